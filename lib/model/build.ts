@@ -1,0 +1,188 @@
+/**
+ * What one build is once the language is behind us: every value final, every path absolute, nothing late-bound.
+ * The rooms after `config` see this and never YAML.
+ */
+import type { Span } from './source.ts';
+
+/** JSON as CEL and YAML know it. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/** Where files come from: the main context, or a named one. */
+export type ContextRef =
+  | { readonly kind: 'local' /** Absolute. */; readonly path: string }
+  | { readonly kind: 'build'; readonly build: string }
+  | { readonly kind: 'image' /** Without `docker-image://`. */; readonly ref: string }
+  | { readonly kind: 'git' /** As BuildKit takes it, `#ref:subdir` included. */; readonly url: string }
+  | { readonly kind: 'http'; readonly url: string }
+  | { readonly kind: 'oci-layout' /** Absolute. */; readonly path: string; readonly ref: string };
+
+/** A context with the text it was written as (for messages and `print`) and its place. */
+export interface ContextSource {
+  readonly ref: ContextRef;
+  readonly written: string;
+  readonly span?: Span;
+}
+
+/** The Dockerfile: a file below (or beside) the context, or text in builds.yaml. */
+export type DockerfileSource =
+  | {
+      readonly kind: 'file';
+      /** Absolute for a local context; relative to the root of a git or http context. */
+      readonly path: string;
+      readonly written: string;
+      readonly span?: Span;
+    }
+  | { readonly kind: 'inline'; readonly text: string; readonly span?: Span };
+
+/** A flag of buildctl that is a type and attributes: an output, a cache import or export, an attestation. */
+export interface TypedAttributes {
+  readonly type: string;
+  /** In the order written, without `type`. */
+  readonly attributes: ReadonlyMap<string, string>;
+  readonly span?: Span;
+}
+
+/** A secret handed to RUN; only its id ever appears in a plan, a key or a log. */
+export interface SecretSource {
+  readonly id: string;
+  readonly from:
+    | { readonly kind: 'file' /** Absolute. */; readonly path: string }
+    | { readonly kind: 'env'; readonly variable: string }
+    | { readonly kind: 'command'; readonly argv: readonly string[] };
+  readonly span?: Span;
+}
+
+/** An SSH agent socket or keys handed to RUN. */
+export interface SshSource {
+  readonly id: string;
+  /** Absolute paths of keys, or of one agent socket; empty: the agent of `SSH_AUTH_SOCK`. */
+  readonly paths: readonly string[];
+  readonly span?: Span;
+}
+
+/** A resource limit of RUN. */
+export interface Ulimit {
+  readonly name: string;
+  readonly soft: number;
+  readonly hard: number;
+}
+
+/**
+ * `never`: not pushed. `selected`: pushed when the user asked for this build. `always`: pushed even where it is
+ * built only because another build needs it.
+ */
+export type PushMode = 'never' | 'selected' | 'always';
+
+/** One concrete build (a matrix gives one of these for each row). */
+export interface Build {
+  readonly name: string;
+  /** The build's key in builds.yaml. */
+  readonly span?: Span;
+  readonly description?: string;
+  /** The matrix build it is a row of, with the row's values. */
+  readonly matrix?: { readonly name: string; readonly row: { readonly [axis: string]: Json } };
+
+  readonly context: ContextSource;
+  readonly dockerfile: DockerfileSource;
+  /** The stage to build; undefined: the last one. */
+  readonly target?: string;
+  readonly args: ReadonlyMap<string, string>;
+  /** Named contexts, by the name the Dockerfile uses for them. */
+  readonly contexts: ReadonlyMap<string, ContextSource>;
+  /** Builds that must come first though no file passes. */
+  readonly needs: readonly { readonly build: string; readonly span?: Span }[];
+
+  /** Normalised (`linux/amd64`); empty: whatever the engine's own platform is. */
+  readonly platforms: readonly string[];
+  /** References as written, in order, without duplicates. */
+  readonly tags: readonly { readonly text: string; readonly span?: Span }[];
+  readonly push: PushMode;
+  readonly labels: ReadonlyMap<string, string>;
+  /** Key is `[level:]name`; level is manifest, index, manifest-descriptor or index-descriptor, `[os/arch]` allowed. */
+  readonly annotations: ReadonlyMap<string, string>;
+  /** Outputs besides the image that `tags` and `push` describe. */
+  readonly outputs: readonly TypedAttributes[];
+  readonly attest: readonly TypedAttributes[];
+  readonly compression?: {
+    readonly type: 'uncompressed' | 'gzip' | 'zstd' | 'estargz';
+    readonly level?: number;
+    readonly force: boolean;
+  };
+  /** Every timestamp set from one epoch and layers rewritten to it, so that equal inputs give equal bytes. */
+  readonly reproducible: boolean;
+  /** Seconds since 1970 handed down as SOURCE_DATE_EPOCH. */
+  readonly sourceDateEpoch?: number;
+
+  readonly cacheFrom: readonly TypedAttributes[];
+  readonly cacheTo: readonly TypedAttributes[];
+  readonly noCache: boolean;
+  /** Stages that are built without cache. */
+  readonly noCacheFilter: readonly string[];
+  /** Ask the registry for base images even where the engine has one by that name. */
+  readonly pull: boolean;
+
+  readonly secrets: readonly SecretSource[];
+  readonly ssh: readonly SshSource[];
+  readonly network?: 'default' | 'none' | 'host';
+  readonly extraHosts: ReadonlyMap<string, string>;
+  readonly ulimits: readonly Ulimit[];
+  readonly shmSizeBytes?: number;
+  readonly cgroupParent?: string;
+  readonly entitlements: readonly string[];
+}
+
+/** How to talk to one registry; from `registries:` in builds.yaml. Credentials are never here. */
+export interface RegistrySettings {
+  /** Plain http. Undefined: https, except on loopback, where http is tried. */
+  readonly http?: boolean;
+  /** PEM file of the authority that signed the registry's certificate. Absolute. */
+  readonly ca?: string;
+  /** PEM files of a client certificate. Absolute. */
+  readonly cert?: string;
+  readonly key?: string;
+  /** Accept any certificate. */
+  readonly insecure?: boolean;
+  /** Hosts to ask first when reading. */
+  readonly mirrors?: readonly string[];
+  /** Requests at a time to this host. */
+  readonly concurrency?: number;
+}
+
+/** A variable with where its value came from. Sensitive ones keep their value out of every output. */
+export interface Variable {
+  readonly name: string;
+  readonly value: Json;
+  readonly origin: VariableOrigin;
+  readonly description?: string;
+  readonly sensitive: boolean;
+}
+
+/** Where a variable's value came from. */
+export type VariableOrigin =
+  | { readonly kind: 'default'; readonly span?: Span }
+  | { readonly kind: 'env'; readonly variable: string }
+  | { readonly kind: 'flag' }
+  | { readonly kind: 'file'; readonly path: string };
+
+/** A named list of builds, resolved to concrete build names. */
+export interface Group {
+  readonly name: string;
+  readonly builds: readonly string[];
+  readonly description?: string;
+}
+
+/** Everything a builds.yaml (with its includes, variables and overrides) says, resolved. */
+export interface BuildSet {
+  /** Absolute path of the directory that relative paths on the command line and state are keyed by. */
+  readonly root: string;
+  readonly builds: ReadonlyMap<string, Build>;
+  readonly groups: ReadonlyMap<string, Group>;
+  /** Matrix builds and the names of their rows, in order. */
+  readonly matrices: ReadonlyMap<string, readonly string[]>;
+  readonly variables: ReadonlyMap<string, Variable>;
+  readonly registries: ReadonlyMap<string, RegistrySettings>;
+  /** `engine.address` of the file. */
+  readonly engineAddress?: string;
+  /** Files that were read, in order, relative to the working directory. */
+  readonly files: readonly string[];
+}

@@ -1,0 +1,172 @@
+/**
+ * The one stream that everybody who shows something reads: the live view, plain lines, `--progress=json` and the
+ * library's `onEvent`. Additive only: fields and types may come, none goes or changes its meaning
+ * (schemas/events.schema.json). Times are milliseconds since 1970.
+ */
+import type { Digest } from './image-ref.ts';
+import type { ProblemJson } from './problem.ts';
+
+/** What was decided for a build before (or instead of) running buildctl. */
+export type DecisionKind =
+  /** buildctl runs. */
+  | 'build'
+  /** Nothing changed and everything is where it should be: left alone. */
+  | 'unchanged'
+  /** Nothing changed, but tags are missing or point elsewhere: the same manifest is put there. */
+  | 'retag';
+
+/** Why: a stable slug, words for people, and (for changes) the items that changed. */
+export interface Reason {
+  readonly code:
+    | 'forced'
+    | 'first-build'
+    | 'changed'
+    | 'untracked'
+    | 'registry-unknown'
+    | 'image-gone'
+    | 'not-recorded-output'
+    | 'parent-lost'
+    | 'inputs-same'
+    | 'tags-missing'
+    | 'tags-moved'
+    | 'not-needed';
+  readonly text: string;
+  /** Each changed, missing or unknown thing: `context: src/main.c changed`, `arg VERSION: 1 → 2`. */
+  readonly items?: readonly string[];
+}
+
+/** What became of one reference. */
+export interface TagResult {
+  readonly ref: string;
+  readonly digest: Digest;
+  /** `pushed`: bytes or manifest sent. `retagged`: the manifest was there, only the tag was put. `there`: nothing sent. */
+  readonly action: 'pushed' | 'retagged' | 'there';
+}
+
+/** How a build ended. */
+export interface Outcome {
+  readonly build: string;
+  readonly kind: 'built' | 'retagged' | 'unchanged' | 'failed' | 'cancelled' | 'blocked';
+  readonly reason?: Reason;
+  readonly digest?: Digest;
+  readonly sizeBytes?: number;
+  readonly platforms?: readonly string[];
+  readonly tags: readonly TagResult[];
+  readonly key?: string;
+  readonly durationMs: number;
+  readonly steps?: { readonly total: number; readonly cached: number };
+  /** For `failed`. */
+  readonly problem?: ProblemJson;
+  /** For `blocked`: the build whose failure keeps it from running. */
+  readonly blockedBy?: string;
+}
+
+/** A node as the plan announces it. */
+export interface PlannedNode {
+  readonly build: string;
+  readonly role: 'asked' | 'needed';
+  readonly level: number;
+  readonly needs: readonly string[];
+  readonly tags: readonly string[];
+  readonly pushes: boolean;
+}
+
+/** The union of all events, without the envelope. */
+export type EventBody =
+  | {
+      readonly type: 'run-started';
+      readonly runId: string;
+      readonly version: string;
+      readonly runtime: string;
+      readonly files: readonly string[];
+      readonly concurrency: number;
+    }
+  | { readonly type: 'planned'; readonly nodes: readonly PlannedNode[] }
+  | { readonly type: 'engine-starting'; readonly text: string }
+  | {
+      readonly type: 'engine-ready';
+      readonly address: string;
+      /** What led to it: a flag, the environment, builds.yaml, a well-known socket, the embedded engine. */
+      readonly source: string;
+      readonly buildctl: string;
+    }
+  | {
+      readonly type: 'node-keyed';
+      readonly build: string;
+      readonly key?: string;
+      readonly files: number;
+      readonly bytes: number;
+      /** What cannot be known, in words; not empty: never skipped. */
+      readonly untracked: readonly string[];
+    }
+  | {
+      readonly type: 'node-decided';
+      readonly build: string;
+      readonly decision: DecisionKind;
+      readonly reason: Reason;
+    }
+  | {
+      readonly type: 'node-started';
+      readonly build: string;
+      readonly attempt: number;
+      readonly argv: readonly string[];
+    }
+  | {
+      /** A step of BuildKit changed its state; may come several times for one digest, the last one counts. */
+      readonly type: 'vertex';
+      readonly build: string;
+      readonly digest: string;
+      readonly name: string;
+      readonly state: 'pending' | 'running' | 'done' | 'cached' | 'failed';
+      readonly durationMs?: number;
+      readonly error?: string;
+    }
+  | {
+      /** Bytes of a transfer: context, pull, extraction. */
+      readonly type: 'transfer';
+      readonly build: string;
+      readonly vertex: string;
+      readonly id: string;
+      readonly current: number;
+      readonly total?: number;
+      readonly done: boolean;
+    }
+  | {
+      readonly type: 'log';
+      readonly build: string;
+      readonly vertex: string;
+      readonly stream: 'stdout' | 'stderr';
+      readonly text: string;
+    }
+  | { readonly type: 'warning'; readonly build?: string; readonly problem: ProblemJson }
+  | {
+      readonly type: 'retry';
+      readonly build: string;
+      readonly attempt: number;
+      readonly delayMs: number;
+      readonly why: string;
+    }
+  | { readonly type: 'tag'; readonly build: string; readonly tag: TagResult }
+  | { readonly type: 'node-finished'; readonly build: string; readonly outcome: Outcome }
+  | { readonly type: 'interrupted'; readonly signal: string }
+  | { readonly type: 'run-finished'; readonly summary: RunSummary };
+
+/** Totals at the end of a run. */
+export interface RunSummary {
+  readonly ok: boolean;
+  readonly cancelled: boolean;
+  readonly outcomes: readonly Outcome[];
+  /** Problems that belong to the run, not to a build. */
+  readonly problems: readonly ProblemJson[];
+  readonly durationMs: number;
+  /** How often buildctl was called. */
+  readonly buildctlCalls: number;
+  /** Requests sent to registries by bake-ts itself: reads (HEAD, GET) and writes (PUT, POST, PATCH). */
+  readonly registryRequests: { readonly reads: number; readonly writes: number };
+}
+
+/** An event as it travels: numbered, with its time. */
+export type BakeEvent = EventBody & { readonly seq: number; readonly atMs: number };
+
+/** Something that wants to see events as they happen. Must not throw. */
+export type EventSink = (event: BakeEvent) => void;

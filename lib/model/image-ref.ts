@@ -1,0 +1,91 @@
+/**
+ * Image references, parsed once; after that nobody handles them as strings.
+ * Grammar and the Docker Hub defaults: https://github.com/distribution/reference (reference.go, normalize.go).
+ */
+
+/** `sha256:` and 64 hexadecimal digits (the only algorithm registries use today). */
+export type Digest = `sha256:${string}`;
+
+/** A parsed reference with its registry and full repository path spelled out. */
+export interface ImageRef {
+  /** Host with optional port; Docker Hub is `docker.io`. */
+  readonly registry: string;
+  /** Path below the registry; official images of Docker Hub start with `library/`. */
+  readonly repository: string;
+  readonly tag?: string;
+  readonly digest?: Digest;
+}
+
+const DIGEST = /^sha256:[0-9a-f]{64}$/;
+const TAG = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
+const PATH_COMPONENT = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
+const HOST =
+  /^(?:(?:[A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9-]*[A-Za-z0-9])(?:\.(?:[A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9-]*[A-Za-z0-9]))*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?$/;
+const HUB = 'docker.io';
+
+/** True for a well-formed sha256 digest. */
+export function isDigest(text: string): text is Digest {
+  return DIGEST.test(text);
+}
+
+/** Parses a reference; undefined where the text breaks the grammar (upper-case paths included). */
+export function parseImageRef(text: string): ImageRef | undefined {
+  let rest = text;
+  let digest: Digest | undefined;
+  const at = rest.indexOf('@');
+  if (at !== -1) {
+    const found = rest.slice(at + 1);
+    if (!isDigest(found)) return undefined;
+    digest = found;
+    rest = rest.slice(0, at);
+  }
+  let tag: string | undefined;
+  const colon = rest.lastIndexOf(':');
+  if (colon > rest.lastIndexOf('/') && !rest.endsWith(']')) {
+    tag = rest.slice(colon + 1);
+    if (!TAG.test(tag)) return undefined;
+    rest = rest.slice(0, colon);
+  }
+  const slash = rest.indexOf('/');
+  const head = slash === -1 ? '' : rest.slice(0, slash);
+  const isHost =
+    head.includes('.') || head.includes(':') || head === 'localhost' || head !== head.toLowerCase();
+  let registry = isHost ? head : HUB;
+  let repository = isHost ? rest.slice(slash + 1) : rest;
+  if (registry === 'index.docker.io') registry = HUB;
+  if (registry === HUB && !repository.includes('/')) repository = `library/${repository}`;
+  if (!HOST.test(registry) || repository.length > 255) return undefined;
+  if (!repository.split('/').every((part) => PATH_COMPONENT.test(part))) return undefined;
+  return {
+    registry,
+    repository,
+    ...(tag === undefined ? {} : { tag }),
+    ...(digest === undefined ? {} : { digest }),
+  };
+}
+
+/** The full text of a reference, registry included. */
+export function formatImageRef(ref: ImageRef): string {
+  const tag = ref.tag === undefined ? '' : `:${ref.tag}`;
+  const digest = ref.digest === undefined ? '' : `@${ref.digest}`;
+  return `${ref.registry}/${ref.repository}${tag}${digest}`;
+}
+
+/**
+ * The short form that people write and that the Dockerfile frontend looks named contexts up by: Docker Hub's host
+ * and `library/` left out, `:latest` stripped (buildkit frontend/dockerui/config.go, `NamedContext`).
+ */
+export function familiarName(ref: ImageRef): string {
+  let name = `${ref.registry}/${ref.repository}`;
+  if (ref.registry === HUB) {
+    name = ref.repository.startsWith('library/') ? ref.repository.slice('library/'.length) : ref.repository;
+  }
+  const tag =
+    ref.tag === undefined || (ref.tag === 'latest' && ref.digest === undefined) ? '' : `:${ref.tag}`;
+  return `${name}${tag}${ref.digest === undefined ? '' : `@${ref.digest}`}`;
+}
+
+/** The same reference with `:latest` where neither a tag nor a digest was given. */
+export function withDefaultTag(ref: ImageRef): ImageRef {
+  return ref.tag === undefined && ref.digest === undefined ? { ...ref, tag: 'latest' } : ref;
+}

@@ -1,0 +1,10 @@
+/** The vocabulary that all rooms share: plain records and the pure functions that belong to them. */
+export type * from './build.ts';
+export type * from './event.ts';
+export * from './image-ref.ts';
+export type * from './plan.ts';
+export * from './platform.ts';
+export * from './problem.ts';
+export * from './record.ts';
+export * from './result.ts';
+export * from './source.ts';

@@ -1,0 +1,53 @@
+/**
+ * The plan: which builds run, in what order, and why each edge is there. Made without engine, network or secrets.
+ */
+import type { Build, BuildSet } from './build.ts';
+import type { Span } from './source.ts';
+
+/** Why one build waits for another. `needs` is order only; the rest pass files. */
+export type EdgeReason = 'context' | 'from' | 'copy' | 'mount' | 'needs';
+
+/** A build waits for another one, and (but for `needs`) sees its result by digest. */
+export interface Edge {
+  readonly to: string;
+  readonly reason: EdgeReason;
+  /** What the Dockerfile calls it; the name of the named context that links the two. Undefined for `needs`. */
+  readonly contextName?: string;
+  readonly span?: Span;
+}
+
+/** An image from outside the plan that a build reads. */
+export interface ExternalImage {
+  /** As the Dockerfile or `contexts` writes it, arguments expanded. */
+  readonly written: string;
+  readonly use: 'from' | 'copy' | 'mount' | 'context' | 'syntax';
+  /** Named context it comes through, if any. */
+  readonly contextName?: string;
+  /** A fixed platform (`FROM --platform=…`), if one is known. */
+  readonly platform?: string;
+  readonly span?: Span;
+}
+
+/** One build of the plan. */
+export interface PlanNode {
+  readonly build: Build;
+  /** `asked`: the user selected it. `needed`: only another build needs it. */
+  readonly role: 'asked' | 'needed';
+  /** Edges to what it needs, in order of first mention, one for each (build, contextName). */
+  readonly edges: readonly Edge[];
+  /** Names of the builds that need it. */
+  readonly neededBy: readonly string[];
+  /** 0: needs nothing; otherwise one more than the highest level it needs. */
+  readonly level: number;
+  /** Whether its tags are to be pushed in this run. */
+  readonly pushes: boolean;
+  readonly externalImages: readonly ExternalImage[];
+  /** Why its inputs cannot be known from here (remote context, dynamic reference); empty where they can. */
+  readonly unknowns: readonly string[];
+}
+
+/** A plan in an order in which every build comes after what it needs; ties keep the file's order. */
+export interface Plan {
+  readonly set: BuildSet;
+  readonly nodes: ReadonlyMap<string, PlanNode>;
+}

@@ -1,0 +1,91 @@
+/**
+ * The one record for everything that is wrong and was expected to go wrong some day: a code to search for, words, a
+ * place, and what to do. Every code has a heading in docs/failures.md (a test compares the two).
+ */
+import { type Position, positionAt, type Span } from './source.ts';
+
+/** Which room of the house found it; the part before the slash of a code. */
+export type ProblemArea =
+  | 'cli'
+  | 'config'
+  | 'dockerfile'
+  | 'plan'
+  | 'context'
+  | 'registry'
+  | 'engine'
+  | 'build'
+  | 'state'
+  | 'run';
+
+/** A stable, searchable name: `area/what-is-wrong`. */
+export type ProblemCode = `${ProblemArea}/${string}`;
+
+/** What is wrong, where, and what to do. Never holds a secret or a credential. */
+export interface Problem {
+  readonly severity: 'error' | 'warning';
+  readonly code: ProblemCode;
+  /** One sentence, without a full stop, that says what is wrong in words. */
+  readonly message: string;
+  /** What to do about it, in the imperative; may have several lines. */
+  readonly hint?: string;
+  readonly span?: Span;
+  /** Other places that belong to it, each with what it shows. */
+  readonly related?: readonly RelatedPlace[];
+  /** The build it concerns. */
+  readonly build?: string;
+  /** Text from outside that shows the cause: the tail of a log, an excerpt of a Dockerfile, a response body. */
+  readonly detail?: string;
+  /** True where the same thing may work a moment later (a 503, a cut connection). */
+  readonly temporary?: boolean;
+}
+
+/** Another place that explains a problem. */
+export interface RelatedPlace {
+  readonly span?: Span;
+  readonly message: string;
+}
+
+/** Makes an error; the code, then words, then whatever else is known. */
+export function problem(
+  code: ProblemCode,
+  message: string,
+  rest: Partial<Omit<Problem, 'code' | 'message'>> = {},
+): Problem {
+  return { severity: 'error', code, message, ...rest };
+}
+
+/** A place as JSON shows it. */
+export interface PlaceJson extends Position {
+  readonly file: string;
+  readonly endLine: number;
+  readonly endColumn: number;
+}
+
+/** A problem as `--json`, `--progress=json` and the library's consumers see it. */
+export interface ProblemJson extends Omit<Problem, 'span' | 'related'> {
+  readonly place?: PlaceJson;
+  readonly related?: readonly { readonly message: string; readonly place?: PlaceJson }[];
+}
+
+/** The JSON form of a problem: spans become file, line and column; source text is left out. */
+export function problemToJson(found: Problem): ProblemJson {
+  const { span, related, ...rest } = found;
+  return {
+    ...rest,
+    ...(span === undefined ? {} : { place: placeOf(span) }),
+    ...(related === undefined
+      ? {}
+      : {
+          related: related.map((one) => ({
+            message: one.message,
+            ...(one.span === undefined ? {} : { place: placeOf(one.span) }),
+          })),
+        }),
+  };
+}
+
+function placeOf(span: Span): PlaceJson {
+  const start = positionAt(span.source, span.start);
+  const end = positionAt(span.source, span.end);
+  return { file: span.source.path, ...start, endLine: end.line, endColumn: end.column };
+}

@@ -1,0 +1,65 @@
+/**
+ * What is remembered of a successful build. Stored under its key, so that going back to an earlier state of the files
+ * finds the earlier result. Layout is versioned: a record of another version is as good as none.
+ */
+import type { Digest } from './image-ref.ts';
+
+/** Version of the key's canonical form and of the record. Raise it whenever either changes its meaning. */
+export const KEY_VERSION = 1;
+
+/** sha256 (hexadecimal) of the canonical form of a build's inputs. */
+export type BuildKey = string;
+
+/** One file of a context as it counts for the key. */
+export interface FilePart {
+  readonly kind: 'file' | 'dir' | 'symlink' | 'other';
+  /** Permission bits incl. setuid, setgid and sticky. */
+  readonly mode: number;
+  /** sha256 of the content of a file; text of a symlink; empty for the rest. */
+  readonly content: string;
+}
+
+/**
+ * Everything that can change the image, spelled out so that two keys can be compared part by part. Every map is
+ * written in sorted order of its keys. Paths are relative to their context, with `/`.
+ */
+export interface KeyParts {
+  readonly version: number;
+  readonly dockerfile: string;
+  readonly target: string;
+  readonly platforms: readonly string[];
+  readonly args: Readonly<Record<string, string>>;
+  /** Context name (`context` for the main one) → path → file. */
+  readonly files: Readonly<Record<string, Readonly<Record<string, FilePart>>>>;
+  /** Outside image as written → digest it was resolved to in this run (and is pinned to in the build). */
+  readonly images: Readonly<Record<string, string>>;
+  /** Context name or reference of another build → digest of its result. */
+  readonly parents: Readonly<Record<string, string>>;
+  /** Every other option that changes bytes: labels, annotations, attest, compression, network, … */
+  readonly options: Readonly<Record<string, string>>;
+}
+
+/** A platform's own manifest inside the result. */
+export interface PlatformManifest {
+  readonly platform: string;
+  readonly digest: Digest;
+}
+
+/** A successful build, remembered. */
+export interface BuildRecord {
+  readonly version: number;
+  readonly key: BuildKey;
+  readonly build: string;
+  /** Digest of what tags point at: a manifest, or an index for several platforms or attestations. */
+  readonly digest: Digest;
+  readonly mediaType: string;
+  /** Sum of config and layers (all platforms), in bytes, compressed; undefined where it could not be read. */
+  readonly sizeBytes?: number;
+  readonly platforms: readonly PlatformManifest[];
+  /** References the result was seen under, after its push. */
+  readonly refs: readonly string[];
+  /** ISO 8601. */
+  readonly finishedAt: string;
+  readonly durationMs: number;
+  readonly steps: { readonly total: number; readonly cached: number };
+}

@@ -1,0 +1,66 @@
+/**
+ * Places in files. A span keeps its file at hand, so that a problem found late (in planning, in a build) can still
+ * show the line of builds.yaml or the Dockerfile that caused it.
+ */
+
+/** A file that was read, or text that came from elsewhere (`-` for stdin, `--set` for an override). */
+export interface SourceFile {
+  /** As a person would name it: relative to the working directory where that is shorter. */
+  readonly path: string;
+  readonly text: string;
+}
+
+/** Half-open range of UTF-16 offsets in a file. */
+export interface Span {
+  readonly source: SourceFile;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** One-based line and column, as editors count. */
+export interface Position {
+  readonly line: number;
+  readonly column: number;
+}
+
+const lineStartsByText = new WeakMap<SourceFile, readonly number[]>();
+
+/** Offsets at which the lines of a file start; computed once for each file. */
+export function lineStarts(source: SourceFile): readonly number[] {
+  const known = lineStartsByText.get(source);
+  if (known !== undefined) return known;
+  const starts = [0];
+  for (let at = source.text.indexOf('\n'); at !== -1; at = source.text.indexOf('\n', at + 1)) {
+    starts.push(at + 1);
+  }
+  lineStartsByText.set(source, starts);
+  return starts;
+}
+
+/** Turns an offset into a line and column; offsets past the end are the end. */
+export function positionAt(source: SourceFile, offset: number): Position {
+  const starts = lineStarts(source);
+  const at = Math.max(0, Math.min(offset, source.text.length));
+  let low = 0;
+  let high = starts.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if ((starts[middle] ?? 0) <= at) low = middle;
+    else high = middle - 1;
+  }
+  return { line: low + 1, column: at - (starts[low] ?? 0) + 1 };
+}
+
+/** The span of a whole line (one-based), without its line break. */
+export function spanOfLine(source: SourceFile, line: number): Span {
+  const starts = lineStarts(source);
+  const start = starts[line - 1] ?? source.text.length;
+  const next = starts[line];
+  return { source, start, end: next === undefined ? source.text.length : Math.max(start, next - 1) };
+}
+
+/** `file:line:column` of where a span starts. */
+export function formatPlace(span: Span): string {
+  const { line, column } = positionAt(span.source, span.start);
+  return `${span.source.path}:${line}:${column}`;
+}

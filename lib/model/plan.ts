@@ -13,6 +13,8 @@ export interface Edge {
   readonly reason: EdgeReason;
   /** What the Dockerfile calls it; the name of the named context that links the two. Undefined for `needs`. */
   readonly contextName?: string;
+  /** Set where the Dockerfile fixes the platform of what it reads (`FROM --platform=…`). */
+  readonly platform?: string;
   readonly span?: Span;
 }
 

@@ -1,0 +1,148 @@
+/**
+ * The plan as a document: stable in order, made without engine, network or secrets (schemas/plan.schema.json). What
+ * stands in it is what buildctl will be told; secrets appear by id only.
+ */
+import type { Build, Plan, PlanNode, TypedAttributes, VariableOrigin } from '../model/mod.ts';
+import { formatPlace } from '../model/mod.ts';
+
+/** A plan as `plan --json` prints it. Version 1; additive only. */
+export interface PlanDocument {
+  readonly version: 1;
+  readonly builds: readonly PlannedBuild[];
+  readonly variables: readonly { readonly name: string; readonly value?: unknown; readonly from: string }[];
+}
+
+/** One build of the document; absent keys are unset. */
+export interface PlannedBuild {
+  readonly name: string;
+  readonly description?: string;
+  readonly matrix?: { readonly name: string; readonly row: unknown };
+  readonly role: 'asked' | 'needed';
+  readonly level: number;
+  readonly context: string;
+  readonly dockerfile?: string;
+  readonly 'dockerfile-inline'?: string;
+  readonly target?: string;
+  readonly args?: Readonly<Record<string, string>>;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly platforms?: readonly string[];
+  readonly tags?: readonly string[];
+  readonly contexts?: Readonly<Record<string, string>>;
+  readonly edges: readonly {
+    readonly to: string;
+    readonly reason: string;
+    readonly as?: string;
+    readonly place?: string;
+  }[];
+  readonly images: readonly { readonly ref: string; readonly use: string; readonly place?: string }[];
+  readonly 'cache-from'?: readonly string[];
+  readonly 'cache-to'?: readonly string[];
+  readonly outputs?: readonly string[];
+  readonly attest?: readonly string[];
+  readonly secrets?: readonly string[];
+  readonly ssh?: readonly string[];
+  readonly push: boolean;
+  readonly unknowns?: readonly string[];
+}
+
+/** Makes the document of a plan; entries stand in the order in which builds may run. */
+export function describePlan(plan: Plan): PlanDocument {
+  return {
+    version: 1,
+    builds: [...plan.nodes.values()].map(describeNode),
+    variables: [...plan.set.variables.values()].map((variable) => ({
+      name: variable.name,
+      ...(variable.sensitive ? {} : { value: variable.value }),
+      from: describeOrigin(variable.origin),
+    })),
+  };
+}
+
+/** Where a value came from, in words. */
+export function describeOrigin(origin: VariableOrigin): string {
+  switch (origin.kind) {
+    case 'default':
+      return origin.span === undefined ? 'default' : `default at ${formatPlace(origin.span)}`;
+    case 'env':
+      return `environment variable ${origin.variable}`;
+    case 'flag':
+      return '--var';
+    case 'file':
+      return `--var-file ${origin.path}`;
+  }
+}
+
+function describeNode(node: PlanNode): PlannedBuild {
+  const build = node.build;
+  return {
+    name: build.name,
+    ...(build.description === undefined ? {} : { description: build.description }),
+    ...(build.matrix === undefined ? {} : { matrix: build.matrix }),
+    role: node.role,
+    level: node.level,
+    context: build.context.written,
+    ...describeDockerfile(build),
+    ...(build.target === undefined ? {} : { target: build.target }),
+    ...record('args', build.args),
+    ...record('labels', build.labels),
+    ...record('annotations', build.annotations),
+    ...list('platforms', build.platforms),
+    ...list(
+      'tags',
+      build.tags.map((tag) => tag.text),
+    ),
+    ...record('contexts', new Map([...build.contexts].map(([name, source]) => [name, source.written]))),
+    edges: node.edges.map((edge) => ({
+      to: edge.to,
+      reason: edge.reason,
+      ...(edge.contextName === undefined ? {} : { as: edge.contextName }),
+      ...(edge.span === undefined ? {} : { place: formatPlace(edge.span) }),
+    })),
+    images: node.externalImages.map((image) => ({
+      ref: image.written,
+      use: image.use,
+      ...(image.span === undefined ? {} : { place: formatPlace(image.span) }),
+    })),
+    ...list('cache-from', build.cacheFrom.map(formatTyped)),
+    ...list('cache-to', build.cacheTo.map(formatTyped)),
+    ...list('outputs', build.outputs.map(formatTyped)),
+    ...list('attest', build.attest.map(formatTyped)),
+    ...list(
+      'secrets',
+      build.secrets.map((secret) => secret.id),
+    ),
+    ...list(
+      'ssh',
+      build.ssh.map((ssh) => ssh.id),
+    ),
+    push: node.pushes,
+    ...list('unknowns', node.unknowns),
+  };
+}
+
+function describeDockerfile(build: Build): Pick<PlannedBuild, 'dockerfile' | 'dockerfile-inline'> {
+  return build.dockerfile.kind === 'inline'
+    ? { 'dockerfile-inline': build.dockerfile.text }
+    : { dockerfile: build.dockerfile.written };
+}
+
+function formatTyped(typed: TypedAttributes): string {
+  return [`type=${typed.type}`, ...[...typed.attributes].map(([key, value]) => `${key}=${value}`)].join(',');
+}
+
+function list<K extends string>(
+  key: K,
+  items: readonly string[],
+): { readonly [key in K]?: readonly string[] } {
+  return (items.length === 0 ? {} : { [key]: items }) as { readonly [key in K]?: readonly string[] };
+}
+
+function record<K extends string>(
+  key: K,
+  items: ReadonlyMap<string, string>,
+): { readonly [key in K]?: Readonly<Record<string, string>> } {
+  return (items.size === 0 ? {} : { [key]: Object.fromEntries(items) }) as {
+    readonly [key in K]?: Readonly<Record<string, string>>;
+  };
+}

@@ -1,0 +1,386 @@
+/**
+ * From selected builds to a plan: edges, cycles, order, levels, and the checks that need more than one build to see.
+ * Pure and linear in builds and edges; no recursion, since chains of thousands of builds are legal.
+ */
+import {
+  type Build,
+  type BuildSet,
+  type Edge,
+  type EdgeReason,
+  type ExternalImage,
+  fail,
+  formatImageRef,
+  formatPlace,
+  ok,
+  type Plan,
+  type PlanNode,
+  type Problem,
+  parseImageRef,
+  problem,
+  type Result,
+  type Span,
+  withDefaultTag,
+} from '../model/mod.ts';
+
+/** An image that a Dockerfile names, before it is known whether a build of ours makes it. */
+export interface ImageUse {
+  /** Arguments expanded. */
+  readonly written: string;
+  readonly use: 'from' | 'copy' | 'mount' | 'syntax';
+  /** Set where the Dockerfile fixes the platform. */
+  readonly platform?: string;
+  readonly span?: Span;
+}
+
+/** What the planner has to know of a build's Dockerfile. */
+export interface DockerfileReads {
+  readonly images: readonly ImageUse[];
+  /** Why the list may be incomplete; empty where it is whole. */
+  readonly unknowns: readonly string[];
+}
+
+/** What to plan, resolved. */
+export interface PlanRequest {
+  readonly set: BuildSet;
+  /** Names from `selectBuilds`. */
+  readonly selected: ReadonlySet<string>;
+  /** Also take every build that needs a selected one. */
+  readonly dependents?: boolean;
+  /** Called at most once for each build; undefined where the Dockerfile cannot be read from here. */
+  readonly readsOf: (build: Build) => DockerfileReads | undefined;
+}
+
+/**
+ * Plans the selected builds and all that they need.
+ *
+ * @returns the plan, or all problems: `plan/cycle`, `plan/ambiguous-tag`, `plan/same-tag`, `plan/platform-missing`,
+ * `plan/context-kind`.
+ */
+export function planBuilds(request: PlanRequest): Result<Plan> {
+  const problems: Problem[] = [];
+  const linker = new Linker(request.set, request.readsOf, problems);
+  const roots = request.dependents === true ? withDependents(request, linker) : request.selected;
+  const reached = reach(request.set, roots, linker);
+  const ordered = orderBuilds(reached, linker);
+  if (!ordered.ok) return fail([...problems, ordered.error]);
+  const nodes = buildNodes(request.set, ordered.value, roots, linker);
+  problems.push(...findSharedTags(nodes), ...findMissingPlatforms(nodes));
+  return problems.length > 0 ? fail(problems) : ok({ set: request.set, nodes });
+}
+
+interface Links {
+  readonly edges: readonly Edge[];
+  readonly externalImages: readonly ExternalImage[];
+  readonly unknowns: readonly string[];
+}
+
+/** Finds the edges of builds, each build once. */
+class Linker {
+  readonly #set: BuildSet;
+  readonly #readsOf: (build: Build) => DockerfileReads | undefined;
+  readonly #problems: Problem[];
+  readonly #buildsByTag = new Map<string, string[]>();
+  readonly #links = new Map<string, Links>();
+
+  constructor(set: BuildSet, readsOf: (build: Build) => DockerfileReads | undefined, problems: Problem[]) {
+    this.#set = set;
+    this.#readsOf = readsOf;
+    this.#problems = problems;
+    for (const build of set.builds.values()) {
+      for (const tag of build.tags) {
+        const name = canonical(tag.text);
+        if (name === undefined) continue;
+        const owners = this.#buildsByTag.get(name);
+        if (owners === undefined) this.#buildsByTag.set(name, [build.name]);
+        else if (!owners.includes(build.name)) owners.push(build.name);
+      }
+    }
+  }
+
+  linksOf(name: string): Links {
+    const known = this.#links.get(name);
+    if (known !== undefined) return known;
+    const build = this.#set.builds.get(name);
+    const made = build === undefined ? EMPTY : this.#link(build);
+    this.#links.set(name, made);
+    return made;
+  }
+
+  #link(build: Build): Links {
+    const edges: Edge[] = [];
+    const images: ExternalImage[] = [];
+    const seen = new Set<string>();
+    const addEdge = (to: string, reason: EdgeReason, place: Partial<Omit<Edge, 'to' | 'reason'>>) => {
+      const key = `${to} ${place.contextName ?? ''}`;
+      if (seen.has(key)) return;
+      seen.add(key);
+      edges.push({ to, reason, ...place });
+    };
+    const main = build.context.ref;
+    if (main.kind === 'build' || main.kind === 'image' || main.kind === 'oci-layout') {
+      this.#problems.push(
+        problem(
+          'plan/context-kind',
+          `the context of \`${build.name}\` is ${build.context.written}, but buildctl takes only a directory, a git or an http address as the main context`,
+          {
+            build: build.name,
+            ...placeOf(build.context),
+            hint: 'Name it under `contexts:` instead and read from it with `COPY --from=NAME` or `FROM NAME`.',
+          },
+        ),
+      );
+    }
+    for (const [contextName, source] of build.contexts) {
+      if (source.ref.kind === 'build')
+        addEdge(source.ref.build, 'context', { contextName, ...placeOf(source) });
+      else if (source.ref.kind === 'image') {
+        images.push({ written: source.ref.ref, use: 'context', contextName, ...placeOf(source) });
+      }
+    }
+    const reads = this.#readsOf(build);
+    for (const use of reads?.images ?? []) {
+      const owner = use.use === 'syntax' ? undefined : this.#ownerOf(use, build);
+      if (owner === undefined || use.use === 'syntax') images.push(use);
+      else {
+        const fixed = use.platform === undefined ? {} : { platform: use.platform };
+        addEdge(owner, use.use, { contextName: use.written, ...fixed, ...placeOf(use) });
+      }
+    }
+    for (const need of build.needs) addEdge(need.build, 'needs', placeOf(need));
+    return { edges, externalImages: images, unknowns: reads?.unknowns ?? [] };
+  }
+
+  /** The build that makes an image, by tag or by bare name; a build never makes its own base. */
+  #ownerOf(use: ImageUse, reader: Build): string | undefined {
+    if (use.written !== reader.name && this.#set.builds.has(use.written)) return use.written;
+    const name = canonical(use.written);
+    if (name === undefined) return undefined;
+    const owners = (this.#buildsByTag.get(name) ?? []).filter((owner) => owner !== reader.name);
+    if (owners.length > 1) {
+      this.#problems.push(
+        problem(
+          'plan/ambiguous-tag',
+          `\`${reader.name}\` reads \`${use.written}\`, which ${owners.length} builds make: ${owners.join(', ')}`,
+          {
+            build: reader.name,
+            ...placeOf(use),
+            hint: `Say which one under \`contexts:\` of \`${reader.name}\`: \`${use.written}: build:${owners[0]}\`.`,
+          },
+        ),
+      );
+    }
+    return owners[0];
+  }
+}
+
+const EMPTY: Links = { edges: [], externalImages: [], unknowns: [] };
+
+function placeOf(item: { readonly span?: Span }): { readonly span?: Span } {
+  return item.span === undefined ? {} : { span: item.span };
+}
+
+function canonical(text: string): string | undefined {
+  const ref = parseImageRef(text);
+  return ref === undefined || ref.digest !== undefined ? undefined : formatImageRef(withDefaultTag(ref));
+}
+
+function withDependents(request: PlanRequest, linker: Linker): ReadonlySet<string> {
+  const readers = new Map<string, string[]>();
+  for (const name of request.set.builds.keys()) {
+    for (const edge of linker.linksOf(name).edges) {
+      const known = readers.get(edge.to);
+      if (known === undefined) readers.set(edge.to, [name]);
+      else known.push(name);
+    }
+  }
+  const found = new Set(request.selected);
+  for (const name of found) for (const reader of readers.get(name) ?? []) found.add(reader);
+  return found;
+}
+
+function reach(set: BuildSet, roots: ReadonlySet<string>, linker: Linker): ReadonlySet<string> {
+  const found = new Set<string>();
+  for (const root of roots) if (set.builds.has(root)) found.add(root);
+  for (const name of found) {
+    for (const edge of linker.linksOf(name).edges) if (set.builds.has(edge.to)) found.add(edge.to);
+  }
+  return found;
+}
+
+/** Depth-first, in the file's order, so that what is needed comes right before what needs it. */
+function orderBuilds(reached: ReadonlySet<string>, linker: Linker): Result<readonly string[], Problem> {
+  const order: string[] = [];
+  const state = new Map<string, 'open' | 'done'>();
+  for (const root of reached) {
+    if (state.has(root)) continue;
+    const stack: { name: string; next: number }[] = [{ name: root, next: 0 }];
+    state.set(root, 'open');
+    while (stack.length > 0) {
+      const top = stack[stack.length - 1];
+      if (top === undefined) break;
+      const edge = linker.linksOf(top.name).edges[top.next];
+      top.next++;
+      if (edge === undefined) {
+        state.set(top.name, 'done');
+        order.push(top.name);
+        stack.pop();
+      } else if (reached.has(edge.to)) {
+        const known = state.get(edge.to);
+        if (known === 'open') return fail(describeCycle(shortestRing(edge.to, reached, linker), linker));
+        if (known === undefined) {
+          state.set(edge.to, 'open');
+          stack.push({ name: edge.to, next: 0 });
+        }
+      }
+    }
+  }
+  return ok(order);
+}
+
+/** Breadth-first from a build that lies on a ring back to itself. */
+function shortestRing(start: string, reached: ReadonlySet<string>, linker: Linker): readonly string[] {
+  const cameFrom = new Map<string, string>();
+  const queue = [start];
+  for (let at = 0; at < queue.length; at++) {
+    const name = queue[at] ?? start;
+    for (const edge of linker.linksOf(name).edges) {
+      if (edge.to === start) {
+        const ring = [name];
+        for (let back = name; back !== start; ) {
+          back = cameFrom.get(back) ?? start;
+          ring.unshift(back);
+        }
+        return ring;
+      }
+      if (!reached.has(edge.to) || cameFrom.has(edge.to)) continue;
+      cameFrom.set(edge.to, name);
+      queue.push(edge.to);
+    }
+  }
+  return [start];
+}
+
+function describeCycle(ring: readonly string[], linker: Linker): Problem {
+  const hops = ring.map((name, at) => {
+    const to = ring[(at + 1) % ring.length] ?? name;
+    const edge = linker.linksOf(name).edges.find((one) => one.to === to);
+    return { name, to, edge };
+  });
+  const first = hops[0];
+  return problem('plan/cycle', `these builds need one another in a ring: ${[...ring, ring[0]].join(' → ')}`, {
+    ...(first?.edge?.span === undefined ? {} : { span: first.edge.span }),
+    ...(first === undefined ? {} : { build: first.name }),
+    related: hops.map(({ name, to, edge }) => ({
+      message: `\`${name}\` needs \`${to}\` (${wordsOf(edge)})${edge?.span === undefined ? '' : ` at ${formatPlace(edge.span)}`}`,
+      ...(edge?.span === undefined ? {} : { span: edge.span }),
+    })),
+    hint: 'Break the ring at one of these places: a build can only read what was made before it.',
+  });
+}
+
+function wordsOf(edge: Edge | undefined): string {
+  switch (edge?.reason) {
+    case 'from':
+      return `FROM ${edge.contextName}`;
+    case 'copy':
+      return `COPY --from=${edge.contextName}`;
+    case 'mount':
+      return `RUN --mount=from=${edge.contextName}`;
+    case 'context':
+      return `contexts: ${edge.contextName}`;
+    default:
+      return 'needs';
+  }
+}
+
+function buildNodes(
+  set: BuildSet,
+  order: readonly string[],
+  asked: ReadonlySet<string>,
+  linker: Linker,
+): ReadonlyMap<string, PlanNode> {
+  const neededBy = new Map<string, string[]>(order.map((name) => [name, []]));
+  for (const name of order) {
+    for (const to of new Set(linker.linksOf(name).edges.map((edge) => edge.to))) neededBy.get(to)?.push(name);
+  }
+  const nodes = new Map<string, PlanNode>();
+  for (const name of order) {
+    const build = set.builds.get(name);
+    if (build === undefined) continue;
+    const { edges, externalImages, unknowns } = linker.linksOf(name);
+    let level = 0;
+    for (const edge of edges) level = Math.max(level, (nodes.get(edge.to)?.level ?? -1) + 1);
+    const isAsked = asked.has(name);
+    nodes.set(name, {
+      build,
+      role: isAsked ? 'asked' : 'needed',
+      edges,
+      neededBy: neededBy.get(name) ?? [],
+      level,
+      pushes: build.tags.length > 0 && (build.push === 'always' || (build.push === 'selected' && isAsked)),
+      externalImages,
+      unknowns,
+    });
+  }
+  return nodes;
+}
+
+/** Two builds that push one tag would overwrite each other, and which one wins would be chance. */
+function findSharedTags(nodes: ReadonlyMap<string, PlanNode>): readonly Problem[] {
+  const owners = new Map<string, { name: string; span: Span | undefined }>();
+  const problems: Problem[] = [];
+  for (const node of nodes.values()) {
+    if (!node.pushes) continue;
+    for (const tag of node.build.tags) {
+      const name = canonical(tag.text);
+      if (name === undefined) continue;
+      const other = owners.get(name);
+      if (other === undefined) owners.set(name, { name: node.build.name, span: tag.span });
+      else if (other.name !== node.build.name) {
+        problems.push(
+          problem('plan/same-tag', `\`${other.name}\` and \`${node.build.name}\` both push \`${tag.text}\``, {
+            build: node.build.name,
+            ...placeOf(tag),
+            ...(other.span === undefined
+              ? {}
+              : { related: [{ message: `\`${other.name}\` pushes it here`, span: other.span }] }),
+            hint: 'Give each its own tag, for example with `${{ build.name }}` or `${{ matrix.AXIS }}` in it, or select only one of them.',
+          }),
+        );
+      }
+    }
+  }
+  return problems;
+}
+
+/**
+ * BuildKit takes a parent of one platform for any platform without a word (measured: an amd64 image under an arm64
+ * build), so the plan must see that every platform a build asks for is one its parent is built for.
+ */
+function findMissingPlatforms(nodes: ReadonlyMap<string, PlanNode>): readonly Problem[] {
+  const problems: Problem[] = [];
+  for (const node of nodes.values()) {
+    const wanted = node.build.platforms;
+    if (wanted.length === 0) continue;
+    for (const edge of node.edges) {
+      const parent = nodes.get(edge.to);
+      if (parent === undefined || edge.reason !== 'from' || edge.platform !== undefined) continue;
+      const given = parent.build.platforms;
+      if (given.length === 0 && wanted.length === 1) continue;
+      const missing = wanted.filter((platform) => !given.includes(platform));
+      if (missing.length === 0) continue;
+      problems.push(
+        problem(
+          'plan/platform-missing',
+          `\`${node.build.name}\` is built for ${missing.join(', ')}, but its base \`${edge.to}\` is not`,
+          {
+            build: node.build.name,
+            ...placeOf(edge),
+            hint: `Add ${missing.join(', ')} to \`platforms\` of \`${edge.to}\`; BuildKit would take its other platform without a word.`,
+          },
+        ),
+      );
+    }
+  }
+  return problems;
+}

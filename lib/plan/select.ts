@@ -1,0 +1,165 @@
+/**
+ * From what the user typed to a set of builds: names of builds, matrix builds and groups, globs, `!` negation, and
+ * slices of matrices.
+ */
+import { type BuildSet, fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
+import { compileGlob, isGlob } from '../util/glob.ts';
+import { suggest } from '../util/suggest.ts';
+
+/** What to plan. */
+export interface Selection {
+  /**
+   * Patterns in the order given; empty: the group `default` where there is one, else every build. A pattern that
+   * starts with `!` takes away from what the patterns before it gave (from the default, if it comes first).
+   */
+  readonly patterns: readonly string[];
+  /** `axis=value`: keep only rows of matrices with that value on that axis; several on one axis are alternatives. */
+  readonly filters?: readonly string[];
+  /** Also select every build that needs a selected one. */
+  readonly dependents?: boolean;
+}
+
+/**
+ * Resolves patterns and filters to names of builds, in the order of the file.
+ *
+ * @returns the names, or one problem for each pattern or filter that matches nothing: `plan/unknown-build`,
+ * `plan/bad-filter`, `plan/empty-selection`.
+ */
+export function selectBuilds(set: BuildSet, selection: Selection): Result<ReadonlySet<string>> {
+  const problems: Problem[] = [];
+  let chosen = new Set<string>();
+  const first = selection.patterns[0];
+  if (first === undefined || first.startsWith('!')) chosen = new Set(defaultNames(set));
+  for (const pattern of selection.patterns) {
+    const negated = pattern.startsWith('!');
+    const names = expandPattern(set, negated ? pattern.slice(1) : pattern);
+    if (names.length === 0) {
+      problems.push(unknownBuild(set, pattern));
+      continue;
+    }
+    for (const name of names) {
+      if (negated) chosen.delete(name);
+      else chosen.add(name);
+    }
+  }
+  const kept = applyFilters(set, chosen, selection.filters ?? [], problems);
+  if (problems.length > 0) return fail(problems);
+  if (kept.size === 0) {
+    return fail([
+      problem('plan/empty-selection', 'nothing is selected', {
+        hint:
+          set.builds.size === 0
+            ? 'Add a build under `builds:`.'
+            : `Name a build or a group; \`bake-ts list\` shows all ${set.builds.size}.`,
+      }),
+    ]);
+  }
+  const ordered = new Set<string>();
+  for (const name of set.builds.keys()) if (kept.has(name)) ordered.add(name);
+  return ok(ordered);
+}
+
+function defaultNames(set: BuildSet): readonly string[] {
+  return set.groups.get('default')?.builds ?? [...set.builds.keys()];
+}
+
+function expandPattern(set: BuildSet, pattern: string): readonly string[] {
+  if (set.builds.has(pattern)) return [pattern];
+  const rows = set.matrices.get(pattern);
+  if (rows !== undefined) return rows;
+  const group = set.groups.get(pattern);
+  if (group !== undefined) return group.builds;
+  if (pattern === 'default') return defaultNames(set);
+  if (!isGlob(pattern)) return [];
+  const matches = compileGlob(pattern);
+  const found = new Set<string>();
+  for (const name of set.builds.keys()) if (matches(name)) found.add(name);
+  for (const [name, rowNames] of set.matrices) if (matches(name)) for (const row of rowNames) found.add(row);
+  for (const [name, members] of set.groups) {
+    if (matches(name)) for (const member of members.builds) found.add(member);
+  }
+  return [...found];
+}
+
+function unknownBuild(set: BuildSet, pattern: string): Problem {
+  const word = pattern.startsWith('!') ? pattern.slice(1) : pattern;
+  const candidates = [...set.builds.keys(), ...set.matrices.keys(), ...set.groups.keys()];
+  const near = suggest(word, candidates);
+  const nothing = isGlob(word) ? 'matches no build or group' : 'is no build, matrix build or group';
+  return problem('plan/unknown-build', `\`${word}\` ${nothing}`, {
+    hint: near === undefined ? 'See `bake-ts list` for the names.' : `Did you mean \`${near}\`?`,
+  });
+}
+
+function applyFilters(
+  set: BuildSet,
+  chosen: ReadonlySet<string>,
+  filters: readonly string[],
+  problems: Problem[],
+): ReadonlySet<string> {
+  if (filters.length === 0) return chosen;
+  const wanted = new Map<string, Set<string>>();
+  for (const filter of filters) {
+    const equals = filter.indexOf('=');
+    if (equals < 1) {
+      problems.push(
+        problem('plan/bad-filter', `\`--filter ${filter}\` is not of the form AXIS=VALUE`, {
+          hint: 'Write for example `--filter python=3.13`.',
+        }),
+      );
+      continue;
+    }
+    const axis = filter.slice(0, equals);
+    const values = wanted.get(axis) ?? new Set();
+    values.add(filter.slice(equals + 1));
+    wanted.set(axis, values);
+  }
+  const axes = new Map<string, Set<string>>();
+  for (const build of set.builds.values()) {
+    for (const [axis, value] of Object.entries(build.matrix?.row ?? {})) {
+      const seen = axes.get(axis) ?? new Set();
+      seen.add(axisText(value));
+      axes.set(axis, seen);
+    }
+  }
+  for (const [axis, values] of wanted) {
+    const known = axes.get(axis);
+    if (known === undefined) {
+      const near = suggest(axis, [...axes.keys()]);
+      problems.push(
+        problem('plan/bad-filter', `no matrix has an axis \`${axis}\``, {
+          hint:
+            near === undefined
+              ? `Axes: ${[...axes.keys()].join(', ') || 'none'}.`
+              : `Did you mean \`${near}\`?`,
+        }),
+      );
+      continue;
+    }
+    for (const value of values) {
+      if (known.has(value)) continue;
+      problems.push(
+        problem('plan/bad-filter', `no row has \`${value}\` on the axis \`${axis}\``, {
+          hint: `Values: ${[...known].join(', ')}.`,
+        }),
+      );
+    }
+  }
+  const kept = new Set<string>();
+  for (const name of chosen) {
+    const row = set.builds.get(name)?.matrix?.row;
+    if (row === undefined) continue;
+    const fits = [...wanted].every(([axis, values]) => {
+      const value = row[axis];
+      return value !== undefined && values.has(axisText(value));
+    });
+    if (fits) kept.add(name);
+  }
+  return kept;
+}
+
+/** An axis of objects is filtered by its `name`, or by its whole JSON. */
+function axisText(value: unknown): string {
+  if (typeof value === 'object' && value !== null && 'name' in value) return String(value.name);
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}

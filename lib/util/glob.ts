@@ -1,0 +1,12 @@
+/** Shell-like patterns over names of builds and groups: `*`, `?`, `[…]`, `{a,b}`. */
+import picomatch from 'picomatch';
+
+/** True for a text that holds a glob character. */
+export function isGlob(text: string): boolean {
+  return /[*?[{]/.test(text);
+}
+
+/** Compiles a pattern into a predicate over whole names; a leading dot is nothing special in a name. */
+export function compileGlob(pattern: string): (name: string) => boolean {
+  return picomatch(pattern, { dot: true, nonegate: true, noextglob: true });
+}

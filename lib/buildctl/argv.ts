@@ -1,0 +1,252 @@
+/**
+ * The command line of one build: a pure function, so that tests read it letter by letter. Flag grammar: buildkit
+ * cmd/buildctl/build.go and its build/ folder; options of the frontend: frontend/dockerfile/builder and
+ * frontend/dockerui (config.go, attr.go).
+ */
+import { type Build, familiarName, parseImageRef, type TypedAttributes } from '../model/mod.ts';
+
+/** How a build sees the result of another one, always by digest. */
+export type Link =
+  | {
+      /** What the Dockerfile calls it. */
+      readonly contextName: string;
+      readonly kind: 'image';
+      /** `registry/repository[:tag]@digest` */
+      readonly ref: string;
+    }
+  | {
+      readonly contextName: string;
+      readonly kind: 'layout';
+      /** Directory of an OCI image layout on this machine. */
+      readonly dir: string;
+      readonly digest: string;
+    };
+
+/** Where the result goes. */
+export type BuildOutput =
+  /** Pushed to these repositories (no tags) by digest; tags are put afterwards. Nothing stays in the engine's store. */
+  | { readonly kind: 'push-by-digest'; readonly repositories: readonly string[]; readonly insecure: boolean }
+  /** Pushed by the engine under full names: for registries that only the engine reaches. */
+  | { readonly kind: 'push-names'; readonly names: readonly string[]; readonly insecure: boolean }
+  /** Kept in the engine's own image store (containerd worker) under these names. */
+  | { readonly kind: 'store'; readonly names: readonly string[] }
+  /** Written as an OCI image layout. */
+  | { readonly kind: 'layout'; readonly dir: string }
+  /** As written in builds.yaml. */
+  | { readonly kind: 'written'; readonly output: TypedAttributes };
+
+/** All that one call of `buildctl build` needs. */
+export interface BuildRequest {
+  readonly build: Build;
+  /** The engine's address (`--addr`). */
+  readonly address: string;
+  /** The Dockerfile on this machine; undefined: it comes with the (git or http) context. */
+  readonly dockerfile?: { readonly dir: string; readonly filename: string };
+  readonly links: readonly Link[];
+  /** JSON file of rules that pin outside images to digests. */
+  readonly policyFile?: string;
+  /** In order; the metadata file holds the digest of the last one. */
+  readonly outputs: readonly BuildOutput[];
+  readonly metadataFile?: string;
+  /** Secrets that come from a command: id → name of the environment variable that buildctl finds the value in. */
+  readonly secretVariables: ReadonlyMap<string, string>;
+}
+
+/** The arguments of `buildctl`, without the program itself. Holds no secret. */
+export function buildArgv(request: BuildRequest): readonly string[] {
+  const { build } = request;
+  const argv = ['--addr', request.address, 'build', '--progress=rawjson', '--frontend', 'dockerfile.v0'];
+  const opt = (key: string, value: string) => argv.push('--opt', `${key}=${value}`);
+
+  pushContexts(request, argv, opt);
+  if (build.target !== undefined) opt('target', build.target);
+  if (build.platforms.length > 0) opt('platform', build.platforms.join(','));
+  for (const [name, value] of build.args) opt(`build-arg:${name}`, value);
+  const epoch = effectiveEpoch(build);
+  if (epoch !== undefined && !build.args.has('SOURCE_DATE_EPOCH'))
+    opt('build-arg:SOURCE_DATE_EPOCH', String(epoch));
+  for (const [name, value] of build.labels) opt(`label:${name}`, value);
+  if (build.noCache) argv.push('--no-cache');
+  else if (build.noCacheFilter.length > 0) opt('no-cache', build.noCacheFilter.join(','));
+  if (build.pull) opt('image-resolve-mode', 'pull');
+  pushRunOptions(build, argv, opt);
+  for (const attest of build.attest) {
+    if (attest.attributes.get('disabled') === 'true') continue;
+    opt(`attest:${attest.type}`, formatCsv([...attest.attributes].map(([key, value]) => `${key}=${value}`)));
+  }
+  for (const cache of build.cacheFrom) argv.push('--import-cache', formatTyped(cache));
+  for (const cache of build.cacheTo) argv.push('--export-cache', formatTyped(cache));
+  for (const secret of build.secrets) argv.push('--secret', formatSecret(secret, request.secretVariables));
+  for (const ssh of build.ssh) {
+    argv.push(
+      '--ssh',
+      ssh.paths.length === 0 ? ssh.id : formatCsv([`${ssh.id}=${ssh.paths[0]}`, ...ssh.paths.slice(1)]),
+    );
+  }
+  if (request.policyFile !== undefined) argv.push('--source-policy-file', request.policyFile);
+  for (const output of request.outputs) argv.push('--output', formatOutput(output, build));
+  if (request.metadataFile !== undefined) argv.push('--metadata-file', request.metadataFile);
+  return argv;
+}
+
+/** Seconds since 1970 that a build's timestamps are set to; a reproducible build without a date of its own gets 0. */
+export function effectiveEpoch(build: Build): number | undefined {
+  return build.sourceDateEpoch ?? (build.reproducible ? 0 : undefined);
+}
+
+/**
+ * The name under which the frontend looks a named context up: the familiar form of an image reference without
+ * `:latest`, else the name itself. Another form is ignored without a word (measured), so this must be exact.
+ */
+export function contextKey(name: string): string {
+  const ref = parseImageRef(name);
+  return ref === undefined ? name.toLowerCase() : familiarName(ref);
+}
+
+function pushContexts(
+  request: BuildRequest,
+  argv: string[],
+  opt: (key: string, value: string) => void,
+): void {
+  const { build, dockerfile } = request;
+  const main = build.context.ref;
+  if (main.kind === 'local') argv.push('--local', `context=${main.path}`);
+  else if (main.kind === 'git' || main.kind === 'http') opt('context', main.url);
+  if (dockerfile !== undefined) {
+    argv.push('--local', `dockerfile=${dockerfile.dir}`);
+    opt('filename', dockerfile.filename);
+    // A git or http context brings its own Dockerfile; this makes the frontend take ours.
+    if (main.kind !== 'local') opt('dockerfilekey', 'dockerfile');
+  } else if (build.dockerfile.kind === 'file') opt('filename', build.dockerfile.path);
+  let locals = 0;
+  for (const [name, source] of build.contexts) {
+    const key = `context:${contextKey(name)}`;
+    switch (source.ref.kind) {
+      case 'local': {
+        const local = `named${locals++}-${build.name}`;
+        argv.push('--local', `${local}=${source.ref.path}`);
+        opt(key, `local:${local}`);
+        break;
+      }
+      case 'image':
+        opt(key, `docker-image://${source.ref.ref}`);
+        break;
+      case 'git':
+      case 'http':
+        opt(key, source.ref.url);
+        break;
+      case 'oci-layout': {
+        const id = `layout${locals++}-${build.name}`;
+        argv.push('--oci-layout', `${id}=${source.ref.path}`);
+        opt(key, `oci-layout://${id}${source.ref.ref}`);
+        break;
+      }
+      case 'build':
+        break; // comes as a link
+    }
+  }
+  for (const link of request.links) {
+    const key = `context:${contextKey(link.contextName)}`;
+    if (link.kind === 'image') opt(key, `docker-image://${link.ref}`);
+    else {
+      const id = `parent${locals++}`;
+      argv.push('--oci-layout', `${id}=${link.dir}`);
+      opt(key, `oci-layout://${id}@${link.digest}`);
+    }
+  }
+}
+
+function pushRunOptions(build: Build, argv: string[], opt: (key: string, value: string) => void): void {
+  const allowed = new Set(build.entitlements);
+  if (build.network !== undefined && build.network !== 'default') opt('force-network-mode', build.network);
+  if (build.network === 'host') allowed.add('network.host');
+  if (build.extraHosts.size > 0)
+    opt('add-hosts', formatCsv([...build.extraHosts].map(([host, ip]) => `${host}=${ip}`)));
+  if (build.ulimits.length > 0) {
+    opt('ulimit', build.ulimits.map((limit) => `${limit.name}=${limit.soft}:${limit.hard}`).join(','));
+  }
+  if (build.shmSizeBytes !== undefined) opt('shm-size', String(build.shmSizeBytes));
+  if (build.cgroupParent !== undefined) opt('cgroup-parent', build.cgroupParent);
+  for (const entitlement of allowed) argv.push('--allow', entitlement);
+}
+
+function formatSecret(secret: Build['secrets'][number], variables: ReadonlyMap<string, string>): string {
+  switch (secret.from.kind) {
+    case 'file':
+      return formatCsv([`id=${secret.id}`, `src=${secret.from.path}`]);
+    case 'env':
+      return formatCsv([`id=${secret.id}`, `env=${secret.from.variable}`]);
+    case 'command':
+      return formatCsv([`id=${secret.id}`, `env=${variables.get(secret.id) ?? ''}`]);
+  }
+}
+
+function formatOutput(output: BuildOutput, build: Build): string {
+  switch (output.kind) {
+    case 'push-by-digest':
+      return formatCsv([
+        'type=image',
+        `name=${output.repositories.join(',')}`,
+        'push=true',
+        'push-by-digest=true',
+        'store=false',
+        ...(output.insecure ? ['registry.insecure=true'] : []),
+        ...imageAttributes(build),
+      ]);
+    case 'push-names':
+      return formatCsv([
+        'type=image',
+        `name=${output.names.join(',')}`,
+        'push=true',
+        'store=false',
+        ...(output.insecure ? ['registry.insecure=true'] : []),
+        ...imageAttributes(build),
+      ]);
+    case 'store':
+      return formatCsv(['type=image', `name=${output.names.join(',')}`, ...imageAttributes(build)]);
+    case 'layout':
+      return formatCsv(['type=oci', 'tar=false', `dest=${output.dir}`, ...imageAttributes(build)]);
+    case 'written': {
+      const { type, attributes } = output.output;
+      const own = [...attributes].map(([key, value]) => `${key}=${value}`);
+      const given = new Set(attributes.keys());
+      const isImage = type === 'image' || type === 'oci' || type === 'docker';
+      const ours = isImage
+        ? imageAttributes(build).filter((one) => !given.has(one.slice(0, one.indexOf('='))))
+        : [];
+      return formatCsv([`type=${type}`, ...own, ...ours]);
+    }
+  }
+}
+
+/** Attributes of every image exporter that come from the build itself. */
+function imageAttributes(build: Build): readonly string[] {
+  const attributes: string[] = [];
+  if (build.compression !== undefined) {
+    attributes.push(`compression=${build.compression.type}`);
+    if (build.compression.level !== undefined)
+      attributes.push(`compression-level=${build.compression.level}`);
+    if (build.compression.force) attributes.push('force-compression=true');
+  }
+  if (build.reproducible) attributes.push('rewrite-timestamp=true');
+  for (const [key, value] of build.annotations) attributes.push(`${annotationKey(key)}=${value}`);
+  return attributes;
+}
+
+/** `index:k` → `annotation-index.k`; `manifest[linux/arm64]:k` → `annotation-manifest[linux/arm64].k`. */
+function annotationKey(key: string): string {
+  const match = /^(manifest|index|manifest-descriptor|index-descriptor)(\[[^\]]+\])?:(.*)$/s.exec(key);
+  if (match === null) return `annotation.${key}`;
+  return `annotation-${match[1]}${match[2] ?? ''}.${match[3]}`;
+}
+
+function formatTyped(typed: TypedAttributes): string {
+  return formatCsv([`type=${typed.type}`, ...[...typed.attributes].map(([key, value]) => `${key}=${value}`)]);
+}
+
+/** One line of CSV as Go's encoding/csv reads it: a field with a comma, a quote or a line break stands in quotes. */
+export function formatCsv(fields: readonly string[]): string {
+  return fields
+    .map((field) => (/[",\r\n]|^\s/.test(field) ? `"${field.replaceAll('"', '""')}"` : field))
+    .join(',');
+}

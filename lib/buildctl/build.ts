@@ -1,0 +1,250 @@
+/**
+ * One build through buildctl: temporary files, the call, and what came of it.
+ */
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import {
+  type Build,
+  type Digest,
+  type EventBody,
+  fail,
+  formatImageRef,
+  isDigest,
+  ok,
+  type Problem,
+  parseImageRef,
+  problem,
+  type Result,
+  withDefaultTag,
+} from '../model/mod.ts';
+import { type BuildOutput, type BuildRequest, buildArgv, type Link } from './argv.ts';
+import { explainFailure } from './failure.ts';
+import { childEnvironment, runProcess } from './process.ts';
+import { ProgressReader } from './progress.ts';
+
+/** The program and the engine it talks to. */
+export interface Buildctl {
+  /** Path or name of buildctl. */
+  readonly program: string;
+  readonly address: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** One build to run. */
+export interface BuildCall {
+  readonly build: Build;
+  readonly links: readonly Link[];
+  /** Outside images as written → digest that this run looked up; the build is held to them. */
+  readonly pins: ReadonlyMap<string, Digest>;
+  readonly outputs: readonly BuildOutput[];
+  /** A directory of this call alone; made here, removed by the caller. */
+  readonly workDir: string;
+  readonly attempt: number;
+  readonly signal?: AbortSignal;
+  readonly emit: (event: EventBody) => void;
+}
+
+/** What buildctl made. */
+export interface Built {
+  /** Undefined where no output was an image. */
+  readonly digest?: Digest;
+  readonly mediaType?: string;
+  readonly steps: { readonly total: number; readonly cached: number };
+}
+
+/** A build that did not come to its end: failed, or cancelled by the signal. */
+export type BuildFailure =
+  | { readonly kind: 'failed'; readonly problem: Problem }
+  | { readonly kind: 'cancelled' };
+
+/** Runs one build. Never rejects for anything that buildctl, the engine or a registry does. */
+export async function runBuild(tool: Buildctl, call: BuildCall): Promise<Result<Built, BuildFailure>> {
+  await mkdir(call.workDir, { recursive: true });
+  const secrets = await readSecretCommands(tool, call);
+  if (!secrets.ok) return secrets;
+  const metadataFile = path.join(call.workDir, 'metadata.json');
+  // buildctl leaves an old file where it is when no exporter answers: an old digest would be taken for the new one.
+  await rm(metadataFile, { force: true });
+  const dockerfile = await placeDockerfile(call);
+  const policyFile = await writePolicy(call);
+  const request: BuildRequest = {
+    build: call.build,
+    address: tool.address,
+    links: call.links,
+    outputs: call.outputs,
+    metadataFile,
+    secretVariables: secrets.value.variables,
+    ...(dockerfile === undefined ? {} : { dockerfile }),
+    ...(policyFile === undefined ? {} : { policyFile }),
+  };
+  const argv = buildArgv(request);
+  call.emit({
+    type: 'node-started',
+    build: call.build.name,
+    attempt: call.attempt,
+    argv: [tool.program, ...argv],
+  });
+  const reader = new ProgressReader(call.build.name, call.emit);
+  const end = await runProcess({
+    program: tool.program,
+    argv,
+    env: childEnvironment(tool.env, secrets.value.values),
+    onErrorLine: (line) => reader.line(line),
+    ...(call.signal === undefined ? {} : { signal: call.signal }),
+  });
+  if (end.ended === 'cancelled') return fail({ kind: 'cancelled' });
+  if (end.ended === 'never-started')
+    return fail({ kind: 'failed', problem: notStarted(tool, end.startError ?? '') });
+  const summary = reader.summary();
+  if (end.exitCode !== 0) {
+    return fail({ kind: 'failed', problem: explainFailure(call.build.name, end.exitCode, summary) });
+  }
+  const image = await readMetadata(metadataFile);
+  return ok({ ...image, steps: summary.steps });
+}
+
+/** The bytes of a manifest, index or config in the engine's content store; undefined where it is not there. */
+export async function readContent(tool: Buildctl, digest: Digest): Promise<Uint8Array | undefined> {
+  const end = await runProcess({
+    program: tool.program,
+    argv: ['--addr', tool.address, 'debug', 'get', digest],
+    env: childEnvironment(tool.env),
+  });
+  return end.exitCode === 0 ? end.stdout : undefined;
+}
+
+/** How the engine's worker keeps images. */
+export interface Worker {
+  /** `containerd`: images live in containerd's store and builds can read one another there. `oci`: no such store. */
+  readonly executor: 'containerd' | 'oci';
+}
+
+/** Asks the engine which worker it has (buildkit worker/label.go); undefined where it does not answer. */
+export async function describeWorker(tool: Buildctl): Promise<Worker | undefined> {
+  const end = await runProcess({
+    program: tool.program,
+    argv: ['--addr', tool.address, 'debug', 'workers', '--format', '{{json .}}'],
+    env: childEnvironment(tool.env),
+  });
+  if (end.exitCode !== 0) return undefined;
+  const executor = /"org\.mobyproject\.buildkit\.worker\.executor":"(containerd|oci)"/.exec(
+    end.stdout.toString(),
+  );
+  return { executor: executor?.[1] === 'oci' ? 'oci' : 'containerd' };
+}
+
+/** Lets the engine forget what it was last sent of local directories, so that the next build sends every file anew. */
+export async function forgetLocalSources(tool: Buildctl): Promise<boolean> {
+  const end = await runProcess({
+    program: tool.program,
+    argv: ['--addr', tool.address, 'prune', '--all', '--filter', 'type==source.local'],
+    env: childEnvironment(tool.env),
+  });
+  return end.exitCode === 0;
+}
+
+function notStarted(tool: Buildctl, why: string): Problem {
+  return problem('engine/no-buildctl', `\`${tool.program}\` cannot be run (${why})`, {
+    hint: 'Install it with `bake-ts engine install`, or point BUILDCTL at one.',
+  });
+}
+
+async function placeDockerfile(call: BuildCall): Promise<BuildRequest['dockerfile']> {
+  const { dockerfile, context } = call.build;
+  if (dockerfile.kind === 'inline') {
+    const dir = path.join(call.workDir, 'dockerfile');
+    await mkdir(dir, { recursive: true });
+    await writeFile(path.join(dir, 'Dockerfile'), dockerfile.text);
+    return { dir, filename: 'Dockerfile' };
+  }
+  const isRemote = context.ref.kind !== 'local' && !path.isAbsolute(dockerfile.path);
+  if (isRemote) return undefined;
+  return { dir: path.dirname(dockerfile.path), filename: path.basename(dockerfile.path) };
+}
+
+/**
+ * Rules that turn `name:tag` into `name:tag@digest` wherever the build reads it (buildkit sourcepolicy/): what the key
+ * was made of is what the build gets, though the tag may move in between.
+ */
+async function writePolicy(call: BuildCall): Promise<string | undefined> {
+  const rules: unknown[] = [];
+  for (const [written, digest] of call.pins) {
+    const ref = parseImageRef(written);
+    if (ref === undefined || ref.digest !== undefined) continue;
+    const full = `docker-image://${formatImageRef(withDefaultTag(ref))}`;
+    rules.push({
+      action: 'CONVERT',
+      selector: { identifier: full },
+      updates: { identifier: `${full}@${digest}` },
+    });
+  }
+  if (rules.length === 0) return undefined;
+  const file = path.join(call.workDir, 'source-policy.json');
+  await writeFile(file, JSON.stringify({ rules }));
+  return file;
+}
+
+interface CommandSecrets {
+  readonly variables: ReadonlyMap<string, string>;
+  readonly values: Readonly<Record<string, string>>;
+}
+
+/** Values go to buildctl through its environment, which no other user can read, and nowhere else. */
+async function readSecretCommands(
+  tool: Buildctl,
+  call: BuildCall,
+): Promise<Result<CommandSecrets, BuildFailure>> {
+  const variables = new Map<string, string>();
+  const values: Record<string, string> = {};
+  for (const secret of call.build.secrets) {
+    if (secret.from.kind !== 'command') continue;
+    const [program = '', ...argv] = secret.from.argv;
+    const end = await runProcess({
+      program,
+      argv,
+      env: childEnvironment(tool.env),
+      ...(call.signal === undefined ? {} : { signal: call.signal }),
+    });
+    if (end.ended === 'cancelled') return fail({ kind: 'cancelled' });
+    if (end.exitCode !== 0) {
+      const why = end.startError ?? `exit code ${end.exitCode ?? 'unknown'}`;
+      return fail({
+        kind: 'failed',
+        problem: problem(
+          'build/secret-command',
+          `the command \`${program}\` for the secret \`${secret.id}\` failed (${why})`,
+          {
+            build: call.build.name,
+            ...(secret.span === undefined ? {} : { span: secret.span }),
+            hint: 'Run it by hand; its output is not shown here, since it may hold the secret.',
+          },
+        ),
+      });
+    }
+    const variable = `BAKE_TS_SECRET_${variables.size}`;
+    variables.set(secret.id, variable);
+    values[variable] = end.stdout.toString().replace(/\r?\n$/, '');
+  }
+  return ok({ variables, values });
+}
+
+/** Keys are buildkit's exptypes (exporter/containerimage/exptypes/keys.go). */
+async function readMetadata(
+  file: string,
+): Promise<{ readonly digest?: Digest; readonly mediaType?: string }> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch {
+    return {};
+  }
+  const data = JSON.parse(text) as { readonly [key: string]: unknown };
+  const digest = data['containerimage.digest'];
+  const descriptor = data['containerimage.descriptor'];
+  const mediaType =
+    typeof descriptor === 'object' && descriptor !== null && 'mediaType' in descriptor
+      ? String(descriptor.mediaType)
+      : undefined;
+  if (typeof digest !== 'string' || !isDigest(digest)) return {};
+  return { digest, ...(mediaType === undefined ? {} : { mediaType }) };
+}

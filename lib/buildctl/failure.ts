@@ -1,0 +1,188 @@
+/**
+ * From what buildctl wrote to a problem that says whose fault it is and what to do. BuildKit exits with 1 for
+ * everything, so its words are all there is; the patterns are of buildkit 0.27 to 0.34, measured case by case.
+ */
+import { type Problem, type ProblemCode, problem } from '../model/mod.ts';
+import type { ProgressSummary } from './progress.ts';
+
+interface Pattern {
+  readonly match: RegExp;
+  readonly code: ProblemCode;
+  readonly message: (found: RegExpExecArray) => string;
+  readonly hint?: string;
+  readonly temporary?: boolean;
+}
+
+/** In order: the first that matches names the problem. */
+const PATTERNS: readonly Pattern[] = [
+  {
+    match: /no space left on device/,
+    code: 'build/disk-full',
+    message: () => 'the disk of the engine is full',
+    hint: 'Free space, or let BuildKit forget cache: `buildctl prune --keep-storage 5000`.',
+  },
+  {
+    match: /listing workers for Build|connection error: desc = "transport: Error while dialing/,
+    code: 'engine/unreachable',
+    message: () => 'buildkitd cannot be reached',
+    hint: 'See `bake-ts engine status`; `bake-ts engine up` starts the embedded one.',
+  },
+  {
+    match: /error reading from server: EOF|connection reset by peer.*buildkitd|code = Unavailable/,
+    code: 'engine/lost',
+    message: () => 'the connection to buildkitd broke during the build',
+    hint: 'buildkitd was stopped or crashed: see `bake-ts engine logs`. What was built so far is cached; run again.',
+  },
+  {
+    match: /containerd\.sock: connect: connection refused|failure waiting for process/,
+    code: 'engine/lost',
+    message: () => 'containerd went away during the build',
+    hint: 'See `bake-ts engine logs`, then `bake-ts engine up` and run again.',
+  },
+  {
+    match: /failed to resolve source metadata for 127\.0\.0\.1:1\/bake\//,
+    code: 'build/parent-lost',
+    message: () => "the engine no longer has the image of a build that this one's Dockerfile reads",
+    temporary: true,
+  },
+  {
+    match: /toomanyrequests|429 Too Many Requests/i,
+    code: 'registry/too-many-requests',
+    message: () => 'a registry asks to slow down (429)',
+    hint: 'Run with fewer builds at a time (`-j 2`), or log in: anonymous clients have lower limits.',
+    temporary: true,
+  },
+  {
+    match: /failed to push ([^:\s]+(?::\d+)?[^:\s]*).*(?:401 Unauthorized|failed to authorize|unauthorized)/i,
+    code: 'registry/unauthorized',
+    message: (found) => `the registry does not accept the credentials for ${found[1]}`,
+    hint: 'Log in with a client that writes the Docker configuration file, or set DOCKER_CONFIG to the folder that holds it.',
+  },
+  {
+    match: /failed to push ([^:\s]+(?::\d+)?[^:\s]*).*(?:denied|403 Forbidden)/i,
+    code: 'registry/denied',
+    message: (found) => `pushing to ${found[1]} is not allowed`,
+    hint: 'Check that the repository exists and that this account may push to it.',
+  },
+  {
+    match:
+      /failed to push ([^:\s]+(?::\d+)?[^:\s]*).*(?:connection refused|no such host|i\/o timeout|connection reset|EOF|network is unreachable)/i,
+    code: 'registry/unreachable',
+    message: (found) => `the engine cannot reach the registry to push ${found[1]}`,
+    hint: 'Check that the registry runs and that the engine (not only this machine) can reach it.',
+    temporary: true,
+  },
+  {
+    match: /server gave HTTP response to HTTPS client/,
+    code: 'registry/http',
+    message: () => 'the registry speaks plain http, the engine expected https',
+    hint: 'Set `registries: { HOST: { http: true } }` in builds.yaml, and the same in buildkitd.toml for images it pulls.',
+  },
+  {
+    match: /x509: |tls: (?:failed|bad|unknown|certificate)/,
+    code: 'registry/tls',
+    message: () => 'the certificate of a server is not trusted by the engine',
+    hint: 'Give the engine the authority in buildkitd.toml (`[registry."HOST"] ca = […]`).',
+  },
+  {
+    match: /failed to push ([^:\s]+(?::\d+)?[^:\s]*)/,
+    code: 'build/push-failed',
+    message: (found) => `pushing ${found[1]} failed`,
+    temporary: true,
+  },
+  {
+    match: /failed to resolve source metadata for ([^\s:]+(?::\d+)?[^\s:]*(?::[^\s:]+)?): .*not found/,
+    code: 'build/base-missing',
+    message: (found) => `the base image ${found[1]} does not exist`,
+    hint: 'Check its name and tag; if another build makes it, name that build under `contexts:`.',
+  },
+  {
+    match: /failed to resolve source metadata for ([^\s:]+(?::\d+)?[^\s:]*(?::[^\s:]+)?)/,
+    code: 'build/base-unreachable',
+    message: (found) => `the base image ${found[1]} cannot be looked up`,
+    hint: 'Its registry must be reachable from the engine; log in if it is private.',
+  },
+  {
+    match: /target stage "([^"]+)" could not be found|target stage (\S+) could not be found/,
+    code: 'build/target-missing',
+    message: (found) => `the Dockerfile has no stage \`${found[1] ?? found[2]}\``,
+    hint: 'Check `target` against the names after AS.',
+  },
+  {
+    match: /failed to calculate checksum of ref [^:]+: "([^"]+)": not found|"([^"]+)": not found/,
+    code: 'build/file-missing',
+    message: (found) => `\`${found[1] ?? found[2]}\` is not in the context`,
+    hint: 'Check the path (it is relative to the context, not to the Dockerfile) and .dockerignore.',
+  },
+  {
+    match: /dockerfile parse error/,
+    code: 'build/dockerfile-syntax',
+    message: () => 'the Dockerfile does not parse',
+  },
+  {
+    match: /failed to read dockerfile: open (\S+):/,
+    code: 'build/dockerfile-missing',
+    message: (found) => `there is no Dockerfile \`${found[1]}\``,
+  },
+  {
+    match: /secret (\S+): not found/,
+    code: 'build/secret-missing',
+    message: (found) => `the Dockerfile requires the secret \`${found[1]}\`, which the build does not give`,
+    hint: 'Add it under `secrets:`.',
+  },
+  {
+    match: /no SSH key "([^"]*)" forwarded|invalid empty ssh agent socket/,
+    code: 'build/ssh-missing',
+    message: () => 'the Dockerfile requires an SSH agent or key that the build does not give',
+    hint: 'Add it under `ssh:`, and check that SSH_AUTH_SOCK is set if it is the agent.',
+  },
+  {
+    match: /granting entitlement (\S+) is not allowed by build daemon|(\S+) is not allowed/,
+    code: 'build/entitlement',
+    message: (found) => `the engine does not allow the entitlement ${found[1] ?? found[2]}`,
+    hint: 'Start buildkitd with `--allow-insecure-entitlement`, or drop it from the build.',
+  },
+  {
+    match: /did not complete successfully: exit code: (\d+)/,
+    code: 'build/step-failed',
+    message: (found) => `a step ended with exit code ${found[1]}`,
+  },
+];
+
+/** Names what went wrong in a call of buildctl that did not succeed. */
+export function explainFailure(
+  build: string,
+  exitCode: number | undefined,
+  summary: ProgressSummary,
+): Problem {
+  const text = summary.text.join('\n').trim();
+  const step = summary.failedStep;
+  // The last `error:` line is buildctl's own summary; a step's error is closer to the cause where both are there.
+  const sources = [step?.error ?? '', text].filter((one) => one !== '');
+  for (const pattern of PATTERNS) {
+    for (const source of sources) {
+      const found = pattern.match.exec(source);
+      if (found === null) continue;
+      const message = pattern.message(found);
+      return problem(pattern.code, step === undefined ? message : `${message} (${step.name})`, {
+        build,
+        ...(pattern.hint === undefined ? {} : { hint: pattern.hint }),
+        ...(pattern.temporary === true ? { temporary: true } : {}),
+        ...detailOf(summary, text),
+      });
+    }
+  }
+  return problem(
+    'build/failed',
+    `buildctl ended with ${exitCode === undefined ? 'a signal' : `exit code ${exitCode}`}`,
+    {
+      build,
+      ...detailOf(summary, text),
+    },
+  );
+}
+
+function detailOf(summary: ProgressSummary, text: string): { readonly detail?: string } {
+  const parts = [summary.failedLog.join('\n').trimEnd(), text].filter((one) => one !== '');
+  return parts.length === 0 ? {} : { detail: parts.join('\n') };
+}

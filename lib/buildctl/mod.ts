@@ -1,0 +1,24 @@
+/** One call of buildctl: its command line, its process, its progress and its result. */
+export {
+  type BuildOutput,
+  type BuildRequest,
+  buildArgv,
+  contextKey,
+  effectiveEpoch,
+  formatCsv,
+  type Link,
+} from './argv.ts';
+export {
+  type BuildCall,
+  type Buildctl,
+  type BuildFailure,
+  type Built,
+  describeWorker,
+  forgetLocalSources,
+  readContent,
+  runBuild,
+  type Worker,
+} from './build.ts';
+export { explainFailure } from './failure.ts';
+export { childEnvironment } from './process.ts';
+export { ProgressReader, type ProgressSummary } from './progress.ts';

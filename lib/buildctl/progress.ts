@@ -1,0 +1,234 @@
+/**
+ * Reads what `buildctl --progress=rawjson` writes to stderr: one SolveStatus a line (buildkit client/graph.go), and
+ * after the last of them plain text that says why it failed. Turns it into our events and keeps what the end needs.
+ */
+import { StringDecoder } from 'node:string_decoder';
+import type { EventBody, PlaceJson } from '../model/mod.ts';
+
+/** What is known once the stream has ended. */
+export interface ProgressSummary {
+  /** Lines that were not JSON, in order, the last 200. */
+  readonly text: readonly string[];
+  /** Name and error of the step that failed first for a reason of its own. */
+  readonly failedStep?: { readonly name: string; readonly error: string; readonly digest: string };
+  /** Steps of the Dockerfile but FROM, and how many came from cache. */
+  readonly steps: { readonly total: number; readonly cached: number };
+  /** The last lines that the failed step wrote. */
+  readonly failedLog: readonly string[];
+}
+
+interface WireVertex {
+  readonly digest: string;
+  readonly name: string;
+  readonly started?: string;
+  readonly completed?: string;
+  readonly cached?: boolean;
+  readonly error?: string;
+}
+
+interface WireStatus {
+  readonly id: string;
+  readonly vertex: string;
+  readonly name?: string;
+  readonly total?: number;
+  readonly current?: number;
+  readonly completed?: string;
+}
+
+interface WireLog {
+  readonly vertex: string;
+  readonly stream: number;
+  readonly data: string;
+}
+
+interface WireWarning {
+  readonly short: string;
+  readonly detail?: readonly string[];
+  readonly url?: string;
+  readonly sourceInfo?: { readonly filename?: string };
+  readonly range?: readonly {
+    readonly start?: { readonly line?: number };
+    readonly end?: { readonly line?: number };
+  }[];
+}
+
+interface SolveStatus {
+  readonly vertexes?: readonly WireVertex[];
+  readonly statuses?: readonly WireStatus[];
+  readonly logs?: readonly WireLog[];
+  readonly warnings?: readonly WireWarning[];
+}
+
+type VertexState = Extract<EventBody, { type: 'vertex' }>['state'];
+
+/** Steps that count: `[2/5] RUN …`, `[linux/arm64 build 3/4] COPY …`; FROM is never flagged as cached. */
+const STEP = /^\[(?:[^\]]* )?\d+\/\d+\] (?!FROM )/;
+const KEPT_TEXT_LINES = 200;
+const KEPT_LOG_LINES = 40;
+
+/** One reader for one call of buildctl. */
+export class ProgressReader {
+  readonly #build: string;
+  readonly #emit: (event: EventBody) => void;
+  readonly #vertices = new Map<string, { name: string; state: VertexState; cached: boolean }>();
+  readonly #logs = new Map<string, { decoders: Map<number, StringDecoder>; tail: string[]; open: string }>();
+  readonly #text: string[] = [];
+  #failed: ProgressSummary['failedStep'];
+
+  constructor(build: string, emit: (event: EventBody) => void) {
+    this.#build = build;
+    this.#emit = emit;
+  }
+
+  /** Takes one line without its line break. */
+  line(line: string): void {
+    if (line.startsWith('{')) {
+      const status = parseStatus(line);
+      if (status !== undefined) {
+        this.#status(status);
+        return;
+      }
+    }
+    this.#text.push(line);
+    if (this.#text.length > KEPT_TEXT_LINES) this.#text.shift();
+  }
+
+  /** What was read so far. */
+  summary(): ProgressSummary {
+    let total = 0;
+    let cached = 0;
+    for (const vertex of this.#vertices.values()) {
+      if (!STEP.test(vertex.name)) continue;
+      total++;
+      if (vertex.cached) cached++;
+    }
+    const log = this.#failed === undefined ? undefined : this.#logs.get(this.#failed.digest);
+    return {
+      text: this.#text,
+      steps: { total, cached },
+      failedLog: log === undefined ? [] : [...log.tail, ...(log.open === '' ? [] : [log.open])],
+      ...(this.#failed === undefined ? {} : { failedStep: this.#failed }),
+    };
+  }
+
+  #status(status: SolveStatus): void {
+    for (const vertex of status.vertexes ?? []) this.#vertex(vertex);
+    for (const transfer of status.statuses ?? []) this.#transfer(transfer);
+    for (const log of status.logs ?? []) this.#log(log);
+    for (const warning of status.warnings ?? []) this.#warning(warning);
+  }
+
+  #vertex(vertex: WireVertex): void {
+    const known = this.#vertices.get(vertex.digest);
+    const state = stateOf(vertex);
+    const cached = vertex.cached === true || known?.cached === true;
+    this.#vertices.set(vertex.digest, { name: vertex.name, state, cached });
+    // Siblings that are stopped because of another step's failure say so; the first other error is the cause.
+    if (
+      vertex.error !== undefined &&
+      this.#failed === undefined &&
+      !vertex.error.includes('context canceled')
+    ) {
+      this.#failed = { name: vertex.name, error: vertex.error, digest: vertex.digest };
+    }
+    if (known?.state === state && known.cached === cached && state !== 'failed') return;
+    const durationMs =
+      vertex.started !== undefined && vertex.completed !== undefined
+        ? Math.max(0, Date.parse(vertex.completed) - Date.parse(vertex.started))
+        : undefined;
+    this.#emit({
+      type: 'vertex',
+      build: this.#build,
+      digest: vertex.digest,
+      name: vertex.name,
+      state,
+      ...(durationMs === undefined ? {} : { durationMs }),
+      ...(vertex.error === undefined ? {} : { error: vertex.error }),
+    });
+  }
+
+  #transfer(status: WireStatus): void {
+    const isPush = status.id.startsWith('pushing ') || status.id.startsWith('exporting ');
+    if (!isPush && status.total === undefined && !status.id.startsWith('transferring ')) return;
+    this.#emit({
+      type: 'transfer',
+      build: this.#build,
+      vertex: status.vertex,
+      id: status.id,
+      current: status.current ?? 0,
+      ...(status.total === undefined ? {} : { total: status.total }),
+      done: status.completed !== undefined,
+    });
+  }
+
+  #log(log: WireLog): void {
+    let known = this.#logs.get(log.vertex);
+    if (known === undefined) {
+      known = { decoders: new Map(), tail: [], open: '' };
+      this.#logs.set(log.vertex, known);
+    }
+    let decoder = known.decoders.get(log.stream);
+    if (decoder === undefined) {
+      decoder = new StringDecoder('utf8');
+      known.decoders.set(log.stream, decoder);
+    }
+    // A character may be cut in two between messages.
+    const text = decoder.write(Buffer.from(log.data, 'base64'));
+    if (text === '') return;
+    const lines = `${known.open}${text}`.split('\n');
+    known.open = lines.pop() ?? '';
+    known.tail.push(...lines);
+    if (known.tail.length > KEPT_LOG_LINES) known.tail.splice(0, known.tail.length - KEPT_LOG_LINES);
+    this.#emit({
+      type: 'log',
+      build: this.#build,
+      vertex: log.vertex,
+      stream: log.stream === 2 ? 'stderr' : 'stdout',
+      text,
+    });
+  }
+
+  #warning(warning: WireWarning): void {
+    const detail = (warning.detail ?? []).map(decode).join('\n');
+    this.#emit({
+      type: 'warning',
+      build: this.#build,
+      problem: {
+        severity: 'warning',
+        code: 'build/dockerfile-check',
+        message: decode(warning.short),
+        build: this.#build,
+        ...(detail === '' ? {} : { detail }),
+        ...(warning.url === undefined ? {} : { hint: `See ${warning.url}` }),
+        ...placeOf(warning),
+      },
+    });
+  }
+}
+
+function parseStatus(line: string): SolveStatus | undefined {
+  try {
+    return JSON.parse(line) as SolveStatus;
+  } catch {
+    return undefined;
+  }
+}
+
+function stateOf(vertex: WireVertex): VertexState {
+  if (vertex.error !== undefined) return 'failed';
+  if (vertex.cached === true) return 'cached';
+  if (vertex.completed !== undefined) return 'done';
+  return vertex.started === undefined ? 'pending' : 'running';
+}
+
+function placeOf(warning: WireWarning): { readonly place?: PlaceJson } {
+  const file = warning.sourceInfo?.filename;
+  const line = warning.range?.[0]?.start?.line;
+  if (file === undefined || line === undefined) return {};
+  const endLine = warning.range?.[0]?.end?.line ?? line;
+  return { place: { file, line, column: 1, endLine, endColumn: 1 } };
+}
+
+function decode(base64: string): string {
+  return Buffer.from(base64, 'base64').toString('utf8');
+}

@@ -1,0 +1,503 @@
+/**
+ * Walks the stages a target needs, for one platform, and notes what every instruction reads. Follows
+ * frontend/dockerfile/dockerfile2llb/convert.go of BuildKit; where a value is not known the wider set is noted.
+ */
+import { formatImageRef, parseImageRef, type Span, withDefaultTag } from '../model/mod.ts';
+import {
+  type BaseConfig,
+  type BaseUse,
+  type ContextReads,
+  type ContextUse,
+  type Handed,
+  type ImageUse,
+  type InspectOptions,
+  MAIN_CONTEXT,
+  type PathRead,
+  type RemoteSource,
+} from './facts.ts';
+import {
+  type Dockerfile,
+  flagValue,
+  flagValues,
+  type Instruction,
+  parseTrigger,
+  type StageSource,
+} from './parse.ts';
+import { argPairs, ENGINE_ARGS, envPairs, type GlobalScope, StageScope } from './scope.ts';
+import { contextKey, isFullChecksum, parseMountFields, parseRemote } from './sources.ts';
+import { type Expanded, parseHeredocWord, UNKNOWN } from './words.ts';
+
+const KNOWN_FLAGS: Readonly<Record<string, readonly string[]>> = {
+  ADD: ['chown', 'chmod', 'link', 'keep-git-dir', 'checksum', 'unpack', 'exclude'],
+  COPY: ['chown', 'chmod', 'link', 'from', 'exclude', 'parents'],
+  RUN: ['mount', 'network', 'security', 'device'],
+};
+
+/** What one or several walks found; maps are keyed so that a thing found for two platforms is kept once. */
+export interface Findings {
+  readonly reachable: Set<number>;
+  readonly images: Map<string, ImageUse>;
+  readonly contexts: Map<string, ContextUse>;
+  readonly bases: Map<string, BaseUse>;
+  readonly unreadBases: Set<string>;
+  readonly reads: Map<string, ContextReads>;
+  readonly declaredArgs: Set<string>;
+  readonly engineArgs: Set<string>;
+  readonly remoteSources: Map<string, RemoteSource>;
+  readonly secrets: Map<string, Handed>;
+  readonly ssh: Map<string, Handed>;
+  readonly ports: Set<string>;
+  readonly unknowns: Set<string>;
+  /** What the target says to builds on top of it; several platforms must agree. */
+  produces: BaseConfig | undefined;
+}
+
+/** An empty record to walk into. */
+export function noFindings(): Findings {
+  return {
+    reachable: new Set(),
+    images: new Map(),
+    contexts: new Map(),
+    bases: new Map(),
+    unreadBases: new Set(),
+    reads: new Map(),
+    declaredArgs: new Set(),
+    engineArgs: new Set(),
+    remoteSources: new Map(),
+    secrets: new Map(),
+    ssh: new Map(),
+    ports: new Set(),
+    unknowns: new Set(),
+    produces: undefined,
+  };
+}
+
+/** Where a stage, COPY or mount takes its files from. */
+type Origin =
+  | { readonly kind: 'stage'; readonly index: number }
+  | { readonly kind: 'scratch' }
+  | { readonly kind: 'context'; readonly name: string; readonly written: string }
+  | { readonly kind: 'image'; readonly written: string }
+  | { readonly kind: 'unknown'; readonly why: string };
+
+/** A stage with its FROM line expanded for the platform. */
+export interface ResolvedStage {
+  readonly source: StageSource;
+  readonly base: Expanded;
+  readonly platform: string | undefined;
+  readonly origin: Origin;
+  /** Names the FROM line asked for. */
+  readonly names: ReadonlySet<string>;
+}
+
+/** A named context by the key BuildKit looks for, platform form first. */
+function findContext(
+  options: InspectOptions,
+  written: string,
+  platform: string | undefined,
+): string | undefined {
+  if (/^(?:scratch|context)$/i.test(written)) return undefined;
+  const key = contextKey(written);
+  for (const wanted of platform === undefined ? [key] : [`${key}::${platform}`, key]) {
+    for (const name of options.contextNames) if (contextKey(name) === wanted) return name;
+  }
+  return undefined;
+}
+
+/** Expands every FROM line and says what it stands on. */
+export function resolveStages(
+  dockerfile: Dockerfile,
+  options: InspectOptions,
+  scope: GlobalScope,
+  target: string | undefined,
+): readonly ResolvedStage[] {
+  const byName = new Map<string, number>();
+  return dockerfile.stages.map((source) => {
+    const base = scope.expand(source.base.text);
+    const expandedPlatform = source.platform === undefined ? undefined : scope.expand(source.platform.text);
+    const platform = expandedPlatform?.kind === 'value' ? expandedPlatform.text : undefined;
+    const lookupPlatform = source.platform === undefined ? target : platform;
+    const own = source.name === undefined ? undefined : findContext(options, source.name, lookupPlatform);
+    const origin: Origin =
+      own !== undefined
+        ? { kind: 'context', name: own, written: source.name ?? own }
+        : originOf(base, byName, options, lookupPlatform);
+    if (source.name !== undefined) byName.set(source.name, source.index);
+    const names = new Set([...base.names, ...(expandedPlatform?.names ?? [])]);
+    return { source, base, platform, origin, names };
+  });
+}
+
+function originOf(
+  base: Expanded,
+  stages: ReadonlyMap<string, number>,
+  options: InspectOptions,
+  platform: string | undefined,
+): Origin {
+  if (base.kind === 'error') return { kind: 'unknown', why: base.message };
+  if (base.kind === 'unknown') return { kind: 'unknown', why: `it depends on ${base.unknown.join(', ')}` };
+  const index = stages.get(base.text);
+  if (index !== undefined) return { kind: 'stage', index };
+  if (base.text === 'scratch') return { kind: 'scratch' };
+  return outsideOrigin(base.text, options, platform);
+}
+
+function outsideOrigin(written: string, options: InspectOptions, platform: string | undefined): Origin {
+  const ref = parseImageRef(written);
+  const full = ref === undefined ? written : formatImageRef(withDefaultTag(ref));
+  const name = findContext(options, full, platform);
+  return name === undefined ? { kind: 'image', written } : { kind: 'context', name, written };
+}
+
+/** The walk over one target's stages. */
+export class Walk {
+  readonly #file: Dockerfile;
+  readonly #options: InspectOptions;
+  readonly #global: GlobalScope;
+  readonly #stages: readonly ResolvedStage[];
+  readonly #targetPlatform: string | undefined;
+  readonly #found: Findings;
+  readonly #finished = new Map<number, { readonly scope: StageScope; readonly onbuild: readonly string[] }>();
+  readonly #walking = new Set<number>();
+
+  constructor(
+    file: Dockerfile,
+    options: InspectOptions,
+    global: GlobalScope,
+    stages: readonly ResolvedStage[],
+    targetPlatform: string | undefined,
+    found: Findings,
+  ) {
+    this.#file = file;
+    this.#options = options;
+    this.#global = global;
+    this.#stages = stages;
+    this.#targetPlatform = targetPlatform;
+    this.#found = found;
+  }
+
+  /** Walks the target and everything it needs; afterwards says what it produces. */
+  run(target: number): BaseConfig | undefined {
+    this.#visit(target);
+    const done = this.#finished.get(target);
+    const stage = this.#stages[target];
+    if (stage?.origin.kind === 'context') this.#read(stage.origin.name, 'all');
+    const env = done?.scope.imageEnv();
+    return done === undefined || env === undefined ? undefined : { env, onbuild: done.onbuild };
+  }
+
+  #visit(index: number): void {
+    const stage = this.#stages[index];
+    // A ring of stages is BuildKit's to refuse; here it only must not loop.
+    if (stage === undefined || this.#finished.has(index) || this.#walking.has(index)) return;
+    this.#walking.add(index);
+    this.#found.reachable.add(index);
+    for (const name of stage.names) this.#useGlobal(name);
+    const { scope, triggers } = this.#start(stage);
+    const instructions =
+      stage.origin.kind === 'context' && this.#isReplaced(stage) ? [] : stage.source.instructions;
+    for (const trigger of triggers) this.#instruction(trigger, scope, stage, stage.source.from.span);
+    const onbuild: string[] = [];
+    for (const instruction of instructions) {
+      if (instruction.keyword === 'ONBUILD') onbuild.push(triggerText(instruction));
+      else this.#instruction(instruction, scope, stage, undefined);
+    }
+    this.#walking.delete(index);
+    this.#finished.set(index, { scope, onbuild });
+  }
+
+  #isReplaced(stage: ResolvedStage): boolean {
+    return (
+      stage.origin.kind === 'context' &&
+      stage.source.name !== undefined &&
+      stage.origin.written === stage.source.name
+    );
+  }
+
+  /** What a stage inherits: environment and triggers. */
+  #start(stage: ResolvedStage): { readonly scope: StageScope; readonly triggers: readonly Instruction[] } {
+    const escapeChar = this.#file.escape;
+    const span = stage.source.base.span;
+    const { origin } = stage;
+    switch (origin.kind) {
+      case 'scratch':
+        return { scope: StageScope.on([], escapeChar), triggers: [] };
+      case 'stage': {
+        this.#visit(origin.index);
+        const base = this.#finished.get(origin.index);
+        return {
+          scope: base?.scope.child() ?? StageScope.on(undefined, escapeChar),
+          triggers: this.#triggers(base?.onbuild ?? [], `stage ${origin.index}`, escapeChar),
+        };
+      }
+      case 'unknown':
+        this.#found.unknowns.add(`FROM ${stage.source.base.text}: ${origin.why}`);
+        return { scope: StageScope.on(undefined, escapeChar), triggers: [] };
+      default: {
+        const platform = stage.platform === undefined ? {} : { platform: stage.platform };
+        if (origin.kind === 'image') this.#image(origin.written, 'from', span, stage.platform);
+        else {
+          this.#context(origin, 'from', this.#isReplaced(stage) ? stage.source.from.span : span);
+          this.#read(origin.name, 'all');
+        }
+        const name = origin.kind === 'image' ? origin.written : origin.name;
+        this.#found.bases.set(`${name} ${span.start} ${stage.platform ?? ''}`, {
+          name,
+          kind: origin.kind,
+          span,
+          ...platform,
+        });
+        // BuildKit uses a context that stands for a stage as it is: its triggers do not run in it.
+        const config = this.#options.bases?.get(name);
+        if (config !== undefined) {
+          const replaced = this.#isReplaced(stage);
+          return {
+            scope: StageScope.on(config.env, escapeChar),
+            triggers: replaced ? [] : this.#triggers(config.onbuild, name, '\\'),
+          };
+        }
+        this.#found.unreadBases.add(name);
+        if (this.#options.unknownBases !== 'plain') this.#read(MAIN_CONTEXT, 'all');
+        return { scope: StageScope.on(undefined, escapeChar), triggers: [] };
+      }
+    }
+  }
+
+  #triggers(texts: readonly string[], owner: string, escapeChar: '\\' | '`'): readonly Instruction[] {
+    const triggers: Instruction[] = [];
+    for (const text of texts) {
+      const trigger = parseTrigger(text, escapeChar);
+      if (trigger !== undefined) triggers.push(trigger);
+      else this.#found.unknowns.add(`a trigger of ${owner} cannot be read`);
+    }
+    return triggers;
+  }
+
+  /** `place` overrides the instruction's own places: a trigger's text is not in the file. */
+  #instruction(
+    instruction: Instruction,
+    scope: StageScope,
+    stage: ResolvedStage,
+    place: Span | undefined,
+  ): void {
+    const at = (span: Span): Span => place ?? span;
+    for (const flag of instruction.flags) {
+      const known = KNOWN_FLAGS[instruction.keyword];
+      const name = flag.text.slice(2).split('=', 1)[0] ?? '';
+      if (known !== undefined && !known.includes(name)) {
+        this.#found.unknowns.add(`${instruction.keyword} has a flag --${name} that is not known here`);
+      }
+    }
+    switch (instruction.keyword) {
+      case 'ARG':
+        for (const { name, fallback } of argPairs(instruction, this.#file.escape)) {
+          this.#declare(name, fallback, scope);
+        }
+        return;
+      case 'ENV':
+        scope.setEnv(envPairs(instruction, this.#file.escape));
+        return;
+      case 'EXPOSE':
+        for (const argument of instruction.args) {
+          const port = scope.expand(argument.text);
+          if (port.kind === 'value') for (const word of port.words) this.#found.ports.add(word);
+        }
+        return;
+      case 'COPY':
+      case 'ADD':
+        this.#copy(instruction, scope, stage, at);
+        return;
+      case 'RUN':
+        for (const mount of flagValues(instruction, 'mount')) this.#mount(mount.text, scope, at(mount.span));
+        return;
+      default:
+    }
+  }
+
+  #declare(name: string, fallback: string | undefined, scope: StageScope): void {
+    this.#found.declaredArgs.add(name);
+    const given = this.#options.args.get(name);
+    if (given !== undefined) {
+      scope.setArg(name, given);
+      return;
+    }
+    if (fallback !== undefined) {
+      const value = scope.expand(fallback);
+      scope.setArg(name, value.kind === 'value' ? value.text : UNKNOWN);
+      return;
+    }
+    this.#useGlobal(name);
+    const value = this.#global.values.get(name);
+    if (value !== undefined) scope.setArg(name, value);
+  }
+
+  /** A global argument that matters makes those matter that its default refers to. */
+  #useGlobal(name: string): void {
+    if (ENGINE_ARGS.includes(name)) this.#found.engineArgs.add(name);
+    const known = this.#found.declaredArgs.has(name);
+    if (this.#global.values.has(name) || this.#global.refersTo.has(name)) this.#found.declaredArgs.add(name);
+    if (known && !this.#global.refersTo.has(name)) return;
+    for (const other of this.#global.refersTo.get(name) ?? []) if (other !== name) this.#useGlobal(other);
+  }
+
+  #copy(instruction: Instruction, scope: StageScope, stage: ResolvedStage, at: (span: Span) => Span): void {
+    const from = instruction.keyword === 'COPY' ? flagValue(instruction, 'from') : undefined;
+    const origin = from === undefined ? undefined : this.#copyOrigin(from.text, stage);
+    if (origin !== undefined && from !== undefined) this.#follow(origin, 'copy', at(from.span));
+    if (origin !== undefined && origin.kind !== 'context') return;
+    const context = origin === undefined ? MAIN_CONTEXT : origin.name;
+    const parents = flagValue(instruction, 'parents')?.text.toLowerCase() === 'true';
+    const exclude = flagValues(instruction, 'exclude').map((flag) => flag.text);
+    for (const argument of instruction.args.slice(0, -1)) {
+      if (parseHeredocWord(argument.text) !== undefined) continue;
+      const source = scope.expand(argument.text);
+      if (source.kind !== 'value') {
+        if (instruction.keyword === 'ADD') this.#addUnknown(instruction, source);
+        this.#read(context, 'all');
+        continue;
+      }
+      const remote = instruction.keyword === 'ADD' ? parseRemote(source.text) : undefined;
+      if (remote !== undefined) {
+        const span = at(argument.span);
+        const checksum = scope.expand(flagValue(instruction, 'checksum')?.text ?? '');
+        const pinned = remote.pinned || (checksum.kind === 'value' && isFullChecksum(checksum.text));
+        this.#found.remoteSources.set(`${remote.url} ${span.start}`, { ...remote, pinned, span });
+      } else this.#read(context, [pathRead(source.text, parents, exclude, at(argument.span))]);
+    }
+  }
+
+  /** An ADD whose source is not known may fetch anything. */
+  #addUnknown(instruction: Instruction, source: Expanded): void {
+    const why =
+      source.kind === 'unknown' ? `it depends on ${source.unknown.join(', ')}` : 'it cannot be expanded';
+    this.#found.unknowns.add(`${instruction.text}: ${why}`);
+  }
+
+  #copyOrigin(from: string, stage: ResolvedStage): Origin {
+    if (/^[+-]?\d+$/.test(from)) {
+      const index = Number(from);
+      return index < this.#stages.length
+        ? { kind: 'stage', index }
+        : { kind: 'unknown', why: `there is no stage ${from}` };
+    }
+    return this.#namedOrigin(from, stage.platform ?? this.#targetPlatform);
+  }
+
+  #namedOrigin(name: string, platform: string | undefined): Origin {
+    const lower = name.toLowerCase();
+    const stage = this.#stages.findLast((one) => one.source.name === lower);
+    if (stage !== undefined) {
+      return stage.origin.kind === 'context' && this.#isReplaced(stage)
+        ? stage.origin
+        : { kind: 'stage', index: stage.source.index };
+    }
+    if (lower === 'scratch') return { kind: 'scratch' };
+    return outsideOrigin(name, this.#options, platform);
+  }
+
+  #follow(origin: Origin, use: 'copy' | 'mount', span: Span): void {
+    if (origin.kind === 'stage') this.#visit(origin.index);
+    else if (origin.kind === 'image') this.#image(origin.written, use, span, undefined);
+    else if (origin.kind === 'context') this.#context(origin, use, span);
+    else if (origin.kind === 'unknown') this.#found.unknowns.add(`${use} from another image: ${origin.why}`);
+  }
+
+  #mount(text: string, scope: StageScope, span: Span): void {
+    const fields = new Map<string, Expanded>();
+    let from = '';
+    for (const { name, value } of parseMountFields(text)) {
+      fields.set(name, scope.expand(value));
+      // BuildKit reads `from` before it expands, to know the stages.
+      if (name === 'from') from = value;
+    }
+    const textOf = (...names: readonly string[]): string | undefined => {
+      for (const name of names) {
+        const field = fields.get(name);
+        if (field?.kind === 'value') return field.text;
+      }
+      return undefined;
+    };
+    const type = fields.has('type') ? textOf('type')?.toLowerCase() : 'bind';
+    if (type === 'secret' || type === 'ssh') {
+      const target = textOf('target', 'dst', 'destination');
+      const fallback = type === 'ssh' ? 'default' : (target?.split('/').at(-1) ?? '');
+      const id = textOf('id', 'source', 'src') ?? fallback;
+      const requiredText = fields.has('required') ? textOf('required') : 'false';
+      const required = requiredText === '' || /^(?:1|t|true)$/i.test(requiredText ?? 'true');
+      const into = type === 'secret' ? this.#found.secrets : this.#found.ssh;
+      into.set(id, { id, required: required || into.get(id)?.required === true, span });
+      return;
+    }
+    if (type === 'tmpfs') return;
+    const origin = from === '' ? undefined : this.#namedOrigin(from, this.#targetPlatform);
+    if (origin !== undefined) this.#follow(origin, 'mount', span);
+    if (type === 'cache' && origin === undefined) return;
+    if (origin !== undefined && origin.kind !== 'context') return;
+    const context = origin === undefined ? MAIN_CONTEXT : origin.name;
+    const isSourceGiven = fields.has('source') || fields.has('src');
+    const source = isSourceGiven ? textOf('source', 'src') : '';
+    this.#read(context, source === undefined ? 'all' : [pathRead(source, false, [], span)]);
+  }
+
+  #image(written: string, use: ImageUse['use'], span: Span, platform: string | undefined): void {
+    this.#found.images.set(`${written} ${use} ${platform ?? ''} ${span.start}`, {
+      written,
+      use,
+      span,
+      ...(platform === undefined ? {} : { platform }),
+    });
+  }
+
+  #context(
+    origin: { readonly name: string; readonly written: string },
+    use: ContextUse['use'],
+    span: Span,
+  ): void {
+    this.#found.contexts.set(`${origin.name} ${use} ${span.start}`, { ...origin, use, span });
+  }
+
+  #read(context: string, reads: ContextReads): void {
+    const before = this.#found.reads.get(context);
+    if (before === 'all') return;
+    if (reads === 'all') this.#found.reads.set(context, 'all');
+    else {
+      const known = new Set((before ?? []).map(readKey));
+      this.#found.reads.set(context, [
+        ...(before ?? []),
+        ...reads.filter((read) => !known.has(readKey(read))),
+      ]);
+    }
+  }
+}
+
+function readKey(read: PathRead): string {
+  return JSON.stringify([read.source, read.include, read.exclude]);
+}
+
+/** A trigger as the image's config would hold it. */
+function triggerText(instruction: Instruction): string {
+  const body = instruction.text.replace(/^\s*ONBUILD\s*/i, '');
+  return instruction.heredocs.reduce((text, doc) => `${text}\n${doc.content}${doc.name}`, body);
+}
+
+function pathRead(source: string, parents: boolean, exclude: readonly string[], span: Span): PathRead {
+  const pivot = parents ? source.indexOf('/./') : -1;
+  if (!parents) return { source: cleanPath(source), include: [], exclude, span };
+  const below = pivot === -1 ? source : source.slice(pivot + 3);
+  return {
+    source: pivot === -1 ? '.' : cleanPath(source.slice(0, pivot)),
+    include: [cleanPath(below)],
+    exclude,
+    span,
+  };
+}
+
+/** Relative, without `.`, `..`, doubled or outer slashes; `..` cannot leave the context. */
+export function cleanPath(path: string): string {
+  const parts: string[] = [];
+  for (const part of path.split('/')) {
+    if (part === '..') parts.pop();
+    else if (part !== '' && part !== '.') parts.push(part);
+  }
+  return parts.length === 0 ? '.' : parts.join('/');
+}

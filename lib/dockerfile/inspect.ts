@@ -1,0 +1,180 @@
+/** What a Dockerfile reads, for one target, all platforms together. */
+import { type Problem, problem, type Result } from '../model/mod.ts';
+import { type Findings, noFindings, type ResolvedStage, resolveStages, Walk } from './evaluate.ts';
+import { type DockerfileFacts, type InspectOptions, MAIN_CONTEXT, type StageFacts } from './facts.ts';
+import { type Dockerfile, type Instruction, isDockerfileFrontend, type StageSource } from './parse.ts';
+import { argPairs, globalScope } from './scope.ts';
+
+/**
+ * Says what a build of a Dockerfile reads. Problems: `dockerfile/target-missing` where no stage has the target's name,
+ * `dockerfile/blank-base` where FROM is left empty by an argument that has no value.
+ *
+ * What cannot be told is never left out: reads widen to the whole context, and what could come from elsewhere is named
+ * in `unknowns`.
+ */
+export function inspectDockerfile(dockerfile: Dockerfile, options: InspectOptions): Result<DockerfileFacts> {
+  const found = noFindings();
+  const frontend = frontendOf(dockerfile, options);
+  if (frontend !== undefined) {
+    found.images.set('syntax', { written: frontend.text, use: 'syntax', span: frontend.span });
+    if (!isDockerfileFrontend(frontend.text)) {
+      return { ok: true, value: foreignFacts(dockerfile, options, found, frontend.text) };
+    }
+  }
+  const target = findTarget(dockerfile, options);
+  if (target === undefined) return { ok: false, error: [missingTarget(dockerfile, options)] };
+
+  const platforms = options.platforms.length > 0 ? options.platforms : [options.enginePlatform];
+  const problems = new Map<number, Problem>();
+  const bases = new Map<number, { readonly base: string; readonly platform?: string }>();
+  const stageName = options.target ?? dockerfile.stages.at(-1)?.name ?? '';
+  platforms.forEach((platform, index) => {
+    const global = globalScope(dockerfile.globalArgs, dockerfile.escape, options.args, {
+      engine: options.enginePlatform,
+      target: platform,
+      stage: stageName,
+    });
+    const stages = resolveStages(dockerfile, options, global, platform);
+    for (const stage of stages) {
+      if (stage.base.kind === 'value' && stage.base.text === '')
+        problems.set(stage.source.index, blankBase(stage));
+      if (bases.has(stage.source.index)) continue;
+      bases.set(stage.source.index, {
+        base: stage.base.kind === 'value' ? stage.base.text : stage.source.base.text,
+        ...(stage.platform === undefined ? {} : { platform: stage.platform }),
+      });
+    }
+    const produces = new Walk(dockerfile, options, global, stages, platform, found).run(target.index);
+    const agrees = index === 0 || JSON.stringify(produces) === JSON.stringify(found.produces);
+    found.produces = agrees ? produces : undefined;
+  });
+  if (problems.size > 0) return { ok: false, error: [...problems.values()] };
+  checkEpoch(options, found);
+  const stages = dockerfile.stages.map(
+    (stage): StageFacts => ({
+      index: stage.index,
+      base: stage.base.text,
+      ...bases.get(stage.index),
+      reachable: found.reachable.has(stage.index),
+      span: stage.from.span,
+      ...(stage.name === undefined ? {} : { name: stage.name }),
+    }),
+  );
+  return { ok: true, value: factsOf(found, stages, target.index, canonicalText(dockerfile, found, target)) };
+}
+
+function frontendOf(
+  dockerfile: Dockerfile,
+  options: InspectOptions,
+): { readonly text: string; readonly span: StageSource['base']['span'] } | undefined {
+  const override = options.args.get('BUILDKIT_SYNTAX');
+  if (override === undefined || override === '') return dockerfile.syntax;
+  const [image = override] = override.split(' ');
+  return { text: image, span: { source: dockerfile.source, start: 0, end: 0 } };
+}
+
+/** Another frontend may read anything that it is given, and images whose names are nowhere to be seen. */
+function foreignFacts(
+  dockerfile: Dockerfile,
+  options: InspectOptions,
+  found: Findings,
+  frontend: string,
+): DockerfileFacts {
+  found.reads.set(MAIN_CONTEXT, 'all');
+  for (const name of options.contextNames) found.reads.set(name, 'all');
+  for (const name of options.args.keys()) found.declaredArgs.add(name);
+  found.unknowns.add(`the frontend ${frontend} decides what is read`);
+  found.engineArgs.add('BUILDPLATFORM');
+  return factsOf(found, [], 0, dockerfile.source.text);
+}
+
+function factsOf(
+  found: Findings,
+  stages: readonly StageFacts[],
+  target: number,
+  text: string,
+): DockerfileFacts {
+  return {
+    stages,
+    target,
+    images: [...found.images.values()],
+    contexts: [...found.contexts.values()],
+    bases: [...found.bases.values()],
+    unreadBases: [...found.unreadBases],
+    reads: found.reads,
+    declaredArgs: found.declaredArgs,
+    usesEnginePlatform: found.engineArgs.size > 0,
+    remoteSources: [...found.remoteSources.values()],
+    secrets: [...found.secrets.values()],
+    ssh: [...found.ssh.values()],
+    ports: [...found.ports],
+    unknowns: [...found.unknowns],
+    ...(found.produces === undefined ? {} : { produces: found.produces }),
+    text,
+  };
+}
+
+function findTarget(dockerfile: Dockerfile, options: InspectOptions): StageSource | undefined {
+  if (options.target === undefined || options.target === '') return dockerfile.stages.at(-1);
+  const wanted = options.target.toLowerCase();
+  return dockerfile.stages.findLast((stage) => stage.name === wanted);
+}
+
+function missingTarget(dockerfile: Dockerfile, options: InspectOptions): Problem {
+  const names = dockerfile.stages.map((stage) => stage.name).filter((name) => name !== undefined);
+  return problem(
+    'dockerfile/target-missing',
+    `${dockerfile.source.path} has no stage named ${options.target}`,
+    {
+      hint:
+        names.length === 0
+          ? 'None of its stages has a name; add AS and a name to a FROM line.'
+          : `Its stages are ${names.join(', ')}.`,
+    },
+  );
+}
+
+function blankBase(stage: ResolvedStage): Problem {
+  const names = [...stage.base.names].join(', ');
+  return problem(
+    'dockerfile/blank-base',
+    `FROM ${stage.source.base.text} is empty because ${names} is not set`,
+    {
+      span: stage.source.base.span,
+      hint: `Set ${names} in the build's args, or give it a default with ARG before the first FROM.`,
+    },
+  );
+}
+
+/** BuildKit 0.34 can take the epoch from a context or stage (dockerfile2llb/epoch.go); then it cannot be told here. */
+function checkEpoch(options: InspectOptions, found: Findings): void {
+  const epoch = options.args.get('SOURCE_DATE_EPOCH');
+  if (epoch !== undefined && epoch !== '' && !/^[+-]?\d+$/.test(epoch)) {
+    found.unknowns.add(`SOURCE_DATE_EPOCH is taken from ${epoch}`);
+  }
+}
+
+/** Reachable stages with their index (COPY --from may use it), and the global arguments that matter to them. */
+function canonicalText(dockerfile: Dockerfile, found: Findings, target: StageSource): string {
+  const lines = dockerfile.escape === '\\' ? [] : [`# escape=${dockerfile.escape}`];
+  for (const instruction of dockerfile.globalArgs) {
+    for (const { name, fallback } of argPairs(instruction, dockerfile.escape)) {
+      if (!found.declaredArgs.has(name)) continue;
+      lines.push(fallback === undefined ? `ARG ${name}` : `ARG ${name}=${fallback}`);
+    }
+  }
+  for (const stage of dockerfile.stages) {
+    if (!found.reachable.has(stage.index)) continue;
+    lines.push(`# stage ${stage.index}${stage === target ? ' (target)' : ''}`);
+    for (const instruction of [stage.from, ...stage.instructions]) lines.push(...linesOf(instruction));
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** The text of a heredoc is set off, so that it cannot be taken for an instruction. */
+function linesOf(instruction: Instruction): readonly string[] {
+  return [
+    instruction.text,
+    ...instruction.heredocs.flatMap((doc) => doc.content.split('\n').map((line) => `| ${line}`)),
+  ];
+}

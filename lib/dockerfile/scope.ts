@@ -1,0 +1,197 @@
+/** Variables: global arguments, and the environment of a stage as it grows instruction by instruction. */
+import { parsePlatform } from '../model/mod.ts';
+import type { Instruction } from './parse.ts';
+import { type Expanded, expand, splitQuotedWords, UNKNOWN } from './words.ts';
+
+/** A value, or the mark of one that is not known. */
+export type Value = string | typeof UNKNOWN;
+
+/** What Linux images get where nothing sets PATH (buildkit util/system/path.go). */
+const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** A list of `ARG NAME[=default]`, quotes still in. */
+export function argPairs(
+  instruction: Instruction,
+  escapeChar: string,
+): readonly { readonly name: string; readonly fallback: string | undefined }[] {
+  return splitQuotedWords(instruction.rest, escapeChar).map((word) => {
+    const equals = word.indexOf('=');
+    return equals === -1
+      ? { name: word, fallback: undefined }
+      : { name: word.slice(0, equals), fallback: word.slice(equals + 1) };
+  });
+}
+
+/** The pairs of ENV, in the form `NAME=value …` or the old `NAME value`; quotes still in. */
+export function envPairs(
+  instruction: Instruction,
+  escapeChar: string,
+): readonly { readonly name: string; readonly value: string }[] {
+  const words = splitQuotedWords(instruction.rest, escapeChar);
+  if (words[0] !== undefined && !words[0].includes('=')) {
+    const blank = /[\t\v\f\r ]+/.exec(instruction.rest);
+    if (blank === null) return [];
+    return [
+      {
+        name: instruction.rest.slice(0, blank.index),
+        value: instruction.rest.slice(blank.index + blank[0].length),
+      },
+    ];
+  }
+  return words.map((word) => {
+    const equals = word.indexOf('=');
+    return { name: word.slice(0, equals), value: word.slice(equals + 1) };
+  });
+}
+
+/** Arguments of the file's head and the predefined ones, as FROM lines see them. */
+export interface GlobalScope {
+  readonly values: ReadonlyMap<string, Value>;
+  /** Argument of the head → names its default refers to. */
+  readonly refersTo: ReadonlyMap<string, ReadonlySet<string>>;
+  expand(text: string): Expanded;
+}
+
+/** Names that BuildKit sets by itself, from the engine's platform. */
+export const ENGINE_ARGS: readonly string[] = [
+  'BUILDPLATFORM',
+  'BUILDOS',
+  'BUILDOSVERSION',
+  'BUILDARCH',
+  'BUILDVARIANT',
+];
+
+/** Names that BuildKit sets by itself, from the platform that is built for. */
+export const TARGET_ARGS: readonly string[] = [
+  'TARGETPLATFORM',
+  'TARGETOS',
+  'TARGETOSVERSION',
+  'TARGETARCH',
+  'TARGETVARIANT',
+];
+
+/** Builds the global scope for one platform; an undefined platform is one that is not known. */
+export function globalScope(
+  globalArgs: readonly Instruction[],
+  escapeChar: string,
+  args: ReadonlyMap<string, string>,
+  platforms: {
+    readonly engine: string | undefined;
+    readonly target: string | undefined;
+    readonly stage: string;
+  },
+): GlobalScope {
+  const values = new Map<string, Value>();
+  const set = (prefix: 'BUILD' | 'TARGET', platform: string | undefined): void => {
+    const parsed = platform === undefined ? undefined : parsePlatform(platform);
+    const parts: Readonly<Record<string, Value>> =
+      platform === undefined || parsed === undefined
+        ? { PLATFORM: UNKNOWN, OS: UNKNOWN, OSVERSION: UNKNOWN, ARCH: UNKNOWN, VARIANT: UNKNOWN }
+        : {
+            PLATFORM: platform,
+            OS: parsed.os,
+            OSVERSION: '',
+            ARCH: parsed.arch,
+            VARIANT: parsed.variant ?? '',
+          };
+    for (const [part, value] of Object.entries(parts)) values.set(prefix + part, value);
+  };
+  set('BUILD', platforms.engine);
+  set('TARGET', platforms.target);
+  values.set('TARGETSTAGE', platforms.stage === '' ? 'default' : platforms.stage);
+  for (const [name, value] of args) if (values.has(name)) values.set(name, value);
+
+  const refersTo = new Map<string, ReadonlySet<string>>();
+  const expandHere = (text: string): Expanded =>
+    expand(text, { escape: escapeChar, lookup: (name) => values.get(name) });
+  for (const instruction of globalArgs) {
+    for (const { name, fallback } of argPairs(instruction, escapeChar)) {
+      const given = args.get(name);
+      if (given !== undefined) values.set(name, given);
+      refersTo.set(name, refersTo.get(name) ?? new Set());
+      if (fallback === undefined) continue;
+      const result = expandHere(fallback);
+      refersTo.set(name, new Set([...(refersTo.get(name) ?? []), ...result.names]));
+      if (given === undefined) values.set(name, result.kind === 'value' ? result.text : UNKNOWN);
+    }
+  }
+  return { values, refersTo, expand: expandHere };
+}
+
+/** The environment of a stage. */
+export class StageScope {
+  /** Names that are not set here may be set by a base whose config was not read. */
+  readonly open: boolean;
+  readonly #values: Map<string, Value>;
+  readonly #image: Map<string, Value>;
+  readonly #escape: string;
+
+  private constructor(
+    open: boolean,
+    values: ReadonlyMap<string, Value>,
+    image: ReadonlyMap<string, Value>,
+    escapeChar: string,
+  ) {
+    this.open = open;
+    this.#values = new Map(values);
+    this.#image = new Map(image);
+    this.#escape = escapeChar;
+  }
+
+  /** A stage on an image (or `scratch`: no variables); undefined where the image's config is not known. */
+  static on(env: readonly string[] | undefined, escapeChar: string): StageScope {
+    const image = new Map<string, Value>();
+    for (const pair of env ?? []) {
+      const equals = pair.indexOf('=');
+      image.set(equals === -1 ? pair : pair.slice(0, equals), equals === -1 ? '' : pair.slice(equals + 1));
+    }
+    if (env !== undefined && !image.has('PATH')) image.set('PATH', DEFAULT_PATH);
+    return new StageScope(env === undefined, image, image, escapeChar);
+  }
+
+  /** A stage on another one: it sees its arguments, and its ENV above them. */
+  child(): StageScope {
+    return new StageScope(
+      this.open,
+      new Map([...this.#values, ...this.#image]),
+      new Map(this.#image),
+      this.#escape,
+    );
+  }
+
+  expand(text: string): Expanded {
+    return expand(text, {
+      escape: this.#escape,
+      lookup: (name) => this.#values.get(name) ?? (this.open ? UNKNOWN : undefined),
+    });
+  }
+
+  setArg(name: string, value: Value): void {
+    this.#values.set(name, value);
+  }
+
+  /** All pairs of one ENV see the environment as it was before it. */
+  setEnv(pairs: readonly { readonly name: string; readonly value: string }[]): void {
+    const expanded = pairs.map(({ name, value }) => ({
+      name: this.expand(name),
+      value: this.expand(value),
+    }));
+    for (const { name, value } of expanded) {
+      if (name.kind !== 'value') continue;
+      const known = value.kind === 'value' ? value.text : UNKNOWN;
+      this.#values.set(name.text, known);
+      this.#image.set(name.text, known);
+    }
+  }
+
+  /** The environment the image of this stage carries; undefined where a part of it is not known. */
+  imageEnv(): readonly string[] | undefined {
+    if (this.open) return undefined;
+    const env: string[] = [];
+    for (const [name, value] of this.#image) {
+      if (value === UNKNOWN) return undefined;
+      env.push(`${name}=${value}`);
+    }
+    return env;
+  }
+}

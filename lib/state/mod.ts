@@ -1,0 +1,2 @@
+/** Memory of earlier runs: records by key, the latest inputs of each build, facts of images. */
+export { type ImageConfigFacts, type LastInputs, StateStore, stateDirectory } from './store.ts';

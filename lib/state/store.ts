@@ -1,0 +1,151 @@
+/**
+ * What is remembered between runs, on this machine. Every file is replaced whole by a rename, so that runs at the same
+ * time see either the old or the new one; nothing here is needed for correctness: what is missing or damaged means
+ * "not known", and what is not known is built.
+ *
+ * ```
+ * records/<first two of key>/<key>.json     what a key gave          (BuildRecord)
+ * last/<project>/<build>.json               a build's latest key and its parts, for `explain`
+ * images/<first two of digest>/<digest>.json  what an image's config says; digests never change their meaning
+ * stats/                                    stat caches of contexts, kept by lib/fingerprint
+ * ```
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import path from 'node:path';
+import {
+  type BuildKey,
+  type BuildRecord,
+  type Digest,
+  fail,
+  KEY_VERSION,
+  type KeyParts,
+  ok,
+  type Problem,
+  problem,
+  type Result,
+} from '../model/mod.ts';
+
+/** What of an image's config decides what a Dockerfile on top of it reads. */
+export interface ImageConfigFacts {
+  readonly env: readonly string[];
+  readonly onbuild: readonly string[];
+}
+
+/** A build's latest key, with everything it was made of. */
+export interface LastInputs {
+  readonly key: BuildKey;
+  readonly parts: KeyParts;
+}
+
+/**
+ * Where state lies: `BAKE_TS_HOME`, else `$XDG_STATE_HOME/bake-ts`, else `~/.local/state/bake-ts`.
+ */
+export function stateDirectory(env: Readonly<Record<string, string | undefined>>): string {
+  const own = env['BAKE_TS_HOME'];
+  if (own !== undefined && path.isAbsolute(own)) return path.join(own, 'state');
+  const base = env['XDG_STATE_HOME'];
+  const home = env['HOME'] ?? homedir();
+  return path.join(
+    base !== undefined && path.isAbsolute(base) ? base : path.join(home, '.local/state'),
+    'bake-ts',
+  );
+}
+
+/** Memory of earlier runs below one directory. */
+export class StateStore {
+  readonly #dir: string;
+  readonly #project: string;
+
+  /**
+   * @param dir from `stateDirectory`
+   * @param root the project's root: two checkouts of one repository share records, but each has its own "last run"
+   */
+  constructor(dir: string, root: string) {
+    this.#dir = dir;
+    this.#project = createHash('sha256').update(root).digest('hex').slice(0, 16);
+  }
+
+  /** Directory for the stat caches. */
+  get statDir(): string {
+    return path.join(this.#dir, 'stats');
+  }
+
+  /** What a key gave; undefined where nothing (readable, of this version) is known. */
+  async readRecord(key: BuildKey): Promise<BuildRecord | undefined> {
+    const record = await readJson<BuildRecord>(this.#recordFile(key));
+    return record?.version === KEY_VERSION && record.key === key ? record : undefined;
+  }
+
+  /** Remembers a successful build under its key, and its inputs as the latest. */
+  async writeRecord(record: BuildRecord, parts: KeyParts): Promise<Result<void>> {
+    return gather([
+      writeJson(this.#recordFile(record.key), record),
+      this.writeLast(record.build, { key: record.key, parts }),
+    ]);
+  }
+
+  /** Makes a build's inputs the latest ones. */
+  async writeLast(build: string, last: LastInputs): Promise<Problem | undefined> {
+    return writeJson(this.#lastFile(build), last);
+  }
+
+  /** The inputs of a build's latest success; undefined where there was none. */
+  async readLast(build: string): Promise<LastInputs | undefined> {
+    return readJson<LastInputs>(this.#lastFile(build));
+  }
+
+  /** What an image's config says, if it was ever read. */
+  async readImageFacts(digest: Digest, platform: string): Promise<ImageConfigFacts | undefined> {
+    return readJson<ImageConfigFacts>(this.#imageFile(digest, platform));
+  }
+
+  /** Remembers what an image's config says. */
+  async writeImageFacts(digest: Digest, platform: string, facts: ImageConfigFacts): Promise<void> {
+    await writeJson(this.#imageFile(digest, platform), facts);
+  }
+
+  #recordFile(key: BuildKey): string {
+    return path.join(this.#dir, 'records', key.slice(0, 2), `${key}.json`);
+  }
+
+  #lastFile(build: string): string {
+    return path.join(this.#dir, 'last', this.#project, `${encodeURIComponent(build)}.json`);
+  }
+
+  #imageFile(digest: Digest, platform: string): string {
+    const hex = digest.slice('sha256:'.length);
+    return path.join(this.#dir, 'images', hex.slice(0, 2), `${hex}-${platform.replaceAll('/', '-')}.json`);
+  }
+}
+
+async function gather(writes: readonly Promise<Problem | undefined>[]): Promise<Result<void>> {
+  const problems = (await Promise.all(writes)).filter((one) => one !== undefined);
+  return problems.length > 0 ? fail(problems) : ok(undefined);
+}
+
+async function readJson<T>(file: string): Promise<T | undefined> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as T;
+  } catch {
+    return undefined; // missing or damaged: not known
+  }
+}
+
+async function writeJson(file: string, value: unknown): Promise<Problem | undefined> {
+  const draft = `${file}.${randomBytes(6).toString('hex')}.tmp`;
+  try {
+    await mkdir(path.dirname(file), { recursive: true });
+    await writeFile(draft, `${JSON.stringify(value)}\n`);
+    await rename(draft, file);
+    return undefined;
+  } catch (error) {
+    await rm(draft, { force: true }).catch(() => undefined);
+    const why = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    return problem('state/not-written', `what was built cannot be remembered: \`${file}\` (${why})`, {
+      severity: 'warning',
+      hint: 'The next run builds it again. Free space, or set BAKE_TS_HOME to a folder that can be written.',
+    });
+  }
+}

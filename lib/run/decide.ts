@@ -1,0 +1,115 @@
+/**
+ * The decision about one build: a pure function of what is known. What is not known means build; only a full proof
+ * means leaving it alone.
+ */
+import type { BuildRecord, DecisionKind, Digest, Reason } from '../model/mod.ts';
+
+/** What a registry says of one wanted tag. */
+export interface TagState {
+  readonly ref: string;
+  readonly state:
+    | { readonly kind: 'digest'; readonly digest: Digest }
+    | { readonly kind: 'absent' }
+    | { readonly kind: 'unknown'; readonly why: string };
+}
+
+/** Whether the image is in the engine's own store under every wanted name. */
+export type StoreState = 'there' | 'gone' | 'unknown' | 'not-wanted';
+
+/** All that a decision rests on. */
+export interface Evidence {
+  readonly forced: boolean;
+  /** Why inputs are not known; not empty: no key counts. */
+  readonly untracked: readonly string[];
+  /** What a result of the same key gave. */
+  readonly record: BuildRecord | undefined;
+  /** What changed since the last run; undefined: there was none. */
+  readonly changes: readonly string[] | undefined;
+  /** Outputs (files, archives) whose state nobody remembers. */
+  readonly untrackedOutputs: readonly string[];
+  /** Empty where nothing is pushed. */
+  readonly tags: readonly TagState[];
+  /** Where the recorded manifest can be had from, if any tag is not as it should be. */
+  readonly manifestAvailable: boolean;
+  readonly store: StoreState;
+  /** Only another build needs it, it is not pushed, and nobody looks at it unless that build runs. */
+  readonly onlyNeeded: boolean;
+}
+
+/** What to do, and why. */
+export interface Decision {
+  readonly kind: DecisionKind;
+  readonly reason: Reason;
+}
+
+/** Decides about one build. */
+export function decide(evidence: Evidence): Decision {
+  const build = (code: Reason['code'], text: string, items: readonly string[] = []): Decision => ({
+    kind: 'build',
+    reason: { code, text, ...(items.length === 0 ? {} : { items }) },
+  });
+  if (evidence.forced) return build('forced', 'asked to with --force');
+  if (evidence.untracked.length > 0) {
+    return build('untracked', 'its inputs cannot all be known', evidence.untracked);
+  }
+  const { record } = evidence;
+  if (record === undefined) {
+    if (evidence.changes === undefined) return build('first-build', 'not built before from here');
+    return build('changed', changeText(evidence.changes), evidence.changes);
+  }
+  if (evidence.untrackedOutputs.length > 0) {
+    return build('not-recorded-output', 'it writes files, which are not tracked', evidence.untrackedOutputs);
+  }
+  const unknown = evidence.tags.filter((tag) => tag.state.kind === 'unknown');
+  if (unknown.length > 0) {
+    return build(
+      'registry-unknown',
+      'a registry did not say what it has',
+      unknown.map((tag) => (tag.state.kind === 'unknown' ? `${tag.ref}: ${tag.state.why}` : tag.ref)),
+    );
+  }
+  if (evidence.store === 'gone') return build('image-gone', "its image is no longer in the engine's store");
+  if (evidence.store === 'unknown') {
+    return build('image-gone', "the engine's image store cannot be looked into from here");
+  }
+  const missing = evidence.tags.filter((tag) => tag.state.kind === 'absent');
+  const moved = evidence.tags.filter(
+    (tag) => tag.state.kind === 'digest' && tag.state.digest !== record.digest,
+  );
+  if (missing.length + moved.length === 0) {
+    if (evidence.onlyNeeded)
+      return {
+        kind: 'unchanged',
+        reason: { code: 'not-needed', text: 'inputs unchanged; built only if a build that needs it runs' },
+      };
+    return { kind: 'unchanged', reason: { code: 'inputs-same', text: unchangedText(evidence) } };
+  }
+  const items = [
+    ...missing.map((tag) => `${tag.ref} is missing`),
+    ...moved.map(
+      (tag) =>
+        `${tag.ref} points at ${tag.state.kind === 'digest' ? shorten(tag.state.digest) : 'another image'}`,
+    ),
+  ];
+  if (!evidence.manifestAvailable)
+    return build('image-gone', 'its image is no longer in the registry', items);
+  const code = missing.length > 0 ? 'tags-missing' : 'tags-moved';
+  return { kind: 'retag', reason: { code, text: 'inputs unchanged, but its tags are not', items } };
+}
+
+function changeText(changes: readonly string[]): string {
+  const [first] = changes;
+  if (first === undefined) return 'its inputs changed';
+  return changes.length === 1 ? first : `${first}, and ${changes.length - 1} more`;
+}
+
+function unchangedText(evidence: Evidence): string {
+  if (evidence.tags.length === 1) return 'inputs unchanged, its tag is in place';
+  if (evidence.tags.length > 1) return `inputs unchanged, all ${evidence.tags.length} tags are in place`;
+  return "inputs unchanged, its image is in the engine's store";
+}
+
+/** `sha256:0123456789ab`, enough to tell two apart. */
+export function shorten(digest: string): string {
+  return digest.slice(0, 'sha256:'.length + 12);
+}

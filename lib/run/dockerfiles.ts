@@ -1,0 +1,116 @@
+/**
+ * Reads the Dockerfiles that a plan needs: each file once, however many builds use it.
+ */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import {
+  type Dockerfile,
+  type DockerfileFacts,
+  inspectDockerfile,
+  parseDockerfile,
+} from '../dockerfile/mod.ts';
+import { type Build, fail, type Problem, problem, type Result, type SourceFile } from '../model/mod.ts';
+import type { DockerfileReads } from '../plan/mod.ts';
+
+/** Dockerfiles by build, read on first need. */
+export class DockerfileLibrary {
+  readonly #cwd: string;
+  readonly #byPath = new Map<string, Result<Dockerfile>>();
+  readonly #factsByKey = new Map<string, DockerfileFacts>();
+  readonly #problems = new Map<string, readonly Problem[]>();
+
+  /** @param cwd directory that paths in messages are made relative to */
+  constructor(cwd: string) {
+    this.#cwd = cwd;
+  }
+
+  /**
+   * The parsed Dockerfile of a build; undefined where it comes with a remote context. The file is read synchronously:
+   * they are small, planning is CPU-bound, and thousands of promises cost more than the reads.
+   */
+  dockerfileOf(build: Build): Result<Dockerfile> | undefined {
+    const { dockerfile, context } = build;
+    if (dockerfile.kind === 'inline') {
+      const key = `inline:${dockerfile.text}`;
+      const known = this.#byPath.get(key);
+      if (known !== undefined) return known;
+      const parsed = parseDockerfile({ path: `${build.name}: dockerfile-inline`, text: dockerfile.text });
+      this.#byPath.set(key, parsed);
+      return parsed;
+    }
+    if (context.ref.kind !== 'local' && !path.isAbsolute(dockerfile.path)) return undefined;
+    const known = this.#byPath.get(dockerfile.path);
+    if (known !== undefined) return known;
+    const read = this.#read(dockerfile.path);
+    this.#byPath.set(dockerfile.path, read);
+    return read;
+  }
+
+  /** What the planner wants to know; a Dockerfile that cannot be read is noted, see `problemsOf`. */
+  readsOf(build: Build): DockerfileReads | undefined {
+    const dockerfile = this.dockerfileOf(build);
+    if (dockerfile === undefined)
+      return { images: [], unknowns: ['the Dockerfile comes with a remote context'] };
+    if (!dockerfile.ok) {
+      this.#problems.set(
+        build.name,
+        dockerfile.error.map((one) => placeAt(one, build)),
+      );
+      return undefined;
+    }
+    const key = [
+      build.dockerfile.kind === 'file' ? build.dockerfile.path : build.dockerfile.text,
+      build.target ?? '',
+      ...[...build.args].flat(),
+      ...build.platforms,
+      '|',
+      ...build.contexts.keys(),
+    ].join('\0');
+    const known = this.#factsByKey.get(key);
+    if (known !== undefined) return known;
+    const facts = inspectDockerfile(dockerfile.value, {
+      args: build.args,
+      platforms: build.platforms,
+      contextNames: new Set(build.contexts.keys()),
+      unknownBases: 'plain',
+      ...(build.target === undefined ? {} : { target: build.target }),
+    });
+    if (!facts.ok) {
+      this.#problems.set(
+        build.name,
+        facts.error.map((one) => placeAt(one, build)),
+      );
+      return undefined;
+    }
+    this.#factsByKey.set(key, facts.value);
+    return facts.value;
+  }
+
+  /** What was wrong with a build's Dockerfile when the planner asked for it. */
+  problemsOf(build: string): readonly Problem[] {
+    return this.#problems.get(build) ?? [];
+  }
+
+  #read(file: string): Result<Dockerfile> {
+    const shown = path.relative(this.#cwd, file);
+    try {
+      const source: SourceFile = {
+        path: shown.startsWith('..') ? file : shown,
+        text: readFileSync(file, 'utf8'),
+      };
+      return parseDockerfile(source);
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+      const what = code === 'ENOENT' ? 'there is no Dockerfile' : `the Dockerfile cannot be read (${code}):`;
+      return fail([problem('dockerfile/missing', `${what} \`${shown.startsWith('..') ? file : shown}\``)]);
+    }
+  }
+}
+
+/** A missing Dockerfile is shown where builds.yaml names it (or the context it is looked for in). */
+function placeAt(found: Problem, build: Build): Problem {
+  if (found.span !== undefined) return { ...found, build: build.name };
+  const span = build.dockerfile.span ?? build.context.span ?? build.span;
+  const hint = 'Set `dockerfile:` (relative to the context) or `context:`.';
+  return { ...found, build: build.name, hint, ...(span === undefined ? {} : { span }) };
+}

@@ -1,0 +1,115 @@
+/**
+ * Outside images, looked up once in a run: the digest goes into the key and is pinned into the build, so the two
+ * cannot disagree when a tag moves in between. An image's config (its ENV and ONBUILD decide what a Dockerfile on top of
+ * it reads) is read once for each digest, ever: digests do not change their meaning.
+ */
+import type { Digest, ImageRef, Problem } from '../model/mod.ts';
+import { isDigest, parseImageRef, withDefaultTag } from '../model/mod.ts';
+import type { RegistryClient } from '../registry/mod.ts';
+import { platformManifests } from '../registry/mod.ts';
+import type { ImageConfigFacts, StateStore } from '../state/mod.ts';
+
+/** What is known of an outside image. */
+export type ImageLookup =
+  | { readonly kind: 'known'; readonly digest: Digest }
+  | { readonly kind: 'unknown'; readonly why: string };
+
+/** Largest image config that is read, in bytes. */
+const CONFIG_LIMIT = 4 * 1024 * 1024;
+
+/** Looks up images; every answer is kept for the whole run. */
+export class ImageDirectory {
+  readonly #client: RegistryClient;
+  readonly #state: StateStore;
+  readonly #lookups = new Map<string, Promise<ImageLookup>>();
+  readonly #facts = new Map<string, Promise<ImageConfigFacts | undefined>>();
+
+  constructor(client: RegistryClient, state: StateStore) {
+    this.#client = client;
+    this.#state = state;
+  }
+
+  /** The digest an image stands for now. */
+  lookUp(written: string): Promise<ImageLookup> {
+    const known = this.#lookups.get(written) ?? this.#lookUp(written);
+    this.#lookups.set(written, known);
+    return known;
+  }
+
+  /** ENV and ONBUILD of an image for a platform (`os/arch[/variant]`); undefined where they cannot be read. */
+  factsOf(written: string, digest: Digest, platform: string): Promise<ImageConfigFacts | undefined> {
+    const key = `${digest} ${platform}`;
+    const known = this.#facts.get(key) ?? this.#factsOf(written, digest, platform);
+    this.#facts.set(key, known);
+    return known;
+  }
+
+  async #lookUp(written: string): Promise<ImageLookup> {
+    const ref = parseImageRef(written);
+    if (ref === undefined) return { kind: 'unknown', why: `\`${written}\` is no image reference` };
+    if (ref.digest !== undefined) return { kind: 'known', digest: ref.digest };
+    const presence = await this.#client.head(withDefaultTag(ref));
+    switch (presence.kind) {
+      case 'present':
+        return { kind: 'known', digest: presence.digest };
+      case 'absent':
+        return { kind: 'unknown', why: `${written} is not in its registry` };
+      case 'unknown':
+        return { kind: 'unknown', why: `${written} cannot be looked up: ${presence.problem.message}` };
+    }
+  }
+
+  async #factsOf(written: string, digest: Digest, platform: string): Promise<ImageConfigFacts | undefined> {
+    const remembered = await this.#state.readImageFacts(digest, platform);
+    if (remembered !== undefined) return remembered;
+    const ref = parseImageRef(written);
+    if (ref === undefined) return undefined;
+    const { tag: _, ...repository } = ref;
+    const facts = await this.#readConfig({ ...repository, digest }, platform);
+    if (facts !== undefined) await this.#state.writeImageFacts(digest, platform, facts);
+    return facts;
+  }
+
+  async #readConfig(ref: ImageRef, platform: string): Promise<ImageConfigFacts | undefined> {
+    let manifest = await this.#client.getManifest(ref);
+    if (!manifest.ok) return undefined;
+    const children = platformManifests(manifest.value);
+    if (children.length > 0) {
+      const child = children.find((one) => one.platform === platform);
+      if (child === undefined) return undefined;
+      manifest = await this.#client.getManifest({ ...ref, digest: child.digest });
+      if (!manifest.ok) return undefined;
+    }
+    const digest = configDigest(manifest.value.json);
+    if (digest === undefined) return undefined;
+    const blob = await this.#client.getBlob(ref, digest, CONFIG_LIMIT);
+    return blob.ok ? parseConfig(blob.value) : undefined;
+  }
+}
+
+/** The words of the first problem, for a list of reasons. */
+export function firstMessage(problems: readonly Problem[]): string {
+  return problems[0]?.message ?? 'unknown';
+}
+
+function configDigest(manifest: unknown): Digest | undefined {
+  if (typeof manifest !== 'object' || manifest === null || !('config' in manifest)) return undefined;
+  const { config } = manifest;
+  if (typeof config !== 'object' || config === null || !('digest' in config)) return undefined;
+  return typeof config.digest === 'string' && isDigest(config.digest) ? config.digest : undefined;
+}
+
+/** `config.Env` and `config.OnBuild` of an image config (OCI image-spec, config.md; OnBuild is Docker's). */
+function parseConfig(bytes: Uint8Array): ImageConfigFacts | undefined {
+  try {
+    const image = JSON.parse(new TextDecoder().decode(bytes)) as {
+      readonly config?: {
+        readonly Env?: readonly string[] | null;
+        readonly OnBuild?: readonly string[] | null;
+      };
+    };
+    return { env: image.config?.Env ?? [], onbuild: image.config?.OnBuild ?? [] };
+  } catch {
+    return undefined;
+  }
+}

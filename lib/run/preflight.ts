@@ -1,0 +1,127 @@
+/**
+ * What BuildKit would pass over in silence, checked before it runs: a missing context directory gives an empty image,
+ * an unset secret variable gives no secret (both measured, exit code 0).
+ */
+import { stat } from 'node:fs/promises';
+import type { ContextSource, Plan, PlanNode, Problem } from '../model/mod.ts';
+import { problem } from '../model/mod.ts';
+import type { DockerfileLibrary } from './dockerfiles.ts';
+
+/**
+ * Checks every build of a plan.
+ *
+ * @returns all problems: `context/missing`, `build/secret-unset`, `build/secret-missing-file`, `dockerfile/*`.
+ */
+export async function checkPlan(
+  plan: Plan,
+  dockerfiles: DockerfileLibrary,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<readonly Problem[]> {
+  const directories = new Map<string, Promise<'directory' | 'file' | 'missing'>>();
+  const kindOf = (file: string) => {
+    const known = directories.get(file) ?? lookAt(file);
+    directories.set(file, known);
+    return known;
+  };
+  const found = await Promise.all(
+    [...plan.nodes.values()].map(async (node) => [
+      ...(await checkContexts(node, kindOf)),
+      ...(await checkSecrets(node, kindOf, env)),
+      ...dockerfiles.problemsOf(node.build.name),
+      ...checkAnnotations(node),
+    ]),
+  );
+  return found.flat();
+}
+
+type KindOf = (file: string) => Promise<'directory' | 'file' | 'missing'>;
+
+async function lookAt(file: string): Promise<'directory' | 'file' | 'missing'> {
+  try {
+    return (await stat(file)).isDirectory() ? 'directory' : 'file';
+  } catch {
+    return 'missing';
+  }
+}
+
+async function checkContexts(node: PlanNode, kindOf: KindOf): Promise<readonly Problem[]> {
+  const problems: Problem[] = [];
+  const sources: [string, ContextSource][] = [['the context', node.build.context]];
+  for (const [name, source] of node.build.contexts) sources.push([`the context \`${name}\``, source]);
+  for (const [what, source] of sources) {
+    if (source.ref.kind !== 'local') continue;
+    const kind = await kindOf(source.ref.path);
+    if (kind === 'directory') continue;
+    problems.push(
+      problem(
+        'context/missing',
+        kind === 'file'
+          ? `${what} of \`${node.build.name}\` is a file, not a directory: ${source.written}`
+          : `${what} of \`${node.build.name}\` does not exist: ${source.written}`,
+        {
+          build: node.build.name,
+          ...(source.span === undefined ? {} : { span: source.span }),
+          hint: 'Paths are relative to the file they are written in. BuildKit would take a missing directory for an empty one.',
+        },
+      ),
+    );
+  }
+  return problems;
+}
+
+async function checkSecrets(
+  node: PlanNode,
+  kindOf: KindOf,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<readonly Problem[]> {
+  const problems: Problem[] = [];
+  for (const secret of node.build.secrets) {
+    const place = { build: node.build.name, ...(secret.span === undefined ? {} : { span: secret.span }) };
+    if (secret.from.kind === 'env' && env[secret.from.variable] === undefined) {
+      problems.push(
+        problem(
+          'build/secret-unset',
+          `the secret \`${secret.id}\` comes from ${secret.from.variable}, which is not set`,
+          {
+            ...place,
+            hint: `Set ${secret.from.variable} in the environment; BuildKit would go on without the secret.`,
+          },
+        ),
+      );
+    }
+    if (secret.from.kind === 'file' && (await kindOf(secret.from.path)) !== 'file') {
+      problems.push(
+        problem(
+          'build/secret-file',
+          `the secret \`${secret.id}\` comes from a file that is not there: ${secret.from.path}`,
+          {
+            ...place,
+            hint: 'Paths are relative to the file they are written in.',
+          },
+        ),
+      );
+    }
+  }
+  return problems;
+}
+
+/** buildctl lower-cases every key of `--output` (cmd/buildctl/build/output.go), so such an annotation would be lost. */
+function checkAnnotations(node: PlanNode): readonly Problem[] {
+  const problems: Problem[] = [];
+  for (const key of node.build.annotations.keys()) {
+    if (key === key.toLowerCase()) continue;
+    problems.push(
+      problem(
+        'build/annotation-case',
+        `the annotation \`${key}\` has capitals, which buildctl turns into small letters`,
+        {
+          build: node.build.name,
+          ...(node.build.span === undefined ? {} : { span: node.build.span }),
+          severity: 'warning',
+          hint: 'Use a key in small letters.',
+        },
+      ),
+    );
+  }
+  return problems;
+}

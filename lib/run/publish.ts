@@ -1,0 +1,96 @@
+/**
+ * Tags in registries: asking what they point at, and putting them. Bytes are pushed by digest before any tag moves, so
+ * a tag never points at something that is not wholly there.
+ */
+import type { Digest, ImageRef, PlanNode, Problem, Result, TagResult } from '../model/mod.ts';
+import { fail, formatImageRef, ok, parseImageRef, withDefaultTag } from '../model/mod.ts';
+import type { RegistryClient } from '../registry/mod.ts';
+import type { TagState } from './decide.ts';
+
+/** The wanted tags of a build, parsed. A tag that is no reference was refused when builds.yaml was read. */
+export function wantedTags(node: PlanNode): readonly ImageRef[] {
+  const refs: ImageRef[] = [];
+  for (const tag of node.build.tags) {
+    const ref = parseImageRef(tag.text);
+    if (ref !== undefined) refs.push(withDefaultTag(ref));
+  }
+  return refs;
+}
+
+/** Distinct `registry/repository` of references, in order. */
+export function repositoriesOf(refs: readonly ImageRef[]): readonly ImageRef[] {
+  const found = new Map<string, ImageRef>();
+  for (const { registry, repository } of refs) {
+    const bare = { registry, repository };
+    const name = formatImageRef(bare);
+    if (!found.has(name)) found.set(name, bare);
+  }
+  return [...found.values()];
+}
+
+/** Asks what each tag points at, all at once. */
+export function askTags(client: RegistryClient, refs: readonly ImageRef[]): Promise<readonly TagState[]> {
+  return Promise.all(
+    refs.map(async (ref): Promise<TagState> => {
+      const presence = await client.head(ref);
+      const name = formatImageRef(ref);
+      if (presence.kind === 'present') return { ref: name, state: { kind: 'digest', digest: presence.digest } };
+      if (presence.kind === 'absent') return { ref: name, state: { kind: 'absent' } };
+      return { ref: name, state: { kind: 'unknown', why: presence.problem.message } };
+    }),
+  );
+}
+
+/** A repository that has the manifest; undefined where none of them (surely) has it. */
+export async function findManifest(
+  client: RegistryClient,
+  refs: readonly ImageRef[],
+  tags: readonly TagState[],
+  digest: Digest,
+): Promise<ImageRef | undefined> {
+  const holder = tags.findIndex((tag) => tag.state.kind === 'digest' && tag.state.digest === digest);
+  const held = refs[holder];
+  if (held !== undefined) return { registry: held.registry, repository: held.repository, digest };
+  for (const repository of repositoriesOf(refs)) {
+    const ref = { ...repository, digest };
+    const presence = await client.head(ref);
+    if (presence.kind === 'present') return ref;
+  }
+  return undefined;
+}
+
+/**
+ * Makes every tag point at a manifest that one repository has.
+ *
+ * @param fresh whether the bytes were pushed just now: then a put tag is `pushed`, else `retagged`
+ * @returns what became of each tag; on failure the problems, after all tags were tried
+ */
+export async function putTags(
+  client: RegistryClient,
+  source: ImageRef & { readonly digest: Digest },
+  refs: readonly ImageRef[],
+  fresh: boolean,
+  onTag: (tag: TagResult) => void,
+): Promise<Result<readonly TagResult[]>> {
+  const results: TagResult[] = [];
+  const problems: Problem[] = [];
+  for (const ref of refs) {
+    const name = formatImageRef(ref);
+    const presence = await client.head(ref);
+    if (presence.kind === 'present' && presence.digest === source.digest) {
+      report({ ref: name, digest: source.digest, action: 'there' });
+      continue;
+    }
+    // Pushed bytes are in every wanted repository; the nearest source spares a copy between repositories.
+    const from = fresh ? { registry: ref.registry, repository: ref.repository, digest: source.digest } : source;
+    const put = await client.tagManifest(from, ref);
+    if (put.ok) report({ ref: name, digest: source.digest, action: fresh ? 'pushed' : 'retagged' });
+    else problems.push(...put.error);
+  }
+  return problems.length > 0 ? fail(problems) : ok(results);
+
+  function report(tag: TagResult): void {
+    results.push(tag);
+    onTag(tag);
+  }
+}

@@ -1,0 +1,203 @@
+/**
+ * Credentials as the docker CLI keeps them: `config.json` with `auths`, `credsStore` and `credHelpers`
+ * (docker/cli cli/config/configfile), the DOCKER_AUTH_CONFIG variable, and path-specific keys as Podman has them.
+ */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
+import { type HelperAnswer, runCredentialHelper } from './credential-helper.ts';
+import { isRecord } from './problems.ts';
+import type { Environment } from './proxy.ts';
+
+/** One way to sign in. */
+export type Credentials =
+  | { readonly kind: 'basic'; readonly username: string; readonly password: string }
+  /** An OAuth2 refresh token; traded for access tokens at the realm. */
+  | { readonly kind: 'identity'; readonly token: string }
+  /** A Bearer token to be sent as it is. */
+  | { readonly kind: 'registry'; readonly token: string };
+
+/** What a `config.json` says about credentials. */
+export interface DockerConfig {
+  readonly auths: ReadonlyMap<string, Credentials>;
+  readonly credsStore?: string;
+  readonly credHelpers: ReadonlyMap<string, string>;
+}
+
+/** The key under which the docker CLI keeps Docker Hub. */
+export const HUB_KEY = 'https://index.docker.io/v1/';
+
+/** A helper that answered less than this ago has nothing newer to say. */
+const HELPER_MIN_AGE_MS = 60_000;
+
+/** Where the docker CLI looks for its config. Undefined where neither DOCKER_CONFIG nor a home is known. */
+export function dockerConfigPath(env: Environment): string | undefined {
+  const folder = env['DOCKER_CONFIG'];
+  if (folder !== undefined && folder !== '') return join(folder, 'config.json');
+  const home = env['HOME'] || env['USERPROFILE'];
+  return home === undefined || home === '' ? undefined : join(home, '.docker', 'config.json');
+}
+
+/** Reads the text of a `config.json`; `where` names it in the problem. Entries that hold nothing are left out. */
+export function parseDockerConfig(text: string, where: string): Result<DockerConfig> {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    json = undefined;
+  }
+  if (!isRecord(json)) {
+    // The parser's message is not shown: it may quote a piece of the file.
+    return fail([badConfig(`${where} is not a JSON object`)]);
+  }
+  const auths = new Map<string, Credentials>();
+  for (const [key, entry] of entriesOf(json['auths'])) {
+    if (!isRecord(entry)) continue;
+    const found = readAuthEntry(entry);
+    if (found === 'malformed') return fail([badConfig(`${where}: \`auth\` of ${key} is not base64 of user:password`)]);
+    if (found !== undefined) auths.set(key, found);
+  }
+  const credHelpers = new Map<string, string>();
+  for (const [key, name] of entriesOf(json['credHelpers'])) {
+    if (typeof name === 'string' && name !== '') credHelpers.set(key, name);
+  }
+  const store = json['credsStore'];
+  return ok({
+    auths,
+    credHelpers,
+    ...(typeof store === 'string' && store !== '' ? { credsStore: store } : {}),
+  });
+}
+
+/**
+ * Keys to look a repository up by, most specific first: `host/a/b`, `host/a`, then the host in the forms that tools
+ * have written over the years.
+ */
+export function credentialKeys(host: string, repository: string): readonly string[] {
+  const parts = repository === '' ? [] : repository.split('/');
+  const paths = parts.map((_, at) => `${host}/${parts.slice(0, parts.length - at).join('/')}`);
+  const names =
+    host === 'docker.io' ? [HUB_KEY, 'docker.io', 'index.docker.io', 'registry-1.docker.io'] : [host];
+  const urls = names.flatMap((name) =>
+    name.includes('://')
+      ? []
+      : ['https', 'http'].flatMap((scheme) =>
+          ['', '/', '/v1/', '/v2/', '/v1', '/v2'].map((path) => `${scheme}://${name}${path}`),
+        ),
+  );
+  return [...new Set([...paths, ...names, ...urls])];
+}
+
+/** Finds credentials; asks each helper once and remembers its answer. */
+export interface CredentialSource {
+  /**
+   * Credentials for a repository, or undefined where there are none. `fresh` runs a helper again if its answer is over
+   * a minute old: some hand out passwords that expire during a long run.
+   */
+  find(host: string, repository: string, fresh?: boolean): Promise<Result<Credentials | undefined>>;
+}
+
+/** Credentials from the Docker config of an environment; read on first use. */
+export function createCredentialSource(
+  env: Environment,
+  now: () => number = Date.now,
+  signal?: AbortSignal,
+): CredentialSource {
+  let configs: Promise<Result<readonly DockerConfig[]>> | undefined;
+  const answers = new Map<string, { atMs: number; answer: Promise<Result<HelperAnswer | undefined>> }>();
+
+  const askHelper = (name: string, server: string, fresh: boolean) => {
+    const key = `${name} ${server}`;
+    const known = answers.get(key);
+    if (known !== undefined && !(fresh && now() - known.atMs > HELPER_MIN_AGE_MS)) return known.answer;
+    const answer = runCredentialHelper(name, server, env, signal);
+    answers.set(key, { atMs: now(), answer });
+    return answer;
+  };
+
+  return {
+    async find(host, repository, fresh = false) {
+      configs ??= readConfigs(env);
+      const loaded = await configs;
+      if (!loaded.ok) return loaded;
+      const keys = credentialKeys(host, repository);
+      for (const config of loaded.value) {
+        const helperKey = keys.find((key) => config.credHelpers.has(key));
+        const helper =
+          helperKey === undefined ? config.credsStore : config.credHelpers.get(helperKey);
+        if (helper !== undefined) {
+          const server = host === 'docker.io' ? HUB_KEY : (helperKey ?? host);
+          const answer = await askHelper(helper, server, fresh);
+          if (!answer.ok) return answer;
+          if (answer.value !== undefined) return ok(fromHelper(answer.value));
+        }
+        const key = keys.find((one) => config.auths.has(one));
+        if (key !== undefined) return ok(config.auths.get(key));
+      }
+      return ok(undefined);
+    },
+  };
+}
+
+/** DOCKER_AUTH_CONFIG comes before the file, as in docker CLI 28 and GitLab's runners. */
+async function readConfigs(env: Environment): Promise<Result<readonly DockerConfig[]>> {
+  const found: DockerConfig[] = [];
+  const inline = env['DOCKER_AUTH_CONFIG'];
+  if (inline !== undefined && inline !== '') {
+    const parsed = parseDockerConfig(inline, 'DOCKER_AUTH_CONFIG');
+    if (!parsed.ok) return parsed;
+    found.push(parsed.value);
+  }
+  const path = dockerConfigPath(env);
+  if (path === undefined) return ok(found);
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
+    if (code === 'ENOENT' || code === 'ENOTDIR') return ok(found);
+    return fail([badConfig(`${path} cannot be read: ${code}`)]);
+  }
+  const parsed = parseDockerConfig(text, path);
+  if (!parsed.ok) return parsed;
+  found.push(parsed.value);
+  return ok(found);
+}
+
+function readAuthEntry(entry: Record<string, unknown>): Credentials | undefined | 'malformed' {
+  const text = (key: string): string => {
+    const value = entry[key];
+    return typeof value === 'string' ? value : '';
+  };
+  if (text('registrytoken') !== '') return { kind: 'registry', token: text('registrytoken') };
+  if (text('identitytoken') !== '') return { kind: 'identity', token: text('identitytoken') };
+  if (text('auth') !== '') {
+    const decoded = Buffer.from(text('auth'), 'base64').toString('utf8');
+    const colon = decoded.indexOf(':');
+    if (colon < 1) return 'malformed';
+    // The docker CLI trims NULs that old versions padded with.
+    const password = decoded.slice(colon + 1).replace(/\0+$/, '');
+    return { kind: 'basic', username: decoded.slice(0, colon), password };
+  }
+  if (text('username') !== '') {
+    return { kind: 'basic', username: text('username'), password: text('password') };
+  }
+  return undefined;
+}
+
+function fromHelper(answer: HelperAnswer): Credentials {
+  // docker-credential-helpers: this user name marks an identity token.
+  return answer.username === '<token>'
+    ? { kind: 'identity', token: answer.secret }
+    : { kind: 'basic', username: answer.username, password: answer.secret };
+}
+
+function entriesOf(value: unknown): readonly (readonly [string, unknown])[] {
+  return isRecord(value) ? Object.entries(value) : [];
+}
+
+function badConfig(message: string): Problem {
+  return problem('registry/bad-config', message, {
+    hint: 'Correct the file, or write it anew with `docker login`',
+  });
+}

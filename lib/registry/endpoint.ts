@@ -1,0 +1,85 @@
+/** Where the API of a registry is, and how it is spoken to. */
+import { readFile } from 'node:fs/promises';
+import { rootCertificates } from 'node:tls';
+import { fail, ok, problem, type RegistrySettings, type Result } from '../model/mod.ts';
+import { type Environment, isLoopback } from './proxy.ts';
+
+/** A registry as it is called. */
+export interface Endpoint {
+  /** As references write it: `docker.io`, `localhost:5000`. */
+  readonly host: string;
+  /** `https://registry-1.docker.io`, without a path. */
+  readonly origin: string;
+  readonly settings: RegistrySettings;
+}
+
+/** PEM texts for a TLS connection; undefined members: the runtime's own. */
+export interface TlsMaterial {
+  readonly ca?: readonly string[];
+  readonly cert?: string;
+  readonly key?: string;
+  readonly rejectUnauthorized?: boolean;
+}
+
+const NO_SETTINGS: RegistrySettings = {};
+
+/**
+ * Docker Hub's API is not at its name. Loopback is plain http unless settings say otherwise or name TLS material, as
+ * buildkit does it (util/resolver, `MatchLocalhost`); everything else is https unless `http: true`.
+ */
+export function endpointOf(host: string, registries: ReadonlyMap<string, RegistrySettings>): Endpoint {
+  const settings = registries.get(host) ?? NO_SETTINGS;
+  const wantsTls =
+    settings.ca !== undefined || settings.cert !== undefined || settings.insecure === true;
+  const http = settings.http ?? (!wantsTls && isLoopback(hostnameOf(host)));
+  const authority = host === 'docker.io' || host === 'index.docker.io' ? 'registry-1.docker.io' : host;
+  return { host, origin: `${http ? 'http' : 'https'}://${authority}`, settings };
+}
+
+/** Host name without port; brackets of an IPv6 address stay off. */
+export function hostnameOf(host: string): string {
+  return host.replace(/:[0-9]+$/, '').replace(/^\[|\]$/g, '');
+}
+
+/** Reads the PEM files that settings name. The own authority comes on top of the public ones. */
+export async function readTlsMaterial(
+  host: string,
+  settings: RegistrySettings,
+  env: Environment,
+): Promise<Result<TlsMaterial>> {
+  const problems: ReturnType<typeof problem>[] = [];
+  const read = async (what: string, path: string | undefined): Promise<string | undefined> => {
+    if (path === undefined || path === '') return undefined;
+    try {
+      return await readFile(path, 'utf8');
+    } catch (error) {
+      const why = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
+      problems.push(
+        problem('registry/bad-settings', `The file ${path} (${what} for ${host}) cannot be read: ${why}`, {
+          hint: 'Correct the path, or make the file readable',
+        }),
+      );
+      return undefined;
+    }
+  };
+  const own = await read('ca', settings.ca);
+  // Go programs, buildctl among them, take their public authorities from here; Node does not.
+  const system = await read('SSL_CERT_FILE', env['SSL_CERT_FILE']);
+  const cert = await read('cert', settings.cert);
+  const key = await read('key', settings.key);
+  if ((settings.cert === undefined) !== (settings.key === undefined)) {
+    problems.push(
+      problem('registry/bad-settings', `registries.${host} names only one of cert and key`, {
+        hint: 'A client certificate needs both',
+      }),
+    );
+  }
+  if (problems.length > 0) return fail(problems);
+  const extra = [own, system].filter((pem) => pem !== undefined);
+  return ok({
+    ...(extra.length === 0 ? {} : { ca: [...rootCertificates, ...extra] }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+    ...(settings.insecure === true ? { rejectUnauthorized: false } : {}),
+  });
+}

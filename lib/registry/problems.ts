@@ -1,0 +1,281 @@
+/**
+ * The failures of this room in words. Each is a `Problem` with a code of `registry/…` (docs/failures/registry.md).
+ * Nothing here may show a credential: URLs lose user, query and fragment, and bodies of token servers are never quoted.
+ */
+import { type Problem, type ProblemCode, problem } from '../model/mod.ts';
+
+/** An entry of the error body of the distribution spec ("Error Codes"). */
+export interface SpecError {
+  /** Upper-case, e.g. `MANIFEST_UNKNOWN`. */
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Where a request went, for messages. */
+export interface Asked {
+  readonly method: string;
+  readonly url: URL;
+}
+
+/** A URL without user, query and fragment, all of which may hold secrets (signed blob URLs, upload states). */
+export function redactUrl(url: URL): string {
+  return `${url.protocol}//${url.host}${url.pathname}${url.search === '' ? '' : '?…'}`;
+}
+
+/** Reads the spec's error body; empty where the body is something else. */
+export function parseSpecErrors(body: Uint8Array): readonly SpecError[] {
+  let json: unknown;
+  try {
+    json = JSON.parse(new TextDecoder().decode(body));
+  } catch {
+    return [];
+  }
+  const list = isRecord(json) ? json['errors'] : undefined;
+  if (!Array.isArray(list)) return [];
+  return list.flatMap((entry: unknown) => {
+    if (!isRecord(entry) || typeof entry['code'] !== 'string') return [];
+    const message = typeof entry['message'] === 'string' ? entry['message'] : '';
+    return [{ code: entry['code'].toUpperCase(), message: oneLine(message, 300) }];
+  });
+}
+
+/** An answer that is not what was asked for. */
+export interface BadAnswer extends Asked {
+  readonly status: number;
+  readonly contentType: string | undefined;
+  /** At most the limit for error bodies; empty for HEAD. */
+  readonly body: Uint8Array;
+  /** Whether credentials went along. */
+  readonly signedIn: boolean;
+  /** The host as references write it. */
+  readonly host: string;
+  readonly retryAfterMs?: number | undefined;
+  /** How often it was asked. */
+  readonly attempts: number;
+}
+
+/** Turns a refused request into a problem by status and spec code. */
+export function answerProblem(answer: BadAnswer): Problem {
+  const errors = parseSpecErrors(answer.body);
+  const tail = errors.map((error) => `${error.code}: ${error.message}`).join('; ');
+  const excerpt = tail !== '' ? tail : bodyExcerpt(answer);
+  const detail = excerpt === undefined || excerpt === '' ? {} : { detail: excerpt };
+  const asked = `${answer.method} ${redactUrl(answer.url)}`;
+  const tries = answer.attempts > 1 ? ` (${answer.attempts} attempts)` : '';
+  const codes = new Set(errors.map((error) => error.code));
+  const make = (
+    code: ProblemCode,
+    message: string,
+    hint: string,
+    rest: Partial<Problem> = {},
+  ): Problem => problem(code, message, { hint, ...detail, ...rest });
+
+  if (answer.status === 401 || codes.has('UNAUTHORIZED')) {
+    return make(
+      'registry/unauthorized',
+      `${answer.host} wants a sign-in for ${asked} (${answer.status})`,
+      answer.signedIn
+        ? `The credentials for ${answer.host} were sent and not accepted: they are wrong, have expired, or lack access to this repository. Sign in again, e.g. \`docker login ${answer.host}\``
+        : `No credentials were found for ${answer.host} in the Docker config: sign in, e.g. \`docker login ${answer.host}\`, or set DOCKER_CONFIG to the folder with config.json`,
+    );
+  }
+  if (answer.method === 'PUT' && (codes.has('BLOB_UNKNOWN') || codes.has('MANIFEST_BLOB_UNKNOWN'))) {
+    return make(
+      'registry/blob-missing',
+      `${answer.host} does not have everything that the manifest names: ${asked} (${answer.status})`,
+      'A layer, config or child manifest is not in this repository: push or copy the whole image',
+    );
+  }
+  // TOOMANYREQUESTS in a 403 is how some registries say it.
+  if (answer.status === 429 || codes.has('TOOMANYREQUESTS')) {
+    const wait = answer.retryAfterMs;
+    const when = wait === undefined ? '' : `; it asks to wait ${formatSeconds(wait)}`;
+    return make(
+      'registry/too-many-requests',
+      `${answer.host} turned down ${asked}: too many requests${tries}${when}`,
+      answer.signedIn
+        ? `Wait, lower \`registries: ${answer.host}: {concurrency: …}\`, or read through a mirror`
+        : `Sign in (\`docker login ${answer.host}\`) for a higher limit, wait, or read through a mirror`,
+      { temporary: true },
+    );
+  }
+  if (answer.status === 403 || codes.has('DENIED')) {
+    return make(
+      'registry/denied',
+      `${answer.host} denied ${asked} (${answer.status})`,
+      answer.signedIn
+        ? 'The signed-in user may not do this: ask for access to the repository, or use another account'
+        : `Sign in with an account that has access, e.g. \`docker login ${answer.host}\``,
+    );
+  }
+  if (answer.status === 404) {
+    return make(
+      'registry/not-found',
+      `${answer.host} has nothing at ${asked} (404)`,
+      'Check the name, the tag and that it was pushed; some registries also answer this when access is missing',
+    );
+  }
+  if (answer.status >= 500) {
+    return make(
+      'registry/unavailable',
+      `${answer.host} failed at ${asked} (${answer.status})${tries}`,
+      'The registry, or a proxy before it, is in trouble: try again, or look into its log',
+      { temporary: true },
+    );
+  }
+  if (answer.status === 400 && /HTTP request to an HTTPS server/i.test(excerpt ?? '')) {
+    return make(
+      'registry/tls',
+      `${answer.host} was asked with plain http but speaks https`,
+      `Set \`registries: ${answer.host}: {http: false}\` in builds.yaml (and \`ca:\` for an authority of your own)`,
+    );
+  }
+  if (errors.length > 0 || answer.status === 413) {
+    return make(
+      'registry/rejected',
+      `${answer.host} did not accept ${asked} (${answer.status})`,
+      answer.status === 413
+        ? 'Something before the registry limits the size of requests (nginx: client_max_body_size)'
+        : 'The reason the registry gave is above; its log may say more',
+    );
+  }
+  return make(
+    'registry/unexpected-answer',
+    `${answer.host} answered ${answer.status} to ${asked}, not as a registry does`,
+    `Check that ${answer.host} is a registry and that no proxy or login page stands before it`,
+  );
+}
+
+/** A 404 or a 200 that did not come from a registry. */
+export function strangeAnswer(host: string, asked: Asked, what: string): Problem {
+  return problem(
+    'registry/unexpected-answer',
+    `${host} answered ${asked.method} ${redactUrl(asked.url)} with ${what}`,
+    { hint: `Check that ${host} is a registry and that no proxy or login page stands before it` },
+  );
+}
+
+/** A body whose sha256 is not the digest it was announced or asked for with. */
+export function badDigest(host: string, asked: Asked, expected: string, actual: string): Problem {
+  return problem(
+    'registry/bad-digest',
+    `${host} sent other bytes than it said for ${asked.method} ${redactUrl(asked.url)}: expected ${expected}, got ${actual}`,
+    { hint: 'Something between here and the registry changes or cuts answers, or its storage is damaged' },
+  );
+}
+
+/** A body over its limit. */
+export function tooLarge(host: string, asked: Asked, limitBytes: number): Problem {
+  return problem(
+    'registry/too-large',
+    `${host} sent more than ${limitBytes} bytes for ${asked.method} ${redactUrl(asked.url)}`,
+    { hint: 'No manifest or config is that large: check that this address is a registry' },
+  );
+}
+
+/** The run was stopped while a request was under way. */
+export function cancelled(host: string): Problem {
+  return problem('registry/cancelled', `The request to ${host} was stopped`, {});
+}
+
+/**
+ * An exception of the HTTP client (no answer came): by its code, which may sit in a cause or, with several addresses
+ * tried, in a list of errors.
+ */
+export function connectionProblem(host: string, asked: Asked, error: unknown, attempts: number): Problem {
+  const all = unfold(error);
+  const codes = all.map((one) => one.code).filter((code) => code !== undefined);
+  const text = all.map((one) => one.message).find((message) => message !== '') ?? 'no answer';
+  const joined = all.map((one) => one.message).join(' ');
+  const asking = `${asked.method} ${redactUrl(asked.url)}`;
+  const tries = attempts > 1 ? ` (${attempts} attempts)` : '';
+  const detail = oneLine(text, 300);
+  const has = (pattern: RegExp): boolean => codes.some((code) => pattern.test(code));
+
+  if (
+    has(/WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|^EPROTO$/) ||
+    /wrong version number|InvalidContentType|record layer failure/i.test(joined)
+  ) {
+    return problem('registry/tls', `${host} was asked with https but does not speak it`, {
+      hint: `If it is a plain http registry, set \`registries: ${host}: {http: true}\` in builds.yaml`,
+      detail,
+    });
+  }
+  if (
+    has(/CERT|SELF_SIGNED|UNABLE_TO_|ERR_TLS|ERR_SSL|ERR_OSSL/) ||
+    /certificate|UnknownIssuer|CaUsedAsEndEntity|handshake|tls alert/i.test(joined)
+  ) {
+    return problem('registry/tls', `The certificate or the TLS handshake of ${host} is not accepted`, {
+      hint: `Set \`registries: ${host}: {ca: PATH}\` to the authority's PEM file (\`cert:\` and \`key:\` for a client certificate), or NODE_EXTRA_CA_CERTS; \`insecure: true\` turns the check off`,
+      detail,
+    });
+  }
+  if (asked.url.protocol === 'http:' && has(/^HPE_/)) {
+    return problem('registry/tls', `${host} was asked with plain http and did not answer in http`, {
+      hint: `If it speaks https, set \`registries: ${host}: {http: false}\` in builds.yaml`,
+      detail,
+    });
+  }
+  if (has(/TIMEOUT|ETIMEDOUT/) || all.some((one) => one.name === 'TimeoutError')) {
+    return problem('registry/timeout', `${host} did not answer ${asking} in time${tries}`, {
+      hint: `Check that ${host} can be reached from here (proxy, firewall, VPN) and is not overloaded`,
+      detail,
+      temporary: true,
+    });
+  }
+  return problem('registry/unreachable', `${host} cannot be reached for ${asking}${tries}`, {
+    hint: has(/ENOTFOUND|EAI_/)
+      ? `The name ${host} is not known here: check its spelling, DNS, and HTTPS_PROXY`
+      : has(/ECONNREFUSED/)
+        ? `Nothing listens there: check that the registry runs, and its port`
+        : `Check the network, the registry and any proxy between`,
+    detail: codes.length === 0 ? detail : `${codes[0]}: ${detail}`,
+    temporary: true,
+  });
+}
+
+interface Unfolded {
+  readonly name: string;
+  readonly code: string | undefined;
+  readonly message: string;
+}
+
+function unfold(error: unknown, depth = 0): readonly Unfolded[] {
+  if (!(error instanceof Error) || depth > 4) {
+    return error === undefined || error instanceof Error
+      ? []
+      : [{ name: '', code: undefined, message: String(error) }];
+  }
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  const inner = 'errors' in error && Array.isArray(error.errors) ? error.errors : [];
+  return [
+    { name: error.name, code, message: error.message },
+    ...unfold(error.cause, depth + 1),
+    ...inner.flatMap((one: unknown) => unfold(one, depth + 1)),
+  ];
+}
+
+function bodyExcerpt(answer: BadAnswer): string | undefined {
+  if (answer.body.length === 0) return undefined;
+  const text = new TextDecoder().decode(answer.body.subarray(0, 4096));
+  const plain = /html/i.test(answer.contentType ?? '')
+    ? text.replace(/<(script|style)\b.*?<\/\1>/gis, ' ').replace(/<[^>]*>/g, ' ')
+    : text;
+  return oneLine(plain, 200);
+}
+
+/** One line without control characters, at most `limit` characters. */
+export function oneLine(text: string, limit: number): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: text from outside must not steer the terminal.
+  const line = text.replace(/[\s\u0000-\u001f\u007f-\u009f]+/g, ' ').trim();
+  return line.length > limit ? `${line.slice(0, limit)}…` : line;
+}
+
+function formatSeconds(ms: number): string {
+  return `${Math.ceil(ms / 1000)} s`;
+}
+
+/** True for a JSON object. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

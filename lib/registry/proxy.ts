@@ -1,0 +1,67 @@
+/**
+ * Which proxy a URL goes through, from the environment, by the rules of Go's golang.org/x/net/http/httpproxy, so that
+ * bake-ts and buildctl take the same way.
+ */
+import { BlockList, isIP } from 'node:net';
+
+/** Environment variables, handed in. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The proxy for a URL, or undefined for a direct connection. */
+export function proxyFor(url: URL, env: Environment): string | undefined {
+  const named = (name: string): string | undefined => env[name] || env[name.toLowerCase()] || undefined;
+  const proxy = named(url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY');
+  if (proxy === undefined) return undefined;
+  // A CGI server sets HTTP_PROXY from a request header (CVE-2016-5386).
+  if (url.protocol === 'http:' && env['REQUEST_METHOD'] !== undefined && env['http_proxy'] === undefined)
+    return undefined;
+  if (isExempt(url, named('NO_PROXY') ?? '')) return undefined;
+  return /^[a-z0-9]+:\/\//i.test(proxy) ? proxy : `http://${proxy}`;
+}
+
+function isExempt(url: URL, list: string): boolean {
+  const host = url.hostname.replace(/^\[|\]$/g, '').toLowerCase();
+  const port = url.port || (url.protocol === 'https:' ? '443' : '80');
+  if (isLoopback(host)) return true;
+  const version = isIP(host);
+  for (const raw of list.split(',')) {
+    let entry = raw.trim().toLowerCase();
+    if (entry === '') continue;
+    if (entry === '*') return true;
+    if (version !== 0 && entry.includes('/')) {
+      if (inNetwork(host, version, entry)) return true;
+      continue;
+    }
+    const withPort = /^(.*):([0-9]+)$/.exec(entry);
+    if (withPort !== null && isIP(entry) === 0) {
+      if (withPort[2] !== port) continue;
+      entry = withPort[1] ?? '';
+    }
+    entry = entry.replace(/^\[|\]$/g, '');
+    if (version !== 0) {
+      if (entry === host) return true;
+      continue;
+    }
+    if (entry.startsWith('*.')) entry = entry.slice(1);
+    // `.example.org` is for what lies below it only; `example.org` is for itself too.
+    if (entry.startsWith('.') ? host.endsWith(entry) : host === entry || host.endsWith(`.${entry}`))
+      return true;
+  }
+  return false;
+}
+
+function inNetwork(host: string, version: number, network: string): boolean {
+  const [address = '', bits = ''] = network.split('/');
+  const family = version === 6 ? 'ipv6' : 'ipv4';
+  if (isIP(address) !== version || !/^[0-9]{1,3}$/.test(bits)) return false;
+  if (Number(bits) > (version === 6 ? 128 : 32)) return false;
+  const list = new BlockList();
+  list.addSubnet(address, Number(bits), family);
+  return list.check(host, family);
+}
+
+/** True for localhost, 127.0.0.0/8 and ::1; takes a host name without port. */
+export function isLoopback(hostname: string): boolean {
+  const host = hostname.replace(/^\[|\]$/g, '').toLowerCase();
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+}

@@ -1,0 +1,108 @@
+/**
+ * The configuration of the three daemons, as text, and the environment they are started with.
+ * Keys: containerd docs/man/containerd-config.toml.5.md; buildkit docs/buildkitd.toml.md; distribution
+ * docs/content/about/configuration.md.
+ */
+import path from 'node:path';
+import type { EnginePaths, Env } from './paths.ts';
+
+/** How image layers become file systems. */
+export type Snapshotter = 'overlayfs' | 'native';
+
+/** TOML basic strings and JSON strings agree in everything that can occur in a path. */
+const quote = (text: string): string => JSON.stringify(text);
+
+/** containerd: everything of its own, and without what would reach outside (CRI, NRI's socket, /opt/containerd). */
+export function containerdConfig(paths: EnginePaths, version: string): string {
+  const legacy = version.startsWith('1.');
+  const disabled = [
+    'io.containerd.grpc.v1.cri',
+    'io.containerd.cri.v1.images',
+    'io.containerd.cri.v1.runtime',
+    'io.containerd.nri.v1.nri',
+    'io.containerd.internal.v1.opt',
+  ];
+  return `version = ${legacy ? 2 : 3}
+root = ${quote(path.join(paths.stateDir, 'containerd'))}
+state = ${quote(path.join(paths.runtimeDir, 'containerd'))}
+disabled_plugins = [${disabled.map(quote).join(', ')}]
+
+[grpc]
+  address = ${quote(paths.containerdSocket)}
+
+[debug]
+  level = "warn"
+`;
+}
+
+/**
+ * buildkitd: only the containerd worker. Registries on loopback need no entry: BuildKit speaks plain http to them
+ * (util/resolver/pool.go, `MatchLocalhost`).
+ */
+export function buildkitdConfig(paths: EnginePaths, snapshotter: Snapshotter, runc: string): string {
+  return `root = ${quote(path.join(paths.stateDir, 'buildkit'))}
+
+[grpc]
+  address = [${quote(`unix://${paths.buildkitSocket}`)}]
+
+[worker.oci]
+  enabled = false
+
+[worker.containerd]
+  enabled = true
+  address = ${quote(paths.containerdSocket)}
+  namespace = ${quote(paths.namespace)}
+  snapshotter = ${quote(snapshotter)}
+  gc = true
+  reservedSpace = "10GB"
+  maxUsedSpace = "60%"
+  minFreeSpace = "10%"
+
+  [worker.containerd.runtime]
+    name = "io.containerd.runc.v2"
+    options = { BinaryName = ${quote(runc)}, Root = ${quote(path.join(paths.runtimeDir, 'runc'))} }
+`;
+}
+
+/** The registry for trying things: loopback only, deleting allowed. JSON is YAML. */
+export function registryConfig(paths: EnginePaths, port: number, secret: string): string {
+  return `${JSON.stringify(
+    {
+      version: '0.1',
+      log: { level: 'warn' },
+      storage: {
+        filesystem: { rootdirectory: path.join(paths.stateDir, 'registry') },
+        delete: { enabled: true },
+      },
+      http: { addr: `127.0.0.1:${port}`, secret },
+    },
+    undefined,
+    2,
+  )}\n`;
+}
+
+/**
+ * The environment of the daemons: the caller's (proxies matter), with our programs first on PATH and temporary mounts
+ * below our own folder, and without what would change a daemon from outside. A trace context handed down would put
+ * all builds into one trace, whose spans BuildKit then stores again with every build.
+ */
+export function daemonEnv(env: Env, paths: EnginePaths, binDir: string): Env {
+  const clean: Record<string, string | undefined> = {};
+  for (const [name, value] of Object.entries(env)) {
+    if (!/^(OTEL_|TRACEPARENT$|TRACESTATE$|BAGGAGE$|JAEGER_|REGISTRY_|LISTEN_|NOTIFY_SOCKET$)/.test(name)) {
+      clean[name] = value;
+    }
+  }
+  return {
+    // BuildKit cuts the output of a step at 2 MiB and 200 KiB/s, and with it the reason why a noisy step failed.
+    BUILDKIT_STEP_LOG_MAX_SIZE: String(16 * 1024 * 1024),
+    BUILDKIT_STEP_LOG_MAX_SPEED: String(16 * 1024 * 1024),
+    ...clean,
+    PATH: [binDir, env['PATH'] ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'].join(
+      path.delimiter,
+    ),
+    TMPDIR: path.join(paths.runtimeDir, 'tmp'),
+    // Exporting is on by default in the registry, and fails every few seconds where nobody listens.
+    OTEL_TRACES_EXPORTER: 'none',
+  };
+}

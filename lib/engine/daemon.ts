@@ -1,0 +1,202 @@
+/**
+ * One daemon: started in a session of its own with its log in a file, known again by a pid file that a recycled
+ * process number cannot fool, and watched until its socket answers.
+ */
+import { spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
+import type { EnginePaths, Env } from './paths.ts';
+import { definedEnv, endProcess, identifyProcess, isAlive, type ProcessIdentity } from './process.ts';
+
+/** The daemons of the embedded engine, in the order in which they start. */
+export const DAEMON_NAMES = ['containerd', 'buildkitd', 'registry'] as const;
+
+/** Name of a daemon. */
+export type DaemonName = (typeof DAEMON_NAMES)[number];
+
+/** What the pid file of a daemon says. */
+export interface DaemonRecord extends ProcessIdentity {
+  readonly name: DaemonName;
+  /** The program as it was started. */
+  readonly file: string;
+  readonly version: string;
+  /** Socket path, or `host:port`. */
+  readonly address: string;
+  readonly logFile: string;
+  /** ISO 8601. */
+  readonly startedAt: string;
+}
+
+/** A pid file and whether its process still runs. */
+export interface KnownDaemon {
+  readonly record: DaemonRecord;
+  readonly alive: boolean;
+}
+
+/** How to start one. */
+export interface DaemonStart {
+  readonly name: DaemonName;
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly version: string;
+  readonly address: string;
+  readonly env: Env;
+  readonly cwd: string;
+  /** True as soon as it serves. */
+  readonly isReady: () => Promise<boolean>;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+}
+
+const KEPT_LOGS = 3;
+const TAIL_LINES = 20;
+
+/** Path of a daemon's log. Older ones are `.1`, `.2`. */
+export function logFileOf(paths: EnginePaths, name: DaemonName): string {
+  return path.join(paths.logDir, `${name}.log`);
+}
+
+function pidFileOf(paths: EnginePaths, name: DaemonName): string {
+  return path.join(paths.runtimeDir, `${name}.pid.json`);
+}
+
+/** Every daemon that has a pid file, in starting order. */
+export async function readDaemons(paths: EnginePaths): Promise<readonly KnownDaemon[]> {
+  const found: KnownDaemon[] = [];
+  for (const name of DAEMON_NAMES) {
+    const daemon = await readDaemon(paths, name);
+    if (daemon !== undefined) found.push(daemon);
+  }
+  return found;
+}
+
+/** One daemon's pid file; undefined where there is none that can be read. */
+export async function readDaemon(paths: EnginePaths, name: DaemonName): Promise<KnownDaemon | undefined> {
+  try {
+    const record = JSON.parse(await readFile(pidFileOf(paths, name), 'utf8')) as DaemonRecord;
+    if (record.name !== name || typeof record.pid !== 'number') return undefined;
+    return { record, alive: await isAlive(record) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Forgets a daemon. */
+export async function removePidFile(paths: EnginePaths, name: DaemonName): Promise<void> {
+  await rm(pidFileOf(paths, name), { force: true });
+}
+
+/**
+ * Starts a daemon and waits until it serves. It outlives this process. Where it ends too early or does not come up in
+ * time it is ended, its pid file is gone, and the problem (`engine/daemon-crashed`, `engine/daemon-silent`,
+ * `engine/disk-full`, `engine/aborted`) carries the tail of its log.
+ */
+export async function startDaemon(start: DaemonStart, paths: EnginePaths): Promise<Result<DaemonRecord>> {
+  const logFile = logFileOf(paths, start.name);
+  await rotateLog(logFile);
+  const log = openSync(logFile, 'a', 0o600);
+  let exit: string | undefined;
+  let pid: number | undefined;
+  try {
+    const child = spawn(start.file, start.args, {
+      cwd: start.cwd,
+      env: definedEnv(start.env),
+      detached: true,
+      stdio: ['ignore', log, log],
+    });
+    pid = child.pid;
+    child.on('error', (error) => {
+      exit = error.message;
+    });
+    child.on('exit', (code, signal) => {
+      exit ??= code === null ? `killed by ${signal}` : `exit code ${code}`;
+    });
+    child.unref();
+  } catch (error) {
+    exit = error instanceof Error ? error.message : String(error);
+  } finally {
+    closeSync(log);
+  }
+
+  const identity = pid === undefined ? undefined : await identifyProcess(pid);
+  if (identity !== undefined) {
+    const record: DaemonRecord = {
+      ...identity,
+      name: start.name,
+      file: start.file,
+      version: start.version,
+      address: start.address,
+      logFile,
+      startedAt: new Date().toISOString(),
+    };
+    await writeFile(pidFileOf(paths, start.name), `${JSON.stringify(record)}\n`, { mode: 0o600 });
+    const until = Date.now() + start.timeoutMs;
+    while (exit === undefined && Date.now() < until && start.signal?.aborted !== true) {
+      if (await start.isReady()) return ok(record);
+      if (!(await isAlive(identity))) exit ??= 'it ended';
+      await sleep(15);
+    }
+    await endProcess(identity, 2_000);
+    await removePidFile(paths, start.name);
+  }
+  if (start.signal?.aborted === true)
+    return fail([problem('engine/aborted', 'the work on the engine was called off')]);
+  // An early end is reported by an event: let it come.
+  for (let turn = 0; exit === undefined && identity === undefined && turn < 20; turn += 1) await sleep(10);
+  return fail([await describeFailure(start, logFile, exit)]);
+}
+
+async function describeFailure(
+  start: DaemonStart,
+  logFile: string,
+  exit: string | undefined,
+): Promise<Problem> {
+  const tail = await readTail(logFile, TAIL_LINES);
+  const detail = tail === '' ? 'its log is empty' : tail;
+  if (/no space left on device/i.test(tail)) {
+    return problem('engine/disk-full', `${start.name} does not start: no space left on its disk`, {
+      hint: 'free some space (bake-ts engine doctor shows where), or set BAKE_TS_HOME to another disk',
+      detail,
+    });
+  }
+  if (exit !== undefined) {
+    return problem('engine/daemon-crashed', `${start.name} ended while it was starting (${exit})`, {
+      hint: `its whole log: ${logFile}\nbake-ts engine doctor checks what it needs`,
+      detail,
+    });
+  }
+  return problem('engine/daemon-silent', `${start.name} did not answer within ${start.timeoutMs / 1000} s`, {
+    hint: `its whole log: ${logFile}\nbake-ts engine doctor checks what it needs`,
+    detail,
+  });
+}
+
+/** Makes room for a new log and keeps the last few. */
+async function rotateLog(file: string): Promise<void> {
+  const size = await stat(file).then(
+    (found) => found.size,
+    () => 0,
+  );
+  if (size === 0) return;
+  for (let number = KEPT_LOGS - 1; number >= 1; number -= 1) {
+    const from = number === 1 ? file : `${file}.${number - 1}`;
+    await rename(from, `${file}.${number}`).catch(() => {});
+  }
+}
+
+/** The last lines of a file; empty where it cannot be read. */
+export async function readTail(file: string, lines: number): Promise<string> {
+  const handle = await open(file, 'r').catch(() => undefined);
+  if (handle === undefined) return '';
+  try {
+    const { size } = await handle.stat();
+    const length = Math.min(size, 64 * 1024);
+    const { buffer } = await handle.read({ buffer: new Uint8Array(length), position: size - length });
+    return new TextDecoder().decode(buffer).trimEnd().split('\n').slice(-lines).join('\n');
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,290 @@
+/** Looking for what keeps an engine from working: each check says what it found and, where it matters, what to do. */
+import { readFile } from 'node:fs/promises';
+import { arch, platform, release } from 'node:os';
+import path from 'node:path';
+import { readDaemons, readTail } from './daemon.ts';
+import { findBuildctl, wellKnownSockets } from './find.ts';
+import {
+  findListener,
+  MINIMUM_FREE_BYTES,
+  mountsBelow,
+  readCgroups,
+  readFreeBytes,
+  readRights,
+  tryOverlay,
+} from './host.ts';
+import { checkProgram, readInstallation } from './installation.ts';
+import type { EngineOptions } from './notice.ts';
+import { type EnginePaths, enginePaths } from './paths.ts';
+import { findProgram, runCommand } from './process.ts';
+import { describeAnswer, probeSocket } from './socket.ts';
+import { isServing, readWorker } from './up.ts';
+import { ENGINE_PARTS, findVersion, goArch, PACKAGES, REQUIRED_PARTS } from './versions.ts';
+
+/** One thing that was looked at. */
+export interface DoctorCheck {
+  readonly name: string;
+  /** `fail`: an embedded engine cannot work like this. `warn`: it can, but not as well; or only a source is missing. */
+  readonly status: 'ok' | 'warn' | 'fail';
+  /** What was found, in words. */
+  readonly found: string;
+  /** What to do; absent where there is nothing to do. */
+  readonly hint?: string;
+}
+
+const GIB = 1024 ** 3;
+const COMFORTABLE_FREE_BYTES = 10 * GIB;
+
+/** Runs every check. Changes nothing (one overlay is mounted for a moment). */
+export async function engineDoctor(options: EngineOptions): Promise<readonly DoctorCheck[]> {
+  const paths = enginePaths(options.env);
+  if (platform() !== 'linux') {
+    return [
+      {
+        name: 'platform',
+        status: 'fail',
+        found: `${platform()}/${goArch(arch())}: the embedded engine runs on Linux only`,
+        hint: 'use a buildkitd elsewhere: --addr tcp://host:1234, or BUILDKIT_HOST',
+      },
+    ];
+  }
+  const groups = await Promise.all([
+    checkMachine(paths, options),
+    checkInstalled(paths, options),
+    checkSources(options),
+    checkRunning(paths, options),
+    checkOthers(options),
+  ]);
+  return groups.flat();
+}
+
+async function checkMachine(paths: EnginePaths, options: EngineOptions): Promise<DoctorCheck[]> {
+  const rights = await readRights();
+  const checks: DoctorCheck[] = [
+    { name: 'platform', status: 'ok', found: `linux/${goArch(arch())}, kernel ${release()}` },
+    rights.uid === 0 && rights.mayMount
+      ? { name: 'rights', status: 'ok', found: 'root, may mount file systems' }
+      : {
+          name: 'rights',
+          status: 'fail',
+          found: rights.uid === 0 ? 'root without CAP_SYS_ADMIN' : `user ${rights.uid}, not root`,
+          hint: 'run as root (in a container: privileged), or use a rootless buildkitd through its socket',
+        },
+  ];
+  const cgroups = await readCgroups();
+  checks.push(
+    cgroups === undefined
+      ? {
+          name: 'control groups',
+          status: 'fail',
+          found: 'none mounted',
+          hint: 'mount them: mount -t cgroup2 none /sys/fs/cgroup',
+        }
+      : { name: 'control groups', status: 'ok', found: `cgroup ${cgroups}` },
+  );
+  if (rights.uid === 0 && rights.mayMount) {
+    const why = await tryOverlay(path.join(paths.stateDir, 'probe'), options.env);
+    checks.push(
+      why === undefined
+        ? { name: 'overlayfs', status: 'ok', found: `works below ${paths.stateDir}` }
+        : {
+            name: 'overlayfs',
+            status: 'warn',
+            found: `does not work below ${paths.stateDir}: ${why}`,
+            hint: 'modprobe overlay, or set BAKE_TS_HOME to a directory on ext4 or xfs; layers are copied otherwise',
+          },
+    );
+  }
+  const seccomp = /^Seccomp:\s*(\d)/m.exec(await readFile('/proc/self/status', 'utf8').catch(() => ''))?.[1];
+  checks.push(
+    seccomp === undefined
+      ? {
+          name: 'seccomp',
+          status: 'fail',
+          found: 'the kernel has none: every RUN would fail',
+          hint: 'use a kernel with CONFIG_SECCOMP',
+        }
+      : { name: 'seccomp', status: 'ok', found: 'the kernel has it' },
+  );
+  const cni = await readFile('/etc/buildkit/cni.json', 'utf8').catch(() => undefined);
+  checks.push({
+    name: 'network of RUN',
+    status: 'ok',
+    found:
+      cni === undefined
+        ? 'the machine’s own (host): no CNI plugins are set up, so neither iptables nor bridges are needed'
+        : 'CNI, from /etc/buildkit/cni.json',
+  });
+  const free = await readFreeBytes(paths.stateDir);
+  const freeText =
+    free === undefined ? 'unknown' : `${(free / GIB).toFixed(1)} GiB free on the disk of ${paths.stateDir}`;
+  if (free === undefined || free >= COMFORTABLE_FREE_BYTES) {
+    checks.push({ name: 'disk', status: 'ok', found: freeText });
+  } else {
+    checks.push({
+      name: 'disk',
+      status: free < MINIMUM_FREE_BYTES ? 'fail' : 'warn',
+      found: freeText,
+      hint: 'free some space, prune the cache (buildctl prune), or set BAKE_TS_HOME to another disk',
+    });
+  }
+  return checks;
+}
+
+async function checkInstalled(paths: EnginePaths, options: EngineOptions): Promise<DoctorCheck[]> {
+  const installation = await readInstallation(paths);
+  if (installation === undefined) {
+    return [
+      {
+        name: 'installation',
+        status: 'fail',
+        found: `none in ${paths.dataDir}`,
+        hint: 'bake-ts engine install',
+      },
+    ];
+  }
+  const checks: DoctorCheck[] = [{ name: 'installation', status: 'ok', found: installation.dir }];
+  for (const spec of PACKAGES) {
+    for (const part of spec.parts) {
+      const there = installation.parts.get(part);
+      if (there === undefined) {
+        const needed = REQUIRED_PARTS.includes(part);
+        checks.push({
+          name: part,
+          status: needed ? 'fail' : 'ok',
+          found: needed ? 'not installed' : 'not installed (only needed for a local registry)',
+          ...(needed ? { hint: 'bake-ts engine install' } : {}),
+        });
+        continue;
+      }
+      const checked = await checkProgram(part, there.file, spec, options.env);
+      checks.push(
+        checked.ok
+          ? { name: part, status: 'ok', found: `${there.version}, from ${there.origin}` }
+          : {
+              name: part,
+              status: 'fail',
+              found: checked.error.message,
+              hint: checked.error.hint ?? 'bake-ts engine install --force',
+            },
+      );
+    }
+  }
+  return checks;
+}
+
+/** What an installation could draw from. None of it is needed once the engine is installed. */
+async function checkSources(options: EngineOptions): Promise<DoctorCheck[]> {
+  const onPath: string[] = [];
+  for (const part of ENGINE_PARTS) {
+    const file = await findProgram(part, options.env);
+    if (file === undefined) continue;
+    const said = await runCommand(file, ['--version'], { env: options.env, timeoutMs: 5_000 });
+    onPath.push(`${file} ${findVersion(`${said.stdout}\n${said.stderr}`) ?? '(no version)'}`);
+  }
+  const go = await findProgram('go', options.env);
+  const goVersion =
+    go === undefined
+      ? undefined
+      : await runCommand(go, ['env', 'GOVERSION'], { env: options.env, timeoutMs: 10_000 });
+  const apt = await findProgram('apt-get', options.env);
+  return [
+    {
+      name: 'programs on PATH',
+      status: 'ok',
+      found: onPath.length === 0 ? 'none of the engine’s' : onPath.join(', '),
+    },
+    {
+      name: 'Go',
+      status: 'ok',
+      found:
+        go === undefined
+          ? 'not here (needed only to build parts)'
+          : `${go} ${goVersion?.stdout.trim() ?? ''}`.trim(),
+    },
+    { name: 'apt', status: 'ok', found: apt ?? 'not here (needed only to take parts from Debian)' },
+  ];
+}
+
+async function checkRunning(paths: EnginePaths, options: EngineOptions): Promise<DoctorCheck[]> {
+  const daemons = await readDaemons(paths);
+  const checks: DoctorCheck[] = [];
+  for (const { record, alive } of daemons) {
+    const serving = alive && (await isServing(record.name, record.address));
+    if (serving) {
+      const found = `process ${record.pid}, serves at ${record.address}`;
+      checks.push({ name: `${record.name} runs`, status: 'ok', found });
+      continue;
+    }
+    const tail = await readTail(record.logFile, 3);
+    checks.push({
+      name: `${record.name} runs`,
+      status: 'fail',
+      found: `${alive ? 'it does not answer' : 'it has ended by itself'}${tail === '' ? '' : `; its log ends with:\n${tail}`}`,
+      hint: `bake-ts engine up starts it again; its log: ${record.logFile}`,
+    });
+  }
+  if (daemons.length === 0) {
+    const left = [...(await mountsBelow(paths.runtimeDir)), ...(await mountsBelow(paths.stateDir))];
+    checks.push({ name: 'embedded engine', status: 'ok', found: 'does not run' });
+    if (left.length > 0) {
+      checks.push({
+        name: 'leftovers',
+        status: 'warn',
+        found: `${left.length} mounts of an earlier run`,
+        hint: 'bake-ts engine down removes them',
+      });
+    }
+  }
+  const buildctl = await findBuildctl(options.env, await readInstallation(paths));
+  const runs = daemons.some(({ record, alive }) => record.name === 'buildkitd' && alive);
+  if (runs && buildctl.ok) {
+    const worker = await readWorker(buildctl.value, `unix://${paths.buildkitSocket}`, options);
+    checks.push(
+      worker.ok
+        ? {
+            name: 'worker',
+            status: worker.value.executor === 'containerd' ? 'ok' : 'warn',
+            found: `${worker.value.executor} worker, ${worker.value.snapshotter}, network ${worker.value.network}, ${worker.value.platforms.join(' ')}`,
+          }
+        : { name: 'worker', status: 'fail', found: worker.error.message, hint: worker.error.detail ?? '' },
+    );
+  }
+  if (!daemons.some(({ record, alive }) => record.name === 'registry' && alive)) {
+    const who = await findListener(5000);
+    checks.push(
+      who === undefined
+        ? { name: 'port 5000', status: 'ok', found: 'free for a local registry' }
+        : {
+            name: 'port 5000',
+            status: 'warn',
+            found: `taken by ${who}`,
+            hint: 'a local registry needs another port: bake-ts engine up --registry=5001',
+          },
+    );
+  }
+  return checks;
+}
+
+/** Engines of others, and what the environment says about them. */
+async function checkOthers(options: EngineOptions): Promise<DoctorCheck[]> {
+  const checks: DoctorCheck[] = [];
+  for (const socket of wellKnownSockets(options.env)) {
+    const answer = await probeSocket({ path: socket });
+    const usable = answer.kind === 'accepts' || answer.kind === 'absent';
+    checks.push({
+      name: `socket ${socket}`,
+      status: usable ? 'ok' : 'warn',
+      found:
+        answer.kind === 'accepts'
+          ? 'a buildkitd listens; it is used before the embedded engine'
+          : describeAnswer(answer),
+      ...(usable ? {} : { hint: 'it is passed over; remove it if its buildkitd is gone' }),
+    });
+  }
+  for (const name of ['BUILDKIT_HOST', 'BUILDCTL', 'BAKE_TS_HOME']) {
+    const value = options.env[name] ?? '';
+    if (value !== '') checks.push({ name, status: 'ok', found: value });
+  }
+  return checks;
+}

@@ -1,0 +1,249 @@
+/**
+ * Fetching release files: resumed where they were cut, checked before anybody looks inside. undici is loaded only
+ * when something is really fetched.
+ */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Dispatcher } from 'undici';
+import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
+import { aborted } from './lock.ts';
+import type { Env } from './paths.ts';
+import type { PublishedChecksum } from './versions.ts';
+
+/** Long enough for a slow handshake, short enough that a machine without that network goes on to the next source. */
+const CONNECT_TIMEOUT_MS = 4_000;
+const SILENCE_TIMEOUT_MS = 30_000;
+const ATTEMPTS = 4;
+
+/** Called as bytes come; `totalBytes` where the server says how many there will be. */
+export type OnBytes = (bytes: number, totalBytes: number | undefined) => void;
+
+/** A set of connections that honours the proxy variables of the given environment. Close it. */
+export interface Downloader {
+  /**
+   * Fetches a URL into a file. Goes on with `<file>.part` where an earlier attempt was cut; that file stays when the
+   * network fails, so that the next install goes on from there. Problems: `engine/unreachable`, `engine/not-published`,
+   * `engine/download-failed`, `engine/aborted`.
+   */
+  fetchFile(url: string, file: string, onBytes: OnBytes, signal?: AbortSignal): Promise<Result<string>>;
+  /** Fetches a short text. Same problems. */
+  fetchText(url: string, signal?: AbortSignal): Promise<Result<string>>;
+  close(): Promise<void>;
+}
+
+/** Makes a downloader. */
+export async function createDownloader(env: Env): Promise<Downloader> {
+  const { EnvHttpProxyAgent, fetch } = await import('undici');
+  const proxies = {
+    httpProxy: env['http_proxy'] ?? env['HTTP_PROXY'],
+    httpsProxy: env['https_proxy'] ?? env['HTTPS_PROXY'],
+    noProxy: env['no_proxy'] ?? env['NO_PROXY'],
+  };
+  // Empty texts on purpose: without them undici would look at the process's own environment.
+  const dispatcher: Dispatcher = new EnvHttpProxyAgent({
+    httpProxy: proxies.httpProxy ?? '',
+    httpsProxy: proxies.httpsProxy ?? '',
+    noProxy: proxies.noProxy ?? '',
+    connect: { timeout: CONNECT_TIMEOUT_MS },
+    headersTimeout: SILENCE_TIMEOUT_MS,
+    bodyTimeout: SILENCE_TIMEOUT_MS,
+  });
+
+  const request = (url: string, headers: Record<string, string>, signal: AbortSignal | undefined) =>
+    // Identity: a tarball that is unpacked on the way has another length and another checksum.
+    fetch(url, {
+      dispatcher,
+      headers: { 'accept-encoding': 'identity', ...headers },
+      ...(signal === undefined ? {} : { signal }),
+    });
+
+  async function fetchFile(
+    url: string,
+    file: string,
+    onBytes: OnBytes,
+    signal?: AbortSignal,
+  ): Promise<Result<string>> {
+    await mkdir(path.dirname(file), { recursive: true });
+    const part = `${file}.part`;
+    let last: Problem | undefined;
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+      if (attempt > 1) await sleep(200 * attempt);
+      try {
+        const complete = await continueFile(url, part, onBytes, signal);
+        if (!complete.ok) return complete;
+        await rename(part, file);
+        return ok(file);
+      } catch (error) {
+        if (signal?.aborted === true) return fail([aborted()]);
+        const code = codeOf(error);
+        if (code === 'ENOSPC') return fail([diskFull(path.dirname(file))]);
+        if (isUnreachable(code)) return fail([unreachable(url, code)]);
+        last = problem('engine/download-failed', `the download of ${url} was cut`, {
+          hint: 'run the installation again: it goes on where it was cut',
+          detail: code,
+          temporary: true,
+        });
+      }
+    }
+    return fail([last ?? problem('engine/download-failed', `${url} cannot be downloaded`)]);
+  }
+
+  /** One attempt. Throws where the connection failed; a failure is what another attempt would not mend. */
+  async function continueFile(
+    url: string,
+    part: string,
+    onBytes: OnBytes,
+    signal: AbortSignal | undefined,
+  ): Promise<Result<undefined>> {
+    const have = await stat(part).then(
+      (found) => found.size,
+      () => 0,
+    );
+    const answer = await request(url, have > 0 ? { range: `bytes=${have}-` } : {}, signal);
+    const resumes =
+      answer.status === 206 && answer.headers.get('content-range')?.startsWith(`bytes ${have}-`) === true;
+    if (answer.status === 416 || (answer.status === 206 && !resumes)) {
+      // What is there does not fit what is offered: from the start, then.
+      await answer.body?.cancel();
+      await rm(part, { force: true });
+      throw new Error('the server does not resume this file');
+    }
+    if (!answer.ok || answer.body === null) {
+      await answer.body?.cancel();
+      if (answer.status >= 500 || answer.status === 429)
+        throw new Error(`the server answered ${answer.status}`);
+      return fail([notPublished(url, answer.status)]);
+    }
+    const start = resumes ? have : 0;
+    const length = Number(answer.headers.get('content-length') ?? Number.NaN);
+    const total = Number.isFinite(length) ? start + length : undefined;
+    const out = await open(part, resumes ? 'a' : 'w', 0o600);
+    let bytes = start;
+    try {
+      for await (const chunk of answer.body) {
+        await out.writeFile(chunk);
+        bytes += chunk.byteLength;
+        onBytes(bytes, total);
+      }
+    } finally {
+      await out.close();
+    }
+    if (total !== undefined && bytes < total) throw new Error(`${bytes} of ${total} bytes came`);
+    return ok(undefined);
+  }
+
+  async function fetchText(url: string, signal?: AbortSignal): Promise<Result<string>> {
+    try {
+      const answer = await request(url, {}, signal);
+      if (!answer.ok) {
+        await answer.body?.cancel();
+        return fail([notPublished(url, answer.status)]);
+      }
+      return ok(await answer.text());
+    } catch (error) {
+      if (signal?.aborted === true) return fail([aborted()]);
+      return fail([unreachable(url, codeOf(error))]);
+    }
+  }
+
+  return { fetchFile, fetchText, close: () => dispatcher.destroy() };
+}
+
+/** sha256 of a file in hexadecimal. */
+export async function hashFile(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(file)) hash.update(chunk as Uint8Array);
+  return hash.digest('hex');
+}
+
+/** The digest of one file in what a project publishes; undefined where the text does not name it. */
+export function findPublishedDigest(
+  text: string,
+  fileName: string,
+  kind: PublishedChecksum['kind'],
+): string | undefined {
+  if (kind === 'in-toto') return findSubjectDigest(text, fileName);
+  for (const line of text.split('\n')) {
+    const [, hex, name] = /^([0-9a-f]{64})(?:\s+\*?(\S.*?))?\s*$/i.exec(line) ?? [];
+    if (hex === undefined) continue;
+    // distribution publishes the lone digest; others name the file, some with a directory before it.
+    if (name === undefined || path.posix.basename(name) === fileName) return hex.toLowerCase();
+  }
+  return undefined;
+}
+
+function findSubjectDigest(text: string, fileName: string): string | undefined {
+  try {
+    const statement = JSON.parse(text) as {
+      readonly subject?: readonly {
+        readonly name?: string;
+        readonly digest?: { readonly sha256?: string };
+      }[];
+    };
+    const subject = statement.subject?.find((one) => path.posix.basename(one.name ?? '') === fileName);
+    const hex = subject?.digest?.sha256;
+    return hex !== undefined && /^[0-9a-f]{64}$/.test(hex) ? hex : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A checksum file that lies beside a local file, as the project publishes it. */
+export async function readNeighbouringChecksum(
+  file: string,
+  published: PublishedChecksum,
+): Promise<string | undefined> {
+  const name =
+    published.kind === 'sha256sum-file'
+      ? path.join(path.dirname(file), published.name)
+      : `${file}${published.suffix}`;
+  const text = await readFile(name, 'utf8').catch(() => undefined);
+  return text === undefined ? undefined : findPublishedDigest(text, path.basename(file), published.kind);
+}
+
+/** The problem for a full disk. */
+export function diskFull(dir: string): Problem {
+  return problem('engine/disk-full', `no space left on the disk of ${dir}`, {
+    hint: 'free some space, or set BAKE_TS_HOME to a directory on another disk',
+  });
+}
+
+function unreachable(url: string, code: string): Problem {
+  return problem('engine/unreachable', `${new URL(url).host} cannot be reached`, {
+    hint: 'give a mirror (--mirror) or files (--file), set HTTPS_PROXY, or use another source (--from path|go|debian)',
+    detail: code,
+    temporary: true,
+  });
+}
+
+function notPublished(url: string, status: number): Problem {
+  return problem('engine/not-published', `${url} answered ${status}`, {
+    hint: 'is the mirror complete? It must keep the paths of the release host',
+  });
+}
+
+function isUnreachable(code: string): boolean {
+  return [
+    'ENOTFOUND',
+    'EAI_AGAIN',
+    'ECONNREFUSED',
+    'ENETUNREACH',
+    'EHOSTUNREACH',
+    'UND_ERR_CONNECT_TIMEOUT',
+  ].includes(code);
+}
+
+/** The most telling code in an error and what caused it. */
+function codeOf(error: unknown): string {
+  let text = error instanceof Error ? error.message : String(error);
+  for (let one = error; one instanceof Error; one = one.cause) {
+    const code = (one as NodeJS.ErrnoException).code;
+    if (typeof code === 'string') return code;
+    if (one instanceof AggregateError && one.errors.length > 0) return codeOf(one.errors[0]);
+    text = one.message;
+  }
+  return text;
+}

@@ -1,0 +1,223 @@
+/**
+ * Which engine a run uses. A named one is used or refused, never passed over; only the well-known sockets are a matter
+ * of looking. Nothing is spawned where a socket answers: it costs a connection or two.
+ */
+import { userInfo } from 'node:os';
+import path from 'node:path';
+import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
+import type { ContainerdAccess } from './images.ts';
+import { type Installation, readInstallation } from './installation.ts';
+import type { EngineOptions } from './notice.ts';
+import { type EnginePaths, type Env, enginePaths } from './paths.ts';
+import { findProgram } from './process.ts';
+import { describeAnswer, probeSocket } from './socket.ts';
+import { notInstalled, upEngine } from './up.ts';
+import { REQUIRED_PARTS } from './versions.ts';
+
+/** Where to look. */
+export interface FindOptions extends EngineOptions {
+  /** `--addr`. */
+  readonly flagAddress?: string;
+  /** `engine.address` of builds.yaml. */
+  readonly fileAddress?: string;
+  /** Start the embedded engine where it is installed and nothing else was found. */
+  readonly autoStart: boolean;
+  /** Instead of the sockets that buildkitd and its rootless variant are known for. */
+  readonly wellKnownSockets?: readonly string[];
+}
+
+/** The engine to use. */
+export interface FoundEngine {
+  /** As buildctl takes it. */
+  readonly address: string;
+  readonly kind: 'flag' | 'environment' | 'file' | 'well-known' | 'embedded';
+  /** What led to it, in words. */
+  readonly source: string;
+  /** Absolute path of buildctl. */
+  readonly buildctl: string;
+  /** Known where it is the embedded engine. */
+  readonly containerd?: ContainerdAccess;
+  /** True where it had to be started. */
+  readonly started: boolean;
+  /** What was looked at and passed over, and what is worth knowing. */
+  readonly notes: readonly string[];
+}
+
+/** Address schemes that buildctl knows (buildkit client/connhelper, and the dialers of the client itself). */
+const SCHEMES = [
+  'unix',
+  'tcp',
+  'npipe',
+  'ssh',
+  'docker-container',
+  'podman-container',
+  'nerdctl-container',
+  'kube-pod',
+];
+
+/**
+ * Finds the engine: `--addr`, `BUILDKIT_HOST`, builds.yaml, the well-known sockets, the embedded engine, in this order.
+ * Problems: `engine/bad-address`, `engine/unreachable`, `engine/none-found`, `engine/not-running`, `engine/no-buildctl`,
+ * and those of {@link upEngine}.
+ */
+export async function findEngine(options: FindOptions): Promise<Result<FoundEngine>> {
+  const paths = enginePaths(options.env);
+  const installation = await readInstallation(paths);
+  const named = pickNamed(options);
+  const notes: string[] = [];
+  let choice: Pick<FoundEngine, 'address' | 'kind' | 'source'> | undefined = named;
+  if (named !== undefined) {
+    const refused = await checkNamed(named);
+    if (refused !== undefined) return fail([refused]);
+  } else {
+    for (const socket of options.wellKnownSockets ?? wellKnownSockets(options.env)) {
+      const answer = await probeSocket({ path: socket });
+      if (answer.kind === 'accepts') {
+        choice = { address: `unix://${socket}`, kind: 'well-known', source: `the socket ${socket}` };
+        break;
+      }
+      if (answer.kind !== 'absent') notes.push(`the socket ${socket} ${describeAnswer(answer)}`);
+    }
+  }
+  let started = false;
+  if (choice === undefined) {
+    const embedded = await findEmbedded(paths, installation, options, notes);
+    if (!embedded.ok) return embedded;
+    started = embedded.value;
+    choice = { address: `unix://${paths.buildkitSocket}`, kind: 'embedded', source: 'the embedded engine' };
+  }
+  const buildctl = await findBuildctl(options.env, installation);
+  if (!buildctl.ok) return fail([buildctl.error]);
+  const ctr = installation?.parts.get('ctr')?.file;
+  const isOurs = choice.address === `unix://${paths.buildkitSocket}` && ctr !== undefined;
+  return ok({
+    ...choice,
+    buildctl: buildctl.value,
+    ...(isOurs ? { containerd: { socket: paths.containerdSocket, namespace: paths.namespace, ctr } } : {}),
+    started,
+    notes,
+  });
+}
+
+/** The sockets of a system-wide and of a rootless buildkitd (buildkit util/appdefaults/appdefaults_unix.go). */
+export function wellKnownSockets(env: Env): readonly string[] {
+  const runtimeDir = env['XDG_RUNTIME_DIR'] ?? '';
+  const userDir = path.isAbsolute(runtimeDir) ? runtimeDir : `/run/user/${userInfo().uid}`;
+  return ['/run/buildkit/buildkitd.sock', path.join(userDir, 'buildkit/buildkitd.sock')];
+}
+
+/**
+ * The buildctl to use: `BUILDCTL`, the engine's own, the first on PATH. Problem: `engine/no-buildctl`.
+ */
+export async function findBuildctl(
+  env: Env,
+  installation: Installation | undefined,
+): Promise<Result<string, Problem>> {
+  const wanted = env['BUILDCTL'] ?? '';
+  if (wanted !== '') {
+    const found = await findProgram(wanted, env);
+    if (found !== undefined) return ok(found);
+    return fail(
+      problem('engine/no-buildctl', `BUILDCTL is "${wanted}", and there is no such program`, {
+        hint: 'set it to the path of buildctl, or unset it',
+      }),
+    );
+  }
+  const own = installation?.parts.get('buildctl')?.file ?? (await findProgram('buildctl', env));
+  if (own !== undefined) return ok(own);
+  return fail(
+    problem('engine/no-buildctl', 'buildctl is neither installed with the engine nor on PATH', {
+      hint: 'install it: bake-ts engine install (or set BUILDCTL to its path)',
+    }),
+  );
+}
+
+function pickNamed(options: FindOptions): Pick<FoundEngine, 'address' | 'kind' | 'source'> | undefined {
+  const { flagAddress = '', fileAddress = '' } = options;
+  if (flagAddress !== '') return { address: flagAddress, kind: 'flag', source: '--addr' };
+  const fromEnv = options.env['BUILDKIT_HOST'] ?? '';
+  if (fromEnv !== '') return { address: fromEnv, kind: 'environment', source: 'BUILDKIT_HOST' };
+  if (fileAddress !== '')
+    return { address: fileAddress, kind: 'file', source: 'engine.address in builds.yaml' };
+  return undefined;
+}
+
+/** What is wrong with an address that somebody named. Those that go through another program are left to buildctl. */
+async function checkNamed({
+  address,
+  source,
+}: Pick<FoundEngine, 'address' | 'source'>): Promise<Problem | undefined> {
+  const [, scheme = '', rest = ''] = /^([a-z-]+):\/\/(.*)$/.exec(address) ?? [];
+  if (!SCHEMES.includes(scheme) || rest === '') {
+    return problem('engine/bad-address', `"${address}" (from ${source}) is no address of a buildkitd`, {
+      hint: `it starts with one of ${SCHEMES.map((one) => `${one}://`).join(', ')}`,
+    });
+  }
+  const target = scheme === 'unix' ? { path: rest } : scheme === 'tcp' ? parseHostPort(rest) : undefined;
+  if (target === undefined) return undefined;
+  const answer = await probeSocket(target, 3_000);
+  if (answer.kind === 'accepts') return undefined;
+  const what = 'path' in target ? `the socket ${rest}` : `the address ${rest}`;
+  return problem(
+    'engine/unreachable',
+    `there is no buildkitd at ${address} (from ${source}): ${what} ${describeAnswer(answer)}`,
+    {
+      hint:
+        answer.kind === 'denied'
+          ? 'run as a user who may open it (root, or a member of its group)'
+          : 'start it, or leave the address out to use another engine',
+      temporary: answer.kind !== 'denied',
+    },
+  );
+}
+
+function parseHostPort(text: string): { host: string; port: number } | undefined {
+  if (!URL.canParse(`tcp://${text}`)) return undefined;
+  const { hostname, port } = new URL(`tcp://${text}`);
+  return port === '' ? undefined : { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) };
+}
+
+/** Whether the embedded engine is to be had; the value tells if it had to be started. */
+async function findEmbedded(
+  paths: EnginePaths,
+  installation: Installation | undefined,
+  options: FindOptions,
+  notes: string[],
+): Promise<Result<boolean>> {
+  const [buildkitd, containerd] = await Promise.all([
+    probeSocket({ path: paths.buildkitSocket }),
+    probeSocket({ path: paths.containerdSocket }),
+  ]);
+  if (buildkitd.kind === 'accepts' && containerd.kind === 'accepts') return ok(false);
+  const missing = REQUIRED_PARTS.filter((part) => installation?.parts.has(part) !== true);
+  if (missing.length > 0) {
+    if (installation !== undefined) return fail([notInstalled(missing)]);
+    return fail([
+      problem(
+        'engine/none-found',
+        'there is no BuildKit engine: none was named, none listens, and none is installed',
+        {
+          hint:
+            'install one of bake-ts’s own, in a folder of its own: bake-ts engine install\n' +
+            'or name one that runs: --addr, BUILDKIT_HOST, or engine.address in builds.yaml',
+          ...(notes.length === 0 ? {} : { detail: notes.join('\n') }),
+        },
+      ),
+    ]);
+  }
+  if (!options.autoStart) {
+    return fail([
+      problem('engine/not-running', 'the embedded engine does not run', {
+        hint: 'start it: bake-ts engine up',
+      }),
+    ]);
+  }
+  const up = await upEngine({
+    env: options.env,
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+    ...(options.notify === undefined ? {} : { notify: options.notify }),
+  });
+  if (!up.ok) return up;
+  for (const warning of up.value.warnings) notes.push(warning.message);
+  return ok(up.value.started.length > 0);
+}

@@ -1,0 +1,99 @@
+/** Images in the engine's own store: containerd's namespace for BuildKit. */
+import { type Digest, fail, isDigest, ok, problem, type Result } from '../model/mod.ts';
+import type { EngineOptions } from './notice.ts';
+import { runCommand } from './process.ts';
+
+/** How to reach the containerd behind an engine. Known for the embedded engine only. */
+export interface ContainerdAccess {
+  readonly socket: string;
+  readonly namespace: string;
+  readonly ctr: string;
+}
+
+/** An image record. */
+export interface LocalImage {
+  /** The full name, as it was stored. */
+  readonly name: string;
+  readonly mediaType: string;
+  readonly digest: Digest;
+  /** As ctr prints it, `1.0 MiB`: config, layers and manifests that are there, compressed. */
+  readonly size: string;
+  /** The same in bytes, as exactly as the text allows. */
+  readonly sizeBytes: number;
+  /** Normalised; empty where the image's parts are not all there. */
+  readonly platforms: readonly string[];
+}
+
+/** Lists the images of an engine, by name. Problems: `engine/no-image-store`, `engine/images-failed`. */
+export async function listImages(
+  engine: { readonly containerd?: ContainerdAccess },
+  options: EngineOptions,
+): Promise<Result<readonly LocalImage[]>> {
+  const { containerd } = engine;
+  if (containerd === undefined) {
+    return fail([
+      problem(
+        'engine/no-image-store',
+        'the images of this engine cannot be listed: only the embedded one shows its store',
+        {
+          hint: 'where buildkitd runs with a containerd worker, try: ctr --namespace buildkit images ls',
+        },
+      ),
+    ]);
+  }
+  const listed = await runCommand(
+    containerd.ctr,
+    ['--address', containerd.socket, '--namespace', containerd.namespace, 'images', 'ls'],
+    {
+      env: options.env,
+      timeoutMs: 30_000,
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    },
+  );
+  if (listed.code !== 0) {
+    return fail([
+      problem('engine/images-failed', 'containerd does not list its images', {
+        hint: 'does the engine run? bake-ts engine status',
+        detail: listed.stderr.trim().slice(-1_000) || (listed.failure ?? ''),
+      }),
+    ]);
+  }
+  return ok(parseImages(listed.stdout));
+}
+
+/** Name → digest of every image in an engine's store. Same problems as {@link listImages}. */
+export async function resolveLocalImages(
+  engine: { readonly containerd?: ContainerdAccess },
+  options: EngineOptions,
+): Promise<Result<ReadonlyMap<string, Digest>>> {
+  const images = await listImages(engine, options);
+  return images.ok ? ok(new Map(images.value.map((image) => [image.name, image.digest]))) : images;
+}
+
+/**
+ * Reads what `ctr images ls` prints: REF TYPE DIGEST SIZE PLATFORMS LABELS. Only the size has a blank inside, and the
+ * labels come last, so lines are read by their words; lines that are no image are passed over.
+ */
+export function parseImages(text: string): readonly LocalImage[] {
+  const images: LocalImage[] = [];
+  for (const line of text.split('\n')) {
+    const found = /^(\S+)\s+(\S+)\s+(sha256:[0-9a-f]{64})\s+(-?[\d.]+ ?[KMGTPE]?i?B)\s+(\S+)/.exec(line);
+    const [, name, mediaType, digest, size, platforms] = found ?? [];
+    if (name === undefined || mediaType === undefined || digest === undefined || !isDigest(digest)) continue;
+    images.push({
+      name,
+      mediaType,
+      digest,
+      size: size ?? '',
+      sizeBytes: parseSize(size ?? ''),
+      platforms: platforms === undefined || platforms === '-' ? [] : platforms.split(','),
+    });
+  }
+  return images.sort((one, other) => (one.name < other.name ? -1 : 1));
+}
+
+function parseSize(text: string): number {
+  const [, number, unit = ''] = /^([\d.]+) ?([KMGTPE]?)/.exec(text) ?? [];
+  const power = unit === '' ? 0 : 'KMGTPE'.indexOf(unit) + 1;
+  return number === undefined ? 0 : Math.round(Number(number) * 1024 ** power);
+}

@@ -1,0 +1,338 @@
+/**
+ * Installing the engine: each package from the first source that has it, into a folder that comes into being whole.
+ * Everything is gathered in a staging folder; only a complete one gets its final name and the link `current`.
+ */
+import { randomBytes } from 'node:crypto';
+import {
+  link,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readlink,
+  rename,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
+import path from 'node:path';
+import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
+import { readDaemons } from './daemon.ts';
+import { diskFull } from './download.ts';
+import {
+  type EngineSource,
+  formatManifest,
+  type Installation,
+  type InstalledPart,
+  manifestFile,
+  readInstallation,
+} from './installation.ts';
+import { takeLock } from './lock.ts';
+import type { EngineOptions } from './notice.ts';
+import { type EnginePaths, enginePaths } from './paths.ts';
+import { deliver, type SourceContext } from './sources.ts';
+import {
+  type EnginePackage,
+  type EnginePart,
+  type PackageSpec,
+  packagesOf,
+  REQUIRED_PARTS,
+} from './versions.ts';
+
+/** What to install and from where. */
+export interface InstallOptions extends EngineOptions {
+  /** Default: everything an engine needs, without the registry. A part brings the rest of its package along. */
+  readonly parts?: readonly EnginePart[];
+  /** Only this source; default: PATH, releases, Go, Debian, in this order, for each package on its own. */
+  readonly from?: EngineSource;
+  /** Base URL that stands for the release host; the paths below it are the same. */
+  readonly mirror?: string;
+  /** Release files at hand, by package. */
+  readonly files?: Readonly<Partial<Record<EnginePackage, string>>>;
+  /** sha256 by package, with or without `sha256:` before it; wins over the pinned and the published one. */
+  readonly checksums?: Readonly<Partial<Record<EnginePackage, string>>>;
+  /** Install again what is there already. */
+  readonly force?: boolean;
+}
+
+/** A source that was tried for a package. `problem` says why it did not work out. */
+export interface InstallAttempt {
+  readonly package: EnginePackage;
+  readonly source: EngineSource;
+  readonly ok: boolean;
+  readonly problem?: Problem;
+  readonly durationMs: number;
+}
+
+/** What an installation came to. */
+export interface InstallReport {
+  readonly installation: Installation;
+  /** False where everything asked for was there already. */
+  readonly changed: boolean;
+  /** Packages that were installed by this call. */
+  readonly installed: readonly EnginePackage[];
+  /** What was tried, in order. */
+  readonly attempts: readonly InstallAttempt[];
+  readonly durationMs: number;
+}
+
+const ALL_SOURCES: readonly EngineSource[] = ['path', 'release', 'go', 'debian'];
+
+/** Problems after which another source must not be tried: they mean danger, a full disk, or the user's wish. */
+const FINAL_CODES: readonly string[] = [
+  'engine/checksum-mismatch',
+  'engine/archive-unsafe',
+  'engine/aborted',
+  'engine/disk-full',
+];
+
+/**
+ * Installs what is missing. Several calls at once are one: the others wait and find it done. On failure everything is
+ * as it was before. Problems: `engine/install-failed` (its detail tells each source's reason), `engine/checksum-mismatch`,
+ * `engine/archive-unsafe`, `engine/bad-checksum`, `engine/disk-full`, `engine/locked`, `engine/aborted`.
+ */
+export async function installEngine(options: InstallOptions): Promise<Result<InstallReport>> {
+  const startedMs = Date.now();
+  const paths = enginePaths(options.env);
+  const checksums = readChecksums(options.checksums ?? {});
+  if (!checksums.ok) return checksums;
+  const mirror = readMirror(options.mirror);
+  if (!mirror.ok) return mirror;
+  try {
+    await mkdir(paths.versionsDir, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    return fail([cannotWrite(paths.versionsDir, error)]);
+  }
+  const lock = await takeLock(path.join(paths.dataDir, 'install.lock'), {
+    timeoutMs: 30 * 60_000,
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+    onWait: (pid) =>
+      options.notify?.({
+        part: 'engine',
+        step: 'waiting',
+        text: `process ${pid} is installing; waiting for it`,
+      }),
+  });
+  if (!lock.ok) return lock;
+  try {
+    const current = await readInstallation(paths);
+    const wanted = packagesOf(options.parts ?? REQUIRED_PARTS);
+    const todo = wanted.filter((spec) => !isSatisfied(spec, current, options));
+    if (todo.length === 0 && current !== undefined) {
+      return ok({
+        installation: current,
+        changed: false,
+        installed: [],
+        attempts: [],
+        durationMs: Date.now() - startedMs,
+      });
+    }
+    await removeStages(paths);
+    const result = await stageAndSwap(todo, current, paths, { ...options, checksums: checksums.value });
+    if (!result.ok) return result;
+    return ok({ ...result.value, durationMs: Date.now() - startedMs });
+  } catch (error) {
+    return fail([cannotWrite(paths.dataDir, error)]);
+  } finally {
+    await removeStages(paths);
+    await lock.value.release();
+  }
+}
+
+async function stageAndSwap(
+  todo: readonly PackageSpec[],
+  current: Installation | undefined,
+  paths: EnginePaths,
+  options: InstallOptions,
+): Promise<Result<Omit<InstallReport, 'durationMs'>>> {
+  const stage = await mkdtemp(path.join(paths.versionsDir, '.stage-'));
+  const binDir = path.join(stage, 'bin');
+  const workDir = path.join(stage, 'work');
+  await mkdir(binDir);
+  await mkdir(workDir);
+  const context: SourceContext = {
+    env: options.env,
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+    ...(options.notify === undefined ? {} : { notify: options.notify }),
+    paths,
+    binDir,
+    workDir,
+    ...(options.mirror === undefined ? {} : { mirror: options.mirror }),
+    files: options.files ?? {},
+    checksums: options.checksums ?? {},
+    unreachable: new Map(),
+  };
+
+  const attempts: InstallAttempt[] = [];
+  const parts: Omit<InstalledPart, 'file'>[] = [];
+  const problems: Problem[] = [];
+  for (const spec of todo) {
+    const got = await installPackage(spec, sourcesFor(spec, options), context, attempts);
+    if (got.ok) parts.push(...got.value);
+    else {
+      problems.push(got.error);
+      if (FINAL_CODES.includes(got.error.code)) break;
+    }
+  }
+  if (problems.length > 0) return fail(problems);
+
+  // What was there stays, as the same files.
+  for (const [part, { file, ...kept }] of current?.parts ?? []) {
+    if (parts.some((one) => one.part === part)) continue;
+    const target = path.join(binDir, part);
+    if ((await lstat(file)).isSymbolicLink()) await symlink(await readlink(file), target);
+    else await link(file, target);
+    parts.push(kept);
+  }
+
+  await rm(workDir, { recursive: true, force: true });
+  await writeFile(manifestFile(stage), formatManifest(parts, new Date().toISOString()));
+  const id = `${versionOf(parts, 'buildkitd')}-${randomBytes(4).toString('hex')}`;
+  const dir = path.join(paths.versionsDir, id);
+  await rename(stage, dir);
+  const newLink = `${paths.currentLink}.new`;
+  await rm(newLink, { force: true });
+  await symlink(path.relative(paths.dataDir, dir), newLink);
+  await rename(newLink, paths.currentLink);
+  await removeOldVersions(paths, id);
+
+  const installation = await readInstallation(paths);
+  if (installation === undefined) {
+    return fail([problem('engine/install-failed', `the installation in ${dir} cannot be read back`)]);
+  }
+  return ok({ installation, changed: true, installed: todo.map((spec) => spec.name), attempts });
+}
+
+/** Goes through the sources until one delivers. */
+async function installPackage(
+  spec: PackageSpec,
+  sources: readonly EngineSource[],
+  context: SourceContext,
+  attempts: InstallAttempt[],
+): Promise<Result<readonly Omit<InstalledPart, 'file'>[], Problem>> {
+  const tried: { source: EngineSource; problem: Problem }[] = [];
+  for (const source of sources) {
+    context.notify?.({ part: spec.name, step: 'checking', text: `trying ${describeSource(source)}` });
+    const startedMs = Date.now();
+    const delivered = await deliver(source, spec, context);
+    attempts.push({
+      package: spec.name,
+      source,
+      ok: delivered.ok,
+      ...(delivered.ok ? {} : { problem: delivered.error }),
+      durationMs: Date.now() - startedMs,
+    });
+    if (delivered.ok) {
+      const version = delivered.value[0]?.version ?? spec.version;
+      context.notify?.({
+        part: spec.name,
+        step: 'done',
+        text: `${spec.name} ${version} from ${describeSource(source)}`,
+      });
+      return delivered;
+    }
+    for (const part of spec.parts) await rm(path.join(context.binDir, part), { force: true });
+    if (FINAL_CODES.includes(delivered.error.code)) return delivered;
+    tried.push({ source, problem: delivered.error });
+    context.notify?.({
+      part: spec.name,
+      step: 'skipped',
+      text: `${describeSource(source)}: ${delivered.error.message}`,
+    });
+  }
+  const [only] = tried;
+  if (only !== undefined && tried.length === 1) return fail(only.problem);
+  return fail(
+    problem('engine/install-failed', `${spec.name} could not be had from any source`, {
+      hint: 'mend one of the sources below, or put the programs on PATH',
+      detail: tried
+        .map(({ source, problem: why }) => {
+          const detail = why.detail === undefined ? '' : `\n    ${why.detail.replace(/\n/g, '\n    ')}`;
+          return `${describeSource(source)}: ${why.message}${detail}`;
+        })
+        .join('\n'),
+    }),
+  );
+}
+
+/** A source in words. */
+export function describeSource(source: EngineSource): string {
+  return { path: 'PATH', release: 'the official release', go: 'the Go toolchain', debian: 'Debian packages' }[
+    source
+  ];
+}
+
+function sourcesFor(spec: PackageSpec, options: InstallOptions): readonly EngineSource[] {
+  // A file or a mirror that was given is meant to be used.
+  if (options.files?.[spec.name] !== undefined) return ['release'];
+  if (options.from !== undefined) return [options.from];
+  return ALL_SOURCES;
+}
+
+function isSatisfied(spec: PackageSpec, current: Installation | undefined, options: InstallOptions): boolean {
+  if (options.force === true || options.files?.[spec.name] !== undefined) return false;
+  return spec.parts.every((part) => {
+    const there = current?.parts.get(part);
+    return there !== undefined && (options.from === undefined || options.from === there.source);
+  });
+}
+
+function readChecksums(
+  given: Readonly<Partial<Record<EnginePackage, string>>>,
+): Result<Readonly<Partial<Record<EnginePackage, string>>>> {
+  const read: Partial<Record<EnginePackage, string>> = {};
+  const problems: Problem[] = [];
+  for (const [name, text] of Object.entries(given)) {
+    const hex = text.replace(/^sha256:/, '').toLowerCase();
+    if (/^[0-9a-f]{64}$/.test(hex)) read[name as EnginePackage] = hex;
+    else {
+      problems.push(
+        problem('engine/bad-checksum', `"${text}" is no sha256 (for ${name})`, {
+          hint: 'write sha256: and 64 hexadecimal digits',
+        }),
+      );
+    }
+  }
+  return problems.length > 0 ? fail(problems) : ok(read);
+}
+
+function readMirror(mirror: string | undefined): Result<undefined> {
+  if (mirror === undefined) return ok(undefined);
+  const valid = URL.canParse(mirror) && ['http:', 'https:'].includes(new URL(mirror).protocol);
+  if (valid) return ok(undefined);
+  return fail([
+    problem('engine/bad-mirror', `"${mirror}" is no http or https address`, {
+      hint: 'a mirror is the address that stands for https://github.com; for a file at hand use --file',
+    }),
+  ]);
+}
+
+function versionOf(parts: readonly Omit<InstalledPart, 'file'>[], part: EnginePart): string {
+  const found = parts.find((one) => one.part === part);
+  return `${part}-${(found?.version ?? 'none').replace(/[^0-9A-Za-z.+-]/g, '_')}`;
+}
+
+/** Staging folders are only ever made under the lock: any that is there now was left by a crash. */
+async function removeStages(paths: EnginePaths): Promise<void> {
+  for (const name of await readdir(paths.versionsDir).catch(() => [])) {
+    if (name.startsWith('.stage-'))
+      await rm(path.join(paths.versionsDir, name), { recursive: true, force: true });
+  }
+}
+
+/** Older versions go as soon as no daemon runs from them: containerd starts its shim anew for each container. */
+async function removeOldVersions(paths: EnginePaths, keep: string): Promise<void> {
+  if ((await readDaemons(paths)).some((daemon) => daemon.alive)) return;
+  for (const name of await readdir(paths.versionsDir)) {
+    if (name !== keep) await rm(path.join(paths.versionsDir, name), { recursive: true, force: true });
+  }
+}
+
+function cannotWrite(dir: string, error: unknown): Problem {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === 'ENOSPC') return diskFull(dir);
+  return problem('engine/cannot-write', `${dir} cannot be written`, {
+    hint: 'set BAKE_TS_HOME to a directory that this user may write',
+    detail: message,
+  });
+}

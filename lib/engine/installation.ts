@@ -1,0 +1,133 @@
+/** What is installed: the manifest of a version folder, and the check that a program is what it should be. */
+import { readFile, readlink } from 'node:fs/promises';
+import path from 'node:path';
+import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
+import type { EnginePaths, Env } from './paths.ts';
+import { isExecutable, runCommand } from './process.ts';
+import {
+  ENGINE_PARTS,
+  type EnginePackage,
+  type EnginePart,
+  findVersion,
+  isAtLeast,
+  type PackageSpec,
+} from './versions.ts';
+
+/** Where a part can come from, in the order in which they are tried. */
+export type EngineSource = 'path' | 'release' | 'go' | 'debian';
+
+/** One installed program. */
+export interface InstalledPart {
+  readonly part: EnginePart;
+  readonly package: EnginePackage;
+  /** As the program says; for a build that does not know it, the version it was asked for. */
+  readonly version: string;
+  readonly source: EngineSource;
+  /** Where exactly it came from: a path, a URL or file with its sha256, a Go module version, a Debian package. */
+  readonly origin: string;
+  /** Absolute path inside the version folder (a symbolic link for a program found on PATH). */
+  readonly file: string;
+}
+
+/** A complete set of programs. */
+export interface Installation {
+  /** Name of the version folder. */
+  readonly id: string;
+  readonly dir: string;
+  readonly binDir: string;
+  /** ISO 8601. */
+  readonly installedAt: string;
+  /** Programs that are there and can be run. */
+  readonly parts: ReadonlyMap<EnginePart, InstalledPart>;
+}
+
+/** The manifest as it lies on disk. Another `format` is as good as no installation. */
+interface Manifest {
+  readonly format: 1;
+  readonly installedAt: string;
+  readonly parts: readonly Omit<InstalledPart, 'file'>[];
+}
+
+const MANIFEST = 'manifest.json';
+
+/** The text of the manifest of a version folder. */
+export function formatManifest(parts: readonly Omit<InstalledPart, 'file'>[], installedAt: string): string {
+  const manifest: Manifest = { format: 1, installedAt, parts };
+  return `${JSON.stringify(manifest, undefined, 2)}\n`;
+}
+
+/** Path of the manifest in a version folder. */
+export function manifestFile(dir: string): string {
+  return path.join(dir, MANIFEST);
+}
+
+/** The installation in use; undefined where there is none. Parts that have vanished since are left out. */
+export async function readInstallation(paths: EnginePaths): Promise<Installation | undefined> {
+  let dir: string;
+  let manifest: Manifest;
+  try {
+    dir = path.resolve(path.dirname(paths.currentLink), await readlink(paths.currentLink));
+    manifest = JSON.parse(await readFile(manifestFile(dir), 'utf8')) as Manifest;
+  } catch {
+    return undefined;
+  }
+  if (manifest.format !== 1 || !Array.isArray(manifest.parts)) return undefined;
+  const binDir = path.join(dir, 'bin');
+  const known = manifest.parts.filter((one) => ENGINE_PARTS.includes(one.part));
+  const there = await Promise.all(known.map((one) => isExecutable(path.join(binDir, one.part))));
+  const parts = new Map<EnginePart, InstalledPart>();
+  known.forEach((one, at) => {
+    if (there[at] === true) parts.set(one.part, { ...one, file: path.join(binDir, one.part) });
+  });
+  return { id: path.basename(dir), dir, binDir, installedAt: manifest.installedAt, parts };
+}
+
+/**
+ * Runs `<program> --version` and judges what it says. Gives the version. Problems: `engine/part-unusable` (does not
+ * run, or a runc without seccomp), `engine/part-too-old`.
+ */
+export async function checkProgram(
+  part: EnginePart,
+  file: string,
+  spec: PackageSpec,
+  env: Env,
+): Promise<Result<string, Problem>> {
+  const said = await runCommand(file, ['--version'], { env, timeoutMs: 10_000 });
+  if (said.code !== 0) {
+    return fail(
+      problem('engine/part-unusable', `${file} does not run`, {
+        hint: `is it a ${part} for this machine?`,
+        detail: said.failure ?? said.stderr.trim().slice(-500),
+      }),
+    );
+  }
+  const output = `${said.stdout}\n${said.stderr}`;
+  if (part === 'runc' && !hasSeccomp(output)) {
+    return fail(
+      problem('engine/part-unusable', `${file} was built without seccomp: every RUN would fail`, {
+        hint: 'use the official runc, the one of your distribution, or build it with -tags seccomp',
+      }),
+    );
+  }
+  const version = findVersion(output);
+  if (version === undefined) {
+    return fail(
+      problem('engine/part-unusable', `${file} does not say its version`, {
+        detail: output.trim().slice(0, 500),
+      }),
+    );
+  }
+  if (!isAtLeast(version, spec.minimumOnPath)) {
+    return fail(
+      problem('engine/part-too-old', `${file} is ${part} ${version}, and ${spec.minimumOnPath} is needed`, {
+        hint: `update it, or take another source: bake-ts engine install --from release`,
+      }),
+    );
+  }
+  return ok(/^0\.0\.0\b/.test(version) ? spec.version : version);
+}
+
+/** Whether `runc --version` tells of libseccomp; without it containers with a seccomp profile are refused. */
+export function hasSeccomp(versionOutput: string): boolean {
+  return /^libseccomp:/m.test(versionOutput);
+}

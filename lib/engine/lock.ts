@@ -1,0 +1,122 @@
+/**
+ * A lock between processes, as a file that names its owner. A lock whose owner is dead is taken over; the owner is
+ * known by process id, start time and boot, so neither a crash nor a recycled number can block anybody for good.
+ */
+import { link, mkdir, readFile, unlink, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
+import { identifyProcess, isAlive, ownPid, type ProcessIdentity } from './process.ts';
+
+/** A lock that is held. */
+export interface HeldLock {
+  release(): Promise<void>;
+}
+
+/** How long and with what words to wait. */
+export interface LockOptions {
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+  /** Called once, when somebody else holds it. */
+  readonly onWait?: (ownerPid: number) => void;
+}
+
+let counter = 0;
+
+/** Takes the lock, waiting for its owner if need be. Problems: `engine/locked`, `engine/aborted`. */
+export async function takeLock(file: string, options: LockOptions): Promise<Result<HeldLock>> {
+  await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+  const me = await identifyProcess(ownPid());
+  counter += 1;
+  const content = JSON.stringify({
+    pid: ownPid(),
+    startTicks: me?.startTicks ?? 0,
+    bootId: me?.bootId ?? '',
+    mark: `${ownPid()}-${counter}-${Math.random().toString(36).slice(2)}`,
+  });
+  const until = Date.now() + options.timeoutMs;
+  let told = false;
+  for (;;) {
+    if (await putFile(file, content)) return ok({ release: () => removeIfSame(file, content) });
+    const held = await readFile(file, 'utf8').catch(() => undefined);
+    if (held === undefined) continue; // Released between the two looks.
+    const owner = parseOwner(held);
+    if (owner === undefined || !(await isAlive(owner))) {
+      await breakLock(file, held);
+      continue;
+    }
+    if (!told) options.onWait?.(owner.pid);
+    told = true;
+    if (options.signal?.aborted === true) return fail([aborted()]);
+    if (Date.now() >= until) {
+      return fail([
+        problem(
+          'engine/locked',
+          `another bake-ts (process ${owner.pid}) is working on the engine and does not finish`,
+          {
+            hint: `wait for it, or end it: kill ${owner.pid}`,
+            temporary: true,
+          },
+        ),
+      ]);
+    }
+    await sleep(50);
+  }
+}
+
+/** The problem for work that was called off. */
+export function aborted(): Problem {
+  return problem('engine/aborted', 'the work on the engine was called off');
+}
+
+/** Puts a file with its content at once, or says that there is one: a link never replaces and never shows half. */
+async function putFile(file: string, content: string): Promise<boolean> {
+  counter += 1;
+  const draft = `${file}.${ownPid()}-${counter}`;
+  await writeFile(draft, content, { mode: 0o600 });
+  try {
+    await link(draft, file);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  } finally {
+    await unlink(draft).catch(() => {});
+  }
+}
+
+/**
+ * Removes a dead owner's lock. Only one process may do so at a time, else the second would remove the lock that the
+ * first has just taken for itself; a lock of the same kind guards it, and it is broken the same way one level down.
+ */
+async function breakLock(file: string, dead: string): Promise<void> {
+  const guard = `${file}.breaking`;
+  const me = await identifyProcess(ownPid());
+  const content = JSON.stringify({ ...me, mark: `${ownPid()}-${counter}` });
+  if (!(await putFile(guard, content))) {
+    const owner = parseOwner((await readFile(guard, 'utf8').catch(() => '')) || '{}');
+    if (owner === undefined || !(await isAlive(owner))) await unlink(guard).catch(() => {});
+    await sleep(10);
+    return;
+  }
+  try {
+    await removeIfSame(file, dead);
+  } finally {
+    await removeIfSame(guard, content);
+  }
+}
+
+async function removeIfSame(file: string, content: string): Promise<void> {
+  if ((await readFile(file, 'utf8').catch(() => undefined)) === content) await unlink(file).catch(() => {});
+}
+
+function parseOwner(text: string): ProcessIdentity | undefined {
+  try {
+    const { pid, startTicks, bootId } = JSON.parse(text) as Partial<ProcessIdentity>;
+    if (typeof pid !== 'number' || typeof startTicks !== 'number' || typeof bootId !== 'string')
+      return undefined;
+    return { pid, startTicks, bootId };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,34 @@
+/**
+ * The engine: finding a buildkitd to use, and bringing one along (containerd, buildkitd with its containerd worker,
+ * buildctl, runc, and a registry for trying things) where there is none.
+ */
+export type { DaemonName, DaemonRecord } from './daemon.ts';
+export { type DoctorCheck, engineDoctor } from './doctor.ts';
+export { type DownReport, downEngine } from './down.ts';
+export { type FindOptions, type FoundEngine, findBuildctl, findEngine, wellKnownSockets } from './find.ts';
+export { type ContainerdAccess, type LocalImage, listImages, resolveLocalImages } from './images.ts';
+export {
+  describeSource,
+  type InstallAttempt,
+  type InstallOptions,
+  type InstallReport,
+  installEngine,
+} from './install.ts';
+export {
+  type EngineSource,
+  type Installation,
+  type InstalledPart,
+  readInstallation,
+} from './installation.ts';
+export type { EngineNotice, EngineOptions, NotifyEngine } from './notice.ts';
+export { type EnginePaths, type Env, enginePaths } from './paths.ts';
+export { type DaemonStatus, type EngineStatus, engineStatus } from './status.ts';
+export { type RunningEngine, readWorker, type UpOptions, upEngine, type WorkerInfo } from './up.ts';
+export {
+  ENGINE_PARTS,
+  type EnginePackage,
+  type EnginePart,
+  PACKAGES,
+  type PackageSpec,
+  REQUIRED_PARTS,
+} from './versions.ts';

@@ -1,0 +1,32 @@
+/** What the engine's functions tell while they work. Plain records: who shows them decides how. */
+import type { Env } from './paths.ts';
+
+/** One thing that happened on the way. Bytes are there for downloads. */
+export interface EngineNotice {
+  /** A package or a daemon: `buildkit`, `containerd`, `runc`, `registry`, `buildkitd`, `engine`. */
+  readonly part: string;
+  readonly step:
+    | 'checking'
+    | 'waiting'
+    | 'downloading'
+    | 'verifying'
+    | 'unpacking'
+    | 'building'
+    | 'starting'
+    | 'stopping'
+    | 'skipped'
+    | 'done';
+  readonly text: string;
+  readonly bytes?: number;
+  readonly totalBytes?: number;
+}
+
+/** Sees notices as they come. Must not throw. */
+export type NotifyEngine = (notice: EngineNotice) => void;
+
+/** What every function of this room takes. */
+export interface EngineOptions {
+  readonly env: Env;
+  readonly signal?: AbortSignal;
+  readonly notify?: NotifyEngine;
+}

@@ -1,0 +1,359 @@
+/**
+ * The four ways to come by a package. Each puts programs into the staging folder, or says in a problem why it cannot.
+ * A package is taken whole from one source: its programs belong together.
+ */
+import { chmod, copyFile, mkdir, readdir, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import { arch as nodeArch, platform } from 'node:os';
+import path from 'node:path';
+import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
+import { unpackMembers } from './archive.ts';
+import {
+  createDownloader,
+  type Downloader,
+  findPublishedDigest,
+  hashFile,
+  readNeighbouringChecksum,
+} from './download.ts';
+import { checkProgram, type EngineSource, type InstalledPart } from './installation.ts';
+import { aborted } from './lock.ts';
+import type { EngineNotice, EngineOptions } from './notice.ts';
+import type { EnginePaths } from './paths.ts';
+import { findProgram, runCommand } from './process.ts';
+import { type EnginePackage, type EnginePart, goArch, type PackageSpec, RELEASE_HOST } from './versions.ts';
+
+/** What the sources share during one installation. */
+export interface SourceContext extends EngineOptions {
+  readonly paths: EnginePaths;
+  /** Programs go here. */
+  readonly binDir: string;
+  /** Anything else goes here; removed afterwards. */
+  readonly workDir: string;
+  readonly mirror?: string;
+  readonly files: Readonly<Partial<Record<EnginePackage, string>>>;
+  /** sha256 in hexadecimal, from the user. */
+  readonly checksums: Readonly<Partial<Record<EnginePackage, string>>>;
+  /** Hosts that did not answer: not waited for a second time. */
+  readonly unreachable: Map<string, Problem>;
+}
+
+/** What a source delivers. */
+export type Delivered = Result<readonly Omit<InstalledPart, 'file'>[], Problem>;
+
+/** Tries one source for one package. */
+export function deliver(source: EngineSource, spec: PackageSpec, context: SourceContext): Promise<Delivered> {
+  switch (source) {
+    case 'path':
+      return fromPath(spec, context);
+    case 'release':
+      return fromRelease(spec, context);
+    case 'go':
+      return fromGo(spec, context);
+    case 'debian':
+      return fromDebian(spec, context);
+  }
+}
+
+function tell(context: SourceContext, spec: PackageSpec, step: EngineNotice['step'], text: string): void {
+  context.notify?.({ part: spec.name, step, text });
+}
+
+/** Programs on PATH, used where they are. */
+async function fromPath(spec: PackageSpec, context: SourceContext): Promise<Delivered> {
+  // Our own folder may be on PATH; it is no source for itself.
+  const dirs = (context.env['PATH'] ?? '')
+    .split(path.delimiter)
+    .filter((dir) => !path.resolve(dir).startsWith(context.paths.dataDir + path.sep));
+  const env = { ...context.env, PATH: dirs.join(path.delimiter) };
+  const found: { part: EnginePart; file: string; version: string }[] = [];
+  for (const part of spec.parts) {
+    const file =
+      (await findProgram(part, env)) ??
+      (part === 'registry' ? await findProgram('docker-registry', env) : undefined);
+    if (file === undefined) return fail(problem('engine/not-on-path', `${part} is not on PATH`));
+    const checked = await checkProgram(part, file, spec, context.env);
+    if (!checked.ok) return checked;
+    found.push({ part, file: await realpath(file), version: checked.value });
+  }
+  for (const one of found) await symlink(one.file, path.join(context.binDir, one.part));
+  return ok(
+    found.map(({ part, file, version }) => ({
+      part,
+      package: spec.name,
+      version,
+      source: 'path' as const,
+      origin: file,
+    })),
+  );
+}
+
+/** The official release file, from the release host, a mirror of it, or a file at hand. */
+async function fromRelease(spec: PackageSpec, context: SourceContext): Promise<Delivered> {
+  const arch = goArch(nodeArch());
+  const { release } = spec;
+  if (platform() !== 'linux' || !release.archs.includes(arch)) {
+    return fail(
+      problem('engine/not-published', `there is no release of ${spec.name} for ${platform()}/${arch}`),
+    );
+  }
+  const given = context.files[spec.name];
+  if (given !== undefined) return openRelease(spec, arch, path.resolve(given), given, context);
+  const host = new URL(context.mirror ?? RELEASE_HOST).host;
+  const known = context.unreachable.get(host);
+  if (known !== undefined) return fail(known);
+  const downloader = await createDownloader(context.env);
+  try {
+    return await downloadRelease(spec, arch, downloader, context);
+  } finally {
+    await downloader.close();
+  }
+}
+
+async function downloadRelease(
+  spec: PackageSpec,
+  arch: string,
+  downloader: Downloader,
+  context: SourceContext,
+): Promise<Delivered> {
+  const { release } = spec;
+  const base = `${(context.mirror ?? RELEASE_HOST).replace(/\/+$/, '')}/${release.directory}`;
+  const name = release.name(arch);
+  const url = `${base}/${name}`;
+  const failed = (problems: readonly Problem[]): Delivered => {
+    const [first = problem('engine/download-failed', `${url} cannot be downloaded`)] = problems;
+    if (first.code === 'engine/unreachable') context.unreachable.set(new URL(url).host, first);
+    return fail(first);
+  };
+
+  let expected = context.checksums[spec.name] ?? release.sha256[arch];
+  if (expected === undefined) {
+    const { published } = release;
+    tell(context, spec, 'downloading', 'fetching the published checksum');
+    const sumUrl =
+      published.kind === 'sha256sum-file' ? `${base}/${published.name}` : `${url}${published.suffix}`;
+    const sums = await downloader.fetchText(sumUrl, context.signal);
+    if (!sums.ok && sums.error[0]?.code !== 'engine/not-published') return failed(sums.error);
+    expected = sums.ok ? findPublishedDigest(sums.value, name, published.kind) : undefined;
+    if (expected === undefined) return fail(noChecksum(spec, url));
+  }
+
+  tell(context, spec, 'downloading', url);
+  const file = path.join(context.paths.downloadsDir, name);
+  const onBytes = (bytes: number, totalBytes: number | undefined): void =>
+    context.notify?.({
+      part: spec.name,
+      step: 'downloading',
+      text: name,
+      bytes,
+      ...(totalBytes === undefined ? {} : { totalBytes }),
+    });
+  try {
+    // Twice: what an interrupted download left behind may be damaged, and the second try starts from nothing.
+    for (const last of [false, true]) {
+      const fetched = await downloader.fetchFile(url, file, onBytes, context.signal);
+      if (!fetched.ok) return failed(fetched.error);
+      const opened = await openRelease(spec, arch, file, url, context, expected);
+      if (opened.ok || last || opened.error.code !== 'engine/checksum-mismatch') return opened;
+      await rm(file, { force: true });
+    }
+  } finally {
+    await rm(file, { force: true });
+  }
+  return failed([]);
+}
+
+/** Checks a release file and takes the programs out of it. */
+async function openRelease(
+  spec: PackageSpec,
+  arch: string,
+  file: string,
+  origin: string,
+  context: SourceContext,
+  known?: string,
+): Promise<Delivered> {
+  const { release } = spec;
+  tell(context, spec, 'verifying', `checking the sha256 of ${path.basename(file)}`);
+  const expected =
+    known ??
+    context.checksums[spec.name] ??
+    release.sha256[arch] ??
+    (await readNeighbouringChecksum(file, release.published));
+  if (expected === undefined) return fail(noChecksum(spec, origin));
+  let actual: string;
+  try {
+    actual = await hashFile(file);
+  } catch (error) {
+    return fail(
+      problem('engine/download-failed', `${origin} cannot be read`, {
+        hint: 'is the path right, and may you read it?',
+        detail: error instanceof Error ? error.message : String(error),
+      }),
+    );
+  }
+  if (actual !== expected) {
+    return fail(
+      problem(
+        'engine/checksum-mismatch',
+        `${origin} is not the file it should be: its sha256 is another one`,
+        {
+          hint: 'do not use it. Get it again from the official release page, or look for who changed it on the way',
+          detail: `expected ${expected}\nfound    ${actual}`,
+        },
+      ),
+    );
+  }
+  if (release.format === 'binary') {
+    const [part] = spec.parts;
+    if (part !== undefined) {
+      await copyFile(file, path.join(context.binDir, part));
+      await chmod(path.join(context.binDir, part), 0o755);
+    }
+  } else {
+    tell(context, spec, 'unpacking', path.basename(file));
+    const unpacked = await unpackMembers({
+      file,
+      members: release.members,
+      binDir: context.binDir,
+      scratchDir: path.join(context.workDir, `unpack-${spec.name}`),
+    });
+    if (!unpacked.ok)
+      return fail(unpacked.error[0] ?? problem('engine/archive-damaged', `${origin} cannot be unpacked`));
+  }
+  return describeDelivered(spec, 'release', `${origin} (sha256:${actual})`, context);
+}
+
+function noChecksum(spec: PackageSpec, origin: string): Problem {
+  return problem('engine/no-checksum', `no checksum is known for ${origin}`, {
+    hint:
+      `take it from the official release page and give it: --checksum ${spec.name}=sha256:<64 hexadecimal digits>\n` +
+      'nothing is unpacked unchecked',
+  });
+}
+
+/** The Go toolchain with a module graph of our own: go.sum says what every byte must be. */
+async function fromGo(spec: PackageSpec, context: SourceContext): Promise<Delivered> {
+  if (spec.go === undefined) {
+    return fail(
+      problem('engine/not-by-go', `${spec.name} cannot be built by Go alone: it needs cgo and libseccomp`),
+    );
+  }
+  const go = await findProgram('go', context.env);
+  if (go === undefined) return fail(problem('engine/no-go', 'the Go toolchain (go) is not on PATH'));
+  const { default: goModules } = await import('./go-module.json', { with: { type: 'json' } });
+  const module = goModules[spec.go.module];
+  const dir = path.join(context.workDir, `go-${spec.name}`);
+  await mkdir(dir, { recursive: true });
+  await writeFile(path.join(dir, 'go.mod'), module.goMod.join('\n'));
+  await writeFile(path.join(dir, 'go.sum'), module.goSum.join('\n'));
+  tell(context, spec, 'building', `building ${spec.parts.join(', ')} with ${go} (a minute or two)`);
+  const built = await runCommand(
+    go,
+    ['install', '-v', '-trimpath', `-ldflags=-s -w ${spec.go.linkerFlags}`.trimEnd(), ...spec.go.packages],
+    {
+      cwd: dir,
+      env: {
+        ...context.env,
+        CGO_ENABLED: '0',
+        GOBIN: context.binDir,
+        GO111MODULE: 'on',
+        GOFLAGS: '-mod=readonly',
+        GOWORK: 'off',
+        // A cross-compiling shell would make programs for another machine.
+        GOOS: undefined,
+        GOARCH: undefined,
+      },
+      timeoutMs: 30 * 60_000,
+      onStderrLine: (line) => tell(context, spec, 'building', line),
+      ...(context.signal === undefined ? {} : { signal: context.signal }),
+    },
+  );
+  if (built.code !== 0) {
+    if (context.signal?.aborted === true) return fail(aborted());
+    return fail(
+      problem('engine/go-failed', `Go could not build ${spec.name}`, {
+        hint: 'Go 1.21 or newer is needed, and a module proxy (GOPROXY) that can be reached',
+        detail: built.stderr.trim().split('\n').slice(-12).join('\n') || (built.failure ?? ''),
+      }),
+    );
+  }
+  return describeDelivered(
+    spec,
+    'go',
+    `${spec.go.packages[0]?.replace(/\/cmd\/.*/, '')}@v${spec.version}`,
+    context,
+  );
+}
+
+/** A Debian package, opened without installing it: no root, and apt checks its signature. */
+async function fromDebian(spec: PackageSpec, context: SourceContext): Promise<Delivered> {
+  if (spec.debian === undefined) {
+    return fail(
+      problem('engine/not-in-debian', `Debian has no package with all of ${spec.parts.join(', ')}`),
+    );
+  }
+  const [apt, dpkg] = [await findProgram('apt-get', context.env), await findProgram('dpkg-deb', context.env)];
+  if (apt === undefined || dpkg === undefined) {
+    return fail(problem('engine/no-apt', 'apt-get and dpkg-deb are not here (not a Debian or Ubuntu)'));
+  }
+  const dir = path.join(context.workDir, `debian-${spec.name}`);
+  await mkdir(path.join(dir, 'lists/partial'), { recursive: true });
+  await mkdir(path.join(dir, 'cache/archives/partial'), { recursive: true });
+  const run = (args: readonly string[]) =>
+    runCommand(apt, args, {
+      cwd: dir,
+      env: { ...context.env, LC_ALL: 'C' },
+      timeoutMs: 5 * 60_000,
+      ...(context.signal === undefined ? {} : { signal: context.signal }),
+    });
+  const name = spec.debian.package;
+  tell(context, spec, 'downloading', `apt-get download ${name}`);
+  // As root apt would drop to a user of its own, who may not write here.
+  const options = ['-q', '-o', 'APT::Sandbox::User=root'];
+  let got = await run([...options, 'download', name]);
+  if (got.code !== 0 && context.signal?.aborted !== true) {
+    // No package lists, or old ones: fetch lists of our own, which needs no root.
+    tell(context, spec, 'downloading', 'fetching package lists');
+    options.push('-o', `Dir::State::lists=${dir}/lists`, '-o', `Dir::Cache=${dir}/cache`);
+    const updated = await run([...options, 'update']);
+    got = updated.code === 0 ? await run([...options, 'download', name]) : updated;
+  }
+  if (context.signal?.aborted === true) return fail(aborted());
+  const deb = (await readdir(dir)).find((file) => file.endsWith('.deb'));
+  if (got.code !== 0 || deb === undefined) {
+    return fail(
+      problem('engine/debian-failed', `apt-get could not download ${name}`, {
+        hint: 'are the package sources right, and can they be reached?',
+        detail: `${got.stdout}\n${got.stderr}`.trim().split('\n').slice(-8).join('\n'),
+      }),
+    );
+  }
+  tell(context, spec, 'unpacking', deb);
+  const unpacked = await runCommand(dpkg, ['-x', path.join(dir, deb), path.join(dir, 'root')], {
+    env: context.env,
+  });
+  if (unpacked.code !== 0) {
+    return fail(
+      problem('engine/archive-damaged', `${deb} cannot be unpacked`, { detail: unpacked.stderr.trim() }),
+    );
+  }
+  for (const [part, member] of Object.entries(spec.debian.members)) {
+    await copyFile(path.join(dir, 'root', member), path.join(context.binDir, part));
+    await chmod(path.join(context.binDir, part), 0o755);
+  }
+  return describeDelivered(spec, 'debian', deb.replace(/%3a/g, ':'), context);
+}
+
+/** Runs what was delivered: a program that does not start here must not count as installed. */
+async function describeDelivered(
+  spec: PackageSpec,
+  source: EngineSource,
+  origin: string,
+  context: SourceContext,
+): Promise<Delivered> {
+  const parts: Omit<InstalledPart, 'file'>[] = [];
+  for (const part of spec.parts) {
+    const checked = await checkProgram(part, path.join(context.binDir, part), spec, context.env);
+    if (!checked.ok) return checked;
+    parts.push({ part, package: spec.name, version: checked.value, source, origin });
+  }
+  return ok(parts);
+}

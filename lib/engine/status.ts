@@ -1,0 +1,81 @@
+/** What of the embedded engine is installed and runs. Changes nothing. */
+import { lstat, readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { type DaemonRecord, readDaemons } from './daemon.ts';
+import { type Installation, readInstallation } from './installation.ts';
+import type { EngineOptions } from './notice.ts';
+import { type EnginePaths, enginePaths } from './paths.ts';
+import { isServing } from './up.ts';
+
+/** A daemon as it was found. */
+export interface DaemonStatus extends DaemonRecord {
+  /** `ended`: its pid file is there, its process is not. `silent`: it runs, but does not answer. */
+  readonly state: 'running' | 'silent' | 'ended';
+}
+
+/** The embedded engine as it was found. */
+export interface EngineStatus {
+  readonly paths: EnginePaths;
+  readonly installation?: Installation;
+  /** Those that were started and not ended by `down`. */
+  readonly daemons: readonly DaemonStatus[];
+  /** containerd and buildkitd run and answer. */
+  readonly running: boolean;
+  /** `unix://…`, whether or not anybody listens. */
+  readonly address: string;
+  /** `127.0.0.1:PORT` of the registry where it runs. */
+  readonly registry?: string;
+  /** Bytes on disk; only if asked for, as walking a large cache takes its time. */
+  readonly diskUse?: { readonly binariesBytes: number; readonly stateBytes: number };
+}
+
+/** Looks at the engine. `diskUse` also adds up what it takes on disk. */
+export async function engineStatus(
+  options: EngineOptions & { readonly diskUse?: boolean },
+): Promise<EngineStatus> {
+  const paths = enginePaths(options.env);
+  const [installation, known] = await Promise.all([readInstallation(paths), readDaemons(paths)]);
+  const daemons = await Promise.all(
+    known.map(async ({ record, alive }): Promise<DaemonStatus> => {
+      const serving = alive && (await isServing(record.name, record.address));
+      return { ...record, state: serving ? 'running' : alive ? 'silent' : 'ended' };
+    }),
+  );
+  const runs = (name: string): DaemonStatus | undefined =>
+    daemons.find((one) => one.name === name && one.state === 'running');
+  const registry = runs('registry');
+  return {
+    paths,
+    ...(installation === undefined ? {} : { installation }),
+    daemons,
+    running: runs('containerd') !== undefined && runs('buildkitd') !== undefined,
+    address: `unix://${paths.buildkitSocket}`,
+    ...(registry === undefined ? {} : { registry: registry.address }),
+    ...(options.diskUse === true
+      ? {
+          diskUse: {
+            binariesBytes: await measure(paths.dataDir),
+            stateBytes: await measure(paths.stateDir),
+          },
+        }
+      : {}),
+  };
+}
+
+/** Bytes that the files below a directory take on disk. What vanishes or may not be read meanwhile counts as nothing. */
+async function measure(dir: string): Promise<number> {
+  let bytes = 0;
+  const open = [dir];
+  const { dev } = await lstat(dir).catch(() => ({ dev: -1 }));
+  for (let at = open.pop(); at !== undefined; at = open.pop()) {
+    for (const entry of await readdir(at, { withFileTypes: true }).catch(() => [])) {
+      const file = path.join(at, entry.name);
+      const found = await lstat(file).catch(() => undefined);
+      // Another device is something mounted: a running container's view of layers that count already.
+      if (found === undefined || found.dev !== dev) continue;
+      bytes += found.blocks * 512;
+      if (entry.isDirectory()) open.push(file);
+    }
+  }
+  return bytes;
+}

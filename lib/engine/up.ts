@@ -1,0 +1,427 @@
+/** Starting the embedded engine: whatever of it does not run yet, once, however many ask at the same time. */
+import { randomBytes } from 'node:crypto';
+import { chmod, lstat, mkdir, rm, writeFile } from 'node:fs/promises';
+import { get } from 'node:http';
+import { userInfo } from 'node:os';
+import path from 'node:path';
+import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
+import {
+  type DaemonName,
+  type DaemonRecord,
+  readDaemon,
+  readTail,
+  removePidFile,
+  startDaemon,
+} from './daemon.ts';
+import {
+  buildkitdConfig,
+  containerdConfig,
+  daemonEnv,
+  registryConfig,
+  type Snapshotter,
+} from './daemon-config.ts';
+import { diskFull } from './download.ts';
+import { findListener, findObstacles, tryOverlay } from './host.ts';
+import { type Installation, readInstallation } from './installation.ts';
+import { takeLock } from './lock.ts';
+import type { EngineOptions } from './notice.ts';
+import { type EnginePaths, enginePaths } from './paths.ts';
+import { endProcess, runCommand } from './process.ts';
+import { probeSocket } from './socket.ts';
+import { type EnginePart, REQUIRED_PARTS } from './versions.ts';
+
+/** What to start. */
+export interface UpOptions extends EngineOptions {
+  /** A registry for trying things, too: `true` for the one that runs, else on port 5000; or a port of loopback. */
+  readonly registry?: boolean | number;
+}
+
+/** A worker as buildkitd describes it. */
+export interface WorkerInfo {
+  readonly executor: 'containerd' | 'oci' | 'unknown';
+  readonly snapshotter: string;
+  /** `host`: RUN shares the machine's network, which is what BuildKit does where no CNI plugins are set up. */
+  readonly network: string;
+  readonly platforms: readonly string[];
+}
+
+/** The engine that runs. */
+export interface RunningEngine {
+  /** `unix://…` */
+  readonly address: string;
+  readonly buildctl: string;
+  readonly containerd: { readonly socket: string; readonly namespace: string; readonly ctr: string };
+  readonly worker: WorkerInfo;
+  /** `127.0.0.1:PORT` where the registry runs. */
+  readonly registry?: string;
+  readonly daemons: readonly DaemonRecord[];
+  /** Daemons that this call started; empty: all ran already. */
+  readonly started: readonly DaemonName[];
+  /** What is not as good as it could be: a snapshotter that copies. */
+  readonly warnings: readonly Problem[];
+  readonly durationMs: number;
+}
+
+const DEFAULT_REGISTRY_PORT = 5000;
+const READY_TIMEOUT_MS = 30_000;
+
+/**
+ * Starts containerd, buildkitd and (if asked for) the registry, and waits until they serve. What runs already stays.
+ * Where a start fails, what this call had started is ended again. Problems: `engine/not-installed`,
+ * `engine/unsupported-platform`, `engine/not-root`, `engine/no-privileges`, `engine/no-cgroups`, `engine/disk-full`,
+ * `engine/daemon-crashed`, `engine/daemon-silent`, `engine/port-taken`, `engine/registry-elsewhere`,
+ * `engine/registry-not-installed`, `engine/unsafe-directory`, `engine/cannot-write`, `engine/locked`, `engine/aborted`.
+ */
+export async function upEngine(options: UpOptions): Promise<Result<RunningEngine>> {
+  const startedMs = Date.now();
+  const paths = enginePaths(options.env);
+  const obstacles = await findObstacles(paths.stateDir);
+  if (obstacles.length > 0) return fail(obstacles);
+  const installation = await readInstallation(paths);
+  const lacking = findLacking(installation, options);
+  if (lacking !== undefined || installation === undefined) return fail([lacking ?? notInstalled([])]);
+  try {
+    const directories = await makeDirectories(paths);
+    if (directories !== undefined) return fail([directories]);
+    const lock = await takeLock(path.join(paths.runtimeDir, 'engine.lock'), {
+      timeoutMs: 2 * 60_000,
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+      onWait: (pid) =>
+        options.notify?.({
+          part: 'engine',
+          step: 'waiting',
+          text: `process ${pid} is starting or stopping it`,
+        }),
+    });
+    if (!lock.ok) return lock;
+    const starter = new EngineStarter(paths, installation, options);
+    try {
+      const running = await starter.start();
+      if (!running.ok) await starter.undo();
+      return running.ok ? ok({ ...running.value, durationMs: Date.now() - startedMs }) : running;
+    } finally {
+      await lock.value.release();
+    }
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOSPC') return fail([diskFull(paths.stateDir)]);
+    return fail([
+      problem('engine/cannot-write', `the engine's folders below ${paths.stateDir} cannot be written`, {
+        hint: 'set BAKE_TS_HOME to a directory that this user may write',
+        detail: message,
+      }),
+    ]);
+  }
+}
+
+/** One `up`, with what it has started so far. */
+class EngineStarter {
+  readonly #paths: EnginePaths;
+  readonly #installation: Installation;
+  readonly #options: UpOptions;
+  readonly #started: DaemonRecord[] = [];
+  readonly #warnings: Problem[] = [];
+
+  constructor(paths: EnginePaths, installation: Installation, options: UpOptions) {
+    this.#paths = paths;
+    this.#installation = installation;
+    this.#options = options;
+  }
+
+  async start(): Promise<Result<Omit<RunningEngine, 'durationMs'>>> {
+    const containerd = await this.#startContainerd();
+    if (!containerd.ok) return containerd;
+    const buildkitd = await this.#startBuildkitd();
+    if (!buildkitd.ok) return buildkitd;
+    const wanted = this.#options.registry ?? false;
+    const registry = wanted === false ? await this.#aliveRegistry() : await this.#startRegistry(wanted);
+    if (registry !== undefined && !registry.ok) return registry;
+
+    const buildctl = this.#file('buildctl');
+    const address = `unix://${this.#paths.buildkitSocket}`;
+    const worker = await readWorker(buildctl, address, this.#options);
+    if (!worker.ok) {
+      const tail = await readTail(buildkitd.value.logFile, 20);
+      return fail([{ ...worker.error, ...(tail === '' ? {} : { detail: tail }) }]);
+    }
+    const daemons = [containerd.value, buildkitd.value];
+    if (registry !== undefined) daemons.push(registry.value);
+    return ok({
+      address,
+      buildctl,
+      containerd: {
+        socket: this.#paths.containerdSocket,
+        namespace: this.#paths.namespace,
+        ctr: this.#file('ctr'),
+      },
+      worker: worker.value,
+      ...(registry === undefined ? {} : { registry: registry.value.address }),
+      daemons,
+      started: this.#started.map((one) => one.name),
+      warnings: this.#warnings,
+    });
+  }
+
+  /** Ends what was started, last first. */
+  async undo(): Promise<void> {
+    for (const record of [...this.#started].reverse()) {
+      await endProcess(record, 5_000);
+      await removePidFile(this.#paths, record.name);
+    }
+  }
+
+  #file(part: EnginePart): string {
+    return path.join(this.#installation.binDir, part);
+  }
+
+  #version(part: EnginePart): string {
+    return this.#installation.parts.get(part)?.version ?? 'unknown';
+  }
+
+  async #startContainerd(): Promise<Result<DaemonRecord>> {
+    const config = path.join(this.#paths.stateDir, 'containerd.toml');
+    return this.#startUnlessAlive('containerd', this.#paths.containerdSocket, async () => {
+      await writeFile(config, containerdConfig(this.#paths, this.#version('containerd')), { mode: 0o600 });
+      return ['--config', config];
+    });
+  }
+
+  async #startBuildkitd(): Promise<Result<DaemonRecord>> {
+    const config = path.join(this.#paths.stateDir, 'buildkitd.toml');
+    return this.#startUnlessAlive('buildkitd', this.#paths.buildkitSocket, async () => {
+      const text = buildkitdConfig(this.#paths, await this.#pickSnapshotter(), this.#file('runc'));
+      await writeFile(config, text, { mode: 0o600 });
+      return ['--config', config];
+    });
+  }
+
+  async #pickSnapshotter(): Promise<Snapshotter> {
+    const why = await tryOverlay(path.join(this.#paths.stateDir, 'probe'), this.#options.env);
+    if (why === undefined) return 'overlayfs';
+    this.#warnings.push({
+      ...problem(
+        'engine/no-overlayfs',
+        'overlayfs does not work here: layers are copied, which is slow and needs space',
+        {
+          hint: 'load the kernel module (modprobe overlay), or set BAKE_TS_HOME to a directory on ext4 or xfs',
+          detail: why,
+        },
+      ),
+      severity: 'warning',
+    });
+    return 'native';
+  }
+
+  async #aliveRegistry(): Promise<Result<DaemonRecord> | undefined> {
+    const known = await readDaemon(this.#paths, 'registry');
+    return known?.alive === true ? ok(known.record) : undefined;
+  }
+
+  async #startRegistry(wanted: true | number): Promise<Result<DaemonRecord>> {
+    const known = await readDaemon(this.#paths, 'registry');
+    const port =
+      typeof wanted === 'number' ? wanted : (portOf(known?.record.address) ?? DEFAULT_REGISTRY_PORT);
+    const address = `127.0.0.1:${port}`;
+    if (known?.alive === true && known.record.address !== address) {
+      return fail([
+        problem(
+          'engine/registry-elsewhere',
+          `the engine's registry already runs at ${known.record.address}`,
+          {
+            hint: `use that one, or end the engine first: bake-ts engine down && bake-ts engine up --registry=${port}`,
+          },
+        ),
+      ]);
+    }
+    if (known?.alive !== true) {
+      const taken = await probeSocket({ host: '127.0.0.1', port });
+      if (taken.kind === 'accepts') return fail([await describePortTaken(port)]);
+    }
+    const config = path.join(this.#paths.stateDir, 'registry.json');
+    return this.#startUnlessAlive('registry', address, async () => {
+      await writeFile(config, registryConfig(this.#paths, port, randomBytes(24).toString('hex')), {
+        mode: 0o600,
+      });
+      return ['serve', config];
+    });
+  }
+
+  async #startUnlessAlive(
+    name: DaemonName,
+    address: string,
+    prepare: () => Promise<readonly string[]>,
+  ): Promise<Result<DaemonRecord>> {
+    const isReady = (): Promise<boolean> => isServing(name, address);
+    const known = await readDaemon(this.#paths, name);
+    if (known?.alive === true) {
+      if (await isReady()) return ok(known.record);
+      // It runs but does not serve: it hangs, or its socket was deleted. Only a new one helps.
+      await endProcess(known.record, 5_000);
+    }
+    if (name !== 'registry') {
+      await rm(address, { force: true });
+      await rm(`${address}.ttrpc`, { force: true });
+    }
+    this.#options.notify?.({ part: name, step: 'starting', text: `starting ${name} ${this.#version(name)}` });
+    const started = await startDaemon(
+      {
+        name,
+        file: this.#file(name),
+        args: await prepare(),
+        version: this.#version(name),
+        address,
+        env: daemonEnv(this.#options.env, this.#paths, this.#installation.binDir),
+        cwd: this.#paths.stateDir,
+        isReady,
+        timeoutMs: READY_TIMEOUT_MS,
+        ...(this.#options.signal === undefined ? {} : { signal: this.#options.signal }),
+      },
+      this.#paths,
+    );
+    if (started.ok) {
+      this.#started.push(started.value);
+      this.#options.notify?.({ part: name, step: 'done', text: `${name} serves at ${address}` });
+    }
+    return started;
+  }
+}
+
+/** Whether a daemon does its work: it listens, and the registry answers as a registry does. */
+export async function isServing(name: DaemonName, address: string): Promise<boolean> {
+  if (name === 'registry') return (await askRegistry(address)) === 'registry';
+  return (await probeSocket({ path: address })).kind === 'accepts';
+}
+
+/** Asks `/v2/` of a host: a registry, something else that speaks HTTP, or nothing of the kind. */
+function askRegistry(host: string): Promise<'registry' | 'other' | 'nothing'> {
+  return new Promise((resolve) => {
+    const request = get(`http://${host}/v2/`, { agent: false, timeout: 2_000 }, (answer) => {
+      answer.resume();
+      answer.on('error', () => {});
+      resolve(answer.headers['docker-distribution-api-version'] === 'registry/2.0' ? 'registry' : 'other');
+    });
+    request.on('timeout', () => request.destroy());
+    request.on('error', () => resolve('nothing'));
+  });
+}
+
+async function describePortTaken(port: number): Promise<Problem> {
+  const who = (await findListener(port)) ?? 'another program';
+  const isRegistry = (await askRegistry(`127.0.0.1:${port}`)) === 'registry';
+  return problem('engine/port-taken', `port ${port} of 127.0.0.1 is taken by ${who}`, {
+    hint: isRegistry
+      ? `that is a registry: push to 127.0.0.1:${port} as it is, without --registry; or choose another port: --registry=${port + 1}`
+      : `end that program, or choose another port: bake-ts engine up --registry=${port + 1}`,
+  });
+}
+
+function portOf(address: string | undefined): number | undefined {
+  const port = Number(address?.split(':').at(-1));
+  return Number.isInteger(port) ? port : undefined;
+}
+
+/** Asks a buildkitd for its first worker. Problem: `engine/unreachable`. */
+export async function readWorker(
+  buildctl: string,
+  address: string,
+  options: EngineOptions,
+): Promise<Result<WorkerInfo, Problem>> {
+  const asked = await runCommand(
+    buildctl,
+    ['--addr', address, 'debug', 'workers', '--format', '{{json .}}'],
+    {
+      env: daemonFreeEnv(options),
+      timeoutMs: 20_000,
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    },
+  );
+  const workers = asked.code === 0 ? parseWorkers(asked.stdout) : undefined;
+  const [first] = workers ?? [];
+  if (first === undefined) {
+    return fail(
+      problem('engine/unreachable', `buildkitd at ${address} does not tell its workers`, {
+        hint: 'bake-ts engine doctor looks for the cause',
+        detail: asked.stderr.trim().slice(-1_000) || (asked.failure ?? asked.stdout.slice(0, 500)),
+        temporary: true,
+      }),
+    );
+  }
+  return ok(first);
+}
+
+function daemonFreeEnv(options: EngineOptions): EngineOptions['env'] {
+  return { ...options.env, TRACEPARENT: undefined, TRACESTATE: undefined };
+}
+
+/** A worker as buildctl prints it (buildkit client/workers.go, with OCI platforms). */
+interface RawWorker {
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly platforms?: readonly {
+    readonly os?: string;
+    readonly architecture?: string;
+    readonly variant?: string;
+  }[];
+}
+
+/** Reads the output of `buildctl debug workers --format '{{json .}}'`; undefined where it is none. */
+export function parseWorkers(text: string): readonly WorkerInfo[] | undefined {
+  try {
+    const workers: unknown = JSON.parse(text);
+    if (!Array.isArray(workers)) return undefined;
+    return (workers as readonly RawWorker[]).map(({ labels, platforms }) => {
+      const label = (name: string): string =>
+        labels?.[`org.mobyproject.buildkit.worker.${name}`] ?? 'unknown';
+      const executor = label('executor');
+      return {
+        executor: executor === 'containerd' || executor === 'oci' ? executor : 'unknown',
+        snapshotter: label('snapshotter'),
+        network: label('network'),
+        platforms: (platforms ?? []).map((one) =>
+          [one.os, one.architecture, one.variant]
+            .filter((word) => word !== undefined && word !== '')
+            .join('/'),
+        ),
+      };
+    });
+  } catch {
+    return undefined;
+  }
+}
+
+function findLacking(installation: Installation | undefined, options: UpOptions): Problem | undefined {
+  const missing = REQUIRED_PARTS.filter((part) => installation?.parts.has(part) !== true);
+  if (missing.length > 0) return notInstalled(installation === undefined ? [] : missing);
+  const registry = options.registry ?? false;
+  if (registry !== false && installation?.parts.has('registry') !== true) {
+    return problem('engine/registry-not-installed', 'the registry is not installed', {
+      hint: 'install it: bake-ts engine install --registry',
+    });
+  }
+  return undefined;
+}
+
+/** The problem for an engine that is not there, or not whole. */
+export function notInstalled(missing: readonly EnginePart[]): Problem {
+  const what =
+    missing.length === 0
+      ? 'the embedded engine is not installed'
+      : `the embedded engine lacks ${missing.join(', ')}`;
+  return problem('engine/not-installed', what, {
+    hint: 'install it (containerd, buildkitd, buildctl and runc, in a folder of its own): bake-ts engine install',
+  });
+}
+
+/** Makes our directories. The runtime directory may lie in a place that others may write, so it is looked at closely. */
+async function makeDirectories(paths: EnginePaths): Promise<Problem | undefined> {
+  for (const dir of [paths.stateDir, paths.logDir, paths.runtimeDir])
+    await mkdir(dir, { recursive: true, mode: 0o700 });
+  const found = await lstat(paths.runtimeDir);
+  if (!found.isDirectory() || found.uid !== userInfo().uid) {
+    return problem('engine/unsafe-directory', `${paths.runtimeDir} belongs to somebody else`, {
+      hint: 'remove it, or set BAKE_TS_HOME to another (short) directory',
+    });
+  }
+  await chmod(paths.runtimeDir, 0o700);
+  await mkdir(path.join(paths.runtimeDir, 'tmp'), { recursive: true, mode: 0o700 });
+  return undefined;
+}

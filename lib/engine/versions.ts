@@ -1,0 +1,224 @@
+/**
+ * Everything about the engine's parts that is pinned, in one place: versions, where a release lies, which files of it
+ * are wanted, and the sha256 of what is downloaded. The module graphs of the Go way are pinned in go-module.json.
+ *
+ * A checksum is written here only if it could be compared with what the project published. For the rest, the checksum
+ * file that the project publishes beside the tarball is fetched and obeyed: that protects from damage and from a cut
+ * transfer, but not from somebody who can replace both files. `checksums` of the install options closes that gap.
+ */
+
+/** A program of the engine. */
+export type EnginePart =
+  | 'buildctl'
+  | 'buildkitd'
+  | 'containerd'
+  | 'containerd-shim-runc-v2'
+  | 'ctr'
+  | 'runc'
+  | 'registry';
+
+/** What is installed as one: the programs of one project, in one version. */
+export type EnginePackage = 'buildkit' | 'containerd' | 'runc' | 'registry';
+
+/** How the project publishes the checksum of a release file. */
+export type PublishedChecksum =
+  /** A text file of `<hex>  <name>` lines, or of one lone `<hex>`. The suffix is added to the file's own name. */
+  | { readonly kind: 'sha256sum'; readonly suffix: string }
+  | { readonly kind: 'sha256sum-file'; readonly name: string }
+  /** An in-toto statement whose subjects carry the digest of each file. */
+  | { readonly kind: 'in-toto'; readonly suffix: string };
+
+/** An official release file. */
+export interface ReleaseFile {
+  /** File name on the release page, for one machine type as Go names it. */
+  readonly name: (arch: string) => string;
+  /** Path of the directory of the release, below the release host. */
+  readonly directory: string;
+  readonly format: 'tar.gz' | 'binary';
+  /** Part → path inside the archive. */
+  readonly members: Readonly<Partial<Record<EnginePart, string>>>;
+  /** sha256 by machine type, where it is known for sure. */
+  readonly sha256: Readonly<Record<string, string>>;
+  readonly published: PublishedChecksum;
+  /** Machine types that are released. */
+  readonly archs: readonly string[];
+}
+
+/** One package: its parts and the ways to get them. */
+export interface PackageSpec {
+  readonly name: EnginePackage;
+  readonly version: string;
+  readonly parts: readonly EnginePart[];
+  readonly release: ReleaseFile;
+  /** Oldest version on PATH that is good enough; what has been tried is told in docs/engine.md. */
+  readonly minimumOnPath: string;
+  /** Which module of go-module.json has it, what to install of it, linker flags; undefined: not to be had this way. */
+  readonly go?: {
+    readonly module: 'engine' | 'registry';
+    /** Import paths, in the order of `parts`. */
+    readonly packages: readonly string[];
+    /** A package built from the module proxy does not know its version unless it is told. */
+    readonly linkerFlags: string;
+  };
+  /** Debian package and where it keeps the programs. */
+  readonly debian?: {
+    readonly package: string;
+    readonly members: Readonly<Partial<Record<EnginePart, string>>>;
+  };
+}
+
+/** Where releases come from unless a mirror is given. A mirror keeps the paths below the host. */
+export const RELEASE_HOST = 'https://github.com';
+
+/** The packages, in the order in which they are installed. */
+export const PACKAGES: readonly PackageSpec[] = [
+  {
+    name: 'buildkit',
+    version: '0.34.2',
+    parts: ['buildctl', 'buildkitd'],
+    release: {
+      name: (arch) => `buildkit-v0.34.2.linux-${arch}.tar.gz`,
+      directory: 'moby/buildkit/releases/download/v0.34.2',
+      format: 'tar.gz',
+      members: { buildctl: 'bin/buildctl', buildkitd: 'bin/buildkitd' },
+      sha256: {},
+      published: { kind: 'in-toto', suffix: '.provenance.json' },
+      archs: ['amd64', 'arm64', 'ppc64le', 'riscv64', 's390x'],
+    },
+    minimumOnPath: '0.13.0',
+    go: {
+      module: 'engine',
+      packages: ['github.com/moby/buildkit/cmd/buildctl', 'github.com/moby/buildkit/cmd/buildkitd'],
+      linkerFlags: '-X github.com/moby/buildkit/version.Version=v0.34.2',
+    },
+  },
+  {
+    name: 'containerd',
+    version: '2.4.2',
+    parts: ['containerd', 'containerd-shim-runc-v2', 'ctr'],
+    release: {
+      // The static build: the plain one needs a recent glibc.
+      name: (arch) => `containerd-static-2.4.2-linux-${arch}.tar.gz`,
+      directory: 'containerd/containerd/releases/download/v2.4.2',
+      format: 'tar.gz',
+      members: {
+        containerd: 'bin/containerd',
+        'containerd-shim-runc-v2': 'bin/containerd-shim-runc-v2',
+        ctr: 'bin/ctr',
+      },
+      sha256: {},
+      published: { kind: 'sha256sum', suffix: '.sha256sum' },
+      archs: ['amd64', 'arm64', 'ppc64le', 'riscv64', 's390x'],
+    },
+    minimumOnPath: '1.6.0',
+    go: {
+      module: 'engine',
+      packages: [
+        'github.com/containerd/containerd/v2/cmd/containerd',
+        'github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2',
+        'github.com/containerd/containerd/v2/cmd/ctr',
+      ],
+      linkerFlags: '-X github.com/containerd/containerd/v2/version.Version=v2.4.2',
+    },
+    debian: {
+      package: 'containerd',
+      members: {
+        containerd: 'usr/bin/containerd',
+        'containerd-shim-runc-v2': 'usr/bin/containerd-shim-runc-v2',
+        ctr: 'usr/bin/ctr',
+      },
+    },
+  },
+  {
+    name: 'runc',
+    version: '1.4.3',
+    parts: ['runc'],
+    release: {
+      name: (arch) => `runc.${arch}`,
+      directory: 'opencontainers/runc/releases/download/v1.4.3',
+      format: 'binary',
+      members: { runc: 'runc' },
+      // As Kubespray's checksum list has them, and two more repositories that verified runc's signed runc.sha256sum.
+      sha256: {
+        amd64: 'f6ae8efc0fa40079e1475e97cbe9d1bd3f106a28d6af78a11d9f1bd565515e60',
+        arm64: '633301e2e32f8a5ad54031aab4901eb00308bec677dd15faa2751e8f9dab5ca4',
+      },
+      published: { kind: 'sha256sum-file', name: 'runc.sha256sum' },
+      archs: ['386', 'amd64', 'arm64', 'armel', 'armhf', 'loong64', 'ppc64le', 'riscv64', 's390x'],
+    },
+    minimumOnPath: '1.1.0',
+    // Not by Go: without cgo and libseccomp every RUN fails, see `checkRunc`.
+    debian: { package: 'runc', members: { runc: 'usr/sbin/runc' } },
+  },
+  {
+    name: 'registry',
+    version: '3.1.2',
+    parts: ['registry'],
+    release: {
+      name: (arch) => `registry_3.1.2_linux_${arch}.tar.gz`,
+      directory: 'distribution/distribution/releases/download/v3.1.2',
+      format: 'tar.gz',
+      members: { registry: 'registry' },
+      sha256: {},
+      published: { kind: 'sha256sum', suffix: '.sha256' },
+      archs: ['amd64', 'arm64', 'ppc64le', 'riscv64', 's390x'],
+    },
+    minimumOnPath: '2.7.0',
+    go: {
+      module: 'registry',
+      packages: ['github.com/distribution/distribution/v3/cmd/registry'],
+      linkerFlags: '',
+    },
+    debian: { package: 'docker-registry', members: { registry: 'usr/bin/docker-registry' } },
+  },
+];
+
+/** What an engine cannot do without. The registry is an extra for trying things. */
+export const REQUIRED_PARTS: readonly EnginePart[] = [
+  'buildctl',
+  'buildkitd',
+  'containerd',
+  'containerd-shim-runc-v2',
+  'ctr',
+  'runc',
+];
+
+/** Every part there is. */
+export const ENGINE_PARTS: readonly EnginePart[] = [...REQUIRED_PARTS, 'registry'];
+
+/** The packages that hold the given parts, in installation order. */
+export function packagesOf(parts: readonly EnginePart[]): readonly PackageSpec[] {
+  return PACKAGES.filter((spec) => spec.parts.some((part) => parts.includes(part)));
+}
+
+/** The first thing in a text that looks like a version; undefined where there is none. */
+export function findVersion(text: string): string | undefined {
+  return /(?<![\w.])v?(\d+\.\d+(?:\.\d+)?(?:[-+~][0-9A-Za-z.+~-]+)?)/.exec(text)?.[1];
+}
+
+/**
+ * Whether a version is at least another one, comparing major, minor and patch. A build that does not know its version
+ * (`0.0.0+unknown`, which is what `go install` of BuildKit says) counts as new enough.
+ */
+export function isAtLeast(version: string, minimum: string): boolean {
+  const numbers = (text: string): number[] => (text.split(/[-+~]/)[0] ?? '').split('.').map(Number);
+  const have = numbers(version);
+  if (have.every((part) => part === 0)) return true;
+  const want = numbers(minimum);
+  for (let at = 0; at < 3; at += 1) {
+    const difference = (have[at] ?? 0) - (want[at] ?? 0);
+    if (difference !== 0) return difference > 0;
+  }
+  return true;
+}
+
+/** A machine type as Go and the release pages name it, from `os.arch()`. */
+export function goArch(nodeArch: string): string {
+  const known: Readonly<Record<string, string>> = {
+    x64: 'amd64',
+    ia32: '386',
+    arm: 'armhf',
+    ppc64: 'ppc64le',
+  };
+  return known[nodeArch] ?? nodeArch;
+}

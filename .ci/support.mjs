@@ -1,0 +1,152 @@
+/**
+ * What the scripts of this folder share: running programs, and making sure of what a fresh clone lacks (packages,
+ * the other runtimes, the compiled code). Plain JavaScript without dependencies: it runs before anything is installed.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** Absolute path of the repository. */
+export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
+
+/** The runtimes the tests run on besides the Node that runs this. The one place where they are pinned. */
+const RUNTIMES = { node: '24.21.0', deno: '2.9.6' };
+
+const runtimesDir = path.join(root, '.cache/runtimes');
+
+/** Paths of the pinned runtimes (there after `ensureRuntimes`). */
+export const node24 = path.join(runtimesDir, 'node_modules/.bin/node');
+export const deno = path.join(runtimesDir, 'node_modules/.bin/deno');
+
+/**
+ * Runs a program; resolves with its exit code and, where asked for, what it said.
+ * `show: 'always'` passes output through, `'failure'` prints it only where the program fails, `'never'` keeps it.
+ * @param {readonly string[]} argv
+ * @param {{ cwd?: string, env?: Record<string, string | undefined>, show?: 'always' | 'failure' | 'never', timeoutMs?: number }} [options]
+ * @returns {Promise<{ code: number, output: string, stdout: string, timedOut: boolean }>}
+ */
+export function run(argv, options = {}) {
+  const show = options.show ?? 'failure';
+  return new Promise((resolve) => {
+    const child = spawn(argv[0], argv.slice(1), {
+      cwd: options.cwd ?? root,
+      env: mergeEnv(options.env ?? {}),
+      stdio: show === 'always' ? 'inherit' : ['ignore', 'pipe', 'pipe'],
+      // A group of its own where we may have to kill it with all it started; else Ctrl-C reaches it by itself.
+      detached: options.timeoutMs !== undefined,
+    });
+    let output = '';
+    let stdout = '';
+    let timedOut = false;
+    const kill = () => {
+      try {
+        process.kill(-child.pid, 'SIGKILL');
+      } catch {
+        // It ended on its own in the meantime.
+      }
+    };
+    if (options.timeoutMs !== undefined) running.add(kill);
+    const timer =
+      options.timeoutMs === undefined
+        ? undefined
+        : setTimeout(() => {
+            timedOut = true;
+            kill();
+          }, options.timeoutMs);
+    const finish = (code) => {
+      clearTimeout(timer);
+      // Whatever a finished test left running in its group must not disturb the next one.
+      if (options.timeoutMs !== undefined && running.delete(kill)) kill();
+      if (show === 'failure' && code !== 0) process.stderr.write(output);
+      resolve({ code, output, stdout, timedOut });
+    };
+    child.stdout?.setEncoding('utf8').on('data', (text) => {
+      output += text;
+      stdout += text;
+    });
+    child.stderr?.setEncoding('utf8').on('data', (text) => {
+      output += text;
+    });
+    child.on('error', (error) => {
+      output += `${argv[0]}: ${error.message}\n`;
+      finish(127);
+    });
+    child.on('close', (code) => finish(code ?? 1));
+  });
+}
+
+/** Kills of the detached programs that run now. */
+const running = new Set();
+
+/** Ends every detached program; for the handler of an interrupt. */
+export function killRunning() {
+  for (const kill of running) kill();
+}
+
+/** Runs a program that must succeed. */
+export async function must(argv, options = {}) {
+  const result = await run(argv, options);
+  if (result.code !== 0) throw new Error(`${argv.join(' ')} failed with exit code ${result.code}`);
+  return result;
+}
+
+/** A line that says what is being done. */
+export function say(text) {
+  process.stdout.write(`${text}\n`);
+}
+
+/** Bold on a terminal. */
+export function heading(text) {
+  say(process.stdout.isTTY ? `\n\u001b[1m${text}\u001b[0m` : `\n${text}`);
+}
+
+/** Seconds since a moment, as text. */
+export function since(startMs) {
+  return `${((Date.now() - startMs) / 1000).toFixed(1)} s`;
+}
+
+/** Installs the packages of the lock file where they are missing or older than it. */
+export async function ensureModules() {
+  const lock = path.join(root, 'package-lock.json');
+  const installed = path.join(root, 'node_modules/.package-lock.json');
+  if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs) return;
+  const start = Date.now();
+  await must(['npm', 'ci', '--no-audit', '--no-fund']);
+  utimesSync(installed, new Date(), new Date());
+  say(`Packages installed (${since(start)})`);
+}
+
+/** Installs the pinned runtimes from npm, which ships their binaries, apart from the project's own packages. */
+export async function ensureRuntimes() {
+  const stamp = path.join(runtimesDir, 'installed.json');
+  const wanted = JSON.stringify(RUNTIMES);
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted && existsSync(node24) && existsSync(deno))
+    return;
+  const start = Date.now();
+  rmSync(runtimesDir, { recursive: true, force: true });
+  mkdirSync(runtimesDir, { recursive: true });
+  // Without a package.json of its own, npm would take the project's as its prefix.
+  writeFileSync(path.join(runtimesDir, 'package.json'), '{"private":true}\n');
+  const packages = Object.entries(RUNTIMES).map(([name, version]) => `${name}@${version}`);
+  await must(
+    ['npm', 'install', '--prefix', runtimesDir, '--save-exact', '--no-audit', '--no-fund', ...packages],
+    {
+      cwd: runtimesDir,
+    },
+  );
+  writeFileSync(stamp, wanted);
+  say(`Runtimes installed: ${packages.join(', ')} (${since(start)})`);
+}
+
+/** Compiles to dist/. Type errors are printed and end the script. */
+export async function build() {
+  await must([process.execPath, path.join(root, 'node_modules/typescript/bin/tsc')]);
+}
+
+/** The environment with changes; `undefined` takes a variable away. */
+function mergeEnv(changes) {
+  const merged = { ...process.env, ...changes };
+  for (const [name, value] of Object.entries(merged)) if (value === undefined) delete merged[name];
+  return merged;
+}

@@ -1,0 +1,134 @@
+/**
+ * Which test files there are, how one is run on each runtime, and what its run counts for. Only leaves are counted:
+ * a test with subtests is as many as it has, so that the runtimes agree on the number.
+ */
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { deno, node24, root, run } from './support.mjs';
+
+const UNIT_TIMEOUT_MS = 180_000;
+const E2E_TIMEOUT_MS = 600_000;
+
+/** `name` as on the command line; `label` for people. */
+export const RUNTIMES = [
+  { name: 'node', label: `Node ${process.versions.node}, compiled` },
+  { name: 'node24', label: 'Node 24, from source' },
+  { name: 'deno', label: 'Deno 2.9, from source' },
+];
+
+/** Every test file, relative to the repository, in a stable order; the slow ones (test/e2e) last. */
+export function listTestFiles() {
+  const found = readdirSync(path.join(root, 'test'), { recursive: true })
+    .map((name) => `test/${String(name).replaceAll(path.sep, '/')}`)
+    .filter((name) => name.endsWith('.test.ts'));
+  return found.sort((a, b) => Number(isE2e(a)) - Number(isE2e(b)) || (a < b ? -1 : 1));
+}
+
+/** Whether a file is run alone and with the long timeout. */
+export function isE2e(file) {
+  return file.startsWith('test/e2e/');
+}
+
+/** Whether a file, or a helper it imports, asks for the engine of the test run. */
+export function needsEngine(file, seen = new Set()) {
+  if (seen.has(file)) return false;
+  seen.add(file);
+  let text;
+  try {
+    text = readFileSync(path.join(root, file), 'utf8');
+  } catch {
+    return false;
+  }
+  if (text.includes('BAKE_TS_TEST_')) return true;
+  return [...text.matchAll(/from '(\.[^']+)'/g)].some(([, target]) =>
+    needsEngine(path.posix.join(path.posix.dirname(file), target), seen),
+  );
+}
+
+/**
+ * Runs one file on one runtime.
+ * @returns {Promise<{ passed: number, failed: number, skipped: number, durationMs: number, output: string, trouble?: string }>}
+ */
+export async function runTestFile(runtime, file, env) {
+  const dir = mkdtempSync(path.join(tmpdir(), 'bake-ts-events-'));
+  const events = path.join(dir, 'events');
+  const start = Date.now();
+  const timeoutMs = isE2e(file) ? E2E_TIMEOUT_MS : UNIT_TIMEOUT_MS;
+  try {
+    const { code, output, timedOut } = await run(commandFor(runtime, file, events), {
+      env: { NO_COLOR: '1', FORCE_COLOR: undefined, NODE_OPTIONS: undefined, ...env },
+      show: 'never',
+      timeoutMs,
+    });
+    const counts = runtime === 'deno' ? countJunit(read(events)) : countEvents(read(events));
+    let trouble;
+    if (timedOut) trouble = `killed after ${timeoutMs / 1000} s: a test hangs, or something is left open`;
+    else if (code !== 0 && counts.failed === 0) trouble = `ended with exit code ${code}`;
+    else if (counts.passed + counts.failed + counts.skipped === 0) trouble = 'holds no test';
+    if (trouble !== undefined) counts.failed += 1;
+    return {
+      ...counts,
+      durationMs: Date.now() - start,
+      output,
+      ...(trouble === undefined ? {} : { trouble }),
+    };
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+function commandFor(runtime, file, events) {
+  if (runtime === 'deno') {
+    // Types are the compiler's business (`npm run check`); here they would only cost time.
+    return [deno, 'test', '-A', '--no-check', `--junit-path=${events}`, file];
+  }
+  const reporters = [
+    '--test-reporter=spec',
+    '--test-reporter-destination=stdout',
+    `--test-reporter=${path.join(root, '.ci/test-events.mjs')}`,
+    `--test-reporter-destination=${events}`,
+  ];
+  return runtime === 'node24'
+    ? [node24, ...reporters, file]
+    : [process.execPath, '--enable-source-maps', ...reporters, `dist/${file.replace(/\.ts$/, '.js')}`];
+}
+
+function read(file) {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** Children are reported before their parent, one level deeper. */
+function countEvents(text) {
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  const childrenAt = [];
+  for (const line of text.split('\n')) {
+    if (line === '') continue;
+    const { nesting, state, byChild } = JSON.parse(line);
+    const hadChildren = childrenAt[nesting + 1] === true;
+    childrenAt[nesting + 1] = false;
+    childrenAt[nesting] = true;
+    if (hadChildren && (state !== 'failed' || byChild)) continue;
+    counts[state] += 1;
+  }
+  return counts;
+}
+
+/** Deno's JUnit file has a flat list in which a step's name is its parents' names and its own, joined by ` > `. */
+function countJunit(text) {
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  const cases = [...text.matchAll(/<testcase name="([^"]*)"[^>]*?(?:\/>|>([\s\S]*?)<\/testcase>)/g)];
+  const names = cases.map(([, name]) => name);
+  for (const [, name, body = ''] of cases) {
+    const state = body.includes('<failure') ? 'failed' : body.includes('<skipped') ? 'skipped' : 'passed';
+    const hasChildren = names.some((other) => other.startsWith(`${name} &gt; `));
+    const byChild = /<failure message="\d+ test steps? failed/.test(body);
+    if (hasChildren && (state !== 'failed' || byChild)) continue;
+    counts[state] += 1;
+  }
+  return counts;
+}

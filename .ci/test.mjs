@@ -1,0 +1,133 @@
+/**
+ * `npm test`: every test file on every runtime, with a real engine, from nothing.
+ *
+ *   node .ci/test.mjs [--runtime node|node24|deno]… [--no-engine] [--verbose] [part of a file name]…
+ *
+ * node: this Node, compiled; node24 and deno: straight from the source. Prints one line for each file, the whole
+ * output of those that fail, one line for each runtime, and last of all `N passed, N failed, N skipped`.
+ */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { ensureEngineBinaries, startEngine } from './engine.mjs';
+import { build, deno, ensureModules, ensureRuntimes, killRunning, run, say, since } from './support.mjs';
+import { isE2e, listTestFiles, needsEngine, RUNTIMES, runTestFile } from './test-files.mjs';
+
+const { values: options, positionals: patterns } = parseArgs({
+  allowPositionals: true,
+  options: {
+    runtime: { type: 'string', multiple: true, default: RUNTIMES.map(({ name }) => name) },
+    engine: { type: 'boolean', default: true },
+    verbose: { type: 'boolean', default: false },
+  },
+  allowNegative: true,
+});
+const total = { passed: 0, failed: 0, skipped: 0 };
+const start = Date.now();
+const scratch = mkdtempSync(path.join(tmpdir(), 'bake-ts-run-'));
+let engine;
+
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.once(signal, async () => {
+    killRunning();
+    await tidy();
+    process.exit(130);
+  });
+}
+
+try {
+  await testAll();
+} catch (error) {
+  say(`\n${error instanceof Error ? error.message : error}`);
+  total.failed += 1;
+}
+await tidy();
+say(`\nTests took ${since(start)}`);
+say(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0;
+
+async function testAll() {
+  const runtimes = RUNTIMES.filter(({ name }) => options.runtime.includes(name));
+  const unknown = options.runtime.filter((name) => !RUNTIMES.some((one) => one.name === name));
+  if (unknown.length > 0) throw new Error(`no such runtime: ${unknown.join(', ')}`);
+  const files = listTestFiles().filter(
+    (file) => patterns.length === 0 || patterns.some((pattern) => file.includes(pattern)),
+  );
+  if (files.length === 0) throw new Error('no test file has such a name');
+
+  await ensureModules();
+  if (runtimes.some(({ name }) => name !== 'node')) await ensureRuntimes();
+  const wantsEngine = options.engine && files.some((file) => needsEngine(file));
+  const needsInstall = wantsEngine && !process.env.BAKE_TS_TEST_ENGINE_BIN;
+  if (runtimes.some(({ name }) => name === 'node') || needsInstall) await build();
+  if (wantsEngine) engine = await startEngine(await ensureEngineBinaries());
+  if (runtimes.some(({ name }) => name === 'deno')) {
+    // Fetches the packages once, before several Denos do it at the same time.
+    await run([deno, 'cache', '--no-check', ...files], { show: 'never' });
+  }
+
+  const env = testEnvironment();
+  const queue = files.flatMap((file) => runtimes.map((runtime) => ({ file, runtime })));
+  const results = [];
+  const work = async (jobs) => {
+    for (let job = jobs.shift(); job !== undefined; job = jobs.shift()) {
+      const result = await runTestFile(job.runtime.name, job.file, env);
+      results.push({ ...job, ...result });
+      report(job, result);
+    }
+  };
+  const units = queue.filter(({ file }) => !isE2e(file));
+  await Promise.all(Array.from({ length: Math.max(2, availableParallelism()) }, () => work(units)));
+  // What builds with the real engine measures and kills things: one at a time.
+  await work(queue.filter(({ file }) => isE2e(file)));
+
+  say('');
+  for (const runtime of runtimes) {
+    const own = results.filter((result) => result.runtime === runtime);
+    const sum = { passed: 0, failed: 0, skipped: 0 };
+    for (const result of own) for (const key of Object.keys(sum)) sum[key] += result[key];
+    for (const key of Object.keys(sum)) total[key] += sum[key];
+    const bad = own.filter(({ failed }) => failed > 0).map(({ file }) => file);
+    const where = bad.length === 0 ? '' : ` (${bad.join(', ')})`;
+    say(
+      `${runtime.label}: ${own.length} files, ${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped${where}`,
+    );
+    if (sum.passed === 0) throw new Error(`nothing passed on ${runtime.label}`);
+  }
+}
+
+/** Nothing of the user's reaches the tests: no engine, no credentials, no records. */
+function testEnvironment() {
+  const home = path.join(scratch, 'home');
+  const dockerConfig = path.join(scratch, 'docker');
+  for (const dir of [home, dockerConfig]) mkdirSync(dir, { recursive: true });
+  return {
+    BAKE_TS_HOME: home,
+    DOCKER_CONFIG: dockerConfig,
+    BUILDKIT_HOST: undefined,
+    BUILDCTL: undefined,
+    BAKE_TS_TEST_ENGINE_BIN: undefined,
+    BAKE_TS_TEST_BUILDKIT: undefined,
+    BAKE_TS_TEST_CONTAINERD: undefined,
+    ...engine?.env,
+  };
+}
+
+function report({ file, runtime }, { passed, failed, skipped, durationMs, output, trouble }) {
+  const mark = failed > 0 ? '✖' : '✔';
+  const parts = [
+    `${passed} passed`,
+    ...(failed > 0 ? [`${failed} failed`] : []),
+    ...(skipped > 0 ? [`${skipped} skipped`] : []),
+  ];
+  say(`${mark} ${runtime.name.padEnd(6)} ${file}: ${parts.join(', ')} (${(durationMs / 1000).toFixed(1)} s)`);
+  if (failed > 0 || options.verbose) say(output.trimEnd().replace(/^/gm, '    '));
+  if (trouble !== undefined) say(`    ${file} on ${runtime.label}: ${trouble}`);
+}
+
+async function tidy() {
+  await engine?.stop();
+  engine = undefined;
+  rmSync(scratch, { recursive: true, force: true, maxRetries: 3 });
+}

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { readModules, withoutComments } from '../rig/imports.ts';
+import { repoPath } from '../rig/paths.ts';
+
+interface PackageJson {
+  readonly version: string;
+  readonly license: string;
+  readonly bin: Readonly<Record<string, string>>;
+  readonly exports: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
+  readonly files: readonly string[];
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly devDependencies: Readonly<Record<string, string>>;
+  readonly engines: { readonly node: string };
+}
+
+interface DenoJson {
+  readonly version: string;
+  readonly license: string;
+  readonly exports: Readonly<Record<string, string>>;
+  readonly imports: Readonly<Record<string, string>>;
+}
+
+const npm = readJson('package.json') as PackageJson;
+const deno = readJson('deno.json') as DenoJson;
+
+function readJson(file: string): unknown {
+  return JSON.parse(readFileSync(repoPath(file), 'utf8'));
+}
+
+/** The source file that compiles to a file of dist/. */
+function sourceOf(target: string): string {
+  return target
+    .replace(/^\.\//, '')
+    .replace(/^dist\//, '')
+    .replace(/(\.d\.ts|\.js)$/, '.ts');
+}
+
+test('package.json and deno.json agree on version and licence', () => {
+  assert.equal(deno.version, npm.version);
+  assert.equal(deno.license, npm.license);
+});
+
+test('Deno maps every package to the range that npm installs', () => {
+  const ranges = { ...npm.devDependencies, ...npm.dependencies };
+  for (const [name, target] of Object.entries(deno.imports)) {
+    assert.equal(target, `npm:${name}@${ranges[name]}`, `imports of deno.json: ${name}`);
+  }
+  const missing = Object.keys(npm.dependencies).filter((name) => deno.imports[name] === undefined);
+  assert.deepEqual(missing, [], 'dependencies that deno.json does not map');
+});
+
+test('every package that lib and cli import is a dependency, and every dependency is imported', () => {
+  const used = new Set<string>();
+  for (const { imports } of [...readModules('lib'), ...readModules('cli')]) {
+    for (const target of imports) {
+      if (/^(node:|lib\/|cli\/|schemas\/|\.)/.test(target)) continue;
+      const [first = '', second = ''] = target.split('/');
+      used.add(first.startsWith('@') ? `${first}/${second}` : first);
+    }
+  }
+  assert.deepEqual([...used].sort(), Object.keys(npm.dependencies).sort());
+});
+
+test('what package.json exports and runs is there in the sources', () => {
+  const targets = Object.values(npm.exports).flatMap((one) =>
+    typeof one === 'string' ? [one] : Object.values(one),
+  );
+  for (const target of [...targets, ...Object.values(npm.bin)]) {
+    const file = target.startsWith('./dist/') || target.startsWith('dist/') ? sourceOf(target) : target;
+    assert.ok(existsSync(repoPath(file)), `${target} has no ${file}`);
+  }
+});
+
+test('types come first among the conditions of an export', () => {
+  for (const [name, target] of Object.entries(npm.exports)) {
+    if (typeof target !== 'string') assert.equal(Object.keys(target)[0], 'types', name);
+  }
+});
+
+test('what deno.json exports is there, and is what npm exports', () => {
+  for (const file of Object.values(deno.exports)) assert.ok(existsSync(repoPath(file)), file);
+  const main = npm.exports['.'];
+  assert.ok(typeof main === 'object');
+  assert.equal(`./${sourceOf(main['default'] ?? '')}`, deno.exports['.']);
+});
+
+test('the command line starts with the line that makes npm run it with node', () => {
+  const [first] = readFileSync(repoPath(sourceOf(npm.bin['bake-ts'] ?? '')), 'utf8').split('\n');
+  assert.equal(first, '#!/usr/bin/env node');
+});
+
+test('lib has no top-level await, so that require() of the package works', () => {
+  // The formatter indents everything inside a function, so a line that starts at the margin is at the top level.
+  const found = readModules('lib').flatMap(({ file, text }) =>
+    withoutComments(text)
+      .split('\n')
+      .filter((line) => /^\S.*\bawait\b/.test(line) && !/\b(async|function)\b|=>/.test(line))
+      .map((line) => `${file}: ${line}`),
+  );
+  assert.deepEqual(found, []);
+});
+
+test('the runtime that carries the package is no dependency of it', () => {
+  // The npm packages `node` and `deno` would shadow the user's own on PATH in npm scripts.
+  const all = { ...npm.dependencies, ...npm.devDependencies };
+  assert.deepEqual([all['node'], all['deno']], [undefined, undefined]);
+});

@@ -1,0 +1,65 @@
+/** Builds and sets in few words, for tests of the rooms that come after the language. */
+import type { Build, BuildSet, ContextRef, Group } from '../../lib/model/mod.ts';
+
+/** A build with everything unset but what is given. */
+export function makeBuild(
+  name: string,
+  rest: Partial<Omit<Build, 'tags'>> & { tags?: readonly string[] } = {},
+): Build {
+  const { tags, ...other } = rest;
+  return {
+    name,
+    context: { ref: { kind: 'local', path: `/src/${name}` }, written: name },
+    dockerfile: { kind: 'file', path: `/src/${name}/Dockerfile`, written: 'Dockerfile' },
+    args: new Map(),
+    contexts: new Map(),
+    needs: [],
+    platforms: [],
+    push: 'never',
+    labels: new Map(),
+    annotations: new Map(),
+    outputs: [],
+    attest: [],
+    reproducible: false,
+    cacheFrom: [],
+    cacheTo: [],
+    noCache: false,
+    noCacheFilter: [],
+    pull: false,
+    secrets: [],
+    ssh: [],
+    extraHosts: new Map(),
+    ulimits: [],
+    entitlements: [],
+    ...other,
+    tags: (tags ?? []).map((text) => ({ text })),
+  };
+}
+
+/** A context that is another build. */
+export function fromBuild(build: string): { ref: ContextRef; written: string } {
+  return { ref: { kind: 'build', build }, written: `build:${build}` };
+}
+
+/** A set of builds; groups by name. */
+export function makeSet(
+  builds: readonly Build[],
+  groups: Readonly<Record<string, readonly string[]>> = {},
+): BuildSet {
+  const matrices = new Map<string, string[]>();
+  for (const build of builds) {
+    if (build.matrix !== undefined)
+      matrices.set(build.matrix.name, [...(matrices.get(build.matrix.name) ?? []), build.name]);
+  }
+  return {
+    root: '/src',
+    builds: new Map(builds.map((build) => [build.name, build])),
+    groups: new Map(
+      Object.entries(groups).map(([name, members]): [string, Group] => [name, { name, builds: members }]),
+    ),
+    matrices,
+    variables: new Map(),
+    registries: new Map(),
+    files: ['builds.yaml'],
+  };
+}

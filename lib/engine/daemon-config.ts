@@ -19,6 +19,7 @@ export function containerdConfig(paths: EnginePaths, version: string): string {
     'io.containerd.grpc.v1.cri',
     'io.containerd.cri.v1.images',
     'io.containerd.cri.v1.runtime',
+    'io.containerd.podsandbox.controller.v1.podsandbox',
     'io.containerd.nri.v1.nri',
     'io.containerd.internal.v1.opt',
   ];

@@ -180,7 +180,9 @@ async function checkSources(options: EngineOptions): Promise<DoctorCheck[]> {
     const file = await findProgram(part, options.env);
     if (file === undefined) continue;
     const said = await runCommand(file, ['--version'], { env: options.env, timeoutMs: 5_000 });
-    onPath.push(`${file} ${findVersion(`${said.stdout}\n${said.stderr}`) ?? '(no version)'}`);
+    onPath.push(
+      `${file} ${findVersion(`${said.stdout}\n${said.stderr}`.replaceAll(file, part)) ?? '(no version)'}`,
+    );
   }
   const go = await findProgram('go', options.env);
   const goVersion =

@@ -101,7 +101,8 @@ export async function checkProgram(
       }),
     );
   }
-  const output = `${said.stdout}\n${said.stderr}`;
+  // Some name themselves by the path they were called with, which may well hold a version.
+  const output = `${said.stdout}\n${said.stderr}`.replaceAll(file, part);
   if (part === 'runc' && !hasSeccomp(output)) {
     return fail(
       problem('engine/part-unusable', `${file} was built without seccomp: every RUN would fail`, {
@@ -124,7 +125,7 @@ export async function checkProgram(
       }),
     );
   }
-  return ok(/^0\.0\.0\b/.test(version) ? spec.version : version);
+  return ok(/^0\.0\.0\b/.test(version) ? spec.version : version.replace(/\+unknown$/, ''));
 }
 
 /** Whether `runc --version` tells of libseccomp; without it containers with a seccomp profile are refused. */

@@ -23,6 +23,7 @@ import {
 import { diskFull } from './download.ts';
 import { findListener, findObstacles, tryOverlay } from './host.ts';
 import { type Installation, readInstallation } from './installation.ts';
+import { findForeignFiles, killLeftovers, removeContainers, unmountAll } from './leftovers.ts';
 import { takeLock } from './lock.ts';
 import type { EngineOptions } from './notice.ts';
 import { type EnginePaths, enginePaths } from './paths.ts';
@@ -129,8 +130,13 @@ class EngineStarter {
   }
 
   async start(): Promise<Result<Omit<RunningEngine, 'durationMs'>>> {
+    // Where no buildkitd runs there is no build that a container could belong to: one that was killed leaves its
+    // containers running, and the next one knows nothing of them.
+    const idle = (await readDaemon(this.#paths, 'buildkitd'))?.alive !== true;
+    if (idle) await this.#clearLeftovers();
     const containerd = await this.#startContainerd();
     if (!containerd.ok) return containerd;
+    if (idle) await removeContainers(this.#paths, this.#options);
     const buildkitd = await this.#startBuildkitd();
     if (!buildkitd.ok) return buildkitd;
     const wanted = this.#options.registry ?? false;
@@ -160,6 +166,16 @@ class EngineStarter {
       started: this.#started.map((one) => one.name),
       warnings: this.#warnings,
     });
+  }
+
+  /** Takes away what an engine that was killed left behind. */
+  async #clearLeftovers(): Promise<void> {
+    if ((await readDaemon(this.#paths, 'containerd'))?.alive === true) return;
+    const foreignFiles = await findForeignFiles(this.#paths);
+    // This also ends a daemon whose pid file is lost; the registry is left to itself.
+    await killLeftovers(this.#paths, ['containerd', 'buildkitd']);
+    await unmountAll(this.#paths, this.#options);
+    for (const file of foreignFiles) await rm(file, { recursive: true, force: true });
   }
 
   /** Ends what was started, last first. */

@@ -1,0 +1,130 @@
+/**
+ * What a crash (of a daemon, of the machine's power, of `kill -9`) leaves behind, and how it is taken away: containers
+ * whose daemon is gone, mounts below our folders, sockets and pipes of shims.
+ */
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { DAEMON_NAMES, type DaemonName } from './daemon.ts';
+import { mountsBelow } from './host.ts';
+import { readInstallation } from './installation.ts';
+import type { EngineOptions } from './notice.ts';
+import type { EnginePaths } from './paths.ts';
+import {
+  childrenOf,
+  findProgram,
+  identifyProcess,
+  listProcesses,
+  runCommand,
+  signalProcess,
+  waitForEnd,
+} from './process.ts';
+import { probeSocket } from './socket.ts';
+
+/** Where containerd's shims keep their sockets, whatever its state directory is (containerd pkg/shim/util_unix.go). */
+const SHIM_SOCKET_DIR = '/run/containerd/s/';
+
+/** Where a client of containerd keeps the pipes to a container's output (containerd defaults/defaults_unix.go). */
+const FIFO_DIR = '/run/containerd/fifo';
+
+const KILL_WAIT_MS = 5_000;
+
+/** Directories of containers that containerd knows a task of: `<state>/io.containerd.runtime.v2.task/<namespace>/<id>`. */
+async function findBundles(
+  paths: EnginePaths,
+): Promise<readonly { namespace: string; id: string; dir: string }[]> {
+  const base = path.join(paths.runtimeDir, 'containerd/io.containerd.runtime.v2.task');
+  const found: { namespace: string; id: string; dir: string }[] = [];
+  for (const namespace of await readdir(base).catch(() => [])) {
+    for (const id of await readdir(path.join(base, namespace)).catch(() => [])) {
+      found.push({ namespace, id, dir: path.join(base, namespace, id) });
+    }
+  }
+  return found;
+}
+
+/**
+ * What containerd's parts keep of our containers outside of our folders: sockets of shims, pipes of their output.
+ * To be asked before the containers are removed, and deleted when they are gone.
+ */
+export async function findForeignFiles(paths: EnginePaths): Promise<readonly string[]> {
+  const found: string[] = [];
+  const bundles = await findBundles(paths);
+  if (bundles.length === 0) return found;
+  for (const pipeDir of await readdir(FIFO_DIR).catch(() => [])) {
+    const names = await readdir(path.join(FIFO_DIR, pipeDir)).catch(() => []);
+    if (names.some((name) => bundles.some(({ id }) => name.startsWith(`${id}-`)))) {
+      found.push(path.join(FIFO_DIR, pipeDir));
+    }
+  }
+  for (const { dir } of bundles) {
+    for (const name of ['bootstrap.json', 'address']) {
+      const text = await readFile(path.join(dir, name), 'utf8').catch(() => '');
+      const socket = /unix:\/\/([^"\s]+)/.exec(text)?.[1];
+      if (socket?.startsWith(SHIM_SOCKET_DIR) === true) found.push(socket);
+    }
+  }
+  return found;
+}
+
+/**
+ * Has containerd end and forget every container of its BuildKit namespace; it then also unmounts them. Only where no
+ * build runs. Gives how many there were; none where containerd does not answer.
+ */
+export async function removeContainers(paths: EnginePaths, options: EngineOptions): Promise<number> {
+  const ctr = (await readInstallation(paths))?.parts.get('ctr')?.file;
+  if (ctr === undefined || (await probeSocket({ path: paths.containerdSocket })).kind !== 'accepts') return 0;
+  const run = (...args: string[]) =>
+    runCommand(ctr, ['--address', paths.containerdSocket, '--namespace', paths.namespace, ...args], {
+      env: options.env,
+      timeoutMs: 10_000,
+    });
+  const ids = (await run('containers', 'ls', '--quiet')).stdout.split('\n').filter((id) => id !== '');
+  for (const id of ids) {
+    await run('tasks', 'delete', '--force', id);
+    await run('containers', 'delete', id);
+  }
+  return ids.length;
+}
+
+/** Kills what belongs to this engine and has no daemon any more, children before parents. */
+export async function killLeftovers(
+  paths: EnginePaths,
+  daemons: readonly DaemonName[] = DAEMON_NAMES,
+): Promise<number> {
+  let killed = 0;
+  for (const { pid, argv } of await listProcesses()) {
+    const program = path.basename(argv[0] ?? '');
+    const isShim = program === 'containerd-shim-runc-v2' && argv.includes(paths.containerdSocket);
+    const isDaemon =
+      daemons.some((name) => name === program) && argv.some((one) => path.dirname(one) === paths.stateDir);
+    if (!isShim && !isDaemon) continue;
+    if (isShim) for (const child of await childrenOf(pid)) killed += await kill(child);
+    killed += await kill(pid);
+  }
+  return killed;
+}
+
+async function kill(pid: number): Promise<number> {
+  const identity = await identifyProcess(pid);
+  if (identity === undefined || !signalProcess(pid, 'SIGKILL')) return 0;
+  await waitForEnd(identity, KILL_WAIT_MS);
+  return 1;
+}
+
+/** Unmounts everything below the engine's folders, deepest first; gives what it unmounted. */
+export async function unmountAll(paths: EnginePaths, options: EngineOptions): Promise<readonly string[]> {
+  const umount = await findProgram('umount', options.env);
+  const points = [...(await mountsBelow(paths.runtimeDir)), ...(await mountsBelow(paths.stateDir))];
+  const done: string[] = [];
+  for (const point of new Set(points)) {
+    if (umount === undefined) break;
+    const first = await runCommand(umount, [point], { env: options.env, timeoutMs: 10_000 });
+    // Still used by somebody: taken out of the tree now, freed when they let go.
+    const end =
+      first.code === 0
+        ? first
+        : await runCommand(umount, ['-l', point], { env: options.env, timeoutMs: 10_000 });
+    if (end.code === 0) done.push(point);
+  }
+  return done;
+}

@@ -1,0 +1,43 @@
+/**
+ * Joins the pieces a step's output arrives in to whole lines. BuildKit cuts where its buffer ends, in the middle of a
+ * line too, and two steps of one build may print at the same time.
+ */
+import type { BakeEvent } from '../model/mod.ts';
+import { plainText } from './text.ts';
+
+/** A line a step printed, safe to print. */
+export interface LogLine {
+  readonly vertex: string;
+  readonly text: string;
+}
+
+/** A line without a break is cut into pieces of this length, so that a step printing one endless line is bounded. */
+const LONGEST = 16_384;
+
+/** The open line of each step and stream of one build. */
+export class LineJoiner {
+  readonly #open = new Map<string, { vertex: string; text: string }>();
+
+  /** Takes a piece; gives the lines that are whole now. */
+  take(event: Extract<BakeEvent, { readonly type: 'log' }>): readonly LogLine[] {
+    const key = `${event.stream} ${event.vertex}`;
+    const parts = ((this.#open.get(key)?.text ?? '') + event.text).split('\n');
+    const rest = parts.pop() ?? '';
+    const keep = rest.length <= LONGEST;
+    if (!keep) parts.push(rest);
+    if (keep && rest !== '') this.#open.set(key, { vertex: event.vertex, text: rest });
+    else this.#open.delete(key);
+    return parts.map((text) => ({ vertex: event.vertex, text: plainText(text) }));
+  }
+
+  /** Gives what never got its line break: of one step, or of all. */
+  flush(vertex?: string): readonly LogLine[] {
+    const lines: LogLine[] = [];
+    for (const [key, open] of this.#open) {
+      if (vertex !== undefined && open.vertex !== vertex) continue;
+      lines.push({ vertex: open.vertex, text: plainText(open.text) });
+      this.#open.delete(key);
+    }
+    return lines;
+  }
+}

@@ -1,0 +1,25 @@
+/** What a run says: problems with their lines, the live view, plain lines, JSON, and the table at the end. */
+export { createPalette, type Paint, type Palette } from './palette.ts';
+export {
+  type AnyProblem,
+  countProblems,
+  formatGithubAnnotation,
+  formatProblem,
+  formatProblems,
+  type ProblemStyle,
+  sortProblems,
+  toProblemJson,
+} from './problem.ts';
+export {
+  createReporter,
+  PROGRESS_MODES,
+  type ProgressMode,
+  type Reporter,
+  type ReporterOptions,
+} from './reporter.ts';
+export { Screen } from './screen.ts';
+export { applyEvent, createRunState, type NodeView, type RunState } from './state.ts';
+export { formatSummary, type SummaryStyle } from './summary.ts';
+export { padEnd, padStart, plainText, truncate, widthOf, wrap } from './text.ts';
+export { formatBytes, formatDuration, plural, shortDigest } from './units.ts';
+export { DEFAULT_COLUMNS, type Writer } from './writer.ts';

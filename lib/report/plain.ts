@@ -1,0 +1,161 @@
+/**
+ * A run as lines that only ever get added: for CI logs, pipes and files. Every line starts with the build it belongs
+ * to, so that many builds at once stay readable, and so that `grep '^api '` gives the story of one.
+ */
+import type { BakeEvent, Outcome, Reason } from '../model/mod.ts';
+import { LineJoiner, type LogLine } from './lines.ts';
+import type { Palette } from './palette.ts';
+import { explainOutcome, finishedNote, outcomeWord } from './summary.ts';
+import { padEnd, plainText, widthOf } from './text.ts';
+import { formatBytes, formatDuration, plural } from './units.ts';
+
+/** Names longer than this do not push the text of all others to the right. */
+const WIDEST_NAME = 28;
+/** A context smaller than this is sent before anybody would wonder. */
+const NOTABLE_BYTES = 10_000_000;
+
+interface Follower {
+  readonly joiner: LineJoiner;
+  /** Names of the steps by digest, of those that were announced with a line. */
+  readonly names: Map<string, string>;
+  /** The step whose heading was printed last; log lines of another one get its heading again. */
+  heading: string | undefined;
+}
+
+/** Turns events into lines; remembers of each build only what the next line needs. */
+export class PlainPainter {
+  readonly #palette: Palette;
+  readonly #followers = new Map<string, Follower>();
+  #nameWidth = 0;
+
+  constructor(palette: Palette) {
+    this.#palette = palette;
+  }
+
+  /** The lines an event gives, without line breaks; most events give none. */
+  take(event: BakeEvent): readonly string[] {
+    const palette = this.#palette;
+    switch (event.type) {
+      case 'run-started':
+        return [
+          palette.dim(
+            `bake-ts ${event.version} on ${event.runtime}, ${plural(event.concurrency, 'build')} at a time`,
+          ),
+        ];
+      case 'planned': {
+        const widths = event.nodes.map((node) => widthOf(node.build));
+        this.#nameWidth = Math.min(WIDEST_NAME, Math.max(0, ...widths));
+        const needed = event.nodes.filter((node) => node.role === 'needed').length;
+        return [
+          palette.dim(
+            `${plural(event.nodes.length, 'build')} planned${needed > 0 ? `, ${needed} of them because others need them` : ''}`,
+          ),
+        ];
+      }
+      case 'engine-starting':
+        return [palette.dim(plainText(event.text))];
+      case 'engine-ready':
+        return [palette.dim(`engine ${plainText(event.address)} (${plainText(event.source)})`)];
+      case 'interrupted':
+        return [palette.warning(`${event.signal}: stopping what runs`)];
+      case 'warning': {
+        const words = `${palette.warning(`warning[${event.problem.code}]`)}: ${plainText(event.problem.message)}`;
+        return event.build === undefined ? [words] : this.#lines(event.build, [words]);
+      }
+      case 'node-decided':
+        return this.#decided(event.build, event.decision, event.reason);
+      case 'vertex':
+        return this.#vertex(event);
+      case 'log':
+        return this.#log(event.build, this.#follower(event.build).joiner.take(event));
+      case 'transfer':
+        return event.done && event.current >= NOTABLE_BYTES
+          ? this.#lines(event.build, [palette.dim(`${plainText(event.id)} ${formatBytes(event.current)}`)])
+          : [];
+      case 'retry': {
+        const wait = event.delayMs > 0 ? ` in ${formatDuration(event.delayMs)}` : '';
+        return this.#lines(event.build, [palette.warning(`trying again${wait}: ${plainText(event.why)}`)]);
+      }
+      case 'tag':
+        return event.tag.action === 'there'
+          ? []
+          : this.#lines(event.build, [`${event.tag.action} ${event.tag.ref}`]);
+      case 'node-finished':
+        return this.#finished(event.outcome);
+      default:
+        return [];
+    }
+  }
+
+  #decided(build: string, decision: string, reason: Reason): readonly string[] {
+    // The line of a build that is left alone is its last one, too (see #finished).
+    if (decision === 'unchanged') return [];
+    const items = (reason.items ?? []).slice(0, 8);
+    const more = (reason.items?.length ?? 0) - items.length;
+    return this.#lines(build, [
+      `${decision}: ${plainText(reason.text)}`,
+      ...items.map((item) => this.#palette.dim(`  ${plainText(item)}`)),
+      ...(more > 0 ? [this.#palette.dim(`  and ${more} more`)] : []),
+    ]);
+  }
+
+  #vertex(event: Extract<BakeEvent, { readonly type: 'vertex' }>): readonly string[] {
+    const follower = this.#follower(event.build);
+    const name = plainText(event.name);
+    // What the frontend does for itself (loading definitions, ignore files) matters only when it fails.
+    if (event.state === 'pending' || (name.startsWith('[internal]') && event.state !== 'failed')) return [];
+    const known = follower.names.has(event.digest);
+    follower.names.set(event.digest, name);
+    if (event.state === 'running') {
+      if (known) return [];
+      follower.heading = event.digest;
+      return this.#lines(event.build, [name]);
+    }
+    const open = this.#log(event.build, follower.joiner.flush(event.digest));
+    const palette = this.#palette;
+    if (event.state === 'cached')
+      return [...open, ...this.#lines(event.build, [`${name} ${palette.info('cached')}`])];
+    if (event.state === 'failed') {
+      const why = event.error === undefined ? '' : `: ${plainText(event.error.split('\n')[0] ?? '')}`;
+      return [...open, ...this.#lines(event.build, [`${name} ${palette.error('failed')}${why}`])];
+    }
+    const time = event.durationMs === undefined ? '' : ` ${formatDuration(event.durationMs)}`;
+    return [...open, ...this.#lines(event.build, [palette.dim(`${name} done${time}`)])];
+  }
+
+  #log(build: string, lines: readonly LogLine[]): readonly string[] {
+    const follower = this.#follower(build);
+    return lines.flatMap((line) => {
+      const text = `  ${line.text}`;
+      const name = follower.names.get(line.vertex);
+      if (follower.heading === line.vertex || name === undefined) return this.#lines(build, [text]);
+      follower.heading = line.vertex;
+      return this.#lines(build, [name, text]);
+    });
+  }
+
+  #finished(outcome: Outcome): readonly string[] {
+    const follower = this.#follower(outcome.build);
+    const open = this.#log(outcome.build, follower.joiner.flush());
+    this.#followers.delete(outcome.build);
+    const { word, paint } = outcomeWord(outcome, this.#palette);
+    const note = ['built', 'retagged'].includes(outcome.kind)
+      ? finishedNote(outcome)
+      : explainOutcome(outcome);
+    return [...open, ...this.#lines(outcome.build, [`${paint(word)}${note === '' ? '' : `: ${note}`}`])];
+  }
+
+  #lines(build: string, texts: readonly string[]): readonly string[] {
+    const prefix = `${this.#palette.name(build, padEnd(build, this.#nameWidth))} ${this.#palette.dim('|')} `;
+    return texts.map((text) => `${prefix}${text}`.trimEnd());
+  }
+
+  #follower(build: string): Follower {
+    let follower = this.#followers.get(build);
+    if (follower === undefined) {
+      follower = { joiner: new LineJoiner(), names: new Map(), heading: undefined };
+      this.#followers.set(build, follower);
+    }
+    return follower;
+  }
+}

@@ -1,0 +1,274 @@
+/**
+ * Problems as people, editors and CI systems read them.
+ */
+import { type PlaceJson, type Problem, type ProblemJson, problemToJson, type Span } from '../model/mod.ts';
+import { formatFrame, lastLineOf, type Mark } from './frame.ts';
+import { createPalette, type Palette } from './palette.ts';
+import { plainText, wrap } from './text.ts';
+import { plural } from './units.ts';
+import { DEFAULT_COLUMNS } from './writer.ts';
+
+/** How problems are written out. */
+export interface ProblemStyle {
+  readonly color?: boolean;
+  /** Width of the terminal; 120 if not given. */
+  readonly columns?: number;
+  /** False: one line each (`file:line:column: error[code]: words`), as editors and grep like it. Default: true. */
+  readonly frames?: boolean;
+  /**
+   * Text of a file by the path a problem names it with. Needed for problems in their JSON form only (those of
+   * events), which carry places but no text; gives undefined where the file cannot be read.
+   */
+  readonly sourceOf?: (path: string) => string | undefined;
+}
+
+/** Either form of a problem. */
+export type AnyProblem = Problem | ProblemJson;
+
+/** Problems that are written out one by one before the rest is only counted. */
+const MOST_SHOWN = 100;
+/** Lines of `detail` (logs, bodies) that are shown; the end of it tells most. */
+const MOST_DETAIL = 40;
+
+interface Located {
+  readonly place: PlaceJson;
+  readonly text: string | undefined;
+}
+
+/**
+ * One problem: its code, words, the lines it is about, other places, text from outside, and the way out. Ends without
+ * a line break.
+ */
+export function formatProblem(found: AnyProblem, style: ProblemStyle = {}): string {
+  const palette = createPalette(style.color ?? false);
+  if (style.frames === false) return formatLine(found, palette);
+  const columns = Math.max(40, style.columns ?? DEFAULT_COLUMNS);
+  const paint = found.severity === 'error' ? palette.error : palette.warning;
+  const [head = '', ...more] = wrap(`${found.severity}[${found.code}]: ${oneLine(found.message)}`, columns);
+  const label = `${found.severity}[${found.code}]`;
+  const lines = [
+    paint(label) + palette.bold(head.slice(label.length)),
+    ...more.map((line) => palette.bold(`  ${line}`)),
+  ];
+
+  const main = located(found, style);
+  const places = relatedPlaces(found, style);
+  const blocks = groupByFile(main, places);
+  const gutter = Math.max(
+    1,
+    ...blocks.map(({ text, marks }) =>
+      text === undefined ? 0 : String(lastLineOf(marks, text.split('\n').length)).length,
+    ),
+  );
+  const pad = ' '.repeat(gutter);
+  blocks.forEach((block, at) => {
+    const corner = at === 0 ? '┌─' : '├─';
+    lines.push(`${pad} ${palette.info(corner)} ${block.title}`);
+    if (block.text === undefined) {
+      for (const { label: words } of block.marks) {
+        if (words !== undefined) lines.push(`${pad} ${palette.info('│')} ${words}`);
+      }
+      return;
+    }
+    lines.push(`${pad} ${palette.info('│')}`);
+    lines.push(...formatFrame(block.text, block.marks, { palette, primary: paint, columns, gutter }));
+  });
+  const notes: string[] = [];
+  for (const { message, located: where } of places) {
+    if (where === undefined) notes.push(...note('note', message, palette.info, gutter, columns));
+  }
+  if (found.build !== undefined && !found.message.includes(found.build)) {
+    notes.push(...note('build', found.build, palette.info, gutter, columns));
+  }
+  if (found.hint !== undefined) notes.push(...note('hint', found.hint, palette.hint, gutter, columns));
+  const detail = found.detail === undefined ? [] : detailLines(found.detail);
+  if (blocks.length > 0 && (notes.length > 0 || detail.length > 0)) lines.push(`${pad} ${palette.info('│')}`);
+  for (const line of detail) lines.push(`${pad} ${palette.dim('┆')} ${line}`);
+  lines.push(...notes);
+  return lines.join('\n');
+}
+
+/**
+ * Many problems at once: those without a place first, then file by file from top to bottom, each once, and how many
+ * there are. Ends without a line break; empty for none.
+ */
+export function formatProblems(found: readonly AnyProblem[], style: ProblemStyle = {}): string {
+  const sorted = sortProblems(found);
+  if (sorted.length === 0) return '';
+  const between = style.frames === false ? '\n' : '\n\n';
+  const shown = sorted.slice(0, MOST_SHOWN).map((one) => formatProblem(one, style));
+  if (sorted.length > MOST_SHOWN) shown.push(`… and ${plural(sorted.length - MOST_SHOWN, 'more problem')}`);
+  if (sorted.length > 1) shown.push(createPalette(style.color ?? false).bold(countProblems(sorted)));
+  return shown.join(between);
+}
+
+/** `3 errors and 1 warning in 2 files`. */
+export function countProblems(found: readonly AnyProblem[]): string {
+  const errors = found.filter((one) => one.severity === 'error').length;
+  const warnings = found.length - errors;
+  const files = new Set(found.flatMap((one) => placeOf(one)?.file ?? []));
+  const counts = [
+    ...(errors > 0 ? [plural(errors, 'error')] : []),
+    ...(warnings > 0 ? [plural(warnings, 'warning')] : []),
+  ];
+  return counts.join(' and ') + (files.size > 1 ? ` in ${files.size} files` : '');
+}
+
+/** Each problem once; without a place first, then by file (in order of appearance) and position. */
+export function sortProblems<P extends AnyProblem>(found: readonly P[]): readonly P[] {
+  const seen = new Set<string>();
+  const fileOrder = new Map<string, number>();
+  const keyed = found.flatMap((one) => {
+    const place = placeOf(one);
+    const identity = JSON.stringify([one.code, one.message, place, one.build]);
+    if (seen.has(identity)) return [];
+    seen.add(identity);
+    if (place !== undefined && !fileOrder.has(place.file)) fileOrder.set(place.file, fileOrder.size + 1);
+    const order = place === undefined ? 0 : (fileOrder.get(place.file) ?? 0);
+    return [{ one, order, line: place?.line ?? 0, column: place?.column ?? 0 }];
+  });
+  keyed.sort((a, b) => a.order - b.order || a.line - b.line || a.column - b.column);
+  return keyed.map(({ one }) => one);
+}
+
+/**
+ * The problem as a workflow command of GitHub Actions, which shows it beside the line in a pull request. Escapes are
+ * those of actions/toolkit, packages/core/src/command.ts.
+ */
+export function formatGithubAnnotation(found: AnyProblem): string {
+  const place = placeOf(found);
+  const properties: string[] = [];
+  if (place !== undefined) {
+    properties.push(`file=${escapeProperty(place.file)}`, `line=${place.line}`);
+    // GitHub takes columns only where start and end are on one line.
+    if (place.endLine === place.line) {
+      properties.push(`col=${place.column}`, `endColumn=${Math.max(place.column, place.endColumn)}`);
+    } else {
+      properties.push(`endLine=${place.endLine}`);
+    }
+  }
+  properties.push(`title=${escapeProperty(found.code)}`);
+  const words = found.hint === undefined ? found.message : `${found.message}\n${found.hint}`;
+  return `::${found.severity} ${properties.join(',')}::${escapeData(words)}`;
+}
+
+/** The JSON form, for `--json`; places instead of spans. */
+export function toProblemJson(found: AnyProblem): ProblemJson {
+  return 'span' in found || hasSpans(found) ? problemToJson(found) : found;
+}
+
+function hasSpans(found: AnyProblem): found is Problem {
+  return (found.related ?? []).some((one) => 'span' in one);
+}
+
+function placeOf(found: AnyProblem): PlaceJson | undefined {
+  return toProblemJson(found).place;
+}
+
+function located(found: AnyProblem, style: ProblemStyle): Located | undefined {
+  if ('span' in found && found.span !== undefined) return ofSpan(found.span);
+  const place = placeOf(found);
+  return place === undefined ? undefined : { place, text: style.sourceOf?.(place.file) };
+}
+
+function ofSpan(span: Span): Located | undefined {
+  const { place } = problemToJson({ severity: 'error', code: 'cli/place', message: '', span });
+  return place === undefined ? undefined : { place, text: span.source.text };
+}
+
+interface Related {
+  readonly message: string;
+  readonly located: Located | undefined;
+}
+
+function relatedPlaces(found: AnyProblem, style: ProblemStyle): readonly Related[] {
+  return (found.related ?? []).map((one) => {
+    if ('span' in one && one.span !== undefined) return { message: one.message, located: ofSpan(one.span) };
+    const place = 'place' in one ? one.place : undefined;
+    return {
+      message: one.message,
+      located: place === undefined ? undefined : { place, text: style.sourceOf?.(place.file) },
+    };
+  });
+}
+
+interface Block {
+  readonly file: string;
+  readonly title: string;
+  readonly text: string | undefined;
+  readonly marks: Mark[];
+}
+
+/** One block for each file, the problem's own first. */
+function groupByFile(main: Located | undefined, related: readonly Related[]): readonly Block[] {
+  const blocks: Block[] = [];
+  const add = ({ place, text }: Located, primary: boolean, label: string | undefined): void => {
+    let block = blocks.find((one) => one.file === place.file && one.text === text);
+    if (block === undefined) {
+      block = {
+        file: place.file,
+        title: plainText(`${place.file}:${place.line}:${place.column}`),
+        text,
+        marks: [],
+      };
+      blocks.push(block);
+    }
+    const { line, column, endLine, endColumn } = place;
+    block.marks.push({
+      line,
+      column,
+      endLine,
+      endColumn,
+      primary,
+      ...(label === undefined ? {} : { label: oneLine(label) }),
+    });
+  };
+  if (main !== undefined) add(main, true, undefined);
+  for (const one of related) {
+    if (one.located !== undefined) add(one.located, false, one.message);
+  }
+  for (const block of blocks) block.marks.sort((a, b) => a.line - b.line || a.column - b.column);
+  return blocks;
+}
+
+function note(
+  word: string,
+  text: string,
+  paint: (text: string) => string,
+  gutter: number,
+  columns: number,
+): readonly string[] {
+  const lead = `${' '.repeat(gutter)} = ${word}: `;
+  const follow = ' '.repeat(lead.length);
+  const lines = text
+    .split('\n')
+    .flatMap((line) => wrap(plainText(line), Math.max(20, columns - lead.length)));
+  return lines.map((line, at) =>
+    at === 0 ? `${' '.repeat(gutter)} ${paint(`= ${word}:`)} ${line}` : `${follow}${line}`.trimEnd(),
+  );
+}
+
+function detailLines(detail: string): readonly string[] {
+  const lines = detail.replace(/\n+$/, '').split('\n').map(plainText);
+  if (lines.length <= MOST_DETAIL) return lines;
+  return [`… ${plural(lines.length - MOST_DETAIL, 'line')} before`, ...lines.slice(-MOST_DETAIL)];
+}
+
+function formatLine(found: AnyProblem, palette: Palette): string {
+  const place = placeOf(found);
+  const paint = found.severity === 'error' ? palette.error : palette.warning;
+  const where = place === undefined ? '' : `${plainText(`${place.file}:${place.line}:${place.column}`)}: `;
+  return `${where}${paint(`${found.severity}[${found.code}]`)}: ${oneLine(found.message)}`;
+}
+
+function oneLine(text: string): string {
+  return text.split('\n').map(plainText).join(' ');
+}
+
+function escapeData(text: string): string {
+  return text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
+}
+
+function escapeProperty(text: string): string {
+  return escapeData(text).replaceAll(':', '%3A').replaceAll(',', '%2C');
+}

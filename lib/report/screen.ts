@@ -1,0 +1,66 @@
+/**
+ * The lower end of a terminal that is drawn over and over, below lines that stay. Knows nothing of builds.
+ */
+import { stripVTControlCharacters } from 'node:util';
+import { widthOf } from './text.ts';
+import type { Writer } from './writer.ts';
+
+const HIDE_CURSOR = '\u001b[?25l';
+const SHOW_CURSOR = '\u001b[?25h';
+/** Terminals that know it show a frame at once (no flicker); the others ignore it. */
+const BEGIN_FRAME = '\u001b[?2026h';
+const END_FRAME = '\u001b[?2026l';
+const ERASE_BELOW = '\u001b[J';
+const ERASE_LINE_END = '\u001b[K';
+
+/** Must be closed, or the cursor stays hidden. */
+export class Screen {
+  readonly #out: Writer;
+  #drawn: readonly string[] = [];
+  #hidden = false;
+
+  constructor(out: Writer) {
+    this.#out = out;
+  }
+
+  /** Puts `permanent` lines above, and the moving `live` lines in place of the former ones. No line may be too wide. */
+  draw(permanent: readonly string[], live: readonly string[]): void {
+    if (permanent.length === 0 && sameLines(live, this.#drawn)) return;
+    let text = BEGIN_FRAME;
+    if (!this.#hidden && live.length > 0) {
+      text += HIDE_CURSOR;
+      this.#hidden = true;
+    }
+    text += this.#toTop();
+    for (const line of [...permanent, ...live]) text += `${line}${ERASE_LINE_END}\n`;
+    text += ERASE_BELOW + END_FRAME;
+    this.#out.write(text);
+    this.#drawn = live;
+  }
+
+  /** Takes the moving lines away and shows the cursor; what stays is above. */
+  close(): void {
+    const text = this.#drawn.length > 0 ? this.#toTop() + ERASE_BELOW : '';
+    this.#drawn = [];
+    if (text === '' && !this.#hidden) return;
+    this.#out.write(text + (this.#hidden ? SHOW_CURSOR : ''));
+    this.#hidden = false;
+  }
+
+  /** Moves to the first of the moving lines. A terminal made narrower has wrapped them meanwhile. */
+  #toTop(): string {
+    if (this.#drawn.length === 0) return '';
+    const columns = this.#out.columns ?? Number.POSITIVE_INFINITY;
+    let rows = 0;
+    for (const line of this.#drawn) {
+      rows += Math.max(1, Math.ceil(widthOf(stripVTControlCharacters(line)) / Math.max(1, columns)));
+    }
+    // Lines that have left the screen at its top cannot be reached any more.
+    const reachable = Math.min(rows, Math.max(1, (this.#out.rows ?? rows + 1) - 1));
+    return `\u001b[${reachable}A\r`;
+  }
+}
+
+function sameLines(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((line, at) => line === b[at]);
+}

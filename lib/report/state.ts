@@ -1,0 +1,265 @@
+/**
+ * What a run looks like at one moment, made from its events and nothing else. Painters read it; they never see events.
+ *
+ * `applyEvent` changes the state in place: a run of thousands of builds sends hundreds of thousands of events, and a
+ * copy for each would make the reporter the slowest part of the house. It reads no clock and nothing from outside, so
+ * that the same events always give the same state (tests replay recorded streams).
+ */
+import type {
+  BakeEvent,
+  DecisionKind,
+  Outcome,
+  PlannedNode,
+  ProblemJson,
+  Reason,
+  RunSummary,
+  TagResult,
+} from '../model/mod.ts';
+import { LineJoiner, type LogLine } from './lines.ts';
+import { plainText } from './text.ts';
+
+/** Where a build is. `checking`: its inputs are known, the registry is being asked. */
+export type NodeStatus = 'waiting' | 'checking' | 'decided' | 'running' | 'retrying' | 'finished';
+
+/** A step of BuildKit that runs now. */
+export interface RunningVertex {
+  readonly name: string;
+  readonly sinceMs: number;
+}
+
+/** Bytes on their way. */
+export interface TransferView {
+  readonly id: string;
+  readonly current: number;
+  readonly total?: number;
+}
+
+/** One build of a run. */
+export interface NodeView {
+  readonly build: string;
+  readonly role: PlannedNode['role'];
+  readonly level: number;
+  readonly status: NodeStatus;
+  readonly decision?: DecisionKind;
+  readonly reason?: Reason;
+  readonly attempt: number;
+  /** Steps of the Dockerfile that BuildKit announced (never fewer than it did), without those that only resolve an image. */
+  readonly steps: { readonly total: number; readonly done: number; readonly cached: number };
+  /** Steps that run now, by digest, in the order they started. */
+  readonly running: ReadonlyMap<string, RunningVertex>;
+  /** Transfers that run now, by vertex and id. */
+  readonly transfers: ReadonlyMap<string, TransferView>;
+  readonly retry?: { readonly untilMs: number; readonly why: string };
+  readonly startedAtMs?: number;
+  readonly finishedAtMs?: number;
+  /** Its last log lines, oldest first, safe to print. */
+  readonly tail: readonly LogLine[];
+  readonly tags: readonly TagResult[];
+  readonly outcome?: Outcome;
+}
+
+/** A run, for painters. */
+export interface RunState {
+  readonly phase: 'starting' | 'running' | 'finished';
+  readonly startedAtMs: number;
+  readonly concurrency: number;
+  /** In the order of the plan. */
+  readonly nodes: ReadonlyMap<string, NodeView>;
+  /** What is being done about the engine, while it is not ready. */
+  readonly engineText?: string;
+  readonly warnings: readonly ProblemJson[];
+  readonly interruptedBy?: string;
+  readonly summary?: RunSummary;
+}
+
+/** Log lines kept for each build. */
+const TAIL = 20;
+
+/** A step of a Dockerfile (`[build 3/7] RUN …`); `FROM` is left out, because BuildKit flags it as cached only sometimes. */
+const STEP = /^\[(?:[^\]]* )?\d+\/\d+\] (?!FROM )/;
+
+type VertexState = Extract<BakeEvent, { readonly type: 'vertex' }>['state'];
+
+/** The same records with their handles for writing; only this file writes. */
+interface Node extends NodeView {
+  status: NodeStatus;
+  decision?: DecisionKind;
+  reason?: Reason;
+  attempt: number;
+  steps: { total: number; done: number; cached: number };
+  running: Map<string, RunningVertex>;
+  transfers: Map<string, TransferView>;
+  retry?: { untilMs: number; why: string };
+  startedAtMs?: number;
+  finishedAtMs?: number;
+  tail: LogLine[];
+  tags: TagResult[];
+  outcome?: Outcome;
+  /** Last known state of each step, to count transitions. */
+  readonly stepStates: Map<string, VertexState>;
+  readonly joiner: LineJoiner;
+}
+
+interface Run extends RunState {
+  phase: RunState['phase'];
+  startedAtMs: number;
+  concurrency: number;
+  nodes: Map<string, Node>;
+  engineText?: string;
+  warnings: ProblemJson[];
+  interruptedBy?: string;
+  summary?: RunSummary;
+}
+
+/** The state before the first event. Only `applyEvent` can change it. */
+export function createRunState(): RunState {
+  const fresh: Run = { phase: 'starting', startedAtMs: 0, concurrency: 0, nodes: new Map(), warnings: [] };
+  return fresh;
+}
+
+/** Takes one event into a state that `createRunState` made. Unknown types (of a later version) change nothing. */
+export function applyEvent(state: RunState, event: BakeEvent): void {
+  // Every RunState was made above, as a Run; the readonly face is for everybody else.
+  const run = state as Run;
+  switch (event.type) {
+    case 'run-started':
+      run.startedAtMs = event.atMs;
+      run.concurrency = event.concurrency;
+      break;
+    case 'planned':
+      run.phase = 'running';
+      for (const planned of event.nodes) run.nodes.set(planned.build, createNode(planned));
+      break;
+    case 'engine-starting':
+      run.engineText = plainText(event.text);
+      break;
+    case 'engine-ready':
+      delete run.engineText;
+      break;
+    case 'warning':
+      run.warnings.push(event.problem);
+      break;
+    case 'interrupted':
+      run.interruptedBy = event.signal;
+      break;
+    case 'run-finished':
+      run.phase = 'finished';
+      run.summary = event.summary;
+      break;
+    default:
+      applyToNode(run, event);
+  }
+}
+
+type NodeEvent = Extract<BakeEvent, { readonly build: string }>;
+
+function applyToNode(run: Run, event: NodeEvent): void {
+  const node = nodeOf(run, event.build);
+  switch (event.type) {
+    case 'node-keyed':
+      node.status = 'checking';
+      break;
+    case 'node-decided':
+      node.status = 'decided';
+      node.decision = event.decision;
+      node.reason = event.reason;
+      break;
+    case 'node-started':
+      node.status = 'running';
+      node.attempt = event.attempt;
+      node.startedAtMs ??= event.atMs;
+      delete node.retry;
+      // A second attempt announces its steps anew; what the first one had done is cached by then.
+      node.steps = { total: 0, done: 0, cached: 0 };
+      node.stepStates.clear();
+      node.running.clear();
+      node.transfers.clear();
+      break;
+    case 'vertex':
+      applyVertex(node, event);
+      break;
+    case 'transfer': {
+      const key = `${event.vertex} ${event.id}`;
+      if (event.done) node.transfers.delete(key);
+      else {
+        const { id, current, total } = event;
+        node.transfers.set(key, total === undefined ? { id, current } : { id, current, total });
+      }
+      break;
+    }
+    case 'log':
+      pushLines(node, node.joiner.take(event));
+      break;
+    case 'retry':
+      node.status = 'retrying';
+      node.retry = { untilMs: event.atMs + event.delayMs, why: plainText(event.why) };
+      node.running.clear();
+      node.transfers.clear();
+      break;
+    case 'tag':
+      node.tags.push(event.tag);
+      break;
+    case 'node-finished':
+      node.status = 'finished';
+      pushLines(node, node.joiner.flush());
+      node.finishedAtMs = event.atMs;
+      node.outcome = event.outcome;
+      node.running.clear();
+      node.transfers.clear();
+      break;
+  }
+}
+
+/**
+ * Counts by transition: BuildKit reports one digest several times, and "completed" is not final (a push follows an
+ * export under the same digest).
+ */
+function applyVertex(node: Node, event: Extract<BakeEvent, { readonly type: 'vertex' }>): void {
+  if (event.state === 'running') {
+    if (!node.running.has(event.digest)) {
+      node.running.set(event.digest, { name: plainText(event.name), sinceMs: event.atMs });
+    }
+  } else {
+    node.running.delete(event.digest);
+  }
+  if (!STEP.test(event.name)) return;
+  const before = node.stepStates.get(event.digest);
+  node.stepStates.set(event.digest, event.state);
+  const { steps } = node;
+  if (before === undefined) steps.total += 1;
+  else if (before === 'cached') steps.cached -= 1;
+  if (before === 'done' || before === 'cached') steps.done -= 1;
+  if (event.state === 'cached') steps.cached += 1;
+  if (event.state === 'done' || event.state === 'cached') steps.done += 1;
+}
+
+function nodeOf(run: Run, build: string): Node {
+  let node = run.nodes.get(build);
+  if (node === undefined) {
+    node = createNode({ build, role: 'asked', level: 0, needs: [], tags: [], pushes: false });
+    run.nodes.set(build, node);
+  }
+  return node;
+}
+
+function createNode({ build, role, level }: PlannedNode): Node {
+  return {
+    build,
+    role,
+    level,
+    status: 'waiting',
+    attempt: 0,
+    steps: { total: 0, done: 0, cached: 0 },
+    running: new Map(),
+    transfers: new Map(),
+    tail: [],
+    tags: [],
+    stepStates: new Map(),
+    joiner: new LineJoiner(),
+  };
+}
+
+function pushLines(node: Node, lines: readonly LogLine[]): void {
+  node.tail.push(...lines);
+  if (node.tail.length > TAIL) node.tail.splice(0, node.tail.length - TAIL);
+}

@@ -1,0 +1,235 @@
+/**
+ * The end of a run: a row for each build (what became of it, and why), totals, and what went wrong.
+ */
+import type { Outcome, ProblemJson, RunSummary, TagResult } from '../model/mod.ts';
+import type { LogLine } from './lines.ts';
+import { createPalette, type Paint, type Palette } from './palette.ts';
+import { formatProblem, type ProblemStyle } from './problem.ts';
+import { padEnd, padStart, plainText, widthOf, wrap } from './text.ts';
+import { formatBytes, formatDuration, plural, shortDigest } from './units.ts';
+import { DEFAULT_COLUMNS } from './writer.ts';
+
+/** How the end of a run is written out. */
+export interface SummaryStyle extends ProblemStyle {
+  /** The last log lines of a build, for failures that carry none themselves. */
+  readonly tailOf?: (build: string) => readonly LogLine[];
+}
+
+/** What is shown for one outcome. */
+export interface OutcomeWord {
+  readonly sign: string;
+  readonly word: string;
+  readonly paint: Paint;
+}
+
+/** Sign, word and colour of how a build ended. */
+export function outcomeWord(outcome: Outcome, palette: Palette): OutcomeWord {
+  switch (outcome.kind) {
+    case 'built':
+      return { sign: '✓', word: 'built', paint: palette.good };
+    case 'retagged':
+      return { sign: '✓', word: 'retagged', paint: palette.good };
+    case 'unchanged':
+      return { sign: '=', word: 'unchanged', paint: palette.info };
+    case 'failed':
+      return { sign: '✗', word: 'failed', paint: palette.error };
+    case 'cancelled':
+      return { sign: '-', word: 'cancelled', paint: palette.warning };
+    case 'blocked':
+      return { sign: '-', word: 'blocked', paint: palette.warning };
+  }
+}
+
+/** The essentials of an outcome in one line: size, time, and where it was pushed to. */
+export function finishedNote(outcome: Outcome): string {
+  if (outcome.kind === 'failed') return plainText(outcome.problem?.message ?? '');
+  const parts: string[] = [];
+  if (outcome.digest !== undefined) parts.push(shortDigest(outcome.digest));
+  if (outcome.sizeBytes !== undefined) parts.push(formatBytes(outcome.sizeBytes));
+  parts.push(formatDuration(outcome.durationMs));
+  const sent = outcome.tags.filter((tag) => tag.action !== 'there');
+  const first = sent[0] ?? outcome.tags[0];
+  if (first !== undefined) {
+    const more = (sent.length > 0 ? sent.length : outcome.tags.length) - 1;
+    parts.push(`→ ${first.ref}${more > 0 ? ` and ${more} more` : ''}`);
+  }
+  return parts.join('  ');
+}
+
+/** Why a build is in the state it is in, in words; empty where there is nothing to add. */
+export function explainOutcome(outcome: Outcome): string {
+  if (outcome.kind === 'blocked') {
+    return outcome.blockedBy === undefined
+      ? 'a build it needs did not succeed'
+      : `needs ${outcome.blockedBy}, which did not succeed`;
+  }
+  if (outcome.kind === 'failed') return plainText(outcome.problem?.message ?? '');
+  const { reason } = outcome;
+  if (reason === undefined) return '';
+  const items = reason.items ?? [];
+  const [first] = items;
+  // The words of a change are often its first item already ("README changed"); only what is new is added.
+  if (first === undefined || reason.text.includes(first)) return plainText(reason.text);
+  const more = items.length > 1 ? `, and ${items.length - 1} more` : '';
+  return plainText(`${reason.text}: ${first}${more}`);
+}
+
+/**
+ * The table, the totals, and then each failure with its words, lines and last output. Ends with a line break; lines
+ * fit the given width, except where a name alone is wider.
+ */
+export function formatSummary(summary: RunSummary, style: SummaryStyle = {}): string {
+  const palette = createPalette(style.color ?? false);
+  const columns = Math.max(60, style.columns ?? DEFAULT_COLUMNS);
+  const sections = [
+    formatTable(summary.outcomes, columns, palette),
+    formatTotals(summary, palette),
+    ...formatFailures(summary, style),
+  ];
+  return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
+}
+
+/** A row for each build. */
+export function formatTable(outcomes: readonly Outcome[], columns: number, palette: Palette): string {
+  if (outcomes.length === 0) return '';
+  const any = (has: (outcome: Outcome) => boolean): boolean => outcomes.some(has);
+  const cells: Column[] = [
+    { title: 'BUILD', cell: (one) => one.build, paint: (one, text) => palette.name(one.build, text) },
+    {
+      title: 'RESULT',
+      cell: (one) => outcomeWord(one, palette).word,
+      paint: (one, text) => outcomeWord(one, palette).paint(text),
+    },
+  ];
+  const optional: readonly [boolean, Column][] = [
+    [
+      any((one) => one.digest !== undefined),
+      { title: 'DIGEST', cell: (one) => shortDigest(one.digest ?? '') },
+    ],
+    [
+      any((one) => one.sizeBytes !== undefined),
+      {
+        title: 'SIZE',
+        right: true,
+        cell: (one) => (one.sizeBytes === undefined ? '' : formatBytes(one.sizeBytes)),
+      },
+    ],
+    [
+      any((one) => one.kind !== 'blocked'),
+      {
+        title: 'TIME',
+        right: true,
+        cell: (one) => (one.kind === 'blocked' ? '' : formatDuration(one.durationMs)),
+      },
+    ],
+    [
+      any((one) => one.kind === 'built' && one.steps !== undefined),
+      {
+        title: 'CACHED',
+        right: true,
+        cell: (one) =>
+          one.kind !== 'built' || one.steps === undefined ? '' : `${one.steps.cached}/${one.steps.total}`,
+      },
+    ],
+    [any((one) => one.tags.length > 0), { title: 'TAGS', cell: (one) => describeTags(one.tags) }],
+  ];
+  for (const [wanted, column] of optional) if (wanted) cells.push(column);
+
+  const widths = cells.map((column) =>
+    Math.max(widthOf(column.title), ...outcomes.map((one) => widthOf(column.cell(one)))),
+  );
+  const used = widths.reduce((sum, width) => sum + width + 2, 0);
+  const whys = outcomes.map(explainOutcome);
+  const longest = Math.max(0, ...whys.map(widthOf));
+  // The reason stands in a column of its own where all of them fit; otherwise on lines of their own below each row.
+  const beside = longest > 0 && used + longest <= columns;
+  const indent = (widths[0] ?? 0) + 2;
+  const head = cells.map((column, at) => align(column, column.title, widths[at] ?? 0)).join('  ');
+  const lines = [palette.dim(`${head}${beside ? '  WHY' : ''}`.trimEnd())];
+  outcomes.forEach((one, row) => {
+    const painted = cells.map((column, at) => {
+      const text = align(column, column.cell(one), widths[at] ?? 0);
+      return column.paint === undefined ? text : column.paint(one, text);
+    });
+    const why = whys[row] ?? '';
+    lines.push(`${painted.join('  ')}${beside ? `  ${palette.dim(why)}` : ''}`.trimEnd());
+    if (beside || why === '') return;
+    wrap(why, columns - indent - 2).forEach((line, at) => {
+      lines.push(`${' '.repeat(indent)}${palette.dim(`${at === 0 ? '└ ' : '  '}${line}`)}`);
+    });
+  });
+  return lines.join('\n');
+}
+
+interface Column {
+  readonly title: string;
+  readonly right?: boolean;
+  readonly cell: (outcome: Outcome) => string;
+  readonly paint?: (outcome: Outcome, text: string) => string;
+}
+
+function align(column: Column, text: string, width: number): string {
+  return column.right === true ? padStart(text, width) : padEnd(text, width);
+}
+
+function describeTags(tags: readonly TagResult[]): string {
+  const count = (action: TagResult['action']): number => tags.filter((tag) => tag.action === action).length;
+  return [
+    [count('pushed'), 'pushed'],
+    [count('retagged'), 'retagged'],
+    [count('there'), 'in place'],
+  ]
+    .flatMap(([number, word]) => (number === 0 ? [] : [`${number} ${word}`]))
+    .join(', ');
+}
+
+/** Two lines: what became of the builds and their tags, and what it took. */
+export function formatTotals(summary: RunSummary, palette: Palette): string {
+  const { outcomes } = summary;
+  const kinds: readonly Outcome['kind'][] = [
+    'failed',
+    'blocked',
+    'cancelled',
+    'built',
+    'retagged',
+    'unchanged',
+  ];
+  const counts = kinds.flatMap((kind) => {
+    const found = outcomes.filter((one) => one.kind === kind);
+    const [first] = found;
+    return first === undefined ? [] : [outcomeWord(first, palette).paint(`${found.length} ${kind}`)];
+  });
+  const tags = describeTags(outcomes.flatMap((one) => one.tags));
+  const verdict = summary.cancelled
+    ? palette.warning('cancelled')
+    : summary.ok
+      ? palette.good('done')
+      : palette.error('failed');
+  const { reads, writes } = summary.registryRequests;
+  const total = reads + writes;
+  return [
+    `${verdict} in ${palette.bold(formatDuration(summary.durationMs))}: ${counts.length === 0 ? 'nothing to build' : counts.join(', ')}`,
+    palette.dim(
+      [
+        ...(tags === '' ? [] : [`tags: ${tags}`]),
+        plural(summary.buildctlCalls, 'buildctl call'),
+        `${plural(total, 'registry request')}${writes > 0 ? ` (${plural(writes, 'write')})` : ''}`,
+      ].join(' · '),
+    ),
+  ].join('\n');
+}
+
+/** Problems of the run, warnings among them, then the failure of each build with the end of its output where the problem has none. */
+export function formatFailures(summary: RunSummary, style: SummaryStyle): readonly string[] {
+  const failures = summary.outcomes.flatMap((one) =>
+    one.kind === 'failed' && one.problem !== undefined ? [withTail(one, one.problem, style)] : [],
+  );
+  return [...summary.problems, ...failures].map((one) => formatProblem(one, style));
+}
+
+function withTail(outcome: Outcome, found: ProblemJson, style: SummaryStyle): ProblemJson {
+  const named = found.build === undefined ? { ...found, build: outcome.build } : found;
+  if (found.detail !== undefined) return named;
+  const tail = style.tailOf?.(outcome.build) ?? [];
+  return tail.length === 0 ? named : { ...named, detail: tail.map((line) => line.text).join('\n') };
+}

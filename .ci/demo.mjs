@@ -1,0 +1,127 @@
+/**
+ * `npm run demo`: from a fresh clone to nine images in a registry, and a second run that leaves all of them alone.
+ * Needs Linux, root, Node, npm, and either network to where releases are or the Go toolchain. May be run again.
+ */
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { build, ensureModules, heading, must, root, run, say, since } from './support.mjs';
+
+const bakeTs = [process.execPath, path.join(root, 'dist/cli/main.js')];
+const start = Date.now();
+
+try {
+  heading('1. Packages and compiled code');
+  await ensureModules();
+  await build();
+  say('dist/ is up to date');
+
+  heading('2. A static busybox, which the base image is made of');
+  say(await ensureBusybox(path.join(root, '.cache/demo/busybox')));
+
+  heading('3. The engine: containerd, buildkitd and a registry of our own');
+  await bake(['engine', 'install', '--registry']);
+  await bake(['engine', 'up', '--registry']);
+  const engine = await readStatus();
+
+  const variables = engine.registry === 'localhost:5000' ? [] : ['--var', `REGISTRY=${engine.registry}`];
+  heading(`4. bake-ts run: builds what is new, pushes it to ${engine.registry}`);
+  await bake(['run', ...variables]);
+
+  heading('5. bake-ts run, again: nothing has changed');
+  await bake(['run', ...variables]);
+
+  heading('6. One image back from the registry, by another client');
+  await pullBack(engine, `${engine.registry}/shop/web:dev`);
+
+  heading(`All done in ${since(start)}. The engine is still up; try:`);
+  const again = ['npx bake-ts run', ...variables].join(' ');
+  say(`  ${again.padEnd(44)}  after changing a file below examples/shop
+  ${'npx bake-ts plan'.padEnd(44)}  what would be built, and in which order
+  ${'npx bake-ts images'.padEnd(44)}  what the engine holds
+  ${'npx bake-ts engine down'.padEnd(44)}  to stop the engine and the registry`);
+} catch (error) {
+  process.stderr.write(`\nThe demo stopped: ${error instanceof Error ? error.message : error}\n`);
+  process.exitCode = 1;
+}
+
+/** Shows the command, then its own output. An engine of the environment is not asked: the demo brings its own. */
+async function bake(args) {
+  say(`$ bake-ts ${args.join(' ')}`);
+  await must([...bakeTs, ...args], { show: 'always', env: { BUILDKIT_HOST: undefined } });
+}
+
+async function readStatus() {
+  const { stdout } = await must([...bakeTs, 'engine', 'status', '--json']);
+  const status = JSON.parse(stdout);
+  // What listens on 127.0.0.1 is localhost to the people who read the output.
+  return { ...status, registry: status.registry.replace(/^127\.0\.0\.1:/, 'localhost:') };
+}
+
+/** Pulls with containerd's own client into a namespace of its own, so that nothing of the build can stand in. */
+async function pullBack({ containerd }, ref) {
+  const ctr = [containerd.ctr, '--address', containerd.socket, '--namespace', 'demo'];
+  await must([...ctr, 'images', 'pull', '--plain-http', ref], { show: 'never' });
+  const { stdout } = await must([...ctr, 'images', 'ls', `name==${ref}`]);
+  const [, name, , digest, size, unit, platforms] =
+    /^(\S+)\s+(\S+)\s+(\S+)\s+(\S+) (\S+)\s+(\S+)/m.exec(stdout.split('\n').slice(1).join('\n')) ?? [];
+  say(name === undefined ? stdout : `ctr pulled ${name}@${digest}, ${size} ${unit}, ${platforms}`);
+  await run([...ctr, 'images', 'rm', '--sync', ref], { show: 'never' });
+}
+
+/** Puts a static busybox into `dir`: one on PATH, else Debian's package, unpacked without being installed. */
+async function ensureBusybox(dir) {
+  const target = path.join(dir, 'busybox');
+  if (existsSync(target)) return 'already there';
+  mkdirSync(dir, { recursive: true });
+  const onPath = (process.env.PATH ?? '').split(':').map((folder) => path.join(folder, 'busybox'));
+  const found = onPath.find((file) => existsSync(file) && isStatic(file));
+  if (found !== undefined) {
+    copyFileSync(found, target);
+    chmodSync(target, 0o755);
+    return `copied from ${found}`;
+  }
+  const temp = mkdtempSync(path.join(tmpdir(), 'bake-ts-busybox-'));
+  try {
+    chmodSync(temp, 0o777); // apt downloads as a user of its own.
+    const download = () => run(['apt-get', 'download', 'busybox-static'], { cwd: temp, show: 'never' });
+    if ((await download()).code !== 0) {
+      // A fresh machine has no package lists.
+      await run(['apt-get', 'update'], { show: 'never' });
+      await download();
+    }
+    const deb = readdirSync(temp).find((name) => name.endsWith('.deb'));
+    if (deb === undefined)
+      throw new Error(`no static busybox: neither on PATH nor from apt-get; put one at ${target}`);
+    await must(['dpkg-deb', '-x', path.join(temp, deb), temp]);
+    const unpacked = ['bin/busybox', 'usr/bin/busybox']
+      .map((file) => path.join(temp, file))
+      .find((file) => existsSync(file));
+    if (unpacked === undefined) throw new Error(`${deb} holds no busybox`);
+    copyFileSync(unpacked, target);
+    return `from the Debian package ${deb}, unpacked into .cache/demo`;
+  } finally {
+    rmSync(temp, { recursive: true, force: true });
+  }
+}
+
+/** Whether a 64-bit little-endian ELF file asks for no interpreter (program header PT_INTERP, 3), i.e. is static. */
+function isStatic(file) {
+  const elf = readFileSync(file);
+  if (elf.length < 64 || elf.readUInt32BE(0) !== 0x7f454c46 || elf[4] !== 2) return false;
+  const offset = Number(elf.readBigUInt64LE(32));
+  const size = elf.readUInt16LE(54);
+  const count = elf.readUInt16LE(56);
+  return Array.from({ length: count }, (_, at) => elf.readUInt32LE(offset + at * size)).every(
+    (type) => type !== 3,
+  );
+}

@@ -1,0 +1,18 @@
+#!/bin/sh
+# Puts the pages together: one head and foot around each, and a stylesheet whose name changes with its content.
+set -eu
+src=$1
+site=$2
+
+mkdir -p "$site"
+sum=$(sha256sum "$src/style.css" | cut -c1-8)
+cp "$src/style.css" "$site/style.$sum.css"
+
+for page in "$src"/pages/*.html; do
+  cat "$src/head.html" "$page" "$src/foot.html" | sed "s/@STYLE@/style.$sum.css/" >"$site/${page##*/}"
+done
+
+for file in "$site"/*; do
+  gzip -c <"$file" >"$file.gz"
+done
+ls -l "$site"

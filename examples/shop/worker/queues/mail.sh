@@ -1,0 +1,3 @@
+handle() {
+  echo "mail: would send ${1##*/} ($(wc -c <"$1") bytes)"
+}

@@ -1,0 +1,13 @@
+#!/bin/sh
+# worker [--every SECONDS]: hands each file of the queue to handle.sh; again and again if told so.
+set -eu
+spool=/var/spool/$QUEUE
+. /etc/worker/handle.sh
+
+while :; do
+  for file in "$spool"/*; do
+    if [ -f "$file" ] && handle "$file"; then rm "$file"; fi
+  done
+  [ "${1-}" = --every ] || exit 0
+  sleep "$2"
+done

@@ -3,7 +3,16 @@
  * the other runtimes, the compiled code). Plain JavaScript without dependencies: it runs before anything is installed.
  */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -139,9 +148,19 @@ export async function ensureRuntimes() {
   say(`Runtimes installed: ${packages.join(', ')} (${since(start)})`);
 }
 
-/** Compiles to dist/. Type errors are printed and end the script. */
+/** Compiles to dist/, from which what has no source any more is removed. Type errors are printed and end the script. */
 export async function build() {
+  for (const folder of ['lib', 'cli', 'test', 'bench']) pruneCompiled(folder);
   await must([process.execPath, path.join(root, 'node_modules/typescript/bin/tsc')]);
+}
+
+function pruneCompiled(folder) {
+  const dist = path.join(root, 'dist', folder);
+  if (!existsSync(dist)) return;
+  for (const name of readdirSync(dist, { recursive: true })) {
+    const source = String(name).replace(/(\.d\.ts|\.js|\.js\.map)$/, '.ts');
+    if (source !== name && !existsSync(path.join(root, folder, source))) rmSync(path.join(dist, name));
+  }
 }
 
 /** The environment with changes; `undefined` takes a variable away. */

@@ -1,0 +1,135 @@
+/**
+ * `npm run check`: everything about the project that can be judged without running its main job. Each check says its
+ * name and time; what fails prints its whole output; all checks run even if one fails.
+ *
+ *   node .ci/check.mjs [name]…
+ */
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { build, deno, ensureModules, ensureRuntimes, root, run, say } from './support.mjs';
+
+const tool = (name) => path.join(root, 'node_modules/.bin', name);
+
+/** Name, and what resolves with undefined where all is well, else with what is wrong. */
+const CHECKS = {
+  format: () => command([tool('biome'), 'ci', '--error-on-warnings', '--colors=off']),
+  types: () => command([tool('tsc'), '--noEmit']),
+  'types in Deno': () => command([deno, 'check', 'lib/mod.ts', 'cli/main.ts']),
+  architecture: () => command([process.execPath, '--test', 'dist/test/architecture.test.js']),
+  manifests: () => command([process.execPath, '--test', 'dist/test/packaging/manifests.test.js']),
+  'generated files': checkGenerated,
+  'failures documented': checkFailureDocs,
+  'unused code': () => command([tool('knip'), '--no-progress', '--no-config-hints']),
+  'npm package': checkPackage,
+  'JSR package': () => command([deno, 'publish', '--dry-run', '--allow-dirty', '--quiet']),
+};
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => CHECKS[name] === undefined);
+if (unknown.length > 0)
+  throw new Error(`no such check: ${unknown.join(', ')}; there are ${Object.keys(CHECKS).join(', ')}`);
+
+await ensureModules();
+await ensureRuntimes();
+await build().catch(() => {}); // `types` reports what is wrong; what was emitted serves the other checks.
+
+let failed = 0;
+for (const [name, check] of Object.entries(CHECKS)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  const start = Date.now();
+  const wrong = await check();
+  say(`${wrong === undefined ? '✔' : '✖'} ${name} (${((Date.now() - start) / 1000).toFixed(1)} s)`);
+  if (wrong !== undefined) {
+    failed += 1;
+    say(wrong.trimEnd().replace(/^/gm, '    '));
+  }
+}
+say(failed === 0 ? '\nAll checks passed' : `\n${failed} checks failed`);
+process.exitCode = failed === 0 ? 0 : 1;
+
+/** Runs a program of which success is the check. */
+async function command(argv, options = {}) {
+  const { code, output } = await run(argv, {
+    show: 'never',
+    env: { NO_COLOR: '1', FORCE_COLOR: undefined },
+    ...options,
+  });
+  return code === 0 ? undefined : output || `${argv[0]} ended with exit code ${code}`;
+}
+
+/** Every script .ci/gen-*.mjs tells with --check whether its files are what it would write. */
+async function checkGenerated() {
+  const scripts = readdirSync(path.join(root, '.ci')).filter((name) => /^gen-.*\.mjs$/.test(name));
+  const answers = await Promise.all(
+    scripts.map((name) => command([process.execPath, `.ci/${name}`, '--check'])),
+  );
+  const wrong = answers.filter((answer) => answer !== undefined);
+  return wrong.length === 0 ? undefined : wrong.join('\n');
+}
+
+/** Every problem code of the sources has a heading in docs/failures.md or docs/failures/, and the other way round. */
+async function checkFailureDocs() {
+  const docs = ['docs/failures.md', ...listFiles('docs/failures', '.md')].filter((file) =>
+    existsSync(path.join(root, file)),
+  );
+  const headings = docs.flatMap((file) =>
+    [...read(file).matchAll(/^##+ `?([a-z]+\/[a-z0-9-]+)`?\s*$/gm)].map(([, code]) => code),
+  );
+  const areas = [...read('lib/model/problem.ts').matchAll(/^ {2}\| '([a-z]+)'/gm)].map(([, area]) => area);
+  const pattern = new RegExp(`['"\`]((?:${areas.join('|')})/[a-z][a-z0-9]*(?:-[a-z0-9]+)*)['"\`]`, 'g');
+  const used = new Set();
+  for (const file of [...listFiles('lib', '.ts'), ...listFiles('cli', '.ts')]) {
+    // Import paths look alike but end in an extension, which the pattern does not allow.
+    for (const [, code] of read(file).matchAll(pattern)) used.add(code);
+  }
+  const missing = [...used].filter((code) => !headings.includes(code));
+  const stale = headings.filter((code) => !used.has(code));
+  const twice = headings.filter((code, at) => headings.indexOf(code) !== at);
+  const lines = [
+    ...missing.map((code) => `${code} has no heading`),
+    ...stale.map((code) => `${code} is documented, but nothing uses it`),
+    ...twice.map((code) => `${code} is documented twice`),
+  ];
+  return lines.length === 0 ? undefined : lines.sort().join('\n');
+}
+
+/** What npm would publish, judged by publint and attw, and then really installed and used. */
+async function checkPackage() {
+  const dir = mkdtempSync(path.join(tmpdir(), 'bake-ts-pack-'));
+  try {
+    const packed = await run(['npm', 'pack', '--pack-destination', dir, '--ignore-scripts'], {
+      show: 'never',
+    });
+    const tarball = readdirSync(dir).find((name) => name.endsWith('.tgz'));
+    if (tarball === undefined) return packed.output;
+    const file = path.join(dir, tarball);
+    const answers = [
+      await command([tool('publint'), 'run', '--strict', file]),
+      await command([
+        tool('attw'),
+        file,
+        '--profile',
+        'esm-only',
+        '--format',
+        'ascii',
+        '--exclude-entrypoints',
+        'schema.json',
+      ]),
+      await command([process.execPath, '.ci/pack-smoke.mjs', file]),
+    ].filter((answer) => answer !== undefined);
+    return answers.length === 0 ? undefined : answers.join('\n');
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+function listFiles(folder, ending) {
+  if (!existsSync(path.join(root, folder))) return [];
+  const names = readdirSync(path.join(root, folder), { recursive: true });
+  return names.map((name) => `${folder}/${name}`).filter((name) => name.endsWith(ending));
+}
+
+function read(file) {
+  return readFileSync(path.join(root, file), 'utf8');
+}

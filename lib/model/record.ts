@@ -12,6 +12,8 @@ export type BuildKey = string;
 
 /** One file of a context as it counts for the key. */
 export interface FilePart {
+  /** Relative to the context, with `/`. */
+  readonly path: string;
   readonly kind: 'file' | 'dir' | 'symlink' | 'other';
   /** Permission bits incl. setuid, setgid and sticky. */
   readonly mode: number;
@@ -29,8 +31,8 @@ export interface KeyParts {
   readonly target: string;
   readonly platforms: readonly string[];
   readonly args: Readonly<Record<string, string>>;
-  /** Context name (`context` for the main one) → path → file. */
-  readonly files: Readonly<Record<string, Readonly<Record<string, FilePart>>>>;
+  /** Context name (`context` for the main one) → its files, sorted by path. */
+  readonly files: Readonly<Record<string, readonly FilePart[]>>;
   /** Outside image as written → digest it was resolved to in this run (and is pinned to in the build). */
   readonly images: Readonly<Record<string, string>>;
   /** Context name or reference of another build → digest of its result. */

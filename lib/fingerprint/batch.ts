@@ -1,0 +1,147 @@
+/**
+ * The two jobs that touch every file of a context, for many files at a time: looking (lstat) and reading (sha256).
+ * Synchronous on purpose: a promise for each file costs more than the call itself, and this file also runs as a worker
+ * thread, which is where the parallelism comes from.
+ */
+import { createHash } from 'node:crypto';
+import { closeSync, fstatSync, lstatSync, openSync, readSync } from 'node:fs';
+import { isMainThread, parentPort, workerData } from 'node:worker_threads';
+
+/** Numbers that make up one signature: mode, size, mtime and ctime in nanoseconds, inode. */
+export const SIGNATURE_FIELDS = 5;
+
+/** Bytes of one sha256. */
+export const HASH_BYTES = 32;
+
+/** Handed to a worker so that this file knows it is one. */
+export const WORKER_MARK = 'bake-ts/fingerprint';
+
+/** What is asked of a worker; paths are relative and joined by NUL, which no path can hold. */
+export interface BatchRequest {
+  readonly id: number;
+  readonly job: 'look' | 'read';
+  readonly root: string;
+  readonly paths: string;
+}
+
+/** What comes of a batch. A file that is gone has the mode 0. */
+export interface BatchResult {
+  readonly signatures: BigInt64Array;
+  /** For `read` only. */
+  readonly hashes?: Uint8Array;
+  /** Index → error code, for files that are there and cannot be read. */
+  readonly failures: readonly { readonly index: number; readonly code: string }[];
+  /** Milliseconds since 1970, taken before the first file was opened. */
+  readonly startedAt: number;
+}
+
+/** Looks at every path. */
+export function lookAt(root: string, paths: readonly string[]): BatchResult {
+  const startedAt = Date.now();
+  const signatures = new BigInt64Array(paths.length * SIGNATURE_FIELDS);
+  const failures: { index: number; code: string }[] = [];
+  for (let index = 0; index < paths.length; index += 1) {
+    try {
+      const stats = lstatSync(`${root}/${paths[index]}`, { bigint: true, throwIfNoEntry: false });
+      if (stats !== undefined) writeSignature(signatures, index, stats);
+    } catch (error) {
+      failures.push({ index, code: codeOf(error) });
+    }
+  }
+  return { signatures, failures, startedAt };
+}
+
+interface Stats {
+  readonly mode: bigint;
+  readonly size: bigint;
+  readonly mtimeNs: bigint;
+  readonly ctimeNs: bigint;
+  readonly ino: bigint;
+}
+
+function writeSignature(into: BigInt64Array, index: number, stats: Stats): void {
+  const at = index * SIGNATURE_FIELDS;
+  into[at] = stats.mode;
+  into[at + 1] = stats.size;
+  into[at + 2] = stats.mtimeNs;
+  into[at + 3] = stats.ctimeNs;
+  into[at + 4] = stats.ino;
+}
+
+let shared: Uint8Array | undefined;
+const BUFFER_BYTES = 1 << 20;
+const ATTEMPTS = 3;
+
+/** Hashes every path. The signature is the one the file had while it was read: a file that moved is read again. */
+export function readAll(root: string, paths: readonly string[]): BatchResult {
+  const startedAt = Date.now();
+  shared ??= new Uint8Array(BUFFER_BYTES);
+  const buffer = shared;
+  const signatures = new BigInt64Array(paths.length * SIGNATURE_FIELDS);
+  const hashes = new Uint8Array(paths.length * HASH_BYTES);
+  const failures: { index: number; code: string }[] = [];
+  for (let index = 0; index < paths.length; index += 1) {
+    let descriptor: number | undefined;
+    try {
+      descriptor = openSync(`${root}/${paths[index]}`, 'r');
+      let before = fstatSync(descriptor, { bigint: true });
+      for (let attempt = 1; ; attempt += 1) {
+        hashes.set(hashOpen(descriptor, Number(before.size), buffer), index * HASH_BYTES);
+        const after = fstatSync(descriptor, { bigint: true });
+        const isStill =
+          after.size === before.size && after.mtimeNs === before.mtimeNs && after.ctimeNs === before.ctimeNs;
+        if (isStill) {
+          writeSignature(signatures, index, after);
+          break;
+        }
+        if (attempt === ATTEMPTS) {
+          failures.push({ index, code: 'EBUSY' });
+          break;
+        }
+        before = after;
+      }
+    } catch (error) {
+      const code = codeOf(error);
+      if (code !== 'ENOENT' && code !== 'ENOTDIR') failures.push({ index, code });
+    } finally {
+      if (descriptor !== undefined) closeSync(descriptor);
+    }
+  }
+  return { signatures, hashes, failures, startedAt };
+}
+
+function hashOpen(descriptor: number, sizeBytes: number, buffer: Uint8Array): Uint8Array {
+  const hash = createHash('sha256');
+  // One byte more than the size is asked for: getting less than that is the end of the file, without a second read.
+  const wanted = Math.min(sizeBytes + 1, buffer.length);
+  for (let position = 0; ; ) {
+    const count = readSync(descriptor, buffer, 0, wanted, position);
+    hash.update(buffer.subarray(0, count));
+    position += count;
+    if (count === 0 || (count < wanted && position >= sizeBytes)) return hash.digest();
+  }
+}
+
+/** The code of a system error, or its name where the runtime gives none (Deno's missing permission). */
+export function codeOf(error: unknown): string {
+  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code;
+  return error instanceof Error ? error.name : 'unknown';
+}
+
+/** Runs one request. */
+export function runBatch(request: Omit<BatchRequest, 'id'>): BatchResult {
+  const paths = request.paths === '' ? [] : request.paths.split('\0');
+  return request.job === 'look' ? lookAt(request.root, paths) : readAll(request.root, paths);
+}
+
+if (!isMainThread && workerData === WORKER_MARK && parentPort !== null) {
+  const port = parentPort;
+  port.on('message', (message: { readonly request: BatchRequest; readonly claims: Int32Array }) => {
+    const { request, claims } = message;
+    // The main thread may have got to it first.
+    if (Atomics.compareExchange(claims, request.id, 0, 1) !== 0) return;
+    const result = runBatch(request);
+    const moved = [result.signatures.buffer, ...(result.hashes === undefined ? [] : [result.hashes.buffer])];
+    port.postMessage({ id: request.id, result }, moved as ArrayBuffer[]);
+  });
+}

@@ -1,0 +1,155 @@
+/** What differs between two keys, in words a person can act on. */
+import { MAIN_CONTEXT } from '../dockerfile/mod.ts';
+import type { FilePart, KeyParts } from '../model/mod.ts';
+
+const SHOWN = 20;
+const LONGEST = 100;
+const SENSITIVE = /TOKEN|PASS|SECRET|KEY|CREDENTIAL|AUTH/i;
+
+/**
+ * Names what changed from one key to another: each thing one line, at most `limit` lines and then how many more.
+ * Values of arguments whose names look like secrets are not shown. Empty: the keys are equal.
+ */
+export function diffKeys(before: KeyParts, after: KeyParts, limit: number = SHOWN): readonly string[] {
+  const lines = [
+    ...(before.version === after.version
+      ? []
+      : [`keys are made in another way (version ${before.version} → ${after.version})`]),
+    ...diffDockerfiles(before.dockerfile, after.dockerfile),
+    ...(before.target === after.target
+      ? []
+      : [`target ${before.target || '(last stage)'} → ${after.target || '(last stage)'}`]),
+    ...diffPlatforms(before.platforms, after.platforms),
+    ...diffMaps(before.args, after.args, (name, old, now) => {
+      if (SENSITIVE.test(name)) return `arg ${name} ${wordOf(old, now)}`;
+      if (old === undefined) return `arg ${name} added: ${quote(now)}`;
+      return now === undefined ? `arg ${name} removed` : `arg ${name}: ${quote(old)} → ${quote(now)}`;
+    }),
+    ...diffMaps(before.images, after.images, (name, old, now) =>
+      old === undefined || now === undefined
+        ? `image ${name} ${old === undefined ? 'added' : 'is no longer used'}`
+        : `image ${name} moved ${shortDigest(old)} → ${shortDigest(now)}`,
+    ),
+    ...diffMaps(before.parents, after.parents, (name, old, now) =>
+      old === undefined || now === undefined
+        ? `build behind ${name} ${wordOf(old, now)}`
+        : `build behind ${name} has another result ${shortDigest(old)} → ${shortDigest(now)}`,
+    ),
+    ...diffMaps(before.options, after.options, (name, old, now) => {
+      if (SENSITIVE.test(name)) return `${name} ${wordOf(old, now)}`;
+      if (old === undefined) return `${name} added: ${quote(now)}`;
+      return now === undefined ? `${name} removed` : `${name}: ${quote(old)} → ${quote(now)}`;
+    }),
+    ...diffContexts(before.files, after.files),
+  ];
+  if (lines.length <= limit) return lines;
+  return [...lines.slice(0, limit), `and ${lines.length - limit} more`];
+}
+
+function diffMaps(
+  before: Readonly<Record<string, string>>,
+  after: Readonly<Record<string, string>>,
+  describe: (name: string, old: string | undefined, now: string | undefined) => string,
+): readonly string[] {
+  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
+  return names
+    .filter((name) => before[name] !== after[name])
+    .map((name) => describe(name, before[name], after[name]));
+}
+
+function diffPlatforms(before: readonly string[], after: readonly string[]): readonly string[] {
+  const added = after.filter((one) => !before.includes(one)).map((one) => `platform ${one} added`);
+  const removed = before.filter((one) => !after.includes(one)).map((one) => `platform ${one} removed`);
+  if (added.length + removed.length > 0) return [...added, ...removed];
+  return before.join() === after.join() ? [] : [`platforms in another order: ${after.join(', ')}`];
+}
+
+/** By instruction: what went, what came; where as many went as came, they are taken for edits of one another. */
+function diffDockerfiles(before: string, after: string): readonly string[] {
+  if (before === after) return [];
+  const old = before.split('\n');
+  const now = after.split('\n');
+  const gone = difference(old, now);
+  const come = difference(now, old);
+  if (gone.length + come.length === 0) return ['Dockerfile: instructions in another order'];
+  if (gone.length === come.length) {
+    return gone.map((line, index) => `Dockerfile: ${showLine(line)} became ${showLine(come[index] ?? '')}`);
+  }
+  return [
+    ...gone.map((line) => `Dockerfile: ${showLine(line)} removed`),
+    ...come.map((line) => `Dockerfile: ${showLine(line)} added`),
+  ];
+}
+
+/** Lines of one list that the other lacks, counting repeated ones. */
+function difference(lines: readonly string[], others: readonly string[]): readonly string[] {
+  const counts = new Map<string, number>();
+  for (const line of others) counts.set(line, (counts.get(line) ?? 0) + 1);
+  return lines.filter((line) => {
+    const count = counts.get(line) ?? 0;
+    counts.set(line, count - 1);
+    return count <= 0;
+  });
+}
+
+/** Without user and password in addresses, and without values of what looks like a secret. */
+function showLine(line: string): string {
+  const safe = line
+    .replace(/(\w+:\/\/)[^/@\s]*@/g, '$1')
+    .replace(/([\w-]*(?:TOKEN|PASS|SECRET|KEY|CREDENTIAL|AUTH)[\w-]*)=("[^"]*"|'[^']*'|\S+)/gi, '$1=…');
+  return shorten(safe.trim());
+}
+
+function diffContexts(before: KeyParts['files'], after: KeyParts['files']): readonly string[] {
+  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
+  return names.flatMap((name) => {
+    const label = name === MAIN_CONTEXT ? 'context' : `context ${name}`;
+    return diffFiles(before[name] ?? [], after[name] ?? []).map((line) => `${label}: ${line}`);
+  });
+}
+
+function diffFiles(before: readonly FilePart[], after: readonly FilePart[]): readonly string[] {
+  const old = new Map(before.map((part) => [part.path, part]));
+  const lines: [path: string, text: string][] = [];
+  for (const now of after) {
+    const was = old.get(now.path);
+    old.delete(now.path);
+    if (was === undefined) lines.push([now.path, `${now.path} added`]);
+    else for (const text of diffPart(was, now)) lines.push([now.path, text]);
+  }
+  for (const path of old.keys()) lines.push([path, `${path} removed`]);
+  return lines.sort(([one], [other]) => (one < other ? -1 : 1)).map(([, text]) => text);
+}
+
+function diffPart(was: FilePart, now: FilePart): readonly string[] {
+  if (was.kind !== now.kind) return [`${now.path} was a ${was.kind} and is a ${now.kind}`];
+  const lines: string[] = [];
+  if (was.content !== now.content) {
+    lines.push(
+      now.kind === 'symlink'
+        ? `${now.path} points to ${now.content} instead of ${was.content}`
+        : `${now.path} changed`,
+    );
+  }
+  if (was.mode !== now.mode) {
+    lines.push(`mode of ${now.path} ${was.mode.toString(8)} → ${now.mode.toString(8)}`);
+  }
+  return lines;
+}
+
+function wordOf(old: string | undefined, now: string | undefined): string {
+  if (old === undefined) return 'added';
+  return now === undefined ? 'removed' : 'changed';
+}
+
+function quote(text: string | undefined): string {
+  return JSON.stringify(shorten(text ?? ''));
+}
+
+function shorten(text: string): string {
+  return text.length <= LONGEST ? text : `${text.slice(0, LONGEST - 1)}…`;
+}
+
+function shortDigest(digest: string): string {
+  return digest.replace(/^(sha256:[0-9a-f]{12})[0-9a-f]+$/, '$1…');
+}

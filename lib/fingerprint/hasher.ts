@@ -1,0 +1,323 @@
+/** Hashes what a build reads of its contexts, each file once in a run, and tells afterwards whether it stayed the same. */
+import { stat } from 'node:fs/promises';
+import type { ContextReads, IgnoreRules } from '../dockerfile/mod.ts';
+import { type FilePart, fail, ok, type Problem, problem, type Result, type Span } from '../model/mod.ts';
+import { codeOf } from './batch.ts';
+import { Looks } from './looks.ts';
+import { BatchPool, type BatchQueue } from './pool.ts';
+import { StatCache, toHex } from './stat-cache.ts';
+import { type Found, walkContext } from './walk.ts';
+
+/** One context as one build reads it. */
+export interface ContextRequest {
+  /** Absolute. */
+  readonly root: string;
+  /** As the user wrote the context, for messages. */
+  readonly written: string;
+  readonly span?: Span;
+  readonly reads: ContextReads;
+  readonly ignore: IgnoreRules;
+  readonly signal?: AbortSignal;
+}
+
+/** What a build reads of a context. */
+export interface HashedContext {
+  /** Sorted by path. */
+  readonly files: readonly FilePart[];
+  /** Regular files. */
+  readonly fileCount: number;
+  /** Sum of their sizes. */
+  readonly bytes: number;
+  /** What the files looked like, for {@link ContextHasher.recheck}; of no use to others. */
+  readonly looks: Looks;
+}
+
+const BATCH_FILES = 512;
+/** Below this many files, or bytes to read, a thread costs more than it gives. */
+const PARALLEL_FILES = 3000;
+const PARALLEL_BYTES = 32 << 20;
+/** Bytes of one batch of reading, so that large files spread over the threads. */
+const BATCH_BYTES = 8 << 20;
+const PERMISSIONS = 0o7777;
+const EMPTY_SHA256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
+const UNREADABLE_SHOWN = 10;
+
+/**
+ * Hashes contexts. Lives for one run: what was looked at once is not looked at again, so that builds that share a
+ * context share the work and see one state of it; {@link ContextHasher.recheck} looks anew. Must be closed.
+ */
+export class ContextHasher {
+  readonly #directory: string | undefined;
+  readonly #pool: BatchPool;
+  readonly #caches = new Map<string, Promise<StatCache>>();
+  readonly #looks = new Map<string, Looks>();
+  /** One pass at a time: a second one finds most of its work done by the first. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  /** `stateDirectory`: where hashes are remembered between runs; undefined: not at all. `workers`: extra threads. */
+  constructor(options: { readonly stateDirectory?: string; readonly workers?: number } = {}) {
+    this.#directory = options.stateDirectory;
+    this.#pool = new BatchPool(options.workers);
+  }
+
+  /**
+   * Hashes what a build reads of a context. Problems: `context/missing`, `context/not-a-directory`,
+   * `context/unreadable` (BuildKit's client would send such a file empty, without a word), `context/cancelled`.
+   */
+  hash(request: ContextRequest): Promise<Result<HashedContext>> {
+    return this.#inTurn(() => {
+      const looks = this.#looks.get(request.root) ?? new Looks();
+      this.#looks.set(request.root, looks);
+      return this.#pass(request, looks);
+    });
+  }
+
+  /**
+   * Looks again at everything `hash` saw and names the paths that are not as they were, sorted; empty: all is the same.
+   * Meant for after a build: of what changed meanwhile nobody knows whether it was built before or after. A file that
+   * was touched and holds the same bytes counts as changed.
+   */
+  recheck(request: ContextRequest, hashed: HashedContext): Promise<Result<readonly string[]>> {
+    return this.#inTurn(async () => {
+      const looks = new Looks();
+      const now = await this.#pass(request, looks);
+      if (!now.ok) return now;
+      const after = new Map(now.value.files.map((part) => [part.path, part]));
+      const changed: string[] = [];
+      for (const before of hashed.files) {
+        const part = after.get(before.path);
+        after.delete(before.path);
+        const isSame = part !== undefined && isEqualPart(before, part);
+        const isTouched = before.kind === 'file' && !hashed.looks.isSame(before.path, looks);
+        if (!isSame || isTouched) changed.push(before.path);
+      }
+      changed.push(...after.keys());
+      return ok(changed.sort());
+    });
+  }
+
+  /** Writes what was learnt, for the next run. */
+  async save(): Promise<void> {
+    const caches = await Promise.all(this.#caches.values());
+    await Promise.all(caches.map((cache) => cache.save()));
+  }
+
+  /** Ends the threads. */
+  close(): Promise<void> {
+    return this.#pool.close();
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(work);
+    this.#last = result.catch(() => undefined);
+    return result;
+  }
+
+  async #pass(request: ContextRequest, looks: Looks): Promise<Result<HashedContext>> {
+    const problems = await checkRoot(request);
+    if (problems !== undefined) return fail([problems]);
+    if (request.reads !== 'all' && request.reads.length === 0) {
+      return ok({ files: [], fileCount: 0, bytes: 0, looks });
+    }
+    const cache = await this.#cache(request.root);
+    const walk = await this.#walk(request, looks);
+    if (!walk.ok) return walk;
+    const read = await this.#read(request, walk.value, looks, cache);
+    return read.ok ? ok(assemble(walk.value, looks)) : read;
+  }
+
+  #cache(root: string): Promise<StatCache> {
+    const cache = this.#caches.get(root) ?? StatCache.open(this.#directory, root);
+    this.#caches.set(root, cache);
+    return cache;
+  }
+
+  /** Walks, and looks at files while the walk goes on. */
+  async #walk(request: ContextRequest, looks: Looks): Promise<Result<Found>> {
+    const batches: string[][] = [[]];
+    let queue: BatchQueue | undefined;
+    let count = 0;
+    let sent = 0;
+    const found = walkContext(request.root, request.reads, request.ignore, (path) => {
+      if (looks.row(path) !== undefined) return;
+      let batch = batches.at(-1) ?? [];
+      if (batch.length >= BATCH_FILES) {
+        batch = [];
+        batches.push(batch);
+        count += BATCH_FILES;
+        if (count >= PARALLEL_FILES) {
+          queue ??= this.#pool.open(request.root, true);
+          while (sent < batches.length - 1) queue.add('look', batches[sent++] ?? []);
+        }
+      }
+      batch.push(path);
+    });
+    queue ??= this.#pool.open(request.root, false);
+    while (sent < batches.length) queue.add('look', batches[sent++] ?? []);
+    const results = await queue.drain(request.signal);
+    if (results === undefined) return fail([cancelled(request)]);
+    const failures = [...found.failures];
+    for (const [index, result] of results.entries()) {
+      const paths = batches[index] ?? [];
+      looks.add(paths, result.signatures);
+      for (const failure of result.failures) {
+        failures.push({ path: paths[failure.index] ?? '', code: failure.code });
+      }
+    }
+    return failures.length > 0 ? fail(unreadable(request, failures)) : ok(found);
+  }
+
+  /** Finds the hash of every file: in this run, in the cache, or by reading. */
+  async #read(request: ContextRequest, found: Found, looks: Looks, cache: StatCache): Promise<Result<void>> {
+    const unread: string[] = [];
+    let bytes = 0;
+    for (const [index, path] of found.paths.entries()) {
+      if (found.kinds[index] !== 'file') continue;
+      const row = looks.row(path);
+      if (row === undefined || looks.hash(row) !== undefined || looks.mode(row) === 0) continue;
+      const hash = cache.find(path, looks.signatures, row);
+      if (hash !== undefined) looks.setHash(row, hash);
+      else {
+        unread.push(path);
+        bytes += looks.sizeBytes(row);
+      }
+    }
+    if (unread.length === 0) return ok(undefined);
+    const queue = this.#pool.open(request.root, unread.length >= PARALLEL_FILES || bytes >= PARALLEL_BYTES);
+    const batches = splitForReading(unread, looks);
+    for (const batch of batches) queue.add('read', batch);
+    const results = await queue.drain(request.signal);
+    if (results === undefined) return fail([cancelled(request)]);
+    const failures: { path: string; code: string }[] = [];
+    for (const [index, result] of results.entries()) {
+      const paths = batches[index] ?? [];
+      const failed = new Set(result.failures.map((failure) => failure.index));
+      for (const failure of result.failures) {
+        failures.push({ path: paths[failure.index] ?? '', code: failure.code });
+      }
+      for (const [at, path] of paths.entries()) {
+        const row = looks.row(path);
+        if (failed.has(at) || result.hashes === undefined || row === undefined) continue;
+        looks.update(row, result.signatures, at, toHex(result.hashes, at));
+        if (looks.mode(row) === 0) continue;
+        cache.remember(path, result.signatures, result.hashes, at, result.startedAt);
+      }
+    }
+    return failures.length > 0 ? fail(unreadable(request, failures)) : ok(undefined);
+  }
+}
+
+function splitForReading(paths: readonly string[], looks: Looks): readonly (readonly string[])[] {
+  const batches: string[][] = [];
+  let batch: string[] = [];
+  let bytes = 0;
+  for (const path of paths) {
+    if (batch.length >= BATCH_FILES || bytes >= BATCH_BYTES) {
+      batches.push(batch);
+      batch = [];
+      bytes = 0;
+    }
+    batch.push(path);
+    bytes += looks.sizeBytes(looks.row(path) ?? 0);
+  }
+  batches.push(batch);
+  return batches;
+}
+
+function assemble(found: Found, looks: Looks): HashedContext {
+  const files: FilePart[] = [];
+  let fileCount = 0;
+  let bytes = 0;
+  for (const [index, path] of found.paths.entries()) {
+    const kind = found.kinds[index];
+    if (kind === 'symlink') {
+      files.push({ path, kind, mode: 0o777, content: found.links.get(path) ?? '' });
+      continue;
+    }
+    const row = looks.row(path);
+    const systemMode = row === undefined ? 0 : looks.mode(row);
+    // Gone between the walk and the look.
+    if (row === undefined || systemMode === 0) continue;
+    const mode = portableMode(systemMode);
+    if (kind === 'file') {
+      files.push({ path, kind, mode, content: looks.hash(row) ?? '' });
+      fileCount += 1;
+      bytes += looks.sizeBytes(row);
+    } else if (kind === 'dir') files.push({ path, kind, mode, content: '' });
+    // BuildKit makes an empty file of a socket; pipes and devices travel as what they are.
+    else if ((systemMode & 0o170000) === 0o140000)
+      files.push({ path, kind: 'file', mode, content: EMPTY_SHA256 });
+    else files.push({ path, kind: 'other', mode, content: String((systemMode & 0o170000) >> 12) });
+  }
+  files.sort((one, other) => (one.path < other.path ? -1 : 1));
+  return { files, fileCount, bytes, looks };
+}
+
+/** Windows has no permission bits: BuildKit's client sends everything there as executable. */
+function portableMode(systemMode: number): number {
+  if (process.platform === 'win32') return 0o755;
+  return systemMode & PERMISSIONS;
+}
+
+function isEqualPart(one: FilePart, other: FilePart): boolean {
+  return one.kind === other.kind && one.mode === other.mode && one.content === other.content;
+}
+
+async function checkRoot(request: ContextRequest): Promise<Problem | undefined> {
+  const place = request.span === undefined ? {} : { span: request.span };
+  try {
+    if ((await stat(request.root)).isDirectory()) return undefined;
+  } catch (error) {
+    const code = codeOf(error);
+    if (code !== 'ENOENT' && code !== 'ENOTDIR') return unreadable(request, [{ path: '.', code }])[0];
+    return problem('context/missing', `the context ${request.written} does not exist`, {
+      ...place,
+      hint: `There is nothing at ${request.root}; BuildKit would build with an empty context.`,
+    });
+  }
+  return problem('context/not-a-directory', `the context ${request.written} is not a directory`, {
+    ...place,
+    hint: 'Name the directory that holds the files.',
+  });
+}
+
+function unreadable(
+  request: ContextRequest,
+  failures: readonly { readonly path: string; readonly code: string }[],
+): readonly Problem[] {
+  const place = request.span === undefined ? {} : { span: request.span };
+  const problems = failures.slice(0, UNREADABLE_SHOWN).map(({ path, code }) =>
+    problem(
+      'context/unreadable',
+      `${path} in the context ${request.written} cannot be read (${reasonOf(code)})`,
+      {
+        ...place,
+        hint: 'Make it readable, or leave it out with .dockerignore; BuildKit would take it for empty, or fail.',
+      },
+    ),
+  );
+  const rest = failures.length - problems.length;
+  if (rest > 0) {
+    problems.push(
+      problem(
+        'context/unreadable',
+        `${rest} more paths in the context ${request.written} cannot be read`,
+        place,
+      ),
+    );
+  }
+  return problems;
+}
+
+function reasonOf(code: string): string {
+  if (code === 'EACCES' || code === 'EPERM' || code === 'NotCapable') return 'permission denied';
+  if (code === 'EBUSY') return 'it is being written to';
+  if (code === 'EILSEQ') return 'its name is not UTF-8';
+  return code;
+}
+
+function cancelled(request: ContextRequest): Problem {
+  return problem('context/cancelled', `reading the context ${request.written} was cancelled`, {
+    hint: 'Run again; what was read so far is remembered.',
+  });
+}

@@ -1,0 +1,248 @@
+/** The key of a build: everything that can change the bytes of its result, spelled out, and the digest of that. */
+import { createHash, type Hash } from 'node:crypto';
+import { type ContextUse, type DockerfileFacts, MAIN_CONTEXT } from '../dockerfile/mod.ts';
+import {
+  type Build,
+  type BuildKey,
+  type ContextRef,
+  type FilePart,
+  KEY_VERSION,
+  type KeyParts,
+  parseImageRef,
+  type TypedAttributes,
+} from '../model/mod.ts';
+
+/** What a key is made of. */
+export interface KeyInput {
+  readonly build: Build;
+  /** Of the Dockerfile, with the configs of base images where they could be read. */
+  readonly facts: DockerfileFacts;
+  /** Context name (`context` for the main one) → what is read of it. */
+  readonly files: ReadonlyMap<string, readonly FilePart[]>;
+  /** Outside image as written → digest it was resolved to and is pinned to. */
+  readonly images: ReadonlyMap<string, string>;
+  /** Named context → digest of the result of the build that stands behind it. */
+  readonly parents: ReadonlyMap<string, string>;
+  /** `os/arch` of the engine; counts where no platform is asked for or the Dockerfile uses it. */
+  readonly enginePlatform?: string;
+  /** Labels that change every time and shall not cause a build. Default: none, every label counts. */
+  readonly ignoredLabels?: ReadonlySet<string>;
+}
+
+/** The parts of a key, and what is missing in them. */
+export interface KeyResult {
+  readonly parts: KeyParts;
+  /** Inputs that cannot be known, in words; not empty: the key proves nothing and the build must not be skipped. */
+  readonly untracked: readonly string[];
+}
+
+/** Attributes of an output that say where it goes, not what is in it. */
+const PLACES = new Set([
+  'dest',
+  'name',
+  'push',
+  'push-by-digest',
+  'name-canonical',
+  'store',
+  'unpack',
+  'tar',
+]);
+
+/** Spells out the key of a build. */
+export function keyParts(input: KeyInput): KeyResult {
+  const { build, facts } = input;
+  const untracked = new Set(facts.unknowns);
+  const options = optionsOf(input);
+  const files: Record<string, readonly FilePart[]> = {};
+  const images: Record<string, string> = {};
+  const parents: Record<string, string> = {};
+  const addFiles = (name: string): void => {
+    if (!facts.reads.has(name)) return;
+    const found = input.files.get(name);
+    if (found === undefined) untracked.add(`the files of the context ${name} were not read`);
+    else files[name] = found;
+  };
+  const addImage = (written: string): void => {
+    const digest = parseImageRef(written)?.digest ?? input.images.get(written);
+    if (digest === undefined) untracked.add(`the image ${written} could not be resolved to a digest`);
+    else images[written] = digest;
+  };
+  const addContext = (name: string, ref: ContextRef): void => {
+    switch (ref.kind) {
+      case 'local':
+        return addFiles(name);
+      case 'image':
+        return addImage(ref.ref);
+      case 'build': {
+        const digest = input.parents.get(name);
+        if (digest === undefined) untracked.add(`the result of ${ref.build} has no digest`);
+        else parents[name] = digest;
+        return;
+      }
+      case 'oci-layout':
+        options[`context ${name}`] = ref.ref;
+        if (!/@sha256:[0-9a-f]{64}$/.test(ref.ref)) {
+          untracked.add(`the context ${name} is an OCI layout without a digest`);
+        }
+        return;
+      default:
+        options[`context ${name}`] = withoutUser(ref.url);
+        if (!isCommitUrl(ref)) untracked.add(`the context ${name} is remote and may have changed`);
+    }
+  };
+
+  // With another frontend nobody knows which contexts it takes; otherwise those that nothing refers to are never read.
+  const isOpaque = facts.stages.length === 0;
+  const used = new Set(facts.contexts.map((use: ContextUse) => use.name));
+  if (facts.reads.has(MAIN_CONTEXT) || build.context.ref.kind !== 'local') {
+    addContext(MAIN_CONTEXT, build.context.ref);
+  }
+  for (const [name, source] of build.contexts) {
+    if (isOpaque || used.has(name) || facts.reads.has(name)) addContext(name, source.ref);
+  }
+  // References that the plan answers with another build have no entry in `contexts`.
+  for (const [name, digest] of input.parents) {
+    if (!build.contexts.has(name) && (isOpaque || used.has(name))) parents[name] = digest;
+  }
+  for (const name of used) {
+    if (!build.contexts.has(name) && !input.parents.has(name)) {
+      untracked.add(`the result behind ${name} has no digest`);
+    }
+  }
+  for (const image of facts.images) addImage(image.written);
+  for (const remote of facts.remoteSources) {
+    if (!remote.pinned) untracked.add(`ADD ${remote.url} may have changed; a --checksum makes it known`);
+  }
+  return {
+    parts: {
+      version: KEY_VERSION,
+      dockerfile: facts.text,
+      target: facts.stages[facts.target]?.name ?? build.target ?? '',
+      platforms: [...build.platforms],
+      args: argsOf(build, facts),
+      files: sorted(files),
+      images: sorted(images),
+      parents: sorted(parents),
+      options: sorted(options),
+    },
+    untracked: [...untracked].sort(),
+  };
+}
+
+/** Arguments that can matter: declared ones, and those that BuildKit itself listens to. Proxies only where declared. */
+function argsOf(build: Build, facts: DockerfileFacts): Readonly<Record<string, string>> {
+  const args: Record<string, string> = {};
+  for (const [name, value] of build.args) {
+    const isListenedTo = name.startsWith('BUILDKIT_') || name === 'SOURCE_DATE_EPOCH';
+    if (isListenedTo || facts.declaredArgs.has(name)) args[name] = value;
+  }
+  return sorted(args);
+}
+
+function optionsOf({ build, facts, enginePlatform, ignoredLabels }: KeyInput): Record<string, string> {
+  const options: Record<string, string> = {};
+  const add = (name: string, value: string | number | undefined): void => {
+    if (value !== undefined) options[name] = String(value);
+  };
+  if (build.platforms.length === 0 || facts.usesEnginePlatform) add('engine platform', enginePlatform);
+  for (const [name, value] of build.labels)
+    if (ignoredLabels?.has(name) !== true) add(`label ${name}`, value);
+  for (const [name, value] of build.annotations) add(`annotation ${name}`, value);
+  for (const attest of build.attest) add(`attest ${attest.type}`, attributesText(attest));
+  const outputs = build.outputs.map((output) => `${output.type} ${attributesText(output, PLACES)}`.trim());
+  if (outputs.length > 0) add('outputs', JSON.stringify(outputs));
+  if (build.compression !== undefined) {
+    const { type, level, force } = build.compression;
+    add(
+      'compression',
+      [type, level, force ? 'force' : undefined].filter((part) => part !== undefined).join(' '),
+    );
+  }
+  if (build.reproducible) add('reproducible', 'true');
+  add('source date epoch', build.sourceDateEpoch);
+  add('network', build.network === 'default' ? undefined : build.network);
+  for (const [host, address] of build.extraHosts) add(`host ${host}`, address);
+  for (const { name, soft, hard } of build.ulimits) add(`ulimit ${name}`, `${soft}:${hard}`);
+  add('shm size', build.shmSizeBytes);
+  add('cgroup parent', build.cgroupParent);
+  if (build.entitlements.length > 0) add('entitlements', [...build.entitlements].sort().join(' '));
+  // Never what is in them: a hash of a secret is a way to guess it.
+  const ids = (list: readonly { readonly id: string }[]): string =>
+    JSON.stringify(list.map(({ id }) => id).sort());
+  if (build.secrets.length > 0) add('secrets', ids(build.secrets));
+  if (build.ssh.length > 0) add('ssh', ids(build.ssh));
+  return options;
+}
+
+function attributesText(typed: TypedAttributes, without: ReadonlySet<string> = new Set()): string {
+  const kept = [...typed.attributes].filter(([name]) => !without.has(name)).sort(byName);
+  return kept.length === 0 ? '' : JSON.stringify(kept);
+}
+
+function byName([one]: readonly [string, unknown], [other]: readonly [string, unknown]): number {
+  if (one === other) return 0;
+  return one < other ? -1 : 1;
+}
+
+function sorted<T>(record: Readonly<Record<string, T>>): Readonly<Record<string, T>> {
+  return Object.fromEntries(Object.entries(record).sort(byName));
+}
+
+function withoutUser(url: string): string {
+  return url.replace(/^([^/]+\/\/)[^/@]*@/, '$1');
+}
+
+/** Only a git address whose fragment or query is a full commit always means the same files. */
+function isCommitUrl(ref: ContextRef): boolean {
+  return (
+    ref.kind === 'git' &&
+    /(?:#|[?&](?:ref|commit|checksum)=)[0-9a-f]{40}(?:[0-9a-f]{24})?(?![0-9a-f])/.test(ref.url)
+  );
+}
+
+/**
+ * The key: sha256 of a form in which every part carries its name and length, so that no two different sets of parts can
+ * run together into one text. Changes of the form raise `KEY_VERSION`.
+ */
+export function computeKey(parts: KeyParts): BuildKey {
+  const hash = createHash('sha256');
+  put(hash, 'bake-ts key', String(parts.version));
+  put(hash, 'dockerfile', parts.dockerfile);
+  put(hash, 'target', parts.target);
+  putList(hash, 'platforms', parts.platforms);
+  for (const name of ['args', 'images', 'parents', 'options'] as const) {
+    putList(hash, name, Object.entries(parts[name]).sort(byName).flat());
+  }
+  const contexts = Object.entries(parts.files).sort(byName);
+  put(hash, 'contexts', String(contexts.length));
+  for (const [name, files] of contexts) {
+    put(hash, 'context', name);
+    putFiles(hash, files);
+  }
+  return hash.digest('hex');
+}
+
+function put(hash: Hash, name: string, text: string): void {
+  hash.update(`${name} ${text.length}:${text}\n`);
+}
+
+function putList(hash: Hash, name: string, texts: readonly string[]): void {
+  put(hash, name, String(texts.length));
+  for (const text of texts) put(hash, '-', text);
+}
+
+const FILES_AT_ONCE = 1000;
+
+/** In portions: a hundred thousand small updates cost more than the hashing. */
+function putFiles(hash: Hash, files: readonly FilePart[]): void {
+  put(hash, 'files', String(files.length));
+  let portion = '';
+  for (const [index, { path, kind, mode, content }] of files.entries()) {
+    portion += `${kind} ${mode.toString(8)} ${path.length}:${path} ${content.length}:${content}\n`;
+    if (index % FILES_AT_ONCE === FILES_AT_ONCE - 1) {
+      hash.update(portion);
+      portion = '';
+    }
+  }
+  hash.update(portion);
+}

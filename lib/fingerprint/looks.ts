@@ -1,0 +1,92 @@
+/** What files looked like when they were met, and what they hold: a growing table with a row for each path. */
+import { SIGNATURE_FIELDS } from './batch.ts';
+
+const FIRST_ROWS = 1024;
+
+/**
+ * Paths of one context, looked at once. A path is nearly always asked for in the order in which it was added, so a row
+ * is first guessed and only then looked up; the index is made when a guess is wrong for the first time.
+ */
+export class Looks {
+  readonly #paths: string[] = [];
+  readonly #hashes: (string | undefined)[] = [];
+  #index: Map<string, number> | undefined;
+  #guess = 0;
+  #signatures = new BigInt64Array(FIRST_ROWS * SIGNATURE_FIELDS);
+
+  /** All signatures, valid until the next change; {@link row} says which is whose. */
+  get signatures(): BigInt64Array {
+    return this.#signatures;
+  }
+
+  /** The row of a path; undefined where it was not looked at. */
+  row(path: string): number | undefined {
+    if (this.#paths[this.#guess] === path) return this.#guess++;
+    if (this.#paths[0] === path) {
+      this.#guess = 1;
+      return 0;
+    }
+    if (this.#paths.length === 0) return undefined;
+    this.#index ??= new Map(this.#paths.map((known, row) => [known, row]));
+    const row = this.#index.get(path);
+    if (row !== undefined) this.#guess = row + 1;
+    return row;
+  }
+
+  /** Adds paths that have no row yet, in their order. */
+  add(paths: readonly string[], signatures: BigInt64Array): void {
+    const first = this.#paths.length;
+    this.#reserve(first + paths.length);
+    this.#signatures.set(signatures, first * SIGNATURE_FIELDS);
+    for (const path of paths) {
+      this.#index?.set(path, this.#paths.length);
+      this.#paths.push(path);
+    }
+  }
+
+  /** Replaces what a file looked like by what it looked like while it was read, and keeps its hash. */
+  update(row: number, signatures: BigInt64Array, index: number, hash: string | undefined): void {
+    const from = index * SIGNATURE_FIELDS;
+    this.#signatures.set(signatures.subarray(from, from + SIGNATURE_FIELDS), row * SIGNATURE_FIELDS);
+    this.#hashes[row] = hash;
+  }
+
+  hash(row: number): string | undefined {
+    return this.#hashes[row];
+  }
+
+  setHash(row: number, hash: string): void {
+    this.#hashes[row] = hash;
+  }
+
+  /** Mode as the system gives it, type bits included; 0 for a path that was gone. */
+  mode(row: number): number {
+    return Number(this.#signatures[row * SIGNATURE_FIELDS] ?? 0n);
+  }
+
+  sizeBytes(row: number): number {
+    return Number(this.#signatures[row * SIGNATURE_FIELDS + 1] ?? 0n);
+  }
+
+  /** True where a path looks the same in both tables. */
+  isSame(path: string, other: Looks): boolean {
+    const mine = this.row(path);
+    const theirs = other.row(path);
+    if (mine === undefined || theirs === undefined) return mine === theirs;
+    for (let field = 0; field < SIGNATURE_FIELDS; field += 1) {
+      const isEqual =
+        this.#signatures[mine * SIGNATURE_FIELDS + field] ===
+        other.#signatures[theirs * SIGNATURE_FIELDS + field];
+      if (!isEqual) return false;
+    }
+    return true;
+  }
+
+  #reserve(rows: number): void {
+    if (rows * SIGNATURE_FIELDS <= this.#signatures.length) return;
+    const capacity = Math.max(rows, (this.#signatures.length / SIGNATURE_FIELDS) * 2);
+    const larger = new BigInt64Array(capacity * SIGNATURE_FIELDS);
+    larger.set(this.#signatures);
+    this.#signatures = larger;
+  }
+}

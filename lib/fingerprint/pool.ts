@@ -1,0 +1,131 @@
+/** Runs batches on this thread and on workers at once; small numbers of files stay on this thread alone. */
+import { availableParallelism } from 'node:os';
+import { setImmediate as yieldToEvents } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
+import { type BatchRequest, type BatchResult, runBatch, WORKER_MARK } from './batch.ts';
+
+/** Batches that may be claimed at once; each is some hundred files. */
+const MAX_BATCHES = 1 << 16;
+const MAX_WORKERS = 3;
+
+/** Threads for batches. Lives as long as one run; must be closed. */
+export class BatchPool {
+  readonly #claims = new Int32Array(new SharedArrayBuffer(MAX_BATCHES * Int32Array.BYTES_PER_ELEMENT));
+  readonly #waiting = new Map<number, (result: BatchResult | undefined) => void>();
+  readonly #workerCount: number;
+  #workers: Worker[] | undefined;
+  #nextId = 0;
+  #nextWorker = 0;
+  #isBroken = false;
+
+  /** `workers`: threads besides this one; the default leaves one core to this thread. */
+  constructor(workers: number = Math.min(MAX_WORKERS, availableParallelism() - 1)) {
+    this.#workerCount = workers;
+  }
+
+  /** A queue for one pass over a tree. `parallel: false` keeps it on this thread. */
+  open(root: string, parallel: boolean): BatchQueue {
+    return new BatchQueue(this, root, parallel && this.#workerCount > 0);
+  }
+
+  /** Ends the threads. */
+  async close(): Promise<void> {
+    const workers = this.#workers ?? [];
+    this.#workers = undefined;
+    await Promise.all(workers.map((worker) => worker.terminate()));
+  }
+
+  /** Offers a batch to a worker; undefined: this thread must do it. The answer is undefined where a worker broke. */
+  offer(
+    request: Omit<BatchRequest, 'id'>,
+    parallel: boolean,
+  ): { readonly id: number; readonly answer: Promise<BatchResult | undefined> } | undefined {
+    const worker = parallel ? this.#worker() : undefined;
+    if (worker === undefined) return undefined;
+    const id = this.#nextId;
+    this.#nextId = (this.#nextId + 1) % MAX_BATCHES;
+    Atomics.store(this.#claims, id, 0);
+    const answer = new Promise<BatchResult | undefined>((resolve) => {
+      this.#waiting.set(id, resolve);
+    });
+    worker.postMessage({ request: { ...request, id }, claims: this.#claims });
+    return { id, answer };
+  }
+
+  /** Takes a batch back; false where a worker has it already and will answer. */
+  reclaim(id: number): boolean {
+    if (Atomics.compareExchange(this.#claims, id, 0, 1) !== 0) return false;
+    this.#waiting.delete(id);
+    return true;
+  }
+
+  #worker(): Worker | undefined {
+    if (this.#isBroken) return undefined;
+    this.#workers ??= Array.from({ length: this.#workerCount }, () => this.#start());
+    this.#nextWorker = (this.#nextWorker + 1) % this.#workerCount;
+    return this.#workers[this.#nextWorker];
+  }
+
+  #start(): Worker {
+    const worker = new Worker(new URL(import.meta.url.replace(/pool(\.[jt]s)$/, 'batch$1')), {
+      workerData: WORKER_MARK,
+    });
+    worker.unref();
+    worker.on('message', ({ id, result }: { readonly id: number; readonly result: BatchResult }) => {
+      const done = this.#waiting.get(id);
+      this.#waiting.delete(id);
+      done?.(result);
+    });
+    // Threads are for speed only: where they cannot be had (a bundle, a strange loader), this thread does it all.
+    worker.on('error', () => {
+      this.#isBroken = true;
+      for (const resolve of this.#waiting.values()) resolve(undefined);
+      this.#waiting.clear();
+    });
+    return worker;
+  }
+}
+
+interface Pending {
+  readonly request: Omit<BatchRequest, 'id'>;
+  readonly offered: { readonly id: number; readonly answer: Promise<BatchResult | undefined> } | undefined;
+}
+
+/** Batches of one pass: added while the tree is walked, drained at the end. */
+export class BatchQueue {
+  readonly #pool: BatchPool;
+  readonly #root: string;
+  readonly #parallel: boolean;
+  readonly #batches: Pending[] = [];
+
+  constructor(pool: BatchPool, root: string, parallel: boolean) {
+    this.#pool = pool;
+    this.#root = root;
+    this.#parallel = parallel;
+  }
+
+  add(job: BatchRequest['job'], paths: readonly string[]): void {
+    const request = { job, root: this.#root, paths: paths.join('\0') };
+    this.#batches.push({ request, offered: this.#pool.offer(request, this.#parallel) });
+  }
+
+  /**
+   * Helps with what no worker has begun, waits for the rest; results are in the order in which batches were added.
+   * Undefined where the signal came first.
+   */
+  async drain(signal: AbortSignal | undefined): Promise<readonly BatchResult[] | undefined> {
+    const own = new Map<Pending, BatchResult>();
+    // From the end, because workers take from the front.
+    for (const batch of this.#batches.toReversed()) {
+      if (signal?.aborted === true) return undefined;
+      if (batch.offered !== undefined && !this.#pool.reclaim(batch.offered.id)) continue;
+      own.set(batch, runBatch(batch.request));
+      await yieldToEvents();
+    }
+    const results: BatchResult[] = [];
+    for (const batch of this.#batches) {
+      results.push(own.get(batch) ?? (await batch.offered?.answer) ?? runBatch(batch.request));
+    }
+    return signal?.aborted === true ? undefined : results;
+  }
+}

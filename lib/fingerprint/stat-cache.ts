@@ -1,0 +1,194 @@
+/**
+ * Hashes remembered by what a file looked like when it was read, one store for each context directory.
+ *
+ * An entry is believed only where mode, size, mtime, ctime and inode are all the same, and where the file had been left
+ * alone for a while when it was read: a file written in the same tick of the clock as it was read could be written again
+ * without looking any different ("racily clean" in git's words), so such an entry is never kept.
+ */
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { HASH_BYTES, SIGNATURE_FIELDS } from './batch.ts';
+
+/** File times must lie this far before the reading; covers file systems that count in seconds and clocks that differ. */
+export const RACY_MS = 3000;
+
+const MAGIC = 'bake-ts stat cache 1\n';
+/** Saves for which an entry stays though nobody asked for it. */
+const MAX_AGE = 30;
+const NANOSECONDS = 1_000_000n;
+
+/** Remembered hashes of one directory. */
+export class StatCache {
+  readonly #file: string | undefined;
+  /** Path of each slot; undefined: forgotten. */
+  readonly #paths: (string | undefined)[];
+  /** Made when a path is not asked for in the order of the store for the first time. */
+  #slots: Map<string, number> | undefined;
+  #guess = 0;
+  #signatures: BigInt64Array;
+  #words: Int32Array;
+  #hashes: Uint8Array;
+  #ages: Uint8Array;
+  #isChanged = false;
+
+  private constructor(file: string | undefined, paths: (string | undefined)[], capacity: number) {
+    this.#file = file;
+    this.#paths = paths;
+    this.#signatures = new BigInt64Array(capacity * SIGNATURE_FIELDS);
+    this.#words = new Int32Array(this.#signatures.buffer);
+    this.#hashes = new Uint8Array(capacity * HASH_BYTES);
+    this.#ages = new Uint8Array(capacity);
+  }
+
+  /** Loads the store of a context; a missing or damaged one is an empty one. No directory: memory only. */
+  static async open(directory: string | undefined, root: string): Promise<StatCache> {
+    if (directory === undefined) return new StatCache(undefined, [], 1024);
+    const name = createHash('sha256').update(root).digest('hex').slice(0, 32);
+    const file = join(directory, `${name}.stat`);
+    let data: Uint8Array<ArrayBufferLike>;
+    try {
+      data = await readFile(file);
+    } catch {
+      return new StatCache(file, [], 1024);
+    }
+    return StatCache.#decode(file, data) ?? new StatCache(file, [], 1024);
+  }
+
+  static #decode(file: string, data: Uint8Array): StatCache | undefined {
+    const head = MAGIC.length + HASH_BYTES + 4;
+    if (data.length < head) return undefined;
+    const text = new TextDecoder();
+    if (text.decode(data.subarray(0, MAGIC.length)) !== MAGIC) return undefined;
+    const body = data.subarray(MAGIC.length + HASH_BYTES);
+    const sum = createHash('sha256').update(body).digest();
+    if (sum.compare(data, MAGIC.length, MAGIC.length + HASH_BYTES) !== 0) return undefined;
+    const count = new DataView(body.buffer, body.byteOffset).getUint32(0, true);
+    const rowBytes = SIGNATURE_FIELDS * 8 + HASH_BYTES + 1;
+    const pathsAt = 4 + count * rowBytes;
+    if (body.length < pathsAt) return undefined;
+    const paths = count === 0 ? [] : text.decode(body.subarray(pathsAt)).split('\0');
+    if (paths.length !== count) return undefined;
+    const cache = new StatCache(file, paths, Math.max(1024, count));
+    const hashesAt = 4 + count * SIGNATURE_FIELDS * 8;
+    const agesAt = hashesAt + count * HASH_BYTES;
+    new Uint8Array(cache.#signatures.buffer).set(body.subarray(4, hashesAt));
+    cache.#hashes.set(body.subarray(hashesAt, agesAt));
+    cache.#ages.set(body.subarray(agesAt, pathsAt));
+    return cache;
+  }
+
+  #slot(path: string): number | undefined {
+    if (this.#paths[this.#guess] === path) return this.#guess++;
+    if (this.#paths.length === 0) return undefined;
+    if (this.#slots === undefined) {
+      this.#slots = new Map();
+      for (const [slot, known] of this.#paths.entries())
+        if (known !== undefined) this.#slots.set(known, slot);
+    }
+    const slot = this.#slots.get(path);
+    if (slot !== undefined) this.#guess = slot + 1;
+    return slot;
+  }
+
+  /** The hash (hexadecimal) of a file that looks as it did when it was read; undefined: read it. */
+  find(path: string, signatures: BigInt64Array, index: number): string | undefined {
+    const slot = this.#slot(path);
+    if (slot === undefined) return undefined;
+    const asked = new Int32Array(signatures.buffer, signatures.byteOffset, signatures.length * 2);
+    const words = SIGNATURE_FIELDS * 2;
+    for (let word = 0; word < words; word += 1) {
+      if (this.#words[slot * words + word] !== asked[index * words + word]) return undefined;
+    }
+    this.#ages[slot] = 0;
+    return toHex(this.#hashes, slot);
+  }
+
+  /** Remembers a hash, unless the file was changed too shortly before `readAt` (milliseconds since 1970). */
+  remember(path: string, signatures: BigInt64Array, hashes: Uint8Array, index: number, readAt: number): void {
+    const known = this.#slot(path);
+    if (isRacy(signatures, index, readAt)) {
+      if (known === undefined) return;
+      this.#paths[known] = undefined;
+      this.#slots?.delete(path);
+      this.#isChanged = true;
+      return;
+    }
+    const slot = known ?? this.#newSlot(path);
+    const from = index * SIGNATURE_FIELDS;
+    this.#signatures.set(signatures.subarray(from, from + SIGNATURE_FIELDS), slot * SIGNATURE_FIELDS);
+    this.#hashes.set(hashes.subarray(index * HASH_BYTES, (index + 1) * HASH_BYTES), slot * HASH_BYTES);
+    this.#ages[slot] = 0;
+    this.#isChanged = true;
+  }
+
+  #newSlot(path: string): number {
+    const slot = this.#paths.length;
+    this.#paths.push(path);
+    if (slot >= this.#ages.length) {
+      const capacity = this.#ages.length * 2;
+      const signatures = new BigInt64Array(capacity * SIGNATURE_FIELDS);
+      signatures.set(this.#signatures);
+      const hashes = new Uint8Array(capacity * HASH_BYTES);
+      hashes.set(this.#hashes);
+      const ages = new Uint8Array(capacity);
+      ages.set(this.#ages);
+      this.#signatures = signatures;
+      this.#words = new Int32Array(signatures.buffer);
+      this.#hashes = hashes;
+      this.#ages = ages;
+    }
+    this.#slots?.set(path, slot);
+    return slot;
+  }
+
+  /** Writes the store if anything is new: a new file that takes the old one's place in one step. */
+  async save(): Promise<void> {
+    if (this.#file === undefined || !this.#isChanged) return;
+    const kept: [path: string, slot: number][] = [];
+    for (const [slot, path] of this.#paths.entries()) {
+      if (path !== undefined && (this.#ages[slot] ?? 0) < MAX_AGE) kept.push([path, slot]);
+    }
+    const count = kept.length;
+    const paths = new TextEncoder().encode(kept.map(([path]) => path).join('\0'));
+    const body = new Uint8Array(4 + count * (SIGNATURE_FIELDS * 8 + HASH_BYTES + 1) + paths.length);
+    new DataView(body.buffer).setUint32(0, count, true);
+    const signatureBytes = SIGNATURE_FIELDS * 8;
+    const all = new Uint8Array(this.#signatures.buffer);
+    const hashesAt = 4 + count * signatureBytes;
+    const agesAt = hashesAt + count * HASH_BYTES;
+    for (const [index, [, slot]] of kept.entries()) {
+      body.set(all.subarray(slot * signatureBytes, (slot + 1) * signatureBytes), 4 + index * signatureBytes);
+      body.set(
+        this.#hashes.subarray(slot * HASH_BYTES, (slot + 1) * HASH_BYTES),
+        hashesAt + index * HASH_BYTES,
+      );
+      body[agesAt + index] = (this.#ages[slot] ?? 0) + 1;
+    }
+    body.set(paths, agesAt + count);
+    const head = new TextEncoder().encode(MAGIC);
+    const sum = createHash('sha256').update(body).digest();
+    const temporary = `${this.#file}.${process.pid}.${Math.random().toString(36).slice(2)}`;
+    try {
+      await mkdir(join(this.#file, '..'), { recursive: true });
+      await writeFile(temporary, Buffer.concat([head, sum, body]));
+      await rename(temporary, this.#file);
+      this.#isChanged = false;
+    } catch {
+      // It only makes things faster: without it (disk full, read-only) the next run reads the files again.
+      await rm(temporary, { force: true }).catch(() => undefined);
+    }
+  }
+}
+
+/** True where a file's times are too near to the moment it was read to tell it from one written right after. */
+export function isRacy(signatures: BigInt64Array, index: number, readAt: number): boolean {
+  const limit = BigInt(readAt - RACY_MS) * NANOSECONDS;
+  const at = index * SIGNATURE_FIELDS;
+  return (signatures[at + 2] ?? 0n) > limit || (signatures[at + 3] ?? 0n) > limit;
+}
+
+/** One hash of many, hexadecimal. */
+export function toHex(hashes: Uint8Array, index: number): string {
+  return Buffer.from(hashes.buffer, hashes.byteOffset + index * HASH_BYTES, HASH_BYTES).toString('hex');
+}

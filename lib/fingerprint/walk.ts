@@ -1,0 +1,332 @@
+/**
+ * Finds the paths of a context that a build reads: what COPY, ADD and bind mounts name, symlinks on the way followed
+ * inside the context, directories with all below them, ignored paths left out. Files are not opened here.
+ */
+import { type Dirent, lstatSync, readdirSync, readlinkSync } from 'node:fs';
+import {
+  type ContextReads,
+  cleanPath,
+  compileRules,
+  type IgnoreRules,
+  judgePath,
+  mayHoldExceptions,
+  type ParentMatches,
+  type PathRead,
+} from '../dockerfile/mod.ts';
+import { codeOf } from './batch.ts';
+import { compilePart, hasWildcard, unescapePart } from './glob.ts';
+
+/** A path that counts. Kinds are those of the directory entry; `special` is a pipe, a device or a socket. */
+export type EntryKind = 'file' | 'dir' | 'symlink' | 'special';
+
+/** What a walk found. */
+export interface Found {
+  /** Relative paths in the order in which they were met, each once. */
+  readonly paths: readonly string[];
+  /** Kind of each of them. */
+  readonly kinds: readonly EntryKind[];
+  /** Path of a symlink → its text. */
+  readonly links: ReadonlyMap<string, string>;
+  /** Directories and links that are there and cannot be read. */
+  readonly failures: readonly { readonly path: string; readonly code: string }[];
+}
+
+/** Called with every file and directory as it is met, so that looking at them can begin at once. */
+export type OnEntry = (path: string) => void;
+
+/** Symlinks followed before a path counts as a ring (as in buildkit's contenthash). */
+const MAX_LINKS = 255;
+
+/** Which part of a directory one instruction reads. */
+interface Filter {
+  readonly include: IgnoreRules | undefined;
+  readonly exclude: IgnoreRules;
+}
+
+/** Walks a context. `root` is absolute and must be there. */
+export function walkContext(root: string, reads: ContextReads, ignore: IgnoreRules, onEntry: OnEntry): Found {
+  const mayOverlap = reads !== 'all' && reads.some((read) => filterOf(read) !== undefined);
+  const walker = new Walker(root, ignore, mayOverlap, onEntry);
+  if (reads === 'all') walker.tree('.', undefined);
+  else {
+    // Whole directories first: what lies in them needs no second look.
+    const roots = reads.flatMap((read) =>
+      walker.resolve(read).map((path) => ({ path, filter: filterOf(read) })),
+    );
+    const whole = new Set(roots.filter(({ filter }) => filter === undefined).map(({ path }) => path));
+    const covered = (path: string): boolean =>
+      whole.has('.') || parentsOf(path).some((one) => whole.has(one));
+    for (const path of whole) if (path === '.' || !covered(path)) walker.tree(path, undefined);
+    for (const { path, filter } of roots) {
+      if (filter !== undefined && !whole.has(path) && !covered(path)) walker.tree(path, filter);
+    }
+  }
+  return walker;
+}
+
+function filterOf(read: PathRead): Filter | undefined {
+  if (read.include.length === 0 && read.exclude.length === 0) return undefined;
+  return {
+    include: read.include.length === 0 ? undefined : compileRules(read.include),
+    exclude: compileRules(read.exclude),
+  };
+}
+
+function parentsOf(path: string): readonly string[] {
+  const parts = path.split('/');
+  return parts.slice(1).map((_, index) => parts.slice(0, index + 1).join('/'));
+}
+
+interface Matches {
+  readonly ignored: ParentMatches;
+  readonly included: ParentMatches;
+  readonly excluded: ParentMatches;
+}
+
+const NO_MATCHES: Matches = { ignored: [], included: [], excluded: [] };
+
+class Walker implements Found {
+  readonly paths: string[] = [];
+  readonly kinds: EntryKind[] = [];
+  readonly links: Map<string, string> = new Map();
+  readonly failures: { path: string; code: string }[] = [];
+  readonly #root: string;
+  readonly #ignore: IgnoreRules;
+  readonly #onEntry: OnEntry;
+  /** Only where trees may overlap: for one whole tree it would cost more than the walk. */
+  readonly #seen: Set<string> | undefined;
+
+  constructor(root: string, ignore: IgnoreRules, mayOverlap: boolean, onEntry: OnEntry) {
+    this.#root = root;
+    this.#ignore = ignore;
+    this.#onEntry = onEntry;
+    this.#seen = mayOverlap ? new Set() : undefined;
+  }
+
+  /** The real paths that a source means; links that lead there are noted on the way. */
+  resolve(read: PathRead): readonly string[] {
+    const found = new Set<string>();
+    this.#descend('', partsOf(read.source), 0, found);
+    return [...found];
+  }
+
+  #descend(directory: string, parts: readonly string[], followed: number, found: Set<string>): void {
+    const [part, ...rest] = parts;
+    if (part === undefined) {
+      found.add(directory === '' ? '.' : directory);
+      return;
+    }
+    if (part === '..') {
+      this.#descend(
+        directory.includes('/') ? directory.slice(0, directory.lastIndexOf('/')) : '',
+        rest,
+        followed,
+        found,
+      );
+      return;
+    }
+    for (const name of this.#candidates(directory, part)) {
+      const path = directory === '' ? name : `${directory}/${name}`;
+      const kind = this.#kindOf(path);
+      if (kind === undefined) continue;
+      if (kind !== 'symlink') {
+        if (rest.length === 0 || kind === 'dir') this.#descend(path, rest, followed, found);
+        continue;
+      }
+      this.#addLink(path);
+      const target = this.links.get(path);
+      if (target === undefined || followed >= MAX_LINKS) continue;
+      const start = target.startsWith('/') ? '' : directory;
+      const targetParts = target.split('/').filter((one) => one !== '' && one !== '.');
+      this.#descend(start, [...targetParts.map(escapePart), ...rest], followed + 1, found);
+    }
+  }
+
+  /** Names a part may mean. A bind mount takes it as it is written, COPY as a pattern: both count. */
+  #candidates(directory: string, part: string): readonly string[] {
+    if (!hasWildcard(part)) {
+      const plain = unescapePart(part);
+      return plain === part ? [part] : [plain, part];
+    }
+    const matches = compilePart(part);
+    const names = this.#list(directory === '' ? '.' : directory, true).map((entry) => entry.name);
+    return names.filter((name) => name === part || matches(name));
+  }
+
+  #kindOf(path: string): EntryKind | undefined {
+    try {
+      const stats = lstatSync(`${this.#root}/${path}`, { throwIfNoEntry: false });
+      return stats === undefined ? undefined : kindOf(stats);
+    } catch (error) {
+      const code = codeOf(error);
+      if (code !== 'ENOTDIR' && !this.#isIgnored(path)) this.failures.push({ path, code });
+      return undefined;
+    }
+  }
+
+  #isIgnored(path: string): boolean {
+    return this.#matchesAbove(path).ignoredPath;
+  }
+
+  /** Judges the directories above a path, then the path itself. */
+  #matchesAbove(path: string): { readonly matches: ParentMatches; readonly ignoredPath: boolean } {
+    let matches: ParentMatches = [];
+    let ignoredPath = false;
+    if (path === '.') return { matches, ignoredPath };
+    for (const one of [...parentsOf(path), path]) {
+      const judged = judgePath(this.#ignore, one, matches);
+      matches = judged.matches;
+      ignoredPath = judged.ignored;
+    }
+    return { matches, ignoredPath };
+  }
+
+  #addLink(path: string): void {
+    if (this.links.has(path)) return;
+    try {
+      this.links.set(path, readlinkSync(`${this.#root}/${path}`));
+      if (this.#isIgnored(path)) return;
+      this.paths.push(path);
+      this.kinds.push('symlink');
+    } catch (error) {
+      this.failures.push({ path, code: codeOf(error) });
+    }
+  }
+
+  /** Takes a path and everything below it. */
+  tree(path: string, filter: Filter | undefined): void {
+    const { matches, ignoredPath } = this.#matchesAbove(path);
+    const kind = path === '.' ? 'dir' : this.#kindOf(path);
+    if (kind === undefined) return;
+    if (kind !== 'dir') {
+      if (!ignoredPath) this.#add(path, kind);
+      return;
+    }
+    if (ignoredPath && !mayHoldExceptions(this.#ignore, path)) return;
+    const isFull = filter === undefined && !ignoredPath;
+    if (isFull && path !== '.') this.#add(path, 'dir');
+    this.#directory(
+      path,
+      path === '.' ? '' : `${path}/`,
+      { ...NO_MATCHES, ignored: matches },
+      filter,
+      path,
+      isFull,
+    );
+  }
+
+  /** True where something in it counts; the directory itself is added by then. */
+  #directory(
+    path: string,
+    prefix: string,
+    above: Matches,
+    filter: Filter | undefined,
+    top: string,
+    isAdded: boolean,
+  ): boolean {
+    let added = isAdded;
+    const addSelf = (): void => {
+      if (!added && path !== '.') this.#add(path, 'dir');
+      added = true;
+    };
+    for (const entry of this.#list(path, isAdded || filter !== undefined)) {
+      const child = prefix + entry.name;
+      const kind = kindOf(entry);
+      const { counts, matches, mayHold } = this.#judge(child, above, filter, top);
+      if (kind !== 'dir') {
+        if (!counts) continue;
+        addSelf();
+        this.#add(child, kind);
+      } else if (counts) {
+        addSelf();
+        this.#add(child, 'dir');
+        this.#directory(child, `${child}/`, matches, filter, top, true);
+      } else if (mayHold && this.#directory(child, `${child}/`, matches, filter, top, false)) addSelf();
+    }
+    return added;
+  }
+
+  #judge(
+    path: string,
+    above: Matches,
+    filter: Filter | undefined,
+    top: string,
+  ): { readonly counts: boolean; readonly matches: Matches; readonly mayHold: boolean } {
+    const judged =
+      this.#ignore.rules.length === 0 ? NOT_IGNORED : judgePath(this.#ignore, path, above.ignored);
+    let mayHold = !judged.ignored || mayHoldExceptions(this.#ignore, path);
+    if (filter === undefined) {
+      return { counts: !judged.ignored, matches: { ...NO_MATCHES, ignored: judged.matches }, mayHold };
+    }
+    const below = top === '.' ? path : path.slice(top.length + 1);
+    const included =
+      filter.include === undefined ? INCLUDED : judgePath(filter.include, below, above.included);
+    const excluded = judgePath(filter.exclude, below, above.excluded);
+    if (excluded.ignored && !filter.exclude.hasExceptions) mayHold = false;
+    return {
+      counts: !judged.ignored && included.ignored && !excluded.ignored,
+      matches: { ignored: judged.matches, included: included.matches, excluded: excluded.matches },
+      mayHold,
+    };
+  }
+
+  #add(path: string, kind: EntryKind): void {
+    if (kind === 'symlink') {
+      this.#addLink(path);
+      return;
+    }
+    if (this.#seen !== undefined) {
+      if (this.#seen.has(path)) return;
+      this.#seen.add(path);
+    }
+    this.paths.push(path);
+    this.kinds.push(kind);
+    this.#onEntry(path);
+  }
+
+  #list(path: string, isNeeded: boolean): readonly Dirent[] {
+    try {
+      const entries = readdirSync(path === '.' ? this.#root : `${this.#root}/${path}`, {
+        withFileTypes: true,
+      });
+      for (const { name } of entries) {
+        // A name that is not UTF-8 comes out changed, and then cannot be found again.
+        if (name.includes('\uFFFD') && this.#kindOf(path === '.' ? name : `${path}/${name}`) === undefined) {
+          this.failures.push({ path: path === '.' ? name : `${path}/${name}`, code: 'EILSEQ' });
+        }
+      }
+      return entries.sort((one, other) => (one.name < other.name ? -1 : 1));
+    } catch (error) {
+      const code = codeOf(error);
+      // A directory that went away between two calls has nothing in it; anything else must not pass for empty.
+      if (isNeeded && code !== 'ENOENT' && code !== 'ENOTDIR') this.failures.push({ path, code });
+      return [];
+    }
+  }
+}
+
+const NOT_IGNORED: { readonly ignored: boolean; readonly matches: ParentMatches } = {
+  ignored: false,
+  matches: [],
+};
+/** The include rules are ignore rules turned round: a path that they match is taken. */
+const INCLUDED: { readonly ignored: boolean; readonly matches: ParentMatches } = {
+  ignored: true,
+  matches: [],
+};
+
+function kindOf(entry: Pick<Dirent, 'isFile' | 'isDirectory' | 'isSymbolicLink'>): EntryKind {
+  if (entry.isFile()) return 'file';
+  if (entry.isDirectory()) return 'dir';
+  return entry.isSymbolicLink() ? 'symlink' : 'special';
+}
+
+function partsOf(source: string): readonly string[] {
+  const cleaned = cleanPath(source);
+  return cleaned === '.' ? [] : cleaned.split('/');
+}
+
+/** The text of a link holds names, not patterns. */
+function escapePart(part: string): string {
+  return part.replace(/[\\*?[]/g, '\\$&');
+}

@@ -73,6 +73,26 @@ test('what package.json exports and runs is there in the sources', () => {
   }
 });
 
+test('the lock file holds every optional package, without which `npm ci` refuses it on every platform', () => {
+  const { packages } = readJson('package-lock.json') as {
+    readonly packages: Readonly<
+      Record<
+        string,
+        { readonly optionalDependencies?: Readonly<Record<string, string>>; readonly resolved?: string }
+      >
+    >;
+  };
+  const missing = Object.entries(packages).flatMap(([parent, { optionalDependencies = {} }]) =>
+    Object.keys(optionalDependencies).filter((name) => {
+      const place = `node_modules/${name}`;
+      return packages[place] === undefined && packages[`${parent}/${place}`] === undefined;
+    }),
+  );
+  assert.deepEqual(missing, [], 'run node .ci/complete-lock.mjs');
+  const foreign = Object.values(packages).filter(({ resolved }) => resolved !== undefined);
+  assert.deepEqual(foreign, [], 'the lock file must not name the registry of whoever wrote it');
+});
+
 test('types come first among the conditions of an export', () => {
   for (const [name, target] of Object.entries(npm.exports)) {
     if (typeof target !== 'string') assert.equal(Object.keys(target)[0], 'types', name);

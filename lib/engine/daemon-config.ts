@@ -66,7 +66,7 @@ export function buildkitdConfig(paths: EnginePaths, snapshotter: Snapshotter, ru
 }
 
 /** The registry for trying things: loopback only, deleting allowed. JSON is YAML. */
-export function registryConfig(paths: EnginePaths, port: number, secret: string): string {
+export function registryConfig(paths: EnginePaths, address: string, secret: string): string {
   return `${JSON.stringify(
     {
       version: '0.1',
@@ -75,7 +75,7 @@ export function registryConfig(paths: EnginePaths, port: number, secret: string)
         filesystem: { rootdirectory: path.join(paths.stateDir, 'registry') },
         delete: { enabled: true },
       },
-      http: { addr: `127.0.0.1:${port}`, secret },
+      http: { addr: address, secret },
     },
     undefined,
     2,

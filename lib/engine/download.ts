@@ -9,6 +9,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Dispatcher } from 'undici';
 import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
+import { diskFull } from './host.ts';
 import { aborted } from './lock.ts';
 import type { Env } from './paths.ts';
 import type { PublishedChecksum } from './versions.ts';
@@ -202,13 +203,6 @@ export async function readNeighbouringChecksum(
       : `${file}${published.suffix}`;
   const text = await readFile(name, 'utf8').catch(() => undefined);
   return text === undefined ? undefined : findPublishedDigest(text, path.basename(file), published.kind);
-}
-
-/** The problem for a full disk. */
-export function diskFull(dir: string): Problem {
-  return problem('engine/disk-full', `no space left on the disk of ${dir}`, {
-    hint: 'free some space, or set BAKE_TS_HOME to a directory on another disk',
-  });
 }
 
 function unreachable(url: string, code: string): Problem {

@@ -106,6 +106,23 @@ export async function findListener(port: number): Promise<string | undefined> {
   return undefined;
 }
 
+/** The problem for a full disk. */
+export function diskFull(dir: string): Problem {
+  return problem('engine/disk-full', `no space left on the disk of ${dir}`, {
+    hint: 'free some space, or set BAKE_TS_HOME to a directory on another disk',
+  });
+}
+
+/** What a failed file operation means to the user. Anything that is no such failure is a bug and thrown again. */
+export function fileProblem(dir: string, error: unknown): Problem {
+  if (!(error instanceof Error) || typeof (error as NodeJS.ErrnoException).code !== 'string') throw error;
+  if ((error as NodeJS.ErrnoException).code === 'ENOSPC') return diskFull(dir);
+  return problem('engine/cannot-write', `${dir} cannot be written`, {
+    hint: 'set BAKE_TS_HOME to a directory that this user may write',
+    detail: error.message,
+  });
+}
+
 /** What keeps an engine from being started here; empty where nothing does. */
 export async function findObstacles(stateDir: string): Promise<readonly Problem[]> {
   if (platform() !== 'linux') {

@@ -18,9 +18,8 @@ import {
 import path from 'node:path';
 import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
 import { readDaemons } from './daemon.ts';
-import { diskFull } from './download.ts';
+import { fileProblem } from './host.ts';
 import {
-  type EngineSource,
   formatManifest,
   type Installation,
   type InstalledPart,
@@ -34,6 +33,7 @@ import { deliver, type SourceContext } from './sources.ts';
 import {
   type EnginePackage,
   type EnginePart,
+  type EngineSource,
   type PackageSpec,
   packagesOf,
   REQUIRED_PARTS,
@@ -43,7 +43,7 @@ import {
 export interface InstallOptions extends EngineOptions {
   /** Default: everything an engine needs, without the registry. A part brings the rest of its package along. */
   readonly parts?: readonly EnginePart[];
-  /** Only this source; default: PATH, releases, Go, Debian, in this order, for each package on its own. */
+  /** Only this source; default: each package's own order (see `PACKAGES`): PATH first, then releases. */
   readonly from?: EngineSource;
   /** Base URL that stands for the release host; the paths below it are the same. */
   readonly mirror?: string;
@@ -76,8 +76,6 @@ export interface InstallReport {
   readonly durationMs: number;
 }
 
-const ALL_SOURCES: readonly EngineSource[] = ['path', 'release', 'go', 'debian'];
-
 /** Problems after which another source must not be tried: they mean danger, a full disk, or the user's wish. */
 const FINAL_CODES: readonly string[] = [
   'engine/checksum-mismatch',
@@ -101,7 +99,7 @@ export async function installEngine(options: InstallOptions): Promise<Result<Ins
   try {
     await mkdir(paths.versionsDir, { recursive: true, mode: 0o700 });
   } catch (error) {
-    return fail([cannotWrite(paths.versionsDir, error)]);
+    return fail([fileProblem(paths.versionsDir, error)]);
   }
   const lock = await takeLock(path.join(paths.dataDir, 'install.lock'), {
     timeoutMs: 30 * 60_000,
@@ -132,7 +130,7 @@ export async function installEngine(options: InstallOptions): Promise<Result<Ins
     if (!result.ok) return result;
     return ok({ ...result.value, durationMs: Date.now() - startedMs });
   } catch (error) {
-    return fail([cannotWrite(paths.dataDir, error)]);
+    return fail([fileProblem(paths.dataDir, error)]);
   } finally {
     await removeStages(paths);
     await lock.value.release();
@@ -266,7 +264,7 @@ function sourcesFor(spec: PackageSpec, options: InstallOptions): readonly Engine
   // A file or a mirror that was given is meant to be used.
   if (options.files?.[spec.name] !== undefined) return ['release'];
   if (options.from !== undefined) return [options.from];
-  return ALL_SOURCES;
+  return spec.sources;
 }
 
 function isSatisfied(spec: PackageSpec, current: Installation | undefined, options: InstallOptions): boolean {
@@ -326,13 +324,4 @@ async function removeOldVersions(paths: EnginePaths, keep: string): Promise<void
   for (const name of await readdir(paths.versionsDir)) {
     if (name !== keep) await rm(path.join(paths.versionsDir, name), { recursive: true, force: true });
   }
-}
-
-function cannotWrite(dir: string, error: unknown): Problem {
-  const { code, message } = error as NodeJS.ErrnoException;
-  if (code === 'ENOSPC') return diskFull(dir);
-  return problem('engine/cannot-write', `${dir} cannot be written`, {
-    hint: 'set BAKE_TS_HOME to a directory that this user may write',
-    detail: message,
-  });
 }

@@ -8,13 +8,11 @@ import {
   ENGINE_PARTS,
   type EnginePackage,
   type EnginePart,
+  type EngineSource,
   findVersion,
   isAtLeast,
   type PackageSpec,
 } from './versions.ts';
-
-/** Where a part can come from, in the order in which they are tried. */
-export type EngineSource = 'path' | 'release' | 'go' | 'debian';
 
 /** One installed program. */
 export interface InstalledPart {

@@ -15,7 +15,6 @@ export {
   installEngine,
 } from './install.ts';
 export {
-  type EngineSource,
   type Installation,
   type InstalledPart,
   readInstallation,
@@ -28,6 +27,7 @@ export {
   ENGINE_PARTS,
   type EnginePackage,
   type EnginePart,
+  type EngineSource,
   PACKAGES,
   type PackageSpec,
   REQUIRED_PARTS,

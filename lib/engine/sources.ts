@@ -14,12 +14,19 @@ import {
   hashFile,
   readNeighbouringChecksum,
 } from './download.ts';
-import { checkProgram, type EngineSource, type InstalledPart } from './installation.ts';
+import { checkProgram, type InstalledPart } from './installation.ts';
 import { aborted } from './lock.ts';
 import type { EngineNotice, EngineOptions } from './notice.ts';
 import type { EnginePaths } from './paths.ts';
 import { findProgram, runCommand } from './process.ts';
-import { type EnginePackage, type EnginePart, goArch, type PackageSpec, RELEASE_HOST } from './versions.ts';
+import {
+  type EnginePackage,
+  type EnginePart,
+  type EngineSource,
+  goArch,
+  type PackageSpec,
+  RELEASE_HOST,
+} from './versions.ts';
 
 /** What the sources share during one installation. */
 export interface SourceContext extends EngineOptions {

@@ -20,8 +20,7 @@ import {
   registryConfig,
   type Snapshotter,
 } from './daemon-config.ts';
-import { diskFull } from './download.ts';
-import { findListener, findObstacles, tryOverlay } from './host.ts';
+import { fileProblem, findListener, findObstacles, tryOverlay } from './host.ts';
 import { type Installation, readInstallation } from './installation.ts';
 import { findForeignFiles, killLeftovers, removeContainers, unmountAll } from './leftovers.ts';
 import { takeLock } from './lock.ts';
@@ -104,14 +103,7 @@ export async function upEngine(options: UpOptions): Promise<Result<RunningEngine
       await lock.value.release();
     }
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'ENOSPC') return fail([diskFull(paths.stateDir)]);
-    return fail([
-      problem('engine/cannot-write', `the engine's folders below ${paths.stateDir} cannot be written`, {
-        hint: 'set BAKE_TS_HOME to a directory that this user may write',
-        detail: message,
-      }),
-    ]);
+    return fail([fileProblem(paths.stateDir, error)]);
   }
 }
 
@@ -130,6 +122,10 @@ class EngineStarter {
   }
 
   async start(): Promise<Result<Omit<RunningEngine, 'durationMs'>>> {
+    const wanted = this.#options.registry ?? false;
+    const planned = wanted === false ? undefined : await this.#planRegistry(wanted);
+    if (planned?.ok === false) return planned;
+
     // Where no buildkitd runs there is no build that a container could belong to: one that was killed leaves its
     // containers running, and the next one knows nothing of them.
     const idle = (await readDaemon(this.#paths, 'buildkitd'))?.alive !== true;
@@ -139,8 +135,8 @@ class EngineStarter {
     if (idle) await removeContainers(this.#paths, this.#options);
     const buildkitd = await this.#startBuildkitd();
     if (!buildkitd.ok) return buildkitd;
-    const wanted = this.#options.registry ?? false;
-    const registry = wanted === false ? await this.#aliveRegistry() : await this.#startRegistry(wanted);
+    const registry =
+      planned === undefined ? await this.#aliveRegistry() : await this.#startRegistry(planned.value);
     if (registry !== undefined && !registry.ok) return registry;
 
     const buildctl = this.#file('buildctl');
@@ -233,12 +229,14 @@ class EngineStarter {
     return known?.alive === true ? ok(known.record) : undefined;
   }
 
-  async #startRegistry(wanted: true | number): Promise<Result<DaemonRecord>> {
+  /** Where the registry is to serve; looked at before anything is started. */
+  async #planRegistry(wanted: true | number): Promise<Result<string>> {
     const known = await readDaemon(this.#paths, 'registry');
     const port =
       typeof wanted === 'number' ? wanted : (portOf(known?.record.address) ?? DEFAULT_REGISTRY_PORT);
     const address = `127.0.0.1:${port}`;
-    if (known?.alive === true && known.record.address !== address) {
+    if (known?.alive === true) {
+      if (known.record.address === address) return ok(address);
       return fail([
         problem(
           'engine/registry-elsewhere',
@@ -249,15 +247,15 @@ class EngineStarter {
         ),
       ]);
     }
-    if (known?.alive !== true) {
-      const taken = await probeSocket({ host: '127.0.0.1', port });
-      if (taken.kind === 'accepts') return fail([await describePortTaken(port)]);
-    }
+    const taken = await probeSocket({ host: '127.0.0.1', port });
+    return taken.kind === 'accepts' ? fail([await describePortTaken(port)]) : ok(address);
+  }
+
+  async #startRegistry(address: string): Promise<Result<DaemonRecord>> {
     const config = path.join(this.#paths.stateDir, 'registry.json');
     return this.#startUnlessAlive('registry', address, async () => {
-      await writeFile(config, registryConfig(this.#paths, port, randomBytes(24).toString('hex')), {
-        mode: 0o600,
-      });
+      const secret = randomBytes(24).toString('hex');
+      await writeFile(config, registryConfig(this.#paths, address, secret), { mode: 0o600 });
       return ['serve', config];
     });
   }

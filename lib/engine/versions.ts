@@ -20,6 +20,9 @@ export type EnginePart =
 /** What is installed as one: the programs of one project, in one version. */
 export type EnginePackage = 'buildkit' | 'containerd' | 'runc' | 'registry';
 
+/** Where a package can come from. */
+export type EngineSource = 'path' | 'release' | 'go' | 'debian';
+
 /** How the project publishes the checksum of a release file. */
 export type PublishedChecksum =
   /** A text file of `<hex>  <name>` lines, or of one lone `<hex>`. The suffix is added to the file's own name. */
@@ -49,6 +52,8 @@ export interface PackageSpec {
   readonly name: EnginePackage;
   readonly version: string;
   readonly parts: readonly EnginePart[];
+  /** In the order in which they are tried. */
+  readonly sources: readonly EngineSource[];
   readonly release: ReleaseFile;
   /** Oldest version on PATH that is good enough; what has been tried is told in docs/engine.md. */
   readonly minimumOnPath: string;
@@ -76,6 +81,7 @@ export const PACKAGES: readonly PackageSpec[] = [
     name: 'buildkit',
     version: '0.34.2',
     parts: ['buildctl', 'buildkitd'],
+    sources: ['path', 'release', 'go'],
     release: {
       name: (arch) => `buildkit-v0.34.2.linux-${arch}.tar.gz`,
       directory: 'moby/buildkit/releases/download/v0.34.2',
@@ -96,6 +102,7 @@ export const PACKAGES: readonly PackageSpec[] = [
     name: 'containerd',
     version: '2.4.2',
     parts: ['containerd', 'containerd-shim-runc-v2', 'ctr'],
+    sources: ['path', 'release', 'go', 'debian'],
     release: {
       // The static build: the plain one needs a recent glibc.
       name: (arch) => `containerd-static-2.4.2-linux-${arch}.tar.gz`,
@@ -133,6 +140,7 @@ export const PACKAGES: readonly PackageSpec[] = [
     name: 'runc',
     version: '1.4.3',
     parts: ['runc'],
+    sources: ['path', 'release', 'debian'],
     release: {
       name: (arch) => `runc.${arch}`,
       directory: 'opencontainers/runc/releases/download/v1.4.3',
@@ -154,6 +162,8 @@ export const PACKAGES: readonly PackageSpec[] = [
     name: 'registry',
     version: '3.1.2',
     parts: ['registry'],
+    // Debian's comes in seconds, building takes minutes, and for trying things the older one is as good.
+    sources: ['path', 'release', 'debian', 'go'],
     release: {
       name: (arch) => `registry_3.1.2_linux_${arch}.tar.gz`,
       directory: 'distribution/distribution/releases/download/v3.1.2',

@@ -1,0 +1,205 @@
+import assert from 'node:assert/strict';
+import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:net';
+import path from 'node:path';
+import { test } from 'node:test';
+import { formatManifest, manifestFile } from '../../lib/engine/installation.ts';
+import { enginePaths, type FindOptions, findEngine, REQUIRED_PARTS } from '../../lib/engine/mod.ts';
+import { fakeProgram } from '../rig/fake-release.ts';
+import { freePort } from '../rig/real-engine.ts';
+import { type Cleanup, makeTempDir } from '../rig/temp.ts';
+
+/** Somebody who listens and says nothing. */
+async function listenOn(t: Cleanup, address: string | number): Promise<Server> {
+  const server = createServer((socket) => socket.destroy());
+  await new Promise<void>((resolve) => {
+    if (typeof address === 'number') server.listen(address, '127.0.0.1', resolve);
+    else server.listen(address, resolve);
+  });
+  t.after(() => new Promise<void>((resolve) => server.close(() => resolve())));
+  return server;
+}
+
+interface Place {
+  readonly dir: string;
+  readonly env: Record<string, string>;
+  socket(name: string): string;
+  find(options?: Partial<FindOptions>): ReturnType<typeof findEngine>;
+}
+
+/** A home without an engine, and a PATH with nothing but a buildctl. */
+async function makePlace(t: Cleanup): Promise<Place> {
+  const dir = await makeTempDir(t, 'find-');
+  const bin = path.join(dir, 'bin');
+  await mkdir(bin);
+  await writeFile(path.join(bin, 'buildctl'), fakeProgram('buildctl v0.34.2'));
+  await chmod(path.join(bin, 'buildctl'), 0o755);
+  const env = { BAKE_TS_HOME: path.join(dir, 'h'), PATH: bin };
+  return {
+    dir,
+    env,
+    socket: (name) => path.join(dir, name),
+    find: (options = {}) => findEngine({ env, autoStart: false, wellKnownSockets: [], ...options }),
+  };
+}
+
+/** What an installation looks like to somebody who only wants its buildctl and ctr. */
+async function pretendInstalled({ env }: Place): Promise<void> {
+  const paths = enginePaths(env);
+  const dir = path.join(paths.versionsDir, 'v');
+  await mkdir(path.join(dir, 'bin'), { recursive: true });
+  for (const part of REQUIRED_PARTS) {
+    await writeFile(path.join(dir, 'bin', part), fakeProgram(part));
+    await chmod(path.join(dir, 'bin', part), 0o755);
+  }
+  const parts = REQUIRED_PARTS.map((part) => ({
+    part,
+    package: 'buildkit' as const,
+    version: '1',
+    source: 'go' as const,
+    origin: 'test',
+  }));
+  await writeFile(manifestFile(dir), formatManifest(parts, '2026-01-01T00:00:00Z'));
+  await symlink('versions/v', paths.currentLink);
+  await mkdir(paths.runtimeDir, { recursive: true });
+}
+
+test('an address is taken from --addr, then BUILDKIT_HOST, then builds.yaml, then a well-known socket', async (t) => {
+  const place = await makePlace(t);
+  const sockets = ['flag', 'env', 'file', 'known'].map((name) => place.socket(name));
+  for (const socket of sockets) await listenOn(t, socket);
+  const [flag = '', host = '', file = '', known = ''] = sockets;
+  const env = { ...place.env, BUILDKIT_HOST: `unix://${host}` };
+  const all = {
+    env,
+    flagAddress: `unix://${flag}`,
+    fileAddress: `unix://${file}`,
+    wellKnownSockets: [known],
+  };
+  const seen: string[] = [];
+  for (const options of [
+    all,
+    { ...all, flagAddress: '' },
+    { ...all, flagAddress: '', env: place.env },
+    { wellKnownSockets: [known] },
+  ]) {
+    const found = await place.find(options);
+    assert(found.ok, JSON.stringify(found));
+    seen.push(`${found.value.kind} ${found.value.address}`);
+    assert.equal(found.value.buildctl, path.join(place.dir, 'bin/buildctl'));
+    assert.equal(found.value.containerd, undefined);
+    assert.equal(found.value.started, false);
+  }
+  assert.deepEqual(seen, [
+    `flag unix://${flag}`,
+    `environment unix://${host}`,
+    `file unix://${file}`,
+    `well-known unix://${known}`,
+  ]);
+});
+
+test('a named engine that is not there is refused, though another one would be', async (t) => {
+  const place = await makePlace(t);
+  await listenOn(t, place.socket('known'));
+  const gone = await place.find({
+    flagAddress: `unix://${place.socket('gone')}`,
+    wellKnownSockets: [place.socket('known')],
+  });
+  assert(!gone.ok);
+  assert.equal(gone.error[0]?.code, 'engine/unreachable');
+  assert.match(gone.error[0]?.message ?? '', /--addr.*does not exist/);
+  const port = await freePort();
+  const tcp = await place.find({ env: { ...place.env, BUILDKIT_HOST: `tcp://127.0.0.1:${port}` } });
+  assert(!tcp.ok);
+  assert.equal(tcp.error[0]?.code, 'engine/unreachable');
+  await listenOn(t, port);
+  assert((await place.find({ flagAddress: `tcp://127.0.0.1:${port}` })).ok);
+});
+
+test('what is no address is refused, and what goes through another program is left to buildctl', async (t) => {
+  const place = await makePlace(t);
+  for (const flagAddress of ['localhost:1234', '/run/buildkit/buildkitd.sock', 'http://x', 'unix://']) {
+    const found = await place.find({ flagAddress });
+    assert(!found.ok, flagAddress);
+    assert.equal(found.error[0]?.code, 'engine/bad-address');
+  }
+  for (const flagAddress of ['docker-container://b', 'kube-pod://p?namespace=n', 'ssh://u@h']) {
+    assert((await place.find({ flagAddress })).ok, flagAddress);
+  }
+});
+
+test('a socket that nobody listens on is passed over with a note', async (t) => {
+  const place = await makePlace(t);
+  const dead = place.socket('dead');
+  await writeFile(dead, '');
+  await listenOn(t, place.socket('alive'));
+  const found = await place.find({ wellKnownSockets: [place.socket('absent'), dead, place.socket('alive')] });
+  assert(found.ok);
+  assert.equal(found.value.address, `unix://${place.socket('alive')}`);
+  assert.equal(found.value.notes.length, 1);
+  assert(found.value.notes[0]?.includes(dead));
+});
+
+test('with nothing anywhere there is one problem that offers the installation', async (t) => {
+  const place = await makePlace(t);
+  const found = await place.find({ autoStart: true });
+  assert(!found.ok);
+  assert.equal(found.error.length, 1);
+  assert.equal(found.error[0]?.code, 'engine/none-found');
+  assert.match(found.error[0]?.hint ?? '', /bake-ts engine install/);
+});
+
+test('the embedded engine that runs is found by its sockets, with its containerd and its own buildctl', async (t) => {
+  const place = await makePlace(t);
+  await pretendInstalled(place);
+  const paths = enginePaths(place.env);
+  const resting = await place.find();
+  assert(!resting.ok);
+  assert.equal(resting.error[0]?.code, 'engine/not-running');
+  await listenOn(t, paths.buildkitSocket);
+  await listenOn(t, paths.containerdSocket);
+  const found = await place.find();
+  assert(found.ok, JSON.stringify(found));
+  assert.equal(found.value.kind, 'embedded');
+  assert.equal(found.value.containerd?.socket, paths.containerdSocket);
+  assert(found.value.buildctl.startsWith(paths.dataDir));
+  const named = await place.find({ flagAddress: `unix://${paths.buildkitSocket}` });
+  assert(named.ok);
+  assert.equal(named.value.containerd?.namespace, 'buildkit');
+});
+
+test('BUILDCTL overrides every other buildctl, and must exist', async (t) => {
+  const place = await makePlace(t);
+  await pretendInstalled(place);
+  await listenOn(t, place.socket('s'));
+  const flagAddress = `unix://${place.socket('s')}`;
+  const own = await place.find({ flagAddress });
+  assert(own.ok && own.value.buildctl.startsWith(enginePaths(place.env).dataDir));
+  const other = path.join(place.dir, 'bin/buildctl');
+  for (const BUILDCTL of [other, 'buildctl']) {
+    const found = await place.find({ flagAddress, env: { ...place.env, BUILDCTL } });
+    assert(found.ok);
+    assert.equal(found.value.buildctl, other);
+  }
+  const wrong = await place.find({ flagAddress, env: { ...place.env, BUILDCTL: '/nowhere/buildctl' } });
+  assert(!wrong.ok);
+  assert.equal(wrong.error[0]?.code, 'engine/no-buildctl');
+  const none = await findEngine({
+    env: { BAKE_TS_HOME: path.join(place.dir, 'other'), PATH: '/nonexistent' },
+    flagAddress,
+    autoStart: false,
+  });
+  assert(!none.ok);
+  assert.equal(none.error[0]?.code, 'engine/no-buildctl');
+});
+
+test('finding an engine whose socket answers takes milliseconds', async (t) => {
+  const place = await makePlace(t);
+  await listenOn(t, place.socket('s'));
+  const options = { wellKnownSockets: [place.socket('s')] };
+  await place.find(options);
+  const startedMs = performance.now();
+  for (let turn = 0; turn < 10; turn += 1) assert((await place.find(options)).ok);
+  const eachMs = (performance.now() - startedMs) / 10;
+  assert(eachMs < 50, `${eachMs} ms`);
+});

@@ -1,0 +1,208 @@
+/** The small decisions of the engine room, each on its own: versions, paths, tables, checksum files, configuration. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  buildkitdConfig,
+  containerdConfig,
+  daemonEnv,
+  registryConfig,
+} from '../../lib/engine/daemon-config.ts';
+import { findPublishedDigest } from '../../lib/engine/download.ts';
+import goModules from '../../lib/engine/go-module.json' with { type: 'json' };
+import { parseImages } from '../../lib/engine/images.ts';
+import { hasSeccomp } from '../../lib/engine/installation.ts';
+import { enginePaths, PACKAGES } from '../../lib/engine/mod.ts';
+import { parseWorkers } from '../../lib/engine/up.ts';
+import { findVersion, isAtLeast } from '../../lib/engine/versions.ts';
+
+test('versions are found in what the programs say of themselves', () => {
+  const said: readonly [string, string | undefined][] = [
+    ['buildctl github.com/moby/buildkit v0.34.2 1234abcd', '0.34.2'],
+    ['buildkitd github.com/moby/buildkit v0.0.0+unknown ', '0.0.0+unknown'],
+    ['containerd github.com/containerd/containerd/v2 2.4.2+unknown', '2.4.2+unknown'],
+    ['containerd containerd.io 1.6.20 2806fc1057397dbaeefbea0e4e17bddfbd388f38', '1.6.20'],
+    ['containerd-shim-runc-v2:\n  Version:  1.6.20~ds1\n  Go version: go1.19.8', '1.6.20~ds1'],
+    ['runc version 1.1.5+ds1\ncommit: 1.1.5+ds1-1+deb12u1\nspec: 1.0.2-dev', '1.1.5+ds1'],
+    ['registry github.com/docker/distribution 2.8.2+ds1', '2.8.2+ds1'],
+    ['usage: nothing of the kind', undefined],
+  ];
+  for (const [text, version] of said) assert.equal(findVersion(text), version, text);
+});
+
+test('versions compare by number, and a build that does not know its version is new enough', () => {
+  assert(isAtLeast('0.34.2', '0.13.0'));
+  assert(isAtLeast('1.6.20~ds1', '1.6.0'));
+  assert(isAtLeast('2.4', '2.4.0'));
+  assert(isAtLeast('0.0.0+unknown', '0.13.0'));
+  assert(!isAtLeast('0.9.9', '0.13.0'));
+  assert(!isAtLeast('1.5.11', '1.6.0'));
+});
+
+test('a runc without libseccomp is told from one with it', () => {
+  assert(hasSeccomp('runc version 1.1.5\nspec: 1.0.2-dev\ngo: go1.19.8\nlibseccomp: 2.5.4\n'));
+  assert(!hasSeccomp('runc version 1.1.5\nspec: 1.0.2-dev\ngo: go1.19.8\n'));
+});
+
+test('published checksums are read in each form that projects use', () => {
+  const hex = 'ab'.repeat(32);
+  const other = 'cd'.repeat(32);
+  assert.equal(findPublishedDigest(`${hex}  x.tar.gz\n`, 'x.tar.gz', 'sha256sum'), hex);
+  assert.equal(
+    findPublishedDigest(`${other}  runc.arm64\n${hex} *runc.amd64\n`, 'runc.amd64', 'sha256sum-file'),
+    hex,
+  );
+  assert.equal(findPublishedDigest(`${hex}  /out/x.tar.gz\n`, 'x.tar.gz', 'sha256sum'), hex);
+  assert.equal(findPublishedDigest(`${hex}\n`, 'x.tar.gz', 'sha256sum'), hex);
+  assert.equal(findPublishedDigest(`${hex}  y.tar.gz\n`, 'x.tar.gz', 'sha256sum'), undefined);
+  assert.equal(findPublishedDigest(`${hex}  x.tar.gz.asc\n`, 'x.tar.gz', 'sha256sum'), undefined);
+  const statement = JSON.stringify({ subject: [{ name: 'x.tar.gz', digest: { sha256: hex } }] });
+  assert.equal(findPublishedDigest(statement, 'x.tar.gz', 'in-toto'), hex);
+  assert.equal(findPublishedDigest(statement, 'y.tar.gz', 'in-toto'), undefined);
+  assert.equal(findPublishedDigest('<html>', 'x.tar.gz', 'in-toto'), undefined);
+  assert.equal(findPublishedDigest('null', 'x.tar.gz', 'in-toto'), undefined);
+});
+
+test('everything lies below BAKE_TS_HOME, or below the XDG directories', () => {
+  const own = enginePaths({ BAKE_TS_HOME: '/opt/b', XDG_DATA_HOME: '/data', HOME: '/home/u' });
+  assert.equal(own.versionsDir, '/opt/b/engine/versions');
+  assert.equal(own.stateDir, '/opt/b/engine-state');
+  assert.equal(own.buildkitSocket, '/opt/b/engine-state/run/buildkitd.sock');
+  const xdg = enginePaths({ XDG_DATA_HOME: '/data', XDG_STATE_HOME: '/state', HOME: '/home/u' });
+  assert.equal(xdg.dataDir, '/data/bake-ts/engine');
+  assert.equal(xdg.stateDir, '/state/bake-ts/engine-state');
+  const plain = enginePaths({ HOME: '/home/u', XDG_DATA_HOME: 'relative', BAKE_TS_HOME: '' });
+  assert.equal(plain.dataDir, '/home/u/.local/share/bake-ts/engine');
+  assert.equal(plain.stateDir, '/home/u/.local/state/bake-ts/engine-state');
+});
+
+test('a socket never gets a path that the kernel would refuse', () => {
+  const deep = `/tmp/${'a-long-name/'.repeat(12)}`;
+  const paths = enginePaths({ BAKE_TS_HOME: deep });
+  assert(paths.stateDir.startsWith(deep));
+  assert(!paths.runtimeDir.startsWith(deep));
+  assert(`${paths.containerdSocket}.ttrpc`.length <= 107);
+  assert.equal(
+    enginePaths({ BAKE_TS_HOME: deep, XDG_RUNTIME_DIR: '/run/user/7' }).runtimeDir,
+    paths.runtimeDir,
+  );
+  assert.notEqual(enginePaths({ BAKE_TS_HOME: `${deep}x` }).runtimeDir, paths.runtimeDir);
+});
+
+test('the table of ctr is read, however wide its columns are', () => {
+  const digest = `sha256:${'1a'.repeat(32)}`;
+  const text = `REF                   TYPE                                       DIGEST                SIZE    PLATFORMS   LABELS
+127.0.0.1:5999/base:1 application/vnd.oci.image.manifest.v1+json ${digest} 1.0 MiB linux/amd64 -
+docker.io/library/b:2 application/vnd.oci.image.index.v1+json ${digest} 31.0 B linux/amd64,linux/arm64/v8 a=b c,d=e f
+broken:1 application/vnd.oci.image.index.v1+json ${digest} 2.5 GiB - -
+time="2026-11-23T19:26:32Z" level=error msg="failed calculating size for image broken:1"
+`;
+  assert.deepEqual(
+    parseImages(text).map((image) => [image.name, image.sizeBytes, image.platforms]),
+    [
+      ['127.0.0.1:5999/base:1', 1_048_576, ['linux/amd64']],
+      ['broken:1', 2_684_354_560, []],
+      ['docker.io/library/b:2', 31, ['linux/amd64', 'linux/arm64/v8']],
+    ],
+  );
+  assert.equal(parseImages(text)[0]?.digest, digest);
+  assert.deepEqual(parseImages(''), []);
+});
+
+test('workers are read as buildctl prints them', () => {
+  const label = 'org.mobyproject.buildkit.worker';
+  const text = JSON.stringify([
+    {
+      id: 'x',
+      labels: {
+        [`${label}.executor`]: 'containerd',
+        [`${label}.snapshotter`]: 'overlayfs',
+        [`${label}.network`]: 'host',
+      },
+      platforms: [
+        { os: 'linux', architecture: 'arm64', variant: 'v8' },
+        { os: 'linux', architecture: 'amd64' },
+      ],
+    },
+  ]);
+  assert.deepEqual(parseWorkers(text), [
+    {
+      executor: 'containerd',
+      snapshotter: 'overlayfs',
+      network: 'host',
+      platforms: ['linux/arm64/v8', 'linux/amd64'],
+    },
+  ]);
+  assert.equal(parseWorkers('not json'), undefined);
+  assert.equal(parseWorkers('{}'), undefined);
+});
+
+test('daemons see no trace context, no settings of another registry, and our programs first', () => {
+  const paths = enginePaths({ BAKE_TS_HOME: '/h' });
+  const env = daemonEnv(
+    {
+      PATH: '/usr/bin',
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://x',
+      TRACEPARENT: '00-1',
+      TRACESTATE: 'a',
+      REGISTRY_HTTP_ADDR: ':80',
+      LISTEN_FDS: '1',
+      HTTPS_PROXY: 'http://proxy',
+      BUILDKIT_STEP_LOG_MAX_SIZE: '5',
+    },
+    paths,
+    '/h/bin',
+  );
+  assert.deepEqual(Object.keys(env).sort(), [
+    'BUILDKIT_STEP_LOG_MAX_SIZE',
+    'BUILDKIT_STEP_LOG_MAX_SPEED',
+    'HTTPS_PROXY',
+    'OTEL_TRACES_EXPORTER',
+    'PATH',
+    'TMPDIR',
+  ]);
+  assert.equal(env['PATH'], '/h/bin:/usr/bin');
+  assert.equal(env['OTEL_TRACES_EXPORTER'], 'none');
+  assert.equal(env['BUILDKIT_STEP_LOG_MAX_SIZE'], '5');
+});
+
+test('the daemons are told to keep to our folders, whatever characters those have', () => {
+  const paths = enginePaths({ BAKE_TS_HOME: '/a "b" c' });
+  const quoted = '"/a \\"b\\" c/engine-state';
+  assert(containerdConfig(paths, '2.4.2').includes(`root = ${quoted}/containerd"`));
+  assert(containerdConfig(paths, '2.4.2').startsWith('version = 3'));
+  assert(containerdConfig(paths, '1.6.20').startsWith('version = 2'));
+  const buildkitd = buildkitdConfig(paths, 'native', '/bin/runc');
+  assert(buildkitd.includes(`root = ${quoted}/buildkit"`));
+  assert(buildkitd.includes('snapshotter = "native"'));
+  assert.match(buildkitd, /\[worker\.oci\]\s+enabled = false/);
+  assert.equal(JSON.parse(registryConfig(paths, '127.0.0.1:5000', 's')).http.addr, '127.0.0.1:5000');
+});
+
+test('the pinned versions and the embedded Go modules say the same', () => {
+  const importPaths = {
+    buildkit: 'github.com/moby/buildkit',
+    containerd: 'github.com/containerd/containerd/v2',
+    registry: 'github.com/distribution/distribution/v3',
+  };
+  for (const [name, importPath] of Object.entries(importPaths)) {
+    const spec = PACKAGES.find((one) => one.name === name);
+    assert(spec?.go !== undefined);
+    const { goMod, goSum } = goModules[spec.go.module];
+    const line = `${importPath} v${spec.version}`;
+    assert(
+      goMod.some((one) => one.includes(line)),
+      line,
+    );
+    assert(
+      goSum.some((one) => one.startsWith(`${line} h1:`)),
+      line,
+    );
+    for (const one of spec.go.packages)
+      assert(
+        goMod.some((text) => text.includes(one)),
+        one,
+      );
+    assert(spec.release.name('amd64').includes(spec.version));
+    assert(spec.release.directory.endsWith(`/v${spec.version}`));
+  }
+});

@@ -39,6 +39,8 @@ export interface TypedAttributes {
   readonly type: string;
   /** In the order written, without `type`. */
   readonly attributes: ReadonlyMap<string, string>;
+  /** The path among the attributes (`dest`, `src`) as `print` shows it: relative to the root; absent: there is none. */
+  readonly writtenPath?: string;
   readonly span?: Span;
 }
 
@@ -49,6 +51,10 @@ export interface SecretSource {
     | { readonly kind: 'file' /** Absolute. */; readonly path: string }
     | { readonly kind: 'env'; readonly variable: string }
     | { readonly kind: 'command'; readonly argv: readonly string[] };
+  /** Only the id was written: the variable of that name if it is set, else the file of that name (as buildctl does). */
+  readonly bare?: true;
+  /** The file as `print` shows it. */
+  readonly writtenPath?: string;
   readonly span?: Span;
 }
 
@@ -57,6 +63,8 @@ export interface SshSource {
   readonly id: string;
   /** Absolute paths of keys, or of one agent socket; empty: the agent of `SSH_AUTH_SOCK`. */
   readonly paths: readonly string[];
+  /** The paths as `print` shows them. */
+  readonly writtenPaths?: readonly string[];
   readonly span?: Span;
 }
 
@@ -94,6 +102,8 @@ export interface Build {
 
   /** Normalised (`linux/amd64`); empty: whatever the engine's own platform is. */
   readonly platforms: readonly string[];
+  /** The platforms as written (`local` included), where that differs. */
+  readonly platformsWritten?: readonly string[];
   /** References as written, in order, without duplicates. */
   readonly tags: readonly { readonly text: string; readonly span?: Span }[];
   readonly push: PushMode;

@@ -1,0 +1,356 @@
+/** The short and long forms of outputs, caches, attestations, secrets, ssh, limits and sizes. */
+import { createHash } from 'node:crypto';
+import {
+  familiarName,
+  type Json,
+  parseImageRef,
+  type SecretSource,
+  type SshSource,
+  type TypedAttributes,
+  type Ulimit,
+} from '../model/mod.ts';
+import { parseFields, splitCsv } from './csv.ts';
+import { absolutePath, type PathOptions, shownInRoot } from './paths.ts';
+import { at } from './tree.ts';
+import { asBoolean, plainText, type Value, type Values } from './values.ts';
+
+/** What a lone word means in each list of typed attributes. */
+const LONE_WORD: Readonly<Record<string, (word: string) => readonly [string, string][]>> = {
+  outputs: (word) =>
+    word === '-'
+      ? [
+          ['type', 'tar'],
+          ['dest', '-'],
+        ]
+      : [
+          ['type', 'local'],
+          ['dest', word],
+        ],
+  'cache-from': (word) => [
+    ['type', 'registry'],
+    ['ref', word],
+  ],
+  'cache-to': (word) => [
+    ['type', 'registry'],
+    ['ref', word],
+  ],
+  attest: (word) => [['type', word]],
+};
+
+/** outputs, cache-from, cache-to or attest; empty items are left out, duplicates drop. */
+export function readTyped(
+  key: 'outputs' | 'cache-from' | 'cache-to' | 'attest',
+  items: readonly Value[],
+  values: Values,
+  paths: PathOptions,
+): readonly TypedAttributes[] {
+  if (items.length === 0) return [];
+  const found = new Map<string, TypedAttributes>();
+  for (const item of items) {
+    const pairs = pairsOf(key, item, values);
+    if (pairs === undefined || pairs.length === 0) continue;
+    const attributes = new Map<string, string>();
+    let type: string | undefined;
+    for (const [name, value] of pairs) {
+      if (name === 'type') type = value;
+      else attributes.set(name, value);
+    }
+    if (type === undefined || type === '') {
+      values.fail('config/attributes', `An item of "${key}" has no type`, item.node, {
+        hint: `For example ${key === 'outputs' ? 'type=local,dest=out' : key === 'attest' ? 'type=provenance,mode=max' : 'type=registry,ref=ghcr.io/owner/cache'}.`,
+      });
+      continue;
+    }
+    const writtenPath = settlePath(key, type, attributes, item, paths);
+    const typed: TypedAttributes = {
+      type,
+      attributes,
+      ...(writtenPath === undefined ? {} : { writtenPath }),
+      ...at(item.node),
+    };
+    // Attestations of one type replace one another, as buildx has it; elsewhere only equal items are duplicates.
+    const identity = key === 'attest' ? type : JSON.stringify([type, [...attributes].sort(byName)]);
+    if (key === 'attest' || !found.has(identity)) found.set(identity, typed);
+  }
+  return [...found.values()];
+}
+
+function byName(a: readonly [string, string], b: readonly [string, string]): number {
+  return a[0] < b[0] ? -1 : 1;
+}
+
+function pairsOf(
+  key: string,
+  item: Value,
+  values: Values,
+): readonly (readonly [string, string])[] | undefined {
+  const { value } = item;
+  if (isMap(value)) {
+    const pairs: [string, string][] = [];
+    for (const [name, inner] of Object.entries(value)) {
+      if (inner === null) continue;
+      const text = plainText({ value: inner, node: item.node });
+      if (text === undefined) values.textOf({ value: inner, node: item.node }, `${name} of ${key}`);
+      else pairs.push([name, text]);
+    }
+    return pairs;
+  }
+  const text = values.textOf(item, `an item of ${key}`)?.trim();
+  if (text === undefined) return undefined;
+  if (text === '') return [];
+  const fields = parseFields(text);
+  if (fields === undefined) {
+    values.fail('config/attributes', `A quote is not closed in "${text}"`, item.node, {
+      hint: 'A field with a comma in it stands in double quotes.',
+    });
+    return undefined;
+  }
+  const [first] = fields;
+  if (fields.length === 1 && first !== undefined && first[1] === undefined) return LONE_WORD[key]?.(first[0]);
+  const bare = fields.find(([, inner]) => inner === undefined);
+  if (bare !== undefined) {
+    values.fail('config/attributes', `"${bare[0]}" in "${text}" is not name=value`, item.node, {
+      hint: 'Put double quotes around a field that contains a comma.',
+    });
+    return undefined;
+  }
+  return fields.map(([name, inner]) => [name.toLowerCase(), inner ?? ''] as const);
+}
+
+/** Makes the path of a local output or cache absolute; returns how it is shown. */
+function settlePath(
+  key: string,
+  type: string,
+  attributes: Map<string, string>,
+  item: Value,
+  paths: PathOptions,
+): string | undefined {
+  const name = key === 'cache-from' ? 'src' : 'dest';
+  const isPath = key === 'outputs' || type === 'local';
+  const written = attributes.get(name);
+  if (!isPath || key === 'attest' || written === undefined || written === '-' || written === '')
+    return undefined;
+  const { dir } = item.node.origin;
+  attributes.set(name, absolutePath(written, dir, paths));
+  return shownInRoot(written, dir, paths);
+}
+
+/** secrets; of two with one id the later counts. */
+export function readSecrets(
+  items: readonly Value[],
+  values: Values,
+  paths: PathOptions,
+): readonly SecretSource[] {
+  if (items.length === 0) return [];
+  const found = new Map<string, SecretSource>();
+  for (const item of items) {
+    const secret = readSecret(item, values, paths);
+    if (secret !== undefined) found.set(secret.id, secret);
+  }
+  return [...found.values()];
+}
+
+function readSecret(item: Value, values: Values, paths: PathOptions): SecretSource | undefined {
+  const fields = secretFields(item, values);
+  if (fields === undefined) return undefined;
+  const { id, file, env, command } = fields;
+  const span = at(item.node);
+  if (id === undefined || id === '') {
+    values.fail('config/secret', 'A secret has no id', item.node, {
+      hint: 'Write id=NAME,env=VARIABLE or id=NAME,src=FILE.',
+    });
+    return undefined;
+  }
+  const given = [file, env, command].filter((one) => one !== undefined).length;
+  if (given > 1) {
+    values.fail('config/secret', `The secret "${id}" has more than one source`, item.node, {
+      hint: 'Keep one of file, env and command.',
+    });
+    return undefined;
+  }
+  const { dir } = item.node.origin;
+  if (command !== undefined) return { id, from: { kind: 'command', argv: command }, ...span };
+  if (env !== undefined) return { id, from: { kind: 'env', variable: env }, ...span };
+  if (file !== undefined) {
+    const path = absolutePath(file, dir, paths);
+    return { id, from: { kind: 'file', path }, writtenPath: shownInRoot(file, dir, paths), ...span };
+  }
+  // buildkit session/secrets/secretsprovider/store.go: the variable if there is one, else the file.
+  const from =
+    paths.env[id] === undefined
+      ? ({ kind: 'file', path: absolutePath(id, dir, paths) } as const)
+      : ({ kind: 'env', variable: id } as const);
+  return { id, from, bare: true, ...span };
+}
+
+interface SecretFields {
+  readonly id?: string | undefined;
+  readonly file?: string | undefined;
+  readonly env?: string | undefined;
+  readonly command?: readonly string[] | undefined;
+}
+
+function secretFields(item: Value, values: Values): SecretFields | undefined {
+  const { value, node } = item;
+  if (isMap(value)) {
+    const text = (name: string): string | undefined => {
+      const inner = value[name];
+      return inner === undefined || inner === null ? undefined : values.textOf({ value: inner, node }, name);
+    };
+    const command = value['command'];
+    const argv = Array.isArray(command)
+      ? (command as readonly Json[]).filter((one) => one !== null).map((one) => String(one))
+      : undefined;
+    if (argv?.length === 0) {
+      values.fail('config/secret', 'The command of a secret is empty', node, {
+        hint: 'Write [program, argument].',
+      });
+      return undefined;
+    }
+    return { id: text('id'), file: text('file'), env: text('env'), command: argv };
+  }
+  const text = values.textOf(item, 'an item of secrets');
+  if (text === undefined || text === '') return undefined;
+  const fields = parseFields(text);
+  const [first] = fields ?? [];
+  if (fields?.length === 1 && first !== undefined && first[1] === undefined) return { id: first[0] };
+  const known = new Map<string, string>();
+  for (const [name, inner] of fields ?? [['', undefined]]) {
+    if (inner === undefined || !['id', 'src', 'source', 'file', 'env', 'type'].includes(name)) {
+      values.fail('config/secret', `"${text}" is not id=NAME,src=FILE or id=NAME,env=VARIABLE`, node, {
+        hint: 'A secret has an id and one of src and env; a command needs the map form.',
+      });
+      return undefined;
+    }
+    known.set(name, inner);
+  }
+  const source = known.get('src') ?? known.get('source') ?? known.get('file');
+  if (known.get('type') === 'env')
+    return { id: known.get('id'), env: known.get('env') ?? source ?? known.get('id') };
+  return { id: known.get('id'), file: source, env: known.get('env') };
+}
+
+/** ssh; of two with one id the later counts. */
+export function readSsh(items: readonly Value[], values: Values, paths: PathOptions): readonly SshSource[] {
+  if (items.length === 0) return [];
+  const found = new Map<string, SshSource>();
+  for (const item of items) {
+    const { value, node } = item;
+    let id = 'default';
+    let written: readonly string[] = [];
+    if (isMap(value)) {
+      id = value['id'] === undefined || value['id'] === null ? id : String(value['id']);
+      const list = value['paths'];
+      written = Array.isArray(list)
+        ? (list as readonly Json[]).filter((one) => one !== null).map(String)
+        : [];
+    } else {
+      const text = values.textOf(item, 'an item of ssh');
+      if (text === undefined || text === '') continue;
+      const equals = text.indexOf('=');
+      id = equals === -1 ? text : text.slice(0, equals);
+      written = equals === -1 ? [] : (splitCsv(text.slice(equals + 1)) ?? []);
+    }
+    const { dir } = node.origin;
+    found.set(id, {
+      id,
+      paths: written.map((path) => absolutePath(path, dir, paths)),
+      ...(written.length === 0 ? {} : { writtenPaths: written.map((path) => shownInRoot(path, dir, paths)) }),
+      ...at(node),
+    });
+  }
+  return [...found.values()];
+}
+
+/** ulimits: `name: 1024`, `name: soft:hard`, or a map. */
+export function readUlimits(map: ReadonlyMap<string, Value>, values: Values): readonly Ulimit[] {
+  const limits: Ulimit[] = [];
+  for (const [name, item] of map) {
+    const { value } = item;
+    const parts = isMap(value)
+      ? [value['soft'] ?? value['hard'] ?? null, value['hard'] ?? value['soft'] ?? null]
+      : (plainText(item) ?? '').split(':');
+    const [soft, hard = soft] = parts.map((part) =>
+      /^-?[0-9]+$/.test(String(part)) ? Number(part) : undefined,
+    );
+    if (soft === undefined || hard === undefined || parts.length > 2) {
+      values.fail('config/ulimit', `The limit "${name}" must be a whole number, or soft:hard`, item.node, {
+        hint: 'For example nofile: 1024:2048; -1 is unlimited.',
+      });
+    } else limits.push({ name, soft, hard });
+  }
+  return limits;
+}
+
+const SIZE_POWERS: Readonly<Record<string, number>> = { '': 0, k: 1, m: 2, g: 3, t: 4 };
+
+/** Bytes of `64m`, `1.5g`, `1048576`; powers of 1024, as Docker reads sizes. */
+export function parseSize(text: string): number | undefined {
+  const found = /^([0-9]+(?:\.[0-9]+)?)\s*([kmgt]?)(?:i?b)?$/i.exec(text.trim());
+  if (found === null) return undefined;
+  return Math.round(Number(found[1]) * 1024 ** (SIZE_POWERS[(found[2] ?? '').toLowerCase()] ?? 0));
+}
+
+/** What `cache:` adds: one registry cache of this build's own. Undefined: none asked for, or reported. */
+export function readCache(
+  found: Value | undefined,
+  tags: readonly string[],
+  platforms: readonly string[],
+  values: Values,
+): { readonly from: TypedAttributes; readonly to?: TypedAttributes } | undefined {
+  if (found === undefined) return undefined;
+  const { value, node } = found;
+  const map = isMap(value) ? value : undefined;
+  const written = map === undefined ? plainText(found) : String(map['repository'] ?? 'auto');
+  if (written === undefined || written === '') return undefined;
+  const repository = written === 'auto' ? repositoryOf(tags) : written;
+  const parsed = repository === undefined ? undefined : parseImageRef(repository);
+  if (
+    parsed === undefined ||
+    parsed.digest !== undefined ||
+    (written !== 'auto' && parsed.tag !== undefined)
+  ) {
+    values.fail(
+      'config/cache',
+      written === 'auto'
+        ? 'cache: auto needs a tag to keep the cache beside'
+        : `"${written}" is not a repository for the cache`,
+      node,
+      { hint: 'Name one without a tag: cache: localhost:5000/cache.' },
+    );
+    return undefined;
+  }
+  const mode = map?.['mode'] ?? 'max';
+  if (mode !== 'max' && mode !== 'min') {
+    values.fail('config/cache', 'The mode of a cache must be max or min', node, {
+      hint: 'max keeps all stages.',
+    });
+    return undefined;
+  }
+  const ref = `${familiarName(parsed)}:${cacheTag(values.build, platforms)}`;
+  const span = at(node);
+  const from: TypedAttributes = { type: 'registry', attributes: new Map([['ref', ref]]), ...span };
+  if (map !== undefined && asBoolean(map['export'] ?? true) === false) return { from };
+  const attributes = new Map([
+    ['ref', ref],
+    ['mode', mode],
+    ['ignore-error', 'true'],
+  ]);
+  return { from, to: { type: 'registry', attributes, ...span } };
+}
+
+function repositoryOf(tags: readonly string[]): string | undefined {
+  const parsed = tags[0] === undefined ? undefined : parseImageRef(tags[0]);
+  return parsed === undefined ? undefined : `${parsed.registry}/${parsed.repository}`;
+}
+
+/** A tag that no other build and no other set of platforms has: readable, with a hash that tells apart. */
+function cacheTag(build: string, platforms: readonly string[]): string {
+  const identity = JSON.stringify([build, [...platforms].sort()]);
+  const hash = createHash('sha256').update(identity).digest('hex').slice(0, 10);
+  return `cache-${build.slice(0, 100)}-${hash}`;
+}
+
+function isMap(value: Json | undefined): value is { readonly [key: string]: Json } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,293 @@
+/**
+ * The one file that knows the CEL library: its environment with our functions, values on the way in and out, and the
+ * names an expression uses. CEL: https://github.com/google/cel-spec (doc/langdef.md).
+ */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { ASTNode, Environment, ParseResult } from '@marcbachmann/cel-js';
+import type { Json } from '../model/mod.ts';
+
+/** A compiled expression: call it with the names in scope. */
+export type Program = ParseResult;
+
+/** A name that an expression takes from the scope: `vars.TAG` is root `vars`, member `TAG`. */
+export interface Mention {
+  readonly root: string;
+  readonly member: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The library, made ready. */
+export interface Cel {
+  /** Throws the library's ParseError. */
+  readonly compile: (code: string) => { readonly program: Program; readonly mentions: readonly Mention[] };
+  /** Where `readText` and `readJSON` start from during the evaluation that follows. */
+  readonly setDirectory: (dir: string) => void;
+}
+
+/** A failure inside one of our own functions, in words. */
+export class FunctionFailure extends Error {}
+
+/** Our own functions, with the signature the library wants. Documented in docs/language.md. */
+export const OWN_FUNCTIONS: readonly string[] = [
+  'semver',
+  'slug',
+  'fromJSON',
+  'toJSON',
+  'readText',
+  'readJSON',
+  'sha256',
+  'md5',
+];
+
+/** Functions of CEL that people reach for, for "did you mean". */
+export const COMMON_FUNCTIONS: readonly string[] = [
+  ...OWN_FUNCTIONS,
+  'size',
+  'string',
+  'int',
+  'double',
+  'bool',
+  'has',
+  'map',
+  'filter',
+  'exists',
+  'exists_one',
+  'all',
+  'replace',
+  'split',
+  'join',
+  'matches',
+  'startsWith',
+  'endsWith',
+  'contains',
+  'lowerAscii',
+  'upperAscii',
+  'trim',
+  'substring',
+  'indexOf',
+  'lastIndexOf',
+  'flatten',
+  'distinct',
+  'orValue',
+  'timestamp',
+];
+
+/** Loads the library and prepares it; `now` is what the expression `now` means. */
+export async function loadCel(): Promise<Cel> {
+  const { Environment } = await import('@marcbachmann/cel-js');
+  let directory = '/';
+  const environment = new Environment({
+    unlistedVariablesAreDyn: true,
+    homogeneousAggregateLiterals: false,
+    enableOptionalTypes: true,
+  });
+  registerOwn(environment, () => directory);
+  return {
+    compile: (code) => {
+      const program = environment.parse(code);
+      const mentions: Mention[] = [];
+      walk(program.ast, new Set(), mentions, new Set());
+      return { program, mentions };
+    },
+    setDirectory: (dir) => {
+      directory = dir;
+    },
+  };
+}
+
+function registerOwn(environment: Environment, directory: () => string): void {
+  environment.registerFunction('list.flatten(): list<dyn>', (list: unknown[]) => list.flat());
+  environment.registerFunction('list.distinct(): list<dyn>', distinct);
+  environment.registerFunction(
+    'string.replace(string, string): string',
+    (text: string, a: string, b: string) => text.replaceAll(a, () => b),
+  );
+  environment.registerFunction('slug(dyn): string', (value: unknown) => slug(String(value)));
+  environment.registerFunction('semver(dyn): map<string, dyn>', (value: unknown) => semver(String(value)));
+  environment.registerFunction('fromJSON(string): dyn', (text: string) => toCel(parseJson(text, 'the text')));
+  environment.registerFunction('toJSON(dyn): string', (value: unknown) => JSON.stringify(fromCel(value)));
+  environment.registerFunction('readText(string): string', (path: string) => readText(directory(), path));
+  environment.registerFunction('readJSON(string): dyn', (path: string) =>
+    toCel(parseJson(readText(directory(), path), path)),
+  );
+  environment.registerFunction('sha256(string): string', (text: string) => hash('sha256', text));
+  environment.registerFunction('md5(string): string', (text: string) => hash('md5', text));
+}
+
+function hash(algorithm: string, text: string): string {
+  return createHash(algorithm).update(text).digest('hex');
+}
+
+function distinct(list: unknown[]): unknown[] {
+  const seen = new Set<string>();
+  return list.filter((item) => {
+    const key = JSON.stringify(fromCel(item));
+    if (seen.has(key)) return false;
+    seen.add(key);
+    return true;
+  });
+}
+
+/** Lower case, every run of other characters one `-`, none at the ends: fit for names and tags. */
+export function slug(text: string): string {
+  return text
+    .toLowerCase()
+    .replace(/[^a-z0-9._]+/g, '-')
+    .replace(/^[-._]+|[-._]+$/g, '');
+}
+
+/** A version's parts (https://semver.org), leading `v` and missing parts allowed. */
+function semver(text: string): Record<string, unknown> {
+  const found =
+    /^v?(0|[0-9]+)(?:\.([0-9]+))?(?:\.([0-9]+))?(?:-([0-9A-Za-z.-]+))?(?:\+([0-9A-Za-z.-]+))?$/.exec(
+      text.trim(),
+    );
+  if (found === null) throw new FunctionFailure(`semver: "${text}" is not a version`);
+  const [, major = '0', minor = '0', patch = '0', prerelease = '', build = ''] = found;
+  return {
+    major: BigInt(major),
+    minor: BigInt(minor),
+    patch: BigInt(patch),
+    prerelease,
+    build,
+    core: `${major}.${minor}.${patch}`,
+  };
+}
+
+function parseJson(text: string, what: string): Json {
+  try {
+    return JSON.parse(text) as Json;
+  } catch (thrown) {
+    throw new FunctionFailure(`${what} is not JSON: ${thrown instanceof Error ? thrown.message : ''}`);
+  }
+}
+
+function readText(dir: string, path: string): string {
+  const absolute = resolve(dir, path);
+  try {
+    return readFileSync(absolute, 'utf8').replace(/\r?\n$/, '');
+  } catch (thrown) {
+    const code = thrown instanceof Error && 'code' in thrown ? thrown.code : undefined;
+    if (code === 'ENOENT') throw new FunctionFailure(`there is no file ${path}`);
+    throw new FunctionFailure(`${path} cannot be read${code === undefined ? '' : ` (${String(code)})`}`);
+  }
+}
+
+/** The value as CEL has it: integers are bigint. */
+export function toCel(value: Json): unknown {
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : value;
+  if (Array.isArray(value)) return value.map(toCel);
+  if (value !== null && typeof value === 'object') {
+    const result: Record<string, unknown> = Object.create(null);
+    for (const [key, inner] of Object.entries(value)) result[key] = toCel(inner);
+    return result;
+  }
+  return value;
+}
+
+/** The value as JSON has it; times become RFC 3339, what JSON cannot say throws a FunctionFailure. */
+export function fromCel(value: unknown): Json {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return value;
+    case 'number':
+      return value;
+    case 'bigint': {
+      const number = Number(value);
+      return Number.isSafeInteger(number) ? number : String(value);
+    }
+    case 'undefined':
+      return null;
+    case 'object':
+      return fromCelObject(value);
+    default:
+      throw new FunctionFailure('the result is not a value that a builds file can hold');
+  }
+}
+
+function fromCelObject(value: object | null): Json {
+  if (value === null) return null;
+  if (Array.isArray(value)) return value.map(fromCel);
+  if (value instanceof Date) return value.toISOString().replace(/\.000Z$/, 'Z');
+  if (value instanceof Set) return [...value].map(fromCel);
+  const pairs = value instanceof Map ? [...value.entries()] : plainEntries(value);
+  if (pairs !== undefined) {
+    const result: Record<string, Json> = Object.create(null);
+    for (const [key, inner] of pairs) result[String(key)] = fromCel(inner);
+    return result;
+  }
+  if ('hasValue' in value && typeof value.hasValue === 'function' && 'value' in value) {
+    const { hasValue, value: inner } = value;
+    if (hasValue.call(value) !== true) return null;
+    return fromCel(typeof inner === 'function' ? inner.call(value) : inner);
+  }
+  if ('value' in value && typeof value.value === 'bigint') return fromCel(value.value);
+  throw new FunctionFailure('the result is not a value that a builds file can hold');
+}
+
+function plainEntries(value: object): readonly (readonly [string, unknown])[] | undefined {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype ? Object.entries(value) : undefined;
+}
+
+const COMPREHENSIONS = new Set(['map', 'filter', 'all', 'exists', 'exists_one']);
+
+/**
+ * Collects the `root.member` mentions of an expression, leaving out names that a macro binds and what stands inside
+ * `has()`; and lets the two sides of `? :` have different types, as `cond ? "text" : null` needs: the library's check
+ * asks for equal ones, where the language definition has no such rule for dynamic values.
+ */
+function walk(node: ASTNode, bound: ReadonlySet<string>, mentions: Mention[], seen: Set<object>): void {
+  if (seen.has(node)) return;
+  seen.add(node);
+  if (node.op === '?:') allowMixedBranches(node);
+  const args = node.args as unknown;
+  if (node.op === '.' || node.op === '[]') {
+    const [receiver, key] = args as readonly [ASTNode, ASTNode | string];
+    const member = typeof key === 'string' ? key : key.op === 'value' ? key.args : undefined;
+    if (receiver.op === 'id' && !bound.has(receiver.args as string) && typeof member === 'string') {
+      mentions.push({ root: receiver.args as string, member, start: node.start, end: node.end });
+    }
+  }
+  if (node.op === 'call' && (args as readonly unknown[])[0] === 'has') return;
+  let names = bound;
+  if (node.op === 'rcall') {
+    const [method, receiver, rest] = args as readonly [string, ASTNode, readonly ASTNode[]];
+    const first = rest[0];
+    const isBind = method === 'bind' && receiver.op === 'id' && receiver.args === 'cel';
+    if ((COMPREHENSIONS.has(method) || isBind) && first?.op === 'id')
+      names = new Set([...bound, first.args as string]);
+  }
+  walkArgs(args, names, mentions, seen);
+}
+
+function walkArgs(args: unknown, bound: ReadonlySet<string>, mentions: Mention[], seen: Set<object>): void {
+  if (Array.isArray(args)) {
+    for (const one of args) walkArgs(one, bound, mentions, seen);
+  } else if (typeof args === 'object' && args !== null && 'op' in args && 'start' in args) {
+    walk(args as ASTNode, bound, mentions, seen);
+  }
+}
+
+interface Checkable {
+  check: (checker: unknown, node: unknown, scope: unknown) => unknown;
+}
+
+function allowMixedBranches(node: ASTNode): void {
+  const checkable = node as unknown as Checkable;
+  const strict = checkable.check.bind(node);
+  checkable.check = (checker, ast, scope) => {
+    try {
+      return strict(checker, ast, scope);
+    } catch (thrown) {
+      const isMixed =
+        thrown instanceof Error && 'code' in thrown && thrown.code === 'incompatible_ternary_branches';
+      if (!isMixed) throw thrown;
+      return (checker as { readonly dynType: unknown }).dynType;
+    }
+  };
+}

@@ -1,0 +1,84 @@
+/**
+ * Finding `${{ … }}` in text. Both readers of YAML and the evaluator use it, so that all agree where an expression
+ * ends: at the first `}}` outside of quotes and of braces that the expression opened itself.
+ */
+
+/** Where an expression that opens at `start` (the offset of its `$`) ends, exclusive; -1 where it never closes. */
+export function endOfExpression(text: string, start: number, limit: number = text.length): number {
+  let depth = 0;
+  let at = start + 3;
+  while (at < limit) {
+    const char = text[at];
+    if (char === '"' || char === "'") {
+      at = endOfQuoted(text, at, limit);
+      if (at === -1) return -1;
+      continue;
+    }
+    if (char === '{') depth++;
+    else if (char === '}') {
+      if (depth > 0) depth--;
+      else if (text[at + 1] === '}' && at + 1 < limit) return at + 2;
+    }
+    at++;
+  }
+  return -1;
+}
+
+function endOfQuoted(text: string, start: number, limit: number): number {
+  const quote = text[start] as string;
+  const raw = /[rR]/.test(text[start - 1] ?? '');
+  const fence = text.startsWith(quote.repeat(3), start) ? quote.repeat(3) : quote;
+  for (let at = start + fence.length; at < limit; at++) {
+    if (text[at] === '\\' && !raw) at++;
+    else if (text.startsWith(fence, at)) return at + fence.length;
+  }
+  return -1;
+}
+
+/** A piece of a text: literal, or the inside of an expression with its offset in the text. */
+export type Piece =
+  | { readonly kind: 'text'; readonly text: string }
+  | {
+      readonly kind: 'expression';
+      readonly code: string;
+      /** Offset of the first character after `${{`. */
+      readonly codeStart: number;
+      /** Offsets of the whole `${{ … }}`. */
+      readonly start: number;
+      readonly end: number;
+    };
+
+/** Cuts a text into its pieces; `$${{` stands for a literal `${{`. `unclosed` is the offset of one that never ends. */
+export function splitExpressions(text: string): {
+  readonly pieces: readonly Piece[];
+  readonly unclosed?: number;
+} {
+  const pieces: Piece[] = [];
+  let literal = '';
+  let from = 0;
+  for (;;) {
+    const open = text.indexOf('${{', from);
+    if (open === -1) break;
+    if (open > 0 && text[open - 1] === '$') {
+      literal += `${text.slice(from, open - 1)}\${{`;
+      from = open + 3;
+      continue;
+    }
+    literal += text.slice(from, open);
+    const end = endOfExpression(text, open);
+    if (end === -1) return { pieces, unclosed: open };
+    if (literal !== '') pieces.push({ kind: 'text', text: literal });
+    literal = '';
+    pieces.push({
+      kind: 'expression',
+      code: text.slice(open + 3, end - 2),
+      codeStart: open + 3,
+      start: open,
+      end,
+    });
+    from = end;
+  }
+  literal += text.slice(from);
+  if (literal !== '') pieces.push({ kind: 'text', text: literal });
+  return { pieces };
+}

@@ -1,0 +1,67 @@
+/** What `git.…` in an expression means; git runs only when an expression asks. */
+import { execFileSync } from 'node:child_process';
+
+/** Names below `git`. */
+export const GIT_KEYS: readonly string[] = ['sha', 'short', 'branch', 'tag', 'dirty', 'timestamp'];
+
+const TIMEOUT_MS = 20_000;
+
+/** Thrown by a read of a git value that cannot be had; the message is for people. */
+export class GitUnavailable extends Error {}
+
+/** An object whose properties run git in `dir` on their first read: sha, short, branch, tag, dirty, timestamp. */
+export function createGit(
+  dir: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Readonly<Record<string, unknown>> {
+  function git(argv: readonly string[]): string | undefined {
+    try {
+      return execFileSync('git', argv, {
+        cwd: dir,
+        encoding: 'utf8',
+        env: { ...env, GIT_OPTIONAL_LOCKS: '0' },
+        stdio: ['ignore', 'pipe', 'ignore'],
+        timeout: TIMEOUT_MS,
+        maxBuffer: 64 * 1024 * 1024,
+      }).trim();
+    } catch (thrown) {
+      if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') {
+        throw new GitUnavailable('git is not installed');
+      }
+      if (thrown instanceof Error && thrown.name === 'NotCapable') {
+        throw new GitUnavailable('Deno was not allowed to run git; add --allow-run=git');
+      }
+      return undefined;
+    }
+  }
+  function head(): readonly string[] {
+    const line = git(['log', '-1', '--format=%H %ct']);
+    if (line !== undefined) return line.split(' ');
+    if (git(['rev-parse', '--git-dir']) === undefined) {
+      throw new GitUnavailable('this is not a git repository');
+    }
+    throw new GitUnavailable('the git repository has no commit yet');
+  }
+  const headOnce = once(head);
+  const readers: Readonly<Record<string, () => unknown>> = {
+    sha: () => headOnce()[0],
+    short: () => headOnce()[0]?.slice(0, 7),
+    timestamp: () => BigInt(headOnce()[1] ?? '0'),
+    branch: () => headOnce() && (git(['symbolic-ref', '--short', '-q', 'HEAD']) ?? null),
+    tag: () => headOnce() && (git(['describe', '--tags', '--exact-match', 'HEAD']) ?? null),
+    dirty: () => headOnce() && git(['status', '--porcelain']) !== '',
+  };
+  const result = Object.create(null) as Record<string, unknown>;
+  for (const [name, read] of Object.entries(readers)) {
+    Object.defineProperty(result, name, { enumerable: true, get: once(read) });
+  }
+  return result;
+}
+
+function once<T>(read: () => T): () => T {
+  let known: { readonly value: T } | undefined;
+  return () => {
+    known ??= { value: read() };
+    return known.value;
+  };
+}

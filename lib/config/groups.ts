@@ -1,0 +1,132 @@
+/** Groups: lists of builds, matrix builds, other groups and globs, `!` taking out again, into concrete names. */
+import { type Group, problem } from '../model/mod.ts';
+import { compileGlob, isGlob } from '../util/glob.ts';
+import { suggest } from '../util/suggest.ts';
+import type { Instances } from './enumerate.ts';
+import { type Evaluator, FAILED, type Scope } from './expression.ts';
+import type { GroupDefinition, Merged } from './merge.ts';
+import type { Problems } from './problems.ts';
+import { at, atKey, child, type Node } from './tree.ts';
+
+/** Resolves every group. */
+export function resolveGroups(
+  merged: Merged,
+  instances: Instances,
+  scope: Scope,
+  evaluator: Evaluator,
+  problems: Problems,
+): ReadonlyMap<string, Group> {
+  const resolved = new Map<string, ReadonlySet<string>>();
+  const open: string[] = [];
+  const allNames = [...instances.builds.keys()];
+
+  function membersOf(group: GroupDefinition): ReadonlySet<string> {
+    const known = resolved.get(group.name);
+    if (known !== undefined) return known;
+    if (open.includes(group.name)) {
+      const ring = [...open.slice(open.indexOf(group.name)), group.name];
+      problems.add(
+        problem('config/group-cycle', `Groups contain one another in a ring: ${ring.join(' → ')}`, {
+          hint: 'Take one of them out of the other.',
+          ...atKey(group.map, group.entry),
+        }),
+      );
+      return new Set();
+    }
+    open.push(group.name);
+    const members = new Set<string>();
+    for (const [index, item] of itemsOf(group).entries()) {
+      const isNegation = item.name.startsWith('!');
+      const found = expand(isNegation ? item.name.slice(1) : item.name, item.node);
+      if (isNegation) {
+        // A list that starts by taking out starts from everything.
+        if (index === 0) for (const name of allNames) members.add(name);
+        for (const name of found) members.delete(name);
+      } else for (const name of found) members.add(name);
+    }
+    open.pop();
+    resolved.set(group.name, members);
+    return members;
+  }
+
+  function itemsOf(group: GroupDefinition): readonly { readonly name: string; readonly node: Node }[] {
+    const { value } = group.entry;
+    const list = value.kind === 'map' ? child(value, 'builds') : value;
+    if (list === undefined) return [];
+    const nodes = list.kind === 'list' ? list.items : [list];
+    const items: { name: string; node: Node }[] = [];
+    for (const node of nodes) {
+      const evaluated = evaluator.tree(node, scope);
+      if (evaluated === FAILED) continue;
+      for (const one of Array.isArray(evaluated) ? (evaluated as readonly unknown[]) : [evaluated]) {
+        if (one !== null && one !== '') items.push({ name: String(one), node });
+      }
+    }
+    return items;
+  }
+
+  function expand(name: string, node: Node): Iterable<string> {
+    const rows = instances.matrices.get(name);
+    if (rows !== undefined) return rows;
+    if (instances.builds.has(name)) return [name];
+    const group = merged.groups.get(name);
+    if (group !== undefined) return membersOf(group);
+    if (isGlob(name)) return expandGlob(name, node);
+    const near = suggest(name, [
+      ...instances.builds.keys(),
+      ...instances.matrices.keys(),
+      ...merged.groups.keys(),
+    ]);
+    if (instances.isComplete) {
+      problems.add(
+        problem('config/unknown-build', `There is no build or group "${name}"`, {
+          hint: near === undefined ? 'bake-ts list shows the names there are.' : `Did you mean "${near}"?`,
+          ...at(node),
+        }),
+      );
+    }
+    return [];
+  }
+
+  function expandGlob(pattern: string, node: Node): readonly string[] {
+    const matches = compileGlob(pattern);
+    const found = new Set(allNames.filter(matches));
+    for (const [matrix, rows] of instances.matrices)
+      if (matches(matrix)) for (const row of rows) found.add(row);
+    if (found.size === 0) {
+      problems.add({
+        ...problem('config/empty-pattern', `No build matches "${pattern}"`, {
+          hint: 'Globs match names of builds and of matrix builds.',
+          ...at(node),
+        }),
+        severity: 'warning',
+      });
+    }
+    return [...found];
+  }
+
+  const groups = new Map<string, Group>();
+  for (const group of merged.groups.values()) {
+    if (instances.builds.has(group.name) || merged.builds.has(group.name)) {
+      const other = merged.builds.get(group.name)?.keyOf;
+      problems.add(
+        problem('config/name-clash', `"${group.name}" is the name of a group and of a build`, {
+          hint: 'Rename one of them: a name on the command line must mean one thing.',
+          ...atKey(group.map, group.entry),
+          ...(other === undefined
+            ? {}
+            : { related: [{ message: 'the build', ...atKey(other.map, other.entry) }] }),
+        }),
+      );
+    }
+    const members = membersOf(group);
+    const { value } = group.entry;
+    const description = value.kind === 'map' ? child(value, 'description') : undefined;
+    groups.set(group.name, {
+      name: group.name,
+      builds: allNames.filter((name) => members.has(name)),
+      ...(description?.kind === 'scalar' ? { description: description.text } : {}),
+    });
+  }
+  return groups;
+}

@@ -1,0 +1,66 @@
+/**
+ * The builds.yaml language: from files, variables and overrides to a {@link BuildSet} with every value final.
+ * Stages: read (read.ts, parse.ts) → shape (validate.ts) → merge (merge.ts) → variables → names (enumerate.ts,
+ * matrix.ts) → overrides → values (layers.ts, values.ts, resolve.ts) → groups. docs/language.md is the reference.
+ */
+import { type BuildSet, fail, ok, type Problem, type Result } from '../model/mod.ts';
+import { createProblems } from './problems.ts';
+import { loadFiles, type ReadOptions } from './read.ts';
+import { type ResolveOptions, resolveSet } from './resolve-set.ts';
+
+export {
+  type BuildDefinition,
+  type BuildsDefinition,
+  type BuildsModule,
+  defineBuilds,
+  type ModuleContext,
+  type TemplateDefinition,
+  type VariableDefinition,
+} from './define.ts';
+export { KEY_RULES as overridableKeys } from './keys.ts';
+export { type PrintedSet, printBuilds, printBuildsYaml } from './print.ts';
+export { DEFAULT_FILES as defaultFiles } from './read.ts';
+export { buildsSchema } from './validate.ts';
+
+/** What {@link readBuilds} takes. Paths are relative to `cwd`, which is absolute. */
+export interface ReadBuildsOptions extends ReadOptions, Omit<ResolveOptions, 'now'> {
+  /** What `now` is in expressions; default: the time of the call. */
+  readonly now?: Date;
+}
+
+/** A set with the warnings of its reading. */
+export interface ReadBuildsValue {
+  readonly set: BuildSet;
+  readonly warnings: readonly Problem[];
+}
+
+/**
+ * Reads, checks and resolves a repository's builds. All problems (`config/…`) come at once, in the order of the file;
+ * with one error there is no set. No network, no engine; git runs only for expressions that ask for `git.…`.
+ */
+export async function readBuilds(options: ReadBuildsOptions): Promise<Result<ReadBuildsValue>> {
+  const problems = createProblems();
+  const loaded = await loadFiles(options, problems);
+  const isReadable = loaded.files.length > 0;
+  const set = isReadable
+    ? await resolveSet(loaded, { ...options, now: options.now ?? new Date() }, problems)
+    : undefined;
+  if (set === undefined || problems.errors.length > 0) {
+    return fail([
+      ...inFileOrder(problems.errors, loaded.files),
+      ...inFileOrder(problems.warnings, loaded.files),
+    ]);
+  }
+  return ok({ set, warnings: inFileOrder(problems.warnings, loaded.files) });
+}
+
+/** Problems without a place first, then by file and place: the order a person mends them in. */
+function inFileOrder(
+  problems: readonly Problem[],
+  files: readonly { readonly origin: { readonly source: object } }[],
+): readonly Problem[] {
+  const order = new Map<object, number>(files.map((file, index) => [file.origin.source, index]));
+  const rank = (found: Problem): number =>
+    found.span === undefined ? -1 : (order.get(found.span.source) ?? files.length);
+  return [...problems].sort((a, b) => rank(a) - rank(b) || (a.span?.start ?? 0) - (b.span?.start ?? 0));
+}

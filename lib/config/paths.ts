@@ -1,0 +1,112 @@
+/** Contexts and paths: what a text refers to, absolute for the machine and relative to the root for people. */
+import { isAbsolute, join, relative, resolve } from 'node:path';
+import type { ContextRef, ContextSource } from '../model/mod.ts';
+import { at } from './tree.ts';
+import type { Text, Values } from './values.ts';
+
+/** Directories that paths are resolved and shown against. */
+export interface PathOptions {
+  readonly root: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** A path as written in a file of `dir`, absolute; `~/` is the home directory. */
+export function absolutePath(text: string, dir: string, options: PathOptions): string {
+  const home = options.env['HOME'] ?? options.env['USERPROFILE'];
+  if (home !== undefined && (text === '~' || text.startsWith('~/'))) return join(home, text.slice(1));
+  return resolve(dir, text);
+}
+
+/** The same path for `print`: as written where the file stands in the root, else relative to the root. */
+export function shownInRoot(text: string, dir: string, options: PathOptions): string {
+  if (dir === options.root || isAbsolute(text) || text.startsWith('~')) return text;
+  return relative(options.root, resolve(dir, text)) || '.';
+}
+
+/**
+ * Whether a text is a git repository as BuildKit sees it: a git or ssh scheme, `git@host:`, `github.com/`, or http(s)
+ * with `.git` before the fragment (buildkit frontend/dockerui/context.go, util/gitutil/git_ref.go).
+ */
+export function isGitUrl(text: string): boolean {
+  return (
+    /^(?:git|ssh|git\+ssh):\/\//.test(text) ||
+    /^[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:(?!\/\/)/.test(text) ||
+    text.startsWith('github.com/') ||
+    /^https?:\/\/[^#?]+\.git(?:[#?].*)?$/.test(text)
+  );
+}
+
+/** The main context, or a named one; undefined: reported. */
+export function readContext(
+  found: Text,
+  use: 'main' | 'named',
+  values: Values,
+  options: PathOptions,
+): ContextSource | undefined {
+  const { text, node } = found;
+  const { dir } = node.origin;
+  const span = at(node);
+  const key = use === 'main' ? 'context' : 'contexts';
+  const other = (ref: ContextRef): ContextSource => ({ ref, written: text, ...span });
+  const refuse = (message: string, hint: string): undefined => {
+    values.fail('config/context', message, node, { hint });
+    return undefined;
+  };
+  if (isGitUrl(text)) return other({ kind: 'git', url: text });
+  if (/^https?:\/\//.test(text)) return other({ kind: 'http', url: text });
+  const scheme = /^([a-z][a-z-]*):(\/\/)?/.exec(text);
+  const rest = scheme === null ? text : text.slice(scheme[0].length);
+  switch (scheme?.[0]) {
+    case 'build:':
+      if (use === 'main') break;
+      if (rest === '') return refuse('"build:" must be followed by the name of a build', 'Write build:NAME.');
+      return other({ kind: 'build', build: rest });
+    case 'target:':
+    case 'service:':
+      return refuse(`"${text}" is not a context of a builds file`, `Write build:${rest}.`);
+    case 'docker-image://':
+      if (use === 'main') break;
+      return other({ kind: 'image', ref: rest });
+    case 'oci-layout://': {
+      if (use === 'main') break;
+      const { path, ref } = splitLayout(rest);
+      const written = `oci-layout://${shownInRoot(path, dir, options)}${ref}`;
+      return {
+        ref: { kind: 'oci-layout', path: absolutePath(path, dir, options), ref: ref.replace(/^:/, '') },
+        written,
+        ...span,
+      };
+    }
+    case undefined:
+      if (text === '-') return refuse('A context cannot come from standard input', 'Name a directory.');
+      return {
+        ref: { kind: 'local', path: absolutePath(text, dir, options) },
+        written: shownInRoot(text, dir, options),
+        ...span,
+      };
+    default:
+      if (scheme?.[2] === undefined) {
+        return {
+          ref: { kind: 'local', path: absolutePath(text, dir, options) },
+          written: shownInRoot(text, dir, options),
+          ...span,
+        };
+      }
+      return refuse(
+        `"${key}" knows no ${scheme[0]}`,
+        use === 'main'
+          ? 'Write a directory, or a git or http(s) URL.'
+          : 'Write build:NAME, a directory, docker-image://REF, oci-layout://DIR, or a git or http(s) URL.',
+      );
+  }
+  return refuse(
+    `The main context cannot be ${scheme?.[0] ?? ''}`,
+    `Put it below contexts and use its name in FROM or COPY --from: contexts: { base: "${text}" }.`,
+  );
+}
+
+/** `path[:tag][@digest]`; the tag or digest keeps its mark. */
+function splitLayout(text: string): { readonly path: string; readonly ref: string } {
+  const found = /^(.*?)(:[^/@:]+)?(@[^/@]+)?$/.exec(text);
+  return { path: found?.[1] ?? text, ref: found?.[3] ?? found?.[2] ?? '' };
+}

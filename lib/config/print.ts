@@ -1,0 +1,147 @@
+/** The resolved file: one entry a concrete build, the language's own key names, every value final. */
+import { relative } from 'node:path';
+import type { Build, BuildSet, ContextSource, Json, TypedAttributes } from '../model/mod.ts';
+
+/** What `bake-ts print --json` shows. */
+export interface PrintedSet {
+  readonly builds: { readonly [name: string]: { readonly [key: string]: Json } };
+  readonly groups: { readonly [name: string]: readonly string[] };
+}
+
+/** The set (or only the builds named) as plain data; what is not set is left out; paths are relative to the root. */
+export function printBuilds(set: BuildSet, only?: Iterable<string>): PrintedSet {
+  const names = only === undefined ? set.builds.keys() : only;
+  const builds: Record<string, Readonly<Record<string, Json>>> = {};
+  for (const name of names) {
+    const build = set.builds.get(name);
+    if (build !== undefined) builds[name] = printBuild(build, set.root);
+  }
+  const groups: Record<string, readonly string[]> = {};
+  for (const [name, group] of set.groups) groups[name] = group.builds;
+  return { builds, groups };
+}
+
+/** The same as YAML that reads back to the same builds. */
+export async function printBuildsYaml(set: BuildSet, only?: Iterable<string>): Promise<string> {
+  const { stringify } = await import('yaml');
+  const printed = printBuilds(set, only);
+  const escaped = escapeExpressions({ builds: printed.builds, groups: printed.groups });
+  return stringify(escaped, { lineWidth: 0, aliasDuplicateObjects: false });
+}
+
+/** A final value that happens to contain `${{` must not be an expression when it is read again. */
+function escapeExpressions(value: Json): Json {
+  if (typeof value === 'string') return value.replaceAll('${{', '$${{');
+  if (Array.isArray(value)) return value.map(escapeExpressions);
+  if (value === null || typeof value !== 'object') return value;
+  const entries = Object.entries(value as { readonly [key: string]: Json });
+  return Object.fromEntries(
+    entries.map(([key, inner]) => [key.replaceAll('${{', '$${{'), escapeExpressions(inner)]),
+  );
+}
+
+function printBuild(build: Build, root: string): { readonly [key: string]: Json } {
+  const { dockerfile, compression } = build;
+  const all: Record<string, Json | undefined> = {
+    description: build.description,
+    context: build.context.written,
+    dockerfile: dockerfile.kind === 'file' ? dockerfile.written : undefined,
+    'dockerfile-inline': dockerfile.kind === 'inline' ? dockerfile.text : undefined,
+    target: build.target,
+    args: texts(build.args),
+    contexts: contexts(build.contexts),
+    needs: list(build.needs.map((need) => need.build)),
+    platforms: list(build.platformsWritten ?? build.platforms),
+    tags: list(build.tags.map((tag) => tag.text)),
+    push: build.push === 'never' ? undefined : build.push === 'always' ? 'always' : true,
+    labels: texts(build.labels),
+    annotations: texts(build.annotations),
+    outputs: typedList(build.outputs),
+    attest: typedList(build.attest),
+    compression:
+      compression === undefined
+        ? undefined
+        : compact({
+            type: compression.type,
+            level: compression.level,
+            force: compression.force || undefined,
+          }),
+    reproducible: build.reproducible || undefined,
+    'source-date-epoch': build.sourceDateEpoch,
+    'cache-from': typedList(build.cacheFrom),
+    'cache-to': typedList(build.cacheTo),
+    'no-cache': build.noCache || undefined,
+    'no-cache-filter': list(build.noCacheFilter),
+    pull: build.pull || undefined,
+    secrets: list(build.secrets.map((secret) => printSecret(secret, root))),
+    ssh: list(
+      build.ssh.map((one) =>
+        compact({
+          id: one.id,
+          paths: list(one.writtenPaths ?? one.paths.map((path) => fromRoot(path, root))),
+        }),
+      ),
+    ),
+    network: build.network,
+    'extra-hosts': texts(build.extraHosts),
+    ulimits:
+      build.ulimits.length === 0
+        ? undefined
+        : Object.fromEntries(
+            build.ulimits.map(({ name, soft, hard }) => [name, soft === hard ? soft : `${soft}:${hard}`]),
+          ),
+    'shm-size': build.shmSizeBytes,
+    'cgroup-parent': build.cgroupParent,
+    entitlements: list(build.entitlements),
+  };
+  return compact(all);
+}
+
+function printSecret(secret: Build['secrets'][number], root: string): Json {
+  const { id, from, bare, writtenPath } = secret;
+  if (bare) return { id };
+  switch (from.kind) {
+    case 'file':
+      return { id, file: writtenPath ?? fromRoot(from.path, root) };
+    case 'env':
+      return { id, env: from.variable };
+    case 'command':
+      return { id, command: from.argv };
+  }
+}
+
+function fromRoot(path: string, root: string): string {
+  return relative(root, path) || '.';
+}
+
+function typedList(items: readonly TypedAttributes[]): Json | undefined {
+  return list(
+    items.map(({ type, attributes, writtenPath }) => {
+      const printed: Record<string, Json> = { type };
+      for (const [name, value] of attributes) {
+        const isPath = writtenPath !== undefined && (name === 'dest' || name === 'src');
+        printed[name] = isPath ? writtenPath : value;
+      }
+      return printed;
+    }),
+  );
+}
+
+function contexts(map: ReadonlyMap<string, ContextSource>): Json | undefined {
+  if (map.size === 0) return undefined;
+  return Object.fromEntries([...map].map(([name, source]) => [name, source.written]));
+}
+
+function texts(map: ReadonlyMap<string, string>): Json | undefined {
+  return map.size === 0 ? undefined : Object.fromEntries(map);
+}
+
+function list(items: readonly Json[]): Json | undefined {
+  return items.length === 0 ? undefined : items;
+}
+
+function compact(all: Readonly<Record<string, Json | undefined>>): { readonly [key: string]: Json } {
+  const kept: Record<string, Json> = {};
+  for (const [key, value] of Object.entries(all)) if (value !== undefined) kept[key] = value;
+  return kept;
+}

@@ -1,0 +1,45 @@
+/** Where problems of one reading gather: each mistake once, however many builds it shows up in. */
+import type { Problem } from '../model/mod.ts';
+
+/** More problems than this tell nobody anything; the rest is counted. */
+const MAX_PROBLEMS = 200;
+
+/** Gathers problems; the same words at the same place count once (a template's mistake shows in every build). */
+export interface Problems {
+  readonly add: (found: Problem) => void;
+  readonly addAll: (found: readonly Problem[]) => void;
+  readonly errors: readonly Problem[];
+  readonly warnings: readonly Problem[];
+}
+
+/** An empty gathering. */
+export function createProblems(): Problems {
+  const seen = new Map<object, Set<string>>();
+  const nowhere = {};
+  const errors: Problem[] = [];
+  const warnings: Problem[] = [];
+  function add(found: Problem): void {
+    const list = found.severity === 'error' ? errors : warnings;
+    if (list.length >= MAX_PROBLEMS) return;
+    const source = found.span?.source ?? nowhere;
+    const key = `${found.code}:${found.span?.start ?? ''}:${found.message}`;
+    const known = seen.get(source);
+    if (known?.has(key)) return;
+    // A wrong type is found by the schema first and would be found again, in other words, by whoever needs the value.
+    const place = `wrong-type:${found.span?.start ?? ''}`;
+    if (found.code === 'config/wrong-type' && found.span !== undefined && known?.has(place)) return;
+    const keys = known ?? new Set();
+    if (known === undefined) seen.set(source, keys);
+    keys.add(key);
+    if (found.code === 'config/wrong-type') keys.add(place);
+    list.push(found);
+  }
+  return {
+    add,
+    addAll: (found) => {
+      for (const one of found) add(one);
+    },
+    errors,
+    warnings,
+  };
+}

@@ -1,0 +1,297 @@
+/** From names of files to trees: finding, reading, following `include`, running a `builds.ts`. */
+import { access, readFile, stat } from 'node:fs/promises';
+import { dirname, extname, isAbsolute, join, relative, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { type Json, type Problem, problem } from '../model/mod.ts';
+import { MAX_FILE_CHARS, parseText, tooBig } from './parse.ts';
+import type { Problems } from './problems.ts';
+import { at, emptyMap, fromData, isNull, type MapNode, type Node, type Origin } from './tree.ts';
+import { validateShape } from './validate.ts';
+
+/** Names that are looked for, in this order, in the working directory and above. */
+export const DEFAULT_FILES: readonly string[] = ['builds.yaml', 'builds.yml', 'builds.json', 'builds.ts'];
+
+/** What reading needs to know. */
+export interface ReadOptions {
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Paths from `-f`, relative to `cwd`; `-` is `stdin`. Empty or absent: look for one of {@link DEFAULT_FILES}. */
+  readonly files?: readonly string[];
+  readonly stdin?: string;
+}
+
+/** One file that was read and has the right shape. */
+export interface LoadedFile {
+  readonly origin: Origin;
+  readonly root: MapNode;
+  /** Position among the `-f` files; included files have that of the file that includes them. */
+  readonly group: number;
+}
+
+/** All files in the order in which they are merged (later wins), and the directory of the first `-f`. */
+export interface Loaded {
+  readonly files: readonly LoadedFile[];
+  readonly root: string;
+}
+
+/** Reads all files; what is wrong goes to `problems`. */
+export async function loadFiles(options: ReadOptions, problems: Problems): Promise<Loaded> {
+  const named = options.files ?? [];
+  const found = named.length > 0 ? named : await locate(options.cwd);
+  if (found.length === 0) {
+    problems.add(await nothingFound(options.cwd));
+    return { files: [], root: options.cwd };
+  }
+  const loader: Loader = { options, problems, files: [], done: new Set(), open: [] };
+  const first = found[0] ?? '-';
+  const root = first === '-' ? options.cwd : dirname(resolve(options.cwd, first));
+  for (const [group, file] of found.entries()) {
+    if (file === '-') await loadStdin(loader, group);
+    else await loadFile(loader, resolve(options.cwd, file), group, undefined);
+  }
+  return { files: loader.files, root };
+}
+
+async function locate(cwd: string): Promise<readonly string[]> {
+  for (let dir = cwd; ; dir = dirname(dir)) {
+    for (const name of DEFAULT_FILES) if (await exists(join(dir, name))) return [join(dir, name)];
+    if (dirname(dir) === dir || (await exists(join(dir, '.git')))) return [];
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+const FOREIGN_FILES = [
+  'docker-bake.json',
+  'docker-bake.hcl',
+  'compose.yaml',
+  'compose.yml',
+  'docker-compose.yml',
+  'docker-compose.yaml',
+];
+
+async function nothingFound(cwd: string): Promise<Problem> {
+  for (const name of FOREIGN_FILES) {
+    if (!(await exists(join(cwd, name)))) continue;
+    const source = name.endsWith('.hcl')
+      ? `docker buildx bake --print > bake.json, then bake-ts import bake.json`
+      : `bake-ts import ${name}`;
+    return problem('config/no-file', 'There is no builds.yaml here or above', {
+      hint: `There is a ${name}: turn it into a builds.yaml with ${source}.`,
+    });
+  }
+  return problem('config/no-file', 'There is no builds.yaml here or above', {
+    hint: 'Name one with -f FILE, or let bake-ts init propose one.',
+  });
+}
+
+interface Loader {
+  readonly options: ReadOptions;
+  readonly problems: Problems;
+  readonly files: LoadedFile[];
+  /** Absolute paths already read: a file included twice counts where it came first. */
+  readonly done: Set<string>;
+  /** The chain of includes that is being followed. */
+  readonly open: string[];
+}
+
+async function loadStdin(loader: Loader, group: number): Promise<void> {
+  const { cwd, stdin } = loader.options;
+  await loadText(loader, { source: { path: '-', text: stdin ?? '' }, dir: cwd }, group);
+}
+
+async function loadFile(loader: Loader, path: string, group: number, from: Node | undefined): Promise<void> {
+  const { problems, open, done, options } = loader;
+  const shown = shownPath(options.cwd, path);
+  if (open.includes(path)) {
+    const ring = [...open.slice(open.indexOf(path)), path].map((one) => shownPath(options.cwd, one));
+    problems.add(
+      problem('config/include-loop', `Files include one another in a ring: ${ring.join(' → ')}`, {
+        hint: 'Move what both need into a third file that includes neither.',
+        ...(from === undefined ? {} : at(from)),
+      }),
+    );
+    return;
+  }
+  if (done.has(path)) return;
+  const text = await readText(path, shown, from);
+  if (typeof text !== 'string') {
+    problems.add(text);
+    return;
+  }
+  open.push(path);
+  const origin: Origin = { source: { path: shown, text }, dir: dirname(path) };
+  if (/^\.[cm]?[jt]s$/.test(extname(path))) {
+    const node = await runModule(origin, path, options, problems);
+    if (node !== undefined) await accept(loader, origin, node, group);
+  } else await loadText(loader, origin, group);
+  open.pop();
+  done.add(path);
+}
+
+async function readText(path: string, shown: string, from: Node | undefined): Promise<string | Problem> {
+  const place = from === undefined ? {} : at(from);
+  try {
+    const { size } = await stat(path);
+    if (size > MAX_FILE_CHARS) return { ...tooBig(shown, size), ...place };
+    const bytes = await readFile(path);
+    if (bytes.includes(0)) {
+      return problem('config/not-text', `${shown} is not a text file`, {
+        hint: 'It must be YAML or JSON in UTF-8.',
+        ...place,
+      });
+    }
+    return bytes.toString('utf8').replace(/^\uFEFF/, '');
+  } catch (thrown) {
+    const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
+    if (code === 'ENOENT') {
+      return problem('config/missing-file', `There is no file ${shown}`, {
+        hint:
+          from === undefined
+            ? 'Check the name after -f.'
+            : 'Paths in `include` start at the directory of the file that includes.',
+        ...place,
+      });
+    }
+    const why = code === 'EISDIR' ? 'it is a directory' : code === 'EACCES' ? 'permission denied' : code;
+    return problem('config/unreadable-file', `${shown} cannot be read: ${why}`, {
+      hint: 'Name a file that this user may read.',
+      ...place,
+    });
+  }
+}
+
+/** As a person would name it: relative where that is not longer. */
+export function shownPath(cwd: string, path: string): string {
+  const short = relative(cwd, path);
+  return short !== '' && short.length <= path.length ? short : path;
+}
+
+async function loadText(loader: Loader, origin: Origin, group: number): Promise<void> {
+  const { node, problems } = await parseText(origin);
+  loader.problems.addAll(problems);
+  if (problems.some((one) => one.severity === 'error')) return;
+  if (node === undefined || isNull(node)) {
+    const { path } = origin.source;
+    loader.problems.add(
+      problem('config/empty-file', `${path === '-' ? 'Standard input' : path} is empty`, {
+        hint: 'A builds file needs at least one build: builds: { app: { context: . } }',
+      }),
+    );
+    return;
+  }
+  await accept(loader, origin, node, group);
+}
+
+async function accept(loader: Loader, origin: Origin, node: Node, group: number): Promise<void> {
+  const wrong = await validateShape(node);
+  loader.problems.addAll(wrong);
+  if (node.kind !== 'map') return;
+  const include = node.entries.get('include')?.value;
+  if (include?.kind === 'list') {
+    for (const item of include.items) {
+      if (item.kind !== 'scalar' || typeof item.value !== 'string') continue;
+      const path = isAbsolute(item.value) ? item.value : resolve(origin.dir, item.value);
+      await loadFile(loader, path, group, item);
+    }
+  }
+  loader.files.push({ origin, root: wrong.length > 0 ? keepSound(node, origin) : node, group });
+}
+
+/**
+ * A file with a mistake in its shape is not evaluated any further; its names still count, so that a build it declares
+ * is not reported as missing by others.
+ */
+function keepSound(node: MapNode, origin: Origin): MapNode {
+  const entries = new Map(node.entries);
+  for (const section of ['registries', 'engine', 'groups']) entries.delete(section);
+  for (const [section, entry] of entries) if (entry.value.kind !== 'map') entries.delete(section);
+  return { ...emptyMap(origin), entries };
+}
+
+const NEEDS_NEWER_NODE = new Set([
+  'ERR_UNKNOWN_FILE_EXTENSION',
+  'ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING',
+]);
+
+async function runModule(
+  origin: Origin,
+  path: string,
+  options: ReadOptions,
+  problems: Problems,
+): Promise<Node | undefined> {
+  const { path: shown } = origin.source;
+  try {
+    const { size, mtimeMs } = await stat(path);
+    const loaded: unknown = await import(`${pathToFileURL(path).href}?v=${size}-${mtimeMs}`);
+    const exported: unknown =
+      typeof loaded === 'object' && loaded !== null && 'default' in loaded ? loaded.default : undefined;
+    const value: unknown = typeof exported === 'function' ? await exported({ env: options.env }) : exported;
+    if (typeof value !== 'object' || value === null) {
+      problems.add(
+        problem(
+          'config/module',
+          `${shown} has no default export that is an object or a function returning one`,
+          {
+            hint: "Write: export default defineBuilds({ builds: { … } }), with defineBuilds from 'bake-ts'.",
+          },
+        ),
+      );
+      return undefined;
+    }
+    return fromData(plainData(value, [], new Set()), origin);
+  } catch (thrown) {
+    const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+    const code = 'code' in error ? String(error.code) : '';
+    if (NEEDS_NEWER_NODE.has(code)) {
+      problems.add(
+        problem('config/module-runtime', `This runtime cannot run ${shown} as it is`, {
+          hint: 'TypeScript runs on Node 22.18 or newer and on Deno. Or write the file as builds.mjs.',
+        }),
+      );
+    } else {
+      problems.add(
+        problem('config/module', `${shown} failed: ${error.message.split('\n')[0] ?? ''}`, {
+          hint: 'The module is run as it is; the error is its own.',
+          ...(error.stack === undefined ? {} : { detail: error.stack }),
+        }),
+      );
+    }
+    return undefined;
+  }
+}
+
+function plainData(value: unknown, path: readonly string[], open: Set<object>): Json {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+    case 'number':
+      return value;
+    case 'undefined':
+      return null;
+    case 'bigint':
+      return String(value);
+    case 'object': {
+      if (value === null) return null;
+      if (value instanceof Date) return value.toISOString();
+      if (open.has(value) || path.length > 100) throw new Error(`${path.join('.')} contains itself`);
+      open.add(value);
+      const result: Json = Array.isArray(value)
+        ? value.map((item, index) => plainData(item, [...path, String(index)], open))
+        : Object.fromEntries(
+            Object.entries(value)
+              .filter(([, inner]) => inner !== undefined)
+              .map(([key, inner]) => [key, plainData(inner, [...path, key], open)]),
+          );
+      open.delete(value);
+      return result;
+    }
+    default:
+      throw new Error(`${path.join('.')} is a ${typeof value}, which a builds file cannot hold`);
+  }
+}

@@ -1,0 +1,146 @@
+/** From merged files to a BuildSet: variables, builds, overrides, groups, registries, in this order. */
+import { type Build, type BuildSet, type Problem, problem } from '../model/mod.ts';
+import { enumerateBuilds, type Instance } from './enumerate.ts';
+import {
+  createEvaluator,
+  createPlainEvaluator,
+  type Evaluator,
+  FAILED,
+  hasExpression,
+  type Scope,
+} from './expression.ts';
+import { createGit } from './git.ts';
+import { resolveGroups } from './groups.ts';
+import { createLayerFinder, lastOf } from './layers.ts';
+import { type Merged, mergeFiles } from './merge.ts';
+import { layOverrides } from './overrides.ts';
+import type { PathOptions } from './paths.ts';
+import type { Problems } from './problems.ts';
+import type { Loaded } from './read.ts';
+import { resolveRegistries } from './registries.ts';
+import { resolveBuild } from './resolve.ts';
+import { at, atKey, type Node } from './tree.ts';
+import { createValues, plainText } from './values.ts';
+import { readVarFiles, resolveVariables, type VariableInputs } from './variables.ts';
+
+/** Everything besides the files that has a say. */
+export interface ResolveOptions extends VariableInputs {
+  readonly overrides?: readonly string[];
+  /** What `now` is in expressions. */
+  readonly now: Date;
+}
+
+/** Resolves what was loaded; what is wrong goes to `problems`, and the set then holds what could be read. */
+export async function resolveSet(
+  loaded: Loaded,
+  options: ResolveOptions,
+  problems: Problems,
+): Promise<BuildSet> {
+  const merged = mergeFiles(loaded, problems);
+  const declared = new Set(merged.variables.keys());
+  const evaluator = loaded.files.some((file) => mayHaveExpression(file.root, file.origin.source.text))
+    ? await createEvaluator({ problems, variables: declared })
+    : createPlainEvaluator();
+  const paths: PathOptions = { root: loaded.root, env: options.env };
+  const outer: Scope = {
+    env: definedOnly(options.env),
+    git: createGit(loaded.root, options.env),
+    now: options.now,
+  };
+  const fileValues = await readVarFiles(options, declared, problems);
+  const variables = resolveVariables(merged, options, fileValues, outer, evaluator, problems);
+  const scope: Scope = { ...outer, vars: variables.scope };
+
+  const instances = enumerateBuilds(merged, scope, evaluator, problems);
+  const overrides = layOverrides(
+    options.overrides ?? [],
+    options.cwd,
+    { builds: instances.builds.keys(), matrices: instances.matrices },
+    problems,
+  );
+  const finder = createLayerFinder(merged, evaluator, problems);
+  const known = { ...instances, builds: new Set(instances.builds.keys()) };
+  const builds = new Map<string, Build>();
+  for (const instance of instances.builds.values()) {
+    const layers = withOverrides(
+      finder.layersOf(instance.definition, instance.scope),
+      overrides.get(instance.name),
+    );
+    const values = createValues(instance.name, layers, instance.scope, evaluator, problems);
+    builds.set(instance.name, resolveBuild(headOf(instance, evaluator), values, known, paths, problems));
+  }
+  checkUnused(merged, evaluator);
+  if (merged.builds.size === 0 && problems.errors.length === 0) problems.add(noBuilds(loaded));
+  const groups = resolveGroups(merged, instances, scope, evaluator, problems);
+  const registries = resolveRegistries(merged, scope, evaluator, problems, paths);
+  const engineAddress = addressOf(merged, scope, evaluator);
+  return {
+    root: loaded.root,
+    builds,
+    groups,
+    matrices: instances.matrices,
+    variables: variables.all,
+    registries,
+    ...(engineAddress === undefined ? {} : { engineAddress }),
+    files: loaded.files.map((file) => file.origin.source.path),
+  };
+}
+
+/** CEL is loaded only where some text asks for it. A module's values are not in its text as they are. */
+function mayHaveExpression(root: Node, text: string): boolean {
+  return hasExpression(text) || root.start < 0;
+}
+
+function definedOnly(env: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> {
+  const defined = Object.create(null) as Record<string, string>;
+  for (const [name, value] of Object.entries(env)) if (value !== undefined) defined[name] = value;
+  return defined;
+}
+
+function withOverrides(
+  layers: ReadonlyMap<string, readonly Node[]>,
+  overrides: ReadonlyMap<string, readonly Node[]> | undefined,
+): ReadonlyMap<string, readonly Node[]> {
+  if (overrides === undefined) return layers;
+  const merged = new Map(layers);
+  for (const [key, nodes] of overrides) merged.set(key, [...(layers.get(key) ?? []), ...nodes]);
+  return merged;
+}
+
+function headOf(instance: Instance, evaluator: Evaluator): Parameters<typeof resolveBuild>[0] {
+  const { definition, name, matrix, scope } = instance;
+  const { map, entry } = definition.keyOf;
+  const node = lastOf(definition, 'description');
+  const value = node?.kind === 'scalar' ? evaluator.scalar(node, scope) : FAILED;
+  const description = node === undefined || value === FAILED ? undefined : plainText({ value, node });
+  return {
+    name,
+    ...atKey(map, entry),
+    ...(description === undefined ? {} : { description }),
+    ...(matrix === undefined ? {} : { matrix }),
+    origin: map.origin,
+  };
+}
+
+/** Expressions that no build evaluated (of templates nobody extends, of layers that were replaced) are checked too. */
+function checkUnused(merged: Merged, evaluator: Evaluator): void {
+  for (const definitions of [merged.templates, merged.builds]) {
+    for (const definition of definitions.values())
+      for (const layer of definition.layers) evaluator.check(layer);
+  }
+}
+
+function noBuilds(loaded: Loaded): Problem {
+  const [first] = loaded.files;
+  return problem('config/no-builds', 'The file declares no builds', {
+    hint: 'Add one: builds: { app: { context: . } }',
+    ...(first === undefined ? {} : at(first.root)),
+  });
+}
+
+function addressOf(merged: Merged, scope: Scope, evaluator: Evaluator): string | undefined {
+  const node = merged.engineAddress;
+  if (node?.kind !== 'scalar') return undefined;
+  const value = evaluator.scalar(node, scope);
+  return value === FAILED || value === null ? undefined : plainText({ value, node });
+}

@@ -1,0 +1,352 @@
+/** One concrete build: its layers evaluated, every value final, every path absolute. */
+import { isAbsolute, resolve } from 'node:path';
+import {
+  type Build,
+  type ContextSource,
+  type DockerfileSource,
+  formatPlatform,
+  type Json,
+  type PushMode,
+  parseImageRef,
+  parsePlatform,
+  problem,
+  type Span,
+} from '../model/mod.ts';
+import { suggest } from '../util/suggest.ts';
+import { parseSize, readCache, readSecrets, readSsh, readTyped, readUlimits } from './attributes.ts';
+import type { Row } from './matrix.ts';
+import { absolutePath, type PathOptions, readContext } from './paths.ts';
+import type { Problems } from './problems.ts';
+import { at, type Origin } from './tree.ts';
+import { asBoolean, plainText, type Value, type Values } from './values.ts';
+
+/** What a build is before its values are read. */
+export interface BuildHead {
+  readonly name: string;
+  readonly span?: Span;
+  readonly description?: string;
+  readonly matrix?: { readonly name: string; readonly row: Row };
+  /** The file that declares it; the default context is its directory. */
+  readonly origin: Origin;
+}
+
+/** Names that edges may point to. */
+export interface KnownNames {
+  readonly builds: ReadonlySet<string>;
+  readonly matrices: ReadonlyMap<string, readonly string[]>;
+  /** See `Instances`. */
+  readonly isComplete: boolean;
+}
+
+/** Reads all values of one build. Undefined values are reported. */
+export function resolveBuild(
+  head: BuildHead,
+  values: Values,
+  known: KnownNames,
+  paths: PathOptions,
+  problems: Problems,
+): Build {
+  const { origin, ...about } = head;
+  const context = mainContext(origin, values, paths);
+  const platforms = readPlatforms(values);
+  const tags = readTags(values, problems);
+  const cache = readCache(
+    values.whole('cache'),
+    tags.map((tag) => tag.text),
+    platforms.normal,
+    values,
+  );
+  const cacheFrom = readTyped('cache-from', values.appended('cache-from'), values, paths);
+  const cacheTo = readTyped('cache-to', values.replaced('cache-to'), values, paths);
+  const target = values.text('target')?.text;
+  const network = readWord(values, 'network', ['default', 'none', 'host'] as const);
+  const compression = readCompression(values);
+  const sourceDateEpoch = readEpoch(values);
+  const shmSizeBytes = readShmSize(values);
+  const cgroupParent = values.text('cgroup-parent')?.text;
+  return {
+    ...about,
+    context,
+    dockerfile: readDockerfile(context, values),
+    ...(target === undefined || target === '' ? {} : { target }),
+    args: readTexts('args', values),
+    contexts: readContexts(values, known, paths),
+    needs: readNeeds(values, known, about),
+    platforms: platforms.normal,
+    ...(platforms.written === undefined ? {} : { platformsWritten: platforms.written }),
+    tags,
+    push: readPush(values),
+    labels: readTexts('labels', values),
+    annotations: readTexts('annotations', values),
+    outputs: readTyped('outputs', values.replaced('outputs'), values, paths),
+    attest: readTyped('attest', values.appended('attest'), values, paths),
+    ...(compression === undefined ? {} : { compression }),
+    reproducible: values.boolean('reproducible') ?? false,
+    ...(sourceDateEpoch === undefined ? {} : { sourceDateEpoch }),
+    cacheFrom: cache === undefined ? cacheFrom : [cache.from, ...cacheFrom],
+    cacheTo: cache?.to === undefined ? cacheTo : [cache.to, ...cacheTo],
+    noCache: values.boolean('no-cache') ?? false,
+    noCacheFilter: readWords('no-cache-filter', values.appended('no-cache-filter'), values),
+    pull: values.boolean('pull') ?? false,
+    secrets: readSecrets(values.appended('secrets'), values, paths),
+    ssh: readSsh(values.appended('ssh'), values, paths),
+    ...(network === undefined ? {} : { network }),
+    extraHosts: readTexts('extra-hosts', values),
+    ulimits: readUlimits(values.map('ulimits'), values),
+    ...(shmSizeBytes === undefined ? {} : { shmSizeBytes }),
+    ...(cgroupParent === undefined || cgroupParent === '' ? {} : { cgroupParent }),
+    entitlements: readWords('entitlements', values.appended('entitlements'), values),
+  };
+}
+
+function mainContext(origin: Origin, values: Values, paths: PathOptions): ContextSource {
+  const written = values.text('context');
+  const fallback = {
+    kind: 'scalar',
+    value: '.',
+    text: '.',
+    plain: true,
+    origin,
+    start: -1,
+    end: -1,
+  } as const;
+  const found = written === undefined || written.text === '' ? { text: '.', node: fallback } : written;
+  const context = readContext(found, 'main', values, paths);
+  return context ?? { ref: { kind: 'local', path: origin.dir }, written: '.' };
+}
+
+function readDockerfile(context: ContextSource, values: Values): DockerfileSource {
+  const inline = values.text('dockerfile-inline');
+  if (inline !== undefined && inline.text !== '')
+    return { kind: 'inline', text: inline.text, ...at(inline.node) };
+  const found = values.text('dockerfile');
+  const written = found === undefined || found.text === '' ? 'Dockerfile' : found.text;
+  const path =
+    context.ref.kind === 'local' && !isAbsolute(written) ? resolve(context.ref.path, written) : written;
+  return { kind: 'file', path, written, ...(found === undefined ? {} : at(found.node)) };
+}
+
+function readTexts(key: string, values: Values): ReadonlyMap<string, string> {
+  const texts = new Map<string, string>();
+  for (const [name, value] of values.map(key)) {
+    const text = plainText(value) ?? values.textOf(value, `${key}.${name}`);
+    if (text !== undefined) texts.set(name, text);
+  }
+  return texts;
+}
+
+function readContexts(
+  values: Values,
+  known: KnownNames,
+  paths: PathOptions,
+): ReadonlyMap<string, ContextSource> {
+  const contexts = new Map<string, ContextSource>();
+  for (const [name, value] of values.map('contexts')) {
+    const text = values.textOf(value, `contexts.${name}`);
+    if (text === undefined || text === '') continue;
+    const source = readContext({ text, node: value.node }, 'named', values, paths);
+    if (source === undefined) continue;
+    if (source.ref.kind === 'build' && !known.builds.has(source.ref.build)) {
+      unknownBuild(source.ref.build, value, values, known, 'build:');
+      continue;
+    }
+    contexts.set(name, source);
+  }
+  return contexts;
+}
+
+function unknownBuild(name: string, value: Value, values: Values, known: KnownNames, prefix: string): void {
+  const rows = known.matrices.get(name);
+  if (rows !== undefined) {
+    values.fail(
+      'config/unknown-build',
+      `"${name}" is a matrix of ${rows.length} builds, and one is needed here`,
+      value.node,
+      {
+        hint:
+          rows.length === 0
+            ? 'Its matrix has no rows.'
+            : `Choose a row: ${prefix}${rows.slice(0, 4).join(`, ${prefix}`)}${rows.length > 4 ? ' …' : ''}.`,
+      },
+    );
+    return;
+  }
+  if (!known.isComplete) return;
+  const near = suggest(name, [...known.builds, ...known.matrices.keys()]);
+  values.fail('config/unknown-build', `There is no build "${name}"`, value.node, {
+    hint: near === undefined ? `bake-ts list shows the names there are.` : `Did you mean "${prefix}${near}"?`,
+  });
+}
+
+function readNeeds(values: Values, known: KnownNames, about: Omit<BuildHead, 'origin'>): Build['needs'] {
+  const items = values.appended('needs');
+  if (items.length === 0) return [];
+  const needs = new Map<string, { readonly build: string; readonly span?: Span }>();
+  for (const item of items) {
+    const name = values.textOf(item, 'an item of needs');
+    if (name === undefined || name === '') continue;
+    const rows = known.builds.has(name) ? [name] : known.matrices.get(name);
+    if (rows === undefined) unknownBuild(name, item, values, known, '');
+    else for (const build of rows) if (build !== about.name) needs.set(build, { build, ...at(item.node) });
+    if (name === about.name) {
+      values.fail('config/unknown-build', `"${name}" needs itself`, item.node, {
+        hint: 'Remove it from needs.',
+      });
+    }
+  }
+  return [...needs.values()];
+}
+
+function readPlatforms(values: Values): {
+  readonly normal: readonly string[];
+  readonly written?: readonly string[];
+} {
+  const items = values.replaced('platforms');
+  if (items.length === 0) return { normal: [] };
+  const normal = new Set<string>();
+  const written = new Set<string>();
+  for (const item of items) {
+    const text = values.textOf(item, 'an item of platforms');
+    for (const one of text?.split(',') ?? []) {
+      const platform = one.trim();
+      if (platform === '') continue;
+      if (platform === 'local') {
+        written.add(platform);
+        continue;
+      }
+      const parsed = parsePlatform(platform);
+      if (parsed === undefined) {
+        values.fail('config/platform', `"${platform}" is not a platform`, item.node, {
+          hint: 'Write os/arch or os/arch/variant, such as linux/amd64 or linux/arm/v7.',
+        });
+        continue;
+      }
+      written.add(platform);
+      normal.add(formatPlatform(parsed));
+    }
+  }
+  const normalList = [...normal];
+  const writtenList = [...written];
+  const isSame =
+    writtenList.length === normalList.length && writtenList.every((one, index) => one === normalList[index]);
+  return { normal: normalList, ...(isSame ? {} : { written: writtenList }) };
+}
+
+function readTags(values: Values, problems: Problems): Build['tags'] {
+  const items = values.replaced('tags');
+  if (items.length === 0) return [];
+  const tags = new Map<string, { readonly text: string; readonly span?: Span }>();
+  for (const item of items) {
+    const text = values.textOf(item, 'an item of tags')?.trim();
+    if (text === undefined || text === '' || tags.has(text)) continue;
+    const place = at(item.node);
+    const parsed = parseImageRef(text);
+    if (parsed === undefined || parsed.digest !== undefined) {
+      const lower = parseImageRef(text.toLowerCase());
+      problems.add({
+        ...problem('config/bad-tag', `"${text}" is not a name an image can be pushed under`, {
+          hint:
+            lower !== undefined && lower.digest === undefined
+              ? `Repositories are lower case: ${text.toLowerCase()}.`
+              : 'Write [registry/]repository[:tag]; slug(…) makes a fit tag of any text.',
+          ...place,
+          build: values.build,
+        }),
+        severity: 'warning',
+      });
+    }
+    tags.set(text, { text, ...place });
+  }
+  return [...tags.values()];
+}
+
+function readPush(values: Values): PushMode {
+  const found = values.text('push');
+  if (found === undefined || found.text === 'false') return 'never';
+  if (found.text === 'true') return 'selected';
+  if (found.text === 'always') return 'always';
+  values.fail('config/wrong-type', `"push" must be true, false or always, not "${found.text}"`, found.node);
+  return 'never';
+}
+
+function readWords(key: string, items: readonly Value[], values: Values): readonly string[] {
+  if (items.length === 0) return [];
+  const words = new Set<string>();
+  for (const item of items) {
+    const text = values.textOf(item, `an item of ${key}`);
+    if (text !== undefined && text !== '') words.add(text);
+  }
+  return [...words];
+}
+
+function readWord<W extends string>(values: Values, key: string, words: readonly W[]): W | undefined {
+  const found = values.text(key);
+  if (found === undefined || found.text === '') return undefined;
+  const word = words.find((one) => one === found.text);
+  if (word === undefined) {
+    const near = suggest(found.text, words);
+    values.fail(
+      'config/wrong-type',
+      `"${key}" must be ${words.join(', ')}, not "${found.text}"`,
+      found.node,
+      {
+        ...(near === undefined ? {} : { hint: `Did you mean "${near}"?` }),
+      },
+    );
+  }
+  return word;
+}
+
+const COMPRESSIONS = ['uncompressed', 'gzip', 'zstd', 'estargz'] as const;
+
+function readCompression(values: Values): Build['compression'] {
+  const found = values.whole('compression');
+  if (found === undefined) return undefined;
+  const { value, node } = found;
+  const map = typeof value === 'object' && value !== null && !Array.isArray(value) ? value : { type: value };
+  const fields = map as { readonly [key: string]: Json };
+  const type = COMPRESSIONS.find((one) => one === fields['type']);
+  const level = fields['level'] ?? undefined;
+  const isLevel = level === undefined || /^[0-9]+$/.test(String(level));
+  if (type === undefined || !isLevel) {
+    const what =
+      type === undefined ? `one of ${COMPRESSIONS.join(', ')}` : 'given with a whole number as its level';
+    values.fail('config/wrong-type', `"compression" must be ${what}`, node);
+    return undefined;
+  }
+  const force = asBoolean(fields['force'] ?? false) ?? false;
+  return { type, ...(level === undefined ? {} : { level: Number(level) }), force };
+}
+
+function readEpoch(values: Values): number | undefined {
+  const found = values.text('source-date-epoch');
+  if (found === undefined || found.text === '') return undefined;
+  if (/^[0-9]+$/.test(found.text)) return Number(found.text);
+  values.fail(
+    'config/wrong-type',
+    `"source-date-epoch" must be seconds since 1970, not "${found.text}"`,
+    found.node,
+    {
+      hint: 'For example ${{ git.timestamp }}.',
+    },
+  );
+  return undefined;
+}
+
+function readShmSize(values: Values): number | undefined {
+  const found = values.text('shm-size');
+  if (found === undefined || found.text === '') return undefined;
+  const size = parseSize(found.text);
+  if (size === undefined) {
+    values.fail('config/size', `"${found.text}" is not a size`, found.node, {
+      hint: 'Write bytes, or 64m, 1g.',
+    });
+  }
+  return size;
+}
+
+/** Registries' paths are like all others: relative to the file. */
+export function registryPath(value: Value, paths: PathOptions): string | undefined {
+  const text = plainText(value);
+  return text === undefined || text === '' ? undefined : absolutePath(text, value.node.origin.dir, paths);
+}

@@ -1,0 +1,149 @@
+/**
+ * The tree that builds.yaml is read into: values with the place they were written at and the text they were written
+ * as. All sources (YAML, JSON, a module, `--set`) end up in this one form, so that what comes after knows one thing.
+ */
+import type { Json, SourceFile, Span } from '../model/mod.ts';
+
+/** A source with the directory its relative paths start from. */
+export interface Origin {
+  readonly source: SourceFile;
+  /** Absolute. */
+  readonly dir: string;
+}
+
+interface Place {
+  readonly origin: Origin;
+  /** Offsets in the source's text; -1 where there is no text to point at (values made by a module). */
+  readonly start: number;
+  readonly end: number;
+}
+
+/** One value. */
+export interface ScalarNode extends Place {
+  readonly kind: 'scalar';
+  readonly value: string | number | boolean | null;
+  /** As written where it is plain (`3.10`), the string itself otherwise. */
+  readonly text: string;
+  /** Unquoted in YAML; only such a scalar can be a number, a boolean or null. */
+  readonly plain: boolean;
+  /** From the command line: expressions in it are text. */
+  readonly literal?: true;
+}
+
+/** A list. */
+export interface ListNode extends Place {
+  readonly kind: 'list';
+  readonly items: readonly Node[];
+  /** Made by `+=`: goes behind the list of the layer below, whatever the key's own rule is. */
+  readonly append?: true;
+}
+
+/** One key of a map with the place of the key itself. */
+export interface MapEntry {
+  readonly key: string;
+  readonly keyStart: number;
+  readonly keyEnd: number;
+  readonly value: Node;
+}
+
+/** A map, keys in the order written. */
+export interface MapNode extends Place {
+  readonly kind: 'map';
+  readonly entries: ReadonlyMap<string, MapEntry>;
+}
+
+/** Any value of the tree. */
+export type Node = ScalarNode | ListNode | MapNode;
+
+/** The place of a node as the rest of a problem; empty where there is no text to show. */
+export function at(node: Node): { readonly span?: Span } {
+  if (node.start < 0) return {};
+  return { span: { source: node.origin.source, start: node.start, end: node.end } };
+}
+
+/** The place of a key. */
+export function atKey(map: MapNode, entry: MapEntry): { readonly span?: Span } {
+  if (entry.keyStart < 0) return {};
+  return { span: { source: map.origin.source, start: entry.keyStart, end: entry.keyEnd } };
+}
+
+/** The value under a key; undefined where the key is absent or its value is null (null means "leave it out"). */
+export function child(map: MapNode, key: string): Node | undefined {
+  const found = map.entries.get(key)?.value;
+  return found === undefined || isNull(found) ? undefined : found;
+}
+
+/** True for a written null. */
+export function isNull(node: Node): boolean {
+  return node.kind === 'scalar' && node.value === null;
+}
+
+/** A map without entries, standing where `like` stands. */
+export function emptyMap(origin: Origin): MapNode {
+  return { kind: 'map', entries: new Map(), origin, start: -1, end: -1 };
+}
+
+/** Plain data for the schema check. Keys that would reach into prototypes are plain keys here. */
+export function toPlain(node: Node): unknown {
+  switch (node.kind) {
+    case 'scalar':
+      return node.value;
+    case 'list':
+      return node.items.map(toPlain);
+    case 'map': {
+      const plain: Record<string, unknown> = {};
+      for (const [key, entry] of node.entries) {
+        if (key === '__proto__') Object.defineProperty(plain, key, { value: 0, enumerable: true });
+        else plain[key] = toPlain(entry.value);
+      }
+      return plain;
+    }
+  }
+}
+
+/**
+ * The value that expressions see. A number that is not a plain integer is the text it was written as: `3.10` is a
+ * version far more often than it is a quantity, and 3.1 would be a wrong one.
+ */
+export function toJson(node: Node): Json {
+  switch (node.kind) {
+    case 'scalar':
+      return scalarJson(node);
+    case 'list':
+      return node.items.map(toJson);
+    case 'map': {
+      const result: Record<string, Json> = Object.create(null);
+      for (const [key, entry] of node.entries) result[key] = toJson(entry.value);
+      return result;
+    }
+  }
+}
+
+/** See {@link toJson}. */
+export function scalarJson(node: ScalarNode): Json {
+  if (typeof node.value !== 'number') return node.value;
+  return Number.isSafeInteger(node.value) && String(node.value) === node.text ? node.value : node.text;
+}
+
+/** Wraps plain data (of a module, of an evaluated expression) into a tree whose every node stands at one place. */
+export function fromData(data: Json, origin: Origin, start = -1, end = -1): Node {
+  if (Array.isArray(data)) {
+    return {
+      kind: 'list',
+      items: data.map((item) => fromData(item, origin, start, end)),
+      origin,
+      start,
+      end,
+    };
+  }
+  if (data !== null && typeof data === 'object') {
+    const entries = new Map<string, MapEntry>();
+    for (const [key, value] of Object.entries(data)) {
+      if (value === undefined) continue;
+      entries.set(key, { key, keyStart: start, keyEnd: end, value: fromData(value, origin, start, end) });
+    }
+    return { kind: 'map', entries, origin, start, end };
+  }
+  const value = data as string | number | boolean | null;
+  return { kind: 'scalar', value, text: String(value), plain: typeof value !== 'string', origin, start, end };
+}

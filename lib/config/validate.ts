@@ -1,0 +1,250 @@
+/**
+ * The shape of a file, checked with ajv against schemas/builds.schema.json, and ajv's findings put into words with the
+ * place in the file and the key that was probably meant.
+ */
+import type { ErrorObject, ValidateFunction } from 'ajv';
+import schema from '../../schemas/builds.schema.json' with { type: 'json' };
+import { type Problem, problem, type Span } from '../model/mod.ts';
+import { suggest } from '../util/suggest.ts';
+import { at, atKey, type MapNode, type Node, toPlain } from './tree.ts';
+
+/** The JSON Schema (2020-12) of builds.yaml, for `bake-ts schema` and editors. */
+export const buildsSchema: Readonly<Record<string, unknown>> = schema;
+
+/** What other tools call our keys. */
+const FOREIGN_KEYS: Readonly<Record<string, string>> = {
+  inherits: 'extends',
+  target: 'builds',
+  targets: 'builds',
+  services: 'builds',
+  images: 'builds',
+  group: 'groups',
+  variable: 'vars',
+  variables: 'vars',
+  includes: 'include',
+  registry: 'registries',
+  output: 'outputs',
+  secret: 'secrets',
+  platform: 'platforms',
+  image: 'tags',
+  tag: 'tags',
+  depends_on: 'needs',
+  'depends-on': 'needs',
+  dependencies: 'needs',
+  additional_contexts: 'contexts',
+  'build-contexts': 'contexts',
+  'build-args': 'args',
+  'build-arg': 'args',
+  stage: 'target',
+  file: 'dockerfile',
+  attests: 'attest',
+  attestations: 'attest',
+  provenance: 'attest',
+  sbom: 'attest',
+  hosts: 'extra-hosts',
+  'add-hosts': 'extra-hosts',
+  ulimit: 'ulimits',
+  privileged: 'entitlements',
+  src: 'file',
+  source: 'file',
+  enum: 'oneOf',
+  options: 'oneOf',
+  min: 'minimum',
+  max: 'maximum',
+  validation: 'check',
+  secret_value: 'sensitive',
+  members: 'builds',
+};
+
+let compiled: Promise<ValidateFunction> | undefined;
+
+/** ajv takes a tenth of the start of a small run, so it is loaded when there is a file to check. */
+async function loadValidator(): Promise<ValidateFunction> {
+  compiled ??= import('ajv/dist/2020.js').then(({ Ajv2020 }) =>
+    new Ajv2020({
+      allErrors: true,
+      verbose: true,
+      strict: true,
+      strictTypes: false,
+      strictRequired: false,
+      // The schema itself is checked in test/config/schema.test.ts; here that would cost more than all else.
+      validateSchema: false,
+      logger: false,
+    }).compile(schema),
+  );
+  return compiled;
+}
+
+/** All that is wrong with the shape of a file. */
+export async function validateShape(root: Node): Promise<readonly Problem[]> {
+  if (root.kind !== 'map') {
+    return [
+      problem('config/wrong-type', `A builds file is a map of sections, not ${kindOf(root)}`, {
+        hint: 'Start with `builds:` and put the builds below it.',
+        ...at(root),
+      }),
+    ];
+  }
+  const validate = await loadValidator();
+  if (validate(toPlain(root))) return [];
+  const problems: Problem[] = [];
+  for (const error of validate.errors ?? []) {
+    const found = explain(root, error);
+    if (found !== undefined) problems.push(found);
+  }
+  return problems;
+}
+
+interface Located {
+  readonly path: readonly string[];
+  readonly node: Node;
+  readonly parent?: MapNode;
+}
+
+function locate(root: MapNode, pointer: string): Located {
+  const path = pointer
+    .split('/')
+    .slice(1)
+    .map((segment) => segment.replaceAll('~1', '/').replaceAll('~0', '~'));
+  let node: Node = root;
+  let parent: MapNode | undefined;
+  for (const segment of path) {
+    let next: Node | undefined;
+    if (node.kind === 'map') {
+      parent = node;
+      next = node.entries.get(segment)?.value;
+    } else if (node.kind === 'list') {
+      parent = undefined;
+      next = node.items[Number(segment)];
+    }
+    if (next === undefined) break;
+    node = next;
+  }
+  return { path, node, ...(parent === undefined ? {} : { parent }) };
+}
+
+function explain(root: MapNode, error: ErrorObject): Problem | undefined {
+  const { path, node, parent } = locate(root, error.instancePath);
+  const about = path[0] === 'builds' && path[1] !== undefined ? { build: path[1] } : {};
+  const params = error.params as Readonly<Record<string, unknown>>;
+  switch (error.keyword) {
+    case 'additionalProperties':
+      return unknownKey(path, node, String(params['additionalProperty']), error, about);
+    case 'propertyNames':
+      return badName(path, node, String(params['propertyName']), about);
+    case 'type':
+    case 'pattern':
+    case 'enum':
+    case 'minimum': {
+      if (error.propertyName !== undefined) return undefined;
+      return wrongType(path, node, parent, error, about);
+    }
+    default:
+      return problem('config/wrong-type', `${nameOf(path)} ${error.message ?? 'is wrong'}`, {
+        ...at(node),
+        ...about,
+      });
+  }
+}
+
+function unknownKey(
+  path: readonly string[],
+  node: Node,
+  key: string,
+  error: ErrorObject,
+  about: { readonly build?: string },
+): Problem {
+  const parentSchema = error.parentSchema as { readonly properties?: Readonly<Record<string, unknown>> };
+  const known = Object.keys(parentSchema.properties ?? {}).filter((name) => !name.startsWith('$'));
+  const foreign = FOREIGN_KEYS[key] ?? FOREIGN_KEYS[key.replaceAll('_', '-')];
+  const meant = foreign !== undefined && known.includes(foreign) ? foreign : suggest(key, known);
+  const where = path.length === 0 ? 'at the top of the file' : `in ${path.join('.')}`;
+  const entry = node.kind === 'map' ? node.entries.get(key) : undefined;
+  return problem('config/unknown-key', `There is no key "${key}" ${where}`, {
+    hint: meant === undefined ? elsewhere(path, key, known) : `Did you mean "${meant}"?`,
+    ...(node.kind === 'map' && entry !== undefined ? atKey(node, entry) : at(node)),
+    ...about,
+  });
+}
+
+function elsewhere(path: readonly string[], key: string, known: readonly string[]): string {
+  const { properties, $defs } = schema;
+  const isBuildKey = key in $defs.build.properties;
+  if (path.length === 0 && isBuildKey) return `"${key}" is a key of a build: put it below builds.NAME.`;
+  if (path[0] === 'templates' && isBuildKey) return `"${key}" is for builds only, a template cannot have it.`;
+  if (path.length > 0 && key in properties) return `"${key}" is a section of its own at the top of the file.`;
+  return `Known here: ${known.join(', ')}.`;
+}
+
+function badName(
+  path: readonly string[],
+  node: Node,
+  name: string,
+  about: { readonly build?: string },
+): Problem {
+  const entry = node.kind === 'map' ? node.entries.get(name) : undefined;
+  const isVariable = path[0] === 'vars';
+  return problem('config/bad-name', `"${name}" cannot be a name in ${path.join('.')}`, {
+    hint: isVariable
+      ? 'A variable is named with letters, digits and _, and does not start with a digit.'
+      : 'A name has letters, digits, _, . and -, and starts with a letter, a digit or _.',
+    ...(node.kind === 'map' && entry !== undefined ? atKey(node, entry) : at(node)),
+    ...about,
+  });
+}
+
+function wrongType(
+  path: readonly string[],
+  node: Node,
+  parent: MapNode | undefined,
+  error: ErrorObject,
+  about: { readonly build?: string },
+): Problem {
+  const parentSchema = error.parentSchema as { readonly title?: string; readonly type?: string | string[] };
+  const types = [parentSchema.type ?? []].flat();
+  const expected = parentSchema.title ?? types.filter((type) => type !== 'null').join(' or ');
+  const wanted = expected === '' || !parentSchema.title ? 'text' : expected;
+  const hint = hintForType(path, node, types);
+  let place: { readonly span?: Span } = at(node);
+  const entry = parent?.entries.get(path.at(-1) ?? '');
+  if (node.kind !== 'scalar' && parent !== undefined && entry !== undefined) place = atKey(parent, entry);
+  return problem('config/wrong-type', `${nameOf(path)} must be ${wanted}, not ${kindOf(node)}`, {
+    ...(hint === undefined ? {} : { hint }),
+    ...place,
+    ...about,
+  });
+}
+
+function hintForType(path: readonly string[], node: Node, types: readonly string[]): string | undefined {
+  if (node.kind === 'scalar' && types.includes('array') && typeof node.value === 'string') {
+    return `Write it as a list: [${node.text}]`;
+  }
+  if (node.kind === 'list' && types.includes('object')) {
+    const first = node.items[0];
+    const isPairs = first?.kind === 'scalar' && first.text.includes('=');
+    return isPairs ? `Write NAME: value instead of - NAME=value.` : undefined;
+  }
+  const [only] = node.kind === 'map' && node.entries.size === 1 ? [...node.entries.values()] : [];
+  if (only !== undefined && path.at(-1) !== undefined && types.includes('string')) {
+    return `"${only.key}: …" was read as a map with one key; a value that contains ": " needs quotes.`;
+  }
+  return undefined;
+}
+
+function nameOf(path: readonly string[]): string {
+  if (path.length === 0) return 'The file';
+  const last = path.at(-1) ?? '';
+  return /^[0-9]+$/.test(last) ? `Item ${Number(last) + 1} of "${path.at(-2) ?? ''}"` : `"${last}"`;
+}
+
+/** What a value is, in words. */
+export function kindOf(node: Node): string {
+  if (node.kind === 'list') return 'a list';
+  if (node.kind === 'map') return 'a map';
+  if (node.value === null) return 'null';
+  if (typeof node.value === 'boolean') return node.text;
+  if (typeof node.value === 'number') return `the number ${node.text}`;
+  if (node.text === '') return 'empty text';
+  const short = node.text.length > 40 ? `${node.text.slice(0, 40)}…` : node.text;
+  return `the text "${short.replaceAll('\n', '⏎')}"`;
+}

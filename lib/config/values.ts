@@ -1,0 +1,265 @@
+/**
+ * Values of one build: layers evaluated and merged by the rules of the language, each value with the node it came
+ * from. Null leaves out (the layer below shows through), `[]` clears.
+ */
+import { type Json, type Problem, type ProblemCode, problem } from '../model/mod.ts';
+import { type Evaluator, FAILED, hasExpression, type Scope } from './expression.ts';
+import type { Problems } from './problems.ts';
+import { at, type ListNode, type MapNode, type Node, type ScalarNode } from './tree.ts';
+import { kindOf } from './validate.ts';
+
+/** A text with the node that has its place. */
+export interface Text {
+  readonly text: string;
+  readonly node: Node;
+}
+
+/** A value of any kind with the node that has its place. */
+export interface Value {
+  readonly value: Json;
+  readonly node: Node;
+}
+
+/** Reads the keys of one build. */
+export interface Values {
+  readonly build: string;
+  readonly text: (key: string) => Text | undefined;
+  readonly boolean: (key: string) => boolean | undefined;
+  /** The last layer's list, nulls left out. */
+  readonly replaced: (key: string) => readonly Value[];
+  /** The lists of all layers, nulls left out. */
+  readonly appended: (key: string) => readonly Value[];
+  /** A map of texts merged by key. */
+  readonly map: (key: string) => ReadonlyMap<string, Value>;
+  readonly whole: (key: string) => Value | undefined;
+  /** Text of a value; undefined (and a problem) for a list or map. */
+  readonly textOf: (value: Value, what: string) => string | undefined;
+  readonly fail: (code: ProblemCode, message: string, node: Node, rest?: Partial<Problem>) => void;
+}
+
+/** Makes a reader over a build's layers (nodes by key, lowest layer first). */
+export function createValues(
+  build: string,
+  layers: ReadonlyMap<string, readonly Node[]>,
+  scope: Scope,
+  evaluator: Evaluator,
+  problems: Problems,
+): Values {
+  function fail(code: ProblemCode, message: string, node: Node, rest: Partial<Problem> = {}): void {
+    problems.add(problem(code, message, { ...at(node), build, ...rest }));
+  }
+
+  function wrongType(
+    key: string,
+    wanted: string,
+    node: Node,
+    value: Json,
+    rest: Partial<Problem> = {},
+  ): void {
+    const isComputed = node.kind === 'scalar' && hasExpression(node.text);
+    const got = isComputed ? describe(value) : kindOf(node);
+    fail('config/wrong-type', `"${key}" must be ${wanted}, not ${got}`, node, rest);
+  }
+
+  /** The uppermost value that is not null. */
+  function scalar(key: string): Value | undefined {
+    const nodes = layers.get(key);
+    if (nodes === undefined) return undefined;
+    for (let layer = nodes.length - 1; layer >= 0; layer--) {
+      const node = nodes[layer] as Node;
+      if (node.kind !== 'scalar') {
+        wrongType(key, 'text', node, null);
+        return undefined;
+      }
+      const value = evaluator.scalar(node, scope);
+      if (value === FAILED) return undefined;
+      if (value !== null) return { value, node };
+    }
+    return undefined;
+  }
+
+  function textOf(value: Value, what: string): string | undefined {
+    const text = plainText(value);
+    if (text === undefined) wrongType(what, 'text', value.node, value.value);
+    return text;
+  }
+
+  function text(key: string): Text | undefined {
+    const found = scalar(key);
+    if (found === undefined) return undefined;
+    const read = textOf(found, key);
+    return read === undefined ? undefined : { text: read, node: found.node };
+  }
+
+  function boolean(key: string): boolean | undefined {
+    const found = scalar(key);
+    if (found === undefined) return undefined;
+    const read = asBoolean(found.value);
+    if (read === undefined) wrongType(key, 'true or false', found.node, found.value);
+    return read;
+  }
+
+  /** Items of a node that should be a list; undefined: null or failed. An item that is one expression may be a list. */
+  function itemsOf(key: string, node: Node): readonly Value[] | undefined {
+    if (node.kind === 'scalar') {
+      const value = evaluator.scalar(node, scope);
+      if (value === FAILED || value === null) return undefined;
+      if (Array.isArray(value)) return value.map((item: Json) => ({ value: item, node }));
+      wrongType(key, 'a list', node, value, { hint: 'A single value needs brackets too: [value].' });
+      return undefined;
+    }
+    if (node.kind === 'map') {
+      wrongType(key, 'a list', node, null);
+      return undefined;
+    }
+    const items: Value[] = [];
+    for (const item of node.items) {
+      const value = evaluator.tree(item, scope);
+      if (value === FAILED) continue;
+      if (item.kind === 'scalar' && Array.isArray(value)) {
+        for (const inner of value as readonly Json[]) items.push({ value: inner, node: item });
+      } else items.push({ value, node: item });
+    }
+    return items;
+  }
+
+  function replaced(key: string): readonly Value[] {
+    const nodes = layers.get(key);
+    if (nodes === undefined) return [];
+    let added: readonly Value[] = [];
+    for (let layer = nodes.length - 1; layer >= 0; layer--) {
+      const node = nodes[layer] as Node;
+      const items = itemsOf(key, node);
+      if (items === undefined) continue;
+      added = [...items, ...added];
+      if (!isAppend(node)) break;
+    }
+    return added.filter(isPresent);
+  }
+
+  function appended(key: string): readonly Value[] {
+    const nodes = layers.get(key);
+    if (nodes === undefined) return [];
+    let all: Value[] = [];
+    for (const node of nodes) {
+      const items = itemsOf(key, node);
+      if (items === undefined) continue;
+      if (items.length === 0 && !isAppend(node) && !isEmptied(node)) all = [];
+      else all.push(...items);
+    }
+    return all.filter(isPresent);
+  }
+
+  function map(key: string): ReadonlyMap<string, Value> {
+    const nodes = layers.get(key);
+    const merged = new Map<string, Value>();
+    if (nodes === undefined) return merged;
+    for (const node of nodes) {
+      if (node.kind === 'map') addEntries(merged, key, node);
+      else addComputed(merged, key, node);
+    }
+    return merged;
+  }
+
+  function addEntries(merged: Map<string, Value>, key: string, node: MapNode): void {
+    for (const entry of node.entries.values()) {
+      const value = evaluator.tree(entry.value, scope);
+      const name = hasExpression(entry.key) ? computedKey(key, node, entry) : entry.key;
+      if (value === FAILED || value === null || name === undefined) continue;
+      merged.set(name, { value, node: entry.value });
+    }
+  }
+
+  function computedKey(
+    key: string,
+    node: MapNode,
+    entry: { readonly key: string; readonly keyStart: number; readonly keyEnd: number },
+  ): string | undefined {
+    const { keyStart: start, keyEnd: end } = entry;
+    const keyNode: ScalarNode = {
+      kind: 'scalar',
+      value: entry.key,
+      text: entry.key,
+      plain: false,
+      origin: node.origin,
+      start,
+      end,
+    };
+    const name = evaluator.scalar(keyNode, scope);
+    if (name === FAILED || name === null) return undefined;
+    return textOf({ value: name, node: keyNode }, `a key of ${key}`);
+  }
+
+  /** A map, or (where the schema lets one through) a list of `name=value`, that an expression or `--set` gives. */
+  function addComputed(merged: Map<string, Value>, key: string, node: ListNode | ScalarNode): void {
+    const value = evaluator.tree(node, scope);
+    if (value === FAILED || value === null) return;
+    if (Array.isArray(value)) {
+      for (const [index, item] of (value as readonly Json[]).entries()) {
+        if (item === null) continue;
+        const place = (node.kind === 'list' ? node.items[index] : undefined) ?? node;
+        const pair = /^([^=:]+)[=:](.*)$/s.exec(typeof item === 'object' ? '' : String(item));
+        if (pair === null) wrongType(key, 'a map, or a list of name=value', place, item);
+        else merged.set((pair[1] ?? '').trim(), { value: pair[2] ?? '', node: place });
+      }
+      return;
+    }
+    if (typeof value !== 'object') {
+      wrongType(key, 'a map', node, value);
+      return;
+    }
+    for (const [name, inner] of Object.entries(value))
+      if (inner !== null) merged.set(name, { value: inner, node });
+  }
+
+  function whole(key: string): Value | undefined {
+    const nodes = layers.get(key);
+    if (nodes === undefined) return undefined;
+    for (let layer = nodes.length - 1; layer >= 0; layer--) {
+      const node = nodes[layer] as Node;
+      const value = evaluator.tree(node, scope);
+      if (value === FAILED) return undefined;
+      if (value !== null) return { value, node };
+    }
+    return undefined;
+  }
+
+  return { build, text, boolean, replaced, appended, map, whole, textOf, fail };
+}
+
+function isPresent(item: Value): boolean {
+  return item.value !== null;
+}
+
+function isAppend(node: Node): boolean {
+  return node.kind === 'list' && node.append === true;
+}
+
+/** A list all of whose items were left out adds nothing; only a list without items clears. */
+function isEmptied(node: Node): boolean {
+  return node.kind === 'list' && node.items.length > 0;
+}
+
+/** The text of a scalar: numbers as they were written. */
+export function plainText({ value, node }: Value): string | undefined {
+  if (typeof value === 'string') return value;
+  if (value === null || typeof value === 'object') return undefined;
+  if (typeof value === 'number' && node.kind === 'scalar' && typeof node.value === 'number') return node.text;
+  return String(value);
+}
+
+/** True and false, also as the text that the environment and `--set` give. */
+export function asBoolean(value: Json): boolean | undefined {
+  if (value === true || value === 'true') return true;
+  return value === false || value === 'false' ? false : undefined;
+}
+
+/** A computed value in words. */
+export function describe(value: Json): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object') return 'a map';
+  return typeof value === 'string'
+    ? `the text "${value.length > 40 ? `${value.slice(0, 40)}…` : value}"`
+    : String(value);
+}

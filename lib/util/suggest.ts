@@ -1,0 +1,69 @@
+/** "Did you mean": the nearest known word, if one is near enough to be what was meant. */
+
+/**
+ * The candidate that `word` is most likely a slip of; undefined where none is near. Case, `_` against `-` and a plural
+ * s count as half a slip. Ties go to the first candidate.
+ */
+export function suggest(word: string, candidates: Iterable<string>): string | undefined {
+  const wanted = fold(word);
+  if (wanted === '') return undefined;
+  let best: string | undefined;
+  let bestDistance = Math.max(1, Math.floor(wanted.length / 3)) + 0.25;
+  for (const candidate of candidates) {
+    if (candidate === word) continue;
+    const folded = fold(candidate);
+    if (Math.abs(folded.length - wanted.length) > bestDistance) continue;
+    const distance =
+      folded === wanted
+        ? 0
+        : folded === `${wanted}s` || `${folded}s` === wanted
+          ? 0.5
+          : editDistance(wanted, folded, bestDistance);
+    if (distance < bestDistance) {
+      best = candidate;
+      bestDistance = distance;
+      if (distance === 0) break;
+    }
+  }
+  return best;
+}
+
+/** `did you mean "X"?` as a hint, or undefined. */
+export function didYouMean(word: string, candidates: Iterable<string>): string | undefined {
+  const found = suggest(word, candidates);
+  return found === undefined ? undefined : `Did you mean "${found}"?`;
+}
+
+function fold(word: string): string {
+  return word.toLowerCase().replaceAll('_', '-');
+}
+
+/**
+ * Edits (insert, delete, replace, swap of neighbours) between two words, the optimal string alignment distance; gives
+ * up with a number above `limit` as soon as it must be exceeded.
+ */
+function editDistance(a: string, b: string, limit: number): number {
+  let before: number[] = [];
+  let previous = Array.from({ length: b.length + 1 }, (_, at) => at);
+  for (let row = 1; row <= a.length; row++) {
+    const current = [row];
+    let least = row;
+    for (let column = 1; column <= b.length; column++) {
+      const same = a[row - 1] === b[column - 1];
+      let cost = Math.min(
+        (previous[column] ?? 0) + 1,
+        (current[column - 1] ?? 0) + 1,
+        (previous[column - 1] ?? 0) + (same ? 0 : 1),
+      );
+      if (row > 1 && column > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1]) {
+        cost = Math.min(cost, (before[column - 2] ?? 0) + 1);
+      }
+      current.push(cost);
+      if (cost < least) least = cost;
+    }
+    if (least > limit) return least;
+    before = previous;
+    previous = current;
+  }
+  return previous[b.length] ?? 0;
+}

@@ -12,7 +12,10 @@ const HOST = '127.0.0.1:1';
 /** The store name of a build's result. */
 export function storeName(root: string, build: string): string {
   const project = createHash('sha256').update(root).digest('hex').slice(0, 12);
-  const safe = build.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-+|-+$/g, '');
+  const safe = build
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+|-+$/g, '');
   const mark = safe === build ? '' : `-${createHash('sha256').update(build).digest('hex').slice(0, 8)}`;
   return `${HOST}/bake/${safe === '' ? 'build' : safe}${mark}:${project}`;
 }

@@ -34,7 +34,8 @@ export function askTags(client: RegistryClient, refs: readonly ImageRef[]): Prom
     refs.map(async (ref): Promise<TagState> => {
       const presence = await client.head(ref);
       const name = formatImageRef(ref);
-      if (presence.kind === 'present') return { ref: name, state: { kind: 'digest', digest: presence.digest } };
+      if (presence.kind === 'present')
+        return { ref: name, state: { kind: 'digest', digest: presence.digest } };
       if (presence.kind === 'absent') return { ref: name, state: { kind: 'absent' } };
       return { ref: name, state: { kind: 'unknown', why: presence.problem.message } };
     }),
@@ -82,7 +83,9 @@ export async function putTags(
       continue;
     }
     // Pushed bytes are in every wanted repository; the nearest source spares a copy between repositories.
-    const from = fresh ? { registry: ref.registry, repository: ref.repository, digest: source.digest } : source;
+    const from = fresh
+      ? { registry: ref.registry, repository: ref.repository, digest: source.digest }
+      : source;
     const put = await client.tagManifest(from, ref);
     if (put.ok) report({ ref: name, digest: source.digest, action: fresh ? 'pushed' : 'retagged' });
     else problems.push(...put.error);

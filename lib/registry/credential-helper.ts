@@ -117,7 +117,11 @@ function runWithInput(
       settle({ kind: 'timeout' });
     };
     try {
-      child = spawn(program, ['get'], { env: { ...env }, stdio: ['pipe', 'pipe', 'pipe'], windowsHide: true });
+      child = spawn(program, ['get'], {
+        env: { ...env },
+        stdio: ['pipe', 'pipe', 'pipe'],
+        windowsHide: true,
+      });
     } catch (error) {
       // Deno throws at once where the permission to run is missing.
       resolve({ kind: 'not-started', why: error instanceof Error ? oneLine(error.message, 200) : 'unknown' });
@@ -126,7 +130,10 @@ function runWithInput(
     timer = setTimeout(stop, timeoutMs);
     signal?.addEventListener('abort', stop, { once: true });
     child.on('error', (error: Error & { code?: string }) =>
-      settle({ kind: 'not-started', why: error.code === 'ENOENT' ? 'not found on PATH' : oneLine(error.message, 200) }),
+      settle({
+        kind: 'not-started',
+        why: error.code === 'ENOENT' ? 'not found on PATH' : oneLine(error.message, 200),
+      }),
     );
     for (const name of ['stdout', 'stderr'] as const) {
       child[name]?.setEncoding('utf8');

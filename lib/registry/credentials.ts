@@ -54,7 +54,8 @@ export function parseDockerConfig(text: string, where: string): Result<DockerCon
   for (const [key, entry] of entriesOf(json['auths'])) {
     if (!isRecord(entry)) continue;
     const found = readAuthEntry(entry);
-    if (found === 'malformed') return fail([badConfig(`${where}: \`auth\` of ${key} is not base64 of user:password`)]);
+    if (found === 'malformed')
+      return fail([badConfig(`${where}: \`auth\` of ${key} is not base64 of user:password`)]);
     if (found !== undefined) auths.set(key, found);
   }
   const credHelpers = new Map<string, string>();
@@ -123,8 +124,7 @@ export function createCredentialSource(
       const keys = credentialKeys(host, repository);
       for (const config of loaded.value) {
         const helperKey = keys.find((key) => config.credHelpers.has(key));
-        const helper =
-          helperKey === undefined ? config.credsStore : config.credHelpers.get(helperKey);
+        const helper = helperKey === undefined ? config.credsStore : config.credHelpers.get(helperKey);
         if (helper !== undefined) {
           const server = host === 'docker.io' ? HUB_KEY : (helperKey ?? host);
           const answer = await askHelper(helper, server, fresh);

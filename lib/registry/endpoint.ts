@@ -29,8 +29,7 @@ const NO_SETTINGS: RegistrySettings = {};
  */
 export function endpointOf(host: string, registries: ReadonlyMap<string, RegistrySettings>): Endpoint {
   const settings = registries.get(host) ?? NO_SETTINGS;
-  const wantsTls =
-    settings.ca !== undefined || settings.cert !== undefined || settings.insecure === true;
+  const wantsTls = settings.ca !== undefined || settings.cert !== undefined || settings.insecure === true;
   const http = settings.http ?? (!wantsTls && isLoopback(hostnameOf(host)));
   const authority = host === 'docker.io' || host === 'index.docker.io' ? 'registry-1.docker.io' : host;
   return { host, origin: `${http ? 'http' : 'https'}://${authority}`, settings };

@@ -63,12 +63,8 @@ export function answerProblem(answer: BadAnswer): Problem {
   const asked = `${answer.method} ${redactUrl(answer.url)}`;
   const tries = answer.attempts > 1 ? ` (${answer.attempts} attempts)` : '';
   const codes = new Set(errors.map((error) => error.code));
-  const make = (
-    code: ProblemCode,
-    message: string,
-    hint: string,
-    rest: Partial<Problem> = {},
-  ): Problem => problem(code, message, { hint, ...detail, ...rest });
+  const make = (code: ProblemCode, message: string, hint: string, rest: Partial<Problem> = {}): Problem =>
+    problem(code, message, { hint, ...detail, ...rest });
 
   if (answer.status === 401 || codes.has('UNAUTHORIZED')) {
     return make(

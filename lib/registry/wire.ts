@@ -69,6 +69,8 @@ export interface Reply {
   readonly url: URL;
   /** True where that is another host than was asked: its challenges and headers are not the registry's. */
   readonly elsewhere: boolean;
+  /** Which attempt it answers. */
+  readonly attempt: number;
 }
 
 /** Options of a wire. */
@@ -102,7 +104,10 @@ export class Wire {
     if (outer?.aborted === true) return fail([cancelled(request.host)]);
     outer?.addEventListener('abort', abort, { once: true });
     const streamed =
-      request.stream === true || (request.body !== undefined && typeof request.body === 'object' && Symbol.asyncIterator in request.body);
+      request.stream === true ||
+      (request.body !== undefined &&
+        typeof request.body === 'object' &&
+        Symbol.asyncIterator in request.body);
     const timer = streamed
       ? undefined
       : setTimeout(
@@ -137,8 +142,11 @@ export class Wire {
       const location = reply.value.header('location');
       const { status } = reply.value;
       if (![301, 302, 303, 307, 308].includes(status) || location === undefined) return reply;
-      const target = URL.canParse(location, url) ? new URL(location, url) : undefined;
-      const refused = target === undefined ? 'a redirect without a usable address' : this.#refuse(request, url, target, status, hop);
+      const target = URL.canParse(location, url.href) ? new URL(location, url) : undefined;
+      const refused =
+        target === undefined
+          ? 'a redirect without a usable address'
+          : this.#refuse(request, url, target, status, hop);
       if (target === undefined || refused !== undefined) {
         return fail([unsafeRedirect(request.host, asked, refused ?? '')]);
       }
@@ -158,10 +166,15 @@ export class Wire {
     if (hop >= REDIRECT_LIMIT) return `more than ${REDIRECT_LIMIT} redirects`;
     if (to.protocol !== 'https:' && to.protocol !== 'http:') return `a redirect to ${to.protocol}`;
     const reading = request.method === 'GET' || request.method === 'HEAD';
-    const repeatable = request.body === undefined || typeof request.body === 'string' || request.body instanceof Uint8Array;
+    const repeatable =
+      request.body === undefined || typeof request.body === 'string' || request.body instanceof Uint8Array;
     if (!reading && !((status === 307 || status === 308) && repeatable))
       return `a ${status} redirect that a ${request.method} cannot follow`;
-    if (from.protocol === 'https:' && to.protocol === 'http:' && this.#options.registries.get(to.host)?.http !== true)
+    if (
+      from.protocol === 'https:' &&
+      to.protocol === 'http:' &&
+      this.#options.registries.get(to.host)?.http !== true
+    )
       return `a redirect from https to plain http (${redactUrl(to)})`;
     return undefined;
   }
@@ -200,7 +213,8 @@ export class Wire {
         const value = answer.headers[name];
         return Array.isArray(value) ? value.join(', ') : value;
       };
-      const reply = { status: answer.statusCode, header, url: request.url, elsewhere, body: EMPTY };
+      const { url, attempt } = request;
+      const reply = { status: answer.statusCode, header, url, elsewhere, attempt, body: EMPTY };
       if (request.method === 'HEAD') {
         await answer.body.dump();
         return ok(reply);
@@ -309,7 +323,11 @@ async function readUpTo(
 }
 
 function unsafeRedirect(host: string, asked: Asked, why: string): Problem {
-  return problem('registry/unsafe-redirect', `${host} answered ${asked.method} ${redactUrl(asked.url)} with ${why}`, {
-    hint: `Ask whoever runs ${host}; a host that may be read over plain http needs \`registries: HOST: {http: true}\``,
-  });
+  return problem(
+    'registry/unsafe-redirect',
+    `${host} answered ${asked.method} ${redactUrl(asked.url)} with ${why}`,
+    {
+      hint: `Ask whoever runs ${host}; a host that may be read over plain http needs \`registries: HOST: {http: true}\``,
+    },
+  );
 }

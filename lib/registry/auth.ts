@@ -1,0 +1,345 @@
+/**
+ * Signing in to one registry: what it asked for (Basic or Bearer), the tokens got so far, and how to get another one.
+ * Flow: distribution spec, "Token Authentication" (GET with basic credentials or none) and "OAuth2 Token Authentication"
+ * (POST with a refresh token).
+ */
+import { fail, ok, type Problem, problem, type RegistrySettings, type Result } from '../model/mod.ts';
+import { parseChallenges } from './challenge.ts';
+import type { CredentialSource, Credentials } from './credentials.ts';
+import type { Endpoint } from './endpoint.ts';
+import { isRecord, parseSpecErrors, redactUrl } from './problems.ts';
+import { coversScopes, uniteScopes } from './scope.ts';
+import { mayCarryCredentials, type Reply, realmSettings, type WireRequest } from './wire.ts';
+
+/** What goes into the `Authorization` header, and what may be done where it is not accepted. */
+export interface Authorization {
+  readonly header: string;
+  /** False for a token that anybody gets. */
+  readonly signedIn: boolean;
+  /** The token allows more than was asked for; a narrower one may fare better. */
+  readonly wide: boolean;
+}
+
+/** What an authenticator needs from its client. */
+export interface AuthContext {
+  readonly endpoint: Endpoint;
+  readonly registries: ReadonlyMap<string, RegistrySettings>;
+  readonly credentials: CredentialSource;
+  /** Sends with retries, without the registry's own gate (a token server may be behind the same host). */
+  readonly send: (request: Omit<WireRequest, 'attempt'>) => Promise<Result<Reply>>;
+  readonly now: () => number;
+}
+
+type Demand =
+  | { readonly kind: 'basic' }
+  | { readonly kind: 'bearer'; readonly realm: URL; readonly service: string | undefined };
+
+interface Token {
+  readonly header: string;
+  readonly source: string;
+  readonly scopes: readonly string[];
+  readonly expiresAtMs: number;
+  readonly wide: boolean;
+  readonly signedIn: boolean;
+}
+
+/** Tokens are good for a minute where nothing is said (distribution spec). */
+const DEFAULT_LIFE_SECONDS = 60;
+const TOKEN_BODY_LIMIT = 512 * 1024;
+/** Scopes asked for at once: the token that comes back travels in a header, which servers limit to about 8 KiB. */
+const SCOPES_AT_ONCE = 20;
+/** Names us at token servers. */
+const CLIENT_ID = 'bake-ts';
+
+/** Signs requests to one registry. */
+export class Authenticator {
+  readonly #context: AuthContext;
+  #demand: Demand | undefined;
+  #tokens: Token[] = [];
+  readonly #underWay = new Map<string, Promise<Result<Token>>>();
+  /** Scopes that the run will need, in the order announced. */
+  readonly #expected: string[] = [];
+  /** Scopes for which a wide token was not accepted. */
+  readonly #narrow = new Set<string>();
+
+  constructor(context: AuthContext) {
+    this.#context = context;
+  }
+
+  /** Announces scopes, so that one token can cover many repositories. */
+  expect(scope: string): void {
+    if (!this.#expected.includes(scope)) this.#expected.push(scope);
+  }
+
+  /** Credentials for the registry itself, to know whether it is worth asking what it wants. */
+  async hasCredentials(repository: string): Promise<boolean> {
+    const found = await this.#context.credentials.find(this.#context.endpoint.host, repository);
+    return found.ok && found.value !== undefined;
+  }
+
+  /** Reads what an answer demands. Returns the scopes it names; undefined where it demands nothing that we know. */
+  learn(reply: Reply): readonly string[] | undefined {
+    const header = reply.header('www-authenticate');
+    // A host we were sent to has no say in where credentials go.
+    if (header === undefined || reply.elsewhere) return undefined;
+    const challenges = parseChallenges(header);
+    for (const { scheme, parameters } of challenges) {
+      const realm = parameters.get('realm');
+      if (scheme !== 'bearer' || realm === undefined || !URL.canParse(realm)) continue;
+      this.#demand = { kind: 'bearer', realm: new URL(realm), service: parameters.get('service') };
+      return (parameters.get('scope') ?? '').split(' ').filter((scope) => scope !== '');
+    }
+    if (!challenges.some(({ scheme }) => scheme === 'basic')) return undefined;
+    this.#demand = { kind: 'basic' };
+    return [];
+  }
+
+  /** Drops a token that was not accepted. */
+  reject(used: Authorization): void {
+    this.#tokens = this.#tokens.filter((token) => token.header !== used.header);
+  }
+
+  /** Keeps a wide token from being used for these scopes again. */
+  narrow(scopes: readonly string[]): void {
+    for (const scope of scopes) this.#narrow.add(scope);
+  }
+
+  /**
+   * What to send along; undefined where nothing is demanded, or nothing is known to send.
+   * @param renew ask credential helpers again, since what they said was not accepted
+   */
+  async authorize(
+    repository: string,
+    scopes: readonly string[],
+    renew = false,
+  ): Promise<Result<Authorization | undefined>> {
+    const demand = this.#demand;
+    if (demand === undefined) return ok(undefined);
+    const { endpoint, credentials } = this.#context;
+    const found = await credentials.find(endpoint.host, repository, renew);
+    if (!found.ok) return found;
+    const own = found.value;
+    if (own?.kind === 'registry') {
+      return ok({ header: `Bearer ${own.token}`, signedIn: true, wide: false });
+    }
+    if (demand.kind === 'basic') {
+      if (own?.kind !== 'basic') return ok(undefined);
+      return ok({ header: basicHeader(own), signedIn: true, wide: false });
+    }
+    const token = await this.#token(demand, own, scopes);
+    if (token.ok) return token;
+    // A helper's password may have run out; it has a newer one only if it says something else.
+    if (renew || own === undefined) return token;
+    const again = await credentials.find(endpoint.host, repository, true);
+    if (!again.ok || again.value === undefined || identify(again.value) === identify(own)) return token;
+    return await this.#token(demand, again.value, scopes);
+  }
+
+  async #token(
+    demand: Demand & { readonly kind: 'bearer' },
+    own: Credentials | undefined,
+    scopes: readonly string[],
+  ): Promise<Result<Token>> {
+    const source = `${demand.realm.href} ${demand.service ?? ''} ${identify(own)}`;
+    const alone = scopes.some((scope) => this.#narrow.has(scope));
+    const fits = (token: Token): boolean =>
+      token.source === source &&
+      token.expiresAtMs > this.#context.now() &&
+      !(alone && token.wide) &&
+      coversScopes(token.scopes, scopes);
+    const known = this.#tokens.find(fits);
+    if (known !== undefined) return ok(known);
+    const wanted = alone ? uniteScopes(scopes) : uniteScopes(scopes, this.#neighbours(scopes));
+    const wide = !coversScopes(scopes, wanted);
+    const token = await this.#shared(demand, own, source, wanted, wide);
+    if (token.ok || !wide) return token;
+    // Some servers refuse the whole list for one repository in it.
+    this.narrow(scopes);
+    return await this.#shared(demand, own, source, uniteScopes(scopes), false);
+  }
+
+  /** Asks once for what several requests wait for. */
+  async #shared(
+    demand: Demand & { readonly kind: 'bearer' },
+    own: Credentials | undefined,
+    source: string,
+    scopes: readonly string[],
+    wide: boolean,
+  ): Promise<Result<Token>> {
+    const key = `${source} ${scopes.join(' ')}`;
+    let asking = this.#underWay.get(key);
+    if (asking === undefined) {
+      asking = this.#fetch(demand, own, source, scopes, wide).finally(() => this.#underWay.delete(key));
+      this.#underWay.set(key, asking);
+    }
+    const token = await asking;
+    if (token.ok && !this.#tokens.includes(token.value)) {
+      this.#tokens = this.#tokens.filter((one) => one.expiresAtMs > this.#context.now());
+      this.#tokens.push(token.value);
+    }
+    return token;
+  }
+
+  /** The slice of the announced scopes that these belong to. */
+  #neighbours(scopes: readonly string[]): readonly string[] {
+    const first = this.#expected.findIndex((scope) => scopes.includes(scope));
+    if (first === -1) return [];
+    const start = Math.floor(first / SCOPES_AT_ONCE) * SCOPES_AT_ONCE;
+    return this.#expected.slice(start, start + SCOPES_AT_ONCE).filter((scope) => !this.#narrow.has(scope));
+  }
+
+  async #fetch(
+    demand: Demand & { readonly kind: 'bearer' },
+    own: Credentials | undefined,
+    source: string,
+    scopes: readonly string[],
+    wide: boolean,
+  ): Promise<Result<Token>> {
+    const { endpoint, registries, send, now } = this.#context;
+    const { realm, service } = demand;
+    const { host } = endpoint;
+    if (!mayCarryCredentials(realm, endpoint.origin.startsWith('http:'), registries)) {
+      return fail([
+        problem(
+          'registry/unsafe-realm',
+          `${host} wants credentials sent to ${redactUrl(realm)}, which is not https`,
+          {
+            hint: `Ask whoever runs ${host}; for a network you trust, set \`registries: ${realm.host}: {http: true}\``,
+          },
+        ),
+      ]);
+    }
+    const url = new URL(realm);
+    url.username = url.password = url.hash = '';
+    const form = new URLSearchParams();
+    if (own?.kind === 'identity') {
+      form.set('grant_type', 'refresh_token');
+      form.set('refresh_token', own.token);
+      form.set('client_id', CLIENT_ID);
+      if (service !== undefined) form.set('service', service);
+      form.set('scope', scopes.join(' '));
+    } else {
+      if (service !== undefined) url.searchParams.set('service', service);
+      for (const scope of scopes) url.searchParams.append('scope', scope);
+      url.searchParams.set('client_id', CLIENT_ID);
+      if (own?.kind === 'basic') url.searchParams.set('account', own.username);
+    }
+    const posting = own?.kind === 'identity';
+    const asked = { method: posting ? 'POST' : 'GET', url } as const;
+    const reply = await send({
+      ...asked,
+      host: realm.host,
+      settings: realmSettings(realm, host, endpoint.settings, registries),
+      headers: {
+        accept: 'application/json',
+        ...(posting ? { 'content-type': 'application/x-www-form-urlencoded' } : {}),
+      },
+      ...(own?.kind === 'basic' ? { authorization: basicHeader(own) } : {}),
+      ...(posting ? { body: form.toString() } : {}),
+      limitBytes: TOKEN_BODY_LIMIT,
+      purpose: 'token',
+    });
+    if (!reply.ok) return reply;
+    if (reply.value.status !== 200) return fail([tokenRefused(host, realm, reply.value, own !== undefined)]);
+    const answer = readTokenAnswer(reply.value.body);
+    if (answer === undefined) {
+      return fail([
+        problem(
+          'registry/unexpected-answer',
+          `The token server ${redactUrl(realm)} of ${host} gave no token`,
+          {
+            hint: 'Check that no proxy or login page stands before it',
+          },
+        ),
+      ]);
+    }
+    // Used up to nine tenths of its life, so that none runs out on the way.
+    const lifeMs = answer.lifeSeconds * 1000;
+    return ok({
+      header: `Bearer ${answer.token}`,
+      source,
+      scopes,
+      wide,
+      signedIn: own !== undefined,
+      expiresAtMs: now() + Math.max(lifeMs * 0.9, lifeMs - 30_000),
+    });
+  }
+}
+
+function readTokenAnswer(
+  body: Uint8Array,
+): { readonly token: string; readonly lifeSeconds: number } | undefined {
+  let json: unknown;
+  try {
+    json = JSON.parse(new TextDecoder().decode(body));
+  } catch {
+    return undefined;
+  }
+  if (!isRecord(json)) return undefined;
+  // Two names for one thing: the older spec has `token`, OAuth2 has `access_token`.
+  const token = [json['token'], json['access_token']].find((one) => typeof one === 'string' && one !== '');
+  if (typeof token !== 'string' || !/^[\x21-\x7e]+$/.test(token)) return undefined;
+  const life = json['expires_in'];
+  const lifeSeconds = typeof life === 'number' && life > 0 ? life : DEFAULT_LIFE_SECONDS;
+  return { token, lifeSeconds };
+}
+
+function tokenRefused(host: string, realm: URL, reply: Reply, signedIn: boolean): Problem {
+  const said = parseSpecErrors(reply.body)
+    .map((error) => `${error.code}: ${error.message}`)
+    .join('; ');
+  const detail = said === '' ? {} : { detail: said };
+  const place = redactUrl(realm);
+  if (reply.status === 429) {
+    return problem(
+      'registry/too-many-requests',
+      `The token server of ${host} (${place}) turned us down: too many requests`,
+      {
+        hint: signedIn ? 'Wait a while' : `Sign in, e.g. \`docker login ${host}\`, or wait`,
+        temporary: true,
+        ...detail,
+      },
+    );
+  }
+  if (reply.status >= 500) {
+    return problem(
+      'registry/unavailable',
+      `The token server of ${host} (${place}) failed (${reply.status})`,
+      {
+        hint: 'Try again later, or look into its log',
+        temporary: true,
+        ...detail,
+      },
+    );
+  }
+  if (reply.status === 400 || reply.status === 401 || reply.status === 403) {
+    return problem(
+      'registry/unauthorized',
+      `The token server of ${host} (${place}) gave no token (${reply.status})`,
+      {
+        hint: signedIn
+          ? `The credentials for ${host} are wrong or have expired: sign in again, e.g. \`docker login ${host}\``
+          : `No credentials were found for ${host} in the Docker config: sign in, e.g. \`docker login ${host}\``,
+        ...detail,
+      },
+    );
+  }
+  return problem(
+    'registry/unexpected-answer',
+    `The token server of ${host} (${place}) answered ${reply.status}`,
+    {
+      hint: 'Check that no proxy or login page stands before it',
+      ...detail,
+    },
+  );
+}
+
+function basicHeader(own: Credentials & { readonly kind: 'basic' }): string {
+  return `Basic ${Buffer.from(`${own.username}:${own.password}`, 'utf8').toString('base64')}`;
+}
+
+/** Tells credentials apart in memory; never shown. */
+function identify(own: Credentials | undefined): string {
+  if (own === undefined) return 'anonymous';
+  return own.kind === 'basic' ? `basic ${own.username}:${own.password}` : `${own.kind} ${own.token}`;
+}

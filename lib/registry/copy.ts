@@ -1,0 +1,169 @@
+/**
+ * Puts an image that is somewhere under another name: the same bytes, so the same digest. Blobs come first, then the
+ * manifests below an index, then the tag, so that a name never points at something that is not wholly there.
+ */
+import {
+  type Digest,
+  fail,
+  formatImageRef,
+  type ImageRef,
+  ok,
+  problem,
+  type Result,
+  withDefaultTag,
+} from '../model/mod.ts';
+import { BlobCarrier } from './blobs.ts';
+import type { Exchange } from './exchange.ts';
+import { mapLimited } from './gate.ts';
+import { childManifests, type Manifest, manifestBlobs } from './manifest.ts';
+import { linkReferrers, listReferrers } from './referrers.ts';
+import { byDigest, type ManifestStore, type Presence } from './store.ts';
+
+/** What to copy besides the image. */
+export interface CopyOptions {
+  /** Signatures, SBOMs and other manifests whose `subject` is the image or one of its platforms. */
+  readonly referrers?: boolean;
+  /** Called after each blob that was streamed, with its size. */
+  readonly onBlob?: (digest: Digest, sizeBytes: number) => void;
+}
+
+/** What a copy did. */
+export interface Copied {
+  readonly digest: Digest;
+  readonly mediaType: string;
+  /** `there`: the name pointed at it already, nothing was sent. */
+  readonly action: 'there' | 'put';
+  /** What the name pointed at before; to put it back. */
+  readonly previous: Presence;
+  readonly blobs: { readonly mounted: number; readonly copied: number; readonly there: number };
+  /** Bytes that went through us. */
+  readonly copiedBytes: number;
+  readonly referrers: number;
+}
+
+/** What copying works with. */
+export interface CopyContext {
+  readonly store: ManifestStore;
+  readonly exchange: Exchange;
+}
+
+const MANIFESTS_AT_ONCE = 4;
+const BLOBS_AT_ONCE = 4;
+
+/** Copies an image. Asks nothing but the target's name where that points at it already. */
+export async function copyImage(
+  context: CopyContext,
+  from: ImageRef,
+  to: ImageRef,
+  options: CopyOptions,
+): Promise<Result<Copied>> {
+  const { store } = context;
+  const target = withDefaultTag(to);
+  const previous = await store.head(target);
+  const resolved = from.digest === undefined ? await store.resolveDigest(from) : ok(from.digest);
+  if (!resolved.ok) return resolved;
+  const digest = resolved.value;
+  if (target.tag === undefined && target.digest !== digest) {
+    return fail([
+      problem(
+        'registry/bad-digest',
+        `${formatImageRef(from)} is ${digest} and cannot be put as ${formatImageRef(target)}`,
+        { hint: 'Name a tag, or the same digest' },
+      ),
+    ]);
+  }
+  const copier = new Copier(context, from, target, options);
+  const there = previous.kind === 'present' && previous.digest === digest;
+  let mediaType = there ? previous.mediaType : '';
+  if (!there) {
+    const manifest = await store.getManifest(byDigest(from, digest));
+    if (!manifest.ok) return manifest;
+    mediaType = manifest.value.mediaType;
+    const below = await copier.copyBelow(manifest.value);
+    if (!below.ok) return below;
+    const { registry, repository, tag } = target;
+    const name = tag === undefined ? byDigest(target, digest) : { registry, repository, tag };
+    const put = await store.putManifest(name, manifest.value);
+    if (!put.ok) return put;
+  }
+  const referrers = options.referrers === true ? await copier.copyReferrers(digest) : ok(0);
+  if (!referrers.ok) return referrers;
+  return ok({
+    digest,
+    mediaType,
+    action: there ? 'there' : 'put',
+    previous,
+    ...copier.carrier.counts(),
+    referrers: referrers.value,
+  });
+}
+
+class Copier {
+  readonly carrier: BlobCarrier;
+  readonly #context: CopyContext;
+  readonly #from: ImageRef;
+  readonly #to: ImageRef;
+  readonly #sameRepository: boolean;
+  readonly #referred = new Set<Digest>();
+
+  constructor(context: CopyContext, from: ImageRef, to: ImageRef, options: CopyOptions) {
+    this.#context = context;
+    this.#from = from;
+    this.#to = to;
+    this.#sameRepository = from.registry === to.registry && from.repository === to.repository;
+    this.carrier = new BlobCarrier(context.exchange, from, to, options.onBlob);
+  }
+
+  /** Copies everything that a manifest names. */
+  async copyBelow(manifest: Manifest): Promise<Result<void>> {
+    if (this.#sameRepository) return ok(undefined);
+    const blobs = new Map(manifestBlobs(manifest).map((blob) => [blob.digest, blob]));
+    const carried = await mapLimited([...blobs.values()], BLOBS_AT_ONCE, (blob) =>
+      blob.foreign ? Promise.resolve(ok(undefined)) : this.carrier.carry(blob),
+    );
+    const children = await mapLimited(childManifests(manifest), MANIFESTS_AT_ONCE, (child) =>
+      this.copyManifest(child.digest),
+    );
+    const problems = [...carried, ...children].flatMap((one) => (one.ok ? [] : one.error));
+    return problems.length === 0 ? ok(undefined) : fail(problems);
+  }
+
+  /** Copies a manifest with all it names, by digest; nothing to do where the target has it. */
+  async copyManifest(digest: Digest): Promise<Result<void>> {
+    const { store } = this.#context;
+    const target = byDigest(this.#to, digest);
+    // "Not known" is no reason to stop: the PUT will tell.
+    if ((await store.head(target)).kind === 'present') return ok(undefined);
+    const manifest = await store.getManifest(byDigest(this.#from, digest));
+    if (!manifest.ok) return manifest;
+    const below = await this.copyBelow(manifest.value);
+    if (!below.ok) return below;
+    const put = await store.putManifest(target, manifest.value);
+    return put.ok ? ok(undefined) : put;
+  }
+
+  /** Copies what refers to a manifest, to its children, and to those referrers in turn. Returns how many there were. */
+  async copyReferrers(digest: Digest): Promise<Result<number>> {
+    if (this.#sameRepository || this.#referred.has(digest)) return ok(0);
+    this.#referred.add(digest);
+    const found = await listReferrers(this.#context, byDigest(this.#from, digest));
+    if (!found.ok) return found;
+    let count = found.value.descriptors.length;
+    for (const referrer of found.value.descriptors) {
+      const copied = await this.copyManifest(referrer.digest);
+      if (!copied.ok) return copied;
+    }
+    if (count > 0) {
+      const linked = await linkReferrers(this.#context, byDigest(this.#to, digest), found.value);
+      if (!linked.ok) return linked;
+    }
+    const manifest = await this.#context.store.getManifest(byDigest(this.#from, digest));
+    if (!manifest.ok) return manifest;
+    for (const next of [...childManifests(manifest.value), ...found.value.descriptors]) {
+      const more = await this.copyReferrers(next.digest);
+      if (!more.ok) return more;
+      count += more.value;
+    }
+    return ok(count);
+  }
+}

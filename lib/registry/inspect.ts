@@ -1,0 +1,120 @@
+/** What an image is, read from its manifests and configs. */
+import { type Digest, formatImageRef, type ImageRef, ok, type Result } from '../model/mod.ts';
+import {
+  childManifests,
+  configOf,
+  type Descriptor,
+  isAttestation,
+  isIndex,
+  type Manifest,
+  manifestBlobs,
+  readPlatform,
+  sumSizes,
+} from './manifest.ts';
+import { isRecord } from './problems.ts';
+import { byDigest, type ManifestStore } from './store.ts';
+
+/** One platform's image. */
+export interface PlatformDescription {
+  /** Normalised `os/arch[/variant]`; undefined where the config does not say. */
+  readonly platform: string | undefined;
+  readonly digest: Digest;
+  /** Config and layers, compressed. */
+  readonly sizeBytes: number;
+  readonly layers: number;
+  /** RFC 3339, as the config has it. */
+  readonly created: string | undefined;
+  readonly labels: ReadonlyMap<string, string>;
+}
+
+/** An image, all platforms. */
+export interface ImageDescription {
+  readonly ref: string;
+  readonly digest: Digest;
+  readonly mediaType: string;
+  /** Different blobs of all platforms, each counted once. */
+  readonly sizeBytes: number;
+  readonly platforms: readonly PlatformDescription[];
+  /** How many attestation manifests (provenance, SBOM) the index has. */
+  readonly attestations: number;
+}
+
+/** Configs are a few KiB; a megabyte of history is beyond anything built. */
+const CONFIG_LIMIT = 4 * 1024 * 1024;
+
+/** Describes an image. */
+export async function inspectImage(store: ManifestStore, ref: ImageRef): Promise<Result<ImageDescription>> {
+  const top = await store.getManifest(ref);
+  if (!top.ok) return top;
+  const images = await imagesOf(store, ref, top.value);
+  if (!images.ok) return images;
+  const platforms: PlatformDescription[] = [];
+  for (const image of images.value) {
+    const config = await readConfig(store, ref, configOf(image));
+    if (!config.ok) return config;
+    const inner = isRecord(config.value['config']) ? config.value['config'] : {};
+    const labels = isRecord(inner['Labels']) ? Object.entries(inner['Labels']) : [];
+    const created = config.value['created'];
+    const blobs = manifestBlobs(image);
+    platforms.push({
+      platform: readPlatform(config.value),
+      digest: image.digest,
+      sizeBytes: sumSizes(blobs),
+      layers: blobs.length - 1,
+      created: typeof created === 'string' ? created : undefined,
+      labels: new Map(
+        labels.flatMap(([key, text]) => (typeof text === 'string' ? [[key, text] as const] : [])),
+      ),
+    });
+  }
+  return ok({
+    ref: formatImageRef(ref),
+    digest: top.value.digest,
+    mediaType: top.value.mediaType,
+    sizeBytes: sumSizes(images.value.flatMap(manifestBlobs)),
+    platforms,
+    attestations: childManifests(top.value).filter(isAttestation).length,
+  });
+}
+
+/** Size of an image in bytes: config and layers of all platforms, each blob once, attestations left out. */
+export async function imageSize(store: ManifestStore, ref: ImageRef): Promise<Result<number>> {
+  const top = await store.getManifest(ref);
+  if (!top.ok) return top;
+  const images = await imagesOf(store, ref, top.value);
+  return images.ok ? ok(sumSizes(images.value.flatMap(manifestBlobs))) : images;
+}
+
+/** The manifests with layers below an index, or the manifest itself. */
+async function imagesOf(
+  store: ManifestStore,
+  ref: ImageRef,
+  top: Manifest,
+): Promise<Result<readonly Manifest[]>> {
+  if (!isIndex(top)) return ok([top]);
+  const wanted = childManifests(top).filter((child) => !isAttestation(child));
+  const read = await Promise.all(wanted.map((child) => store.getManifest(byDigest(ref, child.digest))));
+  const found: Manifest[] = [];
+  for (const one of read) {
+    if (!one.ok) return one;
+    found.push(one.value);
+  }
+  return ok(found);
+}
+
+async function readConfig(
+  store: ManifestStore,
+  ref: ImageRef,
+  config: Descriptor | undefined,
+): Promise<Result<Readonly<Record<string, unknown>>>> {
+  if (config === undefined) return ok({});
+  const blob = await store.getBlob(ref, config.digest, CONFIG_LIMIT);
+  if (!blob.ok) return blob;
+  try {
+    const json: unknown = JSON.parse(new TextDecoder().decode(blob.value));
+    return ok(isRecord(json) ? json : {});
+  } catch {
+    // An artifact's config may be anything.
+    return ok({});
+  }
+}

@@ -1,0 +1,148 @@
+/** Manifests and indexes: what they name. OCI image-spec (manifest.md, image-index.md) and Docker's two older forms. */
+import { createHash } from 'node:crypto';
+import { type Digest, formatPlatform, isDigest, type PlatformManifest, parsePlatform } from '../model/mod.ts';
+import { isRecord } from './problems.ts';
+
+/** Media types that a build's result or a base image may have, as one `Accept` header. */
+export const MANIFEST_TYPES: readonly string[] = [
+  'application/vnd.oci.image.index.v1+json',
+  'application/vnd.oci.image.manifest.v1+json',
+  'application/vnd.docker.distribution.manifest.list.v2+json',
+  'application/vnd.docker.distribution.manifest.v2+json',
+];
+
+const INDEX_TYPES = new Set([MANIFEST_TYPES[0], MANIFEST_TYPES[2]]);
+
+/** A manifest or index with the exact bytes that its digest is of. */
+export interface Manifest {
+  readonly digest: Digest;
+  readonly mediaType: string;
+  readonly bytes: Uint8Array;
+  readonly json: Readonly<Record<string, unknown>>;
+}
+
+/** What a manifest says of something it names (OCI image-spec, descriptor.md). */
+export interface Descriptor {
+  readonly mediaType: string;
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+  readonly platform?: string;
+  readonly artifactType?: string;
+  readonly annotations: ReadonlyMap<string, string>;
+  /** The bytes are elsewhere on purpose (foreign layers). */
+  readonly foreign: boolean;
+}
+
+/** The sha256 digest of some bytes. */
+export function digestOf(bytes: Uint8Array): Digest {
+  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+}
+
+/** Reads a manifest; undefined where the bytes are no JSON object or no manifest by their media type. */
+export function parseManifest(bytes: Uint8Array, contentType: string | undefined): Manifest | undefined {
+  let json: unknown;
+  try {
+    json = JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return undefined;
+  }
+  if (!isRecord(json)) return undefined;
+  // What the manifest says of itself is part of its digest; the header is not.
+  const own = typeof json['mediaType'] === 'string' ? json['mediaType'] : undefined;
+  const mediaType = own ?? baseType(contentType) ?? '';
+  if (!MANIFEST_TYPES.includes(mediaType)) return undefined;
+  return { digest: digestOf(bytes), mediaType, bytes, json };
+}
+
+/** A content type without its parameters, in lower case. */
+export function baseType(contentType: string | undefined): string | undefined {
+  const base = contentType?.split(';')[0]?.trim().toLowerCase();
+  return base === undefined || base === '' ? undefined : base;
+}
+
+/** True for an index or manifest list. */
+export function isIndex(manifest: Pick<Manifest, 'mediaType'>): boolean {
+  return INDEX_TYPES.has(manifest.mediaType);
+}
+
+/** What an index points at; empty for a manifest. */
+export function childManifests(manifest: Manifest): readonly Descriptor[] {
+  return isIndex(manifest) ? readDescriptors(manifest.json['manifests']) : [];
+}
+
+/** Config and layers of a manifest; empty for an index. */
+export function manifestBlobs(manifest: Manifest): readonly Descriptor[] {
+  if (isIndex(manifest)) return [];
+  return readDescriptors([manifest.json['config'], ...listOf(manifest.json['layers'])]);
+}
+
+/** The config of a manifest; undefined for an index. */
+export function configOf(manifest: Manifest): Descriptor | undefined {
+  return isIndex(manifest) ? undefined : readDescriptors([manifest.json['config']])[0];
+}
+
+/** What a referrer (a signature, an SBOM) refers to. */
+export function subjectOf(manifest: Manifest): Descriptor | undefined {
+  return readDescriptors([manifest.json['subject']])[0];
+}
+
+/** BuildKit's mark of an attestation in an index (docs/attestations/attestation-storage.md). */
+export function isAttestation(child: Descriptor): boolean {
+  return child.annotations.get('vnd.docker.reference.type') === 'attestation-manifest';
+}
+
+/**
+ * The images in an index, by normalised platform, attestations left out: these digests stay the same where only the
+ * attestations of a build differ. Empty for a manifest, whose platform stands in its config.
+ */
+export function platformManifests(manifest: Manifest): readonly PlatformManifest[] {
+  return childManifests(manifest).flatMap((child) =>
+    isAttestation(child) || child.platform === undefined
+      ? []
+      : [{ platform: child.platform, digest: child.digest }],
+  );
+}
+
+/** Sum of the sizes of different blobs, in bytes: what is stored, a layer shared by two platforms counted once. */
+export function sumSizes(blobs: readonly Descriptor[]): number {
+  const sizes = new Map(blobs.map((blob) => [blob.digest, blob.sizeBytes]));
+  return [...sizes.values()].reduce((sum, size) => sum + size, 0);
+}
+
+/** Reads a list of descriptors; entries that are none are left out. */
+export function readDescriptors(value: unknown): readonly Descriptor[] {
+  return listOf(value).flatMap((entry) => {
+    if (!isRecord(entry)) return [];
+    const { mediaType, digest, size, platform, artifactType } = entry;
+    if (typeof digest !== 'string' || !isDigest(digest)) return [];
+    const platformText = readPlatform(platform);
+    const annotations = isRecord(entry['annotations']) ? Object.entries(entry['annotations']) : [];
+    return [
+      {
+        digest,
+        mediaType: typeof mediaType === 'string' ? mediaType : '',
+        sizeBytes: typeof size === 'number' && Number.isSafeInteger(size) && size >= 0 ? size : 0,
+        ...(platformText === undefined ? {} : { platform: platformText }),
+        ...(typeof artifactType === 'string' ? { artifactType } : {}),
+        annotations: new Map(
+          annotations.flatMap(([key, text]) => (typeof text === 'string' ? [[key, text] as const] : [])),
+        ),
+        foreign: listOf(entry['urls']).length > 0,
+      },
+    ];
+  });
+}
+
+/** Normalised platform of a descriptor or an image config; undefined for `unknown/unknown` and the like. */
+export function readPlatform(value: unknown): string | undefined {
+  if (!isRecord(value)) return undefined;
+  const { os, architecture, variant } = value;
+  if (typeof os !== 'string' || typeof architecture !== 'string' || os === 'unknown') return undefined;
+  const text = [os, architecture, ...(typeof variant === 'string' && variant !== '' ? [variant] : [])];
+  const parsed = parsePlatform(text.join('/'));
+  return parsed === undefined ? undefined : formatPlatform(parsed);
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}

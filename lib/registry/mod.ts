@@ -1,0 +1,24 @@
+/** Registries: the distribution API with sign-in, retries and limits; presence, manifests, tags and copies. */
+export {
+  createRegistryClient,
+  type ReadOptions,
+  RegistryClient,
+  type RegistryClientOptions,
+} from './client.ts';
+export type { Copied, CopyOptions } from './copy.ts';
+export type { RetryLimits, RetrySeen } from './exchange.ts';
+export type { ImageDescription, PlatformDescription } from './inspect.ts';
+export {
+  childManifests,
+  configOf,
+  type Descriptor,
+  digestOf,
+  isAttestation,
+  isIndex,
+  type Manifest,
+  manifestBlobs,
+  platformManifests,
+  subjectOf,
+} from './manifest.ts';
+export type { Presence } from './store.ts';
+export type { RequestSeen, TimeLimits } from './wire.ts';

@@ -1,0 +1,31 @@
+/** Manifests by reference: what the client offers to the parts that copy and describe images. */
+import type { Digest, ImageRef, Problem, Result } from '../model/mod.ts';
+import type { Manifest } from './manifest.ts';
+
+/** What a registry knows of a reference. Whatever is not sure is `unknown`, and never taken for one of the others. */
+export type Presence =
+  | {
+      readonly kind: 'present';
+      readonly digest: Digest;
+      readonly mediaType: string;
+      readonly sizeBytes: number;
+    }
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'unknown'; readonly problem: Problem };
+
+/** Reads and writes manifests, and reads small blobs. */
+export interface ManifestStore {
+  head(ref: ImageRef): Promise<Presence>;
+  resolveDigest(ref: ImageRef): Promise<Result<Digest>>;
+  getManifest(ref: ImageRef): Promise<Result<Manifest>>;
+  getBlob(repository: ImageRef, digest: Digest, limitBytes: number): Promise<Result<Uint8Array>>;
+  putManifest(
+    ref: ImageRef,
+    manifest: Pick<Manifest, 'mediaType' | 'bytes'>,
+  ): Promise<Result<{ readonly digest: Digest }>>;
+}
+
+/** A repository's image by digest. */
+export function byDigest(ref: ImageRef, digest: Digest): ImageRef & { readonly digest: Digest } {
+  return { registry: ref.registry, repository: ref.repository, digest };
+}

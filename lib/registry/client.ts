@@ -19,14 +19,14 @@ import {
 import { type Copied, type CopyOptions, copyImage } from './copy.ts';
 import { createCredentialSource } from './credentials.ts';
 import { Exchange, pingOf, type RetryLimits, type RetrySeen } from './exchange.ts';
-import { type ImageDescription, imageSize, inspectImage } from './inspect.ts';
+import { type ImageDescription, inspectImage } from './inspect.ts';
 import {
   baseType,
   type Descriptor,
   digestOf,
   MANIFEST_TYPES,
   type Manifest,
-  parseManifest,
+  manifestFrom,
 } from './manifest.ts';
 import { badDigest, parseSpecErrors, strangeAnswer } from './problems.ts';
 import type { Environment } from './proxy.ts';
@@ -275,11 +275,6 @@ export class RegistryClient {
     return found.ok ? ok(found.value.descriptors) : found;
   }
 
-  /** Size of config and layers in bytes, all platforms, attestations left out. */
-  async imageSize(ref: ImageRef): Promise<Result<number>> {
-    return await imageSize(this, ref);
-  }
-
   /** What an image is: digest, platforms, sizes, labels. */
   async inspect(ref: ImageRef): Promise<Result<ImageDescription>> {
     return await inspectImage(this, ref);
@@ -402,7 +397,7 @@ export class RegistryClient {
         codes.length > 0 ? `a 404 and ${codes.join(', ')}` : 'a 404 that did not come from a registry';
       return failed(strangeAnswer(ref.registry, asked, what));
     }
-    const manifest = parseManifest(body, header('content-type'));
+    const manifest = manifestFrom(body, header('content-type'));
     if (manifest === undefined) {
       const type = baseType(header('content-type')) ?? 'no content type';
       return failed(strangeAnswer(ref.registry, asked, `something that is no image manifest (${type})`));

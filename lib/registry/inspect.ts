@@ -77,14 +77,6 @@ export async function inspectImage(store: ManifestStore, ref: ImageRef): Promise
   });
 }
 
-/** Size of an image in bytes: config and layers of all platforms, each blob once, attestations left out. */
-export async function imageSize(store: ManifestStore, ref: ImageRef): Promise<Result<number>> {
-  const top = await store.getManifest(ref);
-  if (!top.ok) return top;
-  const images = await imagesOf(store, ref, top.value);
-  return images.ok ? ok(sumSizes(images.value.flatMap(manifestBlobs))) : images;
-}
-
 /** The manifests with layers below an index, or the manifest itself. */
 async function imagesOf(
   store: ManifestStore,

@@ -38,8 +38,14 @@ export function digestOf(bytes: Uint8Array): Digest {
   return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 }
 
-/** Reads a manifest; undefined where the bytes are no JSON object or no manifest by their media type. */
-export function parseManifest(bytes: Uint8Array, contentType: string | undefined): Manifest | undefined {
+/** Reads a manifest from a store; undefined where the bytes are none, or are not those of the digest. */
+export function parseManifest(bytes: Uint8Array, digest: Digest): Manifest | undefined {
+  const manifest = manifestFrom(bytes, undefined);
+  return manifest?.digest === digest ? manifest : undefined;
+}
+
+/** Reads a manifest from an answer; undefined where the bytes are no manifest by their media type. */
+export function manifestFrom(bytes: Uint8Array, contentType: string | undefined): Manifest | undefined {
   let json: unknown;
   try {
     json = JSON.parse(new TextDecoder().decode(bytes));
@@ -49,9 +55,15 @@ export function parseManifest(bytes: Uint8Array, contentType: string | undefined
   if (!isRecord(json)) return undefined;
   // What the manifest says of itself is part of its digest; the header is not.
   const own = typeof json['mediaType'] === 'string' ? json['mediaType'] : undefined;
-  const mediaType = own ?? baseType(contentType) ?? '';
+  const mediaType = own ?? baseType(contentType) ?? guessType(json);
   if (!MANIFEST_TYPES.includes(mediaType)) return undefined;
   return { digest: digestOf(bytes), mediaType, bytes, json };
+}
+
+/** OCI manifests may leave their type out (image-spec, manifest.md); their shape tells. */
+function guessType(json: Readonly<Record<string, unknown>>): string {
+  if (Array.isArray(json['manifests'])) return 'application/vnd.oci.image.index.v1+json';
+  return Array.isArray(json['layers']) ? 'application/vnd.oci.image.manifest.v1+json' : '';
 }
 
 /** A content type without its parameters, in lower case. */
@@ -107,6 +119,25 @@ export function platformManifests(manifest: Manifest): readonly PlatformManifest
 export function sumSizes(blobs: readonly Descriptor[]): number {
   const sizes = new Map(blobs.map((blob) => [blob.digest, blob.sizeBytes]));
   return [...sizes.values()].reduce((sum, size) => sum + size, 0);
+}
+
+/**
+ * Size of an image in bytes: config and layers of all platforms, each blob once, attestations left out. `read` fetches
+ * what an index names; undefined where one of them cannot be read.
+ */
+export async function imageSize(
+  top: Manifest,
+  read: (digest: Digest) => Promise<Manifest | undefined>,
+): Promise<number | undefined> {
+  if (!isIndex(top)) return sumSizes(manifestBlobs(top));
+  const wanted = childManifests(top).filter((child) => !isAttestation(child));
+  const found = await Promise.all(wanted.map((child) => read(child.digest)));
+  const blobs: Descriptor[] = [];
+  for (const manifest of found) {
+    if (manifest === undefined) return undefined;
+    blobs.push(...manifestBlobs(manifest));
+  }
+  return sumSizes(blobs);
 }
 
 /** Reads a list of descriptors; entries that are none are left out. */

@@ -13,10 +13,12 @@ export {
   configOf,
   type Descriptor,
   digestOf,
+  imageSize,
   isAttestation,
   isIndex,
   type Manifest,
   manifestBlobs,
+  parseManifest,
   platformManifests,
   subjectOf,
 } from './manifest.ts';

@@ -27,7 +27,7 @@ export interface FindOptions extends EngineOptions {
 }
 
 /** The engine to use. */
-export interface FoundEngine {
+export interface Engine {
   /** As buildctl takes it. */
   readonly address: string;
   readonly kind: 'flag' | 'environment' | 'file' | 'well-known' | 'embedded';
@@ -60,12 +60,12 @@ const SCHEMES = [
  * Problems: `engine/bad-address`, `engine/unreachable`, `engine/none-found`, `engine/not-running`, `engine/no-buildctl`,
  * and those of {@link upEngine}.
  */
-export async function findEngine(options: FindOptions): Promise<Result<FoundEngine>> {
+export async function findEngine(options: FindOptions): Promise<Result<Engine>> {
   const paths = enginePaths(options.env);
   const installation = await readInstallation(paths);
   const named = pickNamed(options);
   const notes: string[] = [];
-  let choice: Pick<FoundEngine, 'address' | 'kind' | 'source'> | undefined = named;
+  let choice: Pick<Engine, 'address' | 'kind' | 'source'> | undefined = named;
   if (named !== undefined) {
     const refused = await checkNamed(named);
     if (refused !== undefined) return fail([refused]);
@@ -132,7 +132,7 @@ export async function findBuildctl(
   );
 }
 
-function pickNamed(options: FindOptions): Pick<FoundEngine, 'address' | 'kind' | 'source'> | undefined {
+function pickNamed(options: FindOptions): Pick<Engine, 'address' | 'kind' | 'source'> | undefined {
   const { flagAddress = '', fileAddress = '' } = options;
   if (flagAddress !== '') return { address: flagAddress, kind: 'flag', source: '--addr' };
   const fromEnv = options.env['BUILDKIT_HOST'] ?? '';
@@ -146,7 +146,7 @@ function pickNamed(options: FindOptions): Pick<FoundEngine, 'address' | 'kind' |
 async function checkNamed({
   address,
   source,
-}: Pick<FoundEngine, 'address' | 'source'>): Promise<Problem | undefined> {
+}: Pick<Engine, 'address' | 'source'>): Promise<Problem | undefined> {
   const [, scheme = '', rest = ''] = /^([a-z-]+):\/\/(.*)$/.exec(address) ?? [];
   if (!SCHEMES.includes(scheme) || rest === '') {
     return problem('engine/bad-address', `"${address}" (from ${source}) is no address of a buildkitd`, {

@@ -27,7 +27,7 @@ export interface LocalImage {
 /** Lists the images of an engine, by name. Problems: `engine/no-image-store`, `engine/images-failed`. */
 export async function listImages(
   engine: { readonly containerd?: ContainerdAccess },
-  options: EngineOptions,
+  options: EngineOptions = { env: {} },
 ): Promise<Result<readonly LocalImage[]>> {
   const { containerd } = engine;
   if (containerd === undefined) {
@@ -64,7 +64,7 @@ export async function listImages(
 /** Name → digest of every image in an engine's store. Same problems as {@link listImages}. */
 export async function resolveLocalImages(
   engine: { readonly containerd?: ContainerdAccess },
-  options: EngineOptions,
+  options: EngineOptions = { env: {} },
 ): Promise<Result<ReadonlyMap<string, Digest>>> {
   const images = await listImages(engine, options);
   return images.ok ? ok(new Map(images.value.map((image) => [image.name, image.digest]))) : images;

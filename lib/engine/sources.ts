@@ -131,7 +131,7 @@ async function downloadRelease(
     return fail(first);
   };
 
-  let expected = context.checksums[spec.name] ?? release.sha256[arch];
+  let expected: string | undefined = context.checksums[spec.name] ?? release.sha256[arch];
   if (expected === undefined) {
     const { published } = release;
     tell(context, spec, 'downloading', 'fetching the published checksum');

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describeWorker } from '../buildctl/mod.ts';
 import { type Engine, findEngine, resolveLocalImages } from '../engine/mod.ts';
+import { ContextHasher } from '../fingerprint/mod.ts';
 import {
   type Digest,
   type EventSink,
@@ -25,7 +26,6 @@ import type { ReadyEngine, RunContext } from './context.ts';
 import type { DockerfileLibrary } from './dockerfiles.ts';
 import { createEmitter } from './emitter.ts';
 import { ImageDirectory } from './images.ts';
-import { ContextHasher } from './inputs.ts';
 import { type NodeResult, runNode } from './node.ts';
 import { checkPlan } from './preflight.ts';
 import { heights, runGraph, Semaphore } from './scheduler.ts';
@@ -116,8 +116,12 @@ export async function bake(options: BakeOptions): Promise<RunSummary> {
         workDir,
         countBuild: () => buildctlCalls++,
       });
-      await runAll(options, context, stopper, outcomes, emit);
-      await context.hasher.save();
+      try {
+        await runAll(options, context, stopper, outcomes, emit);
+        await context.hasher.save();
+      } finally {
+        await context.hasher.close();
+      }
     }
   } finally {
     options.signal?.removeEventListener('abort', cancel);
@@ -249,7 +253,7 @@ function createContext(
     workDir: shared.workDir,
     nextId: () => ids++,
     dockerfiles: options.dockerfiles,
-    hasher: new ContextHasher(shared.state.statDir, shared.stopper.signal),
+    hasher: new ContextHasher({ stateDirectory: shared.state.statDir }),
     images,
     registry: shared.registry,
     state: shared.state,
@@ -267,7 +271,7 @@ function createContext(
     storedImages: () => {
       stored ??= find().then(async (engine) => {
         if (!engine.ok) return undefined;
-        const local = await resolveLocalImages(engine.value);
+        const local = await resolveLocalImages(engine.value, { env });
         return local.ok ? local.value : undefined;
       });
       return stored;

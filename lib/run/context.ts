@@ -1,12 +1,12 @@
 /** What every node of a run shares: clients, limits, memory, results. */
 import type { Buildctl } from '../buildctl/mod.ts';
+import type { ContextHasher } from '../fingerprint/mod.ts';
 import type { Digest, PlanNode, Result } from '../model/mod.ts';
 import type { RegistryClient } from '../registry/mod.ts';
 import type { StateStore } from '../state/mod.ts';
 import type { DockerfileLibrary } from './dockerfiles.ts';
 import type { Emit } from './emitter.ts';
 import type { ImageDirectory } from './images.ts';
-import type { ContextHasher } from './inputs.ts';
 import type { NodeResult } from './node.ts';
 import type { Semaphore } from './scheduler.ts';
 

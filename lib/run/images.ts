@@ -3,10 +3,10 @@
  * cannot disagree when a tag moves in between. An image's config (its ENV and ONBUILD decide what a Dockerfile on top of
  * it reads) is read once for each digest, ever: digests do not change their meaning.
  */
-import type { Digest, ImageRef, Problem } from '../model/mod.ts';
-import { isDigest, parseImageRef, withDefaultTag } from '../model/mod.ts';
+import type { Digest, ImageRef } from '../model/mod.ts';
+import { parseImageRef, withDefaultTag } from '../model/mod.ts';
 import type { RegistryClient } from '../registry/mod.ts';
-import { platformManifests } from '../registry/mod.ts';
+import { configOf, isIndex, platformManifests } from '../registry/mod.ts';
 import type { ImageConfigFacts, StateStore } from '../state/mod.ts';
 
 /** What is known of an outside image. */
@@ -48,7 +48,7 @@ export class ImageDirectory {
     const ref = parseImageRef(written);
     if (ref === undefined) return { kind: 'unknown', why: `\`${written}\` is no image reference` };
     if (ref.digest !== undefined) return { kind: 'known', digest: ref.digest };
-    const presence = await this.#client.head(withDefaultTag(ref));
+    const presence = await this.#client.head(withDefaultTag(ref), { mirrors: true });
     switch (presence.kind) {
       case 'present':
         return { kind: 'known', digest: presence.digest };
@@ -71,32 +71,19 @@ export class ImageDirectory {
   }
 
   async #readConfig(ref: ImageRef, platform: string): Promise<ImageConfigFacts | undefined> {
-    let manifest = await this.#client.getManifest(ref);
+    let manifest = await this.#client.getManifest(ref, { mirrors: true });
     if (!manifest.ok) return undefined;
-    const children = platformManifests(manifest.value);
-    if (children.length > 0) {
-      const child = children.find((one) => one.platform === platform);
+    if (isIndex(manifest.value)) {
+      const child = platformManifests(manifest.value).find((one) => one.platform === platform);
       if (child === undefined) return undefined;
-      manifest = await this.#client.getManifest({ ...ref, digest: child.digest });
+      manifest = await this.#client.getManifest({ ...ref, digest: child.digest }, { mirrors: true });
       if (!manifest.ok) return undefined;
     }
-    const digest = configDigest(manifest.value.json);
-    if (digest === undefined) return undefined;
-    const blob = await this.#client.getBlob(ref, digest, CONFIG_LIMIT);
+    const config = configOf(manifest.value);
+    if (config === undefined) return undefined;
+    const blob = await this.#client.getBlob(ref, config.digest, CONFIG_LIMIT);
     return blob.ok ? parseConfig(blob.value) : undefined;
   }
-}
-
-/** The words of the first problem, for a list of reasons. */
-export function firstMessage(problems: readonly Problem[]): string {
-  return problems[0]?.message ?? 'unknown';
-}
-
-function configDigest(manifest: unknown): Digest | undefined {
-  if (typeof manifest !== 'object' || manifest === null || !('config' in manifest)) return undefined;
-  const { config } = manifest;
-  if (typeof config !== 'object' || config === null || !('digest' in config)) return undefined;
-  return typeof config.digest === 'string' && isDigest(config.digest) ? config.digest : undefined;
 }
 
 /** `config.Env` and `config.OnBuild` of an image config (OCI image-spec, config.md; OnBuild is Docker's). */

@@ -30,7 +30,7 @@ import {
 import { imageSize, type Manifest, parseManifest, platformManifests } from '../registry/mod.ts';
 import type { RunContext } from './context.ts';
 import { type Decision, decide, type StoreState, type TagState } from './decide.ts';
-import { computeInputs, type NodeInputs } from './inputs.ts';
+import { changesSince, computeInputs, isStillTrue, type NodeInputs, withParentsOfNow } from './inputs.ts';
 import { storeName } from './names.ts';
 import { askTags, findManifest, putTags, repositoriesOf, wantedTags } from './publish.ts';
 
@@ -171,7 +171,17 @@ export async function runNode(context: RunContext, node: PlanNode, why?: Reason)
       tags = put.value;
     }
   }
-  await remember(context, node, inputs, built, image, manifest, sizeBytes, tags, context.clock() - startedAt);
+  await remember(
+    context,
+    node,
+    withParentsOfNow(context, node, inputs),
+    built,
+    image,
+    manifest,
+    sizeBytes,
+    tags,
+    context.clock() - startedAt,
+  );
   return finish(
     { kind: 'built', tags, ...common },
     { ...(image === undefined ? {} : { image }), ...produces },
@@ -221,7 +231,7 @@ async function weigh(
   const record = await context.state.readRecord(inputs.key);
   if (record === undefined) {
     const last = await context.state.readLast(node.build.name);
-    const changes = last === undefined ? undefined : inputs.changesSince(last.parts);
+    const changes = last === undefined ? undefined : changesSince(inputs, last.parts);
     return { decision: decide({ ...base, record, changes }), record, tags: [] };
   }
   const refs = node.pushes ? wantedTags(node) : [];
@@ -454,7 +464,7 @@ async function remember(
 ): Promise<void> {
   const { key, parts } = inputs;
   if (key === undefined || parts === undefined || image === undefined) return;
-  if (!(await inputs.isStillTrue())) {
+  if (!(await isStillTrue(context, inputs))) {
     context.emit({
       type: 'warning',
       build: node.build.name,

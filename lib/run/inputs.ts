@@ -1,0 +1,314 @@
+/**
+ * The inputs of one build and the key they make: Dockerfile, files, arguments, outside images by digest, parents by the
+ * digests of their results. Needs its parents to be done.
+ */
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import {
+  type BaseUse,
+  type DockerfileFacts,
+  type IgnoreRules,
+  inspectDockerfile,
+  MAIN_CONTEXT,
+  NO_RULES,
+  parseIgnore,
+} from '../dockerfile/mod.ts';
+import {
+  type ContextRequest,
+  computeKey,
+  diffKeys,
+  type HashedContext,
+  keyParts,
+} from '../fingerprint/mod.ts';
+import {
+  type BuildKey,
+  type ContextSource,
+  formatPlatform,
+  type KeyParts,
+  type PlanNode,
+  type PlatformManifest,
+  type Problem,
+  parsePlatform,
+  problem,
+} from '../model/mod.ts';
+import type { ImageConfigFacts } from '../state/mod.ts';
+import type { RunContext } from './context.ts';
+
+/** What a build is made of. */
+export interface NodeInputs {
+  /** Undefined: something is not known, so nothing can be proved by it. */
+  readonly key?: BuildKey;
+  readonly parts?: KeyParts;
+  /** What is not known, in words; not empty: never skipped. */
+  readonly untracked: readonly string[];
+  /** Regular files that count, and their bytes. */
+  readonly files: number;
+  readonly bytes: number;
+  /** What makes the build impossible: a missing or unreadable file. */
+  readonly problems: readonly Problem[];
+  /** What the result says to a build on top of it. */
+  readonly produces?: ImageConfigFacts;
+}
+
+interface Hashed {
+  readonly name: string;
+  readonly request: ContextRequest;
+  readonly hashed: HashedContext;
+}
+
+const requestsOf = new WeakMap<NodeInputs, readonly Hashed[]>();
+
+/** Gathers the inputs of a build. Parents must have results in the context. */
+export async function computeInputs(context: RunContext, node: PlanNode): Promise<NodeInputs> {
+  const nothing = { files: 0, bytes: 0, problems: [] };
+  const { build } = node;
+  const dockerfile = context.dockerfiles.dockerfileOf(build);
+  if (dockerfile === undefined) {
+    return { ...nothing, untracked: [`its Dockerfile comes with the context ${build.context.written}`] };
+  }
+  if (!dockerfile.ok) return { ...nothing, untracked: [], problems: dockerfile.error };
+  const options = {
+    args: build.args,
+    platforms: build.platforms,
+    contextNames: new Set([...build.contexts.keys(), ...linkNames(node)]),
+    enginePlatform: context.enginePlatform,
+    ...(build.target === undefined ? {} : { target: build.target }),
+  };
+  // First to learn what it starts from, then with what those images say.
+  const outline = inspectDockerfile(dockerfile.value, options);
+  if (!outline.ok) return { ...nothing, untracked: [], problems: outline.error };
+  const bases = await readBases(context, node, outline.value.bases);
+  const inspected = bases.size === 0 ? outline : inspectDockerfile(dockerfile.value, { ...options, bases });
+  if (!inspected.ok) return { ...nothing, untracked: [], problems: inspected.error };
+  const facts = inspected.value;
+  const contexts = await hashContexts(context, node, facts);
+  if (contexts.problems.length > 0) return { ...nothing, untracked: [], problems: contexts.problems };
+  const images = await lookUpImages(context, node, facts);
+  const { parts, untracked } = keyParts({
+    build,
+    facts,
+    files: new Map(contexts.hashed.map((one) => [one.name, one.hashed.files] as const)),
+    images: images.digests,
+    parents: parentDigests(context, node),
+    enginePlatform: context.enginePlatform,
+  });
+  const reasons = [...new Set([...untracked.filter((one) => !images.named.has(one)), ...images.why])];
+  const inputs: NodeInputs = {
+    parts,
+    untracked: reasons,
+    files: contexts.hashed.reduce((sum, one) => sum + one.hashed.fileCount, 0),
+    bytes: contexts.hashed.reduce((sum, one) => sum + one.hashed.bytes, 0),
+    problems: [],
+    ...(untracked.length === 0 ? { key: computeKey(parts) } : {}),
+    ...(facts.produces === undefined ? {} : { produces: facts.produces }),
+  };
+  requestsOf.set(inputs, contexts.hashed);
+  return inputs;
+}
+
+/** What changed since an earlier state of the inputs, in words. */
+export function changesSince(inputs: NodeInputs, before: KeyParts): readonly string[] {
+  return inputs.parts === undefined ? [] : diffKeys(before, inputs.parts);
+}
+
+/** Looks again: true where every file is as it was when the key was made. */
+export async function isStillTrue(context: RunContext, inputs: NodeInputs): Promise<boolean> {
+  for (const { request, hashed } of requestsOf.get(inputs) ?? []) {
+    const changed = await context.hasher.recheck(request, hashed);
+    if (!changed.ok || changed.value.length > 0) return false;
+  }
+  return true;
+}
+
+/** The key with the parents' results as they are now: one of them may have been built after all. */
+export function withParentsOfNow(context: RunContext, node: PlanNode, inputs: NodeInputs): NodeInputs {
+  if (inputs.key === undefined || inputs.parts === undefined) return inputs;
+  const now = parentDigests(context, node);
+  const parents = Object.fromEntries(
+    Object.entries(inputs.parts.parents).map(([name, digest]) => [name, now.get(name) ?? digest]),
+  );
+  const parts = { ...inputs.parts, parents };
+  const again: NodeInputs = { ...inputs, parts, key: computeKey(parts) };
+  requestsOf.set(again, requestsOf.get(inputs) ?? []);
+  return again;
+}
+
+function linkNames(node: PlanNode): readonly string[] {
+  return node.edges.flatMap((edge) => edge.contextName ?? []);
+}
+
+/**
+ * Parents count by the manifests of their platforms: attestations give an index another digest every time without
+ * changing what a build on top of it sees.
+ */
+function parentDigests(context: RunContext, node: PlanNode): ReadonlyMap<string, string> {
+  const digests = new Map<string, string>();
+  for (const edge of node.edges) {
+    const image = context.resultOf(edge.to)?.image;
+    if (edge.contextName !== undefined && image !== undefined) {
+      digests.set(edge.contextName, digestOfPlatforms(image.platforms));
+    }
+  }
+  return digests;
+}
+
+function digestOfPlatforms(platforms: readonly PlatformManifest[]): string {
+  const [only] = platforms;
+  if (only !== undefined && platforms.length === 1) return only.digest;
+  return platforms.map((one) => `${one.platform}=${one.digest}`).join(' ');
+}
+
+interface LookedUp {
+  readonly digests: ReadonlyMap<string, string>;
+  readonly why: readonly string[];
+  /** What `keyParts` says of the same images, in fewer words. */
+  readonly named: ReadonlySet<string>;
+}
+
+async function lookUpImages(context: RunContext, node: PlanNode, facts: DockerfileFacts): Promise<LookedUp> {
+  const written = new Set(facts.images.map((image) => image.written));
+  const used = new Set(facts.contexts.map((use) => use.name));
+  for (const [name, source] of node.build.contexts) {
+    if (source.ref.kind === 'image' && used.has(name)) written.add(source.ref.ref);
+  }
+  const digests = new Map<string, string>();
+  const why: string[] = [];
+  const named = new Set<string>();
+  await Promise.all(
+    [...written].map(async (image) => {
+      const lookup = await context.images.lookUp(image);
+      if (lookup.kind === 'known') digests.set(image, lookup.digest);
+      else {
+        why.push(lookup.why);
+        named.add(`the image ${image} could not be resolved to a digest`);
+      }
+    }),
+  );
+  return { digests, why: why.sort(), named };
+}
+
+async function readBases(
+  context: RunContext,
+  node: PlanNode,
+  bases: readonly BaseUse[],
+): Promise<ReadonlyMap<string, ImageConfigFacts>> {
+  const found = new Map<string, ImageConfigFacts>();
+  await Promise.all(
+    bases.map(async (base) => {
+      const facts = await readBase(context, node, base);
+      if (facts !== undefined) found.set(base.name, facts);
+    }),
+  );
+  return found;
+}
+
+async function readBase(
+  context: RunContext,
+  node: PlanNode,
+  base: BaseUse,
+): Promise<ImageConfigFacts | undefined> {
+  if (base.kind === 'image') return readImage(context, node, base, base.name);
+  const link = node.edges.find((edge) => edge.contextName === base.name);
+  if (link !== undefined) return context.resultOf(link.to)?.produces;
+  const source = node.build.contexts.get(base.name)?.ref;
+  if (source?.kind === 'image') return readImage(context, node, base, source.ref);
+  // A directory as a base has no config at all.
+  return source?.kind === 'local' ? { env: [], onbuild: [] } : undefined;
+}
+
+/** Platforms may differ in what their configs say; only where they agree is there one answer. */
+async function readImage(
+  context: RunContext,
+  node: PlanNode,
+  base: BaseUse,
+  written: string,
+): Promise<ImageConfigFacts | undefined> {
+  const lookup = await context.images.lookUp(written);
+  if (lookup.kind !== 'known') return undefined;
+  const wanted = base.platform === undefined ? node.build.platforms : [normal(base.platform)];
+  const platforms = wanted.length === 0 ? [context.enginePlatform] : wanted;
+  const answers = await Promise.all(
+    platforms.map((platform) => context.images.factsOf(written, lookup.digest, platform)),
+  );
+  const [first] = answers;
+  return answers.every((answer) => JSON.stringify(answer) === JSON.stringify(first)) ? first : undefined;
+}
+
+function normal(platform: string): string {
+  const parsed = parsePlatform(platform);
+  return parsed === undefined ? platform : formatPlatform(parsed);
+}
+
+interface HashedContexts {
+  readonly hashed: readonly Hashed[];
+  readonly problems: readonly Problem[];
+}
+
+async function hashContexts(
+  context: RunContext,
+  node: PlanNode,
+  facts: DockerfileFacts,
+): Promise<HashedContexts> {
+  const hashed: Hashed[] = [];
+  const problems: Problem[] = [];
+  for (const [name, reads] of facts.reads) {
+    const source = name === MAIN_CONTEXT ? node.build.context : node.build.contexts.get(name);
+    if (source?.ref.kind !== 'local') continue;
+    const ignore = await readIgnore(node, source.ref.path, name === MAIN_CONTEXT);
+    if (!ignore.ok) {
+      problems.push(...ignore.problems.map((one) => ({ ...one, build: node.build.name })));
+      continue;
+    }
+    const request = requestFor(context, source, source.ref.path, reads, ignore.rules);
+    const result = await context.hasher.hash(request);
+    if (result.ok) hashed.push({ name, request, hashed: result.value });
+    else problems.push(...result.error.map((one) => ({ ...one, build: node.build.name })));
+  }
+  return { hashed, problems };
+}
+
+function requestFor(
+  context: RunContext,
+  source: ContextSource,
+  root: string,
+  reads: ContextRequest['reads'],
+  ignore: IgnoreRules,
+): ContextRequest {
+  return {
+    root,
+    written: source.written,
+    reads,
+    ignore,
+    signal: context.signal,
+    ...(source.span === undefined ? {} : { span: source.span }),
+  };
+}
+
+type Ignore =
+  | { readonly ok: true; readonly rules: IgnoreRules }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/**
+ * `<Dockerfile>.dockerignore` beside the Dockerfile goes before `.dockerignore` in the context's root, for the main
+ * context only (buildkit frontend/dockerui/config.go, `MainContext` and `NamedContext`).
+ */
+async function readIgnore(node: PlanNode, root: string, isMain: boolean): Promise<Ignore> {
+  const { dockerfile } = node.build;
+  const candidates = [path.join(root, '.dockerignore')];
+  if (isMain && dockerfile.kind === 'file') candidates.unshift(`${dockerfile.path}.dockerignore`);
+  for (const file of candidates) {
+    try {
+      const parsed = parseIgnore({ path: file, text: await readFile(file, 'utf8') });
+      if (parsed.ok) return { ok: true, rules: parsed.value };
+      return { ok: false, problems: parsed.error };
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+      if (code === 'ENOENT' || code === 'ENOTDIR') continue;
+      return {
+        ok: false,
+        problems: [problem('context/unreadable', `\`${file}\` cannot be read (${code})`)],
+      };
+    }
+  }
+  return { ok: true, rules: NO_RULES };
+}

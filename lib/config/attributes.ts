@@ -294,7 +294,7 @@ export function parseSize(text: string): number | undefined {
 /** What `cache:` adds: one registry cache of this build's own. Undefined: none asked for, or reported. */
 export function readCache(
   found: Value | undefined,
-  tags: readonly string[],
+  tags: readonly { readonly text: string }[],
   platforms: readonly string[],
   values: Values,
 ): { readonly from: TypedAttributes; readonly to?: TypedAttributes } | undefined {
@@ -339,8 +339,8 @@ export function readCache(
   return { from, to: { type: 'registry', attributes, ...span } };
 }
 
-function repositoryOf(tags: readonly string[]): string | undefined {
-  const parsed = tags[0] === undefined ? undefined : parseImageRef(tags[0]);
+function repositoryOf(tags: readonly { readonly text: string }[]): string | undefined {
+  const parsed = tags[0] === undefined ? undefined : parseImageRef(tags[0].text);
   return parsed === undefined ? undefined : `${parsed.registry}/${parsed.repository}`;
 }
 

@@ -189,7 +189,7 @@ async function loadText(loader: Loader, origin: Origin, group: number): Promise<
 }
 
 async function accept(loader: Loader, origin: Origin, node: Node, group: number): Promise<void> {
-  const wrong = await validateShape(node);
+  const wrong = validateShape(node);
   loader.problems.addAll(wrong);
   if (node.kind !== 'map') return;
   const include = node.entries.get('include')?.value;

@@ -1,11 +1,14 @@
 /**
  * The shape of a file, checked with ajv against schemas/builds.schema.json, and ajv's findings put into words with the
  * place in the file and the key that was probably meant.
+ *
+ * ajv's check is compiled ahead into shape.generated.ts: to load ajv and compile the schema takes longer than to start
+ * Node and plan a hundred builds. test/config/schema.test.ts fails when the file is older than the schema.
  */
-import type { ErrorObject, ValidateFunction } from 'ajv';
 import schema from '../../schemas/builds.schema.json' with { type: 'json' };
 import { type Problem, problem, type Span } from '../model/mod.ts';
 import { suggest } from '../util/suggest.ts';
+import { checkShape, type ShapeError } from './shape.generated.ts';
 import { at, atKey, type MapNode, type Node, toPlain } from './tree.ts';
 
 /** The JSON Schema (2020-12) of builds.yaml, for `bake-ts schema` and editors. */
@@ -56,27 +59,8 @@ const FOREIGN_KEYS: Readonly<Record<string, string>> = {
   members: 'builds',
 };
 
-let compiled: Promise<ValidateFunction> | undefined;
-
-/** ajv takes a tenth of the start of a small run, so it is loaded when there is a file to check. */
-async function loadValidator(): Promise<ValidateFunction> {
-  compiled ??= import('ajv/dist/2020.js').then(({ Ajv2020 }) =>
-    new Ajv2020({
-      allErrors: true,
-      verbose: true,
-      strict: true,
-      strictTypes: false,
-      strictRequired: false,
-      // The schema itself is checked in test/config/schema.test.ts; here that would cost more than all else.
-      validateSchema: false,
-      logger: false,
-    }).compile(schema),
-  );
-  return compiled;
-}
-
 /** All that is wrong with the shape of a file. */
-export async function validateShape(root: Node): Promise<readonly Problem[]> {
+export function validateShape(root: Node): readonly Problem[] {
   if (root.kind !== 'map') {
     return [
       problem('config/wrong-type', `A builds file is a map of sections, not ${kindOf(root)}`, {
@@ -85,10 +69,9 @@ export async function validateShape(root: Node): Promise<readonly Problem[]> {
       }),
     ];
   }
-  const validate = await loadValidator();
-  if (validate(toPlain(root))) return [];
+  if (checkShape(toPlain(root))) return [];
   const problems: Problem[] = [];
-  for (const error of validate.errors ?? []) {
+  for (const error of checkShape.errors ?? []) {
     const found = explain(root, error);
     if (found !== undefined) problems.push(found);
   }
@@ -123,13 +106,21 @@ function locate(root: MapNode, pointer: string): Located {
   return { path, node, ...(parent === undefined ? {} : { parent }) };
 }
 
-function explain(root: MapNode, error: ErrorObject): Problem | undefined {
+function explain(root: MapNode, error: ShapeError): Problem | undefined {
   const { path, node, parent } = locate(root, error.instancePath);
   const about = path[0] === 'builds' && path[1] !== undefined ? { build: path[1] } : {};
-  const params = error.params as Readonly<Record<string, unknown>>;
+  const { params } = error;
   switch (error.keyword) {
     case 'additionalProperties':
       return unknownKey(path, node, String(params['additionalProperty']), error, about);
+    case 'false schema': {
+      const key = path.at(-1) ?? '';
+      const entry = parent?.entries.get(key);
+      return problem('config/unknown-key', `A template cannot have "${key}"`, {
+        hint: `"${key}" is for builds only.`,
+        ...(parent !== undefined && entry !== undefined ? atKey(parent, entry) : at(node)),
+      });
+    }
     case 'propertyNames':
       return badName(path, node, String(params['propertyName']), about);
     case 'type':
@@ -140,21 +131,34 @@ function explain(root: MapNode, error: ErrorObject): Problem | undefined {
       return wrongType(path, node, parent, error, about);
     }
     default:
-      return problem('config/wrong-type', `${nameOf(path)} ${error.message ?? 'is wrong'}`, {
+      return problem('config/wrong-type', `${nameOf(path)} is wrong`, {
         ...at(node),
         ...about,
       });
   }
 }
 
+/** The part of the schema that an error's keyword stands in: `#/$defs/build/properties/push/type` less the last. */
+function parentOf(error: ShapeError): unknown {
+  let part: unknown = schema;
+  for (const segment of error.schemaPath.split('/').slice(1, -1)) {
+    const name = decodeURIComponent(segment).replaceAll('~1', '/').replaceAll('~0', '~');
+    part =
+      typeof part === 'object' && part !== null
+        ? (part as Readonly<Record<string, unknown>>)[name]
+        : undefined;
+  }
+  return part ?? {};
+}
+
 function unknownKey(
   path: readonly string[],
   node: Node,
   key: string,
-  error: ErrorObject,
+  error: ShapeError,
   about: { readonly build?: string },
 ): Problem {
-  const parentSchema = error.parentSchema as { readonly properties?: Readonly<Record<string, unknown>> };
+  const parentSchema = parentOf(error) as { readonly properties?: Readonly<Record<string, unknown>> };
   const known = Object.keys(parentSchema.properties ?? {}).filter((name) => !name.startsWith('$'));
   const foreign = FOREIGN_KEYS[key] ?? FOREIGN_KEYS[key.replaceAll('_', '-')];
   const meant = foreign !== undefined && known.includes(foreign) ? foreign : suggest(key, known);
@@ -171,7 +175,6 @@ function elsewhere(path: readonly string[], key: string, known: readonly string[
   const { properties, $defs } = schema;
   const isBuildKey = key in $defs.build.properties;
   if (path.length === 0 && isBuildKey) return `"${key}" is a key of a build: put it below builds.NAME.`;
-  if (path[0] === 'templates' && isBuildKey) return `"${key}" is for builds only, a template cannot have it.`;
   if (path.length > 0 && key in properties) return `"${key}" is a section of its own at the top of the file.`;
   return `Known here: ${known.join(', ')}.`;
 }
@@ -197,10 +200,10 @@ function wrongType(
   path: readonly string[],
   node: Node,
   parent: MapNode | undefined,
-  error: ErrorObject,
+  error: ShapeError,
   about: { readonly build?: string },
 ): Problem {
-  const parentSchema = error.parentSchema as { readonly title?: string; readonly type?: string | string[] };
+  const parentSchema = parentOf(error) as { readonly title?: string; readonly type?: string | string[] };
   const types = [parentSchema.type ?? []].flat();
   const expected = parentSchema.title ?? types.filter((type) => type !== 'null').join(' or ');
   const wanted = expected === '' || !parentSchema.title ? 'text' : expected;

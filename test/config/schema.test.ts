@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { buildsSchema, overridableKeys } from '../../lib/config/mod.ts';
+import { generateShapeValidator } from './shape-validator.ts';
+
+test('the schema obeys the 2020-12 meta-schema', () => {
+  const ajv = new Ajv2020({ strict: false });
+  assert.equal(ajv.validateSchema(buildsSchema), true, JSON.stringify(ajv.errors));
+});
+
+test('the compiled check in lib/config is made from the schema as it is now', async () => {
+  const path = join(process.cwd(), 'lib', 'config', 'shape.generated.ts');
+  const text = generateShapeValidator();
+  if (process.env['UPDATE_GENERATED'] === '1') await writeFile(path, text);
+  assert.equal(await readFile(path, 'utf8'), text, 'run this test with UPDATE_GENERATED=1');
+});
+
+test('every property of the schema is described, and every map says what else it may hold', () => {
+  const missing: string[] = [];
+  function visit(part: unknown, path: string): void {
+    if (typeof part !== 'object' || part === null) return;
+    const map = part as Record<string, unknown>;
+    const isSchema = 'type' in map || '$ref' in map || 'properties' in map;
+    if (isSchema && !('description' in map) && !('$ref' in map)) missing.push(`${path}: no description`);
+    const types = [map['type'] ?? []].flat();
+    const isRow = path.endsWith('/include/items') || path.endsWith('/exclude/items');
+    if (types.includes('object') && 'properties' in map && !('additionalProperties' in map) && !isRow) {
+      missing.push(`${path}: additionalProperties`);
+    }
+    for (const [key, inner] of Object.entries(map)) {
+      if (['properties', '$defs', 'patternProperties'].includes(key)) {
+        for (const [name, one] of Object.entries(inner as object)) visit(one, `${path}/${key}/${name}`);
+      } else if (['items', 'additionalProperties'].includes(key)) visit(inner, `${path}/${key}`);
+    }
+  }
+  visit(buildsSchema, '#');
+  assert.deepEqual(missing, []);
+});
+
+test('the schema and the merge rules know the same keys', () => {
+  const { $defs } = buildsSchema as { $defs: { build: { properties: Record<string, unknown> } } };
+  const inSchema = Object.keys($defs.build.properties).filter(
+    (key) => !['description', 'extends', 'matrix', 'name'].includes(key),
+  );
+  assert.deepEqual(inSchema.sort(), Object.keys(overridableKeys).sort());
+});

@@ -70,9 +70,11 @@ export function keyParts(input: KeyInput): KeyResult {
   const addContext = (name: string, ref: ContextRef): void => {
     switch (ref.kind) {
       case 'local':
-        return addFiles(name);
+        addFiles(name);
+        return;
       case 'image':
-        return addImage(ref.ref);
+        addImage(ref.ref);
+        return;
       case 'build': {
         const digest = input.parents.get(name);
         if (digest === undefined) untracked.add(`the result of ${ref.build} has no digest`);

@@ -12,10 +12,12 @@ import {
   readFileSync,
   rmSync,
 } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { build, ensureModules, heading, must, root, run, say, since } from './support.mjs';
 
+const DEFAULT_PORT = 5000;
 const bakeTs = [process.execPath, path.join(root, 'dist/cli/main.js')];
 const start = Date.now();
 
@@ -30,7 +32,13 @@ try {
 
   heading('3. The engine: containerd, buildkitd and a registry of our own');
   await bake(['engine', 'install', '--registry']);
-  await bake(['engine', 'up', '--registry']);
+  const port = await pickRegistryPort();
+  await bake([
+    'engine',
+    'up',
+    '--registry',
+    ...(port === DEFAULT_PORT ? [] : ['--registry-port', `${port}`]),
+  ]);
   const engine = await readStatus();
 
   const variables = engine.registry === 'localhost:5000' ? [] : ['--var', `REGISTRY=${engine.registry}`];
@@ -61,10 +69,27 @@ async function bake(args) {
 }
 
 async function readStatus() {
-  const { stdout } = await must([...bakeTs, 'engine', 'status', '--json']);
+  // An engine that is down is an exit code other than 0, and a status all the same.
+  const { stdout } = await run([...bakeTs, 'engine', 'status', '--json'], { show: 'never' });
   const status = JSON.parse(stdout);
   // What listens on 127.0.0.1 is localhost to the people who read the output.
-  return { ...status, registry: status.registry.replace(/^127\.0\.0\.1:/, 'localhost:') };
+  return { ...status, registry: status.registry?.replace(/^127\.0\.0\.1:/, 'localhost:') };
+}
+
+/** The usual port, unless somebody else has it; the port of our own registry where that runs already. */
+async function pickRegistryPort() {
+  const { registry } = await readStatus();
+  if (registry !== undefined) return Number(registry.split(':')[1]);
+  for (let port = DEFAULT_PORT; port < DEFAULT_PORT + 20; port += 1) if (await isFree(port)) return port;
+  throw new Error(`no port from ${DEFAULT_PORT} on is free for the registry`);
+}
+
+function isFree(port) {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.on('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
 }
 
 /** Pulls with containerd's own client into a namespace of its own, so that nothing of the build can stand in. */

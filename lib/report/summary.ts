@@ -208,7 +208,7 @@ export function formatTotals(summary: RunSummary, palette: Palette): string {
   const { reads, writes } = summary.registryRequests;
   const total = reads + writes;
   return [
-    `${verdict} in ${palette.bold(formatDuration(summary.durationMs))}: ${counts.length === 0 ? 'nothing to build' : counts.join(', ')}`,
+    `${verdict} in ${palette.bold(formatDuration(summary.durationMs))}: ${counts.length === 0 ? 'nothing was built' : counts.join(', ')}`,
     palette.dim(
       [
         ...(tags === '' ? [] : [`tags: ${tags}`]),

@@ -1,0 +1,38 @@
+import { createPalette, plural, wrap } from '../../lib/report/mod.ts';
+import { isSet, type ParsedArgs } from '../args.ts';
+import { EXIT, type ExitCode } from '../exit-codes.ts';
+import type { Io } from '../io.ts';
+import { columnsOf, wantsColor, writeJson } from '../output.ts';
+
+/** `bake-ts engine doctor`: ends with 5 if a check failed. */
+export async function engineDoctorCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
+  const { engineDoctor } = await import('../../lib/engine/mod.ts');
+  const checks = await engineDoctor({ env: io.env });
+  const failed = checks.filter((one) => one.status === 'fail').length;
+  const code = failed > 0 ? EXIT.engine : EXIT.ok;
+  if (isSet(args, 'json')) {
+    writeJson({ ok: failed === 0, checks }, io);
+    return code;
+  }
+  const palette = createPalette(wantsColor(args, io, io.stdout));
+  const signs = { ok: palette.good('✓'), warn: palette.warning('!'), fail: palette.error('✗') };
+  const width = Math.max(...checks.map((one) => one.name.length));
+  const room = columnsOf(io.stdout) - width - 4;
+  for (const check of checks) {
+    const lines = [
+      ...wrap(check.found, room),
+      ...(check.hint === undefined ? [] : wrap(`→ ${check.hint}`, room).map(palette.hint)),
+    ];
+    lines.forEach((line, at) => {
+      const lead = at === 0 ? `${signs[check.status]} ${check.name.padEnd(width)}  ` : ' '.repeat(width + 4);
+      io.stdout.write(`${lead}${line}\n`);
+    });
+  }
+  const warned = checks.filter((one) => one.status === 'warn').length;
+  const verdict =
+    failed > 0
+      ? palette.error(`${plural(failed, 'check')} failed: an engine cannot run here like this`)
+      : palette.good('an engine can run here');
+  io.stdout.write(`\n${verdict}${warned > 0 ? `; ${plural(warned, 'warning')}` : ''}\n`);
+  return code;
+}

@@ -1,0 +1,50 @@
+import { createPalette, formatDuration } from '../../lib/report/mod.ts';
+import { isSet, type ParsedArgs, textOf } from '../args.ts';
+import { EXIT, type ExitCode, exitCodeOfSignal } from '../exit-codes.ts';
+import { readNumber } from '../inputs.ts';
+import type { Io } from '../io.ts';
+import { createNoticeView } from '../notices.ts';
+import { reportProblems, wantsColor, writeJson } from '../output.ts';
+import { withCancellation } from '../signals.ts';
+
+/** `bake-ts engine up` */
+export async function engineUpCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
+  const writtenPort = textOf(args, 'registry-port');
+  const port = writtenPort === undefined ? undefined : readNumber('registry-port', writtenPort, 1, 65_535);
+  if (port !== undefined && !port.ok) return reportProblems(port.error, args, io);
+  const registry = port?.value ?? (isSet(args, 'registry') ? true : undefined);
+  const { upEngine } = await import('../../lib/engine/mod.ts');
+  const view = createNoticeView(args, io);
+  return withCancellation(
+    io,
+    async ({ signal, stoppedBy }) => {
+      const up = await upEngine({
+        env: io.env,
+        signal,
+        notify: view.notify,
+        ...(registry === undefined ? {} : { registry }),
+      }).finally(() => view.close());
+      const stopped = stoppedBy();
+      if (!up.ok) {
+        const code = reportProblems(up.error, args, io);
+        return stopped === undefined ? code : exitCodeOfSignal(stopped);
+      }
+      const engine = up.value;
+      reportProblems(engine.warnings, args, io);
+      if (isSet(args, 'json')) {
+        writeJson(engine, io);
+        return EXIT.ok;
+      }
+      const palette = createPalette(wantsColor(args, io, io.stdout));
+      const how =
+        engine.started.length === 0 ? 'was up already' : `is up after ${formatDuration(engine.durationMs)}`;
+      io.stdout.write(`${palette.good(`the engine ${how}`)}: ${engine.address}\n`);
+      if (engine.registry !== undefined) {
+        // Pushes to loopback go over plain http and need no sign-in; this is the name to put into tags.
+        io.stdout.write(`registry for tags: ${engine.registry.replace(/^127\.0\.0\.1:/, 'localhost:')}\n`);
+      }
+      return EXIT.ok;
+    },
+    () => view.close(),
+  );
+}

@@ -1,0 +1,46 @@
+import type { Plan } from '../../lib/model/mod.ts';
+import { createPalette, plural } from '../../lib/report/mod.ts';
+import { isSet, type ParsedArgs } from '../args.ts';
+import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { readInputs, selectionOf } from '../inputs.ts';
+import type { Io } from '../io.ts';
+import { formatTable, reportProblems, wantsColor, writeJson } from '../output.ts';
+
+/** `bake-ts plan`: no engine, no network, no secrets. */
+export async function planCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
+  const read = await readInputs(args, io);
+  if (!read.ok) return reportProblems(read.error, args, io);
+  const { preparePlan } = await import('../../lib/run/mod.ts');
+  const prepared = preparePlan(read.value.set, selectionOf(args), io.cwd);
+  if (!prepared.ok) return reportProblems(prepared.error, args, io);
+  // A Dockerfile that is missing spoils the edges it would have given, so it is told; a plan is still a plan.
+  reportProblems([...read.value.warnings, ...prepared.value.missing], args, io);
+  const { plan } = prepared.value;
+  if (isSet(args, 'json')) {
+    const { describePlan } = await import('../../lib/plan/mod.ts');
+    writeJson(describePlan(plan), io);
+  } else {
+    io.stdout.write(formatPlan(plan, wantsColor(args, io, io.stdout)));
+  }
+  return EXIT.ok;
+}
+
+function formatPlan(plan: Plan, color: boolean): string {
+  const palette = createPalette(color);
+  const rows = [...plan.nodes.values()].map((node) => {
+    const needs = [...new Map(node.edges.map((edge) => [edge.to, edge.reason]))];
+    const [first] = node.build.tags;
+    const more = node.build.tags.length - 1;
+    return [
+      String(node.level),
+      node.build.name,
+      node.role === 'asked' ? 'asked for' : 'needed',
+      needs.map(([to, reason]) => `${to} (${reason})`).join(', '),
+      node.pushes ? 'push' : '',
+      first === undefined ? '' : `${first.text}${more > 0 ? ` and ${more} more` : ''}`,
+    ];
+  });
+  const levels = new Set([...plan.nodes.values()].map((node) => node.level)).size;
+  const table = formatTable(['>LEVEL', 'BUILD', 'WHY', 'NEEDS', 'PUSH', 'TAGS'], rows, palette);
+  return `${table}\n${plural(plan.nodes.size, 'build')} in ${plural(levels, 'level')}\n`;
+}

@@ -1,0 +1,24 @@
+import type { ParsedArgs } from '../args.ts';
+import { isSet } from '../args.ts';
+import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { readInputs, selectionOf } from '../inputs.ts';
+import type { Io } from '../io.ts';
+import { reportProblems, writeJson } from '../output.ts';
+
+/** `bake-ts print`: the selected builds as if written by hand without variables, templates and matrices. */
+export async function printCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
+  const read = await readInputs(args, io);
+  if (!read.ok) return reportProblems(read.error, args, io);
+  reportProblems(read.value.warnings, args, io);
+  const { set } = read.value;
+  const { selectBuilds } = await import('../../lib/plan/mod.ts');
+  const selected = selectBuilds(set, selectionOf(args));
+  if (!selected.ok) return reportProblems(selected.error, args, io);
+  // Without a selection everything is printed, not only the group `default`: this is about the file.
+  const all = args.positionals.length === 0 && (args.values.get('filter') ?? []).length === 0;
+  const only = all ? undefined : selected.value;
+  const { printBuilds, printBuildsYaml } = await import('../../lib/config/mod.ts');
+  if (isSet(args, 'json')) writeJson(printBuilds(set, only), io);
+  else io.stdout.write(await printBuildsYaml(set, only));
+  return EXIT.ok;
+}

@@ -1,0 +1,108 @@
+import { writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import { ok, type Problem, problem, type Result, type RunSummary } from '../../lib/model/mod.ts';
+import { createReporter, type ProgressMode } from '../../lib/report/mod.ts';
+import { isSet, type ParsedArgs, textOf } from '../args.ts';
+import { type ExitCode, exitCodeOfRun } from '../exit-codes.ts';
+import { readInputs, readNumber, selectionOf } from '../inputs.ts';
+import type { Io } from '../io.ts';
+import { reportProblems, sourceReader, wantsColor } from '../output.ts';
+import { withCancellation } from '../signals.ts';
+import { VERSION } from '../version.ts';
+
+/** Builds at a time for each processor: much of a build is waiting (measured best between 2 and 4). */
+const JOBS_PER_PROCESSOR = 2;
+
+/** `bake-ts run` */
+export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
+  const jobs = readJobs(args);
+  if (!jobs.ok) return reportProblems(jobs.error, args, io);
+  const read = await readInputs(args, io);
+  if (!read.ok) return reportProblems(read.error, args, io);
+  const { bake, preparePlan } = await import('../../lib/run/mod.ts');
+  const prepared = preparePlan(read.value.set, selectionOf(args), io.cwd);
+  const found = prepared.ok ? prepared.value.missing : prepared.error;
+  const code = reportProblems([...read.value.warnings, ...found], args, io);
+  if (!prepared.ok || found.some((one) => one.severity === 'error')) return code;
+
+  const reporter = createReporter({
+    mode: readMode(args, io),
+    out: io.stdout,
+    err: io.stderr,
+    color: wantsColor(args, io, io.stderr),
+    now: io.now,
+    sourceOf: sourceReader(io.cwd),
+    ...(io.env['GITHUB_ACTIONS'] === 'true' && textOf(args, 'progress') !== 'json'
+      ? { annotations: 'github' as const }
+      : {}),
+  });
+  const address = textOf(args, 'addr');
+  return withCancellation(
+    io,
+    async ({ signal, stoppedBy }) => {
+      const summary = await bake({
+        plan: prepared.value.plan,
+        dockerfiles: prepared.value.dockerfiles,
+        env: io.env,
+        jobs: jobs.value,
+        force: isSet(args, 'force'),
+        dryRun: isSet(args, 'dry-run'),
+        failFast: isSet(args, 'fail-fast'),
+        signal,
+        onEvent: reporter.onEvent,
+        version: VERSION,
+        runtime: io.runtime,
+        hostArchitecture: io.architecture,
+        ...(address === undefined ? {} : { address }),
+      }).finally(() => reporter.close());
+      const unwritten = await writeMetadata(textOf(args, 'metadata-file'), summary, io);
+      const ended = exitCodeOfRun(summary, stoppedBy());
+      if (unwritten === undefined) return ended;
+      return Math.max(ended, reportProblems([unwritten], args, io));
+    },
+    () => reporter.close(),
+  );
+}
+
+function readJobs(args: ParsedArgs): Result<number> {
+  const written = textOf(args, 'jobs');
+  return written === undefined
+    ? ok(Math.max(2, availableParallelism() * JOBS_PER_PROCESSOR))
+    : readNumber('jobs', written, 1, 999);
+}
+
+/** `auto` is a live view only where one is watched: CI systems give a terminal to some steps, and keep its output. */
+function readMode(args: ParsedArgs, io: Io): ProgressMode {
+  const mode = (textOf(args, 'progress') ?? 'auto') as ProgressMode;
+  const watched = (io.env['CI'] ?? '') === '' && io.env['TERM'] !== 'dumb';
+  return mode === 'auto' && !watched ? 'plain' : mode;
+}
+
+/** Build by build what was made and where it is, for the step that comes after ours. */
+async function writeMetadata(
+  file: string | undefined,
+  summary: RunSummary,
+  io: Io,
+): Promise<Problem | undefined> {
+  if (file === undefined) return undefined;
+  const builds = summary.outcomes.map(({ build, kind, digest, sizeBytes, platforms, tags, key }) => [
+    build,
+    { result: kind, digest, sizeBytes, platforms, tags, key },
+  ]);
+  const text = JSON.stringify(
+    { version: 1, ok: summary.ok, builds: Object.fromEntries(builds) },
+    undefined,
+    2,
+  );
+  try {
+    await writeFile(path.resolve(io.cwd, file), `${text}\n`);
+    return undefined;
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return problem('run/metadata-unwritten', `the metadata file ${file} cannot be written`, {
+      hint: 'give --metadata-file a path in a directory that exists and that you may write to',
+      detail: why,
+    });
+  }
+}

@@ -1,0 +1,169 @@
+/**
+ * Every verb and option, declared with cac. What each does lies in its own file below commands/, loaded when the verb
+ * is called, so that `--help` and `--version` cost next to nothing.
+ */
+import { type CAC, type Command, cac } from 'cac';
+import type { ParsedArgs } from './args.ts';
+import type { ExitCode } from './exit-codes.ts';
+import type { Io } from './io.ts';
+
+/** A verb: reads its arguments, does its work, says how the process ends. Throws only for bugs of ours. */
+export type CommandRunner = (args: ParsedArgs, io: Io) => Promise<ExitCode>;
+
+/** The declared command line. */
+export interface Declaration {
+  readonly cli: CAC;
+  /** Loads a verb, by the words it is called with (`run`, `engine up`). */
+  readonly loaders: ReadonlyMap<string, () => Promise<CommandRunner>>;
+}
+
+/** Declared for options that may be given several times. */
+const REPEATS = { type: [String] };
+
+/** Declares everything. */
+export function declareCli(): Declaration {
+  const cli = cac('bake-ts');
+  const loaders = new Map<string, () => Promise<CommandRunner>>();
+  const verb = (rawName: string, description: string, load: () => Promise<CommandRunner>): Command => {
+    const command = cli.command(rawName, description);
+    loaders.set(command.name, load);
+    return command;
+  };
+  cli.option('-h, --help', 'Show this help');
+  cli.option('--version', 'Show the version and the runtime');
+  cli.option('-C, --directory <path>', 'Work as if started in this directory');
+  cli.option('--color <auto|always|never>', 'Colour the output; auto heeds NO_COLOR and FORCE_COLOR');
+
+  const run = verb('run [...builds]', 'Build and push what has changed', async () => {
+    const { runCommand } = await import('./commands/run.ts');
+    return runCommand;
+  });
+  fromFiles(selecting(run))
+    .option('--push', 'Push every build that was asked for, whatever its `push` says')
+    .option('--no-push', 'Push nothing, to see first whether all of it builds')
+    .option('--platform <os/arch>', 'Build for this platform instead (may be repeated)', REPEATS)
+    .option('--pull', 'Ask the registry for base images even where the engine has them')
+    .option('--no-cache', 'Run every step anew, for what the cache cannot see')
+    .option('--force', 'Call buildctl even for what is unchanged; its cache still counts')
+    .option('--dry-run', 'Decide and say why, but build and push nothing')
+    .option('-j, --jobs <number>', 'Builds at a time, 1 to 999; default: twice the processors')
+    .option('--fail-fast', 'Stop everything at the first failure, not only what depends on it')
+    .option('--addr <address>', 'Use this buildkitd, e.g. tcp://host:1234, not the one found')
+    .option('--progress <auto|tty|plain|json|quiet>', 'How to show progress; json: an event a line on stdout')
+    .option('--metadata-file <path>', 'Write references, tags and digests of every build as JSON')
+    .example('  bake-ts run                         the group "default", or everything')
+    .example("  bake-ts run 'api-*' !api-legacy     by pattern, some left out")
+    .example('  bake-ts run --set "*.args.MODE=prod" --platform linux/arm64');
+
+  const plan = verb('plan [...builds]', 'Show what would be built, in which order and why', async () => {
+    const { planCommand } = await import('./commands/plan.ts');
+    return planCommand;
+  });
+  fromFiles(selecting(plan)).option('--json', 'The plan as JSON, for programs');
+
+  const list = verb('list', 'List builds, groups and variables', async () => {
+    const { listCommand } = await import('./commands/list.ts');
+    return listCommand;
+  });
+  fromFiles(list).option('--json', 'The same as JSON, for programs');
+
+  const validate = verb('validate', 'Check builds.yaml: every problem at once', async () => {
+    const { validateCommand } = await import('./commands/validate.ts');
+    return validateCommand;
+  });
+  fromFiles(validate).option(
+    '--format <text|lines|json|github>',
+    'lines: one each; github: beside the line in a PR',
+  );
+
+  const print = verb('print [...builds]', 'Print the builds with every value final', async () => {
+    const { printCommand } = await import('./commands/print.ts');
+    return printCommand;
+  });
+  fromFiles(selecting(print)).option('--json', 'JSON instead of YAML');
+
+  verb('schema', 'Print the JSON Schema of builds.yaml, for editors', async () => {
+    const { schemaCommand } = await import('./commands/schema.ts');
+    return schemaCommand;
+  });
+
+  const images = verb('images', "List the images in the engine's store", async () => {
+    const { imagesCommand } = await import('./commands/images.ts');
+    return imagesCommand;
+  });
+  images.option('--addr <address>', 'Ask this engine').option('--json', 'The same as JSON, for programs');
+
+  declareEngine(verb);
+  return { cli, loaders };
+}
+
+type Declare = (rawName: string, description: string, load: () => Promise<CommandRunner>) => Command;
+
+function declareEngine(verb: Declare): void {
+  verb(
+    'engine install',
+    'Install containerd, buildkitd, buildctl and runc in a folder of our own',
+    async () => {
+      const { engineInstallCommand } = await import('./commands/engine-install.ts');
+      return engineInstallCommand;
+    },
+  )
+    .option('--registry', 'Also a registry, to try pushing with')
+    .option(
+      '--from <path|release|go|debian>',
+      'Take everything from this source; default: the first that has it',
+    )
+    .option('--mirror <url>', 'Ask this host instead of the one of the official releases')
+    .option(
+      '--file <package=path>',
+      'Take this release file, e.g. buildkit=b.tar.gz (may be repeated)',
+      REPEATS,
+    )
+    .option(
+      '--checksum <package=sha256>',
+      'Expect this checksum instead of the pinned one (may be repeated)',
+      REPEATS,
+    )
+    .option('--force', 'Install again what is there already');
+  verb('engine up', 'Start the engine; harmless where it runs already', async () => {
+    const { engineUpCommand } = await import('./commands/engine-up.ts');
+    return engineUpCommand;
+  })
+    .option('--registry', 'Also a local registry, on port 5000')
+    .option('--registry-port <number>', 'The same on another port')
+    .option('--json', 'What runs as JSON, for programs');
+  verb('engine down', 'Stop the engine; images and cache stay', async () => {
+    const { engineDownCommand } = await import('./commands/engine-down.ts');
+    return engineDownCommand;
+  });
+  verb('engine status', 'Show what is installed and what runs', async () => {
+    const { engineStatusCommand } = await import('./commands/engine-status.ts');
+    return engineStatusCommand;
+  })
+    .option('--disk', 'Also count the bytes on disk, which takes a while')
+    .option('--json', 'The same as JSON, for programs');
+  verb('engine doctor', 'Check whether this machine can run an engine, and say what to do', async () => {
+    const { engineDoctorCommand } = await import('./commands/engine-doctor.ts');
+    return engineDoctorCommand;
+  }).option('--json', 'The same as JSON, for programs');
+  verb('engine logs [daemon]', 'Show the end of the logs of containerd, buildkitd or registry', async () => {
+    const { engineLogsCommand } = await import('./commands/engine-logs.ts');
+    return engineLogsCommand;
+  }).option('-n, --lines <number>', 'How many lines of each; default: 50');
+}
+
+/** Options of every verb that reads builds.yaml. */
+function fromFiles(command: Command): Command {
+  return command
+    .option('-f, --file <path>', 'Read this file, not builds.yaml; repeat to overlay; - is stdin', REPEATS)
+    .option('--var <NAME=value>', 'Set a variable (may be repeated)', REPEATS)
+    .option('--var-file <path>', 'Read variables from a .env, YAML or JSON file (may be repeated)', REPEATS)
+    .option('--set <PATTERN.key=value>', 'Override a key of builds; += appends (may be repeated)', REPEATS);
+}
+
+/** Options of every verb that selects builds. */
+function selecting(command: Command): Command {
+  return command
+    .option('--filter <axis=value>', 'Only these rows of matrices (may be repeated)', REPEATS)
+    .option('--dependents', 'Also everything that needs a selected build');
+}

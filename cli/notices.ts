@@ -1,0 +1,71 @@
+/** Shows what the engine room says while it installs, starts and stops: a moving line with a bar, or plain lines. */
+import { clearInterval, setInterval } from 'node:timers';
+import type { EngineNotice } from '../lib/engine/mod.ts';
+import { createPalette, formatBytes, plainText, Screen, truncate } from '../lib/report/mod.ts';
+import type { ParsedArgs } from './args.ts';
+import type { Io } from './io.ts';
+import { columnsOf, wantsColor } from './output.ts';
+
+/** Takes notices until it is closed. */
+export interface NoticeView {
+  readonly notify: (notice: EngineNotice) => void;
+  close(): void;
+}
+
+const BAR_WIDTH = 24;
+
+/** On a terminal the last notice of each part moves and `done` ones stay; elsewhere each change is a line. */
+export function createNoticeView(args: ParsedArgs, io: Io): NoticeView {
+  const { stderr } = io;
+  const palette = createPalette(wantsColor(args, io, stderr));
+  const staying = (notice: EngineNotice): boolean => ['done', 'skipped'].includes(notice.step);
+  const describe = (notice: EngineNotice): string => plainText(`${notice.part}: ${notice.text}`);
+  if (stderr.isTTY !== true || io.env['TERM'] === 'dumb') {
+    const last = new Map<string, string>();
+    return {
+      notify: (notice) => {
+        // A download reports its bytes many times a second; its text stays the same.
+        const key = `${notice.step} ${notice.text}`;
+        if (last.get(notice.part) === key) return;
+        if (notice.bytes !== undefined && last.get(notice.part)?.startsWith(`${notice.step} `) === true)
+          return;
+        last.set(notice.part, key);
+        stderr.write(`${describe(notice)}\n`);
+      },
+      close: () => {},
+    };
+  }
+  const screen = new Screen(stderr);
+  const moving = new Map<string, EngineNotice>();
+  let stay: string[] = [];
+  const draw = (): void => {
+    const columns = columnsOf(stderr) - 1;
+    screen.draw(
+      stay,
+      [...moving.values()].map((notice) => palette.info(truncate(describe(notice) + bar(notice), columns))),
+    );
+    stay = [];
+  };
+  const timer = setInterval(draw, 100);
+  timer.unref();
+  return {
+    notify: (notice) => {
+      if (staying(notice)) {
+        moving.delete(notice.part);
+        stay.push(`${notice.step === 'done' ? palette.good('✓') : palette.dim('-')} ${describe(notice)}`);
+      } else moving.set(notice.part, notice);
+    },
+    close: () => {
+      clearInterval(timer);
+      draw();
+      screen.close();
+    },
+  };
+}
+
+function bar({ bytes, totalBytes }: EngineNotice): string {
+  if (bytes === undefined) return '';
+  if (totalBytes === undefined || totalBytes <= 0) return ` ${formatBytes(bytes)}`;
+  const filled = Math.round(Math.min(1, bytes / totalBytes) * BAR_WIDTH);
+  return ` ${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)} ${formatBytes(bytes)} of ${formatBytes(totalBytes)}`;
+}

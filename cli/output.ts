@@ -1,0 +1,80 @@
+/** What commands share when they print. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Problem } from '../lib/model/mod.ts';
+import {
+  DEFAULT_COLUMNS,
+  formatProblems,
+  type Palette,
+  padEnd,
+  padStart,
+  type Writer,
+  widthOf,
+} from '../lib/report/mod.ts';
+import { type ParsedArgs, textOf } from './args.ts';
+import { type ExitCode, exitCodeOfProblems } from './exit-codes.ts';
+import type { Io } from './io.ts';
+
+/**
+ * Whether to colour what goes to a writer. `--color` decides; else NO_COLOR (https://no-color.org) and FORCE_COLOR
+ * do, the former first; else whether it is a terminal that knows colours.
+ */
+export function wantsColor(args: ParsedArgs | undefined, io: Io, writer: Writer): boolean {
+  const asked = args === undefined ? undefined : textOf(args, 'color');
+  if (asked === 'always') return true;
+  if (asked === 'never' || (io.env['NO_COLOR'] ?? '') !== '') return false;
+  const forced = io.env['FORCE_COLOR'];
+  if (forced !== undefined) return forced !== '0' && forced !== 'false';
+  return writer.isTTY === true && io.env['TERM'] !== 'dumb';
+}
+
+/** Width to lay out text for. */
+export function columnsOf(writer: Writer): number {
+  return writer.columns ?? DEFAULT_COLUMNS;
+}
+
+/** Writes problems to stderr; gives the exit code for them. */
+export function reportProblems(problems: readonly Problem[], args: ParsedArgs | undefined, io: Io): ExitCode {
+  if (problems.length > 0) {
+    const color = wantsColor(args, io, io.stderr);
+    io.stderr.write(`${formatProblems(problems, { color, columns: columnsOf(io.stderr) })}\n`);
+  }
+  return exitCodeOfProblems(problems);
+}
+
+/** Writes a value to stdout as JSON for programs: indented, ended by a line break. */
+export function writeJson(value: unknown, io: Io): void {
+  io.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
+}
+
+/** The text of a file a problem names, or undefined; for code frames of problems that carry no text. */
+export function sourceReader(cwd: string): (file: string) => string | undefined {
+  return (file) => {
+    try {
+      return readFileSync(path.resolve(cwd, file), 'utf8');
+    } catch {
+      return undefined;
+    }
+  };
+}
+
+/** A table with a dim head; a title that starts with `>` stands for a column of numbers, aligned to the right. */
+export function formatTable(
+  titles: readonly string[],
+  rows: readonly (readonly string[])[],
+  palette: Palette,
+): string {
+  const heads = titles.map((title) => title.replace(/^>/, ''));
+  const widths = heads.map((head, at) =>
+    Math.max(widthOf(head), ...rows.map((row) => widthOf(row[at] ?? ''))),
+  );
+  const line = (cells: readonly string[]): string =>
+    cells
+      .map((cell, at) => {
+        const width = widths[at] ?? 0;
+        return titles[at]?.startsWith('>') === true ? padStart(cell, width) : padEnd(cell, width);
+      })
+      .join('  ')
+      .trimEnd();
+  return `${[palette.dim(line(heads)), ...rows.map(line)].join('\n')}\n`;
+}

@@ -329,7 +329,8 @@ export class RegistryClient {
 
   async #ask(ref: ImageRef, mirroredHost: string | undefined): Promise<Presence> {
     const call = manifestCall('HEAD', ref, mirroredHost);
-    const reply = await this.#exchange.call({ ...call, accept: [200, 404, 405, 501] });
+    // 400: with plain http at an https port, only the body says so.
+    const reply = await this.#exchange.call({ ...call, accept: [200, 400, 404, 405, 501] });
     if (!reply.ok) return { kind: 'unknown', problem: firstOf(reply.error) };
     const { status, header } = reply.value;
     const type = baseType(header('content-type'));

@@ -10,13 +10,12 @@ import {
   openSync,
   readFileSync,
   realpathSync,
-  rmSync,
   statfsSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { must, root, run, say, since } from './support.mjs';
+import { must, removeScratch, root, run, say, since } from './support.mjs';
 
 const PROGRAMS = [
   'buildctl',
@@ -70,8 +69,7 @@ export async function startEngine(binDir) {
       daemon.kill('SIGTERM');
       await ended(daemon, 10_000);
     }
-    for (const target of mountsBelow(dir)) await run(['umount', '-l', target], { show: 'never' });
-    rmSync(dir, { recursive: true, force: true, maxRetries: 5 });
+    await removeScratch(dir);
   };
   const start = async (name, argv, isReady) => {
     const log = path.join(dir, `${name}.log`);
@@ -155,10 +153,4 @@ function ended(child, limitMs) {
       resolve();
     });
   });
-}
-
-function mountsBelow(dir) {
-  const lines = readFileSync('/proc/self/mounts', 'utf8').split('\n');
-  const targets = lines.map((line) => line.split(' ')[1] ?? '');
-  return targets.filter((target) => target.startsWith(`${dir}/`)).reverse();
 }

@@ -163,6 +163,33 @@ function pruneCompiled(folder) {
   }
 }
 
+/**
+ * Removes a temporary directory and what was left in it by tests that were killed: daemons that name it in their
+ * command line, and what they mounted below it.
+ */
+export async function removeScratch(dir) {
+  for (const pid of readdirSync('/proc').filter(
+    (name) => /^\d+$/.test(name) && Number(name) !== process.pid,
+  )) {
+    try {
+      if (readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(`${dir}/`))
+        process.kill(Number(pid), 'SIGKILL');
+    } catch {
+      // Ended in the meantime.
+    }
+  }
+  const mounts = readFileSync('/proc/self/mounts', 'utf8').split('\n');
+  const targets = mounts
+    .map((line) => line.split(' ')[1] ?? '')
+    .filter((target) => target.startsWith(`${dir}/`));
+  for (const target of targets.reverse()) await run(['umount', '-l', target], { show: 'never' });
+  try {
+    rmSync(dir, { recursive: true, force: true, maxRetries: 5 });
+  } catch (error) {
+    say(`${dir} could not be removed: ${error.message}`);
+  }
+}
+
 /** The environment with changes; `undefined` takes a variable away. */
 function mergeEnv(changes) {
   const merged = { ...process.env, ...changes };

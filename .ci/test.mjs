@@ -6,12 +6,22 @@
  * node: this Node, compiled; node24 and deno: straight from the source. Prints one line for each file, the whole
  * output of those that fail, one line for each runtime, and last of all `N passed, N failed, N skipped`.
  */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { ensureEngineBinaries, startEngine } from './engine.mjs';
-import { build, deno, ensureModules, ensureRuntimes, killRunning, run, say, since } from './support.mjs';
+import {
+  build,
+  deno,
+  ensureModules,
+  ensureRuntimes,
+  killRunning,
+  removeScratch,
+  run,
+  say,
+  since,
+} from './support.mjs';
 import { isE2e, listTestFiles, needsEngine, RUNTIMES, runTestFile } from './test-files.mjs';
 
 const { values: options, positionals: patterns } = parseArgs({
@@ -25,7 +35,7 @@ const { values: options, positionals: patterns } = parseArgs({
 });
 const total = { passed: 0, failed: 0, skipped: 0 };
 const start = Date.now();
-const scratch = mkdtempSync(path.join(tmpdir(), 'bake-ts-run-'));
+const scratch = mkdtempSync(path.join(tmpdir(), 'bake-ts-'));
 let engine;
 
 for (const signal of ['SIGINT', 'SIGTERM']) {
@@ -101,8 +111,11 @@ async function testAll() {
 function testEnvironment() {
   const home = path.join(scratch, 'home');
   const dockerConfig = path.join(scratch, 'docker');
-  for (const dir of [home, dockerConfig]) mkdirSync(dir, { recursive: true });
+  const temp = path.join(scratch, 'tmp');
+  for (const dir of [home, dockerConfig, temp]) mkdirSync(dir, { recursive: true });
   return {
+    // So that what a killed test leaves behind is found and removed.
+    TMPDIR: temp,
     BAKE_TS_HOME: home,
     DOCKER_CONFIG: dockerConfig,
     BUILDKIT_HOST: undefined,
@@ -129,5 +142,5 @@ function report({ file, runtime }, { passed, failed, skipped, durationMs, output
 async function tidy() {
   await engine?.stop();
   engine = undefined;
-  rmSync(scratch, { recursive: true, force: true, maxRetries: 3 });
+  await removeScratch(scratch);
 }

@@ -3,6 +3,7 @@
  * cmd/buildctl/build.go and its build/ folder; options of the frontend: frontend/dockerfile/builder and
  * frontend/dockerui (config.go, attr.go).
  */
+import { createHash } from 'node:crypto';
 import { type Build, familiarName, parseImageRef, type TypedAttributes } from '../model/mod.ts';
 
 /** How a build sees the result of another one, always by digest. */
@@ -103,6 +104,14 @@ export function contextKey(name: string): string {
   return ref === undefined ? name.toLowerCase() : familiarName(ref);
 }
 
+/**
+ * The name under which a named context's directory is offered. The engine keeps one copy of files for each such name
+ * (buildkit source/local/source.go), so directories must not share one.
+ */
+export function localName(directory: string): string {
+  return `named-${createHash('sha256').update(directory).digest('hex').slice(0, 16)}`;
+}
+
 function pushContexts(
   request: BuildRequest,
   argv: string[],
@@ -123,7 +132,7 @@ function pushContexts(
     const key = `context:${contextKey(name)}`;
     switch (source.ref.kind) {
       case 'local': {
-        const local = `named${locals++}-${build.name}`;
+        const local = localName(source.ref.path);
         argv.push('--local', `${local}=${source.ref.path}`);
         opt(key, `local:${local}`);
         break;

@@ -7,6 +7,7 @@ export {
   effectiveEpoch,
   formatCsv,
   type Link,
+  localName,
 } from './argv.ts';
 export {
   type BuildCall,

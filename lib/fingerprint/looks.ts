@@ -68,6 +68,11 @@ export class Looks {
     return Number(this.#signatures[row * SIGNATURE_FIELDS + 1] ?? 0n);
   }
 
+  /** Time of change, in nanoseconds since 1970. */
+  modifiedNs(row: number): bigint {
+    return this.#signatures[row * SIGNATURE_FIELDS + 2] ?? 0n;
+  }
+
   /** True where a path looks the same in both tables. */
   isSame(path: string, other: Looks): boolean {
     const mine = this.row(path);

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describeWorker } from '../buildctl/mod.ts';
 import { type Engine, findEngine, resolveLocalImages } from '../engine/mod.ts';
-import { ContextHasher } from '../fingerprint/mod.ts';
+import { ContextHasher, SentLedger } from '../fingerprint/mod.ts';
 import {
   type Digest,
   type EventSink,
@@ -239,7 +239,7 @@ function createContext(
     // Only results that are not pushed depend on how the worker keeps images.
     if (needsStore && engine.value.containerd === undefined)
       worker = (await describeWorker(buildctl))?.executor ?? 'containerd';
-    return ok({ buildctl });
+    return ok({ buildctl, sent: new SentLedger(shared.state.sentDir, engine.value.address) });
   };
   const context: RunContext & { readonly results: Map<string, NodeResult> } = {
     results,

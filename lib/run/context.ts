@@ -1,6 +1,6 @@
 /** What every node of a run shares: clients, limits, memory, results. */
 import type { Buildctl } from '../buildctl/mod.ts';
-import type { ContextHasher } from '../fingerprint/mod.ts';
+import type { ContextHasher, SentLedger } from '../fingerprint/mod.ts';
 import type { Digest, PlanNode, Result } from '../model/mod.ts';
 import type { RegistryClient } from '../registry/mod.ts';
 import type { StateStore } from '../state/mod.ts';
@@ -13,6 +13,8 @@ import type { Semaphore } from './scheduler.ts';
 /** An engine that answers. */
 export interface ReadyEngine {
   readonly buildctl: Buildctl;
+  /** What it was sent of local directories. */
+  readonly sent: SentLedger;
 }
 
 /** The shared side of a run. */

@@ -4,6 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { localName } from '../buildctl/mod.ts';
 import {
   type BaseUse,
   type DockerfileFacts,
@@ -19,6 +20,7 @@ import {
   diffKeys,
   type HashedContext,
   keyParts,
+  type Shipment,
 } from '../fingerprint/mod.ts';
 import {
   type BuildKey,
@@ -118,6 +120,14 @@ export async function isStillTrue(context: RunContext, inputs: NodeInputs): Prom
     if (!changed.ok || changed.value.length > 0) return false;
   }
   return true;
+}
+
+/** The files that buildctl will offer to the engine for a build, by the names it offers them under. */
+export function shipmentsOf(node: PlanNode, inputs: NodeInputs): readonly Shipment[] {
+  return (requestsOf.get(inputs) ?? []).map(({ name, request, hashed }) => ({
+    local: name === MAIN_CONTEXT && !node.build.contexts.has(name) ? MAIN_CONTEXT : localName(request.root),
+    hashed,
+  }));
 }
 
 /** The key with the parents' results as they are now: one of them may have been built after all. */

@@ -8,10 +8,12 @@ import {
   type BuildCall,
   type BuildOutput,
   type Built,
+  forgetLocalSources,
   type Link,
   readContent,
   runBuild,
 } from '../buildctl/mod.ts';
+import type { Shipment } from '../fingerprint/mod.ts';
 import {
   type BuildRecord,
   type Digest,
@@ -28,9 +30,16 @@ import {
   type TagResult,
 } from '../model/mod.ts';
 import { imageSize, type Manifest, parseManifest, platformManifests } from '../registry/mod.ts';
-import type { RunContext } from './context.ts';
+import type { ReadyEngine, RunContext } from './context.ts';
 import { type Decision, decide, type StoreState, type TagState } from './decide.ts';
-import { changesSince, computeInputs, isStillTrue, type NodeInputs, withParentsOfNow } from './inputs.ts';
+import {
+  changesSince,
+  computeInputs,
+  isStillTrue,
+  type NodeInputs,
+  shipmentsOf,
+  withParentsOfNow,
+} from './inputs.ts';
 import { storeName } from './names.ts';
 import { askTags, findManifest, putTags, repositoriesOf, wantedTags } from './publish.ts';
 
@@ -137,7 +146,7 @@ export async function runNode(context: RunContext, node: PlanNode, why?: Reason)
   }
   if (context.dryRun) return finish({ kind: 'built', tags: [], reason: decision.reason }, produces);
 
-  const made = await buildNode(context, node);
+  const made = await buildNode(context, node, inputs);
   if (made.kind === 'cancelled') return finish({ kind: 'cancelled', tags: [], reason: decision.reason });
   if (made.kind === 'failed') {
     return finish({
@@ -295,7 +304,7 @@ type Made =
     };
 
 /** Runs buildctl, again where that can help: a parent that the engine lost is built anew, a passing fault is waited out. */
-async function buildNode(context: RunContext, node: PlanNode): Promise<Made> {
+async function buildNode(context: RunContext, node: PlanNode, inputs: NodeInputs): Promise<Made> {
   const name = node.build.name;
   const engine = await context.engine();
   if (!engine.ok) return { kind: 'failed', problem: { ...(engine.error[0] ?? noEngine()), build: name } };
@@ -315,10 +324,7 @@ async function buildNode(context: RunContext, node: PlanNode): Promise<Made> {
       signal: context.signal,
       emit: context.emit,
     };
-    const result = await context.permits.with(context.priorityOf(name), () => {
-      context.countBuild();
-      return runBuild(engine.value.buildctl, call);
-    });
+    const result = await callBuildctl(context, engine.value, call, shipmentsOf(node, inputs));
     if (result.ok) {
       const made = await describeResult(context, node, result.value, workDir);
       if (!outputs.some((one) => one.kind === 'layout')) await rm(workDir, { recursive: true, force: true });
@@ -344,6 +350,45 @@ async function buildNode(context: RunContext, node: PlanNode): Promise<Made> {
     await context.sleep(delayMs);
     if (context.signal.aborted) return { kind: 'cancelled' };
   }
+}
+
+/**
+ * Calls buildctl with a permit. Where the engine would take a file for another one that it was sent before, it is first
+ * made to forget what it was sent, with no other build of ours under way that could bring the old copy back.
+ */
+async function callBuildctl(
+  context: RunContext,
+  engine: ReadyEngine,
+  call: BuildCall,
+  shipments: readonly Shipment[],
+): ReturnType<typeof runBuild> {
+  const { name } = call.build;
+  const run = () => {
+    context.countBuild();
+    return runBuild(engine.buildctl, call);
+  };
+  const first = await context.permits.with(context.priorityOf(name), async () => {
+    const conflict = await engine.sent.announce(shipments);
+    return conflict === undefined ? run() : { conflict };
+  });
+  if (!('conflict' in first)) return first;
+  return context.permits.withAll(async () => {
+    context.emit({
+      type: 'warning',
+      build: name,
+      problem: problemToJson(
+        problem('build/same-look', `the engine would mistake a file for another one (${first.conflict})`, {
+          severity: 'warning',
+          build: name,
+          hint: 'They have the same path, size and time; the engine is made to forget what it was sent, which costs a transfer.',
+        }),
+      ),
+    });
+    await forgetLocalSources(engine.buildctl);
+    await engine.sent.forget();
+    await engine.sent.announce(shipments);
+    return run();
+  });
 }
 
 function noEngine(): Problem {

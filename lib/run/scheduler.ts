@@ -73,27 +73,53 @@ interface Waiter {
 export class Semaphore {
   #free: number;
   #asked = 0;
+  readonly #permits: number;
   readonly #waiting: Waiter[] = [];
+  /** Tasks that want all permits come one after another; two that each hold some would wait for ever. */
+  #alone: Promise<unknown> = Promise.resolve();
 
   constructor(permits: number) {
+    this.#permits = permits;
     this.#free = permits;
   }
 
   /** Runs a task with a permit. */
   async with<T>(priority: number, task: () => Promise<T>): Promise<T> {
+    await this.#acquire(priority);
+    try {
+      return await task();
+    } finally {
+      this.#release();
+    }
+  }
+
+  /** Runs a task while nothing else holds a permit. */
+  withAll<T>(task: () => Promise<T>): Promise<T> {
+    const result = this.#alone.then(async () => {
+      for (let held = 0; held < this.#permits; held++) await this.#acquire(Number.POSITIVE_INFINITY);
+      try {
+        return await task();
+      } finally {
+        for (let held = 0; held < this.#permits; held++) this.#release();
+      }
+    });
+    this.#alone = result.catch(() => undefined);
+    return result;
+  }
+
+  async #acquire(priority: number): Promise<void> {
     if (this.#free > 0) this.#free--;
     else {
       await new Promise<void>((admit) => {
         this.#push({ priority, order: this.#asked++, admit });
       });
     }
-    try {
-      return await task();
-    } finally {
-      const next = this.#pop();
-      if (next === undefined) this.#free++;
-      else next.admit();
-    }
+  }
+
+  #release(): void {
+    const next = this.#pop();
+    if (next === undefined) this.#free++;
+    else next.admit();
   }
 
   #push(entry: Waiter): void {

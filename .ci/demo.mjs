@@ -93,7 +93,7 @@ function isFree(port) {
 }
 
 /** Pulls with containerd's own client into a namespace of its own, so that nothing of the build can stand in. */
-async function pullBack({ installation, paths }, ref) {
+async function pullBack({ containerd }, ref) {
   const ctr = [
     path.join(installation.binDir, 'ctr'),
     '--address',

@@ -93,6 +93,10 @@ async function edit(state: State, random: Random): Promise<string> {
   const root = random.below(4) === 0 ? state.second : state.main;
   const name = await pickPath(random, root);
   const file = path.join(root, name);
+  if (name === '.') {
+    await writeFile(path.join(root, 'back.txt'), 'back');
+    return 'the first file of an empty context';
+  }
   const stats = await lstat(file);
   switch (random.below(15)) {
     case 0:

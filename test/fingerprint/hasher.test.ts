@@ -1,0 +1,312 @@
+/** Walking and hashing contexts: what is found, what is remembered between runs, and when memory is not believed. */
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { chmod, lstat, mkdir, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import process from 'node:process';
+import { test } from 'node:test';
+import { type ContextReads, compileRules, NO_RULES, type PathRead } from '../../lib/dockerfile/mod.ts';
+import { readAll } from '../../lib/fingerprint/batch.ts';
+import { ContextHasher, type ContextRequest, type HashedContext } from '../../lib/fingerprint/mod.ts';
+import { RACY_MS, StatCache } from '../../lib/fingerprint/stat-cache.ts';
+import { makeTempDir, writeTree } from '../rig/temp.ts';
+
+const SPAN = { source: { path: 'Dockerfile', text: '' }, start: 0, end: 0 };
+
+function read(source: string, rest: Partial<PathRead> = {}): PathRead {
+  return { source, include: [], exclude: [], span: SPAN, ...rest };
+}
+
+function request(
+  root: string,
+  reads: ContextReads = 'all',
+  rest: Partial<ContextRequest> = {},
+): ContextRequest {
+  return { root, written: 'app', reads, ignore: NO_RULES, ...rest };
+}
+
+async function hash(
+  asked: ContextRequest,
+  options: { readonly stateDirectory?: string; readonly workers?: number } = { workers: 0 },
+): Promise<HashedContext> {
+  const hasher = new ContextHasher(options);
+  try {
+    const result = await hasher.hash(asked);
+    assert.ok(result.ok, JSON.stringify(result));
+    await hasher.save();
+    return result.value;
+  } finally {
+    await hasher.close();
+  }
+}
+
+async function pathsOf(
+  root: string,
+  reads: ContextReads,
+  rest: Partial<ContextRequest> = {},
+): Promise<string[]> {
+  return (await hash(request(root, reads, rest))).files.map((part) => part.path);
+}
+
+const TREE = {
+  'a.txt': 'a',
+  'src/x.c': 'x',
+  'src/y.h': 'y',
+  'src/deep/z.c': 'z',
+  'src/deep/z.o': 'o',
+  'src/void/': '',
+  'lib/real.txt': 'real',
+  'up/link.txt': { symlink: '../lib/real.txt' },
+  current: { symlink: 'src/deep' },
+  rooted: { symlink: '/lib' },
+  ring: { symlink: 'ring' },
+  dangling: { symlink: 'nowhere' },
+} as const;
+
+test('every kind of file is recorded with what counts of it', async (t) => {
+  const root = await makeTempDir(t);
+  await writeTree(root, {
+    'run.sh': { content: '#!', mode: 0o4755 },
+    link: { symlink: 'run.sh' },
+    'void/': '',
+  });
+  await chmod(path.join(root, 'void'), 0o1777);
+  const hashed = await hash(request(root));
+  assert.deepEqual(hashed.files, [
+    { path: 'link', kind: 'symlink', mode: 0o777, content: 'run.sh' },
+    { path: 'run.sh', kind: 'file', mode: 0o4755, content: createHash('sha256').update('#!').digest('hex') },
+    { path: 'void', kind: 'dir', mode: 0o1777, content: '' },
+  ]);
+  assert.equal(hashed.fileCount, 1);
+  assert.equal(hashed.bytes, 2);
+});
+
+test('only what is read counts, with links on the way and where they lead', async (t) => {
+  const root = await makeTempDir(t);
+  await writeTree(root, TREE);
+  const table: readonly (readonly [reads: readonly PathRead[], paths: readonly string[]])[] = [
+    [[read('a.txt')], ['a.txt']],
+    [[read('not-there')], []],
+    [[read('src/*.c')], ['src/x.c']],
+    [[read('src')], ['src', 'src/deep', 'src/deep/z.c', 'src/deep/z.o', 'src/void', 'src/x.c', 'src/y.h']],
+    [
+      [read('src'), read('src/deep')],
+      ['src', 'src/deep', 'src/deep/z.c', 'src/deep/z.o', 'src/void', 'src/x.c', 'src/y.h'],
+    ],
+    [[read('*/x.c')], ['current', 'dangling', 'ring', 'rooted', 'src/x.c']],
+    [[read('current')], ['current', 'src/deep', 'src/deep/z.c', 'src/deep/z.o']],
+    [[read('current/z.c')], ['current', 'src/deep/z.c']],
+    [[read('rooted/real.txt')], ['lib/real.txt', 'rooted']],
+    [[read('up/link.txt')], ['lib/real.txt', 'up/link.txt']],
+    [[read('up')], ['up', 'up/link.txt']],
+    [
+      [read('ring'), read('dangling')],
+      ['dangling', 'ring'],
+    ],
+    [
+      [read('src', { exclude: ['**/*.o', 'deep/z.c'] })],
+      ['src', 'src/deep', 'src/void', 'src/x.c', 'src/y.h'],
+    ],
+    [[read('.', { include: ['src/*/z.c'] })], ['src', 'src/deep', 'src/deep/z.c']],
+    [
+      [read('src', { exclude: ['*.h'] }), read('src/y.h')],
+      ['src', 'src/deep', 'src/deep/z.c', 'src/deep/z.o', 'src/void', 'src/x.c', 'src/y.h'],
+    ],
+    [[read('../../a.txt')], ['a.txt']],
+  ];
+  for (const [reads, paths] of table) {
+    assert.deepEqual(await pathsOf(root, reads), paths, JSON.stringify(reads.map((one) => one.source)));
+  }
+});
+
+test('a directory that is left out comes along for what an exception brings back in it', async (t) => {
+  const root = await makeTempDir(t);
+  await writeTree(root, TREE);
+  const ignore = compileRules(['src', '!src/deep/z.c', 'ring', 'dangling']);
+  assert.deepEqual(await pathsOf(root, [read('src')], { ignore }), ['src', 'src/deep', 'src/deep/z.c']);
+  assert.deepEqual(await pathsOf(root, [read('src/x.c')], { ignore }), []);
+});
+
+test('a context that is not there, or is a file, is a problem', async (t) => {
+  const root = await makeTempDir(t);
+  await writeTree(root, { file: '' });
+  const hasher = new ContextHasher({ workers: 0 });
+  t.after(() => hasher.close());
+  const missing = await hasher.hash(request(path.join(root, 'nope')));
+  assert.ok(!missing.ok);
+  assert.equal(missing.error[0]?.code, 'context/missing');
+  const file = await hasher.hash(request(path.join(root, 'file')));
+  assert.ok(!file.ok);
+  assert.equal(file.error[0]?.code, 'context/not-a-directory');
+});
+
+test('what cannot be read is a problem, unless it is left out', async (t) => {
+  const root = await makeTempDir(t);
+  await writeTree(root, { good: '', 'sub/': '' });
+  // A name that is no UTF-8 text cannot be told from another one, whoever runs the test.
+  const bad = Buffer.concat([Buffer.from(`${root}/sub/bad`), Buffer.from([0xff])]);
+  await writeFile(bad, 'x');
+  const hasher = new ContextHasher({ workers: 0 });
+  t.after(() => hasher.close());
+  const result = await hasher.hash(request(root));
+  assert.ok(!result.ok);
+  assert.equal(result.error[0]?.code, 'context/unreadable');
+  assert.match(result.error[0]?.message ?? '', /sub\/bad.* in the context app cannot be read/);
+  assert.deepEqual(await pathsOf(root, 'all', { ignore: compileRules(['sub']) }), ['good']);
+});
+
+test('a file without permission to read is a problem', {
+  skip: process.geteuid?.() === 0 && 'root reads everything',
+}, async (t) => {
+  const root = await makeTempDir(t);
+  await writeTree(root, { closed: { content: 'x', mode: 0o000 } });
+  const hasher = new ContextHasher({ workers: 0 });
+  t.after(() => hasher.close());
+  const result = await hasher.hash(request(root));
+  assert.ok(!result.ok);
+  assert.match(
+    result.error[0]?.message ?? '',
+    /closed in the context app cannot be read \(permission denied\)/,
+  );
+});
+
+/** Long enough ago for a hash to be kept. */
+async function settle(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, RACY_MS + 50));
+}
+
+test('hashes are remembered, and not believed once a file looks different', async (t) => {
+  const root = await makeTempDir(t);
+  const stateDirectory = await makeTempDir(t);
+  await writeTree(root, { a: 'aaaa', b: 'bbbb' });
+  await settle();
+  const options = { stateDirectory, workers: 0 };
+  const first = await hash(request(root), options);
+  const [store] = await readdir(stateDirectory);
+  assert.ok(store !== undefined);
+
+  // A store that lies proves that it is used: swap the two hashes in it.
+  const file = path.join(stateDirectory, store);
+  const data = await readFile(file);
+  const hashes = first.files.map((part) => Buffer.from(part.content, 'hex'));
+  const [one, two] = hashes.map((sum) => data.indexOf(sum));
+  assert.ok(one !== undefined && two !== undefined && one > 0 && two > 0);
+  hashes[1]?.copy(data, one);
+  hashes[0]?.copy(data, two);
+  const head = 'bake-ts stat cache 1\n'.length;
+  createHash('sha256')
+    .update(data.subarray(head + 32))
+    .digest()
+    .copy(data, head);
+  await writeFile(file, data);
+  const lied = await hash(request(root), options);
+  assert.deepEqual(
+    lied.files.map((part) => part.content),
+    first.files.map((part) => part.content).reverse(),
+  );
+
+  // The same size and mtime again: ctime tells.
+  const { atime, mtime } = await lstat(path.join(root, 'a'));
+  await writeFile(path.join(root, 'a'), 'AAAA');
+  await utimes(path.join(root, 'a'), atime, mtime);
+  const edited = await hash(request(root), options);
+  assert.equal(edited.files[0]?.content, createHash('sha256').update('AAAA').digest('hex'));
+});
+
+test('a file written just before it was read is never remembered', async (t) => {
+  const root = await makeTempDir(t);
+  const stateDirectory = await makeTempDir(t);
+  await writeTree(root, { a: 'aaaa' });
+  await hash(request(root), { stateDirectory, workers: 0 });
+  assert.deepEqual(await readdir(stateDirectory), []);
+
+  const cache = await StatCache.open(undefined, root);
+  const result = readAll(root, ['a']);
+  assert.ok(result.hashes !== undefined);
+  const mtimeMs = Number((result.signatures[2] ?? 0n) / 1_000_000n);
+  cache.remember('a', result.signatures, result.hashes, 0, mtimeMs + RACY_MS - 1);
+  assert.equal(cache.find('a', result.signatures, 0), undefined);
+  cache.remember('a', result.signatures, result.hashes, 0, Date.now() + 2 * RACY_MS);
+  assert.notEqual(cache.find('a', result.signatures, 0), undefined);
+});
+
+test('a damaged store is as good as none', async (t) => {
+  const root = await makeTempDir(t);
+  const stateDirectory = await makeTempDir(t);
+  await writeTree(root, { a: 'aaaa' });
+  await settle();
+  const options = { stateDirectory, workers: 0 };
+  const first = await hash(request(root), options);
+  const [store = ''] = await readdir(stateDirectory);
+  const file = path.join(stateDirectory, store);
+  const data = await readFile(file);
+  for (const damaged of [
+    Buffer.alloc(0),
+    data.subarray(0, 30),
+    data.subarray(0, -1),
+    Buffer.from(data).fill(1, 60, 70),
+  ]) {
+    await writeFile(file, damaged);
+    assert.deepEqual((await hash(request(root), options)).files, first.files);
+  }
+});
+
+test('threads find what one thread finds', async (t) => {
+  const root = await makeTempDir(t);
+  for (let dir = 0; dir < 40; dir += 1) {
+    await mkdir(path.join(root, `d${dir}`));
+    await Promise.all(
+      Array.from({ length: 100 }, (_, file) =>
+        writeFile(path.join(root, `d${dir}/f${file}`), `${dir} ${file}`),
+      ),
+    );
+  }
+  const alone = await hash(request(root), { workers: 0 });
+  const together = await hash(request(root), { workers: 2 });
+  assert.equal(alone.fileCount, 4000);
+  assert.deepEqual(together.files, alone.files);
+});
+
+test('a file is looked at once in a run, and anew by recheck', async (t) => {
+  const root = await makeTempDir(t);
+  await writeTree(root, { a: 'aaaa', 'd/b': 'bbbb', 'd/c': 'cccc' });
+  const hasher = new ContextHasher({ workers: 0 });
+  t.after(() => hasher.close());
+  const all = request(root);
+  const before = await hasher.hash(all);
+  assert.ok(before.ok);
+  const same = await hasher.recheck(all, before.value);
+  assert.deepEqual(same, { ok: true, value: [] });
+  await writeFile(path.join(root, 'a'), 'AAAA');
+  await rm(path.join(root, 'd/b'));
+  await symlink('a', path.join(root, 'd/new'));
+  await chmod(path.join(root, 'd/c'), 0o600);
+  const again = await hasher.hash(request(root, [read('a')]));
+  assert.ok(again.ok);
+  assert.equal(again.value.files[0]?.content, before.value.files[0]?.content);
+  const changed = await hasher.recheck(all, before.value);
+  assert.deepEqual(changed, { ok: true, value: ['a', 'd/b', 'd/c', 'd/new'] });
+});
+
+test('an edit that was taken back during the build is still an edit', async (t) => {
+  const root = await makeTempDir(t);
+  await writeTree(root, { a: 'aaaa' });
+  const hasher = new ContextHasher({ workers: 0 });
+  t.after(() => hasher.close());
+  const before = await hasher.hash(request(root));
+  assert.ok(before.ok);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  await writeFile(path.join(root, 'a'), 'bbbb');
+  await writeFile(path.join(root, 'a'), 'aaaa');
+  assert.deepEqual(await hasher.recheck(request(root), before.value), { ok: true, value: ['a'] });
+});
+
+test('an aborted signal ends it with a problem', async (t) => {
+  const root = await makeTempDir(t);
+  await writeTree(root, { a: 'aaaa' });
+  const hasher = new ContextHasher({ workers: 0 });
+  t.after(() => hasher.close());
+  const result = await hasher.hash(request(root, 'all', { signal: AbortSignal.abort() }));
+  assert.ok(!result.ok);
+  assert.equal(result.error[0]?.code, 'context/cancelled');
+});

@@ -2,7 +2,7 @@
  * A run: from a plan to results. Builds run as soon as what they need is done; everything that happens is an event.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { arch, tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describeWorker } from '../buildctl/mod.ts';
@@ -38,8 +38,8 @@ export interface BakeOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** `--addr`: an engine that is to be used and no other. */
   readonly address?: string;
-  /** Builds at a time. */
-  readonly jobs: number;
+  /** Builds at a time; default 4. */
+  readonly jobs?: number;
   /** Build even what is unchanged. */
   readonly force?: boolean;
   /** Decide and say why, but run nothing and write nothing. */
@@ -48,12 +48,16 @@ export interface BakeOptions {
   readonly failFast?: boolean;
   readonly signal?: AbortSignal;
   readonly onEvent?: EventSink;
-  /** Said in `run-started`. */
-  readonly version: string;
-  readonly runtime: string;
-  /** Processor architecture of this machine in Go's words (`amd64`). */
-  readonly hostArchitecture: string;
+  /** Said in `run-started`: bake-ts's version, and the runtime's name and version. */
+  readonly version?: string;
+  readonly runtime?: string;
+  /** Processor architecture of this machine in Go's words; default: what the runtime says it is. */
+  readonly hostArchitecture?: string;
 }
+
+const DEFAULT_JOBS = 4;
+/** Node's names of processor architectures where Go has others. */
+const GO_ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386' };
 
 /**
  * Runs a plan.
@@ -89,10 +93,10 @@ export async function bake(options: BakeOptions): Promise<RunSummary> {
   emit({
     type: 'run-started',
     runId: path.basename(workDir).slice('bake-ts-'.length),
-    version: options.version,
-    runtime: options.runtime,
+    version: options.version ?? '',
+    runtime: options.runtime ?? '',
     files: plan.set.files,
-    concurrency: options.jobs,
+    concurrency: options.jobs ?? DEFAULT_JOBS,
   });
   emit({ type: 'planned', nodes: [...plan.nodes.values()].map(announce) });
   try {
@@ -257,7 +261,7 @@ function createContext(
     images,
     registry: shared.registry,
     state: shared.state,
-    permits: new Semaphore(options.jobs),
+    permits: new Semaphore(options.jobs ?? DEFAULT_JOBS),
     priorityOf: (build) => priorities.get(build) ?? 0,
     countBuild: shared.countBuild,
     engine: () => {
@@ -267,7 +271,7 @@ function createContext(
     get worker() {
       return worker;
     },
-    enginePlatform: `linux/${options.hostArchitecture}`,
+    enginePlatform: `linux/${options.hostArchitecture ?? GO_ARCHITECTURES[arch()] ?? arch()}`,
     storedImages: () => {
       stored ??= find().then(async (engine) => {
         if (!engine.ok) return undefined;

@@ -144,11 +144,9 @@ export class RegistryClient {
    */
   async head(ref: ImageRef, read: ReadOptions = {}): Promise<Presence> {
     const wanted = withDefaultTag(ref);
-    if (read.mirrors === true) {
-      for (const mirror of this.#mirrorsOf(wanted)) {
-        const presence = await this.#remember(mirror, wanted.registry);
-        if (presence.kind === 'present') return presence;
-      }
+    for (const mirror of this.#mirrorsOf(wanted, read)) {
+      const presence = await this.#remember(mirror, wanted.registry);
+      if (presence.kind === 'present') return presence;
     }
     return await this.#remember(wanted);
   }
@@ -165,7 +163,7 @@ export class RegistryClient {
     const wanted = withDefaultTag(ref);
     const known = wanted.digest === undefined ? undefined : this.#manifests.get(wanted.digest);
     if (known !== undefined) return ok(known);
-    const name = formatImageRef(wanted);
+    const name = `${formatImageRef(wanted)} ${read.mirrors === true}`;
     let reading = this.#reading.get(name);
     if (reading === undefined) {
       reading = this.#getThroughMirrors(wanted, read).finally(() => this.#reading.delete(name));
@@ -178,9 +176,14 @@ export class RegistryClient {
    * Reads a small blob, such as an image config, of at most `limitBytes`; checked against its digest. Registries mostly
    * send one elsewhere for it; credentials stay behind.
    */
-  async getBlob(repository: ImageRef, digest: Digest, limitBytes: number): Promise<Result<Uint8Array>> {
+  async getBlob(
+    repository: ImageRef,
+    digest: Digest,
+    limitBytes: number,
+    read: ReadOptions = {},
+  ): Promise<Result<Uint8Array>> {
     const problems: Problem[] = [];
-    for (const from of [...this.#mirrorsOf(repository), repository]) {
+    for (const from of [...this.#mirrorsOf(repository, read), repository]) {
       const reply = await this.#exchange.call({
         method: 'GET',
         host: from.registry,
@@ -365,9 +368,7 @@ export class RegistryClient {
   }
 
   async #getThroughMirrors(ref: ImageRef, read: ReadOptions): Promise<Result<Manifest>> {
-    // Bytes asked for by digest are the same wherever they come from.
-    const mirrors = read.mirrors === true || ref.digest !== undefined ? this.#mirrorsOf(ref) : [];
-    for (const mirror of mirrors) {
+    for (const mirror of this.#mirrorsOf(ref, read)) {
       const found = await this.#get(mirror, ref.registry);
       if (found.kind === 'found') return ok(found.manifest);
     }
@@ -422,9 +423,9 @@ export class RegistryClient {
     }
   }
 
-  #mirrorsOf(ref: ImageRef): readonly ImageRef[] {
-    const mirrors = this.#registries.get(ref.registry)?.mirrors ?? [];
-    return mirrors.map((registry) => ({ ...ref, registry }));
+  #mirrorsOf(ref: ImageRef, read: ReadOptions): readonly ImageRef[] {
+    const mirrors = read.mirrors === true ? this.#registries.get(ref.registry)?.mirrors : undefined;
+    return (mirrors ?? []).map((registry) => ({ ...ref, registry }));
   }
 }
 

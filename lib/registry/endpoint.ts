@@ -1,6 +1,5 @@
 /** Where the API of a registry is, and how it is spoken to. */
 import { readFile } from 'node:fs/promises';
-import { rootCertificates } from 'node:tls';
 import { fail, ok, problem, type RegistrySettings, type Result } from '../model/mod.ts';
 import { type Environment, isLoopback } from './proxy.ts';
 
@@ -75,6 +74,8 @@ export async function readTlsMaterial(
   }
   if (problems.length > 0) return fail(problems);
   const extra = [own, system].filter((pem) => pem !== undefined);
+  // Decoding some 150 certificates takes a while: only where they must be named.
+  const { rootCertificates } = extra.length === 0 ? { rootCertificates: [] } : await import('node:tls');
   return ok({
     ...(extra.length === 0 ? {} : { ca: [...rootCertificates, ...extra] }),
     ...(cert === undefined ? {} : { cert }),

@@ -193,6 +193,15 @@ export interface BuildSet {
   readonly registries: ReadonlyMap<string, RegistrySettings>;
   /** `engine.address` of the file. */
   readonly engineAddress?: string;
+  /**
+   * Where results are remembered besides this machine: `registry` (beside the first image that the set pushes), or the
+   * reference given. Undefined: on this machine only.
+   */
+  readonly record?: string;
+  /** `together`: tags move only when every build of the run succeeded. Undefined or `each`: as each build is done. */
+  readonly publish?: 'each' | 'together';
+  /** Globs over tags (the part after the colon) that must not come to point at something else. */
+  readonly immutable?: readonly string[];
   /** Files that were read, in order, relative to the working directory. */
   readonly files: readonly string[];
 }

@@ -1,0 +1,267 @@
+/** Parsing problems and the facts that no build definition shows: places, named contexts, arguments, what is unknown. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  contextKey,
+  type DockerfileFacts,
+  type InspectOptions,
+  inspectDockerfile,
+  parseDockerfile,
+} from '../../lib/dockerfile/mod.ts';
+import { formatPlace, type Problem, type Span } from '../../lib/model/mod.ts';
+
+function problemsOf(text: string): readonly Problem[] {
+  const parsed = parseDockerfile({ path: 'Dockerfile', text });
+  return parsed.ok ? [] : parsed.error;
+}
+
+function inspect(text: string, options: Partial<InspectOptions> = {}) {
+  const parsed = parseDockerfile({ path: 'Dockerfile', text });
+  assert.ok(parsed.ok, JSON.stringify(parsed));
+  return inspectDockerfile(parsed.value, {
+    args: new Map(),
+    platforms: ['linux/amd64'],
+    contextNames: new Set(),
+    unknownBases: 'plain',
+    ...options,
+  });
+}
+
+function factsOf(text: string, options: Partial<InspectOptions> = {}): DockerfileFacts {
+  const facts = inspect(text, options);
+  assert.ok(facts.ok, JSON.stringify(facts));
+  return facts.value;
+}
+
+function textOf(span: Span): string {
+  return span.source.text.slice(span.start, span.end);
+}
+
+function sourcesOf(facts: DockerfileFacts, context = 'context'): unknown {
+  const reads = facts.reads.get(context);
+  return reads === undefined || reads === 'all' ? reads : reads.map((read) => read.source);
+}
+
+test('problems of a file are all found at once, each at its place', () => {
+  const found = problemsOf('FORM a\nFROM a b\nFROM c AS 1st\nRUNN x\nCOPY ["a", 1]\nRUN <<EOF\nno end\n');
+  assert.deepEqual(
+    found.map((one) => [one.code, one.span === undefined ? '' : formatPlace(one.span)]),
+    [
+      ['dockerfile/unknown-instruction', 'Dockerfile:1:1'],
+      ['dockerfile/unknown-instruction', 'Dockerfile:4:1'],
+      ['dockerfile/syntax', 'Dockerfile:5:1'],
+      ['dockerfile/syntax', 'Dockerfile:6:1'],
+      ['dockerfile/syntax', 'Dockerfile:2:1'],
+      ['dockerfile/syntax', 'Dockerfile:3:11'],
+    ],
+  );
+  assert.equal(found[0]?.hint, 'Did you mean FROM?');
+  assert.equal(found[1]?.hint, 'Did you mean RUN?');
+});
+
+test('an empty file, a file without FROM and an instruction before it are problems', () => {
+  assert.equal(problemsOf('')[0]?.code, 'dockerfile/empty');
+  assert.equal(problemsOf('# only words\n\n')[0]?.code, 'dockerfile/empty');
+  assert.equal(problemsOf('ARG A=1\n')[0]?.code, 'dockerfile/no-stage');
+  assert.equal(problemsOf('RUN x\nFROM a\n')[0]?.code, 'dockerfile/no-stage');
+  assert.equal(problemsOf('# escape=x\nFROM a\n')[0]?.code, 'dockerfile/syntax');
+});
+
+test('a target that is not there is a problem that names those that are', () => {
+  const facts = inspect('FROM a AS one\nFROM b AS two\n', { target: 'three' });
+  assert.ok(!facts.ok);
+  assert.equal(facts.error[0]?.code, 'dockerfile/target-missing');
+  assert.match(facts.error[0]?.hint ?? '', /one, two/);
+});
+
+test('a base that is blank names the argument that is not set', () => {
+  const facts = inspect('ARG BASE\nFROM ${BASE}\n');
+  assert.ok(!facts.ok);
+  assert.equal(facts.error[0]?.code, 'dockerfile/blank-base');
+  assert.match(facts.error[0]?.message ?? '', /BASE is not set/);
+  assert.ok(inspect('ARG BASE\nFROM ${BASE}\n', { args: new Map([['BASE', 'a']]) }).ok);
+});
+
+test('references have places, also after continuation lines', () => {
+  const facts = factsOf(
+    'FROM \\\n  --platform=linux/arm64 \\\n  alpine:3\nCOPY \\\n  --from=busybox:1 /a /b\n',
+  );
+  assert.deepEqual(
+    facts.images.map((image) => [image.written, image.platform, formatPlace(image.span), textOf(image.span)]),
+    [
+      ['alpine:3', 'linux/arm64', 'Dockerfile:3:3', 'alpine:3'],
+      ['busybox:1', undefined, 'Dockerfile:5:3', '--from=busybox:1'],
+    ],
+  );
+});
+
+test('named contexts stand before stages and images, under their familiar names', () => {
+  const text = [
+    'FROM docker.io/library/golang:latest AS build',
+    'COPY --from=docs /d /d',
+    'FROM localhost:5000/app:latest AS replaced',
+    'COPY no /no',
+    'FROM alpine:3',
+    'COPY --from=replaced /a /b',
+    'RUN --mount=from=tools,source=bin,target=/t true',
+    'COPY --from=build / /',
+  ].join('\n');
+  const facts = factsOf(text, { contextNames: new Set(['golang', 'replaced', 'docs', 'tools', 'not-used']) });
+  assert.deepEqual(facts.contexts.map((use) => [use.name, use.use]).sort(), [
+    ['docs', 'copy'],
+    ['golang', 'from'],
+    ['replaced', 'copy'],
+    ['tools', 'mount'],
+  ]);
+  assert.deepEqual(
+    facts.images.map((image) => image.written),
+    ['alpine:3'],
+  );
+  assert.deepEqual(sourcesOf(facts, 'docs'), ['d']);
+  assert.deepEqual(sourcesOf(facts, 'tools'), ['bin']);
+  assert.deepEqual(sourcesOf(facts, 'golang'), 'all');
+  assert.equal(facts.reads.has('context'), false);
+});
+
+test('a context for one platform counts for that platform only', () => {
+  const facts = factsOf('FROM base:1\n', {
+    contextNames: new Set(['base:1::linux/arm64']),
+    platforms: ['linux/amd64', 'linux/arm64'],
+  });
+  assert.deepEqual(
+    facts.contexts.map((use) => use.name),
+    ['base:1::linux/arm64'],
+  );
+  assert.deepEqual(
+    facts.images.map((image) => image.written),
+    ['base:1'],
+  );
+});
+
+test('the key of a context is the familiar reference without latest', () => {
+  assert.equal(contextKey('docker.io/library/foo:1.2'), 'foo:1.2');
+  assert.equal(contextKey('localhost:5002/app:latest'), 'localhost:5002/app');
+  assert.equal(contextKey('base'), 'base');
+  assert.equal(contextKey('base:latest::linux/arm64'), 'base::linux/arm64');
+});
+
+test('only arguments that can matter are declared', () => {
+  const facts = factsOf(
+    'ARG A=1\nARG B=$A\nARG C=3\nFROM x:$B AS one\nARG D\nFROM y AS no\nARG E\nFROM one\nARG F=$D\n',
+  );
+  assert.deepEqual([...facts.declaredArgs].sort(), ['A', 'B', 'D', 'F']);
+});
+
+test('platforms are walked each by itself', () => {
+  const facts = factsOf('FROM base-$TARGETARCH\nARG TARGETARCH\nCOPY bin/$TARGETARCH /\n', {
+    platforms: ['linux/amd64', 'linux/arm64'],
+  });
+  assert.deepEqual(
+    facts.images.map((image) => image.written),
+    ['base-amd64', 'base-arm64'],
+  );
+  assert.deepEqual(sourcesOf(facts), ['bin/amd64', 'bin/arm64']);
+});
+
+test('without a known platform what depends on it widens, and images are unknown', () => {
+  const copied = factsOf('FROM scratch\nARG TARGETARCH\nCOPY bin/$TARGETARCH /\n', { platforms: [] });
+  assert.deepEqual(sourcesOf(copied), 'all');
+  const based = factsOf('FROM base-$BUILDARCH\n');
+  assert.match(based.unknowns[0] ?? '', /depends on BUILDARCH/);
+  assert.equal(based.usesEnginePlatform, true);
+});
+
+test('a variable that a base image may set widens the read', () => {
+  assert.deepEqual(sourcesOf(factsOf('FROM base\nCOPY $DIR/x /\n')), 'all');
+  assert.deepEqual(sourcesOf(factsOf('FROM base\nARG DIR\nCOPY $DIR/x /\n')), 'all');
+  assert.deepEqual(sourcesOf(factsOf('FROM base\nARG DIR=d\nCOPY $DIR/x /\n')), ['d/x']);
+  const bases = new Map([['base', { env: ['DIR=e'], onbuild: [] }]]);
+  assert.deepEqual(sourcesOf(factsOf('FROM base\nCOPY $DIR/x /\n', { bases })), ['e/x']);
+});
+
+test('a base whose config was not read counts the whole context, except for planning', () => {
+  const strict = factsOf('FROM base\nCOPY a /\n', { unknownBases: 'whole-context' });
+  assert.deepEqual(sourcesOf(strict), 'all');
+  assert.deepEqual(strict.unreadBases, ['base']);
+  assert.deepEqual(sourcesOf(factsOf('FROM base\nCOPY a /\n')), ['a']);
+});
+
+test('triggers run in the stage that starts from them, and not in its children', () => {
+  const bases = new Map([['base', { env: [], onbuild: ['COPY one /', 'COPY --from=img:1 /x /'] }]]);
+  const facts = factsOf('FROM base AS a\nONBUILD COPY two /\nFROM a AS b\nFROM b\nCOPY three /\n', { bases });
+  assert.deepEqual(sourcesOf(facts), ['one', 'two', 'three']);
+  assert.deepEqual(
+    facts.images.map((image) => image.written),
+    ['base', 'img:1'],
+  );
+});
+
+test('what a result says to builds on top of it', () => {
+  const facts = factsOf('FROM scratch\nARG A=1\nENV E=$A\nONBUILD COPY t /\nONBUILD RUN <<EOF\nx\nEOF\n');
+  assert.deepEqual(facts.produces?.onbuild, ['COPY t /', 'RUN <<EOF\nx\nEOF']);
+  assert.ok(facts.produces?.env.includes('E=1'));
+  assert.equal(factsOf('FROM base\n').produces, undefined);
+});
+
+test('another frontend may read everything', () => {
+  const facts = factsOf('# syntax=example.com/own:1\nthis is no Dockerfile at all\n', {
+    contextNames: new Set(['x']),
+  });
+  assert.deepEqual(
+    facts.images.map((image) => [image.written, image.use]),
+    [['example.com/own:1', 'syntax']],
+  );
+  assert.deepEqual(sourcesOf(facts), 'all');
+  assert.deepEqual(sourcesOf(facts, 'x'), 'all');
+  assert.equal(facts.unknowns.length, 1);
+  const override = factsOf('FROM scratch\n', { args: new Map([['BUILDKIT_SYNTAX', 'example.com/own:1']]) });
+  assert.equal(override.unknowns.length, 1);
+});
+
+test('a flag that is not known makes the inputs unknown', () => {
+  assert.match(factsOf('FROM scratch\nCOPY --newer=x a /\n').unknowns[0] ?? '', /--newer/);
+});
+
+test('secrets, agents and ports are listed, credentials in addresses are not', () => {
+  const facts = factsOf(
+    [
+      'FROM a',
+      'RUN --mount=type=secret,id=one,required=true --mount=type=secret,target=/run/two x',
+      'RUN --mount=type=ssh --mount=type=ssh,id=deploy,required x',
+      'ARG P=80',
+      'EXPOSE $P 53/udp 80',
+      'ADD https://user:hush@example.com/x?token=hush /',
+      'ADD git@example.com:a/b.git /',
+    ].join('\n'),
+  );
+  assert.deepEqual(
+    facts.secrets.map(({ id, required }) => [id, required]),
+    [
+      ['one', true],
+      ['two', false],
+    ],
+  );
+  assert.deepEqual(
+    facts.ssh.map(({ id, required }) => [id, required]),
+    [
+      ['default', false],
+      ['deploy', true],
+    ],
+  );
+  assert.deepEqual(facts.ports, ['80', '53/udp']);
+  assert.deepEqual(
+    facts.remoteSources.map(({ kind, url }) => [kind, url]),
+    [
+      ['http', 'https://example.com/x'],
+      ['git', 'git@example.com:a/b.git'],
+    ],
+  );
+});
+
+test('the text that counts has no comments, layout or unused stages', () => {
+  const one = factsOf('# words\nARG X=1\nFROM a AS no\nFROM b\n# more\nCOPY a \\\n # in between\n b /x\n');
+  const other = factsOf('ARG X=2\nFROM c AS no\nRUN y\nFROM b\n\nCOPY a  b /x\n');
+  assert.equal(one.text.replace(/ +/g, ' '), other.text.replace(/ +/g, ' '));
+  const heredoc = (body: string): string => factsOf(`FROM b\nRUN <<E\n${body}\nE\n`).text;
+  assert.notEqual(heredoc('# kept'), heredoc(''));
+});

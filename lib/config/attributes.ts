@@ -157,7 +157,7 @@ function readSecret(item: Value, values: Values, paths: PathOptions): SecretSour
   const span = at(item.node);
   if (id === undefined || id === '') {
     values.fail('config/secret', 'A secret has no id', item.node, {
-      hint: 'Write id=NAME,env=VARIABLE or id=NAME,src=FILE.',
+      hint: 'Write id=NAME,env=VARIABLE or id=NAME,src=FILE; inside [ ] in quotes, for there a comma ends the item.',
     });
     return undefined;
   }

@@ -105,6 +105,9 @@ function registerOwn(environment: Environment, directory: () => string): void {
     'string.replace(string, string): string',
     (text: string, a: string, b: string) => text.replaceAll(a, () => b),
   );
+  environment.registerFunction('string(google.protobuf.Timestamp): string', (time: Date) =>
+    String(fromCel(time)),
+  );
   environment.registerFunction('slug(dyn): string', (value: unknown) => slug(String(value)));
   environment.registerFunction('semver(dyn): map<string, dyn>', (value: unknown) => semver(String(value)));
   environment.registerFunction('fromJSON(string): dyn', (text: string) => toCel(parseJson(text, 'the text')));
@@ -131,7 +134,7 @@ function distinct(list: unknown[]): unknown[] {
   });
 }
 
-/** Lower case, every run of other characters one `-`, none at the ends: fit for names and tags. */
+/** Lower case; every run of what is no letter, digit, `.` or `_` one `-`; none of them at the ends: fit for names and tags. */
 export function slug(text: string): string {
   return text
     .toLowerCase()

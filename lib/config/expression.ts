@@ -34,6 +34,7 @@ type CompiledPiece =
   | {
       readonly kind: 'expression';
       readonly index: number;
+      readonly code: string;
       readonly program: Program;
       readonly mentions: readonly Mention[];
     }
@@ -158,7 +159,8 @@ export async function createEvaluator(options: EvaluatorOptions): Promise<Evalua
     try {
       return fromCel(piece.program(scope as Record<string, unknown>));
     } catch (thrown) {
-      if (!(thrown instanceof AlreadyReported)) problems.add(explainThrown(thrown, node, piece.index, scope));
+      if (!(thrown instanceof AlreadyReported))
+        problems.add(explainThrown(thrown, node, piece.index, scope, piece.code));
       return FAILED;
     }
   }
@@ -221,7 +223,7 @@ function compile(cel: Cel, text: string): Compiled {
     const at = index++;
     try {
       if (piece.code.trim() === '') throw new FunctionFailure('the expression is empty');
-      return { kind: 'expression', index: at, ...cel.compile(piece.code) };
+      return { kind: 'expression', index: at, code: piece.code, ...cel.compile(piece.code) };
     } catch (error) {
       return { kind: 'broken', index: at, error };
     }
@@ -274,7 +276,13 @@ interface LibraryError extends Error {
   readonly range?: Range;
 }
 
-function explainThrown(thrown: unknown, node: ScalarNode, index: number, scope: Scope = {}): Problem {
+function explainThrown(
+  thrown: unknown,
+  node: ScalarNode,
+  index: number,
+  scope: Scope = {},
+  expression = '',
+): Problem {
   const error = (thrown instanceof Error ? thrown : new Error(String(thrown))) as LibraryError;
   const place = spanOf(node, index, error.range);
   if (error instanceof GitUnavailable) {
@@ -286,7 +294,7 @@ function explainThrown(thrown: unknown, node: ScalarNode, index: number, scope: 
   const summary = (error.summary ?? error.message).split('\n')[0] ?? '';
   const isSyntax = error.name === 'ParseError';
   const code: ProblemCode = isSyntax ? 'config/expression-syntax' : 'config/expression-value';
-  const { message, hint } = inWords(error.code, summary, scope);
+  const { message, hint } = inWords(error.code, summary, scope, expression.slice(0, error.range?.start ?? 0));
   return problem(error.code === 'unknown_variable' ? 'config/unknown-variable' : code, message, {
     ...(hint === undefined ? {} : { hint }),
     ...place,
@@ -297,6 +305,7 @@ function inWords(
   code: string | undefined,
   summary: string,
   scope: Scope,
+  before: string,
 ): { readonly message: string; readonly hint?: string } {
   const name = /: '?([^':]+)'?$/.exec(summary)?.[1] ?? '';
   switch (code) {
@@ -315,15 +324,12 @@ function inWords(
       };
     }
     case 'no_such_key':
-      return {
-        message: `There is no "${name}" here`,
-        hint: 'Ask with has(…), or give a fallback with .?name.orValue("").',
-      };
+      return missingKey(name, before, scope);
     case 'no_matching_overload': {
       const called = /'(?:[^'.]*\.)*([A-Za-z_]+)\(/.exec(summary)?.[1] ?? '';
       const near = COMMON_FUNCTIONS.includes(called) ? undefined : suggest(called, COMMON_FUNCTIONS);
       return {
-        message: `No function fits: ${summary.replace(/^found no matching overload for /, '')}`,
+        message: `No function fits ${summary.replace(/^found no matching overload for '(?:dyn\.)?(.*)'$/, '$1')}`,
         ...(near === undefined ? {} : { hint: `Did you mean "${near}"?` }),
       };
     }
@@ -332,9 +338,46 @@ function inWords(
         message: `These two do not go together: ${summary.replace(/^no such overload: /, '').replaceAll(/dyn<(\w+)>/g, '$1')}`,
         hint: 'string(x) makes text of a number, int(x) a number of text.',
       };
+    case 'unexpected_token':
+      if (summary.endsWith('EOF')) return { message: 'The expression ends too early' };
+      return { message: `The expression cannot be read: ${summary}` };
     default:
       return { message: `The expression fails: ${summary.replace(/\.$/, '')}` };
   }
+}
+
+/** A member that its map does not have; `before` is the code up to the member, its dot included. */
+function missingKey(
+  name: string,
+  before: string,
+  scope: Scope,
+): { readonly message: string; readonly hint?: string } {
+  const path = /([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*)\s*\.\s*$/.exec(before)?.[1];
+  if (path === undefined) return { message: `There is no "${name}" here`, hint: 'Ask with has(…) first.' };
+  if (path === 'env') {
+    return {
+      message: `The environment has no ${name}`,
+      hint: `Declare a variable with a default and env: ${name}, or write env.?${name}.orValue("").`,
+    };
+  }
+  let holder: unknown = scope;
+  for (const part of path.split('.')) {
+    holder =
+      typeof holder === 'object' && holder !== null
+        ? (holder as Readonly<Record<string, unknown>>)[part]
+        : {};
+  }
+  const keys = typeof holder === 'object' && holder !== null ? Object.keys(holder) : [];
+  const near = suggest(name, keys);
+  if (near !== undefined)
+    return { message: `${path} has no "${name}"`, hint: `Did you mean "${path}.${near}"?` };
+  const known =
+    keys.length === 0
+      ? path === 'matrix'
+        ? 'This build has no matrix.'
+        : 'It is empty.'
+      : `It has ${keys.join(', ')}.`;
+  return { message: `${path} has no "${name}"`, hint: known };
 }
 
 /**

@@ -90,6 +90,7 @@ class QuickReader {
       this.#pos += 3;
       if (!this.#toContent()) return undefined;
     }
+    if (this.#column() === 0) this.#refuseMarker();
     const node = this.#block(-1);
     if (this.#toContent()) throw BEYOND;
     return node;

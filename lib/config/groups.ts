@@ -90,7 +90,7 @@ export function resolveGroups(
 
   function expandGlob(pattern: string, node: Node): readonly string[] {
     const matches = compileGlob(pattern);
-    const found = new Set(allNames.filter(matches));
+    const found = new Set(allNames.filter((name) => matches(name)));
     for (const [matrix, rows] of instances.matrices)
       if (matches(matrix)) for (const row of rows) found.add(row);
     if (found.size === 0) {

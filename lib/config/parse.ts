@@ -3,7 +3,7 @@
  * problem at its place.
  */
 import type { Document, Pair, Scalar, Node as YamlNode } from 'yaml';
-import { type Problem, problem } from '../model/mod.ts';
+import { type Problem, problem, type Span } from '../model/mod.ts';
 import { endOfExpression } from './expression-scan.ts';
 import { readQuickly } from './fast-yaml.ts';
 import { type MapEntry, type Node, type Origin, toJson } from './tree.ts';
@@ -74,7 +74,9 @@ export async function readFully(
     throw thrown;
   }
   for (const found of [...parsed.errors, ...parsed.warnings].slice(0, MAX_YAML_PROBLEMS)) {
-    problems.push(yamlProblem(origin, found.code, found.message, found.pos));
+    const explained = yamlProblem(origin, found.code, found.message, found.pos);
+    if (explained.code === 'config/too-deep') return { problems: [explained] };
+    problems.push(explained);
   }
   if (problems.length > 0) return { problems };
   if (parsed.contents === null) return { problems };
@@ -84,10 +86,10 @@ export async function readFully(
   return { ...(node === undefined ? {} : { node }), problems };
 }
 
-function tooDeep(origin: Origin): Problem {
+function tooDeep(origin: Origin, start = 0): Problem {
   return problem('config/too-deep', 'The file nests deeper than 100 levels', {
     hint: 'A builds file needs about ten. Look for a missing closing bracket.',
-    span: { source: origin.source, start: 0, end: 0 },
+    span: { source: origin.source, start, end: Math.min(start + 1, origin.source.text.length) },
   });
 }
 
@@ -96,6 +98,7 @@ function yamlProblem(origin: Origin, code: string, message: string, pos: [number
   const { source } = origin;
   const start = Math.min(pos[0], source.text.length);
   const span = { source, start, end: Math.max(start, Math.min(pos[1], source.text.length)) };
+  if (message.includes('call stack')) return tooDeep(origin, start);
   const lineStart = source.text.lastIndexOf('\n', start - 1) + 1;
   const before = source.text.slice(lineStart, Math.max(span.end, start + 1));
   if (code === 'TAB_AS_INDENT' || /^[ ]*\t/.test(before)) {
@@ -110,6 +113,17 @@ function yamlProblem(origin: Origin, code: string, message: string, pos: [number
     return problem('config/duplicate-key', `The key "${name}" stands twice in this map`, {
       hint: 'Keep one of the two; YAML has no rule which of them would win.',
       span: { source, start, end: start + Math.max(1, name.length) },
+    });
+  }
+  const unclosed = /^Flow (sequence|map) in block|^Missing closing (.)quote/.exec(message);
+  if (unclosed !== null) {
+    const mark = unclosed[2] ?? (unclosed[1] === 'map' ? '}' : ']');
+    return problem('config/yaml', `This is not valid YAML: the closing ${mark} is missing`, {
+      hint:
+        unclosed[2] === undefined
+          ? 'Lines between the brackets must be indented more than their key.'
+          : 'Quotes come in pairs.',
+      span,
     });
   }
   const words = unmask(message).replace(/[.\s]+$/, '');
@@ -139,6 +153,8 @@ class Converter {
   #count = 0;
   #aliased = 0;
   #aliasDepth = 0;
+  /** The outermost alias that is being followed. */
+  #aliasSpan: Span | undefined;
 
   constructor(origin: Origin, document: Document.Parsed, yaml: YamlPackage, isMasked: boolean) {
     this.#origin = origin;
@@ -167,7 +183,7 @@ class Converter {
           'The aliases of this file unfold into more values than any builds file needs',
           {
             hint: 'Anchors that contain aliases of anchors grow by multiplication. Use `templates` and `extends`.',
-            span: { source: this.#origin.source, start, end },
+            span: this.#aliasSpan ?? { source: this.#origin.source, start, end },
           },
         ),
       );
@@ -212,7 +228,7 @@ class Converter {
       return undefined;
     }
     this.#open.add(target);
-    this.#aliasDepth++;
+    if (this.#aliasDepth++ === 0) this.#aliasSpan = span;
     const converted = this.convert(target, depth + 1);
     this.#aliasDepth--;
     this.#open.delete(target);

@@ -31,13 +31,15 @@ export async function printBuildsYaml(set: BuildSet, only?: Iterable<string>): P
 
 /** A final value that happens to contain `${{` must not be an expression when it is read again. */
 function escapeExpressions(value: Json): Json {
-  if (typeof value === 'string') return value.replaceAll('${{', '$${{');
+  if (typeof value === 'string') return escapeText(value);
   if (Array.isArray(value)) return value.map(escapeExpressions);
   if (value === null || typeof value !== 'object') return value;
   const entries = Object.entries(value as { readonly [key: string]: Json });
-  return Object.fromEntries(
-    entries.map(([key, inner]) => [key.replaceAll('${{', '$${{'), escapeExpressions(inner)]),
-  );
+  return Object.fromEntries(entries.map(([key, inner]) => [escapeText(key), escapeExpressions(inner)]));
+}
+
+function escapeText(text: string): string {
+  return text.replaceAll('${{', () => '$${{');
 }
 
 function printBuild(build: Build, root: string): { readonly [key: string]: Json } {

@@ -175,6 +175,8 @@ function elsewhere(path: readonly string[], key: string, known: readonly string[
   const { properties, $defs } = schema;
   const isBuildKey = key in $defs.build.properties;
   if (path.length === 0 && isBuildKey) return `"${key}" is a key of a build: put it below builds.NAME.`;
+  if (path[0] === 'vars')
+    return `Known here: ${known.join(', ')}. A map as the value itself goes below default.`;
   if (path.length > 0 && key in properties) return `"${key}" is a section of its own at the top of the file.`;
   return `Known here: ${known.join(', ')}.`;
 }
@@ -203,11 +205,19 @@ function wrongType(
   error: ShapeError,
   about: { readonly build?: string },
 ): Problem {
-  const parentSchema = parentOf(error) as { readonly title?: string; readonly type?: string | string[] };
+  const parentSchema = parentOf(error) as {
+    readonly title?: string;
+    readonly type?: string | string[];
+    readonly enum?: readonly string[];
+    readonly examples?: readonly string[];
+  };
   const types = [parentSchema.type ?? []].flat();
   const expected = parentSchema.title ?? types.filter((type) => type !== 'null').join(' or ');
   const wanted = expected === '' || !parentSchema.title ? 'text' : expected;
-  const hint = hintForType(path, node, types);
+  const words = parentSchema.enum ?? parentSchema.examples ?? [];
+  const near =
+    node.kind === 'scalar' && typeof node.value === 'string' ? suggest(node.text, words) : undefined;
+  const hint = near === undefined ? hintForType(path, node, types) : `Did you mean "${near}"?`;
   let place: { readonly span?: Span } = at(node);
   const entry = parent?.entries.get(path.at(-1) ?? '');
   if (node.kind !== 'scalar' && parent !== undefined && entry !== undefined) place = atKey(parent, entry);

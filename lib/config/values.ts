@@ -56,8 +56,9 @@ export function createValues(
     value: Json,
     rest: Partial<Problem> = {},
   ): void {
-    const isComputed = node.kind === 'scalar' && hasExpression(node.text);
-    const got = isComputed ? describe(value) : kindOf(node);
+    // A list or map where none belongs has been reported by the shape check.
+    if (node.kind !== 'scalar') return;
+    const got = hasExpression(node.text) ? describe(value) : kindOf(node);
     fail('config/wrong-type', `"${key}" must be ${wanted}, not ${got}`, node, rest);
   }
 

@@ -8,17 +8,11 @@ export function suggest(word: string, candidates: Iterable<string>): string | un
   const wanted = fold(word);
   if (wanted === '') return undefined;
   let best: string | undefined;
-  let bestDistance = Math.max(1, Math.floor(wanted.length / 3)) + 0.25;
+  let bestDistance = limitFor(wanted);
   for (const candidate of candidates) {
     if (candidate === word) continue;
     const folded = fold(candidate);
-    if (Math.abs(folded.length - wanted.length) > bestDistance) continue;
-    const distance =
-      folded === wanted
-        ? 0
-        : folded === `${wanted}s` || `${folded}s` === wanted
-          ? 0.5
-          : editDistance(wanted, folded, bestDistance);
+    const distance = distanceOf(wanted, folded, bestDistance);
     if (distance < bestDistance) {
       best = candidate;
       bestDistance = distance;
@@ -32,6 +26,20 @@ export function suggest(word: string, candidates: Iterable<string>): string | un
 export function didYouMean(word: string, candidates: Iterable<string>): string | undefined {
   const found = suggest(word, candidates);
   return found === undefined ? undefined : `Did you mean "${found}"?`;
+}
+
+/** One slip in three letters; words of one or two letters only in another spelling. */
+function limitFor(word: string): number {
+  return word.length < 3 ? 0.75 : Math.floor(word.length / 3) + 0.25;
+}
+
+function distanceOf(wanted: string, candidate: string, limit: number): number {
+  if (candidate === wanted) return 0;
+  if (candidate === `${wanted}s` || `${candidate}s` === wanted) return 0.5;
+  const isStart = candidate.length >= 3 && wanted.length >= 3;
+  if (isStart && (wanted.startsWith(candidate) || candidate.startsWith(wanted))) return 1;
+  if (Math.abs(candidate.length - wanted.length) > limit) return Number.POSITIVE_INFINITY;
+  return editDistance(wanted, candidate, limit);
 }
 
 function fold(word: string): string {

@@ -94,13 +94,7 @@ function isFree(port) {
 
 /** Pulls with containerd's own client into a namespace of its own, so that nothing of the build can stand in. */
 async function pullBack({ containerd }, ref) {
-  const ctr = [
-    path.join(installation.binDir, 'ctr'),
-    '--address',
-    paths.containerdSocket,
-    '--namespace',
-    'demo',
-  ];
+  const ctr = [containerd.ctr, '--address', containerd.socket, '--namespace', 'demo'];
   await must([...ctr, 'images', 'pull', '--plain-http', ref], { show: 'never' });
   const { stdout } = await must([...ctr, 'images', 'ls', `name==${ref}`]);
   const [, name, , digest, size, unit, platforms] =

@@ -1,4 +1,5 @@
 /** What ADD fetches from elsewhere and what RUN mounts, read from one argument each. */
+import { URLSearchParams } from 'node:url';
 import { familiarName, parseImageRef } from '../model/mod.ts';
 
 /** A source of ADD that is fetched by the engine. */

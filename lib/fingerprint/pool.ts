@@ -1,12 +1,14 @@
 /** Runs batches on this thread and on workers at once; small numbers of files stay on this thread alone. */
 import { availableParallelism } from 'node:os';
 import { setImmediate as yieldToEvents } from 'node:timers/promises';
+import { URL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { type BatchRequest, type BatchResult, runBatch, WORKER_MARK } from './batch.ts';
 
 /** Batches that may be claimed at once; each is some hundred files. */
 const MAX_BATCHES = 1 << 16;
 const MAX_WORKERS = 3;
+const KEEP_ALIVE_MS = 1000;
 
 /** Threads for batches. Lives as long as one run; must be closed. */
 export class BatchPool {
@@ -122,9 +124,15 @@ export class BatchQueue {
       own.set(batch, runBatch(batch.request));
       await yieldToEvents();
     }
+    // The threads do not keep the process alive (a forgotten one would hang it), so the waiting must.
+    const alive = setInterval(() => {}, KEEP_ALIVE_MS);
     const results: BatchResult[] = [];
-    for (const batch of this.#batches) {
-      results.push(own.get(batch) ?? (await batch.offered?.answer) ?? runBatch(batch.request));
+    try {
+      for (const batch of this.#batches) {
+        results.push(own.get(batch) ?? (await batch.offered?.answer) ?? runBatch(batch.request));
+      }
+    } finally {
+      clearInterval(alive);
     }
     return signal?.aborted === true ? undefined : results;
   }

@@ -8,6 +8,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { TextDecoder, TextEncoder } from 'node:util';
 import { HASH_BYTES, SIGNATURE_FIELDS } from './batch.ts';
 
 /** File times must lie this far before the reading; covers file systems that count in seconds and clocks that differ. */

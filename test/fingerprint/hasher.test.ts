@@ -140,7 +140,9 @@ test('a context that is not there, or is a file, is a problem', async (t) => {
   assert.equal(file.error[0]?.code, 'context/not-a-directory');
 });
 
-test('what cannot be read is a problem, unless it is left out', async (t) => {
+const unreadableSkip = 'Deno' in globalThis && 'Deno makes names of UTF-8 only';
+
+test('what cannot be read is a problem, unless it is left out', { skip: unreadableSkip }, async (t) => {
   const root = await makeTempDir(t);
   await writeTree(root, { good: '', 'sub/': '' });
   // A name that is no UTF-8 text cannot be told from another one, whoever runs the test.
@@ -302,11 +304,13 @@ test('an edit that was taken back during the build is still an edit', async (t) 
 });
 
 test('an aborted signal ends it with a problem', async (t) => {
+  const aborted = new AbortController();
+  aborted.abort();
   const root = await makeTempDir(t);
   await writeTree(root, { a: 'aaaa' });
   const hasher = new ContextHasher({ workers: 0 });
   t.after(() => hasher.close());
-  const result = await hasher.hash(request(root, 'all', { signal: AbortSignal.abort() }));
+  const result = await hasher.hash(request(root, 'all', { signal: aborted.signal }));
   assert.ok(!result.ok);
   assert.equal(result.error[0]?.code, 'context/cancelled');
 });

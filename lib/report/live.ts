@@ -20,6 +20,8 @@ const SPINNER = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', 
 const SPINNER_MS = 100;
 /** The name column never takes more than this share of the width. */
 const NAME_SHARE = 0.35;
+/** Columns for what a build does below which its counts are left out. */
+const LEAST_ROOM = 12;
 
 /**
  * Draws the moving part: never more lines than the terminal has, less one for the cursor, and no line wider than it.
@@ -69,9 +71,11 @@ function paintNode(
   const name = padEnd(truncate(node.build, nameWidth), nameWidth);
   const time = padStart(formatDuration(nowMs - (node.startedAtMs ?? nowMs)), 6);
   const { total, done, cached } = node.steps;
-  const count = total === 0 ? '' : `${done}/${total}${cached > 0 ? ` (${cached} cached)` : ''}`;
   // spinner, name, what, count, time with two spaces between them
-  const room = columns - 2 - nameWidth - 2 - time.length - 2 - (count === '' ? 0 : count.length + 2);
+  const whole = columns - 2 - nameWidth - 2 - time.length - 2;
+  const full = total === 0 ? '' : `${done}/${total}${cached > 0 ? ` (${cached} cached)` : ''}`;
+  const count = whole - full.length - 2 < LEAST_ROOM ? '' : full;
+  const room = whole - (count === '' ? 0 : count.length + 2);
   const what = padEnd(truncate(doing(node, nowMs), Math.max(0, room)), Math.max(0, room));
   const counted = count === '' ? '' : `  ${palette.dim(count)}`;
   return `${palette.info(spinner)} ${palette.name(node.build, name)}  ${what}${counted}  ${palette.dim(time)}`;

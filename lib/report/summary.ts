@@ -83,7 +83,7 @@ export function formatSummary(summary: RunSummary, style: SummaryStyle = {}): st
   const columns = Math.max(60, style.columns ?? DEFAULT_COLUMNS);
   const sections = [
     formatTable(summary.outcomes, columns, palette),
-    formatTotals(summary, palette),
+    formatTotals(summary, columns, palette),
     ...formatFailures(summary, style),
   ];
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
@@ -135,10 +135,16 @@ export function formatTable(outcomes: readonly Outcome[], columns: number, palet
   ];
   for (const [wanted, column] of optional) if (wanted) cells.push(column);
 
-  const widths = cells.map((column) =>
-    Math.max(widthOf(column.title), ...outcomes.map((one) => widthOf(column.cell(one)))),
-  );
-  const used = widths.reduce((sum, width) => sum + width + 2, 0);
+  const measure = (column: Column): number =>
+    Math.max(widthOf(column.title), ...outcomes.map((one) => widthOf(column.cell(one))));
+  const measureAll = (): number => cells.reduce((sum, column) => sum + measure(column) + 2, 0);
+  // What a narrow terminal can do without, the least telling first.
+  for (const title of ['CACHED', 'TIME', 'SIZE']) {
+    const at = cells.findIndex((column) => column.title === title);
+    if (at !== -1 && measureAll() - 2 > columns) cells.splice(at, 1);
+  }
+  const widths = cells.map(measure);
+  const used = measureAll();
   const whys = outcomes.map(explainOutcome);
   const longest = Math.max(0, ...whys.map(widthOf));
   // The reason stands in a column of its own where all of them fit; otherwise on lines of their own below each row.
@@ -183,8 +189,8 @@ function describeTags(tags: readonly TagResult[]): string {
     .join(', ');
 }
 
-/** Two lines: what became of the builds and their tags, and what it took. */
-export function formatTotals(summary: RunSummary, palette: Palette): string {
+/** Two lines (more on a narrow terminal): what became of the builds and their tags, and what it took. */
+export function formatTotals(summary: RunSummary, columns: number, palette: Palette): string {
   const { outcomes } = summary;
   const kinds: readonly Outcome['kind'][] = [
     'failed',
@@ -209,13 +215,14 @@ export function formatTotals(summary: RunSummary, palette: Palette): string {
   const total = reads + writes;
   return [
     `${verdict} in ${palette.bold(formatDuration(summary.durationMs))}: ${counts.length === 0 ? 'nothing was built' : counts.join(', ')}`,
-    palette.dim(
+    ...wrap(
       [
         ...(tags === '' ? [] : [`tags: ${tags}`]),
         plural(summary.buildctlCalls, 'buildctl call'),
         `${plural(total, 'registry request')}${writes > 0 ? ` (${plural(writes, 'write')})` : ''}`,
       ].join(' · '),
-    ),
+      columns,
+    ).map(palette.dim),
   ].join('\n');
 }
 

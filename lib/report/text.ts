@@ -15,11 +15,14 @@ const UNSHOWN = /[\u0000-\u001f\u007f-\u009f\u200b\u200e\u200f\u202a-\u202e\u206
 const PICTURE = /\p{Emoji_Presentation}|\p{Extended_Pictographic}\ufe0f/u;
 const MARK_ONLY = /^(?:\p{Mark}|\u200d)+$/u;
 
+/** Without any of these, every code point is a character of its own (but for old Hangul, which nobody writes here). */
+const JOINING = /\p{Mark}|\p{Emoji_Modifier}|\p{Regional_Indicator}|\u200d/u;
+
 let segmenter: Intl.Segmenter | undefined;
 
-/** User-perceived characters. The segmenter costs some milliseconds to make, so plain ASCII never asks for it. */
+/** User-perceived characters. The segmenter is slow, so only text that has characters made of several asks for it. */
 function graphemes(text: string): Iterable<string> {
-  if (PRINTABLE_ASCII.test(text)) return text;
+  if (!JOINING.test(text)) return text;
   segmenter ??= new Intl.Segmenter('en', { granularity: 'grapheme' });
   return Array.from(segmenter.segment(text), (one) => one.segment);
 }
@@ -35,7 +38,8 @@ function graphemeWidth(grapheme: string): number {
 export function widthOf(text: string): number {
   if (PRINTABLE_ASCII.test(text)) return text.length;
   let width = 0;
-  for (const grapheme of graphemes(stripVTControlCharacters(text))) width += graphemeWidth(grapheme);
+  const bare = text.includes('\u001b') ? stripVTControlCharacters(text) : text;
+  for (const grapheme of graphemes(bare)) width += graphemeWidth(grapheme);
   return width;
 }
 

@@ -283,7 +283,11 @@ test('an image goes to another registry with sign-in, streamed, with what refers
   assert.equal(again.value.action, 'there');
   const renamed = await clientFor(t, { env }).copyImage(source, ref(`${to.host}/mirror/app:2`));
   assert.ok(renamed.ok);
-  assert.deepEqual(renamed.value.blobs, { mounted: 0, copied: 0, there: 0 }, 'the children are there by digest');
+  assert.deepEqual(
+    renamed.value.blobs,
+    { mounted: 0, copied: 0, there: 0 },
+    'the children are there by digest',
+  );
 });
 
 test('wrong credentials are neither there nor not there', async (t) => {

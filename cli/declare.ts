@@ -38,12 +38,7 @@ export function declareCli(): Declaration {
     const { runCommand } = await import('./commands/run.ts');
     return runCommand;
   });
-  fromFiles(selecting(run))
-    .option('--push', 'Push every build that was asked for, whatever its `push` says')
-    .option('--no-push', 'Push nothing, to see first whether all of it builds')
-    .option('--platform <os/arch>', 'Build for this platform instead (may be repeated)', REPEATS)
-    .option('--pull', 'Ask the registry for base images even where the engine has them')
-    .option('--no-cache', 'Run every step anew, for what the cache cannot see')
+  overriding(fromFiles(selecting(run)))
     .option('--force', 'Call buildctl even for what is unchanged; its cache still counts')
     .option('--dry-run', 'Decide and say why, but build and push nothing')
     .option('-j, --jobs <number>', 'Builds at a time, 1 to 999; default: twice the processors')
@@ -59,7 +54,7 @@ export function declareCli(): Declaration {
     const { planCommand } = await import('./commands/plan.ts');
     return planCommand;
   });
-  fromFiles(selecting(plan)).option('--json', 'The plan as JSON, for programs');
+  overriding(fromFiles(selecting(plan))).option('--json', 'The plan as JSON, for programs');
 
   const list = verb('list', 'List builds, groups and variables', async () => {
     const { listCommand } = await import('./commands/list.ts');
@@ -80,7 +75,7 @@ export function declareCli(): Declaration {
     const { printCommand } = await import('./commands/print.ts');
     return printCommand;
   });
-  fromFiles(selecting(print)).option('--json', 'JSON instead of YAML');
+  overriding(fromFiles(selecting(print))).option('--json', 'JSON instead of YAML');
 
   verb('schema', 'Print the JSON Schema of builds.yaml, for editors', async () => {
     const { schemaCommand } = await import('./commands/schema.ts');
@@ -166,4 +161,14 @@ function selecting(command: Command): Command {
   return command
     .option('--filter <axis=value>', 'Only these rows of matrices (may be repeated)', REPEATS)
     .option('--dependents', 'Also everything that needs a selected build');
+}
+
+/** Options that override every build; they are one with `--set`, so `plan` and `print` show what they do. */
+function overriding(command: Command): Command {
+  return command
+    .option('--push', 'Push every build that was asked for, whatever its `push` says')
+    .option('--no-push', 'Push nothing, to see first whether all of it builds')
+    .option('--platform <os/arch>', 'Build for this platform instead (may be repeated)', REPEATS)
+    .option('--pull', 'Ask the registry for base images even where the engine has them')
+    .option('--no-cache', 'Run every step anew, for what the cache cannot see');
 }

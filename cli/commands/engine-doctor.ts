@@ -31,7 +31,7 @@ export async function engineDoctorCommand(args: ParsedArgs, io: Io): Promise<Exi
   const warned = checks.filter((one) => one.status === 'warn').length;
   const verdict =
     failed > 0
-      ? palette.error(`${plural(failed, 'check')} failed: an engine cannot run here like this`)
+      ? palette.error(`${plural(failed, 'check')} failed: the arrows say what to do first`)
       : palette.good('an engine can run here');
   io.stdout.write(`\n${verdict}${warned > 0 ? `; ${plural(warned, 'warning')}` : ''}\n`);
   return code;

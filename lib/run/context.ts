@@ -1,14 +1,40 @@
 /** What every node of a run shares: clients, limits, memory, results. */
 import type { Buildctl } from '../buildctl/mod.ts';
 import type { ContextHasher, SentLedger } from '../fingerprint/mod.ts';
-import type { Digest, PlanNode, Result } from '../model/mod.ts';
+import type { Digest, Outcome, PlatformManifest, Result } from '../model/mod.ts';
 import type { RegistryClient } from '../registry/mod.ts';
-import type { StateStore } from '../state/mod.ts';
+import type { ImageConfigFacts, StateStore } from '../state/mod.ts';
 import type { DockerfileLibrary } from './dockerfiles.ts';
 import type { Emit } from './emitter.ts';
 import type { ImageDirectory } from './images.ts';
-import type { NodeResult } from './node.ts';
+import type { Publisher } from './publisher.ts';
 import type { Semaphore } from './scheduler.ts';
+
+/** What others see of a build that is done. */
+export interface NodeResult {
+  readonly outcome: Outcome;
+  /** Undefined where nothing with a digest came out (only files), or in a dry run. */
+  readonly image?: ImageResult;
+  /** Its variables and triggers, for builds on top of it; undefined where they cannot be known. */
+  readonly produces?: ImageConfigFacts;
+}
+
+/** A result that other builds can read. */
+export interface ImageResult {
+  readonly digest: Digest;
+  readonly platforms: readonly PlatformManifest[];
+  /** Undefined: known by digest only (left alone in this run), and to be built if somebody wants to read it. */
+  readonly location?: ImageLocation;
+}
+
+/** Where the engine finds a result. */
+export type ImageLocation =
+  | {
+      readonly kind: 'image' /** `registry/repository[:tag]@digest` */;
+      readonly ref: string;
+      readonly sure: boolean;
+    }
+  | { readonly kind: 'layout'; readonly dir: string };
 
 /** An engine that answers. */
 export interface ReadyEngine {
@@ -20,6 +46,7 @@ export interface ReadyEngine {
 /** The shared side of a run. */
 export interface RunContext {
   readonly root: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
   readonly emit: Emit;
   readonly signal: AbortSignal;
   /** Milliseconds since 1970. */
@@ -36,6 +63,7 @@ export interface RunContext {
   readonly hasher: ContextHasher;
   readonly images: ImageDirectory;
   readonly registry: RegistryClient;
+  readonly publisher: Publisher;
   readonly state: StateStore;
   /** Limits calls of buildctl. */
   readonly permits: Semaphore;
@@ -56,6 +84,4 @@ export interface RunContext {
   readonly resultOf: (build: string) => NodeResult | undefined;
   /** Builds a node that was left alone, because somebody wants to read it after all; once. */
   readonly rebuild: (build: string) => Promise<NodeResult>;
-  /** Outside images of a build → digest that they are held to. */
-  readonly pinsOf: (node: PlanNode) => Promise<ReadonlyMap<string, Digest>>;
 }

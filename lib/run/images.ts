@@ -3,7 +3,7 @@
  * cannot disagree when a tag moves in between. An image's config (its ENV and ONBUILD decide what a Dockerfile on top of
  * it reads) is read once for each digest, ever: digests do not change their meaning.
  */
-import type { Digest, ImageRef } from '../model/mod.ts';
+import type { Digest, ImageRef, PlanNode } from '../model/mod.ts';
 import { parseImageRef, withDefaultTag } from '../model/mod.ts';
 import type { RegistryClient } from '../registry/mod.ts';
 import { configOf, isIndex, platformManifests } from '../registry/mod.ts';
@@ -42,6 +42,16 @@ export class ImageDirectory {
     const known = this.#facts.get(key) ?? this.#factsOf(written, digest, platform);
     this.#facts.set(key, known);
     return known;
+  }
+
+  /** Outside images of a build → digest that the build is held to; those that are not known stay as they are. */
+  async pinsOf(node: PlanNode): Promise<ReadonlyMap<string, Digest>> {
+    const pins = new Map<string, Digest>();
+    for (const { written } of node.externalImages) {
+      const lookup = await this.lookUp(written);
+      if (lookup.kind === 'known') pins.set(written, lookup.digest);
+    }
+    return pins;
   }
 
   async #lookUp(written: string): Promise<ImageLookup> {

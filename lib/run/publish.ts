@@ -3,7 +3,7 @@
  * a tag never points at something that is not wholly there.
  */
 import type { Digest, ImageRef, PlanNode, Problem, Result, TagResult } from '../model/mod.ts';
-import { fail, formatImageRef, ok, parseImageRef, withDefaultTag } from '../model/mod.ts';
+import { fail, formatImageRef, ok, parseImageRef, problem, withDefaultTag } from '../model/mod.ts';
 import type { RegistryClient } from '../registry/mod.ts';
 import type { TagState } from './decide.ts';
 
@@ -60,40 +60,70 @@ export async function findManifest(
   return undefined;
 }
 
+/** How tags are put. */
+export interface PutOptions {
+  /** The bytes were pushed just now: then a put tag is `pushed`, else `retagged`. */
+  readonly fresh: boolean;
+  readonly isImmutable: (ref: ImageRef) => boolean;
+  readonly onTag: (tag: TagResult) => void;
+}
+
 /**
  * Makes every tag point at a manifest that one repository has.
  *
- * @param fresh whether the bytes were pushed just now: then a put tag is `pushed`, else `retagged`
- * @returns what became of each tag; on failure the problems, after all tags were tried
+ * @returns what became of each tag; on failure the problems, after all tags were tried: those of the registry, and
+ * `run/immutable-tag`
  */
 export async function putTags(
   client: RegistryClient,
   source: ImageRef & { readonly digest: Digest },
   refs: readonly ImageRef[],
-  fresh: boolean,
-  onTag: (tag: TagResult) => void,
+  options: PutOptions,
 ): Promise<Result<readonly TagResult[]>> {
   const results: TagResult[] = [];
   const problems: Problem[] = [];
+  const report = (ref: string, action: TagResult['action']) => {
+    const tag = { ref, digest: source.digest, action };
+    results.push(tag);
+    options.onTag(tag);
+  };
   for (const ref of refs) {
     const name = formatImageRef(ref);
     const presence = await client.head(ref);
     if (presence.kind === 'present' && presence.digest === source.digest) {
-      report({ ref: name, digest: source.digest, action: 'there' });
+      report(name, 'there');
+      continue;
+    }
+    if (presence.kind !== 'absent' && options.isImmutable(ref)) {
+      problems.push(immutableProblem(name, presence.kind === 'present' ? presence.digest : undefined));
       continue;
     }
     // Pushed bytes are in every wanted repository; the nearest source spares a copy between repositories.
-    const from = fresh
+    const from = options.fresh
       ? { registry: ref.registry, repository: ref.repository, digest: source.digest }
       : source;
     const put = await client.tagManifest(from, ref);
-    if (put.ok) report({ ref: name, digest: source.digest, action: fresh ? 'pushed' : 'retagged' });
+    if (put.ok) report(name, options.fresh ? 'pushed' : 'retagged');
     else problems.push(...put.error);
   }
   return problems.length > 0 ? fail(problems) : ok(results);
+}
 
-  function report(tag: TagResult): void {
-    results.push(tag);
-    onTag(tag);
-  }
+/** A tag that must not move would. */
+export function immutableProblem(ref: string, digest: Digest | undefined): Problem {
+  return digest === undefined
+    ? problem(
+        'run/immutable-tag',
+        `\`${ref}\` is immutable, and its registry does not say what it points at`,
+        {
+          hint: 'Run again when the registry answers.',
+        },
+      )
+    : problem(
+        'run/immutable-tag',
+        `\`${ref}\` is immutable and exists (${digest}), and this run would change it`,
+        {
+          hint: 'Give the new image another tag, or take the tag off `immutable:`.',
+        },
+      );
 }

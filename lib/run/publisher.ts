@@ -1,0 +1,165 @@
+/**
+ * When tags move: as each build is done, or together at the end. In both cases bytes are in the registries by digest
+ * before; a tag never points at something that is not wholly there.
+ */
+import {
+  type Digest,
+  formatImageRef,
+  type ImageRef,
+  ok,
+  type Problem,
+  problem,
+  problemToJson,
+  type Result,
+  type TagResult,
+} from '../model/mod.ts';
+import type { RegistryClient } from '../registry/mod.ts';
+import { compileGlob } from '../util/glob.ts';
+import type { Emit } from './emitter.ts';
+import { putTags } from './publish.ts';
+
+/** Tags of one result, to be put. */
+export interface Placement {
+  readonly build: string;
+  readonly source: ImageRef & { readonly digest: Digest };
+  readonly refs: readonly ImageRef[];
+  /** The bytes were pushed just now. */
+  readonly fresh: boolean;
+}
+
+/** Puts tags now, or keeps them for the end. */
+export class Publisher {
+  readonly #registry: RegistryClient;
+  readonly #emit: Emit;
+  readonly #together: boolean;
+  readonly #isImmutable: (ref: ImageRef) => boolean;
+  readonly #waiting: Placement[] = [];
+
+  constructor(
+    registry: RegistryClient,
+    emit: Emit,
+    together: boolean,
+    isImmutable: (ref: ImageRef) => boolean,
+  ) {
+    this.#registry = registry;
+    this.#emit = emit;
+    this.#together = together;
+    this.#isImmutable = isImmutable;
+  }
+
+  /** @returns what became of the tags; nothing yet where they move together at the end */
+  async place(placement: Placement): Promise<Result<readonly TagResult[]>> {
+    if (this.#together) {
+      this.#waiting.push(placement);
+      return ok([]);
+    }
+    return putTags(this.#registry, placement.source, placement.refs, {
+      fresh: placement.fresh,
+      isImmutable: this.#isImmutable,
+      onTag: (tag) => this.#emit({ type: 'tag', build: placement.build, tag }),
+    });
+  }
+
+  /**
+   * Moves the tags that waited. Where one cannot be moved, those that were are moved back.
+   *
+   * @returns tags by build, or what failed and what could not be put back
+   */
+  async settle(): Promise<Result<ReadonlyMap<string, readonly TagResult[]>>> {
+    const moved: { readonly ref: ImageRef; readonly before: Digest | undefined }[] = [];
+    const tags = new Map<string, readonly TagResult[]>();
+    for (const placement of this.#waiting.splice(0)) {
+      const before = await Promise.all(placement.refs.map((ref) => this.#registry.head(ref)));
+      const done: TagResult[] = [];
+      const put = await putTags(this.#registry, placement.source, placement.refs, {
+        fresh: placement.fresh,
+        isImmutable: this.#isImmutable,
+        onTag: (tag) => done.push(tag),
+      });
+      for (const tag of done) {
+        if (tag.action === 'there') continue;
+        const at = placement.refs.findIndex((ref) => formatImageRef(ref) === tag.ref);
+        const [ref, was] = [placement.refs[at], before[at]];
+        if (ref !== undefined) moved.push({ ref, before: was?.kind === 'present' ? was.digest : undefined });
+      }
+      if (!put.ok) return { ok: false, error: [...put.error, ...(await this.#takeBack(moved))] };
+      tags.set(placement.build, put.value);
+    }
+    for (const [build, results] of tags) for (const tag of results) this.#emit({ type: 'tag', build, tag });
+    return ok(tags);
+  }
+
+  /** Says of the tags that waited that they stay where they are, because not every build succeeded. */
+  abandon(): void {
+    const waiting = this.#waiting.splice(0);
+    if (waiting.length === 0) return;
+    const builds = waiting.map((one) => one.build).join(', ');
+    this.#emit({
+      type: 'warning',
+      problem: problemToJson(
+        problem(
+          'run/not-published',
+          `no tag was moved, because not every build succeeded; done and waiting: ${builds}`,
+          {
+            severity: 'warning',
+            hint: 'Their bytes are in the registries by digest; the next run that succeeds only has to put the tags.',
+          },
+        ),
+      ),
+    });
+  }
+
+  async #takeBack(
+    moved: readonly { readonly ref: ImageRef; readonly before: Digest | undefined }[],
+  ): Promise<readonly Problem[]> {
+    const left: string[] = [];
+    const back: string[] = [];
+    for (const { ref, before } of [...moved].reverse()) {
+      const name = formatImageRef(ref);
+      if (before === undefined) {
+        left.push(`${name} (it did not exist before)`);
+        continue;
+      }
+      const put = await this.#registry.tagManifest(
+        { registry: ref.registry, repository: ref.repository, digest: before },
+        ref,
+      );
+      if (put.ok) back.push(name);
+      else left.push(`${name} (was ${before}: ${put.error[0]?.message ?? 'unknown'})`);
+    }
+    const problems: Problem[] = [];
+    if (back.length > 0) {
+      problems.push(
+        problem(
+          'run/publish-rolled-back',
+          `${back.length === 1 ? 'a tag was' : `${back.length} tags were`} put back to where they pointed`,
+          {
+            severity: 'warning',
+            detail: back.join('\n'),
+          },
+        ),
+      );
+    }
+    if (left.length > 0) {
+      problems.push(
+        problem(
+          'run/publish-left',
+          `${left.length === 1 ? 'a tag' : `${left.length} tags`} could not be put back`,
+          {
+            detail: left.join('\n'),
+            hint: 'These tags point at results of this run. Put them right by hand, or run again.',
+          },
+        ),
+      );
+    }
+    return problems;
+  }
+}
+
+/** A predicate over references from globs over tags; a glob with a `/` is matched against the whole reference. */
+export function immutableTags(globs: readonly string[]): (ref: ImageRef) => boolean {
+  const matchers = globs.map((glob) => ({ whole: glob.includes('/'), matches: compileGlob(glob) }));
+  return (ref) =>
+    ref.tag !== undefined &&
+    matchers.some(({ whole, matches }) => matches(whole ? formatImageRef(ref) : (ref.tag ?? '')));
+}

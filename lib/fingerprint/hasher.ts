@@ -172,8 +172,9 @@ export class ContextHasher {
     const unread: string[] = [];
     let bytes = 0;
     for (const [index, path] of found.paths.entries()) {
+      // Asked for even where it is not needed: rows are found fastest in their order.
+      const row = found.kinds[index] === 'symlink' ? undefined : looks.row(path);
       if (found.kinds[index] !== 'file') continue;
-      const row = looks.row(path);
       if (row === undefined || looks.hash(row) !== undefined || looks.mode(row) === 0) continue;
       const hash = cache.find(path, looks.signatures, row);
       if (hash !== undefined) looks.setHash(row, hash);

@@ -15,7 +15,7 @@ import {
   type Reason,
   type TagResult,
 } from '../model/mod.ts';
-import { imageSize, type Manifest } from '../registry/mod.ts';
+import { imageSize } from '../registry/mod.ts';
 import { buildNode } from './build-node.ts';
 import type { ImageResult, NodeResult, RunContext } from './context.ts';
 import { type Decision, decide, type StoreState, type TagState } from './decide.ts';
@@ -132,17 +132,14 @@ export async function runNode(context: RunContext, node: PlanNode, why?: Reason)
       tags = put.value;
     }
   }
-  await remember(
-    context,
-    node,
-    withParentsOfNow(context, node, inputs),
-    built,
+  await remember(context, node, withParentsOfNow(context, node, inputs), {
     image,
-    manifest,
+    mediaType: manifest?.mediaType ?? built.mediaType ?? '',
     sizeBytes,
-    tags,
-    context.clock() - startedAt,
-  );
+    refs: tags.map((tag) => tag.ref),
+    durationMs: context.clock() - startedAt,
+    steps: built.steps,
+  });
   return finish(
     { kind: 'built', tags, ...common },
     { ...(image === undefined ? {} : { image }), ...produces },
@@ -224,55 +221,50 @@ async function askStore(context: RunContext, node: PlanNode, digest: Digest): Pr
   return storeNames(context, node).every((name) => images.get(name) === digest) ? 'there' : 'gone';
 }
 
+interface Memorable {
+  readonly image: ImageResult | undefined;
+  readonly mediaType: string;
+  readonly sizeBytes: number | undefined;
+  readonly refs: readonly string[];
+  readonly durationMs: number;
+  readonly steps: BuildRecord['steps'];
+}
+
 /** Remembers a result under its key, if its inputs are still what the key says they were. */
 async function remember(
   context: RunContext,
   node: PlanNode,
   inputs: NodeInputs,
-  steps: BuildRecord['steps'],
-  image: ImageResult | undefined,
-  manifest: Manifest | undefined,
-  sizeBytes: number | undefined,
-  tags: readonly TagResult[],
-  durationMs: number,
+  { image, sizeBytes, ...rest }: Memorable,
 ): Promise<void> {
+  const build = node.build.name;
+  const warn = (found: Problem) => context.emit({ type: 'warning', build, problem: problemToJson(found) });
   const { key, parts } = inputs;
   if (key === undefined || parts === undefined || image === undefined) return;
   if (!(await isStillTrue(context, inputs))) {
-    context.emit({
-      type: 'warning',
-      build: node.build.name,
-      problem: problemToJson(
-        problem(
-          'run/changed-while-building',
-          'files changed while it was built, so the result is not remembered',
-          {
-            severity: 'warning',
-            build: node.build.name,
-            hint: 'The next run builds it again.',
-          },
-        ),
+    warn(
+      problem(
+        'run/changed-while-building',
+        'files changed while it was built, so the result is not remembered',
+        {
+          severity: 'warning',
+          build,
+          hint: 'The next run builds it again.',
+        },
       ),
-    });
+    );
     return;
   }
   const record: BuildRecord = {
     version: KEY_VERSION,
     key,
-    build: node.build.name,
+    build,
     digest: image.digest,
-    mediaType: manifest?.mediaType ?? built.mediaType ?? '',
     platforms: image.platforms,
-    refs: tags.map((tag) => tag.ref),
     finishedAt: new Date(context.clock()).toISOString(),
-    durationMs,
-    steps: built.steps,
+    ...rest,
     ...(sizeBytes === undefined ? {} : { sizeBytes }),
   };
   const written = await context.state.writeRecord(record, parts);
-  if (!written.ok) {
-    for (const one of written.error) {
-      context.emit({ type: 'warning', build: node.build.name, problem: problemToJson(one) });
-    }
-  }
+  if (!written.ok) for (const one of written.error) warn(one);
 }

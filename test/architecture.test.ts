@@ -20,6 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   engine: ['util', 'model'],
   buildctl: ['util', 'model'],
   state: ['util', 'model'],
+  convert: ['util', 'model'],
   run: [
     'util',
     'model',
@@ -49,7 +50,7 @@ const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
   'node:process': ['engine', 'buildctl', 'registry'],
   undici: ['registry', 'engine'],
   tar: ['engine'],
-  yaml: ['config'],
+  yaml: ['config', 'convert'],
   ajv: ['config'],
   'ajv/dist/2020.js': ['config'],
   '@marcbachmann/cel-js': ['config'],
@@ -57,7 +58,8 @@ const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
   cac: ['cli'],
 };
 
-const lib = readModules('lib');
+// Generated files are what their generator makes of them.
+const lib = readModules('lib').filter(({ file }) => !file.endsWith('.generated.ts'));
 const cli = existsSync(repoPath('cli')) ? readModules('cli') : [];
 
 /** The room a file of lib/ lies in; undefined for lib/mod.ts and files outside lib/. */

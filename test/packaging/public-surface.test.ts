@@ -30,9 +30,9 @@ function readPublicNames(): readonly PublicName[] {
   return [...lists, ...declared].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-test('the library exports its names one by one, so that nothing becomes public by accident', () => {
+test('the library exports its names one by one, so that nothing becomes public by accident; types may come by the room', () => {
   const code = withoutComments(readFileSync(repoPath('lib/mod.ts'), 'utf8'));
-  assert.doesNotMatch(code, /export\s+(type\s+)?\*/);
+  assert.doesNotMatch(code, /export\s+\*/);
 });
 
 test('the public names are the ones that were agreed on', () => {

@@ -38,8 +38,18 @@ export async function downEngine(options: EngineOptions): Promise<Result<DownRep
     () => true,
     () => false,
   );
-  const nothing = { wasRunning: false, stopped: [], removedContainers: 0, killedProcesses: 0, unmounted: [] };
-  if (!exists) return ok({ ...nothing, durationMs: Date.now() - startedMs });
+  if (!exists) {
+    // Never started, or deleted by somebody; in that case the daemons still run, and only their arguments tell.
+    const killedProcesses = await killLeftovers(paths);
+    return ok({
+      wasRunning: killedProcesses > 0,
+      stopped: [],
+      removedContainers: 0,
+      killedProcesses,
+      unmounted: await unmountAll(paths, options),
+      durationMs: Date.now() - startedMs,
+    });
+  }
   const lock = await takeLock(path.join(paths.runtimeDir, 'engine.lock'), {
     timeoutMs: 2 * 60_000,
     ...(options.signal === undefined ? {} : { signal: options.signal }),

@@ -37,14 +37,14 @@ export interface Downloader {
 
 /** Makes a downloader. */
 export async function createDownloader(env: Env): Promise<Downloader> {
-  const { EnvHttpProxyAgent, fetch } = await import('undici');
+  const { EnvHttpProxyAgent, interceptors, request: send } = await import('undici');
   const proxies = {
     httpProxy: env['http_proxy'] ?? env['HTTP_PROXY'],
     httpsProxy: env['https_proxy'] ?? env['HTTPS_PROXY'],
     noProxy: env['no_proxy'] ?? env['NO_PROXY'],
   };
   // Empty texts on purpose: without them undici would look at the process's own environment.
-  const dispatcher: Dispatcher = new EnvHttpProxyAgent({
+  const agent: Dispatcher = new EnvHttpProxyAgent({
     httpProxy: proxies.httpProxy ?? '',
     httpsProxy: proxies.httpsProxy ?? '',
     noProxy: proxies.noProxy ?? '',
@@ -52,11 +52,14 @@ export async function createDownloader(env: Env): Promise<Downloader> {
     headersTimeout: SILENCE_TIMEOUT_MS,
     bodyTimeout: SILENCE_TIMEOUT_MS,
   });
+  // Releases live behind a redirection to a storage host.
+  const dispatcher = agent.compose(interceptors.redirect({ maxRedirections: 5 }));
 
+  // Not undici's fetch: under Deno its body never ends when the connection is cut, and its timeouts do not fire.
   const request = (url: string, headers: Record<string, string>, signal: AbortSignal | undefined) =>
-    // Identity: a tarball that is unpacked on the way has another length and another checksum.
-    fetch(url, {
+    send(url, {
       dispatcher,
+      // Identity: a tarball that is unpacked on the way has another length and another checksum.
       headers: { 'accept-encoding': 'identity', ...headers },
       ...(signal === undefined ? {} : { signal }),
     });
@@ -104,27 +107,26 @@ export async function createDownloader(env: Env): Promise<Downloader> {
       () => 0,
     );
     const answer = await request(url, have > 0 ? { range: `bytes=${have}-` } : {}, signal);
-    const resumes =
-      answer.status === 206 && answer.headers.get('content-range')?.startsWith(`bytes ${have}-`) === true;
-    if (answer.status === 416 || (answer.status === 206 && !resumes)) {
+    const { statusCode: status, headers, body } = answer;
+    const resumes = status === 206 && String(headers['content-range']).startsWith(`bytes ${have}-`);
+    if (status === 416 || (status === 206 && !resumes)) {
       // What is there does not fit what is offered: from the start, then.
-      await answer.body?.cancel();
+      await body.dump();
       await rm(part, { force: true });
       throw new Error('the server does not resume this file');
     }
-    if (!answer.ok || answer.body === null) {
-      await answer.body?.cancel();
-      if (answer.status >= 500 || answer.status === 429)
-        throw new Error(`the server answered ${answer.status}`);
-      return fail([notPublished(url, answer.status)]);
+    if (status !== 200 && status !== 206) {
+      await body.dump();
+      if (status >= 500 || status === 429) throw new Error(`the server answered ${status}`);
+      return fail([notPublished(url, status)]);
     }
     const start = resumes ? have : 0;
-    const length = Number(answer.headers.get('content-length') ?? Number.NaN);
+    const length = Number(headers['content-length'] ?? Number.NaN);
     const total = Number.isFinite(length) ? start + length : undefined;
     const out = await open(part, resumes ? 'a' : 'w', 0o600);
     let bytes = start;
     try {
-      for await (const chunk of answer.body) {
+      for await (const chunk of body as AsyncIterable<Uint8Array>) {
         await out.writeFile(chunk);
         bytes += chunk.byteLength;
         onBytes(bytes, total);
@@ -139,18 +141,18 @@ export async function createDownloader(env: Env): Promise<Downloader> {
   async function fetchText(url: string, signal?: AbortSignal): Promise<Result<string>> {
     try {
       const answer = await request(url, {}, signal);
-      if (!answer.ok) {
-        await answer.body?.cancel();
-        return fail([notPublished(url, answer.status)]);
+      if (answer.statusCode !== 200) {
+        await answer.body.dump();
+        return fail([notPublished(url, answer.statusCode)]);
       }
-      return ok(await answer.text());
+      return ok(await answer.body.text());
     } catch (error) {
       if (signal?.aborted === true) return fail([aborted()]);
       return fail([unreachable(url, codeOf(error))]);
     }
   }
 
-  return { fetchFile, fetchText, close: () => dispatcher.destroy() };
+  return { fetchFile, fetchText, close: () => agent.destroy() };
 }
 
 /** sha256 of a file in hexadecimal. */

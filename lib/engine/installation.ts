@@ -90,7 +90,7 @@ export async function checkProgram(
   spec: PackageSpec,
   env: Env,
 ): Promise<Result<string, Problem>> {
-  const said = await runCommand(file, ['--version'], { env, timeoutMs: 10_000 });
+  const said = await runCommand(file, ['--version'], { env, timeoutMs: 30_000 });
   if (said.code !== 0) {
     return fail(
       problem('engine/part-unusable', `${file} does not run`, {

@@ -4,8 +4,20 @@
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { type TestContext, test } from 'node:test';
@@ -53,13 +65,14 @@ interface Home {
 /** A home with an engine installed in it, that is taken down and away after the test. */
 async function installHere(t: TestContext, extraPath = ''): Promise<Home> {
   const binDir = await findBinDir();
-  const dir = await makeTempDir(t, 'engine-');
+  // Not the rig's: its directories go in the order in which they came, and this one must outlive its daemons.
+  const dir = await realpath(await mkdtemp(path.join(tmpdir(), 'engine-')));
   const searched = [extraPath, binDir, SYSTEM_PATH].filter((one) => one !== '').join(':');
   const env = { BAKE_TS_HOME: dir, HOME: dir, PATH: searched };
-  // Hooks run in the order in which they were registered: the directory goes first, unless it is emptied before.
   t.after(async () => {
-    await downEngine({ env });
+    const down = await downEngine({ env });
     await rm(dir, { recursive: true, force: true });
+    assert(down.ok, JSON.stringify(down));
   });
   const installed = await installEngine({ env, from: 'path', parts: ENGINE_PARTS });
   assert(installed.ok, JSON.stringify(installed));
@@ -316,6 +329,18 @@ test('a pid file whose number belongs to somebody else now harms nobody', async 
   assert.deepEqual((await up(home)).started, ['buildkitd']);
   await downEngine({ env: home.env });
   assert(process.kill(bystander.pid, 0));
+});
+
+test('an engine whose home was deleted under it can still be ended', async (t) => {
+  const home = await installHere(t);
+  const engine = await up(home);
+  const gone = await mkdtemp(path.join(tmpdir(), 'gone-'));
+  t.after(() => rm(gone, { recursive: true, force: true }));
+  await rename(path.join(home.dir, 'engine-state/run'), path.join(gone, 'run'));
+  const down = await downEngine({ env: home.env });
+  assert(down.ok, JSON.stringify(down));
+  assert.equal(down.value.killedProcesses, 2);
+  for (const record of engine.daemons) assert(!(await isAlive(record)));
 });
 
 test('an engine that is installed is started when it is needed', async (t) => {

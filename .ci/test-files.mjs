@@ -3,7 +3,6 @@
  * a test with subtests is as many as it has, so that the runtimes agree on the number.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { deno, node24, root, run } from './support.mjs';
 
@@ -51,7 +50,7 @@ export function needsEngine(file, seen = new Set()) {
  * @returns {Promise<{ passed: number, failed: number, skipped: number, durationMs: number, output: string, trouble?: string }>}
  */
 export async function runTestFile(runtime, file, env) {
-  const dir = mkdtempSync(path.join(tmpdir(), 'bake-ts-events-'));
+  const dir = mkdtempSync(path.join(env.TMPDIR, 'events-'));
   const events = path.join(dir, 'events');
   const start = Date.now();
   const timeoutMs = isE2e(file) ? E2E_TIMEOUT_MS : UNIT_TIMEOUT_MS;

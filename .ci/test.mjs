@@ -37,9 +37,11 @@ const total = { passed: 0, failed: 0, skipped: 0 };
 const start = Date.now();
 const scratch = mkdtempSync(path.join(tmpdir(), 'bake-ts-'));
 let engine;
+let interrupted = false;
 
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.once(signal, async () => {
+    interrupted = true;
     killRunning();
     await tidy();
     process.exit(130);
@@ -81,7 +83,7 @@ async function testAll() {
   const queue = files.flatMap((file) => runtimes.map((runtime) => ({ file, runtime })));
   const results = [];
   const work = async (jobs) => {
-    for (let job = jobs.shift(); job !== undefined; job = jobs.shift()) {
+    for (let job = jobs.shift(); job !== undefined && !interrupted; job = jobs.shift()) {
       const result = await runTestFile(job.runtime.name, job.file, env);
       results.push({ ...job, ...result });
       report(job, result);

@@ -11,7 +11,7 @@ import {
 } from '../model/mod.ts';
 import { parseFields, splitCsv } from './csv.ts';
 import { absolutePath, type PathOptions, shownInRoot } from './paths.ts';
-import { at } from './tree.ts';
+import { at, jsonText } from './tree.ts';
 import { asBoolean, plainText, type Value, type Values } from './values.ts';
 
 /** What a lone word means in each list of typed attributes. */
@@ -177,7 +177,7 @@ function readSecret(item: Value, values: Values, paths: PathOptions): SecretSour
   }
   // buildkit session/secrets/secretsprovider/store.go: the variable if there is one, else the file.
   const from =
-    paths.env[id] === undefined
+    typeof paths.env[id] !== 'string'
       ? ({ kind: 'file', path: absolutePath(id, dir, paths) } as const)
       : ({ kind: 'env', variable: id } as const);
   return { id, from, bare: true, ...span };
@@ -199,7 +199,7 @@ function secretFields(item: Value, values: Values): SecretFields | undefined {
     };
     const command = value['command'];
     const argv = Array.isArray(command)
-      ? (command as readonly Json[]).filter((one) => one !== null).map((one) => String(one))
+      ? (command as readonly Json[]).filter((one) => one !== null).map((one) => jsonText(one))
       : undefined;
     if (argv?.length === 0) {
       values.fail('config/secret', 'The command of a secret is empty', node, {
@@ -239,10 +239,10 @@ export function readSsh(items: readonly Value[], values: Values, paths: PathOpti
     let id = 'default';
     let written: readonly string[] = [];
     if (isMap(value)) {
-      id = value['id'] === undefined || value['id'] === null ? id : String(value['id']);
+      id = value['id'] === undefined || value['id'] === null ? id : jsonText(value['id']);
       const list = value['paths'];
       written = Array.isArray(list)
-        ? (list as readonly Json[]).filter((one) => one !== null).map(String)
+        ? (list as readonly Json[]).filter((one) => one !== null).map(jsonText)
         : [];
     } else {
       const text = values.textOf(item, 'an item of ssh');
@@ -271,7 +271,7 @@ export function readUlimits(map: ReadonlyMap<string, Value>, values: Values): re
       ? [value['soft'] ?? value['hard'] ?? null, value['hard'] ?? value['soft'] ?? null]
       : (plainText(item) ?? '').split(':');
     const [soft, hard = soft] = parts.map((part) =>
-      /^-?[0-9]+$/.test(String(part)) ? Number(part) : undefined,
+      /^-?[0-9]+$/.test(jsonText(part)) ? Number(part) : undefined,
     );
     if (soft === undefined || hard === undefined || parts.length > 2) {
       values.fail('config/ulimit', `The limit "${name}" must be a whole number, or soft:hard`, item.node, {
@@ -301,7 +301,7 @@ export function readCache(
   if (found === undefined) return undefined;
   const { value, node } = found;
   const map = isMap(value) ? value : undefined;
-  const written = map === undefined ? plainText(found) : String(map['repository'] ?? 'auto');
+  const written = map === undefined ? plainText(found) : jsonText(map['repository'] ?? 'auto');
   if (written === undefined || written === '') return undefined;
   const repository = written === 'auto' ? repositoryOf(tags) : written;
   const parsed = repository === undefined ? undefined : parseImageRef(repository);

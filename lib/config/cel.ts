@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { ASTNode, Environment, ParseResult } from '@marcbachmann/cel-js';
 import type { Json } from '../model/mod.ts';
+import { jsonText } from './tree.ts';
 
 /** A compiled expression: call it with the names in scope. */
 export type Program = ParseResult;
@@ -108,8 +109,10 @@ function registerOwn(environment: Environment, directory: () => string): void {
   environment.registerFunction('string(google.protobuf.Timestamp): string', (time: Date) =>
     String(fromCel(time)),
   );
-  environment.registerFunction('slug(dyn): string', (value: unknown) => slug(String(value)));
-  environment.registerFunction('semver(dyn): map<string, dyn>', (value: unknown) => semver(String(value)));
+  environment.registerFunction('slug(dyn): string', (value: unknown) => slug(jsonText(fromCel(value))));
+  environment.registerFunction('semver(dyn): map<string, dyn>', (value: unknown) =>
+    semver(jsonText(fromCel(value))),
+  );
   environment.registerFunction('fromJSON(string): dyn', (text: string) => toCel(parseJson(text, 'the text')));
   environment.registerFunction('toJSON(dyn): string', (value: unknown) => JSON.stringify(fromCel(value)));
   environment.registerFunction('readText(string): string', (path: string) => readText(directory(), path));

@@ -25,7 +25,7 @@ export interface Instances {
   readonly isComplete: boolean;
 }
 
-const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/;
+const NAME = /^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$/;
 
 /** Names every concrete build; clashes and unfit names are problems. */
 export function enumerateBuilds(

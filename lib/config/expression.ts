@@ -326,7 +326,7 @@ function inWords(
     case 'no_such_key':
       return missingKey(name, before, scope);
     case 'no_matching_overload': {
-      const called = /'(?:[^'.]*\.)*([A-Za-z_]+)\(/.exec(summary)?.[1] ?? '';
+      const called = /'(?:[^'.(]*\.)*([A-Za-z_0-9]+)\(/.exec(summary)?.[1] ?? '';
       const near = COMMON_FUNCTIONS.includes(called) ? undefined : suggest(called, COMMON_FUNCTIONS);
       return {
         message: `No function fits ${summary.replace(/^found no matching overload for '(?:dyn\.)?(.*)'$/, '$1')}`,

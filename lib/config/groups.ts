@@ -6,7 +6,7 @@ import type { Instances } from './enumerate.ts';
 import { type Evaluator, FAILED, type Scope } from './expression.ts';
 import type { GroupDefinition, Merged } from './merge.ts';
 import type { Problems } from './problems.ts';
-import { at, atKey, child, type Node } from './tree.ts';
+import { at, atKey, child, jsonText, type Node } from './tree.ts';
 
 /** Resolves every group. */
 export function resolveGroups(
@@ -59,7 +59,7 @@ export function resolveGroups(
       const evaluated = evaluator.tree(node, scope);
       if (evaluated === FAILED) continue;
       for (const one of Array.isArray(evaluated) ? (evaluated as readonly unknown[]) : [evaluated]) {
-        if (one !== null && one !== '') items.push({ name: String(one), node });
+        if (one !== null && one !== '') items.push({ name: jsonText(one), node });
       }
     }
     return items;

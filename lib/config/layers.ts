@@ -5,7 +5,7 @@ import { type Evaluator, FAILED, hasExpression, type Scope } from './expression.
 import { KEY_RULES } from './keys.ts';
 import type { Definition, Merged } from './merge.ts';
 import type { Problems } from './problems.ts';
-import { at, atKey, child, isNull, type MapNode, type Node, type ScalarNode } from './tree.ts';
+import { at, atKey, child, isNull, jsonText, type MapNode, type Node, type ScalarNode } from './tree.ts';
 
 /** Finds the layers of builds; those that do not depend on a row are found once. */
 export interface LayerFinder {
@@ -105,7 +105,7 @@ export function createLayerFinder(merged: Merged, evaluator: Evaluator, problems
     const values = Array.isArray(value) ? (value as readonly unknown[]) : [value];
     return values
       .filter((one) => one !== null && one !== '')
-      .map((one) => ({ name: String(one), node: item }));
+      .map((one) => ({ name: jsonText(one), node: item }));
   }
 
   function layersOf(definition: Definition, scope: Scope): ReadonlyMap<string, readonly Node[]> {

@@ -17,7 +17,7 @@ import { parseSize, readCache, readSecrets, readSsh, readTyped, readUlimits } fr
 import type { Row } from './matrix.ts';
 import { absolutePath, type PathOptions, readContext } from './paths.ts';
 import type { Problems } from './problems.ts';
-import { at, type Origin } from './tree.ts';
+import { at, jsonText, type Origin } from './tree.ts';
 import { asBoolean, plainText, type Value, type Values } from './values.ts';
 
 /** What a build is before its values are read. */
@@ -311,7 +311,7 @@ function readCompression(values: Values): Build['compression'] {
   const fields = map as { readonly [key: string]: Json };
   const type = COMPRESSIONS.find((one) => one === fields['type']);
   const level = fields['level'] ?? undefined;
-  const isLevel = level === undefined || /^[0-9]+$/.test(String(level));
+  const isLevel = level === undefined || /^[0-9]+$/.test(jsonText(level));
   if (type === undefined || !isLevel) {
     const what =
       type === undefined ? `one of ${COMPRESSIONS.join(', ')}` : 'given with a whole number as its level';

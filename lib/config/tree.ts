@@ -147,3 +147,8 @@ export function fromData(data: Json, origin: Origin, start = -1, end = -1): Node
   const value = data as string | number | boolean | null;
   return { kind: 'scalar', value, text: String(value), plain: typeof value !== 'string', origin, start, end };
 }
+
+/** A value as one line of text, maps and lists as JSON; for names that should be text, and for messages. */
+export function jsonText(value: unknown): string {
+  return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value);
+}

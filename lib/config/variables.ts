@@ -13,7 +13,7 @@ import type { Merged } from './merge.ts';
 import { parseText } from './parse.ts';
 import type { Problems } from './problems.ts';
 import { shownPath } from './read.ts';
-import { at, atKey, isNull, type MapEntry, type MapNode, type Node, toJson } from './tree.ts';
+import { at, atKey, isNull, jsonText, type MapEntry, type MapNode, type Node, toJson } from './tree.ts';
 
 /** Values from outside. */
 export interface VariableInputs {
@@ -62,7 +62,8 @@ export async function readVarFiles(
       problems.add(problem('config/missing-file', why, { hint: 'Check the name after --var-file.' }));
       return undefined;
     });
-    if (text === undefined) continue;
+    // Not every name is the environment's own: `__proto__` is an object's.
+    if (typeof text !== 'string') continue;
     const origin = { source: { path: shown, text }, dir: inputs.cwd };
     if (/^\.(?:ya?ml|json)$/.test(extname(path))) {
       const parsed = await parseText(origin);
@@ -356,7 +357,8 @@ function fromOutside(
   for (const variable of envNames(declaration)) {
     const text = inputs.env[variable];
     // Empty is a value for text and lists, and none for the rest or where one is required: CI systems set what they do not know to "".
-    if (text === undefined) continue;
+    // Not every name is the environment's own: `__proto__` is an object's.
+    if (typeof text !== 'string') continue;
     if (text === '' && ((type !== 'string' && type !== 'list') || isTrue(declaration.keys.get('required'))))
       continue;
     return { origin: { kind: 'env', variable }, text };
@@ -465,8 +467,8 @@ function breaksRule(
     const allowed = oneOf.items.map((item) => (item.kind === 'scalar' ? item.text : ''));
     const values = Array.isArray(value) ? value : [value];
     for (const one of values) {
-      if (allowed.includes(String(one))) continue;
-      const near = suggest(String(one), allowed);
+      if (allowed.includes(jsonText(one))) continue;
+      const near = suggest(jsonText(one), allowed);
       const meant = near === undefined ? '' : `; did you mean "${near}"?`;
       return { rule: `it must be one of ${allowed.join(', ')}${meant}`, place: at(oneOf) };
     }
@@ -481,7 +483,7 @@ function breaksRule(
       return { rule: `its pattern ${source} is not a regular expression`, place: at(pattern) };
     }
     const texts = Array.isArray(value) ? value : [value];
-    if (!texts.every((one) => matcher.test(String(one ?? '')))) {
+    if (!texts.every((one) => matcher.test(jsonText(one ?? '')))) {
       return { rule: `it must match ${source}`, place: at(pattern) };
     }
   }

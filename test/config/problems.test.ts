@@ -1,0 +1,343 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, open, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { readBuilds } from '../../lib/config/mod.ts';
+import { line, problemsOf, type Reading } from './support.ts';
+
+/** name, file, what is said (each a start of `code place «marked» message | hint`), options. */
+type Case = readonly [string, string, readonly string[], Reading?];
+
+const cases: readonly Case[] = [
+  [
+    'unknown keys, in bake and Compose spelling too',
+    'builds:\n  a:\n    dockerfle: x\n    cache_from: [x]\n    inherits: y\ntargets: {}\n',
+    [
+      'config/unknown-key builds.yaml:3:5 «dockerfle» There is no key "dockerfle" in builds.a | Did you mean "dockerfile"?',
+      'config/unknown-key builds.yaml:4:5 «cache_from» There is no key "cache_from" in builds.a | Did you mean "cache-from"?',
+      'config/unknown-key builds.yaml:5:5 «inherits» There is no key "inherits" in builds.a | Did you mean "extends"?',
+      'config/unknown-key builds.yaml:6:1 «targets» There is no key "targets" at the top of the file | Did you mean "builds"?',
+    ],
+  ],
+  [
+    'wrong types, each once',
+    'builds:\n  a:\n    platforms: linux/amd64\n    args: [A=1]\n    no-cache: "yes"\n    tags:\n      - a: b\n    network: hots\n',
+    [
+      'config/wrong-type builds.yaml:3:16 «linux/amd64» "platforms" must be a list, not the text "linux/amd64" | Write it as a list: [linux/amd64]',
+      'config/wrong-type builds.yaml:4:5 «args» "args" must be a map, not a list | Write NAME: value',
+      'config/wrong-type builds.yaml:5:15 «"yes"» "no-cache" must be true or false',
+      'config/wrong-type builds.yaml:7:9 «a: b» Item 1 of "tags" must be text, not a map | "a: …" was read as a map',
+      'config/wrong-type builds.yaml:8:14 «hots» "network" must be default, none or host, not the text "hots" | Did you mean "host"?',
+    ],
+  ],
+  [
+    'a computed value of the wrong type',
+    'builds: { a: { platforms: "${{ 1 }}", no-cache: "${{ [1] }}", args: "${{ \'x\' }}", target: "${{ {} }}", push: "${{ \'maybe\' }}" } }\n',
+    [
+      'config/wrong-type builds.yaml:1:27 «"${{ 1 }}"» "platforms" must be a list, not 1',
+      'config/wrong-type builds.yaml:1:49 «"${{ [1] }}"» "no-cache" must be true or false, not a list',
+      'config/wrong-type builds.yaml:1:69 «"${{ \'x\' }}"» "args" must be a map, not the text "x"',
+      'config/wrong-type builds.yaml:1:91 «"${{ {} }}"» "target" must be text, not a map',
+      'config/wrong-type builds.yaml:1:110 «"${{ \'maybe\' }}"» "push" must be true, false or always, not "maybe"',
+    ],
+  ],
+  [
+    'an unknown variable, also in a branch that is not taken and in a template nobody extends',
+    'vars: { TAG: x, T: true }\ntemplates: { t: { target: "${{ vars.TGA }}" } }\nbuilds:\n  a:\n    target: ${{ vars.T ? vars.TAG : vars.TAGG }}\n',
+    [
+      'config/unknown-variable builds.yaml:2:32 «vars.TGA» There is no variable "TGA" | Did you mean "vars.TAG"?',
+      'config/unknown-variable builds.yaml:5:37 «vars.TAGG» There is no variable "TAGG" | Did you mean "vars.TAG"?',
+    ],
+  ],
+  [
+    'failing expressions are underlined inside the file',
+    'vars: { A: x }\nbuilds:\n  a:\n    target: ${{ vars.A + 1 }}\n    tags: ["x:${{ nope }}", "y:${{ vars.A.split2(1) }}", "${{ 1 + }}", "${{ A }}"]\n    args: { E: "${{ env.NOPE }}", M: "${{ matrix.x }}", F: "${{ readText(\'nope\') }}", V: "${{ semver(\'x\').major }}" }\n',
+    [
+      'config/expression-value builds.yaml:4:17 «vars.A + 1» These two do not go together: string + int',
+      'config/unknown-variable builds.yaml:5:19 «nope» "nope" is not a name here',
+      'config/expression-value builds.yaml:5:36 «vars.A.split2(1)» No function fits split2(int) | Did you mean "split"?',
+      'config/expression-syntax builds.yaml:5:67 «}» The expression ends too early',
+      'config/unknown-variable builds.yaml:5:77 «A» "A" is not a name here | Did you mean "vars.A"?',
+      'config/expression-value builds.yaml:6:25 «NOPE» The environment has no NOPE',
+      'config/expression-value builds.yaml:6:50 «x» matrix has no "x" | This build has no matrix.',
+      "config/expression-value builds.yaml:6:61 «${{ readText('nope') }}» The expression fails: there is no file nope",
+      'config/expression-value builds.yaml:6:91 «${{ semver(\'x\').major }}» The expression fails: semver: "x" is not a version',
+    ],
+  ],
+  [
+    'null, a list or a map in the middle of text',
+    'builds: { a: { args: { N: "x${{ null }}", L: "x${{ [1] }}", M: "x${{ {} }}" } } }\n',
+    [
+      'config/expression-value builds.yaml:1:29 «${{ null }}» An expression inside text gives null',
+      'config/expression-value builds.yaml:1:48 «${{ [1] }}» An expression inside text gives a list',
+      'config/expression-value builds.yaml:1:66 «${{ {} }}» An expression inside text gives a map',
+    ],
+  ],
+  [
+    'an expression that never closes',
+    'builds: { a: { target: "${{ vars.X " } }\n',
+    ['config/expression-unclosed builds.yaml:1:24'],
+  ],
+  [
+    'an alias bomb',
+    `${Array.from(
+      { length: 9 },
+      (_, at) =>
+        `x-${at}: &a${at} [${Array(10)
+          .fill(at === 0 ? '1' : `*a${at - 1}`)
+          .join(', ')}]`,
+    ).join('\n')}\nbuilds: { a: {} }\n`,
+    ['config/alias-bomb builds.yaml:'],
+  ],
+  [
+    'an alias inside its own anchor',
+    'x-a: &a [*a]\nbuilds: { a: {} }\n',
+    ['config/alias-bomb builds.yaml:1:10 «*a»'],
+  ],
+  ['an alias without an anchor', 'builds: { a: *b }\n', ['config/yaml builds.yaml:1:14']],
+  [
+    'a duplicate key',
+    'builds:\n  a:\n    target: x\n    target: y\n',
+    ['config/duplicate-key builds.yaml:4:5 «target» The key "target" stands twice'],
+  ],
+  ['a tab', 'builds:\n\ta:\n', ['config/tab builds.yaml:2:1']],
+  [
+    'a bracket that never closes',
+    'builds:\n  a:\n    tags: [x\n',
+    ['config/yaml builds.yaml:4:1 «» This is not valid YAML: the closing ] is missing'],
+  ],
+  ['a colon in a plain value', 'builds:\n  a:\n    target: x: y\n', ['config/yaml builds.yaml:3:13']],
+  ['an empty file', '# nothing\n', ['config/empty-file - builds.yaml is empty']],
+  ['a file that is no map', 'hello\n', ['config/wrong-type builds.yaml:1:1 «hello» A builds file is a map']],
+  ['a file without builds', 'vars: { A: 1 }\n', ['config/no-builds builds.yaml:1:1']],
+  ['a binary file', 'a\0b', ['config/not-text - builds.yaml is not a text file']],
+  ['two documents', 'builds: { a: {} }\n---\nbuilds: {}\n', ['config/several-documents builds.yaml:2:1']],
+  ['deep nesting', `builds: ${'['.repeat(20_000)}`, ['config/too-deep builds.yaml:1:']],
+  [
+    'an include loop',
+    'include: [b.yaml]\nbuilds: { a: {} }\n',
+    [
+      'config/include-loop b.yaml:1:11 «builds.yaml» Files include one another in a ring: builds.yaml → b.yaml → builds.yaml',
+    ],
+    { tree: { 'b.yaml': 'include: [builds.yaml]\n' } },
+  ],
+  [
+    'a missing include',
+    'include: [nope.yaml]\nbuilds: { a: {} }\n',
+    ['config/missing-file builds.yaml:1:11 «nope.yaml»'],
+  ],
+  [
+    'a missing file',
+    'builds: { a: {} }\n',
+    ['config/missing-file - There is no file x.yaml'],
+    { files: ['x.yaml'] },
+  ],
+  [
+    'a directory for a file',
+    '',
+    ['config/unreadable-file - d cannot be read: it is a directory'],
+    { files: ['d'], tree: { 'd/x': '' } },
+  ],
+  ['no file', '', ['config/no-file - There is no builds.yaml here or above | Name one']],
+  [
+    'a bake file and no builds.yaml',
+    '',
+    ['config/no-file - There is no builds.yaml here or above | There is a docker-bake.json'],
+    { tree: { 'docker-bake.json': '{}' } },
+  ],
+  [
+    'an overlay of a build that is not there',
+    'builds: { api: {} }\n',
+    ['config/unknown-overlay two.yaml:1:11 «apii» No earlier file has a build "apii"'],
+    { files: ['builds.yaml', 'two.yaml'], tree: { 'two.yaml': 'builds: { apii: { tags: [x] } }\n' } },
+  ],
+  [
+    'rows with one name',
+    'builds:\n  a:\n    matrix: { x: [1, 2], y: [3, 4] }\n    name: a-${{ matrix.x }}\n',
+    [
+      'config/name-clash builds.yaml:4:11 «a-${{ matrix.x }}» Two rows of "a" are named "a-1"',
+      'config/name-clash builds.yaml:4:11 «a-${{ matrix.x }}» Two rows of "a" are named "a-2"',
+    ],
+  ],
+  [
+    'a row with the name of a build',
+    'builds:\n  a-1: {}\n  a: { matrix: { x: [1] } }\n',
+    ['config/name-clash builds.yaml:3:3 «a» Two builds are named "a-1"'],
+  ],
+  [
+    'a row whose name is no name',
+    'builds: { a: { matrix: { x: ["y/z"] }, name: "a-${{ matrix.x }}" } }\n',
+    ['config/bad-name builds.yaml:1:46'],
+  ],
+  [
+    'a name without a matrix',
+    'builds: { a: { name: b } }\n',
+    ['config/name-without-matrix builds.yaml:1:22'],
+  ],
+  [
+    'a matrix of a million rows',
+    `builds: { a: { matrix: { ${['x', 'y', 'z'].map((axis) => `${axis}: [${Array.from({ length: 100 }, (_, at) => at).join(', ')}]`).join(', ')} } } }\n`,
+    ['config/matrix-too-big builds.yaml:1:'],
+  ],
+  [
+    'exclude of an axis that is not there',
+    'builds: { a: { matrix: { x: [1], exclude: [{ q: 1 }] } } }\n',
+    ['config/matrix builds.yaml:1:44 «{ q: 1 }» exclude names "q"'],
+  ],
+  [
+    'a matrix without rows is a warning',
+    'builds: { a: { matrix: { x: [1], when: "${{ false }}" } }, b: {} }\n',
+    ['config/empty-matrix builds.yaml:1:11'],
+  ],
+  [
+    'variables with bad values',
+    'vars:\n  N: 3\n  C: { oneOf: [stable, edge], default: edgy }\n  P: { pattern: "v.*", default: x }\n  K: { default: 5, check: "${{ value > 9 }}" }\n  M: { default: 5, maximum: 4 }\nbuilds: { a: {} }\n',
+    [
+      'config/unknown-variable - --var sets "CC", which no builds file declares',
+      'config/variable-value builds.yaml:2:3 «N» N from --var is not an integer: "x"',
+      'config/variable-value builds.yaml:3:15 «[stable, edge]» "edgy" is not allowed for C: it must be one of stable, edge; did you mean "edge"?',
+      'config/variable-value builds.yaml:4:17 «"v.*"» "x" is not allowed for P: it must match v.*',
+      'config/variable-value builds.yaml:5:27 «"${{ value > 9 }}"» "5" is not allowed for K',
+      'config/variable-value builds.yaml:6:29 «4» "5" is not allowed for M: it must be at most 4',
+    ],
+    {
+      vars: new Map([
+        ['N', 'x'],
+        ['CC', '1'],
+      ]),
+    },
+  ],
+  [
+    'variables in a ring',
+    'vars: { A: "${{ vars.B }}", B: "${{ vars.A }}" }\nbuilds: { a: { target: "${{ vars.A }}" } }\n',
+    ['config/variable-cycle builds.yaml:1:9 «A» Variables need one another in a ring: A → B → A'],
+  ],
+  [
+    'extends of what is not there, and in a ring',
+    'templates: { base: {}, x: { extends: y }, y: { extends: x } }\nbuilds:\n  a: { extends: [bas, x] }\n',
+    [
+      'config/extends-cycle builds.yaml:1:24 «x» These extend one another in a ring: x → y → x',
+      'config/unknown-template builds.yaml:3:18 «bas» There is no template or build "bas" to extend | Did you mean "base"?',
+    ],
+  ],
+  [
+    'edges to builds that are not there',
+    'builds:\n  base: {}\n  m: { matrix: { x: [1, 2] } }\n  a: { contexts: { b: build:bsae, c: target:base, d: build:m }, needs: [basee], context: build:base }\n',
+    [
+      'config/unknown-build builds.yaml:4:23 «build:bsae» There is no build "bsae" | Did you mean "build:base"?',
+      'config/context builds.yaml:4:38 «target:base» "target:base" is not a context of a builds file | Write build:base.',
+      'config/unknown-build builds.yaml:4:54 «build:m» "m" is a matrix of 2 builds, and one is needed here | Choose a row: build:m-1, build:m-2.',
+      'config/unknown-build builds.yaml:4:73 «basee» There is no build "basee" | Did you mean "base"?',
+      'config/context builds.yaml:4:90 «build:base» The main context cannot be build:',
+    ],
+  ],
+  [
+    'groups',
+    'builds: { app: {}, b: {} }\ngroups: { g: [app, h], h: [g], i: [aap], app: [b] }\n',
+    [
+      'config/group-cycle builds.yaml:2:11 «g» Groups contain one another in a ring: g → h → g',
+      'config/unknown-build builds.yaml:2:36 «aap» There is no build or group "aap" | Did you mean "app"?',
+      'config/name-clash builds.yaml:2:42 «app» "app" is the name of a group and of a build',
+    ],
+  ],
+  [
+    'overrides',
+    'builds: { api: {} }\n',
+    [
+      'config/override-no-match --set:1:1 «apii» No build matches "apii" of --set apii.target=x | Did you mean "api"?',
+      'config/override --set:1:1 «api» --set api is not PATTERN.key=value',
+      'config/override --set:1:1 «api.args=x» --set api.args=x: "args" is a map',
+      'config/override --set:1:1 «api.target+=x» --set api.target+=x: += adds to lists',
+      'config/override --set:1:5 «tagets» --set cannot set "tagets"',
+    ],
+    { overrides: ['apii.target=x', 'api.tagets=x', 'api', 'api.args=x', 'api.target+=x'] },
+  ],
+  [
+    'git outside a repository',
+    'builds: { a: { target: "${{ git.sha }}" } }\n',
+    ['config/git builds.yaml:1:25 «${{ git.sha }}» git values are not available'],
+    { env: process.env },
+  ],
+  [
+    'a bad tag is a warning',
+    'builds: { a: { tags: ["Owner/App:1", "r:x/y", "r:ok"] } }\n',
+    [
+      'config/bad-tag builds.yaml:1:23 «"Owner/App:1"» "Owner/App:1" is not a name an image can be pushed under | Repositories are lower case',
+      'config/bad-tag builds.yaml:1:38',
+    ],
+  ],
+  [
+    'values of options',
+    'builds: { a: { platforms: [amd65/x/y/z], shm-size: big, ulimits: { n: x }, source-date-epoch: "${{ \'x\' }}", outputs: [{ dest: x }], secrets: [{ id: a, env: A, file: f }, { env: A }], cache-from: ["type=registry,ref"], cache: auto } }\n',
+    [
+      'config/platform',
+      'config/size',
+      'config/ulimit',
+      'config/wrong-type',
+      'config/attributes',
+      'config/secret',
+      'config/secret',
+      'config/attributes',
+      'config/cache',
+    ],
+  ],
+  [
+    'a registry that is no host',
+    'registries: { "https://r/x": { http: true } }\nbuilds: { a: {} }\n',
+    ['config/registry'],
+  ],
+  [
+    'a module without a default export',
+    '',
+    ['config/module - m.mjs has no default export'],
+    { files: ['m.mjs'], tree: { 'm.mjs': 'export const a = 1;' } },
+  ],
+  [
+    'a module that throws',
+    '',
+    ['config/module - m.mjs failed: boom'],
+    { files: ['m.mjs'], tree: { 'm.mjs': 'throw new Error("boom");' } },
+  ],
+  [
+    'a variables file',
+    'vars: { A: 1 }\nbuilds: { a: {} }\n',
+    ['config/missing-file - There is no file nope.env', 'config/var-file v.env:1:1 «what is this»'],
+    { varFiles: ['v.env', 'nope.env'], tree: { 'v.env': 'what is this\n' } },
+  ],
+];
+
+for (const [name, yaml, expected, reading] of cases) {
+  test(`said of: ${name}`, async () => {
+    const found = await problemsOf(yaml, reading);
+    const isSame =
+      found.length === expected.length && found.every((one, at) => one.startsWith(expected[at] ?? '?'));
+    assert.ok(isSame, `expected\n  ${expected.join('\n  ')}\nfound\n  ${found.join('\n  ')}`);
+  });
+}
+
+test('a file of 50 MB is refused at once', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'bake-ts-big-'));
+  try {
+    const file = await open(join(dir, 'builds.yaml'), 'w');
+    await file.truncate(50 * 1024 * 1024);
+    await file.close();
+    const result = await readBuilds({ cwd: dir, env: {} });
+    assert.equal(result.ok, false);
+    if (!result.ok) {
+      assert.deepEqual(result.error.map(line), [
+        'config/file-too-big - builds.yaml has 50.0 MiB; a builds file may have 8 MiB | Is it the right file? Repeated builds are shorter as a matrix, and a large file can be split with `include`.',
+      ]);
+    }
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+});
+
+test('a mistake of a template that a thousand builds extend is said once', async () => {
+  const builds = Array.from({ length: 1000 }, (_, at) => `  b${at}: { extends: t }`).join('\n');
+  const found = await problemsOf(`templates: { t: { target: "\${{ 1 / 0 }}" } }\nbuilds:\n${builds}\n`);
+  assert.deepEqual(found, [
+    'config/expression-value builds.yaml:1:32 «1 / 0» The expression fails: division by zero',
+  ]);
+});

@@ -13,7 +13,7 @@ import {
   readRights,
   tryOverlay,
 } from './host.ts';
-import { checkProgram, readInstallation } from './installation.ts';
+import { checkProgram, readInstallation, versionArgs } from './installation.ts';
 import type { EngineOptions } from './notice.ts';
 import { type EnginePaths, enginePaths } from './paths.ts';
 import { findProgram, runCommand } from './process.ts';
@@ -179,7 +179,7 @@ async function checkSources(options: EngineOptions): Promise<DoctorCheck[]> {
   for (const part of ENGINE_PARTS) {
     const file = await findProgram(part, options.env);
     if (file === undefined) continue;
-    const said = await runCommand(file, ['--version'], { env: options.env, timeoutMs: 5_000 });
+    const said = await runCommand(file, versionArgs(part), { env: options.env, timeoutMs: 5_000 });
     onPath.push(
       `${file} ${findVersion(`${said.stdout}\n${said.stderr}`.replaceAll(file, part)) ?? '(no version)'}`,
     );

@@ -81,7 +81,7 @@ export async function readInstallation(paths: EnginePaths): Promise<Installation
 }
 
 /**
- * Runs `<program> --version` and judges what it says. Gives the version. Problems: `engine/part-unusable` (does not
+ * Asks a program for its version and judges what it says. Gives the version. Problems: `engine/part-unusable` (does not
  * run, or a runc without seccomp), `engine/part-too-old`.
  */
 export async function checkProgram(
@@ -90,7 +90,7 @@ export async function checkProgram(
   spec: PackageSpec,
   env: Env,
 ): Promise<Result<string, Problem>> {
-  const said = await runCommand(file, ['--version'], { env, timeoutMs: 30_000 });
+  const said = await runCommand(file, versionArgs(part), { env, timeoutMs: 30_000 });
   if (said.code !== 0) {
     return fail(
       problem('engine/part-unusable', `${file} does not run`, {
@@ -124,6 +124,11 @@ export async function checkProgram(
     );
   }
   return ok(/^0\.0\.0\b/.test(version) ? spec.version : version.replace(/\+unknown$/, ''));
+}
+
+/** How to ask a program for its version: the shim of containerd 1 only knows the short form. */
+export function versionArgs(part: EnginePart): readonly string[] {
+  return part === 'containerd-shim-runc-v2' ? ['-v'] : ['--version'];
 }
 
 /** Whether `runc --version` tells of libseccomp; without it containers with a seccomp profile are refused. */

@@ -272,7 +272,7 @@ async function waitForContainer({ dir }: Home): Promise<void> {
 test('a daemon that crashes while it starts is reported with the tail of its log, and nothing stays', async (t) => {
   const bin = await makeTempDir(t, 'bin-');
   const crashing = `#!/bin/sh
-case "$1" in --version) echo 'buildkitd github.com/moby/buildkit v0.34.2'; exit;; esac
+case "$1" in -v | --version) echo 'buildkitd github.com/moby/buildkit v0.34.2'; exit;; esac
 echo 'reading the configuration'
 echo 'fatal: the moon is in the wrong phase' >&2
 exit 7

@@ -22,11 +22,6 @@ export async function play(dir) {
   );
   const act = rules[rule] ?? {};
 
-  const seen = {};
-  for (const name of act.logEnv ?? []) seen[name] = process.env[name];
-  const record = { argv, cwd: process.cwd(), pid: process.pid, rule, env: seen, atMs: Date.now() };
-  appendFileSync(calls, `${JSON.stringify(record)}\n`);
-
   if (act.ignoreSignals) for (const name of ['SIGTERM', 'SIGINT']) process.on(name, () => {});
   else {
     // buildctl answers both signals with the text of a cancelled solve and exit code 1.
@@ -37,6 +32,12 @@ export async function play(dir) {
       });
     }
   }
+
+  // Noted down only now: a test that has seen the call may send a signal at once.
+  const seen = {};
+  for (const name of act.logEnv ?? []) seen[name] = process.env[name];
+  const record = { argv, cwd: process.cwd(), pid: process.pid, rule, env: seen, atMs: Date.now() };
+  appendFileSync(calls, `${JSON.stringify(record)}\n`);
 
   for (const line of act.progress ?? []) process.stderr.write(`${JSON.stringify(line)}\n`);
   if (act.stdout !== undefined) process.stdout.write(act.stdout);

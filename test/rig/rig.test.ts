@@ -57,7 +57,6 @@ test('the fake buildctl obeys a signal as buildctl does, or ignores it', async (
   let pid = 0;
   const polite = runCommand([fake.path, 'build'], { onStart: (child) => (pid = child.pid ?? 0) });
   await fake.waitForCalls(1);
-  await untilListening();
   process.kill(pid, 'SIGTERM');
   assert.equal((await polite).exitCode, 1);
   assert.deepEqual(
@@ -67,10 +66,9 @@ test('the fake buildctl obeys a signal as buildctl does, or ignores it', async (
 
   const deaf = runCommand([fake.path, 'deaf'], {
     onStart: (child) => (pid = child.pid ?? 0),
-    timeoutMs: 1_000,
+    timeoutMs: 3_000,
   });
   await fake.waitForCalls(2);
-  await untilListening();
   process.kill(pid, 'SIGTERM');
   assert.equal((await deaf).timedOut, true);
 });
@@ -115,8 +113,3 @@ test('the test registry counts reads and writes apart, and comes back after a st
   await registry.start();
   assert.equal((await sendRequest('GET', `http://${registry.host}/v2/`)).status, 200);
 });
-
-/** A call logs itself just before it listens for signals. */
-function untilListening(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 100));
-}

@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { overridableKeys } from '../../lib/config/mod.ts';
+import { readSet } from './support.ts';
+
+test('every YAML example of docs/language.md is read without a problem or a warning', async () => {
+  const text = await readFile(join(process.cwd(), 'docs', 'language.md'), 'utf8');
+  const examples = [...text.matchAll(/```yaml\n(.*?)```/gs)].map((found) => found[1] ?? '');
+  assert.ok(examples.length >= 7);
+  for (const example of examples) {
+    const { set, warnings } = await readSet(example);
+    assert.ok(set.builds.size > 0);
+    assert.deepEqual(
+      warnings.map((one) => one.message),
+      [],
+      example,
+    );
+  }
+});
+
+test('docs/language.md names every key of a build', async () => {
+  const text = await readFile(join(process.cwd(), 'docs', 'language.md'), 'utf8');
+  assert.deepEqual(
+    Object.keys(overridableKeys).filter((key) => !text.includes(`\`${key}\``)),
+    [],
+  );
+});
+
+test('every code of this room has a heading, and every heading a code', async () => {
+  const dir = join(process.cwd(), 'lib', 'config');
+  const codes = new Set<string>();
+  for (const name of await readdir(dir)) {
+    const source = await readFile(join(dir, name), 'utf8');
+    for (const found of source.matchAll(/'(config\/[a-z-]+)'/g)) codes.add(found[1] ?? '');
+  }
+  const documented = await readHeadings();
+  assert.deepEqual([...documented].sort(), [...codes].sort());
+});
+
+/** From this room's own page, or from the page that all rooms' are merged into. */
+async function readHeadings(): Promise<ReadonlySet<string>> {
+  const own = join(process.cwd(), 'docs', 'failures', 'config.md');
+  const text = await readFile(own, 'utf8').catch(() =>
+    readFile(join(process.cwd(), 'docs', 'failures.md'), 'utf8'),
+  );
+  return new Set([...text.matchAll(/^##+ `?(config\/[a-z-]+)/gm)].map((found) => found[1] ?? ''));
+}

@@ -1,0 +1,330 @@
+/**
+ * `docker buildx bake --print` JSON, or a bake file in JSON, as builds.yaml. What `--print` writes is final: every text
+ * is literal. In a file, texts are HCL templates (hcl.ts), and targets inherit and multiply.
+ */
+import { fail, type Json, ok, type Problem, problem, type Result } from '../model/mod.ts';
+import type { TextReader } from './attributes.ts';
+import {
+  addNote,
+  asList,
+  createBuild,
+  createDraft,
+  type Draft,
+  type DraftBuild,
+  formatNotes,
+  isRecord,
+  literal,
+  scalarText,
+} from './draft.ts';
+import { emitDraft } from './emit.ts';
+import { createHclReader, type HclNames, readFunctions } from './hcl-text.ts';
+import { fitNames, freeName } from './names.ts';
+import { shareCommon } from './share.ts';
+import { convertTarget } from './target.ts';
+
+/** What an import gives: the file, and what could not be carried over or reads otherwise here, a sentence each. */
+export interface Imported {
+  readonly yaml: string;
+  readonly notes: readonly string[];
+}
+
+/** Where the text came from, for messages and the comment at the top. */
+export interface ImportOptions {
+  /** As a person would name it. */
+  readonly fileName: string;
+}
+
+type Block = Readonly<Record<string, unknown>>;
+
+/** Sections of a bake file that mean something to us. */
+const SECTIONS: ReadonlySet<string> = new Set(['group', 'target', 'variable', 'function']);
+
+/**
+ * Turns bake's JSON into builds.yaml. Problems: `import/not-json`, `import/hcl` (an HCL file was given),
+ * `import/nothing-to-build` (no target in it).
+ */
+export function importBake(text: string, { fileName }: ImportOptions): Result<Imported> {
+  const parsed = parseJson(text, fileName);
+  if (!parsed.ok) return fail([parsed.error]);
+  const targets = blocksOf(parsed.value['target']);
+  if (targets.size === 0) {
+    return fail([
+      problem('import/nothing-to-build', `${fileName} has no target`, {
+        hint: 'Give the JSON that docker buildx bake --print writes, or a docker-bake.json.',
+      }),
+    ]);
+  }
+  const draft = createDraft();
+  const variables = blocksOf(parsed.value['variable']);
+  const isPrinted =
+    variables.size === 0 && parsed.value['function'] === undefined && [...targets.values()].every(isFinal);
+  for (const key of Object.keys(parsed.value)) {
+    if (!SECTIONS.has(key)) addNote(draft, `\`${key}\` at the top of the file means nothing to bake-ts`);
+  }
+  const context: ImportContext = {
+    draft,
+    names: fitNames(targets.keys()),
+    variables: new Set(variables.keys()),
+    hcl: {
+      variables: kindsOf(variables),
+      functions: isPrinted ? new Map() : readFunctions(blocksOf(parsed.value['function'])),
+      axes: new Map(),
+    },
+  };
+  for (const [name, fitted] of context.names) {
+    if (name !== fitted) addNote(draft, `target "${name}" is called "${fitted}" here`);
+  }
+  for (const [name, block] of variables) addVariable(name, block, context);
+  const groups = blocksOf(parsed.value['group']);
+  const onlyInherited = findTemplates(targets, groups);
+  for (const [name, block] of targets) {
+    const build = isPrinted ? readPrinted(name, block, context) : readTarget(name, block, context);
+    (onlyInherited.has(name) ? draft.templates : draft.builds).push(build);
+  }
+  addGroups(groups, context);
+  if (isPrinted) shareCommon(draft);
+  draft.header.push(`Made from ${fileName} by bake-ts import.`);
+  return ok({ yaml: emitDraft(draft), notes: formatNotes(draft) });
+}
+
+interface ImportContext {
+  readonly draft: Draft;
+  /** Name in the file → name here. */
+  readonly names: ReadonlyMap<string, string>;
+  readonly variables: ReadonlySet<string>;
+  readonly hcl: HclNames;
+}
+
+function parseJson(text: string, fileName: string): Result<Block, Problem> {
+  try {
+    const value: unknown = JSON.parse(text.replace(/^\uFEFF/, ''));
+    if (isRecord(value)) return ok(value);
+    return fail(
+      problem('import/not-json', `${fileName} is JSON, but no object`, {
+        hint: 'Give the JSON that docker buildx bake --print writes.',
+      }),
+    );
+  } catch (thrown) {
+    if (/^\s*(?:target|group|variable|function)\s+"[^"]*"\s*\{/m.test(text)) {
+      return fail(
+        problem('import/hcl', `${fileName} is a bake file in HCL, which only bake can evaluate`, {
+          hint: 'docker buildx bake --print > bake.json (name all targets that matter), then bake-ts import bake.json.',
+        }),
+      );
+    }
+    return fail(
+      problem('import/not-json', `${fileName} is no JSON`, {
+        hint: 'Give the JSON that docker buildx bake --print writes.',
+        detail: thrown instanceof Error ? thrown.message : String(thrown),
+      }),
+    );
+  }
+}
+
+/** Named blocks; HCL in JSON may give them as a list of objects, too. */
+function blocksOf(section: unknown): ReadonlyMap<string, Block> {
+  const blocks = new Map<string, Block>();
+  for (const part of asList(section)) {
+    if (!isRecord(part)) continue;
+    for (const [name, body] of Object.entries(part)) {
+      for (const one of asList(body)) if (isRecord(one)) blocks.set(name, { ...blocks.get(name), ...one });
+      if (asList(body).length === 0) blocks.set(name, {});
+    }
+  }
+  return blocks;
+}
+
+/** `--print` writes context and Dockerfile of every target and neither parents nor matrices. */
+function isFinal(target: Block): boolean {
+  const isOpen = ['inherits', 'matrix', 'name'].some((key) => target[key] !== undefined);
+  return !isOpen && typeof target['context'] === 'string' && typeof target['dockerfile'] === 'string';
+}
+
+function readPrinted(name: string, block: Block, context: ImportContext): DraftBuild {
+  const { draft, names } = context;
+  const build = createBuild(names.get(name) ?? name);
+  convertTarget(build, block, {
+    textOf: literal,
+    isComputed: () => false,
+    nameOf: (other) => names.get(other) ?? other,
+    note: (sentence) => addNote(draft, sentence, build.name),
+  });
+  return build;
+}
+
+function readTarget(name: string, block: Block, context: ImportContext): DraftBuild {
+  const { draft, names, hcl } = context;
+  const build = createBuild(names.get(name) ?? name);
+  const note = (sentence: string): void => {
+    addNote(draft, sentence, build.name);
+  };
+  const axes = axesOf(block['matrix'], note);
+  const reader = createHclReader({ ...hcl, axes: axes.kinds }, (text, why) => {
+    build.comments.push(`Not carried over: ${text}`);
+    note(`${why}: ${text}`);
+  });
+  const parents = asList(block['inherits']).flatMap((parent): Json[] => {
+    const text = scalarText(parent);
+    if (text === undefined) return [];
+    return [reader.isComputed(text) ? reader.textOf(text) : (names.get(text) ?? text)];
+  });
+  if (parents.length > 0) build.keys.set('extends', parents.length === 1 ? (parents[0] ?? null) : parents);
+  if (axes.matrix !== undefined) {
+    build.keys.set('matrix', translate(axes.matrix, reader));
+    const rowName = scalarText(block['name']);
+    if (rowName !== undefined) build.keys.set('name', reader.textOf(rowName));
+  }
+  convertTarget(build, block, { ...reader, nameOf: (other) => names.get(other) ?? other, note });
+  return build;
+}
+
+interface Axes {
+  readonly matrix?: Readonly<Record<string, unknown>>;
+  readonly kinds: HclNames['axes'];
+}
+
+const RESERVED_AXES: ReadonlySet<string> = new Set(['include', 'exclude', 'when']);
+
+function axesOf(matrix: unknown, note: (sentence: string) => void): Axes {
+  const kinds = new Map<string, { readonly name: string; readonly isText: boolean }>();
+  if (!isRecord(matrix)) return { kinds };
+  const written: Record<string, unknown> = {};
+  for (const [axis, values] of Object.entries(matrix)) {
+    const name = RESERVED_AXES.has(axis) ? `${axis}_` : axis.replaceAll(/[^A-Za-z0-9_]/g, '_');
+    if (name !== axis) note(`the matrix axis "${axis}" is called "${name}" here`);
+    written[name] = values;
+    kinds.set(axis, { name, isText: asList(values).every((value) => typeof value === 'string') });
+  }
+  return { matrix: written, kinds };
+}
+
+/** Any value with all its texts translated. */
+function translate(value: unknown, reader: TextReader): Json {
+  if (typeof value === 'string') return reader.textOf(value);
+  if (Array.isArray(value)) return value.map((item: unknown) => translate(item, reader));
+  if (isRecord(value)) {
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, translate(inner, reader)]));
+  }
+  return typeof value === 'number' || typeof value === 'boolean' ? value : null;
+}
+
+function kindsOf(variables: ReadonlyMap<string, Block>): HclNames['variables'] {
+  return new Map(
+    [...variables].map(([name, block]) => {
+      const { default: value, type } = block;
+      const isText =
+        type === 'string' ||
+        (type === undefined && (value === undefined || value === null || typeof value === 'string'));
+      return [name, { isText }] as const;
+    }),
+  );
+}
+
+const VARIABLE_TYPES: Readonly<Record<string, string>> = {
+  string: 'string',
+  bool: 'bool',
+  number: 'number',
+};
+
+function addVariable(name: string, block: Block, context: ImportContext): void {
+  const { draft, hcl } = context;
+  const comments: string[] = [];
+  const reader = createHclReader({ ...hcl, axes: new Map() }, (text, why) => {
+    comments.push(`Not carried over: ${text}`);
+    addNote(draft, `${why}: ${text}`, `variable ${name}`);
+  });
+  const { default: written, description, type, validation } = block;
+  const value = written === undefined || written === null ? '' : translate(written, reader);
+  const more: Record<string, Json> = {};
+  const kind = typeof type === 'string' ? typeOf(type) : undefined;
+  if (kind !== undefined) more['type'] = kind;
+  if (validation !== undefined) {
+    comments.push('Its validation was not carried over; see oneOf, pattern, minimum, maximum and check.');
+    addNote(draft, 'its validation was not carried over', `variable ${name}`);
+  }
+  if (typeof description === 'string') more['description'] = literal(description);
+  const isShort = Object.keys(more).length === 0 && !isRecord(value);
+  const isUnset = kind !== undefined && kind !== 'string' && value === '';
+  draft.variables.push({
+    name,
+    value: isShort ? value : isUnset ? more : { default: value, ...more },
+    comments,
+  });
+}
+
+function typeOf(type: string): string | undefined {
+  const bare = type.replace(/^\$\{(.*)\}$/, '$1').trim();
+  if (/^(?:list|set|tuple)\b/.test(bare)) return 'list';
+  if (/^(?:map|object)\b/.test(bare)) return 'map';
+  return VARIABLE_TYPES[bare];
+}
+
+/** Targets that only others inherit from: nobody builds them. */
+function findTemplates(
+  targets: ReadonlyMap<string, Block>,
+  groups: ReadonlyMap<string, Block>,
+): ReadonlySet<string> {
+  const parents = new Set<string>();
+  const used = new Set(['default']);
+  for (const block of targets.values()) {
+    for (const parent of asList(block['inherits'])) parents.add(String(parent));
+    if (!isRecord(block['contexts'])) continue;
+    for (const source of Object.values(block['contexts'])) {
+      used.add(String(source).replace(/^(?:target|service):/, ''));
+    }
+  }
+  for (const group of groups.values())
+    for (const member of asList(group['targets'])) used.add(String(member));
+  const lacks = (block: Block, keys: readonly string[]): boolean =>
+    keys.every((key) => block[key] === undefined);
+  const isBare = (block: Block): boolean =>
+    lacks(block, ['context', 'dockerfile', 'dockerfile-inline', 'target']);
+  const found = [...targets].filter(
+    ([name, block]) =>
+      parents.has(name) &&
+      !used.has(name) &&
+      lacks(block, ['matrix']) &&
+      (isBare(block) || name.startsWith('_')),
+  );
+  return new Set(found.map(([name]) => name));
+}
+
+function addGroups(groups: ReadonlyMap<string, Block>, context: ImportContext): void {
+  const { draft, names } = context;
+  const taken = new Set([...names.values(), ...groups.keys()]);
+  const renamed = new Map<string, string>();
+  for (const name of groups.keys()) {
+    if (names.has(name)) renamed.set(name, freeName(`${name}-group`, taken));
+  }
+  for (const [name, block] of groups) {
+    // In bake a group may have the name of a target, and means the target where it lists itself.
+    const members = asList(block['targets']).map((member) => {
+      const text = String(member);
+      const isOther = text !== name && groups.has(text);
+      return (isOther ? renamed.get(text) : undefined) ?? names.get(text) ?? literal(text);
+    });
+    const other = renamed.get(name);
+    if (other !== undefined) {
+      if (members.length === 1 && members[0] === names.get(name)) {
+        if (name === 'default') addNote(draft, defaultNote(names.size));
+        continue;
+      }
+      addNote(
+        draft,
+        `group "${name}" is called "${other}" here: a name cannot mean a group and a build at once`,
+      );
+    }
+    const description = scalarText(block['description']);
+    draft.groups.push({
+      name: other ?? fitNames([name]).get(name) ?? name,
+      members,
+      ...(description === undefined ? {} : { description: literal(description) }),
+    });
+  }
+}
+
+function defaultNote(count: number): string {
+  return count === 1
+    ? 'the group "default" is the build of that name'
+    : 'the group "default" was only the build of that name and is left out; without it `bake-ts run` builds everything, `bake-ts run default` that one';
+}

@@ -157,6 +157,50 @@ export class BlobCarrier {
   }
 }
 
+/**
+ * Uploads a small blob that is in memory, unless the repository has it.
+ * Spec: "Checking if content exists", "POST then PUT".
+ */
+export async function putBlob(
+  exchange: Exchange,
+  to: ImageRef,
+  bytes: Uint8Array,
+  digest: Digest,
+): Promise<Result<void>> {
+  const place = { host: to.registry, repository: to.repository, scopes: [pushScope(to.repository)] };
+  const known = await exchange.call({
+    ...place,
+    method: 'HEAD',
+    target: `/v2/${to.repository}/blobs/${digest}`,
+    accept: [200, 404],
+  });
+  if (!known.ok) return known;
+  if (known.value.status === 200) return ok(undefined);
+  const upload = await exchange.call({
+    ...place,
+    method: 'POST',
+    target: `/v2/${to.repository}/blobs/uploads/`,
+    accept: [202],
+  });
+  if (!upload.ok) return upload;
+  const target = uploadTarget(upload.value, digest);
+  if (target === undefined) {
+    return fail([
+      strangeAnswer(to.registry, { method: 'POST', url: upload.value.url }, 'no place to upload to'),
+    ]);
+  }
+  const put = await exchange.call({
+    ...place,
+    method: 'PUT',
+    target,
+    headers: { 'content-type': 'application/octet-stream' },
+    body: bytes,
+    upload: true,
+    accept: [201, 204],
+  });
+  return put.ok ? ok(undefined) : put;
+}
+
 /** Where the bytes go: `Location`, with the digest added and everything else left as it is. */
 function uploadTarget(begun: Reply, digest: Digest): URL | undefined {
   const location = begun.header('location');

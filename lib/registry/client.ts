@@ -16,6 +16,7 @@ import {
   type Result,
   withDefaultTag,
 } from '../model/mod.ts';
+import { putBlob } from './blobs.ts';
 import { type Copied, type CopyOptions, copyImage } from './copy.ts';
 import { createCredentialSource } from './credentials.ts';
 import { Exchange, pingOf, type RetryLimits, type RetrySeen } from './exchange.ts';
@@ -203,6 +204,13 @@ export class RegistryClient {
       problems.push(badDigest(from.registry, { method: 'GET', url }, digest, actual));
     }
     return fail(problems.slice(-1));
+  }
+
+  /** Uploads a small blob, unless the repository has it; @returns its digest */
+  async putBlob(repository: ImageRef, bytes: Uint8Array): Promise<Result<Digest>> {
+    const digest = digestOf(bytes);
+    const put = await putBlob(this.#exchange, repository, bytes, digest);
+    return put.ok ? ok(digest) : put;
   }
 
   /**

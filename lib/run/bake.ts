@@ -12,6 +12,7 @@ import {
 } from '../model/mod.ts';
 import type { NodeResult, RunContext } from './context.ts';
 import { createEmitter, type Emit } from './emitter.ts';
+import { recordRef } from './memory.ts';
 import { runNode } from './node.ts';
 import { checkPlan } from './preflight.ts';
 import { immutableProblem, wantedTags } from './publish.ts';
@@ -29,7 +30,8 @@ export async function bake(options: BakeOptions): Promise<RunSummary> {
   const startedAt = Date.now();
   const { plan } = options;
   const emit = createEmitter(options.onEvent, Date.now);
-  const session = await Session.open(options, emit);
+  const records = recordRef(plan.set);
+  const session = await Session.open(options, emit, records.ok ? records.value : undefined);
   emit({
     type: 'run-started',
     runId: path.basename(session.workDir).slice('bake-ts-'.length),
@@ -40,13 +42,16 @@ export async function bake(options: BakeOptions): Promise<RunSummary> {
   });
   emit({ type: 'planned', nodes: [...plan.nodes.values()].map(announce) });
   const outcomes = new Map<string, Outcome>();
-  const problems: Problem[] = [];
+  const problems: Problem[] = records.ok ? [] : [records.error];
   try {
     problems.push(...(await checkBefore(options, session, emit)));
     if (problems.length === 0) {
       const { context, results } = session.createContext(options.dryRun === true, emit);
       await runAll(options, session, context, results, outcomes);
-      if (options.dryRun !== true) problems.push(...(await settleTags(context, outcomes, emit)));
+      if (options.dryRun !== true) {
+        problems.push(...(await settleTags(context, outcomes, emit)));
+        for (const one of await session.memory.save()) emit({ type: 'warning', problem: problemToJson(one) });
+      }
       await session.hasher.save();
     }
   } finally {

@@ -54,6 +54,7 @@ export async function buildNode(context: RunContext, node: PlanNode, inputs: Nod
     const outputs = chooseOutputs(context, node, workDir);
     const call: BuildCall = {
       build: node.build,
+      root: context.root,
       links: links.value,
       pins: await context.images.pinsOf(node),
       outputs,

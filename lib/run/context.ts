@@ -3,10 +3,11 @@ import type { Buildctl } from '../buildctl/mod.ts';
 import type { ContextHasher, SentLedger } from '../fingerprint/mod.ts';
 import type { Digest, Outcome, PlatformManifest, Result } from '../model/mod.ts';
 import type { RegistryClient } from '../registry/mod.ts';
-import type { ImageConfigFacts, StateStore } from '../state/mod.ts';
+import type { ImageConfigFacts } from '../state/mod.ts';
 import type { DockerfileLibrary } from './dockerfiles.ts';
 import type { Emit } from './emitter.ts';
 import type { ImageDirectory } from './images.ts';
+import type { Memory } from './memory.ts';
 import type { Publisher } from './publisher.ts';
 import type { Semaphore } from './scheduler.ts';
 
@@ -64,7 +65,7 @@ export interface RunContext {
   readonly images: ImageDirectory;
   readonly registry: RegistryClient;
   readonly publisher: Publisher;
-  readonly state: StateStore;
+  readonly memory: Memory;
   /** Limits calls of buildctl. */
   readonly permits: Semaphore;
   readonly priorityOf: (build: string) => number;

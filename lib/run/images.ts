@@ -91,7 +91,7 @@ export class ImageDirectory {
     }
     const config = configOf(manifest.value);
     if (config === undefined) return undefined;
-    const blob = await this.#client.getBlob(ref, config.digest, CONFIG_LIMIT);
+    const blob = await this.#client.getBlob(ref, config.digest, CONFIG_LIMIT, { mirrors: true });
     return blob.ok ? parseConfig(blob.value) : undefined;
   }
 }

@@ -186,9 +186,9 @@ async function weigh(
       tags: [],
     };
   }
-  const record = await context.state.readRecord(inputs.key);
+  const record = await context.memory.recall(inputs.key);
   if (record === undefined) {
-    const last = await context.state.readLast(node.build.name);
+    const last = await context.memory.latest(node.build.name);
     const changes = last === undefined ? undefined : changesSince(inputs, last.parts);
     return { decision: decide({ ...base, record, changes }), record, tags: [] };
   }
@@ -265,6 +265,6 @@ async function remember(
     ...rest,
     ...(sizeBytes === undefined ? {} : { sizeBytes }),
   };
-  const written = await context.state.writeRecord(record, parts);
+  const written = await context.memory.remember(record, parts);
   if (!written.ok) for (const one of written.error) warn(one);
 }

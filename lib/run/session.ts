@@ -6,14 +6,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describeWorker } from '../buildctl/mod.ts';
 import { type Engine, findEngine, resolveLocalImages } from '../engine/mod.ts';
 import { ContextHasher, SentLedger } from '../fingerprint/mod.ts';
-import { type Digest, type EventSink, ok, type Plan, type Result } from '../model/mod.ts';
+import { type Digest, type EventSink, type ImageRef, ok, type Plan, type Result } from '../model/mod.ts';
 import { createRegistryClient, type RegistryClient } from '../registry/mod.ts';
 import { StateStore, stateDirectory } from '../state/mod.ts';
 import type { NodeResult, ReadyEngine, RunContext } from './context.ts';
 import type { DockerfileLibrary } from './dockerfiles.ts';
 import type { Emit } from './emitter.ts';
 import { ImageDirectory } from './images.ts';
+import { Memory } from './memory.ts';
 import { runNode } from './node.ts';
+import { wantedTags } from './publish.ts';
 import { immutableTags, Publisher } from './publisher.ts';
 import { heights, Semaphore } from './scheduler.ts';
 
@@ -57,6 +59,7 @@ export class Session {
   readonly counts: Counts = { buildctlCalls: 0, registryRequests: { reads: 0, writes: 0 } };
   readonly registry: RegistryClient;
   readonly state: StateStore;
+  readonly memory: Memory;
   readonly hasher: ContextHasher;
   readonly workDir: string;
   readonly #options: BakeOptions;
@@ -72,7 +75,7 @@ export class Session {
   #stored: Promise<ReadonlyMap<string, Digest> | undefined> | undefined;
   #ids = 0;
 
-  private constructor(options: BakeOptions, emit: Emit, workDir: string) {
+  private constructor(options: BakeOptions, emit: Emit, workDir: string, records: ImageRef | undefined) {
     const { plan, env } = options;
     this.#options = options;
     this.#emit = emit;
@@ -91,15 +94,24 @@ export class Session {
       },
     });
     this.state = new StateStore(stateDirectory(env), plan.set.root);
+    this.memory = new Memory(this.state, this.registry, records);
     this.hasher = new ContextHasher({ stateDirectory: this.state.statDir });
     this.#images = new ImageDirectory(this.registry, this.state);
     this.#permits = new Semaphore(options.jobs ?? DEFAULT_JOBS);
     this.#priorities = heights(needsOf(plan));
   }
 
-  /** Opens a session; to be closed. */
-  static async open(options: BakeOptions, emit: Emit): Promise<Session> {
-    return new Session(options, emit, await mkdtemp(path.join(tmpdir(), 'bake-ts-')));
+  /**
+   * Opens a session; to be closed.
+   *
+   * @param records where results are remembered besides this machine
+   */
+  static async open(options: BakeOptions, emit: Emit, records: ImageRef | undefined): Promise<Session> {
+    const session = new Session(options, emit, await mkdtemp(path.join(tmpdir(), 'bake-ts-')), records);
+    // One token for many repositories instead of one for each.
+    const pushed = [...options.plan.nodes.values()].filter((node) => node.pushes);
+    session.registry.expect(pushed.flatMap(wantedTags));
+    return session;
   }
 
   /** Ends everything that runs, closes connections and threads, removes temporary files. */
@@ -158,7 +170,7 @@ export class Session {
         plan.set.publish === 'together',
         immutableTags(plan.set.immutable ?? []),
       ),
-      state: this.state,
+      memory: this.memory,
       permits: this.#permits,
       priorityOf: (build) => this.#priorities.get(build) ?? 0,
       countBuild: () => this.counts.buildctlCalls++,

@@ -1,0 +1,227 @@
+/**
+ * Where results are remembered: on this machine, and, with `record:`, in a registry too, so that a runner with an empty
+ * disk leaves alone what another one built.
+ *
+ * In the registry it is one small artifact for the whole set, under one tag: reading it takes two requests however many
+ * builds there are (a tag or a referrer for each image would take one more for each). The images' own bytes stay
+ * untouched. It says which key gave which digest and nothing else; whether tags are right is asked of the registry each
+ * time, so an old or lost entry costs a build and never causes a false skip. Runs at the same time may overwrite each
+ * other's latest entries, at the same price.
+ */
+import { gunzipSync, gzipSync } from 'node:zlib';
+import {
+  type BuildKey,
+  type BuildRecord,
+  type BuildSet,
+  type Digest,
+  fail,
+  formatImageRef,
+  type ImageRef,
+  isDigest,
+  KEY_VERSION,
+  type KeyParts,
+  ok,
+  type Problem,
+  parseImageRef,
+  problem,
+  type Result,
+  withDefaultTag,
+} from '../model/mod.ts';
+import { manifestBlobs, type RegistryClient } from '../registry/mod.ts';
+import type { LastInputs, StateStore } from '../state/mod.ts';
+
+const MANIFEST_TYPE = 'application/vnd.oci.image.manifest.v1+json';
+const ARTIFACT_TYPE = 'application/vnd.bake-ts.records.v1+json';
+const LAYER_TYPE = 'application/vnd.bake-ts.records.v1+json+gzip';
+/** The empty config of artifacts (OCI image-spec, manifest.md, "Guidelines for Artifact Usage"). */
+const EMPTY_TYPE = 'application/vnd.oci.empty.v1+json';
+const EMPTY = new TextEncoder().encode('{}');
+const LAYER_LIMIT = 16 * 1024 * 1024;
+/** Branches that go back and forth find their results again; beyond that the oldest go. */
+const KEPT_FOR_A_BUILD = 8;
+const DEFAULT_TAG = 'bake-records';
+
+/** What lies in the registry: records by key. */
+interface Shared {
+  readonly version: number;
+  readonly records: Readonly<Record<BuildKey, BuildRecord>>;
+}
+
+/** Remembers and recalls results. */
+export class Memory {
+  readonly #state: StateStore;
+  readonly #registry: RegistryClient;
+  readonly #ref: ImageRef | undefined;
+  readonly #seen = new Map<BuildKey, BuildRecord>();
+  #shared: Promise<Result<ReadonlyMap<BuildKey, BuildRecord>>> | undefined;
+
+  /** @param ref where the shared records lie; undefined: on this machine only */
+  constructor(state: StateStore, registry: RegistryClient, ref: ImageRef | undefined) {
+    this.#state = state;
+    this.#registry = registry;
+    this.#ref = ref;
+  }
+
+  /** What a key gave; undefined where nobody knows. */
+  async recall(key: BuildKey): Promise<BuildRecord | undefined> {
+    const own = await this.#state.readRecord(key);
+    if (own !== undefined) {
+      this.#seen.set(key, own);
+      return own;
+    }
+    if (this.#ref === undefined) return undefined;
+    this.#shared ??= this.#read(this.#ref);
+    const shared = await this.#shared;
+    const record = shared.ok ? shared.value.get(key) : undefined;
+    if (record !== undefined) this.#seen.set(key, record);
+    return record;
+  }
+
+  /** The inputs of a build's latest success here. */
+  latest(build: string): Promise<LastInputs | undefined> {
+    return this.#state.readLast(build);
+  }
+
+  /** Remembers a success; on this machine at once, in the registry with `save`. */
+  async remember(record: BuildRecord, parts: KeyParts): Promise<Result<void>> {
+    this.#seen.set(record.key, record);
+    return this.#state.writeRecord(record, parts);
+  }
+
+  /**
+   * Writes to the registry what this run saw and the registry does not know. Reads it again first: another run may
+   * have written meanwhile.
+   *
+   * @returns warnings: `run/records-not-shared`
+   */
+  async save(): Promise<readonly Problem[]> {
+    if (this.#ref === undefined || this.#seen.size === 0) return [];
+    const known = this.#shared === undefined ? undefined : await this.#shared;
+    if (known?.ok === true && [...this.#seen].every(([key, seen]) => isSame(known.value.get(key), seen)))
+      return [];
+    const now = await this.#read(this.#ref);
+    if (!now.ok) return [notShared(this.#ref, now.error)];
+    if ([...this.#seen].every(([key, seen]) => isSame(now.value.get(key), seen))) return [];
+    const written = await this.#write(this.#ref, prune(new Map([...now.value, ...this.#seen])));
+    return written.ok ? [] : [notShared(this.#ref, written.error)];
+  }
+
+  /** The records in the registry; none where there is no artifact yet or it is none of ours. */
+  async #read(ref: ImageRef): Promise<Result<ReadonlyMap<BuildKey, BuildRecord>>> {
+    this.#registry.forget(ref);
+    const presence = await this.#registry.head(ref);
+    if (presence.kind === 'unknown') return fail([presence.problem]);
+    if (presence.kind === 'absent') return ok(new Map());
+    const manifest = await this.#registry.getManifest({
+      registry: ref.registry,
+      repository: ref.repository,
+      digest: presence.digest,
+    });
+    if (!manifest.ok) return manifest;
+    const layer = manifestBlobs(manifest.value).find((blob) => blob.mediaType === LAYER_TYPE);
+    if (layer === undefined) {
+      return fail([
+        problem('run/records-not-shared', `\`${formatImageRef(ref)}\` is no record of bake-ts`, {
+          hint: 'Give `record:` a reference that is used for nothing else.',
+        }),
+      ]);
+    }
+    const blob = await this.#registry.getBlob(ref, layer.digest, LAYER_LIMIT);
+    return blob.ok ? ok(parseShared(blob.value)) : blob;
+  }
+
+  async #write(ref: ImageRef, records: ReadonlyMap<BuildKey, BuildRecord>): Promise<Result<void>> {
+    const shared: Shared = { version: KEY_VERSION, records: Object.fromEntries(records) };
+    const layer = gzipSync(JSON.stringify(shared));
+    const config = await this.#registry.putBlob(ref, EMPTY);
+    if (!config.ok) return config;
+    const digest = await this.#registry.putBlob(ref, layer);
+    if (!digest.ok) return digest;
+    const manifest = {
+      schemaVersion: 2,
+      mediaType: MANIFEST_TYPE,
+      artifactType: ARTIFACT_TYPE,
+      config: descriptor(EMPTY_TYPE, config.value, EMPTY.length),
+      layers: [descriptor(LAYER_TYPE, digest.value, layer.length)],
+    };
+    const put = await this.#registry.putManifest(ref, {
+      mediaType: MANIFEST_TYPE,
+      bytes: new TextEncoder().encode(JSON.stringify(manifest)),
+    });
+    return put.ok ? ok(undefined) : put;
+  }
+}
+
+/**
+ * Where a set's shared records lie: the reference of `record:`, or, for `registry`, the tag `bake-records` beside the
+ * first image of the set that may be pushed (a repository that exists and may be written to anyway).
+ *
+ * @returns undefined where records stay on this machine; a problem where there is no place for them
+ */
+export function recordRef(set: BuildSet): Result<ImageRef | undefined, Problem> {
+  if (set.record === undefined || set.record === 'local') return ok(undefined);
+  if (set.record !== 'registry') {
+    const ref = parseImageRef(set.record);
+    if (ref !== undefined && ref.digest === undefined)
+      return ok(ref.tag === undefined ? { ...ref, tag: DEFAULT_TAG } : ref);
+    return fail(
+      problem('run/bad-record', `\`record: ${set.record}\` is no reference that could be written to`, {
+        hint: 'Write `record: registry`, or a reference like `registry.example.com/team/records:main`.',
+      }),
+    );
+  }
+  for (const build of set.builds.values()) {
+    if (build.push === 'never') continue;
+    const first = build.tags.map((tag) => parseImageRef(tag.text)).find((ref) => ref !== undefined);
+    if (first !== undefined)
+      return ok(withDefaultTag({ registry: first.registry, repository: first.repository, tag: DEFAULT_TAG }));
+  }
+  return ok(undefined);
+}
+
+function parseShared(bytes: Uint8Array): ReadonlyMap<BuildKey, BuildRecord> {
+  const records = new Map<BuildKey, BuildRecord>();
+  try {
+    const shared = JSON.parse(gunzipSync(bytes, { maxOutputLength: 8 * LAYER_LIMIT }).toString()) as Shared;
+    if (shared.version !== KEY_VERSION) return records;
+    for (const [key, record] of Object.entries(shared.records)) {
+      if (record.version === KEY_VERSION && record.key === key && isDigest(record.digest))
+        records.set(key, record);
+    }
+  } catch {
+    // Damaged or of another make: not known.
+  }
+  return records;
+}
+
+/** Results are equal where their digests are; times and durations do not matter. */
+function isSame(one: BuildRecord | undefined, other: BuildRecord): boolean {
+  return one?.digest === other.digest;
+}
+
+function prune(records: ReadonlyMap<BuildKey, BuildRecord>): ReadonlyMap<BuildKey, BuildRecord> {
+  const newestFirst = [...records].sort(([, one], [, other]) => (one.finishedAt < other.finishedAt ? 1 : -1));
+  const counts = new Map<string, number>();
+  return new Map(
+    newestFirst.filter(([, record]) => {
+      const count = (counts.get(record.build) ?? 0) + 1;
+      counts.set(record.build, count);
+      return count <= KEPT_FOR_A_BUILD;
+    }),
+  );
+}
+
+function notShared(ref: ImageRef, because: readonly Problem[]): Problem {
+  return problem(
+    'run/records-not-shared',
+    `what was built is not recorded in ${formatImageRef(ref)}: ${because[0]?.message ?? 'unknown'}`,
+    {
+      severity: 'warning',
+      hint: because[0]?.hint ?? 'Other machines build again what this one has built.',
+    },
+  );
+}
+
+function descriptor(mediaType: string, digest: Digest, size: number) {
+  return { mediaType, digest, size };
+}

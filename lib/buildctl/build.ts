@@ -33,6 +33,8 @@ export interface Buildctl {
 /** One build to run. */
 export interface BuildCall {
   readonly build: Build;
+  /** Absolute: where the commands of secrets run, so that what they name is found from wherever bake-ts was called. */
+  readonly root: string;
   readonly links: readonly Link[];
   /** Outside images as written → digest that this run looked up; the build is held to them. */
   readonly pins: ReadonlyMap<string, Digest>;
@@ -203,6 +205,7 @@ async function readSecretCommands(
       program,
       argv,
       env: childEnvironment(tool.env),
+      cwd: call.root,
       ...(call.signal === undefined ? {} : { signal: call.signal }),
     });
     if (end.ended === 'cancelled') return fail({ kind: 'cancelled' });

@@ -32,7 +32,10 @@ try {
   const best = { status: Infinity, warm: Infinity, sums: Infinity, cold: Infinity };
   await ours();
   for (let round = 0; round < ROUNDS; round += 1) {
-    best.status = Math.min(best.status, timed(() => git('status', '--short')));
+    best.status = Math.min(
+      best.status,
+      timed(() => git('status', '--short')),
+    );
     best.warm = Math.min(best.warm, await ours());
   }
   for (let round = 0; round < 3; round += 1) {
@@ -74,7 +77,10 @@ function twoSums(): void {
   const list = spawnSync('find', [root, '-name', '.git', '-prune', '-o', '-type', 'f', '-print0'], {
     maxBuffer: 1 << 28,
   });
-  spawnSync('xargs', ['-0', '-P2', '-n1000', 'sha256sum'], { input: list.stdout, stdio: ['pipe', 'ignore', 'ignore'] });
+  spawnSync('xargs', ['-0', '-P2', '-n1000', 'sha256sum'], {
+    input: list.stdout,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
 }
 
 /** One run, from opening the memory to the list of files; the memory is that of the last run, or of none. */

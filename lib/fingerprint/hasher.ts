@@ -120,6 +120,7 @@ export class ContextHasher {
       return ok({ files: [], fileCount: 0, bytes: 0, looks });
     }
     const cache = await this.#cache(request.root);
+    if (cache.size >= PARALLEL_FILES) this.#pool.start();
     const walk = await this.#walk(request, looks);
     if (!walk.ok) return walk;
     const read = await this.#read(request, walk.value, looks, cache);

@@ -2,6 +2,10 @@
 import { SIGNATURE_FIELDS } from './batch.ts';
 
 const FIRST_ROWS = 1024;
+/** 32-bit words of one row, and where the low half of a number stands in its two words on this machine. */
+const ROW_WORDS = SIGNATURE_FIELDS * 2;
+const LOW = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1 ? 0 : 1;
+const HIGH = 1 - LOW;
 
 /**
  * Paths of one context, looked at once. A path is nearly always asked for in the order in which it was added, so a row
@@ -13,6 +17,8 @@ export class Looks {
   #index: Map<string, number> | undefined;
   #guess = 0;
   #signatures = new BigInt64Array(FIRST_ROWS * SIGNATURE_FIELDS);
+  /** The same memory: reading a number from here makes no BigInt, of which there would be hundreds of thousands. */
+  #words = new Uint32Array(this.#signatures.buffer);
 
   /** All signatures, valid until the next change; {@link row} says which is whose. */
   get signatures(): BigInt64Array {
@@ -61,11 +67,12 @@ export class Looks {
 
   /** Mode as the system gives it, type bits included; 0 for a path that was gone. */
   mode(row: number): number {
-    return Number(this.#signatures[row * SIGNATURE_FIELDS] ?? 0n);
+    return this.#words[row * ROW_WORDS + LOW] ?? 0;
   }
 
   sizeBytes(row: number): number {
-    return Number(this.#signatures[row * SIGNATURE_FIELDS + 1] ?? 0n);
+    const at = row * ROW_WORDS + 2;
+    return (this.#words[at + HIGH] ?? 0) * 2 ** 32 + (this.#words[at + LOW] ?? 0);
   }
 
   /** Time of change, in nanoseconds since 1970. */
@@ -78,11 +85,8 @@ export class Looks {
     const mine = this.row(path);
     const theirs = other.row(path);
     if (mine === undefined || theirs === undefined) return mine === theirs;
-    for (let field = 0; field < SIGNATURE_FIELDS; field += 1) {
-      const isEqual =
-        this.#signatures[mine * SIGNATURE_FIELDS + field] ===
-        other.#signatures[theirs * SIGNATURE_FIELDS + field];
-      if (!isEqual) return false;
+    for (let word = 0; word < ROW_WORDS; word += 1) {
+      if (this.#words[mine * ROW_WORDS + word] !== other.#words[theirs * ROW_WORDS + word]) return false;
     }
     return true;
   }
@@ -93,5 +97,6 @@ export class Looks {
     const larger = new BigInt64Array(capacity * SIGNATURE_FIELDS);
     larger.set(this.#signatures);
     this.#signatures = larger;
+    this.#words = new Uint32Array(larger.buffer);
   }
 }

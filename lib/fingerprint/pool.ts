@@ -61,11 +61,16 @@ export class BatchPool {
     return true;
   }
 
+  /** Starts the threads ahead of the first batch, where it is known that there will be many. */
+  start(): void {
+    this.#workers ??= Array.from({ length: this.#workerCount }, () => this.#start());
+  }
+
   #worker(): Worker | undefined {
     if (this.#isBroken) return undefined;
-    this.#workers ??= Array.from({ length: this.#workerCount }, () => this.#start());
+    this.start();
     this.#nextWorker = (this.#nextWorker + 1) % this.#workerCount;
-    return this.#workers[this.#nextWorker];
+    return this.#workers?.[this.#nextWorker];
   }
 
   #start(): Worker {

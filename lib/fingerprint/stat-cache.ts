@@ -27,6 +27,8 @@ export class StatCache {
   /** Made when a path is not asked for in the order of the store for the first time. */
   #slots: Map<string, number> | undefined;
   #guess = 0;
+  /** View of the table that was asked about last. */
+  #asked: Int32Array | undefined;
   #signatures: BigInt64Array;
   #words: Int32Array;
   #hashes: Uint8Array;
@@ -40,6 +42,11 @@ export class StatCache {
     this.#words = new Int32Array(this.#signatures.buffer);
     this.#hashes = new Uint8Array(capacity * HASH_BYTES);
     this.#ages = new Uint8Array(capacity);
+  }
+
+  /** Files remembered. */
+  get size(): number {
+    return this.#paths.length;
   }
 
   /** Loads the store of a context; a missing or damaged one is an empty one. No directory: memory only. */
@@ -92,11 +99,15 @@ export class StatCache {
     return slot;
   }
 
-  /** The hash (hexadecimal) of a file that looks as it did when it was read; undefined: read it. */
+  /**
+   * The hash (hexadecimal) of a file that looks as it did when it was read; undefined: read it. `signatures` must begin
+   * where its memory does.
+   */
   find(path: string, signatures: BigInt64Array, index: number): string | undefined {
     const slot = this.#slot(path);
     if (slot === undefined) return undefined;
-    const asked = new Int32Array(signatures.buffer, signatures.byteOffset, signatures.length * 2);
+    if (this.#asked?.buffer !== signatures.buffer) this.#asked = new Int32Array(signatures.buffer);
+    const asked = this.#asked;
     const words = SIGNATURE_FIELDS * 2;
     for (let word = 0; word < words; word += 1) {
       if (this.#words[slot * words + word] !== asked[index * words + word]) return undefined;

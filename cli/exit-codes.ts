@@ -23,6 +23,7 @@ const BY_AREA: Readonly<Record<ProblemArea, ExitCode>> = {
   dockerfile: EXIT.invalid,
   plan: EXIT.invalid,
   context: EXIT.invalid,
+  import: EXIT.invalid,
   engine: EXIT.engine,
   registry: EXIT.registry,
   build: EXIT.buildFailed,

@@ -102,8 +102,9 @@ export class PlainPainter {
   #vertex(event: Extract<BakeEvent, { readonly type: 'vertex' }>): readonly string[] {
     const follower = this.#follower(event.build);
     const name = plainText(event.name);
-    // What the frontend does for itself (loading definitions, ignore files) matters only when it fails.
-    if (event.state === 'pending' || (name.startsWith('[internal]') && event.state !== 'failed')) return [];
+    // What the frontend does for itself (loading definitions, ignore files, contexts) matters only when it fails.
+    const isOwn = name.startsWith('[internal]') || name.startsWith('[context ');
+    if (event.state === 'pending' || (isOwn && event.state !== 'failed')) return [];
     const known = follower.names.has(event.digest);
     follower.names.set(event.digest, name);
     if (event.state === 'running') {

@@ -8,6 +8,8 @@ const MAX_PROBLEMS = 200;
 export interface Problems {
   readonly add: (found: Problem) => void;
   readonly addAll: (found: readonly Problem[]) => void;
+  /** Keeps a sensitive value out of the words of every problem from here on. */
+  readonly hide: (value: string) => void;
   readonly errors: readonly Problem[];
   readonly warnings: readonly Problem[];
 }
@@ -18,7 +20,21 @@ export function createProblems(): Problems {
   const nowhere = {};
   const errors: Problem[] = [];
   const warnings: Problem[] = [];
-  function add(found: Problem): void {
+  const hidden: string[] = [];
+
+  function redact(text: string): string {
+    return hidden.reduce((shown, value) => shown.replaceAll(value, '***'), text);
+  }
+
+  function add(original: Problem): void {
+    const found =
+      hidden.length === 0
+        ? original
+        : {
+            ...original,
+            message: redact(original.message),
+            ...(original.hint === undefined ? {} : { hint: redact(original.hint) }),
+          };
     const list = found.severity === 'error' ? errors : warnings;
     if (list.length >= MAX_PROBLEMS) return;
     const source = found.span?.source ?? nowhere;
@@ -38,6 +54,9 @@ export function createProblems(): Problems {
     add,
     addAll: (found) => {
       for (const one of found) add(one);
+    },
+    hide: (value) => {
+      if (value !== '') hidden.push(value);
     },
     errors,
     warnings,

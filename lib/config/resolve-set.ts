@@ -1,5 +1,5 @@
 /** From merged files to a BuildSet: variables, builds, overrides, groups, registries, in this order. */
-import { type Build, type BuildSet, type Problem, problem } from '../model/mod.ts';
+import { type Build, type BuildSet, type Json, type Problem, problem } from '../model/mod.ts';
 import { enumerateBuilds, type Instance } from './enumerate.ts';
 import {
   createEvaluator,
@@ -49,6 +49,10 @@ export async function resolveSet(
   };
   const fileValues = await readVarFiles(options, declared, problems);
   const variables = resolveVariables(merged, options, fileValues, outer, evaluator, problems);
+  for (const variable of variables.all.values()) {
+    if (!variable.sensitive) continue;
+    for (const text of textsIn(variable.value)) problems.hide(text);
+  }
   const scope: Scope = { ...outer, vars: variables.scope };
 
   const instances = enumerateBuilds(merged, scope, evaluator, problems);
@@ -84,6 +88,11 @@ export async function resolveSet(
     ...(engineAddress === undefined ? {} : { engineAddress }),
     files: loaded.files.map((file) => file.origin.source.path),
   };
+}
+
+function textsIn(value: Json): readonly string[] {
+  if (typeof value === 'string') return [value];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];
 }
 
 /** CEL is loaded only where some text asks for it. A module's values are not in its text as they are. */

@@ -153,6 +153,13 @@ test('a sensitive value is not in the problem about it', async () => {
   const problems = await problemsOf(yaml, { env: { T: 'hunter2', U: 'hunter3' } });
   assert.equal(problems.length, 2);
   assert.doesNotMatch(problems.join('\n'), /hunter/);
+  const used = `
+vars: { T: { sensitive: true } }
+builds: { a: { network: "\${{ vars.T }}", target: "\${{ semver(vars.T).major }}", tags: ["\${{ vars.T }} x"] } }
+`;
+  const said = await problemsOf(used, { env: { T: 'hunter2' } });
+  assert.equal(said.length, 3);
+  assert.doesNotMatch(said.join('\n'), /hunter/);
 });
 
 test('a required variable that is unset, or set to nothing, is one problem that names it', async () => {

@@ -4,7 +4,7 @@
  */
 import { stat } from 'node:fs/promises';
 import type { ContextSource, Plan, PlanNode, Problem } from '../model/mod.ts';
-import { problem } from '../model/mod.ts';
+import { parseImageRef, problem } from '../model/mod.ts';
 import type { DockerfileLibrary } from './dockerfiles.ts';
 
 /**
@@ -29,6 +29,7 @@ export async function checkPlan(
       ...(await checkSecrets(node, kindOf, env)),
       ...dockerfiles.problemsOf(node.build.name),
       ...checkAnnotations(node),
+      ...checkTags(node),
     ]),
   );
   return found.flat();
@@ -103,6 +104,21 @@ async function checkSecrets(
     }
   }
   return problems;
+}
+
+/** A tag that is no reference can be planned with, but not published under. */
+function checkTags(node: PlanNode): readonly Problem[] {
+  return node.build.tags.flatMap((tag) => {
+    const ref = parseImageRef(tag.text);
+    if (ref !== undefined && ref.digest === undefined) return [];
+    return [
+      problem('build/bad-tag', `\`${tag.text}\` is no tag that a registry takes`, {
+        build: node.build.name,
+        ...(tag.span === undefined ? {} : { span: tag.span }),
+        hint: 'Repositories have small letters, digits, `.`, `_`, `-` and `/`; a digest cannot be chosen.',
+      }),
+    ];
+  });
 }
 
 /** buildctl lower-cases every key of `--output` (cmd/buildctl/build/output.go), so such an annotation would be lost. */

@@ -51,6 +51,8 @@ export class ContextHasher {
   readonly #pool: BatchPool;
   readonly #caches = new Map<string, Promise<StatCache>>();
   readonly #looks = new Map<string, Looks>();
+  /** What was asked for before in this run. */
+  readonly #answers = new Map<string, Promise<Result<HashedContext>>>();
   /** One pass at a time: a second one finds most of its work done by the first. */
   #last: Promise<unknown> = Promise.resolve();
 
@@ -65,11 +67,19 @@ export class ContextHasher {
    * `context/unreadable` (BuildKit's client would send such a file empty, without a word), `context/cancelled`.
    */
   hash(request: ContextRequest): Promise<Result<HashedContext>> {
-    return this.#inTurn(() => {
+    const question = questionOf(request);
+    const known = this.#answers.get(question);
+    if (known !== undefined) return known;
+    const answer = this.#inTurn(async () => {
       const looks = this.#looks.get(request.root) ?? new Looks();
       this.#looks.set(request.root, looks);
-      return this.#pass(request, looks);
+      const result = await this.#pass(request, looks);
+      // A problem is told in the words of the build that met it, and a cancelled pass says nothing.
+      if (!result.ok) this.#answers.delete(question);
+      return result;
     });
+    this.#answers.set(question, answer);
+    return answer;
   }
 
   /**
@@ -207,6 +217,14 @@ export class ContextHasher {
     }
     return failures.length > 0 ? fail(unreadable(request, failures)) : ok(undefined);
   }
+}
+
+/** Two requests with the same text get the same answer in one run. */
+function questionOf({ root, reads, ignore }: ContextRequest): string {
+  const wanted =
+    reads === 'all' ? reads : reads.map(({ source, include, exclude }) => [source, include, exclude]);
+  const rules = ignore.rules.map(({ pattern, isException }) => (isException ? `!${pattern}` : pattern));
+  return JSON.stringify([root, wanted, rules]);
 }
 
 function splitForReading(paths: readonly string[], looks: Looks): readonly (readonly string[])[] {

@@ -286,6 +286,7 @@ test('a file is looked at once in a run, and anew by recheck', async (t) => {
   const again = await hasher.hash(request(root, [read('a')]));
   assert.ok(again.ok);
   assert.equal(again.value.files[0]?.content, before.value.files[0]?.content);
+  assert.equal(await hasher.hash(request(root)).then((result) => result.ok && result.value), before.value);
   const changed = await hasher.recheck(all, before.value);
   assert.deepEqual(changed, { ok: true, value: ['a', 'd/b', 'd/c', 'd/new'] });
 });

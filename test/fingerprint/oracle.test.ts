@@ -297,6 +297,7 @@ async function realDigest(state: State, dir: string): Promise<string> {
     ...[...state.args].map(([name, value]) => `--opt=build-arg:${name}=${value}`),
     ...[...state.labels].map(([name, value]) => `--opt=label:${name}=${value}`),
   ]);
+  for (const copy of copies) await rm(copy, { recursive: true });
   if (result.code !== 0) {
     const reason = result.stderr.trim().split('\n').at(-1) ?? '';
     return `failed: ${reason.replace(/ref [a-z0-9]+(?:::[a-z0-9]+)*/, 'ref')}`;
@@ -305,10 +306,10 @@ async function realDigest(state: State, dir: string): Promise<string> {
   return digest;
 }
 
-let copies = 0;
+let copyCount = 0;
 async function copyTree(from: string, dir: string): Promise<string> {
-  copies += 1;
-  const to = path.join(dir, `copy${copies}`);
+  copyCount += 1;
+  const to = path.join(dir, `copy${copyCount}`);
   await mkdir(to);
   const names = (await readdir(from, { recursive: true, withFileTypes: true })).map((entry) => ({
     entry,

@@ -46,6 +46,9 @@ export function buildkitdConfig(paths: EnginePaths, snapshotter: Snapshotter, ru
 [grpc]
   address = [${quote(`unix://${paths.buildkitSocket}`)}]
 
+[otel]
+  socketPath = ${quote(path.join(paths.runtimeDir, 'otel-grpc.sock'))}
+
 [worker.oci]
   enabled = false
 

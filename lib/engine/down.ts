@@ -96,6 +96,7 @@ export async function downEngine(options: EngineOptions): Promise<Result<DownRep
       'runc',
       'tmp',
       'buildkitd.sock',
+      'otel-grpc.sock',
       'containerd.sock',
       'containerd.sock.ttrpc',
     ]) {

@@ -179,6 +179,7 @@ test('an engine comes up in a moment, builds, runs, pushes, lists its images, an
   );
   assert((status.diskUse?.stateBytes ?? 0) > 1_000_000);
 
+  assert((await readdir(enginePaths(home.env).runtimeDir)).includes('otel-grpc.sock'));
   const down = await downEngine({ env: home.env });
   assert(down.ok, JSON.stringify(down));
   assert.deepEqual(

@@ -21,7 +21,8 @@ import { resolveRegistries } from './registries.ts';
 import { resolveBuild } from './resolve.ts';
 import { at, atKey, type Node } from './tree.ts';
 import { createValues, plainText } from './values.ts';
-import { readVarFiles, resolveVariables, type VariableInputs } from './variables.ts';
+import { readVarFiles, type VariableInputs } from './var-files.ts';
+import { resolveVariables } from './variables.ts';
 
 /** Everything besides the files that has a say. */
 export interface ResolveOptions extends VariableInputs {

@@ -2,28 +2,15 @@
  * Variables: where each value comes from (flag, file, environment, default), its type, and whether it is allowed.
  * A default is evaluated when somebody first asks for it, so that defaults may build on one another in any order.
  */
-import { readFile } from 'node:fs/promises';
-import { extname, resolve } from 'node:path';
 import { type Json, problem, type Variable, type VariableOrigin } from '../model/mod.ts';
 import { suggest } from '../util/suggest.ts';
 import { toCel } from './cel.ts';
 import { splitCsv } from './csv.ts';
 import { AlreadyReported, type Evaluator, FAILED, type Scope } from './expression.ts';
 import type { Merged } from './merge.ts';
-import { parseText } from './parse.ts';
 import type { Problems } from './problems.ts';
-import { shownPath } from './read.ts';
 import { at, atKey, isNull, jsonText, type MapEntry, type MapNode, type Node, toJson } from './tree.ts';
-
-/** Values from outside. */
-export interface VariableInputs {
-  readonly cwd: string;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** From `--var NAME=VALUE`. */
-  readonly vars?: ReadonlyMap<string, string>;
-  /** Paths from `--var-file`: dotenv lines, or YAML or JSON by their extension. Later ones win. */
-  readonly varFiles?: readonly string[];
-}
+import type { FileValue, VariableInputs } from './var-files.ts';
 
 /** All variables, and `vars` as expressions see it. */
 export interface Variables {
@@ -39,105 +26,6 @@ interface Declaration {
   readonly map: MapNode;
   readonly entry: MapEntry;
   readonly keys: ReadonlyMap<string, Node>;
-}
-
-interface FileValue {
-  readonly value: Json;
-  readonly path: string;
-}
-
-/** Reads the `--var-file`s: name to value. */
-export async function readVarFiles(
-  inputs: VariableInputs,
-  declared: ReadonlySet<string>,
-  problems: Problems,
-): Promise<ReadonlyMap<string, FileValue>> {
-  const values = new Map<string, FileValue>();
-  for (const file of inputs.varFiles ?? []) {
-    const path = resolve(inputs.cwd, file);
-    const shown = shownPath(inputs.cwd, path);
-    const text = await readFile(path, 'utf8').catch((thrown: unknown) => {
-      const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : String(thrown);
-      const why = code === 'ENOENT' ? `There is no file ${shown}` : `${shown} cannot be read: ${code}`;
-      problems.add(problem('config/missing-file', why, { hint: 'Check the name after --var-file.' }));
-      return undefined;
-    });
-    // Not every name is the environment's own: `__proto__` is an object's.
-    if (typeof text !== 'string') continue;
-    const origin = { source: { path: shown, text }, dir: inputs.cwd };
-    if (/^\.(?:ya?ml|json)$/.test(extname(path))) {
-      const parsed = await parseText(origin);
-      problems.addAll(parsed.problems);
-      if (parsed.node?.kind === 'map') {
-        for (const [name, entry] of parsed.node.entries) {
-          noteUnknown(name, declared, shown, problems, atKey(parsed.node, entry));
-          if (!isNull(entry.value)) values.set(name, { value: toJson(entry.value), path: shown });
-        }
-      } else if (parsed.node !== undefined) {
-        problems.add(
-          problem('config/var-file', `${shown} must be a map of names to values`, { ...at(parsed.node) }),
-        );
-      }
-      continue;
-    }
-    readDotenv(text, (name, value, start, end) => {
-      if (name === undefined) {
-        problems.add(
-          problem('config/var-file', 'A line of a variables file must be NAME=VALUE', {
-            hint: 'Comments start with #.',
-            span: { source: origin.source, start, end },
-          }),
-        );
-        return;
-      }
-      noteUnknown(name, declared, shown, problems, { span: { source: origin.source, start, end } });
-      values.set(name, { value, path: shown });
-    });
-  }
-  return values;
-}
-
-function noteUnknown(
-  name: string,
-  declared: ReadonlySet<string>,
-  file: string,
-  problems: Problems,
-  place: object,
-): void {
-  if (declared.has(name)) return;
-  const near = suggest(name, declared);
-  problems.add({
-    ...problem('config/unknown-variable', `${file} sets "${name}", which no builds file declares`, {
-      hint: near === undefined ? 'It has no effect.' : `Did you mean "${near}"?`,
-      ...place,
-    }),
-    severity: 'warning',
-  });
-}
-
-/** NAME=VALUE lines with comments, `export `, and quotes around the value. */
-function readDotenv(
-  text: string,
-  visit: (name: string | undefined, value: string, start: number, end: number) => void,
-): void {
-  let start = 0;
-  for (const line of text.split('\n')) {
-    const trimmed = line.trim();
-    const end = start + line.trimEnd().length;
-    if (trimmed !== '' && !trimmed.startsWith('#')) {
-      const found = /^(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)$/.exec(trimmed);
-      const raw = found?.[2] ?? '';
-      const quoted = /^(["'])(.*)\1\s*(?:#.*)?$/.exec(raw);
-      const value = quoted === null ? raw.replace(/(?:^|\s+)#.*$/, '') : (quoted[2] ?? '');
-      visit(
-        found?.[1],
-        quoted?.[1] === '"' ? value.replaceAll('\\n', '\n').replaceAll('\\"', '"') : value,
-        start,
-        end,
-      );
-    }
-    start += line.length + 1;
-  }
 }
 
 /** Gives every variable its value. All values are computed, so that every problem shows in one go. */

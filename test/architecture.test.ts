@@ -20,7 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   engine: ['util', 'model'],
   buildctl: ['util', 'model'],
   state: ['util', 'model'],
-  convert: ['util', 'model'],
+  convert: ['util', 'model', 'dockerfile'],
   run: [
     'util',
     'model',
@@ -38,7 +38,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** Modules with effects (and heavy or risky packages), and the only rooms that may import them. */
 const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
   'node:fs': ['config', 'fingerprint', 'registry', 'engine', 'buildctl', 'state', 'run'],
-  'node:fs/promises': ['config', 'fingerprint', 'registry', 'engine', 'buildctl', 'state', 'run'],
+  'node:fs/promises': ['config', 'convert', 'fingerprint', 'registry', 'engine', 'buildctl', 'state', 'run'],
   // registry reads the Docker config and certificates, and runs credential helpers.
   'node:child_process': ['engine', 'buildctl', 'registry', 'config'],
   'node:net': ['engine', 'registry'],
@@ -54,7 +54,6 @@ const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
   ajv: ['config'],
   'ajv/dist/2020.js': ['config'],
   '@marcbachmann/cel-js': ['config'],
-  'dockerfile-ast': ['dockerfile'],
   cac: ['cli'],
 };
 

@@ -18,8 +18,9 @@ import type { EngineOptions } from './notice.ts';
 import { type EnginePaths, enginePaths } from './paths.ts';
 import { findProgram, runCommand } from './process.ts';
 import { describeAnswer, probeSocket } from './socket.ts';
-import { isServing, readWorker } from './up.ts';
+import { isServing } from './up.ts';
 import { ENGINE_PARTS, findVersion, goArch, PACKAGES, REQUIRED_PARTS } from './versions.ts';
+import { readWorker } from './worker.ts';
 
 /** One thing that was looked at. */
 export interface DoctorCheck {

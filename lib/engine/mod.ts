@@ -22,7 +22,7 @@ export {
 export type { EngineNotice, EngineOptions, NotifyEngine } from './notice.ts';
 export { type EnginePaths, type Env, enginePaths } from './paths.ts';
 export { type DaemonStatus, type EngineStatus, engineStatus } from './status.ts';
-export { type RunningEngine, readWorker, type UpOptions, upEngine, type WorkerInfo } from './up.ts';
+export { type RunningEngine, type UpOptions, upEngine } from './up.ts';
 export {
   ENGINE_PARTS,
   type EnginePackage,
@@ -32,3 +32,4 @@ export {
   type PackageSpec,
   REQUIRED_PARTS,
 } from './versions.ts';
+export { readWorker, type WorkerInfo } from './worker.ts';

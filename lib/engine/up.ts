@@ -26,23 +26,15 @@ import { findForeignFiles, killLeftovers, removeContainers, unmountAll } from '.
 import { takeLock } from './lock.ts';
 import type { EngineOptions } from './notice.ts';
 import { type EnginePaths, enginePaths } from './paths.ts';
-import { endProcess, runCommand } from './process.ts';
+import { endProcess } from './process.ts';
 import { probeSocket } from './socket.ts';
 import { type EnginePart, REQUIRED_PARTS } from './versions.ts';
+import { readWorker, type WorkerInfo } from './worker.ts';
 
 /** What to start. */
 export interface UpOptions extends EngineOptions {
   /** A registry for trying things, too: `true` for the one that runs, else on port 5000; or a port of loopback. */
   readonly registry?: boolean | number;
-}
-
-/** A worker as buildkitd describes it. */
-export interface WorkerInfo {
-  readonly executor: 'containerd' | 'oci' | 'unknown';
-  readonly snapshotter: string;
-  /** `host`: RUN shares the machine's network, which is what BuildKit does where no CNI plugins are set up. */
-  readonly network: string;
-  readonly platforms: readonly string[];
 }
 
 /** The engine that runs. */
@@ -332,74 +324,6 @@ async function describePortTaken(port: number): Promise<Problem> {
 function portOf(address: string | undefined): number | undefined {
   const port = Number(address?.split(':').at(-1));
   return Number.isInteger(port) ? port : undefined;
-}
-
-/** Asks a buildkitd for its first worker. Problem: `engine/unreachable`. */
-export async function readWorker(
-  buildctl: string,
-  address: string,
-  options: EngineOptions,
-): Promise<Result<WorkerInfo, Problem>> {
-  const asked = await runCommand(
-    buildctl,
-    ['--addr', address, 'debug', 'workers', '--format', '{{json .}}'],
-    {
-      env: daemonFreeEnv(options),
-      timeoutMs: 20_000,
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
-    },
-  );
-  const workers = asked.code === 0 ? parseWorkers(asked.stdout) : undefined;
-  const [first] = workers ?? [];
-  if (first === undefined) {
-    return fail(
-      problem('engine/unreachable', `buildkitd at ${address} does not tell its workers`, {
-        hint: 'bake-ts engine doctor looks for the cause',
-        detail: asked.stderr.trim().slice(-1_000) || (asked.failure ?? asked.stdout.slice(0, 500)),
-        temporary: true,
-      }),
-    );
-  }
-  return ok(first);
-}
-
-function daemonFreeEnv(options: EngineOptions): EngineOptions['env'] {
-  return { ...options.env, TRACEPARENT: undefined, TRACESTATE: undefined };
-}
-
-/** A worker as buildctl prints it (buildkit client/workers.go, with OCI platforms). */
-interface RawWorker {
-  readonly labels?: Readonly<Record<string, string>>;
-  readonly platforms?: readonly {
-    readonly os?: string;
-    readonly architecture?: string;
-    readonly variant?: string;
-  }[];
-}
-
-/** Reads the output of `buildctl debug workers --format '{{json .}}'`; undefined where it is none. */
-export function parseWorkers(text: string): readonly WorkerInfo[] | undefined {
-  try {
-    const workers: unknown = JSON.parse(text);
-    if (!Array.isArray(workers)) return undefined;
-    return (workers as readonly RawWorker[]).map(({ labels, platforms }) => {
-      const label = (name: string): string =>
-        labels?.[`org.mobyproject.buildkit.worker.${name}`] ?? 'unknown';
-      const executor = label('executor');
-      return {
-        executor: executor === 'containerd' || executor === 'oci' ? executor : 'unknown',
-        snapshotter: label('snapshotter'),
-        network: label('network'),
-        platforms: (platforms ?? []).map((one) =>
-          [one.os, one.architecture, one.variant]
-            .filter((word) => word !== undefined && word !== '')
-            .join('/'),
-        ),
-      };
-    });
-  } catch {
-    return undefined;
-  }
 }
 
 function findLacking(installation: Installation | undefined, options: UpOptions): Problem | undefined {

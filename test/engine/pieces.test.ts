@@ -12,8 +12,8 @@ import goModules from '../../lib/engine/go-module.json' with { type: 'json' };
 import { parseImages } from '../../lib/engine/images.ts';
 import { hasSeccomp } from '../../lib/engine/installation.ts';
 import { enginePaths, PACKAGES } from '../../lib/engine/mod.ts';
-import { parseWorkers } from '../../lib/engine/up.ts';
 import { findVersion, isAtLeast } from '../../lib/engine/versions.ts';
+import { parseWorkers } from '../../lib/engine/worker.ts';
 
 test('versions are found in what the programs say of themselves', () => {
   const said: readonly [string, string | undefined][] = [

@@ -1,0 +1,81 @@
+/** Asking a buildkitd what it works with. */
+import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
+import type { EngineOptions } from './notice.ts';
+import { runCommand } from './process.ts';
+
+/** A worker as buildkitd describes it. */
+export interface WorkerInfo {
+  readonly executor: 'containerd' | 'oci' | 'unknown';
+  readonly snapshotter: string;
+  /** `host`: RUN shares the machine's network, which is what BuildKit does where no CNI plugins are set up. */
+  readonly network: string;
+  readonly platforms: readonly string[];
+}
+
+/** Asks a buildkitd for its first worker. Problem: `engine/unreachable`. */
+export async function readWorker(
+  buildctl: string,
+  address: string,
+  options: EngineOptions,
+): Promise<Result<WorkerInfo, Problem>> {
+  const asked = await runCommand(
+    buildctl,
+    ['--addr', address, 'debug', 'workers', '--format', '{{json .}}'],
+    {
+      env: daemonFreeEnv(options),
+      timeoutMs: 20_000,
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    },
+  );
+  const workers = asked.code === 0 ? parseWorkers(asked.stdout) : undefined;
+  const [first] = workers ?? [];
+  if (first === undefined) {
+    return fail(
+      problem('engine/unreachable', `buildkitd at ${address} does not tell its workers`, {
+        hint: 'bake-ts engine doctor looks for the cause',
+        detail: asked.stderr.trim().slice(-1_000) || (asked.failure ?? asked.stdout.slice(0, 500)),
+        temporary: true,
+      }),
+    );
+  }
+  return ok(first);
+}
+
+function daemonFreeEnv(options: EngineOptions): EngineOptions['env'] {
+  return { ...options.env, TRACEPARENT: undefined, TRACESTATE: undefined };
+}
+
+/** A worker as buildctl prints it (buildkit client/workers.go, with OCI platforms). */
+interface RawWorker {
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly platforms?: readonly {
+    readonly os?: string;
+    readonly architecture?: string;
+    readonly variant?: string;
+  }[];
+}
+
+/** Reads the output of `buildctl debug workers --format '{{json .}}'`; undefined where it is none. */
+export function parseWorkers(text: string): readonly WorkerInfo[] | undefined {
+  try {
+    const workers: unknown = JSON.parse(text);
+    if (!Array.isArray(workers)) return undefined;
+    return (workers as readonly RawWorker[]).map(({ labels, platforms }) => {
+      const label = (name: string): string =>
+        labels?.[`org.mobyproject.buildkit.worker.${name}`] ?? 'unknown';
+      const executor = label('executor');
+      return {
+        executor: executor === 'containerd' || executor === 'oci' ? executor : 'unknown',
+        snapshotter: label('snapshotter'),
+        network: label('network'),
+        platforms: (platforms ?? []).map((one) =>
+          [one.os, one.architecture, one.variant]
+            .filter((word) => word !== undefined && word !== '')
+            .join('/'),
+        ),
+      };
+    });
+  } catch {
+    return undefined;
+  }
+}

@@ -15,16 +15,10 @@ import {
   type PathRead,
   type RemoteSource,
 } from './facts.ts';
-import {
-  type Dockerfile,
-  flagValue,
-  flagValues,
-  type Instruction,
-  parseTrigger,
-  type StageSource,
-} from './parse.ts';
+import { type Dockerfile, flagValue, flagValues, type Instruction, type StageSource } from './instruction.ts';
+import { parseTrigger } from './parse.ts';
 import { argPairs, ENGINE_ARGS, envPairs, type GlobalScope, StageScope } from './scope.ts';
-import { contextKey, isFullChecksum, parseMountFields, parseRemote } from './sources.ts';
+import { contextKey, isFullChecksum, parseMountFields, parseRemote, pathRead } from './sources.ts';
 import { type Expanded, parseHeredocWord, UNKNOWN } from './words.ts';
 
 const KNOWN_FLAGS: Readonly<Record<string, readonly string[]>> = {
@@ -478,26 +472,4 @@ function readKey(read: PathRead): string {
 function triggerText(instruction: Instruction): string {
   const body = instruction.text.replace(/^\s*ONBUILD\s*/i, '');
   return instruction.heredocs.reduce((text, doc) => `${text}\n${doc.content}${doc.name}`, body);
-}
-
-function pathRead(source: string, parents: boolean, exclude: readonly string[], span: Span): PathRead {
-  const pivot = parents ? source.indexOf('/./') : -1;
-  if (!parents) return { source: cleanPath(source), include: [], exclude, span };
-  const below = pivot === -1 ? source : source.slice(pivot + 3);
-  return {
-    source: pivot === -1 ? '.' : cleanPath(source.slice(0, pivot)),
-    include: [cleanPath(below)],
-    exclude,
-    span,
-  };
-}
-
-/** Relative, without `.`, `..`, doubled or outer slashes; `..` cannot leave the context. */
-export function cleanPath(path: string): string {
-  const parts: string[] = [];
-  for (const part of path.split('/')) {
-    if (part === '..') parts.pop();
-    else if (part !== '' && part !== '.') parts.push(part);
-  }
-  return parts.length === 0 ? '.' : parts.join('/');
 }

@@ -2,7 +2,8 @@
 import { type Problem, problem, type Result } from '../model/mod.ts';
 import { type Findings, noFindings, type ResolvedStage, resolveStages, Walk } from './evaluate.ts';
 import { type DockerfileFacts, type InspectOptions, MAIN_CONTEXT, type StageFacts } from './facts.ts';
-import { type Dockerfile, type Instruction, isDockerfileFrontend, type StageSource } from './parse.ts';
+import type { Dockerfile, Instruction, StageSource } from './instruction.ts';
+import { isDockerfileFrontend } from './parse.ts';
 import { argPairs, globalScope } from './scope.ts';
 
 /**

@@ -1,5 +1,4 @@
 /** What a Dockerfile reads: parsing, stages, images, context paths, arguments; ignore rules. Pure: no file is opened. */
-export { cleanPath } from './evaluate.ts';
 export * from './facts.ts';
 export {
   cleanGoPath,
@@ -14,13 +13,6 @@ export {
   parseIgnore,
 } from './ignore.ts';
 export { inspectDockerfile } from './inspect.ts';
-export {
-  type Argument,
-  type Dockerfile,
-  type Heredoc,
-  type Instruction,
-  isDockerfileFrontend,
-  parseDockerfile,
-  type StageSource,
-} from './parse.ts';
-export { contextKey } from './sources.ts';
+export type { Argument, Dockerfile, Heredoc, Instruction, StageSource } from './instruction.ts';
+export { isDockerfileFrontend, parseDockerfile } from './parse.ts';
+export { cleanPath, contextKey } from './sources.ts';

@@ -1,6 +1,6 @@
 /** Variables: global arguments, and the environment of a stage as it grows instruction by instruction. */
 import { parsePlatform } from '../model/mod.ts';
-import type { Instruction } from './parse.ts';
+import type { Instruction } from './instruction.ts';
 import { type Expanded, expand, splitQuotedWords, UNKNOWN } from './words.ts';
 
 /** A value, or the mark of one that is not known. */

@@ -1,6 +1,7 @@
 /** What ADD fetches from elsewhere and what RUN mounts, read from one argument each. */
 import { URLSearchParams } from 'node:url';
-import { familiarName, parseImageRef } from '../model/mod.ts';
+import { familiarName, parseImageRef, type Span } from '../model/mod.ts';
+import type { PathRead } from './facts.ts';
 
 /** A source of ADD that is fetched by the engine. */
 export interface RemoteAddress {
@@ -114,4 +115,27 @@ export function contextKey(name: string): string {
   const ref = parseImageRef(bare);
   const familiar = ref === undefined ? bare : familiarName(ref);
   return platform === undefined ? familiar : `${familiar}::${platform}`;
+}
+
+/** What one source of COPY or ADD, or a bind mount, reads. */
+export function pathRead(source: string, parents: boolean, exclude: readonly string[], span: Span): PathRead {
+  const pivot = parents ? source.indexOf('/./') : -1;
+  if (!parents) return { source: cleanPath(source), include: [], exclude, span };
+  const below = pivot === -1 ? source : source.slice(pivot + 3);
+  return {
+    source: pivot === -1 ? '.' : cleanPath(source.slice(0, pivot)),
+    include: [cleanPath(below)],
+    exclude,
+    span,
+  };
+}
+
+/** Relative, without `.`, `..`, doubled or outer slashes; `..` cannot leave the context. */
+export function cleanPath(path: string): string {
+  const parts: string[] = [];
+  for (const part of path.split('/')) {
+    if (part === '..') parts.pop();
+    else if (part !== '' && part !== '.') parts.push(part);
+  }
+  return parts.length === 0 ? '.' : parts.join('/');
 }

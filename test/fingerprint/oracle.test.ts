@@ -379,7 +379,7 @@ test('an equal key means an equal image, over random edits', {
   t.diagnostic(`seed ${SEED}, ${EDITS} edits: ${JSON.stringify(counts)}`);
   for (const line of needless) t.diagnostic(`needless: ${line}`);
   assert.ok(counts.same > 0 && counts.changed > 0, 'the edits must be of both kinds');
-  assert.ok(counts.needless <= EDITS * 0.15, `${counts.needless} needless builds`);
+  assert.ok(counts.needless <= Math.max(5, EDITS * 0.15), `${counts.needless} needless builds`);
 });
 
 async function pushBases(state: State, dir: string): Promise<void> {

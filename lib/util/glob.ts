@@ -8,5 +8,7 @@ export function isGlob(text: string): boolean {
 
 /** Compiles a pattern into a predicate over whole names; a leading dot is nothing special in a name. */
 export function compileGlob(pattern: string): (name: string) => boolean {
-  return picomatch(pattern, { dot: true, nonegate: true, noextglob: true });
+  const matches = picomatch(pattern, { dot: true, nonegate: true, noextglob: true });
+  // picomatch's own function takes more arguments, which `names.filter(…)` would hand it.
+  return (name) => matches(name);
 }

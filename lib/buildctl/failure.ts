@@ -22,6 +22,20 @@ const PATTERNS: readonly Pattern[] = [
     hint: 'Free space, or let BuildKit forget cache: `buildctl prune --keep-storage 5000`.',
   },
   {
+    match: /containerd[^\s"]*\.sock: connect: connection refused/,
+    code: 'engine/lost',
+    message: () => 'buildkitd cannot reach containerd',
+    hint: 'See `bake-ts engine status` and `bake-ts engine logs`; `bake-ts engine up` starts what is missing.',
+    // After containerd was started again, buildkitd takes some seconds to notice (measured: up to four).
+    temporary: true,
+  },
+  {
+    match: /failure waiting for process/,
+    code: 'engine/lost',
+    message: () => 'containerd went away during the build',
+    hint: 'See `bake-ts engine logs`, then `bake-ts engine up` and run again.',
+  },
+  {
     match: /listing workers for Build|connection error: desc = "transport: Error while dialing/,
     code: 'engine/unreachable',
     message: () => 'buildkitd cannot be reached',
@@ -32,12 +46,6 @@ const PATTERNS: readonly Pattern[] = [
     code: 'engine/lost',
     message: () => 'the connection to buildkitd broke during the build',
     hint: 'buildkitd was stopped or crashed: see `bake-ts engine logs`. What was built so far is cached; run again.',
-  },
-  {
-    match: /containerd\.sock: connect: connection refused|failure waiting for process/,
-    code: 'engine/lost',
-    message: () => 'containerd went away during the build',
-    hint: 'See `bake-ts engine logs`, then `bake-ts engine up` and run again.',
   },
   {
     match: /failed to resolve source metadata for 127\.0\.0\.1:1\/bake\//,

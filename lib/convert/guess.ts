@@ -1,0 +1,117 @@
+/** Guesses for a proposal: which directory is a Dockerfile's context, and what its build is called. */
+import { fitNames, freeName } from './names.ts';
+import type { Recipe } from './recipe.ts';
+
+/** Folders that hold Dockerfiles of a whole project rather than a project of their own. */
+const SHELVES: ReadonlySet<string> = new Set([
+  'docker',
+  '.docker',
+  'dockerfiles',
+  'dockerfile',
+  'containers',
+  'container',
+  'images',
+  'build',
+  'deploy',
+  'ci',
+  '.ci',
+  '.devcontainer',
+  'hack',
+  'packaging',
+]);
+
+/** Folder names that say nothing about what is built in them. */
+const NAMELESS: ReadonlySet<string> = new Set([...SHELVES, 'src', 'app', 'cmd', 'prod', 'production']);
+
+/** The directory of a path; `.` for the top. */
+export function folderOf(path: string): string {
+  const at = path.lastIndexOf('/');
+  return at === -1 ? '.' : path.slice(0, at);
+}
+
+/**
+ * The context: the nearest directory, from the Dockerfile's own upwards, in which most of what it copies exists. A
+ * Dockerfile on a shelf (`docker/api.Dockerfile`) that copies everything means the directory above.
+ */
+export function guessContext(recipe: Recipe, paths: readonly string[]): string {
+  const own = folderOf(recipe.path);
+  const named = recipe.sources === 'all' ? [] : recipe.sources.filter((source) => !/^[.*/]*$/.test(source));
+  const everything = recipe.sources === 'all' || named.length < recipe.sources.length;
+  const candidates = ancestors(own);
+  let best = own;
+  let bestCount = -1;
+  for (const folder of candidates) {
+    const count = named.filter((source) => exists(source, folder, paths)).length;
+    if (count > bestCount) {
+      best = folder;
+      bestCount = count;
+    }
+  }
+  if (named.length > 0 && bestCount > 0) return best;
+  const shelf = own.slice(own.lastIndexOf('/') + 1);
+  const isShelf = SHELVES.has(shelf) && everything && own !== '.';
+  return isShelf && named.length === 0 ? folderOf(own) : own;
+}
+
+function ancestors(folder: string): readonly string[] {
+  const found = [folder];
+  for (let at = folder; at !== '.'; ) {
+    at = folderOf(at);
+    found.push(at);
+  }
+  return found;
+}
+
+/** Whether a source of COPY is there: a file, a folder, or the fixed front of a pattern. */
+function exists(source: string, folder: string, paths: readonly string[]): boolean {
+  const fixed = source
+    .replace(/[*?[].*$/, '')
+    .replace(/^\.\//, '')
+    .replace(/\/+$/, '');
+  const full = folder === '.' ? fixed : `${folder}/${fixed}`;
+  if (fixed === '') return true;
+  const isPattern = fixed !== source.replace(/^\.\//, '').replace(/\/+$/, '');
+  return paths.some((path) => path === full || path.startsWith(isPattern ? full : `${full}/`));
+}
+
+/** A name for each Dockerfile, from its own or its folder's; the repository's where neither says anything. */
+export function guessNames(paths: readonly string[], repository: string): ReadonlyMap<string, string> {
+  const wanted = new Map(paths.map((path) => [path, shortName(path, repository)]));
+  const counts = new Map<string, number>();
+  for (const name of wanted.values()) counts.set(name, (counts.get(name) ?? 0) + 1);
+  const taken = new Set<string>();
+  const names = new Map<string, string>();
+  for (const [path, name] of wanted) {
+    const isShared = (counts.get(name) ?? 0) > 1;
+    const full = isShared ? longName(path, name) : name;
+    const fitted = fitNames([full.toLowerCase()]).get(full.toLowerCase()) ?? full;
+    names.set(path, freeName(fitted, taken));
+  }
+  return names;
+}
+
+function shortName(path: string, repository: string): string {
+  const file = path.slice(path.lastIndexOf('/') + 1);
+  const folder = folderOf(path);
+  const ending = /^(?:dockerfile|containerfile)[.\-_](.+)$/i.exec(file)?.[1];
+  const front = /^(.+)\.(?:dockerfile|containerfile)$/i.exec(file)?.[1];
+  const isShelf = folder === '.' || SHELVES.has(folder.slice(folder.lastIndexOf('/') + 1));
+  if (front !== undefined) return front;
+  const place = folderName(folder, repository);
+  if (ending === undefined) return place;
+  return isShelf && folder !== '.' ? ending : folder === '.' ? ending : `${place}-${ending}`;
+}
+
+/** The nearest folder whose name says something. */
+function folderName(folder: string, repository: string): string {
+  const parts = folder === '.' ? [] : folder.split('/');
+  return parts.findLast((part) => !NAMELESS.has(part.toLowerCase())) ?? parts.at(-1) ?? repository;
+}
+
+/** With the folders above, for names that two Dockerfiles want. */
+function longName(path: string, name: string): string {
+  const folders = folderOf(path)
+    .split('/')
+    .filter((part) => part !== '.' && part !== name);
+  return [...folders, name].join('-');
+}

@@ -1,0 +1,128 @@
+/** What one Dockerfile tells about the build that a person would write for it. */
+import {
+  type Dockerfile,
+  type DockerfileFacts,
+  type ImageUse,
+  inspectDockerfile,
+  MAIN_CONTEXT,
+  parseDockerfile,
+} from '../dockerfile/mod.ts';
+import { fail, ok, type Problem, type Result } from '../model/mod.ts';
+
+/** A Dockerfile, read for a proposal. */
+export interface Recipe {
+  readonly path: string;
+  /** Paths it copies from its context; `all` where they cannot be told. */
+  readonly sources: readonly string[] | 'all';
+  readonly images: readonly ImageUse[];
+  /** Arguments it declares without a default, first mention first. */
+  readonly openArgs: readonly string[];
+  /** Of these, the ones without which FROM is empty. */
+  readonly neededArgs: readonly string[];
+  /** Stages with a name that the last one does not need: tests, development images. */
+  readonly sideStages: readonly string[];
+  readonly ports: readonly string[];
+  /** Ids of secrets that a RUN cannot do without, and of those it can. */
+  readonly secrets: readonly string[];
+  readonly ssh: readonly string[];
+}
+
+/** Values that arguments of these names get, so that references with them can be resolved. */
+export const USUAL_ARGS: Readonly<Record<string, { readonly value: string; readonly expression: string }>> = {
+  REGISTRY: { value: 'localhost:5000', expression: '${{ vars.REGISTRY }}' },
+  TAG: { value: 'dev', expression: '${{ vars.TAG }}' },
+  IMAGE_TAG: { value: 'dev', expression: '${{ vars.TAG }}' },
+  VERSION: { value: 'dev', expression: '${{ vars.TAG }}' },
+  APP_VERSION: { value: 'dev', expression: '${{ vars.TAG }}' },
+};
+
+/** Arguments for the commit. */
+const COMMIT_ARGS: ReadonlySet<string> = new Set([
+  'GIT_SHA',
+  'GIT_COMMIT',
+  'GIT_REVISION',
+  'COMMIT',
+  'COMMIT_SHA',
+  'REVISION',
+  'VCS_REF',
+]);
+
+/** What to give an argument, where its name says it. */
+export function usualValue(arg: string, hasGit: boolean): string | undefined {
+  if (COMMIT_ARGS.has(arg)) return hasGit ? '${{ git.sha }}' : undefined;
+  return Object.hasOwn(USUAL_ARGS, arg) ? USUAL_ARGS[arg]?.expression : undefined;
+}
+
+/** Set by BuildKit or meant for the outside; nobody writes them into a builds file. */
+const PREDEFINED =
+  /^(?:TARGET|BUILD)(?:PLATFORM|OS|ARCH|VARIANT|OSVERSION|STAGE)$|^(?:https?|ftp|no|all)_proxy$|^SOURCE_DATE_EPOCH$|^BUILDKIT_/i;
+
+/** Reads a Dockerfile; problems are those of the dockerfile room. */
+export function readRecipe(path: string, text: string): Result<Recipe, readonly Problem[]> {
+  const parsed = parseDockerfile({ path, text });
+  if (!parsed.ok) return parsed;
+  const openArgs = findOpenArgs(parsed.value);
+  const args = new Map(
+    openArgs.flatMap((name) => {
+      const usual = Object.hasOwn(USUAL_ARGS, name) ? USUAL_ARGS[name] : undefined;
+      return usual === undefined ? [] : [[name, usual.value] as const];
+    }),
+  );
+  const facts = inspect(parsed.value, args);
+  if (facts.ok) return ok(describe(path, facts.value, openArgs, []));
+  // FROM may be empty without an argument: try again with a stand-in for each that has no default.
+  const needed = openArgs.filter((name) => !args.has(name));
+  const again = inspect(
+    parsed.value,
+    new Map([...args, ...needed.map((name) => [name, 'scratch'] as const)]),
+  );
+  return again.ok ? ok(describe(path, again.value, openArgs, needed)) : fail(facts.error);
+}
+
+function inspect(dockerfile: Dockerfile, args: ReadonlyMap<string, string>): Result<DockerfileFacts> {
+  return inspectDockerfile(dockerfile, {
+    args,
+    platforms: [],
+    contextNames: new Set(),
+    unknownBases: 'plain',
+  });
+}
+
+function describe(
+  path: string,
+  facts: DockerfileFacts,
+  openArgs: readonly string[],
+  neededArgs: readonly string[],
+): Recipe {
+  const reads = facts.reads.get(MAIN_CONTEXT) ?? [];
+  const sources = reads === 'all' ? 'all' : reads.map(({ source }) => source.replace(/^\/+/, ''));
+  const side = facts.stages.flatMap(({ name, reachable }) =>
+    !reachable && name !== undefined ? [name] : [],
+  );
+  return {
+    path,
+    sources,
+    images: facts.images.filter((image) => image.use !== 'syntax'),
+    openArgs,
+    neededArgs,
+    sideStages: side,
+    ports: facts.ports,
+    secrets: [...new Set(facts.secrets.map(({ id }) => id))],
+    ssh: [...new Set(facts.ssh.map(({ id }) => id))],
+  };
+}
+
+/** Names that ARG declares and nothing gives a value. */
+function findOpenArgs(dockerfile: Dockerfile): readonly string[] {
+  const open = new Set<string>();
+  const closed = new Set<string>();
+  const stages = dockerfile.stages.flatMap((stage) => stage.instructions);
+  for (const { keyword, rest } of [...dockerfile.globalArgs, ...stages]) {
+    if (keyword !== 'ARG') continue;
+    for (const [, name = '', equals] of rest.matchAll(/(?:^|\s)([A-Za-z_][A-Za-z0-9_]*)(=)?/g)) {
+      if (equals !== undefined) closed.add(name);
+      else if (!PREDEFINED.test(name)) open.add(name);
+    }
+  }
+  return [...open].filter((name) => !closed.has(name));
+}

@@ -216,14 +216,18 @@ function formatOutput(output: BuildOutput, build: Build): string {
     case 'layout':
       return formatCsv(['type=oci', 'tar=false', `dest=${output.dir}`, ...imageAttributes(build)]);
     case 'written': {
-      const { type, attributes } = output.output;
+      const { attributes } = output.output;
+      // bake's and buildx's word for an image that is pushed; buildctl does not know it.
+      const isPush = output.output.type === 'registry';
+      const type = isPush ? 'image' : output.output.type;
       const own = [...attributes].map(([key, value]) => `${key}=${value}`);
       const given = new Set(attributes.keys());
       const isImage = type === 'image' || type === 'oci' || type === 'docker';
       const ours = isImage
         ? imageAttributes(build).filter((one) => !given.has(one.slice(0, one.indexOf('='))))
         : [];
-      return formatCsv([`type=${type}`, ...own, ...ours]);
+      const push = isPush && !given.has('push') ? ['push=true'] : [];
+      return formatCsv([`type=${type}`, ...own, ...push, ...ours]);
     }
   }
 }

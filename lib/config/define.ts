@@ -118,6 +118,9 @@ export interface BuildsDefinition {
     >
   >;
   readonly engine?: { readonly address?: Text };
+  readonly record?: string;
+  readonly publish?: 'each' | 'together';
+  readonly immutable?: TextList;
   readonly templates?: Readonly<Record<string, TemplateDefinition>>;
   readonly builds?: Readonly<Record<string, BuildDefinition>>;
   readonly groups?: Readonly<

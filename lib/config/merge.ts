@@ -31,7 +31,11 @@ export interface Merged {
   readonly groups: ReadonlyMap<string, GroupDefinition>;
   readonly registries: ReadonlyMap<string, readonly MapNode[]>;
   readonly engineAddress?: Node;
+  /** `record`, `publish`, `immutable`: each as the last file that has it says. */
+  readonly settings: ReadonlyMap<string, Node>;
 }
+
+const SETTINGS = ['record', 'publish', 'immutable'];
 
 /** Keys by which a build of a later file shows that it is meant as a new one. */
 const ORIGIN_KEYS = ['context', 'dockerfile', 'dockerfile-inline', 'extends'];
@@ -43,6 +47,7 @@ export function mergeFiles(loaded: Loaded, problems: Problems): Merged {
   const builds = new Map<string, Definition>();
   const groups = new Map<string, GroupDefinition>();
   const registries = new Map<string, MapNode[]>();
+  const settings = new Map<string, Node>();
   let engineAddress: Node | undefined;
   for (const file of loaded.files) {
     const earlier = file === loaded.files[0] ? undefined : new Set(builds.keys());
@@ -61,6 +66,10 @@ export function mergeFiles(loaded: Loaded, problems: Problems): Merged {
     eachEntry(file.root, 'registries', (_map, entry) => {
       if (entry.value.kind === 'map') push(registries, entry.key, entry.value);
     });
+    for (const key of SETTINGS) {
+      const value = child(file.root, key);
+      if (value !== undefined) settings.set(key, value);
+    }
     const engine = child(file.root, 'engine');
     if (engine?.kind === 'map') engineAddress = child(engine, 'address') ?? engineAddress;
   }
@@ -70,6 +79,7 @@ export function mergeFiles(loaded: Loaded, problems: Problems): Merged {
     builds,
     groups,
     registries,
+    settings,
     ...(engineAddress === undefined ? {} : { engineAddress }),
   };
 }

@@ -87,6 +87,7 @@ export async function resolveSet(
     variables: variables.all,
     registries,
     ...(engineAddress === undefined ? {} : { engineAddress }),
+    ...settingsOf(merged, scope, evaluator),
     files: loaded.files.map((file) => file.origin.source.path),
   };
 }
@@ -148,9 +149,32 @@ function noBuilds(loaded: Loaded): Problem {
   });
 }
 
+function settingsOf(
+  merged: Merged,
+  scope: Scope,
+  evaluator: Evaluator,
+): Pick<BuildSet, 'record' | 'publish' | 'immutable'> {
+  const text = (key: string): string | undefined => textOf(merged.settings.get(key), scope, evaluator);
+  const list = merged.settings.get('immutable');
+  const items = list?.kind === 'list' ? list.items : list === undefined ? [] : [list];
+  const immutable = items.flatMap((item) => textOf(item, scope, evaluator) ?? []);
+  const record = text('record');
+  return {
+    ...(record === undefined ? {} : { record }),
+    ...(text('publish') === 'together' ? { publish: 'together' as const } : {}),
+    ...(immutable.length === 0 ? {} : { immutable }),
+  };
+}
+
 function addressOf(merged: Merged, scope: Scope, evaluator: Evaluator): string | undefined {
-  const node = merged.engineAddress;
+  return textOf(merged.engineAddress, scope, evaluator);
+}
+
+/** A scalar outside of builds as text; undefined where it is unset, null, empty or failed. */
+function textOf(node: Node | undefined, scope: Scope, evaluator: Evaluator): string | undefined {
   if (node?.kind !== 'scalar') return undefined;
   const value = evaluator.scalar(node, scope);
-  return value === FAILED || value === null ? undefined : plainText({ value, node });
+  if (value === FAILED || value === null) return undefined;
+  const text = plainText({ value, node });
+  return text === '' ? undefined : text;
 }

@@ -18,7 +18,7 @@ export interface ShapeCheck {
   errors?: readonly ShapeError[] | null;
 }
 
-const schema31 = {"$schema":"https://json-schema.org/draft/2020-12/schema","$id":"urn:bake-ts:builds","title":"builds.yaml","type":"object","properties":{"$schema":{"title":"a URL or path","type":"string"},"description":{"type":["string","number","boolean","null"]},"include":{"title":"a list of paths","type":["array","null"],"items":{"title":"a path","type":"string"}},"vars":{"title":"a map","type":["object","null"],"propertyNames":{"pattern":"^(?!__proto__$)[A-Za-z_][A-Za-z0-9_]*$"},"additionalProperties":{"$ref":"#/$defs/var"}},"registries":{"title":"a map","type":["object","null"],"additionalProperties":{"$ref":"#/$defs/registry"}},"engine":{"title":"a map","type":["object","null"],"properties":{"address":{"type":["string","number","boolean","null"]}},"additionalProperties":false},"templates":{"title":"a map","type":["object","null"],"propertyNames":{"pattern":"^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},"additionalProperties":{"$ref":"#/$defs/template"}},"builds":{"title":"a map","type":["object","null"],"propertyNames":{"pattern":"^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},"additionalProperties":{"$ref":"#/$defs/build"}},"groups":{"title":"a map","type":["object","null"],"propertyNames":{"pattern":"^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},"additionalProperties":{"$ref":"#/$defs/group"}}},"patternProperties":{"^x-":{}},"additionalProperties":false,"$defs":{"var":{"title":"a default value, or a map with default, type, env …","type":["string","number","boolean","array","object","null"],"properties":{"default":{},"type":{"title":"string, bool, int, number, list or map","type":"string","enum":["string","bool","int","number","list","map"]},"env":{"title":"a name, a list of names, or false","type":["string","array","boolean","null"],"items":{"type":"string",}},"required":{"title":"true or false","type":["boolean","null"]},"oneOf":{"title":"a list of values","type":["array","null"],"items":{"title":"text, a number, true or false","type":["string","number","boolean"]}},"pattern":{"title":"a regular expression","type":["string","null"]},"minimum":{"title":"a number","type":["number","null"]},"maximum":{"title":"a number","type":["number","null"]},"check":{"title":"one ${{ … }} expression","type":["string","null"],"pattern":"\\$\\{\\{"},"sensitive":{"title":"true or false","type":["boolean","null"]},"description":{"type":["string","number","boolean","null"]}},"additionalProperties":false},"registry":{"title":"a map","type":["object","null"],"properties":{"http":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"ca":{"type":["string","number","boolean","null"]},"cert":{"type":["string","number","boolean","null"]},"key":{"type":["string","number","boolean","null"]},"insecure":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"mirrors":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"concurrency":{"title":"an integer","type":["integer","string","null"],"minimum":1}},"additionalProperties":false},"template":{"$ref":"#/$defs/build","properties":{"matrix":false,"name":false}},"build":{"title":"a map","type":["object","null"],"properties":{"description":{"type":["string","number","boolean","null"]},"extends":{"title":"a name or a list of names","type":["string","array","null"],"items":{"type":["string","number","boolean","null"]}},"matrix":{"title":"a map of axes","type":["object","null"],"properties":{"include":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"a map of axis to value","type":["object","string","null"],"pattern":"\\$\\{\\{"}},"exclude":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"a map of axis to value","type":["object","string","null"],"pattern":"\\$\\{\\{"}},"when":{"title":"one ${{ … }} expression","type":["string","boolean","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":{"title":"a list of values","type":["array","string","null"],"pattern":"\\$\\{\\{"}},"name":{"type":["string","number","boolean","null"]},"context":{"type":["string","number","boolean","null"],"examples":[".","services/api","https://github.com/owner/repo.git#main:sub"]},"dockerfile":{"type":["string","number","boolean","null"]},"dockerfile-inline":{"type":["string","number","boolean","null"]},"target":{"type":["string","number","boolean","null"]},"args":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"contexts":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"needs":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"platforms":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"tags":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"push":{"title":"true, false or always","type":["boolean","string","null"],"pattern":"^always$|\\$\\{\\{"},"labels":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"annotations":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"outputs":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"attest":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"compression":{"title":"uncompressed, gzip, zstd or estargz, or a map with type, level, force","type":["string","object","null"],"pattern":"^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{","properties":{"type":{"title":"uncompressed, gzip, zstd or estargz","type":["string","null"],"pattern":"^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{","examples":["uncompressed","gzip","zstd","estargz"]},"level":{"title":"an integer","type":["integer","string","null"],"pattern":"\\$\\{\\{"},"force":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":false},"reproducible":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"source-date-epoch":{"title":"seconds since 1970","type":["integer","string","null"],"pattern":"^[0-9]+$|\\$\\{\\{"},"cache":{"title":"auto, a repository, or a map","type":["string","object","null"],"properties":{"repository":{"type":["string","number","boolean","null"]},"mode":{"title":"min or max","type":["string","null"],"pattern":"^(?:min|max)$|\\$\\{\\{","examples":["min","max"]},"export":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":false},"cache-from":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"cache-to":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"no-cache":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"no-cache-filter":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"pull":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"secrets":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as id=token,env=TOKEN or a map with `id`","type":["string","object","null"],"properties":{"id":{"type":["string","number","boolean","null"]},"file":{"type":["string","number","boolean","null"]},"env":{"type":["string","number","boolean","null"]},"command":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false}},"ssh":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as default or id=~/.ssh/key, or a map with `id`","type":["string","object","null"],"properties":{"id":{"type":["string","number","boolean","null"]},"paths":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false}},"network":{"title":"default, none or host","type":["string","null"],"pattern":"^(?:default|none|host)$|\\$\\{\\{","examples":["default","none","host"]},"extra-hosts":{"title":"a map of name to address, or a list of name=address","type":["object","array","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]},"items":{"type":["string","number","boolean","null"]}},"ulimits":{"title":"a map of name to limit, or a list of name=soft[:hard]","type":["object","array","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"title":"a number, soft:hard, or a map with soft and hard","type":["integer","string","object","null"],"properties":{"soft":{"title":"an integer","type":["integer","string","null"]},"hard":{"title":"an integer","type":["integer","string","null"]}},"additionalProperties":false},"items":{"type":["string","number","boolean","null"]}},"shm-size":{"title":"a size such as 64m","type":["integer","string","null"]},"cgroup-parent":{"type":["string","number","boolean","null"]},"entitlements":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false},"group":{"title":"a list of names, or a map with builds","type":["array","object","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]},"properties":{"builds":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"description":{"type":["string","number","boolean","null"]}},"additionalProperties":false}}};
+const schema31 = {"$schema":"https://json-schema.org/draft/2020-12/schema","$id":"urn:bake-ts:builds","title":"builds.yaml","type":"object","properties":{"$schema":{"title":"a URL or path","type":"string"},"description":{"type":["string","number","boolean","null"]},"include":{"title":"a list of paths","type":["array","null"],"items":{"title":"a path","type":"string"}},"vars":{"title":"a map","type":["object","null"],"propertyNames":{"pattern":"^(?!__proto__$)[A-Za-z_][A-Za-z0-9_]*$"},"additionalProperties":{"$ref":"#/$defs/var"}},"registries":{"title":"a map","type":["object","null"],"additionalProperties":{"$ref":"#/$defs/registry"}},"engine":{"title":"a map","type":["object","null"],"properties":{"address":{"type":["string","number","boolean","null"]}},"additionalProperties":false},"record":{"title":"local, registry, or a reference","type":["string","null"]},"publish":{"title":"each or together","enum":["each","together",null]},"immutable":{"title":"a glob or a list of globs","type":["string","number","array","null"],"items":{"type":["string","number","null"]}},"templates":{"title":"a map","type":["object","null"],"propertyNames":{"pattern":"^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},"additionalProperties":{"$ref":"#/$defs/template"}},"builds":{"title":"a map","type":["object","null"],"propertyNames":{"pattern":"^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},"additionalProperties":{"$ref":"#/$defs/build"}},"groups":{"title":"a map","type":["object","null"],"propertyNames":{"pattern":"^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},"additionalProperties":{"$ref":"#/$defs/group"}}},"patternProperties":{"^x-":{}},"additionalProperties":false,"$defs":{"var":{"title":"a default value, or a map with default, type, env …","type":["string","number","boolean","array","object","null"],"properties":{"default":{},"type":{"title":"string, bool, int, number, list or map","type":"string","enum":["string","bool","int","number","list","map"]},"env":{"title":"a name, a list of names, or false","type":["string","array","boolean","null"],"items":{"type":"string",}},"required":{"title":"true or false","type":["boolean","null"]},"oneOf":{"title":"a list of values","type":["array","null"],"items":{"title":"text, a number, true or false","type":["string","number","boolean"]}},"pattern":{"title":"a regular expression","type":["string","null"]},"minimum":{"title":"a number","type":["number","null"]},"maximum":{"title":"a number","type":["number","null"]},"check":{"title":"one ${{ … }} expression","type":["string","null"],"pattern":"\\$\\{\\{"},"sensitive":{"title":"true or false","type":["boolean","null"]},"description":{"type":["string","number","boolean","null"]}},"additionalProperties":false},"registry":{"title":"a map","type":["object","null"],"properties":{"http":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"ca":{"type":["string","number","boolean","null"]},"cert":{"type":["string","number","boolean","null"]},"key":{"type":["string","number","boolean","null"]},"insecure":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"mirrors":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"concurrency":{"title":"an integer","type":["integer","string","null"],"minimum":1}},"additionalProperties":false},"template":{"$ref":"#/$defs/build","properties":{"matrix":false,"name":false}},"build":{"title":"a map","type":["object","null"],"properties":{"description":{"type":["string","number","boolean","null"]},"extends":{"title":"a name or a list of names","type":["string","array","null"],"items":{"type":["string","number","boolean","null"]}},"matrix":{"title":"a map of axes","type":["object","null"],"properties":{"include":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"a map of axis to value","type":["object","string","null"],"pattern":"\\$\\{\\{"}},"exclude":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"a map of axis to value","type":["object","string","null"],"pattern":"\\$\\{\\{"}},"when":{"title":"one ${{ … }} expression","type":["string","boolean","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":{"title":"a list of values","type":["array","string","null"],"pattern":"\\$\\{\\{"}},"name":{"type":["string","number","boolean","null"]},"context":{"type":["string","number","boolean","null"],"examples":[".","services/api","https://github.com/owner/repo.git#main:sub"]},"dockerfile":{"type":["string","number","boolean","null"]},"dockerfile-inline":{"type":["string","number","boolean","null"]},"target":{"type":["string","number","boolean","null"]},"args":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"contexts":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"needs":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"platforms":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"tags":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"push":{"title":"true, false or always","type":["boolean","string","null"],"pattern":"^always$|\\$\\{\\{"},"labels":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"annotations":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"outputs":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"attest":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"compression":{"title":"uncompressed, gzip, zstd or estargz, or a map with type, level, force","type":["string","object","null"],"pattern":"^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{","properties":{"type":{"title":"uncompressed, gzip, zstd or estargz","type":["string","null"],"pattern":"^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{","examples":["uncompressed","gzip","zstd","estargz"]},"level":{"title":"an integer","type":["integer","string","null"],"pattern":"\\$\\{\\{"},"force":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":false},"reproducible":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"source-date-epoch":{"title":"seconds since 1970","type":["integer","string","null"],"pattern":"^[0-9]+$|\\$\\{\\{"},"cache":{"title":"auto, a repository, or a map","type":["string","object","null"],"properties":{"repository":{"type":["string","number","boolean","null"]},"mode":{"title":"min or max","type":["string","null"],"pattern":"^(?:min|max)$|\\$\\{\\{","examples":["min","max"]},"export":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":false},"cache-from":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"cache-to":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"no-cache":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"no-cache-filter":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"pull":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"secrets":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as id=token,env=TOKEN or a map with `id`","type":["string","object","null"],"properties":{"id":{"type":["string","number","boolean","null"]},"file":{"type":["string","number","boolean","null"]},"env":{"type":["string","number","boolean","null"]},"command":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false}},"ssh":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as default or id=~/.ssh/key, or a map with `id`","type":["string","object","null"],"properties":{"id":{"type":["string","number","boolean","null"]},"paths":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false}},"network":{"title":"default, none or host","type":["string","null"],"pattern":"^(?:default|none|host)$|\\$\\{\\{","examples":["default","none","host"]},"extra-hosts":{"title":"a map of name to address, or a list of name=address","type":["object","array","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]},"items":{"type":["string","number","boolean","null"]}},"ulimits":{"title":"a map of name to limit, or a list of name=soft[:hard]","type":["object","array","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"title":"a number, soft:hard, or a map with soft and hard","type":["integer","string","object","null"],"properties":{"soft":{"title":"an integer","type":["integer","string","null"]},"hard":{"title":"an integer","type":["integer","string","null"]}},"additionalProperties":false},"items":{"type":["string","number","boolean","null"]}},"shm-size":{"title":"a size such as 64m","type":["integer","string","null"]},"cgroup-parent":{"type":["string","number","boolean","null"]},"entitlements":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false},"group":{"title":"a list of names, or a map with builds","type":["array","object","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]},"properties":{"builds":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"description":{"type":["string","number","boolean","null"]}},"additionalProperties":false}}};
 const schema32 = {"title":"a default value, or a map with default, type, env …","type":["string","number","boolean","array","object","null"],"properties":{"default":{},"type":{"title":"string, bool, int, number, list or map","type":"string","enum":["string","bool","int","number","list","map"]},"env":{"title":"a name, a list of names, or false","type":["string","array","boolean","null"],"items":{"type":"string",}},"required":{"title":"true or false","type":["boolean","null"]},"oneOf":{"title":"a list of values","type":["array","null"],"items":{"title":"text, a number, true or false","type":["string","number","boolean"]}},"pattern":{"title":"a regular expression","type":["string","null"]},"minimum":{"title":"a number","type":["number","null"]},"maximum":{"title":"a number","type":["number","null"]},"check":{"title":"one ${{ … }} expression","type":["string","null"],"pattern":"\\$\\{\\{"},"sensitive":{"title":"true or false","type":["boolean","null"]},"description":{"type":["string","number","boolean","null"]}},"additionalProperties":false};
 const schema33 = {"title":"a map","type":["object","null"],"properties":{"http":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"ca":{"type":["string","number","boolean","null"]},"cert":{"type":["string","number","boolean","null"]},"key":{"type":["string","number","boolean","null"]},"insecure":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"mirrors":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"concurrency":{"title":"an integer","type":["integer","string","null"],"minimum":1}},"additionalProperties":false};
 const schema35 = {"title":"a map","type":["object","null"],"properties":{"description":{"type":["string","number","boolean","null"]},"extends":{"title":"a name or a list of names","type":["string","array","null"],"items":{"type":["string","number","boolean","null"]}},"matrix":{"title":"a map of axes","type":["object","null"],"properties":{"include":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"a map of axis to value","type":["object","string","null"],"pattern":"\\$\\{\\{"}},"exclude":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"a map of axis to value","type":["object","string","null"],"pattern":"\\$\\{\\{"}},"when":{"title":"one ${{ … }} expression","type":["string","boolean","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":{"title":"a list of values","type":["array","string","null"],"pattern":"\\$\\{\\{"}},"name":{"type":["string","number","boolean","null"]},"context":{"type":["string","number","boolean","null"],"examples":[".","services/api","https://github.com/owner/repo.git#main:sub"]},"dockerfile":{"type":["string","number","boolean","null"]},"dockerfile-inline":{"type":["string","number","boolean","null"]},"target":{"type":["string","number","boolean","null"]},"args":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"contexts":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"needs":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"platforms":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"tags":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"push":{"title":"true, false or always","type":["boolean","string","null"],"pattern":"^always$|\\$\\{\\{"},"labels":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"annotations":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"outputs":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"attest":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"compression":{"title":"uncompressed, gzip, zstd or estargz, or a map with type, level, force","type":["string","object","null"],"pattern":"^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{","properties":{"type":{"title":"uncompressed, gzip, zstd or estargz","type":["string","null"],"pattern":"^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{","examples":["uncompressed","gzip","zstd","estargz"]},"level":{"title":"an integer","type":["integer","string","null"],"pattern":"\\$\\{\\{"},"force":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":false},"reproducible":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"source-date-epoch":{"title":"seconds since 1970","type":["integer","string","null"],"pattern":"^[0-9]+$|\\$\\{\\{"},"cache":{"title":"auto, a repository, or a map","type":["string","object","null"],"properties":{"repository":{"type":["string","number","boolean","null"]},"mode":{"title":"min or max","type":["string","null"],"pattern":"^(?:min|max)$|\\$\\{\\{","examples":["min","max"]},"export":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":false},"cache-from":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"cache-to":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"no-cache":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"no-cache-filter":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"pull":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"secrets":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as id=token,env=TOKEN or a map with `id`","type":["string","object","null"],"properties":{"id":{"type":["string","number","boolean","null"]},"file":{"type":["string","number","boolean","null"]},"env":{"type":["string","number","boolean","null"]},"command":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false}},"ssh":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as default or id=~/.ssh/key, or a map with `id`","type":["string","object","null"],"properties":{"id":{"type":["string","number","boolean","null"]},"paths":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false}},"network":{"title":"default, none or host","type":["string","null"],"pattern":"^(?:default|none|host)$|\\$\\{\\{","examples":["default","none","host"]},"extra-hosts":{"title":"a map of name to address, or a list of name=address","type":["object","array","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]},"items":{"type":["string","number","boolean","null"]}},"ulimits":{"title":"a map of name to limit, or a list of name=soft[:hard]","type":["object","array","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"title":"a number, soft:hard, or a map with soft and hard","type":["integer","string","object","null"],"properties":{"soft":{"title":"an integer","type":["integer","string","null"]},"hard":{"title":"an integer","type":["integer","string","null"]}},"additionalProperties":false},"items":{"type":["string","number","boolean","null"]}},"shm-size":{"title":"a size such as 64m","type":["integer","string","null"]},"cgroup-parent":{"type":["string","number","boolean","null"]},"entitlements":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false};
@@ -2367,10 +2367,10 @@ errors++;
 }
 }
 }
-if(data.templates !== undefined){
-let data30 = data.templates;
-if((!(data30 && typeof data30 == "object" && !Array.isArray(data30))) && (data30 !== null)){
-const err42 = {instancePath:instancePath+"/templates",schemaPath:"#/properties/templates/type",keyword:"type",params:{type: schema31.properties.templates.type}};
+if(data.record !== undefined){
+let data30 = data.record;
+if((typeof data30 !== "string") && (data30 !== null)){
+const err42 = {instancePath:instancePath+"/record",schemaPath:"#/properties/record/type",keyword:"type",params:{type: schema31.properties.record.type}};
 if(vErrors === null){
 vErrors = [err42];
 }
@@ -2379,12 +2379,11 @@ vErrors.push(err42);
 }
 errors++;
 }
-if(data30 && typeof data30 == "object" && !Array.isArray(data30)){
-for(const key7 in data30){
-const _errs72 = errors;
-if(typeof key7 === "string"){
-if(!pattern10.test(key7)){
-const err43 = {instancePath:instancePath+"/templates",schemaPath:"#/properties/templates/propertyNames/pattern",keyword:"pattern",params:{pattern: "^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},propertyName:key7};
+}
+if(data.publish !== undefined){
+let data31 = data.publish;
+if(!(((data31 === "each") || (data31 === "together")) || (data31 === null))){
+const err43 = {instancePath:instancePath+"/publish",schemaPath:"#/properties/publish/enum",keyword:"enum",params:{allowedValues: schema31.properties.publish.enum}};
 if(vErrors === null){
 vErrors = [err43];
 }
@@ -2394,9 +2393,10 @@ vErrors.push(err43);
 errors++;
 }
 }
-var valid17 = _errs72 === errors;
-if(!valid17){
-const err44 = {instancePath:instancePath+"/templates",schemaPath:"#/properties/templates/propertyNames",keyword:"propertyNames",params:{propertyName: key7}};
+if(data.immutable !== undefined){
+let data32 = data.immutable;
+if((((typeof data32 !== "string") && (!((typeof data32 == "number") && (isFinite(data32))))) && (!(Array.isArray(data32)))) && (data32 !== null)){
+const err44 = {instancePath:instancePath+"/immutable",schemaPath:"#/properties/immutable/type",keyword:"type",params:{type: schema31.properties.immutable.type}};
 if(vErrors === null){
 vErrors = [err44];
 }
@@ -2405,19 +2405,12 @@ vErrors.push(err44);
 }
 errors++;
 }
-}
-for(const key8 in data30){
-if(!(validate21(data30[key8], {instancePath:instancePath+"/templates/" + key8.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data30,parentDataProperty:key8,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate21.errors : vErrors.concat(validate21.errors);
-errors = vErrors.length;
-}
-}
-}
-}
-if(data.builds !== undefined){
-let data32 = data.builds;
-if((!(data32 && typeof data32 == "object" && !Array.isArray(data32))) && (data32 !== null)){
-const err45 = {instancePath:instancePath+"/builds",schemaPath:"#/properties/builds/type",keyword:"type",params:{type: schema31.properties.builds.type}};
+if(Array.isArray(data32)){
+const len4 = data32.length;
+for(let i4=0; i4<len4; i4++){
+let data33 = data32[i4];
+if(((typeof data33 !== "string") && (!((typeof data33 == "number") && (isFinite(data33))))) && (data33 !== null)){
+const err45 = {instancePath:instancePath+"/immutable/" + i4,schemaPath:"#/properties/immutable/items/type",keyword:"type",params:{type: schema31.properties.immutable.items.type}};
 if(vErrors === null){
 vErrors = [err45];
 }
@@ -2426,12 +2419,13 @@ vErrors.push(err45);
 }
 errors++;
 }
-if(data32 && typeof data32 == "object" && !Array.isArray(data32)){
-for(const key9 in data32){
-const _errs77 = errors;
-if(typeof key9 === "string"){
-if(!pattern10.test(key9)){
-const err46 = {instancePath:instancePath+"/builds",schemaPath:"#/properties/builds/propertyNames/pattern",keyword:"pattern",params:{pattern: "^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},propertyName:key9};
+}
+}
+}
+if(data.templates !== undefined){
+let data34 = data.templates;
+if((!(data34 && typeof data34 == "object" && !Array.isArray(data34))) && (data34 !== null)){
+const err46 = {instancePath:instancePath+"/templates",schemaPath:"#/properties/templates/type",keyword:"type",params:{type: schema31.properties.templates.type}};
 if(vErrors === null){
 vErrors = [err46];
 }
@@ -2440,10 +2434,12 @@ vErrors.push(err46);
 }
 errors++;
 }
-}
-var valid19 = _errs77 === errors;
-if(!valid19){
-const err47 = {instancePath:instancePath+"/builds",schemaPath:"#/properties/builds/propertyNames",keyword:"propertyNames",params:{propertyName: key9}};
+if(data34 && typeof data34 == "object" && !Array.isArray(data34)){
+for(const key7 in data34){
+const _errs79 = errors;
+if(typeof key7 === "string"){
+if(!pattern10.test(key7)){
+const err47 = {instancePath:instancePath+"/templates",schemaPath:"#/properties/templates/propertyNames/pattern",keyword:"pattern",params:{pattern: "^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},propertyName:key7};
 if(vErrors === null){
 vErrors = [err47];
 }
@@ -2453,10 +2449,9 @@ vErrors.push(err47);
 errors++;
 }
 }
-for(const key10 in data32){
-let data33 = data32[key10];
-if((!(data33 && typeof data33 == "object" && !Array.isArray(data33))) && (data33 !== null)){
-const err48 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/type",keyword:"type",params:{type: schema35.type}};
+var valid19 = _errs79 === errors;
+if(!valid19){
+const err48 = {instancePath:instancePath+"/templates",schemaPath:"#/properties/templates/propertyNames",keyword:"propertyNames",params:{propertyName: key7}};
 if(vErrors === null){
 vErrors = [err48];
 }
@@ -2465,10 +2460,19 @@ vErrors.push(err48);
 }
 errors++;
 }
-if(data33 && typeof data33 == "object" && !Array.isArray(data33)){
-for(const key11 in data33){
-if(!(func1.call(schema35.properties, key11))){
-const err49 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key11}};
+}
+for(const key8 in data34){
+if(!(validate21(data34[key8], {instancePath:instancePath+"/templates/" + key8.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data34,parentDataProperty:key8,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate21.errors : vErrors.concat(validate21.errors);
+errors = vErrors.length;
+}
+}
+}
+}
+if(data.builds !== undefined){
+let data36 = data.builds;
+if((!(data36 && typeof data36 == "object" && !Array.isArray(data36))) && (data36 !== null)){
+const err49 = {instancePath:instancePath+"/builds",schemaPath:"#/properties/builds/type",keyword:"type",params:{type: schema31.properties.builds.type}};
 if(vErrors === null){
 vErrors = [err49];
 }
@@ -2477,11 +2481,12 @@ vErrors.push(err49);
 }
 errors++;
 }
-}
-if(data33.description !== undefined){
-let data34 = data33.description;
-if((((typeof data34 !== "string") && (!((typeof data34 == "number") && (isFinite(data34))))) && (typeof data34 !== "boolean")) && (data34 !== null)){
-const err50 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/description",schemaPath:"#/$defs/build/properties/description/type",keyword:"type",params:{type: schema35.properties.description.type}};
+if(data36 && typeof data36 == "object" && !Array.isArray(data36)){
+for(const key9 in data36){
+const _errs84 = errors;
+if(typeof key9 === "string"){
+if(!pattern10.test(key9)){
+const err50 = {instancePath:instancePath+"/builds",schemaPath:"#/properties/builds/propertyNames/pattern",keyword:"pattern",params:{pattern: "^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},propertyName:key9};
 if(vErrors === null){
 vErrors = [err50];
 }
@@ -2491,10 +2496,9 @@ vErrors.push(err50);
 errors++;
 }
 }
-if(data33.extends !== undefined){
-let data35 = data33.extends;
-if(((typeof data35 !== "string") && (!(Array.isArray(data35)))) && (data35 !== null)){
-const err51 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/extends",schemaPath:"#/$defs/build/properties/extends/type",keyword:"type",params:{type: schema35.properties.extends.type}};
+var valid21 = _errs84 === errors;
+if(!valid21){
+const err51 = {instancePath:instancePath+"/builds",schemaPath:"#/properties/builds/propertyNames",keyword:"propertyNames",params:{propertyName: key9}};
 if(vErrors === null){
 vErrors = [err51];
 }
@@ -2503,12 +2507,11 @@ vErrors.push(err51);
 }
 errors++;
 }
-if(Array.isArray(data35)){
-const len4 = data35.length;
-for(let i4=0; i4<len4; i4++){
-let data36 = data35[i4];
-if((((typeof data36 !== "string") && (!((typeof data36 == "number") && (isFinite(data36))))) && (typeof data36 !== "boolean")) && (data36 !== null)){
-const err52 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/extends/" + i4,schemaPath:"#/$defs/build/properties/extends/items/type",keyword:"type",params:{type: schema35.properties.extends.items.type}};
+}
+for(const key10 in data36){
+let data37 = data36[key10];
+if((!(data37 && typeof data37 == "object" && !Array.isArray(data37))) && (data37 !== null)){
+const err52 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/type",keyword:"type",params:{type: schema35.type}};
 if(vErrors === null){
 vErrors = [err52];
 }
@@ -2517,13 +2520,10 @@ vErrors.push(err52);
 }
 errors++;
 }
-}
-}
-}
-if(data33.matrix !== undefined){
-let data37 = data33.matrix;
-if((!(data37 && typeof data37 == "object" && !Array.isArray(data37))) && (data37 !== null)){
-const err53 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix",schemaPath:"#/$defs/build/properties/matrix/type",keyword:"type",params:{type: schema35.properties.matrix.type}};
+if(data37 && typeof data37 == "object" && !Array.isArray(data37)){
+for(const key11 in data37){
+if(!(func1.call(schema35.properties, key11))){
+const err53 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key11}};
 if(vErrors === null){
 vErrors = [err53];
 }
@@ -2532,12 +2532,11 @@ vErrors.push(err53);
 }
 errors++;
 }
-if(data37 && typeof data37 == "object" && !Array.isArray(data37)){
-for(const key12 in data37){
-if(!(((key12 === "include") || (key12 === "exclude")) || (key12 === "when"))){
-let data38 = data37[key12];
-if(((!(Array.isArray(data38))) && (typeof data38 !== "string")) && (data38 !== null)){
-const err54 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/" + key12.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/matrix/additionalProperties/type",keyword:"type",params:{type: schema35.properties.matrix.additionalProperties.type}};
+}
+if(data37.description !== undefined){
+let data38 = data37.description;
+if((((typeof data38 !== "string") && (!((typeof data38 == "number") && (isFinite(data38))))) && (typeof data38 !== "boolean")) && (data38 !== null)){
+const err54 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/description",schemaPath:"#/$defs/build/properties/description/type",keyword:"type",params:{type: schema35.properties.description.type}};
 if(vErrors === null){
 vErrors = [err54];
 }
@@ -2546,9 +2545,11 @@ vErrors.push(err54);
 }
 errors++;
 }
-if(typeof data38 === "string"){
-if(!pattern6.test(data38)){
-const err55 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/" + key12.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/matrix/additionalProperties/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+if(data37.extends !== undefined){
+let data39 = data37.extends;
+if(((typeof data39 !== "string") && (!(Array.isArray(data39)))) && (data39 !== null)){
+const err55 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/extends",schemaPath:"#/$defs/build/properties/extends/type",keyword:"type",params:{type: schema35.properties.extends.type}};
 if(vErrors === null){
 vErrors = [err55];
 }
@@ -2557,13 +2558,12 @@ vErrors.push(err55);
 }
 errors++;
 }
-}
-}
-}
-if(data37.include !== undefined){
-let data39 = data37.include;
-if(((!(Array.isArray(data39))) && (typeof data39 !== "string")) && (data39 !== null)){
-const err56 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/include",schemaPath:"#/$defs/build/properties/matrix/properties/include/type",keyword:"type",params:{type: schema35.properties.matrix.properties.include.type}};
+if(Array.isArray(data39)){
+const len5 = data39.length;
+for(let i5=0; i5<len5; i5++){
+let data40 = data39[i5];
+if((((typeof data40 !== "string") && (!((typeof data40 == "number") && (isFinite(data40))))) && (typeof data40 !== "boolean")) && (data40 !== null)){
+const err56 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/extends/" + i5,schemaPath:"#/$defs/build/properties/extends/items/type",keyword:"type",params:{type: schema35.properties.extends.items.type}};
 if(vErrors === null){
 vErrors = [err56];
 }
@@ -2572,9 +2572,13 @@ vErrors.push(err56);
 }
 errors++;
 }
-if(typeof data39 === "string"){
-if(!pattern6.test(data39)){
-const err57 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/include",schemaPath:"#/$defs/build/properties/matrix/properties/include/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+}
+if(data37.matrix !== undefined){
+let data41 = data37.matrix;
+if((!(data41 && typeof data41 == "object" && !Array.isArray(data41))) && (data41 !== null)){
+const err57 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix",schemaPath:"#/$defs/build/properties/matrix/type",keyword:"type",params:{type: schema35.properties.matrix.type}};
 if(vErrors === null){
 vErrors = [err57];
 }
@@ -2583,13 +2587,12 @@ vErrors.push(err57);
 }
 errors++;
 }
-}
-if(Array.isArray(data39)){
-const len5 = data39.length;
-for(let i5=0; i5<len5; i5++){
-let data40 = data39[i5];
-if(((!(data40 && typeof data40 == "object" && !Array.isArray(data40))) && (typeof data40 !== "string")) && (data40 !== null)){
-const err58 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/include/" + i5,schemaPath:"#/$defs/build/properties/matrix/properties/include/items/type",keyword:"type",params:{type: schema35.properties.matrix.properties.include.items.type}};
+if(data41 && typeof data41 == "object" && !Array.isArray(data41)){
+for(const key12 in data41){
+if(!(((key12 === "include") || (key12 === "exclude")) || (key12 === "when"))){
+let data42 = data41[key12];
+if(((!(Array.isArray(data42))) && (typeof data42 !== "string")) && (data42 !== null)){
+const err58 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/" + key12.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/matrix/additionalProperties/type",keyword:"type",params:{type: schema35.properties.matrix.additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err58];
 }
@@ -2598,9 +2601,9 @@ vErrors.push(err58);
 }
 errors++;
 }
-if(typeof data40 === "string"){
-if(!pattern6.test(data40)){
-const err59 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/include/" + i5,schemaPath:"#/$defs/build/properties/matrix/properties/include/items/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+if(typeof data42 === "string"){
+if(!pattern6.test(data42)){
+const err59 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/" + key12.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/matrix/additionalProperties/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err59];
 }
@@ -2612,11 +2615,10 @@ errors++;
 }
 }
 }
-}
-if(data37.exclude !== undefined){
-let data41 = data37.exclude;
-if(((!(Array.isArray(data41))) && (typeof data41 !== "string")) && (data41 !== null)){
-const err60 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/exclude",schemaPath:"#/$defs/build/properties/matrix/properties/exclude/type",keyword:"type",params:{type: schema35.properties.matrix.properties.exclude.type}};
+if(data41.include !== undefined){
+let data43 = data41.include;
+if(((!(Array.isArray(data43))) && (typeof data43 !== "string")) && (data43 !== null)){
+const err60 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/include",schemaPath:"#/$defs/build/properties/matrix/properties/include/type",keyword:"type",params:{type: schema35.properties.matrix.properties.include.type}};
 if(vErrors === null){
 vErrors = [err60];
 }
@@ -2625,9 +2627,9 @@ vErrors.push(err60);
 }
 errors++;
 }
-if(typeof data41 === "string"){
-if(!pattern6.test(data41)){
-const err61 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/exclude",schemaPath:"#/$defs/build/properties/matrix/properties/exclude/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+if(typeof data43 === "string"){
+if(!pattern6.test(data43)){
+const err61 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/include",schemaPath:"#/$defs/build/properties/matrix/properties/include/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err61];
 }
@@ -2637,12 +2639,12 @@ vErrors.push(err61);
 errors++;
 }
 }
-if(Array.isArray(data41)){
-const len6 = data41.length;
+if(Array.isArray(data43)){
+const len6 = data43.length;
 for(let i6=0; i6<len6; i6++){
-let data42 = data41[i6];
-if(((!(data42 && typeof data42 == "object" && !Array.isArray(data42))) && (typeof data42 !== "string")) && (data42 !== null)){
-const err62 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/exclude/" + i6,schemaPath:"#/$defs/build/properties/matrix/properties/exclude/items/type",keyword:"type",params:{type: schema35.properties.matrix.properties.exclude.items.type}};
+let data44 = data43[i6];
+if(((!(data44 && typeof data44 == "object" && !Array.isArray(data44))) && (typeof data44 !== "string")) && (data44 !== null)){
+const err62 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/include/" + i6,schemaPath:"#/$defs/build/properties/matrix/properties/include/items/type",keyword:"type",params:{type: schema35.properties.matrix.properties.include.items.type}};
 if(vErrors === null){
 vErrors = [err62];
 }
@@ -2651,9 +2653,9 @@ vErrors.push(err62);
 }
 errors++;
 }
-if(typeof data42 === "string"){
-if(!pattern6.test(data42)){
-const err63 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/exclude/" + i6,schemaPath:"#/$defs/build/properties/matrix/properties/exclude/items/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+if(typeof data44 === "string"){
+if(!pattern6.test(data44)){
+const err63 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/include/" + i6,schemaPath:"#/$defs/build/properties/matrix/properties/include/items/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err63];
 }
@@ -2666,10 +2668,10 @@ errors++;
 }
 }
 }
-if(data37.when !== undefined){
-let data43 = data37.when;
-if(((typeof data43 !== "string") && (typeof data43 !== "boolean")) && (data43 !== null)){
-const err64 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/when",schemaPath:"#/$defs/build/properties/matrix/properties/when/type",keyword:"type",params:{type: schema35.properties.matrix.properties.when.type}};
+if(data41.exclude !== undefined){
+let data45 = data41.exclude;
+if(((!(Array.isArray(data45))) && (typeof data45 !== "string")) && (data45 !== null)){
+const err64 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/exclude",schemaPath:"#/$defs/build/properties/matrix/properties/exclude/type",keyword:"type",params:{type: schema35.properties.matrix.properties.exclude.type}};
 if(vErrors === null){
 vErrors = [err64];
 }
@@ -2678,9 +2680,9 @@ vErrors.push(err64);
 }
 errors++;
 }
-if(typeof data43 === "string"){
-if(!pattern6.test(data43)){
-const err65 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/when",schemaPath:"#/$defs/build/properties/matrix/properties/when/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+if(typeof data45 === "string"){
+if(!pattern6.test(data45)){
+const err65 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/exclude",schemaPath:"#/$defs/build/properties/matrix/properties/exclude/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err65];
 }
@@ -2690,13 +2692,12 @@ vErrors.push(err65);
 errors++;
 }
 }
-}
-}
-}
-if(data33.name !== undefined){
-let data44 = data33.name;
-if((((typeof data44 !== "string") && (!((typeof data44 == "number") && (isFinite(data44))))) && (typeof data44 !== "boolean")) && (data44 !== null)){
-const err66 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/name",schemaPath:"#/$defs/build/properties/name/type",keyword:"type",params:{type: schema35.properties.name.type}};
+if(Array.isArray(data45)){
+const len7 = data45.length;
+for(let i7=0; i7<len7; i7++){
+let data46 = data45[i7];
+if(((!(data46 && typeof data46 == "object" && !Array.isArray(data46))) && (typeof data46 !== "string")) && (data46 !== null)){
+const err66 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/exclude/" + i7,schemaPath:"#/$defs/build/properties/matrix/properties/exclude/items/type",keyword:"type",params:{type: schema35.properties.matrix.properties.exclude.items.type}};
 if(vErrors === null){
 vErrors = [err66];
 }
@@ -2705,11 +2706,9 @@ vErrors.push(err66);
 }
 errors++;
 }
-}
-if(data33.context !== undefined){
-let data45 = data33.context;
-if((((typeof data45 !== "string") && (!((typeof data45 == "number") && (isFinite(data45))))) && (typeof data45 !== "boolean")) && (data45 !== null)){
-const err67 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/context",schemaPath:"#/$defs/build/properties/context/type",keyword:"type",params:{type: schema35.properties.context.type}};
+if(typeof data46 === "string"){
+if(!pattern6.test(data46)){
+const err67 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/exclude/" + i7,schemaPath:"#/$defs/build/properties/matrix/properties/exclude/items/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err67];
 }
@@ -2719,10 +2718,13 @@ vErrors.push(err67);
 errors++;
 }
 }
-if(data33.dockerfile !== undefined){
-let data46 = data33.dockerfile;
-if((((typeof data46 !== "string") && (!((typeof data46 == "number") && (isFinite(data46))))) && (typeof data46 !== "boolean")) && (data46 !== null)){
-const err68 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/dockerfile",schemaPath:"#/$defs/build/properties/dockerfile/type",keyword:"type",params:{type: schema35.properties.dockerfile.type}};
+}
+}
+}
+if(data41.when !== undefined){
+let data47 = data41.when;
+if(((typeof data47 !== "string") && (typeof data47 !== "boolean")) && (data47 !== null)){
+const err68 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/when",schemaPath:"#/$defs/build/properties/matrix/properties/when/type",keyword:"type",params:{type: schema35.properties.matrix.properties.when.type}};
 if(vErrors === null){
 vErrors = [err68];
 }
@@ -2731,11 +2733,9 @@ vErrors.push(err68);
 }
 errors++;
 }
-}
-if(data33["dockerfile-inline"] !== undefined){
-let data47 = data33["dockerfile-inline"];
-if((((typeof data47 !== "string") && (!((typeof data47 == "number") && (isFinite(data47))))) && (typeof data47 !== "boolean")) && (data47 !== null)){
-const err69 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/dockerfile-inline",schemaPath:"#/$defs/build/properties/dockerfile-inline/type",keyword:"type",params:{type: schema35.properties["dockerfile-inline"].type}};
+if(typeof data47 === "string"){
+if(!pattern6.test(data47)){
+const err69 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/when",schemaPath:"#/$defs/build/properties/matrix/properties/when/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err69];
 }
@@ -2745,10 +2745,13 @@ vErrors.push(err69);
 errors++;
 }
 }
-if(data33.target !== undefined){
-let data48 = data33.target;
+}
+}
+}
+if(data37.name !== undefined){
+let data48 = data37.name;
 if((((typeof data48 !== "string") && (!((typeof data48 == "number") && (isFinite(data48))))) && (typeof data48 !== "boolean")) && (data48 !== null)){
-const err70 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/target",schemaPath:"#/$defs/build/properties/target/type",keyword:"type",params:{type: schema35.properties.target.type}};
+const err70 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/name",schemaPath:"#/$defs/build/properties/name/type",keyword:"type",params:{type: schema35.properties.name.type}};
 if(vErrors === null){
 vErrors = [err70];
 }
@@ -2758,10 +2761,10 @@ vErrors.push(err70);
 errors++;
 }
 }
-if(data33.args !== undefined){
-let data49 = data33.args;
-if(((!(data49 && typeof data49 == "object" && !Array.isArray(data49))) && (typeof data49 !== "string")) && (data49 !== null)){
-const err71 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/args",schemaPath:"#/$defs/build/properties/args/type",keyword:"type",params:{type: schema35.properties.args.type}};
+if(data37.context !== undefined){
+let data49 = data37.context;
+if((((typeof data49 !== "string") && (!((typeof data49 == "number") && (isFinite(data49))))) && (typeof data49 !== "boolean")) && (data49 !== null)){
+const err71 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/context",schemaPath:"#/$defs/build/properties/context/type",keyword:"type",params:{type: schema35.properties.context.type}};
 if(vErrors === null){
 vErrors = [err71];
 }
@@ -2770,9 +2773,11 @@ vErrors.push(err71);
 }
 errors++;
 }
-if(typeof data49 === "string"){
-if(!pattern6.test(data49)){
-const err72 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/args",schemaPath:"#/$defs/build/properties/args/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+if(data37.dockerfile !== undefined){
+let data50 = data37.dockerfile;
+if((((typeof data50 !== "string") && (!((typeof data50 == "number") && (isFinite(data50))))) && (typeof data50 !== "boolean")) && (data50 !== null)){
+const err72 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/dockerfile",schemaPath:"#/$defs/build/properties/dockerfile/type",keyword:"type",params:{type: schema35.properties.dockerfile.type}};
 if(vErrors === null){
 vErrors = [err72];
 }
@@ -2782,11 +2787,10 @@ vErrors.push(err72);
 errors++;
 }
 }
-if(data49 && typeof data49 == "object" && !Array.isArray(data49)){
-for(const key13 in data49){
-let data50 = data49[key13];
-if((((typeof data50 !== "string") && (!((typeof data50 == "number") && (isFinite(data50))))) && (typeof data50 !== "boolean")) && (data50 !== null)){
-const err73 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/args/" + key13.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/args/additionalProperties/type",keyword:"type",params:{type: schema35.properties.args.additionalProperties.type}};
+if(data37["dockerfile-inline"] !== undefined){
+let data51 = data37["dockerfile-inline"];
+if((((typeof data51 !== "string") && (!((typeof data51 == "number") && (isFinite(data51))))) && (typeof data51 !== "boolean")) && (data51 !== null)){
+const err73 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/dockerfile-inline",schemaPath:"#/$defs/build/properties/dockerfile-inline/type",keyword:"type",params:{type: schema35.properties["dockerfile-inline"].type}};
 if(vErrors === null){
 vErrors = [err73];
 }
@@ -2796,12 +2800,10 @@ vErrors.push(err73);
 errors++;
 }
 }
-}
-}
-if(data33.contexts !== undefined){
-let data51 = data33.contexts;
-if(((!(data51 && typeof data51 == "object" && !Array.isArray(data51))) && (typeof data51 !== "string")) && (data51 !== null)){
-const err74 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/contexts",schemaPath:"#/$defs/build/properties/contexts/type",keyword:"type",params:{type: schema35.properties.contexts.type}};
+if(data37.target !== undefined){
+let data52 = data37.target;
+if((((typeof data52 !== "string") && (!((typeof data52 == "number") && (isFinite(data52))))) && (typeof data52 !== "boolean")) && (data52 !== null)){
+const err74 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/target",schemaPath:"#/$defs/build/properties/target/type",keyword:"type",params:{type: schema35.properties.target.type}};
 if(vErrors === null){
 vErrors = [err74];
 }
@@ -2810,9 +2812,11 @@ vErrors.push(err74);
 }
 errors++;
 }
-if(typeof data51 === "string"){
-if(!pattern6.test(data51)){
-const err75 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/contexts",schemaPath:"#/$defs/build/properties/contexts/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+if(data37.args !== undefined){
+let data53 = data37.args;
+if(((!(data53 && typeof data53 == "object" && !Array.isArray(data53))) && (typeof data53 !== "string")) && (data53 !== null)){
+const err75 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/args",schemaPath:"#/$defs/build/properties/args/type",keyword:"type",params:{type: schema35.properties.args.type}};
 if(vErrors === null){
 vErrors = [err75];
 }
@@ -2821,12 +2825,9 @@ vErrors.push(err75);
 }
 errors++;
 }
-}
-if(data51 && typeof data51 == "object" && !Array.isArray(data51)){
-for(const key14 in data51){
-let data52 = data51[key14];
-if((((typeof data52 !== "string") && (!((typeof data52 == "number") && (isFinite(data52))))) && (typeof data52 !== "boolean")) && (data52 !== null)){
-const err76 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/contexts/" + key14.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/contexts/additionalProperties/type",keyword:"type",params:{type: schema35.properties.contexts.additionalProperties.type}};
+if(typeof data53 === "string"){
+if(!pattern6.test(data53)){
+const err76 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/args",schemaPath:"#/$defs/build/properties/args/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err76];
 }
@@ -2836,12 +2837,11 @@ vErrors.push(err76);
 errors++;
 }
 }
-}
-}
-if(data33.needs !== undefined){
-let data53 = data33.needs;
-if(((!(Array.isArray(data53))) && (typeof data53 !== "string")) && (data53 !== null)){
-const err77 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/needs",schemaPath:"#/$defs/build/properties/needs/type",keyword:"type",params:{type: schema35.properties.needs.type}};
+if(data53 && typeof data53 == "object" && !Array.isArray(data53)){
+for(const key13 in data53){
+let data54 = data53[key13];
+if((((typeof data54 !== "string") && (!((typeof data54 == "number") && (isFinite(data54))))) && (typeof data54 !== "boolean")) && (data54 !== null)){
+const err77 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/args/" + key13.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/args/additionalProperties/type",keyword:"type",params:{type: schema35.properties.args.additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err77];
 }
@@ -2850,9 +2850,13 @@ vErrors.push(err77);
 }
 errors++;
 }
-if(typeof data53 === "string"){
-if(!pattern6.test(data53)){
-const err78 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/needs",schemaPath:"#/$defs/build/properties/needs/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+}
+if(data37.contexts !== undefined){
+let data55 = data37.contexts;
+if(((!(data55 && typeof data55 == "object" && !Array.isArray(data55))) && (typeof data55 !== "string")) && (data55 !== null)){
+const err78 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/contexts",schemaPath:"#/$defs/build/properties/contexts/type",keyword:"type",params:{type: schema35.properties.contexts.type}};
 if(vErrors === null){
 vErrors = [err78];
 }
@@ -2861,13 +2865,9 @@ vErrors.push(err78);
 }
 errors++;
 }
-}
-if(Array.isArray(data53)){
-const len7 = data53.length;
-for(let i7=0; i7<len7; i7++){
-let data54 = data53[i7];
-if((((typeof data54 !== "string") && (!((typeof data54 == "number") && (isFinite(data54))))) && (typeof data54 !== "boolean")) && (data54 !== null)){
-const err79 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/needs/" + i7,schemaPath:"#/$defs/build/properties/needs/items/type",keyword:"type",params:{type: schema35.properties.needs.items.type}};
+if(typeof data55 === "string"){
+if(!pattern6.test(data55)){
+const err79 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/contexts",schemaPath:"#/$defs/build/properties/contexts/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err79];
 }
@@ -2877,12 +2877,11 @@ vErrors.push(err79);
 errors++;
 }
 }
-}
-}
-if(data33.platforms !== undefined){
-let data55 = data33.platforms;
-if(((!(Array.isArray(data55))) && (typeof data55 !== "string")) && (data55 !== null)){
-const err80 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/platforms",schemaPath:"#/$defs/build/properties/platforms/type",keyword:"type",params:{type: schema35.properties.platforms.type}};
+if(data55 && typeof data55 == "object" && !Array.isArray(data55)){
+for(const key14 in data55){
+let data56 = data55[key14];
+if((((typeof data56 !== "string") && (!((typeof data56 == "number") && (isFinite(data56))))) && (typeof data56 !== "boolean")) && (data56 !== null)){
+const err80 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/contexts/" + key14.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/contexts/additionalProperties/type",keyword:"type",params:{type: schema35.properties.contexts.additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err80];
 }
@@ -2891,9 +2890,13 @@ vErrors.push(err80);
 }
 errors++;
 }
-if(typeof data55 === "string"){
-if(!pattern6.test(data55)){
-const err81 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/platforms",schemaPath:"#/$defs/build/properties/platforms/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+}
+if(data37.needs !== undefined){
+let data57 = data37.needs;
+if(((!(Array.isArray(data57))) && (typeof data57 !== "string")) && (data57 !== null)){
+const err81 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/needs",schemaPath:"#/$defs/build/properties/needs/type",keyword:"type",params:{type: schema35.properties.needs.type}};
 if(vErrors === null){
 vErrors = [err81];
 }
@@ -2902,13 +2905,9 @@ vErrors.push(err81);
 }
 errors++;
 }
-}
-if(Array.isArray(data55)){
-const len8 = data55.length;
-for(let i8=0; i8<len8; i8++){
-let data56 = data55[i8];
-if((((typeof data56 !== "string") && (!((typeof data56 == "number") && (isFinite(data56))))) && (typeof data56 !== "boolean")) && (data56 !== null)){
-const err82 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/platforms/" + i8,schemaPath:"#/$defs/build/properties/platforms/items/type",keyword:"type",params:{type: schema35.properties.platforms.items.type}};
+if(typeof data57 === "string"){
+if(!pattern6.test(data57)){
+const err82 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/needs",schemaPath:"#/$defs/build/properties/needs/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err82];
 }
@@ -2918,12 +2917,12 @@ vErrors.push(err82);
 errors++;
 }
 }
-}
-}
-if(data33.tags !== undefined){
-let data57 = data33.tags;
-if(((!(Array.isArray(data57))) && (typeof data57 !== "string")) && (data57 !== null)){
-const err83 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/tags",schemaPath:"#/$defs/build/properties/tags/type",keyword:"type",params:{type: schema35.properties.tags.type}};
+if(Array.isArray(data57)){
+const len8 = data57.length;
+for(let i8=0; i8<len8; i8++){
+let data58 = data57[i8];
+if((((typeof data58 !== "string") && (!((typeof data58 == "number") && (isFinite(data58))))) && (typeof data58 !== "boolean")) && (data58 !== null)){
+const err83 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/needs/" + i8,schemaPath:"#/$defs/build/properties/needs/items/type",keyword:"type",params:{type: schema35.properties.needs.items.type}};
 if(vErrors === null){
 vErrors = [err83];
 }
@@ -2932,9 +2931,13 @@ vErrors.push(err83);
 }
 errors++;
 }
-if(typeof data57 === "string"){
-if(!pattern6.test(data57)){
-const err84 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/tags",schemaPath:"#/$defs/build/properties/tags/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+}
+if(data37.platforms !== undefined){
+let data59 = data37.platforms;
+if(((!(Array.isArray(data59))) && (typeof data59 !== "string")) && (data59 !== null)){
+const err84 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/platforms",schemaPath:"#/$defs/build/properties/platforms/type",keyword:"type",params:{type: schema35.properties.platforms.type}};
 if(vErrors === null){
 vErrors = [err84];
 }
@@ -2943,13 +2946,9 @@ vErrors.push(err84);
 }
 errors++;
 }
-}
-if(Array.isArray(data57)){
-const len9 = data57.length;
-for(let i9=0; i9<len9; i9++){
-let data58 = data57[i9];
-if((((typeof data58 !== "string") && (!((typeof data58 == "number") && (isFinite(data58))))) && (typeof data58 !== "boolean")) && (data58 !== null)){
-const err85 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/tags/" + i9,schemaPath:"#/$defs/build/properties/tags/items/type",keyword:"type",params:{type: schema35.properties.tags.items.type}};
+if(typeof data59 === "string"){
+if(!pattern6.test(data59)){
+const err85 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/platforms",schemaPath:"#/$defs/build/properties/platforms/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err85];
 }
@@ -2959,12 +2958,12 @@ vErrors.push(err85);
 errors++;
 }
 }
-}
-}
-if(data33.push !== undefined){
-let data59 = data33.push;
-if(((typeof data59 !== "boolean") && (typeof data59 !== "string")) && (data59 !== null)){
-const err86 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/push",schemaPath:"#/$defs/build/properties/push/type",keyword:"type",params:{type: schema35.properties.push.type}};
+if(Array.isArray(data59)){
+const len9 = data59.length;
+for(let i9=0; i9<len9; i9++){
+let data60 = data59[i9];
+if((((typeof data60 !== "string") && (!((typeof data60 == "number") && (isFinite(data60))))) && (typeof data60 !== "boolean")) && (data60 !== null)){
+const err86 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/platforms/" + i9,schemaPath:"#/$defs/build/properties/platforms/items/type",keyword:"type",params:{type: schema35.properties.platforms.items.type}};
 if(vErrors === null){
 vErrors = [err86];
 }
@@ -2973,9 +2972,13 @@ vErrors.push(err86);
 }
 errors++;
 }
-if(typeof data59 === "string"){
-if(!pattern22.test(data59)){
-const err87 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/push",schemaPath:"#/$defs/build/properties/push/pattern",keyword:"pattern",params:{pattern: "^always$|\\$\\{\\{"}};
+}
+}
+}
+if(data37.tags !== undefined){
+let data61 = data37.tags;
+if(((!(Array.isArray(data61))) && (typeof data61 !== "string")) && (data61 !== null)){
+const err87 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/tags",schemaPath:"#/$defs/build/properties/tags/type",keyword:"type",params:{type: schema35.properties.tags.type}};
 if(vErrors === null){
 vErrors = [err87];
 }
@@ -2984,12 +2987,9 @@ vErrors.push(err87);
 }
 errors++;
 }
-}
-}
-if(data33.labels !== undefined){
-let data60 = data33.labels;
-if(((!(data60 && typeof data60 == "object" && !Array.isArray(data60))) && (typeof data60 !== "string")) && (data60 !== null)){
-const err88 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/labels",schemaPath:"#/$defs/build/properties/labels/type",keyword:"type",params:{type: schema35.properties.labels.type}};
+if(typeof data61 === "string"){
+if(!pattern6.test(data61)){
+const err88 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/tags",schemaPath:"#/$defs/build/properties/tags/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err88];
 }
@@ -2998,9 +2998,13 @@ vErrors.push(err88);
 }
 errors++;
 }
-if(typeof data60 === "string"){
-if(!pattern6.test(data60)){
-const err89 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/labels",schemaPath:"#/$defs/build/properties/labels/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+if(Array.isArray(data61)){
+const len10 = data61.length;
+for(let i10=0; i10<len10; i10++){
+let data62 = data61[i10];
+if((((typeof data62 !== "string") && (!((typeof data62 == "number") && (isFinite(data62))))) && (typeof data62 !== "boolean")) && (data62 !== null)){
+const err89 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/tags/" + i10,schemaPath:"#/$defs/build/properties/tags/items/type",keyword:"type",params:{type: schema35.properties.tags.items.type}};
 if(vErrors === null){
 vErrors = [err89];
 }
@@ -3010,11 +3014,12 @@ vErrors.push(err89);
 errors++;
 }
 }
-if(data60 && typeof data60 == "object" && !Array.isArray(data60)){
-for(const key15 in data60){
-let data61 = data60[key15];
-if((((typeof data61 !== "string") && (!((typeof data61 == "number") && (isFinite(data61))))) && (typeof data61 !== "boolean")) && (data61 !== null)){
-const err90 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/labels/" + key15.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/labels/additionalProperties/type",keyword:"type",params:{type: schema35.properties.labels.additionalProperties.type}};
+}
+}
+if(data37.push !== undefined){
+let data63 = data37.push;
+if(((typeof data63 !== "boolean") && (typeof data63 !== "string")) && (data63 !== null)){
+const err90 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/push",schemaPath:"#/$defs/build/properties/push/type",keyword:"type",params:{type: schema35.properties.push.type}};
 if(vErrors === null){
 vErrors = [err90];
 }
@@ -3023,13 +3028,9 @@ vErrors.push(err90);
 }
 errors++;
 }
-}
-}
-}
-if(data33.annotations !== undefined){
-let data62 = data33.annotations;
-if(((!(data62 && typeof data62 == "object" && !Array.isArray(data62))) && (typeof data62 !== "string")) && (data62 !== null)){
-const err91 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/annotations",schemaPath:"#/$defs/build/properties/annotations/type",keyword:"type",params:{type: schema35.properties.annotations.type}};
+if(typeof data63 === "string"){
+if(!pattern22.test(data63)){
+const err91 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/push",schemaPath:"#/$defs/build/properties/push/pattern",keyword:"pattern",params:{pattern: "^always$|\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err91];
 }
@@ -3038,9 +3039,12 @@ vErrors.push(err91);
 }
 errors++;
 }
-if(typeof data62 === "string"){
-if(!pattern6.test(data62)){
-const err92 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/annotations",schemaPath:"#/$defs/build/properties/annotations/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+if(data37.labels !== undefined){
+let data64 = data37.labels;
+if(((!(data64 && typeof data64 == "object" && !Array.isArray(data64))) && (typeof data64 !== "string")) && (data64 !== null)){
+const err92 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/labels",schemaPath:"#/$defs/build/properties/labels/type",keyword:"type",params:{type: schema35.properties.labels.type}};
 if(vErrors === null){
 vErrors = [err92];
 }
@@ -3049,12 +3053,9 @@ vErrors.push(err92);
 }
 errors++;
 }
-}
-if(data62 && typeof data62 == "object" && !Array.isArray(data62)){
-for(const key16 in data62){
-let data63 = data62[key16];
-if((((typeof data63 !== "string") && (!((typeof data63 == "number") && (isFinite(data63))))) && (typeof data63 !== "boolean")) && (data63 !== null)){
-const err93 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/annotations/" + key16.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/annotations/additionalProperties/type",keyword:"type",params:{type: schema35.properties.annotations.additionalProperties.type}};
+if(typeof data64 === "string"){
+if(!pattern6.test(data64)){
+const err93 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/labels",schemaPath:"#/$defs/build/properties/labels/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err93];
 }
@@ -3064,12 +3065,11 @@ vErrors.push(err93);
 errors++;
 }
 }
-}
-}
-if(data33.outputs !== undefined){
-let data64 = data33.outputs;
-if(((!(Array.isArray(data64))) && (typeof data64 !== "string")) && (data64 !== null)){
-const err94 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/outputs",schemaPath:"#/$defs/build/properties/outputs/type",keyword:"type",params:{type: schema35.properties.outputs.type}};
+if(data64 && typeof data64 == "object" && !Array.isArray(data64)){
+for(const key15 in data64){
+let data65 = data64[key15];
+if((((typeof data65 !== "string") && (!((typeof data65 == "number") && (isFinite(data65))))) && (typeof data65 !== "boolean")) && (data65 !== null)){
+const err94 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/labels/" + key15.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/labels/additionalProperties/type",keyword:"type",params:{type: schema35.properties.labels.additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err94];
 }
@@ -3078,9 +3078,13 @@ vErrors.push(err94);
 }
 errors++;
 }
-if(typeof data64 === "string"){
-if(!pattern6.test(data64)){
-const err95 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/outputs",schemaPath:"#/$defs/build/properties/outputs/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+}
+if(data37.annotations !== undefined){
+let data66 = data37.annotations;
+if(((!(data66 && typeof data66 == "object" && !Array.isArray(data66))) && (typeof data66 !== "string")) && (data66 !== null)){
+const err95 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/annotations",schemaPath:"#/$defs/build/properties/annotations/type",keyword:"type",params:{type: schema35.properties.annotations.type}};
 if(vErrors === null){
 vErrors = [err95];
 }
@@ -3089,13 +3093,9 @@ vErrors.push(err95);
 }
 errors++;
 }
-}
-if(Array.isArray(data64)){
-const len10 = data64.length;
-for(let i10=0; i10<len10; i10++){
-let data65 = data64[i10];
-if(((typeof data65 !== "string") && (!(data65 && typeof data65 == "object" && !Array.isArray(data65)))) && (data65 !== null)){
-const err96 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/outputs/" + i10,schemaPath:"#/$defs/build/properties/outputs/items/type",keyword:"type",params:{type: schema35.properties.outputs.items.type}};
+if(typeof data66 === "string"){
+if(!pattern6.test(data66)){
+const err96 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/annotations",schemaPath:"#/$defs/build/properties/annotations/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err96];
 }
@@ -3104,12 +3104,12 @@ vErrors.push(err96);
 }
 errors++;
 }
-if(data65 && typeof data65 == "object" && !Array.isArray(data65)){
-for(const key17 in data65){
-if(!(key17 === "type")){
-let data66 = data65[key17];
-if((((typeof data66 !== "string") && (!((typeof data66 == "number") && (isFinite(data66))))) && (typeof data66 !== "boolean")) && (data66 !== null)){
-const err97 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/outputs/" + i10+"/" + key17.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/outputs/items/additionalProperties/type",keyword:"type",params:{type: schema35.properties.outputs.items.additionalProperties.type}};
+}
+if(data66 && typeof data66 == "object" && !Array.isArray(data66)){
+for(const key16 in data66){
+let data67 = data66[key16];
+if((((typeof data67 !== "string") && (!((typeof data67 == "number") && (isFinite(data67))))) && (typeof data67 !== "boolean")) && (data67 !== null)){
+const err97 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/annotations/" + key16.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/annotations/additionalProperties/type",keyword:"type",params:{type: schema35.properties.annotations.additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err97];
 }
@@ -3120,10 +3120,11 @@ errors++;
 }
 }
 }
-if(data65.type !== undefined){
-let data67 = data65.type;
-if((((typeof data67 !== "string") && (!((typeof data67 == "number") && (isFinite(data67))))) && (typeof data67 !== "boolean")) && (data67 !== null)){
-const err98 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/outputs/" + i10+"/type",schemaPath:"#/$defs/build/properties/outputs/items/properties/type/type",keyword:"type",params:{type: schema35.properties.outputs.items.properties.type.type}};
+}
+if(data37.outputs !== undefined){
+let data68 = data37.outputs;
+if(((!(Array.isArray(data68))) && (typeof data68 !== "string")) && (data68 !== null)){
+const err98 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/outputs",schemaPath:"#/$defs/build/properties/outputs/type",keyword:"type",params:{type: schema35.properties.outputs.type}};
 if(vErrors === null){
 vErrors = [err98];
 }
@@ -3132,31 +3133,14 @@ vErrors.push(err98);
 }
 errors++;
 }
-}
-}
-}
-}
-}
-if(data33.attest !== undefined){
-let data68 = data33.attest;
-if(((!(Array.isArray(data68))) && (typeof data68 !== "string")) && (data68 !== null)){
-const err99 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/attest",schemaPath:"#/$defs/build/properties/attest/type",keyword:"type",params:{type: schema35.properties.attest.type}};
+if(typeof data68 === "string"){
+if(!pattern6.test(data68)){
+const err99 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/outputs",schemaPath:"#/$defs/build/properties/outputs/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err99];
 }
 else {
 vErrors.push(err99);
-}
-errors++;
-}
-if(typeof data68 === "string"){
-if(!pattern6.test(data68)){
-const err100 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/attest",schemaPath:"#/$defs/build/properties/attest/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
-if(vErrors === null){
-vErrors = [err100];
-}
-else {
-vErrors.push(err100);
 }
 errors++;
 }
@@ -3166,7 +3150,21 @@ const len11 = data68.length;
 for(let i11=0; i11<len11; i11++){
 let data69 = data68[i11];
 if(((typeof data69 !== "string") && (!(data69 && typeof data69 == "object" && !Array.isArray(data69)))) && (data69 !== null)){
-const err101 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/attest/" + i11,schemaPath:"#/$defs/build/properties/attest/items/type",keyword:"type",params:{type: schema35.properties.attest.items.type}};
+const err100 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/outputs/" + i11,schemaPath:"#/$defs/build/properties/outputs/items/type",keyword:"type",params:{type: schema35.properties.outputs.items.type}};
+if(vErrors === null){
+vErrors = [err100];
+}
+else {
+vErrors.push(err100);
+}
+errors++;
+}
+if(data69 && typeof data69 == "object" && !Array.isArray(data69)){
+for(const key17 in data69){
+if(!(key17 === "type")){
+let data70 = data69[key17];
+if((((typeof data70 !== "string") && (!((typeof data70 == "number") && (isFinite(data70))))) && (typeof data70 !== "boolean")) && (data70 !== null)){
+const err101 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/outputs/" + i11+"/" + key17.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/outputs/items/additionalProperties/type",keyword:"type",params:{type: schema35.properties.outputs.items.additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err101];
 }
@@ -3175,12 +3173,12 @@ vErrors.push(err101);
 }
 errors++;
 }
-if(data69 && typeof data69 == "object" && !Array.isArray(data69)){
-for(const key18 in data69){
-if(!(key18 === "type")){
-let data70 = data69[key18];
-if((((typeof data70 !== "string") && (!((typeof data70 == "number") && (isFinite(data70))))) && (typeof data70 !== "boolean")) && (data70 !== null)){
-const err102 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/attest/" + i11+"/" + key18.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/attest/items/additionalProperties/type",keyword:"type",params:{type: schema35.properties.attest.items.additionalProperties.type}};
+}
+}
+if(data69.type !== undefined){
+let data71 = data69.type;
+if((((typeof data71 !== "string") && (!((typeof data71 == "number") && (isFinite(data71))))) && (typeof data71 !== "boolean")) && (data71 !== null)){
+const err102 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/outputs/" + i11+"/type",schemaPath:"#/$defs/build/properties/outputs/items/properties/type/type",keyword:"type",params:{type: schema35.properties.outputs.items.properties.type.type}};
 if(vErrors === null){
 vErrors = [err102];
 }
@@ -3191,10 +3189,13 @@ errors++;
 }
 }
 }
-if(data69.type !== undefined){
-let data71 = data69.type;
-if((((typeof data71 !== "string") && (!((typeof data71 == "number") && (isFinite(data71))))) && (typeof data71 !== "boolean")) && (data71 !== null)){
-const err103 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/attest/" + i11+"/type",schemaPath:"#/$defs/build/properties/attest/items/properties/type/type",keyword:"type",params:{type: schema35.properties.attest.items.properties.type.type}};
+}
+}
+}
+if(data37.attest !== undefined){
+let data72 = data37.attest;
+if(((!(Array.isArray(data72))) && (typeof data72 !== "string")) && (data72 !== null)){
+const err103 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/attest",schemaPath:"#/$defs/build/properties/attest/type",keyword:"type",params:{type: schema35.properties.attest.type}};
 if(vErrors === null){
 vErrors = [err103];
 }
@@ -3203,15 +3204,9 @@ vErrors.push(err103);
 }
 errors++;
 }
-}
-}
-}
-}
-}
-if(data33.compression !== undefined){
-let data72 = data33.compression;
-if(((typeof data72 !== "string") && (!(data72 && typeof data72 == "object" && !Array.isArray(data72)))) && (data72 !== null)){
-const err104 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression",schemaPath:"#/$defs/build/properties/compression/type",keyword:"type",params:{type: schema35.properties.compression.type}};
+if(typeof data72 === "string"){
+if(!pattern6.test(data72)){
+const err104 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/attest",schemaPath:"#/$defs/build/properties/attest/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err104];
 }
@@ -3220,9 +3215,13 @@ vErrors.push(err104);
 }
 errors++;
 }
-if(typeof data72 === "string"){
-if(!pattern27.test(data72)){
-const err105 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression",schemaPath:"#/$defs/build/properties/compression/pattern",keyword:"pattern",params:{pattern: "^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{"}};
+}
+if(Array.isArray(data72)){
+const len12 = data72.length;
+for(let i12=0; i12<len12; i12++){
+let data73 = data72[i12];
+if(((typeof data73 !== "string") && (!(data73 && typeof data73 == "object" && !Array.isArray(data73)))) && (data73 !== null)){
+const err105 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/attest/" + i12,schemaPath:"#/$defs/build/properties/attest/items/type",keyword:"type",params:{type: schema35.properties.attest.items.type}};
 if(vErrors === null){
 vErrors = [err105];
 }
@@ -3231,11 +3230,12 @@ vErrors.push(err105);
 }
 errors++;
 }
-}
-if(data72 && typeof data72 == "object" && !Array.isArray(data72)){
-for(const key19 in data72){
-if(!(((key19 === "type") || (key19 === "level")) || (key19 === "force"))){
-const err106 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression",schemaPath:"#/$defs/build/properties/compression/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key19}};
+if(data73 && typeof data73 == "object" && !Array.isArray(data73)){
+for(const key18 in data73){
+if(!(key18 === "type")){
+let data74 = data73[key18];
+if((((typeof data74 !== "string") && (!((typeof data74 == "number") && (isFinite(data74))))) && (typeof data74 !== "boolean")) && (data74 !== null)){
+const err106 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/attest/" + i12+"/" + key18.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/attest/items/additionalProperties/type",keyword:"type",params:{type: schema35.properties.attest.items.additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err106];
 }
@@ -3245,10 +3245,11 @@ vErrors.push(err106);
 errors++;
 }
 }
-if(data72.type !== undefined){
-let data73 = data72.type;
-if((typeof data73 !== "string") && (data73 !== null)){
-const err107 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression/type",schemaPath:"#/$defs/build/properties/compression/properties/type/type",keyword:"type",params:{type: schema35.properties.compression.properties.type.type}};
+}
+if(data73.type !== undefined){
+let data75 = data73.type;
+if((((typeof data75 !== "string") && (!((typeof data75 == "number") && (isFinite(data75))))) && (typeof data75 !== "boolean")) && (data75 !== null)){
+const err107 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/attest/" + i12+"/type",schemaPath:"#/$defs/build/properties/attest/items/properties/type/type",keyword:"type",params:{type: schema35.properties.attest.items.properties.type.type}};
 if(vErrors === null){
 vErrors = [err107];
 }
@@ -3257,9 +3258,15 @@ vErrors.push(err107);
 }
 errors++;
 }
-if(typeof data73 === "string"){
-if(!pattern27.test(data73)){
-const err108 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression/type",schemaPath:"#/$defs/build/properties/compression/properties/type/pattern",keyword:"pattern",params:{pattern: "^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{"}};
+}
+}
+}
+}
+}
+if(data37.compression !== undefined){
+let data76 = data37.compression;
+if(((typeof data76 !== "string") && (!(data76 && typeof data76 == "object" && !Array.isArray(data76)))) && (data76 !== null)){
+const err108 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression",schemaPath:"#/$defs/build/properties/compression/type",keyword:"type",params:{type: schema35.properties.compression.type}};
 if(vErrors === null){
 vErrors = [err108];
 }
@@ -3268,12 +3275,9 @@ vErrors.push(err108);
 }
 errors++;
 }
-}
-}
-if(data72.level !== undefined){
-let data74 = data72.level;
-if(((!(((typeof data74 == "number") && (!(data74 % 1) && !isNaN(data74))) && (isFinite(data74)))) && (typeof data74 !== "string")) && (data74 !== null)){
-const err109 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression/level",schemaPath:"#/$defs/build/properties/compression/properties/level/type",keyword:"type",params:{type: schema35.properties.compression.properties.level.type}};
+if(typeof data76 === "string"){
+if(!pattern27.test(data76)){
+const err109 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression",schemaPath:"#/$defs/build/properties/compression/pattern",keyword:"pattern",params:{pattern: "^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err109];
 }
@@ -3282,9 +3286,11 @@ vErrors.push(err109);
 }
 errors++;
 }
-if(typeof data74 === "string"){
-if(!pattern6.test(data74)){
-const err110 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression/level",schemaPath:"#/$defs/build/properties/compression/properties/level/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+if(data76 && typeof data76 == "object" && !Array.isArray(data76)){
+for(const key19 in data76){
+if(!(((key19 === "type") || (key19 === "level")) || (key19 === "force"))){
+const err110 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression",schemaPath:"#/$defs/build/properties/compression/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key19}};
 if(vErrors === null){
 vErrors = [err110];
 }
@@ -3294,11 +3300,10 @@ vErrors.push(err110);
 errors++;
 }
 }
-}
-if(data72.force !== undefined){
-let data75 = data72.force;
-if(((typeof data75 !== "boolean") && (typeof data75 !== "string")) && (data75 !== null)){
-const err111 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression/force",schemaPath:"#/$defs/build/properties/compression/properties/force/type",keyword:"type",params:{type: schema35.properties.compression.properties.force.type}};
+if(data76.type !== undefined){
+let data77 = data76.type;
+if((typeof data77 !== "string") && (data77 !== null)){
+const err111 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression/type",schemaPath:"#/$defs/build/properties/compression/properties/type/type",keyword:"type",params:{type: schema35.properties.compression.properties.type.type}};
 if(vErrors === null){
 vErrors = [err111];
 }
@@ -3307,9 +3312,9 @@ vErrors.push(err111);
 }
 errors++;
 }
-if(typeof data75 === "string"){
-if(!pattern6.test(data75)){
-const err112 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression/force",schemaPath:"#/$defs/build/properties/compression/properties/force/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+if(typeof data77 === "string"){
+if(!pattern27.test(data77)){
+const err112 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression/type",schemaPath:"#/$defs/build/properties/compression/properties/type/pattern",keyword:"pattern",params:{pattern: "^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err112];
 }
@@ -3320,12 +3325,10 @@ errors++;
 }
 }
 }
-}
-}
-if(data33.reproducible !== undefined){
-let data76 = data33.reproducible;
-if(((typeof data76 !== "boolean") && (typeof data76 !== "string")) && (data76 !== null)){
-const err113 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/reproducible",schemaPath:"#/$defs/build/properties/reproducible/type",keyword:"type",params:{type: schema35.properties.reproducible.type}};
+if(data76.level !== undefined){
+let data78 = data76.level;
+if(((!(((typeof data78 == "number") && (!(data78 % 1) && !isNaN(data78))) && (isFinite(data78)))) && (typeof data78 !== "string")) && (data78 !== null)){
+const err113 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression/level",schemaPath:"#/$defs/build/properties/compression/properties/level/type",keyword:"type",params:{type: schema35.properties.compression.properties.level.type}};
 if(vErrors === null){
 vErrors = [err113];
 }
@@ -3334,9 +3337,9 @@ vErrors.push(err113);
 }
 errors++;
 }
-if(typeof data76 === "string"){
-if(!pattern6.test(data76)){
-const err114 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/reproducible",schemaPath:"#/$defs/build/properties/reproducible/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+if(typeof data78 === "string"){
+if(!pattern6.test(data78)){
+const err114 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression/level",schemaPath:"#/$defs/build/properties/compression/properties/level/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err114];
 }
@@ -3347,10 +3350,10 @@ errors++;
 }
 }
 }
-if(data33["source-date-epoch"] !== undefined){
-let data77 = data33["source-date-epoch"];
-if(((!(((typeof data77 == "number") && (!(data77 % 1) && !isNaN(data77))) && (isFinite(data77)))) && (typeof data77 !== "string")) && (data77 !== null)){
-const err115 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/source-date-epoch",schemaPath:"#/$defs/build/properties/source-date-epoch/type",keyword:"type",params:{type: schema35.properties["source-date-epoch"].type}};
+if(data76.force !== undefined){
+let data79 = data76.force;
+if(((typeof data79 !== "boolean") && (typeof data79 !== "string")) && (data79 !== null)){
+const err115 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression/force",schemaPath:"#/$defs/build/properties/compression/properties/force/type",keyword:"type",params:{type: schema35.properties.compression.properties.force.type}};
 if(vErrors === null){
 vErrors = [err115];
 }
@@ -3359,9 +3362,9 @@ vErrors.push(err115);
 }
 errors++;
 }
-if(typeof data77 === "string"){
-if(!pattern32.test(data77)){
-const err116 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/source-date-epoch",schemaPath:"#/$defs/build/properties/source-date-epoch/pattern",keyword:"pattern",params:{pattern: "^[0-9]+$|\\$\\{\\{"}};
+if(typeof data79 === "string"){
+if(!pattern6.test(data79)){
+const err116 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression/force",schemaPath:"#/$defs/build/properties/compression/properties/force/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err116];
 }
@@ -3372,10 +3375,12 @@ errors++;
 }
 }
 }
-if(data33.cache !== undefined){
-let data78 = data33.cache;
-if(((typeof data78 !== "string") && (!(data78 && typeof data78 == "object" && !Array.isArray(data78)))) && (data78 !== null)){
-const err117 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache",schemaPath:"#/$defs/build/properties/cache/type",keyword:"type",params:{type: schema35.properties.cache.type}};
+}
+}
+if(data37.reproducible !== undefined){
+let data80 = data37.reproducible;
+if(((typeof data80 !== "boolean") && (typeof data80 !== "string")) && (data80 !== null)){
+const err117 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/reproducible",schemaPath:"#/$defs/build/properties/reproducible/type",keyword:"type",params:{type: schema35.properties.reproducible.type}};
 if(vErrors === null){
 vErrors = [err117];
 }
@@ -3384,10 +3389,9 @@ vErrors.push(err117);
 }
 errors++;
 }
-if(data78 && typeof data78 == "object" && !Array.isArray(data78)){
-for(const key20 in data78){
-if(!(((key20 === "repository") || (key20 === "mode")) || (key20 === "export"))){
-const err118 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache",schemaPath:"#/$defs/build/properties/cache/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key20}};
+if(typeof data80 === "string"){
+if(!pattern6.test(data80)){
+const err118 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/reproducible",schemaPath:"#/$defs/build/properties/reproducible/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err118];
 }
@@ -3397,10 +3401,11 @@ vErrors.push(err118);
 errors++;
 }
 }
-if(data78.repository !== undefined){
-let data79 = data78.repository;
-if((((typeof data79 !== "string") && (!((typeof data79 == "number") && (isFinite(data79))))) && (typeof data79 !== "boolean")) && (data79 !== null)){
-const err119 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache/repository",schemaPath:"#/$defs/build/properties/cache/properties/repository/type",keyword:"type",params:{type: schema35.properties.cache.properties.repository.type}};
+}
+if(data37["source-date-epoch"] !== undefined){
+let data81 = data37["source-date-epoch"];
+if(((!(((typeof data81 == "number") && (!(data81 % 1) && !isNaN(data81))) && (isFinite(data81)))) && (typeof data81 !== "string")) && (data81 !== null)){
+const err119 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/source-date-epoch",schemaPath:"#/$defs/build/properties/source-date-epoch/type",keyword:"type",params:{type: schema35.properties["source-date-epoch"].type}};
 if(vErrors === null){
 vErrors = [err119];
 }
@@ -3409,11 +3414,9 @@ vErrors.push(err119);
 }
 errors++;
 }
-}
-if(data78.mode !== undefined){
-let data80 = data78.mode;
-if((typeof data80 !== "string") && (data80 !== null)){
-const err120 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache/mode",schemaPath:"#/$defs/build/properties/cache/properties/mode/type",keyword:"type",params:{type: schema35.properties.cache.properties.mode.type}};
+if(typeof data81 === "string"){
+if(!pattern32.test(data81)){
+const err120 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/source-date-epoch",schemaPath:"#/$defs/build/properties/source-date-epoch/pattern",keyword:"pattern",params:{pattern: "^[0-9]+$|\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err120];
 }
@@ -3422,9 +3425,12 @@ vErrors.push(err120);
 }
 errors++;
 }
-if(typeof data80 === "string"){
-if(!pattern33.test(data80)){
-const err121 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache/mode",schemaPath:"#/$defs/build/properties/cache/properties/mode/pattern",keyword:"pattern",params:{pattern: "^(?:min|max)$|\\$\\{\\{"}};
+}
+}
+if(data37.cache !== undefined){
+let data82 = data37.cache;
+if(((typeof data82 !== "string") && (!(data82 && typeof data82 == "object" && !Array.isArray(data82)))) && (data82 !== null)){
+const err121 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache",schemaPath:"#/$defs/build/properties/cache/type",keyword:"type",params:{type: schema35.properties.cache.type}};
 if(vErrors === null){
 vErrors = [err121];
 }
@@ -3433,12 +3439,10 @@ vErrors.push(err121);
 }
 errors++;
 }
-}
-}
-if(data78.export !== undefined){
-let data81 = data78.export;
-if(((typeof data81 !== "boolean") && (typeof data81 !== "string")) && (data81 !== null)){
-const err122 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache/export",schemaPath:"#/$defs/build/properties/cache/properties/export/type",keyword:"type",params:{type: schema35.properties.cache.properties.export.type}};
+if(data82 && typeof data82 == "object" && !Array.isArray(data82)){
+for(const key20 in data82){
+if(!(((key20 === "repository") || (key20 === "mode")) || (key20 === "export"))){
+const err122 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache",schemaPath:"#/$defs/build/properties/cache/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key20}};
 if(vErrors === null){
 vErrors = [err122];
 }
@@ -3447,9 +3451,11 @@ vErrors.push(err122);
 }
 errors++;
 }
-if(typeof data81 === "string"){
-if(!pattern6.test(data81)){
-const err123 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache/export",schemaPath:"#/$defs/build/properties/cache/properties/export/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+if(data82.repository !== undefined){
+let data83 = data82.repository;
+if((((typeof data83 !== "string") && (!((typeof data83 == "number") && (isFinite(data83))))) && (typeof data83 !== "boolean")) && (data83 !== null)){
+const err123 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache/repository",schemaPath:"#/$defs/build/properties/cache/properties/repository/type",keyword:"type",params:{type: schema35.properties.cache.properties.repository.type}};
 if(vErrors === null){
 vErrors = [err123];
 }
@@ -3459,13 +3465,10 @@ vErrors.push(err123);
 errors++;
 }
 }
-}
-}
-}
-if(data33["cache-from"] !== undefined){
-let data82 = data33["cache-from"];
-if(((!(Array.isArray(data82))) && (typeof data82 !== "string")) && (data82 !== null)){
-const err124 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-from",schemaPath:"#/$defs/build/properties/cache-from/type",keyword:"type",params:{type: schema35.properties["cache-from"].type}};
+if(data82.mode !== undefined){
+let data84 = data82.mode;
+if((typeof data84 !== "string") && (data84 !== null)){
+const err124 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache/mode",schemaPath:"#/$defs/build/properties/cache/properties/mode/type",keyword:"type",params:{type: schema35.properties.cache.properties.mode.type}};
 if(vErrors === null){
 vErrors = [err124];
 }
@@ -3474,9 +3477,9 @@ vErrors.push(err124);
 }
 errors++;
 }
-if(typeof data82 === "string"){
-if(!pattern6.test(data82)){
-const err125 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-from",schemaPath:"#/$defs/build/properties/cache-from/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+if(typeof data84 === "string"){
+if(!pattern33.test(data84)){
+const err125 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache/mode",schemaPath:"#/$defs/build/properties/cache/properties/mode/pattern",keyword:"pattern",params:{pattern: "^(?:min|max)$|\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err125];
 }
@@ -3486,12 +3489,11 @@ vErrors.push(err125);
 errors++;
 }
 }
-if(Array.isArray(data82)){
-const len12 = data82.length;
-for(let i12=0; i12<len12; i12++){
-let data83 = data82[i12];
-if(((typeof data83 !== "string") && (!(data83 && typeof data83 == "object" && !Array.isArray(data83)))) && (data83 !== null)){
-const err126 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-from/" + i12,schemaPath:"#/$defs/build/properties/cache-from/items/type",keyword:"type",params:{type: schema35.properties["cache-from"].items.type}};
+}
+if(data82.export !== undefined){
+let data85 = data82.export;
+if(((typeof data85 !== "boolean") && (typeof data85 !== "string")) && (data85 !== null)){
+const err126 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache/export",schemaPath:"#/$defs/build/properties/cache/properties/export/type",keyword:"type",params:{type: schema35.properties.cache.properties.export.type}};
 if(vErrors === null){
 vErrors = [err126];
 }
@@ -3500,12 +3502,9 @@ vErrors.push(err126);
 }
 errors++;
 }
-if(data83 && typeof data83 == "object" && !Array.isArray(data83)){
-for(const key21 in data83){
-if(!(key21 === "type")){
-let data84 = data83[key21];
-if((((typeof data84 !== "string") && (!((typeof data84 == "number") && (isFinite(data84))))) && (typeof data84 !== "boolean")) && (data84 !== null)){
-const err127 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-from/" + i12+"/" + key21.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/cache-from/items/additionalProperties/type",keyword:"type",params:{type: schema35.properties["cache-from"].items.additionalProperties.type}};
+if(typeof data85 === "string"){
+if(!pattern6.test(data85)){
+const err127 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache/export",schemaPath:"#/$defs/build/properties/cache/properties/export/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err127];
 }
@@ -3516,10 +3515,12 @@ errors++;
 }
 }
 }
-if(data83.type !== undefined){
-let data85 = data83.type;
-if((((typeof data85 !== "string") && (!((typeof data85 == "number") && (isFinite(data85))))) && (typeof data85 !== "boolean")) && (data85 !== null)){
-const err128 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-from/" + i12+"/type",schemaPath:"#/$defs/build/properties/cache-from/items/properties/type/type",keyword:"type",params:{type: schema35.properties["cache-from"].items.properties.type.type}};
+}
+}
+if(data37["cache-from"] !== undefined){
+let data86 = data37["cache-from"];
+if(((!(Array.isArray(data86))) && (typeof data86 !== "string")) && (data86 !== null)){
+const err128 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-from",schemaPath:"#/$defs/build/properties/cache-from/type",keyword:"type",params:{type: schema35.properties["cache-from"].type}};
 if(vErrors === null){
 vErrors = [err128];
 }
@@ -3528,31 +3529,14 @@ vErrors.push(err128);
 }
 errors++;
 }
-}
-}
-}
-}
-}
-if(data33["cache-to"] !== undefined){
-let data86 = data33["cache-to"];
-if(((!(Array.isArray(data86))) && (typeof data86 !== "string")) && (data86 !== null)){
-const err129 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-to",schemaPath:"#/$defs/build/properties/cache-to/type",keyword:"type",params:{type: schema35.properties["cache-to"].type}};
+if(typeof data86 === "string"){
+if(!pattern6.test(data86)){
+const err129 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-from",schemaPath:"#/$defs/build/properties/cache-from/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err129];
 }
 else {
 vErrors.push(err129);
-}
-errors++;
-}
-if(typeof data86 === "string"){
-if(!pattern6.test(data86)){
-const err130 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-to",schemaPath:"#/$defs/build/properties/cache-to/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
-if(vErrors === null){
-vErrors = [err130];
-}
-else {
-vErrors.push(err130);
 }
 errors++;
 }
@@ -3562,7 +3546,21 @@ const len13 = data86.length;
 for(let i13=0; i13<len13; i13++){
 let data87 = data86[i13];
 if(((typeof data87 !== "string") && (!(data87 && typeof data87 == "object" && !Array.isArray(data87)))) && (data87 !== null)){
-const err131 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-to/" + i13,schemaPath:"#/$defs/build/properties/cache-to/items/type",keyword:"type",params:{type: schema35.properties["cache-to"].items.type}};
+const err130 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-from/" + i13,schemaPath:"#/$defs/build/properties/cache-from/items/type",keyword:"type",params:{type: schema35.properties["cache-from"].items.type}};
+if(vErrors === null){
+vErrors = [err130];
+}
+else {
+vErrors.push(err130);
+}
+errors++;
+}
+if(data87 && typeof data87 == "object" && !Array.isArray(data87)){
+for(const key21 in data87){
+if(!(key21 === "type")){
+let data88 = data87[key21];
+if((((typeof data88 !== "string") && (!((typeof data88 == "number") && (isFinite(data88))))) && (typeof data88 !== "boolean")) && (data88 !== null)){
+const err131 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-from/" + i13+"/" + key21.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/cache-from/items/additionalProperties/type",keyword:"type",params:{type: schema35.properties["cache-from"].items.additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err131];
 }
@@ -3571,12 +3569,12 @@ vErrors.push(err131);
 }
 errors++;
 }
-if(data87 && typeof data87 == "object" && !Array.isArray(data87)){
-for(const key22 in data87){
-if(!(key22 === "type")){
-let data88 = data87[key22];
-if((((typeof data88 !== "string") && (!((typeof data88 == "number") && (isFinite(data88))))) && (typeof data88 !== "boolean")) && (data88 !== null)){
-const err132 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-to/" + i13+"/" + key22.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/cache-to/items/additionalProperties/type",keyword:"type",params:{type: schema35.properties["cache-to"].items.additionalProperties.type}};
+}
+}
+if(data87.type !== undefined){
+let data89 = data87.type;
+if((((typeof data89 !== "string") && (!((typeof data89 == "number") && (isFinite(data89))))) && (typeof data89 !== "boolean")) && (data89 !== null)){
+const err132 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-from/" + i13+"/type",schemaPath:"#/$defs/build/properties/cache-from/items/properties/type/type",keyword:"type",params:{type: schema35.properties["cache-from"].items.properties.type.type}};
 if(vErrors === null){
 vErrors = [err132];
 }
@@ -3587,10 +3585,13 @@ errors++;
 }
 }
 }
-if(data87.type !== undefined){
-let data89 = data87.type;
-if((((typeof data89 !== "string") && (!((typeof data89 == "number") && (isFinite(data89))))) && (typeof data89 !== "boolean")) && (data89 !== null)){
-const err133 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-to/" + i13+"/type",schemaPath:"#/$defs/build/properties/cache-to/items/properties/type/type",keyword:"type",params:{type: schema35.properties["cache-to"].items.properties.type.type}};
+}
+}
+}
+if(data37["cache-to"] !== undefined){
+let data90 = data37["cache-to"];
+if(((!(Array.isArray(data90))) && (typeof data90 !== "string")) && (data90 !== null)){
+const err133 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-to",schemaPath:"#/$defs/build/properties/cache-to/type",keyword:"type",params:{type: schema35.properties["cache-to"].type}};
 if(vErrors === null){
 vErrors = [err133];
 }
@@ -3599,15 +3600,9 @@ vErrors.push(err133);
 }
 errors++;
 }
-}
-}
-}
-}
-}
-if(data33["no-cache"] !== undefined){
-let data90 = data33["no-cache"];
-if(((typeof data90 !== "boolean") && (typeof data90 !== "string")) && (data90 !== null)){
-const err134 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/no-cache",schemaPath:"#/$defs/build/properties/no-cache/type",keyword:"type",params:{type: schema35.properties["no-cache"].type}};
+if(typeof data90 === "string"){
+if(!pattern6.test(data90)){
+const err134 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-to",schemaPath:"#/$defs/build/properties/cache-to/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err134];
 }
@@ -3616,9 +3611,13 @@ vErrors.push(err134);
 }
 errors++;
 }
-if(typeof data90 === "string"){
-if(!pattern6.test(data90)){
-const err135 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/no-cache",schemaPath:"#/$defs/build/properties/no-cache/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+if(Array.isArray(data90)){
+const len14 = data90.length;
+for(let i14=0; i14<len14; i14++){
+let data91 = data90[i14];
+if(((typeof data91 !== "string") && (!(data91 && typeof data91 == "object" && !Array.isArray(data91)))) && (data91 !== null)){
+const err135 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-to/" + i14,schemaPath:"#/$defs/build/properties/cache-to/items/type",keyword:"type",params:{type: schema35.properties["cache-to"].items.type}};
 if(vErrors === null){
 vErrors = [err135];
 }
@@ -3627,12 +3626,12 @@ vErrors.push(err135);
 }
 errors++;
 }
-}
-}
-if(data33["no-cache-filter"] !== undefined){
-let data91 = data33["no-cache-filter"];
-if(((!(Array.isArray(data91))) && (typeof data91 !== "string")) && (data91 !== null)){
-const err136 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/no-cache-filter",schemaPath:"#/$defs/build/properties/no-cache-filter/type",keyword:"type",params:{type: schema35.properties["no-cache-filter"].type}};
+if(data91 && typeof data91 == "object" && !Array.isArray(data91)){
+for(const key22 in data91){
+if(!(key22 === "type")){
+let data92 = data91[key22];
+if((((typeof data92 !== "string") && (!((typeof data92 == "number") && (isFinite(data92))))) && (typeof data92 !== "boolean")) && (data92 !== null)){
+const err136 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-to/" + i14+"/" + key22.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/cache-to/items/additionalProperties/type",keyword:"type",params:{type: schema35.properties["cache-to"].items.additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err136];
 }
@@ -3641,9 +3640,12 @@ vErrors.push(err136);
 }
 errors++;
 }
-if(typeof data91 === "string"){
-if(!pattern6.test(data91)){
-const err137 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/no-cache-filter",schemaPath:"#/$defs/build/properties/no-cache-filter/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+if(data91.type !== undefined){
+let data93 = data91.type;
+if((((typeof data93 !== "string") && (!((typeof data93 == "number") && (isFinite(data93))))) && (typeof data93 !== "boolean")) && (data93 !== null)){
+const err137 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-to/" + i14+"/type",schemaPath:"#/$defs/build/properties/cache-to/items/properties/type/type",keyword:"type",params:{type: schema35.properties["cache-to"].items.properties.type.type}};
 if(vErrors === null){
 vErrors = [err137];
 }
@@ -3653,12 +3655,14 @@ vErrors.push(err137);
 errors++;
 }
 }
-if(Array.isArray(data91)){
-const len14 = data91.length;
-for(let i14=0; i14<len14; i14++){
-let data92 = data91[i14];
-if((((typeof data92 !== "string") && (!((typeof data92 == "number") && (isFinite(data92))))) && (typeof data92 !== "boolean")) && (data92 !== null)){
-const err138 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/no-cache-filter/" + i14,schemaPath:"#/$defs/build/properties/no-cache-filter/items/type",keyword:"type",params:{type: schema35.properties["no-cache-filter"].items.type}};
+}
+}
+}
+}
+if(data37["no-cache"] !== undefined){
+let data94 = data37["no-cache"];
+if(((typeof data94 !== "boolean") && (typeof data94 !== "string")) && (data94 !== null)){
+const err138 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/no-cache",schemaPath:"#/$defs/build/properties/no-cache/type",keyword:"type",params:{type: schema35.properties["no-cache"].type}};
 if(vErrors === null){
 vErrors = [err138];
 }
@@ -3667,13 +3671,9 @@ vErrors.push(err138);
 }
 errors++;
 }
-}
-}
-}
-if(data33.pull !== undefined){
-let data93 = data33.pull;
-if(((typeof data93 !== "boolean") && (typeof data93 !== "string")) && (data93 !== null)){
-const err139 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/pull",schemaPath:"#/$defs/build/properties/pull/type",keyword:"type",params:{type: schema35.properties.pull.type}};
+if(typeof data94 === "string"){
+if(!pattern6.test(data94)){
+const err139 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/no-cache",schemaPath:"#/$defs/build/properties/no-cache/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err139];
 }
@@ -3682,9 +3682,12 @@ vErrors.push(err139);
 }
 errors++;
 }
-if(typeof data93 === "string"){
-if(!pattern6.test(data93)){
-const err140 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/pull",schemaPath:"#/$defs/build/properties/pull/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+if(data37["no-cache-filter"] !== undefined){
+let data95 = data37["no-cache-filter"];
+if(((!(Array.isArray(data95))) && (typeof data95 !== "string")) && (data95 !== null)){
+const err140 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/no-cache-filter",schemaPath:"#/$defs/build/properties/no-cache-filter/type",keyword:"type",params:{type: schema35.properties["no-cache-filter"].type}};
 if(vErrors === null){
 vErrors = [err140];
 }
@@ -3693,12 +3696,9 @@ vErrors.push(err140);
 }
 errors++;
 }
-}
-}
-if(data33.secrets !== undefined){
-let data94 = data33.secrets;
-if(((!(Array.isArray(data94))) && (typeof data94 !== "string")) && (data94 !== null)){
-const err141 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets",schemaPath:"#/$defs/build/properties/secrets/type",keyword:"type",params:{type: schema35.properties.secrets.type}};
+if(typeof data95 === "string"){
+if(!pattern6.test(data95)){
+const err141 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/no-cache-filter",schemaPath:"#/$defs/build/properties/no-cache-filter/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err141];
 }
@@ -3707,9 +3707,13 @@ vErrors.push(err141);
 }
 errors++;
 }
-if(typeof data94 === "string"){
-if(!pattern6.test(data94)){
-const err142 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets",schemaPath:"#/$defs/build/properties/secrets/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+if(Array.isArray(data95)){
+const len15 = data95.length;
+for(let i15=0; i15<len15; i15++){
+let data96 = data95[i15];
+if((((typeof data96 !== "string") && (!((typeof data96 == "number") && (isFinite(data96))))) && (typeof data96 !== "boolean")) && (data96 !== null)){
+const err142 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/no-cache-filter/" + i15,schemaPath:"#/$defs/build/properties/no-cache-filter/items/type",keyword:"type",params:{type: schema35.properties["no-cache-filter"].items.type}};
 if(vErrors === null){
 vErrors = [err142];
 }
@@ -3719,12 +3723,12 @@ vErrors.push(err142);
 errors++;
 }
 }
-if(Array.isArray(data94)){
-const len15 = data94.length;
-for(let i15=0; i15<len15; i15++){
-let data95 = data94[i15];
-if(((typeof data95 !== "string") && (!(data95 && typeof data95 == "object" && !Array.isArray(data95)))) && (data95 !== null)){
-const err143 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i15,schemaPath:"#/$defs/build/properties/secrets/items/type",keyword:"type",params:{type: schema35.properties.secrets.items.type}};
+}
+}
+if(data37.pull !== undefined){
+let data97 = data37.pull;
+if(((typeof data97 !== "boolean") && (typeof data97 !== "string")) && (data97 !== null)){
+const err143 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/pull",schemaPath:"#/$defs/build/properties/pull/type",keyword:"type",params:{type: schema35.properties.pull.type}};
 if(vErrors === null){
 vErrors = [err143];
 }
@@ -3733,10 +3737,9 @@ vErrors.push(err143);
 }
 errors++;
 }
-if(data95 && typeof data95 == "object" && !Array.isArray(data95)){
-for(const key23 in data95){
-if(!((((key23 === "id") || (key23 === "file")) || (key23 === "env")) || (key23 === "command"))){
-const err144 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i15,schemaPath:"#/$defs/build/properties/secrets/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key23}};
+if(typeof data97 === "string"){
+if(!pattern6.test(data97)){
+const err144 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/pull",schemaPath:"#/$defs/build/properties/pull/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err144];
 }
@@ -3746,10 +3749,11 @@ vErrors.push(err144);
 errors++;
 }
 }
-if(data95.id !== undefined){
-let data96 = data95.id;
-if((((typeof data96 !== "string") && (!((typeof data96 == "number") && (isFinite(data96))))) && (typeof data96 !== "boolean")) && (data96 !== null)){
-const err145 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i15+"/id",schemaPath:"#/$defs/build/properties/secrets/items/properties/id/type",keyword:"type",params:{type: schema35.properties.secrets.items.properties.id.type}};
+}
+if(data37.secrets !== undefined){
+let data98 = data37.secrets;
+if(((!(Array.isArray(data98))) && (typeof data98 !== "string")) && (data98 !== null)){
+const err145 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets",schemaPath:"#/$defs/build/properties/secrets/type",keyword:"type",params:{type: schema35.properties.secrets.type}};
 if(vErrors === null){
 vErrors = [err145];
 }
@@ -3758,11 +3762,9 @@ vErrors.push(err145);
 }
 errors++;
 }
-}
-if(data95.file !== undefined){
-let data97 = data95.file;
-if((((typeof data97 !== "string") && (!((typeof data97 == "number") && (isFinite(data97))))) && (typeof data97 !== "boolean")) && (data97 !== null)){
-const err146 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i15+"/file",schemaPath:"#/$defs/build/properties/secrets/items/properties/file/type",keyword:"type",params:{type: schema35.properties.secrets.items.properties.file.type}};
+if(typeof data98 === "string"){
+if(!pattern6.test(data98)){
+const err146 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets",schemaPath:"#/$defs/build/properties/secrets/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err146];
 }
@@ -3772,10 +3774,12 @@ vErrors.push(err146);
 errors++;
 }
 }
-if(data95.env !== undefined){
-let data98 = data95.env;
-if((((typeof data98 !== "string") && (!((typeof data98 == "number") && (isFinite(data98))))) && (typeof data98 !== "boolean")) && (data98 !== null)){
-const err147 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i15+"/env",schemaPath:"#/$defs/build/properties/secrets/items/properties/env/type",keyword:"type",params:{type: schema35.properties.secrets.items.properties.env.type}};
+if(Array.isArray(data98)){
+const len16 = data98.length;
+for(let i16=0; i16<len16; i16++){
+let data99 = data98[i16];
+if(((typeof data99 !== "string") && (!(data99 && typeof data99 == "object" && !Array.isArray(data99)))) && (data99 !== null)){
+const err147 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i16,schemaPath:"#/$defs/build/properties/secrets/items/type",keyword:"type",params:{type: schema35.properties.secrets.items.type}};
 if(vErrors === null){
 vErrors = [err147];
 }
@@ -3784,11 +3788,10 @@ vErrors.push(err147);
 }
 errors++;
 }
-}
-if(data95.command !== undefined){
-let data99 = data95.command;
-if(((!(Array.isArray(data99))) && (typeof data99 !== "string")) && (data99 !== null)){
-const err148 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i15+"/command",schemaPath:"#/$defs/build/properties/secrets/items/properties/command/type",keyword:"type",params:{type: schema35.properties.secrets.items.properties.command.type}};
+if(data99 && typeof data99 == "object" && !Array.isArray(data99)){
+for(const key23 in data99){
+if(!((((key23 === "id") || (key23 === "file")) || (key23 === "env")) || (key23 === "command"))){
+const err148 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i16,schemaPath:"#/$defs/build/properties/secrets/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key23}};
 if(vErrors === null){
 vErrors = [err148];
 }
@@ -3797,9 +3800,11 @@ vErrors.push(err148);
 }
 errors++;
 }
-if(typeof data99 === "string"){
-if(!pattern6.test(data99)){
-const err149 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i15+"/command",schemaPath:"#/$defs/build/properties/secrets/items/properties/command/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+if(data99.id !== undefined){
+let data100 = data99.id;
+if((((typeof data100 !== "string") && (!((typeof data100 == "number") && (isFinite(data100))))) && (typeof data100 !== "boolean")) && (data100 !== null)){
+const err149 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i16+"/id",schemaPath:"#/$defs/build/properties/secrets/items/properties/id/type",keyword:"type",params:{type: schema35.properties.secrets.items.properties.id.type}};
 if(vErrors === null){
 vErrors = [err149];
 }
@@ -3809,12 +3814,10 @@ vErrors.push(err149);
 errors++;
 }
 }
-if(Array.isArray(data99)){
-const len16 = data99.length;
-for(let i16=0; i16<len16; i16++){
-let data100 = data99[i16];
-if((((typeof data100 !== "string") && (!((typeof data100 == "number") && (isFinite(data100))))) && (typeof data100 !== "boolean")) && (data100 !== null)){
-const err150 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i15+"/command/" + i16,schemaPath:"#/$defs/build/properties/secrets/items/properties/command/items/type",keyword:"type",params:{type: schema35.properties.secrets.items.properties.command.items.type}};
+if(data99.file !== undefined){
+let data101 = data99.file;
+if((((typeof data101 !== "string") && (!((typeof data101 == "number") && (isFinite(data101))))) && (typeof data101 !== "boolean")) && (data101 !== null)){
+const err150 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i16+"/file",schemaPath:"#/$defs/build/properties/secrets/items/properties/file/type",keyword:"type",params:{type: schema35.properties.secrets.items.properties.file.type}};
 if(vErrors === null){
 vErrors = [err150];
 }
@@ -3824,16 +3827,10 @@ vErrors.push(err150);
 errors++;
 }
 }
-}
-}
-}
-}
-}
-}
-if(data33.ssh !== undefined){
-let data101 = data33.ssh;
-if(((!(Array.isArray(data101))) && (typeof data101 !== "string")) && (data101 !== null)){
-const err151 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh",schemaPath:"#/$defs/build/properties/ssh/type",keyword:"type",params:{type: schema35.properties.ssh.type}};
+if(data99.env !== undefined){
+let data102 = data99.env;
+if((((typeof data102 !== "string") && (!((typeof data102 == "number") && (isFinite(data102))))) && (typeof data102 !== "boolean")) && (data102 !== null)){
+const err151 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i16+"/env",schemaPath:"#/$defs/build/properties/secrets/items/properties/env/type",keyword:"type",params:{type: schema35.properties.secrets.items.properties.env.type}};
 if(vErrors === null){
 vErrors = [err151];
 }
@@ -3842,9 +3839,11 @@ vErrors.push(err151);
 }
 errors++;
 }
-if(typeof data101 === "string"){
-if(!pattern6.test(data101)){
-const err152 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh",schemaPath:"#/$defs/build/properties/ssh/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+if(data99.command !== undefined){
+let data103 = data99.command;
+if(((!(Array.isArray(data103))) && (typeof data103 !== "string")) && (data103 !== null)){
+const err152 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i16+"/command",schemaPath:"#/$defs/build/properties/secrets/items/properties/command/type",keyword:"type",params:{type: schema35.properties.secrets.items.properties.command.type}};
 if(vErrors === null){
 vErrors = [err152];
 }
@@ -3853,13 +3852,9 @@ vErrors.push(err152);
 }
 errors++;
 }
-}
-if(Array.isArray(data101)){
-const len17 = data101.length;
-for(let i17=0; i17<len17; i17++){
-let data102 = data101[i17];
-if(((typeof data102 !== "string") && (!(data102 && typeof data102 == "object" && !Array.isArray(data102)))) && (data102 !== null)){
-const err153 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh/" + i17,schemaPath:"#/$defs/build/properties/ssh/items/type",keyword:"type",params:{type: schema35.properties.ssh.items.type}};
+if(typeof data103 === "string"){
+if(!pattern6.test(data103)){
+const err153 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i16+"/command",schemaPath:"#/$defs/build/properties/secrets/items/properties/command/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err153];
 }
@@ -3868,10 +3863,13 @@ vErrors.push(err153);
 }
 errors++;
 }
-if(data102 && typeof data102 == "object" && !Array.isArray(data102)){
-for(const key24 in data102){
-if(!((key24 === "id") || (key24 === "paths"))){
-const err154 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh/" + i17,schemaPath:"#/$defs/build/properties/ssh/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key24}};
+}
+if(Array.isArray(data103)){
+const len17 = data103.length;
+for(let i17=0; i17<len17; i17++){
+let data104 = data103[i17];
+if((((typeof data104 !== "string") && (!((typeof data104 == "number") && (isFinite(data104))))) && (typeof data104 !== "boolean")) && (data104 !== null)){
+const err154 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i16+"/command/" + i17,schemaPath:"#/$defs/build/properties/secrets/items/properties/command/items/type",keyword:"type",params:{type: schema35.properties.secrets.items.properties.command.items.type}};
 if(vErrors === null){
 vErrors = [err154];
 }
@@ -3881,10 +3879,16 @@ vErrors.push(err154);
 errors++;
 }
 }
-if(data102.id !== undefined){
-let data103 = data102.id;
-if((((typeof data103 !== "string") && (!((typeof data103 == "number") && (isFinite(data103))))) && (typeof data103 !== "boolean")) && (data103 !== null)){
-const err155 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh/" + i17+"/id",schemaPath:"#/$defs/build/properties/ssh/items/properties/id/type",keyword:"type",params:{type: schema35.properties.ssh.items.properties.id.type}};
+}
+}
+}
+}
+}
+}
+if(data37.ssh !== undefined){
+let data105 = data37.ssh;
+if(((!(Array.isArray(data105))) && (typeof data105 !== "string")) && (data105 !== null)){
+const err155 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh",schemaPath:"#/$defs/build/properties/ssh/type",keyword:"type",params:{type: schema35.properties.ssh.type}};
 if(vErrors === null){
 vErrors = [err155];
 }
@@ -3893,11 +3897,9 @@ vErrors.push(err155);
 }
 errors++;
 }
-}
-if(data102.paths !== undefined){
-let data104 = data102.paths;
-if(((!(Array.isArray(data104))) && (typeof data104 !== "string")) && (data104 !== null)){
-const err156 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh/" + i17+"/paths",schemaPath:"#/$defs/build/properties/ssh/items/properties/paths/type",keyword:"type",params:{type: schema35.properties.ssh.items.properties.paths.type}};
+if(typeof data105 === "string"){
+if(!pattern6.test(data105)){
+const err156 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh",schemaPath:"#/$defs/build/properties/ssh/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err156];
 }
@@ -3906,9 +3908,13 @@ vErrors.push(err156);
 }
 errors++;
 }
-if(typeof data104 === "string"){
-if(!pattern6.test(data104)){
-const err157 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh/" + i17+"/paths",schemaPath:"#/$defs/build/properties/ssh/items/properties/paths/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+if(Array.isArray(data105)){
+const len18 = data105.length;
+for(let i18=0; i18<len18; i18++){
+let data106 = data105[i18];
+if(((typeof data106 !== "string") && (!(data106 && typeof data106 == "object" && !Array.isArray(data106)))) && (data106 !== null)){
+const err157 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh/" + i18,schemaPath:"#/$defs/build/properties/ssh/items/type",keyword:"type",params:{type: schema35.properties.ssh.items.type}};
 if(vErrors === null){
 vErrors = [err157];
 }
@@ -3917,13 +3923,10 @@ vErrors.push(err157);
 }
 errors++;
 }
-}
-if(Array.isArray(data104)){
-const len18 = data104.length;
-for(let i18=0; i18<len18; i18++){
-let data105 = data104[i18];
-if((((typeof data105 !== "string") && (!((typeof data105 == "number") && (isFinite(data105))))) && (typeof data105 !== "boolean")) && (data105 !== null)){
-const err158 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh/" + i17+"/paths/" + i18,schemaPath:"#/$defs/build/properties/ssh/items/properties/paths/items/type",keyword:"type",params:{type: schema35.properties.ssh.items.properties.paths.items.type}};
+if(data106 && typeof data106 == "object" && !Array.isArray(data106)){
+for(const key24 in data106){
+if(!((key24 === "id") || (key24 === "paths"))){
+const err158 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh/" + i18,schemaPath:"#/$defs/build/properties/ssh/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key24}};
 if(vErrors === null){
 vErrors = [err158];
 }
@@ -3933,16 +3936,10 @@ vErrors.push(err158);
 errors++;
 }
 }
-}
-}
-}
-}
-}
-}
-if(data33.network !== undefined){
-let data106 = data33.network;
-if((typeof data106 !== "string") && (data106 !== null)){
-const err159 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/network",schemaPath:"#/$defs/build/properties/network/type",keyword:"type",params:{type: schema35.properties.network.type}};
+if(data106.id !== undefined){
+let data107 = data106.id;
+if((((typeof data107 !== "string") && (!((typeof data107 == "number") && (isFinite(data107))))) && (typeof data107 !== "boolean")) && (data107 !== null)){
+const err159 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh/" + i18+"/id",schemaPath:"#/$defs/build/properties/ssh/items/properties/id/type",keyword:"type",params:{type: schema35.properties.ssh.items.properties.id.type}};
 if(vErrors === null){
 vErrors = [err159];
 }
@@ -3951,9 +3948,11 @@ vErrors.push(err159);
 }
 errors++;
 }
-if(typeof data106 === "string"){
-if(!pattern44.test(data106)){
-const err160 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/network",schemaPath:"#/$defs/build/properties/network/pattern",keyword:"pattern",params:{pattern: "^(?:default|none|host)$|\\$\\{\\{"}};
+}
+if(data106.paths !== undefined){
+let data108 = data106.paths;
+if(((!(Array.isArray(data108))) && (typeof data108 !== "string")) && (data108 !== null)){
+const err160 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh/" + i18+"/paths",schemaPath:"#/$defs/build/properties/ssh/items/properties/paths/type",keyword:"type",params:{type: schema35.properties.ssh.items.properties.paths.type}};
 if(vErrors === null){
 vErrors = [err160];
 }
@@ -3962,12 +3961,9 @@ vErrors.push(err160);
 }
 errors++;
 }
-}
-}
-if(data33["extra-hosts"] !== undefined){
-let data107 = data33["extra-hosts"];
-if((typeof data107 != "object") && (typeof data107 !== "string")){
-const err161 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/extra-hosts",schemaPath:"#/$defs/build/properties/extra-hosts/type",keyword:"type",params:{type: schema35.properties["extra-hosts"].type}};
+if(typeof data108 === "string"){
+if(!pattern6.test(data108)){
+const err161 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh/" + i18+"/paths",schemaPath:"#/$defs/build/properties/ssh/items/properties/paths/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err161];
 }
@@ -3976,9 +3972,13 @@ vErrors.push(err161);
 }
 errors++;
 }
-if(typeof data107 === "string"){
-if(!pattern6.test(data107)){
-const err162 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/extra-hosts",schemaPath:"#/$defs/build/properties/extra-hosts/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+if(Array.isArray(data108)){
+const len19 = data108.length;
+for(let i19=0; i19<len19; i19++){
+let data109 = data108[i19];
+if((((typeof data109 !== "string") && (!((typeof data109 == "number") && (isFinite(data109))))) && (typeof data109 !== "boolean")) && (data109 !== null)){
+const err162 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh/" + i18+"/paths/" + i19,schemaPath:"#/$defs/build/properties/ssh/items/properties/paths/items/type",keyword:"type",params:{type: schema35.properties.ssh.items.properties.paths.items.type}};
 if(vErrors === null){
 vErrors = [err162];
 }
@@ -3988,12 +3988,16 @@ vErrors.push(err162);
 errors++;
 }
 }
-if(Array.isArray(data107)){
-const len19 = data107.length;
-for(let i19=0; i19<len19; i19++){
-let data108 = data107[i19];
-if((((typeof data108 !== "string") && (!((typeof data108 == "number") && (isFinite(data108))))) && (typeof data108 !== "boolean")) && (data108 !== null)){
-const err163 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/extra-hosts/" + i19,schemaPath:"#/$defs/build/properties/extra-hosts/items/type",keyword:"type",params:{type: schema35.properties["extra-hosts"].items.type}};
+}
+}
+}
+}
+}
+}
+if(data37.network !== undefined){
+let data110 = data37.network;
+if((typeof data110 !== "string") && (data110 !== null)){
+const err163 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/network",schemaPath:"#/$defs/build/properties/network/type",keyword:"type",params:{type: schema35.properties.network.type}};
 if(vErrors === null){
 vErrors = [err163];
 }
@@ -4002,13 +4006,9 @@ vErrors.push(err163);
 }
 errors++;
 }
-}
-}
-if(data107 && typeof data107 == "object" && !Array.isArray(data107)){
-for(const key25 in data107){
-let data109 = data107[key25];
-if((((typeof data109 !== "string") && (!((typeof data109 == "number") && (isFinite(data109))))) && (typeof data109 !== "boolean")) && (data109 !== null)){
-const err164 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/extra-hosts/" + key25.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/extra-hosts/additionalProperties/type",keyword:"type",params:{type: schema35.properties["extra-hosts"].additionalProperties.type}};
+if(typeof data110 === "string"){
+if(!pattern44.test(data110)){
+const err164 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/network",schemaPath:"#/$defs/build/properties/network/pattern",keyword:"pattern",params:{pattern: "^(?:default|none|host)$|\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err164];
 }
@@ -4019,11 +4019,10 @@ errors++;
 }
 }
 }
-}
-if(data33.ulimits !== undefined){
-let data110 = data33.ulimits;
-if((typeof data110 != "object") && (typeof data110 !== "string")){
-const err165 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ulimits",schemaPath:"#/$defs/build/properties/ulimits/type",keyword:"type",params:{type: schema35.properties.ulimits.type}};
+if(data37["extra-hosts"] !== undefined){
+let data111 = data37["extra-hosts"];
+if((typeof data111 != "object") && (typeof data111 !== "string")){
+const err165 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/extra-hosts",schemaPath:"#/$defs/build/properties/extra-hosts/type",keyword:"type",params:{type: schema35.properties["extra-hosts"].type}};
 if(vErrors === null){
 vErrors = [err165];
 }
@@ -4032,9 +4031,9 @@ vErrors.push(err165);
 }
 errors++;
 }
-if(typeof data110 === "string"){
-if(!pattern6.test(data110)){
-const err166 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ulimits",schemaPath:"#/$defs/build/properties/ulimits/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+if(typeof data111 === "string"){
+if(!pattern6.test(data111)){
+const err166 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/extra-hosts",schemaPath:"#/$defs/build/properties/extra-hosts/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err166];
 }
@@ -4044,12 +4043,12 @@ vErrors.push(err166);
 errors++;
 }
 }
-if(Array.isArray(data110)){
-const len20 = data110.length;
+if(Array.isArray(data111)){
+const len20 = data111.length;
 for(let i20=0; i20<len20; i20++){
-let data111 = data110[i20];
-if((((typeof data111 !== "string") && (!((typeof data111 == "number") && (isFinite(data111))))) && (typeof data111 !== "boolean")) && (data111 !== null)){
-const err167 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ulimits/" + i20,schemaPath:"#/$defs/build/properties/ulimits/items/type",keyword:"type",params:{type: schema35.properties.ulimits.items.type}};
+let data112 = data111[i20];
+if((((typeof data112 !== "string") && (!((typeof data112 == "number") && (isFinite(data112))))) && (typeof data112 !== "boolean")) && (data112 !== null)){
+const err167 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/extra-hosts/" + i20,schemaPath:"#/$defs/build/properties/extra-hosts/items/type",keyword:"type",params:{type: schema35.properties["extra-hosts"].items.type}};
 if(vErrors === null){
 vErrors = [err167];
 }
@@ -4060,11 +4059,11 @@ errors++;
 }
 }
 }
-if(data110 && typeof data110 == "object" && !Array.isArray(data110)){
-for(const key26 in data110){
-let data112 = data110[key26];
-if((((!(((typeof data112 == "number") && (!(data112 % 1) && !isNaN(data112))) && (isFinite(data112)))) && (typeof data112 !== "string")) && (!(data112 && typeof data112 == "object" && !Array.isArray(data112)))) && (data112 !== null)){
-const err168 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ulimits/" + key26.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/ulimits/additionalProperties/type",keyword:"type",params:{type: schema35.properties.ulimits.additionalProperties.type}};
+if(data111 && typeof data111 == "object" && !Array.isArray(data111)){
+for(const key25 in data111){
+let data113 = data111[key25];
+if((((typeof data113 !== "string") && (!((typeof data113 == "number") && (isFinite(data113))))) && (typeof data113 !== "boolean")) && (data113 !== null)){
+const err168 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/extra-hosts/" + key25.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/extra-hosts/additionalProperties/type",keyword:"type",params:{type: schema35.properties["extra-hosts"].additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err168];
 }
@@ -4073,10 +4072,13 @@ vErrors.push(err168);
 }
 errors++;
 }
-if(data112 && typeof data112 == "object" && !Array.isArray(data112)){
-for(const key27 in data112){
-if(!((key27 === "soft") || (key27 === "hard"))){
-const err169 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ulimits/" + key26.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/ulimits/additionalProperties/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key27}};
+}
+}
+}
+if(data37.ulimits !== undefined){
+let data114 = data37.ulimits;
+if((typeof data114 != "object") && (typeof data114 !== "string")){
+const err169 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ulimits",schemaPath:"#/$defs/build/properties/ulimits/type",keyword:"type",params:{type: schema35.properties.ulimits.type}};
 if(vErrors === null){
 vErrors = [err169];
 }
@@ -4085,11 +4087,9 @@ vErrors.push(err169);
 }
 errors++;
 }
-}
-if(data112.soft !== undefined){
-let data113 = data112.soft;
-if(((!(((typeof data113 == "number") && (!(data113 % 1) && !isNaN(data113))) && (isFinite(data113)))) && (typeof data113 !== "string")) && (data113 !== null)){
-const err170 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ulimits/" + key26.replace(/~/g, "~0").replace(/\//g, "~1")+"/soft",schemaPath:"#/$defs/build/properties/ulimits/additionalProperties/properties/soft/type",keyword:"type",params:{type: schema35.properties.ulimits.additionalProperties.properties.soft.type}};
+if(typeof data114 === "string"){
+if(!pattern6.test(data114)){
+const err170 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ulimits",schemaPath:"#/$defs/build/properties/ulimits/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err170];
 }
@@ -4099,10 +4099,12 @@ vErrors.push(err170);
 errors++;
 }
 }
-if(data112.hard !== undefined){
-let data114 = data112.hard;
-if(((!(((typeof data114 == "number") && (!(data114 % 1) && !isNaN(data114))) && (isFinite(data114)))) && (typeof data114 !== "string")) && (data114 !== null)){
-const err171 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ulimits/" + key26.replace(/~/g, "~0").replace(/\//g, "~1")+"/hard",schemaPath:"#/$defs/build/properties/ulimits/additionalProperties/properties/hard/type",keyword:"type",params:{type: schema35.properties.ulimits.additionalProperties.properties.hard.type}};
+if(Array.isArray(data114)){
+const len21 = data114.length;
+for(let i21=0; i21<len21; i21++){
+let data115 = data114[i21];
+if((((typeof data115 !== "string") && (!((typeof data115 == "number") && (isFinite(data115))))) && (typeof data115 !== "boolean")) && (data115 !== null)){
+const err171 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ulimits/" + i21,schemaPath:"#/$defs/build/properties/ulimits/items/type",keyword:"type",params:{type: schema35.properties.ulimits.items.type}};
 if(vErrors === null){
 vErrors = [err171];
 }
@@ -4113,13 +4115,11 @@ errors++;
 }
 }
 }
-}
-}
-}
-if(data33["shm-size"] !== undefined){
-let data115 = data33["shm-size"];
-if(((!(((typeof data115 == "number") && (!(data115 % 1) && !isNaN(data115))) && (isFinite(data115)))) && (typeof data115 !== "string")) && (data115 !== null)){
-const err172 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/shm-size",schemaPath:"#/$defs/build/properties/shm-size/type",keyword:"type",params:{type: schema35.properties["shm-size"].type}};
+if(data114 && typeof data114 == "object" && !Array.isArray(data114)){
+for(const key26 in data114){
+let data116 = data114[key26];
+if((((!(((typeof data116 == "number") && (!(data116 % 1) && !isNaN(data116))) && (isFinite(data116)))) && (typeof data116 !== "string")) && (!(data116 && typeof data116 == "object" && !Array.isArray(data116)))) && (data116 !== null)){
+const err172 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ulimits/" + key26.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/ulimits/additionalProperties/type",keyword:"type",params:{type: schema35.properties.ulimits.additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err172];
 }
@@ -4128,11 +4128,10 @@ vErrors.push(err172);
 }
 errors++;
 }
-}
-if(data33["cgroup-parent"] !== undefined){
-let data116 = data33["cgroup-parent"];
-if((((typeof data116 !== "string") && (!((typeof data116 == "number") && (isFinite(data116))))) && (typeof data116 !== "boolean")) && (data116 !== null)){
-const err173 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cgroup-parent",schemaPath:"#/$defs/build/properties/cgroup-parent/type",keyword:"type",params:{type: schema35.properties["cgroup-parent"].type}};
+if(data116 && typeof data116 == "object" && !Array.isArray(data116)){
+for(const key27 in data116){
+if(!((key27 === "soft") || (key27 === "hard"))){
+const err173 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ulimits/" + key26.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/ulimits/additionalProperties/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key27}};
 if(vErrors === null){
 vErrors = [err173];
 }
@@ -4142,10 +4141,10 @@ vErrors.push(err173);
 errors++;
 }
 }
-if(data33.entitlements !== undefined){
-let data117 = data33.entitlements;
-if(((!(Array.isArray(data117))) && (typeof data117 !== "string")) && (data117 !== null)){
-const err174 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/entitlements",schemaPath:"#/$defs/build/properties/entitlements/type",keyword:"type",params:{type: schema35.properties.entitlements.type}};
+if(data116.soft !== undefined){
+let data117 = data116.soft;
+if(((!(((typeof data117 == "number") && (!(data117 % 1) && !isNaN(data117))) && (isFinite(data117)))) && (typeof data117 !== "string")) && (data117 !== null)){
+const err174 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ulimits/" + key26.replace(/~/g, "~0").replace(/\//g, "~1")+"/soft",schemaPath:"#/$defs/build/properties/ulimits/additionalProperties/properties/soft/type",keyword:"type",params:{type: schema35.properties.ulimits.additionalProperties.properties.soft.type}};
 if(vErrors === null){
 vErrors = [err174];
 }
@@ -4154,9 +4153,11 @@ vErrors.push(err174);
 }
 errors++;
 }
-if(typeof data117 === "string"){
-if(!pattern6.test(data117)){
-const err175 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/entitlements",schemaPath:"#/$defs/build/properties/entitlements/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+if(data116.hard !== undefined){
+let data118 = data116.hard;
+if(((!(((typeof data118 == "number") && (!(data118 % 1) && !isNaN(data118))) && (isFinite(data118)))) && (typeof data118 !== "string")) && (data118 !== null)){
+const err175 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ulimits/" + key26.replace(/~/g, "~0").replace(/\//g, "~1")+"/hard",schemaPath:"#/$defs/build/properties/ulimits/additionalProperties/properties/hard/type",keyword:"type",params:{type: schema35.properties.ulimits.additionalProperties.properties.hard.type}};
 if(vErrors === null){
 vErrors = [err175];
 }
@@ -4166,17 +4167,71 @@ vErrors.push(err175);
 errors++;
 }
 }
-if(Array.isArray(data117)){
-const len21 = data117.length;
-for(let i21=0; i21<len21; i21++){
-let data118 = data117[i21];
-if((((typeof data118 !== "string") && (!((typeof data118 == "number") && (isFinite(data118))))) && (typeof data118 !== "boolean")) && (data118 !== null)){
-const err176 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/entitlements/" + i21,schemaPath:"#/$defs/build/properties/entitlements/items/type",keyword:"type",params:{type: schema35.properties.entitlements.items.type}};
+}
+}
+}
+}
+if(data37["shm-size"] !== undefined){
+let data119 = data37["shm-size"];
+if(((!(((typeof data119 == "number") && (!(data119 % 1) && !isNaN(data119))) && (isFinite(data119)))) && (typeof data119 !== "string")) && (data119 !== null)){
+const err176 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/shm-size",schemaPath:"#/$defs/build/properties/shm-size/type",keyword:"type",params:{type: schema35.properties["shm-size"].type}};
 if(vErrors === null){
 vErrors = [err176];
 }
 else {
 vErrors.push(err176);
+}
+errors++;
+}
+}
+if(data37["cgroup-parent"] !== undefined){
+let data120 = data37["cgroup-parent"];
+if((((typeof data120 !== "string") && (!((typeof data120 == "number") && (isFinite(data120))))) && (typeof data120 !== "boolean")) && (data120 !== null)){
+const err177 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cgroup-parent",schemaPath:"#/$defs/build/properties/cgroup-parent/type",keyword:"type",params:{type: schema35.properties["cgroup-parent"].type}};
+if(vErrors === null){
+vErrors = [err177];
+}
+else {
+vErrors.push(err177);
+}
+errors++;
+}
+}
+if(data37.entitlements !== undefined){
+let data121 = data37.entitlements;
+if(((!(Array.isArray(data121))) && (typeof data121 !== "string")) && (data121 !== null)){
+const err178 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/entitlements",schemaPath:"#/$defs/build/properties/entitlements/type",keyword:"type",params:{type: schema35.properties.entitlements.type}};
+if(vErrors === null){
+vErrors = [err178];
+}
+else {
+vErrors.push(err178);
+}
+errors++;
+}
+if(typeof data121 === "string"){
+if(!pattern6.test(data121)){
+const err179 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/entitlements",schemaPath:"#/$defs/build/properties/entitlements/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+if(vErrors === null){
+vErrors = [err179];
+}
+else {
+vErrors.push(err179);
+}
+errors++;
+}
+}
+if(Array.isArray(data121)){
+const len22 = data121.length;
+for(let i22=0; i22<len22; i22++){
+let data122 = data121[i22];
+if((((typeof data122 !== "string") && (!((typeof data122 == "number") && (isFinite(data122))))) && (typeof data122 !== "boolean")) && (data122 !== null)){
+const err180 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/entitlements/" + i22,schemaPath:"#/$defs/build/properties/entitlements/items/type",keyword:"type",params:{type: schema35.properties.entitlements.items.type}};
+if(vErrors === null){
+vErrors = [err180];
+}
+else {
+vErrors.push(err180);
 }
 errors++;
 }
@@ -4188,59 +4243,9 @@ errors++;
 }
 }
 if(data.groups !== undefined){
-let data119 = data.groups;
-if((!(data119 && typeof data119 == "object" && !Array.isArray(data119))) && (data119 !== null)){
-const err177 = {instancePath:instancePath+"/groups",schemaPath:"#/properties/groups/type",keyword:"type",params:{type: schema31.properties.groups.type}};
-if(vErrors === null){
-vErrors = [err177];
-}
-else {
-vErrors.push(err177);
-}
-errors++;
-}
-if(data119 && typeof data119 == "object" && !Array.isArray(data119)){
-for(const key28 in data119){
-const _errs271 = errors;
-if(typeof key28 === "string"){
-if(!pattern10.test(key28)){
-const err178 = {instancePath:instancePath+"/groups",schemaPath:"#/properties/groups/propertyNames/pattern",keyword:"pattern",params:{pattern: "^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},propertyName:key28};
-if(vErrors === null){
-vErrors = [err178];
-}
-else {
-vErrors.push(err178);
-}
-errors++;
-}
-}
-var valid80 = _errs271 === errors;
-if(!valid80){
-const err179 = {instancePath:instancePath+"/groups",schemaPath:"#/properties/groups/propertyNames",keyword:"propertyNames",params:{propertyName: key28}};
-if(vErrors === null){
-vErrors = [err179];
-}
-else {
-vErrors.push(err179);
-}
-errors++;
-}
-}
-for(const key29 in data119){
-let data120 = data119[key29];
-if((typeof data120 != "object") && (typeof data120 !== "string")){
-const err180 = {instancePath:instancePath+"/groups/" + key29.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/group/type",keyword:"type",params:{type: schema37.type}};
-if(vErrors === null){
-vErrors = [err180];
-}
-else {
-vErrors.push(err180);
-}
-errors++;
-}
-if(typeof data120 === "string"){
-if(!pattern6.test(data120)){
-const err181 = {instancePath:instancePath+"/groups/" + key29.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/group/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+let data123 = data.groups;
+if((!(data123 && typeof data123 == "object" && !Array.isArray(data123))) && (data123 !== null)){
+const err181 = {instancePath:instancePath+"/groups",schemaPath:"#/properties/groups/type",keyword:"type",params:{type: schema31.properties.groups.type}};
 if(vErrors === null){
 vErrors = [err181];
 }
@@ -4249,13 +4254,12 @@ vErrors.push(err181);
 }
 errors++;
 }
-}
-if(Array.isArray(data120)){
-const len22 = data120.length;
-for(let i22=0; i22<len22; i22++){
-let data121 = data120[i22];
-if((((typeof data121 !== "string") && (!((typeof data121 == "number") && (isFinite(data121))))) && (typeof data121 !== "boolean")) && (data121 !== null)){
-const err182 = {instancePath:instancePath+"/groups/" + key29.replace(/~/g, "~0").replace(/\//g, "~1")+"/" + i22,schemaPath:"#/$defs/group/items/type",keyword:"type",params:{type: schema37.items.type}};
+if(data123 && typeof data123 == "object" && !Array.isArray(data123)){
+for(const key28 in data123){
+const _errs278 = errors;
+if(typeof key28 === "string"){
+if(!pattern10.test(key28)){
+const err182 = {instancePath:instancePath+"/groups",schemaPath:"#/properties/groups/propertyNames/pattern",keyword:"pattern",params:{pattern: "^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},propertyName:key28};
 if(vErrors === null){
 vErrors = [err182];
 }
@@ -4265,11 +4269,9 @@ vErrors.push(err182);
 errors++;
 }
 }
-}
-if(data120 && typeof data120 == "object" && !Array.isArray(data120)){
-for(const key30 in data120){
-if(!((key30 === "builds") || (key30 === "description"))){
-const err183 = {instancePath:instancePath+"/groups/" + key29.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/group/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key30}};
+var valid82 = _errs278 === errors;
+if(!valid82){
+const err183 = {instancePath:instancePath+"/groups",schemaPath:"#/properties/groups/propertyNames",keyword:"propertyNames",params:{propertyName: key28}};
 if(vErrors === null){
 vErrors = [err183];
 }
@@ -4279,10 +4281,10 @@ vErrors.push(err183);
 errors++;
 }
 }
-if(data120.builds !== undefined){
-let data122 = data120.builds;
-if(((!(Array.isArray(data122))) && (typeof data122 !== "string")) && (data122 !== null)){
-const err184 = {instancePath:instancePath+"/groups/" + key29.replace(/~/g, "~0").replace(/\//g, "~1")+"/builds",schemaPath:"#/$defs/group/properties/builds/type",keyword:"type",params:{type: schema37.properties.builds.type}};
+for(const key29 in data123){
+let data124 = data123[key29];
+if((typeof data124 != "object") && (typeof data124 !== "string")){
+const err184 = {instancePath:instancePath+"/groups/" + key29.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/group/type",keyword:"type",params:{type: schema37.type}};
 if(vErrors === null){
 vErrors = [err184];
 }
@@ -4291,9 +4293,9 @@ vErrors.push(err184);
 }
 errors++;
 }
-if(typeof data122 === "string"){
-if(!pattern6.test(data122)){
-const err185 = {instancePath:instancePath+"/groups/" + key29.replace(/~/g, "~0").replace(/\//g, "~1")+"/builds",schemaPath:"#/$defs/group/properties/builds/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+if(typeof data124 === "string"){
+if(!pattern6.test(data124)){
+const err185 = {instancePath:instancePath+"/groups/" + key29.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/group/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err185];
 }
@@ -4303,12 +4305,12 @@ vErrors.push(err185);
 errors++;
 }
 }
-if(Array.isArray(data122)){
-const len23 = data122.length;
+if(Array.isArray(data124)){
+const len23 = data124.length;
 for(let i23=0; i23<len23; i23++){
-let data123 = data122[i23];
-if((((typeof data123 !== "string") && (!((typeof data123 == "number") && (isFinite(data123))))) && (typeof data123 !== "boolean")) && (data123 !== null)){
-const err186 = {instancePath:instancePath+"/groups/" + key29.replace(/~/g, "~0").replace(/\//g, "~1")+"/builds/" + i23,schemaPath:"#/$defs/group/properties/builds/items/type",keyword:"type",params:{type: schema37.properties.builds.items.type}};
+let data125 = data124[i23];
+if((((typeof data125 !== "string") && (!((typeof data125 == "number") && (isFinite(data125))))) && (typeof data125 !== "boolean")) && (data125 !== null)){
+const err186 = {instancePath:instancePath+"/groups/" + key29.replace(/~/g, "~0").replace(/\//g, "~1")+"/" + i23,schemaPath:"#/$defs/group/items/type",keyword:"type",params:{type: schema37.items.type}};
 if(vErrors === null){
 vErrors = [err186];
 }
@@ -4319,16 +4321,69 @@ errors++;
 }
 }
 }
-}
-if(data120.description !== undefined){
-let data124 = data120.description;
-if((((typeof data124 !== "string") && (!((typeof data124 == "number") && (isFinite(data124))))) && (typeof data124 !== "boolean")) && (data124 !== null)){
-const err187 = {instancePath:instancePath+"/groups/" + key29.replace(/~/g, "~0").replace(/\//g, "~1")+"/description",schemaPath:"#/$defs/group/properties/description/type",keyword:"type",params:{type: schema37.properties.description.type}};
+if(data124 && typeof data124 == "object" && !Array.isArray(data124)){
+for(const key30 in data124){
+if(!((key30 === "builds") || (key30 === "description"))){
+const err187 = {instancePath:instancePath+"/groups/" + key29.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/group/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key30}};
 if(vErrors === null){
 vErrors = [err187];
 }
 else {
 vErrors.push(err187);
+}
+errors++;
+}
+}
+if(data124.builds !== undefined){
+let data126 = data124.builds;
+if(((!(Array.isArray(data126))) && (typeof data126 !== "string")) && (data126 !== null)){
+const err188 = {instancePath:instancePath+"/groups/" + key29.replace(/~/g, "~0").replace(/\//g, "~1")+"/builds",schemaPath:"#/$defs/group/properties/builds/type",keyword:"type",params:{type: schema37.properties.builds.type}};
+if(vErrors === null){
+vErrors = [err188];
+}
+else {
+vErrors.push(err188);
+}
+errors++;
+}
+if(typeof data126 === "string"){
+if(!pattern6.test(data126)){
+const err189 = {instancePath:instancePath+"/groups/" + key29.replace(/~/g, "~0").replace(/\//g, "~1")+"/builds",schemaPath:"#/$defs/group/properties/builds/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+if(vErrors === null){
+vErrors = [err189];
+}
+else {
+vErrors.push(err189);
+}
+errors++;
+}
+}
+if(Array.isArray(data126)){
+const len24 = data126.length;
+for(let i24=0; i24<len24; i24++){
+let data127 = data126[i24];
+if((((typeof data127 !== "string") && (!((typeof data127 == "number") && (isFinite(data127))))) && (typeof data127 !== "boolean")) && (data127 !== null)){
+const err190 = {instancePath:instancePath+"/groups/" + key29.replace(/~/g, "~0").replace(/\//g, "~1")+"/builds/" + i24,schemaPath:"#/$defs/group/properties/builds/items/type",keyword:"type",params:{type: schema37.properties.builds.items.type}};
+if(vErrors === null){
+vErrors = [err190];
+}
+else {
+vErrors.push(err190);
+}
+errors++;
+}
+}
+}
+}
+if(data124.description !== undefined){
+let data128 = data124.description;
+if((((typeof data128 !== "string") && (!((typeof data128 == "number") && (isFinite(data128))))) && (typeof data128 !== "boolean")) && (data128 !== null)){
+const err191 = {instancePath:instancePath+"/groups/" + key29.replace(/~/g, "~0").replace(/\//g, "~1")+"/description",schemaPath:"#/$defs/group/properties/description/type",keyword:"type",params:{type: schema37.properties.description.type}};
+if(vErrors === null){
+vErrors = [err191];
+}
+else {
+vErrors.push(err191);
 }
 errors++;
 }
@@ -4339,12 +4394,12 @@ errors++;
 }
 }
 else {
-const err188 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}};
+const err192 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
-vErrors = [err188];
+vErrors = [err192];
 }
 else {
-vErrors.push(err188);
+vErrors.push(err192);
 }
 errors++;
 }

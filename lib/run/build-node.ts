@@ -180,8 +180,11 @@ async function linkParents(context: RunContext, node: PlanNode, rebuildUnsure: b
 /** The image output stands last: the metadata file holds the digest of the last one. */
 function chooseOutputs(context: RunContext, node: PlanNode, workDir: string): readonly BuildOutput[] {
   const outputs: BuildOutput[] = [];
-  if (node.role === 'asked')
-    for (const output of node.build.outputs) outputs.push({ kind: 'written', output });
+  if (node.role === 'asked') {
+    for (const output of node.build.outputs) {
+      if (output.type !== 'cacheonly') outputs.push({ kind: 'written', output });
+    }
+  }
   if (node.pushes) {
     const groups = new Map<boolean, string[]>();
     for (const repository of repositoriesOf(wantedTags(node))) {
@@ -195,6 +198,10 @@ function chooseOutputs(context: RunContext, node: PlanNode, workDir: string): re
     return outputs;
   }
   const isRead = node.neededBy.length > 0;
+  // `cacheonly` is buildctl without any output: it fills the cache and gives nothing.
+  const wantsNothing =
+    node.role === 'asked' && node.build.outputs.some((output) => output.type === 'cacheonly');
+  if (wantsNothing && !isRead) return outputs;
   if (context.worker === 'oci') {
     if (isRead || outputs.length === 0) outputs.push({ kind: 'layout', dir: path.join(workDir, 'layout') });
   } else if (isRead || outputs.length === 0)

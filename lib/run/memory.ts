@@ -82,6 +82,11 @@ export class Memory {
     return this.#state.readLast(build);
   }
 
+  /** An earlier result is what its build is now: later changes are told against these inputs. */
+  async settle(build: string, key: BuildKey, parts: KeyParts): Promise<void> {
+    await this.#state.ensureLast(build, { key, parts });
+  }
+
   /** Remembers a success; on this machine at once, in the registry with `save`. */
   async remember(record: BuildRecord, parts: KeyParts): Promise<Result<void>> {
     this.#seen.set(record.key, record);

@@ -74,6 +74,9 @@ export async function runNode(context: RunContext, node: PlanNode, why?: Reason)
       platforms: record.platforms,
       ...(location === undefined ? {} : { location }),
     };
+    if (!context.dryRun && inputs.key !== undefined && inputs.parts !== undefined) {
+      await context.memory.settle(name, inputs.key, inputs.parts);
+    }
     if (decision.kind === 'unchanged' || context.dryRun) {
       const tags = weighed.tags.map(
         (tag): TagResult => ({ ref: tag.ref, digest: record.digest, action: 'there' }),

@@ -10,8 +10,9 @@
  * stats/, sent/                             stat caches, and what engines were sent; kept by lib/fingerprint
  * ```
  */
+import { Buffer } from 'node:buffer';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import {
@@ -96,6 +97,16 @@ export class StateStore {
     return writeJson(this.#lastFile(build), last);
   }
 
+  /**
+   * Makes a build's inputs the latest ones where they are not: an earlier result may be the right one again. The key
+   * stands at the head of the file, which may be long, so only that much is read.
+   */
+  async ensureLast(build: string, last: LastInputs): Promise<Problem | undefined> {
+    const head = Buffer.from(JSON.stringify({ key: last.key }).slice(0, -1));
+    const known = await readHead(this.#lastFile(build), head.length);
+    return known?.equals(head) === true ? undefined : this.writeLast(build, last);
+  }
+
   /** The inputs of a build's latest success; undefined where there was none. */
   async readLast(build: string): Promise<LastInputs | undefined> {
     return readJson<LastInputs>(this.#lastFile(build));
@@ -135,6 +146,20 @@ async function readJson<T>(file: string): Promise<T | undefined> {
     return JSON.parse(await readFile(file, 'utf8')) as T;
   } catch {
     return undefined; // missing or damaged: not known
+  }
+}
+
+async function readHead(file: string, bytes: number): Promise<Buffer | undefined> {
+  try {
+    const handle = await open(file);
+    try {
+      const { buffer, bytesRead } = await handle.read(Buffer.alloc(bytes), 0, bytes, 0);
+      return buffer.subarray(0, bytesRead);
+    } finally {
+      await handle.close();
+    }
+  } catch {
+    return undefined;
   }
 }
 

@@ -12,6 +12,8 @@ import {
 } from '../model/mod.ts';
 import type { NodeResult, RunContext } from './context.ts';
 import { createEmitter, type Emit } from './emitter.ts';
+import { warnOfUnlocked } from './lock.ts';
+import { readLock } from './lock-file.ts';
 import { recordRef } from './memory.ts';
 import { runNode } from './node.ts';
 import { checkPlan } from './preflight.ts';
@@ -31,7 +33,11 @@ export async function bake(options: BakeOptions): Promise<RunSummary> {
   const { plan } = options;
   const emit = createEmitter(options.onEvent, Date.now);
   const records = recordRef(plan.set);
-  const session = await Session.open(options, emit, records.ok ? records.value : undefined);
+  const lock = await readLock(plan.set);
+  const session = await Session.open(options, emit, {
+    records: records.ok ? records.value : undefined,
+    lock: lock.ok ? lock.value : undefined,
+  });
   emit({
     type: 'run-started',
     runId: path.basename(session.workDir).slice('bake-ts-'.length),
@@ -42,8 +48,10 @@ export async function bake(options: BakeOptions): Promise<RunSummary> {
   });
   emit({ type: 'planned', nodes: [...plan.nodes.values()].map(announce) });
   const outcomes = new Map<string, Outcome>();
-  const problems: Problem[] = records.ok ? [] : [records.error];
+  const problems: Problem[] = [...(records.ok ? [] : [records.error]), ...(lock.ok ? [] : lock.error)];
   try {
+    const unlocked = lock.ok && lock.value !== undefined ? warnOfUnlocked(plan, lock.value) : undefined;
+    if (unlocked !== undefined) emit({ type: 'warning', problem: problemToJson(unlocked) });
     problems.push(...(await checkBefore(options, session, emit)));
     if (problems.length === 0) {
       const { context, results } = session.createContext(options.dryRun === true, emit);
@@ -167,7 +175,10 @@ async function settleTags(
   emit: Emit,
 ): Promise<readonly Problem[]> {
   if (![...outcomes.values()].every(isGood) || context.signal.aborted) {
-    context.publisher.abandon();
+    for (const build of context.publisher.abandon()) {
+      const outcome = outcomes.get(build);
+      if (outcome?.kind === 'retagged') outcomes.set(build, { ...outcome, kind: 'unchanged' });
+    }
     return [];
   }
   const settled = await context.publisher.settle();

@@ -94,14 +94,20 @@ export async function computeInputs(context: RunContext, node: PlanNode): Promis
     parents: parentDigests(context, node),
     enginePlatform: context.enginePlatform,
   });
-  const reasons = [...new Set([...untracked.filter((one) => !images.named.has(one)), ...images.why])];
+  // A base whose config is unread may have triggers that read images we do not see.
+  const unread = facts.unreadBases.map(
+    (name) => `what the base image ${name} sets and triggers cannot be read`,
+  );
+  const reasons = [
+    ...new Set([...untracked.filter((one) => !images.named.has(one)), ...images.why, ...unread]),
+  ];
   const inputs: NodeInputs = {
     parts,
     untracked: reasons,
     files: contexts.hashed.reduce((sum, one) => sum + one.hashed.fileCount, 0),
     bytes: contexts.hashed.reduce((sum, one) => sum + one.hashed.bytes, 0),
     problems: [],
-    ...(untracked.length === 0 ? { key: computeKey(parts) } : {}),
+    ...(reasons.length === 0 ? { key: computeKey(parts) } : {}),
     ...(facts.produces === undefined ? {} : { produces: facts.produces }),
   };
   requestsOf.set(inputs, contexts.hashed);

@@ -89,11 +89,15 @@ export class Publisher {
     return ok(tags);
   }
 
-  /** Says of the tags that waited that they stay where they are, because not every build succeeded. */
-  abandon(): void {
-    const waiting = this.#waiting.splice(0);
-    if (waiting.length === 0) return;
-    const builds = waiting.map((one) => one.build).join(', ');
+  /**
+   * Says of the tags that waited that they stay where they are, because not every build succeeded.
+   *
+   * @returns the builds whose tags waited
+   */
+  abandon(): readonly string[] {
+    const waiting = this.#waiting.splice(0).map((one) => one.build);
+    if (waiting.length === 0) return waiting;
+    const builds = waiting.join(', ');
     this.#emit({
       type: 'warning',
       problem: problemToJson(
@@ -107,6 +111,7 @@ export class Publisher {
         ),
       ),
     });
+    return waiting;
   }
 
   async #takeBack(

@@ -56,6 +56,33 @@ export function declareCli(): Declaration {
   });
   overriding(fromFiles(selecting(plan))).option('--json', 'The plan as JSON, for programs');
 
+  const lock = verb('lock [...builds]', 'Write the digests of outside images to builds.lock', async () => {
+    const { lockCommand } = await import('./commands/lock.ts');
+    return lockCommand;
+  });
+  fromFiles(selecting(lock))
+    .option('--check', 'Change nothing; end with 1 if the file is not what the builds need')
+    .option('--json', 'What changed as JSON, for programs');
+
+  const outdated = verb('outdated', 'Compare builds.lock with what the tags stand for now', async () => {
+    const { outdatedCommand } = await import('./commands/outdated.ts');
+    return outdatedCommand;
+  });
+  fromFiles(outdated).option('--json', 'The same as JSON, for programs');
+
+  const update = verb(
+    'update [...images]',
+    'Move locked images to what their tags stand for now',
+    async () => {
+      const { updateCommand } = await import('./commands/update.ts');
+      return updateCommand;
+    },
+  );
+  fromFiles(update)
+    .option('--json', 'What moved as JSON, for programs')
+    .example('  bake-ts update              every image in builds.lock')
+    .example("  bake-ts update 'node:*'     some of them, by pattern");
+
   const list = verb('list', 'List builds, groups and variables', async () => {
     const { listCommand } = await import('./commands/list.ts');
     return listCommand;

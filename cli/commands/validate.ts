@@ -12,6 +12,7 @@ import { EXIT, type ExitCode, exitCodeOfProblems } from '../exit-codes.ts';
 import { readInputs } from '../inputs.ts';
 import type { Io } from '../io.ts';
 import { columnsOf, wantsColor, writeJson } from '../output.ts';
+import { planWhole } from '../whole-plan.ts';
 
 /** `bake-ts validate`: what it finds is its result, and so goes to stdout in every form. */
 export async function validateCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
@@ -20,10 +21,8 @@ export async function validateCommand(args: ParsedArgs, io: Io): Promise<ExitCod
   let builds = 0;
   if (read.ok) {
     // Edges, cycles and Dockerfiles are part of what can be wrong in a file.
-    const { preparePlan } = await import('../../lib/run/mod.ts');
-    const all = [...read.value.set.builds.keys()];
-    builds = all.length;
-    const planned = preparePlan(read.value.set, { patterns: all }, io.cwd);
+    const planned = await planWhole(read.value.set, io);
+    builds = read.value.set.builds.size;
     problems.push(...(planned.ok ? planned.value.missing : planned.error));
   }
   write(problems, args, io);

@@ -28,6 +28,13 @@ import { repositoriesOf, wantedTags } from './publish.ts';
 
 const MAX_ATTEMPTS = 3;
 const RETRY_MS = [1_000, 4_000];
+/** Failures that an image which is gone can cause. */
+const OVER_IMAGES: ReadonlySet<string> = new Set([
+  'build/base-missing',
+  'build/base-unreachable',
+  'build/failed',
+  'build/file-missing',
+]);
 
 /** What came of running buildctl. */
 export type Made =
@@ -84,7 +91,8 @@ export async function buildNode(context: RunContext, node: PlanNode, inputs: Nod
       continue;
     }
     const delayMs = RETRY_MS[attempt - 1] ?? 0;
-    if (failure.temporary !== true || attempt >= MAX_ATTEMPTS) return { kind: 'failed', problem: failure };
+    if (failure.temporary !== true || attempt >= MAX_ATTEMPTS)
+      return { kind: 'failed', problem: await explainLocked(context, node, failure) };
     context.emit({ type: 'retry', build: name, attempt, delayMs, why: failure.message });
     await context.sleep(delayMs);
     if (context.signal.aborted) return { kind: 'cancelled' };
@@ -128,6 +136,23 @@ async function callBuildctl(
     await engine.sent.announce(shipments);
     return run();
   });
+}
+
+/** A failure over a base image whose locked digest its registry has no more is told as that. */
+async function explainLocked(context: RunContext, node: PlanNode, failure: Problem): Promise<Problem> {
+  if (!OVER_IMAGES.has(failure.code)) return failure;
+  const gone = await context.images.findGone(node);
+  const [first] = gone;
+  if (first === undefined) return failure;
+  return problem(
+    'run/locked-image-gone',
+    `builds.lock holds \`${first.written}\` to ${first.digest}, which its registry no longer has`,
+    {
+      build: node.build.name,
+      hint: `Take what the tag stands for now: bake-ts update ${gone.map((one) => `'${one.written}'`).join(' ')}`,
+      ...(failure.detail === undefined ? {} : { detail: failure.detail }),
+    },
+  );
 }
 
 function noEngine(): Problem {

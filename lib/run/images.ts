@@ -8,6 +8,7 @@ import { parseImageRef, withDefaultTag } from '../model/mod.ts';
 import type { RegistryClient } from '../registry/mod.ts';
 import { configOf, isIndex, platformManifests } from '../registry/mod.ts';
 import type { ImageConfigFacts, StateStore } from '../state/mod.ts';
+import type { Lock } from './lock-file.ts';
 
 /** What is known of an outside image. */
 export type ImageLookup =
@@ -21,15 +22,18 @@ const CONFIG_LIMIT = 4 * 1024 * 1024;
 export class ImageDirectory {
   readonly #client: RegistryClient;
   readonly #state: StateStore;
+  readonly #lock: Lock | undefined;
   readonly #lookups = new Map<string, Promise<ImageLookup>>();
   readonly #facts = new Map<string, Promise<ImageConfigFacts | undefined>>();
 
-  constructor(client: RegistryClient, state: StateStore) {
+  /** @param lock what builds.lock says; its images are taken from it, and no registry is asked for them */
+  constructor(client: RegistryClient, state: StateStore, lock: Lock | undefined) {
     this.#client = client;
     this.#state = state;
+    this.#lock = lock;
   }
 
-  /** The digest an image stands for now. */
+  /** The digest an image is locked to, else the one it stands for now. */
   lookUp(written: string): Promise<ImageLookup> {
     const known = this.#lookups.get(written) ?? this.#lookUp(written);
     this.#lookups.set(written, known);
@@ -54,10 +58,29 @@ export class ImageDirectory {
     return pins;
   }
 
+  /**
+   * Locked images of a build that are surely gone from their registries: an old digest may be cleared away there while
+   * the lock still names it. Asks the registries, so it is for builds that failed.
+   */
+  async findGone(node: PlanNode): Promise<readonly { readonly written: string; readonly digest: Digest }[]> {
+    const gone: { readonly written: string; readonly digest: Digest }[] = [];
+    for (const written of new Set(node.externalImages.map((image) => image.written))) {
+      const digest = this.#lock?.digestOf(written);
+      const ref = parseImageRef(written);
+      if (digest === undefined || ref === undefined || ref.digest !== undefined) continue;
+      const { registry, repository } = ref;
+      const presence = await this.#client.head({ registry, repository, digest }, { mirrors: true });
+      if (presence.kind === 'absent') gone.push({ written, digest });
+    }
+    return gone;
+  }
+
   async #lookUp(written: string): Promise<ImageLookup> {
     const ref = parseImageRef(written);
     if (ref === undefined) return { kind: 'unknown', why: `\`${written}\` is no image reference` };
     if (ref.digest !== undefined) return { kind: 'known', digest: ref.digest };
+    const locked = this.#lock?.digestOf(written);
+    if (locked !== undefined) return { kind: 'known', digest: locked };
     const presence = await this.#client.head(withDefaultTag(ref), { mirrors: true });
     switch (presence.kind) {
       case 'present':

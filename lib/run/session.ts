@@ -13,6 +13,7 @@ import type { NodeResult, ReadyEngine, RunContext } from './context.ts';
 import type { DockerfileLibrary } from './dockerfiles.ts';
 import type { Emit } from './emitter.ts';
 import { ImageDirectory } from './images.ts';
+import type { Lock } from './lock-file.ts';
 import { Memory } from './memory.ts';
 import { runNode } from './node.ts';
 import { wantedTags } from './publish.ts';
@@ -54,6 +55,14 @@ export interface Counts {
   readonly registryRequests: { reads: number; writes: number };
 }
 
+/** What is read before a session is opened. */
+export interface SessionFiles {
+  /** Where results are remembered besides this machine. */
+  readonly records?: ImageRef | undefined;
+  /** builds.lock, if there is one. */
+  readonly lock?: Lock | undefined;
+}
+
 /** Everything that is opened once in a run. */
 export class Session {
   readonly counts: Counts = { buildctlCalls: 0, registryRequests: { reads: 0, writes: 0 } };
@@ -75,7 +84,7 @@ export class Session {
   #stored: Promise<ReadonlyMap<string, Digest> | undefined> | undefined;
   #ids = 0;
 
-  private constructor(options: BakeOptions, emit: Emit, workDir: string, records: ImageRef | undefined) {
+  private constructor(options: BakeOptions, emit: Emit, workDir: string, given: SessionFiles) {
     const { plan, env } = options;
     this.#options = options;
     this.#emit = emit;
@@ -94,20 +103,16 @@ export class Session {
       },
     });
     this.state = new StateStore(stateDirectory(env), plan.set.root);
-    this.memory = new Memory(this.state, this.registry, records);
+    this.memory = new Memory(this.state, this.registry, given.records);
     this.hasher = new ContextHasher({ stateDirectory: this.state.statDir });
-    this.#images = new ImageDirectory(this.registry, this.state);
+    this.#images = new ImageDirectory(this.registry, this.state, given.lock);
     this.#permits = new Semaphore(options.jobs ?? DEFAULT_JOBS);
     this.#priorities = heights(needsOf(plan));
   }
 
-  /**
-   * Opens a session; to be closed.
-   *
-   * @param records where results are remembered besides this machine
-   */
-  static async open(options: BakeOptions, emit: Emit, records: ImageRef | undefined): Promise<Session> {
-    const session = new Session(options, emit, await mkdtemp(path.join(tmpdir(), 'bake-ts-')), records);
+  /** Opens a session; to be closed. */
+  static async open(options: BakeOptions, emit: Emit, given: SessionFiles): Promise<Session> {
+    const session = new Session(options, emit, await mkdtemp(path.join(tmpdir(), 'bake-ts-')), given);
     // One token for many repositories instead of one for each.
     const pushed = [...options.plan.nodes.values()].filter((node) => node.pushes);
     session.registry.expect(pushed.flatMap(wantedTags));

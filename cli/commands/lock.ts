@@ -1,0 +1,51 @@
+import { createPalette, plural, shortDigest } from '../../lib/report/mod.ts';
+import { isSet, type ParsedArgs } from '../args.ts';
+import type { ExitCode } from '../exit-codes.ts';
+import { readInputs, selectionOf } from '../inputs.ts';
+import type { Io } from '../io.ts';
+import { formatTable, reportProblems, wantsColor, writeJson } from '../output.ts';
+import { withCancellation } from '../signals.ts';
+import { planWhole } from '../whole-plan.ts';
+
+/** `bake-ts lock`: writes builds.lock; with `--check` only says whether it would. */
+export async function lockCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
+  const read = await readInputs(args, io);
+  if (!read.ok) return reportProblems(read.error, args, io);
+  const { lockImages, preparePlan } = await import('../../lib/run/mod.ts');
+  const whole = await planWhole(read.value.set, io);
+  if (!whole.ok) return reportProblems(whole.error, args, io);
+  const selection = selectionOf(args);
+  const asked =
+    selection.patterns.length === 0 && (selection.filters ?? []).length === 0
+      ? whole
+      : preparePlan(read.value.set, selection, io.cwd);
+  if (!asked.ok) return reportProblems(asked.error, args, io);
+  return withCancellation(io, async ({ signal }) => {
+    const locked = await lockImages(
+      { whole: whole.value.plan, env: io.env, signal },
+      asked.value.plan,
+      isSet(args, 'check'),
+    );
+    // A Dockerfile that cannot be read may name images that are then missing in the lock.
+    const code = reportProblems([...read.value.warnings, ...whole.value.missing], args, io);
+    if (!locked.ok) return reportProblems(locked.error, args, io);
+    const { added, dropped, kept } = locked.value;
+    if (isSet(args, 'json')) {
+      writeJson({ added: Object.fromEntries(added), dropped: Object.fromEntries(dropped), kept }, io);
+      return code;
+    }
+    const palette = createPalette(wantsColor(args, io, io.stdout));
+    const rows = [
+      ...[...added].map(([image, digest]) => [palette.good('+'), image, shortDigest(digest)]),
+      ...[...dropped].map(([image, digest]) => [palette.error('-'), image, shortDigest(digest)]),
+    ];
+    if (rows.length > 0) io.stdout.write(`${formatTable(['', 'IMAGE', 'DIGEST'], rows, palette)}\n`);
+    const counts = [
+      ...(added.size > 0 ? [`${added.size} added`] : []),
+      ...(dropped.size > 0 ? [`${dropped.size} dropped`] : []),
+      `${plural(kept, 'image')} as before`,
+    ];
+    io.stdout.write(`builds.lock: ${counts.join(', ')}\n`);
+    return code;
+  });
+}

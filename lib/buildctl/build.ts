@@ -15,6 +15,7 @@ import {
   parseImageRef,
   problem,
   type Result,
+  type SourceFile,
   withDefaultTag,
 } from '../model/mod.ts';
 import { type BuildOutput, type BuildRequest, buildArgv, type Link } from './argv.ts';
@@ -38,6 +39,8 @@ export interface BuildCall {
   readonly links: readonly Link[];
   /** Outside images as written → digest that this run looked up; the build is held to them. */
   readonly pins: ReadonlyMap<string, Digest>;
+  /** The Dockerfile where it lies on this machine or in builds.yaml: failures and warnings show their lines in it. */
+  readonly dockerfile?: SourceFile;
   readonly outputs: readonly BuildOutput[];
   /** A directory of this call alone; made here, removed by the caller. */
   readonly workDir: string;
@@ -86,7 +89,7 @@ export async function runBuild(tool: Buildctl, call: BuildCall): Promise<Result<
     attempt: call.attempt,
     argv: [tool.program, ...argv],
   });
-  const reader = new ProgressReader(call.build.name, call.emit);
+  const reader = new ProgressReader(call.build.name, call.emit, call.dockerfile);
   const end = await runProcess({
     program: tool.program,
     argv,
@@ -99,7 +102,10 @@ export async function runBuild(tool: Buildctl, call: BuildCall): Promise<Result<
     return fail({ kind: 'failed', problem: notStarted(tool, end.startError ?? '') });
   const summary = reader.summary();
   if (end.exitCode !== 0) {
-    return fail({ kind: 'failed', problem: explainFailure(call.build.name, end.exitCode, summary) });
+    return fail({
+      kind: 'failed',
+      problem: explainFailure(call.build.name, end.exitCode, summary, call.dockerfile),
+    });
   }
   const image = await readMetadata(metadataFile);
   return ok({ ...image, steps: summary.steps });

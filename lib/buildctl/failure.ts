@@ -2,7 +2,8 @@
  * From what buildctl wrote to a problem that says whose fault it is and what to do. BuildKit exits with 1 for
  * everything, so its words are all there is; the patterns are of buildkit 0.27 to 0.34, measured case by case.
  */
-import { type Problem, type ProblemCode, problem } from '../model/mod.ts';
+import { type Problem, type ProblemCode, problem, type SourceFile } from '../model/mod.ts';
+import { spanOfExcerpt, takeExcerpts } from './excerpt.ts';
 import type { ProgressSummary } from './progress.ts';
 
 interface Pattern {
@@ -151,42 +152,76 @@ const PATTERNS: readonly Pattern[] = [
     hint: 'Start buildkitd with `--allow-insecure-entitlement`, or drop it from the build.',
   },
   {
-    match: /did not complete successfully: exit code: (\d+)/,
+    match: /^process did not complete successfully: exit code: 137(?!\d)/m,
+    code: 'build/step-failed',
+    message: () => 'a step was killed (exit code 137)',
+    hint: 'Mostly for want of memory: give the engine more, or run fewer builds at a time (`-j 1`).',
+  },
+  {
+    match: /^process did not complete successfully: exit code: (\d+)/m,
     code: 'build/step-failed',
     message: (found) => `a step ended with exit code ${found[1]}`,
   },
+  {
+    match: /^process did not complete successfully: .*exec: "([^"]+)": .*(?:no such file|not found)/m,
+    code: 'build/step-failed',
+    message: (found) => `a step could not start: its image has no \`${found[1]}\``,
+    hint: 'RUN without brackets needs a shell in the image; with brackets the program itself must be there.',
+  },
+  {
+    match: /^process did not complete successfully: .*?([^:]+)$/m,
+    code: 'build/step-failed',
+    message: (found) => `a step failed:${found[1]}`,
+  },
 ];
 
-/** Names what went wrong in a call of buildctl that did not succeed. */
+/** A command that RUN ran, as Go quotes it: what is in it says nothing about why it failed. */
+const COMMAND = /process "(?:[^"\\]|\\.)*" did not complete/g;
+
+/**
+ * Names what went wrong in a call of buildctl that did not succeed.
+ *
+ * @param dockerfile the Dockerfile as it was sent, where it lies on this machine: the lines that BuildKit points at
+ *   become the problem's place, and its excerpt of them is left out
+ */
 export function explainFailure(
   build: string,
   exitCode: number | undefined,
   summary: ProgressSummary,
+  dockerfile?: SourceFile,
 ): Problem {
-  const text = summary.text.join('\n').trim();
+  const { excerpts, rest } = takeExcerpts(summary.text);
+  const [excerpt] = excerpts;
+  const span =
+    dockerfile === undefined || excerpt === undefined ? undefined : spanOfExcerpt(dockerfile, excerpt);
+  const text = (span === undefined ? summary.text : rest).join('\n').trim();
   const step = summary.failedStep;
   // The last `error:` line is buildctl's own summary; a step's error is closer to the cause where both are there.
-  const sources = [step?.error ?? '', text].filter((one) => one !== '');
+  const sources = [step?.error ?? '', text]
+    .filter((one) => one !== '')
+    .map((one) =>
+      one.replaceAll(COMMAND, 'process did not complete').replace(/^error: failed to solve: /m, ''),
+    );
+  const place = { build, ...(span === undefined ? {} : { span }) };
   for (const pattern of PATTERNS) {
     for (const source of sources) {
       const found = pattern.match.exec(source);
       if (found === null) continue;
       const message = pattern.message(found);
+      // What a step wrote says more than buildctl's repetition of its command.
+      const isStep = pattern.code === 'build/step-failed' && step !== undefined;
       return problem(pattern.code, step === undefined ? message : `${message} (${step.name})`, {
-        build,
+        ...place,
         ...(pattern.hint === undefined ? {} : { hint: pattern.hint }),
         ...(pattern.temporary === true ? { temporary: true } : {}),
-        ...detailOf(summary, text),
+        ...detailOf(summary, isStep && span !== undefined ? '' : text),
       });
     }
   }
   return problem(
     'build/failed',
     `buildctl ended with ${exitCode === undefined ? 'a signal' : `exit code ${exitCode}`}`,
-    {
-      build,
-      ...detailOf(summary, text),
-    },
+    { ...place, ...detailOf(summary, text) },
   );
 }
 

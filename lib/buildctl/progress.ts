@@ -3,7 +3,8 @@
  * after the last of them plain text that says why it failed. Turns it into our events and keeps what the end needs.
  */
 import { StringDecoder } from 'node:string_decoder';
-import type { EventBody, PlaceJson } from '../model/mod.ts';
+import { type EventBody, type PlaceJson, problem, problemToJson, type SourceFile } from '../model/mod.ts';
+import { spanOfExcerpt } from './excerpt.ts';
 
 /** What is known once the stream has ended. */
 export interface ProgressSummary {
@@ -70,14 +71,17 @@ const KEPT_LOG_LINES = 40;
 export class ProgressReader {
   readonly #build: string;
   readonly #emit: (event: EventBody) => void;
+  readonly #dockerfile: SourceFile | undefined;
   readonly #vertices = new Map<string, { name: string; state: VertexState; cached: boolean }>();
   readonly #logs = new Map<string, { decoders: Map<number, StringDecoder>; tail: string[]; open: string }>();
   readonly #text: string[] = [];
   #failed: ProgressSummary['failedStep'];
 
-  constructor(build: string, emit: (event: EventBody) => void) {
+  /** @param dockerfile the Dockerfile as we know it; the engine knows it by another name, and places would lead nowhere */
+  constructor(build: string, emit: (event: EventBody) => void, dockerfile?: SourceFile) {
     this.#build = build;
     this.#emit = emit;
+    this.#dockerfile = dockerfile;
   }
 
   /** Takes one line without its line break. */
@@ -200,7 +204,7 @@ export class ProgressReader {
         build: this.#build,
         ...(detail === '' ? {} : { detail }),
         ...(warning.url === undefined ? {} : { hint: `See ${warning.url}` }),
-        ...placeOf(warning),
+        ...placeOf(warning, this.#dockerfile),
       },
     });
   }
@@ -221,11 +225,17 @@ function stateOf(vertex: WireVertex): VertexState {
   return vertex.started === undefined ? 'pending' : 'running';
 }
 
-function placeOf(warning: WireWarning): { readonly place?: PlaceJson } {
+function placeOf(warning: WireWarning, dockerfile: SourceFile | undefined): { readonly place?: PlaceJson } {
   const file = warning.sourceInfo?.filename;
   const line = warning.range?.[0]?.start?.line;
   if (file === undefined || line === undefined) return {};
   const endLine = warning.range?.[0]?.end?.line ?? line;
+  const span =
+    dockerfile === undefined
+      ? undefined
+      : spanOfExcerpt(dockerfile, { file, firstLine: line, lastLine: endLine });
+  const { place } = span === undefined ? {} : problemToJson(problem('build/dockerfile-check', '', { span }));
+  if (place !== undefined) return { place };
   return { place: { file, line, column: 1, endLine, endColumn: 1 } };
 }
 

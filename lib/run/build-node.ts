@@ -59,6 +59,7 @@ export async function buildNode(context: RunContext, node: PlanNode, inputs: Nod
     if (!links.ok) return links.end;
     const workDir = path.join(context.workDir, `${context.nextId()}`);
     const outputs = chooseOutputs(context, node, workDir);
+    const dockerfile = context.dockerfiles.sourceOf(node.build);
     const call: BuildCall = {
       build: node.build,
       root: context.root,
@@ -69,6 +70,7 @@ export async function buildNode(context: RunContext, node: PlanNode, inputs: Nod
       attempt,
       signal: context.signal,
       emit: context.emit,
+      ...(dockerfile === undefined ? {} : { dockerfile }),
     };
     const result = await callBuildctl(context, engine.value, call, shipmentsOf(node, inputs));
     if (result.ok) {

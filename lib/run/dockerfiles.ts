@@ -46,6 +46,13 @@ export class DockerfileLibrary {
     return read;
   }
 
+  /** The file that a build's Dockerfile stands in; undefined for one in builds.yaml or in a remote context. */
+  sourceOf(build: Build): SourceFile | undefined {
+    if (build.dockerfile.kind === 'inline') return undefined;
+    const dockerfile = this.dockerfileOf(build);
+    return dockerfile?.ok === true ? dockerfile.value.source : undefined;
+  }
+
   /** What the planner wants to know; a Dockerfile that cannot be read is noted, see `problemsOf`. */
   readsOf(build: Build): DockerfileReads | undefined {
     const dockerfile = this.dockerfileOf(build);

@@ -1,0 +1,71 @@
+/**
+ * The excerpts that buildctl prints of a file it complains about (buildkit solver/errdefs/source.go, `Source.Print`):
+ *
+ * ```text
+ * Dockerfile:2
+ * --------------------
+ *    1 |     FROM scratch
+ *    2 | >>> RUN exit 7
+ * --------------------
+ * ```
+ */
+import { type SourceFile, type Span, spanOfLine } from '../model/mod.ts';
+
+/** Lines of a file, one-based, first and last included. */
+export interface Excerpt {
+  /** As the engine knows it: relative to what it was sent. */
+  readonly file: string;
+  readonly firstLine: number;
+  readonly lastLine: number;
+}
+
+const HEAD = /^(.+):(\d+)$/;
+const RULE = /^-{20}$/;
+const MARKED = /^ *(\d+) \| >>>(?: |$)/;
+const NUMBERED = /^ *\d+ \| (?:>>>| {3})/;
+
+/** Takes the excerpts out of what was printed; gives them, and the lines that are left. */
+export function takeExcerpts(lines: readonly string[]): {
+  readonly excerpts: readonly Excerpt[];
+  readonly rest: readonly string[];
+} {
+  const excerpts: Excerpt[] = [];
+  const rest: string[] = [];
+  for (let at = 0; at < lines.length; at++) {
+    const line = lines[at] ?? '';
+    const head = HEAD.exec(line);
+    if (head === null || !RULE.test(lines[at + 1] ?? '')) {
+      rest.push(line);
+      continue;
+    }
+    let end = at + 2;
+    while (NUMBERED.test(lines[end] ?? '')) end++;
+    if (!RULE.test(lines[end] ?? '')) {
+      rest.push(line);
+      continue;
+    }
+    const marked = lines.slice(at + 2, end).flatMap((one) => Number(MARKED.exec(one)?.[1] ?? Number.NaN));
+    const numbers = marked.filter((one) => !Number.isNaN(one));
+    const fallback = Number(head[2]);
+    excerpts.push({
+      file: head[1] ?? '',
+      firstLine: numbers[0] ?? fallback,
+      lastLine: numbers.at(-1) ?? fallback,
+    });
+    at = end;
+  }
+  return { excerpts, rest };
+}
+
+/** The same lines in the file as we have it, without the blanks around; undefined where it has no such line. */
+export function spanOfExcerpt(source: SourceFile, excerpt: Excerpt): Span | undefined {
+  const start = spanOfLine(source, excerpt.firstLine).start;
+  const end = spanOfLine(source, excerpt.lastLine).end;
+  const text = source.text.slice(start, end);
+  if (text.trim() === '') return undefined;
+  return {
+    source,
+    start: start + text.length - text.trimStart().length,
+    end: end - (text.length - text.trimEnd().length),
+  };
+}

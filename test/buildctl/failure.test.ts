@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { explainFailure, ProgressReader } from '../../lib/buildctl/mod.ts';
+import { type EventBody, formatPlace, type SourceFile } from '../../lib/model/mod.ts';
+
+const DOCKERFILE: SourceFile = {
+  path: 'api/Dockerfile',
+  text: 'FROM scratch\nCOPY . /\nRUN make \\\n  all\nCMD ["/api"]\n',
+};
+const EXCERPT = [
+  'Dockerfile:3',
+  '--------------------',
+  '   1 |     FROM scratch',
+  '   2 |     COPY . /',
+  '   3 | >>> RUN make \\',
+  '   4 | >>>   all',
+  '   5 |     CMD ["/api"]',
+  '   6 |     ',
+  '--------------------',
+];
+
+/** What is made of a step that failed with these words, said where BuildKit says it. */
+function explain(error: string, log = '', dockerfile: SourceFile | undefined = DOCKERFILE) {
+  const reader = new ProgressReader('api', () => {}, dockerfile);
+  const vertex = { digest: 'sha256:1', name: '[3/3] RUN make   all', started: '2026-01-01T00:00:00Z' };
+  reader.line(JSON.stringify({ vertexes: [vertex] }));
+  if (log !== '') {
+    const data = Buffer.from(log).toString('base64');
+    reader.line(JSON.stringify({ logs: [{ vertex: 'sha256:1', stream: 2, data }] }));
+  }
+  reader.line(JSON.stringify({ vertexes: [{ ...vertex, completed: '2026-01-01T00:00:01Z', error }] }));
+  for (const line of [...EXCERPT, `error: failed to solve: ${error}`]) reader.line(line);
+  return explainFailure('api', 1, reader.summary(), dockerfile);
+}
+
+test('a RUN that ends with a code is a failed step, with its lines in the Dockerfile and what it wrote', () => {
+  const found = explain(
+    'process "/bin/sh -c make   all" did not complete successfully: exit code: 7',
+    'no rule\n',
+  );
+  assert.equal(found.code, 'build/step-failed');
+  assert.equal(found.message, 'a step ended with exit code 7 ([3/3] RUN make   all)');
+  assert.ok(found.span !== undefined);
+  assert.equal(formatPlace(found.span), 'api/Dockerfile:3:1');
+  assert.equal(DOCKERFILE.text.slice(found.span.start, found.span.end), 'RUN make \\\n  all');
+  assert.equal(found.detail, 'no rule');
+});
+
+test('without the Dockerfile at hand the excerpt is kept as it came', () => {
+  const reader = new ProgressReader('api', () => {});
+  for (const line of [
+    ...EXCERPT,
+    'error: failed to solve: process "/x" did not complete successfully: exit code: 3',
+  ])
+    reader.line(line);
+  const found = explainFailure('api', 1, reader.summary());
+  assert.deepEqual([found.code, found.span], ['build/step-failed', undefined]);
+  assert.match(found.detail ?? '', /3 \| >>> RUN make/);
+});
+
+test('a program that is not there, and any other end of a RUN, is a failed step too', () => {
+  const missing = explain(
+    'process "/nope" did not complete successfully: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: exec: "/nope": stat /nope: no such file or directory',
+  );
+  assert.equal(missing.code, 'build/step-failed');
+  assert.match(missing.message, /^a step could not start: its image has no `\/nope`/);
+  const other = explain(
+    'process "/x" did not complete successfully: failed to create shim task: runc create failed: something new',
+  );
+  assert.deepEqual(
+    [other.code, other.message],
+    ['build/step-failed', 'a step failed: something new ([3/3] RUN make   all)'],
+  );
+  const killed = explain('process "/x" did not complete successfully: exit code: 137');
+  assert.match(killed.message, /killed \(exit code 137\)/);
+  assert.match(killed.hint ?? '', /memory/);
+});
+
+test('words inside of a command do not decide what went wrong', () => {
+  const words = [
+    'no space left on device',
+    'x509: bad',
+    'target stage \\"x\\" could not be found',
+    'toomanyrequests',
+    'error reading from server: EOF',
+    '\\"file\\": not found',
+  ];
+  for (const one of words) {
+    const found = explain(
+      `process "/bin/sh -c echo ${one}; exit 2" did not complete successfully: exit code: 2`,
+    );
+    assert.equal(found.code, 'build/step-failed', one);
+  }
+});
+
+test('an engine that goes away under a step is no failed step', () => {
+  const found = explain(
+    'process "/bin/sh -c make" did not complete successfully: failure waiting for process: ttrpc: closed: EOF',
+  );
+  assert.equal(found.code, 'engine/lost');
+});
+
+test('a file that is not in the context is shown where the Dockerfile names it', () => {
+  const found = explain('failed to calculate checksum of ref 1234::abc: "/nope": not found');
+  assert.equal(found.code, 'build/file-missing');
+  assert.ok(found.span !== undefined);
+  assert.doesNotMatch(found.detail ?? '', /\| >>>/);
+});
+
+test('a warning of the frontend is placed in the Dockerfile as we name it', () => {
+  const events: EventBody[] = [];
+  const reader = new ProgressReader('api', (event) => events.push(event), DOCKERFILE);
+  const base64 = (text: string) => Buffer.from(text).toString('base64');
+  reader.line(
+    JSON.stringify({
+      warnings: [
+        {
+          vertex: 'sha256:1',
+          level: 1,
+          short: base64('JSONArgsRecommended: words (line 3)'),
+          sourceInfo: { filename: 'Dockerfile' },
+          range: [{ start: { line: 3 }, end: { line: 4 } }],
+        },
+      ],
+    }),
+  );
+  const [event] = events;
+  assert.ok(event?.type === 'warning');
+  assert.deepEqual(event.problem.place, {
+    file: 'api/Dockerfile',
+    line: 3,
+    column: 1,
+    endLine: 4,
+    endColumn: 6,
+  });
+});

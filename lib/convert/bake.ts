@@ -143,13 +143,35 @@ function isFinal(target: Block): boolean {
 function readPrinted(name: string, block: Block, context: ImportContext): DraftBuild {
   const { draft, names } = context;
   const build = createBuild(names.get(name) ?? name);
-  convertTarget(build, block, {
+  convertTarget(build, unescapePrinted(block), {
     textOf: literal,
     isComputed: () => false,
     nameOf: (other) => names.get(other) ?? other,
     note: (sentence) => addNote(draft, sentence, build.name),
   });
   return build;
+}
+
+/** What `--print` escapes so that bake can read it again (buildx bake/bake.go, `Target.MarshalJSON`). */
+const ESCAPED_KEYS: ReadonlySet<string> = new Set([
+  'annotations',
+  'dockerfile-inline',
+  'labels',
+  'args',
+  'extra-hosts',
+]);
+
+function unescapePrinted(block: Block): Block {
+  return Object.fromEntries(
+    Object.entries(block).map(([key, value]) => [key, ESCAPED_KEYS.has(key) ? unescapeAll(value) : value]),
+  );
+}
+
+function unescapeAll(value: unknown): unknown {
+  if (typeof value === 'string') return value.replaceAll('$${', () => '${').replaceAll('%%{', '%{');
+  if (Array.isArray(value)) return value.map(unescapeAll);
+  if (!isRecord(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, unescapeAll(inner)]));
 }
 
 function readTarget(name: string, block: Block, context: ImportContext): DraftBuild {

@@ -73,7 +73,8 @@ export function createBuild(name: string): DraftBuild {
 
 /** Text that must stay as it is: `${{` would start an expression. */
 export function literal(text: string): string {
-  return text.replaceAll('${{', '$${{');
+  // A function, because `$$` in a replacement text means one `$`.
+  return text.replaceAll('${{', () => '$${{');
 }
 
 /** True for a JSON object. */

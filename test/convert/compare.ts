@@ -48,9 +48,10 @@ type Fields = Readonly<Record<string, unknown>>;
 export async function compareWithBake(request: CompareRequest): Promise<Comparison> {
   const { bake, fileName, builds, cwd } = request;
   const original = JSON.parse(bake) as {
-    readonly target: Record<string, Fields>;
+    target: Record<string, Fields>;
     readonly group?: Record<string, Fields>;
   };
+  for (const [name, target] of Object.entries(original.target)) original.target[name] = unescaped(target);
   const none = { targets: 0, groups: 0, edges: 0, notes: [] };
   const imported = builds === undefined ? importBake(bake, { fileName }) : undefined;
   if (imported?.ok === false) return { ...none, differences: imported.error.map(line) };
@@ -97,6 +98,18 @@ export async function compareWithBake(request: CompareRequest): Promise<Comparis
   };
 }
 
+/** `--print` escapes `${` and `%{` in these, so that its output can be read by bake again. */
+function unescaped(target: Fields): Fields {
+  const keys = ['annotations', 'dockerfile-inline', 'labels', 'args', 'extra-hosts'];
+  const chosen = Object.fromEntries(Object.entries(target).filter(([key]) => keys.includes(key)));
+  const plain = JSON.parse(
+    JSON.stringify(chosen, (_key, value: unknown) =>
+      typeof value === 'string' ? value.replaceAll('$${', () => '${').replaceAll('%%{', '%{') : value,
+    ),
+  ) as Fields;
+  return { ...target, ...plain };
+}
+
 function compareTarget(name: string, target: Fields, build: Fields): readonly string[] {
   const differences: string[] = [];
   const check = (what: string, wanted: unknown, found: unknown): void => {
@@ -110,7 +123,8 @@ function compareTarget(name: string, target: Fields, build: Fields): readonly st
   check('dockerfile', isInline ? undefined : target['dockerfile'], build['dockerfile']);
   for (const key of ['args', 'labels', 'extra-hosts']) check(key, withoutNulls(target[key]), build[key]);
   for (const key of ['platforms', 'tags', 'no-cache-filter', 'entitlements']) {
-    check(key, nonEmpty(target[key]), build[key]);
+    const words = ((target[key] ?? []) as readonly string[]).filter((word) => word !== '');
+    check(key, nonEmpty([...new Set(words)]), build[key]);
   }
   for (const key of ['no-cache', 'pull']) check(key, target[key] === true || undefined, build[key]);
   check('contexts', contextsOf(target['contexts']), build['contexts']);
@@ -170,7 +184,9 @@ function splitLevels(name: string): readonly [readonly string[], string] {
 /** Items as records of text; duplicates once. */
 function fieldsOf(value: unknown, lone: (word: string) => Fields): readonly Fields[] {
   const items = ((value ?? []) as readonly unknown[]).map((item): Fields => {
-    if (typeof item !== 'string') return item as Fields;
+    if (typeof item !== 'string') {
+      return Object.fromEntries(Object.entries(item as Fields).map(([key, inner]) => [key, String(inner)]));
+    }
     if (!item.includes('=')) return lone(item);
     return Object.fromEntries(
       item.split(',').map((field) => [field.split('=')[0], field.slice(field.indexOf('=') + 1)]),

@@ -16,6 +16,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   report: ['util', 'model'],
   config: ['util', 'model', 'dockerfile'],
   fingerprint: ['util', 'model', 'dockerfile'],
+  compare: ['util', 'model'],
   registry: ['util', 'model'],
   engine: ['util', 'model'],
   buildctl: ['util', 'model'],
@@ -32,6 +33,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'engine',
     'buildctl',
     'state',
+    'compare',
   ],
 };
 

@@ -1,0 +1,176 @@
+/**
+ * Two images of one platform, layer by layer. Layers of equal digests are not read, nor those whose uncompressed bytes
+ * are equal by the configs' `diff_ids`; so equal images cost nothing.
+ */
+import type { Digest } from '../model/mod.ts';
+import { compareTrees, type FileChange, readLayer, stackTrees, type Tree } from './layer.ts';
+
+/** A layer that can be read. */
+export interface LayerSource {
+  readonly digest: Digest;
+  readonly mediaType: string;
+  /** Its bytes, compressed. May throw, and so may reading. */
+  readonly open: () => AsyncIterable<Uint8Array>;
+}
+
+/** An image of one platform. */
+export interface ImageSource {
+  /** The config's digest and what is in it. */
+  readonly configDigest: Digest;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly annotations: Readonly<Record<string, unknown>>;
+  readonly layers: readonly LayerSource[];
+}
+
+/** `same-files`: times or compression differ and nothing else. */
+export type Verdict = 'same-bytes' | 'same-files' | 'different';
+
+/** Something in the config, or an annotation, that differs. Times are left out. */
+export interface ConfigChange {
+  /** `config.Env.PATH`, `annotations.x`, `history`. */
+  readonly name: string;
+  /** JSON; undefined: not there. */
+  readonly before?: string;
+  readonly after?: string;
+}
+
+/** A layer that is not the same to the byte. */
+export interface LayerComparison {
+  /** Counts from 1; 0: the images have different numbers of layers, and all of them were laid on one another. */
+  readonly layer: number;
+  /** The step that made it, from the history. */
+  readonly step?: string;
+  /** `same-content`: only compressed otherwise. */
+  readonly kind: 'same-content' | 'same-files' | 'different';
+  readonly files: readonly FileChange[];
+}
+
+/** What two images have to do with each other. */
+export interface ImageComparison {
+  readonly verdict: Verdict;
+  readonly config: readonly ConfigChange[];
+  readonly layers: readonly LayerComparison[];
+}
+
+/** Compares two images. Throws where a layer cannot be read; the message says which. */
+export async function compareImages(before: ImageSource, after: ImageSource): Promise<ImageComparison> {
+  const config = compareConfigs(before, after);
+  const layers = await compareLayers(before, after);
+  const isDifferent = config.length > 0 || layers.some((layer) => layer.kind === 'different');
+  const isSame = before.configDigest === after.configDigest && layers.length === 0;
+  return { verdict: isDifferent ? 'different' : isSame ? 'same-bytes' : 'same-files', config, layers };
+}
+
+async function compareLayers(before: ImageSource, after: ImageSource): Promise<readonly LayerComparison[]> {
+  if (before.layers.length !== after.layers.length) {
+    const [one, other] = [await readAll(before), await readAll(after)];
+    const changes = compareTrees(one, other);
+    // Even with the same files in the end, an image with other layers is another image.
+    return [{ layer: 0, kind: 'different', files: changes }];
+  }
+  const found: LayerComparison[] = [];
+  const steps = stepsOf(after.config);
+  const [plainBefore, plainAfter] = [diffIdsOf(before.config), diffIdsOf(after.config)];
+  for (const [at, one] of before.layers.entries()) {
+    const other = after.layers[at];
+    if (other === undefined || one.digest === other.digest) continue;
+    const step = steps[at] === undefined ? {} : { step: steps[at] };
+    const plain = plainBefore[at];
+    if (plain !== undefined && plain === plainAfter[at]) {
+      found.push({ layer: at + 1, ...step, kind: 'same-content', files: [] });
+      continue;
+    }
+    const changes = compareTrees(await read(one, at), await read(other, at));
+    const kind = changes.length > 0 ? 'different' : 'same-files';
+    found.push({ layer: at + 1, ...step, kind, files: changes });
+  }
+  return found;
+}
+
+async function readAll(image: ImageSource): Promise<Tree> {
+  const trees: Tree[] = [];
+  for (const [at, layer] of image.layers.entries()) trees.push(await read(layer, at));
+  return stackTrees(trees);
+}
+
+async function read(layer: LayerSource, at: number): Promise<Tree> {
+  try {
+    return await readLayer(layer.open(), layer.mediaType);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Error(`layer ${at + 1} (${layer.digest}) cannot be read: ${why}`, { cause: error });
+  }
+}
+
+/** Times, and what only repeats the layers. */
+const LEFT_OUT = new Set(['created', 'history', 'rootfs']);
+
+function compareConfigs(before: ImageSource, after: ImageSource): readonly ConfigChange[] {
+  const [one, other] = [flattenImage(before), flattenImage(after)];
+  const names = [...new Set([...one.keys(), ...other.keys()])].sort();
+  return names.flatMap((name) => {
+    const [was, is] = [one.get(name), other.get(name)];
+    if (was === is) return [];
+    return [
+      { name, ...(was === undefined ? {} : { before: was }), ...(is === undefined ? {} : { after: is }) },
+    ];
+  });
+}
+
+function flattenImage({ config, annotations }: ImageSource): ReadonlyMap<string, string> {
+  const flat = new Map<string, string>();
+  for (const [name, value] of Object.entries(config)) if (!LEFT_OUT.has(name)) flatten(name, value, flat);
+  for (const [name, value] of Object.entries(annotations)) {
+    if (name !== 'org.opencontainers.image.created') flatten(`annotations.${name}`, value, flat);
+  }
+  for (const [at, step] of historyOf(config).entries()) flat.set(`history.${at + 1}`, JSON.stringify(step));
+  return flat;
+}
+
+function flatten(name: string, value: unknown, flat: Map<string, string>): void {
+  if (value === null || value === undefined) return;
+  if (Array.isArray(value)) {
+    // `NAME=value`, each a thing of its own.
+    if (name === 'config.Env') {
+      for (const [variable, text] of value.map((one) => splitVariable(String(one))))
+        flat.set(`${name}.${variable}`, JSON.stringify(text));
+    } else flat.set(name, JSON.stringify(value));
+  } else if (typeof value === 'object') {
+    for (const [key, inner] of Object.entries(value)) flatten(`${name}.${key}`, inner, flat);
+  } else flat.set(name, JSON.stringify(value));
+}
+
+function splitVariable(text: string): readonly [string, string] {
+  const equals = text.indexOf('=');
+  return equals === -1 ? [text, ''] : [text.slice(0, equals), text.slice(equals + 1)];
+}
+
+interface HistoryStep {
+  readonly step: string;
+  readonly empty: boolean;
+}
+
+/** `history` of an image config, without its times (OCI image-spec, config.md). */
+function historyOf(config: Readonly<Record<string, unknown>>): readonly HistoryStep[] {
+  const { history } = config;
+  if (!Array.isArray(history)) return [];
+  return history.map((entry: unknown) => {
+    const { created_by: step, empty_layer: empty } = (
+      typeof entry === 'object' && entry !== null ? entry : {}
+    ) as { readonly created_by?: unknown; readonly empty_layer?: unknown };
+    return { step: typeof step === 'string' ? step : '', empty: empty === true };
+  });
+}
+
+/** The step of each layer, as people write it. */
+function stepsOf(config: Readonly<Record<string, unknown>>): readonly string[] {
+  return historyOf(config)
+    .filter((one) => !one.empty)
+    .map(({ step }) => step.replace(/ # buildkit$/, '').replace(/^\/bin\/sh -c #\(nop\)\s+/, ''));
+}
+
+function diffIdsOf(config: Readonly<Record<string, unknown>>): readonly unknown[] {
+  const { rootfs } = config;
+  if (typeof rootfs !== 'object' || rootfs === null || !('diff_ids' in rootfs)) return [];
+  return Array.isArray(rootfs.diff_ids) ? rootfs.diff_ids : [];
+}

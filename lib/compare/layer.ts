@@ -1,0 +1,107 @@
+/** The files of a layer, and what differs between two trees of files. */
+import type { Duplex } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import * as zlib from 'node:zlib';
+import { readTar, type TarEntry } from './tar.ts';
+
+/** Path → entry, as one layer or several on top of one another have them. */
+export type Tree = ReadonlyMap<string, TarEntry>;
+
+/** What differs in one path. */
+export interface FileChange {
+  readonly path: string;
+  readonly change: 'added' | 'removed' | 'changed';
+  /** For `changed`, each in words: `content`, `mode 0644 → 0755`. */
+  readonly what: readonly string[];
+}
+
+/**
+ * Reads a layer.
+ *
+ * @param mediaType says how it is compressed (OCI image-spec, layer.md; Docker's types end alike)
+ * @throws where the bytes are no such layer, or this runtime cannot undo the compression (zstd needs Node 22.15)
+ */
+export async function readLayer(chunks: AsyncIterable<Uint8Array>, mediaType: string): Promise<Tree> {
+  const tree = new Map<string, TarEntry>();
+  const collect = async (bytes: AsyncIterable<Uint8Array>): Promise<void> => {
+    for await (const entry of readTar(bytes)) tree.set(entry.path, entry);
+  };
+  const decompressor = openDecompressor(mediaType);
+  if (decompressor === undefined) await collect(chunks);
+  else await pipeline(chunks, decompressor, collect);
+  return tree;
+}
+
+function openDecompressor(mediaType: string): Duplex | undefined {
+  if (/[+.]gzip$/.test(mediaType)) return zlib.createGunzip();
+  if (/[+.]zstd$/.test(mediaType)) {
+    // Younger than the oldest Node we run on.
+    const { createZstdDecompress } = zlib as { readonly createZstdDecompress?: () => Duplex };
+    if (createZstdDecompress === undefined)
+      throw new Error('this runtime cannot read zstd; Node 22.15 and Deno can');
+    return createZstdDecompress();
+  }
+  if (/[+.]tar$/.test(mediaType)) return undefined;
+  throw new Error(`a layer of the type ${mediaType} cannot be read`);
+}
+
+/** What an image's files are: its layers on top of one another, whiteouts applied (OCI image-spec, layer.md). */
+export function stackTrees(layers: readonly Tree[]): Tree {
+  const whole = new Map<string, TarEntry>();
+  const remove = (path: string, itself: boolean): void => {
+    if (itself) whole.delete(path);
+    const below = path === '' ? '' : `${path}/`;
+    for (const known of [...whole.keys()]) if (known.startsWith(below) && known !== path) whole.delete(known);
+  };
+  for (const layer of layers) {
+    for (const path of layer.keys()) {
+      const [, dir = '', name = ''] = /^(?:(.*)\/)?([^/]*)$/.exec(path) ?? [];
+      if (name === '.wh..wh..opq') remove(dir, false);
+      else if (name.startsWith('.wh.')) remove(dir === '' ? name.slice(4) : `${dir}/${name.slice(4)}`, true);
+    }
+    for (const [path, entry] of layer) {
+      if (/(?:^|\/)\.wh\.[^/]*$/.test(path)) continue;
+      if (entry.kind !== 'dir' && whole.get(path)?.kind === 'dir') remove(path, true);
+      whole.set(path, entry);
+    }
+  }
+  return whole;
+}
+
+/** What differs between two trees, sorted by path: types, bits, owners, links, contents, attributes; times do not count. */
+export function compareTrees(before: Tree, after: Tree): readonly FileChange[] {
+  const changes: FileChange[] = [];
+  for (const [path, one] of before) {
+    const other = after.get(path);
+    if (other === undefined) changes.push({ path, change: 'removed', what: [] });
+    else {
+      const what = compareEntries(one, other);
+      if (what.length > 0) changes.push({ path, change: 'changed', what });
+    }
+  }
+  for (const path of after.keys()) if (!before.has(path)) changes.push({ path, change: 'added', what: [] });
+  return changes.sort((one, other) => (one.path < other.path ? -1 : 1));
+}
+
+function compareEntries(one: TarEntry, other: TarEntry): readonly string[] {
+  if (one.kind !== other.kind) return [`${one.kind} → ${other.kind}`];
+  const what: string[] = [];
+  if (one.content !== other.content || one.sizeBytes !== other.sizeBytes) {
+    what.push(
+      one.sizeBytes === other.sizeBytes ? 'content' : `content (${one.sizeBytes} → ${other.sizeBytes} bytes)`,
+    );
+  }
+  if (one.mode !== other.mode) what.push(`mode ${formatMode(one.mode)} → ${formatMode(other.mode)}`);
+  if (one.owner !== other.owner) what.push(`owner ${one.owner} → ${other.owner}`);
+  if (one.link !== other.link) what.push(`link ${one.link} → ${other.link}`);
+  if (one.device !== other.device) what.push(`device ${one.device} → ${other.device}`);
+  const names = new Set([...one.attributes.keys(), ...other.attributes.keys()]);
+  for (const name of names) {
+    if (one.attributes.get(name) !== other.attributes.get(name)) what.push(`attribute ${name}`);
+  }
+  return what;
+}
+
+function formatMode(mode: number): string {
+  return mode.toString(8).padStart(4, '0');
+}

@@ -1,0 +1,11 @@
+/** Two images against each other: bytes, files layer by layer, config. */
+export {
+  type ConfigChange,
+  compareImages,
+  type ImageComparison,
+  type ImageSource,
+  type LayerComparison,
+  type LayerSource,
+  type Verdict,
+} from './image.ts';
+export { compareTrees, type FileChange, readLayer, type Tree } from './layer.ts';

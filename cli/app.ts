@@ -115,6 +115,12 @@ function seeHelp(command: Command): (found: Problem) => Problem {
 }
 
 function checkPositionals(command: Command, { positionals }: ParsedArgs): Problem | undefined {
+  const missing = command.args[positionals.length];
+  if (missing?.required === true) {
+    return problem('cli/missing-argument', `"${command.name}" needs <${missing.value}>`, {
+      hint: `bake-ts ${command.name} --help shows what it takes`,
+    });
+  }
   const variadic = command.args.some((one) => one.variadic);
   const extra = variadic ? undefined : positionals[command.args.length];
   if (extra !== undefined) {

@@ -115,11 +115,61 @@ export function declareCli(): Declaration {
   });
   images.option('--addr <address>', 'Ask this engine').option('--json', 'The same as JSON, for programs');
 
+  declareRegistry(verb);
   declareEngine(verb);
   return { cli, loaders };
 }
 
 type Declare = (rawName: string, description: string, load: () => Promise<CommandRunner>) => Command;
+
+/** Verbs on what lies in registries. A builds.yaml is read for its `registries:` only, where there is one. */
+function declareRegistry(verb: Declare): void {
+  const json = 'The same as JSON, for programs';
+  const settings = (command: Command): Command =>
+    command.option(
+      '-f, --file <path>',
+      'Take registries: from this file, not builds.yaml (may be repeated)',
+      REPEATS,
+    );
+  settings(
+    verb('inspect <ref>', 'Show what a registry has: platforms, sizes, labels, attestations', async () => {
+      const { inspectCommand } = await import('./commands/inspect.ts');
+      return inspectCommand;
+    }),
+  ).option('--json', json);
+  settings(
+    verb('digest <ref>', 'Print the digest of an image, to pin it or compare it', async () => {
+      const { digestCommand } = await import('./commands/digest.ts');
+      return digestCommand;
+    }),
+  ).example('  bake-ts digest ghcr.io/acme/api:1.4');
+  settings(
+    verb('tag <ref> <...newrefs>', 'Give an image more names, without pulling or building it', async () => {
+      const { tagCommand } = await import('./commands/tag.ts');
+      return tagCommand;
+    }),
+  )
+    .option('--json', json)
+    .example('  bake-ts tag ghcr.io/acme/api:1.4 :stable        beside it')
+    .example('  bake-ts tag ghcr.io/acme/api:1.4 ghcr.io/acme/api-prod:1.4');
+  settings(
+    verb('copy <from> <to>', 'Copy an image to another registry, all platforms, same digest', async () => {
+      const { copyCommand } = await import('./commands/copy.ts');
+      return copyCommand;
+    }),
+  )
+    .option('--referrers', 'Also the signatures and SBOMs that refer to it')
+    .option('--json', json)
+    .example('  bake-ts copy staging.acme.dev/api:1.4 ghcr.io/acme/api:1.4');
+  settings(
+    verb('push <layout> <ref>', 'Push an image that lies on disk as an OCI layout or its tar', async () => {
+      const { pushCommand } = await import('./commands/push.ts');
+      return pushCommand;
+    }),
+  )
+    .option('--json', json)
+    .example('  bake-ts push out/image.tar ghcr.io/acme/api:1.4');
+}
 
 function declareEngine(verb: Declare): void {
   verb(

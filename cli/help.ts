@@ -7,11 +7,19 @@ import { type Palette, padEnd, widthOf, wrap } from '../lib/report/mod.ts';
 
 const WIDEST_TERM = 38;
 
+/** Verbs on what lies in registries, which need no builds.yaml. */
+const REGISTRY_VERBS: ReadonlySet<string> = new Set(['inspect', 'digest', 'tag', 'copy', 'push']);
+
+function groupOf(name: string): string {
+  if (name.includes(' ')) return 'Engine';
+  return REGISTRY_VERBS.has(name) ? 'Registries' : 'Commands';
+}
+
 /** `bake-ts --help`. */
 export function formatOverview(cli: CAC, columns: number, palette: Palette): string {
   const groups = new Map<string, Command[]>();
   for (const command of cli.commands) {
-    const group = command.name.includes(' ') ? 'Engine' : 'Commands';
+    const group = groupOf(command.name);
     groups.set(group, [...(groups.get(group) ?? []), command]);
   }
   return [
@@ -104,7 +112,7 @@ function rows(
   });
 }
 
-/** cac writes `[...builds]` where people write `[builds…]`. */
+/** cac writes `[...builds]` and `<...refs>` where people write `[builds…]` and `<refs…>`. */
 function spell(rawName: string): string {
-  return rawName.replace(/\[\.\.\.([a-z-]+)\]/g, '[$1…]');
+  return rawName.replace(/([[<])\.\.\.([a-z-]+)([\]>])/g, '$1$2…$3');
 }

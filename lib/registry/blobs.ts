@@ -201,6 +201,70 @@ export async function putBlob(
   return put.ok ? ok(undefined) : put;
 }
 
+/** What became of an upload. */
+export type Uploaded = 'there' | 'sent';
+
+/**
+ * Uploads a blob that is read from somewhere else than a registry, unless the repository has it. `open` starts reading
+ * it from its beginning; it is called again where an attempt failed that another one may mend.
+ *
+ * @param onUnreadable what to say where reading failed, or gave other bytes than the digest's
+ */
+export async function uploadBlob(
+  exchange: Exchange,
+  to: ImageRef,
+  blob: Descriptor,
+  open: () => AsyncIterable<Uint8Array>,
+  onUnreadable: (actual: string | undefined, error: unknown) => Problem,
+): Promise<Result<Uploaded>> {
+  const place = { host: to.registry, repository: to.repository, scopes: [pushScope(to.repository)] };
+  const target = `/v2/${to.repository}/blobs/${blob.digest}`;
+  const known = await exchange.call({ ...place, method: 'HEAD', target, accept: [200, 404] });
+  if (!known.ok) return known;
+  if (known.value.status === 200) return ok('there');
+  for (let attempt = 1; ; attempt += 1) {
+    let cause: Problem | undefined;
+    const body = check(open(), blob, (actual, error) => {
+      cause = onUnreadable(actual, error);
+    });
+    const sent = await sendBlob(exchange, to, blob, body);
+    if (sent.ok) return ok('sent');
+    if (cause !== undefined) return fail([cause]);
+    if (attempt >= ATTEMPTS || sent.error[0]?.temporary !== true) return sent;
+  }
+}
+
+async function sendBlob(
+  exchange: Exchange,
+  to: ImageRef,
+  { digest, sizeBytes }: Descriptor,
+  body: AsyncIterable<Uint8Array>,
+): Promise<Result<void>> {
+  const place = { host: to.registry, repository: to.repository, scopes: [pushScope(to.repository)] };
+  const begun = await exchange.call({
+    ...place,
+    method: 'POST',
+    target: `/v2/${to.repository}/blobs/uploads/`,
+    accept: [202],
+  });
+  if (!begun.ok) return begun;
+  const target = uploadTarget(begun.value, digest);
+  if (target === undefined) {
+    const asked = { method: 'POST', url: begun.value.url };
+    return fail([strangeAnswer(to.registry, asked, 'no place to upload to')]);
+  }
+  const put = await exchange.call({
+    ...place,
+    method: 'PUT',
+    target,
+    headers: { 'content-type': 'application/octet-stream', 'content-length': String(sizeBytes) },
+    body,
+    upload: true,
+    accept: [201, 204],
+  });
+  return put.ok ? ok(undefined) : put;
+}
+
 /** Where the bytes go: `Location`, with the digest added and everything else left as it is. */
 function uploadTarget(begun: Reply, digest: Digest): URL | undefined {
   const location = begun.header('location');

@@ -21,6 +21,7 @@ import { type Copied, type CopyOptions, copyImage } from './copy.ts';
 import { createCredentialSource } from './credentials.ts';
 import { Exchange, pingOf, type RetryLimits, type RetrySeen } from './exchange.ts';
 import { type ImageDescription, inspectImage } from './inspect.ts';
+import type { Layout } from './layout.ts';
 import {
   baseType,
   type Descriptor,
@@ -31,6 +32,7 @@ import {
 } from './manifest.ts';
 import { badDigest, parseSpecErrors, strangeAnswer } from './problems.ts';
 import type { Environment } from './proxy.ts';
+import { type PushOptions, pushLayout } from './push-layout.ts';
 import { listReferrers } from './referrers.ts';
 import { pullScope, pushScope } from './scope.ts';
 import type { Presence } from './store.ts';
@@ -278,6 +280,11 @@ export class RegistryClient {
   /** As `tagManifest`; with `referrers: true` signatures, SBOMs and the like that refer to the image come along. */
   async copyImage(from: ImageRef, to: ImageRef, options: CopyOptions = {}): Promise<Result<Copied>> {
     return await copyImage({ store: this, exchange: this.#exchange }, from, to, options);
+  }
+
+  /** Pushes an OCI image layout (a directory or a tar archive), all platforms; problem besides the usual: `registry/bad-layout`. */
+  async pushLayout(layout: Layout, to: ImageRef, options: PushOptions = {}): Promise<Result<Copied>> {
+    return await pushLayout({ store: this, exchange: this.#exchange }, layout, to, options);
   }
 
   /** What refers to an image, by the referrers API or, where the registry has none, the fallback tag. */

@@ -27,6 +27,15 @@ export interface PlatformDescription {
   readonly labels: ReadonlyMap<string, string>;
 }
 
+/** What is said of one platform's image by the build (provenance, SBOM). */
+export interface AttestationDescription {
+  readonly digest: Digest;
+  /** Digest of the platform's manifest that it speaks of; undefined where it does not say. */
+  readonly of: string | undefined;
+  /** Kinds of statements, e.g. `https://slsa.dev/provenance/v1`. */
+  readonly predicates: readonly string[];
+}
+
 /** An image, all platforms. */
 export interface ImageDescription {
   readonly ref: string;
@@ -35,8 +44,8 @@ export interface ImageDescription {
   /** Different blobs of all platforms, each counted once. */
   readonly sizeBytes: number;
   readonly platforms: readonly PlatformDescription[];
-  /** How many attestation manifests (provenance, SBOM) the index has. */
-  readonly attestations: number;
+  /** The attestation manifests of the index (buildkit docs/attestations/attestation-storage.md). */
+  readonly attestations: readonly AttestationDescription[];
 }
 
 /** Configs are a few KiB; a megabyte of history is beyond anything built. */
@@ -67,14 +76,37 @@ export async function inspectImage(store: ManifestStore, ref: ImageRef): Promise
       ),
     });
   }
+  const attestations = await describeAttestations(store, ref, top.value);
+  if (!attestations.ok) return attestations;
   return ok({
     ref: formatImageRef(ref),
     digest: top.value.digest,
     mediaType: top.value.mediaType,
     sizeBytes: sumSizes(images.value.flatMap(manifestBlobs)),
     platforms,
-    attestations: childManifests(top.value).filter(isAttestation).length,
+    attestations: attestations.value,
   });
+}
+
+async function describeAttestations(
+  store: ManifestStore,
+  ref: ImageRef,
+  top: Manifest,
+): Promise<Result<readonly AttestationDescription[]>> {
+  const described: AttestationDescription[] = [];
+  for (const child of childManifests(top).filter(isAttestation)) {
+    const manifest = await store.getManifest(byDigest(ref, child.digest));
+    if (!manifest.ok) return manifest;
+    const predicates = manifestBlobs(manifest.value).flatMap(
+      (blob) => blob.annotations.get('in-toto.io/predicate-type') ?? [],
+    );
+    described.push({
+      digest: child.digest,
+      of: child.annotations.get('vnd.docker.reference.digest'),
+      predicates: [...new Set(predicates)].sort(),
+    });
+  }
+  return ok(described);
 }
 
 /** The manifests with layers below an index, or the manifest itself. */

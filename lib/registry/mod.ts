@@ -7,7 +7,8 @@ export {
 } from './client.ts';
 export type { Copied, CopyOptions } from './copy.ts';
 export type { RetryLimits, RetrySeen } from './exchange.ts';
-export type { ImageDescription, PlatformDescription } from './inspect.ts';
+export type { AttestationDescription, ImageDescription, PlatformDescription } from './inspect.ts';
+export { type Layout, openLayout } from './layout.ts';
 export {
   childManifests,
   configOf,
@@ -22,5 +23,6 @@ export {
   platformManifests,
   subjectOf,
 } from './manifest.ts';
+export type { PushOptions } from './push-layout.ts';
 export type { Presence } from './store.ts';
 export type { RequestSeen, TimeLimits } from './wire.ts';

@@ -1,0 +1,34 @@
+import { isSet, type ParsedArgs } from '../args.ts';
+import type { ExitCode } from '../exit-codes.ts';
+import type { Io } from '../io.ts';
+import { reportProblems, writeJson } from '../output.ts';
+import {
+  blobLines,
+  describePut,
+  formatPut,
+  formatTransfer,
+  readReference,
+  readTarget,
+  withRegistry,
+} from '../registry.ts';
+
+/** `bake-ts copy`: an image as it is, all platforms and attestations, so its digest stays the same. */
+export async function copyCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
+  const [first = '', second = ''] = args.positionals;
+  const from = readReference(first);
+  const to = readTarget(second, from.ok ? from.value : undefined);
+  if (!from.ok || !to.ok) {
+    return reportProblems([...(from.ok ? [] : from.error), ...(to.ok ? [] : to.error)], args, io);
+  }
+  return withRegistry(args, io, async (client) => {
+    const copied = await client.copyImage(from.value, to.value, {
+      referrers: isSet(args, 'referrers'),
+      onBlob: blobLines(io),
+    });
+    if (!copied.ok) return copied.error;
+    io.stderr.write(formatTransfer(copied.value));
+    if (isSet(args, 'json')) writeJson(describePut(to.value, copied.value), io);
+    else io.stdout.write(formatPut(to.value, copied.value));
+    return [];
+  });
+}

@@ -1,0 +1,17 @@
+import type { ParsedArgs } from '../args.ts';
+import type { ExitCode } from '../exit-codes.ts';
+import type { Io } from '../io.ts';
+import { reportProblems } from '../output.ts';
+import { readReference, withRegistry } from '../registry.ts';
+
+/** `bake-ts digest`: one request, and nothing but the digest on stdout. */
+export async function digestCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
+  const ref = readReference(args.positionals[0] ?? '');
+  if (!ref.ok) return reportProblems(ref.error, args, io);
+  return withRegistry(args, io, async (client) => {
+    const digest = await client.resolveDigest(ref.value);
+    if (!digest.ok) return digest.error;
+    io.stdout.write(`${digest.value}\n`);
+    return [];
+  });
+}

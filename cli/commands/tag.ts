@@ -1,0 +1,46 @@
+import type { ImageRef, Problem } from '../../lib/model/mod.ts';
+import { isSet, type ParsedArgs } from '../args.ts';
+import type { ExitCode } from '../exit-codes.ts';
+import type { Io } from '../io.ts';
+import { reportProblems, writeJson } from '../output.ts';
+import {
+  describePut,
+  formatPut,
+  type PutJson,
+  readReference,
+  readTarget,
+  withRegistry,
+} from '../registry.ts';
+
+/** `bake-ts tag`: the same manifest under other names; all are tried, and what failed is told at the end. */
+export async function tagCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
+  const [first = '', ...rest] = args.positionals;
+  const from = readReference(first);
+  if (!from.ok) return reportProblems(from.error, args, io);
+  const wrong: Problem[] = [];
+  const targets: ImageRef[] = [];
+  for (const written of rest) {
+    const target = readTarget(written, from.value);
+    if (target.ok) targets.push(target.value);
+    else wrong.push(...target.error);
+  }
+  if (wrong.length > 0) return reportProblems(wrong, args, io);
+  return withRegistry(args, io, async (client) => {
+    const problems: Problem[] = [];
+    const done: PutJson[] = [];
+    // By digest, so that all names get the same image even if the first one moves meanwhile.
+    const digest = await client.resolveDigest(from.value);
+    if (!digest.ok) return digest.error;
+    const { registry, repository } = from.value;
+    for (const target of targets) {
+      const put = await client.tagManifest({ registry, repository, digest: digest.value }, target);
+      if (!put.ok) problems.push(...put.error);
+      else {
+        done.push(describePut(target, put.value));
+        if (!isSet(args, 'json')) io.stdout.write(formatPut(target, put.value));
+      }
+    }
+    if (isSet(args, 'json')) writeJson(done, io);
+    return problems;
+  });
+}

@@ -1,0 +1,164 @@
+/** What the verbs on registries have in common: the client, references, problems, and how a change of a name is told. */
+import {
+  fail,
+  formatImageRef,
+  type ImageRef,
+  ok,
+  type Problem,
+  parseImageRef,
+  problem,
+  type Result,
+} from '../lib/model/mod.ts';
+import type { Copied, RegistryClient } from '../lib/registry/mod.ts';
+import { formatBytes, plural } from '../lib/report/mod.ts';
+import { listOf, type ParsedArgs } from './args.ts';
+import { type ExitCode, exitCodeOfSignal } from './exit-codes.ts';
+import { readInputs } from './inputs.ts';
+import type { Io } from './io.ts';
+import { reportProblems } from './output.ts';
+import { withCancellation } from './signals.ts';
+import { VERSION } from './version.ts';
+
+/**
+ * Runs a verb with a client that has the credentials of the Docker config and the `registries:` of builds.yaml, and
+ * closes it. The verb tells its results; problems it gives back are told here.
+ */
+export async function withRegistry(
+  args: ParsedArgs,
+  io: Io,
+  verb: (client: RegistryClient) => Promise<readonly Problem[]>,
+): Promise<ExitCode> {
+  const settings = await readRegistries(args, io);
+  if (!settings.ok) return reportProblems(settings.error, args, io);
+  const { createRegistryClient } = await import('../lib/registry/mod.ts');
+  return withCancellation(io, async ({ signal, stoppedBy }) => {
+    const client = createRegistryClient({
+      registries: settings.value,
+      env: io.env,
+      userAgent: `bake-ts/${VERSION}`,
+      signal,
+    });
+    try {
+      const code = reportProblems(await verb(client), args, io);
+      const stopped = stoppedBy();
+      return stopped === undefined ? code : exitCodeOfSignal(stopped);
+    } finally {
+      await client.close();
+    }
+  });
+}
+
+type Registries = Parameters<typeof import('../lib/registry/mod.ts').createRegistryClient>[0]['registries'] &
+  object;
+
+/**
+ * `registries:` of the builds.yaml here, where there is one. One that was not asked for with `-f` and cannot be read (a
+ * variable that it needs is not set) is no reason to refuse: most registries need no settings.
+ */
+async function readRegistries(args: ParsedArgs, io: Io): Promise<Result<Registries>> {
+  const read = await readInputs(args, io);
+  if (read.ok) return ok(read.value.set.registries);
+  if (listOf(args, 'file').length > 0) return read;
+  if (!read.error.every((one) => one.code === 'config/no-file')) {
+    const because = read.error.find((one) => one.severity === 'error')?.message ?? 'it is not valid';
+    reportProblems(
+      [
+        problem('cli/settings-unread', `the registries: of builds.yaml do not count: ${because}`, {
+          severity: 'warning',
+          hint: 'bake-ts validate tells all that is wrong with it',
+        }),
+      ],
+      args,
+      io,
+    );
+  }
+  return ok(new Map());
+}
+
+/** Reads a reference. Problem: `cli/bad-reference`. */
+export function readReference(written: string): Result<ImageRef> {
+  const ref = parseImageRef(written);
+  if (ref !== undefined) return ok(ref);
+  return fail([
+    problem('cli/bad-reference', `"${written}" is no image reference`, {
+      hint: 'write REGISTRY/REPOSITORY:TAG or REGISTRY/REPOSITORY@sha256:…, in small letters but for the tag',
+    }),
+  ]);
+}
+
+/**
+ * Reads the name that an image is to get. `:TAG` is another tag beside `from`. A name without tag and digest gets the tag
+ * of `from` (never silently `latest`). A lone word would be an image of Docker Hub's own library, which nobody can have
+ * meant. Problem: `cli/bad-reference`.
+ */
+export function readTarget(written: string, from: ImageRef | undefined): Result<ImageRef> {
+  if (from !== undefined && written.startsWith(':')) {
+    const beside = readReference(
+      `${formatImageRef({ registry: from.registry, repository: from.repository })}${written}`,
+    );
+    return beside.ok ? beside : readReference(written);
+  }
+  if (!written.includes('/')) {
+    return fail([
+      problem('cli/bad-reference', `"${written}" does not say which repository is meant`, {
+        hint:
+          from === undefined
+            ? 'write REGISTRY/REPOSITORY:TAG'
+            : `write :${written} for a tag beside the image, else REGISTRY/REPOSITORY:TAG`,
+      }),
+    ]);
+  }
+  const ref = readReference(written);
+  if (!ref.ok || ref.value.tag !== undefined || ref.value.digest !== undefined || from === undefined)
+    return ref;
+  if (from.tag !== undefined) return ok({ ...ref.value, tag: from.tag });
+  return ok(from.digest === undefined ? ref.value : { ...ref.value, digest: from.digest });
+}
+
+/** A name that was put, for programs; `previous` is a digest, `absent` or `unknown`. */
+export interface PutJson extends Omit<Copied, 'previous'> {
+  readonly ref: string;
+  readonly previous: string;
+}
+
+/** A name that was put, as JSON shows it. */
+export function describePut(ref: ImageRef, copied: Copied): PutJson {
+  const { previous, ...rest } = copied;
+  return {
+    ref: formatImageRef(ref),
+    previous: previous.kind === 'present' ? previous.digest : previous.kind,
+    ...rest,
+  };
+}
+
+/** The same as a line; with what the name pointed at before, to be able to put it back. */
+export function formatPut(ref: ImageRef, copied: Copied): string {
+  const { previous, digest } = copied;
+  const name = formatImageRef(ref);
+  if (copied.action === 'there') return `${name}  ${digest}  (already there)\n`;
+  const before =
+    previous.kind === 'present'
+      ? `was ${previous.digest}`
+      : previous.kind === 'absent'
+        ? 'new'
+        : 'what it was is not known';
+  return `${name}  ${digest}  (${before})\n`;
+}
+
+/** What went over the wire, in a line for people; empty where nothing did. */
+export function formatTransfer({ blobs, copiedBytes, referrers }: Copied): string {
+  const parts = [
+    ...(blobs.copied > 0 ? [`${plural(blobs.copied, 'blob')} sent (${formatBytes(copiedBytes)})`] : []),
+    ...(blobs.mounted > 0 ? [`${blobs.mounted} mounted`] : []),
+    ...(blobs.there > 0 ? [`${blobs.there} there already`] : []),
+    ...(referrers > 0 ? [plural(referrers, 'referrer')] : []),
+  ];
+  return parts.length === 0 ? '' : `${parts.join(', ')}\n`;
+}
+
+/** A line on stderr for each blob that was sent. */
+export function blobLines(io: Io): (digest: string, sizeBytes: number) => void {
+  return (digest, sizeBytes) => {
+    io.stderr.write(`sent ${digest}  ${formatBytes(sizeBytes)}\n`);
+  };
+}

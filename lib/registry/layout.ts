@@ -1,0 +1,213 @@
+/**
+ * Reads an OCI image layout (image-spec, image-layout.md): a directory, or the same in an archive of `tar` as
+ * `buildctl --output type=oci` and `docker save` write it. An archive is read where it lies: its entries are found once,
+ * and blobs are streamed from their place in it, so nothing is unpacked.
+ */
+import { createReadStream } from 'node:fs';
+import { type FileHandle, open, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { type Digest, fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
+import { type Descriptor, readDescriptors } from './manifest.ts';
+import { isRecord } from './problems.ts';
+
+/** A layout that can be read. */
+export interface Layout {
+  /** As the user wrote it, for messages. */
+  readonly written: string;
+  /** What `index.json` names, each digest once. */
+  readonly images: readonly Descriptor[];
+  /** A small blob, of at most `limitBytes`; problem: `registry/bad-layout`. Not checked against its digest. */
+  read(digest: Digest, limitBytes: number): Promise<Result<Uint8Array>>;
+  /** A blob's bytes. Reading throws where it is not there or cannot be read. */
+  stream(digest: Digest): AsyncIterable<Uint8Array>;
+}
+
+/** Where a file of a layout lies. */
+interface Place {
+  readonly file: string;
+  readonly start: number;
+  readonly sizeBytes: number;
+}
+
+const INDEX_LIMIT = 4 * 1024 * 1024;
+const BLOCK = 512;
+
+/**
+ * Opens a layout.
+ *
+ * @param file absolute; a directory or a tar archive
+ * @returns problem: `registry/bad-layout`
+ */
+export async function openLayout(file: string, written: string): Promise<Result<Layout>> {
+  const places = await findPlaces(file, written);
+  if (!places.ok) return places;
+  const placeOf = places.value;
+  const read = async (name: string, limitBytes: number): Promise<Result<Uint8Array>> => {
+    const place = await placeOf(name);
+    if (place === undefined) return fail([badLayout(written, `it has no ${name}`)]);
+    if (place.sizeBytes > limitBytes) {
+      return fail([badLayout(written, `${name} has ${place.sizeBytes} bytes, which is too large`)]);
+    }
+    return ok(await readPlace(place));
+  };
+  try {
+    const mark = await read('oci-layout', INDEX_LIMIT);
+    const index = await read('index.json', INDEX_LIMIT);
+    if (!mark.ok) return mark;
+    if (!index.ok) return index;
+    const json: unknown = JSON.parse(new TextDecoder().decode(index.value));
+    const images = readDescriptors(isRecord(json) ? json['manifests'] : undefined);
+    if (images.length === 0) return fail([badLayout(written, 'its index.json names no image')]);
+    return ok({
+      written,
+      images,
+      read: (digest, limitBytes) => read(blobName(digest), limitBytes),
+      stream: (digest) => streamPlace(async () => placeOf(blobName(digest))),
+    });
+  } catch (error) {
+    return fail([badLayout(written, `it cannot be read (${reasonOf(error)})`)]);
+  }
+}
+
+type PlaceOf = (name: string) => Place | undefined | Promise<Place | undefined>;
+
+async function* streamPlace(find: () => Promise<Place | undefined>): AsyncGenerator<Uint8Array> {
+  const place = await find();
+  if (place === undefined) throw new Error('it is not there');
+  if (place.sizeBytes === 0) return;
+  const { file, start, sizeBytes } = place;
+  for await (const piece of createReadStream(file, { start, end: start + sizeBytes - 1 })) {
+    yield piece as Uint8Array;
+  }
+}
+
+async function readPlace({ file, start, sizeBytes }: Place): Promise<Uint8Array> {
+  const handle = await open(file);
+  try {
+    const bytes = new Uint8Array(sizeBytes);
+    await readFully(handle, bytes, start);
+    return bytes;
+  } finally {
+    await handle.close();
+  }
+}
+
+function blobName(digest: Digest): string {
+  return `blobs/${digest.replace(':', '/')}`;
+}
+
+async function findPlaces(file: string, written: string): Promise<Result<PlaceOf>> {
+  try {
+    if ((await stat(file)).isDirectory()) return ok((name) => placeInDirectory(file, name));
+    const places = await listArchive(file, written);
+    return places.ok ? ok((name) => places.value.get(name)) : places;
+  } catch (error) {
+    const why = reasonOf(error);
+    return fail([badLayout(written, why === 'ENOENT' ? 'it is not there' : `it cannot be read (${why})`)]);
+  }
+}
+
+async function placeInDirectory(directory: string, name: string): Promise<Place | undefined> {
+  const file = path.join(directory, name);
+  try {
+    const found = await stat(file);
+    return found.isFile() ? { file, start: 0, sizeBytes: found.size } : undefined;
+  } catch (error) {
+    if (reasonOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/**
+ * The regular files of an archive by name. Understands ustar, and of pax and GNU headers what has to do with names and
+ * sizes (POSIX.1-2017 pax, "ustar Interchange Format"; GNU tar manual, "Basic Tar Format").
+ */
+async function listArchive(file: string, written: string): Promise<Result<ReadonlyMap<string, Place>>> {
+  const places = new Map<string, Place>();
+  const handle = await open(file);
+  try {
+    const header = new Uint8Array(BLOCK);
+    let longName: string | undefined;
+    let pax: ReadonlyMap<string, string> = new Map();
+    for (let at = 0; (await readFully(handle, header, at)) === BLOCK; ) {
+      if (header.every((byte) => byte === 0)) break;
+      if (!isHeader(header)) {
+        const gzip = at === 0 && header[0] === 0x1f && header[1] === 0x8b;
+        return fail([
+          badLayout(written, gzip ? 'it is compressed' : 'it is no tar archive, or a damaged one'),
+        ]);
+      }
+      const type = String.fromCharCode(header[156] ?? 0);
+      const sizeBytes = Number(pax.get('size') ?? readNumber(header, 124, 12));
+      const start = at + BLOCK;
+      at = start + Math.ceil(sizeBytes / BLOCK) * BLOCK;
+      if (type === 'L' || type === 'x') {
+        if (sizeBytes > INDEX_LIMIT) return fail([badLayout(written, 'it has an impossible header')]);
+        const text = new TextDecoder().decode(await readPlace({ file, start, sizeBytes }));
+        if (type === 'L') longName = text.replace(/\0.*$/s, '');
+        else pax = readPax(text);
+        continue;
+      }
+      const prefix = readText(header, 345, 155);
+      const short = readText(header, 0, 100);
+      const name = pax.get('path') ?? longName ?? (prefix === '' ? short : `${prefix}/${short}`);
+      if (type === '0' || type === '\0')
+        places.set(name.replace(/^(\.?\/)+/, ''), { file, start, sizeBytes });
+      longName = undefined;
+      pax = new Map();
+    }
+  } finally {
+    await handle.close();
+  }
+  return ok(places);
+}
+
+/** The sum over the header with its own field taken as spaces. */
+function isHeader(header: Uint8Array): boolean {
+  let sum = 0;
+  for (const [index, byte] of header.entries()) sum += index >= 148 && index < 156 ? 32 : byte;
+  return sum === readNumber(header, 148, 8);
+}
+
+function readText(header: Uint8Array, at: number, length: number): string {
+  return new TextDecoder().decode(header.subarray(at, at + length)).replace(/\0.*$/s, '');
+}
+
+/** Octal digits, or, with the highest bit set, a big-endian number (for 8 GiB and more). */
+function readNumber(header: Uint8Array, at: number, length: number): number {
+  const bytes = header.subarray(at, at + length);
+  if (((bytes[0] ?? 0) & 0x80) === 0) return Number.parseInt(readText(header, at, length).trim() || '0', 8);
+  return bytes.reduce((sum, byte, index) => sum * 256 + (index === 0 ? byte & 0x7f : byte), 0);
+}
+
+/** `LENGTH KEY=VALUE\n`, one after another. */
+function readPax(text: string): ReadonlyMap<string, string> {
+  return new Map(
+    [...text.matchAll(/[0-9]+ ([^=]+)=([^\n]*)\n/g)].map(([, key = '', value = '']) => [key, value]),
+  );
+}
+
+async function readFully(handle: FileHandle, into: Uint8Array, position: number): Promise<number> {
+  let filled = 0;
+  while (filled < into.length) {
+    const { bytesRead } = await handle.read(into, filled, into.length - filled, position + filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return filled;
+}
+
+/** What is wrong with a layout. */
+export function badLayout(written: string, what: string): Problem {
+  return problem('registry/bad-layout', `${written} is no OCI image layout: ${what}`, {
+    hint:
+      'It has to be a directory with oci-layout, index.json and blobs/, or an uncompressed tar archive of that, ' +
+      'as buildctl --output type=oci writes it',
+  });
+}
+
+/** The code of an error of the file system, else its words. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof Error && 'code' in error) return String(error.code);
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,189 @@
+/** Pushes an image from an OCI image layout: blobs, then the manifests below an index, then the name. */
+import {
+  type Digest,
+  fail,
+  formatImageRef,
+  type ImageRef,
+  ok,
+  problem,
+  type Result,
+  withDefaultTag,
+} from '../model/mod.ts';
+import { uploadBlob } from './blobs.ts';
+import type { Copied, CopyContext, CopyOptions } from './copy.ts';
+import { mapLimited } from './gate.ts';
+import { badLayout, type Layout, reasonOf } from './layout.ts';
+import { childManifests, type Descriptor, type Manifest, manifestBlobs, parseManifest } from './manifest.ts';
+import { byDigest } from './store.ts';
+
+/** How to push. */
+export type PushOptions = Pick<CopyOptions, 'onBlob'>;
+
+const BLOBS_AT_ONCE = 4;
+const MANIFEST_LIMIT = 4 * 1024 * 1024;
+/** Names of an image in a layout: OCI image-spec (annotations.md), and what containerd and buildkit write besides. */
+const NAME_ANNOTATIONS = ['org.opencontainers.image.ref.name', 'io.containerd.image.name'];
+
+/** Pushes the image of a layout; where it holds several, the one that has the name or tag of `to`. */
+export async function pushLayout(
+  context: CopyContext,
+  layout: Layout,
+  to: ImageRef,
+  options: PushOptions,
+): Promise<Result<Copied>> {
+  const target = withDefaultTag(to);
+  const chosen = chooseImage(layout, target);
+  if (!chosen.ok) return chosen;
+  const { digest } = chosen.value;
+  if (target.tag === undefined && target.digest !== digest) {
+    return fail([
+      problem(
+        'registry/bad-digest',
+        `${layout.written} is ${digest} and cannot be put as ${formatImageRef(target)}`,
+        {
+          hint: 'Name a tag, or the same digest',
+        },
+      ),
+    ]);
+  }
+  const previous = await context.store.head(target);
+  const pusher = new Pusher(context, layout, target, options);
+  const top = await pusher.manifest(digest);
+  if (!top.ok) return top;
+  const there = previous.kind === 'present' && previous.digest === digest;
+  if (!there) {
+    const below = await pusher.pushBelow(top.value);
+    if (!below.ok) return below;
+    const { registry, repository, tag } = target;
+    const name = tag === undefined ? byDigest(target, digest) : { registry, repository, tag };
+    const put = await context.store.putManifest(name, top.value);
+    if (!put.ok) return put;
+  }
+  return ok({
+    digest,
+    mediaType: top.value.mediaType,
+    action: there ? 'there' : 'put',
+    previous,
+    blobs: { mounted: 0, copied: pusher.sent, there: pusher.there },
+    copiedBytes: pusher.sentBytes,
+    referrers: 0,
+  });
+}
+
+/** Exporters write an entry for each name, so entries of one digest are one image. */
+function chooseImage(layout: Layout, target: ImageRef): Result<Descriptor> {
+  const images = new Map(layout.images.map((image) => [image.digest, image]));
+  const [only] = images.values();
+  if (only !== undefined && images.size === 1) return ok(only);
+  const { digest: _, ...tagged } = target;
+  const wanted = new Set([target.tag, formatImageRef(tagged)]);
+  const named = layout.images.filter((image) =>
+    NAME_ANNOTATIONS.some((name) => {
+      const text = image.annotations.get(name);
+      return text !== undefined && wanted.has(text);
+    }),
+  );
+  const [first] = named;
+  const matching = new Set(named.map((image) => image.digest));
+  if (first !== undefined && matching.size === 1) return ok(first);
+  const byOwnDigest = target.digest === undefined ? undefined : images.get(target.digest);
+  if (byOwnDigest !== undefined) return ok(byOwnDigest);
+  const list = layout.images.map((image) => {
+    const names = NAME_ANNOTATIONS.flatMap((name) => image.annotations.get(name) ?? []);
+    return `${image.digest}  ${names.join(', ')}`.trim();
+  });
+  return fail([
+    {
+      ...badLayout(
+        layout.written,
+        `it holds ${images.size} images, and none (or several) of them has the name`,
+      ),
+      hint: 'Push it as the name or tag that one of its images has, or by digest (REPOSITORY@sha256:…)',
+      detail: list.join('\n'),
+    },
+  ]);
+}
+
+class Pusher {
+  sent = 0;
+  sentBytes = 0;
+  there = 0;
+  readonly #context: CopyContext;
+  readonly #layout: Layout;
+  readonly #to: ImageRef;
+  readonly #options: PushOptions;
+  readonly #underWay = new Map<Digest, Promise<Result<void>>>();
+
+  constructor(context: CopyContext, layout: Layout, to: ImageRef, options: PushOptions) {
+    this.#context = context;
+    this.#layout = layout;
+    this.#to = to;
+    this.#options = options;
+  }
+
+  /** A manifest of the layout, checked against its digest. */
+  async manifest(digest: Digest): Promise<Result<Manifest>> {
+    const bytes = await this.#layout.read(digest, MANIFEST_LIMIT);
+    if (!bytes.ok) return bytes;
+    const manifest = parseManifest(bytes.value, digest);
+    return manifest === undefined
+      ? fail([badLayout(this.#layout.written, `${digest} is no image manifest, or not the one it should be`)])
+      : ok(manifest);
+  }
+
+  /** Pushes everything that a manifest names. One thing after another between manifests: their blobs go side by side. */
+  async pushBelow(manifest: Manifest): Promise<Result<void>> {
+    const blobs = manifestBlobs(manifest).filter((blob) => !blob.foreign);
+    const pushed = await mapLimited(blobs, BLOBS_AT_ONCE, (blob) => this.#pushBlob(blob));
+    const problems = pushed.flatMap((one) => (one.ok ? [] : one.error));
+    if (problems.length > 0) return fail(problems);
+    for (const child of childManifests(manifest)) {
+      const done = await this.#pushManifest(child.digest);
+      if (!done.ok) return done;
+    }
+    return ok(undefined);
+  }
+
+  async #pushManifest(digest: Digest): Promise<Result<void>> {
+    const target = byDigest(this.#to, digest);
+    if ((await this.#context.store.head(target)).kind === 'present') return ok(undefined);
+    const manifest = await this.manifest(digest);
+    if (!manifest.ok) return manifest;
+    const below = await this.pushBelow(manifest.value);
+    if (!below.ok) return below;
+    const put = await this.#context.store.putManifest(target, manifest.value);
+    return put.ok ? ok(undefined) : put;
+  }
+
+  #pushBlob(blob: Descriptor): Promise<Result<void>> {
+    const pushing = this.#underWay.get(blob.digest) ?? this.#push(blob);
+    this.#underWay.set(blob.digest, pushing);
+    return pushing;
+  }
+
+  async #push(blob: Descriptor): Promise<Result<void>> {
+    const { exchange } = this.#context;
+    const { written } = this.#layout;
+    const uploaded = await uploadBlob(
+      exchange,
+      this.#to,
+      blob,
+      () => this.#layout.stream(blob.digest),
+      (actual, error) =>
+        badLayout(
+          written,
+          actual === undefined
+            ? `${blob.digest} cannot be read (${reasonOf(error)})`
+            : `the bytes of ${blob.digest} are others (${actual})`,
+        ),
+    );
+    if (!uploaded.ok) return uploaded;
+    if (uploaded.value === 'there') this.there += 1;
+    else {
+      this.sent += 1;
+      this.sentBytes += blob.sizeBytes;
+      this.#options.onBlob?.(blob.digest, blob.sizeBytes);
+    }
+    return ok(undefined);
+  }
+}

@@ -54,7 +54,25 @@ export function declareCli(): Declaration {
     const { planCommand } = await import('./commands/plan.ts');
     return planCommand;
   });
-  overriding(fromFiles(selecting(plan))).option('--json', 'The plan as JSON, for programs');
+  overriding(fromFiles(selecting(plan)))
+    .option('--json', 'The plan as JSON, for programs')
+    .option('--tree', 'What needs what, as a tree')
+    .option('--dot', 'The graph for Graphviz')
+    .option('--mermaid', 'The graph for Mermaid, which GitHub shows in Markdown');
+
+  const explain = verb(
+    'explain [...builds]',
+    'Say why builds would be run or left alone, and what counts for them',
+    async () => {
+      const { explainCommand } = await import('./commands/explain.ts');
+      return explainCommand;
+    },
+  );
+  overriding(fromFiles(selecting(explain)))
+    .option('--addr <address>', 'Look into the images of this buildkitd, not the one found')
+    .option('--json', 'The same as JSON, for programs')
+    .example('  bake-ts explain            a line or a few for each build')
+    .example('  bake-ts explain api        everything about one');
 
   const lock = verb('lock [...builds]', 'Write the digests of outside images to builds.lock', async () => {
     const { lockCommand } = await import('./commands/lock.ts');
@@ -100,6 +118,19 @@ export function declareCli(): Declaration {
 
   const print = verb('print [...builds]', 'Print the builds with every value final', async () => {
     const { printCommand } = await import('./commands/print.ts');
+  const lint = verb(
+    'lint [...builds]',
+    'Check Dockerfiles by the rules of BuildKit; builds nothing',
+    async () => {
+      const { lintCommand } = await import('./commands/lint.ts');
+      return lintCommand;
+    },
+  );
+  fromFiles(selecting(lint))
+    .option('--format <text|lines|json|github>', 'lines: one each; github: beside the line in a PR')
+    .option('--strict', 'End with 1 for warnings, too; most findings are warnings')
+    .option('--addr <address>', 'Ask this buildkitd, not the one found');
+
     return printCommand;
   });
   overriding(fromFiles(selecting(print))).option('--json', 'JSON instead of YAML');

@@ -27,6 +27,7 @@ const BY_AREA: Readonly<Record<ProblemArea, ExitCode>> = {
   engine: EXIT.engine,
   registry: EXIT.registry,
   build: EXIT.buildFailed,
+  lint: EXIT.buildFailed,
   state: EXIT.buildFailed,
   run: EXIT.buildFailed,
 };

@@ -4,10 +4,13 @@ import path from 'node:path';
 import type { Problem } from '../lib/model/mod.ts';
 import {
   DEFAULT_COLUMNS,
+  formatGithubAnnotation,
   formatProblems,
   type Palette,
   padEnd,
   padStart,
+  sortProblems,
+  toProblemJson,
   type Writer,
   widthOf,
 } from '../lib/report/mod.ts';
@@ -40,6 +43,20 @@ export function reportProblems(problems: readonly Problem[], args: ParsedArgs | 
     io.stderr.write(`${formatProblems(problems, { color, columns: columnsOf(io.stderr) })}\n`);
   }
   return exitCodeOfProblems(problems);
+}
+
+/** Writes problems that are the result of a verb to stdout, in the form that `--format` asks for. */
+export function writeFindings(problems: readonly Problem[], args: ParsedArgs, io: Io): void {
+  const format = textOf(args, 'format') ?? 'text';
+  if (format === 'json') {
+    writeJson({ problems: sortProblems(problems).map(toProblemJson) }, io);
+  } else if (format === 'github') {
+    for (const one of sortProblems(problems)) io.stdout.write(`${formatGithubAnnotation(one)}\n`);
+  } else if (problems.length > 0) {
+    const color = wantsColor(args, io, io.stdout);
+    const style = { color, columns: columnsOf(io.stdout), frames: format === 'text' };
+    io.stdout.write(`${formatProblems(problems, style)}\n`);
+  }
 }
 
 /** Writes a value to stdout as JSON for programs: indented, ended by a line break. */

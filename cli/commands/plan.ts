@@ -1,4 +1,4 @@
-import type { Plan } from '../../lib/model/mod.ts';
+import { type Plan, problem } from '../../lib/model/mod.ts';
 import { createPalette, plural } from '../../lib/report/mod.ts';
 import { isSet, type ParsedArgs } from '../args.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
@@ -6,8 +6,23 @@ import { readInputs, selectionOf } from '../inputs.ts';
 import type { Io } from '../io.ts';
 import { formatTable, reportProblems, wantsColor, writeJson } from '../output.ts';
 
+const FORMS = ['json', 'tree', 'dot', 'mermaid'] as const;
+
 /** `bake-ts plan`: no engine, no network, no secrets. */
 export async function planCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
+  const forms = FORMS.filter((one) => isSet(args, one));
+  if (forms.length > 1) {
+    const written = forms.map((one) => `--${one}`).join(' and ');
+    return reportProblems(
+      [
+        problem('cli/conflict', `${written} exclude one another`, {
+          hint: 'ask for one form at a time; it goes to stdout',
+        }),
+      ],
+      args,
+      io,
+    );
+  }
   const read = await readInputs(args, io);
   if (!read.ok) return reportProblems(read.error, args, io);
   const { preparePlan } = await import('../../lib/run/mod.ts');
@@ -16,12 +31,13 @@ export async function planCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   // A Dockerfile that is missing spoils the edges it would have given, so it is told; a plan is still a plan.
   reportProblems([...read.value.warnings, ...prepared.value.missing], args, io);
   const { plan } = prepared.value;
-  if (isSet(args, 'json')) {
-    const { describePlan } = await import('../../lib/plan/mod.ts');
-    writeJson(describePlan(plan), io);
-  } else {
-    io.stdout.write(formatPlan(plan, wantsColor(args, io, io.stdout)));
-  }
+  const { describePlan, drawDot, drawMermaid, drawTree } = await import('../../lib/plan/mod.ts');
+  const [form] = forms;
+  if (form === 'json') writeJson(describePlan(plan), io);
+  else if (form === 'tree') io.stdout.write(drawTree(plan));
+  else if (form === 'dot') io.stdout.write(drawDot(plan));
+  else if (form === 'mermaid') io.stdout.write(drawMermaid(plan));
+  else io.stdout.write(formatPlan(plan, wantsColor(args, io, io.stdout)));
   return EXIT.ok;
 }
 

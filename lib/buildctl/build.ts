@@ -151,13 +151,20 @@ export async function forgetLocalSources(tool: Buildctl): Promise<boolean> {
   return end.exitCode === 0;
 }
 
-function notStarted(tool: Buildctl, why: string): Problem {
+/** What is wrong where buildctl cannot be run at all. */
+export function notStarted(tool: Buildctl, why: string): Problem {
   return problem('engine/no-buildctl', `\`${tool.program}\` cannot be run (${why})`, {
     hint: 'Install it with `bake-ts engine install`, or point BUILDCTL at one.',
   });
 }
 
-async function placeDockerfile(call: BuildCall): Promise<BuildRequest['dockerfile']> {
+/**
+ * Where the Dockerfile of a build lies on this machine; one of builds.yaml is written to the call's own directory.
+ * Undefined: it comes with a remote context.
+ */
+export async function placeDockerfile(
+  call: Pick<BuildCall, 'build' | 'workDir'>,
+): Promise<BuildRequest['dockerfile']> {
   const { dockerfile, context } = call.build;
   if (dockerfile.kind === 'inline') {
     const dir = path.join(call.workDir, 'dockerfile');

@@ -124,9 +124,9 @@ const PATTERNS: readonly Pattern[] = [
     hint: 'Check the path (it is relative to the context, not to the Dockerfile) and .dockerignore.',
   },
   {
-    match: /dockerfile parse error/,
+    match: /dockerfile parse error(?: on line \d+)?(?:: (.+))?/,
     code: 'build/dockerfile-syntax',
-    message: () => 'the Dockerfile does not parse',
+    message: (found) => `the Dockerfile does not parse${found[1] === undefined ? '' : `: ${found[1]}`}`,
   },
   {
     match: /failed to read dockerfile: open (\S+):/,
@@ -191,7 +191,11 @@ export function explainFailure(
   dockerfile?: SourceFile,
 ): Problem {
   const { excerpts, rest } = takeExcerpts(summary.text);
-  const [excerpt] = excerpts;
+  // Errors of the parser that bring no excerpt name the line in their words.
+  const line = /dockerfile parse error on line (\d+)/.exec(rest.join('\n'))?.[1];
+  const inWords =
+    line === undefined ? undefined : { file: '', firstLine: Number(line), lastLine: Number(line) };
+  const excerpt = excerpts[0] ?? inWords;
   const span =
     dockerfile === undefined || excerpt === undefined ? undefined : spanOfExcerpt(dockerfile, excerpt);
   const text = (span === undefined ? summary.text : rest).join('\n').trim();
@@ -208,13 +212,16 @@ export function explainFailure(
       const found = pattern.match.exec(source);
       if (found === null) continue;
       const message = pattern.message(found);
-      // What a step wrote says more than buildctl's repetition of its command.
-      const isStep = pattern.code === 'build/step-failed' && step !== undefined;
+      // The lines themselves, and what a step wrote, say more than buildctl's repetition of them.
+      const isShown =
+        span !== undefined &&
+        (pattern.code === 'build/dockerfile-syntax' ||
+          (pattern.code === 'build/step-failed' && step !== undefined));
       return problem(pattern.code, step === undefined ? message : `${message} (${step.name})`, {
         ...place,
         ...(pattern.hint === undefined ? {} : { hint: pattern.hint }),
         ...(pattern.temporary === true ? { temporary: true } : {}),
-        ...detailOf(summary, isStep && span !== undefined ? '' : text),
+        ...detailOf(summary, isShown ? '' : text),
       });
     }
   }

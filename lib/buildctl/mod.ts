@@ -20,6 +20,15 @@ export {
   runBuild,
   type Worker,
 } from './build.ts';
+export { type Excerpt, spanOfExcerpt } from './excerpt.ts';
 export { explainFailure } from './failure.ts';
+export {
+  type LintAnswer,
+  type LintCall,
+  type LintFinding,
+  lintArgv,
+  lintDockerfile,
+  parseLintText,
+} from './lint.ts';
 export { childEnvironment } from './process.ts';
 export { ProgressReader, type ProgressSummary } from './progress.ts';

@@ -16,6 +16,7 @@ export type ProblemArea =
   | 'engine'
   | 'build'
   | 'state'
+  | 'lint'
   | 'run';
 
 /** A stable, searchable name: `area/what-is-wrong`. */

@@ -1,4 +1,5 @@
 /** Selection, edges, cycles, order and levels; the plan document. Pure. */
 export { describeOrigin, describePlan, type PlanDocument, type PlannedBuild } from './document.ts';
+export { drawDot, drawMermaid, drawTree } from './draw.ts';
 export { type DockerfileReads, type ImageUse, type PlanRequest, planBuilds } from './graph.ts';
 export { type Selection, selectBuilds } from './select.ts';

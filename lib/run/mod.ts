@@ -3,6 +3,16 @@ export { bake } from './bake.ts';
 export { type Decision, decide, type Evidence, type StoreState, type TagState } from './decide.ts';
 export { DockerfileLibrary } from './dockerfiles.ts';
 export {
+export {
+  type ExplainedInputs,
+  type ExplainedTag,
+  type ExplainOptions,
+  type ExplainReport,
+  type Explanation,
+  explainBuilds,
+  type NamedValue,
+} from './explain.ts';
+export { type LintOptions, type LintReport, lintPlan } from './lint.ts';
   compareLock,
   type Locked,
   type LockedImage,

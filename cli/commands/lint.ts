@@ -1,0 +1,48 @@
+import { availableParallelism } from 'node:os';
+import { createPalette, plural } from '../../lib/report/mod.ts';
+import { isSet, type ParsedArgs, textOf } from '../args.ts';
+import { EXIT, type ExitCode, exitCodeOfProblems, exitCodeOfSignal } from '../exit-codes.ts';
+import { readInputs, selectionOf } from '../inputs.ts';
+import type { Io } from '../io.ts';
+import { reportProblems, wantsColor, writeFindings } from '../output.ts';
+import { withCancellation } from '../signals.ts';
+
+/** `bake-ts lint`: what the checks find is the result, and so goes to stdout. */
+export async function lintCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
+  const read = await readInputs(args, io);
+  if (!read.ok) return reportProblems(read.error, args, io);
+  reportProblems(read.value.warnings, args, io);
+  const { lintPlan, preparePlan } = await import('../../lib/run/mod.ts');
+  // Without a selection everything is checked, not only the group `default`: this is about the files.
+  const selection = selectionOf(args);
+  const isOpen = selection.patterns.length === 0 && (selection.filters ?? []).length === 0;
+  const patterns = isOpen ? [...read.value.set.builds.keys()] : selection.patterns;
+  const prepared = preparePlan(read.value.set, { ...selection, patterns }, io.cwd);
+  if (!prepared.ok) return reportProblems(prepared.error, args, io);
+  const address = textOf(args, 'addr');
+  return withCancellation(
+    io,
+    async ({ signal, stoppedBy }) => {
+      const linted = await lintPlan({
+        prepared: prepared.value,
+        env: io.env,
+        jobs: Math.max(2, availableParallelism()),
+        signal,
+        notify: (text) => io.stderr.write(`${text}\n`),
+        ...(address === undefined ? {} : { address }),
+      });
+      const stopped = stoppedBy();
+      if (stopped !== undefined) return exitCodeOfSignal(stopped);
+      if (!linted.ok) return reportProblems(linted.error, args, io);
+      const { problems, builds, dockerfiles } = linted.value;
+      writeFindings(problems, args, io);
+      if (problems.length === 0 && ['text', 'lines'].includes(textOf(args, 'format') ?? 'text')) {
+        const good = createPalette(wantsColor(args, io, io.stdout)).good('nothing found');
+        io.stdout.write(`${good}: ${plural(dockerfiles, 'Dockerfile')} of ${plural(builds, 'build')}\n`);
+      }
+      const code = exitCodeOfProblems(problems);
+      return code === EXIT.ok && isSet(args, 'strict') && problems.length > 0 ? EXIT.buildFailed : code;
+    },
+    () => {},
+  );
+}

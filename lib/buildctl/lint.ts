@@ -1,0 +1,188 @@
+/**
+ * The Dockerfile checks of BuildKit's frontend (buildkit frontend/dockerfile/linter), without building anything.
+ *
+ * Of the frontend's two ways to give them, only `frontend.lint` is complete: warnings that come with the progress of
+ * other requests are lost where the request ends before they are sent (measured). But buildctl prints its text only,
+ * ends with 0 whatever was found, and says nothing where the checks were cut short by an error (a base image that is
+ * nowhere, COPY without a destination): then everything below is unchecked in silence. So base images that cannot be
+ * looked up are found out from the progress and stood in for, and a second request, `frontend.convertllb`, tells what
+ * else is wrong.
+ *
+ * Builds that the Dockerfile is linked to are stood in for by the empty image, so that nothing needs to be built.
+ */
+import type { Build, Problem, SourceFile } from '../model/mod.ts';
+import { familiarName, parseImageRef } from '../model/mod.ts';
+import { buildArgv } from './argv.ts';
+import { type Buildctl, notStarted, placeDockerfile } from './build.ts';
+import { type Excerpt, takeExcerpts } from './excerpt.ts';
+import { explainFailure } from './failure.ts';
+import { childEnvironment, runProcess } from './process.ts';
+import { ProgressReader } from './progress.ts';
+
+/** What a rule found. */
+export interface LintFinding {
+  /** As the frontend names it: `JSONArgsRecommended`. */
+  readonly rule: string;
+  readonly message: string;
+  readonly url?: string;
+  readonly excerpt?: Excerpt;
+}
+
+/** One Dockerfile to check, as one build uses it. */
+export interface LintCall {
+  readonly build: Build;
+  /** Names of contexts that are stood in for by the empty image. */
+  readonly standIns: readonly string[];
+  /** The Dockerfile where it lies on this machine, for the places of errors. */
+  readonly dockerfile?: SourceFile;
+  /** A directory for an inline Dockerfile; removed by the caller. */
+  readonly workDir: string;
+  readonly signal?: AbortSignal;
+}
+
+/** What came of it. */
+export interface LintAnswer {
+  readonly findings: readonly LintFinding[];
+  /** Images that could not be looked up and were stood in for, as the frontend looks them up. */
+  readonly unresolved: readonly string[];
+  /** Why the Dockerfile could not be checked to its end. */
+  readonly problem?: Problem;
+}
+
+/** Images that are stood in for one after another before it is given up. */
+const MOST_ROUNDS = 20;
+
+/** Checks one Dockerfile. Problems: those of {@link explainFailure}, `engine/no-buildctl`. */
+export async function lintDockerfile(tool: Buildctl, call: LintCall): Promise<LintAnswer> {
+  const placed = await placeDockerfile(call);
+  const unresolved: string[] = [];
+  const standIns = new Set(call.standIns);
+  for (let round = 0; round < MOST_ROUNDS; round++) {
+    const request = (id: string): readonly string[] =>
+      lintArgv({ ...call, standIns: [...standIns] }, tool.address, placed, id);
+    const lint = await ask(tool, call, request('frontend.lint'));
+    if (lint.problem !== undefined) return { findings: [], unresolved, problem: lint.problem };
+    const lost = lint.lost.filter((one) => !standIns.has(one.context));
+    if (lost.length > 0) {
+      for (const { context, image } of lost) {
+        standIns.add(context);
+        unresolved.push(image);
+      }
+      continue;
+    }
+    const findings = parseLintText(lint.text);
+    const whole = await ask(tool, call, request('frontend.convertllb'));
+    // Rules made errors by `# check=error=true` fail the request as well; the findings say more.
+    const { problem } = whole;
+    const told =
+      problem === undefined || (findings.length > 0 && /lint violation/.test(problem.detail ?? ''));
+    return { findings, unresolved, ...(told ? {} : { problem }) };
+  }
+  return { findings: [], unresolved };
+}
+
+/** The arguments of buildctl for a request to the frontend: those of the build, less what only a build needs. */
+export function lintArgv(
+  call: Pick<LintCall, 'build' | 'standIns'>,
+  address: string,
+  dockerfile: { readonly dir: string; readonly filename: string } | undefined,
+  requestId: string,
+): readonly string[] {
+  const build: Build = {
+    ...call.build,
+    outputs: [],
+    attest: [],
+    cacheFrom: [],
+    cacheTo: [],
+    secrets: [],
+    ssh: [],
+    noCache: false,
+    noCacheFilter: [],
+    entitlements: [],
+    network: 'default',
+  };
+  const argv = buildArgv({
+    build,
+    address,
+    links: call.standIns.map((contextName) => ({ contextName, kind: 'image', ref: 'scratch' })),
+    outputs: [],
+    secretVariables: new Map(),
+    ...(dockerfile === undefined ? {} : { dockerfile }),
+  });
+  return [...argv, '--opt', `requestid=${requestId}`];
+}
+
+/** Reads what `frontend.lint` prints (buildkit frontend/subrequests/lint/lint.go, `PrintTo`). */
+export function parseLintText(text: string): readonly LintFinding[] {
+  const findings: LintFinding[] = [];
+  const lines = text.split(/\r?\n/);
+  let at = lines.findIndex(isHead);
+  while (at !== -1 && at < lines.length) {
+    const next = lines.findIndex((line, index) => index > at && isHead(line));
+    const end = next === -1 ? lines.length : next;
+    const [, rule = '', url] = HEAD.exec(lines[at] ?? '') ?? [];
+    const { excerpts, rest } = takeExcerpts(lines.slice(at + 1, end));
+    const [excerpt] = excerpts;
+    const words = rest
+      .map((line) => line.trim())
+      .filter((line) => line !== '')
+      .join(' ');
+    findings.push({
+      rule,
+      message: words === '' ? rule : words,
+      ...(url === undefined ? {} : { url }),
+      ...(excerpt === undefined ? {} : { excerpt }),
+    });
+    at = next;
+  }
+  return findings;
+}
+
+const HEAD = /^WARNING: ([A-Za-z][A-Za-z0-9]*)(?: - (https?:\/\/\S+))?$/;
+
+function isHead(line: string): boolean {
+  return HEAD.test(line);
+}
+
+interface Reply {
+  readonly text: string;
+  /** Images whose metadata could not be had, with the context name that stands in for each. */
+  readonly lost: readonly { readonly context: string; readonly image: string }[];
+  readonly problem?: Problem;
+}
+
+const METADATA = /^\[(?:internal|context ([^\]]+))\] load metadata for (\S+)/;
+
+async function ask(tool: Buildctl, call: LintCall, argv: readonly string[]): Promise<Reply> {
+  const lost = new Map<string, string>();
+  const reader = new ProgressReader(
+    call.build.name,
+    (event) => {
+      // Siblings of the one that failed are stopped; they get their turn in the next round.
+      if (event.type !== 'vertex' || event.error === undefined || event.error.includes('context canceled'))
+        return;
+      const [, context, image] = METADATA.exec(event.name) ?? [];
+      if (image === undefined) return;
+      const ref = parseImageRef(image);
+      lost.set(context ?? (ref === undefined ? image : familiarName(ref)), image);
+    },
+    call.dockerfile,
+  );
+  const end = await runProcess({
+    program: tool.program,
+    argv,
+    env: childEnvironment(tool.env),
+    onErrorLine: (line) => reader.line(line),
+    ...(call.signal === undefined ? {} : { signal: call.signal }),
+  });
+  const reply = {
+    text: end.stdout.toString('utf8'),
+    lost: [...lost].map(([context, image]) => ({ context, image })),
+  };
+  if (end.ended === 'never-started') return { ...reply, problem: notStarted(tool, end.startError ?? '') };
+  if (end.exitCode === 0 || end.ended === 'cancelled') return reply;
+  return {
+    ...reply,
+    problem: explainFailure(call.build.name, end.exitCode, reader.summary(), call.dockerfile),
+  };
+}

@@ -1,0 +1,330 @@
+/**
+ * Dockerfile checks of a whole plan: which Dockerfile is checked how often, what stands in for builds that it is
+ * linked to, and which findings hold though those are not there.
+ */
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import {
+  type Buildctl,
+  type LintAnswer,
+  type LintFinding,
+  lintArgv,
+  lintDockerfile,
+  spanOfExcerpt,
+} from '../buildctl/mod.ts';
+import { type BaseConfig, type Dockerfile, inspectDockerfile } from '../dockerfile/mod.ts';
+import { findEngine } from '../engine/mod.ts';
+import {
+  type Build,
+  fail,
+  familiarName,
+  formatPlace,
+  ok,
+  type PlanNode,
+  type Problem,
+  type ProblemCode,
+  parseImageRef,
+  problem,
+  type Result,
+  type Span,
+} from '../model/mod.ts';
+import type { PreparedPlan } from './prepare.ts';
+import { Semaphore } from './scheduler.ts';
+
+/** What to check, and with what. */
+export interface LintOptions {
+  readonly prepared: PreparedPlan;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** `--addr`: an engine that is to be used and no other. */
+  readonly address?: string;
+  /** Calls of buildctl at a time; default 4. */
+  readonly jobs?: number;
+  readonly signal?: AbortSignal;
+  /** Called with words where the engine has to be started first. */
+  readonly notify?: (text: string) => void;
+}
+
+/** What was found. */
+export interface LintReport {
+  /** Findings (`lint/…`), and what kept a Dockerfile from being checked. */
+  readonly problems: readonly Problem[];
+  /** Builds that were asked for, and how many Dockerfiles those have. */
+  readonly builds: number;
+  readonly dockerfiles: number;
+}
+
+const DEFAULT_JOBS = 4;
+
+/**
+ * Checks the Dockerfiles of the builds that were asked for. Nothing is built: not the builds themselves, and none of
+ * those that their Dockerfiles name. Fails only where there is no engine (`engine/…`).
+ */
+export async function lintPlan(options: LintOptions): Promise<Result<LintReport>> {
+  const { plan, dockerfiles, missing } = options.prepared;
+  const asked = [...plan.nodes.values()].filter((node) => node.role === 'asked');
+  const unreadable = new Set(missing.flatMap((one) => (one.severity === 'error' ? (one.build ?? []) : [])));
+  const nodes = asked.filter((node) => !unreadable.has(node.build.name));
+  const problems = missing.filter((one) => asked.some((node) => node.build.name === one.build));
+  const report = { builds: asked.length, dockerfiles: new Set(asked.map(({ build }) => fileOf(build))).size };
+  if (nodes.length === 0) return ok({ ...report, problems });
+
+  const { address, env, signal, notify } = options;
+  const engine = await findEngine({
+    env,
+    autoStart: true,
+    ...(signal === undefined ? {} : { signal }),
+    ...(notify === undefined ? {} : { notify: (notice) => notify(notice.text) }),
+    ...(address === undefined ? {} : { flagAddress: address }),
+    ...(plan.set.engineAddress === undefined ? {} : { fileAddress: plan.set.engineAddress }),
+  });
+  if (!engine.ok) return fail(engine.error);
+  const tool: Buildctl = { program: engine.value.buildctl, address: engine.value.address, env };
+  const workDir = await mkdtemp(path.join(tmpdir(), 'bake-ts-lint-'));
+  try {
+    const permits = new Semaphore(options.jobs ?? DEFAULT_JOBS);
+    const known = new Map<string, Promise<LintAnswer>>();
+    const answers = await Promise.all(
+      nodes.map(async (node) => {
+        const { build } = node;
+        const standIns = standInsOf(node);
+        const dockerfile = dockerfiles.dockerfileOf(build);
+        const source = dockerfile?.ok === true ? dockerfile.value.source : undefined;
+        const call = { build, standIns, workDir: path.join(workDir, hashOf(fileOf(build))) };
+        // Builds that differ in nothing that the frontend sees share one answer.
+        const key = [fileOf(build), ...lintArgv(call, '', undefined, '')].join('\0');
+        const answer =
+          known.get(key) ??
+          permits.with(0, () =>
+            lintDockerfile(tool, {
+              ...call,
+              ...(source === undefined ? {} : { dockerfile: source }),
+              ...(signal === undefined ? {} : { signal }),
+            }),
+          );
+        known.set(key, answer);
+        return { node, answer: await answer };
+      }),
+    );
+    const linter = new Interpreter(options.prepared);
+    const found = answers.flatMap(({ node, answer }) => linter.problemsOf(node, answer));
+    return ok({ ...report, problems: [...problems, ...mergeBuilds(found, nodes)] });
+  } finally {
+    await rm(workDir, { recursive: true, force: true });
+  }
+}
+
+/** A Dockerfile by what tells it from others: its path, or its text where it stands in builds.yaml. */
+function fileOf(build: Build): string {
+  return build.dockerfile.kind === 'inline'
+    ? `inline\n${build.dockerfile.text}`
+    : `${build.context.written}\n${build.dockerfile.path}`;
+}
+
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+}
+
+/** Names under which the Dockerfile reads other builds. */
+function standInsOf(node: PlanNode): readonly string[] {
+  const named = [...node.build.contexts].flatMap(([name, source]) =>
+    source.ref.kind === 'build' ? name : [],
+  );
+  return [...new Set([...named, ...node.edges.flatMap((edge) => edge.contextName ?? [])])];
+}
+
+/** Makes problems of findings, knowing what stood in for what. */
+class Interpreter {
+  readonly #prepared: PreparedPlan;
+  readonly #produced = new Map<string, BaseConfig | undefined>();
+
+  constructor(prepared: PreparedPlan) {
+    this.#prepared = prepared;
+  }
+
+  problemsOf(node: PlanNode, answer: LintAnswer): readonly Problem[] {
+    const { build } = node;
+    const read = this.#prepared.dockerfiles.dockerfileOf(build);
+    const dockerfile = read?.ok === true ? read.value : undefined;
+    const strict = dockerfile !== undefined && treatsAsErrors(dockerfile, build);
+    const found: Problem[] = [];
+    for (const finding of answer.findings) {
+      const span =
+        dockerfile === undefined || finding.excerpt === undefined
+          ? undefined
+          : spanOfExcerpt(dockerfile.source, finding.excerpt);
+      if (dockerfile !== undefined && this.#isMoot(finding, span, node, dockerfile, answer)) continue;
+      found.push(
+        problem(codeOf(finding), finding.message, {
+          severity: strict ? 'error' : 'warning',
+          build: build.name,
+          hint:
+            finding.url === undefined
+              ? `leave it out with \`# check=skip=${finding.rule}\` on the first line`
+              : `see ${finding.url}`,
+          ...(span === undefined ? {} : { span }),
+          ...(span !== undefined || finding.excerpt === undefined
+            ? {}
+            : { detail: `${finding.excerpt.file}:${finding.excerpt.firstLine}` }),
+        }),
+      );
+    }
+    found.push(...unresolvedProblems(node, answer));
+    if (answer.problem !== undefined) found.push({ ...answer.problem, build: build.name });
+    return found;
+  }
+
+  /**
+   * The empty image that stands in for another build, or for a base image that could not be looked up, sets no
+   * variables. One that the real image sets, or may set, is neither undefined nor empty.
+   */
+  #isMoot(
+    finding: LintFinding,
+    span: Span | undefined,
+    node: PlanNode,
+    dockerfile: Dockerfile,
+    answer: LintAnswer,
+  ): boolean {
+    if (span === undefined) return false;
+    const variables = variablesOf(finding, span);
+    if (variables.length === 0) return false;
+    const base = baseAt(node, dockerfile, span.start);
+    if (base === undefined) return false;
+    const edge = node.edges.find((one) => one.contextName === base);
+    if (edge !== undefined) {
+      const produced = this.#produces(edge.to);
+      const names = produced?.env.map((one) => one.slice(0, one.indexOf('=')));
+      return names === undefined || variables.some((one) => names.includes(one));
+    }
+    const ref = parseImageRef(base);
+    const name = ref === undefined ? base : familiarName(ref);
+    return answer.unresolved.some((image) => {
+      const other = parseImageRef(image);
+      return image === base || (other !== undefined && familiarName(other) === name);
+    });
+  }
+
+  /** Variables that the image of a build sets; undefined where they come from an image that nobody asked for here. */
+  #produces(name: string): BaseConfig | undefined {
+    if (this.#produced.has(name)) return this.#produced.get(name);
+    // Also what ends a ring, which a plan has not.
+    this.#produced.set(name, undefined);
+    const { plan, dockerfiles } = this.#prepared;
+    const node = plan.nodes.get(name);
+    const dockerfile = node === undefined ? undefined : dockerfiles.dockerfileOf(node.build);
+    if (node === undefined || dockerfile?.ok !== true) return undefined;
+    const bases = new Map<string, BaseConfig>();
+    for (const edge of node.edges) {
+      const config = edge.contextName === undefined ? undefined : this.#produces(edge.to);
+      if (edge.contextName !== undefined && config !== undefined) bases.set(edge.contextName, config);
+    }
+    const facts = inspectDockerfile(dockerfile.value, {
+      args: node.build.args,
+      platforms: node.build.platforms,
+      contextNames: new Set(standInsOf(node)),
+      bases,
+      ...(node.build.target === undefined ? {} : { target: node.build.target }),
+    });
+    const produced = facts.ok ? facts.value.produces : undefined;
+    this.#produced.set(name, produced);
+    return produced;
+  }
+}
+
+/** Variables whose value decides whether a rule complains. */
+function variablesOf(finding: LintFinding, span: Span): readonly string[] {
+  const words = {
+    UndefinedVar: finding.message,
+    WorkdirRelativePath: span.source.text.slice(span.start, span.end),
+  }[finding.rule];
+  return [...(words ?? '').matchAll(/\$\{?([A-Za-z_]\w*)/g)].flatMap(([, name]) => name ?? []);
+}
+
+/** What the stage that stands at a place is built on at last: an image, or the name of a context. */
+function baseAt(node: PlanNode, dockerfile: Dockerfile, offset: number): string | undefined {
+  const contextNames = new Set(standInsOf(node));
+  const { args, platforms, target } = node.build;
+  const facts = inspectDockerfile(dockerfile, {
+    args,
+    platforms,
+    contextNames,
+    unknownBases: 'plain',
+    ...(target === undefined ? {} : { target }),
+  });
+  if (!facts.ok) return undefined;
+  const { stages } = facts.value;
+  let stage = stages.findLast((one) => one.span.start <= offset);
+  while (stage !== undefined) {
+    const { base, index } = stage;
+    if (contextNames.has(base)) return base;
+    const earlier = stages.findLast(
+      (one) => one.index < index && one.name !== undefined && one.name.toLowerCase() === base.toLowerCase(),
+    );
+    if (earlier === undefined) return base;
+    stage = earlier;
+  }
+  return undefined;
+}
+
+/** `JSONArgsRecommended` of `…/rule/json-args-recommended/` → `lint/json-args-recommended`. */
+function codeOf(finding: LintFinding): ProblemCode {
+  const slug = /\/rule\/([a-z0-9-]+)\/?$/.exec(finding.url ?? '')?.[1];
+  return `lint/${slug ?? finding.rule.replace(/([a-z0-9])([A-Z])/g, '$1-$2').toLowerCase()}`;
+}
+
+/** Whether the Dockerfile or the build asks for `error=true` (https://docs.docker.com/build/checks/). */
+function treatsAsErrors(dockerfile: Dockerfile, build: Build): boolean {
+  const written =
+    build.args.get('BUILDKIT_DOCKERFILE_CHECK') ??
+    /^(?:[ \t]*#[^\n]*\n)*?[ \t]*#[ \t]*check[ \t]*=([^\n]*)/i.exec(dockerfile.source.text)?.[1] ??
+    '';
+  return /(?:^|;)\s*error\s*=\s*(?:true|1)\s*(?:;|$)/i.test(written);
+}
+
+function unresolvedProblems(node: PlanNode, answer: LintAnswer): readonly Problem[] {
+  return answer.unresolved.flatMap((image) => {
+    const ref = parseImageRef(image);
+    const used = node.externalImages.find((one) => {
+      const other = parseImageRef(one.written);
+      return ref !== undefined && other !== undefined && familiarName(other) === familiarName(ref);
+    });
+    // A stage that this build does not use is no matter of this build.
+    if (used === undefined) return [];
+    return [
+      problem(
+        'lint/base-unknown',
+        `\`${used.written}\` cannot be looked up; checks that need it were left out`,
+        {
+          severity: 'warning',
+          build: node.build.name,
+          hint: 'check its name, and that the engine can reach its registry',
+          ...(used.span === undefined ? {} : { span: used.span }),
+        },
+      ),
+    ];
+  });
+}
+
+/** Findings of a Dockerfile that several builds use, once; with the builds where not all of them are concerned. */
+function mergeBuilds(found: readonly Problem[], nodes: readonly PlanNode[]): readonly Problem[] {
+  const users = new Map<string, number>();
+  for (const { build } of nodes) users.set(fileOf(build), (users.get(fileOf(build)) ?? 0) + 1);
+  const fileByBuild = new Map(nodes.map(({ build }) => [build.name, fileOf(build)]));
+  const merged = new Map<string, { readonly first: Problem; readonly builds: string[] }>();
+  for (const one of found) {
+    const place = one.span === undefined ? `${one.build}` : `${formatPlace(one.span)} ${one.span.end}`;
+    const key = [one.code, one.severity, place, one.message].join('\0');
+    const known = merged.get(key);
+    if (known === undefined) merged.set(key, { first: one, builds: [one.build ?? ''] });
+    else known.builds.push(one.build ?? '');
+  }
+  return [...merged.values()].map(({ first, builds }) => {
+    const [name = ''] = builds;
+    if (first.span === undefined) return first;
+    const { build: _, ...rest } = first;
+    return users.get(fileByBuild.get(name) ?? '') === builds.length
+      ? rest
+      : { ...rest, build: builds.join(', ') };
+  });
+}

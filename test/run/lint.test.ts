@@ -1,0 +1,128 @@
+/** `bake-ts lint` with the real engine: what the frontend finds, and what it cannot know. */
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { test } from 'node:test';
+import { runCli } from '../../cli/app.ts';
+import { createFakeIo } from '../rig/fake-io.ts';
+import { realEngine } from '../rig/real-engine.ts';
+import { type Cleanup, makeTempDir, writeTree } from '../rig/temp.ts';
+
+const { skip } = realEngine;
+
+interface Found {
+  readonly code: string;
+  readonly severity: string;
+  readonly message: string;
+  readonly build?: string;
+  readonly place?: { readonly file: string; readonly line: number };
+}
+
+async function lint(t: Cleanup, tree: Readonly<Record<string, string>>, argv: readonly string[] = []) {
+  const cwd = await makeTempDir(t);
+  await writeTree(cwd, tree);
+  const env = {
+    HOME: cwd,
+    PATH: '/usr/bin:/bin',
+    BUILDCTL: path.join(realEngine.binDir, 'buildctl'),
+    BUILDKIT_HOST: realEngine.address,
+  };
+  const io = createFakeIo(['lint', '--format', 'json', ...argv], { cwd, env });
+  const code = await runCli(io);
+  assert.equal(io.err(), '');
+  const { problems } = JSON.parse(io.out()) as { problems: readonly Found[] };
+  const told = problems.map(
+    (one) =>
+      `${one.place?.file ?? '-'}:${one.place?.line ?? '-'} ${one.severity} ${one.code} ${one.build ?? ''}`,
+  );
+  return { code, problems, told: told.map((one) => one.trimEnd()) };
+}
+
+const LINKED = {
+  'builds.yaml': `builds:
+  base: { context: base }
+  middle: { context: middle, contexts: { base: build:base } }
+  top: { context: top, contexts: { middle: build:middle } }
+`,
+  // Building this one would fail: nothing may depend on it being built.
+  'base/Dockerfile': 'FROM scratch\nENV APP_DIR=/app\nRUN ["/nope"]\n',
+  'middle/Dockerfile': 'FROM base\nENV LEVEL=2\n',
+  'top/Dockerfile':
+    'FROM middle AS build\nWORKDIR $APP_DIR\nENV A=$LEVEL B=$NOWHERE\nFROM build\nCMD echo hi\n',
+};
+
+test('a build that stands on others is checked to its end, with none of them built', { skip }, async (t) => {
+  const { code, told, problems } = await lint(t, LINKED);
+  assert.deepEqual(told, [
+    'top/Dockerfile:3 warning lint/undefined-var',
+    'top/Dockerfile:5 warning lint/json-args-recommended',
+  ]);
+  // $APP_DIR and $LEVEL come from the builds below.
+  assert.match(problems[0]?.message ?? '', /\$NOWHERE/);
+  assert.equal(code, 0);
+});
+
+test('--strict ends with 1 for warnings; only what is asked for is checked', { skip }, async (t) => {
+  assert.equal((await lint(t, LINKED, ['--strict'])).code, 1);
+  assert.deepEqual(await lint(t, LINKED, ['--strict', 'middle']), { code: 0, told: [], problems: [] });
+});
+
+test('check directives count: skip leaves out, error=true makes errors', { skip }, async (t) => {
+  const bad = 'FROM scratch\nCMD echo hi\nMAINTAINER x\n';
+  const { told, code } = await lint(t, {
+    'builds.yaml': 'builds:\n  skip: { context: skip }\n  hard: { context: hard }\n',
+    'skip/Dockerfile': `# check=skip=JSONArgsRecommended\n${bad}`,
+    'hard/Dockerfile': `# check=skip=MaintainerDeprecated;error=true\n${bad}`,
+  });
+  assert.deepEqual([...told].sort(), [
+    'hard/Dockerfile:3 error lint/json-args-recommended',
+    'skip/Dockerfile:4 warning lint/maintainer-deprecated',
+  ]);
+  assert.equal(code, 1);
+});
+
+test('a Dockerfile that several builds use is told once, with the builds where not all are concerned', {
+  skip,
+}, async (t) => {
+  const { told } = await lint(t, {
+    'builds.yaml': `builds:
+  one: { context: ., args: { DIR: /app } }
+  two: { context: ., args: { DIR: app } }
+`,
+    Dockerfile: 'FROM scratch\nARG DIR\nWORKDIR $DIR\nCMD echo hi\n',
+  });
+  assert.deepEqual(told, [
+    'Dockerfile:3 warning lint/workdir-relative-path two',
+    'Dockerfile:4 warning lint/json-args-recommended',
+  ]);
+});
+
+test('what keeps a file from being checked is an error, whoever finds it', { skip }, async (t) => {
+  const { told, code } = await lint(t, {
+    'builds.yaml': `builds:
+  ours: { context: ours }
+  theirs: { context: theirs }
+  none: { context: none }
+  inline: { context: ., dockerfile-inline: "FROM scratch\\nMAINTAINER x\\n" }
+`,
+    'ours/Dockerfile': 'FROM scratch\nCOPPY a /\n',
+    'theirs/Dockerfile': 'FROM scratch\nCMD echo\nCOPY --nonsense a /\n',
+  });
+  assert.deepEqual([...told].sort(), [
+    'builds.yaml:4 error dockerfile/missing none',
+    'inline: dockerfile-inline:2 warning lint/maintainer-deprecated',
+    'ours/Dockerfile:2 error dockerfile/unknown-instruction ours',
+    'theirs/Dockerfile:3 error build/dockerfile-syntax',
+  ]);
+  assert.equal(code, 3);
+});
+
+test('a base image that is nowhere is told, and the rest is checked all the same', { skip }, async (t) => {
+  const { told } = await lint(t, {
+    'builds.yaml': 'builds:\n  api: { context: . }\n',
+    Dockerfile: 'FROM 127.0.0.1:1/no/such:1\nENV A=$MAYBE_SET\nCMD echo hi\n',
+  });
+  assert.deepEqual(told, [
+    'Dockerfile:1 warning lint/base-unknown',
+    'Dockerfile:3 warning lint/json-args-recommended',
+  ]);
+});

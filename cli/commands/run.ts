@@ -1,8 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import { ok, type Problem, problem, type Result, type RunSummary } from '../../lib/model/mod.ts';
+import { fail, ok, type Problem, problem, type Result, type RunSummary } from '../../lib/model/mod.ts';
 import { createReporter, type ProgressMode } from '../../lib/report/mod.ts';
+import type { AuditRequest } from '../../lib/run/mod.ts';
 import { isSet, type ParsedArgs, textOf } from '../args.ts';
 import { type ExitCode, exitCodeOfRun } from '../exit-codes.ts';
 import { readInputs, readNumber, selectionOf } from '../inputs.ts';
@@ -18,6 +19,8 @@ const JOBS_PER_PROCESSOR = 2;
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const jobs = readJobs(args);
   if (!jobs.ok) return reportProblems(jobs.error, args, io);
+  const audit = await readAudit(args);
+  if (!audit.ok) return reportProblems(audit.error, args, io);
   const read = await readInputs(args, io);
   if (!read.ok) return reportProblems(read.error, args, io);
   const { bake, preparePlan } = await import('../../lib/run/mod.ts');
@@ -55,6 +58,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
         runtime: io.runtime,
         hostArchitecture: io.architecture,
         ...(address === undefined ? {} : { address }),
+        ...(audit.value === undefined ? {} : { audit: audit.value }),
       }).finally(() => reporter.close());
       const unwritten = await writeMetadata(textOf(args, 'metadata-file'), summary, io);
       const ended = exitCodeOfRun(summary, stoppedBy());
@@ -70,6 +74,31 @@ function readJobs(args: ParsedArgs): Result<number> {
   return written === undefined
     ? ok(Math.max(2, availableParallelism() * JOBS_PER_PROCESSOR))
     : readNumber('jobs', written, 1, 999);
+}
+
+async function readAudit(args: ParsedArgs): Promise<Result<AuditRequest | undefined>> {
+  const written = textOf(args, 'audit');
+  const writtenSeed = textOf(args, 'audit-seed');
+  if (written === undefined) {
+    if (writtenSeed === undefined) return ok(undefined);
+    return fail([
+      problem('cli/missing-value', '--audit-seed needs --audit beside it', {
+        hint: `write --audit 5% --audit-seed ${writtenSeed}`,
+      }),
+    ]);
+  }
+  const { parseAuditSize } = await import('../../lib/run/mod.ts');
+  const size = parseAuditSize(written);
+  if (size === undefined) {
+    return fail([
+      problem('cli/bad-value', `--audit cannot be "${written}"`, {
+        hint: 'it is a part such as 5%, or a number of builds such as 3',
+      }),
+    ]);
+  }
+  if (writtenSeed === undefined) return ok({ size });
+  const seed = readNumber('audit-seed', writtenSeed, 0, 999_999_999);
+  return seed.ok ? ok({ size, seed: seed.value }) : seed;
 }
 
 /** `auto` is a live view only where one is watched: CI systems give a terminal to some steps, and keep its output. */

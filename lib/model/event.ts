@@ -43,6 +43,30 @@ export interface TagResult {
   readonly action: 'pushed' | 'retagged' | 'there';
 }
 
+/** What the audit of a build that was left alone found. */
+export interface AuditResult {
+  /** `same-files`: only times or compression differ. `not-compared`: it could not be done, and nothing is proved. */
+  readonly result: 'same-bytes' | 'same-files' | 'different' | 'not-compared';
+  /** `files`: digests differ, so paths, modes, links and contents were compared. */
+  readonly compared: 'digests' | 'files' | 'nothing';
+  /** Every step came from the engine's cache. */
+  readonly cached: boolean;
+  /** For `different`: each difference. */
+  readonly differences?: readonly string[];
+  /** For `not-compared`. */
+  readonly why?: string;
+}
+
+/** What was audited in a run. */
+export interface AuditSummary {
+  /** Given as `--audit-seed`, the same builds are drawn again. */
+  readonly seed: number;
+  /** How many builds were left alone. */
+  readonly candidates: number;
+  /** Those that were drawn. */
+  readonly builds: readonly string[];
+}
+
 /** How a build ended. */
 export interface Outcome {
   readonly build: string;
@@ -55,6 +79,8 @@ export interface Outcome {
   readonly key?: string;
   readonly durationMs: number;
   readonly steps?: { readonly total: number; readonly cached: number };
+  /** Where it was left alone and drawn by `--audit`. */
+  readonly audit?: AuditResult;
   /** For `failed`. */
   readonly problem?: ProblemJson;
   /** For `blocked`: the build whose failure keeps it from running. */
@@ -163,6 +189,8 @@ export interface RunSummary {
   readonly buildctlCalls: number;
   /** Requests sent to registries by bake-ts itself: reads (HEAD, GET) and writes (PUT, POST, PATCH). */
   readonly registryRequests: { readonly reads: number; readonly writes: number };
+  /** Where `--audit` was given. */
+  readonly audit?: AuditSummary;
 }
 
 /** An event as it travels: numbered, with its time. */

@@ -33,6 +33,7 @@ import {
 import { badDigest, parseSpecErrors, strangeAnswer } from './problems.ts';
 import type { Environment } from './proxy.ts';
 import { type PushOptions, pushLayout } from './push-layout.ts';
+import { readBlob } from './read-blob.ts';
 import { listReferrers } from './referrers.ts';
 import { pullScope, pushScope } from './scope.ts';
 import type { Presence } from './store.ts';
@@ -206,6 +207,11 @@ export class RegistryClient {
       problems.push(badDigest(from.registry, { method: 'GET', url }, digest, actual));
     }
     return fail(problems.slice(-1));
+  }
+
+  /** Reads a blob of any size as it comes; throws where it cannot be read, or (at its end) where its digest is wrong. */
+  streamBlob(from: ImageRef, blob: Pick<Descriptor, 'digest' | 'sizeBytes'>): AsyncIterable<Uint8Array> {
+    return readBlob(this.#exchange, from, blob);
   }
 
   /** Uploads a small blob, unless the repository has it; @returns its digest */

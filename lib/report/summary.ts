@@ -1,7 +1,7 @@
 /**
  * The end of a run: a row for each build (what became of it, and why), totals, and what went wrong.
  */
-import type { Outcome, ProblemJson, RunSummary, TagResult } from '../model/mod.ts';
+import type { AuditResult, AuditSummary, Outcome, ProblemJson, RunSummary, TagResult } from '../model/mod.ts';
 import type { LogLine } from './lines.ts';
 import { createPalette, type Paint, type Palette } from './palette.ts';
 import { formatProblem, type ProblemStyle } from './problem.ts';
@@ -223,7 +223,26 @@ export function formatTotals(summary: RunSummary, columns: number, palette: Pale
       ].join(' · '),
       columns,
     ).map(palette.dim),
+    ...(summary.audit === undefined
+      ? []
+      : wrap(describeAudit(summary.audit, outcomes), columns).map(palette.dim)),
   ].join('\n');
+}
+
+/** `audited 2 of 40 left alone: 1 same bytes, 1 different · again: --audit-seed 123` */
+function describeAudit({ seed, candidates, builds }: AuditSummary, outcomes: readonly Outcome[]): string {
+  if (candidates === 0) return 'audit: no build was left alone';
+  const words: readonly (readonly [AuditResult['result'], string])[] = [
+    ['different', 'different'],
+    ['not-compared', 'not compared'],
+    ['same-files', 'same files'],
+    ['same-bytes', 'same bytes'],
+  ];
+  const counts = words.flatMap(([result, word]) => {
+    const count = outcomes.filter((one) => one.audit?.result === result).length;
+    return count === 0 ? [] : [`${count} ${word}`];
+  });
+  return `audited ${builds.length} of ${candidates} left alone: ${counts.join(', ')} · the same ones again: --audit-seed ${seed}`;
 }
 
 /** Problems of the run, warnings among them, then the failure of each build with the end of its output where the problem has none. */

@@ -3,6 +3,7 @@
  */
 import path from 'node:path';
 import {
+  type AuditSummary,
   formatImageRef,
   type Outcome,
   type PlanNode,
@@ -10,6 +11,7 @@ import {
   problemToJson,
   type RunSummary,
 } from '../model/mod.ts';
+import { auditRun } from './audit.ts';
 import type { NodeResult, RunContext } from './context.ts';
 import { createEmitter, type Emit } from './emitter.ts';
 import { warnOfUnlocked } from './lock.ts';
@@ -48,6 +50,7 @@ export async function bake(options: BakeOptions): Promise<RunSummary> {
   });
   emit({ type: 'planned', nodes: [...plan.nodes.values()].map(announce) });
   const outcomes = new Map<string, Outcome>();
+  let audit: AuditSummary | undefined;
   const problems: Problem[] = [...(records.ok ? [] : [records.error]), ...(lock.ok ? [] : lock.error)];
   try {
     const unlocked = lock.ok && lock.value !== undefined ? warnOfUnlocked(plan, lock.value) : undefined;
@@ -57,6 +60,12 @@ export async function bake(options: BakeOptions): Promise<RunSummary> {
       const { context, results } = session.createContext(options.dryRun === true, emit);
       await runAll(options, session, context, results, outcomes);
       if (options.dryRun !== true) {
+        if (options.audit !== undefined && !context.signal.aborted) {
+          const audited = await auditRun(context, plan, outcomes, options.audit);
+          for (const [name, outcome] of audited.outcomes) outcomes.set(name, outcome);
+          problems.push(...audited.problems);
+          audit = audited.summary;
+        }
         problems.push(...(await settleTags(context, outcomes, emit)));
         for (const one of await session.memory.save()) emit({ type: 'warning', problem: problemToJson(one) });
       }
@@ -74,6 +83,7 @@ export async function bake(options: BakeOptions): Promise<RunSummary> {
     durationMs: Date.now() - startedAt,
     buildctlCalls: session.counts.buildctlCalls,
     registryRequests: session.counts.registryRequests,
+    ...(audit === undefined ? {} : { audit }),
   };
   emit({ type: 'run-finished', summary });
   return summary;

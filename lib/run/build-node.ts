@@ -12,6 +12,7 @@ import {
 } from '../buildctl/mod.ts';
 import type { Shipment } from '../fingerprint/mod.ts';
 import {
+  type Build,
   type Digest,
   formatImageRef,
   type PlanNode,
@@ -48,8 +49,21 @@ export type Made =
       readonly readManifest: (digest: Digest) => Promise<Manifest | undefined>;
     };
 
+/** A build beside the run: its result is looked at and goes nowhere else. */
+export interface Aside {
+  /** The build as it is to be made; its own outputs and cache exports are left out. */
+  readonly build: Build;
+  /** Where its OCI layout is to be written. */
+  readonly dir: string;
+}
+
 /** Runs buildctl, again where that can help: a parent that the engine lost is built anew, a passing fault is waited out. */
-export async function buildNode(context: RunContext, node: PlanNode, inputs: NodeInputs): Promise<Made> {
+export async function buildNode(
+  context: RunContext,
+  node: PlanNode,
+  inputs: NodeInputs,
+  aside?: Aside,
+): Promise<Made> {
   const name = node.build.name;
   const engine = await context.engine();
   if (!engine.ok) return { kind: 'failed', problem: { ...(engine.error[0] ?? noEngine()), build: name } };
@@ -58,10 +72,11 @@ export async function buildNode(context: RunContext, node: PlanNode, inputs: Nod
     const links = await linkParents(context, node, parentsRebuilt);
     if (!links.ok) return links.end;
     const workDir = path.join(context.workDir, `${context.nextId()}`);
-    const outputs = chooseOutputs(context, node, workDir);
+    const outputs: readonly BuildOutput[] =
+      aside === undefined ? chooseOutputs(context, node, workDir) : [{ kind: 'layout', dir: aside.dir }];
     const dockerfile = context.dockerfiles.sourceOf(node.build);
     const call: BuildCall = {
-      build: node.build,
+      build: aside === undefined ? node.build : { ...aside.build, outputs: [], cacheTo: [] },
       root: context.root,
       links: links.value,
       pins: await context.images.pinsOf(node),
@@ -74,8 +89,12 @@ export async function buildNode(context: RunContext, node: PlanNode, inputs: Nod
     };
     const result = await callBuildctl(context, engine.value, call, shipmentsOf(node, inputs));
     if (result.ok) {
-      const made = await describeResult(context, node, result.value, workDir);
-      if (!outputs.some((one) => one.kind === 'layout')) await rm(workDir, { recursive: true, force: true });
+      const made: Made =
+        aside === undefined
+          ? await describeResult(context, node, result.value, workDir)
+          : { kind: 'made', built: result.value, readManifest: async () => undefined };
+      if (aside !== undefined || !outputs.some((one) => one.kind === 'layout'))
+        await rm(workDir, { recursive: true, force: true });
       return made;
     }
     await rm(workDir, { recursive: true, force: true });

@@ -99,7 +99,7 @@ export function decide(evidence: Evidence): Decision {
 
 function changeText(changes: readonly string[]): string {
   const [first] = changes;
-  if (first === undefined) return 'its inputs changed';
+  if (first === undefined) return 'inputs unchanged, but what they gave is not remembered';
   return changes.length === 1 ? first : `${first}, and ${changes.length - 1} more`;
 }
 

@@ -53,6 +53,7 @@ export class Memory {
   readonly #registry: RegistryClient;
   readonly #ref: ImageRef | undefined;
   readonly #seen = new Map<BuildKey, BuildRecord>();
+  readonly #dropped = new Set<BuildKey>();
   #shared: Promise<Result<ReadonlyMap<BuildKey, BuildRecord>>> | undefined;
 
   /** @param ref where the shared records lie; undefined: on this machine only */
@@ -93,6 +94,13 @@ export class Memory {
     return this.#state.writeRecord(record, parts);
   }
 
+  /** Forgets what a key gave, here and (with `save`) in the registry: it was found to be wrong. */
+  async drop(key: BuildKey): Promise<void> {
+    this.#seen.delete(key);
+    this.#dropped.add(key);
+    await this.#state.dropRecord(key);
+  }
+
   /**
    * Writes to the registry what this run saw and the registry does not know. Reads it again first: another run may
    * have written meanwhile.
@@ -100,15 +108,23 @@ export class Memory {
    * @returns warnings: `run/records-not-shared`
    */
   async save(): Promise<readonly Problem[]> {
-    if (this.#ref === undefined || this.#seen.size === 0) return [];
+    if (this.#ref === undefined || this.#seen.size + this.#dropped.size === 0) return [];
     const known = this.#shared === undefined ? undefined : await this.#shared;
-    if (known?.ok === true && [...this.#seen].every(([key, seen]) => isSame(known.value.get(key), seen)))
-      return [];
+    if (known?.ok === true && this.#isKnown(known.value)) return [];
     const now = await this.#read(this.#ref);
     if (!now.ok) return [notShared(this.#ref, now.error)];
-    if ([...this.#seen].every(([key, seen]) => isSame(now.value.get(key), seen))) return [];
-    const written = await this.#write(this.#ref, prune(new Map([...now.value, ...this.#seen])));
+    if (this.#isKnown(now.value)) return [];
+    const kept = [...now.value].filter(([key]) => !this.#dropped.has(key));
+    const written = await this.#write(this.#ref, prune(new Map([...kept, ...this.#seen])));
     return written.ok ? [] : [notShared(this.#ref, written.error)];
+  }
+
+  /** Whether the registry's records hold all that was seen and nothing that was dropped. */
+  #isKnown(records: ReadonlyMap<BuildKey, BuildRecord>): boolean {
+    return (
+      [...this.#seen].every(([key, seen]) => isSame(records.get(key), seen)) &&
+      [...this.#dropped].every((key) => !records.has(key))
+    );
   }
 
   /** The records in the registry; none where there is no artifact yet or it is none of ours. */

@@ -9,6 +9,7 @@ import { ContextHasher, SentLedger } from '../fingerprint/mod.ts';
 import { type Digest, type EventSink, type ImageRef, ok, type Plan, type Result } from '../model/mod.ts';
 import { createRegistryClient, type RegistryClient } from '../registry/mod.ts';
 import { StateStore, stateDirectory } from '../state/mod.ts';
+import type { AuditRequest } from './audit.ts';
 import type { NodeResult, ReadyEngine, RunContext } from './context.ts';
 import type { DockerfileLibrary } from './dockerfiles.ts';
 import type { Emit } from './emitter.ts';
@@ -38,6 +39,8 @@ export interface BakeOptions {
   readonly force?: boolean;
   /** Decide and say why, but run nothing and write nothing. */
   readonly dryRun?: boolean;
+  /** Build some of what was left alone all the same, and compare; not in a dry run. */
+  readonly audit?: AuditRequest;
   /** Stop everything at the first failure; else what does not depend on it goes on. */
   readonly failFast?: boolean;
   readonly signal?: AbortSignal;

@@ -92,6 +92,11 @@ export class StateStore {
     ]);
   }
 
+  /** Forgets what a key gave; the latest inputs stay, to compare with. */
+  async dropRecord(key: BuildKey): Promise<void> {
+    await rm(this.#recordFile(key), { force: true });
+  }
+
   /** Makes a build's inputs the latest ones. */
   async writeLast(build: string, last: LastInputs): Promise<Problem | undefined> {
     return writeJson(this.#lastFile(build), last);

@@ -1,0 +1,212 @@
+/**
+ * The honesty check: some of the builds that were left alone are built all the same, into nothing, and compared with
+ * what is remembered of them. Equal keys promise equal images; here that promise is kept to its word.
+ */
+import { createHash, randomInt } from 'node:crypto';
+import path from 'node:path';
+import {
+  type AuditResult,
+  type AuditSummary,
+  type Outcome,
+  type Plan,
+  type PlanNode,
+  type Problem,
+  problem,
+  problemToJson,
+} from '../model/mod.ts';
+import { buildNode } from './build-node.ts';
+import type { NodeResult, RunContext } from './context.ts';
+import {
+  type BlobPlace,
+  comparePlatforms,
+  describeDifferences,
+  enginePlace,
+  layoutPlace,
+  platformsOf,
+  registryPlace,
+  worstOf,
+} from './image-source.ts';
+import { computeInputs } from './inputs.ts';
+import { repositoriesOf, wantedTags } from './publish.ts';
+
+/** How many of the builds that were left alone are built to see: so many, or such a part of them (at least one). */
+export type AuditSize =
+  | { readonly kind: 'count'; readonly count: number }
+  | { readonly kind: 'percent'; readonly percent: number };
+
+/** What to audit. */
+export interface AuditRequest {
+  readonly size: AuditSize;
+  /** Decides which builds are drawn; the same seed draws the same ones. Undefined: left to chance. */
+  readonly seed?: number;
+}
+
+/** Differences that are shown; the rest is counted. */
+const SHOWN = 20;
+/** Seeds are numbers that people can type. */
+const SEEDS = 1_000_000;
+
+/** Reads `5%` or `3`; undefined for anything else, 0 and more than 100 % included. */
+export function parseAuditSize(text: string): AuditSize | undefined {
+  const percent = /^(\d{1,3}(?:\.\d{1,3})?)%$/.exec(text)?.[1];
+  if (percent !== undefined) {
+    const value = Number(percent);
+    return value > 0 && value <= 100 ? { kind: 'percent', percent: value } : undefined;
+  }
+  return /^[1-9]\d{0,5}$/.test(text) ? { kind: 'count', count: Number(text) } : undefined;
+}
+
+/** Draws builds; for one seed each build has its lot, whatever others there are. In the order of `names`. */
+export function drawSample(names: readonly string[], size: AuditSize, seed: number): readonly string[] {
+  const wanted = size.kind === 'count' ? size.count : Math.ceil((names.length * size.percent) / 100);
+  const lots = names.map((name) => ({
+    name,
+    lot: createHash('sha256').update(`${seed} ${name}`).digest('hex'),
+  }));
+  const drawn = new Set(
+    lots
+      .sort((one, other) => (one.lot < other.lot ? -1 : 1))
+      .slice(0, wanted)
+      .map(({ name }) => name),
+  );
+  return names.filter((name) => drawn.has(name));
+}
+
+/** What an audit found; outcomes of audited builds are replaced. */
+export interface Audited {
+  readonly summary: AuditSummary;
+  readonly outcomes: ReadonlyMap<string, Outcome>;
+  /** What kept it from being done at all. */
+  readonly problems: readonly Problem[];
+}
+
+/** Audits a run whose builds are done and whose results are in the context. Pushes and moves nothing. */
+export async function auditRun(
+  context: RunContext,
+  plan: Plan,
+  done: ReadonlyMap<string, Outcome>,
+  request: AuditRequest,
+): Promise<Audited> {
+  const seed = request.seed ?? randomInt(SEEDS);
+  const candidates = [...plan.nodes.keys()].filter((name) => {
+    const kind = done.get(name)?.kind;
+    return (kind === 'unchanged' || kind === 'retagged') && context.resultOf(name)?.image !== undefined;
+  });
+  const names = drawSample(candidates, request.size, seed);
+  const outcomes = new Map<string, Outcome>();
+  const engine = names.length === 0 ? undefined : await context.engine();
+  const problems = engine === undefined || engine.ok ? [] : engine.error;
+  if (problems.length === 0) {
+    await Promise.all(
+      names.map(async (name) => {
+        const [node, result, outcome] = [plan.nodes.get(name), context.resultOf(name), done.get(name)];
+        if (node === undefined || result === undefined || outcome === undefined) return;
+        const judged = await judge(context, node, outcome, await auditNode(context, node, result, outcome));
+        outcomes.set(name, judged);
+        context.emit({ type: 'node-finished', build: name, outcome: judged });
+      }),
+    );
+  }
+  return {
+    summary: { seed, candidates: candidates.length, builds: names },
+    outcomes,
+    problems,
+  };
+}
+
+type Finding = AuditResult & { readonly problem?: Problem };
+
+/** Builds one node aside and compares. */
+async function auditNode(
+  context: RunContext,
+  node: PlanNode,
+  result: NodeResult,
+  outcome: Outcome,
+): Promise<Finding> {
+  const remembered = result.image;
+  const inputs = await computeInputs(context, node);
+  if (remembered === undefined || inputs.key === undefined || inputs.key !== outcome.key) {
+    return notCompared('its files changed while the run went on');
+  }
+  const dir = path.join(context.workDir, `audit-${context.nextId()}`);
+  const made = await buildNode(context, node, inputs, { build: node.build, dir });
+  if (made.kind === 'cancelled') return notCompared('the run was cancelled');
+  if (made.kind === 'failed') return { ...notCompared(made.problem.message), problem: made.problem };
+  const { digest, steps } = made.built;
+  if (digest === undefined) return notCompared('the build gave no image');
+  const cached = steps.cached === steps.total;
+  try {
+    const second = layoutPlace(dir);
+    const first = await placeOf(context, node);
+    const platforms = await comparePlatforms(
+      { place: first, platforms: new Map(remembered.platforms.map((one) => [one.platform, one.digest])) },
+      { place: second, platforms: await platformsOf(second, digest) },
+    );
+    const verdict = worstOf(platforms);
+    const compared = verdict === 'same-bytes' ? 'digests' : 'files';
+    const differences = describeDifferences(platforms, ['the remembered image', 'the new one']);
+    return { result: verdict, compared, cached, ...(differences.length === 0 ? {} : { differences }) };
+  } catch (error) {
+    return notCompared(error instanceof Error ? error.message : String(error));
+  }
+}
+
+async function placeOf(context: RunContext, node: PlanNode): Promise<BlobPlace> {
+  const [repository] = node.pushes ? repositoriesOf(wantedTags(node)) : [];
+  if (repository !== undefined) return registryPlace(context.registry, repository);
+  const engine = await context.engine();
+  if (!engine.ok) throw new Error('there is no engine');
+  return enginePlace(engine.value.buildctl);
+}
+
+function notCompared(why: string): Finding {
+  return { result: 'not-compared', compared: 'nothing', cached: false, why };
+}
+
+/** What a finding makes of an outcome. A difference fails the build, and its record goes, so that the next run builds it. */
+async function judge(
+  context: RunContext,
+  node: PlanNode,
+  outcome: Outcome,
+  { problem: cause, ...audit }: Finding,
+): Promise<Outcome> {
+  const build = node.build.name;
+  const { reason } = outcome;
+  if (audit.result === 'not-compared') {
+    context.emit({
+      type: 'warning',
+      build,
+      problem: problemToJson(
+        problem('run/audit-unsure', `\`${build}\` could not be audited: ${audit.why ?? 'unknown'}`, {
+          severity: 'warning',
+          build,
+          hint: 'Nothing is known against it, and nothing is proved.',
+          ...(cause?.detail === undefined ? {} : { detail: cause.detail }),
+        }),
+      ),
+    });
+    return { ...outcome, audit };
+  }
+  if (audit.result !== 'different') {
+    const words = audit.result === 'same-bytes' ? 'the same bytes' : 'the same files, other times';
+    return {
+      ...outcome,
+      audit,
+      ...(reason === undefined ? {} : { reason: { ...reason, text: `${reason.text}; audited: ${words}` } }),
+    };
+  }
+  if (outcome.key !== undefined) await context.memory.drop(outcome.key);
+  return { ...outcome, kind: 'failed', audit, problem: problemToJson(auditFailed(build, audit)) };
+}
+
+function auditFailed(build: string, audit: AuditResult): Problem {
+  const differences = audit.differences ?? [];
+  const more = differences.length - SHOWN;
+  return problem('run/audit-failed', `\`${build}\` was left alone, but building it gives another image`, {
+    build,
+    detail: [...differences.slice(0, SHOWN), ...(more > 0 ? [`and ${more} more`] : [])].join('\n'),
+    hint: audit.cached
+      ? 'Every step came from the cache of the engine, so its inputs are not what the key says. Its record is dropped: the next run builds it. Please report this, with what `bake-ts explain` says.'
+      : 'Its record is dropped: the next run builds it. Files were compared, not digests, and some steps ran anew: a step that gives other files each time (a date, a random name, a download) differs without any fault of the key.',
+  });
+}

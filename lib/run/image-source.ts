@@ -1,0 +1,188 @@
+/** Images to be compared, wherever they lie: in a registry, in an OCI layout on this machine, in the engine's store. */
+import { createReadStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { type Buildctl, readContent } from '../buildctl/mod.ts';
+import { compareImages, type ImageComparison, type ImageSource, type Verdict } from '../compare/mod.ts';
+import { type Digest, formatPlatform, type ImageRef, parsePlatform } from '../model/mod.ts';
+import {
+  configOf,
+  type Descriptor,
+  type Manifest,
+  manifestBlobs,
+  parseManifest,
+  platformManifests,
+  type RegistryClient,
+} from '../registry/mod.ts';
+
+/** A place that has manifests and blobs. Its functions throw, with words, where something cannot be read. */
+export interface BlobPlace {
+  readonly readManifest: (digest: Digest) => Promise<Manifest>;
+  readonly readSmall: (digest: Digest) => Promise<Uint8Array>;
+  readonly open: (blob: Descriptor) => AsyncIterable<Uint8Array>;
+}
+
+/** Largest image config that is read, in bytes. */
+const CONFIG_LIMIT = 4 * 1024 * 1024;
+
+/** A repository of a registry. */
+export function registryPlace(registry: RegistryClient, repository: ImageRef): BlobPlace {
+  const bare = { registry: repository.registry, repository: repository.repository };
+  return {
+    readManifest: async (digest) => {
+      const read = await registry.getManifest({ ...bare, digest });
+      if (read.ok) return read.value;
+      throw new Error(read.error[0]?.message ?? `the manifest ${digest} cannot be read`);
+    },
+    readSmall: async (digest) => {
+      const read = await registry.getBlob(bare, digest, CONFIG_LIMIT);
+      if (read.ok) return read.value;
+      throw new Error(read.error[0]?.message ?? `the blob ${digest} cannot be read`);
+    },
+    open: (blob) => registry.streamBlob(bare, blob),
+  };
+}
+
+/** An OCI layout in a directory (image-spec, image-layout.md). */
+export function layoutPlace(dir: string): BlobPlace {
+  const fileOf = (digest: Digest) => path.join(dir, 'blobs', ...digest.split(':'));
+  return {
+    readManifest: async (digest) => manifestOf(await readFile(fileOf(digest)), digest),
+    readSmall: (digest) => readFile(fileOf(digest)),
+    open: (blob) => createReadStream(fileOf(blob.digest)),
+  };
+}
+
+/** The content store of the engine, which gives blobs only whole. */
+export function enginePlace(buildctl: Buildctl): BlobPlace {
+  const read = async (digest: Digest): Promise<Uint8Array> => {
+    const bytes = await readContent(buildctl, digest);
+    if (bytes === undefined) throw new Error(`the engine no longer has ${digest}`);
+    return bytes;
+  };
+  return {
+    readManifest: async (digest) => manifestOf(await read(digest), digest),
+    readSmall: read,
+    open: async function* (blob) {
+      yield await read(blob.digest);
+    },
+  };
+}
+
+function manifestOf(bytes: Uint8Array, digest: Digest): Manifest {
+  const manifest = parseManifest(bytes, digest);
+  if (manifest === undefined) throw new Error(`${digest} is no image manifest`);
+  return manifest;
+}
+
+/** Platform → manifest of what a digest names, attestations left out. */
+export async function platformsOf(place: BlobPlace, digest: Digest): Promise<ReadonlyMap<string, Digest>> {
+  const manifest = await place.readManifest(digest);
+  const children = platformManifests(manifest);
+  if (children.length > 0) return new Map(children.map((one) => [one.platform, one.digest]));
+  const { config } = await readImage(place, digest);
+  const { os, architecture, variant } = config;
+  const parsed = parsePlatform(
+    [os, architecture, variant].filter((part) => typeof part === 'string').join('/'),
+  );
+  return new Map([[parsed === undefined ? 'unknown' : formatPlatform(parsed), digest]]);
+}
+
+/** One platform's image. */
+export async function readImage(place: BlobPlace, digest: Digest): Promise<ImageSource> {
+  const manifest = await place.readManifest(digest);
+  const descriptor = configOf(manifest);
+  if (descriptor === undefined) throw new Error(`${digest} is no image of one platform`);
+  const config: unknown = JSON.parse(new TextDecoder().decode(await place.readSmall(descriptor.digest)));
+  const [, ...layers] = manifestBlobs(manifest);
+  return {
+    configDigest: descriptor.digest,
+    config: isRecord(config) ? config : {},
+    annotations: isRecord(manifest.json['annotations']) ? manifest.json['annotations'] : {},
+    layers: layers.map((layer) => ({
+      digest: layer.digest,
+      mediaType: layer.mediaType,
+      open: () => place.open(layer),
+    })),
+  };
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** What one platform of two images has in common; `comparison` is absent where only one of them has the platform. */
+export interface PlatformComparison {
+  readonly platform: string;
+  readonly verdict: Verdict;
+  /** `first`: only the first image has this platform. */
+  readonly only?: 'first' | 'second';
+  readonly comparison?: ImageComparison;
+}
+
+/** Compares two images platform by platform. Throws, with words, where something cannot be read. */
+export async function comparePlatforms(
+  first: { readonly place: BlobPlace; readonly platforms: ReadonlyMap<string, Digest> },
+  second: { readonly place: BlobPlace; readonly platforms: ReadonlyMap<string, Digest> },
+): Promise<readonly PlatformComparison[]> {
+  const results: PlatformComparison[] = [];
+  for (const platform of new Set([...first.platforms.keys(), ...second.platforms.keys()])) {
+    const [one, other] = [first.platforms.get(platform), second.platforms.get(platform)];
+    if (one === undefined || other === undefined) {
+      results.push({ platform, verdict: 'different', only: other === undefined ? 'first' : 'second' });
+    } else if (one === other) {
+      results.push({
+        platform,
+        verdict: 'same-bytes',
+        comparison: { verdict: 'same-bytes', config: [], layers: [] },
+      });
+    } else {
+      const comparison = await compareImages(
+        await readImage(first.place, one),
+        await readImage(second.place, other),
+      );
+      results.push({ platform, verdict: comparison.verdict, comparison });
+    }
+  }
+  return results;
+}
+
+/** The verdict over all platforms: the worst of them. */
+export function worstOf(platforms: readonly PlatformComparison[]): Verdict {
+  for (const verdict of ['different', 'same-files'] as const)
+    if (platforms.some((one) => one.verdict === verdict)) return verdict;
+  return 'same-bytes';
+}
+
+/** What differs, a line each; `names` are what the two images are called. */
+export function describeDifferences(
+  platforms: readonly PlatformComparison[],
+  names: readonly [string, string],
+): readonly string[] {
+  return platforms.flatMap(({ platform, only, comparison }) => {
+    if (only !== undefined) return [`${platform}: only in ${names[only === 'first' ? 0 : 1]}`];
+    const lines = (comparison?.config ?? []).map(({ name, before, after }) => {
+      if (before === undefined) return `${platform} ${name}: added ${after}`;
+      return after === undefined
+        ? `${platform} ${name}: removed ${before}`
+        : `${platform} ${name}: ${before} → ${after}`;
+    });
+    for (const { layer, step, kind, files } of comparison?.layers ?? []) {
+      const which =
+        layer === 0 ? 'other layers' : `layer ${layer}${step === undefined ? '' : ` (${shorten(step)})`}`;
+      if (layer === 0 && files.length === 0)
+        lines.push(`${platform} ${which}: as many files, cut into layers otherwise`);
+      if (kind !== 'different') continue;
+      for (const { path: file, change, what } of files)
+        lines.push(
+          `${platform} ${which}: ${change} ${file}${what.length === 0 ? '' : ` (${what.join(', ')})`}`,
+        );
+    }
+    return lines;
+  });
+}
+
+function shorten(step: string): string {
+  const line = step.replace(/\s+/g, ' ');
+  return line.length > 60 ? `${line.slice(0, 59)}…` : line;
+}

@@ -64,7 +64,7 @@ export function importBake(text: string, { fileName }: ImportOptions): Result<Im
   const context: ImportContext = {
     draft,
     names: fitNames(targets.keys()),
-    variables: new Set(variables.keys()),
+    parents: new Set([...targets.values()].flatMap((block) => asList(block['inherits']).map(String))),
     hcl: {
       variables: kindsOf(variables),
       functions: isPrinted ? new Map() : readFunctions(blocksOf(parsed.value['function'])),
@@ -91,7 +91,8 @@ interface ImportContext {
   readonly draft: Draft;
   /** Name in the file → name here. */
   readonly names: ReadonlyMap<string, string>;
-  readonly variables: ReadonlySet<string>;
+  /** Targets that others inherit from. */
+  readonly parents: ReadonlySet<string>;
   readonly hcl: HclNames;
 }
 
@@ -146,6 +147,7 @@ function readPrinted(name: string, block: Block, context: ImportContext): DraftB
   convertTarget(build, unescapePrinted(block), {
     textOf: literal,
     isComputed: () => false,
+    mayInherit: false,
     nameOf: (other) => names.get(other) ?? other,
     note: (sentence) => addNote(draft, sentence, build.name),
   });
@@ -196,7 +198,12 @@ function readTarget(name: string, block: Block, context: ImportContext): DraftBu
     const rowName = scalarText(block['name']);
     if (rowName !== undefined) build.keys.set('name', reader.textOf(rowName));
   }
-  convertTarget(build, block, { ...reader, nameOf: (other) => names.get(other) ?? other, note });
+  convertTarget(build, block, {
+    ...reader,
+    nameOf: (other) => names.get(other) ?? other,
+    mayInherit: parents.length > 0 || context.parents.has(name),
+    note,
+  });
   return build;
 }
 
@@ -311,38 +318,60 @@ function findTemplates(
   return new Set(found.map(([name]) => name));
 }
 
-function addGroups(groups: ReadonlyMap<string, Block>, context: ImportContext): void {
+function addGroups(written: ReadonlyMap<string, Block>, context: ImportContext): void {
   const { draft, names } = context;
+  const groups = new Map([...written].filter(([name, block]) => !isItself(name, block, names)));
+  if (written.has('default') && !groups.has('default')) addNote(draft, defaultNote(names.size));
   const taken = new Set([...names.values(), ...groups.keys()]);
   const renamed = new Map<string, string>();
   for (const name of groups.keys()) {
-    if (names.has(name)) renamed.set(name, freeName(`${name}-group`, taken));
+    if (!names.has(name)) continue;
+    const other = freeName(`${name}-group`, taken);
+    renamed.set(name, other);
+    addNote(
+      draft,
+      `group "${name}" is called "${other}" here: a name cannot mean a group and a build at once`,
+    );
   }
   for (const [name, block] of groups) {
     // In bake a group may have the name of a target, and means the target where it lists itself.
-    const members = asList(block['targets']).map((member) => {
-      const text = String(member);
+    const members = membersOf(name, groups).map((text) => {
       const isOther = text !== name && groups.has(text);
       return (isOther ? renamed.get(text) : undefined) ?? names.get(text) ?? literal(text);
     });
-    const other = renamed.get(name);
-    if (other !== undefined) {
-      if (members.length === 1 && members[0] === names.get(name)) {
-        if (name === 'default') addNote(draft, defaultNote(names.size));
-        continue;
-      }
-      addNote(
-        draft,
-        `group "${name}" is called "${other}" here: a name cannot mean a group and a build at once`,
-      );
-    }
     const description = scalarText(block['description']);
     draft.groups.push({
-      name: other ?? fitNames([name]).get(name) ?? name,
+      name: renamed.get(name) ?? fitNames([name]).get(name) ?? name,
       members,
       ...(description === undefined ? {} : { description: literal(description) }),
     });
   }
+}
+
+/** A group that only holds the target of its own name: that name means the build already. */
+function isItself(name: string, block: Block, names: ReadonlyMap<string, string>): boolean {
+  const members = asList(block['targets']);
+  return names.has(name) && members.length === 1 && members[0] === name;
+}
+
+/**
+ * What a group lists; of a ring of groups, the targets in it. `bake --print all` makes such a ring by itself where
+ * `all` names `default`: it adds what was asked for to `default`.
+ */
+function membersOf(name: string, groups: ReadonlyMap<string, Block>): readonly string[] {
+  const written = asList(groups.get(name)?.['targets']).map(String);
+  const targets = new Set<string>();
+  const seen = new Set<string>();
+  const collect = (group: string): void => {
+    seen.add(group);
+    for (const member of asList(groups.get(group)?.['targets']).map(String)) {
+      if (member === group || !groups.has(member)) targets.add(member);
+      else if (!seen.has(member)) collect(member);
+    }
+  };
+  for (const member of written)
+    if (member !== name && groups.has(member) && !seen.has(member)) collect(member);
+  return seen.has(name) ? [...targets] : written;
 }
 
 function defaultNote(count: number): string {

@@ -75,6 +75,7 @@ function addBuilds(targets: ReadonlyMap<string, Section>, interpolator: Interpol
     const build = createBuild(names.get(name) ?? name);
     convertTarget(build, target, {
       ...interpolator,
+      mayInherit: false,
       nameOf: (other) => {
         if (!targets.has(other)) {
           addNote(draft, `the service "${other}" that it reads has no build section`, build.name);
@@ -210,7 +211,12 @@ function targetOf(name: string, service: Section, file: Section, draft: Draft): 
       '`privileged` becomes the entitlement security.insecure, which only RUN --security=insecure makes use of',
     );
   }
-  target['tags'] = [...asList(service['image']), ...asList(section['tags'])];
+  const tags = [...asList(service['image']), ...asList(section['tags'])];
+  // Where bake is given tags of its own, the image's name is none of them.
+  const isForBake = isRecord(section['x-bake']) && section['x-bake']['tags'] !== undefined;
+  target['tags'] = isForBake ? asList(section['tags']) : tags;
+  target['context'] = shortPath(target['context']);
+  target['contexts'] = shortContexts(target['contexts'], file);
   if (service['platform'] !== undefined && section['platforms'] === undefined) {
     target['platforms'] = [service['platform']];
   }
@@ -219,6 +225,24 @@ function targetOf(name: string, service: Section, file: Section, draft: Draft): 
     if (Array.isArray(value) && value.length === 0) delete target[key];
   }
   return target;
+}
+
+/** `./base` as people write it in builds files; Compose itself shortens it so. */
+function shortPath(path: unknown): unknown {
+  return typeof path === 'string' ? path.replace(/^\.\/(?=.)/, '') : path;
+}
+
+/** Named contexts; a service that is not built is read as the image it runs. */
+function shortContexts(contexts: unknown, file: Section): unknown {
+  if (contexts === undefined) return undefined;
+  const services = isRecord(file['services']) ? file['services'] : {};
+  const entries = Object.entries(asMap(contexts)).map(([name, path]): [string, unknown] => {
+    const service = /^service:(.*)$/.exec(scalarText(path) ?? '')?.[1];
+    const other = service === undefined ? undefined : services[service];
+    const image = isRecord(other) && other['build'] === undefined ? scalarText(other['image']) : undefined;
+    return [name, image === undefined ? shortPath(path) : `docker-image://${image}`];
+  });
+  return Object.fromEntries(entries);
 }
 
 /** Keys of `build:` that bake has under another spelling (or the same). */
@@ -257,7 +281,7 @@ function secretOf(item: unknown, file: Section, note: (sentence: string) => void
   if (source === undefined) return [];
   const declared = isRecord(file['secrets']) ? file['secrets'][source] : undefined;
   if (!isRecord(declared)) return [{ id: source }];
-  if (typeof declared['file'] === 'string') return [{ id: source, src: declared['file'] }];
+  if (typeof declared['file'] === 'string') return [{ id: source, src: shortPath(declared['file']) }];
   if (typeof declared['environment'] === 'string') return [{ id: source, env: declared['environment'] }];
   note(
     `the secret "${source}" comes neither from a file nor from the environment; say where it is below secrets`,

@@ -60,6 +60,7 @@ export function createHclReader(names: HclNames, report: (text: string, why: str
       try {
         const printer = createPrinter(names);
         return parseTemplate(text)
+          .flatMap((part) => unfold(part, names, 0))
           .map((part) => (part.kind === 'text' ? literal(part.value) : `\${{ ${printer.print(part)} }}`))
           .join('');
       } catch (thrown) {
@@ -71,6 +72,17 @@ export function createHclReader(names: HclNames, report: (text: string, why: str
   };
 }
 
+/** A call of a function of the file that gives text stands as text with references, not as one long sum. */
+function unfold(part: Hcl, names: HclNames, depth: number): readonly Hcl[] {
+  const own = part.kind === 'call' ? names.functions.get(part.name) : undefined;
+  if (part.kind !== 'call' || own?.result?.kind !== 'template') return [part];
+  if (own.parameters.length !== part.args.length || depth >= MAX_DEPTH) return [part];
+  const values = new Map(own.parameters.map((parameter, at) => [parameter, part.args[at] as Hcl]));
+  return own.result.parts
+    .map((inner) => substitute(inner, values))
+    .flatMap((inner) => (inner.kind === 'template' ? inner.parts : unfold(inner, names, depth + 1)));
+}
+
 interface Printer {
   readonly print: (expression: Hcl) => string;
 }
@@ -78,50 +90,110 @@ interface Printer {
 /** Deeper calls of functions of the file are a recursion. */
 const MAX_DEPTH = 50;
 
-/** Builds CEL text; parentheses wherever an operator stands inside another. */
+/** How tightly CEL binds; what binds looser than its place asks for goes into parentheses. */
+const BINDING = { choice: 1, or: 2, and: 3, compare: 4, add: 5, multiply: 6, unary: 7, member: 8 } as const;
+
+const OPERATOR_BINDING: Readonly<Record<string, number>> = {
+  '||': BINDING.or,
+  '&&': BINDING.and,
+  '==': BINDING.compare,
+  '!=': BINDING.compare,
+  '<': BINDING.compare,
+  '<=': BINDING.compare,
+  '>': BINDING.compare,
+  '>=': BINDING.compare,
+  in: BINDING.compare,
+  '+': BINDING.add,
+  '-': BINDING.add,
+  '*': BINDING.multiply,
+  '/': BINDING.multiply,
+  '%': BINDING.multiply,
+};
+
+/** CEL text and how tightly its outermost operator binds. */
+interface Written {
+  readonly text: string;
+  readonly binding: number;
+}
+
+/** Builds CEL text. */
 function createPrinter(names: HclNames): Printer {
   let depth = 0;
   const locals = new Set<string>();
 
-  function print(expression: Hcl): string {
+  function print(expression: Hcl, binding: number = BINDING.choice): string {
+    const written = write(expression);
+    return written.binding < binding ? `(${written.text})` : written.text;
+  }
+
+  function write(expression: Hcl): Written {
     switch (expression.kind) {
       case 'text':
-        return quote(expression.value);
+        return tight(JSON.stringify(expression.value));
       case 'number':
-        return expression.text;
+        return tight(expression.text);
       case 'word':
-        return expression.word;
+        return tight(expression.word);
       case 'name':
-        return printName(expression.name);
+        return tight(printName(expression.name));
       case 'member':
-        return `${inner(expression.of)}.${expression.name.replaceAll('-', '_')}`;
+        return tight(`${print(expression.of, BINDING.member)}.${expression.name.replaceAll('-', '_')}`);
       case 'index':
-        return `${inner(expression.of)}[${print(expression.key)}]`;
+        return tight(`${print(expression.of, BINDING.member)}[${print(expression.key)}]`);
       case 'unary':
-        return expression.operator === '!' ? `!${condition(expression.of)}` : `-${inner(expression.of)}`;
+        return writeUnary(expression.operator, expression.of);
       case 'binary':
-        return printBinary(expression.operator, expression.left, expression.right);
+        return writeBinary(expression.operator, expression.left, expression.right);
       case 'choice':
-        return `${condition(expression.test)} ? ${inner(expression.yes)} : ${inner(expression.no)}`;
+        return writeChoice(expression.test, expression.yes, expression.no);
       case 'template':
-        return expression.parts.map((part) => asText(part)).join(' + ');
+        return writeTemplate(expression.parts);
       case 'list':
-        return `[${expression.items.map(print).join(', ')}]`;
+        return tight(`[${expression.items.map((item) => print(item)).join(', ')}]`);
       case 'map':
-        return `{${expression.entries.map(([key, value]) => `${print(key)}: ${print(value)}`).join(', ')}}`;
+        return tight(
+          `{${expression.entries.map(([key, value]) => `${print(key)}: ${print(value)}`).join(', ')}}`,
+        );
       case 'for':
-        return printFor(expression);
+        return writeFor(expression);
       case 'call':
-        return printCall(expression.name, expression.args);
+        return writeCall(expression.name, expression.args);
     }
   }
 
-  /** The same where an operator follows or precedes. */
-  function inner(expression: Hcl): string {
-    const text = print(expression);
-    const isSimple =
-      !/[ ?]/.test(text) || /^"(?:[^"\\]|\\.)*"$/.test(text) || /^[\w.]+\([^()]*\)$/.test(text);
-    return isSimple || /^\[[^[\]]*\]$/.test(text) ? text : `(${text})`;
+  function writeUnary(operator: string, of: Hcl): Written {
+    const text = operator === '!' ? condition(of, BINDING.unary) : print(of, BINDING.unary);
+    return { text: `${operator}${text}`, binding: BINDING.unary };
+  }
+
+  function writeBinary(operator: string, left: Hcl, right: Hcl): Written {
+    const binding = OPERATOR_BINDING[operator] ?? BINDING.compare;
+    const side = operator === '&&' || operator === '||' ? condition : print;
+    return { text: `${side(left, binding)} ${operator} ${side(right, binding + 1)}`, binding };
+  }
+
+  function writeChoice(test: Hcl, yes: Hcl, no: Hcl): Written {
+    const text = `${condition(test, BINDING.or)} ? ${print(yes, BINDING.or)} : ${print(no)}`;
+    return { text, binding: BINDING.choice };
+  }
+
+  /** Parts one after the other, those of inner templates among them, neighbouring texts as one. */
+  function writeTemplate(parts: readonly Hcl[]): Written {
+    const flat: Hcl[] = [];
+    for (const part of flatten(parts)) {
+      const last = flat.at(-1);
+      if (part.kind === 'text' && last?.kind === 'text') {
+        flat[flat.length - 1] = { kind: 'text', value: last.value + part.value };
+      } else flat.push(part);
+    }
+    const [first] = flat;
+    if (first === undefined) return tight('""');
+    if (flat.length === 1 && isText(first)) return write(first);
+    return { text: flat.map((part) => asText(part)).join(' + '), binding: BINDING.add };
+  }
+
+  function flatten(parts: readonly Hcl[]): readonly Hcl[] {
+    return parts.flatMap((part) => (part.kind === 'template' ? flatten(part.parts) : [part]));
   }
 
   function printName(name: string): string {
@@ -129,24 +201,24 @@ function createPrinter(names: HclNames): Printer {
     const axis = names.axes.get(name);
     if (axis !== undefined) return `matrix.${axis.name}`;
     if (names.variables.has(name)) return `vars.${name}`;
-    if (name === 'target' || name === 'group')
+    if (name === 'target' || name === 'group') {
       throw new Untranslatable('values of other targets cannot be read');
+    }
     if (name.startsWith('BAKE_')) throw new Untranslatable(`${name} is known to bake only`);
     throw new Untranslatable(`"${name}" is no variable of this file`);
   }
 
-  function printBinary(operator: string, left: Hcl, right: Hcl): string {
-    if (operator === '&&' || operator === '||') return `${condition(left)} ${operator} ${condition(right)}`;
-    return `${inner(left)} ${operator} ${inner(right)}`;
-  }
-
   /** HCL takes the text "true" for true; CEL does not. */
-  function condition(expression: Hcl): string {
-    return isText(expression) ? `(${print(expression)} == "true")` : inner(expression);
+  function condition(expression: Hcl, binding: number): string {
+    if (!isText(expression)) return print(expression, binding);
+    return print(
+      { kind: 'binary', operator: '==', left: expression, right: { kind: 'text', value: 'true' } },
+      binding,
+    );
   }
 
   function asText(expression: Hcl): string {
-    return isText(expression) ? inner(expression) : `string(${print(expression)})`;
+    return isText(expression) ? print(expression, BINDING.add) : `string(${print(expression)})`;
   }
 
   function isText(expression: Hcl): boolean {
@@ -160,72 +232,103 @@ function createPrinter(names: HclNames): Printer {
         );
       case 'choice':
         return isText(expression.yes) && isText(expression.no);
-      case 'call':
-        return TEXT_CALLS.has(expression.name);
+      case 'call': {
+        const own = names.functions.get(expression.name)?.result;
+        return own === undefined ? TEXT_CALLS.has(expression.name) : own.kind === 'template';
+      }
       default:
         return false;
     }
   }
 
-  function printFor(expression: Extract<Hcl, { kind: 'for' }>): string {
-    const { name, over, value, when } = expression;
-    const list = inner(over);
+  function writeFor({ name, over, value, when }: Extract<Hcl, { kind: 'for' }>): Written {
+    const list = print(over, BINDING.member);
     const isNew = !locals.has(name);
     locals.add(name);
     const filtered = when === undefined ? list : `${list}.filter(${name}, ${print(when)})`;
-    const mapped = `${filtered}.map(${name}, ${print(value)})`;
+    const isSame = value.kind === 'name' && value.name === name;
+    const mapped = isSame ? filtered : `${filtered}.map(${name}, ${print(value)})`;
     if (isNew) locals.delete(name);
-    return mapped;
+    return tight(mapped);
   }
 
-  function printCall(name: string, args: readonly Hcl[]): string {
+  function writeCall(name: string, args: readonly Hcl[]): Written {
     const own = names.functions.get(name);
-    if (own !== undefined) return printOwn(name, own, args);
-    const [a, b, c] = args;
-    const operator = OPERATOR_CALLS[name];
-    if (operator !== undefined && a !== undefined && b !== undefined) return printBinary(operator, a, b);
-    const call = Object.hasOwn(CALLS, name) ? CALLS[name] : undefined;
-    if (call === undefined) throw new Untranslatable(`the function ${name}() has no counterpart`);
-    if (name === 'not' && a !== undefined) return `!${condition(a)}`;
-    if (name === 'format') return printFormat(args);
-    if (name === 'coalesce') return printCoalesce(args);
-    if (name === 'concat') return args.map(inner).join(' + ');
-    const texts = [a, b, c].map((one) => (one === undefined ? '' : inner(one)));
-    return call(texts[0] ?? '', texts[1] ?? '', texts[2] ?? '');
+    if (own !== undefined) return writeOwn(name, own, args);
+    const [a, b] = args;
+    const operator = Object.hasOwn(OPERATOR_CALLS, name) ? OPERATOR_CALLS[name] : undefined;
+    if (operator !== undefined && a !== undefined && b !== undefined) return writeBinary(operator, a, b);
+    if (name === 'contains' && a !== undefined && b !== undefined) return writeBinary('in', b, a);
+    if (name === 'not' && a !== undefined) return writeUnary('!', a);
+    if (name === 'format') return writeFormat(args);
+    if (name === 'coalesce') return writeCoalesce(args);
+    if (name === 'concat') {
+      return { text: args.map((arg) => print(arg, BINDING.add)).join(' + '), binding: BINDING.add };
+    }
+    if (name === 'lookup' || name === 'trimprefix' || name === 'trimsuffix') return writeLookup(name, args);
+    const method = Object.hasOwn(METHODS, name) ? METHODS[name] : undefined;
+    if (method !== undefined) {
+      const receiver = args[method.receiver];
+      if (receiver === undefined) throw new Untranslatable(`${name}() is called with too few arguments`);
+      const rest = args.filter((_, at) => at !== method.receiver).map((arg) => print(arg));
+      return tight(`${print(receiver, BINDING.member)}${method.write(rest)}`);
+    }
+    const plain = Object.hasOwn(PLAIN_CALLS, name) ? PLAIN_CALLS[name] : undefined;
+    if (plain === undefined) throw new Untranslatable(`the function ${name}() has no counterpart`);
+    return tight(`${plain}(${args.map((arg) => print(arg)).join(', ')})`);
   }
 
-  function printOwn(name: string, own: HclFunction, args: readonly Hcl[]): string {
+  function writeOwn(name: string, own: HclFunction, args: readonly Hcl[]): Written {
     if (own.result === undefined || own.parameters.length !== args.length || depth >= MAX_DEPTH) {
       throw new Untranslatable(`the function ${name}() of the file cannot be put in place`);
     }
     depth++;
     const values = new Map(own.parameters.map((parameter, at) => [parameter, args[at] as Hcl]));
-    const text = print(substitute(own.result, values));
+    const written = write(substitute(own.result, values));
     depth--;
-    return /[ ?]/.test(text) ? `(${text})` : text;
+    return written;
   }
 
   /** `%s`, `%d` and `%v` only. */
-  function printFormat(args: readonly Hcl[]): string {
+  function writeFormat(args: readonly Hcl[]): Written {
     const [pattern, ...values] = args;
-    if (pattern?.kind !== 'text' || /%[^sdv%]/.test(pattern.value))
+    if (pattern?.kind !== 'text' || /%[^sdv%]/.test(pattern.value)) {
       throw new Untranslatable('this use of format() has no counterpart');
+    }
     const parts: Hcl[] = [];
     for (const [at, text] of pattern.value.split(/%[sdv]/).entries()) {
       if (at > 0) parts.push(values[at - 1] ?? { kind: 'text', value: '' });
       if (text !== '') parts.push({ kind: 'text', value: text.replaceAll('%%', '%') });
     }
-    return print({ kind: 'template', parts });
+    return writeTemplate(parts);
   }
 
-  function printCoalesce(args: readonly Hcl[]): string {
+  function writeCoalesce(args: readonly Hcl[]): Written {
     const [first, ...rest] = args;
-    if (first === undefined) return 'null';
-    if (rest.length === 0) return inner(first);
-    return `(${inner(first)} != null ? ${inner(first)} : ${printCoalesce(rest)})`;
+    if (first === undefined) return tight('null');
+    if (rest.length === 0) return write(first);
+    const value = print(first, BINDING.compare + 1);
+    return { text: `${value} != null ? ${value} : ${writeCoalesce(rest).text}`, binding: BINDING.choice };
+  }
+
+  function writeLookup(name: string, [a, b, c]: readonly Hcl[]): Written {
+    if (a === undefined || b === undefined) throw new Untranslatable(`${name}() lacks an argument`);
+    const one = print(a, BINDING.member);
+    const other = print(b, BINDING.compare + 1);
+    const text =
+      name === 'lookup'
+        ? `${other} in ${one} ? ${one}[${other}] : ${c === undefined ? 'null' : print(c)}`
+        : name === 'trimprefix'
+          ? `${one}.startsWith(${other}) ? ${one}.substring(size(${other})) : ${one}`
+          : `${one}.endsWith(${other}) ? ${one}.substring(0, size(${one}) - size(${other})) : ${one}`;
+    return { text, binding: BINDING.choice };
   }
 
   return { print };
+}
+
+function tight(text: string): Written {
+  return { text, binding: BINDING.member };
 }
 
 function substitute(expression: Hcl, values: ReadonlyMap<string, Hcl>): Hcl {
@@ -240,11 +343,6 @@ function substitute(expression: Hcl, values: ReadonlyMap<string, Hcl>): Hcl {
 function substituteAny(item: unknown, values: ReadonlyMap<string, Hcl>): unknown {
   if (Array.isArray(item)) return item.map((one: unknown) => substituteAny(one, values));
   return isRecord(item) ? substitute(item as unknown as Hcl, values) : item;
-}
-
-/** CEL's string literal. */
-function quote(text: string): string {
-  return JSON.stringify(text);
 }
 
 const OPERATOR_CALLS: Readonly<Record<string, string>> = {
@@ -279,42 +377,39 @@ const TEXT_CALLS: ReadonlySet<string> = new Set([
   'trimsuffix',
 ]);
 
-/** Calls by the name they have in HCL; the arguments are CEL already. */
-const CALLS: Readonly<Record<string, (a: string, b: string, c: string) => string>> = {
-  not: (a) => `!${a}`,
-  format: (a) => a,
-  coalesce: (a) => a,
-  concat: (a) => a,
-  lower: (a) => `${a}.lowerAscii()`,
-  upper: (a) => `${a}.upperAscii()`,
-  trimspace: (a) => `${a}.trim()`,
-  replace: (a, b, c) => `${a}.replace(${bare(b)}, ${bare(c)})`,
-  split: (a, b) => `${b}.split(${bare(a)})`,
-  join: (a, b) => `${b}.join(${bare(a)})`,
-  contains: (a, b) => `${b} in ${a}`,
-  length: (a) => `size(${bare(a)})`,
-  strlen: (a) => `size(${bare(a)})`,
-  distinct: (a) => `${a}.distinct()`,
-  flatten: (a) => `${a}.flatten()`,
-  compact: (a) => `${a}.filter(one, one != "")`,
-  element: (a, b) => `${a}[${bare(b)}]`,
-  index: (a, b) => `${a}[${bare(b)}]`,
-  lookup: (a, b, c) => `(${b} in ${a} ? ${a}[${bare(b)}] : ${c})`,
-  substr: (a, b, c) =>
-    `${a}.substring(${bare(b)}, ${/^\d+$/.test(b) && /^\d+$/.test(c) ? Number(b) + Number(c) : `${b} + ${c}`})`,
-  trimprefix: (a, b) => `(${a}.startsWith(${bare(b)}) ? ${a}.substring(size(${bare(b)})) : ${a})`,
-  trimsuffix: (a, b) =>
-    `(${a}.endsWith(${bare(b)}) ? ${a}.substring(0, size(${bare(a)}) - size(${bare(b)})) : ${a})`,
-  jsonencode: (a) => `toJSON(${bare(a)})`,
-  jsondecode: (a) => `fromJSON(${bare(a)})`,
-  md5: (a) => `md5(${bare(a)})`,
-  sha256: (a) => `sha256(${bare(a)})`,
+/** Calls that are methods of one of their arguments in CEL. */
+const METHODS: Readonly<
+  Record<string, { readonly receiver: number; readonly write: (rest: readonly string[]) => string }>
+> = {
+  lower: { receiver: 0, write: () => '.lowerAscii()' },
+  upper: { receiver: 0, write: () => '.upperAscii()' },
+  trimspace: { receiver: 0, write: () => '.trim()' },
+  replace: { receiver: 0, write: (rest) => `.replace(${rest.join(', ')})` },
+  split: { receiver: 1, write: (rest) => `.split(${rest.join('')})` },
+  join: { receiver: 1, write: (rest) => `.join(${rest.join('')})` },
+  distinct: { receiver: 0, write: () => '.distinct()' },
+  flatten: { receiver: 0, write: () => '.flatten()' },
+  compact: { receiver: 0, write: () => '.filter(one, one != "")' },
+  element: { receiver: 0, write: (rest) => `[${rest.join('')}]` },
+  index: { receiver: 0, write: (rest) => `[${rest.join('')}]` },
+  substr: { receiver: 0, write: ([from = '0', length = '0']) => `.substring(${from}, ${sum(from, length)})` },
   // Everything but letters, digits, _ and - becomes _; of what occurs in names and versions these are left.
-  sanitize: (a) =>
-    ['.', '/', ':', '@', '+', ' '].reduce((text, sign) => `${text}.replace(${quote(sign)}, "_")`, a),
+  sanitize: {
+    receiver: 0,
+    write: () => ['.', '/', ':', '@', '+'].map((sign) => `.replace("${sign}", "_")`).join(''),
+  },
 };
 
-/** Without the parentheses that an argument does not need. */
-function bare(text: string): string {
-  return /^\([^()]*\)$/.test(text) ? text.slice(1, -1) : text;
+function sum(a: string, b: string): string {
+  return /^\d+$/.test(a) && /^\d+$/.test(b) ? String(Number(a) + Number(b)) : `${a} + ${b}`;
 }
+
+/** Calls that are functions here, too. */
+const PLAIN_CALLS: Readonly<Record<string, string>> = {
+  length: 'size',
+  strlen: 'size',
+  jsonencode: 'toJSON',
+  jsondecode: 'fromJSON',
+  md5: 'md5',
+  sha256: 'sha256',
+};

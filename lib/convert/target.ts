@@ -20,6 +20,8 @@ import { asList, type DraftBuild, isRecord, scalarText } from './draft.ts';
 export interface TargetReader extends TextReader {
   /** The name a build of the source has here. */
   readonly nameOf: (name: string) => string;
+  /** True where a parent may have set something else: then outputs say in full what they are. */
+  readonly mayInherit: boolean;
   /** Takes down what cannot be carried over: one sentence without the target's name. */
   readonly note: (sentence: string) => void;
 }
@@ -247,7 +249,8 @@ function convertAnnotations(value: unknown, { set, textOf }: Converter): void {
 }
 
 function convertOutputs(value: unknown, converter: Converter): void {
-  const { set, textOf, isComputed, note, build } = converter;
+  const { set, textOf, isComputed, note, mayInherit } = converter;
+  if (mayInherit) set('push', false);
   if (typeof value === 'string' && isComputed(value)) {
     set('outputs', textOf(value));
     return;
@@ -278,8 +281,7 @@ function convertOutputs(value: unknown, converter: Converter): void {
     }
     outputs.push(writeFields(fields, textOf));
   }
-  // A target that overrides its parent's outputs says so even where nothing is left of them but a push.
-  if (outputs.length > 0 || (asList(value).length > 0 && build.keys.has('extends'))) set('outputs', outputs);
+  if (outputs.length > 0 || mayInherit) set('outputs', outputs);
 }
 
 function convertNetwork(value: unknown, { set, textOf, isComputed, drop }: Converter): void {

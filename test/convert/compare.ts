@@ -34,7 +34,9 @@ export interface CompareRequest {
   readonly fileName: string;
   /** A builds file to compare with; absent: the import of `bake`. */
   readonly builds?: {
+    /** `-`: what `text` holds. */
     readonly path: string;
+    readonly text?: string;
     readonly vars?: ReadonlyMap<string, string>;
     readonly env?: Readonly<Record<string, string>>;
   };
@@ -60,7 +62,7 @@ export async function compareWithBake(request: CompareRequest): Promise<Comparis
     env: builds?.env ?? {},
     ...(builds?.vars === undefined ? {} : { vars: builds.vars }),
     ...(builds === undefined ? { files: ['-'] } : { files: [builds.path] }),
-    ...(imported === undefined ? {} : { stdin: imported.value.yaml }),
+    stdin: imported?.value.yaml ?? builds?.text ?? '',
   });
   if (!read.ok) return { ...none, differences: read.error.map(line) };
   const { set } = read.value;
@@ -71,7 +73,9 @@ export async function compareWithBake(request: CompareRequest): Promise<Comparis
     const build = printed.builds[name];
     if (build !== undefined) differences.push(...compareTarget(name, target, build));
   }
-  differences.push(...compareGroups(original, printed));
+  // bake makes a group of every matrix; here the matrix build's own name means its rows.
+  const groups = { ...Object.fromEntries(set.matrices), ...printed.groups };
+  differences.push(...compareGroups(original, groups));
 
   let edges = 0;
   const plan = preparePlan(set, { patterns: [...set.builds.keys()] }, cwd);
@@ -241,18 +245,19 @@ function withoutNulls(value: unknown): unknown {
 /** A bake group may have a target's name, and then means the target where it lists itself. */
 function compareGroups(
   original: { readonly target: Record<string, Fields>; readonly group?: Record<string, Fields> },
-  printed: PrintedSet,
+  printed: PrintedSet['groups'],
 ): readonly string[] {
   const groups = original.group ?? {};
-  const membersOf = (name: string): readonly string[] =>
-    ((groups[name]?.['targets'] ?? []) as readonly string[]).flatMap((member) =>
-      member !== name && groups[member] !== undefined ? membersOf(member) : [member],
-    );
+  const membersOf = (name: string, open: readonly string[] = []): readonly string[] =>
+    ((groups[name]?.['targets'] ?? []) as readonly string[]).flatMap((member) => {
+      if (open.includes(member)) return [];
+      return member !== name && groups[member] !== undefined ? membersOf(member, [...open, name]) : [member];
+    });
   return Object.keys(groups).flatMap((name) => {
     const wanted = [...new Set(membersOf(name))];
     const isItself = original.target[name] !== undefined;
     if (isItself && wanted.length === 1 && wanted[0] === name) return [];
-    const found = printed.groups[isItself ? `${name}-group` : name];
+    const found = printed[isItself ? `${name}-group` : name];
     if (found === undefined) return [`group ${name}: missing`];
     return compareNames(`group ${name}`, wanted, found);
   });

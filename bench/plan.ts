@@ -1,0 +1,135 @@
+/**
+ * Planning generated sets of builds, as a whole process: `bake-ts plan --json`, beside `docker buildx bake --print` of
+ * the same set where BUILDX names a buildx binary.
+ *
+ *     BUILDX=/path/to/buildx node bench/plan.ts [builds…]     (Node ≥ 22.18, Deno, or compiled)
+ *
+ * Every build has arguments, tags and labels with variables in them, a template (bake: a parent), a Dockerfile that is
+ * read, and every fifth one reads another build. The runs take turns, so that what else the machine does weighs on
+ * both alike; the best of each counts.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+
+const SIZES = [100, 1000, 5000, 10_000];
+/** From here on bake takes most of a minute for each run. */
+const TOO_MANY_FOR_BAKE = 10_000;
+/** What is aimed at: our time as a share of bake's. */
+const GOALS: Readonly<Record<number, number>> = { 100: 3, 1000: 1, 5000: 0.1 };
+const ROUNDS = 5;
+/** A process that takes longer is not run as often. */
+const SLOW_MS = 2000;
+
+const main = fileURLToPath(new URL(`../cli/main${path.extname(import.meta.url)}`, import.meta.url));
+const runtime = process.versions['deno'] === undefined ? [] : ['run', '-A'];
+const given = process.argv.slice(2).map(Number);
+const buildx = process.env['BUILDX'];
+const temp = mkdtempSync(path.join(tmpdir(), 'bake-ts-bench-'));
+
+try {
+  writeFileSync(path.join(temp, 'Dockerfile'), 'FROM base\nARG NUMBER\nCOPY . /src\nRUN make "$NUMBER"\n');
+  if (buildx === undefined) console.log('BUILDX names no buildx binary: only our own time');
+  console.log(`bare ${path.basename(process.execPath)}: ${shown(measure([process.execPath, ...bare()]))}`);
+  for (const builds of given.length > 0 ? given : SIZES) compare(builds);
+} finally {
+  rmSync(temp, { recursive: true, force: true });
+}
+
+function bare(): readonly string[] {
+  return process.versions['deno'] === undefined ? ['-e', '0'] : ['eval', '0'];
+}
+
+function compare(builds: number): void {
+  writeFileSync(path.join(temp, 'builds.yaml'), buildsFile(builds));
+  writeFileSync(path.join(temp, 'docker-bake.hcl'), bakeFile(builds));
+  const ours = [process.execPath, ...runtime, main, 'plan', '--json'];
+  const theirs =
+    buildx === undefined || builds >= TOO_MANY_FOR_BAKE
+      ? undefined
+      : [buildx, 'bake', '-f', 'docker-bake.hcl', '--print'];
+  const best = { ours: Infinity, theirs: Infinity };
+  for (let round = 0; round < ROUNDS; round += 1) {
+    best.ours = Math.min(best.ours, measure(ours));
+    if (theirs !== undefined && (round === 0 || best.theirs < SLOW_MS))
+      best.theirs = Math.min(best.theirs, measure(theirs));
+  }
+  const goal = GOALS[builds];
+  const ratio =
+    theirs === undefined
+      ? 'bake not run'
+      : `bake --print ${shown(best.theirs)}   ratio ${(best.ours / best.theirs).toFixed(2)}${goal === undefined ? '' : ` (goal ≤ ${goal})`}`;
+  console.log(`${String(builds).padStart(6)} builds   plan ${shown(best.ours)}   ${ratio}`);
+}
+
+function shown(ms: number): string {
+  return `${ms.toFixed(0).padStart(6)} ms`;
+}
+
+function measure([command = '', ...args]: readonly string[]): number {
+  const start = performance.now();
+  const done = spawnSync(command, args, { cwd: temp, stdio: ['ignore', 'ignore', 'pipe'] });
+  const ms = performance.now() - start;
+  if (done.status !== 0) {
+    throw new Error(`${command} ${args.join(' ')} failed: ${String(done.stderr).slice(0, 500)}`);
+  }
+  return ms;
+}
+
+function parentOf(number: number): string | undefined {
+  return number > 0 && number % 5 === 0 ? `build-${number - 1}` : undefined;
+}
+
+function buildsFile(count: number): string {
+  const lines = [
+    'vars:',
+    '  REGISTRY: localhost:5000',
+    '  TAG: dev',
+    'templates:',
+    '  common:',
+    '    platforms: [linux/amd64, linux/arm64]',
+    '    labels: { org.opencontainers.image.version: "${{ vars.TAG }}" }',
+    'builds:',
+  ];
+  for (let number = 0; number < count; number += 1) {
+    const parent = parentOf(number);
+    lines.push(
+      `  build-${number}:`,
+      '    extends: common',
+      '    context: .',
+      `    args: { NUMBER: "${number}", VERSION: "\${{ vars.TAG }}" }`,
+      `    tags: ["\${{ vars.REGISTRY }}/build-${number}:\${{ vars.TAG }}", "\${{ vars.REGISTRY }}/build-${number}:latest"]`,
+      ...(parent === undefined ? [] : [`    contexts: { base: "build:${parent}" }`]),
+    );
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+function bakeFile(count: number): string {
+  const names = Array.from({ length: count }, (_, number) => `"build-${number}"`);
+  const lines = [
+    'variable "REGISTRY" { default = "localhost:5000" }',
+    'variable "TAG" { default = "dev" }',
+    `group "default" { targets = [${names.join(', ')}] }`,
+    'target "common" {',
+    '  platforms = ["linux/amd64", "linux/arm64"]',
+    '  labels = { "org.opencontainers.image.version" = "${TAG}" }',
+    '}',
+  ];
+  for (let number = 0; number < count; number += 1) {
+    const parent = parentOf(number);
+    lines.push(
+      `target "build-${number}" {`,
+      '  inherits = ["common"]',
+      '  context = "."',
+      `  args = { NUMBER = "${number}", VERSION = "\${TAG}" }`,
+      `  tags = ["\${REGISTRY}/build-${number}:\${TAG}", "\${REGISTRY}/build-${number}:latest"]`,
+      ...(parent === undefined ? [] : [`  contexts = { base = "target:${parent}" }`]),
+      '}',
+    );
+  }
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,273 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import process from 'node:process';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { printBuilds, printBuildsYaml } from '../../lib/config/mod.ts';
+import { importBake } from '../../lib/convert/mod.ts';
+import { repoPath } from '../rig/paths.ts';
+import { compareWithBake } from './compare.ts';
+import { fixture, importAndPrint, mustImport, printedBake, readText } from './support.ts';
+
+test('a file that bake printed, with every attribute, means the same after its import', async () => {
+  const bake = fixture('full.printed.json');
+  const result = await compareWithBake({ bake, fileName: 'full.json', cwd: repoPath('.') });
+  assert.deepEqual(result.differences, []);
+  assert.deepEqual([result.targets, result.groups, result.edges], [5, 4, 2]);
+});
+
+test('a bake file in JSON, with variables, functions, matrix and inheritance, means what bake prints of it', async () => {
+  const { yaml, notes } = mustImport(fixture('file.bake.json'), 'docker-bake.json');
+  const read = printBuilds(await readText(yaml));
+  const wanted = JSON.parse(fixture('file.printed.json')) as { target: Record<string, unknown> };
+  assert.deepEqual(Object.keys(read.builds).sort(), Object.keys(wanted.target).sort());
+  const result = await compareWithBake({
+    bake: fixture('file.printed.json'),
+    fileName: 'file.json',
+    cwd: repoPath('.'),
+    builds: { path: '-', text: yaml },
+  });
+  // `--print all` adds `all` to what `default` holds.
+  assert.deepEqual(
+    result.differences.filter((one) => !one.startsWith('group default')),
+    [],
+  );
+  assert.deepEqual(notes, []);
+  assert.match(
+    yaml,
+    /^ {4}name: api-\$\{\{ matrix\.python\.replace\("\.", "-"\) \}\}-\$\{\{ matrix\.os\.name \}\}$/m,
+  );
+  assert.match(yaml, /^templates:\n {2}_common:$/m);
+});
+
+test('the comparison finds what an import would lose', async () => {
+  const bake = fixture('full.printed.json');
+  const { yaml } = mustImport(bake, 'full.json');
+  const spoil: readonly (readonly [RegExp, string, RegExp])[] = [
+    [/target: prod/, 'target: other', /^app: target/],
+    [/VERSION: "3\.10"/, 'VERSION: "3.1"', /^app: args/],
+    [/base: build:base/, 'base: build:odd', /^app: (?:edges|contexts)/],
+    [/localhost:5000\/base:1, localhost:5000\/base:latest/, 'localhost:5000/base:latest', /^base: tags/],
+    [/tools\]/, 'tool]', /^group/],
+    [/id=token,env=TOKEN/, 'id=token,env=TOKE', /^app: secrets/],
+    [/mode=max", /, 'mode=min", ', /^app: attest/],
+    [/dest=\.\/out$/m, 'dest=./other', /^app: outputs/],
+    [/linux\/amd64, linux\/arm64\/v8/, 'linux/amd64', /^app: platforms/],
+    [/scope=app/, 'scope=other', /^app: cache-from/],
+    [/manifest:org\.example\.both/, 'index:org.example.other', /^base: annotations/],
+  ];
+  for (const [what, by, expected] of spoil) {
+    assert.match(yaml, what);
+    const result = await compareWithBake({
+      bake,
+      fileName: 'full.json',
+      cwd: repoPath('.'),
+      builds: { path: '-', text: yaml.replace(what, () => by) },
+    });
+    assert.ok(
+      result.differences.some((difference) => expected.test(difference)),
+      `${by}: ${result.differences.join('\n')}`,
+    );
+  }
+});
+
+test('what most targets have in common becomes a template', () => {
+  const target = (n: number): unknown => ({
+    context: `s${n}`,
+    dockerfile: 'Dockerfile',
+    args: { SHARED: '1', OWN: String(n) },
+    platforms: ['linux/amd64', 'linux/arm64'],
+  });
+  const { yaml } = mustImport(
+    JSON.stringify({ target: { a: target(1), b: target(2), c: target(3) } }),
+    'b.json',
+  );
+  assert.match(
+    yaml,
+    /templates:\n {2}common:\n {4}args: \{ SHARED: "1" \}\n {4}platforms: \[linux\/amd64, linux\/arm64\]/,
+  );
+  assert.match(yaml, / {2}a:\n {4}extends: common\n {4}context: s1\n {4}args: \{ OWN: "1" \}\n\n/);
+});
+
+test('a group that has the name of a target is renamed, or left out where it holds just that target', async () => {
+  const target = { context: '.', dockerfile: 'Dockerfile' };
+  const bake = {
+    group: { image: { targets: ['image', 'other'] }, other: { targets: ['other'] } },
+    target: { image: target, other: target },
+  };
+  const { yaml, notes } = mustImport(JSON.stringify(bake), 'b.json');
+  assert.deepEqual(printBuilds(await readText(yaml)).groups, { 'image-group': ['image', 'other'] });
+  assert.equal(notes.length, 1);
+});
+
+test('a ring of groups, which bake itself makes, is written out', async () => {
+  const target = { context: '.', dockerfile: 'Dockerfile' };
+  const bake = {
+    group: { default: { targets: ['all', 'a'] }, all: { targets: ['default', 'b'] } },
+    target: { a: target, b: target },
+  };
+  const { groups } = await importAndPrint(JSON.stringify(bake));
+  assert.deepEqual(groups, { default: ['a', 'b'], all: ['a', 'b'] });
+});
+
+test('what has no counterpart is named, and stands as a comment where it belongs', () => {
+  const bake = {
+    variable: { TAG: { default: 'dev', validation: [{ condition: '${TAG != ""}' }] } },
+    target: {
+      app: {
+        args: {
+          WHEN: '${timestamp()}',
+          OTHER: '${target.base.args.X}',
+          KEPT: '${TAG}',
+          HERE: '${BAKE_CMD_CONTEXT}',
+        },
+        call: 'check',
+        network: 'mine',
+        novel: 1,
+      },
+    },
+  };
+  const { yaml, notes } = mustImport(JSON.stringify(bake), 'b.json');
+  assert.deepEqual(notes, [
+    'variable TAG: its validation was not carried over',
+    'app: the function timestamp() has no counterpart: ${timestamp()}',
+    'app: values of other targets cannot be read: ${target.base.args.X}',
+    'app: BAKE_CMD_CONTEXT is known to bake only: ${BAKE_CMD_CONTEXT}',
+    'app: `call: check` only checks the Dockerfile; here it is a build like others, and `bake-ts lint` checks',
+    'app: the network "mine" is not one BuildKit knows (default, none, host)',
+    'app: `novel` has no counterpart here',
+  ]);
+  assert.match(yaml, /# Not carried over: \$\{timestamp\(\)\}\n/);
+  assert.match(yaml, /WHEN: null/);
+  assert.match(yaml, /KEPT: "?\$\{\{ vars\.TAG \}\}/);
+});
+
+test('a text of any kind comes through unchanged', async () => {
+  const text = fc.oneof(
+    fc.string(),
+    fc.string({ unit: 'grapheme' }),
+    fc.constantFrom(
+      '${{ x }}',
+      '$${{ x',
+      '$$',
+      'null',
+      'yes',
+      '1e3',
+      '0x1',
+      '- a',
+      'a: b',
+      ' x ',
+      'a\n\nb\n',
+      '\t',
+      '#',
+      '{',
+      '!t',
+      "'",
+      '"',
+      '\\',
+    ),
+  );
+  const words = fc.array(fc.stringMatching(/^[a-z]+$/), { minLength: 1, maxLength: 3 });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.dictionary(fc.stringMatching(/^[A-Z_]+$/), text),
+      text,
+      words,
+      async (args, label, stages) => {
+        const printed = escapePrinted({ args, labels: { l: label } });
+        const { builds } = await importAndPrint(printedBake({ ...printed, 'no-cache-filter': stages }));
+        const app = builds['app'] ?? {};
+        assert.deepEqual(app['args'] ?? {}, { ...args });
+        assert.deepEqual(app['labels'], { l: label });
+        assert.deepEqual(app['no-cache-filter'], [...new Set(stages)]);
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
+/** As bake writes `${` and `%{`. */
+function escapePrinted(value: unknown): Readonly<Record<string, unknown>> {
+  return JSON.parse(
+    JSON.stringify(value, (_key, inner: unknown) =>
+      typeof inner === 'string' ? inner.replaceAll('${', () => '$${').replaceAll('%{', '%%{') : inner,
+    ),
+  ) as Readonly<Record<string, unknown>>;
+}
+
+test('what is printed as YAML reads back to the same builds', async () => {
+  const first = await readText(mustImport(fixture('full.printed.json'), 'full.json').yaml);
+  const second = await readText(await printBuildsYaml(first));
+  assert.deepEqual(printBuilds(second), printBuilds(first));
+});
+
+test('what cannot be imported is refused with the reason', () => {
+  const refused: readonly (readonly [string, string])[] = [
+    ['target "app" {\n  context = "."\n}', 'import/hcl'],
+    ['{ "target": ', 'import/not-json'],
+    ['[]', 'import/not-json'],
+    ['', 'import/not-json'],
+    ['{}', 'import/nothing-to-build'],
+    ['{"group": {"default": {"targets": []}}}', 'import/nothing-to-build'],
+    ['{"target": 3}', 'import/nothing-to-build'],
+  ];
+  for (const [text, code] of refused) {
+    const result = importBake(text, { fileName: 'docker-bake.json' });
+    assert.deepEqual(result.ok ? [] : result.error.map((one) => one.code), [code], text);
+  }
+});
+
+test('JSON of any kind is imported or refused, and never throws', () => {
+  const target = fc.dictionary(
+    fc.constantFrom(
+      'args',
+      'tags',
+      'output',
+      'secret',
+      'ssh',
+      'inherits',
+      'matrix',
+      'name',
+      'contexts',
+      'context',
+      'annotations',
+      'ulimits',
+      'cache-to',
+      'attest',
+      'network',
+      'x',
+    ),
+    fc.oneof(
+      fc.jsonValue(),
+      fc.constantFrom('${', '${x}', '${f(}', '%{ if }', '${[1,2][*]}', '${{a=1}}', '${"${x}"}', '${-1 + 2}'),
+    ),
+  );
+  const file = fc.record({
+    target: fc.oneof(fc.dictionary(fc.string(), target), fc.jsonValue()),
+    group: fc.oneof(fc.dictionary(fc.string(), fc.jsonValue()), fc.jsonValue()),
+    variable: fc.jsonValue(),
+    function: fc.jsonValue(),
+  });
+  fc.assert(
+    fc.property(file, (value) => {
+      importBake(JSON.stringify(value), { fileName: 'b.json' });
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+const corpus = process.env['BAKE_TS_CORPUS'];
+
+test('every file of the corpus means the same after its import', {
+  skip: corpus === undefined ? 'BAKE_TS_CORPUS names no directory of bake --print files' : false,
+}, async () => {
+  const dir = corpus ?? '';
+  const files = readdirSync(dir).filter((name) => name.endsWith('.json'));
+  assert.ok(files.length > 0);
+  for (const file of files) {
+    const bake = readFileSync(path.join(dir, file), 'utf8');
+    const { differences } = await compareWithBake({ bake, fileName: file, cwd: repoPath('.') });
+    assert.deepEqual(differences, [], file);
+  }
+});

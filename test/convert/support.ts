@@ -1,0 +1,47 @@
+/** What the tests of the importers have in common. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { type PrintedSet, printBuilds, readBuilds } from '../../lib/config/mod.ts';
+import { type Imported, importBuilds } from '../../lib/convert/mod.ts';
+import type { BuildSet } from '../../lib/model/mod.ts';
+import { repoPath } from '../rig/paths.ts';
+
+/** Text of a file below `test/convert/fixtures`. */
+export function fixture(name: string): string {
+  return readFileSync(repoPath(`test/convert/fixtures/${name}`), 'utf8');
+}
+
+/** Imports; fails the test where that is refused. */
+export function mustImport(text: string, fileName: string): Imported {
+  const result = importBuilds(text, { fileName });
+  if (!result.ok) assert.fail(result.error.map(({ code, message }) => `${code}: ${message}`).join('\n'));
+  return result.value;
+}
+
+/** Reads a builds file from text; none of its paths need exist. */
+export async function readText(yaml: string, env: Readonly<Record<string, string>> = {}): Promise<BuildSet> {
+  const result = await readBuilds({ cwd: repoPath('.'), env, files: ['-'], stdin: yaml });
+  if (!result.ok) {
+    assert.fail(
+      `${result.error.map(({ code, message, hint }) => `${code}: ${message} | ${hint ?? ''}`).join('\n')}\n${yaml}`,
+    );
+  }
+  return result.value.set;
+}
+
+/** Imports, reads, prints. */
+export async function importAndPrint(
+  text: string,
+  fileName = 'docker-bake.json',
+  env: Readonly<Record<string, string>> = {},
+): Promise<PrintedSet> {
+  return printBuilds(await readText(mustImport(text, fileName).yaml, env));
+}
+
+/** A target as `--print` writes it, in a file of its own. */
+export function printedBake(target: Readonly<Record<string, unknown>>, name = 'app'): string {
+  return JSON.stringify({
+    group: { default: { targets: [name] } },
+    target: { [name]: { context: '.', dockerfile: 'Dockerfile', ...target } },
+  });
+}

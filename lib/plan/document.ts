@@ -1,6 +1,6 @@
 /**
  * The plan as a document: stable in order, made without engine, network or secrets (schemas/plan.schema.json). What
- * stands in it is what buildctl will be told; secrets appear by id only.
+ * stands in it is what buildctl will be told; secrets appear by id only, and values of sensitive variables nowhere.
  */
 import type { Build, Plan, PlanNode, TypedAttributes, VariableOrigin } from '../model/mod.ts';
 import { formatPlace } from '../model/mod.ts';
@@ -9,12 +9,24 @@ import { formatPlace } from '../model/mod.ts';
 export interface PlanDocument {
   readonly version: 1;
   readonly builds: readonly PlannedBuild[];
-  readonly variables: readonly { readonly name: string; readonly value?: unknown; readonly from: string }[];
+  readonly variables: readonly PlannedVariable[];
+}
+
+/** A variable that values of the plan were made from. */
+export interface PlannedVariable {
+  readonly name: string;
+  /** Absent for sensitive ones. */
+  readonly value?: unknown;
+  readonly sensitive?: true;
+  readonly origin: VariableOrigin['kind'];
+  /** The origin in words, with its place or name. */
+  readonly from: string;
 }
 
 /** One build of the document; absent keys are unset. */
 export interface PlannedBuild {
   readonly name: string;
+  readonly place?: string;
   readonly description?: string;
   readonly matrix?: { readonly name: string; readonly row: unknown };
   readonly role: 'asked' | 'needed';
@@ -48,15 +60,20 @@ export interface PlannedBuild {
 
 /** Makes the document of a plan; entries stand in the order in which builds may run. */
 export function describePlan(plan: Plan): PlanDocument {
-  return {
+  const variables = [...plan.set.variables.values()];
+  const hide = hiding(
+    variables.flatMap(({ sensitive, value }) => (sensitive && typeof value === 'string' ? value : [])),
+  );
+  return hide({
     version: 1,
     builds: [...plan.nodes.values()].map(describeNode),
-    variables: [...plan.set.variables.values()].map((variable) => ({
+    variables: variables.map((variable) => ({
       name: variable.name,
-      ...(variable.sensitive ? {} : { value: variable.value }),
+      ...(variable.sensitive ? { sensitive: true as const } : { value: variable.value }),
+      origin: variable.origin.kind,
       from: describeOrigin(variable.origin),
     })),
-  };
+  });
 }
 
 /** Where a value came from, in words. */
@@ -77,6 +94,7 @@ function describeNode(node: PlanNode): PlannedBuild {
   const build = node.build;
   return {
     name: build.name,
+    ...(build.span === undefined ? {} : { place: formatPlace(build.span) }),
     ...(build.description === undefined ? {} : { description: build.description }),
     ...(build.matrix === undefined ? {} : { matrix: build.matrix }),
     role: node.role,
@@ -127,8 +145,32 @@ function describeDockerfile(build: Build): Pick<PlannedBuild, 'dockerfile' | 'do
     : { dockerfile: build.dockerfile.written };
 }
 
+/** Attributes that hold credentials (buildkit cache/remotecache: gha, s3, azblob). */
+const CREDENTIAL = /token|secret|password|access_key|account_key/i;
+const PATHS = new Set(['dest', 'src']);
+const HIDDEN = '(hidden)';
+
 function formatTyped(typed: TypedAttributes): string {
-  return [`type=${typed.type}`, ...[...typed.attributes].map(([key, value]) => `${key}=${value}`)].join(',');
+  const show = (key: string, value: string): string => {
+    if (CREDENTIAL.test(key)) return HIDDEN;
+    // Where the repository lies on this machine is no part of the plan.
+    return PATHS.has(key) ? (typed.writtenPath ?? value) : value;
+  };
+  const attributes = [...typed.attributes].map(([key, value]) => `${key}=${show(key, value)}`);
+  return [`type=${typed.type}`, ...attributes].join(',');
+}
+
+/** Replaces values in every string of a document (not in its keys of our own). Very short ones would hit by chance. */
+function hiding(values: readonly string[]): <T>(document: T) => T {
+  const found = values.filter((value) => value.length >= 4).sort((a, b) => b.length - a.length);
+  if (found.length === 0) return (document) => document;
+  const walk = (value: unknown): unknown => {
+    if (typeof value === 'string') return found.reduce((text, one) => text.replaceAll(one, HIDDEN), value);
+    if (Array.isArray(value)) return value.map(walk);
+    if (typeof value !== 'object' || value === null) return value;
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, walk(item)]));
+  };
+  return <T>(document: T) => walk(document) as T;
 }
 
 function list<K extends string>(

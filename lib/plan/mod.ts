@@ -1,5 +1,11 @@
 /** Selection, edges, cycles, order and levels; the plan document. Pure. */
-export { describeOrigin, describePlan, type PlanDocument, type PlannedBuild } from './document.ts';
+export {
+  describeOrigin,
+  describePlan,
+  type PlanDocument,
+  type PlannedBuild,
+  type PlannedVariable,
+} from './document.ts';
 export { drawDot, drawMermaid, drawTree } from './draw.ts';
 export { type DockerfileReads, type ImageUse, type PlanRequest, planBuilds } from './graph.ts';
 export { type Selection, selectBuilds } from './select.ts';

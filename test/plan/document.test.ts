@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { readBuilds } from '../../lib/config/mod.ts';
+import type { Plan } from '../../lib/model/mod.ts';
+import { describePlan, drawDot, drawMermaid, drawTree } from '../../lib/plan/mod.ts';
+import { preparePlan } from '../../lib/run/mod.ts';
+import { repoPath } from '../rig/paths.ts';
+import { type Cleanup, makeTempDir, writeTree } from '../rig/temp.ts';
+
+interface SchemaNode {
+  readonly [key: string]: unknown;
+}
+
+const schema = JSON.parse(readFileSync(repoPath('schemas/plan.schema.json'), 'utf8')) as SchemaNode;
+const validate = new Ajv2020({
+  strict: true,
+  allErrors: true,
+  allowUnionTypes: true,
+  strictRequired: false,
+}).compile(schema);
+
+const FULL = `vars:
+  TAG: { default: dev }
+  TOKEN: { default: hunter2hunter2, sensitive: true }
+  FROM_ENV: { default: x, env: [FROM_ENV] }
+builds:
+  base:
+    description: What all stand on
+    context: base
+    platforms: [linux/amd64, linux/arm64]
+  tool:
+    context: .
+    dockerfile-inline: |
+      FROM busybox:1.36
+  api:
+    context: api
+    target: final
+    args: { MODE: prod, AUTH: "Bearer \${{ vars.TOKEN }}" }
+    labels: { org.opencontainers.image.title: api }
+    annotations: { "index:org.opencontainers.image.title": api }
+    platforms: [linux/amd64]
+    tags: ["localhost:5000/api:\${{ vars.TAG }}"]
+    push: true
+    contexts: { base: build:base, tools: build:tool, docs: ./docs }
+    needs: [job-a]
+    cache-from: ["type=registry,ref=localhost:5000/cache"]
+    cache-to: ["type=gha,scope=x,token=abcdefgh"]
+    outputs: ["type=local,dest=out"]
+    attest: ["type=provenance,mode=max"]
+    secrets: ["id=npm,env=NPM_TOKEN"]
+    ssh: [default]
+  job:
+    matrix: { which: [a, b] }
+    name: job-\${{ matrix.which }}
+    context: .
+    dockerfile-inline: "FROM scratch"
+`;
+
+async function planOf(t: Cleanup, env: Readonly<Record<string, string>> = {}): Promise<Plan> {
+  const cwd = await makeTempDir(t);
+  await writeTree(cwd, {
+    'builds.yaml': FULL,
+    'base/Dockerfile': 'FROM alpine:3\n',
+    'api/Dockerfile':
+      'FROM base AS final\nCOPY --from=tools /bin/busybox /\nRUN --mount=from=docs,target=/d true\nCOPY --from=ghcr.io/x/y:1 /a /\n',
+    'docs/': '',
+  });
+  const read = await readBuilds({ cwd, env, vars: new Map([['TAG', '1.2']]) });
+  assert.ok(read.ok, JSON.stringify(read.ok ? '' : read.error.map((one) => one.message)));
+  const prepared = preparePlan(read.value.set, { patterns: ['*'] }, cwd);
+  assert.ok(prepared.ok);
+  assert.deepEqual(prepared.value.missing, []);
+  return prepared.value.plan;
+}
+
+test('the document says everything about a build, and its schema knows all of it', async (t) => {
+  const document = describePlan(await planOf(t, { FROM_ENV: 'y' }));
+  const json: unknown = JSON.parse(JSON.stringify(document));
+  assert.ok(validate(json), JSON.stringify(validate.errors, undefined, 1));
+  const api = document.builds.find((one) => one.name === 'api');
+  assert.ok(api !== undefined);
+  // Nothing of the schema is out of reach but these, which this build cannot have.
+  const { properties } = (schema['$defs'] as { build: { properties: object } }).build;
+  const absent = Object.keys(properties).filter((key) => !(key in api));
+  assert.deepEqual(absent, ['description', 'matrix', 'dockerfile-inline', 'unknowns']);
+  assert.deepEqual(api.edges, [
+    { to: 'base', reason: 'context', as: 'base', place: 'builds.yaml:23:23' },
+    { to: 'tool', reason: 'context', as: 'tools', place: 'builds.yaml:23:42' },
+    { to: 'job-a', reason: 'needs', place: 'builds.yaml:24:13' },
+  ]);
+  assert.deepEqual(api.secrets, ['npm']);
+  assert.deepEqual(api.outputs, ['type=local,dest=out']);
+  assert.deepEqual(api.tags, ['localhost:5000/api:1.2']);
+  assert.deepEqual(
+    document.variables.map(({ name, origin, from }) => [name, origin, from.replace(/ at .*/, '')]),
+    [
+      ['TAG', 'flag', '--var'],
+      ['TOKEN', 'default', 'default'],
+      ['FROM_ENV', 'env', 'environment variable FROM_ENV'],
+    ],
+  );
+});
+
+test('no sensitive value and no credential is in the document, wherever it went', async (t) => {
+  const text = JSON.stringify(describePlan(await planOf(t)));
+  assert.doesNotMatch(text, /hunter2|abcdefgh|NPM_TOKEN/);
+  assert.match(text, /"AUTH":"Bearer \(hidden\)"/);
+  assert.match(text, /token=\(hidden\)/);
+});
+
+test('equal input gives equal documents and pictures', async (t) => {
+  const [one, two] = [await planOf(t), await planOf(t)];
+  for (const draw of [describePlan, drawTree, drawDot, drawMermaid])
+    assert.deepEqual(draw(one), draw(two), draw.name);
+});
+
+test('every part of the schema is described', () => {
+  const lacking: string[] = [];
+  const walk = (node: SchemaNode, where: string): void => {
+    for (const [name, child] of Object.entries((node['properties'] ?? {}) as Record<string, SchemaNode>)) {
+      if (typeof child['description'] !== 'string') lacking.push(`${where}.${name}`);
+      walk(child, `${where}.${name}`);
+    }
+    if (node['items'] !== undefined) walk(node['items'] as SchemaNode, `${where}[]`);
+  };
+  walk(schema, 'plan');
+  for (const [name, def] of Object.entries(schema['$defs'] as Record<string, SchemaNode>)) walk(def, name);
+  assert.deepEqual(lacking, []);
+});
+
+test('the schema refuses what is no plan', () => {
+  assert.ok(!validate({ version: 2, builds: [], variables: [] }));
+  assert.ok(!validate({ version: 1, builds: [{ name: 'a' }], variables: [] }));
+  assert.ok(!validate({ version: 1, builds: [], variables: [{ name: 'a', from: 'x', origin: 'magic' }] }));
+});
+
+test('a tree starts at what nothing needs, and tells a part once', async (t) => {
+  assert.equal(
+    drawTree(await planOf(t)),
+    `api
+├─ base (context)
+├─ tool (context)
+└─ job-a (needs)
+job-b
+`,
+  );
+});
+
+test('graphs name builds and reasons in the syntax of their readers', async (t) => {
+  const plan = await planOf(t);
+  const dot = drawDot(plan);
+  assert.match(dot, /^digraph builds \{\n/);
+  assert.match(dot, /^ {2}"api" \[penwidth=2\];$/m);
+  assert.match(dot, /^ {2}"api" -> "base" \[label="context"\];$/m);
+  const mermaid = drawMermaid(plan);
+  assert.match(mermaid, /^flowchart LR\n {2}b0\["base"\]\n/);
+  assert.match(mermaid, /^ {2}b\d -->\|needs\| b\d$/m);
+});

@@ -42,6 +42,8 @@ export function declareCli(): Declaration {
     .option('--force', 'Call buildctl even for what is unchanged; its cache still counts')
     .option('--dry-run', 'Decide and say why, but build and push nothing')
     .option('-j, --jobs <number>', 'Builds at a time, 1 to 999; default: twice the processors')
+    .option('--audit <part>', 'Build some of what is left alone to see that it is the same: 5% or a number')
+    .option('--audit-seed <number>', 'Draw the same builds as the audit that printed this number')
     .option('--fail-fast', 'Stop everything at the first failure, not only what depends on it')
     .option('--addr <address>', 'Use this buildkitd, e.g. tcp://host:1234, not the one found')
     .option('--progress <auto|tty|plain|json|quiet>', 'How to show progress; json: an event a line on stdout')
@@ -101,6 +103,19 @@ export function declareCli(): Declaration {
     .example('  bake-ts update              every image in builds.lock')
     .example("  bake-ts update 'node:*'     some of them, by pattern");
 
+  const verify = verb(
+    'verify [...builds]',
+    'Build without cache and compare with what the tags hold',
+    async () => {
+      const { verifyCommand } = await import('./commands/verify.ts');
+      return verifyCommand;
+    },
+  );
+  fromFiles(selecting(verify))
+    .option('--push', 'Take every build as one that is pushed, whatever its `push` says')
+    .option('--addr <address>', 'Use this buildkitd, e.g. tcp://host:1234, not the one found')
+    .option('--json', 'What was found as JSON, for programs');
+
   const list = verb('list', 'List builds, groups and variables', async () => {
     const { listCommand } = await import('./commands/list.ts');
     return listCommand;
@@ -116,8 +131,6 @@ export function declareCli(): Declaration {
     'lines: one each; github: beside the line in a PR',
   );
 
-  const print = verb('print [...builds]', 'Print the builds with every value final', async () => {
-    const { printCommand } = await import('./commands/print.ts');
   const lint = verb(
     'lint [...builds]',
     'Check Dockerfiles by the rules of BuildKit; builds nothing',
@@ -131,6 +144,8 @@ export function declareCli(): Declaration {
     .option('--strict', 'End with 1 for warnings, too; most findings are warnings')
     .option('--addr <address>', 'Ask this buildkitd, not the one found');
 
+  const print = verb('print [...builds]', 'Print the builds with every value final', async () => {
+    const { printCommand } = await import('./commands/print.ts');
     return printCommand;
   });
   overriding(fromFiles(selecting(print))).option('--json', 'JSON instead of YAML');

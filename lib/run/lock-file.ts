@@ -42,7 +42,7 @@ export function lockPath(set: BuildSet): string {
 /**
  * Reads a set's lock file.
  *
- * @returns undefined where there is none; problems: `run/bad-lock`
+ * @returns undefined where there is none; problems: `config/bad-lock`
  */
 export async function readLock(set: BuildSet): Promise<Result<Lock | undefined>> {
   let text: string;
@@ -51,7 +51,7 @@ export async function readLock(set: BuildSet): Promise<Result<Lock | undefined>>
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
     if (code === 'ENOENT') return ok(undefined);
-    return fail([problem('run/bad-lock', `\`${lockPath(set)}\` cannot be read (${code})`)]);
+    return fail([problem('config/bad-lock', `\`${lockPath(set)}\` cannot be read (${code})`)]);
   }
   const [first] = set.files;
   const shown = first === undefined || first === '-' ? LOCK_NAME : path.join(path.dirname(first), LOCK_NAME);
@@ -103,11 +103,11 @@ export function meaningOf(written: string): string {
   return ref === undefined ? written : formatImageRef(withDefaultTag(ref));
 }
 
-/** Reads the text of a lock file. Problems: `run/bad-lock`, each with its place. */
+/** Reads the text of a lock file. Problems: `config/bad-lock`, each with its place. */
 export function parseLock(source: SourceFile): Result<Lock> {
   const problems: Problem[] = [];
   const wrong = (message: string, span: Span, hint?: string): void => {
-    problems.push(problem('run/bad-lock', message, { span, hint: hint ?? HINT }));
+    problems.push(problem('config/bad-lock', message, { span, hint: hint ?? HINT }));
   };
   const conflict = /^(?:<{7}|={7}|>{7})(?: .*)?$/m.exec(source.text);
   if (conflict !== null) {

@@ -99,7 +99,7 @@ export function warnOfUnlocked(plan: Plan, lock: Lock): Problem | undefined {
  * Writes the file if that changes it; with `check` neither writes it nor asks a registry, and a file that would change is a problem.
  *
  * @param selected a plan of the selected builds
- * @returns problems: `run/bad-lock`, `run/lock-stale` (with `check`), `run/lock-unwritten`, those of registries
+ * @returns problems: `config/bad-lock`, `run/lock-stale` (with `check`), `run/lock-unwritten`, those of registries
  */
 export async function lockImages(
   options: LockOptions,
@@ -144,7 +144,7 @@ async function resolveMissing(
   return problems.length > 0 ? fail(problems) : ok(added);
 }
 
-/** Compares every locked image with what its tag stands for now. Problems: `run/bad-lock`, `run/no-lock`. */
+/** Compares every locked image with what its tag stands for now. Problems: `config/bad-lock`, `run/no-lock`. */
 export async function compareLock(options: LockOptions): Promise<Result<readonly LockedImage[]>> {
   const lock = await requireLock(options.whole.set);
   if (!lock.ok) return lock;
@@ -174,7 +174,7 @@ function compareImages(
  *
  * @param patterns globs over images as written; one without a `/` is also compared with the last part of the name, with
  * and without its tag. None: all
- * @returns what moved; problems: `run/bad-lock`, `run/no-lock`, `run/not-in-lock`, `run/lock-unwritten`, those of
+ * @returns what moved; problems: `config/bad-lock`, `run/no-lock`, `run/not-in-lock`, `run/lock-unwritten`, those of
  * registries. With any of them nothing is written.
  */
 export async function updateLock(

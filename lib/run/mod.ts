@@ -1,8 +1,8 @@
 /** Running plans: inputs, decisions, builds, publishing. Joins the rooms below into one run. */
+export { type AuditRequest, type AuditSize, drawSample, parseAuditSize } from './audit.ts';
 export { bake } from './bake.ts';
 export { type Decision, decide, type Evidence, type StoreState, type TagState } from './decide.ts';
 export { DockerfileLibrary } from './dockerfiles.ts';
-export {
 export {
   type ExplainedInputs,
   type ExplainedTag,
@@ -13,6 +13,7 @@ export {
   type NamedValue,
 } from './explain.ts';
 export { type LintOptions, type LintReport, lintPlan } from './lint.ts';
+export {
   compareLock,
   type Locked,
   type LockedImage,
@@ -25,3 +26,4 @@ export { formatLock, LOCK_NAME, type Lock, parseLock, readLock } from './lock-fi
 export { type PreparedPlan, preparePlan } from './prepare.ts';
 export { type Graph, heights, type NodeEnd, runGraph, Semaphore } from './scheduler.ts';
 export type { BakeOptions } from './session.ts';
+export { type Verification, type VerifyReport, verifyBuilds } from './verify.ts';

@@ -1,0 +1,90 @@
+import { availableParallelism } from 'node:os';
+import { problemToJson } from '../../lib/model/mod.ts';
+import { createPalette, type Palette, plural, shortDigest } from '../../lib/report/mod.ts';
+import type { Verification } from '../../lib/run/mod.ts';
+import { isSet, type ParsedArgs, textOf } from '../args.ts';
+import { EXIT, type ExitCode, exitCodeOfProblems, exitCodeOfSignal } from '../exit-codes.ts';
+import { readInputs, selectionOf } from '../inputs.ts';
+import type { Io } from '../io.ts';
+import { formatTable, reportProblems, wantsColor, writeJson } from '../output.ts';
+import { withCancellation } from '../signals.ts';
+
+/** `bake-ts verify`: ends with 0 only where every build was compared and has the same files and config as its tag. */
+export async function verifyCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
+  const read = await readInputs(args, io);
+  if (!read.ok) return reportProblems(read.error, args, io);
+  const { preparePlan, verifyBuilds } = await import('../../lib/run/mod.ts');
+  const prepared = preparePlan(read.value.set, selectionOf(args), io.cwd);
+  const found = prepared.ok ? prepared.value.missing : prepared.error;
+  const code = reportProblems([...read.value.warnings, ...found], args, io);
+  if (!prepared.ok || found.some((one) => one.severity === 'error')) return code;
+  const address = textOf(args, 'addr');
+  return withCancellation(io, async ({ signal, stoppedBy }) => {
+    const { builds, problems, warnings } = await verifyBuilds({
+      plan: prepared.value.plan,
+      dockerfiles: prepared.value.dockerfiles,
+      env: io.env,
+      jobs: Math.max(2, availableParallelism()),
+      signal,
+      hostArchitecture: io.architecture,
+      onEvent: (event) => {
+        if (event.type === 'node-started') io.stderr.write(`${event.build}: building without cache\n`);
+        if (event.type === 'retry') io.stderr.write(`${event.build}: again, ${event.why}\n`);
+      },
+      ...(address === undefined ? {} : { address }),
+    });
+    const stopped = stoppedBy();
+    if (stopped !== undefined) return exitCodeOfSignal(stopped);
+    const failed = [...problems, ...builds.flatMap((one) => one.problem ?? [])];
+    if (isSet(args, 'json')) writeJson(builds.map(describe), io);
+    else if (builds.length > 0)
+      io.stdout.write(formatBuilds(builds, createPalette(wantsColor(args, io, io.stdout))));
+    reportProblems([...warnings, ...failed], args, io);
+    if (builds.some((one) => one.verdict === 'different')) return EXIT.buildFailed;
+    return exitCodeOfProblems(failed);
+  });
+}
+
+function describe({ platforms, problem, ...rest }: Verification) {
+  return {
+    ...rest,
+    platforms: platforms.map(({ comparison, ...one }) => ({
+      ...one,
+      config: comparison?.config ?? [],
+      layers: comparison?.layers ?? [],
+    })),
+    ...(problem === undefined ? {} : { problem: problemToJson(problem) }),
+  };
+}
+
+function formatBuilds(builds: readonly Verification[], palette: Palette): string {
+  const rows = builds.map((one) => [
+    one.build,
+    wordOf(one.verdict, palette),
+    one.ref ?? '',
+    one.digest === undefined ? '' : shortDigest(one.digest),
+  ]);
+  const table = formatTable(['BUILD', 'RESULT', 'TAG', 'DIGEST'], rows, palette);
+  const lists = builds.flatMap(({ build, differences }) =>
+    differences.length === 0
+      ? []
+      : [
+          `${palette.name(build, build)}: ${plural(differences.length, 'difference')}`,
+          ...differences.map((line) => `  ${line}`),
+        ],
+  );
+  return lists.length === 0 ? table : `${table}\n${lists.join('\n')}\n`;
+}
+
+function wordOf(verdict: Verification['verdict'], palette: Palette): string {
+  switch (verdict) {
+    case 'same-bytes':
+      return palette.good('same bytes');
+    case 'same-files':
+      return palette.good('same files, other times');
+    case 'different':
+      return palette.error('different');
+    case 'unknown':
+      return palette.warning('not compared');
+  }
+}

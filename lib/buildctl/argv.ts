@@ -44,6 +44,11 @@ export interface BuildRequest {
   /** The Dockerfile on this machine; undefined: it comes with the (git or http) context. */
   readonly dockerfile?: { readonly dir: string; readonly filename: string };
   readonly links: readonly Link[];
+  /**
+   * Gives the directories of this build slots of their own in the engine, by this word (small letters and digits): for
+   * files that the engine would mistake for others it was sent. Builds with the same word must have the same files.
+   */
+  readonly isolation?: string;
   /** JSON file of rules that pin outside images to digests. */
   readonly policyFile?: string;
   /** In order; the metadata file holds the digest of the last one. */
@@ -119,8 +124,18 @@ function pushContexts(
 ): void {
   const { build, dockerfile } = request;
   const main = build.context.ref;
-  if (main.kind === 'local') argv.push('--local', `context=${main.path}`);
-  else if (main.kind === 'git' || main.kind === 'http') opt('context', main.url);
+  if (main.kind === 'local') {
+    const word = request.isolation;
+    if (word === undefined) argv.push('--local', `context=${main.path}`);
+    else {
+      // `WORD:` makes the engine ask for `WORD-context` (buildkit source/local/source.go), and once more prefixed where
+      // its policy looks at the source first. Without a plain `context`, an engine that knows no such thing fails
+      // instead of taking the wrong files.
+      opt('local-sessionid:context', `${word}:`);
+      argv.push('--local', `${word}-context=${main.path}`, '--local', `${word}-${word}-context=${main.path}`);
+    }
+  }
+  if (main.kind === 'git' || main.kind === 'http') opt('context', main.url);
   if (dockerfile !== undefined) {
     argv.push('--local', `dockerfile=${dockerfile.dir}`);
     opt('filename', dockerfile.filename);
@@ -132,7 +147,8 @@ function pushContexts(
     const key = `context:${contextKey(name)}`;
     switch (source.ref.kind) {
       case 'local': {
-        const local = localName(source.ref.path);
+        const plain = localName(source.ref.path);
+        const local = request.isolation === undefined ? plain : `${plain}-${request.isolation}`;
         argv.push('--local', `${local}=${source.ref.path}`);
         opt(key, `local:${local}`);
         break;

@@ -44,6 +44,8 @@ export interface BuildCall {
   readonly outputs: readonly BuildOutput[];
   /** A directory of this call alone; made here, removed by the caller. */
   readonly workDir: string;
+  /** See `BuildRequest.isolation`. */
+  readonly isolation?: string;
   readonly attempt: number;
   readonly signal?: AbortSignal;
   readonly emit: (event: EventBody) => void;
@@ -81,6 +83,7 @@ export async function runBuild(tool: Buildctl, call: BuildCall): Promise<Result<
     secretVariables: secrets.value.variables,
     ...(dockerfile === undefined ? {} : { dockerfile }),
     ...(policyFile === undefined ? {} : { policyFile }),
+    ...(call.isolation === undefined ? {} : { isolation: call.isolation }),
   };
   const argv = buildArgv(request);
   call.emit({
@@ -139,16 +142,6 @@ export async function describeWorker(tool: Buildctl): Promise<Worker | undefined
     end.stdout.toString(),
   );
   return { executor: executor?.[1] === 'oci' ? 'oci' : 'containerd' };
-}
-
-/** Lets the engine forget what it was last sent of local directories, so that the next build sends every file anew. */
-export async function forgetLocalSources(tool: Buildctl): Promise<boolean> {
-  const end = await runProcess({
-    program: tool.program,
-    argv: ['--addr', tool.address, 'prune', '--all', '--filter', 'type==source.local'],
-    env: childEnvironment(tool.env),
-  });
-  return end.exitCode === 0;
 }
 
 /** What is wrong where buildctl cannot be run at all. */

@@ -15,7 +15,6 @@ export {
   type BuildFailure,
   type Built,
   describeWorker,
-  forgetLocalSources,
   readContent,
   runBuild,
   type Worker,

@@ -5,21 +5,20 @@
  * size or time of change differ from that copy. With buildctl all contexts of all projects share the one copy, so
  * a file of the same path, size and time in another directory (or the same file, edited with its time kept) is taken
  * from the copy: the image gets the other file's bytes, exit code 0 (measured with buildkit 0.34; open upstream as
- * moby/buildkit#2592, #4817, #4950). Times that are all equal are common: unpacked archives, SOURCE_DATE_EPOCH, caches of
- * CI systems.
+ * moby/buildkit#2592, #4817, #4950). Equal times are common: files written within one
+ * tick of the kernel's clock (a checkout), unpacked archives, SOURCE_DATE_EPOCH, caches of CI systems.
  *
- * The ledger remembers look → content. A look that stood for other content before means that the engine must forget
- * its copies before this build.
+ * The ledger remembers look → content. Where a look stood for other content before, the build is given a slot of its own.
  */
 import { createHash } from 'node:crypto';
-import { appendFile, mkdir, open, rm } from 'node:fs/promises';
+import { appendFile, mkdir, open } from 'node:fs/promises';
 import path from 'node:path';
 import type { HashedContext } from './hasher.ts';
 
 const LOOK_BYTES = 12;
 const CONTENT_BYTES = 12;
 const ENTRY_BYTES = LOOK_BYTES + CONTENT_BYTES;
-/** Beyond this many bytes it is cheaper to let the engine forget and start anew. */
+/** Beyond this many bytes nothing more is noted, and every build gets a slot of its own. */
 const SIZE_LIMIT = 64 << 20;
 
 /** Files of one context on their way to an engine. */
@@ -61,13 +60,6 @@ export class SentLedger {
     return result;
   }
 
-  /** The engine forgot its copies. */
-  async forget(): Promise<void> {
-    this.#contentByLook.clear();
-    this.#readBytes = 0;
-    await rm(this.#file, { force: true });
-  }
-
   async #findConflict(shipments: readonly Shipment[]): Promise<string | undefined> {
     await this.#catchUp();
     if (this.#readBytes > SIZE_LIMIT) return 'the ledger is full';
@@ -102,7 +94,7 @@ export class SentLedger {
     try {
       handle = await open(this.#file);
     } catch {
-      // Never written, or cleared by another process: its engine forgot.
+      // Never written, or removed by hand.
       this.#contentByLook.clear();
       this.#readBytes = 0;
       return;
@@ -125,6 +117,17 @@ export class SentLedger {
       await handle.close();
     }
   }
+}
+
+/** A word for the content of files: the same for the same files, and only for them. */
+export function contentName(shipments: readonly Shipment[]): string {
+  const hash = createHash('sha256');
+  for (const { local, hashed } of shipments) {
+    hash.update(`${local}\0${hashed.files.length}\0`);
+    for (const { path: file, kind, mode, content } of hashed.files)
+      hash.update(`${file}\0${kind}\0${mode}\0${content}\0`);
+  }
+  return `bake${hash.digest('hex').slice(0, 24)}`;
 }
 
 function* entriesOf(local: string, hashed: HashedContext): Iterable<readonly [string, Buffer]> {

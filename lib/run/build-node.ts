@@ -5,12 +5,11 @@ import {
   type BuildCall,
   type BuildOutput,
   type Built,
-  forgetLocalSources,
   type Link,
   readContent,
   runBuild,
 } from '../buildctl/mod.ts';
-import type { Shipment } from '../fingerprint/mod.ts';
+import { contentName, type Shipment } from '../fingerprint/mod.ts';
 import {
   type Build,
   type Digest,
@@ -121,41 +120,20 @@ export async function buildNode(
 }
 
 /**
- * Calls buildctl with a permit. Where the engine would take a file for another one that it was sent before, it is first
- * made to forget what it was sent, with no other build of ours under way that could bring the old copy back.
+ * Calls buildctl with a permit. Where the engine would take a file for another one that it was sent before, the build
+ * gets a slot of its own there, named by what its files hold: what is in the slot already is what belongs there.
  */
-async function callBuildctl(
+function callBuildctl(
   context: RunContext,
   engine: ReadyEngine,
   call: BuildCall,
   shipments: readonly Shipment[],
 ): ReturnType<typeof runBuild> {
-  const { name } = call.build;
-  const run = () => {
-    context.countBuild();
-    return runBuild(engine.buildctl, call);
-  };
-  const first = await context.permits.with(context.priorityOf(name), async () => {
+  return context.permits.with(context.priorityOf(call.build.name), async () => {
     const conflict = await engine.sent.announce(shipments);
-    return conflict === undefined ? run() : { conflict };
-  });
-  if (!('conflict' in first)) return first;
-  return context.permits.withAll(async () => {
-    context.emit({
-      type: 'warning',
-      build: name,
-      problem: problemToJson(
-        problem('build/same-look', `the engine would mistake a file for another one (${first.conflict})`, {
-          severity: 'warning',
-          build: name,
-          hint: 'They have the same path, size and time; the engine is made to forget what it was sent, which costs a transfer.',
-        }),
-      ),
-    });
-    await forgetLocalSources(engine.buildctl);
-    await engine.sent.forget();
-    await engine.sent.announce(shipments);
-    return run();
+    context.countBuild();
+    if (conflict === undefined) return runBuild(engine.buildctl, call);
+    return runBuild(engine.buildctl, { ...call, isolation: contentName(shipments) });
   });
 }
 

@@ -73,13 +73,9 @@ interface Waiter {
 export class Semaphore {
   #free: number;
   #asked = 0;
-  readonly #permits: number;
   readonly #waiting: Waiter[] = [];
-  /** Tasks that want all permits come one after another; two that each hold some would wait for ever. */
-  #alone: Promise<unknown> = Promise.resolve();
 
   constructor(permits: number) {
-    this.#permits = permits;
     this.#free = permits;
   }
 
@@ -91,20 +87,6 @@ export class Semaphore {
     } finally {
       this.#release();
     }
-  }
-
-  /** Runs a task while nothing else holds a permit. */
-  withAll<T>(task: () => Promise<T>): Promise<T> {
-    const result = this.#alone.then(async () => {
-      for (let held = 0; held < this.#permits; held++) await this.#acquire(Number.POSITIVE_INFINITY);
-      try {
-        return await task();
-      } finally {
-        for (let held = 0; held < this.#permits; held++) this.#release();
-      }
-    });
-    this.#alone = result.catch(() => undefined);
-    return result;
   }
 
   async #acquire(priority: number): Promise<void> {

@@ -57,6 +57,7 @@ export async function bake(options: BakeOptions): Promise<RunSummary> {
     if (unlocked !== undefined) emit({ type: 'warning', problem: problemToJson(unlocked) });
     problems.push(...(await checkBefore(options, session, emit)));
     if (problems.length === 0) {
+      session.askAhead();
       const { context, results } = session.createContext(options.dryRun === true, emit);
       await runAll(options, session, context, results, outcomes);
       if (options.dryRun !== true) {

@@ -15,7 +15,6 @@ import {
   spanOfExcerpt,
 } from '../buildctl/mod.ts';
 import { type BaseConfig, type Dockerfile, inspectDockerfile } from '../dockerfile/mod.ts';
-import { findEngine } from '../engine/mod.ts';
 import {
   type Build,
   fail,
@@ -71,6 +70,7 @@ export async function lintPlan(options: LintOptions): Promise<Result<LintReport>
   if (nodes.length === 0) return ok({ ...report, problems });
 
   const { address, env, signal, notify } = options;
+  const { findEngine } = await import('../engine/mod.ts');
   const engine = await findEngine({
     env,
     autoStart: true,

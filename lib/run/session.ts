@@ -4,7 +4,7 @@ import { arch, tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describeWorker } from '../buildctl/mod.ts';
-import { type Engine, findEngine, resolveLocalImages } from '../engine/mod.ts';
+import type { Engine } from '../engine/mod.ts';
 import { ContextHasher, SentLedger } from '../fingerprint/mod.ts';
 import { type Digest, type EventSink, type ImageRef, ok, type Plan, type Result } from '../model/mod.ts';
 import { createRegistryClient, type RegistryClient } from '../registry/mod.ts';
@@ -122,6 +122,17 @@ export class Session {
     return session;
   }
 
+  /**
+   * Asks the registries about every tag at once, before the nodes get to it: a chain would ask for one after the other.
+   * The client keeps the answers, so nothing is asked twice.
+   */
+  askAhead(): void {
+    for (const node of this.#options.plan.nodes.values()) {
+      if (!node.pushes) continue;
+      for (const ref of wantedTags(node)) this.registry.head(ref).catch(() => undefined);
+    }
+  }
+
   /** Ends everything that runs, closes connections and threads, removes temporary files. */
   async close(): Promise<void> {
     this.#options.signal?.removeEventListener('abort', this.#cancel);
@@ -209,8 +220,15 @@ export class Session {
   }
 
   #findEngine(): Promise<Result<Engine>> {
+    this.#found ??= this.#lookForEngine();
+    return this.#found;
+  }
+
+  /** A run in which nothing has changed needs no engine, so its room is not even loaded before somebody asks. */
+  async #lookForEngine(): Promise<Result<Engine>> {
+    const { findEngine } = await import('../engine/mod.ts');
     const { address, env, plan } = this.#options;
-    this.#found ??= findEngine({
+    return findEngine({
       env,
       autoStart: true,
       signal: this.#stopper.signal,
@@ -218,7 +236,6 @@ export class Session {
       ...(address === undefined ? {} : { flagAddress: address }),
       ...(plan.set.engineAddress === undefined ? {} : { fileAddress: plan.set.engineAddress }),
     });
-    return this.#found;
   }
 
   async #prepareEngine(plan: Plan): Promise<Result<ReadyEngine>> {
@@ -238,6 +255,7 @@ export class Session {
   async #listImages(env: BakeOptions['env']): Promise<ReadonlyMap<string, Digest> | undefined> {
     const engine = await this.#findEngine();
     if (!engine.ok) return undefined;
+    const { resolveLocalImages } = await import('../engine/mod.ts');
     const local = await resolveLocalImages(engine.value, { env });
     return local.ok ? local.value : undefined;
   }

@@ -114,6 +114,27 @@ export async function computeInputs(context: RunContext, node: PlanNode): Promis
   return inputs;
 }
 
+/** How much of one local context counts. */
+export interface ContextSize {
+  /** `context` for the main one. */
+  readonly name: string;
+  /** As the user wrote it. */
+  readonly written: string;
+  /** Regular files, and the sum of their sizes. */
+  readonly files: number;
+  readonly bytes: number;
+}
+
+/** How much of each local context counts. */
+export function contextSizesOf(inputs: NodeInputs): readonly ContextSize[] {
+  return (requestsOf.get(inputs) ?? []).map(({ name, request, hashed }) => ({
+    name,
+    written: request.written,
+    files: hashed.fileCount,
+    bytes: hashed.bytes,
+  }));
+}
+
 /** What changed since an earlier state of the inputs, in words. */
 export function changesSince(inputs: NodeInputs, before: KeyParts): readonly string[] {
   return inputs.parts === undefined ? [] : diffKeys(before, inputs.parts);

@@ -23,8 +23,16 @@ import { changesSince, computeInputs, isStillTrue, type NodeInputs, withParentsO
 import { locationOf, storeNames } from './places.ts';
 import { askTags, findManifest, wantedTags } from './publish.ts';
 
+/** Sees what a decision rests on. */
+export type Observer = (inputs: NodeInputs, weighed: Weighed) => void;
+
 /** Runs one build of the plan to its end. Never rejects for anything expected. */
-export async function runNode(context: RunContext, node: PlanNode, why?: Reason): Promise<NodeResult> {
+export async function runNode(
+  context: RunContext,
+  node: PlanNode,
+  why?: Reason,
+  observe?: Observer,
+): Promise<NodeResult> {
   const startedAt = context.clock();
   const name = node.build.name;
   const finish = (outcome: Omit<Outcome, 'build' | 'durationMs'>, rest: Omit<NodeResult, 'outcome'> = {}) => {
@@ -57,6 +65,7 @@ export async function runNode(context: RunContext, node: PlanNode, why?: Reason)
   const produces = inputs.produces === undefined ? {} : { produces: inputs.produces };
   const weighed = await weigh(context, node, inputs, why);
   const { decision, record } = weighed;
+  observe?.(inputs, weighed);
   context.emit({ type: 'node-decided', build: name, decision: decision.kind, reason: decision.reason });
   if (context.signal.aborted) return finish({ kind: 'cancelled', tags: [] });
 
@@ -156,7 +165,8 @@ function problemOf(build: string, problems: readonly Problem[]): Pick<Outcome, '
   return { problem: problemToJson({ ...first, build, ...(also === '' ? {} : { detail: also }) }) };
 }
 
-interface Weighed {
+/** A decision with its evidence. */
+export interface Weighed {
   readonly decision: Decision;
   readonly record: BuildRecord | undefined;
   readonly tags: readonly TagState[];

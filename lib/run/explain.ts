@@ -1,0 +1,407 @@
+/**
+ * Why builds would be run or left alone now: a dry run that keeps what each decision rests on. Nothing is built, pushed
+ * or recorded; what is asked of registries is what a run would ask, and what tags point at where a run need not ask.
+ */
+import path from 'node:path';
+import { diffKeys } from '../fingerprint/mod.ts';
+import {
+  type BuildRecord,
+  type Digest,
+  formatPlace,
+  type KeyParts,
+  type Plan,
+  type PlanNode,
+  type Problem,
+  type ProblemJson,
+  type Reason,
+} from '../model/mod.ts';
+import type { RunContext } from './context.ts';
+import type { TagState } from './decide.ts';
+import { contextSizesOf, type NodeInputs } from './inputs.ts';
+import { type Lock, readLock } from './lock-file.ts';
+import { recordRef } from './memory.ts';
+import { runNode, type Weighed } from './node.ts';
+import { checkPlan } from './preflight.ts';
+import { askTags, wantedTags } from './publish.ts';
+import { remedyFor } from './remedies.ts';
+import { runGraph } from './scheduler.ts';
+import { type BakeOptions, needsOf, Session } from './session.ts';
+
+/** What to explain: every build of the plan. */
+export type ExplainOptions = Pick<
+  BakeOptions,
+  'plan' | 'dockerfiles' | 'env' | 'address' | 'signal' | 'hostArchitecture'
+>;
+
+/** The whole answer. */
+export interface ExplainReport {
+  /** In the order of the plan. */
+  readonly builds: readonly Explanation[];
+  /** What a run would refuse to start with; the explanations hold all the same. */
+  readonly problems: readonly Problem[];
+}
+
+/** One build; the form of `explain --json` (schemas/explain.schema.json). */
+export interface Explanation {
+  readonly build: string;
+  readonly role: 'asked' | 'needed';
+  /**
+   * What a run would do. `depends`: what it stands on is built first, and it only if that gives other bytes than last
+   * time. `impossible`: see `problem`, or `blockedBy`.
+   */
+  readonly decision: 'build' | 'unchanged' | 'retag' | 'depends' | 'impossible';
+  readonly reason?: Reason;
+  readonly problem?: ProblemJson;
+  readonly blockedBy?: string;
+  readonly key?: string;
+  readonly differences: Differences;
+  readonly inputs?: ExplainedInputs;
+  readonly untracked: readonly { readonly what: string; readonly remedy?: string }[];
+  /** Whether a run pushes it. */
+  readonly pushes: boolean;
+  readonly tags: readonly ExplainedTag[];
+  readonly last?: LastBuilt;
+}
+
+/** What differs from the state of the inputs at the last success of this build here. */
+export interface Differences {
+  /** Whether there was one. */
+  readonly known: boolean;
+  /** At most {@link MOST_DIFFERENCES}. */
+  readonly items: readonly string[];
+  readonly total: number;
+}
+
+/** A name with its value, which is left out where it may be a secret. */
+export type NamedValue =
+  | { readonly name: string; readonly value: string }
+  | { readonly name: string; readonly hidden: true };
+
+/** What counts for the result. */
+export interface ExplainedInputs {
+  /** Relative to the root; `inline` for one in builds.yaml. */
+  readonly dockerfile: string;
+  /** Undefined: the last stage. */
+  readonly target?: string;
+  /** Empty: the engine's own, which then stands among the options. */
+  readonly platforms: readonly string[];
+  readonly args: readonly NamedValue[];
+  readonly contexts: readonly {
+    readonly name: string;
+    readonly source: string;
+    readonly files: number;
+    readonly bytes: number;
+  }[];
+  readonly images: readonly { readonly image: string; readonly digest: string; readonly locked: boolean }[];
+  /** `digest` is absent where the parent is to be built first; with several platforms it names each. */
+  readonly parents: readonly { readonly name: string; readonly build: string; readonly digest?: string }[];
+  readonly options: readonly NamedValue[];
+}
+
+/** What a registry has under a tag, against what it should have. */
+export interface ExplainedTag {
+  readonly ref: string;
+  /** `there`: something, and with no known result it cannot be told whether it is right. */
+  readonly state: 'right' | 'other' | 'there' | 'missing' | 'unknown';
+  readonly digest?: Digest;
+  /** For `unknown`. */
+  readonly why?: string;
+}
+
+/** The result of the same inputs if there is one, else of the last success here. */
+export interface LastBuilt
+  extends Pick<BuildRecord, 'digest' | 'finishedAt' | 'durationMs' | 'sizeBytes' | 'steps' | 'platforms'> {
+  /** Whether it was made from the inputs as they are now. */
+  readonly sameInputs: boolean;
+}
+
+/** Differences that are told one by one. */
+export const MOST_DIFFERENCES = 200;
+
+const SENSITIVE_NAME = /TOKEN|PASS|SECRET|KEY|CREDENTIAL|AUTH/i;
+/** Shorter values of sensitive variables (`1`, `true`) would hide half of everything. */
+const SHORTEST_SECRET = 4;
+
+/** Explains every build of a plan. */
+export async function explainBuilds(options: ExplainOptions): Promise<ExplainReport> {
+  const { plan } = options;
+  const silent = (): void => undefined;
+  const records = recordRef(plan.set);
+  const lock = await readLock(plan.set);
+  const session = await Session.open({ ...options, dryRun: true }, silent, {
+    records: records.ok ? records.value : undefined,
+    lock: lock.ok ? lock.value : undefined,
+  });
+  const problems: Problem[] = [...(records.ok ? [] : [records.error]), ...(lock.ok ? [] : lock.error)];
+  const found = new Map<string, Explanation>();
+  try {
+    problems.push(...(await checkPlan(plan, options.dockerfiles, options.env)));
+    const { context, results } = session.createContext(true, silent);
+    const explainer = new Explainer(plan, session, context, lock.ok ? lock.value : undefined, found);
+    await runGraph({
+      needs: needsOf(plan),
+      run: async (name) => {
+        const node = plan.nodes.get(name);
+        if (node === undefined) return 'failed';
+        let seen: { readonly inputs: NodeInputs; readonly weighed: Weighed } | undefined;
+        const result = await runNode(context, node, undefined, (inputs, weighed) => {
+          seen = { inputs, weighed };
+        });
+        results.set(name, result);
+        if (result.outcome.kind === 'cancelled') return 'cancelled';
+        if (seen === undefined) {
+          found.set(name, impossible(node, { problem: result.outcome.problem }));
+          return 'failed';
+        }
+        found.set(name, await explainer.explain(node, seen.inputs, seen.weighed));
+        return 'done';
+      },
+      block: (name, by) => {
+        const node = plan.nodes.get(name);
+        if (node !== undefined && !context.signal.aborted)
+          found.set(name, impossible(node, { blockedBy: by }));
+      },
+    });
+    await session.hasher.save();
+  } finally {
+    await session.close();
+  }
+  return { builds: [...plan.nodes.keys()].flatMap((name) => found.get(name) ?? []), problems };
+}
+
+function impossible(
+  node: PlanNode,
+  why: { readonly problem?: ProblemJson | undefined; readonly blockedBy?: string },
+): Explanation {
+  return {
+    build: node.build.name,
+    role: node.role,
+    decision: 'impossible',
+    ...(why.problem === undefined ? {} : { problem: why.problem }),
+    ...(why.blockedBy === undefined ? {} : { blockedBy: why.blockedBy }),
+    differences: { known: false, items: [], total: 0 },
+    untracked: [],
+    pushes: node.pushes,
+    tags: [],
+  };
+}
+
+class Explainer {
+  readonly #session: Session;
+  readonly #context: RunContext;
+  readonly #lock: Lock | undefined;
+  readonly #found: ReadonlyMap<string, Explanation>;
+  readonly #secrets: readonly string[];
+
+  constructor(
+    plan: Plan,
+    session: Session,
+    context: RunContext,
+    lock: Lock | undefined,
+    found: ReadonlyMap<string, Explanation>,
+  ) {
+    this.#session = session;
+    this.#context = context;
+    this.#lock = lock;
+    this.#found = found;
+    this.#secrets = [...plan.set.variables.values()].flatMap(({ sensitive, value }) =>
+      sensitive && String(value).length >= SHORTEST_SECRET ? [String(value)] : [],
+    );
+  }
+
+  async explain(node: PlanNode, inputs: NodeInputs, weighed: Weighed): Promise<Explanation> {
+    const { build } = node;
+    const { record } = weighed;
+    const last = await this.#context.memory.latest(build.name);
+    const lastRecord =
+      record ?? (last === undefined ? undefined : await this.#session.state.readRecord(last.key));
+    const waiting = this.#unsettledParents(node);
+    const untracked = inputs.untracked.filter((one) => !waiting.sentences.has(one));
+    const all = this.#differences(inputs.parts, last?.parts, waiting.names);
+    const decision = this.#decide(weighed, waiting.builds, untracked, last === undefined, all);
+    const tags = node.pushes ? await askTags(this.#context.registry, wantedTags(node)) : [];
+    return {
+      build: build.name,
+      role: node.role,
+      ...decision,
+      ...(inputs.key === undefined ? {} : { key: inputs.key }),
+      differences: {
+        known: last !== undefined && inputs.parts !== undefined,
+        items: all.slice(0, MOST_DIFFERENCES),
+        total: all.length,
+      },
+      ...(inputs.parts === undefined ? {} : { inputs: this.#describe(node, inputs, inputs.parts) }),
+      untracked: untracked.map((what) => {
+        const remedy = remedyFor(what);
+        return { what, ...(remedy === undefined ? {} : { remedy }) };
+      }),
+      pushes: node.pushes,
+      tags: tags.map((tag) => explainTag(tag, record?.digest)),
+      ...(lastRecord === undefined ? {} : { last: describeLast(lastRecord, record !== undefined) }),
+    };
+  }
+
+  /** What is built first has no digest yet, so nothing can be said of the key; other changes decide all the same. */
+  #decide(
+    weighed: Weighed,
+    waitingFor: readonly string[],
+    untracked: readonly string[],
+    isFirst: boolean,
+    differences: readonly string[],
+  ): Pick<Explanation, 'decision' | 'reason'> {
+    const { kind, reason } = weighed.decision;
+    if (waitingFor.length === 0 || untracked.length > 0 || reason.code !== 'untracked') {
+      const items = reason.code === 'untracked' && untracked.length > 0 ? untracked : reason.items;
+      // All changes are told as differences.
+      const kept = reason.code === 'changed' || items === undefined ? {} : { items };
+      const text = reason.code === 'changed' ? changeText(differences, reason.text) : reason.text;
+      return { decision: kind, reason: { code: reason.code, text, ...kept } };
+    }
+    if (isFirst)
+      return { decision: 'build', reason: { code: 'first-build', text: 'not built before from here' } };
+    if (differences.length > 0) {
+      return { decision: 'build', reason: { code: 'changed', text: changeText(differences, '') } };
+    }
+    return {
+      decision: 'depends',
+      reason: {
+        code: 'changed',
+        text: `nothing of its own changed; built if ${waitingFor.join(', ')} gives other bytes than last time`,
+        items: waitingFor,
+      },
+    };
+  }
+
+  /** Parents without a result in this dry run: they would be built. */
+  #unsettledParents(node: PlanNode): {
+    readonly builds: readonly string[];
+    readonly names: ReadonlySet<string>;
+    readonly sentences: ReadonlySet<string>;
+  } {
+    const builds = new Set<string>();
+    const names = new Set<string>();
+    const sentences = new Set<string>();
+    for (const { to, contextName } of node.edges) {
+      const parent = this.#found.get(to)?.decision;
+      if (contextName === undefined || (parent !== 'build' && parent !== 'depends')) continue;
+      builds.add(to);
+      names.add(contextName);
+      sentences
+        .add(`the result of ${to} has no digest`)
+        .add(`the result behind ${contextName} has no digest`);
+    }
+    return { builds: [...builds], names, sentences };
+  }
+
+  #differences(
+    now: KeyParts | undefined,
+    before: KeyParts | undefined,
+    without: ReadonlySet<string>,
+  ): readonly string[] {
+    if (now === undefined || before === undefined) return [];
+    const settled = (parts: KeyParts): KeyParts => ({
+      ...parts,
+      parents: Object.fromEntries(Object.entries(parts.parents).filter(([name]) => !without.has(name))),
+    });
+    const [old, current] = [settled(before), settled(now)];
+    const args = this.#mask(old.args, current.args);
+    const options = this.#mask(old.options, current.options);
+    const items = diffKeys(
+      { ...old, args: args.old, options: options.old },
+      { ...current, args: args.now, options: options.now },
+      Number.POSITIVE_INFINITY,
+    );
+    return items.map((item) => this.#secrets.reduce((text, secret) => text.replaceAll(secret, '…'), item));
+  }
+
+  /**
+   * Values that hold one of a sensitive variable. The old one is no variable's value any more and may be as secret, so
+   * both give way to words that only say whether they are equal.
+   */
+  #mask(
+    old: Readonly<Record<string, string>>,
+    now: Readonly<Record<string, string>>,
+  ): { readonly old: Readonly<Record<string, string>>; readonly now: Readonly<Record<string, string>> } {
+    const masked = { old: { ...old }, now: { ...now } };
+    for (const name of new Set([...Object.keys(old), ...Object.keys(now)])) {
+      if (!this.#secrets.some((one) => old[name]?.includes(one) || now[name]?.includes(one))) continue;
+      if (name in old) masked.old[name] = '(hidden)';
+      if (name in now) masked.now[name] = old[name] === now[name] ? '(hidden)' : '(hidden, another)';
+    }
+    return masked;
+  }
+
+  #describe(node: PlanNode, inputs: NodeInputs, parts: KeyParts): ExplainedInputs {
+    const { dockerfile } = node.build;
+    const edges = new Map(
+      node.edges.flatMap((edge) => (edge.contextName === undefined ? [] : [[edge.contextName, edge.to]])),
+    );
+    const names = new Set([...Object.keys(parts.parents), ...this.#unsettledParents(node).names]);
+    return {
+      dockerfile:
+        dockerfile.kind === 'file'
+          ? path.relative(this.#context.root, path.resolve(this.#context.root, dockerfile.path))
+          : `inline${dockerfile.span === undefined ? '' : ` at ${formatPlace(dockerfile.span)}`}`,
+      ...(parts.target === '' ? {} : { target: parts.target }),
+      platforms: parts.platforms,
+      args: this.#values(parts.args),
+      contexts: contextSizesOf(inputs).map(({ name, written, files, bytes }) => ({
+        name,
+        source: written,
+        files,
+        bytes,
+      })),
+      images: Object.entries(parts.images).map(([image, digest]) => ({
+        image,
+        digest,
+        locked: this.#lock?.digestOf(image) === digest,
+      })),
+      parents: [...names].map((name) => {
+        const digest = parts.parents[name];
+        return { name, build: edges.get(name) ?? name, ...(digest === undefined ? {} : { digest }) };
+      }),
+      options: this.#values(parts.options),
+    };
+  }
+
+  #values(values: Readonly<Record<string, string>>): readonly NamedValue[] {
+    return Object.entries(values).map(([name, value]) =>
+      SENSITIVE_NAME.test(name) || this.#secrets.some((secret) => value.includes(secret))
+        ? { name, hidden: true }
+        : { name, value },
+    );
+  }
+}
+
+function changeText(differences: readonly string[], otherwise: string): string {
+  const [first] = differences;
+  if (first === undefined) return otherwise;
+  return differences.length === 1 ? first : `${first}, and ${differences.length - 1} more`;
+}
+
+function explainTag({ ref, state }: TagState, wanted: Digest | undefined): ExplainedTag {
+  switch (state.kind) {
+    case 'absent':
+      return { ref, state: 'missing' };
+    case 'unknown':
+      return { ref, state: 'unknown', why: state.why };
+    case 'digest': {
+      const { digest } = state;
+      if (wanted === undefined) return { ref, state: 'there', digest };
+      return { ref, state: digest === wanted ? 'right' : 'other', digest };
+    }
+  }
+}
+
+function describeLast(record: BuildRecord, sameInputs: boolean): LastBuilt {
+  const { digest, finishedAt, durationMs, sizeBytes, steps, platforms } = record;
+  return {
+    digest,
+    finishedAt,
+    durationMs,
+    ...(sizeBytes === undefined ? {} : { sizeBytes }),
+    steps,
+    platforms,
+    sameInputs,
+  };
+}

@@ -18,7 +18,6 @@ import {
   type PlatformManifest,
   type Problem,
   problem,
-  problemToJson,
 } from '../model/mod.ts';
 import { type Manifest, parseManifest, platformManifests } from '../registry/mod.ts';
 import type { ImageLocation, ImageResult, ReadyEngine, RunContext } from './context.ts';

@@ -155,7 +155,10 @@ function checkEpoch(options: InspectOptions, found: Findings): void {
   }
 }
 
-/** Reachable stages with their index (COPY --from may use it), and the global arguments that matter to them. */
+/**
+ * Reachable stages, numbered, and the global arguments that matter to them. Stages that nothing needs do not count, so
+ * that adding one changes nothing; only where a stage is referred to by its number do the numbers of the file count.
+ */
 function canonicalText(dockerfile: Dockerfile, found: Findings, target: StageSource): string {
   const lines = dockerfile.escape === '\\' ? [] : [`# escape=${dockerfile.escape}`];
   for (const instruction of dockerfile.globalArgs) {
@@ -164,18 +167,35 @@ function canonicalText(dockerfile: Dockerfile, found: Findings, target: StageSou
       lines.push(fallback === undefined ? `ARG ${name}` : `ARG ${name}=${fallback}`);
     }
   }
-  for (const stage of dockerfile.stages) {
-    if (!found.reachable.has(stage.index)) continue;
-    lines.push(`# stage ${stage.index}${stage === target ? ' (target)' : ''}`);
+  const stages = dockerfile.stages.filter((stage) => found.reachable.has(stage.index));
+  const isNumbered = stages.some((stage) => stage.instructions.some(refersToNumber));
+  for (const [position, stage] of stages.entries()) {
+    lines.push(`# stage ${isNumbered ? stage.index : position}${stage === target ? ' (target)' : ''}`);
     for (const instruction of [stage.from, ...stage.instructions]) lines.push(...linesOf(instruction));
   }
   return `${lines.join('\n')}\n`;
 }
 
+/** True where `--from=1` or a mount's `from=1` may stand; a trigger is looked at as it is written. */
+function refersToNumber({ keyword, flags, text }: Instruction): boolean {
+  const texts = keyword === 'ONBUILD' ? [text] : flags.map((flag) => flag.text);
+  return texts.some((one) => /from\W*\d/i.test(one));
+}
+
 /** The text of a heredoc is set off, so that it cannot be taken for an instruction. */
 function linesOf(instruction: Instruction): readonly string[] {
   return [
-    instruction.text,
+    canonicalLine(instruction),
     ...instruction.heredocs.flatMap((doc) => doc.content.split('\n').map((line) => `| ${line}`)),
   ];
+}
+
+/** Instructions that BuildKit cuts at blanks, wherever and however many they are (parser/line_parsers.go). */
+const CUT_AT_BLANKS: ReadonlySet<string> = new Set(['ADD', 'COPY', 'FROM']);
+
+/** An instruction without its layout: what BuildKit itself makes no difference of. What RUN runs stays as it is. */
+function canonicalLine({ keyword, flags, rest, args, isJson }: Instruction): string {
+  const words = flags.map(({ text }) => (/[\s"]/.test(text) ? JSON.stringify(text) : text));
+  const body = CUT_AT_BLANKS.has(keyword) && !isJson ? args.map(({ text }) => text).join(' ') : rest;
+  return [keyword, ...words, body].join(' ');
 }

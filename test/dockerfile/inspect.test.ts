@@ -265,3 +265,17 @@ test('the text that counts has no comments, layout or unused stages', () => {
   const heredoc = (body: string): string => factsOf(`FROM b\nRUN <<E\n${body}\nE\n`).text;
   assert.notEqual(heredoc('# kept'), heredoc(''));
 });
+
+test('layout and stages that nothing needs are not in the text of a file; what RUN runs is, letter by letter', () => {
+  const plain = factsOf('FROM a AS x\nCOPY --link q w /\nRUN echo 1  2\nFROM b\nCOPY --from=x /q /\n').text;
+  const loose = 'from   a   AS x\n  copy --link \\\n  # why\n   q    w /  \n\nRUN   echo 1  2\n';
+  assert.equal(factsOf(`${loose}FROM c AS unused\nFROM b\nCOPY --from=x   /q /\n`).text, plain);
+  assert.notEqual(
+    factsOf('FROM a AS x\nCOPY --link q w /\nRUN echo 1 2\nFROM b\nCOPY --from=x /q /\n').text,
+    plain,
+  );
+  // By number: the same words can mean another stage.
+  const numbered = (first: string): string =>
+    factsOf(`${first}FROM a AS x\nFROM b AS y\nCOPY --from=x /1 /\nFROM y\nCOPY --from=1 /2 /\n`).text;
+  assert.notEqual(numbered(''), numbered('FROM z AS unused\n'));
+});

@@ -35,7 +35,7 @@ export interface Workspace {
 
 /** How to bake. */
 export interface BakeHere
-  extends Partial<Pick<BakeOptions, 'force' | 'dryRun' | 'failFast' | 'signal' | 'jobs'>> {
+  extends Partial<Pick<BakeOptions, 'audit' | 'force' | 'dryRun' | 'failFast' | 'signal' | 'jobs'>> {
   readonly builds?: readonly string[];
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly onEvent?: (event: BakeEvent) => void;

@@ -21,6 +21,8 @@ export interface Io {
   readonly stderr: Writer;
   /** All of standard input. */
   readonly readStdin: () => Promise<string>;
+  /** Asks a yes-or-no question; undefined: nobody is there to answer. Absent: never. */
+  readonly confirm?: (question: string) => Promise<boolean | undefined>;
   readonly now: () => number;
   /** Calls back for each stop signal until the returned function is called. */
   readonly onSignal: (handler: (signal: string) => void) => () => void;
@@ -51,6 +53,7 @@ export function createProcessIo(): Io {
     stdout: process.stdout,
     stderr: process.stderr,
     readStdin,
+    confirm,
     now: Date.now,
     onSignal: (handler) => {
       for (const signal of STOP_SIGNALS) process.on(signal, handler);
@@ -68,4 +71,15 @@ async function readStdin(): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk as Uint8Array));
   return Buffer.concat(chunks).toString('utf8');
+}
+
+async function confirm(question: string): Promise<boolean | undefined> {
+  if (!process.stdin.isTTY || !process.stderr.isTTY) return undefined;
+  const { createInterface } = await import('node:readline/promises');
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(?:es)?$/i.test((await lines.question(question)).trim());
+  } finally {
+    lines.close();
+  }
 }

@@ -1,0 +1,80 @@
+/** A file that a verb makes for the user: never over another one without being told so. */
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { problem } from '../lib/model/mod.ts';
+import { createPalette, wrap } from '../lib/report/mod.ts';
+import { isSet, type ParsedArgs } from './args.ts';
+import { EXIT, type ExitCode } from './exit-codes.ts';
+import type { Io } from './io.ts';
+import { columnsOf, reportProblems, wantsColor } from './output.ts';
+
+/**
+ * Writes a text to a file (`-`: stdout). Where there is a file already, `--force` writes over it, else a terminal is
+ * asked. Problems: `cli/file-exists`, `cli/unwritable-file`.
+ */
+export async function writeResult(text: string, target: string, args: ParsedArgs, io: Io): Promise<ExitCode> {
+  if (target === '-') {
+    io.stdout.write(text);
+    return EXIT.ok;
+  }
+  const file = path.resolve(io.cwd, target);
+  const first = await tryWrite(file, text, isSet(args, 'force') ? 'w' : 'wx');
+  if (first === undefined) return told(target, io);
+  if (first === 'EEXIST') {
+    const answer = await io.confirm?.(`${target} is there already. Write over it? [y/N] `);
+    if (answer !== true) {
+      return reportProblems(
+        [
+          problem('cli/file-exists', `${target} is there already and was left as it is`, {
+            hint: 'write over it with --force, elsewhere with -o FILE, or look first with -o -',
+          }),
+        ],
+        args,
+        io,
+      );
+    }
+    const second = await tryWrite(file, text, 'w');
+    if (second === undefined) return told(target, io);
+    return refuse(target, second, args, io);
+  }
+  return refuse(target, first, args, io);
+}
+
+function told(target: string, io: Io): ExitCode {
+  io.stderr.write(`wrote ${target}\n`);
+  return EXIT.ok;
+}
+
+function refuse(target: string, code: string, args: ParsedArgs, io: Io): ExitCode {
+  return reportProblems(
+    [
+      problem('cli/unwritable-file', `${target} cannot be written: ${code}`, {
+        hint: 'choose another place with -o FILE, or -o - for stdout',
+      }),
+    ],
+    args,
+    io,
+  );
+}
+
+/** The error's code; undefined: written. */
+async function tryWrite(file: string, text: string, flag: 'w' | 'wx'): Promise<string | undefined> {
+  try {
+    await writeFile(file, text, { flag });
+    return undefined;
+  } catch (error) {
+    return error instanceof Error && 'code' in error ? String(error.code) : String(error);
+  }
+}
+
+/** Lists what a person should look at, on stderr. */
+export function writeNotes(notes: readonly string[], args: ParsedArgs, io: Io): void {
+  if (notes.length === 0) return;
+  const palette = createPalette(wantsColor(args, io, io.stderr));
+  const lines = notes.flatMap((note) => {
+    const [first = '', ...rest] = wrap(note, columnsOf(io.stderr) - 4);
+    return [`  ${palette.warning('-')} ${first}`, ...rest.map((line) => `    ${line}`)];
+  });
+  io.stderr.write(`${notes.length === 1 ? 'one thing' : `${notes.length} things`} to look at:\n`);
+  io.stderr.write(`${lines.join('\n')}\n`);
+}

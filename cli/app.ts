@@ -17,6 +17,9 @@ import { VERSION } from './version.ts';
 /** Where people tell us about bugs. */
 const ISSUES = 'https://github.com/bake-ts/bake-ts/issues';
 
+/** The verb that completion scripts call; not declared, so that help does not show it. */
+const COMPLETE = '__complete';
+
 /** Runs one command line. Resolves always; a bug of ours becomes exit code 4 and a request to report it. */
 export async function runCli(io: Io): Promise<ExitCode> {
   try {
@@ -32,6 +35,10 @@ export async function runCli(io: Io): Promise<ExitCode> {
 }
 
 async function dispatch({ cli, loaders }: Declaration, io: Io): Promise<ExitCode> {
+  if (io.argv[0] === COMPLETE) {
+    const { completeCommand } = await import('./commands/complete.ts');
+    return completeCommand(io);
+  }
   const globals = cli.globalCommand.options.map(shapeOf);
   const start = findCommandWord(io.argv, globals);
   if (start === -1) return runWithoutCommand(cli, io);

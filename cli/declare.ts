@@ -177,6 +177,14 @@ function declareRegistry(verb: Declare): void {
       'Take registries: from this file, not builds.yaml (may be repeated)',
       REPEATS,
     );
+  verb('completion <shell>', 'Print a script that completes commands in bash, zsh or fish', async () => {
+    const { completionCommand } = await import('./commands/completion.ts');
+    return completionCommand;
+  })
+    .example('  source <(bake-ts completion bash)                 in ~/.bashrc')
+    .example('  source <(bake-ts completion zsh)                  in ~/.zshrc, after compinit')
+    .example('  bake-ts completion fish | source                  in config.fish');
+
   settings(
     verb('inspect <ref>', 'Show what a registry has: platforms, sizes, labels, attestations', async () => {
       const { inspectCommand } = await import('./commands/inspect.ts');

@@ -1,0 +1,136 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import type { BuildSet } from '../../lib/model/mod.ts';
+import { type OptionShape, readArgs } from '../args.ts';
+import { type Candidate, type Completion, completeWords, type Names } from '../complete.ts';
+import { declareCli } from '../declare.ts';
+import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { readInputs } from '../inputs.ts';
+import type { Io } from '../io.ts';
+
+/** Those of YAML; a builds.ts cannot be read in part. */
+const DEFAULT_FILES = ['builds.yaml', 'builds.yml'];
+const NO_NAMES: Names = { selectable: [], builds: [], variables: [], axes: [], keys: [] };
+
+/**
+ * `bake-ts __complete <shell> <words…>`, which the scripts of `bake-ts completion` call: a line that says how to take
+ * the rest (`words`, `nospace`, `files`), then a line for each word, with a tab before its description. Whatever is
+ * wrong, it offers less and says nothing: its output stands in somebody's command line.
+ */
+export async function completeCommand(io: Io): Promise<ExitCode> {
+  const [shell = '', ...written] = io.argv.slice(1);
+  try {
+    const words = shell === 'bash' ? joinAssignments(written) : written;
+    const found = await completeWords(declareCli().cli, words, (before, shapes) =>
+      readNames(before, shapes, io),
+    );
+    io.stdout.write(formatCompletion(found, shell, words.at(-1) ?? ''));
+  } catch {
+    io.stdout.write('words\n');
+  }
+  return EXIT.ok;
+}
+
+/** bash takes `--format=json` for three words, because `=` breaks words there (COMP_WORDBREAKS). */
+function joinAssignments(words: readonly string[]): readonly string[] {
+  const joined: string[] = [];
+  for (const word of words) {
+    const last = joined.at(-1);
+    const follows = last?.endsWith('=') === true && /^[^=]/.test(word);
+    if (last !== undefined && (word === '=' || word === '+=' || follows)) {
+      joined[joined.length - 1] = `${last}${word}`;
+    } else joined.push(word);
+  }
+  return joined;
+}
+
+function formatCompletion({ directive, candidates }: Completion, shell: string, current: string): string {
+  // bash replaces only what stands after the last `=`.
+  const cut = shell === 'bash' ? current.lastIndexOf('=') + 1 : 0;
+  const lines = candidates.map(({ text, description }) => {
+    const words = (description ?? '').replace(/\s+/g, ' ').trim();
+    return words === '' || shell === 'bash' ? text.slice(cut) : `${text}\t${words}`;
+  });
+  return `${[directive, ...lines].join('\n')}\n`;
+}
+
+/** Reads the builds.yaml that the words mean; half-written ones are the rule here. */
+async function readNames(before: readonly string[], shapes: readonly OptionShape[], io: Io): Promise<Names> {
+  // Words that are wrong by now must not keep the rest from being completed.
+  const read = readArgs(
+    before,
+    shapes.map((shape) => ({ ...shape, repeats: true })),
+  );
+  const values = read.ok ? new Map(read.value.values) : new Map<string, readonly string[]>();
+  const files = (values.get('file') ?? []).filter((file) => file !== '-');
+  const args = {
+    positionals: [],
+    flags: new Map<string, boolean>(),
+    values: new Map([
+      ['file', files],
+      ['var', (values.get('var') ?? []).filter((one) => one.includes('='))],
+      ['var-file', values.get('var-file') ?? []],
+    ]),
+  };
+  const directory = values.get('directory')?.[0];
+  const cwd = directory === undefined ? io.cwd : path.resolve(io.cwd, directory);
+  const inputs = await readInputs(args, { ...io, cwd });
+  if (!inputs.ok) return scanNames(cwd, files);
+  const { overridableKeys } = await import('../../lib/config/mod.ts');
+  return namesOf(inputs.value.set, Object.keys(overridableKeys));
+}
+
+/** Names as they stand in a file that cannot be resolved right now: a line is half-written, a variable is not set. */
+function scanNames(cwd: string, files: readonly string[]): Names {
+  const found = new Map<string, string[]>([
+    ['builds', []],
+    ['groups', []],
+    ['vars', []],
+  ]);
+  for (const file of files.length > 0 ? files : DEFAULT_FILES) {
+    let section: string[] | undefined;
+    for (const line of textOf(path.resolve(cwd, file)).split('\n')) {
+      const head = /^([a-z-]+):/.exec(line)?.[1];
+      if (head !== undefined) section = found.get(head);
+      const name = /^ {2}"?([A-Za-z0-9_][\w.-]*)"?:/.exec(line)?.[1];
+      if (name !== undefined) section?.push(name);
+    }
+  }
+  const [builds = [], groups = [], variables = []] = found.values();
+  return {
+    ...NO_NAMES,
+    selectable: [...groups, ...builds].map((text) => ({ text })),
+    builds,
+    variables: variables.map((text) => ({ text })),
+  };
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function namesOf(set: BuildSet, keys: readonly string[]): Names {
+  const described = (text: string, description: string | undefined): Candidate =>
+    description === undefined ? { text } : { text, description };
+  const axes = new Set<string>();
+  for (const { matrix } of set.builds.values()) {
+    for (const [axis, value] of Object.entries(matrix?.row ?? {})) {
+      if (typeof value !== 'object') axes.add(`${axis}=${value}`);
+    }
+  }
+  return {
+    selectable: [
+      ...[...set.groups.values()].map((one) => described(one.name, one.description ?? 'group')),
+      ...[...set.matrices.keys()].map((name) => described(name, 'matrix')),
+      ...[...set.builds.values()].map((one) => described(one.name, one.description)),
+    ],
+    builds: [...set.matrices.keys(), ...set.builds.keys()],
+    variables: [...set.variables.values()].map((one) => described(one.name, one.description)),
+    axes: [...axes],
+    keys,
+  };
+}

@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { test } from 'node:test';
+import { formatPlace } from '../../lib/model/mod.ts';
+import { drawSample, formatLock, LOCK_NAME, parseAuditSize, parseLock } from '../../lib/run/mod.ts';
+import { runCommand } from '../rig/command.ts';
+import { makeTempDir } from '../rig/temp.ts';
+
+const ONE = `sha256:${'1'.repeat(64)}` as const;
+const TWO = `sha256:${'2'.repeat(64)}` as const;
+
+/** `place: message` of each problem. */
+function problemsOf(text: string): readonly string[] {
+  const parsed = parseLock({ path: LOCK_NAME, text });
+  assert(!parsed.ok, 'it was accepted');
+  assert(parsed.error.every((one) => one.code === 'config/bad-lock' && one.hint !== undefined));
+  return parsed.error.map((one) => `${one.span === undefined ? '?' : formatPlace(one.span)}: ${one.message}`);
+}
+
+function lockOf(...lines: readonly string[]): string {
+  return `{\n  "version": 1,\n  "images": {\n${lines.map((line) => `    ${line}`).join(',\n')}\n  }\n}\n`;
+}
+
+test('what is written is read again, sorted, one image a line', () => {
+  const images = new Map([
+    ['node:22', TWO],
+    ['alpine', ONE],
+  ]);
+  const text = formatLock(images);
+  assert.equal(text, lockOf(`"alpine": "${ONE}"`, `"node:22": "${TWO}"`));
+  const parsed = parseLock({ path: LOCK_NAME, text });
+  assert(parsed.ok);
+  assert.deepEqual([...parsed.value.images].sort(), [...images].sort());
+  const empty = parseLock({ path: LOCK_NAME, text: formatLock(new Map()) });
+  assert(empty.ok);
+  assert.equal(empty.value.images.size, 0);
+});
+
+test('an image is found however it is written, and a tag is part of it', () => {
+  const parsed = parseLock({ path: LOCK_NAME, text: lockOf(`"alpine": "${ONE}"`) });
+  assert(parsed.ok);
+  for (const same of ['alpine', 'alpine:latest', 'docker.io/library/alpine', 'library/alpine:latest'])
+    assert.equal(parsed.value.digestOf(same), ONE, same);
+  for (const other of ['alpine:3', 'example.com/alpine', 'alpin'])
+    assert.equal(parsed.value.digestOf(other), undefined);
+});
+
+test('every fault is told with its place', () => {
+  assert.deepEqual(problemsOf(lockOf('"alpine": "latest"', `"UPPER": "${ONE}"`, `"a": "${ONE}"`)), [
+    'builds.lock:4:5: `alpine` is not locked to a digest (`sha256:` and 64 hexadecimal digits)',
+    'builds.lock:5:5: `UPPER` is no image reference',
+  ]);
+  assert.deepEqual(problemsOf(lockOf(`"a": "${ONE}"`, `"a": "${TWO}"`)), [
+    'builds.lock:5:5: `a` is locked to two digests',
+  ]);
+  assert.deepEqual(problemsOf(lockOf(`"a": "${ONE}"`, `"docker.io/library/a:latest": "${TWO}"`)), [
+    'builds.lock:5:5: `docker.io/library/a:latest` is locked to two digests (also as `a`)',
+  ]);
+  assert.deepEqual(problemsOf('{ "version": 2, "images": {} }'), [
+    'builds.lock:1:3: builds.lock has a version that is not known here',
+  ]);
+  assert.deepEqual(problemsOf('{ "images": {} }'), ['builds.lock:1:1: builds.lock does not say its version']);
+  assert.deepEqual(problemsOf('{ "version": 1 }'), ['builds.lock:1:1: builds.lock has no `images`']);
+});
+
+test('text that is no JSON is told where it stops being it', () => {
+  for (const [text, place] of [
+    ['', '1:1: builds.lock is no JSON: expected `{`'],
+    ['{ "version": 1, "images": { "a" "b" } }', '1:33: builds.lock is no JSON: expected `:`'],
+    ['{\n  "version": 1,\n}', '3:1: builds.lock is no JSON: expected a name in quotes'],
+    ['{ "version": 1, "images": [] }', '1:27: builds.lock is no JSON: expected a string in quotes'],
+    ['{ "version": 1, "images": {} } {', '1:32: builds.lock is no JSON: expected the end of the file'],
+    ['{ "version": 1, "images": {}', '1:29: builds.lock is no JSON: expected `,` or `}`'],
+    [
+      `{ "version": 1, "images": { "a\\x": "${ONE}" } }`,
+      '1:29: builds.lock is no JSON: expected a name in quotes',
+    ],
+  ] as const) {
+    assert.deepEqual(problemsOf(text), [`builds.lock:${place}`]);
+  }
+});
+
+test('git merges what two branches added, and a conflict is told as one', async (t) => {
+  const dir = await makeTempDir(t, 'lock-merge-');
+  const file = path.join(dir, LOCK_NAME);
+  const git = async (...args: readonly string[]) => {
+    const identity = ['-c', 'user.name=a', '-c', 'user.email=a@b', '-c', 'init.defaultBranch=main'];
+    return runCommand(['git', ...identity, ...args], { cwd: dir });
+  };
+  const images = new Map(['b:1', 'd:1', 'f:1', 'h:1'].map((name) => [name, ONE] as const));
+  const commit = async (branch: string, change: readonly (readonly [string, typeof ONE | typeof TWO])[]) => {
+    await git('checkout', '-q', 'main');
+    await git('checkout', '-q', '-b', branch);
+    await writeFile(file, formatLock(new Map([...images, ...change])));
+    await git('commit', '-qam', branch);
+  };
+  await git('init', '-q');
+  await writeFile(file, formatLock(images));
+  await git('add', '.');
+  await git('commit', '-qm', 'start');
+  await commit('one', [['c:1', TWO]]);
+  await commit('two', [['g:1', TWO]]);
+  const merged = await git('merge', '-q', 'one');
+  assert.equal(merged.exitCode, 0, merged.stdout);
+  assert.equal(
+    await readFile(file, 'utf8'),
+    formatLock(new Map([...images, ['c:1', TWO], ['g:1', TWO]] as const)),
+  );
+  await commit('three', [['d:1', TWO]]);
+  await commit('four', [['d:1', `sha256:${'3'.repeat(64)}` as typeof ONE]]);
+  assert.notEqual((await git('merge', '-q', 'three')).exitCode, 0);
+  assert.deepEqual(problemsOf(await readFile(file, 'utf8')), [
+    'builds.lock:5:1: builds.lock holds a merge conflict',
+  ]);
+});
+
+test('an audit draws as many as it was told, and the same ones for the same seed', () => {
+  const names = Array.from({ length: 40 }, (_, at) => `build-${at}`);
+  const draw = (text: string, seed: number, from = names) => {
+    const size = parseAuditSize(text);
+    assert(size !== undefined, text);
+    return drawSample(from, size, seed);
+  };
+  assert.equal(draw('5%', 1).length, 2);
+  assert.equal(draw('1%', 1).length, 1, 'at least one');
+  assert.equal(draw('100%', 1).length, 40);
+  assert.equal(draw('3', 1).length, 3);
+  assert.equal(draw('99', 1).length, 40);
+  assert.deepEqual(draw('5%', 1, []), []);
+  assert.deepEqual(draw('10', 7), draw('10', 7));
+  const drawn = new Set(Array.from({ length: 200 }, (_, seed) => draw('1', seed)[0]));
+  assert(drawn.size > 30, `${drawn.size} of 40 builds were ever drawn`);
+  const some = draw('10', 7);
+  assert.deepEqual(
+    draw(
+      '10',
+      7,
+      names.filter((name) => some.includes(name) || name.endsWith('9')),
+    ),
+    some,
+  );
+  for (const wrong of ['0', '0%', '100.1%', '5 %', '', '%', '1.5', '-1'])
+    assert.equal(parseAuditSize(wrong), undefined, wrong);
+});

@@ -144,6 +144,25 @@ export async function describeWorker(tool: Buildctl): Promise<Worker | undefined
   return { executor: executor?.[1] === 'oci' ? 'oci' : 'containerd' };
 }
 
+/**
+ * Makes the engine forget what it was sent of local directories, so that the next build sends everything anew.
+ *
+ * @returns true where it has forgotten all of it; what a running build uses it keeps
+ */
+export async function forgetLocalSources(tool: Buildctl): Promise<boolean> {
+  const ask = (...words: readonly string[]) =>
+    runProcess({
+      program: tool.program,
+      argv: ['--addr', tool.address, ...words, '--filter', 'type==source.local'],
+      env: childEnvironment(tool.env),
+    });
+  const pruned = await ask('prune', '--all');
+  if (pruned.exitCode !== 0) return false;
+  const left = await ask('du');
+  // A line for each copy, between the head of the table and the sums.
+  return left.exitCode === 0 && !/^[a-z0-9]{25}\b/m.test(left.stdout.toString());
+}
+
 /** What is wrong where buildctl cannot be run at all. */
 export function notStarted(tool: Buildctl, why: string): Problem {
   return problem('engine/no-buildctl', `\`${tool.program}\` cannot be run (${why})`, {

@@ -15,6 +15,7 @@ export {
   type BuildFailure,
   type Built,
   describeWorker,
+  forgetLocalSources,
   readContent,
   runBuild,
   type Worker,

@@ -22,6 +22,8 @@ export interface ContextRequest {
 
 /** What a build reads of a context. */
 export interface HashedContext {
+  /** Absolute. */
+  readonly root: string;
   /** Sorted by path. */
   readonly files: readonly FilePart[];
   /** Regular files. */
@@ -127,14 +129,14 @@ export class ContextHasher {
     const problems = await checkRoot(request);
     if (problems !== undefined) return fail([problems]);
     if (request.reads !== 'all' && request.reads.length === 0) {
-      return ok({ files: [], fileCount: 0, bytes: 0, looks });
+      return ok({ root: request.root, files: [], fileCount: 0, bytes: 0, looks });
     }
     const cache = await this.#cache(request.root);
     if (cache.size >= PARALLEL_FILES) this.#pool.start();
     const walk = await this.#walk(request, looks);
     if (!walk.ok) return walk;
     const read = await this.#read(request, walk.value, looks, cache);
-    return read.ok ? ok(assemble(walk.value, looks)) : read;
+    return read.ok ? ok(assemble(request.root, walk.value, looks)) : read;
   }
 
   #cache(root: string): Promise<StatCache> {
@@ -244,7 +246,7 @@ function splitForReading(paths: readonly string[], looks: Looks): readonly (read
   return batches;
 }
 
-function assemble(found: Found, looks: Looks): HashedContext {
+function assemble(root: string, found: Found, looks: Looks): HashedContext {
   const files: FilePart[] = [];
   let fileCount = 0;
   let bytes = 0;
@@ -270,7 +272,7 @@ function assemble(found: Found, looks: Looks): HashedContext {
     else files.push({ path, kind: 'other', mode, content: String((systemMode & 0o170000) >> 12) });
   }
   files.sort((one, other) => (one.path < other.path ? -1 : 1));
-  return { files, fileCount, bytes, looks };
+  return { root, files, fileCount, bytes, looks };
 }
 
 /** Windows has no permission bits: BuildKit's client sends everything there as executable. */

@@ -9,9 +9,15 @@
  * tick of the kernel's clock (a checkout), unpacked archives, SOURCE_DATE_EPOCH, caches of CI systems.
  *
  * The ledger remembers look → content. Where a look stood for other content before, the build is given a slot of its own.
+ *
+ * Directories: one that is in the copy already gets its new mode there, but keeps the hash of the old one
+ * (fsutil's diskwriter.go returns before it notifies), so COPY takes the layer with the old mode from the cache. Their
+ * mode is therefore content too. A directory has no time that would change its look, so its conflict would stay for
+ * ever: the engine is to be made to forget its copies when no build runs.
  */
 import { createHash } from 'node:crypto';
-import { appendFile, mkdir, open } from 'node:fs/promises';
+import { lstatSync } from 'node:fs';
+import { appendFile, mkdir, open, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { HashedContext } from './hasher.ts';
 
@@ -33,6 +39,7 @@ export class SentLedger {
   readonly #file: string;
   readonly #contentByLook = new Map<string, string>();
   #readBytes = 0;
+  #wantsForgetting = false;
   /** One announcement at a time: two at once could each miss the other. */
   #last: Promise<unknown> = Promise.resolve();
 
@@ -60,14 +67,28 @@ export class SentLedger {
     return result;
   }
 
+  /** True where a conflict was met that only goes away when the engine forgets its copies. */
+  get wantsForgetting(): boolean {
+    return this.#wantsForgetting;
+  }
+
+  /** The engine forgot its copies. */
+  async forget(): Promise<void> {
+    this.#wantsForgetting = false;
+    this.#contentByLook.clear();
+    this.#readBytes = 0;
+    await rm(this.#file, { force: true });
+  }
+
   async #findConflict(shipments: readonly Shipment[]): Promise<string | undefined> {
     await this.#catchUp();
     if (this.#readBytes > SIZE_LIMIT) return 'the ledger is full';
-    for (const { local, hashed } of shipments) {
-      for (const [file, entry] of entriesOf(local, hashed)) {
+    for (const shipment of shipments) {
+      for (const { path: file, isDirectory, entry } of entriesOf(shipment)) {
         const known = this.#contentByLook.get(entry.subarray(0, LOOK_BYTES).toString('latin1'));
-        if (known !== undefined && known !== entry.subarray(LOOK_BYTES).toString('latin1'))
-          return `${local}: ${file}`;
+        if (known === undefined || known === entry.subarray(LOOK_BYTES).toString('latin1')) continue;
+        if (isDirectory) this.#wantsForgetting = true;
+        return `${shipment.local}: ${file}`;
       }
     }
     return undefined;
@@ -75,8 +96,8 @@ export class SentLedger {
 
   async #note(shipments: readonly Shipment[]): Promise<void> {
     const fresh: Buffer[] = [];
-    for (const { local, hashed } of shipments) {
-      for (const [, entry] of entriesOf(local, hashed)) {
+    for (const shipment of shipments) {
+      for (const { entry } of entriesOf(shipment)) {
         const look = entry.subarray(0, LOOK_BYTES).toString('latin1');
         if (this.#contentByLook.has(look)) continue;
         this.#contentByLook.set(look, entry.subarray(LOOK_BYTES).toString('latin1'));
@@ -130,21 +151,56 @@ export function contentName(shipments: readonly Shipment[]): string {
   return `bake${hash.digest('hex').slice(0, 24)}`;
 }
 
-function* entriesOf(local: string, hashed: HashedContext): Iterable<readonly [string, Buffer]> {
+interface Entry {
+  readonly path: string;
+  readonly isDirectory: boolean;
+  /** Look, then content. */
+  readonly entry: Buffer;
+}
+
+/** Files and directories of a shipment; also the directories above them, which are sent though they do not count. */
+function* entriesOf({ local, hashed }: Shipment): Iterable<Entry> {
+  const above = new Set<string>();
+  const counted = new Set<string>();
   for (const part of hashed.files) {
-    if (part.kind !== 'file') continue;
+    noteAbove(part.path, above);
     const row = hashed.looks.row(part.path);
-    if (row === undefined) continue;
+    if (part.kind === 'dir') {
+      counted.add(part.path);
+      yield directoryEntry(local, part.path, part.mode);
+    }
+    if (part.kind !== 'file' || row === undefined) continue;
     const look = createHash('sha256')
       .update(`${local}\0${part.path}\0${hashed.looks.mode(row)}\0${hashed.looks.sizeBytes(row)}\0`)
       .update(String(hashed.looks.modifiedNs(row)))
       .digest();
-    yield [
-      part.path,
-      Buffer.concat([
-        look.subarray(0, LOOK_BYTES),
-        Buffer.from(part.content, 'hex').subarray(0, CONTENT_BYTES),
-      ]),
-    ];
+    const content = Buffer.from(part.content, 'hex');
+    yield { path: part.path, isDirectory: false, entry: entryOf(look, content) };
   }
+  for (const directory of above) {
+    if (counted.has(directory)) continue;
+    const stats = lstatSync(`${hashed.root}/${directory}`, { throwIfNoEntry: false });
+    if (stats?.isDirectory() === true) yield directoryEntry(local, directory, stats.mode & PERMISSIONS);
+  }
+}
+
+const PERMISSIONS = 0o7777;
+
+/** Adds the directories above a path. */
+function noteAbove(file: string, into: Set<string>): void {
+  for (let at = file.lastIndexOf('/'); at > 0; at = file.lastIndexOf('/', at - 1)) {
+    const directory = file.slice(0, at);
+    if (into.has(directory)) return;
+    into.add(directory);
+  }
+}
+
+function directoryEntry(local: string, directory: string, mode: number): Entry {
+  const sha256 = (text: string) => createHash('sha256').update(text).digest();
+  const entry = entryOf(sha256(`${local}\0${directory}\0directory`), sha256(mode.toString(8)));
+  return { path: directory, isDirectory: true, entry };
+}
+
+function entryOf(look: Buffer, content: Buffer): Buffer {
+  return Buffer.concat([look.subarray(0, LOOK_BYTES), content.subarray(0, CONTENT_BYTES)]);
 }

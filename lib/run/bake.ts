@@ -71,6 +71,7 @@ export async function bake(options: BakeOptions): Promise<RunSummary> {
         for (const one of await session.memory.save()) emit({ type: 'warning', problem: problemToJson(one) });
       }
       await session.hasher.save();
+      await session.refreshEngine();
     }
   } finally {
     await session.close();

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { arch, tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { describeWorker } from '../buildctl/mod.ts';
+import { describeWorker, forgetLocalSources } from '../buildctl/mod.ts';
 import type { Engine } from '../engine/mod.ts';
 import { ContextHasher, SentLedger } from '../fingerprint/mod.ts';
 import { type Digest, type EventSink, type ImageRef, ok, type Plan, type Result } from '../model/mod.ts';
@@ -131,6 +131,16 @@ export class Session {
       if (!node.pushes) continue;
       for (const ref of wantedTags(node)) this.registry.head(ref).catch(() => undefined);
     }
+  }
+
+  /**
+   * To be called when no build runs: where the engine's copies of directories misled it about one (which was built
+   * past them), it is made to forget them, so that later builds need not go past them too.
+   */
+  async refreshEngine(): Promise<void> {
+    const engine = await this.#ready;
+    if (engine?.ok !== true || !engine.value.sent.wantsForgetting) return;
+    if (await forgetLocalSources(engine.value.buildctl)) await engine.value.sent.forget();
   }
 
   /** Ends everything that runs, closes connections and threads, removes temporary files. */

@@ -1,6 +1,6 @@
 /** What is not known is built, what went wrong is not remembered, and what is secret is nowhere. */
 import assert from 'node:assert/strict';
-import { readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
+import { chmod, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { findBusybox } from '../rig/busybox.ts';
@@ -225,6 +225,22 @@ test('a file with other bytes but the same size and time is sent anew', options,
   assertOk(baked);
   assert.deepEqual(baked.kinds, { one: 'built' });
   assert.equal(await (await unpacked(t, `${registry.host}/truth/one:1`))('file'), 'two\n');
+});
+
+test('a directory of which only the mode changed is built with its new mode', options, async (t) => {
+  const registry = await startTestRegistry(t);
+  const work = await makeWorkspace(t, { 'src/file': 'one\n', 'builds.yaml': ONE(registry.host) });
+  await work.write({ 'builds.yaml': ONE(registry.host).replace('COPY file /', 'COPY . /') });
+  const modeOf = async (): Promise<string> => {
+    const dir = path.join(await makeTempDir(t, 'e2e-image-'), 'root');
+    await unpackImage(`${registry.host}/truth/one:1`, dir);
+    return ((await stat(path.join(dir, 'src'))).mode & 0o7777).toString(8);
+  };
+  for (const mode of [0o755, 0o700, 0o711]) {
+    await chmod(path.join(work.dir, 'src'), mode);
+    assertOk(await work.bake());
+    assert.equal(await modeOf(), mode.toString(8));
+  }
 });
 
 test(

@@ -12,7 +12,7 @@ import {
 } from './draft.ts';
 import { emitDraft } from './emit.ts';
 import { folderOf, guessContext, guessNames } from './guess.ts';
-import { type Recipe, readRecipe, usualValue } from './recipe.ts';
+import { type Recipe, readRecipe, USUAL_ARGS, usualValue } from './recipe.ts';
 import type { Repository } from './repository.ts';
 
 /**
@@ -95,11 +95,12 @@ function proposeBuild(
   build.keys.set('context', literal(context));
   const dockerfile = relativeTo(context, recipe.path);
   if (dockerfile !== 'Dockerfile') build.keys.set('dockerfile', literal(dockerfile));
-  const contexts = edges.get(name);
-  if (contexts !== undefined && contexts.size > 0) {
+  // A reference that is another build's tag links the two by itself, whatever registry and tag are.
+  const contexts = [...(edges.get(name) ?? [])].filter(([written, parent]) => written !== usualTag(parent));
+  if (contexts.length > 0) {
     build.keys.set(
       'contexts',
-      Object.fromEntries([...contexts].map(([written, parent]) => [literal(written), `build:${parent}`])),
+      Object.fromEntries(contexts.map(([written, parent]) => [literal(written), `build:${parent}`])),
     );
   }
   proposeArgs(build, recipe, hasGit);
@@ -119,6 +120,10 @@ function proposeBuild(
     build.comments.push(`Also in its Dockerfile: target ${recipe.sideStages.join(', ')}.`);
   }
   return build;
+}
+
+function usualTag(name: string): string {
+  return `${USUAL_ARGS['REGISTRY']?.value ?? ''}/${name}:${USUAL_ARGS['TAG']?.value ?? ''}`;
 }
 
 function relativeTo(folder: string, path: string): string {

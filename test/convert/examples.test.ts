@@ -45,22 +45,20 @@ for (const [name, origin] of Object.entries(EXAMPLES)) {
     assert.equal(describePlan(plan.value.plan).builds.length, set.builds.size);
   });
 
-  test(
-    `the example ${name} means what bake prints of the repository`,
-    { skip: corpus === undefined ? 'BAKE_TS_CORPUS names no directory of bake --print files' : false },
-    async (t) => {
-      const file = path.join(corpus ?? '', origin);
-      if (!existsSync(file)) {
-        t.skip(`there is no ${origin} in it`);
-        return;
-      }
-      const result = await compareWithBake({
-        bake: readFileSync(file, 'utf8'),
-        fileName: origin,
-        cwd: dir,
-        builds: { path: path.join(dir, 'builds.yaml') },
-      });
-      assert.deepEqual(result.differences, []);
-    },
-  );
+  test(`the example ${name} means what bake prints of the repository`, {
+    skip: corpus === undefined ? 'BAKE_TS_CORPUS names no directory of bake --print files' : false,
+  }, async (t) => {
+    const file = path.join(corpus ?? '', origin);
+    if (!existsSync(file)) {
+      t.skip(`there is no ${origin} in it`);
+      return;
+    }
+    const result = await compareWithBake({
+      bake: readFileSync(file, 'utf8'),
+      fileName: origin,
+      cwd: dir,
+      builds: { path: path.join(dir, 'builds.yaml') },
+    });
+    assert.deepEqual(result.differences, []);
+  });
 }

@@ -160,6 +160,8 @@ function checkEpoch(options: InspectOptions, found: Findings): void {
  * that adding one changes nothing; only where a stage is referred to by its number do the numbers of the file count.
  */
 function canonicalText(dockerfile: Dockerfile, found: Findings, target: StageSource): string {
+  // Where a warning fails the build, every letter of the file may be one.
+  if (/error\s*=\s*true/i.test(dockerfile.check ?? '')) return dockerfile.source.text;
   const lines = dockerfile.escape === '\\' ? [] : [`# escape=${dockerfile.escape}`];
   for (const instruction of dockerfile.globalArgs) {
     for (const { name, fallback } of argPairs(instruction, dockerfile.escape)) {

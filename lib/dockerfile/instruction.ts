@@ -52,6 +52,8 @@ export interface Dockerfile {
   readonly escape: '\\' | '`';
   /** The frontend image of `# syntax=`. */
   readonly syntax?: Argument;
+  /** `# check=`: which checks are skipped, and whether a warning fails the build. */
+  readonly check?: string;
   /** ARG instructions before the first FROM. */
   readonly globalArgs: readonly Instruction[];
   readonly stages: readonly StageSource[];

@@ -109,6 +109,7 @@ export function parseDockerfile(source: SourceFile): Result<Dockerfile> {
       source,
       escape: reader.escape,
       ...(reader.syntax === undefined ? {} : { syntax: reader.syntax }),
+      ...(reader.check === undefined ? {} : { check: reader.check }),
       globalArgs,
       stages: stages.map((one) => ({ ...one.stage, instructions: one.instructions })),
     },
@@ -174,6 +175,7 @@ export function isDockerfileFrontend(image: string): boolean {
 class Reader {
   escape: '\\' | '`' = '\\';
   syntax: Argument | undefined;
+  check: string | undefined;
   readonly #source: SourceFile;
   readonly #problems: Problem[];
   readonly #lines: readonly { readonly text: string; readonly start: number }[];
@@ -229,6 +231,7 @@ class Reader {
       }
       seen.add(name);
       if (name === 'syntax') this.#setSyntax(value, start);
+      if (name === 'check') this.check = value;
       if (name !== 'escape') continue;
       if (value === '\\' || value === '`') this.escape = value;
       else this.#problem(`"${value}" cannot be the escape character`, span, 'Use \\ or `.');

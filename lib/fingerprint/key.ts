@@ -165,6 +165,11 @@ function optionsOf({ build, facts, enginePlatform, ignoredLabels }: KeyInput): R
   add('network', build.network === 'default' ? undefined : build.network);
   for (const [host, address] of build.extraHosts) add(`host ${host}`, address);
   for (const { name, soft, hard } of build.ulimits) add(`ulimit ${name}`, `${soft}:${hard}`);
+  // Lists in the definition of RUN: in another order it is another step to the engine, with a new layer (measured).
+  if (build.extraHosts.size > 1) add('order of hosts', [...build.extraHosts.keys()].join(' '));
+  if (build.ulimits.length > 1) {
+    add('order of ulimits', build.ulimits.map(({ name, soft, hard }) => `${name}=${soft}:${hard}`).join(' '));
+  }
   add('shm size', build.shmSizeBytes);
   add('cgroup parent', build.cgroupParent);
   if (build.entitlements.length > 0) add('entitlements', [...build.entitlements].sort().join(' '));

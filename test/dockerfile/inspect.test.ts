@@ -279,3 +279,11 @@ test('layout and stages that nothing needs are not in the text of a file; what R
     factsOf(`${first}FROM a AS x\nFROM b AS y\nCOPY --from=x /1 /\nFROM y\nCOPY --from=1 /2 /\n`).text;
   assert.notEqual(numbered(''), numbered('FROM z AS unused\n'));
 });
+
+test('where warnings fail the build, the whole file counts', () => {
+  const file = (check: string, more: string): string =>
+    factsOf(`# check=${check}\nFROM a AS unused\n${more}FROM b\nCOPY x /\n`).text;
+  assert.equal(file('skip=all', ''), file('skip=JSONArgsRecommended', 'CMD echo\n'));
+  assert.notEqual(file('skip=all', ''), file('error=true', ''));
+  assert.notEqual(file('error=true', ''), file('error=true', 'CMD echo\n'));
+});

@@ -456,3 +456,22 @@ test('a long list of differences is cut, and says by how much', async (t) => {
   assert.equal(lines.length, 11);
   assert.equal(lines.at(-1), 'and 40 more');
 });
+
+test('the order of hosts and ulimits counts: to the engine another order is another step', async (t) => {
+  const before = await setUp(await makeTempDir(t));
+  const withHosts = (...names: readonly string[]): Setup => ({
+    ...before,
+    build: {
+      ...before.build,
+      extraHosts: new Map(names.map((name) => [name, '10.0.0.1'])),
+      ulimits: names.map((name) => ({ name, soft: 1, hard: 2 })),
+    },
+  });
+  const one = (await keyOf(withHosts('a', 'b'))).parts;
+  const other = (await keyOf(withHosts('b', 'a'))).parts;
+  assert.notEqual(computeKey(one), computeKey(other));
+  assert.deepEqual(diffKeys(one, other), [
+    'order of hosts: a b → b a',
+    'order of ulimits: a=1:2 b=1:2 → b=1:2 a=1:2',
+  ]);
+});

@@ -161,7 +161,7 @@ function pushContexts(
         opt(key, source.ref.url);
         break;
       case 'oci-layout': {
-        const id = `layout${locals++}-${build.name}`;
+        const id = `layout${locals++}`;
         argv.push('--oci-layout', `${id}=${source.ref.path}`);
         opt(key, `oci-layout://${id}${source.ref.ref}`);
         break;

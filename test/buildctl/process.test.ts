@@ -1,0 +1,198 @@
+/** One call of buildctl from its start to its end, with a buildctl that obeys the test. */
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import process from 'node:process';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type BuildCall, childEnvironment, runBuild } from '../../lib/buildctl/mod.ts';
+import { runProcess } from '../../lib/buildctl/process.ts';
+import type { EventBody } from '../../lib/model/mod.ts';
+import { makeFakeBuildctl } from '../rig/fake-buildctl.ts';
+import { makeBuild } from '../rig/sets.ts';
+import { type Cleanup, makeTempDir } from '../rig/temp.ts';
+
+const env = childEnvironment(process.env);
+
+async function makeCall(
+  t: Cleanup,
+  rest: Partial<BuildCall> = {},
+): Promise<{ call: BuildCall; events: EventBody[] }> {
+  const events: EventBody[] = [];
+  const dir = await makeTempDir(t);
+  const call: BuildCall = {
+    build: makeBuild('a'),
+    root: dir,
+    links: [],
+    pins: new Map(),
+    outputs: [{ kind: 'store', names: ['n:1'] }],
+    workDir: path.join(dir, 'work'),
+    attempt: 1,
+    emit: (event) => events.push(event),
+    ...rest,
+  };
+  return { call, events };
+}
+
+test('a build gives the digest of its metadata file and the steps of its progress', async (t) => {
+  const buildctl = await makeFakeBuildctl(t, [
+    {
+      progress: [
+        {
+          vertexes: [{ digest: 'd', name: '[2/2] COPY . .', started: '2026-01-01T00:00:00Z', cached: true }],
+        },
+      ],
+    },
+  ]);
+  const { call, events } = await makeCall(t);
+  const built = await runBuild({ program: buildctl.path, address: 'unix:///x', env }, call);
+  assert(built.ok, JSON.stringify(built));
+  assert.match(built.value.digest ?? '', /^sha256:[0-9a-f]{64}$/);
+  assert.equal(built.value.mediaType, 'application/vnd.oci.image.manifest.v1+json');
+  assert.deepEqual(built.value.steps, { total: 1, cached: 1 });
+  assert.equal(events[0]?.type, 'node-started');
+});
+
+test('where buildctl writes no metadata there is no digest, though an old file lay there', async (t) => {
+  const buildctl = await makeFakeBuildctl(t, [{ times: 1 }, { metadata: false }]);
+  const { call } = await makeCall(t);
+  const tool = { program: buildctl.path, address: 'unix:///x', env };
+  assert((await runBuild(tool, call)).ok);
+  assert.match(await readFile(path.join(call.workDir, 'metadata.json'), 'utf8'), /sha256/);
+  const again = await runBuild(tool, call);
+  assert(again.ok);
+  assert.equal(again.value.digest, undefined);
+});
+
+test('a failed call is a problem with its words', async (t) => {
+  const buildctl = await makeFakeBuildctl(t, [
+    { exitCode: 1, stderr: 'error: failed to solve: target stage "x" could not be found\n' },
+  ]);
+  const { call } = await makeCall(t);
+  const built = await runBuild({ program: buildctl.path, address: 'unix:///x', env }, call);
+  assert(!built.ok && built.error.kind === 'failed');
+  assert.equal(built.error.problem.code, 'build/target-missing');
+});
+
+test('a call that dies of a signal is a failure and no cancellation', async (t) => {
+  const buildctl = await makeFakeBuildctl(t, [{ dieBy: 'SIGKILL' }]);
+  const { call } = await makeCall(t);
+  const built = await runBuild({ program: buildctl.path, address: 'unix:///x', env }, call);
+  assert(!built.ok && built.error.kind === 'failed');
+  assert.match(built.error.problem.message, /signal|killed/);
+});
+
+test('outside images are held to their digests by a policy file', async (t) => {
+  const buildctl = await makeFakeBuildctl(t, []);
+  const digest = `sha256:${'b'.repeat(64)}` as const;
+  const { call } = await makeCall(t, {
+    pins: new Map([
+      ['alpine', digest],
+      [`x@${digest}`, digest],
+    ]),
+  });
+  assert((await runBuild({ program: buildctl.path, address: 'unix:///x', env }, call)).ok);
+  assert.deepEqual(JSON.parse(await readFile(path.join(call.workDir, 'source-policy.json'), 'utf8')), {
+    rules: [
+      {
+        action: 'CONVERT',
+        selector: { identifier: 'docker-image://docker.io/library/alpine:latest' },
+        updates: { identifier: `docker-image://docker.io/library/alpine:latest@${digest}` },
+      },
+    ],
+  });
+});
+
+test('a program that is not there is told by its name', async (t) => {
+  const { call } = await makeCall(t);
+  const built = await runBuild({ program: '/nowhere/buildctl', address: 'unix:///x', env }, call);
+  assert(!built.ok && built.error.kind === 'failed');
+  assert.equal(built.error.problem.code, 'engine/no-buildctl');
+  assert.match(built.error.problem.message, /\/nowhere\/buildctl/);
+});
+
+test('cancelling sends TERM and waits for the end', async (t) => {
+  const buildctl = await makeFakeBuildctl(t, [{ hang: true }]);
+  const controller = new AbortController();
+  const { call } = await makeCall(t, { signal: controller.signal });
+  const running = runBuild({ program: buildctl.path, address: 'unix:///x', env }, call);
+  const [made] = await buildctl.waitForCalls(1);
+  await sleep(100);
+  controller.abort();
+  const built = await running;
+  assert(!built.ok && built.error.kind === 'cancelled');
+  assert.deepEqual(await buildctl.signals(), [`${made?.pid} SIGTERM`]);
+});
+
+test('a child that ignores TERM is killed after its grace', async (t) => {
+  const buildctl = await makeFakeBuildctl(t, [{ hang: true, ignoreSignals: true }]);
+  const controller = new AbortController();
+  const running = runProcess({
+    program: buildctl.path,
+    argv: ['build'],
+    env,
+    signal: controller.signal,
+    graceMs: 200,
+  });
+  const [made] = await buildctl.waitForCalls(1);
+  await sleep(100);
+  controller.abort();
+  const end = await running;
+  assert.equal(end.ended, 'cancelled');
+  assert.equal(end.exitCode, undefined);
+  assert.throws(() => process.kill(made?.pid ?? 0, 0), /ESRCH|not found|No such process/i);
+});
+
+test('a call that was cancelled before it began is not begun', async (t) => {
+  const buildctl = await makeFakeBuildctl(t, []);
+  const { call } = await makeCall(t, { signal: AbortSignal.abort() });
+  const built = await runBuild({ program: buildctl.path, address: 'unix:///x', env }, call);
+  assert(!built.ok && built.error.kind === 'cancelled');
+  assert.deepEqual(await buildctl.calls(), []);
+});
+
+test('what would change the image or the trace behind our back is kept from buildctl', async (t) => {
+  const names = [
+    'OTEL_EXPORTER_OTLP_ENDPOINT',
+    'TRACEPARENT',
+    'SOURCE_DATE_EPOCH',
+    'BUILDKIT_HOST',
+    'DOCKER_CONFIG',
+  ];
+  const buildctl = await makeFakeBuildctl(t, [{ logEnv: names }]);
+  const { call } = await makeCall(t);
+  const full = { ...env, ...Object.fromEntries(names.map((name) => [name, 'set'])) };
+  await runBuild({ program: buildctl.path, address: 'unix:///x', env: full }, call);
+  const [made] = await buildctl.calls();
+  assert.deepEqual(made?.env, { DOCKER_CONFIG: 'set' });
+  assert.deepEqual(childEnvironment({ A: undefined, B: '1' }, { C: '2' }), { B: '1', C: '2' });
+});
+
+test('a secret’s command that fails stops the build and shows nothing it wrote', async (t) => {
+  const buildctl = await makeFakeBuildctl(t, []);
+  const argv = ['sh', '-c', 'echo the-secret; echo the-secret >&2; exit 3'];
+  const { call } = await makeCall(t, {
+    build: makeBuild('a', { secrets: [{ id: 'x', from: { kind: 'command', argv } }] }),
+  });
+  const built = await runBuild({ program: buildctl.path, address: 'unix:///x', env }, call);
+  assert(!built.ok && built.error.kind === 'failed');
+  assert.equal(built.error.problem.code, 'build/secret-command');
+  assert(!JSON.stringify(built).includes('the-secret'));
+  assert.deepEqual(await buildctl.calls(), []);
+});
+
+test('many lines on both streams arrive whole', async (t) => {
+  const dir = await makeTempDir(t);
+  const lines: string[] = [];
+  const end = await runProcess({
+    program: 'sh',
+    argv: ['-c', 'i=0; while [ $i -lt 3000 ]; do echo "out $i"; echo "err $i" >&2; i=$((i+1)); done; pwd'],
+    env,
+    cwd: dir,
+    onErrorLine: (line) => lines.push(line),
+  });
+  assert.equal(end.exitCode, 0);
+  assert.equal(lines.length, 3000);
+  assert.equal(lines.at(-1), 'err 2999');
+  assert.equal(end.stdout.toString().trim().split('\n').at(-1), dir);
+});

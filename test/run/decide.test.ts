@@ -1,0 +1,82 @@
+/** The decision, row by row: what is not known is built, and only a whole proof leaves a build alone. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { BuildRecord } from '../../lib/model/mod.ts';
+import { decide, type Evidence, type TagState } from '../../lib/run/mod.ts';
+
+const A = `sha256:${'a'.repeat(64)}` as const;
+const B = `sha256:${'b'.repeat(64)}` as const;
+const record: BuildRecord = {
+  version: 1,
+  key: 'k',
+  build: 'x',
+  digest: A,
+  mediaType: '',
+  platforms: [],
+  refs: [],
+  finishedAt: '',
+  durationMs: 0,
+  steps: { total: 0, cached: 0 },
+};
+const there: TagState = { ref: 'r/x:1', state: { kind: 'digest', digest: A } };
+const elsewhere: TagState = { ref: 'r/x:2', state: { kind: 'digest', digest: B } };
+const absent: TagState = { ref: 'r/x:3', state: { kind: 'absent' } };
+const unknown: TagState = { ref: 'r/x:4', state: { kind: 'unknown', why: '503' } };
+
+const proof: Evidence = {
+  forced: false,
+  untracked: [],
+  record,
+  changes: [],
+  untrackedOutputs: [],
+  tags: [there],
+  manifestAvailable: true,
+  store: 'not-wanted',
+  onlyNeeded: false,
+};
+
+const ROWS: readonly (readonly [string, Partial<Evidence>, string, string])[] = [
+  ['everything is in place', {}, 'unchanged', 'inputs-same'],
+  ['forced', { forced: true }, 'build', 'forced'],
+  ['forced goes before what is not known', { forced: true, untracked: ['x'] }, 'build', 'forced'],
+  ['inputs that are not known', { untracked: ['ADD http://x'] }, 'build', 'untracked'],
+  ['never built', { record: undefined, changes: undefined }, 'build', 'first-build'],
+  ['changed', { record: undefined, changes: ['context: a changed'] }, 'build', 'changed'],
+  ['no record, and nothing changed', { record: undefined, changes: [] }, 'build', 'changed'],
+  ['files nobody remembers', { untrackedOutputs: ['local'] }, 'build', 'not-recorded-output'],
+  ['a registry that says nothing', { tags: [there, unknown] }, 'build', 'registry-unknown'],
+  ['unknown is no reason to retag either', { tags: [absent, unknown] }, 'build', 'registry-unknown'],
+  ['a missing tag', { tags: [there, absent] }, 'retag', 'tags-missing'],
+  ['a moved tag', { tags: [there, elsewhere] }, 'retag', 'tags-moved'],
+  ['one missing, one moved', { tags: [elsewhere, absent] }, 'retag', 'tags-missing'],
+  ['a tag is gone with its manifest', { tags: [absent], manifestAvailable: false }, 'build', 'image-gone'],
+  [
+    'a tag moved and the manifest is gone',
+    { tags: [elsewhere], manifestAvailable: false },
+    'build',
+    'image-gone',
+  ],
+  ['in the store', { tags: [], store: 'there' }, 'unchanged', 'inputs-same'],
+  ['no longer in the store', { tags: [], store: 'gone' }, 'build', 'image-gone'],
+  ['a store nobody can look into', { tags: [], store: 'unknown' }, 'build', 'image-gone'],
+  ['only needed, and nobody looks', { tags: [], onlyNeeded: true }, 'unchanged', 'not-needed'],
+  ['only needed, but changed', { tags: [], onlyNeeded: true, record: undefined }, 'build', 'changed'],
+];
+
+for (const [name, evidence, kind, code] of ROWS) {
+  test(`decide: ${name}`, () => {
+    const decision = decide({ ...proof, ...evidence });
+    assert.equal(decision.kind, kind);
+    assert.equal(decision.reason.code, code);
+    assert(decision.reason.text.length > 0);
+  });
+}
+
+test('reasons name what they are about', () => {
+  const items = (evidence: Partial<Evidence>) =>
+    decide({ ...proof, ...evidence }).reason.items?.join(' | ') ?? '';
+  assert.match(items({ tags: [unknown] }), /r\/x:4: 503/);
+  assert.match(items({ tags: [absent, elsewhere] }), /r\/x:3 is missing \| r\/x:2 points at sha256:b{12}$/);
+  const changed = decide({ ...proof, record: undefined, changes: ['one changed', 'two changed'] });
+  assert.equal(changed.reason.text, 'one changed, and 1 more');
+});

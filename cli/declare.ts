@@ -76,6 +76,21 @@ export function declareCli(): Declaration {
     .example('  bake-ts explain            a line or a few for each build')
     .example('  bake-ts explain api        everything about one');
 
+  const affected = verb(
+    'affected [...builds]',
+    'List the builds that changes since a git revision touch, for CI',
+    async () => {
+      const { affectedCommand } = await import('./commands/affected.ts');
+      return affectedCommand;
+    },
+  );
+  overriding(fromFiles(selecting(affected)))
+    .option('--since <revision>', 'Commit, branch or tag to compare with; main... is where it was left')
+    .option('--verbose', 'Also why each of them is')
+    .option('--json', 'Names and reasons as JSON, for programs')
+    .example('  bake-ts affected --since origin/main...')
+    .example('  bake-ts affected --since HEAD~1 --json | jq -c "[.builds[].build]"');
+
   const lock = verb('lock [...builds]', 'Write the digests of outside images to builds.lock', async () => {
     const { lockCommand } = await import('./commands/lock.ts');
     return lockCommand;

@@ -32,6 +32,7 @@ import {
   type Problem,
   parsePlatform,
   problem,
+  type Result,
 } from '../model/mod.ts';
 import type { ImageConfigFacts } from '../state/mod.ts';
 import type { RunContext } from './context.ts';
@@ -60,15 +61,17 @@ interface Hashed {
 
 const requestsOf = new WeakMap<NodeInputs, readonly Hashed[]>();
 
-/** Gathers the inputs of a build. Parents must have results in the context. */
-export async function computeInputs(context: RunContext, node: PlanNode): Promise<NodeInputs> {
-  const nothing = { files: 0, bytes: 0, problems: [] };
+/**
+ * What a build's Dockerfile reads, the configs of its base images taken in where they can be had. Parents must have
+ * results in the context. Undefined: it comes with a remote context.
+ */
+export async function inspectNode(
+  context: RunContext,
+  node: PlanNode,
+): Promise<Result<DockerfileFacts> | undefined> {
   const { build } = node;
   const dockerfile = context.dockerfiles.dockerfileOf(build);
-  if (dockerfile === undefined) {
-    return { ...nothing, untracked: [`its Dockerfile comes with the context ${build.context.written}`] };
-  }
-  if (!dockerfile.ok) return { ...nothing, untracked: [], problems: dockerfile.error };
+  if (dockerfile === undefined || !dockerfile.ok) return dockerfile;
   const options = {
     args: build.args,
     platforms: build.platforms,
@@ -78,9 +81,19 @@ export async function computeInputs(context: RunContext, node: PlanNode): Promis
   };
   // First to learn what it starts from, then with what those images say.
   const outline = inspectDockerfile(dockerfile.value, options);
-  if (!outline.ok) return { ...nothing, untracked: [], problems: outline.error };
+  if (!outline.ok) return outline;
   const bases = await readBases(context, node, outline.value.bases);
-  const inspected = bases.size === 0 ? outline : inspectDockerfile(dockerfile.value, { ...options, bases });
+  return bases.size === 0 ? outline : inspectDockerfile(dockerfile.value, { ...options, bases });
+}
+
+/** Gathers the inputs of a build. Parents must have results in the context. */
+export async function computeInputs(context: RunContext, node: PlanNode): Promise<NodeInputs> {
+  const nothing = { files: 0, bytes: 0, problems: [] };
+  const { build } = node;
+  const inspected = await inspectNode(context, node);
+  if (inspected === undefined) {
+    return { ...nothing, untracked: [`its Dockerfile comes with the context ${build.context.written}`] };
+  }
   if (!inspected.ok) return { ...nothing, untracked: [], problems: inspected.error };
   const facts = inspected.value;
   const contexts = await hashContexts(context, node, facts);
@@ -321,19 +334,24 @@ function requestFor(
   };
 }
 
-type Ignore =
+/** The ignore rules of a context, or what is wrong with them. */
+export type Ignore =
   | { readonly ok: true; readonly rules: IgnoreRules }
   | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/** Where the ignore rules of a context are looked for; the first that is there counts. */
+export function ignoreFilesOf(node: PlanNode, root: string, isMain: boolean): readonly string[] {
+  const { dockerfile } = node.build;
+  const general = path.join(root, '.dockerignore');
+  return isMain && dockerfile.kind === 'file' ? [`${dockerfile.path}.dockerignore`, general] : [general];
+}
 
 /**
  * `<Dockerfile>.dockerignore` beside the Dockerfile goes before `.dockerignore` in the context's root, for the main
  * context only (buildkit frontend/dockerui/config.go, `MainContext` and `NamedContext`).
  */
-async function readIgnore(node: PlanNode, root: string, isMain: boolean): Promise<Ignore> {
-  const { dockerfile } = node.build;
-  const candidates = [path.join(root, '.dockerignore')];
-  if (isMain && dockerfile.kind === 'file') candidates.unshift(`${dockerfile.path}.dockerignore`);
-  for (const file of candidates) {
+export async function readIgnore(node: PlanNode, root: string, isMain: boolean): Promise<Ignore> {
+  for (const file of ignoreFilesOf(node, root, isMain)) {
     try {
       const parsed = parseIgnore({ path: file, text: await readFile(file, 'utf8') });
       if (parsed.ok) return { ok: true, rules: parsed.value };

@@ -1,4 +1,11 @@
 /** Running plans: inputs, decisions, builds, publishing. Joins the rooms below into one run. */
+
+export {
+  type AffectedBuild,
+  type AffectedOptions,
+  type AffectedReason,
+  findAffected,
+} from './affected.ts';
 export { type AuditRequest, type AuditSize, drawSample, parseAuditSize } from './audit.ts';
 export { bake } from './bake.ts';
 export { type Decision, decide, type Evidence, type StoreState, type TagState } from './decide.ts';

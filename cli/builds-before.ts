@@ -1,0 +1,95 @@
+/**
+ * What builds.yaml said at an earlier commit: its files are laid out as they were then in a directory of their own, and
+ * read with the variables and overrides of now. So only what the files say can differ.
+ */
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { BuildSet } from '../lib/model/mod.ts';
+import { listOf, type ParsedArgs } from './args.ts';
+import { fileAt, type GitState } from './git.ts';
+import { overridesOf, readVars } from './inputs.ts';
+import type { Io } from './io.ts';
+
+/** The files that say what the builds are. */
+export interface Definition {
+  /** Absolute paths: builds.yaml with what it includes and reads, files of variables, scripts with what they import. */
+  readonly files: ReadonlySet<string>;
+  /** True where an expression or a script reads files whose names cannot be seen. */
+  readonly readsUnknown: boolean;
+}
+
+const SCRIPT = /\.[cm]?[jt]s$/;
+
+/** Finds the files that a set was made of. `cwd` is the real path of the working directory. */
+export async function findDefinition(set: BuildSet, args: ParsedArgs, cwd: string): Promise<Definition> {
+  const files = new Set<string>();
+  let readsUnknown = false;
+  const open = [...set.files.filter((file) => file !== '-'), ...listOf(args, 'var-file')].map((file) =>
+    path.resolve(cwd, file),
+  );
+  for (let file = open.pop(); file !== undefined; file = open.pop()) {
+    if (files.has(file)) continue;
+    files.add(file);
+    const text = await readFile(file, 'utf8').catch(() => '');
+    const from = path.dirname(file);
+    if (SCRIPT.test(file)) {
+      const imported = text.matchAll(/\b(?:from|import|require)\s*\(?\s*(['"])(\.{1,2}\/[^'"]+)\1/g);
+      for (const [, , name = ''] of imported) open.push(path.resolve(from, name));
+      readsUnknown ||= /\b(?:node:)?fs\b|\bDeno\.read|\bimport\s*\(\s*[^'"\s]/.test(text);
+      continue;
+    }
+    for (const [, call = ''] of text.matchAll(/\bread(?:Text|JSON)\s*\(([^)]*)/g)) {
+      const literal = /^\s*(\\?['"])([^'"\\]+)\1\s*$/.exec(call)?.[2];
+      if (literal === undefined) readsUnknown = true;
+      else files.add(path.resolve(from, literal));
+    }
+  }
+  return { files, readsUnknown };
+}
+
+/** The set as it was; undefined where it cannot be read any more. `cwd` is the real path of the working directory. */
+export async function readBuildsBefore(
+  state: GitState,
+  definition: Definition,
+  changed: readonly string[],
+  args: ParsedArgs,
+  io: Io,
+  cwd: string,
+): Promise<BuildSet | undefined> {
+  const vars = readVars(listOf(args, 'var'));
+  if (definition.readsUnknown || listOf(args, 'file').includes('-') || !vars.ok) return undefined;
+  const isChanged = new Set(changed);
+  const copy = await mkdtemp(path.join(tmpdir(), 'bake-ts-'));
+  try {
+    // builds.yaml is looked for upwards, up to the root of the repository.
+    await mkdir(path.join(copy, '.git'));
+    await mkdir(path.join(copy, path.relative(state.top, cwd)), { recursive: true });
+    const moved = (file: string): string => {
+      const relative = path.relative(state.top, path.resolve(cwd, file));
+      return relative.startsWith('..') ? path.resolve(cwd, file) : path.join(copy, relative);
+    };
+    for (const file of definition.files) {
+      const target = moved(file);
+      if (target === file) continue;
+      await mkdir(path.dirname(target), { recursive: true });
+      const before = await fileAt(state, io.env, file);
+      if (before !== undefined) await writeFile(target, before);
+      // Files that git ignores have no earlier state to speak of.
+      else if (!isChanged.has(file)) await copyFile(file, target).catch(() => undefined);
+    }
+    const { readBuilds } = await import('../lib/config/mod.ts');
+    const read = await readBuilds({
+      cwd: moved('.'),
+      // `git.…` in expressions means the repository, now as before.
+      env: { ...io.env, GIT_DIR: state.gitDir, GIT_WORK_TREE: state.top },
+      files: listOf(args, 'file').map(moved),
+      vars: vars.value,
+      varFiles: listOf(args, 'var-file').map(moved),
+      overrides: overridesOf(args),
+    });
+    return read.ok ? read.value.set : undefined;
+  } finally {
+    await rm(copy, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,112 @@
+import { realpath } from 'node:fs/promises';
+import path from 'node:path';
+import { problem } from '../../lib/model/mod.ts';
+import { plainText } from '../../lib/report/mod.ts';
+import type { AffectedBuild, AffectedOptions } from '../../lib/run/mod.ts';
+import { isSet, type ParsedArgs, textOf } from '../args.ts';
+import { findDefinition, readBuildsBefore } from '../builds-before.ts';
+import { EXIT, type ExitCode, exitCodeOfSignal } from '../exit-codes.ts';
+import { changedFiles, fileAt, type GitState, openGitState } from '../git.ts';
+import { readInputs, selectionOf } from '../inputs.ts';
+import type { Io } from '../io.ts';
+import { reportProblems, writeJson } from '../output.ts';
+import { withCancellation } from '../signals.ts';
+
+/** `bake-ts affected`: names on stdout, one a line, for the matrix of a CI system. */
+export async function affectedCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
+  const since = textOf(args, 'since');
+  if (since === undefined) {
+    return reportProblems(
+      [
+        problem('cli/missing-value', '"affected" needs --since', {
+          hint: 'write --since main (or --since main... for what a branch changed since it left main)',
+        }),
+      ],
+      args,
+      io,
+    );
+  }
+  const read = await readInputs(args, io);
+  if (!read.ok) return reportProblems(read.error, args, io);
+  const { preparePlan } = await import('../../lib/run/mod.ts');
+  const { patterns, ...selection } = selectionOf(args);
+  // Without names everything counts, not only the group `default`: a change may touch any build.
+  const prepared = preparePlan(
+    read.value.set,
+    { ...selection, patterns: patterns.length === 0 ? ['*'] : patterns },
+    io.cwd,
+  );
+  if (!prepared.ok) return reportProblems([...read.value.warnings, ...prepared.error], args, io);
+  reportProblems(read.value.warnings, args, io);
+  const { plan, dockerfiles } = prepared.value;
+  return withCancellation(io, async ({ signal, stoppedBy }) => {
+    const state = await openGitState(io.cwd, io.env, since, signal);
+    if (!state.ok) return reportProblems(state.error, args, io);
+    const changed = await changedFiles(state.value, io.env, signal);
+    if (!changed.ok) return reportProblems(changed.error, args, io);
+    const { findAffected } = await import('../../lib/run/mod.ts');
+    const builds = await findAffected({
+      plan,
+      dockerfiles,
+      env: io.env,
+      hostArchitecture: io.architecture,
+      signal,
+      changed: changed.value,
+      ...(await before(plan.set, state.value, changed.value, args, io)),
+    });
+    const stopped = stoppedBy();
+    if (stopped !== undefined) return exitCodeOfSignal(stopped);
+    const shown = builds.map((one) => withShortPaths(one, state.value.top));
+    if (isSet(args, 'json')) {
+      writeJson(
+        { version: 1, since, commit: state.value.commit, files: changed.value.length, builds: shown },
+        io,
+      );
+      return EXIT.ok;
+    }
+    for (const one of shown) {
+      if (one.role !== 'asked') continue;
+      io.stdout.write(`${one.build}\n`);
+      if (isSet(args, 'verbose'))
+        for (const { text } of one.reasons) io.stdout.write(`  ${plainText(text)}\n`);
+    }
+    return EXIT.ok;
+  });
+}
+
+/** What builds.yaml and builds.lock said before, where one of them changed. */
+async function before(
+  set: AffectedOptions['plan']['set'],
+  state: GitState,
+  changed: readonly string[],
+  args: ParsedArgs,
+  io: Io,
+): Promise<Pick<AffectedOptions, 'before' | 'lockBefore'>> {
+  if (changed.length === 0) return {};
+  const cwd = await realpath(io.cwd);
+  const definition = await findDefinition(set, args, cwd);
+  const isTouched = definition.readsUnknown || changed.some((file) => definition.files.has(file));
+  const { LOCK_NAME, parseLock } = await import('../../lib/run/mod.ts');
+  const lockFile = path.join(await realpath(set.root), LOCK_NAME);
+  const lockText = changed.includes(lockFile) ? await fileAt(state, io.env, lockFile) : undefined;
+  const lock =
+    lockText === undefined
+      ? undefined
+      : parseLock({ path: LOCK_NAME, text: new TextDecoder().decode(lockText) });
+  return {
+    ...(isTouched
+      ? { before: { set: await readBuildsBefore(state, definition, changed, args, io, cwd) } }
+      : {}),
+    ...(changed.includes(lockFile)
+      ? { lockBefore: { lock: lock?.ok === true ? lock.value : undefined } }
+      : {}),
+  };
+}
+
+/** Paths as git shows them. */
+function withShortPaths(one: AffectedBuild, top: string): AffectedBuild {
+  const reasons = one.reasons.map((reason) =>
+    reason.path === undefined ? reason : { ...reason, path: path.relative(top, reason.path) },
+  );
+  return { ...one, reasons };
+}

@@ -1,0 +1,142 @@
+/** What a git repository says: which files differ from an earlier state, and what they held then. */
+import { type ExecFileException, execFile } from 'node:child_process';
+import { realpath } from 'node:fs/promises';
+import path from 'node:path';
+import { fail, ok, problem, type Result } from '../lib/model/mod.ts';
+
+/** A repository and one state of it. */
+export interface GitState {
+  /** Real path of the work tree. */
+  readonly top: string;
+  /** For `GIT_DIR`. */
+  readonly gitDir: string;
+  /** Full id of the commit. */
+  readonly commit: string;
+}
+
+interface Git {
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+const OUTPUT_LIMIT = 512 * 1024 * 1024;
+
+/**
+ * Finds the repository of a directory and the commit a name stands for. `main...` is where the work tree's branch and
+ * `main` parted. Problems: `cli/no-git`, `cli/unknown-revision`.
+ */
+export async function openGitState(
+  cwd: string,
+  env: Git['env'],
+  revision: string,
+  signal?: AbortSignal,
+): Promise<Result<GitState>> {
+  const git: Git = { cwd, env };
+  const found = await run(git, ['rev-parse', '--show-toplevel', '--absolute-git-dir'], signal);
+  const [top = '', gitDir = ''] = found.ok ? text(found.value).split('\n') : [];
+  if (!found.ok || top === '') {
+    const missing = !found.ok && found.error.code === 'ENOENT';
+    return fail([
+      problem(
+        'cli/no-git',
+        missing ? 'git is not installed' : `${cwd} is not in the work tree of a git repository`,
+        {
+          hint: 'What changed is asked of git; without it, name the builds yourself',
+        },
+      ),
+    ]);
+  }
+  const fork = revision.endsWith('...');
+  const name = fork ? revision.slice(0, -3) : revision;
+  const named = await run(
+    git,
+    ['rev-parse', '--verify', '--quiet', '--end-of-options', `${name}^{commit}`],
+    signal,
+  );
+  const base = named.ok && fork ? await run(git, ['merge-base', text(named.value), 'HEAD'], signal) : named;
+  if (!base.ok) {
+    const what = named.ok
+      ? `"${name}" and the checked-out branch have no commit in common`
+      : `git knows no commit "${name}"`;
+    return fail([
+      problem('cli/unknown-revision', what, {
+        hint: 'In CI the history is often cut: fetch more of it (GitHub: fetch-depth: 0), or the branch by its name',
+      }),
+    ]);
+  }
+  return ok({ top: await realpath(top), gitDir, commit: text(base.value).split('\n')[0] ?? '' });
+}
+
+/**
+ * Files that differ between the commit and the work tree, untracked ones that git does not ignore included; of a renamed
+ * file both paths. Absolute, sorted. Problem: `cli/no-git`.
+ */
+export async function changedFiles(
+  state: GitState,
+  env: Git['env'],
+  signal?: AbortSignal,
+): Promise<Result<readonly string[]>> {
+  const git: Git = { cwd: state.top, env };
+  const outputs = await Promise.all([
+    run(
+      git,
+      [
+        'diff',
+        '--name-only',
+        '-z',
+        '--no-renames',
+        '--no-ext-diff',
+        '--no-relative',
+        '--ignore-submodules=none',
+        state.commit,
+        '--',
+      ],
+      signal,
+    ),
+    run(git, ['ls-files', '--others', '--exclude-standard', '-z'], signal),
+  ]);
+  const names = new Set<string>();
+  for (const output of outputs) {
+    if (!output.ok) {
+      return fail([problem('cli/no-git', 'git does not say what changed', { detail: output.error.message })]);
+    }
+    for (const name of text(output.value).split('\0')) if (name !== '') names.add(path.join(state.top, name));
+  }
+  return ok([...names].sort());
+}
+
+/** What a file (absolute) held at the commit; undefined where it was not there or lies outside. */
+export async function fileAt(
+  state: GitState,
+  env: Git['env'],
+  file: string,
+): Promise<Uint8Array | undefined> {
+  const relative = path.relative(state.top, file).split(path.sep).join('/');
+  if (relative === '' || relative.startsWith('../')) return undefined;
+  const shown = await run({ cwd: state.top, env }, ['cat-file', 'blob', `${state.commit}:${relative}`]);
+  return shown.ok ? shown.value : undefined;
+}
+
+function text(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes).replace(/\n$/, '');
+}
+
+function run(
+  { cwd, env }: Git,
+  argv: readonly string[],
+  signal?: AbortSignal,
+): Promise<Result<Uint8Array, ExecFileException>> {
+  return new Promise((resolve) => {
+    const options = {
+      cwd,
+      // An index that is refreshed on the way would be a write to the repository.
+      env: { ...env, GIT_OPTIONAL_LOCKS: '0' },
+      encoding: 'buffer',
+      maxBuffer: OUTPUT_LIMIT,
+      ...(signal === undefined ? {} : { signal }),
+    } as const;
+    execFile('git', argv, options, (error, stdout) => {
+      resolve(error === null ? ok(stdout) : fail(error));
+    });
+  });
+}

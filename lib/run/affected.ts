@@ -1,0 +1,241 @@
+/**
+ * Which builds changes of files touch: by what their Dockerfiles read of their contexts, by the Dockerfiles themselves,
+ * by what builds.yaml and builds.lock say, and by the builds they need. Rather too many than too few: where it cannot be
+ * told, a build counts. Files are given as paths, so that whoever has another way to know them than git may use it.
+ */
+import { printBuilds } from '../config/mod.ts';
+import { type ContextReads, type DockerfileFacts, MAIN_CONTEXT, NO_RULES } from '../dockerfile/mod.ts';
+import type { BuildSet, ContextRef, PlanNode } from '../model/mod.ts';
+import type { NodeResult, RunContext } from './context.ts';
+import { ignoreFilesOf, inspectNode, readIgnore } from './inputs.ts';
+import { type Lock, readLock } from './lock-file.ts';
+import { type BakeOptions, Session } from './session.ts';
+import { isLinked, isRead, type Place, placeOf, relativeTo } from './touches.ts';
+
+/** What changed, and what it may touch: every build of the plan. */
+export interface AffectedOptions
+  extends Pick<BakeOptions, 'plan' | 'dockerfiles' | 'env' | 'signal' | 'hostArchitecture'> {
+  /** Real absolute paths of files that changed, came or went; of a renamed one both. A directory counts as all below. */
+  readonly changed: readonly string[];
+  /** Set where a file that says what the builds are changed; undefined `set`: what it said before is not known. */
+  readonly before?: { readonly set: BuildSet | undefined };
+  /** Set where builds.lock changed: what it was; undefined `lock`: there was none. */
+  readonly lockBefore?: { readonly lock: Lock | undefined };
+}
+
+/** Why a build is affected. */
+export interface AffectedReason {
+  readonly code: 'definition' | 'dockerfile' | 'ignore-file' | 'file' | 'image' | 'needs' | 'unknown';
+  readonly text: string;
+  /** The file, as it was given. */
+  readonly path?: string;
+  /** For `needs`. */
+  readonly build?: string;
+}
+
+/** A build that is affected. */
+export interface AffectedBuild {
+  readonly build: string;
+  readonly role: 'asked' | 'needed';
+  /** At most {@link MOST_REASONS} files among them. */
+  readonly reasons: readonly AffectedReason[];
+}
+
+/** Files named for one build; beyond that nobody reads on. */
+const MOST_REASONS = 100;
+
+/** Finds the builds of a plan that changes touch, in its order. */
+export async function findAffected(options: AffectedOptions): Promise<readonly AffectedBuild[]> {
+  const { plan } = options;
+  const silent = (): void => undefined;
+  const lock = await readLock(plan.set);
+  const lockNow = lock.ok ? lock.value : undefined;
+  const session = await Session.open({ ...options, dryRun: true }, silent, { lock: lockNow });
+  const found = new Map<string, AffectedBuild>();
+  try {
+    const { context, results } = session.createContext(true, silent);
+    const finder = new Finder(context, options, lockNow);
+    for (const [name, node] of plan.nodes) {
+      const facts = await inspectNode(context, node);
+      // What stands on it asks for its variables and triggers.
+      results.set(name, resultOf(name, facts?.ok === true ? facts.value : undefined));
+      const reasons = [
+        ...finder.changesOfDefinition(node),
+        ...finder.changesOfImages(node),
+        ...(await finder.changesOfFiles(node, facts)),
+        ...finder.changesBelow(node, found),
+      ];
+      if (reasons.length > 0) found.set(name, { build: name, role: node.role, reasons });
+    }
+    await session.hasher.save();
+  } finally {
+    await session.close();
+  }
+  return [...found.values()];
+}
+
+function resultOf(build: string, facts: DockerfileFacts | undefined): NodeResult {
+  return {
+    outcome: { build, kind: 'unchanged', tags: [], durationMs: 0 },
+    ...(facts?.produces === undefined ? {} : { produces: facts.produces }),
+  };
+}
+
+type Printed = ReturnType<typeof printBuilds>['builds'];
+
+class Finder {
+  readonly #context: RunContext;
+  readonly #options: AffectedOptions;
+  readonly #lockNow: Lock | undefined;
+  readonly #now: Printed;
+  readonly #before: Printed | undefined;
+  readonly #places = new Map<string, Promise<Place>>();
+
+  constructor(context: RunContext, options: AffectedOptions, lockNow: Lock | undefined) {
+    this.#context = context;
+    this.#options = options;
+    this.#lockNow = lockNow;
+    this.#now = options.before === undefined ? {} : printBuilds(options.plan.set).builds;
+    this.#before = options.before?.set === undefined ? undefined : printBuilds(options.before.set).builds;
+  }
+
+  /** What builds.yaml says of it, every value final; how it is written there does not matter. */
+  changesOfDefinition({ build }: PlanNode): readonly AffectedReason[] {
+    if (this.#options.before === undefined) return [];
+    const reason = (text: string): readonly AffectedReason[] => [{ code: 'definition', text }];
+    if (this.#before === undefined)
+      return reason('builds.yaml changed, and what it said before cannot be read');
+    const [before, now] = [this.#before[build.name], this.#now[build.name]];
+    if (before === undefined || now === undefined) return reason('it is new in builds.yaml');
+    const keys = [...new Set([...Object.keys(before), ...Object.keys(now)])].sort();
+    const changed = keys.filter((key) => JSON.stringify(before[key]) !== JSON.stringify(now[key]));
+    return changed.length === 0 ? [] : reason(`builds.yaml changed its ${changed.join(', ')}`);
+  }
+
+  /** Outside images that builds.lock holds to another digest. */
+  changesOfImages(node: PlanNode): readonly AffectedReason[] {
+    const { lockBefore } = this.#options;
+    if (lockBefore === undefined) return [];
+    const images = new Set(node.externalImages.map((image) => image.written));
+    return [...images]
+      .filter((image) => lockBefore.lock?.digestOf(image) !== this.#lockNow?.digestOf(image))
+      .map((image) => ({ code: 'image', text: `builds.lock holds ${image} to another digest` }));
+  }
+
+  /** Everything that it needs, be it only for the order. */
+  changesBelow(node: PlanNode, found: ReadonlyMap<string, AffectedBuild>): readonly AffectedReason[] {
+    const needs = new Set(node.edges.map((edge) => edge.to).filter((name) => found.has(name)));
+    return [...needs].map((build) => ({ code: 'needs', text: `it needs ${build}`, build }));
+  }
+
+  async changesOfFiles(
+    node: PlanNode,
+    facts: Awaited<ReturnType<typeof inspectNode>>,
+  ): Promise<readonly AffectedReason[]> {
+    const reasons: AffectedReason[] = [];
+    const { dockerfile, context, contexts } = node.build;
+    if (facts !== undefined && !facts.ok) {
+      reasons.push({
+        code: 'unknown',
+        text: `its Dockerfile cannot be read: ${facts.error[0]?.message ?? ''}`,
+      });
+    }
+    if (dockerfile.kind === 'file' && (context.ref.kind === 'local' || facts !== undefined)) {
+      reasons.push(...(await this.#onTheWay(dockerfile.path, 'dockerfile', 'its Dockerfile')));
+    }
+    const known = facts?.ok === true ? facts.value : undefined;
+    const sources: (readonly [string, ContextRef])[] = [[MAIN_CONTEXT, context.ref]];
+    for (const [name, source] of contexts) sources.push([name, source.ref]);
+    for (const [name, ref] of sources) {
+      if (ref.kind === 'oci-layout') reasons.push(...(await this.#inside(ref.path, name)));
+      if (ref.kind !== 'local') continue;
+      const reads = known === undefined || known.unknowns.length > 0 ? 'all' : known.reads.get(name);
+      if (reads !== undefined) reasons.push(...(await this.#inContext(node, name, ref.path, reads)));
+    }
+    const rest = reasons.length - MOST_REASONS;
+    if (rest <= 0) return reasons;
+    return [...reasons.slice(0, MOST_REASONS), { code: 'file', text: `and ${rest} more files changed` }];
+  }
+
+  async #inContext(
+    node: PlanNode,
+    name: string,
+    root: string,
+    reads: ContextReads,
+  ): Promise<readonly AffectedReason[]> {
+    const isMain = name === MAIN_CONTEXT;
+    const reasons: AffectedReason[] = [];
+    for (const file of ignoreFilesOf(node, root, isMain)) {
+      reasons.push(...(await this.#onTheWay(file, 'ignore-file', 'what it ignores', root)));
+    }
+    const moved = await this.#onTheWay(root, 'file', 'the way to its context');
+    if (moved.length > 0) return [...reasons, ...moved];
+    const place = await this.#placeOf(root);
+    const here = this.#options.changed.flatMap((file) => {
+      const relative = relativeTo(place, file);
+      return relative === undefined ? [] : [{ file, relative }];
+    });
+    if (here.length === 0) return reasons;
+    const ignore = await readIgnore(node, root, isMain);
+    const rules = ignore.ok ? ignore.rules : NO_RULES;
+    const unread: typeof here = [];
+    for (const change of here) {
+      if (isRead(reads, rules, change.relative)) reasons.push(fileReason(name, change));
+      else unread.push(change);
+    }
+    // Only the files themselves tell where links lead.
+    if (reads === 'all' || unread.length === 0 || reasons.length > 0) return reasons;
+    const hashed = await this.#context.hasher.hash({
+      root,
+      written: root,
+      reads,
+      ignore: rules,
+      signal: this.#context.signal,
+    });
+    if (!hashed.ok) {
+      return [{ code: 'unknown', text: `its context cannot be read: ${hashed.error[0]?.message ?? ''}` }];
+    }
+    const { files } = hashed.value;
+    return unread
+      .filter(({ relative }) => isLinked(files, relative))
+      .map((change) => fileReason(name, change));
+  }
+
+  async #inside(directory: string, name: string): Promise<readonly AffectedReason[]> {
+    const place = await this.#placeOf(directory);
+    return this.#options.changed.flatMap((file) => {
+      const relative = relativeTo(place, file);
+      if (relative === undefined)
+        return place.way.has(file) ? [fileReason(name, { file, relative: '.' })] : [];
+      return [fileReason(name, { file, relative })];
+    });
+  }
+
+  /** A change of a file itself, or of a directory or link on the way to it (below `from`, where that is given). */
+  async #onTheWay(
+    file: string,
+    code: AffectedReason['code'],
+    what: string,
+    from?: string,
+  ): Promise<readonly AffectedReason[]> {
+    const { way } = await this.#placeOf(file);
+    const before = from === undefined ? undefined : (await this.#placeOf(from)).way;
+    return this.#options.changed
+      .filter((changed) => way.has(changed) && before?.has(changed) !== true)
+      .map((changed) => ({ code, text: `${what} changed`, path: changed }));
+  }
+
+  #placeOf(file: string): Promise<Place> {
+    const known = this.#places.get(file) ?? placeOf(file);
+    this.#places.set(file, known);
+    return known;
+  }
+}
+
+function fileReason(
+  context: string,
+  change: { readonly file: string; readonly relative: string },
+): AffectedReason {
+  const where = context === MAIN_CONTEXT ? 'its context' : `the context ${context}`;
+  return { code: 'file', text: `${change.relative} in ${where} changed`, path: change.file };
+}

@@ -1,0 +1,173 @@
+/** Which builds a change touches, by paths alone: no git here. */
+import assert from 'node:assert/strict';
+import { rm, symlink } from 'node:fs/promises';
+import path from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { readBuilds } from '../../lib/config/mod.ts';
+import { type AffectedOptions, findAffected, parseLock, preparePlan } from '../../lib/run/mod.ts';
+import { makeTempDir, type TreeEntry, writeTree } from '../rig/temp.ts';
+
+async function makeFinder(t: TestContext, tree: Readonly<Record<string, TreeEntry>>) {
+  const cwd = await makeTempDir(t);
+  const home = await makeTempDir(t);
+  await writeTree(cwd, tree);
+  const env = { HOME: home, BAKE_TS_HOME: home };
+  const load = async () => {
+    const read = await readBuilds({ cwd, env });
+    assert.ok(read.ok, JSON.stringify(read));
+    return read.value.set;
+  };
+  const find = async (changed: readonly string[], more: Partial<AffectedOptions> = {}) => {
+    const prepared = preparePlan(await load(), { patterns: ['*'] }, cwd);
+    assert.ok(prepared.ok);
+    const { plan, dockerfiles } = prepared.value;
+    const files = changed.map((file) => path.join(cwd, file));
+    return findAffected({ plan, dockerfiles, env, hostArchitecture: 'amd64', changed: files, ...more });
+  };
+  /** `NAME: CODE CODE …` of each affected build. */
+  const codes = async (...changed: readonly string[]) =>
+    (await find(changed)).map((one) => `${one.build}: ${one.reasons.map((reason) => reason.code).join(' ')}`);
+  return { cwd, load, find, codes };
+}
+
+const FILES: Readonly<Record<string, TreeEntry>> = {
+  'builds.yaml': `builds:
+  base: { context: base }
+  api: { context: ., dockerfile: api/Dockerfile, contexts: { base: "build:base" } }
+  web: { context: web, contexts: { shared: shared } }
+  docs: { context: docs, needs: [web] }
+`,
+  'base/Dockerfile': 'FROM scratch\nCOPY . /\n',
+  'base/.dockerignore': '*.md\n!keep.md\n',
+  'api/Dockerfile':
+    'FROM base\nCOPY api/src /src\nCOPY --exclude=*.test.js lib/*/index.js lib/all /lib/\nRUN --mount=type=bind,source=tool,target=/t true\n',
+  'api/Dockerfile.dockerignore': 'api/src/tmp\n',
+  'web/Dockerfile': 'FROM scratch\nCOPY --from=shared styles /\nCOPY index.html /\n',
+  'docs/Dockerfile': 'FROM scratch\nCOPY current /\n',
+  'docs/v1/a': '',
+  'docs/v2/a': '',
+  'docs/current': { symlink: 'v2' },
+  'web/index.html': '',
+  'shared/styles/a.css': '',
+  'api/src/a': '',
+};
+
+test('a file counts for the builds that read it, and for all that need them', async (t) => {
+  const { codes } = await makeFinder(t, FILES);
+  assert.deepEqual(await codes(), []);
+  assert.deepEqual(await codes('README', 'api/other', 'web/unused', 'shared/other/b'), []);
+  assert.deepEqual(await codes('base/f'), ['base: file', 'api: needs']);
+  assert.deepEqual(await codes('api/src/deep/gone'), ['api: file']);
+  assert.deepEqual(await codes('tool/x'), ['api: file']);
+  assert.deepEqual(await codes('web/index.html'), ['web: file', 'docs: needs']);
+  assert.deepEqual(await codes('shared/styles/b.css', 'web/index.html'), ['web: file file', 'docs: needs']);
+});
+
+test('wildcards, excluded and ignored files are heeded; a file in place of a directory counts', async (t) => {
+  const { codes } = await makeFinder(t, FILES);
+  assert.deepEqual(await codes('lib/one/index.js'), ['api: file']);
+  assert.deepEqual(await codes('lib/one/other.js', 'lib/one/two/index.js'), []);
+  assert.deepEqual(await codes('lib/all/x.test.js'), []);
+  assert.deepEqual(await codes('lib/all/x.js'), ['api: file']);
+  assert.deepEqual(await codes('api/src/tmp/x'), []);
+  assert.deepEqual(await codes('base/notes.md'), []);
+  assert.deepEqual(await codes('base/keep.md'), ['base: file', 'api: needs']);
+  assert.deepEqual(await codes('lib'), ['api: file']);
+  assert.deepEqual(await codes('api/src'), ['api: file']);
+});
+
+test('a Dockerfile and ignore rules count, also where they went', async (t) => {
+  const { codes, cwd } = await makeFinder(t, FILES);
+  assert.deepEqual(await codes('api/Dockerfile'), ['api: dockerfile']);
+  assert.deepEqual(await codes('api/Dockerfile.dockerignore'), ['api: ignore-file']);
+  assert.deepEqual(await codes('.dockerignore'), ['api: ignore-file']);
+  await rm(path.join(cwd, 'base/.dockerignore'));
+  assert.deepEqual(await codes('base/.dockerignore'), ['base: ignore-file file', 'api: needs']);
+  await rm(path.join(cwd, 'web/Dockerfile'));
+  assert.deepEqual(await codes('web/Dockerfile'), ['web: unknown dockerfile file', 'docs: needs']);
+});
+
+test('links are followed: on the way to a context, and within it', async (t) => {
+  const { codes, cwd } = await makeFinder(t, {
+    ...FILES,
+    'builds.yaml':
+      'builds: { docs: { context: docs }, linked: { context: link/v1, dockerfile-inline: "FROM scratch\\nCOPY a /" } }\n',
+  });
+  await symlink('docs', path.join(cwd, 'link'));
+  assert.deepEqual(await codes('docs/v2/a'), ['docs: file']);
+  assert.deepEqual(await codes('docs/v2/gone'), ['docs: file']);
+  assert.deepEqual(await codes('docs/current'), ['docs: file']);
+  assert.deepEqual(await codes('docs/v1/a'), ['linked: file']);
+  assert.deepEqual(await codes('link'), ['linked: file']);
+  // A submodule shows as a directory.
+  assert.deepEqual(await codes('docs'), ['docs: dockerfile file', 'linked: file']);
+});
+
+test('where it is not known what is read, every file of the context counts', async (t) => {
+  const { codes } = await makeFinder(t, {
+    'builds.yaml': `builds:
+  front: { context: a, dockerfile-inline: "# syntax=127.0.0.1:1/x/frontend:1\\nFROM scratch\\n" }
+  triggers: { context: b, dockerfile-inline: "FROM 127.0.0.1:1/x/image:1\\nCOPY x /\\n" }
+  remote: { context: "https://example.invalid/r.git", contexts: { c: c } }
+  layout: { context: e, dockerfile-inline: "FROM d\\n", contexts: { d: "oci-layout://d:1" } }
+`,
+    'a/': '',
+    'b/': '',
+    'c/': '',
+    'd/': '',
+    'e/': '',
+  });
+  assert.deepEqual(await codes('a/any'), ['front: file']);
+  assert.deepEqual(await codes('b/any'), ['triggers: file']);
+  assert.deepEqual(await codes('c/any'), ['remote: file']);
+  assert.deepEqual(await codes('d/index.json'), ['layout: file']);
+});
+
+test('of builds.yaml what it says counts, not how; new builds do, and all of them where it cannot be read', async (t) => {
+  const { cwd, load, find } = await makeFinder(t, FILES);
+  const before = { set: await load() };
+  const text = String(FILES['builds.yaml']);
+  await writeTree(cwd, { 'builds.yaml': `# only words\n${text}` });
+  assert.deepEqual(await find(['builds.yaml'], { before }), []);
+  await writeTree(cwd, {
+    'builds.yaml': `${text.replace('web: { context: web', 'web: { args: { A: b }, context: web')}  more: { context: base }\n`,
+  });
+  const found = await find(['builds.yaml'], { before });
+  assert.deepEqual(
+    found.map((one) => [one.build, one.reasons.map((reason) => reason.text)]),
+    [
+      ['web', ['builds.yaml changed its args']],
+      ['docs', ['it needs web']],
+      ['more', ['it is new in builds.yaml']],
+    ],
+  );
+  assert.equal((await find([], { before: { set: undefined } })).length, 5);
+});
+
+test('of builds.lock the images that moved count', async (t) => {
+  const digest = (digit: string) => `sha256:${digit.repeat(64)}`;
+  const lock = (one: string, two: string) =>
+    JSON.stringify({
+      version: 1,
+      images: { '127.0.0.1:1/x/one:1': digest(one), '127.0.0.1:1/x/two:1': digest(two) },
+    });
+  const { cwd, find } = await makeFinder(t, {
+    'builds.yaml':
+      'builds: { a: { context: ., dockerfile-inline: "FROM 127.0.0.1:1/x/one:1" }, b: { context: ., dockerfile-inline: "FROM 127.0.0.1:1/x/two:1" } }\n',
+    'builds.lock': lock('1', '2'),
+  });
+  const before = parseLock({ path: 'builds.lock', text: lock('1', '2') });
+  assert.ok(before.ok);
+  const lockBefore = { lock: before.value };
+  assert.deepEqual(await find([], { lockBefore }), []);
+  await writeTree(cwd, { 'builds.lock': lock('1', '3') });
+  const [only, ...others] = await find([], { lockBefore });
+  assert.deepEqual([only?.build, only?.reasons.map((one) => one.code), others], ['b', ['image'], []]);
+});
+
+test('of a thousand files the first hundred are named, and how many more', async (t) => {
+  const { find } = await makeFinder(t, FILES);
+  const [base] = await find(Array.from({ length: 1000 }, (_, at) => `base/${at}`));
+  assert.equal(base?.reasons.length, 101);
+  assert.equal(base?.reasons.at(-1)?.text, 'and 900 more files changed');
+});

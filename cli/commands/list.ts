@@ -1,5 +1,5 @@
 import { type BuildSet, formatPlace, type Json, type VariableOrigin } from '../../lib/model/mod.ts';
-import { createPalette, plural } from '../../lib/report/mod.ts';
+import { createPalette } from '../../lib/report/mod.ts';
 import { isSet, type ParsedArgs } from '../args.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { readInputs } from '../inputs.ts';
@@ -33,7 +33,7 @@ export async function listCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   );
   add(
     ['GROUP', 'BUILDS', 'DESCRIPTION'],
-    listed.groups.map((one) => [one.name, plural(one.builds.length, 'build'), one.description ?? '']),
+    listed.groups.map((one) => [one.name, shorten(one.builds, 3), one.description ?? '']),
   );
   add(
     ['VARIABLE', 'VALUE', 'FROM', 'DESCRIPTION'],

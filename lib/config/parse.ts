@@ -78,11 +78,12 @@ export async function readFully(
     if (explained.code === 'config/too-deep') return { problems: [explained] };
     problems.push(explained);
   }
-  if (problems.length > 0) return { problems };
+  // A key that stands twice is no reason to keep quiet about the rest of the file.
+  if (problems.some((one) => one.code !== 'config/duplicate-key')) return { problems };
   if (parsed.contents === null) return { problems };
   const converter = new Converter(origin, parsed, yaml, masked !== source.text);
   const node = converter.convert(parsed.contents as YamlNode, 0);
-  if (converter.problems.length > 0) return { problems: converter.problems };
+  if (converter.problems.length > 0) return { problems: [...problems, ...converter.problems] };
   return { ...(node === undefined ? {} : { node }), problems };
 }
 

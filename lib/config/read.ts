@@ -175,7 +175,7 @@ export function shownPath(cwd: string, path: string): string {
 async function loadText(loader: Loader, origin: Origin, group: number): Promise<void> {
   const { node, problems } = await parseText(origin);
   loader.problems.addAll(problems);
-  if (problems.some((one) => one.severity === 'error')) return;
+  if (node === undefined && problems.some((one) => one.severity === 'error')) return;
   if (node === undefined || isNull(node)) {
     const { path } = origin.source;
     loader.problems.add(
@@ -258,7 +258,7 @@ async function runModule(
       problems.add(
         problem('config/module', `${shown} failed: ${error.message.split('\n')[0] ?? ''}`, {
           hint: 'The module is run as it is; the error is its own.',
-          ...(error.stack === undefined ? {} : { detail: error.stack }),
+          ...(error.stack === undefined ? {} : { detail: ownPart(error.stack) }),
         }),
       );
     }
@@ -294,4 +294,15 @@ function plainData(value: unknown, path: readonly string[], open: Set<object>): 
     default:
       throw new Error(`${path.join('.')} is a ${typeof value}, which a builds file cannot hold`);
   }
+}
+
+/** A stack without the frames that are ours or the runtime's, and without what keeps modules from being cached. */
+function ownPart(stack: string): string {
+  const lines = stack.split('\n');
+  const ours = lines.findIndex((line) => /^\s+at .*\brunModule\b/.test(line));
+  return lines
+    .slice(0, ours === -1 ? undefined : ours)
+    .filter((line) => !/^\s+at .*\b(?:node|ext):/.test(line))
+    .map((line) => line.replace(/\?v=\d+-[\d.]+/, ''))
+    .join('\n');
 }

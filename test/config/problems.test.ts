@@ -101,6 +101,15 @@ const cases: readonly Case[] = [
     'builds:\n  a:\n    target: x\n    target: y\n',
     ['config/duplicate-key builds.yaml:4:5 «target» The key "target" stands twice'],
   ],
+  [
+    'a key twice, and what else is wrong in the file',
+    'builds:\n  a: { context: . }\n  a: { context: ., tgs: [] }\n  b: { context: "${{ vars.X }}" }\n',
+    [
+      'config/duplicate-key builds.yaml:3:3 «a» The key "a" stands twice',
+      'config/unknown-key builds.yaml:3:20 «tgs» There is no key "tgs" in builds.a | Did you mean "tags"?',
+      'config/unknown-variable builds.yaml:4:22 «vars.X» There is no variable "X"',
+    ],
+  ],
   ['a tab', 'builds:\n\ta:\n', ['config/tab builds.yaml:2:1']],
   [
     'a bracket that never closes',

@@ -158,6 +158,16 @@ test('plan shows order and edges, and as JSON the plan document', async (t) => {
   assert.deepEqual(names, ['base', 'api']);
 });
 
+test('plan draws what needs what, one form at a time', async (t) => {
+  const cwd = await repository(t);
+  assert.equal((await call(['plan', '--tree'], { cwd })).out, 'api\n└─ base (context)\n');
+  assert.match((await call(['plan', '--dot'], { cwd })).out, /"api" -> "base"/);
+  assert.match((await call(['plan', '--mermaid'], { cwd })).out, /b1 -->\|context\| b0/);
+  const both = await call(['plan', '--tree', '--json'], { cwd });
+  assert.deepEqual([both.code, both.out], [EXIT.usage, '']);
+  assert.match(both.err, /cli\/conflict.*--json and --tree/);
+});
+
 test('print gives every value final: --var, --set and flags included', async (t) => {
   const cwd = await repository(t);
   const argv = [
@@ -208,6 +218,20 @@ test('validate finds everything wrong at once, in four forms', async (t) => {
   assert.ok((JSON.parse(json.out) as { problems: readonly unknown[] }).problems.length >= 2);
   const good = await call(['validate'], { cwd: await repository(t) });
   assert.deepEqual([good.code, good.out], [EXIT.ok, 'valid: 2 builds in builds.yaml\n']);
+});
+
+test('lint tells what keeps a Dockerfile from being read, for which it needs no engine', async (t) => {
+  const cwd = await makeTempDir(t);
+  await writeTree(cwd, {
+    'builds.yaml': 'builds:\n  bad: { context: bad }\n  none: { context: none }\n',
+    'bad/Dockerfile': 'FROM scratch\nCOPPY a /\n',
+  });
+  const { code, out } = await call(['lint', '--format', 'lines'], { cwd });
+  assert.equal(code, EXIT.invalid);
+  assert.match(out, /^bad\/Dockerfile:2:1: error\[dockerfile\/unknown-instruction\]/m);
+  assert.match(out, /^builds\.yaml:3:\d+: error\[dockerfile\/missing\]/m);
+  const github = await call(['lint', 'bad', '--format', 'github'], { cwd });
+  assert.match(github.out, /^::error file=bad\/Dockerfile,line=2,col=1,/);
 });
 
 test('validate also sees what only a plan can see', async (t) => {

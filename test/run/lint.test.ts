@@ -1,4 +1,4 @@
-/** `bake-ts lint` with the real engine: what the frontend finds, and what it cannot know. */
+/** Dockerfiles and the real engine: what the frontend finds and cannot know, and where a failed step is shown. */
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -17,15 +17,19 @@ interface Found {
   readonly place?: { readonly file: string; readonly line: number };
 }
 
-async function lint(t: Cleanup, tree: Readonly<Record<string, string>>, argv: readonly string[] = []) {
-  const cwd = await makeTempDir(t);
-  await writeTree(cwd, tree);
-  const env = {
-    HOME: cwd,
+function engineEnv(home: string): Readonly<Record<string, string>> {
+  return {
+    HOME: home,
     PATH: '/usr/bin:/bin',
     BUILDCTL: path.join(realEngine.binDir, 'buildctl'),
     BUILDKIT_HOST: realEngine.address,
   };
+}
+
+async function lint(t: Cleanup, tree: Readonly<Record<string, string>>, argv: readonly string[] = []) {
+  const cwd = await makeTempDir(t);
+  await writeTree(cwd, tree);
+  const env = engineEnv(cwd);
   const io = createFakeIo(['lint', '--format', 'json', ...argv], { cwd, env });
   const code = await runCli(io);
   assert.equal(io.err(), '');
@@ -36,6 +40,22 @@ async function lint(t: Cleanup, tree: Readonly<Record<string, string>>, argv: re
   );
   return { code, problems, told: told.map((one) => one.trimEnd()) };
 }
+
+test('a RUN that fails is shown at its lines of the Dockerfile, as a step and not as buildctl', {
+  skip,
+}, async (t) => {
+  const cwd = await makeTempDir(t);
+  await writeTree(cwd, {
+    'builds.yaml': 'builds:\n  api: { context: ., dockerfile: docker/Dockerfile }\n',
+    'docker/Dockerfile': 'FROM scratch\nCOPY builds.yaml /\nRUN ["/nope", \\\n  "x"]\n',
+  });
+  const io = createFakeIo(['run', '--progress', 'quiet'], { cwd, env: engineEnv(cwd) });
+  assert.equal(await runCli(io), 1);
+  const told = io.err();
+  assert.match(told, /error\[build\/step-failed\]: a step could not start: its image has no `\/nope`/);
+  assert.match(told, /┌─ docker\/Dockerfile:3:1\n/);
+  assert.match(told, /3 │ ╭ RUN \["\/nope"/);
+});
 
 const LINKED = {
   'builds.yaml': `builds:

@@ -85,8 +85,9 @@ export function createInterpolator(): Interpolator {
       const isDefault = hasOneDefault(name) && first !== undefined;
       const value: Json = isDefault ? render(JSON.parse(first) as readonly Part[]) : '';
       if (known.required === undefined) return { name, value, comments: [] };
-      const description = known.required === '' ? {} : { description: literal(known.required) };
-      return { name, value: { required: true, ...description }, comments: [] };
+      const more: Record<string, Json> = { required: true };
+      if (known.required !== '') more['description'] = literal(known.required);
+      return { name, value: more, comments: [] };
     });
   }
 

@@ -253,7 +253,7 @@ test('JSON of any kind is imported or refused, and never throws', () => {
     fc.property(file, (value) => {
       importBake(JSON.stringify(value), { fileName: 'b.json' });
     }),
-    { numRuns: 1000 },
+    { numRuns: 300 },
   );
 });
 

@@ -122,7 +122,7 @@ function compareTarget(name: string, target: Fields, build: Fields): readonly st
   };
   const isInline = target['dockerfile-inline'] !== undefined;
   for (const key of ['description', 'context', 'target', 'dockerfile-inline', 'network']) {
-    check(key, target[key], build[key]);
+    check(key, target[key] === '' ? undefined : target[key], build[key]);
   }
   check('dockerfile', isInline ? undefined : target['dockerfile'], build['dockerfile']);
   for (const key of ['args', 'labels', 'extra-hosts']) check(key, withoutNulls(target[key]), build[key]);

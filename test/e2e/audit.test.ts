@@ -76,6 +76,7 @@ test('auditing what was left alone', { skip: realEngine.skip, timeout: 240_000 }
 
     const baked = await stage.bake({ builds: ['app'], audit: { size: ALL } });
     assert.equal(baked.summary.ok, false);
+    assert.deepEqual(named(baked, 'failed'), ['app'], JSON.stringify(baked.summary.outcomes, undefined, 2));
     const { kind, audit, problem } = baked.outcome('app');
     assert.equal(kind, 'failed');
     assert.equal(problem?.code, 'run/audit-failed');

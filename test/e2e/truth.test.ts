@@ -270,6 +270,47 @@ test(
   },
 );
 
+test('a parent of which only the config changed leaves alone what copies from it', options, async (t) => {
+  const registry = await startTestRegistry(t);
+  const { host } = registry;
+  const builds = (label: string) => `
+builds:
+  parent:
+    context: .
+    dockerfile-inline: "FROM scratch\\nCOPY file /\\n"
+    labels: { version: "${label}" }
+    tags: [${host}/config/parent:1]
+    push: true
+  above:
+    context: .
+    contexts: { parent: build:parent }
+    dockerfile-inline: "FROM parent\\nCOPY file /more\\n"
+    tags: [${host}/config/above:1]
+    push: true
+  beside:
+    context: .
+    contexts: { parent: build:parent }
+    dockerfile-inline: "FROM scratch\\nCOPY --from=parent /file /taken\\n"
+    tags: [${host}/config/beside:1]
+    push: true
+`;
+  const work = await makeWorkspace(t, { file: 'one\n', 'builds.yaml': builds('1') });
+  assertOk(await work.bake());
+  await work.write({ 'builds.yaml': builds('2') });
+  const labelled = await work.bake();
+  assertOk(labelled);
+  assert.deepEqual(labelled.kinds, { parent: 'built', above: 'built', beside: 'unchanged' });
+  // Its layers are remembered with a result that is left alone, too.
+  await work.write({ 'builds.yaml': builds('1') });
+  const back = await work.bake();
+  assertOk(back);
+  assert.deepEqual(back.kinds, { parent: 'retagged', above: 'retagged', beside: 'unchanged' });
+  await work.write({ file: 'two\n' });
+  const changed = await work.bake();
+  assertOk(changed);
+  assert.deepEqual(named(changed, 'built'), ['above', 'beside', 'parent']);
+});
+
 test('a parent that is built again to the same bytes leaves its children alone', options, async (t) => {
   const registry = await startTestRegistry(t);
   const work = await makeWorkspace(t, {

@@ -1,0 +1,131 @@
+/**
+ * Generated repositories, run twice: the second run builds nothing and writes nothing. The small one runs on every
+ * runtime, as a process each time; the large ones take minutes and run where they are asked for (BAKE_TS_TEST_LONG), or
+ * on the oldest runtime, so that a whole test run has them once.
+ */
+import assert from 'node:assert/strict';
+import { readdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import process from 'node:process';
+import { type TestContext, test } from 'node:test';
+import type { BakeEvent, RunSummary } from '../../lib/model/mod.ts';
+import { bakeTsCommand, type CommandResult, runCommand } from '../rig/command.ts';
+import { generateRepository, type Shape } from '../rig/generated-repository.ts';
+import { compiled, repoPath } from '../rig/paths.ts';
+import { digestOf } from '../rig/puller.ts';
+import { realEngine, startTestRegistry, type TestRegistry } from '../rig/real-engine.ts';
+import { makeWorkspace, type Workspace } from './support.ts';
+
+const wantsLong = process.env['BAKE_TS_TEST_LONG'] === '1' || compiled;
+
+interface Ran {
+  readonly kinds: Readonly<Record<string, string>>;
+  readonly digests: Readonly<Record<string, string | undefined>>;
+  readonly summary: RunSummary;
+}
+
+function readSummary(result: CommandResult): Ran {
+  assert.equal(result.exitCode, 0, `${result.stdout.slice(-2000)}${result.stderr.slice(-2000)}`);
+  const events = result.stdout
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as BakeEvent);
+  const last = events.at(-1);
+  assert(last?.type === 'run-finished', result.stdout.slice(-500));
+  const { outcomes } = last.summary;
+  return {
+    summary: last.summary,
+    kinds: Object.fromEntries(outcomes.map(({ build, kind }) => [build, kind])),
+    digests: Object.fromEntries(outcomes.map(({ build, digest }) => [build, digest])),
+  };
+}
+
+interface Site {
+  readonly work: Workspace;
+  readonly registry: TestRegistry;
+}
+
+async function runTwice(t: TestContext, shape: Shape, count: number): Promise<Site> {
+  const registry = await startTestRegistry(t);
+  const repository = generateRepository(shape, count, registry.host);
+  const work = await makeWorkspace(t, repository.tree);
+  const run = async () => readSummary(await work.run(['run', '--progress=json'], { timeoutMs: 400_000 }));
+  const first = await run();
+  assert.deepEqual(new Set(Object.values(first.kinds)), new Set(['built']));
+  assert.equal((await work.buildctl.builds()).length, count);
+  await work.buildctl.reset();
+  await registry.forget();
+  const second = await run();
+  assert.deepEqual(new Set(Object.values(second.kinds)), new Set(['unchanged']));
+  assert.deepEqual(second.digests, first.digests);
+  assert.deepEqual(await work.buildctl.calls(), []);
+  assert.deepEqual(await registry.writes(), []);
+  const requests = await registry.requests();
+  assert(requests.length <= count + 2, `${requests.length} requests for ${count} tags`);
+  assert.equal(second.summary.buildctlCalls, 0);
+  assert.equal(second.summary.registryRequests.reads, requests.length);
+  return { work, registry };
+}
+
+test('twelve images on seven levels', { skip: realEngine.skip, timeout: 300_000 }, async (t) => {
+  const { work, registry } = await runTwice(t, 'levels', 12);
+
+  await t.test('a file at the bottom builds what stands on it, and nothing beside it', async () => {
+    const repository = generateRepository('levels', 12, registry.host);
+    const above = new Set(['image-03']);
+    for (const { name, needs } of repository.images)
+      if (needs.some((need) => above.has(need))) above.add(name);
+    await writeFile(path.join(work.dir, 'image-03/src/one.txt'), 'changed\n');
+    const { kinds } = readSummary(await work.run(['run', '--progress=json'], { timeoutMs: 200_000 }));
+    const built = Object.keys(kinds).filter((name) => kinds[name] === 'built');
+    assert.deepEqual(built.sort(), [...above].sort());
+  });
+
+  await t.test(
+    'the other runtime, on the same repository, finds nothing to do and says the same',
+    async () => {
+      const here = readSummary(await work.run(['run', '--progress=json']));
+      const others = await otherCommands();
+      assert(others.length > 0, 'there is no other runtime: npm test installs them');
+      for (const command of others) {
+        await work.buildctl.reset();
+        const options = { cwd: work.dir, env: work.env };
+        const there = readSummary(await runCommand([...command, 'run', '--progress=json'], options));
+        assert.deepEqual(there.kinds, here.kinds);
+        assert.deepEqual(there.digests, here.digests);
+        assert.deepEqual(await work.buildctl.calls(), []);
+        for (const tag of there.summary.outcomes.flatMap((outcome) => outcome.tags)) {
+          assert.equal(await digestOf(tag.ref), tag.digest);
+        }
+      }
+    },
+  );
+});
+
+/** Command lines of bake-ts on the runtimes that this test does not run on. */
+async function otherCommands(): Promise<readonly (readonly string[])[]> {
+  const bin = repoPath('.cache/runtimes/node_modules/.bin');
+  const installed: readonly string[] = await readdir(bin).catch(() => []);
+  const main = repoPath('cli/main.ts');
+  const commands: readonly (readonly [string, readonly string[]])[] = [
+    ['deno', [path.join(bin, 'deno'), 'run', '-A', '--config', repoPath('deno.json'), main]],
+    ['node', [path.join(bin, 'node'), main]],
+  ];
+  const own = process.versions['deno'] === undefined ? 'node' : 'deno';
+  return commands.flatMap(([name, argv]) =>
+    installed.includes(name) && (name !== own || compiled) ? [argv] : [],
+  );
+}
+
+for (const [shape, count] of [
+  ['flat', 40],
+  ['chain', 49],
+  ['levels', 49],
+] as const) {
+  test(`${count} images, ${shape}`, {
+    skip: realEngine.skip || (wantsLong ? false : 'long: BAKE_TS_TEST_LONG=1 runs it'),
+    timeout: 500_000,
+  }, async (t) => {
+    await runTwice(t, shape, count);
+  });
+}

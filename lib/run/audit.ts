@@ -14,6 +14,7 @@ import {
   problem,
   problemToJson,
 } from '../model/mod.ts';
+import { linkAside } from './aside.ts';
 import { buildNode } from './build-node.ts';
 import type { NodeResult, RunContext } from './context.ts';
 import {
@@ -101,7 +102,12 @@ export async function auditRun(
       names.map(async (name) => {
         const [node, result, outcome] = [plan.nodes.get(name), context.resultOf(name), done.get(name)];
         if (node === undefined || result === undefined || outcome === undefined) return;
-        const judged = await judge(context, node, outcome, await auditNode(context, node, result, outcome));
+        const judged = await judge(
+          context,
+          node,
+          outcome,
+          await auditNode(context, plan, node, result, outcome),
+        );
         outcomes.set(name, judged);
         context.emit({ type: 'node-finished', build: name, outcome: judged });
       }),
@@ -119,6 +125,7 @@ type Finding = AuditResult & { readonly problem?: Problem };
 /** Builds one node aside and compares. */
 async function auditNode(
   context: RunContext,
+  plan: Plan,
   node: PlanNode,
   result: NodeResult,
   outcome: Outcome,
@@ -129,7 +136,9 @@ async function auditNode(
     return notCompared('its files changed while the run went on');
   }
   const dir = path.join(context.workDir, `audit-${context.nextId()}`);
-  const made = await buildNode(context, node, inputs, { build: node.build, dir });
+  const links = await linkAside(context, plan, node);
+  if (!links.ok) return notCompared(links.error);
+  const made = await buildNode(context, node, inputs, { build: node.build, links: links.value, dir });
   if (made.kind === 'cancelled') return notCompared('the run was cancelled');
   if (made.kind === 'failed') return { ...notCompared(made.problem.message), problem: made.problem };
   const { digest, steps } = made.built;

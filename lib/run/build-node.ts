@@ -11,7 +11,6 @@ import {
 } from '../buildctl/mod.ts';
 import { contentName, type Shipment } from '../fingerprint/mod.ts';
 import {
-  type Build,
   type Digest,
   formatImageRef,
   type PlanNode,
@@ -19,7 +18,8 @@ import {
   type Problem,
   problem,
 } from '../model/mod.ts';
-import { type Manifest, parseManifest, platformManifests } from '../registry/mod.ts';
+import { layersDigest, type Manifest, parseManifest, platformManifests } from '../registry/mod.ts';
+import type { Aside } from './aside.ts';
 import type { ImageLocation, ImageResult, ReadyEngine, RunContext } from './context.ts';
 import { type NodeInputs, shipmentsOf } from './inputs.ts';
 import { locationOf, storeNames } from './places.ts';
@@ -47,14 +47,6 @@ export type Made =
       readonly readManifest: (digest: Digest) => Promise<Manifest | undefined>;
     };
 
-/** A build beside the run: its result is looked at and goes nowhere else. */
-export interface Aside {
-  /** The build as it is to be made; its own outputs and cache exports are left out. */
-  readonly build: Build;
-  /** Where its OCI layout is to be written. */
-  readonly dir: string;
-}
-
 /** Runs buildctl, again where that can help: a parent that the engine lost is built anew, a passing fault is waited out. */
 export async function buildNode(
   context: RunContext,
@@ -67,7 +59,10 @@ export async function buildNode(
   if (!engine.ok) return { kind: 'failed', problem: { ...(engine.error[0] ?? noEngine()), build: name } };
   let parentsRebuilt = false;
   for (let attempt = 1; ; attempt++) {
-    const links = await linkParents(context, node, parentsRebuilt);
+    const links: Linked =
+      aside === undefined
+        ? await linkParents(context, node, parentsRebuilt)
+        : { ok: true, value: aside.links };
     if (!links.ok) return links.end;
     const workDir = path.join(context.workDir, `${context.nextId()}`);
     const outputs: readonly BuildOutput[] =
@@ -98,7 +93,7 @@ export async function buildNode(
     await rm(workDir, { recursive: true, force: true });
     if (result.error.kind === 'cancelled') return { kind: 'cancelled' };
     const failure = result.error.problem;
-    if (failure.code === 'build/parent-lost' && !parentsRebuilt) {
+    if (failure.code === 'build/parent-lost' && !parentsRebuilt && aside === undefined) {
       parentsRebuilt = true;
       context.emit({
         type: 'retry',
@@ -254,12 +249,17 @@ async function describeResult(
   const children = manifest === undefined ? [] : platformManifests(manifest);
   const platforms: readonly PlatformManifest[] =
     children.length > 0
-      ? children
-      : [{ platform: node.build.platforms[0] ?? context.enginePlatform, digest }];
+      ? await Promise.all(children.map(async (child) => withLayers(child, await readManifest(child.digest))))
+      : [withLayers({ platform: node.build.platforms[0] ?? context.enginePlatform, digest }, manifest)];
   const location: ImageLocation | undefined =
     context.worker === 'oci' && pushed === undefined
       ? { kind: 'layout', dir: path.join(workDir, 'layout') }
       : locationOf(context, node, digest, true);
   const image = { digest, platforms, ...(location === undefined ? {} : { location }) };
   return { kind: 'made', built, image, readManifest, ...(manifest === undefined ? {} : { manifest }) };
+}
+
+function withLayers(platform: PlatformManifest, manifest: Manifest | undefined): PlatformManifest {
+  const layers = manifest === undefined ? undefined : layersDigest(manifest);
+  return layers === undefined ? platform : { ...platform, layers };
 }

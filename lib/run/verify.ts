@@ -8,10 +8,12 @@ import {
   type Digest,
   formatImageRef,
   type Outcome,
+  type Plan,
   type PlanNode,
   type Problem,
   problem,
 } from '../model/mod.ts';
+import { linkAside } from './aside.ts';
 import { buildNode } from './build-node.ts';
 import type { ImageResult, NodeResult, RunContext } from './context.ts';
 import { createEmitter } from './emitter.ts';
@@ -77,7 +79,7 @@ export async function verifyBuilds(options: BakeOptions): Promise<VerifyReport> 
       run: async (name) => {
         const node = plan.nodes.get(name);
         if (node === undefined) return 'failed';
-        const { result, verification } = await lookAt(context, node);
+        const { result, verification } = await lookAt(context, plan, node);
         if (node.role === 'asked') verified.set(name, verification);
         if (result !== undefined) results.set(name, result);
         return result === undefined && node.neededBy.length > 0 ? 'failed' : 'done';
@@ -106,7 +108,7 @@ interface Looked {
 }
 
 /** What stands in the registry is what others were built on, so it is what they read here, too. */
-async function lookAt(context: RunContext, node: PlanNode): Promise<Looked> {
+async function lookAt(context: RunContext, plan: Plan, node: PlanNode): Promise<Looked> {
   const name = node.build.name;
   const inputs = await computeInputs(context, node);
   const [broken] = inputs.problems;
@@ -119,7 +121,18 @@ async function lookAt(context: RunContext, node: PlanNode): Promise<Looked> {
     return { verification: unknown(name, held.problem) };
 
   const dir = path.join(context.workDir, `verify-${context.nextId()}`);
-  const made = await buildNode(context, node, inputs, { build: fromNothing(node.build), dir });
+  const links = await linkAside(context, plan, node);
+  if (!links.ok) {
+    const lost = problem('run/verify-unknown', `\`${name}\` cannot be built: ${links.error}`, {
+      build: name,
+    });
+    return { verification: unknown(name, lost) };
+  }
+  const made = await buildNode(context, node, inputs, {
+    build: fromNothing(node.build),
+    links: links.value,
+    dir,
+  });
   if (made.kind === 'cancelled') return { verification: unknown(name, cancelled(name)) };
   if (made.kind === 'failed') return { verification: unknown(name, made.problem) };
   const { digest } = made.built;

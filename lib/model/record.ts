@@ -35,7 +35,10 @@ export interface KeyParts {
   readonly files: Readonly<Record<string, readonly FilePart[]>>;
   /** Outside image as written → digest it was resolved to in this run (and is pinned to in the build). */
   readonly images: Readonly<Record<string, string>>;
-  /** Context name or reference of another build → digest of its result. */
+  /**
+   * Context name or reference of another build → digest of its result; where only files are taken from it (COPY, mounts),
+   * the digest that names its layers.
+   */
   readonly parents: Readonly<Record<string, string>>;
   /** Every other option that changes bytes: labels, annotations, attest, compression, network, … */
   readonly options: Readonly<Record<string, string>>;
@@ -45,6 +48,8 @@ export interface KeyParts {
 export interface PlatformManifest {
   readonly platform: string;
   readonly digest: Digest;
+  /** Names its layers in their order: equal where the files are, whatever the config says. Undefined: not read. */
+  readonly layers?: Digest;
 }
 
 /** A successful build, remembered. */

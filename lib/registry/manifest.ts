@@ -88,6 +88,13 @@ export function manifestBlobs(manifest: Manifest): readonly Descriptor[] {
   return readDescriptors([manifest.json['config'], ...listOf(manifest.json['layers'])]);
 }
 
+/** A digest that names the layers of a manifest in their order; undefined for an index. */
+export function layersDigest(manifest: Manifest): Digest | undefined {
+  if (isIndex(manifest)) return undefined;
+  const layers = readDescriptors(manifest.json['layers']).map((layer) => layer.digest);
+  return digestOf(new TextEncoder().encode(layers.join('\n')));
+}
+
 /** The config of a manifest; undefined for an index. */
 export function configOf(manifest: Manifest): Descriptor | undefined {
   return isIndex(manifest) ? undefined : readDescriptors([manifest.json['config']])[0];

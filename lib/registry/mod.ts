@@ -17,6 +17,7 @@ export {
   imageSize,
   isAttestation,
   isIndex,
+  layersDigest,
   type Manifest,
   manifestBlobs,
   parseManifest,

@@ -2,7 +2,7 @@
  * The inputs of one build and the key they make: Dockerfile, files, arguments, outside images by digest, parents by the
  * digests of their results. Needs its parents to be done.
  */
-import { readFile } from 'node:fs/promises';
+import { lstat, readFile, readlink } from 'node:fs/promises';
 import path from 'node:path';
 import { localName } from '../buildctl/mod.ts';
 import {
@@ -28,7 +28,6 @@ import {
   formatPlatform,
   type KeyParts,
   type PlanNode,
-  type PlatformManifest,
   type Problem,
   parsePlatform,
   problem,
@@ -60,6 +59,7 @@ interface Hashed {
 }
 
 const requestsOf = new WeakMap<NodeInputs, readonly Hashed[]>();
+const filesOnlyOf = new WeakMap<NodeInputs, ReadonlySet<string>>();
 
 /**
  * What a build's Dockerfile reads, the configs of its base images taken in where they can be had. Parents must have
@@ -99,12 +99,13 @@ export async function computeInputs(context: RunContext, node: PlanNode): Promis
   const contexts = await hashContexts(context, node, facts);
   if (contexts.problems.length > 0) return { ...nothing, untracked: [], problems: contexts.problems };
   const images = await lookUpImages(context, node, facts);
+  const filesOnly = readForFiles(facts);
   const { parts, untracked } = keyParts({
     build,
     facts,
     files: new Map(contexts.hashed.map((one) => [one.name, one.hashed.files] as const)),
     images: images.digests,
-    parents: parentDigests(context, node),
+    parents: parentDigests(context, node, filesOnly),
     enginePlatform: context.enginePlatform,
   });
   // A base whose config is unread may have triggers that read images we do not see.
@@ -124,6 +125,7 @@ export async function computeInputs(context: RunContext, node: PlanNode): Promis
     ...(facts.produces === undefined ? {} : { produces: facts.produces }),
   };
   requestsOf.set(inputs, contexts.hashed);
+  filesOnlyOf.set(inputs, filesOnly);
   return inputs;
 }
 
@@ -153,13 +155,25 @@ export function changesSince(inputs: NodeInputs, before: KeyParts): readonly str
   return inputs.parts === undefined ? [] : diffKeys(before, inputs.parts);
 }
 
-/** Looks again: true where every file is as it was when the key was made. */
-export async function isStillTrue(context: RunContext, inputs: NodeInputs): Promise<boolean> {
-  for (const { request, hashed } of requestsOf.get(inputs) ?? []) {
+/** Looks again: true where every file, the Dockerfile and the ignore rules are as they were when the key was made. */
+export async function isStillTrue(context: RunContext, node: PlanNode, inputs: NodeInputs): Promise<boolean> {
+  const { dockerfile } = node.build;
+  const source = context.dockerfiles.sourceOf(node.build);
+  if (dockerfile.kind === 'file' && source !== undefined) {
+    const text = await readFile(dockerfile.path, 'utf8').catch(() => undefined);
+    if (text !== source.text) return false;
+  }
+  for (const { name, request, hashed } of requestsOf.get(inputs) ?? []) {
+    const ignore = await readIgnore(node, request.root, name === MAIN_CONTEXT);
+    if (!ignore.ok || patternsOf(ignore.rules) !== patternsOf(request.ignore)) return false;
     const changed = await context.hasher.recheck(request, hashed);
     if (!changed.ok || changed.value.length > 0) return false;
   }
   return true;
+}
+
+function patternsOf({ rules }: IgnoreRules): string {
+  return rules.map(({ pattern, isException }) => `${isException ? '!' : ''}${pattern}`).join('\n');
 }
 
 /** The files that buildctl will offer to the engine for a build, by the names it offers them under. */
@@ -173,13 +187,15 @@ export function shipmentsOf(node: PlanNode, inputs: NodeInputs): readonly Shipme
 /** The key with the parents' results as they are now: one of them may have been built after all. */
 export function withParentsOfNow(context: RunContext, node: PlanNode, inputs: NodeInputs): NodeInputs {
   if (inputs.key === undefined || inputs.parts === undefined) return inputs;
-  const now = parentDigests(context, node);
+  const filesOnly = filesOnlyOf.get(inputs) ?? new Set();
+  const now = parentDigests(context, node, filesOnly);
   const parents = Object.fromEntries(
     Object.entries(inputs.parts.parents).map(([name, digest]) => [name, now.get(name) ?? digest]),
   );
   const parts = { ...inputs.parts, parents };
   const again: NodeInputs = { ...inputs, parts, key: computeKey(parts) };
   requestsOf.set(again, requestsOf.get(inputs) ?? []);
+  filesOnlyOf.set(again, filesOnly);
   return again;
 }
 
@@ -187,25 +203,34 @@ function linkNames(node: PlanNode): readonly string[] {
   return node.edges.flatMap((edge) => edge.contextName ?? []);
 }
 
-/**
- * Parents count by the manifests of their platforms: attestations give an index another digest every time without
- * changing what a build on top of it sees.
- */
-function parentDigests(context: RunContext, node: PlanNode): ReadonlyMap<string, string> {
-  const digests = new Map<string, string>();
-  for (const edge of node.edges) {
-    const image = context.resultOf(edge.to)?.image;
-    if (edge.contextName !== undefined && image !== undefined) {
-      digests.set(edge.contextName, digestOfPlatforms(image.platforms));
-    }
-  }
-  return digests;
+/** Names of contexts that no stage stands on: of these only files are taken, and their configs do not matter. */
+function readForFiles(facts: DockerfileFacts): ReadonlySet<string> {
+  const stoodOn = new Set(facts.contexts.flatMap(({ name, use }) => (use === 'from' ? [name] : [])));
+  return new Set(facts.contexts.flatMap(({ name }) => (stoodOn.has(name) ? [] : [name])));
 }
 
-function digestOfPlatforms(platforms: readonly PlatformManifest[]): string {
-  const [only] = platforms;
-  if (only !== undefined && platforms.length === 1) return only.digest;
-  return platforms.map((one) => `${one.platform}=${one.digest}`).join(' ');
+/**
+ * Parents count by the manifests of their platforms: attestations give an index another digest every time without
+ * changing what a build on top of it sees. Where only files are taken, they count by their layers.
+ */
+function parentDigests(
+  context: RunContext,
+  node: PlanNode,
+  filesOnly: ReadonlySet<string>,
+): ReadonlyMap<string, string> {
+  const digests = new Map<string, string>();
+  for (const { contextName, to } of node.edges) {
+    const image = context.resultOf(to)?.image;
+    if (contextName === undefined || image === undefined) continue;
+    const parts = image.platforms.map(({ platform, digest, layers }): [string, string] => [
+      platform,
+      filesOnly.has(contextName) ? (layers ?? digest) : digest,
+    ]);
+    const [only] = parts;
+    const isOne = only !== undefined && parts.length === 1;
+    digests.set(contextName, isOne ? only[1] : parts.map((part) => part.join('=')).join(' '));
+  }
+  return digests;
 }
 
 interface LookedUp {
@@ -353,12 +378,15 @@ export function ignoreFilesOf(node: PlanNode, root: string, isMain: boolean): re
 export async function readIgnore(node: PlanNode, root: string, isMain: boolean): Promise<Ignore> {
   for (const file of ignoreFilesOf(node, root, isMain)) {
     try {
-      const parsed = parseIgnore({ path: file, text: await readFile(file, 'utf8') });
+      const found = await followInside(path.dirname(file), path.basename(file));
+      if (found === undefined) continue;
+      const parsed = parseIgnore({ path: file, text: await readFile(found, 'utf8') });
       if (parsed.ok) return { ok: true, rules: parsed.value };
       return { ok: false, problems: parsed.error };
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-      if (code === 'ENOENT' || code === 'ENOTDIR') continue;
+      // A directory is no ignore file to BuildKit, and no fault either.
+      if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') continue;
       return {
         ok: false,
         problems: [problem('context/unreadable', `\`${file}\` cannot be read (${code})`)],
@@ -366,4 +394,35 @@ export async function readIgnore(node: PlanNode, root: string, isMain: boolean):
     }
   }
   return { ok: true, rules: NO_RULES };
+}
+
+const MAX_LINKS = 255;
+
+/**
+ * Where a symlink leads as the engine sees it: it has only what lies in the directory, which is its root. Undefined:
+ * nowhere (measured: an ignore file that points out of its context leaves nothing out).
+ */
+async function followInside(root: string, name: string): Promise<string | undefined> {
+  let rest = [name];
+  let at: string[] = [];
+  for (let links = 0; ; ) {
+    const [part, ...after] = rest;
+    if (part === undefined) return path.join(root, ...at);
+    rest = after;
+    if (part === '' || part === '.') continue;
+    if (part === '..') {
+      at.pop();
+      continue;
+    }
+    const full = path.join(root, ...at, part);
+    if (!(await lstat(full)).isSymbolicLink()) {
+      at.push(part);
+      continue;
+    }
+    links += 1;
+    if (links > MAX_LINKS) return undefined;
+    const target = await readlink(full);
+    if (target.startsWith('/')) at = [];
+    rest = [...target.split('/'), ...rest];
+  }
 }

@@ -254,7 +254,7 @@ async function remember(
   const warn = (found: Problem) => context.emit({ type: 'warning', build, problem: problemToJson(found) });
   const { key, parts } = inputs;
   if (key === undefined || parts === undefined || image === undefined) return;
-  if (!(await isStillTrue(context, inputs))) {
+  if (!(await isStillTrue(context, node, inputs))) {
     warn(
       problem(
         'run/changed-while-building',

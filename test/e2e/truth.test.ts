@@ -1,6 +1,6 @@
 /** What is not known is built, what went wrong is not remembered, and what is secret is nowhere. */
 import assert from 'node:assert/strict';
-import { chmod, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
+import { chmod, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { findBusybox } from '../rig/busybox.ts';
@@ -269,6 +269,33 @@ test(
     }
   },
 );
+
+test('an ignore file that points out of its context leaves nothing out', options, async (t) => {
+  const registry = await startTestRegistry(t);
+  const yaml = ONE(registry.host).replace('COPY file /', 'COPY . /').replace('context: .', 'context: src');
+  const work = await makeWorkspace(t, {
+    'src/file': 'one\n',
+    'src/.dockerignore': { symlink: '../rules' },
+    rules: 'file\n',
+    'builds.yaml': yaml,
+  });
+  assertOk(await work.bake());
+  assert.equal(await (await unpacked(t, `${registry.host}/truth/one:1`))('file'), 'one\n');
+  await work.write({ 'src/file': 'two\n' });
+  const changed = await work.bake();
+  assertOk(changed);
+  assert.deepEqual(changed.kinds, { one: 'built' });
+  assert.equal(await (await unpacked(t, `${registry.host}/truth/one:1`))('file'), 'two\n');
+  // Inside it is followed, an absolute one from the context's root on.
+  await work.write({ 'src/inner/rules': 'file\n' });
+  for (const target of ['inner/rules', '/inner/rules']) {
+    await rm(path.join(work.dir, 'src/.dockerignore'));
+    await work.write({ 'src/.dockerignore': { symlink: target } });
+    assertOk(await work.bake());
+    await work.write({ 'src/file': `not read ${target}\n` });
+    assert.deepEqual((await work.bake()).kinds, { one: 'unchanged' }, target);
+  }
+});
 
 test('a parent of which only the config changed leaves alone what copies from it', options, async (t) => {
   const registry = await startTestRegistry(t);

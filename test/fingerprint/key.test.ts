@@ -471,7 +471,7 @@ test('the order of hosts and ulimits counts: to the engine another order is anot
   const other = (await keyOf(withHosts('b', 'a'))).parts;
   assert.notEqual(computeKey(one), computeKey(other));
   assert.deepEqual(diffKeys(one, other), [
-    'order of hosts: a b → b a',
-    'order of ulimits: a=1:2 b=1:2 → b=1:2 a=1:2',
+    'order of hosts: "a b" → "b a"',
+    'order of ulimits: "a=1:2 b=1:2" → "b=1:2 a=1:2"',
   ]);
 });

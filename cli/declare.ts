@@ -165,10 +165,40 @@ export function declareCli(): Declaration {
   });
   overriding(fromFiles(selecting(print))).option('--json', 'JSON instead of YAML');
 
+  const init = verb('init', 'Propose a builds.yaml from the Dockerfiles of this repository', async () => {
+    const { initCommand } = await import('./commands/init.ts');
+    return initCommand;
+  });
+  init
+    .option('-o, --output <path>', 'Write to this file, not builds.yaml; - is stdout')
+    .option('--force', 'Write over a file that is there already');
+
+  const importing = verb(
+    'import [file]',
+    'Make a builds.yaml of a bake file (--print JSON) or Compose file',
+    async () => {
+      const { importCommand } = await import('./commands/import.ts');
+      return importCommand;
+    },
+  );
+  importing
+    .option('-o, --output <path>', 'Write to this file, not to stdout')
+    .option('--force', 'Write over a file that is there already')
+    .example('  docker buildx bake --print | bake-ts import -o builds.yaml')
+    .example('  bake-ts import compose.yaml -o builds.yaml');
+
   verb('schema', 'Print the JSON Schema of builds.yaml, for editors', async () => {
     const { schemaCommand } = await import('./commands/schema.ts');
     return schemaCommand;
   });
+
+  verb('completion <shell>', 'Print a script that completes commands in bash, zsh or fish', async () => {
+    const { completionCommand } = await import('./commands/completion.ts');
+    return completionCommand;
+  })
+    .example('  source <(bake-ts completion bash)                 in ~/.bashrc')
+    .example('  source <(bake-ts completion zsh)                  in ~/.zshrc, after compinit')
+    .example('  bake-ts completion fish | source                  in config.fish');
 
   const images = verb('images', "List the images in the engine's store", async () => {
     const { imagesCommand } = await import('./commands/images.ts');
@@ -192,14 +222,6 @@ function declareRegistry(verb: Declare): void {
       'Take registries: from this file, not builds.yaml (may be repeated)',
       REPEATS,
     );
-  verb('completion <shell>', 'Print a script that completes commands in bash, zsh or fish', async () => {
-    const { completionCommand } = await import('./commands/completion.ts');
-    return completionCommand;
-  })
-    .example('  source <(bake-ts completion bash)                 in ~/.bashrc')
-    .example('  source <(bake-ts completion zsh)                  in ~/.zshrc, after compinit')
-    .example('  bake-ts completion fish | source                  in config.fish');
-
   settings(
     verb('inspect <ref>', 'Show what a registry has: platforms, sizes, labels, attestations', async () => {
       const { inspectCommand } = await import('./commands/inspect.ts');

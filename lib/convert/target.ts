@@ -79,7 +79,11 @@ const CONVERSIONS: Readonly<Record<string, Conversion>> = {
       set('dockerfile', textOf(text));
   },
   'dockerfile-inline': scalar('dockerfile-inline'),
-  target: scalar('target'),
+  // Empty is the way back to the last stage, and says nothing where no parent chose another one.
+  target: (value, { set, textOf, mayInherit }) => {
+    const text = scalarText(value);
+    if (text !== undefined && (text !== '' || mayInherit)) set('target', textOf(text));
+  },
   args: map('args'),
   contexts: convertContexts,
   platforms: words('platforms'),
@@ -126,10 +130,10 @@ function scalar(key: string): Conversion {
 }
 
 function flag(key: string): Conversion {
-  return (value, { set, textOf }) => {
+  return (value, { set, textOf, mayInherit }) => {
     if (value === true || value === 'true') set(key, true);
     else if (typeof value === 'string' && value !== 'false') set(key, textOf(value));
-    else set(key, false);
+    else if (mayInherit) set(key, false);
   };
 }
 

@@ -6,11 +6,13 @@ import { type TestContext, test } from 'node:test';
 import { runCli } from '../../cli/app.ts';
 import { EXIT } from '../../cli/exit-codes.ts';
 import type { Io } from '../../cli/io.ts';
+import { runCommand } from '../rig/command.ts';
 import { createFakeIo } from '../rig/fake-io.ts';
 import { makeLayout, packTar, sha256Of } from '../rig/oci-layout.ts';
 import { digestOf } from '../rig/puller.ts';
+import { realEngine } from '../rig/real-engine.ts';
 import { startRegistry, testUser } from '../rig/registry.ts';
-import { makeTempDir } from '../rig/temp.ts';
+import { makeTempDir, writeTree } from '../rig/temp.ts';
 
 async function call(argv: readonly string[], changes: Partial<Io> = {}) {
   const io = createFakeIo(argv, changes);
@@ -56,6 +58,31 @@ test('the same layout as an archive, in every form that tar writes, gives the sa
     assert.equal(code, EXIT.ok, err);
     assert.equal(await digestOf(`${host}/tar/${format}:1`), digest, format);
   }
+});
+
+test('what buildctl writes with type=oci is pushed as it is', { skip: realEngine.skip }, async (t) => {
+  const { cwd, host, bake } = await setUp(t);
+  await writeTree(cwd, { 'src/Dockerfile': 'FROM scratch\nCOPY a /\n', 'src/a': 'a\n' });
+  const metadata = path.join(cwd, 'metadata.json');
+  const built = await runCommand(
+    [
+      path.join(realEngine.binDir, 'buildctl'),
+      ...['--addr', realEngine.address, 'build', '--frontend=dockerfile.v0', '--local=context=src'],
+      ...['--local=dockerfile=src', '--opt=platform=linux/amd64,linux/arm64', '--opt=attest:provenance='],
+      ...['--output=type=oci,dest=image.tar,name=example.com/any/name:1', `--metadata-file=${metadata}`],
+    ],
+    { cwd },
+  );
+  assert.equal(built.exitCode, 0, built.stderr);
+  const digest = (JSON.parse(await readFile(metadata, 'utf8')) as Record<string, string>)[
+    'containerimage.digest'
+  ];
+  const { code, err } = await bake('push', 'image.tar', `${host}/built/app:1`);
+  assert.equal(code, EXIT.ok, err);
+  assert.equal(await digestOf(`${host}/built/app:1`), digest);
+  const { out } = await bake('inspect', `${host}/built/app:1`);
+  assert.match(out, /^linux\/arm64 /m);
+  assert.match(out, /^[0-9a-f]{12} +linux\/arm64 +https:\/\/slsa\.dev\/provenance/m);
 });
 
 test('what is no layout is refused before anything is sent', async (t) => {

@@ -9,7 +9,7 @@ import path from 'node:path';
 import process from 'node:process';
 import { type TestContext, test } from 'node:test';
 import type { BakeEvent, RunSummary } from '../../lib/model/mod.ts';
-import { bakeTsCommand, type CommandResult, runCommand } from '../rig/command.ts';
+import { type CommandResult, runCommand } from '../rig/command.ts';
 import { generateRepository, type Shape } from '../rig/generated-repository.ts';
 import { compiled, repoPath } from '../rig/paths.ts';
 import { digestOf } from '../rig/puller.ts';

@@ -58,6 +58,8 @@ export async function makeWorkspace(
     DOCKER_CONFIG: path.join(home, 'docker'),
     BUILDKIT_HOST: realEngine.address,
     BUILDCTL: buildctl.path,
+    // Deno keeps packages below HOME, and would fetch them again for each home of a test.
+    DENO_DIR: process.env['DENO_DIR'] ?? path.join(process.env['HOME'] ?? '/', '.cache/deno'),
     ...env,
   };
   return {

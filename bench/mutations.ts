@@ -13,6 +13,7 @@ import type { Cleanup } from '../test/rig/temp.ts';
 const { values } = parseArgs({
   options: {
     edits: { type: 'string', default: '100' },
+    minutes: { type: 'string' },
     seed: { type: 'string', default: '1' },
     kind: { type: 'string', multiple: true },
     verbose: { type: 'boolean', default: false },
@@ -33,6 +34,7 @@ async function run(): Promise<void> {
   const report = await runMutations(cleanup, {
     edits: Number(values.edits),
     seed: Number(values.seed),
+    ...(values.minutes === undefined ? {} : { minutes: Number(values.minutes) }),
     ...(values.kind === undefined ? {} : { kinds: values.kind }),
     ...(values.verbose ? { say } : {}),
   });

@@ -29,6 +29,8 @@ import type { Cleanup } from './temp.ts';
 export interface MutationOptions {
   readonly edits: number;
   readonly seed: number;
+  /** Ends earlier when so much time has gone by. */
+  readonly minutes?: number;
   /** Only these kinds of edit, if given. */
   readonly kinds?: readonly string[];
   readonly say?: (line: string) => void;
@@ -156,7 +158,8 @@ export async function runMutations(t: Cleanup, options: MutationOptions): Promis
   if (!(await check('first', 'first run')))
     throw new Error(`the first run failed: ${differences.join('\n')}`);
   const states = [await takeState(work.dir, set)];
-  for (let edit = 1; edit <= options.edits; ) {
+  const deadline = performance.now() + (options.minutes ?? Number.POSITIVE_INFINITY) * 60_000;
+  for (let edit = 1; edit <= options.edits && performance.now() < deadline; ) {
     let kind = random.pick(kinds);
     let what: string | undefined;
     if (random.below(12) === 0 && states.length > 1) {

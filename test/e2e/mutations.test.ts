@@ -1,0 +1,21 @@
+/**
+ * A short run of the mutation test (bench/mutations.ts runs it for long): random edits, and after each of them a plain
+ * `buildctl build` of every build as the oracle.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { EDITS } from '../rig/mutation-edits.ts';
+import { runMutations } from '../rig/mutation-run.ts';
+import { realEngine } from '../rig/real-engine.ts';
+
+const options = { skip: realEngine.skip, timeout: 600_000 };
+
+test('after random edits every tag is what plain buildctl makes', options, async (t) => {
+  const { edits, compared, differences, unchanged, built } = await runMutations(t, { edits: 25, seed: 7 });
+  assert.deepEqual(differences, []);
+  assert.equal(edits, 25);
+  // A test that compares nothing, or in which everything is built each time, would show nothing.
+  assert(compared > 200, `${compared} compared`);
+  assert(unchanged > built, `${unchanged} unchanged, ${built} built`);
+  assert(Object.keys(EDITS).length > 30);
+});

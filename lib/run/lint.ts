@@ -267,7 +267,7 @@ function baseAt(node: PlanNode, dockerfile: Dockerfile, offset: number): string 
   return undefined;
 }
 
-/** `JSONArgsRecommended` of `…/rule/json-args-recommended/` → `lint/json-args-recommended`. */
+/** The rule as its address spells it (`…/rule/json-args-recommended/`), else its name in that form. */
 function codeOf(finding: LintFinding): ProblemCode {
   const slug = /\/rule\/([a-z0-9-]+)\/?$/.exec(finding.url ?? '')?.[1];
   return `lint/${slug ?? finding.rule.replace(/([a-z0-9])([A-Z])/g, '$1-$2').toLowerCase()}`;

@@ -15,6 +15,7 @@ import {
   isRecord,
   literal,
   scalarText,
+  textList,
 } from './draft.ts';
 import { emitDraft } from './emit.ts';
 import { createHclReader, type HclNames, readFunctions } from './hcl-text.ts';
@@ -64,7 +65,7 @@ export function importBake(text: string, { fileName }: ImportOptions): Result<Im
   const context: ImportContext = {
     draft,
     names: fitNames(targets.keys()),
-    parents: new Set([...targets.values()].flatMap((block) => asList(block['inherits']).map(String))),
+    parents: new Set([...targets.values()].flatMap((block) => textList(block['inherits']))),
     hcl: {
       variables: kindsOf(variables),
       functions: isPrinted ? new Map() : readFunctions(blocksOf(parsed.value['function'])),
@@ -296,14 +297,13 @@ function findTemplates(
   const parents = new Set<string>();
   const used = new Set(['default']);
   for (const block of targets.values()) {
-    for (const parent of asList(block['inherits'])) parents.add(String(parent));
+    for (const parent of textList(block['inherits'])) parents.add(parent);
     if (!isRecord(block['contexts'])) continue;
     for (const source of Object.values(block['contexts'])) {
-      used.add(String(source).replace(/^(?:target|service):/, ''));
+      used.add((scalarText(source) ?? '').replace(/^(?:target|service):/, ''));
     }
   }
-  for (const group of groups.values())
-    for (const member of asList(group['targets'])) used.add(String(member));
+  for (const group of groups.values()) for (const member of textList(group['targets'])) used.add(member);
   const lacks = (block: Block, keys: readonly string[]): boolean =>
     keys.every((key) => block[key] === undefined);
   const isBare = (block: Block): boolean =>
@@ -359,12 +359,12 @@ function isItself(name: string, block: Block, names: ReadonlyMap<string, string>
  * `all` names `default`: it adds what was asked for to `default`.
  */
 function membersOf(name: string, groups: ReadonlyMap<string, Block>): readonly string[] {
-  const written = asList(groups.get(name)?.['targets']).map(String);
+  const written = textList(groups.get(name)?.['targets']);
   const targets = new Set<string>();
   const seen = new Set<string>();
   const collect = (group: string): void => {
     seen.add(group);
-    for (const member of asList(groups.get(group)?.['targets']).map(String)) {
+    for (const member of textList(groups.get(group)?.['targets'])) {
       if (member === group || !groups.has(member)) targets.add(member);
       else if (!seen.has(member)) collect(member);
     }

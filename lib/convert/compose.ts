@@ -15,6 +15,7 @@ import {
   formatNotes,
   isRecord,
   scalarText,
+  textList,
 } from './draft.ts';
 import { emitDraft } from './emit.ts';
 import { createInterpolator, type Interpolator } from './interpolate.ts';
@@ -111,7 +112,7 @@ function addProfiles(targets: ReadonlyMap<string, Section>, services: Section, d
   const always: string[] = [];
   for (const name of targets.keys()) {
     const service = services[name];
-    const profiles = isRecord(service) ? asList(service['profiles']).map(String) : [];
+    const profiles = isRecord(service) ? textList(service['profiles']) : [];
     if (profiles.length === 0) always.push(names.get(name) ?? name);
     for (const profile of profiles)
       members.set(profile, [...(members.get(profile) ?? []), names.get(name) ?? name]);
@@ -291,9 +292,7 @@ function secretOf(item: unknown, file: Section, note: (sentence: string) => void
 
 function sshOf(value: unknown): readonly unknown[] {
   if (!isRecord(value)) return asList(value);
-  return Object.entries(value).map(([id, path]) =>
-    path === null ? id : { id, paths: asList(path).map(String) },
-  );
+  return Object.entries(value).map(([id, path]) => (path === null ? id : { id, paths: textList(path) }));
 }
 
 function ulimitsOf(value: unknown): readonly string[] {
@@ -307,7 +306,7 @@ function ulimitsOf(value: unknown): readonly string[] {
 
 function hostsOf(value: unknown, note: (sentence: string) => void): Section | undefined {
   const pairs = isRecord(value)
-    ? Object.entries(value).map(([host, ip]) => [host, asList(ip).map(String).join(',')] as const)
+    ? Object.entries(value).map(([host, ip]) => [host, textList(ip).join(',')] as const)
     : asList(value).flatMap((item): (readonly [string, string])[] => {
         const found = /^([^:=]+)[:=](.*)$/.exec(scalarText(item) ?? '');
         return found === null ? [] : [[found[1] ?? '', found[2] ?? '']];

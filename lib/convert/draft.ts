@@ -93,3 +93,8 @@ export function asList(value: unknown): readonly unknown[] {
   if (value === undefined || value === null) return [];
   return Array.isArray(value) ? (value as readonly unknown[]) : [value];
 }
+
+/** The texts of a list (or of a lone value); whatever is none is left out. */
+export function textList(value: unknown): readonly string[] {
+  return asList(value).flatMap((item) => scalarText(item) ?? []);
+}

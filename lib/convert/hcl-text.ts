@@ -4,7 +4,7 @@
  */
 import type { Json } from '../model/mod.ts';
 import type { TextReader } from './attributes.ts';
-import { isRecord, literal } from './draft.ts';
+import { isRecord, literal, textList } from './draft.ts';
 import { type Hcl, isTemplate, parseTemplate, Untranslatable } from './hcl-parse.ts';
 
 /** A function that the file defines. */
@@ -28,7 +28,7 @@ export function readFunctions(
 ): ReadonlyMap<string, HclFunction> {
   const functions = new Map<string, HclFunction>();
   for (const [name, { params, result, variadic_params: rest }] of blocks) {
-    const parameters = Array.isArray(params) ? params.map(String) : [];
+    const parameters = textList(params);
     const expression = rest === undefined && typeof result === 'string' ? tryParse(result) : undefined;
     functions.set(name, { parameters, ...(expression === undefined ? {} : { result: expression }) });
   }

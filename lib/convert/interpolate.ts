@@ -38,7 +38,8 @@ export function createInterpolator(): Interpolator {
       if (typeof part === 'string') continue;
       const known = found.get(part.name) ?? { defaults: new Set() };
       found.set(part.name, known);
-      if (part.operator === '?') known.required = part.operand.map(String).join('');
+      if (part.operator === '?')
+        known.required = part.operand.filter((one) => typeof one === 'string').join('');
       else known.defaults.add(part.operator === '-' ? JSON.stringify(part.operand) : undefined);
       learn(part.operand);
     }

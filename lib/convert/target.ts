@@ -114,7 +114,7 @@ const CONVERSIONS: Readonly<Record<string, Conversion>> = {
       value,
       value === 'check'
         ? '`call: check` only checks the Dockerfile; here it is a build like others, and `bake-ts lint` checks'
-        : `\`call: ${String(value)}\` asks the frontend instead of building; here it is a build like others`,
+        : `\`call: ${scalarText(value) ?? ''}\` asks the frontend instead of building; here it is a build like others`,
     );
   },
   policy: (value, { drop }) => drop('policy', value, 'source policies are not a part of builds.yaml'),

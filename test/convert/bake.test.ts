@@ -240,7 +240,18 @@ test('JSON of any kind is imported or refused, and never throws', () => {
     ),
     fc.oneof(
       fc.jsonValue(),
-      fc.constantFrom('${', '${x}', '${f(}', '%{ if }', '${[1,2][*]}', '${{a=1}}', '${"${x}"}', '${-1 + 2}'),
+      fc.constantFrom<unknown>(
+        { toString: 1 },
+        [{ toString: 1 }],
+        '${',
+        '${x}',
+        '${f(}',
+        '%{ if }',
+        '${[1,2][*]}',
+        '${{a=1}}',
+        '${"${x}"}',
+        '${-1 + 2}',
+      ),
     ),
   );
   const file = fc.record({

@@ -178,7 +178,20 @@ test('a file of any kind is imported or refused, and never throws', () => {
       'sbom',
       'cache_from',
     ),
-    fc.oneof(fc.jsonValue(), fc.constantFrom('${', '${A', '${A:-${B}', '$', '$$', '${A:?x}', '${1}')),
+    fc.oneof(
+      fc.jsonValue(),
+      fc.constantFrom<unknown>(
+        { toString: 1 },
+        [{ toString: 1 }],
+        '${',
+        '${A',
+        '${A:-${B}',
+        '$',
+        '$$',
+        '${A:?x}',
+        '${1}',
+      ),
+    ),
   );
   const service = fc.record({
     build: fc.oneof(build, fc.jsonValue()),

@@ -172,6 +172,8 @@ export class Walk {
 
   /** Walks the target and everything it needs; afterwards says what it produces. */
   run(target: number): BaseConfig | undefined {
+    // Heeded though no stage names it (dockerfile2llb/epoch.go).
+    this.#useGlobal('SOURCE_DATE_EPOCH');
     this.#visit(target);
     const done = this.#finished.get(target);
     const stage = this.#stages[target];

@@ -4,7 +4,8 @@ import { type Findings, noFindings, type ResolvedStage, resolveStages, Walk } fr
 import { type DockerfileFacts, type InspectOptions, MAIN_CONTEXT, type StageFacts } from './facts.ts';
 import type { Dockerfile, Instruction, StageSource } from './instruction.ts';
 import { isDockerfileFrontend } from './parse.ts';
-import { argPairs, globalScope } from './scope.ts';
+import { argPairs, globalScope, type Value } from './scope.ts';
+import { UNKNOWN } from './words.ts';
 
 /**
  * Says what a build of a Dockerfile reads. Problems: `dockerfile/target-missing` where no stage has the target's name,
@@ -35,6 +36,7 @@ export function inspectDockerfile(dockerfile: Dockerfile, options: InspectOption
       target: platform,
       stage: stageName,
     });
+    checkEpoch(global.values.get('SOURCE_DATE_EPOCH') ?? options.args.get('SOURCE_DATE_EPOCH'), found);
     const stages = resolveStages(dockerfile, options, global, platform);
     for (const stage of stages) {
       if (stage.base.kind === 'value' && stage.base.text === '')
@@ -50,7 +52,6 @@ export function inspectDockerfile(dockerfile: Dockerfile, options: InspectOption
     found.produces = agrees ? produces : undefined;
   });
   if (problems.size > 0) return { ok: false, error: [...problems.values()] };
-  checkEpoch(options, found);
   const stages = dockerfile.stages.map(
     (stage): StageFacts => ({
       index: stage.index,
@@ -148,11 +149,10 @@ function blankBase(stage: ResolvedStage): Problem {
 }
 
 /** BuildKit 0.34 can take the epoch from a context or stage (dockerfile2llb/epoch.go); then it cannot be told here. */
-function checkEpoch(options: InspectOptions, found: Findings): void {
-  const epoch = options.args.get('SOURCE_DATE_EPOCH');
-  if (epoch !== undefined && epoch !== '' && !/^[+-]?\d+$/.test(epoch)) {
-    found.unknowns.add(`SOURCE_DATE_EPOCH is taken from ${epoch}`);
-  }
+function checkEpoch(epoch: Value | undefined, found: Findings): void {
+  if (epoch === undefined || epoch === '') return;
+  if (epoch === UNKNOWN) found.unknowns.add('SOURCE_DATE_EPOCH depends on what is not known');
+  else if (!/^[+-]?\d+$/.test(epoch)) found.unknowns.add(`SOURCE_DATE_EPOCH is taken from ${epoch}`);
 }
 
 /**

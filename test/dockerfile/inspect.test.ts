@@ -287,3 +287,18 @@ test('where warnings fail the build, the whole file counts', () => {
   assert.notEqual(file('skip=all', ''), file('error=true', ''));
   assert.notEqual(file('error=true', ''), file('error=true', 'CMD echo\n'));
 });
+
+test('SOURCE_DATE_EPOCH counts though no stage declares it', () => {
+  const file = (head: string): DockerfileFacts => factsOf(`${head}FROM a\nCOPY x /\n`);
+  const one = file('ARG SOURCE_DATE_EPOCH=1\n');
+  assert.notEqual(one.text, file('ARG SOURCE_DATE_EPOCH=2\n').text);
+  assert.deepEqual(one.unknowns, []);
+  assert.notEqual(
+    file('ARG DAY=1\nARG SOURCE_DATE_EPOCH=$DAY\n').text,
+    file('ARG DAY=2\nARG SOURCE_DATE_EPOCH=$DAY\n').text,
+  );
+  assert.deepEqual(file('ARG SOURCE_DATE_EPOCH=context\n').unknowns, [
+    'SOURCE_DATE_EPOCH is taken from context',
+  ]);
+  assert.equal(file('').text, file('ARG OTHER=1\n').text);
+});

@@ -46,7 +46,9 @@ const MOST_REASONS = 100;
 
 /** Finds the builds of a plan that changes touch, in its order. */
 export async function findAffected(options: AffectedOptions): Promise<readonly AffectedBuild[]> {
-  const { plan } = options;
+  const { plan, changed, before, lockBefore } = options;
+  // Nothing to ask registries for.
+  if (changed.length === 0 && before === undefined && lockBefore === undefined) return [];
   const silent = (): void => undefined;
   const lock = await readLock(plan.set);
   const lockNow = lock.ok ? lock.value : undefined;

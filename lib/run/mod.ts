@@ -29,7 +29,7 @@ export {
   type UpdatedImage,
   updateLock,
 } from './lock.ts';
-export { formatLock, LOCK_NAME, type Lock, parseLock, readLock } from './lock-file.ts';
+export { formatLock, LOCK_NAME, type Lock, parseLock } from './lock-file.ts';
 export { type PreparedPlan, preparePlan } from './prepare.ts';
 export { type Graph, heights, type NodeEnd, runGraph, Semaphore } from './scheduler.ts';
 export type { BakeOptions } from './session.ts';

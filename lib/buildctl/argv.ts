@@ -243,7 +243,10 @@ function formatOutput(output: BuildOutput, build: Build): string {
         ? imageAttributes(build).filter((one) => !given.has(one.slice(0, one.indexOf('='))))
         : [];
       const push = isPush && !given.has('push') ? ['push=true'] : [];
-      return formatCsv([`type=${type}`, ...own, ...push, ...ours]);
+      // As in bake, an image goes by the build's tags where the output names nothing else.
+      const named = isImage && !given.has('name') && build.tags.length > 0;
+      const name = named ? [`name=${build.tags.map((tag) => tag.text).join(',')}`] : [];
+      return formatCsv([`type=${type}`, ...own, ...name, ...push, ...ours]);
     }
   }
 }

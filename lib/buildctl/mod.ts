@@ -4,7 +4,6 @@ export {
   type BuildRequest,
   buildArgv,
   contextKey,
-  effectiveEpoch,
   formatCsv,
   type Link,
   localName,

@@ -19,7 +19,6 @@ export {
 } from './define.ts';
 export { KEY_RULES as overridableKeys } from './keys.ts';
 export { type PrintedSet, printBuilds, printBuildsYaml } from './print.ts';
-export { DEFAULT_FILES as defaultFiles } from './read.ts';
 export { buildsSchema } from './validate.ts';
 
 /** What {@link readBuilds} takes. Paths are relative to `cwd`, which is absolute. */

@@ -1,7 +1,6 @@
 /** What a Dockerfile reads: parsing, stages, images, context paths, arguments; ignore rules. Pure: no file is opened. */
 export * from './facts.ts';
 export {
-  cleanGoPath,
   compileRules,
   type IgnoreRule,
   type IgnoreRules,
@@ -14,5 +13,5 @@ export {
 } from './ignore.ts';
 export { inspectDockerfile } from './inspect.ts';
 export type { Argument, Dockerfile, Heredoc, Instruction, StageSource } from './instruction.ts';
-export { isDockerfileFrontend, parseDockerfile } from './parse.ts';
+export { parseDockerfile } from './parse.ts';
 export { cleanPath, contextKey } from './sources.ts';

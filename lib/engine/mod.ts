@@ -5,7 +5,7 @@
 export type { DaemonName, DaemonRecord } from './daemon.ts';
 export { type DoctorCheck, engineDoctor } from './doctor.ts';
 export { type DownReport, downEngine } from './down.ts';
-export { type Engine, type FindOptions, findBuildctl, findEngine, wellKnownSockets } from './find.ts';
+export { type Engine, type FindOptions, findEngine } from './find.ts';
 export { type ContainerdAccess, type LocalImage, listImages, resolveLocalImages } from './images.ts';
 export {
   describeSource,
@@ -32,4 +32,4 @@ export {
   type PackageSpec,
   REQUIRED_PARTS,
 } from './versions.ts';
-export { readWorker, type WorkerInfo } from './worker.ts';
+export type { WorkerInfo } from './worker.ts';

@@ -9,7 +9,7 @@ import { suggest } from '../util/suggest.ts';
 /** What to plan. */
 export interface Selection {
   /**
-   * Patterns in the order given; empty: the group `default` where there is one, else every build. A pattern that
+   * Patterns in the order given; empty: the group (or build) `default` where there is one, else every build. A pattern that
    * starts with `!` takes away from what the patterns before it gave (from the default, if it comes first).
    */
   readonly patterns: readonly string[];
@@ -59,8 +59,12 @@ export function selectBuilds(set: BuildSet, selection: Selection): Result<Readon
   return ok(ordered);
 }
 
+/** What nothing typed means: the group `default`, else a build of that name (as in bake), else everything. */
 function defaultNames(set: BuildSet): readonly string[] {
-  return set.groups.get('default')?.builds ?? [...set.builds.keys()];
+  const group = set.groups.get('default');
+  if (group !== undefined) return group.builds;
+  if (set.builds.has('default')) return ['default'];
+  return set.matrices.get('default') ?? [...set.builds.keys()];
 }
 
 function expandPattern(set: BuildSet, pattern: string): readonly string[] {

@@ -10,19 +10,15 @@ export type { RetryLimits, RetrySeen } from './exchange.ts';
 export type { AttestationDescription, ImageDescription, PlatformDescription } from './inspect.ts';
 export { type Layout, openLayout } from './layout.ts';
 export {
-  childManifests,
   configOf,
   type Descriptor,
-  digestOf,
   imageSize,
-  isAttestation,
   isIndex,
   layersDigest,
   type Manifest,
   manifestBlobs,
   parseManifest,
   platformManifests,
-  subjectOf,
 } from './manifest.ts';
 export type { PushOptions } from './push-layout.ts';
 export type { Presence } from './store.ts';

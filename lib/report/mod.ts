@@ -2,7 +2,6 @@
 export { createPalette, type Paint, type Palette } from './palette.ts';
 export {
   type AnyProblem,
-  countProblems,
   formatGithubAnnotation,
   formatProblem,
   formatProblems,
@@ -12,14 +11,13 @@ export {
 } from './problem.ts';
 export {
   createReporter,
-  PROGRESS_MODES,
   type ProgressMode,
   type Reporter,
   type ReporterOptions,
 } from './reporter.ts';
 export { Screen } from './screen.ts';
 export { applyEvent, createRunState, type NodeView, type RunState } from './state.ts';
-export { formatSummary, type SummaryStyle } from './summary.ts';
+export type { SummaryStyle } from './summary.ts';
 export { padEnd, padStart, plainText, truncate, widthOf, wrap } from './text.ts';
 export { formatBytes, formatDuration, plural, shortDigest } from './units.ts';
 export { DEFAULT_COLUMNS, type Writer } from './writer.ts';

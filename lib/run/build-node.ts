@@ -16,7 +16,9 @@ import {
   type PlanNode,
   type PlatformManifest,
   type Problem,
+  parseImageRef,
   problem,
+  type TypedAttributes,
 } from '../model/mod.ts';
 import { layersDigest, type Manifest, parseManifest, platformManifests } from '../registry/mod.ts';
 import type { Aside } from './aside.ts';
@@ -162,14 +164,13 @@ async function linkParents(context: RunContext, node: PlanNode, rebuildUnsure: b
   for (const edge of node.edges) {
     if (edge.contextName === undefined) continue;
     let image = context.resultOf(edge.to)?.image;
-    const location = image?.location;
-    const unsure = location === undefined || (location.kind === 'image' && !location.sure);
-    if (location === undefined || (unsure && rebuildUnsure)) {
+    let found = await findImage(context, image);
+    if (found === undefined || (found.kind === 'image' && !found.sure && rebuildUnsure)) {
       const again = await context.rebuild(edge.to);
       if (again.outcome.kind === 'cancelled') return { ok: false, end: { kind: 'cancelled' } };
       image = again.image;
+      found = image?.location;
     }
-    const found = image?.location;
     if (image === undefined || found === undefined) {
       return {
         ok: false,
@@ -195,12 +196,30 @@ async function linkParents(context: RunContext, node: PlanNode, rebuildUnsure: b
   return { ok: true, value: links };
 }
 
+/** Where a parent's image is: a repository that an earlier run pushed it to is better than a store it may have left. */
+async function findImage(
+  context: RunContext,
+  image: ImageResult | undefined,
+): Promise<ImageLocation | undefined> {
+  const location = image?.location;
+  if (image === undefined || (location !== undefined && (location.kind !== 'image' || location.sure)))
+    return location;
+  for (const published of image.published ?? []) {
+    const ref = parseImageRef(published);
+    if (ref === undefined) continue;
+    const there = { registry: ref.registry, repository: ref.repository, digest: image.digest };
+    const presence = await context.registry.head(there);
+    if (presence.kind === 'present') return { kind: 'image', ref: formatImageRef(there), sure: true };
+  }
+  return location;
+}
+
 /** The image output stands last: the metadata file holds the digest of the last one. */
 function chooseOutputs(context: RunContext, node: PlanNode, workDir: string): readonly BuildOutput[] {
   const outputs: BuildOutput[] = [];
   if (node.role === 'asked') {
     for (const output of node.build.outputs) {
-      if (output.type !== 'cacheonly') outputs.push({ kind: 'written', output });
+      if (output.type !== 'cacheonly' && !isLoad(output)) outputs.push({ kind: 'written', output });
     }
   }
   if (node.pushes) {
@@ -220,11 +239,16 @@ function chooseOutputs(context: RunContext, node: PlanNode, workDir: string): re
   const wantsNothing =
     node.role === 'asked' && node.build.outputs.some((output) => output.type === 'cacheonly');
   if (wantsNothing && !isRead) return outputs;
+  const wantsStore = isRead || outputs.length === 0 || node.build.outputs.some(isLoad);
   if (context.worker === 'oci') {
-    if (isRead || outputs.length === 0) outputs.push({ kind: 'layout', dir: path.join(workDir, 'layout') });
-  } else if (isRead || outputs.length === 0)
-    outputs.push({ kind: 'store', names: storeNames(context, node) });
+    if (wantsStore) outputs.push({ kind: 'layout', dir: path.join(workDir, 'layout') });
+  } else if (wantsStore) outputs.push({ kind: 'store', names: storeNames(context, node) });
   return outputs;
+}
+
+/** bake's and buildx's `type=docker` without a file loads into Docker; without Docker, that is the engine's own store. */
+function isLoad(output: TypedAttributes): boolean {
+  return output.type === 'docker' && !output.attributes.has('dest');
 }
 
 async function describeResult(

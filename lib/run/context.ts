@@ -26,6 +26,8 @@ export interface ImageResult {
   readonly platforms: readonly PlatformManifest[];
   /** Undefined: known by digest only (left alone in this run), and to be built if somebody wants to read it. */
   readonly location?: ImageLocation;
+  /** References that an earlier run published it under. */
+  readonly published?: readonly string[];
 }
 
 /** Where the engine finds a result. */

@@ -9,7 +9,6 @@ export {
 export { type AuditRequest, type AuditSize, drawSample, parseAuditSize } from './audit.ts';
 export { bake } from './bake.ts';
 export { type Decision, decide, type Evidence, type StoreState, type TagState } from './decide.ts';
-export { DockerfileLibrary } from './dockerfiles.ts';
 export {
   type ExplainedInputs,
   type ExplainedTag,

@@ -81,6 +81,7 @@ export async function runNode(
     const image = {
       digest: record.digest,
       platforms: record.platforms,
+      published: record.refs,
       ...(location === undefined ? {} : { location }),
     };
     if (!context.dryRun && inputs.key !== undefined && inputs.parts !== undefined) {

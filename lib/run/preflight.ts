@@ -10,7 +10,8 @@ import type { DockerfileLibrary } from './dockerfiles.ts';
 /**
  * Checks every build of a plan.
  *
- * @returns all problems: `context/missing`, `build/secret-unset`, `build/secret-missing-file`, `dockerfile/*`.
+ * @returns all problems: `context/missing`, `build/secret-unset`, `build/secret-file`, `build/bad-tag`, `build/annotation-case`,
+ * `dockerfile/*`.
  */
 export async function checkPlan(
   plan: Plan,

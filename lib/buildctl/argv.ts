@@ -12,7 +12,7 @@ export type Link =
       /** What the Dockerfile calls it. */
       readonly contextName: string;
       readonly kind: 'image';
-      /** `registry/repository[:tag]@digest` */
+      /** `HOST/REPOSITORY[:TAG]@DIGEST` */
       readonly ref: string;
     }
   | {

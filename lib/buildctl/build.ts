@@ -9,10 +9,12 @@ import {
   type EventBody,
   fail,
   formatImageRef,
+  formatPlatform,
   isDigest,
   ok,
   type Problem,
   parseImageRef,
+  parsePlatform,
   problem,
   type Result,
   type SourceFile,
@@ -128,6 +130,8 @@ export async function readContent(tool: Buildctl, digest: Digest): Promise<Uint8
 export interface Worker {
   /** `containerd`: images live in containerd's store and builds can read one another there. `oci`: no such store. */
   readonly executor: 'containerd' | 'oci';
+  /** `os/arch[/variant]` that it builds for where a build names none. */
+  readonly platform?: string;
 }
 
 /** Asks the engine which worker it has (buildkit worker/label.go); undefined where it does not answer. */
@@ -138,10 +142,34 @@ export async function describeWorker(tool: Buildctl): Promise<Worker | undefined
     env: childEnvironment(tool.env),
   });
   if (end.exitCode !== 0) return undefined;
-  const executor = /"org\.mobyproject\.buildkit\.worker\.executor":"(containerd|oci)"/.exec(
-    end.stdout.toString(),
-  );
-  return { executor: executor?.[1] === 'oci' ? 'oci' : 'containerd' };
+  const text = end.stdout.toString();
+  const executor = /"org\.mobyproject\.buildkit\.worker\.executor":"(containerd|oci)"/.exec(text);
+  const platform = firstPlatform(text);
+  return {
+    executor: executor?.[1] === 'oci' ? 'oci' : 'containerd',
+    ...(platform === undefined ? {} : { platform }),
+  };
+}
+
+/** What the first worker builds for where nothing else is asked; workers name their own platform first. */
+function firstPlatform(text: string): string | undefined {
+  try {
+    const [worker] = JSON.parse(text) as readonly {
+      readonly platforms?: readonly {
+        readonly os: string;
+        readonly architecture: string;
+        readonly variant?: string;
+      }[];
+    }[];
+    const own = worker?.platforms?.[0];
+    if (own === undefined) return undefined;
+    const parsed = parsePlatform(
+      [own.os, own.architecture, own.variant].filter((part) => part !== undefined).join('/'),
+    );
+    return parsed === undefined ? undefined : formatPlatform(parsed);
+  } catch {
+    return undefined;
+  }
 }
 
 /**

@@ -6,7 +6,7 @@ import type { Document, Pair, Scalar, Node as YamlNode } from 'yaml';
 import { type Problem, problem, type Span } from '../model/mod.ts';
 import { endOfExpression } from './expression-scan.ts';
 import { readQuickly } from './fast-yaml.ts';
-import { type MapEntry, type Node, type Origin, toJson } from './tree.ts';
+import { type MapEntry, type Node, type Origin } from './tree.ts';
 
 /** Largest file that is read, in characters: some ten times a file of 5,000 builds. */
 export const MAX_FILE_CHARS: number = 8 * 1024 * 1024;
@@ -362,9 +362,4 @@ function mask(expression: string): string {
 
 function unmask(text: string): string {
   return text.replace(ALL_MASKED, (char) => String.fromCharCode(char.charCodeAt(0) - MASK_BASE));
-}
-
-/** Exported for tests that compare the readers by value. */
-export function plainOf(node: Node | undefined): unknown {
-  return node === undefined ? undefined : toJson(node);
 }

@@ -61,15 +61,6 @@ export const ENGINE_ARGS: readonly string[] = [
   'BUILDVARIANT',
 ];
 
-/** Names that BuildKit sets by itself, from the platform that is built for. */
-export const TARGET_ARGS: readonly string[] = [
-  'TARGETPLATFORM',
-  'TARGETOS',
-  'TARGETOSVERSION',
-  'TARGETARCH',
-  'TARGETVARIANT',
-];
-
 /** Builds the global scope for one platform; an undefined platform is one that is not known. */
 export function globalScope(
   globalArgs: readonly Instruction[],

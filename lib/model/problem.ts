@@ -74,19 +74,20 @@ export function problemToJson(found: Problem): ProblemJson {
   const { span, related, ...rest } = found;
   return {
     ...rest,
-    ...(span === undefined ? {} : { place: placeOf(span) }),
+    ...(span === undefined ? {} : { place: placeOfSpan(span) }),
     ...(related === undefined
       ? {}
       : {
           related: related.map((one) => ({
             message: one.message,
-            ...(one.span === undefined ? {} : { place: placeOf(one.span) }),
+            ...(one.span === undefined ? {} : { place: placeOfSpan(one.span) }),
           })),
         }),
   };
 }
 
-function placeOf(span: Span): PlaceJson {
+/** A span as JSON shows it. */
+export function placeOfSpan(span: Span): PlaceJson {
   const start = positionAt(span.source, span.start);
   const end = positionAt(span.source, span.end);
   return { file: span.source.path, ...start, endLine: end.line, endColumn: end.column };

@@ -100,11 +100,6 @@ export function configOf(manifest: Manifest): Descriptor | undefined {
   return isIndex(manifest) ? undefined : readDescriptors([manifest.json['config']])[0];
 }
 
-/** What a referrer (a signature, an SBOM) refers to. */
-export function subjectOf(manifest: Manifest): Descriptor | undefined {
-  return readDescriptors([manifest.json['subject']])[0];
-}
-
 /** BuildKit's mark of an attestation in an index (docs/attestations/attestation-storage.md). */
 export function isAttestation(child: Descriptor): boolean {
   return child.annotations.get('vnd.docker.reference.type') === 'attestation-manifest';

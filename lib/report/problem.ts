@@ -1,7 +1,14 @@
 /**
  * Problems as people, editors and CI systems read them.
  */
-import { type PlaceJson, type Problem, type ProblemJson, problemToJson, type Span } from '../model/mod.ts';
+import {
+  type PlaceJson,
+  type Problem,
+  type ProblemJson,
+  placeOfSpan,
+  problemToJson,
+  type Span,
+} from '../model/mod.ts';
 import { formatFrame, lastLineOf, type Mark } from './frame.ts';
 import { createPalette, type Palette } from './palette.ts';
 import { plainText, wrap } from './text.ts';
@@ -171,9 +178,8 @@ function located(found: AnyProblem, style: ProblemStyle): Located | undefined {
   return place === undefined ? undefined : { place, text: style.sourceOf?.(place.file) };
 }
 
-function ofSpan(span: Span): Located | undefined {
-  const { place } = problemToJson({ severity: 'error', code: 'cli/place', message: '', span });
-  return place === undefined ? undefined : { place, text: span.source.text };
+function ofSpan(span: Span): Located {
+  return { place: placeOfSpan(span), text: span.source.text };
 }
 
 interface Related {

@@ -19,9 +19,6 @@ import { DEFAULT_COLUMNS, type Writer } from './writer.ts';
 /** `auto`: `tty` where `err` is a terminal, `plain` otherwise. */
 export type ProgressMode = 'auto' | 'tty' | 'plain' | 'json' | 'quiet';
 
-/** The modes as `--progress` takes them. */
-export const PROGRESS_MODES: readonly ProgressMode[] = ['auto', 'tty', 'plain', 'json', 'quiet'];
-
 /** What a reporter needs. */
 export interface ReporterOptions {
   readonly mode: ProgressMode;

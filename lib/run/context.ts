@@ -33,7 +33,7 @@ export interface ImageResult {
 /** Where the engine finds a result. */
 export type ImageLocation =
   | {
-      readonly kind: 'image' /** `registry/repository[:tag]@digest` */;
+      readonly kind: 'image' /** `HOST/REPOSITORY[:TAG]@DIGEST` */;
       readonly ref: string;
       readonly sure: boolean;
     }

@@ -17,7 +17,7 @@ export function wantedTags(node: PlanNode): readonly ImageRef[] {
   return refs;
 }
 
-/** Distinct `registry/repository` of references, in order. */
+/** Distinct `HOST/REPOSITORY` of references, in order. */
 export function repositoriesOf(refs: readonly ImageRef[]): readonly ImageRef[] {
   const found = new Map<string, ImageRef>();
   for (const { registry, repository } of refs) {

@@ -85,6 +85,7 @@ export class Session {
   #found: Promise<Result<Engine>> | undefined;
   #ready: Promise<Result<ReadyEngine>> | undefined;
   #stored: Promise<ReadonlyMap<string, Digest> | undefined> | undefined;
+  #platform = '';
   #ids = 0;
 
   private constructor(options: BakeOptions, emit: Emit, workDir: string, given: SessionFiles) {
@@ -119,7 +120,25 @@ export class Session {
     // One token for many repositories instead of one for each.
     const pushed = [...options.plan.nodes.values()].filter((node) => node.pushes);
     session.registry.expect(pushed.flatMap(wantedTags));
+    await session.#learnPlatform();
     return session;
+  }
+
+  /**
+   * An engine behind a local socket is of this machine's architecture, so nobody has to be asked. Another one is asked,
+   * in each run: the same address may lead to another machine. Where it does not answer, its address stands for it, which
+   * no earlier key has.
+   */
+  async #learnPlatform(): Promise<void> {
+    const { address, env, plan, hostArchitecture } = this.#options;
+    this.#platform = `linux/${hostArchitecture ?? GO_ARCHITECTURES[arch()] ?? arch()}`;
+    const named = address ?? (env['BUILDKIT_HOST'] || plan.set.engineAddress);
+    if (named === undefined || named === '' || named.startsWith('unix://')) return;
+    const engine = await this.#findEngine();
+    const worker = engine.ok
+      ? await describeWorker({ program: engine.value.buildctl, address: engine.value.address, env })
+      : undefined;
+    this.#platform = worker?.platform ?? `unknown/${named}`;
   }
 
   /**
@@ -210,7 +229,7 @@ export class Session {
       get worker() {
         return workerOf();
       },
-      enginePlatform: `linux/${this.#options.hostArchitecture ?? GO_ARCHITECTURES[arch()] ?? arch()}`,
+      enginePlatform: this.#platform,
       storedImages: () => {
         this.#stored ??= this.#listImages(env);
         return this.#stored;

@@ -64,13 +64,6 @@ export async function problemsOf(yaml: string, reading: Reading = {}): Promise<r
   return result.error.map(line);
 }
 
-/** The problems themselves. */
-export async function failWith(yaml: string, reading: Reading = {}): Promise<readonly Problem[]> {
-  const result = await read(yaml, reading);
-  if (result.ok) assert.fail('the file was read without a problem');
-  return result.error;
-}
-
 /** `config/code builds.yaml:1:2 «underlined» message | hint`. */
 export function line(found: Problem): string {
   const { span } = found;

@@ -6,7 +6,7 @@ import type { Document, Pair, Scalar, Node as YamlNode } from 'yaml';
 import { type Problem, problem, type Span } from '../model/mod.ts';
 import { endOfExpression } from './expression-scan.ts';
 import { readQuickly } from './fast-yaml.ts';
-import { type MapEntry, type Node, type Origin } from './tree.ts';
+import type { MapEntry, Node, Origin } from './tree.ts';
 
 /** Largest file that is read, in characters: some ten times a file of 5,000 builds. */
 export const MAX_FILE_CHARS: number = 8 * 1024 * 1024;

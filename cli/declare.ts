@@ -44,6 +44,7 @@ export function declareCli(): Declaration {
     .option('-j, --jobs <number>', 'Builds at a time, 1 to 999; default: twice the processors')
     .option('--audit <part>', 'Build some of what is left alone to see that it is the same: 5% or a number')
     .option('--audit-seed <number>', 'Draw the same builds as the audit that printed this number')
+    .option('--atomic', 'Move tags only when all builds succeeded, as with `publish: together`')
     .option('--fail-fast', 'Stop everything at the first failure, not only what depends on it')
     .option('--addr <address>', 'Use this buildkitd, e.g. tcp://host:1234, not the one found')
     .option('--progress <auto|tty|plain|json|quiet>', 'How to show progress; json: an event a line on stdout')

@@ -51,6 +51,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
         jobs: jobs.value,
         force: isSet(args, 'force'),
         dryRun: isSet(args, 'dry-run'),
+        atomic: isSet(args, 'atomic'),
         failFast: isSet(args, 'fail-fast'),
         signal,
         onEvent: reporter.onEvent,

@@ -10,9 +10,11 @@ export type { RetryLimits, RetrySeen } from './exchange.ts';
 export type { AttestationDescription, ImageDescription, PlatformDescription } from './inspect.ts';
 export { type Layout, openLayout } from './layout.ts';
 export {
+  childManifests,
   configOf,
   type Descriptor,
   imageSize,
+  isAttestation,
   isIndex,
   layersDigest,
   type Manifest,

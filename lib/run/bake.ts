@@ -6,6 +6,7 @@ import {
   type AuditSummary,
   formatImageRef,
   type Outcome,
+  type Plan,
   type PlanNode,
   type Problem,
   problemToJson,
@@ -67,7 +68,7 @@ export async function bake(options: BakeOptions): Promise<RunSummary> {
           problems.push(...audited.problems);
           audit = audited.summary;
         }
-        problems.push(...(await settleTags(context, outcomes, emit)));
+        problems.push(...(await settleTags(context, plan, outcomes, emit)));
         for (const one of await session.memory.save()) emit({ type: 'warning', problem: problemToJson(one) });
       }
       await session.hasher.save();
@@ -183,6 +184,7 @@ async function runAll(
 /** With `publish: together`, tags move only now, and only if every build succeeded. */
 async function settleTags(
   context: RunContext,
+  plan: Plan,
   outcomes: Map<string, Outcome>,
   emit: Emit,
 ): Promise<readonly Problem[]> {
@@ -193,7 +195,7 @@ async function settleTags(
     }
     return [];
   }
-  const settled = await context.publisher.settle();
+  const settled = await context.publisher.settle([...plan.nodes.keys()]);
   if (!settled.ok) {
     for (const one of settled.error)
       if (one.severity === 'warning') emit({ type: 'warning', problem: problemToJson(one) });

@@ -21,7 +21,7 @@ import type { ImageResult, NodeResult, RunContext } from './context.ts';
 import { type Decision, decide, type StoreState, type TagState } from './decide.ts';
 import { changesSince, computeInputs, isStillTrue, type NodeInputs, withParentsOfNow } from './inputs.ts';
 import { locationOf, storeNames } from './places.ts';
-import { askTags, findManifest, wantedTags } from './publish.ts';
+import { alikeTags, askTags, findManifest, wantedTags } from './publish.ts';
 
 /** Sees what a decision rests on. */
 export type Observer = (inputs: NodeInputs, weighed: Weighed) => void;
@@ -207,7 +207,9 @@ async function weigh(
     return { decision: decide({ ...base, record, changes }), record, tags: [] };
   }
   const refs = node.pushes ? wantedTags(node) : [];
-  const tags = untrackedOutputs.length > 0 ? [] : await askTags(context.registry, refs);
+  const asked = untrackedOutputs.length > 0 ? [] : await askTags(context.registry, refs);
+  const isAttested = node.build.attest.some((one) => one.attributes.get('disabled') !== 'true');
+  const tags = isAttested ? await alikeTags(context.registry, refs, asked, record) : asked;
   const astray = tags.some((tag) => tag.state.kind !== 'digest' || tag.state.digest !== record.digest);
   const answered = tags.every((tag) => tag.state.kind !== 'unknown');
   const source =

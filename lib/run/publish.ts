@@ -2,9 +2,18 @@
  * Tags in registries: asking what they point at, and putting them. Bytes are pushed by digest before any tag moves, so
  * a tag never points at something that is not wholly there.
  */
-import type { Digest, ImageRef, PlanNode, Problem, Result, TagResult } from '../model/mod.ts';
+import type {
+  BuildRecord,
+  Digest,
+  ImageRef,
+  PlanNode,
+  PlatformManifest,
+  Problem,
+  Result,
+  TagResult,
+} from '../model/mod.ts';
 import { fail, formatImageRef, ok, parseImageRef, problem, withDefaultTag } from '../model/mod.ts';
-import type { RegistryClient } from '../registry/mod.ts';
+import { childManifests, isAttestation, platformManifests, type RegistryClient } from '../registry/mod.ts';
 import type { TagState } from './decide.ts';
 
 /** The wanted tags of a build, parsed. A tag that is no reference was refused when builds.yaml was read. */
@@ -40,6 +49,38 @@ export function askTags(client: RegistryClient, refs: readonly ImageRef[]): Prom
       return { ref: name, state: { kind: 'unknown', why: presence.problem.message } };
     }),
   );
+}
+
+/**
+ * Attestations hold times and ids, so the same images get another index in every build that makes them. A tag whose
+ * index has the remembered images of all platforms, and attestations, is as good as the remembered one: it is left
+ * where another machine put it.
+ */
+export function alikeTags(
+  client: RegistryClient,
+  refs: readonly ImageRef[],
+  tags: readonly TagState[],
+  record: BuildRecord,
+): Promise<readonly TagState[]> {
+  const wanted = imagesText(record.platforms);
+  return Promise.all(
+    tags.map(async (tag, at): Promise<TagState> => {
+      const ref = refs[at];
+      if (ref === undefined || tag.state.kind !== 'digest' || tag.state.digest === record.digest) return tag;
+      const { registry, repository } = ref;
+      const index = await client.getManifest({ registry, repository, digest: tag.state.digest });
+      if (!index.ok || !childManifests(index.value).some(isAttestation)) return tag;
+      if (imagesText(platformManifests(index.value)) !== wanted) return tag;
+      return { ref: tag.ref, state: { kind: 'digest', digest: record.digest } };
+    }),
+  );
+}
+
+function imagesText(platforms: readonly PlatformManifest[]): string {
+  return platforms
+    .map((one) => `${one.platform}=${one.digest}`)
+    .sort()
+    .join(' ');
 }
 
 /** A repository that has the manifest; undefined where none of them (surely) has it. */

@@ -63,12 +63,17 @@ export class Publisher {
   /**
    * Moves the tags that waited. Where one cannot be moved, those that were are moved back.
    *
+   * @param order names of builds in the order in which their tags are to move: what is needed before what needs it
    * @returns tags by build, or what failed and what could not be put back
    */
-  async settle(): Promise<Result<ReadonlyMap<string, readonly TagResult[]>>> {
+  async settle(order: readonly string[]): Promise<Result<ReadonlyMap<string, readonly TagResult[]>>> {
     const moved: { readonly ref: ImageRef; readonly before: Digest | undefined }[] = [];
     const tags = new Map<string, readonly TagResult[]>();
-    for (const placement of this.#waiting.splice(0)) {
+    const rank = new Map(order.map((build, at) => [build, at]));
+    const waiting = this.#waiting
+      .splice(0)
+      .sort((one, other) => (rank.get(one.build) ?? 0) - (rank.get(other.build) ?? 0));
+    for (const placement of waiting) {
       const before = await Promise.all(placement.refs.map((ref) => this.#registry.head(ref)));
       const done: TagResult[] = [];
       const put = await putTags(this.#registry, placement.source, placement.refs, {

@@ -41,6 +41,8 @@ export interface BakeOptions {
   readonly dryRun?: boolean;
   /** Build some of what was left alone all the same, and compare; not in a dry run. */
   readonly audit?: AuditRequest;
+  /** Move tags only when all builds succeeded, whatever `publish` says. */
+  readonly atomic?: boolean;
   /** Stop everything at the first failure; else what does not depend on it goes on. */
   readonly failFast?: boolean;
   readonly signal?: AbortSignal;
@@ -215,7 +217,7 @@ export class Session {
       publisher: new Publisher(
         this.registry,
         emit,
-        plan.set.publish === 'together',
+        this.#options.atomic === true || plan.set.publish === 'together',
         immutableTags(plan.set.immutable ?? []),
       ),
       memory: this.memory,

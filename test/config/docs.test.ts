@@ -28,22 +28,17 @@ test('docs/language.md names every key of a build', async () => {
   );
 });
 
-test('every code of this room has a heading, and every heading a code', async () => {
-  const dir = join(process.cwd(), 'lib', 'config');
+test('every code of the language has a heading, and every heading a code', async () => {
   const codes = new Set<string>();
-  for (const name of await readdir(dir)) {
-    const source = await readFile(join(dir, name), 'utf8');
-    for (const found of source.matchAll(/'(config\/[a-z-]+)'/g)) codes.add(found[1] ?? '');
+  // A lock file is read where runs are prepared, and is wrong in the way of a builds file.
+  for (const room of ['config', 'run']) {
+    const dir = join(process.cwd(), 'lib', room);
+    for (const name of await readdir(dir)) {
+      const source = await readFile(join(dir, name), 'utf8');
+      for (const found of source.matchAll(/'(config\/[a-z-]+)'/g)) codes.add(found[1] ?? '');
+    }
   }
-  const documented = await readHeadings();
-  assert.deepEqual([...documented].sort(), [...codes].sort());
+  const text = await readFile(join(process.cwd(), 'docs', 'failures.md'), 'utf8');
+  const documented = [...text.matchAll(/^## (config\/[a-z-]+)$/gm)].map((found) => found[1] ?? '');
+  assert.deepEqual(documented.sort(), [...codes].sort());
 });
-
-/** From this room's own page, or from the page that all rooms' are merged into. */
-async function readHeadings(): Promise<ReadonlySet<string>> {
-  const own = join(process.cwd(), 'docs', 'failures', 'config.md');
-  const text = await readFile(own, 'utf8').catch(() =>
-    readFile(join(process.cwd(), 'docs', 'failures.md'), 'utf8'),
-  );
-  return new Set([...text.matchAll(/^##+ `?(config\/[a-z-]+)/gm)].map((found) => found[1] ?? ''));
-}

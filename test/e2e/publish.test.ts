@@ -142,3 +142,31 @@ test(
     assert.equal((await work.buildctl.builds()).length, 0);
   },
 );
+
+test('an index with the same images and other attestations is left where it is', options, async (t) => {
+  const registry = await startTestRegistry(t);
+  const attested = (host: string) => `
+builds:
+  one:
+    context: .
+    dockerfile-inline: |
+      FROM scratch
+      COPY file /
+    attest: ['type=provenance,mode=max']
+    tags: [${host}/publish/attested:1]
+    push: true
+`;
+  const work = await makeWorkspace(t, { file: 'one\n', 'builds.yaml': attested(registry.host) });
+  assertOk(await work.bake());
+  const first = await digestOf(`${registry.host}/publish/attested:1`);
+  // Another machine without our records builds the same images, with attestations of its own.
+  assertOk(await work.bake({ env: { BAKE_TS_HOME: await makeTempDir(t, 'e2e-other-') } }));
+  assert.notEqual(await digestOf(`${registry.host}/publish/attested:1`), first);
+  await work.buildctl.reset();
+  await registry.forget();
+  const again = await work.bake();
+  assertOk(again);
+  assert.deepEqual(again.kinds, { one: 'unchanged' });
+  assert.equal((await work.buildctl.builds()).length, 0);
+  assert.deepEqual(await registry.writes(), []);
+});

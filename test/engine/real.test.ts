@@ -38,6 +38,7 @@ import {
   upEngine,
 } from '../../lib/engine/mod.ts';
 import { isAlive, listProcesses } from '../../lib/engine/process.ts';
+import { findBusybox } from '../rig/busybox.ts';
 import { runCommand } from '../rig/command.ts';
 import { fakeProgram } from '../rig/fake-release.ts';
 import { sendRequest } from '../rig/http.ts';
@@ -86,7 +87,7 @@ async function up(home: Home, registry?: number): Promise<RunningEngine> {
 }
 
 /** A build whose RUN never ends. */
-const ENDLESS = 'FROM scratch\nCOPY program serve.json /\nRUN ["/program", "serve", "/serve.json"]\n';
+const ENDLESS = 'FROM scratch\nCOPY program /busybox\nRUN ["/busybox", "sleep", "600"]\n';
 
 /** What is left of an engine: processes that name its home, mounts below it, sockets in it. */
 async function remains({ dir }: Home): Promise<readonly string[]> {
@@ -100,21 +101,14 @@ async function remains({ dir }: Home): Promise<readonly string[]> {
 async function makeContext(
   t: TestContext,
   home: Home,
-  program: 'ctr' | 'registry',
+  program: 'ctr' | 'busybox',
   dockerfile: string,
 ): Promise<string> {
   const dir = await makeTempDir(t, 'context-');
   const binDir = (await readInstallation(enginePaths(home.env)))?.binDir ?? '';
-  await writeTree(dir, {
-    Dockerfile: dockerfile,
-    program: { content: await readFile(path.join(binDir, program)), mode: 0o755 },
-    // A registry that keeps nothing, listens where nobody asks, and so never ends.
-    'serve.json': JSON.stringify({
-      version: '0.1',
-      storage: { inmemory: {} },
-      http: { net: 'unix', addr: '/registry.sock' },
-    }),
-  });
+  // Static both: there is no libc in an image made from scratch.
+  const file = program === 'ctr' ? path.join(binDir, program) : await findBusybox(t);
+  await writeTree(dir, { Dockerfile: dockerfile, program: { content: await readFile(file), mode: 0o755 } });
   return dir;
 }
 
@@ -212,7 +206,7 @@ test('several ups at once are one engine, and another up finds it', async (t) =>
 test('down ends a build that runs, with its container', async (t) => {
   const home = await installHere(t);
   const engine = await up(home);
-  const context = await makeContext(t, home, 'registry', ENDLESS);
+  const context = await makeContext(t, home, 'busybox', ENDLESS);
   const [file = '', ...args] = buildArgv(engine, context, 'type=image,name=x.local/y:1');
   const build = spawn(file, args, { stdio: 'ignore' });
   const ended = new Promise<number | null>((resolve) => build.on('exit', resolve));
@@ -230,7 +224,7 @@ test('down ends a build that runs, with its container', async (t) => {
 test('what daemons that were killed leave behind is cleared by the next up', async (t) => {
   const home = await installHere(t);
   const engine = await up(home);
-  const context = await makeContext(t, home, 'registry', ENDLESS);
+  const context = await makeContext(t, home, 'busybox', ENDLESS);
   const [file = '', ...args] = buildArgv(engine, context, 'type=image,name=x.local/y:1');
   const build = spawn(file, args, { stdio: 'ignore' });
   const ended = new Promise((resolve) => build.on('exit', resolve));

@@ -29,6 +29,7 @@ export {
 export { downEngine, engineStatus, findEngine, installEngine, upEngine } from './engine/mod.ts';
 export type * from './model/mod.ts';
 export { describePlan, type PlanDocument, type Selection } from './plan/mod.ts';
+export { type PreparedPlan, preparePlan } from './prepare/mod.ts';
 export { createRegistryClient, type RegistryClient, type RegistryClientOptions } from './registry/mod.ts';
 export { createReporter, formatProblems } from './report/mod.ts';
-export { type BakeOptions, bake, type PreparedPlan, preparePlan } from './run/mod.ts';
+export { type BakeOptions, bake } from './run/mod.ts';

@@ -22,6 +22,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   buildctl: ['util', 'model'],
   state: ['util', 'model'],
   convert: ['util', 'model', 'dockerfile'],
+  prepare: ['util', 'model', 'dockerfile', 'plan'],
   run: [
     'util',
     'model',
@@ -34,12 +35,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'buildctl',
     'state',
     'compare',
+    'prepare',
   ],
 };
 
 /** Modules with effects (and heavy or risky packages), and the only rooms that may import them. */
 const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
-  'node:fs': ['config', 'fingerprint', 'registry', 'engine', 'buildctl', 'state', 'run'],
+  'node:fs': ['config', 'prepare', 'fingerprint', 'registry', 'engine', 'buildctl', 'state', 'run'],
   'node:fs/promises': ['config', 'convert', 'fingerprint', 'registry', 'engine', 'buildctl', 'state', 'run'],
   // registry reads the Docker config and certificates, and runs credential helpers.
   'node:child_process': ['engine', 'buildctl', 'registry', 'config'],

@@ -28,7 +28,7 @@ export async function affectedCommand(args: ParsedArgs, io: Io): Promise<ExitCod
   }
   const read = await readInputs(args, io);
   if (!read.ok) return reportProblems(read.error, args, io);
-  const { preparePlan } = await import('../../lib/run/mod.ts');
+  const { preparePlan } = await import('../../lib/prepare/mod.ts');
   const { patterns, ...selection } = selectionOf(args);
   // Without names everything counts, not only the group `default`: a change may touch any build.
   const prepared = preparePlan(

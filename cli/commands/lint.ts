@@ -12,7 +12,8 @@ export async function lintCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const read = await readInputs(args, io);
   if (!read.ok) return reportProblems(read.error, args, io);
   reportProblems(read.value.warnings, args, io);
-  const { lintPlan, preparePlan } = await import('../../lib/run/mod.ts');
+  const { preparePlan } = await import('../../lib/prepare/mod.ts');
+  const { lintPlan } = await import('../../lib/run/mod.ts');
   // Without a selection everything is checked, not only the group `default`: this is about the files.
   const selection = selectionOf(args);
   const isOpen = selection.patterns.length === 0 && (selection.filters ?? []).length === 0;

@@ -25,7 +25,7 @@ export async function planCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   }
   const read = await readInputs(args, io);
   if (!read.ok) return reportProblems(read.error, args, io);
-  const { preparePlan } = await import('../../lib/run/mod.ts');
+  const { preparePlan } = await import('../../lib/prepare/mod.ts');
   const prepared = preparePlan(read.value.set, selectionOf(args), io.cwd);
   if (!prepared.ok) return reportProblems(prepared.error, args, io);
   // A Dockerfile that is missing spoils the edges it would have given, so it is told; a plan is still a plan.

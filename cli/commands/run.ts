@@ -23,7 +23,8 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   if (!audit.ok) return reportProblems(audit.error, args, io);
   const read = await readInputs(args, io);
   if (!read.ok) return reportProblems(read.error, args, io);
-  const { bake, preparePlan } = await import('../../lib/run/mod.ts');
+  const { preparePlan } = await import('../../lib/prepare/mod.ts');
+  const { bake } = await import('../../lib/run/mod.ts');
   const prepared = preparePlan(read.value.set, selectionOf(args), io.cwd);
   const found = prepared.ok ? prepared.value.missing : prepared.error;
   const code = reportProblems([...read.value.warnings, ...found], args, io);

@@ -13,7 +13,8 @@ import { withCancellation } from '../signals.ts';
 export async function verifyCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const read = await readInputs(args, io);
   if (!read.ok) return reportProblems(read.error, args, io);
-  const { preparePlan, verifyBuilds } = await import('../../lib/run/mod.ts');
+  const { preparePlan } = await import('../../lib/prepare/mod.ts');
+  const { verifyBuilds } = await import('../../lib/run/mod.ts');
   const prepared = preparePlan(read.value.set, selectionOf(args), io.cwd);
   const found = prepared.ok ? prepared.value.missing : prepared.error;
   const code = reportProblems([...read.value.warnings, ...found], args, io);

@@ -2,9 +2,9 @@
 import type { Buildctl } from '../buildctl/mod.ts';
 import type { ContextHasher, SentLedger } from '../fingerprint/mod.ts';
 import type { Digest, Outcome, PlatformManifest, Result } from '../model/mod.ts';
+import type { DockerfileLibrary } from '../prepare/mod.ts';
 import type { RegistryClient } from '../registry/mod.ts';
 import type { ImageConfigFacts } from '../state/mod.ts';
-import type { DockerfileLibrary } from './dockerfiles.ts';
 import type { Emit } from './emitter.ts';
 import type { ImageDirectory } from './images.ts';
 import type { Memory } from './memory.ts';

@@ -29,7 +29,7 @@ import {
   type Result,
   type Span,
 } from '../model/mod.ts';
-import type { PreparedPlan } from './prepare.ts';
+import type { PreparedPlan } from '../prepare/mod.ts';
 import { Semaphore } from './scheduler.ts';
 
 /** What to check, and with what. */

@@ -29,7 +29,6 @@ export {
   updateLock,
 } from './lock.ts';
 export { formatLock, LOCK_NAME, type Lock, parseLock } from './lock-file.ts';
-export { type PreparedPlan, preparePlan } from './prepare.ts';
 export { type Graph, heights, type NodeEnd, runGraph, Semaphore } from './scheduler.ts';
 export type { BakeOptions } from './session.ts';
 export { type Verification, type VerifyReport, verifyBuilds } from './verify.ts';

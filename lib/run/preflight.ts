@@ -5,7 +5,7 @@
 import { stat } from 'node:fs/promises';
 import type { ContextSource, Plan, PlanNode, Problem } from '../model/mod.ts';
 import { parseImageRef, problem } from '../model/mod.ts';
-import type { DockerfileLibrary } from './dockerfiles.ts';
+import type { DockerfileLibrary } from '../prepare/mod.ts';
 
 /**
  * Checks every build of a plan.

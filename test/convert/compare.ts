@@ -14,7 +14,7 @@ import { pathToFileURL } from 'node:url';
 import { type PrintedSet, printBuilds, readBuilds } from '../../lib/config/mod.ts';
 import { importBake } from '../../lib/convert/mod.ts';
 import { formatPlace, type Problem } from '../../lib/model/mod.ts';
-import { preparePlan } from '../../lib/run/mod.ts';
+import { preparePlan } from '../../lib/prepare/mod.ts';
 
 /** What came of one comparison. */
 export interface Comparison {

@@ -5,7 +5,7 @@ import process from 'node:process';
 import { test } from 'node:test';
 import { printBuilds, readBuilds } from '../../lib/config/mod.ts';
 import { describePlan } from '../../lib/plan/mod.ts';
-import { preparePlan } from '../../lib/run/mod.ts';
+import { preparePlan } from '../../lib/prepare/mod.ts';
 import { assertGolden } from '../rig/golden.ts';
 import { repoPath } from '../rig/paths.ts';
 import { compareWithBake } from './compare.ts';

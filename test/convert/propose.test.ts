@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { printBuilds, readBuilds } from '../../lib/config/mod.ts';
 import { isDockerfileName, proposeBuilds, type Repository, readRepository } from '../../lib/convert/mod.ts';
-import { preparePlan } from '../../lib/run/mod.ts';
+import { preparePlan } from '../../lib/prepare/mod.ts';
 import { assertGolden } from '../rig/golden.ts';
 import { repoPath } from '../rig/paths.ts';
 import { makeTree, type TreeEntry } from '../rig/temp.ts';

@@ -5,7 +5,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { readBuilds } from '../../lib/config/mod.ts';
 import type { Plan } from '../../lib/model/mod.ts';
 import { describePlan, drawDot, drawMermaid, drawTree } from '../../lib/plan/mod.ts';
-import { preparePlan } from '../../lib/run/mod.ts';
+import { preparePlan } from '../../lib/prepare/mod.ts';
 import { repoPath } from '../rig/paths.ts';
 import { type Cleanup, makeTempDir, writeTree } from '../rig/temp.ts';
 

@@ -4,7 +4,7 @@
  * frontend/dockerui (config.go, attr.go).
  */
 import { createHash } from 'node:crypto';
-import { type Build, familiarName, parseImageRef, type TypedAttributes } from '../model/mod.ts';
+import { type Build, contextKey, type TypedAttributes } from '../model/mod.ts';
 
 /** How a build sees the result of another one, always by digest. */
 export type Link =
@@ -98,15 +98,6 @@ export function buildArgv(request: BuildRequest): readonly string[] {
 /** Seconds since 1970 that a build's timestamps are set to; a reproducible build without a date of its own gets 0. */
 export function effectiveEpoch(build: Build): number | undefined {
   return build.sourceDateEpoch ?? (build.reproducible ? 0 : undefined);
-}
-
-/**
- * The name under which the frontend looks a named context up: the familiar form of an image reference without
- * `:latest`, else the name itself. Another form is ignored without a word (measured), so this must be exact.
- */
-export function contextKey(name: string): string {
-  const ref = parseImageRef(name);
-  return ref === undefined ? name.toLowerCase() : familiarName(ref);
 }
 
 /**

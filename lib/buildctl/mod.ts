@@ -3,7 +3,6 @@ export {
   type BuildOutput,
   type BuildRequest,
   buildArgv,
-  contextKey,
   formatCsv,
   type Link,
   localName,

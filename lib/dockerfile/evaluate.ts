@@ -2,7 +2,7 @@
  * Walks the stages a target needs, for one platform, and notes what every instruction reads. Follows
  * frontend/dockerfile/dockerfile2llb/convert.go of BuildKit; where a value is not known the wider set is noted.
  */
-import { formatImageRef, parseImageRef, type Span, withDefaultTag } from '../model/mod.ts';
+import { contextKey, formatImageRef, parseImageRef, type Span, withDefaultTag } from '../model/mod.ts';
 import {
   type BaseConfig,
   type BaseUse,
@@ -18,7 +18,7 @@ import {
 import { type Dockerfile, flagValue, flagValues, type Instruction, type StageSource } from './instruction.ts';
 import { parseTrigger } from './parse.ts';
 import { argPairs, ENGINE_ARGS, envPairs, type GlobalScope, StageScope } from './scope.ts';
-import { contextKey, isFullChecksum, parseMountFields, parseRemote, pathRead } from './sources.ts';
+import { isFullChecksum, parseMountFields, parseRemote, pathRead } from './sources.ts';
 import { type Expanded, parseHeredocWord, UNKNOWN } from './words.ts';
 
 const KNOWN_FLAGS: Readonly<Record<string, readonly string[]>> = {

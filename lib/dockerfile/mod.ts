@@ -14,4 +14,4 @@ export {
 export { inspectDockerfile } from './inspect.ts';
 export type { Argument, Dockerfile, Heredoc, Instruction, StageSource } from './instruction.ts';
 export { parseDockerfile } from './parse.ts';
-export { cleanPath, contextKey } from './sources.ts';
+export { cleanPath } from './sources.ts';

@@ -1,6 +1,6 @@
 /** What ADD fetches from elsewhere and what RUN mounts, read from one argument each. */
 import { URLSearchParams } from 'node:url';
-import { familiarName, parseImageRef, type Span } from '../model/mod.ts';
+import type { Span } from '../model/mod.ts';
 import type { PathRead } from './facts.ts';
 
 /** A source of ADD that is fetched by the engine. */
@@ -104,17 +104,6 @@ function splitCsv(line: string): readonly string[] {
     at = comma === -1 ? line.length + 1 : comma + 1;
   }
   return fields;
-}
-
-/**
- * The form of a name under which BuildKit looks for a named context: the familiar reference, `:latest` stripped
- * (frontend/dockerui/config.go, `NamedContext`). A `::os/arch` suffix is kept.
- */
-export function contextKey(name: string): string {
-  const [bare = name, platform] = name.split('::', 2);
-  const ref = parseImageRef(bare);
-  const familiar = ref === undefined ? bare : familiarName(ref);
-  return platform === undefined ? familiar : `${familiar}::${platform}`;
 }
 
 /** What one source of COPY or ADD, or a bind mount, reads. */

@@ -89,3 +89,15 @@ export function familiarName(ref: ImageRef): string {
 export function withDefaultTag(ref: ImageRef): ImageRef {
   return ref.tag === undefined && ref.digest === undefined ? { ...ref, tag: 'latest' } : ref;
 }
+
+/**
+ * The name under which the frontend looks a named context up: the familiar form of an image reference without
+ * `:latest`, else the name in small letters; a `::os/arch` suffix is kept (buildkit frontend/dockerui/config.go,
+ * `NamedContext`). Another form is ignored without a word (measured), so keys and command lines must both use this one.
+ */
+export function contextKey(name: string): string {
+  const [bare = name, platform] = name.split('::', 2);
+  const ref = parseImageRef(bare);
+  const familiar = ref === undefined ? bare.toLowerCase() : familiarName(ref);
+  return platform === undefined ? familiar : `${familiar}::${platform}`;
+}

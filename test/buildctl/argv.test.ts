@@ -5,11 +5,11 @@ import {
   type BuildOutput,
   type BuildRequest,
   buildArgv,
-  contextKey,
   formatCsv,
   localName,
 } from '../../lib/buildctl/mod.ts';
 import type { Build } from '../../lib/model/mod.ts';
+import { contextKey } from '../../lib/model/mod.ts';
 import { fromBuild, makeBuild } from '../rig/sets.ts';
 
 const START = ['--addr', 'unix:///b.sock', 'build', '--progress=rawjson', '--frontend', 'dockerfile.v0'];

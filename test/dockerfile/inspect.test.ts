@@ -2,13 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
-  contextKey,
   type DockerfileFacts,
   type InspectOptions,
   inspectDockerfile,
   parseDockerfile,
 } from '../../lib/dockerfile/mod.ts';
-import { formatPlace, type Problem, type Span } from '../../lib/model/mod.ts';
+import { contextKey, formatPlace, type Problem, type Span } from '../../lib/model/mod.ts';
 
 function problemsOf(text: string): readonly Problem[] {
   const parsed = parseDockerfile({ path: 'Dockerfile', text });

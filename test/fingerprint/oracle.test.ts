@@ -25,7 +25,7 @@ import { test } from 'node:test';
 import { inspectDockerfile, NO_RULES, parseDockerfile, parseIgnore } from '../../lib/dockerfile/mod.ts';
 import { ContextHasher, computeKey, diffKeys, keyParts } from '../../lib/fingerprint/mod.ts';
 import type { FilePart, KeyParts } from '../../lib/model/mod.ts';
-import { buildctlBuild } from '../rig/buildkit.ts';
+import { buildctl, buildctlBuild, contextInOwnSlot } from '../rig/buildkit.ts';
 import { type Random, seededRandom } from '../rig/random.ts';
 import { realEngine, startTestRegistry } from '../rig/real-engine.ts';
 import { makeTempDir, writeTree } from '../rig/temp.ts';
@@ -283,13 +283,18 @@ async function realDigest(state: State, dir: string): Promise<string> {
   await writeFile(path.join(dir, 'Dockerfile.dockerignore'), state.ignore);
   const metadata = path.join(dir, 'metadata.json');
   await rm(metadata, { force: true });
-  // A copy for each build: the engine compares size and time only, and would take an old file for the new one.
+  // A copy for each build: its times are new ones, so that nothing can rest on them.
   const copies = await Promise.all([copyTree(state.main, dir), copyTree(state.second, dir)]);
-  const result = await buildctlBuild(copies[0], dir, [
+  const { slot, args: contextArgs } = contextInOwnSlot(copies[0]);
+  const result = await buildctl([
+    'build',
+    '--frontend=dockerfile.v0',
+    `--local=dockerfile=${dir}`,
+    ...contextArgs,
     '--opt=platform=linux/amd64',
     '--opt=build-arg:SOURCE_DATE_EPOCH=0',
-    '--opt=context:second=local:second',
-    `--local=second=${copies[1]}`,
+    `--opt=context:second=local:${slot}-second`,
+    `--local=${slot}-second=${copies[1]}`,
     `--metadata-file=${metadata}`,
     '--output=type=image,name=bake.local/oracle:1,store=false,rewrite-timestamp=true',
     '--progress=plain',

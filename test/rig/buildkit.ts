@@ -1,5 +1,6 @@
 /** Plain calls of the real buildctl: the oracle that tests compare our own reading with. */
 import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import process from 'node:process';
 import { realEngine } from './real-engine.ts';
@@ -24,6 +25,26 @@ export function buildctlBuild(
     `--local=dockerfile=${dockerfileDir}`,
     ...args,
   ]);
+}
+
+/**
+ * Arguments that offer a directory as the context in a slot of its own. In the slot that all contexts of all clients
+ * share, the engine takes files of equal path, size and time for one another, and files written within one tick of the
+ * clock have equal times: an oracle that used it would lie.
+ */
+export function contextInOwnSlot(contextDir: string): {
+  readonly slot: string;
+  readonly args: readonly string[];
+} {
+  const slot = `slot${randomBytes(8).toString('hex')}`;
+  return {
+    slot,
+    args: [
+      `--opt=local-sessionid:context=${slot}:`,
+      `--local=${slot}-context=${contextDir}`,
+      `--local=${slot}-${slot}-context=${contextDir}`,
+    ],
+  };
 }
 
 /** Runs buildctl against the engine of the tests. */

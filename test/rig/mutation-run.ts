@@ -8,7 +8,7 @@ import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import type { Outcome } from '../../lib/model/mod.ts';
 import { type Baked, makeWorkspace, type Workspace } from '../e2e/support.ts';
-import { buildctl } from './buildkit.ts';
+import { buildctl, contextInOwnSlot } from './buildkit.ts';
 import { findBusybox } from './busybox.ts';
 import { type Bench, EDITS } from './mutation-edits.ts';
 import {
@@ -246,12 +246,8 @@ async function askOne(
 ): Promise<Oracle | undefined> {
   const args = ['build', '--frontend=dockerfile.v0'];
   const opt = (key: string, value: string) => args.push('--opt', `${key}=${value}`);
-  // A slot of its own for every call: in the one that all contexts share, the engine takes files that were written within
-  // one tick of the clock for one another, and the oracle would lie.
-  const slot = `oracle${randomBytes(8).toString('hex')}`;
-  const contextDir = path.join(work.dir, build.context);
-  opt('local-sessionid:context', `${slot}:`);
-  args.push(`--local=${slot}-context=${contextDir}`, `--local=${slot}-${slot}-context=${contextDir}`);
+  const { slot, args: contextArgs } = contextInOwnSlot(path.join(work.dir, build.context));
+  args.push(...contextArgs);
   const file = dockerfileOf(build);
   if (file === undefined) {
     const dir = path.join(scratch, build.name);

@@ -87,7 +87,8 @@ export class ContextHasher {
   /**
    * Looks again at everything `hash` saw and names the paths that are not as they were, sorted; empty: all is the same.
    * Meant for after a build: of what changed meanwhile nobody knows whether it was built before or after. A file that
-   * was touched and holds the same bytes counts as changed.
+   * was touched and holds the same bytes counts as changed, and so does a directory (`.`: the context itself) in which
+   * something was made or removed: what came and went in between may have been sent.
    */
   recheck(request: ContextRequest, hashed: HashedContext): Promise<Result<readonly string[]>> {
     return this.#inTurn(async () => {
@@ -100,9 +101,10 @@ export class ContextHasher {
         const part = after.get(before.path);
         after.delete(before.path);
         const isSame = part !== undefined && isEqualPart(before, part);
-        const isTouched = before.kind === 'file' && !hashed.looks.isSame(before.path, looks);
-        if (!isSame || isTouched) changed.push(before.path);
+        if (!isSame || !hashed.looks.isSame(before.path, looks)) changed.push(before.path);
       }
+      // Only where this build reads all of it: another one that shares the context may have looked at it too.
+      if (looks.row('.') !== undefined && !hashed.looks.isSame('.', looks)) changed.push('.');
       changed.push(...after.keys());
       return ok(changed.sort());
     });
@@ -186,7 +188,7 @@ export class ContextHasher {
     let bytes = 0;
     for (const [index, path] of found.paths.entries()) {
       // Asked for even where it is not needed: rows are found fastest in their order.
-      const row = found.kinds[index] === 'symlink' ? undefined : looks.row(path);
+      const row = looks.row(path);
       if (found.kinds[index] !== 'file') continue;
       if (row === undefined || looks.hash(row) !== undefined || looks.mode(row) === 0) continue;
       const hash = cache.find(path, looks.signatures, row);
@@ -252,11 +254,11 @@ function assemble(root: string, found: Found, looks: Looks): HashedContext {
   let bytes = 0;
   for (const [index, path] of found.paths.entries()) {
     const kind = found.kinds[index];
+    const row = looks.row(path);
     if (kind === 'symlink') {
       files.push({ path, kind, mode: 0o777, content: found.links.get(path) ?? '' });
       continue;
     }
-    const row = looks.row(path);
     const systemMode = row === undefined ? 0 : looks.mode(row);
     // Gone between the walk and the look.
     if (row === undefined || systemMode === 0) continue;

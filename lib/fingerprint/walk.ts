@@ -31,7 +31,10 @@ export interface Found {
   readonly failures: readonly { readonly path: string; readonly code: string }[];
 }
 
-/** Called with every file and directory as it is met, so that looking at them can begin at once. */
+/**
+ * Called with every path as it is met, so that looking at them can begin at once; with `.` too where everything below it
+ * is read.
+ */
 export type OnEntry = (path: string) => void;
 
 /** Symlinks followed before a path counts as a ring (as in buildkit's contenthash). */
@@ -95,6 +98,7 @@ class Walker implements Found {
   readonly #onEntry: OnEntry;
   /** Only where trees may overlap: for one whole tree it would cost more than the walk. */
   readonly #seen: Set<string> | undefined;
+  #isRootMet = false;
 
   constructor(root: string, ignore: IgnoreRules, mayOverlap: boolean, onEntry: OnEntry) {
     this.#root = root;
@@ -188,6 +192,7 @@ class Walker implements Found {
       if (this.#isIgnored(path)) return;
       this.paths.push(path);
       this.kinds.push('symlink');
+      this.#onEntry(path);
     } catch (error) {
       this.failures.push({ path, code: codeOf(error) });
     }
@@ -204,7 +209,8 @@ class Walker implements Found {
     }
     if (ignoredPath && !mayHoldExceptions(this.#ignore, path)) return;
     const isFull = filter === undefined && !ignoredPath;
-    if (isFull && path !== '.') this.#add(path, 'dir');
+    if (path === '.') this.#addRoot();
+    else if (isFull) this.#add(path, 'dir');
     this.#directory(
       path,
       path === '.' ? '' : `${path}/`,
@@ -282,6 +288,12 @@ class Walker implements Found {
     this.paths.push(path);
     this.kinds.push(kind);
     this.#onEntry(path);
+  }
+
+  /** The root is no entry of a context, but is looked at like one. */
+  #addRoot(): void {
+    if (!this.#isRootMet) this.#onEntry('.');
+    this.#isRootMet = true;
   }
 
   #list(path: string, isNeeded: boolean): readonly Dirent[] {

@@ -288,20 +288,67 @@ test('a file is looked at once in a run, and anew by recheck', async (t) => {
   assert.equal(again.value.files[0]?.content, before.value.files[0]?.content);
   assert.equal(await hasher.hash(request(root)).then((result) => result.ok && result.value), before.value);
   const changed = await hasher.recheck(all, before.value);
-  assert.deepEqual(changed, { ok: true, value: ['a', 'd/b', 'd/c', 'd/new'] });
+  assert.deepEqual(changed, { ok: true, value: ['a', 'd', 'd/b', 'd/c', 'd/new'] });
 });
 
 test('an edit that was taken back during the build is still an edit', async (t) => {
-  const root = await makeTempDir(t);
-  await writeTree(root, { a: 'aaaa' });
-  const hasher = new ContextHasher({ workers: 0 });
-  t.after(() => hasher.close());
-  const before = await hasher.hash(request(root));
-  assert.ok(before.ok);
-  await new Promise((resolve) => setTimeout(resolve, 20));
-  await writeFile(path.join(root, 'a'), 'bbbb');
-  await writeFile(path.join(root, 'a'), 'aaaa');
-  assert.deepEqual(await hasher.recheck(request(root), before.value), { ok: true, value: ['a'] });
+  const edits: Readonly<
+    Record<string, readonly [(at: (name: string) => string) => Promise<void>, string[]]>
+  > = {
+    'a file written and written back': [
+      async (at) => {
+        await writeFile(at('d/b'), 'other');
+        await writeFile(at('d/b'), 'bbbb');
+      },
+      ['d/b'],
+    ],
+    'a file that came and went': [
+      async (at) => {
+        await writeFile(at('d/.b.swp'), '');
+        await rm(at('d/.b.swp'));
+      },
+      ['d'],
+    ],
+    'a file that came and went at the top': [
+      async (at) => {
+        await writeFile(at('4913'), '');
+        await rm(at('4913'));
+      },
+      ['.'],
+    ],
+    'a link that led elsewhere for a while': [
+      async (at) => {
+        for (const target of ['../a', 'b']) {
+          await rm(at('d/link'));
+          await symlink(target, at('d/link'));
+        }
+      },
+      ['d', 'd/link'],
+    ],
+    'a mode changed and changed back': [
+      async (at) => {
+        await chmod(at('e'), 0o700);
+        await chmod(at('e'), 0o755);
+      },
+      ['e'],
+    ],
+    'nothing but what is left out': [(at) => writeFile(at('e/ignored/new'), 'n'), []],
+  };
+  for (const [what, [edit, expected]] of Object.entries(edits)) {
+    const root = await makeTempDir(t);
+    const tree = { a: 'a', 'd/b': 'bbbb', 'd/link': { symlink: 'b' }, 'e/c': 'c', 'e/ignored/i': '' };
+    await writeTree(root, tree);
+    const hasher = new ContextHasher({ workers: 0 });
+    t.after(() => hasher.close());
+    const all = request(root, 'all', { ignore: compileRules(['e/ignored']) });
+    const one = request(root, [read('e/c')]);
+    const [before, other] = [await hasher.hash(all), await hasher.hash(one)];
+    assert.ok(before.ok && other.ok);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await edit((name) => path.join(root, name));
+    assert.deepEqual(await hasher.recheck(all, before.value), { ok: true, value: expected }, what);
+    assert.deepEqual(await hasher.recheck(one, other.value), { ok: true, value: [] }, what);
+  }
 });
 
 test('an aborted signal ends it with a problem', async (t) => {

@@ -1,7 +1,7 @@
 /**
  * Reads the Dockerfiles that a plan needs: each file once, however many builds use it.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import {
   type Dockerfile,
@@ -11,11 +11,14 @@ import {
 } from '../dockerfile/mod.ts';
 import { type Build, fail, type Problem, problem, type Result, type SourceFile } from '../model/mod.ts';
 import type { DockerfileReads } from '../plan/mod.ts';
+import { lookOf } from '../util/look.ts';
 
 /** Dockerfiles by build, read on first need. */
 export class DockerfileLibrary {
   readonly #cwd: string;
   readonly #byPath = new Map<string, Result<Dockerfile>>();
+  /** Path → what the file looked like before it was read. */
+  readonly #looks = new Map<string, string>();
   readonly #factsByKey = new Map<string, DockerfileFacts>();
   readonly #problems = new Map<string, readonly Problem[]>();
 
@@ -51,6 +54,23 @@ export class DockerfileLibrary {
     if (build.dockerfile.kind === 'inline') return undefined;
     const dockerfile = this.dockerfileOf(build);
     return dockerfile?.ok === true ? dockerfile.value.source : undefined;
+  }
+
+  /**
+   * Looks again: true where nobody touched the Dockerfile since it was read, so that it is what was sent to the engine
+   * in between. One that was edited and edited back is touched.
+   */
+  isUntouched(build: Build): boolean {
+    if (build.dockerfile.kind === 'inline') return true;
+    const { path: file } = build.dockerfile;
+    const source = this.sourceOf(build);
+    if (source === undefined) return true;
+    try {
+      const look = lookOf(statSync(file, { bigint: true }));
+      return look === this.#looks.get(file) && readFileSync(file, 'utf8') === source.text;
+    } catch {
+      return false;
+    }
   }
 
   /** What the planner wants to know; a Dockerfile that cannot be read is noted, see `problemsOf`. */
@@ -101,6 +121,7 @@ export class DockerfileLibrary {
   #read(file: string): Result<Dockerfile> {
     const shown = path.relative(this.#cwd, file);
     try {
+      this.#looks.set(file, lookOf(statSync(file, { bigint: true })));
       const source: SourceFile = {
         path: shown.startsWith('..') ? file : shown,
         text: readFileSync(file, 'utf8'),

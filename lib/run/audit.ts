@@ -27,7 +27,7 @@ import {
   registryPlace,
   worstOf,
 } from './image-source.ts';
-import { computeInputs } from './inputs.ts';
+import { computeInputs, touchedSince } from './inputs.ts';
 import { repositoriesOf, wantedTags } from './publish.ts';
 
 /** How many of the builds that were left alone are built to see: so many, or such a part of them (at least one). */
@@ -120,6 +120,8 @@ export async function auditRun(
   };
 }
 
+const CHANGED = 'its files changed while the run went on';
+
 type Finding = AuditResult & { readonly problem?: Problem };
 
 /** Builds one node aside and compares. */
@@ -133,7 +135,7 @@ async function auditNode(
   const remembered = result.image;
   const inputs = await computeInputs(context, node);
   if (remembered === undefined || inputs.key === undefined || inputs.key !== outcome.key) {
-    return notCompared('its files changed while the run went on');
+    return notCompared(CHANGED);
   }
   const dir = path.join(context.workDir, `audit-${context.nextId()}`);
   const links = await linkAside(context, plan, node);
@@ -143,6 +145,7 @@ async function auditNode(
   if (made.kind === 'failed') return { ...notCompared(made.problem.message), problem: made.problem };
   const { digest, steps } = made.built;
   if (digest === undefined) return notCompared('the build gave no image');
+  if ((await touchedSince(context, node, inputs)).length > 0) return notCompared(CHANGED);
   const cached = steps.cached === steps.total;
   try {
     const second = layoutPlace(dir);

@@ -2,7 +2,7 @@
  * The inputs of one build and the key they make: Dockerfile, files, arguments, outside images by digest, parents by the
  * digests of their results. Needs its parents to be done.
  */
-import { lstat, readFile, readlink } from 'node:fs/promises';
+import { lstat, readFile, readlink, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { localName } from '../buildctl/mod.ts';
 import {
@@ -34,6 +34,7 @@ import {
   type Result,
 } from '../model/mod.ts';
 import type { ImageConfigFacts } from '../state/mod.ts';
+import { lookOf } from '../util/look.ts';
 import type { RunContext } from './context.ts';
 
 /** What a build is made of. */
@@ -55,6 +56,8 @@ export interface NodeInputs {
 interface Hashed {
   readonly name: string;
   readonly request: ContextRequest;
+  /** What its ignore file looked like; empty: there was none. */
+  readonly ignoreLook: string;
   readonly hashed: HashedContext;
 }
 
@@ -155,21 +158,27 @@ export function changesSince(inputs: NodeInputs, before: KeyParts): readonly str
   return inputs.parts === undefined ? [] : diffKeys(before, inputs.parts);
 }
 
-/** Looks again: true where every file, the Dockerfile and the ignore rules are as they were when the key was made. */
-export async function isStillTrue(context: RunContext, node: PlanNode, inputs: NodeInputs): Promise<boolean> {
-  const { dockerfile } = node.build;
-  const source = context.dockerfiles.sourceOf(node.build);
-  if (dockerfile.kind === 'file' && source !== undefined) {
-    const text = await readFile(dockerfile.path, 'utf8').catch(() => undefined);
-    if (text !== source.text) return false;
-  }
-  for (const { name, request, hashed } of requestsOf.get(inputs) ?? []) {
+/**
+ * Looks again at everything the key was made of, and names what was touched since, in words; empty: what was sent to the
+ * engine in between is what the key says. What was edited and edited back counts, since the edit may have been sent.
+ */
+export async function touchedSince(
+  context: RunContext,
+  node: PlanNode,
+  inputs: NodeInputs,
+): Promise<readonly string[]> {
+  const touched: string[] = [];
+  if (!context.dockerfiles.isUntouched(node.build)) touched.push('the Dockerfile');
+  for (const { name, request, ignoreLook, hashed } of requestsOf.get(inputs) ?? []) {
     const ignore = await readIgnore(node, request.root, name === MAIN_CONTEXT);
-    if (!ignore.ok || patternsOf(ignore.rules) !== patternsOf(request.ignore)) return false;
+    const isSame =
+      ignore.ok && ignore.look === ignoreLook && patternsOf(ignore.rules) === patternsOf(request.ignore);
+    if (!isSame) touched.push(`what ${request.written} leaves out`);
     const changed = await context.hasher.recheck(request, hashed);
-    if (!changed.ok || changed.value.length > 0) return false;
+    const paths = changed.ok ? changed.value : ['.'];
+    touched.push(...paths.map((one) => path.posix.join(request.written, one)));
   }
-  return true;
+  return [...new Set(touched)];
 }
 
 function patternsOf({ rules }: IgnoreRules): string {
@@ -336,7 +345,7 @@ async function hashContexts(
     }
     const request = requestFor(context, source, source.ref.path, reads, ignore.rules);
     const result = await context.hasher.hash(request);
-    if (result.ok) hashed.push({ name, request, hashed: result.value });
+    if (result.ok) hashed.push({ name, request, ignoreLook: ignore.look, hashed: result.value });
     else problems.push(...result.error.map((one) => ({ ...one, build: node.build.name })));
   }
   return { hashed, problems };
@@ -361,7 +370,12 @@ function requestFor(
 
 /** The ignore rules of a context, or what is wrong with them. */
 export type Ignore =
-  | { readonly ok: true; readonly rules: IgnoreRules }
+  | {
+      readonly ok: true;
+      readonly rules: IgnoreRules;
+      /** What the file they are from looked like before it was read; empty: there is none. */
+      readonly look: string;
+    }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /** Where the ignore rules of a context are looked for; the first that is there counts. */
@@ -380,8 +394,9 @@ export async function readIgnore(node: PlanNode, root: string, isMain: boolean):
     try {
       const found = await followInside(path.dirname(file), path.basename(file));
       if (found === undefined) continue;
+      const look = lookOf(await stat(found, { bigint: true }));
       const parsed = parseIgnore({ path: file, text: await readFile(found, 'utf8') });
-      if (parsed.ok) return { ok: true, rules: parsed.value };
+      if (parsed.ok) return { ok: true, rules: parsed.value, look };
       return { ok: false, problems: parsed.error };
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
@@ -393,7 +408,7 @@ export async function readIgnore(node: PlanNode, root: string, isMain: boolean):
       };
     }
   }
-  return { ok: true, rules: NO_RULES };
+  return { ok: true, rules: NO_RULES, look: '' };
 }
 
 const MAX_LINKS = 255;

@@ -19,7 +19,7 @@ import { imageSize } from '../registry/mod.ts';
 import { buildNode } from './build-node.ts';
 import type { ImageResult, NodeResult, RunContext } from './context.ts';
 import { type Decision, decide, type StoreState, type TagState } from './decide.ts';
-import { changesSince, computeInputs, isStillTrue, type NodeInputs, withParentsOfNow } from './inputs.ts';
+import { changesSince, computeInputs, type NodeInputs, touchedSince, withParentsOfNow } from './inputs.ts';
 import { locationOf, storeNames } from './places.ts';
 import { alikeTags, askTags, findManifest, wantedTags } from './publish.ts';
 
@@ -237,6 +237,9 @@ async function askStore(context: RunContext, node: PlanNode, digest: Digest): Pr
   return storeNames(context, node).every((name) => images.get(name) === digest) ? 'there' : 'gone';
 }
 
+/** Changed paths that a warning shows; the rest is counted. */
+const TOUCHED_SHOWN = 10;
+
 interface Memorable {
   readonly image: ImageResult | undefined;
   readonly mediaType: string;
@@ -257,7 +260,9 @@ async function remember(
   const warn = (found: Problem) => context.emit({ type: 'warning', build, problem: problemToJson(found) });
   const { key, parts } = inputs;
   if (key === undefined || parts === undefined || image === undefined) return;
-  if (!(await isStillTrue(context, node, inputs))) {
+  const touched = await touchedSince(context, node, inputs);
+  if (touched.length > 0) {
+    const more = touched.length - TOUCHED_SHOWN;
     warn(
       problem(
         'run/changed-while-building',
@@ -265,7 +270,8 @@ async function remember(
         {
           severity: 'warning',
           build,
-          hint: 'The next run builds it again.',
+          detail: [...touched.slice(0, TOUCHED_SHOWN), ...(more > 0 ? [`and ${more} more`] : [])].join('\n'),
+          hint: 'The next run builds it again. What changes all the time belongs into .dockerignore.',
         },
       ),
     );

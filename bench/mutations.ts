@@ -38,20 +38,33 @@ async function run(): Promise<void> {
     ...(values.kind === undefined ? {} : { kinds: values.kind }),
     ...(values.verbose ? { say } : {}),
   });
-  const { edits, compared, refused, differences, built, unchanged, retagged, restored, needless } = report;
+  const {
+    edits,
+    runs,
+    compared,
+    remembered,
+    refused,
+    differences,
+    built,
+    unchanged,
+    retagged,
+    restored,
+    needless,
+  } = report;
   const spent = [...needless.values()].reduce((sum, list) => sum + list.length, 0);
   say(
-    `${edits} edits (seed ${values.seed}): ${compared} builds compared, ${differences.length} differences; ` +
-      `${built} built, ${unchanged} unchanged, ${retagged} retagged, ${restored} restored; ${refused} edits refused by both`,
+    `${edits} edits (seed ${values.seed}) in ${runs} runs: ${compared} builds compared (${remembered} with an answer ` +
+      `that the oracle gave before), ${differences.length} differences; ` +
+      `${built} built, ${unchanged} unchanged, ${retagged} retagged, ${restored} restored; ${refused} runs refused by both`,
   );
   say(`needless builds: ${spent} of ${built} (${((100 * spent) / Math.max(1, built)).toFixed(1)} %)`);
-  for (const [kind, list] of [...needless].sort(([, one], [, other]) => other.length - one.length)) {
-    say(`  ${kind}: ${list.length}`);
+  for (const [cause, list] of [...needless].sort(([, one], [, other]) => other.length - one.length)) {
+    say(`  ${cause}: ${list.length}`);
     for (const one of list.slice(0, 4)) say(`    ${one}`);
   }
-  const mean = (total: number) => (total / Math.max(1, edits)).toFixed(1);
+  const mean = (total: number) => (total / Math.max(1, runs)).toFixed(1);
   say(
-    `for each edit: bake-ts ${mean(report.bakeMs)} ms and ${mean(report.requests)} requests, the oracle ${mean(report.oracleMs)} ms`,
+    `for each run: bake-ts ${mean(report.bakeMs)} ms and ${mean(report.requests)} requests, the oracle ${mean(report.oracleMs)} ms`,
   );
   for (const difference of differences) say(`DIFFERENT ${difference}`);
   if (differences.length > 0) process.exitCode = 1;

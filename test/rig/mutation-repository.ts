@@ -3,6 +3,7 @@
  * without anything of ours: the mutation test edits it and compares.
  */
 import { readFile } from 'node:fs/promises';
+import { stringify } from 'yaml';
 import type { TreeEntry } from './temp.ts';
 
 /** One build, as it is written to builds.yaml and as the oracle reads it. */
@@ -16,11 +17,11 @@ export interface MutableBuild {
   /** A value `$EXTRA` stands for the variable of that name. */
   args: Record<string, string>;
   labels: Record<string, string>;
-  /** Named context → `build:NAME` or a directory relative to the root. */
+  /** Named context → `build:NAME`, `image:REFERENCE`, or a directory relative to the root. */
   contexts: Record<string, string>;
   /** Builds that the Dockerfile names by their tag: reference → build. */
   readonly byTag: Readonly<Record<string, string>>;
-  readonly tags: readonly string[];
+  tags: readonly string[];
   platforms: readonly string[];
   description?: string;
 }
@@ -31,7 +32,14 @@ export interface MutableSet {
   builds: MutableBuild[];
   /** Value of the variable EXTRA. */
   extra: string;
+  /** How builds.yaml is written; it means the same each time. */
+  layout: (typeof LAYOUTS)[number];
+  /** `registry`: records are kept there too, so that a fresh machine can leave builds alone. */
+  readonly record?: 'registry';
 }
+
+/** Ways to write the same builds.yaml. */
+export const LAYOUTS = ['plain', 'backwards', 'yaml', 'defaults'] as const;
 
 /** The outside base that builds stand on, and the tags that it is moved between. */
 export const OUTSIDE = { repository: 'ext/base', tag: 'stable', variants: ['v1', 'v2', 'v3', 'v4'] } as const;
@@ -49,10 +57,14 @@ export const CONTEXTS: readonly string[] = [
   'bundle',
   'archive',
   'swap',
+  'options',
+  'multi',
+  'taker',
+  'replaced',
 ];
 
 /** Builds and variables as they are at first. */
-export function initialSet(host: string): MutableSet {
+export function initialSet(host: string, record?: 'registry'): MutableSet {
   const one = (name: string, context: string, more: Partial<MutableBuild> = {}): MutableBuild => ({
     name,
     context,
@@ -72,6 +84,8 @@ export function initialSet(host: string): MutableSet {
   return {
     host,
     extra: 'none',
+    layout: 'plain',
+    ...(record === undefined ? {} : { record }),
     builds: [
       one('base', 'base', { contexts: { busybox: 'bin' } }),
       one('tools', 'tools', { contexts: { base: 'build:base' }, target: 'final', args: { GLOBAL: 'g1' } }),
@@ -107,33 +121,71 @@ export function initialSet(host: string): MutableSet {
       }),
       one('bundle', 'bundle', { contexts: { left: 'build:svc-a-low', right: 'build:svc-b-high' } }),
       one('archive', 'archive', { contexts: { base: 'build:base', extra: 'swap' } }),
+      one('options', 'options', { args: { UNUSED_IN_FROM: 'x' } }),
+      one('multi', 'multi', { platforms: ['linux/amd64', 'linux/arm64'] }),
+      one('taker', 'taker', {
+        contexts: { multi: 'build:multi', archive: 'build:archive', child: 'build:child' },
+        platforms: ['linux/amd64', 'linux/arm64'],
+      }),
+      one('replaced', 'replaced', {
+        contexts: { alpine: 'build:base', deps: 'build:options', swap: 'swap' },
+      }),
     ],
   };
 }
 
-/** builds.yaml (JSON is YAML). */
+/** builds.yaml, in the set's layout. */
 export function buildsFile(set: MutableSet): string {
-  const builds: Record<string, unknown> = {};
-  for (const one of set.builds) {
-    const rows = Object.entries(one.args).map(([key, value]) => [
-      key,
-      value === '$EXTRA' ? '${{ vars.EXTRA }}' : value,
-    ]);
-    builds[one.name] = {
-      context: one.context,
-      ...(one.dockerfile === undefined ? {} : { dockerfile: pathFrom(one.context, one.dockerfile) }),
-      ...(one.inline === undefined ? {} : { 'dockerfile-inline': one.inline }),
-      ...(one.target === undefined ? {} : { target: one.target }),
-      ...(one.description === undefined ? {} : { description: one.description }),
-      ...(one.platforms.length === 0 ? {} : { platforms: one.platforms }),
-      args: Object.fromEntries(rows),
-      labels: one.labels,
-      contexts: one.contexts,
-      tags: one.tags,
-      push: true,
-    };
+  const builds = Object.fromEntries(set.builds.map((one) => [one.name, writtenBuild(one)]));
+  const vars = { EXTRA: { default: 'none', env: ['EXTRA'] } };
+  const record = set.record === undefined ? {} : { record: set.record };
+  const whole = { vars, ...record, builds };
+  switch (set.layout) {
+    case 'plain': // JSON is YAML
+      return `${JSON.stringify(whole, undefined, 2)}\n`;
+    case 'backwards':
+      return JSON.stringify(backwards(whole));
+    case 'yaml':
+      return `# a comment\n${stringify(whole, { sortMapEntries: true })}`;
+    case 'defaults': {
+      const rest = Object.entries(builds).map(([name, { push: _, ...build }]) => [name, build]);
+      return stringify({ ...whole, defaults: { push: true }, builds: Object.fromEntries(rest) });
+    }
   }
-  return `${JSON.stringify({ vars: { EXTRA: { default: 'none', env: ['EXTRA'] } }, builds }, undefined, 2)}\n`;
+}
+
+/** Entries of all records in the opposite order; that of builds, arguments and labels means nothing. */
+function backwards(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .reverse()
+      .map(([key, inner]) => [key, backwards(inner)]),
+  );
+}
+
+function writtenBuild(one: MutableBuild): Readonly<Record<string, unknown>> {
+  const rows = Object.entries(one.args).map(([key, value]) => [
+    key,
+    value === '$EXTRA' ? '${{ vars.EXTRA }}' : value,
+  ]);
+  const contexts = Object.entries(one.contexts).map(([name, source]) => [
+    name,
+    source.startsWith('image:') ? `docker-image://${source.slice('image:'.length)}` : source,
+  ]);
+  return {
+    context: one.context,
+    ...(one.dockerfile === undefined ? {} : { dockerfile: pathFrom(one.context, one.dockerfile) }),
+    ...(one.inline === undefined ? {} : { 'dockerfile-inline': one.inline }),
+    ...(one.target === undefined ? {} : { target: one.target }),
+    ...(one.description === undefined ? {} : { description: one.description }),
+    ...(one.platforms.length === 0 ? {} : { platforms: one.platforms }),
+    args: Object.fromEntries(rows),
+    labels: one.labels,
+    contexts: Object.fromEntries(contexts),
+    tags: one.tags,
+    push: true,
+  };
 }
 
 function pathFrom(context: string, file: string): string {
@@ -262,6 +314,70 @@ export async function initialTree(host: string, busybox: string): Promise<Record
     'archive/Dockerfile':
       'FROM base\nADD files.tar /unpacked/\nCOPY --from=extra . /extra/\nRUN ls -R /unpacked > /unpacked.list\n',
     'archive/files.tar': { content: tarOf('inside.txt', 'inside\n') },
+    'options/Dockerfile': [
+      'ARG VARIANT=v1',
+      `FROM ${host}/${OUTSIDE.repository}:\${VARIANT}`,
+      'ARG VARIANT',
+      'ARG OWNER=12',
+      'COPY --chown=$OWNER:34 --chmod=640 data /data',
+      'COPY --chmod=u=rwX,go= data /private',
+      'COPY --exclude=**/*.tmp --exclude=sub data/ /some/',
+      'COPY --parents data/./sub/**/deep data/*.conf /parents/',
+      'COPY ["with blank.txt", "data/[[]x].txt", "/odd/"]',
+      'RUN --mount=type=bind,target=/src find /src | sort > /src.list',
+      'RUN --mount=type=bind,source=data,target=/src,rw touch /src/new && ls /src > /data.list',
+      'ADD --chown=5:6 data/files.tar /tar/',
+      '',
+    ].join('\n'),
+    'options/.dockerignore': '**/*.swp\n!keep.swp\nignored/**\n!ignored/kept\n',
+    'options/data/a.conf': 'a\n',
+    'options/data/[x].txt': 'brackets\n',
+    'options/data/x.tmp': 'tmp\n',
+    'options/data/sub/one/deep/file': 'deep\n',
+    'options/data/sub/run': { content: '#!/bin/sh\n', mode: 0o755 },
+    'options/data/latest': { symlink: 'sub/one' },
+    'options/data/files.tar': { content: tarOf('packed.txt', 'packed\n') },
+    'options/with blank.txt': 'blank\n',
+    'options/ignored/a': 'a\n',
+    'options/ignored/kept': 'kept\n',
+    'options/x.swp': 'swp\n',
+    'multi/Dockerfile': [
+      'FROM scratch AS files',
+      'COPY all/ /all/',
+      'FROM scratch',
+      'ARG TARGETARCH',
+      'ARG BUILDARCH',
+      'COPY --from=files /all /all',
+      'COPY bin-$TARGETARCH /bin/program',
+      'LABEL arch=$TARGETARCH',
+      '',
+    ].join('\n'),
+    'multi/all/x': 'x\n',
+    'multi/all/y/z': 'z\n',
+    'multi/bin-amd64': { content: 'amd64\n', mode: 0o755 },
+    'multi/bin-arm64': { content: 'arm64\n', mode: 0o755 },
+    'multi/bin-riscv64': 'of nobody\n',
+    'taker/Dockerfile': [
+      'FROM scratch',
+      'COPY --from=multi /bin/program /program',
+      'COPY --from=multi /all/ /all/',
+      'COPY --link --from=archive /unpacked /unpacked',
+      'COPY --from=child /own /app.list /from-child/',
+      'COPY own.txt /',
+      '',
+    ].join('\n'),
+    'taker/own.txt': 'own\n',
+    'replaced/Dockerfile': [
+      'FROM alpine AS build',
+      'RUN --mount=from=deps,source=/data,target=/deps ls -lR /deps | wc -l > /count',
+      'RUN --mount=type=bind,from=swap,target=/swap cat /swap/* > /swapped; true',
+      'FROM alpine',
+      'COPY --from=build /count /swapped /',
+      'COPY --from=deps /src.list /deps/',
+      'COPY --from=deps /some/sub* /deps/some/',
+      '',
+    ].join('\n'),
+    'replaced/unused': 'nothing reads the context\n',
     'swap/in.txt': 'swapped in\n',
     'swap/Dockerfile': 'FROM scratch\nCOPY in.txt /\n',
     'notes.txt': 'read by nothing\n',

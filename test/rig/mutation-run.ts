@@ -2,24 +2,18 @@
  * The mutation test: after every random edit bake-ts runs, then a plain `buildctl build` for each build on the same
  * engine. What a tag points at must be what buildctl makes; builds that were run though that did not move are counted.
  */
-import { randomBytes } from 'node:crypto';
-import { chmod, lstat, mkdir, readdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import type { Outcome } from '../../lib/model/mod.ts';
-import { type Baked, makeWorkspace, type Workspace } from '../e2e/support.ts';
-import { buildctl, contextInOwnSlot } from './buildkit.ts';
+import { makeWorkspace, type Workspace } from '../e2e/support.ts';
+import { buildctl } from './buildkit.ts';
 import { findBusybox } from './busybox.ts';
-import { type Bench, EDITS } from './mutation-edits.ts';
-import {
-  buildsFile,
-  dockerfileOf,
-  initialSet,
-  initialTree,
-  type MutableBuild,
-  type MutableSet,
-  OUTSIDE,
-} from './mutation-repository.ts';
+import type { Bench } from './mutation-bench.ts';
+import { EDITS } from './mutation-edits.ts';
+import { makeOracle } from './mutation-oracle.ts';
+import { buildsFile, initialSet, initialTree, type MutableBuild, OUTSIDE } from './mutation-repository.ts';
+import { restoreState, takeState } from './mutation-state.ts';
 import { digestOf } from './puller.ts';
 import { seededRandom } from './random.ts';
 import { startTestRegistry, type TestRegistry } from './real-engine.ts';
@@ -41,14 +35,18 @@ export interface MutationReport {
   readonly edits: number;
   /** Builds whose tags were compared with the oracle's digest. */
   readonly compared: number;
-  /** Edits after which both sides refused to build something. */
+  /** Of these, answers of the oracle that it gave before to inputs that were the same to the byte. */
+  readonly remembered: number;
+  /** Runs; some come after several edits. */
+  readonly runs: number;
+  /** Runs in which both sides refused to build something. */
   readonly refused: number;
   /** Words on each tag that is not what buildctl makes. */
   readonly differences: readonly string[];
   readonly built: number;
   readonly unchanged: number;
   readonly retagged: number;
-  /** Kind of edit → builds that were run though the oracle's digest did not move. */
+  /** Why → builds that were run though the oracle's digest did not move. */
   readonly needless: ReadonlyMap<string, readonly string[]>;
   /** Builds that were run because the registry had lost their image. */
   readonly restored: number;
@@ -57,35 +55,41 @@ export interface MutationReport {
   readonly oracleMs: number;
 }
 
-interface Oracle {
-  readonly digest?: string;
-  readonly error?: string;
-}
-
 /** Runs the test. The engine is the one of the environment; registry, repository and state are its own. */
 export async function runMutations(t: Cleanup, options: MutationOptions): Promise<MutationReport> {
   const say = options.say ?? (() => {});
   const random = seededRandom(options.seed);
   const registry = await startTestRegistry(t);
   const busybox = await findBusybox(t);
-  const set = initialSet(registry.host);
+  // Every other seed keeps records in the registry too, and loses its machine now and then.
+  const set = initialSet(registry.host, options.seed % 2 === 0 ? 'registry' : undefined);
   const work = await makeWorkspace(t, await initialTree(registry.host, busybox));
   await pushOutside(work, registry, busybox);
   let words = 0;
   const published = new Map<string, Set<string>>();
-  const bench: Bench = { dir: work.dir, set, random, word: () => `w${words++}`, published };
+  const bench: Bench = { dir: work.dir, home: work.home, set, random, word: () => `w${words++}`, published };
   const kinds = options.kinds ?? Object.keys(EDITS);
 
-  const count = { edits: 0, compared: 0, refused: 0, built: 0, unchanged: 0, retagged: 0, restored: 0 };
+  const count = {
+    edits: 0,
+    runs: 0,
+    compared: 0,
+    refused: 0,
+    built: 0,
+    unchanged: 0,
+    retagged: 0,
+    restored: 0,
+  };
   const differences: string[] = [];
   const needless = new Map<string, string[]>();
   let requests = 0;
   let bakeMs = 0;
   let oracleMs = 0;
+  const oracle = makeOracle(work, set, registry, seededRandom(options.seed));
   const before = new Map<string, string>();
 
   /** Bakes, asks the oracle, compares. False where something could not be built (by either). */
-  const check = async (kind: string, what: string): Promise<boolean> => {
+  const check = async (what: string): Promise<boolean> => {
     await writeFile(path.join(work.dir, 'builds.yaml'), buildsFile(set));
     await registry.forget();
     const start = performance.now();
@@ -93,7 +97,7 @@ export async function runMutations(t: Cleanup, options: MutationOptions): Promis
     bakeMs += performance.now() - start;
     requests += (await registry.requests()).length;
     const oracleStart = performance.now();
-    const answers = await askOracle(work, set, baked);
+    const answers = await oracle.ask(baked);
     oracleMs += performance.now() - oracleStart;
     let isWhole = true;
     for (const build of set.builds) {
@@ -113,18 +117,12 @@ export async function runMutations(t: Cleanup, options: MutationOptions): Promis
         continue;
       }
       count.compared++;
-      await compare(build, outcome, answer.digest, kind, what);
+      await compare(build, outcome, answer.digest, what);
     }
     return isWhole;
   };
 
-  const compare = async (
-    build: MutableBuild,
-    outcome: Outcome,
-    digest: string,
-    kind: string,
-    what: string,
-  ) => {
+  const compare = async (build: MutableBuild, outcome: Outcome, digest: string, what: string) => {
     for (const tag of build.tags) {
       const held = await digestOf(tag);
       if (held === digest) {
@@ -141,9 +139,10 @@ export async function runMutations(t: Cleanup, options: MutationOptions): Promis
       if (before.get(build.name) === digest) {
         if (outcome.reason?.code === 'image-gone') count.restored++;
         else {
-          const list = needless.get(kind) ?? [];
+          const cause = causeOf(outcome);
+          const list = needless.get(cause) ?? [];
           list.push(`${what} → ${build.name}: ${outcome.reason?.text}`);
-          needless.set(kind, list);
+          needless.set(cause, list);
         }
       }
     } else if (outcome.kind === 'unchanged') count.unchanged++;
@@ -151,24 +150,28 @@ export async function runMutations(t: Cleanup, options: MutationOptions): Promis
     before.set(build.name, digest);
   };
 
-  if (!(await check('first', 'first run')))
-    throw new Error(`the first run failed: ${differences.join('\n')}`);
+  if (!(await check('first run'))) throw new Error(`the first run failed: ${differences.join('\n')}`);
   const states = [await takeState(work.dir, set)];
   const deadline = performance.now() + (options.minutes ?? Number.POSITIVE_INFINITY) * 60_000;
-  for (let edit = 1; edit <= options.edits && performance.now() < deadline; ) {
-    let kind = random.pick(kinds);
-    let what: string | undefined;
+  while (count.edits < options.edits && performance.now() < deadline) {
+    const done: string[] = [];
     if (random.below(12) === 0 && states.length > 1) {
-      kind = 'rollback';
       const index = random.below(states.length - 1);
       const state = states[index];
       if (state !== undefined) await restoreState(work.dir, set, state);
-      what = `back to the state after edit ${index}`;
-    } else what = await EDITS[kind]?.(bench);
-    if (what === undefined) continue;
-    const line = `#${edit} ${kind}: ${what}`;
+      done.push(`rollback: to the state after run ${index}`);
+    } else {
+      // Mostly one edit at a time, so that what a build was run for can be told.
+      const wanted = random.below(5) === 0 ? 2 + random.below(3) : 1;
+      while (done.length < wanted) {
+        const kind = random.pick(kinds);
+        const what = await EDITS[kind]?.(bench);
+        if (what !== undefined) done.push(`${kind}: ${what}`);
+      }
+    }
+    const line = `#${count.edits + 1} ${done.join('; ')}`;
     const known = differences.length;
-    const isWhole = await check(kind, line);
+    const isWhole = await check(line);
     say(`${line}${isWhole ? '' : ' (refused)'}`);
     for (const difference of differences.slice(known)) say(`  DIFFERENT ${difference}`);
     if (isWhole) states.push(await takeState(work.dir, set));
@@ -176,12 +179,29 @@ export async function runMutations(t: Cleanup, options: MutationOptions): Promis
       count.refused++;
       const last = states.at(-1);
       if (last !== undefined) await restoreState(work.dir, set, last);
-      states.push(...states.slice(-1));
     }
-    edit++;
-    count.edits++;
+    count.edits += done.length;
+    count.runs++;
   }
-  return { ...count, differences, needless, requests, bakeMs, oracleMs };
+  return { ...count, remembered: oracle.remembered(), differences, needless, requests, bakeMs, oracleMs };
+}
+
+/** What a build was run for, in classes. */
+function causeOf({ reason }: Outcome): string {
+  const items = reason?.items ?? [];
+  if (reason?.code !== 'changed' || items.length === 0) return `reason ${reason?.code}`;
+  const classes: readonly (readonly [RegExp, string])[] = [
+    [/^build behind/, 'a parent has another result'],
+    [/^image/, 'an outside image moved'],
+    [/^platform|^engine platform/, 'platforms'],
+    [/^Dockerfile/, 'Dockerfile'],
+    [/^context/, 'files'],
+    [/^arg/, 'arguments'],
+  ];
+  const found = new Set(
+    items.map((item) => classes.find(([pattern]) => pattern.test(item))?.[1] ?? 'options'),
+  );
+  return [...found].sort().join(' and ');
 }
 
 /** Outside bases: v2 has other files, v3 a trigger and a variable, v4 only another label than v1. */
@@ -214,142 +234,4 @@ async function pushOutside(work: Workspace, registry: TestRegistry, busybox: str
 async function succeed(args: readonly string[]): Promise<void> {
   const { code, stderr } = await buildctl(args);
   if (code !== 0) throw new Error(`buildctl ${args.join(' ')}:\n${stderr}`);
-}
-
-/** Every build with plain buildctl; a build whose parents have no digest is left out. */
-async function askOracle(
-  work: Workspace,
-  set: MutableSet,
-  baked: Baked,
-): Promise<ReadonlyMap<string, Oracle>> {
-  const answers = new Map<string, Oracle>();
-  const waiting = [...set.builds];
-  const scratch = path.join(work.home, `oracle-${randomBytes(4).toString('hex')}`);
-  await mkdir(scratch, { recursive: true });
-  const worker = async (): Promise<void> => {
-    for (let build = waiting.shift(); build !== undefined; build = waiting.shift()) {
-      const answer = await askOne(work, set, build, baked, scratch);
-      if (answer !== undefined) answers.set(build.name, answer);
-    }
-  };
-  await Promise.all(Array.from({ length: 4 }, worker));
-  await rm(scratch, { recursive: true, force: true });
-  return answers;
-}
-
-async function askOne(
-  work: Workspace,
-  set: MutableSet,
-  build: MutableBuild,
-  baked: Baked,
-  scratch: string,
-): Promise<Oracle | undefined> {
-  const args = ['build', '--frontend=dockerfile.v0'];
-  const opt = (key: string, value: string) => args.push('--opt', `${key}=${value}`);
-  const { slot, args: contextArgs } = contextInOwnSlot(path.join(work.dir, build.context));
-  args.push(...contextArgs);
-  const file = dockerfileOf(build);
-  if (file === undefined) {
-    const dir = path.join(scratch, build.name);
-    await mkdir(dir);
-    await writeFile(path.join(dir, 'Dockerfile'), build.inline ?? '');
-    args.push(`--local=dockerfile=${dir}`);
-  } else {
-    args.push(`--local=dockerfile=${path.join(work.dir, path.dirname(file))}`);
-    opt('filename', path.basename(file));
-  }
-  if (build.target !== undefined) opt('target', build.target);
-  if (build.platforms.length > 0) opt('platform', build.platforms.join());
-  for (const [name, value] of Object.entries(build.args))
-    opt(`build-arg:${name}`, value === '$EXTRA' ? set.extra : value);
-  for (const [name, value] of Object.entries(build.labels)) opt(`label:${name}`, value);
-  const parents = new Map(Object.entries(build.byTag));
-  let locals = 0;
-  for (const [name, source] of Object.entries(build.contexts)) {
-    if (source.startsWith('build:')) parents.set(name, source.slice('build:'.length));
-    else {
-      const local = `${slot}-${locals++}`;
-      args.push(`--local=${local}=${path.join(work.dir, source)}`);
-      opt(`context:${name}`, `local:${local}`);
-    }
-  }
-  for (const [name, parent] of parents) {
-    const found = set.builds.find((one) => one.name === parent);
-    const { digest } = baked.outcome(parent);
-    const [tag = ''] = found?.tags ?? [];
-    if (digest === undefined) return undefined;
-    opt(`context:${name}`, `docker-image://${tag.slice(0, tag.lastIndexOf(':'))}@${digest}`);
-  }
-  const metadata = path.join(scratch, `${build.name}.json`);
-  const result = await buildctl([...args, '--output=type=image', `--metadata-file=${metadata}`]);
-  if (result.code !== 0) return { error: result.stderr.trim().split('\n').at(-1) ?? '' };
-  const data = JSON.parse(await readFile(metadata, 'utf8')) as Record<string, string>;
-  const digest = data['containerimage.digest'];
-  return digest === undefined ? { error: 'no digest' } : { digest };
-}
-
-interface State {
-  readonly files: ReadonlyMap<string, Entry>;
-  readonly set: string;
-}
-
-type Entry =
-  | { readonly kind: 'dir'; readonly mode: number }
-  | { readonly kind: 'file'; readonly mode: number; readonly content: Buffer; readonly look: string }
-  | { readonly kind: 'symlink'; readonly to: string };
-
-const contents = new Map<string, Buffer>();
-
-async function takeState(dir: string, set: MutableSet): Promise<State> {
-  const files = new Map<string, Entry>();
-  const walk = async (below: string): Promise<void> => {
-    for (const { name } of await readdir(path.join(dir, below), { withFileTypes: true })) {
-      const file = below === '' ? name : `${below}/${name}`;
-      const stats = await lstat(path.join(dir, file), { bigint: true });
-      const mode = Number(stats.mode) & 0o7777;
-      if (stats.isSymbolicLink())
-        files.set(file, { kind: 'symlink', to: await readlink(path.join(dir, file)) });
-      else if (stats.isDirectory()) {
-        files.set(file, { kind: 'dir', mode });
-        await walk(file);
-      } else {
-        const look = `${stats.ino} ${stats.ctimeNs} ${stats.size}`;
-        const content = contents.get(look) ?? (await readFile(path.join(dir, file)));
-        contents.set(look, content);
-        files.set(file, { kind: 'file', mode, content, look });
-      }
-    }
-  };
-  await walk('');
-  return { files, set: JSON.stringify([set.builds, set.extra]) };
-}
-
-/** As git would: what is the same is left alone, the rest is written anew. */
-async function restoreState(dir: string, set: MutableSet, state: State): Promise<void> {
-  const now = await takeState(dir, set);
-  const isSame = (one: Entry | undefined, other: Entry): boolean => {
-    if (one?.kind !== other.kind) return false;
-    if (one.kind === 'symlink' && other.kind === 'symlink') return one.to === other.to;
-    if (one.kind === 'file' && other.kind === 'file')
-      return one.mode === other.mode && one.content.equals(other.content);
-    return one.kind === 'dir';
-  };
-  for (const [file, entry] of now.files) {
-    const wanted = state.files.get(file);
-    if (wanted === undefined || !isSame(entry, wanted))
-      await rm(path.join(dir, file), { recursive: true, force: true });
-  }
-  for (const [file, entry] of state.files) {
-    const full = path.join(dir, file);
-    const there = await lstat(full).catch(() => undefined);
-    if (there === undefined) {
-      if (entry.kind === 'dir') await mkdir(full, { recursive: true });
-      else if (entry.kind === 'symlink') await symlink(entry.to, full);
-      else await writeFile(full, entry.content);
-    }
-    if (entry.kind !== 'symlink') await chmod(full, entry.mode);
-  }
-  const [builds, extra] = JSON.parse(state.set) as [MutableSet['builds'], string];
-  set.builds = builds;
-  set.extra = extra;
 }

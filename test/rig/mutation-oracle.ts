@@ -1,0 +1,160 @@
+/**
+ * The oracle of the mutation test: a plain `buildctl build` for each build, on the same engine.
+ *
+ * An answer is remembered for inputs that are the same to the byte: whole directories, not what we think is read of
+ * them. Every twelfth remembered answer is asked for again, and must be the same.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { Baked, Workspace } from '../e2e/support.ts';
+import { buildctl, contextInOwnSlot } from './buildkit.ts';
+import { dockerfileOf, type MutableBuild, type MutableSet, OUTSIDE } from './mutation-repository.ts';
+import { type State, takeState } from './mutation-state.ts';
+import { digestOf } from './puller.ts';
+import type { Random } from './random.ts';
+import type { TestRegistry } from './real-engine.ts';
+
+/** What plain buildctl makes of a build. */
+export interface Oracle {
+  readonly digest?: string;
+  readonly error?: string;
+}
+
+const AGAIN = 12;
+
+/** An oracle for one repository. `ask` leaves out builds whose parents have no digest. */
+export function makeOracle(
+  work: Workspace,
+  set: MutableSet,
+  registry: TestRegistry,
+  random: Random,
+): {
+  readonly ask: (baked: Baked) => Promise<ReadonlyMap<string, Oracle>>;
+  /** How many answers were not asked for again. */
+  readonly remembered: () => number;
+} {
+  const known = new Map<string, Oracle>();
+  let remembered = 0;
+  const ask = async (baked: Baked): Promise<ReadonlyMap<string, Oracle>> => {
+    const state = await takeState(work.dir, set);
+    const outside = await Promise.all(
+      [OUTSIDE.tag, ...OUTSIDE.variants].map((tag) =>
+        digestOf(`${registry.host}/${OUTSIDE.repository}:${tag}`),
+      ),
+    );
+    const answers = new Map<string, Oracle>();
+    const waiting = [...set.builds];
+    const scratch = path.join(work.home, `oracle-${randomBytes(4).toString('hex')}`);
+    await mkdir(scratch, { recursive: true });
+    const worker = async (): Promise<void> => {
+      for (let build = waiting.shift(); build !== undefined; build = waiting.shift()) {
+        const parents = parentsOf(set, build, baked);
+        if (parents === undefined) continue;
+        const raw = rawInputs(state, set, build, [parents, outside]);
+        const before = known.get(raw);
+        if (before !== undefined && random.below(AGAIN) > 0) {
+          remembered++;
+          answers.set(build.name, before);
+          continue;
+        }
+        const answer = await askOne(work, set, build, parents, scratch);
+        if (before !== undefined && before.digest !== answer.digest) {
+          throw new Error(
+            `the oracle makes ${answer.digest ?? answer.error} of what gave ${before.digest ?? before.error} (${build.name})`,
+          );
+        }
+        known.set(raw, answer);
+        answers.set(build.name, answer);
+      }
+    };
+    await Promise.all(Array.from({ length: 4 }, worker));
+    await rm(scratch, { recursive: true, force: true });
+    return answers;
+  };
+  return { ask, remembered: () => remembered };
+}
+
+/** Name → reference by digest of what stands behind it; undefined: a parent was not built. */
+function parentsOf(
+  set: MutableSet,
+  build: MutableBuild,
+  baked: Baked,
+): readonly (readonly [string, string])[] | undefined {
+  const parents = new Map(Object.entries(build.byTag));
+  for (const [name, source] of Object.entries(build.contexts))
+    if (source.startsWith('build:')) parents.set(name, source.slice('build:'.length));
+  const found: (readonly [string, string])[] = [];
+  for (const [name, parent] of parents) {
+    const [tag = ''] = set.builds.find((one) => one.name === parent)?.tags ?? [];
+    const { digest } = baked.outcome(parent);
+    if (digest === undefined) return undefined;
+    found.push([name, `docker-image://${tag.slice(0, tag.lastIndexOf(':'))}@${digest}`]);
+  }
+  return found;
+}
+
+/** Everything that the oracle is given, and more. */
+function rawInputs(state: State, set: MutableSet, build: MutableBuild, more: unknown): string {
+  const hash = createHash('sha256');
+  const put = (text: string) => hash.update(`${text.length} ${text}`);
+  const { tags: _, description: __, ...rest } = build;
+  put(JSON.stringify([rest, set.extra, more]));
+  const file = dockerfileOf(build);
+  const dirs = [build.context, ...Object.values(build.contexts)].map((dir) => `${dir}/`);
+  if (file !== undefined) dirs.push(`${path.dirname(file)}/`);
+  for (const [name, entry] of [...state.files].sort(([one], [other]) => (one < other ? -1 : 1))) {
+    if (!dirs.some((dir) => name.startsWith(dir))) continue;
+    put(`${name} ${entry.kind} ${entry.kind === 'symlink' ? entry.to : entry.mode}`);
+    if (entry.kind === 'file') put(createHash('sha256').update(entry.content).digest('hex'));
+  }
+  return hash.digest('hex');
+}
+
+async function askOne(
+  work: Workspace,
+  set: MutableSet,
+  build: MutableBuild,
+  parents: readonly (readonly [string, string])[],
+  scratch: string,
+): Promise<Oracle> {
+  const args = ['build', '--frontend=dockerfile.v0'];
+  const opt = (key: string, value: string) => args.push('--opt', `${key}=${value}`);
+  const { slot, args: contextArgs } = contextInOwnSlot(path.join(work.dir, build.context));
+  args.push(...contextArgs);
+  const file = dockerfileOf(build);
+  if (file === undefined) {
+    const dir = path.join(scratch, build.name);
+    await mkdir(dir, { recursive: true });
+    await writeFile(path.join(dir, 'Dockerfile'), build.inline ?? '');
+    args.push(`--local=${slot}-file=${dir}`);
+  } else {
+    args.push(`--local=${slot}-file=${path.join(work.dir, path.dirname(file))}`);
+    opt('filename', path.basename(file));
+  }
+  // As with contexts: in the shared slot, files of one clock tick are taken for one another.
+  opt('dockerfilekey', `${slot}-file`);
+  if (build.target !== undefined) opt('target', build.target);
+  if (build.platforms.length > 0) opt('platform', build.platforms.join());
+  for (const [name, value] of Object.entries(build.args))
+    opt(`build-arg:${name}`, value === '$EXTRA' ? set.extra : value);
+  for (const [name, value] of Object.entries(build.labels)) opt(`label:${name}`, value);
+  let locals = 0;
+  for (const [name, source] of Object.entries(build.contexts)) {
+    if (source.startsWith('build:')) continue;
+    if (source.startsWith('image:'))
+      opt(`context:${name}`, `docker-image://${source.slice('image:'.length)}`);
+    else {
+      const local = `${slot}-${locals++}`;
+      args.push(`--local=${local}=${path.join(work.dir, source)}`);
+      opt(`context:${name}`, `local:${local}`);
+    }
+  }
+  for (const [name, source] of parents) opt(`context:${name}`, source);
+  const metadata = path.join(scratch, `${build.name}.json`);
+  const result = await buildctl([...args, '--output=type=image', `--metadata-file=${metadata}`]);
+  if (result.code !== 0) return { error: result.stderr.trim().split('\n').at(-1) ?? '' };
+  const data = JSON.parse(await readFile(metadata, 'utf8')) as Record<string, string>;
+  const digest = data['containerimage.digest'];
+  return digest === undefined ? { error: 'no digest' } : { digest };
+}

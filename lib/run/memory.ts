@@ -115,14 +115,16 @@ export class Memory {
     if (!now.ok) return [notShared(this.#ref, now.error)];
     if (this.#isKnown(now.value)) return [];
     const kept = [...now.value].filter(([key]) => !this.#dropped.has(key));
-    const written = await this.#write(this.#ref, prune(new Map([...kept, ...this.#seen])));
+    const merged = new Map(kept);
+    for (const [key, seen] of this.#seen) if (!isAsGood(merged.get(key), seen)) merged.set(key, seen);
+    const written = await this.#write(this.#ref, prune(merged));
     return written.ok ? [] : [notShared(this.#ref, written.error)];
   }
 
   /** Whether the registry's records hold all that was seen and nothing that was dropped. */
   #isKnown(records: ReadonlyMap<BuildKey, BuildRecord>): boolean {
     return (
-      [...this.#seen].every(([key, seen]) => isSame(records.get(key), seen)) &&
+      [...this.#seen].every(([key, seen]) => isAsGood(records.get(key), seen)) &&
       [...this.#dropped].every((key) => !records.has(key))
     );
   }
@@ -215,9 +217,9 @@ function parseShared(bytes: Uint8Array): ReadonlyMap<BuildKey, BuildRecord> {
   return records;
 }
 
-/** Results are equal where their digests are; times and durations do not matter. */
-function isSame(one: BuildRecord | undefined, other: BuildRecord): boolean {
-  return one?.digest === other.digest;
+/** Times and durations do not matter where digests are equal; else the later result is the one to go by. */
+function isAsGood(known: BuildRecord | undefined, seen: BuildRecord): boolean {
+  return known !== undefined && (known.digest === seen.digest || known.finishedAt > seen.finishedAt);
 }
 
 function prune(records: ReadonlyMap<BuildKey, BuildRecord>): ReadonlyMap<BuildKey, BuildRecord> {

@@ -6,11 +6,35 @@ import { test } from 'node:test';
 import type { BuildRecord } from '../../lib/model/mod.ts';
 import { digestOf, overwriteTag } from '../rig/puller.ts';
 import { realEngine, startTestRegistry } from '../rig/real-engine.ts';
-import { assertOk, makeWorkspace, named } from './support.ts';
+import { makeTempDir } from '../rig/temp.ts';
+import { assertOk, makeWorkspace, named, type Workspace } from './support.ts';
 
 const ALL = { kind: 'percent', percent: 100 } as const;
 
-test('auditing what was left alone', { skip: realEngine.skip, timeout: 240_000 }, async (t) => {
+const options = { skip: realEngine.skip, timeout: 240_000 };
+const recordFile = ({ home }: Workspace, key: string) =>
+  path.join(home, 'state/records', key.slice(0, 2), `${key}.json`);
+
+/**
+ * As a key would that had missed the edit: the inputs of now are said to have given the image of before. The build is
+ * baked before and after the edit.
+ */
+async function misremember(
+  work: Workspace,
+  build: string,
+  edit: () => Promise<void>,
+): Promise<{ readonly key: string; readonly wrong: string; readonly right: string }> {
+  const before = (await work.bake()).outcome(build);
+  const old = JSON.parse(await readFile(recordFile(work, before.key ?? ''), 'utf8')) as BuildRecord;
+  await edit();
+  const { key = '', digest = '' } = (await work.bake()).outcome(build);
+  assert.notEqual(key, before.key);
+  const finishedAt = new Date().toISOString();
+  await writeFile(recordFile(work, key), JSON.stringify({ ...old, key, finishedAt }));
+  return { key, wrong: before.digest ?? '', right: digest };
+}
+
+test('auditing what was left alone', options, async (t) => {
   const registry = await startTestRegistry(t);
   const { host } = registry;
   const image = (name: string, more = '') =>
@@ -26,9 +50,6 @@ test('auditing what was left alone', { skip: realEngine.skip, timeout: 240_000 }
     'app/data/a': 'a\n',
     'app/data/b': 'b\n',
   });
-  const recordFile = (key: string) => path.join(stage.home, 'state/records', key.slice(0, 2), `${key}.json`);
-  const readRecord = async (key: string) =>
-    JSON.parse(await readFile(recordFile(key), 'utf8')) as BuildRecord;
   assertOk(await stage.bake());
 
   await t.test('a right record passes: built aside, nothing pushed, nothing moved', async () => {
@@ -61,15 +82,10 @@ test('auditing what was left alone', { skip: realEngine.skip, timeout: 240_000 }
   });
 
   await t.test('a wrong record fails the run, says what differs, and is gone for the next run', async () => {
-    const old = await stage.bake();
-    const oldDigest = old.outcome('app').digest;
-    const oldRecord = await readRecord(old.outcome('app').key ?? '');
-    await stage.write({ 'app/data/a': 'A\n', 'app/data/new': 'n\n' });
-    const now = await stage.bake();
-    const key = now.outcome('app').key ?? '';
-    // As a key would that had missed the edit: the new inputs are said to have given the old image.
-    await writeFile(recordFile(key), JSON.stringify({ ...oldRecord, key }));
-    await overwriteTag(`${host}/audit/app:1`, `${host}/audit/app@${oldDigest}`);
+    const { key, wrong, right } = await misremember(stage, 'app', () =>
+      stage.write({ 'app/data/a': 'A\n', 'app/data/new': 'n\n' }),
+    );
+    await overwriteTag(`${host}/audit/app:1`, `${host}/audit/app@${wrong}`);
     const blind = await stage.bake();
     assertOk(blind);
     assert.equal(blind.outcome('app').kind, 'unchanged', 'without an audit nobody notices');
@@ -86,12 +102,12 @@ test('auditing what was left alone', { skip: realEngine.skip, timeout: 240_000 }
       ['layer 3 (COPY data /data/): changed data/a (content)', 'layer 3 (COPY data /data/): added data/new'],
     );
     assert.match(problem.detail ?? '', /data\/new/);
-    await assert.rejects(readFile(recordFile(key)), /ENOENT/);
+    await assert.rejects(readFile(recordFile(stage, key)), /ENOENT/);
 
     const after = await stage.bake();
     assertOk(after);
     assert.deepEqual(named(after, 'built'), ['app']);
-    assert.equal(await digestOf(`${host}/audit/app:1`), now.outcome('app').digest);
+    assert.equal(await digestOf(`${host}/audit/app:1`), right);
   });
 
   await t.test(
@@ -114,4 +130,72 @@ test('auditing what was left alone', { skip: realEngine.skip, timeout: 240_000 }
     }
     assert.equal((await stage.run(['run', '--audit-seed=1'])).exitCode, 2);
   });
+});
+
+const TWO = (host: string, more: string) => ({
+  'builds.yaml': `${more}\nbuilds:\n${['a', 'b']
+    .map((name) => `  ${name}: { context: ${name}, tags: ["${host}/audit/${name}:1"], push: true }\n`)
+    .join('')}`,
+  'a/Dockerfile': 'FROM scratch\nCOPY file /\n',
+  'a/file': 'a\n',
+  'b/Dockerfile': 'FROM scratch\nCOPY file /\n',
+  'b/file': 'b\n',
+});
+
+test('a wrong record is dropped from the registry, too, and stays away', options, async (t) => {
+  const { host } = await startTestRegistry(t);
+  const work = await makeWorkspace(t, TWO(host, 'record: registry'));
+  const { wrong, right } = await misremember(work, 'a', () => work.write({ 'a/file': 'A\n' }));
+  // This run finds its tag astray from what is remembered, puts it there, and shares what it remembers.
+  assertOk(await work.bake());
+  assert.equal(await digestOf(`${host}/audit/a:1`), wrong);
+  const elsewhere = async () => ({ env: { BAKE_TS_HOME: await makeTempDir(t, 'e2e-empty-') } });
+  assert.deepEqual((await work.bake(await elsewhere())).kinds, { a: 'unchanged', b: 'unchanged' });
+
+  const auditor = await elsewhere();
+  const audited = await work.bake({ ...auditor, audit: { size: ALL } });
+  assert.equal(audited.summary.ok, false);
+  assert.deepEqual(audited.kinds, { a: 'failed', b: 'unchanged' });
+  assert.equal(audited.outcome('a').problem?.code, 'run/audit-failed');
+
+  const after = await work.bake(await elsewhere());
+  assertOk(after);
+  assert.deepEqual(after.kinds, { a: 'built', b: 'unchanged' }, 'no other machine believes it either');
+  assert.deepEqual((await work.bake(auditor)).kinds, { a: 'unchanged', b: 'unchanged' });
+  assert.equal(
+    await digestOf(`${host}/audit/a:1`),
+    right,
+    'the same files give the same bytes from the cache',
+  );
+
+  // A machine that still holds the wrong record does not talk the others into it.
+  await work.bake();
+  const last = await work.bake({ ...(await elsewhere()), dryRun: true });
+  assert.equal(last.outcome('a').digest, right);
+});
+
+test('with publish: together an audit that fails moves no tag', options, async (t) => {
+  const { host } = await startTestRegistry(t);
+  const work = await makeWorkspace(t, TWO(host, 'publish: together'));
+  const { right } = await misremember(work, 'a', () => work.write({ 'a/file': 'A\n' }));
+  const b = await digestOf(`${host}/audit/b:1`);
+  await work.write({ 'b/file': 'B\n' });
+  const audited = await work.bake({ audit: { size: ALL } });
+  assert.equal(audited.summary.ok, false);
+  assert.deepEqual(audited.summary.audit?.builds, ['a']);
+  assert.deepEqual(audited.kinds, { a: 'failed', b: 'built' });
+  assert.equal(
+    await digestOf(`${host}/audit/a:1`),
+    right,
+    'the tag that was to be put back to the old image',
+  );
+  assert.equal(await digestOf(`${host}/audit/b:1`), b, 'the tag of what was built in the same run');
+  assert.ok(
+    audited.events.some((event) => event.type === 'warning' && event.problem.code === 'run/not-published'),
+  );
+
+  const after = await work.bake();
+  assertOk(after);
+  assert.deepEqual(after.kinds, { a: 'built', b: 'retagged' });
+  assert.notEqual(await digestOf(`${host}/audit/b:1`), b);
 });

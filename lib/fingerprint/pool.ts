@@ -9,6 +9,8 @@ import { type BatchRequest, type BatchResult, runBatch, WORKER_MARK } from './ba
 const MAX_BATCHES = 1 << 16;
 const MAX_WORKERS = 3;
 const KEEP_ALIVE_MS = 1000;
+/** What a thread runs: batch.ts, or what became of it beside what became of this file (.js compiled, .cjs bundled). */
+const BATCH = new URL(`./batch${/\.[a-z]+$/.exec(import.meta.url)?.[0] ?? '.js'}`, import.meta.url);
 
 /** Threads for batches. Lives as long as one run; must be closed. */
 export class BatchPool {
@@ -74,7 +76,7 @@ export class BatchPool {
   }
 
   #start(): Worker {
-    const worker = new Worker(new URL(import.meta.url.replace(/pool(\.[jt]s)$/, 'batch$1')), {
+    const worker = new Worker(BATCH, {
       workerData: WORKER_MARK,
     });
     worker.unref();
@@ -83,7 +85,7 @@ export class BatchPool {
       this.#waiting.delete(id);
       done?.(result);
     });
-    // Threads are for speed only: where they cannot be had (a bundle, a strange loader), this thread does it all.
+    // Threads are for speed only: where they cannot be had (a bundle of somebody's own, a strange loader), this thread does it all.
     worker.on('error', () => {
       this.#isBroken = true;
       for (const resolve of this.#waiting.values()) resolve(undefined);

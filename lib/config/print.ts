@@ -23,10 +23,17 @@ export function printBuilds(set: BuildSet, only?: Iterable<string>): PrintedSet 
 
 /** The same as YAML that reads back to the same builds. */
 export async function printBuildsYaml(set: BuildSet, only?: Iterable<string>): Promise<string> {
-  const { stringify } = await import('yaml');
+  const { Document, isScalar, visit } = await import('yaml');
   const printed = printBuilds(set, only);
   const escaped = escapeExpressions({ builds: printed.builds, groups: printed.groups });
-  return stringify(escaped, { lineWidth: 0, aliasDuplicateObjects: false });
+  const document = new Document(escaped, { aliasDuplicateObjects: false });
+  visit(document, {
+    Pair(_at, { key }) {
+      // Unquoted it would merge another map into this one.
+      if (isScalar(key) && key.value === '<<') key.type = 'QUOTE_DOUBLE';
+    },
+  });
+  return document.toString({ lineWidth: 0 });
 }
 
 /** A final value that happens to contain `${{` must not be an expression when it is read again. */

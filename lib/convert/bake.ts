@@ -324,14 +324,15 @@ function addGroups(written: ReadonlyMap<string, Block>, context: ImportContext):
   if (written.has('default') && !groups.has('default')) addNote(draft, defaultNote(names.size));
   const taken = new Set([...names.values(), ...groups.keys()]);
   const renamed = new Map<string, string>();
-  for (const name of groups.keys()) {
-    if (!names.has(name)) continue;
-    const other = freeName(`${name}-group`, taken);
+  const builds = new Set(names.values());
+  for (const [name, fitted] of fitNames(groups.keys())) {
+    if (name === fitted && !builds.has(name)) continue;
+    const other = freeName(builds.has(fitted) ? `${fitted}-group` : fitted, taken);
     renamed.set(name, other);
-    addNote(
-      draft,
-      `group "${name}" is called "${other}" here: a name cannot mean a group and a build at once`,
-    );
+    const why = builds.has(fitted) ? ': a name cannot mean a group and a build at once' : '';
+    const effect =
+      name === 'default' ? `; \`bake-ts run ${other}\` builds it, without a name it builds everything` : '';
+    addNote(draft, `group "${name}" is called "${other}" here${why}${effect}`);
   }
   for (const [name, block] of groups) {
     // In bake a group may have the name of a target, and means the target where it lists itself.
@@ -341,7 +342,7 @@ function addGroups(written: ReadonlyMap<string, Block>, context: ImportContext):
     });
     const description = scalarText(block['description']);
     draft.groups.push({
-      name: renamed.get(name) ?? fitNames([name]).get(name) ?? name,
+      name: renamed.get(name) ?? name,
       members,
       ...(description === undefined ? {} : { description: literal(description) }),
     });

@@ -142,6 +142,10 @@ function layOut(node: Node, indent: number): void {
       ? (node.items as Node[])
       : [];
   for (const child of children) layOut(child, indent + 4);
+  for (const { key } of isMap(node) ? node.items : []) {
+    // Unquoted it would merge another map into this one.
+    if (isScalar(key) && key.value === '<<') key.type = 'QUOTE_DOUBLE';
+  }
   const isFlat = children.every((child) => isScalar(child) || (isCollection(child) && child.flow === true));
   const hasLongText = children.some((child) => isScalar(child) && child.type === 'BLOCK_LITERAL');
   const { length } = JSON.stringify(node.toJSON());

@@ -1,6 +1,6 @@
 /** Names in builds.yaml: which ones fit, and what becomes of those that do not. */
 
-const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/;
+const NAME = /^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$/;
 
 /** Gives every name one of its own that the language takes; fit ones stay as they are. */
 export function fitNames(names: Iterable<string>): ReadonlyMap<string, string> {
@@ -12,8 +12,8 @@ export function fitNames(names: Iterable<string>): ReadonlyMap<string, string> {
       fitted.set(name, name);
       continue;
     }
-    const base = name.replaceAll(/[^A-Za-z0-9_.-]+/g, '-').replace(/^[-.]+|[-.]+$/g, '') || 'build';
-    fitted.set(name, freeName(base, taken));
+    const base = name.replaceAll(/[^A-Za-z0-9_.-]+/g, '-').replace(/^[-.]+|[-.]+$/g, '');
+    fitted.set(name, freeName(NAME.test(base) ? base : 'build', taken));
   }
   return fitted;
 }

@@ -101,6 +101,19 @@ test('a group that has the name of a target is renamed, or left out where it hol
   assert.equal(notes.length, 1);
 });
 
+test('names that the language does not take are replaced wherever they stand', async () => {
+  const target = { context: '.', dockerfile: 'Dockerfile' };
+  const bake = {
+    group: { default: { targets: ['-g', '-t'] }, '-g': { targets: ['-t'] }, '-b': { targets: ['-t'] } },
+    target: { '-t': target, b: target, ['__proto__']: target },
+  };
+  const { yaml, notes } = mustImport(JSON.stringify(bake), 'b.json');
+  const { builds, groups } = printBuilds(await readText(yaml));
+  assert.deepEqual(Object.keys(builds), ['t', 'b', 'build']);
+  assert.deepEqual(groups, { default: ['t'], g: ['t'], 'b-group': ['t'] });
+  assert.equal(notes.length, 4);
+});
+
 test('a ring of groups, which bake itself makes, is written out', async () => {
   const target = { context: '.', dockerfile: 'Dockerfile' };
   const bake = {
@@ -168,18 +181,22 @@ test('a text of any kind comes through unchanged', async () => {
       '\\',
     ),
   );
+  const name = fc.oneof(
+    fc.string({ minLength: 1 }),
+    fc.constantFrom('<<', '~', 'a: b', '1.10', '${{ x }}', ' x'),
+  );
   const words = fc.array(fc.stringMatching(/^[a-z]+$/), { minLength: 1, maxLength: 3 });
   await fc.assert(
     fc.asyncProperty(
       fc.dictionary(fc.stringMatching(/^[A-Z_]+$/), text),
-      text,
+      fc.dictionary(name, text, { minKeys: 1 }),
       words,
-      async (args, label, stages) => {
-        const printed = escapePrinted({ args, labels: { l: label } });
+      async (args, labels, stages) => {
+        const printed = escapePrinted({ args, labels });
         const { builds } = await importAndPrint(printedBake({ ...printed, 'no-cache-filter': stages }));
         const app = builds['app'] ?? {};
         assert.deepEqual(app['args'] ?? {}, { ...args });
-        assert.deepEqual(app['labels'], { l: label });
+        assert.deepEqual(app['labels'], { ...labels });
         assert.deepEqual(app['no-cache-filter'], [...new Set(stages)]);
       },
     ),
@@ -197,7 +214,9 @@ function escapePrinted(value: unknown): Readonly<Record<string, unknown>> {
 }
 
 test('what is printed as YAML reads back to the same builds', async () => {
-  const first = await readText(mustImport(fixture('full.printed.json'), 'full.json').yaml);
+  const { yaml } = mustImport(fixture('full.printed.json'), 'full.json');
+  const odd = '  odd: { labels: { "<<": a, "~": b } }\n';
+  const first = await readText(yaml.replace('builds:\n', (line) => line + odd));
   const second = await readText(await printBuildsYaml(first));
   assert.deepEqual(printBuilds(second), printBuilds(first));
 });

@@ -215,7 +215,7 @@ function escapePrinted(value: unknown): Readonly<Record<string, unknown>> {
 
 test('what is printed as YAML reads back to the same builds', async () => {
   const { yaml } = mustImport(fixture('full.printed.json'), 'full.json');
-  const odd = '  odd: { labels: { "<<": a, "~": b } }\n';
+  const odd = '  with-odd-keys: { labels: { "<<": a, "~": b } }\n';
   const first = await readText(yaml.replace('builds:\n', (line) => line + odd));
   const second = await readText(await printBuildsYaml(first));
   assert.deepEqual(printBuilds(second), printBuilds(first));

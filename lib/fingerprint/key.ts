@@ -23,7 +23,9 @@ export interface KeyInput {
   readonly images: ReadonlyMap<string, string>;
   /** Named context → digest of the result of the build that stands behind it. */
   readonly parents: ReadonlyMap<string, string>;
-  /** `os/arch` of the engine; counts where no platform is asked for or the Dockerfile uses it. */
+  /** The platforms it is surely built for: what is asked for, or the engine's; empty where that cannot be told. */
+  readonly platforms: readonly string[];
+  /** `os/arch` of the engine; counts where `platforms` is empty or the Dockerfile uses it. */
   readonly enginePlatform?: string;
   /** Labels that change every time and shall not cause a build. Default: none, every label counts. */
   readonly ignoredLabels?: ReadonlySet<string>;
@@ -120,7 +122,7 @@ export function keyParts(input: KeyInput): KeyResult {
       version: KEY_VERSION,
       dockerfile: facts.text,
       target: facts.stages[facts.target]?.name ?? build.target ?? '',
-      platforms: [...build.platforms],
+      platforms: [...input.platforms],
       args: argsOf(build, facts),
       files: sorted(files),
       images: sorted(images),
@@ -141,12 +143,18 @@ function argsOf(build: Build, facts: DockerfileFacts): Readonly<Record<string, s
   return sorted(args);
 }
 
-function optionsOf({ build, facts, enginePlatform, ignoredLabels }: KeyInput): Record<string, string> {
+function optionsOf({
+  build,
+  facts,
+  platforms,
+  enginePlatform,
+  ignoredLabels,
+}: KeyInput): Record<string, string> {
   const options: Record<string, string> = {};
   const add = (name: string, value: string | number | undefined): void => {
     if (value !== undefined) options[name] = String(value);
   };
-  if (build.platforms.length === 0 || facts.usesEnginePlatform) add('engine platform', enginePlatform);
+  if (platforms.length === 0 || facts.usesEnginePlatform) add('engine platform', enginePlatform);
   for (const [name, value] of build.labels)
     if (ignoredLabels?.has(name) !== true) add(`label ${name}`, value);
   for (const [name, value] of build.annotations) add(`annotation ${name}`, value);

@@ -4,7 +4,7 @@
  * it reads) is read once for each digest, ever: digests do not change their meaning.
  */
 import type { Digest, ImageRef, PlanNode } from '../model/mod.ts';
-import { parseImageRef, withDefaultTag } from '../model/mod.ts';
+import { formatPlatform, parseImageRef, parsePlatform, withDefaultTag } from '../model/mod.ts';
 import type { RegistryClient } from '../registry/mod.ts';
 import { configOf, isIndex, platformManifests } from '../registry/mod.ts';
 import type { ImageConfigFacts, StateStore } from '../state/mod.ts';
@@ -94,7 +94,8 @@ export class ImageDirectory {
 
   async #factsOf(written: string, digest: Digest, platform: string): Promise<ImageConfigFacts | undefined> {
     const remembered = await this.#state.readImageFacts(digest, platform);
-    if (remembered !== undefined) return remembered;
+    // Earlier versions did not note the platform.
+    if (remembered?.platforms !== undefined) return remembered;
     const ref = parseImageRef(written);
     if (ref === undefined) return undefined;
     const { tag: _, ...repository } = ref;
@@ -119,16 +120,25 @@ export class ImageDirectory {
   }
 }
 
-/** `config.Env` and `config.OnBuild` of an image config (OCI image-spec, config.md; OnBuild is Docker's). */
+/** `config.Env`, `config.OnBuild` and the platform of an image config (OCI image-spec, config.md; OnBuild is Docker's). */
 function parseConfig(bytes: Uint8Array): ImageConfigFacts | undefined {
   try {
     const image = JSON.parse(new TextDecoder().decode(bytes)) as {
+      readonly os?: string;
+      readonly architecture?: string;
+      readonly variant?: string;
       readonly config?: {
         readonly Env?: readonly string[] | null;
         readonly OnBuild?: readonly string[] | null;
       };
     };
-    return { env: image.config?.Env ?? [], onbuild: image.config?.OnBuild ?? [] };
+    const { os = '', architecture = '', variant } = image;
+    const platform = parsePlatform([os, architecture, ...(variant === undefined ? [] : [variant])].join('/'));
+    return {
+      env: image.config?.Env ?? [],
+      onbuild: image.config?.OnBuild ?? [],
+      platforms: platform === undefined ? [] : [formatPlatform(platform)],
+    };
   } catch {
     return undefined;
   }

@@ -6,7 +6,6 @@ import { lstat, readFile, readlink, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { localName } from '../buildctl/mod.ts';
 import {
-  type BaseUse,
   type DockerfileFacts,
   type IgnoreRules,
   inspectDockerfile,
@@ -25,16 +24,15 @@ import {
 import {
   type BuildKey,
   type ContextSource,
-  formatPlatform,
   type KeyParts,
   type PlanNode,
   type Problem,
-  parsePlatform,
   problem,
   type Result,
 } from '../model/mod.ts';
 import type { ImageConfigFacts } from '../state/mod.ts';
 import { lookOf } from '../util/look.ts';
+import { isOfEnginePlatform, readBases } from './bases.ts';
 import type { RunContext } from './context.ts';
 
 /** What a build is made of. */
@@ -102,6 +100,11 @@ export async function computeInputs(context: RunContext, node: PlanNode): Promis
   const contexts = await hashContexts(context, node, facts);
   if (contexts.problems.length > 0) return { ...nothing, untracked: [], problems: contexts.problems };
   const images = await lookUpImages(context, node, facts);
+  const bases = await readBases(context, node, facts.bases);
+  const platforms =
+    node.build.platforms.length === 0 && isOfEnginePlatform(node, facts, bases, context.enginePlatform)
+      ? [context.enginePlatform]
+      : node.build.platforms;
   const filesOnly = readForFiles(facts);
   const { parts, untracked } = keyParts({
     build,
@@ -109,6 +112,7 @@ export async function computeInputs(context: RunContext, node: PlanNode): Promis
     files: new Map(contexts.hashed.map((one) => [one.name, one.hashed.files] as const)),
     images: images.digests,
     parents: parentDigests(context, node, filesOnly),
+    platforms,
     enginePlatform: context.enginePlatform,
   });
   // A base whose config is unread may have triggers that read images we do not see.
@@ -125,7 +129,7 @@ export async function computeInputs(context: RunContext, node: PlanNode): Promis
     bytes: contexts.hashed.reduce((sum, one) => sum + one.hashed.bytes, 0),
     problems: [],
     ...(reasons.length === 0 ? { key: computeKey(parts) } : {}),
-    ...(facts.produces === undefined ? {} : { produces: facts.produces }),
+    ...(facts.produces === undefined ? {} : { produces: { ...facts.produces, platforms } }),
   };
   requestsOf.set(inputs, contexts.hashed);
   filesOnlyOf.set(inputs, filesOnly);
@@ -269,58 +273,6 @@ async function lookUpImages(context: RunContext, node: PlanNode, facts: Dockerfi
     }),
   );
   return { digests, why: why.sort(), named };
-}
-
-async function readBases(
-  context: RunContext,
-  node: PlanNode,
-  bases: readonly BaseUse[],
-): Promise<ReadonlyMap<string, ImageConfigFacts>> {
-  const found = new Map<string, ImageConfigFacts>();
-  await Promise.all(
-    bases.map(async (base) => {
-      const facts = await readBase(context, node, base);
-      if (facts !== undefined) found.set(base.name, facts);
-    }),
-  );
-  return found;
-}
-
-async function readBase(
-  context: RunContext,
-  node: PlanNode,
-  base: BaseUse,
-): Promise<ImageConfigFacts | undefined> {
-  if (base.kind === 'image') return readImage(context, node, base, base.name);
-  const link = node.edges.find((edge) => edge.contextName === base.name);
-  if (link !== undefined) return context.resultOf(link.to)?.produces;
-  const source = node.build.contexts.get(base.name)?.ref;
-  if (source?.kind === 'image') return readImage(context, node, base, source.ref);
-  // A directory as a base has no config at all.
-  return source?.kind === 'local' ? { env: [], onbuild: [] } : undefined;
-}
-
-/** Platforms may differ in what their configs say; only where they agree is there one answer. */
-async function readImage(
-  context: RunContext,
-  node: PlanNode,
-  base: BaseUse,
-  written: string,
-): Promise<ImageConfigFacts | undefined> {
-  const lookup = await context.images.lookUp(written);
-  if (lookup.kind !== 'known') return undefined;
-  const wanted = base.platform === undefined ? node.build.platforms : [normal(base.platform)];
-  const platforms = wanted.length === 0 ? [context.enginePlatform] : wanted;
-  const answers = await Promise.all(
-    platforms.map((platform) => context.images.factsOf(written, lookup.digest, platform)),
-  );
-  const [first] = answers;
-  return answers.every((answer) => JSON.stringify(answer) === JSON.stringify(first)) ? first : undefined;
-}
-
-function normal(platform: string): string {
-  const parsed = parsePlatform(platform);
-  return parsed === undefined ? platform : formatPlatform(parsed);
 }
 
 interface HashedContexts {

@@ -32,6 +32,8 @@ import {
 export interface ImageConfigFacts {
   readonly env: readonly string[];
   readonly onbuild: readonly string[];
+  /** Platforms that it is surely there for; undefined or empty: not known. */
+  readonly platforms?: readonly string[];
 }
 
 /** A build's latest key, with everything it was made of. */

@@ -114,6 +114,7 @@ async function keyOf(setup: Setup): Promise<KeyResult> {
     files,
     images: setup.images,
     parents: setup.parents,
+    platforms: setup.build.platforms,
   });
 }
 

@@ -39,7 +39,7 @@ export interface MutableSet {
 }
 
 /** Ways to write the same builds.yaml. */
-export const LAYOUTS = ['plain', 'backwards', 'yaml', 'defaults'] as const;
+export const LAYOUTS = ['plain', 'backwards', 'yaml', 'template'] as const;
 
 /** The outside base that builds stand on, and the tags that it is moved between. */
 export const OUTSIDE = { repository: 'ext/base', tag: 'stable', variants: ['v1', 'v2', 'v3', 'v4'] } as const;
@@ -147,9 +147,12 @@ export function buildsFile(set: MutableSet): string {
       return JSON.stringify(backwards(whole));
     case 'yaml':
       return `# a comment\n${stringify(whole, { sortMapEntries: true })}`;
-    case 'defaults': {
-      const rest = Object.entries(builds).map(([name, { push: _, ...build }]) => [name, build]);
-      return stringify({ ...whole, defaults: { push: true }, builds: Object.fromEntries(rest) });
+    case 'template': {
+      const rest = Object.entries(builds).map(([name, { push: _, ...build }]) => [
+        name,
+        { extends: 'pushed', ...build },
+      ]);
+      return stringify({ ...whole, templates: { pushed: { push: true } }, builds: Object.fromEntries(rest) });
     }
   }
 }

@@ -29,8 +29,8 @@ export function isE2e(file) {
   return file.startsWith('test/e2e/');
 }
 
-/** Whether a file, or a helper it imports, asks for the engine of the test run. */
-export function needsEngine(file, seen = new Set()) {
+/** Whether a file, or a helper it imports, asks for something that the test run provides, by the variable's name. */
+export function needs(file, variable, seen = new Set()) {
   if (seen.has(file)) return false;
   seen.add(file);
   let text;
@@ -39,9 +39,9 @@ export function needsEngine(file, seen = new Set()) {
   } catch {
     return false;
   }
-  if (text.includes('BAKE_TS_TEST_')) return true;
+  if (text.includes(variable)) return true;
   return [...text.matchAll(/from '(\.[^']+)'/g)].some(([, target]) =>
-    needsEngine(path.posix.join(path.posix.dirname(file), target), seen),
+    needs(path.posix.join(path.posix.dirname(file), target), variable, seen),
   );
 }
 

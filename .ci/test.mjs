@@ -11,6 +11,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { ensureEngineBinaries, startEngine } from './engine.mjs';
+import { ensureRegistries } from './registries.mjs';
 import {
   build,
   deno,
@@ -22,7 +23,7 @@ import {
   say,
   since,
 } from './support.mjs';
-import { isE2e, listTestFiles, needsEngine, RUNTIMES, runTestFile } from './test-files.mjs';
+import { isE2e, listTestFiles, needs, RUNTIMES, runTestFile } from './test-files.mjs';
 
 const { values: options, positionals: patterns } = parseArgs({
   allowPositionals: true,
@@ -37,6 +38,7 @@ const total = { passed: 0, failed: 0, skipped: 0 };
 const start = Date.now();
 const scratch = mkdtempSync(path.join(tmpdir(), 'bake-ts-'));
 let engine;
+let registries;
 let interrupted = false;
 
 for (const signal of ['SIGINT', 'SIGTERM']) {
@@ -70,10 +72,13 @@ async function testAll() {
 
   await ensureModules();
   if (runtimes.some(({ name }) => name !== 'node')) await ensureRuntimes();
-  const wantsEngine = options.engine && files.some((file) => needsEngine(file));
+  const wantsEngine = options.engine && files.some((file) => needs(file, 'BAKE_TS_TEST_ENGINE_BIN'));
   const needsInstall = wantsEngine && !process.env.BAKE_TS_TEST_ENGINE_BIN;
   if (runtimes.some(({ name }) => name === 'node') || needsInstall) await build();
   if (wantsEngine) engine = await startEngine(await ensureEngineBinaries());
+  // After the engine, whose compilation, where there was one, leaves little to do here.
+  if (options.engine && files.some((file) => needs(file, 'BAKE_TS_TEST_REGISTRIES')))
+    registries = await ensureRegistries();
   if (runtimes.some(({ name }) => name === 'deno')) {
     // Fetches the packages once, before several Denos do it at the same time.
     await run([deno, 'cache', '--no-check', ...files], { show: 'never' });
@@ -125,6 +130,7 @@ function testEnvironment() {
     BAKE_TS_TEST_ENGINE_BIN: undefined,
     BAKE_TS_TEST_BUILDKIT: undefined,
     BAKE_TS_TEST_CONTAINERD: undefined,
+    BAKE_TS_TEST_REGISTRIES: registries,
     ...engine?.env,
   };
 }

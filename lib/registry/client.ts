@@ -127,9 +127,8 @@ export class RegistryClient {
    * Announces repositories that will be asked about, before asking: registries with Bearer tokens then give one token
    * for many of them instead of one for each.
    */
-  expect(refs: readonly ImageRef[], access: 'pull' | 'push' = 'pull'): void {
-    const scopeOf = access === 'push' ? pushScope : pullScope;
-    for (const ref of refs) this.#exchange.expect(ref.registry, scopeOf(ref.repository));
+  expect(refs: readonly ImageRef[]): void {
+    for (const ref of refs) this.#exchange.expect(ref.registry, pullScope(ref.repository));
   }
 
   /** Forgets what is known of a reference (and of its repository, where it has neither tag nor digest): buildctl pushed. */

@@ -1,7 +1,8 @@
 /** Where the API of a registry is, and how it is spoken to. */
 import { readFile } from 'node:fs/promises';
 import { fail, ok, problem, type RegistrySettings, type Result } from '../model/mod.ts';
-import { type Environment, isLoopback } from './proxy.ts';
+import { isLoopback } from '../util/loopback.ts';
+import type { Environment } from './proxy.ts';
 
 /** A registry as it is called. */
 export interface Endpoint {

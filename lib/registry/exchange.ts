@@ -210,7 +210,8 @@ export class Exchange {
           const problem = resting();
           return problem === undefined ? await send() : fail([problem]);
         } finally {
-          leave();
+          // The connection is free in the next turn only: whoever went now would open one more.
+          setImmediate(leave);
         }
       },
       (delayMs) => {

@@ -224,7 +224,9 @@ export function connectionProblem(host: string, asked: Asked, error: unknown, at
       ? `The name ${host} is not known here: check its spelling, DNS, and HTTPS_PROXY`
       : has(/ECONNREFUSED/)
         ? `Nothing listens there: check that the registry runs, and its port`
-        : `Check the network, the registry and any proxy between`,
+        : asked.url.protocol === 'https:' && /other side closed|socket hang up|ECONNRESET/i.test(joined)
+          ? `Check the network, the registry and any proxy between; if it wants a client certificate, set \`registries: ${host}: {cert: PATH, key: PATH}\``
+          : `Check the network, the registry and any proxy between`,
     detail: codes.length === 0 ? detail : `${codes[0]}: ${detail}`,
     temporary: true,
   });

@@ -3,6 +3,7 @@
  * bake-ts and buildctl take the same way.
  */
 import { BlockList, isIP } from 'node:net';
+import { isLoopback } from '../util/loopback.ts';
 
 /** Environment variables, handed in. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -58,10 +59,4 @@ function inNetwork(host: string, version: number, network: string): boolean {
   const list = new BlockList();
   list.addSubnet(address, Number(bits), family);
   return list.check(host, family);
-}
-
-/** True for localhost, 127.0.0.0/8 and ::1; takes a host name without port. */
-export function isLoopback(hostname: string): boolean {
-  const host = hostname.replace(/^\[|\]$/g, '').toLowerCase();
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }

@@ -5,9 +5,10 @@
  */
 import type { Dispatcher } from 'undici';
 import { fail, ok, type Problem, problem, type RegistrySettings, type Result } from '../model/mod.ts';
+import { isLoopback } from '../util/loopback.ts';
 import { hostnameOf, readTlsMaterial } from './endpoint.ts';
 import { type Asked, cancelled, connectionProblem, redactUrl, tooLarge } from './problems.ts';
-import { type Environment, isLoopback, proxyFor } from './proxy.ts';
+import { type Environment, proxyFor } from './proxy.ts';
 
 /** Methods of the distribution API. */
 export type Method = 'GET' | 'HEAD' | 'PUT' | 'POST' | 'PATCH' | 'DELETE';
@@ -205,6 +206,8 @@ export class Wire {
         body: (request.body ?? null) as Dispatcher.RequestOptions['body'] & object,
         headersTimeout: request.upload === true ? timeouts.uploadMs : timeouts.headersMs,
         bodyTimeout: timeouts.idleMs,
+        // Else undici closes the connection after each HEAD, and every tag would cost a handshake.
+        ...(request.method === 'HEAD' ? { reset: false } : {}),
         signal,
       });
       answered = true;

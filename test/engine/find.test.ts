@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { formatManifest, manifestFile } from '../../lib/engine/installation.ts';
 import { enginePaths, type FindOptions, findEngine, REQUIRED_PARTS } from '../../lib/engine/mod.ts';
 import { fakeProgram } from '../rig/fake-release.ts';
-import { freePort } from '../rig/real-engine.ts';
+import { freePort } from '../rig/port.ts';
 import { type Cleanup, makeTempDir } from '../rig/temp.ts';
 
 /** Somebody who listens and says nothing. */

@@ -42,7 +42,7 @@ import { findBusybox } from '../rig/busybox.ts';
 import { runCommand } from '../rig/command.ts';
 import { fakeProgram } from '../rig/fake-release.ts';
 import { sendRequest } from '../rig/http.ts';
-import { freePort } from '../rig/real-engine.ts';
+import { freePort } from '../rig/port.ts';
 import { makeTempDir, writeTree } from '../rig/temp.ts';
 
 const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';

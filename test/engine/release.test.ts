@@ -22,7 +22,7 @@ import {
   startReleaseServer,
   type TarEntry,
 } from '../rig/fake-release.ts';
-import { freePort } from '../rig/real-engine.ts';
+import { freePort } from '../rig/port.ts';
 import { type Cleanup, makeTempDir } from '../rig/temp.ts';
 
 const SAYS: Readonly<Record<string, string>> = {

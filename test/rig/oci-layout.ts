@@ -23,8 +23,14 @@ export function sha256Of(content: string | Uint8Array): string {
 /**
  * Writes a layout with one image for each entry of `names` (its names in `index.json`), each for two platforms with an
  * attestation of the first one.
+ *
+ * @param layerBytes size of each image's only layer
  */
-export async function makeLayout(dir: string, names: readonly string[] = ['1']): Promise<MadeLayout> {
+export async function makeLayout(
+  dir: string,
+  names: readonly string[] = ['1'],
+  layerBytes = 11_000,
+): Promise<MadeLayout> {
   const tree: Record<string, TreeEntry> = { 'oci-layout': '{"imageLayoutVersion":"1.0.0"}' };
   const put = (content: string, mediaType: string, rest: object = {}) => {
     const digest = sha256Of(content);
@@ -33,7 +39,10 @@ export async function makeLayout(dir: string, names: readonly string[] = ['1']):
   };
   let layerDigest = '';
   const images = names.map((name) => {
-    const layer = put(`layer of ${name}\n`.repeat(1000), 'application/vnd.oci.image.layer.v1.tar');
+    const layer = put(
+      `layer of ${name}\n`.repeat(Math.ceil(layerBytes / 11)).slice(0, layerBytes),
+      'application/vnd.oci.image.layer.v1.tar',
+    );
     layerDigest ||= layer.digest;
     const platforms = ['amd64', 'arm64'].map((architecture) => {
       const config = { os: 'linux', architecture, config: { Labels: { team: 'test', arch: architecture } } };

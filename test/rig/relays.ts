@@ -1,0 +1,105 @@
+/** What stands between a client and a server without reading what they say: a relay that counts, and an https proxy. */
+import { createServer as createHttpServer, type IncomingHttpHeaders, request as sendOn } from 'node:http';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import type { Cleanup } from './temp.ts';
+
+/** Passes TCP connections on to `upstream` (`HOST:PORT`) and counts them. */
+export async function startRelay(
+  t: Cleanup,
+  upstream: string,
+): Promise<{ readonly host: string; readonly connections: () => number }> {
+  let count = 0;
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    count += 1;
+    join(socket, dial(upstream), sockets);
+  });
+  const host = await listen(t, server, sockets);
+  return { host, connections: () => count };
+}
+
+/** A proxy that takes CONNECT for https and plain requests for http, and everything it was sent in the clear. */
+export interface ForwardProxy {
+  /** `http://127.0.0.1:PORT` */
+  readonly url: string;
+  /** What it was asked for: `CONNECT HOST:PORT` or `METHOD URL`, with the headers. */
+  readonly requests: readonly { readonly line: string; readonly headers: IncomingHttpHeaders }[];
+  /** Bytes that passed through tunnels towards servers, as text. */
+  tunnelled(): string;
+}
+
+/** Starts a proxy. `routes` leads names that do not exist to servers that do; `userinfo` is asked of all who come. */
+export async function startForwardProxy(
+  t: Cleanup,
+  options: { readonly routes?: Readonly<Record<string, string>>; readonly userinfo?: string } = {},
+): Promise<ForwardProxy> {
+  const requests: { line: string; headers: IncomingHttpHeaders }[] = [];
+  const sockets = new Set<Socket>();
+  let sent = '';
+  const route = (name: string): string => options.routes?.[name] ?? name;
+  const wanted =
+    options.userinfo === undefined ? undefined : `Basic ${Buffer.from(options.userinfo).toString('base64')}`;
+  const server = createHttpServer((incoming, outgoing) => {
+    requests.push({ line: `${incoming.method} ${incoming.url}`, headers: incoming.headers });
+    if (wanted !== undefined && incoming.headers['proxy-authorization'] !== wanted) {
+      outgoing.writeHead(407).end();
+      return;
+    }
+    const url = new URL(incoming.url ?? '');
+    const upstream = sendOn(
+      `http://${route(url.host)}${url.pathname}${url.search}`,
+      { method: incoming.method, headers: { ...incoming.headers, host: url.host }, agent: false },
+      (answer) => {
+        outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+        answer.pipe(outgoing);
+      },
+    );
+    upstream.on('error', () => outgoing.destroy());
+    incoming.pipe(upstream);
+  });
+  server.on('connect', (incoming, socket: Socket) => {
+    requests.push({ line: `CONNECT ${incoming.url}`, headers: incoming.headers });
+    if (wanted !== undefined && incoming.headers['proxy-authorization'] !== wanted) {
+      socket.end('HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n');
+      return;
+    }
+    const upstream = dial(route(incoming.url ?? ''));
+    upstream.on('connect', () => socket.write('HTTP/1.1 200 Connection Established\r\n\r\n'));
+    socket.on('data', (bytes: Uint8Array) => {
+      sent += Buffer.from(bytes).toString('latin1');
+    });
+    join(socket, upstream, sockets);
+  });
+  const host = await listen(t, server, sockets);
+  return { url: `http://${host}`, requests, tunnelled: () => sent };
+}
+
+function dial(address: string): Socket {
+  const [, host = '', port = ''] = /^\[?(.*?)\]?:(\d+)$/.exec(address) ?? [];
+  return connect(Number(port), host);
+}
+
+function join(one: Socket, other: Socket, sockets: Set<Socket>): void {
+  for (const [from, to] of [
+    [one, other],
+    [other, one],
+  ] as const) {
+    sockets.add(from);
+    from.on('error', () => to.destroy());
+    from.on('close', () => {
+      sockets.delete(from);
+      to.destroy();
+    });
+    from.pipe(to);
+  }
+}
+
+async function listen(t: Cleanup, server: Server, sockets: ReadonlySet<Socket>): Promise<string> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(async () => {
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    for (const socket of sockets) socket.destroy();
+    await closed;
+  });
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+}

@@ -1,7 +1,9 @@
+import type { Registries } from '../../lib/engine/mod.ts';
+import { problem } from '../../lib/model/mod.ts';
 import { createPalette, formatDuration } from '../../lib/report/mod.ts';
 import { isSet, type ParsedArgs, textOf } from '../args.ts';
 import { EXIT, type ExitCode, exitCodeOfSignal } from '../exit-codes.ts';
-import { readNumber } from '../inputs.ts';
+import { readInputs, readNumber } from '../inputs.ts';
 import type { Io } from '../io.ts';
 import { createNoticeView } from '../notices.ts';
 import { reportProblems, wantsColor, writeJson } from '../output.ts';
@@ -13,6 +15,7 @@ export async function engineUpCommand(args: ParsedArgs, io: Io): Promise<ExitCod
   const port = writtenPort === undefined ? undefined : readNumber('registry-port', writtenPort, 1, 65_535);
   if (port !== undefined && !port.ok) return reportProblems(port.error, args, io);
   const registry = port?.value ?? (isSet(args, 'registry') ? true : undefined);
+  const registries = await readRegistries(args, io);
   const { upEngine } = await import('../../lib/engine/mod.ts');
   const view = createNoticeView(args, io);
   return withCancellation(
@@ -23,6 +26,7 @@ export async function engineUpCommand(args: ParsedArgs, io: Io): Promise<ExitCod
         signal,
         notify: view.notify,
         ...(registry === undefined ? {} : { registry }),
+        registries,
       }).finally(() => view.close());
       const stopped = stoppedBy();
       if (!up.ok) {
@@ -47,4 +51,22 @@ export async function engineUpCommand(args: ParsedArgs, io: Io): Promise<ExitCod
     },
     () => view.close(),
   );
+}
+
+/** What the builds.yaml of this directory, if there is one, says of registries. */
+async function readRegistries(args: ParsedArgs, io: Io): Promise<Registries> {
+  const read = await readInputs(args, io);
+  if (read.ok) return read.value.set.registries;
+  if (!read.error.some((one) => one.code === 'config/no-file')) {
+    const unread = problem(
+      'engine/registries-untold',
+      'the builds.yaml here has errors, so the engine is told nothing of its registries',
+      {
+        severity: 'warning',
+        hint: 'See what is wrong with it: bake-ts validate',
+      },
+    );
+    reportProblems([unread], args, io);
+  }
+  return new Map();
 }

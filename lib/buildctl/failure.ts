@@ -88,6 +88,13 @@ const PATTERNS: readonly Pattern[] = [
     hint: 'Set `registries: { HOST: { http: true } }` in builds.yaml, and the same in buildkitd.toml for images it pulls.',
   },
   {
+    // On loopback BuildKit speaks plain http unless it is told otherwise, and Go's servers answer that with a 400.
+    match: /HTTP request to an HTTPS server|request to http:\/\/\S+: 400 Bad Request/,
+    code: 'registry/http',
+    message: () => 'the engine spoke plain http to a registry that seems to expect https',
+    hint: 'Tell the engine in buildkitd.toml: `[registry."HOST"] http = false`, and `ca = […]` if it needs an authority.',
+  },
+  {
     match: /x509: |tls: (?:failed|bad|unknown|certificate)/,
     code: 'registry/tls',
     message: () => 'the certificate of a server is not trusted by the engine',

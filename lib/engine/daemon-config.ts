@@ -36,11 +36,13 @@ disabled_plugins = [${disabled.map(quote).join(', ')}]
 `;
 }
 
-/**
- * buildkitd: only the containerd worker. Registries on loopback need no entry: BuildKit speaks plain http to them
- * (util/resolver/pool.go, `MatchLocalhost`).
- */
-export function buildkitdConfig(paths: EnginePaths, snapshotter: Snapshotter, runc: string): string {
+/** buildkitd: only the containerd worker, and what it has to know of registries (lines as `formatRegistries` makes them). */
+export function buildkitdConfig(
+  paths: EnginePaths,
+  snapshotter: Snapshotter,
+  runc: string,
+  registries: string,
+): string {
   return `root = ${quote(path.join(paths.stateDir, 'buildkit'))}
 
 [grpc]
@@ -65,7 +67,7 @@ export function buildkitdConfig(paths: EnginePaths, snapshotter: Snapshotter, ru
   [worker.containerd.runtime]
     name = "io.containerd.runc.v2"
     options = { BinaryName = ${quote(runc)}, Root = ${quote(path.join(paths.runtimeDir, 'runc'))} }
-`;
+${registries === '' ? '' : `\n${registries}\n`}`;
 }
 
 /** The registry for trying things: loopback only, deleting allowed. JSON is YAML. */

@@ -10,6 +10,7 @@ import { type Installation, readInstallation } from './installation.ts';
 import type { EngineOptions } from './notice.ts';
 import { type EnginePaths, type Env, enginePaths } from './paths.ts';
 import { findProgram } from './process.ts';
+import { describeUntold, formatRegistries, type Registries } from './registries.ts';
 import { describeAnswer, probeSocket } from './socket.ts';
 import { notInstalled, upEngine } from './up.ts';
 import { REQUIRED_PARTS } from './versions.ts';
@@ -20,6 +21,8 @@ export interface FindOptions extends EngineOptions {
   readonly flagAddress?: string;
   /** `engine.address` of builds.yaml. */
   readonly fileAddress?: string;
+  /** `registries` of builds.yaml: told to the embedded engine where it is started. */
+  readonly registries?: Registries;
   /** Start the embedded engine where it is installed and nothing else was found. */
   readonly autoStart: boolean;
   /** Instead of the sockets that buildkitd and its rootless variant are known for. */
@@ -41,6 +44,10 @@ export interface Engine {
   readonly started: boolean;
   /** What was looked at and passed over, and what is worth knowing. */
   readonly notes: readonly string[];
+  /** `engine/registries-untold`, for the embedded engine only. */
+  readonly warnings: readonly Problem[];
+  /** What to do where this engine does not trust or understand a registry; undefined: `registries` says nothing of any. */
+  readonly registryHint?: string;
 }
 
 /** Address schemes that buildctl knows (buildkit client/connhelper, and the dialers of the client itself). */
@@ -90,12 +97,18 @@ export async function findEngine(options: FindOptions): Promise<Result<Engine>> 
   if (!buildctl.ok) return fail([buildctl.error]);
   const ctr = installation?.parts.get('ctr')?.file;
   const isOurs = choice.address === `unix://${paths.buildkitSocket}` && ctr !== undefined;
+  const registries = options.registries ?? new Map();
+  const untold = isOurs ? await describeUntold(paths, registries) : undefined;
+  const lines = isOurs ? '' : formatRegistries(registries);
+  const registryHint = lines === '' ? untold?.hint : `Tell the engine, too, in its buildkitd.toml:\n${lines}`;
   return ok({
     ...choice,
     buildctl: buildctl.value,
     ...(isOurs ? { containerd: { socket: paths.containerdSocket, namespace: paths.namespace, ctr } } : {}),
     started,
     notes,
+    warnings: untold === undefined ? [] : [untold],
+    ...(registryHint === undefined ? {} : { registryHint }),
   });
 }
 
@@ -216,6 +229,7 @@ async function findEmbedded(
     env: options.env,
     ...(options.signal === undefined ? {} : { signal: options.signal }),
     ...(options.notify === undefined ? {} : { notify: options.notify }),
+    ...(options.registries === undefined ? {} : { registries: options.registries }),
   });
   if (!up.ok) return up;
   for (const warning of up.value.warnings) notes.push(warning.message);

@@ -27,6 +27,7 @@ import { takeLock } from './lock.ts';
 import type { EngineOptions } from './notice.ts';
 import { type EnginePaths, enginePaths } from './paths.ts';
 import { endProcess } from './process.ts';
+import { describeUntold, formatRegistries, mergeRegistries, type Registries } from './registries.ts';
 import { probeSocket } from './socket.ts';
 import { type EnginePart, REQUIRED_PARTS } from './versions.ts';
 import { readWorker, type WorkerInfo } from './worker.ts';
@@ -35,6 +36,8 @@ import { readWorker, type WorkerInfo } from './worker.ts';
 export interface UpOptions extends EngineOptions {
   /** A registry for trying things, too: `true` for the one that runs, else on port 5000; or a port of loopback. */
   readonly registry?: boolean | number;
+  /** What buildkitd is to know of registries, on top of what earlier starts told it. */
+  readonly registries?: Registries;
 }
 
 /** The engine that runs. */
@@ -49,7 +52,7 @@ export interface RunningEngine {
   readonly daemons: readonly DaemonRecord[];
   /** Daemons that this call started; empty: all ran already. */
   readonly started: readonly DaemonName[];
-  /** What is not as good as it could be: a snapshotter that copies. */
+  /** What is not as good as it could be: a snapshotter that copies, settings of registries that came too late. */
   readonly warnings: readonly Problem[];
   readonly durationMs: number;
 }
@@ -192,11 +195,19 @@ class EngineStarter {
 
   async #startBuildkitd(): Promise<Result<DaemonRecord>> {
     const config = path.join(this.#paths.stateDir, 'buildkitd.toml');
-    return this.#startUnlessAlive('buildkitd', this.#paths.buildkitSocket, async () => {
-      const text = buildkitdConfig(this.#paths, await this.#pickSnapshotter(), this.#file('runc'));
+    const wanted = this.#options.registries ?? new Map();
+    let isNew = false;
+    const daemon = await this.#startUnlessAlive('buildkitd', this.#paths.buildkitSocket, async () => {
+      isNew = true;
+      const registries = formatRegistries(await mergeRegistries(this.#paths, wanted));
+      const snapshotter = await this.#pickSnapshotter();
+      const text = buildkitdConfig(this.#paths, snapshotter, this.#file('runc'), registries);
       await writeFile(config, text, { mode: 0o600 });
       return ['--config', config];
     });
+    const untold = isNew ? undefined : await describeUntold(this.#paths, wanted);
+    if (untold !== undefined) this.#warnings.push(untold);
+    return daemon;
   }
 
   async #pickSnapshotter(): Promise<Snapshotter> {

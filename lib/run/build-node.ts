@@ -108,7 +108,10 @@ export async function buildNode(
     }
     const delayMs = RETRY_MS[attempt - 1] ?? 0;
     if (failure.temporary !== true || attempt >= MAX_ATTEMPTS)
-      return { kind: 'failed', problem: await explainLocked(context, node, failure) };
+      return {
+        kind: 'failed',
+        problem: await explainLocked(context, node, withRegistryHint(failure, engine.value)),
+      };
     context.emit({ type: 'retry', build: name, attempt, delayMs, why: failure.message });
     await context.sleep(delayMs);
     if (context.signal.aborted) return { kind: 'cancelled' };
@@ -131,6 +134,12 @@ function callBuildctl(
     if (conflict === undefined) return runBuild(engine.buildctl, call);
     return runBuild(engine.buildctl, { ...call, isolation: contentName(shipments) });
   });
+}
+
+/** Where `registries:` says how to speak to a registry, the engine was not told the same. */
+function withRegistryHint(failure: Problem, { registryHint }: ReadyEngine): Problem {
+  const isOverTransport = failure.code === 'registry/http' || failure.code === 'registry/tls';
+  return isOverTransport && registryHint !== undefined ? { ...failure, hint: registryHint } : failure;
 }
 
 /** A failure over a base image whose locked digest its registry has no more is told as that. */

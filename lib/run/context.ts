@@ -44,6 +44,8 @@ export interface ReadyEngine {
   readonly buildctl: Buildctl;
   /** What it was sent of local directories. */
   readonly sent: SentLedger;
+  /** What to do where the engine does not trust or understand a registry that our own client does. */
+  readonly registryHint?: string;
 }
 
 /** The shared side of a run. */

@@ -74,6 +74,7 @@ export async function lintPlan(options: LintOptions): Promise<Result<LintReport>
   const engine = await findEngine({
     env,
     autoStart: true,
+    registries: plan.set.registries,
     ...(signal === undefined ? {} : { signal }),
     ...(notify === undefined ? {} : { notify: (notice) => notify(notice.text) }),
     ...(address === undefined ? {} : { flagAddress: address }),

@@ -6,7 +6,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describeWorker, forgetLocalSources } from '../buildctl/mod.ts';
 import type { Engine } from '../engine/mod.ts';
 import { ContextHasher, SentLedger } from '../fingerprint/mod.ts';
-import { type Digest, type EventSink, type ImageRef, ok, type Plan, type Result } from '../model/mod.ts';
+import {
+  type Digest,
+  type EventSink,
+  type ImageRef,
+  ok,
+  type Plan,
+  problemToJson,
+  type Result,
+} from '../model/mod.ts';
 import type { DockerfileLibrary } from '../prepare/mod.ts';
 import { createRegistryClient, type RegistryClient } from '../registry/mod.ts';
 import { StateStore, stateDirectory } from '../state/mod.ts';
@@ -262,6 +270,7 @@ export class Session {
     return findEngine({
       env,
       autoStart: true,
+      registries: plan.set.registries,
       signal: this.#stopper.signal,
       notify: (notice) => this.#emit({ type: 'engine-starting', text: notice.text }),
       ...(address === undefined ? {} : { flagAddress: address }),
@@ -275,12 +284,18 @@ export class Session {
     const { address, source, buildctl: program } = engine.value;
     const buildctl = { program, address, env: this.#options.env };
     this.#emit({ type: 'engine-ready', address, source, buildctl: program });
+    for (const one of engine.value.warnings) this.#emit({ type: 'warning', problem: problemToJson(one) });
     // Only results that are not pushed depend on how the worker keeps images; the embedded engine is known.
     const needsStore = [...plan.nodes.values()].some((node) => !node.pushes);
     if (needsStore && engine.value.containerd === undefined) {
       this.#worker = (await describeWorker(buildctl))?.executor ?? 'containerd';
     }
-    return ok({ buildctl, sent: new SentLedger(this.state.sentDir, address) });
+    const { registryHint } = engine.value;
+    return ok({
+      buildctl,
+      sent: new SentLedger(this.state.sentDir, address),
+      ...(registryHint === undefined ? {} : { registryHint }),
+    });
   }
 
   async #listImages(env: BakeOptions['env']): Promise<ReadonlyMap<string, Digest> | undefined> {

@@ -171,7 +171,13 @@ test('the daemons are told to keep to our folders, whatever characters those hav
   assert(containerdConfig(paths, '2.4.2').includes(`root = ${quoted}/containerd"`));
   assert(containerdConfig(paths, '2.4.2').startsWith('version = 3'));
   assert(containerdConfig(paths, '1.6.20').startsWith('version = 2'));
-  const buildkitd = buildkitdConfig(paths, 'native', '/bin/runc');
+  const buildkitd = buildkitdConfig(
+    paths,
+    'native',
+    '/bin/runc',
+    '[registry."a.example.com"]\n  http = true',
+  );
+  assert.match(buildkitd, /\n\n\[registry\."a\.example\.com"\]\n {2}http = true\n$/);
   assert(buildkitd.includes(`root = ${quoted}/buildkit"`));
   assert(buildkitd.includes('snapshotter = "native"'));
   assert.match(buildkitd, /\[worker\.oci\]\s+enabled = false/);

@@ -1,0 +1,102 @@
+/**
+ * What buildkitd has to be told of registries: it reads images itself, and knows nothing of `registries:` in builds.yaml.
+ * Its configuration is read once, when it starts, and the embedded engine serves all repositories of a user. So what one
+ * of them wants is kept for the next start, and what an engine that runs was not told is said.
+ */
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { type Problem, problem, type RegistrySettings } from '../model/mod.ts';
+import { isLoopback } from '../util/loopback.ts';
+import type { EnginePaths } from './paths.ts';
+
+/** Settings by host[:port]. */
+export type Registries = ReadonlyMap<string, RegistrySettings>;
+
+/** What BuildKit would not do by itself (util/resolver/resolver.go, `NewRegistryConfig`); undefined: nothing. */
+function entryOf(host: string, settings: RegistrySettings): RegistrySettings | undefined {
+  const { http, ca, cert, key, insecure, mirrors } = settings;
+  const isLocal = isLoopback(host.replace(/:[0-9]+$/, ''));
+  // Certificates mean https for us, on loopback too, where BuildKit would speak plain http.
+  const scheme = http ?? (ca !== undefined || cert !== undefined || insecure === true ? false : isLocal);
+  const entry: RegistrySettings = {
+    ...(scheme === isLocal ? {} : { http: scheme }),
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined || key === undefined ? {} : { cert, key }),
+    ...(insecure === true ? { insecure } : {}),
+    ...(mirrors === undefined || mirrors.length === 0 ? {} : { mirrors }),
+  };
+  return Object.keys(entry).length === 0 ? undefined : entry;
+}
+
+/** The lines of buildkitd.toml for settings; empty where it needs none (buildkit docs/buildkitd.toml.md). */
+export function formatRegistries(registries: Registries): string {
+  const quote = (text: string): string => JSON.stringify(text);
+  const tables: string[] = [];
+  for (const [host, settings] of registries) {
+    const entry = entryOf(host, settings);
+    if (entry === undefined) continue;
+    const { http, ca, cert, key, insecure, mirrors } = entry;
+    tables.push(
+      [
+        `[registry.${quote(host)}]`,
+        ...(http === undefined ? [] : [`  http = ${http}`]),
+        ...(insecure === undefined ? [] : [`  insecure = ${insecure}`]),
+        ...(ca === undefined ? [] : [`  ca = [${quote(ca)}]`]),
+        ...(mirrors === undefined ? [] : [`  mirrors = [${mirrors.map(quote).join(', ')}]`]),
+        ...(cert === undefined || key === undefined
+          ? []
+          : [
+              `  [[registry.${quote(host)}.keypair]]`,
+              `    cert = ${quote(cert)}`,
+              `    key = ${quote(key)}`,
+            ]),
+      ].join('\n'),
+    );
+  }
+  return tables.join('\n\n');
+}
+
+const fileOf = (paths: EnginePaths): string => path.join(paths.stateDir, 'registries.json');
+
+/** What the embedded engine was told at its last start. */
+async function readTold(paths: EnginePaths): Promise<Registries> {
+  try {
+    const told = JSON.parse(await readFile(fileOf(paths), 'utf8')) as Record<string, RegistrySettings>;
+    return new Map(Object.entries(told));
+  } catch {
+    return new Map();
+  }
+}
+
+/**
+ * What the engine is to be told when it starts: what it was told before, and what is wanted now, which wins. Written down
+ * for the next time.
+ */
+export async function mergeRegistries(paths: EnginePaths, wanted: Registries): Promise<Registries> {
+  const merged = new Map(await readTold(paths));
+  for (const [host, settings] of wanted) {
+    const entry = entryOf(host, settings);
+    if (entry === undefined) merged.delete(host);
+    else merged.set(host, entry);
+  }
+  await writeFile(fileOf(paths), JSON.stringify(Object.fromEntries(merged), undefined, 2), { mode: 0o600 });
+  return merged;
+}
+
+/** A warning where an engine that runs was not told what is wanted; undefined: it knows all of it. */
+export async function describeUntold(paths: EnginePaths, wanted: Registries): Promise<Problem | undefined> {
+  const told = await readTold(paths);
+  const untold = [...wanted].flatMap(([host, settings]) => {
+    const [now, then] = [entryOf(host, settings), told.get(host)];
+    return JSON.stringify(now) === JSON.stringify(then) ? [] : [host];
+  });
+  if (untold.length === 0) return undefined;
+  return problem(
+    'engine/registries-untold',
+    `the embedded engine was started without what \`registries\` says of ${untold.join(', ')}`,
+    {
+      severity: 'warning',
+      hint: 'Start it again, here, when nobody builds: bake-ts engine down && bake-ts engine up',
+    },
+  );
+}

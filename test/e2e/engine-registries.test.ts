@@ -1,0 +1,153 @@
+/**
+ * Registries that an engine does not get along with by itself: one with an authority of its own that wants to see a
+ * client's certificate, and one that speaks plain http off loopback. Our client knows of them from builds.yaml; the
+ * embedded engine has to be told, and for another one the failure has to say what to tell it. Needs root.
+ */
+import assert from 'node:assert/strict';
+import { connect, createServer } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import process from 'node:process';
+import { test } from 'node:test';
+import { downEngine, ENGINE_PARTS, installEngine, upEngine } from '../../lib/engine/mod.ts';
+import { makeCertificates } from '../rig/certificates.ts';
+import { realEngine } from '../rig/real-engine.ts';
+import { startRegistry } from '../rig/registry.ts';
+import { type Cleanup, makeTempDir } from '../rig/temp.ts';
+import { assertOk, makeWorkspace } from './support.ts';
+
+/** An address of this machine that is not loopback. */
+const outside = Object.values(networkInterfaces())
+  .flatMap((addresses) => addresses ?? [])
+  .find((one) => !one.internal && one.family === 'IPv4')?.address;
+
+/** Makes what listens on loopback reachable at another address of this machine; returns `HOST:PORT`. */
+async function startRelay(t: Cleanup, address: string, to: string): Promise<string> {
+  const [host, port] = to.split(':');
+  const server = createServer((incoming) => {
+    const outgoing = connect(Number(port), host);
+    incoming.on('error', () => outgoing.destroy());
+    outgoing.on('error', () => incoming.destroy());
+    incoming.pipe(outgoing).pipe(incoming);
+  });
+  const own = await new Promise<number>((resolve) =>
+    server.listen(0, address, () => {
+      const bound = server.address();
+      resolve(typeof bound === 'object' && bound !== null ? bound.port : 0);
+    }),
+  );
+  t.after(() => new Promise<void>((done) => server.close(() => done())));
+  return `${address}:${own}`;
+}
+
+const skip = realEngine.skip === false && outside === undefined ? 'no network but loopback' : realEngine.skip;
+
+test('the embedded engine is told what builds.yaml says of registries', {
+  skip,
+  timeout: 180_000,
+}, async (t) => {
+  const certificates = await makeCertificates(t);
+  const { caFile, server, client } = certificates;
+  const guarded = await startRegistry(t, { tls: { ...server, clientCaFile: caFile } });
+  const plain = await startRelay(t, outside ?? '', (await startRegistry(t)).host);
+  const work = await makeWorkspace(
+    t,
+    {
+      'builds.yaml': `
+registries:
+  ${guarded.host}: { ca: ${caFile}, cert: ${client.certFile}, key: ${client.keyFile} }
+  ${plain}: { http: true }
+builds:
+  base: { context: ., dockerfile-inline: "FROM scratch\\nCOPY file /\\n", tags: ["${guarded.host}/told/base:1"], push: true }
+  app:
+    context: .
+    contexts: { base: build:base }
+    dockerfile-inline: "FROM base\\nCOPY file /again\\n"
+    tags: ["${plain}/told/app:1"]
+    push: true
+  top:
+    context: .
+    contexts: { app: build:app }
+    dockerfile-inline: "FROM app\\nCOPY file /once-more\\n"
+    tags: ["${plain}/told/top:1"]
+    push: true
+`,
+      file: '1\n',
+    },
+    { PATH: `${realEngine.binDir}:${process.env['PATH'] ?? ''}` },
+  );
+  const { env } = work;
+  t.after(() => downEngine({ env }));
+  const installed = await installEngine({ env, from: 'path', parts: ENGINE_PARTS });
+  assert(installed.ok, JSON.stringify(installed));
+  const elsewhere = await upEngine({ env });
+  assert(elsewhere.ok, JSON.stringify(elsewhere));
+  // By its address, since the machine may have an engine of its own.
+  const ours = { env: { BUILDKIT_HOST: elsewhere.value.address } };
+  const again = 'Start it again, here, when nobody builds: bake-ts engine down && bake-ts engine up';
+
+  await t.test('an engine that runs already was not told: a warning, and what to do', async () => {
+    const baked = await work.bake(ours);
+    const warned = baked.events.flatMap((event) => (event.type === 'warning' ? [event.problem] : []));
+    assert.deepEqual(
+      warned.map(({ code, hint }) => [code, hint]),
+      [['engine/registries-untold', again]],
+    );
+    assert.match(warned[0]?.message ?? '', new RegExp(`${guarded.host}, ${plain}$`));
+    assert.equal(baked.outcome('base').problem?.code, 'registry/http');
+    assert.equal(baked.outcome('base').problem?.hint, again);
+    const up = await work.run(['engine', 'up']);
+    assert.equal(up.exitCode, 0, up.stderr);
+    assert.match(up.stderr, /engine\/registries-untold/);
+  });
+
+  await t.test(
+    'for an engine that is not ours the failure shows the lines of its configuration',
+    async () => {
+      const { problem } = (await work.bake()).outcome('base');
+      assert.equal(problem?.code, 'registry/http');
+      assert.equal(
+        problem.hint,
+        `Tell the engine, too, in its buildkitd.toml:
+[registry."${guarded.host}"]
+  http = false
+  ca = ["${caFile}"]
+  [[registry."${guarded.host}".keypair]]
+    cert = "${client.certFile}"
+    key = "${client.keyFile}"
+
+[registry."${plain}"]
+  http = true`,
+      );
+    },
+  );
+
+  await t.test('started where builds.yaml lies, it pushes to and reads from both', async () => {
+    assert((await downEngine({ env })).ok);
+    const up = await work.run(['engine', 'up']);
+    assert.equal(up.exitCode, 0, up.stderr);
+    const baked = await work.bake(ours);
+    assertOk(baked);
+    assert.deepEqual(baked.kinds, { base: 'built', app: 'built', top: 'built' });
+    assert.deepEqual(
+      baked.events.filter((event) => event.type === 'warning'),
+      [],
+    );
+  });
+
+  await t.test('what it was told stays, wherever it is started the next time', async () => {
+    assert((await downEngine({ env })).ok);
+    const up = await work.run(['engine', 'up'], { cwd: await makeTempDir(t) });
+    assert.equal(up.exitCode, 0, up.stderr);
+    assert.equal(up.stderr.includes('registries'), false, up.stderr);
+    const baked = await work.bake({ ...ours, force: true });
+    assertOk(baked);
+    assert.deepEqual(baked.kinds, { base: 'built', app: 'built', top: 'built' });
+  });
+
+  await t.test('a builds.yaml with errors does not keep it from starting', async () => {
+    await work.write({ 'broken/builds.yaml': 'builds: { a: { contxt: . } }\n' });
+    const up = await work.run(['engine', 'up'], { cwd: `${work.dir}/broken` });
+    assert.equal(up.exitCode, 0, up.stderr);
+    assert.match(up.stderr, /engine\/registries-untold[\s\S]*bake-ts validate/);
+  });
+});

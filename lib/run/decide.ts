@@ -34,6 +34,8 @@ export interface Evidence {
   readonly store: StoreState;
   /** Only another build needs it, it is not pushed, and nobody looks at it unless that build runs. */
   readonly onlyNeeded: boolean;
+  /** Contexts whose builds have other layers, but of which the same files are taken; the record rests on that. */
+  readonly sameTaken: readonly string[];
 }
 
 /** What to do, and why. */
@@ -80,7 +82,10 @@ export function decide(evidence: Evidence): Decision {
     if (evidence.onlyNeeded)
       return {
         kind: 'unchanged',
-        reason: { code: 'not-needed', text: 'inputs unchanged; built only if a build that needs it runs' },
+        reason: {
+          code: 'not-needed',
+          text: `${sameText(evidence)}; built only if a build that needs it runs`,
+        },
       };
     return { kind: 'unchanged', reason: { code: 'inputs-same', text: unchangedText(evidence) } };
   }
@@ -94,7 +99,7 @@ export function decide(evidence: Evidence): Decision {
   if (!evidence.manifestAvailable)
     return build('image-gone', 'its image is no longer in the registry', items);
   const code = missing.length > 0 ? 'tags-missing' : 'tags-moved';
-  return { kind: 'retag', reason: { code, text: 'inputs unchanged, but its tags are not', items } };
+  return { kind: 'retag', reason: { code, text: `${sameText(evidence)}, but its tags are not`, items } };
 }
 
 function changeText(changes: readonly string[]): string {
@@ -103,10 +108,16 @@ function changeText(changes: readonly string[]): string {
   return changes.length === 1 ? first : `${first}, and ${changes.length - 1} more`;
 }
 
+function sameText({ sameTaken }: Evidence): string {
+  if (sameTaken.length === 0) return 'inputs unchanged';
+  return `what it takes of ${sameTaken.join(', ')} is unchanged`;
+}
+
 function unchangedText(evidence: Evidence): string {
-  if (evidence.tags.length === 1) return 'inputs unchanged, its tag is in place';
-  if (evidence.tags.length > 1) return `inputs unchanged, all ${evidence.tags.length} tags are in place`;
-  return "inputs unchanged, its image is in the engine's store";
+  const same = sameText(evidence);
+  if (evidence.tags.length === 1) return `${same}, its tag is in place`;
+  if (evidence.tags.length > 1) return `${same}, all ${evidence.tags.length} tags are in place`;
+  return `${same}, its image is in the engine's store`;
 }
 
 /** `sha256:0123456789ab`, enough to tell two apart. */

@@ -6,6 +6,7 @@ import { lstat, readFile, readlink, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { localName } from '../buildctl/mod.ts';
 import {
+  type ContextReads,
   type DockerfileFacts,
   type IgnoreRules,
   inspectDockerfile,
@@ -60,7 +61,7 @@ interface Hashed {
 }
 
 const requestsOf = new WeakMap<NodeInputs, readonly Hashed[]>();
-const filesOnlyOf = new WeakMap<NodeInputs, ReadonlySet<string>>();
+const filesOnlyOf = new WeakMap<NodeInputs, ReadonlyMap<string, ContextReads>>();
 
 /**
  * What a build's Dockerfile reads, the configs of its base images taken in where they can be had. Parents must have
@@ -157,6 +158,11 @@ export function contextSizesOf(inputs: NodeInputs): readonly ContextSize[] {
   }));
 }
 
+/** Contexts of which only files are taken → what is read of them. */
+export function filesReadOf(inputs: NodeInputs): ReadonlyMap<string, ContextReads> {
+  return filesOnlyOf.get(inputs) ?? new Map();
+}
+
 /** What changed since an earlier state of the inputs, in words. */
 export function changesSince(inputs: NodeInputs, before: KeyParts): readonly string[] {
   return inputs.parts === undefined ? [] : diffKeys(before, inputs.parts);
@@ -200,7 +206,7 @@ export function shipmentsOf(node: PlanNode, inputs: NodeInputs): readonly Shipme
 /** The key with the parents' results as they are now: one of them may have been built after all. */
 export function withParentsOfNow(context: RunContext, node: PlanNode, inputs: NodeInputs): NodeInputs {
   if (inputs.key === undefined || inputs.parts === undefined) return inputs;
-  const filesOnly = filesOnlyOf.get(inputs) ?? new Set();
+  const filesOnly = filesReadOf(inputs);
   const now = parentDigests(context, node, filesOnly);
   const parents = Object.fromEntries(
     Object.entries(inputs.parts.parents).map(([name, digest]) => [name, now.get(name) ?? digest]),
@@ -216,10 +222,14 @@ function linkNames(node: PlanNode): readonly string[] {
   return node.edges.flatMap((edge) => edge.contextName ?? []);
 }
 
-/** Names of contexts that no stage stands on: of these only files are taken, and their configs do not matter. */
-function readForFiles(facts: DockerfileFacts): ReadonlySet<string> {
+/** Contexts that no stage stands on, and what is read of them: files only, so that their configs do not matter. */
+function readForFiles(facts: DockerfileFacts): ReadonlyMap<string, ContextReads> {
   const stoodOn = new Set(facts.contexts.flatMap(({ name, use }) => (use === 'from' ? [name] : [])));
-  return new Set(facts.contexts.flatMap(({ name }) => (stoodOn.has(name) ? [] : [name])));
+  return new Map(
+    facts.contexts.flatMap(({ name }) =>
+      stoodOn.has(name) ? [] : [[name, facts.reads.get(name) ?? 'all'] as const],
+    ),
+  );
 }
 
 /**
@@ -229,7 +239,7 @@ function readForFiles(facts: DockerfileFacts): ReadonlySet<string> {
 function parentDigests(
   context: RunContext,
   node: PlanNode,
-  filesOnly: ReadonlySet<string>,
+  filesOnly: ReadonlyMap<string, ContextReads>,
 ): ReadonlyMap<string, string> {
   const digests = new Map<string, string>();
   for (const { contextName, to } of node.edges) {

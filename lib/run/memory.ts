@@ -19,7 +19,6 @@ import {
   type ImageRef,
   isDigest,
   KEY_VERSION,
-  type KeyParts,
   ok,
   type Problem,
   parseImageRef,
@@ -84,14 +83,14 @@ export class Memory {
   }
 
   /** An earlier result is what its build is now: later changes are told against these inputs. */
-  async settle(build: string, key: BuildKey, parts: KeyParts): Promise<void> {
-    await this.#state.ensureLast(build, { key, parts });
+  async settle(build: string, last: LastInputs): Promise<void> {
+    await this.#state.ensureLast(build, last);
   }
 
   /** Remembers a success; on this machine at once, in the registry with `save`. */
-  async remember(record: BuildRecord, parts: KeyParts): Promise<Result<void>> {
+  async remember(record: BuildRecord, last: LastInputs): Promise<Result<void>> {
     this.#seen.set(record.key, record);
-    return this.#state.writeRecord(record, parts);
+    return this.#state.writeRecord(record, last);
   }
 
   /** Forgets what a key gave, here and (with `save`) in the registry: it was found to be wrong. */

@@ -22,6 +22,7 @@ import { type Decision, decide, type StoreState, type TagState } from './decide.
 import { changesSince, computeInputs, type NodeInputs, touchedSince, withParentsOfNow } from './inputs.ts';
 import { locationOf, storeNames } from './places.ts';
 import { alikeTags, askTags, findManifest, wantedTags } from './publish.ts';
+import { findSameTaken, lastInputs } from './taken.ts';
 
 /** Sees what a decision rests on. */
 export type Observer = (inputs: NodeInputs, weighed: Weighed) => void;
@@ -84,8 +85,10 @@ export async function runNode(
       published: record.refs,
       ...(location === undefined ? {} : { location }),
     };
-    if (!context.dryRun && inputs.key !== undefined && inputs.parts !== undefined) {
-      await context.memory.settle(name, inputs.key, inputs.parts);
+    const last = lastInputs(context, node, inputs);
+    if (!context.dryRun && last !== undefined) {
+      if (weighed.isCarriedOver) await context.memory.remember({ ...record, key: last.key }, last);
+      else await context.memory.settle(name, last);
     }
     if (decision.kind === 'unchanged' || context.dryRun) {
       const tags = weighed.tags.map(
@@ -171,6 +174,8 @@ export interface Weighed {
   readonly decision: Decision;
   readonly record: BuildRecord | undefined;
   readonly tags: readonly TagState[];
+  /** The record is that of the last inputs: others, but what is taken of parents is the same. */
+  readonly isCarriedOver: boolean;
   /** Where the recorded manifest is, for putting tags. */
   readonly source?: ImageRef & { readonly digest: Digest };
 }
@@ -182,7 +187,8 @@ async function weigh(
   inputs: NodeInputs,
   why: Reason | undefined,
 ): Promise<Weighed> {
-  if (why !== undefined) return { decision: { kind: 'build', reason: why }, record: undefined, tags: [] };
+  if (why !== undefined)
+    return { decision: { kind: 'build', reason: why }, record: undefined, tags: [], isCarriedOver: false };
   const untrackedOutputs = node.role === 'asked' ? node.build.outputs.map((output) => output.type) : [];
   const base = {
     forced: context.force,
@@ -192,19 +198,24 @@ async function weigh(
     manifestAvailable: false,
     store: 'not-wanted' as StoreState,
     onlyNeeded: node.role === 'needed' && !node.pushes,
+    sameTaken: [],
   };
   if (context.force || inputs.key === undefined) {
     return {
       decision: decide({ ...base, record: undefined, changes: undefined }),
       record: undefined,
       tags: [],
+      isCarriedOver: false,
     };
   }
-  const record = await context.memory.recall(inputs.key);
+  const own = await context.memory.recall(inputs.key);
+  const last = own === undefined ? await context.memory.latest(node.build.name) : undefined;
+  const sameTaken = last === undefined ? undefined : await findSameTaken(context, node, inputs, last);
+  const isCarriedOver = last !== undefined && sameTaken !== undefined;
+  const record = isCarriedOver ? await context.memory.recall(last.key) : own;
   if (record === undefined) {
-    const last = await context.memory.latest(node.build.name);
     const changes = last === undefined ? undefined : changesSince(inputs, last.parts);
-    return { decision: decide({ ...base, record, changes }), record, tags: [] };
+    return { decision: decide({ ...base, record, changes }), record, tags: [], isCarriedOver: false };
   }
   const refs = node.pushes ? wantedTags(node) : [];
   const asked = untrackedOutputs.length > 0 ? [] : await askTags(context.registry, refs);
@@ -222,11 +233,13 @@ async function weigh(
     tags,
     manifestAvailable: source !== undefined,
     store,
+    sameTaken: sameTaken ?? [],
   });
   return {
     decision,
     record,
     tags,
+    isCarriedOver,
     ...(source === undefined ? {} : { source: { ...source, digest: record.digest } }),
   };
 }
@@ -258,8 +271,8 @@ async function remember(
 ): Promise<void> {
   const build = node.build.name;
   const warn = (found: Problem) => context.emit({ type: 'warning', build, problem: problemToJson(found) });
-  const { key, parts } = inputs;
-  if (key === undefined || parts === undefined || image === undefined) return;
+  const last = lastInputs(context, node, inputs);
+  if (last === undefined || image === undefined) return;
   const touched = await touchedSince(context, node, inputs);
   if (touched.length > 0) {
     const more = touched.length - TOUCHED_SHOWN;
@@ -279,7 +292,7 @@ async function remember(
   }
   const record: BuildRecord = {
     version: KEY_VERSION,
-    key,
+    key: last.key,
     build,
     digest: image.digest,
     platforms: image.platforms,
@@ -287,6 +300,6 @@ async function remember(
     ...rest,
     ...(sizeBytes === undefined ? {} : { sizeBytes }),
   };
-  const written = await context.memory.remember(record, parts);
+  const written = await context.memory.remember(record, last);
   if (!written.ok) for (const one of written.error) warn(one);
 }

@@ -10,7 +10,7 @@ import { type Digest, formatImageRef, type PlanNode } from '../model/mod.ts';
 import type { ImageLocation, RunContext } from './context.ts';
 import { repositoriesOf, wantedTags } from './publish.ts';
 
-const HOST = '127.0.0.1:1';
+export const STORE_HOST = '127.0.0.1:1';
 
 /** The store name of a build's result. */
 export function storeName(root: string, build: string): string {
@@ -20,7 +20,7 @@ export function storeName(root: string, build: string): string {
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^-+|-+$/g, '');
   const mark = safe === build ? '' : `-${createHash('sha256').update(build).digest('hex').slice(0, 8)}`;
-  return `${HOST}/bake/${safe === '' ? 'build' : safe}${mark}:${project}`;
+  return `${STORE_HOST}/bake/${safe === '' ? 'build' : safe}${mark}:${project}`;
 }
 
 /** Names that a build which is not pushed has in the engine's store. */

@@ -23,6 +23,7 @@ import {
   KEY_VERSION,
   type KeyParts,
   ok,
+  type PlatformManifest,
   type Problem,
   problem,
   type Result,
@@ -36,10 +37,19 @@ export interface ImageConfigFacts {
   readonly platforms?: readonly string[];
 }
 
+/** A result that another build took files of, as it was then. */
+export interface ParentResult {
+  /** `HOST/REPOSITORY@DIGEST` */
+  readonly ref: string;
+  readonly platforms: readonly PlatformManifest[];
+}
+
 /** A build's latest key, with everything it was made of. */
 export interface LastInputs {
   readonly key: BuildKey;
   readonly parts: KeyParts;
+  /** Context name → the result that stood behind it, for those in a registry of which only files are taken. */
+  readonly parents?: Readonly<Record<string, ParentResult>>;
 }
 
 /**
@@ -87,11 +97,8 @@ export class StateStore {
   }
 
   /** Remembers a successful build under its key, and its inputs as the latest. */
-  async writeRecord(record: BuildRecord, parts: KeyParts): Promise<Result<void>> {
-    return gather([
-      writeJson(this.#recordFile(record.key), record),
-      this.writeLast(record.build, { key: record.key, parts }),
-    ]);
+  async writeRecord(record: BuildRecord, last: LastInputs): Promise<Result<void>> {
+    return gather([writeJson(this.#recordFile(record.key), record), this.writeLast(record.build, last)]);
   }
 
   /** Forgets what a key gave; the latest inputs stay, to compare with. */

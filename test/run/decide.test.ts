@@ -33,6 +33,7 @@ const proof: Evidence = {
   manifestAvailable: true,
   store: 'not-wanted',
   onlyNeeded: false,
+  sameTaken: [],
 };
 
 const ROWS: readonly (readonly [string, Partial<Evidence>, string, string])[] = [

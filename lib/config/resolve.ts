@@ -65,7 +65,7 @@ export function resolveBuild(
     tags,
     push: readPush(values),
     labels: readTexts('labels', values),
-    annotations: readTexts('annotations', values),
+    annotations: splitLevels(readTexts('annotations', values)),
     outputs: readTyped('outputs', values.replaced('outputs'), values, paths),
     attest: readTyped('attest', values.appended('attest'), values, paths),
     reproducible: values.boolean('reproducible') ?? false,
@@ -137,6 +137,22 @@ function readTexts(key: string, values: Values): ReadonlyMap<string, string> {
     if (text !== undefined) texts.set(name, text);
   }
   return texts;
+}
+
+const LEVEL = String.raw`(?:manifest|index)(?:-descriptor)?(?:\[[^\]]*\])?`;
+const LEVELS = new RegExp(`^(${LEVEL}(?:,${LEVEL})+):(.*)$`, 's');
+
+/** `index,manifest:name` means both, as bake has it: an entry for each level, the later of two counts. */
+function splitLevels(written: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  const found = [...written].map(([name, text]) => ({ name, text, levels: LEVELS.exec(name) }));
+  if (found.every(({ levels }) => levels === null)) return written;
+  return new Map(
+    found.flatMap(({ name, text, levels }): (readonly [string, string])[] =>
+      levels === null
+        ? [[name, text]]
+        : (levels[1] ?? '').split(',').map((level) => [`${level}:${levels[2] ?? ''}`, text]),
+    ),
+  );
 }
 
 function readContexts(

@@ -177,17 +177,3 @@ export function readUlimit(text: string): readonly [string, Json] | undefined {
   const [, name = '', soft = '', hard = soft] = found;
   return [name, soft === hard ? Number(soft) : `${soft}:${hard}`];
 }
-
-/**
- * `[levels:]name=value` as entries of our map. Several levels before one colon give one entry each
- * (buildx util/buildflags/export.go, `ParseAnnotations`).
- */
-export function readAnnotation(text: string): readonly (readonly [string, string])[] {
-  const equals = text.indexOf('=');
-  const name = equals === -1 ? text : text.slice(0, equals);
-  const value = equals === -1 ? '' : text.slice(equals + 1);
-  const LEVEL = String.raw`(?:manifest|index)(?:-descriptor)?(?:\[[^\]]*\])?`;
-  const levels = new RegExp(`^(${LEVEL}(?:,${LEVEL})*):(.*)$`, 's').exec(name);
-  if (levels === null) return [[name, value]];
-  return (levels[1] ?? '').split(',').map((level) => [`${level}:${levels[2] ?? ''}`, value] as const);
-}

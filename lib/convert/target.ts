@@ -5,7 +5,6 @@ import {
   loneAttest,
   loneCache,
   loneOutput,
-  readAnnotation,
   readUlimit,
   type TextReader,
   typedFields,
@@ -242,14 +241,18 @@ function convertContexts(value: unknown, { set, textOf, isComputed, nameOf }: Co
 }
 
 function convertAnnotations(value: unknown, { set, textOf }: Converter): void {
-  const entries: (readonly [string, Json])[] = [];
   const texts = isRecord(value)
     ? Object.entries(value).map(([name, text]) => `${name}=${scalarText(text) ?? ''}`)
     : asList(value).flatMap((item) => scalarText(item) ?? []);
+  const entries = new Map<string, Json>();
   for (const text of texts) {
-    for (const [name, inner] of readAnnotation(text)) entries.push([asKey(name, textOf), textOf(inner)]);
+    const [, name = text, inner = ''] = /^([^=]*)=(.*)$/s.exec(text) ?? [];
+    const key = asKey(name, textOf);
+    // The later counts, also where it names more or fewer levels: it must stand behind the other.
+    entries.delete(key);
+    entries.set(key, textOf(inner));
   }
-  if (entries.length > 0) set('annotations', Object.fromEntries(entries));
+  if (entries.size > 0) set('annotations', Object.fromEntries(entries));
 }
 
 function convertOutputs(value: unknown, converter: Converter): void {

@@ -354,7 +354,7 @@ builds:
     shm-size: 64m
     cgroup-parent: /x
     entitlements: [network.host]
-    annotations: { "index:k": v }
+    annotations: { "index,manifest[linux/amd64]:k": w, "index:k": v, "a,b:c": d }
 `;
   const { set } = await readSet(yaml, { env: { HOME: '/home/u' } });
   const { builds } = await print(yaml, { env: { HOME: '/home/u' } });
@@ -362,7 +362,7 @@ builds:
     context: 'https://github.com/o/r.git#main:sub',
     'dockerfile-inline': 'FROM ${BASE}\n',
     contexts: { l: 'oci-layout://img:1', g: 'git@host:o/r.git', h: 'https://x/y.tgz' },
-    annotations: { 'index:k': 'v' },
+    annotations: { 'index:k': 'v', 'manifest[linux/amd64]:k': 'w', 'a,b:c': 'd' },
     outputs: [{ type: 'local', dest: 'out' }, { type: 'oci', dest: 'a.tar' }, { type: 'docker' }],
     attest: [{ type: 'sbom' }, { type: 'provenance', mode: 'max' }],
     compression: { type: 'zstd', level: 3, force: true },

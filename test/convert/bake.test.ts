@@ -55,7 +55,7 @@ test('the comparison finds what an import would lose', async () => {
     [/dest=\.\/out$/m, 'dest=./other', /^app: outputs/],
     [/linux\/amd64, linux\/arm64\/v8/, 'linux/amd64', /^app: platforms/],
     [/scope=app/, 'scope=other', /^app: cache-from/],
-    [/manifest:org\.example\.both/, 'index:org.example.other', /^base: annotations/],
+    [/index,manifest:org\.example\.both/, 'index:org.example.both', /^base: annotations/],
   ];
   for (const [what, by, expected] of spoil) {
     assert.match(yaml, what);

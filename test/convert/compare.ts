@@ -127,7 +127,9 @@ function compareTarget(name: string, target: Fields, build: Fields): readonly st
   check('dockerfile', isInline ? undefined : target['dockerfile'], build['dockerfile']);
   for (const key of ['args', 'labels', 'extra-hosts']) check(key, withoutNulls(target[key]), build[key]);
   for (const key of ['platforms', 'tags', 'no-cache-filter', 'entitlements']) {
-    const words = ((target[key] ?? []) as readonly string[]).filter((word) => word !== '');
+    const written = ((target[key] ?? []) as readonly string[]).filter((word) => word !== '');
+    // bake splits these as late as in the build request.
+    const words = key === 'platforms' ? written.flatMap((word) => word.split(',')) : written;
     check(key, nonEmpty([...new Set(words)]), build[key]);
   }
   for (const key of ['no-cache', 'pull']) check(key, target[key] === true || undefined, build[key]);

@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { Problem } from '../lib/model/mod.ts';
 import {
   DEFAULT_COLUMNS,
+  foldBuilds,
   formatGithubAnnotation,
   formatProblems,
   type Palette,
@@ -51,7 +52,7 @@ export function writeFindings(problems: readonly Problem[], args: ParsedArgs, io
   if (format === 'json') {
     writeJson({ problems: sortProblems(problems).map(toProblemJson) }, io);
   } else if (format === 'github') {
-    for (const one of sortProblems(problems)) io.stdout.write(`${formatGithubAnnotation(one)}\n`);
+    for (const one of foldBuilds(problems).keys()) io.stdout.write(`${formatGithubAnnotation(one)}\n`);
   } else if (problems.length > 0) {
     const color = wantsColor(args, io, io.stdout);
     const style = { color, columns: columnsOf(io.stdout), frames: format === 'text' };

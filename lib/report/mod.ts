@@ -2,6 +2,7 @@
 export { createPalette, type Paint, type Palette } from './palette.ts';
 export {
   type AnyProblem,
+  foldBuilds,
   formatGithubAnnotation,
   formatProblem,
   formatProblems,

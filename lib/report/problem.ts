@@ -34,6 +34,8 @@ export type AnyProblem = Problem | ProblemJson;
 
 /** Problems that are written out one by one before the rest is only counted. */
 const MOST_SHOWN = 100;
+/** Builds that are named where they share one problem, as the rows of a matrix do. */
+const MOST_BUILDS = 5;
 /** Lines of `detail` (logs, bodies) that are shown; the end of it tells most. */
 const MOST_DETAIL = 40;
 
@@ -47,6 +49,10 @@ interface Located {
  * a line break.
  */
 export function formatProblem(found: AnyProblem, style: ProblemStyle = {}): string {
+  return formatFor(found, found.build === undefined ? [] : [found.build], style);
+}
+
+function formatFor(found: AnyProblem, builds: readonly string[], style: ProblemStyle): string {
   const palette = createPalette(style.color ?? false);
   if (style.frames === false) return formatLine(found, palette);
   const columns = Math.max(40, style.columns ?? DEFAULT_COLUMNS);
@@ -84,8 +90,9 @@ export function formatProblem(found: AnyProblem, style: ProblemStyle = {}): stri
   for (const { message, located: where } of places) {
     if (where === undefined) notes.push(...note('note', message, palette.info, gutter, columns));
   }
-  if (found.build !== undefined && !found.message.includes(found.build)) {
-    notes.push(...note('build', found.build, palette.info, gutter, columns));
+  if (builds.some((build) => !found.message.includes(build))) {
+    const names = `${builds.slice(0, MOST_BUILDS).join(', ')}${builds.length > MOST_BUILDS ? ` and ${builds.length - MOST_BUILDS} more` : ''}`;
+    notes.push(...note(builds.length === 1 ? 'build' : 'builds', names, palette.info, gutter, columns));
   }
   if (found.hint !== undefined) notes.push(...note('hint', found.hint, palette.hint, gutter, columns));
   const detail = found.detail === undefined ? [] : detailLines(found.detail);
@@ -96,14 +103,15 @@ export function formatProblem(found: AnyProblem, style: ProblemStyle = {}): stri
 }
 
 /**
- * Many problems at once: those without a place first, then file by file from top to bottom, each once, and how many
- * there are. Ends without a line break; empty for none.
+ * Many problems at once: those without a place first, then file by file from top to bottom, each once (what several
+ * builds share, too), and how many there are. Ends without a line break; empty for none.
  */
 export function formatProblems(found: readonly AnyProblem[], style: ProblemStyle = {}): string {
-  const sorted = sortProblems(found);
+  const buildsOf = foldBuilds(found);
+  const sorted = [...buildsOf.keys()];
   if (sorted.length === 0) return '';
   const between = style.frames === false ? '\n' : '\n\n';
-  const shown = sorted.slice(0, MOST_SHOWN).map((one) => formatProblem(one, style));
+  const shown = sorted.slice(0, MOST_SHOWN).map((one) => formatFor(one, buildsOf.get(one) ?? [], style));
   if (sorted.length > MOST_SHOWN) shown.push(`… and ${plural(sorted.length - MOST_SHOWN, 'more problem')}`);
   if (sorted.length > 1) shown.push(createPalette(style.color ?? false).bold(countProblems(sorted)));
   return shown.join(between);
@@ -136,6 +144,26 @@ export function sortProblems<P extends AnyProblem>(found: readonly P[]): readonl
   });
   keyed.sort((a, b) => a.order - b.order || a.line - b.line || a.column - b.column);
   return keyed.map(({ one }) => one);
+}
+
+/**
+ * Problems in their order (see `sortProblems`), each with the builds it concerns: what differs in nothing but the
+ * build is one problem, however many rows its matrix has.
+ */
+export function foldBuilds<P extends AnyProblem>(found: readonly P[]): ReadonlyMap<P, readonly string[]> {
+  const firsts = new Map<string, P>();
+  const builds = new Map<P, string[]>();
+  for (const one of sortProblems(found)) {
+    const { build, ...rest } = toProblemJson(one);
+    const identity = JSON.stringify(rest);
+    const first = firsts.get(identity) ?? one;
+    if (first === one) {
+      firsts.set(identity, one);
+      builds.set(one, []);
+    }
+    if (build !== undefined) builds.get(first)?.push(build);
+  }
+  return builds;
 }
 
 /**

@@ -137,6 +137,15 @@ test('problems that are the same are shown once', () => {
   assert.equal(formatProblems([first, { ...first }]), formatProblem(first));
 });
 
+test('a problem that many builds share is shown once, with their names', () => {
+  const rows = Array.from({ length: 7 }, (_, at) =>
+    problem('dockerfile/missing', 'no Dockerfile', { span: spanOf('api:'), build: `api-${at}` }),
+  );
+  const text = formatProblems(rows);
+  assert.match(text, /= builds: api-0, api-1, api-2, api-3, api-4 and 2 more$/);
+  assert.equal(text.split('dockerfile/missing').length, 2);
+});
+
 test('thousands of problems are counted, not all printed', () => {
   const many = Array.from({ length: 3000 }, (_, at) => problem('config/x', `number ${at}`));
   const text = formatProblems(many);

@@ -62,7 +62,10 @@ export function inspectDockerfile(dockerfile: Dockerfile, options: InspectOption
       ...(stage.name === undefined ? {} : { name: stage.name }),
     }),
   );
-  return { ok: true, value: factsOf(found, stages, target.index, canonicalText(dockerfile, found, target)) };
+  return {
+    ok: true,
+    value: factsOf(found, stages, target.index, canonicalText(dockerfile, found, target, options.args)),
+  };
 }
 
 function frontendOf(
@@ -159,23 +162,40 @@ function checkEpoch(epoch: Value | undefined, found: Findings): void {
  * Reachable stages, numbered, and the global arguments that matter to them. Stages that nothing needs do not count, so
  * that adding one changes nothing; only where a stage is referred to by its number do the numbers of the file count.
  */
-function canonicalText(dockerfile: Dockerfile, found: Findings, target: StageSource): string {
+function canonicalText(
+  dockerfile: Dockerfile,
+  found: Findings,
+  target: StageSource,
+  args: ReadonlyMap<string, string>,
+): string {
   // Where a warning fails the build, every letter of the file may be one.
   if (/error\s*=\s*true/i.test(dockerfile.check ?? '')) return dockerfile.source.text;
   const lines = dockerfile.escape === '\\' ? [] : [`# escape=${dockerfile.escape}`];
   for (const instruction of dockerfile.globalArgs) {
-    for (const { name, fallback } of argPairs(instruction, dockerfile.escape)) {
-      if (!found.declaredArgs.has(name)) continue;
-      lines.push(fallback === undefined ? `ARG ${name}` : `ARG ${name}=${fallback}`);
+    for (const pair of argPairs(instruction, dockerfile.escape)) {
+      if (found.declaredArgs.has(pair.name)) lines.push(`ARG ${declaration(pair, args)}`);
     }
   }
   const stages = dockerfile.stages.filter((stage) => found.reachable.has(stage.index));
   const isNumbered = stages.some((stage) => stage.instructions.some(refersToNumber));
   for (const [position, stage] of stages.entries()) {
     lines.push(`# stage ${isNumbered ? stage.index : position}${stage === target ? ' (target)' : ''}`);
-    for (const instruction of [stage.from, ...stage.instructions]) lines.push(...linesOf(instruction));
+    for (const instruction of [stage.from, ...stage.instructions]) {
+      if (instruction.keyword === 'ARG') {
+        const pairs = argPairs(instruction, dockerfile.escape);
+        lines.push(`ARG ${pairs.map((pair) => declaration(pair, args)).join(' ')}`);
+      } else lines.push(...linesOf(instruction));
+    }
   }
   return `${lines.join('\n')}\n`;
+}
+
+/** An argument without its default where a value is given: the default is not even looked at (`dispatchArg`). */
+function declaration(
+  { name, fallback }: { readonly name: string; readonly fallback: string | undefined },
+  args: ReadonlyMap<string, string>,
+): string {
+  return fallback === undefined || args.has(name) ? name : `${name}=${fallback}`;
 }
 
 /** True where `--from=1` or a mount's `from=1` may stand; a trigger is looked at as it is written. */

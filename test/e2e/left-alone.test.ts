@@ -323,3 +323,29 @@ test('of a parent with other layers, what is taken decides', options, async (t) 
   for (const outcome of third.summary.outcomes) assert.equal(outcome.kind, 'unchanged', outcome.build);
   assert.match(third.outcome('another-file').reason?.text ?? '', /^inputs unchanged/);
 });
+
+test('the default of an argument that is given does not matter', options, async (t) => {
+  const { host } = await startTestRegistry(t);
+  const file = (word: string) =>
+    `ARG NAME=${word}\nFROM scratch\nARG NAME=${word}\nARG OTHER="${word} x" LAST=$NAME\nLABEL is=$NAME$OTHER$LAST\n`;
+  const work = await makeWorkspace(t, {
+    'builds.yaml': JSON.stringify({
+      builds: {
+        one: {
+          context: 'one',
+          args: { NAME: 'given', OTHER: 'too' },
+          tags: [`${host}/left/one:1`],
+          push: true,
+        },
+      },
+    }),
+    'one/Dockerfile': file('first'),
+  });
+  assertOk(await work.bake());
+  await work.write({ 'one/Dockerfile': file('second') });
+  const again = await work.bake();
+  assertOk(again);
+  assert.deepEqual(again.kinds, { one: 'unchanged' });
+  const made = await oracle(work, 'one', ['build-arg:NAME=given', 'build-arg:OTHER=too']);
+  assert.equal(await digestOf(`${host}/left/one:1`), made);
+});

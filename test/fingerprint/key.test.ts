@@ -320,6 +320,20 @@ const VECTORS: readonly Vector[] = [
     },
   },
   {
+    name: 'the default of an argument that is given',
+    edit: (setup) => {
+      setup.dockerfile = setup.dockerfile.replace('ARG VERSION\n', 'ARG VERSION=5\n');
+    },
+  },
+  {
+    name: 'the default of an argument that is not given',
+    edit: (setup) => {
+      setup.dockerfile = setup.dockerfile.replace('ARG VERSION\n', 'ARG VERSION OTHER=5\n');
+    },
+    says: /^Dockerfile: ARG VERSION became ARG VERSION OTHER=5$/,
+    naive: (parts) => parts.args,
+  },
+  {
     name: 'an argument nobody declares, and a proxy',
     edit: (setup) => setArgs(setup, { VERSION: '1', NOBODY: 'x', HTTP_PROXY: 'http://proxy' }),
   },

@@ -9,6 +9,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Baked, Workspace } from '../e2e/support.ts';
 import { buildctl, contextInOwnSlot } from './buildkit.ts';
+import { runCommand } from './command.ts';
 import { dockerfileOf, type MutableBuild, type MutableSet, OUTSIDE } from './mutation-repository.ts';
 import { type State, takeState } from './mutation-state.ts';
 import { digestOf } from './puller.ts';
@@ -58,7 +59,13 @@ export function makeOracle(
           answers.set(build.name, before);
           continue;
         }
-        const answer = await askOne(work, set, build, parents, scratch);
+        let answer = await askOne(work, set, build, parents, scratch);
+        const { digest } = baked.outcome(build.name);
+        if (answer.digest !== undefined && digest !== undefined && answer.digest !== digest) {
+          // A context that is empty has another hash in each slot, so that COPY of it is not found in the cache.
+          const again = await askOne(work, set, build, parents, scratch, true);
+          if (again.digest === digest) answer = again;
+        }
         if (before !== undefined && before.digest !== answer.digest) {
           throw new Error(
             `the oracle makes ${answer.digest ?? answer.error} of what gave ${before.digest ?? before.error} (${build.name})`,
@@ -117,11 +124,24 @@ async function askOne(
   build: MutableBuild,
   parents: readonly (readonly [string, string])[],
   scratch: string,
+  inSharedSlot = false,
 ): Promise<Oracle> {
   const args = ['build', '--frontend=dockerfile.v0'];
   const opt = (key: string, value: string) => args.push('--opt', `${key}=${value}`);
   const { slot, args: contextArgs } = contextInOwnSlot(path.join(work.dir, build.context));
-  args.push(...contextArgs);
+  if (inSharedSlot) {
+    // A copy with times of its own: the engine takes no file of it for one that it has.
+    const copy = path.join(scratch, `${build.name}-context`);
+    const made = await runCommand([
+      'cp',
+      '-r',
+      '--preserve=mode,links',
+      path.join(work.dir, build.context),
+      copy,
+    ]);
+    if (made.exitCode !== 0) throw new Error(made.stderr);
+    args.push(`--local=context=${copy}`);
+  } else args.push(...contextArgs);
   const file = dockerfileOf(build);
   if (file === undefined) {
     const dir = path.join(scratch, build.name);

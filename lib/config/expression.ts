@@ -301,6 +301,15 @@ function explainThrown(
   });
 }
 
+/** What to call on values of the kinds that people call functions on. */
+const FUNCTIONS_OF: Readonly<Record<string, string | undefined>> = {
+  list: 'A list has l[0], map, filter, exists, all, join, flatten and distinct; size(l) and "x in l" work, too.',
+  string: 'Text has split, replace, substring, contains, startsWith, endsWith, matches, lowerAscii and trim.',
+  map: 'A map has map, filter, exists and all, over its names; m.name and m["name"] give a value.',
+  int: 'string(x) makes text of a number.',
+  double: 'string(x) makes text of a number.',
+};
+
 function inWords(
   code: string | undefined,
   summary: string,
@@ -328,9 +337,14 @@ function inWords(
     case 'no_matching_overload': {
       const called = /'(?:[^'.(]*\.)*([A-Za-z_0-9]+)\(/.exec(summary)?.[1] ?? '';
       const near = COMMON_FUNCTIONS.includes(called) ? undefined : suggest(called, COMMON_FUNCTIONS);
+      const call = summary.replace(/^found no matching overload for '(?:dyn\.)?(.*)'$/, '$1');
+      const ways = FUNCTIONS_OF[/^(\w+)(?:<.*>)?\./.exec(call)?.[1] ?? ''];
       return {
-        message: `No function fits ${summary.replace(/^found no matching overload for '(?:dyn\.)?(.*)'$/, '$1')}`,
-        ...(near === undefined ? {} : { hint: `Did you mean "${near}"?` }),
+        message: `No function fits ${call}`,
+        hint:
+          near !== undefined
+            ? `Did you mean "${near}"?`
+            : (ways ?? 'docs/language.md lists the functions there are.'),
       };
     }
     case 'no_such_overload':

@@ -26,7 +26,8 @@ export function matrixRows(
   const axes = readAxes(build, matrix, scope, evaluator, problems);
   const includes = readRows(build, matrix, 'include', scope, evaluator, problems);
   const excludes = readRows(build, matrix, 'exclude', scope, evaluator, problems);
-  if (problems.errors.length > before || axes === undefined) return undefined;
+  if (problems.errors.length > before) return undefined;
+  if (axes === undefined || includes === undefined || excludes === undefined) return undefined;
   const count = axes.reduce((product, [, values]) => product * values.length, 1);
   if (count > MAX_ROWS) {
     problems.add(
@@ -69,6 +70,7 @@ function readAxes(
   problems: Problems,
 ): readonly (readonly [string, readonly Json[]])[] | undefined {
   const axes: [string, readonly Json[]][] = [];
+  let isWhole = true;
   for (const [axis, entry] of matrix.entries) {
     if (RESERVED.has(axis) || isNull(entry.value)) continue;
     if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(axis)) {
@@ -82,7 +84,11 @@ function readAxes(
       continue;
     }
     const value = evaluator.tree(entry.value, scope);
-    if (value === FAILED) continue;
+    if (value === FAILED) {
+      // Maybe without a problem of its own: a variable that could not be read has one already.
+      isWhole = false;
+      continue;
+    }
     if (!Array.isArray(value)) {
       problems.add(
         problem(
@@ -98,7 +104,7 @@ function readAxes(
     }
     axes.push([axis, dedupe(value.filter((one) => one !== null))]);
   }
-  return axes;
+  return isWhole ? axes : undefined;
 }
 
 function dedupe(values: readonly Json[]): readonly Json[] {
@@ -123,11 +129,11 @@ function readRows(
   scope: Scope,
   evaluator: Evaluator,
   problems: Problems,
-): readonly WrittenRow[] {
+): readonly WrittenRow[] | undefined {
   const node = matrix.entries.get(key)?.value;
   if (node === undefined || isNull(node)) return [];
   const value = evaluator.tree(node, scope);
-  if (value === FAILED) return [];
+  if (value === FAILED) return undefined;
   const items: readonly Json[] = Array.isArray(value) ? value : [value];
   const rows: WrittenRow[] = [];
   for (const [index, item] of items.entries()) {

@@ -73,10 +73,13 @@ export async function readFully(
     if (thrown instanceof RangeError) return { problems: [tooDeep(origin)] };
     throw thrown;
   }
-  for (const found of [...parsed.errors, ...parsed.warnings].slice(0, MAX_YAML_PROBLEMS)) {
+  const mistakes = [...parsed.errors, ...parsed.warnings].sort((a, b) => a.pos[0] - b.pos[0]);
+  for (const found of mistakes.slice(0, MAX_YAML_PROBLEMS)) {
     const explained = yamlProblem(origin, found.code, found.message, found.pos);
     if (explained.code === 'config/too-deep') return { problems: [explained] };
     problems.push(explained);
+    // Behind a mistake in the structure the parser has lost its way: what it says there only follows from it.
+    if (explained.code !== 'config/duplicate-key') break;
   }
   // A key that stands twice is no reason to keep quiet about the rest of the file.
   if (problems.some((one) => one.code !== 'config/duplicate-key')) return { problems };
@@ -127,6 +130,12 @@ function yamlProblem(origin: Origin, code: string, message: string, pos: [number
       span,
     });
   }
+  if (QUOTES_IN_QUOTES.test(source.text.slice(lineStart, endOfLine(source.text, start)))) {
+    return problem('config/yaml', 'The quotes of an expression end the quoted text that it stands in', {
+      hint: 'Leave out the outer quotes: an expression needs none. Or take single quotes outside and double ones inside.',
+      span,
+    });
+  }
   const words = unmask(message).replace(/[.\s]+$/, '');
   return problem('config/yaml', `This is not valid YAML: ${words}`, {
     ...(code === 'BLOCK_AS_IMPLICIT_KEY' || code === 'MULTILINE_IMPLICIT_KEY'
@@ -135,6 +144,9 @@ function yamlProblem(origin: Origin, code: string, message: string, pos: [number
     span,
   });
 }
+
+/** A quoted text with an expression in it that its quote closes before `}}` does. */
+const QUOTES_IN_QUOTES = /"[^"\n]*\$\{\{(?:(?!\}\})[^"\n])*"|'[^'\n]*\$\{\{(?:(?!\}\})[^'\n])*'/;
 
 function endOfLine(text: string, at: number): number {
   const end = text.indexOf('\n', at);

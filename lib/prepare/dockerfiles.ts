@@ -139,6 +139,6 @@ export class DockerfileLibrary {
 function placeAt(found: Problem, build: Build): Problem {
   if (found.span !== undefined) return { ...found, build: build.name };
   const span = build.dockerfile.span ?? build.context.span ?? build.span;
-  const hint = 'Set `dockerfile:` (relative to the context) or `context:`.';
+  const hint = found.hint ?? 'Set `dockerfile:` (relative to the context) or `context:`.';
   return { ...found, build: build.name, hint, ...(span === undefined ? {} : { span }) };
 }

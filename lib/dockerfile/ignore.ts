@@ -21,8 +21,17 @@ export interface IgnoreRule {
   readonly matches: (path: string) => boolean;
 }
 
-/** What is known of a directory when its entries are judged: the rules that matched it or a directory above it. */
-export type ParentMatches = readonly boolean[];
+/** What is known of a directory when its entries are judged: true for the rules that matched it or one above it. */
+export type ParentMatches = readonly (boolean | undefined)[];
+
+/** What the rules say of a path. */
+export interface Verdict {
+  readonly ignored: boolean;
+  readonly matches: ParentMatches;
+}
+
+/** The verdict on nearly every path: one record for all of them, because a walk asks a hundred thousand times. */
+export const UNMATCHED: Verdict = { ignored: false, matches: [] };
 
 /** No rules: nothing is left out. */
 export const NO_RULES: IgnoreRules = { rules: [], hasExceptions: false, exceptionPrefixes: [] };
@@ -79,23 +88,22 @@ export function compileRules(patterns: readonly string[]): IgnoreRules {
  * Judges one path whose directory was judged before: `parent` is that directory's `matches` (empty for the top).
  * `matches` is to be handed on to the entries of a directory.
  */
-export function judgePath(
-  rules: IgnoreRules,
-  path: string,
-  parent: ParentMatches,
-): { readonly ignored: boolean; readonly matches: ParentMatches } {
+export function judgePath(rules: IgnoreRules, path: string, parent: ParentMatches): Verdict {
   let ignored = false;
-  const matches = rules.rules.map((rule, index) => {
+  let matches: boolean[] | undefined;
+  for (const [index, rule] of rules.rules.entries()) {
     let isMatch = parent[index] === true;
     if (!isMatch) {
       // A rule that could change nothing is not looked at, and counts as not matching for what lies below.
-      if (rule.isException !== ignored) return false;
+      if (rule.isException !== ignored) continue;
       isMatch = rule.matches(path);
     }
-    if (isMatch) ignored = !rule.isException;
-    return isMatch;
-  });
-  return { ignored, matches };
+    if (!isMatch) continue;
+    ignored = !rule.isException;
+    matches ??= [];
+    matches[index] = true;
+  }
+  return matches === undefined ? UNMATCHED : { ignored, matches };
 }
 
 /** True where an ignored directory may still hold something that an exception brings back. */

@@ -10,6 +10,8 @@ export {
   NO_RULES,
   type ParentMatches,
   parseIgnore,
+  UNMATCHED,
+  type Verdict,
 } from './ignore.ts';
 export { inspectDockerfile } from './inspect.ts';
 export type { Argument, Dockerfile, Heredoc, Instruction, StageSource } from './instruction.ts';

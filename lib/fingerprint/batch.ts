@@ -16,12 +16,53 @@ export const HASH_BYTES = 32;
 /** Handed to a worker so that this file knows it is one. */
 export const WORKER_MARK = 'bake-ts/fingerprint';
 
-/** What is asked of a worker; paths are relative and joined by NUL, which no path can hold. */
+/** What is asked of a worker; `paths` is the text of a {@link PathList}. */
 export interface BatchRequest {
   readonly id: number;
   readonly job: 'look' | 'read';
   readonly root: string;
   readonly paths: string;
+}
+
+/**
+ * Paths below a root as one text, which travels between threads much faster than many: joined by NUL, which no path can
+ * hold. Of paths in one directory only the names are listed, after the directory, which ends in `/`.
+ */
+export class PathList {
+  readonly #items: string[] = [];
+  #directory = '';
+  #count = 0;
+
+  /** Paths in the list. */
+  get count(): number {
+    return this.#count;
+  }
+
+  get text(): string {
+    return this.#items.join('\0');
+  }
+
+  /** `directory`: empty (the root) or with `/` at its end. */
+  add(directory: string, name: string): void {
+    if (directory !== this.#directory) {
+      this.#items.push(directory === '' ? '/' : directory);
+      this.#directory = directory;
+    }
+    this.#items.push(name);
+    this.#count += 1;
+  }
+}
+
+/** Absolute paths of a {@link PathList}'s text. */
+export function expandPaths(root: string, text: string): readonly string[] {
+  const paths: string[] = [];
+  let prefix = `${root}/`;
+  for (const item of text === '' ? [] : text.split('\0')) {
+    if (item === '/') prefix = `${root}/`;
+    else if (item.endsWith('/')) prefix = `${root}/${item}`;
+    else paths.push(prefix + item);
+  }
+  return paths;
 }
 
 /** What comes of a batch. A file that is gone has the mode 0. */
@@ -35,14 +76,14 @@ export interface BatchResult {
   readonly startedAt: number;
 }
 
-/** Looks at every path. */
-export function lookAt(root: string, paths: readonly string[]): BatchResult {
+/** Looks at every file; paths are absolute. */
+export function lookAt(files: readonly string[]): BatchResult {
   const startedAt = Date.now();
-  const signatures = new BigInt64Array(paths.length * SIGNATURE_FIELDS);
+  const signatures = new BigInt64Array(files.length * SIGNATURE_FIELDS);
   const failures: { index: number; code: string }[] = [];
-  for (let index = 0; index < paths.length; index += 1) {
+  for (let index = 0; index < files.length; index += 1) {
     try {
-      const stats = lstatSync(`${root}/${paths[index]}`, { bigint: true, throwIfNoEntry: false });
+      const stats = look(files[index] ?? '');
       if (stats !== undefined) writeSignature(signatures, index, stats);
     } catch (error) {
       failures.push({ index, code: codeOf(error) });
@@ -68,22 +109,63 @@ function writeSignature(into: BigInt64Array, index: number, stats: Stats): void 
   into[at + 4] = stats.ino;
 }
 
+const OPTIONS = { bigint: true, throwIfNoEntry: false } as const;
+
+/** Undefined: there is nothing. */
+function lookWithNode(file: string): Stats | undefined {
+  return lstatSync(file, OPTIONS);
+}
+
+interface DenoStats {
+  readonly mode: number | null;
+  readonly size: number;
+  readonly mtime: Date | null;
+  readonly ctime: Date | null;
+  readonly ino: number | null;
+}
+
+/**
+ * Deno's own call takes a third of the time of its `node:fs`, which wraps this one, and tells the same: times in
+ * milliseconds, ctime in seconds. Whatever is out of the ordinary is left to `node:fs`.
+ */
+function lookWithDeno(lstat: (file: string) => DenoStats, file: string): Stats | undefined {
+  let stats: DenoStats;
+  try {
+    stats = lstat(file);
+  } catch {
+    return lookWithNode(file);
+  }
+  const { mode, size, mtime, ctime, ino } = stats;
+  if (mode === null || mtime === null || ctime === null || ino === null) return lookWithNode(file);
+  return {
+    mode: BigInt(mode),
+    size: BigInt(size),
+    mtimeNs: BigInt(mtime.getTime()) * NANOSECONDS,
+    ctimeNs: BigInt(ctime.getTime()) * NANOSECONDS,
+    ino: BigInt(ino),
+  };
+}
+
+const NANOSECONDS = 1_000_000n;
+const { Deno: deno } = globalThis as { readonly Deno?: { lstatSync(file: string): DenoStats } };
+const look = deno === undefined ? lookWithNode : (file: string) => lookWithDeno(deno.lstatSync, file);
+
 let shared: Uint8Array | undefined;
 const BUFFER_BYTES = 1 << 20;
 const ATTEMPTS = 3;
 
-/** Hashes every path. The signature is the one the file had while it was read: a file that moved is read again. */
-export function readAll(root: string, paths: readonly string[]): BatchResult {
+/** Hashes every file; paths are absolute. The signature is the one the file had while it was read: a file that moved is read again. */
+export function readAll(files: readonly string[]): BatchResult {
   const startedAt = Date.now();
   shared ??= new Uint8Array(BUFFER_BYTES);
   const buffer = shared;
-  const signatures = new BigInt64Array(paths.length * SIGNATURE_FIELDS);
-  const hashes = new Uint8Array(paths.length * HASH_BYTES);
+  const signatures = new BigInt64Array(files.length * SIGNATURE_FIELDS);
+  const hashes = new Uint8Array(files.length * HASH_BYTES);
   const failures: { index: number; code: string }[] = [];
-  for (let index = 0; index < paths.length; index += 1) {
+  for (let index = 0; index < files.length; index += 1) {
     let descriptor: number | undefined;
     try {
-      descriptor = openSync(`${root}/${paths[index]}`, 'r');
+      descriptor = openSync(files[index] ?? '', 'r');
       let before = fstatSync(descriptor, { bigint: true });
       for (let attempt = 1; ; attempt += 1) {
         hashes.set(hashOpen(descriptor, Number(before.size), buffer), index * HASH_BYTES);
@@ -130,8 +212,8 @@ export function codeOf(error: unknown): string {
 
 /** Runs one request. */
 export function runBatch(request: Omit<BatchRequest, 'id'>): BatchResult {
-  const paths = request.paths === '' ? [] : request.paths.split('\0');
-  return request.job === 'look' ? lookAt(request.root, paths) : readAll(request.root, paths);
+  const files = expandPaths(request.root, request.paths);
+  return request.job === 'look' ? lookAt(files) : readAll(files);
 }
 
 if (!isMainThread && workerData === WORKER_MARK && parentPort !== null) {

@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import type { ContextReads, IgnoreRules } from '../dockerfile/mod.ts';
 import { type FilePart, fail, ok, type Problem, problem, type Result, type Span } from '../model/mod.ts';
-import { codeOf } from './batch.ts';
+import { codeOf, PathList, SIGNATURE_FIELDS } from './batch.ts';
 import { Looks } from './looks.ts';
 import { BatchPool, type BatchQueue } from './pool.ts';
 import { StatCache, toHex } from './stat-cache.ts';
@@ -51,7 +51,7 @@ const UNREADABLE_SHOWN = 10;
 export class ContextHasher {
   readonly #directory: string | undefined;
   readonly #pool: BatchPool;
-  readonly #caches = new Map<string, Promise<StatCache>>();
+  readonly #caches = new Map<string, StatCache>();
   readonly #looks = new Map<string, Looks>();
   /** What was asked for before in this run. */
   readonly #answers = new Map<string, Promise<Result<HashedContext>>>();
@@ -76,8 +76,12 @@ export class ContextHasher {
       const looks = this.#looks.get(request.root) ?? new Looks();
       this.#looks.set(request.root, looks);
       const result = await this.#pass(request, looks);
-      // A problem is told in the words of the build that met it, and a cancelled pass says nothing.
-      if (!result.ok) this.#answers.delete(question);
+      if (!result.ok) {
+        // A problem is told in the words of the build that met it, and a cancelled pass says nothing. What was not
+        // looked at, or could not be, must not pass for gone with the next one.
+        this.#answers.delete(question);
+        this.#looks.delete(request.root);
+      }
       return result;
     });
     this.#answers.set(question, answer);
@@ -112,8 +116,7 @@ export class ContextHasher {
 
   /** Writes what was learnt, for the next run. */
   async save(): Promise<void> {
-    const caches = await Promise.all(this.#caches.values());
-    await Promise.all(caches.map((cache) => cache.save()));
+    await Promise.all([...this.#caches.values()].map((cache) => cache.save()));
   }
 
   /** Ends the threads. */
@@ -133,7 +136,7 @@ export class ContextHasher {
     if (request.reads !== 'all' && request.reads.length === 0) {
       return ok({ root: request.root, files: [], fileCount: 0, bytes: 0, looks });
     }
-    const cache = await this.#cache(request.root);
+    const cache = this.#cache(request.root);
     if (cache.size >= PARALLEL_FILES) this.#pool.start();
     const walk = await this.#walk(request, looks);
     if (!walk.ok) return walk;
@@ -141,7 +144,7 @@ export class ContextHasher {
     return read.ok ? ok(assemble(request.root, walk.value, looks)) : read;
   }
 
-  #cache(root: string): Promise<StatCache> {
+  #cache(root: string): StatCache {
     const cache = this.#caches.get(root) ?? StatCache.open(this.#directory, root);
     this.#caches.set(root, cache);
     return cache;
@@ -149,74 +152,69 @@ export class ContextHasher {
 
   /** Walks, and looks at files while the walk goes on. */
   async #walk(request: ContextRequest, looks: Looks): Promise<Result<Found>> {
-    const batches: string[][] = [[]];
+    const first = looks.size;
+    const full: PathList[] = [];
+    let batch = new PathList();
     let queue: BatchQueue | undefined;
-    let count = 0;
-    let sent = 0;
-    const found = walkContext(request.root, request.reads, request.ignore, (path) => {
-      if (looks.row(path) !== undefined) return;
-      let batch = batches.at(-1) ?? [];
-      if (batch.length >= BATCH_FILES) {
-        batch = [];
-        batches.push(batch);
-        count += BATCH_FILES;
-        if (count >= PARALLEL_FILES) {
-          queue ??= this.#pool.open(request.root, true);
-          while (sent < batches.length - 1) queue.add('look', batches[sent++] ?? []);
-        }
+    const send = (parallel: boolean): BatchQueue => {
+      const opened = queue ?? this.#pool.open(request.root, parallel);
+      for (const paths of full.splice(0)) opened.add('look', paths);
+      return opened;
+    };
+    const found = walkContext(request.root, request.reads, request.ignore, (path, directory, name) => {
+      const known = first === 0 ? undefined : looks.row(path);
+      if (known !== undefined) return known;
+      if (batch.count === BATCH_FILES) {
+        full.push(batch);
+        batch = new PathList();
+        if (looks.size - first >= PARALLEL_FILES) queue = send(true);
       }
-      batch.push(path);
+      batch.add(directory, name);
+      return looks.add(path);
     });
-    queue ??= this.#pool.open(request.root, false);
-    while (sent < batches.length) queue.add('look', batches[sent++] ?? []);
-    const results = await queue.drain(request.signal);
+    full.push(batch);
+    const results = await send(false).drain(request.signal);
     if (results === undefined) return fail([cancelled(request)]);
     const failures = [...found.failures];
-    for (const [index, result] of results.entries()) {
-      const paths = batches[index] ?? [];
-      looks.add(paths, result.signatures);
-      for (const failure of result.failures) {
-        failures.push({ path: paths[failure.index] ?? '', code: failure.code });
-      }
+    let row = first;
+    for (const { signatures, failures: failed } of results) {
+      looks.fill(row, signatures);
+      for (const { index, code } of failed) failures.push({ path: looks.path(row + index), code });
+      row += signatures.length / SIGNATURE_FIELDS;
     }
     return failures.length > 0 ? fail(unreadable(request, failures)) : ok(found);
   }
 
   /** Finds the hash of every file: in this run, in the cache, or by reading. */
   async #read(request: ContextRequest, found: Found, looks: Looks, cache: StatCache): Promise<Result<void>> {
-    const unread: string[] = [];
+    const unread: number[] = [];
     let bytes = 0;
-    for (const [index, path] of found.paths.entries()) {
-      // Asked for even where it is not needed: rows are found fastest in their order.
-      const row = looks.row(path);
-      if (found.kinds[index] !== 'file') continue;
-      if (row === undefined || looks.hash(row) !== undefined || looks.mode(row) === 0) continue;
-      const hash = cache.find(path, looks.signatures, row);
+    for (const [index, row] of found.rows.entries()) {
+      if (found.kinds[index] !== 'file' || looks.hash(row) !== undefined || looks.mode(row) === 0) continue;
+      const hash = cache.find(found.paths[index] ?? '', looks.signatures, row);
       if (hash !== undefined) looks.setHash(row, hash);
       else {
-        unread.push(path);
+        unread.push(row);
         bytes += looks.sizeBytes(row);
       }
     }
     if (unread.length === 0) return ok(undefined);
     const queue = this.#pool.open(request.root, unread.length >= PARALLEL_FILES || bytes >= PARALLEL_BYTES);
-    const batches = splitForReading(unread, looks);
-    for (const batch of batches) queue.add('read', batch);
+    for (const batch of splitForReading(unread, looks)) queue.add('read', batch);
     const results = await queue.drain(request.signal);
     if (results === undefined) return fail([cancelled(request)]);
     const failures: { path: string; code: string }[] = [];
-    for (const [index, result] of results.entries()) {
-      const paths = batches[index] ?? [];
-      const failed = new Set(result.failures.map((failure) => failure.index));
-      for (const failure of result.failures) {
-        failures.push({ path: paths[failure.index] ?? '', code: failure.code });
-      }
-      for (const [at, path] of paths.entries()) {
-        const row = looks.row(path);
-        if (failed.has(at) || result.hashes === undefined || row === undefined) continue;
-        looks.update(row, result.signatures, at, toHex(result.hashes, at));
-        if (looks.mode(row) === 0) continue;
-        cache.remember(path, result.signatures, result.hashes, at, result.startedAt);
+    let at = 0;
+    for (const { signatures, hashes, startedAt, failures: failed } of results) {
+      const failedCodes = new Map(failed.map(({ index, code }) => [index, code]));
+      for (let index = 0; index < signatures.length / SIGNATURE_FIELDS; index += 1) {
+        const row = unread[at++] ?? 0;
+        const path = looks.path(row);
+        const code = failedCodes.get(index);
+        if (code !== undefined) failures.push({ path, code });
+        if (code !== undefined || hashes === undefined) continue;
+        looks.update(row, signatures, index, toHex(hashes, index));
+        if (looks.mode(row) !== 0) cache.remember(path, signatures, hashes, index, startedAt);
       }
     }
     return failures.length > 0 ? fail(unreadable(request, failures)) : ok(undefined);
@@ -231,18 +229,19 @@ function questionOf({ root, reads, ignore }: ContextRequest): string {
   return JSON.stringify([root, wanted, rules]);
 }
 
-function splitForReading(paths: readonly string[], looks: Looks): readonly (readonly string[])[] {
-  const batches: string[][] = [];
-  let batch: string[] = [];
+/** Rows in their order, in batches. */
+function splitForReading(rows: readonly number[], looks: Looks): readonly PathList[] {
+  const batches: PathList[] = [];
+  let batch = new PathList();
   let bytes = 0;
-  for (const path of paths) {
-    if (batch.length >= BATCH_FILES || bytes >= BATCH_BYTES) {
+  for (const row of rows) {
+    if (batch.count >= BATCH_FILES || bytes >= BATCH_BYTES) {
       batches.push(batch);
-      batch = [];
+      batch = new PathList();
       bytes = 0;
     }
-    batch.push(path);
-    bytes += looks.sizeBytes(looks.row(path) ?? 0);
+    batch.add('', looks.path(row));
+    bytes += looks.sizeBytes(row);
   }
   batches.push(batch);
   return batches;
@@ -254,14 +253,14 @@ function assemble(root: string, found: Found, looks: Looks): HashedContext {
   let bytes = 0;
   for (const [index, path] of found.paths.entries()) {
     const kind = found.kinds[index];
-    const row = looks.row(path);
+    const row = found.rows[index] ?? 0;
     if (kind === 'symlink') {
       files.push({ path, kind, mode: 0o777, content: found.links.get(path) ?? '' });
       continue;
     }
-    const systemMode = row === undefined ? 0 : looks.mode(row);
+    const systemMode = looks.mode(row);
     // Gone between the walk and the look.
-    if (row === undefined || systemMode === 0) continue;
+    if (systemMode === 0) continue;
     const mode = portableMode(systemMode);
     if (kind === 'file') {
       files.push({ path, kind, mode, content: looks.hash(row) ?? '' });

@@ -20,6 +20,11 @@ export class Looks {
   /** The same memory: reading a number from here makes no BigInt, of which there would be hundreds of thousands. */
   #words = new Uint32Array(this.#signatures.buffer);
 
+  /** The path of a row. */
+  path(row: number): string {
+    return this.#paths[row] ?? '';
+  }
+
   /** All signatures, valid until the next change; {@link row} says which is whose. */
   get signatures(): BigInt64Array {
     return this.#signatures;
@@ -39,15 +44,23 @@ export class Looks {
     return row;
   }
 
-  /** Adds paths that have no row yet, in their order. */
-  add(paths: readonly string[], signatures: BigInt64Array): void {
-    const first = this.#paths.length;
-    this.#reserve(first + paths.length);
+  /** Paths that have a row. */
+  get size(): number {
+    return this.#paths.length;
+  }
+
+  /** Adds a path that has no row yet and gives it one. Until it is filled in, the path looks as if it were gone. */
+  add(path: string): number {
+    const row = this.#paths.length;
+    this.#index?.set(path, row);
+    this.#paths.push(path);
+    return row;
+  }
+
+  /** Fills in what the rows from `first` on look like. */
+  fill(first: number, signatures: BigInt64Array): void {
+    this.#reserve(Math.max(this.#paths.length, first + signatures.length / SIGNATURE_FIELDS));
     this.#signatures.set(signatures, first * SIGNATURE_FIELDS);
-    for (const path of paths) {
-      this.#index?.set(path, this.#paths.length);
-      this.#paths.push(path);
-    }
   }
 
   /** Replaces what a file looked like by what it looked like while it was read, and keeps its hash. */

@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { setImmediate as yieldToEvents } from 'node:timers/promises';
 import { URL } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { type BatchRequest, type BatchResult, runBatch, WORKER_MARK } from './batch.ts';
+import { type BatchRequest, type BatchResult, type PathList, runBatch, WORKER_MARK } from './batch.ts';
 
 /** Batches that may be claimed at once; each is some hundred files. */
 const MAX_BATCHES = 1 << 16;
@@ -113,8 +113,8 @@ export class BatchQueue {
     this.#parallel = parallel;
   }
 
-  add(job: BatchRequest['job'], paths: readonly string[]): void {
-    const request = { job, root: this.#root, paths: paths.join('\0') };
+  add(job: BatchRequest['job'], paths: PathList): void {
+    const request = { job, root: this.#root, paths: paths.text };
     this.#batches.push({ request, offered: this.#pool.offer(request, this.#parallel) });
   }
 

@@ -12,6 +12,8 @@ import {
   mayHoldExceptions,
   type ParentMatches,
   type PathRead,
+  UNMATCHED,
+  type Verdict,
 } from '../dockerfile/mod.ts';
 import { codeOf } from './batch.ts';
 import { compilePart, hasWildcard, unescapePart } from './glob.ts';
@@ -25,6 +27,8 @@ export interface Found {
   readonly paths: readonly string[];
   /** Kind of each of them. */
   readonly kinds: readonly EntryKind[];
+  /** What `onEntry` answered for each of them. */
+  readonly rows: readonly number[];
   /** Path of a symlink → its text. */
   readonly links: ReadonlyMap<string, string>;
   /** Directories and links that are there and cannot be read. */
@@ -33,9 +37,10 @@ export interface Found {
 
 /**
  * Called with every path as it is met, so that looking at them can begin at once; with `.` too where everything below it
- * is read.
+ * is read. The path comes in pieces as well: its directory (with `/` at the end; empty for the root) and its name,
+ * because joining paths that share a directory costs less piece by piece.
  */
-export type OnEntry = (path: string) => void;
+export type OnEntry = (path: string, directory: string, name: string) => number;
 
 /** Symlinks followed before a path counts as a ring (as in buildkit's contenthash). */
 const MAX_LINKS = 255;
@@ -75,6 +80,12 @@ function filterOf(read: PathRead): Filter | undefined {
   };
 }
 
+/** A path in the two pieces that {@link OnEntry} wants. */
+function split(path: string): readonly [directory: string, name: string] {
+  const at = path.lastIndexOf('/') + 1;
+  return [path.slice(0, at), path.slice(at)];
+}
+
 function parentsOf(path: string): readonly string[] {
   const parts = path.split('/');
   return parts.slice(1).map((_, index) => parts.slice(0, index + 1).join('/'));
@@ -88,9 +99,20 @@ interface Matches {
 
 const NO_MATCHES: Matches = { ignored: [], included: [], excluded: [] };
 
+interface Judgement {
+  readonly counts: boolean;
+  readonly matches: Matches;
+  /** Of a directory that does not count itself: something in it may. */
+  readonly mayHold: boolean;
+}
+
+/** Of a path that no rule says anything of; the same record for all of them. */
+const COUNTS: Judgement = { counts: true, matches: NO_MATCHES, mayHold: true };
+
 class Walker implements Found {
   readonly paths: string[] = [];
   readonly kinds: EntryKind[] = [];
+  readonly rows: number[] = [];
   readonly links: Map<string, string> = new Map();
   readonly failures: { path: string; code: string }[] = [];
   readonly #root: string;
@@ -189,10 +211,7 @@ class Walker implements Found {
     if (this.links.has(path)) return;
     try {
       this.links.set(path, readlinkSync(`${this.#root}/${path}`));
-      if (this.#isIgnored(path)) return;
-      this.paths.push(path);
-      this.kinds.push('symlink');
-      this.#onEntry(path);
+      if (!this.#isIgnored(path)) this.#note(path, 'symlink', ...split(path));
     } catch (error) {
       this.failures.push({ path, code: codeOf(error) });
     }
@@ -204,13 +223,13 @@ class Walker implements Found {
     const kind = path === '.' ? 'dir' : this.#kindOf(path);
     if (kind === undefined) return;
     if (kind !== 'dir') {
-      if (!ignoredPath) this.#add(path, kind);
+      if (!ignoredPath) this.#add(path, kind, ...split(path));
       return;
     }
     if (ignoredPath && !mayHoldExceptions(this.#ignore, path)) return;
     const isFull = filter === undefined && !ignoredPath;
     if (path === '.') this.#addRoot();
-    else if (isFull) this.#add(path, 'dir');
+    else if (isFull) this.#add(path, 'dir', ...split(path));
     this.#directory(
       path,
       path === '.' ? '' : `${path}/`,
@@ -232,7 +251,7 @@ class Walker implements Found {
   ): boolean {
     let added = isAdded;
     const addSelf = (): void => {
-      if (!added && path !== '.') this.#add(path, 'dir');
+      if (!added && path !== '.') this.#add(path, 'dir', ...split(path));
       added = true;
     };
     for (const entry of this.#list(path, isAdded || filter !== undefined)) {
@@ -242,24 +261,19 @@ class Walker implements Found {
       if (kind !== 'dir') {
         if (!counts) continue;
         addSelf();
-        this.#add(child, kind);
+        this.#add(child, kind, prefix, entry.name);
       } else if (counts) {
         addSelf();
-        this.#add(child, 'dir');
+        this.#add(child, 'dir', prefix, entry.name);
         this.#directory(child, `${child}/`, matches, filter, top, true);
       } else if (mayHold && this.#directory(child, `${child}/`, matches, filter, top, false)) addSelf();
     }
     return added;
   }
 
-  #judge(
-    path: string,
-    above: Matches,
-    filter: Filter | undefined,
-    top: string,
-  ): { readonly counts: boolean; readonly matches: Matches; readonly mayHold: boolean } {
-    const judged =
-      this.#ignore.rules.length === 0 ? NOT_IGNORED : judgePath(this.#ignore, path, above.ignored);
+  #judge(path: string, above: Matches, filter: Filter | undefined, top: string): Judgement {
+    const judged = judgePath(this.#ignore, path, above.ignored);
+    if (judged === UNMATCHED && filter === undefined) return COUNTS;
     let mayHold = !judged.ignored || mayHoldExceptions(this.#ignore, path);
     if (filter === undefined) {
       return { counts: !judged.ignored, matches: { ...NO_MATCHES, ignored: judged.matches }, mayHold };
@@ -276,7 +290,7 @@ class Walker implements Found {
     };
   }
 
-  #add(path: string, kind: EntryKind): void {
+  #add(path: string, kind: EntryKind, directory: string, name: string): void {
     if (kind === 'symlink') {
       this.#addLink(path);
       return;
@@ -285,14 +299,18 @@ class Walker implements Found {
       if (this.#seen.has(path)) return;
       this.#seen.add(path);
     }
+    this.#note(path, kind, directory, name);
+  }
+
+  #note(path: string, kind: EntryKind, directory: string, name: string): void {
     this.paths.push(path);
     this.kinds.push(kind);
-    this.#onEntry(path);
+    this.rows.push(this.#onEntry(path, directory, name));
   }
 
   /** The root is no entry of a context, but is looked at like one. */
   #addRoot(): void {
-    if (!this.#isRootMet) this.#onEntry('.');
+    if (!this.#isRootMet) this.#onEntry('.', '', '.');
     this.#isRootMet = true;
   }
 
@@ -317,15 +335,8 @@ class Walker implements Found {
   }
 }
 
-const NOT_IGNORED: { readonly ignored: boolean; readonly matches: ParentMatches } = {
-  ignored: false,
-  matches: [],
-};
 /** The include rules are ignore rules turned round: a path that they match is taken. */
-const INCLUDED: { readonly ignored: boolean; readonly matches: ParentMatches } = {
-  ignored: true,
-  matches: [],
-};
+const INCLUDED: Verdict = { ignored: true, matches: [] };
 
 function kindOf(entry: Pick<Dirent, 'isFile' | 'isDirectory' | 'isSymbolicLink'>): EntryKind {
   if (entry.isFile()) return 'file';

@@ -164,7 +164,9 @@ export function declareCli(): Declaration {
     const { printCommand } = await import('./commands/print.ts');
     return printCommand;
   });
-  overriding(fromFiles(selecting(print))).option('--json', 'JSON instead of YAML');
+  overriding(fromFiles(selecting(print)))
+    .option('--show-sensitive', 'Also the values of sensitive variables')
+    .option('--json', 'JSON instead of YAML');
 
   const init = verb('init', 'Propose a builds.yaml from the Dockerfiles of this repository', async () => {
     const { initCommand } = await import('./commands/init.ts');

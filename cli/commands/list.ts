@@ -1,4 +1,11 @@
-import { type BuildSet, formatPlace, type Json, type VariableOrigin } from '../../lib/model/mod.ts';
+import {
+  type BuildSet,
+  createHider,
+  formatPlace,
+  HIDDEN,
+  type Json,
+  type VariableOrigin,
+} from '../../lib/model/mod.ts';
 import { createPalette } from '../../lib/report/mod.ts';
 import { isSet, type ParsedArgs } from '../args.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
@@ -13,7 +20,7 @@ export async function listCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   reportProblems(read.value.warnings, args, io);
   const { set } = read.value;
   const { describeOrigin } = await import('../../lib/plan/mod.ts');
-  const listed = describe(set, describeOrigin);
+  const listed = createHider(set.variables).hide(describe(set, describeOrigin));
   if (isSet(args, 'json')) {
     writeJson(listed, io);
     return EXIT.ok;
@@ -39,7 +46,7 @@ export async function listCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
     ['VARIABLE', 'VALUE', 'FROM', 'DESCRIPTION'],
     listed.variables.map((one) => [
       one.name,
-      one.sensitive ? '(hidden)' : show(one.value),
+      one.sensitive ? HIDDEN : show(one.value),
       one.from,
       one.description ?? '',
     ]),

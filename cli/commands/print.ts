@@ -1,5 +1,5 @@
-import type { ParsedArgs } from '../args.ts';
-import { isSet } from '../args.ts';
+import { createHider } from '../../lib/model/mod.ts';
+import { isSet, type ParsedArgs } from '../args.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { readInputs, selectionOf } from '../inputs.ts';
 import type { Io } from '../io.ts';
@@ -17,8 +17,10 @@ export async function printCommand(args: ParsedArgs, io: Io): Promise<ExitCode> 
   // Without a selection everything is printed, not only the group `default`: this is about the file.
   const all = args.positionals.length === 0 && (args.values.get('filter') ?? []).length === 0;
   const only = all ? undefined : selected.value;
-  const { printBuilds, printBuildsYaml } = await import('../../lib/config/mod.ts');
-  if (isSet(args, 'json')) writeJson(printBuilds(set, only), io);
-  else io.stdout.write(await printBuildsYaml(set, only));
+  const { formatPrinted, printBuilds } = await import('../../lib/config/mod.ts');
+  const whole = printBuilds(set, only);
+  const printed = isSet(args, 'show-sensitive') ? whole : createHider(set.variables).hide(whole);
+  if (isSet(args, 'json')) writeJson(printed, io);
+  else io.stdout.write(await formatPrinted(printed));
   return EXIT.ok;
 }

@@ -18,7 +18,7 @@ export {
   type VariableDefinition,
 } from './define.ts';
 export { KEY_RULES as overridableKeys } from './keys.ts';
-export { type PrintedSet, printBuilds, printBuildsYaml } from './print.ts';
+export { formatPrinted, type PrintedSet, printBuilds } from './print.ts';
 export { buildsSchema } from './validate.ts';
 
 /** What {@link readBuilds} takes. Paths are relative to `cwd`, which is absolute. */

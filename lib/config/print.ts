@@ -22,9 +22,8 @@ export function printBuilds(set: BuildSet, only?: Iterable<string>): PrintedSet 
 }
 
 /** The same as YAML that reads back to the same builds. */
-export async function printBuildsYaml(set: BuildSet, only?: Iterable<string>): Promise<string> {
+export async function formatPrinted(printed: PrintedSet): Promise<string> {
   const { Document, isScalar, visit } = await import('yaml');
-  const printed = printBuilds(set, only);
   const escaped = escapeExpressions({ builds: printed.builds, groups: printed.groups });
   const document = new Document(escaped, { aliasDuplicateObjects: false });
   visit(document, {

@@ -8,9 +8,17 @@ const SENSITIVE = /TOKEN|PASS|SECRET|KEY|CREDENTIAL|AUTH/i;
 
 /**
  * Names what changed from one key to another: each thing one line, at most `limit` lines and then how many more.
- * Values of arguments whose names look like secrets are not shown. Empty: the keys are equal.
+ * Values of arguments and options whose names look like secrets are not shown, nor those of which `isSecret` says that
+ * one holds a secret; the earlier one is then not shown either. Empty: the keys are equal.
  */
-export function diffKeys(before: KeyParts, after: KeyParts, limit: number = SHOWN): readonly string[] {
+export function diffKeys(
+  before: KeyParts,
+  after: KeyParts,
+  limit: number = SHOWN,
+  isSecret: (value: string) => boolean = () => false,
+): readonly string[] {
+  const isHidden = (name: string, ...values: readonly (string | undefined)[]): boolean =>
+    SENSITIVE.test(name) || values.some((value) => value !== undefined && isSecret(value));
   const lines = [
     ...(before.version === after.version
       ? []
@@ -21,7 +29,7 @@ export function diffKeys(before: KeyParts, after: KeyParts, limit: number = SHOW
       : [`target ${before.target || '(last stage)'} → ${after.target || '(last stage)'}`]),
     ...diffPlatforms(before.platforms, after.platforms),
     ...diffMaps(before.args, after.args, (name, old, now) => {
-      if (SENSITIVE.test(name)) return `arg ${name} ${wordOf(old, now)}`;
+      if (isHidden(name, old, now)) return `arg ${name} ${wordOf(old, now)}`;
       if (old === undefined) return `arg ${name} added: ${quote(now)}`;
       return now === undefined ? `arg ${name} removed` : `arg ${name}: ${quote(old)} → ${quote(now)}`;
     }),
@@ -36,7 +44,7 @@ export function diffKeys(before: KeyParts, after: KeyParts, limit: number = SHOW
         : `build behind ${name} has another result ${shortDigest(old)} → ${shortDigest(now)}`,
     ),
     ...diffMaps(before.options, after.options, (name, old, now) => {
-      if (SENSITIVE.test(name)) return `${name} ${wordOf(old, now)}`;
+      if (isHidden(name, old, now)) return `${name} ${wordOf(old, now)}`;
       if (old === undefined) return `${name} added: ${quote(now)}`;
       return now === undefined ? `${name} removed` : `${name}: ${quote(old)} → ${quote(now)}`;
     }),

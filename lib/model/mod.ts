@@ -7,4 +7,5 @@ export * from './platform.ts';
 export * from './problem.ts';
 export * from './record.ts';
 export * from './result.ts';
+export * from './sensitive.ts';
 export * from './source.ts';

@@ -3,7 +3,7 @@
  * stands in it is what buildctl will be told; secrets appear by id only, and values of sensitive variables nowhere.
  */
 import type { Build, Plan, PlanNode, TypedAttributes, VariableOrigin } from '../model/mod.ts';
-import { formatPlace } from '../model/mod.ts';
+import { createHider, formatPlace, HIDDEN } from '../model/mod.ts';
 
 /** A plan as `plan --json` prints it. Version 1; additive only. */
 export interface PlanDocument {
@@ -61,10 +61,7 @@ export interface PlannedBuild {
 /** Makes the document of a plan; entries stand in the order in which builds may run. */
 export function describePlan(plan: Plan): PlanDocument {
   const variables = [...plan.set.variables.values()];
-  const hide = hiding(
-    variables.flatMap(({ sensitive, value }) => (sensitive && typeof value === 'string' ? value : [])),
-  );
-  return hide({
+  return createHider(plan.set.variables).hide({
     version: 1,
     builds: [...plan.nodes.values()].map(describeNode),
     variables: variables.map((variable) => ({
@@ -148,7 +145,6 @@ function describeDockerfile(build: Build): Pick<PlannedBuild, 'dockerfile' | 'do
 /** Attributes that hold credentials (buildkit cache/remotecache: gha, s3, azblob). */
 const CREDENTIAL = /token|secret|password|access_key|account_key/i;
 const PATHS = new Set(['dest', 'src']);
-const HIDDEN = '(hidden)';
 
 function formatTyped(typed: TypedAttributes): string {
   const show = (key: string, value: string): string => {
@@ -158,19 +154,6 @@ function formatTyped(typed: TypedAttributes): string {
   };
   const attributes = [...typed.attributes].map(([key, value]) => `${key}=${show(key, value)}`);
   return [`type=${typed.type}`, ...attributes].join(',');
-}
-
-/** Replaces values in every string of a document (not in its keys of our own). Very short ones would hit by chance. */
-function hiding(values: readonly string[]): <T>(document: T) => T {
-  const found = values.filter((value) => value.length >= 4).sort((a, b) => b.length - a.length);
-  if (found.length === 0) return (document) => document;
-  const walk = (value: unknown): unknown => {
-    if (typeof value === 'string') return found.reduce((text, one) => text.replaceAll(one, HIDDEN), value);
-    if (Array.isArray(value)) return value.map(walk);
-    if (typeof value !== 'object' || value === null) return value;
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, walk(item)]));
-  };
-  return <T>(document: T) => walk(document) as T;
 }
 
 function list<K extends string>(

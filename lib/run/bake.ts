@@ -4,6 +4,7 @@
 import path from 'node:path';
 import {
   type AuditSummary,
+  createHider,
   formatImageRef,
   type Outcome,
   type Plan,
@@ -14,7 +15,7 @@ import {
 } from '../model/mod.ts';
 import { auditRun } from './audit.ts';
 import type { NodeResult, RunContext } from './context.ts';
-import { createEmitter, type Emit } from './emitter.ts';
+import { createEmitter, type Emit, KEPT_WORDS } from './emitter.ts';
 import { warnOfUnlocked } from './lock.ts';
 import { readLock } from './lock-file.ts';
 import { recordRef } from './memory.ts';
@@ -34,7 +35,8 @@ import { type BakeOptions, DEFAULT_JOBS, needsOf, Session } from './session.ts';
 export async function bake(options: BakeOptions): Promise<RunSummary> {
   const startedAt = Date.now();
   const { plan } = options;
-  const emit = createEmitter(options.onEvent, Date.now);
+  const hider = createHider(plan.set.variables);
+  const emit = createEmitter(options.onEvent, Date.now, hider);
   const records = recordRef(plan.set);
   const lock = await readLock(plan.set);
   const session = await Session.open(options, emit, {
@@ -78,16 +80,19 @@ export async function bake(options: BakeOptions): Promise<RunSummary> {
     await session.close();
   }
   const all = [...plan.nodes.keys()].flatMap((name) => outcomes.get(name) ?? []);
-  const summary: RunSummary = {
-    ok: problems.length === 0 && all.every(isGood),
-    cancelled: options.signal?.aborted === true,
-    outcomes: all,
-    problems: problems.map(problemToJson),
-    durationMs: Date.now() - startedAt,
-    buildctlCalls: session.counts.buildctlCalls,
-    registryRequests: session.counts.registryRequests,
-    ...(audit === undefined ? {} : { audit }),
-  };
+  const summary = hider.hide<RunSummary>(
+    {
+      ok: problems.length === 0 && all.every(isGood),
+      cancelled: options.signal?.aborted === true,
+      outcomes: all,
+      problems: problems.map(problemToJson),
+      durationMs: Date.now() - startedAt,
+      buildctlCalls: session.counts.buildctlCalls,
+      registryRequests: session.counts.registryRequests,
+      ...(audit === undefined ? {} : { audit }),
+    },
+    KEPT_WORDS,
+  );
   emit({ type: 'run-finished', summary });
   return summary;
 }

@@ -85,6 +85,8 @@ export interface RunContext {
   readonly storedImages: () => Promise<ReadonlyMap<string, Digest> | undefined>;
   /** True where the engine has to be told to use plain http or any certificate for a registry. */
   readonly isInsecure: (registry: string) => boolean;
+  /** True for a text that holds the value of a sensitive variable. */
+  readonly isSecret: (text: string) => boolean;
 
   readonly resultOf: (build: string) => NodeResult | undefined;
   /** Builds a node that was left alone, because somebody wants to read it after all; once. */

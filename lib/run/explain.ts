@@ -6,8 +6,10 @@ import path from 'node:path';
 import { diffKeys } from '../fingerprint/mod.ts';
 import {
   type BuildRecord,
+  createHider,
   type Digest,
   formatPlace,
+  type Hider,
   type KeyParts,
   type Plan,
   type PlanNode,
@@ -17,6 +19,7 @@ import {
 } from '../model/mod.ts';
 import type { RunContext } from './context.ts';
 import type { TagState } from './decide.ts';
+import { KEPT_WORDS } from './emitter.ts';
 import { contextSizesOf, type NodeInputs } from './inputs.ts';
 import { type Lock, readLock } from './lock-file.ts';
 import { recordRef } from './memory.ts';
@@ -119,8 +122,6 @@ export interface LastBuilt
 export const MOST_DIFFERENCES = 200;
 
 const SENSITIVE_NAME = /TOKEN|PASS|SECRET|KEY|CREDENTIAL|AUTH/i;
-/** Shorter values of sensitive variables (`1`, `true`) would hide half of everything. */
-const SHORTEST_SECRET = 4;
 
 /** Explains every build of a plan. */
 export async function explainBuilds(options: ExplainOptions): Promise<ExplainReport> {
@@ -191,7 +192,7 @@ class Explainer {
   readonly #context: RunContext;
   readonly #lock: Lock | undefined;
   readonly #found: ReadonlyMap<string, Explanation>;
-  readonly #secrets: readonly string[];
+  readonly #hider: Hider;
 
   constructor(
     plan: Plan,
@@ -204,9 +205,7 @@ class Explainer {
     this.#context = context;
     this.#lock = lock;
     this.#found = found;
-    this.#secrets = [...plan.set.variables.values()].flatMap(({ sensitive, value }) =>
-      sensitive && String(value).length >= SHORTEST_SECRET ? [String(value)] : [],
-    );
+    this.#hider = createHider(plan.set.variables);
   }
 
   async explain(node: PlanNode, inputs: NodeInputs, weighed: Weighed): Promise<Explanation> {
@@ -220,7 +219,7 @@ class Explainer {
     const all = this.#differences(inputs.parts, last?.parts, waiting.names);
     const decision = this.#decide(weighed, waiting.builds, untracked, last === undefined, all);
     const tags = node.pushes ? await askTags(this.#context.registry, wantedTags(node)) : [];
-    return {
+    const whole: Explanation = {
       build: build.name,
       role: node.role,
       ...decision,
@@ -239,6 +238,7 @@ class Explainer {
       tags: tags.map((tag) => explainTag(tag, record?.digest)),
       ...(lastRecord === undefined ? {} : { last: describeLast(lastRecord, record !== undefined) }),
     };
+    return this.#hider.hide(whole, KEPT_WORDS);
   }
 
   /** What is built first has no digest yet, so nothing can be said of the key; other changes decide all the same. */
@@ -304,31 +304,7 @@ class Explainer {
       parents: Object.fromEntries(Object.entries(parts.parents).filter(([name]) => !without.has(name))),
     });
     const [old, current] = [settled(before), settled(now)];
-    const args = this.#mask(old.args, current.args);
-    const options = this.#mask(old.options, current.options);
-    const items = diffKeys(
-      { ...old, args: args.old, options: options.old },
-      { ...current, args: args.now, options: options.now },
-      Number.POSITIVE_INFINITY,
-    );
-    return items.map((item) => this.#secrets.reduce((text, secret) => text.replaceAll(secret, '…'), item));
-  }
-
-  /**
-   * Values that hold one of a sensitive variable. The old one is no variable's value any more and may be as secret, so
-   * both give way to words that only say whether they are equal.
-   */
-  #mask(
-    old: Readonly<Record<string, string>>,
-    now: Readonly<Record<string, string>>,
-  ): { readonly old: Readonly<Record<string, string>>; readonly now: Readonly<Record<string, string>> } {
-    const masked = { old: { ...old }, now: { ...now } };
-    for (const name of new Set([...Object.keys(old), ...Object.keys(now)])) {
-      if (!this.#secrets.some((one) => old[name]?.includes(one) || now[name]?.includes(one))) continue;
-      if (name in old) masked.old[name] = '(hidden)';
-      if (name in now) masked.now[name] = old[name] === now[name] ? '(hidden)' : '(hidden, another)';
-    }
-    return masked;
+    return diffKeys(old, current, Number.POSITIVE_INFINITY, this.#hider.holds);
   }
 
   #describe(node: PlanNode, inputs: NodeInputs, parts: KeyParts): ExplainedInputs {
@@ -366,9 +342,7 @@ class Explainer {
 
   #values(values: Readonly<Record<string, string>>): readonly NamedValue[] {
     return Object.entries(values).map(([name, value]) =>
-      SENSITIVE_NAME.test(name) || this.#secrets.some((secret) => value.includes(secret))
-        ? { name, hidden: true }
-        : { name, value },
+      SENSITIVE_NAME.test(name) || this.#hider.holds(value) ? { name, hidden: true } : { name, value },
     );
   }
 }

@@ -163,9 +163,9 @@ export function filesReadOf(inputs: NodeInputs): ReadonlyMap<string, ContextRead
   return filesOnlyOf.get(inputs) ?? new Map();
 }
 
-/** What changed since an earlier state of the inputs, in words. */
-export function changesSince(inputs: NodeInputs, before: KeyParts): readonly string[] {
-  return inputs.parts === undefined ? [] : diffKeys(before, inputs.parts);
+/** What changed since an earlier state of the inputs, in words without secrets. */
+export function changesSince(context: RunContext, inputs: NodeInputs, before: KeyParts): readonly string[] {
+  return inputs.parts === undefined ? [] : diffKeys(before, inputs.parts, undefined, context.isSecret);
 }
 
 /**

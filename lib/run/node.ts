@@ -214,7 +214,7 @@ async function weigh(
   const isCarriedOver = last !== undefined && sameTaken !== undefined;
   const record = isCarriedOver ? await context.memory.recall(last.key) : own;
   if (record === undefined) {
-    const changes = last === undefined ? undefined : changesSince(inputs, last.parts);
+    const changes = last === undefined ? undefined : changesSince(context, inputs, last.parts);
     return { decision: decide({ ...base, record, changes }), record, tags: [], isCarriedOver: false };
   }
   const refs = node.pushes ? wantedTags(node) : [];

@@ -7,6 +7,7 @@ import { describeWorker, forgetLocalSources } from '../buildctl/mod.ts';
 import type { Engine } from '../engine/mod.ts';
 import { ContextHasher, SentLedger } from '../fingerprint/mod.ts';
 import {
+  createHider,
   type Digest,
   type EventSink,
   type ImageRef,
@@ -248,6 +249,7 @@ export class Session {
         const settings = plan.set.registries.get(registry);
         return settings?.http === true || settings?.insecure === true;
       },
+      isSecret: createHider(plan.set.variables).holds,
       resultOf: (build) => results.get(build),
       rebuild: (build) => {
         const running = rebuilt.get(build) ?? rebuild(build);

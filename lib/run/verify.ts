@@ -5,8 +5,10 @@
 import path from 'node:path';
 import {
   type Build,
+  createHider,
   type Digest,
   formatImageRef,
+  type Hider,
   type Outcome,
   type Plan,
   type PlanNode,
@@ -69,7 +71,8 @@ export async function verifyBuilds(options: BakeOptions): Promise<VerifyReport> 
   const warnings = found.filter((one) => one.severity === 'warning');
   const problems = found.filter((one) => one.severity === 'error');
   if (problems.length > 0) return { builds: [], problems, warnings };
-  const emit = createEmitter(options.onEvent, Date.now);
+  const hider = createHider(plan.set.variables);
+  const emit = createEmitter(options.onEvent, Date.now, hider);
   const session = await Session.open(options, emit, { lock: lock.value });
   const verified = new Map<string, Verification>();
   try {
@@ -97,8 +100,31 @@ export async function verifyBuilds(options: BakeOptions): Promise<VerifyReport> 
   } finally {
     await session.close();
   }
-  const builds = [...plan.nodes.keys()].flatMap((name) => verified.get(name) ?? []);
+  const builds = [...plan.nodes.keys()].flatMap((name) => {
+    const found = verified.get(name);
+    return found === undefined ? [] : withoutSecrets(found, hider);
+  });
   return { builds, problems: [], warnings };
+}
+
+/** Digests, platforms and places hold no value of a variable; words may. */
+function withoutSecrets(found: Verification, { hide }: Hider): Verification {
+  const { ref, problem: why, differences } = found;
+  return {
+    ...found,
+    ...(ref === undefined ? {} : { ref: hide(ref) }),
+    differences: hide(differences),
+    ...(why === undefined
+      ? {}
+      : {
+          problem: {
+            ...why,
+            message: hide(why.message),
+            ...(why.hint === undefined ? {} : { hint: hide(why.hint) }),
+            ...(why.detail === undefined ? {} : { detail: hide(why.detail) }),
+          },
+        }),
+  };
 }
 
 interface Looked {

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { printBuildsYaml } from '../../lib/config/mod.ts';
+import { formatPrinted, printBuilds } from '../../lib/config/mod.ts';
 import { print, printOne, problemsOf, readSet } from './support.ts';
 
 test('null leaves a key or an item out, "" too in tags, platforms and caches, and duplicates drop', async () => {
@@ -406,7 +406,7 @@ builds:
 groups: { default: [b], all: ["*"] }
 `;
   const { set } = await readSet(yaml);
-  const again = await print(await printBuildsYaml(set));
+  const again = await print(await formatPrinted(printBuilds(set)));
   assert.deepEqual(again, await print(yaml));
 });
 

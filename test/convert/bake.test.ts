@@ -4,7 +4,7 @@ import path from 'node:path';
 import process from 'node:process';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { printBuilds, printBuildsYaml } from '../../lib/config/mod.ts';
+import { formatPrinted, printBuilds } from '../../lib/config/mod.ts';
 import { importBake } from '../../lib/convert/mod.ts';
 import { repoPath } from '../rig/paths.ts';
 import { compareWithBake } from './compare.ts';
@@ -217,7 +217,7 @@ test('what is printed as YAML reads back to the same builds', async () => {
   const { yaml } = mustImport(fixture('full.printed.json'), 'full.json');
   const odd = '  with-odd-keys: { labels: { "<<": a, "~": b } }\n';
   const first = await readText(yaml.replace('builds:\n', (line) => line + odd));
-  const second = await readText(await printBuildsYaml(first));
+  const second = await readText(await formatPrinted(printBuilds(first)));
   assert.deepEqual(printBuilds(second), printBuilds(first));
 });
 

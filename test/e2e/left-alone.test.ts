@@ -11,6 +11,8 @@ import { realEngine, startTestRegistry } from '../rig/real-engine.ts';
 import { assertOk, makeWorkspace, type Workspace } from './support.ts';
 
 const options = { skip: realEngine.skip, timeout: 180_000 };
+// Some fifty images, twice.
+const manyBuilds = { ...options, timeout: 600_000 };
 
 /** Digest that plain buildctl makes of a directory. */
 async function oracle(work: Workspace, dir: string, opts: readonly string[]): Promise<string> {
@@ -259,7 +261,7 @@ const VECTORS: Readonly<Record<string, Vector>> = {
   },
 };
 
-test('of a parent with other layers, what is taken decides', options, async (t) => {
+test('of a parent with other layers, what is taken decides', manyBuilds, async (t) => {
   const { host } = await startTestRegistry(t);
   const builds: Record<string, unknown> = {
     base: { context: 'base', tags: [`${host}/left/base:1`], push: true },

@@ -9,7 +9,7 @@ import path from 'node:path';
 import { root, say } from './support.mjs';
 
 const PLATFORM =
-  /-(?<os>aix|android|darwin|freebsd|linux|netbsd|openbsd|openharmony|sunos|win32)-(?<cpu>arm|arm64|ia32|loong64|mips64el|ppc64|riscv64|s390x|x64)(?:-(?<rest>.*))?$/;
+  /-(?:(?<os>aix|android|darwin|freebsd|linux|netbsd|openbsd|openharmony|sunos|win32)-)?(?<cpu>arm|arm64|ia32|loong64|mips64el|ppc64|riscv64|s390x|wasm32|x64)(?:-(?<rest>.*))?$/;
 
 const file = path.join(root, 'package-lock.json');
 const lock = JSON.parse(readFileSync(file, 'utf8'));
@@ -33,7 +33,8 @@ for (const [parent, { optionalDependencies = {}, dev }] of Object.entries(lock.p
       ...(dev === undefined ? {} : { dev }),
       ...(libc === undefined ? {} : { libc }),
       optional: true,
-      os: [os],
+      // WebAssembly runs on every system.
+      ...(os === undefined ? {} : { os: [os] }),
     };
     added.push(`${name}@${version}`);
   }

@@ -148,10 +148,16 @@ export async function ensureRuntimes() {
   say(`Runtimes installed: ${packages.join(', ')} (${since(start)})`);
 }
 
-/** Compiles to dist/, from which what has no source any more is removed. Type errors are printed and end the script. */
+/**
+ * Compiles to dist/, from which what has no source any more is removed, and bundles the command line. Type errors are
+ * printed and end the script.
+ */
 export async function build() {
   for (const folder of ['lib', 'cli', 'test', 'bench']) pruneCompiled(folder);
   await must([process.execPath, path.join(root, 'node_modules/typescript/bin/tsc')]);
+  // Loaded here and not above: it needs packages, and this file runs before they are installed.
+  const { bundle } = await import('./bundle.mjs');
+  await bundle();
 }
 
 function pruneCompiled(folder) {

@@ -1,6 +1,12 @@
 #!/usr/bin/env node
 import process from 'node:process';
 import { runCli } from './app.ts';
+import { EXIT } from './exit-codes.ts';
 import { createProcessIo } from './io.ts';
 
-process.exitCode = await runCli(createProcessIo());
+// What a process says that ends before its work did, for want of anything left to wait for.
+process.exitCode = EXIT.internal;
+// Not awaited: this becomes CommonJS when it is bundled. runCli never rejects.
+void runCli(createProcessIo()).then((code) => {
+  process.exitCode = code;
+});

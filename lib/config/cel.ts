@@ -5,12 +5,18 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { ASTNode, Environment, ParseResult } from '@marcbachmann/cel-js';
+import type { ASTNode, Environment } from '@marcbachmann/cel-js';
 import type { Json } from '../model/mod.ts';
 import { jsonText } from './tree.ts';
 
-/** A compiled expression: call it with the names in scope. */
-export type Program = ParseResult;
+/** A compiled expression: call it with the names in scope. It gives a value in CEL's form, and throws where it fails. */
+export type Program = (scope: Readonly<Record<string, unknown>>) => unknown;
+
+/** An expression, ready to be evaluated and checked for the names it uses. */
+export interface Compiled {
+  readonly program: Program;
+  readonly mentions: readonly Mention[];
+}
 
 /** A name that an expression takes from the scope: `vars.TAG` is root `vars`, member `TAG`. */
 export interface Mention {
@@ -23,7 +29,7 @@ export interface Mention {
 /** The library, made ready. */
 export interface Cel {
   /** Throws the library's ParseError. */
-  readonly compile: (code: string) => { readonly program: Program; readonly mentions: readonly Mention[] };
+  readonly compile: (code: string) => Compiled;
   /** Where `readText` and `readJSON` start from during the evaluation that follows. */
   readonly setDirectory: (dir: string) => void;
 }
@@ -91,7 +97,7 @@ export async function loadCel(): Promise<Cel> {
       const program = environment.parse(code);
       const mentions: Mention[] = [];
       walk(program.ast, new Set(), mentions, new Set());
-      return { program, mentions };
+      return { program: (scope) => program(scope as Record<string, unknown>), mentions };
     },
     setDirectory: (dir) => {
       directory = dir;

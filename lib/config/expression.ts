@@ -7,14 +7,15 @@ import { suggest } from '../util/suggest.ts';
 import {
   type Cel,
   COMMON_FUNCTIONS,
+  type Compiled,
   FunctionFailure,
   fromCel,
   loadCel,
   type Mention,
-  type Program,
 } from './cel.ts';
 import { endOfExpression, splitExpressions } from './expression-scan.ts';
 import { GIT_KEYS, GitUnavailable } from './git.ts';
+import { compileMember } from './member.ts';
 import type { Problems } from './problems.ts';
 import { at, type ListNode, type MapNode, type Node, type ScalarNode, scalarJson } from './tree.ts';
 
@@ -31,16 +32,10 @@ export class AlreadyReported extends Error {}
 
 type CompiledPiece =
   | { readonly kind: 'text'; readonly text: string }
-  | {
-      readonly kind: 'expression';
-      readonly index: number;
-      readonly code: string;
-      readonly program: Program;
-      readonly mentions: readonly Mention[];
-    }
+  | ({ readonly kind: 'expression'; readonly index: number; readonly code: string } & Compiled)
   | { readonly kind: 'broken'; readonly index: number; readonly error: unknown };
 
-interface Compiled {
+interface CompiledText {
   readonly pieces: readonly CompiledPiece[];
   readonly unclosed: boolean;
 }
@@ -65,16 +60,18 @@ export interface EvaluatorOptions {
   readonly problems: Problems;
   /** Names of the declared variables, for `vars.X`. */
   readonly variables: ReadonlySet<string>;
+  /** No expression says more than member.ts understands: CEL need not be loaded. */
+  readonly onlyMembers: boolean;
 }
 
-/** Loads CEL and makes an evaluator. */
+/** Makes an evaluator; loads CEL where it is needed. */
 export async function createEvaluator(options: EvaluatorOptions): Promise<Evaluator> {
   const { problems, variables } = options;
-  const cel = await loadCel();
-  const compiledByText = new Map<string, Compiled>();
+  const cel = options.onlyMembers ? undefined : await loadCel();
+  const compiledByText = new Map<string, CompiledText>();
   const checked = new WeakSet<ScalarNode>();
 
-  function compiledOf(text: string): Compiled {
+  function compiledOf(text: string): CompiledText {
     const known = compiledByText.get(text);
     if (known !== undefined) return known;
     const compiled = compile(cel, text);
@@ -83,7 +80,7 @@ export async function createEvaluator(options: EvaluatorOptions): Promise<Evalua
   }
 
   /** Reports what is wrong with the expressions of a node whatever their values; false if something is. */
-  function isSound(node: ScalarNode, compiled: Compiled): boolean {
+  function isSound(node: ScalarNode, compiled: CompiledText): boolean {
     let sound = true;
     if (compiled.unclosed) {
       sound = false;
@@ -118,7 +115,7 @@ export async function createEvaluator(options: EvaluatorOptions): Promise<Evalua
 
   const unsound = new WeakSet<ScalarNode>();
 
-  function checkedCompiled(node: ScalarNode): Compiled | undefined {
+  function checkedCompiled(node: ScalarNode): CompiledText | undefined {
     const compiled = compiledOf(node.text);
     if (!checked.has(node)) {
       checked.add(node);
@@ -131,7 +128,7 @@ export async function createEvaluator(options: EvaluatorOptions): Promise<Evalua
     if (typeof node.value !== 'string' || node.literal || !hasExpression(node.text)) return scalarJson(node);
     const compiled = checkedCompiled(node);
     if (compiled === undefined) return FAILED;
-    cel.setDirectory(node.origin.dir);
+    cel?.setDirectory(node.origin.dir);
     const { pieces } = compiled;
     const [only] = pieces;
     if (pieces.length === 1 && only?.kind === 'expression') return run(node, only, scope);
@@ -157,7 +154,7 @@ export async function createEvaluator(options: EvaluatorOptions): Promise<Evalua
     scope: Scope,
   ): Json | Failed {
     try {
-      return fromCel(piece.program(scope as Record<string, unknown>));
+      return fromCel(piece.program(scope));
     } catch (thrown) {
       if (!(thrown instanceof AlreadyReported))
         problems.add(explainThrown(thrown, node, piece.index, scope, piece.code));
@@ -215,7 +212,7 @@ export function createPlainEvaluator(): Evaluator {
   return { scalar: scalarJson, tree, check: () => {} };
 }
 
-function compile(cel: Cel, text: string): Compiled {
+function compile(cel: Cel | undefined, text: string): CompiledText {
   const { pieces, unclosed } = splitExpressions(text);
   let index = 0;
   const compiled = pieces.map((piece): CompiledPiece => {
@@ -223,7 +220,9 @@ function compile(cel: Cel, text: string): Compiled {
     const at = index++;
     try {
       if (piece.code.trim() === '') throw new FunctionFailure('the expression is empty');
-      return { kind: 'expression', index: at, code: piece.code, ...cel.compile(piece.code) };
+      const compiled = compileMember(piece.code) ?? cel?.compile(piece.code);
+      if (compiled === undefined) throw new Error(`an expression that was not foreseen: ${piece.code}`);
+      return { kind: 'expression', index: at, code: piece.code, ...compiled };
     } catch (error) {
       return { kind: 'broken', index: at, error };
     }

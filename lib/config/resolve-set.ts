@@ -12,6 +12,7 @@ import {
 import { createGit } from './git.ts';
 import { resolveGroups } from './groups.ts';
 import { createLayerFinder, lastOf } from './layers.ts';
+import { hasOnlyMembers } from './member.ts';
 import { type Merged, mergeFiles } from './merge.ts';
 import { layOverrides } from './overrides.ts';
 import type { PathOptions } from './paths.ts';
@@ -40,7 +41,11 @@ export async function resolveSet(
   const merged = mergeFiles(loaded, problems);
   const declared = new Set(merged.variables.keys());
   const evaluator = loaded.files.some((file) => mayHaveExpression(file.root, file.origin.source.text))
-    ? await createEvaluator({ problems, variables: declared })
+    ? await createEvaluator({
+        problems,
+        variables: declared,
+        onlyMembers: needsNoLibrary(loaded),
+      })
     : createPlainEvaluator();
   const paths: PathOptions = { root: loaded.root, env: options.env };
   const outer: Scope = {
@@ -100,6 +105,11 @@ function textsIn(value: Json): readonly string[] {
 /** CEL is loaded only where some text asks for it. A module's values are not in its text as they are. */
 function mayHaveExpression(root: Node, text: string): boolean {
   return hasExpression(text) || root.start < 0;
+}
+
+/** True where CEL can be done without. Overrides are taken as they are written; only files have expressions. */
+function needsNoLibrary({ files }: Loaded): boolean {
+  return files.every((file) => file.root.start >= 0 && hasOnlyMembers(file.origin.source.text));
 }
 
 function definedOnly(env: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> {

@@ -1,0 +1,91 @@
+/**
+ * Bundles the compiled command line: dist/cli/main.js becomes two lines that load dist/bin/bake-ts.cjs, where our code
+ * and the packages it needs lie in a few files, a verb loading only its own. What makes it worth it: 200 modules of
+ * ESM cost Node more than twice its own start (docs/decisions.md, "The command line is bundled").
+ */
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { rolldown } from 'rolldown';
+import { root } from './support.mjs';
+
+const outDir = path.join(root, 'dist/bin');
+
+const STUB = `#!/usr/bin/env node
+// Made by .ci/bundle.mjs. CommonJS, since Node starts that quicker; required, since importing it would parse it twice.
+import { createRequire } from 'node:module';
+createRequire(import.meta.url)('../bin/bake-ts.cjs');
+`;
+
+/**
+ * What the registry client takes of undici, whose index loads fetch, web sockets, caches and mocks too: four times as
+ * long, in every run. Its parts are no public names, so this is for the bundle only, where the version is fixed; a part
+ * that moves ends the bundling.
+ */
+const UNDICI_PARTS = `
+import Dispatcher from 'undici/lib/dispatcher/dispatcher.js';
+import api from 'undici/lib/api/index.js';
+Object.assign(Dispatcher.prototype, api);
+export { default as Agent } from 'undici/lib/dispatcher/agent.js';
+export { default as ProxyAgent } from 'undici/lib/dispatcher/proxy-agent.js';
+`;
+
+const undiciParts = {
+  name: 'undici-parts',
+  resolveId: (id, importer) =>
+    id === 'undici' && importer?.endsWith('/lib/registry/wire.js')
+      ? path.join(root, 'node_modules/undici/parts.mjs')
+      : undefined,
+  load: (id) => (id.endsWith('/undici/parts.mjs') ? UNDICI_PARTS : undefined),
+};
+
+/** Bundles what lies compiled in dist/. */
+export async function bundle() {
+  const built = await rolldown({
+    input: {
+      'bake-ts': path.join(root, 'dist/cli/main.js'),
+      // Runs as a thread, so it needs a file of its own, beside the one that starts it.
+      batch: path.join(root, 'dist/lib/fingerprint/batch.js'),
+    },
+    platform: 'node',
+    cwd: root,
+    plugins: [undiciParts],
+    // None of our modules does anything by being loaded, so who takes one name through a door does not load the room.
+    treeshake: { moduleSideEffects: [{ test: /\/dist\/lib\/|\/dist\/cli\//, sideEffects: false }] },
+    onLog: (level, log) => {
+      if (level === 'warn') throw new Error(`bundling: ${log.message}`);
+    },
+  });
+  rmSync(outDir, { recursive: true, force: true });
+  const { output } = await built.write({
+    dir: outDir,
+    format: 'cjs',
+    entryFileNames: '[name].cjs',
+    chunkFileNames: '[name]-[hash].cjs',
+    comments: false,
+  });
+  await built.close();
+  writeFileSync(path.join(outDir, 'THIRD-PARTY-LICENSES.txt'), licencesOf(packagesIn(output)));
+  writeFileSync(path.join(root, 'dist/cli/main.js'), STUB, { mode: 0o755 });
+}
+
+/** Directories of the packages whose code is in the bundle. */
+function packagesIn(output) {
+  const dirs = output
+    .flatMap((chunk) => chunk.moduleIds ?? [])
+    .flatMap((id) => {
+      const found = /^(.*\/node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(id);
+      return found === null ? [] : [found[1]];
+    });
+  return [...new Set(dirs)].sort();
+}
+
+/** Their licences ask to be kept with every copy. A package without one must not be shipped. */
+function licencesOf(dirs) {
+  const texts = dirs.map((dir) => {
+    const { name, version } = JSON.parse(readFileSync(path.join(dir, 'package.json'), 'utf8'));
+    const file = readdirSync(dir).find((one) => /^licen[cs]e/i.test(one));
+    if (file === undefined) throw new Error(`${name} has no licence file`);
+    return `${name} ${version}\n\n${readFileSync(path.join(dir, file), 'utf8').trim()}\n`;
+  });
+  return `The files in this folder contain code of these packages.\n\n${texts.join(`\n${'-'.repeat(80)}\n\n`)}`;
+}

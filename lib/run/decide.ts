@@ -55,10 +55,7 @@ export function decide(evidence: Evidence): Decision {
     return build('untracked', 'its inputs cannot all be known', evidence.untracked);
   }
   const { record } = evidence;
-  if (record === undefined) {
-    if (evidence.changes === undefined) return build('first-build', 'not built before from here');
-    return build('changed', changeText(evidence.changes), evidence.changes);
-  }
+  if (record === undefined) return decideByChanges(evidence.changes);
   if (evidence.untrackedOutputs.length > 0) {
     return build('not-recorded-output', 'it writes files, which are not tracked', evidence.untrackedOutputs);
   }
@@ -100,6 +97,15 @@ export function decide(evidence: Evidence): Decision {
     return build('image-gone', 'its image is no longer in the registry', items);
   const code = missing.length > 0 ? 'tags-missing' : 'tags-moved';
   return { kind: 'retag', reason: { code, text: `${sameText(evidence)}, but its tags are not`, items } };
+}
+
+/** To build, because of what changed since the last run; undefined: there was none. */
+export function decideByChanges(changes: readonly string[] | undefined): Decision {
+  const reason: Reason =
+    changes === undefined
+      ? { code: 'first-build', text: 'not built before from here' }
+      : { code: 'changed', text: changeText(changes), ...(changes.length === 0 ? {} : { items: changes }) };
+  return { kind: 'build', reason };
 }
 
 function changeText(changes: readonly string[]): string {

@@ -3,7 +3,6 @@
  * or recorded; what is asked of registries is what a run would ask, and what tags point at where a run need not ask.
  */
 import path from 'node:path';
-import { diffKeys } from '../fingerprint/mod.ts';
 import {
   type BuildRecord,
   createHider,
@@ -23,12 +22,13 @@ import { KEPT_WORDS } from './emitter.ts';
 import { contextSizesOf, type NodeInputs } from './inputs.ts';
 import { type Lock, readLock } from './lock-file.ts';
 import { recordRef } from './memory.ts';
-import { runNode, type Weighed } from './node.ts';
+import { type Observer, runNode, type Weighed } from './node.ts';
 import { checkPlan } from './preflight.ts';
 import { askTags, wantedTags } from './publish.ts';
 import { remedyFor } from './remedies.ts';
 import { runGraph } from './scheduler.ts';
 import { type BakeOptions, needsOf, Session } from './session.ts';
+import { changesBut, untrackedBut, waitingFor } from './waiting.ts';
 
 /** What to explain: every build of the plan. */
 export type ExplainOptions = Pick<
@@ -138,15 +138,15 @@ export async function explainBuilds(options: ExplainOptions): Promise<ExplainRep
   try {
     problems.push(...(await checkPlan(plan, options.dockerfiles, options.env)));
     const { context, results } = session.createContext(true, silent);
-    const explainer = new Explainer(plan, session, context, lock.ok ? lock.value : undefined, found);
+    const explainer = new Explainer(plan, session, context, lock.ok ? lock.value : undefined);
     await runGraph({
       needs: needsOf(plan),
       run: async (name) => {
         const node = plan.nodes.get(name);
         if (node === undefined) return 'failed';
-        let seen: { readonly inputs: NodeInputs; readonly weighed: Weighed } | undefined;
-        const result = await runNode(context, node, undefined, (inputs, weighed) => {
-          seen = { inputs, weighed };
+        let seen: Parameters<Observer> | undefined;
+        const result = await runNode(context, node, undefined, (...all) => {
+          seen = all;
         });
         results.set(name, result);
         if (result.outcome.kind === 'cancelled') return 'cancelled';
@@ -154,7 +154,7 @@ export async function explainBuilds(options: ExplainOptions): Promise<ExplainRep
           found.set(name, impossible(node, { problem: result.outcome.problem }));
           return 'failed';
         }
-        found.set(name, await explainer.explain(node, seen.inputs, seen.weighed));
+        found.set(name, await explainer.explain(node, ...seen));
         return 'done';
       },
       block: (name, by) => {
@@ -191,38 +191,36 @@ class Explainer {
   readonly #session: Session;
   readonly #context: RunContext;
   readonly #lock: Lock | undefined;
-  readonly #found: ReadonlyMap<string, Explanation>;
   readonly #hider: Hider;
 
-  constructor(
-    plan: Plan,
-    session: Session,
-    context: RunContext,
-    lock: Lock | undefined,
-    found: ReadonlyMap<string, Explanation>,
-  ) {
+  constructor(plan: Plan, session: Session, context: RunContext, lock: Lock | undefined) {
     this.#session = session;
     this.#context = context;
     this.#lock = lock;
-    this.#found = found;
     this.#hider = createHider(plan.set.variables);
   }
 
-  async explain(node: PlanNode, inputs: NodeInputs, weighed: Weighed): Promise<Explanation> {
+  async explain(
+    node: PlanNode,
+    inputs: NodeInputs,
+    weighed: Weighed,
+    depends: boolean,
+  ): Promise<Explanation> {
     const { build } = node;
     const { record } = weighed;
     const last = await this.#context.memory.latest(build.name);
     const lastRecord =
       record ?? (last === undefined ? undefined : await this.#session.state.readRecord(last.key));
-    const waiting = this.#unsettledParents(node);
-    const untracked = inputs.untracked.filter((one) => !waiting.sentences.has(one));
-    const all = this.#differences(inputs.parts, last?.parts, waiting.names);
-    const decision = this.#decide(weighed, waiting.builds, untracked, last === undefined, all);
+    const waiting = waitingFor(this.#context, node);
+    const untracked = untrackedBut(inputs, waiting);
+    const all =
+      last === undefined ? [] : changesBut(this.#context, inputs, last, waiting, Number.POSITIVE_INFINITY);
     const tags = node.pushes ? await askTags(this.#context.registry, wantedTags(node)) : [];
     const whole: Explanation = {
       build: build.name,
       role: node.role,
-      ...decision,
+      decision: depends ? 'depends' : weighed.decision.kind,
+      reason: this.#reason(weighed, untracked, all),
       ...(inputs.key === undefined ? {} : { key: inputs.key }),
       differences: {
         known: last !== undefined && inputs.parts !== undefined,
@@ -241,70 +239,12 @@ class Explainer {
     return this.#hider.hide(whole, KEPT_WORDS);
   }
 
-  /** What is built first has no digest yet, so nothing can be said of the key; other changes decide all the same. */
-  #decide(
-    weighed: Weighed,
-    waitingFor: readonly string[],
-    untracked: readonly string[],
-    isFirst: boolean,
-    differences: readonly string[],
-  ): Pick<Explanation, 'decision' | 'reason'> {
-    const { kind, reason } = weighed.decision;
-    if (waitingFor.length === 0 || untracked.length > 0 || reason.code !== 'untracked') {
-      const items = reason.code === 'untracked' && untracked.length > 0 ? untracked : reason.items;
-      // All changes are told as differences.
-      const kept = reason.code === 'changed' || items === undefined ? {} : { items };
-      const text = reason.code === 'changed' ? changeText(differences, reason.text) : reason.text;
-      return { decision: kind, reason: { code: reason.code, text, ...kept } };
-    }
-    if (isFirst)
-      return { decision: 'build', reason: { code: 'first-build', text: 'not built before from here' } };
-    if (differences.length > 0) {
-      return { decision: 'build', reason: { code: 'changed', text: changeText(differences, '') } };
-    }
-    return {
-      decision: 'depends',
-      reason: {
-        code: 'changed',
-        text: `nothing of its own changed; built if ${waitingFor.join(', ')} gives other bytes than last time`,
-        items: waitingFor,
-      },
-    };
-  }
-
-  /** Parents without a result in this dry run: they would be built. */
-  #unsettledParents(node: PlanNode): {
-    readonly builds: readonly string[];
-    readonly names: ReadonlySet<string>;
-    readonly sentences: ReadonlySet<string>;
-  } {
-    const builds = new Set<string>();
-    const names = new Set<string>();
-    const sentences = new Set<string>();
-    for (const { to, contextName } of node.edges) {
-      const parent = this.#found.get(to)?.decision;
-      if (contextName === undefined || (parent !== 'build' && parent !== 'depends')) continue;
-      builds.add(to);
-      names.add(contextName);
-      sentences
-        .add(`the result of ${to} has no digest`)
-        .add(`the result behind ${contextName} has no digest`);
-    }
-    return { builds: [...builds], names, sentences };
-  }
-
-  #differences(
-    now: KeyParts | undefined,
-    before: KeyParts | undefined,
-    without: ReadonlySet<string>,
-  ): readonly string[] {
-    if (now === undefined || before === undefined) return [];
-    const settled = (parts: KeyParts): KeyParts => ({
-      ...parts,
-      parents: Object.fromEntries(Object.entries(parts.parents).filter(([name]) => !without.has(name))),
-    });
-    const [old, current] = [settled(before), settled(now)];
-    return diffKeys(old, current, Number.POSITIVE_INFINITY, this.#hider.holds);
+  /** All changes are told as differences, so the reason says how many there are. */
+  #reason({ decision }: Weighed, untracked: readonly string[], differences: readonly string[]): Reason {
+    const { code, text, items } = decision.reason;
+    if (code === 'changed' && differences.length > 0) return { code, text: changeText(differences) };
+    const kept = code === 'untracked' && untracked.length > 0 ? untracked : items;
+    return { code, text, ...(kept === undefined ? {} : { items: kept }) };
   }
 
   #describe(node: PlanNode, inputs: NodeInputs, parts: KeyParts): ExplainedInputs {
@@ -312,7 +252,7 @@ class Explainer {
     const edges = new Map(
       node.edges.flatMap((edge) => (edge.contextName === undefined ? [] : [[edge.contextName, edge.to]])),
     );
-    const names = new Set([...Object.keys(parts.parents), ...this.#unsettledParents(node).names]);
+    const names = new Set([...Object.keys(parts.parents), ...waitingFor(this.#context, node).names]);
     return {
       dockerfile:
         dockerfile.kind === 'file'
@@ -347,9 +287,8 @@ class Explainer {
   }
 }
 
-function changeText(differences: readonly string[], otherwise: string): string {
-  const [first] = differences;
-  if (first === undefined) return otherwise;
+function changeText(differences: readonly string[]): string {
+  const [first = ''] = differences;
   return differences.length === 1 ? first : `${first}, and ${differences.length - 1} more`;
 }
 

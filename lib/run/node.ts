@@ -23,9 +23,10 @@ import { changesSince, computeInputs, type NodeInputs, touchedSince, withParents
 import { locationOf, storeNames } from './places.ts';
 import { alikeTags, askTags, findManifest, wantedTags } from './publish.ts';
 import { findSameTaken, lastInputs } from './taken.ts';
+import { decideWaiting } from './waiting.ts';
 
-/** Sees what a decision rests on. */
-export type Observer = (inputs: NodeInputs, weighed: Weighed) => void;
+/** Sees what a decision rests on; `depends`: what it stands on would be built first, and nothing else changed. */
+export type Observer = (inputs: NodeInputs, weighed: Weighed, depends: boolean) => void;
 
 /** Runs one build of the plan to its end. Never rejects for anything expected. */
 export async function runNode(
@@ -65,8 +66,10 @@ export async function runNode(
   }
   const produces = inputs.produces === undefined ? {} : { produces: inputs.produces };
   const weighed = await weigh(context, node, inputs, why);
-  const { decision, record } = weighed;
-  observe?.(inputs, weighed);
+  const waiting = context.dryRun ? await decideWaiting(context, node, inputs) : undefined;
+  const decision = waiting ?? weighed.decision;
+  const { record } = weighed;
+  observe?.(inputs, { ...weighed, decision }, waiting?.depends === true);
   context.emit({ type: 'node-decided', build: name, decision: decision.kind, reason: decision.reason });
   if (context.signal.aborted) return finish({ kind: 'cancelled', tags: [] });
 

@@ -249,6 +249,9 @@ test('after a run nothing differs; then each change is told, and nothing was don
     assert.deepEqual(only(explained, 'base').differences.items, ['context: f changed']);
     const api = only(explained, 'api');
     assert.deepEqual([api.decision, api.reason?.items], ['depends', ['base']]);
+    const dry = await workspace.bake({ dryRun: true });
+    assert.deepEqual(dry.outcome('api').reason, api.reason, 'a dry run says the same');
+    assert.deepEqual(dry.outcome('base').reason?.text, only(explained, 'base').reason?.text);
     assert.deepEqual([api.untracked, api.differences.items], [[], []]);
     assert.deepEqual(api.inputs?.parents, [{ name: 'base', build: 'base' }]);
   });

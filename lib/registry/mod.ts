@@ -1,7 +1,6 @@
 /** Registries: the distribution API with sign-in, retries and limits; presence, manifests, tags and copies. */
 export {
   createRegistryClient,
-  type ReadOptions,
   RegistryClient,
   type RegistryClientOptions,
 } from './client.ts';
@@ -23,5 +22,6 @@ export {
   platformManifests,
 } from './manifest.ts';
 export type { PushOptions } from './push-layout.ts';
+export type { ReadOptions } from './reader.ts';
 export type { Presence } from './store.ts';
 export type { RequestSeen, TimeLimits } from './wire.ts';

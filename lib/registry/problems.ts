@@ -220,16 +220,28 @@ export function connectionProblem(host: string, asked: Asked, error: unknown, at
     });
   }
   return problem('registry/unreachable', `${host} cannot be reached for ${asking}${tries}`, {
-    hint: has(/ENOTFOUND|EAI_/)
-      ? `The name ${host} is not known here: check its spelling, DNS, and HTTPS_PROXY`
-      : has(/ECONNREFUSED/)
-        ? `Nothing listens there: check that the registry runs, and its port`
-        : asked.url.protocol === 'https:' && /other side closed|socket hang up|ECONNRESET/i.test(joined)
-          ? `Check the network, the registry and any proxy between; if it wants a client certificate, set \`registries: ${host}: {cert: PATH, key: PATH}\``
-          : `Check the network, the registry and any proxy between`,
+    hint: unreachableHint(host, asked.url, joined, has),
     detail: codes.length === 0 ? detail : `${codes[0]}: ${detail}`,
     temporary: true,
   });
+}
+
+function unreachableHint(host: string, url: URL, text: string, has: (code: RegExp) => boolean): string {
+  // undici's words for any other answer to CONNECT than 200.
+  const proxyStatus = /Proxy response \((\d+)\)/.exec(text)?.[1];
+  if (proxyStatus !== undefined) {
+    return proxyStatus === '407'
+      ? 'The proxy wants to know who asks: write HTTPS_PROXY as http://USER:PASSWORD@HOST:PORT, with the right ones'
+      : `The proxy of HTTPS_PROXY answered ${proxyStatus}: look whether it lets ${host} through, or name ${host} in NO_PROXY`;
+  }
+  if (has(/ENOTFOUND|EAI_/)) {
+    return `The name ${host} is not known here: check its spelling, DNS, and HTTPS_PROXY`;
+  }
+  if (has(/ECONNREFUSED/)) return 'Nothing listens there: check that the registry runs, and its port';
+  const check = 'Check the network, the registry and any proxy between';
+  return url.protocol === 'https:' && /other side closed|socket hang up|ECONNRESET/i.test(text)
+    ? `${check}; if it wants a client certificate, set \`registries: ${host}: {cert: PATH, key: PATH}\``
+    : check;
 }
 
 interface Unfolded {

@@ -20,6 +20,24 @@ export function proxyFor(url: URL, env: Environment): string | undefined {
   return /^[a-z0-9]+:\/\//i.test(proxy) ? proxy : `http://${proxy}`;
 }
 
+/** A proxy's URL without its user, and what goes into `Proxy-Authorization`; undefined where it cannot be read. */
+export function parseProxy(
+  text: string,
+): { readonly url: URL; readonly authorization: string | undefined } | undefined {
+  if (!URL.canParse(text)) return undefined;
+  const url = new URL(text);
+  const { username, password } = url;
+  url.username = url.password = '';
+  if (username === '') return { url, authorization: undefined };
+  try {
+    const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+    return { url, authorization: `Basic ${Buffer.from(pair, 'utf8').toString('base64')}` };
+  } catch {
+    // A percent sign that stands for nothing.
+    return undefined;
+  }
+}
+
 function isExempt(url: URL, list: string): boolean {
   const host = url.hostname.replace(/^\[|\]$/g, '').toLowerCase();
   const port = url.port || (url.protocol === 'https:' ? '443' : '80');

@@ -8,7 +8,7 @@ import { fail, ok, type Problem, problem, type RegistrySettings, type Result } f
 import { isLoopback } from '../util/loopback.ts';
 import { hostnameOf, readTlsMaterial } from './endpoint.ts';
 import { type Asked, cancelled, connectionProblem, redactUrl, tooLarge } from './problems.ts';
-import { type Environment, proxyFor } from './proxy.ts';
+import { type Environment, parseProxy, proxyFor } from './proxy.ts';
 
 /** Methods of the distribution API. */
 export type Method = 'GET' | 'HEAD' | 'PUT' | 'POST' | 'PATCH' | 'DELETE';
@@ -267,19 +267,25 @@ export class Wire {
     const common = { pipelining: 1, keepAliveTimeout: 30_000 };
     const proxy = proxyFor(request.url, env);
     if (proxy === undefined) return ok(new Agent({ ...common, connect }));
-    if (!URL.canParse(proxy)) {
+    const way = parseProxy(proxy);
+    if (way === undefined) {
       return fail([
         problem('registry/bad-settings', `The proxy for ${request.host} is not a URL`, {
           hint: 'Correct HTTPS_PROXY or HTTP_PROXY',
         }),
       ]);
     }
+    // To a proxy that is spoken to by https, the authorities of this machine count, and nothing of the registry's.
+    const proxyTls = way.url.protocol === 'https:' ? await readTlsMaterial(way.url.host, {}, env) : ok({});
+    if (!proxyTls.ok) return proxyTls;
+    const { ca: proxyCa } = { ca: undefined, ...proxyTls.value };
     return ok(
       new ProxyAgent({
         ...common,
-        uri: proxy,
+        uri: way.url.href,
+        ...(way.authorization === undefined ? {} : { token: way.authorization }),
         requestTls: connect,
-        proxyTls: { timeout: timeouts.connectMs },
+        proxyTls: { timeout: timeouts.connectMs, ...(proxyCa === undefined ? {} : { ca: [...proxyCa] }) },
         // As other tools do it: CONNECT for https, plain forwarding for http.
         proxyTunnel: secure,
       }),

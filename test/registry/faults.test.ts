@@ -1,5 +1,6 @@
 /** Registries that misbehave: what is not known must never be taken for "there" or "not there". */
 import assert from 'node:assert/strict';
+import { type AddressInfo, createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { type ImageRef, parseImageRef, type RegistrySettings } from '../../lib/model/mod.ts';
 import {
@@ -457,6 +458,36 @@ test('a redirect that goes round in circles ends', async (t) => {
     headers: { location: target },
   }));
   assert.equal(codeOf(await clientFor(t).head(ref(`${server.host}/a/b:1`))), 'registry/unsafe-redirect');
+});
+
+test('a body that comes with HEAD is not taken for the next answer', async (t) => {
+  const head = Object.entries(GOOD.headers ?? {}).map(([name, value]) => `${name}: ${value}\r\n`);
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.on('data', (bytes) => {
+      const absent = bytes.toString().includes('/manifests/absent ');
+      const status = absent ? '404 Not Found' : '200 OK';
+      socket.write(`HTTP/1.1 ${status}\r\n${head.join('')}\r\n`);
+      // What HEAD must not have: at once, and a moment later, when the next question may be under way.
+      socket.write(TEXT);
+      setTimeout(() => socket.write(TEXT), 2);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => new Promise<void>((resolve) => server.close(() => resolve())));
+  const { port } = server.address() as AddressInfo;
+  const client = clientFor(t);
+  for (let at = 0; at < 20; at += 1) {
+    const [there, absent] = await Promise.all(
+      [`t${at}`, 'absent'].map((tag) => {
+        const wanted = ref(`127.0.0.1:${port}/a/b:${tag}`);
+        client.forget(wanted);
+        return client.head(wanted);
+      }),
+    );
+    assert.notEqual(there?.kind, 'absent');
+    assert.notEqual(absent?.kind, 'present');
+  }
 });
 
 test('a PUT that the registry took for something else is a problem', async (t) => {

@@ -8,7 +8,7 @@ import { createCredentialSource, credentialKeys, parseDockerConfig } from '../..
 import { endpointOf } from '../../lib/registry/endpoint.ts';
 import { imageSize, manifestFrom, parseManifest, platformManifests } from '../../lib/registry/manifest.ts';
 import { redactUrl } from '../../lib/registry/problems.ts';
-import { proxyFor } from '../../lib/registry/proxy.ts';
+import { parseProxy, proxyFor } from '../../lib/registry/proxy.ts';
 import { backoffMs, parseRetryAfter } from '../../lib/registry/retry.ts';
 import { coversScopes, uniteScopes } from '../../lib/registry/scope.ts';
 import { sha256 } from '../rig/fault-registry.ts';
@@ -103,6 +103,17 @@ test('proxies follow the variables as Go reads them', () => {
     undefined,
   );
   assert.equal(proxyFor(new URL('https://x.example'), { HTTPS_PROXY: 'p:1', NO_PROXY: '*' }), undefined);
+});
+
+test('the user of a proxy may have no password, and a broken one is told', () => {
+  const of = (text: string) => parseProxy(text)?.authorization;
+  const basic = (pair: string) => `Basic ${Buffer.from(pair).toString('base64')}`;
+  assert.equal(of('http://u%40d:p%3Ax@proxy:1'), basic('u@d:p:x'));
+  assert.equal(of('http://alone@proxy:1'), basic('alone:'));
+  assert.equal(of('http://proxy:1'), undefined);
+  assert.equal(parseProxy('http://u:p@proxy:1')?.url.href, 'http://proxy:1/');
+  assert.equal(parseProxy('http://u%er:p@proxy:1'), undefined);
+  assert.equal(parseProxy('http://'), undefined);
 });
 
 test('http is spoken where it was said and on loopback, Docker Hub has its own address', () => {

@@ -11,7 +11,7 @@ const run = promisify(execFile);
 export interface Certificates {
   readonly caFile: string;
   readonly ca: string;
-  /** For 127.0.0.1 and localhost. */
+  /** For 127.0.0.1, localhost, and the names that were wanted. */
   readonly server: {
     readonly certFile: string;
     readonly keyFile: string;
@@ -22,7 +22,7 @@ export interface Certificates {
 }
 
 /** Makes an authority, and a server's and a client's certificate signed by it. */
-export async function makeCertificates(t: Cleanup): Promise<Certificates> {
+export async function makeCertificates(t: Cleanup, names: readonly string[] = []): Promise<Certificates> {
   const dir = await makeTempDir(t, 'bake-ts-certs-');
   const at = (name: string): string => path.join(dir, name);
   const openssl = (...args: string[]) => run('openssl', args);
@@ -40,9 +40,9 @@ export async function makeCertificates(t: Cleanup): Promise<Certificates> {
     '-subj',
     '/CN=bake-ts test authority',
   );
+  const hosts = ['IP:127.0.0.1', 'DNS:localhost', ...names.map((name) => `DNS:${name}`)].join(',');
   const extensions = {
-    server:
-      'subjectAltName=IP:127.0.0.1,DNS:localhost\nextendedKeyUsage=serverAuth\nbasicConstraints=CA:FALSE\n',
+    server: `subjectAltName=${hosts}\nextendedKeyUsage=serverAuth\nbasicConstraints=CA:FALSE\n`,
     client: 'extendedKeyUsage=clientAuth\nbasicConstraints=CA:FALSE\n',
   };
   for (const name of ['server', 'client'] as const) {

@@ -9,6 +9,7 @@ import {
   KEY_VERSION,
   type KeyParts,
   parseImageRef,
+  sbomGenerators,
   type TypedAttributes,
 } from '../model/mod.ts';
 
@@ -114,6 +115,7 @@ export function keyParts(input: KeyInput): KeyResult {
     }
   }
   for (const image of facts.images) addImage(image.written);
+  for (const generator of sbomGenerators(build)) addImage(generator);
   for (const remote of facts.remoteSources) {
     if (!remote.pinned) untracked.add(`ADD ${remote.url} may have changed; a --checksum makes it known`);
   }

@@ -1,4 +1,5 @@
 /** The vocabulary that all rooms share: plain records and the pure functions that belong to them. */
+export * from './attest.ts';
 export type * from './build.ts';
 export type * from './event.ts';
 export * from './image-ref.ts';

@@ -22,7 +22,7 @@ export interface Edge {
 export interface ExternalImage {
   /** As the Dockerfile or `contexts` writes it, arguments expanded. */
   readonly written: string;
-  readonly use: 'from' | 'copy' | 'mount' | 'context' | 'syntax';
+  readonly use: 'from' | 'copy' | 'mount' | 'context' | 'syntax' | 'attest';
   /** Named context it comes through, if any. */
   readonly contextName?: string;
   /** A fixed platform (`FROM --platform=…`), if one is known. */

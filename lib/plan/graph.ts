@@ -19,6 +19,7 @@ import {
   problem,
   type Result,
   type Span,
+  sbomGenerators,
   withDefaultTag,
 } from '../model/mod.ts';
 
@@ -146,6 +147,7 @@ class Linker {
         addEdge(owner, use.use, { contextName: use.written, ...fixed, ...placeOf(use) });
       }
     }
+    for (const written of sbomGenerators(build)) images.push({ written, use: 'attest' });
     for (const need of build.needs) addEdge(need.build, 'needs', placeOf(need));
     return { edges, externalImages: images, unknowns: reads?.unknowns ?? [] };
   }

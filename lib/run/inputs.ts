@@ -26,10 +26,12 @@ import {
   type BuildKey,
   type ContextSource,
   type KeyParts,
+  ok,
   type PlanNode,
   type Problem,
   problem,
   type Result,
+  sbomGenerators,
 } from '../model/mod.ts';
 import type { ImageConfigFacts } from '../state/mod.ts';
 import { lookOf } from '../util/look.ts';
@@ -85,7 +87,16 @@ export async function inspectNode(
   const outline = inspectDockerfile(dockerfile.value, options);
   if (!outline.ok) return outline;
   const bases = await readBases(context, node, outline.value.bases);
-  return bases.size === 0 ? outline : inspectDockerfile(dockerfile.value, { ...options, bases });
+  const facts = bases.size === 0 ? outline : inspectDockerfile(dockerfile.value, { ...options, bases });
+  return facts.ok && mayScanContext(node, dockerfile.value.source.text)
+    ? ok({ ...facts.value, reads: new Map([...facts.value.reads, [MAIN_CONTEXT, 'all']]) })
+    : facts;
+}
+
+/** An SBOM can be asked to be one of the context too, be it copied or not (buildkit dockerfile2llb, `sbomScanContext`). */
+function mayScanContext({ build }: PlanNode, dockerfile: string): boolean {
+  const name = 'BUILDKIT_SBOM_SCAN_CONTEXT';
+  return sbomGenerators(build).length > 0 && (build.args.has(name) || dockerfile.includes(name));
 }
 
 /** Gathers the inputs of a build. Parents must have results in the context. */
@@ -264,7 +275,7 @@ interface LookedUp {
 }
 
 async function lookUpImages(context: RunContext, node: PlanNode, facts: DockerfileFacts): Promise<LookedUp> {
-  const written = new Set(facts.images.map((image) => image.written));
+  const written = new Set([...facts.images.map((image) => image.written), ...sbomGenerators(node.build)]);
   const used = new Set(facts.contexts.map((use) => use.name));
   for (const [name, source] of node.build.contexts) {
     if (source.ref.kind === 'image' && used.has(name)) written.add(source.ref.ref);

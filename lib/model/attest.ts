@@ -1,0 +1,21 @@
+/** What attestations read besides the build itself. */
+import type { Build } from './build.ts';
+
+/** What BuildKit scans images with where nothing else is asked for (buildkit frontend/attestations/parse.go). */
+const DEFAULT_GENERATOR = 'docker/buildkit-syft-scanner:stable-1';
+
+/**
+ * The images that scan a build for its SBOM, as written. None where it has none; several only where both `attest` and
+ * the argument BUILDKIT_ATTEST_SBOM ask for one, of which BuildKit takes either.
+ */
+export function sbomGenerators(build: Build): readonly string[] {
+  const found = new Set<string>();
+  for (const { type, attributes } of build.attest) {
+    if (type !== 'sbom' || attributes.get('disabled') === 'true') continue;
+    found.add(attributes.get('generator') ?? DEFAULT_GENERATOR);
+  }
+  const argument = build.args.get('BUILDKIT_ATTEST_SBOM');
+  if (argument !== undefined)
+    found.add(/(?:^|[,"])generator=([^,"]+)/.exec(argument)?.[1] ?? DEFAULT_GENERATOR);
+  return [...found];
+}

@@ -14,13 +14,10 @@ import type { Io } from './io.ts';
 import { columnsOf, reportProblems, wantsColor } from './output.ts';
 import { VERSION } from './version.ts';
 
-/** Where people tell us about bugs. */
-const ISSUES = 'https://github.com/bake-ts/bake-ts/issues';
-
 /** The verb that completion scripts call; not declared, so that help does not show it. */
 const COMPLETE = '__complete';
 
-/** Runs one command line. Resolves always; a bug of ours becomes exit code 4 and a request to report it. */
+/** Runs one command line. Resolves always; a bug of ours becomes exit code 4 and what a report of it needs. */
 export async function runCli(io: Io): Promise<ExitCode> {
   try {
     return await dispatch(declareCli(), io);
@@ -28,7 +25,7 @@ export async function runCli(io: Io): Promise<ExitCode> {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     io.stderr.write(
       `internal error in bake-ts ${VERSION} on ${io.runtime}; this is a bug of ours.\n` +
-        `Please report it at ${ISSUES} with the lines below.\n\n${text}\n`,
+        `Nothing in your files is to blame. A report of it needs the lines below.\n\n${text}\n`,
     );
     return EXIT.internal;
   }

@@ -12,7 +12,10 @@ import { assertOk, makeWorkspace } from './support.ts';
 const scanner = (name: string) =>
   `FROM scratch\nCOPY busybox /\nENTRYPOINT ["/busybox", "sh", "-c", "echo '{\\"_type\\":\\"https://in-toto.io/Statement/v0.1\\",\\"predicateType\\":\\"https://spdx.dev/Document\\",\\"predicate\\":{\\"name\\":\\"${name}\\"}}' > $BUILDKIT_SCAN_DESTINATION/it.spdx.json"]\n`;
 
-test('what makes an SBOM counts, is pinned and locked', { skip: realEngine.skip, timeout: 240_000 }, async (t) => {
+test('what makes an SBOM counts, is pinned and locked', {
+  skip: realEngine.skip,
+  timeout: 240_000,
+}, async (t) => {
   const { host } = await startTestRegistry(t);
   const made = await makeWorkspace(t, {
     busybox: { content: await readFile(await findBusybox(t)), mode: 0o755 },
@@ -52,7 +55,11 @@ test('what makes an SBOM counts, is pinned and locked', { skip: realEngine.skip,
   const { digest } = (await work.bake()).outcome('app');
   assert.equal(digest, held.outcome('app').digest);
   assert.match(said, /generating sbom using/);
-  assert.match(await statements(host, digest ?? ''), /"name": ?"two"/, 'the locked scanner, not the one of now');
+  assert.match(
+    await statements(host, digest ?? ''),
+    /"name": ?"two"/,
+    'the locked scanner, not the one of now',
+  );
 
   // A file that the Dockerfile does not read counts once the context may be scanned, too.
   await work.write({ unread: '2\n' });
@@ -64,7 +71,10 @@ test('what makes an SBOM counts, is pinned and locked', { skip: realEngine.skip,
 });
 
 interface Described {
-  readonly manifests?: readonly { readonly digest: string; readonly annotations?: Readonly<Record<string, string>> }[];
+  readonly manifests?: readonly {
+    readonly digest: string;
+    readonly annotations?: Readonly<Record<string, string>>;
+  }[];
   readonly layers?: readonly { readonly digest: string }[];
 }
 
@@ -73,7 +83,9 @@ async function statements(host: string, digest: string): Promise<string> {
   const get = async (what: string) =>
     (
       await fetch(`http://${host}/v2/sbom/app/${what}`, {
-        headers: { accept: 'application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json' },
+        headers: {
+          accept: 'application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json',
+        },
       })
     ).text();
   const index = JSON.parse(await get(`manifests/${digest}`)) as Described;

@@ -4,7 +4,8 @@
  */
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import { build, ensureModules, heading, must, root } from './support.mjs';
+import { build } from './build.mjs';
+import { ensureModules, heading, must, root } from './support.mjs';
 
 const wanted = process.argv.slice(2);
 await ensureModules();

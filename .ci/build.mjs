@@ -1,4 +1,28 @@
-/** `npm run build`: dist/, compiled and with the command line bundled. */
-import { build } from './support.mjs';
+/**
+ * `npm run build`: compiles to dist/, from which what has no source any more is removed, and bundles the command line.
+ * Run as a program, or imported for {@link build}.
+ */
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { must, root } from './support.mjs';
 
-await build();
+/** Builds dist/ from nothing or anew. Type errors are printed and end the script. Needs the packages. */
+export async function build() {
+  for (const folder of ['lib', 'cli', 'test', 'bench']) pruneCompiled(folder);
+  await must([process.execPath, path.join(root, 'node_modules/typescript/bin/tsc')]);
+  // Loaded here and not above: who imports this may only be about to install the packages.
+  const { bundle } = await import('./bundle.mjs');
+  await bundle();
+}
+
+function pruneCompiled(folder) {
+  const dist = path.join(root, 'dist', folder);
+  if (!existsSync(dist)) return;
+  for (const name of readdirSync(dist, { recursive: true })) {
+    const source = String(name).replace(/(\.d\.ts|\.js|\.js\.map)$/, '.ts');
+    if (source !== name && !existsSync(path.join(root, folder, source))) rmSync(path.join(dist, name));
+  }
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await build();

@@ -61,7 +61,6 @@ export async function bundle() {
       if (level === 'warn') say(`bundling: ${log.message}`);
     },
   });
-  rmSync(outDir, { recursive: true, force: true });
   const { output } = await built.write({
     dir: outDir,
     format: 'cjs',
@@ -70,6 +69,9 @@ export async function bundle() {
     comments: false,
   });
   await built.close();
+  // What an earlier bundle left goes last, so that one who runs it meanwhile finds all he needs.
+  const made = new Set(output.map(({ fileName }) => fileName));
+  for (const name of readdirSync(outDir)) if (!made.has(name)) rmSync(path.join(outDir, name));
   writeFileSync(path.join(outDir, 'THIRD-PARTY-LICENSES.txt'), licencesOf(packagesIn(output)));
   writeFileSync(path.join(root, 'dist/cli/main.js'), STUB, { mode: 0o755 });
 }

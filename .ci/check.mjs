@@ -7,7 +7,8 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { build, deno, ensureModules, ensureRuntimes, root, run, say } from './support.mjs';
+import { build } from './build.mjs';
+import { deno, ensureModules, ensureRuntimes, root, run, say } from './support.mjs';
 
 const tool = (name) => path.join(root, 'node_modules/.bin', name);
 

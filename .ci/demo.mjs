@@ -15,7 +15,8 @@ import {
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { build, ensureModules, heading, must, root, run, say, since } from './support.mjs';
+import { build } from './build.mjs';
+import { ensureModules, heading, must, root, run, say, since } from './support.mjs';
 
 const DEFAULT_PORT = 5000;
 const bakeTs = [process.execPath, path.join(root, 'dist/cli/main.js')];

@@ -5,7 +5,8 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { build, deno, ensureModules, ensureRuntimes, must, node24, root, say } from './support.mjs';
+import { build } from './build.mjs';
+import { deno, ensureModules, ensureRuntimes, must, node24, root, say } from './support.mjs';
 
 const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
 const dir = mkdtempSync(path.join(tmpdir(), 'bake-ts-smoke-'));

@@ -149,27 +149,6 @@ export async function ensureRuntimes() {
 }
 
 /**
- * Compiles to dist/, from which what has no source any more is removed, and bundles the command line. Type errors are
- * printed and end the script.
- */
-export async function build() {
-  for (const folder of ['lib', 'cli', 'test', 'bench']) pruneCompiled(folder);
-  await must([process.execPath, path.join(root, 'node_modules/typescript/bin/tsc')]);
-  // Loaded here and not above: it needs packages, and this file runs before they are installed.
-  const { bundle } = await import('./bundle.mjs');
-  await bundle();
-}
-
-function pruneCompiled(folder) {
-  const dist = path.join(root, 'dist', folder);
-  if (!existsSync(dist)) return;
-  for (const name of readdirSync(dist, { recursive: true })) {
-    const source = String(name).replace(/(\.d\.ts|\.js|\.js\.map)$/, '.ts');
-    if (source !== name && !existsSync(path.join(root, folder, source))) rmSync(path.join(dist, name));
-  }
-}
-
-/**
  * Removes a temporary directory and what was left in it by tests that were killed: daemons that name it in their
  * command line, and what they mounted below it.
  */

@@ -10,10 +10,10 @@ import { mkdirSync, mkdtempSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { build } from './build.mjs';
 import { ensureEngineBinaries, startEngine } from './engine.mjs';
 import { ensureRegistries } from './registries.mjs';
 import {
-  build,
   deno,
   ensureModules,
   ensureRuntimes,

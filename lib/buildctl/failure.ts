@@ -2,7 +2,7 @@
  * From what buildctl wrote to a problem that says whose fault it is and what to do. BuildKit exits with 1 for
  * everything, so its words are all there is; the patterns are of buildkit 0.27 to 0.34, measured case by case.
  */
-import { type Problem, type ProblemCode, problem, type SourceFile } from '../model/mod.ts';
+import { type Problem, type ProblemCode, problem, type SourceFile, type Span } from '../model/mod.ts';
 import { spanOfExcerpt, takeExcerpts } from './excerpt.ts';
 import type { ProgressSummary } from './progress.ts';
 
@@ -218,6 +218,14 @@ export function explainFailure(
     for (const source of sources) {
       const found = pattern.match.exec(source);
       if (found === null) continue;
+      const isFrontend = pattern.code.startsWith('build/base-') && isSyntaxLine(span);
+      if (isFrontend) {
+        return problem(pattern.code, `the frontend ${found[1]} of the \`# syntax\` line cannot be had`, {
+          ...place,
+          hint: 'Its registry must be reachable from the engine; without that line the engine takes the frontend it brings along.',
+          ...detailOf(summary, text),
+        });
+      }
       const message = pattern.message(found);
       // The lines themselves, and what a step wrote, say more than buildctl's repetition of them.
       const isShown =
@@ -237,6 +245,11 @@ export function explainFailure(
     `buildctl ended with ${exitCode === undefined ? 'a signal' : `exit code ${exitCode}`}`,
     { ...place, ...detailOf(summary, text) },
   );
+}
+
+/** BuildKit points at the line that names the frontend where its image cannot be had. */
+function isSyntaxLine(span: Span | undefined): boolean {
+  return span !== undefined && /^\s*#\s*syntax\s*=/i.test(span.source.text.slice(span.start, span.end));
 }
 
 function detailOf(summary: ProgressSummary, text: string): { readonly detail?: string } {

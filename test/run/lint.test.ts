@@ -146,3 +146,23 @@ test('a base image that is nowhere is told, and the rest is checked all the same
     'Dockerfile:3 warning lint/json-args-recommended',
   ]);
 });
+
+test('a frontend that is nowhere is told as that, and the other files are checked all the same', {
+  skip,
+  timeout: 120_000,
+}, async (t) => {
+  const { told, problems, code } = await lint(t, {
+    'builds.yaml': 'builds:\n  api: { context: . }\n  web: { context: ., dockerfile: Other }\n',
+    Dockerfile: '# syntax=127.0.0.1:1/no/frontend:1\nFROM scratch as x\nCOPY . /\n',
+    Other: 'FROM scratch as x\nCOPY . /\n',
+  });
+  assert.deepEqual(told, [
+    'Dockerfile:1 error build/base-unreachable',
+    'Other:1 warning lint/from-as-casing',
+  ]);
+  assert.equal(
+    problems[0]?.message,
+    'the frontend 127.0.0.1:1/no/frontend:1 of the `# syntax` line cannot be had',
+  );
+  assert.equal(code, 1);
+});

@@ -5,7 +5,7 @@ import { fail, ok, problem, type Result } from '../model/mod.ts';
 import { type DaemonName, readDaemon, removePidFile } from './daemon.ts';
 import { mountsBelow } from './host.ts';
 import { findForeignFiles, killLeftovers, removeContainers, unmountAll } from './leftovers.ts';
-import { takeLock } from './lock.ts';
+import { takeEngineLock } from './lock.ts';
 import type { EngineOptions } from './notice.ts';
 import { enginePaths } from './paths.ts';
 import { endProcess } from './process.ts';
@@ -50,16 +50,7 @@ export async function downEngine(options: EngineOptions): Promise<Result<DownRep
       durationMs: Date.now() - startedMs,
     });
   }
-  const lock = await takeLock(path.join(paths.runtimeDir, 'engine.lock'), {
-    timeoutMs: 2 * 60_000,
-    ...(options.signal === undefined ? {} : { signal: options.signal }),
-    onWait: (pid) =>
-      options.notify?.({
-        part: 'engine',
-        step: 'waiting',
-        text: `process ${pid} is starting or stopping it`,
-      }),
-  });
+  const lock = await takeEngineLock(paths, options);
   if (!lock.ok) return lock;
   try {
     const stopped: { name: DaemonName; how: 'terminated' | 'killed' }[] = [];

@@ -6,6 +6,8 @@ import { link, mkdir, readFile, unlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
+import type { EngineOptions } from './notice.ts';
+import type { EnginePaths } from './paths.ts';
 import { identifyProcess, isAlive, ownPid, type ProcessIdentity } from './process.ts';
 
 /** A lock that is held. */
@@ -19,6 +21,20 @@ export interface LockOptions {
   readonly signal?: AbortSignal;
   /** Called once, when somebody else holds it. */
   readonly onWait?: (ownerPid: number) => void;
+}
+
+/** The lock over starting and ending the daemons. Problems: as `takeLock`. */
+export function takeEngineLock(paths: EnginePaths, options: EngineOptions): Promise<Result<HeldLock>> {
+  return takeLock(path.join(paths.runtimeDir, 'engine.lock'), {
+    timeoutMs: 2 * 60_000,
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+    onWait: (pid) =>
+      options.notify?.({
+        part: 'engine',
+        step: 'waiting',
+        text: `process ${pid} is starting or stopping it`,
+      }),
+  });
 }
 
 let counter = 0;

@@ -23,7 +23,7 @@ import {
 import { fileProblem, findListener, findObstacles, tryOverlay } from './host.ts';
 import { type Installation, readInstallation } from './installation.ts';
 import { findForeignFiles, killLeftovers, removeContainers, unmountAll } from './leftovers.ts';
-import { takeLock } from './lock.ts';
+import { takeEngineLock } from './lock.ts';
 import type { EngineOptions } from './notice.ts';
 import { type EnginePaths, enginePaths } from './paths.ts';
 import { endProcess } from './process.ts';
@@ -78,16 +78,7 @@ export async function upEngine(options: UpOptions): Promise<Result<RunningEngine
   try {
     const directories = await makeDirectories(paths);
     if (directories !== undefined) return fail([directories]);
-    const lock = await takeLock(path.join(paths.runtimeDir, 'engine.lock'), {
-      timeoutMs: 2 * 60_000,
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
-      onWait: (pid) =>
-        options.notify?.({
-          part: 'engine',
-          step: 'waiting',
-          text: `process ${pid} is starting or stopping it`,
-        }),
-    });
+    const lock = await takeEngineLock(paths, options);
     if (!lock.ok) return lock;
     const starter = new EngineStarter(paths, installation, options);
     try {

@@ -2,6 +2,8 @@
 import { SIGNATURE_FIELDS } from './batch.ts';
 
 const FIRST_ROWS = 1024;
+/** In a millisecond. */
+const NANOSECONDS = 1_000_000n;
 /** 32-bit words of one row, and where the low half of a number stands in its two words on this machine. */
 const ROW_WORDS = SIGNATURE_FIELDS * 2;
 const LOW = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1 ? 0 : 1;
@@ -88,9 +90,9 @@ export class Looks {
     return (this.#words[at + HIGH] ?? 0) * 2 ** 32 + (this.#words[at + LOW] ?? 0);
   }
 
-  /** Time of change, in nanoseconds since 1970. */
-  modifiedNs(row: number): bigint {
-    return this.#signatures[row * SIGNATURE_FIELDS + 2] ?? 0n;
+  /** Time of change, in whole milliseconds since 1970: Deno tells no more, and both runtimes must say the same. */
+  modifiedMs(row: number): bigint {
+    return (this.#signatures[row * SIGNATURE_FIELDS + 2] ?? 0n) / NANOSECONDS;
   }
 
   /** True where a path looks the same in both tables. */

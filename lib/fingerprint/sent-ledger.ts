@@ -8,7 +8,8 @@
  * moby/buildkit#2592, #4817, #4950). Equal times are common: files written within one
  * tick of the kernel's clock (a checkout), unpacked archives, SOURCE_DATE_EPOCH, caches of CI systems.
  *
- * The ledger remembers look → content. Where a look stood for other content before, the build is given a slot of its own.
+ * The ledger remembers look → content, the time in milliseconds: coarser than the engine's own comparison, so that files
+ * which look the same to it look the same here, whichever runtime noted them. Where a look stood for other content before, the build is given a slot of its own.
  *
  * Directories: one that is in the copy already gets its new mode there, but keeps the hash of the old one
  * (fsutil's diskwriter.go returns before it notifies), so COPY takes the layer with the old mode from the cache. Their
@@ -172,7 +173,7 @@ function* entriesOf({ local, hashed }: Shipment): Iterable<Entry> {
     if (part.kind !== 'file' || row === undefined) continue;
     const look = createHash('sha256')
       .update(`${local}\0${part.path}\0${hashed.looks.mode(row)}\0${hashed.looks.sizeBytes(row)}\0`)
-      .update(String(hashed.looks.modifiedNs(row)))
+      .update(String(hashed.looks.modifiedMs(row)))
       .digest();
     const content = Buffer.from(part.content, 'hex');
     yield { path: part.path, isDirectory: false, entry: entryOf(look, content) };

@@ -4,7 +4,6 @@
  * embedded engine has to be told, and for another one the failure has to say what to tell it. Needs root.
  */
 import assert from 'node:assert/strict';
-import { connect, createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import process from 'node:process';
 import { test } from 'node:test';
@@ -12,32 +11,14 @@ import { downEngine, ENGINE_PARTS, installEngine, upEngine } from '../../lib/eng
 import { makeCertificates } from '../rig/certificates.ts';
 import { realEngine } from '../rig/real-engine.ts';
 import { startRegistry } from '../rig/registry.ts';
-import { type Cleanup, makeTempDir } from '../rig/temp.ts';
+import { startRelay } from '../rig/relays.ts';
+import { makeTempDir } from '../rig/temp.ts';
 import { assertOk, makeWorkspace } from './support.ts';
 
 /** An address of this machine that is not loopback. */
 const outside = Object.values(networkInterfaces())
   .flatMap((addresses) => addresses ?? [])
   .find((one) => !one.internal && one.family === 'IPv4')?.address;
-
-/** Makes what listens on loopback reachable at another address of this machine; returns `HOST:PORT`. */
-async function startRelay(t: Cleanup, address: string, to: string): Promise<string> {
-  const [host, port] = to.split(':');
-  const server = createServer((incoming) => {
-    const outgoing = connect(Number(port), host);
-    incoming.on('error', () => outgoing.destroy());
-    outgoing.on('error', () => incoming.destroy());
-    incoming.pipe(outgoing).pipe(incoming);
-  });
-  const own = await new Promise<number>((resolve) =>
-    server.listen(0, address, () => {
-      const bound = server.address();
-      resolve(typeof bound === 'object' && bound !== null ? bound.port : 0);
-    }),
-  );
-  t.after(() => new Promise<void>((done) => server.close(() => done())));
-  return `${address}:${own}`;
-}
 
 const skip = realEngine.skip === false && outside === undefined ? 'no network but loopback' : realEngine.skip;
 
@@ -48,7 +29,7 @@ test('the embedded engine is told what builds.yaml says of registries', {
   const certificates = await makeCertificates(t);
   const { caFile, server, client } = certificates;
   const guarded = await startRegistry(t, { tls: { ...server, clientCaFile: caFile } });
-  const plain = await startRelay(t, outside ?? '', (await startRegistry(t)).host);
+  const { host: plain } = await startRelay(t, (await startRegistry(t)).host, outside);
   const work = await makeWorkspace(
     t,
     {

@@ -3,10 +3,13 @@ import { createServer as createHttpServer, type IncomingHttpHeaders, request as 
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import type { Cleanup } from './temp.ts';
 
-/** Passes TCP connections on to `upstream` (`HOST:PORT`) and counts them. */
+const LOOPBACK = '127.0.0.1';
+
+/** Passes TCP connections on to `upstream` (`HOST:PORT`) and counts them; `address`: where it listens, if not loopback. */
 export async function startRelay(
   t: Cleanup,
   upstream: string,
+  address: string = LOOPBACK,
 ): Promise<{ readonly host: string; readonly connections: () => number }> {
   let count = 0;
   const sockets = new Set<Socket>();
@@ -14,7 +17,7 @@ export async function startRelay(
     count += 1;
     join(socket, dial(upstream), sockets);
   });
-  const host = await listen(t, server, sockets);
+  const host = await listen(t, server, sockets, address);
   return { host, connections: () => count };
 }
 
@@ -94,12 +97,17 @@ function join(one: Socket, other: Socket, sockets: Set<Socket>): void {
   }
 }
 
-async function listen(t: Cleanup, server: Server, sockets: ReadonlySet<Socket>): Promise<string> {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+async function listen(
+  t: Cleanup,
+  server: Server,
+  sockets: ReadonlySet<Socket>,
+  address = LOOPBACK,
+): Promise<string> {
+  await new Promise<void>((resolve) => server.listen(0, address, resolve));
   t.after(async () => {
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     for (const socket of sockets) socket.destroy();
     await closed;
   });
-  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return `${address}:${(server.address() as AddressInfo).port}`;
 }

@@ -1,9 +1,10 @@
 /**
  * The command line as a function: words in, exit code out. Everything it touches comes with `io`.
  */
+import { statSync } from 'node:fs';
 import path from 'node:path';
 import type { CAC, Command } from 'cac';
-import { type Problem, problem } from '../lib/model/mod.ts';
+import { fail, ok, type Problem, problem, type Result } from '../lib/model/mod.ts';
 import { createPalette } from '../lib/report/mod.ts';
 import { didYouMean } from '../lib/util/suggest.ts';
 import { findCommandWord, isSet, type ParsedArgs, readArgs, shapeOf, textOf } from './args.ts';
@@ -61,7 +62,8 @@ async function dispatch({ cli, loaders }: Declaration, io: Io): Promise<ExitCode
   if (misplaced !== undefined) return reportProblems([misplaced], args.value, io);
   const run = await loaders.get(command.name)?.();
   if (run === undefined) throw new Error(`no loader for ${command.name}`);
-  return run(args.value, inDirectory(io, args.value));
+  const there = inDirectory(io, args.value);
+  return there.ok ? run(args.value, there.value) : reportProblems(there.error, args.value, io);
 }
 
 function runWithoutCommand(cli: CAC, io: Io): ExitCode {
@@ -135,7 +137,14 @@ function checkPositionals(command: Command, { positionals }: ParsedArgs): Proble
   return undefined;
 }
 
-function inDirectory(io: Io, args: ParsedArgs): Io {
+function inDirectory(io: Io, args: ParsedArgs): Result<Io> {
   const directory = textOf(args, 'directory');
-  return directory === undefined ? io : { ...io, cwd: path.resolve(io.cwd, directory) };
+  if (directory === undefined) return ok(io);
+  const cwd = path.resolve(io.cwd, directory);
+  if (statSync(cwd, { throwIfNoEntry: false })?.isDirectory() === true) return ok({ ...io, cwd });
+  return fail([
+    problem('cli/bad-value', `--directory names no directory: "${directory}"`, {
+      hint: 'it is read from the working directory',
+    }),
+  ]);
 }

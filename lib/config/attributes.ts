@@ -9,6 +9,7 @@ import {
   type TypedAttributes,
   type Ulimit,
 } from '../model/mod.ts';
+import { didYouMean } from '../util/suggest.ts';
 import { parseFields, splitCsv } from './csv.ts';
 import { absolutePath, type PathOptions, shownInRoot } from './paths.ts';
 import { at, jsonText } from './tree.ts';
@@ -37,6 +38,14 @@ const LONE_WORD: Readonly<Record<string, (word: string) => readonly [string, str
   attest: (word) => [['type', word]],
 };
 
+/** What BuildKit 0.34 has: exporter/, cache/remotecache/, frontend/attestations; `registry` and `cacheonly` are bake's. */
+const TYPES = {
+  outputs: ['image', 'registry', 'local', 'tar', 'oci', 'docker', 'cacheonly'],
+  'cache-from': ['registry', 'local', 'inline', 'gha', 's3', 'azblob'],
+  'cache-to': ['registry', 'inline', 'local', 'gha', 's3', 'azblob'],
+  attest: ['provenance', 'sbom'],
+} as const;
+
 /** outputs, cache-from, cache-to or attest; empty items are left out, duplicates drop. */
 export function readTyped(
   key: 'outputs' | 'cache-from' | 'cache-to' | 'attest',
@@ -60,6 +69,19 @@ export function readTyped(
         hint: `For example ${key === 'outputs' ? 'type=local,dest=out' : key === 'attest' ? 'type=provenance,mode=max' : 'type=registry,ref=ghcr.io/owner/cache'}.`,
       });
       continue;
+    }
+    const known = TYPES[key];
+    if (!known.some((one) => one === type)) {
+      values.fail(
+        'config/unknown-type',
+        `"${type}" is no type of "${key}" that BuildKit is known to have`,
+        item.node,
+        {
+          // A later BuildKit may have it.
+          severity: 'warning',
+          hint: didYouMean(type, known) ?? `Known are ${known.join(', ')}.`,
+        },
+      );
     }
     const writtenPath = settlePath(key, type, attributes, item, paths);
     const typed: TypedAttributes = {

@@ -300,6 +300,43 @@ function explainThrown(
   });
 }
 
+/** Names that GitHub's workflows have in `${{ }}`, which people try here. */
+const FOREIGN_NAMES: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    github:
+      'This is no workflow; its values are in the environment: env.GITHUB_REPOSITORY, git.sha, git.branch, git.tag.',
+    secrets: 'Secrets come to a build by `secrets:`, from the environment: id=token,env=TOKEN.',
+    steps: 'This is no workflow; declare a variable and pass the value: --var NAME=…',
+    inputs: 'This is no workflow; declare a variable and pass the value: --var NAME=…',
+    needs: 'This is no workflow; declare a variable and pass the value: --var NAME=…',
+    target: 'The build itself is known as build.name.',
+  }),
+);
+
+/** Functions of other languages and what does the same here. */
+const FOREIGN_FUNCTIONS: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    upper: 'Write text.upperAscii().',
+    toUpper: 'Write text.upperAscii().',
+    toUpperCase: 'Write text.upperAscii().',
+    lower: 'Write text.lowerAscii().',
+    toLower: 'Write text.lowerAscii().',
+    toLowerCase: 'Write text.lowerAscii().',
+    length: 'Write size(x).',
+    len: 'Write size(x).',
+    count: 'Write size(x).',
+    includes: 'Write text.contains("part"), or "item" in list.',
+    indexOf: 'Write text.contains("part"), or text.split("part")[0] for what stands before it.',
+    concat: 'Write a + b.',
+    format: 'Write text with ${{ }} in it, or a + b.',
+    trimspace: 'Write text.trim().',
+    strip: 'Write text.trim().',
+    toString: 'Write string(x).',
+    formatdate: 'Take string(now) apart with substring and replace.',
+    timestamp: 'The time of the run is now.',
+  }),
+);
+
 /** What to call on values of the kinds that people call functions on. */
 const FUNCTIONS_OF: Readonly<Record<string, string | undefined>> = {
   list: 'A list has l[0], map, filter, exists, all, join, flatten and distinct; size(l) and "x in l" work, too.',
@@ -324,11 +361,16 @@ function inWords(
         return { message: `"${name}" is not a name here`, hint: `Did you mean "vars.${name}"?` };
       }
       const roots = Object.keys(scope);
+      const foreign = FOREIGN_NAMES.get(name);
+      if (foreign !== undefined) return { message: `"${name}" is not a name here`, hint: foreign };
       const near = suggest(name, [...roots, ...variables]);
       const meant = near === undefined || roots.includes(near) ? near : `vars.${near}`;
       return {
         message: `"${name}" is not a name here`,
-        hint: meant === undefined ? `Names here: ${roots.join(', ')}.` : `Did you mean "${meant}"?`,
+        hint:
+          meant === undefined
+            ? `Names here: ${roots.join(', ')}. A variable is written vars.NAME and declared below vars.`
+            : `Did you mean "${meant}"?`,
       };
     }
     case 'no_such_key':
@@ -341,9 +383,10 @@ function inWords(
       return {
         message: `No function fits ${call}`,
         hint:
-          near !== undefined
+          FOREIGN_FUNCTIONS.get(called) ??
+          (near !== undefined
             ? `Did you mean "${near}"?`
-            : (ways ?? 'docs/language.md lists the functions there are.'),
+            : (ways ?? 'docs/language.md lists the functions there are.')),
       };
     }
     case 'no_such_overload':
@@ -351,6 +394,20 @@ function inWords(
         message: `These two do not go together: ${summary.replace(/^no such overload: /, '').replaceAll(/dyn<(\w+)>/g, '$1')}`,
         hint: 'string(x) makes text of a number, int(x) a number of text.',
       };
+    case 'index_out_of_bounds': {
+      const [, index, length] = /index (-?\d+) >= size (\d+)/.exec(summary) ?? [];
+      return {
+        message: `The list has no [${index}]: it holds ${length}, counted from 0`,
+        hint: 'Ask size(…) first.',
+      };
+    }
+    case 'int_conversion_error':
+      return {
+        message: 'int(…) makes a number of digits only',
+        hint: 'semver(v).major takes a version apart.',
+      };
+    case 'reserved_identifier':
+      return { message: `"${name}" is a reserved word`, hint: 'Variables are written vars.NAME.' };
     case 'unexpected_token':
       if (summary.endsWith('EOF')) return { message: 'The expression ends too early' };
       return { message: `The expression cannot be read: ${summary}` };

@@ -45,7 +45,7 @@ export function matrixRows(
   }
   const kept =
     axes.length === 0 ? [] : product(axes).filter((row) => !excludes.some((one) => contains(row, one.row)));
-  for (const one of excludes) {
+  for (const one of axes.length === 0 ? [] : excludes) {
     for (const axis of Object.keys(one.row)) {
       if (axes.some(([name]) => name === axis)) continue;
       problems.add(
@@ -90,6 +90,7 @@ function readAxes(
       continue;
     }
     if (!Array.isArray(value)) {
+      isWhole = false;
       problems.add(
         problem(
           'config/wrong-type',

@@ -119,30 +119,64 @@ function yamlProblem(origin: Origin, code: string, message: string, pos: [number
       span: { source, start, end: start + Math.max(1, name.length) },
     });
   }
-  const unclosed = /^Flow (sequence|map) in block|^Missing closing (.)quote/.exec(message);
+  const unclosed = /^Flow (sequence|map) (in block|must end)|^Missing closing (.)quote/.exec(message);
   if (unclosed !== null) {
-    const mark = unclosed[2] ?? (unclosed[1] === 'map' ? '}' : ']');
+    const quote = unclosed[3];
+    const mark = quote ?? (unclosed[1] === 'map' ? '}' : ']');
+    const open = quote === undefined ? -1 : openingOf(source.text, quote, start);
     return problem('config/yaml', `This is not valid YAML: the closing ${mark} is missing`, {
       hint:
-        unclosed[2] === undefined
+        unclosed[2] === 'in block'
           ? 'Lines between the brackets must be indented more than their key.'
-          : 'Quotes come in pairs.',
-      span,
+          : 'Brackets and quotes come in pairs.',
+      span: open === -1 ? span : { source, start: open, end: endOfLine(source.text, open) },
     });
   }
-  if (QUOTES_IN_QUOTES.test(source.text.slice(lineStart, endOfLine(source.text, start)))) {
+  const textOfLine = source.text.slice(lineStart, endOfLine(source.text, start));
+  if (/^All mapping items must start/.test(message)) {
+    const indent = /^ */.exec(textOfLine)?.[0].length ?? 0;
+    return problem('config/yaml', 'This is not valid YAML: the line is indented like nothing above it', {
+      hint: `It starts in column ${indent + 1}; the keys of one map all start in the same column.`,
+      span: { source, start: lineStart + indent, end: endOfLine(source.text, lineStart) },
+    });
+  }
+  const glued = /^\s*(?:- )?([\w-]+):(?=[^\s/])/.exec(textOfLine);
+  if (glued !== null && /^Implicit keys need|^Implicit map keys need/.test(message)) {
+    return problem('config/yaml', 'This is not valid YAML: a blank is due after the colon', {
+      hint: `Write ${glued[1]}: ${textOfLine.slice(glued[0].length).trim()}`,
+      span: { source, start, end: endOfLine(source.text, start) },
+    });
+  }
+  if (QUOTES_IN_QUOTES.test(textOfLine)) {
     return problem('config/yaml', 'The quotes of an expression end the quoted text that it stands in', {
       hint: 'Leave out the outer quotes: an expression needs none. Or take single quotes outside and double ones inside.',
       span,
     });
   }
   const words = unmask(message).replace(/[.\s]+$/, '');
+  const hint = YAML_HINTS[code];
   return problem('config/yaml', `This is not valid YAML: ${words}`, {
-    ...(code === 'BLOCK_AS_IMPLICIT_KEY' || code === 'MULTILINE_IMPLICIT_KEY'
-      ? { hint: 'A value that contains ": " needs quotes around it.' }
-      : {}),
+    ...(hint === undefined ? {} : { hint }),
     span,
   });
+}
+
+const YAML_HINTS: Readonly<Record<string, string | undefined>> = {
+  BAD_SCALAR_START: 'Put quotes around the value.',
+  BLOCK_AS_IMPLICIT_KEY: 'A value that contains ": " needs quotes around it.',
+  BLOCK_IN_FLOW: 'Inside { } and [ ] a value with a colon needs quotes around it.',
+  MULTILINE_IMPLICIT_KEY: 'A value that contains ": " needs quotes around it.',
+};
+
+/** Where the quoted text starts that is still open at `at`: at the last line with an odd number of the quote. */
+function openingOf(text: string, quote: string, at: number): number {
+  for (let end = at; end > 0; ) {
+    const start = text.lastIndexOf('\n', end - 1) + 1;
+    const line = text.slice(start, end);
+    if (line.split(quote).length % 2 === 0) return start + line.lastIndexOf(quote);
+    end = start - 1;
+  }
+  return -1;
 }
 
 /** A quoted text with an expression in it that its quote closes before `}}` does. */

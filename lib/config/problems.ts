@@ -14,6 +14,8 @@ export interface Problems {
   readonly warnings: readonly Problem[];
 }
 
+const ONCE_A_PLACE: ReadonlySet<string> = new Set(['config/wrong-type', 'config/bad-tag']);
+
 /** An empty gathering. */
 export function createProblems(): Problems {
   const seen = new Map<object, Set<string>>();
@@ -42,12 +44,13 @@ export function createProblems(): Problems {
     const known = seen.get(source);
     if (known?.has(key)) return;
     // A wrong type is found by the schema first and would be found again, in other words, by whoever needs the value.
-    const place = `wrong-type:${found.span?.start ?? ''}`;
-    if (found.code === 'config/wrong-type' && found.span !== undefined && known?.has(place)) return;
+    // A tag that is no name is one mistake, however many rows of a matrix write it out.
+    const place = `${found.code}:${found.span?.start ?? ''}`;
+    if (ONCE_A_PLACE.has(found.code) && found.span !== undefined && known?.has(place)) return;
     const keys = known ?? new Set();
     if (known === undefined) seen.set(source, keys);
     keys.add(key);
-    if (found.code === 'config/wrong-type') keys.add(place);
+    if (ONCE_A_PLACE.has(found.code)) keys.add(place);
     list.push(found);
   }
   return {

@@ -146,7 +146,15 @@ async function readText(path: string, shown: string, from: Node | undefined): Pr
         ...place,
       });
     }
-    return bytes.toString('utf8').replace(/^\uFEFF/, '');
+    const text = bytes.toString('utf8');
+    if (text.includes('\uFFFD') && !Buffer.from(text).equals(bytes)) {
+      const start = text.indexOf('\uFFFD');
+      return problem('config/not-text', `${shown} is not in UTF-8`, {
+        hint: 'The marked character comes from another encoding; save the file as UTF-8.',
+        span: { source: { path: shown, text }, start, end: start + 1 },
+      });
+    }
+    return text.replace(/^\uFEFF/, '');
   } catch (thrown) {
     const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
     if (code === 'ENOENT') {
@@ -172,8 +180,20 @@ export function shownPath(cwd: string, path: string): string {
   return short !== '' && short.length <= path.length ? short : path;
 }
 
+/** A block of bake's HCL at the start of a line. */
+const HCL = /^\s*(?:target|group|variable|function)\s+"?[\w-]+"?\s*\{/m;
+
 async function loadText(loader: Loader, origin: Origin, group: number): Promise<void> {
   const { node, problems } = await parseText(origin);
+  if (node?.kind !== 'map' && HCL.test(origin.source.text)) {
+    const { path } = origin.source;
+    loader.problems.add(
+      problem('config/foreign-file', `${path} is a bake file in HCL, not a builds file`, {
+        hint: 'docker buildx bake --print > bake.json (name all targets that matter), then bake-ts import bake.json.',
+      }),
+    );
+    return;
+  }
   loader.problems.addAll(problems);
   if (node === undefined && problems.some((one) => one.severity === 'error')) return;
   if (node === undefined || isNull(node)) {
@@ -246,6 +266,14 @@ async function runModule(
     }
     return fromData(plainData(value, [], new Set()), origin);
   } catch (thrown) {
+    if (thrown instanceof NotData) {
+      problems.add(
+        problem('config/module', `${shown} exports what a builds file cannot hold: ${thrown.message}`, {
+          hint: 'Give text, numbers, true, false, null, lists and plain objects.',
+        }),
+      );
+      return undefined;
+    }
     const error = thrown instanceof Error ? thrown : new Error(String(thrown));
     const code = 'code' in error ? String(error.code) : '';
     if (NEEDS_NEWER_NODE.has(code)) {
@@ -266,6 +294,9 @@ async function runModule(
   }
 }
 
+/** An export that is no plain data; says which part of it. */
+class NotData extends Error {}
+
 function plainData(value: unknown, path: readonly string[], open: Set<object>): Json {
   switch (typeof value) {
     case 'string':
@@ -279,7 +310,7 @@ function plainData(value: unknown, path: readonly string[], open: Set<object>): 
     case 'object': {
       if (value === null) return null;
       if (value instanceof Date) return value.toISOString();
-      if (open.has(value) || path.length > 100) throw new Error(`${path.join('.')} contains itself`);
+      if (open.has(value) || path.length > 100) throw new NotData(`${path.join('.')} contains itself`);
       open.add(value);
       const result: Json = Array.isArray(value)
         ? value.map((item, index) => plainData(item, [...path, String(index)], open))
@@ -292,7 +323,7 @@ function plainData(value: unknown, path: readonly string[], open: Set<object>): 
       return result;
     }
     default:
-      throw new Error(`${path.join('.')} is a ${typeof value}, which a builds file cannot hold`);
+      throw new NotData(`${path.join('.')} is a ${typeof value}`);
   }
 }
 

@@ -268,7 +268,9 @@ function readTags(values: Values, problems: Problems): Build['tags'] {
           hint:
             lower !== undefined && lower.digest === undefined
               ? `Repositories are lower case: ${text.toLowerCase()}.`
-              : 'Write [registry/]repository[:tag]; slug(…) makes a fit tag of any text.',
+              : text.includes('${')
+                ? 'Values of variables are written ${{ vars.NAME }}; ${NAME} stays as it is.'
+                : 'Write [registry/]repository[:tag]; slug(…) makes a fit tag of any text.',
           ...place,
           build: values.build,
         }),

@@ -70,12 +70,33 @@ export function validateShape(root: Node): readonly Problem[] {
     ];
   }
   if (checkShape(toPlain(root))) return [];
+  const foreign = foreignFile(root);
+  if (foreign !== undefined) return [foreign];
   const problems: Problem[] = [];
   for (const error of checkShape.errors ?? []) {
     const found = explain(root, error);
     if (found !== undefined) problems.push(found);
   }
   return problems;
+}
+
+/** Another tool's file; every line of it would be a mistake, so that only this is said. */
+function foreignFile(root: MapNode): Problem | undefined {
+  if (root.entries.has('builds') || root.entries.has('templates')) return undefined;
+  const kinds = [
+    { section: 'services', kind: 'a Compose file' },
+    { section: 'target', kind: 'a bake file in JSON' },
+  ];
+  for (const { section, kind } of kinds) {
+    const entry = root.entries.get(section);
+    if (entry?.value.kind !== 'map') continue;
+    const { path } = root.origin.source;
+    return problem('config/foreign-file', `${path} is ${kind}, not a builds file`, {
+      hint: `bake-ts import ${path} makes a builds file of it.`,
+      ...atKey(root, entry),
+    });
+  }
+  return undefined;
 }
 
 interface Located {
@@ -171,9 +192,13 @@ function unknownKey(
   });
 }
 
+/** Spaces of word processors and web pages, which to YAML are letters. */
+const ODD_SPACE = /[\u00a0\u1680\u2000-\u200b\u202f\u205f\u3000\ufeff]/;
+
 function elsewhere(path: readonly string[], key: string, known: readonly string[]): string {
   const { properties, $defs } = schema;
   const isBuildKey = key in $defs.build.properties;
+  if (ODD_SPACE.test(key)) return 'It has a character that only looks like a space; type the spaces anew.';
   if (path.length === 0 && isBuildKey) return `"${key}" is a key of a build: put it below builds.NAME.`;
   if (path[0] === 'vars')
     return `Known here: ${known.join(', ')}. A map as the value itself goes below default.`;
@@ -208,13 +233,13 @@ function wrongType(
   const parentSchema = parentOf(error) as {
     readonly title?: string;
     readonly type?: string | string[];
-    readonly enum?: readonly string[];
-    readonly examples?: readonly string[];
+    readonly enum?: readonly (string | null)[];
+    readonly examples?: readonly (string | null)[];
   };
   const types = [parentSchema.type ?? []].flat();
   const expected = parentSchema.title ?? types.filter((type) => type !== 'null').join(' or ');
   const wanted = expected === '' || !parentSchema.title ? 'text' : expected;
-  const words = parentSchema.enum ?? parentSchema.examples ?? [];
+  const words = (parentSchema.enum ?? parentSchema.examples ?? []).filter((word) => word !== null);
   const near =
     node.kind === 'scalar' && typeof node.value === 'string' ? suggest(node.text, words) : undefined;
   const hint = near === undefined ? hintForType(path, node, types) : `Did you mean "${near}"?`;
@@ -234,6 +259,7 @@ function hintForType(path: readonly string[], node: Node, types: readonly string
   }
   if (node.kind === 'list' && types.includes('object')) {
     const first = node.items[0];
+    if (path.length === 1) return `Each stands below its name: ${path[0]}: { NAME: { … } }.`;
     const isPairs = first?.kind === 'scalar' && first.text.includes('=');
     return isPairs ? `Write NAME: value instead of - NAME=value.` : undefined;
   }

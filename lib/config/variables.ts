@@ -68,6 +68,10 @@ export function resolveVariables(
       );
       throw new AlreadyReported();
     }
+    if (isMisshapen(declaration)) {
+      failed.add(name);
+      throw new AlreadyReported();
+    }
     open.push(name);
     const variable = resolveOne(
       declaration,
@@ -109,6 +113,22 @@ export function resolveVariables(
     if (variable !== undefined) ordered.set(name, variable);
   }
   return { all: ordered, scope };
+}
+
+const TYPES: ReadonlySet<string> = new Set(['string', 'bool', 'int', 'number', 'list', 'map']);
+const KEYS: ReadonlySet<string> = new Set(
+  'default type env required oneOf pattern minimum maximum check sensitive description'.split(' '),
+);
+
+/** Whether the schema has found fault with it: what would be said of its value follows from that. */
+function isMisshapen({ keys }: Declaration): boolean {
+  const type = textOf(keys.get('type'));
+  const check = textOf(keys.get('check'));
+  return (
+    [...keys.keys()].some((key) => !KEYS.has(key)) ||
+    (type !== undefined && !TYPES.has(type)) ||
+    (check !== undefined && !check.includes('${{'))
+  );
 }
 
 function declare(

@@ -75,7 +75,8 @@ export function parseDockerfile(source: SourceFile): Result<Dockerfile> {
   }
   const globalArgs: Instruction[] = [];
   const stages: { stage: Omit<StageSource, 'instructions'>; instructions: Instruction[] }[] = [];
-  let misplaced = false;
+  // After a misspelt FROM, all that stands below it would be misplaced.
+  let misplaced = problems.length > 0;
   for (const instruction of instructions) {
     const current = stages.at(-1);
     if (instruction.keyword === 'FROM') {

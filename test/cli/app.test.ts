@@ -117,6 +117,7 @@ test('wrong usage ends with 2, says what is wrong on stderr, and leaves stdout e
     ['run --jobs 0', /--jobs cannot be "0"/],
     ['run --progress fancy', /one of auto, tty, plain, json, quiet/],
     ['run --var =secret', /bad-value/],
+    ['plan -C no/such/place', /bad-value.*--directory names no directory/],
     ['list extra', /"list" takes no argument "extra"/],
     ['--nonsense', /unknown-option/],
     ['engine logs dockerd', /there is no daemon "dockerd"/],

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, open, rm } from 'node:fs/promises';
+import { mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -10,6 +10,80 @@ import { line, problemsOf, type Reading } from './support.ts';
 type Case = readonly [string, string, readonly string[], Reading?];
 
 const cases: readonly Case[] = [
+  [
+    'quotes inside quotes: one problem, not what follows from it',
+    'vars: { T: a }\nbuilds:\n  a:\n    platforms: ["x/y", "${{ vars.T == "a" ? null : "z" }}"]\n  b: {}\n',
+    [
+      'config/yaml builds.yaml:4:40 «a» The quotes of an expression end the quoted text that it stands in | Leave out the outer quotes',
+    ],
+  ],
+  [
+    'a line that is indented like nothing above it',
+    'builds:\n  a:\n    context: .\n   target: x\n',
+    [
+      'config/yaml builds.yaml:4:4 «target: x» This is not valid YAML: the line is indented like nothing above it | It starts in column 4',
+    ],
+  ],
+  [
+    'a quote that is never closed is shown where it opens',
+    'builds:\n  a:\n    args: {A: "x}\n  b: {}\n',
+    ['config/yaml builds.yaml:3:15 «"x}» This is not valid YAML: the closing " is missing'],
+  ],
+  [
+    'no blank after a colon',
+    'builds:\n  a:\n    context:.\n    target: x\n',
+    [
+      'config/yaml builds.yaml:3:5 «context:.» This is not valid YAML: a blank is due after the colon | Write context: .',
+    ],
+  ],
+  [
+    "other tools' files",
+    'services:\n  web: { build: . }\nvolumes: {}\n',
+    [
+      'config/foreign-file builds.yaml:1:1 «services» builds.yaml is a Compose file, not a builds file | bake-ts import builds.yaml',
+    ],
+  ],
+  [
+    'a bake file in HCL',
+    'target "a" {\n  args = {\n    X = "y"\n  }\n}\n',
+    [
+      'config/foreign-file - builds.yaml is a bake file in HCL, not a builds file | docker buildx bake --print',
+    ],
+  ],
+  [
+    'an enumeration without null in its hint, a list where names are due',
+    'publish: all\ngroups: []\nbuilds: { a: {} }\n',
+    [
+      'config/wrong-type builds.yaml:1:10 «all» "publish" must be each or together',
+      'config/wrong-type builds.yaml:2:1 «groups» "groups" must be a map, not a list | Each stands below its name',
+    ],
+  ],
+  [
+    'types that BuildKit does not have',
+    'builds: { a: { attest: [provenence], outputs: [type=docke], cache-from: [type=s4] } }\n',
+    [
+      'config/unknown-type builds.yaml:1:25 «provenence» "provenence" is no type of "attest" that BuildKit is known to have | Did you mean "provenance"?',
+      'config/unknown-type builds.yaml:1:48 «type=docke» "docke" is no type of "outputs" that BuildKit is known to have | Did you mean "docker"?',
+      'config/unknown-type builds.yaml:1:74 «type=s4» "s4" is no type of "cache-from" that BuildKit is known to have | Known are registry',
+    ],
+  ],
+  [
+    'what follows from a broken variable or axis is not said',
+    'vars: { M: { a: 1 }, L: "${{ [1].slice(0) }}" }\nbuilds:\n  a:\n    matrix: { x: ["${{ vars.L }}"], y: [1] }\n    name: a-${{ matrix.x }}\n    target: ${{ vars.M.b }}\n',
+    [
+      'config/unknown-key builds.yaml:1:14 «a» There is no key "a" in vars.M | Known here',
+      'config/expression-value builds.yaml:1:30 «[1].slice(0)» No function fits list.slice(int) | A list has',
+    ],
+  ],
+  [
+    "names of GitHub's workflows and of other languages",
+    'builds: { a: { target: "${{ github.ref }}", tags: ["x:${{ \'A\'.toLowerCase() }}"], args: { I: "${{ [1][2] }}" } } }\n',
+    [
+      'config/unknown-variable builds.yaml:1:29 «github» "github" is not a name here | This is no workflow',
+      "config/expression-value builds.yaml:1:59 «'A'.toLowerCase()» No function fits string.toLowerCase() | Write text.lowerAscii().",
+      'config/expression-value builds.yaml:1:99 «[1][2]» The list has no [2]: it holds 1, counted from 0',
+    ],
+  ],
   [
     'unknown keys, in bake and Compose spelling too',
     'builds:\n  a:\n    dockerfle: x\n    cache_from: [x]\n    inherits: y\ntargets: {}\n',
@@ -349,4 +423,19 @@ test('a mistake of a template that a thousand builds extend is said once', async
   assert.deepEqual(found, [
     'config/expression-value builds.yaml:1:32 «1 / 0» The expression fails: division by zero',
   ]);
+});
+
+test('a file in another encoding is refused with the place', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'bake-ts-latin1-'));
+  try {
+    await writeFile(
+      join(directory, 'builds.yaml'),
+      Buffer.from('builds:\n  a: { description: caf\xe9 }\n', 'latin1'),
+    );
+    const result = await readBuilds({ cwd: directory, env: {} });
+    assert.ok(!result.ok);
+    assert.match(result.error.map(line).join(), /^config\/not-text builds\.yaml:2:24 .* is not in UTF-8/);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
 });

@@ -198,10 +198,10 @@ function declaration(
   return fallback === undefined || args.has(name) ? name : `${name}=${fallback}`;
 }
 
-/** True where `--from=1` or a mount's `from=1` may stand; a trigger is looked at as it is written. */
+/** True where `--from=1` or a mount's `from=1` may stand (`127.0.0.1:5000/x` is none); triggers are taken as written. */
 function refersToNumber({ keyword, flags, text }: Instruction): boolean {
   const texts = keyword === 'ONBUILD' ? [text] : flags.map((flag) => flag.text);
-  return texts.some((one) => /from\W*\d/i.test(one));
+  return texts.some((one) => /from\W*\d+(?![\w.:/@-])/i.test(one));
 }
 
 /** The text of a heredoc is set off, so that it cannot be taken for an instruction. */

@@ -194,7 +194,7 @@ export interface BuildSet {
   /** `engine.address` of the file. */
   readonly engineAddress?: string;
   /**
-   * Where results are remembered besides this machine: `registry` (beside the first image that the set pushes), or the
+   * Where results are remembered besides this machine: `registry` (beside the first image by name that the set pushes), or the
    * reference given. Undefined: on this machine only.
    */
   readonly record?: string;

@@ -262,6 +262,8 @@ function parentDigests(
     ]);
     const [only] = parts;
     const isOne = only !== undefined && parts.length === 1;
+    // A build takes what is of its platform, wherever that stands in the index.
+    parts.sort(([one], [other]) => (one < other ? -1 : 1));
     digests.set(contextName, isOne ? only[1] : parts.map((part) => part.join('=')).join(' '));
   }
   return digests;

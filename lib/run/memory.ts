@@ -52,6 +52,7 @@ export class Memory {
   readonly #registry: RegistryClient;
   readonly #ref: ImageRef | undefined;
   readonly #seen = new Map<BuildKey, BuildRecord>();
+  readonly #fromRegistry = new Map<BuildKey, BuildRecord>();
   readonly #dropped = new Set<BuildKey>();
   #shared: Promise<Result<ReadonlyMap<BuildKey, BuildRecord>>> | undefined;
 
@@ -73,7 +74,10 @@ export class Memory {
     this.#shared ??= this.#read(this.#ref);
     const shared = await this.#shared;
     const record = shared.ok ? shared.value.get(key) : undefined;
-    if (record !== undefined) this.#seen.set(key, record);
+    if (record !== undefined) {
+      this.#seen.set(key, record);
+      this.#fromRegistry.set(key, record);
+    }
     return record;
   }
 
@@ -84,7 +88,10 @@ export class Memory {
 
   /** An earlier result is what its build is now: later changes are told against these inputs. */
   async settle(build: string, last: LastInputs): Promise<void> {
-    await this.#state.ensureLast(build, last);
+    const shared = this.#fromRegistry.get(last.key);
+    if (shared === undefined) await this.#state.ensureLast(build, last);
+    // So that it is known here too should the shared records move or go.
+    else await this.#state.writeRecord(shared, last);
   }
 
   /** Remembers a success; on this machine at once, in the registry with `save`. */
@@ -96,6 +103,7 @@ export class Memory {
   /** Forgets what a key gave, here and (with `save`) in the registry: it was found to be wrong. */
   async drop(key: BuildKey): Promise<void> {
     this.#seen.delete(key);
+    this.#fromRegistry.delete(key);
     this.#dropped.add(key);
     await this.#state.dropRecord(key);
   }
@@ -176,7 +184,7 @@ export class Memory {
 
 /**
  * Where a set's shared records lie: the reference of `record:`, or, for `registry`, the tag `bake-records` beside the
- * first image of the set that may be pushed (a repository that exists and may be written to anyway).
+ * first image, by name, of the set that may be pushed (a repository that exists and may be written to anyway).
  *
  * @returns undefined where records stay on this machine; a problem where there is no place for them
  */
@@ -192,13 +200,13 @@ export function recordRef(set: BuildSet): Result<ImageRef | undefined, Problem> 
       }),
     );
   }
-  for (const build of set.builds.values()) {
-    if (build.push === 'never') continue;
-    const first = build.tags.map((tag) => parseImageRef(tag.text)).find((ref) => ref !== undefined);
-    if (first !== undefined)
-      return ok(withDefaultTag({ registry: first.registry, repository: first.repository, tag: DEFAULT_TAG }));
-  }
-  return ok(undefined);
+  // By name and not in the order of the file, so that moving builds about does not lose the records.
+  const [first] = [...set.builds.values()]
+    .filter((build) => build.push !== 'never')
+    .flatMap((build) => build.tags.map((tag) => parseImageRef(tag.text)))
+    .flatMap((ref) => (ref === undefined ? [] : [{ registry: ref.registry, repository: ref.repository }]))
+    .sort((one, other) => (formatImageRef(one) < formatImageRef(other) ? -1 : 1));
+  return ok(first === undefined ? undefined : withDefaultTag({ ...first, tag: DEFAULT_TAG }));
 }
 
 function parseShared(bytes: Uint8Array): ReadonlyMap<BuildKey, BuildRecord> {

@@ -84,9 +84,9 @@ async function holdSame(
   if (paths.includes('.')) return false;
   const read = layerReader(context);
   try {
-    for (const [at, was] of before.platforms.entries()) {
-      const is = after.platforms[at];
-      if (is === undefined || was.platform !== is.platform) return false;
+    for (const was of before.platforms) {
+      const is = after.platforms.find(({ platform }) => platform === was.platform);
+      if (is === undefined) return false;
       if (was.digest === is.digest || (was.layers !== undefined && was.layers === is.layers)) continue;
       const [old, now] = [
         await layersOf(context, before.ref, was.digest),

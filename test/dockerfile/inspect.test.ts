@@ -277,6 +277,14 @@ test('layout and stages that nothing needs are not in the text of a file; what R
   const numbered = (first: string): string =>
     factsOf(`${first}FROM a AS x\nFROM b AS y\nCOPY --from=x /1 /\nFROM y\nCOPY --from=1 /2 /\n`).text;
   assert.notEqual(numbered(''), numbered('FROM z AS unused\n'));
+  const mounted = (first: string): string =>
+    factsOf(`${first}FROM x\nRUN a\nFROM y\nRUN --mount=from="0",target=/a b\n`).text;
+  assert.notEqual(mounted(''), mounted('FROM z AS unused\n'));
+  // A registry's address is no number.
+  const addressed = (first: string): string =>
+    factsOf(`${first}FROM x\nCOPY --from=127.0.0.1:5000/a:1 /a /\nRUN --mount=from=10.0.0.1/b,target=/b b\n`)
+      .text;
+  assert.equal(addressed(''), addressed('FROM z AS unused\n'));
 });
 
 test('where warnings fail the build, the whole file counts', () => {

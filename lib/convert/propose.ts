@@ -46,7 +46,7 @@ export function proposeBuilds(repository: Repository): Result<Imported> {
     '  bake-ts plan         what would be built, in which order',
     '  bake-ts run          build and push what has changed',
   );
-  addFrame(draft, repository.hasGit);
+  addFrame(draft);
   const edges = findEdges(recipes, names);
   const builds = new Map(
     recipes.map((recipe) => {
@@ -66,7 +66,7 @@ export function proposeBuilds(repository: Repository): Result<Imported> {
   return ok({ yaml: emitDraft(draft), notes: formatNotes(draft) });
 }
 
-function addFrame(draft: Draft, hasGit: boolean): void {
+function addFrame(draft: Draft): void {
   draft.variables.push(
     {
       name: 'REGISTRY',
@@ -77,9 +77,9 @@ function addFrame(draft: Draft, hasGit: boolean): void {
   );
   const image = createBuild('image');
   image.comments.push('What all images have in common.');
-  image.keys.set('tags', ['${{ vars.REGISTRY }}/${{ build.name }}:${{ vars.TAG }}']);
+  // Names of branches hold what tags cannot. No label with the commit: every commit would change every image.
+  image.keys.set('tags', ['${{ vars.REGISTRY }}/${{ build.name }}:${{ slug(vars.TAG) }}']);
   image.keys.set('push', true);
-  if (hasGit) image.keys.set('labels', { 'org.opencontainers.image.revision': '${{ git.sha }}' });
   draft.templates.push(image);
 }
 

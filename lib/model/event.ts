@@ -85,6 +85,8 @@ export interface Outcome {
   readonly problem?: ProblemJson;
   /** For `blocked`: the build whose failure keeps it from running. */
   readonly blockedBy?: string;
+  /** True in a dry run: `built` and `retagged` are what would be done. */
+  readonly dryRun?: boolean;
 }
 
 /** A node as the plan announces it. */

@@ -140,9 +140,9 @@ export class PlainPainter {
     const open = this.#log(outcome.build, follower.joiner.flush());
     this.#followers.delete(outcome.build);
     const { word, paint } = outcomeWord(outcome, this.#palette);
-    const note = ['built', 'retagged'].includes(outcome.kind)
-      ? finishedNote(outcome)
-      : explainOutcome(outcome);
+    const isDone = outcome.kind === 'built' || outcome.kind === 'retagged';
+    // In a dry run the decision before has said why.
+    const note = !isDone ? explainOutcome(outcome) : outcome.dryRun === true ? '' : finishedNote(outcome);
     return [...open, ...this.#lines(outcome.build, [`${paint(word)}${note === '' ? '' : `: ${note}`}`])];
   }
 

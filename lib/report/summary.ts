@@ -26,9 +26,9 @@ export interface OutcomeWord {
 export function outcomeWord(outcome: Outcome, palette: Palette): OutcomeWord {
   switch (outcome.kind) {
     case 'built':
-      return { sign: '✓', word: 'built', paint: palette.good };
+      return { sign: '✓', word: outcome.dryRun ? 'would build' : 'built', paint: palette.good };
     case 'retagged':
-      return { sign: '✓', word: 'retagged', paint: palette.good };
+      return { sign: '✓', word: outcome.dryRun ? 'would retag' : 'retagged', paint: palette.good };
     case 'unchanged':
       return { sign: '=', word: 'unchanged', paint: palette.info };
     case 'failed':
@@ -203,13 +203,15 @@ export function formatTotals(summary: RunSummary, columns: number, palette: Pale
   const counts = kinds.flatMap((kind) => {
     const found = outcomes.filter((one) => one.kind === kind);
     const [first] = found;
-    return first === undefined ? [] : [outcomeWord(first, palette).paint(`${found.length} ${kind}`)];
+    if (first === undefined) return [];
+    const { word, paint } = outcomeWord(first, palette);
+    return [paint(first.dryRun === true ? `${found.length} ${word}` : `${found.length} ${kind}`)];
   });
   const tags = describeTags(outcomes.flatMap((one) => one.tags));
   const verdict = summary.cancelled
     ? palette.warning('cancelled')
     : summary.ok
-      ? palette.good('done')
+      ? palette.good(outcomes.some((one) => one.dryRun === true) ? 'dry run done' : 'done')
       : palette.error('failed');
   const { reads, writes } = summary.registryRequests;
   const total = reads + writes;

@@ -38,7 +38,12 @@ export async function runNode(
   const startedAt = context.clock();
   const name = node.build.name;
   const finish = (outcome: Omit<Outcome, 'build' | 'durationMs'>, rest: Omit<NodeResult, 'outcome'> = {}) => {
-    const whole: Outcome = { build: name, durationMs: context.clock() - startedAt, ...outcome };
+    const whole: Outcome = {
+      build: name,
+      durationMs: context.clock() - startedAt,
+      ...outcome,
+      ...(context.dryRun ? { dryRun: true } : {}),
+    };
     context.emit({ type: 'node-finished', build: name, outcome: whole });
     return { outcome: whole, ...rest };
   };

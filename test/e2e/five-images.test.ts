@@ -298,6 +298,7 @@ test('a repository of five images', { skip: realEngine.skip, timeout: 300_000 },
     await writeFile(file('bundle/readme'), 'read me again\n');
     const dry = await stage.bake({ dryRun: true });
     assert.equal(dry.outcome('bundle').reason?.code, 'changed');
+    assert.equal(dry.outcome('bundle').dryRun, true);
     assert.deepEqual(await stage.buildctl.calls(), []);
     assert.deepEqual(await one.writes(), []);
     const forced = await expectBuilt(stage, ALL, { force: true });

@@ -78,6 +78,22 @@ test('of an unchanged run every build is told why it was left alone', () => {
   assert.match(end, /0 buildctl calls · 5 registry requests\n$/);
 });
 
+test('a dry run says what it would do, not that it did it', () => {
+  const dry = JSON.parse(
+    JSON.stringify(mixedRun(), (key, value: unknown) =>
+      key === 'outcome' || /^[0-9]+$/.test(key) ? markDry(value) : value,
+    ),
+  ) as readonly BakeEvent[];
+  const { err } = replay(dry, 'plain');
+  assert.match(err, /^\S+ +\| would build$/m);
+  assert.match(err, /^dry run done in .*[0-9] would build/m);
+  assert.doesNotMatch(err, /\bbuilt:|[0-9] built/);
+});
+
+function markDry(value: unknown): unknown {
+  return typeof value === 'object' && value !== null && 'kind' in value ? { ...value, dryRun: true } : value;
+}
+
 test('json is one event a line on stdout, and nothing on stderr', () => {
   const events = mixedRun();
   const { out, err } = replay(events, 'json');

@@ -137,10 +137,23 @@ function originOf(
 }
 
 function outsideOrigin(written: string, options: InspectOptions, platform: string | undefined): Origin {
-  const ref = parseImageRef(written);
-  const full = ref === undefined ? written : formatImageRef(withDefaultTag(ref));
-  const name = findContext(options, full, platform);
+  const name = findContext(options, fullNameOf(written), platform);
   return name === undefined ? { kind: 'image', written } : { kind: 'context', name, written };
+}
+
+/** The last few names that were spelled out: thousands of builds start from the same images. */
+const fullNames = new Map<string, string>();
+const MAX_FULL_NAMES = 1000;
+
+function fullNameOf(written: string): string {
+  let full = fullNames.get(written);
+  if (full === undefined) {
+    const ref = parseImageRef(written);
+    full = ref === undefined ? written : formatImageRef(withDefaultTag(ref));
+    if (fullNames.size >= MAX_FULL_NAMES) fullNames.clear();
+    fullNames.set(written, full);
+  }
+  return full;
 }
 
 /** The walk over one target's stages. */

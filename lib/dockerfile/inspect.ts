@@ -64,7 +64,7 @@ export function inspectDockerfile(dockerfile: Dockerfile, options: InspectOption
   );
   return {
     ok: true,
-    value: factsOf(found, stages, target.index, canonicalText(dockerfile, found, target, options.args)),
+    value: factsOf(found, stages, target.index, () => canonicalText(dockerfile, found, target, options.args)),
   };
 }
 
@@ -90,15 +90,16 @@ function foreignFacts(
   for (const name of options.args.keys()) found.declaredArgs.add(name);
   found.unknowns.add(`the frontend ${frontend} decides what is read`);
   found.engineArgs.add('BUILDPLATFORM');
-  return factsOf(found, [], 0, dockerfile.source.text);
+  return factsOf(found, [], 0, () => dockerfile.source.text);
 }
 
 function factsOf(
   found: Findings,
   stages: readonly StageFacts[],
   target: number,
-  text: string,
+  textOf: () => string,
 ): DockerfileFacts {
+  let text: string | undefined;
   return {
     stages,
     target,
@@ -115,7 +116,11 @@ function factsOf(
     ports: [...found.ports],
     unknowns: [...found.unknowns],
     ...(found.produces === undefined ? {} : { produces: found.produces }),
-    text,
+    // Keys need it, plans do not.
+    get text() {
+      text ??= textOf();
+      return text;
+    },
   };
 }
 

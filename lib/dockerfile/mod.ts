@@ -16,4 +16,5 @@ export {
 export { inspectDockerfile } from './inspect.ts';
 export type { Argument, Dockerfile, Heredoc, Instruction, StageSource } from './instruction.ts';
 export { parseDockerfile } from './parse.ts';
+export { argumentFilter } from './scope.ts';
 export { cleanPath } from './sources.ts';

@@ -1,6 +1,6 @@
 /** Variables: global arguments, and the environment of a stage as it grows instruction by instruction. */
 import { parsePlatform } from '../model/mod.ts';
-import type { Instruction } from './instruction.ts';
+import type { Dockerfile, Instruction } from './instruction.ts';
 import { type Expanded, expand, splitQuotedWords, UNKNOWN } from './words.ts';
 
 /** A value, or the mark of one that is not known. */
@@ -42,6 +42,29 @@ export function envPairs(
     const equals = word.indexOf('=');
     return { name: word.slice(0, equals), value: word.slice(equals + 1) };
   });
+}
+
+/** Set by BuildKit or heeded by it though nothing in the file may name them. */
+const HEEDED = /^(?:BUILD|TARGET|SOURCE_DATE_EPOCH$)/;
+
+/**
+ * Tells the arguments whose values can make a difference to what a Dockerfile reads: those that stand after a `$` where
+ * BuildKit expands (what a RUN runs is the shell's), and those that BuildKit heeds by itself. Of the others only counts
+ * whether they are given.
+ */
+export function argumentFilter({ globalArgs, stages }: Dockerfile): (name: string) => boolean {
+  const expanded = new Set<string>();
+  const collect = (text: string): void => {
+    for (const [, name = ''] of text.matchAll(/\$\{?(\w+)/g)) expanded.add(name);
+  };
+  const visit = ({ keyword, text, flags, heredocs, trigger }: Instruction): void => {
+    if (trigger !== undefined) visit(trigger);
+    else if (keyword === 'RUN') for (const flag of flags) collect(flag.text);
+    else for (const one of [text, ...heredocs.map(({ content }) => content)]) collect(one);
+  };
+  for (const instruction of globalArgs) visit(instruction);
+  for (const { from, instructions } of stages) for (const one of [from, ...instructions]) visit(one);
+  return (name) => expanded.has(name) || HEEDED.test(name);
 }
 
 /** Arguments of the file's head and the predefined ones, as FROM lines see them. */

@@ -4,6 +4,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import {
+  argumentFilter,
   type Dockerfile,
   type DockerfileFacts,
   inspectDockerfile,
@@ -20,6 +21,7 @@ export class DockerfileLibrary {
   /** Path → what the file looked like before it was read. */
   readonly #looks = new Map<string, string>();
   readonly #factsByKey = new Map<string, DockerfileFacts>();
+  readonly #counts = new WeakMap<Dockerfile, (name: string) => boolean>();
   readonly #problems = new Map<string, readonly Problem[]>();
 
   /** @param cwd directory that paths in messages are made relative to */
@@ -85,10 +87,13 @@ export class DockerfileLibrary {
       );
       return undefined;
     }
+    // A matrix of arguments that only steps use is looked at once.
+    const counts = this.#counts.get(dockerfile.value) ?? argumentFilter(dockerfile.value);
+    this.#counts.set(dockerfile.value, counts);
     const key = [
       build.dockerfile.kind === 'file' ? build.dockerfile.path : build.dockerfile.text,
       build.target ?? '',
-      ...[...build.args].flat(),
+      ...[...build.args].map(([name, value]) => (counts(name) ? `${name}=${value}` : name)),
       ...build.platforms,
       '|',
       ...build.contexts.keys(),

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
+  argumentFilter,
   type DockerfileFacts,
   type InspectOptions,
   inspectDockerfile,
@@ -308,4 +309,46 @@ test('SOURCE_DATE_EPOCH counts though no stage declares it', () => {
     'SOURCE_DATE_EPOCH is taken from context',
   ]);
   assert.equal(file('').text, file('ARG OTHER=1\n').text);
+});
+
+test('an argument that makes a difference to what is read is never taken for one that only steps use', () => {
+  const names = ['A', 'B', 'C', 'DIR', 'SOURCE_DATE_EPOCH', 'BUILDKIT_SYNTAX', 'TARGETARCH', 'BUILDPLATFORM'];
+  const values = ['', 'a', 'b', 'linux/arm64', '0', 'context'];
+  const files: readonly string[] = [
+    'ARG A\nFROM base-$A\nRUN echo $B\n',
+    'ARG A=x\nARG B=${A}-y\nFROM ${B:-z} AS one\nFROM --platform=$C one\nCOPY . /\n',
+    'FROM scratch\nARG A\nENV B=$A\nCOPY $B /\n',
+    'FROM scratch\nARG A=d\nARG B="${A:+e}"\nCOPY ["${B}", "/x/"]\n',
+    'FROM base\nARG DIR\nRUN --mount=type=bind,source=$DIR,target=/x echo $A ${B}\n',
+    'FROM base\nARG A\nRUN --mount=from=x$A,target=/x true\nRUN --mount=type=secret,id=$B true\n',
+    'FROM scratch\nARG A\nADD --checksum=$A https://h.example/$B /x\nEXPOSE $C\n',
+    'FROM scratch\nARG A\nCOPY --from=stage$A x$B /\nCOPY --exclude=$C . /\n',
+    'FROM scratch AS a\nONBUILD COPY $A /\nFROM a\n',
+    'FROM scratch\nARG A\nCOPY <<E /h\n$A\nE\nWORKDIR /$B\nCOPY y$TARGETARCH z /\n',
+    'FROM scratch\nARG TARGETARCH\nARG BUILDPLATFORM\nCOPY $TARGETARCH $BUILDPLATFORM /\n',
+  ];
+  let differences = 0;
+  for (const text of files) {
+    const parsed = parseDockerfile({ path: 'Dockerfile', text });
+    assert.ok(parsed.ok);
+    const counts = argumentFilter(parsed.value);
+    const factsWith = (args: ReadonlyMap<string, string>): string => {
+      const facts = inspect(text, { args });
+      return JSON.stringify(facts, (_, value) =>
+        value instanceof Map || value instanceof Set ? [...value] : value,
+      );
+    };
+    for (const name of names) {
+      const seen = new Set<string>();
+      // Whether it is given is told apart in any case; its value is in question.
+      for (const value of values) seen.add(factsWith(new Map([[name, value]])));
+      if (seen.size === 1) continue;
+      differences += 1;
+      assert.ok(counts(name), `${name} makes a difference in\n${text}`);
+    }
+  }
+  assert.ok(differences >= 15, `only ${differences} differences were seen`);
+  const plain = parseDockerfile({ path: 'Dockerfile', text: files[0] ?? '' });
+  assert.ok(plain.ok);
+  assert.equal(argumentFilter(plain.value)('B'), false, 'what only RUN uses does not count');
 });

@@ -2,7 +2,7 @@
  * Walks the stages a target needs, for one platform, and notes what every instruction reads. Follows
  * frontend/dockerfile/dockerfile2llb/convert.go of BuildKit; where a value is not known the wider set is noted.
  */
-import { contextKey, formatImageRef, parseImageRef, type Span, withDefaultTag } from '../model/mod.ts';
+import type { Span, UnknownInput, UnknownKind } from '../model/mod.ts';
 import {
   type BaseConfig,
   type BaseUse,
@@ -15,10 +15,11 @@ import {
   type PathRead,
   type RemoteSource,
 } from './facts.ts';
-import { type Dockerfile, flagValue, flagValues, type Instruction, type StageSource } from './instruction.ts';
+import { type Dockerfile, flagValue, flagValues, type Instruction } from './instruction.ts';
 import { parseTrigger } from './parse.ts';
 import { argPairs, ENGINE_ARGS, envPairs, type GlobalScope, StageScope } from './scope.ts';
 import { isFullChecksum, parseMountFields, parseRemote, pathRead } from './sources.ts';
+import { type Origin, outsideOrigin, type ResolvedStage } from './stages.ts';
 import { type Expanded, parseHeredocWord, UNKNOWN } from './words.ts';
 
 const KNOWN_FLAGS: Readonly<Record<string, readonly string[]>> = {
@@ -41,7 +42,7 @@ export interface Findings {
   readonly secrets: Map<string, Handed>;
   readonly ssh: Map<string, Handed>;
   readonly ports: Set<string>;
-  readonly unknowns: Set<string>;
+  readonly unknowns: UnknownInput[];
   /** What the target says to builds on top of it; several platforms must agree. */
   produces: BaseConfig | undefined;
 }
@@ -61,99 +62,9 @@ export function noFindings(): Findings {
     secrets: new Map(),
     ssh: new Map(),
     ports: new Set(),
-    unknowns: new Set(),
+    unknowns: [],
     produces: undefined,
   };
-}
-
-/** Where a stage, COPY or mount takes its files from. */
-type Origin =
-  | { readonly kind: 'stage'; readonly index: number }
-  | { readonly kind: 'scratch' }
-  | { readonly kind: 'context'; readonly name: string; readonly written: string }
-  | { readonly kind: 'image'; readonly written: string }
-  | { readonly kind: 'unknown'; readonly why: string };
-
-/** A stage with its FROM line expanded for the platform. */
-export interface ResolvedStage {
-  readonly source: StageSource;
-  readonly base: Expanded;
-  readonly platform: string | undefined;
-  readonly origin: Origin;
-  /** Names the FROM line asked for. */
-  readonly names: ReadonlySet<string>;
-}
-
-/** A named context by the key BuildKit looks for, platform form first. */
-function findContext(
-  options: InspectOptions,
-  written: string,
-  platform: string | undefined,
-): string | undefined {
-  if (/^(?:scratch|context)$/i.test(written)) return undefined;
-  const key = contextKey(written);
-  for (const wanted of platform === undefined ? [key] : [`${key}::${platform}`, key]) {
-    for (const name of options.contextNames) if (contextKey(name) === wanted) return name;
-  }
-  return undefined;
-}
-
-/** Expands every FROM line and says what it stands on. */
-export function resolveStages(
-  dockerfile: Dockerfile,
-  options: InspectOptions,
-  scope: GlobalScope,
-  target: string | undefined,
-): readonly ResolvedStage[] {
-  const byName = new Map<string, number>();
-  return dockerfile.stages.map((source) => {
-    const base = scope.expand(source.base.text);
-    const expandedPlatform = source.platform === undefined ? undefined : scope.expand(source.platform.text);
-    const platform = expandedPlatform?.kind === 'value' ? expandedPlatform.text : undefined;
-    const lookupPlatform = source.platform === undefined ? target : platform;
-    const own = source.name === undefined ? undefined : findContext(options, source.name, lookupPlatform);
-    const origin: Origin =
-      own !== undefined
-        ? { kind: 'context', name: own, written: source.name ?? own }
-        : originOf(base, byName, options, lookupPlatform);
-    if (source.name !== undefined) byName.set(source.name, source.index);
-    const names = new Set([...base.names, ...(expandedPlatform?.names ?? [])]);
-    return { source, base, platform, origin, names };
-  });
-}
-
-function originOf(
-  base: Expanded,
-  stages: ReadonlyMap<string, number>,
-  options: InspectOptions,
-  platform: string | undefined,
-): Origin {
-  if (base.kind === 'error') return { kind: 'unknown', why: base.message };
-  if (base.kind === 'unknown') return { kind: 'unknown', why: `it depends on ${base.unknown.join(', ')}` };
-  const index = stages.get(base.text);
-  if (index !== undefined) return { kind: 'stage', index };
-  if (base.text === 'scratch') return { kind: 'scratch' };
-  return outsideOrigin(base.text, options, platform);
-}
-
-function outsideOrigin(written: string, options: InspectOptions, platform: string | undefined): Origin {
-  const name = findContext(options, fullNameOf(written), platform);
-  return name === undefined ? { kind: 'image', written } : { kind: 'context', name, written };
-}
-
-/** The last few names that were spelled out: thousands of builds start from the same images. */
-const fullNames = new Map<string, string>();
-const MAX_FULL_NAMES = 1000;
-
-function fullNameOf(written: string): string {
-  let full = fullNames.get(written);
-  if (full === undefined) {
-    const ref = parseImageRef(written);
-    full = ref === undefined ? written : formatImageRef(withDefaultTag(ref));
-    if (fullNames.size >= MAX_FULL_NAMES) fullNames.clear();
-    fullNames.set(written, full);
-  }
-  return full;
 }
 
 /** The walk over one target's stages. */
@@ -240,7 +151,7 @@ export class Walk {
         };
       }
       case 'unknown':
-        this.#found.unknowns.add(`FROM ${stage.source.base.text}: ${origin.why}`);
+        this.#unknown(origin.because, `FROM ${stage.source.base.text}: ${origin.why}`);
         return { scope: StageScope.on(undefined, escapeChar), triggers: [] };
       default: {
         const platform = stage.platform === undefined ? {} : { platform: stage.platform };
@@ -277,7 +188,7 @@ export class Walk {
     for (const text of texts) {
       const trigger = parseTrigger(text, escapeChar);
       if (trigger !== undefined) triggers.push(trigger);
-      else this.#found.unknowns.add(`a trigger of ${owner} cannot be read`);
+      else this.#unknown('trigger', `a trigger of ${owner} cannot be read`);
     }
     return triggers;
   }
@@ -294,7 +205,7 @@ export class Walk {
       const known = KNOWN_FLAGS[instruction.keyword];
       const name = flag.text.slice(2).split('=', 1)[0] ?? '';
       if (known !== undefined && !known.includes(name)) {
-        this.#found.unknowns.add(`${instruction.keyword} has a flag --${name} that is not known here`);
+        this.#unknown('flag', `${instruction.keyword} has a flag --${name} that is not known here`);
       }
     }
     switch (instruction.keyword) {
@@ -375,11 +286,15 @@ export class Walk {
     }
   }
 
+  #unknown(kind: UnknownKind, text: string): void {
+    this.#found.unknowns.push({ kind, text });
+  }
+
   /** An ADD whose source is not known may fetch anything. */
   #addUnknown(instruction: Instruction, source: Expanded): void {
     const why =
       source.kind === 'unknown' ? `it depends on ${source.unknown.join(', ')}` : 'it cannot be expanded';
-    this.#found.unknowns.add(`${instruction.text}: ${why}`);
+    this.#unknown('value', `${instruction.text}: ${why}`);
   }
 
   #copyOrigin(from: string, stage: ResolvedStage): Origin {
@@ -387,7 +302,7 @@ export class Walk {
       const index = Number(from);
       return index < this.#stages.length
         ? { kind: 'stage', index }
-        : { kind: 'unknown', why: `there is no stage ${from}` };
+        : { kind: 'unknown', because: 'stage', why: `there is no stage ${from}` };
     }
     return this.#namedOrigin(from, stage.platform ?? this.#targetPlatform);
   }
@@ -408,7 +323,8 @@ export class Walk {
     if (origin.kind === 'stage') this.#visit(origin.index);
     else if (origin.kind === 'image') this.#image(origin.written, use, span, undefined);
     else if (origin.kind === 'context') this.#context(origin, use, span);
-    else if (origin.kind === 'unknown') this.#found.unknowns.add(`${use} from another image: ${origin.why}`);
+    else if (origin.kind === 'unknown')
+      this.#unknown(origin.because, `${use} from another image: ${origin.why}`);
   }
 
   #mount(text: string, scope: StageScope, span: Span): void {

@@ -1,5 +1,5 @@
 /** The records in which this room says what a Dockerfile reads. */
-import type { Span } from '../model/mod.ts';
+import type { Span, UnknownInput } from '../model/mod.ts';
 
 /** The name of the main context in everything that is keyed by context. */
 export const MAIN_CONTEXT = 'context';
@@ -127,7 +127,7 @@ export interface DockerfileFacts {
   /** As EXPOSE writes them, arguments expanded. */
   readonly ports: readonly string[];
   /** Why inputs cannot be known from here; not empty: never to be skipped. */
-  readonly unknowns: readonly string[];
+  readonly unknowns: readonly UnknownInput[];
   /** What the result says to a build on top of it; undefined where that cannot be known. */
   readonly produces?: BaseConfig;
   /** The reachable stages without comments and layout: two files with equal text build the same thing. */

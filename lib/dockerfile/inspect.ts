@@ -1,10 +1,11 @@
 /** What a Dockerfile reads, for one target, all platforms together. */
-import { type Problem, problem, type Result } from '../model/mod.ts';
-import { type Findings, noFindings, type ResolvedStage, resolveStages, Walk } from './evaluate.ts';
+import { type Problem, problem, type Result, sortUnknowns } from '../model/mod.ts';
+import { type Findings, noFindings, Walk } from './evaluate.ts';
 import { type DockerfileFacts, type InspectOptions, MAIN_CONTEXT, type StageFacts } from './facts.ts';
 import type { Dockerfile, Instruction, StageSource } from './instruction.ts';
 import { isDockerfileFrontend } from './parse.ts';
 import { argPairs, globalScope, type Value } from './scope.ts';
+import { type ResolvedStage, resolveStages } from './stages.ts';
 import { UNKNOWN } from './words.ts';
 
 /**
@@ -88,7 +89,7 @@ function foreignFacts(
   found.reads.set(MAIN_CONTEXT, 'all');
   for (const name of options.contextNames) found.reads.set(name, 'all');
   for (const name of options.args.keys()) found.declaredArgs.add(name);
-  found.unknowns.add(`the frontend ${frontend} decides what is read`);
+  found.unknowns.push({ kind: 'frontend', text: `the frontend ${frontend} decides what is read` });
   found.engineArgs.add('BUILDPLATFORM');
   return factsOf(found, [], 0, () => dockerfile.source.text);
 }
@@ -114,7 +115,7 @@ function factsOf(
     secrets: [...found.secrets.values()],
     ssh: [...found.ssh.values()],
     ports: [...found.ports],
-    unknowns: [...found.unknowns],
+    unknowns: sortUnknowns(found.unknowns),
     ...(found.produces === undefined ? {} : { produces: found.produces }),
     // Keys need it, plans do not.
     get text() {
@@ -159,8 +160,10 @@ function blankBase(stage: ResolvedStage): Problem {
 /** BuildKit 0.34 can take the epoch from a context or stage (dockerfile2llb/epoch.go); then it cannot be told here. */
 function checkEpoch(epoch: Value | undefined, found: Findings): void {
   if (epoch === undefined || epoch === '') return;
-  if (epoch === UNKNOWN) found.unknowns.add('SOURCE_DATE_EPOCH depends on what is not known');
-  else if (!/^[+-]?\d+$/.test(epoch)) found.unknowns.add(`SOURCE_DATE_EPOCH is taken from ${epoch}`);
+  if (epoch === UNKNOWN)
+    found.unknowns.push({ kind: 'value', text: 'SOURCE_DATE_EPOCH depends on what is not known' });
+  else if (!/^[+-]?\d+$/.test(epoch))
+    found.unknowns.push({ kind: 'epoch', text: `SOURCE_DATE_EPOCH is taken from ${epoch}` });
 }
 
 /**

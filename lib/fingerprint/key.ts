@@ -10,7 +10,10 @@ import {
   type KeyParts,
   parseImageRef,
   sbomGenerators,
+  sortUnknowns,
   type TypedAttributes,
+  type UnknownInput,
+  type UnknownKind,
 } from '../model/mod.ts';
 
 /** What a key is made of. */
@@ -35,8 +38,8 @@ export interface KeyInput {
 /** The parts of a key, and what is missing in them. */
 export interface KeyResult {
   readonly parts: KeyParts;
-  /** Inputs that cannot be known, in words; not empty: the key proves nothing and the build must not be skipped. */
-  readonly untracked: readonly string[];
+  /** Inputs that cannot be known; not empty: the key proves nothing and the build must not be skipped. */
+  readonly untracked: readonly UnknownInput[];
 }
 
 /** Attributes of an output that say where it goes, not what is in it. */
@@ -54,7 +57,10 @@ const PLACES = new Set([
 /** Spells out the key of a build. */
 export function keyParts(input: KeyInput): KeyResult {
   const { build, facts } = input;
-  const untracked = new Set(facts.unknowns);
+  const untracked = [...facts.unknowns];
+  const unknown = (kind: UnknownKind, text: string, subject?: string): void => {
+    untracked.push({ kind, text, ...(subject === undefined ? {} : { subject }) });
+  };
   const options = optionsOf(input);
   const files: Record<string, readonly FilePart[]> = {};
   const images: Record<string, string> = {};
@@ -62,12 +68,13 @@ export function keyParts(input: KeyInput): KeyResult {
   const addFiles = (name: string): void => {
     if (!facts.reads.has(name)) return;
     const found = input.files.get(name);
-    if (found === undefined) untracked.add(`the files of the context ${name} were not read`);
+    if (found === undefined) unknown('unread', `the files of the context ${name} were not read`);
     else files[name] = found;
   };
   const addImage = (written: string): void => {
     const digest = parseImageRef(written)?.digest ?? input.images.get(written);
-    if (digest === undefined) untracked.add(`the image ${written} could not be resolved to a digest`);
+    if (digest === undefined)
+      unknown('image', `the image ${written} could not be resolved to a digest`, written);
     else images[written] = digest;
   };
   const addContext = (name: string, ref: ContextRef): void => {
@@ -80,19 +87,20 @@ export function keyParts(input: KeyInput): KeyResult {
         return;
       case 'build': {
         const digest = input.parents.get(name);
-        if (digest === undefined) untracked.add(`the result of ${ref.build} has no digest`);
+        if (digest === undefined) unknown('parent', `the result of ${ref.build} has no digest`, name);
         else parents[name] = digest;
         return;
       }
       case 'oci-layout':
         options[`context ${name}`] = ref.ref;
         if (!/@sha256:[0-9a-f]{64}$/.test(ref.ref)) {
-          untracked.add(`the context ${name} is an OCI layout without a digest`);
+          unknown('layout', `the context ${name} is an OCI layout without a digest`);
         }
         return;
       default:
         options[`context ${name}`] = withoutUser(ref.url);
-        if (!isCommitUrl(ref)) untracked.add(`the context ${name} is remote and may have changed`);
+        if (!isCommitUrl(ref))
+          unknown('remote-context', `the context ${name} is remote and may have changed`);
     }
   };
 
@@ -111,13 +119,14 @@ export function keyParts(input: KeyInput): KeyResult {
   }
   for (const name of used) {
     if (!build.contexts.has(name) && !input.parents.has(name)) {
-      untracked.add(`the result behind ${name} has no digest`);
+      unknown('parent', `the result behind ${name} has no digest`, name);
     }
   }
   for (const image of facts.images) addImage(image.written);
   for (const generator of sbomGenerators(build)) addImage(generator);
   for (const remote of facts.remoteSources) {
-    if (!remote.pinned) untracked.add(`ADD ${remote.url} may have changed; a --checksum makes it known`);
+    if (!remote.pinned)
+      unknown('download', `ADD ${remote.url} may have changed; a --checksum makes it known`);
   }
   return {
     parts: {
@@ -131,7 +140,7 @@ export function keyParts(input: KeyInput): KeyResult {
       parents: sorted(parents),
       options: sorted(options),
     },
-    untracked: [...untracked].sort(),
+    untracked: sortUnknowns(untracked),
   };
 }
 

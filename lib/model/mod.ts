@@ -10,3 +10,4 @@ export * from './record.ts';
 export * from './result.ts';
 export * from './sensitive.ts';
 export * from './source.ts';
+export * from './unknown.ts';

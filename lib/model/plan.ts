@@ -3,6 +3,7 @@
  */
 import type { Build, BuildSet } from './build.ts';
 import type { Span } from './source.ts';
+import type { UnknownInput } from './unknown.ts';
 
 /** Why one build waits for another. `needs` is order only; the rest pass files. */
 export type EdgeReason = 'context' | 'from' | 'copy' | 'mount' | 'needs';
@@ -45,7 +46,7 @@ export interface PlanNode {
   readonly pushes: boolean;
   readonly externalImages: readonly ExternalImage[];
   /** Why its inputs cannot be known from here (remote context, dynamic reference); empty where they can. */
-  readonly unknowns: readonly string[];
+  readonly unknowns: readonly UnknownInput[];
 }
 
 /** A plan in an order in which every build comes after what it needs; ties keep the file's order. */

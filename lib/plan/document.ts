@@ -132,7 +132,10 @@ function describeNode(node: PlanNode): PlannedBuild {
       build.ssh.map((ssh) => ssh.id),
     ),
     push: node.pushes,
-    ...list('unknowns', node.unknowns),
+    ...list(
+      'unknowns',
+      node.unknowns.map(({ text }) => text),
+    ),
   };
 }
 

@@ -20,6 +20,7 @@ import {
   type Result,
   type Span,
   sbomGenerators,
+  type UnknownInput,
   withDefaultTag,
 } from '../model/mod.ts';
 
@@ -37,7 +38,7 @@ export interface ImageUse {
 export interface DockerfileReads {
   readonly images: readonly ImageUse[];
   /** Why the list may be incomplete; empty where it is whole. */
-  readonly unknowns: readonly string[];
+  readonly unknowns: readonly UnknownInput[];
 }
 
 /** What to plan, resolved. */
@@ -72,7 +73,7 @@ export function planBuilds(request: PlanRequest): Result<Plan> {
 interface Links {
   readonly edges: readonly Edge[];
   readonly externalImages: readonly ExternalImage[];
-  readonly unknowns: readonly string[];
+  readonly unknowns: readonly UnknownInput[];
 }
 
 /** Finds the edges of builds, each build once. */

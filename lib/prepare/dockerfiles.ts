@@ -79,7 +79,10 @@ export class DockerfileLibrary {
   readsOf(build: Build): DockerfileReads | undefined {
     const dockerfile = this.dockerfileOf(build);
     if (dockerfile === undefined)
-      return { images: [], unknowns: ['the Dockerfile comes with a remote context'] };
+      return {
+        images: [],
+        unknowns: [{ kind: 'remote-dockerfile', text: 'the Dockerfile comes with a remote context' }],
+      };
     if (!dockerfile.ok) {
       this.#problems.set(
         build.name,

@@ -15,6 +15,7 @@ import {
   type Problem,
   type ProblemJson,
   type Reason,
+  type UnknownInput,
 } from '../model/mod.ts';
 import type { RunContext } from './context.ts';
 import type { TagState } from './decide.ts';
@@ -25,7 +26,7 @@ import { recordRef } from './memory.ts';
 import { type Observer, runNode, type Weighed } from './node.ts';
 import { checkPlan } from './preflight.ts';
 import { askTags, wantedTags } from './publish.ts';
-import { remedyFor } from './remedies.ts';
+import { REMEDIES } from './remedies.ts';
 import { runGraph } from './scheduler.ts';
 import { type BakeOptions, needsOf, Session } from './session.ts';
 import { changesBut, untrackedBut, waitingFor } from './waiting.ts';
@@ -59,7 +60,7 @@ export interface Explanation {
   readonly key?: string;
   readonly differences: Differences;
   readonly inputs?: ExplainedInputs;
-  readonly untracked: readonly { readonly what: string; readonly remedy?: string }[];
+  readonly untracked: readonly { readonly what: string; readonly remedy: string }[];
   /** Whether a run pushes it. */
   readonly pushes: boolean;
   readonly tags: readonly ExplainedTag[];
@@ -228,10 +229,7 @@ class Explainer {
         total: all.length,
       },
       ...(inputs.parts === undefined ? {} : { inputs: this.#describe(node, inputs, inputs.parts) }),
-      untracked: untracked.map((what) => {
-        const remedy = remedyFor(what);
-        return { what, ...(remedy === undefined ? {} : { remedy }) };
-      }),
+      untracked: untracked.map(({ kind, text }) => ({ what: text, remedy: REMEDIES[kind] })),
       pushes: node.pushes,
       tags: tags.map((tag) => explainTag(tag, record?.digest)),
       ...(lastRecord === undefined ? {} : { last: describeLast(lastRecord, record !== undefined) }),
@@ -240,10 +238,10 @@ class Explainer {
   }
 
   /** All changes are told as differences, so the reason says how many there are. */
-  #reason({ decision }: Weighed, untracked: readonly string[], differences: readonly string[]): Reason {
+  #reason({ decision }: Weighed, untracked: readonly UnknownInput[], differences: readonly string[]): Reason {
     const { code, text, items } = decision.reason;
     if (code === 'changed' && differences.length > 0) return { code, text: changeText(differences) };
-    const kept = code === 'untracked' && untracked.length > 0 ? untracked : items;
+    const kept = code === 'untracked' && untracked.length > 0 ? untracked.map(({ text }) => text) : items;
     return { code, text, ...(kept === undefined ? {} : { items: kept }) };
   }
 

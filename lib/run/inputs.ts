@@ -29,9 +29,12 @@ import {
   ok,
   type PlanNode,
   type Problem,
+  parseImageRef,
   problem,
   type Result,
   sbomGenerators,
+  sortUnknowns,
+  type UnknownInput,
 } from '../model/mod.ts';
 import type { ImageConfigFacts } from '../state/mod.ts';
 import { lookOf } from '../util/look.ts';
@@ -44,7 +47,7 @@ export interface NodeInputs {
   readonly key?: BuildKey;
   readonly parts?: KeyParts;
   /** What is not known, in words; not empty: never skipped. */
-  readonly untracked: readonly string[];
+  readonly untracked: readonly UnknownInput[];
   /** Regular files that count, and their bytes. */
   readonly files: number;
   readonly bytes: number;
@@ -105,7 +108,8 @@ export async function computeInputs(context: RunContext, node: PlanNode): Promis
   const { build } = node;
   const inspected = await inspectNode(context, node);
   if (inspected === undefined) {
-    return { ...nothing, untracked: [`its Dockerfile comes with the context ${build.context.written}`] };
+    const text = `its Dockerfile comes with the context ${build.context.written}`;
+    return { ...nothing, untracked: [{ kind: 'remote-dockerfile', text }] };
   }
   if (!inspected.ok) return { ...nothing, untracked: [], problems: inspected.error };
   const facts = inspected.value;
@@ -129,11 +133,15 @@ export async function computeInputs(context: RunContext, node: PlanNode): Promis
   });
   // A base whose config is unread may have triggers that read images we do not see.
   const unread = facts.unreadBases.map(
-    (name) => `what the base image ${name} sets and triggers cannot be read`,
+    (name): UnknownInput => ({
+      kind: 'base',
+      text: `what the base image ${name} sets and triggers cannot be read`,
+    }),
   );
-  const reasons = [
-    ...new Set([...untracked.filter((one) => !images.named.has(one)), ...images.why, ...unread]),
-  ];
+  // The look-up knows more of an image than the key does.
+  const lookedUp = new Set(images.unknown.map(({ subject }) => subject));
+  const others = untracked.filter(({ kind, subject }) => kind !== 'image' || !lookedUp.has(subject));
+  const reasons = sortUnknowns([...others, ...images.unknown, ...unread]);
   const inputs: NodeInputs = {
     parts,
     untracked: reasons,
@@ -271,9 +279,7 @@ function parentDigests(
 
 interface LookedUp {
   readonly digests: ReadonlyMap<string, string>;
-  readonly why: readonly string[];
-  /** What `keyParts` says of the same images, in fewer words. */
-  readonly named: ReadonlySet<string>;
+  readonly unknown: readonly UnknownInput[];
 }
 
 async function lookUpImages(context: RunContext, node: PlanNode, facts: DockerfileFacts): Promise<LookedUp> {
@@ -283,19 +289,18 @@ async function lookUpImages(context: RunContext, node: PlanNode, facts: Dockerfi
     if (source.ref.kind === 'image' && used.has(name)) written.add(source.ref.ref);
   }
   const digests = new Map<string, string>();
-  const why: string[] = [];
-  const named = new Set<string>();
+  const unknown: UnknownInput[] = [];
   await Promise.all(
     [...written].map(async (image) => {
       const lookup = await context.images.lookUp(image);
       if (lookup.kind === 'known') digests.set(image, lookup.digest);
       else {
-        why.push(lookup.why);
-        named.add(`the image ${image} could not be resolved to a digest`);
+        const kind = parseImageRef(image) === undefined ? 'image-name' : 'image';
+        unknown.push({ kind, text: lookup.why, subject: image });
       }
     }),
   );
-  return { digests, why: why.sort(), named };
+  return { digests, unknown };
 }
 
 interface HashedContexts {

@@ -55,7 +55,7 @@ export async function runNode(
     build: name,
     files: inputs.files,
     bytes: inputs.bytes,
-    untracked: inputs.untracked,
+    untracked: inputs.untracked.map(({ text }) => text),
     ...(inputs.key === undefined ? {} : { key: inputs.key }),
   });
   if (inputs.problems.length > 0) {
@@ -200,7 +200,7 @@ async function weigh(
   const untrackedOutputs = node.role === 'asked' ? node.build.outputs.map((output) => output.type) : [];
   const base = {
     forced: context.force,
-    untracked: inputs.untracked,
+    untracked: inputs.untracked.map(({ text }) => text),
     untrackedOutputs,
     tags: [],
     manifestAvailable: false,

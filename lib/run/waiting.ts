@@ -3,7 +3,7 @@
  * changed decides all the same; where nothing did, it depends on what comes out of the parent.
  */
 import { diffKeys } from '../fingerprint/mod.ts';
-import type { KeyParts, PlanNode } from '../model/mod.ts';
+import type { KeyParts, PlanNode, UnknownInput } from '../model/mod.ts';
 import type { LastInputs } from '../state/mod.ts';
 import type { RunContext } from './context.ts';
 import { type Decision, decideByChanges } from './decide.ts';
@@ -30,12 +30,8 @@ export function waitingFor(context: RunContext, node: PlanNode): Waiting {
 }
 
 /** What is not known of a build, but for the digests of parents that a dry run would build first. */
-export function untrackedBut(inputs: NodeInputs, { builds, names }: Waiting): readonly string[] {
-  const sentences = new Set([
-    ...builds.map((build) => `the result of ${build} has no digest`),
-    ...[...names].map((name) => `the result behind ${name} has no digest`),
-  ]);
-  return inputs.untracked.filter((one) => !sentences.has(one));
+export function untrackedBut(inputs: NodeInputs, { names }: Waiting): readonly UnknownInput[] {
+  return inputs.untracked.filter(({ kind, subject = '' }) => kind !== 'parent' || !names.has(subject));
 }
 
 /** What changed since the last inputs, but for parents that a dry run would build first. */

@@ -437,13 +437,16 @@ test('what cannot be known is named and never skipped', async (t) => {
   setup.parents.clear();
   setup.build = { ...setup.build, args: new Map([['SOURCE_DATE_EPOCH', 'context']]) };
   const { untracked } = await keyOf(setup);
-  assert.deepEqual(untracked, [
-    'ADD https://example.com/r.git may have changed; a --checksum makes it known',
-    'ADD https://example.com/x.tgz may have changed; a --checksum makes it known',
-    'SOURCE_DATE_EPOCH is taken from context',
-    'the image tools:2 could not be resolved to a digest',
-    'the result of lib has no digest',
-  ]);
+  assert.deepEqual(
+    untracked.map(({ text }) => text),
+    [
+      'ADD https://example.com/r.git may have changed; a --checksum makes it known',
+      'ADD https://example.com/x.tgz may have changed; a --checksum makes it known',
+      'SOURCE_DATE_EPOCH is taken from context',
+      'the image tools:2 could not be resolved to a digest',
+      'the result of lib has no digest',
+    ],
+  );
 });
 
 test('what is pinned by content is known', async (t) => {

@@ -122,6 +122,7 @@ export async function startDaemon(start: DaemonStart, paths: EnginePaths): Promi
   }
 
   const identity = pid === undefined ? undefined : await identifyProcess(pid);
+  let isGone = identity === undefined;
   if (identity !== undefined) {
     const record: DaemonRecord = {
       ...identity,
@@ -134,9 +135,9 @@ export async function startDaemon(start: DaemonStart, paths: EnginePaths): Promi
     };
     await writeFile(pidFileOf(paths, start.name), `${JSON.stringify(record)}\n`, { mode: 0o600 });
     const until = Date.now() + start.timeoutMs;
-    while (exit === undefined && Date.now() < until && start.signal?.aborted !== true) {
+    while (!isGone && exit === undefined && Date.now() < until && start.signal?.aborted !== true) {
       if (await start.isReady()) return ok(record);
-      if (!(await isAlive(identity))) exit ??= 'it ended';
+      isGone = !(await isAlive(identity));
       await sleep(15);
     }
     await endProcess(identity, 2_000);
@@ -144,8 +145,9 @@ export async function startDaemon(start: DaemonStart, paths: EnginePaths): Promi
   }
   if (start.signal?.aborted === true)
     return fail([problem('engine/aborted', 'the work on the engine was called off')]);
-  // An early end is reported by an event: let it come.
-  for (let turn = 0; exit === undefined && identity === undefined && turn < 20; turn += 1) await sleep(10);
+  // How it ended is told by an event, which may come after the process is seen to be gone: let it come.
+  for (let turn = 0; exit === undefined && isGone && turn < 20; turn += 1) await sleep(10);
+  if (isGone && identity !== undefined) exit ??= 'it ended';
   return fail([await describeFailure(start, logFile, exit)]);
 }
 

@@ -13,7 +13,8 @@ const options = { skip: realEngine.skip, timeout: 600_000 };
 test('after random edits every tag is what plain buildctl makes', options, async (t) => {
   const { edits, compared, differences, unchanged, built } = await runMutations(t, { edits: 12, seed: 7 });
   assert.deepEqual(differences, []);
-  assert.equal(edits, 12);
+  // The last run may come after several edits at once.
+  assert(edits >= 12, `${edits} edits`);
   // A test that compares nothing, or in which everything is built each time, would show nothing.
   assert(compared > 120, `${compared} compared`);
   assert(unchanged > built, `${unchanged} unchanged, ${built} built`);

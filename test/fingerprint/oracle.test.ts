@@ -26,13 +26,14 @@ import { inspectDockerfile, NO_RULES, parseDockerfile, parseIgnore } from '../..
 import { ContextHasher, computeKey, diffKeys, keyParts } from '../../lib/fingerprint/mod.ts';
 import type { FilePart, KeyParts } from '../../lib/model/mod.ts';
 import { buildctl, buildctlBuild, contextInOwnSlot } from '../rig/buildkit.ts';
+import { compiled } from '../rig/paths.ts';
 import { type Random, seededRandom } from '../rig/random.ts';
 import { realEngine, startTestRegistry } from '../rig/real-engine.ts';
 import { makeTempDir, writeTree } from '../rig/temp.ts';
 import { makeBuild } from './make-build.ts';
 
 /** By hand: more edits, another seed, and with a static busybox also RUN with a bind mount. */
-const EDITS = Number(process.env['BAKE_TS_TEST_EDITS'] ?? 40);
+const EDITS = Number(process.env['BAKE_TS_TEST_EDITS'] ?? (compiled ? 40 : 15));
 const SEED = Number(process.env['BAKE_TS_TEST_SEED'] ?? 1);
 const BUSYBOX = process.env['BAKE_TS_TEST_BUSYBOX'];
 

@@ -15,6 +15,7 @@ import {
   UNMATCHED,
   type Verdict,
 } from '../dockerfile/mod.ts';
+import { directoriesAbove } from '../util/path.ts';
 import { codeOf } from './batch.ts';
 import { compilePart, hasWildcard, unescapePart } from './glob.ts';
 
@@ -63,7 +64,7 @@ export function walkContext(root: string, reads: ContextReads, ignore: IgnoreRul
     );
     const whole = new Set(roots.filter(({ filter }) => filter === undefined).map(({ path }) => path));
     const covered = (path: string): boolean =>
-      whole.has('.') || parentsOf(path).some((one) => whole.has(one));
+      whole.has('.') || directoriesAbove(path).some((one) => whole.has(one));
     for (const path of whole) if (path === '.' || !covered(path)) walker.tree(path, undefined);
     for (const { path, filter } of roots) {
       if (filter !== undefined && !whole.has(path) && !covered(path)) walker.tree(path, filter);
@@ -84,11 +85,6 @@ function filterOf(read: PathRead): Filter | undefined {
 function split(path: string): readonly [directory: string, name: string] {
   const at = path.lastIndexOf('/') + 1;
   return [path.slice(0, at), path.slice(at)];
-}
-
-function parentsOf(path: string): readonly string[] {
-  const parts = path.split('/');
-  return parts.slice(1).map((_, index) => parts.slice(0, index + 1).join('/'));
 }
 
 interface Matches {
@@ -199,7 +195,7 @@ class Walker implements Found {
     let matches: ParentMatches = [];
     let ignoredPath = false;
     if (path === '.') return { matches, ignoredPath };
-    for (const one of [...parentsOf(path), path]) {
+    for (const one of [...directoriesAbove(path), path]) {
       const judged = judgePath(this.#ignore, one, matches);
       matches = judged.matches;
       ignoredPath = judged.ignored;

@@ -13,6 +13,7 @@ import { computeKey } from '../fingerprint/mod.ts';
 import { type Digest, type ImageRef, type PlanNode, parseImageRef } from '../model/mod.ts';
 import { type Descriptor, manifestBlobs } from '../registry/mod.ts';
 import type { LastInputs, ParentResult } from '../state/mod.ts';
+import { directoriesAbove } from '../util/path.ts';
 import type { RunContext } from './context.ts';
 import { filesReadOf, type NodeInputs } from './inputs.ts';
 import { STORE_HOST } from './places.ts';
@@ -210,15 +211,9 @@ async function changesBelow(
   return found;
 }
 
-/** Directories above a path, the nearest last; the root is left out. */
-function above(path: string): readonly string[] {
-  const parts = path.split('/').slice(0, -1);
-  return parts.map((_, at) => parts.slice(0, at + 1).join('/'));
-}
-
 /** Whether a layer makes a directory above a path something else. */
 function isReplacedAbove(path: string, tree: Tree): boolean {
-  return above(path).some((dir) => {
+  return directoriesAbove(path).some((dir) => {
     const entry = tree.get(dir);
     return entry !== undefined && entry.kind !== 'dir';
   });
@@ -226,7 +221,7 @@ function isReplacedAbove(path: string, tree: Tree): boolean {
 
 /** Whether a layer takes away a path or a directory above it (OCI image-spec, layer.md, "Whiteouts"). */
 function isHidden(path: string, tree: Tree): boolean {
-  const dirs = above(path);
+  const dirs = directoriesAbove(path);
   if (['', ...dirs].some((dir) => tree.has(dir === '' ? '.wh..wh..opq' : `${dir}/.wh..wh..opq`))) return true;
   return [...dirs, path].some((one) => tree.has(one.replace(/[^/]*$/, (name) => `.wh.${name}`)));
 }

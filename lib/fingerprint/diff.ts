@@ -1,10 +1,11 @@
 /** What differs between two keys, in words a person can act on. */
 import { MAIN_CONTEXT } from '../dockerfile/mod.ts';
-import type { FilePart, KeyParts } from '../model/mod.ts';
+import { type FilePart, type KeyParts, SECRET_WORDS, soundsSecret } from '../model/mod.ts';
 
 const SHOWN = 20;
 const LONGEST = 100;
-const SENSITIVE = /TOKEN|PASS|SECRET|KEY|CREDENTIAL|AUTH/i;
+/** `NAME=value` of what looks like a secret. */
+const SECRET_PAIR = new RegExp(String.raw`([\w-]*(?:${SECRET_WORDS})[\w-]*)=("[^"]*"|'[^']*'|\S+)`, 'gi');
 
 /**
  * Names what changed from one key to another: each thing one line, at most `limit` lines and then how many more.
@@ -18,7 +19,7 @@ export function diffKeys(
   isSecret: (value: string) => boolean = () => false,
 ): readonly string[] {
   const isHidden = (name: string, ...values: readonly (string | undefined)[]): boolean =>
-    SENSITIVE.test(name) || values.some((value) => value !== undefined && isSecret(value));
+    soundsSecret(name) || values.some((value) => value !== undefined && isSecret(value));
   const lines = [
     ...(before.version === after.version
       ? []
@@ -102,9 +103,7 @@ function difference(lines: readonly string[], others: readonly string[]): readon
 
 /** Without user and password in addresses, and without values of what looks like a secret. */
 function showLine(line: string): string {
-  const safe = line
-    .replace(/(\w+:\/\/)[^/@\s]*@/g, '$1')
-    .replace(/([\w-]*(?:TOKEN|PASS|SECRET|KEY|CREDENTIAL|AUTH)[\w-]*)=("[^"]*"|'[^']*'|\S+)/gi, '$1=…');
+  const safe = line.replace(/(\w+:\/\/)[^/@\s]*@/g, '$1').replace(SECRET_PAIR, '$1=…');
   return shorten(safe.trim());
 }
 

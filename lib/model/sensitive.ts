@@ -7,6 +7,15 @@ import type { Json, Variable } from './build.ts';
 /** What stands where a sensitive value stood. */
 export const HIDDEN = '(hidden)';
 
+/** What names of secrets have in them, for patterns. */
+export const SECRET_WORDS = 'TOKEN|PASS|SECRET|KEY|CREDENTIAL|AUTH';
+const SECRET_NAME = new RegExp(SECRET_WORDS, 'i');
+
+/** Whether a name sounds as if its value were a secret, though nobody marked it as one. */
+export function soundsSecret(name: string): boolean {
+  return SECRET_NAME.test(name);
+}
+
 /** Shorter values (`1`, `dev`) would hide half of everything by chance. */
 const SHORTEST = 4;
 const NOTHING: ReadonlySet<string> = new Set();

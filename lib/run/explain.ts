@@ -15,6 +15,7 @@ import {
   type Problem,
   type ProblemJson,
   type Reason,
+  soundsSecret,
   type UnknownInput,
 } from '../model/mod.ts';
 import type { RunContext } from './context.ts';
@@ -121,8 +122,6 @@ export interface LastBuilt
 
 /** Differences that are told one by one. */
 export const MOST_DIFFERENCES = 200;
-
-const SENSITIVE_NAME = /TOKEN|PASS|SECRET|KEY|CREDENTIAL|AUTH/i;
 
 /** Explains every build of a plan. */
 export async function explainBuilds(options: ExplainOptions): Promise<ExplainReport> {
@@ -280,7 +279,7 @@ class Explainer {
 
   #values(values: Readonly<Record<string, string>>): readonly NamedValue[] {
     return Object.entries(values).map(([name, value]) =>
-      SENSITIVE_NAME.test(name) || this.#hider.holds(value) ? { name, hidden: true } : { name, value },
+      soundsSecret(name) || this.#hider.holds(value) ? { name, hidden: true } : { name, value },
     );
   }
 }

@@ -116,11 +116,7 @@ export async function computeInputs(context: RunContext, node: PlanNode): Promis
   const contexts = await hashContexts(context, node, facts);
   if (contexts.problems.length > 0) return { ...nothing, untracked: [], problems: contexts.problems };
   const images = await lookUpImages(context, node, facts);
-  const bases = await readBases(context, node, facts.bases);
-  const platforms =
-    node.build.platforms.length === 0 && isOfEnginePlatform(node, facts, bases, context.enginePlatform)
-      ? [context.enginePlatform]
-      : node.build.platforms;
+  const platforms = await platformsOf(context, node, facts);
   const filesOnly = readForFiles(facts);
   const { parts, untracked } = keyParts({
     build,
@@ -154,6 +150,18 @@ export async function computeInputs(context: RunContext, node: PlanNode): Promis
   requestsOf.set(inputs, contexts.hashed);
   filesOnlyOf.set(inputs, filesOnly);
   return inputs;
+}
+
+/** What is asked for; where nothing is, the engine's platform, if it surely comes to that. */
+async function platformsOf(
+  context: RunContext,
+  node: PlanNode,
+  facts: DockerfileFacts,
+): Promise<readonly string[]> {
+  const { platforms } = node.build;
+  if (platforms.length > 0) return platforms;
+  const bases = await readBases(context, node, facts.bases);
+  return isOfEnginePlatform(node, facts, bases, context.enginePlatform) ? [context.enginePlatform] : [];
 }
 
 /** How much of one local context counts. */

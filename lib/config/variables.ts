@@ -2,6 +2,7 @@
  * Variables: where each value comes from (flag, file, environment, default), its type, and whether it is allowed.
  * A default is evaluated when somebody first asks for it, so that defaults may build on one another in any order.
  */
+import schema from '../../schemas/builds.schema.json' with { type: 'json' };
 import { type Json, problem, type Variable, type VariableOrigin } from '../model/mod.ts';
 import { suggest } from '../util/suggest.ts';
 import { toCel } from './cel.ts';
@@ -115,10 +116,9 @@ export function resolveVariables(
   return { all: ordered, scope };
 }
 
-const TYPES: ReadonlySet<string> = new Set(['string', 'bool', 'int', 'number', 'list', 'map']);
-const KEYS: ReadonlySet<string> = new Set(
-  'default type env required oneOf pattern minimum maximum check sensitive description'.split(' '),
-);
+const { properties } = schema.$defs.var;
+const TYPES: ReadonlySet<string> = new Set(properties.type.enum);
+const KEYS: ReadonlySet<string> = new Set(Object.keys(properties));
 
 /** Whether the schema has found fault with it: what would be said of its value follows from that. */
 function isMisshapen({ keys }: Declaration): boolean {

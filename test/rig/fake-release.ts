@@ -5,8 +5,8 @@
 import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
+import { listenOnLoopback } from './listen.ts';
 import type { Cleanup } from './temp.ts';
 
 /** One entry of a tarball. `type` as in a ustar header: 0 file, 1 hard link, 2 symbolic link, 3 device, 5 directory. */
@@ -101,16 +101,9 @@ export async function startReleaseServer(t: Cleanup): Promise<ReleaseServer> {
     }
     response.end(body);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.after(
-    () =>
-      new Promise<void>((resolve) => {
-        server.closeAllConnections();
-        server.close(() => resolve());
-      }),
-  );
+  const port = await listenOnLoopback(t, server);
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://127.0.0.1:${port}`,
     files,
     requests,
     get cut() {

@@ -3,7 +3,7 @@
  * bake-ts are told apart by their User-Agent, so that each can be kept out alone.
  */
 import { createServer, type IncomingHttpHeaders, request } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { listenOnLoopback } from './listen.ts';
 import type { Cleanup } from './temp.ts';
 
 /** A request at the door. */
@@ -71,14 +71,9 @@ export async function startFaultProxy(t: Cleanup, upstream: string): Promise<Fau
     incoming.on('error', () => forward.destroy());
     incoming.pipe(forward);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.after(async () => {
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    server.closeAllConnections();
-    await closed;
-  });
+  const ownPort = await listenOnLoopback(t, server);
   return {
-    host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    host: `127.0.0.1:${ownPort}`,
     requests,
     judge(verdict) {
       judge = verdict;

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { listenOnLoopback } from './listen.ts';
 import type { Cleanup } from './temp.ts';
 
 /** A request as it came. */
@@ -75,13 +75,7 @@ export async function startFaultRegistry(
     tls === undefined
       ? createServer(handle)
       : createTlsServer({ ...tls, rejectUnauthorized: tls.requestCert === true }, handle);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.after(async () => {
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    server.closeAllConnections();
-    await closed;
-  });
-  const { port } = server.address() as AddressInfo;
+  const port = await listenOnLoopback(t, server);
   return {
     host: `127.0.0.1:${port}`,
     requests,

@@ -5,8 +5,8 @@
 import { Buffer } from 'node:buffer';
 import { X509Certificate } from 'node:crypto';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { Certificates } from './certificates.ts';
+import { listenOnLoopback } from './listen.ts';
 import { type TokenSettings, testUser } from './registry.ts';
 import type { Cleanup } from './temp.ts';
 
@@ -42,13 +42,7 @@ export async function startTokenServer(t: Cleanup, certs: Certificates): Promise
       response.end(JSON.stringify({ token, expires_in: 300 }));
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.after(async () => {
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    server.closeAllConnections();
-    await closed;
-  });
-  const { port } = server.address() as AddressInfo;
+  const port = await listenOnLoopback(t, server);
   return {
     requests,
     settings: {

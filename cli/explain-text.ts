@@ -1,5 +1,6 @@
 /** `explain` for people: what would happen and why first, then what changed, what counts, and what is where. */
 
+import type { ExplainedInputs, ExplainedTag, Explanation, NamedValue } from '../lib/inspect/mod.ts';
 import {
   formatBytes,
   formatDuration,
@@ -10,7 +11,6 @@ import {
   shortDigest,
   widthOf,
 } from '../lib/report/mod.ts';
-import type { ExplainedInputs, ExplainedTag, Explanation, NamedValue } from '../lib/run/mod.ts';
 
 /** How explanations are written out. */
 export interface ExplainStyle {

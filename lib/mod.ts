@@ -32,4 +32,5 @@ export { describePlan, type PlanDocument, type Selection } from './plan/mod.ts';
 export { type PreparedPlan, preparePlan } from './prepare/mod.ts';
 export { createRegistryClient, type RegistryClient, type RegistryClientOptions } from './registry/mod.ts';
 export { createReporter, formatProblems } from './report/mod.ts';
-export { type BakeOptions, bake } from './run/mod.ts';
+export { type Audit, type BakeOptions, bake } from './run/mod.ts';
+export { type AuditRequest, createAudit } from './verify/mod.ts';

@@ -1,8 +1,8 @@
 import { realpath } from 'node:fs/promises';
 import path from 'node:path';
+import type { AffectedBuild, AffectedOptions } from '../../lib/inspect/mod.ts';
 import { problem } from '../../lib/model/mod.ts';
 import { plainText } from '../../lib/report/mod.ts';
-import type { AffectedBuild, AffectedOptions } from '../../lib/run/mod.ts';
 import { isSet, type ParsedArgs, textOf } from '../args.ts';
 import { findDefinition, readBuildsBefore } from '../builds-before.ts';
 import { EXIT, type ExitCode, exitCodeOfSignal } from '../exit-codes.ts';
@@ -44,7 +44,7 @@ export async function affectedCommand(args: ParsedArgs, io: Io): Promise<ExitCod
     if (!state.ok) return reportProblems(state.error, args, io);
     const changed = await changedFiles(state.value, io.env, signal);
     if (!changed.ok) return reportProblems(changed.error, args, io);
-    const { findAffected } = await import('../../lib/run/mod.ts');
+    const { findAffected } = await import('../../lib/inspect/mod.ts');
     const builds = await findAffected({
       plan,
       dockerfiles,
@@ -86,7 +86,7 @@ async function before(
   const cwd = await realpath(io.cwd);
   const definition = await findDefinition(set, args, cwd);
   const isTouched = definition.readsUnknown || changed.some((file) => definition.files.has(file));
-  const { LOCK_NAME, parseLock } = await import('../../lib/run/mod.ts');
+  const { LOCK_NAME, parseLock } = await import('../../lib/lock/mod.ts');
   const lockFile = path.join(await realpath(set.root), LOCK_NAME);
   const lockText = changed.includes(lockFile) ? await fileAt(state, io.env, lockFile) : undefined;
   const lock =

@@ -12,7 +12,7 @@ export async function explainCommand(args: ParsedArgs, io: Io): Promise<ExitCode
   const read = await readInputs(args, io);
   if (!read.ok) return reportProblems(read.error, args, io);
   const { preparePlan } = await import('../../lib/prepare/mod.ts');
-  const { explainBuilds } = await import('../../lib/run/mod.ts');
+  const { explainBuilds } = await import('../../lib/inspect/mod.ts');
   const prepared = preparePlan(read.value.set, selectionOf(args), io.cwd);
   if (!prepared.ok) return reportProblems([...read.value.warnings, ...prepared.error], args, io);
   reportProblems(read.value.warnings, args, io);

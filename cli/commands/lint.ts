@@ -13,7 +13,7 @@ export async function lintCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   if (!read.ok) return reportProblems(read.error, args, io);
   reportProblems(read.value.warnings, args, io);
   const { preparePlan } = await import('../../lib/prepare/mod.ts');
-  const { lintPlan } = await import('../../lib/run/mod.ts');
+  const { lintPlan } = await import('../../lib/inspect/mod.ts');
   // Without a selection everything is checked, not only the group `default`: this is about the files.
   const selection = selectionOf(args);
   const isOpen = selection.patterns.length === 0 && (selection.filters ?? []).length === 0;

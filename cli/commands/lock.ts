@@ -12,7 +12,7 @@ export async function lockCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const read = await readInputs(args, io);
   if (!read.ok) return reportProblems(read.error, args, io);
   const { preparePlan } = await import('../../lib/prepare/mod.ts');
-  const { lockImages } = await import('../../lib/run/mod.ts');
+  const { lockImages } = await import('../../lib/lock/mod.ts');
   const whole = await planWhole(read.value.set, io);
   if (!whole.ok) return reportProblems(whole.error, args, io);
   const selection = selectionOf(args);

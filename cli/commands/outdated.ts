@@ -1,5 +1,5 @@
+import type { LockedImage } from '../../lib/lock/mod.ts';
 import { createPalette, type Palette, plural, shortDigest } from '../../lib/report/mod.ts';
-import type { LockedImage } from '../../lib/run/mod.ts';
 import { isSet, type ParsedArgs } from '../args.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { readInputs } from '../inputs.ts';
@@ -12,7 +12,7 @@ import { planWhole } from '../whole-plan.ts';
 export async function outdatedCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const read = await readInputs(args, io);
   if (!read.ok) return reportProblems(read.error, args, io);
-  const { compareLock } = await import('../../lib/run/mod.ts');
+  const { compareLock } = await import('../../lib/lock/mod.ts');
   const whole = await planWhole(read.value.set, io);
   if (!whole.ok) return reportProblems(whole.error, args, io);
   return withCancellation(io, async ({ signal }) => {

@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { fail, ok, type Problem, problem, type Result, type RunSummary } from '../../lib/model/mod.ts';
 import { createReporter, type ProgressMode } from '../../lib/report/mod.ts';
-import type { AuditRequest } from '../../lib/run/mod.ts';
+import type { Audit } from '../../lib/run/mod.ts';
 import { isSet, type ParsedArgs, textOf } from '../args.ts';
 import { type ExitCode, exitCodeOfRun } from '../exit-codes.ts';
 import { readInputs, readNumber, selectionOf } from '../inputs.ts';
@@ -78,7 +78,7 @@ function readJobs(args: ParsedArgs): Result<number> {
     : readNumber('jobs', written, 1, 999);
 }
 
-async function readAudit(args: ParsedArgs): Promise<Result<AuditRequest | undefined>> {
+async function readAudit(args: ParsedArgs): Promise<Result<Audit | undefined>> {
   const written = textOf(args, 'audit');
   const writtenSeed = textOf(args, 'audit-seed');
   if (written === undefined) {
@@ -89,7 +89,7 @@ async function readAudit(args: ParsedArgs): Promise<Result<AuditRequest | undefi
       }),
     ]);
   }
-  const { parseAuditSize } = await import('../../lib/run/mod.ts');
+  const { createAudit, parseAuditSize } = await import('../../lib/verify/mod.ts');
   const size = parseAuditSize(written);
   if (size === undefined) {
     return fail([
@@ -98,9 +98,9 @@ async function readAudit(args: ParsedArgs): Promise<Result<AuditRequest | undefi
       }),
     ]);
   }
-  if (writtenSeed === undefined) return ok({ size });
+  if (writtenSeed === undefined) return ok(createAudit({ size }));
   const seed = readNumber('audit-seed', writtenSeed, 0, 999_999_999);
-  return seed.ok ? ok({ size, seed: seed.value }) : seed;
+  return seed.ok ? ok(createAudit({ size, seed: seed.value })) : seed;
 }
 
 /** `auto` is a live view only where one is watched: CI systems give a terminal to some steps, and keep its output. */

@@ -11,7 +11,7 @@ import { planWhole } from '../whole-plan.ts';
 export async function updateCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const read = await readInputs(args, io);
   if (!read.ok) return reportProblems(read.error, args, io);
-  const { updateLock } = await import('../../lib/run/mod.ts');
+  const { updateLock } = await import('../../lib/lock/mod.ts');
   const whole = await planWhole(read.value.set, io);
   if (!whole.ok) return reportProblems(whole.error, args, io);
   return withCancellation(io, async ({ signal }) => {

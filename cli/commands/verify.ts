@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { problemToJson } from '../../lib/model/mod.ts';
 import { createPalette, type Palette, plural, shortDigest } from '../../lib/report/mod.ts';
-import type { Verification } from '../../lib/run/mod.ts';
+import type { Verification } from '../../lib/verify/mod.ts';
 import { isSet, type ParsedArgs, textOf } from '../args.ts';
 import { EXIT, type ExitCode, exitCodeOfProblems, exitCodeOfSignal } from '../exit-codes.ts';
 import { readInputs, selectionOf } from '../inputs.ts';
@@ -14,7 +14,7 @@ export async function verifyCommand(args: ParsedArgs, io: Io): Promise<ExitCode>
   const read = await readInputs(args, io);
   if (!read.ok) return reportProblems(read.error, args, io);
   const { preparePlan } = await import('../../lib/prepare/mod.ts');
-  const { verifyBuilds } = await import('../../lib/run/mod.ts');
+  const { verifyBuilds } = await import('../../lib/verify/mod.ts');
   const prepared = preparePlan(read.value.set, selectionOf(args), io.cwd);
   const found = prepared.ok ? prepared.value.missing : prepared.error;
   const code = reportProblems([...read.value.warnings, ...found], args, io);

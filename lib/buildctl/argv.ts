@@ -4,7 +4,13 @@
  * frontend/dockerui (config.go, attr.go).
  */
 import { createHash } from 'node:crypto';
-import { type Build, contextKey, type TypedAttributes } from '../model/mod.ts';
+import {
+  type Build,
+  contextKey,
+  type DigestRef,
+  formatImageRef,
+  type TypedAttributes,
+} from '../model/mod.ts';
 
 /** How a build sees the result of another one, always by digest. */
 export type Link =
@@ -12,9 +18,10 @@ export type Link =
       /** What the Dockerfile calls it. */
       readonly contextName: string;
       readonly kind: 'image';
-      /** `HOST/REPOSITORY[:TAG]@DIGEST` */
-      readonly ref: string;
+      readonly ref: DigestRef;
     }
+  /** The empty image, for checks that need the result of no build. */
+  | { readonly contextName: string; readonly kind: 'scratch' }
   | {
       readonly contextName: string;
       readonly kind: 'layout';
@@ -163,7 +170,8 @@ function pushContexts(
   }
   for (const link of request.links) {
     const key = `context:${contextKey(link.contextName)}`;
-    if (link.kind === 'image') opt(key, `docker-image://${link.ref}`);
+    if (link.kind === 'image') opt(key, `docker-image://${formatImageRef(link.ref)}`);
+    else if (link.kind === 'scratch') opt(key, 'docker-image://scratch');
     else {
       const id = `parent${locals++}`;
       argv.push('--oci-layout', `${id}=${link.dir}`);

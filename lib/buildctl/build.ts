@@ -12,13 +12,12 @@ import {
   formatPlatform,
   isDigest,
   ok,
+  type Pin,
   type Problem,
-  parseImageRef,
   parsePlatform,
   problem,
   type Result,
   type SourceFile,
-  withDefaultTag,
 } from '../model/mod.ts';
 import { type BuildOutput, type BuildRequest, buildArgv, type Link } from './argv.ts';
 import { explainFailure } from './failure.ts';
@@ -39,8 +38,8 @@ export interface BuildCall {
   /** Absolute: where the commands of secrets run, so that what they name is found from wherever bake-ts was called. */
   readonly root: string;
   readonly links: readonly Link[];
-  /** Outside images as written → digest that this run looked up; the build is held to them. */
-  readonly pins: ReadonlyMap<string, Digest>;
+  /** The build is pinned to these. */
+  readonly pins: readonly Pin[];
   /** The Dockerfile where it lies on this machine or in builds.yaml: failures and warnings show their lines in it. */
   readonly dockerfile?: SourceFile;
   readonly outputs: readonly BuildOutput[];
@@ -223,10 +222,8 @@ export async function placeDockerfile(
  */
 async function writePolicy(call: BuildCall): Promise<string | undefined> {
   const rules: unknown[] = [];
-  for (const [written, digest] of call.pins) {
-    const ref = parseImageRef(written);
-    if (ref === undefined || ref.digest !== undefined) continue;
-    const full = `docker-image://${formatImageRef(withDefaultTag(ref))}`;
+  for (const { ref, digest } of call.pins) {
+    const full = `docker-image://${formatImageRef(ref)}`;
     rules.push({
       action: 'CONVERT',
       selector: { identifier: full },

@@ -104,7 +104,7 @@ export function lintArgv(
   const argv = buildArgv({
     build,
     address,
-    links: call.standIns.map((contextName) => ({ contextName, kind: 'image', ref: 'scratch' })),
+    links: call.standIns.map((contextName) => ({ contextName, kind: 'scratch' })),
     outputs: [],
     secretVariables: new Map(),
     ...(dockerfile === undefined ? {} : { dockerfile }),

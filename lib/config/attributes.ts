@@ -2,10 +2,12 @@
 import { createHash } from 'node:crypto';
 import {
   familiarName,
+  type ImageRef,
   type Json,
   parseImageRef,
   type SecretSource,
   type SshSource,
+  type Tag,
   type TypedAttributes,
   type Ulimit,
 } from '../model/mod.ts';
@@ -316,7 +318,7 @@ export function parseSize(text: string): number | undefined {
 /** What `cache:` adds: one registry cache of this build's own. Undefined: none asked for, or reported. */
 export function readCache(
   found: Value | undefined,
-  tags: readonly { readonly text: string }[],
+  tags: readonly Tag[],
   platforms: readonly string[],
   values: Values,
 ): { readonly from: TypedAttributes; readonly to?: TypedAttributes } | undefined {
@@ -325,8 +327,7 @@ export function readCache(
   const map = isMap(value) ? value : undefined;
   const written = map === undefined ? plainText(found) : jsonText(map['repository'] ?? 'auto');
   if (written === undefined || written === '') return undefined;
-  const repository = written === 'auto' ? repositoryOf(tags) : written;
-  const parsed = repository === undefined ? undefined : parseImageRef(repository);
+  const parsed = written === 'auto' ? repositoryOf(tags) : parseImageRef(written);
   if (
     parsed === undefined ||
     parsed.digest !== undefined ||
@@ -361,9 +362,10 @@ export function readCache(
   return { from, to: { type: 'registry', attributes, ...span } };
 }
 
-function repositoryOf(tags: readonly { readonly text: string }[]): string | undefined {
-  const parsed = tags[0] === undefined ? undefined : parseImageRef(tags[0].text);
-  return parsed === undefined ? undefined : `${parsed.registry}/${parsed.repository}`;
+function repositoryOf([first]: readonly Tag[]): ImageRef | undefined {
+  return first?.ref === undefined
+    ? undefined
+    : { registry: first.ref.registry, repository: first.ref.repository };
 }
 
 /** A tag that no other build and no other set of platforms has: readable, with a hash that tells apart. */

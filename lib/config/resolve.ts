@@ -7,10 +7,11 @@ import {
   formatPlatform,
   type Json,
   type PushMode,
-  parseImageRef,
   parsePlatform,
+  parseTag,
   problem,
   type Span,
+  type Tag,
 } from '../model/mod.ts';
 import { suggest } from '../util/suggest.ts';
 import { parseSize, readCache, readSecrets, readSsh, readTyped, readUlimits } from './attributes.ts';
@@ -255,18 +256,17 @@ function readPlatforms(values: Values): {
 function readTags(values: Values, problems: Problems): Build['tags'] {
   const items = values.replaced('tags');
   if (items.length === 0) return [];
-  const tags = new Map<string, { readonly text: string; readonly span?: Span }>();
+  const tags = new Map<string, Tag>();
   for (const item of items) {
     const text = values.textOf(item, 'an item of tags')?.trim();
     if (text === undefined || text === '' || tags.has(text)) continue;
     const place = at(item.node);
-    const parsed = parseImageRef(text);
-    if (parsed === undefined || parsed.digest !== undefined) {
-      const lower = parseImageRef(text.toLowerCase());
+    const ref = parseTag(text);
+    if (ref === undefined) {
       problems.add({
         ...problem('config/bad-tag', `"${text}" is not a name an image can be pushed under`, {
           hint:
-            lower !== undefined && lower.digest === undefined
+            parseTag(text.toLowerCase()) !== undefined
               ? `Repositories are lower case: ${text.toLowerCase()}.`
               : text.includes('${')
                 ? 'Values of variables are written ${{ vars.NAME }}; ${NAME} stays as it is.'
@@ -277,7 +277,7 @@ function readTags(values: Values, problems: Problems): Build['tags'] {
         severity: 'warning',
       });
     }
-    tags.set(text, { text, ...place });
+    tags.set(text, { text, ...(ref === undefined ? {} : { ref }), ...place });
   }
   return [...tags.values()];
 }

@@ -1,7 +1,8 @@
 /**
  * What one build is once the language is behind us: every value final, every path absolute, nothing late-bound.
- * The rooms after `config` see this and never YAML.
+ * The packages after `config` see this and never YAML.
  */
+import type { ImageRef } from './image-ref.ts';
 import type { Span } from './source.ts';
 
 /** JSON as CEL and YAML know it. */
@@ -81,6 +82,15 @@ export interface Ulimit {
  */
 export type PushMode = 'never' | 'selected' | 'always';
 
+/** A name that an image is published under. */
+export interface Tag {
+  /** As written. */
+  readonly text: string;
+  /** Parsed, `:latest` where no tag is written; undefined where the text is not a valid tag (which is a problem of its own). */
+  readonly ref?: ImageRef;
+  readonly span?: Span;
+}
+
 /** One concrete build (a matrix gives one of these for each row). */
 export interface Build {
   readonly name: string;
@@ -104,8 +114,8 @@ export interface Build {
   readonly platforms: readonly string[];
   /** The platforms as written (`local` included), where that differs. */
   readonly platformsWritten?: readonly string[];
-  /** References as written, in order, without duplicates. */
-  readonly tags: readonly { readonly text: string; readonly span?: Span }[];
+  /** In order, without duplicates. */
+  readonly tags: readonly Tag[];
   readonly push: PushMode;
   readonly labels: ReadonlyMap<string, string>;
   /** Key is `[level:]name`; level is manifest, index, manifest-descriptor or index-descriptor, `[os/arch]` allowed. */

@@ -90,6 +90,12 @@ export function withDefaultTag(ref: ImageRef): ImageRef {
   return ref.tag === undefined && ref.digest === undefined ? { ...ref, tag: 'latest' } : ref;
 }
 
+/** Parses a name that an image can be published under, `:latest` where no tag is written; undefined for an invalid one. */
+export function parseTag(text: string): ImageRef | undefined {
+  const ref = parseImageRef(text);
+  return ref === undefined || ref.digest !== undefined ? undefined : withDefaultTag(ref);
+}
+
 /**
  * The name under which the frontend looks a named context up: the familiar form of an image reference without
  * `:latest`, else the name in small letters; a `::os/arch` suffix is kept (buildkit frontend/dockerui/config.go,

@@ -1,7 +1,8 @@
-/** The vocabulary that all rooms share: plain records and the pure functions that belong to them. */
+/** The vocabulary that all packages share: plain records and the pure functions that belong to them. */
 export * from './attest.ts';
 export type * from './build.ts';
 export type * from './event.ts';
+export type * from './image.ts';
 export * from './image-ref.ts';
 export type * from './plan.ts';
 export * from './platform.ts';

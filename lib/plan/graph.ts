@@ -15,13 +15,12 @@ import {
   type Plan,
   type PlanNode,
   type Problem,
-  parseImageRef,
+  parseTag,
   problem,
   type Result,
   type Span,
   sbomGenerators,
   type UnknownInput,
-  withDefaultTag,
 } from '../model/mod.ts';
 
 /** An image that a Dockerfile names, before it is known whether a build of ours makes it. */
@@ -90,7 +89,7 @@ class Linker {
     this.#problems = problems;
     for (const build of set.builds.values()) {
       for (const tag of build.tags) {
-        const name = canonical(tag.text);
+        const name = tag.ref === undefined ? undefined : formatImageRef(tag.ref);
         if (name === undefined) continue;
         const owners = this.#buildsByTag.get(name);
         if (owners === undefined) this.#buildsByTag.set(name, [build.name]);
@@ -183,8 +182,8 @@ function placeOf(item: { readonly span?: Span }): { readonly span?: Span } {
 }
 
 function canonical(text: string): string | undefined {
-  const ref = parseImageRef(text);
-  return ref === undefined || ref.digest !== undefined ? undefined : formatImageRef(withDefaultTag(ref));
+  const ref = parseTag(text);
+  return ref === undefined ? undefined : formatImageRef(ref);
 }
 
 function withDependents(request: PlanRequest, linker: Linker): ReadonlySet<string> {
@@ -335,7 +334,7 @@ function findSharedTags(nodes: ReadonlyMap<string, PlanNode>): readonly Problem[
   for (const node of nodes.values()) {
     if (!node.pushes) continue;
     for (const tag of node.build.tags) {
-      const name = canonical(tag.text);
+      const name = tag.ref === undefined ? undefined : formatImageRef(tag.ref);
       if (name === undefined) continue;
       const other = owners.get(name);
       if (other === undefined) owners.set(name, { name: node.build.name, span: tag.span });

@@ -12,14 +12,14 @@ import {
 } from '../dockerfile/mod.ts';
 import { type Build, fail, type Problem, problem, type Result, type SourceFile } from '../model/mod.ts';
 import type { DockerfileReads } from '../plan/mod.ts';
-import { lookOf } from '../util/look.ts';
+import { statSignature } from '../util/stat-signature.ts';
 
 /** Dockerfiles by build, read on first need. */
 export class DockerfileLibrary {
   readonly #cwd: string;
   readonly #byPath = new Map<string, Result<Dockerfile>>();
-  /** Path → what the file looked like before it was read. */
-  readonly #looks = new Map<string, string>();
+  /** Path → stat signature of the file before it was read. */
+  readonly #signatures = new Map<string, string>();
   readonly #factsByKey = new Map<string, DockerfileFacts>();
   readonly #counts = new WeakMap<Dockerfile, (name: string) => boolean>();
   readonly #problems = new Map<string, readonly Problem[]>();
@@ -59,7 +59,7 @@ export class DockerfileLibrary {
   }
 
   /**
-   * Looks again: true where nobody touched the Dockerfile since it was read, so that it is what was sent to the engine
+   * Checks again: true where nobody touched the Dockerfile since it was read, so that it is what was sent to the engine
    * in between. One that was edited and edited back is touched.
    */
   isUntouched(build: Build): boolean {
@@ -68,8 +68,8 @@ export class DockerfileLibrary {
     const source = this.sourceOf(build);
     if (source === undefined) return true;
     try {
-      const look = lookOf(statSync(file, { bigint: true }));
-      return look === this.#looks.get(file) && readFileSync(file, 'utf8') === source.text;
+      const signature = statSignature(statSync(file, { bigint: true }));
+      return signature === this.#signatures.get(file) && readFileSync(file, 'utf8') === source.text;
     } catch {
       return false;
     }
@@ -86,11 +86,11 @@ export class DockerfileLibrary {
     if (!dockerfile.ok) {
       this.#problems.set(
         build.name,
-        dockerfile.error.map((one) => placeAt(one, build)),
+        dockerfile.error.map((one) => showAt(one, build)),
       );
       return undefined;
     }
-    // A matrix of arguments that only steps use is looked at once.
+    // A matrix of arguments that only steps use is inspected once.
     const counts = this.#counts.get(dockerfile.value) ?? argumentFilter(dockerfile.value);
     this.#counts.set(dockerfile.value, counts);
     const key = [
@@ -113,7 +113,7 @@ export class DockerfileLibrary {
     if (!facts.ok) {
       this.#problems.set(
         build.name,
-        facts.error.map((one) => placeAt(one, build)),
+        facts.error.map((one) => showAt(one, build)),
       );
       return undefined;
     }
@@ -129,7 +129,7 @@ export class DockerfileLibrary {
   #read(file: string): Result<Dockerfile> {
     const shown = path.relative(this.#cwd, file);
     try {
-      this.#looks.set(file, lookOf(statSync(file, { bigint: true })));
+      this.#signatures.set(file, statSignature(statSync(file, { bigint: true })));
       const source: SourceFile = {
         path: shown.startsWith('..') ? file : shown,
         text: readFileSync(file, 'utf8'),
@@ -144,7 +144,7 @@ export class DockerfileLibrary {
 }
 
 /** A missing Dockerfile is shown where builds.yaml names it (or the context it is looked for in). */
-function placeAt(found: Problem, build: Build): Problem {
+function showAt(found: Problem, build: Build): Problem {
   if (found.span !== undefined) return { ...found, build: build.name };
   const span = build.dockerfile.span ?? build.context.span ?? build.span;
   const hint = found.hint ?? 'Set `dockerfile:` (relative to the context) or `context:`.';

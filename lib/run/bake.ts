@@ -2,29 +2,26 @@
  * A run: from a plan to results. Builds run as soon as what they need is done; everything that happens is an event.
  */
 import path from 'node:path';
+import { warnOfUnlocked } from '../lock/mod.ts';
 import {
   type AuditSummary,
   createHider,
   formatImageRef,
+  type Hider,
   type Outcome,
-  type Plan,
-  type PlanNode,
   type Problem,
   problemToJson,
   type RunSummary,
 } from '../model/mod.ts';
-import { auditRun } from './audit.ts';
-import type { NodeResult, RunContext } from './context.ts';
+import type { NodeRun } from './context.ts';
 import { createEmitter, type Emit, KEPT_WORDS } from './emitter.ts';
-import { warnOfUnlocked } from './lock.ts';
-import { readLock } from './lock-file.ts';
-import { recordRef } from './memory.ts';
+import { ENGINES, type EngineAccess } from './engine-access.ts';
 import { runNode } from './node.ts';
 import { checkPlan } from './preflight.ts';
 import { immutableProblem, wantedTags } from './publish.ts';
 import { immutableTags } from './publisher.ts';
 import { runGraph } from './scheduler.ts';
-import { type BakeOptions, DEFAULT_JOBS, needsOf, Session } from './session.ts';
+import { type BakeOptions, DEFAULT_JOBS, needsOf, type Session, withSession } from './session.ts';
 
 /**
  * Runs a plan.
@@ -32,88 +29,108 @@ import { type BakeOptions, DEFAULT_JOBS, needsOf, Session } from './session.ts';
  * @returns what became of every build. Resolves also where builds failed or the run was cancelled; rejects only for a
  * bug of ours.
  */
-export async function bake(options: BakeOptions): Promise<RunSummary> {
+export function bake(options: BakeOptions): Promise<RunSummary> {
+  return bakeWith(ENGINES, options);
+}
+
+/** Runs a plan with engines of one's own; see {@link bake}. */
+export async function bakeWith(engines: EngineAccess, options: BakeOptions): Promise<RunSummary> {
   const startedAt = Date.now();
-  const { plan } = options;
-  const hider = createHider(plan.set.variables);
+  const hider = createHider(options.plan.set.variables);
   const emit = createEmitter(options.onEvent, Date.now, hider);
-  const records = recordRef(plan.set);
-  const lock = await readLock(plan.set);
-  const session = await Session.open(options, emit, {
-    records: records.ok ? records.value : undefined,
-    lock: lock.ok ? lock.value : undefined,
+  const run: Run = { options, emit, outcomes: new Map(), problems: [] };
+  const counts = await withSession({ ...options, engines, emit }, async (session) => {
+    announceRun(run, session);
+    await runPlan(run, session);
+    return session.counts;
   });
+  const summary = summarize(run, hider, {
+    durationMs: Date.now() - startedAt,
+    buildctlCalls: counts.buildctlCalls,
+    registryRequests: counts.registryRequests,
+  });
+  emit({ type: 'run-finished', summary });
+  return summary;
+}
+
+/** A run on its way. */
+interface Run {
+  readonly options: BakeOptions;
+  readonly emit: Emit;
+  readonly outcomes: Map<string, Outcome>;
+  /** What concerns the run as a whole; any of them fails it. */
+  readonly problems: Problem[];
+  audit?: AuditSummary;
+}
+
+function announceRun({ options, emit }: Run, { workDir }: Session): void {
+  const { plan } = options;
   emit({
     type: 'run-started',
-    runId: path.basename(session.workDir).slice('bake-ts-'.length),
+    runId: path.basename(workDir).slice('bake-ts-'.length),
     version: options.version ?? '',
     runtime: options.runtime ?? '',
     files: plan.set.files,
     concurrency: options.jobs ?? DEFAULT_JOBS,
   });
-  emit({ type: 'planned', nodes: [...plan.nodes.values()].map(announce) });
-  const outcomes = new Map<string, Outcome>();
-  let audit: AuditSummary | undefined;
-  const problems: Problem[] = [...(records.ok ? [] : [records.error]), ...(lock.ok ? [] : lock.error)];
-  try {
-    const unlocked = lock.ok && lock.value !== undefined ? warnOfUnlocked(plan, lock.value) : undefined;
-    if (unlocked !== undefined) emit({ type: 'warning', problem: problemToJson(unlocked) });
-    problems.push(...(await checkBefore(options, session, emit)));
-    if (problems.length === 0) {
-      session.askAhead();
-      const { context, results } = session.createContext(options.dryRun === true, emit);
-      await runAll(options, session, context, results, outcomes);
-      if (options.dryRun !== true) {
-        if (options.audit !== undefined && !context.signal.aborted) {
-          const audited = await auditRun(context, plan, outcomes, options.audit);
-          for (const [name, outcome] of audited.outcomes) outcomes.set(name, outcome);
-          problems.push(...audited.problems);
-          audit = audited.summary;
-        }
-        problems.push(...(await settleTags(context, plan, outcomes, emit)));
-        for (const one of await session.memory.save()) emit({ type: 'warning', problem: problemToJson(one) });
-      }
-      await session.hasher.save();
-      await session.refreshEngine();
-    }
-  } finally {
-    await session.close();
+  emit({
+    type: 'planned',
+    nodes: [...plan.nodes.values()].map((node) => ({
+      build: node.build.name,
+      role: node.role,
+      level: node.level,
+      needs: [...new Set(node.edges.map((edge) => edge.to))],
+      tags: node.build.tags.map((tag) => tag.text),
+      pushes: node.pushes,
+    })),
+  });
+}
+
+async function runPlan(run: Run, session: Session): Promise<void> {
+  const { options, emit, problems } = run;
+  const { lock, records } = session;
+  if (!records.ok) problems.push(records.error);
+  if (!lock.ok) problems.push(...lock.error);
+  const unlocked = lock.ok && lock.value !== undefined ? warnOfUnlocked(options.plan, lock.value) : undefined;
+  if (unlocked !== undefined) emit({ type: 'warning', problem: problemToJson(unlocked) });
+  problems.push(...(await checkBefore(run, session)));
+  if (problems.length > 0) return;
+  session.askAhead();
+  const pass = await session.startPass(options.dryRun === true);
+  await runAll(options, session, pass, run.outcomes);
+  if (options.dryRun !== true) {
+    await auditRun(run, pass);
+    problems.push(...(await publishWaiting(run, pass)));
+    for (const one of await session.memory.save()) emit({ type: 'warning', problem: problemToJson(one) });
   }
-  const all = [...plan.nodes.keys()].flatMap((name) => outcomes.get(name) ?? []);
-  const summary = hider.hide<RunSummary>(
+  await session.engine.refresh();
+}
+
+function summarize(
+  { options, outcomes, problems, audit }: Run,
+  hider: Hider,
+  counts: Pick<RunSummary, 'durationMs' | 'buildctlCalls' | 'registryRequests'>,
+): RunSummary {
+  const all = [...options.plan.nodes.keys()].flatMap((name) => outcomes.get(name) ?? []);
+  return hider.hide<RunSummary>(
     {
       ok: problems.length === 0 && all.every(isGood),
       cancelled: options.signal?.aborted === true,
       outcomes: all,
       problems: problems.map(problemToJson),
-      durationMs: Date.now() - startedAt,
-      buildctlCalls: session.counts.buildctlCalls,
-      registryRequests: session.counts.registryRequests,
+      ...counts,
       ...(audit === undefined ? {} : { audit }),
     },
     KEPT_WORDS,
   );
-  emit({ type: 'run-finished', summary });
-  return summary;
-}
-
-function announce(node: PlanNode) {
-  return {
-    build: node.build.name,
-    role: node.role,
-    level: node.level,
-    needs: [...new Set(node.edges.map((edge) => edge.to))],
-    tags: node.build.tags.map((tag) => tag.text),
-    pushes: node.pushes,
-  };
 }
 
 function isGood(outcome: Outcome): boolean {
   return outcome.kind === 'built' || outcome.kind === 'retagged' || outcome.kind === 'unchanged';
 }
 
-/** Everything that can be refused before anything is built; warnings are told at once. */
-async function checkBefore(options: BakeOptions, session: Session, emit: Emit): Promise<readonly Problem[]> {
+/** Everything that can be refused before anything is built; warnings are reported at once. */
+async function checkBefore({ options, emit }: Run, session: Session): Promise<readonly Problem[]> {
   const found = await checkPlan(options.plan, options.dockerfiles, options.env);
   for (const one of found) {
     if (one.severity !== 'warning') continue;
@@ -141,26 +158,24 @@ async function checkImmutable(options: BakeOptions, session: Session): Promise<r
   const states = await Promise.all(
     guarded.map(async ({ node, ref }) => ({ node, ref, presence: await session.registry.head(ref) })),
   );
-  const taken = states.filter(({ presence }) => presence.kind !== 'absent');
-  if (taken.length === 0) return [];
-  const { context, results } = session.createContext(true, () => undefined);
-  await runAll(options, session, context, results, new Map());
-  return taken.flatMap(({ node, ref, presence }) => {
+  const existing = states.filter(({ presence }) => presence.kind !== 'absent');
+  if (existing.length === 0) return [];
+  const pass = await session.startPass(true, () => undefined);
+  await runAll(options, session, pass, new Map());
+  return existing.flatMap(({ node, ref, presence }) => {
     const digest = presence.kind === 'present' ? presence.digest : undefined;
-    const image = results.get(node.build.name)?.image;
+    const image = pass.results.get(node.build.name)?.image;
     if (digest !== undefined && image?.digest === digest) return [];
     return [{ ...immutableProblem(formatImageRef(ref), digest), build: node.build.name }];
   });
 }
 
 async function runAll(
-  options: BakeOptions,
+  { plan, failFast }: BakeOptions,
   session: Session,
-  context: RunContext,
-  results: Map<string, NodeResult>,
+  { context, results }: NodeRun,
   outcomes: Map<string, Outcome>,
 ): Promise<void> {
-  const { plan } = options;
   await runGraph({
     needs: needsOf(plan),
     run: async (name) => {
@@ -170,7 +185,7 @@ async function runAll(
       results.set(name, result);
       outcomes.set(name, result.outcome);
       const { kind } = result.outcome;
-      if (kind === 'failed' && options.failFast === true) session.stop('fail-fast');
+      if (kind === 'failed' && failFast === true) session.stop('fail-fast');
       return kind === 'failed' || kind === 'cancelled' ? kind : 'done';
     },
     block: (name, by) => {
@@ -182,31 +197,39 @@ async function runAll(
       context.emit({ type: 'node-finished', build: name, outcome });
     },
   });
-  // A node that was left alone and then built after all is told as built.
+  // A node that was up to date and then built after all is reported as built.
   for (const [name, result] of results) outcomes.set(name, result.outcome);
 }
 
+async function auditRun(run: Run, pass: NodeRun): Promise<void> {
+  const { audit, plan } = run.options;
+  if (audit === undefined || pass.context.signal.aborted) return;
+  const { summary, outcomes, problems } = await audit({ ...pass, plan, outcomes: run.outcomes });
+  for (const [name, outcome] of outcomes) run.outcomes.set(name, outcome);
+  run.problems.push(...problems);
+  run.audit = summary;
+}
+
 /** With `publish: together`, tags move only now, and only if every build succeeded. */
-async function settleTags(
-  context: RunContext,
-  plan: Plan,
-  outcomes: Map<string, Outcome>,
-  emit: Emit,
+async function publishWaiting(
+  { options, emit, outcomes }: Run,
+  { context }: NodeRun,
 ): Promise<readonly Problem[]> {
-  if (![...outcomes.values()].every(isGood) || context.signal.aborted) {
-    for (const build of context.publisher.abandon()) {
+  const { publisher, signal } = context;
+  if (![...outcomes.values()].every(isGood) || signal.aborted) {
+    for (const build of publisher.dropWaiting()) {
       const outcome = outcomes.get(build);
       if (outcome?.kind === 'retagged') outcomes.set(build, { ...outcome, kind: 'unchanged' });
     }
     return [];
   }
-  const settled = await context.publisher.settle([...plan.nodes.keys()]);
-  if (!settled.ok) {
-    for (const one of settled.error)
+  const published = await publisher.publishWaiting([...options.plan.nodes.keys()]);
+  if (!published.ok) {
+    for (const one of published.error)
       if (one.severity === 'warning') emit({ type: 'warning', problem: problemToJson(one) });
-    return settled.error.filter((one) => one.severity === 'error');
+    return published.error.filter((one) => one.severity === 'error');
   }
-  for (const [build, tags] of settled.value) {
+  for (const [build, tags] of published.value) {
     const outcome = outcomes.get(build);
     if (outcome !== undefined) outcomes.set(build, { ...outcome, tags });
   }

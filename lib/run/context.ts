@@ -1,43 +1,21 @@
-/** What every node of a run shares: clients, limits, memory, results. */
+/** What the parts of a run work with: small records, each with what one part needs, so that a test can make them. */
 import type { Buildctl } from '../buildctl/mod.ts';
-import type { ContextHasher, SentLedger } from '../fingerprint/mod.ts';
-import type { Digest, Outcome, PlatformManifest, Result } from '../model/mod.ts';
+import type { SentLedger } from '../fingerprint/mod.ts';
+import type { BuildResult, ExternalImages, Keying, LayerReader, NodeInputs } from '../inputs/mod.ts';
+import type { Digest, Outcome, Result } from '../model/mod.ts';
 import type { DockerfileLibrary } from '../prepare/mod.ts';
 import type { RegistryClient } from '../registry/mod.ts';
-import type { ImageConfigFacts } from '../state/mod.ts';
 import type { Emit } from './emitter.ts';
-import type { ImageDirectory } from './images.ts';
 import type { Memory } from './memory.ts';
 import type { Publisher } from './publisher.ts';
 import type { Semaphore } from './scheduler.ts';
 
 /** What others see of a build that is done. */
-export interface NodeResult {
+export interface NodeResult extends BuildResult {
   readonly outcome: Outcome;
-  /** Undefined where nothing with a digest came out (only files), or in a dry run. */
-  readonly image?: ImageResult;
-  /** Its variables and triggers, for builds on top of it; undefined where they cannot be known. */
-  readonly produces?: ImageConfigFacts;
+  /** What it was made of; undefined where it did not come to that. */
+  readonly inputs?: NodeInputs;
 }
-
-/** A result that other builds can read. */
-export interface ImageResult {
-  readonly digest: Digest;
-  readonly platforms: readonly PlatformManifest[];
-  /** Undefined: known by digest only (left alone in this run), and to be built if somebody wants to read it. */
-  readonly location?: ImageLocation;
-  /** References that an earlier run published it under. */
-  readonly published?: readonly string[];
-}
-
-/** Where the engine finds a result. */
-export type ImageLocation =
-  | {
-      readonly kind: 'image' /** `HOST/REPOSITORY[:TAG]@DIGEST` */;
-      readonly ref: string;
-      readonly sure: boolean;
-    }
-  | { readonly kind: 'layout'; readonly dir: string };
 
 /** An engine that answers. */
 export interface ReadyEngine {
@@ -48,47 +26,77 @@ export interface ReadyEngine {
   readonly registryHint?: string;
 }
 
-/** The shared side of a run. */
-export interface RunContext {
+/** Where results lie in the engine. */
+export interface StoreNaming {
+  /** Absolute path of the project: each one has names of its own in the store. */
   readonly root: string;
-  readonly env: Readonly<Record<string, string | undefined>>;
+  /** How the engine keeps images; settled before the first build runs. */
+  readonly worker: () => 'containerd' | 'oci';
+}
+
+/** What a decision is made from. */
+export interface Deciding {
+  readonly force: boolean;
+  readonly keying: Keying;
+  readonly memory: Memory;
+  readonly registry: RegistryClient;
+  readonly layers: LayerReader;
+  readonly naming: StoreNaming;
+  /** Name → digest of the images in the engine's store; undefined where it cannot be read. */
+  readonly storedImages: () => Promise<ReadonlyMap<string, Digest> | undefined>;
+}
+
+/** What a call of buildctl takes. */
+export interface Calling {
+  /** Absolute path of the project. */
+  readonly root: string;
+  readonly emit: Emit;
+  readonly signal: AbortSignal;
+  readonly sleep: (ms: number) => Promise<void>;
+  /** Finds (and if need be starts) the engine, once. */
+  readonly engine: () => Promise<Result<ReadyEngine>>;
+  /** Limits calls of buildctl. */
+  readonly permits: Semaphore;
+  readonly priorityOf: (build: string) => number;
+  readonly countCall: () => void;
+  /** The path of a directory that nobody else uses; removed at the end of the run at the latest. */
+  readonly newWorkDir: () => string;
+  readonly dockerfiles: DockerfileLibrary;
+  readonly images: ExternalImages;
+}
+
+/** What building takes besides calling buildctl. */
+export interface Building {
+  readonly calling: Calling;
+  readonly naming: StoreNaming;
+  readonly registry: RegistryClient;
+  /** `os/arch` that the engine builds for where a build names no platform. */
+  readonly enginePlatform: string;
+  /** True where the engine has to be told to use plain http or any certificate for a registry. */
+  readonly isInsecure: (registry: string) => boolean;
+  readonly resultOf: (build: string) => NodeResult | undefined;
+  /** Builds a node that was up to date, because another build reads its image, which is gone; once. */
+  readonly rebuild: (build: string) => Promise<NodeResult>;
+}
+
+/** What one build of the plan takes from its inputs to its record. */
+export interface NodeContext {
   readonly emit: Emit;
   readonly signal: AbortSignal;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
-  readonly sleep: (ms: number) => Promise<void>;
-  readonly force: boolean;
+  /** Decides, and neither runs nor writes anything. */
   readonly dryRun: boolean;
-  /** Scratch of this run, removed at its end. */
-  readonly workDir: string;
-  /** A number that no other call of this run got. */
-  readonly nextId: () => number;
-
-  readonly dockerfiles: DockerfileLibrary;
-  readonly hasher: ContextHasher;
-  readonly images: ImageDirectory;
-  readonly registry: RegistryClient;
+  readonly keying: Keying;
+  readonly deciding: Deciding;
+  readonly building: Building;
   readonly publisher: Publisher;
   readonly memory: Memory;
-  /** Limits calls of buildctl. */
-  readonly permits: Semaphore;
-  readonly priorityOf: (build: string) => number;
-  readonly countBuild: () => void;
-
-  /** Finds (and if need be starts) the engine, once. */
-  readonly engine: () => Promise<Result<ReadyEngine>>;
-  /** How the engine keeps images; settled before the first build runs. */
-  readonly worker: 'containerd' | 'oci';
-  /** Platform that a build without `platforms` gets. */
-  readonly enginePlatform: string;
-  /** Name → digest of the images in the engine's store; undefined where it cannot be looked into. */
-  readonly storedImages: () => Promise<ReadonlyMap<string, Digest> | undefined>;
-  /** True where the engine has to be told to use plain http or any certificate for a registry. */
-  readonly isInsecure: (registry: string) => boolean;
-  /** True for a text that holds the value of a sensitive variable. */
-  readonly isSecret: (text: string) => boolean;
-
   readonly resultOf: (build: string) => NodeResult | undefined;
-  /** Builds a node that was left alone, because somebody wants to read it after all; once. */
-  readonly rebuild: (build: string) => Promise<NodeResult>;
+}
+
+/** A pass over the plan: what nodes work with, and the results they leave. */
+export interface NodeRun {
+  readonly context: NodeContext;
+  readonly results: Map<string, NodeResult>;
 }

@@ -1,6 +1,6 @@
 /**
  * The decision about one build: a pure function of what is known. What is not known means build; only a full proof
- * means leaving it alone.
+ * means skipping it.
  */
 import type { BuildRecord, DecisionKind, Digest, Reason } from '../model/mod.ts';
 
@@ -35,7 +35,7 @@ export interface Evidence {
   /** Only another build needs it, it is not pushed, and nobody looks at it unless that build runs. */
   readonly onlyNeeded: boolean;
   /** Contexts whose builds have other layers, but of which the same files are taken; the record rests on that. */
-  readonly sameTaken: readonly string[];
+  readonly sameCopied: readonly string[];
 }
 
 /** What to do, and why. */
@@ -114,9 +114,9 @@ function changeText(changes: readonly string[]): string {
   return changes.length === 1 ? first : `${first}, and ${changes.length - 1} more`;
 }
 
-function sameText({ sameTaken }: Evidence): string {
-  if (sameTaken.length === 0) return 'inputs unchanged';
-  return `what it takes of ${sameTaken.join(', ')} is unchanged`;
+function sameText({ sameCopied }: Evidence): string {
+  if (sameCopied.length === 0) return 'inputs unchanged';
+  return `what it copies of ${sameCopied.join(', ')} is unchanged`;
 }
 
 function unchangedText(evidence: Evidence): string {

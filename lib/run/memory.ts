@@ -1,6 +1,6 @@
 /**
  * Where results are remembered: on this machine, and, with `record:`, in a registry too, so that a runner with an empty
- * disk leaves alone what another one built.
+ * disk skips what another one built.
  *
  * In the registry it is one small artifact for the whole set, under one tag: reading it takes two requests however many
  * builds there are (a tag or a referrer for each image would take one more for each). The images' own bytes stay
@@ -86,8 +86,8 @@ export class Memory {
     return this.#state.readLast(build);
   }
 
-  /** An earlier result is what its build is now: later changes are told against these inputs. */
-  async settle(build: string, last: LastInputs): Promise<void> {
+  /** An earlier result is what its build is now: later changes are reported against these inputs. */
+  async confirm(build: string, last: LastInputs): Promise<void> {
     const shared = this.#fromRegistry.get(last.key);
     if (shared === undefined) await this.#state.ensureLast(build, last);
     // So that it is known here too should the shared records move or go.
@@ -151,7 +151,7 @@ export class Memory {
     const layer = manifestBlobs(manifest.value).find((blob) => blob.mediaType === LAYER_TYPE);
     if (layer === undefined) {
       return fail([
-        problem('run/records-not-shared', `\`${formatImageRef(ref)}\` is no record of bake-ts`, {
+        problem('run/records-not-shared', `\`${formatImageRef(ref)}\` is not a record of bake-ts`, {
           hint: 'Give `record:` a reference that is used for nothing else.',
         }),
       ]);
@@ -195,7 +195,7 @@ export function recordRef(set: BuildSet): Result<ImageRef | undefined, Problem> 
     if (ref !== undefined && ref.digest === undefined)
       return ok(ref.tag === undefined ? { ...ref, tag: DEFAULT_TAG } : ref);
     return fail(
-      problem('run/bad-record', `\`record: ${set.record}\` is no reference that could be written to`, {
+      problem('run/bad-record', `\`record: ${set.record}\` is not a reference that could be written to`, {
         hint: 'Write `record: registry`, or a reference like `registry.example.com/team/records:main`.',
       }),
     );
@@ -203,8 +203,8 @@ export function recordRef(set: BuildSet): Result<ImageRef | undefined, Problem> 
   // By name and not in the order of the file, so that moving builds about does not lose the records.
   const [first] = [...set.builds.values()]
     .filter((build) => build.push !== 'never')
-    .flatMap((build) => build.tags.map((tag) => parseImageRef(tag.text)))
-    .flatMap((ref) => (ref === undefined ? [] : [{ registry: ref.registry, repository: ref.repository }]))
+    .flatMap((build) => build.tags.flatMap(({ ref }) => ref ?? []))
+    .map(({ registry, repository }) => ({ registry, repository }))
     .sort((one, other) => (formatImageRef(one) < formatImageRef(other) ? -1 : 1));
   return ok(first === undefined ? undefined : withDefaultTag({ ...first, tag: DEFAULT_TAG }));
 }

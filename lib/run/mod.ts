@@ -1,34 +1,16 @@
-/** Running plans: inputs, decisions, builds, publishing. Joins the rooms below into one run. */
-
-export {
-  type AffectedBuild,
-  type AffectedOptions,
-  type AffectedReason,
-  findAffected,
-} from './affected.ts';
-export { type AuditRequest, type AuditSize, drawSample, parseAuditSize } from './audit.ts';
-export { bake } from './bake.ts';
+/** The life of a run and of each of its builds: decisions, building, publishing, remembering. */
+export type { Audit, Audited, DoneRun } from './audit.ts';
+export { bake, bakeWith } from './bake.ts';
+export { callUntilDone, type NotBuilt } from './buildctl-calls.ts';
+export type { Building, Calling, NodeContext, NodeResult, NodeRun } from './context.ts';
 export { type Decision, decide, type Evidence, type StoreState, type TagState } from './decide.ts';
-export {
-  type ExplainedInputs,
-  type ExplainedTag,
-  type ExplainOptions,
-  type ExplainReport,
-  type Explanation,
-  explainBuilds,
-  type NamedValue,
-} from './explain.ts';
-export { type LintOptions, type LintReport, lintPlan } from './lint.ts';
-export {
-  compareLock,
-  type Locked,
-  type LockedImage,
-  type LockOptions,
-  lockImages,
-  type UpdatedImage,
-  updateLock,
-} from './lock.ts';
-export { formatLock, LOCK_NAME, type Lock, parseLock } from './lock-file.ts';
+export { createEmitter, KEPT_WORDS } from './emitter.ts';
+export type { EngineAccess } from './engine-access.ts';
+export type { Weighed } from './evidence.ts';
+export { linkTo } from './links.ts';
+export { type Observer, runNode } from './node.ts';
+export { checkPlan } from './preflight.ts';
+export { askTags, repositoriesOf, wantedTags } from './publish.ts';
 export { type Graph, heights, type NodeEnd, runGraph, Semaphore } from './scheduler.ts';
-export type { BakeOptions } from './session.ts';
-export { type Verification, type VerifyReport, verifyBuilds } from './verify.ts';
+export { type BakeOptions, needsOf, type Session, type SessionOptions, withSession } from './session.ts';
+export { changesBut, untrackedBut, waitingFor } from './waiting.ts';

@@ -2,142 +2,193 @@
  * The life of one build: inputs → key → decision → (build → push → tags) → record. Everything it needs of the others it
  * gets from the context of the run.
  */
+import { computeInputs, lastInputs, type NodeInputs, withCurrentParents } from '../inputs/mod.ts';
 import {
   type BuildRecord,
-  type Digest,
-  type ImageRef,
-  KEY_VERSION,
+  type ImageResult,
   type Outcome,
   type PlanNode,
   type Problem,
-  problem,
+  parseImageRef,
   problemToJson,
   type Reason,
+  type Result,
   type TagResult,
 } from '../model/mod.ts';
 import { imageSize } from '../registry/mod.ts';
-import { buildNode } from './build-node.ts';
-import type { ImageResult, NodeResult, RunContext } from './context.ts';
-import { type Decision, decide, type StoreState, type TagState } from './decide.ts';
-import { changesSince, computeInputs, type NodeInputs, touchedSince, withParentsOfNow } from './inputs.ts';
-import { locationOf, storeNames } from './places.ts';
-import { alikeTags, askTags, findManifest, wantedTags } from './publish.ts';
-import { findSameTaken, lastInputs } from './taken.ts';
-import { decideWaiting } from './waiting.ts';
+import { buildNode, type NodeImage } from './build.ts';
+import type { NodeContext, NodeResult } from './context.ts';
+import type { Decision } from './decide.ts';
+import { type Weighed, weigh } from './evidence.ts';
+import { wantedTags } from './publish.ts';
+import { remember } from './remember.ts';
+import { locationOf } from './store-names.ts';
+import { decideWaiting, waitingFor } from './waiting.ts';
 
-/** Sees what a decision rests on; `depends`: what it stands on would be built first, and nothing else changed. */
+/** Sees what a decision rests on; `depends`: what it reads would be built first, and nothing else changed. */
 export type Observer = (inputs: NodeInputs, weighed: Weighed, depends: boolean) => void;
 
-/** Runs one build of the plan to its end. Never rejects for anything expected. */
-export async function runNode(
-  context: RunContext,
-  node: PlanNode,
-  why?: Reason,
-  observe?: Observer,
-): Promise<NodeResult> {
-  const startedAt = context.clock();
-  const name = node.build.name;
-  const finish = (outcome: Omit<Outcome, 'build' | 'durationMs'>, rest: Omit<NodeResult, 'outcome'> = {}) => {
-    const whole: Outcome = {
-      build: name,
-      durationMs: context.clock() - startedAt,
-      ...outcome,
-      ...(context.dryRun ? { dryRun: true } : {}),
-    };
-    context.emit({ type: 'node-finished', build: name, outcome: whole });
-    return { outcome: whole, ...rest };
-  };
-  if (context.signal.aborted) return finish({ kind: 'cancelled', tags: [] });
+/** How a build ended, but for what is the same in every outcome. */
+type End = Omit<Outcome, 'build' | 'durationMs' | 'dryRun'>;
 
-  const inputs = await computeInputs(context, node);
-  context.emit({
+/** Runs one build of the plan to its end. Never rejects for anything expected. */
+export async function runNode(context: NodeContext, node: PlanNode, observe?: Observer): Promise<NodeResult> {
+  return liveThrough(context, node, async (inputs) => {
+    const weighed = await weigh(context.deciding, node, inputs);
+    const waiting = context.dryRun
+      ? await decideWaiting(context.deciding, node, inputs, waitingFor(context.resultOf, node))
+      : undefined;
+    const decided = waiting === undefined ? weighed : { ...weighed, decision: waiting };
+    observe?.(inputs, decided, waiting?.depends === true);
+    return decided;
+  });
+}
+
+/** Builds one node of the plan whatever an earlier run made of it, for the reason given. */
+export async function rebuildNode(context: NodeContext, node: PlanNode, reason: Reason): Promise<NodeResult> {
+  const decision: Decision = { kind: 'build', reason };
+  return liveThrough(context, node, async () => ({
+    decision,
+    record: undefined,
+    tags: [],
+    isCarriedOver: false,
+  }));
+}
+
+async function liveThrough(
+  context: NodeContext,
+  node: PlanNode,
+  decideOn: (inputs: NodeInputs) => Promise<Weighed>,
+): Promise<NodeResult> {
+  const { emit, signal, dryRun } = context;
+  const startedAt = context.clock();
+  const build = node.build.name;
+  const finish = (end: End, rest: Omit<NodeResult, 'outcome'> = {}): NodeResult => {
+    const outcome: Outcome = {
+      build,
+      durationMs: context.clock() - startedAt,
+      ...end,
+      ...(dryRun ? { dryRun: true } : {}),
+    };
+    emit({ type: 'node-finished', build, outcome });
+    return { outcome, ...rest };
+  };
+  if (signal.aborted) return finish({ kind: 'cancelled', tags: [] });
+
+  const inputs = await computeInputs(context.keying, node);
+  emit({
     type: 'node-keyed',
-    build: name,
+    build,
     files: inputs.files,
     bytes: inputs.bytes,
     untracked: inputs.untracked.map(({ text }) => text),
     ...(inputs.key === undefined ? {} : { key: inputs.key }),
   });
   if (inputs.problems.length > 0) {
-    const [first] = inputs.problems;
-    for (const other of inputs.problems.slice(1)) {
-      context.emit({ type: 'warning', build: name, problem: problemToJson(other) });
-    }
+    const [first, ...others] = inputs.problems;
+    for (const other of others) warn(context, build, other);
     return finish({
       kind: 'failed',
       tags: [],
       ...(first === undefined ? {} : { problem: problemToJson(first) }),
     });
   }
-  const produces = inputs.produces === undefined ? {} : { produces: inputs.produces };
-  const weighed = await weigh(context, node, inputs, why);
-  const waiting = context.dryRun ? await decideWaiting(context, node, inputs) : undefined;
-  const decision = waiting ?? weighed.decision;
-  const { record } = weighed;
-  observe?.(inputs, { ...weighed, decision }, waiting?.depends === true);
-  context.emit({ type: 'node-decided', build: name, decision: decision.kind, reason: decision.reason });
-  if (context.signal.aborted) return finish({ kind: 'cancelled', tags: [] });
+  const weighed = await decideOn(inputs);
+  const { decision, record } = weighed;
+  emit({ type: 'node-decided', build, decision: decision.kind, reason: decision.reason });
+  if (signal.aborted) return finish({ kind: 'cancelled', tags: [] });
 
+  const produces = { inputs, ...(inputs.produces === undefined ? {} : { produces: inputs.produces }) };
   if (record !== undefined && decision.kind !== 'build') {
-    const known = {
-      reason: decision.reason,
-      digest: record.digest,
-      platforms: record.platforms.map((one) => one.platform),
-      ...(record.sizeBytes === undefined ? {} : { sizeBytes: record.sizeBytes }),
-      ...(inputs.key === undefined ? {} : { key: inputs.key }),
-    };
-    const location = locationOf(context, node, record.digest, false);
-    const image = {
-      digest: record.digest,
-      platforms: record.platforms,
-      published: record.refs,
-      ...(location === undefined ? {} : { location }),
-    };
-    const last = lastInputs(context, node, inputs);
-    if (!context.dryRun && last !== undefined) {
-      if (weighed.isCarriedOver) await context.memory.remember({ ...record, key: last.key }, last);
-      else await context.memory.settle(name, last);
-    }
-    if (decision.kind === 'unchanged' || context.dryRun) {
-      const tags = weighed.tags.map(
-        (tag): TagResult => ({ ref: tag.ref, digest: record.digest, action: 'there' }),
-      );
-      return finish(
-        {
-          kind: decision.kind === 'retag' ? 'retagged' : 'unchanged',
-          tags: decision.kind === 'retag' ? [] : tags,
-          ...known,
-        },
-        { image, ...produces },
-      );
-    }
-    if (weighed.source !== undefined) {
-      const put = await context.publisher.place({
-        build: name,
-        source: weighed.source,
-        refs: wantedTags(node),
-        fresh: false,
-      });
-      if (!put.ok) return finish({ kind: 'failed', tags: [], ...known, ...problemOf(name, put.error) });
-      return finish({ kind: 'retagged', tags: put.value, ...known }, { image, ...produces });
-    }
+    const image = recordedImage(context, node, record);
+    if (!dryRun) await confirm(context, node, inputs, weighed, record);
+    const end = await reuse(context, node, inputs, weighed, record);
+    return finish(end, end.kind === 'failed' ? {} : { image, ...produces });
   }
-  if (context.dryRun) return finish({ kind: 'built', tags: [], reason: decision.reason }, produces);
+  const { reason } = decision;
+  if (dryRun) return finish({ kind: 'built', tags: [], reason }, produces);
+  const made = await buildNode(context.building, node, inputs);
+  if (made.kind === 'cancelled') return finish({ kind: 'cancelled', tags: [], reason });
+  if (made.kind === 'failed')
+    return finish({ kind: 'failed', tags: [], reason, problem: problemToJson(made.problem) });
+  const end = await publish(context, node, inputs, { ...made, reason, startedAt });
+  if (end.kind === 'failed') return finish(end);
+  return finish(end, { ...(made.image === undefined ? {} : { image: made.image }), ...produces });
+}
 
-  const made = await buildNode(context, node, inputs);
-  if (made.kind === 'cancelled') return finish({ kind: 'cancelled', tags: [], reason: decision.reason });
-  if (made.kind === 'failed') {
-    return finish({
-      kind: 'failed',
-      tags: [],
-      reason: decision.reason,
-      problem: problemToJson(made.problem),
-    });
-  }
-  const { built, image, manifest } = made;
-  const sizeBytes = manifest === undefined ? undefined : await imageSize(manifest, made.readManifest);
-  const common = {
+/** Every problem but the first one is said apart; that one is the outcome's. */
+function warn({ emit }: NodeContext, build: string, found: Problem): void {
+  emit({ type: 'warning', build, problem: problemToJson(found) });
+}
+
+function recordedImage(context: NodeContext, node: PlanNode, record: BuildRecord): ImageResult {
+  const location = locationOf(context.building.naming, node, record.digest, false);
+  return {
+    digest: record.digest,
+    platforms: record.platforms,
+    published: record.refs.flatMap((text) => parseImageRef(text) ?? []),
+    ...(location === undefined ? {} : { location }),
+  };
+}
+
+/** The record is what the build is now, under its present key too. */
+async function confirm(
+  { memory, keying }: NodeContext,
+  node: PlanNode,
+  inputs: NodeInputs,
+  { isCarriedOver }: Weighed,
+  record: BuildRecord,
+): Promise<void> {
+  const last = lastInputs(keying.resultOf, node, inputs);
+  if (last === undefined) return;
+  if (isCarriedOver) await memory.remember({ ...record, key: last.key }, last);
+  else await memory.confirm(node.build.name, last);
+}
+
+/** Takes the recorded result; puts its tags where they are not in place. */
+async function reuse(
+  context: NodeContext,
+  node: PlanNode,
+  inputs: NodeInputs,
+  { decision, tags, source }: Weighed,
+  record: BuildRecord,
+): Promise<End> {
+  const build = node.build.name;
+  const known = {
     reason: decision.reason,
+    digest: record.digest,
+    platforms: record.platforms.map((one) => one.platform),
+    ...(record.sizeBytes === undefined ? {} : { sizeBytes: record.sizeBytes }),
+    ...(inputs.key === undefined ? {} : { key: inputs.key }),
+  };
+  if (decision.kind === 'unchanged') {
+    const inPlace = tags.map((tag): TagResult => ({ ref: tag.ref, digest: record.digest, action: 'there' }));
+    return { kind: 'unchanged', tags: inPlace, ...known };
+  }
+  if (context.dryRun) return { kind: 'retagged', tags: [], ...known };
+  if (source === undefined) throw new Error(`${build} is to be tagged, and its manifest is nowhere`);
+  const put = await context.publisher.publish({ build, source, refs: wantedTags(node), fresh: false });
+  if (!put.ok) return { kind: 'failed', tags: [], ...known, ...problemOf(build, put.error) };
+  return { kind: 'retagged', tags: put.value, ...known };
+}
+
+/** A build that was made, why, and since when. */
+interface Made extends NodeImage {
+  readonly reason: Reason;
+  readonly startedAt: number;
+}
+
+/** Puts the tags of a new result, and remembers it. */
+async function publish(
+  context: NodeContext,
+  node: PlanNode,
+  inputs: NodeInputs,
+  { built, image, manifest, readManifest, reason, startedAt }: Made,
+): Promise<End> {
+  const build = node.build.name;
+  const sizeBytes = manifest === undefined ? undefined : await imageSize(manifest, readManifest);
+  const known = {
+    reason,
     steps: built.steps,
     ...(image === undefined
       ? {}
@@ -145,18 +196,10 @@ export async function runNode(
     ...(sizeBytes === undefined ? {} : { sizeBytes }),
     ...(inputs.key === undefined ? {} : { key: inputs.key }),
   };
-  let tags: readonly TagResult[] = [];
-  if (node.pushes && image !== undefined) {
-    const refs = wantedTags(node);
-    const [first] = refs;
-    if (first !== undefined) {
-      const source = { registry: first.registry, repository: first.repository, digest: image.digest };
-      const put = await context.publisher.place({ build: name, source, refs, fresh: true });
-      if (!put.ok) return finish({ kind: 'failed', tags: [], ...common, ...problemOf(name, put.error) });
-      tags = put.value;
-    }
-  }
-  await remember(context, node, withParentsOfNow(context, node, inputs), {
+  const put = await putTagsOf(context, node, image);
+  if (!put.ok) return { kind: 'failed', tags: [], ...known, ...problemOf(build, put.error) };
+  const tags = put.value;
+  const warnings = await remember(context, node, withCurrentParents(context.keying, node, inputs), {
     image,
     mediaType: manifest?.mediaType ?? built.mediaType ?? '',
     sizeBytes,
@@ -164,10 +207,20 @@ export async function runNode(
     durationMs: context.clock() - startedAt,
     steps: built.steps,
   });
-  return finish(
-    { kind: 'built', tags, ...common },
-    { ...(image === undefined ? {} : { image }), ...produces },
-  );
+  for (const found of warnings) warn(context, build, found);
+  return { kind: 'built', tags, ...known };
+}
+
+async function putTagsOf(
+  { publisher }: NodeContext,
+  node: PlanNode,
+  image: ImageResult | undefined,
+): Promise<Result<readonly TagResult[]>> {
+  const refs = wantedTags(node);
+  const [first] = refs;
+  if (!node.pushes || image === undefined || first === undefined) return { ok: true, value: [] };
+  const source = { registry: first.registry, repository: first.repository, digest: image.digest };
+  return publisher.publish({ build: node.build.name, source, refs, fresh: true });
 }
 
 function problemOf(build: string, problems: readonly Problem[]): Pick<Outcome, 'problem'> {
@@ -175,139 +228,4 @@ function problemOf(build: string, problems: readonly Problem[]): Pick<Outcome, '
   if (first === undefined) return {};
   const also = rest.map((one) => one.message).join('\n');
   return { problem: problemToJson({ ...first, build, ...(also === '' ? {} : { detail: also }) }) };
-}
-
-/** A decision with its evidence. */
-export interface Weighed {
-  readonly decision: Decision;
-  readonly record: BuildRecord | undefined;
-  readonly tags: readonly TagState[];
-  /** The record is that of the last inputs: others, but what is taken of parents is the same. */
-  readonly isCarriedOver: boolean;
-  /** Where the recorded manifest is, for putting tags. */
-  readonly source?: ImageRef & { readonly digest: Digest };
-}
-
-/** Gathers the evidence, no more of it than needed, and decides. */
-async function weigh(
-  context: RunContext,
-  node: PlanNode,
-  inputs: NodeInputs,
-  why: Reason | undefined,
-): Promise<Weighed> {
-  if (why !== undefined)
-    return { decision: { kind: 'build', reason: why }, record: undefined, tags: [], isCarriedOver: false };
-  const untrackedOutputs = node.role === 'asked' ? node.build.outputs.map((output) => output.type) : [];
-  const base = {
-    forced: context.force,
-    untracked: inputs.untracked.map(({ text }) => text),
-    untrackedOutputs,
-    tags: [],
-    manifestAvailable: false,
-    store: 'not-wanted' as StoreState,
-    onlyNeeded: node.role === 'needed' && !node.pushes,
-    sameTaken: [],
-  };
-  if (context.force || inputs.key === undefined) {
-    return {
-      decision: decide({ ...base, record: undefined, changes: undefined }),
-      record: undefined,
-      tags: [],
-      isCarriedOver: false,
-    };
-  }
-  const own = await context.memory.recall(inputs.key);
-  const last = own === undefined ? await context.memory.latest(node.build.name) : undefined;
-  const sameTaken = last === undefined ? undefined : await findSameTaken(context, node, inputs, last);
-  const isCarriedOver = last !== undefined && sameTaken !== undefined;
-  const record = isCarriedOver ? await context.memory.recall(last.key) : own;
-  if (record === undefined) {
-    const changes = last === undefined ? undefined : changesSince(context, inputs, last.parts);
-    return { decision: decide({ ...base, record, changes }), record, tags: [], isCarriedOver: false };
-  }
-  const refs = node.pushes ? wantedTags(node) : [];
-  const asked = untrackedOutputs.length > 0 ? [] : await askTags(context.registry, refs);
-  const isAttested = node.build.attest.some((one) => one.attributes.get('disabled') !== 'true');
-  const tags = isAttested ? await alikeTags(context.registry, refs, asked, record) : asked;
-  const astray = tags.some((tag) => tag.state.kind !== 'digest' || tag.state.digest !== record.digest);
-  const answered = tags.every((tag) => tag.state.kind !== 'unknown');
-  const source =
-    astray && answered ? await findManifest(context.registry, refs, tags, record.digest) : undefined;
-  const store = node.pushes || base.onlyNeeded ? 'not-wanted' : await askStore(context, node, record.digest);
-  const decision = decide({
-    ...base,
-    record,
-    changes: [],
-    tags,
-    manifestAvailable: source !== undefined,
-    store,
-    sameTaken: sameTaken ?? [],
-  });
-  return {
-    decision,
-    record,
-    tags,
-    isCarriedOver,
-    ...(source === undefined ? {} : { source: { ...source, digest: record.digest } }),
-  };
-}
-
-async function askStore(context: RunContext, node: PlanNode, digest: Digest): Promise<StoreState> {
-  const images = await context.storedImages();
-  if (images === undefined) return 'unknown';
-  return storeNames(context, node).every((name) => images.get(name) === digest) ? 'there' : 'gone';
-}
-
-/** Changed paths that a warning shows; the rest is counted. */
-const TOUCHED_SHOWN = 10;
-
-interface Memorable {
-  readonly image: ImageResult | undefined;
-  readonly mediaType: string;
-  readonly sizeBytes: number | undefined;
-  readonly refs: readonly string[];
-  readonly durationMs: number;
-  readonly steps: BuildRecord['steps'];
-}
-
-/** Remembers a result under its key, if its inputs are still what the key says they were. */
-async function remember(
-  context: RunContext,
-  node: PlanNode,
-  inputs: NodeInputs,
-  { image, sizeBytes, ...rest }: Memorable,
-): Promise<void> {
-  const build = node.build.name;
-  const warn = (found: Problem) => context.emit({ type: 'warning', build, problem: problemToJson(found) });
-  const last = lastInputs(context, node, inputs);
-  if (last === undefined || image === undefined) return;
-  const touched = await touchedSince(context, node, inputs);
-  if (touched.length > 0) {
-    const more = touched.length - TOUCHED_SHOWN;
-    warn(
-      problem(
-        'run/changed-while-building',
-        'files changed while it was built, so the result is not remembered',
-        {
-          severity: 'warning',
-          build,
-          detail: [...touched.slice(0, TOUCHED_SHOWN), ...(more > 0 ? [`and ${more} more`] : [])].join('\n'),
-          hint: 'The next run builds it again. What changes all the time belongs into .dockerignore.',
-        },
-      ),
-    );
-    return;
-  }
-  const record: BuildRecord = {
-    version: KEY_VERSION,
-    key: last.key,
-    build,
-    digest: image.digest,
-    platforms: image.platforms,
-    finishedAt: new Date(context.clock()).toISOString(),
-    ...rest,
-    ...(sizeBytes === undefined ? {} : { sizeBytes }),
-  };
-  const written = await context.memory.remember(record, last);
-  if (!written.ok) for (const one of written.error) warn(one);
 }

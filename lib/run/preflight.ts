@@ -4,7 +4,7 @@
  */
 import { stat } from 'node:fs/promises';
 import type { ContextSource, Plan, PlanNode, Problem } from '../model/mod.ts';
-import { parseImageRef, problem } from '../model/mod.ts';
+import { problem } from '../model/mod.ts';
 import type { DockerfileLibrary } from '../prepare/mod.ts';
 
 /**
@@ -20,7 +20,7 @@ export async function checkPlan(
 ): Promise<readonly Problem[]> {
   const directories = new Map<string, Promise<'directory' | 'file' | 'missing'>>();
   const kindOf = (file: string) => {
-    const known = directories.get(file) ?? lookAt(file);
+    const known = directories.get(file) ?? kindOfPath(file);
     directories.set(file, known);
     return known;
   };
@@ -38,7 +38,7 @@ export async function checkPlan(
 
 type KindOf = (file: string) => Promise<'directory' | 'file' | 'missing'>;
 
-async function lookAt(file: string): Promise<'directory' | 'file' | 'missing'> {
+async function kindOfPath(file: string): Promise<'directory' | 'file' | 'missing'> {
   try {
     return (await stat(file)).isDirectory() ? 'directory' : 'file';
   } catch {
@@ -107,16 +107,15 @@ async function checkSecrets(
   return problems;
 }
 
-/** A tag that is no reference can be planned with, but not published under. */
+/** An invalid tag can be planned with, but not published under. */
 function checkTags(node: PlanNode): readonly Problem[] {
   return node.build.tags.flatMap((tag) => {
-    const ref = parseImageRef(tag.text);
-    if (ref !== undefined && ref.digest === undefined) return [];
+    if (tag.ref !== undefined) return [];
     return [
-      problem('build/bad-tag', `\`${tag.text}\` is no tag that a registry takes`, {
+      problem('build/bad-tag', `\`${tag.text}\` is an invalid tag`, {
         build: node.build.name,
         ...(tag.span === undefined ? {} : { span: tag.span }),
-        hint: 'Repositories have small letters, digits, `.`, `_`, `-` and `/`; a digest cannot be chosen.',
+        hint: 'Repositories have lowercase letters, digits, `.`, `_`, `-` and `/`; a digest cannot be chosen.',
       }),
     ];
   });
@@ -130,12 +129,12 @@ function checkAnnotations(node: PlanNode): readonly Problem[] {
     problems.push(
       problem(
         'build/annotation-case',
-        `the annotation \`${key}\` has capitals, which buildctl turns into small letters`,
+        `the annotation \`${key}\` has uppercase letters, which buildctl turns into lowercase`,
         {
           build: node.build.name,
           ...(node.build.span === undefined ? {} : { span: node.build.span }),
           severity: 'warning',
-          hint: 'Use a key in small letters.',
+          hint: 'Use a lowercase key.',
         },
       ),
     );

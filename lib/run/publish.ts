@@ -5,6 +5,7 @@
 import type {
   BuildRecord,
   Digest,
+  DigestRef,
   ImageRef,
   PlanNode,
   PlatformManifest,
@@ -12,18 +13,13 @@ import type {
   Result,
   TagResult,
 } from '../model/mod.ts';
-import { fail, formatImageRef, ok, parseImageRef, problem, withDefaultTag } from '../model/mod.ts';
+import { fail, formatImageRef, ok, problem } from '../model/mod.ts';
 import { childManifests, isAttestation, platformManifests, type RegistryClient } from '../registry/mod.ts';
 import type { TagState } from './decide.ts';
 
-/** The wanted tags of a build, parsed. A tag that is no reference was refused when builds.yaml was read. */
+/** The tags of a build that it can be published under. One that is not valid is a problem before anything is built. */
 export function wantedTags(node: PlanNode): readonly ImageRef[] {
-  const refs: ImageRef[] = [];
-  for (const tag of node.build.tags) {
-    const ref = parseImageRef(tag.text);
-    if (ref !== undefined) refs.push(withDefaultTag(ref));
-  }
-  return refs;
+  return node.build.tags.flatMap((tag) => tag.ref ?? []);
 }
 
 /** Distinct `HOST/REPOSITORY` of references, in order. */
@@ -53,8 +49,8 @@ export function askTags(client: RegistryClient, refs: readonly ImageRef[]): Prom
 
 /**
  * Attestations hold times and ids, so the same images get another index in every build that makes them. A tag whose
- * index has the remembered images of all platforms, and attestations, is as good as the remembered one: it is left
- * where another machine put it.
+ * index has the remembered images of all platforms, and attestations, is as good as the remembered one: it stays where
+ * another machine put it.
  */
 export function alikeTags(
   client: RegistryClient,
@@ -89,12 +85,12 @@ export async function findManifest(
   refs: readonly ImageRef[],
   tags: readonly TagState[],
   digest: Digest,
-): Promise<ImageRef | undefined> {
+): Promise<DigestRef | undefined> {
   const holder = tags.findIndex((tag) => tag.state.kind === 'digest' && tag.state.digest === digest);
   const held = refs[holder];
   if (held !== undefined) return { registry: held.registry, repository: held.repository, digest };
   for (const repository of repositoriesOf(refs)) {
-    const ref = { ...repository, digest };
+    const ref = { registry: repository.registry, repository: repository.repository, digest };
     const presence = await client.head(ref);
     if (presence.kind === 'present') return ref;
   }
@@ -117,7 +113,7 @@ export interface PutOptions {
  */
 export async function putTags(
   client: RegistryClient,
-  source: ImageRef & { readonly digest: Digest },
+  source: DigestRef,
   refs: readonly ImageRef[],
   options: PutOptions,
 ): Promise<Result<readonly TagResult[]>> {

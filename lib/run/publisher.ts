@@ -4,6 +4,7 @@
  */
 import {
   type Digest,
+  type DigestRef,
   formatImageRef,
   type ImageRef,
   ok,
@@ -19,9 +20,9 @@ import type { Emit } from './emitter.ts';
 import { putTags } from './publish.ts';
 
 /** Tags of one result, to be put. */
-export interface Placement {
+export interface Publication {
   readonly build: string;
-  readonly source: ImageRef & { readonly digest: Digest };
+  readonly source: DigestRef;
   readonly refs: readonly ImageRef[];
   /** The bytes were pushed just now. */
   readonly fresh: boolean;
@@ -33,7 +34,7 @@ export class Publisher {
   readonly #emit: Emit;
   readonly #together: boolean;
   readonly #isImmutable: (ref: ImageRef) => boolean;
-  readonly #waiting: Placement[] = [];
+  readonly #waiting: Publication[] = [];
 
   constructor(
     registry: RegistryClient,
@@ -48,15 +49,15 @@ export class Publisher {
   }
 
   /** @returns what became of the tags; nothing yet where they move together at the end */
-  async place(placement: Placement): Promise<Result<readonly TagResult[]>> {
+  async publish(publication: Publication): Promise<Result<readonly TagResult[]>> {
     if (this.#together) {
-      this.#waiting.push(placement);
+      this.#waiting.push(publication);
       return ok([]);
     }
-    return putTags(this.#registry, placement.source, placement.refs, {
-      fresh: placement.fresh,
+    return putTags(this.#registry, publication.source, publication.refs, {
+      fresh: publication.fresh,
       isImmutable: this.#isImmutable,
-      onTag: (tag) => this.#emit({ type: 'tag', build: placement.build, tag }),
+      onTag: (tag) => this.#emit({ type: 'tag', build: publication.build, tag }),
     });
   }
 
@@ -66,29 +67,29 @@ export class Publisher {
    * @param order names of builds in the order in which their tags are to move: what is needed before what needs it
    * @returns tags by build, or what failed and what could not be put back
    */
-  async settle(order: readonly string[]): Promise<Result<ReadonlyMap<string, readonly TagResult[]>>> {
+  async publishWaiting(order: readonly string[]): Promise<Result<ReadonlyMap<string, readonly TagResult[]>>> {
     const moved: { readonly ref: ImageRef; readonly before: Digest | undefined }[] = [];
     const tags = new Map<string, readonly TagResult[]>();
     const rank = new Map(order.map((build, at) => [build, at]));
     const waiting = this.#waiting
       .splice(0)
       .sort((one, other) => (rank.get(one.build) ?? 0) - (rank.get(other.build) ?? 0));
-    for (const placement of waiting) {
-      const before = await Promise.all(placement.refs.map((ref) => this.#registry.head(ref)));
+    for (const publication of waiting) {
+      const before = await Promise.all(publication.refs.map((ref) => this.#registry.head(ref)));
       const done: TagResult[] = [];
-      const put = await putTags(this.#registry, placement.source, placement.refs, {
-        fresh: placement.fresh,
+      const put = await putTags(this.#registry, publication.source, publication.refs, {
+        fresh: publication.fresh,
         isImmutable: this.#isImmutable,
         onTag: (tag) => done.push(tag),
       });
       for (const tag of done) {
         if (tag.action === 'there') continue;
-        const at = placement.refs.findIndex((ref) => formatImageRef(ref) === tag.ref);
-        const [ref, was] = [placement.refs[at], before[at]];
+        const at = publication.refs.findIndex((ref) => formatImageRef(ref) === tag.ref);
+        const [ref, was] = [publication.refs[at], before[at]];
         if (ref !== undefined) moved.push({ ref, before: was?.kind === 'present' ? was.digest : undefined });
       }
       if (!put.ok) return { ok: false, error: [...put.error, ...(await this.#takeBack(moved))] };
-      tags.set(placement.build, put.value);
+      tags.set(publication.build, put.value);
     }
     for (const [build, results] of tags) for (const tag of results) this.#emit({ type: 'tag', build, tag });
     return ok(tags);
@@ -99,7 +100,7 @@ export class Publisher {
    *
    * @returns the builds whose tags waited
    */
-  abandon(): readonly string[] {
+  dropWaiting(): readonly string[] {
     const waiting = this.#waiting.splice(0).map((one) => one.build);
     if (waiting.length === 0) return waiting;
     const builds = waiting.join(', ');

@@ -1,38 +1,34 @@
-/** The shared side of a run: what is opened once, and closed at its end. */
+/** What the verbs that look at whole plans share: opened once, closed at the end whatever happens. */
 import { mkdtemp, rm } from 'node:fs/promises';
-import { arch, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { describeWorker, forgetLocalSources } from '../buildctl/mod.ts';
-import type { Engine } from '../engine/mod.ts';
-import { ContextHasher, SentLedger } from '../fingerprint/mod.ts';
+import { ContextHasher } from '../fingerprint/mod.ts';
+import { ExternalImages, type LayerReader } from '../inputs/mod.ts';
+import { type Lock, readLock } from '../lock/mod.ts';
 import {
   createHider,
-  type Digest,
   type EventSink,
   type ImageRef,
-  ok,
   type Plan,
-  problemToJson,
+  type Problem,
   type Result,
 } from '../model/mod.ts';
 import type { DockerfileLibrary } from '../prepare/mod.ts';
 import { createRegistryClient, type RegistryClient } from '../registry/mod.ts';
 import { StateStore, stateDirectory } from '../state/mod.ts';
-import type { AuditRequest } from './audit.ts';
-import type { NodeResult, ReadyEngine, RunContext } from './context.ts';
+import type { Audit } from './audit.ts';
+import type { NodeContext, NodeResult, NodeRun } from './context.ts';
 import type { Emit } from './emitter.ts';
-import { ImageDirectory } from './images.ts';
-import type { Lock } from './lock-file.ts';
-import { Memory } from './memory.ts';
-import { runNode } from './node.ts';
+import { ENGINES, type EngineAccess } from './engine-access.ts';
+import { Memory, recordRef } from './memory.ts';
+import { rebuildNode } from './node.ts';
 import { wantedTags } from './publish.ts';
 import { immutableTags, Publisher } from './publisher.ts';
 import { heights, Semaphore } from './scheduler.ts';
+import { SessionEngine } from './session-engine.ts';
 
 export const DEFAULT_JOBS = 4;
-/** Node's names of processor architectures where Go has others. */
-const GO_ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386' };
 
 /** How to run a plan. */
 export interface BakeOptions {
@@ -48,8 +44,8 @@ export interface BakeOptions {
   readonly force?: boolean;
   /** Decide and say why, but run nothing and write nothing. */
   readonly dryRun?: boolean;
-  /** Build some of what was left alone all the same, and compare; not in a dry run. */
-  readonly audit?: AuditRequest;
+  /** Looks at the results before tags that move together move (see `createAudit`); not in a dry run. */
+  readonly audit?: Audit;
   /** Move tags only when all builds succeeded, whatever `publish` says. */
   readonly atomic?: boolean;
   /** Stop everything at the first failure; else what does not depend on it goes on. */
@@ -63,51 +59,78 @@ export interface BakeOptions {
   readonly hostArchitecture?: string;
 }
 
+/** The options that opening a session goes by. */
+export type SessionOptions = Pick<
+  BakeOptions,
+  'plan' | 'dockerfiles' | 'env' | 'address' | 'jobs' | 'force' | 'atomic' | 'signal' | 'hostArchitecture'
+> & {
+  /** Default: the engines of this machine. */
+  readonly engines?: EngineAccess;
+  /** Gets the events of the session; default: nobody. */
+  readonly emit?: Emit;
+};
+
 /** What a run did towards the outside. */
 export interface Counts {
   buildctlCalls: number;
   readonly registryRequests: { reads: number; writes: number };
 }
 
-/** What is read before a session is opened. */
-export interface SessionFiles {
-  /** Where results are remembered besides this machine. */
-  readonly records?: ImageRef | undefined;
-  /** builds.lock, if there is one. */
-  readonly lock?: Lock | undefined;
+/**
+ * Opens a session, works with it, and closes it: everything that runs ends, connections and threads close, temporary
+ * files go. What was learned of files is kept where the work succeeds.
+ */
+export async function withSession<T>(
+  options: SessionOptions,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
+  const workDir = await mkdtemp(path.join(tmpdir(), 'bake-ts-'));
+  let session: Session | undefined;
+  try {
+    const lock = await readLock(options.plan.set);
+    session = new Session(options, workDir, lock);
+    const result = await work(session);
+    await session.hasher.save();
+    return result;
+  } finally {
+    await session?.close();
+    await rm(workDir, { recursive: true, force: true });
+  }
 }
 
-/** Everything that is opened once in a run. */
+/** Everything that is opened once; see {@link withSession}. */
 export class Session {
   readonly counts: Counts = { buildctlCalls: 0, registryRequests: { reads: 0, writes: 0 } };
+  readonly workDir: string;
+  /** builds.lock, if there is one, or what is wrong with it. */
+  readonly lock: Result<Lock | undefined>;
+  /** Where results are remembered besides this machine, or what is wrong with that. */
+  readonly records: Result<ImageRef | undefined, Problem>;
   readonly registry: RegistryClient;
   readonly state: StateStore;
   readonly memory: Memory;
   readonly hasher: ContextHasher;
-  readonly workDir: string;
-  readonly #options: BakeOptions;
+  readonly engine: SessionEngine;
+  readonly #options: SessionOptions;
   readonly #emit: Emit;
-  readonly #stopper: AbortController;
-  readonly #images: ImageDirectory;
+  readonly #stopper = new AbortController();
+  readonly #images: ExternalImages;
+  readonly #layers: LayerReader;
   readonly #permits: Semaphore;
   readonly #priorities: ReadonlyMap<string, number>;
   readonly #cancel: () => void;
-  #worker: 'containerd' | 'oci' = 'containerd';
-  #found: Promise<Result<Engine>> | undefined;
-  #ready: Promise<Result<ReadyEngine>> | undefined;
-  #stored: Promise<ReadonlyMap<string, Digest> | undefined> | undefined;
-  #platform = '';
-  #ids = 0;
+  #workDirs = 0;
 
-  private constructor(options: BakeOptions, emit: Emit, workDir: string, given: SessionFiles) {
-    const { plan, env } = options;
+  constructor(options: SessionOptions, workDir: string, lock: Result<Lock | undefined>) {
+    const { plan, env, signal, address, hostArchitecture } = options;
     this.#options = options;
-    this.#emit = emit;
+    this.#emit = options.emit ?? (() => undefined);
     this.workDir = workDir;
-    this.#stopper = new AbortController();
-    this.#cancel = () => this.#stopper.abort(options.signal?.reason);
-    if (options.signal?.aborted === true) this.#cancel();
-    options.signal?.addEventListener('abort', this.#cancel, { once: true });
+    this.lock = lock;
+    this.records = recordRef(plan.set);
+    this.#cancel = () => this.#stopper.abort(signal?.reason);
+    if (signal?.aborted === true) this.#cancel();
+    signal?.addEventListener('abort', this.#cancel, { once: true });
     this.registry = createRegistryClient({
       registries: plan.set.registries,
       env,
@@ -118,38 +141,26 @@ export class Session {
       },
     });
     this.state = new StateStore(stateDirectory(env), plan.set.root);
-    this.memory = new Memory(this.state, this.registry, given.records);
+    this.memory = new Memory(this.state, this.registry, this.records.ok ? this.records.value : undefined);
     this.hasher = new ContextHasher({ stateDirectory: this.state.statDir });
-    this.#images = new ImageDirectory(this.registry, this.state, given.lock);
+    const pinned = lock.ok ? lock.value : undefined;
+    this.#images = new ExternalImages(this.registry, this.state, (written) => pinned?.digestOf(written));
+    this.#layers = { registry: this.registry, trees: new Map() };
     this.#permits = new Semaphore(options.jobs ?? DEFAULT_JOBS);
     this.#priorities = heights(needsOf(plan));
-  }
-
-  /** Opens a session; to be closed. */
-  static async open(options: BakeOptions, emit: Emit, given: SessionFiles): Promise<Session> {
-    const session = new Session(options, emit, await mkdtemp(path.join(tmpdir(), 'bake-ts-')), given);
+    this.engine = new SessionEngine({
+      access: options.engines ?? ENGINES,
+      plan,
+      env,
+      sentDirectory: this.state.sentDir,
+      emit: this.#emit,
+      signal: this.#stopper.signal,
+      ...(address === undefined ? {} : { address }),
+      ...(hostArchitecture === undefined ? {} : { hostArchitecture }),
+    });
     // One token for many repositories instead of one for each.
-    const pushed = [...options.plan.nodes.values()].filter((node) => node.pushes);
-    session.registry.expect(pushed.flatMap(wantedTags));
-    await session.#learnPlatform();
-    return session;
-  }
-
-  /**
-   * An engine behind a local socket is of this machine's architecture, so nobody has to be asked. Another one is asked,
-   * in each run: the same address may lead to another machine. Where it does not answer, its address stands for it, which
-   * no earlier key has.
-   */
-  async #learnPlatform(): Promise<void> {
-    const { address, env, plan, hostArchitecture } = this.#options;
-    this.#platform = `linux/${hostArchitecture ?? GO_ARCHITECTURES[arch()] ?? arch()}`;
-    const named = address ?? (env['BUILDKIT_HOST'] || plan.set.engineAddress);
-    if (named === undefined || named === '' || named.startsWith('unix://')) return;
-    const engine = await this.#findEngine();
-    const worker = engine.ok
-      ? await describeWorker({ program: engine.value.buildctl, address: engine.value.address, env })
-      : undefined;
-    this.#platform = worker?.platform ?? `unknown/${named}`;
+    const pushed = [...plan.nodes.values()].filter((node) => node.pushes);
+    this.registry.expect(pushed.flatMap(wantedTags));
   }
 
   /**
@@ -163,150 +174,112 @@ export class Session {
     }
   }
 
-  /**
-   * To be called when no build runs: where the engine's copies of directories misled it about one (which was built
-   * past them), it is made to forget them, so that later builds need not go past them too.
-   */
-  async refreshEngine(): Promise<void> {
-    const engine = await this.#ready;
-    if (engine?.ok !== true || !engine.value.sent.wantsForgetting) return;
-    if (await forgetLocalSources(engine.value.buildctl)) await engine.value.sent.forget();
-  }
-
-  /** Ends everything that runs, closes connections and threads, removes temporary files. */
-  async close(): Promise<void> {
-    this.#options.signal?.removeEventListener('abort', this.#cancel);
-    await this.hasher.close();
-    await this.registry.close();
-    await rm(this.workDir, { recursive: true, force: true });
-  }
-
   /** Cancels what runs; `why` is for debugging only. */
   stop(why: string): void {
     this.#stopper.abort(why);
   }
 
+  /** Closes connections and threads. */
+  async close(): Promise<void> {
+    this.#options.signal?.removeEventListener('abort', this.#cancel);
+    await this.hasher.close();
+    await this.registry.close();
+  }
+
   /**
-   * What nodes work with, and the results they leave. A dry one decides, and runs and writes nothing; its events go
-   * where `emit` says.
+   * Starts a pass over the plan.
+   *
+   * @param dryRun decides, and runs and writes nothing
+   * @param emit gets the events of the pass; default: whoever gets those of the session
    */
-  createContext(
-    dryRun: boolean,
-    emit: Emit,
-  ): { readonly context: RunContext; readonly results: Map<string, NodeResult> } {
-    const { plan, env, dockerfiles } = this.#options;
+  async startPass(dryRun: boolean, emit: Emit = this.#emit): Promise<NodeRun> {
+    const enginePlatform = await this.engine.platform();
+    const { plan, dockerfiles, force, atomic } = this.#options;
+    const { signal } = this.#stopper;
+    const { registry, memory, hasher, engine } = this;
     const results = new Map<string, NodeResult>();
-    const rebuilt = new Map<string, Promise<NodeResult>>();
-    const rebuild = async (build: string): Promise<NodeResult> => {
-      const node = plan.nodes.get(build);
-      if (node === undefined) throw new Error(`\`${build}\` is not in the plan`);
-      const result = await runNode(context, node, {
-        code: 'parent-lost',
-        text: 'a build that needs it runs, and its image is gone',
-      });
-      results.set(build, result);
-      return result;
-    };
-    const workerOf = () => this.#worker;
-    const context: RunContext = {
-      root: plan.set.root,
-      env,
-      emit,
-      signal: this.#stopper.signal,
-      clock: Date.now,
-      sleep: (ms) => delay(ms, undefined, { signal: this.#stopper.signal }).catch(() => undefined),
-      force: this.#options.force === true,
-      dryRun,
-      workDir: this.workDir,
-      nextId: () => this.#ids++,
+    const resultOf = (build: string) => results.get(build);
+    const naming = { root: plan.set.root, worker: () => engine.worker };
+    const keying = {
       dockerfiles,
-      hasher: this.hasher,
+      hasher,
       images: this.#images,
-      registry: this.registry,
+      enginePlatform,
+      signal,
+      resultOf,
+      isSecret: createHider(plan.set.variables).holds,
+    };
+    const rebuilt = new Map<string, Promise<NodeResult>>();
+    const context: NodeContext = {
+      emit,
+      signal,
+      clock: Date.now,
+      dryRun,
+      keying,
+      memory,
+      resultOf,
+      deciding: {
+        force: force === true,
+        keying,
+        memory,
+        registry,
+        layers: this.#layers,
+        naming,
+        storedImages: () => engine.storedImages(),
+      },
+      building: {
+        calling: {
+          root: plan.set.root,
+          emit,
+          signal,
+          sleep: (ms) => delay(ms, undefined, { signal }).catch(() => undefined),
+          engine: () => engine.ready(),
+          permits: this.#permits,
+          priorityOf: (build) => this.#priorities.get(build) ?? 0,
+          countCall: () => this.counts.buildctlCalls++,
+          newWorkDir: () => path.join(this.workDir, `${this.#workDirs++}`),
+          dockerfiles,
+          images: this.#images,
+        },
+        naming,
+        registry,
+        enginePlatform,
+        isInsecure: (host) => {
+          const settings = plan.set.registries.get(host);
+          return settings?.http === true || settings?.insecure === true;
+        },
+        resultOf,
+        rebuild: (build) => {
+          const running = rebuilt.get(build) ?? rebuildLost(context, plan, build, results);
+          rebuilt.set(build, running);
+          return running;
+        },
+      },
       publisher: new Publisher(
-        this.registry,
+        registry,
         emit,
-        this.#options.atomic === true || plan.set.publish === 'together',
+        atomic === true || plan.set.publish === 'together',
         immutableTags(plan.set.immutable ?? []),
       ),
-      memory: this.memory,
-      permits: this.#permits,
-      priorityOf: (build) => this.#priorities.get(build) ?? 0,
-      countBuild: () => this.counts.buildctlCalls++,
-      engine: () => {
-        this.#ready ??= this.#prepareEngine(plan);
-        return this.#ready;
-      },
-      get worker() {
-        return workerOf();
-      },
-      enginePlatform: this.#platform,
-      storedImages: () => {
-        this.#stored ??= this.#listImages(env);
-        return this.#stored;
-      },
-      isInsecure: (registry) => {
-        const settings = plan.set.registries.get(registry);
-        return settings?.http === true || settings?.insecure === true;
-      },
-      isSecret: createHider(plan.set.variables).holds,
-      resultOf: (build) => results.get(build),
-      rebuild: (build) => {
-        const running = rebuilt.get(build) ?? rebuild(build);
-        rebuilt.set(build, running);
-        return running;
-      },
     };
     return { context, results };
   }
+}
 
-  #findEngine(): Promise<Result<Engine>> {
-    this.#found ??= this.#lookForEngine();
-    return this.#found;
-  }
-
-  /** A run in which nothing has changed needs no engine, so its room is not even loaded before somebody asks. */
-  async #lookForEngine(): Promise<Result<Engine>> {
-    const { findEngine } = await import('../engine/mod.ts');
-    const { address, env, plan } = this.#options;
-    return findEngine({
-      env,
-      autoStart: true,
-      registries: plan.set.registries,
-      signal: this.#stopper.signal,
-      notify: (notice) => this.#emit({ type: 'engine-starting', text: notice.text }),
-      ...(address === undefined ? {} : { flagAddress: address }),
-      ...(plan.set.engineAddress === undefined ? {} : { fileAddress: plan.set.engineAddress }),
-    });
-  }
-
-  async #prepareEngine(plan: Plan): Promise<Result<ReadyEngine>> {
-    const engine = await this.#findEngine();
-    if (!engine.ok) return engine;
-    const { address, source, buildctl: program } = engine.value;
-    const buildctl = { program, address, env: this.#options.env };
-    this.#emit({ type: 'engine-ready', address, source, buildctl: program });
-    for (const one of engine.value.warnings) this.#emit({ type: 'warning', problem: problemToJson(one) });
-    // Only results that are not pushed depend on how the worker keeps images; the embedded engine is known.
-    const needsStore = [...plan.nodes.values()].some((node) => !node.pushes);
-    if (needsStore && engine.value.containerd === undefined) {
-      this.#worker = (await describeWorker(buildctl))?.executor ?? 'containerd';
-    }
-    const { registryHint } = engine.value;
-    return ok({
-      buildctl,
-      sent: new SentLedger(this.state.sentDir, address),
-      ...(registryHint === undefined ? {} : { registryHint }),
-    });
-  }
-
-  async #listImages(env: BakeOptions['env']): Promise<ReadonlyMap<string, Digest> | undefined> {
-    const engine = await this.#findEngine();
-    if (!engine.ok) return undefined;
-    const { resolveLocalImages } = await import('../engine/mod.ts');
-    const local = await resolveLocalImages(engine.value, { env });
-    return local.ok ? local.value : undefined;
-  }
+async function rebuildLost(
+  context: NodeContext,
+  plan: Plan,
+  build: string,
+  results: Map<string, NodeResult>,
+): Promise<NodeResult> {
+  const node = plan.nodes.get(build);
+  if (node === undefined) throw new Error(`\`${build}\` is not in the plan`);
+  const result = await rebuildNode(context, node, {
+    code: 'parent-lost',
+    text: 'a build that needs it runs, and its image is gone',
+  });
+  results.set(build, result);
+  return result;
 }
 
 /** Build → names of what it needs, in the order of the plan. */

@@ -1,13 +1,13 @@
 /**
- * Dry runs: a parent that would be built has no digest yet, so the key of what stands on it cannot be made. What else
+ * Dry runs: a parent that would be built has no digest yet, so the key of what reads it cannot be made. What else
  * changed decides all the same; where nothing did, it depends on what comes out of the parent.
  */
 import { diffKeys } from '../fingerprint/mod.ts';
+import type { NodeInputs } from '../inputs/mod.ts';
 import type { KeyParts, PlanNode, UnknownInput } from '../model/mod.ts';
 import type { LastInputs } from '../state/mod.ts';
-import type { RunContext } from './context.ts';
+import type { Deciding, NodeResult } from './context.ts';
 import { type Decision, decideByChanges } from './decide.ts';
-import type { NodeInputs } from './inputs.ts';
 
 /** Parents without a result in a dry run. */
 export interface Waiting {
@@ -17,11 +17,11 @@ export interface Waiting {
 }
 
 /** The parents that a dry run would build first. */
-export function waitingFor(context: RunContext, node: PlanNode): Waiting {
+export function waitingFor(resultOf: (build: string) => NodeResult | undefined, node: PlanNode): Waiting {
   const builds = new Set<string>();
   const names = new Set<string>();
   for (const { to, contextName } of node.edges) {
-    const parent = context.resultOf(to);
+    const parent = resultOf(to);
     if (contextName === undefined || parent?.outcome.kind !== 'built' || parent.image !== undefined) continue;
     builds.add(to);
     names.add(contextName);
@@ -36,31 +36,30 @@ export function untrackedBut(inputs: NodeInputs, { names }: Waiting): readonly U
 
 /** What changed since the last inputs, but for parents that a dry run would build first. */
 export function changesBut(
-  context: RunContext,
   { parts }: NodeInputs,
   last: LastInputs,
   { names }: Waiting,
-  limit?: number,
+  { isSecret, limit }: { readonly isSecret: (text: string) => boolean; readonly limit?: number },
 ): readonly string[] {
   if (parts === undefined) return [];
-  const settled = (one: KeyParts): KeyParts => ({
+  const known = (one: KeyParts): KeyParts => ({
     ...one,
     parents: Object.fromEntries(Object.entries(one.parents).filter(([name]) => !names.has(name))),
   });
-  return diffKeys(settled(last.parts), settled(parts), limit, context.isSecret);
+  return diffKeys(known(last.parts), known(parts), limit, isSecret);
 }
 
 /** The decision where only digests of waiting parents are not known; undefined: it is another case. */
 export async function decideWaiting(
-  context: RunContext,
+  { force, memory, keying }: Pick<Deciding, 'force' | 'memory' | 'keying'>,
   node: PlanNode,
   inputs: NodeInputs,
+  waiting: Waiting,
 ): Promise<(Decision & { readonly depends: boolean }) | undefined> {
-  const waiting = waitingFor(context, node);
-  if (context.force || waiting.builds.length === 0 || inputs.parts === undefined) return undefined;
+  if (force || waiting.builds.length === 0 || inputs.parts === undefined) return undefined;
   if (untrackedBut(inputs, waiting).length > 0) return undefined;
-  const last = await context.memory.latest(node.build.name);
-  const changes = last === undefined ? undefined : changesBut(context, inputs, last, waiting);
+  const last = await memory.latest(node.build.name);
+  const changes = last === undefined ? undefined : changesBut(inputs, last, waiting, keying);
   if (changes === undefined || changes.length > 0) return { ...decideByChanges(changes), depends: false };
   return {
     kind: 'build',

@@ -14,7 +14,7 @@ import { fromBuild, makeBuild } from '../rig/sets.ts';
 
 const START = ['--addr', 'unix:///b.sock', 'build', '--progress=rawjson', '--frontend', 'dockerfile.v0'];
 const CONTEXT = ['--local', 'context=/src/a', '--local', 'dockerfile=/src/a', '--opt', 'filename=Dockerfile'];
-const DIGEST = `sha256:${'a'.repeat(64)}`;
+const DIGEST = `sha256:${'a'.repeat(64)}` as const;
 
 function argvOf(
   rest: Partial<Omit<Build, 'tags'>> = {},
@@ -166,7 +166,7 @@ test('results of other builds come by digest: from a registry, from the store, f
     {},
     {
       links: [
-        { contextName: 'base', kind: 'image', ref: `r:5/x@${DIGEST}` },
+        { contextName: 'base', kind: 'image', ref: { registry: 'r:5', repository: 'x', digest: DIGEST } },
         { contextName: 'r:5/y:latest', kind: 'layout', dir: '/tmp/l', digest: DIGEST },
       ],
     },

@@ -24,7 +24,7 @@ async function makeCall(
     build: makeBuild('a'),
     root: dir,
     links: [],
-    pins: new Map(),
+    pins: [],
     outputs: [{ kind: 'store', names: ['n:1'] }],
     workDir: path.join(dir, 'work'),
     attempt: 1,
@@ -82,14 +82,11 @@ test('a call that dies of a signal is a failure and no cancellation', async (t) 
   assert.match(built.error.problem.message, /signal|killed/);
 });
 
-test('outside images are held to their digests by a policy file', async (t) => {
+test('external images are pinned to their digests by a policy file', async (t) => {
   const buildctl = await makeFakeBuildctl(t, []);
   const digest = `sha256:${'b'.repeat(64)}` as const;
   const { call } = await makeCall(t, {
-    pins: new Map([
-      ['alpine', digest],
-      [`x@${digest}`, digest],
-    ]),
+    pins: [{ ref: { registry: 'docker.io', repository: 'library/alpine', tag: 'latest' }, digest }],
   });
   assert((await runBuild({ program: buildctl.path, address: 'unix:///x', env }, call)).ok);
   assert.deepEqual(JSON.parse(await readFile(path.join(call.workDir, 'source-policy.json'), 'utf8')), {

@@ -6,6 +6,7 @@ import { readBuilds } from '../../lib/config/mod.ts';
 import type { BakeEvent, Outcome, RunSummary } from '../../lib/model/mod.ts';
 import { preparePlan } from '../../lib/prepare/mod.ts';
 import { type BakeOptions, bake } from '../../lib/run/mod.ts';
+import { type AuditRequest, createAudit } from '../../lib/verify/mod.ts';
 import { type CommandOptions, type CommandResult, runBakeTs } from '../rig/command.ts';
 import { type CountingBuildctl, makeCountingBuildctl } from '../rig/counting-buildctl.ts';
 import { realEngine } from '../rig/real-engine.ts';
@@ -36,8 +37,9 @@ export interface Workspace {
 
 /** How to bake. */
 export interface BakeHere
-  extends Partial<Pick<BakeOptions, 'audit' | 'force' | 'dryRun' | 'failFast' | 'signal' | 'jobs'>> {
+  extends Partial<Pick<BakeOptions, 'force' | 'dryRun' | 'failFast' | 'signal' | 'jobs'>> {
   readonly builds?: readonly string[];
+  readonly audit?: AuditRequest;
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly onEvent?: (event: BakeEvent) => void;
 }
@@ -84,7 +86,7 @@ async function bakeHere(
   const prepared = preparePlan(read.value.set, { patterns: options.builds ?? [] }, cwd);
   assert(prepared.ok, prepared.ok ? '' : prepared.error.map((one) => one.message).join('\n'));
   const events: BakeEvent[] = [];
-  const { builds: _, env: __, onEvent, ...rest } = options;
+  const { builds: _, env: __, onEvent, audit, ...rest } = options;
   const summary = await bake({
     plan: prepared.value.plan,
     dockerfiles: prepared.value.dockerfiles,
@@ -94,6 +96,7 @@ async function bakeHere(
     runtime: 'test',
     hostArchitecture: process.arch === 'x64' ? 'amd64' : process.arch,
     ...rest,
+    ...(audit === undefined ? {} : { audit: createAudit(audit) }),
     onEvent: (event) => {
       events.push(event);
       onEvent?.(event);

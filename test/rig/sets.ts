@@ -1,5 +1,5 @@
 /** Builds and sets in few words, for tests of the rooms that come after the language. */
-import type { Build, BuildSet, ContextRef, Group } from '../../lib/model/mod.ts';
+import { type Build, type BuildSet, type ContextRef, type Group, parseTag } from '../../lib/model/mod.ts';
 
 /** A build with everything unset but what is given. */
 export function makeBuild(
@@ -32,7 +32,10 @@ export function makeBuild(
     ulimits: [],
     entitlements: [],
     ...other,
-    tags: (tags ?? []).map((text) => ({ text })),
+    tags: (tags ?? []).map((text) => {
+      const ref = parseTag(text);
+      return ref === undefined ? { text } : { text, ref };
+    }),
   };
 }
 

@@ -1,4 +1,4 @@
-/** What a file looks like from outside, for telling afterwards whether anybody touched it. */
+/** The stat signature of a file: for finding out afterwards whether anybody touched it. */
 
 /** The numbers of a file that change when it is written or replaced; times in nanoseconds since 1970. */
 export interface FileNumbers {
@@ -9,6 +9,6 @@ export interface FileNumbers {
 }
 
 /** One text for all of them: the same text, the same untouched file. */
-export function lookOf({ ino, size, mtimeNs, ctimeNs }: FileNumbers): string {
+export function statSignature({ ino, size, mtimeNs, ctimeNs }: FileNumbers): string {
   return `${ino} ${size} ${mtimeNs} ${ctimeNs}`;
 }

@@ -15,7 +15,7 @@ import {
 import type { FilePart } from '../model/mod.ts';
 
 /** A directory or file of the disk as changes of paths can reach it. */
-export interface Place {
+export interface DiskLocation {
   /** Its real path; its own path where it is not there. */
   readonly real: string;
   /** Itself and everything on the way to it (directories, links): a change of one of them changes what is found. */
@@ -23,7 +23,7 @@ export interface Place {
 }
 
 /** Finds out where a path leads. `file` is absolute. */
-export async function placeOf(file: string): Promise<Place> {
+export async function locateOnDisk(file: string): Promise<DiskLocation> {
   const way = new Set<string>();
   let real = path.parse(file).root;
   for (const part of path.relative(real, file).split(path.sep)) {
@@ -36,9 +36,9 @@ export async function placeOf(file: string): Promise<Place> {
   return { real, way };
 }
 
-/** The path of a changed file relative to a place, with `/`; undefined where it does not lie below it. */
-export function relativeTo(place: Place, changed: string): string | undefined {
-  const relative = path.relative(place.real, changed);
+/** The path of a changed file relative to a location, with `/`; undefined where it does not lie below it. */
+export function relativeTo(location: DiskLocation, changed: string): string | undefined {
+  const relative = path.relative(location.real, changed);
   if (relative === '' || relative === '..' || relative.startsWith(`..${path.sep}`)) return undefined;
   return relative.split(path.sep).join('/');
 }

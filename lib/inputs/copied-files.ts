@@ -1,8 +1,8 @@
 /**
- * Whether a build takes the same files of parents that have other layers than when it was last built. The engine caches
- * COPY and mounts by the files they read (buildkit cache/contenthash: type, bits, owner, link, content, attributes; no
- * times), so a parent whose other files changed gives the same image again; and what is taken can be seen in the layers
- * that differ, without running anything.
+ * Whether a build copies the same files of other builds that have other layers than when it was last built. The engine
+ * caches COPY and mounts by the files they read (buildkit cache/contenthash: type, bits, owner, link, content,
+ * attributes; no times), so a build whose other files changed gives the same image again; and what is copied can be seen
+ * in the layers that differ, without running anything.
  *
  * Only what is plain to see counts: paths without wildcards, to files and directories, reached through no link. All
  * else, and layers that are large to read, is left to the engine.
@@ -10,45 +10,62 @@
 import type { Tree } from '../compare/mod.ts';
 import type { ContextReads } from '../dockerfile/mod.ts';
 import { computeKey } from '../fingerprint/mod.ts';
-import { type Digest, type ImageRef, type PlanNode, parseImageRef } from '../model/mod.ts';
-import { type Descriptor, manifestBlobs } from '../registry/mod.ts';
+import { type Digest, formatImageRef, type ImageRef, type PlanNode, parseImageRef } from '../model/mod.ts';
+import { type Descriptor, manifestBlobs, type RegistryClient } from '../registry/mod.ts';
 import type { LastInputs, ParentResult } from '../state/mod.ts';
 import { directoriesAbove } from '../util/path.ts';
-import type { RunContext } from './context.ts';
-import { filesReadOf, type NodeInputs } from './inputs.ts';
-import { STORE_HOST } from './places.ts';
+import type { NodeInputs } from './inputs.ts';
+import type { Keying } from './keying.ts';
 
 /** Compressed bytes of layers that are read at most to compare two results: beyond that a cached build is as quick. */
 const READ_LIMIT = 32 * 1024 * 1024;
 
-/** The inputs of a build as they are remembered, with the results of parents that it takes files of. */
-export function lastInputs(context: RunContext, node: PlanNode, inputs: NodeInputs): LastInputs | undefined {
+/** Reads layers from registries, each once in a run. */
+export interface LayerReader {
+  readonly registry: RegistryClient;
+  readonly trees: Map<Digest, Promise<Tree>>;
+}
+
+type ResultOf = Pick<Keying, 'resultOf'>['resultOf'];
+
+/** The inputs of a build as they are remembered, with the results of other builds that it copies files of. */
+export function lastInputs(resultOf: ResultOf, node: PlanNode, inputs: NodeInputs): LastInputs | undefined {
   const { key, parts } = inputs;
   if (key === undefined || parts === undefined) return undefined;
   const parents: Record<string, ParentResult> = {};
-  for (const name of filesReadOf(inputs).keys()) {
-    const result = parentResult(context, node, name);
-    if (result !== undefined) parents[name] = result;
+  for (const name of inputs.filesOnly.keys()) {
+    const result = parentResult(resultOf, node, name);
+    if (result !== undefined)
+      parents[name] = { ref: formatImageRef(result.ref), platforms: result.platforms };
   }
   return { key, parts, ...(Object.keys(parents).length === 0 ? {} : { parents }) };
 }
 
+/** A result in a registry, to be compared with another one. */
+interface PublishedResult {
+  readonly ref: ImageRef;
+  readonly platforms: ParentResult['platforms'];
+}
+
 /** The result behind a context; undefined where it is in no registry. */
-function parentResult(context: RunContext, node: PlanNode, contextName: string): ParentResult | undefined {
+function parentResult(resultOf: ResultOf, node: PlanNode, contextName: string): PublishedResult | undefined {
   const edge = node.edges.find((one) => one.contextName === contextName);
-  const image = edge === undefined ? undefined : context.resultOf(edge.to)?.image;
-  if (image?.location?.kind !== 'image') return undefined;
-  const ref = parseImageRef(image.location.ref);
-  if (ref === undefined || ref.registry === STORE_HOST) return undefined;
+  const image = edge === undefined ? undefined : resultOf(edge.to)?.image;
+  if (image?.location?.kind !== 'registry') return undefined;
   return { ref: image.location.ref, platforms: image.platforms };
 }
 
+function recordedResult(recorded: ParentResult | undefined): PublishedResult | undefined {
+  const ref = recorded === undefined ? undefined : parseImageRef(recorded.ref);
+  return recorded === undefined || ref === undefined ? undefined : { ref, platforms: recorded.platforms };
+}
+
 /**
- * Where nothing but the layers of parents has changed since the last time, and all that is taken of them is the same:
- * the names of their contexts. Undefined: something else changed, or it cannot be told.
+ * Where nothing but the layers of other builds has changed since the last time, and all that is copied of them is the
+ * same: the names of their contexts. Undefined: something else changed, or it cannot be told.
  */
-export async function findSameTaken(
-  context: RunContext,
+export async function findSameCopied(
+  { resultOf, layers }: { readonly resultOf: ResultOf; readonly layers: LayerReader },
   node: PlanNode,
   inputs: NodeInputs,
   last: LastInputs,
@@ -60,38 +77,38 @@ export async function findSameTaken(
   const names = [...new Set([...Object.keys(parts.parents), ...Object.keys(last.parts.parents)])];
   const moved = names.filter((name) => parts.parents[name] !== last.parts.parents[name]);
   for (const name of moved) {
-    const reads = filesReadOf(inputs).get(name);
-    const before = last.parents?.[name];
-    const after = parentResult(context, node, name);
+    const reads = inputs.filesOnly.get(name);
+    const before = recordedResult(last.parents?.[name]);
+    const after = parentResult(resultOf, node, name);
     if (reads === undefined || before === undefined || after === undefined) return undefined;
-    if (!(await holdSame(context, before, after, reads))) return undefined;
+    if (!(await holdSame(layers, before, after, reads))) return undefined;
   }
   return moved;
 }
 
 /**
- * Whether two results of a parent hold the same files in all places that are read. False also where that cannot be told.
+ * Whether two results of a build hold the same files in all places that are read. False also where that cannot be told.
  *
  * @param reads from the Dockerfile; sources relative to the image's root
  */
 async function holdSame(
-  context: RunContext,
-  before: ParentResult,
-  after: ParentResult,
+  layers: LayerReader,
+  before: PublishedResult,
+  after: PublishedResult,
   reads: ContextReads,
 ): Promise<boolean> {
   if (reads === 'all' || before.platforms.length !== after.platforms.length) return false;
   const paths = reads.map(({ source, include }) => (include.length === 0 && isPlain(source) ? source : '.'));
   if (paths.includes('.')) return false;
-  const read = layerReader(context);
+  const read = limitedReader(layers);
   try {
     for (const was of before.platforms) {
       const is = after.platforms.find(({ platform }) => platform === was.platform);
       if (is === undefined) return false;
       if (was.digest === is.digest || (was.layers !== undefined && was.layers === is.layers)) continue;
       const [old, now] = [
-        await layersOf(context, before.ref, was.digest),
-        await layersOf(context, after.ref, is.digest),
+        await layersOf(layers.registry, before.ref, was.digest),
+        await layersOf(layers.registry, after.ref, is.digest),
       ];
       if (old === undefined || now === undefined) return false;
       const stacks = divide(old, now);
@@ -116,43 +133,37 @@ interface Layer {
 
 /** The layers of a platform's manifest, the highest first. */
 async function layersOf(
-  context: RunContext,
-  written: string,
+  registry: RegistryClient,
+  ref: ImageRef,
   digest: Digest,
 ): Promise<readonly Layer[] | undefined> {
-  const ref = parseImageRef(written);
-  if (ref === undefined) return undefined;
   const repository = { registry: ref.registry, repository: ref.repository };
-  const manifest = await context.registry.getManifest({ ...repository, digest });
+  const manifest = await registry.getManifest({ ...repository, digest });
   if (!manifest.ok) return undefined;
   const [config, ...blobs] = manifestBlobs(manifest.value);
   return config === undefined ? undefined : blobs.map((blob) => ({ repository, blob })).reverse();
 }
 
-const trees = new WeakMap<RunContext, Map<Digest, Promise<Tree>>>();
-
 type Read = (layer: Layer) => Promise<Tree>;
 
-/** Reads layers, each once in a run. What it gives throws at more than {@link READ_LIMIT} bytes. */
-function layerReader(context: RunContext): Read {
-  const known = trees.get(context) ?? new Map<Digest, Promise<Tree>>();
-  trees.set(context, known);
+/** Reads layers for one comparison. What it gives throws at more than {@link READ_LIMIT} bytes. */
+function limitedReader({ registry, trees }: LayerReader): Read {
   let bytes = 0;
   return async ({ repository, blob }) => {
     const { digest } = blob;
-    const there = known.get(digest);
-    if (there !== undefined) return there;
+    const known = trees.get(digest);
+    if (known !== undefined) return known;
     bytes += blob.sizeBytes;
     if (bytes > READ_LIMIT) throw new Error('too much to read');
     const tree = import('../compare/mod.ts').then(({ readLayer }) =>
-      readLayer(context.registry.streamBlob(repository, blob), blob.mediaType),
+      readLayer(registry.streamBlob(repository, blob), blob.mediaType),
     );
-    known.set(digest, tree);
+    trees.set(digest, tree);
     return tree;
   };
 }
 
-/** Two stacks of layers, the highest first: what differs, and what both stand on. */
+/** Two stacks of layers, the highest first: what differs, and what both are based on. */
 interface Stacks {
   readonly old: readonly Layer[];
   readonly now: readonly Layer[];

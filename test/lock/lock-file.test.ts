@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
+import { formatLock, LOCK_NAME, parseLock } from '../../lib/lock/mod.ts';
 import { formatPlace } from '../../lib/model/mod.ts';
-import { drawSample, formatLock, LOCK_NAME, parseAuditSize, parseLock } from '../../lib/run/mod.ts';
 import { runCommand } from '../rig/command.ts';
 import { makeTempDir } from '../rig/temp.ts';
 
@@ -113,33 +113,4 @@ test('git merges what two branches added, and a conflict is told as one', async 
   assert.deepEqual(problemsOf(await readFile(file, 'utf8')), [
     'builds.lock:5:1: builds.lock holds a merge conflict',
   ]);
-});
-
-test('an audit draws as many as it was told, and the same ones for the same seed', () => {
-  const names = Array.from({ length: 40 }, (_, at) => `build-${at}`);
-  const draw = (text: string, seed: number, from = names) => {
-    const size = parseAuditSize(text);
-    assert(size !== undefined, text);
-    return drawSample(from, size, seed);
-  };
-  assert.equal(draw('5%', 1).length, 2);
-  assert.equal(draw('1%', 1).length, 1, 'at least one');
-  assert.equal(draw('100%', 1).length, 40);
-  assert.equal(draw('3', 1).length, 3);
-  assert.equal(draw('99', 1).length, 40);
-  assert.deepEqual(draw('5%', 1, []), []);
-  assert.deepEqual(draw('10', 7), draw('10', 7));
-  const drawn = new Set(Array.from({ length: 200 }, (_, seed) => draw('1', seed)[0]));
-  assert(drawn.size > 30, `${drawn.size} of 40 builds were ever drawn`);
-  const some = draw('10', 7);
-  assert.deepEqual(
-    draw(
-      '10',
-      7,
-      names.filter((name) => some.includes(name) || name.endsWith('9')),
-    ),
-    some,
-  );
-  for (const wrong of ['0', '0%', '100.1%', '5 %', '', '%', '1.5', '-1'])
-    assert.equal(parseAuditSize(wrong), undefined, wrong);
 });

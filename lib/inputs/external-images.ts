@@ -1,36 +1,40 @@
 /**
- * Outside images, looked up once in a run: the digest goes into the key and is pinned into the build, so the two
- * cannot disagree when a tag moves in between. An image's config (its ENV and ONBUILD decide what a Dockerfile on top of
- * it reads) is read once for each digest, ever: digests do not change their meaning.
+ * External images, looked up once in a run: the digest goes into the key and is pinned into the build, so the two
+ * cannot disagree when a tag moves in between. An image's config (its ENV and ONBUILD decide what a Dockerfile based
+ * on it reads) is read once for each digest, ever: digests do not change their meaning.
  */
-import type { Digest, ImageRef, PlanNode } from '../model/mod.ts';
+import type { Digest, ImageRef, Pin, PlanNode } from '../model/mod.ts';
 import { formatPlatform, parseImageRef, parsePlatform, withDefaultTag } from '../model/mod.ts';
 import type { RegistryClient } from '../registry/mod.ts';
 import { configOf, isIndex, platformManifests } from '../registry/mod.ts';
 import type { ImageConfigFacts, StateStore } from '../state/mod.ts';
-import type { Lock } from './lock-file.ts';
 
-/** What is known of an outside image. */
+/** What is known of an external image. `image-name`: its reference is not valid. */
 export type ImageLookup =
   | { readonly kind: 'known'; readonly digest: Digest }
-  | { readonly kind: 'unknown'; readonly why: string };
+  | { readonly kind: 'image' | 'image-name'; readonly why: string };
 
 /** Largest image config that is read, in bytes. */
 const CONFIG_LIMIT = 4 * 1024 * 1024;
 
 /** Looks up images; every answer is kept for the whole run. */
-export class ImageDirectory {
+export class ExternalImages {
   readonly #client: RegistryClient;
   readonly #state: StateStore;
-  readonly #lock: Lock | undefined;
+  readonly #lockedDigest: (written: string) => Digest | undefined;
+  readonly #refs = new Map<string, ImageRef | undefined>();
   readonly #lookups = new Map<string, Promise<ImageLookup>>();
   readonly #facts = new Map<string, Promise<ImageConfigFacts | undefined>>();
 
-  /** @param lock what builds.lock says; its images are taken from it, and no registry is asked for them */
-  constructor(client: RegistryClient, state: StateStore, lock: Lock | undefined) {
+  /** @param lockedDigest what builds.lock says; no registry is asked for an image that it pins */
+  constructor(
+    client: RegistryClient,
+    state: StateStore,
+    lockedDigest: (written: string) => Digest | undefined,
+  ) {
     this.#client = client;
     this.#state = state;
-    this.#lock = lock;
+    this.#lockedDigest = lockedDigest;
   }
 
   /** The digest an image is locked to, else the one it stands for now. */
@@ -48,12 +52,14 @@ export class ImageDirectory {
     return known;
   }
 
-  /** Outside images of a build → digest that the build is held to; those that are not known stay as they are. */
-  async pinsOf(node: PlanNode): Promise<ReadonlyMap<string, Digest>> {
-    const pins = new Map<string, Digest>();
-    for (const { written } of node.externalImages) {
+  /** External images of a build → digest that the build is pinned to; those that are not known stay as they are. */
+  async pinsOf(node: PlanNode): Promise<readonly Pin[]> {
+    const pins: Pin[] = [];
+    for (const written of new Set(node.externalImages.map((image) => image.written))) {
+      const ref = this.#refOf(written);
       const lookup = await this.lookUp(written);
-      if (lookup.kind === 'known') pins.set(written, lookup.digest);
+      if (lookup.kind === 'known' && ref !== undefined && ref.digest === undefined)
+        pins.push({ ref: withDefaultTag(ref), digest: lookup.digest });
     }
     return pins;
   }
@@ -65,8 +71,8 @@ export class ImageDirectory {
   async findGone(node: PlanNode): Promise<readonly { readonly written: string; readonly digest: Digest }[]> {
     const gone: { readonly written: string; readonly digest: Digest }[] = [];
     for (const written of new Set(node.externalImages.map((image) => image.written))) {
-      const digest = this.#lock?.digestOf(written);
-      const ref = parseImageRef(written);
+      const digest = this.#lockedDigest(written);
+      const ref = this.#refOf(written);
       if (digest === undefined || ref === undefined || ref.digest !== undefined) continue;
       const { registry, repository } = ref;
       const presence = await this.#client.head({ registry, repository, digest }, { mirrors: true });
@@ -75,20 +81,26 @@ export class ImageDirectory {
     return gone;
   }
 
+  #refOf(written: string): ImageRef | undefined {
+    if (!this.#refs.has(written)) this.#refs.set(written, parseImageRef(written));
+    return this.#refs.get(written);
+  }
+
   async #lookUp(written: string): Promise<ImageLookup> {
-    const ref = parseImageRef(written);
-    if (ref === undefined) return { kind: 'unknown', why: `\`${written}\` is no image reference` };
+    const ref = this.#refOf(written);
+    if (ref === undefined)
+      return { kind: 'image-name', why: `\`${written}\` is not a valid image reference` };
     if (ref.digest !== undefined) return { kind: 'known', digest: ref.digest };
-    const locked = this.#lock?.digestOf(written);
+    const locked = this.#lockedDigest(written);
     if (locked !== undefined) return { kind: 'known', digest: locked };
     const presence = await this.#client.head(withDefaultTag(ref), { mirrors: true });
     switch (presence.kind) {
       case 'present':
         return { kind: 'known', digest: presence.digest };
       case 'absent':
-        return { kind: 'unknown', why: `${written} is not in its registry` };
+        return { kind: 'image', why: `${written} is not in its registry` };
       case 'unknown':
-        return { kind: 'unknown', why: `${written} cannot be looked up: ${presence.problem.message}` };
+        return { kind: 'image', why: `${written} cannot be looked up: ${presence.problem.message}` };
     }
   }
 
@@ -96,7 +108,7 @@ export class ImageDirectory {
     const remembered = await this.#state.readImageFacts(digest, platform);
     // Earlier versions did not note the platform.
     if (remembered?.platforms !== undefined) return remembered;
-    const ref = parseImageRef(written);
+    const ref = this.#refOf(written);
     if (ref === undefined) return undefined;
     const { tag: _, ...repository } = ref;
     const facts = await this.#readConfig({ ...repository, digest }, platform);

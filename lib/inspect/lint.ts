@@ -30,7 +30,7 @@ import {
   type Span,
 } from '../model/mod.ts';
 import type { PreparedPlan } from '../prepare/mod.ts';
-import { Semaphore } from './scheduler.ts';
+import { Semaphore } from '../run/mod.ts';
 
 /** What to check, and with what. */
 export interface LintOptions {
@@ -209,7 +209,7 @@ class Interpreter {
   /** Variables that the image of a build sets; undefined where they come from an image that nobody asked for here. */
   #produces(name: string): BaseConfig | undefined {
     if (this.#produced.has(name)) return this.#produced.get(name);
-    // Also what ends a ring, which a plan has not.
+    // Also what ends a cycle, which a plan does not have.
     this.#produced.set(name, undefined);
     const { plan, dockerfiles } = this.#prepared;
     const node = plan.nodes.get(name);

@@ -1,19 +1,22 @@
-/** What the images say that a build stands on: variables, triggers, platforms. */
+/** What the images say that a build is based on: variables, triggers, platforms. */
 import type { BaseUse, DockerfileFacts } from '../dockerfile/mod.ts';
 import { formatPlatform, type PlanNode, parsePlatform } from '../model/mod.ts';
 import type { ImageConfigFacts } from '../state/mod.ts';
-import type { RunContext } from './context.ts';
+import type { Keying } from './keying.ts';
 
-/** Configs of the bases of a build, by name; those that cannot be read are left out. Parents must have results. */
+/** What reading the configs of base images needs. */
+export type BaseReading = Pick<Keying, 'images' | 'enginePlatform' | 'resultOf'>;
+
+/** Configs of the bases of a build, by name; those that cannot be read are left out. The builds among them must be done. */
 export async function readBases(
-  context: RunContext,
+  keying: BaseReading,
   node: PlanNode,
   bases: readonly BaseUse[],
 ): Promise<ReadonlyMap<string, ImageConfigFacts>> {
   const found = new Map<string, ImageConfigFacts>();
   await Promise.all(
     bases.map(async (base) => {
-      const facts = await readBase(context, node, base);
+      const facts = await readBase(keying, node, base);
       if (facts !== undefined) found.set(base.name, facts);
     }),
   );
@@ -21,32 +24,32 @@ export async function readBases(
 }
 
 async function readBase(
-  context: RunContext,
+  keying: BaseReading,
   node: PlanNode,
   base: BaseUse,
 ): Promise<ImageConfigFacts | undefined> {
-  if (base.kind === 'image') return readImage(context, node, base, base.name);
+  if (base.kind === 'image') return readImage(keying, node, base, base.name);
   const link = node.edges.find((edge) => edge.contextName === base.name);
-  if (link !== undefined) return context.resultOf(link.to)?.produces;
+  if (link !== undefined) return keying.resultOf(link.to)?.produces;
   const source = node.build.contexts.get(base.name)?.ref;
-  if (source?.kind === 'image') return readImage(context, node, base, source.ref);
+  if (source?.kind === 'image') return readImage(keying, node, base, source.ref);
   // A directory as a base has no config at all.
   return source?.kind === 'local' ? { env: [], onbuild: [] } : undefined;
 }
 
 /** Platforms may differ in what their configs say; only where they agree is there one answer. */
 async function readImage(
-  context: RunContext,
+  keying: BaseReading,
   node: PlanNode,
   base: BaseUse,
   written: string,
 ): Promise<ImageConfigFacts | undefined> {
-  const lookup = await context.images.lookUp(written);
+  const lookup = await keying.images.lookUp(written);
   if (lookup.kind !== 'known') return undefined;
   const wanted = base.platform === undefined ? node.build.platforms : [normal(base.platform)];
-  const platforms = wanted.length === 0 ? [context.enginePlatform] : wanted;
+  const platforms = wanted.length === 0 ? [keying.enginePlatform] : wanted;
   const answers = await Promise.all(
-    platforms.map((platform) => context.images.factsOf(written, lookup.digest, platform)),
+    platforms.map((platform) => keying.images.factsOf(written, lookup.digest, platform)),
   );
   const [first] = answers;
   const textOf = (facts: ImageConfigFacts | undefined) => JSON.stringify([facts?.env, facts?.onbuild]);

@@ -1,39 +1,45 @@
 /**
- * Whether what a tag holds is what its build makes: built again without any cache, every timestamp set to one, into an
- * OCI layout, and compared with the registry layer by layer. Nothing is pushed, moved or remembered.
+ * Whether what a tag holds is what its build makes: built again without any cache, every timestamp set to one, as a
+ * scratch build, and compared with the registry layer by layer. Nothing is pushed, moved or remembered.
  */
-import path from 'node:path';
+
+import { computeInputs, type NodeInputs } from '../inputs/mod.ts';
 import {
   type Build,
   createHider,
   type Digest,
   formatImageRef,
   type Hider,
+  type ImageRef,
+  type ImageResult,
   type Outcome,
   type Plan,
   type PlanNode,
   type Problem,
   problem,
 } from '../model/mod.ts';
-import { linkAside } from './aside.ts';
-import { buildNode } from './build-node.ts';
-import type { ImageResult, NodeResult, RunContext } from './context.ts';
-import { createEmitter } from './emitter.ts';
+import type { RegistryClient } from '../registry/mod.ts';
+import {
+  type BakeOptions,
+  checkPlan,
+  createEmitter,
+  type NodeContext,
+  type NodeResult,
+  needsOf,
+  runGraph,
+  wantedTags,
+  withSession,
+} from '../run/mod.ts';
 import {
   comparePlatforms,
   describeDifferences,
-  layoutPlace,
+  layoutStore,
   type PlatformComparison,
   platformsOf,
-  registryPlace,
+  registryStore,
   worstOf,
 } from './image-source.ts';
-import { computeInputs, type NodeInputs } from './inputs.ts';
-import { readLock } from './lock-file.ts';
-import { checkPlan } from './preflight.ts';
-import { wantedTags } from './publish.ts';
-import { runGraph } from './scheduler.ts';
-import { type BakeOptions, needsOf, Session } from './session.ts';
+import { buildScratch, linkScratch } from './scratch.ts';
 
 /** What was found out about one build. */
 export interface Verification {
@@ -60,29 +66,27 @@ export interface VerifyReport {
 }
 
 /**
- * Verifies the builds of a plan that were asked for. What they need is taken from the registry where a tag holds it, and
- * built aside where none does.
+ * Verifies the builds of a plan that were requested. What they read is what the registry has under its tag, and a scratch
+ * build where it has nothing.
  */
 export async function verifyBuilds(options: BakeOptions): Promise<VerifyReport> {
   const { plan } = options;
-  const lock = await readLock(plan.set);
-  if (!lock.ok) return { builds: [], problems: lock.error, warnings: [] };
   const found = await checkPlan(plan, options.dockerfiles, options.env);
   const warnings = found.filter((one) => one.severity === 'warning');
-  const problems = found.filter((one) => one.severity === 'error');
-  if (problems.length > 0) return { builds: [], problems, warnings };
   const hider = createHider(plan.set.variables);
   const emit = createEmitter(options.onEvent, Date.now, hider);
-  const session = await Session.open(options, emit, { lock: lock.value });
-  const verified = new Map<string, Verification>();
-  try {
-    const { context, results } = session.createContext(true, emit);
+  return withSession({ ...options, emit }, async (session) => {
+    const { lock } = session;
+    const problems = lock.ok ? found.filter((one) => one.severity === 'error') : lock.error;
+    if (problems.length > 0) return { builds: [], problems, warnings: lock.ok ? warnings : [] };
+    const { context, results } = await session.startPass(true);
+    const verified = new Map<string, Verification>();
     await runGraph({
       needs: needsOf(plan),
       run: async (name) => {
         const node = plan.nodes.get(name);
         if (node === undefined) return 'failed';
-        const { result, verification } = await lookAt(context, plan, node);
+        const { result, verification } = await verifyNode(context, plan, node);
         if (node.role === 'asked') verified.set(name, verification);
         if (result !== undefined) results.set(name, result);
         return result === undefined && node.neededBy.length > 0 ? 'failed' : 'done';
@@ -96,15 +100,12 @@ export async function verifyBuilds(options: BakeOptions): Promise<VerifyReport> 
         verified.set(name, unknown(name, why));
       },
     });
-    await session.hasher.save();
-  } finally {
-    await session.close();
-  }
-  const builds = [...plan.nodes.keys()].flatMap((name) => {
-    const found = verified.get(name);
-    return found === undefined ? [] : withoutSecrets(found, hider);
+    const builds = [...plan.nodes.keys()].flatMap((name) => {
+      const verification = verified.get(name);
+      return verification === undefined ? [] : withoutSecrets(verification, hider);
+    });
+    return { builds, problems: [], warnings };
   });
-  return { builds, problems: [], warnings };
 }
 
 /** Digests, platforms and places hold no value of a variable; words may. */
@@ -127,37 +128,38 @@ function withoutSecrets(found: Verification, { hide }: Hider): Verification {
   };
 }
 
-interface Looked {
+interface NodeVerified {
   readonly verification: Verification;
   /** For builds that read it; undefined where there is nothing to read. */
   readonly result?: NodeResult;
 }
 
-/** What stands in the registry is what others were built on, so it is what they read here, too. */
-async function lookAt(context: RunContext, plan: Plan, node: PlanNode): Promise<Looked> {
+/** What the registry has is what others were built on, so it is what they read here, too. */
+async function verifyNode(context: NodeContext, plan: Plan, node: PlanNode): Promise<NodeVerified> {
   const name = node.build.name;
-  const inputs = await computeInputs(context, node);
+  const { registry, calling } = context.building;
+  const inputs = await computeInputs(context.keying, node);
   const [broken] = inputs.problems;
   if (broken !== undefined) return { verification: unknown(name, broken) };
-  const held = await readTag(context, node);
-  const isAsked = node.role === 'asked';
-  if (!isAsked && held.kind === 'held')
-    return { verification: unknown(name, undefined), result: resultOf(node, inputs, held.image) };
-  if (isAsked && held.kind === 'not-held' && node.neededBy.length === 0)
-    return { verification: unknown(name, held.problem) };
+  const published = await readTag(registry, node);
+  const isRequested = node.role === 'asked';
+  if (!isRequested && published.kind === 'found')
+    return { verification: unknown(name, undefined), result: resultOf(node, inputs, published.image) };
+  if (isRequested && published.kind === 'missing' && node.neededBy.length === 0)
+    return { verification: unknown(name, published.problem) };
 
-  const dir = path.join(context.workDir, `verify-${context.nextId()}`);
-  const links = await linkAside(context, plan, node);
+  const links = await linkScratch({ resultOf: context.resultOf, registry }, plan, node);
   if (!links.ok) {
     const lost = problem('run/verify-unknown', `\`${name}\` cannot be built: ${links.error}`, {
       build: name,
     });
     return { verification: unknown(name, lost) };
   }
-  const made = await buildNode(context, node, inputs, {
+  const made = await buildScratch(calling, {
+    node,
+    inputs,
     build: fromNothing(node.build),
     links: links.value,
-    dir,
   });
   if (made.kind === 'cancelled') return { verification: unknown(name, cancelled(name)) };
   if (made.kind === 'failed') return { verification: unknown(name, made.problem) };
@@ -167,32 +169,32 @@ async function lookAt(context: RunContext, plan: Plan, node: PlanNode): Promise<
     return { verification: unknown(name, none) };
   }
   try {
-    const layout = layoutPlace(dir);
-    const platforms = await platformsOf(layout, digest);
-    if (held.kind === 'not-held') {
+    const store = layoutStore(made.dir);
+    const platforms = await platformsOf(store, digest);
+    if (published.kind === 'missing') {
       const image: ImageResult = {
         digest,
         platforms: [...platforms].map(([platform, own]) => ({ platform, digest: own })),
-        location: { kind: 'layout', dir },
+        location: { kind: 'layout', dir: made.dir },
       };
-      return { verification: unknown(name, held.problem), result: resultOf(node, inputs, image) };
+      return { verification: unknown(name, published.problem), result: resultOf(node, inputs, image) };
     }
     const compared = await comparePlatforms(
       {
-        place: registryPlace(context.registry, held.repository),
-        platforms: new Map(held.image.platforms.map((one) => [one.platform, one.digest])),
+        store: registryStore(registry, published.ref),
+        platforms: new Map(published.image.platforms.map((one) => [one.platform, one.digest])),
       },
-      { place: layout, platforms },
+      { store, platforms },
     );
     const verification: Verification = {
       build: name,
-      ref: held.ref,
-      digest: held.image.digest,
+      ref: formatImageRef(published.ref),
+      digest: published.image.digest,
       verdict: worstOf(compared),
       platforms: compared,
       differences: describeDifferences(compared, ['the tag', 'the new image']),
     };
-    return { verification, result: resultOf(node, inputs, held.image) };
+    return { verification, result: resultOf(node, inputs, published.image) };
   } catch (error) {
     return { verification: unknown(name, unreadable(name, error)) };
   }
@@ -203,20 +205,15 @@ function fromNothing(build: Build): Build {
   return { ...build, noCache: true, noCacheFilter: [], cacheFrom: [], reproducible: true };
 }
 
-type Held =
-  | {
-      readonly kind: 'held';
-      readonly ref: string;
-      readonly repository: { readonly registry: string; readonly repository: string };
-      readonly image: ImageResult;
-    }
-  | { readonly kind: 'not-held'; readonly problem: Problem };
+type Published =
+  | { readonly kind: 'found'; readonly ref: ImageRef; readonly image: ImageResult }
+  | { readonly kind: 'missing'; readonly problem: Problem };
 
-/** What the build's first tag holds. Where it is not pushed, a tag of that name in a registry is somebody else's. */
-async function readTag(context: RunContext, node: PlanNode): Promise<Held> {
+/** The image of the build's first tag. Where it is not pushed, a tag of that name in a registry is somebody else's. */
+async function readTag(registry: RegistryClient, node: PlanNode): Promise<Published> {
   const { name, push } = node.build;
-  const none = (message: string, hint: string): Held => ({
-    kind: 'not-held',
+  const none = (message: string, hint: string): Published => ({
+    kind: 'missing',
     problem: problem('run/verify-unknown', message, { build: name, hint }),
   });
   const [first] = wantedTags(node);
@@ -226,26 +223,24 @@ async function readTag(context: RunContext, node: PlanNode): Promise<Held> {
       'Only what has `tags` and `push` in builds.yaml can be verified; `--push` turns that on for one call.',
     );
   }
-  const ref = formatImageRef(first);
-  const presence = await context.registry.head(first);
-  if (presence.kind === 'unknown') return { kind: 'not-held', problem: { ...presence.problem, build: name } };
+  const presence = await registry.head(first);
+  if (presence.kind === 'unknown') return { kind: 'missing', problem: { ...presence.problem, build: name } };
   if (presence.kind === 'absent')
-    return none(`${ref} is not in its registry`, `Push it: bake-ts run ${name}`);
-  const { registry, repository } = first;
+    return none(`${formatImageRef(first)} is not in its registry`, `Push it: bake-ts run ${name}`);
+  const { digest } = presence;
   try {
-    const platforms = await platformsOf(registryPlace(context.registry, first), presence.digest);
+    const platforms = await platformsOf(registryStore(registry, first), digest);
     const image: ImageResult = {
-      digest: presence.digest,
-      platforms: [...platforms].map(([platform, digest]) => ({ platform, digest })),
+      digest,
+      platforms: [...platforms].map(([platform, own]) => ({ platform, digest: own })),
       location: {
-        kind: 'image',
-        ref: formatImageRef({ registry, repository, digest: presence.digest }),
-        sure: true,
+        kind: 'registry',
+        ref: { registry: first.registry, repository: first.repository, digest },
       },
     };
-    return { kind: 'held', ref, repository: { registry, repository }, image };
+    return { kind: 'found', ref: first, image };
   } catch (error) {
-    return { kind: 'not-held', problem: unreadable(name, error) };
+    return { kind: 'missing', problem: unreadable(name, error) };
   }
 }
 

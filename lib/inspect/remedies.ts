@@ -1,4 +1,4 @@
-/** What a user can do so that an input that is not known becomes known, and the build can be left alone. */
+/** What a user can do so that an input that is not known becomes known, and the build can be skipped. */
 import type { UnknownKind } from '../model/mod.ts';
 
 /** Advice for each kind of unknown input. */
@@ -18,6 +18,6 @@ export const REMEDIES: Readonly<Record<UnknownKind, string>> = {
   flag: 'Use a newer bake-ts, or leave the flag out.',
   trigger: 'Correct the ONBUILD line in the Dockerfile of that image.',
   stage: 'Name a stage of this Dockerfile.',
-  parent: 'Let the build it stands on make an image, not only files.',
+  parent: 'Let the build that it reads make an image, not only files.',
   unread: 'Make the context a local directory.',
 };

@@ -5,12 +5,11 @@
  */
 import { printBuilds } from '../config/mod.ts';
 import { type ContextReads, type DockerfileFacts, MAIN_CONTEXT, NO_RULES } from '../dockerfile/mod.ts';
+import { ignoreFilesOf, inspectNode, type Keying, readIgnore } from '../inputs/mod.ts';
+import type { Lock } from '../lock/mod.ts';
 import type { BuildSet, ContextRef, PlanNode } from '../model/mod.ts';
-import type { NodeResult, RunContext } from './context.ts';
-import { ignoreFilesOf, inspectNode, readIgnore } from './inputs.ts';
-import { type Lock, readLock } from './lock-file.ts';
-import { type BakeOptions, Session } from './session.ts';
-import { isLinked, isRead, type Place, placeOf, relativeTo } from './touches.ts';
+import { type BakeOptions, type NodeResult, withSession } from '../run/mod.ts';
+import { type DiskLocation, isLinked, isRead, locateOnDisk, relativeTo } from './touches.ts';
 
 /** What changed, and what it may touch: every build of the plan. */
 export interface AffectedOptions
@@ -49,31 +48,26 @@ export async function findAffected(options: AffectedOptions): Promise<readonly A
   const { plan, changed, before, lockBefore } = options;
   // Nothing to ask registries for.
   if (changed.length === 0 && before === undefined && lockBefore === undefined) return [];
-  const silent = (): void => undefined;
-  const lock = await readLock(plan.set);
-  const lockNow = lock.ok ? lock.value : undefined;
-  const session = await Session.open({ ...options, dryRun: true }, silent, { lock: lockNow });
-  const found = new Map<string, AffectedBuild>();
-  try {
-    const { context, results } = session.createContext(true, silent);
-    const finder = new Finder(context, options, lockNow);
+  return withSession(options, async (session) => {
+    const lock = session.lock.ok ? session.lock.value : undefined;
+    const { context, results } = await session.startPass(true);
+    const finder = new Finder(context.keying, options, lock);
+    const found = new Map<string, AffectedBuild>();
     for (const [name, node] of plan.nodes) {
-      const facts = await inspectNode(context, node);
-      // What stands on it asks for its variables and triggers.
-      results.set(name, resultOf(name, facts?.ok === true ? facts.value : undefined));
+      const inspected = await inspectNode(context.keying, node);
+      const facts = inspected?.ok === true ? inspected.value.facts : undefined;
+      // Builds based on it ask for its variables and triggers.
+      results.set(name, resultOf(name, facts));
       const reasons = [
         ...finder.changesOfDefinition(node),
         ...finder.changesOfImages(node),
-        ...(await finder.changesOfFiles(node, facts)),
+        ...(await finder.changesOfFiles(node, inspected)),
         ...finder.changesBelow(node, found),
       ];
       if (reasons.length > 0) found.set(name, { build: name, role: node.role, reasons });
     }
-    await session.hasher.save();
-  } finally {
-    await session.close();
-  }
-  return [...found.values()];
+    return [...found.values()];
+  });
 }
 
 function resultOf(build: string, facts: DockerfileFacts | undefined): NodeResult {
@@ -86,15 +80,15 @@ function resultOf(build: string, facts: DockerfileFacts | undefined): NodeResult
 type Printed = ReturnType<typeof printBuilds>['builds'];
 
 class Finder {
-  readonly #context: RunContext;
+  readonly #keying: Keying;
   readonly #options: AffectedOptions;
   readonly #lockNow: Lock | undefined;
   readonly #now: Printed;
   readonly #before: Printed | undefined;
-  readonly #places = new Map<string, Promise<Place>>();
+  readonly #locations = new Map<string, Promise<DiskLocation>>();
 
-  constructor(context: RunContext, options: AffectedOptions, lockNow: Lock | undefined) {
-    this.#context = context;
+  constructor(keying: Keying, options: AffectedOptions, lockNow: Lock | undefined) {
+    this.#keying = keying;
     this.#options = options;
     this.#lockNow = lockNow;
     this.#now = options.before === undefined ? {} : printBuilds(options.plan.set).builds;
@@ -114,14 +108,14 @@ class Finder {
     return changed.length === 0 ? [] : reason(`builds.yaml changed its ${changed.join(', ')}`);
   }
 
-  /** Outside images that builds.lock holds to another digest. */
+  /** External images that builds.lock pins to another digest. */
   changesOfImages(node: PlanNode): readonly AffectedReason[] {
     const { lockBefore } = this.#options;
     if (lockBefore === undefined) return [];
     const images = new Set(node.externalImages.map((image) => image.written));
     return [...images]
       .filter((image) => lockBefore.lock?.digestOf(image) !== this.#lockNow?.digestOf(image))
-      .map((image) => ({ code: 'image', text: `builds.lock holds ${image} to another digest` }));
+      .map((image) => ({ code: 'image', text: `builds.lock pins ${image} to another digest` }));
   }
 
   /** Everything that it needs, be it only for the order. */
@@ -132,20 +126,20 @@ class Finder {
 
   async changesOfFiles(
     node: PlanNode,
-    facts: Awaited<ReturnType<typeof inspectNode>>,
+    inspected: Awaited<ReturnType<typeof inspectNode>>,
   ): Promise<readonly AffectedReason[]> {
     const reasons: AffectedReason[] = [];
     const { dockerfile, context, contexts } = node.build;
-    if (facts !== undefined && !facts.ok) {
+    if (inspected !== undefined && !inspected.ok) {
       reasons.push({
         code: 'unknown',
-        text: `its Dockerfile cannot be read: ${facts.error[0]?.message ?? ''}`,
+        text: `its Dockerfile cannot be read: ${inspected.error[0]?.message ?? ''}`,
       });
     }
-    if (dockerfile.kind === 'file' && (context.ref.kind === 'local' || facts !== undefined)) {
+    if (dockerfile.kind === 'file' && (context.ref.kind === 'local' || inspected !== undefined)) {
       reasons.push(...(await this.#onTheWay(dockerfile.path, 'dockerfile', 'its Dockerfile')));
     }
-    const known = facts?.ok === true ? facts.value : undefined;
+    const known = inspected?.ok === true ? inspected.value.facts : undefined;
     const sources: (readonly [string, ContextRef])[] = [[MAIN_CONTEXT, context.ref]];
     for (const [name, source] of contexts) sources.push([name, source.ref]);
     for (const [name, ref] of sources) {
@@ -172,9 +166,9 @@ class Finder {
     }
     const moved = await this.#onTheWay(root, 'file', 'the way to its context');
     if (moved.length > 0) return [...reasons, ...moved];
-    const place = await this.#placeOf(root);
+    const location = await this.#locate(root);
     const here = this.#options.changed.flatMap((file) => {
-      const relative = relativeTo(place, file);
+      const relative = relativeTo(location, file);
       return relative === undefined ? [] : [{ file, relative }];
     });
     if (here.length === 0) return reasons;
@@ -187,12 +181,12 @@ class Finder {
     }
     // Only the files themselves tell where links lead.
     if (reads === 'all' || unread.length === 0 || reasons.length > 0) return reasons;
-    const hashed = await this.#context.hasher.hash({
+    const hashed = await this.#keying.hasher.hash({
       root,
       written: root,
       reads,
       ignore: rules,
-      signal: this.#context.signal,
+      signal: this.#keying.signal,
     });
     if (!hashed.ok) {
       return [{ code: 'unknown', text: `its context cannot be read: ${hashed.error[0]?.message ?? ''}` }];
@@ -204,11 +198,11 @@ class Finder {
   }
 
   async #inside(directory: string, name: string): Promise<readonly AffectedReason[]> {
-    const place = await this.#placeOf(directory);
+    const location = await this.#locate(directory);
     return this.#options.changed.flatMap((file) => {
-      const relative = relativeTo(place, file);
+      const relative = relativeTo(location, file);
       if (relative === undefined)
-        return place.way.has(file) ? [fileReason(name, { file, relative: '.' })] : [];
+        return location.way.has(file) ? [fileReason(name, { file, relative: '.' })] : [];
       return [fileReason(name, { file, relative })];
     });
   }
@@ -220,16 +214,16 @@ class Finder {
     what: string,
     from?: string,
   ): Promise<readonly AffectedReason[]> {
-    const { way } = await this.#placeOf(file);
-    const before = from === undefined ? undefined : (await this.#placeOf(from)).way;
+    const { way } = await this.#locate(file);
+    const before = from === undefined ? undefined : (await this.#locate(from)).way;
     return this.#options.changed
       .filter((changed) => way.has(changed) && before?.has(changed) !== true)
       .map((changed) => ({ code, text: `${what} changed`, path: changed }));
   }
 
-  #placeOf(file: string): Promise<Place> {
-    const known = this.#places.get(file) ?? placeOf(file);
-    this.#places.set(file, known);
+  #locate(file: string): Promise<DiskLocation> {
+    const known = this.#locations.get(file) ?? locateOnDisk(file);
+    this.#locations.set(file, known);
     return known;
   }
 }

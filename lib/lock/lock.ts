@@ -49,7 +49,7 @@ export interface UpdatedImage {
   readonly to: Digest;
   /** Builds that read it. */
   readonly builds: readonly string[];
-  /** Builds that stand on those. */
+  /** Builds based on those. */
   readonly above: readonly string[];
 }
 

@@ -1,8 +1,10 @@
 /**
- * Why builds would be run or left alone now: a dry run that keeps what each decision rests on. Nothing is built, pushed
+ * Why builds would run or be skipped now: a dry run that keeps what each decision rests on. Nothing is built, pushed
  * or recorded; what is asked of registries is what a run would ask, and what tags point at where a run need not ask.
  */
 import path from 'node:path';
+import type { NodeInputs } from '../inputs/mod.ts';
+import type { Lock } from '../lock/mod.ts';
 import {
   type BuildRecord,
   createHider,
@@ -18,19 +20,26 @@ import {
   soundsSecret,
   type UnknownInput,
 } from '../model/mod.ts';
-import type { RunContext } from './context.ts';
-import type { TagState } from './decide.ts';
-import { KEPT_WORDS } from './emitter.ts';
-import { contextSizesOf, type NodeInputs } from './inputs.ts';
-import { type Lock, readLock } from './lock-file.ts';
-import { recordRef } from './memory.ts';
-import { type Observer, runNode, type Weighed } from './node.ts';
-import { checkPlan } from './preflight.ts';
-import { askTags, wantedTags } from './publish.ts';
+import {
+  askTags,
+  type BakeOptions,
+  changesBut,
+  checkPlan,
+  KEPT_WORDS,
+  type NodeContext,
+  needsOf,
+  type Observer,
+  runGraph,
+  runNode,
+  type Session,
+  type TagState,
+  untrackedBut,
+  type Weighed,
+  waitingFor,
+  wantedTags,
+  withSession,
+} from '../run/mod.ts';
 import { REMEDIES } from './remedies.ts';
-import { runGraph } from './scheduler.ts';
-import { type BakeOptions, needsOf, Session } from './session.ts';
-import { changesBut, untrackedBut, waitingFor } from './waiting.ts';
 
 /** What to explain: every build of the plan. */
 export type ExplainOptions = Pick<
@@ -51,7 +60,7 @@ export interface Explanation {
   readonly build: string;
   readonly role: 'asked' | 'needed';
   /**
-   * What a run would do. `depends`: what it stands on is built first, and it only if that gives other bytes than last
+   * What a run would do. `depends`: what it reads is built first, and it only if that gives other bytes than last
    * time. `impossible`: see `problem`, or `blockedBy`.
    */
   readonly decision: 'build' | 'unchanged' | 'retag' | 'depends' | 'impossible';
@@ -120,32 +129,29 @@ export interface LastBuilt
   readonly sameInputs: boolean;
 }
 
-/** Differences that are told one by one. */
+/** Differences that are reported one by one. */
 export const MOST_DIFFERENCES = 200;
 
 /** Explains every build of a plan. */
 export async function explainBuilds(options: ExplainOptions): Promise<ExplainReport> {
   const { plan } = options;
-  const silent = (): void => undefined;
-  const records = recordRef(plan.set);
-  const lock = await readLock(plan.set);
-  const session = await Session.open({ ...options, dryRun: true }, silent, {
-    records: records.ok ? records.value : undefined,
-    lock: lock.ok ? lock.value : undefined,
-  });
-  const problems: Problem[] = [...(records.ok ? [] : [records.error]), ...(lock.ok ? [] : lock.error)];
-  const found = new Map<string, Explanation>();
-  try {
-    problems.push(...(await checkPlan(plan, options.dockerfiles, options.env)));
-    const { context, results } = session.createContext(true, silent);
-    const explainer = new Explainer(plan, session, context, lock.ok ? lock.value : undefined);
+  return withSession(options, async (session) => {
+    const { lock, records } = session;
+    const problems = [
+      ...(records.ok ? [] : [records.error]),
+      ...(lock.ok ? [] : lock.error),
+      ...(await checkPlan(plan, options.dockerfiles, options.env)),
+    ];
+    const { context, results } = await session.startPass(true);
+    const explainer = new Explainer(plan, session, context);
+    const found = new Map<string, Explanation>();
     await runGraph({
       needs: needsOf(plan),
       run: async (name) => {
         const node = plan.nodes.get(name);
         if (node === undefined) return 'failed';
         let seen: Parameters<Observer> | undefined;
-        const result = await runNode(context, node, undefined, (...all) => {
+        const result = await runNode(context, node, (...all) => {
           seen = all;
         });
         results.set(name, result);
@@ -163,11 +169,8 @@ export async function explainBuilds(options: ExplainOptions): Promise<ExplainRep
           found.set(name, impossible(node, { blockedBy: by }));
       },
     });
-    await session.hasher.save();
-  } finally {
-    await session.close();
-  }
-  return { builds: [...plan.nodes.keys()].flatMap((name) => found.get(name) ?? []), problems };
+    return { builds: [...plan.nodes.keys()].flatMap((name) => found.get(name) ?? []), problems };
+  });
 }
 
 function impossible(
@@ -189,15 +192,17 @@ function impossible(
 
 class Explainer {
   readonly #session: Session;
-  readonly #context: RunContext;
+  readonly #context: NodeContext;
   readonly #lock: Lock | undefined;
   readonly #hider: Hider;
+  readonly #root: string;
 
-  constructor(plan: Plan, session: Session, context: RunContext, lock: Lock | undefined) {
+  constructor(plan: Plan, session: Session, context: NodeContext) {
     this.#session = session;
     this.#context = context;
-    this.#lock = lock;
+    this.#lock = session.lock.ok ? session.lock.value : undefined;
     this.#hider = createHider(plan.set.variables);
+    this.#root = plan.set.root;
   }
 
   async explain(
@@ -211,11 +216,16 @@ class Explainer {
     const last = await this.#context.memory.latest(build.name);
     const lastRecord =
       record ?? (last === undefined ? undefined : await this.#session.state.readRecord(last.key));
-    const waiting = waitingFor(this.#context, node);
+    const waiting = waitingFor(this.#context.resultOf, node);
     const untracked = untrackedBut(inputs, waiting);
     const all =
-      last === undefined ? [] : changesBut(this.#context, inputs, last, waiting, Number.POSITIVE_INFINITY);
-    const tags = node.pushes ? await askTags(this.#context.registry, wantedTags(node)) : [];
+      last === undefined
+        ? []
+        : changesBut(inputs, last, waiting, {
+            isSecret: this.#context.keying.isSecret,
+            limit: Number.POSITIVE_INFINITY,
+          });
+    const tags = node.pushes ? await askTags(this.#session.registry, wantedTags(node)) : [];
     const whole: Explanation = {
       build: build.name,
       role: node.role,
@@ -227,7 +237,7 @@ class Explainer {
         items: all.slice(0, MOST_DIFFERENCES),
         total: all.length,
       },
-      ...(inputs.parts === undefined ? {} : { inputs: this.#describe(node, inputs, inputs.parts) }),
+      ...(inputs.parts === undefined ? {} : { inputs: this.#explainInputs(node, inputs, inputs.parts) }),
       untracked: untracked.map(({ kind, text }) => ({ what: text, remedy: REMEDIES[kind] })),
       pushes: node.pushes,
       tags: tags.map((tag) => explainTag(tag, record?.digest)),
@@ -236,7 +246,7 @@ class Explainer {
     return this.#hider.hide(whole, KEPT_WORDS);
   }
 
-  /** All changes are told as differences, so the reason says how many there are. */
+  /** All changes are reported as differences, so the reason says how many there are. */
   #reason({ decision }: Weighed, untracked: readonly UnknownInput[], differences: readonly string[]): Reason {
     const { code, text, items } = decision.reason;
     if (code === 'changed' && differences.length > 0) return { code, text: changeText(differences) };
@@ -244,25 +254,25 @@ class Explainer {
     return { code, text, ...(kept === undefined ? {} : { items: kept }) };
   }
 
-  #describe(node: PlanNode, inputs: NodeInputs, parts: KeyParts): ExplainedInputs {
+  #explainInputs(node: PlanNode, inputs: NodeInputs, parts: KeyParts): ExplainedInputs {
     const { dockerfile } = node.build;
     const edges = new Map(
       node.edges.flatMap((edge) => (edge.contextName === undefined ? [] : [[edge.contextName, edge.to]])),
     );
-    const names = new Set([...Object.keys(parts.parents), ...waitingFor(this.#context, node).names]);
+    const names = new Set([...Object.keys(parts.parents), ...waitingFor(this.#context.resultOf, node).names]);
     return {
       dockerfile:
         dockerfile.kind === 'file'
-          ? path.relative(this.#context.root, path.resolve(this.#context.root, dockerfile.path))
+          ? path.relative(this.#root, path.resolve(this.#root, dockerfile.path))
           : `inline${dockerfile.span === undefined ? '' : ` at ${formatPlace(dockerfile.span)}`}`,
       ...(parts.target === '' ? {} : { target: parts.target }),
       platforms: parts.platforms,
       args: this.#values(parts.args),
-      contexts: contextSizesOf(inputs).map(({ name, written, files, bytes }) => ({
+      contexts: inputs.contexts.map(({ name, request, hashed }) => ({
         name,
-        source: written,
-        files,
-        bytes,
+        source: request.written,
+        files: hashed.fileCount,
+        bytes: hashed.bytes,
       })),
       images: Object.entries(parts.images).map(([image, digest]) => ({
         image,

@@ -15,8 +15,8 @@ import {
   type RegistryClient,
 } from '../registry/mod.ts';
 
-/** A place that has manifests and blobs. Its functions throw, with words, where something cannot be read. */
-export interface BlobPlace {
+/** A store of manifests and blobs. Its functions throw, with words, where something cannot be read. */
+export interface BlobStore {
   readonly readManifest: (digest: Digest) => Promise<Manifest>;
   readonly readSmall: (digest: Digest) => Promise<Uint8Array>;
   readonly open: (blob: Descriptor) => AsyncIterable<Uint8Array>;
@@ -26,7 +26,7 @@ export interface BlobPlace {
 const CONFIG_LIMIT = 4 * 1024 * 1024;
 
 /** A repository of a registry. */
-export function registryPlace(registry: RegistryClient, repository: ImageRef): BlobPlace {
+export function registryStore(registry: RegistryClient, repository: ImageRef): BlobStore {
   const bare = { registry: repository.registry, repository: repository.repository };
   return {
     readManifest: async (digest) => {
@@ -44,7 +44,7 @@ export function registryPlace(registry: RegistryClient, repository: ImageRef): B
 }
 
 /** An OCI layout in a directory (image-spec, image-layout.md). */
-export function layoutPlace(dir: string): BlobPlace {
+export function layoutStore(dir: string): BlobStore {
   const fileOf = (digest: Digest) => path.join(dir, 'blobs', ...digest.split(':'));
   return {
     readManifest: async (digest) => manifestOf(await readFile(fileOf(digest)), digest),
@@ -54,7 +54,7 @@ export function layoutPlace(dir: string): BlobPlace {
 }
 
 /** The content store of the engine, which gives blobs only whole. */
-export function enginePlace(buildctl: Buildctl): BlobPlace {
+export function engineStore(buildctl: Buildctl): BlobStore {
   const read = async (digest: Digest): Promise<Uint8Array> => {
     const bytes = await readContent(buildctl, digest);
     if (bytes === undefined) throw new Error(`the engine no longer has ${digest}`);
@@ -71,16 +71,16 @@ export function enginePlace(buildctl: Buildctl): BlobPlace {
 
 function manifestOf(bytes: Uint8Array, digest: Digest): Manifest {
   const manifest = parseManifest(bytes, digest);
-  if (manifest === undefined) throw new Error(`${digest} is no image manifest`);
+  if (manifest === undefined) throw new Error(`${digest} is not an image manifest`);
   return manifest;
 }
 
 /** Platform → manifest of what a digest names, attestations left out. */
-export async function platformsOf(place: BlobPlace, digest: Digest): Promise<ReadonlyMap<string, Digest>> {
-  const manifest = await place.readManifest(digest);
+export async function platformsOf(store: BlobStore, digest: Digest): Promise<ReadonlyMap<string, Digest>> {
+  const manifest = await store.readManifest(digest);
   const children = platformManifests(manifest);
   if (children.length > 0) return new Map(children.map((one) => [one.platform, one.digest]));
-  const { config } = await readImage(place, digest);
+  const { config } = await readImage(store, digest);
   const { os, architecture, variant } = config;
   const parsed = parsePlatform(
     [os, architecture, variant].filter((part) => typeof part === 'string').join('/'),
@@ -89,11 +89,11 @@ export async function platformsOf(place: BlobPlace, digest: Digest): Promise<Rea
 }
 
 /** One platform's image. */
-export async function readImage(place: BlobPlace, digest: Digest): Promise<ImageSource> {
-  const manifest = await place.readManifest(digest);
+export async function readImage(store: BlobStore, digest: Digest): Promise<ImageSource> {
+  const manifest = await store.readManifest(digest);
   const descriptor = configOf(manifest);
-  if (descriptor === undefined) throw new Error(`${digest} is no image of one platform`);
-  const config: unknown = JSON.parse(new TextDecoder().decode(await place.readSmall(descriptor.digest)));
+  if (descriptor === undefined) throw new Error(`${digest} is not an image of one platform`);
+  const config: unknown = JSON.parse(new TextDecoder().decode(await store.readSmall(descriptor.digest)));
   const [, ...layers] = manifestBlobs(manifest);
   return {
     configDigest: descriptor.digest,
@@ -102,7 +102,7 @@ export async function readImage(place: BlobPlace, digest: Digest): Promise<Image
     layers: layers.map((layer) => ({
       digest: layer.digest,
       mediaType: layer.mediaType,
-      open: () => place.open(layer),
+      open: () => store.open(layer),
     })),
   };
 }
@@ -122,8 +122,8 @@ export interface PlatformComparison {
 
 /** Compares two images platform by platform. Throws, with words, where something cannot be read. */
 export async function comparePlatforms(
-  first: { readonly place: BlobPlace; readonly platforms: ReadonlyMap<string, Digest> },
-  second: { readonly place: BlobPlace; readonly platforms: ReadonlyMap<string, Digest> },
+  first: { readonly store: BlobStore; readonly platforms: ReadonlyMap<string, Digest> },
+  second: { readonly store: BlobStore; readonly platforms: ReadonlyMap<string, Digest> },
 ): Promise<readonly PlatformComparison[]> {
   const results: PlatformComparison[] = [];
   for (const platform of new Set([...first.platforms.keys(), ...second.platforms.keys()])) {
@@ -138,8 +138,8 @@ export async function comparePlatforms(
       });
     } else {
       const comparison = await compareImages(
-        await readImage(first.place, one),
-        await readImage(second.place, other),
+        await readImage(first.store, one),
+        await readImage(second.store, other),
       );
       results.push({ platform, verdict: comparison.verdict, comparison });
     }

@@ -4,8 +4,9 @@ import { rm, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { readBuilds } from '../../lib/config/mod.ts';
+import { type AffectedOptions, findAffected } from '../../lib/inspect/mod.ts';
+import { parseLock } from '../../lib/lock/mod.ts';
 import { preparePlan } from '../../lib/prepare/mod.ts';
-import { type AffectedOptions, findAffected, parseLock } from '../../lib/run/mod.ts';
 import { makeTempDir, type TreeEntry, writeTree } from '../rig/temp.ts';
 
 async function makeFinder(t: TestContext, tree: Readonly<Record<string, TreeEntry>>) {

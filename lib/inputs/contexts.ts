@@ -1,0 +1,97 @@
+/** The files of the local contexts of a build: which count, what is in them, and whether anybody touched them since. */
+import path from 'node:path';
+import {
+  type ContextReads,
+  type DockerfileFacts,
+  type IgnoreRules,
+  MAIN_CONTEXT,
+} from '../dockerfile/mod.ts';
+import type { ContextRequest, HashedContext } from '../fingerprint/mod.ts';
+import type { ContextSource, PlanNode, Problem } from '../model/mod.ts';
+import { readIgnore } from './ignore-files.ts';
+import type { Keying } from './keying.ts';
+
+/** A local context with the hashes of the files that count. */
+export interface ContextFiles {
+  /** `context` for the main one. */
+  readonly name: string;
+  readonly request: ContextRequest;
+  /** Stat signature of its ignore file; empty: there was none. */
+  readonly ignoreSignature: string;
+  readonly hashed: HashedContext;
+}
+
+/** The contexts of one build, or what makes them unreadable. */
+export interface ContextsRead {
+  readonly contexts: readonly ContextFiles[];
+  readonly problems: readonly Problem[];
+}
+
+/** Hashes what a build reads of its local contexts. */
+export async function hashContexts(
+  keying: Pick<Keying, 'hasher' | 'signal'>,
+  node: PlanNode,
+  facts: DockerfileFacts,
+): Promise<ContextsRead> {
+  const contexts: ContextFiles[] = [];
+  const problems: Problem[] = [];
+  const inBuild = (one: Problem): Problem => ({ ...one, build: node.build.name });
+  for (const [name, reads] of facts.reads) {
+    const source = name === MAIN_CONTEXT ? node.build.context : node.build.contexts.get(name);
+    if (source?.ref.kind !== 'local') continue;
+    const root = source.ref.path;
+    const ignore = await readIgnore(node, root, name === MAIN_CONTEXT);
+    if (!ignore.ok) {
+      problems.push(...ignore.problems.map(inBuild));
+      continue;
+    }
+    const request = requestFor(source, root, reads, ignore.rules, keying.signal);
+    const result = await keying.hasher.hash(request);
+    if (result.ok) contexts.push({ name, request, ignoreSignature: ignore.signature, hashed: result.value });
+    else problems.push(...result.error.map(inBuild));
+  }
+  return { contexts, problems };
+}
+
+function requestFor(
+  source: ContextSource,
+  root: string,
+  reads: ContextReads,
+  ignore: IgnoreRules,
+  signal: AbortSignal,
+): ContextRequest {
+  return {
+    root,
+    written: source.written,
+    reads,
+    ignore,
+    signal,
+    ...(source.span === undefined ? {} : { span: source.span }),
+  };
+}
+
+/**
+ * What of a context was touched since it was hashed, in words; empty: nothing. What was edited and edited back counts,
+ * since the edit may have been sent to the engine.
+ */
+export async function touchedInContext(
+  hasher: Keying['hasher'],
+  node: PlanNode,
+  { name, request, ignoreSignature, hashed }: ContextFiles,
+): Promise<readonly string[]> {
+  const touched: string[] = [];
+  const ignore = await readIgnore(node, request.root, name === MAIN_CONTEXT);
+  const isSame =
+    ignore.ok &&
+    ignore.signature === ignoreSignature &&
+    patternsOf(ignore.rules) === patternsOf(request.ignore);
+  if (!isSame) touched.push(`what ${request.written} leaves out`);
+  const changed = await hasher.recheck(request, hashed);
+  const paths = changed.ok ? changed.value : ['.'];
+  touched.push(...paths.map((one) => path.posix.join(request.written, one)));
+  return touched;
+}
+
+function patternsOf({ rules }: IgnoreRules): string {
+  return rules.map(({ pattern, isException }) => `${isException ? '!' : ''}${pattern}`).join('\n');
+}

@@ -1,0 +1,51 @@
+/** What the Dockerfile of a build reads, with the configs of its base images taken in. */
+import { type DockerfileFacts, inspectDockerfile, MAIN_CONTEXT } from '../dockerfile/mod.ts';
+import { type PlanNode, type Result, sbomGenerators } from '../model/mod.ts';
+import type { ImageConfigFacts } from '../state/mod.ts';
+import { readBases } from './bases.ts';
+import type { Keying } from './keying.ts';
+
+/** A Dockerfile as one build of the plan sees it. */
+export interface NodeFacts {
+  readonly facts: DockerfileFacts;
+  /** What the images that it is based on say, by name; those that cannot be read are left out. */
+  readonly bases: ReadonlyMap<string, ImageConfigFacts>;
+}
+
+/**
+ * Inspects the Dockerfile of a build. Builds that it reads must be done.
+ *
+ * @returns undefined where the Dockerfile comes with a remote context; problems: `dockerfile/*`
+ */
+export async function inspectNode(keying: Keying, node: PlanNode): Promise<Result<NodeFacts> | undefined> {
+  const { build } = node;
+  const dockerfile = keying.dockerfiles.dockerfileOf(build);
+  if (dockerfile === undefined || !dockerfile.ok) return dockerfile;
+  const options = {
+    args: build.args,
+    platforms: build.platforms,
+    contextNames: new Set([...build.contexts.keys(), ...linkNames(node)]),
+    enginePlatform: keying.enginePlatform,
+    ...(build.target === undefined ? {} : { target: build.target }),
+  };
+  // First to learn which images it is based on, then with what those images say.
+  const outline = inspectDockerfile(dockerfile.value, options);
+  if (!outline.ok) return outline;
+  const bases = await readBases(keying, node, outline.value.bases);
+  const inspected = bases.size === 0 ? outline : inspectDockerfile(dockerfile.value, { ...options, bases });
+  if (!inspected.ok) return inspected;
+  const facts = mayScanContext(node, dockerfile.value.source.text)
+    ? { ...inspected.value, reads: new Map([...inspected.value.reads, [MAIN_CONTEXT, 'all'] as const]) }
+    : inspected.value;
+  return { ok: true, value: { facts, bases } };
+}
+
+/** An SBOM can cover the context too, whether it is copied or not (buildkit dockerfile2llb, `sbomScanContext`). */
+function mayScanContext({ build }: PlanNode, dockerfile: string): boolean {
+  const name = 'BUILDKIT_SBOM_SCAN_CONTEXT';
+  return sbomGenerators(build).length > 0 && (build.args.has(name) || dockerfile.includes(name));
+}
+
+function linkNames(node: PlanNode): readonly string[] {
+  return node.edges.flatMap((edge) => edge.contextName ?? []);
+}

@@ -1,0 +1,198 @@
+/**
+ * The inputs of one build and the key they make: Dockerfile, files, arguments, external images by digest, other builds by
+ * the digests of their results. Needs the builds that it reads to be done.
+ */
+import type { ContextReads, DockerfileFacts } from '../dockerfile/mod.ts';
+import { computeKey, diffKeys, keyParts } from '../fingerprint/mod.ts';
+import {
+  type BuildKey,
+  type KeyParts,
+  type PlanNode,
+  type Problem,
+  sbomGenerators,
+  sortUnknowns,
+  type UnknownInput,
+} from '../model/mod.ts';
+import type { ImageConfigFacts } from '../state/mod.ts';
+import { isOfEnginePlatform } from './bases.ts';
+import { type ContextFiles, hashContexts, touchedInContext } from './contexts.ts';
+import { inspectNode, type NodeFacts } from './dockerfile-facts.ts';
+import type { Keying } from './keying.ts';
+
+/** What a build is made of. */
+export interface NodeInputs {
+  /** Undefined: something is not known, so nothing can be proved by it. */
+  readonly key?: BuildKey;
+  readonly parts?: KeyParts;
+  /** What is not known, in words; not empty: never skipped. */
+  readonly untracked: readonly UnknownInput[];
+  /** Regular files that count, and their bytes. */
+  readonly files: number;
+  readonly bytes: number;
+  /** What makes the build impossible: a missing or unreadable file. */
+  readonly problems: readonly Problem[];
+  /** What the result says to a build based on it. */
+  readonly produces?: ImageConfigFacts;
+  /** The local contexts with their files. */
+  readonly contexts: readonly ContextFiles[];
+  /** Contexts of which only files are read (COPY, mounts) → what of them; their configs do not matter. */
+  readonly filesOnly: ReadonlyMap<string, ContextReads>;
+}
+
+const NOTHING: NodeInputs = {
+  untracked: [],
+  files: 0,
+  bytes: 0,
+  problems: [],
+  contexts: [],
+  filesOnly: new Map(),
+};
+
+/** Gathers the inputs of a build. The builds that it reads must have results in `keying`. */
+export async function computeInputs(keying: Keying, node: PlanNode): Promise<NodeInputs> {
+  const { build } = node;
+  const inspected = await inspectNode(keying, node);
+  if (inspected === undefined) {
+    const text = `its Dockerfile comes with the context ${build.context.written}`;
+    return { ...NOTHING, untracked: [{ kind: 'remote-dockerfile', text }] };
+  }
+  if (!inspected.ok) return { ...NOTHING, problems: inspected.error };
+  const { facts } = inspected.value;
+  const { contexts, problems } = await hashContexts(keying, node, facts);
+  if (problems.length > 0) return { ...NOTHING, problems };
+  const images = await lookUpImages(keying, node, facts);
+  const platforms = platformsOf(keying, node, inspected.value);
+  const filesOnly = readForFiles(facts);
+  const { parts, untracked } = keyParts({
+    build,
+    facts,
+    files: new Map(contexts.map((one) => [one.name, one.hashed.files] as const)),
+    images: images.digests,
+    parents: parentDigests(keying, node, filesOnly),
+    platforms,
+    enginePlatform: keying.enginePlatform,
+  });
+  // A base whose config is unread may have triggers that read images we do not see.
+  const unread = facts.unreadBases.map(
+    (name): UnknownInput => ({
+      kind: 'base',
+      text: `what the base image ${name} sets and triggers cannot be read`,
+    }),
+  );
+  // The look-up knows more of an image than the key does.
+  const lookedUp = new Set(images.unknown.map(({ subject }) => subject));
+  const others = untracked.filter(({ kind, subject }) => kind !== 'image' || !lookedUp.has(subject));
+  const reasons = sortUnknowns([...others, ...images.unknown, ...unread]);
+  return {
+    parts,
+    untracked: reasons,
+    files: contexts.reduce((sum, one) => sum + one.hashed.fileCount, 0),
+    bytes: contexts.reduce((sum, one) => sum + one.hashed.bytes, 0),
+    problems: [],
+    contexts,
+    filesOnly,
+    ...(reasons.length === 0 ? { key: computeKey(parts) } : {}),
+    ...(facts.produces === undefined ? {} : { produces: { ...facts.produces, platforms } }),
+  };
+}
+
+/** The platforms that are named; where none is, the engine's, if the build surely comes to that. */
+function platformsOf(
+  { enginePlatform }: Keying,
+  node: PlanNode,
+  { facts, bases }: NodeFacts,
+): readonly string[] {
+  const { platforms } = node.build;
+  if (platforms.length > 0) return platforms;
+  return isOfEnginePlatform(node, facts, bases, enginePlatform) ? [enginePlatform] : [];
+}
+
+/** What changed since an earlier state of the inputs, in words without secrets. */
+export function changesSince(keying: Keying, inputs: NodeInputs, before: KeyParts): readonly string[] {
+  return inputs.parts === undefined ? [] : diffKeys(before, inputs.parts, undefined, keying.isSecret);
+}
+
+/**
+ * Checks everything that the key was made of again, and names what was touched since, in words; empty: what was sent to
+ * the engine in between is what the key says. What was edited and edited back counts, since the edit may have been sent.
+ */
+export async function touchedSince(
+  keying: Keying,
+  node: PlanNode,
+  inputs: NodeInputs,
+): Promise<readonly string[]> {
+  const touched = keying.dockerfiles.isUntouched(node.build) ? [] : ['the Dockerfile'];
+  for (const context of inputs.contexts)
+    touched.push(...(await touchedInContext(keying.hasher, node, context)));
+  return [...new Set(touched)];
+}
+
+/** The inputs with the results of other builds as they are now: one of them may have been built after all. */
+export function withCurrentParents(keying: Keying, node: PlanNode, inputs: NodeInputs): NodeInputs {
+  if (inputs.key === undefined || inputs.parts === undefined) return inputs;
+  const now = parentDigests(keying, node, inputs.filesOnly);
+  const parents = Object.fromEntries(
+    Object.entries(inputs.parts.parents).map(([name, digest]) => [name, now.get(name) ?? digest]),
+  );
+  const parts = { ...inputs.parts, parents };
+  return { ...inputs, parts, key: computeKey(parts) };
+}
+
+/** Contexts that no stage is based on, and what is read of them. */
+function readForFiles(facts: DockerfileFacts): ReadonlyMap<string, ContextReads> {
+  const bases = new Set(facts.contexts.flatMap(({ name, use }) => (use === 'from' ? [name] : [])));
+  return new Map(
+    facts.contexts.flatMap(({ name }) =>
+      bases.has(name) ? [] : [[name, facts.reads.get(name) ?? 'all'] as const],
+    ),
+  );
+}
+
+/**
+ * Other builds count by the manifests of their platforms: attestations give an index another digest every time without
+ * changing what a build that reads it sees. Where only files are read, they count by their layers.
+ */
+function parentDigests(
+  { resultOf }: Pick<Keying, 'resultOf'>,
+  node: PlanNode,
+  filesOnly: ReadonlyMap<string, ContextReads>,
+): ReadonlyMap<string, string> {
+  const digests = new Map<string, string>();
+  for (const { contextName, to } of node.edges) {
+    const image = resultOf(to)?.image;
+    if (contextName === undefined || image === undefined) continue;
+    const parts = image.platforms.map(({ platform, digest, layers }): [string, string] => [
+      platform,
+      filesOnly.has(contextName) ? (layers ?? digest) : digest,
+    ]);
+    const [only] = parts;
+    const isOne = only !== undefined && parts.length === 1;
+    // A build reads what is of its platform, wherever that stands in the index.
+    parts.sort(([one], [other]) => (one < other ? -1 : 1));
+    digests.set(contextName, isOne ? only[1] : parts.map((part) => part.join('=')).join(' '));
+  }
+  return digests;
+}
+
+interface LookedUp {
+  readonly digests: ReadonlyMap<string, string>;
+  readonly unknown: readonly UnknownInput[];
+}
+
+async function lookUpImages(keying: Keying, node: PlanNode, facts: DockerfileFacts): Promise<LookedUp> {
+  const written = new Set([...facts.images.map((image) => image.written), ...sbomGenerators(node.build)]);
+  const used = new Set(facts.contexts.map((use) => use.name));
+  for (const [name, source] of node.build.contexts) {
+    if (source.ref.kind === 'image' && used.has(name)) written.add(source.ref.ref);
+  }
+  const digests = new Map<string, string>();
+  const unknown: UnknownInput[] = [];
+  await Promise.all(
+    [...written].map(async (image) => {
+      const lookup = await keying.images.lookUp(image);
+      if (lookup.kind === 'known') digests.set(image, lookup.digest);
+      else unknown.push({ kind: lookup.kind, text: lookup.why, subject: image });
+    }),
+  );
+  return { digests, unknown };
+}

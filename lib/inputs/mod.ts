@@ -1,0 +1,14 @@
+/** The inputs of a build: what its Dockerfile reads, files, external images, results of other builds; the key they make. */
+export type { ContextFiles } from './contexts.ts';
+export { findSameCopied, type LayerReader, lastInputs } from './copied-files.ts';
+export { inspectNode, type NodeFacts } from './dockerfile-facts.ts';
+export { ExternalImages, type ImageLookup } from './external-images.ts';
+export { ignoreFilesOf, readIgnore } from './ignore-files.ts';
+export {
+  changesSince,
+  computeInputs,
+  type NodeInputs,
+  touchedSince,
+  withCurrentParents,
+} from './inputs.ts';
+export type { BuildResult, Keying } from './keying.ts';

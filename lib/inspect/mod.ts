@@ -1,0 +1,17 @@
+/** Looking at builds without running them: why they would run, what a change touches, what their Dockerfiles violate. */
+export {
+  type AffectedBuild,
+  type AffectedOptions,
+  type AffectedReason,
+  findAffected,
+} from './affected.ts';
+export {
+  type ExplainedInputs,
+  type ExplainedTag,
+  type ExplainOptions,
+  type ExplainReport,
+  type Explanation,
+  explainBuilds,
+  type NamedValue,
+} from './explain.ts';
+export { type LintOptions, type LintReport, lintPlan } from './lint.ts';

@@ -1,0 +1,13 @@
+/** `builds.lock`: reading and writing it, and keeping it up to date. */
+
+export {
+  compareLock,
+  type Locked,
+  type LockedImage,
+  type LockOptions,
+  lockImages,
+  type UpdatedImage,
+  updateLock,
+  warnOfUnlocked,
+} from './lock.ts';
+export { formatLock, LOCK_NAME, type Lock, parseLock, readLock } from './lock-file.ts';

@@ -1,0 +1,151 @@
+/** Building one node of the plan: links to what it reads, outputs, and the image that came of it. */
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
+import { type BuildOutput, type Built, readContent } from '../buildctl/mod.ts';
+import type { NodeInputs } from '../inputs/mod.ts';
+import {
+  type Digest,
+  formatImageRef,
+  type ImageLocation,
+  type ImageResult,
+  ok,
+  type PlanNode,
+  type PlatformManifest,
+  type TypedAttributes,
+} from '../model/mod.ts';
+import { layersDigest, type Manifest, parseManifest, platformManifests } from '../registry/mod.ts';
+import { callUntilDone, type NotBuilt } from './buildctl-calls.ts';
+import type { Building } from './context.ts';
+import { linkParents } from './links.ts';
+import { repositoriesOf, wantedTags } from './publish.ts';
+import { locationOf, storeNames } from './store-names.ts';
+
+/** What came of building a node. */
+export type NodeBuilt = NotBuilt | ({ readonly kind: 'done' } & NodeImage);
+
+/** What buildctl made, and the image of it. */
+export interface NodeImage {
+  readonly built: Built;
+  /** Undefined where no image came out. */
+  readonly image?: ImageResult;
+  readonly manifest?: Manifest;
+  /** Reads a manifest from where the image lies. */
+  readonly readManifest: (digest: Digest) => Promise<Manifest | undefined>;
+}
+
+/** Builds a node; a parent whose image the engine lost is built anew first. */
+export async function buildNode(building: Building, node: PlanNode, inputs: NodeInputs): Promise<NodeBuilt> {
+  let parentsLost = false;
+  const called = await callUntilDone(building.calling, {
+    node,
+    inputs,
+    prepare: async () => {
+      const links = await linkParents(building, node, parentsLost);
+      if (!links.ok) return links;
+      const workDir = building.calling.newWorkDir();
+      return ok({
+        build: node.build,
+        links: links.value,
+        outputs: chooseOutputs(building, node, workDir),
+        workDir,
+      });
+    },
+    mend: (failure) => {
+      if (failure.code !== 'build/parent-lost' || parentsLost) return undefined;
+      parentsLost = true;
+      return 'the engine lost the image of a parent';
+    },
+  });
+  if (called.kind !== 'done') return called;
+  const { workDir, outputs } = called.attempt;
+  const image = await findImage(building, node, called.built, workDir);
+  // A layout lies in it.
+  if (!outputs.some((one) => one.kind === 'layout')) await rm(workDir, { recursive: true, force: true });
+  return { kind: 'done', ...image };
+}
+
+/** The image output stands last: the metadata file holds the digest of the last one. */
+function chooseOutputs(
+  { naming, isInsecure }: Building,
+  node: PlanNode,
+  workDir: string,
+): readonly BuildOutput[] {
+  const outputs: BuildOutput[] = [];
+  if (node.role === 'asked') {
+    for (const output of node.build.outputs) {
+      if (output.type !== 'cacheonly' && !isLoad(output)) outputs.push({ kind: 'written', output });
+    }
+  }
+  if (node.pushes) {
+    const groups = new Map<boolean, string[]>();
+    for (const repository of repositoriesOf(wantedTags(node))) {
+      const insecure = isInsecure(repository.registry);
+      const group = groups.get(insecure) ?? [];
+      group.push(formatImageRef(repository));
+      groups.set(insecure, group);
+    }
+    for (const [insecure, repositories] of groups)
+      outputs.push({ kind: 'push-by-digest', repositories, insecure });
+    return outputs;
+  }
+  const isRead = node.neededBy.length > 0;
+  // `cacheonly` is buildctl without any output: it fills the cache and gives nothing.
+  const wantsNothing =
+    node.role === 'asked' && node.build.outputs.some((output) => output.type === 'cacheonly');
+  if (wantsNothing && !isRead) return outputs;
+  const wantsStore = isRead || outputs.length === 0 || node.build.outputs.some(isLoad);
+  if (!wantsStore) return outputs;
+  outputs.push(
+    naming.worker() === 'oci'
+      ? { kind: 'layout', dir: layoutIn(workDir) }
+      : { kind: 'store', names: storeNames(naming, node) },
+  );
+  return outputs;
+}
+
+/** bake's and buildx's `type=docker` without a file loads into Docker; without Docker, that is the engine's own store. */
+function isLoad(output: TypedAttributes): boolean {
+  return output.type === 'docker' && !output.attributes.has('dest');
+}
+
+function layoutIn(workDir: string): string {
+  return path.join(workDir, 'layout');
+}
+
+async function findImage(
+  building: Building,
+  node: PlanNode,
+  built: Built,
+  workDir: string,
+): Promise<NodeImage> {
+  const { naming } = building;
+  const [pushed] = node.pushes ? repositoriesOf(wantedTags(node)) : [];
+  const readManifest = async (digest: Digest): Promise<Manifest | undefined> => {
+    if (pushed !== undefined) {
+      const got = await building.registry.getManifest({ ...pushed, digest });
+      return got.ok ? got.value : undefined;
+    }
+    const engine = await building.calling.engine();
+    const bytes = engine.ok ? await readContent(engine.value.buildctl, digest) : undefined;
+    return bytes === undefined ? undefined : parseManifest(bytes, digest);
+  };
+  const { digest } = built;
+  if (digest === undefined) return { built, readManifest };
+  const manifest = await readManifest(digest);
+  const children = manifest === undefined ? [] : platformManifests(manifest);
+  const platforms: readonly PlatformManifest[] =
+    children.length > 0
+      ? await Promise.all(children.map(async (child) => withLayers(child, await readManifest(child.digest))))
+      : [withLayers({ platform: node.build.platforms[0] ?? building.enginePlatform, digest }, manifest)];
+  const location: ImageLocation | undefined =
+    naming.worker() === 'oci' && pushed === undefined
+      ? { kind: 'layout', dir: layoutIn(workDir) }
+      : locationOf(naming, node, digest, true);
+  const image = { digest, platforms, ...(location === undefined ? {} : { location }) };
+  return { built, image, readManifest, ...(manifest === undefined ? {} : { manifest }) };
+}
+
+function withLayers(platform: PlatformManifest, manifest: Manifest | undefined): PlatformManifest {
+  const layers = manifest === undefined ? undefined : layersDigest(manifest);
+  return layers === undefined ? platform : { ...platform, layers };
+}

@@ -1,0 +1,143 @@
+/** Calling buildctl for one build, again where that can help. What is built, and what comes of it, is the caller's. */
+import { rm } from 'node:fs/promises';
+import {
+  type BuildCall,
+  type BuildOutput,
+  type Built,
+  type Link,
+  localName,
+  runBuild,
+} from '../buildctl/mod.ts';
+import { MAIN_CONTEXT } from '../dockerfile/mod.ts';
+import { contentName, type Shipment } from '../fingerprint/mod.ts';
+import type { NodeInputs } from '../inputs/mod.ts';
+import { type Build, type PlanNode, type Problem, problem, type Result } from '../model/mod.ts';
+import type { Calling, ReadyEngine } from './context.ts';
+
+const MAX_ATTEMPTS = 3;
+const RETRY_MS = [1_000, 4_000];
+/** Failures that an image which is gone can cause. */
+const OVER_IMAGES: ReadonlySet<string> = new Set([
+  'build/base-missing',
+  'build/base-unreachable',
+  'build/failed',
+  'build/file-missing',
+]);
+
+/** What one call is to build. */
+export interface Attempt {
+  readonly build: Build;
+  readonly links: readonly Link[];
+  readonly outputs: readonly BuildOutput[];
+  /** From `Calling.newWorkDir`; removed where the call fails, else the caller's to remove. */
+  readonly workDir: string;
+}
+
+/** Why nothing came of it. */
+export type NotBuilt =
+  | { readonly kind: 'cancelled' }
+  | { readonly kind: 'failed'; readonly problem: Problem };
+
+/** What came of calling buildctl. */
+export type Called = NotBuilt | { readonly kind: 'done'; readonly built: Built; readonly attempt: Attempt };
+
+/** How the attempts at one build are made. */
+export interface Attempts {
+  readonly node: PlanNode;
+  readonly inputs: NodeInputs;
+  /** Prepares the next attempt. */
+  readonly prepare: () => Promise<Result<Attempt, NotBuilt>>;
+  /** Mends what made an attempt fail, so that the next one can be made at once; says what it was, else undefined. */
+  readonly mend?: (failure: Problem) => string | undefined;
+}
+
+/** Calls buildctl until it succeeds, fails for good, or is cancelled: a temporary fault is waited out. */
+export async function callUntilDone(calling: Calling, attempts: Attempts): Promise<Called> {
+  const { node, inputs, prepare, mend } = attempts;
+  const build = node.build.name;
+  const engine = await calling.engine();
+  if (!engine.ok) return { kind: 'failed', problem: { ...(engine.error[0] ?? noEngine()), build } };
+  for (let attempt = 1; ; attempt++) {
+    const prepared = await prepare();
+    if (!prepared.ok) return prepared.error;
+    const { workDir, ...rest } = prepared.value;
+    const dockerfile = calling.dockerfiles.sourceOf(node.build);
+    const call: BuildCall = {
+      ...rest,
+      workDir,
+      root: calling.root,
+      pins: await calling.images.pinsOf(node),
+      attempt,
+      signal: calling.signal,
+      emit: calling.emit,
+      ...(dockerfile === undefined ? {} : { dockerfile }),
+    };
+    const result = await callOnce(calling, engine.value, call, shipmentsOf(node, inputs));
+    if (result.ok) return { kind: 'done', built: result.value, attempt: prepared.value };
+    await rm(workDir, { recursive: true, force: true });
+    if (result.error.kind === 'cancelled') return { kind: 'cancelled' };
+    const failure = result.error.problem;
+    const mended = mend?.(failure);
+    if (mended === undefined && (failure.temporary !== true || attempt >= MAX_ATTEMPTS)) {
+      const explained = await explainLocked(calling, node, withRegistryHint(failure, engine.value));
+      return { kind: 'failed', problem: explained };
+    }
+    const delayMs = mended === undefined ? (RETRY_MS[attempt - 1] ?? 0) : 0;
+    calling.emit({ type: 'retry', build, attempt, delayMs, why: mended ?? failure.message });
+    if (mended === undefined) await calling.sleep(delayMs);
+    if (calling.signal.aborted) return { kind: 'cancelled' };
+  }
+}
+
+/**
+ * Calls buildctl with a permit. Where the engine would take a file for another one that it was sent before, the build
+ * gets local sources of its own there, named by what its files hold: what is there already is what belongs there.
+ */
+function callOnce(
+  calling: Calling,
+  engine: ReadyEngine,
+  call: BuildCall,
+  shipments: readonly Shipment[],
+): ReturnType<typeof runBuild> {
+  return calling.permits.with(calling.priorityOf(call.build.name), async () => {
+    const conflict = await engine.sent.announce(shipments);
+    calling.countCall();
+    if (conflict === undefined) return runBuild(engine.buildctl, call);
+    return runBuild(engine.buildctl, { ...call, isolation: contentName(shipments) });
+  });
+}
+
+/** The files that buildctl will offer to the engine for a build, by the names it offers them under. */
+function shipmentsOf(node: PlanNode, inputs: NodeInputs): readonly Shipment[] {
+  return inputs.contexts.map(({ name, request, hashed }) => ({
+    local: name === MAIN_CONTEXT && !node.build.contexts.has(name) ? MAIN_CONTEXT : localName(request.root),
+    hashed,
+  }));
+}
+
+/** Where `registries:` says how to speak to a registry, the engine was not told the same. */
+function withRegistryHint(failure: Problem, { registryHint }: ReadyEngine): Problem {
+  const isOverTransport = failure.code === 'registry/http' || failure.code === 'registry/tls';
+  return isOverTransport && registryHint !== undefined ? { ...failure, hint: registryHint } : failure;
+}
+
+/** A failure over a base image whose locked digest its registry has no more is reported as that. */
+async function explainLocked({ images }: Calling, node: PlanNode, failure: Problem): Promise<Problem> {
+  if (!OVER_IMAGES.has(failure.code)) return failure;
+  const gone = await images.findGone(node);
+  const [first] = gone;
+  if (first === undefined) return failure;
+  return problem(
+    'run/locked-image-gone',
+    `builds.lock pins \`${first.written}\` to ${first.digest}, which its registry no longer has`,
+    {
+      build: node.build.name,
+      hint: `Take what the tag stands for now: bake-ts update ${gone.map((one) => `'${one.written}'`).join(' ')}`,
+      ...(failure.detail === undefined ? {} : { detail: failure.detail }),
+    },
+  );
+}
+
+function noEngine(): Problem {
+  return problem('engine/unreachable', 'there is no engine to build with');
+}

@@ -1,0 +1,23 @@
+/** How runs get at an engine. */
+import type { Engine, FindOptions } from '../engine/mod.ts';
+import type { Digest, Result } from '../model/mod.ts';
+
+/** How to find an engine and its images; tests put another one in its place. */
+export interface EngineAccess {
+  readonly find: (options: FindOptions) => Promise<Result<Engine>>;
+  /** Name → digest of the images in the engine's store; undefined where it cannot be read. */
+  readonly listImages: (
+    engine: Engine,
+    env: FindOptions['env'],
+  ) => Promise<ReadonlyMap<string, Digest> | undefined>;
+}
+
+/** The engines of this machine. Their package is loaded when one is asked for: a run in which nothing changed needs none. */
+export const ENGINES: EngineAccess = {
+  find: async (options) => (await import('../engine/mod.ts')).findEngine(options),
+  listImages: async (engine, env) => {
+    const { resolveLocalImages } = await import('../engine/mod.ts');
+    const images = await resolveLocalImages(engine, { env });
+    return images.ok ? images.value : undefined;
+  },
+};

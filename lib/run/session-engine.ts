@@ -1,0 +1,131 @@
+/** The engine of a session: found once, when somebody first needs it, and asked once about itself. */
+import { arch } from 'node:os';
+import { describeWorker, forgetLocalSources } from '../buildctl/mod.ts';
+import type { Engine } from '../engine/mod.ts';
+import { SentLedger } from '../fingerprint/mod.ts';
+import { type Digest, ok, type Plan, problemToJson, type Result } from '../model/mod.ts';
+import type { ReadyEngine } from './context.ts';
+import type { Emit } from './emitter.ts';
+import type { EngineAccess } from './engine-access.ts';
+
+/** Node's names of processor architectures where Go has others. */
+const GO_ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386' };
+
+/** What finding an engine goes by. */
+export interface SessionEngineOptions {
+  readonly access: EngineAccess;
+  readonly plan: Plan;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** `--addr` */
+  readonly address?: string;
+  /** Go's name of this machine's processor architecture; default: what the runtime says it is. */
+  readonly hostArchitecture?: string;
+  /** Where it is noted what engines were sent. */
+  readonly sentDirectory: string;
+  readonly emit: Emit;
+  readonly signal: AbortSignal;
+}
+
+/** The engine of one session. */
+export class SessionEngine {
+  readonly #options: SessionEngineOptions;
+  #worker: 'containerd' | 'oci' = 'containerd';
+  #found: Promise<Result<Engine>> | undefined;
+  #ready: Promise<Result<ReadyEngine>> | undefined;
+  #stored: Promise<ReadonlyMap<string, Digest> | undefined> | undefined;
+  #platform: Promise<string> | undefined;
+
+  constructor(options: SessionEngineOptions) {
+    this.#options = options;
+  }
+
+  /** How it keeps images; settled when it is ready. */
+  get worker(): 'containerd' | 'oci' {
+    return this.#worker;
+  }
+
+  /** Finds it, starts it if need be, and makes sure of what builds need to know of it. */
+  ready(): Promise<Result<ReadyEngine>> {
+    this.#ready ??= this.#prepare();
+    return this.#ready;
+  }
+
+  /** Name → digest of the images in its store; undefined where it cannot be read. */
+  storedImages(): Promise<ReadonlyMap<string, Digest> | undefined> {
+    this.#stored ??= this.#listImages();
+    return this.#stored;
+  }
+
+  /** `os/arch` that it builds for where a build names no platform. */
+  platform(): Promise<string> {
+    this.#platform ??= this.#learnPlatform();
+    return this.#platform;
+  }
+
+  /**
+   * To be called when no build runs: where the engine's copies of directories misled it about one (which was built
+   * past them), it is made to forget them, so that later builds need not go past them too.
+   */
+  async refresh(): Promise<void> {
+    const engine = await this.#ready;
+    if (engine?.ok !== true || !engine.value.sent.wantsForgetting) return;
+    if (await forgetLocalSources(engine.value.buildctl)) await engine.value.sent.forget();
+  }
+
+  /**
+   * An engine behind a local socket is of this machine's architecture, so nobody has to be asked. Another one is asked,
+   * in each run: the same address may lead to another machine. Where it does not answer, its address stands for it, which
+   * no earlier key has.
+   */
+  async #learnPlatform(): Promise<string> {
+    const { address, env, plan, hostArchitecture } = this.#options;
+    const named = address ?? (env['BUILDKIT_HOST'] || plan.set.engineAddress);
+    if (named === undefined || named === '' || named.startsWith('unix://'))
+      return `linux/${hostArchitecture ?? GO_ARCHITECTURES[arch()] ?? arch()}`;
+    const engine = await this.#find();
+    const worker = engine.ok
+      ? await describeWorker({ program: engine.value.buildctl, address: engine.value.address, env })
+      : undefined;
+    return worker?.platform ?? `unknown/${named}`;
+  }
+
+  #find(): Promise<Result<Engine>> {
+    const { access, address, env, plan, signal, emit } = this.#options;
+    this.#found ??= access.find({
+      env,
+      autoStart: true,
+      registries: plan.set.registries,
+      signal,
+      notify: (notice) => emit({ type: 'engine-starting', text: notice.text }),
+      ...(address === undefined ? {} : { flagAddress: address }),
+      ...(plan.set.engineAddress === undefined ? {} : { fileAddress: plan.set.engineAddress }),
+    });
+    return this.#found;
+  }
+
+  async #prepare(): Promise<Result<ReadyEngine>> {
+    const { plan, env, emit, sentDirectory } = this.#options;
+    const engine = await this.#find();
+    if (!engine.ok) return engine;
+    const { address, source, buildctl: program, registryHint } = engine.value;
+    const buildctl = { program, address, env };
+    emit({ type: 'engine-ready', address, source, buildctl: program });
+    for (const one of engine.value.warnings) emit({ type: 'warning', problem: problemToJson(one) });
+    // Only results that are not pushed depend on how the worker keeps images; the embedded engine is known.
+    const needsStore = [...plan.nodes.values()].some((node) => !node.pushes);
+    if (needsStore && engine.value.containerd === undefined) {
+      this.#worker = (await describeWorker(buildctl))?.executor ?? 'containerd';
+    }
+    return ok({
+      buildctl,
+      sent: new SentLedger(sentDirectory, address),
+      ...(registryHint === undefined ? {} : { registryHint }),
+    });
+  }
+
+  async #listImages(): Promise<ReadonlyMap<string, Digest> | undefined> {
+    const engine = await this.#find();
+    if (!engine.ok) return undefined;
+    return this.#options.access.listImages(engine.value, this.#options.env);
+  }
+}

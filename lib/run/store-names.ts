@@ -1,0 +1,56 @@
+/**
+ * Where results lie. Names in the engine's own image store for results that no tag names: one stable name for each build
+ * of a project, so that a later result replaces the earlier one and nothing piles up.
+ *
+ * The host refuses connections at once, which is the point: BuildKit asks the registry first and falls back to its
+ * store on any error (buildkit util/resolver/pool.go), so the lookup costs nothing and ordinary `FROM` lines stay fresh.
+ */
+import { createHash } from 'node:crypto';
+import {
+  type Digest,
+  formatImageRef,
+  type ImageLocation,
+  type ImageRef,
+  type PlanNode,
+} from '../model/mod.ts';
+import type { StoreNaming } from './context.ts';
+import { repositoriesOf, wantedTags } from './publish.ts';
+
+const STORE_HOST = '127.0.0.1:1';
+
+/** The store name of a build's result. */
+export function storeName(root: string, build: string): ImageRef {
+  const project = createHash('sha256').update(root).digest('hex').slice(0, 12);
+  const safe = build
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+|-+$/g, '');
+  const mark = safe === build ? '' : `-${createHash('sha256').update(build).digest('hex').slice(0, 8)}`;
+  return { registry: STORE_HOST, repository: `bake/${safe === '' ? 'build' : safe}${mark}`, tag: project };
+}
+
+/** Names that a build which is not pushed has in the engine's store. */
+export function storeNames({ root }: Pick<StoreNaming, 'root'>, node: PlanNode): readonly string[] {
+  const tags = node.role === 'asked' ? wantedTags(node) : [];
+  const isRead = node.neededBy.length > 0;
+  const names = tags.length === 0 || isRead ? [...tags, storeName(root, node.build.name)] : tags;
+  return names.map(formatImageRef);
+}
+
+/**
+ * Where the result of a build lies, by what the plan does with it; undefined: nowhere that lasts (an OCI worker keeps no
+ * images).
+ *
+ * @param confirmed see {@link ImageLocation}
+ */
+export function locationOf(
+  { root, worker }: StoreNaming,
+  node: PlanNode,
+  digest: Digest,
+  confirmed: boolean,
+): ImageLocation | undefined {
+  const [first] = node.pushes ? repositoriesOf(wantedTags(node)) : [];
+  if (first !== undefined) return { kind: 'registry', ref: { ...first, digest } };
+  if (worker() === 'oci') return undefined;
+  return { kind: 'store', ref: { ...storeName(root, node.build.name), digest }, confirmed };
+}

@@ -1,0 +1,211 @@
+/**
+ * The honesty check: some of the builds that were up to date are built all the same, as scratch builds, and compared with
+ * what is remembered of them. Equal keys promise equal images; here that promise is put to the test.
+ */
+import { createHash, randomInt } from 'node:crypto';
+import { touchedSince } from '../inputs/mod.ts';
+import {
+  type AuditResult,
+  type Outcome,
+  type Plan,
+  type PlanNode,
+  type Problem,
+  problem,
+  problemToJson,
+} from '../model/mod.ts';
+import {
+  type Audit,
+  type Audited,
+  type DoneRun,
+  type NodeContext,
+  type NodeResult,
+  repositoriesOf,
+  wantedTags,
+} from '../run/mod.ts';
+import {
+  type BlobStore,
+  comparePlatforms,
+  describeDifferences,
+  engineStore,
+  layoutStore,
+  platformsOf,
+  registryStore,
+  worstOf,
+} from './image-source.ts';
+import { buildScratch, linkScratch } from './scratch.ts';
+
+/** How many of the builds that were up to date are built to see: so many, or such a part of them (at least one). */
+export type AuditSize =
+  | { readonly kind: 'count'; readonly count: number }
+  | { readonly kind: 'percent'; readonly percent: number };
+
+/** What to audit. */
+export interface AuditRequest {
+  readonly size: AuditSize;
+  /** Decides which builds are drawn; the same seed draws the same ones. Undefined: left to chance. */
+  readonly seed?: number;
+}
+
+/** Differences that are shown; the rest is counted. */
+const SHOWN = 20;
+/** Seeds are numbers that people can type. */
+const SEEDS = 1_000_000;
+
+/** Reads `5%` or `3`; undefined for anything else, 0 and more than 100 % included. */
+export function parseAuditSize(text: string): AuditSize | undefined {
+  const percent = /^(\d{1,3}(?:\.\d{1,3})?)%$/.exec(text)?.[1];
+  if (percent !== undefined) {
+    const value = Number(percent);
+    return value > 0 && value <= 100 ? { kind: 'percent', percent: value } : undefined;
+  }
+  return /^[1-9]\d{0,5}$/.test(text) ? { kind: 'count', count: Number(text) } : undefined;
+}
+
+/** Draws builds; for one seed each build has its lot, whatever others there are. In the order of `names`. */
+export function drawSample(names: readonly string[], size: AuditSize, seed: number): readonly string[] {
+  const wanted = size.kind === 'count' ? size.count : Math.ceil((names.length * size.percent) / 100);
+  const lots = names.map((name) => ({
+    name,
+    lot: createHash('sha256').update(`${seed} ${name}`).digest('hex'),
+  }));
+  const drawn = new Set(
+    lots
+      .sort((one, other) => (one.lot < other.lot ? -1 : 1))
+      .slice(0, wanted)
+      .map(({ name }) => name),
+  );
+  return names.filter((name) => drawn.has(name));
+}
+
+/** Makes the audit of a run. Its builds push and move nothing. */
+export function createAudit(request: AuditRequest): Audit {
+  return (run) => auditRun(run, request);
+}
+
+async function auditRun(run: DoneRun, request: AuditRequest): Promise<Audited> {
+  const { context, plan, results, outcomes: done } = run;
+  const seed = request.seed ?? randomInt(SEEDS);
+  const candidates = [...plan.nodes.keys()].filter((name) => {
+    const kind = done.get(name)?.kind;
+    return (kind === 'unchanged' || kind === 'retagged') && results.get(name)?.image !== undefined;
+  });
+  const names = drawSample(candidates, request.size, seed);
+  const outcomes = new Map<string, Outcome>();
+  const engine = names.length === 0 ? undefined : await context.building.calling.engine();
+  const problems = engine === undefined || engine.ok ? [] : engine.error;
+  if (problems.length === 0) {
+    await Promise.all(
+      names.map(async (name) => {
+        const [node, result, outcome] = [plan.nodes.get(name), results.get(name), done.get(name)];
+        if (node === undefined || result === undefined || outcome === undefined) return;
+        const finding = await auditNode(context, plan, node, result);
+        const judged = await judge(context, node, outcome, finding);
+        outcomes.set(name, judged);
+        context.emit({ type: 'node-finished', build: name, outcome: judged });
+      }),
+    );
+  }
+  return {
+    summary: { seed, candidates: candidates.length, builds: names },
+    outcomes,
+    problems,
+  };
+}
+
+const CHANGED = 'its files changed while the run went on';
+
+type Finding = AuditResult & { readonly problem?: Problem };
+
+/** Makes a scratch build of one node and compares. */
+async function auditNode(
+  context: NodeContext,
+  plan: Plan,
+  node: PlanNode,
+  { image: remembered, inputs }: NodeResult,
+): Promise<Finding> {
+  if (remembered === undefined || inputs?.key === undefined) return notCompared(CHANGED);
+  const { registry, calling } = context.building;
+  const links = await linkScratch({ resultOf: context.resultOf, registry }, plan, node);
+  if (!links.ok) return notCompared(links.error);
+  const made = await buildScratch(calling, { node, inputs, build: node.build, links: links.value });
+  if (made.kind === 'cancelled') return notCompared('the run was cancelled');
+  if (made.kind === 'failed') return { ...notCompared(made.problem.message), problem: made.problem };
+  const { digest, steps } = made.built;
+  if (digest === undefined) return notCompared('the build gave no image');
+  if ((await touchedSince(context.keying, node, inputs)).length > 0) return notCompared(CHANGED);
+  const cached = steps.cached === steps.total;
+  try {
+    const second = layoutStore(made.dir);
+    const first = await storeOf(context, node);
+    const platforms = await comparePlatforms(
+      { store: first, platforms: new Map(remembered.platforms.map((one) => [one.platform, one.digest])) },
+      { store: second, platforms: await platformsOf(second, digest) },
+    );
+    const verdict = worstOf(platforms);
+    const compared = verdict === 'same-bytes' ? 'digests' : 'files';
+    const differences = describeDifferences(platforms, ['the remembered image', 'the new one']);
+    return { result: verdict, compared, cached, ...(differences.length === 0 ? {} : { differences }) };
+  } catch (error) {
+    return notCompared(error instanceof Error ? error.message : String(error));
+  }
+}
+
+async function storeOf({ building }: NodeContext, node: PlanNode): Promise<BlobStore> {
+  const [repository] = node.pushes ? repositoriesOf(wantedTags(node)) : [];
+  if (repository !== undefined) return registryStore(building.registry, repository);
+  const engine = await building.calling.engine();
+  if (!engine.ok) throw new Error('there is no engine');
+  return engineStore(engine.value.buildctl);
+}
+
+function notCompared(why: string): Finding {
+  return { result: 'not-compared', compared: 'nothing', cached: false, why };
+}
+
+/** What a finding makes of an outcome. A difference fails the build, and its record goes, so that the next run builds it. */
+async function judge(
+  context: NodeContext,
+  node: PlanNode,
+  outcome: Outcome,
+  { problem: cause, ...audit }: Finding,
+): Promise<Outcome> {
+  const build = node.build.name;
+  const { reason } = outcome;
+  if (audit.result === 'not-compared') {
+    context.emit({
+      type: 'warning',
+      build,
+      problem: problemToJson(
+        problem('run/audit-unsure', `\`${build}\` could not be audited: ${audit.why ?? 'unknown'}`, {
+          severity: 'warning',
+          build,
+          hint: 'Nothing is known against it, and nothing is proved.',
+          ...(cause?.detail === undefined ? {} : { detail: cause.detail }),
+        }),
+      ),
+    });
+    return { ...outcome, audit };
+  }
+  if (audit.result !== 'different') {
+    const words = audit.result === 'same-bytes' ? 'the same bytes' : 'the same files, other times';
+    return {
+      ...outcome,
+      audit,
+      ...(reason === undefined ? {} : { reason: { ...reason, text: `${reason.text}; audited: ${words}` } }),
+    };
+  }
+  if (outcome.key !== undefined) await context.memory.drop(outcome.key);
+  return { ...outcome, kind: 'failed', audit, problem: problemToJson(auditFailed(build, audit)) };
+}
+
+function auditFailed(build: string, audit: AuditResult): Problem {
+  const differences = audit.differences ?? [];
+  const more = differences.length - SHOWN;
+  return problem('run/audit-failed', `\`${build}\` was up to date, but building it gives another image`, {
+    build,
+    detail: [...differences.slice(0, SHOWN), ...(more > 0 ? [`and ${more} more`] : [])].join('\n'),
+    hint: audit.cached
+      ? 'Every step came from the cache of the engine, so its inputs are not what the key says. Its record is dropped: the next run builds it. A report of it needs what `bake-ts explain` says.'
+      : 'Its record is dropped: the next run builds it. Files were compared, not digests, and some steps ran anew: a step that gives other files each time (a date, a random name, a download) differs without any fault of the key.',
+  });
+}

@@ -1,0 +1,97 @@
+/**
+ * Scratch builds: builds into a directory, for looking at their results. What they read is used as it is and never built
+ * for them, since that could move what others rely on.
+ */
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
+import type { Built, Link } from '../buildctl/mod.ts';
+import type { NodeInputs } from '../inputs/mod.ts';
+import {
+  type Build,
+  fail,
+  type ImageLocation,
+  type ImageResult,
+  ok,
+  type Plan,
+  type PlanNode,
+  type Result,
+} from '../model/mod.ts';
+import type { RegistryClient } from '../registry/mod.ts';
+import {
+  type Calling,
+  callUntilDone,
+  linkTo,
+  type NodeContext,
+  type NotBuilt,
+  repositoriesOf,
+  wantedTags,
+} from '../run/mod.ts';
+
+/** What a scratch build is made of. */
+export interface ScratchRequest {
+  readonly node: PlanNode;
+  readonly inputs: NodeInputs;
+  /** The build as it is to be made; its own outputs and cache exports are left out. */
+  readonly build: Build;
+  readonly links: readonly Link[];
+}
+
+/** What came of a scratch build: an OCI image layout, removed at the end of the run at the latest. */
+export type ScratchBuilt = NotBuilt | { readonly kind: 'done'; readonly built: Built; readonly dir: string };
+
+/** Makes a scratch build. */
+export async function buildScratch(calling: Calling, request: ScratchRequest): Promise<ScratchBuilt> {
+  const { node, inputs, build, links } = request;
+  const dir = path.join(calling.newWorkDir(), 'layout');
+  const called = await callUntilDone(calling, {
+    node,
+    inputs,
+    prepare: async () =>
+      ok({
+        build: { ...build, outputs: [], cacheTo: [] },
+        links,
+        outputs: [{ kind: 'layout', dir }],
+        workDir: calling.newWorkDir(),
+      }),
+  });
+  if (called.kind !== 'done') return called;
+  await rm(called.attempt.workDir, { recursive: true, force: true });
+  return { kind: 'done', built: called.built, dir };
+}
+
+/** What links need to know of a run. */
+export type Linking = Pick<NodeContext, 'resultOf'> & { readonly registry: RegistryClient };
+
+/** What a build reads, by digest: in its registry if it was ever pushed, else in the engine's store; or why not. */
+export async function linkScratch(
+  { resultOf, registry }: Linking,
+  plan: Plan,
+  node: PlanNode,
+): Promise<Result<readonly Link[], string>> {
+  const links: Link[] = [];
+  for (const { contextName, to } of node.edges) {
+    if (contextName === undefined) continue;
+    const image = resultOf(to)?.image;
+    const location = image === undefined ? undefined : await locate(registry, plan.nodes.get(to), image);
+    if (image === undefined || location === undefined)
+      return fail(`the image of \`${to}\`, which it is based on, is not at hand`);
+    links.push(linkTo(contextName, location, image.digest));
+  }
+  return ok(links);
+}
+
+/** In a run that does not push it, a result lies in the engine's store, but a registry may have it from before. */
+async function locate(
+  registry: RegistryClient,
+  parent: PlanNode | undefined,
+  { digest, location }: ImageResult,
+): Promise<ImageLocation | undefined> {
+  const isSure = location !== undefined && (location.kind !== 'store' || location.confirmed);
+  if (isSure || parent === undefined || parent.build.push === 'never') return location;
+  for (const repository of repositoriesOf(wantedTags(parent))) {
+    const ref = { ...repository, digest };
+    const presence = await registry.head(ref);
+    if (presence.kind === 'present') return { kind: 'registry', ref };
+  }
+  return location;
+}

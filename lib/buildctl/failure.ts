@@ -3,8 +3,9 @@
  * everything, so its words are all there is; the patterns are of buildkit 0.27 to 0.34, measured case by case.
  */
 import { type Problem, type ProblemCode, problem, type SourceFile, type Span } from '../model/mod.ts';
-import { spanOfExcerpt, takeExcerpts } from './excerpt.ts';
+import { type Excerpt, spanOfExcerpt, takeExcerpts } from './excerpt.ts';
 import type { ProgressSummary } from './progress.ts';
+import { findStep } from './step.ts';
 
 interface Pattern {
   readonly match: RegExp;
@@ -203,10 +204,9 @@ export function explainFailure(
   const inWords =
     line === undefined ? undefined : { file: '', firstLine: Number(line), lastLine: Number(line) };
   const excerpt = excerpts[0] ?? inWords;
-  const span =
-    dockerfile === undefined || excerpt === undefined ? undefined : spanOfExcerpt(dockerfile, excerpt);
-  const text = (span === undefined ? summary.text : rest).join('\n').trim();
   const step = summary.failedStep;
+  const span = dockerfile === undefined ? undefined : spanOf(dockerfile, excerpt, step?.name);
+  const text = (span === undefined ? summary.text : rest).join('\n').trim();
   // The last `error:` line is buildctl's own summary; a step's error is closer to the cause where both are there.
   const sources = [step?.error ?? '', text]
     .filter((one) => one !== '')
@@ -245,6 +245,16 @@ export function explainFailure(
     `buildctl ended with ${exitCode === undefined ? 'a signal' : `exit code ${exitCode}`}`,
     { ...place, ...detailOf(summary, text) },
   );
+}
+
+/** The lines that BuildKit points at; without any, those of the step that failed. */
+function spanOf(
+  dockerfile: SourceFile,
+  excerpt: Excerpt | undefined,
+  step: string | undefined,
+): Span | undefined {
+  if (excerpt !== undefined) return spanOfExcerpt(dockerfile, excerpt);
+  return step === undefined ? undefined : findStep(dockerfile, step);
 }
 
 /** BuildKit points at the line that names the frontend where its image cannot be had. */

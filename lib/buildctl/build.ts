@@ -39,7 +39,7 @@ export interface BuildCall {
   /** Absolute: where the commands of secrets run, so that what they name is found from wherever bake-ts was called. */
   readonly root: string;
   readonly links: readonly Link[];
-  /** Outside images as written → digest that this run looked up; the build is held to them. */
+  /** External images as written → digest that this run looked up; the build is pinned to them. */
   readonly pins: ReadonlyMap<string, Digest>;
   /** The Dockerfile where it lies on this machine or in builds.yaml: failures and warnings show their lines in it. */
   readonly dockerfile?: SourceFile;
@@ -72,9 +72,9 @@ export async function runBuild(tool: Buildctl, call: BuildCall): Promise<Result<
   const secrets = await readSecretCommands(tool, call);
   if (!secrets.ok) return secrets;
   const metadataFile = path.join(call.workDir, 'metadata.json');
-  // buildctl leaves an old file where it is when no exporter answers: an old digest would be taken for the new one.
+  // buildctl leaves an old file where it is when no exporter answers: an old digest would pass for the new one.
   await rm(metadataFile, { force: true });
-  const dockerfile = await placeDockerfile(call);
+  const dockerfile = await provideDockerfile(call);
   const policyFile = await writePolicy(call);
   const request: BuildRequest = {
     build: call.build,
@@ -135,7 +135,7 @@ export interface Worker {
 }
 
 /** Asks the engine which worker it has (buildkit worker/label.go); undefined where it does not answer. */
-export async function describeWorker(tool: Buildctl): Promise<Worker | undefined> {
+export async function queryWorker(tool: Buildctl): Promise<Worker | undefined> {
   const end = await runProcess({
     program: tool.program,
     argv: ['--addr', tool.address, 'debug', 'workers', '--format', '{{json .}}'],
@@ -202,7 +202,7 @@ export function notStarted(tool: Buildctl, why: string): Problem {
  * Where the Dockerfile of a build lies on this machine; one of builds.yaml is written to the call's own directory.
  * Undefined: it comes with a remote context.
  */
-export async function placeDockerfile(
+export async function provideDockerfile(
   call: Pick<BuildCall, 'build' | 'workDir'>,
 ): Promise<BuildRequest['dockerfile']> {
   const { dockerfile, context } = call.build;

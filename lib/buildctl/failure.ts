@@ -89,7 +89,7 @@ const PATTERNS: readonly Pattern[] = [
     hint: 'Set `registries: { HOST: { http: true } }` in builds.yaml, and the same in buildkitd.toml for images it pulls.',
   },
   {
-    // On loopback BuildKit speaks plain http unless it is told otherwise, and Go's servers answer that with a 400.
+    // On loopback BuildKit speaks plain http unless it is configured otherwise, and Go's servers answer that with a 400.
     match: /HTTP request to an HTTPS server|request to http:\/\/\S+: 400 Bad Request/,
     code: 'registry/http',
     message: () => 'the engine spoke plain http to a registry that seems to expect https',
@@ -213,7 +213,7 @@ export function explainFailure(
     .map((one) =>
       one.replaceAll(COMMAND, 'process did not complete').replace(/^error: failed to solve: /m, ''),
     );
-  const place = { build, ...(span === undefined ? {} : { span }) };
+  const where = { build, ...(span === undefined ? {} : { span }) };
   for (const pattern of PATTERNS) {
     for (const source of sources) {
       const found = pattern.match.exec(source);
@@ -221,7 +221,7 @@ export function explainFailure(
       const isFrontend = pattern.code.startsWith('build/base-') && isSyntaxLine(span);
       if (isFrontend) {
         return problem(pattern.code, `the frontend ${found[1]} of the \`# syntax\` line cannot be had`, {
-          ...place,
+          ...where,
           hint: 'Its registry must be reachable from the engine; without that line the engine takes the frontend it brings along.',
           ...detailOf(summary, text),
         });
@@ -233,7 +233,7 @@ export function explainFailure(
         (pattern.code === 'build/dockerfile-syntax' ||
           (pattern.code === 'build/step-failed' && step !== undefined));
       return problem(pattern.code, step === undefined ? message : `${message} (${step.name})`, {
-        ...place,
+        ...where,
         ...(pattern.hint === undefined ? {} : { hint: pattern.hint }),
         ...(pattern.temporary === true ? { temporary: true } : {}),
         ...detailOf(summary, isShown ? '' : text),
@@ -243,7 +243,7 @@ export function explainFailure(
   return problem(
     'build/failed',
     `buildctl ended with ${exitCode === undefined ? 'a signal' : `exit code ${exitCode}`}`,
-    { ...place, ...detailOf(summary, text) },
+    { ...where, ...detailOf(summary, text) },
   );
 }
 

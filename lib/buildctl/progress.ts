@@ -203,7 +203,7 @@ export class ProgressReader {
         build: this.#build,
         ...(detail === '' ? {} : { detail }),
         ...(warning.url === undefined ? {} : { hint: `See ${warning.url}` }),
-        ...placeOf(warning, this.#dockerfile),
+        ...placeOfWarning(warning, this.#dockerfile),
       },
     });
   }
@@ -224,7 +224,10 @@ function stateOf(vertex: WireVertex): VertexState {
   return vertex.started === undefined ? 'pending' : 'running';
 }
 
-function placeOf(warning: WireWarning, dockerfile: SourceFile | undefined): { readonly place?: PlaceJson } {
+function placeOfWarning(
+  warning: WireWarning,
+  dockerfile: SourceFile | undefined,
+): { readonly place?: PlaceJson } {
   const file = warning.sourceInfo?.filename;
   const line = warning.range?.[0]?.start?.line;
   if (file === undefined || line === undefined) return {};

@@ -59,7 +59,7 @@ interface Line {
 /**
  * Parses a Dockerfile. Problems: `dockerfile/empty`, `dockerfile/unknown-instruction`, `dockerfile/no-stage`,
  * `dockerfile/syntax`; all that can be found are reported at once, each with its place. A file for another frontend
- * (`# syntax=` something that is no Dockerfile frontend) never fails: it may be in any language.
+ * (`# syntax=` something that is not a Dockerfile frontend) never fails: it may be in any language.
  */
 export function parseDockerfile(source: SourceFile): Result<Dockerfile> {
   const problems: Problem[] = [];
@@ -117,7 +117,7 @@ export function parseDockerfile(source: SourceFile): Result<Dockerfile> {
   };
 }
 
-/** Parses one trigger as image configs hold them in `OnBuild`; undefined where it is no instruction. */
+/** Parses one trigger as image configs hold them in `OnBuild`; undefined where it is not an instruction. */
 export function parseTrigger(text: string, escapeChar: '\\' | '`' = '\\'): Instruction | undefined {
   const prefix = escapeChar === '`' ? '# escape=`\n' : '';
   const problems: Problem[] = [];
@@ -162,7 +162,7 @@ function readFrom(
 
 /**
  * True for a frontend image that speaks the Dockerfile language as published by its maintainers. What another
- * frontend reads cannot be told from the file.
+ * frontend reads cannot be known from the file.
  */
 export function isDockerfileFrontend(image: string): boolean {
   const ref = parseImageRef(image);
@@ -267,7 +267,7 @@ class Reader {
     this.syntax = { text: image, span: { source: this.#source, start, end: start + image.length } };
   }
 
-  /** The next line that is no comment, with its continuation lines; empty lines come back as empty text. */
+  /** The next line that is not a comment, with its continuation lines; empty lines come back as empty text. */
   #readLine(): Line | undefined {
     const first = this.#lines[this.#next];
     if (first === undefined) return undefined;

@@ -88,7 +88,7 @@ export class PlainPainter {
   }
 
   #decided(build: string, decision: string, reason: Reason): readonly string[] {
-    // The line of a build that is left alone is its last one, too (see #finished).
+    // The line of an unchanged build is its last one, too (see #finished).
     if (decision === 'unchanged') return [];
     const items = (reason.items ?? []).slice(0, 8);
     const more = (reason.items?.length ?? 0) - items.length;

@@ -90,7 +90,7 @@ export function formatSummary(summary: RunSummary, style: SummaryStyle = {}): st
 }
 
 /** A row for each build. */
-export function formatTable(outcomes: readonly Outcome[], columns: number, palette: Palette): string {
+function formatTable(outcomes: readonly Outcome[], columns: number, palette: Palette): string {
   if (outcomes.length === 0) return '';
   const any = (has: (outcome: Outcome) => boolean): boolean => outcomes.some(has);
   const cells: Column[] = [
@@ -131,7 +131,7 @@ export function formatTable(outcomes: readonly Outcome[], columns: number, palet
           one.kind !== 'built' || one.steps === undefined ? '' : `${one.steps.cached}/${one.steps.total}`,
       },
     ],
-    [any((one) => one.tags.length > 0), { title: 'TAGS', cell: (one) => describeTags(one.tags) }],
+    [any((one) => one.tags.length > 0), { title: 'TAGS', cell: (one) => countTags(one.tags) }],
   ];
   for (const [wanted, column] of optional) if (wanted) cells.push(column);
 
@@ -178,7 +178,7 @@ function align(column: Column, text: string, width: number): string {
   return column.right === true ? padStart(text, width) : padEnd(text, width);
 }
 
-function describeTags(tags: readonly TagResult[]): string {
+function countTags(tags: readonly TagResult[]): string {
   const count = (action: TagResult['action']): number => tags.filter((tag) => tag.action === action).length;
   return [
     [count('pushed'), 'pushed'],
@@ -190,7 +190,7 @@ function describeTags(tags: readonly TagResult[]): string {
 }
 
 /** Two lines (more on a narrow terminal): what became of the builds and their tags, and what it took. */
-export function formatTotals(summary: RunSummary, columns: number, palette: Palette): string {
+function formatTotals(summary: RunSummary, columns: number, palette: Palette): string {
   const { outcomes } = summary;
   const kinds: readonly Outcome['kind'][] = [
     'failed',
@@ -207,7 +207,7 @@ export function formatTotals(summary: RunSummary, columns: number, palette: Pale
     const { word, paint } = outcomeWord(first, palette);
     return [paint(first.dryRun === true ? `${found.length} ${word}` : `${found.length} ${kind}`)];
   });
-  const tags = describeTags(outcomes.flatMap((one) => one.tags));
+  const tags = countTags(outcomes.flatMap((one) => one.tags));
   const verdict = summary.cancelled
     ? palette.warning('cancelled')
     : summary.ok
@@ -227,13 +227,13 @@ export function formatTotals(summary: RunSummary, columns: number, palette: Pale
     ).map(palette.dim),
     ...(summary.audit === undefined
       ? []
-      : wrap(describeAudit(summary.audit, outcomes), columns).map(palette.dim)),
+      : wrap(formatAudit(summary.audit, outcomes), columns).map(palette.dim)),
   ].join('\n');
 }
 
-/** `audited 2 of 40 left alone: 1 same bytes, 1 different · again: --audit-seed 123` */
-function describeAudit({ seed, candidates, builds }: AuditSummary, outcomes: readonly Outcome[]): string {
-  if (candidates === 0) return 'audit: no build was left alone';
+/** `audited 2 of 40 unchanged: 1 same bytes, 1 different · the same ones again: --audit-seed 123` */
+function formatAudit({ seed, candidates, builds }: AuditSummary, outcomes: readonly Outcome[]): string {
+  if (candidates === 0) return 'audit: no build was unchanged';
   const words: readonly (readonly [AuditResult['result'], string])[] = [
     ['different', 'different'],
     ['not-compared', 'not compared'],
@@ -244,7 +244,7 @@ function describeAudit({ seed, candidates, builds }: AuditSummary, outcomes: rea
     const count = outcomes.filter((one) => one.audit?.result === result).length;
     return count === 0 ? [] : [`${count} ${word}`];
   });
-  return `audited ${builds.length} of ${candidates} left alone: ${counts.join(', ')} · the same ones again: --audit-seed ${seed}`;
+  return `audited ${builds.length} of ${candidates} unchanged: ${counts.join(', ')} · the same ones again: --audit-seed ${seed}`;
 }
 
 /** Problems of the run, warnings among them, then the failure of each build with the end of its output where the problem has none. */

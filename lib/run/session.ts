@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { arch, tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { describeWorker, forgetLocalSources } from '../buildctl/mod.ts';
+import { forgetLocalSources, queryWorker } from '../buildctl/mod.ts';
 import type { Engine } from '../engine/mod.ts';
 import { ContextHasher, SentLedger } from '../fingerprint/mod.ts';
 import {
@@ -147,7 +147,7 @@ export class Session {
     if (named === undefined || named === '' || named.startsWith('unix://')) return;
     const engine = await this.#findEngine();
     const worker = engine.ok
-      ? await describeWorker({ program: engine.value.buildctl, address: engine.value.address, env })
+      ? await queryWorker({ program: engine.value.buildctl, address: engine.value.address, env })
       : undefined;
     this.#platform = worker?.platform ?? `unknown/${named}`;
   }
@@ -290,7 +290,7 @@ export class Session {
     // Only results that are not pushed depend on how the worker keeps images; the embedded engine is known.
     const needsStore = [...plan.nodes.values()].some((node) => !node.pushes);
     if (needsStore && engine.value.containerd === undefined) {
-      this.#worker = (await describeWorker(buildctl))?.executor ?? 'containerd';
+      this.#worker = (await queryWorker(buildctl))?.executor ?? 'containerd';
     }
     const { registryHint } = engine.value;
     return ok({

@@ -82,7 +82,7 @@ test('a call that dies of a signal is a failure and no cancellation', async (t) 
   assert.match(built.error.problem.message, /signal|killed/);
 });
 
-test('outside images are held to their digests by a policy file', async (t) => {
+test('external images are pinned to their digests by a policy file', async (t) => {
   const buildctl = await makeFakeBuildctl(t, []);
   const digest = `sha256:${'b'.repeat(64)}` as const;
   const { call } = await makeCall(t, {
@@ -103,7 +103,7 @@ test('outside images are held to their digests by a policy file', async (t) => {
   });
 });
 
-test('a program that is not there is told by its name', async (t) => {
+test('a program that is not there is reported by its name', async (t) => {
   const { call } = await makeCall(t);
   const built = await runBuild({ program: '/nowhere/buildctl', address: 'unix:///x', env }, call);
   assert(!built.ok && built.error.kind === 'failed');

@@ -30,7 +30,7 @@ test('a step that ran for another build is shown at the lines it has in the Dock
   assert.equal(found.detail, undefined, 'the lines say more than what buildctl repeats');
 });
 
-/** The line of the instruction that a step with this name is taken for; undefined for none. */
+/** The line of the instruction that a step with this name stands for; undefined for none. */
 function lineOf(text: string, name: string): number | undefined {
   const error = 'process "/bin/sh" did not complete successfully: exit code: 1';
   const at = '2026-01-01T00:00:00Z';

@@ -4,9 +4,9 @@
  *
  * What has ended is not part of it: those lines are written once, above, and scroll away (see `finishedLines`).
  */
+import { finishedNote, outcomeWord } from './outcome.ts';
 import type { Palette } from './palette.ts';
 import type { NodeView, RunState } from './state.ts';
-import { finishedNote, outcomeWord } from './summary.ts';
 import { padEnd, padStart, truncate, widthOf } from './text.ts';
 import { formatBytes, formatDuration } from './units.ts';
 

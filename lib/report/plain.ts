@@ -4,8 +4,8 @@
  */
 import type { BakeEvent, Outcome, Reason } from '../model/mod.ts';
 import { LineJoiner, type LogLine } from './lines.ts';
+import { explainOutcome, finishedNote, outcomeWord } from './outcome.ts';
 import type { Palette } from './palette.ts';
-import { explainOutcome, finishedNote, outcomeWord } from './summary.ts';
 import { padEnd, plainText, widthOf } from './text.ts';
 import { formatBytes, formatDuration, plural } from './units.ts';
 

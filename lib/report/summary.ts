@@ -3,9 +3,10 @@
  */
 import type { AuditResult, AuditSummary, Outcome, ProblemJson, RunSummary, TagResult } from '../model/mod.ts';
 import type { LogLine } from './lines.ts';
-import { createPalette, type Paint, type Palette } from './palette.ts';
+import { explainOutcome, outcomeWord } from './outcome.ts';
+import { createPalette, type Palette } from './palette.ts';
 import { formatProblem, type ProblemStyle } from './problem.ts';
-import { padEnd, padStart, plainText, widthOf, wrap } from './text.ts';
+import { padEnd, padStart, widthOf, wrap } from './text.ts';
 import { formatBytes, formatDuration, plural, shortDigest } from './units.ts';
 import { DEFAULT_COLUMNS } from './writer.ts';
 
@@ -13,65 +14,6 @@ import { DEFAULT_COLUMNS } from './writer.ts';
 export interface SummaryStyle extends ProblemStyle {
   /** The last log lines of a build, for failures that carry none themselves. */
   readonly tailOf?: (build: string) => readonly LogLine[];
-}
-
-/** What is shown for one outcome. */
-export interface OutcomeWord {
-  readonly sign: string;
-  readonly word: string;
-  readonly paint: Paint;
-}
-
-/** Sign, word and colour of how a build ended. */
-export function outcomeWord(outcome: Outcome, palette: Palette): OutcomeWord {
-  switch (outcome.kind) {
-    case 'built':
-      return { sign: '✓', word: outcome.dryRun ? 'would build' : 'built', paint: palette.good };
-    case 'retagged':
-      return { sign: '✓', word: outcome.dryRun ? 'would retag' : 'retagged', paint: palette.good };
-    case 'unchanged':
-      return { sign: '=', word: 'unchanged', paint: palette.info };
-    case 'failed':
-      return { sign: '✗', word: 'failed', paint: palette.error };
-    case 'cancelled':
-      return { sign: '-', word: 'cancelled', paint: palette.warning };
-    case 'blocked':
-      return { sign: '-', word: 'blocked', paint: palette.warning };
-  }
-}
-
-/** The essentials of an outcome in one line: size, time, and where it was pushed to. */
-export function finishedNote(outcome: Outcome): string {
-  if (outcome.kind === 'failed') return plainText(outcome.problem?.message ?? '');
-  const parts: string[] = [];
-  if (outcome.digest !== undefined) parts.push(shortDigest(outcome.digest));
-  if (outcome.sizeBytes !== undefined) parts.push(formatBytes(outcome.sizeBytes));
-  parts.push(formatDuration(outcome.durationMs));
-  const sent = outcome.tags.filter((tag) => tag.action !== 'there');
-  const first = sent[0] ?? outcome.tags[0];
-  if (first !== undefined) {
-    const more = (sent.length > 0 ? sent.length : outcome.tags.length) - 1;
-    parts.push(`→ ${first.ref}${more > 0 ? ` and ${more} more` : ''}`);
-  }
-  return parts.join('  ');
-}
-
-/** Why a build is in the state it is in, in words; empty where there is nothing to add. */
-export function explainOutcome(outcome: Outcome): string {
-  if (outcome.kind === 'blocked') {
-    return outcome.blockedBy === undefined
-      ? 'a build it needs did not succeed'
-      : `needs ${outcome.blockedBy}, which did not succeed`;
-  }
-  if (outcome.kind === 'failed') return plainText(outcome.problem?.message ?? '');
-  const { reason } = outcome;
-  if (reason === undefined) return '';
-  const items = reason.items ?? [];
-  const [first] = items;
-  // The words of a change are often its first item already ("README changed"); only what is new is added.
-  if (first === undefined || reason.text.includes(first)) return plainText(reason.text);
-  const more = items.length > 1 ? `, and ${items.length - 1} more` : '';
-  return plainText(`${reason.text}: ${first}${more}`);
 }
 
 /**
@@ -89,19 +31,26 @@ export function formatSummary(summary: RunSummary, style: SummaryStyle = {}): st
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
 }
 
-/** A row for each build. */
-function formatTable(outcomes: readonly Outcome[], columns: number, palette: Palette): string {
-  if (outcomes.length === 0) return '';
+interface Column {
+  readonly title: string;
+  readonly right?: boolean;
+  readonly cell: (outcome: Outcome) => string;
+  readonly paint?: (outcome: Outcome, text: string) => string;
+}
+
+/** The columns that have something to show for these outcomes. */
+function columnsFor(outcomes: readonly Outcome[], palette: Palette): Column[] {
   const any = (has: (outcome: Outcome) => boolean): boolean => outcomes.some(has);
-  const cells: Column[] = [
-    { title: 'BUILD', cell: (one) => one.build, paint: (one, text) => palette.name(one.build, text) },
-    {
-      title: 'RESULT',
-      cell: (one) => outcomeWord(one, palette).word,
-      paint: (one, text) => outcomeWord(one, palette).paint(text),
-    },
-  ];
-  const optional: readonly [boolean, Column][] = [
+  const columns: readonly (readonly [boolean, Column])[] = [
+    [true, { title: 'BUILD', cell: (one) => one.build, paint: (one, text) => palette.name(one.build, text) }],
+    [
+      true,
+      {
+        title: 'RESULT',
+        cell: (one) => outcomeWord(one, palette).word,
+        paint: (one, text) => outcomeWord(one, palette).paint(text),
+      },
+    ],
     [
       any((one) => one.digest !== undefined),
       { title: 'DIGEST', cell: (one) => shortDigest(one.digest ?? '') },
@@ -133,8 +82,13 @@ function formatTable(outcomes: readonly Outcome[], columns: number, palette: Pal
     ],
     [any((one) => one.tags.length > 0), { title: 'TAGS', cell: (one) => countTags(one.tags) }],
   ];
-  for (const [wanted, column] of optional) if (wanted) cells.push(column);
+  return columns.flatMap(([isShown, column]) => (isShown ? [column] : []));
+}
 
+/** A row for each build. */
+function formatTable(outcomes: readonly Outcome[], columns: number, palette: Palette): string {
+  if (outcomes.length === 0) return '';
+  const cells = columnsFor(outcomes, palette);
   const measure = (column: Column): number =>
     Math.max(widthOf(column.title), ...outcomes.map((one) => widthOf(column.cell(one))));
   const measureAll = (): number => cells.reduce((sum, column) => sum + measure(column) + 2, 0);
@@ -165,13 +119,6 @@ function formatTable(outcomes: readonly Outcome[], columns: number, palette: Pal
     });
   });
   return lines.join('\n');
-}
-
-interface Column {
-  readonly title: string;
-  readonly right?: boolean;
-  readonly cell: (outcome: Outcome) => string;
-  readonly paint?: (outcome: Outcome, text: string) => string;
 }
 
 function align(column: Column, text: string, width: number): string {

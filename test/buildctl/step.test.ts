@@ -10,8 +10,8 @@ function explain(dockerfile: SourceFile, lines: readonly string[]): Problem {
   return explainFailure('api', 1, reader.summary(), dockerfile);
 }
 
-// What buildctl 0.34.2 wrote, less what loads files. Another build with a COPY and a RUN alike, but of a Dockerfile of
-// its own, ran at the same time: its steps are shown, under its names for them, and there is no excerpt.
+// What buildctl 0.34.2 wrote, less what loads files, digests cut. Another build with the same COPY and RUN in a
+// Dockerfile of its own ran at the same time: its steps are shown, under its names, and there is no excerpt.
 const RECORDED = [
   String.raw`{"vertexes":[{"digest":"sha256:776a4722","inputs":["sha256:adc618a7"],"name":"[2/2] RUN [\"/nope\", \"x\"]"},{"digest":"sha256:adc618a7","inputs":["sha256:b18666ae"],"name":"[1/2] COPY f /"}]}`,
   String.raw`{"vertexes":[{"digest":"sha256:45afef02","inputs":["sha256:f2f51064"],"name":"[1/2] COPY f /","started":"2026-11-24T17:20:40.17903969Z","completed":"2026-11-24T17:20:40.188985802Z"},{"digest":"sha256:c11cae10","inputs":["sha256:45afef02"],"name":"[2/2] RUN [\"/nope\",   \"x\"]","started":"2026-11-24T17:20:40.191056729Z"}]}`,

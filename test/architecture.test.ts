@@ -19,7 +19,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   compare: ['util', 'model'],
   registry: ['util', 'model'],
   engine: ['util', 'model'],
-  buildctl: ['util', 'model'],
+  buildctl: ['util', 'model', 'dockerfile'],
   state: ['util', 'model'],
   convert: ['util', 'model', 'dockerfile'],
   prepare: ['util', 'model', 'dockerfile', 'plan'],

@@ -34,8 +34,6 @@ export type Link =
 export type BuildOutput =
   /** Pushed to these repositories (no tags) by digest; tags are put afterwards. Nothing stays in the engine's store. */
   | { readonly kind: 'push-by-digest'; readonly repositories: readonly string[]; readonly insecure: boolean }
-  /** Pushed by the engine under full names: for registries that only the engine reaches. */
-  | { readonly kind: 'push-names'; readonly names: readonly string[]; readonly insecure: boolean }
   /** Kept in the engine's own image store (containerd worker) under these names. */
   | { readonly kind: 'store'; readonly names: readonly string[] }
   /** Written as an OCI image layout. */
@@ -52,11 +50,12 @@ export interface BuildRequest {
   readonly dockerfile?: { readonly dir: string; readonly filename: string };
   readonly links: readonly Link[];
   /**
-   * Gives the directories of this build slots of their own in the engine, by this word (small letters and digits): for
-   * files that the engine would mistake for others it was sent. Builds with the same word must have the same files.
+   * Makes the directories of this build local sources of their own in the engine, by this word (lowercase letters and
+   * digits): for files that the engine would mistake for others it was sent. Builds with the same word must have the
+   * same files.
    */
   readonly isolation?: string;
-  /** JSON file of rules that pin outside images to digests. */
+  /** JSON file of rules that pin external images to digests. */
   readonly policyFile?: string;
   /** In order; the metadata file holds the digest of the last one. */
   readonly outputs: readonly BuildOutput[];
@@ -103,7 +102,7 @@ export function buildArgv(request: BuildRequest): readonly string[] {
 }
 
 /** Seconds since 1970 that a build's timestamps are set to; a reproducible build without a date of its own gets 0. */
-export function effectiveEpoch(build: Build): number | undefined {
+function effectiveEpoch(build: Build): number | undefined {
   return build.sourceDateEpoch ?? (build.reproducible ? 0 : undefined);
 }
 
@@ -213,15 +212,6 @@ function formatOutput(output: BuildOutput, build: Build): string {
         `name=${output.repositories.join(',')}`,
         'push=true',
         'push-by-digest=true',
-        'store=false',
-        ...(output.insecure ? ['registry.insecure=true'] : []),
-        ...imageAttributes(build),
-      ]);
-    case 'push-names':
-      return formatCsv([
-        'type=image',
-        `name=${output.names.join(',')}`,
-        'push=true',
         'store=false',
         ...(output.insecure ? ['registry.insecure=true'] : []),
         ...imageAttributes(build),

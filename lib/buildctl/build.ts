@@ -71,9 +71,9 @@ export async function runBuild(tool: Buildctl, call: BuildCall): Promise<Result<
   const secrets = await readSecretCommands(tool, call);
   if (!secrets.ok) return secrets;
   const metadataFile = path.join(call.workDir, 'metadata.json');
-  // buildctl leaves an old file where it is when no exporter answers: an old digest would be taken for the new one.
+  // buildctl leaves an old file where it is when no exporter answers: an old digest would pass for the new one.
   await rm(metadataFile, { force: true });
-  const dockerfile = await placeDockerfile(call);
+  const dockerfile = await provideDockerfile(call);
   const policyFile = await writePolicy(call);
   const request: BuildRequest = {
     build: call.build,
@@ -134,7 +134,7 @@ export interface Worker {
 }
 
 /** Asks the engine which worker it has (buildkit worker/label.go); undefined where it does not answer. */
-export async function describeWorker(tool: Buildctl): Promise<Worker | undefined> {
+export async function queryWorker(tool: Buildctl): Promise<Worker | undefined> {
   const end = await runProcess({
     program: tool.program,
     argv: ['--addr', tool.address, 'debug', 'workers', '--format', '{{json .}}'],
@@ -201,7 +201,7 @@ export function notStarted(tool: Buildctl, why: string): Problem {
  * Where the Dockerfile of a build lies on this machine; one of builds.yaml is written to the call's own directory.
  * Undefined: it comes with a remote context.
  */
-export async function placeDockerfile(
+export async function provideDockerfile(
   call: Pick<BuildCall, 'build' | 'workDir'>,
 ): Promise<BuildRequest['dockerfile']> {
   const { dockerfile, context } = call.build;

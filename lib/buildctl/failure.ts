@@ -3,8 +3,9 @@
  * everything, so its words are all there is; the patterns are of buildkit 0.27 to 0.34, measured case by case.
  */
 import { type Problem, type ProblemCode, problem, type SourceFile, type Span } from '../model/mod.ts';
-import { spanOfExcerpt, takeExcerpts } from './excerpt.ts';
+import { type Excerpt, spanOfExcerpt, takeExcerpts } from './excerpt.ts';
 import type { ProgressSummary } from './progress.ts';
+import { findStep } from './step.ts';
 
 interface Pattern {
   readonly match: RegExp;
@@ -88,7 +89,7 @@ const PATTERNS: readonly Pattern[] = [
     hint: 'Set `registries: { HOST: { http: true } }` in builds.yaml, and the same in buildkitd.toml for images it pulls.',
   },
   {
-    // On loopback BuildKit speaks plain http unless it is told otherwise, and Go's servers answer that with a 400.
+    // On loopback BuildKit speaks plain http unless it is configured otherwise, and Go's servers answer that with a 400.
     match: /HTTP request to an HTTPS server|request to http:\/\/\S+: 400 Bad Request/,
     code: 'registry/http',
     message: () => 'the engine spoke plain http to a registry that seems to expect https',
@@ -203,17 +204,16 @@ export function explainFailure(
   const inWords =
     line === undefined ? undefined : { file: '', firstLine: Number(line), lastLine: Number(line) };
   const excerpt = excerpts[0] ?? inWords;
-  const span =
-    dockerfile === undefined || excerpt === undefined ? undefined : spanOfExcerpt(dockerfile, excerpt);
-  const text = (span === undefined ? summary.text : rest).join('\n').trim();
   const step = summary.failedStep;
+  const span = dockerfile === undefined ? undefined : spanOf(dockerfile, excerpt, step?.name);
+  const text = (span === undefined ? summary.text : rest).join('\n').trim();
   // The last `error:` line is buildctl's own summary; a step's error is closer to the cause where both are there.
   const sources = [step?.error ?? '', text]
     .filter((one) => one !== '')
     .map((one) =>
       one.replaceAll(COMMAND, 'process did not complete').replace(/^error: failed to solve: /m, ''),
     );
-  const place = { build, ...(span === undefined ? {} : { span }) };
+  const where = { build, ...(span === undefined ? {} : { span }) };
   for (const pattern of PATTERNS) {
     for (const source of sources) {
       const found = pattern.match.exec(source);
@@ -221,7 +221,7 @@ export function explainFailure(
       const isFrontend = pattern.code.startsWith('build/base-') && isSyntaxLine(span);
       if (isFrontend) {
         return problem(pattern.code, `the frontend ${found[1]} of the \`# syntax\` line cannot be had`, {
-          ...place,
+          ...where,
           hint: 'Its registry must be reachable from the engine; without that line the engine takes the frontend it brings along.',
           ...detailOf(summary, text),
         });
@@ -233,7 +233,7 @@ export function explainFailure(
         (pattern.code === 'build/dockerfile-syntax' ||
           (pattern.code === 'build/step-failed' && step !== undefined));
       return problem(pattern.code, step === undefined ? message : `${message} (${step.name})`, {
-        ...place,
+        ...where,
         ...(pattern.hint === undefined ? {} : { hint: pattern.hint }),
         ...(pattern.temporary === true ? { temporary: true } : {}),
         ...detailOf(summary, isShown ? '' : text),
@@ -243,8 +243,18 @@ export function explainFailure(
   return problem(
     'build/failed',
     `buildctl ended with ${exitCode === undefined ? 'a signal' : `exit code ${exitCode}`}`,
-    { ...place, ...detailOf(summary, text) },
+    { ...where, ...detailOf(summary, text) },
   );
+}
+
+/** The lines that BuildKit points at; without any, those of the step that failed. */
+function spanOf(
+  dockerfile: SourceFile,
+  excerpt: Excerpt | undefined,
+  step: string | undefined,
+): Span | undefined {
+  if (excerpt !== undefined) return spanOfExcerpt(dockerfile, excerpt);
+  return step === undefined ? undefined : findStep(dockerfile, step);
 }
 
 /** BuildKit points at the line that names the frontend where its image cannot be had. */

@@ -5,7 +5,7 @@
  * other requests are lost where the request ends before they are sent (measured). But buildctl prints its text only,
  * ends with 0 whatever was found, and says nothing where the checks were cut short by an error (a base image that is
  * nowhere, COPY without a destination): then everything below is unchecked in silence. So base images that cannot be
- * looked up are found out from the progress and stood in for, and a second request, `frontend.convertllb`, tells what
+ * looked up are found out from the progress and stood in for, and a second request, `frontend.convertllb`, reports what
  * else is wrong.
  *
  * Builds that the Dockerfile is linked to are stood in for by the empty image, so that nothing needs to be built.
@@ -13,7 +13,7 @@
 import type { Build, Problem, SourceFile } from '../model/mod.ts';
 import { familiarName, parseImageRef } from '../model/mod.ts';
 import { buildArgv } from './argv.ts';
-import { type Buildctl, notStarted, placeDockerfile } from './build.ts';
+import { type Buildctl, notStarted, provideDockerfile } from './build.ts';
 import { type Excerpt, takeExcerpts } from './excerpt.ts';
 import { explainFailure } from './failure.ts';
 import { childEnvironment, runProcess } from './process.ts';
@@ -54,12 +54,12 @@ const MOST_ROUNDS = 20;
 
 /** Checks one Dockerfile. Problems: those of {@link explainFailure}, `engine/no-buildctl`. */
 export async function lintDockerfile(tool: Buildctl, call: LintCall): Promise<LintAnswer> {
-  const placed = await placeDockerfile(call);
+  const dockerfile = await provideDockerfile(call);
   const unresolved: string[] = [];
   const standIns = new Set(call.standIns);
   for (let round = 0; round < MOST_ROUNDS; round++) {
     const request = (id: string): readonly string[] =>
-      lintArgv({ ...call, standIns: [...standIns] }, tool.address, placed, id);
+      lintArgv({ ...call, standIns: [...standIns] }, tool.address, dockerfile, id);
     const lint = await ask(tool, call, request('frontend.lint'));
     if (lint.problem !== undefined) return { findings: [], unresolved, problem: lint.problem };
     const lost = lint.lost.filter((one) => !standIns.has(one.context));
@@ -74,9 +74,9 @@ export async function lintDockerfile(tool: Buildctl, call: LintCall): Promise<Li
     const whole = await ask(tool, call, request('frontend.convertllb'));
     // Rules made errors by `# check=error=true` fail the request as well; the findings say more.
     const { problem } = whole;
-    const told =
+    const isReported =
       problem === undefined || (findings.length > 0 && /lint violation/.test(problem.detail ?? ''));
-    return { findings, unresolved, ...(told ? {} : { problem }) };
+    return { findings, unresolved, ...(isReported ? {} : { problem }) };
   }
   return { findings: [], unresolved };
 }

@@ -5,6 +5,7 @@
 import { StringDecoder } from 'node:string_decoder';
 import { type EventBody, type PlaceJson, problem, problemToJson, type SourceFile } from '../model/mod.ts';
 import { spanOfExcerpt } from './excerpt.ts';
+import { isStep } from './step.ts';
 
 /** What is known once the stream has ended. */
 export interface ProgressSummary {
@@ -62,8 +63,6 @@ interface SolveStatus {
 
 type VertexState = Extract<EventBody, { type: 'vertex' }>['state'];
 
-/** Steps that count: `[2/5] RUN …`, `[linux/arm64 build 3/4] COPY …`; FROM is never flagged as cached. */
-const STEP = /^\[(?:[^\]]* )?\d+\/\d+\] (?!FROM )/;
 const KEPT_TEXT_LINES = 200;
 const KEPT_LOG_LINES = 40;
 
@@ -102,7 +101,7 @@ export class ProgressReader {
     let total = 0;
     let cached = 0;
     for (const vertex of this.#vertices.values()) {
-      if (!STEP.test(vertex.name)) continue;
+      if (!isStep(vertex.name)) continue;
       total++;
       if (vertex.cached) cached++;
     }
@@ -204,7 +203,7 @@ export class ProgressReader {
         build: this.#build,
         ...(detail === '' ? {} : { detail }),
         ...(warning.url === undefined ? {} : { hint: `See ${warning.url}` }),
-        ...placeOf(warning, this.#dockerfile),
+        ...placeOfWarning(warning, this.#dockerfile),
       },
     });
   }
@@ -225,7 +224,10 @@ function stateOf(vertex: WireVertex): VertexState {
   return vertex.started === undefined ? 'pending' : 'running';
 }
 
-function placeOf(warning: WireWarning, dockerfile: SourceFile | undefined): { readonly place?: PlaceJson } {
+function placeOfWarning(
+  warning: WireWarning,
+  dockerfile: SourceFile | undefined,
+): { readonly place?: PlaceJson } {
   const file = warning.sourceInfo?.filename;
   const line = warning.range?.[0]?.start?.line;
   if (file === undefined || line === undefined) return {};

@@ -19,7 +19,7 @@ export interface FileChange {
  * Reads a layer.
  *
  * @param mediaType says how it is compressed (OCI image-spec, layer.md; Docker's types end alike)
- * @throws where the bytes are no such layer, or this runtime cannot undo the compression (zstd needs Node 22.15)
+ * @throws where the bytes are not such a layer, or this runtime cannot undo the compression (zstd needs Node 22.15)
  */
 export async function readLayer(chunks: AsyncIterable<Uint8Array>, mediaType: string): Promise<Tree> {
   const tree = new Map<string, TarEntry>();

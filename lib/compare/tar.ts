@@ -2,7 +2,7 @@
  * Reads the entries of a tar archive as layers have them: POSIX.1-2001 (`ustar` with pax records) and GNU's long names
  * and large numbers (tar(5); OCI image-spec, layer.md). Nothing is unpacked: of a file only the sha256 of its bytes is
  * kept. A reader of our own, because extended attributes (file capabilities, above all) stand in pax records with bytes
- * that are no text, which tar libraries for JavaScript drop or cut.
+ * that are not text, which tar libraries for JavaScript drop or cut.
  */
 import { createHash } from 'node:crypto';
 
@@ -30,7 +30,7 @@ export interface TarEntry {
 }
 
 const BLOCK = 512;
-/** Records of names and attributes are small; anything beyond this is no layer. */
+/** Records of names and attributes are small; anything beyond this is not a layer. */
 const RECORD_LIMIT = 8 * 1024 * 1024;
 const KINDS: Readonly<Record<string, EntryKind>> = {
   '\0': 'file',
@@ -78,18 +78,18 @@ export async function* readTar(chunks: AsyncIterable<Uint8Array>): AsyncGenerato
     }
     const content = kind === 'file' ? await input.digestPadded(sizeBytes) : '';
     if (kind !== 'file') await input.takePadded(kind === 'hardlink' ? 0 : sizeBytes);
-    yield describe(header, known, kind, kind === 'file' ? sizeBytes : 0, content);
+    yield toEntry({ header, records: known, kind, sizeBytes: kind === 'file' ? sizeBytes : 0, content });
     records = new Map();
   }
 }
 
-function describe(
-  header: Buffer,
-  records: Records,
-  kind: EntryKind,
-  sizeBytes: number,
-  content: string,
-): TarEntry {
+interface RawEntry extends Pick<TarEntry, 'kind' | 'sizeBytes' | 'content'> {
+  readonly header: Buffer;
+  readonly records: Records;
+}
+
+function toEntry({ header, records, ...own }: RawEntry): TarEntry {
+  const { kind } = own;
   const isUstar = header.subarray(257, 263).toString('latin1') === 'ustar\0';
   const prefix = isUstar ? untilZero(header.subarray(345, 500)).toString() : '';
   const name = untilZero(header.subarray(0, 100)).toString();
@@ -100,14 +100,12 @@ function describe(
     key.startsWith(ATTRIBUTE) ? [[key.slice(ATTRIBUTE.length), value.toString('hex')] as const] : [],
   );
   return {
+    ...own,
     path: cleanPath(path),
-    kind,
     mode: readNumber(header, 100, 8) & 0o7777,
     owner: `${textOf(records, 'uid') ?? readNumber(header, 108, 8)}:${textOf(records, 'gid') ?? readNumber(header, 116, 8)}`,
     link: kind === 'hardlink' ? cleanPath(link) : kind === 'symlink' ? link : '',
     device: isDevice ? `${readNumber(header, 329, 8)}:${readNumber(header, 337, 8)}` : '',
-    sizeBytes,
-    content,
     attributes: new Map(attributes.sort(([one], [other]) => (one < other ? -1 : 1))),
   };
 }
@@ -129,7 +127,7 @@ function readNumber(header: Buffer, start: number, length: number): number {
   const first = field[0] ?? 0;
   if ((first & 0x80) === 0) {
     const text = untilZero(field).toString('latin1').trim();
-    if (!/^[0-7]*$/.test(text)) throw new Error('the archive holds a number that is none');
+    if (!/^[0-7]*$/.test(text)) throw new Error('the archive holds an invalid number');
     return text === '' ? 0 : Number.parseInt(text, 8);
   }
   let value = first & 0x40 ? -1 : 0;
@@ -143,7 +141,7 @@ function readNumber(header: Buffer, start: number, length: number): number {
 function checkSum(header: Buffer): void {
   let sum = 0;
   for (const [at, byte] of header.entries()) sum += at >= 148 && at < 156 ? 32 : byte;
-  if (sum !== readNumber(header, 148, 8)) throw new Error('the bytes are no tar archive');
+  if (sum !== readNumber(header, 148, 8)) throw new Error('not a valid tar archive');
 }
 
 /** pax records: `LENGTH KEY=VALUE\n`, the length counting all of it; values may be any bytes. */
@@ -154,7 +152,7 @@ function readRecords(body: Buffer): Records {
     const length = Number(body.subarray(at, blank).toString('latin1'));
     const equals = body.indexOf(0x3d, blank);
     if (blank < 0 || equals < 0 || !Number.isSafeInteger(length) || length <= equals - at) {
-      throw new Error('the archive holds a pax record that is none');
+      throw new Error('the archive holds an invalid pax record');
     }
     records.set(body.subarray(blank + 1, equals).toString(), body.subarray(equals + 1, at + length - 1));
     at += length;

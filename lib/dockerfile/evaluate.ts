@@ -19,7 +19,7 @@ import { type Dockerfile, flagValue, flagValues, type Instruction } from './inst
 import { parseTrigger } from './parse.ts';
 import { argPairs, ENGINE_ARGS, envPairs, type GlobalScope, StageScope } from './scope.ts';
 import { isFullChecksum, parseMountFields, parseRemote, pathRead } from './sources.ts';
-import { type Origin, outsideOrigin, type ResolvedStage } from './stages.ts';
+import { externalOrigin, type Origin, type ResolvedStage } from './stages.ts';
 import { type Expanded, parseHeredocWord, UNKNOWN } from './words.ts';
 
 const KNOWN_FLAGS: Readonly<Record<string, readonly string[]>> = {
@@ -67,6 +67,18 @@ export function noFindings(): Findings {
   };
 }
 
+/** What a walk starts from. */
+export interface WalkInput {
+  readonly file: Dockerfile;
+  readonly options: InspectOptions;
+  readonly global: GlobalScope;
+  readonly stages: readonly ResolvedStage[];
+  /** Undefined: not known. */
+  readonly targetPlatform: string | undefined;
+  /** What is found is added to it. */
+  readonly found: Findings;
+}
+
 /** The walk over one target's stages. */
 export class Walk {
   readonly #file: Dockerfile;
@@ -78,20 +90,13 @@ export class Walk {
   readonly #finished = new Map<number, { readonly scope: StageScope; readonly onbuild: readonly string[] }>();
   readonly #walking = new Set<number>();
 
-  constructor(
-    file: Dockerfile,
-    options: InspectOptions,
-    global: GlobalScope,
-    stages: readonly ResolvedStage[],
-    targetPlatform: string | undefined,
-    found: Findings,
-  ) {
-    this.#file = file;
-    this.#options = options;
-    this.#global = global;
-    this.#stages = stages;
-    this.#targetPlatform = targetPlatform;
-    this.#found = found;
+  constructor(input: WalkInput) {
+    this.#file = input.file;
+    this.#options = input.options;
+    this.#global = input.global;
+    this.#stages = input.stages;
+    this.#targetPlatform = input.targetPlatform;
+    this.#found = input.found;
   }
 
   /** Walks the target and everything it needs; afterwards says what it produces. */
@@ -108,7 +113,7 @@ export class Walk {
 
   #visit(index: number): void {
     const stage = this.#stages[index];
-    // A ring of stages is BuildKit's to refuse; here it only must not loop.
+    // A cycle of stages is BuildKit's to refuse; here it only must not loop.
     if (stage === undefined || this.#finished.has(index) || this.#walking.has(index)) return;
     this.#walking.add(index);
     this.#found.reachable.add(index);
@@ -141,18 +146,18 @@ export class Walk {
     const { origin } = stage;
     switch (origin.kind) {
       case 'scratch':
-        return { scope: StageScope.on([], escapeChar), triggers: [] };
+        return { scope: StageScope.basedOn([], escapeChar), triggers: [] };
       case 'stage': {
         this.#visit(origin.index);
         const base = this.#finished.get(origin.index);
         return {
-          scope: base?.scope.child() ?? StageScope.on(undefined, escapeChar),
+          scope: base?.scope.child() ?? StageScope.basedOn(undefined, escapeChar),
           triggers: this.#triggers(base?.onbuild ?? [], `stage ${origin.index}`, escapeChar),
         };
       }
       case 'unknown':
         this.#unknown(origin.because, `FROM ${stage.source.base.text}: ${origin.why}`);
-        return { scope: StageScope.on(undefined, escapeChar), triggers: [] };
+        return { scope: StageScope.basedOn(undefined, escapeChar), triggers: [] };
       default: {
         const platform = stage.platform === undefined ? {} : { platform: stage.platform };
         if (origin.kind === 'image') this.#image(origin.written, 'from', span, stage.platform);
@@ -172,13 +177,13 @@ export class Walk {
         if (config !== undefined) {
           const replaced = this.#isReplaced(stage);
           return {
-            scope: StageScope.on(config.env, escapeChar),
+            scope: StageScope.basedOn(config.env, escapeChar),
             triggers: replaced ? [] : this.#triggers(config.onbuild, name, '\\'),
           };
         }
         this.#found.unreadBases.add(name);
         if (this.#options.unknownBases !== 'plain') this.#read(MAIN_CONTEXT, 'all');
-        return { scope: StageScope.on(undefined, escapeChar), triggers: [] };
+        return { scope: StageScope.basedOn(undefined, escapeChar), triggers: [] };
       }
     }
   }
@@ -193,14 +198,14 @@ export class Walk {
     return triggers;
   }
 
-  /** `place` overrides the instruction's own places: a trigger's text is not in the file. */
+  /** `triggerSpan` replaces the instruction's own places: a trigger's text is not in the file. */
   #instruction(
     instruction: Instruction,
     scope: StageScope,
     stage: ResolvedStage,
-    place: Span | undefined,
+    triggerSpan: Span | undefined,
   ): void {
-    const at = (span: Span): Span => place ?? span;
+    const at = (span: Span): Span => triggerSpan ?? span;
     for (const flag of instruction.flags) {
       const known = KNOWN_FLAGS[instruction.keyword];
       const name = flag.text.slice(2).split('=', 1)[0] ?? '';
@@ -316,7 +321,7 @@ export class Walk {
         : { kind: 'stage', index: stage.source.index };
     }
     if (lower === 'scratch') return { kind: 'scratch' };
-    return outsideOrigin(name, this.#options, platform);
+    return externalOrigin(name, this.#options, platform);
   }
 
   #follow(origin: Origin, use: 'copy' | 'mount', span: Span): void {

@@ -1,4 +1,4 @@
-/** The records in which this room says what a Dockerfile reads. */
+/** The records that say what a Dockerfile reads. */
 import type { Span, UnknownInput } from '../model/mod.ts';
 
 /** The name of the main context in everything that is keyed by context. */
@@ -32,7 +32,7 @@ export interface InspectOptions {
   readonly unknownBases?: 'whole-context' | 'plain';
 }
 
-/** An image from outside the file. */
+/** An external image. */
 export interface ImageUse {
   /** Arguments expanded. */
   readonly written: string;
@@ -109,7 +109,7 @@ export interface DockerfileFacts {
   readonly stages: readonly StageFacts[];
   /** Index of the stage that is built. */
   readonly target: number;
-  /** Outside images of the reachable stages and the frontend, each once for each place. */
+  /** External images of the reachable stages and the frontend, each once for each place. */
   readonly images: readonly ImageUse[];
   readonly contexts: readonly ContextUse[];
   readonly bases: readonly BaseUse[];

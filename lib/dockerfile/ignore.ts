@@ -127,7 +127,7 @@ export function isIgnored(rules: IgnoreRules, path: string): boolean {
 }
 
 /** Go's `filepath.Clean`. */
-export function cleanGoPath(path: string): string {
+function cleanGoPath(path: string): string {
   const rooted = path.startsWith('/');
   const parts: string[] = [];
   for (const part of path.split('/')) {
@@ -141,7 +141,7 @@ export function cleanGoPath(path: string): string {
 }
 
 /** Why Go's `filepath.Match` refuses a pattern; undefined where it does not. */
-export function patternFault(pattern: string): string | undefined {
+function patternFault(pattern: string): string | undefined {
   const fault = (what: string): string => `the pattern ${pattern} ${what}`;
   for (let at = 0; at < pattern.length; at += 1) {
     if (pattern[at] === '\\') {

@@ -12,7 +12,7 @@ import { UNKNOWN } from './words.ts';
  * Says what a build of a Dockerfile reads. Problems: `dockerfile/target-missing` where no stage has the target's name,
  * `dockerfile/blank-base` where FROM is left empty by an argument that has no value.
  *
- * What cannot be told is never left out: reads widen to the whole context, and what could come from elsewhere is named
+ * What cannot be known is never left out: reads widen to the whole context, and what could come from elsewhere is named
  * in `unknowns`.
  */
 export function inspectDockerfile(dockerfile: Dockerfile, options: InspectOptions): Result<DockerfileFacts> {
@@ -48,7 +48,14 @@ export function inspectDockerfile(dockerfile: Dockerfile, options: InspectOption
         ...(stage.platform === undefined ? {} : { platform: stage.platform }),
       });
     }
-    const produces = new Walk(dockerfile, options, global, stages, platform, found).run(target.index);
+    const produces = new Walk({
+      file: dockerfile,
+      options,
+      global,
+      stages,
+      targetPlatform: platform,
+      found,
+    }).run(target.index);
     const agrees = index === 0 || JSON.stringify(produces) === JSON.stringify(found.produces);
     found.produces = agrees ? produces : undefined;
   });
@@ -157,7 +164,7 @@ function blankBase(stage: ResolvedStage): Problem {
   );
 }
 
-/** BuildKit 0.34 can take the epoch from a context or stage (dockerfile2llb/epoch.go); then it cannot be told here. */
+/** BuildKit 0.34 can take the epoch from a context or stage (dockerfile2llb/epoch.go); then it cannot be known here. */
 function checkEpoch(epoch: Value | undefined, found: Findings): void {
   if (epoch === undefined || epoch === '') return;
   if (epoch === UNKNOWN)
@@ -206,13 +213,13 @@ function declaration(
   return fallback === undefined || args.has(name) ? name : `${name}=${fallback}`;
 }
 
-/** True where `--from=1` or a mount's `from=1` may stand (`127.0.0.1:5000/x` is none); triggers are taken as written. */
+/** True where `--from=1` or a mount's `from=1` may stand (`127.0.0.1:5000/x` is not one); triggers are taken as written. */
 function refersToNumber({ keyword, flags, text }: Instruction): boolean {
   const texts = keyword === 'ONBUILD' ? [text] : flags.map((flag) => flag.text);
   return texts.some((one) => /from\W*\d+(?![\w.:/@-])/i.test(one));
 }
 
-/** The text of a heredoc is set off, so that it cannot be taken for an instruction. */
+/** The text of a heredoc is set off, so that it cannot pass for an instruction. */
 function linesOf(instruction: Instruction): readonly string[] {
   return [
     canonicalLine(instruction),

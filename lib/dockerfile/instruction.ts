@@ -16,7 +16,7 @@ export interface Argument {
 
 /** One instruction, continuation lines joined, comments gone. */
 export interface Instruction {
-  /** Upper case. */
+  /** In uppercase. */
   readonly keyword: string;
   /** The joined line as it was written, without surrounding blanks. */
   readonly text: string;
@@ -40,7 +40,7 @@ export interface StageSource {
   readonly base: Argument;
   /** Value of `--platform`, nothing expanded. */
   readonly platform?: Argument;
-  /** Lower case; undefined for a stage without name. */
+  /** In lowercase; undefined for a stage without name. */
   readonly name?: string;
   readonly from: Instruction;
   readonly instructions: readonly Instruction[];

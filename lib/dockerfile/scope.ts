@@ -48,9 +48,9 @@ export function envPairs(
 const HEEDED = /^(?:BUILD|TARGET|SOURCE_DATE_EPOCH$)/;
 
 /**
- * Tells the arguments whose values can make a difference to what a Dockerfile reads: those that stand after a `$` where
- * BuildKit expands (what a RUN runs is the shell's), and those that BuildKit heeds by itself. Of the others only counts
- * whether they are given.
+ * Says of which arguments the values can make a difference to what a Dockerfile reads: those that stand after a `$`
+ * where BuildKit expands (what a RUN runs is the shell's), and those that BuildKit heeds by itself. Of the others only
+ * counts whether they are given.
  */
 export function argumentFilter({ globalArgs, stages }: Dockerfile): (name: string) => boolean {
   const expanded = new Set<string>();
@@ -152,8 +152,8 @@ export class StageScope {
     this.#escape = escapeChar;
   }
 
-  /** A stage on an image (or `scratch`: no variables); undefined where the image's config is not known. */
-  static on(env: readonly string[] | undefined, escapeChar: string): StageScope {
+  /** A stage based on an image (or `scratch`: no variables); undefined where the image's config is not known. */
+  static basedOn(env: readonly string[] | undefined, escapeChar: string): StageScope {
     const image = new Map<string, Value>();
     for (const pair of env ?? []) {
       const equals = pair.indexOf('=');
@@ -163,7 +163,7 @@ export class StageScope {
     return new StageScope(env === undefined, image, image, escapeChar);
   }
 
-  /** A stage on another one: it sees its arguments, and its ENV above them. */
+  /** A stage based on another one: it sees its arguments, and its ENV above them. */
   child(): StageScope {
     return new StageScope(
       this.open,

@@ -15,7 +15,7 @@ export interface RemoteAddress {
 const COMMIT = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/;
 
 /**
- * Tells whether a source of ADD is remote, with the rules of BuildKit's `dfgitutil.ParseGitRef`: an http address is a
+ * Where a source of ADD is fetched from, with the rules of BuildKit's `dfgitutil.ParseGitRef`: an http address is a
  * git repository only where its path ends in `.git`; `github.com/x/y` without a scheme is a path of the context.
  */
 export function parseRemote(source: string): RemoteAddress | undefined {
@@ -63,7 +63,7 @@ function cutQuery(source: string): string {
   return source.split(/[?#]/, 1)[0] ?? source;
 }
 
-/** The fields of one `--mount=…`, names in lower case; a field without `=` has the value `''`. */
+/** The fields of one `--mount=…`, names in lowercase; a field without `=` has the value `''`. */
 export function parseMountFields(
   value: string,
 ): readonly { readonly name: string; readonly value: string }[] {

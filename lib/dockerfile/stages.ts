@@ -1,4 +1,4 @@
-/** What each stage stands on: FROM lines expanded, and names looked up among stages, named contexts and images. */
+/** What each stage is based on: FROM lines expanded, and names looked up among stages, named contexts and images. */
 import { contextKey, formatImageRef, parseImageRef, type UnknownKind, withDefaultTag } from '../model/mod.ts';
 import type { InspectOptions } from './facts.ts';
 import type { Dockerfile, StageSource } from './instruction.ts';
@@ -37,7 +37,7 @@ function findContext(
   return undefined;
 }
 
-/** Expands every FROM line and says what it stands on. */
+/** Expands every FROM line and says what it is based on. */
 export function resolveStages(
   dockerfile: Dockerfile,
   options: InspectOptions,
@@ -73,11 +73,11 @@ function originOf(
   const index = stages.get(base.text);
   if (index !== undefined) return { kind: 'stage', index };
   if (base.text === 'scratch') return { kind: 'scratch' };
-  return outsideOrigin(base.text, options, platform);
+  return externalOrigin(base.text, options, platform);
 }
 
-/** What a name stands for that is no stage of the file. */
-export function outsideOrigin(
+/** What a name stands for that is not a stage of the file. */
+export function externalOrigin(
   written: string,
   options: InspectOptions,
   platform: string | undefined,

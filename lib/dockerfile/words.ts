@@ -345,7 +345,7 @@ export function parseHeredocWord(word: string): HeredocWord | undefined {
   return { name, chomp: match[1] === '-' };
 }
 
-/** The heredocs a line announces, in order; none where the line is no well-formed shell text. */
+/** The heredocs a line announces, in order; none where the line is not well-formed shell text. */
 export function heredocsOfLine(line: string): readonly HeredocWord[] {
   const result = expand(line, {
     escape: '\\',

@@ -65,7 +65,8 @@ export function formatFrame(text: string, marks: readonly Mark[], style: FrameSt
     const rail = railAt(number, ranged, style);
     out.push(trimEnd(`${palette.info(String(number).padStart(gutter))} ${bar} ${rail}${window.shown}`));
     const under = ' '.repeat(railWidth);
-    for (const mark of here) out.push(...underline(mark, source, window, `${blank} ${under}`, style));
+    for (const mark of here)
+      out.push(...underline(mark, { source, window, lead: `${blank} ${under}` }, style));
     for (const mark of ranged) {
       if (mark.endLine === number && mark.label !== undefined) {
         out.push(`${blank} ${under}${paintOf(mark, style)(mark.label)}`);
@@ -143,14 +144,16 @@ function windowFor(source: string, here: readonly Mark[], room: number): Window 
   return { shown: `${shift > 0 ? '…' : ''}${middle}${to < width ? '…' : ''}`, from, shift, to };
 }
 
+/** A line of a file as it is shown. */
+interface ShownLine {
+  readonly source: string;
+  readonly window: Window;
+  /** What stands in front of the line below it. */
+  readonly lead: string;
+}
+
 /** The line of carets under a mark, with its label behind it where that fits, below it otherwise. */
-function underline(
-  mark: Mark,
-  source: string,
-  window: Window,
-  lead: string,
-  style: FrameStyle,
-): readonly string[] {
+function underline(mark: Mark, { source, window, lead }: ShownLine, style: FrameStyle): readonly string[] {
   const start = Math.max(columnOf(source, mark.column), window.from);
   const end = Math.min(Math.max(columnOf(source, mark.endColumn), start + 1), Math.max(window.to, start + 1));
   const paint = paintOf(mark, style);

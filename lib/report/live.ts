@@ -4,9 +4,9 @@
  *
  * What has ended is not part of it: those lines are written once, above, and scroll away (see `finishedLines`).
  */
+import { finishedNote, outcomeWord } from './outcome.ts';
 import type { Palette } from './palette.ts';
 import type { NodeView, RunState } from './state.ts';
-import { finishedNote, outcomeWord } from './summary.ts';
 import { padEnd, padStart, truncate, widthOf } from './text.ts';
 import { formatBytes, formatDuration } from './units.ts';
 
@@ -33,7 +33,8 @@ export function paintLive(state: RunState, size: Size, nowMs: number, palette: P
   const columns = Math.max(20, size.columns - 1);
   const most = Math.max(1, size.rows - 1);
   const spinner = SPINNER[Math.floor(nowMs / SPINNER_MS) % SPINNER.length] ?? '*';
-  const totals = paintTotals(state, columns, nowMs, spinner, palette);
+  const canvas: Canvas = { columns, nowMs, spinner, palette };
+  const totals = paintTotals(state, canvas);
   const active: NodeView[] = [];
   for (const node of state.nodes.values()) {
     if (node.status === 'running' || node.status === 'retrying') active.push(node);
@@ -50,7 +51,7 @@ export function paintLive(state: RunState, size: Size, nowMs: number, palette: P
   );
   const lines: string[] = [];
   for (const node of shown) {
-    lines.push(paintNode(node, nameWidth, columns, nowMs, spinner, palette));
+    lines.push(paintNode(node, nameWidth, canvas));
     const last = withLogs ? lastLine(node) : undefined;
     if (last !== undefined) lines.push(palette.dim(truncate(`    ┆ ${last}`, columns)));
   }
@@ -60,14 +61,16 @@ export function paintLive(state: RunState, size: Size, nowMs: number, palette: P
   return [...lines, totals];
 }
 
-function paintNode(
-  node: NodeView,
-  nameWidth: number,
-  columns: number,
-  nowMs: number,
-  spinner: string,
-  palette: Palette,
-): string {
+/** What all lines of one frame are painted with. */
+interface Canvas {
+  readonly columns: number;
+  readonly nowMs: number;
+  readonly spinner: string;
+  readonly palette: Palette;
+}
+
+function paintNode(node: NodeView, nameWidth: number, canvas: Canvas): string {
+  const { columns, nowMs, spinner, palette } = canvas;
   const name = padEnd(truncate(node.build, nameWidth), nameWidth);
   const time = padStart(formatDuration(nowMs - (node.startedAtMs ?? nowMs)), 6);
   const { total, done, cached } = node.steps;
@@ -90,19 +93,19 @@ function doing(node: NodeView, nowMs: number): string {
   const transfers = [...node.transfers.values()];
   const push = transfers.find((one) => one.id.startsWith('pushing '));
   if (push !== undefined) return push.id;
-  const vertices = [...node.running.values()];
-  const last = vertices.at(-1);
+  const names = [...node.running.values()];
+  const last = names.at(-1);
   if (last === undefined) return 'starting';
-  const more = vertices.length > 1 ? ` (+${vertices.length - 1})` : '';
+  const more = names.length > 1 ? ` (+${names.length - 1})` : '';
   const sized = transfers.filter((one) => one.total !== undefined && one.total > 0);
-  if (sized.length > 0 && /\] FROM |^\[internal\]|^\[context /.test(last.name)) {
+  if (sized.length > 0 && /\] FROM |^\[internal\]|^\[context /.test(last)) {
     const current = sized.reduce((sum, one) => sum + one.current, 0);
     const total = sized.reduce((sum, one) => sum + (one.total ?? 0), 0);
-    return `${last.name} ${formatBytes(current)} of ${formatBytes(total)}`;
+    return `${last} ${formatBytes(current)} of ${formatBytes(total)}`;
   }
   const sending = transfers.find((one) => one.id.startsWith('transferring ') && one.current > 0);
   if (sending !== undefined) return `sending the context, ${formatBytes(sending.current)}`;
-  return `${last.name}${more}`;
+  return `${last}${more}`;
 }
 
 function lastLine(node: NodeView): string | undefined {
@@ -112,13 +115,7 @@ function lastLine(node: NodeView): string | undefined {
     : undefined;
 }
 
-function paintTotals(
-  state: RunState,
-  columns: number,
-  nowMs: number,
-  spinner: string,
-  palette: Palette,
-): string {
+function paintTotals(state: RunState, { columns, nowMs, spinner, palette }: Canvas): string {
   const time = formatDuration(state.startedAtMs === 0 ? 0 : nowMs - state.startedAtMs);
   if (state.nodes.size === 0 || state.engineText !== undefined) {
     const text = state.engineText ?? 'reading and planning';
@@ -156,7 +153,7 @@ function paintTotals(
 }
 
 /**
- * The lines that stay when a build has ended. Builds that were left alone get none: the table at the end has a row
+ * The lines that stay when a build has ended. Unchanged builds get none: the table at the end has a row
  * with the reason for each, and two hundred lines of "unchanged" would push what matters off the screen.
  */
 export function finishedLines(node: NodeView, columns: number, palette: Palette): readonly string[] {

@@ -4,8 +4,8 @@
  */
 import type { BakeEvent, Outcome, Reason } from '../model/mod.ts';
 import { LineJoiner, type LogLine } from './lines.ts';
+import { explainOutcome, finishedNote, outcomeWord } from './outcome.ts';
 import type { Palette } from './palette.ts';
-import { explainOutcome, finishedNote, outcomeWord } from './summary.ts';
 import { padEnd, plainText, widthOf } from './text.ts';
 import { formatBytes, formatDuration, plural } from './units.ts';
 
@@ -88,7 +88,7 @@ export class PlainPainter {
   }
 
   #decided(build: string, decision: string, reason: Reason): readonly string[] {
-    // The line of a build that is left alone is its last one, too (see #finished).
+    // The line of an unchanged build is its last one, too (see #finished).
     if (decision === 'unchanged') return [];
     const items = (reason.items ?? []).slice(0, 8);
     const more = (reason.items?.length ?? 0) - items.length;

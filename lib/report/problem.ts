@@ -10,7 +10,7 @@ import {
   type Span,
 } from '../model/mod.ts';
 import { formatFrame, lastLineOf, type Mark } from './frame.ts';
-import { createPalette, type Palette } from './palette.ts';
+import { createPalette, type Paint, type Palette } from './palette.ts';
 import { plainText, wrap } from './text.ts';
 import { plural } from './units.ts';
 import { DEFAULT_COLUMNS } from './writer.ts';
@@ -87,14 +87,17 @@ function formatFor(found: AnyProblem, builds: readonly string[], style: ProblemS
     lines.push(...formatFrame(block.text, block.marks, { palette, primary: paint, columns, gutter }));
   });
   const notes: string[] = [];
+  const note = (word: string, text: string, color: Paint): void => {
+    notes.push(...formatNote(word, text, { paint: color, gutter, columns }));
+  };
   for (const { message, located: where } of places) {
-    if (where === undefined) notes.push(...note('note', message, palette.info, gutter, columns));
+    if (where === undefined) note('note', message, palette.info);
   }
   if (builds.some((build) => !found.message.includes(build))) {
     const names = `${builds.slice(0, MOST_BUILDS).join(', ')}${builds.length > MOST_BUILDS ? ` and ${builds.length - MOST_BUILDS} more` : ''}`;
-    notes.push(...note(builds.length === 1 ? 'build' : 'builds', names, palette.info, gutter, columns));
+    note(builds.length === 1 ? 'build' : 'builds', names, palette.info);
   }
-  if (found.hint !== undefined) notes.push(...note('hint', found.hint, palette.hint, gutter, columns));
+  if (found.hint !== undefined) note('hint', found.hint, palette.hint);
   const detail = found.detail === undefined ? [] : detailLines(found.detail);
   if (blocks.length > 0 && (notes.length > 0 || detail.length > 0)) lines.push(`${pad} ${palette.info('│')}`);
   for (const line of detail) lines.push(`${pad} ${palette.dim('┆')} ${line}`);
@@ -118,10 +121,10 @@ export function formatProblems(found: readonly AnyProblem[], style: ProblemStyle
 }
 
 /** `3 errors and 1 warning in 2 files`. */
-export function countProblems(found: readonly AnyProblem[]): string {
+function countProblems(found: readonly AnyProblem[]): string {
   const errors = found.filter((one) => one.severity === 'error').length;
   const warnings = found.length - errors;
-  const files = new Set(found.flatMap((one) => placeOf(one)?.file ?? []));
+  const files = new Set(found.flatMap((one) => placeOfProblem(one)?.file ?? []));
   const counts = [
     ...(errors > 0 ? [plural(errors, 'error')] : []),
     ...(warnings > 0 ? [plural(warnings, 'warning')] : []),
@@ -134,7 +137,7 @@ export function sortProblems<P extends AnyProblem>(found: readonly P[]): readonl
   const seen = new Set<string>();
   const fileOrder = new Map<string, number>();
   const keyed = found.flatMap((one) => {
-    const place = placeOf(one);
+    const place = placeOfProblem(one);
     const identity = JSON.stringify([one.code, one.message, place, one.build]);
     if (seen.has(identity)) return [];
     seen.add(identity);
@@ -171,7 +174,7 @@ export function foldBuilds<P extends AnyProblem>(found: readonly P[]): ReadonlyM
  * those of actions/toolkit, packages/core/src/command.ts.
  */
 export function formatGithubAnnotation(found: AnyProblem): string {
-  const place = placeOf(found);
+  const place = placeOfProblem(found);
   const properties: string[] = [];
   if (place !== undefined) {
     properties.push(`file=${escapeProperty(place.file)}`, `line=${place.line}`);
@@ -196,13 +199,13 @@ function hasSpans(found: AnyProblem): found is Problem {
   return (found.related ?? []).some((one) => 'span' in one);
 }
 
-function placeOf(found: AnyProblem): PlaceJson | undefined {
+function placeOfProblem(found: AnyProblem): PlaceJson | undefined {
   return toProblemJson(found).place;
 }
 
 function located(found: AnyProblem, style: ProblemStyle): Located | undefined {
   if ('span' in found && found.span !== undefined) return ofSpan(found.span);
-  const place = placeOf(found);
+  const place = placeOfProblem(found);
   return place === undefined ? undefined : { place, text: style.sourceOf?.(place.file) };
 }
 
@@ -265,13 +268,13 @@ function groupByFile(main: Located | undefined, related: readonly Related[]): re
   return blocks;
 }
 
-function note(
-  word: string,
-  text: string,
-  paint: (text: string) => string,
-  gutter: number,
-  columns: number,
-): readonly string[] {
+interface NoteStyle {
+  readonly paint: Paint;
+  readonly gutter: number;
+  readonly columns: number;
+}
+
+function formatNote(word: string, text: string, { paint, gutter, columns }: NoteStyle): readonly string[] {
   const lead = `${' '.repeat(gutter)} = ${word}: `;
   const follow = ' '.repeat(lead.length);
   const lines = text
@@ -289,7 +292,7 @@ function detailLines(detail: string): readonly string[] {
 }
 
 function formatLine(found: AnyProblem, palette: Palette): string {
-  const place = placeOf(found);
+  const place = placeOfProblem(found);
   const paint = found.severity === 'error' ? palette.error : palette.warning;
   const where = place === undefined ? '' : `${plainText(`${place.file}:${place.line}:${place.column}`)}: `;
   return `${where}${paint(`${found.severity}[${found.code}]`)}: ${oneLine(found.message)}`;

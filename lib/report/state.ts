@@ -2,30 +2,15 @@
  * What a run looks like at one moment, made from its events and nothing else. Painters read it; they never see events.
  *
  * `applyEvent` changes the state in place: a run of thousands of builds sends hundreds of thousands of events, and a
- * copy for each would make the reporter the slowest part of the house. It reads no clock and nothing from outside, so
- * that the same events always give the same state (tests replay recorded streams).
+ * copy for each would make the reporter the slowest part of a run. It reads no clock and nothing else, so that the same
+ * events always give the same state (tests replay recorded streams).
  */
-import type {
-  BakeEvent,
-  DecisionKind,
-  Outcome,
-  PlannedNode,
-  ProblemJson,
-  Reason,
-  RunSummary,
-  TagResult,
-} from '../model/mod.ts';
+import type { BakeEvent, Outcome, ProblemJson } from '../model/mod.ts';
 import { LineJoiner, type LogLine } from './lines.ts';
 import { plainText } from './text.ts';
 
 /** Where a build is. `checking`: its inputs are known, the registry is being asked. */
 export type NodeStatus = 'waiting' | 'checking' | 'decided' | 'running' | 'retrying' | 'finished';
-
-/** A step of BuildKit that runs now. */
-export interface RunningVertex {
-  readonly name: string;
-  readonly sinceMs: number;
-}
 
 /** Bytes on their way. */
 export interface TransferView {
@@ -37,24 +22,17 @@ export interface TransferView {
 /** One build of a run. */
 export interface NodeView {
   readonly build: string;
-  readonly role: PlannedNode['role'];
-  readonly level: number;
   readonly status: NodeStatus;
-  readonly decision?: DecisionKind;
-  readonly reason?: Reason;
-  readonly attempt: number;
   /** Steps of the Dockerfile that BuildKit announced (never fewer than it did), without those that only resolve an image. */
   readonly steps: { readonly total: number; readonly done: number; readonly cached: number };
-  /** Steps that run now, by digest, in the order they started. */
-  readonly running: ReadonlyMap<string, RunningVertex>;
+  /** Names of the steps that run now, by digest, in the order they started. */
+  readonly running: ReadonlyMap<string, string>;
   /** Transfers that run now, by vertex and id. */
   readonly transfers: ReadonlyMap<string, TransferView>;
   readonly retry?: { readonly untilMs: number; readonly why: string };
   readonly startedAtMs?: number;
-  readonly finishedAtMs?: number;
   /** Its last log lines, oldest first, safe to print. */
   readonly tail: readonly LogLine[];
-  readonly tags: readonly TagResult[];
   readonly outcome?: Outcome;
 }
 
@@ -62,14 +40,12 @@ export interface NodeView {
 export interface RunState {
   readonly phase: 'starting' | 'running' | 'finished';
   readonly startedAtMs: number;
-  readonly concurrency: number;
   /** In the order of the plan. */
   readonly nodes: ReadonlyMap<string, NodeView>;
   /** What is being done about the engine, while it is not ready. */
   readonly engineText?: string;
   readonly warnings: readonly ProblemJson[];
   readonly interruptedBy?: string;
-  readonly summary?: RunSummary;
 }
 
 /** Log lines kept for each build. */
@@ -83,17 +59,12 @@ type VertexState = Extract<BakeEvent, { readonly type: 'vertex' }>['state'];
 /** The same records with their handles for writing; only this file writes. */
 interface Node extends NodeView {
   status: NodeStatus;
-  decision?: DecisionKind;
-  reason?: Reason;
-  attempt: number;
   steps: { total: number; done: number; cached: number };
-  running: Map<string, RunningVertex>;
+  running: Map<string, string>;
   transfers: Map<string, TransferView>;
   retry?: { untilMs: number; why: string };
   startedAtMs?: number;
-  finishedAtMs?: number;
   tail: LogLine[];
-  tags: TagResult[];
   outcome?: Outcome;
   /** Last known state of each step, to count transitions. */
   readonly stepStates: Map<string, VertexState>;
@@ -103,17 +74,15 @@ interface Node extends NodeView {
 interface Run extends RunState {
   phase: RunState['phase'];
   startedAtMs: number;
-  concurrency: number;
   nodes: Map<string, Node>;
   engineText?: string;
   warnings: ProblemJson[];
   interruptedBy?: string;
-  summary?: RunSummary;
 }
 
 /** The state before the first event. Only `applyEvent` can change it. */
 export function createRunState(): RunState {
-  const fresh: Run = { phase: 'starting', startedAtMs: 0, concurrency: 0, nodes: new Map(), warnings: [] };
+  const fresh: Run = { phase: 'starting', startedAtMs: 0, nodes: new Map(), warnings: [] };
   return fresh;
 }
 
@@ -124,11 +93,10 @@ export function applyEvent(state: RunState, event: BakeEvent): void {
   switch (event.type) {
     case 'run-started':
       run.startedAtMs = event.atMs;
-      run.concurrency = event.concurrency;
       break;
     case 'planned':
       run.phase = 'running';
-      for (const planned of event.nodes) run.nodes.set(planned.build, createNode(planned));
+      for (const planned of event.nodes) run.nodes.set(planned.build, createNode(planned.build));
       break;
     case 'engine-starting':
       run.engineText = plainText(event.text);
@@ -144,7 +112,6 @@ export function applyEvent(state: RunState, event: BakeEvent): void {
       break;
     case 'run-finished':
       run.phase = 'finished';
-      run.summary = event.summary;
       break;
     default:
       applyToNode(run, event);
@@ -161,12 +128,9 @@ function applyToNode(run: Run, event: NodeEvent): void {
       break;
     case 'node-decided':
       node.status = 'decided';
-      node.decision = event.decision;
-      node.reason = event.reason;
       break;
     case 'node-started':
       node.status = 'running';
-      node.attempt = event.attempt;
       node.startedAtMs ??= event.atMs;
       delete node.retry;
       // A second attempt announces its steps anew; what the first one had done is cached by then.
@@ -196,13 +160,9 @@ function applyToNode(run: Run, event: NodeEvent): void {
       node.running.clear();
       node.transfers.clear();
       break;
-    case 'tag':
-      node.tags.push(event.tag);
-      break;
     case 'node-finished':
       node.status = 'finished';
       pushLines(node, node.joiner.flush());
-      node.finishedAtMs = event.atMs;
       node.outcome = event.outcome;
       node.running.clear();
       node.transfers.clear();
@@ -216,9 +176,7 @@ function applyToNode(run: Run, event: NodeEvent): void {
  */
 function applyVertex(node: Node, event: Extract<BakeEvent, { readonly type: 'vertex' }>): void {
   if (event.state === 'running') {
-    if (!node.running.has(event.digest)) {
-      node.running.set(event.digest, { name: plainText(event.name), sinceMs: event.atMs });
-    }
+    if (!node.running.has(event.digest)) node.running.set(event.digest, plainText(event.name));
   } else {
     node.running.delete(event.digest);
   }
@@ -236,24 +194,20 @@ function applyVertex(node: Node, event: Extract<BakeEvent, { readonly type: 'ver
 function nodeOf(run: Run, build: string): Node {
   let node = run.nodes.get(build);
   if (node === undefined) {
-    node = createNode({ build, role: 'asked', level: 0, needs: [], tags: [], pushes: false });
+    node = createNode(build);
     run.nodes.set(build, node);
   }
   return node;
 }
 
-function createNode({ build, role, level }: PlannedNode): Node {
+function createNode(build: string): Node {
   return {
     build,
-    role,
-    level,
     status: 'waiting',
-    attempt: 0,
     steps: { total: 0, done: 0, cached: 0 },
     running: new Map(),
     transfers: new Map(),
     tail: [],
-    tags: [],
     stepStates: new Map(),
     joiner: new LineJoiner(),
   };

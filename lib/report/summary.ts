@@ -3,9 +3,10 @@
  */
 import type { AuditResult, AuditSummary, Outcome, ProblemJson, RunSummary, TagResult } from '../model/mod.ts';
 import type { LogLine } from './lines.ts';
-import { createPalette, type Paint, type Palette } from './palette.ts';
+import { explainOutcome, outcomeWord } from './outcome.ts';
+import { createPalette, type Palette } from './palette.ts';
 import { formatProblem, type ProblemStyle } from './problem.ts';
-import { padEnd, padStart, plainText, widthOf, wrap } from './text.ts';
+import { padEnd, padStart, widthOf, wrap } from './text.ts';
 import { formatBytes, formatDuration, plural, shortDigest } from './units.ts';
 import { DEFAULT_COLUMNS } from './writer.ts';
 
@@ -13,65 +14,6 @@ import { DEFAULT_COLUMNS } from './writer.ts';
 export interface SummaryStyle extends ProblemStyle {
   /** The last log lines of a build, for failures that carry none themselves. */
   readonly tailOf?: (build: string) => readonly LogLine[];
-}
-
-/** What is shown for one outcome. */
-export interface OutcomeWord {
-  readonly sign: string;
-  readonly word: string;
-  readonly paint: Paint;
-}
-
-/** Sign, word and colour of how a build ended. */
-export function outcomeWord(outcome: Outcome, palette: Palette): OutcomeWord {
-  switch (outcome.kind) {
-    case 'built':
-      return { sign: '✓', word: outcome.dryRun ? 'would build' : 'built', paint: palette.good };
-    case 'retagged':
-      return { sign: '✓', word: outcome.dryRun ? 'would retag' : 'retagged', paint: palette.good };
-    case 'unchanged':
-      return { sign: '=', word: 'unchanged', paint: palette.info };
-    case 'failed':
-      return { sign: '✗', word: 'failed', paint: palette.error };
-    case 'cancelled':
-      return { sign: '-', word: 'cancelled', paint: palette.warning };
-    case 'blocked':
-      return { sign: '-', word: 'blocked', paint: palette.warning };
-  }
-}
-
-/** The essentials of an outcome in one line: size, time, and where it was pushed to. */
-export function finishedNote(outcome: Outcome): string {
-  if (outcome.kind === 'failed') return plainText(outcome.problem?.message ?? '');
-  const parts: string[] = [];
-  if (outcome.digest !== undefined) parts.push(shortDigest(outcome.digest));
-  if (outcome.sizeBytes !== undefined) parts.push(formatBytes(outcome.sizeBytes));
-  parts.push(formatDuration(outcome.durationMs));
-  const sent = outcome.tags.filter((tag) => tag.action !== 'there');
-  const first = sent[0] ?? outcome.tags[0];
-  if (first !== undefined) {
-    const more = (sent.length > 0 ? sent.length : outcome.tags.length) - 1;
-    parts.push(`→ ${first.ref}${more > 0 ? ` and ${more} more` : ''}`);
-  }
-  return parts.join('  ');
-}
-
-/** Why a build is in the state it is in, in words; empty where there is nothing to add. */
-export function explainOutcome(outcome: Outcome): string {
-  if (outcome.kind === 'blocked') {
-    return outcome.blockedBy === undefined
-      ? 'a build it needs did not succeed'
-      : `needs ${outcome.blockedBy}, which did not succeed`;
-  }
-  if (outcome.kind === 'failed') return plainText(outcome.problem?.message ?? '');
-  const { reason } = outcome;
-  if (reason === undefined) return '';
-  const items = reason.items ?? [];
-  const [first] = items;
-  // The words of a change are often its first item already ("README changed"); only what is new is added.
-  if (first === undefined || reason.text.includes(first)) return plainText(reason.text);
-  const more = items.length > 1 ? `, and ${items.length - 1} more` : '';
-  return plainText(`${reason.text}: ${first}${more}`);
 }
 
 /**
@@ -89,19 +31,26 @@ export function formatSummary(summary: RunSummary, style: SummaryStyle = {}): st
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
 }
 
-/** A row for each build. */
-export function formatTable(outcomes: readonly Outcome[], columns: number, palette: Palette): string {
-  if (outcomes.length === 0) return '';
+interface Column {
+  readonly title: string;
+  readonly right?: boolean;
+  readonly cell: (outcome: Outcome) => string;
+  readonly paint?: (outcome: Outcome, text: string) => string;
+}
+
+/** The columns that have something to show for these outcomes. */
+function columnsFor(outcomes: readonly Outcome[], palette: Palette): Column[] {
   const any = (has: (outcome: Outcome) => boolean): boolean => outcomes.some(has);
-  const cells: Column[] = [
-    { title: 'BUILD', cell: (one) => one.build, paint: (one, text) => palette.name(one.build, text) },
-    {
-      title: 'RESULT',
-      cell: (one) => outcomeWord(one, palette).word,
-      paint: (one, text) => outcomeWord(one, palette).paint(text),
-    },
-  ];
-  const optional: readonly [boolean, Column][] = [
+  const columns: readonly (readonly [boolean, Column])[] = [
+    [true, { title: 'BUILD', cell: (one) => one.build, paint: (one, text) => palette.name(one.build, text) }],
+    [
+      true,
+      {
+        title: 'RESULT',
+        cell: (one) => outcomeWord(one, palette).word,
+        paint: (one, text) => outcomeWord(one, palette).paint(text),
+      },
+    ],
     [
       any((one) => one.digest !== undefined),
       { title: 'DIGEST', cell: (one) => shortDigest(one.digest ?? '') },
@@ -131,10 +80,15 @@ export function formatTable(outcomes: readonly Outcome[], columns: number, palet
           one.kind !== 'built' || one.steps === undefined ? '' : `${one.steps.cached}/${one.steps.total}`,
       },
     ],
-    [any((one) => one.tags.length > 0), { title: 'TAGS', cell: (one) => describeTags(one.tags) }],
+    [any((one) => one.tags.length > 0), { title: 'TAGS', cell: (one) => countTags(one.tags) }],
   ];
-  for (const [wanted, column] of optional) if (wanted) cells.push(column);
+  return columns.flatMap(([isShown, column]) => (isShown ? [column] : []));
+}
 
+/** A row for each build. */
+function formatTable(outcomes: readonly Outcome[], columns: number, palette: Palette): string {
+  if (outcomes.length === 0) return '';
+  const cells = columnsFor(outcomes, palette);
   const measure = (column: Column): number =>
     Math.max(widthOf(column.title), ...outcomes.map((one) => widthOf(column.cell(one))));
   const measureAll = (): number => cells.reduce((sum, column) => sum + measure(column) + 2, 0);
@@ -167,18 +121,11 @@ export function formatTable(outcomes: readonly Outcome[], columns: number, palet
   return lines.join('\n');
 }
 
-interface Column {
-  readonly title: string;
-  readonly right?: boolean;
-  readonly cell: (outcome: Outcome) => string;
-  readonly paint?: (outcome: Outcome, text: string) => string;
-}
-
 function align(column: Column, text: string, width: number): string {
   return column.right === true ? padStart(text, width) : padEnd(text, width);
 }
 
-function describeTags(tags: readonly TagResult[]): string {
+function countTags(tags: readonly TagResult[]): string {
   const count = (action: TagResult['action']): number => tags.filter((tag) => tag.action === action).length;
   return [
     [count('pushed'), 'pushed'],
@@ -190,7 +137,7 @@ function describeTags(tags: readonly TagResult[]): string {
 }
 
 /** Two lines (more on a narrow terminal): what became of the builds and their tags, and what it took. */
-export function formatTotals(summary: RunSummary, columns: number, palette: Palette): string {
+function formatTotals(summary: RunSummary, columns: number, palette: Palette): string {
   const { outcomes } = summary;
   const kinds: readonly Outcome['kind'][] = [
     'failed',
@@ -207,7 +154,7 @@ export function formatTotals(summary: RunSummary, columns: number, palette: Pale
     const { word, paint } = outcomeWord(first, palette);
     return [paint(first.dryRun === true ? `${found.length} ${word}` : `${found.length} ${kind}`)];
   });
-  const tags = describeTags(outcomes.flatMap((one) => one.tags));
+  const tags = countTags(outcomes.flatMap((one) => one.tags));
   const verdict = summary.cancelled
     ? palette.warning('cancelled')
     : summary.ok
@@ -227,13 +174,13 @@ export function formatTotals(summary: RunSummary, columns: number, palette: Pale
     ).map(palette.dim),
     ...(summary.audit === undefined
       ? []
-      : wrap(describeAudit(summary.audit, outcomes), columns).map(palette.dim)),
+      : wrap(formatAudit(summary.audit, outcomes), columns).map(palette.dim)),
   ].join('\n');
 }
 
-/** `audited 2 of 40 left alone: 1 same bytes, 1 different · again: --audit-seed 123` */
-function describeAudit({ seed, candidates, builds }: AuditSummary, outcomes: readonly Outcome[]): string {
-  if (candidates === 0) return 'audit: no build was left alone';
+/** `audited 2 of 40 unchanged: 1 same bytes, 1 different · the same ones again: --audit-seed 123` */
+function formatAudit({ seed, candidates, builds }: AuditSummary, outcomes: readonly Outcome[]): string {
+  if (candidates === 0) return 'audit: no build was unchanged';
   const words: readonly (readonly [AuditResult['result'], string])[] = [
     ['different', 'different'],
     ['not-compared', 'not compared'],
@@ -244,7 +191,7 @@ function describeAudit({ seed, candidates, builds }: AuditSummary, outcomes: rea
     const count = outcomes.filter((one) => one.audit?.result === result).length;
     return count === 0 ? [] : [`${count} ${word}`];
   });
-  return `audited ${builds.length} of ${candidates} left alone: ${counts.join(', ')} · the same ones again: --audit-seed ${seed}`;
+  return `audited ${builds.length} of ${candidates} unchanged: ${counts.join(', ')} · the same ones again: --audit-seed ${seed}`;
 }
 
 /** Problems of the run, warnings among them, then the failure of each build with the end of its output where the problem has none. */

@@ -7,5 +7,5 @@ export interface Writer {
   readonly isTTY?: boolean | undefined;
 }
 
-/** Columns assumed where the output is no terminal: CI logs wrap or scroll, and about this much is visible. */
+/** Columns assumed where the output is not a terminal: CI logs wrap or scroll, and about this much is visible. */
 export const DEFAULT_COLUMNS = 120;

@@ -1,6 +1,6 @@
 /** The engine of a session: found once, when somebody first needs it, and asked once about itself. */
 import { arch } from 'node:os';
-import { describeWorker, forgetLocalSources } from '../buildctl/mod.ts';
+import { forgetLocalSources, queryWorker } from '../buildctl/mod.ts';
 import type { Engine } from '../engine/mod.ts';
 import { SentLedger } from '../fingerprint/mod.ts';
 import { type Digest, ok, type Plan, problemToJson, type Result } from '../model/mod.ts';
@@ -84,7 +84,7 @@ export class SessionEngine {
       return `linux/${hostArchitecture ?? GO_ARCHITECTURES[arch()] ?? arch()}`;
     const engine = await this.#find();
     const worker = engine.ok
-      ? await describeWorker({ program: engine.value.buildctl, address: engine.value.address, env })
+      ? await queryWorker({ program: engine.value.buildctl, address: engine.value.address, env })
       : undefined;
     return worker?.platform ?? `unknown/${named}`;
   }
@@ -114,7 +114,7 @@ export class SessionEngine {
     // Only results that are not pushed depend on how the worker keeps images; the embedded engine is known.
     const needsStore = [...plan.nodes.values()].some((node) => !node.pushes);
     if (needsStore && engine.value.containerd === undefined) {
-      this.#worker = (await describeWorker(buildctl))?.executor ?? 'containerd';
+      this.#worker = (await queryWorker(buildctl))?.executor ?? 'containerd';
     }
     return ok({
       buildctl,

@@ -1,4 +1,4 @@
-/** The command line, letter by letter: what buildctl is told is what the user wrote, and never a secret. */
+/** The command line, letter by letter: what buildctl gets is what the user wrote, and never a secret. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
@@ -217,10 +217,6 @@ test('outputs: pushes by digest, pushes by name, the store, a layout, and what w
       { kind: 'push-by-digest', repositories: ['r/a'], insecure: true },
       `type=image,name=r/a,push=true,push-by-digest=true,store=false,registry.insecure=true,${tail}`,
     ],
-    [
-      { kind: 'push-names', names: ['r/a:1', 'r/a:2'], insecure: false },
-      `type=image,"name=r/a:1,r/a:2",push=true,store=false,${tail}`,
-    ],
     [{ kind: 'store', names: ['127.0.0.1:1/bake/a:x'] }, `type=image,name=127.0.0.1:1/bake/a:x,${tail}`],
     [{ kind: 'layout', dir: '/tmp/l' }, `type=oci,tar=false,dest=/tmp/l,${tail}`],
     [
@@ -257,7 +253,7 @@ test('outputs: pushes by digest, pushes by name, the store, a layout, and what w
   );
 });
 
-test('a build in isolation has slots of its own for its directories', () => {
+test('a build in isolation has local sources of its own for its directories', () => {
   const contexts: Build['contexts'] = new Map([
     ['files', { ref: { kind: 'local', path: '/f' }, written: '' }],
   ]);

@@ -93,7 +93,7 @@ test('words inside of a command do not decide what went wrong', () => {
   }
 });
 
-test('an engine that goes away under a step is no failed step', () => {
+test('an engine that goes away under a step is not a failed step', () => {
   const found = explain(
     'process "/bin/sh -c make" did not complete successfully: failure waiting for process: ttrpc: closed: EOF',
   );

@@ -132,7 +132,7 @@ test('a base image that is nowhere is stood in for, until all of the file is che
   assert.equal((await fake.calls()).length, 4);
 });
 
-test('what cuts the checks short is told, though the frontend says nothing of it', async (t) => {
+test('what cuts the checks short is reported, though the frontend says nothing of it', async (t) => {
   const { build, dir } = await readBuild(t);
   const fake = await makeFakeBuildctl(t);
   const tool: Buildctl = { program: fake.path, address: 'unix:///x', env: {} };

@@ -100,7 +100,7 @@ test('external images are pinned to their digests by a policy file', async (t) =
   });
 });
 
-test('a program that is not there is told by its name', async (t) => {
+test('a program that is not there is reported by its name', async (t) => {
   const { call } = await makeCall(t);
   const built = await runBuild({ program: '/nowhere/buildctl', address: 'unix:///x', env }, call);
   assert(!built.ok && built.error.kind === 'failed');

@@ -22,7 +22,7 @@ function log(digest: string, data: string | Uint8Array, stream = 1): object {
   return { logs: [{ vertex: digest, stream, data: Buffer.from(data).toString('base64'), timestamp: T0 }] };
 }
 
-test('a step is pending, runs and is done; each state is told once', () => {
+test('a step is pending, runs and is done; each state is reported once', () => {
   const { events, say } = start();
   say(vertex('d1', '[2/3] RUN make'));
   say(vertex('d1', '[2/3] RUN make', { started: T0 }));
@@ -91,7 +91,7 @@ test('a character that is cut between two messages stays whole, for each stream 
   assert.equal(text('stderr'), 'é\n');
 });
 
-test('transfers tell their bytes, and what has none is not told', () => {
+test('transfers carry their bytes, and what has none is not reported', () => {
   const { events, say } = start();
   const status = (rest: object) => say({ statuses: [{ vertex: 'v', timestamp: T0, current: 0, ...rest }] });
   status({ id: 'transferring context:', current: 4096 });
@@ -135,7 +135,7 @@ test('warnings become problems with their place', () => {
   assert.match(event.problem.hint ?? '', /docs\.docker\.com/);
 });
 
-test('lines that are no JSON, or broken JSON, are text, of which the end is kept', () => {
+test('lines that are not JSON, or broken JSON, are text, of which the end is kept', () => {
   const { reader, events } = start();
   reader.line('{"vertexes": [');
   for (let index = 0; index < 500; index++) reader.line(`text ${index}`);

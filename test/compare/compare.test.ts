@@ -77,7 +77,7 @@ test('a layer is read as tar wrote it, in every format and compression', async (
   }
 });
 
-test('extended attributes are read, with bytes that are no text', async () => {
+test('extended attributes are read, with bytes that are not text', async () => {
   const value = Buffer.from([1, 0, 0, 2, 10, 0xff]);
   const record = (key: string, body: Buffer): Buffer => {
     const rest = Buffer.concat([Buffer.from(` ${key}=`), body, Buffer.from('\n')]);
@@ -121,15 +121,15 @@ function header(name: string, type: string, size: number): Buffer {
   return block;
 }
 
-test('what is no archive, is cut short or of an unknown compression is refused', async (t) => {
+test('what is not an archive, is cut short or of an unknown compression is refused', async (t) => {
   const plain = await pack(t, FILES);
-  await assert.rejects(treeOf(Buffer.alloc(2048, '7')), /no tar archive/);
+  await assert.rejects(treeOf(Buffer.alloc(2048, '7')), /not a valid tar archive/);
   await assert.rejects(treeOf(plain.subarray(0, plain.indexOf('hello') + 3)), /cut short/);
   await assert.rejects(treeOf(zlib.gzipSync(plain).subarray(0, 60), `${TAR}+gzip`));
   await assert.rejects(treeOf(plain, 'application/octet-stream'), /cannot be read/);
 });
 
-test('every kind of change is told, and times are none', async (t) => {
+test('every kind of change is reported, and times are none', async (t) => {
   const before = await treeOf(await pack(t, FILES, '--mtime=2001-01-01'));
   const sameButTimes = await treeOf(await pack(t, FILES, '--mtime=2011-11-11'));
   assert.deepEqual(compareTrees(before, sameButTimes), []);

@@ -69,7 +69,7 @@ const CASES: readonly Case[] = [
   { name: 'backtick as escape', dockerfile: '# escape=`\nFROM scratch\nCOPY a `\n  b\\c /x/\n' },
   { name: 'a byte order mark and CRLF', dockerfile: '\uFEFFFROM scratch\r\nCOPY a \\\r\n  b /x/\r\n' },
   {
-    name: 'heredocs are no paths and hide instructions',
+    name: 'heredocs are not paths and hide instructions',
     dockerfile: 'FROM scratch\nCOPY <<one <<-"TWO" a /x/\nCOPY no /\none\n\tCOPY no /\n\tTWO\nCOPY b /\n',
   },
   {

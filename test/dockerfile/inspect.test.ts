@@ -281,7 +281,7 @@ test('layout and stages that nothing needs are not in the text of a file; what R
   const mounted = (first: string): string =>
     factsOf(`${first}FROM x\nRUN a\nFROM y\nRUN --mount=from="0",target=/a b\n`).text;
   assert.notEqual(mounted(''), mounted('FROM z AS unused\n'));
-  // A registry's address is no number.
+  // A registry's address is not a number.
   const addressed = (first: string): string =>
     factsOf(`${first}FROM x\nCOPY --from=127.0.0.1:5000/a:1 /a /\nRUN --mount=from=10.0.0.1/b,target=/b b\n`)
       .text;

@@ -66,7 +66,7 @@ for (const [name, events] of [
   });
 }
 
-test('of an unchanged run every build is told why it was left alone', () => {
+test('of an unchanged run every build says why it is unchanged', () => {
   const { err } = replay(unchangedRun(), 'plain');
   const end = err.slice(err.indexOf('BUILD '));
   for (const build of ['base', 'api', 'worker-python3.13', 'web']) {

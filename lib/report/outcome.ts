@@ -1,0 +1,64 @@
+/** How one build ended, in words. */
+import type { Outcome } from '../model/mod.ts';
+import type { Paint, Palette } from './palette.ts';
+import { plainText } from './text.ts';
+import { formatBytes, formatDuration, shortDigest } from './units.ts';
+
+/** What is shown for one outcome. */
+export interface OutcomeWord {
+  readonly sign: string;
+  readonly word: string;
+  readonly paint: Paint;
+}
+
+/** Sign, word and colour of how a build ended. */
+export function outcomeWord(outcome: Outcome, palette: Palette): OutcomeWord {
+  switch (outcome.kind) {
+    case 'built':
+      return { sign: '✓', word: outcome.dryRun ? 'would build' : 'built', paint: palette.good };
+    case 'retagged':
+      return { sign: '✓', word: outcome.dryRun ? 'would retag' : 'retagged', paint: palette.good };
+    case 'unchanged':
+      return { sign: '=', word: 'unchanged', paint: palette.info };
+    case 'failed':
+      return { sign: '✗', word: 'failed', paint: palette.error };
+    case 'cancelled':
+      return { sign: '-', word: 'cancelled', paint: palette.warning };
+    case 'blocked':
+      return { sign: '-', word: 'blocked', paint: palette.warning };
+  }
+}
+
+/** The essentials of an outcome in one line: size, time, and where it was pushed to. */
+export function finishedNote(outcome: Outcome): string {
+  if (outcome.kind === 'failed') return plainText(outcome.problem?.message ?? '');
+  const parts: string[] = [];
+  if (outcome.digest !== undefined) parts.push(shortDigest(outcome.digest));
+  if (outcome.sizeBytes !== undefined) parts.push(formatBytes(outcome.sizeBytes));
+  parts.push(formatDuration(outcome.durationMs));
+  const sent = outcome.tags.filter((tag) => tag.action !== 'there');
+  const first = sent[0] ?? outcome.tags[0];
+  if (first !== undefined) {
+    const more = (sent.length > 0 ? sent.length : outcome.tags.length) - 1;
+    parts.push(`→ ${first.ref}${more > 0 ? ` and ${more} more` : ''}`);
+  }
+  return parts.join('  ');
+}
+
+/** Why a build is in the state it is in, in words; empty where there is nothing to add. */
+export function explainOutcome(outcome: Outcome): string {
+  if (outcome.kind === 'blocked') {
+    return outcome.blockedBy === undefined
+      ? 'a build it needs did not succeed'
+      : `needs ${outcome.blockedBy}, which did not succeed`;
+  }
+  if (outcome.kind === 'failed') return plainText(outcome.problem?.message ?? '');
+  const { reason } = outcome;
+  if (reason === undefined) return '';
+  const items = reason.items ?? [];
+  const [first] = items;
+  // The words of a change are often its first item already ("README changed"); only what is new is added.
+  if (first === undefined || reason.text.includes(first)) return plainText(reason.text);
+  const more = items.length > 1 ? `, and ${items.length - 1} more` : '';
+  return plainText(`${reason.text}: ${first}${more}`);
+}

@@ -8,8 +8,9 @@ import { open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
+import { definedEnv } from '../system/mod.ts';
 import type { EnginePaths, Env } from './paths.ts';
-import { definedEnv, endProcess, identifyProcess, isAlive, type ProcessIdentity } from './process.ts';
+import { endProcess, identifyProcess, isAlive, type ProcessIdentity } from './process-identity.ts';
 
 /** The daemons of the embedded engine, in the order in which they start. */
 export const DAEMON_NAMES = ['containerd', 'buildkitd', 'registry'] as const;

@@ -1,7 +1,7 @@
 /**
  * Running a program to its end: no shell, a process group of its own, a clean end, and one record that says how it went.
  */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import process from 'node:process';
 
 /** What to run, and how long and how much of it. */
@@ -50,12 +50,17 @@ const STDERR_LIMIT = 64 * 1024;
 /** How long pipes may stay open after KILL: whoever left the group may hold them for ever. */
 const PIPES_MS = 1_000;
 
+/** Loaded on first use: it takes Node 2 to 3 ms, and most runs of most verbs start no program. */
+function childProcess(): typeof import('node:child_process') {
+  return process.getBuiltinModule('node:child_process');
+}
+
 /** Runs a program to its end. Never rejects. */
 export async function runProgram(call: ProgramCall): Promise<ProgramEnd> {
   if (call.signal?.aborted === true) return { ended: 'cancelled', stdout: Buffer.alloc(0), stderr: '' };
   let child: ChildProcess;
   try {
-    child = spawn(call.program, [...call.argv], {
+    child = childProcess().spawn(call.program, [...call.argv], {
       env: definedEnv(call.env),
       stdio: [call.stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
       // A group of its own: Ctrl-C at the terminal reaches us only, and we end our children in order.
@@ -98,7 +103,7 @@ export function runProgramSync(
     ...(call.timeoutMs === undefined ? {} : { timeout: call.timeoutMs }),
   };
   try {
-    const { error, status, stdout, stderr } = spawnSync(call.program, [...call.argv], options);
+    const { error, status, stdout, stderr } = childProcess().spawnSync(call.program, [...call.argv], options);
     const said = {
       stdout: stdout ?? Buffer.alloc(0),
       stderr: (stderr ?? '').toString().slice(-STDERR_LIMIT),

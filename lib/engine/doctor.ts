@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { arch, platform, release } from 'node:os';
 import path from 'node:path';
-import { findProgram, runProgram } from '../system/mod.ts';
+import { findProgram, goArchitecture, runProgram } from '../system/mod.ts';
 import { readDaemons, readTail } from './daemon.ts';
 import { findBuildctl, wellKnownSockets } from './find.ts';
 import {
@@ -19,7 +19,7 @@ import type { EngineOptions } from './notice.ts';
 import { type EnginePaths, enginePaths } from './paths.ts';
 import { describeAnswer, probeSocket } from './socket.ts';
 import { isServing } from './up.ts';
-import { ENGINE_PARTS, findVersion, goArch, PACKAGES, REQUIRED_PARTS } from './versions.ts';
+import { ENGINE_PARTS, findVersion, PACKAGES, REQUIRED_PARTS } from './versions.ts';
 import { readWorker } from './worker.ts';
 
 /** One thing that was looked at. */
@@ -44,7 +44,7 @@ export async function engineDoctor(options: EngineOptions): Promise<readonly Doc
       {
         name: 'platform',
         status: 'fail',
-        found: `${platform()}/${goArch(arch())}: the embedded engine runs on Linux only`,
+        found: `${platform()}/${goArchitecture(arch())}: the embedded engine runs on Linux only`,
         hint: 'use a buildkitd elsewhere: --addr tcp://host:1234, or BUILDKIT_HOST',
       },
     ];
@@ -62,7 +62,7 @@ export async function engineDoctor(options: EngineOptions): Promise<readonly Doc
 async function checkMachine(paths: EnginePaths, options: EngineOptions): Promise<DoctorCheck[]> {
   const rights = await readRights();
   const checks: DoctorCheck[] = [
-    { name: 'platform', status: 'ok', found: `linux/${goArch(arch())}, kernel ${release()}` },
+    { name: 'platform', status: 'ok', found: `linux/${goArchitecture(arch())}, kernel ${release()}` },
     rights.uid === 0 && rights.mayMount
       ? { name: 'rights', status: 'ok', found: 'root, may mount file systems' }
       : {

@@ -6,7 +6,7 @@ import { chmod, copyFile, mkdir, readdir, realpath, rm, symlink, writeFile } fro
 import { arch as nodeArch, platform } from 'node:os';
 import path from 'node:path';
 import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
-import { findProgram, runProgram, whyFailed } from '../system/mod.ts';
+import { findProgram, goArchitecture, runProgram, whyFailed } from '../system/mod.ts';
 import { unpackMembers } from './archive.ts';
 import {
   createDownloader,
@@ -23,7 +23,6 @@ import {
   type EnginePackage,
   type EnginePart,
   type EngineSource,
-  goArch,
   type PackageSpec,
   RELEASE_HOST,
 } from './versions.ts';
@@ -95,7 +94,7 @@ async function fromPath(spec: PackageSpec, context: SourceContext): Promise<Deli
 
 /** The official release file, from the release host, a mirror of it, or a file at hand. */
 async function fromRelease(spec: PackageSpec, context: SourceContext): Promise<Delivered> {
-  const arch = goArch(nodeArch());
+  const arch = goArchitecture(nodeArch());
   const { release } = spec;
   if (platform() !== 'linux' || !release.archs.includes(arch)) {
     return fail(

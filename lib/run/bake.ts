@@ -13,6 +13,7 @@ import {
   problemToJson,
   type RunSummary,
 } from '../model/mod.ts';
+import { defaultJobs } from '../system/mod.ts';
 import { auditRun } from './audit.ts';
 import type { NodeResult, RunContext } from './context.ts';
 import { createEmitter, type Emit, KEPT_WORDS } from './emitter.ts';
@@ -24,7 +25,7 @@ import { checkPlan } from './preflight.ts';
 import { immutableProblem, wantedTags } from './publish.ts';
 import { immutableTags } from './publisher.ts';
 import { runGraph } from './scheduler.ts';
-import { type BakeOptions, DEFAULT_JOBS, needsOf, Session } from './session.ts';
+import { type BakeOptions, needsOf, Session } from './session.ts';
 
 /**
  * Runs a plan.
@@ -49,7 +50,7 @@ export async function bake(options: BakeOptions): Promise<RunSummary> {
     version: options.version ?? '',
     runtime: options.runtime ?? '',
     files: plan.set.files,
-    concurrency: options.jobs ?? DEFAULT_JOBS,
+    concurrency: options.jobs ?? defaultJobs(),
   });
   emit({ type: 'planned', nodes: [...plan.nodes.values()].map(announce) });
   const outcomes = new Map<string, Outcome>();

@@ -19,6 +19,7 @@ import {
 import type { DockerfileLibrary } from '../prepare/mod.ts';
 import { createRegistryClient, type RegistryClient } from '../registry/mod.ts';
 import { StateStore, stateDirectory } from '../state/mod.ts';
+import { defaultJobs, goArchitecture } from '../system/mod.ts';
 import type { AuditRequest } from './audit.ts';
 import type { NodeResult, ReadyEngine, RunContext } from './context.ts';
 import type { Emit } from './emitter.ts';
@@ -30,10 +31,6 @@ import { wantedTags } from './publish.ts';
 import { immutableTags, Publisher } from './publisher.ts';
 import { heights, Semaphore } from './scheduler.ts';
 
-export const DEFAULT_JOBS = 4;
-/** Node's names of processor architectures where Go has others. */
-const GO_ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386' };
-
 /** How to run a plan. */
 export interface BakeOptions {
   readonly plan: Plan;
@@ -42,7 +39,7 @@ export interface BakeOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** `--addr`: an engine that is to be used and no other. */
   readonly address?: string;
-  /** Builds at a time; default 4. */
+  /** Builds at a time; default: `defaultJobs`, two for each processor. */
   readonly jobs?: number;
   /** Build even what is unchanged. */
   readonly force?: boolean;
@@ -121,7 +118,7 @@ export class Session {
     this.memory = new Memory(this.state, this.registry, given.records);
     this.hasher = new ContextHasher({ stateDirectory: this.state.statDir });
     this.#images = new ImageDirectory(this.registry, this.state, given.lock);
-    this.#permits = new Semaphore(options.jobs ?? DEFAULT_JOBS);
+    this.#permits = new Semaphore(options.jobs ?? defaultJobs());
     this.#priorities = heights(needsOf(plan));
   }
 
@@ -142,7 +139,7 @@ export class Session {
    */
   async #learnPlatform(): Promise<void> {
     const { address, env, plan, hostArchitecture } = this.#options;
-    this.#platform = `linux/${hostArchitecture ?? GO_ARCHITECTURES[arch()] ?? arch()}`;
+    this.#platform = `linux/${hostArchitecture ?? goArchitecture(arch())}`;
     const named = address ?? (env['BUILDKIT_HOST'] || plan.set.engineAddress);
     if (named === undefined || named === '' || named.startsWith('unix://')) return;
     const engine = await this.#findEngine();

@@ -1,5 +1,6 @@
-/** The machine below us: programs run to their end, and where they lie. */
+/** The machine below us: its processors, programs run to their end, files written whole. */
 export { findProgram, isExecutable } from './find-program.ts';
+export { defaultJobs, goArchitecture } from './processors.ts';
 export {
   definedEnv,
   type ProgramCall,
@@ -9,3 +10,4 @@ export {
   runProgramSync,
   whyFailed,
 } from './run-program.ts';
+export { writeFileWhole } from './write-file.ts';

@@ -1,8 +1,8 @@
 /** What a git repository says: which files differ from an earlier state, and what they held then. */
-import { type ExecFileException, execFile } from 'node:child_process';
 import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { fail, ok, problem, type Result } from '../lib/model/mod.ts';
+import { type ProgramEnd, runProgram, whyFailed } from '../lib/system/mod.ts';
 
 /** A repository and one state of it. */
 export interface GitState {
@@ -35,7 +35,7 @@ export async function openGitState(
   const found = await run(git, ['rev-parse', '--show-toplevel', '--absolute-git-dir'], signal);
   const [top = '', gitDir = ''] = found.ok ? text(found.value).split('\n') : [];
   if (!found.ok || top === '') {
-    const missing = !found.ok && found.error.code === 'ENOENT';
+    const missing = !found.ok && found.error.startError === 'ENOENT';
     return fail([
       problem(
         'cli/no-git',
@@ -98,7 +98,11 @@ export async function changedFiles(
   const names = new Set<string>();
   for (const output of outputs) {
     if (!output.ok) {
-      return fail([problem('cli/no-git', 'git does not say what changed', { detail: output.error.message })]);
+      return fail([
+        problem('cli/no-git', 'git does not say what changed', {
+          detail: output.error.stderr.trim() || whyFailed(output.error),
+        }),
+      ]);
     }
     for (const name of text(output.value).split('\0')) if (name !== '') names.add(path.join(state.top, name));
   }
@@ -121,22 +125,19 @@ function text(bytes: Uint8Array): string {
   return new TextDecoder().decode(bytes).replace(/\n$/, '');
 }
 
-function run(
+async function run(
   { cwd, env }: Git,
   argv: readonly string[],
   signal?: AbortSignal,
-): Promise<Result<Uint8Array, ExecFileException>> {
-  return new Promise((resolve) => {
-    const options = {
-      cwd,
-      // An index that is refreshed on the way would be a write to the repository.
-      env: { ...env, GIT_OPTIONAL_LOCKS: '0' },
-      encoding: 'buffer',
-      maxBuffer: OUTPUT_LIMIT,
-      ...(signal === undefined ? {} : { signal }),
-    } as const;
-    execFile('git', argv, options, (error, stdout) => {
-      resolve(error === null ? ok(stdout) : fail(error));
-    });
+): Promise<Result<Uint8Array, ProgramEnd>> {
+  const end = await runProgram({
+    program: 'git',
+    argv,
+    cwd,
+    // An index that is refreshed on the way would be a write to the repository.
+    env: { ...env, GIT_OPTIONAL_LOCKS: '0' },
+    stdoutLimit: OUTPUT_LIMIT,
+    ...(signal === undefined ? {} : { signal }),
   });
+  return end.exitCode === 0 && end.cut === undefined ? ok(end.stdout) : fail(end);
 }

@@ -3,6 +3,7 @@
  */
 import process from 'node:process';
 import type { Writer } from '../lib/report/mod.ts';
+import { goArchitecture } from '../lib/system/mod.ts';
 import { EXIT } from './exit-codes.ts';
 
 /** Signals that ask us to stop. */
@@ -34,8 +35,6 @@ export interface Io {
   readonly architecture: string;
 }
 
-const GO_ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386', ppc64: 'ppc64le' };
-
 /** The real process. */
 export function createProcessIo(): Io {
   for (const stream of [process.stdout, process.stderr]) {
@@ -63,7 +62,7 @@ export function createProcessIo(): Io {
     },
     exit: (code) => process.exit(code),
     runtime: deno === undefined ? `node ${process.versions.node}` : `deno ${deno}`,
-    architecture: GO_ARCHITECTURES[process.arch] ?? process.arch,
+    architecture: goArchitecture(process.arch),
   };
 }
 

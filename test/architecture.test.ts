@@ -11,23 +11,25 @@ const MAX_LINES = 500;
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   util: [],
   model: ['util'],
-  dockerfile: ['util', 'model'],
-  plan: ['util', 'model', 'dockerfile'],
-  report: ['util', 'model'],
-  config: ['util', 'model', 'dockerfile'],
-  fingerprint: ['util', 'model', 'dockerfile'],
-  compare: ['util', 'model'],
-  registry: ['util', 'model'],
-  engine: ['util', 'model'],
-  buildctl: ['util', 'model', 'dockerfile'],
-  state: ['util', 'model'],
-  convert: ['util', 'model', 'dockerfile'],
-  prepare: ['util', 'model', 'dockerfile', 'plan'],
-  lock: ['util', 'model', 'plan', 'registry'],
-  inputs: ['util', 'model', 'dockerfile', 'fingerprint', 'registry', 'state', 'compare', 'prepare'],
+  system: ['util', 'model'],
+  dockerfile: ['util', 'model', 'system'],
+  plan: ['util', 'model', 'system', 'dockerfile'],
+  report: ['util', 'model', 'system'],
+  config: ['util', 'model', 'system', 'dockerfile'],
+  fingerprint: ['util', 'model', 'system', 'dockerfile'],
+  compare: ['util', 'model', 'system'],
+  registry: ['util', 'model', 'system'],
+  engine: ['util', 'model', 'system'],
+  buildctl: ['util', 'model', 'system', 'dockerfile'],
+  state: ['util', 'model', 'system'],
+  convert: ['util', 'model', 'system', 'dockerfile'],
+  prepare: ['util', 'model', 'system', 'dockerfile', 'plan'],
+  lock: ['util', 'model', 'system', 'plan', 'registry'],
+  inputs: ['util', 'model', 'system', 'dockerfile', 'fingerprint', 'registry', 'state', 'compare', 'prepare'],
   run: [
     'util',
     'model',
+    'system',
     'dockerfile',
     'fingerprint',
     'registry',
@@ -41,6 +43,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   inspect: [
     'util',
     'model',
+    'system',
     'dockerfile',
     'config',
     'engine',
@@ -50,13 +53,24 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'inputs',
     'run',
   ],
-  verify: ['util', 'model', 'registry', 'buildctl', 'compare', 'inputs', 'run'],
+  verify: ['util', 'model', 'system', 'registry', 'buildctl', 'compare', 'inputs', 'run'],
 };
 
 /** Modules with effects (and heavy or risky packages), and the only rooms that may import them. */
 const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
-  'node:fs': ['config', 'prepare', 'fingerprint', 'registry', 'engine', 'buildctl', 'state', 'verify'],
+  'node:fs': [
+    'system',
+    'config',
+    'prepare',
+    'fingerprint',
+    'registry',
+    'engine',
+    'buildctl',
+    'state',
+    'verify',
+  ],
   'node:fs/promises': [
+    'system',
     'config',
     'convert',
     'fingerprint',
@@ -70,15 +84,14 @@ const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
     'inspect',
     'verify',
   ],
-  // registry reads the Docker config and certificates, and runs credential helpers.
-  'node:child_process': ['engine', 'buildctl', 'registry', 'config'],
+  // Programs are run to their end in one place; what engine starts are daemons.
+  'node:child_process': ['system', 'engine'],
   'node:net': ['engine', 'registry'],
   'node:tls': ['registry'],
   'node:http': ['engine', 'registry'],
   'node:https': ['engine', 'registry'],
-  'node:readline': ['buildctl'],
   // For signals to process groups; what must not be read from it is a test of its own.
-  'node:process': ['engine', 'buildctl', 'registry'],
+  'node:process': ['engine', 'system'],
   undici: ['registry', 'engine'],
   tar: ['engine'],
   yaml: ['config', 'convert'],
@@ -175,6 +188,14 @@ test('effects and heavy packages stay in the rooms that are made for them', () =
     return !rooms.includes(roomOf(file) ?? 'mod');
   });
   assert.deepEqual(wrong, []);
+});
+
+test('programs are run to their end by one runner; only daemons are started elsewhere', () => {
+  const importers = [...lib, ...cli].filter(({ imports }) => imports.includes('node:child_process'));
+  assert.deepEqual(
+    importers.map(({ file }) => file),
+    ['lib/engine/daemon.ts', 'lib/system/run-program.ts'],
+  );
 });
 
 test('undici and tar are imported when they are needed, not at the start', () => {

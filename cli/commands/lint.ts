@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { createPalette, plural } from '../../lib/report/mod.ts';
 import { isSet, type ParsedArgs, textOf } from '../args.ts';
 import { EXIT, type ExitCode, exitCodeOfProblems, exitCodeOfSignal } from '../exit-codes.ts';
@@ -27,7 +26,6 @@ export async function lintCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
       const linted = await lintPlan({
         prepared: prepared.value,
         env: io.env,
-        jobs: Math.max(2, availableParallelism()),
         signal,
         notify: (text) => io.stderr.write(`${text}\n`),
         ...(address === undefined ? {} : { address }),

@@ -1,5 +1,4 @@
 import { writeFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { fail, ok, type Problem, problem, type Result, type RunSummary } from '../../lib/model/mod.ts';
 import { createReporter, type ProgressMode } from '../../lib/report/mod.ts';
@@ -11,9 +10,6 @@ import type { Io } from '../io.ts';
 import { reportProblems, sourceReader, wantsColor } from '../output.ts';
 import { withCancellation } from '../signals.ts';
 import { VERSION } from '../version.ts';
-
-/** Builds at a time for each processor: much of a build is waiting (measured best between 2 and 4). */
-const JOBS_PER_PROCESSOR = 2;
 
 /** `bake-ts run` */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
@@ -49,7 +45,6 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
         plan: prepared.value.plan,
         dockerfiles: prepared.value.dockerfiles,
         env: io.env,
-        jobs: jobs.value,
         force: isSet(args, 'force'),
         dryRun: isSet(args, 'dry-run'),
         atomic: isSet(args, 'atomic'),
@@ -59,6 +54,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
         version: VERSION,
         runtime: io.runtime,
         hostArchitecture: io.architecture,
+        ...(jobs.value === undefined ? {} : { jobs: jobs.value }),
         ...(address === undefined ? {} : { address }),
         ...(audit.value === undefined ? {} : { audit: audit.value }),
       }).finally(() => reporter.close());
@@ -71,11 +67,9 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   );
 }
 
-function readJobs(args: ParsedArgs): Result<number> {
+function readJobs(args: ParsedArgs): Result<number | undefined> {
   const written = textOf(args, 'jobs');
-  return written === undefined
-    ? ok(Math.max(2, availableParallelism() * JOBS_PER_PROCESSOR))
-    : readNumber('jobs', written, 1, 999);
+  return written === undefined ? ok(undefined) : readNumber('jobs', written, 1, 999);
 }
 
 async function readAudit(args: ParsedArgs): Promise<Result<Audit | undefined>> {

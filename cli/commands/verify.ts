@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { problemToJson } from '../../lib/model/mod.ts';
 import { createPalette, type Palette, plural, shortDigest } from '../../lib/report/mod.ts';
 import type { Verification } from '../../lib/verify/mod.ts';
@@ -25,7 +24,6 @@ export async function verifyCommand(args: ParsedArgs, io: Io): Promise<ExitCode>
       plan: prepared.value.plan,
       dockerfiles: prepared.value.dockerfiles,
       env: io.env,
-      jobs: Math.max(2, availableParallelism()),
       signal,
       hostArchitecture: io.architecture,
       onEvent: (event) => {

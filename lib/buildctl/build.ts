@@ -19,18 +19,11 @@ import {
   type Result,
   type SourceFile,
 } from '../model/mod.ts';
+import { runProgram, whyFailed } from '../system/mod.ts';
 import { type BuildOutput, type BuildRequest, buildArgv, type Link } from './argv.ts';
 import { explainFailure } from './failure.ts';
-import { childEnvironment, runProcess } from './process.ts';
 import { ProgressReader } from './progress.ts';
-
-/** The program and the engine it talks to. */
-export interface Buildctl {
-  /** Path or name of buildctl. */
-  readonly program: string;
-  readonly address: string;
-  readonly env: Readonly<Record<string, string | undefined>>;
-}
+import { type Buildctl, callBuildctl, childEnvironment, GRACE_MS } from './tool.ts';
 
 /** One build to run. */
 export interface BuildCall {
@@ -94,10 +87,9 @@ export async function runBuild(tool: Buildctl, call: BuildCall): Promise<Result<
     argv: [tool.program, ...argv],
   });
   const reader = new ProgressReader(call.build.name, call.emit, call.dockerfile);
-  const end = await runProcess({
-    program: tool.program,
+  const end = await callBuildctl(tool, {
     argv,
-    env: childEnvironment(tool.env, secrets.value.values),
+    values: secrets.value.values,
     onErrorLine: (line) => reader.line(line),
     ...(call.signal === undefined ? {} : { signal: call.signal }),
   });
@@ -117,11 +109,7 @@ export async function runBuild(tool: Buildctl, call: BuildCall): Promise<Result<
 
 /** The bytes of a manifest, index or config in the engine's content store; undefined where it is not there. */
 export async function readContent(tool: Buildctl, digest: Digest): Promise<Uint8Array | undefined> {
-  const end = await runProcess({
-    program: tool.program,
-    argv: ['--addr', tool.address, 'debug', 'get', digest],
-    env: childEnvironment(tool.env),
-  });
+  const end = await callBuildctl(tool, { argv: ['--addr', tool.address, 'debug', 'get', digest] });
   return end.exitCode === 0 ? end.stdout : undefined;
 }
 
@@ -135,10 +123,8 @@ export interface Worker {
 
 /** Asks the engine which worker it has (buildkit worker/label.go); undefined where it does not answer. */
 export async function queryWorker(tool: Buildctl): Promise<Worker | undefined> {
-  const end = await runProcess({
-    program: tool.program,
+  const end = await callBuildctl(tool, {
     argv: ['--addr', tool.address, 'debug', 'workers', '--format', '{{json .}}'],
-    env: childEnvironment(tool.env),
   });
   if (end.exitCode !== 0) return undefined;
   const text = end.stdout.toString();
@@ -178,11 +164,7 @@ function firstPlatform(text: string): string | undefined {
  */
 export async function forgetLocalSources(tool: Buildctl): Promise<boolean> {
   const ask = (...words: readonly string[]) =>
-    runProcess({
-      program: tool.program,
-      argv: ['--addr', tool.address, ...words, '--filter', 'type==source.local'],
-      env: childEnvironment(tool.env),
-    });
+    callBuildctl(tool, { argv: ['--addr', tool.address, ...words, '--filter', 'type==source.local'] });
   const pruned = await ask('prune', '--all');
   if (pruned.exitCode !== 0) return false;
   const left = await ask('du');
@@ -251,21 +233,21 @@ async function readSecretCommands(
   for (const secret of call.build.secrets) {
     if (secret.from.kind !== 'command') continue;
     const [program = '', ...argv] = secret.from.argv;
-    const end = await runProcess({
+    const end = await runProgram({
       program,
       argv,
       env: childEnvironment(tool.env),
       cwd: call.root,
+      graceMs: GRACE_MS,
       ...(call.signal === undefined ? {} : { signal: call.signal }),
     });
     if (end.ended === 'cancelled') return fail({ kind: 'cancelled' });
     if (end.exitCode !== 0) {
-      const why = end.startError ?? `exit code ${end.exitCode ?? 'unknown'}`;
       return fail({
         kind: 'failed',
         problem: problem(
           'build/secret-command',
-          `the command \`${program}\` for the secret \`${secret.id}\` failed (${why})`,
+          `the command \`${program}\` for the secret \`${secret.id}\` failed (${whyFailed(end)})`,
           {
             build: call.build.name,
             ...(secret.span === undefined ? {} : { span: secret.span }),

@@ -13,11 +13,11 @@
 import type { Build, Problem, SourceFile } from '../model/mod.ts';
 import { familiarName, parseImageRef } from '../model/mod.ts';
 import { buildArgv } from './argv.ts';
-import { type Buildctl, notStarted, provideDockerfile } from './build.ts';
+import { notStarted, provideDockerfile } from './build.ts';
 import { type Excerpt, takeExcerpts } from './excerpt.ts';
 import { explainFailure } from './failure.ts';
-import { childEnvironment, runProcess } from './process.ts';
 import { ProgressReader } from './progress.ts';
+import { type Buildctl, callBuildctl } from './tool.ts';
 
 /** What a rule found. */
 export interface LintFinding {
@@ -168,10 +168,8 @@ async function ask(tool: Buildctl, call: LintCall, argv: readonly string[]): Pro
     },
     call.dockerfile,
   );
-  const end = await runProcess({
-    program: tool.program,
+  const end = await callBuildctl(tool, {
     argv,
-    env: childEnvironment(tool.env),
     onErrorLine: (line) => reader.line(line),
     ...(call.signal === undefined ? {} : { signal: call.signal }),
   });

@@ -9,7 +9,6 @@ export {
 } from './argv.ts';
 export {
   type BuildCall,
-  type Buildctl,
   type BuildFailure,
   type Built,
   forgetLocalSources,
@@ -28,5 +27,5 @@ export {
   lintDockerfile,
   parseLintText,
 } from './lint.ts';
-export { childEnvironment } from './process.ts';
 export { ProgressReader, type ProgressSummary } from './progress.ts';
+export { type Buildctl, childEnvironment } from './tool.ts';

@@ -1,5 +1,5 @@
 /** What `git.…` in an expression means; git runs only when an expression asks. */
-import { execFileSync } from 'node:child_process';
+import { runProgramSync } from '../system/mod.ts';
 
 /** Names below `git`. */
 export const GIT_KEYS: readonly string[] = ['sha', 'short', 'branch', 'tag', 'dirty', 'timestamp'];
@@ -15,24 +15,16 @@ export function createGit(
   env: Readonly<Record<string, string | undefined>>,
 ): Readonly<Record<string, unknown>> {
   function git(argv: readonly string[]): string | undefined {
-    try {
-      return execFileSync('git', argv, {
-        cwd: dir,
-        encoding: 'utf8',
-        env: { ...env, GIT_OPTIONAL_LOCKS: '0' },
-        stdio: ['ignore', 'pipe', 'ignore'],
-        timeout: TIMEOUT_MS,
-        maxBuffer: 64 * 1024 * 1024,
-      }).trim();
-    } catch (thrown) {
-      if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') {
-        throw new GitUnavailable('git is not installed');
-      }
-      if (thrown instanceof Error && thrown.name === 'NotCapable') {
-        throw new GitUnavailable('Deno was not allowed to run git; add --allow-run=git');
-      }
-      return undefined;
-    }
+    const end = runProgramSync({
+      program: 'git',
+      argv,
+      cwd: dir,
+      env: { ...env, GIT_OPTIONAL_LOCKS: '0' },
+      timeoutMs: TIMEOUT_MS,
+    });
+    if (end.startError === 'ENOENT') throw new GitUnavailable('git is not installed');
+    if (end.startError !== undefined) throw new GitUnavailable(`git cannot be run (${end.startError})`);
+    return end.exitCode === 0 && end.cut === undefined ? end.stdout.toString().trim() : undefined;
   }
   function head(): readonly string[] {
     const line = git(['log', '-1', '--format=%H %ct']);

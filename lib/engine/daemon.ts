@@ -4,12 +4,13 @@
  */
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import { open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { open, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
+import { definedEnv, writeFileWhole } from '../system/mod.ts';
 import type { EnginePaths, Env } from './paths.ts';
-import { definedEnv, endProcess, identifyProcess, isAlive, type ProcessIdentity } from './process.ts';
+import { endProcess, identifyProcess, isAlive, type ProcessIdentity } from './process-identity.ts';
 
 /** The daemons of the embedded engine, in the order in which they start. */
 export const DAEMON_NAMES = ['containerd', 'buildkitd', 'registry'] as const;
@@ -133,7 +134,7 @@ export async function startDaemon(start: DaemonStart, paths: EnginePaths): Promi
       logFile,
       startedAt: new Date().toISOString(),
     };
-    await writeFile(pidFileOf(paths, start.name), `${JSON.stringify(record)}\n`, { mode: 0o600 });
+    await writeFileWhole(pidFileOf(paths, start.name), `${JSON.stringify(record)}\n`, { mode: 0o600 });
     const until = Date.now() + start.timeoutMs;
     while (!isGone && exit === undefined && Date.now() < until && start.signal?.aborted !== true) {
       if (await start.isReady()) return ok(record);

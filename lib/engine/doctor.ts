@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { arch, platform, release } from 'node:os';
 import path from 'node:path';
+import { findProgram, goArchitecture, runProgram } from '../system/mod.ts';
 import { readDaemons, readTail } from './daemon.ts';
 import { findBuildctl, wellKnownSockets } from './find.ts';
 import {
@@ -16,10 +17,9 @@ import {
 import { checkProgram, readInstallation, versionArgs } from './installation.ts';
 import type { EngineOptions } from './notice.ts';
 import { type EnginePaths, enginePaths } from './paths.ts';
-import { findProgram, runCommand } from './process.ts';
 import { describeAnswer, probeSocket } from './socket.ts';
 import { isServing } from './up.ts';
-import { ENGINE_PARTS, findVersion, goArch, PACKAGES, REQUIRED_PARTS } from './versions.ts';
+import { ENGINE_PARTS, findVersion, PACKAGES, REQUIRED_PARTS } from './versions.ts';
 import { readWorker } from './worker.ts';
 
 /** One thing that was looked at. */
@@ -44,7 +44,7 @@ export async function engineDoctor(options: EngineOptions): Promise<readonly Doc
       {
         name: 'platform',
         status: 'fail',
-        found: `${platform()}/${goArch(arch())}: the embedded engine runs on Linux only`,
+        found: `${platform()}/${goArchitecture(arch())}: the embedded engine runs on Linux only`,
         hint: 'use a buildkitd elsewhere: --addr tcp://host:1234, or BUILDKIT_HOST',
       },
     ];
@@ -62,7 +62,7 @@ export async function engineDoctor(options: EngineOptions): Promise<readonly Doc
 async function checkMachine(paths: EnginePaths, options: EngineOptions): Promise<DoctorCheck[]> {
   const rights = await readRights();
   const checks: DoctorCheck[] = [
-    { name: 'platform', status: 'ok', found: `linux/${goArch(arch())}, kernel ${release()}` },
+    { name: 'platform', status: 'ok', found: `linux/${goArchitecture(arch())}, kernel ${release()}` },
     rights.uid === 0 && rights.mayMount
       ? { name: 'rights', status: 'ok', found: 'root, may mount file systems' }
       : {
@@ -180,7 +180,12 @@ async function checkSources(options: EngineOptions): Promise<DoctorCheck[]> {
   for (const part of ENGINE_PARTS) {
     const file = await findProgram(part, options.env);
     if (file === undefined) continue;
-    const said = await runCommand(file, versionArgs(part), { env: options.env, timeoutMs: 5_000 });
+    const said = await runProgram({
+      program: file,
+      argv: versionArgs(part),
+      env: options.env,
+      timeoutMs: 5_000,
+    });
     onPath.push(
       `${file} ${findVersion(`${said.stdout}\n${said.stderr}`.replaceAll(file, part)) ?? '(no version)'}`,
     );
@@ -189,7 +194,7 @@ async function checkSources(options: EngineOptions): Promise<DoctorCheck[]> {
   const goVersion =
     go === undefined
       ? undefined
-      : await runCommand(go, ['env', 'GOVERSION'], { env: options.env, timeoutMs: 10_000 });
+      : await runProgram({ program: go, argv: ['env', 'GOVERSION'], env: options.env, timeoutMs: 10_000 });
   const apt = await findProgram('apt-get', options.env);
   return [
     {
@@ -203,7 +208,7 @@ async function checkSources(options: EngineOptions): Promise<DoctorCheck[]> {
       found:
         go === undefined
           ? 'not here (needed only to build parts)'
-          : `${go} ${goVersion?.stdout.trim() ?? ''}`.trim(),
+          : `${go} ${goVersion?.stdout.toString().trim() ?? ''}`.trim(),
     },
     { name: 'apt', status: 'ok', found: apt ?? 'not here (needed only to take parts from Debian)' },
   ];

@@ -8,7 +8,7 @@ import { findForeignFiles, killLeftovers, removeContainers, unmountAll } from '.
 import { takeEngineLock } from './lock.ts';
 import type { EngineOptions } from './notice.ts';
 import { enginePaths } from './paths.ts';
-import { endProcess } from './process.ts';
+import { endProcess } from './process-identity.ts';
 
 /** What `down` found and ended. */
 export interface DownReport {

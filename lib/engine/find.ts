@@ -5,11 +5,11 @@
 import { userInfo } from 'node:os';
 import path from 'node:path';
 import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
+import { findProgram } from '../system/mod.ts';
 import type { ContainerdAccess } from './images.ts';
 import { type Installation, readInstallation } from './installation.ts';
 import type { EngineOptions } from './notice.ts';
 import { type EnginePaths, type Env, enginePaths } from './paths.ts';
-import { findProgram } from './process.ts';
 import { describeUntold, formatRegistries, type Registries } from './registries.ts';
 import { describeAnswer, probeSocket } from './socket.ts';
 import { notInstalled, upEngine } from './up.ts';

@@ -3,8 +3,8 @@ import { mkdir, mkdtemp, readdir, readFile, readlink, rm, statfs } from 'node:fs
 import { platform, userInfo } from 'node:os';
 import path from 'node:path';
 import { type Problem, problem } from '../model/mod.ts';
+import { findProgram, runProgram, whyFailed } from '../system/mod.ts';
 import type { Env } from './paths.ts';
-import { findProgram, runCommand } from './process.ts';
 
 const CAP_SYS_ADMIN = 21n;
 
@@ -55,13 +55,15 @@ export async function tryOverlay(dir: string, env: Env): Promise<string | undefi
     scratch = await mkdtemp(path.join(dir, 'overlay-'));
     for (const name of ['lower', 'upper', 'work', 'merged']) await mkdir(path.join(scratch, name));
     const options = 'lowerdir=lower,upperdir=upper,workdir=work';
-    const mounted = await runCommand(mount, ['-t', 'overlay', 'overlay', '-o', options, 'merged'], {
+    const mounted = await runProgram({
+      program: mount,
+      argv: ['-t', 'overlay', 'overlay', '-o', options, 'merged'],
       env,
       cwd: scratch,
       timeoutMs: 10_000,
     });
-    if (mounted.code !== 0) return mounted.stderr.trim() || (mounted.failure ?? 'mount failed');
-    await runCommand(umount, [path.join(scratch, 'merged')], { env, timeoutMs: 10_000 });
+    if (mounted.exitCode !== 0) return mounted.stderr.trim() || `mount failed: ${whyFailed(mounted)}`;
+    await runProgram({ program: umount, argv: [path.join(scratch, 'merged')], env, timeoutMs: 10_000 });
     return undefined;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);

@@ -1,7 +1,7 @@
 /** Images in the engine's own store: containerd's namespace for BuildKit. */
 import { type Digest, fail, isDigest, ok, problem, type Result } from '../model/mod.ts';
+import { runProgram, whyFailed } from '../system/mod.ts';
 import type { EngineOptions } from './notice.ts';
-import { runCommand } from './process.ts';
 
 /** How to reach the containerd behind an engine. Known for the embedded engine only. */
 export interface ContainerdAccess {
@@ -41,24 +41,22 @@ export async function listImages(
       ),
     ]);
   }
-  const listed = await runCommand(
-    containerd.ctr,
-    ['--address', containerd.socket, '--namespace', containerd.namespace, 'images', 'ls'],
-    {
-      env: options.env,
-      timeoutMs: 30_000,
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
-    },
-  );
-  if (listed.code !== 0) {
+  const listed = await runProgram({
+    program: containerd.ctr,
+    argv: ['--address', containerd.socket, '--namespace', containerd.namespace, 'images', 'ls'],
+    env: options.env,
+    timeoutMs: 30_000,
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  });
+  if (listed.exitCode !== 0) {
     return fail([
       problem('engine/images-failed', 'containerd does not list its images', {
         hint: 'does the engine run? bake-ts engine status',
-        detail: listed.stderr.trim().slice(-1_000) || (listed.failure ?? ''),
+        detail: listed.stderr.trim().slice(-1_000) || whyFailed(listed),
       }),
     ]);
   }
-  return ok(parseImages(listed.stdout));
+  return ok(parseImages(listed.stdout.toString()));
 }
 
 /** Name → digest of every image in an engine's store. Same problems as {@link listImages}. */

@@ -2,8 +2,8 @@
 import { readFile, readlink } from 'node:fs/promises';
 import path from 'node:path';
 import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
+import { isExecutable, runProgram, whyFailed } from '../system/mod.ts';
 import type { EnginePaths, Env } from './paths.ts';
-import { isExecutable, runCommand } from './process.ts';
 import {
   ENGINE_PARTS,
   type EnginePackage,
@@ -90,12 +90,12 @@ export async function checkProgram(
   spec: PackageSpec,
   env: Env,
 ): Promise<Result<string, Problem>> {
-  const said = await runCommand(file, versionArgs(part), { env, timeoutMs: 30_000 });
-  if (said.code !== 0) {
+  const said = await runProgram({ program: file, argv: versionArgs(part), env, timeoutMs: 30_000 });
+  if (said.exitCode !== 0) {
     return fail(
       problem('engine/part-unusable', `${file} does not run`, {
         hint: `is it a ${part} for this machine?`,
-        detail: said.failure ?? said.stderr.trim().slice(-500),
+        detail: said.stderr.trim().slice(-500) || whyFailed(said),
       }),
     );
   }

@@ -4,20 +4,13 @@
  */
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { findProgram, runProgram } from '../system/mod.ts';
 import { DAEMON_NAMES, type DaemonName } from './daemon.ts';
 import { mountsBelow } from './host.ts';
 import { readInstallation } from './installation.ts';
 import type { EngineOptions } from './notice.ts';
 import type { EnginePaths } from './paths.ts';
-import {
-  childrenOf,
-  findProgram,
-  identifyProcess,
-  listProcesses,
-  runCommand,
-  signalProcess,
-  waitForEnd,
-} from './process.ts';
+import { childrenOf, identifyProcess, listProcesses, signalProcess, waitForEnd } from './process-identity.ts';
 import { probeSocket } from './socket.ts';
 
 /** Where containerd's shims keep their sockets, whatever its state directory is (containerd pkg/shim/util_unix.go). */
@@ -74,11 +67,16 @@ export async function removeContainers(paths: EnginePaths, options: EngineOption
   const ctr = (await readInstallation(paths))?.parts.get('ctr')?.file;
   if (ctr === undefined || (await probeSocket({ path: paths.containerdSocket })).kind !== 'accepts') return 0;
   const run = (...args: string[]) =>
-    runCommand(ctr, ['--address', paths.containerdSocket, '--namespace', paths.namespace, ...args], {
+    runProgram({
+      program: ctr,
+      argv: ['--address', paths.containerdSocket, '--namespace', paths.namespace, ...args],
       env: options.env,
       timeoutMs: 10_000,
     });
-  const ids = (await run('containers', 'ls', '--quiet')).stdout.split('\n').filter((id) => id !== '');
+  const ids = (await run('containers', 'ls', '--quiet')).stdout
+    .toString()
+    .split('\n')
+    .filter((id) => id !== '');
   for (const id of ids) {
     await run('tasks', 'delete', '--force', id);
     await run('containers', 'delete', id);
@@ -118,13 +116,12 @@ export async function unmountAll(paths: EnginePaths, options: EngineOptions): Pr
   const done: string[] = [];
   for (const point of new Set(points)) {
     if (umount === undefined) break;
-    const first = await runCommand(umount, [point], { env: options.env, timeoutMs: 10_000 });
+    const run = (...argv: readonly string[]) =>
+      runProgram({ program: umount, argv, env: options.env, timeoutMs: 10_000 });
+    const first = await run(point);
     // Still used by somebody: taken out of the tree now, freed when they let go.
-    const end =
-      first.code === 0
-        ? first
-        : await runCommand(umount, ['-l', point], { env: options.env, timeoutMs: 10_000 });
-    if (end.code === 0) done.push(point);
+    const end = first.exitCode === 0 ? first : await run('-l', point);
+    if (end.exitCode === 0) done.push(point);
   }
   return done;
 }

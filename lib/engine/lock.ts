@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
 import type { EngineOptions } from './notice.ts';
 import type { EnginePaths } from './paths.ts';
-import { identifyProcess, isAlive, ownPid, type ProcessIdentity } from './process.ts';
+import { identifyProcess, isAlive, ownPid, type ProcessIdentity } from './process-identity.ts';
 
 /** A lock that is held. */
 export interface HeldLock {

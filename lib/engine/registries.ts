@@ -3,9 +3,10 @@
  * Its configuration is read once, when it starts, and the embedded engine serves all repositories of a user. So what one
  * of them wants is kept for the next start, and what an engine that runs was not told is said.
  */
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type Problem, problem, type RegistrySettings } from '../model/mod.ts';
+import { writeFileWhole } from '../system/mod.ts';
 import { isLoopback } from '../util/loopback.ts';
 import type { EnginePaths } from './paths.ts';
 
@@ -79,7 +80,8 @@ export async function mergeRegistries(paths: EnginePaths, wanted: Registries): P
     if (entry === undefined) merged.delete(host);
     else merged.set(host, entry);
   }
-  await writeFile(fileOf(paths), JSON.stringify(Object.fromEntries(merged), undefined, 2), { mode: 0o600 });
+  const text = JSON.stringify(Object.fromEntries(merged), undefined, 2);
+  await writeFileWhole(fileOf(paths), text, { mode: 0o600, isDurable: true });
   return merged;
 }
 

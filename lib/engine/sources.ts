@@ -6,6 +6,7 @@ import { chmod, copyFile, mkdir, readdir, realpath, rm, symlink, writeFile } fro
 import { arch as nodeArch, platform } from 'node:os';
 import path from 'node:path';
 import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
+import { findProgram, goArchitecture, runProgram, whyFailed } from '../system/mod.ts';
 import { unpackMembers } from './archive.ts';
 import {
   createDownloader,
@@ -18,12 +19,10 @@ import { checkProgram, type InstalledPart } from './installation.ts';
 import { aborted } from './lock.ts';
 import type { EngineNotice, EngineOptions } from './notice.ts';
 import type { EnginePaths } from './paths.ts';
-import { findProgram, runCommand } from './process.ts';
 import {
   type EnginePackage,
   type EnginePart,
   type EngineSource,
-  goArch,
   type PackageSpec,
   RELEASE_HOST,
 } from './versions.ts';
@@ -95,7 +94,7 @@ async function fromPath(spec: PackageSpec, context: SourceContext): Promise<Deli
 
 /** The official release file, from the release host, a mirror of it, or a file at hand. */
 async function fromRelease(spec: PackageSpec, context: SourceContext): Promise<Delivered> {
-  const arch = goArch(nodeArch());
+  const arch = goArchitecture(nodeArch());
   const { release } = spec;
   if (platform() !== 'linux' || !release.archs.includes(arch)) {
     return fail(
@@ -252,33 +251,37 @@ async function fromGo(spec: PackageSpec, context: SourceContext): Promise<Delive
   await writeFile(path.join(dir, 'go.mod'), module.goMod.join('\n'));
   await writeFile(path.join(dir, 'go.sum'), module.goSum.join('\n'));
   tell(context, spec, 'building', `building ${spec.parts.join(', ')} with ${go} (a minute or two)`);
-  const built = await runCommand(
-    go,
-    ['install', '-v', '-trimpath', `-ldflags=-s -w ${spec.go.linkerFlags}`.trimEnd(), ...spec.go.packages],
-    {
-      cwd: dir,
-      env: {
-        ...context.env,
-        CGO_ENABLED: '0',
-        GOBIN: context.binDir,
-        GO111MODULE: 'on',
-        GOFLAGS: '-mod=readonly',
-        GOWORK: 'off',
-        // A cross-compiling shell would make programs for another machine.
-        GOOS: undefined,
-        GOARCH: undefined,
-      },
-      timeoutMs: 30 * 60_000,
-      onStderrLine: (line) => tell(context, spec, 'building', line),
-      ...(context.signal === undefined ? {} : { signal: context.signal }),
+  const built = await runProgram({
+    program: go,
+    argv: [
+      'install',
+      '-v',
+      '-trimpath',
+      `-ldflags=-s -w ${spec.go.linkerFlags}`.trimEnd(),
+      ...spec.go.packages,
+    ],
+    cwd: dir,
+    env: {
+      ...context.env,
+      CGO_ENABLED: '0',
+      GOBIN: context.binDir,
+      GO111MODULE: 'on',
+      GOFLAGS: '-mod=readonly',
+      GOWORK: 'off',
+      // A cross-compiling shell would make programs for another machine.
+      GOOS: undefined,
+      GOARCH: undefined,
     },
-  );
-  if (built.code !== 0) {
+    timeoutMs: 30 * 60_000,
+    onErrorLine: (line) => tell(context, spec, 'building', line),
+    ...(context.signal === undefined ? {} : { signal: context.signal }),
+  });
+  if (built.exitCode !== 0) {
     if (context.signal?.aborted === true) return fail(aborted());
     return fail(
       problem('engine/go-failed', `Go could not build ${spec.name}`, {
         hint: 'Go 1.21 or newer is needed, and a module proxy (GOPROXY) that can be reached',
-        detail: built.stderr.trim().split('\n').slice(-12).join('\n') || (built.failure ?? ''),
+        detail: built.stderr.trim().split('\n').slice(-12).join('\n') || whyFailed(built),
       }),
     );
   }
@@ -305,7 +308,9 @@ async function fromDebian(spec: PackageSpec, context: SourceContext): Promise<De
   await mkdir(path.join(dir, 'lists/partial'), { recursive: true });
   await mkdir(path.join(dir, 'cache/archives/partial'), { recursive: true });
   const run = (args: readonly string[]) =>
-    runCommand(apt, args, {
+    runProgram({
+      program: apt,
+      argv: args,
       cwd: dir,
       env: { ...context.env, LC_ALL: 'C' },
       timeoutMs: 5 * 60_000,
@@ -316,16 +321,16 @@ async function fromDebian(spec: PackageSpec, context: SourceContext): Promise<De
   // As root apt would drop to a user of its own, who may not write here.
   const options = ['-q', '-o', 'APT::Sandbox::User=root'];
   let got = await run([...options, 'download', name]);
-  if (got.code !== 0 && context.signal?.aborted !== true) {
+  if (got.exitCode !== 0 && context.signal?.aborted !== true) {
     // No package lists, or old ones: fetch lists of our own, which needs no root.
     tell(context, spec, 'downloading', 'fetching package lists');
     options.push('-o', `Dir::State::lists=${dir}/lists`, '-o', `Dir::Cache=${dir}/cache`);
     const updated = await run([...options, 'update']);
-    got = updated.code === 0 ? await run([...options, 'download', name]) : updated;
+    got = updated.exitCode === 0 ? await run([...options, 'download', name]) : updated;
   }
   if (context.signal?.aborted === true) return fail(aborted());
   const deb = (await readdir(dir)).find((file) => file.endsWith('.deb'));
-  if (got.code !== 0 || deb === undefined) {
+  if (got.exitCode !== 0 || deb === undefined) {
     return fail(
       problem('engine/debian-failed', `apt-get could not download ${name}`, {
         hint: 'are the package sources right, and can they be reached?',
@@ -334,12 +339,17 @@ async function fromDebian(spec: PackageSpec, context: SourceContext): Promise<De
     );
   }
   tell(context, spec, 'unpacking', deb);
-  const unpacked = await runCommand(dpkg, ['-x', path.join(dir, deb), path.join(dir, 'root')], {
+  const unpacked = await runProgram({
+    program: dpkg,
+    argv: ['-x', path.join(dir, deb), path.join(dir, 'root')],
     env: context.env,
+    timeoutMs: 10 * 60_000,
   });
-  if (unpacked.code !== 0) {
+  if (unpacked.exitCode !== 0) {
     return fail(
-      problem('engine/archive-damaged', `${deb} cannot be unpacked`, { detail: unpacked.stderr.trim() }),
+      problem('engine/archive-damaged', `${deb} cannot be unpacked`, {
+        detail: unpacked.stderr.trim() || whyFailed(unpacked),
+      }),
     );
   }
   for (const [part, member] of Object.entries(spec.debian.members)) {

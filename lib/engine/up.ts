@@ -26,7 +26,7 @@ import { findForeignFiles, killLeftovers, removeContainers, unmountAll } from '.
 import { takeEngineLock } from './lock.ts';
 import type { EngineOptions } from './notice.ts';
 import { type EnginePaths, enginePaths } from './paths.ts';
-import { endProcess } from './process.ts';
+import { endProcess } from './process-identity.ts';
 import { describeUntold, formatRegistries, mergeRegistries, type Registries } from './registries.ts';
 import { probeSocket } from './socket.ts';
 import { type EnginePart, REQUIRED_PARTS } from './versions.ts';

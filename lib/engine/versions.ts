@@ -142,7 +142,8 @@ export const PACKAGES: readonly PackageSpec[] = [
     parts: ['runc'],
     sources: ['path', 'release', 'debian'],
     release: {
-      name: (arch) => `runc.${arch}`,
+      // Named in Debian's words.
+      name: (arch) => `runc.${arch === 'arm' ? 'armhf' : arch}`,
       directory: 'opencontainers/runc/releases/download/v1.4.3',
       format: 'binary',
       members: { runc: 'runc' },
@@ -152,7 +153,7 @@ export const PACKAGES: readonly PackageSpec[] = [
         arm64: '633301e2e32f8a5ad54031aab4901eb00308bec677dd15faa2751e8f9dab5ca4',
       },
       published: { kind: 'sha256sum-file', name: 'runc.sha256sum' },
-      archs: ['386', 'amd64', 'arm64', 'armel', 'armhf', 'loong64', 'ppc64le', 'riscv64', 's390x'],
+      archs: ['386', 'amd64', 'arm', 'arm64', 'loong64', 'ppc64le', 'riscv64', 's390x'],
     },
     minimumOnPath: '1.1.0',
     // Not by Go: without cgo and libseccomp every RUN fails, see `checkRunc`.
@@ -220,15 +221,4 @@ export function isAtLeast(version: string, minimum: string): boolean {
     if (difference !== 0) return difference > 0;
   }
   return true;
-}
-
-/** A machine type as Go and the release pages name it, from `os.arch()`. */
-export function goArch(nodeArch: string): string {
-  const known: Readonly<Record<string, string>> = {
-    x64: 'amd64',
-    ia32: '386',
-    arm: 'armhf',
-    ppc64: 'ppc64le',
-  };
-  return known[nodeArch] ?? nodeArch;
 }

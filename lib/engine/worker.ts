@@ -1,7 +1,7 @@
 /** Asking a buildkitd what it works with. */
 import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
+import { runProgram, whyFailed } from '../system/mod.ts';
 import type { EngineOptions } from './notice.ts';
-import { runCommand } from './process.ts';
 
 /** A worker as buildkitd describes it. */
 export interface WorkerInfo {
@@ -18,22 +18,22 @@ export async function readWorker(
   address: string,
   options: EngineOptions,
 ): Promise<Result<WorkerInfo, Problem>> {
-  const asked = await runCommand(
-    buildctl,
-    ['--addr', address, 'debug', 'workers', '--format', '{{json .}}'],
-    {
-      env: daemonFreeEnv(options),
-      timeoutMs: 20_000,
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
-    },
-  );
-  const workers = asked.code === 0 ? parseWorkers(asked.stdout) : undefined;
+  const asked = await runProgram({
+    program: buildctl,
+    argv: ['--addr', address, 'debug', 'workers', '--format', '{{json .}}'],
+    env: daemonFreeEnv(options),
+    timeoutMs: 20_000,
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  });
+  const text = asked.stdout.toString();
+  const workers = asked.exitCode === 0 ? parseWorkers(text) : undefined;
   const [first] = workers ?? [];
   if (first === undefined) {
     return fail(
       problem('engine/unreachable', `buildkitd at ${address} does not tell its workers`, {
         hint: 'bake-ts engine doctor looks for the cause',
-        detail: asked.stderr.trim().slice(-1_000) || (asked.failure ?? asked.stdout.slice(0, 500)),
+        detail:
+          asked.stderr.trim().slice(-1_000) || (asked.exitCode === 0 ? text.slice(0, 500) : whyFailed(asked)),
         temporary: true,
       }),
     );

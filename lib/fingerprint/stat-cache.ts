@@ -7,9 +7,9 @@
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TextDecoder, TextEncoder } from 'node:util';
+import { writeFileWhole } from '../system/mod.ts';
 import { HASH_BYTES, SIGNATURE_FIELDS } from './batch.ts';
 
 /** File times must lie this far before the reading; covers file systems that count in seconds and clocks that differ. */
@@ -199,15 +199,11 @@ export class StatCache {
     body.set(paths, agesAt + count);
     const head = new TextEncoder().encode(MAGIC);
     const sum = createHash('sha256').update(body).digest();
-    const temporary = `${this.#file}.${process.pid}.${Math.random().toString(36).slice(2)}`;
     try {
-      await mkdir(join(this.#file, '..'), { recursive: true });
-      await writeFile(temporary, Buffer.concat([head, sum, body]));
-      await rename(temporary, this.#file);
+      await writeFileWhole(this.#file, Buffer.concat([head, sum, body]));
       this.#isChanged = false;
     } catch {
       // It only makes things faster: without it (disk full, read-only) the next run reads the files again.
-      await rm(temporary, { force: true }).catch(() => undefined);
     }
   }
 }

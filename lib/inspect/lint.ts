@@ -31,6 +31,7 @@ import {
 } from '../model/mod.ts';
 import type { PreparedPlan } from '../prepare/mod.ts';
 import { Semaphore } from '../run/mod.ts';
+import { defaultJobs } from '../system/mod.ts';
 
 /** What to check, and with what. */
 export interface LintOptions {
@@ -38,7 +39,7 @@ export interface LintOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** `--addr`: an engine that is to be used and no other. */
   readonly address?: string;
-  /** Calls of buildctl at a time; default 4. */
+  /** Calls of buildctl at a time; default: two for each processor. */
   readonly jobs?: number;
   readonly signal?: AbortSignal;
   /** Called with words where the engine has to be started first. */
@@ -53,8 +54,6 @@ export interface LintReport {
   readonly builds: number;
   readonly dockerfiles: number;
 }
-
-const DEFAULT_JOBS = 4;
 
 /**
  * Checks the Dockerfiles of the builds that were asked for. Nothing is built: not the builds themselves, and none of
@@ -84,7 +83,7 @@ export async function lintPlan(options: LintOptions): Promise<Result<LintReport>
   const tool: Buildctl = { program: engine.value.buildctl, address: engine.value.address, env };
   const workDir = await mkdtemp(path.join(tmpdir(), 'bake-ts-lint-'));
   try {
-    const permits = new Semaphore(options.jobs ?? DEFAULT_JOBS);
+    const permits = new Semaphore(options.jobs ?? defaultJobs());
     const known = new Map<string, Promise<LintAnswer>>();
     const answers = await Promise.all(
       nodes.map(async (node) => {

@@ -2,8 +2,8 @@
  * Runs `docker-credential-NAME get`: the server's name goes to its standard input, a JSON object comes back.
  * Protocol: github.com/docker/docker-credential-helpers (client, credentials).
  */
-import { spawn } from 'node:child_process';
 import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
+import { runProgram, whyFailed } from '../system/mod.ts';
 import { isRecord, oneLine } from './problems.ts';
 import type { Environment } from './proxy.ts';
 
@@ -33,45 +33,53 @@ export async function runCredentialHelper(
     ]);
   }
   const program = `docker-credential-${name}`;
-  const run = await runWithInput(program, server, env, signal, timeoutMs);
-  if (run.kind === 'not-started') {
+  const run = await runProgram({
+    program,
+    argv: ['get'],
+    env,
+    stdin: server,
+    timeoutMs,
+    stdoutLimit: OUTPUT_LIMIT,
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const byHand = `Run \`echo ${server} | ${program} get\` by hand`;
+  if (run.ended === 'never-started') {
+    const why = run.startError === 'ENOENT' ? 'not found on PATH' : oneLine(run.startError ?? 'unknown', 200);
     return fail([
       helperProblem(
-        `The credential helper ${program} cannot be started: ${run.why}`,
+        `The credential helper ${program} cannot be started: ${why}`,
         `Install ${program} into PATH, or remove it from credsStore/credHelpers in the Docker config`,
       ),
     ]);
   }
-  if (run.kind === 'timeout') {
+  if (run.ended !== 'by-itself') {
     return fail([
       helperProblem(
         `The credential helper ${program} did not answer for ${server} in ${timeoutMs / 1000} s`,
-        `Run \`echo ${server} | ${program} get\` by hand: it may be waiting for a password or a browser`,
+        `${byHand}: it may be waiting for a password or a browser`,
       ),
     ]);
   }
+  const said = run.stdout.toString();
   // Words of the helpers' library for "I have none", on standard output with a failing exit code.
-  if (/credentials not found|no credentials server URL|no credentials username/i.test(run.stdout))
+  if (/credentials not found|no credentials server URL|no credentials username/i.test(said))
     return ok(undefined);
   if (run.exitCode === 0) {
-    const answer = parseAnswer(run.stdout);
+    const answer = parseAnswer(said);
     if (answer !== undefined) return ok(answer.secret === '' ? undefined : answer);
     return fail([
-      helperProblem(
-        `The credential helper ${program} answered for ${server} in no form known`,
-        `Run \`echo ${server} | ${program} get\` by hand`,
-      ),
+      helperProblem(`The credential helper ${program} answered for ${server} in no form known`, byHand),
     ]);
   }
   // On failure nothing secret is printed by contract, and the words are needed to find the cause.
-  const said = oneLine(`${run.stdout} ${run.stderr}`, 300);
+  const detail = oneLine(`${said} ${run.stderr}`, 300);
   return fail([
     problem(
       'registry/credential-helper',
-      `The credential helper ${program} failed for ${server} (exit code ${run.exitCode})`,
+      `The credential helper ${program} failed for ${server} (${whyFailed(run)})`,
       {
-        hint: `Run \`echo ${server} | ${program} get\` by hand; you may have to sign in anew`,
-        ...(said === '' ? {} : { detail: said }),
+        hint: `${byHand}; you may have to sign in anew`,
+        ...(detail === '' ? {} : { detail }),
       },
     ),
   ]);
@@ -86,66 +94,6 @@ function parseAnswer(text: string): HelperAnswer | undefined {
   } catch {
     return undefined;
   }
-}
-
-type HelperRun =
-  | { readonly kind: 'ended'; readonly exitCode: number; readonly stdout: string; readonly stderr: string }
-  | { readonly kind: 'not-started'; readonly why: string }
-  | { readonly kind: 'timeout' };
-
-function runWithInput(
-  program: string,
-  input: string,
-  env: Environment,
-  signal: AbortSignal | undefined,
-  timeoutMs: number,
-): Promise<HelperRun> {
-  return new Promise((resolve) => {
-    const output = { stdout: '', stderr: '' };
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const settle = (run: HelperRun): void => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', stop);
-      resolve(run);
-    };
-    let child: ReturnType<typeof spawn>;
-    const stop = (): void => {
-      child.kill('SIGKILL');
-      // A grandchild may hold the pipes open.
-      child.stdout?.destroy();
-      child.stderr?.destroy();
-      settle({ kind: 'timeout' });
-    };
-    try {
-      child = spawn(program, ['get'], {
-        env: { ...env },
-        stdio: ['pipe', 'pipe', 'pipe'],
-        windowsHide: true,
-      });
-    } catch (error) {
-      // Deno throws at once where the permission to run is missing.
-      resolve({ kind: 'not-started', why: error instanceof Error ? oneLine(error.message, 200) : 'unknown' });
-      return;
-    }
-    timer = setTimeout(stop, timeoutMs);
-    signal?.addEventListener('abort', stop, { once: true });
-    child.on('error', (error: Error & { code?: string }) =>
-      settle({
-        kind: 'not-started',
-        why: error.code === 'ENOENT' ? 'not found on PATH' : oneLine(error.message, 200),
-      }),
-    );
-    for (const name of ['stdout', 'stderr'] as const) {
-      child[name]?.setEncoding('utf8');
-      child[name]?.on('data', (piece: string) => {
-        if (output[name].length < OUTPUT_LIMIT) output[name] += piece;
-      });
-    }
-    child.on('close', (code) => settle({ kind: 'ended', exitCode: code ?? -1, ...output }));
-    // A helper may end without reading: the pipe's complaint says nothing that the exit code does not.
-    child.stdin?.on('error', () => undefined);
-    child.stdin?.end(input);
-  });
 }
 
 function helperProblem(message: string, hint: string): Problem {

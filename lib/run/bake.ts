@@ -13,6 +13,7 @@ import {
   problemToJson,
   type RunSummary,
 } from '../model/mod.ts';
+import { defaultJobs } from '../system/mod.ts';
 import type { NodeRun } from './context.ts';
 import { createEmitter, type Emit, KEPT_WORDS } from './emitter.ts';
 import { ENGINES, type EngineAccess } from './engine-access.ts';
@@ -21,7 +22,7 @@ import { checkPlan } from './preflight.ts';
 import { immutableProblem, wantedTags } from './publish.ts';
 import { immutableTags } from './publisher.ts';
 import { runGraph } from './scheduler.ts';
-import { type BakeOptions, DEFAULT_JOBS, needsOf, type Session, withSession } from './session.ts';
+import { type BakeOptions, needsOf, type Session, withSession } from './session.ts';
 
 /**
  * Runs a plan.
@@ -71,7 +72,7 @@ function announceRun({ options, emit }: Run, { workDir }: Session): void {
     version: options.version ?? '',
     runtime: options.runtime ?? '',
     files: plan.set.files,
-    concurrency: options.jobs ?? DEFAULT_JOBS,
+    concurrency: options.jobs ?? defaultJobs(),
   });
   emit({
     type: 'planned',

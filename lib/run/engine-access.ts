@@ -1,6 +1,7 @@
 /** How runs get at an engine. */
 import type { Engine, FindOptions } from '../engine/mod.ts';
 import type { Digest, Result } from '../model/mod.ts';
+import type { RunProgram } from '../system/mod.ts';
 
 /** How to find an engine and its images; tests put another one in its place. */
 export interface EngineAccess {
@@ -10,6 +11,8 @@ export interface EngineAccess {
     engine: Engine,
     env: FindOptions['env'],
   ) => Promise<ReadonlyMap<string, Digest> | undefined>;
+  /** Runs buildctl; where absent, it is really run. */
+  readonly run?: RunProgram;
 }
 
 /** The engines of this machine. Their package is loaded when one is asked for: a run in which nothing changed needs none. */

@@ -1,15 +1,13 @@
 /** The engine of a session: found once, when somebody first needs it, and asked once about itself. */
 import { arch } from 'node:os';
-import { forgetLocalSources, queryWorker } from '../buildctl/mod.ts';
+import { type Buildctl, forgetLocalSources, queryWorker } from '../buildctl/mod.ts';
 import type { Engine } from '../engine/mod.ts';
 import { SentLedger } from '../fingerprint/mod.ts';
 import { type Digest, ok, type Plan, problemToJson, type Result } from '../model/mod.ts';
+import { goArchitecture } from '../system/mod.ts';
 import type { ReadyEngine } from './context.ts';
 import type { Emit } from './emitter.ts';
 import type { EngineAccess } from './engine-access.ts';
-
-/** Node's names of processor architectures where Go has others. */
-const GO_ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386' };
 
 /** What finding an engine goes by. */
 export interface SessionEngineOptions {
@@ -81,11 +79,9 @@ export class SessionEngine {
     const { address, env, plan, hostArchitecture } = this.#options;
     const named = address ?? (env['BUILDKIT_HOST'] || plan.set.engineAddress);
     if (named === undefined || named === '' || named.startsWith('unix://'))
-      return `linux/${hostArchitecture ?? GO_ARCHITECTURES[arch()] ?? arch()}`;
+      return `linux/${hostArchitecture ?? goArchitecture(arch())}`;
     const engine = await this.#find();
-    const worker = engine.ok
-      ? await queryWorker({ program: engine.value.buildctl, address: engine.value.address, env })
-      : undefined;
+    const worker = engine.ok ? await queryWorker(this.#buildctlOf(engine.value)) : undefined;
     return worker?.platform ?? `unknown/${named}`;
   }
 
@@ -103,12 +99,17 @@ export class SessionEngine {
     return this.#found;
   }
 
+  #buildctlOf({ buildctl, address }: Engine): Buildctl {
+    const { env, access } = this.#options;
+    return { program: buildctl, address, env, ...(access.run === undefined ? {} : { run: access.run }) };
+  }
+
   async #prepare(): Promise<Result<ReadyEngine>> {
-    const { plan, env, emit, sentDirectory } = this.#options;
+    const { plan, emit, sentDirectory } = this.#options;
     const engine = await this.#find();
     if (!engine.ok) return engine;
     const { address, source, buildctl: program, registryHint } = engine.value;
-    const buildctl = { program, address, env };
+    const buildctl = this.#buildctlOf(engine.value);
     emit({ type: 'engine-ready', address, source, buildctl: program });
     for (const one of engine.value.warnings) emit({ type: 'warning', problem: problemToJson(one) });
     // Only results that are not pushed depend on how the worker keeps images; the embedded engine is known.

@@ -17,6 +17,7 @@ import {
 import type { DockerfileLibrary } from '../prepare/mod.ts';
 import { createRegistryClient, type RegistryClient } from '../registry/mod.ts';
 import { StateStore, stateDirectory } from '../state/mod.ts';
+import { defaultJobs } from '../system/mod.ts';
 import type { Audit } from './audit.ts';
 import type { NodeContext, NodeResult, NodeRun } from './context.ts';
 import type { Emit } from './emitter.ts';
@@ -28,8 +29,6 @@ import { immutableTags, Publisher } from './publisher.ts';
 import { heights, Semaphore } from './scheduler.ts';
 import { SessionEngine } from './session-engine.ts';
 
-export const DEFAULT_JOBS = 4;
-
 /** How to run a plan. */
 export interface BakeOptions {
   readonly plan: Plan;
@@ -38,7 +37,7 @@ export interface BakeOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** `--addr`: an engine that is to be used and no other. */
   readonly address?: string;
-  /** Builds at a time; default 4. */
+  /** Builds at a time; default: `defaultJobs`, two for each processor. */
   readonly jobs?: number;
   /** Build even what is unchanged. */
   readonly force?: boolean;
@@ -146,7 +145,7 @@ export class Session {
     const pinned = lock.ok ? lock.value : undefined;
     this.#images = new ExternalImages(this.registry, this.state, (written) => pinned?.digestOf(written));
     this.#layers = { registry: this.registry, trees: new Map() };
-    this.#permits = new Semaphore(options.jobs ?? DEFAULT_JOBS);
+    this.#permits = new Semaphore(options.jobs ?? defaultJobs());
     this.#priorities = heights(needsOf(plan));
     this.engine = new SessionEngine({
       access: options.engines ?? ENGINES,

@@ -11,8 +11,8 @@
  * ```
  */
 import { Buffer } from 'node:buffer';
-import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { open, readFile, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import {
@@ -28,6 +28,7 @@ import {
   problem,
   type Result,
 } from '../model/mod.ts';
+import { writeFileWhole } from '../system/mod.ts';
 
 /** What of an image's config decides what a Dockerfile on top of it reads. */
 export interface ImageConfigFacts {
@@ -178,14 +179,10 @@ async function readHead(file: string, bytes: number): Promise<Buffer | undefined
 }
 
 async function writeJson(file: string, value: unknown): Promise<Problem | undefined> {
-  const draft = `${file}.${randomBytes(6).toString('hex')}.tmp`;
   try {
-    await mkdir(path.dirname(file), { recursive: true });
-    await writeFile(draft, `${JSON.stringify(value)}\n`);
-    await rename(draft, file);
+    await writeFileWhole(file, `${JSON.stringify(value)}\n`);
     return undefined;
   } catch (error) {
-    await rm(draft, { force: true }).catch(() => undefined);
     const why = error instanceof Error && 'code' in error ? String(error.code) : String(error);
     return problem('state/not-written', `what was built cannot be remembered: \`${file}\` (${why})`, {
       severity: 'warning',

@@ -14,7 +14,7 @@ import {
   type RunningEngine,
   upEngine,
 } from '../../lib/engine/mod.ts';
-import { listProcesses } from '../../lib/engine/process.ts';
+import { listProcesses } from '../../lib/engine/process-identity.ts';
 import type { BakeEvent } from '../../lib/model/mod.ts';
 import { findBusybox } from '../rig/busybox.ts';
 import { runCommand } from '../rig/command.ts';

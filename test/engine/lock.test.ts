@@ -5,7 +5,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { takeLock } from '../../lib/engine/lock.ts';
-import { endProcess, identifyProcess, isAlive } from '../../lib/engine/process.ts';
+import { endProcess, identifyProcess, isAlive } from '../../lib/engine/process-identity.ts';
 import { type Cleanup, makeTempDir } from '../rig/temp.ts';
 
 /** A process that only waits. */

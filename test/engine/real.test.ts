@@ -37,7 +37,7 @@ import {
   resolveLocalImages,
   upEngine,
 } from '../../lib/engine/mod.ts';
-import { isAlive, listProcesses } from '../../lib/engine/process.ts';
+import { isAlive, listProcesses } from '../../lib/engine/process-identity.ts';
 import { findBusybox } from '../rig/busybox.ts';
 import { runCommand } from '../rig/command.ts';
 import { fakeProgram } from '../rig/fake-release.ts';

@@ -12,7 +12,7 @@ import {
   PACKAGES,
   readInstallation,
 } from '../../lib/engine/mod.ts';
-import { goArch } from '../../lib/engine/versions.ts';
+import { goArchitecture } from '../../lib/system/mod.ts';
 import {
   fakeProgram,
   makeTar,
@@ -35,7 +35,7 @@ const SAYS: Readonly<Record<string, string>> = {
   registry: 'registry github.com/distribution/distribution/v3 v3.1.2',
 };
 
-const machine = goArch(arch());
+const machine = goArchitecture(arch());
 
 function specOf(name: EnginePackage): (typeof PACKAGES)[number] {
   const spec = PACKAGES.find((one) => one.name === name);

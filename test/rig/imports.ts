@@ -13,7 +13,7 @@ export interface SourceModule {
 }
 
 const SPECIFIER =
-  /(?:^|[\s;}])(?:import|export)\b[^'"`;()]*?\bfrom\s*['"]([^'"]+)['"]|\bimport\s*\(\s*['"]([^'"]+)['"]|^\s*import\s*['"]([^'"]+)['"]/gm;
+  /(?:^|[\s;}])(?:import|export)\b[^'"`;()]*?\bfrom\s*['"]([^'"]+)['"]|\b(?:import|getBuiltinModule)\s*\(\s*['"]([^'"]+)['"]|^\s*import\s*['"]([^'"]+)['"]/gm;
 
 /** Reads all TypeScript files below a folder of the repository. */
 export function readModules(folder: string): readonly SourceModule[] {

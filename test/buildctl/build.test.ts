@@ -1,13 +1,19 @@
 /** One call of buildctl from its start to its end, with a buildctl that obeys the test. */
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type BuildCall, childEnvironment, runBuild } from '../../lib/buildctl/mod.ts';
-import { runProcess } from '../../lib/buildctl/process.ts';
+import {
+  type BuildCall,
+  type Buildctl,
+  childEnvironment,
+  forgetLocalSources,
+  runBuild,
+} from '../../lib/buildctl/mod.ts';
 import type { EventBody } from '../../lib/model/mod.ts';
+import type { ProgramCall } from '../../lib/system/mod.ts';
 import { makeFakeBuildctl } from '../rig/fake-buildctl.ts';
 import { makeBuild } from '../rig/sets.ts';
 import { type Cleanup, makeTempDir } from '../rig/temp.ts';
@@ -121,25 +127,6 @@ test('cancelling sends TERM and waits for the end', async (t) => {
   assert.deepEqual(await buildctl.signals(), [`${made?.pid} SIGTERM`]);
 });
 
-test('a child that ignores TERM is killed after its grace', async (t) => {
-  const buildctl = await makeFakeBuildctl(t, [{ hang: true, ignoreSignals: true }]);
-  const controller = new AbortController();
-  const running = runProcess({
-    program: buildctl.path,
-    argv: ['build'],
-    env,
-    signal: controller.signal,
-    graceMs: 200,
-  });
-  const [made] = await buildctl.waitForCalls(1);
-  await sleep(100);
-  controller.abort();
-  const end = await running;
-  assert.equal(end.ended, 'cancelled');
-  assert.equal(end.exitCode, undefined);
-  assert.throws(() => process.kill(made?.pid ?? 0, 0), /ESRCH|not found|No such process/i);
-});
-
 test('a call that was cancelled before it began is not begun', async (t) => {
   const buildctl = await makeFakeBuildctl(t, []);
   const { call } = await makeCall(t, { signal: AbortSignal.abort() });
@@ -178,18 +165,29 @@ test('a secret’s command that fails stops the build and shows nothing it wrote
   assert.deepEqual(await buildctl.calls(), []);
 });
 
-test('many lines on both streams arrive whole', async (t) => {
-  const dir = await makeTempDir(t);
-  const lines: string[] = [];
-  const end = await runProcess({
-    program: 'sh',
-    argv: ['-c', 'i=0; while [ $i -lt 3000 ]; do echo "out $i"; echo "err $i" >&2; i=$((i+1)); done; pwd'],
-    env,
-    cwd: dir,
-    onErrorLine: (line) => lines.push(line),
-  });
-  assert.equal(end.exitCode, 0);
-  assert.equal(lines.length, 3000);
-  assert.equal(lines.at(-1), 'err 2999');
-  assert.equal(end.stdout.toString().trim().split('\n').at(-1), dir);
+test('what stands in for buildctl sees real calls and answers as buildctl does', async (t) => {
+  const calls: ProgramCall[] = [];
+  const tool: Buildctl = {
+    program: 'buildctl',
+    address: 'unix:///x',
+    env: { HOME: '/h', TRACEPARENT: 'x' },
+    run: async (call) => {
+      calls.push(call);
+      call.onErrorLine?.(JSON.stringify({ vertexes: [{ digest: 'd', name: '[1/1] COPY', started: 'now' }] }));
+      const metadata = call.argv[call.argv.indexOf('--metadata-file') + 1];
+      if (call.argv.includes('build') && metadata !== undefined) {
+        await writeFile(metadata, JSON.stringify({ 'containerimage.digest': `sha256:${'c'.repeat(64)}` }));
+      }
+      return { ended: 'by-itself', exitCode: 0, stdout: Buffer.alloc(0), stderr: '' };
+    },
+  };
+  const { call } = await makeCall(t);
+  const built = await runBuild(tool, call);
+  assert(built.ok);
+  assert.deepEqual(built.value, { digest: `sha256:${'c'.repeat(64)}`, steps: { total: 1, cached: 0 } });
+  assert.equal(await forgetLocalSources(tool), true);
+  assert.deepEqual(
+    calls.map(({ program, env, argv }) => [program, env, argv.find((word) => /^[a-z]+$/.test(word))]),
+    ['build', 'prune', 'du'].map((verb) => ['buildctl', { HOME: '/h' }, verb]),
+  );
 });

@@ -1,0 +1,228 @@
+/**
+ * Running a program to its end: no shell, a process group of its own, a clean end, and one record that says how it went.
+ */
+import type { ChildProcess } from 'node:child_process';
+import process from 'node:process';
+
+/** What to run, and how long and how much of it. */
+export interface ProgramCall {
+  /** A path, or a name that is looked for on the PATH of `env`. */
+  readonly program: string;
+  readonly argv: readonly string[];
+  /** The whole environment of the program; entries without a value are left out. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd?: string;
+  /** What it reads from its standard input; nothing where absent. */
+  readonly stdin?: string;
+  readonly signal?: AbortSignal;
+  /** Without it the program may run for ever. */
+  readonly timeoutMs?: number;
+  /** How long its group may take to end after TERM before it is killed; 0 (the default) kills at once. */
+  readonly graceMs?: number;
+  /** How many bytes of stdout are kept, from the first on; 64 MiB where absent. */
+  readonly stdoutLimit?: number;
+  /** How many characters of stderr are kept, the last ones; 64 Ki where absent. */
+  readonly stderrLimit?: number;
+  /** Each line of stderr as it comes, without its line break. */
+  readonly onErrorLine?: (line: string) => void;
+}
+
+/** How it ended. */
+export interface ProgramEnd {
+  /** Who ended it, noted where it was done: runtimes report the signal differently. */
+  readonly ended: 'by-itself' | 'cancelled' | 'timeout' | 'never-started';
+  /** Undefined where it never started or a signal ended it. */
+  readonly exitCode?: number;
+  readonly stdout: Buffer;
+  readonly stderr: string;
+  /** Whether there was more on stdout than the limit. */
+  readonly cut?: true;
+  /** Why it never started: `ENOENT`, `EACCES`, … or words. */
+  readonly startError?: string;
+}
+
+/** Runs a program to its end and never rejects. A type of its own, so that tests can put a program of theirs in place. */
+export type RunProgram = (call: ProgramCall) => Promise<ProgramEnd>;
+
+const STDOUT_LIMIT = 64 * 1024 * 1024;
+const STDERR_LIMIT = 64 * 1024;
+
+/** How long pipes may stay open after KILL: whoever left the group may hold them for ever. */
+const PIPES_MS = 1_000;
+
+/** Loaded on first use: it takes Node 2 to 3 ms, and most runs of most verbs start no program. */
+function childProcess(): typeof import('node:child_process') {
+  return process.getBuiltinModule('node:child_process');
+}
+
+/** Runs a program to its end. Never rejects. */
+export async function runProgram(call: ProgramCall): Promise<ProgramEnd> {
+  if (call.signal?.aborted === true) return { ended: 'cancelled', stdout: Buffer.alloc(0), stderr: '' };
+  let child: ChildProcess;
+  try {
+    child = childProcess().spawn(call.program, [...call.argv], {
+      env: definedEnv(call.env),
+      stdio: [call.stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+      // A group of its own: Ctrl-C at the terminal reaches us only, and we end our children in order.
+      detached: true,
+      ...(call.cwd === undefined ? {} : { cwd: call.cwd }),
+    });
+  } catch (error) {
+    // Deno throws at once where the permission is missing, Node where the arguments are too long.
+    return { ended: 'never-started', stdout: Buffer.alloc(0), stderr: '', startError: startErrorOf(error) };
+  }
+  const stdout = collectStdout(child, call.stdoutLimit ?? STDOUT_LIMIT);
+  const stderr = collectStderr(child, call);
+  // It need not read what it is given: the complaint of the pipe says nothing that the exit code does not.
+  child.stdin?.on('error', () => undefined);
+  child.stdin?.end(call.stdin);
+
+  const end = await waitForEnd(child, call);
+  return {
+    ended: end.ended,
+    ...(end.exitCode === undefined ? {} : { exitCode: end.exitCode }),
+    ...(end.startError === undefined ? {} : { startError: end.startError }),
+    ...stdout(),
+    stderr: stderr(),
+  };
+}
+
+/**
+ * The same for callers that cannot wait, which are the getters of `git.…` in expressions (CEL evaluates at one go). A
+ * timeout kills the program alone and not its group; there is no signal and no line by line.
+ */
+export function runProgramSync(
+  call: Pick<ProgramCall, 'program' | 'argv' | 'env' | 'cwd' | 'timeoutMs' | 'stdoutLimit'>,
+): ProgramEnd {
+  const options = {
+    env: definedEnv(call.env),
+    stdio: ['ignore', 'pipe', 'pipe'] as ('ignore' | 'pipe')[],
+    maxBuffer: call.stdoutLimit ?? STDOUT_LIMIT,
+    killSignal: 'SIGKILL' as const,
+    ...(call.cwd === undefined ? {} : { cwd: call.cwd }),
+    ...(call.timeoutMs === undefined ? {} : { timeout: call.timeoutMs }),
+  };
+  try {
+    const { error, status, stdout, stderr } = childProcess().spawnSync(call.program, [...call.argv], options);
+    const said = {
+      stdout: stdout ?? Buffer.alloc(0),
+      stderr: (stderr ?? '').toString().slice(-STDERR_LIMIT),
+    };
+    const why = error === undefined ? undefined : startErrorOf(error);
+    if (why === 'ETIMEDOUT') return { ...said, ended: 'timeout' };
+    if (why === 'ENOBUFS') return { ...said, ended: 'by-itself', cut: true };
+    if (why !== undefined) return { ...said, ended: 'never-started', startError: why };
+    return { ...said, ended: 'by-itself', ...(status === null || status < 0 ? {} : { exitCode: status }) };
+  } catch (error) {
+    return { ended: 'never-started', stdout: Buffer.alloc(0), stderr: '', startError: startErrorOf(error) };
+  }
+}
+
+/** Why a program did not end well, in a few words: `ENOENT`, `timeout`, `exit code 3`, … */
+export function whyFailed({ ended, exitCode, startError, cut }: ProgramEnd): string {
+  if (startError !== undefined) return startError;
+  if (ended !== 'by-itself') return ended;
+  if (cut === true) return 'too much output';
+  return exitCode === undefined ? 'ended by a signal' : `exit code ${exitCode}`;
+}
+
+/** An environment without its absent entries, as `spawn` wants it. */
+export function definedEnv(env: ProgramCall['env']): Record<string, string> {
+  const defined: Record<string, string> = {};
+  for (const [name, value] of Object.entries(env)) if (value !== undefined) defined[name] = value;
+  return defined;
+}
+
+/** Waits until the program has ended and its pipes are closed, and ends it where signal or time say so. */
+function waitForEnd(
+  child: ChildProcess,
+  { signal, timeoutMs, graceMs = 0 }: ProgramCall,
+): Promise<Pick<ProgramEnd, 'ended' | 'exitCode' | 'startError'>> {
+  return new Promise((resolve) => {
+    let ended: ProgramEnd['ended'] = 'by-itself';
+    let timer: NodeJS.Timeout | undefined;
+    const done = (exitCode: number | null, startError?: string): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+      if (startError !== undefined) resolve({ ended: 'never-started', startError });
+      else resolve({ ended, ...(exitCode === null || exitCode < 0 ? {} : { exitCode }) });
+    };
+    const kill = (): void => {
+      signalGroup(child.pid, 'SIGKILL');
+      timer = setTimeout(() => {
+        child.stdout?.destroy();
+        child.stderr?.destroy();
+        done(null);
+      }, PIPES_MS);
+    };
+    const end = (why: 'cancelled' | 'timeout'): void => {
+      if (ended !== 'by-itself') return;
+      ended = why;
+      clearTimeout(timer);
+      if (graceMs > 0) {
+        signalGroup(child.pid, 'SIGTERM');
+        timer = setTimeout(kill, graceMs);
+      } else {
+        kill();
+      }
+    };
+    const onAbort = (): void => end('cancelled');
+    signal?.addEventListener('abort', onAbort, { once: true });
+    if (timeoutMs !== undefined) timer = setTimeout(() => end('timeout'), timeoutMs);
+    // A failed start is known by its error: exit codes of it differ between runtimes.
+    child.once('error', (error) => done(null, startErrorOf(error)));
+    child.once('close', (code) => done(code));
+  });
+}
+
+function collectStdout(child: ChildProcess, limit: number): () => { stdout: Buffer; cut?: true } {
+  const chunks: Buffer[] = [];
+  let sizeBytes = 0;
+  child.stdout?.on('data', (chunk: Buffer) => {
+    if (sizeBytes < limit) chunks.push(chunk.subarray(0, limit - sizeBytes));
+    sizeBytes += chunk.length;
+  });
+  return () => ({ stdout: Buffer.concat(chunks), ...(sizeBytes > limit ? { cut: true } : {}) });
+}
+
+function collectStderr(
+  child: ChildProcess,
+  { stderrLimit = STDERR_LIMIT, onErrorLine }: ProgramCall,
+): () => string {
+  let kept = '';
+  let rest = '';
+  const report = (line: string): void => onErrorLine?.(line.endsWith('\r') ? line.slice(0, -1) : line);
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    kept = (kept + text).slice(-stderrLimit);
+    if (onErrorLine === undefined) return;
+    const [first = '', ...more] = text.split('\n');
+    rest += first;
+    for (const next of more) {
+      report(rest);
+      rest = next;
+    }
+  });
+  return () => {
+    if (rest !== '') report(rest);
+    return kept;
+  };
+}
+
+/** Signals a whole group; a group that is gone already is fine. `child.kill` works only once on Deno. */
+function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // ESRCH: it ended in the meantime.
+  }
+}
+
+function startErrorOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if ('code' in error && typeof error.code === 'string') return error.code;
+  // Deno without --allow-run: an Error named NotCapable without a code.
+  return error.name === 'NotCapable'
+    ? 'permission to run programs is missing (Deno: --allow-run)'
+    : error.message;
+}

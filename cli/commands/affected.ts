@@ -13,7 +13,7 @@ import { reportProblems, writeJson } from '../output.ts';
 import { withCancellation } from '../signals.ts';
 
 /** `bake-ts affected`: names on stdout, one a line, for the matrix of a CI system. */
-export async function affectedCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
+export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const since = textOf(args, 'since');
   if (since === undefined) {
     return reportProblems(

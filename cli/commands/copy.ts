@@ -13,7 +13,7 @@ import {
 } from '../registry.ts';
 
 /** `bake-ts copy`: an image as it is, all platforms and attestations, so its digest stays the same. */
-export async function copyCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
+export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const [first = '', second = ''] = args.positionals;
   const from = readReference(first);
   const to = readTarget(second, from.ok ? from.value : undefined);

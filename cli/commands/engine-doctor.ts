@@ -5,7 +5,7 @@ import type { Io } from '../io.ts';
 import { columnsOf, wantsColor, writeJson } from '../output.ts';
 
 /** `bake-ts engine doctor`: ends with 5 if a check failed. */
-export async function engineDoctorCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
+export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const { engineDoctor } = await import('../../lib/engine/mod.ts');
   const checks = await engineDoctor({ env: io.env });
   const failed = checks.filter((one) => one.status === 'fail').length;

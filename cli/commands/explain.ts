@@ -8,7 +8,7 @@ import { reportProblems, wantsColor, writeJson } from '../output.ts';
 import { withCancellation } from '../signals.ts';
 
 /** `bake-ts explain`: what a run would do, and everything that this rests on. */
-export async function explainCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
+export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const read = await readInputs(args, io);
   if (!read.ok) return reportProblems(read.error, args, io);
   const { preparePlan } = await import('../../lib/prepare/mod.ts');

@@ -8,7 +8,7 @@ import { formatTable, reportProblems, wantsColor, writeJson } from '../output.ts
 import { readReference, withRegistry } from '../registry.ts';
 
 /** `bake-ts inspect`: what a registry has under a name. */
-export async function inspectCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
+export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const parsed = readReference(args.positionals[0] ?? '');
   if (!parsed.ok) return reportProblems(parsed.error, args, io);
   const ref: ImageRef = withDefaultTag(parsed.value);

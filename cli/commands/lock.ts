@@ -8,7 +8,7 @@ import { withCancellation } from '../signals.ts';
 import { planWhole } from '../whole-plan.ts';
 
 /** `bake-ts lock`: writes builds.lock; with `--check` only says whether it would. */
-export async function lockCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
+export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const read = await readInputs(args, io);
   if (!read.ok) return reportProblems(read.error, args, io);
   const { preparePlan } = await import('../../lib/prepare/mod.ts');

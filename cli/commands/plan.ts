@@ -9,7 +9,7 @@ import { formatTable, reportProblems, wantsColor, writeJson } from '../output.ts
 const FORMS = ['json', 'tree', 'dot', 'mermaid'] as const;
 
 /** `bake-ts plan`: no engine, no network, no secrets. */
-export async function planCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
+export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const forms = FORMS.filter((one) => isSet(args, one));
   if (forms.length > 1) {
     const written = forms.map((one) => `--${one}`).join(' and ');

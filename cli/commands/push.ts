@@ -6,7 +6,7 @@ import { reportProblems, writeJson } from '../output.ts';
 import { blobLines, describePut, formatPut, formatTransfer, readTarget, withRegistry } from '../registry.ts';
 
 /** `bake-ts push`: an image that lies on disk, with the digest that it has there. */
-export async function pushCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
+export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const [source = '', second = ''] = args.positionals;
   const to = readTarget(second, undefined);
   if (!to.ok) return reportProblems(to.error, args, io);

@@ -13,7 +13,7 @@ import {
 } from '../registry.ts';
 
 /** `bake-ts tag`: the same manifest under other names; all are tried, and what failed is told at the end. */
-export async function tagCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
+export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const [first = '', ...rest] = args.positionals;
   const from = readReference(first);
   if (!from.ok) return reportProblems(from.error, args, io);

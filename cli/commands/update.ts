@@ -8,7 +8,7 @@ import { withCancellation } from '../signals.ts';
 import { planWhole } from '../whole-plan.ts';
 
 /** `bake-ts update`: moves locked images to what their tags stand for now. */
-export async function updateCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
+export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const read = await readInputs(args, io);
   if (!read.ok) return reportProblems(read.error, args, io);
   const { updateLock } = await import('../../lib/run/mod.ts');

@@ -10,7 +10,7 @@ import { formatTable, reportProblems, wantsColor, writeJson } from '../output.ts
 import { withCancellation } from '../signals.ts';
 
 /** `bake-ts verify`: ends with 0 only where every build was compared and has the same files and config as its tag. */
-export async function verifyCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
+export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const read = await readInputs(args, io);
   if (!read.ok) return reportProblems(read.error, args, io);
   const { preparePlan } = await import('../../lib/prepare/mod.ts');

@@ -1,6 +1,6 @@
 /**
  * What a shell offers while a command line is being written. Everything that the declarations know is worked out here,
- * without effects; names of builds, groups and variables are asked for only where they can stand.
+ * without effects; names of builds, groups and variables are read only where they can stand.
  */
 import type { CAC, Command } from 'cac';
 import { isGroup, matchCommand, type OptionShape, shapesOf } from './args.ts';

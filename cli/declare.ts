@@ -28,7 +28,7 @@ export function declareCli(): CAC {
     .option('--force', 'Call buildctl even for what is unchanged; its cache still counts')
     .option('--dry-run', 'Decide and say why, but build and push nothing')
     .option('-j, --jobs <number>', 'Builds at a time, 1 to 999; default: twice the processors')
-    .option('--audit <part>', 'Build some of what is left alone to see that it is the same: 5% or a number')
+    .option('--audit <part>', 'Build some of what is up to date to see that it is the same: 5% or a number')
     .option('--audit-seed <number>', 'Draw the same builds as the audit that printed this number')
     .option('--atomic', 'Move tags only when all builds succeeded, as with `publish: together`')
     .option('--fail-fast', 'Stop everything at the first failure, not only what depends on it')
@@ -50,7 +50,7 @@ export function declareCli(): CAC {
 
   const explain = cli.command(
     'explain [...builds]',
-    'Say why builds would be run or left alone, and what counts for them',
+    'Say why builds would run or are up to date, and what counts for them',
   );
   overriding(fromFiles(selecting(explain)))
     .option('--addr <address>', 'Look into the images of this buildkitd, not the one found')
@@ -71,7 +71,7 @@ export function declareCli(): CAC {
     .example('  bake-ts affected --since HEAD~1 --json | jq -c "[.builds[].build]"')
     .action(lazily(() => import('./commands/affected.ts')));
 
-  const lock = cli.command('lock [...builds]', 'Write the digests of outside images to builds.lock');
+  const lock = cli.command('lock [...builds]', 'Write the digests of external images to builds.lock');
   fromFiles(selecting(lock))
     .option('--check', 'Change nothing; end with 1 if the file is not what the builds need')
     .option('--json', 'What changed as JSON, for programs')
@@ -258,7 +258,7 @@ function selecting(command: Command): Command {
 /** Options that override every build; they are one with `--set`, so `plan` and `print` show what they do. */
 function overriding(command: Command): Command {
   return command
-    .option('--push', 'Push every build that was asked for, whatever its `push` says')
+    .option('--push', 'Push every requested build, whatever its `push` says')
     .option('--no-push', 'Push nothing, to see first whether all of it builds')
     .option('--platform <os/arch>', 'Build for this platform instead (may be repeated)', REPEATS)
     .option('--pull', 'Ask the registry for base images even where the engine has them')

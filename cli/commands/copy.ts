@@ -4,9 +4,9 @@ import type { Io } from '../io.ts';
 import { reportProblems, writeJson } from '../output.ts';
 import {
   blobLines,
-  describePut,
   formatPut,
   formatTransfer,
+  putToJson,
   readReference,
   readTarget,
   withRegistry,
@@ -27,7 +27,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
     });
     if (!copied.ok) return copied.error;
     io.stderr.write(formatTransfer(copied.value));
-    if (isSet(args, 'json')) writeJson(describePut(to.value, copied.value), io);
+    if (isSet(args, 'json')) writeJson(putToJson(to.value, copied.value), io);
     else io.stdout.write(formatPut(to.value, copied.value));
     return [];
   });

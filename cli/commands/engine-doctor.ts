@@ -17,11 +17,11 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const palette = createPalette(wantsColor(args, io, io.stdout));
   const signs = { ok: palette.good('✓'), warn: palette.warning('!'), fail: palette.error('✗') };
   const width = Math.max(...checks.map((one) => one.name.length));
-  const room = columnsOf(io.stdout) - width - 4;
+  const textWidth = columnsOf(io.stdout) - width - 4;
   for (const check of checks) {
     const lines = [
-      ...wrap(check.found, room),
-      ...(check.hint === undefined ? [] : wrap(`→ ${check.hint}`, room).map(palette.hint)),
+      ...wrap(check.found, textWidth),
+      ...(check.hint === undefined ? [] : wrap(`→ ${check.hint}`, textWidth).map(palette.hint)),
     ];
     lines.forEach((line, at) => {
       const lead = at === 0 ? `${signs[check.status]} ${check.name.padEnd(width)}  ` : ' '.repeat(width + 4);

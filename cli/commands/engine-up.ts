@@ -60,7 +60,7 @@ async function readRegistries(args: ParsedArgs, io: Io): Promise<Registries> {
   if (!read.error.some((one) => one.code === 'config/no-file')) {
     const unread = problem(
       'engine/registries-untold',
-      'the builds.yaml here has errors, so the engine is told nothing of its registries',
+      'the builds.yaml here has errors, so the engine does not get its registries',
       {
         severity: 'warning',
         hint: 'See what is wrong with it: bake-ts validate',

@@ -37,7 +37,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
     const stopped = stoppedBy();
     if (stopped !== undefined) return exitCodeOfSignal(stopped);
     const failed = [...problems, ...builds.flatMap((one) => one.problem ?? [])];
-    if (isSet(args, 'json')) writeJson(builds.map(describe), io);
+    if (isSet(args, 'json')) writeJson(builds.map(verificationToJson), io);
     else if (builds.length > 0)
       io.stdout.write(formatBuilds(builds, createPalette(wantsColor(args, io, io.stdout))));
     reportProblems([...warnings, ...failed], args, io);
@@ -46,7 +46,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   });
 }
 
-function describe({ platforms, problem, ...rest }: Verification) {
+function verificationToJson({ platforms, problem, ...rest }: Verification) {
   return {
     ...rest,
     platforms: platforms.map(({ comparison, ...one }) => ({

@@ -28,7 +28,7 @@ const BUILDS = `vars:
 builds:
   base:
     context: base
-    description: What the others stand on
+    description: What the others are based on
     tags: ["localhost:5000/base:\${{ vars.TAG }}"]
   api:
     context: api
@@ -221,7 +221,7 @@ test('validate finds everything wrong at once, in four forms', async (t) => {
   assert.deepEqual([good.code, good.out], [EXIT.ok, 'valid: 2 builds in builds.yaml\n']);
 });
 
-test('lint tells what keeps a Dockerfile from being read, for which it needs no engine', async (t) => {
+test('lint reports what keeps a Dockerfile from being read, for which it needs no engine', async (t) => {
   const cwd = await makeTempDir(t);
   await writeTree(cwd, {
     'builds.yaml': 'builds:\n  bad: { context: bad }\n  none: { context: none }\n',
@@ -236,8 +236,8 @@ test('lint tells what keeps a Dockerfile from being read, for which it needs no 
 });
 
 test('validate also sees what only a plan can see', async (t) => {
-  const ring = 'builds:\n  a: { context: base, needs: [b] }\n  b: { context: base, needs: [a] }\n';
-  const { code, out } = await call(['validate'], { cwd: await repository(t, ring) });
+  const cycle = 'builds:\n  a: { context: base, needs: [b] }\n  b: { context: base, needs: [a] }\n';
+  const { code, out } = await call(['validate'], { cwd: await repository(t, cycle) });
   assert.equal(code, EXIT.invalid);
   assert.match(out, /plan\/cycle/);
 });

@@ -65,6 +65,7 @@ test('every command has help that fits the terminal and names each of its option
   for (const command of declareCli().commands) {
     const { code, out } = await call([...command.name.split(' '), '--help']);
     assert.equal(code, EXIT.ok);
+    assert.equal(typeof command.commandAction, 'function', command.name);
     assert.ok(out.includes(`bake-ts ${command.name}`), command.name);
     for (const option of command.options) assert.ok(out.includes(option.rawName), option.rawName);
     assert.deepEqual(
@@ -89,8 +90,11 @@ test('every command and option is described in docs/cli.md', () => {
   for (const code of Object.values(EXIT)) assert.match(docs, new RegExp(`^\\| ${code} \\|`, 'm'));
 });
 
-test('help is given however wrong the rest is', async () => {
+test('help is given however wrong the rest is, but behind -- its option is a name', async () => {
   assert.equal((await call(['run', '--nonsense', '-h'])).code, EXIT.ok);
+  const named = await call(['completion', '--', '-h']);
+  assert.equal(named.code, EXIT.usage);
+  assert.match(named.err, /no completion for "-h"/);
 });
 
 test('the version is that of the package, with the runtime', async () => {

@@ -1,32 +1,25 @@
 /**
- * Reads the words of the command line against what cac has had declared.
+ * Splits the words of the command line into options and names, by what is declared with cac.
  *
- * cac's own reading is not used: it turns values that look like numbers into numbers (`--tag 1.10` becomes 1.1), and
- * passes over unknown commands in silence. Here a value is the text that was written, everything unknown is an error,
- * and all errors come at once.
+ * cac's own splitting is not used: it makes numbers of values (`--tag 1.10` becomes 1.1) and of names behind a flag, and
+ * loses words (docs/decisions.md has the list). Here a value is the text that was written, everything unknown is an
+ * error, and all errors come at once.
  */
 import { parseArgs } from 'node:util';
+import type { CAC, Command } from 'cac';
 import { fail, ok, type Problem, problem, type Result } from '../lib/model/mod.ts';
 import { didYouMean } from '../lib/util/suggest.ts';
 
-/** An option as the reader needs it; `Option` of cac 7 is one. */
-export interface DeclaredOption {
-  /** `-f, --file <path>` */
-  readonly rawName: string;
-  readonly description: string;
-  /** A `type` list means that it may be repeated. */
-  readonly config: { readonly type?: readonly unknown[] };
-}
-
-/** What an option's declaration says. */
+/** What an option's declaration says beyond what cac reads out of it. */
 export interface OptionShape {
   /** Without dashes; `no-push` for `--no-push`. */
   readonly long: string;
-  readonly short?: string;
+  readonly short: string | undefined;
+  readonly description: string;
   /** Name of the value, as help shows it; undefined: a flag. */
-  readonly value?: string;
+  readonly value: string | undefined;
   /** The words that are allowed, where the value's name lists them: `<auto|plain>`. */
-  readonly choices?: readonly string[];
+  readonly choices: readonly string[] | undefined;
   readonly repeats: boolean;
 }
 
@@ -39,52 +32,75 @@ export interface ParsedArgs {
   readonly flags: ReadonlyMap<string, boolean>;
 }
 
-/** Reads a declaration. */
-export function shapeOf(option: DeclaredOption): OptionShape {
-  const long = /--([a-z][a-z-]*)/.exec(option.rawName)?.[1] ?? '';
-  const short = /(?:^|\s)-([A-Za-z])\b/.exec(option.rawName)?.[1];
-  const value = /<([^>]+)>/.exec(option.rawName)?.[1];
+/** A command line, sorted by what it names. */
+export interface MatchedWords {
+  /** The command that is named; undefined: there is none of that name. */
+  readonly command: Command | undefined;
+  /** What stands where a command is named; empty: nothing does. */
+  readonly name: string;
+  /** All other words. */
+  readonly rest: readonly string[];
+}
+
+/** Options of a command (undefined: none is named) and those that every command has. */
+export function shapesOf(cli: CAC, command: Command | undefined): readonly OptionShape[] {
+  return [...(command?.options ?? []), ...cli.globalCommand.options].map((option) => {
+    const value = /<([^>]+)>/.exec(option.rawName)?.[1];
+    return {
+      long: /--([a-z-]+)/.exec(option.rawName)?.[1] ?? option.name,
+      short: option.names.find((name) => name.length === 1),
+      description: option.description,
+      value,
+      choices: value?.includes('|') === true ? value.split('|') : undefined,
+      repeats: option.config.type !== undefined,
+    };
+  });
+}
+
+/** Whether there are commands of two words that start with this one (`engine`). */
+export function isGroup(cli: CAC, word: string): boolean {
+  return cli.commands.some((command) => command.name.startsWith(`${word} `));
+}
+
+/** Finds the command: the first word that is no global option or its value, with the next one for `engine …`. */
+export function matchCommand(cli: CAC, argv: readonly string[]): MatchedWords {
+  const first = tokenize(argv, shapesOf(cli, undefined)).find((token) => token.kind !== 'option');
+  if (first?.kind !== 'positional') return { command: undefined, name: '', rest: argv };
+  const next = argv[first.index + 1];
+  const isPair = isGroup(cli, first.value) && next !== undefined && next !== '' && !next.startsWith('-');
+  const name = isPair ? `${first.value} ${next}` : first.value;
   return {
-    long,
-    repeats: Array.isArray(option.config.type),
-    ...(short === undefined ? {} : { short }),
-    ...(value === undefined ? {} : { value }),
-    ...(value?.includes('|') === true ? { choices: value.split('|') } : {}),
+    command: cli.commands.find((command) => command.isMatched(name)),
+    name,
+    rest: argv.toSpliced(first.index, isPair ? 2 : 1),
   };
 }
 
-/** Where the command starts: the index of the first word that is no global option or its value; -1 for none. */
-export function findCommandWord(argv: readonly string[], globals: readonly OptionShape[]): number {
-  for (const token of tokenize(argv, globals)) {
-    if (token.kind === 'positional') return token.index;
-    if (token.kind === 'option-terminator') return -1;
-  }
-  return -1;
-}
-
 /**
- * Reads the words after the command. Problems: `cli/unknown-option`, `cli/missing-value`, `cli/unexpected-value`,
+ * Reads the words beside the command. Problems: `cli/unknown-option`, `cli/missing-value`, `cli/unexpected-value`,
  * `cli/bad-value`, `cli/repeated-option`.
  */
 export function readArgs(argv: readonly string[], shapes: readonly OptionShape[]): Result<ParsedArgs> {
   const byName = new Map(shapes.map((shape) => [shape.long, shape]));
   const problems: Problem[] = [];
   const positionals: string[] = [];
-  const values = new Map<string, string[]>();
+  const values = new Map<string, readonly string[]>();
   const flags = new Map<string, boolean>();
   for (const token of tokenize(argv, shapes)) {
     if (token.kind === 'positional') positionals.push(token.value);
     if (token.kind !== 'option') continue;
     const shape = byName.get(token.name);
-    if (shape === undefined) problems.push(unknownOption(token.rawName, shapes));
-    else if (shape.value === undefined) {
-      if (token.value === undefined) setFlag(flags, shape, byName);
-      else problems.push(unexpectedValue(token.rawName, token.value, shape, byName));
+    const wrong =
+      shape === undefined ? unknownOption(token.rawName, shapes) : checkOption(token, shape, byName);
+    if (wrong !== undefined) problems.push(wrong);
+    else if (token.value === undefined) {
+      const opposite = token.name.startsWith('no-') ? token.name.slice(3) : undefined;
+      if (opposite !== undefined && byName.has(opposite)) flags.set(opposite, false);
+      else flags.set(token.name, true);
     } else {
-      const found = checkValue(token.rawName, token.value, token.inlineValue === true, shape);
-      if (found !== undefined) problems.push(found);
-      else if (!shape.repeats && values.has(shape.long)) problems.push(repeated(token.rawName));
-      else if (token.value !== undefined) push(values, shape.long, token.value);
+      const before = values.get(token.name) ?? [];
+      if (before.length > 0 && shape?.repeats !== true) problems.push(repeatedOption(token.rawName));
+      values.set(token.name, [...before, token.value]);
     }
   }
   return problems.length > 0 ? fail(problems) : ok({ positionals, values, flags });
@@ -106,70 +122,47 @@ export function isSet(args: ParsedArgs, name: string): boolean {
 }
 
 function tokenize(argv: readonly string[], shapes: readonly OptionShape[]) {
-  const options: Record<string, { type: 'string' | 'boolean'; short?: string }> = {};
-  for (const { long, short, value } of shapes) {
-    options[long] = {
-      type: value === undefined ? 'boolean' : 'string',
-      ...(short === undefined ? {} : { short }),
-    };
-  }
+  const options = Object.fromEntries(
+    shapes.map(({ long, short, value }) => [
+      long,
+      { type: value === undefined ? ('boolean' as const) : ('string' as const), ...(short && { short }) },
+    ]),
+  );
   return parseArgs({ args: [...argv], options, strict: false, allowPositionals: true, tokens: true }).tokens;
 }
 
-function setFlag(
-  flags: Map<string, boolean>,
+type OptionToken = Extract<ReturnType<typeof tokenize>[number], { readonly kind: 'option' }>;
+
+function checkOption(
+  { rawName, value, inlineValue }: OptionToken,
   shape: OptionShape,
   byName: ReadonlyMap<string, OptionShape>,
-): void {
-  const positive = shape.long.startsWith('no-') ? shape.long.slice(3) : undefined;
-  if (positive !== undefined && byName.has(positive)) flags.set(positive, false);
-  else flags.set(shape.long, true);
-}
-
-function push(values: Map<string, string[]>, name: string, value: string): void {
-  const known = values.get(name);
-  if (known === undefined) values.set(name, [value]);
-  else known.push(value);
-}
-
-function checkValue(
-  rawName: string,
-  value: string | undefined,
-  inline: boolean,
-  shape: OptionShape,
 ): Problem | undefined {
-  // The word after an option is its value even if it looks like an option; more likely a value was forgotten.
-  const looksLikeOption = !inline && value !== undefined && /^-./.test(value);
-  if (value === undefined || looksLikeOption) {
+  if (shape.value === undefined) {
+    if (value === undefined) return undefined;
+    const opposite = `no-${shape.long}`;
+    return problem('cli/unexpected-value', `${rawName} takes no value, and "${value}" was given`, {
+      hint: byName.has(opposite)
+        ? `write ${rawName} or --${opposite}`
+        : `write ${rawName} alone, or leave it out`,
+    });
+  }
+  if (value === undefined)
     return problem('cli/missing-value', `${rawName} needs a value`, {
-      hint: looksLikeOption
-        ? `write ${rawName}=${value} if "${value}" is meant to be its value`
-        : `write ${rawName} <${shape.value ?? 'value'}>`,
+      hint: `write ${rawName} <${shape.value}>`,
     });
-  }
-  if (shape.choices !== undefined && !shape.choices.includes(value)) {
-    return problem('cli/bad-value', `${rawName} cannot be "${value}"`, {
-      hint: didYouMean(value, shape.choices) ?? `it is one of ${shape.choices.join(', ')}`,
+  // The word after an option is its value even if it looks like an option; more likely a value was forgotten.
+  if (inlineValue !== true && /^-./.test(value))
+    return problem('cli/missing-value', `${rawName} needs a value`, {
+      hint: `write ${rawName}=${value} if "${value}" is meant to be its value`,
     });
-  }
-  return undefined;
-}
-
-function unexpectedValue(
-  rawName: string,
-  value: string,
-  shape: OptionShape,
-  byName: ReadonlyMap<string, OptionShape>,
-): Problem {
-  const opposite = `no-${shape.long}`;
-  return problem('cli/unexpected-value', `${rawName} takes no value, and "${value}" was given`, {
-    hint: byName.has(opposite)
-      ? `write ${rawName} or --${opposite}`
-      : `write ${rawName} alone, or leave it out`,
+  if (shape.choices === undefined || shape.choices.includes(value)) return undefined;
+  return problem('cli/bad-value', `${rawName} cannot be "${value}"`, {
+    hint: didYouMean(value, shape.choices) ?? `it is one of ${shape.choices.join(', ')}`,
   });
 }
 
-function repeated(rawName: string): Problem {
+function repeatedOption(rawName: string): Problem {
   return problem('cli/repeated-option', `${rawName} was given more than once`, {
     hint: 'give it once; only options whose help says so may be repeated',
   });
@@ -178,6 +171,6 @@ function repeated(rawName: string): Problem {
 function unknownOption(rawName: string, shapes: readonly OptionShape[]): Problem {
   const candidates = shapes.map((shape) => `--${shape.long}`);
   return problem('cli/unknown-option', `there is no option ${rawName}`, {
-    hint: didYouMean(rawName, candidates) ?? 'see --help for the options of this command',
+    hint: didYouMean(rawName, candidates) ?? 'the same command with --help lists the options',
   });
 }

@@ -19,6 +19,17 @@ export interface Definition {
   readonly readsUnknown: boolean;
 }
 
+/** An earlier state, and what it is compared with. */
+export interface Comparison {
+  readonly state: GitState;
+  /** Files (absolute) that differ from it now. */
+  readonly changed: readonly string[];
+  readonly args: ParsedArgs;
+  readonly io: Io;
+  /** Real path of the working directory. */
+  readonly cwd: string;
+}
+
 const SCRIPT = /\.[cm]?[jt]s$/;
 
 /** Finds the files that a set was made of. `cwd` is the real path of the working directory. */
@@ -48,14 +59,10 @@ export async function findDefinition(set: BuildSet, args: ParsedArgs, cwd: strin
   return { files, readsUnknown };
 }
 
-/** The set as it was; undefined where it cannot be read any more. `cwd` is the real path of the working directory. */
+/** The set as it was; undefined where it cannot be read any more. */
 export async function readBuildsBefore(
-  state: GitState,
   definition: Definition,
-  changed: readonly string[],
-  args: ParsedArgs,
-  io: Io,
-  cwd: string,
+  { state, changed, args, io, cwd }: Comparison,
 ): Promise<BuildSet | undefined> {
   const vars = readVars(listOf(args, 'var'));
   if (definition.readsUnknown || listOf(args, 'file').includes('-') || !vars.ok) return undefined;

@@ -1,9 +1,9 @@
 /**
  * What a shell offers while a command line is being written. Everything that the declarations know is worked out here,
- * without effects; names of builds, groups and variables are asked for only where they can stand.
+ * without effects; names of builds, groups and variables are read only where they can stand.
  */
 import type { CAC, Command } from 'cac';
-import { findCommandWord, type OptionShape, shapeOf } from './args.ts';
+import { isGroup, matchCommand, type OptionShape, shapesOf } from './args.ts';
 
 /** A word that can be written next. */
 export interface Candidate {
@@ -58,14 +58,8 @@ export async function completeWords(
 ): Promise<Completion> {
   const current = words.at(-1) ?? '';
   const before = words.slice(0, -1);
-  const globals = cli.globalCommand.options.map(shapeOf);
-  const start = findCommandWord(before, globals);
-  const [first = '', second] = start === -1 ? [] : before.slice(start);
-  const named = (name: string): Command | undefined => cli.commands.find((one) => one.name === name);
-  const command = second === undefined ? named(first) : (named(`${first} ${second}`) ?? named(first));
-  const declared = [...(command?.options ?? []), ...cli.globalCommand.options];
-  const shapes = declared.map((option) => ({ ...shapeOf(option), description: option.description }));
-
+  const { command, name, rest } = matchCommand(cli, before);
+  const shapes = shapesOf(cli, command);
   const read = (): Promise<Names> => names(before, shapes);
 
   const pending = before.includes('--') ? undefined : openOption(before.at(-1), shapes);
@@ -84,12 +78,12 @@ export async function completeWords(
       current,
     );
   }
-  if (command === undefined) return completeVerb(cli, first, second, current);
-  return completeArgument(command, before.slice(start), current, read);
+  if (command === undefined) return completeVerb(cli, name, current);
+  return completeArgument(command, rest, current, read);
 }
 
 /** The option that the next word is the value of. */
-function openOption<S extends OptionShape>(word: string | undefined, shapes: readonly S[]): S | undefined {
+function openOption(word: string | undefined, shapes: readonly OptionShape[]): OptionShape | undefined {
   return shapes.find(
     (one) =>
       one.value !== undefined &&
@@ -97,21 +91,16 @@ function openOption<S extends OptionShape>(word: string | undefined, shapes: rea
   );
 }
 
-function completeVerb(cli: CAC, first: string, second: string | undefined, current: string): Completion {
-  if (first === '') {
-    const verbs = new Map<string, Candidate>();
-    for (const { name, description } of cli.commands) {
-      const [word = '', more] = name.split(' ');
-      verbs.set(word, more === undefined ? { text: word, description } : { text: word });
-    }
-    return offer([...verbs.values()], current);
+/** The first word of a command, or the second one of those that start with `group`. */
+function completeVerb(cli: CAC, group: string, current: string): Completion {
+  if (group !== '' && !isGroup(cli, group)) return NOTHING;
+  const verbs = new Map<string, Candidate>();
+  for (const { name, description } of cli.commands) {
+    if (group !== '' && !name.startsWith(`${group} `)) continue;
+    const [text = '', more] = (group === '' ? name : name.slice(group.length + 1)).split(' ');
+    verbs.set(text, more === undefined ? { text, description } : { text });
   }
-  if (second !== undefined) return NOTHING;
-  const group = cli.commands.filter((one) => one.name.startsWith(`${first} `));
-  return offer(
-    group.map(({ name, description }) => ({ text: name.slice(first.length + 1), description })),
-    current,
-  );
+  return offer([...verbs.values()], current);
 }
 
 async function completeArgument(

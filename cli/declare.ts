@@ -7,42 +7,28 @@ import type { ParsedArgs } from './args.ts';
 import type { ExitCode } from './exit-codes.ts';
 import type { Io } from './io.ts';
 
-/** A verb: reads its arguments, does its work, says how the process ends. Throws only for bugs of ours. */
-export type CommandRunner = (args: ParsedArgs, io: Io) => Promise<ExitCode>;
-
-/** The declared command line. */
-export interface Declaration {
-  readonly cli: CAC;
-  /** Loads a verb, by the words it is called with (`run`, `engine up`). */
-  readonly loaders: ReadonlyMap<string, () => Promise<CommandRunner>>;
+/** A file below commands/: reads its arguments, does its work, says how the process ends. Throws only for bugs of ours. */
+interface CommandModule {
+  readonly runCommand: (args: ParsedArgs, io: Io) => Promise<ExitCode>;
 }
 
 /** Declared for options that may be given several times. */
 const REPEATS = { type: [String] };
 
 /** Declares everything. */
-export function declareCli(): Declaration {
+export function declareCli(): CAC {
   const cli = cac('bake-ts');
-  const loaders = new Map<string, () => Promise<CommandRunner>>();
-  const verb = (rawName: string, description: string, load: () => Promise<CommandRunner>): Command => {
-    const command = cli.command(rawName, description);
-    loaders.set(command.name, load);
-    return command;
-  };
   cli.option('-h, --help', 'Show this help');
   cli.option('--version', 'Show the version and the runtime');
   cli.option('-C, --directory <path>', 'Work as if started in this directory');
   cli.option('--color <auto|always|never>', 'Colour the output; auto heeds NO_COLOR and FORCE_COLOR');
 
-  const run = verb('run [...builds]', 'Build and push what has changed', async () => {
-    const { runCommand } = await import('./commands/run.ts');
-    return runCommand;
-  });
+  const run = cli.command('run [...builds]', 'Build and push what has changed');
   overriding(fromFiles(selecting(run)))
     .option('--force', 'Call buildctl even for what is unchanged; its cache still counts')
     .option('--dry-run', 'Decide and say why, but build and push nothing')
     .option('-j, --jobs <number>', 'Builds at a time, 1 to 999; default: twice the processors')
-    .option('--audit <part>', 'Build some of what is left alone to see that it is the same: 5% or a number')
+    .option('--audit <part>', 'Build some of what is up to date to see that it is the same: 5% or a number')
     .option('--audit-seed <number>', 'Draw the same builds as the audit that printed this number')
     .option('--atomic', 'Move tags only when all builds succeeded, as with `publish: together`')
     .option('--fail-fast', 'Stop everything at the first failure, not only what depends on it')
@@ -51,173 +37,129 @@ export function declareCli(): Declaration {
     .option('--metadata-file <path>', 'Write references, tags and digests of every build as JSON')
     .example('  bake-ts run                         the group "default", or everything')
     .example("  bake-ts run 'api-*' !api-legacy     by pattern, some left out")
-    .example('  bake-ts run --set "*.args.MODE=prod" --platform linux/arm64');
+    .example('  bake-ts run --set "*.args.MODE=prod" --platform linux/arm64')
+    .action(lazily(() => import('./commands/run.ts')));
 
-  const plan = verb('plan [...builds]', 'Show what would be built, in which order and why', async () => {
-    const { planCommand } = await import('./commands/plan.ts');
-    return planCommand;
-  });
+  const plan = cli.command('plan [...builds]', 'Show what would be built, in which order and why');
   overriding(fromFiles(selecting(plan)))
     .option('--json', 'The plan as JSON, for programs')
     .option('--tree', 'What needs what, as a tree')
     .option('--dot', 'The graph for Graphviz')
-    .option('--mermaid', 'The graph for Mermaid, which GitHub shows in Markdown');
+    .option('--mermaid', 'The graph for Mermaid, which GitHub shows in Markdown')
+    .action(lazily(() => import('./commands/plan.ts')));
 
-  const explain = verb(
+  const explain = cli.command(
     'explain [...builds]',
-    'Say why builds would be run or left alone, and what counts for them',
-    async () => {
-      const { explainCommand } = await import('./commands/explain.ts');
-      return explainCommand;
-    },
+    'Say why builds would run or are up to date, and what counts for them',
   );
   overriding(fromFiles(selecting(explain)))
     .option('--addr <address>', 'Look into the images of this buildkitd, not the one found')
     .option('--json', 'The same as JSON, for programs')
     .example('  bake-ts explain            a line or a few for each build')
-    .example('  bake-ts explain api        everything about one');
+    .example('  bake-ts explain api        everything about one')
+    .action(lazily(() => import('./commands/explain.ts')));
 
-  const affected = verb(
+  const affected = cli.command(
     'affected [...builds]',
     'List the builds that changes since a git revision touch, for CI',
-    async () => {
-      const { affectedCommand } = await import('./commands/affected.ts');
-      return affectedCommand;
-    },
   );
   overriding(fromFiles(selecting(affected)))
     .option('--since <revision>', 'Commit, branch or tag to compare with; main... is where it was left')
     .option('--verbose', 'Also why each of them is')
     .option('--json', 'Names and reasons as JSON, for programs')
     .example('  bake-ts affected --since origin/main...')
-    .example('  bake-ts affected --since HEAD~1 --json | jq -c "[.builds[].build]"');
+    .example('  bake-ts affected --since HEAD~1 --json | jq -c "[.builds[].build]"')
+    .action(lazily(() => import('./commands/affected.ts')));
 
-  const lock = verb('lock [...builds]', 'Write the digests of outside images to builds.lock', async () => {
-    const { lockCommand } = await import('./commands/lock.ts');
-    return lockCommand;
-  });
+  const lock = cli.command('lock [...builds]', 'Write the digests of external images to builds.lock');
   fromFiles(selecting(lock))
     .option('--check', 'Change nothing; end with 1 if the file is not what the builds need')
-    .option('--json', 'What changed as JSON, for programs');
+    .option('--json', 'What changed as JSON, for programs')
+    .action(lazily(() => import('./commands/lock.ts')));
 
-  const outdated = verb('outdated', 'Compare builds.lock with what the tags stand for now', async () => {
-    const { outdatedCommand } = await import('./commands/outdated.ts');
-    return outdatedCommand;
-  });
-  fromFiles(outdated).option('--json', 'The same as JSON, for programs');
+  const outdated = cli.command('outdated', 'Compare builds.lock with what the tags stand for now');
+  fromFiles(outdated)
+    .option('--json', 'The same as JSON, for programs')
+    .action(lazily(() => import('./commands/outdated.ts')));
 
-  const update = verb(
-    'update [...images]',
-    'Move locked images to what their tags stand for now',
-    async () => {
-      const { updateCommand } = await import('./commands/update.ts');
-      return updateCommand;
-    },
-  );
+  const update = cli.command('update [...images]', 'Move locked images to what their tags stand for now');
   fromFiles(update)
     .option('--json', 'What moved as JSON, for programs')
     .example('  bake-ts update              every image in builds.lock')
-    .example("  bake-ts update 'node:*'     some of them, by pattern");
+    .example("  bake-ts update 'node:*'     some of them, by pattern")
+    .action(lazily(() => import('./commands/update.ts')));
 
-  const verify = verb(
-    'verify [...builds]',
-    'Build without cache and compare with what the tags hold',
-    async () => {
-      const { verifyCommand } = await import('./commands/verify.ts');
-      return verifyCommand;
-    },
-  );
+  const verify = cli.command('verify [...builds]', 'Build without cache and compare with what the tags hold');
   fromFiles(selecting(verify))
     .option('--push', 'Take every build as one that is pushed, whatever its `push` says')
     .option('--addr <address>', 'Use this buildkitd, e.g. tcp://host:1234, not the one found')
-    .option('--json', 'What was found as JSON, for programs');
+    .option('--json', 'What was found as JSON, for programs')
+    .action(lazily(() => import('./commands/verify.ts')));
 
-  const list = verb('list', 'List builds, groups and variables', async () => {
-    const { listCommand } = await import('./commands/list.ts');
-    return listCommand;
-  });
-  fromFiles(list).option('--json', 'The same as JSON, for programs');
+  const list = cli.command('list', 'List builds, groups and variables');
+  fromFiles(list)
+    .option('--json', 'The same as JSON, for programs')
+    .action(lazily(() => import('./commands/list.ts')));
 
-  const validate = verb('validate', 'Check builds.yaml: every problem at once', async () => {
-    const { validateCommand } = await import('./commands/validate.ts');
-    return validateCommand;
-  });
-  fromFiles(validate).option(
-    '--format <text|lines|json|github>',
-    'lines: one each; github: beside the line in a PR',
-  );
+  const validate = cli.command('validate', 'Check builds.yaml: every problem at once');
+  fromFiles(validate)
+    .option('--format <text|lines|json|github>', 'lines: one each; github: beside the line in a PR')
+    .action(lazily(() => import('./commands/validate.ts')));
 
-  const lint = verb(
-    'lint [...builds]',
-    'Check Dockerfiles by the rules of BuildKit; builds nothing',
-    async () => {
-      const { lintCommand } = await import('./commands/lint.ts');
-      return lintCommand;
-    },
-  );
+  const lint = cli.command('lint [...builds]', 'Check Dockerfiles by the rules of BuildKit; builds nothing');
   fromFiles(selecting(lint))
     .option('--format <text|lines|json|github>', 'lines: one each; github: beside the line in a PR')
     .option('--strict', 'End with 1 for warnings, too; most findings are warnings')
-    .option('--addr <address>', 'Ask this buildkitd, not the one found');
+    .option('--addr <address>', 'Ask this buildkitd, not the one found')
+    .action(lazily(() => import('./commands/lint.ts')));
 
-  const print = verb('print [...builds]', 'Print the builds with every value final', async () => {
-    const { printCommand } = await import('./commands/print.ts');
-    return printCommand;
-  });
+  const print = cli.command('print [...builds]', 'Print the builds with every value final');
   overriding(fromFiles(selecting(print)))
     .option('--show-sensitive', 'Also the values of sensitive variables')
-    .option('--json', 'JSON instead of YAML');
+    .option('--json', 'JSON instead of YAML')
+    .action(lazily(() => import('./commands/print.ts')));
 
-  const init = verb('init', 'Propose a builds.yaml from the Dockerfiles of this repository', async () => {
-    const { initCommand } = await import('./commands/init.ts');
-    return initCommand;
-  });
+  const init = cli.command('init', 'Propose a builds.yaml from the Dockerfiles of this repository');
   init
     .option('-o, --output <path>', 'Write to this file, not builds.yaml; - is stdout')
-    .option('--force', 'Write over a file that is there already');
+    .option('--force', 'Write over a file that is there already')
+    .action(lazily(() => import('./commands/init.ts')));
 
-  const importing = verb(
+  const importing = cli.command(
     'import [file]',
     'Make a builds.yaml of a bake file (--print JSON) or Compose file',
-    async () => {
-      const { importCommand } = await import('./commands/import.ts');
-      return importCommand;
-    },
   );
   importing
     .option('-o, --output <path>', 'Write to this file, not to stdout')
     .option('--force', 'Write over a file that is there already')
     .example('  docker buildx bake --print | bake-ts import -o builds.yaml')
-    .example('  bake-ts import compose.yaml -o builds.yaml');
+    .example('  bake-ts import compose.yaml -o builds.yaml')
+    .action(lazily(() => import('./commands/import.ts')));
 
-  verb('schema', 'Print the JSON Schema of builds.yaml, for editors', async () => {
-    const { schemaCommand } = await import('./commands/schema.ts');
-    return schemaCommand;
-  });
+  cli
+    .command('schema', 'Print the JSON Schema of builds.yaml, for editors')
+    .action(lazily(() => import('./commands/schema.ts')));
 
-  verb('completion <shell>', 'Print a script that completes commands in bash, zsh or fish', async () => {
-    const { completionCommand } = await import('./commands/completion.ts');
-    return completionCommand;
-  })
+  cli
+    .command('completion <shell>', 'Print a script that completes commands in bash, zsh or fish')
     .example('  source <(bake-ts completion bash)                 in ~/.bashrc')
     .example('  source <(bake-ts completion zsh)                  in ~/.zshrc, after compinit')
-    .example('  bake-ts completion fish | source                  in config.fish');
+    .example('  bake-ts completion fish | source                  in config.fish')
+    .action(lazily(() => import('./commands/completion.ts')));
 
-  const images = verb('images', "List the images in the engine's store", async () => {
-    const { imagesCommand } = await import('./commands/images.ts');
-    return imagesCommand;
-  });
-  images.option('--addr <address>', 'Ask this engine').option('--json', 'The same as JSON, for programs');
+  const images = cli.command('images', "List the images in the engine's store");
+  images
+    .option('--addr <address>', 'Ask this engine')
+    .option('--json', 'The same as JSON, for programs')
+    .action(lazily(() => import('./commands/images.ts')));
 
-  declareRegistry(verb);
-  declareEngine(verb);
-  return { cli, loaders };
+  declareRegistry(cli);
+  declareEngine(cli);
+  return cli;
 }
 
-type Declare = (rawName: string, description: string, load: () => Promise<CommandRunner>) => Command;
-
 /** Verbs on what lies in registries. A builds.yaml is read for its `registries:` only, where there is one. */
-function declareRegistry(verb: Declare): void {
+function declareRegistry(cli: CAC): void {
   const json = 'The same as JSON, for programs';
   const settings = (command: Command): Command =>
     command.option(
@@ -225,55 +167,31 @@ function declareRegistry(verb: Declare): void {
       'Take registries: from this file, not builds.yaml (may be repeated)',
       REPEATS,
     );
-  settings(
-    verb('inspect <ref>', 'Show what a registry has: platforms, sizes, labels, attestations', async () => {
-      const { inspectCommand } = await import('./commands/inspect.ts');
-      return inspectCommand;
-    }),
-  ).option('--json', json);
-  settings(
-    verb('digest <ref>', 'Print the digest of an image, to pin it or compare it', async () => {
-      const { digestCommand } = await import('./commands/digest.ts');
-      return digestCommand;
-    }),
-  ).example('  bake-ts digest ghcr.io/acme/api:1.4');
-  settings(
-    verb('tag <ref> <...newrefs>', 'Give an image more names, without pulling or building it', async () => {
-      const { tagCommand } = await import('./commands/tag.ts');
-      return tagCommand;
-    }),
-  )
+  settings(cli.command('inspect <ref>', 'Show what a registry has: platforms, sizes, labels, attestations'))
+    .option('--json', json)
+    .action(lazily(() => import('./commands/inspect.ts')));
+  settings(cli.command('digest <ref>', 'Print the digest of an image, to pin it or compare it'))
+    .example('  bake-ts digest ghcr.io/acme/api:1.4')
+    .action(lazily(() => import('./commands/digest.ts')));
+  settings(cli.command('tag <ref> <...newrefs>', 'Give an image more names, without pulling or building it'))
     .option('--json', json)
     .example('  bake-ts tag ghcr.io/acme/api:1.4 :stable        beside it')
-    .example('  bake-ts tag ghcr.io/acme/api:1.4 ghcr.io/acme/api-prod:1.4');
-  settings(
-    verb('copy <from> <to>', 'Copy an image to another registry, all platforms, same digest', async () => {
-      const { copyCommand } = await import('./commands/copy.ts');
-      return copyCommand;
-    }),
-  )
+    .example('  bake-ts tag ghcr.io/acme/api:1.4 ghcr.io/acme/api-prod:1.4')
+    .action(lazily(() => import('./commands/tag.ts')));
+  settings(cli.command('copy <from> <to>', 'Copy an image to another registry, all platforms, same digest'))
     .option('--referrers', 'Also the signatures and SBOMs that refer to it')
     .option('--json', json)
-    .example('  bake-ts copy staging.acme.dev/api:1.4 ghcr.io/acme/api:1.4');
-  settings(
-    verb('push <layout> <ref>', 'Push an image that lies on disk as an OCI layout or its tar', async () => {
-      const { pushCommand } = await import('./commands/push.ts');
-      return pushCommand;
-    }),
-  )
+    .example('  bake-ts copy staging.acme.dev/api:1.4 ghcr.io/acme/api:1.4')
+    .action(lazily(() => import('./commands/copy.ts')));
+  settings(cli.command('push <layout> <ref>', 'Push an image that lies on disk as an OCI layout or its tar'))
     .option('--json', json)
-    .example('  bake-ts push out/image.tar ghcr.io/acme/api:1.4');
+    .example('  bake-ts push out/image.tar ghcr.io/acme/api:1.4')
+    .action(lazily(() => import('./commands/push.ts')));
 }
 
-function declareEngine(verb: Declare): void {
-  verb(
-    'engine install',
-    'Install containerd, buildkitd, buildctl and runc in a folder of our own',
-    async () => {
-      const { engineInstallCommand } = await import('./commands/engine-install.ts');
-      return engineInstallCommand;
-    },
-  )
+function declareEngine(cli: CAC): void {
+  cli
+    .command('engine install', 'Install containerd, buildkitd, buildctl and runc in a folder of our own')
     .option('--registry', 'Also a registry, to try pushing with')
     .option(
       '--from <path|release|go|debian>',
@@ -290,32 +208,35 @@ function declareEngine(verb: Declare): void {
       'Expect this checksum instead of the pinned one (may be repeated)',
       REPEATS,
     )
-    .option('--force', 'Install again what is there already');
-  verb('engine up', 'Start the engine; harmless where it runs already', async () => {
-    const { engineUpCommand } = await import('./commands/engine-up.ts');
-    return engineUpCommand;
-  })
+    .option('--force', 'Install again what is there already')
+    .action(lazily(() => import('./commands/engine-install.ts')));
+  cli
+    .command('engine up', 'Start the engine; harmless where it runs already')
     .option('--registry', 'Also a local registry, on port 5000')
     .option('--registry-port <number>', 'The same on another port')
-    .option('--json', 'What runs as JSON, for programs');
-  verb('engine down', 'Stop the engine; images and cache stay', async () => {
-    const { engineDownCommand } = await import('./commands/engine-down.ts');
-    return engineDownCommand;
-  });
-  verb('engine status', 'Show what is installed and what runs', async () => {
-    const { engineStatusCommand } = await import('./commands/engine-status.ts');
-    return engineStatusCommand;
-  })
+    .option('--json', 'What runs as JSON, for programs')
+    .action(lazily(() => import('./commands/engine-up.ts')));
+  cli
+    .command('engine down', 'Stop the engine; images and cache stay')
+    .action(lazily(() => import('./commands/engine-down.ts')));
+  cli
+    .command('engine status', 'Show what is installed and what runs')
     .option('--disk', 'Also count the bytes on disk, which takes a while')
-    .option('--json', 'The same as JSON, for programs');
-  verb('engine doctor', 'Check whether this machine can run an engine, and say what to do', async () => {
-    const { engineDoctorCommand } = await import('./commands/engine-doctor.ts');
-    return engineDoctorCommand;
-  }).option('--json', 'The same as JSON, for programs');
-  verb('engine logs [daemon]', 'Show the end of the logs of containerd, buildkitd or registry', async () => {
-    const { engineLogsCommand } = await import('./commands/engine-logs.ts');
-    return engineLogsCommand;
-  }).option('-n, --lines <number>', 'How many lines of each; default: 50');
+    .option('--json', 'The same as JSON, for programs')
+    .action(lazily(() => import('./commands/engine-status.ts')));
+  cli
+    .command('engine doctor', 'Check whether this machine can run an engine, and say what to do')
+    .option('--json', 'The same as JSON, for programs')
+    .action(lazily(() => import('./commands/engine-doctor.ts')));
+  cli
+    .command('engine logs [daemon]', 'Show the end of the logs of containerd, buildkitd or registry')
+    .option('-n, --lines <number>', 'How many lines of each; default: 50')
+    .action(lazily(() => import('./commands/engine-logs.ts')));
+}
+
+/** The action of a command whose file is loaded when it is called. */
+function lazily(load: () => Promise<CommandModule>) {
+  return async (args: ParsedArgs, io: Io): Promise<ExitCode> => (await load()).runCommand(args, io);
 }
 
 /** Options of every verb that reads builds.yaml. */
@@ -337,7 +258,7 @@ function selecting(command: Command): Command {
 /** Options that override every build; they are one with `--set`, so `plan` and `print` show what they do. */
 function overriding(command: Command): Command {
   return command
-    .option('--push', 'Push every build that was asked for, whatever its `push` says')
+    .option('--push', 'Push every requested build, whatever its `push` says')
     .option('--no-push', 'Push nothing, to see first whether all of it builds')
     .option('--platform <os/arch>', 'Build for this platform instead (may be repeated)', REPEATS)
     .option('--pull', 'Ask the registry for base images even where the engine has them')

@@ -32,7 +32,7 @@ const BY_AREA: Readonly<Record<ProblemArea, ExitCode>> = {
   run: EXIT.buildFailed,
 };
 
-/** The earlier in this list, the more it explains: with an invalid file nothing else is worth telling. */
+/** The earlier in this list, the more it explains: with an invalid file nothing else is worth reporting. */
 const PRECEDENCE: readonly ExitCode[] = [
   EXIT.usage,
   EXIT.invalid,

@@ -15,7 +15,7 @@ import {
 /** How explanations are written out. */
 export interface ExplainStyle {
   readonly palette: Palette;
-  /** Everything about the builds that were asked for; else a line or a few for each. */
+  /** Everything about the builds that were named; else a line or a few for each. */
   readonly whole: boolean;
   readonly now: Date;
 }
@@ -27,13 +27,13 @@ const INDENT = '  ';
 /** Writes all explanations out, in the order of the plan; builds that others need come as lines at the end. */
 export function formatExplanations(builds: readonly Explanation[], style: ExplainStyle): string {
   if (!style.whole) return `${builds.map((one) => `${briefly(one, style)}\n`).join('')}\n${totals(builds)}\n`;
-  const asked = builds.filter((one) => one.role === 'asked');
-  const needed = builds.filter((one) => one.role === 'needed');
-  const sections = asked.map((one) => wholly(one, style));
-  if (needed.length > 0) {
-    const lines = needed.map((one) => headOf(one, style));
+  const requested = builds.filter((one) => one.role === 'asked');
+  const dependencies = builds.filter((one) => one.role === 'needed');
+  const sections = requested.map((one) => wholly(one, style));
+  if (dependencies.length > 0) {
+    const lines = dependencies.map((one) => headOf(one, style));
     sections.push(
-      `${style.palette.bold('What they need')}\n${lines.map((line) => `${INDENT}${line}\n`).join('')}`,
+      `${style.palette.bold('Dependencies')}\n${lines.map((line) => `${INDENT}${line}\n`).join('')}`,
     );
   }
   return sections.join('\n');
@@ -57,7 +57,7 @@ function headOf(one: Explanation, { palette }: ExplainStyle): string {
       build: ['will be built', palette.warning],
       depends: ['depends', palette.warning],
       retag: ['gets its tags', palette.info],
-      unchanged: ['is left alone', palette.good],
+      unchanged: ['is up to date', palette.good],
       impossible: ['cannot be built', palette.error],
     } as const
   )[one.decision];
@@ -196,7 +196,7 @@ function totals(builds: readonly Explanation[]): string {
     [count('build'), 'to build'],
     [count('depends'), 'to build if what they need changes'],
     [count('retag'), 'to tag'],
-    [count('unchanged'), 'left alone'],
+    [count('unchanged'), 'up to date'],
     [count('impossible'), 'that cannot be built'],
   ] as const;
   return parts.flatMap(([many, text]) => (many === 0 ? [] : [`${many} ${text}`])).join(', ');

@@ -1,109 +1,75 @@
 /**
- * Help from cac's declarations. cac's own writes to the console whatever the terminal's width; this one gives text,
- * wraps it, and leaves out the list of "for more info" lines.
+ * Help from what is declared with cac. cac's own goes to the console, is not wrapped, and lists every command a second
+ * time, in one long list.
  */
 import type { CAC, Command } from 'cac';
 import { type Palette, padEnd, widthOf, wrap } from '../lib/report/mod.ts';
+
+/** Where help is shown. */
+export interface HelpStyle {
+  readonly columns: number;
+  readonly palette: Palette;
+}
+
+type Row = readonly [term: string, text: string];
 
 const WIDEST_TERM = 38;
 
 /** Verbs on what lies in registries, which need no builds.yaml. */
 const REGISTRY_VERBS: ReadonlySet<string> = new Set(['inspect', 'digest', 'tag', 'copy', 'push']);
 
-function groupOf(name: string): string {
-  if (name.includes(' ')) return 'Engine';
-  return REGISTRY_VERBS.has(name) ? 'Registries' : 'Commands';
-}
-
-/** `bake-ts --help`. */
-export function formatOverview(cli: CAC, columns: number, palette: Palette): string {
-  const groups = new Map<string, Command[]>();
-  for (const command of cli.commands) {
-    const group = groupOf(command.name);
-    groups.set(group, [...(groups.get(group) ?? []), command]);
+/** `bake-ts --help`, and `bake-ts engine --help` for the commands that start with a word. */
+export function formatOverview(cli: CAC, group: string | undefined, style: HelpStyle): string {
+  const sections = new Map<string, Row[]>();
+  for (const { name, rawName, description } of cli.commands) {
+    if (group !== undefined && !name.startsWith(`${group} `)) continue;
+    const title = name.includes(' ') ? 'Engine' : REGISTRY_VERBS.has(name) ? 'Registries' : 'Commands';
+    sections.set(title, [...(sections.get(title) ?? []), [spell(rawName), description]]);
   }
-  return [
-    'Bakes many container images with buildctl, and leaves alone what has not changed.',
-    section(
-      'Usage',
-      ['bake-ts <command> [options]'].map((line) => `  ${line}`),
-      palette,
-    ),
-    ...[...groups].map(([title, commands]) =>
-      section(
-        title,
-        rows(
-          commands.map((one) => [spell(one.rawName), one.description]),
-          columns,
-          palette,
-        ),
-        palette,
-      ),
-    ),
-    section('Options', optionRows(cli.globalCommand, columns, palette), palette),
-    `${palette.bold('bake-ts <command> --help')} explains a command and its options.`,
-    '',
-  ]
-    .join('\n\n')
-    .replace(/\n\n$/, '\n');
-}
-
-/** `bake-ts engine`, `bake-ts engine --help`: the verbs that start with a word. */
-export function formatGroup(cli: CAC, word: string, columns: number, palette: Palette): string {
-  const commands = cli.commands.filter((one) => one.name.startsWith(`${word} `));
-  return `${[
-    section('Usage', [`  bake-ts ${word} <command> [options]`], palette),
-    section(
-      'Commands',
-      rows(
-        commands.map((one) => [spell(one.rawName), one.description]),
-        columns,
-        palette,
-      ),
-      palette,
-    ),
-    section('Options', optionRows(cli.globalCommand, columns, palette), palette),
-  ].join('\n\n')}\n`;
+  const words = ['bake-ts', ...(group === undefined ? [] : [group]), '<command>'].join(' ');
+  return join([
+    ...(group === undefined
+      ? ['Bakes many container images with buildctl, and skips what has not changed.']
+      : []),
+    section('Usage', [`  ${words} [options]`], style),
+    ...[...sections].map(([title, rows]) => section(title, layOut(rows, style), style)),
+    section('Options', optionRows(cli.globalCommand, style), style),
+    `${style.palette.bold(`${words} --help`)} explains a command and its options.`,
+  ]);
 }
 
 /** `bake-ts run --help`. */
-export function formatCommandHelp(cli: CAC, command: Command, columns: number, palette: Palette): string {
-  const sections = [
-    `${command.description}.`,
-    section('Usage', [`  bake-ts ${spell(command.rawName)} [options]`], palette),
-  ];
-  if (command.options.length > 0)
-    sections.push(section('Options', optionRows(command, columns, palette), palette));
-  sections.push(section('Everywhere', optionRows(cli.globalCommand, columns, palette), palette));
+export function formatCommandHelp(cli: CAC, command: Command, style: HelpStyle): string {
   const examples = command.examples.filter((one) => typeof one === 'string');
-  if (examples.length > 0) sections.push(section('Examples', examples, palette));
+  return join([
+    `${command.description}.`,
+    section('Usage', [`  bake-ts ${spell(command.rawName)} [options]`], style),
+    ...(command.options.length > 0 ? [section('Options', optionRows(command, style), style)] : []),
+    section('Everywhere', optionRows(cli.globalCommand, style), style),
+    ...(examples.length > 0 ? [section('Examples', examples, style)] : []),
+  ]);
+}
+
+function join(sections: readonly string[]): string {
   return `${sections.join('\n\n')}\n`;
 }
 
-function section(title: string, lines: readonly string[], palette: Palette): string {
+function section(title: string, lines: readonly string[], { palette }: HelpStyle): string {
   return [palette.bold(`${title}:`), ...lines].join('\n');
 }
 
-function optionRows(command: Command, columns: number, palette: Palette): readonly string[] {
-  return rows(
-    command.options.map((one) => [
-      one.rawName.startsWith('--') ? `    ${one.rawName}` : one.rawName,
-      one.description,
-    ]),
-    columns,
-    palette,
-  );
+function optionRows({ options }: Pick<Command, 'options'>, style: HelpStyle): readonly string[] {
+  const rows = options.map(({ rawName, description }): Row => {
+    return [rawName.startsWith('--') ? `    ${rawName}` : rawName, description];
+  });
+  return layOut(rows, style);
 }
 
 /** Two columns; a term wider than its column stands on a line of its own. */
-function rows(
-  pairs: readonly (readonly [string, string])[],
-  columns: number,
-  palette: Palette,
-): readonly string[] {
-  const width = Math.min(WIDEST_TERM, Math.max(...pairs.map(([term]) => widthOf(term))));
+function layOut(rows: readonly Row[], { columns, palette }: HelpStyle): readonly string[] {
+  const width = Math.min(WIDEST_TERM, Math.max(...rows.map(([term]) => widthOf(term))));
   const indent = ' '.repeat(width + 4);
-  return pairs.flatMap(([term, text]) => {
+  return rows.flatMap(([term, text]) => {
     const lines = wrap(text, Math.max(24, columns - width - 4));
     if (widthOf(term) > width) return [`  ${palette.info(term)}`, ...lines.map((line) => `${indent}${line}`)];
     return lines.map((line, at) =>

@@ -1,4 +1,4 @@
-/** Shows what the engine room says while it installs, starts and stops: a moving line with a bar, or plain lines. */
+/** Shows what the engine reports while it installs, starts and stops: a moving line with a bar, or plain lines. */
 import { clearInterval, setInterval } from 'node:timers';
 import type { EngineNotice } from '../lib/engine/mod.ts';
 import { createPalette, formatBytes, plainText, Screen, truncate } from '../lib/report/mod.ts';
@@ -19,7 +19,7 @@ export function createNoticeView(args: ParsedArgs, io: Io): NoticeView {
   const { stderr } = io;
   const palette = createPalette(wantsColor(args, io, stderr));
   const staying = (notice: EngineNotice): boolean => ['done', 'skipped'].includes(notice.step);
-  const describe = (notice: EngineNotice): string => plainText(`${notice.part}: ${notice.text}`);
+  const lineOf = (notice: EngineNotice): string => plainText(`${notice.part}: ${notice.text}`);
   if (stderr.isTTY !== true || io.env['TERM'] === 'dumb') {
     const last = new Map<string, string>();
     return {
@@ -30,7 +30,7 @@ export function createNoticeView(args: ParsedArgs, io: Io): NoticeView {
         if (notice.bytes !== undefined && last.get(notice.part)?.startsWith(`${notice.step} `) === true)
           return;
         last.set(notice.part, key);
-        stderr.write(`${describe(notice)}\n`);
+        stderr.write(`${lineOf(notice)}\n`);
       },
       close: () => {},
     };
@@ -42,7 +42,7 @@ export function createNoticeView(args: ParsedArgs, io: Io): NoticeView {
     const columns = columnsOf(stderr) - 1;
     screen.draw(
       stay,
-      [...moving.values()].map((notice) => palette.info(truncate(describe(notice) + bar(notice), columns))),
+      [...moving.values()].map((notice) => palette.info(truncate(lineOf(notice) + bar(notice), columns))),
     );
     stay = [];
   };
@@ -52,7 +52,7 @@ export function createNoticeView(args: ParsedArgs, io: Io): NoticeView {
     notify: (notice) => {
       if (staying(notice)) {
         moving.delete(notice.part);
-        stay.push(`${notice.step === 'done' ? palette.good('✓') : palette.dim('-')} ${describe(notice)}`);
+        stay.push(`${notice.step === 'done' ? palette.good('✓') : palette.dim('-')} ${lineOf(notice)}`);
       } else moving.set(notice.part, notice);
     },
     close: () => {

@@ -24,9 +24,9 @@ import type { Io } from './io.ts';
  * do, the former first; else whether it is a terminal that knows colours.
  */
 export function wantsColor(args: ParsedArgs | undefined, io: Io, writer: Writer): boolean {
-  const asked = args === undefined ? undefined : textOf(args, 'color');
-  if (asked === 'always') return true;
-  if (asked === 'never' || (io.env['NO_COLOR'] ?? '') !== '') return false;
+  const wanted = args === undefined ? undefined : textOf(args, 'color');
+  if (wanted === 'always') return true;
+  if (wanted === 'never' || (io.env['NO_COLOR'] ?? '') !== '') return false;
   const forced = io.env['FORCE_COLOR'];
   if (forced !== undefined) return forced !== '0' && forced !== 'false';
   return writer.isTTY === true && io.env['TERM'] !== 'dumb';

@@ -1,4 +1,4 @@
-/** What the verbs on registries have in common: the client, references, problems, and how a change of a name is told. */
+/** What the verbs on registries have in common: the client, references, problems, and how a name that was put is shown. */
 import {
   fail,
   formatImageRef,
@@ -21,7 +21,7 @@ import { VERSION } from './version.ts';
 
 /**
  * Runs a verb with a client that has the credentials of the Docker config and the `registries:` of builds.yaml, and
- * closes it. The verb tells its results; problems it gives back are told here.
+ * closes it. The verb shows its results; problems it gives back are reported here.
  */
 export async function withRegistry(
   args: ParsedArgs,
@@ -52,7 +52,7 @@ type Registries = Parameters<typeof import('../lib/registry/mod.ts').createRegis
   object;
 
 /**
- * `registries:` of the builds.yaml here, where there is one. One that was not asked for with `-f` and cannot be read (a
+ * `registries:` of the builds.yaml here, where there is one. One that `-f` does not name and that cannot be read (a
  * variable that it needs is not set) is no reason to refuse: most registries need no settings.
  */
 async function readRegistries(args: ParsedArgs, io: Io): Promise<Result<Registries>> {
@@ -65,7 +65,7 @@ async function readRegistries(args: ParsedArgs, io: Io): Promise<Result<Registri
       [
         problem('cli/settings-unread', `the registries: of builds.yaml do not count: ${because}`, {
           severity: 'warning',
-          hint: 'bake-ts validate tells all that is wrong with it',
+          hint: 'bake-ts validate reports all that is wrong with it',
         }),
       ],
       args,
@@ -80,8 +80,8 @@ export function readReference(written: string): Result<ImageRef> {
   const ref = parseImageRef(written);
   if (ref !== undefined) return ok(ref);
   return fail([
-    problem('cli/bad-reference', `"${written}" is no image reference`, {
-      hint: 'write REGISTRY/REPOSITORY:TAG or REGISTRY/REPOSITORY@sha256:…, in small letters but for the tag',
+    problem('cli/bad-reference', `"${written}" is not a valid image reference`, {
+      hint: 'write REGISTRY/REPOSITORY:TAG or REGISTRY/REPOSITORY@sha256:…, in lowercase but for the tag',
     }),
   ]);
 }
@@ -122,7 +122,7 @@ export interface PutJson extends Omit<Copied, 'previous'> {
 }
 
 /** A name that was put, as JSON shows it. */
-export function describePut(ref: ImageRef, copied: Copied): PutJson {
+export function putToJson(ref: ImageRef, copied: Copied): PutJson {
   const { previous, ...rest } = copied;
   return {
     ref: formatImageRef(ref),

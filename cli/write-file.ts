@@ -1,4 +1,4 @@
-/** A file that a verb makes for the user: never over another one without being told so. */
+/** A file that a verb makes for the user: never over another one without leave. */
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { problem } from '../lib/model/mod.ts';
@@ -19,7 +19,7 @@ export async function writeResult(text: string, target: string, args: ParsedArgs
   }
   const file = path.resolve(io.cwd, target);
   const first = await tryWrite(file, text, isSet(args, 'force') ? 'w' : 'wx');
-  if (first === undefined) return told(target, io);
+  if (first === undefined) return reportWritten(target, io);
   if (first === 'EEXIST') {
     const answer = await io.confirm?.(`${target} is there already. Write over it? [y/N] `);
     if (answer !== true) {
@@ -34,22 +34,22 @@ export async function writeResult(text: string, target: string, args: ParsedArgs
       );
     }
     const second = await tryWrite(file, text, 'w');
-    if (second === undefined) return told(target, io);
-    return refuse(target, second, args, io);
+    if (second === undefined) return reportWritten(target, io);
+    return reportUnwritable(target, second, args, io);
   }
-  return refuse(target, first, args, io);
+  return reportUnwritable(target, first, args, io);
 }
 
-function told(target: string, io: Io): ExitCode {
+function reportWritten(target: string, io: Io): ExitCode {
   io.stderr.write(`wrote ${target}\n`);
   return EXIT.ok;
 }
 
-function refuse(target: string, code: string, args: ParsedArgs, io: Io): ExitCode {
+function reportUnwritable(target: string, code: string, args: ParsedArgs, io: Io): ExitCode {
   return reportProblems(
     [
       problem('cli/unwritable-file', `${target} cannot be written: ${code}`, {
-        hint: 'choose another place with -o FILE, or -o - for stdout',
+        hint: 'choose another file with -o FILE, or -o - for stdout',
       }),
     ],
     args,

@@ -4,16 +4,16 @@ import type { AffectedBuild, AffectedOptions } from '../../lib/inspect/mod.ts';
 import { problem } from '../../lib/model/mod.ts';
 import { plainText } from '../../lib/report/mod.ts';
 import { isSet, type ParsedArgs, textOf } from '../args.ts';
-import { findDefinition, readBuildsBefore } from '../builds-before.ts';
+import { type Comparison, findDefinition, readBuildsBefore } from '../builds-before.ts';
 import { EXIT, type ExitCode, exitCodeOfSignal } from '../exit-codes.ts';
-import { changedFiles, fileAt, type GitState, openGitState } from '../git.ts';
+import { changedFiles, fileAt, openGitState } from '../git.ts';
 import { readInputs, selectionOf } from '../inputs.ts';
 import type { Io } from '../io.ts';
 import { reportProblems, writeJson } from '../output.ts';
 import { withCancellation } from '../signals.ts';
 
 /** `bake-ts affected`: names on stdout, one a line, for the matrix of a CI system. */
-export async function affectedCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
+export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const since = textOf(args, 'since');
   if (since === undefined) {
     return reportProblems(
@@ -44,6 +44,8 @@ export async function affectedCommand(args: ParsedArgs, io: Io): Promise<ExitCod
     if (!state.ok) return reportProblems(state.error, args, io);
     const changed = await changedFiles(state.value, io.env, signal);
     if (!changed.ok) return reportProblems(changed.error, args, io);
+    const cwd = await realpath(io.cwd);
+    const comparison: Comparison = { state: state.value, changed: changed.value, args, io, cwd };
     const { findAffected } = await import('../../lib/inspect/mod.ts');
     const builds = await findAffected({
       plan,
@@ -52,7 +54,7 @@ export async function affectedCommand(args: ParsedArgs, io: Io): Promise<ExitCod
       hostArchitecture: io.architecture,
       signal,
       changed: changed.value,
-      ...(await before(plan.set, state.value, changed.value, args, io)),
+      ...(await readBefore(plan.set, comparison)),
     });
     const stopped = stoppedBy();
     if (stopped !== undefined) return exitCodeOfSignal(stopped);
@@ -75,15 +77,12 @@ export async function affectedCommand(args: ParsedArgs, io: Io): Promise<ExitCod
 }
 
 /** What builds.yaml and builds.lock said before, where one of them changed. */
-async function before(
+async function readBefore(
   set: AffectedOptions['plan']['set'],
-  state: GitState,
-  changed: readonly string[],
-  args: ParsedArgs,
-  io: Io,
+  comparison: Comparison,
 ): Promise<Pick<AffectedOptions, 'before' | 'lockBefore'>> {
+  const { state, changed, args, io, cwd } = comparison;
   if (changed.length === 0) return {};
-  const cwd = await realpath(io.cwd);
   const definition = await findDefinition(set, args, cwd);
   const isTouched = definition.readsUnknown || changed.some((file) => definition.files.has(file));
   const { LOCK_NAME, parseLock } = await import('../../lib/lock/mod.ts');
@@ -94,9 +93,7 @@ async function before(
       ? undefined
       : parseLock({ path: LOCK_NAME, text: new TextDecoder().decode(lockText) });
   return {
-    ...(isTouched
-      ? { before: { set: await readBuildsBefore(state, definition, changed, args, io, cwd) } }
-      : {}),
+    ...(isTouched ? { before: { set: await readBuildsBefore(definition, comparison) } } : {}),
     ...(changed.includes(lockFile)
       ? { lockBefore: { lock: lock?.ok === true ? lock.value : undefined } }
       : {}),

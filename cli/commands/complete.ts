@@ -21,9 +21,7 @@ export async function completeCommand(io: Io): Promise<ExitCode> {
   const [shell = '', ...written] = io.argv.slice(1);
   try {
     const words = shell === 'bash' ? joinAssignments(written) : written;
-    const found = await completeWords(declareCli().cli, words, (before, shapes) =>
-      readNames(before, shapes, io),
-    );
+    const found = await completeWords(declareCli(), words, (before, shapes) => readNames(before, shapes, io));
     io.stdout.write(formatCompletion(found, shell, words.at(-1) ?? ''));
   } catch {
     io.stdout.write('words\n');

@@ -83,7 +83,7 @@ complete -c bake-ts -f -a '(__bake_ts_complete)'
 ]);
 
 /** `bake-ts completion <shell>` */
-export async function completionCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
+export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const [shell = ''] = args.positionals;
   const script = SCRIPTS.get(shell);
   if (script === undefined) {

@@ -4,16 +4,16 @@ import type { Io } from '../io.ts';
 import { reportProblems, writeJson } from '../output.ts';
 import {
   blobLines,
-  describePut,
   formatPut,
   formatTransfer,
+  putToJson,
   readReference,
   readTarget,
   withRegistry,
 } from '../registry.ts';
 
 /** `bake-ts copy`: an image as it is, all platforms and attestations, so its digest stays the same. */
-export async function copyCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
+export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const [first = '', second = ''] = args.positionals;
   const from = readReference(first);
   const to = readTarget(second, from.ok ? from.value : undefined);
@@ -27,7 +27,7 @@ export async function copyCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
     });
     if (!copied.ok) return copied.error;
     io.stderr.write(formatTransfer(copied.value));
-    if (isSet(args, 'json')) writeJson(describePut(to.value, copied.value), io);
+    if (isSet(args, 'json')) writeJson(putToJson(to.value, copied.value), io);
     else io.stdout.write(formatPut(to.value, copied.value));
     return [];
   });

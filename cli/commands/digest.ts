@@ -5,7 +5,7 @@ import { reportProblems } from '../output.ts';
 import { readReference, withRegistry } from '../registry.ts';
 
 /** `bake-ts digest`: one request, and nothing but the digest on stdout. */
-export async function digestCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
+export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const ref = readReference(args.positionals[0] ?? '');
   if (!ref.ok) return reportProblems(ref.error, args, io);
   return withRegistry(args, io, async (client) => {

@@ -5,7 +5,7 @@ import type { Io } from '../io.ts';
 import { columnsOf, wantsColor, writeJson } from '../output.ts';
 
 /** `bake-ts engine doctor`: ends with 5 if a check failed. */
-export async function engineDoctorCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
+export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const { engineDoctor } = await import('../../lib/engine/mod.ts');
   const checks = await engineDoctor({ env: io.env });
   const failed = checks.filter((one) => one.status === 'fail').length;
@@ -17,11 +17,11 @@ export async function engineDoctorCommand(args: ParsedArgs, io: Io): Promise<Exi
   const palette = createPalette(wantsColor(args, io, io.stdout));
   const signs = { ok: palette.good('✓'), warn: palette.warning('!'), fail: palette.error('✗') };
   const width = Math.max(...checks.map((one) => one.name.length));
-  const room = columnsOf(io.stdout) - width - 4;
+  const textWidth = columnsOf(io.stdout) - width - 4;
   for (const check of checks) {
     const lines = [
-      ...wrap(check.found, room),
-      ...(check.hint === undefined ? [] : wrap(`→ ${check.hint}`, room).map(palette.hint)),
+      ...wrap(check.found, textWidth),
+      ...(check.hint === undefined ? [] : wrap(`→ ${check.hint}`, textWidth).map(palette.hint)),
     ];
     lines.forEach((line, at) => {
       const lead = at === 0 ? `${signs[check.status]} ${check.name.padEnd(width)}  ` : ' '.repeat(width + 4);

@@ -6,7 +6,7 @@ import { createNoticeView } from '../notices.ts';
 import { reportProblems } from '../output.ts';
 
 /** `bake-ts engine down`. A signal does not stop it half-way: what it does is stopping. */
-export async function engineDownCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
+export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const { downEngine } = await import('../../lib/engine/mod.ts');
   const view = createNoticeView(args, io);
   const down = await downEngine({ env: io.env, notify: view.notify }).finally(() => view.close());

@@ -9,7 +9,7 @@ import { formatTable, reportProblems, wantsColor } from '../output.ts';
 import { withCancellation } from '../signals.ts';
 
 /** `bake-ts engine install` */
-export async function engineInstallCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
+export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const { describeSource, ENGINE_PARTS, installEngine, PACKAGES } = await import('../../lib/engine/mod.ts');
   const names = PACKAGES.map((one) => one.name);
   const files = readPairs('file', listOf(args, 'file'), names);

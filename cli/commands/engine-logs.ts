@@ -12,7 +12,7 @@ import { reportProblems, wantsColor } from '../output.ts';
 const DAEMONS = ['containerd', 'buildkitd', 'registry'];
 
 /** `bake-ts engine logs [daemon]` */
-export async function engineLogsCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
+export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const lines = readNumber('lines', textOf(args, 'lines') ?? '50', 1, 1_000_000);
   if (!lines.ok) return reportProblems(lines.error, args, io);
   const [wanted] = args.positionals;

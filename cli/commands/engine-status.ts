@@ -5,7 +5,7 @@ import type { Io } from '../io.ts';
 import { formatTable, wantsColor, writeJson } from '../output.ts';
 
 /** `bake-ts engine status`: ends with 5 where the engine does not run, so that scripts can ask. */
-export async function engineStatusCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
+export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const { describeSource, engineStatus } = await import('../../lib/engine/mod.ts');
   const status = await engineStatus({ env: io.env, diskUse: isSet(args, 'disk') });
   const { installation, paths } = status;

@@ -10,7 +10,7 @@ import { reportProblems, wantsColor, writeJson } from '../output.ts';
 import { withCancellation } from '../signals.ts';
 
 /** `bake-ts engine up` */
-export async function engineUpCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
+export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const writtenPort = textOf(args, 'registry-port');
   const port = writtenPort === undefined ? undefined : readNumber('registry-port', writtenPort, 1, 65_535);
   if (port !== undefined && !port.ok) return reportProblems(port.error, args, io);
@@ -60,7 +60,7 @@ async function readRegistries(args: ParsedArgs, io: Io): Promise<Registries> {
   if (!read.error.some((one) => one.code === 'config/no-file')) {
     const unread = problem(
       'engine/registries-untold',
-      'the builds.yaml here has errors, so the engine is told nothing of its registries',
+      'the builds.yaml here has errors, so the engine does not get its registries',
       {
         severity: 'warning',
         hint: 'See what is wrong with it: bake-ts validate',

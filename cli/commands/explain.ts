@@ -8,7 +8,7 @@ import { reportProblems, wantsColor, writeJson } from '../output.ts';
 import { withCancellation } from '../signals.ts';
 
 /** `bake-ts explain`: what a run would do, and everything that this rests on. */
-export async function explainCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
+export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const read = await readInputs(args, io);
   if (!read.ok) return reportProblems(read.error, args, io);
   const { preparePlan } = await import('../../lib/prepare/mod.ts');
@@ -35,7 +35,7 @@ export async function explainCommand(args: ParsedArgs, io: Io): Promise<ExitCode
       const whole = args.positionals.length > 0;
       io.stdout.write(formatExplanations(report.builds, { palette, whole, now: new Date(io.now()) }));
     }
-    // What hinders only one build may have been told with it already.
+    // What hinders only one build may have been reported with it already.
     const own = report.builds.flatMap((one) => one.problem ?? []);
     return Math.max(reportProblems(report.problems, args, io), exitCodeOfProblems(own));
   });

@@ -5,7 +5,7 @@ import type { Io } from '../io.ts';
 import { formatTable, reportProblems, wantsColor, writeJson } from '../output.ts';
 
 /** `bake-ts images`: what lies in containerd's namespace of BuildKit. */
-export async function imagesCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
+export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const { findEngine, listImages } = await import('../../lib/engine/mod.ts');
   const address = textOf(args, 'addr');
   const found = await findEngine({

@@ -11,7 +11,7 @@ import { writeNotes, writeResult } from '../write-file.ts';
 const MAX_BYTES = 64 * 1024 * 1024;
 
 /** `bake-ts import FILE`: builds.yaml to stdout, or to the file of `-o`; what was lost to stderr. */
-export async function importCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
+export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const [file = '-'] = args.positionals;
   const text = file === '-' ? await io.readStdin() : await readText(path.resolve(io.cwd, file));
   if (text === undefined) {

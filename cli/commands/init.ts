@@ -5,7 +5,7 @@ import { reportProblems } from '../output.ts';
 import { writeNotes, writeResult } from '../write-file.ts';
 
 /** `bake-ts init`: a first builds.yaml from the Dockerfiles below the working directory. */
-export async function initCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
+export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const { proposeBuilds, readRepository } = await import('../../lib/convert/mod.ts');
   const proposed = proposeBuilds(await readRepository(io.cwd));
   if (!proposed.ok) return reportProblems(proposed.error, args, io);

@@ -8,7 +8,7 @@ import { formatTable, reportProblems, wantsColor, writeJson } from '../output.ts
 import { readReference, withRegistry } from '../registry.ts';
 
 /** `bake-ts inspect`: what a registry has under a name. */
-export async function inspectCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
+export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const parsed = readReference(args.positionals[0] ?? '');
   if (!parsed.ok) return reportProblems(parsed.error, args, io);
   const ref: ImageRef = withDefaultTag(parsed.value);
@@ -18,14 +18,16 @@ export async function inspectCommand(args: ParsedArgs, io: Io): Promise<ExitCode
     const { registry, repository } = ref;
     const referrers = await client.referrers({ registry, repository, digest: image.value.digest });
     if (!referrers.ok) return referrers.error;
-    if (isSet(args, 'json')) writeJson(describe(image.value, referrers.value), io);
+    if (isSet(args, 'json')) writeJson(inspectionToJson(image.value, referrers.value), io);
     else
-      io.stdout.write(format(image.value, referrers.value, createPalette(wantsColor(args, io, io.stdout))));
+      io.stdout.write(
+        formatInspection(image.value, referrers.value, createPalette(wantsColor(args, io, io.stdout))),
+      );
     return [];
   });
 }
 
-function describe(image: ImageDescription, referrers: readonly Descriptor[]) {
+function inspectionToJson(image: ImageDescription, referrers: readonly Descriptor[]) {
   return {
     ...image,
     platforms: image.platforms.map((one) => ({ ...one, labels: Object.fromEntries(one.labels) })),
@@ -36,7 +38,11 @@ function describe(image: ImageDescription, referrers: readonly Descriptor[]) {
   };
 }
 
-function format(image: ImageDescription, referrers: readonly Descriptor[], palette: Palette): string {
+function formatInspection(
+  image: ImageDescription,
+  referrers: readonly Descriptor[],
+  palette: Palette,
+): string {
   const facts: readonly (readonly [string, string])[] = [
     ['digest', image.digest],
     ['type', image.mediaType],

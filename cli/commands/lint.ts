@@ -7,7 +7,7 @@ import { reportProblems, wantsColor, writeFindings } from '../output.ts';
 import { withCancellation } from '../signals.ts';
 
 /** `bake-ts lint`: what the checks find is the result, and so goes to stdout. */
-export async function lintCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
+export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const read = await readInputs(args, io);
   if (!read.ok) return reportProblems(read.error, args, io);
   reportProblems(read.value.warnings, args, io);

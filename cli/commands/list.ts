@@ -13,14 +13,14 @@ import { readInputs } from '../inputs.ts';
 import type { Io } from '../io.ts';
 import { formatTable, reportProblems, wantsColor, writeJson } from '../output.ts';
 
-/** `bake-ts list`: what can be asked for, and what can be set. */
-export async function listCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
+/** `bake-ts list`: what can be built, and what can be set. */
+export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const read = await readInputs(args, io);
   if (!read.ok) return reportProblems(read.error, args, io);
   reportProblems(read.value.warnings, args, io);
   const { set } = read.value;
   const { describeOrigin } = await import('../../lib/plan/mod.ts');
-  const listed = createHider(set.variables).hide(describe(set, describeOrigin));
+  const listed = createHider(set.variables).hide(listingOf(set, describeOrigin));
   if (isSet(args, 'json')) {
     writeJson(listed, io);
     return EXIT.ok;
@@ -55,7 +55,7 @@ export async function listCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   return EXIT.ok;
 }
 
-function describe(set: BuildSet, describeOrigin: (origin: VariableOrigin) => string) {
+function listingOf(set: BuildSet, describeOrigin: (origin: VariableOrigin) => string) {
   return {
     builds: [...set.builds.values()].map((build) => ({
       name: build.name,

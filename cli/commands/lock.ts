@@ -8,7 +8,7 @@ import { withCancellation } from '../signals.ts';
 import { planWhole } from '../whole-plan.ts';
 
 /** `bake-ts lock`: writes builds.lock; with `--check` only says whether it would. */
-export async function lockCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
+export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const read = await readInputs(args, io);
   if (!read.ok) return reportProblems(read.error, args, io);
   const { preparePlan } = await import('../../lib/prepare/mod.ts');
@@ -16,15 +16,15 @@ export async function lockCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const whole = await planWhole(read.value.set, io);
   if (!whole.ok) return reportProblems(whole.error, args, io);
   const selection = selectionOf(args);
-  const asked =
+  const requested =
     selection.patterns.length === 0 && (selection.filters ?? []).length === 0
       ? whole
       : preparePlan(read.value.set, selection, io.cwd);
-  if (!asked.ok) return reportProblems(asked.error, args, io);
+  if (!requested.ok) return reportProblems(requested.error, args, io);
   return withCancellation(io, async ({ signal }) => {
     const locked = await lockImages(
       { whole: whole.value.plan, env: io.env, signal },
-      asked.value.plan,
+      requested.value.plan,
       isSet(args, 'check'),
     );
     // A Dockerfile that cannot be read may name images that are then missing in the lock.

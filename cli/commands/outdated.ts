@@ -9,7 +9,7 @@ import { withCancellation } from '../signals.ts';
 import { planWhole } from '../whole-plan.ts';
 
 /** `bake-ts outdated`: ends with 1 where an image moved on or is gone, else with 6 where a registry did not say. */
-export async function outdatedCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
+export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const read = await readInputs(args, io);
   if (!read.ok) return reportProblems(read.error, args, io);
   const { compareLock } = await import('../../lib/lock/mod.ts');

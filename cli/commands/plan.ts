@@ -9,7 +9,7 @@ import { formatTable, reportProblems, wantsColor, writeJson } from '../output.ts
 const FORMS = ['json', 'tree', 'dot', 'mermaid'] as const;
 
 /** `bake-ts plan`: no engine, no network, no secrets. */
-export async function planCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
+export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const forms = FORMS.filter((one) => isSet(args, one));
   if (forms.length > 1) {
     const written = forms.map((one) => `--${one}`).join(' and ');
@@ -28,7 +28,7 @@ export async function planCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const { preparePlan } = await import('../../lib/prepare/mod.ts');
   const prepared = preparePlan(read.value.set, selectionOf(args), io.cwd);
   if (!prepared.ok) return reportProblems(prepared.error, args, io);
-  // A Dockerfile that is missing spoils the edges it would have given, so it is told; a plan is still a plan.
+  // A Dockerfile that is missing spoils the edges it would have given, so it is reported; a plan is still a plan.
   reportProblems([...read.value.warnings, ...prepared.value.missing], args, io);
   const { plan } = prepared.value;
   const { describePlan, drawDot, drawMermaid, drawTree } = await import('../../lib/plan/mod.ts');
@@ -50,7 +50,7 @@ function formatPlan(plan: Plan, color: boolean): string {
     return [
       String(node.level),
       node.build.name,
-      node.role === 'asked' ? 'asked for' : 'needed',
+      node.role === 'asked' ? 'requested' : 'dependency',
       needs.map(([to, reason]) => `${to} (${reason})`).join(', '),
       node.pushes ? 'push' : '',
       first === undefined ? '' : `${first.text}${more > 0 ? ` and ${more} more` : ''}`,

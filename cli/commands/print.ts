@@ -6,7 +6,7 @@ import type { Io } from '../io.ts';
 import { reportProblems, writeJson } from '../output.ts';
 
 /** `bake-ts print`: the selected builds as if written by hand without variables, templates and matrices. */
-export async function printCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
+export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const read = await readInputs(args, io);
   if (!read.ok) return reportProblems(read.error, args, io);
   reportProblems(read.value.warnings, args, io);

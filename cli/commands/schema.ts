@@ -4,7 +4,7 @@ import type { Io } from '../io.ts';
 import { writeJson } from '../output.ts';
 
 /** `bake-ts schema` */
-export async function schemaCommand(_args: ParsedArgs, io: Io): Promise<ExitCode> {
+export async function runCommand(_args: ParsedArgs, io: Io): Promise<ExitCode> {
   const { buildsSchema } = await import('../../lib/config/mod.ts');
   writeJson(buildsSchema, io);
   return EXIT.ok;

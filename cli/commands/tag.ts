@@ -3,17 +3,10 @@ import { isSet, type ParsedArgs } from '../args.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { reportProblems, writeJson } from '../output.ts';
-import {
-  describePut,
-  formatPut,
-  type PutJson,
-  readReference,
-  readTarget,
-  withRegistry,
-} from '../registry.ts';
+import { formatPut, type PutJson, putToJson, readReference, readTarget, withRegistry } from '../registry.ts';
 
-/** `bake-ts tag`: the same manifest under other names; all are tried, and what failed is told at the end. */
-export async function tagCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
+/** `bake-ts tag`: the same manifest under other names; all are tried, and what failed is reported at the end. */
+export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const [first = '', ...rest] = args.positionals;
   const from = readReference(first);
   if (!from.ok) return reportProblems(from.error, args, io);
@@ -36,7 +29,7 @@ export async function tagCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
       const put = await client.tagManifest({ registry, repository, digest: digest.value }, target);
       if (!put.ok) problems.push(...put.error);
       else {
-        done.push(describePut(target, put.value));
+        done.push(putToJson(target, put.value));
         if (!isSet(args, 'json')) io.stdout.write(formatPut(target, put.value));
       }
     }

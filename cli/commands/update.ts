@@ -8,7 +8,7 @@ import { withCancellation } from '../signals.ts';
 import { planWhole } from '../whole-plan.ts';
 
 /** `bake-ts update`: moves locked images to what their tags stand for now. */
-export async function updateCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
+export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const read = await readInputs(args, io);
   if (!read.ok) return reportProblems(read.error, args, io);
   const { updateLock } = await import('../../lib/lock/mod.ts');
@@ -33,7 +33,7 @@ export async function updateCommand(args: ParsedArgs, io: Io): Promise<ExitCode>
       listNames(builds),
       listNames(above),
     ]);
-    const table = formatTable(['IMAGE', 'DIGEST', 'BUILDS', 'AND ON THEM'], rows, palette);
+    const table = formatTable(['IMAGE', 'DIGEST', 'BUILDS', 'BASED ON THEM'], rows, palette);
     const builds = new Set(images.flatMap((one) => [...one.builds, ...one.above]));
     io.stdout.write(
       `${table}\nbuilds.lock: ${plural(images.length, 'image')} updated; the next run builds ${plural(builds.size, 'build')} anew\n`,

@@ -8,7 +8,7 @@ import { wantsColor, writeFindings } from '../output.ts';
 import { planWhole } from '../whole-plan.ts';
 
 /** `bake-ts validate`: what it finds is its result, and so goes to stdout in every form. */
-export async function validateCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
+export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const read = await readInputs(args, io);
   const problems: Problem[] = [...(read.ok ? read.value.warnings : read.error)];
   let builds = 0;

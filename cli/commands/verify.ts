@@ -9,7 +9,7 @@ import { formatTable, reportProblems, wantsColor, writeJson } from '../output.ts
 import { withCancellation } from '../signals.ts';
 
 /** `bake-ts verify`: ends with 0 only where every build was compared and has the same files and config as its tag. */
-export async function verifyCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
+export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const read = await readInputs(args, io);
   if (!read.ok) return reportProblems(read.error, args, io);
   const { preparePlan } = await import('../../lib/prepare/mod.ts');
@@ -35,7 +35,7 @@ export async function verifyCommand(args: ParsedArgs, io: Io): Promise<ExitCode>
     const stopped = stoppedBy();
     if (stopped !== undefined) return exitCodeOfSignal(stopped);
     const failed = [...problems, ...builds.flatMap((one) => one.problem ?? [])];
-    if (isSet(args, 'json')) writeJson(builds.map(describe), io);
+    if (isSet(args, 'json')) writeJson(builds.map(verificationToJson), io);
     else if (builds.length > 0)
       io.stdout.write(formatBuilds(builds, createPalette(wantsColor(args, io, io.stdout))));
     reportProblems([...warnings, ...failed], args, io);
@@ -44,7 +44,7 @@ export async function verifyCommand(args: ParsedArgs, io: Io): Promise<ExitCode>
   });
 }
 
-function describe({ platforms, problem, ...rest }: Verification) {
+function verificationToJson({ platforms, problem, ...rest }: Verification) {
   return {
     ...rest,
     platforms: platforms.map(({ comparison, ...one }) => ({

@@ -80,7 +80,7 @@ test('without a change nothing is affected; untracked and committed changes are,
   assert.deepEqual(await since('HEAD~1', 'api'), ['api']);
 });
 
-test('of a renamed file both places count, whatever it is called', async (t) => {
+test('of a renamed file both paths count, whatever it is called', async (t) => {
   const { top, git, commit, since } = await makeRepository(t);
   await rename(path.join(top, 'base/old name'), path.join(top, 'web/né\n"w"'));
   await git('add', '-A');

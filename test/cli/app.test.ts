@@ -28,7 +28,7 @@ const BUILDS = `vars:
 builds:
   base:
     context: base
-    description: What the others stand on
+    description: What the others are based on
     tags: ["localhost:5000/base:\${{ vars.TAG }}"]
   api:
     context: api
@@ -62,9 +62,10 @@ test('without a command, and with --help, there is an overview', async () => {
 });
 
 test('every command has help that fits the terminal and names each of its options', async () => {
-  for (const command of declareCli().cli.commands) {
+  for (const command of declareCli().commands) {
     const { code, out } = await call([...command.name.split(' '), '--help']);
     assert.equal(code, EXIT.ok);
+    assert.equal(typeof command.commandAction, 'function', command.name);
     assert.ok(out.includes(`bake-ts ${command.name}`), command.name);
     for (const option of command.options) assert.ok(out.includes(option.rawName), option.rawName);
     assert.deepEqual(
@@ -78,7 +79,7 @@ test('every command has help that fits the terminal and names each of its option
 
 test('every command and option is described in docs/cli.md', () => {
   const docs = readFileSync(repoPath('docs/cli.md'), 'utf8');
-  const { cli } = declareCli();
+  const cli = declareCli();
   for (const command of cli.commands) {
     assert.ok(docs.includes(`bake-ts ${command.name}`), command.name);
     for (const option of command.options) {
@@ -89,8 +90,11 @@ test('every command and option is described in docs/cli.md', () => {
   for (const code of Object.values(EXIT)) assert.match(docs, new RegExp(`^\\| ${code} \\|`, 'm'));
 });
 
-test('help is given however wrong the rest is', async () => {
+test('help is given however wrong the rest is, but behind -- its option is a name', async () => {
   assert.equal((await call(['run', '--nonsense', '-h'])).code, EXIT.ok);
+  const named = await call(['completion', '--', '-h']);
+  assert.equal(named.code, EXIT.usage);
+  assert.match(named.err, /no completion for "-h"/);
 });
 
 test('the version is that of the package, with the runtime', async () => {
@@ -221,7 +225,7 @@ test('validate finds everything wrong at once, in four forms', async (t) => {
   assert.deepEqual([good.code, good.out], [EXIT.ok, 'valid: 2 builds in builds.yaml\n']);
 });
 
-test('lint tells what keeps a Dockerfile from being read, for which it needs no engine', async (t) => {
+test('lint reports what keeps a Dockerfile from being read, for which it needs no engine', async (t) => {
   const cwd = await makeTempDir(t);
   await writeTree(cwd, {
     'builds.yaml': 'builds:\n  bad: { context: bad }\n  none: { context: none }\n',
@@ -236,8 +240,8 @@ test('lint tells what keeps a Dockerfile from being read, for which it needs no 
 });
 
 test('validate also sees what only a plan can see', async (t) => {
-  const ring = 'builds:\n  a: { context: base, needs: [b] }\n  b: { context: base, needs: [a] }\n';
-  const { code, out } = await call(['validate'], { cwd: await repository(t, ring) });
+  const cycle = 'builds:\n  a: { context: base, needs: [b] }\n  b: { context: base, needs: [a] }\n';
+  const { code, out } = await call(['validate'], { cwd: await repository(t, cycle) });
   assert.equal(code, EXIT.invalid);
   assert.match(out, /plan\/cycle/);
 });

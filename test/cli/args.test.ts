@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { cac } from 'cac';
-import { findCommandWord, listOf, readArgs, shapeOf, textOf } from '../../cli/args.ts';
+import { listOf, matchCommand, readArgs, shapesOf, textOf } from '../../cli/args.ts';
 
 const cli = cac('x')
   .option('-f, --file <path>', 'files', { type: [String] })
@@ -11,7 +11,7 @@ const cli = cac('x')
   .option('--no-push', 'do not')
   .option('--no-cache', 'no cache')
   .option('--when <auto|always|never>', 'a choice');
-const shapes = cli.globalCommand.options.map(shapeOf);
+const shapes = shapesOf(cli, undefined);
 
 function codes(argv: readonly string[]): readonly string[] {
   const read = readArgs(argv, shapes);
@@ -83,8 +83,18 @@ test('names of options cannot reach the prototype of anything', () => {
 });
 
 test('the command is the first word that is no global option or its value', () => {
-  assert.equal(findCommandWord(['-f', 'run', 'plan'], shapes), 2);
-  assert.equal(findCommandWord(['--file=run', '--push', 'plan', 'x'], shapes), 2);
-  assert.equal(findCommandWord(['--push'], shapes), -1);
-  assert.equal(findCommandWord(['--', 'run'], shapes), -1);
+  const named = cac('x').option('-f, --file <path>', 'files').option('--push', 'push');
+  for (const name of ['plan', 'engine up', 'engine down']) named.command(name, '');
+  const match = (...argv: readonly string[]) => {
+    const { command, name, rest } = matchCommand(named, argv);
+    return [command?.name, name, rest];
+  };
+  assert.deepEqual(match('-f', 'run', 'plan', 'x'), ['plan', 'plan', ['-f', 'run', 'x']]);
+  assert.deepEqual(match('--file=run', '--push', 'plan'), ['plan', 'plan', ['--file=run', '--push']]);
+  assert.deepEqual(match('--push'), [undefined, '', ['--push']]);
+  assert.deepEqual(match('--', 'plan'), [undefined, '', ['--', 'plan']]);
+  assert.deepEqual(match('engine', 'up', '1'), ['engine up', 'engine up', ['1']]);
+  assert.deepEqual(match('engine', 'upp'), [undefined, 'engine upp', []]);
+  assert.deepEqual(match('engine', '--push', 'up'), [undefined, 'engine', ['--push', 'up']]);
+  assert.deepEqual(match('plan', 'engine', 'up'), ['plan', 'plan', ['engine', 'up']]);
 });

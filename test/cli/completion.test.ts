@@ -11,7 +11,7 @@ const BUILDS = `vars:
   TAG: { default: dev, description: What to call it }
   TOKEN: { default: hunter2, sensitive: true }
 builds:
-  base: { description: What the others stand on, context: base }
+  base: { description: What the others are based on, context: base }
   api: { context: api }
   worker:
     matrix: { queue: [mail, invoices] }
@@ -62,7 +62,7 @@ test('builds, matrices and groups are completed, each once, also after an exclam
   assert.equal(await texts(cwd, 'plan', 'api', 'wor'), 'words worker worker-mail worker-invoices');
   assert.equal(await texts(cwd, 'run', 'api', 'a'), 'words');
   assert.equal(await texts(cwd, 'run', '!wo'), 'words !worker !worker-mail !worker-invoices');
-  assert.deepEqual(await offer(cwd, ['run', 'ba']), ['words', 'base\tWhat the others stand on']);
+  assert.deepEqual(await offer(cwd, ['run', 'ba']), ['words', 'base\tWhat the others are based on']);
 });
 
 test('options are completed, and each value by what it means', async (t) => {

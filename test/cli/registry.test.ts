@@ -85,7 +85,7 @@ test('what buildctl writes with type=oci is pushed as it is', { skip: realEngine
   assert.match(out, /^[0-9a-f]{12} +linux\/arm64 +https:\/\/slsa\.dev\/provenance/m);
 });
 
-test('what is no layout is refused before anything is sent', async (t) => {
+test('what is not a valid layout is refused before anything is sent', async (t) => {
   const { cwd, host, registry, bake } = await setUp(t);
   const file = (name: string) => path.join(cwd, name);
   await packTar(file('layout'), file('packed.tar.gz'), ['-z']);
@@ -209,12 +209,12 @@ test('tag puts names beside the image and elsewhere, and says what they pointed 
   );
 });
 
-test('a lone word is no place for an image, and nothing is moved when one name is wrong', async (t) => {
+test('a lone word does not name an image, and nothing is moved when one name is wrong', async (t) => {
   const { host, registry, bake } = await setUp(t);
   const { code, err } = await bake('tag', `${host}/team/app:1`, ':ok', 'latest', ':not ok');
   assert.equal(code, EXIT.usage);
   assert.match(err, /"latest" does not say[\s\S]*write :latest/);
-  assert.match(err, /":not ok" is no image reference/);
+  assert.match(err, /":not ok" is not a valid image reference/);
   assert.deepEqual(await registry.requests(), []);
 });
 

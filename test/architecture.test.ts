@@ -94,7 +94,7 @@ const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
   'node:process': ['engine', 'system'],
   undici: ['registry', 'engine'],
   tar: ['engine'],
-  yaml: ['config', 'convert'],
+  yaml: ['config', 'convert', 'lock'],
   ajv: ['config'],
   'ajv/dist/2020.js': ['config'],
   '@marcbachmann/cel-js': ['config'],

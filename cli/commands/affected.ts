@@ -91,7 +91,7 @@ async function readBefore(
   const lock =
     lockText === undefined
       ? undefined
-      : parseLock({ path: LOCK_NAME, text: new TextDecoder().decode(lockText) });
+      : await parseLock({ path: LOCK_NAME, text: new TextDecoder().decode(lockText) });
   return {
     ...(isTouched ? { before: { set: await readBuildsBefore(definition, comparison) } } : {}),
     ...(changed.includes(lockFile)

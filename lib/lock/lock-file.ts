@@ -1,11 +1,11 @@
 /**
- * `builds.lock`: outside images as written → digest, beside the root builds.yaml. JSON with one image a line, sorted, so
- * that git merges what two branches added. Read by a scanner of its own and not by `JSON.parse`, since a merge gone
- * wrong leaves conflict markers and doubled names, and both have to be told with their place.
+ * `builds.lock`: external images as written → digest, beside the root builds.yaml. JSON with one image a line, sorted, so
+ * that git merges what two branches added. A merge gone wrong leaves conflict markers and doubled names, which are
+ * reported with their places.
  */
-import { randomBytes } from 'node:crypto';
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { Node } from 'yaml';
 import {
   type BuildSet,
   type Digest,
@@ -21,12 +21,13 @@ import {
   type Span,
   withDefaultTag,
 } from '../model/mod.ts';
+import { writeFileWhole } from '../system/mod.ts';
 
 /** Name of the file. */
 export const LOCK_NAME = 'builds.lock';
 const LOCK_VERSION = 1;
 
-/** Digests that outside images are held to. */
+/** Digests that external images are pinned to. */
 export interface Lock {
   /** As the file has them: image as written → digest. */
   readonly images: ReadonlyMap<string, Digest>;
@@ -64,13 +65,10 @@ export async function writeLock(
   images: ReadonlyMap<string, Digest>,
 ): Promise<Problem | undefined> {
   const file = lockPath(set);
-  const draft = `${file}.${randomBytes(6).toString('hex')}.tmp`;
   try {
-    await writeFile(draft, formatLock(images));
-    await rename(draft, file);
+    await writeFileWhole(file, formatLock(images), { isDurable: true });
     return undefined;
   } catch (error) {
-    await rm(draft, { force: true }).catch(() => undefined);
     const why = error instanceof Error && 'code' in error ? String(error.code) : String(error);
     return problem('run/lock-unwritten', `\`${file}\` cannot be written (${why})`, {
       hint: 'The file lies beside builds.yaml; that folder must be writable.',
@@ -104,59 +102,80 @@ export function meaningOf(written: string): string {
 }
 
 /** Reads the text of a lock file. Problems: `config/bad-lock`, each with its place. */
-export function parseLock(source: SourceFile): Result<Lock> {
-  const problems: Problem[] = [];
-  const wrong = (message: string, span: Span, hint?: string): void => {
-    problems.push(problem('config/bad-lock', message, { span, hint: hint ?? HINT }));
-  };
+export async function parseLock(source: SourceFile): Promise<Result<Lock>> {
+  const unedited = readUnedited(source.text);
+  if (unedited !== undefined) return ok(createLock(unedited));
   const conflict = /^(?:<{7}|={7}|>{7})(?: .*)?$/m.exec(source.text);
   if (conflict !== null) {
-    wrong(
-      `${LOCK_NAME} holds a merge conflict`,
-      { source, start: conflict.index, end: conflict.index + conflict[0].length },
-      'Keep the lines of both sides and take the marks away; of two digests for one image keep the newer, or keep either and run `bake-ts update`.',
-    );
-    return fail(problems);
+    const span = { source, start: conflict.index, end: conflict.index + conflict[0].length };
+    return fail([
+      wrong(
+        `${LOCK_NAME} holds a merge conflict`,
+        span,
+        'Keep the lines of both sides and take the marks away; of two digests for one image keep the newer, or keep either and run `bake-ts update`.',
+      ),
+    ]);
   }
-  const scanned = new Scanner(source).scan();
-  if ('at' in scanned) {
-    wrong(`${LOCK_NAME} is no JSON: expected ${scanned.expected}`, {
-      source,
-      start: scanned.at,
-      end: Math.min(source.text.length, scanned.at + 1),
-    });
-    return fail(problems);
-  }
-  const version = scanned.members.find((one) => one.name === 'version');
+  const members = await readMembers(source);
+  if (!members.ok) return members;
+  const start = { source, start: 0, end: 1 };
+  const version = members.value.find((one) => one.name === 'version');
   if (version?.value !== LOCK_VERSION) {
-    wrong(
-      version === undefined
-        ? `${LOCK_NAME} does not say its version`
-        : `${LOCK_NAME} has a version that is not known here`,
-      version?.span ?? { source, start: 0, end: 1 },
-      `This version of bake-ts reads version ${LOCK_VERSION}. If the file is damaged, delete it and run \`bake-ts lock\`.`,
-    );
-    return fail(problems);
+    return fail([
+      wrong(
+        version === undefined
+          ? `${LOCK_NAME} does not say its version`
+          : `${LOCK_NAME} has a version that is not known here`,
+        version?.span ?? start,
+        `This version of bake-ts reads version ${LOCK_VERSION}. If the file is damaged, delete it and run \`bake-ts lock\`.`,
+      ),
+    ]);
   }
-  const members = scanned.members.find((one) => one.name === 'images');
-  if (typeof members?.value !== 'object') {
-    wrong(`${LOCK_NAME} has no \`images\``, members?.span ?? { source, start: 0, end: 1 });
-    return fail(problems);
+  const images = members.value.find((one) => one.name === 'images');
+  if (images?.members === undefined)
+    return fail([wrong(`${LOCK_NAME} has no \`images\``, images?.span ?? start)]);
+  return readImages(images.members);
+}
+
+const HINT = 'Put the line right, or delete the file and run `bake-ts lock`.';
+
+function wrong(message: string, span: Span, hint: string = HINT): Problem {
+  return problem('config/bad-lock', message, { span, hint });
+}
+
+/** The images of a file that is letter by letter what `formatLock` writes; undefined: it is not. */
+function readUnedited(text: string): ReadonlyMap<string, Digest> | undefined {
+  try {
+    const { images } = JSON.parse(text) as { readonly images: Readonly<Record<string, unknown>> };
+    const found = new Map<string, Digest>();
+    for (const [image, digest] of Object.entries(images)) {
+      if (typeof digest !== 'string' || !isDigest(digest) || parseImageRef(image) === undefined)
+        return undefined;
+      found.set(image, digest);
+    }
+    const meanings = new Set([...found.keys()].map(meaningOf));
+    return meanings.size === found.size && formatLock(found) === text ? found : undefined;
+  } catch {
+    return undefined;
   }
+}
+
+function readImages(members: readonly Member[]): Result<Lock> {
+  const problems: Problem[] = [];
   const images = new Map<string, Digest>();
   const seen = new Map<string, { readonly digest: Digest; readonly name: string }>();
-  for (const { name, value, span } of members.value) {
-    if (parseImageRef(name) === undefined) wrong(`\`${name}\` is no image reference`, span);
-    else if (typeof value !== 'string' || !isDigest(value)) {
-      wrong(`\`${name}\` is not locked to a digest (\`sha256:\` and 64 hexadecimal digits)`, span);
+  for (const { name, value, span } of members) {
+    if (parseImageRef(name) === undefined) {
+      problems.push(wrong(`\`${name}\` is not a valid image reference`, span));
+    } else if (typeof value !== 'string' || !isDigest(value)) {
+      const expected = '`sha256:` and 64 hexadecimal digits';
+      problems.push(wrong(`\`${name}\` is not locked to a digest (${expected})`, span));
     } else {
       const other = seen.get(meaningOf(name));
       if (other !== undefined && other.digest !== value) {
-        wrong(
-          `\`${name}\` is locked to two digests${other.name === name ? '' : ` (also as \`${other.name}\`)`}`,
-          span,
-          'Keep the line that you want, delete the other one.',
-        );
+        const also = other.name === name ? '' : ` (also as \`${other.name}\`)`;
+        const message = `\`${name}\` is locked to two digests${also}`;
+        problems.push(wrong(message, span, 'Keep the line that you want, delete the other one.'));
       }
       seen.set(meaningOf(name), { digest: value, name });
       images.set(name, value);
@@ -165,101 +184,41 @@ export function parseLock(source: SourceFile): Result<Lock> {
   return problems.length > 0 ? fail(problems) : ok(createLock(images));
 }
 
-const HINT = 'Put the line right, or delete the file and run `bake-ts lock`.';
-
 interface Member {
   readonly name: string;
-  /** A nested object is the list of its members. */
-  readonly value: string | number | readonly Member[];
+  /** Undefined: not a plain value. */
+  readonly value?: unknown;
+  /** Of a nested map, doubled names included. */
+  readonly members?: readonly Member[];
   readonly span: Span;
 }
 
-interface Unexpected {
-  readonly at: number;
-  readonly expected: string;
-}
-
-/** The part of JSON (RFC 8259) that lock files use: objects, strings, numbers. */
-class Scanner {
-  readonly #source: SourceFile;
-  #at = 0;
-  #failure: Unexpected | undefined;
-
-  constructor(source: SourceFile) {
-    this.#source = source;
+/** The members of the file's map, with places. JSON is a part of YAML 1.2, whose package knows where things stand. */
+async function readMembers(source: SourceFile): Promise<Result<readonly Member[]>> {
+  const { isMap, isScalar, parseDocument } = await import('yaml');
+  const document = parseDocument(source.text, { uniqueKeys: false, prettyErrors: false });
+  if (document.errors.length > 0) {
+    return fail(
+      document.errors.map(({ message, pos: [start, end] }) =>
+        wrong(`${LOCK_NAME} cannot be read: ${message}`, { source, start, end }),
+      ),
+    );
   }
-
-  scan(): { readonly members: readonly Member[] } | Unexpected {
-    const members = this.#object();
-    if (this.#failure === undefined && this.#peek() !== '') this.#fail('the end of the file');
-    return this.#failure ?? { members };
-  }
-
-  #object(): readonly Member[] {
-    const members: Member[] = [];
-    if (!this.#take('{', '`{`') || this.#skip('}')) return members;
-    do {
-      this.#peek();
-      const start = this.#at;
-      const name = this.#string('a name in quotes');
-      if (name === undefined || !this.#take(':', '`:`')) return members;
-      const value = this.#value();
-      if (value === undefined) return members;
-      members.push({ name, value, span: { source: this.#source, start, end: this.#at } });
-    } while (this.#skip(','));
-    this.#take('}', '`,` or `}`');
-    return members;
-  }
-
-  #value(): Member['value'] | undefined {
-    const next = this.#peek();
-    if (next === '{') {
-      const members = this.#object();
-      return this.#failure === undefined ? members : undefined;
-    }
-    if (next === '"') return this.#string('a string');
-    const number = this.#match(/-?\d+/y);
-    if (number === undefined) this.#fail('a string in quotes');
-    return number === undefined ? undefined : Number(number);
-  }
-
-  #string(expected: string): string | undefined {
-    this.#peek();
-    const quoted = this.#match(/"(?:[^"\\\n]|\\.)*"/y);
-    try {
-      if (quoted !== undefined) return JSON.parse(quoted) as string;
-    } catch {
-      this.#at -= quoted?.length ?? 0;
-    }
-    this.#fail(expected);
-    return undefined;
-  }
-
-  #peek(): string {
-    this.#match(/\s+/y);
-    return this.#source.text[this.#at] ?? '';
-  }
-
-  #skip(mark: string): boolean {
-    if (this.#peek() !== mark) return false;
-    this.#at += 1;
-    return true;
-  }
-
-  #take(mark: string, expected: string): boolean {
-    if (this.#skip(mark)) return true;
-    this.#fail(expected);
-    return false;
-  }
-
-  #match(pattern: RegExp): string | undefined {
-    pattern.lastIndex = this.#at;
-    const found = pattern.exec(this.#source.text)?.[0];
-    this.#at += found?.length ?? 0;
-    return found;
-  }
-
-  #fail(expected: string): void {
-    this.#failure ??= { at: this.#at, expected };
-  }
+  const membersOf = (node: unknown): readonly Member[] | undefined =>
+    isMap<Node, Node | null>(node)
+      ? node.items.map(({ key, value }) => {
+          const members = membersOf(value);
+          const [start = 0, keyEnd = start + 1] = key.range ?? [];
+          return {
+            name: isScalar(key) ? String(key.value) : '',
+            span: { source, start, end: value?.range?.[1] ?? keyEnd },
+            ...(isScalar(value) ? { value: value.value } : {}),
+            ...(members === undefined ? {} : { members }),
+          };
+        })
+      : undefined;
+  const members = membersOf(document.contents);
+  return members === undefined
+    ? fail([wrong(`${LOCK_NAME} is not a map`, { source, start: 0, end: Math.min(1, source.text.length) })])
+    : ok(members);
 }

@@ -47,7 +47,7 @@ export function runGraph(graph: Graph): Promise<void> {
         for (const reader of readers.get(name) ?? []) {
           const left = (waitingFor.get(reader) ?? 0) - 1;
           waitingFor.set(reader, left);
-          if (left === 0 && !blocked.has(reader)) start(reader);
+          if (left === 0) start(reader);
         }
       }
       if (open === 0) resolve();

@@ -158,7 +158,7 @@ test('of builds.lock the images that moved count', async (t) => {
       'builds: { a: { context: ., dockerfile-inline: "FROM 127.0.0.1:1/x/one:1" }, b: { context: ., dockerfile-inline: "FROM 127.0.0.1:1/x/two:1" } }\n',
     'builds.lock': lock('1', '2'),
   });
-  const before = parseLock({ path: 'builds.lock', text: lock('1', '2') });
+  const before = await parseLock({ path: 'builds.lock', text: lock('1', '2') });
   assert.ok(before.ok);
   const lockBefore = { lock: before.value };
   assert.deepEqual(await find([], { lockBefore }), []);

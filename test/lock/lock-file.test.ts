@@ -11,8 +11,8 @@ const ONE = `sha256:${'1'.repeat(64)}` as const;
 const TWO = `sha256:${'2'.repeat(64)}` as const;
 
 /** `place: message` of each problem. */
-function problemsOf(text: string): readonly string[] {
-  const parsed = parseLock({ path: LOCK_NAME, text });
+async function problemsOf(text: string): Promise<readonly string[]> {
+  const parsed = await parseLock({ path: LOCK_NAME, text });
   assert(!parsed.ok, 'it was accepted');
   assert(parsed.error.every((one) => one.code === 'config/bad-lock' && one.hint !== undefined));
   return parsed.error.map((one) => `${one.span === undefined ? '?' : formatPlace(one.span)}: ${one.message}`);
@@ -22,23 +22,23 @@ function lockOf(...lines: readonly string[]): string {
   return `{\n  "version": 1,\n  "images": {\n${lines.map((line) => `    ${line}`).join(',\n')}\n  }\n}\n`;
 }
 
-test('what is written is read again, sorted, one image a line', () => {
+test('what is written is read again, sorted, one image a line', async () => {
   const images = new Map([
     ['node:22', TWO],
     ['alpine', ONE],
   ]);
   const text = formatLock(images);
   assert.equal(text, lockOf(`"alpine": "${ONE}"`, `"node:22": "${TWO}"`));
-  const parsed = parseLock({ path: LOCK_NAME, text });
+  const parsed = await parseLock({ path: LOCK_NAME, text });
   assert(parsed.ok);
   assert.deepEqual([...parsed.value.images].sort(), [...images].sort());
-  const empty = parseLock({ path: LOCK_NAME, text: formatLock(new Map()) });
+  const empty = await parseLock({ path: LOCK_NAME, text: formatLock(new Map()) });
   assert(empty.ok);
   assert.equal(empty.value.images.size, 0);
 });
 
-test('an image is found however it is written, and a tag is part of it', () => {
-  const parsed = parseLock({ path: LOCK_NAME, text: lockOf(`"alpine": "${ONE}"`) });
+test('an image is found however it is written, and a tag is part of it', async () => {
+  const parsed = await parseLock({ path: LOCK_NAME, text: lockOf(`"alpine": "${ONE}"`) });
   assert(parsed.ok);
   for (const same of ['alpine', 'alpine:latest', 'docker.io/library/alpine', 'library/alpine:latest'])
     assert.equal(parsed.value.digestOf(same), ONE, same);
@@ -46,42 +46,52 @@ test('an image is found however it is written, and a tag is part of it', () => {
     assert.equal(parsed.value.digestOf(other), undefined);
 });
 
-test('every fault is told with its place', () => {
-  assert.deepEqual(problemsOf(lockOf('"alpine": "latest"', `"UPPER": "${ONE}"`, `"a": "${ONE}"`)), [
+test('every fault is reported with its place', async () => {
+  assert.deepEqual(await problemsOf(lockOf('"alpine": "latest"', `"UPPER": "${ONE}"`, `"a": "${ONE}"`)), [
     'builds.lock:4:5: `alpine` is not locked to a digest (`sha256:` and 64 hexadecimal digits)',
-    'builds.lock:5:5: `UPPER` is no image reference',
+    'builds.lock:5:5: `UPPER` is not a valid image reference',
   ]);
-  assert.deepEqual(problemsOf(lockOf(`"a": "${ONE}"`, `"a": "${TWO}"`)), [
+  assert.deepEqual(await problemsOf(lockOf(`"a": "${ONE}"`, `"a": "${TWO}"`)), [
     'builds.lock:5:5: `a` is locked to two digests',
   ]);
-  assert.deepEqual(problemsOf(lockOf(`"a": "${ONE}"`, `"docker.io/library/a:latest": "${TWO}"`)), [
+  assert.deepEqual(await problemsOf(lockOf(`"a": "${ONE}"`, `"docker.io/library/a:latest": "${TWO}"`)), [
     'builds.lock:5:5: `docker.io/library/a:latest` is locked to two digests (also as `a`)',
   ]);
-  assert.deepEqual(problemsOf('{ "version": 2, "images": {} }'), [
+  assert.deepEqual(await problemsOf('{ "version": 2, "images": {} }'), [
     'builds.lock:1:3: builds.lock has a version that is not known here',
   ]);
-  assert.deepEqual(problemsOf('{ "images": {} }'), ['builds.lock:1:1: builds.lock does not say its version']);
-  assert.deepEqual(problemsOf('{ "version": 1 }'), ['builds.lock:1:1: builds.lock has no `images`']);
+  assert.deepEqual(await problemsOf('{ "images": {} }'), [
+    'builds.lock:1:1: builds.lock does not say its version',
+  ]);
+  assert.deepEqual(await problemsOf('{ "version": 1 }'), ['builds.lock:1:1: builds.lock has no `images`']);
 });
 
-test('text that is no JSON is told where it stops being it', () => {
+test('text that cannot be read is reported where it stops making sense', async () => {
   for (const [text, place] of [
-    ['', '1:1: builds.lock is no JSON: expected `{`'],
-    ['{ "version": 1, "images": { "a" "b" } }', '1:33: builds.lock is no JSON: expected `:`'],
-    ['{\n  "version": 1,\n}', '3:1: builds.lock is no JSON: expected a name in quotes'],
-    ['{ "version": 1, "images": [] }', '1:27: builds.lock is no JSON: expected a string in quotes'],
-    ['{ "version": 1, "images": {} } {', '1:32: builds.lock is no JSON: expected the end of the file'],
-    ['{ "version": 1, "images": {}', '1:29: builds.lock is no JSON: expected `,` or `}`'],
+    ['', '1:1: builds.lock is not a map'],
+    ['[]', '1:1: builds.lock is not a map'],
     [
-      `{ "version": 1, "images": { "a\\x": "${ONE}" } }`,
-      '1:29: builds.lock is no JSON: expected a name in quotes',
+      '{ "version": 1, "images": { "a" "b" } }',
+      '1:33: builds.lock cannot be read: Missing , or : between flow map items',
+    ],
+    ['{\n  "version": 1,\n}', '1:1: builds.lock has no `images`'],
+    ['{ "version": 1, "images": [] }', '1:17: builds.lock has no `images`'],
+    ['{ "version": 1, "images": null }', '1:17: builds.lock has no `images`'],
+    [
+      '{ "version": 1, "images": {} } {',
+      '1:32: builds.lock cannot be read: Unexpected flow-map-start at node end',
+    ],
+    ['{ "version": 1, "images": {}', '1:29: builds.lock cannot be read: Flow map must end with a }'],
+    [
+      '{ "version": 1, "images": { "a": *x, "b": { "c": 1 } } }',
+      '1:29: `a` is not locked to a digest (`sha256:` and 64 hexadecimal digits)',
     ],
   ] as const) {
-    assert.deepEqual(problemsOf(text), [`builds.lock:${place}`]);
+    assert.equal((await problemsOf(text))[0], `builds.lock:${place}`, text);
   }
 });
 
-test('git merges what two branches added, and a conflict is told as one', async (t) => {
+test('git merges what two branches added, and a conflict is reported as one', async (t) => {
   const dir = await makeTempDir(t, 'lock-merge-');
   const file = path.join(dir, LOCK_NAME);
   const git = async (...args: readonly string[]) => {
@@ -110,7 +120,27 @@ test('git merges what two branches added, and a conflict is told as one', async 
   await commit('three', [['d:1', TWO]]);
   await commit('four', [['d:1', `sha256:${'3'.repeat(64)}` as typeof ONE]]);
   assert.notEqual((await git('merge', '-q', 'three')).exitCode, 0);
-  assert.deepEqual(problemsOf(await readFile(file, 'utf8')), [
+  assert.deepEqual(await problemsOf(await readFile(file, 'utf8')), [
     'builds.lock:5:1: builds.lock holds a merge conflict',
   ]);
+});
+
+test('a file that was edited by hand is read as well: other order, other blanks, doubled lines that agree', async () => {
+  const edited = `{"images": {\t"b": "${TWO}", "a": "${ONE}",\n"a": "${ONE}" }, "version": 1}`;
+  const parsed = await parseLock({ path: LOCK_NAME, text: edited });
+  assert(parsed.ok);
+  assert.deepEqual(
+    [...parsed.value.images],
+    [
+      ['b', TWO],
+      ['a', ONE],
+    ],
+  );
+  // What JSON.parse alone would not see.
+  assert.deepEqual(
+    await problemsOf(
+      formatLock(new Map([['a', ONE]])).replace(`"a": "${ONE}"`, `"a": "${TWO}", "a": "${ONE}"`),
+    ),
+    ['builds.lock:4:85: `a` is locked to two digests'],
+  );
 });

@@ -18,6 +18,7 @@ const CHECKS = {
   types: () => command([tool('tsc'), '--noEmit']),
   'types in Deno': () => command([deno, 'check', 'lib/mod.ts', 'cli/main.ts']),
   architecture: () => command([process.execPath, '--test', 'dist/test/architecture.test.js']),
+  picture: () => command([process.execPath, '.ci/picture.mjs', '--check']),
   manifests: () => command([process.execPath, '--test', 'dist/test/packaging/manifests.test.js']),
   'generated files': checkGenerated,
   'failures documented': checkFailureDocs,

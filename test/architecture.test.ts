@@ -1,62 +1,59 @@
-/** docs/architecture.md as a test: rooms, levels, doors, effects, sizes, and what the package shows to the outside. */
+/** docs/architecture.md as a test: packages, levels, entry points, effects, sizes. */
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { findCycles, readModules, type SourceModule, withoutComments } from './rig/imports.ts';
 import { repoPath } from './rig/paths.ts';
 
 const MAX_LINES = 500;
 
-/** Which rooms each room may import; the table of docs/architecture.md. */
-const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  util: [],
-  model: ['util'],
-  system: ['util', 'model'],
-  dockerfile: ['util', 'model', 'system'],
-  plan: ['util', 'model', 'system', 'dockerfile'],
-  report: ['util', 'model', 'system'],
-  config: ['util', 'model', 'system', 'dockerfile'],
-  fingerprint: ['util', 'model', 'system', 'dockerfile'],
-  compare: ['util', 'model', 'system'],
-  registry: ['util', 'model', 'system'],
-  engine: ['util', 'model', 'system'],
-  buildctl: ['util', 'model', 'system', 'dockerfile'],
-  state: ['util', 'model', 'system'],
-  convert: ['util', 'model', 'system', 'dockerfile'],
-  prepare: ['util', 'model', 'system', 'dockerfile', 'plan'],
-  lock: ['util', 'model', 'system', 'plan', 'registry'],
-  inputs: ['util', 'model', 'system', 'dockerfile', 'fingerprint', 'registry', 'state', 'compare', 'prepare'],
-  run: [
-    'util',
-    'model',
-    'system',
-    'dockerfile',
-    'fingerprint',
-    'registry',
-    'engine',
-    'buildctl',
-    'state',
-    'prepare',
-    'lock',
-    'inputs',
-  ],
-  inspect: [
-    'util',
-    'model',
-    'system',
-    'dockerfile',
-    'config',
-    'engine',
-    'buildctl',
-    'prepare',
-    'lock',
-    'inputs',
-    'run',
-  ],
-  verify: ['util', 'model', 'system', 'registry', 'buildctl', 'compare', 'inputs', 'run'],
+/** Each package with its level and the packages it may import besides the basic ones; the table of docs/architecture.md. */
+const PACKAGES: Readonly<Record<string, { readonly level: number; readonly imports: readonly string[] }>> = {
+  util: { level: 0, imports: [] },
+  model: { level: 1, imports: [] },
+  system: { level: 1, imports: [] },
+  dockerfile: { level: 2, imports: [] },
+  report: { level: 2, imports: [] },
+  compare: { level: 2, imports: [] },
+  registry: { level: 2, imports: [] },
+  engine: { level: 2, imports: [] },
+  state: { level: 2, imports: [] },
+  plan: { level: 2, imports: [] },
+  config: { level: 2, imports: [] },
+  convert: { level: 3, imports: ['dockerfile'] },
+  fingerprint: { level: 3, imports: ['dockerfile'] },
+  buildctl: { level: 3, imports: ['dockerfile'] },
+  prepare: { level: 3, imports: ['dockerfile', 'plan'] },
+  lock: { level: 3, imports: ['registry'] },
+  inputs: {
+    level: 4,
+    imports: ['dockerfile', 'fingerprint', 'registry', 'state', 'compare', 'prepare'],
+  },
+  run: {
+    level: 5,
+    imports: [
+      'dockerfile',
+      'fingerprint',
+      'registry',
+      'engine',
+      'buildctl',
+      'state',
+      'prepare',
+      'lock',
+      'inputs',
+    ],
+  },
+  inspect: {
+    level: 6,
+    imports: ['dockerfile', 'config', 'engine', 'buildctl', 'prepare', 'lock', 'inputs', 'run'],
+  },
+  verify: { level: 6, imports: ['registry', 'buildctl', 'compare', 'inputs', 'run'] },
 };
 
-/** Modules with effects (and heavy or risky packages), and the only rooms that may import them. */
+/** Packages that every one of a higher level may import. */
+const BASIC = ['util', 'model', 'system'];
+
+/** Modules with effects (and heavy or risky packages), and the only packages that may import them. */
 const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
   'node:fs': [
     'system',
@@ -105,8 +102,8 @@ const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
 const lib = readModules('lib').filter(({ file }) => !file.endsWith('.generated.ts'));
 const cli = existsSync(repoPath('cli')) ? readModules('cli') : [];
 
-/** The room a file of lib/ lies in; undefined for lib/mod.ts and files outside lib/. */
-function roomOf(file: string): string | undefined {
+/** The package that a file of lib/ lies in; undefined for lib/mod.ts and files outside lib/. */
+function packageOf(file: string): string | undefined {
   return /^lib\/([^/]+)\//.exec(file)?.[1];
 }
 
@@ -120,43 +117,74 @@ function findImports(
   );
 }
 
-test('every folder of lib/ is a room that the table names', () => {
+test('every folder of lib/ is a package that the table names', () => {
   const folders = readdirSync(repoPath('lib'), { withFileTypes: true }).filter((entry) =>
     entry.isDirectory(),
   );
+  assert.deepEqual(folders.map(({ name }) => name).sort(), Object.keys(PACKAGES).sort());
+});
+
+test('the table of docs/architecture.md says the same', () => {
+  const rows = readFileSync(repoPath('docs/architecture.md'), 'utf8').matchAll(
+    /^\| (\d) \| `([a-z]+)` \| [^|]+ \|([^|]*)\|/gm,
+  );
+  const documented = [...rows].map(([, level, name = '', imports = '']) => [
+    name,
+    { level: Number(level), imports: [...imports.matchAll(/[a-z]+/g)].map(([word]) => word) },
+  ]);
+  const basic: Readonly<Record<string, readonly string[]>> = {
+    util: ['nothing', 'of', 'ours'],
+    model: ['util'],
+    system: ['util'],
+    cli: ['all', 'entry', 'points'],
+  };
+  const expected = Object.entries(PACKAGES).map(([name, { level, imports }]) => [
+    name,
+    { level, imports: basic[name] ?? imports },
+  ]);
   assert.deepEqual(
-    folders.map(({ name }) => name).filter((name) => MAY_IMPORT[name] === undefined),
-    [],
+    Object.fromEntries(documented.filter(([name]) => name !== 'cli')),
+    Object.fromEntries(expected),
   );
 });
 
-test('every room has a door', () => {
-  const rooms = new Set(
-    lib.map(({ file }) => roomOf(file)).filter((room) => room !== undefined && room !== 'util'),
-  );
+test('every package has an entry point', () => {
   const files = new Set(lib.map(({ file }) => file));
   assert.deepEqual(
-    [...rooms].filter((room) => !files.has(`lib/${room}/mod.ts`)),
+    Object.keys(PACKAGES).filter((name) => name !== 'util' && !files.has(`lib/${name}/mod.ts`)),
     [],
   );
 });
 
-test('a room imports only rooms below it', () => {
+test('a package imports only packages of lower levels, and of these what the table says', () => {
   const wrong = findImports(lib, (file, target) => {
-    const from = roomOf(file);
-    const to = roomOf(target);
+    const from = packageOf(file);
+    const to = packageOf(target);
     if (from === undefined) return false;
     if (target === 'lib/mod.ts') return true;
-    return to !== undefined && to !== from && !(MAY_IMPORT[from] ?? []).includes(to);
+    if (to === undefined || to === from) return false;
+    const [own, other] = [PACKAGES[from], PACKAGES[to]];
+    if (own === undefined || other === undefined || other.level >= own.level) return true;
+    return !own.imports.includes(to) && !BASIC.includes(to);
   });
   assert.deepEqual(wrong, []);
 });
 
-test('other rooms are entered by their door only', () => {
+test('the table allows nothing that no import needs', () => {
+  const used = new Set(
+    lib.flatMap(({ file, imports }) => imports.map((to) => `${packageOf(file)} ${packageOf(to)}`)),
+  );
+  const unused = Object.entries(PACKAGES).flatMap(([name, { imports }]) =>
+    imports.filter((to) => !used.has(`${name} ${to}`)).map((to) => `${name} → ${to}`),
+  );
+  assert.deepEqual(unused, []);
+});
+
+test('other packages are entered by their entry point only', () => {
   const wrong = findImports([...lib, ...cli], (file, target) => {
-    const to = roomOf(target);
-    // `util` is a shelf, not a room: its files have nothing in common that a door could show.
-    if (to === undefined || to === roomOf(file) || to === 'util') return false;
+    const to = packageOf(target);
+    // The files of `util` have nothing in common that an entry point could show.
+    if (to === undefined || to === packageOf(file) || to === 'util') return false;
     return target !== `lib/${to}/mod.ts`;
   });
   assert.deepEqual(wrong, []);
@@ -180,12 +208,12 @@ test('relative imports name a file that is there, with its extension', () => {
   assert.deepEqual(wrong, []);
 });
 
-test('effects and heavy packages stay in the rooms that are made for them', () => {
+test('effects and heavy dependencies stay in the packages that are made for them', () => {
   const wrong = findImports([...lib, ...cli], (file, target) => {
-    const rooms = ONLY_IN[target];
-    if (rooms === undefined) return false;
-    if (file.startsWith('cli/')) return !rooms.includes('cli') && !target.startsWith('node:');
-    return !rooms.includes(roomOf(file) ?? 'mod');
+    const allowed = ONLY_IN[target];
+    if (allowed === undefined) return false;
+    if (file.startsWith('cli/')) return !allowed.includes('cli') && !target.startsWith('node:');
+    return !allowed.includes(packageOf(file) ?? 'mod');
   });
   assert.deepEqual(wrong, []);
 });

@@ -310,7 +310,7 @@ test('of a parent with other layers, what is taken decides', manyBuilds, async (
     assert.equal(second.kinds[`${name}-parent`], 'built', name);
     if (expected !== undefined) assert.equal(own.kind, expected, `${name}: ${own.reason?.text}`);
     if (own.kind === 'unchanged')
-      assert.match(own.reason?.text ?? '', /^what it takes of parent is unchanged/);
+      assert.match(own.reason?.text ?? '', /^what it copies of parent is unchanged/);
     const made = await oracle(work, name, [
       `context:base=docker-image://${host}/left/base@${second.outcome('base').digest}`,
       `context:parent=docker-image://${host}/left/${name}-parent@${second.outcome(`${name}-parent`).digest}`,

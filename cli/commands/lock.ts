@@ -1,3 +1,4 @@
+import type { LockedRef } from '../../lib/lock/mod.ts';
 import { createPalette, plural, shortDigest } from '../../lib/report/mod.ts';
 import { isSet, type ParsedArgs } from '../args.ts';
 import type { ExitCode } from '../exit-codes.ts';
@@ -12,7 +13,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const read = await readInputs(args, io);
   if (!read.ok) return reportProblems(read.error, args, io);
   const { preparePlan } = await import('../../lib/prepare/mod.ts');
-  const { lockImages } = await import('../../lib/lock/mod.ts');
+  const { checkLock, lockImages } = await import('../../lib/lock/mod.ts');
   const whole = await planWhole(read.value.set, io);
   if (!whole.ok) return reportProblems(whole.error, args, io);
   const selection = selectionOf(args);
@@ -22,31 +23,32 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
       : preparePlan(read.value.set, selection, io.cwd);
   if (!requested.ok) return reportProblems(requested.error, args, io);
   return withCancellation(io, async ({ signal }) => {
-    const locked = await lockImages(
-      { whole: whole.value.plan, env: io.env, signal },
-      requested.value.plan,
-      isSet(args, 'check'),
-    );
+    const lock = isSet(args, 'check') ? checkLock : lockImages;
+    const locked = await lock({ whole: whole.value.plan, env: io.env, signal }, requested.value.plan);
     // A Dockerfile that cannot be read may name images that are then missing in the lock.
     const code = reportProblems([...read.value.warnings, ...whole.value.missing], args, io);
     if (!locked.ok) return reportProblems(locked.error, args, io);
     const { added, dropped, kept } = locked.value;
     if (isSet(args, 'json')) {
-      writeJson({ added: Object.fromEntries(added), dropped: Object.fromEntries(dropped), kept }, io);
+      writeJson({ added: byName(added), dropped: byName(dropped), kept }, io);
       return code;
     }
     const palette = createPalette(wantsColor(args, io, io.stdout));
     const rows = [
-      ...[...added].map(([image, digest]) => [palette.good('+'), image, shortDigest(digest)]),
-      ...[...dropped].map(([image, digest]) => [palette.error('-'), image, shortDigest(digest)]),
+      ...added.map(({ written, digest }) => [palette.good('+'), written, shortDigest(digest)]),
+      ...dropped.map(({ written, digest }) => [palette.error('-'), written, shortDigest(digest)]),
     ];
     if (rows.length > 0) io.stdout.write(`${formatTable(['', 'IMAGE', 'DIGEST'], rows, palette)}\n`);
     const counts = [
-      ...(added.size > 0 ? [`${added.size} added`] : []),
-      ...(dropped.size > 0 ? [`${dropped.size} dropped`] : []),
+      ...(added.length > 0 ? [`${added.length} added`] : []),
+      ...(dropped.length > 0 ? [`${dropped.length} dropped`] : []),
       `${plural(kept, 'image')} as before`,
     ];
     io.stdout.write(`builds.lock: ${counts.join(', ')}\n`);
     return code;
   });
+}
+
+function byName(images: readonly LockedRef[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(images.map(({ written, digest }) => [written, digest]));
 }

@@ -21,7 +21,7 @@ const CONFIG_LIMIT = 4 * 1024 * 1024;
 export class ExternalImages {
   readonly #client: RegistryClient;
   readonly #state: StateStore;
-  readonly #lockedDigest: (written: string) => Digest | undefined;
+  readonly #lockedDigest: (ref: ImageRef) => Digest | undefined;
   readonly #refs = new Map<string, ImageRef | undefined>();
   readonly #lookups = new Map<string, Promise<ImageLookup>>();
   readonly #facts = new Map<string, Promise<ImageConfigFacts | undefined>>();
@@ -30,7 +30,7 @@ export class ExternalImages {
   constructor(
     client: RegistryClient,
     state: StateStore,
-    lockedDigest: (written: string) => Digest | undefined,
+    lockedDigest: (ref: ImageRef) => Digest | undefined,
   ) {
     this.#client = client;
     this.#state = state;
@@ -52,14 +52,12 @@ export class ExternalImages {
     return known;
   }
 
-  /** External images of a build → digest that the build is pinned to; those that are not known stay as they are. */
+  /** The external images that a build reads by a tag, with the digests that it is pinned to; those not known are left out. */
   async pinsOf(node: PlanNode): Promise<readonly Pin[]> {
     const pins: Pin[] = [];
-    for (const written of new Set(node.externalImages.map((image) => image.written))) {
-      const ref = this.#refOf(written);
+    for (const { written, ref } of taggedImages(node)) {
       const lookup = await this.lookUp(written);
-      if (lookup.kind === 'known' && ref !== undefined && ref.digest === undefined)
-        pins.push({ ref: withDefaultTag(ref), digest: lookup.digest });
+      if (lookup.kind === 'known') pins.push({ ref: withDefaultTag(ref), digest: lookup.digest });
     }
     return pins;
   }
@@ -70,10 +68,9 @@ export class ExternalImages {
    */
   async findGone(node: PlanNode): Promise<readonly { readonly written: string; readonly digest: Digest }[]> {
     const gone: { readonly written: string; readonly digest: Digest }[] = [];
-    for (const written of new Set(node.externalImages.map((image) => image.written))) {
-      const digest = this.#lockedDigest(written);
-      const ref = this.#refOf(written);
-      if (digest === undefined || ref === undefined || ref.digest !== undefined) continue;
+    for (const { written, ref } of taggedImages(node)) {
+      const digest = this.#lockedDigest(ref);
+      if (digest === undefined) continue;
       const { registry, repository } = ref;
       const presence = await this.#client.head({ registry, repository, digest }, { mirrors: true });
       if (presence.kind === 'absent') gone.push({ written, digest });
@@ -91,7 +88,7 @@ export class ExternalImages {
     if (ref === undefined)
       return { kind: 'image-name', why: `\`${written}\` is not a valid image reference` };
     if (ref.digest !== undefined) return { kind: 'known', digest: ref.digest };
-    const locked = this.#lockedDigest(written);
+    const locked = this.#lockedDigest(ref);
     if (locked !== undefined) return { kind: 'known', digest: locked };
     const presence = await this.#client.head(withDefaultTag(ref), { mirrors: true });
     switch (presence.kind) {
@@ -130,6 +127,14 @@ export class ExternalImages {
     const blob = await this.#client.getBlob(ref, config.digest, CONFIG_LIMIT, { mirrors: true });
     return blob.ok ? parseConfig(blob.value) : undefined;
   }
+}
+
+/** External images of a build that are not pinned where they are written, each once. */
+function taggedImages(node: PlanNode): readonly { readonly written: string; readonly ref: ImageRef }[] {
+  const found = new Map<string, { readonly written: string; readonly ref: ImageRef }>();
+  for (const { written, ref } of node.externalImages)
+    if (ref !== undefined && ref.digest === undefined) found.set(written, { written, ref });
+  return [...found.values()];
 }
 
 /** `config.Env`, `config.OnBuild` and the platform of an image config (OCI image-spec, config.md; OnBuild is Docker's). */

@@ -112,10 +112,12 @@ class Finder {
   changesOfImages(node: PlanNode): readonly AffectedReason[] {
     const { lockBefore } = this.#options;
     if (lockBefore === undefined) return [];
-    const images = new Set(node.externalImages.map((image) => image.written));
-    return [...images]
-      .filter((image) => lockBefore.lock?.digestOf(image) !== this.#lockNow?.digestOf(image))
-      .map((image) => ({ code: 'image', text: `builds.lock pins ${image} to another digest` }));
+    const images = new Map(node.externalImages.map((image) => [image.written, image]));
+    return [...images.values()]
+      .filter(
+        ({ ref }) => ref !== undefined && lockBefore.lock?.digestOf(ref) !== this.#lockNow?.digestOf(ref),
+      )
+      .map(({ written }) => ({ code: 'image', text: `builds.lock pins ${written} to another digest` }));
   }
 
   /** Everything that it needs, be it only for the order. */

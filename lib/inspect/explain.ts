@@ -274,11 +274,10 @@ class Explainer {
         files: hashed.fileCount,
         bytes: hashed.bytes,
       })),
-      images: Object.entries(parts.images).map(([image, digest]) => ({
-        image,
-        digest,
-        locked: this.#lock?.digestOf(image) === digest,
-      })),
+      images: Object.entries(parts.images).map(([image, digest]) => {
+        const ref = node.externalImages.find(({ written }) => written === image)?.ref;
+        return { image, digest, locked: ref !== undefined && this.#lock?.digestOf(ref) === digest };
+      }),
       parents: [...names].map((name) => {
         const digest = parts.parents[name];
         return { name, build: edges.get(name) ?? name, ...(digest === undefined ? {} : { digest }) };

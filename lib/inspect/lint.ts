@@ -285,10 +285,9 @@ function treatsAsErrors(dockerfile: Dockerfile, build: Build): boolean {
 function unresolvedProblems(node: PlanNode, answer: LintAnswer): readonly Problem[] {
   return answer.unresolved.flatMap((image) => {
     const ref = parseImageRef(image);
-    const used = node.externalImages.find((one) => {
-      const other = parseImageRef(one.written);
-      return ref !== undefined && other !== undefined && familiarName(other) === familiarName(ref);
-    });
+    const used = node.externalImages.find(
+      (one) => ref !== undefined && one.ref !== undefined && familiarName(one.ref) === familiarName(ref),
+    );
     // A stage that this build does not use is no matter of this build.
     if (used === undefined) return [];
     return [

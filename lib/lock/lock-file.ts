@@ -11,6 +11,7 @@ import {
   type Digest,
   fail,
   formatImageRef,
+  type ImageRef,
   isDigest,
   ok,
   type Problem,
@@ -27,12 +28,20 @@ import { writeFileWhole } from '../system/mod.ts';
 export const LOCK_NAME = 'builds.lock';
 const LOCK_VERSION = 1;
 
+/** An image that is pinned. */
+export interface LockedRef {
+  /** As the file, and the Dockerfile that it was locked for, writes it. */
+  readonly written: string;
+  readonly ref: ImageRef;
+  readonly digest: Digest;
+}
+
 /** Digests that external images are pinned to. */
 export interface Lock {
-  /** As the file has them: image as written → digest. */
-  readonly images: ReadonlyMap<string, Digest>;
-  /** The locked digest of an image, however it is written; undefined where it is not locked. */
-  readonly digestOf: (written: string) => Digest | undefined;
+  /** In the order of the file. */
+  readonly images: readonly LockedRef[];
+  /** The locked digest of an image, however it is written there; undefined where it is not locked. */
+  readonly digestOf: (ref: ImageRef) => Digest | undefined;
 }
 
 /** Absolute path of a set's lock file. */
@@ -60,10 +69,7 @@ export async function readLock(set: BuildSet): Promise<Result<Lock | undefined>>
 }
 
 /** Writes a set's lock file, whole or not at all. Problem: `run/lock-unwritten`. */
-export async function writeLock(
-  set: BuildSet,
-  images: ReadonlyMap<string, Digest>,
-): Promise<Problem | undefined> {
+export async function writeLock(set: BuildSet, images: readonly LockedRef[]): Promise<Problem | undefined> {
   const file = lockPath(set);
   try {
     await writeFileWhole(file, formatLock(images), { isDurable: true });
@@ -77,28 +83,27 @@ export async function writeLock(
 }
 
 /** The text of a lock file. */
-export function formatLock(images: ReadonlyMap<string, Digest>): string {
+export function formatLock(images: readonly Pick<LockedRef, 'written' | 'digest'>[]): string {
   const lines = [...images]
-    .sort(([one], [other]) => (one < other ? -1 : 1))
-    .map(([image, digest]) => `    ${JSON.stringify(image)}: ${JSON.stringify(digest)}`);
+    .sort((one, other) => (one.written < other.written ? -1 : 1))
+    .map(({ written, digest }) => `    ${JSON.stringify(written)}: ${JSON.stringify(digest)}`);
   const body = lines.length === 0 ? '{}' : `{\n${lines.join(',\n')}\n  }`;
   return `{\n  "version": ${LOCK_VERSION},\n  "images": ${body}\n}\n`;
 }
 
-/** Makes a lock of its images. Names that mean the same image are one; the first one counts. */
-export function createLock(images: ReadonlyMap<string, Digest>): Lock {
-  const byMeaning = new Map<string, Digest>();
-  for (const [written, digest] of images) {
-    const name = meaningOf(written);
-    if (!byMeaning.has(name)) byMeaning.set(name, digest);
+/** Makes a lock of its images. Of names that mean the same image the first one counts. */
+export function createLock(images: readonly LockedRef[]): Lock {
+  const byName = new Map<string, Digest>();
+  for (const { ref, digest } of images) {
+    const name = fullName(ref);
+    if (!byName.has(name)) byName.set(name, digest);
   }
-  return { images, digestOf: (written) => byMeaning.get(meaningOf(written)) };
+  return { images, digestOf: (ref) => byName.get(fullName(ref)) };
 }
 
 /** `alpine`, `docker.io/library/alpine:latest`: one image. */
-export function meaningOf(written: string): string {
-  const ref = parseImageRef(written);
-  return ref === undefined ? written : formatImageRef(withDefaultTag(ref));
+export function fullName(ref: ImageRef): string {
+  return formatImageRef(withDefaultTag(ref));
 }
 
 /** Reads the text of a lock file. Problems: `config/bad-lock`, each with its place. */
@@ -144,17 +149,17 @@ function wrong(message: string, span: Span, hint: string = HINT): Problem {
 }
 
 /** The images of a file that is letter by letter what `formatLock` writes; undefined: it is not. */
-function readUnedited(text: string): ReadonlyMap<string, Digest> | undefined {
+function readUnedited(text: string): readonly LockedRef[] | undefined {
   try {
     const { images } = JSON.parse(text) as { readonly images: Readonly<Record<string, unknown>> };
-    const found = new Map<string, Digest>();
-    for (const [image, digest] of Object.entries(images)) {
-      if (typeof digest !== 'string' || !isDigest(digest) || parseImageRef(image) === undefined)
-        return undefined;
-      found.set(image, digest);
+    const found: LockedRef[] = [];
+    for (const [written, digest] of Object.entries(images)) {
+      const ref = parseImageRef(written);
+      if (ref === undefined || typeof digest !== 'string' || !isDigest(digest)) return undefined;
+      found.push({ written, ref, digest });
     }
-    const meanings = new Set([...found.keys()].map(meaningOf));
-    return meanings.size === found.size && formatLock(found) === text ? found : undefined;
+    const names = new Set(found.map(({ ref }) => fullName(ref)));
+    return names.size === found.length && formatLock(found) === text ? found : undefined;
   } catch {
     return undefined;
   }
@@ -162,26 +167,28 @@ function readUnedited(text: string): ReadonlyMap<string, Digest> | undefined {
 
 function readImages(members: readonly Member[]): Result<Lock> {
   const problems: Problem[] = [];
-  const images = new Map<string, Digest>();
-  const seen = new Map<string, { readonly digest: Digest; readonly name: string }>();
-  for (const { name, value, span } of members) {
-    if (parseImageRef(name) === undefined) {
-      problems.push(wrong(`\`${name}\` is not a valid image reference`, span));
+  const images = new Map<string, LockedRef>();
+  const byName = new Map<string, LockedRef>();
+  for (const { name: written, value, span } of members) {
+    const ref = parseImageRef(written);
+    if (ref === undefined) {
+      problems.push(wrong(`\`${written}\` is not a valid image reference`, span));
     } else if (typeof value !== 'string' || !isDigest(value)) {
       const expected = '`sha256:` and 64 hexadecimal digits';
-      problems.push(wrong(`\`${name}\` is not locked to a digest (${expected})`, span));
+      problems.push(wrong(`\`${written}\` is not locked to a digest (${expected})`, span));
     } else {
-      const other = seen.get(meaningOf(name));
+      const image = { written, ref, digest: value };
+      const other = byName.get(fullName(ref));
       if (other !== undefined && other.digest !== value) {
-        const also = other.name === name ? '' : ` (also as \`${other.name}\`)`;
-        const message = `\`${name}\` is locked to two digests${also}`;
+        const also = other.written === written ? '' : ` (also as \`${other.written}\`)`;
+        const message = `\`${written}\` is locked to two digests${also}`;
         problems.push(wrong(message, span, 'Keep the line that you want, delete the other one.'));
       }
-      seen.set(meaningOf(name), { digest: value, name });
-      images.set(name, value);
+      byName.set(fullName(ref), image);
+      images.set(written, image);
     }
   }
-  return problems.length > 0 ? fail(problems) : ok(createLock(images));
+  return problems.length > 0 ? fail(problems) : ok(createLock([...images.values()]));
 }
 
 interface Member {

@@ -3,10 +3,10 @@ import {
   type BuildSet,
   type Digest,
   fail,
+  type ImageRef,
   ok,
   type Plan,
   type Problem,
-  parseImageRef,
   problem,
   type Result,
   withDefaultTag,
@@ -14,7 +14,15 @@ import {
 import { createRegistryClient, type Presence, type RegistryClient } from '../registry/mod.ts';
 import { compileGlob } from '../util/glob.ts';
 import { suggest } from '../util/suggest.ts';
-import { createLock, LOCK_NAME, type Lock, meaningOf, readLock, writeLock } from './lock-file.ts';
+import {
+  createLock,
+  fullName,
+  LOCK_NAME,
+  type Lock,
+  type LockedRef,
+  readLock,
+  writeLock,
+} from './lock-file.ts';
 
 /** What the verbs of the lock work with. */
 export interface LockOptions {
@@ -26,8 +34,8 @@ export interface LockOptions {
 
 /** What `lock` changed. */
 export interface Locked {
-  readonly added: ReadonlyMap<string, Digest>;
-  readonly dropped: ReadonlyMap<string, Digest>;
+  readonly added: readonly LockedRef[];
+  readonly dropped: readonly LockedRef[];
   readonly kept: number;
 }
 
@@ -53,40 +61,41 @@ export interface UpdatedImage {
   readonly above: readonly string[];
 }
 
-/** An outside image, with the builds that read it. */
+/** An external image, with the builds that read it. */
 interface Use {
   /** As the first of them writes it. */
   readonly written: string;
+  readonly ref: ImageRef;
   readonly builds: Set<string>;
 }
 
-/** Outside images of a plan that a lock can hold (those not pinned where they are written), by their full references. */
+/** External images of a plan that a lock can hold (those not pinned where they are written), by their full names. */
 function lockableImages(plan: Plan): ReadonlyMap<string, Use> {
   const found = new Map<string, Use>();
   for (const [name, node] of plan.nodes) {
-    for (const { written } of node.externalImages) {
-      const ref = parseImageRef(written);
+    for (const { written, ref } of node.externalImages) {
       if (ref === undefined || ref.digest !== undefined) continue;
-      const meaning = meaningOf(written);
-      const use = found.get(meaning) ?? { written, builds: new Set() };
+      const key = fullName(ref);
+      const use = found.get(key) ?? { written, ref, builds: new Set() };
       use.builds.add(name);
-      found.set(meaning, use);
+      found.set(key, use);
     }
   }
   return found;
 }
 
-/** Images of a plan that a lock does not hold, as written, sorted. */
-function missingImages(plan: Plan, lock: Lock): readonly string[] {
-  const uses = [...lockableImages(plan).values()].map((use) => use.written);
-  return uses.filter((image) => lock.digestOf(image) === undefined).sort();
+/** Images of a plan that a lock does not hold, sorted. */
+function missingImages(plan: Plan, lock: Lock): readonly Use[] {
+  return [...lockableImages(plan).values()]
+    .filter(({ ref }) => lock.digestOf(ref) === undefined)
+    .sort((one, other) => (one.written < other.written ? -1 : 1));
 }
 
 /** A warning that names the images of a plan which its lock does not hold; undefined where it holds all. */
 export function warnOfUnlocked(plan: Plan, lock: Lock): Problem | undefined {
   const missing = missingImages(plan, lock);
   if (missing.length === 0) return undefined;
-  const images = missing.map((image) => `\`${image}\``).join(', ');
+  const images = missing.map(({ written }) => `\`${written}\``).join(', ');
   return problem(
     'run/not-locked',
     `${LOCK_NAME} does not hold ${images}; ${missing.length === 1 ? 'it is' : 'they are'} looked up in every run`,
@@ -94,52 +103,74 @@ export function warnOfUnlocked(plan: Plan, lock: Lock): Problem | undefined {
   );
 }
 
+/** What a lock lacks, and what it holds without need. */
+interface Difference {
+  /** Undefined: there is no lock file. */
+  readonly lock: Lock | undefined;
+  readonly missing: readonly Use[];
+  readonly dropped: readonly LockedRef[];
+}
+
+async function compareWithPlan({ whole }: LockOptions, selected: Plan): Promise<Result<Difference>> {
+  const read = await readLock(whole.set);
+  if (!read.ok) return read;
+  const lock = read.value ?? createLock([]);
+  const used = lockableImages(whole);
+  return ok({
+    lock: read.value,
+    missing: missingImages(selected, lock),
+    dropped: lock.images.filter(({ ref }) => !used.has(fullName(ref))),
+  });
+}
+
 /**
  * Adds to the lock what selected builds lack, and drops what no build of the set uses; what it holds stays as it is.
- * Writes the file if that changes it; with `check` neither writes it nor asks a registry, and a file that would change is a problem.
+ * Writes the file if that changes it.
  *
  * @param selected a plan of the selected builds
- * @returns problems: `config/bad-lock`, `run/lock-stale` (with `check`), `run/lock-unwritten`, those of registries
+ * @returns problems: `config/bad-lock`, `run/lock-unwritten`, those of registries
  */
-export async function lockImages(
-  options: LockOptions,
-  selected: Plan,
-  check: boolean,
-): Promise<Result<Locked>> {
-  const { set } = options.whole;
-  const read = await readLock(set);
-  if (!read.ok) return read;
-  const lock = read.value ?? createLock(new Map());
-  const used = lockableImages(options.whole);
-  const dropped = new Map([...lock.images].filter(([image]) => !used.has(meaningOf(image))));
-  const missing = missingImages(selected, lock);
-  if (check) {
-    if (read.value !== undefined && missing.length === 0 && dropped.size === 0)
-      return ok({ added: new Map(), dropped, kept: lock.images.size });
-    return fail([staleLock(read.value === undefined, missing, [...dropped.keys()])]);
-  }
+export async function lockImages(options: LockOptions, selected: Plan): Promise<Result<Locked>> {
+  const compared = await compareWithPlan(options, selected);
+  if (!compared.ok) return compared;
+  const { lock, missing, dropped } = compared.value;
   const added = await resolveMissing(options, missing);
   if (!added.ok) return added;
-  const images = new Map([...lock.images, ...added.value].filter(([image]) => !dropped.has(image)));
-  if (read.value === undefined || added.value.size > 0 || dropped.size > 0) {
-    const unwritten = await writeLock(set, images);
+  const kept = (lock?.images ?? []).filter((image) => !dropped.includes(image));
+  if (lock === undefined || added.value.length > 0 || dropped.length > 0) {
+    const unwritten = await writeLock(options.whole.set, [...kept, ...added.value]);
     if (unwritten !== undefined) return fail([unwritten]);
   }
-  return ok({ added: added.value, dropped, kept: lock.images.size - dropped.size });
+  return ok({ added: added.value, dropped, kept: kept.length });
+}
+
+/**
+ * Checks that `lockImages` would change nothing, without asking a registry.
+ *
+ * @returns problems: `config/bad-lock`, `run/lock-stale`
+ */
+export async function checkLock(options: LockOptions, selected: Plan): Promise<Result<Locked>> {
+  const compared = await compareWithPlan(options, selected);
+  if (!compared.ok) return compared;
+  const { lock, missing, dropped } = compared.value;
+  if (lock === undefined || missing.length > 0 || dropped.length > 0)
+    return fail([staleLock(compared.value)]);
+  return ok({ added: [], dropped: [], kept: lock.images.length });
 }
 
 async function resolveMissing(
   options: LockOptions,
-  missing: readonly string[],
-): Promise<Result<ReadonlyMap<string, Digest>>> {
-  const added = new Map<string, Digest>();
+  missing: readonly Use[],
+): Promise<Result<readonly LockedRef[]>> {
+  const added: LockedRef[] = [];
   const problems: Problem[] = [];
   const answers = await withRegistry(options, (registry) =>
-    Promise.all(missing.map(async (image) => ({ image, presence: await ask(registry, image) }))),
+    Promise.all(missing.map(async (use) => ({ use, presence: await ask(registry, use.ref) }))),
   );
-  for (const { image, presence } of answers) {
-    if (presence.kind === 'present') added.set(image, presence.digest);
-    else problems.push(presence.kind === 'unknown' ? presence.problem : notThere(image));
+  for (const { use, presence } of answers) {
+    const { written, ref } = use;
+    if (presence.kind === 'present') added.push({ written, ref, digest: presence.digest });
+    else problems.push(presence.kind === 'unknown' ? presence.problem : notThere(written));
   }
   return problems.length > 0 ? fail(problems) : ok(added);
 }
@@ -148,17 +179,14 @@ async function resolveMissing(
 export async function compareLock(options: LockOptions): Promise<Result<readonly LockedImage[]>> {
   const lock = await requireLock(options.whole.set);
   if (!lock.ok) return lock;
-  return ok(await compareImages(options, [...lock.value.images]));
+  return ok(await compareImages(options, lock.value.images));
 }
 
-function compareImages(
-  options: LockOptions,
-  images: readonly (readonly [string, Digest])[],
-): Promise<readonly LockedImage[]> {
+function compareImages(options: LockOptions, images: readonly LockedRef[]): Promise<readonly LockedImage[]> {
   return withRegistry(options, (registry) =>
     Promise.all(
-      images.map(async ([image, locked]): Promise<LockedImage> => {
-        const presence = await ask(registry, image);
+      images.map(async ({ written: image, ref, digest: locked }): Promise<LockedImage> => {
+        const presence = await ask(registry, ref);
         if (presence.kind === 'unknown')
           return { image, locked, state: 'unknown', problem: presence.problem };
         if (presence.kind === 'absent') return { image, locked, state: 'gone', problem: notThere(image) };
@@ -184,23 +212,34 @@ export async function updateLock(
   const { whole } = options;
   const lock = await requireLock(whole.set);
   if (!lock.ok) return lock;
-  const chosen = chooseImages([...lock.value.images.keys()], patterns);
+  const { images } = lock.value;
+  const chosen = chooseImages(
+    images.map(({ written }) => written),
+    patterns,
+  );
   if (!chosen.ok) return chosen;
-  const wanted = [...lock.value.images].filter(([image]) => chosen.value.has(image));
-  const compared = await compareImages(options, wanted);
+  const compared = await compareImages(
+    options,
+    images.filter(({ written }) => chosen.value.has(written)),
+  );
   const problems = compared.flatMap((one) => one.problem ?? []);
   if (problems.length > 0) return fail(problems);
-  const images = new Map(lock.value.images);
+  const movedTo = new Map(
+    compared.flatMap(({ image, locked, now }) =>
+      now === undefined || now === locked ? [] : [[image, now] as const],
+    ),
+  );
   const uses = lockableImages(whole);
   const updated: UpdatedImage[] = [];
-  for (const { image, locked, now } of compared) {
-    if (now === undefined || now === locked) continue;
-    images.set(image, now);
-    const builds = [...(uses.get(meaningOf(image))?.builds ?? [])];
-    updated.push({ image, from: locked, to: now, builds, above: standingOn(whole, builds) });
-  }
+  const updatedImages = images.map((image): LockedRef => {
+    const to = movedTo.get(image.written);
+    if (to === undefined) return image;
+    const builds = [...(uses.get(fullName(image.ref))?.builds ?? [])];
+    updated.push({ image: image.written, from: image.digest, to, builds, above: basedOn(whole, builds) });
+    return { ...image, digest: to };
+  });
   if (updated.length > 0) {
-    const unwritten = await writeLock(whole.set, images);
+    const unwritten = await writeLock(whole.set, updatedImages);
     if (unwritten !== undefined) return fail([unwritten]);
   }
   return ok(updated);
@@ -235,7 +274,7 @@ function namesOf(image: string, pattern: string): readonly string[] {
 }
 
 /** Builds that read the result of some builds, directly or not. */
-function standingOn(plan: Plan, builds: readonly string[]): readonly string[] {
+function basedOn(plan: Plan, builds: readonly string[]): readonly string[] {
   const reached = new Set(builds);
   // Each build comes after what it needs, so one pass in the plan's order is enough.
   for (const [name, node] of plan.nodes) {
@@ -255,9 +294,7 @@ async function requireLock(set: BuildSet): Promise<Result<Lock>> {
   ]);
 }
 
-function ask(registry: RegistryClient, image: string): Promise<Presence> {
-  const ref = parseImageRef(image);
-  if (ref === undefined) throw new Error(`\`${image}\` was accepted as a reference and is none`);
+function ask(registry: RegistryClient, ref: ImageRef): Promise<Presence> {
   const { digest: _, ...tagged } = withDefaultTag(ref);
   return registry.head(tagged, { mirrors: true });
 }
@@ -278,14 +315,14 @@ async function withRegistry<T>(
   }
 }
 
-function staleLock(isNew: boolean, missing: readonly string[], unused: readonly string[]): Problem {
+function staleLock({ lock, missing, dropped }: Difference): Problem {
   const detail = [
-    ...missing.map((image) => `+ ${image}`),
-    ...unused.map((image) => `- ${image} (no build uses it)`),
+    ...missing.map(({ written }) => `+ ${written}`),
+    ...dropped.map(({ written }) => `- ${written} (no build uses it)`),
   ].join('\n');
   return problem(
     'run/lock-stale',
-    isNew ? `there is no ${LOCK_NAME}` : `${LOCK_NAME} is not what the builds need`,
+    lock === undefined ? `there is no ${LOCK_NAME}` : `${LOCK_NAME} is not what the builds need`,
     {
       hint: 'Run `bake-ts lock` and commit the file.',
       ...(detail === '' ? {} : { detail }),

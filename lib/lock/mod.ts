@@ -1,6 +1,7 @@
 /** `builds.lock`: reading and writing it, and keeping it up to date. */
 
 export {
+  checkLock,
   compareLock,
   type Locked,
   type LockedImage,
@@ -10,4 +11,4 @@ export {
   updateLock,
   warnOfUnlocked,
 } from './lock.ts';
-export { formatLock, LOCK_NAME, type Lock, parseLock, readLock } from './lock-file.ts';
+export { formatLock, LOCK_NAME, type Lock, type LockedRef, parseLock, readLock } from './lock-file.ts';

@@ -2,6 +2,7 @@
  * The plan: which builds run, in what order, and why each edge is there. Made without engine, network or secrets.
  */
 import type { Build, BuildSet } from './build.ts';
+import type { ImageRef } from './image-ref.ts';
 import type { Span } from './source.ts';
 import type { UnknownInput } from './unknown.ts';
 
@@ -23,6 +24,8 @@ export interface Edge {
 export interface ExternalImage {
   /** As the Dockerfile or `contexts` writes it, arguments expanded. */
   readonly written: string;
+  /** Parsed; undefined where what is written is not a valid reference. */
+  readonly ref?: ImageRef;
   readonly use: 'from' | 'copy' | 'mount' | 'context' | 'syntax' | 'attest';
   /** Named context it comes through, if any. */
   readonly contextName?: string;

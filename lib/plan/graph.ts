@@ -15,6 +15,7 @@ import {
   type Plan,
   type PlanNode,
   type Problem,
+  parseImageRef,
   parseTag,
   problem,
   type Result,
@@ -82,6 +83,7 @@ class Linker {
   readonly #problems: Problem[];
   readonly #buildsByTag = new Map<string, string[]>();
   readonly #links = new Map<string, Links>();
+  readonly #images = new Map<string, Pick<ExternalImage, 'written' | 'ref'>>();
 
   constructor(set: BuildSet, readsOf: (build: Build) => DockerfileReads | undefined, problems: Problem[]) {
     this.#set = set;
@@ -105,6 +107,17 @@ class Linker {
     const made = build === undefined ? EMPTY : this.#link(build);
     this.#links.set(name, made);
     return made;
+  }
+
+  /** Parsed once, though thousands of builds may be based on the same image. */
+  #image(written: string): Pick<ExternalImage, 'written' | 'ref'> {
+    let image = this.#images.get(written);
+    if (image === undefined) {
+      const ref = parseImageRef(written);
+      image = ref === undefined ? { written } : { written, ref };
+      this.#images.set(written, image);
+    }
+    return image;
   }
 
   #link(build: Build): Links {
@@ -135,19 +148,19 @@ class Linker {
       if (source.ref.kind === 'build')
         addEdge(source.ref.build, 'context', { contextName, ...placeOf(source) });
       else if (source.ref.kind === 'image') {
-        images.push({ written: source.ref.ref, use: 'context', contextName, ...placeOf(source) });
+        images.push({ ...this.#image(source.ref.ref), use: 'context', contextName, ...placeOf(source) });
       }
     }
     const reads = this.#readsOf(build);
     for (const use of reads?.images ?? []) {
       const owner = use.use === 'syntax' ? undefined : this.#ownerOf(use, build);
-      if (owner === undefined || use.use === 'syntax') images.push(use);
+      if (owner === undefined || use.use === 'syntax') images.push({ ...use, ...this.#image(use.written) });
       else {
         const fixed = use.platform === undefined ? {} : { platform: use.platform };
         addEdge(owner, use.use, { contextName: use.written, ...fixed, ...placeOf(use) });
       }
     }
-    for (const written of sbomGenerators(build)) images.push({ written, use: 'attest' });
+    for (const written of sbomGenerators(build)) images.push({ ...this.#image(written), use: 'attest' });
     for (const need of build.needs) addEdge(need.build, 'needs', placeOf(need));
     return { edges, externalImages: images, unknowns: reads?.unknowns ?? [] };
   }

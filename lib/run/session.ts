@@ -143,7 +143,7 @@ export class Session {
     this.memory = new Memory(this.state, this.registry, this.records.ok ? this.records.value : undefined);
     this.hasher = new ContextHasher({ stateDirectory: this.state.statDir });
     const pinned = lock.ok ? lock.value : undefined;
-    this.#images = new ExternalImages(this.registry, this.state, (written) => pinned?.digestOf(written));
+    this.#images = new ExternalImages(this.registry, this.state, (ref) => pinned?.digestOf(ref));
     this.#layers = { registry: this.registry, trees: new Map() };
     this.#permits = new Semaphore(options.jobs ?? defaultJobs());
     this.#priorities = heights(needsOf(plan));

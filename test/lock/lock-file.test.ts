@@ -2,13 +2,30 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
-import { formatLock, LOCK_NAME, parseLock } from '../../lib/lock/mod.ts';
-import { formatPlace } from '../../lib/model/mod.ts';
+import { formatLock as format, LOCK_NAME, parseLock } from '../../lib/lock/mod.ts';
+import { formatPlace, type ImageRef, parseImageRef } from '../../lib/model/mod.ts';
 import { runCommand } from '../rig/command.ts';
 import { makeTempDir } from '../rig/temp.ts';
 
 const ONE = `sha256:${'1'.repeat(64)}` as const;
 const TWO = `sha256:${'2'.repeat(64)}` as const;
+
+function refOf(text: string): ImageRef {
+  const ref = parseImageRef(text);
+  assert(ref !== undefined);
+  return ref;
+}
+
+function formatLock(images: ReadonlyMap<string, typeof ONE | typeof TWO>): string {
+  return format([...images].map(([written, digest]) => ({ written, digest })));
+}
+
+/** Image → digest of a text that is read without a problem. */
+async function imagesOf(text: string): Promise<readonly (readonly [string, string])[]> {
+  const parsed = await parseLock({ path: LOCK_NAME, text });
+  assert(parsed.ok);
+  return parsed.value.images.map(({ written, digest }) => [written, digest]);
+}
 
 /** `place: message` of each problem. */
 async function problemsOf(text: string): Promise<readonly string[]> {
@@ -29,21 +46,17 @@ test('what is written is read again, sorted, one image a line', async () => {
   ]);
   const text = formatLock(images);
   assert.equal(text, lockOf(`"alpine": "${ONE}"`, `"node:22": "${TWO}"`));
-  const parsed = await parseLock({ path: LOCK_NAME, text });
-  assert(parsed.ok);
-  assert.deepEqual([...parsed.value.images].sort(), [...images].sort());
-  const empty = await parseLock({ path: LOCK_NAME, text: formatLock(new Map()) });
-  assert(empty.ok);
-  assert.equal(empty.value.images.size, 0);
+  assert.deepEqual([...(await imagesOf(text))].sort(), [...images].sort());
+  assert.deepEqual(await imagesOf(formatLock(new Map())), []);
 });
 
 test('an image is found however it is written, and a tag is part of it', async () => {
   const parsed = await parseLock({ path: LOCK_NAME, text: lockOf(`"alpine": "${ONE}"`) });
   assert(parsed.ok);
   for (const same of ['alpine', 'alpine:latest', 'docker.io/library/alpine', 'library/alpine:latest'])
-    assert.equal(parsed.value.digestOf(same), ONE, same);
+    assert.equal(parsed.value.digestOf(refOf(same)), ONE, same);
   for (const other of ['alpine:3', 'example.com/alpine', 'alpin'])
-    assert.equal(parsed.value.digestOf(other), undefined);
+    assert.equal(parsed.value.digestOf(refOf(other)), undefined);
 });
 
 test('every fault is reported with its place', async () => {
@@ -127,15 +140,10 @@ test('git merges what two branches added, and a conflict is reported as one', as
 
 test('a file that was edited by hand is read as well: other order, other blanks, doubled lines that agree', async () => {
   const edited = `{"images": {\t"b": "${TWO}", "a": "${ONE}",\n"a": "${ONE}" }, "version": 1}`;
-  const parsed = await parseLock({ path: LOCK_NAME, text: edited });
-  assert(parsed.ok);
-  assert.deepEqual(
-    [...parsed.value.images],
-    [
-      ['b', TWO],
-      ['a', ONE],
-    ],
-  );
+  assert.deepEqual(await imagesOf(edited), [
+    ['b', TWO],
+    ['a', ONE],
+  ]);
   // What JSON.parse alone would not see.
   assert.deepEqual(
     await problemsOf(

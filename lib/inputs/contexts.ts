@@ -1,13 +1,8 @@
 /** The files of the local contexts of a build: which count, what is in them, and whether anybody touched them since. */
 import path from 'node:path';
-import {
-  type ContextReads,
-  type DockerfileFacts,
-  type IgnoreRules,
-  MAIN_CONTEXT,
-} from '../dockerfile/mod.ts';
+import { type DockerfileFacts, type IgnoreRules, MAIN_CONTEXT } from '../dockerfile/mod.ts';
 import type { ContextRequest, HashedContext } from '../fingerprint/mod.ts';
-import type { ContextSource, PlanNode, Problem } from '../model/mod.ts';
+import type { PlanNode, Problem } from '../model/mod.ts';
 import { readIgnore } from './ignore-files.ts';
 import type { Keying } from './keying.ts';
 
@@ -45,29 +40,19 @@ export async function hashContexts(
       problems.push(...ignore.problems.map(inBuild));
       continue;
     }
-    const request = requestFor(source, root, reads, ignore.rules, keying.signal);
+    const request: ContextRequest = {
+      root,
+      written: source.written,
+      reads,
+      ignore: ignore.rules,
+      signal: keying.signal,
+      ...(source.span === undefined ? {} : { span: source.span }),
+    };
     const result = await keying.hasher.hash(request);
     if (result.ok) contexts.push({ name, request, ignoreSignature: ignore.signature, hashed: result.value });
     else problems.push(...result.error.map(inBuild));
   }
   return { contexts, problems };
-}
-
-function requestFor(
-  source: ContextSource,
-  root: string,
-  reads: ContextReads,
-  ignore: IgnoreRules,
-  signal: AbortSignal,
-): ContextRequest {
-  return {
-    root,
-    written: source.written,
-    reads,
-    ignore,
-    signal,
-    ...(source.span === undefined ? {} : { span: source.span }),
-  };
 }
 
 /**

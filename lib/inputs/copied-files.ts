@@ -62,7 +62,7 @@ function recordedResult(recorded: ParentResult | undefined): PublishedResult | u
 
 /**
  * Where nothing but the layers of other builds has changed since the last time, and all that is copied of them is the
- * same: the names of their contexts. Undefined: something else changed, or it cannot be told.
+ * same: the names of their contexts. Undefined: something else changed, or that is not known.
  */
 export async function findSameCopied(
   { resultOf, layers }: { readonly resultOf: ResultOf; readonly layers: LayerReader },
@@ -87,7 +87,7 @@ export async function findSameCopied(
 }
 
 /**
- * Whether two results of a build hold the same files in all places that are read. False also where that cannot be told.
+ * Whether two results of a build hold the same files in all places that are read. False also where that is not known.
  *
  * @param reads from the Dockerfile; sources relative to the image's root
  */
@@ -190,7 +190,7 @@ async function isSameAt(path: string, { old, now, common }: Stacks, read: Read):
   return one.every((tree, at) => compareTrees(tree, other[at] ?? new Map()).length === 0);
 }
 
-/** What a path is, in a stack with the highest layer first; undefined where it is no plain file or directory, or unsure. */
+/** What a path is, in a stack with the highest layer first; undefined where it is not a plain file or directory, or not known. */
 async function find(path: string, stack: readonly Layer[], read: Read): Promise<ReturnType<Tree['get']>> {
   for (const layer of stack) {
     const tree = await read(layer);

@@ -115,7 +115,7 @@ export interface ExplainedInputs {
 /** What a registry has under a tag, against what it should have. */
 export interface ExplainedTag {
   readonly ref: string;
-  /** `there`: something, and with no known result it cannot be told whether it is right. */
+  /** `there`: something, and without a known result nobody can say whether it is right. */
   readonly state: 'right' | 'other' | 'there' | 'missing' | 'unknown';
   readonly digest?: Digest;
   /** For `unknown`. */

@@ -134,6 +134,15 @@ function standInsOf(node: PlanNode): readonly string[] {
   return [...new Set([...named, ...node.edges.flatMap((edge) => edge.contextName ?? [])])];
 }
 
+/** A finding, where it stands, and the answer that it is from. */
+interface PlacedFinding {
+  readonly finding: LintFinding;
+  readonly span: Span | undefined;
+  readonly node: PlanNode;
+  readonly dockerfile: Dockerfile;
+  readonly answer: LintAnswer;
+}
+
 /** Makes problems of findings, knowing what stood in for what. */
 class Interpreter {
   readonly #prepared: PreparedPlan;
@@ -154,7 +163,7 @@ class Interpreter {
         dockerfile === undefined || finding.excerpt === undefined
           ? undefined
           : spanOfExcerpt(dockerfile.source, finding.excerpt);
-      if (dockerfile !== undefined && this.#isMoot(finding, span, node, dockerfile, answer)) continue;
+      if (dockerfile !== undefined && this.#isMoot({ finding, span, node, dockerfile, answer })) continue;
       found.push(
         problem(codeOf(finding), finding.message, {
           severity: strict ? 'error' : 'warning',
@@ -179,13 +188,7 @@ class Interpreter {
    * The empty image that stands in for another build, or for a base image that could not be looked up, sets no
    * variables. One that the real image sets, or may set, is neither undefined nor empty.
    */
-  #isMoot(
-    finding: LintFinding,
-    span: Span | undefined,
-    node: PlanNode,
-    dockerfile: Dockerfile,
-    answer: LintAnswer,
-  ): boolean {
+  #isMoot({ finding, span, node, dockerfile, answer }: PlacedFinding): boolean {
     if (span === undefined) return false;
     const variables = variablesOf(finding, span);
     if (variables.length === 0) return false;
@@ -288,7 +291,7 @@ function unresolvedProblems(node: PlanNode, answer: LintAnswer): readonly Proble
     const used = node.externalImages.find(
       (one) => ref !== undefined && one.ref !== undefined && familiarName(one.ref) === familiarName(ref),
     );
-    // A stage that this build does not use is no matter of this build.
+    // A stage that this build does not use does not concern it.
     if (used === undefined) return [];
     return [
       problem(

@@ -10,7 +10,7 @@ import type { ProblemJson } from './problem.ts';
 export type DecisionKind =
   /** buildctl runs. */
   | 'build'
-  /** Nothing changed and everything is where it should be: left alone. */
+  /** Nothing changed and everything is where it should be: skipped. */
   | 'unchanged'
   /** Nothing changed, but tags are missing or point elsewhere: the same manifest is put there. */
   | 'retag';
@@ -43,7 +43,7 @@ export interface TagResult {
   readonly action: 'pushed' | 'retagged' | 'there';
 }
 
-/** What the audit of a build that was left alone found. */
+/** What the audit of a build that was up to date found. */
 export interface AuditResult {
   /** `same-files`: only times or compression differ. `not-compared`: it could not be done, and nothing is proved. */
   readonly result: 'same-bytes' | 'same-files' | 'different' | 'not-compared';
@@ -61,7 +61,7 @@ export interface AuditResult {
 export interface AuditSummary {
   /** Given as `--audit-seed`, the same builds are drawn again. */
   readonly seed: number;
-  /** How many builds were left alone. */
+  /** How many builds were up to date. */
   readonly candidates: number;
   /** Those that were drawn. */
   readonly builds: readonly string[];
@@ -79,7 +79,7 @@ export interface Outcome {
   readonly key?: string;
   readonly durationMs: number;
   readonly steps?: { readonly total: number; readonly cached: number };
-  /** Where it was left alone and drawn by `--audit`. */
+  /** Where it was up to date and drawn by `--audit`. */
   readonly audit?: AuditResult;
   /** For `failed`. */
   readonly problem?: ProblemJson;

@@ -98,7 +98,7 @@ export function parseTag(text: string): ImageRef | undefined {
 
 /**
  * The name under which the frontend looks a named context up: the familiar form of an image reference without
- * `:latest`, else the name in small letters; a `::os/arch` suffix is kept (buildkit frontend/dockerui/config.go,
+ * `:latest`, else the name in lowercase; a `::os/arch` suffix is kept (buildkit frontend/dockerui/config.go,
  * `NamedContext`). Another form is ignored without a word (measured), so keys and command lines must both use this one.
  */
 export function contextKey(name: string): string {

@@ -4,7 +4,7 @@
  */
 import { type Position, positionAt, type Span } from './source.ts';
 
-/** Which room of the house found it; the part before the slash of a code. */
+/** Which area found it; the part before the slash of a code. */
 export type ProblemArea =
   | 'cli'
   | 'config'

@@ -33,10 +33,10 @@ export interface KeyParts {
   readonly args: Readonly<Record<string, string>>;
   /** Context name (`context` for the main one) → its files, sorted by path. */
   readonly files: Readonly<Record<string, readonly FilePart[]>>;
-  /** Outside image as written → digest it was resolved to in this run (and is pinned to in the build). */
+  /** External image as written → digest it was resolved to in this run (and is pinned to in the build). */
   readonly images: Readonly<Record<string, string>>;
   /**
-   * Context name or reference of another build → digest of its result; where only files are taken from it (COPY, mounts),
+   * Context name or reference of another build → digest of its result; where only files are copied from it (COPY, mounts),
    * the digest that names its layers.
    */
   readonly parents: Readonly<Record<string, string>>;

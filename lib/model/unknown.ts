@@ -18,7 +18,7 @@ export type UnknownKind =
   | 'base'
   /** A frontend of somebody else's. */
   | 'frontend'
-  /** A SOURCE_DATE_EPOCH that is no number. */
+  /** A SOURCE_DATE_EPOCH that is not a number. */
   | 'epoch'
   /** A reference with a variable in it that has no known value. */
   | 'value'
@@ -28,7 +28,7 @@ export type UnknownKind =
   | 'trigger'
   /** A stage that is not there. */
   | 'stage'
-  /** A build that another one stands on, without an image. */
+  /** A build that another one reads, without an image. */
   | 'parent'
   /** Files of a context that nobody read. */
   | 'unread';

@@ -115,7 +115,7 @@ function shipmentsOf(node: PlanNode, inputs: NodeInputs): readonly Shipment[] {
   }));
 }
 
-/** Where `registries:` says how to speak to a registry, the engine was not told the same. */
+/** What `registries:` says about a registry is not known to the engine. */
 function withRegistryHint(failure: Problem, { registryHint }: ReadyEngine): Problem {
   const isOverTransport = failure.code === 'registry/http' || failure.code === 'registry/tls';
   return isOverTransport && registryHint !== undefined ? { ...failure, hint: registryHint } : failure;

@@ -34,7 +34,7 @@ export interface Evidence {
   readonly store: StoreState;
   /** Only another build needs it, it is not pushed, and nobody looks at it unless that build runs. */
   readonly onlyNeeded: boolean;
-  /** Contexts whose builds have other layers, but of which the same files are taken; the record rests on that. */
+  /** Contexts whose builds have other layers, but of which the same files are copied; the record rests on that. */
   readonly sameCopied: readonly string[];
 }
 

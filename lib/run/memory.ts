@@ -136,7 +136,7 @@ export class Memory {
     );
   }
 
-  /** The records in the registry; none where there is no artifact yet or it is none of ours. */
+  /** The records in the registry; none where there is no artifact yet. */
   async #read(ref: ImageRef): Promise<Result<ReadonlyMap<BuildKey, BuildRecord>>> {
     this.#registry.forget(ref);
     const presence = await this.#registry.head(ref);

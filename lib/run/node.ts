@@ -100,9 +100,10 @@ async function liveThrough(
 
   const produces = { inputs, ...(inputs.produces === undefined ? {} : { produces: inputs.produces }) };
   if (record !== undefined && decision.kind !== 'build') {
+    const found: Found = { ...weighed, inputs, record };
     const image = recordedImage(context, node, record);
-    if (!dryRun) await confirm(context, node, inputs, weighed, record);
-    const end = await reuse(context, node, inputs, weighed, record);
+    if (!dryRun) await confirm(context, node, found);
+    const end = await reuse(context, node, found);
     return finish(end, end.kind === 'failed' ? {} : { image, ...produces });
   }
   const { reason } = decision;
@@ -131,13 +132,17 @@ function recordedImage(context: NodeContext, node: PlanNode, record: BuildRecord
   };
 }
 
+/** An earlier result that counts. */
+interface Found extends Weighed {
+  readonly inputs: NodeInputs;
+  readonly record: BuildRecord;
+}
+
 /** The record is what the build is now, under its present key too. */
 async function confirm(
   { memory, keying }: NodeContext,
   node: PlanNode,
-  inputs: NodeInputs,
-  { isCarriedOver }: Weighed,
-  record: BuildRecord,
+  { inputs, record, isCarriedOver }: Found,
 ): Promise<void> {
   const last = lastInputs(keying.resultOf, node, inputs);
   if (last === undefined) return;
@@ -149,9 +154,7 @@ async function confirm(
 async function reuse(
   context: NodeContext,
   node: PlanNode,
-  inputs: NodeInputs,
-  { decision, tags, source }: Weighed,
-  record: BuildRecord,
+  { inputs, record, decision, tags, source }: Found,
 ): Promise<End> {
   const build = node.build.name;
   const known = {

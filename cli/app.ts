@@ -15,7 +15,7 @@ import type { Io } from './io.ts';
 import { columnsOf, reportProblems, wantsColor } from './output.ts';
 import { VERSION } from './version.ts';
 
-/** The verb that completion scripts call; not declared, so that help does not show it. */
+/** The command that completion scripts call; not declared, so that help does not show it. */
 const COMPLETE = '__complete';
 
 /** Runs one command line. Resolves always; a bug of ours becomes exit code 4 and what a report of it needs. */
@@ -39,11 +39,13 @@ async function dispatch(cli: CAC, io: Io): Promise<ExitCode> {
   }
   const { command, name, rest } = matchCommand(cli, io.argv);
   if (name === 'help') return dispatch(cli, { ...io, argv: [...rest, '--help'] });
-  if (command === undefined && name !== '' && !isGroup(cli, name))
+  if (command === undefined && name !== undefined && !isGroup(cli, name))
     return reportProblems([unknownCommand(cli, name)], undefined, io);
   const args = readArgs(rest, shapesOf(cli, command));
   // Whoever asks for help gets it, however wrong the rest is.
-  const wantsHelp = args.ok ? isSet(args.value, 'help') : rest.includes('--help') || rest.includes('-h');
+  const end = rest.indexOf('--');
+  const options = end === -1 ? rest : rest.slice(0, end);
+  const wantsHelp = options.includes('--help') || options.includes('-h');
   if (!args.ok && !wantsHelp) return reportProblems(args.error, undefined, io);
   if (args.ok && isSet(args.value, 'version')) {
     io.stdout.write(`bake-ts ${VERSION} (${io.runtime})\n`);
@@ -52,17 +54,16 @@ async function dispatch(cli: CAC, io: Io): Promise<ExitCode> {
   if (!args.ok || wantsHelp || command === undefined) {
     const palette = createPalette(wantsColor(args.ok ? args.value : undefined, io, io.stdout));
     const style = { palette, columns: columnsOf(io.stdout) };
-    const group = name === '' ? undefined : name;
     io.stdout.write(
-      command === undefined ? formatOverview(cli, group, style) : formatCommandHelp(cli, command, style),
+      command === undefined ? formatOverview(cli, name, style) : formatCommandHelp(cli, command, style),
     );
     return EXIT.ok;
   }
   const misplaced = checkPositionals(command, args.value);
   if (misplaced !== undefined) return reportProblems([misplaced], args.value, io);
-  const there = inDirectory(io, args.value);
-  if (!there.ok) return reportProblems(there.error, args.value, io);
-  return command.commandAction?.(args.value, there.value);
+  const moved = inDirectory(io, args.value);
+  if (!moved.ok) return reportProblems(moved.error, args.value, io);
+  return command.commandAction?.(args.value, moved.value);
 }
 
 function unknownCommand(cli: CAC, name: string): Problem {

@@ -32,12 +32,12 @@ export interface ParsedArgs {
   readonly flags: ReadonlyMap<string, boolean>;
 }
 
-/** A command line, sorted by what it names. */
+/** A command line, parted into the command and the rest. */
 export interface MatchedWords {
-  /** The command that is named; undefined: there is none of that name. */
+  /** Undefined: none is named, or there is none of that name. */
   readonly command: Command | undefined;
-  /** What stands where a command is named; empty: nothing does. */
-  readonly name: string;
+  /** What stands where a command is named, be it the name of none. */
+  readonly name: string | undefined;
   /** All other words. */
   readonly rest: readonly string[];
 }
@@ -65,7 +65,7 @@ export function isGroup(cli: CAC, word: string): boolean {
 /** Finds the command: the first word that is no global option or its value, with the next one for `engine …`. */
 export function matchCommand(cli: CAC, argv: readonly string[]): MatchedWords {
   const first = tokenize(argv, shapesOf(cli, undefined)).find((token) => token.kind !== 'option');
-  if (first?.kind !== 'positional') return { command: undefined, name: '', rest: argv };
+  if (first?.kind !== 'positional') return { command: undefined, name: undefined, rest: argv };
   const next = argv[first.index + 1];
   const isPair = isGroup(cli, first.value) && next !== undefined && next !== '' && !next.startsWith('-');
   const name = isPair ? `${first.value} ${next}` : first.value;

@@ -78,7 +78,7 @@ export async function completeWords(
       current,
     );
   }
-  if (command === undefined) return completeVerb(cli, name, current);
+  if (command === undefined) return completeCommandName(cli, name, current);
   return completeArgument(command, rest, current, read);
 }
 
@@ -92,15 +92,15 @@ function openOption(word: string | undefined, shapes: readonly OptionShape[]): O
 }
 
 /** The first word of a command, or the second one of those that start with `group`. */
-function completeVerb(cli: CAC, group: string, current: string): Completion {
-  if (group !== '' && !isGroup(cli, group)) return NOTHING;
-  const verbs = new Map<string, Candidate>();
+function completeCommandName(cli: CAC, group: string | undefined, current: string): Completion {
+  if (group !== undefined && !isGroup(cli, group)) return NOTHING;
+  const words = new Map<string, Candidate>();
   for (const { name, description } of cli.commands) {
-    if (group !== '' && !name.startsWith(`${group} `)) continue;
-    const [text = '', more] = (group === '' ? name : name.slice(group.length + 1)).split(' ');
-    verbs.set(text, more === undefined ? { text, description } : { text });
+    if (group !== undefined && !name.startsWith(`${group} `)) continue;
+    const [text = '', more] = (group === undefined ? name : name.slice(group.length + 1)).split(' ');
+    words.set(text, more === undefined ? { text, description } : { text });
   }
-  return offer([...verbs.values()], current);
+  return offer([...words.values()], current);
 }
 
 async function completeArgument(

@@ -1,6 +1,6 @@
 /**
- * Every verb and option, declared with cac. What each does lies in its own file below commands/, loaded when the verb
- * is called, so that `--help` and `--version` cost next to nothing.
+ * Every command and option, declared with cac. What each does lies in its own file below commands/, loaded when it is
+ * called, so that `--help` and `--version` cost next to nothing.
  */
 import { type CAC, type Command, cac } from 'cac';
 import type { ParsedArgs } from './args.ts';
@@ -158,7 +158,7 @@ export function declareCli(): CAC {
   return cli;
 }
 
-/** Verbs on what lies in registries. A builds.yaml is read for its `registries:` only, where there is one. */
+/** Commands on what lies in registries. A builds.yaml is read for its `registries:` only, where there is one. */
 function declareRegistry(cli: CAC): void {
   const json = 'The same as JSON, for programs';
   const settings = (command: Command): Command =>
@@ -239,7 +239,7 @@ function lazily(load: () => Promise<CommandModule>) {
   return async (args: ParsedArgs, io: Io): Promise<ExitCode> => (await load()).runCommand(args, io);
 }
 
-/** Options of every verb that reads builds.yaml. */
+/** Options of every command that reads builds.yaml. */
 function fromFiles(command: Command): Command {
   return command
     .option('-f, --file <path>', 'Read this file, not builds.yaml; repeat to overlay; - is stdin', REPEATS)
@@ -248,7 +248,7 @@ function fromFiles(command: Command): Command {
     .option('--set <PATTERN.key=value>', 'Override a key of builds; += appends (may be repeated)', REPEATS);
 }
 
-/** Options of every verb that selects builds. */
+/** Options of every command that selects builds. */
 function selecting(command: Command): Command {
   return command
     .option('--filter <axis=value>', 'Only these rows of matrices (may be repeated)', REPEATS)

@@ -15,15 +15,15 @@ type Row = readonly [term: string, text: string];
 
 const WIDEST_TERM = 38;
 
-/** Verbs on what lies in registries, which need no builds.yaml. */
-const REGISTRY_VERBS: ReadonlySet<string> = new Set(['inspect', 'digest', 'tag', 'copy', 'push']);
+/** Commands on what lies in registries, which need no builds.yaml. */
+const ON_REGISTRIES: ReadonlySet<string> = new Set(['inspect', 'digest', 'tag', 'copy', 'push']);
 
 /** `bake-ts --help`, and `bake-ts engine --help` for the commands that start with a word. */
 export function formatOverview(cli: CAC, group: string | undefined, style: HelpStyle): string {
   const sections = new Map<string, Row[]>();
   for (const { name, rawName, description } of cli.commands) {
     if (group !== undefined && !name.startsWith(`${group} `)) continue;
-    const title = name.includes(' ') ? 'Engine' : REGISTRY_VERBS.has(name) ? 'Registries' : 'Commands';
+    const title = name.includes(' ') ? 'Engine' : ON_REGISTRIES.has(name) ? 'Registries' : 'Commands';
     sections.set(title, [...(sections.get(title) ?? []), [spell(rawName), description]]);
   }
   const words = ['bake-ts', ...(group === undefined ? [] : [group]), '<command>'].join(' ');

@@ -46,7 +46,7 @@ export function reportProblems(problems: readonly Problem[], args: ParsedArgs | 
   return exitCodeOfProblems(problems);
 }
 
-/** Writes problems that are the result of a verb to stdout, in the form that `--format` asks for. */
+/** Writes problems that are the result of a command to stdout, in the form that `--format` asks for. */
 export function writeFindings(problems: readonly Problem[], args: ParsedArgs, io: Io): void {
   const format = textOf(args, 'format') ?? 'text';
   if (format === 'json') {

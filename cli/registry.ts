@@ -1,4 +1,4 @@
-/** What the verbs on registries have in common: the client, references, problems, and how a name that was put is shown. */
+/** What the commands on registries have in common: the client, references, problems, and how a name that was put is shown. */
 import {
   fail,
   formatImageRef,
@@ -20,13 +20,13 @@ import { withCancellation } from './signals.ts';
 import { VERSION } from './version.ts';
 
 /**
- * Runs a verb with a client that has the credentials of the Docker config and the `registries:` of builds.yaml, and
- * closes it. The verb shows its results; problems it gives back are reported here.
+ * Runs a command with a client that has the credentials of the Docker config and the `registries:` of builds.yaml, and
+ * closes it. The command shows its results; problems it gives back are reported here.
  */
 export async function withRegistry(
   args: ParsedArgs,
   io: Io,
-  verb: (client: RegistryClient) => Promise<readonly Problem[]>,
+  work: (client: RegistryClient) => Promise<readonly Problem[]>,
 ): Promise<ExitCode> {
   const settings = await readRegistries(args, io);
   if (!settings.ok) return reportProblems(settings.error, args, io);
@@ -39,7 +39,7 @@ export async function withRegistry(
       signal,
     });
     try {
-      const code = reportProblems(await verb(client), args, io);
+      const code = reportProblems(await work(client), args, io);
       const stopped = stoppedBy();
       return stopped === undefined ? code : exitCodeOfSignal(stopped);
     } finally {

@@ -1,4 +1,4 @@
-/** A file that a verb makes for the user: never over another one without leave. */
+/** A file that a command makes for the user: never over another one without leave. */
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { problem } from '../lib/model/mod.ts';

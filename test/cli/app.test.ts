@@ -95,6 +95,7 @@ test('help is given however wrong the rest is, but behind -- its option is a nam
   const named = await call(['completion', '--', '-h']);
   assert.equal(named.code, EXIT.usage);
   assert.match(named.err, /no completion for "-h"/);
+  assert.equal((await call(['--nonsense', '--', '-h'])).code, EXIT.usage);
 });
 
 test('the version is that of the package, with the runtime', async () => {

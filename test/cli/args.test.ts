@@ -91,8 +91,9 @@ test('the command is the first word that is no global option or its value', () =
   };
   assert.deepEqual(match('-f', 'run', 'plan', 'x'), ['plan', 'plan', ['-f', 'run', 'x']]);
   assert.deepEqual(match('--file=run', '--push', 'plan'), ['plan', 'plan', ['--file=run', '--push']]);
-  assert.deepEqual(match('--push'), [undefined, '', ['--push']]);
-  assert.deepEqual(match('--', 'plan'), [undefined, '', ['--', 'plan']]);
+  assert.deepEqual(match('--push'), [undefined, undefined, ['--push']]);
+  assert.deepEqual(match('--', 'plan'), [undefined, undefined, ['--', 'plan']]);
+  assert.deepEqual(match('', 'plan'), [undefined, '', ['plan']]);
   assert.deepEqual(match('engine', 'up', '1'), ['engine up', 'engine up', ['1']]);
   assert.deepEqual(match('engine', 'upp'), [undefined, 'engine upp', []]);
   assert.deepEqual(match('engine', '--push', 'up'), [undefined, 'engine', ['--push', 'up']]);

@@ -45,7 +45,7 @@ async function texts(cwd: string, ...words: readonly string[]): Promise<string> 
   return (await offer(cwd, words)).map((line) => line.split('\t')[0]).join(' ');
 }
 
-test('verbs are completed, those of two words in two steps', async (t) => {
+test('commands are completed, those of two words in two steps', async (t) => {
   const cwd = await repository(t);
   assert.match(await texts(cwd, ''), /^words run .*\bengine\b/);
   assert.equal(await texts(cwd, 'ru'), 'words run');

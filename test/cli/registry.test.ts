@@ -263,7 +263,7 @@ test('credentials come from the Docker config, settings from registries: of a bu
   assert.equal((await bake(env, 'digest', `${host}/team/app:1`, '-f', 'builds.yaml')).code, EXIT.invalid);
 });
 
-test('verbs say what they need', async () => {
+test('commands say what they need', async () => {
   for (const argv of [['inspect'], ['digest'], ['tag', 'a/b:1'], ['copy', 'a/b:1'], ['push', 'layout']]) {
     const { code, err } = await call(argv);
     assert.equal(code, EXIT.usage, argv.join(' '));

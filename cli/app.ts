@@ -5,14 +5,13 @@ import { statSync } from 'node:fs';
 import path from 'node:path';
 import type { CAC, Command } from 'cac';
 import { fail, ok, type Problem, problem, type Result } from '../lib/model/mod.ts';
-import { createPalette } from '../lib/report/mod.ts';
 import { didYouMean } from '../lib/util/suggest.ts';
 import { isGroup, isSet, matchCommand, type ParsedArgs, readArgs, shapesOf, textOf } from './args.ts';
 import { declareCli } from './declare.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { formatCommandHelp, formatOverview } from './help.ts';
 import type { Io } from './io.ts';
-import { columnsOf, reportProblems, wantsColor } from './output.ts';
+import { columnsOf, paletteFor, reportProblems } from './output.ts';
 import { VERSION } from './version.ts';
 
 /** The command that completion scripts call; not declared, so that help does not show it. */
@@ -52,7 +51,7 @@ async function dispatch(cli: CAC, io: Io): Promise<ExitCode> {
     return EXIT.ok;
   }
   if (!args.ok || wantsHelp || command === undefined) {
-    const palette = createPalette(wantsColor(args.ok ? args.value : undefined, io, io.stdout));
+    const palette = paletteFor(args.ok ? args.value : undefined, io, io.stdout);
     const style = { palette, columns: columnsOf(io.stdout) };
     io.stdout.write(
       command === undefined ? formatOverview(cli, name, style) : formatCommandHelp(cli, command, style),

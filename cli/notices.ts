@@ -1,10 +1,10 @@
 /** Shows what the engine reports while it installs, starts and stops: a moving line with a bar, or plain lines. */
 import { clearInterval, setInterval } from 'node:timers';
 import type { EngineNotice } from '../lib/engine/mod.ts';
-import { createPalette, formatBytes, plainText, Screen, truncate } from '../lib/report/mod.ts';
+import { formatBytes, plainText, Screen, truncate } from '../lib/report/mod.ts';
 import type { ParsedArgs } from './args.ts';
 import type { Io } from './io.ts';
-import { columnsOf, wantsColor } from './output.ts';
+import { columnsOf, paletteFor } from './output.ts';
 
 /** Takes notices until it is closed. */
 export interface NoticeView {
@@ -17,7 +17,7 @@ const BAR_WIDTH = 24;
 /** On a terminal the last notice of each part moves and `done` ones stay; elsewhere each change is a line. */
 export function createNoticeView(args: ParsedArgs, io: Io): NoticeView {
   const { stderr } = io;
-  const palette = createPalette(wantsColor(args, io, stderr));
+  const palette = paletteFor(args, io, stderr);
   const staying = (notice: EngineNotice): boolean => ['done', 'skipped'].includes(notice.step);
   const lineOf = (notice: EngineNotice): string => plainText(`${notice.part}: ${notice.text}`);
   if (stderr.isTTY !== true || io.env['TERM'] === 'dumb') {

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Problem } from '../lib/model/mod.ts';
 import {
+  createPalette,
   DEFAULT_COLUMNS,
   foldBuilds,
   formatGithubAnnotation,
@@ -30,6 +31,11 @@ export function wantsColor(args: ParsedArgs | undefined, io: Io, writer: Writer)
   const forced = io.env['FORCE_COLOR'];
   if (forced !== undefined) return forced !== '0' && forced !== 'false';
   return writer.isTTY === true && io.env['TERM'] !== 'dumb';
+}
+
+/** Colours for a writer, or none. */
+export function paletteFor(args: ParsedArgs | undefined, io: Io, writer: Writer): Palette {
+  return createPalette(wantsColor(args, io, writer));
 }
 
 /** Width to lay out text for. */

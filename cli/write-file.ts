@@ -2,11 +2,11 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { problem } from '../lib/model/mod.ts';
-import { createPalette, wrap } from '../lib/report/mod.ts';
+import { wrap } from '../lib/report/mod.ts';
 import { isSet, type ParsedArgs } from './args.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { Io } from './io.ts';
-import { columnsOf, reportProblems, wantsColor } from './output.ts';
+import { columnsOf, paletteFor, reportProblems } from './output.ts';
 
 /**
  * Writes a text to a file (`-`: stdout). Where there is a file already, `--force` writes over it, else a terminal is
@@ -70,7 +70,7 @@ async function tryWrite(file: string, text: string, flag: 'w' | 'wx'): Promise<s
 /** Lists what a person should look at, on stderr. */
 export function writeNotes(notes: readonly string[], args: ParsedArgs, io: Io): void {
   if (notes.length === 0) return;
-  const palette = createPalette(wantsColor(args, io, io.stderr));
+  const palette = paletteFor(args, io, io.stderr);
   const lines = notes.flatMap((note) => {
     const [first = '', ...rest] = wrap(note, columnsOf(io.stderr) - 4);
     return [`  ${palette.warning('-')} ${first}`, ...rest.map((line) => `    ${line}`)];

@@ -7,9 +7,10 @@ import { isSet, type ParsedArgs, textOf } from '../args.ts';
 import { type Comparison, findDefinition, readBuildsBefore } from '../builds-before.ts';
 import { EXIT, type ExitCode, exitCodeOfSignal } from '../exit-codes.ts';
 import { changedFiles, fileAt, openGitState } from '../git.ts';
-import { readInputs, selectionOf } from '../inputs.ts';
+import { selectionOf } from '../inputs.ts';
 import type { Io } from '../io.ts';
 import { reportProblems, writeJson } from '../output.ts';
+import { planSelected } from '../planned.ts';
 import { withCancellation } from '../signals.ts';
 
 /** `bake-ts affected`: names on stdout, one a line, for the matrix of a CI system. */
@@ -26,19 +27,15 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
       io,
     );
   }
-  const read = await readInputs(args, io);
-  if (!read.ok) return reportProblems(read.error, args, io);
-  const { preparePlan } = await import('../../lib/prepare/mod.ts');
   const { patterns, ...selection } = selectionOf(args);
   // Without names everything counts, not only the group `default`: a change may touch any build.
-  const prepared = preparePlan(
-    read.value.set,
-    { ...selection, patterns: patterns.length === 0 ? ['*'] : patterns },
-    io.cwd,
-  );
-  if (!prepared.ok) return reportProblems([...read.value.warnings, ...prepared.error], args, io);
-  reportProblems(read.value.warnings, args, io);
-  const { plan, dockerfiles } = prepared.value;
+  const planned = await planSelected(args, io, {
+    ...selection,
+    patterns: patterns.length === 0 ? ['*'] : patterns,
+  });
+  if (!planned.ok) return reportProblems(planned.error, args, io);
+  const { plan, dockerfiles, warnings } = planned.value;
+  reportProblems(warnings, args, io);
   return withCancellation(io, async ({ signal, stoppedBy }) => {
     const state = await openGitState(io.cwd, io.env, since, signal);
     if (!state.ok) return reportProblems(state.error, args, io);

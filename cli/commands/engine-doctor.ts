@@ -1,8 +1,8 @@
-import { createPalette, plural, wrap } from '../../lib/report/mod.ts';
+import { plural, wrap } from '../../lib/report/mod.ts';
 import { isSet, type ParsedArgs } from '../args.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
-import { columnsOf, wantsColor, writeJson } from '../output.ts';
+import { columnsOf, paletteFor, writeJson } from '../output.ts';
 
 /** `bake-ts engine doctor`: ends with 5 if a check failed. */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
@@ -14,7 +14,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
     writeJson({ ok: failed === 0, checks }, io);
     return code;
   }
-  const palette = createPalette(wantsColor(args, io, io.stdout));
+  const palette = paletteFor(args, io, io.stdout);
   const signs = { ok: palette.good('✓'), warn: palette.warning('!'), fail: palette.error('✗') };
   const width = Math.max(...checks.map((one) => one.name.length));
   const textWidth = columnsOf(io.stdout) - width - 4;

@@ -1,11 +1,11 @@
 import type { EnginePackage, EngineSource } from '../../lib/engine/mod.ts';
 import { fail, ok, problem, type Result } from '../../lib/model/mod.ts';
-import { createPalette, formatDuration } from '../../lib/report/mod.ts';
+import { formatDuration } from '../../lib/report/mod.ts';
 import { isSet, listOf, type ParsedArgs, textOf } from '../args.ts';
 import { EXIT, type ExitCode, exitCodeOfSignal } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { createNoticeView } from '../notices.ts';
-import { formatTable, reportProblems, wantsColor } from '../output.ts';
+import { formatTable, paletteFor, reportProblems } from '../output.ts';
 import { withCancellation } from '../signals.ts';
 
 /** `bake-ts engine install` */
@@ -39,7 +39,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
         return stopped === undefined ? code : exitCodeOfSignal(stopped);
       }
       const { installation, changed, durationMs } = report.value;
-      const palette = createPalette(wantsColor(args, io, io.stdout));
+      const palette = paletteFor(args, io, io.stdout);
       const rows = [...installation.parts.values()].map((part) => [
         part.part,
         part.version,

@@ -1,13 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { problem } from '../../lib/model/mod.ts';
-import { createPalette } from '../../lib/report/mod.ts';
 import { didYouMean } from '../../lib/util/suggest.ts';
 import { type ParsedArgs, textOf } from '../args.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { readNumber } from '../inputs.ts';
 import type { Io } from '../io.ts';
-import { reportProblems, wantsColor } from '../output.ts';
+import { paletteFor, reportProblems } from '../output.ts';
 
 const DAEMONS = ['containerd', 'buildkitd', 'registry'];
 
@@ -24,7 +23,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   }
   const { enginePaths } = await import('../../lib/engine/mod.ts');
   const { logDir } = enginePaths(io.env);
-  const palette = createPalette(wantsColor(args, io, io.stdout));
+  const palette = paletteFor(args, io, io.stdout);
   let found = 0;
   for (const daemon of wanted === undefined ? DAEMONS : [wanted]) {
     const file = path.join(logDir, `${daemon}.log`);

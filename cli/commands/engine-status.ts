@@ -1,8 +1,8 @@
-import { createPalette, formatBytes } from '../../lib/report/mod.ts';
+import { formatBytes } from '../../lib/report/mod.ts';
 import { isSet, type ParsedArgs } from '../args.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
-import { formatTable, wantsColor, writeJson } from '../output.ts';
+import { formatTable, paletteFor, writeJson } from '../output.ts';
 
 /** `bake-ts engine status`: ends with 5 where the engine does not run, so that scripts can ask. */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
@@ -31,7 +31,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
     );
     return code;
   }
-  const palette = createPalette(wantsColor(args, io, io.stdout));
+  const palette = paletteFor(args, io, io.stdout);
   const lines = [
     status.running ? `${palette.good('running')}: ${status.address}` : `${palette.warning('not running')}`,
     ...(status.registry === undefined ? [] : [`registry: ${status.registry}`]),

@@ -1,12 +1,12 @@
 import type { Registries } from '../../lib/engine/mod.ts';
 import { problem } from '../../lib/model/mod.ts';
-import { createPalette, formatDuration } from '../../lib/report/mod.ts';
+import { formatDuration } from '../../lib/report/mod.ts';
 import { isSet, type ParsedArgs, textOf } from '../args.ts';
 import { EXIT, type ExitCode, exitCodeOfSignal } from '../exit-codes.ts';
 import { readInputs, readNumber } from '../inputs.ts';
 import type { Io } from '../io.ts';
 import { createNoticeView } from '../notices.ts';
-import { reportProblems, wantsColor, writeJson } from '../output.ts';
+import { paletteFor, reportProblems, writeJson } from '../output.ts';
 import { withCancellation } from '../signals.ts';
 
 /** `bake-ts engine up` */
@@ -39,7 +39,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
         writeJson(engine, io);
         return EXIT.ok;
       }
-      const palette = createPalette(wantsColor(args, io, io.stdout));
+      const palette = paletteFor(args, io, io.stdout);
       const how =
         engine.started.length === 0 ? 'was up already' : `is up after ${formatDuration(engine.durationMs)}`;
       io.stdout.write(`${palette.good(`the engine ${how}`)}: ${engine.address}\n`);

@@ -1,8 +1,8 @@
-import { createPalette, formatBytes, shortDigest } from '../../lib/report/mod.ts';
+import { formatBytes, shortDigest } from '../../lib/report/mod.ts';
 import { isSet, type ParsedArgs, textOf } from '../args.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
-import { formatTable, reportProblems, wantsColor, writeJson } from '../output.ts';
+import { formatTable, paletteFor, reportProblems, writeJson } from '../output.ts';
 
 /** `bake-ts images`: what lies in containerd's namespace of BuildKit. */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
@@ -20,7 +20,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
     writeJson(images.value, io);
     return EXIT.ok;
   }
-  const palette = createPalette(wantsColor(args, io, io.stdout));
+  const palette = paletteFor(args, io, io.stdout);
   const rows = images.value.map((image) => [
     image.name,
     shortDigest(image.digest),

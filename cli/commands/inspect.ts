@@ -1,10 +1,10 @@
 import { type ImageRef, withDefaultTag } from '../../lib/model/mod.ts';
 import type { Descriptor, ImageDescription } from '../../lib/registry/mod.ts';
-import { createPalette, formatBytes, type Palette, plainText, shortDigest } from '../../lib/report/mod.ts';
+import { formatBytes, type Palette, plainText, shortDigest } from '../../lib/report/mod.ts';
 import { isSet, type ParsedArgs } from '../args.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
-import { formatTable, reportProblems, wantsColor, writeJson } from '../output.ts';
+import { formatTable, paletteFor, reportProblems, writeJson } from '../output.ts';
 import { readReference, withRegistry } from '../registry.ts';
 
 /** `bake-ts inspect`: what a registry has under a name. */
@@ -19,10 +19,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
     const referrers = await client.referrers({ registry, repository, digest: image.value.digest });
     if (!referrers.ok) return referrers.error;
     if (isSet(args, 'json')) writeJson(inspectionToJson(image.value, referrers.value), io);
-    else
-      io.stdout.write(
-        formatInspection(image.value, referrers.value, createPalette(wantsColor(args, io, io.stdout))),
-      );
+    else io.stdout.write(formatInspection(image.value, referrers.value, paletteFor(args, io, io.stdout)));
     return [];
   });
 }

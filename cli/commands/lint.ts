@@ -1,9 +1,9 @@
-import { createPalette, plural } from '../../lib/report/mod.ts';
+import { plural } from '../../lib/report/mod.ts';
 import { isSet, type ParsedArgs, textOf } from '../args.ts';
 import { EXIT, type ExitCode, exitCodeOfProblems, exitCodeOfSignal } from '../exit-codes.ts';
 import { readInputs, selectionOf } from '../inputs.ts';
 import type { Io } from '../io.ts';
-import { reportProblems, wantsColor, writeFindings } from '../output.ts';
+import { paletteFor, reportProblems, writeFindings } from '../output.ts';
 import { withCancellation } from '../signals.ts';
 
 /** `bake-ts lint`: what the checks find is the result, and so goes to stdout. */
@@ -36,7 +36,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
       const { problems, builds, dockerfiles } = linted.value;
       writeFindings(problems, args, io);
       if (problems.length === 0 && ['text', 'lines'].includes(textOf(args, 'format') ?? 'text')) {
-        const good = createPalette(wantsColor(args, io, io.stdout)).good('nothing found');
+        const good = paletteFor(args, io, io.stdout).good('nothing found');
         io.stdout.write(`${good}: ${plural(dockerfiles, 'Dockerfile')} of ${plural(builds, 'build')}\n`);
       }
       const code = exitCodeOfProblems(problems);

@@ -6,12 +6,11 @@ import {
   type Json,
   type VariableOrigin,
 } from '../../lib/model/mod.ts';
-import { createPalette } from '../../lib/report/mod.ts';
 import { isSet, type ParsedArgs } from '../args.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { readInputs } from '../inputs.ts';
 import type { Io } from '../io.ts';
-import { formatTable, reportProblems, wantsColor, writeJson } from '../output.ts';
+import { formatTable, paletteFor, reportProblems, writeJson } from '../output.ts';
 
 /** `bake-ts list`: what can be built, and what can be set. */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
@@ -25,7 +24,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
     writeJson(listed, io);
     return EXIT.ok;
   }
-  const palette = createPalette(wantsColor(args, io, io.stdout));
+  const palette = paletteFor(args, io, io.stdout);
   const sections: string[] = [];
   const add = (titles: readonly string[], rows: readonly (readonly string[])[]): void => {
     if (rows.length > 0) sections.push(formatTable(titles, rows, palette));

@@ -1,12 +1,12 @@
 import type { LockedRef } from '../../lib/lock/mod.ts';
-import { createPalette, plural, shortDigest } from '../../lib/report/mod.ts';
+import { plural, shortDigest } from '../../lib/report/mod.ts';
 import { isSet, type ParsedArgs } from '../args.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import { readInputs, selectionOf } from '../inputs.ts';
 import type { Io } from '../io.ts';
-import { formatTable, reportProblems, wantsColor, writeJson } from '../output.ts';
+import { formatTable, paletteFor, reportProblems, writeJson } from '../output.ts';
+import { planWhole } from '../planned.ts';
 import { withCancellation } from '../signals.ts';
-import { planWhole } from '../whole-plan.ts';
 
 /** `bake-ts lock`: writes builds.lock; with `--check` only says whether it would. */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
@@ -33,7 +33,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
       writeJson({ added: byName(added), dropped: byName(dropped), kept }, io);
       return code;
     }
-    const palette = createPalette(wantsColor(args, io, io.stdout));
+    const palette = paletteFor(args, io, io.stdout);
     const rows = [
       ...added.map(({ written, digest }) => [palette.good('+'), written, shortDigest(digest)]),
       ...dropped.map(({ written, digest }) => [palette.error('-'), written, shortDigest(digest)]),

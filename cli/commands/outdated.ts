@@ -1,12 +1,12 @@
 import type { LockedImage } from '../../lib/lock/mod.ts';
-import { createPalette, type Palette, plural, shortDigest } from '../../lib/report/mod.ts';
+import { type Palette, plural, shortDigest } from '../../lib/report/mod.ts';
 import { isSet, type ParsedArgs } from '../args.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { readInputs } from '../inputs.ts';
 import type { Io } from '../io.ts';
-import { formatTable, reportProblems, wantsColor, writeJson } from '../output.ts';
+import { formatTable, paletteFor, reportProblems, writeJson } from '../output.ts';
+import { planWhole } from '../planned.ts';
 import { withCancellation } from '../signals.ts';
-import { planWhole } from '../whole-plan.ts';
 
 /** `bake-ts outdated`: ends with 1 where an image moved on or is gone, else with 6 where a registry did not say. */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
@@ -28,7 +28,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
         io,
       );
     } else {
-      io.stdout.write(formatImages(images, createPalette(wantsColor(args, io, io.stdout))));
+      io.stdout.write(formatImages(images, paletteFor(args, io, io.stdout)));
       const unknown = images.flatMap((one) => (one.state === 'unknown' ? (one.problem ?? []) : []));
       reportProblems(unknown, args, io);
     }

@@ -2,9 +2,9 @@ import { type Plan, problem } from '../../lib/model/mod.ts';
 import { createPalette, plural } from '../../lib/report/mod.ts';
 import { isSet, type ParsedArgs } from '../args.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
-import { readInputs, selectionOf } from '../inputs.ts';
 import type { Io } from '../io.ts';
 import { formatTable, reportProblems, wantsColor, writeJson } from '../output.ts';
+import { planSelected } from '../planned.ts';
 
 const FORMS = ['json', 'tree', 'dot', 'mermaid'] as const;
 
@@ -23,14 +23,11 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
       io,
     );
   }
-  const read = await readInputs(args, io);
-  if (!read.ok) return reportProblems(read.error, args, io);
-  const { preparePlan } = await import('../../lib/prepare/mod.ts');
-  const prepared = preparePlan(read.value.set, selectionOf(args), io.cwd);
-  if (!prepared.ok) return reportProblems(prepared.error, args, io);
+  const planned = await planSelected(args, io);
+  if (!planned.ok) return reportProblems(planned.error, args, io);
   // A Dockerfile that is missing spoils the edges it would have given, so it is reported; a plan is still a plan.
-  reportProblems([...read.value.warnings, ...prepared.value.missing], args, io);
-  const { plan } = prepared.value;
+  const { plan, warnings, missing } = planned.value;
+  reportProblems([...warnings, ...missing], args, io);
   const { describePlan, drawDot, drawMermaid, drawTree } = await import('../../lib/plan/mod.ts');
   const [form] = forms;
   if (form === 'json') writeJson(describePlan(plan), io);

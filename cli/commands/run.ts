@@ -5,9 +5,10 @@ import { createReporter, type ProgressMode } from '../../lib/report/mod.ts';
 import type { Audit } from '../../lib/run/mod.ts';
 import { isSet, type ParsedArgs, textOf } from '../args.ts';
 import { type ExitCode, exitCodeOfRun } from '../exit-codes.ts';
-import { readInputs, readNumber, selectionOf } from '../inputs.ts';
+import { readNumber } from '../inputs.ts';
 import type { Io } from '../io.ts';
 import { reportProblems, sourceReader, wantsColor } from '../output.ts';
+import { planSelected } from '../planned.ts';
 import { withCancellation } from '../signals.ts';
 import { VERSION } from '../version.ts';
 
@@ -17,14 +18,12 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   if (!jobs.ok) return reportProblems(jobs.error, args, io);
   const audit = await readAudit(args);
   if (!audit.ok) return reportProblems(audit.error, args, io);
-  const read = await readInputs(args, io);
-  if (!read.ok) return reportProblems(read.error, args, io);
-  const { preparePlan } = await import('../../lib/prepare/mod.ts');
+  const planned = await planSelected(args, io);
+  if (!planned.ok) return reportProblems(planned.error, args, io);
   const { bake } = await import('../../lib/run/mod.ts');
-  const prepared = preparePlan(read.value.set, selectionOf(args), io.cwd);
-  const found = prepared.ok ? prepared.value.missing : prepared.error;
-  const code = reportProblems([...read.value.warnings, ...found], args, io);
-  if (!prepared.ok || found.some((one) => one.severity === 'error')) return code;
+  const { plan, dockerfiles, missing } = planned.value;
+  const code = reportProblems([...planned.value.warnings, ...missing], args, io);
+  if (missing.some((one) => one.severity === 'error')) return code;
 
   const reporter = createReporter({
     mode: readMode(args, io),
@@ -42,8 +41,8 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
     io,
     async ({ signal, stoppedBy }) => {
       const summary = await bake({
-        plan: prepared.value.plan,
-        dockerfiles: prepared.value.dockerfiles,
+        plan,
+        dockerfiles,
         env: io.env,
         force: isSet(args, 'force'),
         dryRun: isSet(args, 'dry-run'),

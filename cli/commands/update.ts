@@ -1,11 +1,11 @@
-import { createPalette, plural, shortDigest } from '../../lib/report/mod.ts';
+import { plural, shortDigest } from '../../lib/report/mod.ts';
 import { isSet, type ParsedArgs } from '../args.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { readInputs } from '../inputs.ts';
 import type { Io } from '../io.ts';
-import { formatTable, reportProblems, wantsColor, writeJson } from '../output.ts';
+import { formatTable, paletteFor, reportProblems, writeJson } from '../output.ts';
+import { planWhole } from '../planned.ts';
 import { withCancellation } from '../signals.ts';
-import { planWhole } from '../whole-plan.ts';
 
 /** `bake-ts update`: moves locked images to what their tags stand for now. */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
@@ -22,7 +22,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
       writeJson(images, io);
       return EXIT.ok;
     }
-    const palette = createPalette(wantsColor(args, io, io.stdout));
+    const palette = paletteFor(args, io, io.stdout);
     if (images.length === 0) {
       io.stdout.write('builds.lock: nothing to update\n');
       return EXIT.ok;

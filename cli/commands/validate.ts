@@ -1,11 +1,11 @@
 import type { Problem } from '../../lib/model/mod.ts';
-import { createPalette, plural } from '../../lib/report/mod.ts';
+import { plural } from '../../lib/report/mod.ts';
 import { type ParsedArgs, textOf } from '../args.ts';
 import { EXIT, type ExitCode, exitCodeOfProblems } from '../exit-codes.ts';
 import { readInputs } from '../inputs.ts';
 import type { Io } from '../io.ts';
-import { wantsColor, writeFindings } from '../output.ts';
-import { planWhole } from '../whole-plan.ts';
+import { paletteFor, writeFindings } from '../output.ts';
+import { planWhole } from '../planned.ts';
 
 /** `bake-ts validate`: what it finds is its result, and so goes to stdout in every form. */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
@@ -21,7 +21,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   writeFindings(problems, args, io);
   const code = exitCodeOfProblems(problems);
   if (code === EXIT.ok && ['text', 'lines'].includes(textOf(args, 'format') ?? 'text')) {
-    const good = createPalette(wantsColor(args, io, io.stdout)).good('valid');
+    const good = paletteFor(args, io, io.stdout).good('valid');
     io.stdout.write(
       `${good}: ${plural(builds, 'build')} in ${read.ok ? read.value.set.files.join(', ') : ''}\n`,
     );

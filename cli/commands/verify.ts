@@ -1,28 +1,26 @@
 import { problemToJson } from '../../lib/model/mod.ts';
-import { createPalette, type Palette, plural, shortDigest } from '../../lib/report/mod.ts';
+import { type Palette, plural, shortDigest } from '../../lib/report/mod.ts';
 import type { Verification } from '../../lib/verify/mod.ts';
 import { isSet, type ParsedArgs, textOf } from '../args.ts';
 import { EXIT, type ExitCode, exitCodeOfProblems, exitCodeOfSignal } from '../exit-codes.ts';
-import { readInputs, selectionOf } from '../inputs.ts';
 import type { Io } from '../io.ts';
-import { formatTable, reportProblems, wantsColor, writeJson } from '../output.ts';
+import { formatTable, paletteFor, reportProblems, writeJson } from '../output.ts';
+import { planSelected } from '../planned.ts';
 import { withCancellation } from '../signals.ts';
 
 /** `bake-ts verify`: ends with 0 only where every build was compared and has the same files and config as its tag. */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
-  const read = await readInputs(args, io);
-  if (!read.ok) return reportProblems(read.error, args, io);
-  const { preparePlan } = await import('../../lib/prepare/mod.ts');
+  const planned = await planSelected(args, io);
+  if (!planned.ok) return reportProblems(planned.error, args, io);
   const { verifyBuilds } = await import('../../lib/verify/mod.ts');
-  const prepared = preparePlan(read.value.set, selectionOf(args), io.cwd);
-  const found = prepared.ok ? prepared.value.missing : prepared.error;
-  const code = reportProblems([...read.value.warnings, ...found], args, io);
-  if (!prepared.ok || found.some((one) => one.severity === 'error')) return code;
+  const { plan, dockerfiles, missing } = planned.value;
+  const code = reportProblems([...planned.value.warnings, ...missing], args, io);
+  if (missing.some((one) => one.severity === 'error')) return code;
   const address = textOf(args, 'addr');
   return withCancellation(io, async ({ signal, stoppedBy }) => {
     const { builds, problems, warnings } = await verifyBuilds({
-      plan: prepared.value.plan,
-      dockerfiles: prepared.value.dockerfiles,
+      plan,
+      dockerfiles,
       env: io.env,
       signal,
       hostArchitecture: io.architecture,
@@ -36,8 +34,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
     if (stopped !== undefined) return exitCodeOfSignal(stopped);
     const failed = [...problems, ...builds.flatMap((one) => one.problem ?? [])];
     if (isSet(args, 'json')) writeJson(builds.map(verificationToJson), io);
-    else if (builds.length > 0)
-      io.stdout.write(formatBuilds(builds, createPalette(wantsColor(args, io, io.stdout))));
+    else if (builds.length > 0) io.stdout.write(formatBuilds(builds, paletteFor(args, io, io.stdout)));
     reportProblems([...warnings, ...failed], args, io);
     if (builds.some((one) => one.verdict === 'different')) return EXIT.buildFailed;
     return exitCodeOfProblems(failed);

@@ -102,7 +102,9 @@ async function fromRelease(spec: PackageSpec, context: SourceContext): Promise<D
     );
   }
   const given = context.files[spec.name];
-  if (given !== undefined) return openRelease(spec, arch, path.resolve(given), given, context);
+  if (given !== undefined) {
+    return openRelease(spec, { arch, file: path.resolve(given), origin: given }, context);
+  }
   const host = new URL(context.mirror ?? RELEASE_HOST).host;
   const known = context.unreachable.get(host);
   if (known !== undefined) return fail(known);
@@ -157,7 +159,7 @@ async function downloadRelease(
     for (const last of [false, true]) {
       const fetched = await downloader.fetchFile(url, file, onBytes, context.signal);
       if (!fetched.ok) return failed(fetched.error);
-      const opened = await openRelease(spec, arch, file, url, context, expected);
+      const opened = await openRelease(spec, { arch, file, origin: url, sha256: expected }, context);
       if (opened.ok || last || opened.error.code !== 'engine/checksum-mismatch') return opened;
       await rm(file, { force: true });
     }
@@ -167,19 +169,26 @@ async function downloadRelease(
   return failed([]);
 }
 
+/** A release file on this machine. */
+interface ReleaseFile {
+  readonly arch: string;
+  readonly file: string;
+  /** Where it is from, for messages. */
+  readonly origin: string;
+  /** What it has to be, where that is known already. */
+  readonly sha256?: string;
+}
+
 /** Checks a release file and takes the programs out of it. */
 async function openRelease(
   spec: PackageSpec,
-  arch: string,
-  file: string,
-  origin: string,
+  { arch, file, origin, sha256 }: ReleaseFile,
   context: SourceContext,
-  known?: string,
 ): Promise<Delivered> {
   const { release } = spec;
   tell(context, spec, 'verifying', `checking the sha256 of ${path.basename(file)}`);
   const expected =
-    known ??
+    sha256 ??
     context.checksums[spec.name] ??
     release.sha256[arch] ??
     (await readNeighbouringChecksum(file, release.published));

@@ -4,6 +4,7 @@ import path from 'node:path';
 import process from 'node:process';
 import { test } from 'node:test';
 import { parseChallenges } from '../../lib/registry/challenge.ts';
+import { runCredentialHelper } from '../../lib/registry/credential-helper.ts';
 import { createCredentialSource, credentialKeys, parseDockerConfig } from '../../lib/registry/credentials.ts';
 import { endpointOf } from '../../lib/registry/endpoint.ts';
 import { imageSize, manifestFrom, parseManifest, platformManifests } from '../../lib/registry/manifest.ts';
@@ -225,6 +226,16 @@ test('a helper that knows nothing gives no credentials, one that fails or is not
   assert.match(
     missing.error[0]?.message ?? '',
     /docker-credential-other cannot be started: not found on PATH/,
+  );
+});
+
+test('a helper that does not answer in time is a problem', async (t) => {
+  const env = await helperFolder(t, 'sleep 60');
+  const found = await runCredentialHelper({ name: 'test', server: 'r.example', env, timeoutMs: 100 });
+  assert.ok(!found.ok);
+  assert.match(
+    found.error[0]?.message ?? '',
+    /docker-credential-test did not answer for r\.example in 0\.1 s/,
   );
 });
 

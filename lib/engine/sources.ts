@@ -59,13 +59,13 @@ export function deliver(source: EngineSource, spec: PackageSpec, context: Source
   }
 }
 
-function tell(context: SourceContext, spec: PackageSpec, step: EngineNotice['step'], text: string): void {
+function report(context: SourceContext, spec: PackageSpec, step: EngineNotice['step'], text: string): void {
   context.notify?.({ part: spec.name, step, text });
 }
 
 /** Programs on PATH, used where they are. */
 async function fromPath(spec: PackageSpec, context: SourceContext): Promise<Delivered> {
-  // Our own folder may be on PATH; it is no source for itself.
+  // Our own folder may be on PATH; it is not a source for itself.
   const dirs = (context.env['PATH'] ?? '')
     .split(path.delimiter)
     .filter((dir) => !path.resolve(dir).startsWith(context.paths.dataDir + path.sep));
@@ -135,7 +135,7 @@ async function downloadRelease(
   let expected: string | undefined = context.checksums[spec.name] ?? release.sha256[arch];
   if (expected === undefined) {
     const { published } = release;
-    tell(context, spec, 'downloading', 'fetching the published checksum');
+    report(context, spec, 'downloading', 'fetching the published checksum');
     const sumUrl =
       published.kind === 'sha256sum-file' ? `${base}/${published.name}` : `${url}${published.suffix}`;
     const sums = await downloader.fetchText(sumUrl, context.signal);
@@ -144,7 +144,7 @@ async function downloadRelease(
     if (expected === undefined) return fail(noChecksum(spec, url));
   }
 
-  tell(context, spec, 'downloading', url);
+  report(context, spec, 'downloading', url);
   const file = path.join(context.paths.downloadsDir, name);
   const onBytes = (bytes: number, totalBytes: number | undefined): void =>
     context.notify?.({
@@ -186,7 +186,7 @@ async function openRelease(
   context: SourceContext,
 ): Promise<Delivered> {
   const { release } = spec;
-  tell(context, spec, 'verifying', `checking the sha256 of ${path.basename(file)}`);
+  report(context, spec, 'verifying', `checking the sha256 of ${path.basename(file)}`);
   const expected =
     sha256 ??
     context.checksums[spec.name] ??
@@ -223,7 +223,7 @@ async function openRelease(
       await chmod(path.join(context.binDir, part), 0o755);
     }
   } else {
-    tell(context, spec, 'unpacking', path.basename(file));
+    report(context, spec, 'unpacking', path.basename(file));
     const unpacked = await unpackMembers({
       file,
       members: release.members,
@@ -233,7 +233,7 @@ async function openRelease(
     if (!unpacked.ok)
       return fail(unpacked.error[0] ?? problem('engine/archive-damaged', `${origin} cannot be unpacked`));
   }
-  return describeDelivered(spec, 'release', `${origin} (sha256:${actual})`, context);
+  return checkDelivered(spec, 'release', `${origin} (sha256:${actual})`, context);
 }
 
 function noChecksum(spec: PackageSpec, origin: string): Problem {
@@ -259,7 +259,7 @@ async function fromGo(spec: PackageSpec, context: SourceContext): Promise<Delive
   await mkdir(dir, { recursive: true });
   await writeFile(path.join(dir, 'go.mod'), module.goMod.join('\n'));
   await writeFile(path.join(dir, 'go.sum'), module.goSum.join('\n'));
-  tell(context, spec, 'building', `building ${spec.parts.join(', ')} with ${go} (a minute or two)`);
+  report(context, spec, 'building', `building ${spec.parts.join(', ')} with ${go} (a minute or two)`);
   const built = await runProgram({
     program: go,
     argv: [
@@ -282,7 +282,7 @@ async function fromGo(spec: PackageSpec, context: SourceContext): Promise<Delive
       GOARCH: undefined,
     },
     timeoutMs: 30 * 60_000,
-    onErrorLine: (line) => tell(context, spec, 'building', line),
+    onErrorLine: (line) => report(context, spec, 'building', line),
     ...(context.signal === undefined ? {} : { signal: context.signal }),
   });
   if (built.exitCode !== 0) {
@@ -294,7 +294,7 @@ async function fromGo(spec: PackageSpec, context: SourceContext): Promise<Delive
       }),
     );
   }
-  return describeDelivered(
+  return checkDelivered(
     spec,
     'go',
     `${spec.go.packages[0]?.replace(/\/cmd\/.*/, '')}@v${spec.version}`,
@@ -326,13 +326,13 @@ async function fromDebian(spec: PackageSpec, context: SourceContext): Promise<De
       ...(context.signal === undefined ? {} : { signal: context.signal }),
     });
   const name = spec.debian.package;
-  tell(context, spec, 'downloading', `apt-get download ${name}`);
+  report(context, spec, 'downloading', `apt-get download ${name}`);
   // As root apt would drop to a user of its own, who may not write here.
   const options = ['-q', '-o', 'APT::Sandbox::User=root'];
   let got = await run([...options, 'download', name]);
   if (got.exitCode !== 0 && context.signal?.aborted !== true) {
     // No package lists, or old ones: fetch lists of our own, which needs no root.
-    tell(context, spec, 'downloading', 'fetching package lists');
+    report(context, spec, 'downloading', 'fetching package lists');
     options.push('-o', `Dir::State::lists=${dir}/lists`, '-o', `Dir::Cache=${dir}/cache`);
     const updated = await run([...options, 'update']);
     got = updated.exitCode === 0 ? await run([...options, 'download', name]) : updated;
@@ -347,7 +347,7 @@ async function fromDebian(spec: PackageSpec, context: SourceContext): Promise<De
       }),
     );
   }
-  tell(context, spec, 'unpacking', deb);
+  report(context, spec, 'unpacking', deb);
   const unpacked = await runProgram({
     program: dpkg,
     argv: ['-x', path.join(dir, deb), path.join(dir, 'root')],
@@ -365,11 +365,11 @@ async function fromDebian(spec: PackageSpec, context: SourceContext): Promise<De
     await copyFile(path.join(dir, 'root', member), path.join(context.binDir, part));
     await chmod(path.join(context.binDir, part), 0o755);
   }
-  return describeDelivered(spec, 'debian', deb.replace(/%3a/g, ':'), context);
+  return checkDelivered(spec, 'debian', deb.replace(/%3a/g, ':'), context);
 }
 
 /** Runs what was delivered: a program that does not start here must not count as installed. */
-async function describeDelivered(
+async function checkDelivered(
   spec: PackageSpec,
   source: EngineSource,
   origin: string,

@@ -136,7 +136,7 @@ class Copier {
   async copyManifest(digest: Digest): Promise<Result<void>> {
     const { store } = this.#context;
     const target = byDigest(this.#to, digest);
-    // "Not known" is no reason to stop: the PUT will tell.
+    // "Not known" is no reason to stop: the PUT will show.
     if ((await store.head(target)).kind === 'present') return ok(undefined);
     const manifest = await store.getManifest(byDigest(this.#from, digest));
     if (!manifest.ok) return manifest;

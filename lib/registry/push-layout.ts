@@ -128,7 +128,9 @@ class Pusher {
     if (!bytes.ok) return bytes;
     const manifest = parseManifest(bytes.value, digest);
     return manifest === undefined
-      ? fail([badLayout(this.#layout.written, `${digest} is no image manifest, or not the one it should be`)])
+      ? fail([
+          badLayout(this.#layout.written, `${digest} is not an image manifest, or not the one it should be`),
+        ])
       : ok(manifest);
   }
 

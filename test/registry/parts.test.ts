@@ -106,7 +106,7 @@ test('proxies follow the variables as Go reads them', () => {
   assert.equal(proxyFor(new URL('https://x.example'), { HTTPS_PROXY: 'p:1', NO_PROXY: '*' }), undefined);
 });
 
-test('the user of a proxy may have no password, and a broken one is told', () => {
+test('the user of a proxy may have no password, and a broken one is reported', () => {
   const of = (text: string) => parseProxy(text)?.authorization;
   const basic = (pair: string) => `Basic ${Buffer.from(pair).toString('base64')}`;
   assert.equal(of('http://u%40d:p%3Ax@proxy:1'), basic('u@d:p:x'));

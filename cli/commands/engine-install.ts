@@ -10,7 +10,7 @@ import { withCancellation } from '../signals.ts';
 
 /** `bake-ts engine install` */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
-  const { describeSource, ENGINE_PARTS, installEngine, PACKAGES } = await import('../../lib/engine/mod.ts');
+  const { formatSource, ENGINE_PARTS, installEngine, PACKAGES } = await import('../../lib/engine/mod.ts');
   const names = PACKAGES.map((one) => one.name);
   const files = readPairs('file', listOf(args, 'file'), names);
   const checksums = readPairs('checksum', listOf(args, 'checksum'), names);
@@ -43,7 +43,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
       const rows = [...installation.parts.values()].map((part) => [
         part.part,
         part.version,
-        describeSource(part.source),
+        formatSource(part.source),
         part.origin,
       ]);
       io.stdout.write(formatTable(['PROGRAM', 'VERSION', 'FROM', 'ORIGIN'], rows, palette));

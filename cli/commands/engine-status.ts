@@ -6,7 +6,7 @@ import { formatTable, paletteFor, writeJson } from '../output.ts';
 
 /** `bake-ts engine status`: ends with 5 where the engine does not run, so that scripts can ask. */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
-  const { describeSource, engineStatus } = await import('../../lib/engine/mod.ts');
+  const { formatSource, engineStatus } = await import('../../lib/engine/mod.ts');
   const status = await engineStatus({ env: io.env, diskUse: isSet(args, 'disk') });
   const { installation, paths } = status;
   const code = status.running ? EXIT.ok : EXIT.engine;
@@ -61,7 +61,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
     const rows = [...installation.parts.values()].map((one) => [
       one.part,
       one.version,
-      describeSource(one.source),
+      formatSource(one.source),
     ]);
     io.stdout.write(`\n${formatTable(['PROGRAM', 'VERSION', 'FROM'], rows, palette)}`);
   }

@@ -91,15 +91,15 @@ export async function unpackMembers(options: {
       preserveOwner: false,
       filter: (entryPath, entry) => wanted.has(plain(entryPath)) && 'type' in entry && isFile(entry.type),
     });
-    const placed: string[] = [];
+    const unpacked: string[] = [];
     await mkdir(binDir, { recursive: true });
     for (const [member, part] of wanted) {
       const target = path.join(binDir, part);
       await chmod(path.join(scratchDir, member), 0o755);
       await rename(path.join(scratchDir, member), target);
-      placed.push(target);
+      unpacked.push(target);
     }
-    return ok(placed);
+    return ok(unpacked);
   } catch (error) {
     for (const part of wanted.values()) await rm(path.join(binDir, part), { force: true });
     return damaged(error);

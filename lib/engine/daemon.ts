@@ -146,17 +146,13 @@ export async function startDaemon(start: DaemonStart, paths: EnginePaths): Promi
   }
   if (start.signal?.aborted === true)
     return fail([problem('engine/aborted', 'the work on the engine was called off')]);
-  // How it ended is told by an event, which may come after the process is seen to be gone: let it come.
+  // How it ended comes with an event, which may come after the process is seen to be gone: let it come.
   for (let turn = 0; exit === undefined && isGone && turn < 20; turn += 1) await sleep(10);
   if (isGone && identity !== undefined) exit ??= 'it ended';
-  return fail([await describeFailure(start, logFile, exit)]);
+  return fail([await startProblem(start, logFile, exit)]);
 }
 
-async function describeFailure(
-  start: DaemonStart,
-  logFile: string,
-  exit: string | undefined,
-): Promise<Problem> {
+async function startProblem(start: DaemonStart, logFile: string, exit: string | undefined): Promise<Problem> {
   const tail = await readTail(logFile, TAIL_LINES);
   const detail = tail === '' ? 'its log is empty' : tail;
   if (/no space left on device/i.test(tail)) {

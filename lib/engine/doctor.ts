@@ -17,7 +17,7 @@ import {
 import { checkProgram, readInstallation, versionArgs } from './installation.ts';
 import type { EngineOptions } from './notice.ts';
 import { type EnginePaths, enginePaths } from './paths.ts';
-import { describeAnswer, probeSocket } from './socket.ts';
+import { formatAnswer, probeSocket } from './socket.ts';
 import { isServing } from './up.ts';
 import { ENGINE_PARTS, findVersion, PACKAGES, REQUIRED_PARTS } from './versions.ts';
 import { readWorker } from './worker.ts';
@@ -286,7 +286,7 @@ async function checkOthers(options: EngineOptions): Promise<DoctorCheck[]> {
       found:
         answer.kind === 'accepts'
           ? 'a buildkitd listens; it is used before the embedded engine'
-          : describeAnswer(answer),
+          : formatAnswer(answer),
       ...(usable ? {} : { hint: 'it is passed over; remove it if its buildkitd is gone' }),
     });
   }

@@ -39,7 +39,7 @@ export async function downEngine(options: EngineOptions): Promise<Result<DownRep
     () => false,
   );
   if (!exists) {
-    // Never started, or deleted by somebody; in that case the daemons still run, and only their arguments tell.
+    // Never started, or deleted by somebody; in that case the daemons still run, and only their arguments show it.
     const killedProcesses = await killLeftovers(paths);
     return ok({
       wasRunning: killedProcesses > 0,

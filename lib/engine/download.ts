@@ -232,7 +232,7 @@ function isUnreachable(code: string): boolean {
   ].includes(code);
 }
 
-/** The most telling code in an error and what caused it. */
+/** The most specific code in an error and what caused it. */
 function codeOf(error: unknown): string {
   let text = error instanceof Error ? error.message : String(error);
   for (let one = error; one instanceof Error; one = one.cause) {

@@ -10,8 +10,8 @@ import type { ContainerdAccess } from './images.ts';
 import { type Installation, readInstallation } from './installation.ts';
 import type { EngineOptions } from './notice.ts';
 import { type EnginePaths, type Env, enginePaths } from './paths.ts';
-import { describeUntold, formatRegistries, type Registries } from './registries.ts';
-import { describeAnswer, probeSocket } from './socket.ts';
+import { checkRegistrySettings, formatRegistries, type Registries } from './registries.ts';
+import { formatAnswer, probeSocket } from './socket.ts';
 import { notInstalled, upEngine } from './up.ts';
 import { REQUIRED_PARTS } from './versions.ts';
 
@@ -21,7 +21,7 @@ export interface FindOptions extends EngineOptions {
   readonly flagAddress?: string;
   /** `engine.address` of builds.yaml. */
   readonly fileAddress?: string;
-  /** `registries` of builds.yaml: told to the embedded engine where it is started. */
+  /** `registries` of builds.yaml: set in the embedded engine where it is started. */
   readonly registries?: Registries;
   /** Start the embedded engine where it is installed and nothing else was found. */
   readonly autoStart: boolean;
@@ -83,7 +83,7 @@ export async function findEngine(options: FindOptions): Promise<Result<Engine>> 
         choice = { address: `unix://${socket}`, kind: 'well-known', source: `the socket ${socket}` };
         break;
       }
-      if (answer.kind !== 'absent') notes.push(`the socket ${socket} ${describeAnswer(answer)}`);
+      if (answer.kind !== 'absent') notes.push(`the socket ${socket} ${formatAnswer(answer)}`);
     }
   }
   let started = false;
@@ -98,16 +98,17 @@ export async function findEngine(options: FindOptions): Promise<Result<Engine>> 
   const ctr = installation?.parts.get('ctr')?.file;
   const isOurs = choice.address === `unix://${paths.buildkitSocket}` && ctr !== undefined;
   const registries = options.registries ?? new Map();
-  const untold = isOurs ? await describeUntold(paths, registries) : undefined;
+  const outdated = isOurs ? await checkRegistrySettings(paths, registries) : undefined;
   const lines = isOurs ? '' : formatRegistries(registries);
-  const registryHint = lines === '' ? untold?.hint : `Tell the engine, too, in its buildkitd.toml:\n${lines}`;
+  const registryHint =
+    lines === '' ? outdated?.hint : `Tell the engine, too, in its buildkitd.toml:\n${lines}`;
   return ok({
     ...choice,
     buildctl: buildctl.value,
     ...(isOurs ? { containerd: { socket: paths.containerdSocket, namespace: paths.namespace, ctr } } : {}),
     started,
     notes,
-    warnings: untold === undefined ? [] : [untold],
+    warnings: outdated === undefined ? [] : [outdated],
     ...(registryHint === undefined ? {} : { registryHint }),
   });
 }
@@ -162,9 +163,13 @@ async function checkNamed({
 }: Pick<Engine, 'address' | 'source'>): Promise<Problem | undefined> {
   const [, scheme = '', rest = ''] = /^([a-z-]+):\/\/(.*)$/.exec(address) ?? [];
   if (!SCHEMES.includes(scheme) || rest === '') {
-    return problem('engine/bad-address', `"${address}" (from ${source}) is no address of a buildkitd`, {
-      hint: `it starts with one of ${SCHEMES.map((one) => `${one}://`).join(', ')}`,
-    });
+    return problem(
+      'engine/bad-address',
+      `"${address}" (from ${source}) is not a valid address of a buildkitd`,
+      {
+        hint: `it starts with one of ${SCHEMES.map((one) => `${one}://`).join(', ')}`,
+      },
+    );
   }
   const target = scheme === 'unix' ? { path: rest } : scheme === 'tcp' ? parseHostPort(rest) : undefined;
   if (target === undefined) return undefined;
@@ -173,7 +178,7 @@ async function checkNamed({
   const what = 'path' in target ? `the socket ${rest}` : `the address ${rest}`;
   return problem(
     'engine/unreachable',
-    `there is no buildkitd at ${address} (from ${source}): ${what} ${describeAnswer(answer)}`,
+    `there is no buildkitd at ${address} (from ${source}): ${what} ${formatAnswer(answer)}`,
     {
       hint:
         answer.kind === 'denied'
@@ -190,7 +195,7 @@ function parseHostPort(text: string): { host: string; port: number } | undefined
   return port === '' ? undefined : { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) };
 }
 
-/** Whether the embedded engine is to be had; the value tells if it had to be started. */
+/** Whether the embedded engine is to be had; the value says whether it had to be started. */
 async function findEmbedded(
   paths: EnginePaths,
   installation: Installation | undefined,

@@ -44,7 +44,7 @@ export async function readFreeBytes(dir: string): Promise<number | undefined> {
 
 /**
  * Mounts an overlay below the directory and unmounts it again. Undefined where it works, else why not. Only trying
- * tells: the kernel may lack it, and it cannot lie on every file system (on another overlay, for one).
+ * shows it: the kernel may lack it, and it cannot lie on every file system (on another overlay, for one).
  */
 export async function tryOverlay(dir: string, env: Env): Promise<string | undefined> {
   const [mount, umount] = [await findProgram('mount', env), await findProgram('umount', env)];

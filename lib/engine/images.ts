@@ -70,7 +70,7 @@ export async function resolveLocalImages(
 
 /**
  * Reads what `ctr images ls` prints: REF TYPE DIGEST SIZE PLATFORMS LABELS. Only the size has a blank inside, and the
- * labels come last, so lines are read by their words; lines that are no image are passed over.
+ * labels come last, so lines are read by their words; other lines are skipped.
  */
 export function parseImages(text: string): readonly LocalImage[] {
   const images: LocalImage[] = [];

@@ -86,7 +86,7 @@ const FINAL_CODES: readonly string[] = [
 
 /**
  * Installs what is missing. Several calls at once are one: the others wait and find it done. On failure everything is
- * as it was before. Problems: `engine/install-failed` (its detail tells each source's reason), `engine/checksum-mismatch`,
+ * as it was before. Problems: `engine/install-failed` (its detail has each source's reason), `engine/checksum-mismatch`,
  * `engine/archive-unsafe`, `engine/bad-checksum`, `engine/disk-full`, `engine/locked`, `engine/aborted`.
  */
 export async function installEngine(options: InstallOptions): Promise<Result<InstallReport>> {
@@ -210,7 +210,7 @@ async function installPackage(
 ): Promise<Result<readonly Omit<InstalledPart, 'file'>[], Problem>> {
   const tried: { source: EngineSource; problem: Problem }[] = [];
   for (const source of sources) {
-    context.notify?.({ part: spec.name, step: 'checking', text: `trying ${describeSource(source)}` });
+    context.notify?.({ part: spec.name, step: 'checking', text: `trying ${formatSource(source)}` });
     const startedMs = Date.now();
     const delivered = await deliver(source, spec, context);
     attempts.push({
@@ -225,7 +225,7 @@ async function installPackage(
       context.notify?.({
         part: spec.name,
         step: 'done',
-        text: `${spec.name} ${version} from ${describeSource(source)}`,
+        text: `${spec.name} ${version} from ${formatSource(source)}`,
       });
       return delivered;
     }
@@ -235,7 +235,7 @@ async function installPackage(
     context.notify?.({
       part: spec.name,
       step: 'skipped',
-      text: `${describeSource(source)}: ${delivered.error.message}`,
+      text: `${formatSource(source)}: ${delivered.error.message}`,
     });
   }
   const [only] = tried;
@@ -246,7 +246,7 @@ async function installPackage(
       detail: tried
         .map(({ source, problem: why }) => {
           const detail = why.detail === undefined ? '' : `\n    ${why.detail.replace(/\n/g, '\n    ')}`;
-          return `${describeSource(source)}: ${why.message}${detail}`;
+          return `${formatSource(source)}: ${why.message}${detail}`;
         })
         .join('\n'),
     }),
@@ -254,7 +254,7 @@ async function installPackage(
 }
 
 /** A source in words. */
-export function describeSource(source: EngineSource): string {
+export function formatSource(source: EngineSource): string {
   return { path: 'PATH', release: 'the official release', go: 'the Go toolchain', debian: 'Debian packages' }[
     source
   ];
@@ -285,7 +285,7 @@ function readChecksums(
     if (/^[0-9a-f]{64}$/.test(hex)) read[name as EnginePackage] = hex;
     else {
       problems.push(
-        problem('engine/bad-checksum', `"${text}" is no sha256 (for ${name})`, {
+        problem('engine/bad-checksum', `"${text}" is not a valid sha256 (for ${name})`, {
           hint: 'write sha256: and 64 hexadecimal digits',
         }),
       );
@@ -299,7 +299,7 @@ function readMirror(mirror: string | undefined): Result<undefined> {
   const valid = URL.canParse(mirror) && ['http:', 'https:'].includes(new URL(mirror).protocol);
   if (valid) return ok(undefined);
   return fail([
-    problem('engine/bad-mirror', `"${mirror}" is no http or https address`, {
+    problem('engine/bad-mirror', `"${mirror}" is not a valid http or https address`, {
       hint: 'a mirror is the address that stands for https://github.com; for a file at hand use --file',
     }),
   ]);

@@ -131,7 +131,7 @@ export function versionArgs(part: EnginePart): readonly string[] {
   return part === 'containerd-shim-runc-v2' ? ['-v'] : ['--version'];
 }
 
-/** Whether `runc --version` tells of libseccomp; without it containers with a seccomp profile are refused. */
+/** Whether `runc --version` names libseccomp; without it containers with a seccomp profile are refused. */
 export function hasSeccomp(versionOutput: string): boolean {
   return /^libseccomp:/m.test(versionOutput);
 }

@@ -51,18 +51,18 @@ export async function takeLock(file: string, options: LockOptions): Promise<Resu
     mark: `${ownPid()}-${counter}-${Math.random().toString(36).slice(2)}`,
   });
   const until = Date.now() + options.timeoutMs;
-  let told = false;
+  let hasReported = false;
   for (;;) {
     if (await putFile(file, content)) return ok({ release: () => removeIfSame(file, content) });
     const held = await readFile(file, 'utf8').catch(() => undefined);
-    if (held === undefined) continue; // Released between the two looks.
+    if (held === undefined) continue; // Released between the two reads.
     const owner = parseOwner(held);
     if (owner === undefined || !(await isAlive(owner))) {
       await breakLock(file, held);
       continue;
     }
-    if (!told) options.onWait?.(owner.pid);
-    told = true;
+    if (!hasReported) options.onWait?.(owner.pid);
+    hasReported = true;
     if (options.signal?.aborted === true) return fail([aborted()]);
     if (Date.now() >= until) {
       return fail([

@@ -8,7 +8,7 @@ export { type DownReport, downEngine } from './down.ts';
 export { type Engine, type FindOptions, findEngine } from './find.ts';
 export { type ContainerdAccess, type LocalImage, listImages, resolveLocalImages } from './images.ts';
 export {
-  describeSource,
+  formatSource,
   type InstallAttempt,
   type InstallOptions,
   type InstallReport,

@@ -1,4 +1,4 @@
-/** What the engine's functions tell while they work. Plain records: who shows them decides how. */
+/** What the engine's functions report while they work. Plain records: who shows them decides how. */
 import type { Env } from './paths.ts';
 
 /** One thing that happened on the way. Bytes are there for downloads. */
@@ -24,7 +24,7 @@ export interface EngineNotice {
 /** Sees notices as they come. Must not throw. */
 export type NotifyEngine = (notice: EngineNotice) => void;
 
-/** What every function of this room takes. */
+/** What every function of this package takes. */
 export interface EngineOptions {
   readonly env: Env;
   readonly signal?: AbortSignal;

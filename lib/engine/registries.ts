@@ -1,7 +1,7 @@
 /**
- * What buildkitd has to be told of registries: it reads images itself, and knows nothing of `registries:` in builds.yaml.
+ * What buildkitd has to know of registries: it reads images itself, and knows nothing of `registries:` in builds.yaml.
  * Its configuration is read once, when it starts, and the embedded engine serves all repositories of a user. So what one
- * of them wants is kept for the next start, and what an engine that runs was not told is said.
+ * of them wants is kept for the next start, and what an engine that runs does not know is reported.
  */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -59,22 +59,22 @@ export function formatRegistries(registries: Registries): string {
 
 const fileOf = (paths: EnginePaths): string => path.join(paths.stateDir, 'registries.json');
 
-/** What the embedded engine was told at its last start. */
-async function readTold(paths: EnginePaths): Promise<Registries> {
+/** The settings with which the embedded engine was started last. */
+async function readSettingsAtStart(paths: EnginePaths): Promise<Registries> {
   try {
-    const told = JSON.parse(await readFile(fileOf(paths), 'utf8')) as Record<string, RegistrySettings>;
-    return new Map(Object.entries(told));
+    const settings = JSON.parse(await readFile(fileOf(paths), 'utf8')) as Record<string, RegistrySettings>;
+    return new Map(Object.entries(settings));
   } catch {
     return new Map();
   }
 }
 
 /**
- * What the engine is to be told when it starts: what it was told before, and what is wanted now, which wins. Written down
- * for the next time.
+ * The settings for the next start: those of earlier starts, and what is wanted now, which wins. Written down for the time
+ * after that.
  */
 export async function mergeRegistries(paths: EnginePaths, wanted: Registries): Promise<Registries> {
-  const merged = new Map(await readTold(paths));
+  const merged = new Map(await readSettingsAtStart(paths));
   for (const [host, settings] of wanted) {
     const entry = entryOf(host, settings);
     if (entry === undefined) merged.delete(host);
@@ -85,17 +85,20 @@ export async function mergeRegistries(paths: EnginePaths, wanted: Registries): P
   return merged;
 }
 
-/** A warning where an engine that runs was not told what is wanted; undefined: it knows all of it. */
-export async function describeUntold(paths: EnginePaths, wanted: Registries): Promise<Problem | undefined> {
-  const told = await readTold(paths);
-  const untold = [...wanted].flatMap(([host, settings]) => {
-    const [now, then] = [entryOf(host, settings), told.get(host)];
+/** A warning where an engine that runs was started without what is wanted; undefined: it knows all of it. */
+export async function checkRegistrySettings(
+  paths: EnginePaths,
+  wanted: Registries,
+): Promise<Problem | undefined> {
+  const atStart = await readSettingsAtStart(paths);
+  const missing = [...wanted].flatMap(([host, settings]) => {
+    const [now, then] = [entryOf(host, settings), atStart.get(host)];
     return JSON.stringify(now) === JSON.stringify(then) ? [] : [host];
   });
-  if (untold.length === 0) return undefined;
+  if (missing.length === 0) return undefined;
   return problem(
     'engine/registries-untold',
-    `the embedded engine was started without what \`registries\` says of ${untold.join(', ')}`,
+    `the embedded engine was started without what \`registries\` says of ${missing.join(', ')}`,
     {
       severity: 'warning',
       hint: 'Start it again, here, when nobody builds: bake-ts engine down && bake-ts engine up',

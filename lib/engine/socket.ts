@@ -17,16 +17,16 @@ export type SocketTarget = { readonly path: string } | { readonly host: string; 
 export function probeSocket(target: SocketTarget, timeoutMs = 1_000): Promise<SocketAnswer> {
   return new Promise((resolve) => {
     const socket = connect(target);
-    const settle = (answer: SocketAnswer): void => {
+    const finish = (answer: SocketAnswer): void => {
       clearTimeout(timer);
       socket.removeAllListeners();
       socket.on('error', () => {}); // Destroying may still report one.
       socket.destroy();
       resolve(answer);
     };
-    const timer = setTimeout(() => settle({ kind: 'silent' }), timeoutMs);
-    socket.once('connect', () => settle({ kind: 'accepts' }));
-    socket.once('error', (error: NodeJS.ErrnoException) => settle(classify(error)));
+    const timer = setTimeout(() => finish({ kind: 'silent' }), timeoutMs);
+    socket.once('connect', () => finish({ kind: 'accepts' }));
+    socket.once('error', (error: NodeJS.ErrnoException) => finish(classify(error)));
   });
 }
 
@@ -47,7 +47,7 @@ function classify(error: NodeJS.ErrnoException): SocketAnswer {
 }
 
 /** The answer in words that follow "the socket". */
-export function describeAnswer(answer: SocketAnswer): string {
+export function formatAnswer(answer: SocketAnswer): string {
   switch (answer.kind) {
     case 'accepts':
       return 'accepts connections';

@@ -59,13 +59,13 @@ export function deliver(source: EngineSource, spec: PackageSpec, context: Source
   }
 }
 
-function tell(context: SourceContext, spec: PackageSpec, step: EngineNotice['step'], text: string): void {
+function report(context: SourceContext, spec: PackageSpec, step: EngineNotice['step'], text: string): void {
   context.notify?.({ part: spec.name, step, text });
 }
 
 /** Programs on PATH, used where they are. */
 async function fromPath(spec: PackageSpec, context: SourceContext): Promise<Delivered> {
-  // Our own folder may be on PATH; it is no source for itself.
+  // Our own folder may be on PATH; it is not a source for itself.
   const dirs = (context.env['PATH'] ?? '')
     .split(path.delimiter)
     .filter((dir) => !path.resolve(dir).startsWith(context.paths.dataDir + path.sep));
@@ -102,7 +102,9 @@ async function fromRelease(spec: PackageSpec, context: SourceContext): Promise<D
     );
   }
   const given = context.files[spec.name];
-  if (given !== undefined) return openRelease(spec, arch, path.resolve(given), given, context);
+  if (given !== undefined) {
+    return openRelease(spec, { arch, file: path.resolve(given), origin: given }, context);
+  }
   const host = new URL(context.mirror ?? RELEASE_HOST).host;
   const known = context.unreachable.get(host);
   if (known !== undefined) return fail(known);
@@ -133,7 +135,7 @@ async function downloadRelease(
   let expected: string | undefined = context.checksums[spec.name] ?? release.sha256[arch];
   if (expected === undefined) {
     const { published } = release;
-    tell(context, spec, 'downloading', 'fetching the published checksum');
+    report(context, spec, 'downloading', 'fetching the published checksum');
     const sumUrl =
       published.kind === 'sha256sum-file' ? `${base}/${published.name}` : `${url}${published.suffix}`;
     const sums = await downloader.fetchText(sumUrl, context.signal);
@@ -142,7 +144,7 @@ async function downloadRelease(
     if (expected === undefined) return fail(noChecksum(spec, url));
   }
 
-  tell(context, spec, 'downloading', url);
+  report(context, spec, 'downloading', url);
   const file = path.join(context.paths.downloadsDir, name);
   const onBytes = (bytes: number, totalBytes: number | undefined): void =>
     context.notify?.({
@@ -157,7 +159,7 @@ async function downloadRelease(
     for (const last of [false, true]) {
       const fetched = await downloader.fetchFile(url, file, onBytes, context.signal);
       if (!fetched.ok) return failed(fetched.error);
-      const opened = await openRelease(spec, arch, file, url, context, expected);
+      const opened = await openRelease(spec, { arch, file, origin: url, sha256: expected }, context);
       if (opened.ok || last || opened.error.code !== 'engine/checksum-mismatch') return opened;
       await rm(file, { force: true });
     }
@@ -167,19 +169,26 @@ async function downloadRelease(
   return failed([]);
 }
 
+/** A release file on this machine. */
+interface ReleaseFile {
+  readonly arch: string;
+  readonly file: string;
+  /** Where it is from, for messages. */
+  readonly origin: string;
+  /** What it has to be, where that is known already. */
+  readonly sha256?: string;
+}
+
 /** Checks a release file and takes the programs out of it. */
 async function openRelease(
   spec: PackageSpec,
-  arch: string,
-  file: string,
-  origin: string,
+  { arch, file, origin, sha256 }: ReleaseFile,
   context: SourceContext,
-  known?: string,
 ): Promise<Delivered> {
   const { release } = spec;
-  tell(context, spec, 'verifying', `checking the sha256 of ${path.basename(file)}`);
+  report(context, spec, 'verifying', `checking the sha256 of ${path.basename(file)}`);
   const expected =
-    known ??
+    sha256 ??
     context.checksums[spec.name] ??
     release.sha256[arch] ??
     (await readNeighbouringChecksum(file, release.published));
@@ -214,7 +223,7 @@ async function openRelease(
       await chmod(path.join(context.binDir, part), 0o755);
     }
   } else {
-    tell(context, spec, 'unpacking', path.basename(file));
+    report(context, spec, 'unpacking', path.basename(file));
     const unpacked = await unpackMembers({
       file,
       members: release.members,
@@ -224,7 +233,7 @@ async function openRelease(
     if (!unpacked.ok)
       return fail(unpacked.error[0] ?? problem('engine/archive-damaged', `${origin} cannot be unpacked`));
   }
-  return describeDelivered(spec, 'release', `${origin} (sha256:${actual})`, context);
+  return checkDelivered(spec, 'release', `${origin} (sha256:${actual})`, context);
 }
 
 function noChecksum(spec: PackageSpec, origin: string): Problem {
@@ -250,7 +259,7 @@ async function fromGo(spec: PackageSpec, context: SourceContext): Promise<Delive
   await mkdir(dir, { recursive: true });
   await writeFile(path.join(dir, 'go.mod'), module.goMod.join('\n'));
   await writeFile(path.join(dir, 'go.sum'), module.goSum.join('\n'));
-  tell(context, spec, 'building', `building ${spec.parts.join(', ')} with ${go} (a minute or two)`);
+  report(context, spec, 'building', `building ${spec.parts.join(', ')} with ${go} (a minute or two)`);
   const built = await runProgram({
     program: go,
     argv: [
@@ -273,7 +282,7 @@ async function fromGo(spec: PackageSpec, context: SourceContext): Promise<Delive
       GOARCH: undefined,
     },
     timeoutMs: 30 * 60_000,
-    onErrorLine: (line) => tell(context, spec, 'building', line),
+    onErrorLine: (line) => report(context, spec, 'building', line),
     ...(context.signal === undefined ? {} : { signal: context.signal }),
   });
   if (built.exitCode !== 0) {
@@ -285,7 +294,7 @@ async function fromGo(spec: PackageSpec, context: SourceContext): Promise<Delive
       }),
     );
   }
-  return describeDelivered(
+  return checkDelivered(
     spec,
     'go',
     `${spec.go.packages[0]?.replace(/\/cmd\/.*/, '')}@v${spec.version}`,
@@ -317,13 +326,13 @@ async function fromDebian(spec: PackageSpec, context: SourceContext): Promise<De
       ...(context.signal === undefined ? {} : { signal: context.signal }),
     });
   const name = spec.debian.package;
-  tell(context, spec, 'downloading', `apt-get download ${name}`);
+  report(context, spec, 'downloading', `apt-get download ${name}`);
   // As root apt would drop to a user of its own, who may not write here.
   const options = ['-q', '-o', 'APT::Sandbox::User=root'];
   let got = await run([...options, 'download', name]);
   if (got.exitCode !== 0 && context.signal?.aborted !== true) {
     // No package lists, or old ones: fetch lists of our own, which needs no root.
-    tell(context, spec, 'downloading', 'fetching package lists');
+    report(context, spec, 'downloading', 'fetching package lists');
     options.push('-o', `Dir::State::lists=${dir}/lists`, '-o', `Dir::Cache=${dir}/cache`);
     const updated = await run([...options, 'update']);
     got = updated.exitCode === 0 ? await run([...options, 'download', name]) : updated;
@@ -338,7 +347,7 @@ async function fromDebian(spec: PackageSpec, context: SourceContext): Promise<De
       }),
     );
   }
-  tell(context, spec, 'unpacking', deb);
+  report(context, spec, 'unpacking', deb);
   const unpacked = await runProgram({
     program: dpkg,
     argv: ['-x', path.join(dir, deb), path.join(dir, 'root')],
@@ -356,11 +365,11 @@ async function fromDebian(spec: PackageSpec, context: SourceContext): Promise<De
     await copyFile(path.join(dir, 'root', member), path.join(context.binDir, part));
     await chmod(path.join(context.binDir, part), 0o755);
   }
-  return describeDelivered(spec, 'debian', deb.replace(/%3a/g, ':'), context);
+  return checkDelivered(spec, 'debian', deb.replace(/%3a/g, ':'), context);
 }
 
 /** Runs what was delivered: a program that does not start here must not count as installed. */
-async function describeDelivered(
+async function checkDelivered(
   spec: PackageSpec,
   source: EngineSource,
   origin: string,

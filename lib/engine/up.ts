@@ -27,7 +27,7 @@ import { takeEngineLock } from './lock.ts';
 import type { EngineOptions } from './notice.ts';
 import { type EnginePaths, enginePaths } from './paths.ts';
 import { endProcess } from './process-identity.ts';
-import { describeUntold, formatRegistries, mergeRegistries, type Registries } from './registries.ts';
+import { checkRegistrySettings, formatRegistries, mergeRegistries, type Registries } from './registries.ts';
 import { probeSocket } from './socket.ts';
 import { type EnginePart, REQUIRED_PARTS } from './versions.ts';
 import { readWorker, type WorkerInfo } from './worker.ts';
@@ -36,7 +36,7 @@ import { readWorker, type WorkerInfo } from './worker.ts';
 export interface UpOptions extends EngineOptions {
   /** A registry for trying things, too: `true` for the one that runs, else on port 5000; or a port of loopback. */
   readonly registry?: boolean | number;
-  /** What buildkitd is to know of registries, on top of what earlier starts told it. */
+  /** What buildkitd is to know of registries, on top of the settings of earlier starts. */
   readonly registries?: Registries;
 }
 
@@ -196,8 +196,8 @@ class EngineStarter {
       await writeFile(config, text, { mode: 0o600 });
       return ['--config', config];
     });
-    const untold = isNew ? undefined : await describeUntold(this.#paths, wanted);
-    if (untold !== undefined) this.#warnings.push(untold);
+    const outdated = isNew ? undefined : await checkRegistrySettings(this.#paths, wanted);
+    if (outdated !== undefined) this.#warnings.push(outdated);
     return daemon;
   }
 
@@ -241,8 +241,8 @@ class EngineStarter {
         ),
       ]);
     }
-    const taken = await probeSocket({ host: '127.0.0.1', port });
-    return taken.kind === 'accepts' ? fail([await describePortTaken(port)]) : ok(address);
+    const answer = await probeSocket({ host: '127.0.0.1', port });
+    return answer.kind === 'accepts' ? fail([await portTakenProblem(port)]) : ok(address);
   }
 
   async #startRegistry(address: string): Promise<Result<DaemonRecord>> {
@@ -313,7 +313,7 @@ function askRegistry(host: string): Promise<'registry' | 'other' | 'nothing'> {
   });
 }
 
-async function describePortTaken(port: number): Promise<Problem> {
+async function portTakenProblem(port: number): Promise<Problem> {
   const who = (await findListener(port)) ?? 'another program';
   const isRegistry = (await askRegistry(`127.0.0.1:${port}`)) === 'registry';
   return problem('engine/port-taken', `port ${port} of 127.0.0.1 is taken by ${who}`, {

@@ -55,14 +55,14 @@ export interface PackageSpec {
   /** In the order in which they are tried. */
   readonly sources: readonly EngineSource[];
   readonly release: ReleaseFile;
-  /** Oldest version on PATH that is good enough; what has been tried is told in docs/engine.md. */
+  /** Oldest version on PATH that is good enough; docs/engine.md says what has been tried. */
   readonly minimumOnPath: string;
   /** Which module of go-module.json has it, what to install of it, linker flags; undefined: not to be had this way. */
   readonly go?: {
     readonly module: 'engine' | 'registry';
     /** Import paths, in the order of `parts`. */
     readonly packages: readonly string[];
-    /** A package built from the module proxy does not know its version unless it is told. */
+    /** A package built from the module proxy knows its version only where it is given. */
     readonly linkerFlags: string;
   };
   /** Debian package and where it keeps the programs. */

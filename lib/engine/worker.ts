@@ -30,7 +30,7 @@ export async function readWorker(
   const [first] = workers ?? [];
   if (first === undefined) {
     return fail(
-      problem('engine/unreachable', `buildkitd at ${address} does not tell its workers`, {
+      problem('engine/unreachable', `buildkitd at ${address} does not report its workers`, {
         hint: 'bake-ts engine doctor looks for the cause',
         detail:
           asked.stderr.trim().slice(-1_000) || (asked.exitCode === 0 ? text.slice(0, 500) : whyFailed(asked)),

@@ -43,6 +43,11 @@ interface Token {
   readonly signedIn: boolean;
 }
 
+interface WantedToken extends Pick<Token, 'source' | 'scopes' | 'wide'> {
+  readonly demand: Demand & { readonly kind: 'bearer' };
+  readonly own: Credentials | undefined;
+}
+
 /** Tokens are good for a minute where nothing is said (distribution spec). */
 const DEFAULT_LIFE_SECONDS = 60;
 const TOKEN_BODY_LIMIT = 512 * 1024;
@@ -151,25 +156,19 @@ export class Authenticator {
     if (known !== undefined) return ok(known);
     const wanted = alone ? uniteScopes(scopes) : uniteScopes(scopes, this.#neighbours(scopes));
     const wide = !coversScopes(scopes, wanted);
-    const token = await this.#shared(demand, own, source, wanted, wide);
+    const token = await this.#share({ demand, own, source, scopes: wanted, wide });
     if (token.ok || !wide) return token;
     // Some servers refuse the whole list for one repository in it.
     this.narrow(scopes);
-    return await this.#shared(demand, own, source, uniteScopes(scopes), false);
+    return await this.#share({ demand, own, source, scopes: uniteScopes(scopes), wide: false });
   }
 
   /** Asks once for what several requests wait for. */
-  async #shared(
-    demand: Demand & { readonly kind: 'bearer' },
-    own: Credentials | undefined,
-    source: string,
-    scopes: readonly string[],
-    wide: boolean,
-  ): Promise<Result<Token>> {
-    const key = `${source} ${scopes.join(' ')}`;
+  async #share(wanted: WantedToken): Promise<Result<Token>> {
+    const key = `${wanted.source} ${wanted.scopes.join(' ')}`;
     let asking = this.#underWay.get(key);
     if (asking === undefined) {
-      asking = this.#fetch(demand, own, source, scopes, wide).finally(() => this.#underWay.delete(key));
+      asking = this.#fetch(wanted).finally(() => this.#underWay.delete(key));
       this.#underWay.set(key, asking);
     }
     const token = await asking;
@@ -188,13 +187,7 @@ export class Authenticator {
     return this.#expected.slice(start, start + SCOPES_AT_ONCE).filter((scope) => !this.#narrow.has(scope));
   }
 
-  async #fetch(
-    demand: Demand & { readonly kind: 'bearer' },
-    own: Credentials | undefined,
-    source: string,
-    scopes: readonly string[],
-    wide: boolean,
-  ): Promise<Result<Token>> {
+  async #fetch({ demand, own, source, scopes, wide }: WantedToken): Promise<Result<Token>> {
     const { endpoint, registries, send, now } = this.#context;
     const { realm, service } = demand;
     const { host } = endpoint;
@@ -289,49 +282,33 @@ function tokenRefused(host: string, realm: URL, reply: Reply, signedIn: boolean)
     .map((error) => `${error.code}: ${error.message}`)
     .join('; ');
   const detail = said === '' ? {} : { detail: said };
-  const place = redactUrl(realm);
+  const server = `The token server of ${host} (${redactUrl(realm)})`;
   if (reply.status === 429) {
-    return problem(
-      'registry/too-many-requests',
-      `The token server of ${host} (${place}) turned us down: too many requests`,
-      {
-        hint: signedIn ? 'Wait a while' : `Sign in, e.g. \`docker login ${host}\`, or wait`,
-        temporary: true,
-        ...detail,
-      },
-    );
+    return problem('registry/too-many-requests', `${server} turned us down: too many requests`, {
+      hint: signedIn ? 'Wait a while' : `Sign in, e.g. \`docker login ${host}\`, or wait`,
+      temporary: true,
+      ...detail,
+    });
   }
   if (reply.status >= 500) {
-    return problem(
-      'registry/unavailable',
-      `The token server of ${host} (${place}) failed (${reply.status})`,
-      {
-        hint: 'Try again later, or look into its log',
-        temporary: true,
-        ...detail,
-      },
-    );
+    return problem('registry/unavailable', `${server} failed (${reply.status})`, {
+      hint: 'Try again later, or look into its log',
+      temporary: true,
+      ...detail,
+    });
   }
   if (reply.status === 400 || reply.status === 401 || reply.status === 403) {
-    return problem(
-      'registry/unauthorized',
-      `The token server of ${host} (${place}) gave no token (${reply.status})`,
-      {
-        hint: signedIn
-          ? `The credentials for ${host} are wrong or have expired: sign in again, e.g. \`docker login ${host}\``
-          : `No credentials were found for ${host} in the Docker config: sign in, e.g. \`docker login ${host}\``,
-        ...detail,
-      },
-    );
-  }
-  return problem(
-    'registry/unexpected-answer',
-    `The token server of ${host} (${place}) answered ${reply.status}`,
-    {
-      hint: 'Check that no proxy or login page stands before it',
+    return problem('registry/unauthorized', `${server} gave no token (${reply.status})`, {
+      hint: signedIn
+        ? `The credentials for ${host} are wrong or have expired: sign in again, e.g. \`docker login ${host}\``
+        : `No credentials were found for ${host} in the Docker config: sign in, e.g. \`docker login ${host}\``,
       ...detail,
-    },
-  );
+    });
+  }
+  return problem('registry/unexpected-answer', `${server} answered ${reply.status}`, {
+    hint: 'Check that no proxy or login page stands before it',
+    ...detail,
+  });
 }
 
 function basicHeader(own: Credentials & { readonly kind: 'basic' }): string {

@@ -1,268 +1,168 @@
 /**
- * Carries blobs from one repository to another: mounted where the registry can do that by itself, else streamed through
- * us without being stored. Spec: "Mounting a blob from another repository", "POST then PUT".
+ * Brings blobs into a repository, from wherever they are. Spec: "Checking if content exists", "Mounting a blob from
+ * another repository", "POST then PUT".
  */
 import { createHash } from 'node:crypto';
 import { type Digest, fail, type ImageRef, ok, type Problem, type Result } from '../model/mod.ts';
 import type { Exchange } from './exchange.ts';
 import type { Descriptor } from './manifest.ts';
 import { badDigest, connectionProblem, strangeAnswer } from './problems.ts';
+import { requestBlob } from './read-blob.ts';
 import { pullScope, pushScope } from './scope.ts';
 import type { Reply } from './wire.ts';
 
 const ATTEMPTS = 3;
 
-/** Carries blobs between two repositories and counts them. */
-export class BlobCarrier {
-  readonly #exchange: Exchange;
-  readonly #from: ImageRef;
-  readonly #to: ImageRef;
-  readonly #onBlob: ((digest: Digest, sizeBytes: number) => void) | undefined;
-  readonly #underWay = new Map<Digest, Promise<Result<void>>>();
-  #mounted = 0;
-  #copied = 0;
-  #there = 0;
-  #copiedBytes = 0;
+/** Where the bytes of a blob come from: memory (where they are known to be right), or somewhere to read them. */
+export type BlobSource =
+  | Uint8Array
+  | {
+      /** Starts reading it from its beginning; again where an attempt failed that another one may mend. */
+      readonly open: () => Promise<Result<BlobReading>>;
+      /** A repository that has it. Where that is of the target's registry, the registry is asked to mount it first. */
+      readonly repository?: ImageRef;
+    };
 
-  constructor(
-    exchange: Exchange,
-    from: ImageRef,
-    to: ImageRef,
-    onBlob: ((digest: Digest, sizeBytes: number) => void) | undefined,
-  ) {
-    this.#exchange = exchange;
-    this.#from = from;
-    this.#to = to;
-    this.#onBlob = onBlob;
-  }
-
-  /** What was done so far. */
-  counts(): {
-    readonly blobs: { readonly mounted: number; readonly copied: number; readonly there: number };
-    readonly copiedBytes: number;
-  } {
-    const blobs = { mounted: this.#mounted, copied: this.#copied, there: this.#there };
-    return { blobs, copiedBytes: this.#copiedBytes };
-  }
-
-  /** Makes sure that the target has a blob; once for each, though many platforms may share it. */
-  carry(blob: Descriptor): Promise<Result<void>> {
-    let carrying = this.#underWay.get(blob.digest);
-    if (carrying === undefined) {
-      carrying = this.#carry(blob);
-      this.#underWay.set(blob.digest, carrying);
-    }
-    return carrying;
-  }
-
-  async #carry(blob: Descriptor): Promise<Result<void>> {
-    let upload: Reply | undefined;
-    if (this.#from.registry === this.#to.registry) {
-      const query = `?mount=${blob.digest}&from=${encodeURIComponent(this.#from.repository)}`;
-      const mounted = await this.#begin(query, [201, 202]);
-      if (!mounted.ok) return mounted;
-      if (mounted.value.status === 201) {
-        this.#mounted += 1;
-        return ok(undefined);
-      }
-      // The registry does not mount, and has begun an upload in place of it.
-      upload = mounted.value;
-    } else {
-      const known = await this.#exchange.call({
-        method: 'HEAD',
-        host: this.#to.registry,
-        target: `/v2/${this.#to.repository}/blobs/${blob.digest}`,
-        repository: this.#to.repository,
-        scopes: [pushScope(this.#to.repository)],
-        accept: [200, 404],
-      });
-      if (!known.ok) return known;
-      if (known.value.status === 200) {
-        this.#there += 1;
-        return ok(undefined);
-      }
-    }
-    for (let attempt = 1; ; attempt += 1) {
-      const sent = await this.#stream(blob, upload);
-      if (sent.ok) {
-        this.#copied += 1;
-        this.#copiedBytes += blob.sizeBytes;
-        this.#onBlob?.(blob.digest, blob.sizeBytes);
-        return sent;
-      }
-      if (attempt >= ATTEMPTS || sent.error[0]?.temporary !== true) return sent;
-      upload = undefined;
-    }
-  }
-
-  async #begin(query: string, accept: readonly number[]): Promise<Result<Reply>> {
-    return await this.#exchange.call({
-      method: 'POST',
-      host: this.#to.registry,
-      target: `/v2/${this.#to.repository}/blobs/uploads/${query}`,
-      repository: this.#to.repository,
-      scopes:
-        query === ''
-          ? [pushScope(this.#to.repository)]
-          : [pushScope(this.#to.repository), pullScope(this.#from.repository)],
-      accept,
-    });
-  }
-
-  async #stream(blob: Descriptor, begun: Reply | undefined): Promise<Result<void>> {
-    const source = await this.#exchange.call({
-      method: 'GET',
-      host: this.#from.registry,
-      target: `/v2/${this.#from.repository}/blobs/${blob.digest}`,
-      repository: this.#from.repository,
-      scopes: [pullScope(this.#from.repository)],
-      stream: true,
-      accept: [200],
-    });
-    if (!source.ok) return source;
-    const { stream, url } = source.value;
-    if (stream === undefined) return ok(undefined);
-    const asked = { method: 'GET', url };
-    let cause: Problem | undefined;
-    const checked = check(stream, blob, (found, error) => {
-      cause =
-        found === undefined
-          ? connectionProblem(this.#from.registry, asked, error, 1)
-          : badDigest(this.#from.registry, asked, blob.digest, found);
-    });
-    try {
-      const upload = begun === undefined ? await this.#begin('', [202]) : ok(begun);
-      if (!upload.ok) return upload;
-      const target = uploadTarget(upload.value, blob.digest);
-      if (target === undefined) {
-        const { url: at } = upload.value;
-        return fail([strangeAnswer(this.#to.registry, { method: 'POST', url: at }, 'no place to upload to')]);
-      }
-      const put = await this.#exchange.call({
-        method: 'PUT',
-        host: this.#to.registry,
-        target,
-        repository: this.#to.repository,
-        scopes: [pushScope(this.#to.repository)],
-        headers: { 'content-type': 'application/octet-stream', 'content-length': String(blob.sizeBytes) },
-        body: checked,
-        upload: true,
-        accept: [201, 204],
-      });
-      if (put.ok) return ok(undefined);
-      return cause === undefined ? put : fail([cause]);
-    } finally {
-      await letGo(stream);
-    }
-  }
+/** A blob that is being read. */
+export interface BlobReading {
+  readonly stream: AsyncIterable<Uint8Array>;
+  /** What to say where reading failed, or gave other bytes than the digest's. */
+  readonly explain: (actual: string | undefined, error: unknown) => Problem;
+  /** To be called at the end, whether it was read or not. */
+  readonly close?: () => Promise<void>;
 }
 
-/**
- * Uploads a small blob that is in memory, unless the repository has it.
- * Spec: "Checking if content exists", "POST then PUT".
- */
-export async function putBlob(
-  exchange: Exchange,
-  to: ImageRef,
-  bytes: Uint8Array,
-  digest: Digest,
-): Promise<Result<void>> {
-  const place = { host: to.registry, repository: to.repository, scopes: [pushScope(to.repository)] };
-  const known = await exchange.call({
-    ...place,
-    method: 'HEAD',
-    target: `/v2/${to.repository}/blobs/${digest}`,
-    accept: [200, 404],
-  });
-  if (!known.ok) return known;
-  if (known.value.status === 200) return ok(undefined);
-  const upload = await exchange.call({
-    ...place,
-    method: 'POST',
-    target: `/v2/${to.repository}/blobs/uploads/`,
-    accept: [202],
-  });
-  if (!upload.ok) return upload;
-  const target = uploadTarget(upload.value, digest);
-  if (target === undefined) {
-    return fail([
-      strangeAnswer(to.registry, { method: 'POST', url: upload.value.url }, 'no place to upload to'),
-    ]);
-  }
-  const put = await exchange.call({
-    ...place,
-    method: 'PUT',
-    target,
-    headers: { 'content-type': 'application/octet-stream' },
-    body: bytes,
-    upload: true,
-    accept: [201, 204],
-  });
-  return put.ok ? ok(undefined) : put;
+/** A blob that a repository is to have. */
+export interface BlobUpload {
+  readonly to: ImageRef;
+  readonly blob: Pick<Descriptor, 'digest' | 'sizeBytes'>;
+  readonly source: BlobSource;
 }
 
-/** What became of an upload. */
-export type Uploaded = 'there' | 'sent';
+/** How the repository came to have it. */
+export type Uploaded = 'there' | 'mounted' | 'sent';
 
-/**
- * Uploads a blob that is read from somewhere else than a registry, unless the repository has it. `open` starts reading
- * it from its beginning; it is called again where an attempt failed that another one may mend.
- *
- * @param onUnreadable what to say where reading failed, or gave other bytes than the digest's
- */
-export async function uploadBlob(
-  exchange: Exchange,
-  to: ImageRef,
-  blob: Descriptor,
-  open: () => AsyncIterable<Uint8Array>,
-  onUnreadable: (actual: string | undefined, error: unknown) => Problem,
-): Promise<Result<Uploaded>> {
-  const place = { host: to.registry, repository: to.repository, scopes: [pushScope(to.repository)] };
-  const target = `/v2/${to.repository}/blobs/${blob.digest}`;
-  const known = await exchange.call({ ...place, method: 'HEAD', target, accept: [200, 404] });
-  if (!known.ok) return known;
-  if (known.value.status === 200) return ok('there');
+/** Makes sure that a repository has a blob: mounted where the registry can do that by itself, sent only if need be. */
+export async function uploadBlob(exchange: Exchange, upload: BlobUpload): Promise<Result<Uploaded>> {
+  const { to, blob, source } = upload;
+  let begun: Reply | undefined;
+  const repository = source instanceof Uint8Array ? undefined : source.repository;
+  if (repository?.registry === to.registry) {
+    const mounted = await mountBlob(exchange, upload, repository);
+    if (!mounted.ok) return mounted;
+    if (mounted.value.status === 201) return ok('mounted');
+    // The registry does not mount, and has begun an upload in place of it.
+    begun = mounted.value;
+  } else {
+    const known = await exchange.call({
+      ...pushingTo(to),
+      method: 'HEAD',
+      target: `/v2/${to.repository}/blobs/${blob.digest}`,
+      accept: [200, 404],
+    });
+    if (!known.ok) return known;
+    if (known.value.status === 200) return ok('there');
+  }
+  if (source instanceof Uint8Array) return await sendBlob(exchange, { to, blob, body: source });
   for (let attempt = 1; ; attempt += 1) {
-    let cause: Problem | undefined;
-    const body = check(open(), blob, (actual, error) => {
-      cause = onUnreadable(actual, error);
-    });
-    const sent = await sendBlob(exchange, to, blob, body);
-    if (sent.ok) return ok('sent');
-    if (cause !== undefined) return fail([cause]);
-    if (attempt >= ATTEMPTS || sent.error[0]?.temporary !== true) return sent;
+    const opened = await source.open();
+    const sent = opened.ok ? await sendReading(exchange, upload, opened.value, begun) : opened;
+    if (sent.ok || attempt >= ATTEMPTS || sent.error[0]?.temporary !== true) return sent;
+    begun = undefined;
   }
 }
 
-async function sendBlob(
-  exchange: Exchange,
-  to: ImageRef,
-  { digest, sizeBytes }: Descriptor,
-  body: AsyncIterable<Uint8Array>,
-): Promise<Result<void>> {
-  const place = { host: to.registry, repository: to.repository, scopes: [pushScope(to.repository)] };
-  const begun = await exchange.call({
-    ...place,
+/** Begins an upload; its `Location` says where the bytes go. */
+export async function beginUpload(exchange: Exchange, to: ImageRef): Promise<Result<Reply>> {
+  return await exchange.call({
+    ...pushingTo(to),
     method: 'POST',
     target: `/v2/${to.repository}/blobs/uploads/`,
     accept: [202],
   });
-  if (!begun.ok) return begun;
-  const target = uploadTarget(begun.value, digest);
+}
+
+/** A blob of another repository: mounted from there, or streamed through us without being stored. */
+export function blobOfRepository(exchange: Exchange, from: ImageRef, digest: Digest): BlobSource {
+  const open = async (): Promise<Result<BlobReading>> => {
+    const reply = await requestBlob(exchange, from, digest);
+    if (!reply.ok) return reply;
+    const { stream, url } = reply.value;
+    const asked = { method: 'GET', url };
+    return ok({
+      stream,
+      explain: (actual, error) =>
+        actual === undefined
+          ? connectionProblem(from.registry, asked, error, 1)
+          : badDigest(from.registry, asked, digest, actual),
+      close: () => freeConnection(stream),
+    });
+  };
+  return { open, repository: from };
+}
+
+function pushingTo({ registry, repository }: ImageRef) {
+  return { host: registry, repository, scopes: [pushScope(repository)] };
+}
+
+async function mountBlob(
+  exchange: Exchange,
+  { to, blob }: BlobUpload,
+  from: ImageRef,
+): Promise<Result<Reply>> {
+  const query = `mount=${blob.digest}&from=${encodeURIComponent(from.repository)}`;
+  return await exchange.call({
+    ...pushingTo(to),
+    method: 'POST',
+    target: `/v2/${to.repository}/blobs/uploads/?${query}`,
+    scopes: [pushScope(to.repository), pullScope(from.repository)],
+    accept: [201, 202],
+  });
+}
+
+/** One attempt with bytes that come as they are read, and are checked on the way. */
+async function sendReading(
+  exchange: Exchange,
+  { to, blob }: BlobUpload,
+  reading: BlobReading,
+  begun: Reply | undefined,
+): Promise<Result<'sent'>> {
+  let cause: Problem | undefined;
+  const body = checkBytes(reading.stream, blob, (actual, error) => {
+    cause = reading.explain(actual, error);
+  });
+  try {
+    const sent = await sendBlob(exchange, { to, blob, body, begun });
+    return cause === undefined || sent.ok ? sent : fail([cause]);
+  } finally {
+    await reading.close?.();
+  }
+}
+
+interface Sending extends Pick<BlobUpload, 'to' | 'blob'> {
+  readonly body: Uint8Array | AsyncIterable<Uint8Array>;
+  /** The answer to the request that began the upload, where there was one. */
+  readonly begun?: Reply | undefined;
+}
+
+async function sendBlob(exchange: Exchange, { to, blob, body, begun }: Sending): Promise<Result<'sent'>> {
+  const upload = begun === undefined ? await beginUpload(exchange, to) : ok(begun);
+  if (!upload.ok) return upload;
+  const target = uploadTarget(upload.value, blob.digest);
   if (target === undefined) {
-    const asked = { method: 'POST', url: begun.value.url };
-    return fail([strangeAnswer(to.registry, asked, 'no place to upload to')]);
+    const asked = { method: 'POST', url: upload.value.url };
+    return fail([strangeAnswer(to.registry, asked, 'no address to upload to')]);
   }
   const put = await exchange.call({
-    ...place,
+    ...pushingTo(to),
     method: 'PUT',
     target,
-    headers: { 'content-type': 'application/octet-stream', 'content-length': String(sizeBytes) },
+    headers: { 'content-type': 'application/octet-stream', 'content-length': String(blob.sizeBytes) },
     body,
     upload: true,
     accept: [201, 204],
   });
-  return put.ok ? ok(undefined) : put;
+  return put.ok ? ok('sent') : put;
 }
 
 /** Where the bytes go: `Location`, with the digest added and everything else left as it is. */
@@ -283,9 +183,9 @@ function uploadTarget(begun: Reply, digest: Digest): URL | undefined {
 }
 
 /** Passes bytes on; the last piece only when the whole is known to be right, so that a wrong blob is never complete. */
-async function* check(
+async function* checkBytes(
   stream: AsyncIterable<Uint8Array>,
-  blob: Descriptor,
+  blob: BlobUpload['blob'],
   onFailure: (actual: string | undefined, error: unknown) => void,
 ): AsyncGenerator<Uint8Array> {
   const hash = createHash('sha256');
@@ -315,7 +215,7 @@ async function* check(
 }
 
 /** Frees the connection of a stream that was not read to its end. */
-async function letGo(stream: AsyncIterable<Uint8Array>): Promise<void> {
+async function freeConnection(stream: AsyncIterable<Uint8Array>): Promise<void> {
   try {
     for await (const _ of stream) break;
   } catch {

@@ -14,7 +14,7 @@ import {
   type Result,
   withDefaultTag,
 } from '../model/mod.ts';
-import { putBlob } from './blobs.ts';
+import { beginUpload, uploadBlob } from './blobs.ts';
 import { type Copied, type CopyOptions, copyImage } from './copy.ts';
 import { createCredentialSource } from './credentials.ts';
 import { Exchange, pingOf, type RetryLimits, type RetrySeen } from './exchange.ts';
@@ -152,8 +152,12 @@ export class RegistryClient {
   /** Uploads a small blob, unless the repository has it; @returns its digest */
   async putBlob(repository: ImageRef, bytes: Uint8Array): Promise<Result<Digest>> {
     const digest = digestOf(bytes);
-    const put = await putBlob(this.#exchange, repository, bytes, digest);
-    return put.ok ? ok(digest) : put;
+    const uploaded = await uploadBlob(this.#exchange, {
+      to: repository,
+      blob: { digest, sizeBytes: bytes.length },
+      source: bytes,
+    });
+    return uploaded.ok ? ok(digest) : uploaded;
   }
 
   /**
@@ -250,14 +254,7 @@ export class RegistryClient {
    * (some registries decide only when the upload starts).
    */
   async checkPushAccess(repository: ImageRef): Promise<Result<void>> {
-    const begun = await this.#exchange.call({
-      method: 'POST',
-      host: repository.registry,
-      target: `/v2/${repository.repository}/blobs/uploads/`,
-      repository: repository.repository,
-      scopes: [pushScope(repository.repository)],
-      accept: [202],
-    });
+    const begun = await beginUpload(this.#exchange, repository);
     if (!begun.ok) return begun;
     const location = begun.value.header('location');
     if (location !== undefined && URL.canParse(location, begun.value.url.href)) {

@@ -12,7 +12,8 @@ import {
   type Result,
   withDefaultTag,
 } from '../model/mod.ts';
-import { BlobCarrier } from './blobs.ts';
+import { BlobTransfer, type TransferCounts } from './blob-transfer.ts';
+import { blobOfRepository } from './blobs.ts';
 import type { Exchange } from './exchange.ts';
 import { mapLimited } from './gate.ts';
 import { childManifests, type Manifest, manifestBlobs } from './manifest.ts';
@@ -28,16 +29,13 @@ export interface CopyOptions {
 }
 
 /** What a copy did. */
-export interface Copied {
+export interface Copied extends TransferCounts {
   readonly digest: Digest;
   readonly mediaType: string;
   /** `there`: the name pointed at it already, nothing was sent. */
   readonly action: 'there' | 'put';
   /** What the name pointed at before; to put it back. */
   readonly previous: Presence;
-  readonly blobs: { readonly mounted: number; readonly copied: number; readonly there: number };
-  /** Bytes that went through us. */
-  readonly copiedBytes: number;
   readonly referrers: number;
 }
 
@@ -93,13 +91,13 @@ export async function copyImage(
     mediaType,
     action: there ? 'there' : 'put',
     previous,
-    ...copier.carrier.counts(),
+    ...copier.blobs.counts(),
     referrers: referrers.value,
   });
 }
 
 class Copier {
-  readonly carrier: BlobCarrier;
+  readonly blobs: BlobTransfer;
   readonly #context: CopyContext;
   readonly #from: ImageRef;
   readonly #to: ImageRef;
@@ -111,7 +109,13 @@ class Copier {
     this.#from = from;
     this.#to = to;
     this.#sameRepository = from.registry === to.registry && from.repository === to.repository;
-    this.carrier = new BlobCarrier(context.exchange, from, to, options.onBlob);
+    const { exchange } = context;
+    this.blobs = new BlobTransfer({
+      exchange,
+      to,
+      sourceOf: (blob) => blobOfRepository(exchange, from, blob.digest),
+      onBlob: options.onBlob,
+    });
   }
 
   /** Copies everything that a manifest names. */
@@ -119,7 +123,7 @@ class Copier {
     if (this.#sameRepository) return ok(undefined);
     const blobs = new Map(manifestBlobs(manifest).map((blob) => [blob.digest, blob]));
     const carried = await mapLimited([...blobs.values()], BLOBS_AT_ONCE, (blob) =>
-      blob.foreign ? Promise.resolve(ok(undefined)) : this.carrier.carry(blob),
+      blob.foreign ? Promise.resolve(ok(undefined)) : this.blobs.upload(blob),
     );
     const children = await mapLimited(childManifests(manifest), MANIFESTS_AT_ONCE, (child) =>
       this.copyManifest(child.digest),
@@ -132,7 +136,7 @@ class Copier {
   async copyManifest(digest: Digest): Promise<Result<void>> {
     const { store } = this.#context;
     const target = byDigest(this.#to, digest);
-    // "Not known" is no reason to stop: the PUT will tell.
+    // "Not known" is no reason to stop: the PUT will show.
     if ((await store.head(target)).kind === 'present') return ok(undefined);
     const manifest = await store.getManifest(byDigest(this.#from, digest));
     if (!manifest.ok) return manifest;

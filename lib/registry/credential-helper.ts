@@ -13,17 +13,27 @@ export interface HelperAnswer {
   readonly secret: string;
 }
 
+/** Whom to ask, and about what. */
+export interface HelperQuestion {
+  /** What stands behind `docker-credential-` in the name of the program. */
+  readonly name: string;
+  readonly server: string;
+  readonly env: Environment;
+  readonly signal?: AbortSignal | undefined;
+  readonly timeoutMs?: number;
+}
+
 const TIMEOUT_MS = 30_000;
 const OUTPUT_LIMIT = 64 * 1024;
 
 /** Asks a helper; undefined where it has no credentials for that server. */
-export async function runCredentialHelper(
-  name: string,
-  server: string,
-  env: Environment,
-  signal?: AbortSignal,
-  timeoutMs: number = TIMEOUT_MS,
-): Promise<Result<HelperAnswer | undefined>> {
+export async function runCredentialHelper({
+  name,
+  server,
+  env,
+  signal,
+  timeoutMs = TIMEOUT_MS,
+}: HelperQuestion): Promise<Result<HelperAnswer | undefined>> {
   // A slash would run a program that is not on PATH.
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name)) {
     return fail([

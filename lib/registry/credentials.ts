@@ -111,7 +111,7 @@ export function createCredentialSource(
     const key = `${name} ${server}`;
     const known = answers.get(key);
     if (known !== undefined && !(fresh && now() - known.atMs > HELPER_MIN_AGE_MS)) return known.answer;
-    const answer = runCredentialHelper(name, server, env, signal);
+    const answer = runCredentialHelper({ name, server, env, signal });
     answers.set(key, { atMs: now(), answer });
     return answer;
   };

@@ -44,7 +44,7 @@ export interface RetryLimits {
   readonly attempts: number;
   /** A `Retry-After` beyond this is a failure at once. */
   readonly longestWaitMs: number;
-  /** How long a host that could not be reached is left alone. */
+  /** How long a host that could not be reached is not asked again. */
   readonly restMs: number;
 }
 
@@ -117,13 +117,13 @@ export class Exchange {
   async #lead(state: HostState): Promise<(() => void) | undefined> {
     while (!state.known) {
       if (state.leading === undefined) {
-        let settle = (): void => undefined;
+        let letGo = (): void => undefined;
         state.leading = new Promise((resolve) => {
-          settle = resolve;
+          letGo = resolve;
         });
         return () => {
           state.leading = undefined;
-          settle();
+          letGo();
         };
       }
       await state.leading;

@@ -51,7 +51,7 @@ export interface ImageDescription {
 /** Configs are a few KiB; a megabyte of history is beyond anything built. */
 const CONFIG_LIMIT = 4 * 1024 * 1024;
 
-/** Describes an image. */
+/** Reads what an image is. */
 export async function inspectImage(store: ManifestStore, ref: ImageRef): Promise<Result<ImageDescription>> {
   const top = await store.getManifest(ref);
   if (!top.ok) return top;
@@ -76,7 +76,7 @@ export async function inspectImage(store: ManifestStore, ref: ImageRef): Promise
       ),
     });
   }
-  const attestations = await describeAttestations(store, ref, top.value);
+  const attestations = await readAttestations(store, ref, top.value);
   if (!attestations.ok) return attestations;
   return ok({
     ref: formatImageRef(ref),
@@ -88,25 +88,25 @@ export async function inspectImage(store: ManifestStore, ref: ImageRef): Promise
   });
 }
 
-async function describeAttestations(
+async function readAttestations(
   store: ManifestStore,
   ref: ImageRef,
   top: Manifest,
 ): Promise<Result<readonly AttestationDescription[]>> {
-  const described: AttestationDescription[] = [];
+  const attestations: AttestationDescription[] = [];
   for (const child of childManifests(top).filter(isAttestation)) {
     const manifest = await store.getManifest(byDigest(ref, child.digest));
     if (!manifest.ok) return manifest;
     const predicates = manifestBlobs(manifest.value).flatMap(
       (blob) => blob.annotations.get('in-toto.io/predicate-type') ?? [],
     );
-    described.push({
+    attestations.push({
       digest: child.digest,
       of: child.annotations.get('vnd.docker.reference.digest'),
       predicates: [...new Set(predicates)].sort(),
     });
   }
-  return ok(described);
+  return ok(attestations);
 }
 
 /** The manifests with layers below an index, or the manifest itself. */

@@ -1,7 +1,7 @@
 /**
  * Reads an OCI image layout (image-spec, image-layout.md): a directory, or the same in an archive of `tar` as
  * `buildctl --output type=oci` and `docker save` write it. An archive is read where it lies: its entries are found once,
- * and blobs are streamed from their place in it, so nothing is unpacked.
+ * and blobs are streamed from their member in it, so nothing is unpacked.
  */
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
@@ -23,7 +23,7 @@ export interface Layout {
 }
 
 /** Where a file of a layout lies. */
-interface Place {
+interface Member {
   readonly file: string;
   readonly start: number;
   readonly sizeBytes: number;
@@ -39,16 +39,16 @@ const BLOCK = 512;
  * @returns problem: `registry/bad-layout`
  */
 export async function openLayout(file: string, written: string): Promise<Result<Layout>> {
-  const places = await findPlaces(file, written);
-  if (!places.ok) return places;
-  const placeOf = places.value;
+  const members = await openMembers(file, written);
+  if (!members.ok) return members;
+  const findMember = members.value;
   const read = async (name: string, limitBytes: number): Promise<Result<Uint8Array>> => {
-    const place = await placeOf(name);
-    if (place === undefined) return fail([badLayout(written, `it has no ${name}`)]);
-    if (place.sizeBytes > limitBytes) {
-      return fail([badLayout(written, `${name} has ${place.sizeBytes} bytes, which is too large`)]);
+    const member = await findMember(name);
+    if (member === undefined) return fail([badLayout(written, `it has no ${name}`)]);
+    if (member.sizeBytes > limitBytes) {
+      return fail([badLayout(written, `${name} has ${member.sizeBytes} bytes, which is too large`)]);
     }
-    return ok(await readPlace(place));
+    return ok(await readMember(member));
   };
   try {
     const mark = await read('oci-layout', INDEX_LIMIT);
@@ -62,26 +62,26 @@ export async function openLayout(file: string, written: string): Promise<Result<
       written,
       images,
       read: (digest, limitBytes) => read(blobName(digest), limitBytes),
-      stream: (digest) => streamPlace(async () => placeOf(blobName(digest))),
+      stream: (digest) => streamMember(async () => findMember(blobName(digest))),
     });
   } catch (error) {
     return fail([badLayout(written, `it cannot be read (${reasonOf(error)})`)]);
   }
 }
 
-type PlaceOf = (name: string) => Place | undefined | Promise<Place | undefined>;
+type FindMember = (name: string) => Member | undefined | Promise<Member | undefined>;
 
-async function* streamPlace(find: () => Promise<Place | undefined>): AsyncGenerator<Uint8Array> {
-  const place = await find();
-  if (place === undefined) throw new Error('it is not there');
-  if (place.sizeBytes === 0) return;
-  const { file, start, sizeBytes } = place;
+async function* streamMember(find: () => Promise<Member | undefined>): AsyncGenerator<Uint8Array> {
+  const member = await find();
+  if (member === undefined) throw new Error('it is not there');
+  if (member.sizeBytes === 0) return;
+  const { file, start, sizeBytes } = member;
   for await (const piece of createReadStream(file, { start, end: start + sizeBytes - 1 })) {
     yield piece as Uint8Array;
   }
 }
 
-async function readPlace({ file, start, sizeBytes }: Place): Promise<Uint8Array> {
+async function readMember({ file, start, sizeBytes }: Member): Promise<Uint8Array> {
   const handle = await open(file);
   try {
     const bytes = new Uint8Array(sizeBytes);
@@ -96,18 +96,18 @@ function blobName(digest: Digest): string {
   return `blobs/${digest.replace(':', '/')}`;
 }
 
-async function findPlaces(file: string, written: string): Promise<Result<PlaceOf>> {
+async function openMembers(file: string, written: string): Promise<Result<FindMember>> {
   try {
-    if ((await stat(file)).isDirectory()) return ok((name) => placeInDirectory(file, name));
-    const places = await listArchive(file, written);
-    return places.ok ? ok((name) => places.value.get(name)) : places;
+    if ((await stat(file)).isDirectory()) return ok((name) => memberOfDirectory(file, name));
+    const members = await listArchive(file, written);
+    return members.ok ? ok((name) => members.value.get(name)) : members;
   } catch (error) {
     const why = reasonOf(error);
     return fail([badLayout(written, why === 'ENOENT' ? 'it is not there' : `it cannot be read (${why})`)]);
   }
 }
 
-async function placeInDirectory(directory: string, name: string): Promise<Place | undefined> {
+async function memberOfDirectory(directory: string, name: string): Promise<Member | undefined> {
   const file = path.join(directory, name);
   try {
     const found = await stat(file);
@@ -122,8 +122,8 @@ async function placeInDirectory(directory: string, name: string): Promise<Place 
  * The regular files of an archive by name. Understands ustar, and of pax and GNU headers what has to do with names and
  * sizes (POSIX.1-2017 pax, "ustar Interchange Format"; GNU tar manual, "Basic Tar Format").
  */
-async function listArchive(file: string, written: string): Promise<Result<ReadonlyMap<string, Place>>> {
-  const places = new Map<string, Place>();
+async function listArchive(file: string, written: string): Promise<Result<ReadonlyMap<string, Member>>> {
+  const members = new Map<string, Member>();
   const handle = await open(file);
   try {
     const header = new Uint8Array(BLOCK);
@@ -134,7 +134,7 @@ async function listArchive(file: string, written: string): Promise<Result<Readon
       if (!isHeader(header)) {
         const gzip = at === 0 && header[0] === 0x1f && header[1] === 0x8b;
         return fail([
-          badLayout(written, gzip ? 'it is compressed' : 'it is no tar archive, or a damaged one'),
+          badLayout(written, gzip ? 'it is compressed' : 'it is not a tar archive, or a damaged one'),
         ]);
       }
       const type = String.fromCharCode(header[156] ?? 0);
@@ -143,7 +143,7 @@ async function listArchive(file: string, written: string): Promise<Result<Readon
       at = start + Math.ceil(sizeBytes / BLOCK) * BLOCK;
       if (type === 'L' || type === 'x') {
         if (sizeBytes > INDEX_LIMIT) return fail([badLayout(written, 'it has an impossible header')]);
-        const text = new TextDecoder().decode(await readPlace({ file, start, sizeBytes }));
+        const text = new TextDecoder().decode(await readMember({ file, start, sizeBytes }));
         if (type === 'L') longName = text.replace(/\0.*$/s, '');
         else pax = readPax(text);
         continue;
@@ -152,17 +152,17 @@ async function listArchive(file: string, written: string): Promise<Result<Readon
       const short = readText(header, 0, 100);
       const name = pax.get('path') ?? longName ?? (prefix === '' ? short : `${prefix}/${short}`);
       if (type === '0' || type === '\0')
-        places.set(name.replace(/^(\.?\/)+/, ''), { file, start, sizeBytes });
+        members.set(name.replace(/^(\.?\/)+/, ''), { file, start, sizeBytes });
       longName = undefined;
       pax = new Map();
     }
   } finally {
     await handle.close();
   }
-  return ok(places);
+  return ok(members);
 }
 
-/** The sum over the header with its own field taken as spaces. */
+/** The sum over the header with its own field read as spaces. */
 function isHeader(header: Uint8Array): boolean {
   let sum = 0;
   for (const [index, byte] of header.entries()) sum += index >= 148 && index < 156 ? 32 : byte;
@@ -199,7 +199,7 @@ async function readFully(handle: FileHandle, into: Uint8Array, position: number)
 
 /** What is wrong with a layout. */
 export function badLayout(written: string, what: string): Problem {
-  return problem('registry/bad-layout', `${written} is no OCI image layout: ${what}`, {
+  return problem('registry/bad-layout', `${written} is not an OCI image layout: ${what}`, {
     hint:
       'It has to be a directory with oci-layout, index.json and blobs/, or an uncompressed tar archive of that, ' +
       'as buildctl --output type=oci writes it',

@@ -44,7 +44,7 @@ export function parseManifest(bytes: Uint8Array, digest: Digest): Manifest | und
   return manifest?.digest === digest ? manifest : undefined;
 }
 
-/** Reads a manifest from an answer; undefined where the bytes are no manifest by their media type. */
+/** Reads a manifest from an answer; undefined where the bytes are not a manifest by their media type. */
 export function manifestFrom(bytes: Uint8Array, contentType: string | undefined): Manifest | undefined {
   let json: unknown;
   try {
@@ -60,7 +60,7 @@ export function manifestFrom(bytes: Uint8Array, contentType: string | undefined)
   return { digest: digestOf(bytes), mediaType, bytes, json };
 }
 
-/** OCI manifests may leave their type out (image-spec, manifest.md); their shape tells. */
+/** OCI manifests may leave their type out (image-spec, manifest.md); their shape decides. */
 function guessType(json: Readonly<Record<string, unknown>>): string {
   if (Array.isArray(json['manifests'])) return 'application/vnd.oci.image.index.v1+json';
   return Array.isArray(json['layers']) ? 'application/vnd.oci.image.manifest.v1+json' : '';

@@ -9,7 +9,8 @@ import {
   type Result,
   withDefaultTag,
 } from '../model/mod.ts';
-import { uploadBlob } from './blobs.ts';
+import { BlobTransfer } from './blob-transfer.ts';
+import type { BlobSource } from './blobs.ts';
 import type { Copied, CopyContext, CopyOptions } from './copy.ts';
 import { mapLimited } from './gate.ts';
 import { badLayout, type Layout, reasonOf } from './layout.ts';
@@ -64,8 +65,7 @@ export async function pushLayout(
     mediaType: top.value.mediaType,
     action: there ? 'there' : 'put',
     previous,
-    blobs: { mounted: 0, copied: pusher.sent, there: pusher.there },
-    copiedBytes: pusher.sentBytes,
+    ...pusher.blobs.counts(),
     referrers: 0,
   });
 }
@@ -105,20 +105,21 @@ function chooseImage(layout: Layout, target: ImageRef): Result<Descriptor> {
 }
 
 class Pusher {
-  sent = 0;
-  sentBytes = 0;
-  there = 0;
+  readonly blobs: BlobTransfer;
   readonly #context: CopyContext;
   readonly #layout: Layout;
   readonly #to: ImageRef;
-  readonly #options: PushOptions;
-  readonly #underWay = new Map<Digest, Promise<Result<void>>>();
 
   constructor(context: CopyContext, layout: Layout, to: ImageRef, options: PushOptions) {
     this.#context = context;
     this.#layout = layout;
     this.#to = to;
-    this.#options = options;
+    this.blobs = new BlobTransfer({
+      exchange: context.exchange,
+      to,
+      sourceOf: ({ digest }) => blobOfLayout(layout, digest),
+      onBlob: options.onBlob,
+    });
   }
 
   /** A manifest of the layout, checked against its digest. */
@@ -127,14 +128,16 @@ class Pusher {
     if (!bytes.ok) return bytes;
     const manifest = parseManifest(bytes.value, digest);
     return manifest === undefined
-      ? fail([badLayout(this.#layout.written, `${digest} is no image manifest, or not the one it should be`)])
+      ? fail([
+          badLayout(this.#layout.written, `${digest} is not an image manifest, or not the one it should be`),
+        ])
       : ok(manifest);
   }
 
   /** Pushes everything that a manifest names. One thing after another between manifests: their blobs go side by side. */
   async pushBelow(manifest: Manifest): Promise<Result<void>> {
     const blobs = manifestBlobs(manifest).filter((blob) => !blob.foreign);
-    const pushed = await mapLimited(blobs, BLOBS_AT_ONCE, (blob) => this.#pushBlob(blob));
+    const pushed = await mapLimited(blobs, BLOBS_AT_ONCE, (blob) => this.blobs.upload(blob));
     const problems = pushed.flatMap((one) => (one.ok ? [] : one.error));
     if (problems.length > 0) return fail(problems);
     for (const child of childManifests(manifest)) {
@@ -154,36 +157,17 @@ class Pusher {
     const put = await this.#context.store.putManifest(target, manifest.value);
     return put.ok ? ok(undefined) : put;
   }
+}
 
-  #pushBlob(blob: Descriptor): Promise<Result<void>> {
-    const pushing = this.#underWay.get(blob.digest) ?? this.#push(blob);
-    this.#underWay.set(blob.digest, pushing);
-    return pushing;
-  }
-
-  async #push(blob: Descriptor): Promise<Result<void>> {
-    const { exchange } = this.#context;
-    const { written } = this.#layout;
-    const uploaded = await uploadBlob(
-      exchange,
-      this.#to,
-      blob,
-      () => this.#layout.stream(blob.digest),
-      (actual, error) =>
-        badLayout(
-          written,
-          actual === undefined
-            ? `${blob.digest} cannot be read (${reasonOf(error)})`
-            : `the bytes of ${blob.digest} are others (${actual})`,
-        ),
-    );
-    if (!uploaded.ok) return uploaded;
-    if (uploaded.value === 'there') this.there += 1;
-    else {
-      this.sent += 1;
-      this.sentBytes += blob.sizeBytes;
-      this.#options.onBlob?.(blob.digest, blob.sizeBytes);
-    }
-    return ok(undefined);
-  }
+function blobOfLayout(layout: Layout, digest: Digest): BlobSource {
+  const reading = {
+    explain: (actual: string | undefined, error: unknown) =>
+      badLayout(
+        layout.written,
+        actual === undefined
+          ? `${digest} cannot be read (${reasonOf(error)})`
+          : `the bytes of ${digest} are others (${actual})`,
+      ),
+  };
+  return { open: () => Promise.resolve(ok({ ...reading, stream: layout.stream(digest) })) };
 }

@@ -1,10 +1,33 @@
 /** Reading a blob of any size as it comes, for whoever looks into layers. Spec: "Pulling blobs". */
 import { createHash } from 'node:crypto';
-import { type ImageRef, type Problem, problem } from '../model/mod.ts';
+import { type Digest, fail, type ImageRef, ok, type Problem, problem, type Result } from '../model/mod.ts';
 import type { Exchange } from './exchange.ts';
 import type { Descriptor } from './manifest.ts';
-import { badDigest } from './problems.ts';
+import { badDigest, strangeAnswer } from './problems.ts';
 import { pullScope } from './scope.ts';
+
+/** Asks for a blob, whose bytes then come as they are read and are not checked; the stream is to be read or ended. */
+export async function requestBlob(
+  exchange: Exchange,
+  from: ImageRef,
+  digest: Digest,
+): Promise<Result<{ readonly stream: AsyncIterable<Uint8Array>; readonly url: URL }>> {
+  const reply = await exchange.call({
+    method: 'GET',
+    host: from.registry,
+    target: `/v2/${from.repository}/blobs/${digest}`,
+    repository: from.repository,
+    scopes: [pullScope(from.repository)],
+    stream: true,
+    accept: [200],
+  });
+  if (!reply.ok) return reply;
+  const { stream, url } = reply.value;
+  if (stream === undefined) {
+    return fail([strangeAnswer(from.registry, { method: 'GET', url }, 'no bytes of the blob')]);
+  }
+  return ok({ stream, url });
+}
 
 /**
  * The bytes of a blob. They are checked against size and digest at their end, so whoever reads them knows that they are
@@ -15,19 +38,11 @@ export async function* readBlob(
   from: ImageRef,
   blob: Pick<Descriptor, 'digest' | 'sizeBytes'>,
 ): AsyncGenerator<Uint8Array> {
-  const reply = await exchange.call({
-    method: 'GET',
-    host: from.registry,
-    target: `/v2/${from.repository}/blobs/${blob.digest}`,
-    repository: from.repository,
-    scopes: [pullScope(from.repository)],
-    stream: true,
-    accept: [200],
-  });
+  const reply = await requestBlob(exchange, from, blob.digest);
   if (!reply.ok) throw asError(reply.error[0]);
   const hash = createHash('sha256');
   let length = 0;
-  for await (const piece of reply.value.stream ?? []) {
+  for await (const piece of reply.value.stream) {
     hash.update(piece);
     length += piece.length;
     if (length > blob.sizeBytes) break;

@@ -1,6 +1,6 @@
 /**
- * What registries say, asked once: a reader remembers presences and manifests for its whole life, and is told what to
- * forget. Spec: "Pulling manifests", "Checking if content exists".
+ * What registries say, asked once: a reader remembers presences and manifests for its whole life, and forgets what it
+ * is asked to. Spec: "Pulling manifests", "Checking if content exists".
  */
 import {
   type Digest,
@@ -213,7 +213,7 @@ export class Reader {
     const manifest = manifestFrom(body, header('content-type'));
     if (manifest === undefined) {
       const type = baseType(header('content-type')) ?? 'no content type';
-      return failed(strangeAnswer(ref.registry, asked, `something that is no image manifest (${type})`));
+      return failed(strangeAnswer(ref.registry, asked, `something that is not an image manifest (${type})`));
     }
     const expected = ref.digest ?? header('docker-content-digest');
     if (expected !== undefined && expected !== manifest.digest && isDigest(expected)) {

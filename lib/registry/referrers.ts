@@ -57,7 +57,7 @@ export async function listReferrers(context: Context, subject: Subject): Promise
 }
 
 /**
- * Makes sure that a copied image's referrers are found at its new place: a registry with the referrers API has seen to
+ * Makes sure that a copied image's referrers are found under its new name: a registry with the referrers API has seen to
  * that by itself; for another one the fallback tag is written.
  */
 export async function linkReferrers(

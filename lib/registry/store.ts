@@ -1,8 +1,8 @@
-/** Manifests by reference: what the client offers to the parts that copy and describe images. */
+/** Manifests by reference: what the client offers to the parts that copy and inspect images. */
 import type { Digest, ImageRef, Problem, Result } from '../model/mod.ts';
 import type { Manifest } from './manifest.ts';
 
-/** What a registry knows of a reference. Whatever is not sure is `unknown`, and never taken for one of the others. */
+/** What a registry knows of a reference. Whatever is not sure is `unknown`, and never treated as one of the others. */
 export type Presence =
   | {
       readonly kind: 'present';

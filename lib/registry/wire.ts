@@ -84,6 +84,14 @@ export interface WireOptions {
   readonly onRequest?: ((seen: RequestSeen) => void) | undefined;
 }
 
+interface Redirect {
+  readonly from: URL;
+  readonly to: URL;
+  readonly status: number;
+  /** How many were followed before it. */
+  readonly hop: number;
+}
+
 const ERROR_BODY_LIMIT = 64 * 1024;
 const REDIRECT_LIMIT = 5;
 const EMPTY = new Uint8Array();
@@ -147,7 +155,7 @@ export class Wire {
       const refused =
         target === undefined
           ? 'a redirect without a usable address'
-          : this.#refuse(request, url, target, status, hop);
+          : this.#whyNotFollowed(request, { from: url, to: target, status, hop });
       if (target === undefined || refused !== undefined) {
         return fail([unsafeRedirect(request.host, asked, refused ?? '')]);
       }
@@ -163,7 +171,7 @@ export class Wire {
   }
 
   /** Why a redirect is not followed, in words; undefined where it is. */
-  #refuse(request: WireRequest, from: URL, to: URL, status: number, hop: number): string | undefined {
+  #whyNotFollowed(request: WireRequest, { from, to, status, hop }: Redirect): string | undefined {
     if (hop >= REDIRECT_LIMIT) return `more than ${REDIRECT_LIMIT} redirects`;
     if (to.protocol !== 'https:' && to.protocol !== 'http:') return `a redirect to ${to.protocol}`;
     const reading = request.method === 'GET' || request.method === 'HEAD';

@@ -41,7 +41,7 @@ export interface ProgramEnd {
   readonly startError?: string;
 }
 
-/** Runs a program to its end and never rejects. A type of its own, so that tests can put a program of theirs in place. */
+/** Runs a program to its end and never rejects. A type of its own, so that tests can hand in a program of their own. */
 export type RunProgram = (call: ProgramCall) => Promise<ProgramEnd>;
 
 const STDOUT_LIMIT = 64 * 1024 * 1024;

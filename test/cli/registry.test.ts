@@ -94,7 +94,7 @@ test('what is not a valid layout is refused before anything is sent', async (t) 
   for (const [name, why] of [
     ['nowhere', /it\s+is\s+not\s+there/],
     ['packed.tar.gz', /it\s+is\s+compressed/],
-    ['words.tar', /no\s+tar\s+archive/],
+    ['words.tar', /not\s+a\s+tar\s+archive/],
     ['none.tar', /it\s+has\s+no\s+oci-layout/],
     ['.', /it\s+has\s+no\s+oci-layout/],
   ] as const) {

@@ -20,7 +20,7 @@ async function listenOn(t: Cleanup, address: string | number): Promise<Server> {
   return server;
 }
 
-interface Place {
+interface Machine {
   readonly dir: string;
   readonly env: Record<string, string>;
   socket(name: string): string;
@@ -28,7 +28,7 @@ interface Place {
 }
 
 /** A home without an engine, and a PATH with nothing but a buildctl. */
-async function makePlace(t: Cleanup): Promise<Place> {
+async function makeMachine(t: Cleanup): Promise<Machine> {
   const dir = await makeTempDir(t, 'find-');
   const bin = path.join(dir, 'bin');
   await mkdir(bin);
@@ -44,7 +44,7 @@ async function makePlace(t: Cleanup): Promise<Place> {
 }
 
 /** What an installation looks like to somebody who only wants its buildctl and ctr. */
-async function pretendInstalled({ env }: Place): Promise<void> {
+async function pretendInstalled({ env }: Machine): Promise<void> {
   const paths = enginePaths(env);
   const dir = path.join(paths.versionsDir, 'v');
   await mkdir(path.join(dir, 'bin'), { recursive: true });
@@ -64,12 +64,12 @@ async function pretendInstalled({ env }: Place): Promise<void> {
   await mkdir(paths.runtimeDir, { recursive: true });
 }
 
-test('an address is taken from --addr, then BUILDKIT_HOST, then builds.yaml, then a well-known socket', async (t) => {
-  const place = await makePlace(t);
-  const sockets = ['flag', 'env', 'file', 'known'].map((name) => place.socket(name));
+test('an address comes from --addr, then BUILDKIT_HOST, then builds.yaml, then a well-known socket', async (t) => {
+  const machine = await makeMachine(t);
+  const sockets = ['flag', 'env', 'file', 'known'].map((name) => machine.socket(name));
   for (const socket of sockets) await listenOn(t, socket);
   const [flag = '', host = '', file = '', known = ''] = sockets;
-  const env = { ...place.env, BUILDKIT_HOST: `unix://${host}` };
+  const env = { ...machine.env, BUILDKIT_HOST: `unix://${host}` };
   const all = {
     env,
     flagAddress: `unix://${flag}`,
@@ -80,13 +80,13 @@ test('an address is taken from --addr, then BUILDKIT_HOST, then builds.yaml, the
   for (const options of [
     all,
     { ...all, flagAddress: '' },
-    { ...all, flagAddress: '', env: place.env },
+    { ...all, flagAddress: '', env: machine.env },
     { wellKnownSockets: [known] },
   ]) {
-    const found = await place.find(options);
+    const found = await machine.find(options);
     assert(found.ok, JSON.stringify(found));
     seen.push(`${found.value.kind} ${found.value.address}`);
-    assert.equal(found.value.buildctl, path.join(place.dir, 'bin/buildctl'));
+    assert.equal(found.value.buildctl, path.join(machine.dir, 'bin/buildctl'));
     assert.equal(found.value.containerd, undefined);
     assert.equal(found.value.started, false);
   }
@@ -99,50 +99,52 @@ test('an address is taken from --addr, then BUILDKIT_HOST, then builds.yaml, the
 });
 
 test('a named engine that is not there is refused, though another one would be', async (t) => {
-  const place = await makePlace(t);
-  await listenOn(t, place.socket('known'));
-  const gone = await place.find({
-    flagAddress: `unix://${place.socket('gone')}`,
-    wellKnownSockets: [place.socket('known')],
+  const machine = await makeMachine(t);
+  await listenOn(t, machine.socket('known'));
+  const gone = await machine.find({
+    flagAddress: `unix://${machine.socket('gone')}`,
+    wellKnownSockets: [machine.socket('known')],
   });
   assert(!gone.ok);
   assert.equal(gone.error[0]?.code, 'engine/unreachable');
   assert.match(gone.error[0]?.message ?? '', /--addr.*does not exist/);
   const port = await freePort();
-  const tcp = await place.find({ env: { ...place.env, BUILDKIT_HOST: `tcp://127.0.0.1:${port}` } });
+  const tcp = await machine.find({ env: { ...machine.env, BUILDKIT_HOST: `tcp://127.0.0.1:${port}` } });
   assert(!tcp.ok);
   assert.equal(tcp.error[0]?.code, 'engine/unreachable');
   await listenOn(t, port);
-  assert((await place.find({ flagAddress: `tcp://127.0.0.1:${port}` })).ok);
+  assert((await machine.find({ flagAddress: `tcp://127.0.0.1:${port}` })).ok);
 });
 
-test('what is no address is refused, and what goes through another program is left to buildctl', async (t) => {
-  const place = await makePlace(t);
+test('an invalid address is refused, and what goes through another program is left to buildctl', async (t) => {
+  const machine = await makeMachine(t);
   for (const flagAddress of ['localhost:1234', '/run/buildkit/buildkitd.sock', 'http://x', 'unix://']) {
-    const found = await place.find({ flagAddress });
+    const found = await machine.find({ flagAddress });
     assert(!found.ok, flagAddress);
     assert.equal(found.error[0]?.code, 'engine/bad-address');
   }
   for (const flagAddress of ['docker-container://b', 'kube-pod://p?namespace=n', 'ssh://u@h']) {
-    assert((await place.find({ flagAddress })).ok, flagAddress);
+    assert((await machine.find({ flagAddress })).ok, flagAddress);
   }
 });
 
 test('a socket that nobody listens on is passed over with a note', async (t) => {
-  const place = await makePlace(t);
-  const dead = place.socket('dead');
+  const machine = await makeMachine(t);
+  const dead = machine.socket('dead');
   await writeFile(dead, '');
-  await listenOn(t, place.socket('alive'));
-  const found = await place.find({ wellKnownSockets: [place.socket('absent'), dead, place.socket('alive')] });
+  await listenOn(t, machine.socket('alive'));
+  const found = await machine.find({
+    wellKnownSockets: [machine.socket('absent'), dead, machine.socket('alive')],
+  });
   assert(found.ok);
-  assert.equal(found.value.address, `unix://${place.socket('alive')}`);
+  assert.equal(found.value.address, `unix://${machine.socket('alive')}`);
   assert.equal(found.value.notes.length, 1);
   assert(found.value.notes[0]?.includes(dead));
 });
 
 test('with nothing anywhere there is one problem that offers the installation', async (t) => {
-  const place = await makePlace(t);
-  const found = await place.find({ autoStart: true });
+  const machine = await makeMachine(t);
+  const found = await machine.find({ autoStart: true });
   assert(!found.ok);
   assert.equal(found.error.length, 1);
   assert.equal(found.error[0]?.code, 'engine/none-found');
@@ -150,42 +152,42 @@ test('with nothing anywhere there is one problem that offers the installation', 
 });
 
 test('the embedded engine that runs is found by its sockets, with its containerd and its own buildctl', async (t) => {
-  const place = await makePlace(t);
-  await pretendInstalled(place);
-  const paths = enginePaths(place.env);
-  const resting = await place.find();
+  const machine = await makeMachine(t);
+  await pretendInstalled(machine);
+  const paths = enginePaths(machine.env);
+  const resting = await machine.find();
   assert(!resting.ok);
   assert.equal(resting.error[0]?.code, 'engine/not-running');
   await listenOn(t, paths.buildkitSocket);
   await listenOn(t, paths.containerdSocket);
-  const found = await place.find();
+  const found = await machine.find();
   assert(found.ok, JSON.stringify(found));
   assert.equal(found.value.kind, 'embedded');
   assert.equal(found.value.containerd?.socket, paths.containerdSocket);
   assert(found.value.buildctl.startsWith(paths.dataDir));
-  const named = await place.find({ flagAddress: `unix://${paths.buildkitSocket}` });
+  const named = await machine.find({ flagAddress: `unix://${paths.buildkitSocket}` });
   assert(named.ok);
   assert.equal(named.value.containerd?.namespace, 'buildkit');
 });
 
 test('BUILDCTL overrides every other buildctl, and must exist', async (t) => {
-  const place = await makePlace(t);
-  await pretendInstalled(place);
-  await listenOn(t, place.socket('s'));
-  const flagAddress = `unix://${place.socket('s')}`;
-  const own = await place.find({ flagAddress });
-  assert(own.ok && own.value.buildctl.startsWith(enginePaths(place.env).dataDir));
-  const other = path.join(place.dir, 'bin/buildctl');
+  const machine = await makeMachine(t);
+  await pretendInstalled(machine);
+  await listenOn(t, machine.socket('s'));
+  const flagAddress = `unix://${machine.socket('s')}`;
+  const own = await machine.find({ flagAddress });
+  assert(own.ok && own.value.buildctl.startsWith(enginePaths(machine.env).dataDir));
+  const other = path.join(machine.dir, 'bin/buildctl');
   for (const BUILDCTL of [other, 'buildctl']) {
-    const found = await place.find({ flagAddress, env: { ...place.env, BUILDCTL } });
+    const found = await machine.find({ flagAddress, env: { ...machine.env, BUILDCTL } });
     assert(found.ok);
     assert.equal(found.value.buildctl, other);
   }
-  const wrong = await place.find({ flagAddress, env: { ...place.env, BUILDCTL: '/nowhere/buildctl' } });
+  const wrong = await machine.find({ flagAddress, env: { ...machine.env, BUILDCTL: '/nowhere/buildctl' } });
   assert(!wrong.ok);
   assert.equal(wrong.error[0]?.code, 'engine/no-buildctl');
   const none = await findEngine({
-    env: { BAKE_TS_HOME: path.join(place.dir, 'other'), PATH: '/nonexistent' },
+    env: { BAKE_TS_HOME: path.join(machine.dir, 'other'), PATH: '/nonexistent' },
     flagAddress,
     autoStart: false,
   });
@@ -194,12 +196,12 @@ test('BUILDCTL overrides every other buildctl, and must exist', async (t) => {
 });
 
 test('finding an engine whose socket answers takes milliseconds', async (t) => {
-  const place = await makePlace(t);
-  await listenOn(t, place.socket('s'));
-  const options = { wellKnownSockets: [place.socket('s')] };
-  await place.find(options);
+  const machine = await makeMachine(t);
+  await listenOn(t, machine.socket('s'));
+  const options = { wellKnownSockets: [machine.socket('s')] };
+  await machine.find(options);
   const startedMs = performance.now();
-  for (let turn = 0; turn < 10; turn += 1) assert((await place.find(options)).ok);
+  for (let turn = 0; turn < 10; turn += 1) assert((await machine.find(options)).ok);
   const eachMs = (performance.now() - startedMs) / 10;
   assert(eachMs < 50, `${eachMs} ms`);
 });

@@ -1,4 +1,4 @@
-/** The small decisions of the engine room, each on its own: versions, paths, tables, checksum files, configuration. */
+/** The small decisions of the engine package, each on its own: versions, paths, tables, checksum files, configuration. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
@@ -38,7 +38,7 @@ test('versions compare by number, and a build that does not know its version is 
   assert(!isAtLeast('1.5.11', '1.6.0'));
 });
 
-test('a runc without libseccomp is told from one with it', () => {
+test('a runc without libseccomp is recognised', () => {
   assert(hasSeccomp('runc version 1.1.5\nspec: 1.0.2-dev\ngo: go1.19.8\nlibseccomp: 2.5.4\n'));
   assert(!hasSeccomp('runc version 1.1.5\nspec: 1.0.2-dev\ngo: go1.19.8\n'));
 });
@@ -165,7 +165,7 @@ test('daemons see no trace context, no settings of another registry, and our pro
   assert.equal(env['BUILDKIT_STEP_LOG_MAX_SIZE'], '5');
 });
 
-test('the daemons are told to keep to our folders, whatever characters those have', () => {
+test('the daemons are configured to keep to our folders, whatever characters those have', () => {
   const paths = enginePaths({ BAKE_TS_HOME: '/a "b" c' });
   const quoted = '"/a \\"b\\" c/engine-state';
   assert(containerdConfig(paths, '2.4.2').includes(`root = ${quoted}/containerd"`));

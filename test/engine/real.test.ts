@@ -285,7 +285,7 @@ exit 7
   assert(!(await remains(home)).some((one) => one.includes('containerd --config')));
 });
 
-test('a port that is taken is told with who has it, and nothing is started', async (t) => {
+test('a port that is taken is reported with who has it, and nothing is started', async (t) => {
   const home = await installHere(t);
   const server = createServer((socket) => socket.destroy());
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -364,7 +364,7 @@ test('the engine works from a home whose path is too long for a socket', async (
   assert((await downEngine({ env })).ok);
 });
 
-test('a part that is missing, a runc without seccomp and a registry that is not there are told clearly', async (t) => {
+test('a part that is missing, a runc without seccomp and a registry that is not there are reported clearly', async (t) => {
   const home = await installHere(t);
   const { binDir } = (await readInstallation(enginePaths(home.env))) ?? { binDir: '' };
   await rm(path.join(binDir, 'registry'));

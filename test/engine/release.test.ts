@@ -243,7 +243,7 @@ const refusals: readonly {
     arrange: ({ server }) => publish(server, 'buildkit', makeTarGz(entriesOf('buildkit')).subarray(0, 400)),
   },
   {
-    what: 'something that is no tarball',
+    what: 'something that is not a tarball',
     code: 'engine/archive-damaged',
     arrange: ({ server }) =>
       publish(server, 'buildkit', Buffer.from('<html>please log in</html>'.repeat(50))),
@@ -431,7 +431,7 @@ test('a file at hand is installed when its checksum lies beside it or is given',
   assert.deepEqual(server.requests, []);
 });
 
-test('a host that is not there is given up at once, and what was tried is told for each source', async (t) => {
+test('a host that is not there is given up at once, and what was tried is reported for each source', async (t) => {
   const home = await makeTempDir(t);
   const startedMs = Date.now();
   const result = await installEngine({

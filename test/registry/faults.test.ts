@@ -1,4 +1,4 @@
-/** Registries that misbehave: what is not known must never be taken for "there" or "not there". */
+/** Registries that misbehave: what is not known must never count as "there" or "not there". */
 import assert from 'node:assert/strict';
 import { type AddressInfo, createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
@@ -55,7 +55,7 @@ const bodiless = (answer: FaultAnswer): FaultAnswer => {
   return head;
 };
 
-/** Answers that are the same for HEAD and GET, and what they must be taken for. */
+/** Answers that are the same for HEAD and GET, and what they must count as. */
 const ANSWERS: readonly (readonly [string, FaultAnswer, string])[] = [
   ['a 401 with no way to sign in', specError(401, 'UNAUTHORIZED'), 'registry/unauthorized'],
   [
@@ -108,7 +108,7 @@ const ANSWERS: readonly (readonly [string, FaultAnswer, string])[] = [
 ];
 
 for (const [name, answer, expected] of ANSWERS) {
-  test(`${name} is taken for ${expected}`, async (t) => {
+  test(`${name} counts as ${expected}`, async (t) => {
     const server = await startFaultRegistry(t, (request) =>
       request.method === 'HEAD' ? bodiless(answer) : answer,
     );
@@ -213,21 +213,21 @@ test('a body that is cut is tried again', async (t) => {
   assert.equal(server.requests.length, 3);
 });
 
-test('what is temporary is tried four times, with growing waits, and told', async (t) => {
+test('what is temporary is tried four times, with growing waits, and reported', async (t) => {
   const server = await startFaultRegistry(t, () => ({ status: 503 }));
   const waits: number[] = [];
-  const told: string[] = [];
+  const reported: string[] = [];
   const client = clientFor(t, {
     random: () => 1,
     sleep: async (ms) => void waits.push(ms),
-    onRetry: (retry) => told.push(`${retry.attempt} ${retry.why}`),
+    onRetry: (retry) => reported.push(`${retry.attempt} ${retry.why}`),
   });
   const presence = await client.head(ref(`${server.host}/a/b:1`));
   assert.ok(presence.kind === 'unknown');
   assert.equal(presence.problem.temporary, true);
   assert.match(presence.problem.message, /4 attempts/);
   assert.deepEqual(waits, [250, 500, 1000]);
-  assert.deepEqual(told, ['1 answered 503', '2 answered 503', '3 answered 503']);
+  assert.deepEqual(reported, ['1 answered 503', '2 answered 503', '3 answered 503']);
   assert.equal(server.requests.length, 4);
 });
 
@@ -460,7 +460,7 @@ test('a redirect that goes round in circles ends', async (t) => {
   assert.equal(codeOf(await clientFor(t).head(ref(`${server.host}/a/b:1`))), 'registry/unsafe-redirect');
 });
 
-test('a body that comes with HEAD is not taken for the next answer', async (t) => {
+test('a body that comes with HEAD does not count as the next answer', async (t) => {
   const head = Object.entries(GOOD.headers ?? {}).map(([name, value]) => `${name}: ${value}\r\n`);
   const server = createServer((socket) => {
     socket.on('error', () => undefined);

@@ -4,6 +4,7 @@ import path from 'node:path';
 import process from 'node:process';
 import { test } from 'node:test';
 import { parseChallenges } from '../../lib/registry/challenge.ts';
+import { runCredentialHelper } from '../../lib/registry/credential-helper.ts';
 import { createCredentialSource, credentialKeys, parseDockerConfig } from '../../lib/registry/credentials.ts';
 import { endpointOf } from '../../lib/registry/endpoint.ts';
 import { imageSize, manifestFrom, parseManifest, platformManifests } from '../../lib/registry/manifest.ts';
@@ -105,7 +106,7 @@ test('proxies follow the variables as Go reads them', () => {
   assert.equal(proxyFor(new URL('https://x.example'), { HTTPS_PROXY: 'p:1', NO_PROXY: '*' }), undefined);
 });
 
-test('the user of a proxy may have no password, and a broken one is told', () => {
+test('the user of a proxy may have no password, and a broken one is reported', () => {
   const of = (text: string) => parseProxy(text)?.authorization;
   const basic = (pair: string) => `Basic ${Buffer.from(pair).toString('base64')}`;
   assert.equal(of('http://u%40d:p%3Ax@proxy:1'), basic('u@d:p:x'));
@@ -225,6 +226,16 @@ test('a helper that knows nothing gives no credentials, one that fails or is not
   assert.match(
     missing.error[0]?.message ?? '',
     /docker-credential-other cannot be started: not found on PATH/,
+  );
+});
+
+test('a helper that does not answer in time is a problem', async (t) => {
+  const env = await helperFolder(t, 'sleep 60');
+  const found = await runCredentialHelper({ name: 'test', server: 'r.example', env, timeoutMs: 100 });
+  assert.ok(!found.ok);
+  assert.match(
+    found.error[0]?.message ?? '',
+    /docker-credential-test did not answer for r\.example in 0\.1 s/,
   );
 });
 

@@ -238,7 +238,7 @@ for (const kind of registryKinds) {
     },
   );
 
-  on('what a name pointed at before is told, so that it can be put back', async (t) => {
+  on('what a name pointed at before is reported, so that it can be put back', async (t) => {
     const registry = await startRegistry(t, { kind });
     const pushed = await pushIndex(registry.host, 'team/app', '1');
     const other = JSON.stringify({ schemaVersion: 2, mediaType: INDEX, manifests: [] });

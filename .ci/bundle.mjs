@@ -1,6 +1,6 @@
 /**
  * Bundles the compiled command line: dist/cli/main.js becomes two lines that load dist/bin/bake-ts.cjs, where our code
- * and the packages it needs lie in a few files, a verb loading only its own. What makes it worth it: 200 modules of
+ * and the packages it needs are in a few files, of which a command loads only its own. What makes it worth it: 200 modules of
  * ESM cost Node more than twice its own start (docs/decisions.md, "The command line is bundled").
  */
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -18,7 +18,7 @@ createRequire(import.meta.url)('../bin/bake-ts.cjs');
 
 /**
  * What the registry client takes of undici, whose index loads fetch, web sockets, caches and mocks too: four times as
- * long, in every run. Its parts are no public names, so this is for the bundle only, where the version is fixed; a part
+ * long, in every run. Its parts are not public, so this is for the bundle only, where the version is fixed; a part
  * that moves ends the bundling.
  */
 const UNDICI_PARTS = `
@@ -52,7 +52,7 @@ export async function bundle() {
     platform: 'node',
     cwd: root,
     plugins: [undiciParts],
-    // None of our modules does anything by being loaded, so who takes one name through a door does not load the room.
+    // None of our modules does anything by being loaded, so an import of one name from an entry point does not load the whole package.
     treeshake: { moduleSideEffects: [{ test: /\/dist\/lib\/|\/dist\/cli\//, sideEffects: false }] },
     checks: { pluginTimings: false },
     onLog: (level, log) => {

@@ -1,5 +1,5 @@
 /**
- * `npm run demo`: from a fresh clone to nine images in a registry, and a second run that leaves all of them alone.
+ * `npm run demo`: from a fresh clone to nine images in a registry, and a second run that skips all of them.
  * Needs Linux, root, Node, npm, and either network to where releases are or the Go toolchain. May be run again.
  */
 import {
@@ -93,7 +93,7 @@ function isFree(port) {
   });
 }
 
-/** Pulls with containerd's own client into a namespace of its own, so that nothing of the build can stand in. */
+/** Pulls with containerd's own client into a namespace of its own, so that no image of the build can be used instead. */
 async function pullBack({ containerd }, ref) {
   const ctr = [containerd.ctr, '--address', containerd.socket, '--namespace', 'demo'];
   await must([...ctr, 'images', 'pull', '--plain-http', ref], { show: 'never' });

@@ -28,7 +28,7 @@ if (!MARKED.test(before)) {
   }
 } else writeFileSync(DOC, after);
 
-/** Package → packages that it imports, type imports and lazy ones included; `cli` and `lib/mod.ts` stand at the top. */
+/** Package → packages that it imports, type imports and lazy ones included; `cli` and `lib/mod.ts` are at the top. */
 function readImports() {
   const found = new Map([['cli', new Set()]]);
   for (const folder of ['lib', 'cli']) {

@@ -6,7 +6,7 @@
  * Makes 100,000 files of 10 KB in a temporary directory, which takes half a minute. Whole processes are timed, with the
  * start of the runtime in ours. `git status` is what it is by default in a clean repository of those files: its index
  * was refreshed, and no file system monitor or untracked cache helps it. Rounds take turns, so that what else the
- * machine does weighs on all of them alike, and the median counts; where the system tells it, the processor time of
+ * machine does weighs on all of them alike, and the median counts; where the system has it, the processor time of
  * both is shown too, which says more on a busy machine.
  */
 import { spawnSync } from 'node:child_process';
@@ -32,7 +32,7 @@ const RUNTIME = 'Deno' in globalThis ? [process.execPath, 'run', '-A', '--no-che
 
 interface Time {
   readonly wallMs: number;
-  /** User and system; NaN where the system does not tell. */
+  /** User and system; NaN where the system does not have it. */
   readonly processorMs: number;
 }
 

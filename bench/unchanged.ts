@@ -88,14 +88,14 @@ async function measureAll(): Promise<void> {
 
 /** Median of several runs, in milliseconds. */
 async function measure(run: () => Promise<CommandResult>, what: string, times: number): Promise<number> {
-  const taken: number[] = [];
+  const durations: number[] = [];
   for (let time = 0; time < times; time++) {
     const start = performance.now();
     succeeded(await run(), what);
-    taken.push(performance.now() - start);
+    durations.push(performance.now() - start);
   }
-  taken.sort((a, b) => a - b);
-  return taken[Math.floor(taken.length / 2)] ?? 0;
+  durations.sort((a, b) => a - b);
+  return durations[Math.floor(durations.length / 2)] ?? 0;
 }
 
 function succeeded(result: CommandResult, what: string): void {

@@ -1,5 +1,5 @@
 #!/bin/sh
-# worker [--every SECONDS]: hands each file of the queue to handle.sh; again and again if told so.
+# worker [--every SECONDS]: hands each file of the queue to handle.sh; again and again with --every.
 set -eu
 spool=/var/spool/$QUEUE
 . /etc/worker/handle.sh

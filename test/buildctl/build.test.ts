@@ -80,7 +80,7 @@ test('a failed call is a problem with its words', async (t) => {
   assert.equal(built.error.problem.code, 'build/target-missing');
 });
 
-test('a call that dies of a signal is a failure and no cancellation', async (t) => {
+test('a call that dies of a signal is a failure and not a cancellation', async (t) => {
   const buildctl = await makeFakeBuildctl(t, [{ dieBy: 'SIGKILL' }]);
   const { call } = await makeCall(t);
   const built = await runBuild({ program: buildctl.path, address: 'unix:///x', env }, call);
@@ -188,6 +188,6 @@ test('what stands in for buildctl sees real calls and answers as buildctl does',
   assert.equal(await forgetLocalSources(tool), true);
   assert.deepEqual(
     calls.map(({ program, env, argv }) => [program, env, argv.find((word) => /^[a-z]+$/.test(word))]),
-    ['build', 'prune', 'du'].map((verb) => ['buildctl', { HOME: '/h' }, verb]),
+    ['build', 'prune', 'du'].map((command) => ['buildctl', { HOME: '/h' }, command]),
   );
 });

@@ -145,7 +145,7 @@ test('lines that are not JSON, or broken JSON, are text, of which the end is kep
   assert.equal(text.at(-1), 'text 499');
 });
 
-test('JSON that is not a status is no reason to fall over', () => {
+test('JSON that is not a status does no harm', () => {
   const { reader } = start();
   for (const line of ['{}', '{"vertexes":null}', '{"other":1}']) reader.line(line);
   assert.deepEqual(reader.summary().steps, { total: 0, cached: 0 });

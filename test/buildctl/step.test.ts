@@ -1,4 +1,4 @@
-/** Where a step that failed stands in the Dockerfile, when BuildKit does not point at it. */
+/** Where a step that failed is in the Dockerfile, when BuildKit does not point at it. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { explainFailure, ProgressReader } from '../../lib/buildctl/mod.ts';
@@ -114,7 +114,7 @@ test('of instructions with the same text, stage and number decide which it is', 
   assert.equal(lineOf(long, '[ 2/13] RUN update'), 2);
 });
 
-test('where it cannot be told which instruction it is, none is shown', () => {
+test('where it is not certain which instruction it is, none is shown', () => {
   assert.equal(lineOf(REPEATED, '[other 1/1] RUN update'), undefined);
   assert.equal(lineOf(REPEATED, '[1/1] RUN update'), undefined);
   assert.equal(lineOf(REPEATED, '[one 3/5] RUN update'), undefined);

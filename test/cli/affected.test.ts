@@ -190,7 +190,7 @@ test('reasons come with --verbose and as JSON', async (t) => {
   });
 });
 
-test('what git cannot tell is an error, never an empty list', async (t) => {
+test('what git does not know is an error, never an empty list', async (t) => {
   const { top, git, call } = await makeRepository(t);
   const none = await call([]);
   assert.deepEqual([none.code, none.out], [EXIT.usage, '']);

@@ -82,7 +82,7 @@ test('names of options cannot reach the prototype of anything', () => {
   }
 });
 
-test('the command is the first word that is no global option or its value', () => {
+test('the command is the first word that is not a global option or its value', () => {
   const named = cac('x').option('-f, --file <path>', 'files').option('--push', 'push');
   for (const name of ['plan', 'engine up', 'engine down']) named.command(name, '');
   const match = (...argv: readonly string[]) => {

@@ -250,7 +250,7 @@ test('credentials come from the Docker config, settings from registries: of a bu
   const known = await bake(env, ...push);
   assert.equal(known.code, EXIT.ok, known.err);
   assert.ok(!`${known.out}${known.err}`.includes(testUser.password));
-  // https where there is none: proof that the file was heeded.
+  // https where there is none: proof that the file was read.
   await writeFile(
     path.join(cwd, 'builds.yaml'),
     `registries: { "${host}": { http: false } }\nbuilds: { a: { context: . } }\n`,

@@ -22,7 +22,7 @@ test('the real command ends with the codes it promises', async (t) => {
   assert.match(invalid.stderr, /"contxt"|contxt/);
 });
 
-test('a reader that stops early is no error', async () => {
+test('a reader that stops early is not an error', async () => {
   const { exitCode, stderr } = await runBakeTs(['schema'], {
     onStart: (child) => child.stdout?.once('data', () => child.stdout?.destroy()),
   });

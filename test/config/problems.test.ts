@@ -192,7 +192,11 @@ const cases: readonly Case[] = [
   ],
   ['a colon in a plain value', 'builds:\n  a:\n    target: x: y\n', ['config/yaml builds.yaml:3:13']],
   ['an empty file', '# nothing\n', ['config/empty-file - builds.yaml is empty']],
-  ['a file that is no map', 'hello\n', ['config/wrong-type builds.yaml:1:1 «hello» A builds file is a map']],
+  [
+    'a file that is not a map',
+    'hello\n',
+    ['config/wrong-type builds.yaml:1:1 «hello» A builds file is a map'],
+  ],
   ['a file without builds', 'vars: { A: 1 }\n', ['config/no-builds builds.yaml:1:1']],
   ['a binary file', 'a\0b', ['config/not-text - builds.yaml is not a text file']],
   ['two documents', 'builds: { a: {} }\n---\nbuilds: {}\n', ['config/several-documents builds.yaml:2:1']],
@@ -249,7 +253,7 @@ const cases: readonly Case[] = [
     ['config/name-clash builds.yaml:3:3 «a» Two builds are named "a-1"'],
   ],
   [
-    'a row whose name is no name',
+    'a row whose name is not a valid name',
     'builds: { a: { matrix: { x: ["y/z"] }, name: "a-${{ matrix.x }}" } }\n',
     ['config/bad-name builds.yaml:1:46'],
   ],
@@ -366,7 +370,7 @@ const cases: readonly Case[] = [
     ],
   ],
   [
-    'a registry that is no host',
+    'a registry that is not a host',
     'registries: { "https://r/x": { http: true } }\nbuilds: { a: {} }\n',
     ['config/registry'],
   ],
@@ -391,7 +395,7 @@ const cases: readonly Case[] = [
 ];
 
 for (const [name, yaml, expected, reading] of cases) {
-  test(`said of: ${name}`, async () => {
+  test(`reported: ${name}`, async () => {
     const found = await problemsOf(yaml, reading);
     const isSame =
       found.length === expected.length && found.every((one, at) => one.startsWith(expected[at] ?? '?'));
@@ -417,7 +421,7 @@ test('a file of 50 MB is refused at once', async () => {
   }
 });
 
-test('a mistake of a template that a thousand builds extend is said once', async () => {
+test('a mistake of a template that a thousand builds extend is reported once', async () => {
   const builds = Array.from({ length: 1000 }, (_, at) => `  b${at}: { extends: t }`).join('\n');
   const found = await problemsOf(`templates: { t: { target: "\${{ 1 / 0 }}" } }\nbuilds:\n${builds}\n`);
   assert.deepEqual(found, [

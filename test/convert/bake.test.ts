@@ -114,7 +114,7 @@ test('names that the language does not take are replaced wherever they stand', a
   assert.equal(notes.length, 4);
 });
 
-test('a ring of groups, which bake itself makes, is written out', async () => {
+test('a cycle of groups, which bake itself makes, is written out', async () => {
   const target = { context: '.', dockerfile: 'Dockerfile' };
   const bake = {
     group: { default: { targets: ['all', 'a'] }, all: { targets: ['default', 'b'] } },

@@ -46,7 +46,7 @@ export interface CompareRequest {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Imports (unless told otherwise), reads, plans, and compares. */
+/** Imports (unless `builds` is given), reads, plans, and compares. */
 export async function compareWithBake(request: CompareRequest): Promise<Comparison> {
   const { bake, fileName, builds, cwd } = request;
   const original = JSON.parse(bake) as {

@@ -147,7 +147,7 @@ test('a Compose file in JSON is one, too', async () => {
   assert.equal((await importAndPrint(text, 'compose.json')).builds['a']?.['context'], 'a');
 });
 
-test('what is no Compose file with builds is refused, with the place of a fault', () => {
+test('what is not a Compose file with builds is refused, with the place of the error', () => {
   const bomb = `a: &a [x,x]\n${[...'bcdefghijklmnop'].map((key, at) => `${key}: &${key} [${`*${'abcdefghijklmnop'[at]},`.repeat(9)}]`).join('\n')}\nservices: { s: { build: *p } }`;
   const refused: readonly (readonly [string, string])[] = [
     ['services: { a: { image: x } }', 'import/nothing-to-build'],

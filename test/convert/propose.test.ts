@@ -120,7 +120,7 @@ test('names come from the file, its folder, or the repository, and never clash',
   ]);
 });
 
-test('an image of Docker Hub is not taken for a build of the same name, nor a build for its own base', async () => {
+test('an image of Docker Hub does not count as a build of the same name, nor a build as its own base', async () => {
   const { builds } = await proposeAndPrint({
     'redis/Dockerfile': 'FROM redis:7\n',
     'node/Dockerfile': 'FROM node:22\n',
@@ -130,7 +130,7 @@ test('an image of Docker Hub is not taken for a build of the same name, nor a bu
   assert.equal(builds['redis']?.['contexts'], undefined);
   assert.equal(builds['node']?.['contexts'], undefined);
   assert.deepEqual(builds['app']?.['contexts'], { 'acme/tool:1': 'build:tool' });
-  assert.equal(builds['tool']?.['contexts'], undefined, 'a ring is left open');
+  assert.equal(builds['tool']?.['contexts'], undefined, 'a cycle is left open');
 });
 
 test('an argument without which FROM is empty stands there to be filled in', () => {
@@ -138,7 +138,7 @@ test('an argument without which FROM is empty stands there to be filled in', () 
   assert.match(yaml, /# FROM needs these: fill in the empty ones\.\n {4}args: \{ BASE: "" \}/);
 });
 
-test('a repository without Dockerfiles, and Dockerfiles that cannot be read, are told', () => {
+test('a repository without Dockerfiles, and Dockerfiles that cannot be read, are reported', () => {
   const none = proposeBuilds(repository({ 'README.md': '' }));
   assert.equal(none.ok ? undefined : none.error[0]?.code, 'import/no-dockerfile');
   const broken = proposeBuilds(

@@ -311,7 +311,7 @@ test('SOURCE_DATE_EPOCH counts though no stage declares it', () => {
   assert.equal(file('').text, file('ARG OTHER=1\n').text);
 });
 
-test('an argument that makes a difference to what is read is never taken for one that only steps use', () => {
+test('an argument that makes a difference to what is read never counts as one that only steps use', () => {
   const names = ['A', 'B', 'C', 'DIR', 'SOURCE_DATE_EPOCH', 'BUILDKIT_SYNTAX', 'TARGETARCH', 'BUILDPLATFORM'];
   const values = ['', 'a', 'b', 'linux/arm64', '0', 'context'];
   const files: readonly string[] = [
@@ -340,7 +340,7 @@ test('an argument that makes a difference to what is read is never taken for one
     };
     for (const name of names) {
       const seen = new Set<string>();
-      // Whether it is given is told apart in any case; its value is in question.
+      // Whether it is given is known in any case; its value is in question.
       for (const value of values) seen.add(factsWith(new Map([[name, value]])));
       if (seen.size === 1) continue;
       differences += 1;

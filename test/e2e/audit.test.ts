@@ -34,7 +34,7 @@ async function misremember(
   return { key, wrong: before.digest ?? '', right: digest };
 }
 
-test('auditing what was left alone', options, async (t) => {
+test('auditing what was skipped', options, async (t) => {
   const registry = await startTestRegistry(t);
   const { host } = registry;
   const image = (name: string, more = '') =>
@@ -52,7 +52,7 @@ test('auditing what was left alone', options, async (t) => {
   });
   assertOk(await stage.bake());
 
-  await t.test('a right record passes: built aside, nothing pushed, nothing moved', async () => {
+  await t.test('a right record passes: a scratch build, nothing pushed, nothing moved', async () => {
     await registry.forget();
     await stage.buildctl.reset();
     const baked = await stage.bake({ audit: { size: ALL, seed: 1 } });
@@ -111,7 +111,7 @@ test('auditing what was left alone', options, async (t) => {
   });
 
   await t.test(
-    'where nothing is left alone there is nothing to audit, and a dry run audits nothing',
+    'where nothing is skipped there is nothing to audit, and a dry run audits nothing',
     async () => {
       const forced = await stage.bake({ audit: { size: ALL }, force: true });
       assertOk(forced);

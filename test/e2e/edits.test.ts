@@ -147,7 +147,7 @@ test('what is edited while it is built', { skip: realEngine.skip, timeout: 240_0
     assert.equal(warned.get(name), expected?.join('\n'), name);
   }
 
-  // What really was sent: the edits, though they were taken back by the end.
+  // What really was sent: the edits, though they were undone by the end.
   const dir = path.join(await makeTempDir(t, 'e2e-image-'), 'root');
   await unpackImage(`${registry.host}/edits/file-back:1`, dir);
   assert.equal(await readFile(path.join(dir, 'all/file'), 'utf8'), 'two\n');

@@ -66,14 +66,11 @@ async function makeKitchen(t: TestContext, tree: Readonly<Record<string, TreeEnt
   };
 }
 
-test(
-  'results that are not pushed are left alone only where the engine still has them',
-  options,
-  async (t) => {
-    const kitchen = await makeKitchen(t, {
-      'parent/file': 'parent\n',
-      'child/own': 'own\n',
-      'builds.yaml': `
+test('results that are not pushed are skipped only where the engine still has them', options, async (t) => {
+  const kitchen = await makeKitchen(t, {
+    'parent/file': 'parent\n',
+    'child/own': 'own\n',
+    'builds.yaml': `
 builds:
   parent:
     context: parent
@@ -84,66 +81,65 @@ builds:
     dockerfile-inline: "FROM parent\\nCOPY own /\\n"
     tags: [local/child:1]
 `,
-    });
-    const builds = async (): Promise<number> => {
-      const count = (await kitchen.buildctl.builds()).length;
-      await kitchen.buildctl.reset();
-      return count;
-    };
+  });
+  const builds = async (): Promise<number> => {
+    const count = (await kitchen.buildctl.builds()).length;
+    await kitchen.buildctl.reset();
+    return count;
+  };
+  assertOk(await kitchen.bake());
+  assert.equal(await builds(), 2);
+  const again = await kitchen.bake();
+  assertOk(again);
+  assert.deepEqual(again.kinds, { parent: 'unchanged', child: 'unchanged' });
+  assert.deepEqual(await kitchen.buildctl.calls(), []);
+
+  await t.test('its tag removed from the store', async () => {
+    await kitchen.removeImage(/local\/child:1/);
+    const baked = await kitchen.bake();
+    assertOk(baked);
+    assert.deepEqual(baked.kinds, { parent: 'unchanged', child: 'built' });
+    assert.equal(baked.outcome('child').reason?.code, 'image-gone');
+    assert.equal(await builds(), 1);
+    assert((await kitchen.images()).some((name) => /local\/child:1/.test(name)));
+  });
+
+  await t.test('a parent that nobody asked for is not needed while its child is unchanged', async () => {
+    await kitchen.removeImage(/bake\/parent/);
+    const baked = await kitchen.bake({ builds: ['child'] });
+    assertOk(baked);
+    assert.deepEqual(baked.kinds, { parent: 'unchanged', child: 'unchanged' });
+    assert.equal(baked.outcome('parent').reason?.code, 'not-needed');
+    assert.equal(await builds(), 0);
+  });
+
+  await t.test('and is built for its child where the child is built', async () => {
+    // Without its record the image is still held by the cache and the history; without these it is gone.
+    const { address, buildctl } = kitchen.engine;
+    for (const words of [['prune-histories'], ['prune', '--all']]) {
+      const done = await runCommand([buildctl, '--addr', address, ...words]);
+      assert.equal(done.exitCode, 0, done.stderr);
+    }
+    await kitchen.write({ 'child/own': 'own, changed\n' });
+    const baked = await kitchen.bake({ builds: ['child'] });
+    assertOk(baked);
+    assert.deepEqual(baked.kinds, { parent: 'built', child: 'built' });
+    assert.equal(baked.outcome('parent').reason?.code, 'parent-lost');
+    await builds();
+    const after = await kitchen.bake({ builds: ['child'] });
+    assertOk(after);
+    assert.deepEqual(named(after, 'built'), []);
+  });
+
+  await t.test('a parent that was asked for is put back', async () => {
+    await kitchen.removeImage(/bake\/parent/);
+    const baked = await kitchen.bake();
+    assertOk(baked);
+    assert.equal(baked.kinds['parent'], 'built');
+    assert.equal(baked.outcome('parent').reason?.code, 'image-gone');
     assertOk(await kitchen.bake());
-    assert.equal(await builds(), 2);
-    const again = await kitchen.bake();
-    assertOk(again);
-    assert.deepEqual(again.kinds, { parent: 'unchanged', child: 'unchanged' });
-    assert.deepEqual(await kitchen.buildctl.calls(), []);
-
-    await t.test('its tag removed from the store', async () => {
-      await kitchen.removeImage(/local\/child:1/);
-      const baked = await kitchen.bake();
-      assertOk(baked);
-      assert.deepEqual(baked.kinds, { parent: 'unchanged', child: 'built' });
-      assert.equal(baked.outcome('child').reason?.code, 'image-gone');
-      assert.equal(await builds(), 1);
-      assert((await kitchen.images()).some((name) => /local\/child:1/.test(name)));
-    });
-
-    await t.test('a parent that nobody asked for is not needed while its child is unchanged', async () => {
-      await kitchen.removeImage(/bake\/parent/);
-      const baked = await kitchen.bake({ builds: ['child'] });
-      assertOk(baked);
-      assert.deepEqual(baked.kinds, { parent: 'unchanged', child: 'unchanged' });
-      assert.equal(baked.outcome('parent').reason?.code, 'not-needed');
-      assert.equal(await builds(), 0);
-    });
-
-    await t.test('and is built for its child where the child is built', async () => {
-      // Without its record the image is still held by the cache and the history; without these it is gone.
-      const { address, buildctl } = kitchen.engine;
-      for (const words of [['prune-histories'], ['prune', '--all']]) {
-        const done = await runCommand([buildctl, '--addr', address, ...words]);
-        assert.equal(done.exitCode, 0, done.stderr);
-      }
-      await kitchen.write({ 'child/own': 'own, changed\n' });
-      const baked = await kitchen.bake({ builds: ['child'] });
-      assertOk(baked);
-      assert.deepEqual(baked.kinds, { parent: 'built', child: 'built' });
-      assert.equal(baked.outcome('parent').reason?.code, 'parent-lost');
-      await builds();
-      const after = await kitchen.bake({ builds: ['child'] });
-      assertOk(after);
-      assert.deepEqual(named(after, 'built'), []);
-    });
-
-    await t.test('a parent that was asked for is put back', async () => {
-      await kitchen.removeImage(/bake\/parent/);
-      const baked = await kitchen.bake();
-      assertOk(baked);
-      assert.equal(baked.kinds['parent'], 'built');
-      assert.equal(baked.outcome('parent').reason?.code, 'image-gone');
-      assertOk(await kitchen.bake());
-    });
-  },
-);
+  });
+});
 
 interface SlowKitchen extends Kitchen {
   readonly host: string;
@@ -156,7 +152,7 @@ function uniqueSeconds(): string {
   return String(200 + Math.floor(Math.random() * 700));
 }
 
-/** One image with a step that takes that long, unless SECONDS says otherwise, and one that stands on it. */
+/** One image with a step that takes that long, unless SECONDS says otherwise, and one that is based on it. */
 async function makeSlow(t: TestContext, seconds: string = uniqueSeconds()): Promise<SlowKitchen> {
   const registry = await startTestRegistry(t);
   const kitchen = await makeKitchen(t, {
@@ -260,7 +256,7 @@ test('Ctrl-C on bake-ts ends everything and says so in the exit code', options, 
   await expectCompletion(kitchen);
 });
 
-test('buildctl killed: told as that, and the next run completes', options, async (t) => {
+test('buildctl killed: reported as that, and the next run completes', options, async (t) => {
   const kitchen = await makeSlow(t);
   const baked = await bakeUntilSlow(kitchen, async () => {
     for (const { pid, argv } of await listProcesses()) {
@@ -274,7 +270,7 @@ test('buildctl killed: told as that, and the next run completes', options, async
 });
 
 for (const daemon of ['buildkitd', 'containerd'] as const) {
-  test(`${daemon} killed: told as that, and the next run completes`, options, async (t) => {
+  test(`${daemon} killed: reported as that, and the next run completes`, options, async (t) => {
     // Of a dead containerd BuildKit learns when the step has ended.
     const kitchen = await makeSlow(t, daemon === 'containerd' ? '7' : undefined);
     const record = kitchen.engine.daemons.find(({ name }) => name === daemon);

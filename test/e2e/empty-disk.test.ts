@@ -1,5 +1,5 @@
 /**
- * A machine that has never seen the repository leaves alone what another one built, with `record: registry`: no buildctl
+ * A machine that has never seen the repository skips what another one built, with `record: registry`: no buildctl
  * call, nothing written, and one request for each tag besides a few for the whole set. Counted in the registries' logs.
  */
 import assert from 'node:assert/strict';
@@ -26,7 +26,7 @@ async function makeMachine(
 }
 
 for (const kind of registryKinds) {
-  test(`what one machine built, another one leaves alone (${kind.name})`, {
+  test(`what one machine built, another one skips (${kind.name})`, {
     skip: realEngine.skip || kind.skip,
     timeout: 300_000,
   }, async (t) => {

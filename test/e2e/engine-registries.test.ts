@@ -1,7 +1,7 @@
 /**
  * Registries that an engine does not get along with by itself: one with an authority of its own that wants to see a
  * client's certificate, and one that speaks plain http off loopback. Our client knows of them from builds.yaml; the
- * embedded engine has to be told, and for another one the failure has to say what to tell it. Needs root.
+ * embedded engine has to be configured, and for another one the failure has to say how to do that. Needs root.
  */
 import assert from 'node:assert/strict';
 import { networkInterfaces } from 'node:os';
@@ -22,7 +22,7 @@ const outside = Object.values(networkInterfaces())
 
 const skip = realEngine.skip === false && outside === undefined ? 'no network but loopback' : realEngine.skip;
 
-test('the embedded engine is told what builds.yaml says of registries', {
+test('the embedded engine is configured with what builds.yaml says of registries', {
   skip,
   timeout: 180_000,
 }, async (t) => {
@@ -38,18 +38,18 @@ registries:
   ${guarded.host}: { ca: ${caFile}, cert: ${client.certFile}, key: ${client.keyFile} }
   ${plain}: { http: true }
 builds:
-  base: { context: ., dockerfile-inline: "FROM scratch\\nCOPY file /\\n", tags: ["${guarded.host}/told/base:1"], push: true }
+  base: { context: ., dockerfile-inline: "FROM scratch\\nCOPY file /\\n", tags: ["${guarded.host}/configured/base:1"], push: true }
   app:
     context: .
     contexts: { base: build:base }
     dockerfile-inline: "FROM base\\nCOPY file /again\\n"
-    tags: ["${plain}/told/app:1"]
+    tags: ["${plain}/configured/app:1"]
     push: true
   top:
     context: .
     contexts: { app: build:app }
     dockerfile-inline: "FROM app\\nCOPY file /once-more\\n"
-    tags: ["${plain}/told/top:1"]
+    tags: ["${plain}/configured/top:1"]
     push: true
 `,
       file: '1\n',
@@ -66,7 +66,7 @@ builds:
   const ours = { env: { BUILDKIT_HOST: elsewhere.value.address } };
   const again = 'Start it again, here, when nobody builds: bake-ts engine down && bake-ts engine up';
 
-  await t.test('an engine that runs already was not told: a warning, and what to do', async () => {
+  await t.test('an engine that runs already was started without it: a warning, and what to do', async () => {
     const baked = await work.bake(ours);
     const warned = baked.events.flatMap((event) => (event.type === 'warning' ? [event.problem] : []));
     assert.deepEqual(
@@ -115,7 +115,7 @@ builds:
     );
   });
 
-  await t.test('what it was told stays, wherever it is started the next time', async () => {
+  await t.test('what it was configured with stays, wherever it is started the next time', async () => {
     assert((await downEngine({ env })).ok);
     const up = await work.run(['engine', 'up'], { cwd: await makeTempDir(t) });
     assert.equal(up.exitCode, 0, up.stderr);

@@ -107,7 +107,7 @@ async function forget(stage: Stage): Promise<void> {
   await Promise.all([stage.buildctl.reset(), stage.one.forget(), stage.two.forget()]);
 }
 
-/** Bakes all, and holds that exactly these were built, every other left alone, and that as many calls were made. */
+/** Bakes all, and asserts that exactly these were built, every other one skipped, and that as many calls were made. */
 async function expectBuilt(stage: Stage, expected: readonly string[], options = {}): Promise<Baked> {
   await stage.buildctl.reset();
   const baked = await stage.bake(options);
@@ -198,7 +198,7 @@ test('a repository of five images', { skip: realEngine.skip, timeout: 300_000 },
     await expectBuilt(stage, []);
   });
 
-  await t.test('a file that only RUN mounts counts as well, for all that stands on its image', async () => {
+  await t.test('a file that only RUN mounts counts as well, for all that is based on its image', async () => {
     await writeFile(file('tools/in/list'), 'hammer\nsaw\n');
     await expectBuilt(stage, ['tools', 'site', ...SERVICES]);
     assert.equal(await read('site:1', 'site/tools.txt'), 'hammer\nsaw\n');

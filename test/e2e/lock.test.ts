@@ -11,8 +11,8 @@ import { assertOk, makeWorkspace, named, type Workspace } from './support.ts';
 interface Stage extends Workspace {
   readonly registry: TestRegistry;
   readonly lockFile: string;
-  /** Makes the outside images anew; what their tags mean changes with the words. */
-  readonly moveOutside: (words: string) => Promise<void>;
+  /** Makes the external images again; what their tags mean changes with the words. */
+  readonly moveExternal: (words: string) => Promise<void>;
   readonly wordsOf: (image: string) => Promise<string>;
 }
 
@@ -20,23 +20,23 @@ async function setUp(t: TestContext): Promise<Stage> {
   const registry = await startTestRegistry(t);
   const { host } = registry;
   const image = (name: string) =>
-    `  ${name}: { context: ".", tags: ["${host}/outside/${name}:1"], push: true }\n`;
-  const outside = await makeWorkspace(t, {
+    `  ${name}: { context: ".", tags: ["${host}/external/${name}:1"], push: true }\n`;
+  const external = await makeWorkspace(t, {
     'builds.yaml': `builds:\n${image('one')}${image('two')}`,
     Dockerfile: 'FROM scratch\nCOPY words /words\n',
     words: 'first',
   });
-  const moveOutside = async (words: string) => {
-    await writeFile(path.join(outside.dir, 'words'), words);
-    assertOk(await outside.bake());
+  const moveExternal = async (words: string) => {
+    await writeFile(path.join(external.dir, 'words'), words);
+    assertOk(await external.bake());
   };
-  await moveOutside('first');
+  await moveExternal('first');
   const workspace = await makeWorkspace(t, {
     'builds.yaml': `builds:
   app: { context: app, tags: ["${host}/lock/app:1"], push: true }
   top: { context: top, contexts: { app: "build:app" }, tags: ["${host}/lock/top:1"], push: true }
 `,
-    'app/Dockerfile': `FROM ${host}/outside/one:1\nCOPY own /own\n`,
+    'app/Dockerfile': `FROM ${host}/external/one:1\nCOPY own /own\n`,
     'app/own': 'own\n',
     'top/Dockerfile': 'FROM app\nCOPY own /top\n',
     'top/own': 'own\n',
@@ -45,7 +45,7 @@ async function setUp(t: TestContext): Promise<Stage> {
   return {
     ...workspace,
     registry,
-    moveOutside,
+    moveExternal,
     lockFile: path.join(workspace.dir, 'builds.lock'),
     wordsOf: async (name) => {
       await unpackImage(`${host}/lock/${name}`, path.join(scratch, 'image'));
@@ -58,11 +58,11 @@ test('builds.lock', { skip: realEngine.skip, timeout: 240_000 }, async (t) => {
   const stage = await setUp(t);
   const { registry, lockFile } = stage;
   const { host } = registry;
-  const one = `${host}/outside/one:1`;
-  const two = `${host}/outside/two:1`;
+  const one = `${host}/external/one:1`;
+  const two = `${host}/external/two:1`;
   assertOk(await stage.bake());
 
-  await t.test('--check and the verbs that need a lock say that there is none', async () => {
+  await t.test('--check and the commands that need a lock say that there is none', async () => {
     for (const [args, code] of [
       [['lock', '--check'], 'run/lock-stale'],
       [['outdated'], 'run/no-lock'],
@@ -74,7 +74,7 @@ test('builds.lock', { skip: realEngine.skip, timeout: 240_000 }, async (t) => {
     }
   });
 
-  await t.test('lock writes each outside image with its digest, one a line', async () => {
+  await t.test('lock writes each external image with its digest, one a line', async () => {
     const locked = await stage.run(['lock']);
     assert.equal(locked.exitCode, 0, locked.stderr);
     assert.match(locked.stdout, /1 added/);
@@ -92,13 +92,13 @@ test('builds.lock', { skip: realEngine.skip, timeout: 240_000 }, async (t) => {
     assertOk(baked);
     assert.deepEqual(named(baked, 'unchanged'), ['app', 'top'], 'the digest is the one it was built with');
     assert.deepEqual(
-      (await registry.requests()).filter((line) => line.includes('/outside/')),
+      (await registry.requests()).filter((line) => line.includes('/external/')),
       [],
     );
   });
 
-  await t.test('a tag that moves changes nothing, and the build is held to the old digest', async () => {
-    await stage.moveOutside('second');
+  await t.test('a tag that moves changes nothing, and the build is pinned to the old digest', async () => {
+    await stage.moveExternal('second');
     const still = await stage.bake();
     assertOk(still);
     assert.deepEqual(named(still, 'unchanged'), ['app', 'top']);
@@ -109,10 +109,10 @@ test('builds.lock', { skip: realEngine.skip, timeout: 240_000 }, async (t) => {
     assert.equal(await stage.wordsOf('app:1'), 'first');
   });
 
-  await t.test('outdated tells what moved, update takes it over, and the next run builds it', async () => {
+  await t.test('outdated shows what moved, update locks it, and the next run builds it', async () => {
     const outdated = await stage.run(['outdated']);
     assert.equal(outdated.exitCode, 1);
-    assert.match(outdated.stdout, /outside\/one:1 .* moved on/);
+    assert.match(outdated.stdout, /external\/one:1 .* moved on/);
     const near = await stage.run(['update', 'on']);
     assert.equal(near.exitCode, 1);
     assert.match(near.stderr, /run\/not-in-lock/);
@@ -126,7 +126,7 @@ test('builds.lock', { skip: realEngine.skip, timeout: 240_000 }, async (t) => {
     const baked = await stage.bake();
     assertOk(baked);
     assert.deepEqual(named(baked, 'built'), ['app', 'top']);
-    assert.match(baked.outcome('app').reason?.text ?? '', /outside\/one/);
+    assert.match(baked.outcome('app').reason?.text ?? '', /external\/one/);
     assert.equal(await stage.wordsOf('app:1'), 'second');
   });
 
@@ -171,7 +171,7 @@ test('builds.lock', { skip: realEngine.skip, timeout: 240_000 }, async (t) => {
     assert.equal(await readFile(lockFile, 'utf8'), before);
   });
 
-  await t.test('a locked digest that the registry no longer has is told as that', async () => {
+  await t.test('a locked digest that the registry no longer has is reported as that', async () => {
     await writeFile(
       lockFile,
       (await readFile(lockFile, 'utf8')).replace(/sha256:\w+/, `sha256:${'0'.repeat(64)}`),

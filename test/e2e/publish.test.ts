@@ -69,12 +69,12 @@ test('publish: together moves every tag or none', options, async (t) => {
 
 test('publish: together takes tags back where one of them cannot be moved', options, async (t) => {
   const registry = await startTestRegistry(t);
-  const door = await startFaultProxy(t, registry.host);
-  const work = await makeWorkspace(t, three(door.host, 'publish: together'));
+  const proxy = await startFaultProxy(t, registry.host);
+  const work = await makeWorkspace(t, three(proxy.host, 'publish: together'));
   assertOk(await work.bake());
   const before = await tagsOf(registry.host);
   await work.write({ 'a/file': 'A\n', 'b/file': 'B\n', 'c/file': 'C\n' });
-  door.judge(({ from, method, path: asked }) =>
+  proxy.judge(({ from, method, path: asked }) =>
     from === 'bake-ts' && method === 'PUT' && asked.includes('/c/manifests/dev') ? 403 : 'pass',
   );
   const baked = await work.bake();
@@ -112,7 +112,7 @@ test('an immutable tag that would change is refused before anything is built', o
 });
 
 test(
-  'with record: registry a machine with an empty disk leaves alone what another one built',
+  'with record: registry a machine with an empty disk skips what another one built',
   options,
   async (t) => {
     const registry = await startTestRegistry(t);

@@ -1,4 +1,4 @@
-/** The image that makes an SBOM is an outside image like any other: it counts, is pinned and can be locked. */
+/** The image that makes an SBOM is an external image like any other: it counts, is pinned and can be locked. */
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';

@@ -64,7 +64,7 @@ builds:
   assert.match(built.stdout, /it is \(hidden\)/, 'what a step writes');
   assert.doesNotMatch(await readFile(metadata, 'utf8'), /swordfish/);
 
-  // Neither the new value nor the old one, which is no variable's any more.
+  // Neither the new value nor the old one, which no variable has any more.
   assert.match((await run({ PASS: SECOND }, 'explain', 'said')).stdout, /arg NOTE changed/);
   assert.equal((await run({ PASS: SECOND }, 'explain', '--json', 'said')).exitCode, 0);
   const changed = await run({ PASS: SECOND }, 'run', '--progress=plain');

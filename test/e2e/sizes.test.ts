@@ -76,7 +76,7 @@ async function runThrice(t: TestContext, shape: Shape, count: number): Promise<S
 test('twelve images on seven levels', { skip: realEngine.skip, timeout: 300_000 }, async (t) => {
   const { work, registry } = await runThrice(t, 'levels', 12);
 
-  await t.test('a file at the bottom builds what stands on it, and nothing beside it', async () => {
+  await t.test('a file at the bottom builds what is based on it, and nothing beside it', async () => {
     const repository = generateRepository('levels', 12, registry.host);
     const above = new Set(['image-03']);
     for (const { name, needs } of repository.images)

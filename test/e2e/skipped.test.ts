@@ -1,10 +1,10 @@
-/** What is left alone though something moved, and what must not be: each against plain buildctl on the same engine. */
+/** What is skipped though something moved, and what must not be: each against plain buildctl on the same engine. */
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
 import { test } from 'node:test';
-import { buildctl, contextInOwnSlot } from '../rig/buildkit.ts';
+import { buildctl, contextAsOwnSource } from '../rig/buildkit.ts';
 import { findBusybox } from '../rig/busybox.ts';
 import { digestOf } from '../rig/puller.ts';
 import { realEngine, startTestRegistry } from '../rig/real-engine.ts';
@@ -17,7 +17,7 @@ const manyBuilds = { ...options, timeout: 600_000 };
 /** Digest that plain buildctl makes of a directory. */
 async function oracle(work: Workspace, dir: string, opts: readonly string[]): Promise<string> {
   const metadata = path.join(work.home, `${path.basename(dir)}.json`);
-  const { args } = contextInOwnSlot(path.join(work.dir, dir));
+  const { args } = contextAsOwnSource(path.join(work.dir, dir));
   const { code, stderr } = await buildctl([
     'build',
     '--frontend=dockerfile.v0',
@@ -261,7 +261,7 @@ const VECTORS: Readonly<Record<string, Vector>> = {
   },
 };
 
-test('of a parent with other layers, what is taken decides', manyBuilds, async (t) => {
+test('of a parent with other layers, what is copied decides', manyBuilds, async (t) => {
   const { host } = await startTestRegistry(t);
   const builds: Record<string, unknown> = {
     base: { context: 'base', tags: [`${host}/left/base:1`], push: true },

@@ -18,8 +18,8 @@ async function unpacked(t: Cleanup, ref: string): Promise<(name: string) => Prom
   return (name) => readFile(path.join(dir, name), 'utf8');
 }
 
-/** A registry behind a door. */
-async function startDoor(t: Cleanup): Promise<FaultProxy> {
+/** A registry behind a proxy. */
+async function startProxy(t: Cleanup): Promise<FaultProxy> {
   return startFaultProxy(t, (await startTestRegistry(t)).host);
 }
 
@@ -38,17 +38,17 @@ test(
   'a registry that answers 401, 403, 429, 500 or 503, or not at all, is never a reason to skip',
   options,
   async (t) => {
-    const door = await startDoor(t);
-    const work = await makeWorkspace(t, { file: 'one\n', 'builds.yaml': ONE(door.host) });
+    const proxy = await startProxy(t);
+    const work = await makeWorkspace(t, { file: 'one\n', 'builds.yaml': ONE(proxy.host) });
     assertOk(await work.bake());
     for (const fault of [401, 403, 429, 500, 503, 'cut'] as const) {
       await work.buildctl.reset();
-      door.judge(({ from, method }) => (from === 'bake-ts' && method === 'HEAD' ? fault : 'pass'));
+      proxy.judge(({ from, method }) => (from === 'bake-ts' && method === 'HEAD' ? fault : 'pass'));
       const baked = await work.bake();
       assert.equal(baked.outcome('one').reason?.code, 'registry-unknown', `${fault}`);
       assert.equal((await work.buildctl.builds()).length, 1, `${fault}`);
     }
-    door.judge(undefined);
+    proxy.judge(undefined);
     await work.buildctl.reset();
     const after = await work.bake();
     assertOk(after);
@@ -60,68 +60,74 @@ test(
   'a push that the registry refuses moves no tag, is no success, and is made up for by the next run',
   options,
   async (t) => {
-    const door = await startDoor(t);
-    const work = await makeWorkspace(t, { file: 'one\n', 'builds.yaml': ONE(door.host) });
+    const proxy = await startProxy(t);
+    const work = await makeWorkspace(t, { file: 'one\n', 'builds.yaml': ONE(proxy.host) });
     assertOk(await work.bake());
-    const before = await digestOf(`${door.host}/truth/one:1`);
+    const before = await digestOf(`${proxy.host}/truth/one:1`);
     await work.write({ file: 'two\n' });
 
-    door.judge(({ from, method }) => (from === 'engine' && !/^(HEAD|GET)$/.test(method) ? 403 : 'pass'));
+    proxy.judge(({ from, method }) => (from === 'engine' && !/^(HEAD|GET)$/.test(method) ? 403 : 'pass'));
     const refused = await work.bake();
     assert.deepEqual(refused.kinds, { one: 'failed' });
     assert.match(refused.outcome('one').problem?.code ?? '', /^registry\/(denied|unauthorized)$/);
-    assert.equal(await digestOf(`${door.host}/truth/one:1`), before);
+    assert.equal(await digestOf(`${proxy.host}/truth/one:1`), before);
 
-    door.judge(({ from, method }) => (from === 'bake-ts' && method === 'PUT' ? 403 : 'pass'));
+    proxy.judge(({ from, method }) => (from === 'bake-ts' && method === 'PUT' ? 403 : 'pass'));
     const untagged = await work.bake();
     assert.deepEqual(untagged.kinds, { one: 'failed' });
     assert.match(untagged.outcome('one').problem?.code ?? '', /^registry\//);
-    assert.equal(await digestOf(`${door.host}/truth/one:1`), before);
+    assert.equal(await digestOf(`${proxy.host}/truth/one:1`), before);
 
-    door.judge(undefined);
+    proxy.judge(undefined);
     const baked = await work.bake();
     assertOk(baked);
-    assert.notEqual(await digestOf(`${door.host}/truth/one:1`), before);
-    assert.equal(await digestOf(`${door.host}/truth/one:1`), baked.outcome('one').digest);
+    assert.notEqual(await digestOf(`${proxy.host}/truth/one:1`), before);
+    assert.equal(await digestOf(`${proxy.host}/truth/one:1`), baked.outcome('one').digest);
     assert.deepEqual((await work.bake()).kinds, { one: 'unchanged' });
   },
 );
 
 test('a passing fault of a registry while pushing is waited out', options, async (t) => {
-  const door = await startDoor(t);
-  const work = await makeWorkspace(t, { file: 'one\n', 'builds.yaml': ONE(door.host) });
+  const proxy = await startProxy(t);
+  const work = await makeWorkspace(t, { file: 'one\n', 'builds.yaml': ONE(proxy.host) });
   let faults = 0;
-  door.judge(({ from, method }) => (from === 'engine' && method === 'POST' && faults++ < 2 ? 'cut' : 'pass'));
+  proxy.judge(({ from, method }) =>
+    from === 'engine' && method === 'POST' && faults++ < 2 ? 'cut' : 'pass',
+  );
   const baked = await work.bake();
   assertOk(baked);
   assert.deepEqual((await work.bake()).kinds, { one: 'unchanged' });
 });
 
-test('a registry that goes away in the middle is told, and the next run completes', options, async (t) => {
-  const registry = await startTestRegistry(t);
-  const work = await makeWorkspace(t, { file: 'one\n', 'builds.yaml': ONE(registry.host) });
-  const baked = await work.bake({
-    onEvent: (event) => {
-      if (event.type === 'node-started') void registry.stop();
-    },
-  });
-  assert.deepEqual(baked.kinds, { one: 'failed' });
-  const problem = baked.outcome('one').problem;
-  assert.equal(problem?.code, 'registry/unreachable', JSON.stringify(problem));
-  assert.match(problem?.message ?? '', new RegExp(registry.host));
-  await registry.start();
-  const again = await work.bake();
-  assertOk(again);
-  assert.equal(await digestOf(`${registry.host}/truth/one:1`), again.outcome('one').digest);
-});
+test(
+  'a registry that goes away in the middle is reported, and the next run completes',
+  options,
+  async (t) => {
+    const registry = await startTestRegistry(t);
+    const work = await makeWorkspace(t, { file: 'one\n', 'builds.yaml': ONE(registry.host) });
+    const baked = await work.bake({
+      onEvent: (event) => {
+        if (event.type === 'node-started') void registry.stop();
+      },
+    });
+    assert.deepEqual(baked.kinds, { one: 'failed' });
+    const problem = baked.outcome('one').problem;
+    assert.equal(problem?.code, 'registry/unreachable', JSON.stringify(problem));
+    assert.match(problem?.message ?? '', new RegExp(registry.host));
+    await registry.start();
+    const again = await work.bake();
+    assertOk(again);
+    assert.equal(await digestOf(`${registry.host}/truth/one:1`), again.outcome('one').digest);
+  },
+);
 
 test('a base image that moved is built upon anew, by FROM and by COPY --from', options, async (t) => {
   const registry = await startTestRegistry(t);
-  const outside = await makeWorkspace(t, {
+  const external = await makeWorkspace(t, {
     file: 'old\n',
     'builds.yaml': ONE(registry.host),
   });
-  assertOk(await outside.bake());
+  assertOk(await external.bake());
   const work = await makeWorkspace(t, {
     own: 'own\n',
     'builds.yaml': `
@@ -147,8 +153,8 @@ builds:
   assertOk(await work.bake());
   assert.deepEqual(named(await work.bake(), 'unchanged'), ['context', 'copy', 'from']);
   const old = await digestOf(`${registry.host}/truth/one:1`);
-  await outside.write({ file: 'new\n' });
-  assertOk(await outside.bake());
+  await external.write({ file: 'new\n' });
+  assertOk(await external.bake());
   const baked = await work.bake();
   assertOk(baked);
   assert.deepEqual(named(baked, 'built'), ['context', 'copy', 'from']);
@@ -166,7 +172,7 @@ builds:
   assert.equal(await (await unpacked(t, `${registry.host}/moved/from:1`))('file'), 'old\n');
 });
 
-test('a base image that nobody has is told by its name', options, async (t) => {
+test('a base image that nobody has is reported by its name', options, async (t) => {
   const registry = await startTestRegistry(t);
   const work = await makeWorkspace(t, {
     'builds.yaml': `
@@ -244,7 +250,7 @@ test('a directory of which only the mode changed is built with its new mode', op
 });
 
 test(
-  'files of two contexts with the same name, size and time are not taken for one another',
+  'files of two contexts with the same name, size and time are not confused with one another',
   options,
   async (t) => {
     const registry = await startTestRegistry(t);
@@ -297,7 +303,7 @@ test('an ignore file that points out of its context leaves nothing out', options
   }
 });
 
-test('a parent of which only the config changed leaves alone what copies from it', options, async (t) => {
+test('a parent of which only the config changed does not rebuild what copies from it', options, async (t) => {
   const registry = await startTestRegistry(t);
   const { host } = registry;
   const builds = (label: string) => `
@@ -317,7 +323,7 @@ builds:
   beside:
     context: .
     contexts: { parent: build:parent }
-    dockerfile-inline: "FROM scratch\\nCOPY --from=parent /file /taken\\n"
+    dockerfile-inline: "FROM scratch\\nCOPY --from=parent /file /copied\\n"
     tags: [${host}/config/beside:1]
     push: true
 `;
@@ -327,7 +333,7 @@ builds:
   const labelled = await work.bake();
   assertOk(labelled);
   assert.deepEqual(labelled.kinds, { parent: 'built', above: 'built', beside: 'unchanged' });
-  // Its layers are remembered with a result that is left alone, too.
+  // Its layers are remembered with a result that is unchanged, too.
   await work.write({ 'builds.yaml': builds('1') });
   const back = await work.bake();
   assertOk(back);
@@ -338,7 +344,7 @@ builds:
   assert.deepEqual(named(changed, 'built'), ['above', 'beside', 'parent']);
 });
 
-test('a parent that is built again to the same bytes leaves its children alone', options, async (t) => {
+test('a parent that is built again to the same bytes does not rebuild its children', options, async (t) => {
   const registry = await startTestRegistry(t);
   const work = await makeWorkspace(t, {
     'parent/kept': 'kept\n',
@@ -397,7 +403,7 @@ test('a file that changes during the build is not remembered as built', options,
   assert.equal(await (await unpacked(t, `${registry.host}/truth/one:1`))('file'), 'two\n');
 });
 
-test('a failing step blocks what stands on it, and nothing else', options, async (t) => {
+test('a failing step blocks what is based on it, and nothing else', options, async (t) => {
   const registry = await startTestRegistry(t);
   const busybox = await readFile(await findBusybox(t));
   const build = (name: string, rest: string) => `  ${name}:
@@ -495,7 +501,7 @@ builds:
   for (const value of Object.values(values)) {
     assert(!`${printed.stdout}${printed.stderr}`.includes(value), `${value} was printed`);
   }
-  // An unset secret is told before anything runs.
+  // An unset secret is reported before anything runs.
   await work.buildctl.reset();
   const unset = await work.bake({ env: { TOKEN: undefined } });
   assert(!unset.summary.ok);

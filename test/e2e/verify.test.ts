@@ -1,4 +1,4 @@
-/** `bake-ts verify` against a real registry: what a tag holds is what its build makes, or every path that differs is told. */
+/** `bake-ts verify` against a real registry: what a tag holds is what its build makes, or every path that differs is shown. */
 import assert from 'node:assert/strict';
 import { chmod, copyFile, rm } from 'node:fs/promises';
 import path from 'node:path';
@@ -77,7 +77,7 @@ test('verifying what tags hold', { skip: realEngine.skip, timeout: 240_000 }, as
     assert.doesNotMatch(stderr, /base: building/, 'its tag is there, so it is not built');
   });
 
-  await t.test('every path that differs is told, and what differs in it', async () => {
+  await t.test('every path that differs is shown, and what differs in it', async () => {
     await stage.write({ 'app/data/a': 'A\n', 'app/data/new': '' });
     await rm(path.join(stage.dir, 'app/data/b'));
     await stage.write({

@@ -71,7 +71,7 @@ const TREE = {
   'up/link.txt': { symlink: '../lib/real.txt' },
   current: { symlink: 'src/deep' },
   rooted: { symlink: '/lib' },
-  ring: { symlink: 'ring' },
+  loop: { symlink: 'loop' },
   dangling: { symlink: 'nowhere' },
 } as const;
 
@@ -105,15 +105,15 @@ test('only what is read counts, with links on the way and where they lead', asyn
       [read('src'), read('src/deep')],
       ['src', 'src/deep', 'src/deep/z.c', 'src/deep/z.o', 'src/void', 'src/x.c', 'src/y.h'],
     ],
-    [[read('*/x.c')], ['current', 'dangling', 'ring', 'rooted', 'src/x.c']],
+    [[read('*/x.c')], ['current', 'dangling', 'loop', 'rooted', 'src/x.c']],
     [[read('current')], ['current', 'src/deep', 'src/deep/z.c', 'src/deep/z.o']],
     [[read('current/z.c')], ['current', 'src/deep/z.c']],
     [[read('rooted/real.txt')], ['lib/real.txt', 'rooted']],
     [[read('up/link.txt')], ['lib/real.txt', 'up/link.txt']],
     [[read('up')], ['up', 'up/link.txt']],
     [
-      [read('ring'), read('dangling')],
-      ['dangling', 'ring'],
+      [read('loop'), read('dangling')],
+      ['dangling', 'loop'],
     ],
     [
       [read('src', { exclude: ['**/*.o', 'deep/z.c'] })],
@@ -134,7 +134,7 @@ test('only what is read counts, with links on the way and where they lead', asyn
 test('a directory that is left out comes along for what an exception brings back in it', async (t) => {
   const root = await makeTempDir(t);
   await writeTree(root, TREE);
-  const ignore = compileRules(['src', '!src/deep/z.c', 'ring', 'dangling']);
+  const ignore = compileRules(['src', '!src/deep/z.c', 'loop', 'dangling']);
   assert.deepEqual(await pathsOf(root, [read('src')], { ignore }), ['src', 'src/deep', 'src/deep/z.c']);
   assert.deepEqual(await pathsOf(root, [read('src/x.c')], { ignore }), []);
 });
@@ -157,7 +157,7 @@ const unreadableSkip = 'Deno' in globalThis && 'Deno makes names of UTF-8 only';
 test('what cannot be read is a problem, unless it is left out', { skip: unreadableSkip }, async (t) => {
   const root = await makeTempDir(t);
   await writeTree(root, { good: '', 'sub/': '' });
-  // A name that is no UTF-8 text cannot be told from another one, whoever runs the test.
+  // A name that is not UTF-8 cannot be distinguished from another one, whoever runs the test.
   const bad = Buffer.concat([Buffer.from(`${root}/sub/bad`), Buffer.from([0xff])]);
   await writeFile(bad, 'x');
   const hasher = new ContextHasher({ workers: 0 });
@@ -185,15 +185,15 @@ test('a file without permission to read is a problem', {
 });
 
 /** Long enough ago for a hash to be kept. */
-async function settle(): Promise<void> {
+async function waitUntilOldEnough(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, RACY_MS + 50));
 }
 
-test('hashes are remembered, and not believed once a file looks different', async (t) => {
+test('hashes are remembered, and not believed once the stat signature of a file differs', async (t) => {
   const root = await makeTempDir(t);
   const stateDirectory = await makeTempDir(t);
   await writeTree(root, { a: 'aaaa', b: 'bbbb' });
-  await settle();
+  await waitUntilOldEnough();
   const options = { stateDirectory, workers: 0 };
   const first = await hash(request(root), options);
   const [store] = await readdir(stateDirectory);
@@ -219,7 +219,7 @@ test('hashes are remembered, and not believed once a file looks different', asyn
     first.files.map((part) => part.content).reverse(),
   );
 
-  // The same size and mtime again: ctime tells.
+  // The same size and mtime again: ctime differs.
   const { atime, mtime } = await lstat(path.join(root, 'a'));
   await writeFile(path.join(root, 'a'), 'AAAA');
   await utimes(path.join(root, 'a'), atime, mtime);
@@ -259,7 +259,7 @@ test('what is remembered gives what reading gives, whatever was edited', async (
       await writeFile(path.join(root, directory, name), name).catch(() => undefined);
     }
   }
-  await settle();
+  await waitUntilOldEnough();
   const edits: readonly ((file: string) => Promise<unknown>)[] = [
     (file) => writeFile(file, `${random.below(10)}`),
     async (file) => {
@@ -296,7 +296,7 @@ test('a damaged store is as good as none', async (t) => {
   const root = await makeTempDir(t);
   const stateDirectory = await makeTempDir(t);
   await writeTree(root, { a: 'aaaa' });
-  await settle();
+  await waitUntilOldEnough();
   const options = { stateDirectory, workers: 0 };
   const first = await hash(request(root), options);
   const [store = ''] = await readdir(stateDirectory);
@@ -351,10 +351,10 @@ test('a file is looked at once in a run, and anew by recheck', async (t) => {
   assert.deepEqual(changed, { ok: true, value: ['a', 'd', 'd/b', 'd/c', 'd/new'] });
 });
 
-/** After which another change of a file's mode shows: Deno tells ctime in seconds. */
+/** After which another change of a file's mode shows: Deno gives ctime in seconds. */
 const TICK_MS = 'Deno' in globalThis ? 1100 : 20;
 
-test('an edit that was taken back during the build is still an edit', async (t) => {
+test('an edit that was undone during the build is still an edit', async (t) => {
   const edits: Readonly<
     Record<string, readonly [(at: (name: string) => string) => Promise<void>, string[]]>
   > = {
@@ -424,7 +424,7 @@ test('an aborted signal ends it with a problem', async (t) => {
   const result = await hasher.hash(request(root, 'all', { signal: aborted.signal }));
   assert.ok(!result.ok);
   assert.equal(result.error[0]?.code, 'context/cancelled');
-  // What was not looked at is not taken for gone.
+  // What was not checked does not count as gone.
   const after = await hasher.hash(request(root, [read('a')]));
   assert.equal(after.ok && after.value.fileCount, 1);
 });

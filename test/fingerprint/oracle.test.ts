@@ -25,7 +25,7 @@ import { test } from 'node:test';
 import { inspectDockerfile, NO_RULES, parseDockerfile, parseIgnore } from '../../lib/dockerfile/mod.ts';
 import { ContextHasher, computeKey, diffKeys, keyParts } from '../../lib/fingerprint/mod.ts';
 import type { FilePart, KeyParts } from '../../lib/model/mod.ts';
-import { buildctl, buildctlBuild, contextInOwnSlot } from '../rig/buildkit.ts';
+import { buildctl, buildctlBuild, contextAsOwnSource } from '../rig/buildkit.ts';
 import { compiled } from '../rig/paths.ts';
 import { type Random, seededRandom } from '../rig/random.ts';
 import { realEngine, startTestRegistry } from '../rig/real-engine.ts';
@@ -103,7 +103,7 @@ async function edit(state: State, random: Random): Promise<string> {
     case 0:
     case 1: {
       if (!stats.isFile()) return edit(state, random);
-      // The same size and the same mtime: only reading it tells.
+      // The same size and the same mtime: only reading it shows the difference.
       const text = await readFile(file, 'utf8');
       await writeFile(file, text.replace(/./, random.pick(['p', 'q', 'r', 's'])));
       await utimes(file, stats.atime, stats.mtime);
@@ -287,7 +287,7 @@ async function realDigest(state: State, dir: string): Promise<string> {
   await rm(metadata, { force: true });
   // A copy for each build: its times are new ones, so that nothing can rest on them.
   const copies = await Promise.all([copyTree(state.main, dir), copyTree(state.second, dir)]);
-  const { slot, args: contextArgs } = contextInOwnSlot(copies[0]);
+  const { localSource, args: contextArgs } = contextAsOwnSource(copies[0]);
   const result = await buildctl([
     'build',
     '--frontend=dockerfile.v0',
@@ -295,8 +295,8 @@ async function realDigest(state: State, dir: string): Promise<string> {
     ...contextArgs,
     '--opt=platform=linux/amd64',
     '--opt=build-arg:SOURCE_DATE_EPOCH=0',
-    `--opt=context:second=local:${slot}-second`,
-    `--local=${slot}-second=${copies[1]}`,
+    `--opt=context:second=local:${localSource}-second`,
+    `--local=${localSource}-second=${copies[1]}`,
     `--metadata-file=${metadata}`,
     '--output=type=image,name=bake.local/oracle:1,store=false,rewrite-timestamp=true',
     '--progress=plain',

@@ -64,7 +64,7 @@ async function makeRepository(
   return { cwd, env };
 }
 
-test('what was never built is told with all that counts, and no secret', async (t) => {
+test('what was never built is shown with all that counts, and no secret', async (t) => {
   const { cwd, env } = await makeRepository(t, {
     'builds.yaml': `vars:
   PW: { default: hunter22, sensitive: true }
@@ -118,7 +118,7 @@ builds:
   assert.ok(!/hunter22|tell-nobody/.test(`${text.out}${text.err}${json.out}${json.err}`));
 });
 
-test('everything that is not known is told with what would make it known', async (t) => {
+test('everything that is not known is shown with what would make it known', async (t) => {
   const { cwd, env } = await makeRepository(t, {
     'builds.yaml': `builds:
   add: { dockerfile-inline: "FROM scratch\\nADD https://example.invalid/x /x\\n", context: . }
@@ -144,7 +144,7 @@ test('everything that is not known is told with what would make it known', async
   assert.match(out, /Not known, so it is built each time\n {4}ADD https.*\n {4}→ Add --checksum/);
 });
 
-test('what cannot be built is told with the problem, and with it what stands on it', async (t) => {
+test('what cannot be built is shown with the problem, and so is what is based on it', async (t) => {
   const { cwd, env } = await makeRepository(t, {
     'builds.yaml': `builds:
   base: { context: gone, dockerfile-inline: "FROM scratch\\nCOPY . /\\n" }
@@ -196,7 +196,7 @@ async function makeBuilt(
   return { ...workspace, host };
 }
 
-test('after a run nothing differs; then each change is told, and nothing was done', {
+test('after a run nothing differs; then each change is shown, and nothing was done', {
   skip: realEngine.skip,
 }, async (t) => {
   const workspace = await makeBuilt(t);
@@ -267,7 +267,7 @@ test('after a run nothing differs; then each change is told, and nothing was don
   assert.deepEqual(await workspace.buildctl.builds(), []);
 });
 
-test('tags that went or moved are told; an earlier state of the files finds its result again', {
+test('tags that went or moved are shown; an earlier state of the files finds its result again', {
   skip: realEngine.skip,
 }, async (t) => {
   const workspace = await makeBuilt(t);

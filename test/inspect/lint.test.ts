@@ -34,11 +34,11 @@ async function lint(t: Cleanup, tree: Readonly<Record<string, string>>, argv: re
   const code = await runCli(io);
   assert.equal(io.err(), '');
   const { problems } = JSON.parse(io.out()) as { problems: readonly Found[] };
-  const told = problems.map(
+  const reported = problems.map(
     (one) =>
       `${one.place?.file ?? '-'}:${one.place?.line ?? '-'} ${one.severity} ${one.code} ${one.build ?? ''}`,
   );
-  return { code, problems, told: told.map((one) => one.trimEnd()) };
+  return { code, problems, reported: reported.map((one) => one.trimEnd()) };
 }
 
 test('a RUN that fails is shown at its lines of the Dockerfile, as a step and not as buildctl', {
@@ -51,10 +51,10 @@ test('a RUN that fails is shown at its lines of the Dockerfile, as a step and no
   });
   const io = createFakeIo(['run', '--progress', 'quiet'], { cwd, env: engineEnv(cwd) });
   assert.equal(await runCli(io), 1);
-  const told = io.err();
-  assert.match(told, /error\[build\/step-failed\]: a step could not start: its image has no `\/nope`/);
-  assert.match(told, /┌─ docker\/Dockerfile:3:1\n/);
-  assert.match(told, /3 │ ╭ RUN \["\/nope"/);
+  const shown = io.err();
+  assert.match(shown, /error\[build\/step-failed\]: a step could not start: its image has no `\/nope`/);
+  assert.match(shown, /┌─ docker\/Dockerfile:3:1\n/);
+  assert.match(shown, /3 │ ╭ RUN \["\/nope"/);
 });
 
 const LINKED = {
@@ -70,9 +70,11 @@ const LINKED = {
     'FROM middle AS build\nWORKDIR $APP_DIR\nENV A=$LEVEL B=$NOWHERE\nFROM build\nCMD echo hi\n',
 };
 
-test('a build that stands on others is checked to its end, with none of them built', { skip }, async (t) => {
-  const { code, told, problems } = await lint(t, LINKED);
-  assert.deepEqual(told, [
+test('a build that is based on others is checked to its end, with none of them built', {
+  skip,
+}, async (t) => {
+  const { code, reported, problems } = await lint(t, LINKED);
+  assert.deepEqual(reported, [
     'top/Dockerfile:3 warning lint/undefined-var',
     'top/Dockerfile:5 warning lint/json-args-recommended',
   ]);
@@ -83,41 +85,41 @@ test('a build that stands on others is checked to its end, with none of them bui
 
 test('--strict ends with 1 for warnings; only what is asked for is checked', { skip }, async (t) => {
   assert.equal((await lint(t, LINKED, ['--strict'])).code, 1);
-  assert.deepEqual(await lint(t, LINKED, ['--strict', 'middle']), { code: 0, told: [], problems: [] });
+  assert.deepEqual(await lint(t, LINKED, ['--strict', 'middle']), { code: 0, reported: [], problems: [] });
 });
 
 test('check directives count: skip leaves out, error=true makes errors', { skip }, async (t) => {
   const bad = 'FROM scratch\nCMD echo hi\nMAINTAINER x\n';
-  const { told, code } = await lint(t, {
+  const { reported, code } = await lint(t, {
     'builds.yaml': 'builds:\n  skip: { context: skip }\n  hard: { context: hard }\n',
     'skip/Dockerfile': `# check=skip=JSONArgsRecommended\n${bad}`,
     'hard/Dockerfile': `# check=skip=MaintainerDeprecated;error=true\n${bad}`,
   });
-  assert.deepEqual([...told].sort(), [
+  assert.deepEqual([...reported].sort(), [
     'hard/Dockerfile:3 error lint/json-args-recommended',
     'skip/Dockerfile:4 warning lint/maintainer-deprecated',
   ]);
   assert.equal(code, 1);
 });
 
-test('a Dockerfile that several builds use is told once, with the builds where not all are concerned', {
+test('a Dockerfile that several builds use is reported once, with the builds where not all are concerned', {
   skip,
 }, async (t) => {
-  const { told } = await lint(t, {
+  const { reported } = await lint(t, {
     'builds.yaml': `builds:
   one: { context: ., args: { DIR: /app } }
   two: { context: ., args: { DIR: app } }
 `,
     Dockerfile: 'FROM scratch\nARG DIR\nWORKDIR $DIR\nCMD echo hi\n',
   });
-  assert.deepEqual(told, [
+  assert.deepEqual(reported, [
     'Dockerfile:3 warning lint/workdir-relative-path two',
     'Dockerfile:4 warning lint/json-args-recommended',
   ]);
 });
 
 test('what keeps a file from being checked is an error, whoever finds it', { skip }, async (t) => {
-  const { told, code } = await lint(t, {
+  const { reported, code } = await lint(t, {
     'builds.yaml': `builds:
   ours: { context: ours }
   theirs: { context: theirs }
@@ -127,7 +129,7 @@ test('what keeps a file from being checked is an error, whoever finds it', { ski
     'ours/Dockerfile': 'FROM scratch\nCOPPY a /\n',
     'theirs/Dockerfile': 'FROM scratch\nCMD echo\nCOPY --nonsense a /\n',
   });
-  assert.deepEqual([...told].sort(), [
+  assert.deepEqual([...reported].sort(), [
     'builds.yaml:4 error dockerfile/missing none',
     'inline: dockerfile-inline:2 warning lint/maintainer-deprecated',
     'ours/Dockerfile:2 error dockerfile/unknown-instruction ours',
@@ -136,27 +138,29 @@ test('what keeps a file from being checked is an error, whoever finds it', { ski
   assert.equal(code, 3);
 });
 
-test('a base image that is nowhere is told, and the rest is checked all the same', { skip }, async (t) => {
-  const { told } = await lint(t, {
+test('a base image that is nowhere is reported, and the rest is checked all the same', {
+  skip,
+}, async (t) => {
+  const { reported } = await lint(t, {
     'builds.yaml': 'builds:\n  api: { context: . }\n',
     Dockerfile: 'FROM 127.0.0.1:1/no/such:1\nENV A=$MAYBE_SET\nCMD echo hi\n',
   });
-  assert.deepEqual(told, [
+  assert.deepEqual(reported, [
     'Dockerfile:1 warning lint/base-unknown',
     'Dockerfile:3 warning lint/json-args-recommended',
   ]);
 });
 
-test('a frontend that is nowhere is told as that, and the other files are checked all the same', {
+test('a frontend that is nowhere is reported as that, and the other files are checked all the same', {
   skip,
   timeout: 120_000,
 }, async (t) => {
-  const { told, problems, code } = await lint(t, {
+  const { reported, problems, code } = await lint(t, {
     'builds.yaml': 'builds:\n  api: { context: . }\n  web: { context: ., dockerfile: Other }\n',
     Dockerfile: '# syntax=127.0.0.1:1/no/frontend:1\nFROM scratch as x\nCOPY . /\n',
     Other: 'FROM scratch as x\nCOPY . /\n',
   });
-  assert.deepEqual(told, [
+  assert.deepEqual(reported, [
     'Dockerfile:1 error build/base-unreachable',
     'Other:1 warning lint/from-as-casing',
   ]);

@@ -122,7 +122,7 @@ test('lib has no top-level await, so that require() of the package works', () =>
   assert.deepEqual(found, []);
 });
 
-test('the runtime that carries the package is no dependency of it', () => {
+test('the runtime that carries the package is not a dependency of it', () => {
   // The npm packages `node` and `deno` would shadow the user's own on PATH in npm scripts.
   const all = { ...npm.dependencies, ...npm.devDependencies };
   assert.deepEqual([all['node'], all['deno']], [undefined, undefined]);

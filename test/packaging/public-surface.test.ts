@@ -30,7 +30,7 @@ function readPublicNames(): readonly PublicName[] {
   return [...lists, ...declared].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-test('the library exports its names one by one, so that nothing becomes public by accident; types may come by the room', () => {
+test('the library exports its names one by one, so that nothing becomes public by accident; types may come by the package', () => {
   const code = withoutComments(readFileSync(repoPath('lib/mod.ts'), 'utf8'));
   assert.doesNotMatch(code, /export\s+\*/);
 });

@@ -27,7 +27,7 @@ const FULL = `vars:
   FROM_ENV: { default: x, env: [FROM_ENV] }
 builds:
   base:
-    description: What all stand on
+    description: What all are based on
     context: base
     platforms: [linux/amd64, linux/arm64]
   tool:
@@ -130,13 +130,13 @@ test('every part of the schema is described', () => {
   assert.deepEqual(lacking, []);
 });
 
-test('the schema refuses what is no plan', () => {
+test('the schema refuses what is not a plan', () => {
   assert.ok(!validate({ version: 2, builds: [], variables: [] }));
   assert.ok(!validate({ version: 1, builds: [{ name: 'a' }], variables: [] }));
   assert.ok(!validate({ version: 1, builds: [], variables: [{ name: 'a', from: 'x', origin: 'magic' }] }));
 });
 
-test('a tree starts at what nothing needs, and tells a part once', async (t) => {
+test('a tree starts at what nothing needs, and shows a part once', async (t) => {
   assert.equal(
     drawTree(await planOf(t)),
     `api

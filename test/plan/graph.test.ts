@@ -122,7 +122,7 @@ test('dependents are added on request, over any number of hops', () => {
   );
 });
 
-test('a cycle is shown as its shortest ring, with each hop', () => {
+test('the shortest cycle is shown, with each step', () => {
   const builds = [
     makeBuild('a', { contexts: new Map([['x', fromBuild('b')]]) }),
     makeBuild('b', {
@@ -151,7 +151,7 @@ test('a chain of ten thousand builds is planned without running out of stack', (
   assert.equal(nodes[9_999]?.level, 9_999);
 });
 
-test('two builds that push one tag are refused, in whatever spelling; one that does not push is no matter', () => {
+test('two builds that push one tag are refused, in whatever spelling; one that does not push does not matter', () => {
   const found = refused([
     makeBuild('a', { tags: ['docker.io/acme/x:latest'], push: 'selected' }),
     makeBuild('b', { tags: ['acme/x'], push: 'selected' }),

@@ -469,7 +469,7 @@ for (const kind of registryKinds) {
     const settings = (more: RegistrySettings) => ({ registries: new Map([[registry.host, more]]) });
     const without = await clientFor(t, settings({ ca: certs.caFile })).head(at);
     assert.ok(without.kind === 'unknown');
-    // Some see the alert, some only that the other side is gone: TLS 1.3 tells after the handshake.
+    // Some see the alert, some only that the other side is gone: TLS 1.3 says so after the handshake.
     assert.match(without.problem.hint ?? '', /cert:/);
     const { certFile: cert, keyFile: key } = certs.client;
     const client = clientFor(t, settings({ ca: certs.caFile, cert, key }));

@@ -128,7 +128,7 @@ test('on GitHub problems are also workflow commands', () => {
   assert.match(out.text(), /^::error file=images\/base\/Dockerfile,line=2,/);
 });
 
-test('output of two steps at once is told apart, and a line cut in two is whole again', () => {
+test('output of two steps at once is kept apart, and a line cut in two is whole again', () => {
   const { err } = replay(mixedRun(), 'plain');
   assert.ok(err.includes('base              |   adding group app\n'));
   assert.match(

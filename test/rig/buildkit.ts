@@ -28,21 +28,21 @@ export function buildctlBuild(
 }
 
 /**
- * Arguments that offer a directory as the context in a slot of its own. In the slot that all contexts of all clients
- * share, the engine takes files of equal path, size and time for one another, and files written within one tick of the
- * clock have equal times: an oracle that used it would lie.
+ * Arguments that offer a directory as the context under a local source of its own. In the one that all contexts of all
+ * clients share, the engine confuses files of equal path, size and time, and files written within one tick of the clock
+ * have equal times: an oracle that used it would lie.
  */
-export function contextInOwnSlot(contextDir: string): {
-  readonly slot: string;
+export function contextAsOwnSource(contextDir: string): {
+  readonly localSource: string;
   readonly args: readonly string[];
 } {
-  const slot = `slot${randomBytes(8).toString('hex')}`;
+  const localSource = `source${randomBytes(8).toString('hex')}`;
   return {
-    slot,
+    localSource,
     args: [
-      `--opt=local-sessionid:context=${slot}:`,
-      `--local=${slot}-context=${contextDir}`,
-      `--local=${slot}-${slot}-context=${contextDir}`,
+      `--opt=local-sessionid:context=${localSource}:`,
+      `--local=${localSource}-context=${contextDir}`,
+      `--local=${localSource}-${localSource}-context=${contextDir}`,
     ],
   };
 }

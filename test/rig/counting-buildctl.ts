@@ -9,7 +9,7 @@ export interface CountingBuildctl {
   readonly path: string;
   /** The arguments of each `buildctl build` since the last reset, one line each. */
   builds(): Promise<readonly string[]>;
-  /** The arguments of every call, other verbs included. */
+  /** The arguments of every call, commands other than `build` included. */
   calls(): Promise<readonly string[]>;
   reset(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * A stand-in for buildctl that does what a test told it to: see fake-buildctl.ts, which writes the rules it reads.
+ * A stand-in for buildctl that does what a test wants: see fake-buildctl.ts, which writes the rules it reads.
  * Plain JavaScript without dependencies, so that it runs under whatever `node` is on PATH.
  */
 import { createHash } from 'node:crypto';

@@ -9,7 +9,7 @@ import { pathToFileURL } from 'node:url';
 import { repoPath } from './paths.ts';
 import { type Cleanup, makeTempDir } from './temp.ts';
 
-/** What a call does. The first rule that fits is taken; a call that fits none succeeds with a made-up digest. */
+/** What a call does. The first rule that fits counts; a call that fits none succeeds with a made-up digest. */
 export interface FakeRule {
   /** Texts that must all occur in the arguments (joined by line breaks). */
   readonly when?: readonly string[];
@@ -41,7 +41,7 @@ export interface FakeCall {
   readonly argv: readonly string[];
   readonly cwd: string;
   readonly pid: number;
-  /** Index of the rule taken; -1: none fitted. */
+  /** Index of the rule that was used; -1: none fitted. */
   readonly rule: number;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly atMs: number;

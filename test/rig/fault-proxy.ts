@@ -1,23 +1,23 @@
 /**
- * A real registry behind a door that a test can shut: requests pass unless the test answers them itself. The engine and
- * bake-ts are told apart by their User-Agent, so that each can be kept out alone.
+ * A proxy before a real registry: requests pass unless the test answers them itself. The engine and bake-ts are known by
+ * their User-Agent, so that a test can refuse the requests of one of them alone.
  */
 import { createServer, type IncomingHttpHeaders, request } from 'node:http';
 import { listenOnLoopback } from './listen.ts';
 import type { Cleanup } from './temp.ts';
 
-/** A request at the door. */
+/** A request that came to the proxy. */
 export interface ProxyRequest {
   readonly method: string;
   readonly path: string;
-  /** Who asks, as far as the User-Agent tells. */
+  /** Who asks, by the User-Agent. */
   readonly from: 'bake-ts' | 'engine';
 }
 
-/** What the door does: lets it pass, answers with a status, or cuts the connection. */
+/** What the proxy does: lets it pass, answers with a status, or cuts the connection. */
 export type ProxyVerdict = 'pass' | 'cut' | number;
 
-/** The door. */
+/** The proxy. */
 export interface FaultProxy {
   /** `127.0.0.1:PORT` */
   readonly host: string;
@@ -33,7 +33,7 @@ const CODES: Readonly<Record<number, string>> = {
   429: 'TOOMANYREQUESTS',
 };
 
-/** Opens a door before the registry at `upstream` (`HOST:PORT`); closed after the test. */
+/** Starts a proxy before the registry at `upstream` (`HOST:PORT`); closed after the test. */
 export async function startFaultProxy(t: Cleanup, upstream: string): Promise<FaultProxy> {
   let judge: ((request: ProxyRequest) => ProxyVerdict) | undefined;
   const requests: ProxyRequest[] = [];
@@ -54,7 +54,7 @@ export async function startFaultProxy(t: Cleanup, upstream: string): Promise<Fau
       incoming.resume();
       outgoing.writeHead(verdict, { 'content-type': 'application/json' });
       outgoing.end(
-        JSON.stringify({ errors: [{ code: CODES[verdict] ?? 'UNKNOWN', message: 'the door is shut' }] }),
+        JSON.stringify({ errors: [{ code: CODES[verdict] ?? 'UNKNOWN', message: 'refused by the test' }] }),
       );
       return;
     }

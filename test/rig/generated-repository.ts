@@ -1,10 +1,10 @@
 /** Repositories of any size, as files: for tests and benchmarks that need many images. */
 import type { TreeEntry } from './temp.ts';
 
-/** How the images stand on one another: not at all, each on the one before, or seven levels of them. */
+/** How the images are based on one another: not at all, each on the one before, or seven levels of them. */
 export type Shape = 'flat' | 'chain' | 'levels';
 
-/** One image: its name and those it reads; it stands on the first. */
+/** One image: its name and those it reads; it is based on the first. */
 export interface GeneratedImage {
   readonly name: string;
   readonly needs: readonly string[];

@@ -1,4 +1,4 @@
-/** Reading what the sources import: enough for rules about rooms, without a parser. */
+/** Reading what the sources import: enough for rules about packages, without a parser. */
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { repoPath } from './paths.ts';
@@ -34,7 +34,7 @@ export function readModules(folder: string): readonly SourceModule[] {
     });
 }
 
-/** The code without comments (whole-line ones and blocks), so that words in prose are no findings. */
+/** The code without comments (whole-line ones and blocks), so that words in prose are not findings. */
 export function withoutComments(text: string): string {
   return text
     .replace(/\/\*[\s\S]*?\*\//g, '')
@@ -46,7 +46,7 @@ function resolve(from: string, specifier: string): string {
   return specifier.startsWith('.') ? path.posix.join(path.posix.dirname(from), specifier) : specifier;
 }
 
-/** Every import cycle, as the files of a ring; empty where there is none. */
+/** Every import cycle, as its files; empty where there is none. */
 export function findCycles(modules: readonly SourceModule[]): readonly (readonly string[])[] {
   const byFile = new Map(modules.map((one) => [one.file, one]));
   const done = new Set<string>();

@@ -37,7 +37,7 @@ export async function list(dir: string, kind: Kind, below = ''): Promise<readonl
   return found.sort();
 }
 
-/** Files that edits of contents leave alone. */
+/** Files that edits of contents do not change. */
 export const SPECIAL: RegExp = /(?:^|\/)(?:Dockerfile|Containerfile|\.dockerignore|busybox)$/;
 
 /** Directories that builds read, relative to the repository, wherever edits have moved them. */
@@ -121,7 +121,7 @@ export function lines(
 export const dockerfiles = async ({ random, set }: Bench): Promise<string | undefined> =>
   random.pick([...new Set(set.builds.flatMap((build) => dockerfileOf(build) ?? []))].sort());
 
-/** A line that an edit added; only such lines are taken out or moved again. */
+/** A line that an edit added; only such lines are removed or moved again. */
 export const isAdded = (line: string): boolean => /added-\d+/.test(line);
 
 /** A random index of those that pass. */

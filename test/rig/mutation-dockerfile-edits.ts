@@ -1,6 +1,6 @@
 /** Random edits of Dockerfiles. */
 import { dockerfiles, type Edit, endOf, isAdded, lines, pickIndex } from './mutation-bench.ts';
-import { OUTSIDE } from './mutation-repository.ts';
+import { EXTERNAL_BASE } from './mutation-repository.ts';
 
 /** Edits by kind. */
 export const DOCKERFILE_EDITS: Readonly<Record<string, Edit>> = {
@@ -143,14 +143,14 @@ export const DOCKERFILE_EDITS: Readonly<Record<string, Edit>> = {
     return `stage ${before} is ${name}`;
   }),
   'Dockerfile: another base': lines(dockerfiles, (text, { random, set }) => {
-    const outside = `${set.host}/${OUTSIDE.repository}:`;
+    const external = `${set.host}/${EXTERNAL_BASE.repository}:`;
     const index = pickIndex(
       text,
       random,
-      (line) => line.startsWith(`FROM ${outside}`) && !line.includes('$'),
+      (line) => line.startsWith(`FROM ${external}`) && !line.includes('$'),
     );
     if (index === undefined) return undefined;
-    const now = `FROM ${outside}${random.pick([OUTSIDE.tag, ...OUTSIDE.variants])}`;
+    const now = `FROM ${external}${random.pick([EXTERNAL_BASE.tag, ...EXTERNAL_BASE.variants])}`;
     if (text[index] === now) return undefined;
     text[index] = now;
     return now;

@@ -195,9 +195,9 @@ export const FILE_EDITS: Readonly<Record<string, Edit>> = {
     const others = (await list(dir, 'file')).filter((one) => !one.includes('/') && !SPECIAL.test(one));
     const other = path.join(dir, bench.random.pick(others));
     if (other === file) return undefined;
-    await rename(file, `${file}.aside`);
+    await rename(file, `${file}.swap`);
     await rename(other, file);
-    await rename(`${file}.aside`, other);
+    await rename(`${file}.swap`, other);
     return `and ${path.basename(other)} change places`;
   }),
   'old times': onPath('file', async (file) => {

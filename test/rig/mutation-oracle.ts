@@ -8,9 +8,9 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Baked, Workspace } from '../e2e/support.ts';
-import { buildctl, contextInOwnSlot } from './buildkit.ts';
+import { buildctl, contextAsOwnSource } from './buildkit.ts';
 import { runCommand } from './command.ts';
-import { dockerfileOf, type MutableBuild, type MutableSet, OUTSIDE } from './mutation-repository.ts';
+import { dockerfileOf, EXTERNAL_BASE, type MutableBuild, type MutableSet } from './mutation-repository.ts';
 import { type State, takeState } from './mutation-state.ts';
 import { digestOf } from './puller.ts';
 import type { Random } from './random.ts';
@@ -39,9 +39,9 @@ export function makeOracle(
   let remembered = 0;
   const ask = async (baked: Baked): Promise<ReadonlyMap<string, Oracle>> => {
     const state = await takeState(work.dir, set);
-    const outside = await Promise.all(
-      [OUTSIDE.tag, ...OUTSIDE.variants].map((tag) =>
-        digestOf(`${registry.host}/${OUTSIDE.repository}:${tag}`),
+    const external = await Promise.all(
+      [EXTERNAL_BASE.tag, ...EXTERNAL_BASE.variants].map((tag) =>
+        digestOf(`${registry.host}/${EXTERNAL_BASE.repository}:${tag}`),
       ),
     );
     const answers = new Map<string, Oracle>();
@@ -52,7 +52,7 @@ export function makeOracle(
       for (let build = waiting.shift(); build !== undefined; build = waiting.shift()) {
         const parents = parentsOf(set, build, baked);
         if (parents === undefined) continue;
-        const raw = rawInputs(state, set, build, [parents, outside]);
+        const raw = rawInputs(state, set, build, [parents, external]);
         const before = known.get(raw);
         if (before !== undefined && random.below(AGAIN) > 0) {
           remembered++;
@@ -62,7 +62,7 @@ export function makeOracle(
         let answer = await askOne(work, set, build, parents, scratch);
         const { digest } = baked.outcome(build.name);
         if (answer.digest !== undefined && digest !== undefined && answer.digest !== digest) {
-          // A context that is empty has another hash in each slot, so that COPY of it is not found in the cache.
+          // An empty context has another hash in each local source, so that COPY of it is not found in the cache.
           const again = await askOne(work, set, build, parents, scratch, true);
           if (again.digest === digest) answer = again;
         }
@@ -82,7 +82,7 @@ export function makeOracle(
   return { ask, remembered: () => remembered };
 }
 
-/** Name → reference by digest of what stands behind it; undefined: a parent was not built. */
+/** Name → reference by digest of what it stands for; undefined: a parent was not built. */
 function parentsOf(
   set: MutableSet,
   build: MutableBuild,
@@ -124,13 +124,13 @@ async function askOne(
   build: MutableBuild,
   parents: readonly (readonly [string, string])[],
   scratch: string,
-  inSharedSlot = false,
+  asSharedSource = false,
 ): Promise<Oracle> {
   const args = ['build', '--frontend=dockerfile.v0'];
   const opt = (key: string, value: string) => args.push('--opt', `${key}=${value}`);
-  const { slot, args: contextArgs } = contextInOwnSlot(path.join(work.dir, build.context));
-  if (inSharedSlot) {
-    // A copy with times of its own: the engine takes no file of it for one that it has.
+  const { localSource, args: contextArgs } = contextAsOwnSource(path.join(work.dir, build.context));
+  if (asSharedSource) {
+    // A copy with times of its own: the engine confuses no file of it with one that it has.
     const copy = path.join(scratch, `${build.name}-context`);
     const made = await runCommand([
       'cp',
@@ -147,13 +147,13 @@ async function askOne(
     const dir = path.join(scratch, build.name);
     await mkdir(dir, { recursive: true });
     await writeFile(path.join(dir, 'Dockerfile'), build.inline ?? '');
-    args.push(`--local=${slot}-file=${dir}`);
+    args.push(`--local=${localSource}-file=${dir}`);
   } else {
-    args.push(`--local=${slot}-file=${path.join(work.dir, path.dirname(file))}`);
+    args.push(`--local=${localSource}-file=${path.join(work.dir, path.dirname(file))}`);
     opt('filename', path.basename(file));
   }
-  // As with contexts: in the shared slot, files of one clock tick are taken for one another.
-  opt('dockerfilekey', `${slot}-file`);
+  // As with contexts: in the shared local source, files of one clock tick are confused with one another.
+  opt('dockerfilekey', `${localSource}-file`);
   if (build.target !== undefined) opt('target', build.target);
   if (build.platforms.length > 0) opt('platform', build.platforms.join());
   for (const [name, value] of Object.entries(build.args))
@@ -165,7 +165,7 @@ async function askOne(
     if (source.startsWith('image:'))
       opt(`context:${name}`, `docker-image://${source.slice('image:'.length)}`);
     else {
-      const local = `${slot}-${locals++}`;
+      const local = `${localSource}-${locals++}`;
       args.push(`--local=${local}=${path.join(work.dir, source)}`);
       opt(`context:${name}`, `local:${local}`);
     }

@@ -41,8 +41,12 @@ export interface MutableSet {
 /** Ways to write the same builds.yaml. */
 export const LAYOUTS = ['plain', 'backwards', 'yaml', 'template'] as const;
 
-/** The outside base that builds stand on, and the tags that it is moved between. */
-export const OUTSIDE = { repository: 'ext/base', tag: 'stable', variants: ['v1', 'v2', 'v3', 'v4'] } as const;
+/** The external base of the builds, and the tags that it is moved between. */
+export const EXTERNAL_BASE = {
+  repository: 'ext/base',
+  tag: 'stable',
+  variants: ['v1', 'v2', 'v3', 'v4'],
+} as const;
 
 /** Directories that are contexts, relative to the root. */
 export const CONTEXTS: readonly string[] = [
@@ -253,7 +257,7 @@ export async function initialTree(host: string, busybox: string): Promise<Record
     'child/app/lib/': '',
     'child/more.txt': 'more\n',
     'child/unread/notes': 'notes\n',
-    'outside/Dockerfile': `FROM ${host}/${OUTSIDE.repository}:${OUTSIDE.tag}\nARG HTTP_PROXY\nCOPY . /o/\nRUN find /o | sort > /o.list\n`,
+    'outside/Dockerfile': `FROM ${host}/${EXTERNAL_BASE.repository}:${EXTERNAL_BASE.tag}\nARG HTTP_PROXY\nCOPY . /o/\nRUN find /o | sort > /o.list\n`,
     'outside/.dockerignore': '# left out\n*.log\n!keep.log\nnode_modules\ndocs/*\n!docs/README.md\n**/tmp\n',
     'outside/main.c': 'int main;\n',
     'outside/debug.log': 'noise\n',
@@ -279,7 +283,7 @@ export async function initialTree(host: string, busybox: string): Promise<Record
     'svc/app/b.txt': 'app b\n',
     'svc/app/c.txt': 'app c\n',
     'shared/Dockerfile': [
-      `FROM ${host}/${OUTSIDE.repository}:v1`,
+      `FROM ${host}/${EXTERNAL_BASE.repository}:v1`,
       `COPY --from=${host}/mut/tools:1 /tools.txt /size.txt /site/`,
       'COPY *.html page?.css /site/',
       'COPY --exclude=*.tmp --chmod=750 assets /site/assets/',
@@ -319,7 +323,7 @@ export async function initialTree(host: string, busybox: string): Promise<Record
     'archive/files.tar': { content: tarOf('inside.txt', 'inside\n') },
     'options/Dockerfile': [
       'ARG VARIANT=v1',
-      `FROM ${host}/${OUTSIDE.repository}:\${VARIANT}`,
+      `FROM ${host}/${EXTERNAL_BASE.repository}:\${VARIANT}`,
       'ARG VARIANT',
       'ARG OWNER=12',
       'COPY --chown=$OWNER:34 --chmod=640 data /data',

@@ -12,7 +12,13 @@ import { findBusybox } from './busybox.ts';
 import type { Bench } from './mutation-bench.ts';
 import { EDITS } from './mutation-edits.ts';
 import { makeOracle } from './mutation-oracle.ts';
-import { buildsFile, initialSet, initialTree, type MutableBuild, OUTSIDE } from './mutation-repository.ts';
+import {
+  buildsFile,
+  EXTERNAL_BASE,
+  initialSet,
+  initialTree,
+  type MutableBuild,
+} from './mutation-repository.ts';
 import { restoreState, takeState } from './mutation-state.ts';
 import { digestOf } from './puller.ts';
 import { seededRandom } from './random.ts';
@@ -64,7 +70,7 @@ export async function runMutations(t: Cleanup, options: MutationOptions): Promis
   // Every other seed keeps records in the registry too, and loses its machine now and then.
   const set = initialSet(registry.host, options.seed % 2 === 0 ? 'registry' : undefined);
   const work = await makeWorkspace(t, await initialTree(registry.host, busybox));
-  await pushOutside(work, registry, busybox);
+  await pushExternalBase(work, registry, busybox);
   let words = 0;
   const published = new Map<string, Set<string>>();
   const bench: Bench = { dir: work.dir, home: work.home, set, random, word: () => `w${words++}`, published };
@@ -161,7 +167,7 @@ export async function runMutations(t: Cleanup, options: MutationOptions): Promis
       if (state !== undefined) await restoreState(work.dir, set, state);
       done.push(`rollback: to the state after run ${index}`);
     } else {
-      // Mostly one edit at a time, so that what a build was run for can be told.
+      // Mostly one edit at a time, so that it is known what a build was run for.
       const wanted = random.below(5) === 0 ? 2 + random.below(3) : 1;
       while (done.length < wanted) {
         const kind = random.pick(kinds);
@@ -199,7 +205,7 @@ function causeOf({ reason }: Outcome): string {
   if (reason?.code !== 'changed' || items.length === 0) return `reason ${reason?.code}`;
   const classes: readonly (readonly [RegExp, string])[] = [
     [/^build behind/, 'a parent has another result'],
-    [/^image/, 'an outside image moved'],
+    [/^image/, 'an external image moved'],
     [/^platform|^engine platform/, 'platforms'],
     [/^Dockerfile/, 'Dockerfile'],
     [/^context/, 'files'],
@@ -211,8 +217,8 @@ function causeOf({ reason }: Outcome): string {
   return [...found].sort().join(' and ');
 }
 
-/** Outside bases: v2 has other files, v3 a trigger and a variable, v4 only another label than v1. */
-async function pushOutside(work: Workspace, registry: TestRegistry, busybox: string): Promise<void> {
+/** External bases: v2 has other files, v3 a trigger and a variable, v4 only another label than v1. */
+async function pushExternalBase(work: Workspace, registry: TestRegistry, busybox: string): Promise<void> {
   const more: Readonly<Record<string, string>> = {
     v1: '',
     v2: 'COPY <<EOF /etc/version\n2\nEOF\n',
@@ -228,8 +234,8 @@ async function pushOutside(work: Workspace, registry: TestRegistry, busybox: str
       path.join(own, 'Dockerfile'),
       `FROM scratch\nENV PATH=/bin\nCOPY busybox /bin/busybox\nRUN ["/bin/busybox", "--install", "-s", "/bin"]\n${lines}`,
     );
-    const names = [tag, ...(tag === 'v1' ? [OUTSIDE.tag] : [])].map(
-      (one) => `${registry.host}/${OUTSIDE.repository}:${one}`,
+    const names = [tag, ...(tag === 'v1' ? [EXTERNAL_BASE.tag] : [])].map(
+      (one) => `${registry.host}/${EXTERNAL_BASE.repository}:${one}`,
     );
     await succeed([
       ...['build', '--frontend=dockerfile.v0', `--local=context=${own}`, `--local=dockerfile=${own}`],

@@ -2,7 +2,7 @@
 import { cp, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { type Edit, isFree, onBuild, toggle } from './mutation-bench.ts';
-import { CONTEXTS, dockerfileOf, LAYOUTS, OUTSIDE } from './mutation-repository.ts';
+import { CONTEXTS, dockerfileOf, EXTERNAL_BASE, LAYOUTS } from './mutation-repository.ts';
 import { deleteManifest, digestOf, overwriteTag } from './puller.ts';
 
 /** Edits by kind. */
@@ -58,11 +58,12 @@ export const SET_EDITS: Readonly<Record<string, Edit>> = {
     set.extra = word();
     return `EXTRA=${set.extra}`;
   },
-  'outside base moved': async ({ set, random }) => {
-    const base = `${set.host}/${OUTSIDE.repository}`;
-    const to = random.pick(OUTSIDE.variants);
-    if ((await digestOf(`${base}:${to}`)) === (await digestOf(`${base}:${OUTSIDE.tag}`))) return undefined;
-    await overwriteTag(`${base}:${OUTSIDE.tag}`, `${base}:${to}`);
+  'external base moved': async ({ set, random }) => {
+    const base = `${set.host}/${EXTERNAL_BASE.repository}`;
+    const to = random.pick(EXTERNAL_BASE.variants);
+    if ((await digestOf(`${base}:${to}`)) === (await digestOf(`${base}:${EXTERNAL_BASE.tag}`)))
+      return undefined;
+    await overwriteTag(`${base}:${EXTERNAL_BASE.tag}`, `${base}:${to}`);
     return `stable is ${to}`;
   },
   'tag deleted': async ({ set, random }) => {
@@ -81,7 +82,7 @@ export const SET_EDITS: Readonly<Record<string, Edit>> = {
     return `${tag} is ${digest}`;
   },
   nothing: async () => 'nothing',
-  'tag added or taken away': onBuild(({ set, word }, build) => {
+  'tag added or removed': onBuild(({ set, word }, build) => {
     const [first = '', ...more] = build.tags;
     build.tags = more.length > 0 ? [first] : [first, `${set.host}/mut/${build.name}:${word()}`];
     return `tags ${build.tags.join(' ')}`;
@@ -118,14 +119,14 @@ export const SET_EDITS: Readonly<Record<string, Edit>> = {
   'argument in FROM': async ({ set, random }) => {
     const build = set.builds.find((one) => one.name === 'options');
     if (build === undefined) return undefined;
-    toggle(build.args, 'VARIANT', random.pick([undefined, ...OUTSIDE.variants]));
+    toggle(build.args, 'VARIANT', random.pick([undefined, ...EXTERNAL_BASE.variants]));
     return `options: VARIANT=${build.args['VARIANT']}`;
   },
   'image behind a context': async ({ set, random }) => {
     const build = set.builds.find((one) => one.name === 'replaced');
     if (build === undefined) return undefined;
-    const tag = random.pick([OUTSIDE.tag, ...OUTSIDE.variants]);
-    const now = random.below(3) === 0 ? 'build:base' : `image:${set.host}/${OUTSIDE.repository}:${tag}`;
+    const tag = random.pick([EXTERNAL_BASE.tag, ...EXTERNAL_BASE.variants]);
+    const now = random.below(3) === 0 ? 'build:base' : `image:${set.host}/${EXTERNAL_BASE.repository}:${tag}`;
     if (build.contexts['alpine'] === now) return undefined;
     build.contexts['alpine'] = now;
     return `replaced: alpine is ${now}`;

@@ -43,7 +43,7 @@ export async function takeState(dir: string, set: MutableSet): Promise<State> {
   return { files, set: JSON.stringify([set.builds, set.extra, set.layout]) };
 }
 
-/** As git would: what is the same is left alone, the rest is written anew. */
+/** As git would: what is the same stays as it is, the rest is written again. */
 export async function restoreState(dir: string, set: MutableSet, state: State): Promise<void> {
   const now = await takeState(dir, set);
   const isSame = (one: Entry | undefined, other: Entry): boolean => {

@@ -123,7 +123,7 @@ const WEB: Outcome = {
   durationMs: 35,
 };
 
-/** Two builds run, one after the other; one tag is put back; one build is left alone. */
+/** Two builds run, one after the other; one tag is put back; one build is unchanged. */
 export function mixedRun(): readonly BakeEvent[] {
   return recordEvents([
     STARTED,

@@ -1,4 +1,4 @@
-/** Builds and sets in few words, for tests of the rooms that come after the language. */
+/** Builds and sets in few words, for tests of the packages that come after the language. */
 import { type Build, type BuildSet, type ContextRef, type Group, parseTag } from '../../lib/model/mod.ts';
 
 /** A build with everything unset but what is given. */

@@ -1,4 +1,4 @@
-/** The decision, row by row: what is not known is built, and only a whole proof leaves a build alone. */
+/** The decision, row by row: what is not known is built, and a build is skipped only on proof. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { BuildRecord } from '../../lib/model/mod.ts';
@@ -46,7 +46,7 @@ const ROWS: readonly (readonly [string, Partial<Evidence>, string, string])[] = 
   ['no record, and nothing changed', { record: undefined, changes: [] }, 'build', 'changed'],
   ['files nobody remembers', { untrackedOutputs: ['local'] }, 'build', 'not-recorded-output'],
   ['a registry that says nothing', { tags: [there, unknown] }, 'build', 'registry-unknown'],
-  ['unknown is no reason to retag either', { tags: [absent, unknown] }, 'build', 'registry-unknown'],
+  ['unknown is not a reason to retag either', { tags: [absent, unknown] }, 'build', 'registry-unknown'],
   ['a missing tag', { tags: [there, absent] }, 'retag', 'tags-missing'],
   ['a moved tag', { tags: [there, elsewhere] }, 'retag', 'tags-moved'],
   ['one missing, one moved', { tags: [elsewhere, absent] }, 'retag', 'tags-missing'],

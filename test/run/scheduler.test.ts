@@ -8,7 +8,7 @@ function graph(edges: Readonly<Record<string, readonly string[]>>): Map<string, 
   return new Map(Object.entries(edges).map(([name, needs]) => [name, new Set(needs)]));
 }
 
-/** Runs a graph whose nodes end by `end`; tells what runs and what was blocked. */
+/** Runs a graph whose nodes end by `end`; says what runs and what was blocked. */
 function play(needs: ReadonlyMap<string, ReadonlySet<string>>) {
   const ends = new Map<string, (end: NodeEnd) => void>();
   const started: string[] = [];
@@ -30,9 +30,9 @@ function play(needs: ReadonlyMap<string, ReadonlySet<string>>) {
     over,
     isOver: () => isOver,
     end: async (name: string, end: NodeEnd = 'done') => {
-      const settle = ends.get(name);
-      assert(settle !== undefined, `${name} does not run`);
-      settle(end);
+      const finish = ends.get(name);
+      assert(finish !== undefined, `${name} does not run`);
+      finish(end);
       await turn();
     },
   };

@@ -38,9 +38,9 @@ test('many writers at once leave the whole text of one of them', async (t) => {
 
 test('what cannot be put in place leaves nothing behind', async (t) => {
   const dir = await makeTempDir(t);
-  await mkdir(path.join(dir, 'taken/inside'), { recursive: true });
-  await assert.rejects(writeFileWhole(path.join(dir, 'taken'), 'x'));
-  assert.deepEqual(await readdir(dir), ['taken']);
+  await mkdir(path.join(dir, 'folder/inside'), { recursive: true });
+  await assert.rejects(writeFileWhole(path.join(dir, 'folder'), 'x'));
+  assert.deepEqual(await readdir(dir), ['folder']);
 });
 
 test('processors have Go’s names, whatever the runtime calls them', () => {

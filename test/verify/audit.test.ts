@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { drawSample, parseAuditSize } from '../../lib/verify/mod.ts';
 
-test('an audit draws as many as it was told, and the same ones for the same seed', () => {
+test('an audit draws as many as requested, and the same ones for the same seed', () => {
   const names = Array.from({ length: 40 }, (_, at) => `build-${at}`);
   const draw = (text: string, seed: number, from = names) => {
     const size = parseAuditSize(text);

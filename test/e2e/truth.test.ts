@@ -57,7 +57,7 @@ test(
 );
 
 test(
-  'a push that the registry refuses moves no tag, is no success, and is made up for by the next run',
+  'a push that the registry refuses moves no tag, is not a success, and the next run makes up for it',
   options,
   async (t) => {
     const proxy = await startProxy(t);

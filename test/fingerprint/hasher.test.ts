@@ -185,7 +185,7 @@ test('a file without permission to read is a problem', {
 });
 
 /** Long enough ago for a hash to be kept. */
-async function waitUntilOldEnough(): Promise<void> {
+async function settle(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, RACY_MS + 50));
 }
 
@@ -193,7 +193,7 @@ test('hashes are remembered, and not believed once the stat signature of a file 
   const root = await makeTempDir(t);
   const stateDirectory = await makeTempDir(t);
   await writeTree(root, { a: 'aaaa', b: 'bbbb' });
-  await waitUntilOldEnough();
+  await settle();
   const options = { stateDirectory, workers: 0 };
   const first = await hash(request(root), options);
   const [store] = await readdir(stateDirectory);
@@ -259,7 +259,7 @@ test('what is remembered gives what reading gives, whatever was edited', async (
       await writeFile(path.join(root, directory, name), name).catch(() => undefined);
     }
   }
-  await waitUntilOldEnough();
+  await settle();
   const edits: readonly ((file: string) => Promise<unknown>)[] = [
     (file) => writeFile(file, `${random.below(10)}`),
     async (file) => {
@@ -296,7 +296,7 @@ test('a damaged store is as good as none', async (t) => {
   const root = await makeTempDir(t);
   const stateDirectory = await makeTempDir(t);
   await writeTree(root, { a: 'aaaa' });
-  await waitUntilOldEnough();
+  await settle();
   const options = { stateDirectory, workers: 0 };
   const first = await hash(request(root), options);
   const [store = ''] = await readdir(stateDirectory);
@@ -351,10 +351,10 @@ test('a file is looked at once in a run, and anew by recheck', async (t) => {
   assert.deepEqual(changed, { ok: true, value: ['a', 'd', 'd/b', 'd/c', 'd/new'] });
 });
 
-/** After which another change of a file's mode shows: Deno gives ctime in seconds. */
+/** After which another change of a file's mode shows: Deno tells ctime in seconds. */
 const TICK_MS = 'Deno' in globalThis ? 1100 : 20;
 
-test('an edit that was undone during the build is still an edit', async (t) => {
+test('an edit that was taken back during the build is still an edit', async (t) => {
   const edits: Readonly<
     Record<string, readonly [(at: (name: string) => string) => Promise<void>, string[]]>
   > = {

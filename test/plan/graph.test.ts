@@ -122,7 +122,7 @@ test('dependents are added on request, over any number of hops', () => {
   );
 });
 
-test('the shortest cycle is shown, with each step', () => {
+test('a cycle is shown at its shortest, with each hop', () => {
   const builds = [
     makeBuild('a', { contexts: new Map([['x', fromBuild('b')]]) }),
     makeBuild('b', {

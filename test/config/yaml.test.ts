@@ -2,48 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { stringify } from 'yaml';
-import { readQuickly } from '../../lib/config/fast-yaml.ts';
-import { readFully } from '../../lib/config/parse.ts';
-import { type Node, type Origin, toPlain } from '../../lib/config/tree.ts';
+import { toPlain } from '../../lib/config/tree.ts';
+import { readFast } from '../../lib/config/yaml/fast.ts';
+import { assertSameTree, originOf } from './yaml-compare.ts';
 
-function originOf(text: string): Origin {
-  return { source: { path: 'builds.yaml', text }, dir: '/' };
-}
-
-/** A tree as data that keeps what matters: values, text as written, plainness, and places of scalars and keys. */
-function shape(node: Node): unknown {
-  if (node.kind === 'scalar') {
-    const value = Object.is(node.value, -0) ? 0 : node.value;
-    return {
-      value: Number.isNaN(value) ? 'NaN' : value,
-      text: value === null ? '' : node.text,
-      plain: node.plain,
-    };
-  }
-  if (node.kind === 'list') return node.items.map(shape);
-  return [...node.entries.values()].map((entry) => [
-    entry.key,
-    entry.keyStart,
-    entry.value.kind === 'scalar' && entry.value.value !== null ? entry.value.start : 'any',
-    shape(entry.value),
-  ]);
-}
-
-async function assertSame(text: string): Promise<boolean> {
-  const quick = readQuickly(originOf(text));
-  if (quick === undefined) return false;
-  const full = await readFully(originOf(text));
-  assert.deepEqual(
-    full.problems.map((one) => one.message),
-    [],
-    `the full parser refuses ${JSON.stringify(text)}`,
-  );
-  assert.ok(full.node, `the full parser finds nothing in ${JSON.stringify(text)}`);
-  assert.deepEqual(shape(quick), shape(full.node), JSON.stringify(text));
-  return true;
-}
-
-test('the quick reader reads ordinary files, and as the full parser does', async () => {
+test('the fast reader reads ordinary files, and as the full parser does', async () => {
   const samples = [
     "a: 1\nb: two # c\nc:\n  - x\n  - y: 1\n    z: 2\n  -\n    - deep\nd: {e: [1, 2.50, \"x, y\", 'it''s'], f: {g: ~}}\n",
     '{"builds": {"a": {"context": ".", "tags": ["x:1", "y\\n"], "push": true}}}',
@@ -56,7 +19,7 @@ test('the quick reader reads ordinary files, and as the full parser does', async
     ),
     'k: plain text with, commas [and] {braces}\nq: \'#\'\n"quoted key": 1\n3.10: x\n',
   ];
-  for (const text of samples) assert.equal(await assertSame(text), true, text);
+  for (const text of samples) assert.equal(await assertSameTree(text), true, text);
 });
 
 test('an unquoted expression is one unit for both readers', async () => {
@@ -69,9 +32,9 @@ test('an unquoted expression is one unit for both readers', async () => {
     '${{ key }}/x: v',
     '',
   ].join('\n');
-  assert.equal(await assertSame(text), true);
-  const quick = readQuickly(originOf(text));
-  assert.deepEqual(quick && toPlain(quick), {
+  assert.equal(await assertSameTree(text), true);
+  const fast = readFast(originOf(text));
+  assert.deepEqual(fast && toPlain(fast), {
     a: '${{ x ? "a: b" : c }}',
     b: ['${{ f(1, 2) }}', '${{ y }}', 'pre-${{ {"k": 1} }}-post'],
     c: { d: '${{ z # not a comment }}', e: 1 },
@@ -80,7 +43,7 @@ test('an unquoted expression is one unit for both readers', async () => {
   });
 });
 
-test('what is beyond the quick reader is left to the full parser', () => {
+test('what is beyond the fast reader is left to the full parser', () => {
   for (const text of [
     'a: &x 1\nb: *x\n',
     'a: !t x\n',
@@ -98,7 +61,7 @@ test('what is beyond the quick reader is left to the full parser', () => {
     '- a\nb: c\n',
     'a: "x" y\n',
   ]) {
-    assert.equal(readQuickly(originOf(text)), undefined, text);
+    assert.equal(readFast(originOf(text)), undefined, text);
   }
 });
 
@@ -152,18 +115,18 @@ const line = fc.constantFrom(
   '  - {a: b, c: d}',
 );
 
-test('on random documents made of usual lines, the quick reader agrees with the full one or passes', async () => {
+test('on random documents made of usual lines, the fast reader agrees with the full one or passes', async () => {
   let read = 0;
   await fc.assert(
     fc.asyncProperty(fc.array(line, { maxLength: 12 }), async (lines) => {
-      if (await assertSame(`${lines.join('\n')}\n`)) read++;
+      if (await assertSameTree(`${lines.join('\n')}\n`)) read++;
     }),
     { numRuns: 3000 },
   );
   assert.ok(read > 20, `only ${read} documents were read`);
 });
 
-test('on random data written by a YAML or JSON printer, the quick reader agrees with the full one or passes', async () => {
+test('on random data written by a YAML or JSON printer, the fast reader agrees with the full one or passes', async () => {
   let read = 0;
   const value = fc.letrec((tie) => ({
     node: fc.oneof(
@@ -186,7 +149,7 @@ test('on random data written by a YAML or JSON printer, the quick reader agrees 
       fc.integer({ min: 0, max: 2 }),
       async (data, style) => {
         const text = style === 0 ? stringify(data) : JSON.stringify(data, null, style === 1 ? 2 : 0);
-        if (await assertSame(text)) read++;
+        if (await assertSameTree(text)) read++;
       },
     ),
     { numRuns: 1000 },

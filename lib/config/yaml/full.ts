@@ -1,0 +1,250 @@
+/**
+ * Reading with the `yaml` package: everything that the fast reader does not take, with every mistake as a problem at its
+ * place.
+ */
+import type { Document, Pair, Scalar, Node as YamlNode } from 'yaml';
+import { type Problem, problem, type Span } from '../../model/mod.ts';
+import type { MapEntry, Node, Origin } from '../tree.ts';
+import { maskExpressions } from './mask.ts';
+import { duplicateKey, tooDeep, yamlProblem } from './mistakes.ts';
+
+/** How many values a document may have once its aliases are followed; a bomb has billions. */
+const MAX_NODES = 2_000_000;
+/** How many values may come from aliases: an anchor of 50 keys used 2,000 times still fits. */
+const MAX_ALIASED_NODES = 100_000;
+const MAX_DEPTH = 100;
+/** More mistakes than this in one file are not worth reading. */
+const MAX_YAML_PROBLEMS = 20;
+
+/** Reads with the `yaml` package only. */
+export async function readFully(
+  origin: Origin,
+): Promise<{ readonly node?: Node; readonly problems: readonly Problem[] }> {
+  const { source } = origin;
+  const yaml = await import('yaml');
+  const masked = maskExpressions(source.text);
+  const problems: Problem[] = [];
+  let parsed: Document.Parsed;
+  try {
+    const documents = yaml.parseAllDocuments(masked.text, {
+      prettyErrors: false,
+      uniqueKeys: true,
+      merge: true,
+      strict: true,
+      version: '1.2',
+    });
+    const first = documents[0];
+    if (first === undefined) return { problems };
+    const second = documents[1];
+    if (second !== undefined) {
+      problems.push(
+        problem('config/several-documents', 'The file has more than one YAML document', {
+          hint: 'Keep one document a file and join files with `include:` or several `-f`.',
+          span: { source, start: second.range[0], end: second.range[0] + 3 },
+        }),
+      );
+    }
+    parsed = first as Document.Parsed;
+  } catch (thrown) {
+    if (thrown instanceof RangeError) return { problems: [tooDeep(origin)] };
+    throw thrown;
+  }
+  const mistakes = [...parsed.errors, ...parsed.warnings].sort((a, b) => a.pos[0] - b.pos[0]);
+  for (const found of mistakes.slice(0, MAX_YAML_PROBLEMS)) {
+    const explained = yamlProblem(origin, found.code, masked.unmask(found.message), found.pos);
+    if (explained.code === 'config/too-deep') return { problems: [explained] };
+    problems.push(explained);
+    // Behind a mistake in the structure the parser has lost its way: what it says there only follows from it.
+    if (explained.code !== 'config/duplicate-key') break;
+  }
+  // A key that stands twice is no reason to keep quiet about the rest of the file.
+  if (problems.some((one) => one.code !== 'config/duplicate-key')) return { problems };
+  if (parsed.contents === null) return { problems };
+  const converter = new Converter(origin, parsed, yaml, masked.unmask);
+  const node = converter.convert(parsed.contents as YamlNode, 0);
+  if (converter.problems.length > 0) return { problems: [...problems, ...converter.problems] };
+  return { ...(node === undefined ? {} : { node }), problems };
+}
+
+type YamlPackage = typeof import('yaml');
+
+/** Turns the package's nodes into ours; aliases become copies of what they stand for, within limits. */
+class Converter {
+  readonly problems: Problem[] = [];
+  readonly #origin: Origin;
+  readonly #yaml: YamlPackage;
+  readonly #unmask: (text: string) => string;
+  /** What each alias stands for. */
+  readonly #targets = new Map<YamlNode, YamlNode>();
+  readonly #open = new Set<YamlNode>();
+  #count = 0;
+  #aliased = 0;
+  #aliasDepth = 0;
+  /** The outermost alias that is being followed. */
+  #aliasSpan: Span | undefined;
+
+  constructor(
+    origin: Origin,
+    document: Document.Parsed,
+    yaml: YamlPackage,
+    unmask: (text: string) => string,
+  ) {
+    this.#origin = origin;
+    this.#yaml = yaml;
+    this.#unmask = unmask;
+    // An anchor may be given anew further down: an alias means the last one above it.
+    const anchors = new Map<string, YamlNode>();
+    yaml.visit(document, {
+      Node: (_key, node) => {
+        if (yaml.isAlias(node)) {
+          const target = anchors.get(node.source);
+          if (target !== undefined) this.#targets.set(node, target);
+        } else if (node.anchor !== undefined) anchors.set(node.anchor, node as YamlNode);
+      },
+    });
+  }
+
+  /** `missing` is the place of what is not even empty: the value of `a` in `{ a }`. */
+  convert(node: YamlNode | null | undefined, depth: number, missing = 0): Node | undefined {
+    const start = node?.range?.[0] ?? missing;
+    const end = endOf(node) ?? missing;
+    const place = { origin: this.#origin, start, end };
+    if (this.problems.length > 0) return undefined;
+    if (depth > MAX_DEPTH) {
+      this.#fail(tooDeep(this.#origin));
+      return undefined;
+    }
+    if (++this.#count > MAX_NODES || (this.#aliasDepth > 0 && ++this.#aliased > MAX_ALIASED_NODES)) {
+      this.#fail(
+        problem(
+          'config/alias-bomb',
+          'The aliases of this file unfold into more values than any builds file needs',
+          {
+            hint: 'Anchors that contain aliases of anchors grow by multiplication. Use `templates` and `extends`.',
+            span: this.#aliasSpan ?? { source: this.#origin.source, start, end },
+          },
+        ),
+      );
+      return undefined;
+    }
+    if (node === null || node === undefined) {
+      return { kind: 'scalar', value: null, text: '', plain: true, ...place };
+    }
+    if (this.#yaml.isAlias(node)) return this.#alias(node.source, node, depth);
+    if (this.#yaml.isScalar(node)) return this.#scalar(node, place);
+    if (this.#yaml.isSeq(node)) {
+      const items: Node[] = [];
+      for (const item of node.items) {
+        const converted = this.convert(item as YamlNode, depth + 1);
+        if (converted !== undefined) items.push(converted);
+      }
+      return { kind: 'list', items, ...place };
+    }
+    if (this.#yaml.isMap(node)) {
+      const entries = new Map<string, MapEntry>();
+      // Keys written here, and not merged in. To the package `1` and `"1"` are two keys; to us, a name is text.
+      const own = new Set<string>();
+      for (const pair of node.items as Pair<YamlNode, YamlNode | null>[]) {
+        this.#entry(entries, own, pair, depth);
+      }
+      return { kind: 'map', entries, ...place };
+    }
+    return undefined;
+  }
+
+  #alias(name: string, node: YamlNode, depth: number): Node | undefined {
+    const target = this.#targets.get(node);
+    const [start = 0, end = 0] = node.range ?? [];
+    const span = { source: this.#origin.source, start, end };
+    if (target === undefined) {
+      this.#fail(problem('config/yaml', `There is no anchor &${name} above this alias`, { span }));
+      return undefined;
+    }
+    if (this.#open.has(target)) {
+      this.#fail(
+        problem('config/alias-bomb', `The alias *${name} stands inside the anchor it refers to`, {
+          hint: 'A value cannot contain itself.',
+          span,
+        }),
+      );
+      return undefined;
+    }
+    this.#open.add(target);
+    if (this.#aliasDepth++ === 0) this.#aliasSpan = span;
+    const converted = this.convert(target, depth + 1);
+    this.#aliasDepth--;
+    this.#open.delete(target);
+    return converted;
+  }
+
+  #entry(
+    entries: Map<string, MapEntry>,
+    own: Set<string>,
+    pair: Pair<YamlNode, YamlNode | null>,
+    depth: number,
+  ): void {
+    const keyNode = pair.key;
+    const [keyStart = 0, keyEnd = 0] = keyNode?.range ?? [];
+    const span = { source: this.#origin.source, start: keyStart, end: keyEnd };
+    if (!this.#yaml.isScalar(keyNode)) {
+      this.#fail(problem('config/yaml', 'A key must be a plain word or a quoted string', { span }));
+      return;
+    }
+    const key = this.#scalarText(keyNode);
+    if (key === '<<' && keyNode.type === 'PLAIN') {
+      this.#mergeKey(entries, pair.value, depth);
+      return;
+    }
+    const value = this.convert(pair.value, depth + 1, keyEnd);
+    if (value === undefined) return;
+    if (own.has(key)) this.#fail(duplicateKey(key, span));
+    own.add(key);
+    entries.set(key, { key, keyStart, keyEnd, value });
+  }
+
+  /** `<<: *anchor` or a list of them: keys that are not there yet are taken over; own keys win wherever they stand. */
+  #mergeKey(entries: Map<string, MapEntry>, value: YamlNode | null, depth: number): void {
+    const converted = this.convert(value, depth + 1);
+    const sources = converted?.kind === 'list' ? converted.items : [converted];
+    for (const source of sources) {
+      if (source?.kind !== 'map') {
+        if (source !== undefined) {
+          const span = { source: this.#origin.source, start: source.start, end: source.end };
+          this.#fail(problem('config/yaml', 'The merge key << takes a map or a list of maps', { span }));
+        }
+        continue;
+      }
+      for (const [key, entry] of source.entries) if (!entries.has(key)) entries.set(key, entry);
+    }
+  }
+
+  #scalar(
+    node: Scalar,
+    place: { readonly origin: Origin; readonly start: number; readonly end: number },
+  ): Node {
+    const text = this.#scalarText(node);
+    const isPlain = node.type === 'PLAIN' || node.type === undefined;
+    const raw = node.value;
+    const isOther = typeof raw === 'number' || typeof raw === 'boolean' || raw === null;
+    return { kind: 'scalar', value: isOther ? raw : text, text, plain: isPlain, ...place };
+  }
+
+  /** The text of a scalar: as written where it is plain and no string. */
+  #scalarText(node: Scalar): string {
+    const text = typeof node.value === 'string' ? node.value : (node.source ?? String(node.value ?? ''));
+    return this.#unmask(text);
+  }
+
+  #fail(found: Problem): void {
+    if (this.problems.length === 0) this.problems.push(found);
+  }
+}
+
+/** Where a node ends; a block collection with the last thing in it, for which the package has the start of the next. */
+function endOf(node: YamlNode | null | undefined): number | undefined {
+  if (node === null || node === undefined || !('items' in node) || node.flow === true)
+    return node?.range?.[1];
+  const last = node.items.at(-1) as YamlNode | Pair<YamlNode, YamlNode | null> | undefined;
+  if (last === undefined) return node.range?.[1];
+  return endOf('key' in last ? (last.value ?? last.key) : last);
+}

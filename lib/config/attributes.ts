@@ -330,6 +330,8 @@ export function readCache(
   if (
     parsed === undefined ||
     parsed.digest !== undefined ||
+    written === 'true' ||
+    written === 'false' ||
     (written !== 'auto' && parsed.tag !== undefined)
   ) {
     values.fail(
@@ -338,7 +340,7 @@ export function readCache(
         ? 'cache: auto needs a tag to keep the cache beside'
         : `"${written}" is not a repository for the cache`,
       node,
-      { hint: 'Name one without a tag: cache: localhost:5000/cache.' },
+      { hint: 'Name one without a tag: cache: localhost:5000/cache. Empty text or null is no cache.' },
     );
     return undefined;
   }

@@ -17,7 +17,7 @@ import { endOfExpression, splitExpressions } from './expression-scan.ts';
 import { GIT_KEYS, GitUnavailable } from './git.ts';
 import { compileMember } from './member.ts';
 import type { Problems } from './problems.ts';
-import { at, type ListNode, type MapNode, type Node, type ScalarNode, scalarJson } from './tree.ts';
+import { at, type ListNode, type MapNode, type Node, type ScalarNode, scalarJson, toJson } from './tree.ts';
 
 /** Names in scope, each a value in CEL's form. */
 export type Scope = Readonly<Record<string, unknown>>;
@@ -44,7 +44,7 @@ interface CompiledText {
 export interface Evaluator {
   /** A scalar's value; expressions evaluated. Wholly one expression: the value as it is; else text. */
   readonly scalar: (node: ScalarNode, scope: Scope) => Json | Failed;
-  /** The value of a whole tree, null entries and items kept. */
+  /** The value of a whole tree; of lists see {@link listItems}, null entries of maps are kept. */
   readonly tree: (node: Node, scope: Scope) => Json | Failed;
   /** Checks expressions without evaluating them (templates that nothing extends). */
   readonly check: (node: Node) => void;
@@ -169,14 +169,12 @@ export async function createEvaluator(options: EvaluatorOptions): Promise<Evalua
   }
 
   function listOf(node: ListNode, scope: Scope): Json | Failed {
-    const items: Json[] = [];
-    let failed = false;
-    for (const item of node.items) {
-      const value = tree(item, scope);
-      if (value === FAILED) failed = true;
-      else items.push(value);
+    const values: Json[] = [];
+    for (const { value } of listItems(node, scope, { tree })) {
+      if (value === FAILED) return FAILED;
+      values.push(value);
     }
-    return failed ? FAILED : items;
+    return values;
   }
 
   function mapOf(node: MapNode, scope: Scope): Json | Failed {
@@ -202,14 +200,29 @@ export async function createEvaluator(options: EvaluatorOptions): Promise<Evalua
 
 /** The evaluator of a file without expressions: CEL need not be loaded. */
 export function createPlainEvaluator(): Evaluator {
-  function tree(node: Node): Json {
-    if (node.kind === 'scalar') return scalarJson(node);
-    if (node.kind === 'list') return node.items.map(tree);
-    const result: Record<string, Json> = Object.create(null);
-    for (const [key, entry] of node.entries) result[key] = tree(entry.value);
-    return result;
+  return { scalar: scalarJson, tree: toJson, check: () => {} };
+}
+
+/** An item of a list with the node that gives it. */
+export interface ListItem {
+  readonly value: Json | Failed;
+  readonly node: Node;
+}
+
+/** The items of a list by the rules of the language: null leaves one out, an expression may give several. */
+export function listItems(
+  list: ListNode,
+  scope: Scope,
+  evaluator: Pick<Evaluator, 'tree'>,
+): readonly ListItem[] {
+  const items: ListItem[] = [];
+  for (const node of list.items) {
+    const value = evaluator.tree(node, scope);
+    const values: readonly (Json | Failed)[] =
+      node.kind === 'scalar' && Array.isArray(value) ? value : [value];
+    for (const one of values) if (one !== null) items.push({ value: one, node });
   }
-  return { scalar: scalarJson, tree, check: () => {} };
+  return items;
 }
 
 function compile(cel: Cel | undefined, text: string): CompiledText {

@@ -1,7 +1,7 @@
 /** A matrix and its rows: product of the axes, without `exclude`, with `include`, as far as `when` lets them. */
 import { type Json, problem } from '../model/mod.ts';
 import { slug, toCel } from './cel.ts';
-import { type Evaluator, FAILED, type Scope } from './expression.ts';
+import { type Evaluator, FAILED, type Failed, type ListItem, listItems, type Scope } from './expression.ts';
 import type { Problems } from './problems.ts';
 import { at, atKey, isNull, type MapNode, type Node } from './tree.ts';
 import { kindOf } from './validate.ts';
@@ -133,12 +133,9 @@ function readRows(
 ): readonly WrittenRow[] | undefined {
   const node = matrix.entries.get(key)?.value;
   if (node === undefined || isNull(node)) return [];
-  const value = evaluator.tree(node, scope);
-  if (value === FAILED) return undefined;
-  const items: readonly Json[] = Array.isArray(value) ? value : [value];
   const rows: WrittenRow[] = [];
-  for (const [index, item] of items.entries()) {
-    const place = (node.kind === 'list' ? node.items[index] : undefined) ?? node;
+  for (const { value: item, node: place } of itemsOf(node, scope, evaluator)) {
+    if (item === FAILED) return undefined;
     if (item === null) continue;
     if (typeof item !== 'object' || Array.isArray(item)) {
       problems.add(
@@ -155,6 +152,14 @@ function readRows(
     } else rows.push({ row: item as Row, node: place });
   }
   return rows;
+}
+
+/** The items of a list, of an expression that gives one, or what is written without one. */
+function itemsOf(node: Node, scope: Scope, evaluator: Evaluator): readonly ListItem[] {
+  if (node.kind === 'list') return listItems(node, scope, evaluator);
+  const value = evaluator.tree(node, scope);
+  const values: readonly (Json | Failed)[] = Array.isArray(value) ? value : [value];
+  return values.map((one) => ({ value: one, node }));
 }
 
 function product(axes: readonly (readonly [string, readonly Json[]])[]): readonly Row[] {

@@ -84,7 +84,8 @@ function matchBuilds(
 function parseOverride(text: string, origin: Origin, problems: Problems): Override | undefined {
   const equals = text.indexOf('=');
   const whole = { span: { source: origin.source, start: 0, end: text.length } };
-  if (equals <= 0) {
+  // Without a key in front there is no pattern, and nothing that could be set either.
+  if (equals <= 0 || text.startsWith('.')) {
     problems.add(
       problem('config/override', `--set ${text} is not PATTERN.key=value`, {
         hint: "For example: --set 'api.args.MODE=prod', --set '*.platforms+=linux/arm64'.",

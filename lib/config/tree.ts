@@ -103,14 +103,14 @@ export function toPlain(node: Node): unknown {
 
 /**
  * The value that expressions see. A number that is not a plain integer is the text it was written as: `3.10` is a
- * version far more often than it is a quantity, and 3.1 would be a wrong one.
+ * version far more often than it is a quantity, and 3.1 would be a wrong one. Null leaves an item of a list out.
  */
 export function toJson(node: Node): Json {
   switch (node.kind) {
     case 'scalar':
       return scalarJson(node);
     case 'list':
-      return node.items.map(toJson);
+      return node.items.filter((item) => !isNull(item)).map(toJson);
     case 'map': {
       const result: Record<string, Json> = Object.create(null);
       for (const [key, entry] of node.entries) result[key] = toJson(entry.value);

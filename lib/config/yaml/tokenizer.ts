@@ -41,6 +41,7 @@ const SPACE = 32;
 const DOUBLE_QUOTE = 34;
 const HASH = 35;
 const DOLLAR = 36;
+const PERCENT = 37;
 const SINGLE_QUOTE = 39;
 const COMMA = 44;
 const DASH = 45;
@@ -52,6 +53,7 @@ const BACKSLASH = 92;
 const CLOSE_BRACKET = 93;
 const OPEN_BRACE = 123;
 const CLOSE_BRACE = 125;
+const BYTE_ORDER_MARK = 0xfeff;
 
 /** Goes through a text token by token; the public fields tell of the one at hand. */
 export class Tokenizer {
@@ -97,10 +99,6 @@ export class Tokenizer {
     this.#text = text;
     this.#length = text.length;
     this.#onExpression = onExpression;
-    if (text.charCodeAt(0) === 0xfeff) {
-      this.#at = 1;
-      this.#line = 1;
-    }
   }
 
   /** Goes on to the next token. */
@@ -117,9 +115,12 @@ export class Tokenizer {
         this.#line = at;
         isFirst = true;
       } else if (code === CARRIAGE_RETURN && text.charCodeAt(at + 1) === LINE_FEED) at++;
-      else if (code === HASH && (at === this.#line || isWhite(text.charCodeAt(at - 1))))
+      else if (code === HASH && (at === this.#line || isWhite(text.charCodeAt(at - 1)))) {
         at = this.#lineEnd(at);
-      else break;
+      } else if (this.#isByteOrderMark(at, code)) {
+        at++;
+        this.#line = at;
+      } else break;
     }
     this.start = at;
     this.column = at - this.#line;
@@ -141,8 +142,18 @@ export class Tokenizer {
         return;
       }
     }
+    if (code === PERCENT && this.column === 0 && !this.#isInDocument) {
+      this.#take('other', this.#lineEnd(at));
+      return;
+    }
     this.#token(at, code);
     this.#isInDocument = true;
+  }
+
+  /** One may stand before each document. */
+  #isByteOrderMark(at: number, code: number): boolean {
+    if (code !== BYTE_ORDER_MARK || at !== this.#line || this.#isInDocument) return false;
+    return this.#text.charCodeAt(at - 1) !== BYTE_ORDER_MARK;
   }
 
   #take(kind: TokenKind, end: number): void {
@@ -205,10 +216,6 @@ export class Tokenizer {
       case 62: // >
         if (inFlow) break;
         this.#block(at);
-        return;
-      case 37: // %
-        if (this.#isInDocument || this.column > 0) break;
-        this.#take('other', this.#lineEnd(at));
         return;
       case HASH:
         this.#take('other', this.#lineEnd(at));

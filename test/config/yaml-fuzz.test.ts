@@ -1,0 +1,89 @@
+/**
+ * The readers of YAML against the `yaml` package, on random documents: 2,000, or 100,000 where BAKE_TS_TEST_LONG is 1.
+ * The seed is printed; BAKE_TS_TEST_SEED runs the same documents again.
+ */
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import fc from 'fast-check';
+import { CST, Lexer, parseAllDocuments } from 'yaml';
+import { maskExpressions } from '../../lib/config/yaml/mask.ts';
+import { Tokenizer } from '../../lib/config/yaml/tokenizer.ts';
+import { assertSameTree } from './yaml-compare.ts';
+import { yamlDocument } from './yaml-documents.ts';
+
+const numRuns = process.env['BAKE_TS_TEST_LONG'] === '1' ? 100_000 : 2000;
+
+async function check(
+  context: TestContext,
+  property: (text: string) => Promise<boolean>,
+): Promise<{ readonly share: number }> {
+  const seed = Number(process.env['BAKE_TS_TEST_SEED'] ?? Math.floor(Math.random() * 0x7fffffff));
+  context.diagnostic(`seed ${seed}, ${numRuns} documents`);
+  let counted = 0;
+  const run = async (text: string): Promise<void> => {
+    if (await property(text)) counted++;
+  };
+  await fc.assert(fc.asyncProperty(yamlDocument, run), { numRuns, seed });
+  context.diagnostic(`${counted} of them were compared`);
+  return { share: counted / numRuns };
+}
+
+test('the fast reader reads what the package reads, or passes', async (context) => {
+  const { share } = await check(context, assertSameTree);
+  assert.ok(share > 0.1, `only a share of ${share} was read`);
+});
+
+/** Kind and place of every scalar that is not empty, in order; undefined where the package finds a mistake. */
+function scalarsOfPackage(text: string): readonly string[] | undefined {
+  const documents = parseAllDocuments(text, { uniqueKeys: false, logLevel: 'error' });
+  if (
+    Array.isArray(documents) &&
+    documents.some(({ errors, warnings }) => errors.length + warnings.length > 0)
+  )
+    return undefined;
+  const scalars: string[] = [];
+  let at = 0;
+  let header: number | undefined;
+  let isContent = false;
+  for (const token of new Lexer().lex(text)) {
+    const start = at;
+    const type: string | null = isContent ? 'content' : CST.tokenType(token);
+    isContent = type === 'scalar';
+    if (type === 'doc-mode' || type === 'scalar' || type === 'flow-error-end') continue;
+    at += token.length;
+    if (type === 'block-scalar-header') header = start;
+    else if (type === 'content') {
+      if (header !== undefined) scalars.push(blockOf(text, header, at));
+      else if (token !== '') scalars.push(`plain ${start}-${at}`);
+      header = undefined;
+    } else if (type === 'single-quoted-scalar') scalars.push(`single-quoted ${start}-${at}`);
+    else if (type === 'double-quoted-scalar') scalars.push(`double-quoted ${start}-${at}`);
+  }
+  return scalars;
+}
+
+/** Which of the blank lines below it a block has is a matter of places, which the other test compares. */
+function blockOf(text: string, start: number, end: number): string {
+  return `block ${start}-${start + text.slice(start, end).trimEnd().length}`;
+}
+
+const SCALARS: ReadonlySet<string> = new Set(['plain', 'single-quoted', 'double-quoted']);
+
+test('the tokenizer cuts scalars where the package does, each expression of a plain one being one word', async (context) => {
+  const { share } = await check(context, async (text) => {
+    const expected = scalarsOfPackage(maskExpressions(text).text);
+    if (expected === undefined) return false;
+    const tokens = new Tokenizer(text);
+    const scalars: string[] = [];
+    for (tokens.next(); tokens.kind !== 'end'; tokens.next()) {
+      const { kind, start, end } = tokens;
+      // A quote that never closes, which the package lets through where the text ends in an escaped one.
+      if (kind === 'other' && text[start] === "'") return false;
+      if (kind === 'block') scalars.push(blockOf(text, start, end));
+      else if (SCALARS.has(kind)) scalars.push(`${kind} ${start}-${end}`);
+    }
+    assert.deepEqual(scalars, expected, JSON.stringify(text));
+    return true;
+  });
+  assert.ok(share > 0.3, `only a share of ${share} was without mistakes`);
+});

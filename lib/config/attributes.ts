@@ -322,6 +322,14 @@ export function readCache(
 ): { readonly from: TypedAttributes; readonly to?: TypedAttributes } | undefined {
   if (found === undefined) return undefined;
   const { value, node } = found;
+  if (value === true || value === false || value === 'true' || value === 'false') {
+    // Of an unquoted one in a file, the check of the shape has said so.
+    if (node.kind === 'scalar' && typeof node.value === 'boolean') return undefined;
+    values.fail('config/cache', `"cache" must be auto, a repository, or a map, not ${value}`, node, {
+      hint: 'An empty value turns the cache off.',
+    });
+    return undefined;
+  }
   const map = isMap(value) ? value : undefined;
   const written = map === undefined ? plainText(found) : jsonText(map['repository'] ?? 'auto');
   if (written === undefined || written === '') return undefined;
@@ -330,8 +338,6 @@ export function readCache(
   if (
     parsed === undefined ||
     parsed.digest !== undefined ||
-    written === 'true' ||
-    written === 'false' ||
     (written !== 'auto' && parsed.tag !== undefined)
   ) {
     values.fail(
@@ -340,7 +346,7 @@ export function readCache(
         ? 'cache: auto needs a tag to keep the cache beside'
         : `"${written}" is not a repository for the cache`,
       node,
-      { hint: 'Name one without a tag: cache: localhost:5000/cache. Empty text or null is no cache.' },
+      { hint: 'Name one without a tag: cache: localhost:5000/cache.' },
     );
     return undefined;
   }

@@ -206,11 +206,14 @@ class FastReader {
     const header = /^\|-? *(?=\n)/.exec(text.slice(start, linesStart))?.[0];
     if (parent === -1 || header === undefined || linesIndent === -1) throw BEYOND;
     const lines: string[] = [];
+    let hasContent = false;
     for (let line = linesStart; line < end; ) {
       const lineBreak = text.indexOf('\n', line);
       const lineEnd = lineBreak === -1 ? end : lineBreak;
+      hasContent ||= !isSpaces(text.slice(line, lineEnd));
+      // Blank lines in front must not be longer than the indentation: the package's business.
+      if (!hasContent && lineEnd > line) throw BEYOND;
       lines.push(text.slice(Math.min(line + linesIndent, lineEnd), lineEnd));
-      if (lines.length === 1 && lineEnd > line && isSpaces(text.slice(line, lineEnd))) throw BEYOND;
       line = lineEnd + 1;
     }
     if (isSpaces(lines.at(-1) ?? '')) throw BEYOND;

@@ -284,13 +284,14 @@ export class Tokenizer {
     return isBlank(code) || (inFlow && isFlowMark(code));
   }
 
+  /** An anchor, an alias or a tag; `!<…>` may hold what ends the others. */
   #endOfProperty(start: number): number {
     const text = this.#text;
     const isVerbatim = text.startsWith('!<', start);
     for (let at = start + 1; ; at++) {
       const code = text.charCodeAt(at);
       if (isBlank(code)) return at;
-      if (isVerbatim ? text[at - 1] === '>' : isFlowMark(code) || code === DOUBLE_QUOTE) return at;
+      if (isVerbatim ? text[at - 1] === '>' : isFlowMark(code)) return at;
     }
   }
 

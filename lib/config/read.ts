@@ -109,9 +109,9 @@ async function loadFile(loader: Loader, path: string, group: number, from: Node 
   const { problems, open, done, options } = loader;
   const shown = shownPath(options.cwd, path);
   if (open.includes(path)) {
-    const ring = [...open.slice(open.indexOf(path)), path].map((one) => shownPath(options.cwd, one));
+    const cycle = [...open.slice(open.indexOf(path)), path].map((one) => shownPath(options.cwd, one));
     problems.add(
-      problem('config/include-loop', `Files include one another in a ring: ${ring.join(' → ')}`, {
+      problem('config/include-loop', `Files include one another in a cycle: ${cycle.join(' → ')}`, {
         hint: 'Move what both need into a third file that includes neither.',
         ...(from === undefined ? {} : at(from)),
       }),

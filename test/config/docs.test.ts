@@ -33,7 +33,8 @@ test('every code of the language has a heading, and every heading a code', async
   // A lock file is read where runs are prepared, and is wrong in the way of a builds file.
   for (const room of ['config', 'run']) {
     const dir = join(process.cwd(), 'lib', room);
-    for (const name of await readdir(dir)) {
+    for (const name of await readdir(dir, { recursive: true })) {
+      if (!name.endsWith('.ts')) continue;
       const source = await readFile(join(dir, name), 'utf8');
       for (const found of source.matchAll(/'(config\/[a-z-]+)'/g)) codes.add(found[1] ?? '');
     }

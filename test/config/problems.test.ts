@@ -201,7 +201,7 @@ const cases: readonly Case[] = [
     'an include loop',
     'include: [b.yaml]\nbuilds: { a: {} }\n',
     [
-      'config/include-loop b.yaml:1:11 «builds.yaml» Files include one another in a ring: builds.yaml → b.yaml → builds.yaml',
+      'config/include-loop b.yaml:1:11 «builds.yaml» Files include one another in a cycle: builds.yaml → b.yaml → builds.yaml',
     ],
     { tree: { 'b.yaml': 'include: [builds.yaml]\n' } },
   ],
@@ -292,15 +292,15 @@ const cases: readonly Case[] = [
     },
   ],
   [
-    'variables in a ring',
+    'variables in a cycle',
     'vars: { A: "${{ vars.B }}", B: "${{ vars.A }}" }\nbuilds: { a: { target: "${{ vars.A }}" } }\n',
-    ['config/variable-cycle builds.yaml:1:9 «A» Variables need one another in a ring: A → B → A'],
+    ['config/variable-cycle builds.yaml:1:9 «A» Variables need one another in a cycle: A → B → A'],
   ],
   [
-    'extends of what is not there, and in a ring',
+    'extends of what is not there, and in a cycle',
     'templates: { base: {}, x: { extends: y }, y: { extends: x } }\nbuilds:\n  a: { extends: [bas, x] }\n',
     [
-      'config/extends-cycle builds.yaml:1:24 «x» These extend one another in a ring: x → y → x',
+      'config/extends-cycle builds.yaml:1:24 «x» These extend one another in a cycle: x → y → x',
       'config/unknown-template builds.yaml:3:18 «bas» There is no template or build "bas" to extend | Did you mean "base"?',
     ],
   ],
@@ -319,7 +319,7 @@ const cases: readonly Case[] = [
     'groups',
     'builds: { app: {}, b: {} }\ngroups: { g: [app, h], h: [g], i: [aap], app: [b] }\n',
     [
-      'config/group-cycle builds.yaml:2:11 «g» Groups contain one another in a ring: g → h → g',
+      'config/group-cycle builds.yaml:2:11 «g» Groups contain one another in a cycle: g → h → g',
       'config/unknown-build builds.yaml:2:36 «aap» There is no build or group "aap" | Did you mean "app"?',
       'config/name-clash builds.yaml:2:42 «app» "app" is the name of a group and of a build',
     ],

@@ -13,8 +13,8 @@ const MAX_NODES = 2_000_000;
 /** How many values may come from aliases: an anchor of 50 keys used 2,000 times still fits. */
 const MAX_ALIASED_NODES = 100_000;
 const MAX_DEPTH = 100;
-/** More mistakes than this in one file are not worth reading. */
-const MAX_YAML_PROBLEMS = 20;
+/** More than this in one file are not worth reading. */
+const MAX_DUPLICATES = 20;
 
 /** Reads with the `yaml` package only. */
 export async function readFully(
@@ -28,7 +28,8 @@ export async function readFully(
   try {
     const documents = yaml.parseAllDocuments(masked.text, {
       prettyErrors: false,
-      uniqueKeys: true,
+      // The conversion looks for them; the package compares every key with every other one of its map.
+      uniqueKeys: false,
       merge: true,
       strict: true,
       version: '1.2',
@@ -49,28 +50,28 @@ export async function readFully(
     if (thrown instanceof RangeError) return { problems: [tooDeep(origin)] };
     throw thrown;
   }
-  const mistakes = [...parsed.errors, ...parsed.warnings].sort((a, b) => a.pos[0] - b.pos[0]);
-  for (const found of mistakes.slice(0, MAX_YAML_PROBLEMS)) {
-    const explained = yamlProblem(origin, found.code, masked.unmask(found.message), found.pos);
-    if (explained.code === 'config/too-deep') return { problems: [explained] };
-    problems.push(explained);
-    // Behind a mistake in the structure the parser has lost its way: what it says there only follows from it.
-    if (explained.code !== 'config/duplicate-key') break;
+  // Behind a mistake in the structure the parser has lost its way: what it says there only follows from the first.
+  const [mistake] = [...parsed.errors, ...parsed.warnings].sort((a, b) => a.pos[0] - b.pos[0]);
+  if (mistake !== undefined) {
+    const explained = yamlProblem(origin, mistake.code, masked.unmask(mistake.message), mistake.pos);
+    return { problems: explained.code === 'config/too-deep' ? [explained] : [...problems, explained] };
   }
-  // A key that stands twice is no reason to keep quiet about the rest of the file.
-  if (problems.some((one) => one.code !== 'config/duplicate-key')) return { problems };
-  if (parsed.contents === null) return { problems };
+  if (problems.length > 0 || parsed.contents === null) return { problems };
   const converter = new Converter(origin, parsed, yaml, masked.unmask);
   const node = converter.convert(parsed.contents as YamlNode, 0);
-  if (converter.problems.length > 0) return { problems: [...problems, ...converter.problems] };
-  return { ...(node === undefined ? {} : { node }), problems };
+  if (converter.problem !== undefined) return { problems: [converter.problem] };
+  // A key that stands twice is no reason to keep quiet about the rest of the file.
+  const duplicates = converter.duplicates.slice(0, MAX_DUPLICATES);
+  return { ...(node === undefined ? {} : { node }), problems: duplicates };
 }
 
 type YamlPackage = typeof import('yaml');
 
 /** Turns the package's nodes into ours; aliases become copies of what they stand for, within limits. */
 class Converter {
-  readonly problems: Problem[] = [];
+  /** Why there is no tree. */
+  problem: Problem | undefined;
+  readonly duplicates: Problem[] = [];
   readonly #origin: Origin;
   readonly #yaml: YamlPackage;
   readonly #unmask: (text: string) => string;
@@ -109,7 +110,7 @@ class Converter {
     const start = node?.range?.[0] ?? missing;
     const end = endOf(node) ?? missing;
     const place = { origin: this.#origin, start, end };
-    if (this.problems.length > 0) return undefined;
+    if (this.problem !== undefined) return undefined;
     if (depth > MAX_DEPTH) {
       this.#fail(tooDeep(this.#origin));
       return undefined;
@@ -142,8 +143,7 @@ class Converter {
     }
     if (this.#yaml.isMap(node)) {
       const entries = new Map<string, MapEntry>();
-      // Keys written here, and not merged in. To the package `1` and `"1"` are two keys; to us, a name is text.
-      const own = new Set<string>();
+      const own = new Set<unknown>();
       for (const pair of node.items as Pair<YamlNode, YamlNode | null>[]) {
         this.#entry(entries, own, pair, depth);
       }
@@ -179,7 +179,7 @@ class Converter {
 
   #entry(
     entries: Map<string, MapEntry>,
-    own: Set<string>,
+    own: Set<unknown>,
     pair: Pair<YamlNode, YamlNode | null>,
     depth: number,
   ): void {
@@ -197,8 +197,8 @@ class Converter {
     }
     const value = this.convert(pair.value, depth + 1, keyEnd);
     if (value === undefined) return;
-    if (own.has(key)) this.#fail(duplicateKey(key, span));
-    own.add(key);
+    if (isKnownKey(own, key, keyNode) && this.#aliasDepth === 0)
+      this.duplicates.push(duplicateKey(key, span));
     entries.set(key, { key, keyStart, keyEnd, value });
   }
 
@@ -236,8 +236,21 @@ class Converter {
   }
 
   #fail(found: Problem): void {
-    if (this.problems.length === 0) this.problems.push(found);
+    this.problem ??= found;
   }
+}
+
+/**
+ * Whether a map has a key already, which it has from now on. Two keys are one where they read alike, quoted or not (a
+ * name is text), and where they mean the same to YAML, as `~` and `null` do. `own` are those written in the map itself,
+ * and not merged into it.
+ */
+function isKnownKey(own: Set<unknown>, key: string, { value }: Scalar): boolean {
+  const hasMeaning = typeof value === 'number' || typeof value === 'boolean' || value === null;
+  const isKnown = own.has(key) || (hasMeaning && !Number.isNaN(value) && own.has(value));
+  own.add(key);
+  if (hasMeaning) own.add(value);
+  return isKnown;
 }
 
 /** Where a node ends; a block collection with the last thing in it, for which the package has the start of the next. */

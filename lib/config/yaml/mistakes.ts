@@ -32,11 +32,6 @@ export function yamlProblem(origin: Origin, code: string, message: string, pos: 
       span,
     });
   }
-  if (code === 'DUPLICATE_KEY') {
-    const end = endOfLine(source.text, start);
-    const name = /^["']?([^:"'\n]+)/.exec(source.text.slice(start, end))?.[1]?.trim() ?? '';
-    return duplicateKey(name, { source, start, end: start + Math.max(1, name.length) });
-  }
   const unclosed = /^Flow (sequence|map) (in block|must end)|^Missing closing (.)quote/.exec(message);
   if (unclosed !== null) {
     const quote = unclosed[3];

@@ -88,6 +88,41 @@ const SCALARS = [
   ...['&n a', '*n', '!t a', '!!str 1', '|', '>', '`', 'a\tb', 'a\t', '---', '...', 'a:', 'a #', '# a'],
 ] as const;
 
+/** What files usually hold: documents of these only are read fast for the most part. */
+const USUAL_SCALARS = [
+  ...[
+    'a',
+    'b c',
+    'x:y',
+    '1',
+    '3.10',
+    'true',
+    '~',
+    'http://x/y#z',
+    '"q, r"',
+    "'it''s'",
+    '"\\n"',
+    '',
+    'é',
+    'a, b',
+    'x"y',
+  ],
+  ...[
+    '${{ a }}',
+    '${{ b ? "c: d" : e }}',
+    '"${{ q }}"',
+    'x-${{ f(1, 2) }}-y',
+    '-1',
+    '[]',
+    '{}',
+    'a\u00a0',
+    '.5',
+    '1e3',
+  ],
+] as const;
+
+const USUAL_KEYS = ['a', 'b', 'c', 'd e', '"f"', "'g'", 'h-1', '3.10', '${{ k }}/x', 'i', 'j', 'null', '1'];
+
 const KEYS = [
   'a',
   'b',
@@ -115,13 +150,6 @@ interface Written {
 
 const gap = fc.constantFrom('', '', '', '', ' ', '  ');
 const comment = fc.constantFrom('', '', '', '', '', ' # c', '  # "c', " # c: 'd", ' # ${{ c }}', ' ');
-
-const scalar = fc.tuple(fc.constantFrom(...SCALARS), comment).map(
-  ([text, note]): Written => ({
-    block: [`${text}${note}`],
-    flow: text,
-  }),
-);
 
 const literal = fc
   .tuple(
@@ -178,25 +206,43 @@ const folded = fc
     };
   });
 
-const key = fc.constantFrom(...KEYS);
-
-const node: fc.Arbitrary<Written> = fc.letrec<{ node: Written; collection: Written }>((tie) => ({
-  node: fc.oneof(
-    { depthSize: 'small', withCrossShrink: true },
-    { weight: 6, arbitrary: scalar },
-    { weight: 1, arbitrary: literal },
-    { weight: 1, arbitrary: folded },
-    { weight: 6, arbitrary: tie('collection') },
-  ),
-  collection: fc.oneof(
-    fc
-      .tuple(fc.array(tie('node'), { maxLength: 4 }), fc.boolean(), gap)
-      .map(([items, isFlow, space]) => listOf(items, isFlow, space)),
-    fc
-      .tuple(fc.array(fc.tuple(key, tie('node')), { maxLength: 4 }), fc.boolean(), gap, fc.boolean())
-      .map(([entries, isFlow, space, isNear]) => mapOf(entries, isFlow, space, isNear)),
-  ),
-})).node;
+/** Of the odd keys a map may have one twice. */
+function nodesOf(
+  scalars: readonly string[],
+  keys: readonly string[],
+  oddWeight: number,
+): fc.Arbitrary<Written> {
+  const key = fc.constantFrom(...keys);
+  const scalar = fc
+    .tuple(fc.constantFrom(...scalars), comment)
+    .map(([text, note]): Written => ({ block: [`${text}${note}`], flow: text }));
+  return fc.letrec<{ node: Written; collection: Written }>((tie) => ({
+    node: fc.oneof(
+      { depthSize: 'small', withCrossShrink: true },
+      { weight: 6, arbitrary: scalar },
+      { weight: oddWeight, arbitrary: literal },
+      { weight: oddWeight, arbitrary: folded },
+      { weight: 6, arbitrary: tie('collection') },
+    ),
+    collection: fc.oneof(
+      fc
+        .tuple(fc.array(tie('node'), { maxLength: 4 }), fc.boolean(), gap)
+        .map(([items, isFlow, space]) => listOf(items, isFlow, space)),
+      fc
+        .tuple(
+          fc.uniqueArray(fc.tuple(key, tie('node')), {
+            maxLength: 4,
+            selector: ([name]) => name,
+            comparator: keys === KEYS ? () => false : 'IsStrictlyEqual',
+          }),
+          fc.boolean(),
+          gap,
+          fc.boolean(),
+        )
+        .map(([entries, isFlow, space, isNear]) => mapOf(entries, isFlow, space, isNear)),
+    ),
+  })).node;
+}
 
 function indented(lines: readonly string[], by: number): readonly string[] {
   return lines.map((line) => (line === '' ? '' : `${' '.repeat(by)}${line}`));
@@ -295,22 +341,22 @@ const ODD = [
 /** A few insertions, deletions and repetitions. */
 const change = fc.tuple(fc.nat(), fc.constantFrom(...ODD), fc.nat({ max: 4 }), fc.nat({ max: 5 }));
 
+/** Lines that fit together by chance only. */
+const lines = fc
+  .array(
+    fc.tuple(
+      fc.nat({ max: 5 }),
+      fc.array(fc.constantFrom(...SCALARS, ...KEYS, ...ODD, 'a: ', '- '), { maxLength: 5 }),
+    ),
+    { maxLength: 8 },
+  )
+  .map((parts) => parts.map(([indent, words]) => `${' '.repeat(indent)}${words.join('')}`).join('\n'));
+
 const whole = fc.oneof(
-  { weight: 3, arbitrary: node.map(({ block }) => block.join('\n')) },
-  {
-    weight: 1,
-    arbitrary: fc
-      .array(
-        fc.tuple(
-          fc.nat({ max: 5 }),
-          fc.array(fc.constantFrom(...SCALARS, ...KEYS, ...ODD, 'a: ', '- '), { maxLength: 5 }),
-        ),
-        {
-          maxLength: 8,
-        },
-      )
-      .map((lines) => lines.map(([indent, parts]) => `${' '.repeat(indent)}${parts.join('')}`).join('\n')),
-  },
+  { weight: 3, arbitrary: nodesOf(USUAL_SCALARS, USUAL_KEYS, 0).map(({ block }) => block.join('\n')) },
+  { weight: 3, arbitrary: nodesOf(SCALARS, KEYS, 1).map(({ block }) => block.join('\n')) },
+  { weight: 1, arbitrary: nodesOf(USUAL_SCALARS, KEYS, 0).map(({ block }) => block.join('\n')) },
+  { weight: 1, arbitrary: lines },
 );
 
 /** The documents. About half of them are read without a mistake. */

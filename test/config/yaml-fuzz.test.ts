@@ -5,10 +5,13 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
-import { CST, Lexer, parseAllDocuments } from 'yaml';
+import { CST, isScalar, Lexer, parseAllDocuments, visit } from 'yaml';
+import { parseText } from '../../lib/config/parse.ts';
+import { toPlain } from '../../lib/config/tree.ts';
+import { readFully } from '../../lib/config/yaml/full.ts';
 import { maskExpressions } from '../../lib/config/yaml/mask.ts';
 import { Tokenizer } from '../../lib/config/yaml/tokenizer.ts';
-import { assertSameTree } from './yaml-compare.ts';
+import { assertSameTree, originOf } from './yaml-compare.ts';
 import { yamlDocument } from './yaml-documents.ts';
 
 const numRuns = process.env['BAKE_TS_TEST_LONG'] === '1' ? 100_000 : 2000;
@@ -30,7 +33,7 @@ async function check(
 
 test('the fast reader reads what the package reads, or passes', async (context) => {
   const { share } = await check(context, assertSameTree);
-  assert.ok(share > 0.1, `only a share of ${share} was read`);
+  assert.ok(share > 0.15, `only a share of ${share} was read`);
 });
 
 /** Kind and place of every scalar that is not empty, in order; undefined where the package finds a mistake. */
@@ -86,4 +89,51 @@ test('the tokenizer cuts scalars where the package does, each expression of a pl
     return true;
   });
   assert.ok(share > 0.3, `only a share of ${share} was without mistakes`);
+});
+
+/** Whether some map of a document has two keys that read alike, quoted or not. */
+function hasTwins(node: unknown): boolean {
+  let found = false;
+  visit(node as Parameters<typeof visit>[0], {
+    Map: (_key, { items }) => {
+      const names = items.map(({ key }) =>
+        isScalar(key) ? (typeof key.value === 'string' ? key.value : key.source) : undefined,
+      );
+      found ||= new Set(names).size < names.length;
+    },
+  });
+  return found;
+}
+
+test('a key stands twice where the package says so, and where two read alike', async (context) => {
+  let duplicates = 0;
+  await check(context, async (text) => {
+    const { text: masked } = maskExpressions(text);
+    const documents = parseAllDocuments(masked, { merge: true, logLevel: 'error' });
+    if (!Array.isArray(documents) || documents.length !== 1 || /<<|\*/.test(text)) return false;
+    const [document] = documents;
+    const codes = new Set(document?.errors.map(({ code }) => code));
+    const expected = codes.delete('DUPLICATE_KEY') || hasTwins(document);
+    const { problems } = await readFully(originOf(text));
+    if (codes.size > 0 || problems.some(({ code }) => code !== 'config/duplicate-key')) return false;
+    assert.equal(problems.length > 0, expected, JSON.stringify(text));
+    if (expected) duplicates++;
+    return true;
+  });
+  assert.ok(duplicates > numRuns / 100, `only ${duplicates} had a key twice`);
+});
+
+test('a file with CRLF says what the same file says with LF', async (context) => {
+  const { share } = await check(context, async (text) => {
+    const unix = text.replaceAll('\r', '');
+    const [here, there] = await Promise.all([
+      parseText(originOf(unix)),
+      parseText(originOf(unix.replaceAll('\n', '\r\n'))),
+    ]);
+    if (here.node === undefined || here.problems.length > 0) return false;
+    assert.deepEqual(there.problems, [], JSON.stringify(unix));
+    assert.deepEqual(there.node && toPlain(there.node), toPlain(here.node), JSON.stringify(unix));
+    return true;
+  });
+  assert.ok(share > 0.3, `only a share of ${share} was read`);
 });

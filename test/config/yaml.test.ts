@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { stringify } from 'yaml';
+import { parseText } from '../../lib/config/parse.ts';
 import { toPlain } from '../../lib/config/tree.ts';
 import { readFast } from '../../lib/config/yaml/fast.ts';
 import { assertSameTree, originOf } from './yaml-compare.ts';
@@ -65,65 +66,118 @@ test('what is beyond the fast reader is left to the full parser', () => {
   }
 });
 
-const line = fc.constantFrom(
-  'a: 1',
-  'b:',
-  '  c: d',
-  '  - x',
-  '- y',
-  '    e: [1, 2]',
-  '  f: {g: h}',
-  '# note',
-  '',
-  '   ',
-  '  k: "q"',
-  "  l: 'r'",
-  '  m: |',
-  '     text',
-  '  - n: o',
-  '    p: q',
-  '- - s',
-  't: # u',
-  '    - v',
-  '  w: x # y',
-  'z: a:b',
-  '- ',
-  '-',
-  '  "k2": 1',
-  '  ${{ a }}: ${{ b ? c : d }}',
-  '---',
-  'n: ~',
-  'o: [',
-  ']',
-  'p: {',
-  '}',
-  '  q: -1.50',
-  'r: - s',
-  '  : x',
-  'a b: c d',
-  '  {u: v}: w',
-  '  s: |-',
-  '   ',
-  't: "a\\u0041\\n"',
-  "u: ''''",
-  ' v: 1',
-  'w: x:',
-  '  x: [a: b]',
-  '!x',
-  'y: @z',
-  '  - [a, "b"]',
-  '  - {a: b, c: d}',
-);
+/** What the parsing of a text gives: plain data, or the problems. */
+async function parsed(text: string): Promise<unknown> {
+  const { node, problems } = await parseText(originOf(text));
+  return problems.length > 0 ? problems.map((one) => one.message) : node && toPlain(node);
+}
 
-test('on random documents made of usual lines, the fast reader agrees with the full one or passes', async () => {
-  let read = 0;
-  await fc.assert(
-    fc.asyncProperty(fc.array(line, { maxLength: 12 }), async (lines) => {
-      if (await assertSameTree(`${lines.join('\n')}\n`)) read++;
-    }),
-    { numRuns: 3000 },
-  );
-  assert.ok(read > 20, `only ${read} documents were read`);
+test('a quote in the middle of a plain scalar is a letter, with LF and with CRLF', async () => {
+  const text = 'a: b, "c\nd: ${{ x ? "y: z" : w }} # "\ne: it\'s, \'f\ng: [h "i, ${{ j(1, 2) }}]\n';
+  const expected = {
+    a: 'b, "c',
+    d: '${{ x ? "y: z" : w }}',
+    e: "it's, 'f",
+    g: ['h "i', '${{ j(1, 2) }}'],
+  };
+  assert.deepEqual(await parsed(text), expected);
+  assert.deepEqual(await parsed(text.replaceAll('\n', '\r\n')), expected);
+});
+
+test('a quote in a block scalar or on a later line of a scalar does not hide the expressions behind it', async () => {
+  for (const head of [
+    'a: |\n  "b\n',
+    "a: >-\n  it's\n",
+    'a: b\n  "c\n',
+    'a: &x b\n  - "c\n',
+    '# "\na: !!str "b\n  c"\n',
+  ]) {
+    const data = await parsed(`${head}d: \${{ x ? "y: z" : w }}\n`);
+    assert.equal((data as { d?: string }).d, '${{ x ? "y: z" : w }}', JSON.stringify(data));
+  }
+});
+
+test('an expression goes on over the lines of its scalar, and no further', async () => {
+  assert.deepEqual(await parsed('a: ${{ b ? "c: d"\n   : e }}\nf: g\n'), {
+    a: '${{ b ? "c: d" : e }}',
+    f: 'g',
+  });
+  assert.deepEqual(await parsed('a: ${{ b\nc: d }}\n'), { a: '${{ b', c: 'd }}' });
+  assert.deepEqual(await parsed('a: $${{ b and ${{ c ? d : e }}\n'), { a: '$${{ b and ${{ c ? d : e }}' });
+});
+
+test('only spaces and tabs are blanks: a no-break space is part of the value', async () => {
+  assert.deepEqual(await parsed('a: [b\u00a0, c]\nd: {e\u00a0: f\u00a0}\n'), {
+    a: ['b\u00a0', 'c'],
+    d: { 'e\u00a0': 'f\u00a0' },
+  });
+  assert.deepEqual(await parsed('a:\u00a0b: c\n'), { 'a:\u00a0b': 'c' });
+  assert.deepEqual(await parsed('a: ${{ b, c }}\u00a0# d\n'), { a: '${{ b, c }}\u00a0# d' });
+});
+
+test('what YAML refuses is refused: a dash in braces, a key of more than 1,024 characters', async () => {
+  for (const text of [
+    'a: { - b: c }\n',
+    `${'k'.repeat(1025)}: v\n`,
+    `"${'k'.repeat(1023)}": v\n`,
+    'a: [- b]\n',
+  ]) {
+    const { problems } = await parseText(originOf(text));
+    assert.deepEqual(
+      problems.map(({ code }) => code),
+      ['config/yaml'],
+      text.slice(0, 20),
+    );
+  }
+  assert.equal(await assertSameTree(`${'k'.repeat(1024)}: v\n`), true);
+});
+
+test('keys that mean the same are one key, whatever they look like; so are keys that look the same', async () => {
+  const twice = (name: string): readonly string[] => [`The key "${name}" stands twice in this map`];
+  assert.deepEqual(await parsed('{~: 1, null: 2}\n'), twice('null'));
+  assert.deepEqual(await parsed('1: a\n0x1: b\n'), twice('0x1'));
+  assert.deepEqual(await parsed('true: a\nTrue: b\n'), twice('True'));
+  assert.deepEqual(await parsed('1.0: a\n1.00: b\n'), twice('1.00'));
+  assert.deepEqual(await parsed('"1": a\n1: b\n'), twice('1'));
+  assert.deepEqual(await parsed('a: {b: c, "b": d}\n'), twice('b'));
+  assert.deepEqual(await parsed('~: 1\n"null": 2\n3.1: x\n3.10: y\n'), [
+    'The key "3.10" stands twice in this map',
+  ]);
+  assert.deepEqual(await parsed('~: 1\n"null": 2\n3.1: x\n3.2: y\n'), {
+    '~': 1,
+    null: 2,
+    '3.1': 'x',
+    '3.2': 'y',
+  });
+});
+
+test('the place of a literal block is all of its lines', async () => {
+  const text = 'a: |\n  b\n\n  c\n\nd: |-\n  e';
+  const fast = readFast(originOf(text));
+  assert.ok(fast?.kind === 'map');
+  const places = [...fast.entries.values()].map(({ value }) => text.slice(value.start, value.end));
+  assert.deepEqual(places, ['|\n  b\n\n  c\n', '|-\n  e']);
+  assert.equal(await assertSameTree(text), true);
+});
+
+test('the last bracket may stand in the column of its key', async () => {
+  assert.equal(await assertSameTree('a: [\n  b,\n  c\n]\nd: {\n  e: f\n}\ng:\n  - [\n    h\n  ]\n'), true);
+});
+
+test('an alias means the last anchor of its name above it', async () => {
+  assert.deepEqual(await parsed('a: &x 1\nb: *x\nc: &x 2\nd: *x\n'), { a: 1, b: 1, c: 2, d: 2 });
+});
+
+test('characters of private use are kept, beside expressions too', async () => {
+  const text = '\ue020a: &x ${{ b, "c" }}\ue022\nd: "\ue07f"\n';
+  assert.deepEqual(await parsed(text), { '\ue020a': '${{ b, "c" }}\ue022', d: '\ue07f' });
+});
+
+test('many expressions that never close take no longer than as many that do', async () => {
+  const open = `a: &x\n${'  ${{ "b\n'.repeat(20_000)}`;
+  const start = performance.now();
+  await parseText(originOf(open));
+  assert.ok(performance.now() - start < 5000);
 });
 
 test('on random data written by a YAML or JSON printer, the fast reader agrees with the full one or passes', async () => {

@@ -383,6 +383,32 @@ const cases: readonly Case[] = [
     { files: ['m.mjs'], tree: { 'm.mjs': 'throw new Error("boom");' } },
   ],
   [
+    'keys that are the same to YAML',
+    'builds: { a: { args: { 3.1: x, 3.10: y } } }\n',
+    [
+      'config/duplicate-key builds.yaml:1:32 «3.10» The key "3.10" stands twice in this map | To YAML it is the same as 3.1. Put quotes around both if they are two.',
+    ],
+  ],
+  [
+    'overrides without a pattern',
+    'builds: { a: {} }\n',
+    [
+      'config/override --set:1:1 «.target=x» --set .target=x is not PATTERN.key=value',
+      'config/override --set:1:1 «.args.target=x» --set .args.target=x is not PATTERN.key=value',
+    ],
+    { overrides: ['.target=x', '.args.target=x'] },
+  ],
+  [
+    'a cache that is true or false',
+    'builds: { a: { cache: "${{ 1 > 2 }}" }, b: { cache: false }, c: {} }\n',
+    [
+      'config/cache builds.yaml:1:23 «"${{ 1 > 2 }}"» "cache" must be auto, a repository, or a map, not false | An empty value turns the cache off.',
+      'config/wrong-type builds.yaml:1:53 «false» "cache" must be auto, a repository, or a map, not false',
+      'config/cache --set:1:1 «c.cache=true» "cache" must be auto, a repository, or a map, not true | An empty value turns the cache off.',
+    ],
+    { overrides: ['c.cache=true'] },
+  ],
+  [
     'a variables file',
     'vars: { A: 1 }\nbuilds: { a: {} }\n',
     ['config/missing-file - There is no file nope.env', 'config/var-file v.env:1:1 «what is this»'],

@@ -143,7 +143,7 @@ class Converter {
     }
     if (this.#yaml.isMap(node)) {
       const entries = new Map<string, MapEntry>();
-      const own = new Set<unknown>();
+      const own = new Map<unknown, string>();
       for (const pair of node.items as Pair<YamlNode, YamlNode | null>[]) {
         this.#entry(entries, own, pair, depth);
       }
@@ -179,7 +179,7 @@ class Converter {
 
   #entry(
     entries: Map<string, MapEntry>,
-    own: Set<unknown>,
+    own: Map<unknown, string>,
     pair: Pair<YamlNode, YamlNode | null>,
     depth: number,
   ): void {
@@ -197,8 +197,8 @@ class Converter {
     }
     const value = this.convert(pair.value, depth + 1, keyEnd);
     if (value === undefined) return;
-    if (isKnownKey(own, key, keyNode) && this.#aliasDepth === 0)
-      this.duplicates.push(duplicateKey(key, span));
+    const twin = addKey(own, key, keyNode);
+    if (twin !== undefined && this.#aliasDepth === 0) this.duplicates.push(duplicateKey(key, twin, span));
     entries.set(key, { key, keyStart, keyEnd, value });
   }
 
@@ -241,16 +241,16 @@ class Converter {
 }
 
 /**
- * Whether a map has a key already, which it has from now on. Two keys are one where they read alike, quoted or not (a
- * name is text), and where they mean the same to YAML, as `~` and `null` do. `own` are those written in the map itself,
- * and not merged into it.
+ * Adds a key to those that are written in a map (and not merged into it); gives the one that is the same, if there is
+ * one. Two keys are the same where they read alike, quoted or not (a name is text), and where they mean the same to
+ * YAML, as `~` and `null` do, or `3.1` and `3.10`.
  */
-function isKnownKey(own: Set<unknown>, key: string, { value }: Scalar): boolean {
+function addKey(own: Map<unknown, string>, key: string, { value }: Scalar): string | undefined {
   const hasMeaning = typeof value === 'number' || typeof value === 'boolean' || value === null;
-  const isKnown = own.has(key) || (hasMeaning && !Number.isNaN(value) && own.has(value));
-  own.add(key);
-  if (hasMeaning) own.add(value);
-  return isKnown;
+  const twin = own.has(key) ? key : hasMeaning && !Number.isNaN(value) ? own.get(value) : undefined;
+  own.set(key, key);
+  if (hasMeaning) own.set(value, key);
+  return twin;
 }
 
 /** Where a node ends; a block collection with the last thing in it, for which the package has the start of the next. */

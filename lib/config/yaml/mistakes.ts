@@ -10,10 +10,13 @@ export function tooDeep(origin: Origin, start = 0): Problem {
   });
 }
 
-/** The problem of a key that a map has already. */
-export function duplicateKey(name: string, span: Span): Problem {
+/** The problem of a key that a map has already, if not in the same writing. */
+export function duplicateKey(name: string, twin: string, span: Span): Problem {
   return problem('config/duplicate-key', `The key "${name}" stands twice in this map`, {
-    hint: 'Keep one of the two; YAML has no rule which of them would win.',
+    hint:
+      name === twin
+        ? 'Keep one of the two; YAML has no rule which of them would win.'
+        : `To YAML it is the same as ${twin}. Put quotes around both if they are two.`,
     span,
   });
 }

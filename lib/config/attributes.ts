@@ -74,7 +74,7 @@ export function readTyped(
     if (!known.some((one) => one === type)) {
       values.fail(
         'config/unknown-type',
-        `"${type}" is no type of "${key}" that BuildKit is known to have`,
+        `"${type}" is not a type of "${key}" that BuildKit is known to have`,
         item.node,
         {
           // A later BuildKit may have it.
@@ -83,7 +83,7 @@ export function readTyped(
         },
       );
     }
-    const writtenPath = settlePath(key, type, attributes, item, paths);
+    const writtenPath = makePathAbsolute(key, type, attributes, item, paths);
     const typed: TypedAttributes = {
       type,
       attributes,
@@ -140,7 +140,7 @@ function pairsOf(
 }
 
 /** Makes the path of a local output or cache absolute; returns how it is shown. */
-function settlePath(
+function makePathAbsolute(
   key: string,
   type: string,
   attributes: Map<string, string>,

@@ -49,7 +49,7 @@ export function matrixRows(
     for (const axis of Object.keys(one.row)) {
       if (axes.some(([name]) => name === axis)) continue;
       problems.add(
-        problem('config/matrix', `exclude names "${axis}", which is no axis of "${build}"`, {
+        problem('config/matrix', `exclude names "${axis}", which is not an axis of "${build}"`, {
           hint: `Its axes are ${axes.map(([name]) => name).join(', ')}.`,
           ...at(one.node),
           build,
@@ -134,22 +134,22 @@ function readRows(
   const node = matrix.entries.get(key)?.value;
   if (node === undefined || isNull(node)) return [];
   const rows: WrittenRow[] = [];
-  for (const { value: item, node: place } of itemsOf(node, scope, evaluator)) {
+  for (const { value: item, node: itemNode } of itemsOf(node, scope, evaluator)) {
     if (item === FAILED) return undefined;
     if (item === null) continue;
     if (typeof item !== 'object' || Array.isArray(item)) {
       problems.add(
         problem(
           'config/wrong-type',
-          `An item of ${key} must be a map of axis to value, not ${kindOf(place)}`,
+          `An item of ${key} must be a map of axis to value, not ${kindOf(itemNode)}`,
           {
             hint: `Write - { axis: value }.`,
-            ...at(place),
+            ...at(itemNode),
             build,
           },
         ),
       );
-    } else rows.push({ row: item as Row, node: place });
+    } else rows.push({ row: item as Row, node: itemNode });
   }
   return rows;
 }

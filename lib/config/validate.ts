@@ -243,12 +243,12 @@ function wrongType(
   const near =
     node.kind === 'scalar' && typeof node.value === 'string' ? suggest(node.text, words) : undefined;
   const hint = near === undefined ? hintForType(path, node, types) : `Did you mean "${near}"?`;
-  let place: { readonly span?: Span } = at(node);
+  let location: { readonly span?: Span } = at(node);
   const entry = parent?.entries.get(path.at(-1) ?? '');
-  if (node.kind !== 'scalar' && parent !== undefined && entry !== undefined) place = atKey(parent, entry);
+  if (node.kind !== 'scalar' && parent !== undefined && entry !== undefined) location = atKey(parent, entry);
   return problem('config/wrong-type', `${nameOf(path)} must be ${wanted}, not ${kindOf(node)}`, {
     ...(hint === undefined ? {} : { hint }),
-    ...place,
+    ...location,
     ...about,
   });
 }

@@ -58,7 +58,7 @@ export function createValues(
   ): void {
     // A list or map where none belongs has been reported by the shape check.
     if (node.kind !== 'scalar') return;
-    const got = hasExpression(node.text) ? describe(value) : kindOf(node);
+    const got = hasExpression(node.text) ? valueInWords(value) : kindOf(node);
     fail('config/wrong-type', `"${key}" must be ${wanted}, not ${got}`, node, rest);
   }
 
@@ -252,7 +252,7 @@ export function asBoolean(value: Json): boolean | undefined {
 }
 
 /** A computed value in words. */
-export function describe(value: Json): string {
+export function valueInWords(value: Json): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'a map';

@@ -8,7 +8,7 @@ import { at, jsonText, type Node, type ScalarNode } from './tree.ts';
 /** A rule that a value breaks, in words, with its place. */
 export interface BrokenRule {
   readonly rule: string;
-  readonly place: object;
+  readonly location: object;
 }
 
 /** The first rule that the value breaks; `keys` are those of the declaration. */
@@ -34,7 +34,7 @@ function notOneOf(oneOf: Node | undefined, value: Json): BrokenRule | undefined 
       if (allowed.includes(jsonText(one))) continue;
       const near = suggest(jsonText(one), allowed);
       const meant = near === undefined ? '' : `; did you mean "${near}"?`;
-      return { rule: `it must be one of ${allowed.join(', ')}${meant}`, place: at(oneOf) };
+      return { rule: `it must be one of ${allowed.join(', ')}${meant}`, location: at(oneOf) };
     }
   }
   return undefined;
@@ -47,11 +47,11 @@ function unmatchedPattern(pattern: Node | undefined, value: Json): BrokenRule | 
   try {
     matcher = new RegExp(`^(?:${source})$`);
   } catch {
-    return { rule: `its pattern ${source} is not a regular expression`, place: at(pattern) };
+    return { rule: `its pattern ${source} is not a regular expression`, location: at(pattern) };
   }
   const texts = Array.isArray(value) ? value : [value];
   if (texts.every((one) => matcher.test(jsonText(one ?? '')))) return undefined;
-  return { rule: `it must match ${source}`, place: at(pattern) };
+  return { rule: `it must match ${source}`, location: at(pattern) };
 }
 
 function outsideOf(
@@ -63,9 +63,9 @@ function outsideOf(
   if (size === undefined) return undefined;
   const measure = typeof value === 'number' ? 'it' : 'its length';
   if (isNumber(minimum) && size < minimum.value)
-    return { rule: `${measure} must be at least ${minimum.text}`, place: at(minimum) };
+    return { rule: `${measure} must be at least ${minimum.text}`, location: at(minimum) };
   if (isNumber(maximum) && size > maximum.value)
-    return { rule: `${measure} must be at most ${maximum.text}`, place: at(maximum) };
+    return { rule: `${measure} must be at most ${maximum.text}`, location: at(maximum) };
   return undefined;
 }
 
@@ -88,5 +88,5 @@ function failedCheck(
   if (check?.kind !== 'scalar') return undefined;
   const passed = evaluator.scalar(check, { ...scope, value: toCel(value) });
   if (passed === FAILED || passed === true) return undefined;
-  return { rule: `it does not pass its check ${check.text}`, place: at(check) };
+  return { rule: `it does not pass its check ${check.text}`, location: at(check) };
 }

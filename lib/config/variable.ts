@@ -101,7 +101,7 @@ export function resolveVariable(declaration: Declaration, sources: ValueSources)
     problems.add(
       problem('config/variable-value', `${shown} is not allowed for ${name}: ${broken.rule}`, {
         hint: `It comes from ${originWords(origin)}.${description === undefined ? '' : ` ${name}: ${description}`}`,
-        ...broken.place,
+        ...broken.location,
       }),
     );
     return undefined;
@@ -132,7 +132,7 @@ function defaultValue(
 ): FoundValue | undefined {
   const { name, keys, map, entry } = declaration;
   const node = keys.get('default');
-  const place = node === undefined ? atKey(map, entry) : at(node);
+  const location = node === undefined ? atKey(map, entry) : at(node);
   const evaluated = node === undefined ? emptyOf(type) : evaluator.tree(node, scope);
   if (evaluated === FAILED) return undefined;
   const value = keys.has('type') ? fit(evaluated, type) : evaluated;
@@ -140,12 +140,15 @@ function defaultValue(
     problems.add(
       problem('config/variable-value', `The default of ${name} is not ${typeWords(type)}`, {
         hint: 'Change the default or the type.',
-        ...place,
+        ...location,
       }),
     );
     return undefined;
   }
-  return { value, origin: { kind: 'default', ...(place.span === undefined ? {} : { span: place.span }) } };
+  return {
+    value,
+    origin: { kind: 'default', ...(location.span === undefined ? {} : { span: location.span }) },
+  };
 }
 
 function readGiven(

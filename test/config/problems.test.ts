@@ -62,9 +62,9 @@ const cases: readonly Case[] = [
     'types that BuildKit does not have',
     'builds: { a: { attest: [provenence], outputs: [type=docke], cache-from: [type=s4] } }\n',
     [
-      'config/unknown-type builds.yaml:1:25 «provenence» "provenence" is no type of "attest" that BuildKit is known to have | Did you mean "provenance"?',
-      'config/unknown-type builds.yaml:1:48 «type=docke» "docke" is no type of "outputs" that BuildKit is known to have | Did you mean "docker"?',
-      'config/unknown-type builds.yaml:1:74 «type=s4» "s4" is no type of "cache-from" that BuildKit is known to have | Known are registry',
+      'config/unknown-type builds.yaml:1:25 «provenence» "provenence" is not a type of "attest" that BuildKit is known to have | Did you mean "provenance"?',
+      'config/unknown-type builds.yaml:1:48 «type=docke» "docke" is not a type of "outputs" that BuildKit is known to have | Did you mean "docker"?',
+      'config/unknown-type builds.yaml:1:74 «type=s4» "s4" is not a type of "cache-from" that BuildKit is known to have | Known are registry',
     ],
   ],
   [
@@ -79,7 +79,7 @@ const cases: readonly Case[] = [
     "names of GitHub's workflows and of other languages",
     'builds: { a: { target: "${{ github.ref }}", tags: ["x:${{ \'A\'.toLowerCase() }}"], args: { I: "${{ [1][2] }}" } } }\n',
     [
-      'config/unknown-variable builds.yaml:1:29 «github» "github" is not a name here | This is no workflow',
+      'config/unknown-variable builds.yaml:1:29 «github» "github" is not a name here | This is not a workflow',
       "config/expression-value builds.yaml:1:59 «'A'.toLowerCase()» No function fits string.toLowerCase() | Write text.lowerAscii().",
       'config/expression-value builds.yaml:1:99 «[1][2]» The list has no [2]: it holds 1, counted from 0',
     ],

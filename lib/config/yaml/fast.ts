@@ -118,16 +118,16 @@ class FastReader {
 
   /** What stands where nothing is written, behind a dash or colon that ends at `at`. */
   #nothing(at: number): Node {
-    let place = at;
-    while (this.#text.charCodeAt(place) === 32) place++;
+    let offset = at;
+    while (this.#text.charCodeAt(offset) === 32) offset++;
     return {
       kind: 'scalar',
       value: null,
       text: '',
       plain: true,
       origin: this.#origin,
-      start: place,
-      end: place,
+      start: offset,
+      end: offset,
     };
   }
 

@@ -109,7 +109,7 @@ class Converter {
   convert(node: YamlNode | null | undefined, depth: number, missing = 0): Node | undefined {
     const start = node?.range?.[0] ?? missing;
     const end = endOf(node) ?? missing;
-    const place = { origin: this.#origin, start, end };
+    const range = { origin: this.#origin, start, end };
     if (this.problem !== undefined) return undefined;
     if (depth > MAX_DEPTH) {
       this.#fail(tooDeep(this.#origin));
@@ -129,17 +129,17 @@ class Converter {
       return undefined;
     }
     if (node === null || node === undefined) {
-      return { kind: 'scalar', value: null, text: '', plain: true, ...place };
+      return { kind: 'scalar', value: null, text: '', plain: true, ...range };
     }
     if (this.#yaml.isAlias(node)) return this.#alias(node.source, node, depth);
-    if (this.#yaml.isScalar(node)) return this.#scalar(node, place);
+    if (this.#yaml.isScalar(node)) return this.#scalar(node, range);
     if (this.#yaml.isSeq(node)) {
       const items: Node[] = [];
       for (const item of node.items) {
         const converted = this.convert(item as YamlNode, depth + 1);
         if (converted !== undefined) items.push(converted);
       }
-      return { kind: 'list', items, ...place };
+      return { kind: 'list', items, ...range };
     }
     if (this.#yaml.isMap(node)) {
       const entries = new Map<string, MapEntry>();
@@ -147,7 +147,7 @@ class Converter {
       for (const pair of node.items as Pair<YamlNode, YamlNode | null>[]) {
         this.#entry(entries, own, pair, depth);
       }
-      return { kind: 'map', entries, ...place };
+      return { kind: 'map', entries, ...range };
     }
     return undefined;
   }
@@ -220,13 +220,13 @@ class Converter {
 
   #scalar(
     node: Scalar,
-    place: { readonly origin: Origin; readonly start: number; readonly end: number },
+    range: { readonly origin: Origin; readonly start: number; readonly end: number },
   ): Node {
     const text = this.#scalarText(node);
     const isPlain = node.type === 'PLAIN' || node.type === undefined;
     const raw = node.value;
     const isOther = typeof raw === 'number' || typeof raw === 'boolean' || raw === null;
-    return { kind: 'scalar', value: isOther ? raw : text, text, plain: isPlain, ...place };
+    return { kind: 'scalar', value: isOther ? raw : text, text, plain: isPlain, ...range };
   }
 
   /** The text of a scalar: as written where it is plain and no string. */

@@ -38,20 +38,25 @@ const TAB = 9;
 const LINE_FEED = 10;
 const CARRIAGE_RETURN = 13;
 const SPACE = 32;
+const EXCLAMATION = 33;
 const DOUBLE_QUOTE = 34;
 const HASH = 35;
 const DOLLAR = 36;
 const PERCENT = 37;
+const AMPERSAND = 38;
 const SINGLE_QUOTE = 39;
+const ASTERISK = 42;
 const COMMA = 44;
 const DASH = 45;
 const DOT = 46;
 const COLON = 58;
+const GREATER = 62;
 const QUESTION = 63;
 const OPEN_BRACKET = 91;
 const BACKSLASH = 92;
 const CLOSE_BRACKET = 93;
 const OPEN_BRACE = 123;
+const PIPE = 124;
 const CLOSE_BRACE = 125;
 const BYTE_ORDER_MARK = 0xfeff;
 
@@ -206,14 +211,14 @@ export class Tokenizer {
         this.#quoted(at, code);
         this.#isBehindJson = inFlow;
         return;
-      case 38: // &
-      case 33: // !
-      case 42: // *
+      case AMPERSAND:
+      case EXCLAMATION:
+      case ASTERISK:
         this.#startNode();
-        this.#take('property', this.#endOfProperty(at));
+        this.#take('property', this.#endOfProperty(at, code));
         return;
-      case 124: // |
-      case 62: // >
+      case PIPE:
+      case GREATER:
         if (inFlow) break;
         this.#block(at);
         return;
@@ -284,15 +289,10 @@ export class Tokenizer {
     return isBlank(code) || (inFlow && isFlowMark(code));
   }
 
-  /** An anchor, an alias or a tag; `!<…>` may hold what ends the others. */
-  #endOfProperty(start: number): number {
-    const text = this.#text;
-    const isVerbatim = text.startsWith('!<', start);
-    for (let at = start + 1; ; at++) {
-      const code = text.charCodeAt(at);
-      if (isBlank(code)) return at;
-      if (isVerbatim ? text[at - 1] === '>' : isFlowMark(code)) return at;
-    }
+  #endOfProperty(start: number, code: number): number {
+    const property = code === EXCLAMATION ? TAG : ANCHOR;
+    property.lastIndex = start;
+    return property.test(this.#text) ? property.lastIndex : start + 1;
   }
 
   #lineEnd(at: number): number {
@@ -443,6 +443,10 @@ export class Tokenizer {
     this.#line = end;
   }
 }
+
+/** An anchor or an alias, and a tag: `!name`, `!<…>`. */
+const ANCHOR = /[&*][^ ,[\]{}\n\r\t]*/y;
+const TAG = /!(?:<[^ >\n\r\t]*>?|(?:[\w\-#;/?:@&=+$.!~*'()]|%[0-9A-Fa-f]{2})*)/y;
 
 const BLOCK_HEADER = /^[-+1-9]*/;
 

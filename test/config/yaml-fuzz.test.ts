@@ -5,9 +5,9 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
-import { CST, isScalar, Lexer, parseAllDocuments, visit } from 'yaml';
+import { CST, isScalar, Lexer, parseAllDocuments, parseDocument, visit } from 'yaml';
 import { parseText } from '../../lib/config/parse.ts';
-import { toPlain } from '../../lib/config/tree.ts';
+import { type Node, toPlain } from '../../lib/config/tree.ts';
 import { maskExpressions } from '../../lib/config/yaml/mask.ts';
 import { Tokenizer } from '../../lib/config/yaml/tokenizer.ts';
 import { assertSameTree, originOf } from './yaml-compare.ts';
@@ -131,6 +131,34 @@ test('a file with CRLF says what the same file says with LF', async (context) =>
     if (here.node === undefined || here.problems.length > 0) return false;
     assert.deepEqual(there.problems, [], JSON.stringify(unix));
     assert.deepEqual(there.node && toPlain(there.node), toPlain(here.node), JSON.stringify(unix));
+    return true;
+  };
+  const share = await check(context, property, yamlDocument, all / 4);
+  assert.ok(share > 0.3, `only a share of ${share} was read`);
+});
+
+/** The values of a document in order, without the names of keys, which to us are text and to the package are values. */
+function valuesOf(value: unknown, unmask: (text: string) => string): unknown {
+  if (typeof value === 'string') return unmask(value);
+  if (Array.isArray(value)) return value.map((item) => valuesOf(item, unmask));
+  if (value instanceof Map) return { map: [...value.values()].map((item) => valuesOf(item, unmask)) };
+  return value;
+}
+
+function valuesOfTree(node: Node): unknown {
+  if (node.kind === 'list') return node.items.map(valuesOfTree);
+  if (node.kind === 'map') return { map: [...node.entries.values()].map(({ value }) => valuesOfTree(value)) };
+  return node.value;
+}
+
+test('the tree holds the values that the package gives', async (context) => {
+  const property = async (text: string): Promise<boolean> => {
+    const { node, problems } = await parseText(originOf(text));
+    // What is merged in comes where the merge key stands for us, and later for the package.
+    if (node === undefined || problems.length > 0 || text.includes('<<')) return false;
+    const { text: masked, unmask } = maskExpressions(text);
+    const value: unknown = parseDocument(masked).toJS({ mapAsMap: true });
+    assert.deepEqual(valuesOfTree(node), valuesOf(value, unmask), JSON.stringify(text));
     return true;
   };
   const share = await check(context, property, yamlDocument, all / 4);

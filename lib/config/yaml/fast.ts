@@ -30,19 +30,17 @@ export function readFast(origin: Origin): Node | undefined {
   }
 }
 
-/** A scalar that may turn out to be a key. */
-interface Candidate {
-  readonly kind: 'plain' | 'single-quoted' | 'double-quoted';
-  readonly text: string;
-  readonly start: number;
-  readonly end: number;
-}
-
 class FastReader {
   readonly #origin: Origin;
   readonly #text: string;
   readonly #tokens: Tokenizer;
   #depth = 0;
+  /** The scalar that was read last. Fields and no object: most are keys, of which nothing stays. */
+  #scalarText = '';
+  #meaning: ScalarNode['value'] = '';
+  #isPlain = false;
+  #start = 0;
+  #end = 0;
 
   constructor(origin: Origin) {
     this.#origin = origin;
@@ -73,8 +71,8 @@ class FastReader {
     else if (tokens.kind === '[' || tokens.kind === '{' || tokens.kind === 'block')
       node = this.#value(parent);
     else {
-      const scalar = this.#candidate();
-      node = this.#isColonOfKey() ? this.#map(column, scalar) : this.#scalarOf(scalar);
+      this.#readScalar();
+      node = this.#isColonOfKey() ? this.#map(column) : this.#scalarNode();
     }
     this.#depth--;
     return node;
@@ -131,25 +129,31 @@ class FastReader {
     };
   }
 
-  #map(column: number, first: Candidate): Node {
+  /** A map whose first key has been read. */
+  #map(column: number): Node {
     const tokens = this.#tokens;
     const entries = new Map<string, MapEntry>();
-    let values: Set<unknown> | undefined;
-    let key = first;
+    const start = this.#start;
+    let meanings: Set<unknown> | undefined;
     let value: Node;
     for (;;) {
-      const { end } = tokens;
-      if (tokens.start - key.start > MAX_KEY_LENGTH) throw BEYOND;
+      const key = this.#scalarText;
+      const meaning = this.#meaning;
+      const keyStart = this.#start;
+      const keyEnd = this.#end;
+      const colonEnd = tokens.end;
+      if (colonEnd - keyStart > MAX_KEY_LENGTH + 1 || key === '<<' || entries.has(key)) throw BEYOND;
+      if (typeof meaning !== 'string') meanings = withMeaning(meanings, meaning);
       tokens.next();
       if (!this.#isLineOver()) value = this.#value(column);
       else if (!this.#isAtEnd() && this.#isBelowKey(column)) value = this.#block(column);
-      else value = this.#nothing(end);
-      values = addEntry(entries, values, key, value);
+      else value = this.#nothing(colonEnd);
+      entries.set(key, { key, keyStart, keyEnd, value });
       if (!this.#isNextOf(column)) break;
-      key = this.#candidate();
+      this.#readScalar();
       if (!this.#isColonOfKey()) throw BEYOND;
     }
-    return { kind: 'map', entries, origin: this.#origin, start: first.start, end: value.end };
+    return { kind: 'map', entries, origin: this.#origin, start, end: value.end };
   }
 
   /** Right of the key, or (a list only) in its column. */
@@ -163,39 +167,50 @@ class FastReader {
     const tokens = this.#tokens;
     if (tokens.kind === '[' || tokens.kind === '{') return this.#flow();
     if (tokens.kind === 'block') return this.#literal(parent);
-    return this.#scalarOf(this.#candidate());
+    this.#readScalar();
+    return this.#scalarNode();
   }
 
-  /** The scalar at hand; goes on to the token behind it. */
-  #candidate(): Candidate {
+  /** Reads the scalar at hand, which may turn out to be a key, and goes on to the token behind it. */
+  #readScalar(): void {
     const tokens = this.#tokens;
     const { kind, start, end } = tokens;
-    let text: string;
+    if (tokens.spansLines) throw BEYOND;
+    this.#start = start;
+    this.#end = end;
+    this.#isPlain = kind === 'plain';
     if (kind === 'plain') {
-      if (tokens.spansLines || isReserved(this.#text.charCodeAt(start))) throw BEYOND;
-      text = this.#text.slice(start, end);
-    } else if (kind === 'single-quoted' || kind === 'double-quoted') {
-      if (tokens.spansLines) throw BEYOND;
-      text = this.#text.slice(start + 1, end - 1);
-      if (tokens.hasEscapes) text = kind === 'single-quoted' ? text.replaceAll("''", "'") : this.#unescape();
+      if (isReserved(this.#text.charCodeAt(start))) throw BEYOND;
+      this.#scalarText = this.#text.slice(start, end);
+      this.#meaning = plainValue(this.#scalarText);
+    } else if (kind === 'double-quoted' || kind === 'single-quoted') {
+      const inside = this.#text.slice(start + 1, end - 1);
+      this.#scalarText = tokens.hasEscapes ? this.#unescape(inside, kind) : inside;
+      this.#meaning = this.#scalarText;
     } else throw BEYOND;
     tokens.next();
-    return { kind, text, start, end };
+  }
+
+  #scalarNode(): ScalarNode {
+    return {
+      kind: 'scalar',
+      value: this.#meaning,
+      text: this.#scalarText,
+      plain: this.#isPlain,
+      origin: this.#origin,
+      start: this.#start,
+      end: this.#end,
+    };
   }
 
   /** What JSON knows as an escape means the same in YAML; what it does not know is for the full parser. */
-  #unescape(): string {
+  #unescape(inside: string, kind: 'single-quoted' | 'double-quoted'): string {
+    if (kind === 'single-quoted') return inside.replaceAll("''", "'");
     try {
-      return JSON.parse(this.#text.slice(this.#tokens.start, this.#tokens.end)) as string;
+      return JSON.parse(`"${inside}"`) as string;
     } catch {
       throw BEYOND;
     }
-  }
-
-  #scalarOf({ kind, text, start, end }: Candidate): ScalarNode {
-    const plain = kind === 'plain';
-    const value = plain ? plainValue(text) : text;
-    return { kind: 'scalar', value, text, plain, origin: this.#origin, start, end };
   }
 
   /** `|` and `|-` blocks whose indentation follows from their first line. */
@@ -246,13 +261,18 @@ class FastReader {
   #flowMap(start: number): Node {
     const tokens = this.#tokens;
     const entries = new Map<string, MapEntry>();
-    let values: Set<unknown> | undefined;
+    let meanings: Set<unknown> | undefined;
     tokens.next();
     while (tokens.kind !== '}') {
-      const key = this.#candidate();
+      this.#readScalar();
       if (!this.#isColonOfKey()) throw BEYOND;
+      const key = this.#scalarText;
+      const keyStart = this.#start;
+      const keyEnd = this.#end;
+      if (key === '<<' || entries.has(key)) throw BEYOND;
+      if (typeof this.#meaning !== 'string') meanings = withMeaning(meanings, this.#meaning);
       tokens.next();
-      values = addEntry(entries, values, key, this.#flowValue());
+      entries.set(key, { key, keyStart, keyEnd, value: this.#flowValue() });
       this.#endFlowItem('}');
     }
     return { kind: 'map', entries, origin: this.#origin, start, end: tokens.end };
@@ -260,7 +280,9 @@ class FastReader {
 
   #flowValue(): Node {
     const { kind } = this.#tokens;
-    return kind === '[' || kind === '{' ? this.#flow() : this.#scalarOf(this.#candidate());
+    if (kind === '[' || kind === '{') return this.#flow();
+    this.#readScalar();
+    return this.#scalarNode();
   }
 
   #endFlowItem(close: ']' | '}'): void {
@@ -271,23 +293,12 @@ class FastReader {
 }
 
 /**
- * Adds an entry. `values` are the keys of the map that YAML takes for something else than text, undefined for none: `~`
- * and `null` are one key, so are `1` and `0x1`. Returns them with this one.
+ * The meanings of a map's keys that YAML takes for something else than text, with one more: `~` and `null` are one key,
+ * so are `1` and `0x1`.
  */
-function addEntry(
-  entries: Map<string, MapEntry>,
-  values: Set<unknown> | undefined,
-  key: Candidate,
-  value: Node,
-): Set<unknown> | undefined {
-  const { text, start, end } = key;
-  if (text === '<<' || entries.has(text)) throw BEYOND;
-  entries.set(text, { key: text, keyStart: start, keyEnd: end, value });
-  if (key.kind !== 'plain') return values;
-  const keyValue = plainValue(text);
-  if (typeof keyValue === 'string') return values;
-  if (values?.has(keyValue)) throw BEYOND;
-  return (values ?? new Set()).add(keyValue);
+function withMeaning(known: Set<unknown> | undefined, meaning: unknown): Set<unknown> {
+  if (known?.has(meaning)) throw BEYOND;
+  return (known ?? new Set()).add(meaning);
 }
 
 /** Characters that YAML keeps for itself, though only the start of a plain scalar is forbidden to have them. */

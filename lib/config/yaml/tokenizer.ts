@@ -8,6 +8,39 @@
  * somehow, but never endlessly: the package finds the mistakes.
  */
 import { endOfExpression } from '../expression-scan.ts';
+import {
+  AMPERSAND,
+  ASTERISK,
+  BACKSLASH,
+  BYTE_ORDER_MARK,
+  CARRIAGE_RETURN,
+  CLOSE_BRACE,
+  CLOSE_BRACKET,
+  COLON,
+  COMMA,
+  DASH,
+  DOLLAR,
+  DOT,
+  DOUBLE_QUOTE,
+  EXCLAMATION,
+  GREATER,
+  HASH,
+  isBlank,
+  isFlowMark,
+  isSpaceBetween,
+  isWhite,
+  LINE_FEED,
+  LOWER_A,
+  LOWER_Z,
+  OPEN_BRACE,
+  OPEN_BRACKET,
+  PERCENT,
+  PIPE,
+  QUESTION,
+  SINGLE_QUOTE,
+  SPACE,
+  TAB,
+} from './characters.ts';
 
 /** What a token is. */
 export type TokenKind =
@@ -34,32 +67,6 @@ export type TokenKind =
   /** A directive, or what no YAML has: a quote that never closes, a flow collection that breaks off. */
   | 'other';
 
-const TAB = 9;
-const LINE_FEED = 10;
-const CARRIAGE_RETURN = 13;
-const SPACE = 32;
-const EXCLAMATION = 33;
-const DOUBLE_QUOTE = 34;
-const HASH = 35;
-const DOLLAR = 36;
-const PERCENT = 37;
-const AMPERSAND = 38;
-const SINGLE_QUOTE = 39;
-const ASTERISK = 42;
-const COMMA = 44;
-const DASH = 45;
-const DOT = 46;
-const COLON = 58;
-const GREATER = 62;
-const QUESTION = 63;
-const OPEN_BRACKET = 91;
-const BACKSLASH = 92;
-const CLOSE_BRACKET = 93;
-const OPEN_BRACE = 123;
-const PIPE = 124;
-const CLOSE_BRACE = 125;
-const BYTE_ORDER_MARK = 0xfeff;
-
 /** Goes through a text token by token; the public fields tell of the one at hand. */
 export class Tokenizer {
   kind: TokenKind = 'end';
@@ -82,20 +89,24 @@ export class Tokenizer {
   readonly #text: string;
   readonly #length: number;
   readonly #onExpression: ((start: number, end: number) => void) | undefined;
-  /** Where the next token is looked for, and the start of that line. */
-  #at = 0;
+  /** Where the line begins that holds the end of the token. */
   #line = 0;
   #flowDepth = 0;
-  /** Columns of the block collections that are open. */
-  readonly #columns: number[] = [];
+  /** Columns of the block collections that are open; first of all the root's. */
+  readonly #columns: number[] = [-1];
   /** Where the node at hand begins: the column of the map, should a colon follow. -1: it does not begin yet. */
   #nodeColumn = -1;
   /** In a flow collection, whether a colon need not be followed by a blank: `{"a":b}`. */
   #isBehindJson = false;
   #isInDocument = false;
-  /** How far the present plain scalar can reach at most; -1: not found out yet. */
+  /** What was found last: between the two there is no line break; between all tokens so far and this no backslash. */
+  #lineEndFrom = 0;
+  #lineEndAt = -1;
+  #backslashAt = -1;
+  /** How far the plain scalar that starts at `#limitOf` can reach at most; -1: not found out yet. */
   #limit = -1;
-  /** Whether an expression (or an escaped one, `$${{`) of the present plain scalar never closed. */
+  #limitOf = -1;
+  /** Whether an expression (or an escaped one, `$${{`) of that scalar never closed. */
   #hasUnclosed = false;
   #hasUnclosedEscape = false;
 
@@ -109,11 +120,12 @@ export class Tokenizer {
   /** Goes on to the next token. */
   next(): void {
     const text = this.#text;
-    let at = this.#at;
+    let at = this.end;
     let isFirst = at === this.#line;
     let code: number;
     for (;;) {
       code = text.charCodeAt(at);
+      if (code > HASH && code !== BYTE_ORDER_MARK) break;
       if (code === SPACE || code === TAB) at++;
       else if (code === LINE_FEED) {
         at++;
@@ -134,25 +146,30 @@ export class Tokenizer {
       this.#take('end', at);
       return;
     }
-    if (isFirst) {
-      if (this.column === 0 && this.#isMarker(at)) {
-        this.#marker(code);
-        return;
-      }
-      if (this.#flowDepth === 0) this.#startLine(this.column);
-      else if (this.#breaksFlow(code)) {
-        this.#flowDepth = 0;
-        this.#take('other', at);
-        this.#at = this.#line;
-        return;
-      }
+    if (isFirst && this.#lineStart(at, code)) return;
+    if (code >= LOWER_A && code <= LOWER_Z) this.#plain(at);
+    else this.#token(at, code);
+  }
+
+  /** What only the start of a line can be; false where the line goes on with a token like any other. */
+  #lineStart(at: number, code: number): boolean {
+    if (this.column === 0 && this.#isMarker(at)) {
+      this.#marker(code);
+      return true;
+    }
+    if (this.#flowDepth === 0) this.#startLine(this.column);
+    else if (this.#breaksFlow(code)) {
+      this.#flowDepth = 0;
+      // The line is looked at once more, as one of block collections.
+      this.#take('other', this.#line);
+      return true;
     }
     if (code === PERCENT && this.column === 0 && !this.#isInDocument) {
       this.#take('other', this.#lineEnd(at));
-      return;
+      return true;
     }
-    this.#token(at, code);
     this.#isInDocument = true;
+    return false;
   }
 
   /** One may stand before each document. */
@@ -164,21 +181,11 @@ export class Tokenizer {
   #take(kind: TokenKind, end: number): void {
     this.kind = kind;
     this.end = end;
-    this.#at = end;
   }
 
   #token(at: number, code: number): void {
     const inFlow = this.#flowDepth > 0;
     switch (code) {
-      case DASH:
-      case QUESTION:
-        if (this.#endsIndicator(at + 1, inFlow)) {
-          if (!inFlow) this.#openColumn(this.column);
-          this.#take(code === DASH ? 'dash' : 'question', at + 1);
-          this.#isBehindJson = false;
-          return;
-        }
-        break;
       case COLON:
         if (this.#isBehindJson || this.#endsIndicator(at + 1, inFlow)) {
           if (!inFlow) this.#openColumn(this.#nodeColumn === -1 ? this.column : this.#nodeColumn);
@@ -187,6 +194,12 @@ export class Tokenizer {
           return;
         }
         break;
+      case DOUBLE_QUOTE:
+      case SINGLE_QUOTE:
+        this.#startNode();
+        this.#quoted(at, code);
+        this.#isBehindJson = inFlow;
+        return;
       case COMMA:
         if (!inFlow) break;
         this.#take('comma', at + 1);
@@ -205,12 +218,15 @@ export class Tokenizer {
         this.#take(code === CLOSE_BRACKET ? ']' : '}', at + 1);
         this.#isBehindJson = this.#flowDepth > 0;
         return;
-      case DOUBLE_QUOTE:
-      case SINGLE_QUOTE:
-        this.#startNode();
-        this.#quoted(at, code);
-        this.#isBehindJson = inFlow;
-        return;
+      case DASH:
+      case QUESTION:
+        if (this.#endsIndicator(at + 1, inFlow)) {
+          if (!inFlow) this.#openColumn(this.column);
+          this.#take(code === DASH ? 'dash' : 'question', at + 1);
+          this.#isBehindJson = false;
+          return;
+        }
+        break;
       case AMPERSAND:
       case EXCLAMATION:
       case ASTERISK:
@@ -226,9 +242,7 @@ export class Tokenizer {
         this.#take('other', this.#lineEnd(at));
         return;
     }
-    this.#startNode();
-    this.#plain(at, inFlow);
-    this.#isBehindJson = false;
+    this.#plain(at);
   }
 
   #startNode(): void {
@@ -252,7 +266,7 @@ export class Tokenizer {
   #closeColumns(column: number): number {
     const columns = this.#columns;
     for (;;) {
-      const last = columns.at(-1) ?? -1;
+      const last = columns[columns.length - 1] ?? -1;
       if (last < column) return last;
       columns.pop();
     }
@@ -260,7 +274,7 @@ export class Tokenizer {
 
   #marker(code: number): void {
     this.#flowDepth = 0;
-    this.#columns.length = 0;
+    this.#columns.length = 1;
     this.indent = -1;
     this.#nodeColumn = -1;
     this.#isBehindJson = false;
@@ -296,8 +310,21 @@ export class Tokenizer {
   }
 
   #lineEnd(at: number): number {
-    const end = this.#text.indexOf('\n', at);
-    return end === -1 ? this.#length : end;
+    if (at < this.#lineEndFrom || at > this.#lineEndAt) {
+      const end = this.#text.indexOf('\n', at);
+      this.#lineEndFrom = at;
+      this.#lineEndAt = end === -1 ? this.#length : end;
+    }
+    return this.#lineEndAt;
+  }
+
+  /** Where the next backslash is, at `at` or behind it. */
+  #nextBackslash(at: number): number {
+    if (at > this.#backslashAt) {
+      const next = this.#text.indexOf('\\', at);
+      this.#backslashAt = next === -1 ? this.#length : next;
+    }
+    return this.#backslashAt;
   }
 
   /**
@@ -318,12 +345,12 @@ export class Tokenizer {
     }
   }
 
-  #plain(start: number, inFlow: boolean): void {
+  #plain(start: number): void {
     const text = this.#text;
+    const inFlow = this.#flowDepth > 0;
+    this.#startNode();
+    this.#isBehindJson = false;
     this.spansLines = false;
-    this.#limit = -1;
-    this.#hasUnclosed = false;
-    this.#hasUnclosedEscape = false;
     let firstBreak = -1;
     let at = start;
     for (; at < this.#length; at++) {
@@ -343,17 +370,14 @@ export class Tokenizer {
         const close = this.#endOfExpression(at);
         if (close === -1) continue;
         this.#onExpression?.(at, close);
-        if (firstBreak === -1 && close > this.#lineEnd(at)) firstBreak = at;
         at = close - 1;
       } else if (inFlow && isFlowMark(code)) break;
     }
     let end = at;
     while (end > start && isSpaceBetween(text, end - 1)) end--;
     this.#take('plain', end);
-    if (firstBreak !== -1 && end > firstBreak) {
-      this.spansLines = true;
-      this.#line = text.lastIndexOf('\n', end - 1) + 1;
-    }
+    if (firstBreak !== -1 && end > firstBreak) this.spansLines = true;
+    if (this.spansLines) this.#line = text.lastIndexOf('\n', end - 1) + 1;
   }
 
   /**
@@ -364,6 +388,12 @@ export class Tokenizer {
     const lineEnd = this.#lineEnd(start);
     const onLine = endOfExpression(this.#text, start, lineEnd);
     if (onLine !== -1) return onLine;
+    if (this.#limitOf !== this.start) {
+      this.#limitOf = this.start;
+      this.#limit = -1;
+      this.#hasUnclosed = false;
+      this.#hasUnclosedEscape = false;
+    }
     const isEscape = this.#text[start - 1] === '$';
     if (isEscape ? this.#hasUnclosedEscape : this.#hasUnclosed) return -1;
     if (this.#limit === -1) {
@@ -374,8 +404,9 @@ export class Tokenizer {
       this.#limit = limit;
     }
     const end = endOfExpression(this.#text, start, this.#limit);
-    if (end === -1 && isEscape) this.#hasUnclosedEscape = true;
-    else if (end === -1) this.#hasUnclosed = true;
+    if (end !== -1) this.spansLines = true;
+    else if (isEscape) this.#hasUnclosedEscape = true;
+    else this.#hasUnclosed = true;
     return end;
   }
 
@@ -387,15 +418,25 @@ export class Tokenizer {
     const text = this.#text;
     this.spansLines = false;
     this.hasEscapes = false;
+    const isDouble = quote === DOUBLE_QUOTE;
+    const close = text.indexOf(isDouble ? '"' : "'", start + 1);
+    const isSimple = isDouble
+      ? this.#nextBackslash(start) > close
+      : text.charCodeAt(close + 1) !== SINGLE_QUOTE;
+    // Nearly every one: in one line, and without escapes.
+    if (isSimple && close !== -1 && close < this.#lineEnd(start)) {
+      this.#take(isDouble ? 'double-quoted' : 'single-quoted', close + 1);
+      return;
+    }
     for (let at = start + 1; at < this.#length; at++) {
       const code = text.charCodeAt(at);
       if (code === quote) {
-        if (quote === SINGLE_QUOTE && text.charCodeAt(at + 1) === SINGLE_QUOTE) {
+        if (!isDouble && text.charCodeAt(at + 1) === SINGLE_QUOTE) {
           this.hasEscapes = true;
           at++;
           continue;
         }
-        this.#take(quote === SINGLE_QUOTE ? 'single-quoted' : 'double-quoted', at + 1);
+        this.#take(isDouble ? 'double-quoted' : 'single-quoted', at + 1);
         if (this.spansLines) this.#line = text.lastIndexOf('\n', at) + 1;
         return;
       }
@@ -407,7 +448,7 @@ export class Tokenizer {
           return;
         }
         at = next - 1;
-      } else if (code === BACKSLASH && quote === DOUBLE_QUOTE) {
+      } else if (code === BACKSLASH && isDouble) {
         this.hasEscapes = true;
         if (text.charCodeAt(at + 1) !== LINE_FEED) at++;
       }
@@ -449,29 +490,3 @@ const ANCHOR = /[&*][^ ,[\]{}\n\r\t]*/y;
 const TAG = /!(?:<[^ >\n\r\t]*>?|(?:[\w\-#;/?:@&=+$.!~*'()]|%[0-9A-Fa-f]{2})*)/y;
 
 const BLOCK_HEADER = /^[-+1-9]*/;
-
-/** A space or a tab, or a line break. */
-function isWhite(code: number): boolean {
-  return code === SPACE || code === TAB || code === LINE_FEED;
-}
-
-/** What separates an indicator from what follows; the end of the text does so, too. */
-function isBlank(code: number): boolean {
-  return isWhite(code) || code === CARRIAGE_RETURN || Number.isNaN(code);
-}
-
-/** Space around a plain scalar, line breaks included. A lone carriage return is a letter. */
-function isSpaceBetween(text: string, at: number): boolean {
-  const code = text.charCodeAt(at);
-  return isWhite(code) || (code === CARRIAGE_RETURN && text.charCodeAt(at + 1) === LINE_FEED);
-}
-
-function isFlowMark(code: number): boolean {
-  return (
-    code === COMMA ||
-    code === OPEN_BRACKET ||
-    code === CLOSE_BRACKET ||
-    code === OPEN_BRACE ||
-    code === CLOSE_BRACE
-  );
-}

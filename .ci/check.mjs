@@ -20,7 +20,7 @@ const CHECKS = {
   architecture: () => command([process.execPath, '--test', 'dist/test/architecture.test.js']),
   picture: () => command([process.execPath, '.ci/picture.mjs', '--check']),
   manifests: () => command([process.execPath, '--test', 'dist/test/packaging/manifests.test.js']),
-  'generated files': checkGenerated,
+  'generated files': () => command([process.execPath, '.ci/generate.mjs', '--check']),
   'failures documented': checkFailureDocs,
   'unused code': () => command([tool('knip'), '--no-progress', '--no-config-hints']),
   'npm package': checkPackage,
@@ -58,16 +58,6 @@ async function command(argv, options = {}) {
     ...options,
   });
   return code === 0 ? undefined : output || `${argv[0]} ended with exit code ${code}`;
-}
-
-/** Every script .ci/gen-*.mjs tells with --check whether its files are what it would write. */
-async function checkGenerated() {
-  const scripts = readdirSync(path.join(root, '.ci')).filter((name) => /^gen-.*\.mjs$/.test(name));
-  const answers = await Promise.all(
-    scripts.map((name) => command([process.execPath, `.ci/${name}`, '--check'])),
-  );
-  const wrong = answers.filter((answer) => answer !== undefined);
-  return wrong.length === 0 ? undefined : wrong.join('\n');
 }
 
 /** Every problem code of the sources has a heading in docs/failures.md or docs/failures/, and the other way round. */

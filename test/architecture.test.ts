@@ -99,7 +99,7 @@ const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
 };
 
 // Generated files are what their generator makes of them.
-const lib = readModules('lib').filter(({ file }) => !file.endsWith('.generated.ts'));
+const lib = readModules('lib').filter(({ file }) => !file.startsWith('lib/config/generated/'));
 const cli = existsSync(repoPath('cli')) ? readModules('cli') : [];
 
 /** The package that a file of lib/ lies in; undefined for lib/mod.ts and files outside lib/. */

@@ -76,7 +76,7 @@ export function readTyped(
     if (!known.some((one) => one === type)) {
       values.fail(
         'config/unknown-type',
-        `"${type}" is no type of "${key}" that BuildKit is known to have`,
+        `"${type}" is not a type of "${key}" that BuildKit is known to have`,
         item.node,
         {
           // A later BuildKit may have it.
@@ -85,7 +85,7 @@ export function readTyped(
         },
       );
     }
-    const writtenPath = settlePath(key, type, attributes, item, paths);
+    const writtenPath = makePathAbsolute(key, type, attributes, item, paths);
     const typed: TypedAttributes = {
       type,
       attributes,
@@ -142,7 +142,7 @@ function pairsOf(
 }
 
 /** Makes the path of a local output or cache absolute; returns how it is shown. */
-function settlePath(
+function makePathAbsolute(
   key: string,
   type: string,
   attributes: Map<string, string>,
@@ -324,6 +324,14 @@ export function readCache(
 ): { readonly from: TypedAttributes; readonly to?: TypedAttributes } | undefined {
   if (found === undefined) return undefined;
   const { value, node } = found;
+  if (value === true || value === false || value === 'true' || value === 'false') {
+    // Of an unquoted one in a file, the check of the shape has said so.
+    if (node.kind === 'scalar' && typeof node.value === 'boolean') return undefined;
+    values.fail('config/cache', `"cache" must be auto, a repository, or a map, not ${value}`, node, {
+      hint: 'An empty value turns the cache off.',
+    });
+    return undefined;
+  }
   const map = isMap(value) ? value : undefined;
   const written = map === undefined ? plainText(found) : jsonText(map['repository'] ?? 'auto');
   if (written === undefined || written === '') return undefined;

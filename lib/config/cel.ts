@@ -9,8 +9,11 @@ import type { ASTNode, Environment } from '@marcbachmann/cel-js';
 import type { Json } from '../model/mod.ts';
 import { jsonText } from './tree.ts';
 
+/** Names in scope, each a value in CEL's form. */
+export type Scope = Readonly<Record<string, unknown>>;
+
 /** A compiled expression: call it with the names in scope. It gives a value in CEL's form, and throws where it fails. */
-export type Program = (scope: Readonly<Record<string, unknown>>) => unknown;
+export type Program = (scope: Scope) => unknown;
 
 /** An expression, ready to be evaluated and checked for the names it uses. */
 export interface Compiled {
@@ -143,7 +146,7 @@ function distinct(list: unknown[]): unknown[] {
   });
 }
 
-/** Lower case; every run of what is no letter, digit, `.` or `_` one `-`; none of them at the ends: fit for names and tags. */
+/** Lowercase; every run of what is no letter, digit, `.` or `_` one `-`; none of them at the ends: fit for names and tags. */
 export function slug(text: string): string {
   return text
     .toLowerCase()

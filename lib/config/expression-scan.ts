@@ -3,21 +3,26 @@
  * ends: at the first `}}` outside of quotes and of braces that the expression opened itself.
  */
 
+const DOUBLE_QUOTE = 34;
+const SINGLE_QUOTE = 39;
+const OPEN_BRACE = 123;
+const CLOSE_BRACE = 125;
+
 /** Where an expression that opens at `start` (the offset of its `$`) ends, exclusive; -1 where it never closes. */
 export function endOfExpression(text: string, start: number, limit: number = text.length): number {
   let depth = 0;
   let at = start + 3;
   while (at < limit) {
-    const char = text[at];
-    if (char === '"' || char === "'") {
+    const code = text.charCodeAt(at);
+    if (code === DOUBLE_QUOTE || code === SINGLE_QUOTE) {
       at = endOfQuoted(text, at, limit);
       if (at === -1) return -1;
       continue;
     }
-    if (char === '{') depth++;
-    else if (char === '}') {
+    if (code === OPEN_BRACE) depth++;
+    else if (code === CLOSE_BRACE) {
       if (depth > 0) depth--;
-      else if (text[at + 1] === '}' && at + 1 < limit) return at + 2;
+      else if (text.charCodeAt(at + 1) === CLOSE_BRACE && at + 1 < limit) return at + 2;
     }
     at++;
   }

@@ -24,9 +24,9 @@ export function resolveGroups(
     const known = resolved.get(group.name);
     if (known !== undefined) return known;
     if (open.includes(group.name)) {
-      const ring = [...open.slice(open.indexOf(group.name)), group.name];
+      const cycle = [...open.slice(open.indexOf(group.name)), group.name];
       problems.add(
-        problem('config/group-cycle', `Groups contain one another in a ring: ${ring.join(' → ')}`, {
+        problem('config/group-cycle', `Groups contain one another in a cycle: ${cycle.join(' → ')}`, {
           hint: 'Take one of them out of the other.',
           ...atKey(group.map, group.entry),
         }),

@@ -25,10 +25,10 @@ export function createLayerFinder(merged: Merged, evaluator: Evaluator, problems
     const known = constant.get(definition);
     if (known !== undefined) return { layers: known, isConstant: true };
     if (open.includes(definition)) {
-      const ring = [...open.slice(open.indexOf(definition)), definition].map((one) => one.name);
+      const cycle = [...open.slice(open.indexOf(definition)), definition].map((one) => one.name);
       const { map, entry } = definition.keyOf;
       problems.add(
-        problem('config/extends-cycle', `These extend one another in a ring: ${ring.join(' → ')}`, {
+        problem('config/extends-cycle', `These extend one another in a cycle: ${cycle.join(' → ')}`, {
           hint: 'Move what they share into a template that extends none of them.',
           ...atKey(map, entry),
         }),

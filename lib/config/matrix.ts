@@ -1,7 +1,7 @@
 /** A matrix and its rows: product of the axes, without `exclude`, with `include`, as far as `when` lets them. */
 import { type Json, problem } from '../model/mod.ts';
 import { slug, toCel } from './cel.ts';
-import { type Evaluator, FAILED, type Scope } from './expression.ts';
+import { type Evaluator, FAILED, type Failed, type ListItem, listItems, type Scope } from './expression.ts';
 import type { Problems } from './problems.ts';
 import { at, atKey, isNull, type MapNode, type Node } from './tree.ts';
 import { kindOf } from './validate.ts';
@@ -49,7 +49,7 @@ export function matrixRows(
     for (const axis of Object.keys(one.row)) {
       if (axes.some(([name]) => name === axis)) continue;
       problems.add(
-        problem('config/matrix', `exclude names "${axis}", which is no axis of "${build}"`, {
+        problem('config/matrix', `exclude names "${axis}", which is not an axis of "${build}"`, {
           hint: `Its axes are ${axes.map(([name]) => name).join(', ')}.`,
           ...at(one.node),
           build,
@@ -133,28 +133,33 @@ function readRows(
 ): readonly WrittenRow[] | undefined {
   const node = matrix.entries.get(key)?.value;
   if (node === undefined || isNull(node)) return [];
-  const value = evaluator.tree(node, scope);
-  if (value === FAILED) return undefined;
-  const items: readonly Json[] = Array.isArray(value) ? value : [value];
   const rows: WrittenRow[] = [];
-  for (const [index, item] of items.entries()) {
-    const place = (node.kind === 'list' ? node.items[index] : undefined) ?? node;
+  for (const { value: item, node: itemNode } of itemsOf(node, scope, evaluator)) {
+    if (item === FAILED) return undefined;
     if (item === null) continue;
     if (typeof item !== 'object' || Array.isArray(item)) {
       problems.add(
         problem(
           'config/wrong-type',
-          `An item of ${key} must be a map of axis to value, not ${kindOf(place)}`,
+          `An item of ${key} must be a map of axis to value, not ${kindOf(itemNode)}`,
           {
             hint: `Write - { axis: value }.`,
-            ...at(place),
+            ...at(itemNode),
             build,
           },
         ),
       );
-    } else rows.push({ row: item as Row, node: place });
+    } else rows.push({ row: item as Row, node: itemNode });
   }
   return rows;
+}
+
+/** The items of a list, of an expression that gives one, or what is written without one. */
+function itemsOf(node: Node, scope: Scope, evaluator: Evaluator): readonly ListItem[] {
+  if (node.kind === 'list') return listItems(node, scope, evaluator);
+  const value = evaluator.tree(node, scope);
+  const values: readonly (Json | Failed)[] = Array.isArray(value) ? value : [value];
+  return values.map((one) => ({ value: one, node }));
 }
 
 function product(axes: readonly (readonly [string, readonly Json[]])[]): readonly Row[] {

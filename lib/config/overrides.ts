@@ -84,7 +84,8 @@ function matchBuilds(
 function parseOverride(text: string, origin: Origin, problems: Problems): Override | undefined {
   const equals = text.indexOf('=');
   const whole = { span: { source: origin.source, start: 0, end: text.length } };
-  if (equals <= 0) {
+  // Without a key in front there is no pattern, and nothing that could be set either.
+  if (equals <= 0 || text.startsWith('.')) {
     problems.add(
       problem('config/override', `--set ${text} is not PATTERN.key=value`, {
         hint: "For example: --set 'api.args.MODE=prod', --set '*.platforms+=linux/arm64'.",
@@ -127,12 +128,12 @@ function parseOverride(text: string, origin: Origin, problems: Problems): Overri
 
 function checkOverride(override: Override, rule: KeyRule, problems: Problems): Override | undefined {
   const { key, sub, append, text, origin } = override;
-  const place = { span: { source: origin.source, start: 0, end: text.length } };
+  const location = { span: { source: origin.source, start: 0, end: text.length } };
   if (rule === 'map' && sub === undefined) {
     problems.add(
       problem('config/override', `--set ${text}: "${key}" is a map, so the name must follow it`, {
         hint: `Write ${override.pattern}.${key}.NAME=${override.value}.`,
-        ...place,
+        ...location,
       }),
     );
     return undefined;
@@ -141,16 +142,16 @@ function checkOverride(override: Override, rule: KeyRule, problems: Problems): O
     problems.add(
       problem('config/override', `--set ${text}: "${key}" has nothing below it`, {
         hint: `Write ${override.pattern}.${key}=${override.value}.`,
-        ...place,
+        ...location,
       }),
     );
     return undefined;
   }
   if (append && rule !== 'replace' && rule !== 'append') {
     problems.add(
-      problem('config/override', `--set ${text}: += adds to lists, and "${key}" is none`, {
+      problem('config/override', `--set ${text}: += adds to lists, and "${key}" is not one`, {
         hint: 'Write = instead.',
-        ...place,
+        ...location,
       }),
     );
     return undefined;
@@ -174,18 +175,18 @@ function layerOf(overrides: readonly Override[]): ReadonlyMap<string, readonly N
 /** `=` starts a new list, the next `=` of the same key collects; `+=` goes behind whatever is there. */
 function addListItem(known: Node[], override: Override, rule: KeyRule): void {
   const items = listItems(override);
-  const place = placeOf(override);
+  const location = locationOf(override);
   const last = known.at(-1);
   if (override.append) {
-    known.push({ kind: 'list', items, append: true, ...place });
+    known.push({ kind: 'list', items, append: true, ...location });
     return;
   }
   if (last?.kind === 'list' && known.some((node) => node.kind === 'list' && node.append !== true)) {
     known[known.length - 1] = { ...last, items: [...last.items, ...items] };
     return;
   }
-  if (rule === 'append') known.push({ kind: 'list', items: [], ...place });
-  if (rule !== 'append' || items.length > 0) known.push({ kind: 'list', items, ...place });
+  if (rule === 'append') known.push({ kind: 'list', items: [], ...location });
+  if (rule !== 'append' || items.length > 0) known.push({ kind: 'list', items, ...location });
 }
 
 /** Names and platforms may be given with commas; other lists have commas inside their items. */
@@ -198,20 +199,20 @@ function listItems(override: Override): readonly ScalarNode[] {
 }
 
 function scalarOf(override: Override, text: string): ScalarNode {
-  return { kind: 'scalar', value: text, text, plain: false, literal: true, ...placeOf(override) };
+  return { kind: 'scalar', value: text, text, plain: false, literal: true, ...locationOf(override) };
 }
 
 function mapOf(override: Override, sub: string): MapNode {
-  const { start, end } = placeOf(override);
+  const { start, end } = locationOf(override);
   const entry: MapEntry = {
     key: sub,
     keyStart: start,
     keyEnd: end,
     value: scalarOf(override, override.value),
   };
-  return { kind: 'map', entries: new Map([[sub, entry]]), ...placeOf(override) };
+  return { kind: 'map', entries: new Map([[sub, entry]]), ...locationOf(override) };
 }
 
-function placeOf(override: Override): Pick<ListNode, 'origin' | 'start' | 'end'> {
+function locationOf(override: Override): Pick<ListNode, 'origin' | 'start' | 'end'> {
   return { origin: override.origin, start: 0, end: override.text.length };
 }

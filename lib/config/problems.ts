@@ -14,7 +14,7 @@ export interface Problems {
   readonly warnings: readonly Problem[];
 }
 
-const ONCE_A_PLACE: ReadonlySet<string> = new Set(['config/wrong-type', 'config/bad-tag']);
+const ONCE_A_LOCATION: ReadonlySet<string> = new Set(['config/wrong-type', 'config/bad-tag']);
 
 /** An empty gathering. */
 export function createProblems(): Problems {
@@ -45,12 +45,12 @@ export function createProblems(): Problems {
     if (known?.has(key)) return;
     // A wrong type is found by the schema first and would be found again, in other words, by whoever needs the value.
     // A tag that is no name is one mistake, however many rows of a matrix write it out.
-    const place = `${found.code}:${found.span?.start ?? ''}`;
-    if (ONCE_A_PLACE.has(found.code) && found.span !== undefined && known?.has(place)) return;
+    const location = `${found.code}:${found.span?.start ?? ''}`;
+    if (ONCE_A_LOCATION.has(found.code) && found.span !== undefined && known?.has(location)) return;
     const keys = known ?? new Set();
     if (known === undefined) seen.set(source, keys);
     keys.add(key);
-    if (ONCE_A_PLACE.has(found.code)) keys.add(place);
+    if (ONCE_A_LOCATION.has(found.code)) keys.add(location);
     list.push(found);
   }
   return {

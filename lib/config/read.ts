@@ -109,9 +109,9 @@ async function loadFile(loader: Loader, path: string, group: number, from: Node 
   const { problems, open, done, options } = loader;
   const shown = shownPath(options.cwd, path);
   if (open.includes(path)) {
-    const ring = [...open.slice(open.indexOf(path)), path].map((one) => shownPath(options.cwd, one));
+    const cycle = [...open.slice(open.indexOf(path)), path].map((one) => shownPath(options.cwd, one));
     problems.add(
-      problem('config/include-loop', `Files include one another in a ring: ${ring.join(' → ')}`, {
+      problem('config/include-loop', `Files include one another in a cycle: ${cycle.join(' → ')}`, {
         hint: 'Move what both need into a third file that includes neither.',
         ...(from === undefined ? {} : at(from)),
       }),
@@ -135,15 +135,15 @@ async function loadFile(loader: Loader, path: string, group: number, from: Node 
 }
 
 async function readText(path: string, shown: string, from: Node | undefined): Promise<string | Problem> {
-  const place = from === undefined ? {} : at(from);
+  const location = from === undefined ? {} : at(from);
   try {
     const { size } = await stat(path);
-    if (size > MAX_FILE_CHARS) return { ...tooBig(shown, size), ...place };
+    if (size > MAX_FILE_CHARS) return { ...tooBig(shown, size), ...location };
     const bytes = await readFile(path);
     if (bytes.includes(0)) {
       return problem('config/not-text', `${shown} is not a text file`, {
         hint: 'It must be YAML or JSON in UTF-8.',
-        ...place,
+        ...location,
       });
     }
     const text = bytes.toString('utf8');
@@ -163,13 +163,13 @@ async function readText(path: string, shown: string, from: Node | undefined): Pr
           from === undefined
             ? 'Check the name after -f.'
             : 'Paths in `include` start at the directory of the file that includes.',
-        ...place,
+        ...location,
       });
     }
     const why = code === 'EISDIR' ? 'it is a directory' : code === 'EACCES' ? 'permission denied' : code;
     return problem('config/unreadable-file', `${shown} cannot be read: ${why}`, {
       hint: 'Name a file that this user may read.',
-      ...place,
+      ...location,
     });
   }
 }

@@ -1,4 +1,4 @@
-/** `registries:` as the registry room wants it. */
+/** `registries:` as the registry client wants it. */
 import { problem, type RegistrySettings } from '../model/mod.ts';
 import type { Evaluator, Scope } from './expression.ts';
 import type { Merged } from './merge.ts';

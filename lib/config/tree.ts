@@ -11,7 +11,7 @@ export interface Origin {
   readonly dir: string;
 }
 
-interface Place {
+interface SourceRange {
   readonly origin: Origin;
   /** Offsets in the source's text; -1 where there is no text to point at (values made by a module). */
   readonly start: number;
@@ -19,7 +19,7 @@ interface Place {
 }
 
 /** One value. */
-export interface ScalarNode extends Place {
+export interface ScalarNode extends SourceRange {
   readonly kind: 'scalar';
   readonly value: string | number | boolean | null;
   /** As written where it is plain (`3.10`), the string itself otherwise. */
@@ -31,7 +31,7 @@ export interface ScalarNode extends Place {
 }
 
 /** A list. */
-export interface ListNode extends Place {
+export interface ListNode extends SourceRange {
   readonly kind: 'list';
   readonly items: readonly Node[];
   /** Made by `+=`: goes behind the list of the layer below, whatever the key's own rule is. */
@@ -47,7 +47,7 @@ export interface MapEntry {
 }
 
 /** A map, keys in the order written. */
-export interface MapNode extends Place {
+export interface MapNode extends SourceRange {
   readonly kind: 'map';
   readonly entries: ReadonlyMap<string, MapEntry>;
 }
@@ -103,14 +103,14 @@ export function toPlain(node: Node): unknown {
 
 /**
  * The value that expressions see. A number that is not a plain integer is the text it was written as: `3.10` is a
- * version far more often than it is a quantity, and 3.1 would be a wrong one.
+ * version far more often than it is a quantity, and 3.1 would be a wrong one. Null leaves an item of a list out.
  */
 export function toJson(node: Node): Json {
   switch (node.kind) {
     case 'scalar':
       return scalarJson(node);
     case 'list':
-      return node.items.map(toJson);
+      return node.items.filter((item) => !isNull(item)).map(toJson);
     case 'map': {
       const result: Record<string, Json> = Object.create(null);
       for (const [key, entry] of node.entries) result[key] = toJson(entry.value);

@@ -2,13 +2,13 @@
  * The shape of a file, checked with ajv against schemas/builds.schema.json, and ajv's findings put into words with the
  * place in the file and the key that was probably meant.
  *
- * ajv's check is compiled ahead into shape.generated.ts: to load ajv and compile the schema takes longer than to start
+ * ajv's check is compiled ahead into generated/shape.ts: to load ajv and compile the schema takes longer than to start
  * Node and plan a hundred builds. test/config/schema.test.ts fails when the file is older than the schema.
  */
 import schema from '../../schemas/builds.schema.json' with { type: 'json' };
 import { type Problem, problem, type Span } from '../model/mod.ts';
 import { suggest } from '../util/suggest.ts';
-import { checkShape, type ShapeError } from './shape.generated.ts';
+import { checkShape, type ShapeError } from './generated/shape.ts';
 import { at, atKey, type MapNode, type Node, toPlain } from './tree.ts';
 
 /** The JSON Schema (2020-12) of builds.yaml, for `bake-ts schema` and editors. */
@@ -243,12 +243,12 @@ function wrongType(
   const near =
     node.kind === 'scalar' && typeof node.value === 'string' ? suggest(node.text, words) : undefined;
   const hint = near === undefined ? hintForType(path, node, types) : `Did you mean "${near}"?`;
-  let place: { readonly span?: Span } = at(node);
+  let location: { readonly span?: Span } = at(node);
   const entry = parent?.entries.get(path.at(-1) ?? '');
-  if (node.kind !== 'scalar' && parent !== undefined && entry !== undefined) place = atKey(parent, entry);
+  if (node.kind !== 'scalar' && parent !== undefined && entry !== undefined) location = atKey(parent, entry);
   return problem('config/wrong-type', `${nameOf(path)} must be ${wanted}, not ${kindOf(node)}`, {
     ...(hint === undefined ? {} : { hint }),
-    ...place,
+    ...location,
     ...about,
   });
 }

@@ -3,7 +3,7 @@
  * from. Null leaves out (the layer below shows through), `[]` clears.
  */
 import { type Json, type Problem, type ProblemCode, problem } from '../model/mod.ts';
-import { type Evaluator, FAILED, hasExpression, type Scope } from './expression.ts';
+import { type Evaluator, FAILED, hasExpression, listItems, type Scope } from './expression.ts';
 import type { Problems } from './problems.ts';
 import { at, type ListNode, type MapNode, type Node, type ScalarNode } from './tree.ts';
 import { kindOf } from './validate.ts';
@@ -58,7 +58,7 @@ export function createValues(
   ): void {
     // A list or map where none belongs has been reported by the shape check.
     if (node.kind !== 'scalar') return;
-    const got = hasExpression(node.text) ? describe(value) : kindOf(node);
+    const got = hasExpression(node.text) ? valueInWords(value) : kindOf(node);
     fail('config/wrong-type', `"${key}" must be ${wanted}, not ${got}`, node, rest);
   }
 
@@ -114,12 +114,8 @@ export function createValues(
       return undefined;
     }
     const items: Value[] = [];
-    for (const item of node.items) {
-      const value = evaluator.tree(item, scope);
-      if (value === FAILED) continue;
-      if (item.kind === 'scalar' && Array.isArray(value)) {
-        for (const inner of value as readonly Json[]) items.push({ value: inner, node: item });
-      } else items.push({ value, node: item });
+    for (const { value, node: item } of listItems(node, scope, evaluator)) {
+      if (value !== FAILED) items.push({ value, node: item });
     }
     return items;
   }
@@ -193,15 +189,15 @@ export function createValues(
 
   /** A map, or (where the schema lets one through) a list of `name=value`, that an expression or `--set` gives. */
   function addComputed(merged: Map<string, Value>, key: string, node: ListNode | ScalarNode): void {
-    const value = evaluator.tree(node, scope);
+    const value = node.kind === 'list' ? [] : evaluator.scalar(node, scope);
     if (value === FAILED || value === null) return;
     if (Array.isArray(value)) {
-      for (const [index, item] of (value as readonly Json[]).entries()) {
-        if (item === null) continue;
-        const place = (node.kind === 'list' ? node.items[index] : undefined) ?? node;
-        const pair = /^([^=:]+)[=:](.*)$/s.exec(typeof item === 'object' ? '' : String(item));
-        if (pair === null) wrongType(key, 'a map, or a list of name=value', place, item);
-        else merged.set((pair[1] ?? '').trim(), { value: pair[2] ?? '', node: place });
+      for (const item of itemsOf(key, node) ?? []) {
+        if (item.value === null) continue;
+        const text = typeof item.value === 'object' ? '' : String(item.value);
+        const pair = /^([^=:]+)[=:](.*)$/s.exec(text);
+        if (pair === null) wrongType(key, 'a map, or a list of name=value', item.node, item.value);
+        else merged.set((pair[1] ?? '').trim(), { value: pair[2] ?? '', node: item.node });
       }
       return;
     }
@@ -256,7 +252,7 @@ export function asBoolean(value: Json): boolean | undefined {
 }
 
 /** A computed value in words. */
-export function describe(value: Json): string {
+export function valueInWords(value: Json): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'a map';

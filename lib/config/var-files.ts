@@ -80,14 +80,14 @@ function noteUnknown(
   declared: ReadonlySet<string>,
   file: string,
   problems: Problems,
-  place: object,
+  location: object,
 ): void {
   if (declared.has(name)) return;
   const near = suggest(name, declared);
   problems.add({
     ...problem('config/unknown-variable', `${file} sets "${name}", which no builds file declares`, {
       hint: near === undefined ? 'It has no effect.' : `Did you mean "${near}"?`,
-      ...place,
+      ...location,
     }),
     severity: 'warning',
   });

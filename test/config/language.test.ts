@@ -57,6 +57,75 @@ test('[] clears an inherited list, null does not, and a list whose items were al
   assert.deepEqual(kept['cache-from'], [{ type: 'registry', ref: 'c/t' }]);
 });
 
+test('in variables and matrix axes, too, null leaves an item out and an expression may give several', async () => {
+  const yaml = `
+vars:
+  L: [a, "\${{ ['b', null, 'c'] }}", ~, [d, ~, e]]
+  M: { default: { K: [f, ~, "\${{ ['g'] }}"] } }
+  W: { type: list, default: "\${{ ['h', null] }}" }
+builds:
+  a:
+    args: { L: "\${{ toJSON(vars.L) }}", M: "\${{ toJSON(vars.M) }}", W: "\${{ toJSON(vars.W) }}" }
+  m:
+    matrix:
+      x: [1, "\${{ [2, 3] }}", ~, { n: [p, ~] }]
+      exclude: ["\${{ [{'x': 2}, {'x': 9}] }}", ~]
+    name: m-\${{ toJSON(matrix.x).replace('"', '').replace(':', '').replace('{', '').replace('}', '').replace('[', '').replace(']', '') }}
+`;
+  const { set } = await readSet(yaml, {
+    varFiles: ['v.yaml'],
+    tree: { 'v.yaml': 'M: { K: [f, ~, g] }\n' },
+  });
+  const read = Object.fromEntries(set.builds.get('a')?.args ?? []);
+  assert.deepEqual(read, { L: '["a","b","c",["d","e"]]', M: '{"K":["f","g"]}', W: '["h"]' });
+  assert.deepEqual(set.matrices.get('m'), ['m-1', 'm-3', 'm-np']);
+});
+
+test('"" is the way back to the default of network, as of target and dockerfile', async () => {
+  const build = await printOne(
+    'templates: { t: { network: host, target: x, dockerfile: y } }\nbuilds: { a: { extends: t, network: "", target: "", dockerfile: "" } }\n',
+  );
+  assert.deepEqual(build, { context: '.', dockerfile: 'Dockerfile' });
+});
+
+test('an empty environment variable is empty text, list or map, and unset for other types and where one is required', async () => {
+  const yaml = `
+vars:
+  S: s
+  L: [l]
+  M: { default: { k: v } }
+  B: true
+  I: 1
+  N: { type: number, default: 1.5 }
+  R: { required: true, env: [EMPTY, R] }
+builds: { a: {} }
+`;
+  const env = { S: '', L: '', M: '', B: '', I: '', N: '', EMPTY: '', R: 'r' };
+  const { set } = await readSet(yaml, { env });
+  assert.deepEqual(
+    [...set.variables.values()].map(({ name, value, origin }) => [name, value, origin.kind]),
+    [
+      ['S', '', 'env'],
+      ['L', [], 'env'],
+      ['M', {}, 'env'],
+      ['B', true, 'default'],
+      ['I', 1, 'default'],
+      ['N', 1.5, 'default'],
+      ['R', 'r', 'env'],
+    ],
+  );
+});
+
+test('empty does not do where a variable is required, wherever it comes from', async () => {
+  const yaml = 'vars: { R: { required: true } }\nbuilds: { a: {} }\n';
+  const required = [
+    'config/required-variable builds.yaml:1:9 «R» R must be set | Set it with --var R=…, or R in the environment.',
+  ];
+  assert.deepEqual(await problemsOf(yaml, { env: { R: '' } }), required);
+  assert.deepEqual(await problemsOf(yaml, { vars: new Map([['R', '']]), env: { R: 'r' } }), required);
+  assert.deepEqual(await problemsOf(yaml, { varFiles: ['v.env'], tree: { 'v.env': 'R=\n' } }), required);
+});
+
 test('a value that is one expression keeps its type, and templates are evaluated in the build that extends them', async () => {
   const { builds } = await print(`
 vars: { LIST: [linux/amd64, linux/arm64], N: 3, ON: true, MAP: { default: { X: 1, Y: b } } }

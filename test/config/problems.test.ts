@@ -62,9 +62,9 @@ const cases: readonly Case[] = [
     'types that BuildKit does not have',
     'builds: { a: { attest: [provenence], outputs: [type=docke], cache-from: [type=s4] } }\n',
     [
-      'config/unknown-type builds.yaml:1:25 «provenence» "provenence" is no type of "attest" that BuildKit is known to have | Did you mean "provenance"?',
-      'config/unknown-type builds.yaml:1:48 «type=docke» "docke" is no type of "outputs" that BuildKit is known to have | Did you mean "docker"?',
-      'config/unknown-type builds.yaml:1:74 «type=s4» "s4" is no type of "cache-from" that BuildKit is known to have | Known are registry',
+      'config/unknown-type builds.yaml:1:25 «provenence» "provenence" is not a type of "attest" that BuildKit is known to have | Did you mean "provenance"?',
+      'config/unknown-type builds.yaml:1:48 «type=docke» "docke" is not a type of "outputs" that BuildKit is known to have | Did you mean "docker"?',
+      'config/unknown-type builds.yaml:1:74 «type=s4» "s4" is not a type of "cache-from" that BuildKit is known to have | Known are registry',
     ],
   ],
   [
@@ -79,7 +79,7 @@ const cases: readonly Case[] = [
     "names of GitHub's workflows and of other languages",
     'builds: { a: { target: "${{ github.ref }}", tags: ["x:${{ \'A\'.toLowerCase() }}"], args: { I: "${{ [1][2] }}" } } }\n',
     [
-      'config/unknown-variable builds.yaml:1:29 «github» "github" is not a name here | This is no workflow',
+      'config/unknown-variable builds.yaml:1:29 «github» "github" is not a name here | This is not a workflow',
       "config/expression-value builds.yaml:1:59 «'A'.toLowerCase()» No function fits string.toLowerCase() | Write text.lowerAscii().",
       'config/expression-value builds.yaml:1:99 «[1][2]» The list has no [2]: it holds 1, counted from 0',
     ],
@@ -205,7 +205,7 @@ const cases: readonly Case[] = [
     'an include loop',
     'include: [b.yaml]\nbuilds: { a: {} }\n',
     [
-      'config/include-loop b.yaml:1:11 «builds.yaml» Files include one another in a ring: builds.yaml → b.yaml → builds.yaml',
+      'config/include-loop b.yaml:1:11 «builds.yaml» Files include one another in a cycle: builds.yaml → b.yaml → builds.yaml',
     ],
     { tree: { 'b.yaml': 'include: [builds.yaml]\n' } },
   ],
@@ -296,15 +296,15 @@ const cases: readonly Case[] = [
     },
   ],
   [
-    'variables in a ring',
+    'variables in a cycle',
     'vars: { A: "${{ vars.B }}", B: "${{ vars.A }}" }\nbuilds: { a: { target: "${{ vars.A }}" } }\n',
-    ['config/variable-cycle builds.yaml:1:9 «A» Variables need one another in a ring: A → B → A'],
+    ['config/variable-cycle builds.yaml:1:9 «A» Variables need one another in a cycle: A → B → A'],
   ],
   [
-    'extends of what is not there, and in a ring',
+    'extends of what is not there, and in a cycle',
     'templates: { base: {}, x: { extends: y }, y: { extends: x } }\nbuilds:\n  a: { extends: [bas, x] }\n',
     [
-      'config/extends-cycle builds.yaml:1:24 «x» These extend one another in a ring: x → y → x',
+      'config/extends-cycle builds.yaml:1:24 «x» These extend one another in a cycle: x → y → x',
       'config/unknown-template builds.yaml:3:18 «bas» There is no template or build "bas" to extend | Did you mean "base"?',
     ],
   ],
@@ -323,7 +323,7 @@ const cases: readonly Case[] = [
     'groups',
     'builds: { app: {}, b: {} }\ngroups: { g: [app, h], h: [g], i: [aap], app: [b] }\n',
     [
-      'config/group-cycle builds.yaml:2:11 «g» Groups contain one another in a ring: g → h → g',
+      'config/group-cycle builds.yaml:2:11 «g» Groups contain one another in a cycle: g → h → g',
       'config/unknown-build builds.yaml:2:36 «aap» There is no build or group "aap" | Did you mean "app"?',
       'config/name-clash builds.yaml:2:42 «app» "app" is the name of a group and of a build',
     ],
@@ -385,6 +385,32 @@ const cases: readonly Case[] = [
     '',
     ['config/module - m.mjs failed: boom'],
     { files: ['m.mjs'], tree: { 'm.mjs': 'throw new Error("boom");' } },
+  ],
+  [
+    'keys that are the same to YAML',
+    'builds: { a: { args: { 3.1: x, 3.10: y } } }\n',
+    [
+      'config/duplicate-key builds.yaml:1:32 «3.10» The key "3.10" stands twice in this map | To YAML it is the same as 3.1. Put quotes around both if they are two.',
+    ],
+  ],
+  [
+    'overrides without a pattern',
+    'builds: { a: {} }\n',
+    [
+      'config/override --set:1:1 «.target=x» --set .target=x is not PATTERN.key=value',
+      'config/override --set:1:1 «.args.target=x» --set .args.target=x is not PATTERN.key=value',
+    ],
+    { overrides: ['.target=x', '.args.target=x'] },
+  ],
+  [
+    'a cache that is true or false',
+    'builds: { a: { cache: "${{ 1 > 2 }}" }, b: { cache: false }, c: {} }\n',
+    [
+      'config/cache builds.yaml:1:23 «"${{ 1 > 2 }}"» "cache" must be auto, a repository, or a map, not false | An empty value turns the cache off.',
+      'config/wrong-type builds.yaml:1:53 «false» "cache" must be auto, a repository, or a map, not false',
+      'config/cache --set:1:1 «c.cache=true» "cache" must be auto, a repository, or a map, not true | An empty value turns the cache off.',
+    ],
+    { overrides: ['c.cache=true'] },
   ],
   [
     'a variables file',

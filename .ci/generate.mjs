@@ -1,10 +1,29 @@
-/** Makes the text of lib/config/shape.generated.ts from the schema, with ajv's standalone generator. */
+/**
+ * Makes what is generated: lib/config/generated/shape.ts, the check of a builds file's shape, from
+ * schemas/builds.schema.json with ajv's standalone generator.
+ *
+ *   node .ci/generate.mjs [--check]
+ *
+ * --check writes nothing and fails where the file is not what would be written.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import standalone from 'ajv/dist/standalone/index.js';
-import schema from '../../schemas/builds.schema.json' with { type: 'json' };
+import { root, say } from './support.mjs';
+
+const FILE = 'lib/config/generated/shape.ts';
+const SCHEMA = 'schemas/builds.schema.json';
+
+const made = generate(JSON.parse(readFileSync(path.join(root, SCHEMA), 'utf8')));
+if (!process.argv.includes('--check')) writeFileSync(path.join(root, FILE), made);
+else if (readFileSync(path.join(root, FILE), 'utf8') !== made) {
+  say(`${FILE} is not what ${SCHEMA} makes it: run node .ci/generate.mjs`);
+  process.exitCode = 1;
+}
 
 /** The whole file. Strict mode and the check of the schema itself are on, so a bad schema throws here. */
-export function generateShapeValidator(): string {
+function generate(schema) {
   const ajv = new Ajv2020({
     allErrors: true,
     strict: true,
@@ -13,12 +32,7 @@ export function generateShapeValidator(): string {
     messages: false,
     code: { source: true, esm: true, lines: true },
   });
-  const validate = ajv.compile(schema);
-  const generate = (typeof standalone === 'function' ? standalone : standalone.default) as (
-    instance: unknown,
-    compiled: unknown,
-  ) => string;
-  const code = generate(ajv, validate);
+  const code = standalone.default(ajv, ajv.compile(schema));
   const name = /export default (\w+);/.exec(code)?.[1];
   if (name === undefined || code.includes('require(') || /^import /m.test(code)) {
     throw new Error('the generated code is not self-contained; avoid minLength, uniqueItems and the like');
@@ -29,7 +43,7 @@ export function generateShapeValidator(): string {
     .replace(/export default \w+;\n?/, '')
     // The schema is imported by validate.ts; descriptions are of no use to the check and the largest part of the text.
     .replaceAll(/"description":"(?:[^"\\]|\\.)*",?/g, '');
-  return `// @ts-nocheck Made by ajv from schemas/builds.schema.json (UPDATE_GENERATED=1 with test/config/schema.test.ts).
+  return `// @ts-nocheck Made by .ci/generate.mjs from ${SCHEMA} with ajv.
 // biome-ignore-all lint: generated
 // biome-ignore-all format: generated
 // biome-ignore-all assist: generated

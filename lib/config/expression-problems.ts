@@ -1,0 +1,256 @@
+/** What is wrong with an expression: the library's errors in words, each underlined inside the file. */
+import { type Json, type Problem, type ProblemCode, problem, type Span } from '../model/mod.ts';
+import { suggest } from '../util/suggest.ts';
+import { COMMON_FUNCTIONS, type Mention, type Scope } from './cel.ts';
+import { endOfExpression, splitExpressions } from './expression-scan.ts';
+import { GIT_KEYS, GitUnavailable } from './git.ts';
+import { at, type ScalarNode } from './tree.ts';
+
+/** What is wrong with a member of a root that has certain members only; undefined: nothing. */
+export function unknownMember(
+  mention: Mention,
+  variables: ReadonlySet<string>,
+): { readonly message: string; readonly hint?: string } | undefined {
+  const { root, member } = mention;
+  if (root === 'vars' && !variables.has(member)) {
+    const near = suggest(member, variables);
+    return {
+      message: `There is no variable "${member}"`,
+      hint: near === undefined ? `Declare it below vars: ${member}.` : `Did you mean "vars.${near}"?`,
+    };
+  }
+  if (root === 'git' && !GIT_KEYS.includes(member)) {
+    return { message: `git has no "${member}"`, hint: `It has ${GIT_KEYS.join(', ')}.` };
+  }
+  if (root === 'build' && member !== 'name') {
+    return { message: `build has no "${member}"`, hint: 'It has name.' };
+  }
+  return undefined;
+}
+
+/** The problem of an expression in the middle of text that gives no text. */
+export function notText(node: ScalarNode, index: number, value: Json): Problem {
+  const what = value === null ? 'null' : Array.isArray(value) ? 'a list' : 'a map';
+  return problem('config/expression-value', `An expression inside text gives ${what}`, {
+    hint:
+      value === null
+        ? 'Give "" instead of null, or make the whole value one expression: then null leaves it out.'
+        : 'Use .join(",") for a list, or make the whole value one expression.',
+    ...spanOf(node, index, undefined),
+  });
+}
+
+interface Range {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The library's errors, as far as they are ours to read. */
+interface LibraryError extends Error {
+  readonly code?: string;
+  readonly summary?: string;
+  readonly range?: Range;
+}
+
+/** The problem of what the compilation or evaluation of an expression threw. */
+export function explainThrown(
+  thrown: unknown,
+  node: ScalarNode,
+  index: number,
+  scope: Scope = {},
+  expression = '',
+): Problem {
+  const error = (thrown instanceof Error ? thrown : new Error(String(thrown))) as LibraryError;
+  const location = spanOf(node, index, error.range);
+  if (error instanceof GitUnavailable) {
+    return problem('config/git', `git values are not available: ${error.message}`, {
+      hint: 'Declare a variable instead, with `env:` for CI: vars: { GIT_SHA: { env: [GITHUB_SHA] } }.',
+      ...location,
+    });
+  }
+  const summary = (error.summary ?? error.message).split('\n')[0] ?? '';
+  const isSyntax = error.name === 'ParseError';
+  const code: ProblemCode = isSyntax ? 'config/expression-syntax' : 'config/expression-value';
+  const { message, hint } = inWords(error.code, summary, scope, expression.slice(0, error.range?.start ?? 0));
+  return problem(error.code === 'unknown_variable' ? 'config/unknown-variable' : code, message, {
+    ...(hint === undefined ? {} : { hint }),
+    ...location,
+  });
+}
+
+/** Names that GitHub's workflows have in `${{ }}`, which people try here. */
+const FOREIGN_NAMES: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    github:
+      'This is not a workflow; its values are in the environment: env.GITHUB_REPOSITORY, git.sha, git.branch, git.tag.',
+    secrets: 'Secrets come to a build by `secrets:`, from the environment: id=token,env=TOKEN.',
+    steps: 'This is not a workflow; declare a variable and pass the value: --var NAME=…',
+    inputs: 'This is not a workflow; declare a variable and pass the value: --var NAME=…',
+    needs: 'This is not a workflow; declare a variable and pass the value: --var NAME=…',
+    target: 'The build itself is known as build.name.',
+  }),
+);
+
+/** Functions of other languages and what does the same here. */
+const FOREIGN_FUNCTIONS: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    upper: 'Write text.upperAscii().',
+    toUpper: 'Write text.upperAscii().',
+    toUpperCase: 'Write text.upperAscii().',
+    lower: 'Write text.lowerAscii().',
+    toLower: 'Write text.lowerAscii().',
+    toLowerCase: 'Write text.lowerAscii().',
+    length: 'Write size(x).',
+    len: 'Write size(x).',
+    count: 'Write size(x).',
+    includes: 'Write text.contains("part"), or "item" in list.',
+    indexOf: 'Write text.contains("part"), or text.split("part")[0] for what stands before it.',
+    concat: 'Write a + b.',
+    format: 'Write text with ${{ }} in it, or a + b.',
+    trimspace: 'Write text.trim().',
+    strip: 'Write text.trim().',
+    toString: 'Write string(x).',
+    formatdate: 'Take string(now) apart with substring and replace.',
+    timestamp: 'The time of the run is now.',
+  }),
+);
+
+/** What to call on values of the kinds that people call functions on. */
+const FUNCTIONS_OF: Readonly<Record<string, string | undefined>> = {
+  list: 'A list has l[0], map, filter, exists, all, join, flatten and distinct; size(l) and "x in l" work, too.',
+  string: 'Text has split, replace, substring, contains, startsWith, endsWith, matches, lowerAscii and trim.',
+  map: 'A map has map, filter, exists and all, over its names; m.name and m["name"] give a value.',
+  int: 'string(x) makes text of a number.',
+  double: 'string(x) makes text of a number.',
+};
+
+function inWords(
+  code: string | undefined,
+  summary: string,
+  scope: Scope,
+  before: string,
+): { readonly message: string; readonly hint?: string } {
+  const name = /: '?([^':]+)'?$/.exec(summary)?.[1] ?? '';
+  switch (code) {
+    case 'unknown_variable': {
+      const variables =
+        typeof scope['vars'] === 'object' && scope['vars'] !== null ? Object.keys(scope['vars']) : [];
+      if (variables.includes(name)) {
+        return { message: `"${name}" is not a name here`, hint: `Did you mean "vars.${name}"?` };
+      }
+      const roots = Object.keys(scope);
+      const foreign = FOREIGN_NAMES.get(name);
+      if (foreign !== undefined) return { message: `"${name}" is not a name here`, hint: foreign };
+      const near = suggest(name, [...roots, ...variables]);
+      const meant = near === undefined || roots.includes(near) ? near : `vars.${near}`;
+      return {
+        message: `"${name}" is not a name here`,
+        hint:
+          meant === undefined
+            ? `Names here: ${roots.join(', ')}. A variable is written vars.NAME and declared below vars.`
+            : `Did you mean "${meant}"?`,
+      };
+    }
+    case 'no_such_key':
+      return missingKey(name, before, scope);
+    case 'no_matching_overload': {
+      const called = /'(?:[^'.(]*\.)*([A-Za-z_0-9]+)\(/.exec(summary)?.[1] ?? '';
+      const near = COMMON_FUNCTIONS.includes(called) ? undefined : suggest(called, COMMON_FUNCTIONS);
+      const call = summary.replace(/^found no matching overload for '(?:dyn\.)?(.*)'$/, '$1');
+      const ways = FUNCTIONS_OF[/^(\w+)(?:<.*>)?\./.exec(call)?.[1] ?? ''];
+      return {
+        message: `No function fits ${call}`,
+        hint:
+          FOREIGN_FUNCTIONS.get(called) ??
+          (near !== undefined
+            ? `Did you mean "${near}"?`
+            : (ways ?? 'docs/language.md lists the functions there are.')),
+      };
+    }
+    case 'no_such_overload':
+      return {
+        message: `These two do not go together: ${summary.replace(/^no such overload: /, '').replaceAll(/dyn<(\w+)>/g, '$1')}`,
+        hint: 'string(x) makes text of a number, int(x) a number of text.',
+      };
+    case 'index_out_of_bounds': {
+      const [, index, length] = /index (-?\d+) >= size (\d+)/.exec(summary) ?? [];
+      return {
+        message: `The list has no [${index}]: it holds ${length}, counted from 0`,
+        hint: 'Ask size(…) first.',
+      };
+    }
+    case 'int_conversion_error':
+      return {
+        message: 'int(…) makes a number of digits only',
+        hint: 'semver(v).major takes a version apart.',
+      };
+    case 'reserved_identifier':
+      return { message: `"${name}" is a reserved word`, hint: 'Variables are written vars.NAME.' };
+    case 'unexpected_token':
+      if (summary.endsWith('EOF')) return { message: 'The expression ends too early' };
+      return { message: `The expression cannot be read: ${summary}` };
+    default:
+      return { message: `The expression fails: ${summary.replace(/\.$/, '')}` };
+  }
+}
+
+/** A member that its map does not have; `before` is the code up to the member, its dot included. */
+function missingKey(
+  name: string,
+  before: string,
+  scope: Scope,
+): { readonly message: string; readonly hint?: string } {
+  const path = /([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*)\s*\.\s*$/.exec(before)?.[1];
+  if (path === undefined) return { message: `There is no "${name}" here`, hint: 'Ask with has(…) first.' };
+  if (path === 'env') {
+    return {
+      message: `The environment has no ${name}`,
+      hint: `Declare a variable with a default and env: ${name}, or write env.?${name}.orValue("").`,
+    };
+  }
+  let holder: unknown = scope;
+  for (const part of path.split('.')) {
+    holder =
+      typeof holder === 'object' && holder !== null
+        ? (holder as Readonly<Record<string, unknown>>)[part]
+        : {};
+  }
+  const keys = typeof holder === 'object' && holder !== null ? Object.keys(holder) : [];
+  const near = suggest(name, keys);
+  if (near !== undefined)
+    return { message: `${path} has no "${name}"`, hint: `Did you mean "${path}.${near}"?` };
+  const known =
+    keys.length === 0
+      ? path === 'matrix'
+        ? 'This build has no matrix.'
+        : 'It is empty.'
+      : `It has ${keys.join(', ')}.`;
+  return { message: `${path} has no "${name}"`, hint: known };
+}
+
+/**
+ * The place of a range inside the `index`-th expression of a scalar. Exact where the scalar stands in the file as its
+ * value reads; the whole expression where quoting or folding came between.
+ */
+export function spanOf(
+  node: ScalarNode,
+  index: number | undefined,
+  range: Range | undefined,
+): { readonly span?: Span } {
+  if (node.start < 0 || index === undefined) return at(node);
+  const { source } = node.origin;
+  let open = node.start - 1;
+  for (let skipped = -1; skipped < index; skipped++) {
+    do open = source.text.indexOf('${{', open + 1);
+    while (open !== -1 && source.text[open - 1] === '$');
+    if (open === -1 || open >= node.end) return at(node);
+  }
+  const found = endOfExpression(source.text, open, node.end);
+  const end = found === -1 ? node.end : found;
+  const pieces = splitExpressions(node.text).pieces.filter((piece) => piece.kind === 'expression');
+  const piece = pieces[index];
+  const isExact = piece !== undefined && source.text.startsWith(`\${{${piece.code}}}`, open);
+  if (range === undefined || !isExact) return { span: { source, start: open, end } };
+  const start = open + 3 + range.start;
+  return { span: { source, start, end: Math.max(start + 1, open + 3 + range.end) } };
+}

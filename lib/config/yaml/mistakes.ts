@@ -1,0 +1,104 @@
+/** Mistakes in YAML as problems: in the words of people where people make them, in the package's own for the rest. */
+import { type Problem, problem, type Span } from '../../model/mod.ts';
+import type { Origin } from '../tree.ts';
+
+/** The problem of a file that nests too deep, at `start`. */
+export function tooDeep(origin: Origin, start = 0): Problem {
+  return problem('config/too-deep', 'The file nests deeper than 100 levels', {
+    hint: 'A builds file needs about ten. Look for a missing closing bracket.',
+    span: { source: origin.source, start, end: Math.min(start + 1, origin.source.text.length) },
+  });
+}
+
+/** The problem of a key that a map has already, if not in the same writing. */
+export function duplicateKey(name: string, twin: string, span: Span): Problem {
+  return problem('config/duplicate-key', `The key "${name}" stands twice in this map`, {
+    hint:
+      name === twin
+        ? 'Keep one of the two; YAML has no rule which of them would win.'
+        : `To YAML it is the same as ${twin}. Put quotes around both if they are two.`,
+    span,
+  });
+}
+
+/** Words for the mistakes people make; the parser's own sentence for the rest. */
+export function yamlProblem(origin: Origin, code: string, message: string, pos: [number, number]): Problem {
+  const { source } = origin;
+  const start = Math.min(pos[0], source.text.length);
+  const span = { source, start, end: Math.max(start, Math.min(pos[1], source.text.length)) };
+  if (message.includes('call stack')) return tooDeep(origin, start);
+  const lineStart = source.text.lastIndexOf('\n', start - 1) + 1;
+  const before = source.text.slice(lineStart, Math.max(span.end, start + 1));
+  if (code === 'TAB_AS_INDENT' || /^[ ]*\t/.test(before)) {
+    return problem('config/tab', 'A tab is used for indentation, which YAML does not allow', {
+      hint: 'Indent with spaces.',
+      span,
+    });
+  }
+  const unclosed = /^Flow (sequence|map) (in block|must end)|^Missing closing (.)quote/.exec(message);
+  if (unclosed !== null) {
+    const quote = unclosed[3];
+    const mark = quote ?? (unclosed[1] === 'map' ? '}' : ']');
+    const open = quote === undefined ? -1 : openingOf(source.text, quote, start);
+    return problem('config/yaml', `This is not valid YAML: the closing ${mark} is missing`, {
+      hint:
+        unclosed[2] === 'in block'
+          ? 'Lines between the brackets must be indented more than their key.'
+          : 'Brackets and quotes come in pairs.',
+      span: open === -1 ? span : { source, start: open, end: endOfLine(source.text, open) },
+    });
+  }
+  const textOfLine = source.text.slice(lineStart, endOfLine(source.text, start));
+  if (/^All mapping items must start/.test(message)) {
+    const indent = /^ */.exec(textOfLine)?.[0].length ?? 0;
+    return problem('config/yaml', 'This is not valid YAML: the line is indented like nothing above it', {
+      hint: `It starts in column ${indent + 1}; the keys of one map all start in the same column.`,
+      span: { source, start: lineStart + indent, end: endOfLine(source.text, lineStart) },
+    });
+  }
+  const glued = /^\s*(?:- )?([\w-]+):(?=[^\s/])/.exec(textOfLine);
+  if (glued !== null && /^Implicit keys need|^Implicit map keys need/.test(message)) {
+    return problem('config/yaml', 'This is not valid YAML: a blank is due after the colon', {
+      hint: `Write ${glued[1]}: ${textOfLine.slice(glued[0].length).trim()}`,
+      span: { source, start, end: endOfLine(source.text, start) },
+    });
+  }
+  if (QUOTES_IN_QUOTES.test(textOfLine)) {
+    return problem('config/yaml', 'The quotes of an expression end the quoted text that it stands in', {
+      hint: 'Leave out the outer quotes: an expression needs none. Or take single quotes outside and double ones inside.',
+      span,
+    });
+  }
+  const words = message.replace(/[.\s]+$/, '');
+  const hint = YAML_HINTS[code];
+  return problem('config/yaml', `This is not valid YAML: ${words}`, {
+    ...(hint === undefined ? {} : { hint }),
+    span,
+  });
+}
+
+const YAML_HINTS: Readonly<Record<string, string | undefined>> = {
+  BAD_SCALAR_START: 'Put quotes around the value.',
+  BLOCK_AS_IMPLICIT_KEY: 'A value that contains ": " needs quotes around it.',
+  BLOCK_IN_FLOW: 'Inside { } and [ ] a value with a colon needs quotes around it.',
+  MULTILINE_IMPLICIT_KEY: 'A value that contains ": " needs quotes around it.',
+};
+
+/** Where the quoted text starts that is still open at `at`: at the last line with an odd number of the quote. */
+function openingOf(text: string, quote: string, at: number): number {
+  for (let end = at; end > 0; ) {
+    const start = text.lastIndexOf('\n', end - 1) + 1;
+    const line = text.slice(start, end);
+    if (line.split(quote).length % 2 === 0) return start + line.lastIndexOf(quote);
+    end = start - 1;
+  }
+  return -1;
+}
+
+/** A quoted text with an expression in it that its quote closes before `}}` does. */
+const QUOTES_IN_QUOTES = /"[^"\n]*\$\{\{(?:(?!\}\})[^"\n])*"|'[^'\n]*\$\{\{(?:(?!\}\})[^'\n])*'/;
+
+function endOfLine(text: string, at: number): number {
+  const end = text.indexOf('\n', at);
+  return end === -1 ? text.length : end;
+}

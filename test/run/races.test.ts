@@ -183,3 +183,31 @@ test('two runs that move tags together at once leave every tag at a whole image,
   assert.equal(kindsText(await world.bake()), SAME);
   await bench.assertTrue();
 });
+
+test('of two runs that would put an immutable tag the first one has it, and the other one is refused', async (t) => {
+  const set = 'immutable: ["dev"]\n';
+  const bench = await makeFakeBench(t, set);
+  const { world } = bench;
+  const dir = await makeCheckout(t, world.registry.host, {
+    'builds.yaml': rowTree(world.registry.host, set)['builds.yaml'] ?? '',
+    'c/file': 'other\n',
+  });
+  const reached = makeSignal();
+  const released = makeSignal();
+  world.engine.fault({
+    when: '/c\n',
+    at: 'start',
+    times: 1,
+    act: () => {
+      reached.resolve();
+      return released.promise;
+    },
+  });
+  const slow = world.bake({ builds: ['c'] });
+  await reached.promise;
+  const quick = await world.bake({ dir, builds: ['c'] });
+  assertOk(quick);
+  released.resolve();
+  assert.deepEqual(codesOf(await slow), ['run/immutable-tag of c']);
+  assert.equal(await bench.tagOf('c'), quick.outcome('c').digest);
+});

@@ -206,6 +206,16 @@ test('an immutable tag is not put where the registry does not say what it is', a
   assert.equal(baked.summary.buildctlCalls, 0);
 });
 
+test('an immutable tag is not put either where that is not known any more once it is built', async (t) => {
+  const world = await makeThree(t, 'immutable: ["dev"]\n');
+  const path = '/app/c/manifests/dev';
+  world.registry.fault({ method: 'HEAD', path, nth: 2, act: { kind: 'status', status: 403 } });
+  const baked = await world.bake();
+  assert.deepEqual(codesOf(baked), ['run/immutable-tag of c']);
+  assert.deepEqual(Object.keys(world.registry.store.tags()), ['app/a:dev', 'app/b:dev', 'base:1']);
+  assertOk(await world.bake());
+});
+
 test('two checkouts share results, and each compares with what itself was built from', async (t) => {
   const world = await makeThree(t);
   assertOk(await world.bake());

@@ -225,7 +225,8 @@ function handleManifest(
   if (method !== 'GET' && method !== 'HEAD') return specError(405, 'UNSUPPORTED');
   if (found === undefined) return specError(404, 'MANIFEST_UNKNOWN');
   const types = accept.split(',').map((type) => type.split(';')[0]?.trim());
-  if (!types.includes(found.mediaType) && !types.includes('*/*')) return specError(404, 'MANIFEST_UNKNOWN');
+  // `*/*` is not enough for distribution 2.
+  if (!types.includes(found.mediaType)) return specError(404, 'MANIFEST_UNKNOWN');
   return {
     status: 200,
     headers: { 'content-type': found.mediaType, 'docker-content-digest': found.digest },

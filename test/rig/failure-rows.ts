@@ -31,6 +31,8 @@ const READ_BACK: Rule = { from: 'bake-ts', method: 'GET', path: '/app/a/manifest
 const TAG: Rule = { from: 'bake-ts', method: 'PUT', path: '/app/a/manifests/dev' };
 const TAG_B: Rule = { from: 'bake-ts', method: 'PUT', path: '/app/b/manifests/dev' };
 
+const RECORDS: Rule = { from: 'bake-ts', method: 'PUT', path: '/manifests/bake-records' };
+
 /** a failed; what does not need it went on. */
 const aFailed = (code: string, calls = 2) => ({
   kinds: 'a failed, b blocked, c built',
@@ -573,15 +575,29 @@ export const RECORD_ROWS: readonly FailureRow[] = [
     name: 'shared records: their manifest may not be put',
     set: 'record: registry\n',
     real: true,
-    faults: () => [on({ method: 'PUT', path: '/manifests/bake-records' }, status(403))],
+    faults: () => [on(RECORDS, status(403))],
     after: { ...BUILT, codes: ['warning run/records-not-shared'] },
     next: SAME,
   },
   {
     name: 'shared records: the answer to their manifest is lost once',
     set: 'record: registry\n',
-    faults: () => [on(once({ method: 'PUT', path: '/manifests/bake-records' }), CUT_AFTER)],
+    faults: () => [on(once(RECORDS), CUT_AFTER)],
     after: BUILT,
+    next: SAME,
+  },
+  {
+    name: 'shared records: the answer to their manifest is lost each time, though they are there',
+    set: 'record: registry\n',
+    faults: () => [on(RECORDS, status(503, true))],
+    after: { ...BUILT, codes: ['warning run/records-not-shared'] },
+    next: SAME,
+  },
+  {
+    name: 'shared records: the run is cancelled while they are written',
+    set: 'record: registry\n',
+    faults: ({ cancel }) => [on(RECORDS, { kind: 'call', run: cancel })],
+    after: { ...BUILT, codes: ['warning run/records-not-shared'] },
     next: SAME,
   },
 ];

@@ -29,6 +29,8 @@ export interface FakeWorld {
 export interface BakeIn extends BakeHere {
   /** Another engine than the world's own. */
   readonly engine?: FakeEngine;
+  /** Another way to an engine, or to none. */
+  readonly access?: EngineAccess;
   /** Another machine's memory. */
   readonly home?: string;
   /** Another checkout. */
@@ -52,9 +54,9 @@ export async function makeFakeWorld(
     registry,
     engine,
     write: (more) => writeTree(dir, more),
-    bake: ({ engine: other = engine, home: otherHome = home, dir: otherDir = dir, ...rest } = {}) => {
+    bake: ({ engine: other = engine, access, home: otherHome = home, dir: otherDir = dir, ...rest } = {}) => {
       const env = { HOME: otherHome, BAKE_TS_HOME: otherHome, DOCKER_CONFIG: path.join(otherHome, 'docker') };
-      return bakeIn(otherDir, { ...env, ...rest.env }, rest, 'amd64', accessTo(other));
+      return bakeIn(otherDir, { ...env, ...rest.env }, rest, 'amd64', access ?? accessTo(other));
     },
     records: (other = home) => readRecords(other),
   };

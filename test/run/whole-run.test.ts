@@ -4,13 +4,13 @@ import { open, rm, utimes } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import type { BuildRecord } from '../../lib/model/mod.ts';
+import { type BuildRecord, fail, problem } from '../../lib/model/mod.ts';
 import { assertOk, type Baked, codesOf } from '../rig/baking.ts';
 import { kindsText, lifeOf, rowTree } from '../rig/failure-bench.ts';
 import type { FakeRegistry } from '../rig/fake-registry.ts';
 import { startFakeRegistry } from '../rig/fake-registry.ts';
 import { readLayerEntries } from '../rig/fake-tar.ts';
-import { type FakeWorld, makeFakeWorld, putBase } from '../rig/fake-world.ts';
+import { accessTo, type FakeWorld, makeFakeWorld, putBase } from '../rig/fake-world.ts';
 import { type Cleanup, makeTempDir, writeTree } from '../rig/temp.ts';
 
 const ALL_BUILT = 'a built, b built, c built';
@@ -188,6 +188,37 @@ test('tags that move together move in the order of the plan, whoever was done fi
   );
   const types = baked.events.map(({ type }) => type);
   assert(types.indexOf('tag') > types.lastIndexOf('node-finished'));
+});
+
+test('without an engine nothing is built, and what is in place needs none', async (t) => {
+  const world = await makeThree(t);
+  const none = problem('engine/none-found', 'there is no engine in this test');
+  const access = { ...accessTo(world.engine), find: async () => fail([none]) };
+  const first = await world.bake({ access });
+  assert.deepEqual(codesOf(first), ['engine/none-found of a', 'engine/none-found of c']);
+  assert.equal(kindsText(first), 'a failed, b blocked, c failed');
+  assert.equal(first.summary.buildctlCalls, 0);
+  assert.deepEqual(await world.records(), []);
+  assertOk(await world.bake());
+  const unused = { ...access, find: () => assert.fail('nobody needs an engine') };
+  assert.equal(kindsText(await world.bake({ access: unused })), SAME);
+});
+
+test('a dry run says what would be done and does none of it', async (t) => {
+  const world = await makeThree(t);
+  assertOk(await world.bake());
+  const tags = world.registry.store.tags();
+  const records = await world.records();
+  world.registry.forget();
+  world.engine.forgetCalls();
+  await world.write({ 'a/file': 'A\n' });
+  const dry = await world.bake({ dryRun: true });
+  assert.equal(kindsText(dry), 'a built, b built, c unchanged');
+  assert.deepEqual(world.engine.calls, []);
+  assert.deepEqual(world.registry.writes(), []);
+  assert.deepEqual(world.registry.store.tags(), tags);
+  assert.deepEqual(await world.records(), records);
+  assert.equal(kindsText(await world.bake()), 'a built, b built, c unchanged');
 });
 
 test('an immutable tag is not put where the registry does not say what it is', async (t) => {

@@ -42,8 +42,8 @@ export async function makeFakeBench(
         assert.deepEqual(registry.store.missingBelow(`app/${build}`, manifest), []);
       }
       assert.equal(engine.running, 0);
-      for (let turns = 0; registry.openSockets() > 0 && turns < 1_000; turns++) await nextTurn();
-      assert.equal(registry.openSockets(), 0, 'connections are left open');
+      for (let turns = 0; registry.openSockets('bake-ts') > 0 && turns < 1_000; turns++) await nextTurn();
+      assert.equal(registry.openSockets('bake-ts'), 0, 'connections are left open');
     },
     async assertTrue() {
       const tags = registry.store.tags();

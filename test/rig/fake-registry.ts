@@ -51,8 +51,8 @@ export interface FakeRegistry {
   mend(): void;
   /** Tags that were put while something below was not there: `repository:tag`. Only a lax one takes such. */
   readonly earlyTags: readonly string[];
-  /** Connections that are open. */
-  openSockets(): number;
+  /** Connections that are open, by who made them. */
+  openSockets(from: RegistryRequest['from']): number;
 }
 
 const API_VERSION = 'docker-distribution-api-version';
@@ -72,7 +72,7 @@ export async function startFakeRegistry(
 ): Promise<FakeRegistry> {
   const store = new FakeRegistryStore();
   const faults = new RegistryFaults();
-  const sockets = new Set<Socket>();
+  const sockets = new Map<Socket, RegistryRequest['from'] | undefined>();
   const earlyTags: string[] = [];
   let requests: RegistryRequest[] = [];
   const server = createServer((incoming, outgoing) => {
@@ -86,10 +86,11 @@ export async function startFakeRegistry(
       status: undefined,
     };
     requests.push(seen);
+    sockets.set(incoming.socket, seen.from);
     serve(seen, incoming, outgoing).catch(() => incoming.socket.destroy());
   });
   server.on('connection', (socket: Socket) => {
-    sockets.add(socket);
+    sockets.set(socket, undefined);
     socket.on('close', () => sockets.delete(socket));
   });
 
@@ -148,7 +149,7 @@ export async function startFakeRegistry(
     earlyTags,
     fault: (rule) => faults.add(rule),
     mend: () => faults.clear(),
-    openSockets: () => sockets.size,
+    openSockets: (from) => [...sockets.values()].filter((one) => one === from).length,
   };
 }
 

@@ -28,6 +28,9 @@ const ENTRY_BYTES = LOOK_BYTES + CONTENT_BYTES;
 /** Beyond this many bytes nothing more is noted, and every build gets a slot of its own. */
 const SIZE_LIMIT = 64 << 20;
 
+/** Stands for the content of what two processes noted at the same time: no file's content is it. */
+const NOT_SURE = '';
+
 /** Files of one context on their way to an engine. */
 export interface Shipment {
   /** Name under which buildctl offers the directory: the engine keeps one copy for each. */
@@ -61,8 +64,10 @@ export class SentLedger {
   announce(shipments: readonly Shipment[]): Promise<string | undefined> {
     const result = this.#last.then(async () => {
       const conflict = await this.#findConflict(shipments);
-      if (conflict === undefined) await this.#note(shipments);
-      return conflict;
+      if (conflict !== undefined || !(await this.#note(shipments))) return conflict;
+      // Another process may have noted something at the same time: of two that write first and then read, one at least
+      // sees what the other wrote.
+      return this.#findConflict(shipments);
     });
     this.#last = result.catch(() => undefined);
     return result;
@@ -95,7 +100,8 @@ export class SentLedger {
     return undefined;
   }
 
-  async #note(shipments: readonly Shipment[]): Promise<void> {
+  /** @returns whether there was anything to note */
+  async #note(shipments: readonly Shipment[]): Promise<boolean> {
     const fresh: Buffer[] = [];
     for (const shipment of shipments) {
       for (const { entry } of entriesOf(shipment)) {
@@ -105,9 +111,10 @@ export class SentLedger {
         fresh.push(entry);
       }
     }
-    if (fresh.length === 0) return;
+    if (fresh.length === 0) return false;
     await mkdir(path.dirname(this.#file), { recursive: true });
     await appendFile(this.#file, Buffer.concat(fresh));
+    return true;
   }
 
   /** Reads what was added since, by us or by others. */
@@ -128,11 +135,18 @@ export class SentLedger {
         this.#readBytes = 0;
       }
       const whole = size - (size % ENTRY_BYTES);
+      if (whole > SIZE_LIMIT) {
+        // What it holds does not count any more, so it need not be read.
+        this.#readBytes = whole;
+        return;
+      }
       const added = Buffer.alloc(Math.max(0, whole - this.#readBytes));
       await handle.read(added, 0, added.length, this.#readBytes);
       for (let at = 0; at < added.length; at += ENTRY_BYTES) {
         const look = added.toString('latin1', at, at + LOOK_BYTES);
-        this.#contentByLook.set(look, added.toString('latin1', at + LOOK_BYTES, at + ENTRY_BYTES));
+        const content = added.toString('latin1', at + LOOK_BYTES, at + ENTRY_BYTES);
+        const known = this.#contentByLook.get(look) ?? content;
+        this.#contentByLook.set(look, known === content ? content : NOT_SURE);
       }
       this.#readBytes = whole;
     } finally {

@@ -71,7 +71,9 @@ export async function touchedInContext(
     ignore.signature === ignoreSignature &&
     patternsOf(ignore.rules) === patternsOf(request.ignore);
   if (!isSame) touched.push(`what ${request.written} leaves out`);
-  const changed = await hasher.recheck(request, hashed);
+  // Also where the run was cancelled in the meantime: what was built and pushed is as good as ever.
+  const { signal: _, ...unsignalled } = request;
+  const changed = await hasher.recheck(unsignalled, hashed);
   const paths = changed.ok ? changed.value : ['.'];
   touched.push(...paths.map((one) => path.posix.join(request.written, one)));
   return touched;

@@ -22,7 +22,7 @@ import { checkPlan } from './preflight.ts';
 import { immutableProblem, wantedTags } from './publish.ts';
 import { immutableTags } from './publisher.ts';
 import { runGraph } from './scheduler.ts';
-import { type BakeOptions, needsOf, type Session, withSession } from './session.ts';
+import { type BakeOptions, needsOf, type Session, type SessionOptions, withSession } from './session.ts';
 
 /**
  * Runs a plan.
@@ -35,7 +35,10 @@ export function bake(options: BakeOptions): Promise<RunSummary> {
 }
 
 /** Runs a plan with engines of one's own; see {@link bake}. */
-export async function bakeWith(engines: EngineAccess, options: BakeOptions): Promise<RunSummary> {
+export async function bakeWith(
+  engines: EngineAccess,
+  options: BakeOptions & Pick<SessionOptions, 'sleep'>,
+): Promise<RunSummary> {
   const startedAt = Date.now();
   const hider = createHider(options.plan.set.variables);
   const emit = createEmitter(options.onEvent, Date.now, hider);

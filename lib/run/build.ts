@@ -11,6 +11,7 @@ import {
   ok,
   type PlanNode,
   type PlatformManifest,
+  problem,
   type TypedAttributes,
 } from '../model/mod.ts';
 import { layersDigest, type Manifest, parseManifest, platformManifests } from '../registry/mod.ts';
@@ -61,6 +62,12 @@ export async function buildNode(building: Building, node: PlanNode, inputs: Node
   const image = await findImage(building, node, called.built, workDir);
   // A layout lies in it.
   if (!outputs.some((one) => one.kind === 'layout')) await rm(workDir, { recursive: true, force: true });
+  if (node.pushes && image.image === undefined) {
+    const untold = problem('build/failed', 'buildctl ended well, but did not say what it pushed', {
+      build: node.build.name,
+    });
+    return { kind: 'failed', problem: untold };
+  }
   return { kind: 'done', ...image };
 }
 

@@ -84,6 +84,8 @@ async function liveThrough(
     untracked: inputs.untracked.map(({ text }) => text),
     ...(inputs.key === undefined ? {} : { key: inputs.key }),
   });
+  // What the cancelled run kept it from finding out is no failure of its own.
+  if (signal.aborted) return finish({ kind: 'cancelled', tags: [] });
   if (inputs.problems.length > 0) {
     const [first, ...others] = inputs.problems;
     for (const other of others) warn(context, build, other);
@@ -104,7 +106,7 @@ async function liveThrough(
     const image = recordedImage(context, node, record);
     if (!dryRun) await confirm(context, node, found);
     const end = await reuse(context, node, found);
-    return finish(end, end.kind === 'failed' ? {} : { image, ...produces });
+    return finish(end, isDone(end) ? { image, ...produces } : {});
   }
   const { reason } = decision;
   if (dryRun) return finish({ kind: 'built', tags: [], reason }, produces);
@@ -113,7 +115,7 @@ async function liveThrough(
   if (made.kind === 'failed')
     return finish({ kind: 'failed', tags: [], reason, problem: problemToJson(made.problem) });
   const end = await publish(context, node, inputs, { ...made, reason, startedAt });
-  if (end.kind === 'failed') return finish(end);
+  if (!isDone(end)) return finish(end);
   return finish(end, { ...(made.image === undefined ? {} : { image: made.image }), ...produces });
 }
 
@@ -171,7 +173,7 @@ async function reuse(
   if (context.dryRun) return { kind: 'retagged', tags: [], ...known };
   if (source === undefined) throw new Error(`${build} is to be tagged, and its manifest is nowhere`);
   const put = await context.publisher.publish({ build, source, refs: wantedTags(node), fresh: false });
-  if (!put.ok) return { kind: 'failed', tags: [], ...known, ...problemOf(build, put.error) };
+  if (!put.ok) return notPublished(build, put.error, known);
   return { kind: 'retagged', tags: put.value, ...known };
 }
 
@@ -200,7 +202,7 @@ async function publish(
     ...(inputs.key === undefined ? {} : { key: inputs.key }),
   };
   const put = await putTagsOf(context, node, image);
-  if (!put.ok) return { kind: 'failed', tags: [], ...known, ...problemOf(build, put.error) };
+  if (!put.ok) return notPublished(build, put.error, known);
   const tags = put.value;
   const warnings = await remember(context, node, withCurrentParents(context.keying, node, inputs), {
     image,
@@ -226,9 +228,23 @@ async function putTagsOf(
   return publisher.publish({ build: node.build.name, source, refs, fresh: true });
 }
 
-function problemOf(build: string, problems: readonly Problem[]): Pick<Outcome, 'problem'> {
+function isDone({ kind }: End): boolean {
+  return kind !== 'failed' && kind !== 'cancelled';
+}
+
+/** Tags could not all be put: a failure, but for requests that were stopped because the run was cancelled. */
+function notPublished(
+  build: string,
+  problems: readonly Problem[],
+  known: Omit<End, 'kind' | 'tags' | 'problem'> & { readonly reason: Reason },
+): End {
+  if (problems.every(({ code }) => code === 'registry/cancelled'))
+    return { kind: 'cancelled', tags: [], reason: known.reason };
   const [first, ...rest] = problems;
-  if (first === undefined) return {};
   const also = rest.map((one) => one.message).join('\n');
-  return { problem: problemToJson({ ...first, build, ...(also === '' ? {} : { detail: also }) }) };
+  const problem =
+    first === undefined
+      ? {}
+      : { problem: problemToJson({ ...first, build, ...(also === '' ? {} : { detail: also }) }) };
+  return { kind: 'failed', tags: [], ...known, ...problem };
 }

@@ -126,6 +126,8 @@ export async function putTags(
   };
   for (const ref of refs) {
     const name = formatImageRef(ref);
+    // What was not there when the run began may have been put by another one while this one built.
+    if (options.isImmutable(ref)) client.forget(ref);
     const presence = await client.head(ref);
     if (presence.kind === 'present' && presence.digest === source.digest) {
       report(name, 'there');

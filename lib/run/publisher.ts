@@ -14,7 +14,7 @@ import {
   type Result,
   type TagResult,
 } from '../model/mod.ts';
-import type { RegistryClient } from '../registry/mod.ts';
+import type { Presence, RegistryClient } from '../registry/mod.ts';
 import { compileGlob } from '../util/glob.ts';
 import type { Emit } from './emitter.ts';
 import { putTags } from './publish.ts';
@@ -28,21 +28,37 @@ export interface Publication {
   readonly fresh: boolean;
 }
 
+/** A tag that moved, or may have. */
+interface Move {
+  readonly ref: ImageRef;
+  readonly before: Presence;
+  readonly to: Digest;
+  /** False: the registry did not say that it took it, which does not mean that it did not. */
+  readonly confirmed: boolean;
+}
+
 /** Puts tags now, or keeps them for the end. */
 export class Publisher {
   readonly #registry: RegistryClient;
+  readonly #openRollback: () => RegistryClient;
   readonly #emit: Emit;
   readonly #together: boolean;
   readonly #isImmutable: (ref: ImageRef) => boolean;
   readonly #waiting: Publication[] = [];
 
+  /**
+   * @param openRollback gives the client that puts tags back: one that knows nothing, since what is known may be what
+   *   went wrong, and that goes on where the run was cancelled
+   */
   constructor(
     registry: RegistryClient,
+    openRollback: () => RegistryClient,
     emit: Emit,
     together: boolean,
     isImmutable: (ref: ImageRef) => boolean,
   ) {
     this.#registry = registry;
+    this.#openRollback = openRollback;
     this.#emit = emit;
     this.#together = together;
     this.#isImmutable = isImmutable;
@@ -68,7 +84,7 @@ export class Publisher {
    * @returns tags by build, or what failed and what could not be put back
    */
   async publishWaiting(order: readonly string[]): Promise<Result<ReadonlyMap<string, readonly TagResult[]>>> {
-    const moved: { readonly ref: ImageRef; readonly before: Digest | undefined }[] = [];
+    const moves: Move[] = [];
     const tags = new Map<string, readonly TagResult[]>();
     const rank = new Map(order.map((build, at) => [build, at]));
     const waiting = this.#waiting
@@ -82,13 +98,13 @@ export class Publisher {
         isImmutable: this.#isImmutable,
         onTag: (tag) => done.push(tag),
       });
-      for (const tag of done) {
-        if (tag.action === 'there') continue;
-        const at = publication.refs.findIndex((ref) => formatImageRef(ref) === tag.ref);
-        const [ref, was] = [publication.refs[at], before[at]];
-        if (ref !== undefined) moved.push({ ref, before: was?.kind === 'present' ? was.digest : undefined });
-      }
-      if (!put.ok) return { ok: false, error: [...put.error, ...(await this.#takeBack(moved))] };
+      const actions = new Map(done.map(({ ref, action }) => [ref, action]));
+      publication.refs.forEach((ref, at) => {
+        const [was, action] = [before[at], actions.get(formatImageRef(ref))];
+        if (was === undefined || action === 'there') return;
+        moves.push({ ref, before: was, to: publication.source.digest, confirmed: action !== undefined });
+      });
+      if (!put.ok) return { ok: false, error: [...put.error, ...(await this.#takeBack(moves))] };
       tags.set(publication.build, put.value);
     }
     for (const [build, results] of tags) for (const tag of results) this.#emit({ type: 'tag', build, tag });
@@ -120,23 +136,28 @@ export class Publisher {
     return waiting;
   }
 
-  async #takeBack(
-    moved: readonly { readonly ref: ImageRef; readonly before: Digest | undefined }[],
-  ): Promise<readonly Problem[]> {
+  async #takeBack(moves: readonly Move[]): Promise<readonly Problem[]> {
+    const registry = this.#openRollback();
     const left: string[] = [];
     const back: string[] = [];
-    for (const { ref, before } of [...moved].reverse()) {
+    for (const { ref, before, to, confirmed } of [...moves].reverse()) {
       const name = formatImageRef(ref);
-      if (before === undefined) {
-        left.push(`${name} (it did not exist before)`);
+      const now = confirmed ? undefined : await registry.head(ref);
+      if (now?.kind === 'absent' || (now?.kind === 'present' && now.digest !== to)) continue;
+      if (now?.kind === 'unknown') {
+        left.push(`${name} (it may have moved: ${now.problem.message})`);
         continue;
       }
-      const put = await this.#registry.tagManifest(
-        { registry: ref.registry, repository: ref.repository, digest: before },
-        ref,
-      );
+      if (before.kind !== 'present') {
+        const why = before.kind === 'absent' ? 'it did not exist before' : 'where it pointed is not known';
+        left.push(`${name} (${why})`);
+        continue;
+      }
+      const { digest } = before;
+      const { registry: host, repository } = ref;
+      const put = await registry.tagManifest({ registry: host, repository, digest }, ref);
       if (put.ok) back.push(name);
-      else left.push(`${name} (was ${before}: ${put.error[0]?.message ?? 'unknown'})`);
+      else left.push(`${name} (was ${digest}: ${put.error[0]?.message ?? 'unknown'})`);
     }
     const problems: Problem[] = [];
     if (back.length > 0) {

@@ -67,6 +67,8 @@ export type SessionOptions = Pick<
   readonly engines?: EngineAccess;
   /** Gets the events of the session; default: nobody. */
   readonly emit?: Emit;
+  /** Waits before a retry, but not beyond the signal; tests need not wait. */
+  readonly sleep?: (ms: number, signal?: AbortSignal) => Promise<void>;
 };
 
 /** What a run did towards the outside. */
@@ -118,6 +120,7 @@ export class Session {
   readonly #permits: Semaphore;
   readonly #priorities: ReadonlyMap<string, number>;
   readonly #cancel: () => void;
+  #rollback: RegistryClient | undefined;
   #workDirs = 0;
 
   constructor(options: SessionOptions, workDir: string, lock: Result<Lock | undefined>) {
@@ -130,15 +133,7 @@ export class Session {
     this.#cancel = () => this.#stopper.abort(signal?.reason);
     if (signal?.aborted === true) this.#cancel();
     signal?.addEventListener('abort', this.#cancel, { once: true });
-    this.registry = createRegistryClient({
-      registries: plan.set.registries,
-      env,
-      signal: this.#stopper.signal,
-      onRequest: (seen) => {
-        if (seen.method === 'GET' || seen.method === 'HEAD') this.counts.registryRequests.reads++;
-        else if (seen.purpose === 'registry') this.counts.registryRequests.writes++;
-      },
-    });
+    this.registry = this.#createClient(this.#stopper.signal);
     this.state = new StateStore(stateDirectory(env), plan.set.root);
     this.memory = new Memory(this.state, this.registry, this.records.ok ? this.records.value : undefined);
     this.hasher = new ContextHasher({ stateDirectory: this.state.statDir });
@@ -183,6 +178,21 @@ export class Session {
     this.#options.signal?.removeEventListener('abort', this.#cancel);
     await this.hasher.close();
     await this.registry.close();
+    await this.#rollback?.close();
+  }
+
+  #createClient(signal?: AbortSignal): RegistryClient {
+    const { plan, env, sleep } = this.#options;
+    return createRegistryClient({
+      registries: plan.set.registries,
+      env,
+      ...(signal === undefined ? {} : { signal }),
+      ...(sleep === undefined ? {} : { sleep }),
+      onRequest: (seen) => {
+        if (seen.method === 'GET' || seen.method === 'HEAD') this.counts.registryRequests.reads++;
+        else if (seen.purpose === 'registry') this.counts.registryRequests.writes++;
+      },
+    });
   }
 
   /**
@@ -193,7 +203,7 @@ export class Session {
    */
   async startPass(dryRun: boolean, emit: Emit = this.#emit): Promise<NodeRun> {
     const enginePlatform = await this.engine.platform();
-    const { plan, dockerfiles, force, atomic } = this.#options;
+    const { plan, dockerfiles, force, atomic, sleep = sleepFor } = this.#options;
     const { signal } = this.#stopper;
     const { registry, memory, hasher, engine } = this;
     const results = new Map<string, NodeResult>();
@@ -231,7 +241,7 @@ export class Session {
           root: plan.set.root,
           emit,
           signal,
-          sleep: (ms) => delay(ms, undefined, { signal }).catch(() => undefined),
+          sleep: (ms) => sleep(ms, signal),
           engine: () => engine.ready(),
           permits: this.#permits,
           priorityOf: (build) => this.#priorities.get(build) ?? 0,
@@ -256,6 +266,10 @@ export class Session {
       },
       publisher: new Publisher(
         registry,
+        () => {
+          this.#rollback ??= this.#createClient();
+          return this.#rollback;
+        },
         emit,
         atomic === true || plan.set.publish === 'together',
         immutableTags(plan.set.immutable ?? []),
@@ -279,6 +293,10 @@ async function rebuildLost(
   });
   results.set(build, result);
   return result;
+}
+
+async function sleepFor(ms: number, signal?: AbortSignal): Promise<void> {
+  await delay(ms, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
 }
 
 /** Build → names of what it needs, in the order of the plan. */

@@ -1,6 +1,6 @@
 /** What an engine was sent, and where it would be mistaken. */
 import assert from 'node:assert/strict';
-import { chmod, utimes, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { NO_RULES } from '../../lib/dockerfile/mod.ts';
@@ -25,7 +25,7 @@ async function makeKitchen(t: TestContext, tree: Readonly<Record<string, TreeEnt
     return { local: 'context', hashed: hashed.value };
   };
   const open = () => new SentLedger(state, 'unix:///engine');
-  return { dir, ship, open, ledger: open() };
+  return { dir, state, ship, open, ledger: open() };
 }
 
 test('a file with another content under the same look is a conflict, also for the next process', async (t) => {
@@ -42,6 +42,24 @@ test('a file with another content under the same look is a conflict, also for th
   assert.equal(await open().announce([second]), 'context: file');
   assert.equal(ledger.wantsForgetting, false, 'its next edit gives it another look');
   assert.notEqual(contentName([first]), contentName([second]));
+});
+
+test('what two processes noted at the same time is sure for none of them', async (t) => {
+  const { dir, state, ship, open, ledger } = await makeKitchen(t, { file: 'one\n' });
+  const time = 1_700_000_000;
+  await utimes(path.join(dir, 'file'), time, time);
+  const one = await ship();
+  await writeFile(path.join(dir, 'file'), 'two\n');
+  await utimes(path.join(dir, 'file'), time, time);
+  const two = await ship();
+  // Neither had read what the other one wrote.
+  const elsewhere = await makeTempDir(t);
+  assert.equal(await ledger.announce([one]), undefined);
+  assert.equal(await new SentLedger(elsewhere, 'unix:///engine').announce([two]), undefined);
+  const [name = ''] = await readdir(state);
+  await appendFile(path.join(state, name), await readFile(path.join(elsewhere, name)));
+  assert.equal(await open().announce([one]), 'context: file');
+  assert.equal(await open().announce([two]), 'context: file');
 });
 
 test('a directory with another mode is a conflict until the engine forgets', async (t) => {

@@ -1,0 +1,613 @@
+/** Every failure at every step of a run, before, during and after it. See `failure-bench.ts` for what a row says. */
+import type { FailureRow, RowHandle } from './failure-bench.ts';
+import { CONNECTION_LOST, type EngineAct, type EnginePoint } from './fake-engine.ts';
+import { type FaultAct, type FaultRule, makeSignal } from './fake-registry-faults.ts';
+
+const status = (code: number, after = false): FaultAct => ({ kind: 'status', status: code, after });
+const CUT: FaultAct = { kind: 'cut' };
+const CUT_AFTER: FaultAct = { kind: 'cut', after: true };
+
+const once = (rule: Rule): Rule => ({ ...rule, nth: 1 });
+const on = (rule: Rule, act: FaultAct) => ({ on: 'registry', rule: { ...rule, act } }) as const;
+const atEngine = (at: EnginePoint, act: EngineAct, when = '/a\n', times?: number) =>
+  ({ on: 'engine', fault: { at, act, when, ...(times === undefined ? {} : { times }) } }) as const;
+
+/** What buildkitd says while containerd is started again. */
+const CONTAINERD_AWAY = 'error: failed to solve: dial unix /run/containerd.sock: connect: connection refused';
+const ALL_BUILT = 'a built, b built, c built';
+const SAME = 'a unchanged, b unchanged, c unchanged';
+const HEALED = 'a built, b built, c unchanged';
+const BUILT = { kinds: ALL_BUILT, moved: 'a b c', recorded: 'a b c', calls: 3 };
+const UNMOVED = { kinds: SAME, moved: '', recorded: '', calls: 0 };
+
+type Rule = Omit<FaultRule, 'act'>;
+const LOOK_UP: Rule = { from: 'bake-ts', method: 'HEAD', path: '/app/a/manifests/dev' };
+const BASE: Rule = { from: 'bake-ts', path: '/base/manifests/1' };
+const BASE_OF_ENGINE: Rule = { from: 'engine', path: '/base/' };
+const BEGIN_UPLOAD: Rule = { from: 'engine', method: 'POST', path: '/app/a/blobs/uploads/' };
+const UPLOAD: Rule = { from: 'engine', method: 'PUT', path: '/app/a/blobs/uploads/' };
+const MANIFEST: Rule = { from: 'engine', method: 'PUT', path: '/app/a/manifests/sha256:' };
+const READ_BACK: Rule = { from: 'bake-ts', method: 'GET', path: '/app/a/manifests/sha256:' };
+const TAG: Rule = { from: 'bake-ts', method: 'PUT', path: '/app/a/manifests/dev' };
+const TAG_B: Rule = { from: 'bake-ts', method: 'PUT', path: '/app/b/manifests/dev' };
+
+const RECORDS: Rule = { from: 'bake-ts', method: 'PUT', path: '/manifests/bake-records' };
+
+/** a failed; what does not need it went on. */
+const aFailed = (code: string, calls = 2) => ({
+  kinds: 'a failed, b blocked, c built',
+  codes: [`${code} of a`],
+  moved: 'c',
+  recorded: 'c',
+  calls,
+});
+/** a was cancelled, and with it what needs it; c had ended. */
+const A_CANCELLED = {
+  kinds: 'a cancelled, b cancelled, c built',
+  moved: 'c',
+  recorded: 'c',
+  calls: 2,
+};
+const cancelAfterC = ({ cancel, finished }: RowHandle): FaultAct => ({
+  kind: 'call',
+  run: () => finished('c').then(cancel),
+});
+
+/** Look-ups: what the registry says of tags and bases. */
+export const LOOK_UP_ROWS: readonly FailureRow[] = [
+  {
+    name: 'the look-up of a tag is refused',
+    edit: 'none',
+    real: true,
+    faults: () => [on(LOOK_UP, status(403))],
+    // Presence unknown: never taken for "in place".
+    after: { kinds: 'a built, b unchanged, c unchanged', moved: '', recorded: '', calls: 1 },
+    next: SAME,
+  },
+  {
+    name: 'the look-up of a tag fails each time',
+    edit: 'none',
+    faults: () => [on(LOOK_UP, status(503))],
+    after: { kinds: 'a built, b unchanged, c unchanged', moved: '', recorded: '', calls: 1 },
+    next: SAME,
+  },
+  {
+    name: 'the look-up of a tag fails once',
+    edit: 'none',
+    faults: () => [on(once(LOOK_UP), status(503))],
+    after: UNMOVED,
+    next: SAME,
+  },
+  {
+    name: 'the look-up of a tag is cut each time: the registry counts as down, and nothing as in place',
+    edit: 'none',
+    faults: () => [on(LOOK_UP, CUT)],
+    after: {
+      kinds: 'a failed, b blocked, c failed',
+      codes: ['registry/unreachable of a', 'registry/unreachable of c'],
+      moved: '',
+      recorded: '',
+      calls: 2,
+    },
+    next: SAME,
+  },
+  {
+    name: 'the answer to the look-up of a tag is lost once',
+    edit: 'none',
+    faults: () => [on(once(LOOK_UP), CUT_AFTER)],
+    after: UNMOVED,
+    next: SAME,
+  },
+  {
+    name: 'a registry says that a tag is not there which is',
+    edit: 'none',
+    faults: () => [on(LOOK_UP, status(404))],
+    after: { kinds: 'a retagged, b unchanged, c unchanged', moved: '', recorded: '', calls: 0 },
+    next: SAME,
+  },
+  {
+    name: 'the run is cancelled while a tag is looked up',
+    edit: 'none',
+    faults: ({ cancel }) => [on(LOOK_UP, { kind: 'call', run: cancel })],
+    after: { kinds: 'a cancelled, b cancelled, c cancelled', moved: '', recorded: '', calls: 0 },
+    next: SAME,
+  },
+  {
+    name: 'the look-up of a base is refused: built, and not remembered',
+    real: true,
+    faults: () => [on(BASE, status(403))],
+    // b reads what a's base sets, too.
+    after: { ...BUILT, recorded: 'c' },
+    next: HEALED,
+  },
+  {
+    name: 'the look-up of a base fails once',
+    faults: () => [on(once(BASE), status(503))],
+    after: BUILT,
+    next: SAME,
+  },
+  {
+    name: 'a base is not there for bake-ts, but for the engine: built, and not remembered',
+    faults: () => [on(BASE, status(404))],
+    // b reads what a's base sets, too.
+    after: { ...BUILT, recorded: 'c' },
+    next: HEALED,
+  },
+  {
+    name: 'the engine may not look up a base',
+    faults: () => [on(BASE_OF_ENGINE, status(403))],
+    after: aFailed('build/base-unreachable'),
+    next: HEALED,
+  },
+  {
+    name: 'the engine finds no base',
+    faults: () => [on(BASE_OF_ENGINE, status(404))],
+    after: aFailed('build/base-missing'),
+    next: HEALED,
+  },
+  {
+    name: 'a base moves between its look-up and the build: the build gets what was looked up',
+    faults: ({ moveBase }) => [atEngine('start', moveBase, '/a\n', 1)],
+    after: BUILT,
+    next: 'a built, b built, c unchanged',
+  },
+];
+
+/** The engine: before, during and after a build, and its export. */
+export const BUILD_ROWS: readonly FailureRow[] = [
+  {
+    name: 'the engine goes away before a build',
+    faults: () => [atEngine('start', { fail: CONNECTION_LOST })],
+    after: aFailed('engine/lost'),
+    next: HEALED,
+  },
+  {
+    name: 'the engine goes away during a build',
+    faults: () => [atEngine('step', { fail: CONNECTION_LOST })],
+    after: aFailed('engine/lost'),
+    next: HEALED,
+  },
+  {
+    name: 'buildctl is killed during a build',
+    faults: () => [atEngine('step', 'die')],
+    after: aFailed('build/failed'),
+    next: HEALED,
+  },
+  {
+    name: 'containerd is not there for a moment: the build is tried again',
+    faults: () => [atEngine('start', { fail: CONTAINERD_AWAY }, '/a\n', 2)],
+    after: { ...BUILT, calls: 5 },
+    next: SAME,
+  },
+  {
+    name: 'containerd stays away: the build is tried three times',
+    faults: () => [atEngine('start', { fail: CONTAINERD_AWAY })],
+    after: aFailed('engine/lost', 4),
+    next: HEALED,
+  },
+  {
+    name: 'a step fails',
+    real: true,
+    faults: () => [
+      {
+        on: 'files',
+        wrong: { 'a/Dockerfile': 'FROM scratch\nCOPY file /a\nRUN ["/missing"]\n' },
+        right: { 'a/Dockerfile': 'FROM scratch\nCOPY file /a\nLABEL mended=yes\n' },
+      },
+    ],
+    after: aFailed('build/step-failed'),
+    next: HEALED,
+  },
+  {
+    name: 'a file that is copied is missing',
+    real: true,
+    faults: () => [
+      {
+        on: 'files',
+        wrong: { 'a/Dockerfile': 'FROM scratch\nCOPY file missing /\n' },
+        right: { 'a/Dockerfile': 'FROM scratch\nCOPY file /\n' },
+      },
+    ],
+    after: aFailed('build/file-missing'),
+    next: HEALED,
+  },
+  {
+    name: 'the run stops at the first failure',
+    options: { failFast: true },
+    faults: () => {
+      const { promise, resolve } = makeSignal();
+      return [
+        atEngine('start', resolve, '/c\n'),
+        atEngine('start', 'hang', '/c\n'),
+        atEngine('start', () => promise),
+        atEngine('start', { fail: CONNECTION_LOST }),
+      ];
+    },
+    after: {
+      kinds: 'a failed, b blocked, c cancelled',
+      codes: ['engine/lost of a'],
+      moved: '',
+      recorded: '',
+      calls: 2,
+    },
+    next: ALL_BUILT,
+  },
+  {
+    name: 'the run is cancelled before any build',
+    faults: () => [{ on: 'event', cancel: (event) => event.type === 'planned' }],
+    after: { kinds: 'a cancelled, b cancelled, c cancelled', moved: '', recorded: '', calls: 0 },
+    next: ALL_BUILT,
+  },
+  {
+    name: 'the run is cancelled during a build',
+    edit: 'a',
+    real: true,
+    faults: () => {
+      const seen = new Set<string>();
+      return [
+        // The real one takes its time.
+        atEngine('step', 'hang'),
+        {
+          on: 'event',
+          cancel: (event) => {
+            if ('build' in event) seen.add(`${event.build} ${event.type}`);
+            return seen.has('a node-started') && seen.has('c node-finished');
+          },
+        },
+      ];
+    },
+    after: { kinds: 'a cancelled, b cancelled, c unchanged', moved: '', recorded: '', calls: 1 },
+    next: HEALED,
+  },
+  {
+    name: 'the run is cancelled during a step, and c has just been pushed',
+    faults: ({ cancel }) => [atEngine('end', cancel, '/c\n'), atEngine('step', 'hang')],
+    after: { kinds: 'a cancelled, b cancelled, c cancelled', moved: '', recorded: '', calls: 2 },
+    next: ALL_BUILT,
+  },
+  {
+    name: 'the disk of the engine is full when a result is exported',
+    faults: () => [atEngine('built', { fail: 'error: failed to solve: write /x: no space left on device' })],
+    after: aFailed('build/disk-full'),
+    next: HEALED,
+  },
+  {
+    name: 'buildctl is killed during an export',
+    faults: () => [atEngine('exported', 'die')],
+    after: aFailed('build/failed'),
+    next: HEALED,
+  },
+];
+
+/** Pushes by the engine: blobs, then the manifest. */
+export const PUSH_ROWS: readonly FailureRow[] = [
+  {
+    name: 'the upload of a blob is denied',
+    real: true,
+    faults: () => [on(BEGIN_UPLOAD, status(403))],
+    after: aFailed('registry/denied'),
+    next: HEALED,
+  },
+  {
+    name: 'the upload of a blob wants a sign-in',
+    faults: () => [on(BEGIN_UPLOAD, status(401))],
+    after: aFailed('registry/unauthorized'),
+    next: HEALED,
+  },
+  {
+    name: 'the upload of a blob is turned down for a while',
+    faults: () => [on(once(BEGIN_UPLOAD), status(429))],
+    after: { ...BUILT, calls: 4 },
+    next: SAME,
+  },
+  {
+    name: 'the upload of a blob is cut each time while its bytes come',
+    faults: () => [on(UPLOAD, { kind: 'cut-body' })],
+    after: aFailed('registry/unreachable', 4),
+    next: HEALED,
+  },
+  {
+    name: 'the upload of a blob is cut once while its bytes come',
+    faults: () => [on(once(UPLOAD), { kind: 'cut-body' })],
+    after: BUILT,
+    next: SAME,
+  },
+  {
+    name: 'the answer to the upload of a blob is lost each time: it is there all the same',
+    faults: () => [on(UPLOAD, CUT_AFTER)],
+    after: BUILT,
+    next: SAME,
+  },
+  {
+    name: 'the registry fails at uploads, each time',
+    faults: () => [on(UPLOAD, status(503))],
+    after: aFailed('build/push-failed', 4),
+    next: HEALED,
+  },
+  {
+    name: 'the run is cancelled while a blob is uploaded',
+    faults: (handle) => [on(UPLOAD, cancelAfterC(handle))],
+    after: A_CANCELLED,
+    next: HEALED,
+  },
+  {
+    name: 'the push of a manifest is denied',
+    real: true,
+    faults: () => [on(MANIFEST, status(403))],
+    after: aFailed('registry/denied'),
+    next: HEALED,
+  },
+  {
+    name: 'the push of a manifest is cut each time',
+    faults: () => [on(MANIFEST, CUT)],
+    after: aFailed('registry/unreachable', 4),
+    next: HEALED,
+  },
+  {
+    name: 'the answer to the push of a manifest is lost each time: it is there all the same',
+    faults: () => [on(MANIFEST, CUT_AFTER)],
+    after: BUILT,
+    next: SAME,
+  },
+  {
+    name: 'buildctl is killed after a push: pushed by digest, and neither tagged nor recorded',
+    faults: () => [atEngine('pushed', 'die')],
+    after: aFailed('build/failed'),
+    next: HEALED,
+  },
+  {
+    name: 'buildctl is killed at its very end',
+    faults: () => [atEngine('end', 'die')],
+    after: aFailed('build/failed'),
+    next: HEALED,
+  },
+  {
+    name: 'the run is cancelled after a push',
+    faults: ({ cancel, finished }) => [atEngine('end', () => finished('c').then(cancel))],
+    after: A_CANCELLED,
+    next: HEALED,
+  },
+  {
+    name: 'what was pushed cannot be read back: there is nothing to put under the tag',
+    faults: () => [on(READ_BACK, status(503))],
+    after: aFailed('registry/unavailable'),
+    next: HEALED,
+  },
+  {
+    name: 'what was pushed cannot be read back at first',
+    faults: () => [on(once(READ_BACK), status(403))],
+    after: BUILT,
+    next: SAME,
+  },
+];
+
+/** Tags, put by bake-ts. */
+export const TAG_ROWS: readonly FailureRow[] = [
+  {
+    name: 'a tag may not be put',
+    real: true,
+    faults: () => [on(TAG, status(403))],
+    after: aFailed('registry/denied'),
+    next: HEALED,
+  },
+  {
+    name: 'the registry fails at a tag once',
+    faults: () => [on(once(TAG), status(503))],
+    after: BUILT,
+    next: SAME,
+  },
+  {
+    name: 'the registry fails at a tag each time',
+    faults: () => [on(TAG, status(503))],
+    after: aFailed('registry/unavailable'),
+    next: HEALED,
+  },
+  {
+    name: 'the answer to a tag is lost once: it is put again',
+    faults: () => [on(once(TAG), CUT_AFTER)],
+    after: BUILT,
+    next: SAME,
+  },
+  {
+    name: 'the answer to a tag is lost each time: it has moved, and nothing is recorded',
+    faults: () => [on(TAG, status(503, true))],
+    after: { ...aFailed('registry/unavailable'), moved: 'a c' },
+    next: HEALED,
+  },
+  {
+    name: 'the run is cancelled while a tag is put: it may have moved, and nothing is recorded',
+    faults: (handle) => [on(TAG, cancelAfterC(handle))],
+    after: { ...A_CANCELLED, moved: 'a c' },
+    next: HEALED,
+  },
+  {
+    name: 'the run is cancelled once a is done, while c is on its way',
+    faults: ({ finished }) => [
+      atEngine('start', () => finished('a'), '/c\n'),
+      atEngine('start', 'hang', '/c\n'),
+      { on: 'event', cancel: (event) => event.type === 'node-finished' && event.build === 'a' },
+    ],
+    after: { kinds: 'a built, b cancelled, c cancelled', moved: 'a', recorded: 'a', calls: 2 },
+    next: 'a unchanged, b built, c built',
+  },
+  {
+    name: 'the run is cancelled as soon as a tag was put: what was done is remembered',
+    faults: ({ finished }) => [
+      atEngine('start', () => finished('c')),
+      { on: 'event', cancel: (event) => event.type === 'tag' && event.build === 'a' },
+    ],
+    after: { kinds: 'a built, b cancelled, c built', moved: 'a c', recorded: 'a c', calls: 2 },
+    next: 'a unchanged, b built, c unchanged',
+  },
+];
+
+const TOGETHER = 'publish: together\n';
+
+/** Tags that move together, or none of them. */
+export const TOGETHER_ROWS: readonly FailureRow[] = [
+  {
+    name: 'together: a build fails, and no tag moves',
+    set: TOGETHER,
+    faults: () => [on(BEGIN_UPLOAD, status(403))],
+    after: {
+      kinds: 'a failed, b blocked, c built',
+      codes: ['registry/denied of a', 'warning run/not-published'],
+      moved: '',
+      recorded: 'c',
+      calls: 2,
+    },
+    next: 'a built, b built, c retagged',
+  },
+  {
+    name: 'together: the second tag may not be put, and the first is put back',
+    set: TOGETHER,
+    real: true,
+    faults: () => [on(TAG_B, status(403))],
+    after: {
+      kinds: ALL_BUILT,
+      codes: ['registry/denied', 'warning run/publish-rolled-back'],
+      moved: '',
+      recorded: 'a b c',
+      calls: 3,
+    },
+    next: 'a retagged, b retagged, c retagged',
+  },
+  {
+    name: 'together: the second tag moves, but the registry says it failed: both are put back',
+    set: TOGETHER,
+    faults: () => [on(once(TAG_B), status(403, true))],
+    after: {
+      kinds: ALL_BUILT,
+      codes: ['registry/denied', 'warning run/publish-rolled-back'],
+      moved: '',
+      recorded: 'a b c',
+      calls: 3,
+    },
+    next: 'a retagged, b retagged, c retagged',
+  },
+  {
+    name: 'together: the answer to the second tag is lost once',
+    set: TOGETHER,
+    faults: () => [on(once(TAG_B), CUT_AFTER)],
+    after: BUILT,
+    next: SAME,
+  },
+  {
+    name: 'together: the run is cancelled before the tags move',
+    set: TOGETHER,
+    faults: () => [
+      { on: 'event', cancel: (event) => event.type === 'node-finished' && event.build === 'b' },
+      atEngine('start', 'hang', '/c\n'),
+    ],
+    after: {
+      kinds: 'a built, b built, c cancelled',
+      codes: ['warning run/not-published'],
+      moved: '',
+      recorded: 'a b',
+      calls: 3,
+    },
+    next: 'a retagged, b retagged, c built',
+  },
+  {
+    name: 'together: the run is cancelled while the second tag is put: both are put back',
+    set: TOGETHER,
+    faults: ({ cancel }) => [on(once(TAG_B), { kind: 'call', run: cancel })],
+    after: {
+      kinds: ALL_BUILT,
+      codes: ['registry/cancelled', 'warning run/publish-rolled-back'],
+      moved: '',
+      recorded: 'a b c',
+      calls: 3,
+    },
+    next: 'a retagged, b retagged, c retagged',
+  },
+];
+
+/** Records, on this machine and in the registry. */
+export const RECORD_ROWS: readonly FailureRow[] = [
+  {
+    name: 'no record can be written',
+    faults: () => [{ on: 'state', path: 'records' }],
+    after: {
+      kinds: ALL_BUILT,
+      codes: [
+        'warning state/not-written of c',
+        'warning state/not-written of a',
+        'warning state/not-written of b',
+      ],
+      moved: 'a b c',
+      recorded: '',
+      calls: 3,
+    },
+    next: ALL_BUILT,
+  },
+  {
+    name: 'the latest inputs cannot be written',
+    faults: () => [{ on: 'state', path: 'last' }],
+    after: {
+      kinds: ALL_BUILT,
+      codes: [
+        'warning state/not-written of c',
+        'warning state/not-written of a',
+        'warning state/not-written of b',
+      ],
+      moved: 'a b c',
+      recorded: 'a b c',
+      calls: 3,
+    },
+    next: SAME,
+  },
+  {
+    name: 'shared records: the look-up is refused',
+    set: 'record: registry\n',
+    faults: () => [on({ method: 'HEAD', path: '/manifests/bake-records' }, status(403))],
+    after: { ...BUILT, codes: ['warning run/records-not-shared'] },
+    next: SAME,
+  },
+  {
+    name: 'shared records: their blob cannot be uploaded',
+    set: 'record: registry\n',
+    faults: () => [on({ from: 'bake-ts', method: 'POST', path: '/blobs/uploads/' }, status(403))],
+    after: { ...BUILT, codes: ['warning run/records-not-shared'] },
+    next: SAME,
+  },
+  {
+    name: 'shared records: their manifest may not be put',
+    set: 'record: registry\n',
+    real: true,
+    faults: () => [on(RECORDS, status(403))],
+    after: { ...BUILT, codes: ['warning run/records-not-shared'] },
+    next: SAME,
+  },
+  {
+    name: 'shared records: the answer to their manifest is lost once',
+    set: 'record: registry\n',
+    faults: () => [on(once(RECORDS), CUT_AFTER)],
+    after: BUILT,
+    next: SAME,
+  },
+  {
+    name: 'shared records: the answer to their manifest is lost each time, though they are there',
+    set: 'record: registry\n',
+    faults: () => [on(RECORDS, status(503, true))],
+    after: { ...BUILT, codes: ['warning run/records-not-shared'] },
+    next: SAME,
+  },
+  {
+    name: 'shared records: the run is cancelled while they are written',
+    set: 'record: registry\n',
+    faults: ({ cancel }) => [on(RECORDS, { kind: 'call', run: cancel })],
+    after: { ...BUILT, codes: ['warning run/records-not-shared'] },
+    next: SAME,
+  },
+];
+
+/** All of them. */
+export const FAILURE_ROWS: readonly FailureRow[] = [
+  ...LOOK_UP_ROWS,
+  ...BUILD_ROWS,
+  ...PUSH_ROWS,
+  ...TAG_ROWS,
+  ...TOGETHER_ROWS,
+  ...RECORD_ROWS,
+];

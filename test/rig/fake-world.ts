@@ -1,0 +1,97 @@
+/** A repository with a fake engine and a fake registry: whole runs of bake-ts in milliseconds. */
+import path from 'node:path';
+import type { Engine } from '../../lib/engine/mod.ts';
+import { type BuildRecord, type Digest, ok } from '../../lib/model/mod.ts';
+import type { EngineAccess } from '../../lib/run/mod.ts';
+import { type Baked, type BakeHere, bakeIn } from './baking.ts';
+import { readRecords } from './failure-bench.ts';
+import { FakeEngine } from './fake-engine.ts';
+import { finishImage, SCRATCH } from './fake-image.ts';
+import { type FakeRegistry, type FakeRegistryOptions, startFakeRegistry } from './fake-registry.ts';
+import type { FakeResult } from './fake-transfer.ts';
+import { type Cleanup, makeTempDir, type TreeEntry, writeTree } from './temp.ts';
+
+/** Where one test works. */
+export interface FakeWorld {
+  /** The repository. */
+  readonly dir: string;
+  /** `BAKE_TS_HOME`. */
+  readonly home: string;
+  readonly registry: FakeRegistry;
+  readonly engine: FakeEngine;
+  readonly write: (tree: Readonly<Record<string, TreeEntry>>) => Promise<void>;
+  readonly bake: (options?: BakeIn) => Promise<Baked>;
+  /** Records on this machine, by build, the newest last. */
+  readonly records: (home?: string) => Promise<readonly BuildRecord[]>;
+}
+
+/** How to bake in a fake world. */
+export interface BakeIn extends BakeHere {
+  /** Another engine than the world's own. */
+  readonly engine?: FakeEngine;
+  /** Another way to an engine, or to none. */
+  readonly access?: EngineAccess;
+  /** Another machine's memory. */
+  readonly home?: string;
+  /** Another checkout. */
+  readonly dir?: string;
+}
+
+/** Makes a world; `tree` may need the registry's address. */
+export async function makeFakeWorld(
+  t: Cleanup,
+  tree: (host: string) => Readonly<Record<string, TreeEntry>>,
+  options: FakeRegistryOptions = {},
+): Promise<FakeWorld> {
+  const registry = await startFakeRegistry(t, options);
+  const engine = new FakeEngine();
+  const dir = await makeTempDir(t, 'world-');
+  const home = await makeTempDir(t, 'world-home-');
+  await writeTree(dir, tree(registry.host));
+  return {
+    dir,
+    home,
+    registry,
+    engine,
+    write: (more) => writeTree(dir, more),
+    bake: ({ engine: other = engine, access, home: otherHome = home, dir: otherDir = dir, ...rest } = {}) => {
+      const env = { HOME: otherHome, BAKE_TS_HOME: otherHome, DOCKER_CONFIG: path.join(otherHome, 'docker') };
+      return bakeIn(otherDir, { ...env, ...rest.env }, rest, 'amd64', access ?? accessTo(other));
+    },
+    records: (other = home) => readRecords(other),
+  };
+}
+
+/** The way to a fake engine. */
+export function accessTo(engine: FakeEngine): EngineAccess {
+  const found: Engine = {
+    address: engine.address,
+    kind: 'well-known',
+    source: 'the test',
+    buildctl: engine.program,
+    started: false,
+    notes: [],
+    warnings: [],
+  };
+  return {
+    find: async () => ok(found),
+    listImages: async () => new Map(engine.images),
+    run: engine.run,
+  };
+}
+
+/** Puts a base image of no files into a registry, e.g. as `base:1`; `mark` makes it another one. */
+export function putBase(registry: FakeRegistry, repository: string, tag: string, mark: string): Digest {
+  const { top, images } = makeBase(mark);
+  for (const { config } of images) registry.store.putBlob(repository, config.bytes);
+  return registry.store.putManifest(repository, tag, top).digest;
+}
+
+/** An image of no files. */
+export function makeBase(mark: string): FakeResult {
+  const image = finishImage(
+    { ...SCRATCH, env: new Map([['MARK', mark]]) },
+    { platform: 'linux/amd64', labels: new Map(), annotations: new Map() },
+  );
+  return { top: image.manifest, images: [image] };
+}

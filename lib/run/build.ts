@@ -63,10 +63,10 @@ export async function buildNode(building: Building, node: PlanNode, inputs: Node
   // A layout lies in it.
   if (!outputs.some((one) => one.kind === 'layout')) await rm(workDir, { recursive: true, force: true });
   if (node.pushes && image.image === undefined) {
-    const untold = problem('build/failed', 'buildctl ended well, but did not say what it pushed', {
+    const unreported = problem('build/failed', 'buildctl ended well, but did not say what it pushed', {
       build: node.build.name,
     });
-    return { kind: 'failed', problem: untold };
+    return { kind: 'failed', problem: unreported };
   }
   return { kind: 'done', ...image };
 }

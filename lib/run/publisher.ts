@@ -37,6 +37,20 @@ interface Move {
   readonly confirmed: boolean;
 }
 
+/** What publishing goes by. */
+export interface PublisherOptions {
+  readonly registry: RegistryClient;
+  /**
+   * Gives the client that puts tags back: one that knows nothing, since what is known may be what went wrong, and that
+   * goes on where the run was cancelled.
+   */
+  readonly openRollback: () => RegistryClient;
+  readonly emit: Emit;
+  /** Tags move at the end, when all builds succeeded. */
+  readonly together: boolean;
+  readonly isImmutable: (ref: ImageRef) => boolean;
+}
+
 /** Puts tags now, or keeps them for the end. */
 export class Publisher {
   readonly #registry: RegistryClient;
@@ -46,17 +60,7 @@ export class Publisher {
   readonly #isImmutable: (ref: ImageRef) => boolean;
   readonly #waiting: Publication[] = [];
 
-  /**
-   * @param openRollback gives the client that puts tags back: one that knows nothing, since what is known may be what
-   *   went wrong, and that goes on where the run was cancelled
-   */
-  constructor(
-    registry: RegistryClient,
-    openRollback: () => RegistryClient,
-    emit: Emit,
-    together: boolean,
-    isImmutable: (ref: ImageRef) => boolean,
-  ) {
+  constructor({ registry, openRollback, emit, together, isImmutable }: PublisherOptions) {
     this.#registry = registry;
     this.#openRollback = openRollback;
     this.#emit = emit;

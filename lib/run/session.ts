@@ -264,16 +264,16 @@ export class Session {
           return running;
         },
       },
-      publisher: new Publisher(
+      publisher: new Publisher({
         registry,
-        () => {
+        openRollback: () => {
           this.#rollback ??= this.#createClient();
           return this.#rollback;
         },
         emit,
-        atomic === true || plan.set.publish === 'together',
-        immutableTags(plan.set.immutable ?? []),
-      ),
+        together: atomic === true || plan.set.publish === 'together',
+        isImmutable: immutableTags(plan.set.immutable ?? []),
+      }),
     };
     return { context, results };
   }

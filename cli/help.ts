@@ -65,7 +65,7 @@ function optionRows({ options }: Pick<Command, 'options'>, style: HelpStyle): re
   return layOut(rows, style);
 }
 
-/** Two columns; a term wider than its column stands on a line of its own. */
+/** Two columns; a term wider than its column gets a line of its own. */
 function layOut(rows: readonly Row[], { columns, palette }: HelpStyle): readonly string[] {
   const width = Math.min(WIDEST_TERM, Math.max(...rows.map(([term]) => widthOf(term))));
   const indent = ' '.repeat(width + 4);

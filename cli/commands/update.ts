@@ -36,7 +36,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
     const table = formatTable(['IMAGE', 'DIGEST', 'BUILDS', 'BASED ON THEM'], rows, palette);
     const builds = new Set(images.flatMap((one) => [...one.builds, ...one.above]));
     io.stdout.write(
-      `${table}\nbuilds.lock: ${plural(images.length, 'image')} updated; the next run builds ${plural(builds.size, 'build')} anew\n`,
+      `${table}\nbuilds.lock: ${plural(images.length, 'image')} updated; the next run builds ${plural(builds.size, 'build')} again\n`,
     );
     return EXIT.ok;
   });

@@ -115,7 +115,7 @@ function parseJson(text: string, fileName: string): Result<Block, Problem> {
       );
     }
     return fail(
-      problem('import/not-json', `${fileName} is no JSON`, {
+      problem('import/not-json', `${fileName} is not valid JSON`, {
         hint: 'Give the JSON that docker buildx bake --print writes.',
         detail: thrown instanceof Error ? thrown.message : String(thrown),
       }),
@@ -356,7 +356,7 @@ function isItself(name: string, block: Block, names: ReadonlyMap<string, string>
 }
 
 /**
- * What a group lists; of a ring of groups, the targets in it. `bake --print all` makes such a ring by itself where
+ * What a group lists; of a cycle of groups, the targets in it. `bake --print all` makes such a cycle by itself where
  * `all` names `default`: it adds what was asked for to `default`.
  */
 function membersOf(name: string, groups: ReadonlyMap<string, Block>): readonly string[] {

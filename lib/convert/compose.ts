@@ -131,7 +131,7 @@ function addProfiles(targets: ReadonlyMap<string, Section>, services: Section, d
 function parseYaml(text: string, fileName: string): Result<Section> {
   if (text.length > MAX_CHARS) {
     return fail([
-      problem('import/too-big', `${fileName} has more than 8 MiB`, { hint: 'This is no Compose file.' }),
+      problem('import/too-big', `${fileName} has more than 8 MiB`, { hint: 'This is not a Compose file.' }),
     ]);
   }
   const lines = new LineCounter();
@@ -139,7 +139,7 @@ function parseYaml(text: string, fileName: string): Result<Section> {
   const source = { path: fileName, text };
   const problems = document.errors.map(
     (error): Problem =>
-      problem('import/not-yaml', `${fileName} is no YAML: ${error.message.split('\n')[0] ?? ''}`, {
+      problem('import/not-yaml', `${fileName} is not valid YAML: ${error.message.split('\n')[0] ?? ''}`, {
         span: spanOfLine(source, lines.linePos(error.pos[0]).line),
         hint: 'Mend it first; docker compose config shows whether Compose can read it.',
       }),

@@ -26,7 +26,7 @@ export type Hcl =
       readonly when?: Hcl;
     };
 
-/** Thrown for what has no counterpart; the message says what it is. Caught in hcl-text.ts, it leaves this room never. */
+/** Thrown for what has no counterpart; the message says what it is. Caught in hcl-text.ts; it never leaves this package. */
 export class Untranslatable extends Error {}
 
 /** Splits a template (a JSON string of a bake file) into literal texts and expressions. */

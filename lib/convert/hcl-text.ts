@@ -205,7 +205,7 @@ function createPrinter(names: HclNames): Printer {
       throw new Untranslatable('values of other targets cannot be read');
     }
     if (name.startsWith('BAKE_')) throw new Untranslatable(`${name} is known to bake only`);
-    throw new Untranslatable(`"${name}" is no variable of this file`);
+    throw new Untranslatable(`"${name}" is not a variable of this file`);
   }
 
   /** HCL takes the text "true" for true; CEL does not. */

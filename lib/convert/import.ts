@@ -1,4 +1,4 @@
-/** Any file that can be taken over, told apart by what is in it. */
+/** Any file that can be imported; which kind it is follows from what is in it. */
 import type { Result } from '../model/mod.ts';
 import { type Imported, type ImportOptions, importBake } from './bake.ts';
 import { importCompose } from './compose.ts';
@@ -11,7 +11,7 @@ export function importBuilds(text: string, options: ImportOptions): Result<Impor
   return isCompose(text, options.fileName) ? importCompose(text, options) : importBake(text, options);
 }
 
-/** JSON is YAML, so Compose may be JSON, too: `services` tells. */
+/** JSON is YAML, so Compose may be JSON, too: what has `services` is Compose. */
 function isCompose(text: string, fileName: string): boolean {
   const start = text.replace(/^\uFEFF/, '').trimStart();
   if (start.startsWith('{')) return /"services"\s*:/.test(start) && !/"target"\s*:\s*[{[]/.test(start);

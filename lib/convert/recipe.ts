@@ -1,4 +1,4 @@
-/** What one Dockerfile tells about the build that a person would write for it. */
+/** What one Dockerfile says about the build that a person would write for it. */
 import {
   type Dockerfile,
   type DockerfileFacts,
@@ -12,7 +12,7 @@ import { fail, ok, type Problem, type Result } from '../model/mod.ts';
 /** A Dockerfile, read for a proposal. */
 export interface Recipe {
   readonly path: string;
-  /** Paths it copies from its context; `all` where they cannot be told. */
+  /** Paths it copies from its context; `all` where that is not known. */
   readonly sources: readonly string[] | 'all';
   readonly images: readonly ImageUse[];
   /** Arguments it declares without a default, first mention first. */
@@ -57,7 +57,7 @@ export function usualValue(arg: string, hasGit: boolean): string | undefined {
 const PREDEFINED =
   /^(?:TARGET|BUILD)(?:PLATFORM|OS|ARCH|VARIANT|OSVERSION|STAGE)$|^(?:https?|ftp|no|all)_proxy$|^SOURCE_DATE_EPOCH$|^BUILDKIT_/i;
 
-/** Reads a Dockerfile; problems are those of the dockerfile room. */
+/** Reads a Dockerfile; problems are those of the package `dockerfile`. */
 export function readRecipe(path: string, text: string): Result<Recipe, readonly Problem[]> {
   const parsed = parseDockerfile({ path, text });
   if (!parsed.ok) return parsed;

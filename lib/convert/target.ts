@@ -190,7 +190,7 @@ function map(key: string): Conversion {
     for (const [name, inner] of pairsOf(value)) {
       const text = scalarText(inner);
       if (text !== undefined) entries.push([asKey(name, textOf), textOf(text)]);
-      else if (inner !== null) drop(`${key}.${name}`, inner, `\`${key}.${name}\` is no text`);
+      else if (inner !== null) drop(`${key}.${name}`, inner, `\`${key}.${name}\` is not text`);
     }
     if (entries.length > 0) set(key, Object.fromEntries(entries));
   };

@@ -242,7 +242,7 @@ async function installPackage(
   if (only !== undefined && tried.length === 1) return fail(only.problem);
   return fail(
     problem('engine/install-failed', `${spec.name} could not be had from any source`, {
-      hint: 'mend one of the sources below, or put the programs on PATH',
+      hint: 'make one of the sources below work, or put the programs on PATH',
       detail: tried
         .map(({ source, problem: why }) => {
           const detail = why.detail === undefined ? '' : `\n    ${why.detail.replace(/\n/g, '\n    ')}`;
@@ -318,7 +318,7 @@ async function removeStages(paths: EnginePaths): Promise<void> {
   }
 }
 
-/** Older versions go as soon as no daemon runs from them: containerd starts its shim anew for each container. */
+/** Older versions go as soon as no daemon runs from them: containerd starts its shim again for each container. */
 async function removeOldVersions(paths: EnginePaths, keep: string): Promise<void> {
   if ((await readDaemons(paths)).some((daemon) => daemon.alive)) return;
   for (const name of await readdir(paths.versionsDir)) {

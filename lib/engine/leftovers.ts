@@ -1,5 +1,5 @@
 /**
- * What a crash (of a daemon, of the machine's power, of `kill -9`) leaves behind, and how it is taken away: containers
+ * What a crash (of a daemon, of the machine's power, of `kill -9`) leaves behind, and how it is removed: containers
  * whose daemon is gone, mounts below our folders, sockets and pipes of shims.
  */
 import { readdir, readFile } from 'node:fs/promises';
@@ -119,7 +119,7 @@ export async function unmountAll(paths: EnginePaths, options: EngineOptions): Pr
     const run = (...argv: readonly string[]) =>
       runProgram({ program: umount, argv, env: options.env, timeoutMs: 10_000 });
     const first = await run(point);
-    // Still used by somebody: taken out of the tree now, freed when they let go.
+    // Still used by somebody: removed from the tree now, freed when they let go.
     const end = first.exitCode === 0 ? first : await run('-l', point);
     if (end.exitCode === 0) done.push(point);
   }

@@ -1,7 +1,7 @@
 /**
  * Which builds changes of files touch: by what their Dockerfiles read of their contexts, by the Dockerfiles themselves,
- * by what builds.yaml and builds.lock say, and by the builds they need. Rather too many than too few: where it cannot be
- * told, a build counts. Files are given as paths, so that whoever has another way to know them than git may use it.
+ * by what builds.yaml and builds.lock say, and by the builds they need. Rather too many than too few: where that is not
+ * known, a build counts. Files are given as paths, so that whoever has another way to know them than git may use it.
  */
 import { printBuilds } from '../config/mod.ts';
 import { type ContextReads, type DockerfileFacts, MAIN_CONTEXT, NO_RULES } from '../dockerfile/mod.ts';
@@ -181,7 +181,7 @@ class Finder {
       if (isRead(reads, rules, change.relative)) reasons.push(fileReason(name, change));
       else unread.push(change);
     }
-    // Only the files themselves tell where links lead.
+    // Only the files themselves say where links lead.
     if (reads === 'all' || unread.length === 0 || reasons.length > 0) return reasons;
     const hashed = await this.#keying.hasher.hash({
       root,

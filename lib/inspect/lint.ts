@@ -115,7 +115,7 @@ export async function lintPlan(options: LintOptions): Promise<Result<LintReport>
   }
 }
 
-/** A Dockerfile by what tells it from others: its path, or its text where it stands in builds.yaml. */
+/** The identity of a Dockerfile: its path, or its text where it is written in builds.yaml. */
 function fileOf(build: Build): string {
   return build.dockerfile.kind === 'inline'
     ? `inline\n${build.dockerfile.text}`

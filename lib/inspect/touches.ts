@@ -1,6 +1,6 @@
 /**
  * Whether a change of a file can be seen by what a build reads, judged by paths alone: the file may be gone, so there is
- * nothing to look at. Where paths cannot tell, the answer is yes.
+ * nothing to look at. Where paths do not say, the answer is yes.
  */
 import { realpath } from 'node:fs/promises';
 import path from 'node:path';

@@ -24,7 +24,7 @@ import {
   writeLock,
 } from './lock-file.ts';
 
-/** What the verbs of the lock work with. */
+/** What `lock`, `outdated` and `update` work with. */
 export interface LockOptions {
   /** A plan of every build of the set. */
   readonly whole: Plan;
@@ -50,7 +50,7 @@ export interface LockedImage {
   readonly problem?: Problem;
 }
 
-/** An image that `update` moved, with the builds that will be built anew for it. */
+/** An image that `update` moved, with the builds that will be built again for it. */
 export interface UpdatedImage {
   readonly image: string;
   readonly from: Digest;

@@ -20,7 +20,7 @@ export interface Edge {
   readonly span?: Span;
 }
 
-/** An image from outside the plan that a build reads. */
+/** An image that a build reads and no build of the plan makes. */
 export interface ExternalImage {
   /** As the Dockerfile or `contexts` writes it, arguments expanded. */
   readonly written: string;

@@ -4,7 +4,7 @@
  */
 import type { Json, Variable } from './build.ts';
 
-/** What stands where a sensitive value stood. */
+/** What is shown in place of a sensitive value. */
 export const HIDDEN = '(hidden)';
 
 /** What names of secrets have in them, for patterns. */

@@ -15,7 +15,7 @@ export interface HelperAnswer {
 
 /** Whom to ask, and about what. */
 export interface HelperQuestion {
-  /** What stands behind `docker-credential-` in the name of the program. */
+  /** What follows `docker-credential-` in the name of the program. */
   readonly name: string;
   readonly server: string;
   readonly env: Environment;
@@ -88,7 +88,7 @@ export async function runCredentialHelper({
       'registry/credential-helper',
       `The credential helper ${program} failed for ${server} (${whyFailed(run)})`,
       {
-        hint: `${byHand}; you may have to sign in anew`,
+        hint: `${byHand}; you may have to sign in again`,
         ...(detail === '' ? {} : { detail }),
       },
     ),

@@ -198,6 +198,6 @@ function entriesOf(value: unknown): readonly (readonly [string, unknown])[] {
 
 function badConfig(message: string): Problem {
   return problem('registry/bad-config', message, {
-    hint: 'Correct the file, or write it anew with `docker login`',
+    hint: 'Correct the file, or write it again with `docker login`',
   });
 }

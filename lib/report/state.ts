@@ -133,7 +133,7 @@ function applyToNode(run: Run, event: NodeEvent): void {
       node.status = 'running';
       node.startedAtMs ??= event.atMs;
       delete node.retry;
-      // A second attempt announces its steps anew; what the first one had done is cached by then.
+      // A second attempt announces its steps again; what the first one had done is cached by then.
       node.steps = { total: 0, done: 0, cached: 0 };
       node.stepStates.clear();
       node.running.clear();

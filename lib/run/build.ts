@@ -34,7 +34,7 @@ export interface NodeImage {
   readonly readManifest: (digest: Digest) => Promise<Manifest | undefined>;
 }
 
-/** Builds a node; a parent whose image the engine lost is built anew first. */
+/** Builds a node; a parent whose image the engine lost is built again first. */
 export async function buildNode(building: Building, node: PlanNode, inputs: NodeInputs): Promise<NodeBuilt> {
   let parentsLost = false;
   const called = await callUntilDone(building.calling, {

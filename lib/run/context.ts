@@ -72,7 +72,7 @@ export interface Building {
   readonly registry: RegistryClient;
   /** `os/arch` that the engine builds for where a build names no platform. */
   readonly enginePlatform: string;
-  /** True where the engine has to be told to use plain http or any certificate for a registry. */
+  /** True where the engine has to be instructed to use plain http or any certificate for a registry. */
   readonly isInsecure: (registry: string) => boolean;
   readonly resultOf: (build: string) => NodeResult | undefined;
   /** Builds a node that was up to date, because another build reads its image, which is gone; once. */

@@ -1,4 +1,4 @@
-/** What the verbs that look at whole plans share: opened once, closed at the end whatever happens. */
+/** What the commands that go through a whole plan share: opened once, closed at the end whatever happens. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';

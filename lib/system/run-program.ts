@@ -50,7 +50,7 @@ const STDERR_LIMIT = 64 * 1024;
 /** How long pipes may stay open after KILL: whoever left the group may hold them for ever. */
 const PIPES_MS = 1_000;
 
-/** Loaded on first use: it takes Node 2 to 3 ms, and most runs of most verbs start no program. */
+/** Loaded on first use: it takes Node 2 to 3 ms, and most runs of most commands start no program. */
 function childProcess(): typeof import('node:child_process') {
   return process.getBuiltinModule('node:child_process');
 }

@@ -206,6 +206,6 @@ function auditFailed(build: string, audit: AuditResult): Problem {
     detail: [...differences.slice(0, SHOWN), ...(more > 0 ? [`and ${more} more`] : [])].join('\n'),
     hint: audit.cached
       ? 'Every step came from the cache of the engine, so its inputs are not what the key says. Its record is dropped: the next run builds it. A report of it needs what `bake-ts explain` says.'
-      : 'Its record is dropped: the next run builds it. Files were compared, not digests, and some steps ran anew: a step that gives other files each time (a date, a random name, a download) differs without any fault of the key.',
+      : 'Its record is dropped: the next run builds it. Files were compared, not digests, and some steps ran again: a step that gives other files each time (a date, a random name, a download) differs without any fault of the key.',
   });
 }

@@ -93,7 +93,7 @@ class Converter {
     this.#origin = origin;
     this.#yaml = yaml;
     this.#unmask = unmask;
-    // An anchor may be given anew further down: an alias means the last one above it.
+    // An anchor may be given again further down: an alias means the last one above it.
     const anchors = new Map<string, YamlNode>();
     yaml.visit(document, {
       Node: (_key, node) => {

@@ -1,6 +1,6 @@
 /**
  * Cuts YAML into tokens: the one place that knows where a plain scalar starts and ends, what is a quote and what a
- * comment, and which lines still belong to a scalar. Both ways of reading a file stand on it (fast.ts builds its tree
+ * comment, and which lines still belong to a scalar. Both ways of reading a file are based on it (fast.ts builds its tree
  * from the tokens, mask.ts finds the expressions that it hides from the `yaml` package), so they cannot disagree.
  *
  * One thing is ours alone: inside a plain scalar `${{ … }}` is one unit, so that `${{ a ? b : c }}` needs no quotes.

@@ -24,6 +24,22 @@ export function listTestFiles() {
   return found.sort((a, b) => Number(isE2e(a)) - Number(isE2e(b)) || (a < b ? -1 : 1));
 }
 
+/**
+ * Tests in test/e2e build with the real engine, which does not care which runtime calls it: all of them run on the
+ * compiled Node, and on the others those in which the runtime has most to do (processes, files, streams, sockets). What
+ * a run decides and does is tested on every runtime with the fakes (test/run).
+ */
+const E2E_ON = {
+  node24: ['failures-real', 'five-images'],
+  deno: ['edits', 'embedded', 'failures-real', 'five-images', 'truth'],
+};
+
+/** Whether a file runs on a runtime. */
+export function runsOn(file, runtime) {
+  const names = E2E_ON[runtime];
+  return !isE2e(file) || names === undefined || names.includes(path.basename(file, '.test.ts'));
+}
+
 /** Whether a file is run alone and with the long timeout. */
 export function isE2e(file) {
   return file.startsWith('test/e2e/');

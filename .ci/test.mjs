@@ -1,5 +1,5 @@
 /**
- * `npm test`: every test file on every runtime, with a real engine, from nothing.
+ * `npm test`: the test files on every runtime, with a real engine, from nothing.
  *
  *   node .ci/test.mjs [--runtime node|node24|deno]… [--no-engine] [--verbose] [part of a file name]…
  *
@@ -23,7 +23,7 @@ import {
   say,
   since,
 } from './support.mjs';
-import { isE2e, listTestFiles, needs, RUNTIMES, runTestFile } from './test-files.mjs';
+import { isE2e, listTestFiles, needs, RUNTIMES, runsOn, runTestFile } from './test-files.mjs';
 
 const { values: options, positionals: patterns } = parseArgs({
   allowPositionals: true,
@@ -85,7 +85,11 @@ async function testAll() {
   }
 
   const env = testEnvironment();
-  const queue = files.flatMap((file) => runtimes.map((runtime) => ({ file, runtime })));
+  // A file that is asked for by name runs on every runtime that is asked for.
+  const isEverywhere = patterns.length > 0;
+  const queue = files.flatMap((file) =>
+    runtimes.flatMap((runtime) => (isEverywhere || runsOn(file, runtime.name) ? [{ file, runtime }] : [])),
+  );
   const results = [];
   const work = async (jobs) => {
     for (let job = jobs.shift(); job !== undefined && !interrupted; job = jobs.shift()) {

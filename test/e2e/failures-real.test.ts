@@ -106,7 +106,7 @@ function traceOf(baked: Baked): unknown {
       build,
       kind,
       reason: reason?.code,
-      items: reason?.items,
+      items: reason?.items?.map((item) => item.replace(/sha256:[0-9a-f]+/g, 'DIGEST')),
       steps: steps?.total,
       platforms,
       tags: tags.map(({ action }) => action),

@@ -83,6 +83,9 @@ export interface Bench {
 /** The builds of every row. */
 export const BUILDS: readonly string[] = ['a', 'b', 'c'];
 
+/** How a run ends that has nothing to do. */
+export const SAME = 'a unchanged, b unchanged, c unchanged';
+
 /** The repository that rows start from. */
 export function rowTree(host: string, set = ''): Readonly<Record<string, string>> {
   return {
@@ -165,8 +168,8 @@ export async function runRow(bench: Bench, row: FailureRow): Promise<void> {
   assertHonest(healed, await tagsOf(bench));
   await bench.assertSound();
 
-  const settled = await bench.bake();
-  assert.equal(kindsText(settled), 'a unchanged, b unchanged, c unchanged');
+  const settled = row.next === SAME ? healed : await bench.bake();
+  assert.equal(kindsText(settled), SAME);
   assert.equal(settled.summary.buildctlCalls, 0);
   await bench.assertTrue();
 }

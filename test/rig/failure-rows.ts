@@ -1,5 +1,5 @@
 /** Every failure at every step of a run, before, during and after it. See `failure-bench.ts` for what a row says. */
-import type { FailureRow, RowHandle } from './failure-bench.ts';
+import { type FailureRow, type RowHandle, SAME } from './failure-bench.ts';
 import { CONNECTION_LOST, type EngineAct, type EnginePoint } from './fake-engine.ts';
 import { type FaultAct, type FaultRule, makeSignal } from './fake-registry-faults.ts';
 
@@ -15,7 +15,6 @@ const atEngine = (at: EnginePoint, act: EngineAct, when = '/a\n', times?: number
 /** What buildkitd says while containerd is started again. */
 const CONTAINERD_AWAY = 'error: failed to solve: dial unix /run/containerd.sock: connect: connection refused';
 const ALL_BUILT = 'a built, b built, c built';
-const SAME = 'a unchanged, b unchanged, c unchanged';
 const HEALED = 'a built, b built, c unchanged';
 const BUILT = { kinds: ALL_BUILT, moved: 'a b c', recorded: 'a b c', calls: 3 };
 const UNMOVED = { kinds: SAME, moved: '', recorded: '', calls: 0 };
@@ -125,6 +124,36 @@ export const LOOK_UP_ROWS: readonly FailureRow[] = [
     faults: () => [on(once(BASE), status(503))],
     after: BUILT,
     next: SAME,
+  },
+  {
+    name: 'the look-up of a base is cut once',
+    faults: () => [on(once(BASE), CUT)],
+    after: BUILT,
+    next: SAME,
+  },
+  {
+    name: 'the answer to the look-up of a base is lost once',
+    faults: () => [on(once(BASE), CUT_AFTER)],
+    after: BUILT,
+    next: SAME,
+  },
+  {
+    name: 'the run is cancelled while a base is looked up',
+    faults: ({ cancel }) => {
+      const { promise, resolve } = makeSignal();
+      return [
+        on(BASE, { kind: 'call', run: () => promise.then(cancel) }),
+        atEngine('start', resolve, '/c\n'),
+        atEngine('start', 'hang', '/c\n'),
+      ];
+    },
+    after: {
+      kinds: 'a cancelled, b cancelled, c cancelled',
+      moved: '',
+      recorded: '',
+      calls: 1,
+    },
+    next: ALL_BUILT,
   },
   {
     name: 'a base is not there for bake-ts, but for the engine: built, and not remembered',
@@ -272,6 +301,12 @@ export const BUILD_ROWS: readonly FailureRow[] = [
     next: HEALED,
   },
   {
+    name: 'the run is cancelled during an export',
+    faults: ({ cancel, finished }) => [atEngine('exported', () => finished('c').then(cancel))],
+    after: A_CANCELLED,
+    next: HEALED,
+  },
+  {
     name: 'buildctl is killed during an export',
     faults: () => [atEngine('exported', 'die')],
     after: aFailed('build/failed'),
@@ -344,6 +379,18 @@ export const PUSH_ROWS: readonly FailureRow[] = [
     next: HEALED,
   },
   {
+    name: 'the push of a manifest is cut once while its bytes come',
+    faults: () => [on(once(MANIFEST), { kind: 'cut-body' })],
+    after: BUILT,
+    next: SAME,
+  },
+  {
+    name: 'the run is cancelled while a manifest is pushed: it may be there, and has no tag',
+    faults: (handle) => [on(MANIFEST, cancelAfterC(handle))],
+    after: A_CANCELLED,
+    next: HEALED,
+  },
+  {
     name: 'the answer to the push of a manifest is lost each time: it is there all the same',
     faults: () => [on(MANIFEST, CUT_AFTER)],
     after: BUILT,
@@ -401,6 +448,12 @@ export const TAG_ROWS: readonly FailureRow[] = [
     faults: () => [on(TAG, status(503))],
     after: aFailed('registry/unavailable'),
     next: HEALED,
+  },
+  {
+    name: 'the put of a tag is cut once while its bytes come',
+    faults: () => [on(once(TAG), { kind: 'cut-body' })],
+    after: BUILT,
+    next: SAME,
   },
   {
     name: 'the answer to a tag is lost once: it is put again',

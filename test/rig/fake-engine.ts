@@ -57,6 +57,8 @@ export const CONNECTION_LOST =
 /** The host of names that are only in the engine's own store. */
 const STORE_HOST = '127.0.0.1:1/';
 
+/** What RUN sees besides files, arguments and variables. */
+const RUN_OPTIONS = ['shm-size', 'ulimit', 'add-hosts', 'force-network-mode', 'cgroup-parent'];
 const SILENT = { stdout: Buffer.alloc(0), stderr: '' };
 const CANCELLED: ProgramEnd = { ended: 'cancelled', exitCode: 1, ...SILENT };
 
@@ -71,6 +73,10 @@ export class FakeEngine {
   readonly program: string = '/fake/buildctl';
   readonly address: string = 'unix:///fake/buildkitd.sock';
   readonly platform: string;
+  /** How its worker keeps images; `oci`: not at all. */
+  worker: 'containerd' | 'oci' = 'containerd';
+  /** Something that RUN sees and nobody knows of: with another one the same inputs give another image. */
+  weather = '';
   readonly calls: EngineCall[] = [];
   /** Names in its image store. */
   readonly images: Map<string, Digest> = new Map();
@@ -159,7 +165,7 @@ export class FakeEngine {
   #describe(): object {
     const [os, architecture] = this.platform.split('/');
     return {
-      labels: { 'org.mobyproject.buildkit.worker.executor': 'containerd' },
+      labels: { 'org.mobyproject.buildkit.worker.executor': this.worker },
       platforms: [{ os, architecture }],
     };
   }
@@ -234,11 +240,7 @@ export class FakeEngine {
       const state = await evaluateStage(file, opts.get('target'), {
         platform,
         args: optsBelow(opts, 'build-arg:'),
-        runOptions: JSON.stringify(
-          ['shm-size', 'ulimit', 'add-hosts', 'force-network-mode', 'cgroup-parent'].map((name) =>
-            opts.get(name),
-          ),
-        ),
+        runOptions: JSON.stringify([this.weather, ...RUN_OPTIONS.map((name) => opts.get(name))]),
         showPlatform: platforms.length > 1,
         filesOf: async (name) => {
           if (name === undefined) return files;

@@ -103,6 +103,12 @@ export class FakeRegistryStore {
     ];
   }
 
+  /** Loses a repository; default: all of them. */
+  clear(repository?: string): void {
+    if (repository === undefined) this.#repositories.clear();
+    else this.#repositories.delete(repository);
+  }
+
   beginUpload(repository: string): Upload {
     const upload: Upload = { id: randomUUID(), repository, bytes: Buffer.alloc(0) };
     this.#uploads.set(upload.id, upload);

@@ -2,13 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { assertOk, codesOf } from '../rig/baking.ts';
-import { assertEvents, kindsText, rowTree } from '../rig/failure-bench.ts';
+import { assertEvents, kindsText, rowTree, SAME } from '../rig/failure-bench.ts';
 import { makeFakeBench } from '../rig/fake-bench.ts';
 import { FakeEngine } from '../rig/fake-engine.ts';
 import { makeSignal } from '../rig/fake-registry-faults.ts';
 import { type Cleanup, makeTempDir, writeTree } from '../rig/temp.ts';
-
-const SAME = 'a unchanged, b unchanged, c unchanged';
 
 /** A second checkout of the rows' repository. */
 async function makeCheckout(t: Cleanup, host: string, files: Readonly<Record<string, string>>) {

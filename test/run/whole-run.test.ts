@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { type BuildRecord, fail, problem } from '../../lib/model/mod.ts';
 import { assertOk, type Baked, codesOf } from '../rig/baking.ts';
-import { kindsText, lifeOf, rowTree } from '../rig/failure-bench.ts';
+import { kindsText, lifeOf, rowTree, SAME } from '../rig/failure-bench.ts';
 import type { FakeRegistry } from '../rig/fake-registry.ts';
 import { startFakeRegistry } from '../rig/fake-registry.ts';
 import { readLayerEntries } from '../rig/fake-tar.ts';
@@ -14,7 +14,6 @@ import { accessTo, type FakeWorld, makeFakeWorld, putBase } from '../rig/fake-wo
 import { type Cleanup, makeTempDir, writeTree } from '../rig/temp.ts';
 
 const ALL_BUILT = 'a built, b built, c built';
-const SAME = 'a unchanged, b unchanged, c unchanged';
 
 async function makeThree(t: Cleanup, set?: string): Promise<FakeWorld> {
   const world = await makeFakeWorld(t, (host) => rowTree(host, set), { lax: true });

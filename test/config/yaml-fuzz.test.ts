@@ -77,7 +77,8 @@ const SCALARS: ReadonlySet<string> = new Set(['plain', 'single-quoted', 'double-
 test('the tokenizer cuts scalars where the package does, each expression of a plain one being one word', async (context) => {
   const share = await check(context, async (text) => {
     const expected = scalarsOfPackage(maskExpressions(text).text);
-    if (expected === undefined) return false;
+    // What a lone carriage return at the end of the text is, not even the package knows.
+    if (expected === undefined || text.endsWith('\r')) return false;
     const tokens = new Tokenizer(text);
     const scalars: string[] = [];
     for (tokens.next(); tokens.kind !== 'end'; tokens.next()) {

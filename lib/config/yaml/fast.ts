@@ -8,6 +8,7 @@
  * to read them. An ordinary file also saves the time to load the package at all.
  */
 import type { MapEntry, Node, Origin, ScalarNode } from '../tree.ts';
+import { LOWER_A, LOWER_Z } from './characters.ts';
 import { plainValue } from './plain-value.ts';
 import { Tokenizer } from './tokenizer.ts';
 
@@ -180,7 +181,8 @@ class FastReader {
     this.#end = end;
     this.#isPlain = kind === 'plain';
     if (kind === 'plain') {
-      if (isReserved(this.#text.charCodeAt(start))) throw BEYOND;
+      const first = this.#text.charCodeAt(start);
+      if ((first < LOWER_A || first > LOWER_Z) && isReserved(first)) throw BEYOND;
       this.#scalarText = this.#text.slice(start, end);
       this.#meaning = plainValue(this.#scalarText);
     } else if (kind === 'double-quoted' || kind === 'single-quoted') {

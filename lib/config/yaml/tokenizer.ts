@@ -125,7 +125,7 @@ export class Tokenizer {
     let code: number;
     for (;;) {
       code = text.charCodeAt(at);
-      if (code > HASH && code !== BYTE_ORDER_MARK) break;
+      if ((code > HASH && code !== BYTE_ORDER_MARK) || code === DOUBLE_QUOTE) break;
       if (code === SPACE || code === TAB) at++;
       else if (code === LINE_FEED) {
         at++;
@@ -348,7 +348,7 @@ export class Tokenizer {
   #plain(start: number): void {
     const text = this.#text;
     const inFlow = this.#flowDepth > 0;
-    this.#startNode();
+    if (!inFlow && this.#nodeColumn === -1) this.#nodeColumn = this.column;
     this.#isBehindJson = false;
     this.spansLines = false;
     let firstBreak = -1;
@@ -374,8 +374,9 @@ export class Tokenizer {
       } else if (inFlow && isFlowMark(code)) break;
     }
     let end = at;
-    while (end > start && isSpaceBetween(text, end - 1)) end--;
-    this.#take('plain', end);
+    while (text.charCodeAt(end - 1) <= SPACE && isSpaceBetween(text, end - 1)) end--;
+    this.kind = 'plain';
+    this.end = end;
     if (firstBreak !== -1 && end > firstBreak) this.spansLines = true;
     if (this.spansLines) this.#line = text.lastIndexOf('\n', end - 1) + 1;
   }
@@ -425,7 +426,8 @@ export class Tokenizer {
       : text.charCodeAt(close + 1) !== SINGLE_QUOTE;
     // Nearly every one: in one line, and without escapes.
     if (isSimple && close !== -1 && close < this.#lineEnd(start)) {
-      this.#take(isDouble ? 'double-quoted' : 'single-quoted', close + 1);
+      this.kind = isDouble ? 'double-quoted' : 'single-quoted';
+      this.end = close + 1;
       return;
     }
     for (let at = start + 1; at < this.#length; at++) {

@@ -267,7 +267,7 @@ function readTags(values: Values, problems: Problems): Build['tags'] {
         ...problem('config/bad-tag', `"${text}" is not a name an image can be pushed under`, {
           hint:
             parseTag(text.toLowerCase()) !== undefined
-              ? `Repositories are lower case: ${text.toLowerCase()}.`
+              ? `Repositories are lowercase: ${text.toLowerCase()}.`
               : text.includes('${')
                 ? 'Values of variables are written ${{ vars.NAME }}; ${NAME} stays as it is.'
                 : 'Write [registry/]repository[:tag]; slug(…) makes a fit tag of any text.',

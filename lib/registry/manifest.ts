@@ -66,7 +66,7 @@ function guessType(json: Readonly<Record<string, unknown>>): string {
   return Array.isArray(json['layers']) ? 'application/vnd.oci.image.manifest.v1+json' : '';
 }
 
-/** A content type without its parameters, in lower case. */
+/** A content type without its parameters, in lowercase. */
 export function baseType(contentType: string | undefined): string | undefined {
   const base = contentType?.split(';')[0]?.trim().toLowerCase();
   return base === undefined || base === '' ? undefined : base;

@@ -350,7 +350,7 @@ const cases: readonly Case[] = [
     'a bad tag is a warning',
     'builds: { a: { tags: ["Owner/App:1", "r:x/y", "r:ok"] } }\n',
     [
-      'config/bad-tag builds.yaml:1:23 «"Owner/App:1"» "Owner/App:1" is not a name an image can be pushed under | Repositories are lower case',
+      'config/bad-tag builds.yaml:1:23 «"Owner/App:1"» "Owner/App:1" is not a name an image can be pushed under | Repositories are lowercase',
       'config/bad-tag builds.yaml:1:38',
     ],
   ],

@@ -20,6 +20,8 @@ export type ModelFault =
 
 /** A run of a random plan. */
 export interface ModelRun {
+  /** Whose memory: two machines work on the same registry. */
+  readonly machine: 0 | 1;
   /** Build → version of its file from now on. */
   readonly edits: readonly { readonly build: number; readonly version: number }[];
   readonly together: boolean;
@@ -40,11 +42,27 @@ export class PublishModel {
   readonly #builds: readonly ModelBuild[];
   readonly #versions: number[];
   readonly #pushed = new Set<string>();
-  readonly #remembered = new Set<string>();
+  readonly #remembered: readonly [Set<string>, Set<string>] = [new Set(), new Set()];
+  /** What lies in the registry for all machines; undefined: nothing is shared. */
+  readonly #shared: Set<string> | undefined;
 
-  constructor(builds: readonly ModelBuild[]) {
+  constructor(builds: readonly ModelBuild[], shares: boolean) {
     this.#builds = builds;
     this.#versions = builds.map(() => 0);
+    this.#shared = shares ? new Set() : undefined;
+  }
+
+  /** Files change. */
+  edit(edits: ModelRun['edits']): void {
+    for (const { build, version } of edits) this.#versions[build] = version;
+  }
+
+  /** Takes over what a run left that was cancelled: nobody can say how far it came. */
+  resume(machine: 0 | 1, tags: ReadonlyMap<string, string>, remembered: ReadonlySet<string>): void {
+    this.tags.clear();
+    for (const [tag, image] of tags) this.tags.set(tag, image);
+    this.#remembered[machine].clear();
+    for (const image of remembered) this.#remembered[machine].add(image);
   }
 
   /** The image that a build gives now. */
@@ -60,10 +78,15 @@ export class PublishModel {
    * @returns how each build ends, and whether the run is a success
    */
   run(
-    { edits, together, faults }: ModelRun,
+    { machine, together, faults }: Pick<ModelRun, 'machine' | 'together' | 'faults'>,
     order: readonly number[],
   ): { readonly kinds: ReadonlyMap<number, ModelKind>; readonly ok: boolean } {
-    for (const { build, version } of edits) this.#versions[build] = version;
+    const own = this.#remembered[machine];
+    const remember = (image: string) => {
+      own.add(image);
+      // Shared at the end of the run; within it each image is asked for once.
+      this.#shared?.add(image);
+    };
     const kinds = new Map<number, ModelKind>();
     const isBad = (kind: ModelKind | undefined) => kind === 'failed' || kind === 'blocked';
     const waiting: number[] = [];
@@ -74,18 +97,19 @@ export class PublishModel {
         continue;
       }
       const image = this.imageOf(build);
-      const isKnown = this.#remembered.has(image);
+      const isKnown = own.has(image) || this.#shared?.has(image) === true;
+      if (isKnown) remember(image);
       const isInPlace = this.#tagsOf(build).every((tag) => this.tags.get(tag) === image);
       if (isKnown && isInPlace) kinds.set(build, 'unchanged');
       else if (!isKnown && !this.#build(build, image, faults)) kinds.set(build, 'failed');
       else if (together) {
         kinds.set(build, isKnown ? 'retagged' : 'built');
-        this.#remembered.add(image);
+        remember(image);
         waiting.push(build);
       } else if (this.#putTags(build, image, faults).length > 0) kinds.set(build, 'failed');
       else {
         kinds.set(build, isKnown ? 'retagged' : 'built');
-        this.#remembered.add(image);
+        remember(image);
       }
     }
     const allGood = ![...kinds.values()].some(isBad);

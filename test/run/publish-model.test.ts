@@ -5,6 +5,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Baked } from '../rig/baking.ts';
 import { assertEvents } from '../rig/failure-bench.ts';
+import { FakeEngine } from '../rig/fake-engine.ts';
+import type { FakeRegistry } from '../rig/fake-registry.ts';
 import { type FakeWorld, makeFakeWorld } from '../rig/fake-world.ts';
 import {
   type ModelBuild,
@@ -36,8 +38,13 @@ const aFault = (builds: number): fc.Arbitrary<ModelFault> => {
   );
 };
 
-const aRun = (builds: number): fc.Arbitrary<ModelRun> =>
+/** A run of a story; `cancelAt`: it is cancelled at so many-th of its events. */
+type StoryRun = ModelRun & { readonly cancelAt: number | undefined };
+
+const aRun = (builds: number, shares: boolean): fc.Arbitrary<StoryRun> =>
   fc.record({
+    machine: fc.constantFrom(0 as const, 1 as const),
+    cancelAt: shares ? fc.constant(undefined) : fc.option(fc.nat(60), { nil: undefined, freq: 3 }),
     edits: fc.array(fc.record({ build: fc.nat(builds - 1), version: fc.nat(2) }), { maxLength: 3 }),
     together: fc.boolean(),
     faults: fc.uniqueArray(aFault(builds), {
@@ -46,14 +53,21 @@ const aRun = (builds: number): fc.Arbitrary<ModelRun> =>
     }),
   });
 
-const aStory = aPlan.chain((builds) =>
+interface Story {
+  readonly builds: readonly ModelBuild[];
+  readonly shares: boolean;
+  readonly runs: readonly StoryRun[];
+}
+
+const aStory: fc.Arbitrary<Story> = fc.tuple(aPlan, fc.boolean()).chain(([builds, shares]) =>
   fc.record({
     builds: fc.constant(builds),
-    runs: fc.array(aRun(builds.length), { minLength: 1, maxLength: 4 }),
+    shares: fc.constant(shares),
+    runs: fc.array(aRun(builds.length, shares), { minLength: 1, maxLength: 4 }),
   }),
 );
 
-function treeOf(host: string, builds: readonly ModelBuild[]): Readonly<Record<string, string>> {
+function treeOf(host: string, { builds, shares }: Story): Readonly<Record<string, string>> {
   const tree: Record<string, string> = {};
   const lines = builds.map((build, at) => {
     tree[`b${at}/Dockerfile`] =
@@ -63,10 +77,18 @@ function treeOf(host: string, builds: readonly ModelBuild[]): Readonly<Record<st
     const contexts = build.parent === undefined ? '' : `, contexts: { parent: "build:b${build.parent}" }`;
     return `  b${at}: { context: b${at}, push: true, tags: [${tags.join(', ')}]${contexts} }`;
   });
-  return { ...tree, 'builds.yaml': `builds:\n${lines.join('\n')}\n` };
+  return {
+    ...tree,
+    'builds.yaml': `record: ${shares ? 'registry' : 'local'}\nbuilds:\n${lines.join('\n')}\n`,
+  };
 }
 
-function inject({ engine, registry }: FakeWorld, fault: ModelFault, builds: readonly ModelBuild[]): void {
+function inject(
+  registry: FakeRegistry,
+  engine: FakeEngine,
+  fault: ModelFault,
+  builds: readonly ModelBuild[],
+): void {
   const { build } = fault;
   const denied = { kind: 'status', status: 403 } as const;
   if (fault.kind === 'tag') {
@@ -93,15 +115,30 @@ class Translation {
     this.#digests.set(image, digest);
     this.#images.set(digest, image);
   }
+
+  /** The image of a digest; one that was not seen before is the one that a build gives now. */
+  imageOf(digest: string, now: string): string {
+    const image = this.#images.get(digest) ?? now;
+    this.check(image, digest);
+    return image;
+  }
 }
 
-async function assertSound({ registry, records }: FakeWorld): Promise<void> {
+async function assertSound({ registry, records }: FakeWorld, homes: readonly string[]): Promise<void> {
   assert.deepEqual(registry.store.brokenTags(), []);
   assert.deepEqual(registry.earlyTags, []);
-  for (const { build, digest } of await records()) {
-    const manifest = registry.store.manifest(`app/${build}`, digest);
-    assert(manifest !== undefined, `${build} is recorded and was not pushed`);
-  }
+  for (const home of homes)
+    for (const { build, digest } of await records(home)) {
+      const manifest = registry.store.manifest(`app/${build}`, digest);
+      assert(manifest !== undefined, `${build} is recorded and was not pushed`);
+    }
+}
+
+/** Tags of builds. */
+function buildTags({ registry }: FakeWorld): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(registry.store.tags()).filter(([name]) => !name.endsWith(':bake-records')),
+  );
 }
 
 function orderOf({ events }: Baked): readonly number[] {
@@ -110,48 +147,103 @@ function orderOf({ events }: Baked): readonly number[] {
   return planned.nodes.map(({ build }) => Number(build.slice(1)));
 }
 
-async function playStory(
-  t: Cleanup,
-  builds: readonly ModelBuild[],
-  runs: readonly ModelRun[],
+/**
+ * After a cancelled run every tag is where it was or where it was to go; of tags that move together, those that were there
+ * before have all moved or all stayed.
+ */
+async function resume(
+  world: FakeWorld,
+  model: PublishModel,
+  { builds }: Story,
+  run: StoryRun,
+  home: string,
+  translation: Translation,
 ): Promise<void> {
-  const world = await makeFakeWorld(t, (host) => treeOf(host, builds), { lax: true });
-  const model = new PublishModel(builds);
+  const tags = new Map<string, string>();
+  const moved = new Set<boolean>();
+  const now = buildTags(world);
+  builds.forEach((build, at) => {
+    const wanted = model.imageOf(at);
+    for (const tag of tagNames(at, build)) {
+      const [before, digest] = [model.tags.get(tag), now[tag]];
+      if (digest === undefined) assert.equal(before, undefined, `${tag} is gone`);
+      else {
+        const image = translation.imageOf(digest, wanted);
+        assert(image === before || image === wanted, `${tag} is at ${image}`);
+        if (before !== undefined && before !== wanted) moved.add(image !== before);
+        tags.set(tag, image);
+      }
+    }
+  });
+  if (run.together) assert(moved.size < 2, 'some tags moved, and some did not');
+  const remembered = (await world.records(home)).map(({ build, digest }) =>
+    translation.imageOf(digest, model.imageOf(Number(build.slice(1)))),
+  );
+  model.resume(run.machine, tags, new Set(remembered));
+}
+
+async function playStory(t: Cleanup, story: Story): Promise<void> {
+  const { builds, shares, runs } = story;
+  const world = await makeFakeWorld(t, (host) => treeOf(host, story), { lax: true });
+  const homes = [world.home, `${world.home}/other`] as const;
+  // Each machine has an engine of its own: what an engine was sent is remembered by one machine alone.
+  const engines = [world.engine, new FakeEngine()] as const;
+  const model = new PublishModel(builds, shares);
   const translation = new Translation();
-  const calm = { edits: [], together: false, faults: [] };
-  // The last run has no faults and heals; the one after it has nothing to do.
-  for (const run of [...runs, calm, calm]) {
-    for (const fault of run.faults) inject(world, fault, builds);
+  const calm: StoryRun = { edits: [], machine: 0, together: false, faults: [], cancelAt: undefined };
+  let wasCancelled = false;
+  // The last runs have no faults and heal.
+  for (const run of [...runs, calm, { ...calm, machine: 1 as const }]) {
+    // After a cancelled run nobody can say what is pushed already.
+    for (const fault of run.faults)
+      if (fault.kind !== 'push' || !wasCancelled) inject(world.registry, engines[run.machine], fault, builds);
     await world.write(
       Object.fromEntries(run.edits.map(({ build, version }) => [`b${build}/file`, `b${build} ${version}\n`])),
     );
-    const baked = await world.bake({ atomic: run.together });
+    model.edit(run.edits);
+    const controller = new AbortController();
+    const baked = await world.bake({
+      atomic: run.together,
+      home: homes[run.machine],
+      engine: engines[run.machine],
+      signal: controller.signal,
+      onEvent: ({ seq, type }) => {
+        if (seq === run.cancelAt && type !== 'run-finished') controller.abort();
+      },
+    });
     world.registry.mend();
-    world.engine.mend();
-    const { kinds, ok } = model.run(run, orderOf(baked));
+    for (const engine of engines) engine.mend();
+    assertEvents(baked);
+    await assertSound(world, homes);
+    for (const { build, digest } of baked.summary.outcomes)
+      if (digest !== undefined) translation.check(model.imageOf(Number(build.slice(1))), digest);
+    if (baked.summary.cancelled) {
+      wasCancelled = true;
+      await resume(world, model, story, run, homes[run.machine], translation);
+      continue;
+    }
+    const faults = run.faults.filter(({ kind }) => kind !== 'push' || !wasCancelled);
+    const { kinds, ok } = model.run({ ...run, faults }, orderOf(baked));
     assert.deepEqual(
       baked.summary.outcomes.map(({ build, kind }) => `${build} ${kind}`),
       orderOf(baked).map((build) => `b${build} ${kinds.get(build)}`),
     );
     assert.equal(baked.summary.ok, ok);
-    const tags = world.registry.store.tags();
+    const tags = buildTags(world);
     assert.deepEqual(Object.keys(tags), [...model.tags.keys()].sort());
     for (const [tag, image] of model.tags) translation.check(image, tags[tag]);
-    assertEvents(baked);
-    await assertSound(world);
   }
-  assert.equal(
-    (await world.bake()).summary.outcomes.every(({ kind }) => kind === 'unchanged'),
-    true,
-  );
+  const settled = await world.bake({ home: homes[1], engine: engines[1] });
+  assert(settled.summary.outcomes.every(({ kind }) => kind === 'unchanged'));
+  assert.equal(settled.summary.buildctlCalls, 0);
 }
 
 test('publishing, rolling back and going on come to what the model says', async () => {
   await fc.assert(
-    fc.asyncProperty(aStory, async ({ builds, runs }) => {
+    fc.asyncProperty(aStory, async (story) => {
       const ends: (() => void | Promise<void>)[] = [];
       try {
-        await playStory({ after: (end) => ends.push(end) }, builds, runs);
+        await playStory({ after: (end) => ends.push(end) }, story);
       } finally {
         for (const end of ends) await end();
       }

@@ -165,10 +165,13 @@ async function checkImmutable(options: BakeOptions, session: Session): Promise<r
   const existing = states.filter(({ presence }) => presence.kind !== 'absent');
   if (existing.length === 0) return [];
   const pass = await session.startPass(true, () => undefined);
-  await runAll(options, session, pass, new Map());
+  await runAll({ ...options, failFast: false }, session, pass, new Map());
   return existing.flatMap(({ node, ref, presence }) => {
     const digest = presence.kind === 'present' ? presence.digest : undefined;
-    const image = pass.results.get(node.build.name)?.image;
+    const result = pass.results.get(node.build.name);
+    // What fails or is cancelled changes no tag, and the run itself will say why.
+    if (result === undefined || !isGood(result.outcome)) return [];
+    const { image } = result;
     if (digest !== undefined && image?.digest === digest) return [];
     return [{ ...immutableProblem(formatImageRef(ref), digest), build: node.build.name }];
   });

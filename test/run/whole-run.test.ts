@@ -236,6 +236,31 @@ test('an immutable tag is not put where the registry does not say what it is', a
   assert.equal(baked.summary.buildctlCalls, 0);
 });
 
+test('a run that is cancelled while immutable tags are looked up, or built on, blames none of them', async (t) => {
+  const world = await makeThree(t, 'immutable: ["dev"]\n');
+  for (const path of ['/app/c/manifests/dev', '/base/manifests/1']) {
+    const controller = new AbortController();
+    const run = () => controller.abort();
+    world.registry.fault({ method: 'HEAD', path, act: { kind: 'call', run } });
+    const baked = await world.bake({ signal: controller.signal });
+    assert.deepEqual(codesOf(baked), []);
+    assert.equal(kindsText(baked), 'a cancelled, b cancelled, c cancelled');
+    world.registry.mend();
+    assertOk(await world.bake());
+  }
+});
+
+test('what fails while immutable tags are checked is said for what it is', async (t) => {
+  const world = await makeThree(t, 'immutable: ["dev"]\n');
+  assertOk(await world.bake());
+  await world.write({ 'c/.dockerignore': '[\n' });
+  for (const failFast of [false, true]) {
+    const baked = await world.bake({ failFast });
+    assert.deepEqual(codesOf(baked), ['dockerfile/ignore-pattern of c']);
+    assert.equal(baked.outcome('c').kind, 'failed');
+  }
+});
+
 test('an immutable tag is not put either where that is not known any more once it is built', async (t) => {
   const world = await makeThree(t, 'immutable: ["dev"]\n');
   const path = '/app/c/manifests/dev';

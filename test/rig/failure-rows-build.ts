@@ -15,6 +15,7 @@ import {
   CUT,
   CUT_AFTER,
   cancelAfterC,
+  cIsOnItsWay,
   HEALED,
   LOOK_UP,
   MANIFEST,
@@ -217,15 +218,7 @@ const BUILD_ROWS: readonly FailureRow[] = [
   {
     name: 'the run stops at the first failure',
     options: { failFast: true },
-    faults: () => {
-      const { promise, resolve } = makeSignal();
-      return [
-        atEngine('start', resolve, '/c\n'),
-        atEngine('start', 'hang', '/c\n'),
-        atEngine('start', () => promise),
-        atEngine('start', { fail: CONNECTION_LOST }),
-      ];
-    },
+    faults: () => [...cIsOnItsWay(), atEngine('start', { fail: CONNECTION_LOST })],
     after: {
       kinds: 'a failed, b blocked, c cancelled',
       codes: ['engine/lost of a'],
@@ -264,7 +257,14 @@ const BUILD_ROWS: readonly FailureRow[] = [
   },
   {
     name: 'the run is cancelled during a step, and c has just been pushed',
-    faults: ({ cancel }) => [atEngine('end', cancel, '/c\n'), atEngine('step', 'hang')],
+    faults: ({ cancel }) => {
+      const { promise, resolve } = makeSignal();
+      return [
+        atEngine('step', resolve),
+        atEngine('step', 'hang'),
+        atEngine('end', () => promise.then(cancel), '/c\n'),
+      ];
+    },
     after: { kinds: 'a cancelled, b cancelled, c cancelled', moved: '', recorded: '', calls: 2 },
     next: ALL_BUILT,
   },

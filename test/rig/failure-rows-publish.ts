@@ -9,6 +9,7 @@ import {
   BUILT,
   CUT_AFTER,
   cancelAfterC,
+  cIsOnItsWay,
   HEALED,
   on,
   once,
@@ -65,9 +66,8 @@ const TAG_ROWS: readonly FailureRow[] = [
   },
   {
     name: 'the run is cancelled once a is done, while c is on its way',
-    faults: ({ finished }) => [
-      atEngine('start', () => finished('a'), '/c\n'),
-      atEngine('start', 'hang', '/c\n'),
+    faults: () => [
+      ...cIsOnItsWay(),
       { on: 'event', cancel: (event) => event.type === 'node-finished' && event.build === 'a' },
     ],
     after: { kinds: 'a built, b cancelled, c cancelled', moved: 'a', recorded: 'a', calls: 2 },
@@ -139,8 +139,8 @@ const TOGETHER_ROWS: readonly FailureRow[] = [
     name: 'together: the run is cancelled before the tags move',
     set: TOGETHER,
     faults: () => [
+      ...cIsOnItsWay(),
       { on: 'event', cancel: (event) => event.type === 'node-finished' && event.build === 'b' },
-      atEngine('start', 'hang', '/c\n'),
     ],
     after: {
       kinds: 'a built, b built, c cancelled',

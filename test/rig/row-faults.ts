@@ -1,7 +1,7 @@
 /** The words that rows of failures are written in: where something goes wrong, what, and what mostly comes of it. */
 import { type FailureRow, type RowFault, type RowHandle, SAME } from './failure-bench.ts';
 import type { EngineAct, EnginePoint } from './fake-engine.ts';
-import type { FaultAct, FaultRule } from './fake-registry-faults.ts';
+import { type FaultAct, type FaultRule, makeSignal } from './fake-registry-faults.ts';
 
 /** Requests that a fault is for. */
 export type Rule = Omit<FaultRule, 'act'>;
@@ -76,4 +76,14 @@ export const A_CANCELLED: After = {
 /** The run is cancelled once c has ended. */
 export function cancelAfterC({ cancel, finished }: RowHandle): FaultAct {
   return { kind: 'call', run: () => finished('c').then(cancel) };
+}
+
+/** The build of c does not end by itself, and a waits until it has begun. */
+export function cIsOnItsWay(): readonly RowFault[] {
+  const { promise, resolve } = makeSignal();
+  return [
+    atEngine('start', resolve, '/c\n'),
+    atEngine('start', 'hang', '/c\n'),
+    atEngine('start', () => promise),
+  ];
 }

@@ -43,6 +43,8 @@ export interface Findings {
   readonly ssh: Map<string, Handed>;
   readonly ports: Set<string>;
   readonly unknowns: UnknownInput[];
+  /** Triggers of the target. */
+  onbuild: readonly string[];
   /** What the target says to builds on top of it; several platforms must agree. */
   produces: BaseConfig | undefined;
 }
@@ -63,6 +65,7 @@ export function noFindings(): Findings {
     ssh: new Map(),
     ports: new Set(),
     unknowns: [],
+    onbuild: [],
     produces: undefined,
   };
 }
@@ -107,6 +110,7 @@ export class Walk {
     const done = this.#finished.get(target);
     const stage = this.#stages[target];
     if (stage?.origin.kind === 'context') this.#read(stage.origin.name, 'all');
+    this.#found.onbuild = done?.onbuild ?? [];
     const env = done?.scope.imageEnv();
     return done === undefined || env === undefined ? undefined : { env, onbuild: done.onbuild };
   }

@@ -81,6 +81,8 @@ export class DockerfileLibrary {
     if (dockerfile === undefined)
       return {
         images: [],
+        contexts: [],
+        onbuild: [],
         unknowns: [{ kind: 'remote-dockerfile', text: 'the Dockerfile comes with a remote context' }],
       };
     if (!dockerfile.ok) {

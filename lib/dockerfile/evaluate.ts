@@ -18,9 +18,12 @@ import {
 import { type Dockerfile, flagValue, flagValues, type Instruction } from './instruction.ts';
 import { parseTrigger } from './parse.ts';
 import { argPairs, ENGINE_ARGS, envPairs, type GlobalScope, StageScope } from './scope.ts';
-import { isFullChecksum, parseMountFields, parseRemote, pathRead } from './sources.ts';
+import { isFullChecksum, parseMountFields, parseRemote, pathRead, secretIdOf } from './sources.ts';
 import { externalOrigin, type Origin, type ResolvedStage } from './stages.ts';
 import { type Expanded, parseHeredocWord, UNKNOWN } from './words.ts';
+
+/** Fields of a mount that its id may come from; the first that is there counts. */
+const ID_FIELDS = ['id', 'source', 'src', 'target', 'dst', 'destination'];
 
 const KNOWN_FLAGS: Readonly<Record<string, readonly string[]>> = {
   ADD: ['chown', 'chmod', 'link', 'keep-git-dir', 'checksum', 'unpack', 'exclude'],
@@ -353,9 +356,11 @@ export class Walk {
     };
     const type = fields.has('type') ? textOf('type')?.toLowerCase() : 'bind';
     if (type === 'secret' || type === 'ssh') {
-      const target = textOf('target', 'dst', 'destination');
-      const fallback = type === 'ssh' ? 'default' : (target?.split('/').at(-1) ?? '');
-      const id = textOf('id', 'source', 'src') ?? fallback;
+      const id =
+        type === 'ssh' ? (textOf('id', 'source', 'src') ?? 'default') : secretIdOf((name) => textOf(name));
+      // What is not known here is nobody's id.
+      const given = ID_FIELDS.flatMap((name) => fields.get(name) ?? [])[0];
+      if (given !== undefined && given.kind !== 'value') return;
       const requiredText = fields.has('required') ? textOf('required') : 'false';
       const required = requiredText === '' || /^(?:1|t|true)$/i.test(requiredText ?? 'true');
       const into = type === 'secret' ? this.#found.secrets : this.#found.ssh;

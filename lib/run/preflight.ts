@@ -5,7 +5,7 @@
 import { stat } from 'node:fs/promises';
 import type { ContextSource, Plan, PlanNode, Problem } from '../model/mod.ts';
 import { problem } from '../model/mod.ts';
-import type { DockerfileLibrary } from '../prepare/mod.ts';
+import { type DockerfileLibrary, findUnmatched } from '../prepare/mod.ts';
 
 /**
  * Checks every build of a plan.
@@ -33,7 +33,7 @@ export async function checkPlan(
       ...checkTags(node),
     ]),
   );
-  return found.flat();
+  return [...found.flat(), ...findUnmatched(plan, dockerfiles)];
 }
 
 type KindOf = (file: string) => Promise<'directory' | 'file' | 'missing'>;

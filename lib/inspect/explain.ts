@@ -25,6 +25,7 @@ import {
   type BakeOptions,
   changesBut,
   checkPlan,
+  findMissingSecrets,
   KEPT_WORDS,
   type NodeContext,
   needsOf,
@@ -137,10 +138,10 @@ export async function explainBuilds(options: ExplainOptions): Promise<ExplainRep
   const { plan } = options;
   return withSession(options, async (session) => {
     const { lock, records } = session;
-    const problems = [
+    const problems: Problem[] = [
       ...(records.ok ? [] : [records.error]),
       ...(lock.ok ? [] : lock.error),
-      ...(await checkPlan(plan, options.dockerfiles, options.env)),
+      ...(await checkPlan(plan, options.dockerfiles)),
     ];
     const { context, results } = await session.startPass(true);
     const explainer = new Explainer(plan, session, context);
@@ -169,7 +170,14 @@ export async function explainBuilds(options: ExplainOptions): Promise<ExplainRep
           found.set(name, impossible(node, { blockedBy: by }));
       },
     });
-    return { builds: [...plan.nodes.keys()].flatMap((name) => found.get(name) ?? []), problems };
+    const builds = [...plan.nodes.keys()].flatMap((name) => found.get(name) ?? []);
+    for (const { build: name, decision } of builds) {
+      const node = plan.nodes.get(name);
+      // Only what runs needs its secrets.
+      if (node === undefined || decision !== 'build') continue;
+      problems.push(...(await findMissingSecrets(node.build, options.env)));
+    }
+    return { builds, problems };
   });
 }
 

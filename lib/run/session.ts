@@ -27,6 +27,7 @@ import { rebuildNode } from './node.ts';
 import { wantedTags } from './publish.ts';
 import { immutableTags, Publisher } from './publisher.ts';
 import { heights, Semaphore } from './scheduler.ts';
+import { findMissingSecrets } from './secrets.ts';
 import { SessionEngine } from './session-engine.ts';
 
 /** How to run a plan. */
@@ -249,6 +250,7 @@ export class Session {
           newWorkDir: () => path.join(this.workDir, `${this.#workDirs++}`),
           dockerfiles,
           images: this.#images,
+          missingSecrets: (build) => findMissingSecrets(build, this.#options.env),
         },
         naming,
         registry,

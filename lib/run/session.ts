@@ -136,7 +136,12 @@ export class Session {
     signal?.addEventListener('abort', this.#cancel, { once: true });
     this.registry = this.#createClient(this.#stopper.signal);
     this.state = new StateStore(stateDirectory(env), plan.set.root);
-    this.memory = new Memory(this.state, this.registry, this.records.ok ? this.records.value : undefined);
+    this.memory = new Memory(
+      this.state,
+      this.registry,
+      this.records.ok ? this.records.value : undefined,
+      createHider(plan.set.variables).holds,
+    );
     this.hasher = new ContextHasher({ stateDirectory: this.state.statDir });
     const pinned = lock.ok ? lock.value : undefined;
     this.#images = new ExternalImages(this.registry, this.state, (ref) => pinned?.digestOf(ref));

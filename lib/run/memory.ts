@@ -187,10 +187,11 @@ export class Memory {
   #outline(known: Outlines, records: ReadonlyMap<BuildKey, BuildRecord>): Uint8Array | undefined {
     const most = Math.min(FILES_OF_A_BUILD, Math.floor(FILES_OF_ALL / Math.max(1, this.#inputs.size)));
     const own = new Map(
-      [...this.#inputs].map(([build, { key, parts }]) => [
-        build,
-        outlineInputs(key, parts, most, this.#isSecret),
-      ]),
+      [...this.#inputs].map(([build, { key, parts }]) => {
+        const there = known.get(build);
+        // Outlining what did not change, of hundreds of thousands of files, would take seconds.
+        return [build, there?.key === key ? there : outlineInputs(key, parts, most, this.#isSecret)];
+      }),
     );
     const remembered = new Set([...records.values()].map(({ build }) => build));
     const others = [...known].filter(([build]) => remembered.has(build));

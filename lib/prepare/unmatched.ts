@@ -2,7 +2,7 @@
  * What builds.yaml hands to a Dockerfile and what the Dockerfile takes, where the two do not meet: BuildKit passes over
  * both in silence. All of it is a warning: a step may well do without its secret.
  */
-import { type Declared, declaredBy, type Handed } from '../dockerfile/mod.ts';
+import { type Declared, type Dockerfile, declaredBy, type Handed } from '../dockerfile/mod.ts';
 import { type Build, type Plan, type Problem, type ProblemCode, problem, type Span } from '../model/mod.ts';
 import { didYouMean } from '../util/suggest.ts';
 import type { DockerfileLibrary } from './dockerfiles.ts';
@@ -39,6 +39,8 @@ class Checker {
   readonly #plan: Plan;
   readonly #dockerfiles: DockerfileLibrary;
   readonly #declared = new Map<string, Declared | undefined>();
+  /** Thousands of rows of a matrix may share a file. */
+  readonly #byFile = new Map<Dockerfile, Declared>();
   /** Place in builds.yaml → builds that something at that place is given to. */
   #byPlace: ReadonlyMap<string, readonly Build[]> | undefined;
 
@@ -118,7 +120,10 @@ class Checker {
       const parent = this.#plan.set.builds.get(to);
       return (parent === undefined ? undefined : this.#dockerfiles.factsOf(parent))?.onbuild ?? [];
     });
-    return declaredBy(dockerfile.value, triggers);
+    if (triggers.length > 0) return declaredBy(dockerfile.value, triggers);
+    const known = this.#byFile.get(dockerfile.value) ?? declaredBy(dockerfile.value);
+    this.#byFile.set(dockerfile.value, known);
+    return known;
   }
 
   /** Whether another build, which gets it from the same place, takes it or may do so. */

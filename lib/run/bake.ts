@@ -162,8 +162,8 @@ async function checkDecisions(options: BakeOptions, session: Session): Promise<r
   const [existing, lacking] = await Promise.all([findImmutable(options, session), findLacking(plan, env)]);
   if (existing.length === 0 && lacking.size === 0) return [];
   const pass = await session.startPass(true, () => undefined);
-  const open = new Set<string>();
-  await runAll(options, session, pass, new Map(), (build) => open.add(build));
+  const running = new Set<string>();
+  await runAll(options, session, pass, new Map(), (build) => running.add(build));
   return [
     ...existing.flatMap(({ node, ref, presence }) => {
       const digest = presence.kind === 'present' ? presence.digest : undefined;
@@ -171,9 +171,7 @@ async function checkDecisions(options: BakeOptions, session: Session): Promise<r
       if (digest !== undefined && image?.digest === digest) return [];
       return [{ ...immutableProblem(formatImageRef(ref), digest), build: node.build.name }];
     }),
-    ...[...lacking].flatMap(([build, problems]) =>
-      pass.results.get(build)?.outcome.kind === 'built' && !open.has(build) ? problems : [],
-    ),
+    ...[...lacking].flatMap(([build, problems]) => (running.has(build) ? problems : [])),
   ];
 }
 
@@ -200,21 +198,21 @@ async function findImmutable({ plan }: BakeOptions, session: Session) {
   return states.filter(({ presence }) => presence.kind !== 'absent');
 }
 
-/** @param onDepends gets the builds that a dry run cannot be sure about */
+/** @param onBuild gets the builds that surely run */
 async function runAll(
   { plan, failFast }: BakeOptions,
   session: Session,
   { context, results }: NodeRun,
   outcomes: Map<string, Outcome>,
-  onDepends?: (build: string) => void,
+  onBuild?: (build: string) => void,
 ): Promise<void> {
   await runGraph({
     needs: needsOf(plan),
     run: async (name) => {
       const node = plan.nodes.get(name);
       if (node === undefined) return 'failed';
-      const result = await runNode(context, node, (_inputs, _weighed, depends) => {
-        if (depends) onDepends?.(name);
+      const result = await runNode(context, node, (_inputs, { decision }, depends) => {
+        if (decision.kind === 'build' && !depends) onBuild?.(name);
       });
       results.set(name, result);
       outcomes.set(name, result.outcome);

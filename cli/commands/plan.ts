@@ -55,5 +55,11 @@ function formatPlan(plan: Plan, color: boolean): string {
   });
   const levels = new Set([...plan.nodes.values()].map((node) => node.level)).size;
   const table = formatTable(['>LEVEL', 'BUILD', 'WHY', 'NEEDS', 'PUSH', 'TAGS'], rows, palette);
-  return `${table}\n${plural(plan.nodes.size, 'build')} in ${plural(levels, 'level')}\n`;
+  const unused = [...plan.nodes.values()].flatMap(({ build, unusedContexts }) =>
+    unusedContexts.map(
+      ({ contextName, to }) =>
+        `\`${build.name}\` does not read its named context \`${contextName}\`, so it does not need \`${to}\` for it\n`,
+    ),
+  );
+  return `${table}\n${plural(plan.nodes.size, 'build')} in ${plural(levels, 'level')}\n${unused.join('')}`;
 }

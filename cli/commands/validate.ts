@@ -17,6 +17,10 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
     const planned = await planWhole(read.value.set, io);
     builds = read.value.set.builds.size;
     problems.push(...(planned.ok ? planned.value.missing : planned.error));
+    if (planned.ok) {
+      const { findUnmatched } = await import('../../lib/prepare/mod.ts');
+      problems.push(...findUnmatched(planned.value.plan, planned.value.dockerfiles));
+    }
   }
   writeFindings(problems, args, io);
   const code = exitCodeOfProblems(problems);

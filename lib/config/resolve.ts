@@ -54,12 +54,13 @@ export function resolveBuild(
   const cacheFrom = readTyped('cache-from', values.appended('cache-from'), values, paths);
   const cacheTo = readTyped('cache-to', values.replaced('cache-to'), values, paths);
   const cache = readCache(values.whole('cache'), tags, platforms.normal, values);
+  const argSpans = new Map<string, Span>();
   // Filled in one by one: ten thousand literals with a dozen conditional spreads each took a third of the whole time.
   const build: Draft<Build> = {
     name,
     context,
     dockerfile: readDockerfile(context, values),
-    args: readTexts('args', values),
+    args: readTexts('args', values, argSpans),
     contexts: readContexts(values, known, paths),
     needs: readNeeds(values, known),
     platforms: platforms.normal,
@@ -82,6 +83,7 @@ export function resolveBuild(
     entitlements: readWords('entitlements', values.appended('entitlements'), values),
   };
   if (span !== undefined) build.span = span;
+  if (argSpans.size > 0) build.argSpans = argSpans;
   if (description !== undefined) build.description = description;
   if (matrix !== undefined) build.matrix = matrix;
   const target = values.text('target')?.text;
@@ -131,11 +133,15 @@ function readDockerfile(context: ContextSource, values: Values): DockerfileSourc
   return { kind: 'file', path, written, ...(found === undefined ? {} : at(found.node)) };
 }
 
-function readTexts(key: string, values: Values): ReadonlyMap<string, string> {
+/** @param spans gets the places of the values */
+function readTexts(key: string, values: Values, spans?: Map<string, Span>): ReadonlyMap<string, string> {
   const texts = new Map<string, string>();
   for (const [name, value] of values.map(key)) {
     const text = plainText(value) ?? values.textOf(value, `${key}.${name}`);
-    if (text !== undefined) texts.set(name, text);
+    if (text === undefined) continue;
+    texts.set(name, text);
+    const { span } = at(value.node);
+    if (span !== undefined) spans?.set(name, span);
   }
   return texts;
 }

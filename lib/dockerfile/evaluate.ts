@@ -18,9 +18,12 @@ import {
 import { type Dockerfile, flagValue, flagValues, type Instruction } from './instruction.ts';
 import { parseTrigger } from './parse.ts';
 import { argPairs, ENGINE_ARGS, envPairs, type GlobalScope, StageScope } from './scope.ts';
-import { isFullChecksum, parseMountFields, parseRemote, pathRead } from './sources.ts';
+import { isFullChecksum, parseMountFields, parseRemote, pathRead, secretIdOf } from './sources.ts';
 import { externalOrigin, type Origin, type ResolvedStage } from './stages.ts';
 import { type Expanded, parseHeredocWord, UNKNOWN } from './words.ts';
+
+/** Fields of a mount that its id may come from; the first that is there counts. */
+const ID_FIELDS = ['id', 'source', 'src', 'target', 'dst', 'destination'];
 
 const KNOWN_FLAGS: Readonly<Record<string, readonly string[]>> = {
   ADD: ['chown', 'chmod', 'link', 'keep-git-dir', 'checksum', 'unpack', 'exclude'],
@@ -43,6 +46,8 @@ export interface Findings {
   readonly ssh: Map<string, Handed>;
   readonly ports: Set<string>;
   readonly unknowns: UnknownInput[];
+  /** Triggers of the target. */
+  onbuild: readonly string[];
   /** What the target says to builds on top of it; several platforms must agree. */
   produces: BaseConfig | undefined;
 }
@@ -63,6 +68,7 @@ export function noFindings(): Findings {
     ssh: new Map(),
     ports: new Set(),
     unknowns: [],
+    onbuild: [],
     produces: undefined,
   };
 }
@@ -107,6 +113,7 @@ export class Walk {
     const done = this.#finished.get(target);
     const stage = this.#stages[target];
     if (stage?.origin.kind === 'context') this.#read(stage.origin.name, 'all');
+    this.#found.onbuild = done?.onbuild ?? [];
     const env = done?.scope.imageEnv();
     return done === undefined || env === undefined ? undefined : { env, onbuild: done.onbuild };
   }
@@ -349,9 +356,11 @@ export class Walk {
     };
     const type = fields.has('type') ? textOf('type')?.toLowerCase() : 'bind';
     if (type === 'secret' || type === 'ssh') {
-      const target = textOf('target', 'dst', 'destination');
-      const fallback = type === 'ssh' ? 'default' : (target?.split('/').at(-1) ?? '');
-      const id = textOf('id', 'source', 'src') ?? fallback;
+      const id =
+        type === 'ssh' ? (textOf('id', 'source', 'src') ?? 'default') : secretIdOf((name) => textOf(name));
+      // What is not known here is nobody's id.
+      const given = ID_FIELDS.flatMap((name) => fields.get(name) ?? [])[0];
+      if (given !== undefined && given.kind !== 'value') return;
       const requiredText = fields.has('required') ? textOf('required') : 'false';
       const required = requiredText === '' || /^(?:1|t|true)$/i.test(requiredText ?? 'true');
       const into = type === 'secret' ? this.#found.secrets : this.#found.ssh;

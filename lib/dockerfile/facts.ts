@@ -128,6 +128,8 @@ export interface DockerfileFacts {
   readonly ports: readonly string[];
   /** Why inputs cannot be known from here; not empty: never to be skipped. */
   readonly unknowns: readonly UnknownInput[];
+  /** Triggers that the target leaves to what is based on it, as an image's config holds them. */
+  readonly onbuild: readonly string[];
   /** What the result says to a build on top of it; undefined where that cannot be known. */
   readonly produces?: BaseConfig;
   /** The reachable stages without comments and layout: two files with equal text build the same thing. */

@@ -123,6 +123,7 @@ function factsOf(
     ssh: [...found.ssh.values()],
     ports: [...found.ports],
     unknowns: sortUnknowns(found.unknowns),
+    onbuild: found.onbuild,
     ...(found.produces === undefined ? {} : { produces: found.produces }),
     // Keys need it, plans do not.
     get text() {

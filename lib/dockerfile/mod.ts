@@ -1,4 +1,5 @@
 /** What a Dockerfile reads: parsing, stages, images, context paths, arguments; ignore rules. Pure: no file is opened. */
+export { type Declared, declaredBy } from './declared.ts';
 export * from './facts.ts';
 export {
   compileRules,

@@ -75,6 +75,12 @@ export function parseMountFields(
   });
 }
 
+/** The id of a secret mount: as given, else the last part of its target. */
+export function secretIdOf(field: (name: string) => string | undefined): string {
+  const target = field('target') ?? field('dst') ?? field('destination');
+  return field('id') ?? field('source') ?? field('src') ?? target?.split('/').at(-1) ?? '';
+}
+
 /** One line of CSV: a field may stand in double quotes, with `""` for a quote. */
 function splitCsv(line: string): readonly string[] {
   const fields: string[] = [];

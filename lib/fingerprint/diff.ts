@@ -51,22 +51,31 @@ export function diffKeys(
     }),
     ...diffContexts(before.files, after.files),
   ];
+  return atMost(lines, limit);
+}
+
+/** At most `limit` lines, and then how many more. */
+export function atMost(lines: readonly string[], limit: number = SHOWN): readonly string[] {
   if (lines.length <= limit) return lines;
   return [...lines.slice(0, limit), `and ${lines.length - limit} more`];
 }
 
-function diffMaps(
+/** What differs between two maps, in words, by name. */
+export function diffMaps(
   before: Readonly<Record<string, string>>,
   after: Readonly<Record<string, string>>,
   describe: (name: string, old: string | undefined, now: string | undefined) => string,
 ): readonly string[] {
-  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
-  return names
-    .filter((name) => before[name] !== after[name])
-    .map((name) => describe(name, before[name], after[name]));
+  // Not read by name: an argument may be called `constructor`.
+  const [old, now] = [new Map(Object.entries(before)), new Map(Object.entries(after))];
+  return [...new Set([...old.keys(), ...now.keys()])]
+    .sort()
+    .filter((name) => old.get(name) !== now.get(name))
+    .map((name) => describe(name, old.get(name), now.get(name)));
 }
 
-function diffPlatforms(before: readonly string[], after: readonly string[]): readonly string[] {
+/** What differs between two lists of platforms, in words. */
+export function diffPlatforms(before: readonly string[], after: readonly string[]): readonly string[] {
   const added = after.filter((one) => !before.includes(one)).map((one) => `platform ${one} added`);
   const removed = before.filter((one) => !after.includes(one)).map((one) => `platform ${one} removed`);
   if (added.length + removed.length > 0) return [...added, ...removed];
@@ -101,18 +110,29 @@ function difference(lines: readonly string[], others: readonly string[]): readon
   });
 }
 
+/** Whether an instruction gives a value to what looks like a secret. */
+export function holdsSecretPair(line: string): boolean {
+  return line.search(SECRET_PAIR) !== -1;
+}
+
 /** Without user and password in addresses, and without values of what looks like a secret. */
-function showLine(line: string): string {
+export function showLine(line: string): string {
   const safe = line.replace(/(\w+:\/\/)[^/@\s]*@/g, '$1').replace(SECRET_PAIR, '$1=…');
   return shorten(safe.trim());
 }
 
 function diffContexts(before: KeyParts['files'], after: KeyParts['files']): readonly string[] {
-  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
-  return names.flatMap((name) => {
-    const label = name === MAIN_CONTEXT ? 'context' : `context ${name}`;
-    return diffFiles(before[name] ?? [], after[name] ?? []).map((line) => `${label}: ${line}`);
-  });
+  const [old, now] = [new Map(Object.entries(before)), new Map(Object.entries(after))];
+  return [...new Set([...old.keys(), ...now.keys()])]
+    .sort()
+    .flatMap((name) =>
+      diffFiles(old.get(name) ?? [], now.get(name) ?? []).map((line) => `${labelOf(name)}: ${line}`),
+    );
+}
+
+/** What a context is called. */
+export function labelOf(context: string): string {
+  return context === MAIN_CONTEXT ? 'context' : `context ${context}`;
 }
 
 function diffFiles(before: readonly FilePart[], after: readonly FilePart[]): readonly string[] {
@@ -157,6 +177,7 @@ function shorten(text: string): string {
   return text.length <= LONGEST ? text : `${text.slice(0, LONGEST - 1)}…`;
 }
 
-function shortDigest(digest: string): string {
+/** `sha256:0123456789ab…` */
+export function shortDigest(digest: string): string {
   return digest.replace(/^(sha256:[0-9a-f]{12})[0-9a-f]+$/, '$1…');
 }

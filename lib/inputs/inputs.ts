@@ -9,6 +9,7 @@ import {
   type KeyParts,
   type PlanNode,
   type Problem,
+  problem,
   sbomGenerators,
   sortUnknowns,
   type UnknownInput,
@@ -58,6 +59,8 @@ export async function computeInputs(keying: Keying, node: PlanNode): Promise<Nod
   }
   if (!inspected.ok) return { ...NOTHING, problems: inspected.error };
   const { facts } = inspected.value;
+  const unplanned = unplannedContexts(node, facts);
+  if (unplanned.length > 0) return { ...NOTHING, problems: unplanned };
   const { contexts, problems } = await hashContexts(keying, node, facts);
   if (problems.length > 0) return { ...NOTHING, problems };
   const images = await lookUpImages(keying, node, facts);
@@ -94,6 +97,24 @@ export async function computeInputs(keying: Keying, node: PlanNode): Promise<Nod
     ...(reasons.length === 0 ? { key: computeKey(parts) } : {}),
     ...(facts.produces === undefined ? {} : { produces: { ...facts.produces, platforms } }),
   };
+}
+
+/** Contexts that only a trigger of an external base reads, which nobody knew when the plan was made. */
+function unplannedContexts({ build, unusedContexts }: PlanNode, facts: DockerfileFacts): readonly Problem[] {
+  const used = new Set(facts.contexts.map(({ name }) => name));
+  return unusedContexts.flatMap(({ contextName, to, span }) =>
+    used.has(contextName)
+      ? problem(
+          'plan/context-unplanned',
+          `a trigger (ONBUILD) of the base image of \`${build.name}\` reads the named context \`${contextName}\`, which its Dockerfile does not`,
+          {
+            build: build.name,
+            ...(span === undefined ? {} : { span }),
+            hint: `Add \`needs: [${to}]\` to \`${build.name}\`, so that \`${to}\` is built first.`,
+          },
+        )
+      : [],
+  );
 }
 
 /** The platforms that are named; where none is, the engine's, if the build surely comes to that. */

@@ -24,7 +24,9 @@ import {
   askTags,
   type BakeOptions,
   changesBut,
+  changesElsewhere,
   checkPlan,
+  findMissingSecrets,
   KEPT_WORDS,
   type NodeContext,
   needsOf,
@@ -34,6 +36,7 @@ import {
   type Session,
   type TagState,
   untrackedBut,
+  type Waiting,
   type Weighed,
   waitingFor,
   wantedTags,
@@ -137,10 +140,10 @@ export async function explainBuilds(options: ExplainOptions): Promise<ExplainRep
   const { plan } = options;
   return withSession(options, async (session) => {
     const { lock, records } = session;
-    const problems = [
+    const problems: Problem[] = [
       ...(records.ok ? [] : [records.error]),
       ...(lock.ok ? [] : lock.error),
-      ...(await checkPlan(plan, options.dockerfiles, options.env)),
+      ...(await checkPlan(plan, options.dockerfiles)),
     ];
     const { context, results } = await session.startPass(true);
     const explainer = new Explainer(plan, session, context);
@@ -169,7 +172,14 @@ export async function explainBuilds(options: ExplainOptions): Promise<ExplainRep
           found.set(name, impossible(node, { blockedBy: by }));
       },
     });
-    return { builds: [...plan.nodes.keys()].flatMap((name) => found.get(name) ?? []), problems };
+    const builds = [...plan.nodes.keys()].flatMap((name) => found.get(name) ?? []);
+    for (const { build: name, decision } of builds) {
+      const node = plan.nodes.get(name);
+      // Only what runs needs its secrets.
+      if (node === undefined || decision !== 'build') continue;
+      problems.push(...(await findMissingSecrets(node.build, options.env)));
+    }
+    return { builds, problems };
   });
 }
 
@@ -218,13 +228,13 @@ class Explainer {
       record ?? (last === undefined ? undefined : await this.#session.state.readRecord(last.key));
     const waiting = waitingFor(this.#context.resultOf, node);
     const untracked = untrackedBut(inputs, waiting);
-    const all =
+    const limit = Number.POSITIVE_INFINITY;
+    const { isSecret } = this.#context.keying;
+    const found =
       last === undefined
-        ? []
-        : changesBut(inputs, last, waiting, {
-            isSecret: this.#context.keying.isSecret,
-            limit: Number.POSITIVE_INFINITY,
-          });
+        ? await this.#changesElsewhere(node, inputs, weighed, waiting)
+        : changesBut(inputs, last, waiting, { isSecret, limit });
+    const all = found ?? [];
     const tags = node.pushes ? await askTags(this.#session.registry, wantedTags(node)) : [];
     const whole: Explanation = {
       build: build.name,
@@ -233,7 +243,7 @@ class Explainer {
       reason: this.#reason(weighed, untracked, all),
       ...(inputs.key === undefined ? {} : { key: inputs.key }),
       differences: {
-        known: last !== undefined && inputs.parts !== undefined,
+        known: found !== undefined && inputs.parts !== undefined,
         items: all.slice(0, MOST_DIFFERENCES),
         total: all.length,
       },
@@ -244,6 +254,20 @@ class Explainer {
       ...(lastRecord === undefined ? {} : { last: describeLast(lastRecord, record !== undefined) }),
     };
     return this.#hider.hide(whole, KEPT_WORDS);
+  }
+
+  /** What is shared about a build is asked for only where it would run. */
+  async #changesElsewhere(
+    node: PlanNode,
+    inputs: NodeInputs,
+    { record }: Weighed,
+    { names }: Waiting,
+  ): Promise<readonly string[] | undefined> {
+    if (record !== undefined) return undefined;
+    return changesElsewhere(this.#context.deciding, node, inputs, {
+      names,
+      limit: Number.POSITIVE_INFINITY,
+    });
   }
 
   /** All changes are reported as differences, so the reason says how many there are. */

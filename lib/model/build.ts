@@ -105,6 +105,8 @@ export interface Build {
   /** The stage to build; undefined: the last one. */
   readonly target?: string;
   readonly args: ReadonlyMap<string, string>;
+  /** Where their values stand, as far as they stand in a file. */
+  readonly argSpans?: ReadonlyMap<string, Span>;
   /** Named contexts, by the name the Dockerfile uses for them. */
   readonly contexts: ReadonlyMap<string, ContextSource>;
   /** Builds that must come first though no file passes. */

@@ -24,6 +24,7 @@ export interface Reason {
     | 'untracked'
     | 'registry-unknown'
     | 'image-gone'
+    | 'not-pushed'
     | 'not-recorded-output'
     | 'parent-lost'
     | 'inputs-same'

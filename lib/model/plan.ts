@@ -34,6 +34,13 @@ export interface ExternalImage {
   readonly span?: Span;
 }
 
+/** A named context that is another build, and that nothing which is built reads: no edge, and no reason to build it. */
+export interface UnusedContext {
+  readonly contextName: string;
+  readonly to: string;
+  readonly span?: Span;
+}
+
 /** One build of the plan. */
 export interface PlanNode {
   readonly build: Build;
@@ -48,6 +55,8 @@ export interface PlanNode {
   /** Whether its tags are to be pushed in this run. */
   readonly pushes: boolean;
   readonly externalImages: readonly ExternalImage[];
+  /** Named contexts that stand for builds and are not read. */
+  readonly unusedContexts: readonly UnusedContext[];
   /** Why its inputs cannot be known from here (remote context, dynamic reference); empty where they can. */
   readonly unknowns: readonly UnknownInput[];
 }

@@ -41,6 +41,8 @@ export interface PlannedBuild {
   readonly platforms?: readonly string[];
   readonly tags?: readonly string[];
   readonly contexts?: Readonly<Record<string, string>>;
+  /** Named contexts that are other builds and that nothing reads: name → build. */
+  readonly 'unused-contexts'?: Readonly<Record<string, string>>;
   readonly edges: readonly {
     readonly to: string;
     readonly reason: string;
@@ -108,6 +110,10 @@ function describeNode(node: PlanNode): PlannedBuild {
       build.tags.map((tag) => tag.text),
     ),
     ...record('contexts', new Map([...build.contexts].map(([name, source]) => [name, source.written]))),
+    ...record(
+      'unused-contexts',
+      new Map(node.unusedContexts.map(({ contextName, to }) => [contextName, to])),
+    ),
     edges: node.edges.map((edge) => ({
       to: edge.to,
       reason: edge.reason,

@@ -22,6 +22,7 @@ import {
   type Span,
   sbomGenerators,
   type UnknownInput,
+  type UnusedContext,
 } from '../model/mod.ts';
 
 /** An image that a Dockerfile names, before it is known whether a build of ours makes it. */
@@ -37,6 +38,10 @@ export interface ImageUse {
 /** What the planner has to know of a build's Dockerfile. */
 export interface DockerfileReads {
   readonly images: readonly ImageUse[];
+  /** Named contexts that the reachable stages read. */
+  readonly contexts: readonly { readonly name: string; readonly use: 'from' | 'copy' | 'mount' }[];
+  /** Triggers (ONBUILD) for what is based on the result. */
+  readonly onbuild: readonly string[];
   /** Why the list may be incomplete; empty where it is whole. */
   readonly unknowns: readonly UnknownInput[];
 }
@@ -72,6 +77,7 @@ export function planBuilds(request: PlanRequest): Result<Plan> {
 
 interface Links {
   readonly edges: readonly Edge[];
+  readonly unusedContexts: readonly UnusedContext[];
   readonly externalImages: readonly ExternalImage[];
   readonly unknowns: readonly UnknownInput[];
 }
@@ -83,6 +89,7 @@ class Linker {
   readonly #problems: Problem[];
   readonly #buildsByTag = new Map<string, string[]>();
   readonly #links = new Map<string, Links>();
+  readonly #reads = new Map<string, DockerfileReads | undefined>();
   readonly #images = new Map<string, Pick<ExternalImage, 'written' | 'ref'>>();
 
   constructor(set: BuildSet, readsOf: (build: Build) => DockerfileReads | undefined, problems: Problem[]) {
@@ -107,6 +114,11 @@ class Linker {
     const made = build === undefined ? EMPTY : this.#link(build);
     this.#links.set(name, made);
     return made;
+  }
+
+  #readsFor(build: Build): DockerfileReads | undefined {
+    if (!this.#reads.has(build.name)) this.#reads.set(build.name, this.#readsOf(build));
+    return this.#reads.get(build.name);
   }
 
   /** Parsed once, though thousands of builds may be based on the same image. */
@@ -144,14 +156,17 @@ class Linker {
         ),
       );
     }
+    const reads = this.#readsFor(build);
+    const unused: UnusedContext[] = [];
+    const isRead = this.#contextFilter(build, reads);
     for (const [contextName, source] of build.contexts) {
-      if (source.ref.kind === 'build')
-        addEdge(source.ref.build, 'context', { contextName, ...placeOf(source) });
-      else if (source.ref.kind === 'image') {
+      if (source.ref.kind === 'image')
         images.push({ ...this.#image(source.ref.ref), use: 'context', contextName, ...placeOf(source) });
-      }
+      if (source.ref.kind !== 'build') continue;
+      const to = source.ref.build;
+      if (isRead(contextName, to)) addEdge(to, 'context', { contextName, ...placeOf(source) });
+      else unused.push({ contextName, to, ...placeOf(source) });
     }
-    const reads = this.#readsOf(build);
     for (const use of reads?.images ?? []) {
       const owner = use.use === 'syntax' ? undefined : this.#ownerOf(use, build);
       if (owner === undefined || use.use === 'syntax') images.push({ ...use, ...this.#image(use.written) });
@@ -162,15 +177,53 @@ class Linker {
     }
     for (const written of sbomGenerators(build)) images.push({ ...this.#image(written), use: 'attest' });
     for (const need of build.needs) addEdge(need.build, 'needs', placeOf(need));
-    return { edges, externalImages: images, unknowns: reads?.unknowns ?? [] };
+    return {
+      edges,
+      unusedContexts: unused,
+      externalImages: images,
+      unknowns: reads?.unknowns ?? [],
+    };
   }
 
-  /** The build that makes an image, by tag or by bare name; a build never makes its own base. */
+  /**
+   * Says which named contexts are, or may be, read. All may be where something of the Dockerfile is not known, or where
+   * a trigger of a base that is built here takes something from elsewhere. Triggers of external images are in no file:
+   * where one reads a context that was left out, its build fails with that (`plan/context-unplanned`), and `needs:` puts
+   * the context back.
+   */
+  #contextFilter(build: Build, reads: DockerfileReads | undefined): (name: string, to: string) => boolean {
+    if (reads === undefined || reads.unknowns.length > 0) return () => true;
+    const used = new Set(reads.contexts.map(({ name }) => name));
+    const bases = [
+      ...reads.contexts.flatMap(({ name, use }) => (use === 'from' ? name : [])),
+      ...reads.images.flatMap((image) => (image.use === 'from' ? image.written : [])),
+    ];
+    const mayTrigger = bases.some((name) => {
+      const ref = build.contexts.get(name)?.ref;
+      const owner = ref?.kind === 'build' ? ref.build : this.#makerOf(name, build)[0];
+      const base = owner === undefined ? undefined : this.#set.builds.get(owner);
+      if (base === undefined) return false;
+      const left = this.#readsFor(base);
+      if (left === undefined || left.unknowns.length > 0) return true;
+      return left.onbuild.some((text) => /from\s*=/i.test(text));
+    });
+    if (mayTrigger) return () => true;
+    const needed = new Set(build.needs.map((need) => need.build));
+    // One for a single platform may be meant where the platform is the engine's, which nobody knows here.
+    return (name, to) => used.has(name) || name.includes('::') || needed.has(to);
+  }
+
+  /** The builds that make an image, by bare name or by tag; a build never makes its own base. */
+  #makerOf(written: string, reader: Build): readonly string[] {
+    if (written !== reader.name && this.#set.builds.has(written)) return [written];
+    const name = canonical(written);
+    return name === undefined
+      ? []
+      : (this.#buildsByTag.get(name) ?? []).filter((owner) => owner !== reader.name);
+  }
+
   #ownerOf(use: ImageUse, reader: Build): string | undefined {
-    if (use.written !== reader.name && this.#set.builds.has(use.written)) return use.written;
-    const name = canonical(use.written);
-    if (name === undefined) return undefined;
-    const owners = (this.#buildsByTag.get(name) ?? []).filter((owner) => owner !== reader.name);
+    const owners = this.#makerOf(use.written, reader);
     if (owners.length > 1) {
       this.#problems.push(
         problem(
@@ -188,7 +241,7 @@ class Linker {
   }
 }
 
-const EMPTY: Links = { edges: [], externalImages: [], unknowns: [] };
+const EMPTY: Links = { edges: [], unusedContexts: [], externalImages: [], unknowns: [] };
 
 function placeOf(item: { readonly span?: Span }): { readonly span?: Span } {
   return item.span === undefined ? {} : { span: item.span };
@@ -322,7 +375,7 @@ function buildNodes(
   for (const name of order) {
     const build = set.builds.get(name);
     if (build === undefined) continue;
-    const { edges, externalImages, unknowns } = linker.linksOf(name);
+    const { edges, ...links } = linker.linksOf(name);
     let level = 0;
     for (const edge of edges) level = Math.max(level, (nodes.get(edge.to)?.level ?? -1) + 1);
     const isAsked = asked.has(name);
@@ -333,8 +386,7 @@ function buildNodes(
       neededBy: neededBy.get(name) ?? [],
       level,
       pushes: build.tags.length > 0 && (build.push === 'always' || (build.push === 'selected' && isAsked)),
-      externalImages,
-      unknowns,
+      ...links,
     });
   }
   return nodes;

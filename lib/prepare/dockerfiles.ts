@@ -81,6 +81,8 @@ export class DockerfileLibrary {
     if (dockerfile === undefined)
       return {
         images: [],
+        contexts: [],
+        onbuild: [],
         unknowns: [{ kind: 'remote-dockerfile', text: 'the Dockerfile comes with a remote context' }],
       };
     if (!dockerfile.ok) {
@@ -90,9 +92,35 @@ export class DockerfileLibrary {
       );
       return undefined;
     }
+    const facts = this.#inspect(build, dockerfile.value);
+    if (facts.ok) return facts.value;
+    this.#problems.set(
+      build.name,
+      facts.error.map((one) => showAt(one, build)),
+    );
+    return undefined;
+  }
+
+  /**
+   * What a build's Dockerfile says by itself, its base images taken to have no triggers; undefined where it is not at hand
+   * or cannot be read.
+   */
+  factsOf(build: Build): DockerfileFacts | undefined {
+    const dockerfile = this.dockerfileOf(build);
+    if (dockerfile?.ok !== true) return undefined;
+    const facts = this.#inspect(build, dockerfile.value);
+    return facts.ok ? facts.value : undefined;
+  }
+
+  /** What was wrong with a build's Dockerfile when the planner asked for it. */
+  problemsOf(build: string): readonly Problem[] {
+    return this.#problems.get(build) ?? [];
+  }
+
+  #inspect(build: Build, dockerfile: Dockerfile): Result<DockerfileFacts> {
     // A matrix of arguments that only steps use is inspected once.
-    const counts = this.#counts.get(dockerfile.value) ?? argumentFilter(dockerfile.value);
-    this.#counts.set(dockerfile.value, counts);
+    const counts = this.#counts.get(dockerfile) ?? argumentFilter(dockerfile);
+    this.#counts.set(dockerfile, counts);
     const key = [
       build.dockerfile.kind === 'file' ? build.dockerfile.path : build.dockerfile.text,
       build.target ?? '',
@@ -102,28 +130,16 @@ export class DockerfileLibrary {
       ...build.contexts.keys(),
     ].join('\0');
     const known = this.#factsByKey.get(key);
-    if (known !== undefined) return known;
-    const facts = inspectDockerfile(dockerfile.value, {
+    if (known !== undefined) return { ok: true, value: known };
+    const facts = inspectDockerfile(dockerfile, {
       args: build.args,
       platforms: build.platforms,
       contextNames: new Set(build.contexts.keys()),
       unknownBases: 'plain',
       ...(build.target === undefined ? {} : { target: build.target }),
     });
-    if (!facts.ok) {
-      this.#problems.set(
-        build.name,
-        facts.error.map((one) => showAt(one, build)),
-      );
-      return undefined;
-    }
-    this.#factsByKey.set(key, facts.value);
-    return facts.value;
-  }
-
-  /** What was wrong with a build's Dockerfile when the planner asked for it. */
-  problemsOf(build: string): readonly Problem[] {
-    return this.#problems.get(build) ?? [];
+    if (facts.ok) this.#factsByKey.set(key, facts.value);
+    return facts;
   }
 
   #read(file: string): Result<Dockerfile> {

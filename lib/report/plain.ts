@@ -59,7 +59,9 @@ export class PlainPainter {
       case 'interrupted':
         return [palette.warning(`${event.signal}: stopping what runs`)];
       case 'warning': {
-        const words = `${palette.warning(`warning[${event.problem.code}]`)}: ${plainText(event.problem.message)}`;
+        const { code, message, place } = event.problem;
+        const at = place === undefined ? '' : palette.dim(` (${place.file}:${place.line}:${place.column})`);
+        const words = `${palette.warning(`warning[${code}]`)}: ${plainText(message)}${at}`;
         return event.build === undefined ? [words] : this.#lines(event.build, [words]);
       }
       case 'node-decided':

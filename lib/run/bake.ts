@@ -9,6 +9,7 @@ import {
   formatImageRef,
   type Hider,
   type Outcome,
+  type Plan,
   type Problem,
   problemToJson,
   type RunSummary,
@@ -22,6 +23,7 @@ import { checkPlan } from './preflight.ts';
 import { immutableProblem, wantedTags } from './publish.ts';
 import { immutableTags } from './publisher.ts';
 import { runGraph } from './scheduler.ts';
+import { findMissingSecrets } from './secrets.ts';
 import { type BakeOptions, needsOf, type Session, type SessionOptions, withSession } from './session.ts';
 
 /**
@@ -135,7 +137,7 @@ function isGood(outcome: Outcome): boolean {
 
 /** Everything that can be refused before anything is built; warnings are reported at once. */
 async function checkBefore({ options, emit }: Run, session: Session): Promise<readonly Problem[]> {
-  const found = await checkPlan(options.plan, options.dockerfiles, options.env);
+  const found = await checkPlan(options.plan, options.dockerfiles);
   for (const one of found) {
     if (one.severity !== 'warning') continue;
     emit({
@@ -146,15 +148,48 @@ async function checkBefore({ options, emit }: Run, session: Session): Promise<re
   }
   const errors = found.filter((one) => one.severity === 'error');
   if (errors.length > 0) return errors;
-  return options.dryRun === true ? [] : checkImmutable(options, session);
+  return options.dryRun === true ? [] : checkDecisions(options, session);
 }
 
 /**
- * Immutable tags that exist may only stay what they are. Which builds would change theirs is found out by deciding
- * about everything once without running anything.
+ * What can be refused once it is known which builds run: immutable tags that exist may only stay what they are, and
+ * secrets must be there. That is found out by deciding about everything once without running anything, which is done
+ * only where it matters. Of a build that runs only if a parent comes out otherwise than last time nobody knows yet;
+ * its secrets are asked for when it is its turn.
  */
-async function checkImmutable(options: BakeOptions, session: Session): Promise<readonly Problem[]> {
-  const { plan } = options;
+async function checkDecisions(options: BakeOptions, session: Session): Promise<readonly Problem[]> {
+  const { plan, env } = options;
+  const [existing, lacking] = await Promise.all([findImmutable(options, session), findLacking(plan, env)]);
+  if (existing.length === 0 && lacking.size === 0) return [];
+  const pass = await session.startPass(true, () => undefined);
+  const running = new Set<string>();
+  await runAll({ ...options, failFast: false }, session, pass, new Map(), (build) => running.add(build));
+  return [
+    ...existing.flatMap(({ node, ref, presence }) => {
+      const digest = presence.kind === 'present' ? presence.digest : undefined;
+      const result = pass.results.get(node.build.name);
+      // What fails or is cancelled changes no tag, and the run itself will say why.
+      if (result === undefined || !isGood(result.outcome)) return [];
+      if (digest !== undefined && result.image?.digest === digest) return [];
+      return [{ ...immutableProblem(formatImageRef(ref), digest), build: node.build.name }];
+    }),
+    ...[...lacking].flatMap(([build, problems]) => (running.has(build) ? problems : [])),
+  ];
+}
+
+/** Secrets that are not there, by the builds that need them if they run. */
+async function findLacking(
+  plan: Plan,
+  env: BakeOptions['env'],
+): Promise<ReadonlyMap<string, readonly Problem[]>> {
+  const all = [...plan.nodes.values()].map(
+    async ({ build }) => [build.name, await findMissingSecrets(build, env)] as const,
+  );
+  return new Map((await Promise.all(all)).filter(([, problems]) => problems.length > 0));
+}
+
+/** Wanted tags that are immutable, and that exist or may exist. */
+async function findImmutable({ plan }: BakeOptions, session: Session) {
   const isImmutable = immutableTags(plan.set.immutable ?? []);
   const guarded = [...plan.nodes.values()].flatMap((node) =>
     node.pushes ? wantedTags(node).flatMap((ref) => (isImmutable(ref) ? [{ node, ref }] : [])) : [],
@@ -162,33 +197,25 @@ async function checkImmutable(options: BakeOptions, session: Session): Promise<r
   const states = await Promise.all(
     guarded.map(async ({ node, ref }) => ({ node, ref, presence: await session.registry.head(ref) })),
   );
-  const existing = states.filter(({ presence }) => presence.kind !== 'absent');
-  if (existing.length === 0) return [];
-  const pass = await session.startPass(true, () => undefined);
-  await runAll({ ...options, failFast: false }, session, pass, new Map());
-  return existing.flatMap(({ node, ref, presence }) => {
-    const digest = presence.kind === 'present' ? presence.digest : undefined;
-    const result = pass.results.get(node.build.name);
-    // What fails or is cancelled changes no tag, and the run itself will say why.
-    if (result === undefined || !isGood(result.outcome)) return [];
-    const { image } = result;
-    if (digest !== undefined && image?.digest === digest) return [];
-    return [{ ...immutableProblem(formatImageRef(ref), digest), build: node.build.name }];
-  });
+  return states.filter(({ presence }) => presence.kind !== 'absent');
 }
 
+/** @param onBuild gets the builds that surely run */
 async function runAll(
   { plan, failFast }: BakeOptions,
   session: Session,
   { context, results }: NodeRun,
   outcomes: Map<string, Outcome>,
+  onBuild?: (build: string) => void,
 ): Promise<void> {
   await runGraph({
     needs: needsOf(plan),
     run: async (name) => {
       const node = plan.nodes.get(name);
       if (node === undefined) return 'failed';
-      const result = await runNode(context, node);
+      const result = await runNode(context, node, (_inputs, { decision }, depends) => {
+        if (decision.kind === 'build' && !depends) onBuild?.(name);
+      });
       results.set(name, result);
       outcomes.set(name, result.outcome);
       const { kind } = result.outcome;

@@ -11,7 +11,14 @@ import {
 import { MAIN_CONTEXT } from '../dockerfile/mod.ts';
 import { contentName, type Shipment } from '../fingerprint/mod.ts';
 import type { NodeInputs } from '../inputs/mod.ts';
-import { type Build, type PlanNode, type Problem, problem, type Result } from '../model/mod.ts';
+import {
+  type Build,
+  type PlanNode,
+  type Problem,
+  problem,
+  problemToJson,
+  type Result,
+} from '../model/mod.ts';
 import type { Calling, ReadyEngine } from './context.ts';
 
 const MAX_ATTEMPTS = 3;
@@ -51,10 +58,18 @@ export interface Attempts {
   readonly mend?: (failure: Problem) => string | undefined;
 }
 
-/** Calls buildctl until it succeeds, fails for good, or is cancelled: a temporary fault is waited out. */
+/**
+ * Calls buildctl until it succeeds, fails for good, or is cancelled: a temporary fault is waited out. Without its secrets
+ * a build is not begun.
+ */
 export async function callUntilDone(calling: Calling, attempts: Attempts): Promise<Called> {
   const { node, inputs, prepare, mend } = attempts;
   const build = node.build.name;
+  const [lacking, ...others] = await calling.missingSecrets(node.build);
+  if (lacking !== undefined) {
+    for (const other of others) calling.emit({ type: 'warning', build, problem: problemToJson(other) });
+    return { kind: 'failed', problem: lacking };
+  }
   const engine = await calling.engine();
   if (!engine.ok) return { kind: 'failed', problem: { ...(engine.error[0] ?? noEngine()), build } };
   for (let attempt = 1; ; attempt++) {

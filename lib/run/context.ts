@@ -2,7 +2,7 @@
 import type { Buildctl } from '../buildctl/mod.ts';
 import type { SentLedger } from '../fingerprint/mod.ts';
 import type { BuildResult, ExternalImages, Keying, LayerReader, NodeInputs } from '../inputs/mod.ts';
-import type { Digest, Outcome, Result } from '../model/mod.ts';
+import type { Build, Digest, Outcome, Problem, Result } from '../model/mod.ts';
 import type { DockerfileLibrary } from '../prepare/mod.ts';
 import type { RegistryClient } from '../registry/mod.ts';
 import type { Emit } from './emitter.ts';
@@ -63,6 +63,8 @@ export interface Calling {
   readonly newWorkDir: () => string;
   readonly dockerfiles: DockerfileLibrary;
   readonly images: ExternalImages;
+  /** The secrets of a build that are not there. */
+  readonly missingSecrets: (build: Build) => Promise<readonly Problem[]>;
 }
 
 /** What building takes besides calling buildctl. */

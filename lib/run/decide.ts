@@ -2,7 +2,14 @@
  * The decision about one build: a pure function of what is known. What is not known means build; only a full proof
  * means skipping it.
  */
-import type { BuildRecord, DecisionKind, Digest, Reason } from '../model/mod.ts';
+import {
+  type BuildRecord,
+  type DecisionKind,
+  type Digest,
+  formatImageRef,
+  parseImageRef,
+  type Reason,
+} from '../model/mod.ts';
 
 /** What a registry says of one wanted tag. */
 export interface TagState {
@@ -93,8 +100,15 @@ export function decide(evidence: Evidence): Decision {
         `${tag.ref} points at ${tag.state.kind === 'digest' ? shorten(tag.state.digest) : 'another image'}`,
     ),
   ];
-  if (!evidence.manifestAvailable)
-    return build('image-gone', 'its image is no longer in the registry', items);
+  if (!evidence.manifestAvailable) {
+    const wanted = repositoriesIn([...missing, ...moved].map(({ ref }) => ref));
+    const known = repositoriesIn(record.refs);
+    if ([...wanted].some((one) => known.has(one)))
+      return build('image-gone', 'its image is no longer in the registry', items);
+    const [first = '', ...others] = wanted;
+    const where = others.length === 0 ? first : `${first} and ${others.length} more`;
+    return build('not-pushed', `its image was not pushed to ${where} before`, items);
+  }
   const code = missing.length > 0 ? 'tags-missing' : 'tags-moved';
   return { kind: 'retag', reason: { code, text: `${sameText(evidence)}, but its tags are not`, items } };
 }
@@ -112,6 +126,15 @@ function changeText(changes: readonly string[]): string {
   const [first] = changes;
   if (first === undefined) return 'inputs unchanged, but what they gave is not remembered';
   return changes.length === 1 ? first : `${first}, and ${changes.length - 1} more`;
+}
+
+function repositoriesIn(refs: readonly string[]): ReadonlySet<string> {
+  return new Set(
+    refs.flatMap((text) => {
+      const ref = parseImageRef(text);
+      return ref === undefined ? [] : formatImageRef({ registry: ref.registry, repository: ref.repository });
+    }),
+  );
 }
 
 function sameText({ sameCopied }: Evidence): string {

@@ -5,6 +5,7 @@ import type { Deciding } from './context.ts';
 import { type Decision, decide, type StoreState, type TagState } from './decide.ts';
 import { alikeTags, askTags, findManifest, wantedTags } from './publish.ts';
 import { storeNames } from './store-names.ts';
+import { changesElsewhere } from './waiting.ts';
 
 /** A decision with its evidence. */
 export interface Weighed {
@@ -53,7 +54,11 @@ export async function weigh(deciding: Deciding, node: PlanNode, inputs: NodeInpu
   const isCarriedOver = last !== undefined && sameCopied !== undefined;
   const record = isCarriedOver ? await memory.recall(last.key) : own;
   if (record === undefined)
-    return without(last === undefined ? undefined : changesSince(deciding.keying, inputs, last.parts));
+    return without(
+      last === undefined
+        ? await changesElsewhere(deciding, node, inputs)
+        : changesSince(deciding.keying, inputs, last.parts),
+    );
 
   const refs = node.pushes ? wantedTags(node) : [];
   const asked = untrackedOutputs.length > 0 ? [] : await askTags(registry, refs);

@@ -7,8 +7,12 @@
  * untouched. It says which key gave which digest and nothing else; whether tags are right is asked of the registry each
  * time, so an old or lost entry costs a build and never causes a false skip. Runs at the same time may overwrite each
  * other's latest entries, at the same price.
+ *
+ * Beside the records, as a second layer that readers of the first one pass over, lie outlines of the inputs that the
+ * latest results were made from: they are read only where a build runs of which this machine does not know why.
  */
 import { gunzipSync, gzipSync } from 'node:zlib';
+import { type InputsOutline, outlineInputs, readOutline } from '../fingerprint/mod.ts';
 import {
   type BuildKey,
   type BuildRecord,
@@ -32,13 +36,29 @@ import type { LastInputs, StateStore } from '../state/mod.ts';
 const MANIFEST_TYPE = 'application/vnd.oci.image.manifest.v1+json';
 const ARTIFACT_TYPE = 'application/vnd.bake-ts.records.v1+json';
 const LAYER_TYPE = 'application/vnd.bake-ts.records.v1+json+gzip';
+const INPUTS_TYPE = 'application/vnd.bake-ts.inputs.v1+json+gzip';
 /** The empty config of artifacts (OCI image-spec, manifest.md, "Guidelines for Artifact Usage"). */
 const EMPTY_TYPE = 'application/vnd.oci.empty.v1+json';
 const EMPTY = new TextEncoder().encode('{}');
 const LAYER_LIMIT = 16 * 1024 * 1024;
+/** What all outlines together may take, compressed; more than that is not written. */
+const INPUTS_LIMIT = 4 * 1024 * 1024;
+/** Entries for files, of one build and of all that a run writes. */
+const FILES_OF_A_BUILD = 1000;
+const FILES_OF_ALL = 100_000;
 /** Branches that go back and forth find their results again; beyond that the oldest go. */
 const KEPT_FOR_A_BUILD = 8;
 const DEFAULT_TAG = 'bake-records';
+
+/** Build → what its latest result was made from. */
+type Outlines = ReadonlyMap<string, InputsOutline>;
+
+/** What was found in the registry. */
+interface Found {
+  readonly records: ReadonlyMap<BuildKey, BuildRecord>;
+  /** Where the outlines are, if there are any. */
+  readonly outlines?: Digest;
+}
 
 /** What lies in the registry: records by key. */
 interface Shared {
@@ -51,16 +71,29 @@ export class Memory {
   readonly #state: StateStore;
   readonly #registry: RegistryClient;
   readonly #ref: ImageRef | undefined;
+  readonly #isSecret: (text: string) => boolean;
+  /** Build → what its result in this run was made from. */
+  readonly #inputs = new Map<string, LastInputs>();
   readonly #seen = new Map<BuildKey, BuildRecord>();
   readonly #fromRegistry = new Map<BuildKey, BuildRecord>();
   readonly #dropped = new Set<BuildKey>();
-  #shared: Promise<Result<ReadonlyMap<BuildKey, BuildRecord>>> | undefined;
+  #shared: Promise<Result<Found>> | undefined;
+  #outlines: Promise<Outlines> | undefined;
 
-  /** @param ref where the shared records lie; undefined: on this machine only */
-  constructor(state: StateStore, registry: RegistryClient, ref: ImageRef | undefined) {
+  /**
+   * @param ref where the shared records lie; undefined: on this machine only
+   * @param isSecret says of a text that it holds a sensitive value
+   */
+  constructor(
+    state: StateStore,
+    registry: RegistryClient,
+    ref: ImageRef | undefined,
+    isSecret: (text: string) => boolean,
+  ) {
     this.#state = state;
     this.#registry = registry;
     this.#ref = ref;
+    this.#isSecret = isSecret;
   }
 
   /** What a key gave; undefined where nobody knows. */
@@ -73,7 +106,7 @@ export class Memory {
     if (this.#ref === undefined) return undefined;
     this.#shared ??= this.#read(this.#ref);
     const shared = await this.#shared;
-    const record = shared.ok ? shared.value.get(key) : undefined;
+    const record = shared.ok ? shared.value.records.get(key) : undefined;
     if (record !== undefined) {
       this.#seen.set(key, record);
       this.#fromRegistry.set(key, record);
@@ -86,8 +119,19 @@ export class Memory {
     return this.#state.readLast(build);
   }
 
+  /** What a build's latest result elsewhere was made from, in little; undefined where nothing is shared about it. */
+  async latestElsewhere(build: string): Promise<InputsOutline | undefined> {
+    const ref = this.#ref;
+    if (ref === undefined) return undefined;
+    this.#shared ??= this.#read(ref);
+    const shared = await this.#shared;
+    this.#outlines ??= this.#readOutlines(ref, shared.ok ? shared.value.outlines : undefined);
+    return (await this.#outlines).get(build);
+  }
+
   /** An earlier result is what its build is now: later changes are reported against these inputs. */
   async confirm(build: string, last: LastInputs): Promise<void> {
+    this.#inputs.set(build, last);
     const shared = this.#fromRegistry.get(last.key);
     if (shared === undefined) await this.#state.ensureLast(build, last);
     // So that it is known here too should the shared records move or go.
@@ -97,6 +141,7 @@ export class Memory {
   /** Remembers a success; on this machine at once, in the registry with `save`. */
   async remember(record: BuildRecord, last: LastInputs): Promise<Result<void>> {
     this.#seen.set(record.key, record);
+    this.#inputs.set(record.build, last);
     return this.#state.writeRecord(record, last);
   }
 
@@ -117,14 +162,16 @@ export class Memory {
   async save(): Promise<readonly Problem[]> {
     if (this.#ref === undefined || this.#seen.size + this.#dropped.size === 0) return [];
     const known = this.#shared === undefined ? undefined : await this.#shared;
-    if (known?.ok === true && this.#isKnown(known.value)) return [];
+    if (known?.ok === true && this.#isKnown(known.value.records)) return [];
     const now = await this.#read(this.#ref);
     if (!now.ok) return [notShared(this.#ref, now.error)];
-    if (this.#isKnown(now.value)) return [];
-    const kept = [...now.value].filter(([key]) => !this.#dropped.has(key));
+    if (this.#isKnown(now.value.records)) return [];
+    const kept = [...now.value.records].filter(([key]) => !this.#dropped.has(key));
     const merged = new Map(kept);
     for (const [key, seen] of this.#seen) if (!isAsGood(merged.get(key), seen)) merged.set(key, seen);
-    const written = await this.#write(this.#ref, prune(merged));
+    const records = prune(merged);
+    const outlines = this.#outline(await this.#readOutlines(this.#ref, now.value.outlines), records);
+    const written = await this.#write(this.#ref, records, outlines);
     return written.ok ? [] : [notShared(this.#ref, written.error)];
   }
 
@@ -136,19 +183,46 @@ export class Memory {
     );
   }
 
-  /** The records in the registry; none where there is no artifact yet. */
-  async #read(ref: ImageRef): Promise<Result<ReadonlyMap<BuildKey, BuildRecord>>> {
+  /** The outlines to write, packed: of this run's builds, and of the others whose results are remembered. */
+  #outline(known: Outlines, records: ReadonlyMap<BuildKey, BuildRecord>): Uint8Array | undefined {
+    const most = Math.min(FILES_OF_A_BUILD, Math.floor(FILES_OF_ALL / Math.max(1, this.#inputs.size)));
+    const own = new Map(
+      [...this.#inputs].map(([build, { key, parts }]) => {
+        const there = known.get(build);
+        // Outlining what did not change, of hundreds of thousands of files, would take seconds.
+        return [build, there?.key === key ? there : outlineInputs(key, parts, most, this.#isSecret)];
+      }),
+    );
+    const remembered = new Set([...records.values()].map(({ build }) => build));
+    const others = [...known].filter(([build]) => remembered.has(build));
+    for (const all of [new Map([...others, ...own]), own]) {
+      const packed = gzipSync(JSON.stringify({ builds: Object.fromEntries(all) }));
+      if (all.size > 0 && packed.length <= INPUTS_LIMIT) return packed;
+    }
+    return undefined;
+  }
+
+  /** None where they cannot be read: they only give reasons. */
+  async #readOutlines(ref: ImageRef, digest: Digest | undefined): Promise<Outlines> {
+    const blob = digest === undefined ? undefined : await this.#registry.getBlob(ref, digest, INPUTS_LIMIT);
+    return blob?.ok === true ? parseOutlines(blob.value) : new Map();
+  }
+
+  /** What lies in the registry; nothing where there is no artifact yet. */
+  async #read(ref: ImageRef): Promise<Result<Found>> {
     this.#registry.forget(ref);
     const presence = await this.#registry.head(ref);
     if (presence.kind === 'unknown') return fail([presence.problem]);
-    if (presence.kind === 'absent') return ok(new Map());
+    if (presence.kind === 'absent') return ok({ records: new Map() });
     const manifest = await this.#registry.getManifest({
       registry: ref.registry,
       repository: ref.repository,
       digest: presence.digest,
     });
     if (!manifest.ok) return manifest;
-    const layer = manifestBlobs(manifest.value).find((blob) => blob.mediaType === LAYER_TYPE);
+    const blobs = manifestBlobs(manifest.value);
+    const layer = blobs.find((blob) => blob.mediaType === LAYER_TYPE);
+    const outlines = blobs.find((one) => one.mediaType === INPUTS_TYPE)?.digest;
     if (layer === undefined) {
       return fail([
         problem('run/records-not-shared', `\`${formatImageRef(ref)}\` is not a record of bake-ts`, {
@@ -157,22 +231,33 @@ export class Memory {
       ]);
     }
     const blob = await this.#registry.getBlob(ref, layer.digest, LAYER_LIMIT);
-    return blob.ok ? ok(parseShared(blob.value)) : blob;
+    if (!blob.ok) return blob;
+    return ok({ records: parseShared(blob.value), ...(outlines === undefined ? {} : { outlines }) });
   }
 
-  async #write(ref: ImageRef, records: ReadonlyMap<BuildKey, BuildRecord>): Promise<Result<void>> {
+  async #write(
+    ref: ImageRef,
+    records: ReadonlyMap<BuildKey, BuildRecord>,
+    outlines: Uint8Array | undefined,
+  ): Promise<Result<void>> {
     const shared: Shared = { version: KEY_VERSION, records: Object.fromEntries(records) };
     const layer = gzipSync(JSON.stringify(shared));
     const config = await this.#registry.putBlob(ref, EMPTY);
     if (!config.ok) return config;
     const digest = await this.#registry.putBlob(ref, layer);
     if (!digest.ok) return digest;
+    const layers = [descriptor(LAYER_TYPE, digest.value, layer.length)];
+    if (outlines !== undefined) {
+      const inputs = await this.#registry.putBlob(ref, outlines);
+      if (!inputs.ok) return inputs;
+      layers.push(descriptor(INPUTS_TYPE, inputs.value, outlines.length));
+    }
     const manifest = {
       schemaVersion: 2,
       mediaType: MANIFEST_TYPE,
       artifactType: ARTIFACT_TYPE,
       config: descriptor(EMPTY_TYPE, config.value, EMPTY.length),
-      layers: [descriptor(LAYER_TYPE, digest.value, layer.length)],
+      layers,
     };
     const put = await this.#registry.putManifest(ref, {
       mediaType: MANIFEST_TYPE,
@@ -222,6 +307,22 @@ function parseShared(bytes: Uint8Array): ReadonlyMap<BuildKey, BuildRecord> {
     // Damaged or of another make: not known.
   }
   return records;
+}
+
+function parseOutlines(bytes: Uint8Array): Outlines {
+  const outlines = new Map<string, InputsOutline>();
+  try {
+    const text = gunzipSync(bytes, { maxOutputLength: 16 * INPUTS_LIMIT }).toString();
+    const { builds } = JSON.parse(text) as { readonly builds?: unknown };
+    if (typeof builds !== 'object' || builds === null) return outlines;
+    for (const [build, value] of Object.entries(builds)) {
+      const outline = readOutline(value);
+      if (outline !== undefined) outlines.set(build, outline);
+    }
+  } catch {
+    // Damaged or of another make: not known.
+  }
+  return outlines;
 }
 
 /** Times and durations do not matter where digests are equal; else the later result is the one to go by. */

@@ -12,5 +12,6 @@ export { type Observer, runNode } from './node.ts';
 export { checkPlan } from './preflight.ts';
 export { askTags, repositoriesOf, wantedTags } from './publish.ts';
 export { type Graph, heights, type NodeEnd, runGraph, Semaphore } from './scheduler.ts';
+export { findMissingSecrets } from './secrets.ts';
 export { type BakeOptions, needsOf, type Session, type SessionOptions, withSession } from './session.ts';
-export { changesBut, untrackedBut, waitingFor } from './waiting.ts';
+export { changesBut, changesElsewhere, untrackedBut, type Waiting, waitingFor } from './waiting.ts';

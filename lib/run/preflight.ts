@@ -1,23 +1,19 @@
 /**
- * What BuildKit would pass over in silence, checked before it runs: a missing context directory gives an empty image,
- * an unset secret variable gives no secret (both measured, exit code 0).
+ * What BuildKit would pass over in silence, checked before it runs: a missing context directory gives an empty image
+ * (measured, exit code 0).
  */
 import { stat } from 'node:fs/promises';
 import type { ContextSource, Plan, PlanNode, Problem } from '../model/mod.ts';
 import { problem } from '../model/mod.ts';
-import type { DockerfileLibrary } from '../prepare/mod.ts';
+import { type DockerfileLibrary, findUnmatched } from '../prepare/mod.ts';
 
 /**
  * Checks every build of a plan.
  *
- * @returns all problems: `context/missing`, `build/secret-unset`, `build/secret-file`, `build/bad-tag`, `build/annotation-case`,
- * `dockerfile/*`.
+ * @returns all problems: `context/missing`, `build/bad-tag`, `build/annotation-case`, `dockerfile/*`, and the warnings of
+ * `findUnmatched`. Secrets are not among them: only builds that run need theirs.
  */
-export async function checkPlan(
-  plan: Plan,
-  dockerfiles: DockerfileLibrary,
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<readonly Problem[]> {
+export async function checkPlan(plan: Plan, dockerfiles: DockerfileLibrary): Promise<readonly Problem[]> {
   const directories = new Map<string, Promise<'directory' | 'file' | 'missing'>>();
   const kindOf = (file: string) => {
     const known = directories.get(file) ?? kindOfPath(file);
@@ -27,13 +23,12 @@ export async function checkPlan(
   const found = await Promise.all(
     [...plan.nodes.values()].map(async (node) => [
       ...(await checkContexts(node, kindOf)),
-      ...(await checkSecrets(node, kindOf, env)),
       ...dockerfiles.problemsOf(node.build.name),
       ...checkAnnotations(node),
       ...checkTags(node),
     ]),
   );
-  return found.flat();
+  return [...found.flat(), ...findUnmatched(plan, dockerfiles)];
 }
 
 type KindOf = (file: string) => Promise<'directory' | 'file' | 'missing'>;
@@ -67,42 +62,6 @@ async function checkContexts(node: PlanNode, kindOf: KindOf): Promise<readonly P
         },
       ),
     );
-  }
-  return problems;
-}
-
-async function checkSecrets(
-  node: PlanNode,
-  kindOf: KindOf,
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<readonly Problem[]> {
-  const problems: Problem[] = [];
-  for (const secret of node.build.secrets) {
-    const place = { build: node.build.name, ...(secret.span === undefined ? {} : { span: secret.span }) };
-    if (secret.from.kind === 'env' && env[secret.from.variable] === undefined) {
-      problems.push(
-        problem(
-          'build/secret-unset',
-          `the secret \`${secret.id}\` comes from ${secret.from.variable}, which is not set`,
-          {
-            ...place,
-            hint: `Set ${secret.from.variable} in the environment; BuildKit would go on without the secret.`,
-          },
-        ),
-      );
-    }
-    if (secret.from.kind === 'file' && (await kindOf(secret.from.path)) !== 'file') {
-      problems.push(
-        problem(
-          'build/secret-file',
-          `the secret \`${secret.id}\` comes from a file that is not there: ${secret.from.path}`,
-          {
-            ...place,
-            hint: 'Paths are relative to the file they are written in.',
-          },
-        ),
-      );
-    }
   }
   return problems;
 }

@@ -27,6 +27,7 @@ import { rebuildNode } from './node.ts';
 import { wantedTags } from './publish.ts';
 import { immutableTags, Publisher } from './publisher.ts';
 import { heights, Semaphore } from './scheduler.ts';
+import { findMissingSecrets } from './secrets.ts';
 import { SessionEngine } from './session-engine.ts';
 
 /** How to run a plan. */
@@ -135,7 +136,12 @@ export class Session {
     signal?.addEventListener('abort', this.#cancel, { once: true });
     this.registry = this.#createClient(this.#stopper.signal);
     this.state = new StateStore(stateDirectory(env), plan.set.root);
-    this.memory = new Memory(this.state, this.registry, this.records.ok ? this.records.value : undefined);
+    this.memory = new Memory(
+      this.state,
+      this.registry,
+      this.records.ok ? this.records.value : undefined,
+      createHider(plan.set.variables).holds,
+    );
     this.hasher = new ContextHasher({ stateDirectory: this.state.statDir });
     const pinned = lock.ok ? lock.value : undefined;
     this.#images = new ExternalImages(this.registry, this.state, (ref) => pinned?.digestOf(ref));
@@ -249,6 +255,7 @@ export class Session {
           newWorkDir: () => path.join(this.workDir, `${this.#workDirs++}`),
           dockerfiles,
           images: this.#images,
+          missingSecrets: (build) => findMissingSecrets(build, this.#options.env),
         },
         naming,
         registry,

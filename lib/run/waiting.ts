@@ -2,7 +2,7 @@
  * Dry runs: a parent that would be built has no digest yet, so the key of what reads it cannot be made. What else
  * changed decides all the same; where nothing did, it depends on what comes out of the parent.
  */
-import { diffKeys } from '../fingerprint/mod.ts';
+import { diffKeys, diffOutline } from '../fingerprint/mod.ts';
 import type { NodeInputs } from '../inputs/mod.ts';
 import type { KeyParts, PlanNode, UnknownInput } from '../model/mod.ts';
 import type { LastInputs } from '../state/mod.ts';
@@ -49,6 +49,22 @@ export function changesBut(
   return diffKeys(known(last.parts), known(parts), limit, isSecret);
 }
 
+/**
+ * What changed since the last result elsewhere, for a build that has none here; undefined: nothing is shared about it.
+ */
+export async function changesElsewhere(
+  { memory, keying }: Pick<Deciding, 'memory' | 'keying'>,
+  node: PlanNode,
+  { parts }: NodeInputs,
+  { names: without, limit }: Pick<Waiting, 'names'> & { readonly limit?: number } = { names: new Set() },
+): Promise<readonly string[] | undefined> {
+  if (parts === undefined) return undefined;
+  const outline = await memory.latestElsewhere(node.build.name);
+  if (outline === undefined) return undefined;
+  const { isSecret } = keying;
+  return diffOutline(outline, parts, { isSecret, without, ...(limit === undefined ? {} : { limit }) });
+}
+
 /** The decision where only digests of waiting parents are not known; undefined: it is another case. */
 export async function decideWaiting(
   { force, memory, keying }: Pick<Deciding, 'force' | 'memory' | 'keying'>,
@@ -59,7 +75,10 @@ export async function decideWaiting(
   if (force || waiting.builds.length === 0 || inputs.parts === undefined) return undefined;
   if (untrackedBut(inputs, waiting).length > 0) return undefined;
   const last = await memory.latest(node.build.name);
-  const changes = last === undefined ? undefined : changesBut(inputs, last, waiting, keying);
+  const changes =
+    last === undefined
+      ? await changesElsewhere({ memory, keying }, node, inputs, waiting)
+      : changesBut(inputs, last, waiting, keying);
   if (changes === undefined || changes.length > 0) return { ...decideByChanges(changes), depends: false };
   return {
     kind: 'build',

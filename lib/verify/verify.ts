@@ -23,6 +23,7 @@ import {
   type BakeOptions,
   checkPlan,
   createEmitter,
+  findMissingSecrets,
   type NodeContext,
   type NodeResult,
   needsOf,
@@ -71,7 +72,11 @@ export interface VerifyReport {
  */
 export async function verifyBuilds(options: BakeOptions): Promise<VerifyReport> {
   const { plan } = options;
-  const found = await checkPlan(plan, options.dockerfiles, options.env);
+  const requested = [...plan.nodes.values()].filter(({ role }) => role === 'asked');
+  const found = [
+    ...(await checkPlan(plan, options.dockerfiles)),
+    ...(await Promise.all(requested.map(({ build }) => findMissingSecrets(build, options.env)))).flat(),
+  ];
   const warnings = found.filter((one) => one.severity === 'warning');
   const hider = createHider(plan.set.variables);
   const emit = createEmitter(options.onEvent, Date.now, hider);

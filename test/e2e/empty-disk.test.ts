@@ -56,6 +56,12 @@ for (const kind of registryKinds) {
     const third = await other.bake();
     assertOk(third);
     assert.deepEqual(named(third, 'built'), ['image-09']);
+
+    const fresh = await makeMachine(t, { ...shared, 'image-09/src/one.txt': 'once more\n' }, registry);
+    const fourth = await fresh.bake();
+    assertOk(fourth);
+    assert.deepEqual(named(fourth, 'built'), ['image-09']);
+    assert.deepEqual(fourth.outcome('image-09').reason?.items, ['context: src/one.txt changed']);
   });
 }
 

@@ -75,7 +75,11 @@ builds:
     contexts: { base: "build:base", more: shared }
     target: prod
     platforms: [linux/amd64, linux/arm64]
-    args: { MODE: fast, TOKEN: tell-nobody, NOTE: "is \${{ vars.PW }}", UNUSED: x }
+    args:
+      MODE: fast
+      TOKEN: tell-nobody
+      NOTE: "is \${{ vars.PW }}"
+      UNUSED: x
     labels: { team: one }
 `,
     'base/Dockerfile': 'FROM scratch\nCOPY . /\n',

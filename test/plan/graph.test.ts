@@ -15,6 +15,8 @@ function plan(builds: readonly Build[], reads: Reads = {}, selected?: readonly s
       images: (reads[build.name] ?? []).map((use) =>
         typeof use === 'string' ? { written: use, use: 'from' } : use,
       ),
+      contexts: [...build.contexts.keys()].map((name) => ({ name, use: 'copy' })),
+      onbuild: [],
       unknowns: [],
     }),
   });

@@ -1,0 +1,45 @@
+/** What a whole Dockerfile takes from its build, whatever stages the target needs: arguments and secrets. */
+import { type Dockerfile, flagValues, type Instruction } from './instruction.ts';
+import { parseTrigger } from './parse.ts';
+import { argPairs } from './scope.ts';
+import { parseMountFields, secretIdOf } from './sources.ts';
+
+/** What a file takes. */
+export interface Declared {
+  /** Names of all ARG instructions. */
+  readonly args: ReadonlySet<string>;
+  /** Ids of all secret mounts; undefined where one depends on a variable. */
+  readonly secrets: ReadonlySet<string> | undefined;
+}
+
+/**
+ * Everything that any instruction of a file takes, those in ONBUILD included.
+ *
+ * @param triggers of its bases, as an image's config holds them
+ */
+export function declaredBy(dockerfile: Dockerfile, triggers: readonly string[] = []): Declared {
+  const args = new Set<string>();
+  const secrets = new Set<string>();
+  let isDynamic = false;
+  const visit = (instruction: Instruction): void => {
+    if (instruction.trigger !== undefined) visit(instruction.trigger);
+    if (instruction.keyword === 'ARG')
+      for (const { name } of argPairs(instruction, dockerfile.escape)) args.add(name);
+    if (instruction.keyword !== 'RUN') return;
+    for (const { text } of flagValues(instruction, 'mount')) {
+      const fields = new Map(parseMountFields(text).map(({ name, value }) => [name, value]));
+      if (fields.get('type')?.includes('$') === true) isDynamic = true;
+      if (fields.get('type')?.toLowerCase() !== 'secret') continue;
+      const id = secretIdOf((name) => fields.get(name));
+      if (id.includes('$')) isDynamic = true;
+      else secrets.add(id);
+    }
+  };
+  for (const instruction of dockerfile.globalArgs) visit(instruction);
+  for (const { instructions } of dockerfile.stages) for (const one of instructions) visit(one);
+  for (const text of triggers) {
+    const trigger = parseTrigger(text, dockerfile.escape);
+    if (trigger !== undefined) visit(trigger);
+  }
+  return { args, secrets: isDynamic ? undefined : secrets };
+}

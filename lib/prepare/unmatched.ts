@@ -1,0 +1,184 @@
+/**
+ * What builds.yaml hands to a Dockerfile and what the Dockerfile takes, where the two do not meet: BuildKit passes over
+ * both in silence. All of it is a warning: a step may well do without its secret.
+ */
+import { type Declared, type Dockerfile, declaredBy, type Handed } from '../dockerfile/mod.ts';
+import { type Build, type Plan, type Problem, type ProblemCode, problem, type Span } from '../model/mod.ts';
+import { didYouMean } from '../util/suggest.ts';
+import type { DockerfileLibrary } from './dockerfiles.ts';
+
+/** Arguments that BuildKit knows though no ARG declares them (frontend/dockerfile/docs/reference.md). */
+const PREDEFINED =
+  /^(?:BUILDKIT_.*|SOURCE_DATE_EPOCH|(?:BUILD|TARGET)(?:PLATFORM|OS|OSVERSION|ARCH|VARIANT)|TARGETSTAGE)$/;
+const PROXY = /^(?:https?|ftp|no|all)_proxy$/i;
+const NAMES_SHOWN = 3;
+
+/** One thing that does not meet, before those of several builds are put together. */
+interface Finding {
+  readonly code: ProblemCode;
+  readonly build: Build;
+  readonly span: Span | undefined;
+  /** What is said of the builds, whose names come before it. */
+  readonly text: (isOne: boolean) => string;
+  readonly hint: string;
+}
+
+/**
+ * Warnings about the builds of a plan: `build/secret-not-given`, `build/secret-not-mounted`, `build/arg-not-declared`.
+ * What one place of builds.yaml gives to several builds is warned of only where none of them takes it, and what is found
+ * at one place for several builds is said once. Nothing where the Dockerfile is not at hand, or is another frontend's.
+ */
+export function findUnmatched(plan: Plan, dockerfiles: DockerfileLibrary): readonly Problem[] {
+  const checker = new Checker(plan, dockerfiles);
+  const found: Finding[] = [];
+  for (const { build } of plan.nodes.values()) found.push(...checker.check(build));
+  return mergeBuilds(found);
+}
+
+class Checker {
+  readonly #plan: Plan;
+  readonly #dockerfiles: DockerfileLibrary;
+  readonly #declared = new Map<string, Declared | undefined>();
+  /** Thousands of rows of a matrix may share a file. */
+  readonly #byFile = new Map<Dockerfile, Declared>();
+  /** Place in builds.yaml → builds that something at that place is given to. */
+  #byPlace: ReadonlyMap<string, readonly Build[]> | undefined;
+
+  constructor(plan: Plan, dockerfiles: DockerfileLibrary) {
+    this.#plan = plan;
+    this.#dockerfiles = dockerfiles;
+  }
+
+  check(build: Build): readonly Finding[] {
+    const declared = this.#declaredFor(build);
+    if (declared === undefined) return [];
+    return [
+      ...this.#missingSecrets(build),
+      ...this.#spareSecrets(build, declared),
+      ...this.#spareArgs(build, declared),
+    ];
+  }
+
+  #missingSecrets(build: Build): readonly Finding[] {
+    const given = new Set(build.secrets.map(({ id }) => id));
+    return this.#mountsOf(build).flatMap(({ id, required, span }) => {
+      if (given.has(id) || id === '') return [];
+      const text = (isOne: boolean) =>
+        `${isOne ? 'mounts' : 'mount'} the secret \`${id}\`, which ${isOne ? 'it is' : 'they are'} not given${
+          required ? ': the step fails' : '; the step runs without it'
+        }`;
+      const near = didYouMean(id, given);
+      const hint = `${near === undefined ? '' : `${near} `}Give it under \`secrets:\`, for example \`id=${id},env=NAME\`.`;
+      return { code: 'build/secret-not-given', build, span, text, hint };
+    });
+  }
+
+  #spareSecrets(build: Build, { secrets }: Declared): readonly Finding[] {
+    if (secrets === undefined) return [];
+    const mounted = new Set([...secrets, ...this.#mountsOf(build).map(({ id }) => id)]);
+    return build.secrets.flatMap(({ id, span }) => {
+      if (mounted.has(id)) return [];
+      const isTaken = (one: Declared) => one.secrets?.has(id) !== false;
+      if (this.#isTakenElsewhere(build, span, isTaken)) return [];
+      const text = (isOne: boolean) =>
+        `${isOne ? 'is' : 'are'} given the secret \`${id}\`, which no step of the Dockerfile mounts`;
+      const near = didYouMean(id, mounted);
+      const hint = `${near === undefined ? '' : `${near} `}A step takes it with \`RUN --mount=type=secret,id=${id}\`.`;
+      return { code: 'build/secret-not-mounted', build, span, text, hint };
+    });
+  }
+
+  #spareArgs(build: Build, { args }: Declared): readonly Finding[] {
+    return [...build.args.keys()].flatMap((name) => {
+      if (args.has(name) || PREDEFINED.test(name) || PROXY.test(name)) return [];
+      const span = build.argSpans?.get(name);
+      if (this.#isTakenElsewhere(build, span, (one) => one.args.has(name))) return [];
+      const text = (isOne: boolean) =>
+        `${isOne ? 'is' : 'are'} given the argument \`${name}\`, which no ARG of the Dockerfile declares`;
+      const hint = didYouMean(name, args) ?? `Declare it with \`ARG ${name}\` in the stage that uses it.`;
+      return { code: 'build/arg-not-declared', build, span, text, hint };
+    });
+  }
+
+  #mountsOf(build: Build): readonly Handed[] {
+    return this.#dockerfiles.factsOf(build)?.secrets ?? [];
+  }
+
+  /** Undefined where it cannot be told. */
+  #declaredFor(build: Build): Declared | undefined {
+    if (!this.#declared.has(build.name)) this.#declared.set(build.name, this.#declare(build));
+    return this.#declared.get(build.name);
+  }
+
+  #declare(build: Build): Declared | undefined {
+    const dockerfile = this.#dockerfiles.dockerfileOf(build);
+    const facts = this.#dockerfiles.factsOf(build);
+    // Another frontend has no stages.
+    if (dockerfile?.ok !== true || facts === undefined || facts.stages.length === 0) return undefined;
+    const parents = this.#plan.nodes.get(build.name)?.edges ?? [];
+    const triggers = parents.flatMap(({ to }) => {
+      const parent = this.#plan.set.builds.get(to);
+      return (parent === undefined ? undefined : this.#dockerfiles.factsOf(parent))?.onbuild ?? [];
+    });
+    if (triggers.length > 0) return declaredBy(dockerfile.value, triggers);
+    const known = this.#byFile.get(dockerfile.value) ?? declaredBy(dockerfile.value);
+    this.#byFile.set(dockerfile.value, known);
+    return known;
+  }
+
+  /** Whether another build, which gets it from the same place, takes it or may do so. */
+  #isTakenElsewhere(build: Build, span: Span | undefined, isTaken: (one: Declared) => boolean): boolean {
+    if (span === undefined) return false;
+    this.#byPlace ??= indexPlaces(this.#plan.set.builds.values());
+    const others = this.#byPlace.get(placeKey(span)) ?? [];
+    return others.some((other) => {
+      if (other.name === build.name) return false;
+      const declared = this.#declaredFor(other);
+      return declared === undefined || isTaken(declared);
+    });
+  }
+}
+
+function indexPlaces(builds: Iterable<Build>): ReadonlyMap<string, readonly Build[]> {
+  const byPlace = new Map<string, Build[]>();
+  for (const build of builds) {
+    const spans = [...build.secrets.map(({ span }) => span), ...(build.argSpans?.values() ?? [])];
+    for (const key of new Set(spans.flatMap((span) => (span === undefined ? [] : placeKey(span))))) {
+      const known = byPlace.get(key);
+      if (known === undefined) byPlace.set(key, [build]);
+      else known.push(build);
+    }
+  }
+  return byPlace;
+}
+
+function placeKey({ source, start, end }: Span): string {
+  return `${source.path}\0${start}\0${end}`;
+}
+
+function mergeBuilds(found: readonly Finding[]): readonly Problem[] {
+  const groups = new Map<string, Finding[]>();
+  for (const one of found) {
+    const place = one.span === undefined ? one.build.name : placeKey(one.span);
+    const key = [one.code, place, one.text(true), one.hint].join('\0');
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [one]);
+    else group.push(one);
+  }
+  return [...groups.values()].flatMap((group) => {
+    const [first] = group;
+    if (first === undefined) return [];
+    const names = group.map(({ build }) => `\`${build.name}\``);
+    const shown = names.slice(0, NAMES_SHOWN);
+    const more = names.length - shown.length;
+    const all = more > 0 ? [...shown, `${more} more`] : shown;
+    const who = all.length === 1 ? all[0] : `${all.slice(0, -1).join(', ')} and ${all.at(-1)}`;
+    const span = first.span ?? first.build.span;
+    return problem(first.code, `${who} ${first.text(names.length === 1)}`, {
+      severity: 'warning',
+      hint: first.hint,
+      ...(names.length === 1 ? { build: first.build.name } : {}),
+      ...(span === undefined ? {} : { span }),
+    });
+  });
+}

@@ -1,0 +1,178 @@
+/** With `record:` in a registry, a machine that never built anything says what changed since another one did. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { assertOk, type Baked, type BakeHere } from '../rig/baking.ts';
+import { kindsText, rowTree } from '../rig/failure-bench.ts';
+import { type FakeWorld, makeFakeWorld, putBase } from '../rig/fake-world.ts';
+import { type Cleanup, makeTempDir } from '../rig/temp.ts';
+
+const RECORD = 'record: registry\n';
+const INPUTS_TYPE = 'application/vnd.bake-ts.inputs.v1+json+gzip';
+
+async function makeThree(t: Cleanup): Promise<FakeWorld> {
+  const world = await makeFakeWorld(t, (host) => rowTree(host, RECORD), { lax: true });
+  putBase(world.registry, 'base', '1', 'one');
+  assertOk(await world.bake());
+  return world;
+}
+
+/** Bakes where nothing is remembered. */
+async function bakeFresh(t: Cleanup, world: FakeWorld, options: BakeHere = {}): Promise<Baked> {
+  return world.bake({ ...options, home: await makeTempDir(t, 'world-fresh-') });
+}
+
+const reasonOf = (baked: Baked, build: string) => baked.outcome(build).reason;
+
+interface Layer {
+  readonly mediaType: string;
+  readonly digest: `sha256:${string}`;
+  readonly size: number;
+}
+
+function layersOf({ registry }: FakeWorld): { manifest: Record<string, unknown>; layers: readonly Layer[] } {
+  const found = registry.store.manifest('app/a', 'bake-records');
+  assert(found !== undefined, 'there are no records');
+  const manifest = JSON.parse(found.bytes.toString()) as { readonly layers: readonly Layer[] };
+  return { manifest: { ...manifest }, layers: manifest.layers };
+}
+
+/** Everything that is shared, as text. */
+function sharedText(world: FakeWorld): string {
+  return layersOf(world)
+    .layers.map(({ digest }) => gunzipSync(world.registry.store.blob('app/a', digest) ?? '').toString())
+    .join('\n');
+}
+
+/** Puts other layers in the place of what is shared. */
+function replaceLayers(world: FakeWorld, edit: (layers: readonly Layer[]) => readonly Layer[]): void {
+  const { manifest, layers } = layersOf(world);
+  world.registry.store.putManifest('app/a', 'bake-records', {
+    mediaType: 'application/vnd.oci.image.manifest.v1+json',
+    bytes: Buffer.from(JSON.stringify({ ...manifest, layers: edit(layers) })),
+  });
+}
+
+test('a fresh machine says which file, which image and which parent changed', async (t) => {
+  const world = await makeThree(t);
+  await world.write({ 'c/file': 'C\n', 'c/Dockerfile': 'FROM scratch\nCOPY file /\nLABEL x=y\n' });
+  putBase(world.registry, 'base', '1', 'two');
+  const dry = await bakeFresh(t, world, { dryRun: true });
+  assert.deepEqual(reasonOf(dry, 'b')?.items, ['a']);
+  const baked = await bakeFresh(t, world);
+  assertOk(baked);
+  assert.equal(kindsText(baked), 'a built, b built, c built');
+  assert.equal(reasonOf(baked, 'a')?.code, 'changed');
+  assert.match(
+    reasonOf(baked, 'a')?.text ?? '',
+    /^image [\w.:]+\/base:1 changed sha256:[0-9a-f]{12}… → sha256:[0-9a-f]{12}…$/,
+  );
+  assert.deepEqual(reasonOf(baked, 'b')?.items, ['build behind a has another result']);
+  assert.deepEqual(reasonOf(baked, 'c')?.items, ['Dockerfile: LABEL x=y added', 'context: file changed']);
+  // And the next fresh machine goes by what this one built.
+  await world.write({ 'c/Dockerfile': 'FROM scratch\nCOPY file /\n' });
+  const next = await bakeFresh(t, world);
+  assert.equal(kindsText(next), 'a unchanged, b unchanged, c built');
+  assert.deepEqual(reasonOf(next, 'c')?.items, ['Dockerfile: an instruction removed']);
+});
+
+test('an unchanged run on a fresh machine does not read what only gives reasons', async (t) => {
+  const world = await makeThree(t);
+  world.registry.forget();
+  const baked = await bakeFresh(t, world);
+  assert.equal(kindsText(baked), 'a unchanged, b unchanged, c unchanged');
+  const { digest } =
+    layersOf(world).layers.find(({ mediaType }) => mediaType === INPUTS_TYPE) ?? assert.fail();
+  assert.deepEqual(
+    world.registry.requests.filter(({ path }) => path.includes(digest)),
+    [],
+  );
+  assert.deepEqual(world.registry.writes(), []);
+});
+
+test('no value of an argument is shared, and none that may be secret in any form', async (t) => {
+  const tree = (version: string, secret: string) => (host: string) => ({
+    'builds.yaml': `${RECORD}vars:
+  PW: { default: ${secret}, sensitive: true }
+builds:
+  a:
+    context: .
+    tags: ["${host}/app/a:dev"]
+    push: true
+    args: { VERSION: ${version}, NPM_TOKEN: tell-nobody, NOTE: "is \${{ vars.PW }}" }
+    labels: { commit: "0123456789abcdef" }
+`,
+    Dockerfile: 'FROM scratch\nARG VERSION\nARG NPM_TOKEN\nARG NOTE\nCOPY file /\n',
+    file: 'a\n',
+  });
+  const world = await makeFakeWorld(t, tree('seventeen', 'hunter22hunter22'), { lax: true });
+  assertOk(await world.bake());
+  assert.doesNotMatch(sharedText(world), /seventeen|hunter22|tell-nobody|0123456789abcdef|NPM_TOKEN|NOTE/);
+  await world.write(tree('eighteen', 'hunter22hunter22')(world.registry.host));
+  const version = await bakeFresh(t, world);
+  assert.deepEqual(reasonOf(version, 'a')?.items, ['arg VERSION changed']);
+  await world.write(tree('eighteen', 'hunter33hunter33')(world.registry.host));
+  const secret = await bakeFresh(t, world);
+  assert.deepEqual(reasonOf(secret, 'a')?.items, [
+    'an argument changed (which one is not recorded, its value may be secret)',
+  ]);
+});
+
+const STRANGE: readonly (readonly [what: string, spoil: (world: FakeWorld) => void])[] = [
+  ['as an earlier version wrote them', (world) => replaceLayers(world, (layers) => layers.slice(0, 1))],
+  [
+    'whose outlines are gone',
+    (world) => {
+      for (const { mediaType, digest } of layersOf(world).layers)
+        if (mediaType === INPUTS_TYPE) world.registry.store.deleteBlob('app/a', digest);
+    },
+  ],
+  ...['no gzip', gzipSync('no JSON'), gzipSync('{"builds":{"c":{"key":1}}}'), gzipSync('[]')].map(
+    (content, at): (typeof STRANGE)[number] => [
+      `whose outlines are strange (${at + 1})`,
+      (world) => {
+        const bytes = Buffer.from(content);
+        const digest = world.registry.store.putBlob('app/a', bytes);
+        replaceLayers(world, (layers) => [
+          ...layers.slice(0, 1),
+          { mediaType: INPUTS_TYPE, digest: digest as Layer['digest'], size: bytes.length },
+        ]);
+      },
+    ],
+  ),
+];
+
+for (const [what, spoil] of STRANGE) {
+  test(`records ${what} still say what was built, and the next run writes outlines anew`, async (t) => {
+    const world = await makeThree(t);
+    spoil(world);
+    await world.write({ 'c/file': 'C\n' });
+    const baked = await bakeFresh(t, world);
+    assertOk(baked);
+    assert.equal(kindsText(baked), 'a unchanged, b unchanged, c built');
+    assert.equal(reasonOf(baked, 'c')?.code, 'first-build');
+    await world.write({ 'c/file': 'again\n', 'a/file': 'A\n' });
+    const again = await bakeFresh(t, world);
+    assert.deepEqual(reasonOf(again, 'c')?.items, ['context: file changed']);
+    assert.deepEqual(reasonOf(again, 'a')?.items, ['context: file changed']);
+  });
+}
+
+test('tags in a repository that the image was never in are not said to be gone', async (t) => {
+  const tree = (repository: string) => (host: string) => ({
+    'builds.yaml': `builds:\n  a: { context: ., push: true, tags: ["${host}/${repository}:dev"] }\n`,
+    Dockerfile: 'FROM scratch\nCOPY file /\n',
+    file: 'a\n',
+  });
+  const world = await makeFakeWorld(t, tree('app/a'), { lax: true });
+  const { host } = world.registry;
+  assertOk(await world.bake());
+  await world.write(tree('app/new')(host));
+  const moved = await world.bake();
+  assertOk(moved);
+  assert.deepEqual(reasonOf(moved, 'a'), {
+    code: 'not-pushed',
+    text: `its image was not pushed to ${host}/app/new before`,
+    items: [`${host}/app/new:dev is missing`],
+  });
+});

@@ -8,6 +8,7 @@ import { assertEvents } from '../rig/failure-bench.ts';
 import { FakeEngine } from '../rig/fake-engine.ts';
 import type { FakeRegistry } from '../rig/fake-registry.ts';
 import { type FakeWorld, makeFakeWorld } from '../rig/fake-world.ts';
+import { compiled } from '../rig/paths.ts';
 import {
   type ModelBuild,
   type ModelFault,
@@ -17,7 +18,8 @@ import {
 } from '../rig/publish-model.ts';
 import type { Cleanup } from '../rig/temp.ts';
 
-const RUNS = Number(process.env['BAKE_TS_TEST_RANDOM'] ?? 30);
+// More of them on the runtime that a whole test run has first.
+const RUNS = Number(process.env['BAKE_TS_TEST_RANDOM'] ?? (compiled ? 30 : 12));
 const SEED = process.env['BAKE_TS_TEST_SEED'];
 
 const aPlan: fc.Arbitrary<readonly ModelBuild[]> = fc

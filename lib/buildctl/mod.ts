@@ -19,6 +19,7 @@ export {
 } from './build.ts';
 export { type Excerpt, spanOfExcerpt } from './excerpt.ts';
 export { explainFailure } from './failure.ts';
+export { type LayersOnlyCall, layersOnlyArgv, storeLayersOnly } from './layers-only.ts';
 export {
   type LintAnswer,
   type LintCall,
@@ -28,4 +29,5 @@ export {
   parseLintText,
 } from './lint.ts';
 export { ProgressReader, type ProgressSummary } from './progress.ts';
+export { type ConvertRule, sourcePolicy } from './source-policy.ts';
 export { type Buildctl, childEnvironment } from './tool.ts';

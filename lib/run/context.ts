@@ -6,6 +6,7 @@ import type { Build, Digest, Outcome, Problem, Result } from '../model/mod.ts';
 import type { DockerfileLibrary } from '../prepare/mod.ts';
 import type { RegistryClient } from '../registry/mod.ts';
 import type { Emit } from './emitter.ts';
+import type { LayersOnlyImages } from './layers-only.ts';
 import type { Memory } from './memory.ts';
 import type { Publisher } from './publisher.ts';
 import type { Semaphore } from './scheduler.ts';
@@ -77,6 +78,7 @@ export interface Building {
   /** True where the engine has to be instructed to use plain http or any certificate for a registry. */
   readonly isInsecure: (registry: string) => boolean;
   readonly resultOf: (build: string) => NodeResult | undefined;
+  readonly layersOnly: LayersOnlyImages;
   /** Builds a node that was up to date, because another build reads its image, which is gone; once. */
   readonly rebuild: (build: string) => Promise<NodeResult>;
 }

@@ -7,6 +7,7 @@ export { type Decision, decide, type Evidence, type StoreState, type TagState } 
 export { createEmitter, KEPT_WORDS } from './emitter.ts';
 export type { EngineAccess } from './engine-access.ts';
 export type { Weighed } from './evidence.ts';
+export { type LayersOnlyImages, layersOnlyFault, mayUseLayersOnly } from './layers-only.ts';
 export { linkTo } from './links.ts';
 export { type Observer, runNode } from './node.ts';
 export { checkPlan } from './preflight.ts';

@@ -15,7 +15,6 @@ import {
   type ImageLocation,
   ok,
   type Problem,
-  parsePlatform,
   problem,
   problemToJson,
   type Result,
@@ -41,7 +40,7 @@ export function mayUseLayersOnly(build: Build, { untracked }: Pick<NodeInputs, '
   return !isForeign && !attestsProvenance(build);
 }
 
-/** The layers-only images of a run. */
+/** The layers-only images of a run; see `LayersOnlySource`. */
 export class LayersOnlyImages {
   readonly #needs: LayersOnlyNeeds;
   readonly #images = new Map<string, Promise<DigestRef | undefined>>();
@@ -52,18 +51,15 @@ export class LayersOnlyImages {
     this.#needs = needs;
   }
 
-  /**
-   * The layers-only image of the image at a location, which is made where it is not there; undefined where there is none.
-   *
-   * @param mayPut whether it may be put into a registry
-   */
   async of(location: ImageLocation, mayPut: boolean): Promise<DigestRef | undefined> {
     if (this.#isOff || location.kind === 'layout') return undefined;
     const name = formatImageRef(location.ref);
     let image = this.#images.get(name);
     if (image === undefined) {
       image =
-        location.kind === 'registry' ? this.#inRegistry(location.ref, mayPut) : this.#inStore(location.ref);
+        location.kind === 'registry'
+          ? this.#inRegistry(location.ref, mayPut)
+          : this.#inStore(location.ref, mayPut);
       this.#images.set(name, image);
     }
     const made = await image;
@@ -71,16 +67,14 @@ export class LayersOnlyImages {
     return this.#isOff ? undefined : made;
   }
 
-  /** Makes the images of these links anew when they are needed next: they may be gone. */
   forget(links: readonly Link[]): void {
     for (const link of links) {
-      if (link.kind !== 'image' || link.layersOnly === undefined) continue;
+      if (link.kind !== 'image') continue;
       this.#images.delete(formatImageRef(link.ref));
-      this.#needs.registry.forget(link.layersOnly);
+      if (link.layersOnly !== undefined) this.#needs.registry.forget(link.layersOnly);
     }
   }
 
-  /** No more of them in this run, because the engine does not treat them as it should. */
   turnOff(why: Problem): void {
     this.#isOff = true;
     this.#warn(why);
@@ -94,19 +88,24 @@ export class LayersOnlyImages {
     return undefined;
   }
 
-  async #inStore(ref: DigestRef): Promise<DigestRef | undefined> {
+  async #inStore(ref: DigestRef, mayPut: boolean): Promise<DigestRef | undefined> {
     const { calling } = this.#needs;
     const engine = await calling.engine();
     if (!engine.ok) return undefined;
     const read = await readStored(engine.value, ref);
     // Gone from the store (then the build says so), without layers, or with triggers, which would run.
     if (read === undefined || read.images.some(({ hasTriggers }) => hasTriggers)) return undefined;
+    const tag = `${ref.tag ?? 'latest'}-layers`;
+    const name = { registry: ref.registry, repository: ref.repository, tag };
+    if (!mayPut) {
+      const known = await readContent(engine.value.buildctl, read.top.digest);
+      return known === undefined ? undefined : { ...name, digest: read.top.digest };
+    }
     const configs = new Map<string, string>();
     for (const { platform, config } of read.images) {
-      if (platform === undefined || parsePlatform(platform) === undefined) return undefined;
+      if (platform === undefined) return undefined;
       configs.set(platform, new TextDecoder().decode(config));
     }
-    const name = { registry: ref.registry, repository: ref.repository, tag: `${ref.tag ?? 'latest'}-layers` };
     const workDir = calling.newWorkDir();
     const digest = await calling.permits.with(Number.POSITIVE_INFINITY, () => {
       calling.countCall();
@@ -115,7 +114,8 @@ export class LayersOnlyImages {
     });
     await rm(workDir, { recursive: true, force: true });
     if (digest === read.top.digest) return { ...name, digest };
-    if (!calling.signal.aborted) this.#warn(notMade(ref, []));
+    // Where it came to nothing, the image is mostly gone from the store, as the build will say.
+    if (digest !== undefined) this.#warn(notMade(ref, []));
     return undefined;
   }
 
@@ -204,7 +204,7 @@ async function readStored({ buildctl }: ReadyEngine, { digest }: DigestRef): Pro
 }
 
 function notMade(ref: DigestRef, [cause]: readonly Problem[]): Problem {
-  const why = cause === undefined ? 'the engine did not make it' : cause.message;
+  const why = cause === undefined ? 'the engine made another one' : cause.message;
   return problem(
     'run/no-layers-only',
     `\`${ref.registry}/${ref.repository}\` gets no layers-only image (${why})`,

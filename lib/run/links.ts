@@ -12,8 +12,7 @@ import {
   type Result,
 } from '../model/mod.ts';
 import type { RegistryClient } from '../registry/mod.ts';
-import type { Building } from './context.ts';
-import type { LayersOnlyImages } from './layers-only.ts';
+import type { Building, LayersOnlySource } from './context.ts';
 
 /** Why there are no links. */
 export type NotLinked =
@@ -58,8 +57,8 @@ export async function linkParents(
       );
       return fail({ kind: 'failed', problem: missing });
     }
-    // Where the registry has it from an earlier run, this one was not asked to push it.
-    const mayPut = image.location?.kind === 'registry';
+    // Where a registry has it from an earlier run, this one was not asked to push it.
+    const mayPut = location.kind !== 'registry' || image.location?.kind === 'registry';
     parents.push({ contextName, digest: image.digest, location, mayPut });
   }
   return ok(
@@ -72,14 +71,14 @@ export interface LocatedParent {
   readonly contextName: string;
   readonly digest: Digest;
   readonly location: ImageLocation;
-  /** Whether more may be put into the repository that it lies in. */
+  /** Whether more may be put beside it. */
   readonly mayPut: boolean;
 }
 
 /** The link to an image at a location. */
 export async function linkTo(
   { contextName, digest, location, mayPut }: LocatedParent,
-  layersOnly: LayersOnlyImages | undefined,
+  layersOnly: LayersOnlySource | undefined,
 ): Promise<Link> {
   if (location.kind === 'layout') return { contextName, kind: 'layout', dir: location.dir, digest };
   const layers = await layersOnly?.of(location, mayPut);

@@ -20,7 +20,7 @@ import type { RegistryClient } from '../registry/mod.ts';
 import {
   type Calling,
   callUntilDone,
-  type LayersOnlyImages,
+  type LayersOnlySource,
   layersOnlyFault,
   linkTo,
   type NodeContext,
@@ -80,7 +80,7 @@ function plainLink(link: Link): Link {
 export type Linking = Pick<NodeContext, 'resultOf'> & {
   readonly registry: RegistryClient;
   /** What steps are to be based on, so that they come from the cache; undefined: on the images themselves. */
-  readonly layersOnly?: LayersOnlyImages;
+  readonly layersOnly?: LayersOnlySource;
 };
 
 /** What a build reads, by digest: in its registry if it was ever pushed, else in the engine's store; or why not. */

@@ -25,10 +25,16 @@ import type { Calling, ReadyEngine } from './context.ts';
 /** Configs are a few KiB; a megabyte of history is beyond anything built. */
 const CONFIG_LIMIT = 4 * 1024 * 1024;
 
+/** Registries that put and read much at once answer 500 now and then, and doing without would cost more than waiting. */
+const RETRY_MS = [1_000, 4_000];
+
 /** What making them takes of a run. */
 export interface LayersOnlyNeeds {
   readonly registry: RegistryClient;
-  readonly calling: Pick<Calling, 'emit' | 'signal' | 'engine' | 'permits' | 'countCall' | 'newWorkDir'>;
+  readonly calling: Pick<
+    Calling,
+    'emit' | 'signal' | 'sleep' | 'engine' | 'permits' | 'countCall' | 'newWorkDir'
+  >;
 }
 
 /**
@@ -82,10 +88,17 @@ export class LayersOnlyImages {
 
   async #inRegistry(ref: DigestRef, mayPut: boolean): Promise<DigestRef | undefined> {
     const { registry, calling } = this.#needs;
-    const made = await putBeside(registry, ref, mayPut);
-    if (made.ok) return made.value;
-    if (!calling.signal.aborted) this.#warn(notMade(ref, made.error));
-    return undefined;
+    for (let attempt = 0; ; attempt++) {
+      const made = await putBeside(registry, ref, mayPut);
+      if (made.ok) return made.value;
+      const [first] = made.error;
+      const delayMs = RETRY_MS[attempt];
+      if (first?.temporary !== true || delayMs === undefined || calling.signal.aborted) {
+        if (!calling.signal.aborted) this.#warn(notMade(ref, made.error));
+        return undefined;
+      }
+      await calling.sleep(delayMs);
+    }
   }
 
   async #inStore(ref: DigestRef, mayPut: boolean): Promise<DigestRef | undefined> {

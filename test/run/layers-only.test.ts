@@ -15,7 +15,7 @@ const DOCKERFILES: Readonly<Record<string, string>> = {
 
 function treeOf(host: string, { push = true, more = '' } = {}): Readonly<Record<string, string>> {
   const build = (name: string, contexts: string) =>
-    `  ${name}: { context: ${name}, push: ${push}${push ? `, tags: ["${host}/app/${name}:dev"]` : ''}${contexts}${name === 'base' ? '' : more} }\n`;
+    `  ${name}: { context: ${name}, push: ${push}, tags: ["${host}/app/${name}:dev"]${contexts}${name === 'base' ? '' : more} }\n`;
   return {
     'builds.yaml': `builds:\n${build('base', '')}${build('child', ', contexts: { base: "build:base" }')}${build('other', ', contexts: { base: "build:base", child: "build:child" }')}`,
     ...Object.fromEntries(Object.entries(DOCKERFILES).map(([name, text]) => [`${name}/Dockerfile`, text])),
@@ -172,4 +172,25 @@ test('what says by provenance what it was made of reads its parents as they are'
   const world = await makeWorld(t, { more: ', attest: ["type=provenance,disabled=true"]' });
   assertOk(await world.bake());
   assert.deepEqual(basesOf(world), [':bake-ts', ':bake-ts']);
+});
+
+test('a run that does not push a parent only looks for it', async (t) => {
+  const world = await makeWorld(t);
+  assertOk(await world.bake());
+  const [layers = ''] = beside(world);
+  for (const isThere of [true, false]) {
+    if (!isThere) world.registry.store.deleteManifest('app/base', layers);
+    await world.write({
+      ...treeOf(world.registry.host, { push: false }),
+      'child/file': `child ${isThere}\n`,
+    });
+    world.registry.forget();
+    world.engine.forgetCalls();
+    const baked = await world.bake({ builds: ['child'] });
+    assertOk(baked);
+    assert.equal(kindsText(baked), 'base unchanged, child built');
+    assert.deepEqual(world.registry.writes(), []);
+    assert.deepEqual(codesOf(baked), []);
+    assert.deepEqual(basesOf(world), [isThere ? ':bake-ts' : '']);
+  }
 });

@@ -8,7 +8,7 @@ import path from 'node:path';
 import process from 'node:process';
 import { test } from 'node:test';
 import { explainFailure, ProgressReader } from '../../lib/buildctl/mod.ts';
-import { buildctl, contextInOwnSlot } from '../rig/buildkit.ts';
+import { buildctl, contextAsOwnSource } from '../rig/buildkit.ts';
 import { findBusybox } from '../rig/busybox.ts';
 import { configsInRegistry, configsInStore, type ImageConfig, timeless } from '../rig/image-config.ts';
 import { digestOf } from '../rig/puller.ts';
@@ -113,7 +113,7 @@ async function plain(work: Workspace, dir: string, output: string, opts: readonl
     'build',
     '--frontend=dockerfile.v0',
     '--no-cache',
-    ...contextInOwnSlot(path.join(work.dir, dir)).args,
+    ...contextAsOwnSource(path.join(work.dir, dir)).args,
     `--local=dockerfile=${path.join(work.dir, dir)}`,
     ...opts.map((opt) => `--opt=${opt}`),
     `--output=${output}`,
@@ -305,7 +305,7 @@ test(
         'build',
         '--frontend=dockerfile.v0',
         '--progress=rawjson',
-        ...contextInOwnSlot(path.join(work.dir, 'child')).args,
+        ...contextAsOwnSource(path.join(work.dir, 'child')).args,
         `--local=dockerfile=${path.join(work.dir, 'child')}`,
         `--opt=context:base=docker-image://${from}`,
         `--source-policy-file=${path.join(dir, 'policy.json')}`,

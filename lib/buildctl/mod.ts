@@ -29,5 +29,4 @@ export {
   parseLintText,
 } from './lint.ts';
 export { ProgressReader, type ProgressSummary } from './progress.ts';
-export { type ConvertRule, sourcePolicy } from './source-policy.ts';
 export { type Buildctl, childEnvironment } from './tool.ts';

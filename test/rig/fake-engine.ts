@@ -321,7 +321,7 @@ export class FakeEngine {
     const full = /[:@][^/]*$/.test(written) ? written : `${written}:latest`;
     const [wanted, steps] = [policy.config(full), policy.steps(full)];
     const state = await this.#stateOf(wanted, full, platform, transfer);
-    if (state.triggers !== undefined) throw new Error(`unknown instruction: ${state.triggers}`);
+    if (state.unknownTrigger !== undefined) throw new Error(`unknown instruction: ${state.unknownTrigger}`);
     if (steps === wanted) return state;
     const { layers, chain } = await this.#stateOf(steps, steps, platform, transfer).catch(
       (error: unknown) => {

@@ -36,8 +36,8 @@ export interface FakeState {
   readonly history: readonly string[];
   /** Names everything that went into it. */
   readonly chain: string;
-  /** What its config would have a build do that is based on it; no fake can. */
-  readonly triggers?: string;
+  /** A trigger of its config that no Dockerfile parser knows; others are left to the real engine. */
+  readonly unknownTrigger?: string;
 }
 
 /** Bytes with their digest. */
@@ -297,6 +297,9 @@ export interface WireConfig {
   readonly history?: readonly { readonly created_by?: string }[];
 }
 
+const INSTRUCTION =
+  /^(?:ADD|ARG|CMD|COPY|ENTRYPOINT|ENV|EXPOSE|HEALTHCHECK|LABEL|RUN|SHELL|STOPSIGNAL|USER|VOLUME|WORKDIR)\s/i;
+
 /** What a build that is based on an image starts from. */
 export function stateOf(
   { config, history = [] }: WireConfig,
@@ -307,14 +310,14 @@ export function stateOf(
     const at = one.indexOf('=');
     return [one.slice(0, at), one.slice(at + 1)];
   });
-  const [triggers] = config?.OnBuild ?? [];
+  const unknownTrigger = config?.OnBuild?.find((line) => !INSTRUCTION.test(line));
   return {
     layers,
     env: new Map(env),
     settings: config?.Settings ?? {},
     history: history.map(({ created_by }) => created_by ?? ''),
     chain: `${configDigest} ${layers.map(({ digest }) => digest).join(' ')}`,
-    ...(triggers === undefined ? {} : { triggers }),
+    ...(unknownTrigger === undefined ? {} : { unknownTrigger }),
   };
 }
 

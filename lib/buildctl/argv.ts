@@ -9,6 +9,7 @@ import {
   contextKey,
   type DigestRef,
   formatImageRef,
+  type ImageRef,
   type TypedAttributes,
 } from '../model/mod.ts';
 
@@ -19,6 +20,11 @@ export type Link =
       readonly contextName: string;
       readonly kind: 'image';
       readonly ref: DigestRef;
+      /**
+       * The same layers under a config that says nothing (`layersOnly` in the registry package): steps are based on it,
+       * while the frontend reads the config of `ref`.
+       */
+      readonly layersOnly?: DigestRef;
     }
   /** The empty image, for checks that need the result of no build. */
   | { readonly contextName: string; readonly kind: 'scratch' }
@@ -169,7 +175,8 @@ function pushContexts(
   }
   for (const link of request.links) {
     const key = `context:${contextKey(link.contextName)}`;
-    if (link.kind === 'image') opt(key, `docker-image://${formatImageRef(link.ref)}`);
+    if (link.kind === 'image')
+      opt(key, imageIdentifier(link.layersOnly === undefined ? link.ref : aliasOf(link.ref)));
     else if (link.kind === 'scratch') opt(key, 'docker-image://scratch');
     else {
       const id = `parent${locals++}`;
@@ -177,6 +184,19 @@ function pushContexts(
       opt(key, `oci-layout://${id}@${link.digest}`);
     }
   }
+}
+
+/** How BuildKit's sources name an image. */
+export function imageIdentifier(ref: ImageRef): string {
+  return `docker-image://${formatImageRef(ref)}`;
+}
+
+/**
+ * Another name of the same image: by its digest, under a tag that is never asked for. Rules of a policy tell by it what
+ * the frontend looks up from what steps are based on; an engine that goes by no policy reads the image itself.
+ */
+export function aliasOf(ref: DigestRef): DigestRef {
+  return { ...ref, tag: 'bake-ts' };
 }
 
 function pushRunOptions(build: Build, argv: string[], opt: (key: string, value: string) => void): void {

@@ -1,16 +1,14 @@
 /**
  * One build through buildctl: temporary files, the call, and what came of it.
  */
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import {
   type Build,
   type Digest,
   type EventBody,
   fail,
-  formatImageRef,
   formatPlatform,
-  isDigest,
   ok,
   type Pin,
   type Problem,
@@ -22,7 +20,9 @@ import {
 import { runProgram, whyFailed } from '../system/mod.ts';
 import { type BuildOutput, type BuildRequest, buildArgv, type Link } from './argv.ts';
 import { explainFailure } from './failure.ts';
+import { readMetadata } from './metadata.ts';
 import { ProgressReader } from './progress.ts';
+import { sourcePolicy } from './source-policy.ts';
 import { type Buildctl, callBuildctl, childEnvironment, GRACE_MS } from './tool.ts';
 
 /** One build to run. */
@@ -198,22 +198,11 @@ export async function provideDockerfile(
   return { dir: path.dirname(dockerfile.path), filename: path.basename(dockerfile.path) };
 }
 
-/**
- * Rules that turn `name:tag` into `name:tag@digest` wherever the build reads it (buildkit sourcepolicy/): what the key
- * was made of is what the build gets, though the tag may move in between.
- */
-async function writePolicy(call: BuildCall): Promise<string | undefined> {
-  const rules: unknown[] = [];
-  for (const { ref, digest } of call.pins) {
-    const full = `docker-image://${formatImageRef(ref)}`;
-    rules.push({
-      action: 'CONVERT',
-      selector: { identifier: full },
-      updates: { identifier: `${full}@${digest}` },
-    });
-  }
+/** The file of the rules by which the engine reads images; undefined: there are none. */
+async function writePolicy({ pins, links, workDir }: BuildCall): Promise<string | undefined> {
+  const rules = sourcePolicy(pins, links);
   if (rules.length === 0) return undefined;
-  const file = path.join(call.workDir, 'source-policy.json');
+  const file = path.join(workDir, 'source-policy.json');
   await writeFile(file, JSON.stringify({ rules }));
   return file;
 }
@@ -261,25 +250,4 @@ async function readSecretCommands(
     values[variable] = end.stdout.toString().replace(/\r?\n$/, '');
   }
   return ok({ variables, values });
-}
-
-/** Keys are buildkit's exptypes (exporter/containerimage/exptypes/keys.go). */
-async function readMetadata(
-  file: string,
-): Promise<{ readonly digest?: Digest; readonly mediaType?: string }> {
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch {
-    return {};
-  }
-  const data = JSON.parse(text) as { readonly [key: string]: unknown };
-  const digest = data['containerimage.digest'];
-  const descriptor = data['containerimage.descriptor'];
-  const mediaType =
-    typeof descriptor === 'object' && descriptor !== null && 'mediaType' in descriptor
-      ? String(descriptor.mediaType)
-      : undefined;
-  if (typeof digest !== 'string' || !isDigest(digest)) return {};
-  return { digest, ...(mediaType === undefined ? {} : { mediaType }) };
 }

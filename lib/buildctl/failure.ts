@@ -50,6 +50,16 @@ const PATTERNS: readonly Pattern[] = [
     hint: 'buildkitd was stopped or crashed: see `bake-ts engine logs`. What was built so far is cached; run again.',
   },
   {
+    match: /unknown instruction: BAKE_TS_LAYERS_ONLY/,
+    code: 'build/links-not-split',
+    message: () => 'the engine looks up the config of a layers-only image, which is made for steps alone',
+  },
+  {
+    match: /failed to load cache key: (?:\S+: )*?(\S+@sha256:[0-9a-f]{64}): not found/,
+    code: 'build/image-lost',
+    message: (found) => `${found[1]} is gone from its registry`,
+  },
+  {
     match: /failed to resolve source metadata for 127\.0\.0\.1:1\/bake\//,
     code: 'build/parent-lost',
     message: () => "the engine no longer has the image of a build that this one's Dockerfile reads",

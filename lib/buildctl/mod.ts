@@ -19,6 +19,7 @@ export {
 } from './build.ts';
 export { type Excerpt, spanOfExcerpt } from './excerpt.ts';
 export { explainFailure } from './failure.ts';
+export { type LayersOnlyCall, layersOnlyArgv, storeLayersOnly } from './layers-only.ts';
 export {
   type LintAnswer,
   type LintCall,

@@ -19,3 +19,13 @@ export function sbomGenerators(build: Build): readonly string[] {
     found.add(/(?:^|[,"])generator=([^,"]+)/.exec(argument)?.[1] ?? DEFAULT_GENERATOR);
   return [...found];
 }
+
+/** True where the result says by provenance what it was made of. */
+export function attestsProvenance(build: Build): boolean {
+  return (
+    build.args.has('BUILDKIT_ATTEST_PROVENANCE') ||
+    build.attest.some(
+      ({ type, attributes }) => type === 'provenance' && attributes.get('disabled') !== 'true',
+    )
+  );
+}

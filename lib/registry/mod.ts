@@ -7,6 +7,13 @@ export {
 export type { Copied, CopyOptions } from './copy.ts';
 export type { RetryLimits, RetrySeen } from './exchange.ts';
 export type { AttestationDescription, ImageDescription, PlatformDescription } from './inspect.ts';
+export {
+  type LayersOnly,
+  type LayersOnlyImage,
+  layersOnly,
+  layersOnlyImage,
+  layersOnlyIndex,
+} from './layers-only.ts';
 export { type Layout, openLayout } from './layout.ts';
 export {
   childManifests,

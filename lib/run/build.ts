@@ -17,6 +17,7 @@ import {
 import { layersDigest, type Manifest, parseManifest, platformManifests } from '../registry/mod.ts';
 import { callUntilDone, type NotBuilt } from './buildctl-calls.ts';
 import type { Building } from './context.ts';
+import { layersOnlyFault, mayUseLayersOnly } from './layers-only.ts';
 import { linkParents } from './links.ts';
 import { repositoriesOf, wantedTags } from './publish.ts';
 import { locationOf, storeNames } from './store-names.ts';
@@ -37,11 +38,17 @@ export interface NodeImage {
 /** Builds a node; a parent whose image the engine lost is built again first. */
 export async function buildNode(building: Building, node: PlanNode, inputs: NodeInputs): Promise<NodeBuilt> {
   let parentsLost = false;
+  let layersLost = false;
+  let isPlain = !mayUseLayersOnly(node.build, inputs);
   const called = await callUntilDone(building.calling, {
     node,
     inputs,
     prepare: async () => {
-      const links = await linkParents(building, node, parentsLost);
+      const links = await linkParents(building, {
+        node,
+        rebuildUnconfirmed: parentsLost,
+        mayUseLayersOnly: !isPlain,
+      });
       if (!links.ok) return links;
       const workDir = building.calling.newWorkDir();
       return ok({
@@ -51,9 +58,23 @@ export async function buildNode(building: Building, node: PlanNode, inputs: Node
         workDir,
       });
     },
-    mend: (failure) => {
+    mend: (failure, { links }) => {
+      const fault = layersOnlyFault(failure, links);
+      if (fault === 'not-split') {
+        building.layersOnly.turnOff(failure);
+        return failure.message;
+      }
+      if (fault === 'lost') {
+        building.layersOnly.forget(links);
+        // Put again and gone again: this build goes without.
+        isPlain = layersLost;
+        layersLost = true;
+        return failure.message;
+      }
       if (failure.code !== 'build/parent-lost' || parentsLost) return undefined;
       parentsLost = true;
+      // What the same engine made of the parent may be gone, too.
+      building.layersOnly.forget(links);
       return 'the engine lost the image of a parent';
     },
   });

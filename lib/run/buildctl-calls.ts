@@ -55,7 +55,7 @@ export interface Attempts {
   /** Prepares the next attempt. */
   readonly prepare: () => Promise<Result<Attempt, NotBuilt>>;
   /** Mends what made an attempt fail, so that the next one can be made at once; says what it was, else undefined. */
-  readonly mend?: (failure: Problem) => string | undefined;
+  readonly mend?: (failure: Problem, attempt: Attempt) => string | undefined;
 }
 
 /**
@@ -92,7 +92,7 @@ export async function callUntilDone(calling: Calling, attempts: Attempts): Promi
     await rm(workDir, { recursive: true, force: true });
     if (result.error.kind === 'cancelled') return { kind: 'cancelled' };
     const failure = result.error.problem;
-    const mended = mend?.(failure);
+    const mended = mend?.(failure, prepared.value);
     if (mended === undefined && (failure.temporary !== true || attempt >= MAX_ATTEMPTS)) {
       const explained = await explainLocked(calling, node, withRegistryHint(failure, engine.value));
       return { kind: 'failed', problem: explained };

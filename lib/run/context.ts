@@ -1,8 +1,8 @@
 /** What the parts of a run work with: small records, each with what one part needs, so that a test can make them. */
-import type { Buildctl } from '../buildctl/mod.ts';
+import type { Buildctl, Link } from '../buildctl/mod.ts';
 import type { SentLedger } from '../fingerprint/mod.ts';
 import type { BuildResult, ExternalImages, Keying, LayerReader, NodeInputs } from '../inputs/mod.ts';
-import type { Build, Digest, Outcome, Problem, Result } from '../model/mod.ts';
+import type { Build, Digest, DigestRef, ImageLocation, Outcome, Problem, Result } from '../model/mod.ts';
 import type { DockerfileLibrary } from '../prepare/mod.ts';
 import type { RegistryClient } from '../registry/mod.ts';
 import type { Emit } from './emitter.ts';
@@ -67,6 +67,20 @@ export interface Calling {
   readonly missingSecrets: (build: Build) => Promise<readonly Problem[]>;
 }
 
+/** Where layers-only images come from (see `lib/registry/layers-only.ts`): each is made at most once in a run. */
+export interface LayersOnlySource {
+  /**
+   * The layers-only image of the image at a location, which is made where it is not there; undefined where there is none.
+   *
+   * @param mayPut whether it may be put beside the image; else it is only looked for
+   */
+  readonly of: (location: ImageLocation, mayPut: boolean) => Promise<DigestRef | undefined>;
+  /** Makes those of these links anew when they are needed next: they may be gone. */
+  readonly forget: (links: readonly Link[]) => void;
+  /** No more of them in this run, because the engine does not treat them as it should. */
+  readonly turnOff: (why: Problem) => void;
+}
+
 /** What building takes besides calling buildctl. */
 export interface Building {
   readonly calling: Calling;
@@ -77,6 +91,7 @@ export interface Building {
   /** True where the engine has to be instructed to use plain http or any certificate for a registry. */
   readonly isInsecure: (registry: string) => boolean;
   readonly resultOf: (build: string) => NodeResult | undefined;
+  readonly layersOnly: LayersOnlySource;
   /** Builds a node that was up to date, because another build reads its image, which is gone; once. */
   readonly rebuild: (build: string) => Promise<NodeResult>;
 }

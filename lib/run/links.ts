@@ -12,24 +12,33 @@ import {
   type Result,
 } from '../model/mod.ts';
 import type { RegistryClient } from '../registry/mod.ts';
-import type { Building } from './context.ts';
+import type { Building, LayersOnlySource } from './context.ts';
 
 /** Why there are no links. */
 export type NotLinked =
   | { readonly kind: 'cancelled' }
   | { readonly kind: 'failed'; readonly problem: Problem };
 
-/**
- * Links a build to what it reads. A build that was up to date and whose image is gone is built now.
- *
- * @param rebuildUnconfirmed also where the image should be in the engine's store, since it was found not to be there
- */
+/** How a build is to be linked. */
+export interface LinkRequest {
+  readonly node: PlanNode;
+  /** Also where a parent's image should be in the engine's store, since it was found not to be there. */
+  readonly rebuildUnconfirmed: boolean;
+  /** Whether steps may be based on layers-only images; see `mayUseLayersOnly`. */
+  readonly mayUseLayersOnly: boolean;
+}
+
+/** Links a build to what it reads. A build that was up to date and whose image is gone is built now. */
 export async function linkParents(
-  { registry, resultOf, rebuild }: Pick<Building, 'registry' | 'resultOf' | 'rebuild'>,
-  node: PlanNode,
-  rebuildUnconfirmed: boolean,
+  {
+    registry,
+    resultOf,
+    rebuild,
+    layersOnly,
+  }: Pick<Building, 'registry' | 'resultOf' | 'rebuild' | 'layersOnly'>,
+  { node, rebuildUnconfirmed, mayUseLayersOnly }: LinkRequest,
 ): Promise<Result<readonly Link[], NotLinked>> {
-  const links: Link[] = [];
+  const parents: LocatedParent[] = [];
   for (const { contextName, to, span } of node.edges) {
     if (contextName === undefined) continue;
     let image = resultOf(to)?.image;
@@ -48,16 +57,37 @@ export async function linkParents(
       );
       return fail({ kind: 'failed', problem: missing });
     }
-    links.push(linkTo(contextName, location, image.digest));
+    // Where a registry has it from an earlier run, this one was not asked to push it.
+    const mayPut = location.kind !== 'registry' || image.location?.kind === 'registry';
+    parents.push({ contextName, digest: image.digest, location, mayPut });
   }
-  return ok(links);
+  return ok(
+    await Promise.all(parents.map((parent) => linkTo(parent, mayUseLayersOnly ? layersOnly : undefined))),
+  );
+}
+
+/** The image of a parent, what the Dockerfile calls it, and where it is read from. */
+export interface LocatedParent {
+  readonly contextName: string;
+  readonly digest: Digest;
+  readonly location: ImageLocation;
+  /** Whether more may be put beside it. */
+  readonly mayPut: boolean;
 }
 
 /** The link to an image at a location. */
-export function linkTo(contextName: string, location: ImageLocation, digest: Digest): Link {
-  return location.kind === 'layout'
-    ? { contextName, kind: 'layout', dir: location.dir, digest }
-    : { contextName, kind: 'image', ref: location.ref };
+export async function linkTo(
+  { contextName, digest, location, mayPut }: LocatedParent,
+  layersOnly: LayersOnlySource | undefined,
+): Promise<Link> {
+  if (location.kind === 'layout') return { contextName, kind: 'layout', dir: location.dir, digest };
+  const layers = await layersOnly?.of(location, mayPut);
+  return {
+    contextName,
+    kind: 'image',
+    ref: location.ref,
+    ...(layers === undefined ? {} : { layersOnly: layers }),
+  };
 }
 
 /** A repository that an earlier run published the image to is better than a store that may no longer have it. */

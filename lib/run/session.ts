@@ -19,9 +19,10 @@ import { createRegistryClient, type RegistryClient } from '../registry/mod.ts';
 import { StateStore, stateDirectory } from '../state/mod.ts';
 import { defaultJobs } from '../system/mod.ts';
 import type { Audit } from './audit.ts';
-import type { NodeContext, NodeResult, NodeRun } from './context.ts';
+import type { Calling, NodeContext, NodeResult, NodeRun } from './context.ts';
 import type { Emit } from './emitter.ts';
 import { ENGINES, type EngineAccess } from './engine-access.ts';
+import { LayersOnlyImages } from './layers-only.ts';
 import { Memory, recordRef } from './memory.ts';
 import { rebuildNode } from './node.ts';
 import { wantedTags } from './publish.ts';
@@ -225,6 +226,20 @@ export class Session {
       isSecret: createHider(plan.set.variables).holds,
     };
     const rebuilt = new Map<string, Promise<NodeResult>>();
+    const calling: Calling = {
+      root: plan.set.root,
+      emit,
+      signal,
+      sleep: (ms) => sleep(ms, signal),
+      engine: () => engine.ready(),
+      permits: this.#permits,
+      priorityOf: (build) => this.#priorities.get(build) ?? 0,
+      countCall: () => this.counts.buildctlCalls++,
+      newWorkDir: () => path.join(this.workDir, `${this.#workDirs++}`),
+      dockerfiles,
+      images: this.#images,
+      missingSecrets: (build) => findMissingSecrets(build, this.#options.env),
+    };
     const context: NodeContext = {
       emit,
       signal,
@@ -243,20 +258,7 @@ export class Session {
         storedImages: () => engine.storedImages(),
       },
       building: {
-        calling: {
-          root: plan.set.root,
-          emit,
-          signal,
-          sleep: (ms) => sleep(ms, signal),
-          engine: () => engine.ready(),
-          permits: this.#permits,
-          priorityOf: (build) => this.#priorities.get(build) ?? 0,
-          countCall: () => this.counts.buildctlCalls++,
-          newWorkDir: () => path.join(this.workDir, `${this.#workDirs++}`),
-          dockerfiles,
-          images: this.#images,
-          missingSecrets: (build) => findMissingSecrets(build, this.#options.env),
-        },
+        calling,
         naming,
         registry,
         enginePlatform,
@@ -265,6 +267,7 @@ export class Session {
           return settings?.http === true || settings?.insecure === true;
         },
         resultOf,
+        layersOnly: new LayersOnlyImages({ registry, calling }),
         rebuild: (build) => {
           const running = rebuilt.get(build) ?? rebuildLost(context, plan, build, results);
           rebuilt.set(build, running);

@@ -17,6 +17,7 @@ import {
   type Audit,
   type Audited,
   type DoneRun,
+  mayUseLayersOnly,
   type NodeContext,
   type NodeResult,
   repositoriesOf,
@@ -124,8 +125,10 @@ async function auditNode(
   { image: remembered, inputs }: NodeResult,
 ): Promise<Finding> {
   if (remembered === undefined || inputs?.key === undefined) return notCompared(CHANGED);
-  const { registry, calling } = context.building;
-  const links = await linkScratch({ resultOf: context.resultOf, registry }, plan, node);
+  const { registry, calling, layersOnly } = context.building;
+  // As it was built, so that its steps come from the cache: it is the key that is looked at, not what steps give anew.
+  const linking = mayUseLayersOnly(node.build, inputs) ? { layersOnly } : {};
+  const links = await linkScratch({ resultOf: context.resultOf, registry, ...linking }, plan, node);
   if (!links.ok) return notCompared(links.error);
   const made = await buildScratch(calling, { node, inputs, build: node.build, links: links.value });
   if (made.kind === 'cancelled') return notCompared('the run was cancelled');

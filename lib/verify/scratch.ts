@@ -20,6 +20,8 @@ import type { RegistryClient } from '../registry/mod.ts';
 import {
   type Calling,
   callUntilDone,
+  type LayersOnlySource,
+  layersOnlyFault,
   linkTo,
   type NodeContext,
   type NotBuilt,
@@ -33,6 +35,7 @@ export interface ScratchRequest {
   readonly inputs: NodeInputs;
   /** The build as it is to be made; its own outputs and cache exports are left out. */
   readonly build: Build;
+  /** From `linkScratch`. */
   readonly links: readonly Link[];
 }
 
@@ -43,28 +46,46 @@ export type ScratchBuilt = NotBuilt | { readonly kind: 'done'; readonly built: B
 export async function buildScratch(calling: Calling, request: ScratchRequest): Promise<ScratchBuilt> {
   const { node, inputs, build, links } = request;
   const dir = path.join(calling.newWorkDir(), 'layout');
+  let isPlain = false;
   const called = await callUntilDone(calling, {
     node,
     inputs,
     prepare: async () =>
       ok({
         build: { ...build, outputs: [], cacheTo: [] },
-        links,
+        links: isPlain ? links.map(plainLink) : links,
         outputs: [{ kind: 'layout', dir }],
         workDir: calling.newWorkDir(),
       }),
+    // A lost one is not put again: nothing is written for the sake of looking.
+    mend: (failure, attempt) => {
+      if (layersOnlyFault(failure, attempt.links) !== 'not-split') return undefined;
+      isPlain = true;
+      return failure.message;
+    },
   });
   if (called.kind !== 'done') return called;
   await rm(called.attempt.workDir, { recursive: true, force: true });
   return { kind: 'done', built: called.built, dir };
 }
 
+/** The link without a layers-only image. */
+function plainLink(link: Link): Link {
+  if (link.kind !== 'image') return link;
+  const { layersOnly: _, ...plain } = link;
+  return plain;
+}
+
 /** What links need to know of a run. */
-export type Linking = Pick<NodeContext, 'resultOf'> & { readonly registry: RegistryClient };
+export type Linking = Pick<NodeContext, 'resultOf'> & {
+  readonly registry: RegistryClient;
+  /** What steps are to be based on, so that they come from the cache; undefined: on the images themselves. */
+  readonly layersOnly?: LayersOnlySource;
+};
 
 /** What a build reads, by digest: in its registry if it was ever pushed, else in the engine's store; or why not. */
 export async function linkScratch(
-  { resultOf, registry }: Linking,
+  { resultOf, registry, layersOnly }: Linking,
   plan: Plan,
   node: PlanNode,
 ): Promise<Result<readonly Link[], string>> {
@@ -75,7 +96,8 @@ export async function linkScratch(
     const location = image === undefined ? undefined : await locate(registry, plan.nodes.get(to), image);
     if (image === undefined || location === undefined)
       return fail(`the image of \`${to}\`, which it is based on, is not at hand`);
-    links.push(linkTo(contextName, location, image.digest));
+    const { digest } = image;
+    links.push(await linkTo({ contextName, digest, location, mayPut: false }, layersOnly));
   }
   return ok(links);
 }

@@ -6,6 +6,7 @@ import {
   type BuildRequest,
   buildArgv,
   formatCsv,
+  layersOnlyArgv,
   localName,
 } from '../../lib/buildctl/mod.ts';
 import type { Build } from '../../lib/model/mod.ts';
@@ -174,6 +175,61 @@ test('results of other builds come by digest: from a registry, from the store, f
   assert.deepEqual(argv, [
     ...opts(`context:base=docker-image://r:5/x@${DIGEST}`),
     ...['--oci-layout', 'parent0=/tmp/l', '--opt', `context:r:5/y=oci-layout://parent0@${DIGEST}`],
+  ]);
+});
+
+test('a link with a layers-only image goes by another name of the same image', () => {
+  const ref = { registry: 'r:5', repository: 'x', digest: DIGEST } as const;
+  const layersOnly = { ...ref, digest: `sha256:${'b'.repeat(64)}` } as const;
+  const stored = { registry: '127.0.0.1:1', repository: 'bake/y', tag: 'project', digest: DIGEST } as const;
+  assert.deepEqual(
+    optionsOf(
+      {},
+      {
+        links: [
+          { contextName: 'base', kind: 'image', ref, layersOnly },
+          { contextName: 'stored', kind: 'image', ref: stored, layersOnly },
+          { contextName: 'plain', kind: 'image', ref: stored },
+        ],
+      },
+    ),
+    opts(
+      `context:base=docker-image://r:5/x:bake-ts@${DIGEST}`,
+      `context:stored=docker-image://127.0.0.1:1/bake/y:bake-ts@${DIGEST}`,
+      `context:plain=docker-image://127.0.0.1:1/bake/y:project@${DIGEST}`,
+    ),
+  );
+});
+
+test('a layers-only image is made of an image in the store by giving it other configs', () => {
+  const call = {
+    image: { registry: '127.0.0.1:1', repository: 'bake/y', tag: 'project', digest: DIGEST },
+    name: { registry: '127.0.0.1:1', repository: 'bake/y', tag: 'project-layers' },
+    workDir: '/w',
+  } as const;
+  const start = [
+    ...START,
+    ...['--opt', 'dockerfilekey=bake-ts-layers-only', '--local', 'bake-ts-layers-only=/w'],
+    ...['--opt', `context:parent=docker-image://127.0.0.1:1/bake/y:project@${DIGEST}`],
+  ];
+  const name = 'type=image,name=127.0.0.1:1/bake/y:project-layers';
+  assert.deepEqual(
+    layersOnlyArgv('unix:///b.sock', { ...call, configs: new Map([['linux/amd64', '{"a":[1,2]}']]) }),
+    [
+      ...start,
+      ...['--opt', 'platform=linux/amd64'],
+      ...['--output', `${name},"containerimage.config={""a"":[1,2]}"`],
+      ...['--metadata-file', '/w/metadata.json'],
+    ],
+  );
+  const two = new Map([
+    ['linux/amd64', '{}'],
+    ['linux/arm64', '{}'],
+  ]);
+  assert.deepEqual(layersOnlyArgv('unix:///b.sock', { ...call, configs: two }).slice(start.length), [
+    ...['--opt', 'platform=linux/amd64,linux/arm64'],
+    ...['--output', `${name},containerimage.config/linux/amd64={},containerimage.config/linux/arm64={}`],
+    ...['--metadata-file', '/w/metadata.json'],
   ]);
 });
 

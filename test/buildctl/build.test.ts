@@ -106,6 +106,49 @@ test('external images are pinned to their digests by a policy file', async (t) =
   });
 });
 
+test('steps are based on the layers-only image while its config stays that of the image itself', async (t) => {
+  const buildctl = await makeFakeBuildctl(t, []);
+  const ref = { registry: 'r:5', repository: 'x', digest: `sha256:${'c'.repeat(64)}` } as const;
+  const layersOnly = { ...ref, digest: `sha256:${'d'.repeat(64)}` } as const;
+  const digest = `sha256:${'b'.repeat(64)}` as const;
+  const { call } = await makeCall(t, {
+    pins: [{ ref: { registry: 'docker.io', repository: 'library/alpine', tag: 'latest' }, digest }],
+    links: [
+      { contextName: 'plain', kind: 'image', ref: { ...ref, repository: 'y' } },
+      { contextName: 'base', kind: 'image', ref, layersOnly },
+      { contextName: 'the-same', kind: 'image', ref, layersOnly },
+    ],
+  });
+  assert((await runBuild({ program: buildctl.path, address: 'unix:///x', env }, call)).ok);
+  const image = `docker-image://r:5/x@sha256:${'c'.repeat(64)}`;
+  assert.deepEqual(JSON.parse(await readFile(path.join(call.workDir, 'source-policy.json'), 'utf8')), {
+    rules: [
+      {
+        action: 'CONVERT',
+        selector: { identifier: 'docker-image://docker.io/library/alpine:latest' },
+        updates: { identifier: `docker-image://docker.io/library/alpine:latest@${digest}` },
+      },
+      {
+        action: 'CONVERT',
+        selector: {
+          identifier: `docker-image://r:5/x:bake-ts@sha256:${'c'.repeat(64)}`,
+          match_type: 'EXACT',
+        },
+        updates: { identifier: image, attrs: { 'bake-ts.config': 'yes' } },
+      },
+      {
+        action: 'CONVERT',
+        selector: {
+          identifier: image,
+          match_type: 'EXACT',
+          constraints: [{ key: 'bake-ts.config', condition: 'NOTEQUAL', value: 'yes' }],
+        },
+        updates: { identifier: `docker-image://r:5/x@sha256:${'d'.repeat(64)}` },
+      },
+    ],
+  });
+});
+
 test('a program that is not there is reported by its name', async (t) => {
   const { call } = await makeCall(t);
   const built = await runBuild({ program: '/nowhere/buildctl', address: 'unix:///x', env }, call);

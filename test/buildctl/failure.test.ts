@@ -134,3 +134,17 @@ test('a warning of the frontend is placed in the Dockerfile as we name it', () =
     endColumn: 6,
   });
 });
+
+test('what layers-only images do to a build has codes of its own', () => {
+  const guarded = explain('dockerfile parse error on line 1: unknown instruction: BAKE_TS_LAYERS_ONLY');
+  assert.equal(guarded.code, 'build/links-not-split');
+  const ref = `127.0.0.1:5000/app/base@sha256:${'a'.repeat(64)}`;
+  const lost = explain(`failed to load cache key: ${ref}: not found`);
+  assert.equal(lost.code, 'build/image-lost');
+  assert(lost.message.includes(ref));
+  // A file that is not there is something else.
+  assert.equal(
+    explain('failed to calculate checksum of ref a::b: "/x": not found').code,
+    'build/file-missing',
+  );
+});

@@ -83,7 +83,9 @@ builds:
 `,
   });
   const builds = async (): Promise<number> => {
-    const count = (await kitchen.buildctl.builds()).length;
+    // Those that make what steps are based on are not counted.
+    const calls = await kitchen.buildctl.builds();
+    const count = calls.filter((call) => !call.includes('bake-ts-layers-only')).length;
     await kitchen.buildctl.reset();
     return count;
   };

@@ -18,10 +18,14 @@ import {
   type FakeState,
   type FakeStep,
   finishImage,
+  imageUnder,
   makeAttestation,
   makeIndex,
+  stateOf,
+  type WireConfig,
 } from './fake-image.ts';
 import { FakeLocalSources } from './fake-local-sources.ts';
+import { type FakePolicy, readPolicy } from './fake-policy.ts';
 import { digestOfBytes } from './fake-registry-store.ts';
 import { type FakeResult, FakeTransfer, splitName } from './fake-transfer.ts';
 
@@ -221,11 +225,10 @@ export class FakeEngine {
   ): Promise<FakeResult> {
     const { opts } = argv;
     const filename = opts.get('filename') ?? 'Dockerfile';
-    const text = await readFile(path.join(argv.locals.get('dockerfile') ?? '', filename), 'utf8').catch(
-      () => {
-        throw new Error(`failed to read dockerfile: open ${filename}: no such file or directory`);
-      },
-    );
+    const source = argv.locals.get(opts.get('dockerfilekey') ?? 'dockerfile') ?? '';
+    const text = await readFile(path.join(source, filename), 'utf8').catch(() => {
+      throw new Error(`failed to read dockerfile: open ${filename}: no such file or directory`);
+    });
     const file = readFakeDockerfile(text);
     const contexts = optsBelow(opts, 'context:');
     const session = opts.get('local-sessionid:context');
@@ -258,7 +261,12 @@ export class FakeEngine {
         labels: optsBelow(opts, 'label:'),
         annotations: optsBelow(argv.outputs.at(-1) ?? new Map(), 'annotation.'),
       };
-      images.push({ ...finishImage(state, options), platform });
+      const key = platforms.length === 1 ? 'containerimage.config' : `containerimage.config/${platform}`;
+      const config = argv.outputs.at(-1)?.get(key);
+      images.push({
+        ...(config === undefined ? finishImage(state, options) : imageUnder(config, state)),
+        platform,
+      });
     }
     const isAttested = [...opts.keys()].some((name) => name.startsWith('attest:'));
     const [only] = images;
@@ -296,7 +304,7 @@ export class FakeEngine {
   async #imageOf(
     name: string,
     contexts: ReadonlyMap<string, string>,
-    policy: ReadonlyMap<string, string>,
+    policy: FakePolicy,
     argv: FakeBuildArgv,
     platform: string,
     transfer: FakeTransfer,
@@ -311,8 +319,27 @@ export class FakeEngine {
     }
     const written = given?.replace(/^docker-image:\/\//, '') ?? name;
     const full = /[:@][^/]*$/.test(written) ? written : `${written}:latest`;
-    const wanted = (policy.get(`docker-image://${full}`) ?? full).replace(/^docker-image:\/\//, '');
-    if (!wanted.startsWith(STORE_HOST)) return (await transfer.pull(wanted, full, platform)).state;
+    const [wanted, steps] = [policy.config(full), policy.steps(full)];
+    const state = await this.#stateOf(wanted, full, platform, transfer);
+    if (state.unknownTrigger !== undefined) throw new Error(`unknown instruction: ${state.unknownTrigger}`);
+    if (steps === wanted) return state;
+    const { layers, chain } = await this.#stateOf(steps, steps, platform, transfer).catch(
+      (error: unknown) => {
+        throw new Error(
+          `failed to load cache key: ${steps}: ${/not found|refused/.exec(wordsOf(error))?.[0]}`,
+        );
+      },
+    );
+    return { ...state, layers, chain };
+  }
+
+  async #stateOf(
+    wanted: string,
+    shown: string,
+    platform: string,
+    transfer: FakeTransfer,
+  ): Promise<FakeState> {
+    if (!wanted.startsWith(STORE_HOST)) return (await transfer.pull(wanted, shown, platform)).state;
     const { reference } = splitName(wanted);
     const isNamed = [...this.images.values()].includes(reference as Digest);
     const state = isNamed ? this.#states.get(`${reference} ${platform}`) : undefined;
@@ -379,37 +406,12 @@ export class FakeEngine {
 
   #keepStates({ images }: FakeResult, name: string): void {
     for (const image of images) {
-      const config = JSON.parse(image.config.bytes.toString()) as {
-        readonly os: string;
-        readonly architecture: string;
-        readonly config: {
-          readonly Env: readonly string[];
-          readonly Settings: Readonly<Record<string, string>>;
-        };
-        readonly history: readonly { readonly created_by: string }[];
-      };
-      const state: FakeState = {
-        layers: image.layers,
-        env: new Map(config.config.Env.map((one) => one.split(/=(.*)/s, 2) as [string, string])),
-        settings: config.config.Settings,
-        history: config.history.map(({ created_by }) => created_by),
-        chain: `${image.config.digest} ${image.layers.map(({ digest }) => digest).join(' ')}`,
-      };
+      const config = JSON.parse(image.config.bytes.toString()) as WireConfig;
+      const state = stateOf(config, image.config.digest, image.layers);
       this.#states.set(`${name} ${config.os}/${config.architecture}`, state);
       this.#states.set(name, state);
     }
   }
-}
-
-async function readPolicy(file: string | undefined): Promise<ReadonlyMap<string, string>> {
-  if (file === undefined) return new Map();
-  const { rules } = JSON.parse(await readFile(file, 'utf8')) as {
-    readonly rules: readonly {
-      readonly selector: { readonly identifier: string };
-      readonly updates: { readonly identifier: string };
-    }[];
-  };
-  return new Map(rules.map(({ selector, updates }) => [selector.identifier, updates.identifier]));
 }
 
 function metadataOf({ top, images }: FakeResult, { outputs }: FakeBuildArgv): object {

@@ -36,6 +36,8 @@ export interface FakeState {
   readonly history: readonly string[];
   /** Names everything that went into it. */
   readonly chain: string;
+  /** A trigger of its config that no Dockerfile parser knows; others are left to the real engine. */
+  readonly unknownTrigger?: string;
 }
 
 /** Bytes with their digest. */
@@ -280,6 +282,63 @@ export interface FakeImageOptions {
   readonly platform: string;
   readonly labels: ReadonlyMap<string, string>;
   readonly annotations: ReadonlyMap<string, string>;
+}
+
+/** A config as it lies in a registry or store. */
+export interface WireConfig {
+  readonly os: string;
+  readonly architecture: string;
+  readonly variant?: string;
+  readonly config?: {
+    readonly Env?: readonly string[];
+    readonly Settings?: Readonly<Record<string, string>>;
+    readonly OnBuild?: readonly string[];
+  };
+  readonly history?: readonly { readonly created_by?: string }[];
+}
+
+const INSTRUCTION =
+  /^(?:ADD|ARG|CMD|COPY|ENTRYPOINT|ENV|EXPOSE|HEALTHCHECK|LABEL|RUN|SHELL|STOPSIGNAL|USER|VOLUME|WORKDIR)\s/i;
+
+/** What a build that is based on an image starts from. */
+export function stateOf(
+  { config, history = [] }: WireConfig,
+  configDigest: string,
+  layers: readonly FakeLayer[],
+): FakeState {
+  const env = (config?.Env ?? []).map((one): [string, string] => {
+    const at = one.indexOf('=');
+    return [one.slice(0, at), one.slice(at + 1)];
+  });
+  const unknownTrigger = config?.OnBuild?.find((line) => !INSTRUCTION.test(line));
+  return {
+    layers,
+    env: new Map(env),
+    settings: config?.Settings ?? {},
+    history: history.map(({ created_by }) => created_by ?? ''),
+    chain: `${configDigest} ${layers.map(({ digest }) => digest).join(' ')}`,
+    ...(unknownTrigger === undefined ? {} : { unknownTrigger }),
+  };
+}
+
+/** The layers of a stage under a config that the exporter was given; written as BuildKit writes manifests. */
+export function imageUnder(text: string, { layers }: FakeState): FakePlatformImage {
+  const bytes = Buffer.from(text);
+  const config = { digest: digestOfBytes(bytes), mediaType: CONFIG_TYPE, bytes };
+  const manifest = Buffer.from(
+    JSON.stringify(
+      {
+        schemaVersion: 2,
+        mediaType: MANIFEST_TYPE,
+        config: descriptorOf(config),
+        layers: layers.map(({ digest, size }) => ({ mediaType: LAYER_TYPE, digest, size })),
+      },
+      null,
+      2,
+    ),
+  );
+  const blob = { digest: digestOfBytes(manifest), mediaType: MANIFEST_TYPE, bytes: manifest };
+  return { manifest: blob, config, layers };
 }
 
 /** Makes config and manifest of an evaluated stage. */

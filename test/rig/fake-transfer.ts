@@ -11,6 +11,8 @@ import {
   type FakeState,
   INDEX_TYPE,
   MANIFEST_TYPE,
+  stateOf,
+  type WireConfig,
 } from './fake-image.ts';
 
 /** What is pushed: one platform's manifest, or an index over several. */
@@ -113,18 +115,7 @@ export class FakeTransfer {
       platform: [config.os, config.architecture, config.variant]
         .filter((part) => part !== undefined)
         .join('/'),
-      state: {
-        layers,
-        env: new Map(
-          (config.config?.Env ?? []).map((one): [string, string] => {
-            const at = one.indexOf('=');
-            return [one.slice(0, at), one.slice(at + 1)];
-          }),
-        ),
-        settings: config.config?.Settings ?? {},
-        history: (config.history ?? []).map(({ created_by }) => created_by ?? ''),
-        chain: `${manifest.config?.digest} ${layers.map(({ digest }) => digest).join(' ')}`,
-      },
+      state: stateOf(config, manifest.config?.digest ?? '', layers),
     };
   }
 
@@ -240,14 +231,6 @@ interface WirePlatform {
   readonly os: string;
   readonly architecture: string;
   readonly variant?: string;
-}
-
-interface WireConfig extends WirePlatform {
-  readonly config?: {
-    readonly Env?: readonly string[];
-    readonly Settings?: Readonly<Record<string, string>>;
-  };
-  readonly history?: readonly { readonly created_by?: string }[];
 }
 
 function parse(bytes: Buffer): WireManifest {

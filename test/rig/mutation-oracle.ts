@@ -15,6 +15,7 @@ import { type State, takeState } from './mutation-state.ts';
 import { digestOf } from './puller.ts';
 import type { Random } from './random.ts';
 import type { TestRegistry } from './real-engine.ts';
+import { linkArgs } from './split-links.ts';
 
 /** What plain buildctl makes of a build. */
 export interface Oracle {
@@ -96,7 +97,7 @@ function parentsOf(
     const [tag = ''] = set.builds.find((one) => one.name === parent)?.tags ?? [];
     const { digest } = baked.outcome(parent);
     if (digest === undefined) return undefined;
-    found.push([name, `docker-image://${tag.slice(0, tag.lastIndexOf(':'))}@${digest}`]);
+    found.push([name, `${tag.slice(0, tag.lastIndexOf(':'))}@${digest}`]);
   }
   return found;
 }
@@ -170,7 +171,8 @@ async function askOne(
       opt(`context:${name}`, `local:${local}`);
     }
   }
-  for (const [name, source] of parents) opt(`context:${name}`, source);
+  // On what bake-ts's steps are based, so that they come from the cache: other steps give other times.
+  args.push(...(await linkArgs(parents, path.join(scratch, `${build.name}-policy.json`))));
   const metadata = path.join(scratch, `${build.name}.json`);
   const result = await buildctl([...args, '--output=type=image', `--metadata-file=${metadata}`]);
   if (result.code !== 0) return { error: result.stderr.trim().split('\n').at(-1) ?? '' };

@@ -1,0 +1,27 @@
+/** The file in which buildctl says what came of a build. */
+import { readFile } from 'node:fs/promises';
+import { type Digest, isDigest } from '../model/mod.ts';
+
+/**
+ * What the file says of the image that was made; nothing where it is not there. Keys are buildkit's exptypes
+ * (exporter/containerimage/exptypes/keys.go).
+ */
+export async function readMetadata(
+  file: string,
+): Promise<{ readonly digest?: Digest; readonly mediaType?: string }> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch {
+    return {};
+  }
+  const data = JSON.parse(text) as { readonly [key: string]: unknown };
+  const digest = data['containerimage.digest'];
+  const descriptor = data['containerimage.descriptor'];
+  const mediaType =
+    typeof descriptor === 'object' && descriptor !== null && 'mediaType' in descriptor
+      ? String(descriptor.mediaType)
+      : undefined;
+  if (typeof digest !== 'string' || !isDigest(digest)) return {};
+  return { digest, ...(mediaType === undefined ? {} : { mediaType }) };
+}

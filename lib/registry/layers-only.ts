@@ -1,0 +1,186 @@
+/**
+ * Layers-only images: the layers of an image under a config that says nothing but platform and layers. Steps that are
+ * based on one stay cached in BuildKit where another image has the same layers and other labels, commands and the like:
+ * its cache goes by the digest of the manifest (buildkit source/containerimage/pull.go).
+ *
+ * Everything is written as BuildKit's exporter writes it (exporter/containerimage/writer.go), so that such an image has
+ * one digest, whether it is put into a registry or made by the engine.
+ */
+import { type Digest, ok, type Problem, type Result } from '../model/mod.ts';
+import {
+  childManifests,
+  configOf,
+  digestOf,
+  isAttestation,
+  isIndex,
+  type Manifest,
+  manifestFrom,
+  readPlatform,
+} from './manifest.ts';
+import { isRecord } from './problems.ts';
+
+/**
+ * Stands in the config as a trigger. The frontend is never to read this config; should an engine let it, then the build
+ * fails over this word, and no image gets a config without what it inherits.
+ */
+export const LAYERS_ONLY_GUARD = 'BAKE_TS_LAYERS_ONLY';
+
+const EPOCH = '1970-01-01T00:00:00Z';
+const CONFIG_TYPES = new Set([
+  'application/vnd.oci.image.config.v1+json',
+  'application/vnd.docker.container.image.v1+json',
+]);
+/** What of a config belongs to the platform. */
+const PLATFORM_FIELDS = ['architecture', 'os', 'os.features', 'os.version', 'variant'];
+
+/** The layers-only image of one platform. */
+export interface LayersOnlyImage {
+  readonly manifest: Manifest;
+  readonly config: Uint8Array;
+  /** Normalised; undefined where the config names none that is known. */
+  readonly platform: string | undefined;
+  /** The image has triggers (`ONBUILD`), which a build based on it would run. */
+  readonly hasTriggers: boolean;
+}
+
+/** The layers-only image of all platforms. */
+export interface LayersOnly {
+  /** An index, if the image is one, else the manifest of the only platform. */
+  readonly top: Manifest;
+  readonly images: readonly LayersOnlyImage[];
+}
+
+/** How an image is read. */
+export interface ImageReads {
+  readonly manifest: (digest: Digest) => Promise<Result<Manifest>>;
+  readonly config: (digest: Digest) => Promise<Result<Uint8Array>>;
+}
+
+/** The layers-only image of an image; undefined where it has none; problems where it cannot be read. */
+export async function layersOnly(top: Manifest, reads: ImageReads): Promise<Result<LayersOnly | undefined>> {
+  const children = childManifests(top).filter((child) => !isAttestation(child));
+  const manifests = isIndex(top)
+    ? await Promise.all(children.map(({ digest }) => reads.manifest(digest)))
+    : [ok(top)];
+  const problems: Problem[] = [];
+  const images = new Map<Digest, LayersOnlyImage>();
+  for (const read of await Promise.all(manifests.map((manifest) => readImage(manifest, reads)))) {
+    if (!read.ok) problems.push(...read.error);
+    else if (read.value !== undefined) images.set(...read.value);
+  }
+  if (problems.length > 0) return { ok: false, error: problems };
+  const made = isIndex(top) ? layersOnlyIndex(top, images) : images.get(top.digest)?.manifest;
+  return ok(made === undefined ? undefined : { top: made, images: [...images.values()] });
+}
+
+async function readImage(
+  manifest: Result<Manifest>,
+  reads: ImageReads,
+): Promise<Result<readonly [Digest, LayersOnlyImage] | undefined>> {
+  if (!manifest.ok) return manifest;
+  const descriptor = configOf(manifest.value);
+  if (descriptor === undefined) return ok(undefined);
+  const config = await reads.config(descriptor.digest);
+  if (!config.ok) return config;
+  const image = layersOnlyImage(manifest.value, config.value);
+  return ok(image === undefined ? undefined : [manifest.value.digest, image]);
+}
+
+/** The layers-only image of a manifest and its config; undefined where they are no image with layers. */
+export function layersOnlyImage(manifest: Manifest, config: Uint8Array): LayersOnlyImage | undefined {
+  const read = parse(config);
+  const layers = manifest.json['layers'];
+  const configType = configOf(manifest)?.mediaType;
+  if (read === undefined || !Array.isArray(layers) || configType === undefined) return undefined;
+  const rootfs = isRecord(read['rootfs']) ? read['rootfs'] : {};
+  const diffIds = rootfs['diff_ids'];
+  if (!CONFIG_TYPES.has(configType) || !Array.isArray(diffIds)) return undefined;
+  if (layers.length === 0 || diffIds.length !== layers.length) return undefined;
+  const fields = {
+    ...Object.fromEntries(
+      PLATFORM_FIELDS.flatMap((name) => (read[name] === undefined ? [] : [[name, read[name]]])),
+    ),
+    config: { OnBuild: [LAYERS_ONLY_GUARD] },
+    created: EPOCH,
+    history: diffIds.map(() => ({ created: EPOCH })),
+    rootfs: { type: 'layers', diff_ids: diffIds },
+  };
+  const sorted = Object.entries(fields).sort(([one], [other]) => (one < other ? -1 : 1));
+  const bytes = encode(escapeHtml(JSON.stringify(Object.fromEntries(sorted))));
+  const made = manifestOf({
+    schemaVersion: 2,
+    mediaType: manifest.mediaType,
+    config: { mediaType: configType, digest: digestOf(bytes), size: bytes.length },
+    layers,
+  });
+  if (made === undefined) return undefined;
+  const inner = isRecord(read['config']) ? read['config'] : {};
+  const triggers = inner['OnBuild'];
+  return {
+    manifest: made,
+    config: bytes,
+    platform: readPlatform(read),
+    hasTriggers: Array.isArray(triggers) && triggers.length > 0,
+  };
+}
+
+/**
+ * The index over the layers-only images of an index's platforms, attestations left out; undefined where one is missing.
+ *
+ * @param images by the digest of the manifest that they are made of
+ */
+export function layersOnlyIndex(
+  index: Manifest,
+  images: ReadonlyMap<Digest, LayersOnlyImage>,
+): Manifest | undefined {
+  const children = childManifests(index).filter((child) => !isAttestation(child));
+  const manifests: unknown[] = [];
+  for (const { digest } of children) {
+    const image = images.get(digest)?.manifest;
+    if (image === undefined) return undefined;
+    manifests.push({
+      mediaType: image.mediaType,
+      digest: image.digest,
+      size: image.bytes.length,
+      ...platformOf(index, digest),
+    });
+  }
+  return manifests.length === 0
+    ? undefined
+    : manifestOf({ schemaVersion: 2, mediaType: index.mediaType, manifests });
+}
+
+/** As the index has it, letter by letter. */
+function platformOf(index: Manifest, digest: Digest): { readonly platform?: unknown } {
+  const entries: readonly unknown[] = Array.isArray(index.json['manifests']) ? index.json['manifests'] : [];
+  for (const entry of entries) {
+    if (isRecord(entry) && entry['digest'] === digest && isRecord(entry['platform']))
+      return { platform: entry['platform'] };
+  }
+  return {};
+}
+
+function manifestOf(json: object): Manifest | undefined {
+  return manifestFrom(encode(escapeHtml(JSON.stringify(json, undefined, 2))), undefined);
+}
+
+function parse(bytes: Uint8Array): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const json: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    return isRecord(json) ? json : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function encode(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+/** Go writes these as escapes (encoding/json, HTMLEscape); outside of texts JSON has none of them. */
+function escapeHtml(json: string): string {
+  return json.replace(
+    /[<>&\u2028\u2029]/g,
+    (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}

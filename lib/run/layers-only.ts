@@ -1,0 +1,229 @@
+/**
+ * Layers-only images of parents (see `lib/registry/layers-only.ts`), each made at most once in a run and beside its parent:
+ * in the parent's repository, or in the engine's store. Where there is none, a build reads its parent as it is, which
+ * costs time where only the parent's config changed, and nothing else.
+ */
+import { rm } from 'node:fs/promises';
+import { type Link, readContent, storeLayersOnly } from '../buildctl/mod.ts';
+import type { NodeInputs } from '../inputs/mod.ts';
+import {
+  attestsProvenance,
+  type Build,
+  type DigestRef,
+  fail,
+  formatImageRef,
+  type ImageLocation,
+  ok,
+  type Problem,
+  problem,
+  problemToJson,
+  type Result,
+} from '../model/mod.ts';
+import { type LayersOnly, layersOnly, parseManifest, type RegistryClient } from '../registry/mod.ts';
+import type { Calling, ReadyEngine } from './context.ts';
+
+/** Configs are a few KiB; a megabyte of history is beyond anything built. */
+const CONFIG_LIMIT = 4 * 1024 * 1024;
+
+/** Registries that put and read much at once answer 500 now and then, and doing without would cost more than waiting. */
+const RETRY_MS = [1_000, 4_000];
+
+/** What making them takes of a run. */
+export interface LayersOnlyNeeds {
+  readonly registry: RegistryClient;
+  readonly calling: Pick<
+    Calling,
+    'emit' | 'signal' | 'sleep' | 'engine' | 'permits' | 'countCall' | 'newWorkDir'
+  >;
+}
+
+/**
+ * True where the steps of a build may be based on layers-only images. Provenance names what a build read, and would name
+ * them, of which nobody else knows; of a frontend of somebody else's it is not known how it looks images up.
+ */
+export function mayUseLayersOnly(build: Build, { untracked }: Pick<NodeInputs, 'untracked'>): boolean {
+  const isForeign = untracked.some(({ kind }) => kind === 'frontend' || kind === 'remote-dockerfile');
+  return !isForeign && !attestsProvenance(build);
+}
+
+/** The layers-only images of a run; see `LayersOnlySource`. */
+export class LayersOnlyImages {
+  readonly #needs: LayersOnlyNeeds;
+  readonly #images = new Map<string, Promise<DigestRef | undefined>>();
+  #isOff = false;
+  #hasWarned = false;
+
+  constructor(needs: LayersOnlyNeeds) {
+    this.#needs = needs;
+  }
+
+  async of(location: ImageLocation, mayPut: boolean): Promise<DigestRef | undefined> {
+    if (this.#isOff || location.kind === 'layout') return undefined;
+    const name = formatImageRef(location.ref);
+    let image = this.#images.get(name);
+    if (image === undefined) {
+      image =
+        location.kind === 'registry'
+          ? this.#inRegistry(location.ref, mayPut)
+          : this.#inStore(location.ref, mayPut);
+      this.#images.set(name, image);
+    }
+    const made = await image;
+    // It may have been turned off in the meantime.
+    return this.#isOff ? undefined : made;
+  }
+
+  forget(links: readonly Link[]): void {
+    for (const link of links) {
+      if (link.kind !== 'image') continue;
+      this.#images.delete(formatImageRef(link.ref));
+      if (link.layersOnly !== undefined) this.#needs.registry.forget(link.layersOnly);
+    }
+  }
+
+  turnOff(why: Problem): void {
+    this.#isOff = true;
+    this.#warn(why);
+  }
+
+  async #inRegistry(ref: DigestRef, mayPut: boolean): Promise<DigestRef | undefined> {
+    const { registry, calling } = this.#needs;
+    for (let attempt = 0; ; attempt++) {
+      const made = await putBeside(registry, ref, mayPut);
+      if (made.ok) return made.value;
+      const [first] = made.error;
+      const delayMs = RETRY_MS[attempt];
+      if (first?.temporary !== true || delayMs === undefined || calling.signal.aborted) {
+        if (!calling.signal.aborted) this.#warn(notMade(ref, made.error));
+        return undefined;
+      }
+      await calling.sleep(delayMs);
+    }
+  }
+
+  async #inStore(ref: DigestRef, mayPut: boolean): Promise<DigestRef | undefined> {
+    const { calling } = this.#needs;
+    const engine = await calling.engine();
+    if (!engine.ok) return undefined;
+    const read = await readStored(engine.value, ref);
+    // Gone from the store (then the build says so), without layers, or with triggers, which would run.
+    if (read === undefined || read.images.some(({ hasTriggers }) => hasTriggers)) return undefined;
+    const tag = `${ref.tag ?? 'latest'}-layers`;
+    const name = { registry: ref.registry, repository: ref.repository, tag };
+    if (!mayPut) {
+      const known = await readContent(engine.value.buildctl, read.top.digest);
+      return known === undefined ? undefined : { ...name, digest: read.top.digest };
+    }
+    const configs = new Map<string, string>();
+    for (const { platform, config } of read.images) {
+      if (platform === undefined) return undefined;
+      configs.set(platform, new TextDecoder().decode(config));
+    }
+    const workDir = calling.newWorkDir();
+    const digest = await calling.permits.with(Number.POSITIVE_INFINITY, () => {
+      calling.countCall();
+      const { signal } = calling;
+      return storeLayersOnly(engine.value.buildctl, { image: ref, name, configs, workDir, signal });
+    });
+    await rm(workDir, { recursive: true, force: true });
+    if (digest === read.top.digest) return { ...name, digest };
+    // Where it came to nothing, the image is mostly gone from the store, as the build will say.
+    if (digest !== undefined) this.#warn(notMade(ref, []));
+    return undefined;
+  }
+
+  #warn(why: Problem): void {
+    if (this.#hasWarned) return;
+    this.#hasWarned = true;
+    this.#needs.calling.emit({ type: 'warning', problem: problemToJson({ ...why, severity: 'warning' }) });
+  }
+}
+
+/** What of a failure layers-only images may have caused. */
+export type LayersOnlyFault =
+  /** The engine does not keep apart what the frontend reads and what steps are based on. */
+  | 'not-split'
+  /** One of them is gone. */
+  | 'lost';
+
+/** What layers-only images among the links of an attempt did to make it fail; undefined: nothing. */
+export function layersOnlyFault(failure: Problem, links: readonly Link[]): LayersOnlyFault | undefined {
+  const digests = links.flatMap((link) =>
+    link.kind === 'image' && link.layersOnly !== undefined ? [link.layersOnly.digest] : [],
+  );
+  if (digests.length === 0) return undefined;
+  if (failure.code === 'build/links-not-split') return 'not-split';
+  const isLost =
+    failure.code === 'build/image-lost' && digests.some((digest) => failure.message.includes(digest));
+  return isLost ? 'lost' : undefined;
+}
+
+/** Puts the layers-only image of an image into its repository, unless it is there; undefined where there is none. */
+async function putBeside(
+  registry: RegistryClient,
+  ref: DigestRef,
+  mayPut: boolean,
+): Promise<Result<DigestRef | undefined>> {
+  // In hand where it was built in this run.
+  const top = await registry.getManifest(ref);
+  if (!top.ok) return top;
+  const read = await layersOnly(top.value, {
+    manifest: (digest) => registry.getManifest({ ...ref, digest }),
+    config: (digest) => registry.getBlob(ref, digest, CONFIG_LIMIT),
+  });
+  if (!read.ok || read.value === undefined) return read.ok ? ok(undefined) : read;
+  const target = { registry: ref.registry, repository: ref.repository, digest: read.value.top.digest };
+  const presence = await registry.head(target);
+  if (presence.kind === 'present') return ok(target);
+  if (!mayPut) return ok(undefined);
+  if (presence.kind === 'unknown') return fail([presence.problem]);
+  const put = await putAll(registry, ref, read.value);
+  return put.ok ? ok(target) : put;
+}
+
+async function putAll(
+  registry: RegistryClient,
+  { registry: host, repository }: DigestRef,
+  { top, images }: LayersOnly,
+): Promise<Result<void>> {
+  for (const { manifest, config } of images) {
+    const blob = await registry.putBlob({ registry: host, repository }, config);
+    if (!blob.ok) return blob;
+    const put = await registry.putManifest({ registry: host, repository, digest: manifest.digest }, manifest);
+    if (!put.ok) return put;
+  }
+  if (images.some(({ manifest }) => manifest.digest === top.digest)) return ok(undefined);
+  const put = await registry.putManifest({ registry: host, repository, digest: top.digest }, top);
+  return put.ok ? ok(undefined) : put;
+}
+
+async function readStored({ buildctl }: ReadyEngine, { digest }: DigestRef): Promise<LayersOnly | undefined> {
+  const gone = fail([problem('build/parent-lost', 'the engine no longer has it')]);
+  const bytes = await readContent(buildctl, digest);
+  const top = bytes === undefined ? undefined : parseManifest(bytes, digest);
+  if (top === undefined) return undefined;
+  const read = await layersOnly(top, {
+    manifest: async (wanted) => {
+      const found = await readContent(buildctl, wanted);
+      const manifest = found === undefined ? undefined : parseManifest(found, wanted);
+      return manifest === undefined ? gone : ok(manifest);
+    },
+    config: async (wanted) => {
+      const found = await readContent(buildctl, wanted);
+      return found === undefined ? gone : ok(found);
+    },
+  });
+  return read.ok ? read.value : undefined;
+}
+
+function notMade(ref: DigestRef, [cause]: readonly Problem[]): Problem {
+  const why = cause === undefined ? 'the engine made another one' : cause.message;
+  return problem(
+    'run/no-layers-only',
+    `\`${ref.registry}/${ref.repository}\` gets no layers-only image (${why})`,
+    {
+      hint: 'The images come out the same, but where nothing but labels, commands and the like of a parent changes, the steps of what is based on it run again.',
+      ...(cause?.detail === undefined ? {} : { detail: cause.detail }),
+    },
+  );
+}

@@ -12,6 +12,7 @@ export {
   childManifests,
   configOf,
   type Descriptor,
+  digestOf,
   imageSize,
   isAttestation,
   isIndex,

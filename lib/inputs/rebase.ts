@@ -210,9 +210,7 @@ function mergeLabels({ child, steps, before, after, labels }: Exchange): JsonObj
   const merged = new Map(Object.entries(own));
   for (const name of new Set([...Object.keys(was), ...Object.keys(is)])) {
     if (labels.after.has(name) || was[name] === is[name]) continue;
-    const mayBeOwn = steps.some(
-      ({ created_by = '' }) => created_by.startsWith('LABEL ') && created_by.includes(name),
-    );
+    const mayBeOwn = steps.some(({ created_by = '' }) => mayLabel(created_by, name));
     if (own[name] !== was[name]) {
       if (!mayBeOwn || own[name] === undefined) return `where its label ${name} comes from is not known`;
       continue;
@@ -223,6 +221,12 @@ function mergeLabels({ child, steps, before, after, labels }: Exchange): JsonObj
     else merged.set(name, value);
   }
   return Object.fromEntries([...merged, ...labels.after]);
+}
+
+/** Whether an entry of the history may be of a LABEL of this name: the engine writes `LABEL NAME=VALUE …`, unquoted. */
+function mayLabel(entry: string, name: string): boolean {
+  const forms = [` ${name}=`, `"${name}"`, `'${name}'`];
+  return entry.startsWith('LABEL ') && forms.some((form) => entry.includes(form));
 }
 
 function labelsOf({ config }: ImageConfig): Readonly<Record<string, unknown>> {

@@ -9,6 +9,7 @@ import path from 'node:path';
 import type { Digest } from '../../lib/model/mod.ts';
 import type { ProgramCall, ProgramEnd, RunProgram } from '../../lib/system/mod.ts';
 import { type FakeBuildArgv, optsBelow, readCommandLine } from './fake-command-line.ts';
+import { readConfig } from './fake-config.ts';
 import { excerptOf, type FakeDockerfile, readFakeDockerfile } from './fake-dockerfile.ts';
 import {
   blobOf,
@@ -379,23 +380,13 @@ export class FakeEngine {
 
   #keepStates({ images }: FakeResult, name: string): void {
     for (const image of images) {
-      const config = JSON.parse(image.config.bytes.toString()) as {
-        readonly os: string;
-        readonly architecture: string;
-        readonly config: {
-          readonly Env: readonly string[];
-          readonly Settings: Readonly<Record<string, string>>;
-        };
-        readonly history: readonly { readonly created_by: string }[];
-      };
+      const { platform, ...config } = readConfig(image.config.bytes.toString());
       const state: FakeState = {
+        ...config,
         layers: image.layers,
-        env: new Map(config.config.Env.map((one) => one.split(/=(.*)/s, 2) as [string, string])),
-        settings: config.config.Settings,
-        history: config.history.map(({ created_by }) => created_by),
         chain: `${image.config.digest} ${image.layers.map(({ digest }) => digest).join(' ')}`,
       };
-      this.#states.set(`${name} ${config.os}/${config.architecture}`, state);
+      this.#states.set(`${name} ${platform}`, state);
       this.#states.set(name, state);
     }
   }

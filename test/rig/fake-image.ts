@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Digest } from '../../lib/model/mod.ts';
+import { applySetting, type FakeSettings, writeConfig } from './fake-config.ts';
 import {
   expandVariables,
   type FakeDockerfile,
@@ -32,7 +33,7 @@ export interface FakeLayer {
 export interface FakeState {
   readonly layers: readonly FakeLayer[];
   readonly env: ReadonlyMap<string, string>;
-  readonly settings: Readonly<Record<string, string>>;
+  readonly settings: FakeSettings;
   readonly history: readonly string[];
   /** Names everything that went into it. */
   readonly chain: string;
@@ -190,8 +191,7 @@ async function apply(
 }
 
 function withSetting(state: FakeState, name: string, value: string): FakeState {
-  const before = state.settings[name];
-  const settings = { ...state.settings, [name]: before === undefined ? value : `${before}\n${value}` };
+  const settings = applySetting(state.settings, name, value);
   return { ...state, settings, chain: hashOf(state.chain, name, value) };
 }
 
@@ -284,22 +284,8 @@ export interface FakeImageOptions {
 
 /** Makes config and manifest of an evaluated stage. */
 export function finishImage(state: FakeState, options: FakeImageOptions): FakePlatformImage {
-  const [os = '', architecture = '', variant] = options.platform.split('/');
-  const config = blobOf(
-    {
-      architecture,
-      os,
-      ...(variant === undefined ? {} : { variant }),
-      config: {
-        Env: [...state.env].map(([name, value]) => `${name}=${value}`),
-        Labels: { ...Object.fromEntries(options.labels) },
-        Settings: state.settings,
-      },
-      rootfs: { type: 'layers', diff_ids: state.layers.map(({ digest }) => digest) },
-      history: state.history.map((created_by) => ({ created_by })),
-    },
-    CONFIG_TYPE,
-  );
+  const bytes = writeConfig(state, options.platform, options.labels);
+  const config = { digest: digestOfBytes(bytes), mediaType: CONFIG_TYPE, bytes };
   const manifest = blobOf(
     {
       schemaVersion: 2,
@@ -356,7 +342,7 @@ export function makeIndex(
 
 /** A JSON document as a blob. */
 export function blobOf(json: object, mediaType: string): FakeBlob {
-  const bytes = Buffer.from(JSON.stringify(json));
+  const bytes = Buffer.from(JSON.stringify(json, undefined, 2));
   return { digest: digestOfBytes(bytes), mediaType, bytes };
 }
 

@@ -4,6 +4,7 @@
  * BuildKit does, but without waiting.
  */
 import { Agent, request } from 'node:http';
+import { readConfig } from './fake-config.ts';
 import {
   type FakeBlob,
   type FakeLayer,
@@ -96,7 +97,7 @@ export class FakeTransfer {
   async #stateOf(repository: string, manifest: WireManifest): Promise<PulledImage> {
     const read = async (digest: string) =>
       (await this.#send('GET', repository, `blobs/${digest}`, {}, [200])).body;
-    const config = JSON.parse((await read(manifest.config?.digest ?? '')).toString()) as WireConfig;
+    const { platform, ...config } = readConfig((await read(manifest.config?.digest ?? '')).toString());
     const layers = (manifest.layers ?? []).map(({ digest, size }): FakeLayer => {
       let bytes: Promise<Buffer> | undefined;
       return {
@@ -110,19 +111,10 @@ export class FakeTransfer {
       };
     });
     return {
-      platform: [config.os, config.architecture, config.variant]
-        .filter((part) => part !== undefined)
-        .join('/'),
+      platform,
       state: {
+        ...config,
         layers,
-        env: new Map(
-          (config.config?.Env ?? []).map((one): [string, string] => {
-            const at = one.indexOf('=');
-            return [one.slice(0, at), one.slice(at + 1)];
-          }),
-        ),
-        settings: config.config?.Settings ?? {},
-        history: (config.history ?? []).map(({ created_by }) => created_by ?? ''),
         chain: `${manifest.config?.digest} ${layers.map(({ digest }) => digest).join(' ')}`,
       },
     };
@@ -240,14 +232,6 @@ interface WirePlatform {
   readonly os: string;
   readonly architecture: string;
   readonly variant?: string;
-}
-
-interface WireConfig extends WirePlatform {
-  readonly config?: {
-    readonly Env?: readonly string[];
-    readonly Settings?: Readonly<Record<string, string>>;
-  };
-  readonly history?: readonly { readonly created_by?: string }[];
 }
 
 function parse(bytes: Buffer): WireManifest {

@@ -5,7 +5,7 @@ import { rebaseConfig } from '../../lib/inputs/rebase.ts';
 import { imageOf, type NewConfig, withConfigs } from '../../lib/inputs/rebased-image.ts';
 import type { Digest } from '../../lib/model/mod.ts';
 import { childManifests, configOf, type Manifest, parseManifest } from '../../lib/registry/mod.ts';
-import { buildctl, contextInOwnSlot } from './buildkit.ts';
+import { buildctl, contextAsOwnSource } from './buildkit.ts';
 import { findBusybox } from './busybox.ts';
 import { sendRequest } from './http.ts';
 import type { Random } from './random.ts';
@@ -235,13 +235,13 @@ export async function makeCaseBuilder(
     await mkdir(place);
     await writeFile(path.join(place, 'Dockerfile'), dockerfile);
     const metadata = path.join(place, 'metadata.json');
-    const { slot, args: context } = contextInOwnSlot(path.join(dir, 'context'));
+    const { localSource, args: context } = contextAsOwnSource(path.join(dir, 'context'));
     const built = await buildctl([
       'build',
       '--frontend=dockerfile.v0',
       ...context,
-      `--local=${slot}-file=${place}`,
-      `--opt=dockerfilekey=${slot}-file`,
+      `--local=${localSource}-file=${place}`,
+      `--opt=dockerfilekey=${localSource}-file`,
       '--opt=build-arg:SOURCE_DATE_EPOCH=1700000000',
       ...(platforms === undefined ? [] : [`--opt=platform=${platforms}`]),
       `--output=type=image,name=${host}/${repository},push=true,push-by-digest=true,store=false,rewrite-timestamp=true`,

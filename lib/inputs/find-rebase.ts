@@ -286,8 +286,11 @@ function describeChange(
     for (const [field, word] of WORDS) {
       if (isSameJson(was.config[field], is.config[field])) continue;
       words.add(word);
-      note(before, `${word} of ${owner}`, was.config[field]);
-      note(after, `${word} of ${owner}`, is.config[field]);
+      const values = [was.config[field], is.config[field]];
+      const plain = values.map(plainWords);
+      const [old, now] = plain[0] === plain[1] ? values.map((value) => JSON.stringify(value)) : plain;
+      if (old !== undefined) before.set(`${word} of ${owner}`, old);
+      if (now !== undefined) after.set(`${word} of ${owner}`, now);
     }
     if (!isSameJson(was.top['author'], is.top['author'])) words.add('MAINTAINER');
     if (words.size === known && !isSameJson(was.history, is.history)) words.add('history');
@@ -303,8 +306,12 @@ function describeChange(
   return { subject, items: diffKeys(partsOf(before), partsOf(after), undefined, isSecret) };
 }
 
-function note(into: Map<string, string>, name: string, value: unknown): void {
-  if (value !== undefined) into.set(name, JSON.stringify(value));
+/** A value of a config as a Dockerfile has it, more or less. */
+function plainWords(value: unknown): string | undefined {
+  if (typeof value === 'string' || value === undefined) return value;
+  if (Array.isArray(value)) return value.join(' ');
+  if (!isObject(value)) return JSON.stringify(value);
+  return plainWords(value['Test'] ?? Object.keys(value));
 }
 
 function noteAll(into: Map<string, string>, labels: unknown, owner: string): void {

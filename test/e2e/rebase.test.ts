@@ -181,7 +181,7 @@ test(
       const { baked, calls } = await bake();
       assert.equal(calls, 1);
       assert.deepEqual(baked.outcome('app').reason?.text, 'history of leaf changed: no step runs');
-      assert.deepEqual(baked.outcome('mid').reason?.items, ['CMD of base: "[\\"a\\"]" → "[\\"b\\"]"']);
+      assert.deepEqual(baked.outcome('mid').reason?.items, ['CMD of base: "a" → "b"']);
       await assertTagged(baked);
       await compareWithPlain(baked, 'r1');
     });

@@ -62,12 +62,12 @@ export async function weigh(deciding: Deciding, node: PlanNode, inputs: NodeInpu
   if (own !== undefined) return weighRecord(deciding, node, known, own);
   const last = await memory.latest(node.build.name);
   if (last === undefined) return without(await changesElsewhere(deciding, node, inputs));
-  const otherwise = without(changesSince(keying, inputs, last.parts));
+  const otherwise = () => without(changesSince(keying, inputs, last.parts));
   const sameCopied = await findSameCopied({ resultOf: keying.resultOf, layers }, node, inputs, last);
   const change = sameCopied === undefined ? findConfigChange(node, inputs, last) : undefined;
-  if (sameCopied === undefined && change === undefined) return otherwise;
+  if (sameCopied === undefined && change === undefined) return otherwise();
   const record = await memory.recall(last.key);
-  if (record === undefined) return otherwise;
+  if (record === undefined) return otherwise();
   if (sameCopied !== undefined)
     return weighRecord(
       deciding,
@@ -77,17 +77,17 @@ export async function weigh(deciding: Deciding, node: PlanNode, inputs: NodeInpu
       `what it copies of ${sameCopied.join(', ')} is unchanged`,
     );
   const source = await findPublished(deciding, node, record.digest);
-  if (change === undefined || source === undefined) return otherwise;
+  if (change === undefined || source === undefined) return otherwise();
   const rebasing = { resultOf: keying.resultOf, isSecret: keying.isSecret, configs: deciding.configs };
   const found = await findRebase(rebasing, node, inputs, change, { inputs: last, record, source });
-  if (found === undefined) return otherwise;
+  if (found === undefined) return otherwise();
   if (found.kind === 'same') return weighRecord(deciding, node, known, record, found.text);
   return {
     decision: { kind: 'rebase', reason: found.reason },
     record: undefined,
     tags: [],
     isCarriedOver: false,
-    rebase: { image: found.image, last: record, source, otherwise: otherwise.decision },
+    rebase: { image: found.image, last: record, source, otherwise: otherwise().decision },
   };
 }
 

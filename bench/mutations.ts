@@ -46,6 +46,7 @@ async function run(): Promise<void> {
     refused,
     differences,
     built,
+    rebased,
     unchanged,
     retagged,
     restored,
@@ -55,7 +56,7 @@ async function run(): Promise<void> {
   say(
     `${edits} edits (seed ${values.seed}) in ${runs} runs: ${compared} builds compared (${remembered} with an answer ` +
       `that the oracle gave before), ${differences.length} differences; ` +
-      `${built} built, ${unchanged} unchanged, ${retagged} retagged, ${restored} restored; ${refused} runs refused by both`,
+      `${built} built, ${rebased} re-based, ${unchanged} unchanged, ${retagged} retagged, ${restored} restored; ${refused} runs refused by both`,
   );
   say(`needless builds: ${spent} of ${built} (${((100 * spent) / Math.max(1, built)).toFixed(1)} %)`);
   for (const [cause, list] of [...needless].sort(([, one], [, other]) => other.length - one.length)) {

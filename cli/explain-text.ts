@@ -56,6 +56,7 @@ function headOf(one: Explanation, { palette }: ExplainStyle): string {
     {
       build: ['will be built', palette.warning],
       depends: ['depends', palette.warning],
+      rebase: ['gets another config', palette.info],
       retag: ['gets its tags', palette.info],
       unchanged: ['is up to date', palette.good],
       impossible: ['cannot be built', palette.error],
@@ -195,6 +196,7 @@ function totals(builds: readonly Explanation[]): string {
   const parts = [
     [count('build'), 'to build'],
     [count('depends'), 'to build if what they need changes'],
+    [count('rebase'), 'to put with another config'],
     [count('retag'), 'to tag'],
     [count('unchanged'), 'up to date'],
     [count('impossible'), 'that cannot be built'],

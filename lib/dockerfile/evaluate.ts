@@ -14,6 +14,7 @@ import {
   MAIN_CONTEXT,
   type PathRead,
   type RemoteSource,
+  type TargetBase,
 } from './facts.ts';
 import { type Dockerfile, flagValue, flagValues, type Instruction } from './instruction.ts';
 import { parseTrigger } from './parse.ts';
@@ -50,6 +51,8 @@ export interface Findings {
   onbuild: readonly string[];
   /** What the target says to builds on top of it; several platforms must agree. */
   produces: BaseConfig | undefined;
+  /** What the target's config comes from; several platforms must agree. */
+  targetBase: TargetBase | undefined;
 }
 
 /** An empty record to walk into. */
@@ -70,6 +73,7 @@ export function noFindings(): Findings {
     unknowns: [],
     onbuild: [],
     produces: undefined,
+    targetBase: undefined,
   };
 }
 
@@ -116,6 +120,28 @@ export class Walk {
     this.#found.onbuild = done?.onbuild ?? [];
     const env = done?.scope.imageEnv();
     return done === undefined || env === undefined ? undefined : { env, onbuild: done.onbuild };
+  }
+
+  /** What the chain of a target starts from; undefined: not known, or of another platform than the target. */
+  baseOf(target: number): TargetBase | undefined {
+    const seen = new Set<number>();
+    for (let index = target; !seen.has(index); ) {
+      seen.add(index);
+      const stage = this.#stages[index];
+      if (stage === undefined) return undefined;
+      const hasOtherPlatform =
+        stage.source.platform !== undefined &&
+        (stage.platform === undefined || stage.platform !== this.#targetPlatform);
+      // A context that stands for a stage is used as it is, which is another way of inheriting.
+      if (hasOtherPlatform || this.#isReplaced(stage)) return undefined;
+      const { origin } = stage;
+      if (origin.kind === 'unknown') return undefined;
+      if (origin.kind === 'scratch') return { kind: 'scratch', name: 'scratch' };
+      if (origin.kind === 'image') return { kind: 'image', name: origin.written };
+      if (origin.kind === 'context') return { kind: 'context', name: origin.name };
+      index = origin.index;
+    }
+    return undefined;
   }
 
   #visit(index: number): void {

@@ -61,6 +61,13 @@ export interface BaseUse {
   readonly span: Span;
 }
 
+/** What the chain of stages starts from that the target is the end of. */
+export interface TargetBase {
+  readonly kind: 'image' | 'context' | 'scratch';
+  /** The image as written, or the name of the context. */
+  readonly name: string;
+}
+
 /** Files of a context that one instruction reads. */
 export interface PathRead {
   /** Relative to the context, `.` for all of it; `*`, `?` and `[…]` are wildcards of Go's `filepath.Match`. */
@@ -132,6 +139,8 @@ export interface DockerfileFacts {
   readonly onbuild: readonly string[];
   /** What the result says to a build on top of it; undefined where that cannot be known. */
   readonly produces?: BaseConfig;
+  /** Whose config the result inherits; undefined where that cannot be known, or is an image of another platform. */
+  readonly targetBase?: TargetBase;
   /** The reachable stages without comments and layout: two files with equal text build the same thing. */
   readonly text: string;
 }

@@ -48,16 +48,20 @@ export function inspectDockerfile(dockerfile: Dockerfile, options: InspectOption
         ...(stage.platform === undefined ? {} : { platform: stage.platform }),
       });
     }
-    const produces = new Walk({
+    const walk = new Walk({
       file: dockerfile,
       options,
       global,
       stages,
       targetPlatform: platform,
       found,
-    }).run(target.index);
-    const agrees = index === 0 || JSON.stringify(produces) === JSON.stringify(found.produces);
-    found.produces = agrees ? produces : undefined;
+    });
+    const produces = walk.run(target.index);
+    const targetBase = walk.baseOf(target.index);
+    const agreesWith = (one: unknown, other: unknown) =>
+      index === 0 || JSON.stringify(one) === JSON.stringify(other);
+    found.produces = agreesWith(found.produces, produces) ? produces : undefined;
+    found.targetBase = agreesWith(found.targetBase, targetBase) ? targetBase : undefined;
   });
   if (problems.size > 0) return { ok: false, error: [...problems.values()] };
   const stages = dockerfile.stages.map(
@@ -125,6 +129,7 @@ function factsOf(
     unknowns: sortUnknowns(found.unknowns),
     onbuild: found.onbuild,
     ...(found.produces === undefined ? {} : { produces: found.produces }),
+    ...(found.targetBase === undefined ? {} : { targetBase: found.targetBase }),
     // Keys need it, plans do not.
     get text() {
       text ??= textOf();

@@ -28,12 +28,12 @@ export interface LayerReader {
 
 type ResultOf = Pick<Keying, 'resultOf'>['resultOf'];
 
-/** The inputs of a build as they are remembered, with the results of other builds that it copies files of. */
+/** The inputs of a build as they are remembered, with the results of other builds that it reads. */
 export function lastInputs(resultOf: ResultOf, node: PlanNode, inputs: NodeInputs): LastInputs | undefined {
   const { key, parts } = inputs;
   if (key === undefined || parts === undefined) return undefined;
   const parents: Record<string, ParentResult> = {};
-  for (const name of inputs.filesOnly.keys()) {
+  for (const name of Object.keys(parts.parents)) {
     const result = parentResult(resultOf, node, name);
     if (result !== undefined)
       parents[name] = { ref: formatImageRef(result.ref), platforms: result.platforms };
@@ -42,20 +42,25 @@ export function lastInputs(resultOf: ResultOf, node: PlanNode, inputs: NodeInput
 }
 
 /** A result in a registry, to be compared with another one. */
-interface PublishedResult {
+export interface PublishedResult {
   readonly ref: ImageRef;
   readonly platforms: ParentResult['platforms'];
 }
 
 /** The result behind a context; undefined where it is in no registry. */
-function parentResult(resultOf: ResultOf, node: PlanNode, contextName: string): PublishedResult | undefined {
+export function parentResult(
+  resultOf: ResultOf,
+  node: PlanNode,
+  contextName: string,
+): PublishedResult | undefined {
   const edge = node.edges.find((one) => one.contextName === contextName);
   const image = edge === undefined ? undefined : resultOf(edge.to)?.image;
   if (image?.location?.kind !== 'registry') return undefined;
   return { ref: image.location.ref, platforms: image.platforms };
 }
 
-function recordedResult(recorded: ParentResult | undefined): PublishedResult | undefined {
+/** A result as it was remembered. */
+export function recordedResult(recorded: ParentResult | undefined): PublishedResult | undefined {
   const ref = recorded === undefined ? undefined : parseImageRef(recorded.ref);
   return recorded === undefined || ref === undefined ? undefined : { ref, platforms: recorded.platforms };
 }

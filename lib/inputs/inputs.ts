@@ -2,7 +2,7 @@
  * The inputs of one build and the key they make: Dockerfile, files, arguments, external images by digest, other builds by
  * the digests of their results. Needs the builds that it reads to be done.
  */
-import type { ContextReads, DockerfileFacts } from '../dockerfile/mod.ts';
+import type { ContextReads, DockerfileFacts, TargetBase } from '../dockerfile/mod.ts';
 import { computeKey, diffKeys, keyParts } from '../fingerprint/mod.ts';
 import {
   type BuildKey,
@@ -38,6 +38,8 @@ export interface NodeInputs {
   readonly contexts: readonly ContextFiles[];
   /** Contexts of which only files are read (COPY, mounts) → what of them; their configs do not matter. */
   readonly filesOnly: ReadonlyMap<string, ContextReads>;
+  /** What the config of its image comes from; undefined where that is not known. */
+  readonly targetBase?: TargetBase;
 }
 
 const NOTHING: NodeInputs = {
@@ -94,6 +96,7 @@ export async function computeInputs(keying: Keying, node: PlanNode): Promise<Nod
     problems: [],
     contexts,
     filesOnly,
+    ...(facts.targetBase === undefined ? {} : { targetBase: facts.targetBase }),
     ...(reasons.length === 0 ? { key: computeKey(parts) } : {}),
     ...(facts.produces === undefined ? {} : { produces: { ...facts.produces, platforms } }),
   };

@@ -3,6 +3,12 @@ export type { ContextFiles } from './contexts.ts';
 export { findSameCopied, type LayerReader, lastInputs } from './copied-files.ts';
 export { inspectNode, type NodeFacts } from './dockerfile-facts.ts';
 export { ExternalImages, type ImageLookup } from './external-images.ts';
+export {
+  type ConfigReader,
+  type FoundRebase,
+  findConfigChange,
+  findRebase,
+} from './find-rebase.ts';
 export { ignoreFilesOf, readIgnore } from './ignore-files.ts';
 export {
   changesSince,
@@ -12,3 +18,4 @@ export {
   withCurrentParents,
 } from './inputs.ts';
 export type { BuildResult, Keying } from './keying.ts';
+export type { RebasedImage } from './rebased-image.ts';

@@ -63,10 +63,10 @@ export interface Explanation {
   readonly build: string;
   readonly role: 'asked' | 'needed';
   /**
-   * What a run would do. `depends`: what it reads is built first, and it only if that gives other bytes than last
-   * time. `impossible`: see `problem`, or `blockedBy`.
+   * What a run would do. `rebase`: another config is put over the layers that it has. `depends`: what it reads is built
+   * first, and it only if that gives other bytes than last time. `impossible`: see `problem`, or `blockedBy`.
    */
-  readonly decision: 'build' | 'unchanged' | 'retag' | 'depends' | 'impossible';
+  readonly decision: 'build' | 'unchanged' | 'retag' | 'rebase' | 'depends' | 'impossible';
   readonly reason?: Reason;
   readonly problem?: ProblemJson;
   readonly blockedBy?: string;

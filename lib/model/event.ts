@@ -13,7 +13,12 @@ export type DecisionKind =
   /** Nothing changed and everything is where it should be: skipped. */
   | 'unchanged'
   /** Nothing changed, but tags are missing or point elsewhere: the same manifest is put there. */
-  | 'retag';
+  | 'retag'
+  /**
+   * Only configs of what it is based on changed, or its own labels: a config and a manifest are put over the layers that
+   * it has, and tagged. No step runs, and no engine is needed.
+   */
+  | 'rebase';
 
 /** Why: a stable slug, words for people, and (for changes) the items that changed. */
 export interface Reason {
@@ -27,6 +32,8 @@ export interface Reason {
     | 'not-pushed'
     | 'not-recorded-output'
     | 'parent-lost'
+    | 'parent-config'
+    | 'own-labels'
     | 'inputs-same'
     | 'tags-missing'
     | 'tags-moved'

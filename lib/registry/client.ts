@@ -20,7 +20,7 @@ import { createCredentialSource } from './credentials.ts';
 import { Exchange, pingOf, type RetryLimits, type RetrySeen } from './exchange.ts';
 import { type ImageDescription, inspectImage } from './inspect.ts';
 import type { Layout } from './layout.ts';
-import { type Descriptor, digestOf, type Manifest } from './manifest.ts';
+import { type Descriptor, digestOf, type Manifest, manifestFrom } from './manifest.ts';
 import { badDigest } from './problems.ts';
 import type { Environment } from './proxy.ts';
 import { type PushOptions, pushLayout } from './push-layout.ts';
@@ -211,6 +211,9 @@ export class RegistryClient {
       const presence: Presence = { kind: 'present', digest, mediaType, sizeBytes: bytes.length };
       this.#reader.note(put, presence);
     }
+    // What was just sent is not read back: beside a PUT of the same manifest, registries fail to.
+    const known = manifestFrom(manifest.bytes, manifest.mediaType);
+    if (known !== undefined) this.#reader.keep(known);
     return ok({ digest });
   }
 

@@ -19,6 +19,7 @@ export {
   childManifests,
   configOf,
   type Descriptor,
+  digestOf,
   imageSize,
   isAttestation,
   isIndex,

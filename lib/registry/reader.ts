@@ -219,11 +219,12 @@ export class Reader {
     if (expected !== undefined && expected !== manifest.digest && isDigest(expected)) {
       return failed(badDigest(ref.registry, asked, expected, manifest.digest));
     }
-    this.#keep(manifest);
+    this.keep(manifest);
     return { kind: 'found', manifest };
   }
 
-  #keep(manifest: Manifest): void {
+  /** Keeps a manifest for asking again. */
+  keep(manifest: Manifest): void {
     if (this.#manifests.has(manifest.digest)) return;
     this.#manifests.set(manifest.digest, manifest);
     this.#manifestBytes += manifest.bytes.length;

@@ -1,7 +1,14 @@
 /** What the parts of a run work with: small records, each with what one part needs, so that a test can make them. */
 import type { Buildctl, Link } from '../buildctl/mod.ts';
 import type { SentLedger } from '../fingerprint/mod.ts';
-import type { BuildResult, ExternalImages, Keying, LayerReader, NodeInputs } from '../inputs/mod.ts';
+import type {
+  BuildResult,
+  ConfigReader,
+  ExternalImages,
+  Keying,
+  LayerReader,
+  NodeInputs,
+} from '../inputs/mod.ts';
 import type { Build, Digest, DigestRef, ImageLocation, Outcome, Problem, Result } from '../model/mod.ts';
 import type { DockerfileLibrary } from '../prepare/mod.ts';
 import type { RegistryClient } from '../registry/mod.ts';
@@ -41,6 +48,7 @@ export interface Deciding {
   readonly memory: Memory;
   readonly registry: RegistryClient;
   readonly layers: LayerReader;
+  readonly configs: ConfigReader;
   readonly naming: StoreNaming;
   /** Name → digest of the images in the engine's store; undefined where it cannot be read. */
   readonly storedImages: () => Promise<ReadonlyMap<string, Digest> | undefined>;

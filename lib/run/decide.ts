@@ -41,8 +41,8 @@ export interface Evidence {
   readonly store: StoreState;
   /** Only another build needs it, it is not pushed, and nobody looks at it unless that build runs. */
   readonly onlyNeeded: boolean;
-  /** Contexts whose builds have other layers, but of which the same files are copied; the record rests on that. */
-  readonly sameCopied: readonly string[];
+  /** Where the record is that of the last inputs, which differ in nothing that counts: why it does not, in words. */
+  readonly carriedOver: string | undefined;
 }
 
 /** What to do, and why. */
@@ -137,9 +137,8 @@ function repositoriesIn(refs: readonly string[]): ReadonlySet<string> {
   );
 }
 
-function sameText({ sameCopied }: Evidence): string {
-  if (sameCopied.length === 0) return 'inputs unchanged';
-  return `what it copies of ${sameCopied.join(', ')} is unchanged`;
+function sameText({ carriedOver }: Evidence): string {
+  return carriedOver ?? 'inputs unchanged';
 }
 
 function unchangedText(evidence: Evidence): string {

@@ -1,8 +1,15 @@
 /** What the decision about a build is made from: gathered, no more of it than needed, and decided on. */
-import { changesSince, findSameCopied, type NodeInputs } from '../inputs/mod.ts';
+import {
+  changesSince,
+  findConfigChange,
+  findRebase,
+  findSameCopied,
+  type NodeInputs,
+  type RebasedImage,
+} from '../inputs/mod.ts';
 import type { BuildRecord, Digest, DigestRef, PlanNode } from '../model/mod.ts';
 import type { Deciding } from './context.ts';
-import { type Decision, decide, type StoreState, type TagState } from './decide.ts';
+import { type Decision, decide, type Evidence, type StoreState, type TagState } from './decide.ts';
 import { alikeTags, askTags, findManifest, wantedTags } from './publish.ts';
 import { storeNames } from './store-names.ts';
 import { changesElsewhere } from './waiting.ts';
@@ -13,70 +20,117 @@ export interface Weighed {
   /** Undefined: no earlier result counts. */
   readonly record: BuildRecord | undefined;
   readonly tags: readonly TagState[];
-  /** The record is that of the last inputs: others, but what is copied of parents is the same. */
+  /** The record is that of the last inputs: others, but in nothing that counts. */
   readonly isCarriedOver: boolean;
   /** Where the recorded manifest is, for putting tags. */
   readonly source?: DigestRef;
+  /** For `rebase`: the image, and what to do where it cannot be put. */
+  readonly rebase?: PlannedRebase;
 }
+
+/** An image made from the last one of a build, to be put beside it. */
+export interface PlannedRebase {
+  readonly image: RebasedImage;
+  readonly last: BuildRecord;
+  /** Where the last one is. */
+  readonly source: DigestRef;
+  readonly otherwise: Decision;
+}
+
+type Known = Omit<Evidence, 'record' | 'changes' | 'carriedOver'>;
 
 /** Gathers the evidence about a build and decides. */
 export async function weigh(deciding: Deciding, node: PlanNode, inputs: NodeInputs): Promise<Weighed> {
-  const { force, memory, registry } = deciding;
-  const untrackedOutputs = node.role === 'asked' ? node.build.outputs.map((output) => output.type) : [];
-  const base = {
+  const { force, memory, keying, layers } = deciding;
+  const known: Known = {
     forced: force,
     untracked: inputs.untracked.map(({ text }) => text),
-    untrackedOutputs,
+    untrackedOutputs: node.role === 'asked' ? node.build.outputs.map((output) => output.type) : [],
     tags: [],
     manifestAvailable: false,
-    store: 'not-wanted' as StoreState,
+    store: 'not-wanted',
     onlyNeeded: node.role === 'needed' && !node.pushes,
-    sameCopied: [],
   };
   const without = (changes: readonly string[] | undefined): Weighed => ({
-    decision: decide({ ...base, record: undefined, changes }),
+    decision: decide({ ...known, record: undefined, changes, carriedOver: undefined }),
     record: undefined,
     tags: [],
     isCarriedOver: false,
   });
   if (force || inputs.key === undefined) return without(undefined);
   const own = await memory.recall(inputs.key);
-  const last = own === undefined ? await memory.latest(node.build.name) : undefined;
-  const sameCopied =
-    last === undefined
-      ? undefined
-      : await findSameCopied(
-          { resultOf: deciding.keying.resultOf, layers: deciding.layers },
-          node,
-          inputs,
-          last,
-        );
-  const isCarriedOver = last !== undefined && sameCopied !== undefined;
-  const record = isCarriedOver ? await memory.recall(last.key) : own;
-  if (record === undefined)
-    return without(
-      last === undefined
-        ? await changesElsewhere(deciding, node, inputs)
-        : changesSince(deciding.keying, inputs, last.parts),
+  if (own !== undefined) return weighRecord(deciding, node, known, own);
+  const last = await memory.latest(node.build.name);
+  if (last === undefined) return without(await changesElsewhere(deciding, node, inputs));
+  const otherwise = () => without(changesSince(keying, inputs, last.parts));
+  const sameCopied = await findSameCopied({ resultOf: keying.resultOf, layers }, node, inputs, last);
+  const change = sameCopied === undefined ? findConfigChange(node, inputs, last) : undefined;
+  if (sameCopied === undefined && change === undefined) return otherwise();
+  const record = await memory.recall(last.key);
+  if (record === undefined) return otherwise();
+  if (sameCopied !== undefined)
+    return weighRecord(
+      deciding,
+      node,
+      known,
+      record,
+      `what it copies of ${sameCopied.join(', ')} is unchanged`,
     );
+  const source = await findPublished(deciding, node, record.digest);
+  if (change === undefined || source === undefined) return otherwise();
+  const rebasing = { resultOf: keying.resultOf, isSecret: keying.isSecret, configs: deciding.configs };
+  const found = await findRebase(rebasing, node, inputs, change, { inputs: last, record, source });
+  if (found === undefined) return otherwise();
+  if (found.kind === 'same') return weighRecord(deciding, node, known, record, found.text);
+  return {
+    decision: { kind: 'rebase', reason: found.reason },
+    record: undefined,
+    tags: [],
+    isCarriedOver: false,
+    rebase: { image: found.image, last: record, source, otherwise: otherwise().decision },
+  };
+}
 
+/** Where the image is that a build pushed; undefined where a registry does not say what it has. */
+async function findPublished(
+  { registry }: Deciding,
+  node: PlanNode,
+  digest: Digest,
+): Promise<DigestRef | undefined> {
+  const refs = wantedTags(node);
+  const tags = await askTags(registry, refs);
+  if (tags.some(({ state }) => state.kind === 'unknown')) return undefined;
+  return findManifest(registry, refs, tags, digest);
+}
+
+/** @param carriedOver why the record of other inputs counts, in words */
+async function weighRecord(
+  deciding: Deciding,
+  node: PlanNode,
+  known: Known,
+  record: BuildRecord,
+  carriedOver?: string,
+): Promise<Weighed> {
+  const { registry } = deciding;
   const refs = node.pushes ? wantedTags(node) : [];
-  const asked = untrackedOutputs.length > 0 ? [] : await askTags(registry, refs);
+  const asked = known.untrackedOutputs.length > 0 ? [] : await askTags(registry, refs);
   const isAttested = node.build.attest.some((one) => one.attributes.get('disabled') !== 'true');
   const tags = isAttested ? await alikeTags(registry, refs, asked, record) : asked;
   const astray = tags.some((tag) => tag.state.kind !== 'digest' || tag.state.digest !== record.digest);
   const answered = tags.every((tag) => tag.state.kind !== 'unknown');
   const source = astray && answered ? await findManifest(registry, refs, tags, record.digest) : undefined;
-  const store = node.pushes || base.onlyNeeded ? 'not-wanted' : await askStore(deciding, node, record.digest);
+  const store =
+    node.pushes || known.onlyNeeded ? 'not-wanted' : await askStore(deciding, node, record.digest);
   const decision = decide({
-    ...base,
+    ...known,
     record,
     changes: [],
     tags,
     manifestAvailable: source !== undefined,
     store,
-    sameCopied: sameCopied ?? [],
+    carriedOver,
   });
+  const isCarriedOver = carriedOver !== undefined;
   return { decision, record, tags, isCarriedOver, ...(source === undefined ? {} : { source }) };
 }
 

@@ -19,8 +19,9 @@ import { imageSize } from '../registry/mod.ts';
 import { buildNode, type NodeImage } from './build.ts';
 import type { NodeContext, NodeResult } from './context.ts';
 import type { Decision } from './decide.ts';
-import { type Weighed, weigh } from './evidence.ts';
-import { wantedTags } from './publish.ts';
+import { type PlannedRebase, type Weighed, weigh } from './evidence.ts';
+import { repositoriesOf, wantedTags } from './publish.ts';
+import { putRebased } from './put-rebased.ts';
 import { remember } from './remember.ts';
 import { locationOf } from './store-names.ts';
 import { decideWaiting, waitingFor } from './waiting.ts';
@@ -108,7 +109,15 @@ async function liveThrough(
     const end = await reuse(context, node, found);
     return finish(end, isDone(end) ? { image, ...produces } : {});
   }
-  const { reason } = decision;
+  let { reason } = decision;
+  if (decision.kind === 'rebase' && weighed.rebase !== undefined) {
+    const image = rebasedImage(context, node, weighed.rebase);
+    const end = await rebase(context, node, inputs, { ...weighed.rebase, rebased: image, reason });
+    if (end !== undefined) return finish(end, isDone(end) ? { image, ...produces } : {});
+    if (signal.aborted) return finish({ kind: 'cancelled', tags: [], reason });
+    ({ reason } = weighed.rebase.otherwise);
+    emit({ type: 'node-decided', build, decision: 'build', reason });
+  }
   if (dryRun) return finish({ kind: 'built', tags: [], reason }, produces);
   const made = await buildNode(context.building, node, inputs);
   if (made.kind === 'cancelled') return finish({ kind: 'cancelled', tags: [], reason });
@@ -175,6 +184,63 @@ async function reuse(
   const put = await context.publisher.publish({ build, source, refs: wantedTags(node), fresh: false });
   if (!put.ok) return notPublished(build, put.error, known);
   return { kind: 'retagged', tags: put.value, ...known };
+}
+
+function rebasedImage(context: NodeContext, node: PlanNode, { image }: PlannedRebase): ImageResult {
+  const location = locationOf(context.building.naming, node, image.top.digest, true);
+  return {
+    digest: image.top.digest,
+    platforms: image.platforms,
+    ...(location === undefined ? {} : { location }),
+  };
+}
+
+/** An image made from the last one, and why. */
+interface Rebase extends PlannedRebase {
+  readonly rebased: ImageResult;
+  readonly reason: Reason;
+}
+
+/** Puts an image that was made from the last one, and its tags; undefined where that cannot be done, and it is to be built. */
+async function rebase(
+  context: NodeContext,
+  node: PlanNode,
+  inputs: NodeInputs,
+  { image, rebased, last, source, reason }: Rebase,
+): Promise<End | undefined> {
+  const { memory, keying, building, dryRun } = context;
+  const build = node.build.name;
+  const sizeBytes = last.sizeBytes === undefined ? undefined : last.sizeBytes + image.grownBytes;
+  const known = {
+    reason,
+    digest: rebased.digest,
+    platforms: rebased.platforms.map((one) => one.platform),
+    ...(sizeBytes === undefined ? {} : { sizeBytes }),
+    ...(inputs.key === undefined ? {} : { key: inputs.key }),
+  };
+  if (dryRun) return { kind: 'built', tags: [], ...known };
+  const bytes = await putRebased(building.registry, image, source, repositoriesOf(wantedTags(node)));
+  if (!bytes.ok) return undefined;
+  const steps = { total: 0, cached: 0 };
+  const put = await putTagsOf(context, node, rebased);
+  if (!put.ok) return notPublished(build, put.error, { ...known, steps });
+  const inputsNow = lastInputs(keying.resultOf, node, inputs);
+  if (inputsNow !== undefined) {
+    // How long a build of it takes, and of how many steps, is what the last one said.
+    const record: BuildRecord = {
+      ...last,
+      key: inputsNow.key,
+      digest: rebased.digest,
+      mediaType: image.top.mediaType,
+      platforms: rebased.platforms,
+      refs: put.value.map((tag) => tag.ref),
+      finishedAt: new Date(context.clock()).toISOString(),
+      ...(sizeBytes === undefined ? {} : { sizeBytes }),
+    };
+    const written = await memory.remember(record, inputsNow);
+    if (!written.ok) for (const found of written.error) warn(context, build, found);
+  }
+  return { kind: 'built', tags: put.value, steps, ...known };
 }
 
 /** A build that was made, why, and since when. */

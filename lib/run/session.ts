@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ContextHasher } from '../fingerprint/mod.ts';
-import { ExternalImages, type LayerReader } from '../inputs/mod.ts';
+import { type ConfigReader, ExternalImages, type LayerReader } from '../inputs/mod.ts';
 import { type Lock, readLock } from '../lock/mod.ts';
 import {
   createHider,
@@ -119,6 +119,7 @@ export class Session {
   readonly #stopper = new AbortController();
   readonly #images: ExternalImages;
   readonly #layers: LayerReader;
+  readonly #configs: ConfigReader;
   readonly #permits: Semaphore;
   readonly #priorities: ReadonlyMap<string, number>;
   readonly #cancel: () => void;
@@ -147,6 +148,7 @@ export class Session {
     const pinned = lock.ok ? lock.value : undefined;
     this.#images = new ExternalImages(this.registry, this.state, (ref) => pinned?.digestOf(ref));
     this.#layers = { registry: this.registry, trees: new Map() };
+    this.#configs = { registry: this.registry, configs: new Map(), made: new Map() };
     this.#permits = new Semaphore(options.jobs ?? defaultJobs());
     this.#priorities = heights(needsOf(plan));
     this.engine = new SessionEngine({
@@ -254,6 +256,7 @@ export class Session {
         memory,
         registry,
         layers: this.#layers,
+        configs: this.#configs,
         naming,
         storedImages: () => engine.storedImages(),
       },

@@ -38,7 +38,7 @@ export interface ImageConfigFacts {
   readonly platforms?: readonly string[];
 }
 
-/** A result that another build copied files of, as it was then. */
+/** A result that another build read, as it was then. */
 export interface ParentResult {
   /** `HOST/REPOSITORY@DIGEST` */
   readonly ref: string;
@@ -49,7 +49,7 @@ export interface ParentResult {
 export interface LastInputs {
   readonly key: BuildKey;
   readonly parts: KeyParts;
-  /** Context name → the result that stood behind it, for those in a registry of which only files are copied. */
+  /** Context name → the result that stood behind it, for those in a registry. */
   readonly parents?: Readonly<Record<string, ParentResult>>;
 }
 

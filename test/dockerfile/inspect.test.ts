@@ -352,3 +352,32 @@ test('an argument that makes a difference to what is read never counts as one th
   assert.ok(plain.ok);
   assert.equal(argumentFilter(plain.value)('B'), false, 'what only RUN uses does not count');
 });
+
+test('what the config of a target comes from is the start of its chain, where it is surely of its platform', () => {
+  const baseOf = (text: string, options: Partial<InspectOptions> = {}) =>
+    factsOf(text, { contextNames: new Set(['base', 'tools', 'two']), ...options }).targetBase;
+  assert.deepEqual(baseOf('FROM base\n'), { kind: 'context', name: 'base' });
+  assert.deepEqual(baseOf('FROM base AS a\nFROM tools AS b\nFROM a\nCOPY --from=b / /\n'), {
+    kind: 'context',
+    name: 'base',
+  });
+  assert.deepEqual(baseOf('FROM base AS a\nFROM scratch\nCOPY --from=a / /\n'), {
+    kind: 'scratch',
+    name: 'scratch',
+  });
+  assert.deepEqual(baseOf('ARG B=ase\nFROM b$B AS a\nFROM tools\n', { target: 'a' }), {
+    kind: 'context',
+    name: 'base',
+  });
+  assert.deepEqual(baseOf('FROM alpine:3\nCOPY --from=base / /\n'), { kind: 'image', name: 'alpine:3' });
+  assert.deepEqual(baseOf('FROM --platform=$TARGETPLATFORM base\n'), { kind: 'context', name: 'base' });
+  assert.equal(baseOf('FROM --platform=linux/arm64 base\n'), undefined);
+  assert.equal(baseOf('FROM --platform=linux/arm64 base AS a\nFROM a\n'), undefined);
+  assert.equal(baseOf('FROM --platform=$BUILDPLATFORM base\n'), undefined);
+  // A context in the place of a stage.
+  assert.equal(baseOf('FROM alpine AS two\nFROM two\n'), undefined);
+  // Platforms that do not agree.
+  const text = 'ARG TARGETARCH\nFROM base AS amd64\nFROM tools AS arm64\nFROM $TARGETARCH\n';
+  assert.equal(baseOf(text, { platforms: ['linux/amd64', 'linux/arm64'] }), undefined);
+  assert.deepEqual(baseOf(text, { platforms: ['linux/arm64'] }), { kind: 'context', name: 'tools' });
+});

@@ -9,6 +9,7 @@ import path from 'node:path';
 import type { Digest } from '../../lib/model/mod.ts';
 import type { ProgramCall, ProgramEnd, RunProgram } from '../../lib/system/mod.ts';
 import { type FakeBuildArgv, optsBelow, readCommandLine } from './fake-command-line.ts';
+import { stateOf } from './fake-config.ts';
 import { excerptOf, type FakeDockerfile, readFakeDockerfile } from './fake-dockerfile.ts';
 import {
   blobOf,
@@ -21,8 +22,6 @@ import {
   imageUnder,
   makeAttestation,
   makeIndex,
-  stateOf,
-  type WireConfig,
 } from './fake-image.ts';
 import { FakeLocalSources } from './fake-local-sources.ts';
 import { type FakePolicy, readPolicy } from './fake-policy.ts';
@@ -406,9 +405,8 @@ export class FakeEngine {
 
   #keepStates({ images }: FakeResult, name: string): void {
     for (const image of images) {
-      const config = JSON.parse(image.config.bytes.toString()) as WireConfig;
-      const state = stateOf(config, image.config.digest, image.layers);
-      this.#states.set(`${name} ${config.os}/${config.architecture}`, state);
+      const { platform, state } = stateOf(image.config.bytes.toString(), image.config.digest, image.layers);
+      this.#states.set(`${name} ${platform}`, state);
       this.#states.set(name, state);
     }
   }

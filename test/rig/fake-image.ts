@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Digest } from '../../lib/model/mod.ts';
+import { applySetting, type FakeSettings, writeConfig } from './fake-config.ts';
 import {
   expandVariables,
   type FakeDockerfile,
@@ -32,7 +33,7 @@ export interface FakeLayer {
 export interface FakeState {
   readonly layers: readonly FakeLayer[];
   readonly env: ReadonlyMap<string, string>;
-  readonly settings: Readonly<Record<string, string>>;
+  readonly settings: FakeSettings;
   readonly history: readonly string[];
   /** Names everything that went into it. */
   readonly chain: string;
@@ -192,8 +193,7 @@ async function apply(
 }
 
 function withSetting(state: FakeState, name: string, value: string): FakeState {
-  const before = state.settings[name];
-  const settings = { ...state.settings, [name]: before === undefined ? value : `${before}\n${value}` };
+  const settings = applySetting(state.settings, name, value);
   return { ...state, settings, chain: hashOf(state.chain, name, value) };
 }
 
@@ -284,43 +284,6 @@ export interface FakeImageOptions {
   readonly annotations: ReadonlyMap<string, string>;
 }
 
-/** A config as it lies in a registry or store. */
-export interface WireConfig {
-  readonly os: string;
-  readonly architecture: string;
-  readonly variant?: string;
-  readonly config?: {
-    readonly Env?: readonly string[];
-    readonly Settings?: Readonly<Record<string, string>>;
-    readonly OnBuild?: readonly string[];
-  };
-  readonly history?: readonly { readonly created_by?: string }[];
-}
-
-const INSTRUCTION =
-  /^(?:ADD|ARG|CMD|COPY|ENTRYPOINT|ENV|EXPOSE|HEALTHCHECK|LABEL|RUN|SHELL|STOPSIGNAL|USER|VOLUME|WORKDIR)\s/i;
-
-/** What a build that is based on an image starts from. */
-export function stateOf(
-  { config, history = [] }: WireConfig,
-  configDigest: string,
-  layers: readonly FakeLayer[],
-): FakeState {
-  const env = (config?.Env ?? []).map((one): [string, string] => {
-    const at = one.indexOf('=');
-    return [one.slice(0, at), one.slice(at + 1)];
-  });
-  const unknownTrigger = config?.OnBuild?.find((line) => !INSTRUCTION.test(line));
-  return {
-    layers,
-    env: new Map(env),
-    settings: config?.Settings ?? {},
-    history: history.map(({ created_by }) => created_by ?? ''),
-    chain: `${configDigest} ${layers.map(({ digest }) => digest).join(' ')}`,
-    ...(unknownTrigger === undefined ? {} : { unknownTrigger }),
-  };
-}
-
 /** The layers of a stage under a config that the exporter was given; written as BuildKit writes manifests. */
 export function imageUnder(text: string, { layers }: FakeState): FakePlatformImage {
   const bytes = Buffer.from(text);
@@ -343,22 +306,8 @@ export function imageUnder(text: string, { layers }: FakeState): FakePlatformIma
 
 /** Makes config and manifest of an evaluated stage. */
 export function finishImage(state: FakeState, options: FakeImageOptions): FakePlatformImage {
-  const [os = '', architecture = '', variant] = options.platform.split('/');
-  const config = blobOf(
-    {
-      architecture,
-      os,
-      ...(variant === undefined ? {} : { variant }),
-      config: {
-        Env: [...state.env].map(([name, value]) => `${name}=${value}`),
-        Labels: { ...Object.fromEntries(options.labels) },
-        Settings: state.settings,
-      },
-      rootfs: { type: 'layers', diff_ids: state.layers.map(({ digest }) => digest) },
-      history: state.history.map((created_by) => ({ created_by })),
-    },
-    CONFIG_TYPE,
-  );
+  const bytes = writeConfig(state, options.platform, options.labels);
+  const config = { digest: digestOfBytes(bytes), mediaType: CONFIG_TYPE, bytes };
   const manifest = blobOf(
     {
       schemaVersion: 2,
@@ -415,7 +364,7 @@ export function makeIndex(
 
 /** A JSON document as a blob. */
 export function blobOf(json: object, mediaType: string): FakeBlob {
-  const bytes = Buffer.from(JSON.stringify(json));
+  const bytes = Buffer.from(JSON.stringify(json, undefined, 2));
   return { digest: digestOfBytes(bytes), mediaType, bytes };
 }
 

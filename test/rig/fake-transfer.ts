@@ -4,6 +4,7 @@
  * BuildKit does, but without waiting.
  */
 import { Agent, request } from 'node:http';
+import { stateOf } from './fake-config.ts';
 import {
   type FakeBlob,
   type FakeLayer,
@@ -11,8 +12,6 @@ import {
   type FakeState,
   INDEX_TYPE,
   MANIFEST_TYPE,
-  stateOf,
-  type WireConfig,
 } from './fake-image.ts';
 
 /** What is pushed: one platform's manifest, or an index over several. */
@@ -98,7 +97,8 @@ export class FakeTransfer {
   async #stateOf(repository: string, manifest: WireManifest): Promise<PulledImage> {
     const read = async (digest: string) =>
       (await this.#send('GET', repository, `blobs/${digest}`, {}, [200])).body;
-    const config = JSON.parse((await read(manifest.config?.digest ?? '')).toString()) as WireConfig;
+    const digest = manifest.config?.digest ?? '';
+    const config = (await read(digest)).toString();
     const layers = (manifest.layers ?? []).map(({ digest, size }): FakeLayer => {
       let bytes: Promise<Buffer> | undefined;
       return {
@@ -111,12 +111,7 @@ export class FakeTransfer {
         },
       };
     });
-    return {
-      platform: [config.os, config.architecture, config.variant]
-        .filter((part) => part !== undefined)
-        .join('/'),
-      state: stateOf(config, manifest.config?.digest ?? '', layers),
-    };
+    return stateOf(config, digest, layers);
   }
 
   async #getManifest(repository: string, reference: string): Promise<Answer> {

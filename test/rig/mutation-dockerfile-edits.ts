@@ -50,6 +50,27 @@ export const DOCKERFILE_EDITS: Readonly<Record<string, Edit>> = {
     text.splice(endOf(text), 0, line);
     return line;
   }),
+  'Dockerfile: config of a base': lines(dockerfiles, (text, { word, random }) => {
+    const value = random.pick(['one', 'two', word()]);
+    const line = random.pick([
+      `LABEL shared=${value}`,
+      `LABEL shared=${value} more.${value}="<${value}>"`,
+      `CMD ["run", "${value}"]`,
+      `ENTRYPOINT ["${value}"]`,
+      `EXPOSE ${8000 + random.below(3)}`,
+      `VOLUME /v${random.below(3)}`,
+      `STOPSIGNAL ${9 + random.below(3)}`,
+      `HEALTHCHECK --retries=${1 + random.below(3)} CMD ${value}`,
+      'HEALTHCHECK NONE',
+    ]);
+    // Often in the place of the same one, so that values change and go, too.
+    const verb = line.slice(0, line.indexOf(' '));
+    const index = pickIndex(text, random, (one) => one.startsWith(`${verb} `));
+    if (index !== undefined && random.below(3) > 0)
+      text.splice(index, 1, ...(random.below(4) === 0 ? [] : [line]));
+    else text.splice(endOf(text), 0, line);
+    return line;
+  }),
   'Dockerfile: instruction removed': lines(dockerfiles, (text, { random }) => {
     const index = pickIndex(text, random, isAdded);
     return index === undefined ? undefined : `without ${text.splice(index, 1)[0]}`;

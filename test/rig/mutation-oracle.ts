@@ -33,6 +33,8 @@ export function makeOracle(
   random: Random,
 ): {
   readonly ask: (baked: Baked) => Promise<ReadonlyMap<string, Oracle>>;
+  /** Pushes what buildctl makes of a build (from its cache); @returns `HOST/PATH@DIGEST`, undefined where it makes nothing */
+  readonly push: (build: MutableBuild, baked: Baked) => Promise<string | undefined>;
   /** How many answers were not asked for again. */
   readonly remembered: () => number;
 } {
@@ -64,7 +66,7 @@ export function makeOracle(
         const { digest } = baked.outcome(build.name);
         if (answer.digest !== undefined && digest !== undefined && answer.digest !== digest) {
           // An empty context has another hash in each local source, so that COPY of it is not found in the cache.
-          const again = await askOne(work, set, build, parents, scratch, true);
+          const again = await askOne(work, set, build, parents, scratch, { asSharedSource: true });
           if (again.digest === digest) answer = again;
         }
         if (before !== undefined && before.digest !== answer.digest) {
@@ -80,7 +82,17 @@ export function makeOracle(
     await rm(scratch, { recursive: true, force: true });
     return answers;
   };
-  return { ask, remembered: () => remembered };
+  const push = async (build: MutableBuild, baked: Baked): Promise<string | undefined> => {
+    const parents = parentsOf(set, build, baked);
+    if (parents === undefined) return undefined;
+    const scratch = path.join(work.home, `oracle-${randomBytes(4).toString('hex')}`);
+    await mkdir(scratch, { recursive: true });
+    const repository = `${registry.host}/oracle/${createHash('sha256').update(build.name).digest('hex').slice(0, 12)}`;
+    const { digest } = await askOne(work, set, build, parents, scratch, { repository });
+    await rm(scratch, { recursive: true, force: true });
+    return digest === undefined ? undefined : `${repository}@${digest}`;
+  };
+  return { ask, push, remembered: () => remembered };
 }
 
 /** Name → reference by digest of what it stands for; undefined: a parent was not built. */
@@ -125,12 +137,12 @@ async function askOne(
   build: MutableBuild,
   parents: readonly (readonly [string, string])[],
   scratch: string,
-  asSharedSource = false,
+  how: { readonly asSharedSource?: boolean; readonly repository?: string } = {},
 ): Promise<Oracle> {
   const args = ['build', '--frontend=dockerfile.v0'];
   const opt = (key: string, value: string) => args.push('--opt', `${key}=${value}`);
   const { localSource, args: contextArgs } = contextAsOwnSource(path.join(work.dir, build.context));
-  if (asSharedSource) {
+  if (how.asSharedSource === true) {
     // A copy with times of its own: the engine confuses no file of it with one that it has.
     const copy = path.join(scratch, `${build.name}-context`);
     const made = await runCommand([
@@ -174,7 +186,9 @@ async function askOne(
   // On what bake-ts's steps are based, so that they come from the cache: other steps give other times.
   args.push(...(await linkArgs(parents, path.join(scratch, `${build.name}-policy.json`))));
   const metadata = path.join(scratch, `${build.name}.json`);
-  const result = await buildctl([...args, '--output=type=image', `--metadata-file=${metadata}`]);
+  const place =
+    how.repository === undefined ? '' : `,name=${how.repository},push=true,push-by-digest=true,store=false`;
+  const result = await buildctl([...args, `--output=type=image${place}`, `--metadata-file=${metadata}`]);
   if (result.code !== 0) return { error: result.stderr.trim().split('\n').at(-1) ?? '' };
   const data = JSON.parse(await readFile(metadata, 'utf8')) as Record<string, string>;
   const digest = data['containerimage.digest'];

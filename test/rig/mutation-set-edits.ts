@@ -11,6 +11,11 @@ export const SET_EDITS: Readonly<Record<string, Edit>> = {
     toggle(build.labels, `l${random.below(2)}`, random.below(3) === 0 ? undefined : word());
     return `labels ${JSON.stringify(build.labels)}`;
   }),
+  'label of every build': async ({ set, word }) => {
+    const commit = word();
+    for (const build of set.builds) build.labels['commit'] = commit;
+    return `commit ${commit}`;
+  },
   'argument that is declared': onBuild(({ word, random }, build) => {
     const names = Object.keys(build.args).filter((name) => ['LEVEL', 'GLOBAL'].includes(name));
     if (names.length === 0) return undefined;

@@ -33,7 +33,7 @@ const proof: Evidence = {
   manifestAvailable: true,
   store: 'not-wanted',
   onlyNeeded: false,
-  sameCopied: [],
+  carriedOver: undefined,
 };
 
 const ROWS: readonly (readonly [string, Partial<Evidence>, string, string])[] = [

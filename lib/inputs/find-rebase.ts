@@ -1,0 +1,340 @@
+/**
+ * Whether the image that a build has now can be made from the one that it had last: where nothing else of its key
+ * differs than configs of the builds that it is based on, and its own `labels:`. No step of it would run then, and only
+ * its config is another one (`rebase.ts`). What cannot be told, or read, is built.
+ */
+import { computeKey, diffKeys } from '../fingerprint/mod.ts';
+import type {
+  BuildRecord,
+  Digest,
+  DigestRef,
+  ImageRef,
+  KeyParts,
+  PlanNode,
+  PlatformManifest,
+  Reason,
+} from '../model/mod.ts';
+import {
+  childManifests,
+  configOf,
+  isAttestation,
+  isIndex,
+  type Manifest,
+  type RegistryClient,
+} from '../registry/mod.ts';
+import type { LastInputs } from '../state/mod.ts';
+import { type PublishedResult, parentResult, recordedResult } from './copied-files.ts';
+import { isObject, isSameJson, type JsonObject, readImageConfig } from './image-json.ts';
+import type { NodeInputs } from './inputs.ts';
+import type { Keying } from './keying.ts';
+import {
+  findVisibleChange,
+  type GivenLabels,
+  type ImageOfPlatform,
+  type ParentChange,
+  rebaseConfig,
+} from './rebase.ts';
+import { imageOf, type NewConfig, type RebasedImage, withConfigs } from './rebased-image.ts';
+
+/** Reads configs and manifests, each once in a run. */
+export interface ConfigReader {
+  readonly registry: RegistryClient;
+  /** Digest → a config that was read; undefined: it could not be. */
+  readonly configs: Map<Digest, Promise<string | undefined>>;
+  /** Manifests that were made here: in a dry run they are in no registry. */
+  readonly made: Map<Digest, Manifest>;
+}
+
+/** What differs from the last inputs, all of which an image may follow without a step. */
+export interface ConfigChange {
+  /** Names of contexts whose builds have other results. */
+  readonly moved: readonly string[];
+  readonly labels: GivenLabels;
+}
+
+/** The image that a build has now. */
+export type FoundRebase =
+  /** The one that it had: what changed does not reach it. In words, why. */
+  | { readonly kind: 'same'; readonly text: string }
+  /** Another one, with the same layers. */
+  | { readonly kind: 'new'; readonly image: RebasedImage; readonly reason: Reason };
+
+const CONFIG_LIMIT = 4 * 1024 * 1024;
+const LABEL = 'label ';
+
+/**
+ * What changed since the last inputs, if that is nothing but results of builds that it is based on and its labels.
+ * Undefined also where an image is not to be made from an earlier one: where it is not pushed, names its parents in an
+ * attestation, is written into files as well, or is to be built without cache.
+ */
+export function findConfigChange(
+  node: PlanNode,
+  inputs: NodeInputs,
+  last: LastInputs,
+): ConfigChange | undefined {
+  const { build } = node;
+  const { parts } = inputs;
+  const isAttested = build.attest.some((one) => one.attributes.get('disabled') !== 'true');
+  const isWritten = node.role === 'asked' && build.outputs.length > 0;
+  if (parts === undefined || !node.pushes || isAttested || isWritten) return undefined;
+  if (build.noCache || build.noCacheFilter.length > 0) return undefined;
+  const labels = { before: labelsOf(last.parts), after: labelsOf(parts) };
+  const names = [...new Set([...Object.keys(parts.parents), ...Object.keys(last.parts.parents)])];
+  const moved = names.filter((name) => parts.parents[name] !== last.parts.parents[name]);
+  if (moved.length === 0 && isSameJson([...labels.before].sort(), [...labels.after].sort())) return undefined;
+  // Of the others only files are taken: another digest says that their layers are others.
+  if (moved.some((name) => inputs.filesOnly.has(name))) return undefined;
+  const options = Object.fromEntries(
+    Object.entries(parts.options).filter(([name]) => !name.startsWith(LABEL)),
+  );
+  for (const [name, value] of labels.before) options[LABEL + name] = value;
+  if (computeKey({ ...parts, options, parents: last.parts.parents }) !== last.key) return undefined;
+  return { moved, labels };
+}
+
+/** What {@link findRebase} takes of a run. */
+export interface Rebasing extends Pick<Keying, 'resultOf' | 'isSecret'> {
+  readonly configs: ConfigReader;
+}
+
+/** The result of the last inputs. */
+export interface LastResult {
+  readonly inputs: LastInputs;
+  readonly record: BuildRecord;
+  /** Where it is. */
+  readonly source: DigestRef;
+}
+
+/** Makes the image that a build has now from the one that it had; undefined where that cannot be told. */
+export async function findRebase(
+  { configs, resultOf, isSecret }: Rebasing,
+  node: PlanNode,
+  inputs: NodeInputs,
+  { moved, labels }: ConfigChange,
+  last: LastResult,
+): Promise<FoundRebase | undefined> {
+  const base = inputs.targetBase;
+  // Without it a parent could be what its config comes from, or not.
+  if (moved.length > 0 && base === undefined) return undefined;
+  const parents = new Map<string, readonly ParentPlatform[]>();
+  for (const name of moved) {
+    const before = recordedResult(last.inputs.parents?.[name]);
+    const after = parentResult(resultOf, node, name);
+    const parent = before && after && (await readParent(configs, before, after));
+    if (parent === undefined) return undefined;
+    parents.set(name, parent);
+  }
+  const images = await readImage(configs, last);
+  if (images === undefined) return undefined;
+  const basis = base?.kind === 'context' ? parents.get(base.name) : undefined;
+  const changed: NewConfig[] = [];
+  for (const { platform, manifest, config } of images.platforms) {
+    const child = imageOf(manifest, config);
+    const [parent, ...more] = basis?.filter((one) => one.platform === platform) ?? [];
+    if (child === undefined || more.length > 0 || (basis !== undefined && parent === undefined))
+      return undefined;
+    const rebased = rebaseConfig(child, parent, labels);
+    if (rebased.kind === 'unsure') return undefined;
+    changed.push({ platform, manifest, config: rebased.text });
+  }
+  const words = describeChange(node, parents, labels, isSecret);
+  if (changed.every(({ config }, at) => config === images.platforms[at]?.config))
+    return { kind: 'same', text: `${words.subject} do not reach it` };
+  const image = withConfigs(images.top, changed);
+  if (image === undefined) return undefined;
+  for (const one of [...image.manifests, image.top]) configs.made.set(one.digest, one);
+  changed.forEach(({ config }, at) => {
+    const digest = configOf(image.manifests[at] ?? image.top)?.digest;
+    if (digest !== undefined) configs.configs.set(digest, Promise.resolve(config));
+  });
+  return {
+    kind: 'new',
+    image,
+    reason: {
+      code: parents.size > 0 ? 'parent-config' : 'own-labels',
+      text: `${words.subject} changed: no step runs`,
+      ...(words.items.length === 0 ? {} : { items: words.items }),
+    },
+  };
+}
+
+function labelsOf({ options }: KeyParts): ReadonlyMap<string, string> {
+  return new Map(
+    Object.entries(options).flatMap(([name, value]) =>
+      name.startsWith(LABEL) ? [[name.slice(LABEL.length), value] as const] : [],
+    ),
+  );
+}
+
+interface ParentPlatform extends ParentChange {
+  readonly platform: string;
+}
+
+/** A parent as it was and is, if no step of any platform can see a difference. */
+async function readParent(
+  reader: ConfigReader,
+  before: PublishedResult,
+  after: PublishedResult,
+): Promise<readonly ParentPlatform[] | undefined> {
+  if (before.platforms.length !== after.platforms.length) return undefined;
+  const found: ParentPlatform[] = [];
+  for (const was of before.platforms) {
+    const [is, ...more] = after.platforms.filter(({ platform }) => platform === was.platform);
+    if (is === undefined || more.length > 0) return undefined;
+    if (was.layers !== undefined && is.layers !== undefined && was.layers !== is.layers) return undefined;
+    const [one, other] = await Promise.all([
+      readPlatform(reader, before.ref, was),
+      readPlatform(reader, after.ref, is),
+    ]);
+    if (one === undefined || other === undefined) return undefined;
+    const change = { before: one, after: other };
+    if (findVisibleChange(change) !== undefined) return undefined;
+    found.push({ ...change, platform: was.platform });
+  }
+  return found;
+}
+
+async function readPlatform(
+  reader: ConfigReader,
+  repository: ImageRef,
+  { digest }: PlatformManifest,
+): Promise<ImageOfPlatform | undefined> {
+  const manifest = await readManifest(reader, repository, digest);
+  const config = manifest === undefined ? undefined : await readConfig(reader, repository, manifest);
+  return manifest === undefined || config === undefined ? undefined : imageOf(manifest, config);
+}
+
+/** The platforms of an image, in the order of its index. */
+async function readImage(
+  reader: ConfigReader,
+  { record, source }: LastResult,
+): Promise<{ readonly top: Manifest; readonly platforms: readonly NewConfig[] } | undefined> {
+  const top = await readManifest(reader, source, source.digest);
+  if (top === undefined) return undefined;
+  const children = isIndex(top) ? childManifests(top) : record.platforms;
+  if (children.length === 0 || (!isIndex(top) && children.length > 1)) return undefined;
+  const platforms: NewConfig[] = [];
+  for (const child of children) {
+    if (child.platform === undefined || ('annotations' in child && isAttestation(child))) return undefined;
+    const manifest = isIndex(top) ? await readManifest(reader, source, child.digest) : top;
+    const config = manifest === undefined ? undefined : await readConfig(reader, source, manifest);
+    if (manifest === undefined || config === undefined) return undefined;
+    platforms.push({ platform: child.platform, manifest, config });
+  }
+  return { top, platforms };
+}
+
+async function readManifest(
+  { registry, made }: ConfigReader,
+  { registry: host, repository }: ImageRef,
+  digest: Digest,
+): Promise<Manifest | undefined> {
+  const known = made.get(digest);
+  if (known !== undefined) return known;
+  const read = await registry.getManifest({ registry: host, repository, digest });
+  return read.ok ? read.value : undefined;
+}
+
+function readConfig(
+  { registry, configs }: ConfigReader,
+  { registry: host, repository }: ImageRef,
+  manifest: Manifest,
+): Promise<string | undefined> {
+  const digest = configOf(manifest)?.digest;
+  if (digest === undefined) return Promise.resolve(undefined);
+  const known = configs.get(digest);
+  if (known !== undefined) return known;
+  const reading = registry
+    .getBlob({ registry: host, repository }, digest, CONFIG_LIMIT)
+    .then((blob) => (blob.ok ? new TextDecoder().decode(blob.value) : undefined));
+  configs.set(digest, reading);
+  return reading;
+}
+
+/** Fields of a config that a build inherits, and what a Dockerfile calls them. */
+const WORDS: readonly (readonly [field: string, word: string])[] = [
+  ['Cmd', 'CMD'],
+  ['Entrypoint', 'ENTRYPOINT'],
+  ['ExposedPorts', 'EXPOSE'],
+  ['Volumes', 'VOLUME'],
+  ['StopSignal', 'STOPSIGNAL'],
+  ['Healthcheck', 'HEALTHCHECK'],
+];
+
+/** What changed, in words without secrets. */
+function describeChange(
+  node: PlanNode,
+  parents: ReadonlyMap<string, readonly ParentPlatform[]>,
+  labels: GivenLabels,
+  isSecret: Keying['isSecret'],
+): { readonly subject: string; readonly items: readonly string[] } {
+  const [before, after] = [new Map<string, string>(), new Map<string, string>()];
+  const words = new Set<string>();
+  const owners: string[] = [];
+  for (const [name, [change]] of parents) {
+    const owner = node.edges.find(({ contextName }) => contextName === name)?.to ?? name;
+    if (!owners.includes(owner)) owners.push(owner);
+    const [was, is] = [
+      readImageConfig(change?.before.config ?? ''),
+      readImageConfig(change?.after.config ?? ''),
+    ];
+    if (was === undefined || is === undefined) continue;
+    const known = words.size;
+    if (!isSameJson(was.config['Labels'], is.config['Labels'])) words.add('labels');
+    noteAll(before, was.config['Labels'], owner);
+    noteAll(after, is.config['Labels'], owner);
+    for (const [field, word] of WORDS) {
+      if (isSameJson(was.config[field], is.config[field])) continue;
+      words.add(word);
+      const values = [was.config[field], is.config[field]];
+      const plain = values.map(plainWords);
+      const [old, now] = plain[0] === plain[1] ? values.map((value) => JSON.stringify(value)) : plain;
+      if (old !== undefined) before.set(`${word} of ${owner}`, old);
+      if (now !== undefined) after.set(`${word} of ${owner}`, now);
+    }
+    if (!isSameJson(was.top['author'], is.top['author'])) words.add('MAINTAINER');
+    if (words.size === known && !isSameJson(was.history, is.history)) words.add('history');
+  }
+  const theirs = owners.length === 0 ? [] : [`${list([...words], 'annotations')} of ${list(owners, '')}`];
+  const hasOwn = !isSameJson([...labels.before].sort(), [...labels.after].sort());
+  for (const [name, value] of labels.before) before.set(LABEL + name, value);
+  for (const [name, value] of labels.after) after.set(LABEL + name, value);
+  const subject = [
+    ...theirs,
+    ...(hasOwn ? [theirs.length === 0 ? 'only its labels' : 'its labels'] : []),
+  ].join(' and ');
+  return { subject, items: diffKeys(partsOf(before), partsOf(after), undefined, isSecret) };
+}
+
+/** A value of a config as a Dockerfile has it, more or less. */
+function plainWords(value: unknown): string | undefined {
+  if (typeof value === 'string' || value === undefined) return value;
+  if (Array.isArray(value)) return value.join(' ');
+  if (!isObject(value)) return JSON.stringify(value);
+  return plainWords(value['Test'] ?? Object.keys(value));
+}
+
+function noteAll(into: Map<string, string>, labels: unknown, owner: string): void {
+  const all: JsonObject = isObject(labels) ? labels : {};
+  for (const [name, value] of Object.entries(all)) into.set(`${LABEL}${name} of ${owner}`, String(value));
+}
+
+/** So that differences are worded, and secrets hidden, as everywhere. */
+function partsOf(options: ReadonlyMap<string, string>): KeyParts {
+  return {
+    version: 0,
+    dockerfile: '',
+    target: '',
+    platforms: [],
+    args: {},
+    files: {},
+    images: {},
+    parents: {},
+    options: Object.fromEntries(options),
+  };
+}
+
+function list(words: readonly string[], otherwise: string): string {
+  const last = words.at(-1) ?? otherwise;
+  return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} and ${last}`;
+}

@@ -1,0 +1,264 @@
+/**
+ * The image of a build whose parent's config changed and whose steps would all come from the cache: made from the image
+ * that it had, with the parent's part exchanged. Pure; everything here goes by bytes that are at hand.
+ *
+ * What of a config is the build's own is not read from its Dockerfile but from the image's own `history`: its entries
+ * after those of the parent are the engine's list of what it executed on top of it (buildkit
+ * frontend/dockerfile/dockerfile2llb/convert.go). Whatever cannot be told by it gives a reason, and the engine builds.
+ */
+import type { Digest } from '../model/mod.ts';
+import {
+  type HistoryEntry,
+  type ImageConfig,
+  isObject,
+  isPlainText,
+  isSameJson,
+  type JsonObject,
+  readImageConfig,
+  writeImageConfig,
+} from './image-json.ts';
+
+/** A platform's image: its config as text, and the layers that its manifest names. */
+export interface ImageOfPlatform {
+  readonly config: string;
+  readonly layers: readonly { readonly digest: Digest; readonly text: string }[];
+}
+
+/** What `labels:` of a build gave and gives. */
+export interface GivenLabels {
+  readonly before: ReadonlyMap<string, string>;
+  readonly after: ReadonlyMap<string, string>;
+}
+
+/** What stood and stands behind the context that a build's target is based on. */
+export interface ParentChange {
+  readonly before: ImageOfPlatform;
+  readonly after: ImageOfPlatform;
+}
+
+/** The new config, or why it cannot be told. */
+export type Rebased =
+  | { readonly kind: 'config'; readonly text: string }
+  | { readonly kind: 'unsure'; readonly why: string };
+
+/** What the engine executes and notes in the history (`commitToHistory`). */
+const KNOWN_VERB =
+  /^(?:RUN|COPY|ADD|ENV|ARG|LABEL|CMD|ENTRYPOINT|EXPOSE|VOLUME|STOPSIGNAL|HEALTHCHECK|MAINTAINER|USER|WORKDIR|SHELL) /;
+const HISTORY_COMMENT = 'buildkit.dockerfile.v0';
+
+/** Fields of a config that a step can see, or that decide which steps there are. */
+const SEEN_FIELDS = ['Env', 'WorkingDir', 'User', 'Shell', 'OnBuild'];
+const PLATFORM_FIELDS = ['os', 'architecture', 'variant', 'os.version', 'os.features'];
+
+function unsure(why: string): Rebased {
+  return { kind: 'unsure', why };
+}
+
+/**
+ * Makes the config that a build's image has now.
+ *
+ * @param child the image that it had
+ * @param parent undefined: what it is based on is as it was, only its own labels are others
+ */
+export function rebaseConfig(
+  child: ImageOfPlatform,
+  parent: ParentChange | undefined,
+  labels: GivenLabels,
+): Rebased {
+  const own = readImageConfig(child.config);
+  if (own === undefined) return unsure('its config is not written as the engine does');
+  for (const name of labels.before.keys())
+    if (!labels.after.has(name))
+      return unsure(`the label ${name} is no longer given, and what is below it is not known`);
+  for (const [name, value] of labels.before)
+    if (labelsOf(own)[name] !== value) return unsure(`its label ${name} is not what was given`);
+  for (const [name, value] of labels.after)
+    if (!isPlainText(name) || !isPlainText(value)) return unsure(`the label ${name} has unusual letters`);
+  if (parent === undefined)
+    return write(withLabels(own, { ...labelsOf(own), ...Object.fromEntries(labels.after) }));
+
+  const [before, after] = [readImageConfig(parent.before.config), readImageConfig(parent.after.config)];
+  if (before === undefined || after === undefined)
+    return unsure("its parent's config is not written as the engine does");
+  const differs = findDifference({ ...parent.before, read: before }, { ...parent.after, read: after });
+  if (differs !== undefined) return unsure(`${differs} of its parent differ`);
+  if (parent.before.layers.length === 0) return unsure('its parent has no layers');
+  if (!isBasedOn(child, own, parent.before, before)) return unsure('it is not based on its parent as it was');
+  const steps = own.history.slice(before.history.length);
+  const strange = steps.find(
+    (entry) => entry.comment !== HISTORY_COMMENT || !KNOWN_VERB.test(entry.created_by ?? ''),
+  );
+  if (strange !== undefined) return unsure(`its history has an unknown entry: ${strange.created_by ?? ''}`);
+  // Without a layer of its own its times are those of its parent, and the engine knows how.
+  if (steps.every((entry) => entry.empty_layer === true)) return unsure('it adds no layer');
+  // An epoch is put over later times of a parent too; which one was given is not known here, but all own times are.
+  const made = own.top['created'];
+  if (typeof made !== 'string' || !after.history.every(({ created }) => isNotLater(created, made)))
+    return unsure('its parent has times after its own');
+
+  const exchange = { child: own, steps, before, labels };
+  // The same with the parent as it was must give the image as it was; else it is made in a way that is not known.
+  const again = exchangeParent({ ...exchange, after: before, labels: { ...labels, after: labels.before } });
+  if (again.kind === 'unsure') return again;
+  if (again.text !== child.config) return unsure('its config does not follow from its history');
+  return exchangeParent({ ...exchange, after });
+}
+
+/**
+ * Whether a parent changed in nothing that a build takes from it other than by being its base: as the base of a stage
+ * of which files are copied, for instance. Undefined: it did not; else what differs.
+ */
+export function findVisibleChange({ before, after }: ParentChange): string | undefined {
+  const [was, is] = [readImageConfig(before.config), readImageConfig(after.config)];
+  if (was === undefined || is === undefined) return 'a config that is not written as the engine does';
+  return findDifference({ ...before, read: was }, { ...after, read: is });
+}
+
+type ReadImage = ImageOfPlatform & { readonly read: ImageConfig };
+
+function findDifference(before: ReadImage, after: ReadImage): string | undefined {
+  const textsOf = (image: ReadImage) => image.layers.map(({ text }) => text);
+  if (
+    !isSameJson(textsOf(before), textsOf(after)) ||
+    !isSameJson(before.read.top['rootfs'], after.read.top['rootfs'])
+  )
+    return 'layers';
+  for (const image of [before, after])
+    if (!countsAgree(image.layers.length, image.read)) return 'layers and history';
+  const fields = SEEN_FIELDS.filter((name) => !isSameJson(before.read.config[name], after.read.config[name]));
+  const platform = PLATFORM_FIELDS.filter((name) => !isSameJson(before.read.top[name], after.read.top[name]));
+  const all = [...fields, ...platform];
+  return all.length === 0 ? undefined : all.join(', ');
+}
+
+function countsAgree(layers: number, { diffIds, history }: ImageConfig): boolean {
+  return (
+    diffIds.length === layers && history.filter(({ empty_layer }) => empty_layer !== true).length === layers
+  );
+}
+
+/** Rewritten layers carry an annotation in the parent's manifest that the child's has not: digests count. */
+function isBasedOn(
+  child: ImageOfPlatform,
+  own: ImageConfig,
+  parent: ImageOfPlatform,
+  base: ImageConfig,
+): boolean {
+  const digestsOf = (layers: ImageOfPlatform['layers']) => layers.map(({ digest }) => digest);
+  return (
+    countsAgree(child.layers.length, own) &&
+    isSameJson(digestsOf(child.layers.slice(0, parent.layers.length)), digestsOf(parent.layers)) &&
+    isSameJson(own.diffIds.slice(0, base.diffIds.length), base.diffIds) &&
+    isSameJson(own.history.slice(0, base.history.length), base.history) &&
+    PLATFORM_FIELDS.every((name) => isSameJson(own.top[name], base.top[name]))
+  );
+}
+
+interface Exchange {
+  readonly child: ImageConfig;
+  /** What the child executed. */
+  readonly steps: readonly HistoryEntry[];
+  readonly before: ImageConfig;
+  readonly after: ImageConfig;
+  readonly labels: GivenLabels;
+}
+
+function exchangeParent({ child, steps, before, after, labels }: Exchange): Rebased {
+  const has = (verb: string): boolean =>
+    steps.some(({ created_by = '' }) => created_by.startsWith(`${verb} `));
+  const config: Record<string, unknown> = { ...child.config };
+  const inherit = (name: string): void => {
+    if (after.config[name] === undefined) delete config[name];
+    else config[name] = after.config[name];
+  };
+  // ENTRYPOINT takes away an inherited command.
+  if (!has('CMD') && !has('ENTRYPOINT')) inherit('Cmd');
+  if (!has('CMD')) inherit('ArgsEscaped');
+  if (!has('ENTRYPOINT')) inherit('Entrypoint');
+  if (!has('STOPSIGNAL')) inherit('StopSignal');
+  if (!has('HEALTHCHECK')) inherit('Healthcheck');
+  for (const [name, verb] of [
+    ['ExposedPorts', 'EXPOSE'],
+    ['Volumes', 'VOLUME'],
+  ] as const) {
+    const [was, is] = [objectIn(before.config, name), objectIn(after.config, name)];
+    const gone = Object.keys(was).filter((key) => !Object.hasOwn(is, key));
+    if (gone.length > 0 && has(verb))
+      return unsure(`its parent has no longer ${verb} ${gone.join(' ')}, which it may have itself`);
+    const kept = Object.entries({ ...objectIn(child.config, name), ...is }).filter(
+      ([key]) => !gone.includes(key),
+    );
+    if (kept.length === 0) delete config[name];
+    else config[name] = Object.fromEntries(kept);
+  }
+  const merged = mergeLabels({ child, steps, before, after, labels });
+  if (typeof merged === 'string') return unsure(merged);
+  const { author: _, ...top } = child.top;
+  const author = has('MAINTAINER') ? child.top['author'] : after.top['author'];
+  const based: ImageConfig = {
+    ...child,
+    top: author === undefined ? top : { ...top, author },
+    config,
+    history: [...after.history, ...steps],
+  };
+  return write(withLabels(based, merged));
+}
+
+/** The labels that the child has now, or why that cannot be told. */
+function mergeLabels({ child, steps, before, after, labels }: Exchange): JsonObject | string {
+  const [was, is, own] = [labelsOf(before), labelsOf(after), labelsOf(child)];
+  const merged = new Map(Object.entries(own));
+  for (const name of new Set([...Object.keys(was), ...Object.keys(is)])) {
+    if (labels.after.has(name) || was[name] === is[name]) continue;
+    const mayBeOwn = steps.some(({ created_by = '' }) => mayLabel(created_by, name));
+    if (own[name] !== was[name]) {
+      if (!mayBeOwn || own[name] === undefined) return `where its label ${name} comes from is not known`;
+      continue;
+    }
+    if (mayBeOwn) return `whether its label ${name} is its own or its parent's is not known`;
+    const value = is[name];
+    if (value === undefined) merged.delete(name);
+    else merged.set(name, value);
+  }
+  return Object.fromEntries([...merged, ...labels.after]);
+}
+
+/** Whether an entry of the history may be of a LABEL of this name: the engine writes `LABEL NAME=VALUE …`, unquoted. */
+function mayLabel(entry: string, name: string): boolean {
+  const forms = [` ${name}=`, `"${name}"`, `'${name}'`];
+  return entry.startsWith('LABEL ') && forms.some((form) => entry.includes(form));
+}
+
+function labelsOf({ config }: ImageConfig): Readonly<Record<string, unknown>> {
+  return objectIn(config, 'Labels');
+}
+
+/** Without a prototype: a label may have any name. */
+function objectIn(config: JsonObject, name: string): JsonObject {
+  const value = config[name];
+  return Object.assign(Object.create(null), isObject(value) ? value : {});
+}
+
+function withLabels(image: ImageConfig, labels: JsonObject): ImageConfig {
+  const { Labels: _, ...config } = image.config;
+  return { ...image, config: Object.keys(labels).length === 0 ? config : { ...config, Labels: labels } };
+}
+
+function write(image: ImageConfig): Rebased {
+  const text = writeImageConfig(image);
+  return text === undefined ? unsure('it has fields that are not known') : { kind: 'config', text };
+}
+
+/** Whether a time (RFC 3339 with nanoseconds) is the same as another one or before it; false where that is not known. */
+function isNotLater(one: string, other: string): boolean {
+  const [a, b] = [readTime(one), readTime(other)];
+  if (a === undefined || b === undefined) return false;
+  return a.seconds === b.seconds ? a.fraction <= b.fraction : a.seconds < b.seconds;
+}
+
+function readTime(text: string): { readonly seconds: number; readonly fraction: string } | undefined {
+  const [, time = '', fraction = '', zone = ''] =
+    /^(.+T\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)$/.exec(text) ?? [];
+  const seconds = Date.parse(`${time}${zone}`);
+  return Number.isNaN(seconds) ? undefined : { seconds, fraction: fraction.padEnd(9, '0') };
+}

@@ -1,0 +1,238 @@
+/**
+ * The config of an image whose parent's config changed, against what the real engine made of it. The images are recorded
+ * (`test/e2e/rebase-engine.test.ts`, which also makes cases by chance); here nothing is built.
+ */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { readImageConfig, writeImageConfig } from '../../lib/inputs/image-json.ts';
+import {
+  findVisibleChange,
+  type ImageOfPlatform,
+  type ParentChange,
+  rebaseConfig,
+} from '../../lib/inputs/rebase.ts';
+import { repoPath } from '../rig/paths.ts';
+import { seededRandom } from '../rig/random.ts';
+import { CASES, type RecordedCase, rebaseRecorded } from '../rig/rebase-cases.ts';
+
+const RECORDED: readonly RecordedCase[] = JSON.parse(
+  readFileSync(repoPath('test/inputs/golden/rebase.json'), 'utf8'),
+);
+
+for (const one of CASES) {
+  test(`re-basing: ${one.name}: ${one.outcome ?? 'the bytes of the engine'}`, () => {
+    const recorded = RECORDED.find(({ name }) => name === one.name);
+    assert(recorded !== undefined, 'it is not recorded');
+    assert.equal(rebaseRecorded(recorded), one.outcome ?? recorded.child.after);
+  });
+}
+
+const LAYERS = ['a', 'b', 'c'].map((letter) => `sha256:${letter.repeat(64)}` as const);
+const NO_LABELS = { before: new Map<string, string>(), after: new Map<string, string>() };
+
+interface Parts {
+  readonly layers: number;
+  readonly labels?: string;
+  readonly more?: string;
+  readonly top?: string;
+  readonly created?: string;
+  readonly steps?: readonly string[];
+}
+
+/** An image, spelled out as the engine writes it: `steps` below one COPY for each layer. */
+function image({
+  layers,
+  labels,
+  more = '',
+  top = '',
+  created = '2024-01-01T00:00:00Z',
+  steps = [],
+}: Parts): ImageOfPlatform {
+  const entry = (text: string, isEmpty: boolean) =>
+    `{"created":"${created}","created_by":"${text}","comment":"buildkit.dockerfile.v0"${isEmpty ? ',"empty_layer":true' : ''}}`;
+  const found = LAYERS.slice(0, layers);
+  const history = [
+    ...found.slice(0, 1).map((_, at) => entry(`COPY ${at}`, false)),
+    ...steps.map((text) => entry(text, true)),
+    ...found.slice(1).map((_, at) => entry(`COPY ${at + 1}`, false)),
+  ];
+  const config = [
+    ...(labels === undefined ? [] : [`"Labels":${labels}`]),
+    ...(more === '' ? [] : [more]),
+  ].join(',');
+  return {
+    config: `{"architecture":"amd64","config":{${config}},"created":"${created}","history":[${history.join(',')}],"os":"linux","rootfs":{"type":"layers","diff_ids":${JSON.stringify(found)}}${top}}`,
+    layers: found.map((digest) => ({ digest, text: JSON.stringify({ digest }) })),
+  };
+}
+
+function change(before: Omit<Parts, 'layers'>, after: Omit<Parts, 'layers'>): ParentChange {
+  return { before: image({ layers: 1, ...before }), after: image({ layers: 1, ...after }) };
+}
+
+function whyNot(child: ImageOfPlatform, parent: ParentChange | undefined, labels = NO_LABELS): string {
+  const rebased = rebaseConfig(child, parent, labels);
+  return rebased.kind === 'unsure' ? rebased.why : rebased.text;
+}
+
+test('labels are written as Go does: sorted by their bytes, whatever their names are', () => {
+  const labels = {
+    before: new Map(),
+    after: new Map([
+      ['10', 'a'],
+      ['9', '<'],
+      ['__proto__', 'p'],
+      ['constructor', 'c'],
+      ['ﬀ', '1'],
+      ['😀', '2'],
+    ]),
+  };
+  assert.equal(
+    whyNot(image({ layers: 1 }), undefined, labels),
+    image({
+      layers: 1,
+      labels: '{"10":"a","9":"\\u003c","__proto__":"p","constructor":"c","ﬀ":"1","😀":"2"}',
+    }).config,
+  );
+});
+
+test('a config that the engine would write otherwise is left to the engine', () => {
+  const strange = [
+    image({ layers: 1, more: '"Hostname":"x"' }),
+    image({ layers: 1, top: ',"moby.buildkit.cache.v0":"x"' }),
+    image({ layers: 1, more: '"WorkingDir":"/","Cmd":["a"]' }),
+    image({ layers: 1, labels: '{"b":"1","a":"1"}' }),
+    image({ layers: 1, labels: '{"a":"<"}' }),
+    image({ layers: 1, more: '"Healthcheck":{"Interval":9223372036854775807}' }),
+    {
+      ...image({ layers: 1 }),
+      config: image({ layers: 1 }).config.replace(
+        '"created":"2024-01-01T00:00:00Z","created_by"',
+        '"created_by"',
+      ),
+    },
+    { ...image({ layers: 1 }), config: `${image({ layers: 1 }).config}\n` },
+    { ...image({ layers: 1 }), config: 'null' },
+  ];
+  const labels = { before: new Map(), after: new Map([['a', '1']]) };
+  for (const child of strange) {
+    assert.equal(
+      whyNot(child, undefined, labels),
+      'its config is not written as the engine does',
+      child.config,
+    );
+    assert.equal(
+      findVisibleChange({ before: child, after: image({ layers: 1 }) }),
+      'a config that is not written as the engine does',
+    );
+  }
+  assert.match(
+    whyNot(image({ layers: 1 }), undefined, { before: new Map(), after: new Map([['a', '\b']]) }),
+    /unusual/,
+  );
+  assert.match(
+    whyNot(image({ layers: 1 }), undefined, { before: new Map(), after: new Map([['a', '\ud800']]) }),
+    /unusual/,
+  );
+});
+
+test('a parent that the image is not based on, or with something else for steps to see, is left to the engine', () => {
+  const moved = change({ labels: '{"a":"1"}' }, { labels: '{"a":"2"}' });
+  const child = image({ layers: 2, labels: '{"a":"1"}' });
+  assert.equal(whyNot(child, moved), image({ layers: 2, labels: '{"a":"2"}' }).config);
+  const base = 'it is not based on its parent as it was';
+  assert.equal(
+    whyNot(
+      image({ layers: 2, labels: '{"a":"1"}', steps: ['LABEL a=1'] }),
+      change({ labels: '{"a":"1"}', steps: ['USER x'] }, {}),
+    ),
+    base,
+  );
+  assert.equal(whyNot({ ...child, layers: [...child.layers].reverse() }, moved), base);
+  assert.equal(whyNot(image({ layers: 2, top: ',"variant":"v8"' }), moved), base);
+  assert.equal(whyNot(child, { ...moved, after: image({ layers: 2 }) }), 'layers of its parent differ');
+  assert.equal(
+    whyNot(child, { before: { ...moved.before, layers: [] }, after: { ...moved.after, layers: [] } }),
+    'layers and history of its parent differ',
+  );
+  for (const more of [
+    '"Env":["A=1"]',
+    '"User":"u"',
+    '"WorkingDir":"/w"',
+    '"Shell":["s"]',
+    '"OnBuild":["RUN x"]',
+  ])
+    assert.match(
+      whyNot(child, change({ labels: '{"a":"1"}' }, { more })),
+      /^(Env|User|WorkingDir|Shell|OnBuild) of its parent differ$/,
+    );
+  assert.equal(
+    whyNot(child, change({ labels: '{"a":"1"}' }, { top: ',"variant":"v8"' })),
+    'variant of its parent differ',
+  );
+});
+
+test('a history that does not explain the config is left to the engine', () => {
+  const moved = change({ labels: '{"a":"1"}' }, { labels: '{"a":"2"}' });
+  assert.equal(
+    whyNot(image({ layers: 2, labels: '{"a":"1"}', steps: ['FETCH x'] }), moved),
+    'its history has an unknown entry: FETCH x',
+  );
+  assert.match(whyNot(image({ layers: 2, labels: '{"a":"3"}' }), moved), /its label a/);
+  assert.equal(
+    whyNot(image({ layers: 2, labels: '{}' }), moved),
+    'its config does not follow from its history',
+  );
+  assert.match(whyNot(image({ layers: 2 }), moved), /its label a/);
+  // A command of which its history says nothing.
+  const odd = image({ layers: 2, labels: '{"a":"1"}', more: '"StopSignal":"9"' });
+  assert.equal(whyNot(odd, moved), 'its config does not follow from its history');
+});
+
+test('a parent of later times is left to the engine: it may put an epoch over them', () => {
+  const child = image({ layers: 2, created: '2024-01-01T00:00:00.5Z' });
+  const times: readonly (readonly [string, boolean])[] = [
+    ['2024-01-01T00:00:00.5Z', true],
+    ['2024-01-01T00:00:00.499999999Z', true],
+    ['2024-01-01T01:00:00.5+01:00', true],
+    ['2024-01-01T00:00:00.500000001Z', false],
+    ['2024-01-01T00:00:01Z', false],
+    ['yesterday', false],
+  ];
+  for (const [created, isFine] of times) {
+    const parent = {
+      before: image({ layers: 1, created: '2024-01-01T00:00:00.5Z' }),
+      after: image({ layers: 1, created }),
+    };
+    assert.equal(whyNot(child, parent) === 'its parent has times after its own', !isFine, created);
+  }
+});
+
+test('there and back again gives the image as it was, whatever the parent had in between', () => {
+  const random = seededRandom(7);
+  const labelsOf = () => {
+    const all = ['a', 'b', 'c', 'd']
+      .filter(() => random.below(2) === 0)
+      .map((name) => `"${name}":"${random.below(3)}"`);
+    return all.length === 0 ? {} : { labels: `{${all.join(',')}}` };
+  };
+  const extra = () => random.pick(['', '"StopSignal":"9"', '"StopSignal":"10"']);
+  let done = 0;
+  for (let round = 0; round < 300; round++) {
+    const [one, other] = [
+      { ...labelsOf(), more: extra(), steps: [`LABEL round=${round}`] },
+      { ...labelsOf(), more: extra() },
+    ];
+    const child = { ...image({ layers: 2, ...one }) };
+    const there = rebaseConfig(child, change(one, other), NO_LABELS);
+    if (there.kind === 'unsure') continue;
+    const back = rebaseConfig({ ...child, config: there.text }, change(other, one), NO_LABELS);
+    assert.deepEqual(back, { kind: 'config', text: child.config });
+    const read = readImageConfig(there.text);
+    assert(read !== undefined);
+    assert.equal(writeImageConfig(read), there.text);
+    done++;
+  }
+  assert.equal(done, 300);
+});

@@ -27,7 +27,7 @@ import { mutateFile } from './mutants-sites.mjs';
 import { ensureModules, ensureRuntimes, must, node24, root, say, since } from './support.mjs';
 import { isE2e, listTestFiles } from './test-files.mjs';
 
-const DEFAULT_TARGETS = ['state', 'fingerprint', 'plan', 'registry', 'run', 'lock', 'inspect', 'verify']
+const DEFAULT_TARGETS = ['state', 'fingerprint', 'plan', 'registry', 'run', 'inputs', 'lock', 'inspect', 'verify']
   .map((name) => `lib/${name}`)
   .filter((dir) => existsSync(path.join(root, dir)));
 

@@ -1,7 +1,7 @@
 /** What links builds to each other and to images from outside, and what a plan refuses, in every field. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Build, Span } from '../../lib/model/mod.ts';
+import { type Build, parseImageRef, type Span } from '../../lib/model/mod.ts';
 import { type DockerfileReads, planBuilds } from '../../lib/plan/mod.ts';
 import { fromBuild, makeBuild, makeSet } from '../rig/sets.ts';
 
@@ -94,11 +94,12 @@ test('external images are those of the Dockerfile, of contexts, the frontend, an
       ],
     },
   ).values();
+  const external = (written: string, rest: object) => ({ written, ref: parseImageRef(written), ...rest });
   assert.deepEqual(app?.externalImages, [
-    { written: 'r.io/tools:1', use: 'context', contextName: 'tools', span: at(4) },
-    { written: 'frontend', use: 'syntax', span: at(1) },
-    { written: 'alpine:3', use: 'mount' },
-    { written: 'r.io/scanner:2', use: 'attest' },
+    external('r.io/tools:1', { use: 'context', contextName: 'tools', span: at(4) }),
+    external('frontend', { use: 'syntax', span: at(1) }),
+    external('alpine:3', { use: 'mount' }),
+    external('r.io/scanner:2', { use: 'attest' }),
   ]);
   assert.deepEqual(app?.edges, [], 'a frontend is never one of the builds');
   assert.deepEqual(app?.unknowns, [{ kind: 'stage', text: 'who knows' }]);
@@ -164,10 +165,10 @@ test('a main context that is a build, an image or a layout is refused at its pla
 });
 
 test('one tag of two builds is reported at both places', () => {
-  const tagged = (name: string, line: number): Build => ({
-    ...makeBuild(name, { push: 'selected' }),
-    tags: [{ text: 'acme/x', span: at(line) }],
-  });
+  const tagged = (name: string, line: number): Build => {
+    const build = makeBuild(name, { push: 'selected', tags: ['acme/x'] });
+    return { ...build, tags: build.tags.map((tag) => ({ ...tag, span: at(line) })) };
+  };
   const [found] = refused([tagged('a', 3), tagged('b', 6)]);
   assert.equal(found?.build, 'b');
   assert.deepEqual(found?.span, at(6));
@@ -192,6 +193,14 @@ test('builds that push nothing share tags, and a build without tags pushes nothi
     [...nodes.values()].map(({ pushes }) => pushes),
     [false, false, false],
   );
+});
+
+test('tags with a digest, or that are not valid, are nobody’s in common', () => {
+  const digest = `sha256:${'a'.repeat(64)}`;
+  planned([
+    makeBuild('a', { tags: [`acme/x@${digest}`, 'acme/X'], push: 'always' }),
+    makeBuild('b', { tags: [`acme/y@${digest}`, 'acme/Y'], push: 'always' }),
+  ]);
 });
 
 test('every reason of a cycle is said in words and with its place', () => {

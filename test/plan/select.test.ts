@@ -62,7 +62,7 @@ test('filters keep rows by axis, alternatives within one axis, objects by their 
 
 test('every wrong name and filter is reported at once, with what was meant', () => {
   assert.deepEqual(codes(['webb', 'x*'], ['pyton=3.13', 'os=arch', 'nonsense']), [
-    'plan/unknown-build: `webb` is no build, matrix build or group | Did you mean `web`?',
+    'plan/unknown-build: `webb` is not a build, matrix build or group | Did you mean `web`?',
     'plan/unknown-build: `x*` matches no build or group | See `bake-ts list` for the names.',
     'plan/bad-filter: `--filter nonsense` is not of the form AXIS=VALUE | Write for example `--filter python=3.13`.',
     'plan/bad-filter: no matrix has an axis `pyton` | Did you mean `python`?',
@@ -102,7 +102,8 @@ test('a name that is a glob for nothing is not read as one', () => {
   const selected = selectBuilds(makeSet([makeBuild('a.b'), makeBuild('axb')]), { patterns: ['a.b'] });
   assert.ok(selected.ok);
   assert.deepEqual([...selected.value], ['a.b']);
-  assert.match(codes(['ba.e'])[0] ?? '', /`ba\.e` is no build/);
+  assert.match(codes(['ba.e'])[0] ?? '', /`ba\.e` is not a build/);
+  assert.match(codes(['ba\\se'])[0] ?? '', /`ba\\se` is not a build/);
 });
 
 test('what is taken away but not there is reported without its mark, and what was meant is found', () => {

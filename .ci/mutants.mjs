@@ -1,7 +1,7 @@
 /**
  * `npm run mutants`: changes lib/ a little, thousands of times, and says which changes no fast test notices.
  *
- *   node .ci/mutants.mjs [--sample N] [--seed N] [--jobs N] [--json FILE] [--verbose] [package, file or FILE:LINE]…
+ *   node .ci/mutants.mjs [--sample N] [--seed N] [--jobs N] [--json FILE] [--list] [--verbose] [package, file or FILE:LINE]…
  *
  * Works on a copy in a temporary directory, without the engine. All mutants of a file lie in it at once, each behind a
  * switch; a measuring run says which test reaches which, and each mutant is judged by these tests only, the likeliest
@@ -27,7 +27,17 @@ import { mutateFile } from './mutants-sites.mjs';
 import { ensureModules, ensureRuntimes, must, node24, root, say, since } from './support.mjs';
 import { isE2e, listTestFiles } from './test-files.mjs';
 
-const DEFAULT_TARGETS = ['state', 'fingerprint', 'plan', 'registry', 'run', 'inputs', 'lock', 'inspect', 'verify']
+const DEFAULT_TARGETS = [
+  'state',
+  'fingerprint',
+  'plan',
+  'registry',
+  'run',
+  'inputs',
+  'lock',
+  'inspect',
+  'verify',
+]
   .map((name) => `lib/${name}`)
   .filter((dir) => existsSync(path.join(root, dir)));
 
@@ -45,6 +55,7 @@ const { values: options, positionals } = parseArgs({
     seed: { type: 'string', default: '1' },
     jobs: { type: 'string', default: String(availableParallelism()) },
     json: { type: 'string' },
+    list: { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
   },
 });
@@ -326,9 +337,32 @@ function place({ file, line, column }) {
   return `${file}:${line}:${column}`;
 }
 
+/** As docs/mutants.md lists survivors: without lines and columns, which change with every edit. */
+function asListed({ file, kind, from, to }) {
+  return `${file}  ${kind}: ${from} → ${to || 'nothing'}`;
+}
+
+/** Survivors that have a reason in docs/mutants.md, with how often each is listed. */
+function readListed() {
+  const listed = new Map();
+  for (const line of readFileSync(path.join(root, 'docs/mutants.md'), 'utf8').split('\n'))
+    if (/^lib\/\S+ {2}/.test(line)) listed.set(line, (listed.get(line) ?? 0) + 1);
+  return listed;
+}
+
 function report(results) {
+  const listed = readListed();
   const alive = results.filter(({ status }) => status !== 'killed');
-  for (const one of alive) {
+  const unexplained = alive.filter((one) => {
+    const left = listed.get(asListed(one)) ?? 0;
+    listed.set(asListed(one), left - 1);
+    return left <= 0;
+  });
+  for (const one of unexplained) {
+    if (options.list) {
+      say(asListed(one));
+      continue;
+    }
     const what = one.status === 'unreached' ? 'no test reaches it' : one.status;
     say(`${place(one)}  ${one.kind} (${what})\n    ${one.from}\n    → ${one.to || 'nothing'}`);
   }
@@ -336,26 +370,23 @@ function report(results) {
   const rows = new Map();
   for (const one of results) {
     for (const name of [path.dirname(one.file), one.file]) {
-      const row = rows.get(name) ?? { killed: 0, survived: 0, unreached: 0, failed: 0 };
+      const row = rows.get(name) ?? { killed: 0, survived: 0, unreached: 0, failed: 0, unexplained: 0 };
       row[one.status]++;
+      if (unexplained.includes(one)) row.unexplained++;
       rows.set(name, row);
     }
   }
-  for (const [name, { killed, survived, unreached, failed }] of [...rows].sort(([a], [b]) =>
-    a < b ? -1 : 1,
-  )) {
-    const all = killed + survived + unreached + failed;
-    const rate = ((100 * killed) / all).toFixed(1).padStart(5);
-    say(`${rate} %  ${name}: ${killed} of ${all} killed, ${survived} survive, ${unreached} not reached`);
+  for (const [name, row] of [...rows].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const all = row.killed + row.survived + row.unreached + row.failed;
+    const rate = ((100 * row.killed) / all).toFixed(1).padStart(5);
+    const rest = `${all - row.killed} survive (${row.unreached} reached by no test), ${row.unexplained} without a reason`;
+    say(`${rate} %  ${name}: ${row.killed} of ${all} killed, ${rest}`);
   }
   say(`\n${results.length - alive.length} of ${results.length} killed (${since(start)})`);
-  if (options.json !== undefined)
-    writeFileSync(
-      options.json,
-      `${JSON.stringify(
-        results.map(({ isSpent, isDirty, id, ...rest }) => rest),
-        null,
-        1,
-      )}\n`,
-    );
+  if (options.json !== undefined) {
+    const kept = results.map(({ file, line, column, kind, from, to, status, killedBy, why }) => {
+      return { file, line, column, kind, from, to, status, killedBy, why };
+    });
+    writeFileSync(options.json, `${JSON.stringify(kept, null, 1)}\n`);
+  }
 }

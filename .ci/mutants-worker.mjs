@@ -68,6 +68,7 @@ async function judge({ id, mutant, tests, isFresh }) {
   if (isFresh) mutants.activate(mutant);
   for (const { file, index, limitMs } of tests) {
     let one;
+    process.send({ id, nextMs: LOAD_MS });
     try {
       one = (await load(file))[index];
     } catch (error) {
@@ -75,7 +76,8 @@ async function judge({ id, mutant, tests, isFresh }) {
       return { killedBy: `${file} (import)`, why: text(error) };
     }
     if (one === undefined) return { killedBy: `${file} (import)`, why: 'it declares fewer tests' };
-    process.send({ id, nextMs: 2 * limitMs + LOAD_MS });
+    // Twice, because it may be run without the mutant too.
+    process.send({ id, nextMs: 2 * limitMs + 1000 });
     mutants.activate(mutant);
     const failure = await runOne(one, limitMs);
     if (!isFresh) mutants.activate(0);

@@ -248,7 +248,7 @@ function testsFor(mutant, tests, loadedBy) {
       if (!file.startsWith(home)) others += ms;
       return others <= MAX_OTHERS_MS;
     })
-    .map(({ file, index, ms }) => ({ file, index, limitMs: 3000 + 10 * ms }));
+    .map(({ file, index, ms }) => ({ file, index, limitMs: 1500 + 10 * ms }));
 }
 
 async function judge(worker, mutant, tests, isFresh) {

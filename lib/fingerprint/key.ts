@@ -25,9 +25,9 @@ export interface KeyInput {
   readonly files: ReadonlyMap<string, readonly FilePart[]>;
   /** External image as written → digest it was resolved to and is pinned to. */
   readonly images: ReadonlyMap<string, string>;
-  /** Named context → digest of the result of the build that stands behind it. */
+  /** Named context → digest of the result of the build that it names. */
   readonly parents: ReadonlyMap<string, string>;
-  /** The platforms it is surely built for: what is asked for, or the engine's; empty where that cannot be told. */
+  /** The platforms it is surely built for: what is asked for, or the engine's; empty where that is not known. */
   readonly platforms: readonly string[];
   /** `os/arch` of the engine; counts where `platforms` is empty or the Dockerfile uses it. */
   readonly enginePlatform?: string;

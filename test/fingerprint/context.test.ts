@@ -70,7 +70,7 @@ test('a context of which nothing is read is empty, without a look at it', async 
   const root = await makeTree(t, { a: 'a' });
   const empty = await hashed(hasherOf(t), request(root, []));
   assert.deepEqual([empty.root, empty.files, empty.fileCount, empty.bytes], [root, [], 0, 0]);
-  assert.equal(empty.looks.size, 0);
+  assert.equal(empty.stats.size, 0);
 });
 
 test('problems have the place of the context, its name, and what to do', async (t) => {
@@ -137,7 +137,7 @@ test('the same question is asked once, another one of the same files looks at no
       ({ content }) => content,
     ),
   );
-  assert.equal(other.looks, first.looks);
+  assert.equal(other.stats, first.stats);
 });
 
 test('questions differ in root, sources, inclusions, exclusions and rules, and in the sense of a rule', async (t) => {

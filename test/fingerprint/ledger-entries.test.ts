@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { appendFile, chmod, mkdir, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { Looks } from '../../lib/fingerprint/looks.ts';
 import { contentName, SentLedger, type Shipment } from '../../lib/fingerprint/mod.ts';
+import { StatTable } from '../../lib/fingerprint/stat-table.ts';
 import type { FilePart } from '../../lib/model/mod.ts';
 import { makeTempDir, makeTree } from '../rig/temp.ts';
 
@@ -19,21 +19,21 @@ interface SentFile {
   readonly mtimeMs?: number;
 }
 
-/** Files on their way, looks and all, made by hand; directories end in `/`. */
+/** Files on their way, signatures and all, made by hand; directories end in `/`. */
 function shipment(files: readonly SentFile[], local = 'context', root = '/nowhere'): Shipment {
-  const looks = new Looks();
+  const stats = new StatTable();
   const rows = files.map((file) => {
-    looks.add(file.path.replace(/\/$/, ''));
+    stats.add(file.path.replace(/\/$/, ''));
     const time = BigInt(file.mtimeMs ?? 1000) * MS + 7n;
     return [BigInt(file.mode ?? 0o100644), BigInt(file.size ?? 5), time, 1n, 1n];
   });
-  looks.fill(0, new BigInt64Array(rows.flat()));
+  stats.fill(0, new BigInt64Array(rows.flat()));
   const parts = files.map(({ path: name, content, mode }): FilePart => {
     return name.endsWith('/')
       ? { path: name.slice(0, -1), kind: 'dir', mode: mode ?? 0o755, content: '' }
       : { path: name, kind: 'file', mode: (mode ?? 0o644) & 0o7777, content: content.repeat(32) };
   });
-  return { local, hashed: { root, files: parts, fileCount: parts.length, bytes: 0, looks } };
+  return { local, hashed: { root, files: parts, fileCount: parts.length, bytes: 0, stats } };
 }
 
 async function ledgers(t: TestContext) {

@@ -35,7 +35,7 @@ for (const [what, workers, parallel] of [
     const pool = poolOf(t, workers);
     for (let pass = 0; pass < 2; pass++) {
       const queue = pool.open(root, parallel);
-      for (const name of names) queue.add(pass === 0 ? 'look' : 'read', listOf(name));
+      for (const name of names) queue.add(pass === 0 ? 'stat' : 'read', listOf(name));
       const results = await queue.drain(undefined);
       assert.ok(results !== undefined);
       assert.deepEqual(
@@ -54,7 +54,7 @@ for (const [what, workers, parallel] of [
 test('a batch that is offered is done by a thread, and cannot be taken back then', async (t) => {
   const { root } = await makeFiles(t, 3);
   const pool = poolOf(t, 1);
-  const offers = [0, 1, 2].map((at) => pool.offer({ job: 'look', root, paths: listOf(`f${at}`).text }, true));
+  const offers = [0, 1, 2].map((at) => pool.offer({ job: 'stat', root, paths: listOf(`f${at}`).text }, true));
   assert.equal(new Set(offers.map((one) => one?.id)).size, 3);
   for (const [at, offered] of offers.entries()) {
     assert.ok(offered !== undefined);
@@ -73,8 +73,8 @@ test('a batch that no thread has begun can be taken back once, and is then not d
   const paths = listOf('f1').text;
   // The thread is not up yet when its messages are sent.
   const [taken, left] = [
-    pool.offer({ job: 'look', root, paths }, true),
-    pool.offer({ job: 'look', root, paths }, true),
+    pool.offer({ job: 'stat', root, paths }, true),
+    pool.offer({ job: 'stat', root, paths }, true),
   ];
   assert.ok(taken !== undefined && left !== undefined);
   assert.equal(pool.reclaim(taken.id), true);
@@ -90,7 +90,7 @@ test('a batch that no thread has begun can be taken back once, and is then not d
 });
 
 test('nothing is offered where it shall stay on this thread, or where there is no other', async (t) => {
-  const request = { job: 'look', root: '/', paths: '' } as const;
+  const request = { job: 'stat', root: '/', paths: '' } as const;
   assert.equal(poolOf(t, 1).offer(request, false), undefined);
   assert.ok(poolOf(t).open('/', false) !== undefined);
 });
@@ -100,13 +100,13 @@ test('a queue that is cancelled gives nothing, before it begins and when the sig
   const pool = poolOf(t, 0);
   const begun = new AbortController();
   const queue = pool.open(root, false);
-  for (const name of names) queue.add('look', listOf(name));
+  for (const name of names) queue.add('stat', listOf(name));
   const results = queue.drain(begun.signal);
   setImmediate(() => begun.abort());
   assert.equal(await results, undefined);
   assert.equal(await pool.open(root, false).drain(AbortSignal.abort()), undefined);
   const single = pool.open(root, false);
-  single.add('look', listOf('f1'));
+  single.add('stat', listOf('f1'));
   assert.equal(await single.drain(AbortSignal.abort()), undefined);
 });
 
@@ -117,7 +117,7 @@ test('a pool that was closed can begin anew', async (t) => {
   pool.start();
   const keep = setInterval(() => {}, 1000);
   for (let time = 0; time < 2; time++) {
-    const offered = pool.offer({ job: 'look', root, paths: 'f1' }, true);
+    const offered = pool.offer({ job: 'stat', root, paths: 'f1' }, true);
     assert.equal((await offered?.answer)?.signatures[1], 1n);
     await pool.close();
   }
@@ -129,13 +129,13 @@ test('where a thread breaks, everything is done by this one', async (t) => {
   const pool = poolOf(t, 2);
   const keep = setInterval(() => {}, 1000);
   // No request is like this; it makes the thread that gets it fail.
-  const broken = pool.offer({ job: 'look', root, paths: undefined as unknown as string }, true);
-  const other = pool.offer({ job: 'look', root, paths: undefined as unknown as string }, true);
+  const broken = pool.offer({ job: 'stat', root, paths: undefined as unknown as string }, true);
+  const other = pool.offer({ job: 'stat', root, paths: undefined as unknown as string }, true);
   assert.deepEqual(await Promise.all([broken?.answer, other?.answer]), [undefined, undefined]);
   clearInterval(keep);
-  assert.equal(pool.offer({ job: 'look', root, paths: 'f1' }, true), undefined);
+  assert.equal(pool.offer({ job: 'stat', root, paths: 'f1' }, true), undefined);
   const queue = pool.open(root, true);
-  for (const name of ['f1', 'f2']) queue.add('look', listOf(name));
+  for (const name of ['f1', 'f2']) queue.add('stat', listOf(name));
   const results = await queue.drain(undefined);
   assert.deepEqual(
     results?.map(({ signatures }) => signatures[1]),

@@ -8,87 +8,87 @@ import { test } from 'node:test';
 import {
   codeOf,
   expandPaths,
-  lookAt,
   PathList,
   readAll,
   runBatch,
   SIGNATURE_FIELDS,
+  statAll,
 } from '../../lib/fingerprint/batch.ts';
-import { Looks } from '../../lib/fingerprint/looks.ts';
+import { StatTable } from '../../lib/fingerprint/stat-table.ts';
 import { makeTree } from '../rig/temp.ts';
 
 /** One signature of five numbers that tell which file it is of. */
 const signature = (number: number): readonly bigint[] =>
   Array.from({ length: SIGNATURE_FIELDS }, (_, field) => BigInt(number * 10 + field));
 
-function looksOf(paths: readonly string[], first = 1): Looks {
-  const looks = new Looks();
-  for (const one of paths) looks.add(one);
-  looks.fill(0, new BigInt64Array(paths.flatMap((_, at) => signature(first + at))));
-  return looks;
+function looksOf(paths: readonly string[], first = 1): StatTable {
+  const stats = new StatTable();
+  for (const one of paths) stats.add(one);
+  stats.fill(0, new BigInt64Array(paths.flatMap((_, at) => signature(first + at))));
+  return stats;
 }
 
 test('a row is found by its path in any order of asking, also one added after the first search', () => {
-  const looks = looksOf(['a', 'b', 'c', 'd']);
+  const stats = looksOf(['a', 'b', 'c', 'd']);
   for (const order of [
     ['a', 'b', 'c', 'd'],
     ['d', 'a', 'c', 'b'],
     ['b', 'b', 'a', 'a', 'd'],
   ]) {
-    for (const one of order) assert.equal(looks.row(one), 'abcd'.indexOf(one), order.join());
+    for (const one of order) assert.equal(stats.row(one), 'abcd'.indexOf(one), order.join());
   }
-  assert.equal(looks.row('e'), undefined);
-  assert.equal(looks.add('e'), 4);
-  assert.equal(looks.row('e'), 4);
-  assert.equal(looks.size, 5);
-  assert.equal(looks.path(4), 'e');
-  assert.equal(looks.path(5), '');
-  assert.equal(new Looks().row('a'), undefined);
+  assert.equal(stats.row('e'), undefined);
+  assert.equal(stats.add('e'), 4);
+  assert.equal(stats.row('e'), 4);
+  assert.equal(stats.size, 5);
+  assert.equal(stats.path(4), 'e');
+  assert.equal(stats.path(5), '');
+  assert.equal(new StatTable().row('a'), undefined);
 });
 
-test('a row that is not filled in yet looks as if its path were gone', () => {
-  const looks = looksOf(['a']);
-  assert.equal(looks.mode(looks.add('b')), 0);
-  assert.equal(looks.hash(1), undefined);
-  looks.setHash(1, 'h');
-  assert.equal(looks.hash(1), 'h');
+test('a row that is not filled in yet stats as if its path were gone', () => {
+  const stats = looksOf(['a']);
+  assert.equal(stats.mode(stats.add('b')), 0);
+  assert.equal(stats.hash(1), undefined);
+  stats.setHash(1, 'h');
+  assert.equal(stats.hash(1), 'h');
 });
 
 test('mode, size and time are read out of their fields, also where they need more than 32 bits', () => {
-  const looks = new Looks();
-  looks.add('other');
-  looks.add('a');
+  const stats = new StatTable();
+  stats.add('other');
+  stats.add('a');
   const size = 5 * 2 ** 32 + 7;
-  looks.fill(1, new BigInt64Array([0o100644n, BigInt(size), 1_700_000_000_123_999_999n, 2n, 3n]));
-  assert.equal(looks.mode(1), 0o100644);
-  assert.equal(looks.sizeBytes(1), size);
-  assert.equal(looks.modifiedMs(1), 1_700_000_000_123n);
-  assert.deepEqual([looks.mode(0), looks.sizeBytes(0), looks.modifiedMs(0)], [0, 0, 0n]);
+  stats.fill(1, new BigInt64Array([0o100644n, BigInt(size), 1_700_000_000_123_999_999n, 2n, 3n]));
+  assert.equal(stats.mode(1), 0o100644);
+  assert.equal(stats.sizeBytes(1), size);
+  assert.equal(stats.modifiedMs(1), 1_700_000_000_123n);
+  assert.deepEqual([stats.mode(0), stats.sizeBytes(0), stats.modifiedMs(0)], [0, 0, 0n]);
 });
 
 test('a table grows past its first room and keeps what was in it', () => {
   const paths = Array.from({ length: 2600 }, (_, at) => `f${at}`);
-  const looks = new Looks();
-  for (const one of paths) looks.add(one);
-  looks.fill(0, new BigInt64Array(paths.slice(0, 1000).flatMap((_, at) => signature(at))));
-  looks.fill(1000, new BigInt64Array(paths.slice(1000).flatMap((_, at) => signature(1000 + at))));
+  const stats = new StatTable();
+  for (const one of paths) stats.add(one);
+  stats.fill(0, new BigInt64Array(paths.slice(0, 1000).flatMap((_, at) => signature(at))));
+  stats.fill(1000, new BigInt64Array(paths.slice(1000).flatMap((_, at) => signature(1000 + at))));
   for (const [at] of paths.entries()) {
-    assert.equal(looks.mode(at), at * 10);
-    assert.equal(looks.sizeBytes(at), at * 10 + 1);
+    assert.equal(stats.mode(at), at * 10);
+    assert.equal(stats.sizeBytes(at), at * 10 + 1);
   }
-  assert.deepEqual([...looks.signatures.slice(2599 * 5, 2600 * 5)], signature(2599));
+  assert.deepEqual([...stats.signatures.slice(2599 * 5, 2600 * 5)], signature(2599));
 });
 
 test('what a file looked like while it was read takes the place of what it looked like before', () => {
-  const looks = looksOf(['a', 'b', 'c']);
+  const stats = looksOf(['a', 'b', 'c']);
   const read = new BigInt64Array([...signature(7), ...signature(8)]);
-  looks.update(1, read, 1, 'hash');
-  assert.equal(looks.mode(1), 80);
-  assert.equal(looks.hash(1), 'hash');
-  assert.deepEqual([looks.mode(0), looks.mode(2)], [10, 30]);
+  stats.update(1, read, 1, 'hash');
+  assert.equal(stats.mode(1), 80);
+  assert.equal(stats.hash(1), 'hash');
+  assert.deepEqual([stats.mode(0), stats.mode(2)], [10, 30]);
 });
 
-test('a path looks the same in two tables where every field is, or where neither has it', () => {
+test('a path stats the same in two tables where every field is, or where neither has it', () => {
   const one = looksOf(['x', 'a', 'b']);
   assert.ok(one.isSame('a', looksOf(['a', 'b'], 2)));
   assert.ok(!one.isSame('a', looksOf(['b', 'a'], 2)));
@@ -99,7 +99,7 @@ test('a path looks the same in two tables where every field is, or where neither
     for (const difference of [1n, 1n << 32n]) {
       const changed = new BigInt64Array(signature(1));
       changed[field] = (changed[field] ?? 0n) + difference;
-      const other = new Looks();
+      const other = new StatTable();
       other.add('x');
       other.fill(0, changed);
       assert.ok(!one.isSame('x', other), `${field} ${difference}`);
@@ -132,7 +132,7 @@ test('looking gives the signature of the entry itself; what is gone has the mode
   await utimes(path.join(root, 'b'), 1_700_000_000, 1_700_000_000.5);
   const files = ['d', 'gone', 'b', 'b/below', 'link'].map((name) => path.join(root, name));
   const before = Date.now();
-  const { signatures, failures, startedAt } = lookAt(files);
+  const { signatures, failures, startedAt } = statAll(files);
   assert.ok(startedAt >= before && startedAt <= Date.now());
   const modes = files.map((_, at) => Number(signatures[at * SIGNATURE_FIELDS]));
   const stats = await Promise.all(['d', 'b', 'link'].map((name) => lstat(path.join(root, name))));
@@ -211,10 +211,10 @@ test('reading leaves no file open, whatever became of it', {
 test('a batch does the job it names below its root', async (t) => {
   const root = await makeTree(t, { a: 'aaaa' });
   await mkdir(path.join(root, 'empty'));
-  const look = runBatch({ job: 'look', root, paths: 'a\0gone' });
-  assert.equal(look.hashes, undefined);
-  assert.equal(look.signatures.length, 2 * SIGNATURE_FIELDS);
-  assert.equal(look.signatures[1], 4n);
+  const stats = runBatch({ job: 'stat', root, paths: 'a\0gone' });
+  assert.equal(stats.hashes, undefined);
+  assert.equal(stats.signatures.length, 2 * SIGNATURE_FIELDS);
+  assert.equal(stats.signatures[1], 4n);
   const read = runBatch({ job: 'read', root, paths: 'a' });
   assert.deepEqual(Buffer.from(read.hashes ?? []), createHash('sha256').update('aaaa').digest());
 });

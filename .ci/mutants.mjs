@@ -45,7 +45,8 @@ const DEFAULT_TARGETS = [
 const MAX_TEST_MS = 3000;
 /** What loading a test file may take. */
 const LOAD_MS = 15_000;
-/** What tests of other packages than the mutant's may take together, by the measuring run. */
+/** What the tests of one mutant may take together, by the measuring run: those of its package, and those of others. */
+const MAX_OWN_MS = 15_000;
 const MAX_OTHERS_MS = 3000;
 
 const { values: options, positionals } = parseArgs({
@@ -234,19 +235,22 @@ async function judgeAll(mutants, tests, atLoad) {
   return results.sort((a, b) => a.id - b.id);
 }
 
-/** The tests of the package first, then the fast ones. For what imports reach, those that reach the same file. */
+/**
+ * The tests of the package first, then the fast ones; of a package without tests of its own, all. For what imports
+ * reach, those that load it.
+ */
 function testsFor(mutant, tests, loadedBy) {
   const home = `test/${mutant.file.split('/')[1]}/`;
-  const rank = ({ file, ms }) => (file.startsWith(home) ? 0 : 1_000_000) + ms;
-  let others = 0;
-  const reaching = tests.filter(
-    ({ reached, file }) => reached.has(mutant.id) || (loadedBy.includes(file) && file.startsWith(home)),
-  );
-  return reaching
+  const isOwn = existsSync(path.join(root, home)) ? ({ file }) => file.startsWith(home) : () => true;
+  const rank = (one) => (isOwn(one) ? 0 : 1_000_000) + one.ms;
+  const sums = { own: 0, others: 0 };
+  return tests
+    .filter((one) => one.reached.has(mutant.id) || (loadedBy.includes(one.file) && isOwn(one)))
     .sort((a, b) => rank(a) - rank(b))
-    .filter(({ file, ms }) => {
-      if (!file.startsWith(home)) others += ms;
-      return others <= MAX_OTHERS_MS;
+    .filter((one) => {
+      const kind = isOwn(one) ? 'own' : 'others';
+      sums[kind] += one.ms;
+      return sums[kind] <= (kind === 'own' ? MAX_OWN_MS : MAX_OTHERS_MS);
     })
     .map(({ file, index, ms }) => ({ file, index, limitMs: 1500 + 10 * ms }));
 }

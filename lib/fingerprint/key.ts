@@ -105,9 +105,7 @@ export function keyParts(input: KeyInput): KeyResult {
   // With another frontend nobody knows which contexts it takes; otherwise those that nothing refers to are never read.
   const isOpaque = facts.stages.length === 0;
   const used = new Set(facts.contexts.map((use: ContextUse) => use.name));
-  if (facts.reads.has(MAIN_CONTEXT) || build.context.ref.kind !== 'local') {
-    addContext(MAIN_CONTEXT, build.context.ref);
-  }
+  addContext(MAIN_CONTEXT, build.context.ref);
   for (const [name, source] of build.contexts) {
     if (isOpaque || used.has(name) || facts.reads.has(name)) addContext(name, source.ref);
   }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { appendFileSync } from 'node:fs';
 import { chmod, mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
@@ -121,6 +122,25 @@ test('a file that fails while it is read is named, among others that do not', {
   assert.deepEqual(
     found.map(({ code, message }) => [code, message]),
     [['context/unreadable', 'mem in the context app cannot be read (EIO)']],
+  );
+});
+
+test('a file that does not stay still is said to be written to', async (t) => {
+  const root = await makeTree(t, { moving: 'x'.repeat(200) });
+  const file = path.join(root, 'moving');
+  const prototype = Object.getPrototypeOf(createHash('sha256')) as { update: (data: Uint8Array) => unknown };
+  const { update } = prototype;
+  prototype.update = function (this: unknown, data: Uint8Array) {
+    if (data.length > 100) appendFileSync(file, 'z');
+    return Reflect.apply(update, this, [data]);
+  };
+  t.after(() => {
+    prototype.update = update;
+  });
+  const found = await problemsOf(hasherOf(t), request(root));
+  assert.deepEqual(
+    found.map(({ message }) => message),
+    ['moving in the context app cannot be read (it is being written to)'],
   );
 });
 

@@ -93,10 +93,10 @@ const TABLE: readonly (readonly [Partial<KeyParts>, Partial<KeyParts>, readonly 
     { dockerfile: 'a' },
     {
       dockerfile:
-        'a\nADD https://me:hush@h/x git+ssh://u@h/y /\nENV A_TOKEN=hush B=c secretly="h u" apiKey=\'h u\' X=1',
+        'a\nADD https://me:hush@h/x git+ssh://u@h/y ftp://@h/z /\nENV A_TOKEN=hush B=c secretly="h u" apiKey=\'h u\' X=1',
     },
     [
-      'Dockerfile: ADD https://h/x git+ssh://h/y / added',
+      'Dockerfile: ADD https://h/x git+ssh://h/y ftp://h/z / added',
       'Dockerfile: ENV A_TOKEN=… B=c secretly=… apiKey=… X=1 added',
     ],
   ],

@@ -137,6 +137,29 @@ test('the ledger can be forgotten, also where there is none', async (t) => {
   assert.equal(await ledger.announce([shipment([A])]), 'context: d/a');
 });
 
+test('after forgetting, what another process notes counts, and nothing from before', async (t) => {
+  const { open } = await ledgers(t);
+  const [one, other] = [open(), open()];
+  const b: SentFile = { ...A, path: 'd/b' };
+  await one.announce([shipment([A])]);
+  await one.forget();
+  await other.announce([shipment([b])]);
+  assert.equal(await one.announce([shipment([{ ...A, content: 'bb' }])]), undefined);
+  await one.forget();
+  await other.announce([shipment([{ ...A, content: 'cc' }, b])]);
+  assert.equal(await one.announce([shipment([A])]), 'context: d/a');
+});
+
+test('a ledger that began anew and is shorter is read from its beginning', async (t) => {
+  const { open, file } = await ledgers(t);
+  const [one, other] = [open(), open()];
+  await one.announce([shipment([A, { ...A, path: 'd/b' }, { ...A, path: 'd/c' }])]);
+  await one.announce([shipment([A])]);
+  await writeFile(await file(), '');
+  await other.announce([shipment([{ ...A, content: 'bb' }])]);
+  assert.equal(await one.announce([shipment([A])]), 'context: d/a');
+});
+
 test('a full ledger is a conflict for everything, until it is forgotten', async (t) => {
   const { open, file } = await ledgers(t);
   const ledger = open();
@@ -261,4 +284,9 @@ test('the name of a content is the same for the same files, and no two contents 
     return { ...one, hashed: { ...one.hashed, files: one.hashed.files.map((part) => ({ ...part, mode })) } };
   };
   assert.notEqual(name(made('a', 12)), name(made('a', 1)));
+  const link = (path: string, content: string): Shipment => {
+    const files: readonly FilePart[] = [{ path, kind: 'symlink', mode: 0o777, content }];
+    return { local: 'context', hashed: { ...shipment([]).hashed, files } };
+  };
+  assert.notEqual(name(link('a', 'xsymlink511y')), name(link('asymlink511x', 'y')));
 });

@@ -333,6 +333,9 @@ test('a remote context is known by its full commit alone, and its user is not to
   }
   const http = partsOf({ context: { ref: { kind: 'http', url: `https://h/x#${COMMIT}` }, written: 'x' } });
   assert.equal(http.untracked.length, 1, 'only git has commits');
+  const plain = (url: string) => git(`${url}#${COMMIT}`).parts.options['context context'];
+  assert.equal(plain('https://@h/r.git'), `https://h/r.git#${COMMIT}`);
+  assert.equal(plain('https://h/a//u@b.git'), `https://h/a//u@b.git#${COMMIT}`);
   const ssh = git(`git@example.com:r.git#${COMMIT}`);
   assert.deepEqual(ssh.parts.options, { 'context context': `git@example.com:r.git#${COMMIT}` });
 });

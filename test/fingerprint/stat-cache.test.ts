@@ -85,6 +85,7 @@ test('a file that changed shortly before it was read is not kept, and forgotten 
   }
   const still = signatures([8, 1], { mtime: limit, ctime: limit });
   assert.ok(!isRacy(still, 1, READ_AT));
+  assert.ok(isRacy(signatures([8, 1], { mtime: limit + 1n }), 1, READ_AT));
   cache.remember('still', still, hashes([8, 1]), 1, READ_AT);
   assert.equal(cache.find('still', still, 1), hexOf(1));
 

@@ -1,7 +1,7 @@
-/** The table of what files looked like, and the two jobs that fill it, by themselves. */
+/** The table of stat signatures, and the two jobs that fill it, by themselves. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, closeSync, futimesSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { lstat, mkdir, readdir, symlink, utimes } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -41,12 +41,15 @@ test('a row is found by its path in any order of asking, also one added after th
   assert.equal(stats.add('e'), 4);
   assert.equal(stats.row('e'), 4);
   assert.equal(stats.size, 5);
+  assert.equal(stats.add('f'), 5);
+  assert.equal(stats.row('a'), 0);
+  assert.equal(stats.row('f'), 5);
   assert.equal(stats.path(4), 'e');
-  assert.equal(stats.path(5), '');
+  assert.equal(stats.path(6), '');
   assert.equal(new StatTable().row('a'), undefined);
 });
 
-test('a row that is not filled in yet stats as if its path were gone', () => {
+test('a row that is not filled in yet counts as gone', () => {
   const stats = looksOf(['a']);
   assert.equal(stats.mode(stats.add('b')), 0);
   assert.equal(stats.hash(1), undefined);
@@ -69,8 +72,9 @@ test('mode, size and time are read out of their fields, also where they need mor
 test('a table grows past its first room and keeps what was in it', () => {
   const paths = Array.from({ length: 2600 }, (_, at) => `f${at}`);
   const stats = new StatTable();
-  for (const one of paths) stats.add(one);
+  for (const one of paths.slice(0, 1000)) stats.add(one);
   stats.fill(0, new BigInt64Array(paths.slice(0, 1000).flatMap((_, at) => signature(at))));
+  for (const one of paths.slice(1000)) stats.add(one);
   stats.fill(1000, new BigInt64Array(paths.slice(1000).flatMap((_, at) => signature(1000 + at))));
   for (const [at] of paths.entries()) {
     assert.equal(stats.mode(at), at * 10);
@@ -88,7 +92,7 @@ test('what a file looked like while it was read takes the place of what it looke
   assert.deepEqual([stats.mode(0), stats.mode(2)], [10, 30]);
 });
 
-test('a path stats the same in two tables where every field is, or where neither has it', () => {
+test('a path has the same signature in two tables where every field is the same, or where neither has it', () => {
   const one = looksOf(['x', 'a', 'b']);
   assert.ok(one.isSame('a', looksOf(['a', 'b'], 2)));
   assert.ok(!one.isSame('a', looksOf(['b', 'a'], 2)));
@@ -224,4 +228,75 @@ test('the code of an error is its code, else its name', () => {
   assert.equal(codeOf(Object.assign(new TypeError('x'), { code: 5 })), 'TypeError');
   assert.equal(codeOf(new RangeError('x')), 'RangeError');
   assert.equal(codeOf({ code: 'EACCES' }), 'unknown');
+});
+
+test('a name that is too long is a failure with its place, for the stat and for the reading', () => {
+  const files = ['/', `/${'x'.repeat(300)}`];
+  assert.deepEqual(statAll(files).failures, [{ index: 1, code: 'ENAMETOOLONG' }]);
+  assert.deepEqual(readAll(files.slice(1)).failures, [{ index: 0, code: 'ENAMETOOLONG' }]);
+});
+
+test('a file that was written in place while it was read is read again, though its size and time are the same', {
+  skip: 'Deno' in globalThis && 'Deno says ctime in whole seconds',
+}, async (t) => {
+  const root = await makeTree(t, { a: 'x'.repeat(3 << 20) });
+  const file = path.join(root, 'a');
+  await utimes(file, 1_700_000_000, 1_700_000_000);
+  const prototype = Object.getPrototypeOf(createHash('sha256')) as { update: (data: Uint8Array) => unknown };
+  const { update } = prototype;
+  let isDone = false;
+  prototype.update = function (this: unknown, data: Uint8Array) {
+    if (data.length > 100 && !isDone) {
+      isDone = true;
+      const descriptor = openSync(file, 'r+');
+      writeSync(descriptor, 'edited', 0);
+      futimesSync(descriptor, 1_700_000_000, 1_700_000_000);
+      closeSync(descriptor);
+    }
+    return Reflect.apply(update, this, [data]);
+  };
+  t.after(() => {
+    prototype.update = update;
+  });
+  const { hashes } = readAll([file]);
+  prototype.update = update;
+  assert.deepEqual(Buffer.from(hashes ?? []), createHash('sha256').update(readFileSync(file)).digest());
+});
+
+test('what Deno says of a file is taken where it says all, else node:fs is asked', {
+  skip: 'Deno' in globalThis && 'the real one is tested by everything else',
+}, async (t) => {
+  const root = await makeTree(t, { a: 'aaaa' });
+  const file = path.join(root, 'a');
+  const whole = { mode: 0o100600, size: 7, mtime: new Date(5), ctime: new Date(6000), ino: 9 };
+  const answers: Readonly<Record<string, object | undefined>> = {
+    [`${root}/whole`]: whole,
+    [`${root}/../${path.basename(root)}/a`]: { ...whole, mode: null },
+    [`${root}//a`]: { ...whole, mtime: null },
+    [`${root}///a`]: { ...whole, ctime: null },
+    [`${root}////a`]: { ...whole, ino: null },
+  };
+  const deno = {
+    lstatSync(name: string) {
+      const answer = answers[name];
+      if (answer === undefined) throw new Error('NotCapable');
+      return answer;
+    },
+  };
+  Object.assign(globalThis, { Deno: deno });
+  const at = new URL('../../lib/fingerprint/batch', import.meta.url).href;
+  const url = `${at}${path.extname(import.meta.url)}?deno`;
+  const other = (await import(url).finally(() => {
+    Reflect.deleteProperty(globalThis, 'Deno');
+  })) as { readonly statAll: typeof statAll };
+  const { signatures, failures } = other.statAll([...Object.keys(answers), file, `${root}/gone`]);
+  assert.deepEqual(failures, []);
+  assert.deepEqual(
+    [...signatures.slice(0, SIGNATURE_FIELDS)],
+    [0o100600n, 7n, 5_000_000n, 6_000_000_000n, 9n],
+  );
+  const own = [...statAll([file]).signatures];
+  for (let at = 1; at <= 5; at++)
+    assert.deepEqual([...signatures.slice(at * SIGNATURE_FIELDS, (at + 1) * SIGNATURE_FIELDS)], own, `${at}`);
+  assert.equal(signatures[6 * SIGNATURE_FIELDS], 0n);
 });

@@ -62,7 +62,23 @@ test('a walk meets entries by name, what is in a directory right after it, and t
   assert.deepEqual(all.met, ['.', ...all.paths]);
   // A source may be named twice; the root is looked at once.
   assert.deepEqual(walk(root, [read('.'), read('/'), read('a')]).met, all.met);
-  assert.deepEqual(walk(root, [read('a')]).met, ['a', 'a/b', 'a/b/c', 'a/z']);
+  const one = walk(root, [read('a')]);
+  assert.deepEqual(one.met, ['a', 'a/b', 'a/b/c', 'a/z']);
+  assert.deepEqual(one.kinds, ['dir', 'dir', 'file', 'file']);
+  const filtered = [read('.', { include: ['b'] }), read('.', { include: ['link'] })];
+  assert.deepEqual(walk(root, filtered).met, ['.', 'b', 'link']);
+});
+
+test('names are in the order of their UTF-16, as the runtimes compare texts, not of their bytes', async (t) => {
+  const root = await makeTree(t, { '\uFF5E': '', '\u{1F4BE}': '', z: '' });
+  assert.deepEqual(walk(root, 'all').paths, ['z', '\u{1F4BE}', '\uFF5E']);
+});
+
+test('a directory without anything that counts counts where it is named, and else not', async (t) => {
+  const root = await makeTree(t, { 'empty/': '', 'd/a': '' });
+  assert.deepEqual(walk(root, [read('empty')]).paths, ['empty']);
+  assert.deepEqual(walk(root, [read('d', { include: ['none'] })]).paths, []);
+  assert.deepEqual(walk(root, [read('d')], compileRules(['d', '!d/none'])).paths, []);
 });
 
 test('trees that overlap give each path once, whatever their filters', async (t) => {
@@ -111,6 +127,7 @@ test('ignored paths are left out with what is below them, but for exceptions', a
   assert.deepEqual(paths('all', 'd', 'link', 'l'), ['i', 'i/a']);
   assert.deepEqual(paths('all', 'd', '!d/e/f', 'i', 'l', 'link'), ['d', 'd/e', 'd/e/f']);
   assert.deepEqual(paths([read('d')], 'd', '!d/e/f'), ['d', 'd/e', 'd/e/f']);
+  assert.deepEqual(walk(root, [read('d')], compileRules(['d', '!d/e/f'])).kinds, ['dir', 'file', 'dir']);
   assert.deepEqual(paths([read('d/e')], 'd', '!d/e/f'), ['d/e', 'd/e/f']);
   assert.deepEqual(paths([read('d/a'), read('i')], 'd/a', 'i'), []);
   // A link that is left out still leads where it leads.
@@ -126,6 +143,7 @@ test('sources are followed through links, up and down, as far as the context goe
     'a/b/abs': { symlink: '/c/d' },
     'a/b/one': { symlink: '../x' },
     'a/x': '',
+    'a/past': { symlink: 'x/../b/file' },
     'a/up': { symlink: '../../../c' },
     'a/slash': { symlink: 'b/' },
     'c/d/file': '',
@@ -142,6 +160,7 @@ test('sources are followed through links, up and down, as far as the context goe
   assert.deepEqual(paths('a/b/../up'), ['a/up', 'c', 'c/d', 'c/d/file']);
   assert.deepEqual(paths('a/b/one'), ['a/b/one', 'a/x']);
   assert.deepEqual(paths('a/b/file/below'), []);
+  assert.deepEqual(paths('a/past'), ['a/past'], 'a file is no way to what lies beside it');
   assert.deepEqual(paths('self/x'), ['self']);
   assert.deepEqual(paths('bracket'), ['a[1]', 'a[1]/x', 'bracket'], 'the text of a link is no pattern');
   assert.deepEqual(paths('star'), ['star']);

@@ -175,6 +175,8 @@ test('questions differ in root, sources, inclusions, exclusions and rules, and i
   assert.equal(await paths(request(root, 'all', { ignore: compileRules(['d']) })), 'e e/a');
   assert.equal(await paths(request(root, 'all', { ignore: compileRules(['d', 'e']) })), '');
   assert.equal(await paths(request(root, 'all', { ignore: compileRules(['d', '!e']) })), 'e e/a');
+  assert.equal(await paths(request(root, 'all', { ignore: compileRules(['d', '!d/a']) })), 'd d/a e e/a');
+  assert.equal(await paths(request(root, 'all', { ignore: compileRules(['d', '!d/b']) })), 'd d/b e e/a');
 });
 
 test('a problem is no answer: the next to ask gets one of its own, and what was mended is seen', async (t) => {

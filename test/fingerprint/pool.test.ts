@@ -110,6 +110,21 @@ test('a queue that is cancelled gives nothing, before it begins and when the sig
   assert.equal(await single.drain(AbortSignal.abort()), undefined);
 });
 
+test('a thread of a pool that was closed does nothing any more', async (t) => {
+  const { root } = await makeFiles(t, 2);
+  const [closed, other] = [poolOf(t, 1), poolOf(t, 1)];
+  const request = { job: 'stat', root, paths: 'f1' } as const;
+  let wasAnswered = false;
+  closed.offer(request, true)?.answer.then(() => {
+    wasAnswered = true;
+  });
+  await closed.close();
+  const keep = setInterval(() => {}, 1000);
+  for (let time = 0; time < 3; time++) assert.ok((await other.offer(request, true)?.answer) !== undefined);
+  clearInterval(keep);
+  assert.ok(!wasAnswered);
+});
+
 test('a pool that was closed can begin anew', async (t) => {
   const { root } = await makeFiles(t, 2);
   const pool = poolOf(t, 1);

@@ -203,6 +203,18 @@ test('an entry that nobody asks for stays for thirty saves, one that is asked fo
   assert.equal(cache.find('idle', signatures([2]), 0), undefined);
 });
 
+test('what is remembered anew is young again, and growing leaves the rest as old as it is', async (t) => {
+  const directory = await makeTempDir(t);
+  await remembering(StatCache.open(directory, '/r'), ['again', 'idle']).save();
+  const open = (): StatCache => StatCache.open(directory, '/r');
+  for (let time = 0; time < 28; time++) await remembering(open(), ['new'], 3).save();
+  await remembering(remembering(open(), ['again']), names(1100), 10).save();
+  await remembering(open(), ['new'], 3).save();
+  const last = open();
+  assert.equal(last.find('idle', signatures([2]), 0), undefined);
+  assert.equal(last.find('again', signatures([1]), 0), hexOf(1));
+});
+
 test('an empty store, and one with a path that is empty text, can be read back', async (t) => {
   const directory = await makeTempDir(t);
   const cache = remembering(StatCache.open(directory, '/r'), ['a']);

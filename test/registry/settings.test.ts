@@ -366,7 +366,7 @@ test('a helper that is not a name, or answers in no known form, or nothing, is d
   assert.ok(!failed.ok);
   assert.match(failed.error[0]?.message ?? '', /docker-credential-test failed for r\.example \(.*3.*\)/);
   assert.equal(failed.error[0]?.detail, 'out err');
-  assert.match(failed.error[0]?.hint ?? '', /sign in anew/);
+  assert.match(failed.error[0]?.hint ?? '', /sign in again/);
   const silent = await run('exit 3');
   assert.ok(!silent.ok && !('detail' in (silent.error[0] ?? {})));
 });

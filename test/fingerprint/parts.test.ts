@@ -29,6 +29,7 @@ function facts(rest: Partial<DockerfileFacts> = {}): DockerfileFacts {
     secrets: [],
     ssh: [],
     ports: [],
+    onbuild: [],
     unknowns: [],
     text: 'FROM scratch',
     ...rest,

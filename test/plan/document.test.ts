@@ -171,7 +171,7 @@ test('graphs name builds and reasons in the syntax of their readers', async (t) 
 function describeBuilds(
   builds: readonly Build[],
   variables: readonly Variable[] = [],
-  reads: DockerfileReads = { images: [], unknowns: [] },
+  reads: DockerfileReads = { images: [], contexts: [], onbuild: [], unknowns: [] },
 ) {
   const set = { ...makeSet(builds), variables: new Map(variables.map((one) => [one.name, one])) };
   const selected = new Set(builds.map(({ name }) => name));
@@ -221,6 +221,8 @@ test('what is set is said in full, with places', () => {
         { written: 'alpine', use: 'from', span },
         { written: 'busybox', use: 'copy' },
       ],
+      contexts: [],
+      onbuild: [],
       unknowns: [{ kind: 'value', text: 'who knows' }],
     },
   ).builds;

@@ -23,6 +23,8 @@ function diamond(): Plan {
     selected: new Set(['a"\\<&>#', 'z']),
     readsOf: (build) => ({
       images: build.name === 'z' ? [{ written: 'lib', use: 'copy' }] : [],
+      contexts: [...build.contexts.keys()].map((name) => ({ name, use: 'copy' })),
+      onbuild: [],
       unknowns: [],
     }),
   });

@@ -20,7 +20,9 @@ function plan(
     ...(dependents === undefined ? {} : { dependents }),
     readsOf: (build) => {
       const images = reads[build.name];
-      return images === undefined ? undefined : { images, unknowns: [{ kind: 'stage', text: 'who knows' }] };
+      return images === undefined
+        ? undefined
+        : { images, contexts: [], onbuild: [], unknowns: [{ kind: 'stage', text: 'who knows' }] };
     },
   });
 }

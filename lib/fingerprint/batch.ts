@@ -1,5 +1,5 @@
 /**
- * The two jobs that touch every file of a context, for many files at a time: looking (lstat) and reading (sha256).
+ * The two jobs that touch every file of a context, for many files at a time: stats (lstat) and reading (sha256).
  * Synchronous on purpose: a promise for each file costs more than the call itself, and this file also runs as a worker
  * thread, which is where the parallelism comes from.
  */
@@ -19,7 +19,7 @@ export const WORKER_MARK = 'bake-ts/fingerprint';
 /** What is asked of a worker; `paths` is the text of a {@link PathList}. */
 export interface BatchRequest {
   readonly id: number;
-  readonly job: 'look' | 'read';
+  readonly job: 'stat' | 'read';
   readonly root: string;
   readonly paths: string;
 }
@@ -76,14 +76,14 @@ export interface BatchResult {
   readonly startedAt: number;
 }
 
-/** Looks at every file; paths are absolute. */
-export function lookAt(files: readonly string[]): BatchResult {
+/** Stat signatures of every file; paths are absolute. */
+export function statAll(files: readonly string[]): BatchResult {
   const startedAt = Date.now();
   const signatures = new BigInt64Array(files.length * SIGNATURE_FIELDS);
   const failures: { index: number; code: string }[] = [];
   for (let index = 0; index < files.length; index += 1) {
     try {
-      const stats = look(files[index] ?? '');
+      const stats = statFile(files[index] ?? '');
       if (stats !== undefined) writeSignature(signatures, index, stats);
     } catch (error) {
       failures.push({ index, code: codeOf(error) });
@@ -112,7 +112,7 @@ function writeSignature(into: BigInt64Array, index: number, stats: Stats): void 
 const OPTIONS = { bigint: true, throwIfNoEntry: false } as const;
 
 /** Undefined: there is nothing. */
-function lookWithNode(file: string): Stats | undefined {
+function statWithNode(file: string): Stats | undefined {
   return lstatSync(file, OPTIONS);
 }
 
@@ -125,18 +125,18 @@ interface DenoStats {
 }
 
 /**
- * Deno's own call takes a third of the time of its `node:fs`, which wraps this one, and tells the same: times in
+ * Deno's own call takes a third of the time of its `node:fs`, which wraps this one, and says the same: times in
  * milliseconds, ctime in seconds. Whatever is out of the ordinary is left to `node:fs`.
  */
-function lookWithDeno(lstat: (file: string) => DenoStats, file: string): Stats | undefined {
+function statWithDeno(lstat: (file: string) => DenoStats, file: string): Stats | undefined {
   let stats: DenoStats;
   try {
     stats = lstat(file);
   } catch {
-    return lookWithNode(file);
+    return statWithNode(file);
   }
   const { mode, size, mtime, ctime, ino } = stats;
-  if (mode === null || mtime === null || ctime === null || ino === null) return lookWithNode(file);
+  if (mode === null || mtime === null || ctime === null || ino === null) return statWithNode(file);
   return {
     mode: BigInt(mode),
     size: BigInt(size),
@@ -148,7 +148,7 @@ function lookWithDeno(lstat: (file: string) => DenoStats, file: string): Stats |
 
 const NANOSECONDS = 1_000_000n;
 const { Deno: deno } = globalThis as { readonly Deno?: { lstatSync(file: string): DenoStats } };
-const look = deno === undefined ? lookWithNode : (file: string) => lookWithDeno(deno.lstatSync, file);
+const statFile = deno === undefined ? statWithNode : (file: string) => statWithDeno(deno.lstatSync, file);
 
 let shared: Uint8Array | undefined;
 const BUFFER_BYTES = 1 << 20;
@@ -213,7 +213,7 @@ export function codeOf(error: unknown): string {
 /** Runs one request. */
 export function runBatch(request: Omit<BatchRequest, 'id'>): BatchResult {
   const files = expandPaths(request.root, request.paths);
-  return request.job === 'look' ? lookAt(files) : readAll(files);
+  return request.job === 'stat' ? statAll(files) : readAll(files);
 }
 
 if (!isMainThread && workerData === WORKER_MARK && parentPort !== null) {

@@ -1,11 +1,11 @@
-/** Hashes what a build reads of its contexts, each file once in a run, and tells afterwards whether it stayed the same. */
+/** Hashes what a build reads of its contexts, each file once in a run, and says afterwards whether it stayed the same. */
 import { stat } from 'node:fs/promises';
 import type { ContextReads, IgnoreRules } from '../dockerfile/mod.ts';
 import { type FilePart, fail, ok, type Problem, problem, type Result, type Span } from '../model/mod.ts';
 import { codeOf, PathList, SIGNATURE_FIELDS } from './batch.ts';
-import { Looks } from './looks.ts';
 import { BatchPool, type BatchQueue } from './pool.ts';
 import { StatCache, toHex } from './stat-cache.ts';
+import { StatTable } from './stat-table.ts';
 import { type Found, walkContext } from './walk.ts';
 
 /** One context as one build reads it. */
@@ -30,8 +30,8 @@ export interface HashedContext {
   readonly fileCount: number;
   /** Sum of their sizes. */
   readonly bytes: number;
-  /** What the files looked like, for {@link ContextHasher.recheck}; of no use to others. */
-  readonly looks: Looks;
+  /** Stat signatures of the files, for {@link ContextHasher.recheck}; of no use to others. */
+  readonly stats: StatTable;
 }
 
 const BATCH_FILES = 512;
@@ -52,7 +52,7 @@ export class ContextHasher {
   readonly #directory: string | undefined;
   readonly #pool: BatchPool;
   readonly #caches = new Map<string, StatCache>();
-  readonly #looks = new Map<string, Looks>();
+  readonly #tables = new Map<string, StatTable>();
   /** What was asked for before in this run. */
   readonly #answers = new Map<string, Promise<Result<HashedContext>>>();
   /** One pass at a time: a second one finds most of its work done by the first. */
@@ -73,14 +73,14 @@ export class ContextHasher {
     const known = this.#answers.get(question);
     if (known !== undefined) return known;
     const answer = this.#inTurn(async () => {
-      const looks = this.#looks.get(request.root) ?? new Looks();
-      this.#looks.set(request.root, looks);
-      const result = await this.#pass(request, looks);
+      const stats = this.#tables.get(request.root) ?? new StatTable();
+      this.#tables.set(request.root, stats);
+      const result = await this.#pass(request, stats);
       if (!result.ok) {
-        // A problem is told in the words of the build that met it, and a cancelled pass says nothing. What was not
+        // A problem is reported in the words of the build that met it, and a cancelled pass says nothing. What was not
         // looked at, or could not be, must not pass for gone with the next one.
         this.#answers.delete(question);
-        this.#looks.delete(request.root);
+        this.#tables.delete(request.root);
       }
       return result;
     });
@@ -89,15 +89,15 @@ export class ContextHasher {
   }
 
   /**
-   * Looks again at everything `hash` saw and names the paths that are not as they were, sorted; empty: all is the same.
+   * StatTable again at everything `hash` saw and names the paths that are not as they were, sorted; empty: all is the same.
    * Meant for after a build: of what changed meanwhile nobody knows whether it was built before or after. A file that
    * was touched and holds the same bytes counts as changed, and so does a directory (`.`: the context itself) in which
    * something was made or removed: what came and went in between may have been sent.
    */
   recheck(request: ContextRequest, hashed: HashedContext): Promise<Result<readonly string[]>> {
     return this.#inTurn(async () => {
-      const looks = new Looks();
-      const now = await this.#pass(request, looks);
+      const stats = new StatTable();
+      const now = await this.#pass(request, stats);
       if (!now.ok) return now;
       const after = new Map(now.value.files.map((part) => [part.path, part]));
       const changed: string[] = [];
@@ -105,10 +105,10 @@ export class ContextHasher {
         const part = after.get(before.path);
         after.delete(before.path);
         const isSame = part !== undefined && isEqualPart(before, part);
-        if (!isSame || !hashed.looks.isSame(before.path, looks)) changed.push(before.path);
+        if (!isSame || !hashed.stats.isSame(before.path, stats)) changed.push(before.path);
       }
       // Only where this build reads all of it: another one that shares the context may have looked at it too.
-      if (looks.row('.') !== undefined && !hashed.looks.isSame('.', looks)) changed.push('.');
+      if (stats.row('.') !== undefined && !hashed.stats.isSame('.', stats)) changed.push('.');
       changed.push(...after.keys());
       return ok(changed.sort());
     });
@@ -130,18 +130,18 @@ export class ContextHasher {
     return result;
   }
 
-  async #pass(request: ContextRequest, looks: Looks): Promise<Result<HashedContext>> {
+  async #pass(request: ContextRequest, stats: StatTable): Promise<Result<HashedContext>> {
     const problems = await checkRoot(request);
     if (problems !== undefined) return fail([problems]);
     if (request.reads !== 'all' && request.reads.length === 0) {
-      return ok({ root: request.root, files: [], fileCount: 0, bytes: 0, looks });
+      return ok({ root: request.root, files: [], fileCount: 0, bytes: 0, stats });
     }
     const cache = this.#cache(request.root);
     if (cache.size >= PARALLEL_FILES) this.#pool.start();
-    const walk = await this.#walk(request, looks);
+    const walk = await this.#walk(request, stats);
     if (!walk.ok) return walk;
-    const read = await this.#read(request, walk.value, looks, cache);
-    return read.ok ? ok(assemble(request.root, walk.value, looks)) : read;
+    const read = await this.#read(request, walk.value, stats, cache);
+    return read.ok ? ok(assemble(request.root, walk.value, stats)) : read;
   }
 
   #cache(root: string): StatCache {
@@ -151,26 +151,26 @@ export class ContextHasher {
   }
 
   /** Walks, and looks at files while the walk goes on. */
-  async #walk(request: ContextRequest, looks: Looks): Promise<Result<Found>> {
-    const first = looks.size;
+  async #walk(request: ContextRequest, stats: StatTable): Promise<Result<Found>> {
+    const first = stats.size;
     const full: PathList[] = [];
     let batch = new PathList();
     let queue: BatchQueue | undefined;
     const send = (parallel: boolean): BatchQueue => {
       const opened = queue ?? this.#pool.open(request.root, parallel);
-      for (const paths of full.splice(0)) opened.add('look', paths);
+      for (const paths of full.splice(0)) opened.add('stat', paths);
       return opened;
     };
     const found = walkContext(request.root, request.reads, request.ignore, (path, directory, name) => {
-      const known = first === 0 ? undefined : looks.row(path);
+      const known = first === 0 ? undefined : stats.row(path);
       if (known !== undefined) return known;
       if (batch.count === BATCH_FILES) {
         full.push(batch);
         batch = new PathList();
-        if (looks.size - first >= PARALLEL_FILES) queue = send(true);
+        if (stats.size - first >= PARALLEL_FILES) queue = send(true);
       }
       batch.add(directory, name);
-      return looks.add(path);
+      return stats.add(path);
     });
     full.push(batch);
     const results = await send(false).drain(request.signal);
@@ -178,29 +178,34 @@ export class ContextHasher {
     const failures = [...found.failures];
     let row = first;
     for (const { signatures, failures: failed } of results) {
-      looks.fill(row, signatures);
-      for (const { index, code } of failed) failures.push({ path: looks.path(row + index), code });
+      stats.fill(row, signatures);
+      for (const { index, code } of failed) failures.push({ path: stats.path(row + index), code });
       row += signatures.length / SIGNATURE_FIELDS;
     }
     return failures.length > 0 ? fail(unreadable(request, failures)) : ok(found);
   }
 
   /** Finds the hash of every file: in this run, in the cache, or by reading. */
-  async #read(request: ContextRequest, found: Found, looks: Looks, cache: StatCache): Promise<Result<void>> {
+  async #read(
+    request: ContextRequest,
+    found: Found,
+    stats: StatTable,
+    cache: StatCache,
+  ): Promise<Result<void>> {
     const unread: number[] = [];
     let bytes = 0;
     for (const [index, row] of found.rows.entries()) {
-      if (found.kinds[index] !== 'file' || looks.hash(row) !== undefined || looks.mode(row) === 0) continue;
-      const hash = cache.find(found.paths[index] ?? '', looks.signatures, row);
-      if (hash !== undefined) looks.setHash(row, hash);
+      if (found.kinds[index] !== 'file' || stats.hash(row) !== undefined || stats.mode(row) === 0) continue;
+      const hash = cache.find(found.paths[index] ?? '', stats.signatures, row);
+      if (hash !== undefined) stats.setHash(row, hash);
       else {
         unread.push(row);
-        bytes += looks.sizeBytes(row);
+        bytes += stats.sizeBytes(row);
       }
     }
     if (unread.length === 0) return ok(undefined);
     const queue = this.#pool.open(request.root, unread.length >= PARALLEL_FILES || bytes >= PARALLEL_BYTES);
-    for (const batch of splitForReading(unread, looks)) queue.add('read', batch);
+    for (const batch of splitForReading(unread, stats)) queue.add('read', batch);
     const results = await queue.drain(request.signal);
     if (results === undefined) return fail([cancelled(request)]);
     const failures: { path: string; code: string }[] = [];
@@ -209,12 +214,12 @@ export class ContextHasher {
       const failedCodes = new Map(failed.map(({ index, code }) => [index, code]));
       for (let index = 0; index < signatures.length / SIGNATURE_FIELDS; index += 1) {
         const row = unread[at++] ?? 0;
-        const path = looks.path(row);
+        const path = stats.path(row);
         const code = failedCodes.get(index);
         if (code !== undefined) failures.push({ path, code });
         if (code !== undefined || hashes === undefined) continue;
-        looks.update(row, signatures, index, toHex(hashes, index));
-        if (looks.mode(row) !== 0) cache.remember(path, signatures, hashes, index, startedAt);
+        stats.update(row, signatures, index, toHex(hashes, index));
+        if (stats.mode(row) !== 0) cache.remember(path, signatures, hashes, index, startedAt);
       }
     }
     return failures.length > 0 ? fail(unreadable(request, failures)) : ok(undefined);
@@ -230,7 +235,7 @@ function questionOf({ root, reads, ignore }: ContextRequest): string {
 }
 
 /** Rows in their order, in batches. */
-function splitForReading(rows: readonly number[], looks: Looks): readonly PathList[] {
+function splitForReading(rows: readonly number[], stats: StatTable): readonly PathList[] {
   const batches: PathList[] = [];
   let batch = new PathList();
   let bytes = 0;
@@ -240,14 +245,14 @@ function splitForReading(rows: readonly number[], looks: Looks): readonly PathLi
       batch = new PathList();
       bytes = 0;
     }
-    batch.add('', looks.path(row));
-    bytes += looks.sizeBytes(row);
+    batch.add('', stats.path(row));
+    bytes += stats.sizeBytes(row);
   }
   batches.push(batch);
   return batches;
 }
 
-function assemble(root: string, found: Found, looks: Looks): HashedContext {
+function assemble(root: string, found: Found, stats: StatTable): HashedContext {
   const files: FilePart[] = [];
   let fileCount = 0;
   let bytes = 0;
@@ -258,14 +263,14 @@ function assemble(root: string, found: Found, looks: Looks): HashedContext {
       files.push({ path, kind, mode: 0o777, content: found.links.get(path) ?? '' });
       continue;
     }
-    const systemMode = looks.mode(row);
-    // Gone between the walk and the look.
+    const systemMode = stats.mode(row);
+    // Gone between the walk and the reading of its stats.
     if (systemMode === 0) continue;
     const mode = portableMode(systemMode);
     if (kind === 'file') {
-      files.push({ path, kind, mode, content: looks.hash(row) ?? '' });
+      files.push({ path, kind, mode, content: stats.hash(row) ?? '' });
       fileCount += 1;
-      bytes += looks.sizeBytes(row);
+      bytes += stats.sizeBytes(row);
     } else if (kind === 'dir') files.push({ path, kind, mode, content: '' });
     // BuildKit makes an empty file of a socket; pipes and devices travel as what they are.
     else if ((systemMode & 0o170000) === 0o140000)
@@ -273,7 +278,7 @@ function assemble(root: string, found: Found, looks: Looks): HashedContext {
     else files.push({ path, kind: 'other', mode, content: String((systemMode & 0o170000) >> 12) });
   }
   files.sort((one, other) => (one.path < other.path ? -1 : 1));
-  return { root, files, fileCount, bytes, looks };
+  return { root, files, fileCount, bytes, stats };
 }
 
 /** Windows has no permission bits: BuildKit's client sends everything there as executable. */

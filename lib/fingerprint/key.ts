@@ -23,16 +23,14 @@ export interface KeyInput {
   readonly facts: DockerfileFacts;
   /** Context name (`context` for the main one) → what is read of it. */
   readonly files: ReadonlyMap<string, readonly FilePart[]>;
-  /** Outside image as written → digest it was resolved to and is pinned to. */
+  /** External image as written → digest it was resolved to and is pinned to. */
   readonly images: ReadonlyMap<string, string>;
-  /** Named context → digest of the result of the build that stands behind it. */
+  /** Named context → digest of the result of the build that it names. */
   readonly parents: ReadonlyMap<string, string>;
-  /** The platforms it is surely built for: what is asked for, or the engine's; empty where that cannot be told. */
+  /** The platforms it is surely built for: what is asked for, or the engine's; empty where that is not known. */
   readonly platforms: readonly string[];
   /** `os/arch` of the engine; counts where `platforms` is empty or the Dockerfile uses it. */
   readonly enginePlatform?: string;
-  /** Labels that change every time and shall not cause a build. Default: none, every label counts. */
-  readonly ignoredLabels?: ReadonlySet<string>;
 }
 
 /** The parts of a key, and what is missing in them. */
@@ -107,9 +105,7 @@ export function keyParts(input: KeyInput): KeyResult {
   // With another frontend nobody knows which contexts it takes; otherwise those that nothing refers to are never read.
   const isOpaque = facts.stages.length === 0;
   const used = new Set(facts.contexts.map((use: ContextUse) => use.name));
-  if (facts.reads.has(MAIN_CONTEXT) || build.context.ref.kind !== 'local') {
-    addContext(MAIN_CONTEXT, build.context.ref);
-  }
+  addContext(MAIN_CONTEXT, build.context.ref);
   for (const [name, source] of build.contexts) {
     if (isOpaque || used.has(name) || facts.reads.has(name)) addContext(name, source.ref);
   }
@@ -154,20 +150,13 @@ function argsOf(build: Build, facts: DockerfileFacts): Readonly<Record<string, s
   return sorted(args);
 }
 
-function optionsOf({
-  build,
-  facts,
-  platforms,
-  enginePlatform,
-  ignoredLabels,
-}: KeyInput): Record<string, string> {
+function optionsOf({ build, facts, platforms, enginePlatform }: KeyInput): Record<string, string> {
   const options: Record<string, string> = {};
   const add = (name: string, value: string | number | undefined): void => {
     if (value !== undefined) options[name] = String(value);
   };
   if (platforms.length === 0 || facts.usesEnginePlatform) add('engine platform', enginePlatform);
-  for (const [name, value] of build.labels)
-    if (ignoredLabels?.has(name) !== true) add(`label ${name}`, value);
+  for (const [name, value] of build.labels) add(`label ${name}`, value);
   for (const [name, value] of build.annotations) add(`annotation ${name}`, value);
   for (const attest of build.attest) add(`attest ${attest.type}`, attributesText(attest));
   const outputs = build.outputs.map((output) => `${output.type} ${attributesText(output, PLACES)}`.trim());

@@ -1,5 +1,5 @@
 /**
- * What an engine was sent of local directories, by what the files looked like.
+ * What an engine was sent of local directories, by the files' stat signatures.
  *
  * Why: BuildKit keeps one copy of what it was sent under the name `context`, and re-sends a file only where its mode,
  * size or time of change differ from that copy. With buildctl all contexts of all projects share the one copy, so
@@ -8,12 +8,13 @@
  * moby/buildkit#2592, #4817, #4950). Equal times are common: files written within one
  * tick of the kernel's clock (a checkout), unpacked archives, SOURCE_DATE_EPOCH, caches of CI systems.
  *
- * The ledger remembers look → content, the time in milliseconds: coarser than the engine's own comparison, so that files
- * which look the same to it look the same here, whichever runtime noted them. Where a look stood for other content before, the build is given a slot of its own.
+ * The ledger remembers stat signature → content, the time in milliseconds: coarser than the engine's own comparison, so
+ * that files which are the same to it are the same here, whichever runtime noted them. Where a signature was that of other
+ * content before, the build is given a local source of its own.
  *
  * Directories: one that is in the copy already gets its new mode there, but keeps the hash of the old one
  * (fsutil's diskwriter.go returns before it notifies), so COPY takes the layer with the old mode from the cache. Their
- * mode is therefore content too. A directory has no time that would change its look, so its conflict would stay for
+ * mode is therefore content too. A directory has no time that would change its signature, so its conflict would stay for
  * ever: the engine is to be made to forget its copies when no build runs.
  */
 import { createHash } from 'node:crypto';
@@ -22,10 +23,10 @@ import { appendFile, mkdir, open, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { HashedContext } from './hasher.ts';
 
-const LOOK_BYTES = 12;
+const SIGNATURE_BYTES = 12;
 const CONTENT_BYTES = 12;
-const ENTRY_BYTES = LOOK_BYTES + CONTENT_BYTES;
-/** Beyond this many bytes nothing more is noted, and every build gets a slot of its own. */
+const ENTRY_BYTES = SIGNATURE_BYTES + CONTENT_BYTES;
+/** Beyond this many bytes nothing more is noted, and every build gets a local source of its own. */
 const SIZE_LIMIT = 64 << 20;
 
 /** Stands for the content of what two processes noted at the same time: no file's content is it. */
@@ -41,7 +42,7 @@ export interface Shipment {
 /** The memory of one engine; several processes may use it at the same time. */
 export class SentLedger {
   readonly #file: string;
-  readonly #contentByLook = new Map<string, string>();
+  readonly #contentBySignature = new Map<string, string>();
   #readBytes = 0;
   #wantsForgetting = false;
   /** One announcement at a time: two at once could each miss the other. */
@@ -81,7 +82,7 @@ export class SentLedger {
   /** The engine forgot its copies. */
   async forget(): Promise<void> {
     this.#wantsForgetting = false;
-    this.#contentByLook.clear();
+    this.#contentBySignature.clear();
     this.#readBytes = 0;
     await rm(this.#file, { force: true });
   }
@@ -91,8 +92,8 @@ export class SentLedger {
     if (this.#readBytes > SIZE_LIMIT) return 'the ledger is full';
     for (const shipment of shipments) {
       for (const { path: file, isDirectory, entry } of entriesOf(shipment)) {
-        const known = this.#contentByLook.get(entry.subarray(0, LOOK_BYTES).toString('latin1'));
-        if (known === undefined || known === entry.subarray(LOOK_BYTES).toString('latin1')) continue;
+        const known = this.#contentBySignature.get(entry.subarray(0, SIGNATURE_BYTES).toString('latin1'));
+        if (known === undefined || known === entry.subarray(SIGNATURE_BYTES).toString('latin1')) continue;
         if (isDirectory) this.#wantsForgetting = true;
         return `${shipment.local}: ${file}`;
       }
@@ -105,9 +106,9 @@ export class SentLedger {
     const fresh: Buffer[] = [];
     for (const shipment of shipments) {
       for (const { entry } of entriesOf(shipment)) {
-        const look = entry.subarray(0, LOOK_BYTES).toString('latin1');
-        if (this.#contentByLook.has(look)) continue;
-        this.#contentByLook.set(look, entry.subarray(LOOK_BYTES).toString('latin1'));
+        const signature = entry.subarray(0, SIGNATURE_BYTES).toString('latin1');
+        if (this.#contentBySignature.has(signature)) continue;
+        this.#contentBySignature.set(signature, entry.subarray(SIGNATURE_BYTES).toString('latin1'));
         fresh.push(entry);
       }
     }
@@ -124,14 +125,14 @@ export class SentLedger {
       handle = await open(this.#file);
     } catch {
       // Never written, or removed by hand.
-      this.#contentByLook.clear();
+      this.#contentBySignature.clear();
       this.#readBytes = 0;
       return;
     }
     try {
       const { size } = await handle.stat();
       if (size < this.#readBytes) {
-        this.#contentByLook.clear();
+        this.#contentBySignature.clear();
         this.#readBytes = 0;
       }
       const whole = size - (size % ENTRY_BYTES);
@@ -143,10 +144,10 @@ export class SentLedger {
       const added = Buffer.alloc(Math.max(0, whole - this.#readBytes));
       await handle.read(added, 0, added.length, this.#readBytes);
       for (let at = 0; at < added.length; at += ENTRY_BYTES) {
-        const look = added.toString('latin1', at, at + LOOK_BYTES);
-        const content = added.toString('latin1', at + LOOK_BYTES, at + ENTRY_BYTES);
-        const known = this.#contentByLook.get(look) ?? content;
-        this.#contentByLook.set(look, known === content ? content : NOT_SURE);
+        const signature = added.toString('latin1', at, at + SIGNATURE_BYTES);
+        const content = added.toString('latin1', at + SIGNATURE_BYTES, at + ENTRY_BYTES);
+        const known = this.#contentBySignature.get(signature) ?? content;
+        this.#contentBySignature.set(signature, known === content ? content : NOT_SURE);
       }
       this.#readBytes = whole;
     } finally {
@@ -169,7 +170,7 @@ export function contentName(shipments: readonly Shipment[]): string {
 interface Entry {
   readonly path: string;
   readonly isDirectory: boolean;
-  /** Look, then content. */
+  /** Signature, then content. */
   readonly entry: Buffer;
 }
 
@@ -179,18 +180,18 @@ function* entriesOf({ local, hashed }: Shipment): Iterable<Entry> {
   const counted = new Set<string>();
   for (const part of hashed.files) {
     noteAbove(part.path, above);
-    const row = hashed.looks.row(part.path);
+    const row = hashed.stats.row(part.path);
     if (part.kind === 'dir') {
       counted.add(part.path);
       yield directoryEntry(local, part.path, part.mode);
     }
     if (part.kind !== 'file' || row === undefined) continue;
-    const look = createHash('sha256')
-      .update(`${local}\0${part.path}\0${hashed.looks.mode(row)}\0${hashed.looks.sizeBytes(row)}\0`)
-      .update(String(hashed.looks.modifiedMs(row)))
+    const signature = createHash('sha256')
+      .update(`${local}\0${part.path}\0${hashed.stats.mode(row)}\0${hashed.stats.sizeBytes(row)}\0`)
+      .update(String(hashed.stats.modifiedMs(row)))
       .digest();
     const content = Buffer.from(part.content, 'hex');
-    yield { path: part.path, isDirectory: false, entry: entryOf(look, content) };
+    yield { path: part.path, isDirectory: false, entry: entryOf(signature, content) };
   }
   for (const directory of above) {
     if (counted.has(directory)) continue;
@@ -216,6 +217,6 @@ function directoryEntry(local: string, directory: string, mode: number): Entry {
   return { path: directory, isDirectory: true, entry };
 }
 
-function entryOf(look: Buffer, content: Buffer): Buffer {
-  return Buffer.concat([look.subarray(0, LOOK_BYTES), content.subarray(0, CONTENT_BYTES)]);
+function entryOf(signature: Buffer, content: Buffer): Buffer {
+  return Buffer.concat([signature.subarray(0, SIGNATURE_BYTES), content.subarray(0, CONTENT_BYTES)]);
 }

@@ -1,5 +1,5 @@
 /**
- * Hashes remembered by what a file looked like when it was read, one store for each context directory.
+ * Hashes remembered by the stat signature that a file had when it was read, one store for each context directory.
  *
  * An entry is believed only where mode, size, mtime, ctime and inode are all the same, and where the file had been left
  * alone for a while when it was read: a file written in the same tick of the clock as it was read could be written again
@@ -106,7 +106,7 @@ export class StatCache {
   }
 
   /**
-   * The hash (hexadecimal) of a file that looks as it did when it was read; undefined: read it. `signatures` must begin
+   * The hash (hexadecimal) of a file with the signature that it had when it was read; undefined: read it. `signatures` must begin
    * where its memory does.
    */
   find(path: string, signatures: BigInt64Array, index: number): string | undefined {

@@ -43,7 +43,7 @@ export interface Found {
  */
 export type OnEntry = (path: string, directory: string, name: string) => number;
 
-/** Symlinks followed before a path counts as a ring (as in buildkit's contenthash). */
+/** Symlinks followed before a path counts as a cycle (as in buildkit's contenthash). */
 const MAX_LINKS = 255;
 
 /** Which part of a directory one instruction reads. */
@@ -58,7 +58,7 @@ export function walkContext(root: string, reads: ContextReads, ignore: IgnoreRul
   const walker = new Walker(root, ignore, mayOverlap, onEntry);
   if (reads === 'all') walker.tree('.', undefined);
   else {
-    // Whole directories first: what lies in them needs no second look.
+    // Whole directories first: what lies in them needs not be walked again.
     const roots = reads.flatMap((read) =>
       walker.resolve(read).map((path) => ({ path, filter: filterOf(read) })),
     );
@@ -304,7 +304,7 @@ class Walker implements Found {
     this.rows.push(this.#onEntry(path, directory, name));
   }
 
-  /** The root is no entry of a context, but is looked at like one. */
+  /** The root is no entry of a context, but has a signature like one. */
   #addRoot(): void {
     if (!this.#isRootMet) this.#onEntry('.', '', '.');
     this.#isRootMet = true;

@@ -1,6 +1,6 @@
 /**
  * The plan as a document: stable in order, made without engine, network or secrets (schemas/plan.schema.json). What
- * stands in it is what buildctl will be told; secrets appear by id only, and values of sensitive variables nowhere.
+ * stands in it is what buildctl will get; secrets appear by id only, and values of sensitive variables nowhere.
  */
 import type { Build, Plan, PlanNode, TypedAttributes, VariableOrigin } from '../model/mod.ts';
 import { createHider, formatPlace, HIDDEN } from '../model/mod.ts';

@@ -8,7 +8,7 @@ interface Need {
 }
 
 /**
- * What needs what, from the builds that nothing in the plan needs down. A build that stands further up already is
+ * What needs what, from the builds that nothing in the plan needs down. A build that was shown further up is
  * shown again without what is below it, marked `…`. Ends with a line break.
  */
 export function drawTree(plan: Plan): string {

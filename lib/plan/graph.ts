@@ -168,8 +168,13 @@ class Linker {
       else unused.push({ contextName, to, ...placeOf(source) });
     }
     for (const use of reads?.images ?? []) {
-      const owner = use.use === 'syntax' ? undefined : this.#ownerOf(use, build);
-      if (owner === undefined || use.use === 'syntax') images.push({ ...use, ...this.#image(use.written) });
+      const external = { ...use, ...this.#image(use.written) };
+      if (use.use === 'syntax') {
+        images.push(external);
+        continue;
+      }
+      const owner = this.#ownerOf(use, build);
+      if (owner === undefined) images.push(external);
       else {
         const fixed = use.platform === undefined ? {} : { platform: use.platform };
         addEdge(owner, use.use, { contextName: use.written, ...fixed, ...placeOf(use) });
@@ -294,7 +299,7 @@ function orderBuilds(reached: ReadonlySet<string>, linker: Linker): Result<reado
         stack.pop();
       } else if (reached.has(edge.to)) {
         const known = state.get(edge.to);
-        if (known === 'open') return fail(describeCycle(shortestRing(edge.to, reached, linker), linker));
+        if (known === 'open') return fail(describeCycle(shortestCycle(edge.to, reached, linker), linker));
         if (known === undefined) {
           state.set(edge.to, 'open');
           stack.push({ name: edge.to, next: 0 });
@@ -305,20 +310,20 @@ function orderBuilds(reached: ReadonlySet<string>, linker: Linker): Result<reado
   return ok(order);
 }
 
-/** Breadth-first from a build that lies on a ring back to itself. */
-function shortestRing(start: string, reached: ReadonlySet<string>, linker: Linker): readonly string[] {
+/** Breadth-first from a build that lies on a cycle back to itself. */
+function shortestCycle(start: string, reached: ReadonlySet<string>, linker: Linker): readonly string[] {
   const cameFrom = new Map<string, string>();
   const queue = [start];
   for (let at = 0; at < queue.length; at++) {
     const name = queue[at] ?? start;
     for (const edge of linker.linksOf(name).edges) {
       if (edge.to === start) {
-        const ring = [name];
+        const cycle = [name];
         for (let back = name; back !== start; ) {
           back = cameFrom.get(back) ?? start;
-          ring.unshift(back);
+          cycle.unshift(back);
         }
-        return ring;
+        return cycle;
       }
       if (!reached.has(edge.to) || cameFrom.has(edge.to)) continue;
       cameFrom.set(edge.to, name);
@@ -328,22 +333,26 @@ function shortestRing(start: string, reached: ReadonlySet<string>, linker: Linke
   return [start];
 }
 
-function describeCycle(ring: readonly string[], linker: Linker): Problem {
-  const hops = ring.map((name, at) => {
-    const to = ring[(at + 1) % ring.length] ?? name;
+function describeCycle(cycle: readonly string[], linker: Linker): Problem {
+  const hops = cycle.map((name, at) => {
+    const to = cycle[(at + 1) % cycle.length] ?? name;
     const edge = linker.linksOf(name).edges.find((one) => one.to === to);
     return { name, to, edge };
   });
   const first = hops[0];
-  return problem('plan/cycle', `these builds need one another in a ring: ${[...ring, ring[0]].join(' → ')}`, {
-    ...(first?.edge?.span === undefined ? {} : { span: first.edge.span }),
-    ...(first === undefined ? {} : { build: first.name }),
-    related: hops.map(({ name, to, edge }) => ({
-      message: `\`${name}\` needs \`${to}\` (${wordsOf(edge)})${edge?.span === undefined ? '' : ` at ${formatPlace(edge.span)}`}`,
-      ...(edge?.span === undefined ? {} : { span: edge.span }),
-    })),
-    hint: 'Break the ring at one of these places: a build can only read what was made before it.',
-  });
+  return problem(
+    'plan/cycle',
+    `these builds need one another in a cycle: ${[...cycle, cycle[0]].join(' → ')}`,
+    {
+      ...(first?.edge?.span === undefined ? {} : { span: first.edge.span }),
+      ...(first === undefined ? {} : { build: first.name }),
+      related: hops.map(({ name, to, edge }) => ({
+        message: `\`${name}\` needs \`${to}\` (${wordsOf(edge)})${edge?.span === undefined ? '' : ` at ${formatPlace(edge.span)}`}`,
+        ...(edge?.span === undefined ? {} : { span: edge.span }),
+      })),
+      hint: 'Break the cycle at one of these places: a build can only read what was made before it.',
+    },
+  );
 }
 
 function wordsOf(edge: Edge | undefined): string {
@@ -364,7 +373,7 @@ function wordsOf(edge: Edge | undefined): string {
 function buildNodes(
   set: BuildSet,
   order: readonly string[],
-  asked: ReadonlySet<string>,
+  requested: ReadonlySet<string>,
   linker: Linker,
 ): ReadonlyMap<string, PlanNode> {
   const neededBy = new Map<string, string[]>(order.map((name) => [name, []]));
@@ -378,14 +387,15 @@ function buildNodes(
     const { edges, ...links } = linker.linksOf(name);
     let level = 0;
     for (const edge of edges) level = Math.max(level, (nodes.get(edge.to)?.level ?? -1) + 1);
-    const isAsked = asked.has(name);
+    const isRequested = requested.has(name);
     nodes.set(name, {
       build,
-      role: isAsked ? 'asked' : 'needed',
+      role: isRequested ? 'asked' : 'needed',
       edges,
       neededBy: neededBy.get(name) ?? [],
       level,
-      pushes: build.tags.length > 0 && (build.push === 'always' || (build.push === 'selected' && isAsked)),
+      pushes:
+        build.tags.length > 0 && (build.push === 'always' || (build.push === 'selected' && isRequested)),
       ...links,
     });
   }
@@ -428,7 +438,6 @@ function findMissingPlatforms(nodes: ReadonlyMap<string, PlanNode>): readonly Pr
   const problems: Problem[] = [];
   for (const node of nodes.values()) {
     const wanted = node.build.platforms;
-    if (wanted.length === 0) continue;
     for (const edge of node.edges) {
       const parent = nodes.get(edge.to);
       if (parent === undefined || edge.reason !== 'from' || edge.platform !== undefined) continue;

@@ -89,7 +89,7 @@ function unknownBuild(set: BuildSet, pattern: string): Problem {
   const word = pattern.startsWith('!') ? pattern.slice(1) : pattern;
   const candidates = [...set.builds.keys(), ...set.matrices.keys(), ...set.groups.keys()];
   const near = suggest(word, candidates);
-  const nothing = isGlob(word) ? 'matches no build or group' : 'is no build, matrix build or group';
+  const nothing = isGlob(word) ? 'matches no build or group' : 'is not a build, matrix build or group';
   return problem('plan/unknown-build', `\`${word}\` ${nothing}`, {
     hint: near === undefined ? 'See `bake-ts list` for the names.' : `Did you mean \`${near}\`?`,
   });

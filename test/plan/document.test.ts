@@ -3,10 +3,18 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { readBuilds } from '../../lib/config/mod.ts';
-import type { Plan } from '../../lib/model/mod.ts';
-import { describePlan, drawDot, drawMermaid, drawTree } from '../../lib/plan/mod.ts';
+import type { Build, Plan, Span, Variable } from '../../lib/model/mod.ts';
+import {
+  type DockerfileReads,
+  describePlan,
+  drawDot,
+  drawMermaid,
+  drawTree,
+  planBuilds,
+} from '../../lib/plan/mod.ts';
 import { preparePlan } from '../../lib/prepare/mod.ts';
 import { repoPath } from '../rig/paths.ts';
+import { fromBuild, makeBuild, makeSet } from '../rig/sets.ts';
 import { type Cleanup, makeTempDir, writeTree } from '../rig/temp.ts';
 
 interface SchemaNode {
@@ -157,4 +165,139 @@ test('graphs name builds and reasons in the syntax of their readers', async (t) 
   const mermaid = drawMermaid(plan);
   assert.match(mermaid, /^flowchart LR\n {2}b0\["base"\]\n/);
   assert.match(mermaid, /^ {2}b\d -->\|needs\| b\d$/m);
+});
+
+/** The document of builds made by hand, with everything that the language would fill in left out or given. */
+function describeBuilds(
+  builds: readonly Build[],
+  variables: readonly Variable[] = [],
+  reads: DockerfileReads = { images: [], contexts: [], onbuild: [], unknowns: [] },
+) {
+  const set = { ...makeSet(builds), variables: new Map(variables.map((one) => [one.name, one])) };
+  const selected = new Set(builds.map(({ name }) => name));
+  const made = planBuilds({ set, selected, readsOf: () => reads });
+  assert.ok(made.ok, JSON.stringify(made));
+  return describePlan(made.value);
+}
+
+const span: Span = { source: { path: 'builds.yaml', text: 'builds:\n  a:\n' }, start: 10, end: 11 };
+
+test('a build of which nothing is set has only what every build has', () => {
+  assert.deepEqual(describeBuilds([makeBuild('a')]).builds, [
+    {
+      name: 'a',
+      role: 'asked',
+      level: 0,
+      context: 'a',
+      dockerfile: 'Dockerfile',
+      edges: [],
+      images: [],
+      push: false,
+    },
+  ]);
+});
+
+test('what is set is said in full, with places', () => {
+  const matrix = { name: 'm', row: { x: 1 } };
+  const [, described] = describeBuilds(
+    [
+      makeBuild('base'),
+      makeBuild('a', {
+        span,
+        description: 'about a',
+        matrix,
+        dockerfile: { kind: 'inline', text: 'FROM scratch' },
+        target: 'final',
+        args: new Map([['A', '1']]),
+        contexts: new Map([['b', { ...fromBuild('base'), span }]]),
+        needs: [{ build: 'base' }],
+        secrets: [{ id: 's', from: { kind: 'env', variable: 'S' } }],
+        ssh: [{ id: 'default', paths: [] }],
+      }),
+    ],
+    [],
+    {
+      images: [
+        { written: 'alpine', use: 'from', span },
+        { written: 'busybox', use: 'copy' },
+      ],
+      contexts: [],
+      onbuild: [],
+      unknowns: [{ kind: 'value', text: 'who knows' }],
+    },
+  ).builds;
+  assert.deepEqual(described, {
+    name: 'a',
+    place: 'builds.yaml:2:3',
+    description: 'about a',
+    matrix,
+    role: 'asked',
+    level: 1,
+    context: 'a',
+    'dockerfile-inline': 'FROM scratch',
+    target: 'final',
+    args: { A: '1' },
+    contexts: { b: 'build:base' },
+    edges: [
+      { to: 'base', reason: 'context', as: 'b', place: 'builds.yaml:2:3' },
+      { to: 'base', reason: 'needs' },
+    ],
+    images: [
+      { ref: 'alpine', use: 'from', place: 'builds.yaml:2:3' },
+      { ref: 'busybox', use: 'copy' },
+    ],
+    secrets: ['s'],
+    ssh: ['default'],
+    push: false,
+    unknowns: ['who knows'],
+  });
+});
+
+test('every variable says where its value came from; the value of a sensitive one is left out', () => {
+  const plain = { value: 'v', sensitive: false } as const;
+  assert.deepEqual(
+    describeBuilds(
+      [],
+      [
+        { name: 'D', ...plain, origin: { kind: 'default' } },
+        { name: 'P', ...plain, origin: { kind: 'default', span } },
+        { name: 'E', ...plain, origin: { kind: 'env', variable: 'E_' } },
+        { name: 'F', ...plain, origin: { kind: 'flag' } },
+        { name: 'V', ...plain, origin: { kind: 'file', path: 'ci.yaml' } },
+        { name: 'S', value: 'hunter2', sensitive: true, origin: { kind: 'flag' } },
+      ],
+    ).variables,
+    [
+      { name: 'D', value: 'v', origin: 'default', from: 'default' },
+      { name: 'P', value: 'v', origin: 'default', from: 'default at builds.yaml:2:3' },
+      { name: 'E', value: 'v', origin: 'env', from: 'environment variable E_' },
+      { name: 'F', value: 'v', origin: 'flag', from: '--var' },
+      { name: 'V', value: 'v', origin: 'file', from: '--var-file ci.yaml' },
+      { name: 'S', sensitive: true, origin: 'flag', from: '--var' },
+    ],
+  );
+});
+
+test('caches and outputs show paths as written and no credentials, in whatever case their names are', () => {
+  const typed = (type: string, attributes: Readonly<Record<string, string>>, writtenPath?: string) => ({
+    type,
+    attributes: new Map(Object.entries(attributes)),
+    ...(writtenPath === undefined ? {} : { writtenPath }),
+  });
+  const [described] = describeBuilds([
+    makeBuild('a', {
+      cacheFrom: [typed('local', { src: '/abs/cache', tag: 'x' }, 'cache')],
+      cacheTo: [
+        typed('s3', { access_key_id: 'one', SECRET_access_key: 'two', Session_Token: 'three', bucket: 'b' }),
+        typed('azblob', { account_key: 'four', password: 'five' }),
+      ],
+      outputs: [typed('local', { dest: '/abs/out', mode: 'x' }, 'out'), typed('tar', { dest: '-' })],
+    }),
+  ]).builds;
+  assert.deepEqual(described?.['cache-from'], ['type=local,src=cache,tag=x']);
+  assert.deepEqual(described['cache-to'], [
+    'type=s3,access_key_id=(hidden),SECRET_access_key=(hidden),Session_Token=(hidden),bucket=b',
+    'type=azblob,account_key=(hidden),password=(hidden)',
+  ]);
+  assert.deepEqual(described.outputs, ['type=local,dest=out,mode=x', 'type=tar,dest=-']);
 });

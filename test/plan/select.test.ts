@@ -62,7 +62,7 @@ test('filters keep rows by axis, alternatives within one axis, objects by their 
 
 test('every wrong name and filter is reported at once, with what was meant', () => {
   assert.deepEqual(codes(['webb', 'x*'], ['pyton=3.13', 'os=arch', 'nonsense']), [
-    'plan/unknown-build: `webb` is no build, matrix build or group | Did you mean `web`?',
+    'plan/unknown-build: `webb` is not a build, matrix build or group | Did you mean `web`?',
     'plan/unknown-build: `x*` matches no build or group | See `bake-ts list` for the names.',
     'plan/bad-filter: `--filter nonsense` is not of the form AXIS=VALUE | Write for example `--filter python=3.13`.',
     'plan/bad-filter: no matrix has an axis `pyton` | Did you mean `python`?',
@@ -72,4 +72,77 @@ test('every wrong name and filter is reported at once, with what was meant', () 
 
 test('an empty selection says so', () => {
   assert.match(codes(['base', '!base'])[0] ?? '', /plan\/empty-selection/);
+});
+
+test('`default` is the group, else the build, else the matrix of that name, else everything, typed or not', () => {
+  const cases: readonly (readonly [ReturnType<typeof makeSet>, readonly string[]])[] = [
+    [makeSet([makeBuild('a'), makeBuild('b')], { default: ['b'] }), ['b']],
+    [makeSet([makeBuild('a'), makeBuild('default')]), ['default']],
+    [makeSet([makeBuild('a'), makeBuild('row', { matrix: { name: 'default', row: { x: 1 } } })]), ['row']],
+    [makeSet([makeBuild('a'), makeBuild('b')]), ['a', 'b']],
+  ];
+  for (const [one, expected] of cases) {
+    for (const patterns of [[], ['default']]) {
+      const selected = selectBuilds(one, { patterns });
+      assert.ok(selected.ok, JSON.stringify(selected));
+      assert.deepEqual([...selected.value], expected);
+    }
+  }
+  const plain = selectBuilds(makeSet([makeBuild('a')]), { patterns: ['defaul'] });
+  assert.ok(!plain.ok, 'only the whole word means the default');
+});
+
+test('a glob over the name of a matrix or a group takes all that belongs to it', () => {
+  assert.deepEqual(names(['ap?']), ['api-312-slim', 'api-313-slim', 'api-313-alpine']);
+  assert.deepEqual(names(['serv*']), ['api-312-slim', 'web']);
+  assert.deepEqual(names(['*', '!ap?']), ['base', 'web']);
+});
+
+test('a name that is a glob for nothing is not read as one', () => {
+  const selected = selectBuilds(makeSet([makeBuild('a.b'), makeBuild('axb')]), { patterns: ['a.b'] });
+  assert.ok(selected.ok);
+  assert.deepEqual([...selected.value], ['a.b']);
+  assert.match(codes(['ba.e'])[0] ?? '', /`ba\.e` is not a build/);
+  assert.match(codes(['ba\\se'])[0] ?? '', /`ba\\se` is not a build/);
+});
+
+test('what is taken away but not there is reported without its mark, and what was meant is found', () => {
+  assert.match(codes(['!webb'])[0] ?? '', /^plan\/unknown-build: `webb` .*Did you mean `web`\?$/);
+  assert.match(codes(['web!'])[0] ?? '', /^plan\/unknown-build: `web!` /);
+});
+
+test('an axis may have one letter, and values of every kind are filtered by their text', () => {
+  const rows = makeSet([
+    makeBuild('one', { matrix: { name: 'm', row: { x: 1, y: { a: 1 }, z: null } } }),
+    makeBuild('two', { matrix: { name: 'm', row: { x: true, y: { a: 2 }, z: 'a=b' } } }),
+    makeBuild('three', { matrix: { name: 'other', row: { w: '1' } } }),
+    makeBuild('plain'),
+  ]);
+  const kept = (...filters: readonly string[]): readonly string[] => {
+    const selected = selectBuilds(rows, { patterns: ['*'], filters });
+    assert.ok(selected.ok, JSON.stringify(selected));
+    return [...selected.value];
+  };
+  assert.deepEqual(kept('x=1'), ['one']);
+  assert.deepEqual(kept('x=true'), ['two']);
+  assert.deepEqual(kept('y={"a":2}'), ['two']);
+  assert.deepEqual(kept('z=null'), ['one']);
+  assert.deepEqual(kept('z=a=b'), ['two']);
+  assert.deepEqual(kept('x=1', 'x=true', 'z=null'), ['one']);
+  const wrong = selectBuilds(rows, { patterns: ['*'], filters: ['=1', 'v=1'] });
+  assert.ok(!wrong.ok);
+  assert.deepEqual(
+    wrong.error.map(({ message, hint }) => [message, hint]),
+    [
+      ['`--filter =1` is not of the form AXIS=VALUE', 'Write for example `--filter python=3.13`.'],
+      ['no matrix has an axis `v`', 'Axes: x, y, z, w.'],
+    ],
+  );
+});
+
+test('an empty selection says what to do: add a build, or name one of those that are there', () => {
+  const none = selectBuilds(makeSet([]), { patterns: [] });
+  assert.ok(!none.ok);
+  assert.equal(none.error[0]?.hint, 'Add a build under `builds:`.');
+  assert.match(codes(['base', '!base'])[0] ?? '', /`bake-ts list` shows all 5\.$/);
 });

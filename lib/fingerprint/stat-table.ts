@@ -1,4 +1,4 @@
-/** What files looked like when they were met, and what they hold: a growing table with a row for each path. */
+/** Stat signatures of files as they were met, and what they hold: a growing table with a row for each path. */
 import { SIGNATURE_FIELDS } from './batch.ts';
 
 const FIRST_ROWS = 1024;
@@ -13,7 +13,7 @@ const HIGH = 1 - LOW;
  * Paths of one context, looked at once. A path is nearly always asked for in the order in which it was added, so a row
  * is first guessed and only then looked up; the index is made when a guess is wrong for the first time.
  */
-export class Looks {
+export class StatTable {
   readonly #paths: string[] = [];
   readonly #hashes: (string | undefined)[] = [];
   #index: Map<string, number> | undefined;
@@ -51,7 +51,7 @@ export class Looks {
     return this.#paths.length;
   }
 
-  /** Adds a path that has no row yet and gives it one. Until it is filled in, the path looks as if it were gone. */
+  /** Adds a path that has no row yet and gives it one. Until it is filled in, the path counts as gone. */
   add(path: string): number {
     const row = this.#paths.length;
     this.#index?.set(path, row);
@@ -59,13 +59,13 @@ export class Looks {
     return row;
   }
 
-  /** Fills in what the rows from `first` on look like. */
+  /** Fills in the signatures of the rows from `first` on. */
   fill(first: number, signatures: BigInt64Array): void {
     this.#reserve(Math.max(this.#paths.length, first + signatures.length / SIGNATURE_FIELDS));
     this.#signatures.set(signatures, first * SIGNATURE_FIELDS);
   }
 
-  /** Replaces what a file looked like by what it looked like while it was read, and keeps its hash. */
+  /** Replaces a file's signature by the one it had while it was read, and keeps its hash. */
   update(row: number, signatures: BigInt64Array, index: number, hash: string | undefined): void {
     const from = index * SIGNATURE_FIELDS;
     this.#signatures.set(signatures.subarray(from, from + SIGNATURE_FIELDS), row * SIGNATURE_FIELDS);
@@ -90,13 +90,13 @@ export class Looks {
     return (this.#words[at + HIGH] ?? 0) * 2 ** 32 + (this.#words[at + LOW] ?? 0);
   }
 
-  /** Time of change, in whole milliseconds since 1970: Deno tells no more, and both runtimes must say the same. */
+  /** Time of change, in whole milliseconds since 1970: Deno says no more, and both runtimes must say the same. */
   modifiedMs(row: number): bigint {
     return (this.#signatures[row * SIGNATURE_FIELDS + 2] ?? 0n) / NANOSECONDS;
   }
 
-  /** True where a path looks the same in both tables. */
-  isSame(path: string, other: Looks): boolean {
+  /** True where a path has the same signature in both tables. */
+  isSame(path: string, other: StatTable): boolean {
     const mine = this.row(path);
     const theirs = other.row(path);
     if (mine === undefined || theirs === undefined) return mine === theirs;

@@ -1,18 +1,45 @@
 /**
- * `npm run bench [name]…`: compiles, and runs the benchmarks of bench/ one after another: hash, plan, unchanged. Each
- * compares with its peer in the same run where that is there (BUILDX names a buildx binary), and says where it is not.
+ * `npm run bench [name]…`: compiles, and runs the benchmarks of bench/ one after another: hash, label-day, mutations, plan,
+ * unchanged. Each compares with its peer in the same run where that is there (BUILDX names a buildx binary), and says
+ * where it is not. Engines that are not given through the environment are started: one for us, one for the peer.
  */
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { build } from './build.mjs';
+import { ensureEngineBinaries, startEngine } from './engine.mjs';
 import { ensureModules, heading, must, root } from './support.mjs';
+
+const WITHOUT_ENGINE = new Set(['hash', 'plan']);
 
 const wanted = process.argv.slice(2);
 await ensureModules();
 await build();
-for (const file of readdirSync(path.join(root, 'bench')).sort()) {
-  const name = file.replace(/\.ts$/, '');
-  if (name === file || (wanted.length > 0 && !wanted.includes(name))) continue;
-  heading(name);
-  await must([process.execPath, path.join(root, 'dist/bench', `${name}.js`)], { show: 'always' });
+const names = readdirSync(path.join(root, 'bench'))
+  .filter((file) => file.endsWith('.ts'))
+  .map((file) => file.replace(/\.ts$/, ''))
+  .filter((name) => wanted.length === 0 || wanted.includes(name))
+  .sort();
+const engines = [];
+try {
+  for (const name of names) {
+    heading(name);
+    await must([process.execPath, path.join(root, 'dist/bench', `${name}.js`)], {
+      show: 'always',
+      env: WITHOUT_ENGINE.has(name) ? {} : await engineEnvironment(name),
+    });
+  }
+} finally {
+  for (const engine of engines) await engine.stop();
+}
+
+/** Engines of this one benchmark, so that none goes on working at what another one left it. */
+async function engineEnvironment(name) {
+  if (process.env.BAKE_TS_TEST_BUILDKIT || process.env.BUILDKIT_HOST) return {};
+  const binaries = await ensureEngineBinaries();
+  const own = await startEngine(binaries);
+  engines.push(own);
+  if (name !== 'label-day') return own.env;
+  const peer = await startEngine(binaries);
+  engines.push(peer);
+  return { ...own.env, BAKE_TS_BENCH_PEER_BUILDKIT: peer.env.BAKE_TS_TEST_BUILDKIT };
 }

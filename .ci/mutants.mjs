@@ -1,7 +1,7 @@
 /**
  * `npm run mutants`: changes lib/ a little, thousands of times, and says which changes no fast test notices.
  *
- *   node .ci/mutants.mjs [--sample N] [--seed N] [--jobs N] [--json FILE] [--list] [--verbose] [package, file or FILE:LINE]…
+ *   node .ci/mutants.mjs [--sample N] [--seed N] [--jobs N] [--tests PART] [--json FILE] [--list] [--verbose] [package, file or FILE:LINE]…
  *
  * Works on a copy in a temporary directory, without the engine. All mutants of a file lie in it at once, each behind a
  * switch; a measuring run says which test reaches which, and each mutant is judged by these tests only, the likeliest
@@ -42,12 +42,14 @@ const DEFAULT_TARGETS = [
   .filter((dir) => existsSync(path.join(root, dir)));
 
 /** Slower tests judge no mutant. */
-const MAX_TEST_MS = 3000;
+const MAX_TEST_MS = 10_000;
 /** What loading a test file may take. */
 const LOAD_MS = 15_000;
 /** What the tests of one mutant may take together, by the measuring run: those of its package, and those of others. */
 const MAX_OWN_MS = 15_000;
 const MAX_OTHERS_MS = 3000;
+/** Packages that the tests of another one are for as well: whole runs. */
+const ALSO_TESTED_BY = { inputs: ['run'] };
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -55,6 +57,7 @@ const { values: options, positionals } = parseArgs({
     sample: { type: 'string' },
     seed: { type: 'string', default: '1' },
     jobs: { type: 'string', default: String(availableParallelism()) },
+    tests: { type: 'string', default: '' },
     json: { type: 'string' },
     list: { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
@@ -141,7 +144,9 @@ function instrument(files) {
 
 /** Which tests there are, how long each takes, and what it reaches; `atLoad`: mutants that imports reach → test files. */
 async function measure(files) {
-  const queue = listTestFiles().filter((file) => !isE2e(file) && importsAny(file, new Set(files)));
+  const queue = listTestFiles().filter(
+    (file) => !isE2e(file) && file.includes(options.tests) && importsAny(file, new Set(files)),
+  );
   const tests = [];
   const atLoad = new Map();
   await inParallel(async (slot) => {
@@ -240,8 +245,10 @@ async function judgeAll(mutants, tests, atLoad) {
  * reach, those that load it.
  */
 function testsFor(mutant, tests, loadedBy) {
-  const home = `test/${mutant.file.split('/')[1]}/`;
-  const isOwn = existsSync(path.join(root, home)) ? ({ file }) => file.startsWith(home) : () => true;
+  const name = mutant.file.split('/')[1] ?? '';
+  const homes = [name, ...(ALSO_TESTED_BY[name] ?? [])].map((one) => `test/${one}/`);
+  const hasHome = homes.some((home) => existsSync(path.join(root, home)));
+  const isOwn = ({ file }) => !hasHome || homes.some((home) => file.startsWith(home));
   const rank = (one) => (isOwn(one) ? 0 : 1_000_000) + one.ms;
   const sums = { own: 0, others: 0 };
   return tests

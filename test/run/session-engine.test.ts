@@ -1,0 +1,211 @@
+/** The engine of a session: found and asked at most once, and only where somebody needs to know. */
+import assert from 'node:assert/strict';
+import { arch } from 'node:os';
+import { test } from 'node:test';
+import type { Engine, FindOptions } from '../../lib/engine/mod.ts';
+import { type EventBody, fail, ok, type Plan, type PlanNode, problem } from '../../lib/model/mod.ts';
+import type { EngineAccess } from '../../lib/run/mod.ts';
+import { SessionEngine, type SessionEngineOptions } from '../../lib/run/session-engine.ts';
+import { goArchitecture } from '../../lib/system/mod.ts';
+import { FakeEngine } from '../rig/fake-engine.ts';
+import { accessTo } from '../rig/fake-world.ts';
+import { makeNode } from '../rig/plan-nodes.ts';
+import { type Cleanup, makeTempDir } from '../rig/temp.ts';
+
+const A = `sha256:${'a'.repeat(64)}` as const;
+const NONE = problem('engine/none-found', 'there is none');
+
+interface Given extends Partial<SessionEngineOptions> {
+  /** What finding the engine gives besides the fake one's address. */
+  readonly found?: Partial<Engine>;
+  readonly none?: true;
+  readonly engineAddress?: string;
+  readonly nodes?: readonly PlanNode[];
+}
+
+interface Opened {
+  readonly fake: FakeEngine;
+  readonly engine: SessionEngine;
+  readonly events: readonly EventBody[];
+  readonly finds: readonly FindOptions[];
+  readonly calls: () => readonly string[];
+}
+
+async function open(t: Cleanup, given: Given = {}): Promise<Opened> {
+  const { found, none, engineAddress, nodes = [], ...rest } = given;
+  const fake = new FakeEngine('linux/riscv64');
+  const events: EventBody[] = [];
+  const finds: FindOptions[] = [];
+  const access: EngineAccess = {
+    ...accessTo(fake),
+    find: async (options) => {
+      finds.push(options);
+      if (none === true) return fail([NONE]);
+      const engine = await accessTo(fake).find(options);
+      return engine.ok ? ok({ ...engine.value, ...found }) : engine;
+    },
+  };
+  const set = { registries: new Map(), ...(engineAddress === undefined ? {} : { engineAddress }) };
+  const plan = { set, nodes: new Map(nodes.map((node) => [node.build.name, node])) } as unknown as Plan;
+  const engine = new SessionEngine({
+    access,
+    plan,
+    env: {},
+    sentDirectory: await makeTempDir(t, 'sent-'),
+    emit: (event) => events.push(event),
+    signal: new AbortController().signal,
+    ...rest,
+  });
+  const calls = () => fake.calls.map(({ argv }) => argv.slice(2).join(' '));
+  return { fake, engine, events, finds, calls };
+}
+
+test('it is found once, and announced with its warnings', async (t) => {
+  const warning = problem('engine/registries-untold', 'it does not know', { severity: 'warning' });
+  const { engine, events, finds } = await open(t, {
+    found: { warnings: [warning], registryHint: 'tell it' },
+    address: 'tcp://given:1',
+    engineAddress: 'tcp://file:1',
+    env: { X: 'y' },
+  });
+  const [one, other] = await Promise.all([engine.ready(), engine.ready()]);
+  assert(one.ok && other.ok);
+  assert.equal(one, other);
+  assert.equal(one.value.registryHint, 'tell it');
+  assert.equal(one.value.buildctl.program, '/fake/buildctl');
+  assert.equal(one.value.buildctl.address, 'unix:///fake/buildkitd.sock');
+  assert.deepEqual(one.value.buildctl.env, { X: 'y' });
+  assert.deepEqual(
+    events.map((event) => [event.type, event.type === 'warning' ? event.problem.code : '']),
+    [
+      ['engine-ready', ''],
+      ['warning', 'engine/registries-untold'],
+    ],
+  );
+  const [ready] = events;
+  assert.deepEqual(ready, {
+    type: 'engine-ready',
+    address: 'unix:///fake/buildkitd.sock',
+    source: 'the test',
+    buildctl: '/fake/buildctl',
+  });
+  const [find, ...more] = finds;
+  assert.deepEqual(more, []);
+  assert.equal(find?.autoStart, true);
+  assert.equal(find.flagAddress, 'tcp://given:1');
+  assert.equal(find.fileAddress, 'tcp://file:1');
+  assert.deepEqual(find.env, { X: 'y' });
+  assert.deepEqual(find.registries, new Map());
+  find.notify?.({ text: 'starting' } as Parameters<NonNullable<FindOptions['notify']>>[0]);
+  assert.deepEqual(events.at(-1), { type: 'engine-starting', text: 'starting' });
+});
+
+test('nothing is said of addresses and hints that are not given', async (t) => {
+  const { engine, finds } = await open(t);
+  const ready = await engine.ready();
+  assert(ready.ok);
+  assert(!('registryHint' in ready.value));
+  assert.deepEqual(Object.keys(finds[0] ?? {}).sort(), [
+    'autoStart',
+    'env',
+    'notify',
+    'registries',
+    'signal',
+  ]);
+  assert.equal(ready.value.sent.wantsForgetting, false);
+});
+
+test('an engine that is not there is a failure, asked for once', async (t) => {
+  const { engine, finds, events } = await open(t, { none: true, address: 'tcp://away:1' });
+  const ready = await engine.ready();
+  assert.deepEqual(ready, fail([NONE]));
+  assert.equal(await engine.storedImages(), undefined);
+  assert.equal(await engine.platform(), 'unknown/tcp://away:1');
+  await engine.refresh();
+  assert.equal(finds.length, 1);
+  assert.deepEqual(events, []);
+});
+
+test('how it keeps images is asked only where a result is not pushed, and not of the embedded engine', async (t) => {
+  const stays = makeNode({ name: 'stays' });
+  const goes = makeNode({ name: 'goes' }, { pushes: true });
+  const containerd = { address: '', namespace: '' } as unknown as NonNullable<Engine['containerd']>;
+  const rows: readonly (readonly [Given, 'containerd' | 'oci', number])[] = [
+    [{ nodes: [goes, stays] }, 'oci', 1],
+    [{ nodes: [goes] }, 'containerd', 0],
+    [{ nodes: [] }, 'containerd', 0],
+    [{ nodes: [stays], found: { containerd } }, 'containerd', 0],
+    [{ nodes: [stays], found: { buildctl: '/not/there' } }, 'containerd', 0],
+  ];
+  for (const [given, worker, asked] of rows) {
+    const { fake, engine, calls } = await open(t, given);
+    fake.worker = 'oci';
+    assert.equal(engine.worker, 'containerd');
+    await engine.ready();
+    assert.equal(engine.worker, worker);
+    assert.equal(calls().filter((call) => call.startsWith('debug workers')).length, asked);
+  }
+});
+
+test('the images in its store are listed once', async (t) => {
+  const { fake, engine, finds } = await open(t);
+  fake.images.set('one', A);
+  assert.deepEqual(await engine.storedImages(), new Map([['one', A]]));
+  fake.images.clear();
+  assert.deepEqual(await engine.storedImages(), new Map([['one', A]]));
+  assert.equal(finds.length, 1);
+});
+
+test('an engine behind a local socket is of this architecture, another one is asked', async (t) => {
+  const here = `linux/${goArchitecture(arch())}`;
+  const rows: readonly (readonly [Given, string])[] = [
+    [{}, here],
+    [{ hostArchitecture: 's390x' }, 'linux/s390x'],
+    [{ address: 'unix:///x.sock' }, here],
+    [{ address: '' }, here],
+    [{ env: { BUILDKIT_HOST: '' } }, here],
+    [{ env: { BUILDKIT_HOST: 'unix:///x.sock' }, engineAddress: 'tcp://b:1' }, here],
+    [{ address: 'unix:///x.sock', env: { BUILDKIT_HOST: 'tcp://a:1' }, engineAddress: 'tcp://b:1' }, here],
+    [{ env: { BUILDKIT_HOST: 'tcp://a:1' } }, 'linux/riscv64'],
+    [{ env: { BUILDKIT_HOST: '' }, engineAddress: 'tcp://b:1' }, 'linux/riscv64'],
+    [{ address: 'tcp://c:1', hostArchitecture: 's390x' }, 'linux/riscv64'],
+    [{ address: 'tcp://c:1', found: { buildctl: '/not/there' } }, 'unknown/tcp://c:1'],
+  ];
+  for (const [given, platform] of rows) {
+    const { engine, finds, calls } = await open(t, given);
+    assert.equal(await engine.platform(), platform);
+    assert.equal(await engine.platform(), platform);
+    const asked = platform === here || platform === 'linux/s390x' ? 0 : 1;
+    assert.equal(finds.length, asked);
+    assert(calls().length <= asked);
+  }
+});
+
+test('it is made to forget its copies only where they misled it', async (t) => {
+  const { engine, calls, finds } = await open(t);
+  await engine.refresh();
+  assert.deepEqual(finds, []);
+  const ready = await engine.ready();
+  assert(ready.ok);
+  await engine.refresh();
+  assert.deepEqual(calls(), []);
+  const { sent } = ready.value;
+  let forgot = 0;
+  Object.defineProperty(sent, 'wantsForgetting', { get: () => true });
+  Object.defineProperty(sent, 'forget', { value: async () => void forgot++ });
+  await engine.refresh();
+  assert.deepEqual(
+    calls().map((call) => call.split(' ')[0]),
+    ['prune', 'du'],
+  );
+  assert.equal(forgot, 1);
+});
+
+test('where it does not forget, what it was sent stays noted', async (t) => {
+  const { engine } = await open(t, { found: { buildctl: '/not/there' } });
+  const ready = await engine.ready();
+  assert(ready.ok);
+  Object.defineProperty(ready.value.sent, 'wantsForgetting', { get: () => true });
+  Object.defineProperty(ready.value.sent, 'forget', { value: () => assert.fail('it did not forget') });
+  await engine.refresh();
+});

@@ -66,21 +66,17 @@ export function decide(evidence: Evidence): Decision {
   if (evidence.untrackedOutputs.length > 0) {
     return build('not-recorded-output', 'it writes files, which are not tracked', evidence.untrackedOutputs);
   }
-  const unknown = evidence.tags.filter((tag) => tag.state.kind === 'unknown');
-  if (unknown.length > 0) {
-    return build(
-      'registry-unknown',
-      'a registry did not say what it has',
-      unknown.map((tag) => (tag.state.kind === 'unknown' ? `${tag.ref}: ${tag.state.why}` : tag.ref)),
-    );
-  }
+  const unknown = evidence.tags.flatMap(({ ref, state }) =>
+    state.kind === 'unknown' ? `${ref}: ${state.why}` : [],
+  );
+  if (unknown.length > 0) return build('registry-unknown', 'a registry did not say what it has', unknown);
   if (evidence.store === 'gone') return build('image-gone', "its image is no longer in the engine's store");
   if (evidence.store === 'unknown') {
     return build('image-gone', "the engine's image store cannot be looked into from here");
   }
   const missing = evidence.tags.filter((tag) => tag.state.kind === 'absent');
-  const moved = evidence.tags.filter(
-    (tag) => tag.state.kind === 'digest' && tag.state.digest !== record.digest,
+  const moved = evidence.tags.flatMap(({ ref, state }) =>
+    state.kind === 'digest' && state.digest !== record.digest ? { ref, digest: state.digest } : [],
   );
   if (missing.length + moved.length === 0) {
     if (evidence.onlyNeeded)
@@ -95,10 +91,7 @@ export function decide(evidence: Evidence): Decision {
   }
   const items = [
     ...missing.map((tag) => `${tag.ref} is missing`),
-    ...moved.map(
-      (tag) =>
-        `${tag.ref} points at ${tag.state.kind === 'digest' ? shorten(tag.state.digest) : 'another image'}`,
-    ),
+    ...moved.map(({ ref, digest }) => `${ref} points at ${shorten(digest)}`),
   ];
   if (!evidence.manifestAvailable) {
     const wanted = repositoriesIn([...missing, ...moved].map(({ ref }) => ref));

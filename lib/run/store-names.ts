@@ -24,7 +24,7 @@ export function storeName(root: string, build: string): ImageRef {
   const safe = build
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-+|-+$/g, '');
+    .replace(/^-|-$/g, '');
   const mark = safe === build ? '' : `-${createHash('sha256').update(build).digest('hex').slice(0, 8)}`;
   return { registry: STORE_HOST, repository: `bake/${safe === '' ? 'build' : safe}${mark}`, tag: project };
 }

@@ -93,3 +93,63 @@ test('reasons name what they are about', () => {
   const changed = decide({ ...proof, record: undefined, changes: ['one changed', 'two changed'] });
   assert.equal(changed.reason.text, 'one changed, and 1 more');
 });
+
+test('reasons in words, to the letter', () => {
+  const words = (evidence: Partial<Evidence>) => decide({ ...proof, ...evidence }).reason;
+  const textOf = (evidence: Partial<Evidence>) => words(evidence).text;
+  const unbuilt = { record: undefined };
+  const carriedOver = 'what it copies is unchanged';
+  assert.deepEqual(words({ forced: true }), { code: 'forced', text: 'asked to with --force' });
+  assert.deepEqual(words({ untracked: ['x'] }), {
+    code: 'untracked',
+    text: 'its inputs cannot all be known',
+    items: ['x'],
+  });
+  assert.deepEqual(words({ ...unbuilt, changes: undefined }), {
+    code: 'first-build',
+    text: 'not built before from here',
+  });
+  assert.deepEqual(words({ ...unbuilt, changes: ['one'] }), { code: 'changed', text: 'one', items: ['one'] });
+  assert.deepEqual(words({ ...unbuilt, changes: [] }), {
+    code: 'changed',
+    text: 'inputs unchanged, but what they gave is not remembered',
+  });
+  assert.equal(textOf({ ...unbuilt, changes: ['one', 'two', 'three'] }), 'one, and 2 more');
+  assert.deepEqual(words({ untrackedOutputs: ['local'] }).items, ['local']);
+  assert.equal(textOf({}), 'inputs unchanged, its tag is in place');
+  assert.equal(textOf({ tags: [there, there] }), 'inputs unchanged, all 2 tags are in place');
+  assert.equal(textOf({ tags: [], store: 'there' }), "inputs unchanged, its image is in the engine's store");
+  assert.equal(textOf({ carriedOver }), `${carriedOver}, its tag is in place`);
+  assert.equal(textOf({ carriedOver, tags: [absent] }), `${carriedOver}, but its tags are not`);
+  assert.equal(
+    textOf({ tags: [], onlyNeeded: true }),
+    'inputs unchanged; built only if a build that needs it runs',
+  );
+  assert.deepEqual(words({ tags: [elsewhere] }), {
+    code: 'tags-moved',
+    text: 'inputs unchanged, but its tags are not',
+    items: ['r/x:2 points at sha256:bbbbbbbbbbbb'],
+  });
+  assert.notEqual(textOf({ tags: [], store: 'gone' }), textOf({ tags: [], store: 'unknown' }));
+});
+
+test('an image that is nowhere was lost where it was pushed before, in one of the places at least', () => {
+  const without = (refs: readonly string[], ...tags: readonly string[]) =>
+    decide({
+      ...proof,
+      record: { ...record, refs },
+      manifestAvailable: false,
+      tags: tags.map((ref) => ({ ref, state: { kind: 'absent' } })),
+    }).reason;
+  const [one, two, three] = ['r.example/x:1', 'r.example/y:1', 'r.example/z:1'];
+  assert.deepEqual(without([one], one, two), {
+    code: 'image-gone',
+    text: 'its image is no longer in the registry',
+    items: [`${one} is missing`, `${two} is missing`],
+  });
+  const never = (where: string) => `its image was not pushed to ${where} before`;
+  assert.equal(without([], one).text, never('r.example/x'));
+  assert.equal(without([], one, 'r.example/x:2').text, never('r.example/x'));
+  assert.equal(without([three], one, two).text, never('r.example/x and 1 more'));
+  assert.equal(without([], one, two, three).text, never('r.example/x and 2 more'));
+});

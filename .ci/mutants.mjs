@@ -57,7 +57,7 @@ const { values: options, positionals } = parseArgs({
     sample: { type: 'string' },
     seed: { type: 'string', default: '1' },
     jobs: { type: 'string', default: String(availableParallelism()) },
-    tests: { type: 'string', default: '' },
+    tests: { type: 'string', multiple: true, default: [''] },
     json: { type: 'string' },
     list: { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
@@ -145,7 +145,8 @@ function instrument(files) {
 /** Which tests there are, how long each takes, and what it reaches; `atLoad`: mutants that imports reach → test files. */
 async function measure(files) {
   const queue = listTestFiles().filter(
-    (file) => !isE2e(file) && file.includes(options.tests) && importsAny(file, new Set(files)),
+    (file) =>
+      !isE2e(file) && options.tests.some((part) => file.includes(part)) && importsAny(file, new Set(files)),
   );
   const tests = [];
   const atLoad = new Map();

@@ -3,12 +3,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ExternalImages } from '../../lib/inputs/mod.ts';
 import { type Digest, type ImageRef, parseImageRef } from '../../lib/model/mod.ts';
-import { createRegistryClient } from '../../lib/registry/mod.ts';
+import { createRegistryClient, type RegistryClient } from '../../lib/registry/mod.ts';
 import { StateStore } from '../../lib/state/mod.ts';
 import { type FakeRegistry, startFakeRegistry } from '../rig/fake-registry.ts';
 import { makeNode } from '../rig/plan-nodes.ts';
 import { type Cleanup, makeTempDir } from '../rig/temp.ts';
 
+const B = `sha256:${'b'.repeat(64)}` as const;
 const A = `sha256:${'a'.repeat(64)}` as const;
 const MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
 const INDEX = 'application/vnd.oci.image.index.v1+json';
@@ -177,6 +178,52 @@ test('what is not there says nothing, and nothing is remembered of it', async (t
   assert.equal(await world.open().factsOf(written, digest, 'linux/amd64'), undefined);
   fault.remove();
   assert.deepEqual((await world.open().factsOf(written, digest, 'linux/amd64'))?.env, ['A=b']);
+});
+
+test('every question is asked once, and may be answered by mirrors', async (t) => {
+  const asked: string[] = [];
+  const note = (what: string, read: unknown) => {
+    asked.push(what);
+    assert.deepEqual(read, { mirrors: true }, what);
+  };
+  const descriptor = (architecture: string) => ({
+    mediaType: MANIFEST,
+    digest: A,
+    size: 1,
+    platform: { os: 'linux', architecture },
+  });
+  const json = (index: boolean) =>
+    index
+      ? { mediaType: INDEX, json: { manifests: [descriptor('amd64')] } }
+      : { mediaType: MANIFEST, json: { config: { mediaType: CONFIG, digest: A, size: 1 } } };
+  const client = {
+    head: async (_: ImageRef, read: unknown) => {
+      note('head', read);
+      return asked.length > 1 ? { kind: 'absent' } : { kind: 'present', digest: B };
+    },
+    getManifest: async ({ digest }: ImageRef, read: unknown) => {
+      note(`manifest ${digest === A ? 'of the platform' : ''}`, read);
+      return { ok: true, value: { ...json(digest !== A), digest, bytes: Buffer.alloc(0) } };
+    },
+    getBlob: async (_: ImageRef, digest: Digest, limit: number, read: unknown) => {
+      note('config', read);
+      assert.equal(digest, A);
+      assert.equal(limit, 4 * 1024 * 1024);
+      return { ok: false, error: [] };
+    },
+  } as unknown as RegistryClient;
+  const state = new StateStore(await makeTempDir(t, 'images-'), '/project');
+  const images = new ExternalImages(client, state, () => A);
+  const unlocked = new ExternalImages(client, state, () => undefined);
+  assert.deepEqual(await unlocked.lookUp('r.example/x'), { kind: 'known', digest: B });
+  assert.deepEqual(await unlocked.lookUp('r.example/x'), { kind: 'known', digest: B });
+  for (const _ of [1, 2]) assert.equal(await images.factsOf('r.example/x', B, 'linux/amd64'), undefined);
+  assert.deepEqual(asked, ['head', 'manifest ', 'manifest of the platform', 'config']);
+  assert.deepEqual(await images.findGone(nodeReading('r.example/x:1')), [
+    { written: 'r.example/x:1', digest: A },
+  ]);
+  // Nothing is remembered of what could not be read.
+  assert.equal(await state.readImageFacts(B, 'linux/amd64'), undefined);
 });
 
 function nodeReading(...written: readonly string[]) {

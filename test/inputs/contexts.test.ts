@@ -113,3 +113,30 @@ test('what was touched since is named, and the ignore file is part of it', async
   // Another one that goes before it.
   assert.deepEqual((await touchedBy({ 'main/Own.dockerignore': 'left\n' }, 'main/Own'))[0], ignore);
 });
+
+test('a signature is not all: the patterns are compared too, for clocks that are too coarse', async (t) => {
+  const dir = await makeTempDir(t, 'contexts-');
+  await writeTree(dir, { '.dockerignore': 'a\n!b\nc\n' });
+  const { hasher, node, contexts } = await hash(t, { context: local(dir, '.') }, 'context');
+  const [context] = contexts;
+  assert(context !== undefined);
+  const { ignore } = context.request;
+  const [a, b, c] = ignore.rules;
+  assert(a !== undefined && b !== undefined && c !== undefined);
+  const touched = (rules: typeof ignore.rules) =>
+    touchedInContext(hasher, node, {
+      ...context,
+      request: { ...context.request, ignore: { ...ignore, rules } },
+    });
+  assert.deepEqual(await touched([a, b, c]), []);
+  const flip = (rule: typeof a) => ({ ...rule, isException: !rule.isException });
+  const runTogether = { ...a, pattern: `${a.pattern}!${b.pattern}` };
+  for (const rules of [
+    [a, b],
+    [a, c, b],
+    [flip(a), b, c],
+    [a, flip(b), c],
+    [runTogether, c],
+  ])
+    assert.deepEqual((await touched(rules))[0], 'what . leaves out');
+});

@@ -2,7 +2,7 @@
 import { type Build, type PlanNode, parseImageRef, type Tag } from '../../lib/model/mod.ts';
 
 /** A build of the context `/project` that nothing is said about but what is given. */
-export function makeBuild(given: Partial<Build> = {}): Build {
+function makeBuild(given: Partial<Build> = {}): Build {
   return {
     name: 'x',
     context: { ref: { kind: 'local', path: '/project' }, written: '.' },

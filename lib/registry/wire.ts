@@ -235,7 +235,8 @@ export class Wire {
       const limit = good ? request.limitBytes : ERROR_BODY_LIMIT;
       const announced = Number(header('content-length') ?? 0);
       if (good && announced > limit) {
-        answer.body.destroy();
+        // Destroying a body that was not read to its end is an error of its stream, which nobody else listens to.
+        answer.body.on('error', () => undefined).destroy();
         return fail([tooLarge(request.host, request, limit)]);
       }
       const body = await readUpTo(answer.body, limit);

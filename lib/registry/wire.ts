@@ -325,6 +325,15 @@ export function mayCarryCredentials(
   return fromPlainHttp || isLoopback(url.hostname) || registries.get(url.host)?.http === true;
 }
 
+/** Frees the connection of a stream that was not read to its end. */
+export async function freeConnection(stream: AsyncIterable<Uint8Array>): Promise<void> {
+  try {
+    for await (const _ of stream) break;
+  } catch {
+    // It was cut or destroyed already, which is what was wanted.
+  }
+}
+
 async function readUpTo(
   body: AsyncIterable<Uint8Array>,
   limit: number,

@@ -210,7 +210,7 @@ class Linker {
       if (base === undefined) return false;
       const left = this.#readsFor(base);
       if (left === undefined || left.unknowns.length > 0) return true;
-      return left.onbuild.some((text) => /from\s*=/i.test(text));
+      return left.onbuild.some((text) => /from=/i.test(text));
     });
     if (mayTrigger) return () => true;
     const needed = new Set(build.needs.map((need) => need.build));

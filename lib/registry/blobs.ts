@@ -9,7 +9,7 @@ import type { Descriptor } from './manifest.ts';
 import { badDigest, connectionProblem, strangeAnswer } from './problems.ts';
 import { requestBlob } from './read-blob.ts';
 import { pullScope, pushScope } from './scope.ts';
-import type { Reply } from './wire.ts';
+import { freeConnection, type Reply } from './wire.ts';
 
 const ATTEMPTS = 3;
 
@@ -212,13 +212,4 @@ async function* checkBytes(
     throw new Error('the blob is not what its digest says');
   }
   if (held !== undefined) yield held;
-}
-
-/** Frees the connection of a stream that was not read to its end. */
-async function freeConnection(stream: AsyncIterable<Uint8Array>): Promise<void> {
-  try {
-    for await (const _ of stream) break;
-  } catch {
-    // It was cut or destroyed already, which is what was wanted.
-  }
 }

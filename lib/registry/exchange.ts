@@ -10,7 +10,7 @@ import { createGate, type Gate } from './gate.ts';
 import { answerProblem, cancelled } from './problems.ts';
 import { backoffMs, isRetryableStatus, parseRetryAfter } from './retry.ts';
 import { formatScope, type Scope, uniteScopes } from './scope.ts';
-import type { Method, Reply, Wire, WireRequest } from './wire.ts';
+import { freeConnection, type Method, type Reply, type Wire, type WireRequest } from './wire.ts';
 
 /** A request to a registry. */
 export interface Call {
@@ -163,7 +163,7 @@ export class Exchange {
         }
       }
       if (call.accept.includes(status)) return reply;
-      await drain(reply.value);
+      if (reply.value.stream !== undefined) await freeConnection(reply.value.stream);
       return fail([
         answerProblem({
           method: call.method,
@@ -249,7 +249,6 @@ export class Exchange {
       if (asked !== undefined && asked > retries.longestWaitMs) return result;
       const delayMs = Math.max(asked ?? 0, backoffMs(attempt, random()));
       if (result.ok && result.value.status === 429) onPause(delayMs);
-      if (result.ok) await drain(result.value);
       const why = result.ok ? `answered ${result.value.status}` : (failure?.message ?? 'failed');
       onRetry?.({ host: request.host, attempt, delayMs, why });
       await sleep(delayMs, signal);
@@ -317,10 +316,4 @@ function isConnectionFailure(failure: Problem): boolean {
 // A function, because the compiler takes a flag that was false once to stay false.
 function isAborted(signal: AbortSignal | undefined): boolean {
   return signal?.aborted === true;
-}
-
-/** Lets go of a body that nobody reads. */
-async function drain(reply: Reply): Promise<void> {
-  if (reply.stream === undefined) return;
-  for await (const _ of reply.stream) break;
 }

@@ -235,7 +235,8 @@ export class Wire {
       const limit = good ? request.limitBytes : ERROR_BODY_LIMIT;
       const announced = Number(header('content-length') ?? 0);
       if (good && announced > limit) {
-        answer.body.destroy();
+        // Destroying a body that was not read to its end is an error of its stream, which nobody else listens to.
+        answer.body.on('error', () => undefined).destroy();
         return fail([tooLarge(request.host, request, limit)]);
       }
       const body = await readUpTo(answer.body, limit);
@@ -322,6 +323,15 @@ export function mayCarryCredentials(
   if (url.protocol === 'https:') return true;
   if (url.protocol !== 'http:') return false;
   return fromPlainHttp || isLoopback(url.hostname) || registries.get(url.host)?.http === true;
+}
+
+/** Frees the connection of a stream that was not read to its end. */
+export async function freeConnection(stream: AsyncIterable<Uint8Array>): Promise<void> {
+  try {
+    for await (const _ of stream) break;
+  } catch {
+    // It was cut or destroyed already, which is what was wanted.
+  }
 }
 
 async function readUpTo(

@@ -11,13 +11,13 @@ import { type Cleanup, makeTempDir, writeTree } from '../rig/temp.ts';
 async function planApp(
   t: Cleanup,
   dockerfile: string,
-  { more = '', contextName = 'lib', others = '' } = {},
+  { more = '', contextName = 'lib', contexts = '', others = '' } = {},
 ): Promise<Plan> {
   const cwd = await makeTempDir(t, 'unused-');
   await writeTree(cwd, {
     'builds.yaml': `builds:
   lib: { context: ., dockerfile-inline: "FROM scratch\\n" }
-${others}  app: { context: ., contexts: { "${contextName}": "build:lib" }${more} }
+${others}  app: { context: ., contexts: { "${contextName}": "build:lib"${contexts} }${more} }
 `,
     Dockerfile: dockerfile,
   });
@@ -93,3 +93,54 @@ test('a trigger of a base that is built here may read it', async (t) => {
     assert.deepEqual(edgesOf(other), [['base', 'from', from]]);
   }
 });
+
+/** A build `base` of these lines. */
+const withBase = (...lines: readonly string[]) => ({
+  others: `  base: { context: ., dockerfile-inline: "${lines.join('\\n')}\\n" }\n`,
+});
+const READS = 'ONBUILD COPY --from=lib /a /a';
+const NAMED = { ...withBase('FROM alpine', READS), contexts: ', named: "build:base"' };
+const MAY_READ: readonly (readonly [what: string, dockerfile: string, options: object, stays: boolean])[] = [
+  ['a base that is a named context has a trigger that may', 'FROM named\n', NAMED, true],
+  [
+    'files of a named context are copied, whose triggers do not run',
+    'FROM alpine\nCOPY --from=named /a /a\n',
+    NAMED,
+    false,
+  ],
+  [
+    'files of an image are copied, whose triggers do not run',
+    'FROM alpine\nCOPY --from=base /a /a\n',
+    withBase('FROM alpine', READS),
+    false,
+  ],
+  [
+    'one of two bases has a trigger that may',
+    'FROM alpine AS one\nFROM base\nCOPY --from=one /a /a\n',
+    withBase('FROM alpine', READS),
+    true,
+  ],
+  ['one of two triggers may', 'FROM base\n', withBase('FROM alpine', 'ONBUILD RUN true', READS), true],
+  [
+    'a trigger mounts something',
+    'FROM base\n',
+    withBase('FROM alpine', 'ONBUILD RUN --mount=type=bind,FROM=lib true'),
+    true,
+  ],
+  [
+    'the Dockerfile of a base is elsewhere',
+    'FROM base\n',
+    { others: '  base: { context: "https://example.com/a.git#v1" }\n' },
+    true,
+  ],
+  ['it is not known which triggers a base inherits', 'FROM base\n', withBase('FROM any-$TARGETARCH'), true],
+];
+for (const [what, dockerfile, options, stays] of MAY_READ) {
+  test(`a named context that no stage reads ${stays ? 'stays an edge' : 'is no edge'} where ${what}`, async (t) => {
+    const plan = await planApp(t, dockerfile, options);
+    assert.equal(
+      plan.nodes.get('app')?.edges.some(({ contextName }) => contextName === 'lib'),
+      stays,
+    );
+  });
+}

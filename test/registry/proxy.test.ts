@@ -133,6 +133,28 @@ test('a certificate that is not of the name asked for is refused behind a proxy 
   assert.equal(unknown.problem.code, 'registry/tls');
 });
 
+test('a proxy that speaks TLS needs an authority of this machine, and none of the registry’s settings counts', async (t) => {
+  const { certs, registry, tokens, env, registries } = await setUp(t);
+  const proxy = await startForwardProxy(t, {
+    routes: { 'registry.test:443': registry.host, 'token.test:443': tokens.host },
+    tls: certs.server,
+  });
+  const at = ref('registry.test/team/app:1');
+  const untrusting = clientFor(t, { env: { ...env, HTTPS_PROXY: proxy.url }, registries });
+  const refused = await untrusting.head(at);
+  assert.ok(refused.kind === 'unknown');
+  assert.equal(refused.problem.code, 'registry/tls');
+  assert.equal(registry.requests.length, 0);
+  const trusted = { ...env, HTTPS_PROXY: proxy.url, SSL_CERT_FILE: certs.caFile };
+  const presence = await clientFor(t, { env: trusted, registries }).head(at);
+  assert.equal(presence.kind, 'present', JSON.stringify(presence));
+  assert.equal(proxy.requests[0]?.line, 'CONNECT registry.test:443');
+  const unreadable = clientFor(t, { env: { ...trusted, SSL_CERT_FILE: `${certs.caFile}.gone` } });
+  const failed = await unreadable.head(ref('plain.test/team/app:1'));
+  assert.ok(failed.kind === 'unknown');
+  assert.equal(failed.problem.code, 'registry/bad-settings');
+});
+
 test('NO_PROXY and loopback go past the proxy, by name, suffix, port and address', async (t) => {
   const { certs, proxy, env } = await setUp(t);
   const local = await startFaultRegistry(

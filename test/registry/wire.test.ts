@@ -126,7 +126,7 @@ test('a good body has the limit of its request, announced or not; of an error wh
   });
   const { send } = wireOf(t);
   for (const path of ['/a1000', '/n1000']) assert.ok((await send(server.host, path)).ok, path);
-  for (const path of ['/a100000', '/n1001']) {
+  for (const path of ['/a100000', '/a1001', '/n1001']) {
     const large = await send(server.host, path);
     assert.ok(!large.ok, path);
     assert.equal(large.error[0]?.code, 'registry/too-large');
@@ -135,6 +135,25 @@ test('a good body has the limit of its request, announced or not; of an error wh
   const error = await send(server.host, `/e${100_000}`);
   assert.ok(error.ok);
   assert.equal(error.value.body.length, 64 * 1024);
+});
+
+test('a body that is announced as too large is not waited for', async (t) => {
+  const server = await startFaultRegistry(t, ({ path }) => ({
+    status: path === '/bad' ? 404 : 200,
+    headers: { 'content-length': path === '/fits' ? '1000' : '100000' },
+    body: 'x',
+    cutAfter: 1,
+  }));
+  const { send } = wireOf(t);
+  for (const [path, code] of [
+    ['/good', 'registry/too-large'],
+    ['/fits', 'registry/unreachable'],
+    ['/bad', 'registry/unreachable'],
+  ] as const) {
+    const got = await send(server.host, path);
+    assert.ok(!got.ok, path);
+    assert.equal(got.error[0]?.code, code, path);
+  }
 });
 
 test('a streamed body comes as it is, without a limit; that of an error is read', async (t) => {

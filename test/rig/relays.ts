@@ -1,5 +1,12 @@
 /** What stands between a client and a server without reading what they say: a relay that counts, and an https proxy. */
-import { createServer as createHttpServer, type IncomingHttpHeaders, request as sendOn } from 'node:http';
+import {
+  createServer as createHttpServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type ServerResponse,
+  request as sendOn,
+} from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import type { Cleanup } from './temp.ts';
 
@@ -23,7 +30,7 @@ export async function startRelay(
 
 /** A proxy that takes CONNECT for https and plain requests for http, and everything it was sent in the clear. */
 export interface ForwardProxy {
-  /** `http://127.0.0.1:PORT` */
+  /** `http://127.0.0.1:PORT`, or `https:` with a certificate. */
   readonly url: string;
   /** What it was asked for: `CONNECT HOST:PORT` or `METHOD URL`, with the headers. */
   readonly requests: readonly { readonly line: string; readonly headers: IncomingHttpHeaders }[];
@@ -34,7 +41,11 @@ export interface ForwardProxy {
 /** Starts a proxy. `routes` leads names that do not exist to servers that do; `userinfo` is asked of all who come. */
 export async function startForwardProxy(
   t: Cleanup,
-  options: { readonly routes?: Readonly<Record<string, string>>; readonly userinfo?: string } = {},
+  options: {
+    readonly routes?: Readonly<Record<string, string>>;
+    readonly userinfo?: string;
+    readonly tls?: { readonly cert: string; readonly key: string };
+  } = {},
 ): Promise<ForwardProxy> {
   const requests: { line: string; headers: IncomingHttpHeaders }[] = [];
   const sockets = new Set<Socket>();
@@ -42,7 +53,7 @@ export async function startForwardProxy(
   const route = (name: string): string => options.routes?.[name] ?? name;
   const wanted =
     options.userinfo === undefined ? undefined : `Basic ${Buffer.from(options.userinfo).toString('base64')}`;
-  const server = createHttpServer((incoming, outgoing) => {
+  const handle = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     requests.push({ line: `${incoming.method} ${incoming.url}`, headers: incoming.headers });
     if (wanted !== undefined && incoming.headers['proxy-authorization'] !== wanted) {
       outgoing.writeHead(407).end();
@@ -59,7 +70,8 @@ export async function startForwardProxy(
     );
     upstream.on('error', () => outgoing.destroy());
     incoming.pipe(upstream);
-  });
+  };
+  const server = options.tls === undefined ? createHttpServer(handle) : createTlsServer(options.tls, handle);
   server.on('connect', (incoming, socket: Socket) => {
     requests.push({ line: `CONNECT ${incoming.url}`, headers: incoming.headers });
     if (wanted !== undefined && incoming.headers['proxy-authorization'] !== wanted) {
@@ -74,7 +86,11 @@ export async function startForwardProxy(
     join(socket, upstream, sockets);
   });
   const host = await listen(t, server, sockets);
-  return { url: `http://${host}`, requests, tunnelled: () => sent };
+  return {
+    url: `${options.tls === undefined ? 'http' : 'https'}://${host}`,
+    requests,
+    tunnelled: () => sent,
+  };
 }
 
 function dial(address: string): Socket {

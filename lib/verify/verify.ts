@@ -28,6 +28,7 @@ import {
   type NodeResult,
   needsOf,
   runGraph,
+  type SessionOptions,
   wantedTags,
   withSession,
 } from '../run/mod.ts';
@@ -70,7 +71,9 @@ export interface VerifyReport {
  * Verifies the builds of a plan that were requested. What they read is what the registry has under its tag, and a scratch
  * build where it has nothing.
  */
-export async function verifyBuilds(options: BakeOptions): Promise<VerifyReport> {
+export async function verifyBuilds(
+  options: BakeOptions & Pick<SessionOptions, 'engines' | 'sleep'>,
+): Promise<VerifyReport> {
   const { plan } = options;
   const requested = [...plan.nodes.values()].filter(({ role }) => role === 'asked');
   const found = [

@@ -24,6 +24,7 @@ import {
   checkPlan,
   createEmitter,
   findMissingSecrets,
+  KEPT_WORDS,
   type NodeContext,
   type NodeResult,
   needsOf,
@@ -116,12 +117,19 @@ export async function verifyBuilds(
   });
 }
 
-/** Digests, platforms and places hold no value of a variable; words may. */
+/** Words that programs go by, in what was compared. */
+const KEPT_IN_PLATFORMS: ReadonlySet<string> = new Set([
+  ...KEPT_WORDS,
+  ...['platform', 'verdict', 'only', 'change'],
+]);
+
+/** The digest and places hold no value of a variable; words and the configs of images may. */
 function withoutSecrets(found: Verification, { hide }: Hider): Verification {
   const { ref, problem: why, differences } = found;
   return {
     ...found,
     ...(ref === undefined ? {} : { ref: hide(ref) }),
+    platforms: hide(found.platforms, KEPT_IN_PLATFORMS),
     differences: hide(differences),
     ...(why === undefined
       ? {}

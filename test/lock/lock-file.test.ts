@@ -49,6 +49,7 @@ test('what is written is read again, sorted, one image a line', async () => {
   assert.equal(text, lockOf(`"alpine": "${ONE}"`, `"node:22": "${TWO}"`));
   assert.deepEqual([...(await imagesOf(text))].sort(), [...images].sort());
   assert.deepEqual(await imagesOf(formatLock(new Map())), []);
+  assert.equal(formatLock(new Map()), '{\n  "version": 1,\n  "images": {}\n}\n');
 });
 
 test('an image is found however it is written, and a tag is part of it', async () => {

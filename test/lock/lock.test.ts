@@ -30,7 +30,7 @@ function treeOf(host: string): Readonly<Record<string, string>> {
   e: { context: e, needs: [b] }
 `,
     'a/Dockerfile': `FROM b\nCOPY --from=${host}/tools /x /x\n`,
-    'b/Dockerfile': `FROM ${host}/base:1\nCOPY --from=${host}/lib/tools:latest /x /x\n`,
+    'b/Dockerfile': `FROM ${host}/lib/tools:latest\nCOPY --from=${host}/base:1 /x /x\n`,
     'c/Dockerfile': `FROM a\nCOPY --from=${host}/base@${NOWHERE} /x /x\n`,
     'd/Dockerfile': `FROM ${host}/tools\n`,
     'e/Dockerfile': `FROM scratch\n`,
@@ -105,6 +105,33 @@ test('every image without a digest is locked to what its tag stands for, and a s
   assert.deepEqual(answerOf(await lock()), { added: [], dropped: [], kept: 3 });
   assert.deepEqual(answerOf(await check()), { added: [], dropped: [], kept: 3 });
   assert.deepEqual(registry.lines(), []);
+  assert.equal(registry.openSockets('bake-ts'), 0);
+});
+
+test('a file that says what it should is not written again, however it is written', async (t) => {
+  const { lock, update, write, dir } = await makeLocking(t);
+  answerOf(await lock());
+  const file = path.join(dir, 'builds.lock');
+  const edited = (await readFile(file, 'utf8')).replaceAll('\n', '\n\n');
+  await write({ 'builds.lock': edited });
+  answerOf(await lock());
+  answerOf(await update());
+  assert.equal(await readFile(file, 'utf8'), edited);
+});
+
+test('what a mirror has counts as what the tag stands for, as it does in a build', async (t) => {
+  const { lock, options, registry } = await makeLocking(t, (host) => ({
+    'builds.yaml': `registries: { docker.io: { mirrors: ["${host}"] } }\nbuilds:\n  a: { context: . }\n`,
+    Dockerfile: 'FROM alpine\n',
+  }));
+  const digest = putBase(registry, 'library/alpine', 'latest', 'alpine');
+  assert.deepEqual(
+    answerOf(await lock()).added.map((one) => [one.written, one.digest]),
+    [['alpine', digest]],
+  );
+  assert.deepEqual(answerOf(await compareLock(await options())), [
+    { image: 'alpine', locked: digest, now: digest, state: 'same' },
+  ]);
 });
 
 test('images of the selected builds are added; what no build of the set uses goes', async (t) => {

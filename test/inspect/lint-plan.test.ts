@@ -225,7 +225,7 @@ const LINKED = {
   'base/Dockerfile': 'FROM scratch\nENV APP_DIR=/app\n',
   'middle/Dockerfile': 'FROM base\nENV LEVEL=2\n',
   'top/Dockerfile':
-    'FROM scratch AS other\nENV O=$APP_DIR\nFROM middle AS build\nWORKDIR ${APP_DIR}\nENV A=$LEVEL\nENV B=$NOWHERE\nFROM Build\nENV C=$LEVEL\n',
+    'FROM scratch AS other\nENV O=$APP_DIR\nFROM middle AS build\nWORKDIR ${APP_DIR}\nENV A=$LEVEL\nENV B=$NOWHERE\nFROM build\nENV C=$LEVEL\n',
 };
 
 test('variables that a build below sets are neither undefined nor empty', async (t) => {

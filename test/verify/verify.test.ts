@@ -324,7 +324,7 @@ test('an image whose layers cannot be read is not compared', async (t) => {
   const found = only(await verify(['c']));
   assert.equal(found.verdict, 'unknown');
   assert.equal(found.problem?.code, 'run/verify-unknown');
-  assert.match(found.problem.message, /^`c` cannot be compared: /);
+  assert.match(found.problem.message, /^`c` cannot be compared: [\d.:]+ has nothing at GET /);
   assert.equal(found.problem.build, 'c');
 });
 
@@ -379,6 +379,7 @@ builds:
     file: 'a\n',
   }));
   const gone = only(await verify());
+  assert(!('ref' in gone) && !('digest' in gone));
   assert.match(gone.problem?.message ?? '', /\(hidden\)/);
   assert.doesNotMatch(JSON.stringify(gone), /hunter22/);
   assertOk(await bake());
@@ -391,6 +392,7 @@ builds:
   const failed = only(await verify());
   assert.equal(failed.verdict, 'unknown');
   assert.match(JSON.stringify(failed.problem), /\(hidden\)/);
+  assert(failed.problem !== undefined && !('hint' in failed.problem) && !('detail' in failed.problem));
   // The Dockerfile itself is shown as it is.
   assert.doesNotMatch(JSON.stringify({ ...failed.problem, span: undefined }), /hunter22/);
 });
@@ -405,4 +407,22 @@ test('who stops gets no verdict for what was not compared', async (t) => {
     [c.verdict, c.problem?.code, c.problem?.message, c.problem?.build],
     ['unknown', 'run/verify-unknown', '`c` was not compared: stopped', 'c'],
   );
+});
+
+test('words that programs go by stay though a sensitive value is the same', async (t) => {
+  const words = ['linux/amd64', 'different', 'changed', 'second', 'same-content'];
+  const { verify, bake, write } = await makeVerifying(t, (host) => ({
+    'builds.yaml': `vars:
+${words.map((word, at) => `  V${at}: { default: ${word}, sensitive: true }\n`).join('')}builds:
+  a: { context: ., tags: ["${host}/app/a:dev"], push: true }
+`,
+    Dockerfile: 'FROM scratch\nCOPY file /\n',
+    file: 'a\n',
+  }));
+  assertOk(await bake());
+  await write({ file: 'other\n' });
+  const [platform] = only(await verify()).platforms;
+  assert.deepEqual([platform?.platform, platform?.verdict], ['linux/amd64', 'different']);
+  const [layer] = platform?.comparison?.layers ?? [];
+  assert.deepEqual([layer?.kind, layer?.files.map(({ change }) => change)], ['different', ['changed']]);
 });

@@ -309,8 +309,11 @@ test('patterns of an update are compared with names as written, and short ones w
   const { host } = registry;
   assert.deepEqual(await moved('base'), ['base:1']);
   assert.notDeepEqual(await readFileOf(file), start);
+  // With a `/` it is the whole name that counts, tag included.
+  assert.deepEqual(await moved('**/tools'), ['tools']);
+  assert.deepEqual(await moved('tools', 'base:*'), ['lib/tools:latest']);
+  putBase(registry, 'lib/tools', 'latest', 'newest');
   assert.deepEqual(await moved(`${host}/lib/*`), ['lib/tools:latest']);
-  assert.deepEqual(await moved('tools', 'base:*'), ['tools']);
   assert.deepEqual(await moved(), []);
   const problems = problemsOf(await update('basse:1', 'nothing-like-it', `${host}/tool`, 'b', 'lib/tools'));
   assert.deepEqual(

@@ -45,7 +45,7 @@ const PACKAGES: Readonly<Record<string, { readonly level: number; readonly impor
   },
   inspect: {
     level: 6,
-    imports: ['dockerfile', 'config', 'engine', 'buildctl', 'prepare', 'lock', 'inputs', 'run'],
+    imports: ['dockerfile', 'config', 'buildctl', 'prepare', 'lock', 'inputs', 'run'],
   },
   verify: { level: 6, imports: ['registry', 'buildctl', 'compare', 'inputs', 'run'] },
 };

@@ -8,12 +8,12 @@ import { type ContextReads, type DockerfileFacts, MAIN_CONTEXT, NO_RULES } from 
 import { ignoreFilesOf, inspectNode, type Keying, readIgnore } from '../inputs/mod.ts';
 import type { Lock } from '../lock/mod.ts';
 import type { BuildSet, ContextRef, PlanNode } from '../model/mod.ts';
-import { type BakeOptions, type NodeResult, withSession } from '../run/mod.ts';
+import { type NodeResult, type SessionOptions, withSession } from '../run/mod.ts';
 import { type DiskLocation, isLinked, isRead, locateOnDisk, relativeTo } from './touches.ts';
 
 /** What changed, and what it may touch: every build of the plan. */
 export interface AffectedOptions
-  extends Pick<BakeOptions, 'plan' | 'dockerfiles' | 'env' | 'signal' | 'hostArchitecture'> {
+  extends Pick<SessionOptions, 'plan' | 'dockerfiles' | 'env' | 'signal' | 'hostArchitecture' | 'engines'> {
   /** Real absolute paths of files that changed, came or went; of a renamed one both. A directory counts as all below. */
   readonly changed: readonly string[];
   /** Set where a file that says what the builds are changed; undefined `set`: what it said before is not known. */

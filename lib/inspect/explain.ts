@@ -22,7 +22,6 @@ import {
 } from '../model/mod.ts';
 import {
   askTags,
-  type BakeOptions,
   changesBut,
   changesElsewhere,
   checkPlan,
@@ -34,6 +33,7 @@ import {
   runGraph,
   runNode,
   type Session,
+  type SessionOptions,
   type TagState,
   untrackedBut,
   type Waiting,
@@ -46,8 +46,8 @@ import { REMEDIES } from './remedies.ts';
 
 /** What to explain: every build of the plan. */
 export type ExplainOptions = Pick<
-  BakeOptions,
-  'plan' | 'dockerfiles' | 'env' | 'address' | 'signal' | 'hostArchitecture'
+  SessionOptions,
+  'plan' | 'dockerfiles' | 'env' | 'address' | 'signal' | 'hostArchitecture' | 'engines'
 >;
 
 /** The whole answer. */

@@ -30,7 +30,7 @@ import {
   type Span,
 } from '../model/mod.ts';
 import type { PreparedPlan } from '../prepare/mod.ts';
-import { Semaphore } from '../run/mod.ts';
+import { ENGINES, type EngineAccess, Semaphore } from '../run/mod.ts';
 import { defaultJobs } from '../system/mod.ts';
 
 /** What to check, and with what. */
@@ -42,6 +42,8 @@ export interface LintOptions {
   /** Calls of buildctl at a time; default: two for each processor. */
   readonly jobs?: number;
   readonly signal?: AbortSignal;
+  /** Default: the engines of this machine. */
+  readonly engines?: EngineAccess;
   /** Called with words where the engine has to be started first. */
   readonly notify?: (text: string) => void;
 }
@@ -68,9 +70,8 @@ export async function lintPlan(options: LintOptions): Promise<Result<LintReport>
   const report = { builds: asked.length, dockerfiles: new Set(asked.map(({ build }) => fileOf(build))).size };
   if (nodes.length === 0) return ok({ ...report, problems });
 
-  const { address, env, signal, notify } = options;
-  const { findEngine } = await import('../engine/mod.ts');
-  const engine = await findEngine({
+  const { address, env, signal, notify, engines = ENGINES } = options;
+  const engine = await engines.find({
     env,
     autoStart: true,
     registries: plan.set.registries,
@@ -80,7 +81,12 @@ export async function lintPlan(options: LintOptions): Promise<Result<LintReport>
     ...(plan.set.engineAddress === undefined ? {} : { fileAddress: plan.set.engineAddress }),
   });
   if (!engine.ok) return fail(engine.error);
-  const tool: Buildctl = { program: engine.value.buildctl, address: engine.value.address, env };
+  const tool: Buildctl = {
+    program: engine.value.buildctl,
+    address: engine.value.address,
+    env,
+    ...(engines.run === undefined ? {} : { run: engines.run }),
+  };
   const workDir = await mkdtemp(path.join(tmpdir(), 'bake-ts-lint-'));
   try {
     const permits = new Semaphore(options.jobs ?? defaultJobs());

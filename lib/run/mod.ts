@@ -5,7 +5,7 @@ export { callUntilDone, type NotBuilt } from './buildctl-calls.ts';
 export type { Building, Calling, LayersOnlySource, NodeContext, NodeResult, NodeRun } from './context.ts';
 export { type Decision, decide, type Evidence, type StoreState, type TagState } from './decide.ts';
 export { createEmitter, KEPT_WORDS } from './emitter.ts';
-export type { EngineAccess } from './engine-access.ts';
+export { ENGINES, type EngineAccess } from './engine-access.ts';
 export type { Weighed } from './evidence.ts';
 export { layersOnlyFault, mayUseLayersOnly } from './layers-only.ts';
 export { linkTo } from './links.ts';

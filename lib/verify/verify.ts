@@ -24,10 +24,12 @@ import {
   checkPlan,
   createEmitter,
   findMissingSecrets,
+  KEPT_WORDS,
   type NodeContext,
   type NodeResult,
   needsOf,
   runGraph,
+  type SessionOptions,
   wantedTags,
   withSession,
 } from '../run/mod.ts';
@@ -70,7 +72,9 @@ export interface VerifyReport {
  * Verifies the builds of a plan that were requested. What they read is what the registry has under its tag, and a scratch
  * build where it has nothing.
  */
-export async function verifyBuilds(options: BakeOptions): Promise<VerifyReport> {
+export async function verifyBuilds(
+  options: BakeOptions & Pick<SessionOptions, 'engines' | 'sleep'>,
+): Promise<VerifyReport> {
   const { plan } = options;
   const requested = [...plan.nodes.values()].filter(({ role }) => role === 'asked');
   const found = [
@@ -113,12 +117,19 @@ export async function verifyBuilds(options: BakeOptions): Promise<VerifyReport> 
   });
 }
 
-/** Digests, platforms and places hold no value of a variable; words may. */
+/** Words that programs go by, in what was compared. */
+const KEPT_IN_PLATFORMS: ReadonlySet<string> = new Set([
+  ...KEPT_WORDS,
+  ...['platform', 'verdict', 'only', 'change'],
+]);
+
+/** The digest and places hold no value of a variable; words and the configs of images may. */
 function withoutSecrets(found: Verification, { hide }: Hider): Verification {
   const { ref, problem: why, differences } = found;
   return {
     ...found,
     ...(ref === undefined ? {} : { ref: hide(ref) }),
+    platforms: hide(found.platforms, KEPT_IN_PLATFORMS),
     differences: hide(differences),
     ...(why === undefined
       ? {}

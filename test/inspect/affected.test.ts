@@ -106,7 +106,7 @@ test('links are followed: on the way to a context, and within it', async (t) => 
 });
 
 test('where it is not known what is read, every file of the context counts', async (t) => {
-  const { codes } = await makeFinder(t, {
+  const { codes, find, cwd } = await makeFinder(t, {
     'builds.yaml': `builds:
   front: { context: a, dockerfile-inline: "# syntax=127.0.0.1:1/x/frontend:1\\nFROM scratch\\n" }
   triggers: { context: b, dockerfile-inline: "FROM 127.0.0.1:1/x/image:1\\nCOPY x /\\n" }
@@ -123,6 +123,10 @@ test('where it is not known what is read, every file of the context counts', asy
   assert.deepEqual(await codes('b/any'), ['triggers: file']);
   assert.deepEqual(await codes('c/any'), ['remote: file']);
   assert.deepEqual(await codes('d/index.json'), ['layout: file']);
+  const [layout] = await find(['d/index.json']);
+  assert.deepEqual(layout?.reasons, [
+    { code: 'file', text: 'index.json in the context d changed', path: path.join(cwd, 'd/index.json') },
+  ]);
 });
 
 test('of builds.yaml what it says counts, not how; new builds do, and all of them where it cannot be read', async (t) => {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
-import { formatLock as format, LOCK_NAME, parseLock } from '../../lib/lock/mod.ts';
+import { readBuilds } from '../../lib/config/mod.ts';
+import { formatLock as format, LOCK_NAME, parseLock, readLock } from '../../lib/lock/mod.ts';
 import { formatPlace, type ImageRef, parseImageRef } from '../../lib/model/mod.ts';
 import { runCommand } from '../rig/command.ts';
 import { makeTempDir } from '../rig/temp.ts';
@@ -48,6 +49,7 @@ test('what is written is read again, sorted, one image a line', async () => {
   assert.equal(text, lockOf(`"alpine": "${ONE}"`, `"node:22": "${TWO}"`));
   assert.deepEqual([...(await imagesOf(text))].sort(), [...images].sort());
   assert.deepEqual(await imagesOf(formatLock(new Map())), []);
+  assert.equal(formatLock(new Map()), '{\n  "version": 1,\n  "images": {}\n}\n');
 });
 
 test('an image is found however it is written, and a tag is part of it', async () => {
@@ -151,4 +153,60 @@ test('a file that was edited by hand is read as well: other order, other blanks,
     ),
     ['builds.lock:4:85: `a` is locked to two digests'],
   );
+});
+
+test('marks of a merge are whole lines, and what is wrong is shown as far as it goes, with what helps', async () => {
+  const problemOf = async (text: string) => {
+    const parsed = await parseLock({ path: LOCK_NAME, text });
+    assert(!parsed.ok, text);
+    const [first] = parsed.error;
+    assert(first?.span !== undefined, text);
+    return { ...first, shown: text.slice(first.span.start, first.span.end) };
+  };
+  for (const mark of ['<<<<<<< HEAD', '=======', '>>>>>>> other branch']) {
+    const conflict = await problemOf(`{\n${mark}\n  "version": 1\n`);
+    assert.deepEqual([conflict.shown, /merge conflict/.test(conflict.message)], [mark, true]);
+    assert.match(conflict.hint ?? '', /^Keep the lines of both sides/);
+    for (const other of [`${mark.slice(0, 6)}`, `${mark.slice(0, 7)}x`, ` ${mark}`, `${mark.slice(0, 7)}=`])
+      assert.doesNotMatch((await problemOf(`{\n${other}\n`)).message, /conflict/, other);
+  }
+  const wrong = await problemOf(lockOf('"alpine": "latest"'));
+  assert.equal(wrong.shown, '"alpine": "latest"');
+  assert.equal(wrong.hint, 'Put the line right, or delete the file and run `bake-ts lock`.');
+  const twice = await problemOf(lockOf(`"a": "${ONE}"`, `"a": "${TWO}"`));
+  assert.equal(twice.hint, 'Keep the line that you want, delete the other one.');
+  const newer = await problemOf('{ "version": 2, "images": {} }');
+  assert.equal(newer.shown, '"version": 2');
+  assert.match(newer.hint ?? '', /^This version of bake-ts reads version 1\./);
+  assert.equal((await problemOf('[]')).shown, '[');
+  assert.equal((await problemOf('')).shown, '');
+  assert.equal((await problemOf('{ "images": {} }')).shown, '{');
+  assert.equal(
+    (await problemOf('{ "version": 1, "images": { [a]: 1 } }')).message,
+    '`` is not a valid image reference',
+  );
+  assert.equal((await problemOf('{ "version": 1, "images": { ? a } }')).shown, 'a');
+});
+
+test('a lock file is named as builds.yaml was: beside it, and by its own name for one from standard input', async (t) => {
+  const root = await makeTempDir(t, 'lock-place-');
+  await writeFile(path.join(root, 'builds.yaml'), 'builds:\n  a: { context: . }\n');
+  const built = await readBuilds({ cwd: root, env: {} });
+  assert(built.ok);
+  const { set } = built.value;
+  assert.deepEqual(await readLock(set), { ok: true, value: undefined });
+  await writeFile(path.join(root, LOCK_NAME), '[]');
+  for (const [files, shown] of [
+    [['sub/builds.yaml', 'other/more.yaml'], path.join('sub', LOCK_NAME)],
+    [['builds.yaml'], LOCK_NAME],
+    [['-'], LOCK_NAME],
+    [[], LOCK_NAME],
+  ] as const) {
+    const read = await readLock({ ...set, files });
+    assert(!read.ok);
+    assert.deepEqual(
+      read.error.map(({ span }) => span?.source.path),
+      [shown],
+    );
+  }
 });

@@ -48,6 +48,14 @@ export interface EngineFault {
   readonly act: EngineAct;
 }
 
+/** What a request to the frontend (`frontend.lint`, `frontend.convertllb`) is answered with. */
+export interface FrontendAnswer {
+  readonly exitCode?: number;
+  readonly stdout?: string;
+  /** Lines of the error output: rawjson, and what buildctl says at the end. */
+  readonly lines?: readonly string[];
+}
+
 /** A call that was made. */
 export interface EngineCall {
   readonly argv: readonly string[];
@@ -80,6 +88,8 @@ export class FakeEngine {
   worker: 'containerd' | 'oci' = 'containerd';
   /** Something that RUN sees and nobody knows of: with another one the same inputs give another image. */
   weather = '';
+  /** Answers requests to the frontend; the fake checks no Dockerfile by itself. */
+  frontend: (id: string, argv: readonly string[]) => FrontendAnswer = () => ({});
   readonly calls: EngineCall[] = [];
   /** Names in its image store. */
   readonly images: Map<string, Digest> = new Map();
@@ -160,8 +170,13 @@ export class FakeEngine {
         return ended(0);
       case 'du':
         return ended(0, 'ID RECLAIMABLE SIZE\nTotal: 0B\n');
-      case 'build':
-        return this.#build(request, command.build);
+      case 'build': {
+        const id = command.build.opts.get('requestid');
+        if (id === undefined) return this.#build(request, command.build);
+        const { exitCode = 0, stdout, lines = [] } = this.frontend(id, request.argv);
+        for (const line of lines) request.onErrorLine?.(line);
+        return ended(exitCode, stdout);
+      }
     }
   }
 

@@ -1,7 +1,11 @@
 /** A repository with a fake engine and a fake registry: whole runs of bake-ts in milliseconds. */
+
+import assert from 'node:assert/strict';
 import path from 'node:path';
+import { readBuilds } from '../../lib/config/mod.ts';
 import type { Engine } from '../../lib/engine/mod.ts';
 import { type BuildRecord, type Digest, ok } from '../../lib/model/mod.ts';
+import { type PreparedPlan, preparePlan } from '../../lib/prepare/mod.ts';
 import type { EngineAccess } from '../../lib/run/mod.ts';
 import { type Baked, type BakeHere, bakeIn } from './baking.ts';
 import { readRecords } from './failure-bench.ts';
@@ -55,11 +59,28 @@ export async function makeFakeWorld(
     engine,
     write: (more) => writeTree(dir, more),
     bake: ({ engine: other = engine, access, home: otherHome = home, dir: otherDir = dir, ...rest } = {}) => {
-      const env = { HOME: otherHome, BAKE_TS_HOME: otherHome, DOCKER_CONFIG: path.join(otherHome, 'docker') };
+      const env = envOf({ home: otherHome });
       return bakeIn(otherDir, { ...env, ...rest.env }, rest, 'amd64', access ?? accessTo(other));
     },
     records: (other = home) => readRecords(other),
   };
+}
+
+/** The surroundings of a world. */
+export function envOf({ home }: Pick<FakeWorld, 'home'>): Readonly<Record<string, string>> {
+  return { HOME: home, BAKE_TS_HOME: home, DOCKER_CONFIG: path.join(home, 'docker') };
+}
+
+/** A plan of what builds.yaml says now; default: of every build. */
+export async function prepareIn(
+  world: Pick<FakeWorld, 'dir' | 'home'>,
+  patterns: readonly string[] = ['*'],
+): Promise<PreparedPlan> {
+  const read = await readBuilds({ cwd: world.dir, env: envOf(world) });
+  assert(read.ok, JSON.stringify(read));
+  const prepared = preparePlan(read.value.set, { patterns }, world.dir);
+  assert(prepared.ok, JSON.stringify(prepared));
+  return prepared.value;
 }
 
 /** The way to a fake engine. */

@@ -27,6 +27,6 @@ test('an audit draws as many as requested, and the same ones for the same seed',
     ),
     some,
   );
-  for (const wrong of ['0', '0%', '100.1%', '5 %', '', '%', '1.5', '-1'])
+  for (const wrong of ['0', '0%', 'x5%', '5%x', '5x', '100.1%', '5 %', '', '%', '1.5', '-1'])
     assert.equal(parseAuditSize(wrong), undefined, wrong);
 });

@@ -1,0 +1,193 @@
+/** Images of stores in memory, and how their differences are put into words. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Digest } from '../../lib/model/mod.ts';
+import { parseManifest } from '../../lib/registry/mod.ts';
+import {
+  type BlobStore,
+  comparePlatforms,
+  describeDifferences,
+  type PlatformComparison,
+  platformsOf,
+  readImage,
+  worstOf,
+} from '../../lib/verify/image-source.ts';
+import { blobOf, type FakeBlob, INDEX_TYPE, MANIFEST_TYPE } from '../rig/fake-image.ts';
+import { digestOfBytes } from '../rig/fake-registry-store.ts';
+
+interface MemoryStore extends BlobStore {
+  readonly put: (
+    json: object,
+    mediaType?: string,
+  ) => Pick<FakeBlob, 'digest' | 'mediaType'> & { size: number };
+  readonly putBytes: (bytes: Buffer) => Digest;
+}
+
+function makeMemoryStore(): MemoryStore {
+  const blobs = new Map<string, Buffer>();
+  const read = async (digest: Digest): Promise<Buffer> => {
+    const bytes = blobs.get(digest);
+    if (bytes === undefined) throw new Error(`${digest} is not there`);
+    return bytes;
+  };
+  const putBytes = (bytes: Buffer): Digest => {
+    const digest = digestOfBytes(bytes);
+    blobs.set(digest, bytes);
+    return digest;
+  };
+  return {
+    putBytes,
+    put: (json, mediaType = MANIFEST_TYPE) => {
+      const { bytes } = blobOf(json, mediaType);
+      return { digest: putBytes(bytes), mediaType, size: bytes.length };
+    },
+    readSmall: read,
+    readManifest: async (digest) => {
+      const manifest = parseManifest(await read(digest), digest);
+      assert(manifest !== undefined);
+      return manifest;
+    },
+    open: async function* ({ digest }) {
+      yield await read(digest);
+    },
+  };
+}
+
+function putImage(store: MemoryStore, config: object | string, more: object = {}) {
+  const type = 'application/vnd.oci.image.config.v1+json';
+  const text = store.put(config as object, type);
+  return store.put({ schemaVersion: 2, mediaType: MANIFEST_TYPE, config: text, layers: [], ...more });
+}
+
+test('platforms of an index are its children; of one image what its config says', async () => {
+  const store = makeMemoryStore();
+  const amd64 = putImage(store, { os: 'linux', architecture: 'amd64' });
+  const arm = putImage(store, { os: 'linux', architecture: 'arm', variant: 'v7' });
+  const unknown = putImage(store, { os: 7 });
+  const platform = (architecture: string, variant?: string) => ({ os: 'linux', architecture, variant });
+  const index = store.put(
+    {
+      schemaVersion: 2,
+      mediaType: INDEX_TYPE,
+      manifests: [
+        { ...amd64, platform: platform('amd64') },
+        { ...arm, platform: platform('arm', 'v7') },
+        { ...unknown, platform: { os: 'unknown', architecture: 'unknown' } },
+      ],
+    },
+    INDEX_TYPE,
+  );
+  assert.deepEqual(
+    [...(await platformsOf(store, index.digest))],
+    [
+      ['linux/amd64', amd64.digest],
+      ['linux/arm/v7', arm.digest],
+    ],
+  );
+  assert.deepEqual([...(await platformsOf(store, amd64.digest))], [['linux/amd64', amd64.digest]]);
+  assert.deepEqual([...(await platformsOf(store, arm.digest))], [['linux/arm/v7', arm.digest]]);
+  assert.deepEqual([...(await platformsOf(store, unknown.digest))], [['unknown', unknown.digest]]);
+  await assert.rejects(readImage(store, index.digest), /^Error: sha256:\w+ is not an image of one platform$/);
+});
+
+test('an image is read with its config, annotations and layers, whatever those are', async () => {
+  const store = makeMemoryStore();
+  const layer = { mediaType: 'application/vnd.oci.image.layer.v1.tar', size: 3 };
+  const digest = store.putBytes(Buffer.from('abc'));
+  const whole = putImage(store, { os: 'linux' }, { annotations: { a: 'b' }, layers: [{ ...layer, digest }] });
+  const image = await readImage(store, whole.digest);
+  assert.deepEqual([image.config, image.annotations], [{ os: 'linux' }, { a: 'b' }]);
+  assert.deepEqual(
+    image.layers.map((one) => [one.digest, one.mediaType]),
+    [[digest, layer.mediaType]],
+  );
+  const chunks: Uint8Array[] = [];
+  for (const one of image.layers) for await (const chunk of one.open()) chunks.push(chunk);
+  assert.equal(Buffer.concat(chunks).toString(), 'abc');
+  for (const odd of [[], 'text']) {
+    const { config, annotations } = await readImage(store, putImage(store, odd, { annotations: odd }).digest);
+    assert.deepEqual([config, annotations], [{}, {}]);
+  }
+  const bare = await readImage(store, putImage(store, JSON.parse('null') as object).digest);
+  assert.deepEqual([bare.config, bare.annotations, bare.layers], [{}, {}, []]);
+});
+
+test('equal digests are equal without being read; the worst platform decides', async () => {
+  const nothing = makeMemoryStore();
+  const digest = digestOfBytes(Buffer.from('x'));
+  const side = (...platforms: readonly string[]) => ({
+    store: nothing,
+    platforms: new Map(platforms.map((one) => [one, digest])),
+  });
+  const same = await comparePlatforms(side('a', 'b'), side('a', 'b'));
+  const comparison = { verdict: 'same-bytes', config: [], layers: [] };
+  assert.deepEqual(same, [
+    { platform: 'a', verdict: 'same-bytes', comparison },
+    { platform: 'b', verdict: 'same-bytes', comparison },
+  ]);
+  assert.deepEqual(await comparePlatforms(side('a'), side('b')), [
+    { platform: 'a', verdict: 'different', only: 'first' },
+    { platform: 'b', verdict: 'different', only: 'second' },
+  ]);
+  const of = (...verdicts: readonly PlatformComparison['verdict'][]) =>
+    worstOf(verdicts.map((verdict) => ({ platform: 'p', verdict })));
+  assert.deepEqual(
+    [of(), of('same-bytes'), of('same-bytes', 'same-files'), of('same-files', 'different', 'same-bytes')],
+    ['same-bytes', 'same-bytes', 'same-files', 'different'],
+  );
+});
+
+test('each difference is a line: configs, files of layers with their steps, platforms of one side', () => {
+  const long = `RUN ${'x'.repeat(70)}`;
+  const lines = describeDifferences(
+    [
+      { platform: 'p', verdict: 'different', only: 'first' },
+      { platform: 'q', verdict: 'different', only: 'second' },
+      { platform: 'n', verdict: 'same-bytes' },
+      {
+        platform: 'r',
+        verdict: 'different',
+        comparison: {
+          verdict: 'different',
+          config: [
+            { name: 'c', before: '1', after: '2' },
+            { name: 'd', after: '2' },
+            { name: 'e', before: '1' },
+          ],
+          layers: [
+            { layer: 0, kind: 'different', files: [] },
+            { layer: 0, kind: 'different', files: [{ path: 'f', change: 'added', what: [] }] },
+            { layer: 1, kind: 'same-files', files: [] },
+            {
+              layer: 2,
+              step: 'RUN  a \\\n  b',
+              kind: 'different',
+              files: [{ path: 'g', change: 'changed', what: ['mode', 'content'] }],
+            },
+            { layer: 3, step: long, kind: 'different', files: [{ path: 'h', change: 'removed', what: [] }] },
+            {
+              layer: 4,
+              step: long.slice(0, 60),
+              kind: 'different',
+              files: [{ path: 'i', change: 'removed', what: [] }],
+            },
+            { layer: 5, kind: 'same-content', files: [{ path: 'j', change: 'removed', what: [] }] },
+          ],
+        },
+      },
+    ],
+    ['one', 'two'],
+  );
+  assert.deepEqual(lines, [
+    'p: only in one',
+    'q: only in two',
+    'r c: 1 → 2',
+    'r d: added 2',
+    'r e: removed 1',
+    'r other layers: as many files, cut into layers otherwise',
+    'r other layers: added f',
+    'r layer 2 (RUN a \\ b): changed g (mode, content)',
+    `r layer 3 (${long.slice(0, 59)}…): removed h`,
+    `r layer 4 (${long.slice(0, 60)}): removed i`,
+  ]);
+});

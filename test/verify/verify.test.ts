@@ -1,0 +1,428 @@
+/** What `verify` says of tags: builds from nothing and compares, with an engine and a registry within this process. */
+import assert from 'node:assert/strict';
+import { readdir } from 'node:fs/promises';
+import { test } from 'node:test';
+import type { BakeEvent, Digest } from '../../lib/model/mod.ts';
+import { type Verification, type VerifyReport, verifyBuilds } from '../../lib/verify/mod.ts';
+import { assertOk } from '../rig/baking.ts';
+import { rowTree } from '../rig/failure-bench.ts';
+import type { EngineFault } from '../rig/fake-engine.ts';
+import type { FakeRegistryStore } from '../rig/fake-registry-store.ts';
+import { accessTo, envOf, type FakeWorld, makeFakeWorld, prepareIn, putBase } from '../rig/fake-world.ts';
+import type { Cleanup, TreeEntry } from '../rig/temp.ts';
+
+interface Verifying extends FakeWorld {
+  readonly verify: (patterns?: readonly string[], more?: More) => Promise<VerifyReport>;
+  readonly events: BakeEvent[];
+}
+
+interface More {
+  readonly signal?: AbortSignal;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+async function makeVerifying(
+  t: Cleanup,
+  tree: (host: string) => Readonly<Record<string, TreeEntry>> = rowTree,
+): Promise<Verifying> {
+  const world = await makeFakeWorld(t, tree);
+  putBase(world.registry, 'base', '1', 'one');
+  const events: BakeEvent[] = [];
+  const verify = async (patterns: readonly string[] = ['*'], { signal, env }: More = {}) => {
+    const { plan, dockerfiles } = await prepareIn(world, patterns);
+    return verifyBuilds({
+      plan,
+      dockerfiles,
+      env: { ...envOf(world), ...env },
+      hostArchitecture: 'amd64',
+      engines: accessTo(world.engine),
+      sleep: async () => undefined,
+      onEvent: (event) => events.push(event),
+      ...(signal === undefined ? {} : { signal }),
+    });
+  };
+  return { ...world, verify, events };
+}
+
+function only({ builds }: VerifyReport): Verification {
+  const [one, ...others] = builds;
+  assert(one !== undefined && others.length === 0, JSON.stringify(builds));
+  return one;
+}
+
+const verdicts = ({ builds }: VerifyReport) => builds.map(({ build, verdict }) => `${build} ${verdict}`);
+
+type Json = Record<string, unknown>;
+
+/** Puts a changed image under a tag: other bytes of its layers, another config or manifest. */
+function changeImage(
+  store: FakeRegistryStore,
+  repository: string,
+  change: {
+    readonly layer?: (bytes: Buffer) => Buffer;
+    readonly config?: (config: Json) => Json;
+    readonly manifest?: (manifest: Json) => Json;
+  },
+): Digest {
+  const old = store.manifest(repository, 'dev');
+  assert(old !== undefined);
+  const json = JSON.parse(old.bytes.toString()) as {
+    readonly config: { readonly digest: string };
+    readonly layers: readonly { readonly digest: string }[];
+  };
+  const put = (bytes: Buffer) => ({ digest: store.putBlob(repository, bytes), size: bytes.length });
+  const layers = json.layers.map((one) => {
+    const bytes = store.blob(repository, one.digest);
+    assert(bytes !== undefined);
+    return { ...one, ...put(change.layer?.(bytes) ?? bytes) };
+  });
+  const config = JSON.parse(store.blob(repository, json.config.digest)?.toString() ?? '') as Json;
+  const rootfs = { type: 'layers', diff_ids: layers.map(({ digest }) => digest) };
+  const other = change.config?.({ ...config, rootfs }) ?? { ...config, rootfs };
+  const manifest = {
+    ...json,
+    config: { ...json.config, ...put(Buffer.from(JSON.stringify(other))) },
+    layers,
+  };
+  const bytes = Buffer.from(JSON.stringify(change.manifest?.(manifest) ?? manifest));
+  return store.putManifest(repository, 'dev', { mediaType: old.mediaType, bytes }).digest;
+}
+
+/** A layer of a fake image whose every entry has another time. */
+function retimed(bytes: Buffer): Buffer {
+  const copy = Buffer.from(bytes);
+  for (let at = 0; at + 512 <= copy.length && copy[at] !== 0; ) {
+    const header = copy.subarray(at, at + 512);
+    header.write('00000000123', 136);
+    header.write('        ', 148);
+    const sum = header.reduce((total, byte) => total + byte, 0);
+    header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
+    at += 512 + Math.ceil(Number.parseInt(header.toString('latin1', 124, 135), 8) / 512) * 512;
+  }
+  return copy;
+}
+
+test('what tags hold is the same to the byte, and nothing is pushed or remembered for it', async (t) => {
+  const { verify, bake, registry, engine, home, events, records } = await makeVerifying(t);
+  assertOk(await bake());
+  const known = await records();
+  registry.forget();
+  engine.forgetCalls();
+  const report = await verify();
+  assert.deepEqual(verdicts(report), ['a same-bytes', 'b same-bytes', 'c same-bytes']);
+  assert.deepEqual([report.problems, report.warnings], [[], []]);
+  const [a] = report.builds;
+  assert.equal(a?.ref, `${registry.host}/app/a:dev`);
+  assert.equal(a.digest, registry.store.manifest('app/a', 'dev')?.digest);
+  assert.deepEqual(a.differences, []);
+  assert.deepEqual(
+    a.platforms.map(({ platform, verdict }) => [platform, verdict]),
+    [['linux/amd64', 'same-bytes']],
+  );
+  assert(!('problem' in a));
+  assert.deepEqual(registry.writes(), []);
+  assert.deepEqual(await records(), known);
+  assert.equal(engine.builds.length, 3);
+  for (const argv of engine.builds) {
+    assert(argv.includes('--no-cache'), argv.join(' '));
+    assert(
+      argv.some((word) => word.startsWith('build-arg:SOURCE_DATE_EPOCH=')),
+      argv.join(' '),
+    );
+    assert(
+      argv.some((word) => word.includes('rewrite-timestamp=true')),
+      argv.join(' '),
+    );
+    assert(!argv.some((word) => word.includes('push=true')));
+  }
+  assert.deepEqual(events.flatMap((event) => (event.type === 'node-started' ? [event.build] : [])).sort(), [
+    'a',
+    'b',
+    'c',
+  ]);
+  assert.deepEqual(
+    (await readdir(home)).filter((name) => name.startsWith('layout')),
+    [],
+  );
+});
+
+test('caches that a build names are not used, and none of its outputs are written', async (t) => {
+  const { verify, bake, engine } = await makeVerifying(t, (host) => ({
+    ...rowTree(host),
+    'builds.yaml': `builds:
+  a:
+    context: a
+    tags: ["${host}/app/a:dev"]
+    push: true
+    cache-from: ["type=registry,ref=${host}/cache"]
+    cache-to: ["type=registry,ref=${host}/cache"]
+    no-cache-filter: [x]
+`,
+  }));
+  assertOk(await bake());
+  engine.forgetCalls();
+  assert.deepEqual(verdicts(await verify()), ['a same-bytes']);
+  const [argv = []] = engine.builds;
+  for (const word of ['--import-cache', '--export-cache']) assert(!argv.includes(word), word);
+  assert(!argv.some((word) => word.startsWith('no-cache=x')), argv.join(' '));
+  assert.equal(argv.filter((word) => word === '--output').length, 1);
+});
+
+test('other times are the same files; other contents are different, each in words', async (t) => {
+  const { verify, bake, registry, write } = await makeVerifying(t);
+  assertOk(await bake());
+  const digest = changeImage(registry.store, 'app/c', { layer: retimed });
+  const same = only(await verify(['c']));
+  assert.deepEqual([same.verdict, same.digest, same.differences], ['same-files', digest, []]);
+  await write({ 'c/file': 'longer\n', 'c/Dockerfile': 'FROM scratch\nCOPY file /\nLABEL who=me\n' });
+  const other = only(await verify(['c']));
+  assert.equal(other.verdict, 'different');
+  assert.deepEqual(other.differences, [
+    'linux/amd64 config.Labels.who: added "me"',
+    'linux/amd64 history.2: added {"step":"LABEL who=me","empty":true}',
+    'linux/amd64 layer 1 (COPY file /): changed file (content (2 → 7 bytes))',
+  ]);
+});
+
+test('a build that gives something else each time is different', async (t) => {
+  const { verify, bake, engine } = await makeVerifying(t, (host) => ({
+    ...rowTree(host),
+    'c/Dockerfile': 'FROM scratch\nCOPY file /\nRUN make\n',
+  }));
+  assertOk(await bake());
+  engine.weather = 'rain';
+  const report = await verify();
+  assert.deepEqual(verdicts(report), ['a same-bytes', 'b same-bytes', 'c different']);
+});
+
+test('platforms are compared one by one, and one that only one of the images has is a difference', async (t) => {
+  const tree = (platforms: string) => (host: string) => ({
+    'builds.yaml': `builds:\n  a: { context: ., platforms: [${platforms}], push: true, tags: ["${host}/app/a:dev"] }\n`,
+    Dockerfile: 'FROM scratch\nCOPY file /\n',
+    file: 'a\n',
+  });
+  const world = await makeVerifying(t, tree('linux/amd64, linux/arm64'));
+  assertOk(await world.bake());
+  const both = only(await world.verify());
+  assert.deepEqual(
+    both.platforms.map(({ platform, verdict }) => [platform, verdict]),
+    [
+      ['linux/amd64', 'same-bytes'],
+      ['linux/arm64', 'same-bytes'],
+    ],
+  );
+  await world.write(tree('linux/amd64')(world.registry.host));
+  const one = only(await world.verify());
+  assert.equal(one.verdict, 'different');
+  assert.deepEqual(one.differences, ['linux/arm64: only in the tag']);
+  await world.write(tree('linux/amd64, linux/arm64, linux/s390x')(world.registry.host));
+  assert.deepEqual(only(await world.verify()).differences, ['linux/s390x: only in the new image']);
+});
+
+test('what is not pushed or not there is not compared, and says what to do', async (t) => {
+  const { verify, registry, engine } = await makeVerifying(t, (host) => ({
+    ...rowTree(host),
+    'builds.yaml': `builds:
+  kept: { context: c, tags: ["${host}/app/kept:dev"], push: false }
+  plain: { context: c }
+  gone: { context: c, tags: ["${host}/app/gone:dev"], push: true }
+  closed: { context: c, tags: ["${host}/app/closed:dev"], push: true }
+  broken: { context: c, tags: ["${host}/app/broken:dev"], push: true }
+`,
+  }));
+  registry.fault({ path: '/app/closed/', act: { kind: 'status', status: 403 } });
+  registry.fault({ path: '/app/kept/', act: { kind: 'status', status: 500 } });
+  const mediaType = 'application/vnd.oci.image.manifest.v1+json';
+  registry.store.putManifest('app/broken', 'dev', { mediaType, bytes: Buffer.from('{}') });
+  const { builds } = await verify();
+  const found = new Map(builds.map((one) => [one.build, one]));
+  assert(builds.every(({ verdict, differences }) => verdict === 'unknown' && differences.length === 0));
+  assert(builds.every(({ build, problem }) => problem?.build === build));
+  const said = (name: string) => {
+    const problem = found.get(name)?.problem;
+    return [problem?.code, problem?.message, problem?.hint];
+  };
+  const pushes =
+    'Only what has `tags` and `push` in builds.yaml can be verified; `--push` turns that on for one call.';
+  for (const name of ['kept', 'plain'])
+    assert.deepEqual(said(name), [
+      'run/verify-unknown',
+      `\`${name}\` is not pushed, so there is nothing to compare it with`,
+      pushes,
+    ]);
+  assert.deepEqual(said('gone'), [
+    'run/verify-unknown',
+    `${registry.host}/app/gone:dev is not in its registry`,
+    'Push it: bake-ts run gone',
+  ]);
+  assert.equal(said('closed')[0], 'registry/denied');
+  assert.match(said('broken')[1] ?? '', /^`broken` cannot be compared: /);
+  assert.equal(said('broken')[2], 'A layer that cannot be read proves nothing, in either direction.');
+  assert.deepEqual(engine.builds, []);
+});
+
+test('what is based on a tag reads what the registry has; only what is requested is built', async (t) => {
+  const { verify, bake, registry, engine, write } = await makeVerifying(t);
+  assertOk(await bake());
+  await write({ 'a/file': 'changed, but not pushed\n' });
+  engine.forgetCalls();
+  const b = only(await verify(['b']));
+  assert.equal(b.verdict, 'same-bytes');
+  assert.equal(engine.builds.length, 1);
+  const digest = registry.store.manifest('app/a', 'dev')?.digest ?? 'none';
+  assert(engine.builds[0]?.some((word) => word.includes(digest)));
+  assert.deepEqual(verdicts(await verify(['a', 'b'])), ['a different', 'b same-bytes']);
+});
+
+test('what is not in a registry is built from nothing for those that are based on it', async (t) => {
+  const world = await makeVerifying(t, (host) => ({
+    ...rowTree(host),
+    'builds.yaml': `builds:
+  a: { context: a }
+  b: { context: b, contexts: { a: "build:a" }, tags: ["${host}/app/b:dev"], push: true }
+`,
+  }));
+  assertOk(await world.bake());
+  world.engine.forgetCalls();
+  assert.deepEqual(verdicts(await world.verify(['b'])), ['b same-bytes']);
+  assert.equal(world.engine.builds.length, 2);
+  const all = await world.verify();
+  assert.deepEqual(verdicts(all), ['a unknown', 'b same-bytes']);
+  assert.match(all.builds[0]?.problem?.message ?? '', /is not pushed/);
+  world.engine.fault({ when: '/a\n', at: 'built', act: { fail: 'error: no luck' } });
+  const lost = only(await world.verify(['b']));
+  assert.deepEqual(
+    [lost.verdict, lost.problem?.code, lost.problem?.message, lost.problem?.hint],
+    [
+      'unknown',
+      'run/verify-unknown',
+      '`b` needs `a`, which could not be had',
+      'Push what it needs, or see why that cannot be built.',
+    ],
+  );
+  assert.equal(lost.problem?.build, 'b');
+});
+
+test('a parent whose build fails keeps only those from being compared that need it', async (t) => {
+  const { verify, bake, engine } = await makeVerifying(t);
+  assertOk(await bake());
+  const fault: EngineFault = { when: '/c\n', at: 'start', act: { fail: 'error: failed to solve: no luck' } };
+  engine.fault(fault);
+  const report = await verify();
+  assert.deepEqual(verdicts(report), ['a same-bytes', 'b same-bytes', 'c unknown']);
+  const [, , c] = report.builds;
+  assert.equal(c?.problem?.build, 'c');
+  assert.match(`${c?.problem?.code}`, /^build\//);
+});
+
+test('an image whose layers cannot be read is not compared', async (t) => {
+  const { verify, bake, registry } = await makeVerifying(t);
+  assertOk(await bake());
+  const layer = (bytes: Buffer) => retimed(bytes);
+  changeImage(registry.store, 'app/c', { layer });
+  registry.fault({ path: '/app/c/blobs/', from: 'bake-ts', nth: 2, act: { kind: 'status', status: 404 } });
+  const found = only(await verify(['c']));
+  assert.equal(found.verdict, 'unknown');
+  assert.equal(found.problem?.code, 'run/verify-unknown');
+  assert.match(found.problem.message, /^`c` cannot be compared: [\d.:]+ has nothing at GET /);
+  assert.equal(found.problem.build, 'c');
+});
+
+test('inputs that cannot be read, a lock that is wrong and secrets that are not there stop it', async (t) => {
+  const tree = (host: string) => ({
+    ...rowTree(host),
+    'builds.yaml': `builds:
+  c: { context: c, tags: ["${host}/app/c:dev"], push: true, secrets: [{ id: pw, env: NOT_SET }], annotations: { Upper: x } }
+  d: { context: d, needs: [c] }
+`,
+    'c/Dockerfile': 'FROM scratch\nCOPY file /\nRUN --mount=type=secret,id=pw make\n',
+    'd/Dockerfile': 'FROM scratch\n',
+  });
+  const { verify, write, registry } = await makeVerifying(t, tree);
+  const unset = await verify(['c']);
+  assert.deepEqual(
+    [unset.builds, unset.problems.map(({ code }) => code), unset.warnings.map(({ code }) => code)],
+    [[], ['build/secret-unset'], ['build/annotation-case']],
+  );
+  const set = await verify(['c'], { env: { NOT_SET: 'x' } });
+  assert.deepEqual([verdicts(set), set.problems], [['c unknown'], []]);
+  assert.deepEqual(
+    set.warnings.map(({ code }) => code),
+    ['build/annotation-case'],
+  );
+  // Only what is requested needs its secrets.
+  assert.deepEqual((await verify(['d'])).problems, []);
+  await write({ 'builds.lock': '[]' });
+  const wrong = await verify(['c'], { env: { NOT_SET: 'x' } });
+  assert.deepEqual(
+    [wrong.builds, wrong.problems.map(({ code }) => code), wrong.warnings],
+    [[], ['config/bad-lock'], []],
+  );
+  await write({
+    'builds.lock': '{ "version": 1, "images": {} }',
+    'c/Dockerfile': 'FROM scratch\nCOPY none /\n',
+  });
+  registry.forget();
+  const [broken] = (await verify(['c'], { env: { NOT_SET: 'x' } })).builds;
+  assert.equal(broken?.verdict, 'unknown');
+  assert.equal(broken.problem?.build, 'c');
+});
+
+test('a value that is a secret is shown nowhere', async (t) => {
+  const { verify, bake, write, registry } = await makeVerifying(t, (host) => ({
+    'builds.yaml': `vars:
+  PW: { default: hunter22, sensitive: true }
+builds:
+  a: { context: ., tags: ["${host}/app/\${{ vars.PW }}:dev"], push: true, labels: { l: "\${{ vars.PW }}" } }
+`,
+    Dockerfile: 'FROM scratch\nCOPY file /\n',
+    file: 'a\n',
+  }));
+  const gone = only(await verify());
+  assert(!('ref' in gone) && !('digest' in gone));
+  assert.match(gone.problem?.message ?? '', /\(hidden\)/);
+  assert.doesNotMatch(JSON.stringify(gone), /hunter22/);
+  assertOk(await bake());
+  changeImage(registry.store, 'app/hunter22', { config: ({ config: _, ...rest }) => rest });
+  const found = only(await verify());
+  assert.match(found.ref ?? '', /\(hidden\)/);
+  assert.match(found.differences.join('\n'), /\(hidden\)/);
+  assert.doesNotMatch(JSON.stringify(found), /hunter22/);
+  await write({ Dockerfile: 'FROM scratch\nCOPY file /\nRUN exit 3 hunter22\n' });
+  const failed = only(await verify());
+  assert.equal(failed.verdict, 'unknown');
+  assert.match(JSON.stringify(failed.problem), /\(hidden\)/);
+  assert(failed.problem !== undefined && !('hint' in failed.problem) && !('detail' in failed.problem));
+  // The Dockerfile itself is shown as it is.
+  assert.doesNotMatch(JSON.stringify({ ...failed.problem, span: undefined }), /hunter22/);
+});
+
+test('who stops gets no verdict for what was not compared', async (t) => {
+  const { verify, bake, engine } = await makeVerifying(t);
+  assertOk(await bake());
+  const controller = new AbortController();
+  engine.fault({ at: 'start', act: () => controller.abort() });
+  const c = only(await verify(['c'], { signal: controller.signal }));
+  assert.deepEqual(
+    [c.verdict, c.problem?.code, c.problem?.message, c.problem?.build],
+    ['unknown', 'run/verify-unknown', '`c` was not compared: stopped', 'c'],
+  );
+});
+
+test('words that programs go by stay though a sensitive value is the same', async (t) => {
+  const words = ['linux/amd64', 'different', 'changed', 'second', 'same-content'];
+  const { verify, bake, write } = await makeVerifying(t, (host) => ({
+    'builds.yaml': `vars:
+${words.map((word, at) => `  V${at}: { default: ${word}, sensitive: true }\n`).join('')}builds:
+  a: { context: ., tags: ["${host}/app/a:dev"], push: true }
+`,
+    Dockerfile: 'FROM scratch\nCOPY file /\n',
+    file: 'a\n',
+  }));
+  assertOk(await bake());
+  await write({ file: 'other\n' });
+  const [platform] = only(await verify()).platforms;
+  assert.deepEqual([platform?.platform, platform?.verdict], ['linux/amd64', 'different']);
+  const [layer] = platform?.comparison?.layers ?? [];
+  assert.deepEqual([layer?.kind, layer?.files.map(({ change }) => change)], ['different', ['changed']]);
+});

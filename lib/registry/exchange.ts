@@ -50,7 +50,7 @@ export interface RetryLimits {
 
 /** Options of an exchange. */
 export interface ExchangeOptions {
-  readonly wire: Wire;
+  readonly wire: Pick<Wire, 'send'>;
   readonly registries: ReadonlyMap<string, RegistrySettings>;
   readonly credentials: CredentialSource;
   readonly retries: RetryLimits;

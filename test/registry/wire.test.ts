@@ -2,13 +2,8 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { type ImageRef, parseImageRef, type RegistrySettings } from '../../lib/model/mod.ts';
-import {
-  createRegistryClient,
-  type RegistryClientOptions,
-  type RequestSeen,
-  type RetrySeen,
-} from '../../lib/registry/mod.ts';
-import { type Method, Wire, type WireRequest } from '../../lib/registry/wire.ts';
+import { createRegistryClient, type RegistryClientOptions, type RetrySeen } from '../../lib/registry/mod.ts';
+import type { Method } from '../../lib/registry/wire.ts';
 import {
   type FaultAnswer,
   type FaultRequest,
@@ -18,41 +13,15 @@ import {
   specError,
   startFaultRegistry,
 } from '../rig/fault-registry.ts';
+import { LIMITS, wireOf } from './wire-support.ts';
 
 const TEXT = manifestText();
 const DIGEST = sha256(TEXT);
-const LIMITS = { connectMs: 2000, headersMs: 2000, idleMs: 2000, requestMs: 2000, uploadMs: 2000 };
 
 function ref(text: string): ImageRef {
   const parsed = parseImageRef(text);
   assert.ok(parsed !== undefined, text);
   return parsed;
-}
-
-function wireOf(t: TestContext, rest: Partial<ConstructorParameters<typeof Wire>[0]> = {}) {
-  const seen: RequestSeen[] = [];
-  const wire = new Wire({
-    registries: new Map(),
-    env: {},
-    userAgent: 'agent/1',
-    timeouts: LIMITS,
-    onRequest: (one) => seen.push(one),
-    ...rest,
-  });
-  t.after(() => wire.close());
-  const send = (host: string, path: string, request: Partial<WireRequest> = {}) =>
-    wire.send({
-      method: 'GET',
-      host,
-      url: new URL(`http://${host}${path}`),
-      settings: {},
-      headers: {},
-      limitBytes: 1000,
-      purpose: 'registry',
-      attempt: 3,
-      ...request,
-    });
-  return { wire, seen, send };
 }
 
 const redirect = (status: number, location?: string): FaultAnswer => ({
@@ -135,25 +104,6 @@ test('a good body has the limit of its request, announced or not; of an error wh
   const error = await send(server.host, `/e${100_000}`);
   assert.ok(error.ok);
   assert.equal(error.value.body.length, 64 * 1024);
-});
-
-test('a body that is announced as too large is not waited for', async (t) => {
-  const server = await startFaultRegistry(t, ({ path }) => ({
-    status: path === '/bad' ? 404 : 200,
-    headers: { 'content-length': path === '/fits' ? '1000' : '100000' },
-    body: 'x',
-    cutAfter: 1,
-  }));
-  const { send } = wireOf(t);
-  for (const [path, code] of [
-    ['/good', 'registry/too-large'],
-    ['/fits', 'registry/unreachable'],
-    ['/bad', 'registry/unreachable'],
-  ] as const) {
-    const got = await send(server.host, path);
-    assert.ok(!got.ok, path);
-    assert.equal(got.error[0]?.code, code, path);
-  }
 });
 
 test('a streamed body comes as it is, without a limit; that of an error is read', async (t) => {

@@ -6,16 +6,13 @@
 import type { Digest, ImageRef, Pin, PlanNode } from '../model/mod.ts';
 import { formatPlatform, parseImageRef, parsePlatform, withDefaultTag } from '../model/mod.ts';
 import type { RegistryClient } from '../registry/mod.ts';
-import { configOf, isIndex, platformManifests } from '../registry/mod.ts';
+import { CONFIG_LIMIT, configOf, isIndex, platformManifests } from '../registry/mod.ts';
 import type { ImageConfigFacts, StateStore } from '../state/mod.ts';
 
 /** What is known of an external image. `image-name`: its reference is not valid. */
 export type ImageLookup =
   | { readonly kind: 'known'; readonly digest: Digest }
   | { readonly kind: 'image' | 'image-name'; readonly why: string };
-
-/** Largest image config that is read, in bytes. */
-const CONFIG_LIMIT = 4 * 1024 * 1024;
 
 /** Looks up images; every answer is kept for the whole run. */
 export class ExternalImages {

@@ -15,6 +15,7 @@ import type {
   Reason,
 } from '../model/mod.ts';
 import {
+  CONFIG_LIMIT,
   childManifests,
   configOf,
   isAttestation,
@@ -59,7 +60,6 @@ export type FoundRebase =
   /** Another one, with the same layers. */
   | { readonly kind: 'new'; readonly image: RebasedImage; readonly reason: Reason };
 
-const CONFIG_LIMIT = 4 * 1024 * 1024;
 const LABEL = 'label ';
 
 /**

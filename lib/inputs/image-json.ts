@@ -4,6 +4,7 @@
  * document is taken only if writing it again gives its very bytes: whoever wrote it otherwise (other fields, another
  * order, numbers that JavaScript cannot hold) is not understood.
  */
+import { escapeHtml } from '../util/go-json.ts';
 
 /** A JSON object. */
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -168,13 +169,6 @@ function joinFields(fields: readonly (readonly [string, string])[]): string {
 
 function writeJson(value: unknown): string {
   return escapeHtml(JSON.stringify(value));
-}
-
-function escapeHtml(json: string): string {
-  return json.replace(
-    /[<>&\u2028\u2029]/g,
-    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
 }
 
 function sortByBytes(names: readonly string[]): readonly string[] {

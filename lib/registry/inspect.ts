@@ -1,6 +1,7 @@
 /** What an image is, read from its manifests and configs. */
 import { type Digest, formatImageRef, type ImageRef, ok, type Result } from '../model/mod.ts';
 import {
+  CONFIG_LIMIT,
   childManifests,
   configOf,
   type Descriptor,
@@ -47,9 +48,6 @@ export interface ImageDescription {
   /** The attestation manifests of the index (buildkit docs/attestations/attestation-storage.md). */
   readonly attestations: readonly AttestationDescription[];
 }
-
-/** Configs are a few KiB; a megabyte of history is beyond anything built. */
-const CONFIG_LIMIT = 4 * 1024 * 1024;
 
 /** Reads what an image is. */
 export async function inspectImage(store: ManifestStore, ref: ImageRef): Promise<Result<ImageDescription>> {

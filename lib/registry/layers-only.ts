@@ -7,6 +7,7 @@
  * one digest, whether it is put into a registry or made by the engine.
  */
 import { type Digest, ok, type Problem, type Result } from '../model/mod.ts';
+import { escapeHtml } from '../util/go-json.ts';
 import {
   childManifests,
   configOf,
@@ -175,12 +176,4 @@ function parse(bytes: Uint8Array): Readonly<Record<string, unknown>> | undefined
 
 function encode(text: string): Uint8Array {
   return new TextEncoder().encode(text);
-}
-
-/** Go writes these as escapes (encoding/json, HTMLEscape); outside of texts JSON has none of them. */
-function escapeHtml(json: string): string {
-  return json.replace(
-    /[<>&\u2028\u2029]/g,
-    (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
 }

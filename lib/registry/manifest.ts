@@ -179,3 +179,6 @@ export function readPlatform(value: unknown): string | undefined {
 function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
+
+/** Largest image config that is read, in bytes: they are of a few KiB, and a megabyte of history is beyond anything built. */
+export const CONFIG_LIMIT: number = 4 * 1024 * 1024;

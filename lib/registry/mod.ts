@@ -16,6 +16,7 @@ export {
 } from './layers-only.ts';
 export { type Layout, openLayout } from './layout.ts';
 export {
+  CONFIG_LIMIT,
   childManifests,
   configOf,
   type Descriptor,

@@ -19,11 +19,14 @@ import {
   problemToJson,
   type Result,
 } from '../model/mod.ts';
-import { type LayersOnly, layersOnly, parseManifest, type RegistryClient } from '../registry/mod.ts';
+import {
+  CONFIG_LIMIT,
+  type LayersOnly,
+  layersOnly,
+  parseManifest,
+  type RegistryClient,
+} from '../registry/mod.ts';
 import type { Calling, ReadyEngine } from './context.ts';
-
-/** Configs are a few KiB; a megabyte of history is beyond anything built. */
-const CONFIG_LIMIT = 4 * 1024 * 1024;
 
 /** Registries that put and read much at once answer 500 now and then, and doing without would cost more than waiting. */
 const RETRY_MS = [1_000, 4_000];

@@ -6,6 +6,7 @@ import { type Buildctl, readContent } from '../buildctl/mod.ts';
 import { compareImages, type ImageComparison, type ImageSource, type Verdict } from '../compare/mod.ts';
 import { type Digest, formatPlatform, type ImageRef, parsePlatform } from '../model/mod.ts';
 import {
+  CONFIG_LIMIT,
   configOf,
   type Descriptor,
   type Manifest,
@@ -21,9 +22,6 @@ export interface BlobStore {
   readonly readSmall: (digest: Digest) => Promise<Uint8Array>;
   readonly open: (blob: Descriptor) => AsyncIterable<Uint8Array>;
 }
-
-/** Largest image config that is read, in bytes. */
-const CONFIG_LIMIT = 4 * 1024 * 1024;
 
 /** A repository of a registry. */
 export function registryStore(registry: RegistryClient, repository: ImageRef): BlobStore {

@@ -1,33 +1,14 @@
 /** Builds and nodes of a plan as plain records, for tests of single functions: what a test says, and nothing else. */
-import { type Build, type PlanNode, parseImageRef, type Tag } from '../../lib/model/mod.ts';
+import type { Build, PlanNode } from '../../lib/model/mod.ts';
+import { makeBuild } from './sets.ts';
 
 /** A build of the context `/project` that nothing is said about but what is given. */
-function makeBuild(given: Partial<Build> = {}): Build {
+function makeProjectBuild(given: Partial<Build>): Build {
   return {
-    name: 'x',
-    context: { ref: { kind: 'local', path: '/project' }, written: '.' },
-    dockerfile: { kind: 'file', path: '/project/Dockerfile', written: 'Dockerfile' },
-    args: new Map(),
-    contexts: new Map(),
-    needs: [],
-    platforms: [],
-    tags: [],
-    push: 'never',
-    labels: new Map(),
-    annotations: new Map(),
-    outputs: [],
-    attest: [],
-    reproducible: false,
-    cacheFrom: [],
-    cacheTo: [],
-    noCache: false,
-    noCacheFilter: [],
-    pull: false,
-    secrets: [],
-    ssh: [],
-    extraHosts: new Map(),
-    ulimits: [],
-    entitlements: [],
+    ...makeBuild('x', {
+      context: { ref: { kind: 'local', path: '/project' }, written: '.' },
+      dockerfile: { kind: 'file', path: '/project/Dockerfile', written: 'Dockerfile' },
+    }),
     ...given,
   };
 }
@@ -35,7 +16,7 @@ function makeBuild(given: Partial<Build> = {}): Build {
 /** A node that somebody requested, without edges. */
 export function makeNode(build: Partial<Build> = {}, given: Partial<PlanNode> = {}): PlanNode {
   return {
-    build: makeBuild(build),
+    build: makeProjectBuild(build),
     role: 'asked',
     edges: [],
     neededBy: [],
@@ -46,10 +27,4 @@ export function makeNode(build: Partial<Build> = {}, given: Partial<PlanNode> = 
     unknowns: [],
     ...given,
   };
-}
-
-/** A tag as builds.yaml writes it. */
-export function makeTag(text: string): Tag {
-  const ref = parseImageRef(text);
-  return { text, ...(ref === undefined ? {} : { ref }) };
 }

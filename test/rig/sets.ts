@@ -1,5 +1,12 @@
 /** Builds and sets in few words, for tests of the packages that come after the language. */
-import { type Build, type BuildSet, type ContextRef, type Group, parseTag } from '../../lib/model/mod.ts';
+import {
+  type Build,
+  type BuildSet,
+  type ContextRef,
+  type Group,
+  parseTag,
+  type Tag,
+} from '../../lib/model/mod.ts';
 
 /** A build with everything unset but what is given. */
 export function makeBuild(
@@ -32,11 +39,14 @@ export function makeBuild(
     ulimits: [],
     entitlements: [],
     ...other,
-    tags: (tags ?? []).map((text) => {
-      const ref = parseTag(text);
-      return ref === undefined ? { text } : { text, ref };
-    }),
+    tags: (tags ?? []).map(makeTag),
   };
+}
+
+/** A tag as builds.yaml writes it. */
+export function makeTag(text: string): Tag {
+  const ref = parseTag(text);
+  return ref === undefined ? { text } : { text, ref };
 }
 
 /** A context that is another build. */

@@ -5,7 +5,8 @@ import { test } from 'node:test';
 import type { Build, ContextSource, Plan, PlanNode } from '../../lib/model/mod.ts';
 import { DockerfileLibrary } from '../../lib/prepare/mod.ts';
 import { checkPlan } from '../../lib/run/mod.ts';
-import { makeNode, makeTag } from '../rig/plan-nodes.ts';
+import { makeNode } from '../rig/plan-nodes.ts';
+import { makeTag } from '../rig/sets.ts';
 import { makeTempDir, writeTree } from '../rig/temp.ts';
 
 type Span = NonNullable<Build['span']>;

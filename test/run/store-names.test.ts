@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { formatImageRef } from '../../lib/model/mod.ts';
 import { locationOf, storeName, storeNames } from '../../lib/run/store-names.ts';
-import { makeNode, makeTag } from '../rig/plan-nodes.ts';
+import { makeNode } from '../rig/plan-nodes.ts';
+import { makeTag } from '../rig/sets.ts';
 
 const A = `sha256:${'a'.repeat(64)}` as const;
 const nameOf = (build: string, root = '/project') => formatImageRef(storeName(root, build));

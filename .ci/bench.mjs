@@ -1,6 +1,6 @@
 /**
- * `npm run bench [name]…`: compiles, and runs the benchmarks of bench/ one after another: hash, label-day, mutations, plan,
- * unchanged. Each compares with its peer in the same run where that is there (BUILDX names a buildx binary), and says
+ * `npm run bench [name]…`: compiles, and runs the benchmarks of bench/ one after another: critical-path, hash, label-day,
+ * mutations, plan, unchanged. Each compares with its peer in the same run where that is there (BUILDX names a buildx binary), and says
  * where it is not. Engines that are not given through the environment are started: one for us, one for the peer.
  */
 import { readdirSync } from 'node:fs';
@@ -10,6 +10,8 @@ import { ensureEngineBinaries, startEngine } from './engine.mjs';
 import { ensureModules, heading, must, root } from './support.mjs';
 
 const WITHOUT_ENGINE = new Set(['hash', 'plan']);
+/** Those in which the peer works on an engine of its own. */
+const WITH_PEER = new Set(['critical-path', 'label-day']);
 
 const wanted = process.argv.slice(2);
 await ensureModules();
@@ -38,7 +40,7 @@ async function engineEnvironment(name) {
   const binaries = await ensureEngineBinaries();
   const own = await startEngine(binaries);
   engines.push(own);
-  if (name !== 'label-day') return own.env;
+  if (!WITH_PEER.has(name)) return own.env;
   const peer = await startEngine(binaries);
   engines.push(peer);
   return { ...own.env, BAKE_TS_BENCH_PEER_BUILDKIT: peer.env.BAKE_TS_TEST_BUILDKIT };

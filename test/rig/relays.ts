@@ -8,6 +8,7 @@ import {
 } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { Transform } from 'node:stream';
 import type { Cleanup } from './temp.ts';
 
 const LOOPBACK = '127.0.0.1';
@@ -26,6 +27,25 @@ export async function startRelay(
   });
   const host = await listen(t, server, sockets, address);
   return { host, connections: () => count };
+}
+
+/**
+ * Passes TCP connections on to `upstream` (`HOST:PORT`), all of them together at no more than so many bytes a second
+ * towards it: a slow uplink.
+ */
+export async function startSlowRelay(t: Cleanup, upstream: string, bytesPerSecond: number): Promise<string> {
+  const sockets = new Set<Socket>();
+  let freeAt = 0;
+  const slow = () =>
+    new Transform({
+      transform(chunk: Uint8Array, _encoding, done) {
+        const now = Date.now();
+        freeAt = Math.max(freeAt, now) + (chunk.length / bytesPerSecond) * 1000;
+        setTimeout(() => done(null, chunk), freeAt - now);
+      },
+    });
+  const server = createServer((socket) => join(socket, dial(upstream), sockets, slow));
+  return listen(t, server, sockets);
 }
 
 /** A proxy that takes CONNECT for https and plain requests for http, and everything it was sent in the clear. */
@@ -98,10 +118,11 @@ function dial(address: string): Socket {
   return connect(Number(port), host);
 }
 
-function join(one: Socket, other: Socket, sockets: Set<Socket>): void {
-  for (const [from, to] of [
-    [one, other],
-    [other, one],
+/** @param through what bytes from `one` to `other` pass */
+function join(one: Socket, other: Socket, sockets: Set<Socket>, through?: () => Transform): void {
+  for (const [from, to, via] of [
+    [one, other, through?.()],
+    [other, one, undefined],
   ] as const) {
     sockets.add(from);
     from.on('error', () => to.destroy());
@@ -109,7 +130,7 @@ function join(one: Socket, other: Socket, sockets: Set<Socket>): void {
       sockets.delete(from);
       to.destroy();
     });
-    from.pipe(to);
+    (via === undefined ? from : from.pipe(via)).pipe(to);
   }
 }
 

@@ -42,6 +42,8 @@ export type BuildOutput =
   | { readonly kind: 'push-by-digest'; readonly repositories: readonly string[]; readonly insecure: boolean }
   /** Kept in the engine's own image store (containerd worker) under these names. */
   | { readonly kind: 'store'; readonly names: readonly string[] }
+  /** Made and compressed as any other image, and kept nowhere but in the engine's cache. */
+  | { readonly kind: 'cached' }
   /** Written as an OCI image layout. */
   | { readonly kind: 'layout'; readonly dir: string }
   /** As written in builds.yaml. */
@@ -238,6 +240,8 @@ function formatOutput(output: BuildOutput, build: Build): string {
       ]);
     case 'store':
       return formatCsv(['type=image', `name=${output.names.join(',')}`, ...imageAttributes(build)]);
+    case 'cached':
+      return formatCsv(['type=image', 'store=false', ...imageAttributes(build)]);
     case 'layout':
       return formatCsv(['type=oci', 'tar=false', `dest=${output.dir}`, ...imageAttributes(build)]);
     case 'written': {

@@ -43,6 +43,8 @@ export interface BuildCall {
   readonly attempt: number;
   readonly signal?: AbortSignal;
   readonly emit: (event: EventBody) => void;
+  /** Called once when the image is made and its push begins. */
+  readonly onPush?: () => void;
 }
 
 /** What buildctl made. */
@@ -86,7 +88,7 @@ export async function runBuild(tool: Buildctl, call: BuildCall): Promise<Result<
     attempt: call.attempt,
     argv: [tool.program, ...argv],
   });
-  const reader = new ProgressReader(call.build.name, call.emit, call.dockerfile);
+  const reader = new ProgressReader(call.build.name, call.emit, call.dockerfile, call.onPush);
   const end = await callBuildctl(tool, {
     argv,
     values: secrets.value.values,

@@ -17,6 +17,7 @@ export {
   runBuild,
   type Worker,
 } from './build.ts';
+export { type EmptyCall, emptyArgv, emptyStored } from './empty-stored.ts';
 export { type Excerpt, spanOfExcerpt } from './excerpt.ts';
 export { explainFailure } from './failure.ts';
 export { type LayersOnlyCall, layersOnlyArgv, storeLayersOnly } from './layers-only.ts';

@@ -75,12 +75,17 @@ export class ProgressReader {
   readonly #logs = new Map<string, { decoders: Map<number, StringDecoder>; tail: string[]; open: string }>();
   readonly #text: string[] = [];
   #failed: ProgressSummary['failedStep'];
+  #onPush: (() => void) | undefined;
 
-  /** @param dockerfile the Dockerfile as we know it; the engine knows it by another name, and places would lead nowhere */
-  constructor(build: string, emit: (event: EventBody) => void, dockerfile?: SourceFile) {
+  /**
+   * @param dockerfile the Dockerfile as we know it; the engine knows it by another name, and places would lead nowhere
+   * @param onPush called once when a push begins
+   */
+  constructor(build: string, emit: (event: EventBody) => void, dockerfile?: SourceFile, onPush?: () => void) {
     this.#build = build;
     this.#emit = emit;
     this.#dockerfile = dockerfile;
+    this.#onPush = onPush;
   }
 
   /** Takes one line without its line break. */
@@ -151,8 +156,13 @@ export class ProgressReader {
   }
 
   #transfer(status: WireStatus): void {
-    const isPush = status.id.startsWith('pushing ') || status.id.startsWith('exporting ');
-    if (!isPush && status.total === undefined && !status.id.startsWith('transferring ')) return;
+    const isPush = status.id.startsWith('pushing ');
+    if (isPush) {
+      this.#onPush?.();
+      this.#onPush = undefined;
+    }
+    const isExport = isPush || status.id.startsWith('exporting ');
+    if (!isExport && status.total === undefined && !status.id.startsWith('transferring ')) return;
     this.#emit({
       type: 'transfer',
       build: this.#build,

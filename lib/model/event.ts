@@ -142,6 +142,19 @@ export type EventBody =
       readonly reason: Reason;
     }
   | {
+      /** While what it reads is still being pushed, a build is begun; it is decided on when that is done. */
+      readonly type: 'early-started';
+      readonly build: string;
+      /** The builds whose pushes go on. */
+      readonly waitsFor: readonly string[];
+      readonly reason: Reason;
+    }
+  | {
+      readonly type: 'early-finished';
+      readonly build: string;
+      readonly steps: { readonly total: number; readonly cached: number };
+    }
+  | {
       readonly type: 'node-started';
       readonly build: string;
       readonly attempt: number;

@@ -66,6 +66,13 @@ export class PlainPainter {
       }
       case 'node-decided':
         return this.#decided(event.build, event.decision, event.reason);
+      case 'early-started': {
+        const { build, waitsFor, reason } = event;
+        const words = `early, while ${waitsFor.join(', ')} ${waitsFor.length === 1 ? 'is' : 'are'} pushed: ${plainText(reason.text)}`;
+        return this.#lines(build, [words]);
+      }
+      case 'early-finished':
+        return this.#lines(event.build, [palette.dim('built; waits until what it reads is pushed')]);
       case 'vertex':
         return this.#vertex(event);
       case 'log':

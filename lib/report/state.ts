@@ -129,6 +129,13 @@ function applyToNode(run: Run, event: NodeEvent): void {
     case 'node-decided':
       node.status = 'decided';
       break;
+    case 'early-started':
+      break;
+    case 'early-finished':
+      node.status = 'waiting';
+      node.running.clear();
+      node.transfers.clear();
+      break;
     case 'node-started':
       node.status = 'running';
       node.startedAtMs ??= event.atMs;

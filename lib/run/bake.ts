@@ -2,6 +2,7 @@
  * A run: from a plan to results. Builds run as soon as what they need is done; everything that happens is an event.
  */
 import path from 'node:path';
+import type { NodeInputs } from '../inputs/mod.ts';
 import { warnOfUnlocked } from '../lock/mod.ts';
 import {
   type AuditSummary,
@@ -15,14 +16,15 @@ import {
   type RunSummary,
 } from '../model/mod.ts';
 import { defaultJobs } from '../system/mod.ts';
-import type { NodeRun } from './context.ts';
+import type { NodeContext, NodeRun } from './context.ts';
+import { EarlyStarts } from './early.ts';
 import { createEmitter, type Emit, KEPT_WORDS } from './emitter.ts';
 import { ENGINES, type EngineAccess } from './engine-access.ts';
 import { runNode } from './node.ts';
 import { checkPlan } from './preflight.ts';
 import { immutableProblem, wantedTags } from './publish.ts';
 import { immutableTags } from './publisher.ts';
-import { runGraph } from './scheduler.ts';
+import { type NodeEnd, runGraph } from './scheduler.ts';
 import { findMissingSecrets } from './secrets.ts';
 import { type BakeOptions, needsOf, type Session, type SessionOptions, withSession } from './session.ts';
 
@@ -39,7 +41,7 @@ export function bake(options: BakeOptions): Promise<RunSummary> {
 /** Runs a plan with engines of one's own; see {@link bake}. */
 export async function bakeWith(
   engines: EngineAccess,
-  options: BakeOptions & Pick<SessionOptions, 'sleep'>,
+  options: BakeOptions & Pick<SessionOptions, 'sleep' | 'slowPushMs'>,
 ): Promise<RunSummary> {
   const startedAt = Date.now();
   const hider = createHider(options.plan.set.variables);
@@ -204,25 +206,60 @@ async function findImmutable({ plan }: BakeOptions, session: Session) {
 async function runAll(
   { plan, failFast }: BakeOptions,
   session: Session,
-  { context, results }: NodeRun,
+  pass: NodeRun,
   outcomes: Map<string, Outcome>,
   onBuild?: (build: string) => void,
 ): Promise<void> {
+  const { context, results } = pass;
+  const starts = context.dryRun ? undefined : new EarlyStarts(pass, () => session.engine.keepsImages());
+  const onSlowPush = new Map<string, () => void>();
+  const inputsOf = new Map<string, NodeInputs>();
+  const own: NodeContext = {
+    ...context,
+    earlyOf: (build) => starts?.of(build),
+    building: {
+      ...context.building,
+      calling: {
+        ...context.building.calling,
+        onSlowPush: (build, inputs) => {
+          inputsOf.set(build, inputs);
+          onSlowPush.get(build)?.();
+        },
+      },
+    },
+  };
+  const endOf = (name: string, outcome: Outcome): NodeEnd => {
+    outcomes.set(name, outcome);
+    const { kind } = outcome;
+    if (kind === 'failed' && failFast === true) session.stop('fail-fast');
+    return kind === 'failed' || kind === 'cancelled' ? kind : 'done';
+  };
   await runGraph({
     needs: needsOf(plan),
-    run: async (name) => {
+    run: async (name, slow) => {
       const node = plan.nodes.get(name);
       if (node === undefined) return 'failed';
-      const result = await runNode(context, node, (_inputs, { decision }, depends) => {
+      onSlowPush.set(name, slow);
+      const result = await runNode(own, node, (_inputs, { decision }, depends) => {
         if (decision.kind === 'build' && !depends) onBuild?.(name);
       });
       results.set(name, result);
-      outcomes.set(name, result.outcome);
-      const { kind } = result.outcome;
-      if (kind === 'failed' && failFast === true) session.stop('fail-fast');
-      return kind === 'failed' || kind === 'cancelled' ? kind : 'done';
+      return endOf(name, result.outcome);
+    },
+    early: async (name, isRunning) => {
+      const node = plan.nodes.get(name);
+      if (starts === undefined || node === undefined) return 'no';
+      const inputs = isRunning ? inputsOf.get(name) : undefined;
+      const { end, outcome } = await (inputs === undefined ? starts.start(node) : starts.keep(node, inputs));
+      // How a build ended that was blocked meanwhile is said already.
+      if (outcome !== undefined && !outcomes.has(name)) {
+        context.emit({ type: 'node-finished', build: name, outcome });
+        endOf(name, outcome);
+      }
+      return end;
     },
     block: (name, by) => {
+      starts?.stop(name);
       const cancelled = outcomes.get(by)?.kind === 'cancelled';
       const outcome: Outcome = cancelled
         ? { build: name, kind: 'cancelled', tags: [], durationMs: 0 }
@@ -231,6 +268,7 @@ async function runAll(
       context.emit({ type: 'node-finished', build: name, outcome });
     },
   });
+  await starts?.close();
   // A node that was up to date and then built after all is reported as built.
   for (const [name, result] of results) outcomes.set(name, result.outcome);
 }

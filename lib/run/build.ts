@@ -4,9 +4,11 @@ import path from 'node:path';
 import { type BuildOutput, type Built, readContent } from '../buildctl/mod.ts';
 import type { NodeInputs } from '../inputs/mod.ts';
 import {
+  type Build,
   type Digest,
   formatImageRef,
   type ImageLocation,
+  type ImageRef,
   type ImageResult,
   ok,
   type PlanNode,
@@ -14,8 +16,14 @@ import {
   problem,
   type TypedAttributes,
 } from '../model/mod.ts';
-import { layersDigest, type Manifest, parseManifest, platformManifests } from '../registry/mod.ts';
-import { callUntilDone, type NotBuilt } from './buildctl-calls.ts';
+import {
+  layersDigest,
+  type Manifest,
+  parseManifest,
+  platformManifests,
+  type RegistryClient,
+} from '../registry/mod.ts';
+import { type Called, callUntilDone, type NotBuilt } from './buildctl-calls.ts';
 import type { Building } from './context.ts';
 import { layersOnlyFault, mayUseLayersOnly } from './layers-only.ts';
 import { linkParents } from './links.ts';
@@ -25,22 +33,79 @@ import { locationOf, storeNames } from './store-names.ts';
 /** What came of building a node. */
 export type NodeBuilt = NotBuilt | ({ readonly kind: 'done' } & NodeImage);
 
+/** Reads a manifest from where an image lies; undefined where it is not there. */
+export type ReadManifest = (digest: Digest) => Promise<Manifest | undefined>;
+
 /** What buildctl made, and the image of it. */
 export interface NodeImage {
   readonly built: Built;
+  /** Milliseconds that it took, without waiting for its turn. */
+  readonly ranMs: number;
   /** Undefined where no image came out. */
   readonly image?: ImageResult;
   readonly manifest?: Manifest;
-  /** Reads a manifest from where the image lies. */
-  readonly readManifest: (digest: Digest) => Promise<Manifest | undefined>;
+  readonly readManifest: ReadManifest;
+}
+
+/** What is to come of a node. */
+export interface Wanted {
+  /** The node's own build, or that with less to do. */
+  readonly build: Build;
+  readonly outputsIn: (workDir: string) => readonly BuildOutput[];
 }
 
 /** Builds a node; a parent whose image the engine lost is built again first. */
 export async function buildNode(building: Building, node: PlanNode, inputs: NodeInputs): Promise<NodeBuilt> {
+  const called = await callLinked(building, node, inputs, {
+    build: node.build,
+    outputsIn: (workDir) => chooseOutputs(building, node, workDir),
+  });
+  if (called.kind !== 'done') return called;
+  const { built, ranMs } = called;
+  const { workDir, outputs } = called.attempt;
+  const [pushed] = node.pushes ? repositoriesOf(wantedTags(node)) : [];
+  const readManifest =
+    pushed === undefined ? readingStore(building) : readingRepository(building.registry, pushed);
+  const isLayout = building.naming.worker() === 'oci' && pushed === undefined;
+  const found =
+    built.digest === undefined
+      ? {}
+      : await readImage(node.build.platforms[0] ?? building.enginePlatform, built.digest, readManifest);
+  const location: ImageLocation | undefined =
+    built.digest === undefined
+      ? undefined
+      : isLayout
+        ? { kind: 'layout', dir: layoutIn(workDir) }
+        : locationOf(building.naming, node, built.digest, true);
+  // A layout lies in it.
+  if (!outputs.some((one) => one.kind === 'layout')) await rm(workDir, { recursive: true, force: true });
+  if (node.pushes && found.image === undefined) {
+    const unreported = problem('build/failed', 'buildctl ended well, but did not say what it pushed', {
+      build: node.build.name,
+    });
+    return { kind: 'failed', problem: unreported };
+  }
+  const image =
+    found.image === undefined
+      ? {}
+      : { image: { ...found.image, ...(location === undefined ? {} : { location }) } };
+  return { kind: 'done', built, ranMs, readManifest, ...found, ...image };
+}
+
+/**
+ * Calls buildctl for a node, linked to what it reads; what an attempt found to be lost is made again. The directory of
+ * the attempt is the caller's to remove.
+ */
+export function callLinked(
+  building: Building,
+  node: PlanNode,
+  inputs: NodeInputs,
+  { build, outputsIn }: Wanted,
+): Promise<Called> {
   let parentsLost = false;
   let layersLost = false;
-  let isPlain = !mayUseLayersOnly(node.build, inputs);
-  const called = await callUntilDone(building.calling, {
+  let isPlain = !mayUseLayersOnly(build, inputs);
+  return callUntilDone(building.calling, {
     node,
     inputs,
     prepare: async () => {
@@ -51,12 +116,7 @@ export async function buildNode(building: Building, node: PlanNode, inputs: Node
       });
       if (!links.ok) return links;
       const workDir = building.calling.newWorkDir();
-      return ok({
-        build: node.build,
-        links: links.value,
-        outputs: chooseOutputs(building, node, workDir),
-        workDir,
-      });
+      return ok({ build, links: links.value, outputs: outputsIn(workDir), workDir });
     },
     mend: (failure, { links }) => {
       const fault = layersOnlyFault(failure, links);
@@ -78,18 +138,6 @@ export async function buildNode(building: Building, node: PlanNode, inputs: Node
       return 'the engine lost the image of a parent';
     },
   });
-  if (called.kind !== 'done') return called;
-  const { workDir, outputs } = called.attempt;
-  const image = await findImage(building, node, called.built, workDir);
-  // A layout lies in it.
-  if (!outputs.some((one) => one.kind === 'layout')) await rm(workDir, { recursive: true, force: true });
-  if (node.pushes && image.image === undefined) {
-    const unreported = problem('build/failed', 'buildctl ended well, but did not say what it pushed', {
-      build: node.build.name,
-    });
-    return { kind: 'failed', problem: unreported };
-  }
-  return { kind: 'done', ...image };
 }
 
 /** The image output stands last: the metadata file holds the digest of the last one. */
@@ -140,37 +188,39 @@ function layoutIn(workDir: string): string {
   return path.join(workDir, 'layout');
 }
 
-async function findImage(
-  building: Building,
-  node: PlanNode,
-  built: Built,
-  workDir: string,
-): Promise<NodeImage> {
-  const { naming } = building;
-  const [pushed] = node.pushes ? repositoriesOf(wantedTags(node)) : [];
-  const readManifest = async (digest: Digest): Promise<Manifest | undefined> => {
-    if (pushed !== undefined) {
-      const got = await building.registry.getManifest({ ...pushed, digest });
-      return got.ok ? got.value : undefined;
-    }
-    const engine = await building.calling.engine();
+/** Reads manifests from the engine's content store. */
+export function readingStore({ calling }: Pick<Building, 'calling'>): ReadManifest {
+  return async (digest) => {
+    const engine = await calling.engine();
     const bytes = engine.ok ? await readContent(engine.value.buildctl, digest) : undefined;
     return bytes === undefined ? undefined : parseManifest(bytes, digest);
   };
-  const { digest } = built;
-  if (digest === undefined) return { built, readManifest };
+}
+
+function readingRepository(registry: RegistryClient, repository: ImageRef): ReadManifest {
+  return async (digest) => {
+    const got = await registry.getManifest({ ...repository, digest });
+    return got.ok ? got.value : undefined;
+  };
+}
+
+/**
+ * The image with a digest: what it has for which platform.
+ *
+ * @param platform its platform where it is no index
+ */
+export async function readImage(
+  platform: string,
+  digest: Digest,
+  readManifest: ReadManifest,
+): Promise<{ readonly image?: ImageResult; readonly manifest?: Manifest }> {
   const manifest = await readManifest(digest);
   const children = manifest === undefined ? [] : platformManifests(manifest);
   const platforms: readonly PlatformManifest[] =
     children.length > 0
       ? await Promise.all(children.map(async (child) => withLayers(child, await readManifest(child.digest))))
-      : [withLayers({ platform: node.build.platforms[0] ?? building.enginePlatform, digest }, manifest)];
-  const location: ImageLocation | undefined =
-    naming.worker() === 'oci' && pushed === undefined
-      ? { kind: 'layout', dir: layoutIn(workDir) }
-      : locationOf(naming, node, digest, true);
-  const image = { digest, platforms, ...(location === undefined ? {} : { location }) };
-  return { built, image, readManifest, ...(manifest === undefined ? {} : { manifest }) };
+      : [withLayers({ platform, digest }, manifest)];
+  return { image: { digest, platforms }, ...(manifest === undefined ? {} : { manifest }) };
 }
 
 function withLayers(platform: PlatformManifest, manifest: Manifest | undefined): PlatformManifest {

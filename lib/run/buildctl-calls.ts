@@ -1,5 +1,6 @@
 /** Calling buildctl for one build, again where that can help. What is built, and what comes of it, is the caller's. */
 import { rm } from 'node:fs/promises';
+import { performance } from 'node:perf_hooks';
 import {
   type BuildCall,
   type BuildOutput,
@@ -46,7 +47,15 @@ export type NotBuilt =
   | { readonly kind: 'failed'; readonly problem: Problem };
 
 /** What came of calling buildctl. */
-export type Called = NotBuilt | { readonly kind: 'done'; readonly built: Built; readonly attempt: Attempt };
+export type Called =
+  | NotBuilt
+  | {
+      readonly kind: 'done';
+      readonly built: Built;
+      readonly attempt: Attempt;
+      /** Milliseconds that the call took which succeeded, without waiting for its turn. */
+      readonly ranMs: number;
+    };
 
 /** How the attempts at one build are made. */
 export interface Attempts {
@@ -63,7 +72,7 @@ export interface Attempts {
  * a build is not begun.
  */
 export async function callUntilDone(calling: Calling, attempts: Attempts): Promise<Called> {
-  const { node, inputs, prepare, mend } = attempts;
+  const { node, prepare, mend } = attempts;
   const build = node.build.name;
   const [lacking, ...others] = await calling.missingSecrets(node.build);
   if (lacking !== undefined) {
@@ -87,8 +96,8 @@ export async function callUntilDone(calling: Calling, attempts: Attempts): Promi
       emit: calling.emit,
       ...(dockerfile === undefined ? {} : { dockerfile }),
     };
-    const result = await callOnce(calling, engine.value, call, shipmentsOf(node, inputs));
-    if (result.ok) return { kind: 'done', built: result.value, attempt: prepared.value };
+    const { result, ranMs } = await callOnce(calling, engine.value, call, attempts);
+    if (result.ok) return { kind: 'done', built: result.value, attempt: prepared.value, ranMs };
     await rm(workDir, { recursive: true, force: true });
     if (result.error.kind === 'cancelled') return { kind: 'cancelled' };
     const failure = result.error.problem;
@@ -107,19 +116,36 @@ export async function callUntilDone(calling: Calling, attempts: Attempts): Promi
 /**
  * Calls buildctl with a permit. Where the engine would take a file for another one that it was sent before, the build
  * gets local sources of its own there, named by what its files hold: what is there already is what belongs there.
+ *
+ * A push that takes long needs little of this machine and of the engine, so it gives its permit back.
  */
 function callOnce(
   calling: Calling,
   engine: ReadyEngine,
   call: BuildCall,
-  shipments: readonly Shipment[],
-): ReturnType<typeof runBuild> {
-  return calling.permits.with(calling.priorityOf(call.build.name), async () => {
-    const conflict = await engine.sent.announce(shipments);
-    calling.countCall();
-    if (conflict === undefined) return runBuild(engine.buildctl, call);
-    return runBuild(engine.buildctl, { ...call, isolation: contentName(shipments) });
-  });
+  { node, inputs }: Pick<Attempts, 'node' | 'inputs'>,
+): Promise<{ readonly result: Awaited<ReturnType<typeof runBuild>>; readonly ranMs: number }> {
+  const build = node.build.name;
+  const shipments = shipmentsOf(node, inputs);
+  return calling.permits.with(
+    () => calling.priorityOf(build),
+    async (giveBack) => {
+      const conflict = await engine.sent.announce(shipments);
+      calling.countCall();
+      const startedAt = performance.now();
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const onPush = () => {
+        timer = setTimeout(() => {
+          giveBack();
+          calling.onSlowPush(build, inputs);
+        }, calling.slowPushMs);
+      };
+      const isolation = conflict === undefined ? {} : { isolation: contentName(shipments) };
+      const result = await runBuild(engine.buildctl, { ...call, ...isolation, onPush });
+      clearTimeout(timer);
+      return { result, ranMs: performance.now() - startedAt };
+    },
+  );
 }
 
 /** The files that buildctl will offer to the engine for a build, by the names it offers them under. */

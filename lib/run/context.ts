@@ -9,7 +9,16 @@ import type {
   LayerReader,
   NodeInputs,
 } from '../inputs/mod.ts';
-import type { Build, Digest, DigestRef, ImageLocation, Outcome, Problem, Result } from '../model/mod.ts';
+import type {
+  Build,
+  BuildRecord,
+  Digest,
+  DigestRef,
+  ImageLocation,
+  Outcome,
+  Problem,
+  Result,
+} from '../model/mod.ts';
 import type { DockerfileLibrary } from '../prepare/mod.ts';
 import type { RegistryClient } from '../registry/mod.ts';
 import type { Emit } from './emitter.ts';
@@ -65,8 +74,13 @@ export interface Calling {
   readonly engine: () => Promise<Result<ReadyEngine>>;
   /** Limits calls of buildctl. */
   readonly permits: Semaphore;
-  readonly priorityOf: (build: string) => number;
+  /** Higher goes first: seconds to the end of the longest way on from this build. */
+  readonly priorityOf: (build: string) => Promise<number>;
   readonly countCall: () => void;
+  /** A push that takes longer than this is a slow one. */
+  readonly slowPushMs: number;
+  /** The image of a build is made, and its push is a slow one. */
+  readonly onSlowPush: (build: string, inputs: NodeInputs) => void;
   /** The path of a directory that nobody else uses; removed at the end of the run at the latest. */
   readonly newWorkDir: () => string;
   readonly dockerfiles: DockerfileLibrary;
@@ -104,6 +118,12 @@ export interface Building {
   readonly rebuild: (build: string) => Promise<NodeResult>;
 }
 
+/** What was done of a build before its turn; see `EarlyStarts`. */
+export interface EarlyBuild {
+  readonly steps: BuildRecord['steps'];
+  readonly ranMs: number;
+}
+
 /** What one build of the plan takes from its inputs to its record. */
 export interface NodeContext {
   readonly emit: Emit;
@@ -118,6 +138,8 @@ export interface NodeContext {
   readonly publisher: Publisher;
   readonly memory: Memory;
   readonly resultOf: (build: string) => NodeResult | undefined;
+  /** What was done of a build before its turn, if anything was. */
+  readonly earlyOf: (build: string) => EarlyBuild | undefined;
 }
 
 /** A pass over the plan: what nodes work with, and the results they leave. */

@@ -78,6 +78,8 @@ export class Memory {
   readonly #fromRegistry = new Map<BuildKey, BuildRecord>();
   readonly #dropped = new Set<BuildKey>();
   #shared: Promise<Result<Found>> | undefined;
+  /** Build → how long it took the last time, by the shared records. */
+  #durations: ReadonlyMap<string, number> | undefined;
   #outlines: Promise<Outlines> | undefined;
 
   /**
@@ -117,6 +119,24 @@ export class Memory {
   /** The inputs of a build's latest success here. */
   latest(build: string): Promise<LastInputs | undefined> {
     return this.#state.readLast(build);
+  }
+
+  /**
+   * How long a build took the last time, in milliseconds; undefined where that is not known. Of what is shared only what
+   * was read for other reasons is looked at.
+   */
+  async lastDuration(build: string): Promise<number | undefined> {
+    const key = await this.#state.readLastKey(build);
+    const own = key === undefined ? undefined : await this.#state.readRecord(key);
+    if (own !== undefined) return own.durationMs;
+    const shared = await this.#shared;
+    if (shared?.ok !== true) return undefined;
+    this.#durations ??= new Map(
+      [...shared.value.records.values()]
+        .sort((one, other) => (one.finishedAt < other.finishedAt ? -1 : 1))
+        .map((record) => [record.build, record.durationMs]),
+    );
+    return this.#durations.get(build);
   }
 
   /** What a build's latest result elsewhere was made from, in little; undefined where nothing is shared about it. */

@@ -12,7 +12,7 @@ export { linkTo } from './links.ts';
 export { type Observer, runNode } from './node.ts';
 export { checkPlan } from './preflight.ts';
 export { askTags, repositoriesOf, wantedTags } from './publish.ts';
-export { type Graph, heights, type NodeEnd, runGraph, Semaphore } from './scheduler.ts';
+export { type EarlyEnd, type Graph, longestPaths, type NodeEnd, runGraph, Semaphore } from './scheduler.ts';
 export { findMissingSecrets } from './secrets.ts';
 export { type BakeOptions, needsOf, type Session, type SessionOptions, withSession } from './session.ts';
 export { changesBut, changesElsewhere, untrackedBut, type Waiting, waitingFor } from './waiting.ts';

@@ -67,7 +67,7 @@ async function liveThrough(
   const finish = (end: End, rest: Omit<NodeResult, 'outcome'> = {}): NodeResult => {
     const outcome: Outcome = {
       build,
-      durationMs: context.clock() - startedAt,
+      durationMs: context.clock() - startedAt + (context.earlyOf(build)?.ranMs ?? 0),
       ...end,
       ...(dryRun ? { dryRun: true } : {}),
     };
@@ -123,7 +123,7 @@ async function liveThrough(
   if (made.kind === 'cancelled') return finish({ kind: 'cancelled', tags: [], reason });
   if (made.kind === 'failed')
     return finish({ kind: 'failed', tags: [], reason, problem: problemToJson(made.problem) });
-  const end = await publish(context, node, inputs, { ...made, reason, startedAt });
+  const end = await publish(context, node, inputs, { ...made, reason });
   if (!isDone(end)) return finish(end);
   return finish(end, { ...(made.image === undefined ? {} : { image: made.image }), ...produces });
 }
@@ -243,10 +243,9 @@ async function rebase(
   return { kind: 'built', tags: put.value, steps, ...known };
 }
 
-/** A build that was made, why, and since when. */
+/** A build that was made, and why. */
 interface Made extends NodeImage {
   readonly reason: Reason;
-  readonly startedAt: number;
 }
 
 /** Puts the tags of a new result, and remembers it. */
@@ -254,13 +253,19 @@ async function publish(
   context: NodeContext,
   node: PlanNode,
   inputs: NodeInputs,
-  { built, image, manifest, readManifest, reason, startedAt }: Made,
+  { built, ranMs, image, manifest, readManifest, reason }: Made,
 ): Promise<End> {
   const build = node.build.name;
   const sizeBytes = manifest === undefined ? undefined : await imageSize(manifest, readManifest);
+  const early = context.earlyOf(build);
+  // What ran early is cached by now.
+  const steps =
+    early === undefined
+      ? built.steps
+      : { total: built.steps.total, cached: Math.min(built.steps.cached, early.steps.cached) };
   const known = {
     reason,
-    steps: built.steps,
+    steps,
     ...(image === undefined
       ? {}
       : { digest: image.digest, platforms: image.platforms.map((one) => one.platform) }),
@@ -275,8 +280,8 @@ async function publish(
     mediaType: manifest?.mediaType ?? built.mediaType ?? '',
     sizeBytes,
     refs: tags.map((tag) => tag.ref),
-    durationMs: context.clock() - startedAt,
-    steps: built.steps,
+    durationMs: Math.round(ranMs + (early?.ranMs ?? 0)),
+    steps,
   });
   for (const found of warnings) warn(context, build, found);
   return { kind: 'built', tags, ...known };

@@ -5,59 +5,140 @@
 /** How a node ended, as far as those that wait for it care. */
 export type NodeEnd = 'done' | 'failed' | 'cancelled';
 
+/**
+ * What came of starting a node early: `ready`: what waits for it can be started early, too; `no`: nothing; otherwise it
+ * ended with that.
+ */
+export type EarlyEnd = 'ready' | 'no' | Exclude<NodeEnd, 'done'>;
+
 /** A graph to run. */
 export interface Graph {
   /** Node → names of nodes it waits for; all of them are keys of the map. In an order that suits equal priorities. */
   readonly needs: ReadonlyMap<string, ReadonlySet<string>>;
-  /** Runs one node. Must not reject for anything expected. */
-  readonly run: (name: string) => Promise<NodeEnd>;
+  /**
+   * Runs one node. Must not reject for anything expected.
+   *
+   * @param slow to be called where those that wait for it may be started early, since it will take long to end
+   */
+  readonly run: (name: string, slow: () => void) => Promise<NodeEnd>;
   /** Called instead of `run` for a node that waits, directly or not, for one that was not done. */
   readonly block: (name: string, by: string) => void;
+  /**
+   * Starts a node early: does of it what can be done before all that it waits for is done. Called once for a slow node
+   * itself, while it runs, and where that is ready, for each node of which every one that it waits for is done or ready.
+   * Ends before the node is run; of a node that is blocked nobody looks at the end any more. Absent: nothing is early.
+   *
+   * @param isRunning whether it is a slow node itself
+   */
+  readonly early?: (name: string, isRunning: boolean) => Promise<EarlyEnd>;
 }
 
-/** Runs all nodes; resolves when each has run or was blocked. */
+/** Runs all nodes; resolves when each has run or was blocked, and nothing that was started early goes on. */
 export function runGraph(graph: Graph): Promise<void> {
-  const waitingFor = new Map<string, number>();
-  const readers = new Map<string, string[]>();
-  for (const [name, needs] of graph.needs) {
-    waitingFor.set(name, needs.size);
-    for (const need of needs) {
-      const known = readers.get(need);
-      if (known === undefined) readers.set(need, [name]);
-      else known.push(name);
+  return new Promise((resolve, reject) => new GraphRun(graph, resolve, reject).start());
+}
+
+class GraphRun {
+  readonly #graph: Graph;
+  readonly #resolve: () => void;
+  readonly #reject: (error: unknown) => void;
+  /** Node → how many of those that it waits for are not done. */
+  readonly #waitingFor = new Map<string, number>();
+  readonly #readers = new Map<string, string[]>();
+  readonly #done = new Set<string>();
+  /** Ended otherwise than done, or never to run. */
+  readonly #out = new Set<string>();
+  readonly #early = new Map<string, Promise<EarlyEnd>>();
+  readonly #ready = new Set<string>();
+  /** Nodes that have not ended, and early starts that go on. */
+  #open: number;
+
+  constructor(graph: Graph, resolve: () => void, reject: (error: unknown) => void) {
+    this.#graph = graph;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#open = graph.needs.size;
+    for (const [name, needs] of graph.needs) {
+      this.#waitingFor.set(name, needs.size);
+      for (const need of needs) {
+        const known = this.#readers.get(need);
+        if (known === undefined) this.#readers.set(need, [name]);
+        else known.push(name);
+      }
     }
   }
-  const blocked = new Set<string>();
-  let open = graph.needs.size;
-  return new Promise((resolve, reject) => {
-    const blockReaders = (name: string, by: string) => {
-      const queue = [...(readers.get(name) ?? [])];
-      for (let reader = queue.pop(); reader !== undefined; reader = queue.pop()) {
-        if (blocked.has(reader)) continue;
-        blocked.add(reader);
-        graph.block(reader, by);
-        open--;
-        queue.push(...(readers.get(reader) ?? []));
+
+  start(): void {
+    if (this.#open === 0) this.#resolve();
+    for (const [name, needs] of this.#graph.needs) if (needs.size === 0) this.#run(name).catch(this.#reject);
+  }
+
+  async #run(name: string): Promise<void> {
+    const early = this.#early.get(name);
+    if (early !== undefined) await early;
+    // It may have ended early.
+    if (this.#out.has(name)) return;
+    this.#settle(name, await this.#graph.run(name, () => this.#startSlow(name)));
+  }
+
+  #settle(name: string, end: NodeEnd): void {
+    if (end === 'done') {
+      this.#done.add(name);
+      for (const reader of this.#readers.get(name) ?? []) {
+        const left = (this.#waitingFor.get(reader) ?? 0) - 1;
+        this.#waitingFor.set(reader, left);
+        if (left === 0) this.#run(reader).catch(this.#reject);
+        else this.#startEarly(reader);
       }
-    };
-    const settle = (name: string, end: NodeEnd) => {
-      open--;
-      if (end !== 'done') blockReaders(name, name);
-      else {
-        for (const reader of readers.get(name) ?? []) {
-          const left = (waitingFor.get(reader) ?? 0) - 1;
-          waitingFor.set(reader, left);
-          if (left === 0) start(reader);
-        }
-      }
-      if (open === 0) resolve();
-    };
-    const start = (name: string) => {
-      graph.run(name).then((end) => settle(name, end), reject);
-    };
-    if (open === 0) resolve();
-    for (const [name, needs] of graph.needs) if (needs.size === 0) start(name);
-  });
+    } else {
+      this.#out.add(name);
+      this.#blockReaders(name);
+    }
+    this.#close();
+  }
+
+  #blockReaders(by: string): void {
+    const queue = [...(this.#readers.get(by) ?? [])];
+    for (let reader = queue.pop(); reader !== undefined; reader = queue.pop()) {
+      if (this.#out.has(reader)) continue;
+      this.#out.add(reader);
+      this.#graph.block(reader, by);
+      this.#close();
+      queue.push(...(this.#readers.get(reader) ?? []));
+    }
+  }
+
+  #close(): void {
+    this.#open--;
+    if (this.#open === 0) this.#resolve();
+  }
+
+  /** A slow node runs by itself; only what it does for its readers is early. */
+  #startSlow(name: string): void {
+    if (this.#early.has(name) || this.#done.has(name) || this.#out.has(name)) return;
+    this.#begin(name, true);
+  }
+
+  #startEarly(name: string): void {
+    if (this.#ready.size === 0 || this.#early.has(name) || this.#out.has(name)) return;
+    for (const need of this.#graph.needs.get(name) ?? [])
+      if (!this.#done.has(need) && !this.#ready.has(need)) return;
+    this.#begin(name, false);
+  }
+
+  #begin(name: string, isRunning: boolean): void {
+    const early = this.#graph.early?.(name, isRunning);
+    if (early === undefined) return;
+    this.#early.set(name, early);
+    this.#open++;
+    early.then((end) => {
+      if (end === 'ready') {
+        this.#ready.add(name);
+        for (const reader of this.#readers.get(name) ?? []) this.#startEarly(reader);
+      } else if (end !== 'no' && !isRunning && !this.#out.has(name)) this.#settle(name, end);
+      this.#close();
+    }, this.#reject);
+  }
 }
 
 interface Waiter {
@@ -79,23 +160,38 @@ export class Semaphore {
     this.#free = permits;
   }
 
-  /** Runs a task with a permit. */
-  async with<T>(priority: number, task: () => Promise<T>): Promise<T> {
+  /**
+   * Runs a task with a permit.
+   *
+   * @param priority a number, or what finds it out; asked for where the task has to wait
+   * @param task may give its permit back before it ends
+   */
+  async with<T>(
+    priority: number | (() => Promise<number>),
+    task: (giveBack: () => void) => Promise<T>,
+  ): Promise<T> {
     await this.#acquire(priority);
+    let holds = true;
+    const giveBack = () => {
+      if (holds) this.#release();
+      holds = false;
+    };
     try {
-      return await task();
+      return await task(giveBack);
     } finally {
-      this.#release();
+      giveBack();
     }
   }
 
-  async #acquire(priority: number): Promise<void> {
-    if (this.#free > 0) this.#free--;
-    else {
-      await new Promise<void>((admit) => {
-        this.#push({ priority, order: this.#asked++, admit });
-      });
+  async #acquire(priority: number | (() => Promise<number>)): Promise<void> {
+    const known = this.#free > 0 || typeof priority === 'number' ? 0 : await priority();
+    if (this.#free > 0) {
+      this.#free--;
+      return;
     }
+    await new Promise<void>((admit) => {
+      this.#push({ priority: typeof priority === 'number' ? priority : known, order: this.#asked++, admit });
+    });
   }
 
   #release(): void {
@@ -150,14 +246,24 @@ export class Semaphore {
   }
 }
 
-/** How many builds lie on the longest way from each node to one that nobody needs; the critical path goes first. */
-export function heights(needs: ReadonlyMap<string, ReadonlySet<string>>): ReadonlyMap<string, number> {
-  const height = new Map<string, number>();
+/**
+ * How long the longest way is from each node to the end of one that nobody needs, itself included; the critical path
+ * goes first.
+ *
+ * @param lengthOf how long a node takes by itself; undefined: not known, then as long as the others do on average
+ */
+export function longestPaths(
+  needs: ReadonlyMap<string, ReadonlySet<string>>,
+  lengthOf: (name: string) => number | undefined,
+): ReadonlyMap<string, number> {
+  const known = [...needs.keys()].flatMap((name) => lengthOf(name) ?? []);
+  const usual = known.length === 0 ? 1 : known.reduce((sum, one) => sum + one, 0) / known.length;
+  const paths = new Map<string, number>();
   // The map's order has each node after what it needs, so walking it backwards sees readers first.
   for (const name of [...needs.keys()].reverse()) {
-    const own = height.get(name) ?? 0;
-    height.set(name, own);
-    for (const need of needs.get(name) ?? []) height.set(need, Math.max(height.get(need) ?? 0, own + 1));
+    const own = (paths.get(name) ?? 0) + (lengthOf(name) ?? usual);
+    paths.set(name, own);
+    for (const need of needs.get(name) ?? []) paths.set(need, Math.max(paths.get(need) ?? 0, own));
   }
-  return height;
+  return paths;
 }

@@ -32,6 +32,7 @@ export class SessionEngine {
   #ready: Promise<Result<ReadyEngine>> | undefined;
   #stored: Promise<ReadonlyMap<string, Digest> | undefined> | undefined;
   #platform: Promise<string> | undefined;
+  #keeps: Promise<boolean> | undefined;
 
   constructor(options: SessionEngineOptions) {
     this.#options = options;
@@ -46,6 +47,18 @@ export class SessionEngine {
   ready(): Promise<Result<ReadyEngine>> {
     this.#ready ??= this.#prepare();
     return this.#ready;
+  }
+
+  /** Whether it has a store from which builds can read images; asked once. The embedded engine is known to have one. */
+  keepsImages(): Promise<boolean> {
+    const ask = async () => {
+      const engine = await this.#find();
+      if (!engine.ok) return false;
+      if (engine.value.containerd !== undefined) return true;
+      return (await queryWorker(this.#buildctlOf(engine.value)))?.executor === 'containerd';
+    };
+    this.#keeps ??= ask();
+    return this.#keeps;
   }
 
   /** Name → digest of the images in its store; undefined where it cannot be read. */

@@ -27,7 +27,7 @@ import { Memory, recordRef } from './memory.ts';
 import { rebuildNode } from './node.ts';
 import { wantedTags } from './publish.ts';
 import { immutableTags, Publisher } from './publisher.ts';
-import { heights, Semaphore } from './scheduler.ts';
+import { longestPaths, Semaphore } from './scheduler.ts';
 import { findMissingSecrets } from './secrets.ts';
 import { SessionEngine } from './session-engine.ts';
 
@@ -71,7 +71,12 @@ export type SessionOptions = Pick<
   readonly emit?: Emit;
   /** Waits before a retry, but not beyond the signal; tests need not wait. */
   readonly sleep?: (ms: number, signal?: AbortSignal) => Promise<void>;
+  /** How long a push may take until it counts as a slow one; default: a second. */
+  readonly slowPushMs?: number;
 };
+
+/** Short enough to gain from it, and longer than pushes to a registry nearby take, of which nothing would be gained. */
+const SLOW_PUSH_MS = 1_000;
 
 /** What a run did towards the outside. */
 export interface Counts {
@@ -121,10 +126,10 @@ export class Session {
   readonly #layers: LayerReader;
   readonly #configs: ConfigReader;
   readonly #permits: Semaphore;
-  readonly #priorities: ReadonlyMap<string, number>;
   readonly #cancel: () => void;
   #rollback: RegistryClient | undefined;
   #workDirs = 0;
+  #priorities: Promise<ReadonlyMap<string, number>> | undefined;
 
   constructor(options: SessionOptions, workDir: string, lock: Result<Lock | undefined>) {
     const { plan, env, signal, address, hostArchitecture } = options;
@@ -150,7 +155,6 @@ export class Session {
     this.#layers = { registry: this.registry, trees: new Map() };
     this.#configs = { registry: this.registry, configs: new Map(), made: new Map() };
     this.#permits = new Semaphore(options.jobs ?? defaultJobs());
-    this.#priorities = heights(needsOf(plan));
     this.engine = new SessionEngine({
       access: options.engines ?? ENGINES,
       plan,
@@ -188,6 +192,20 @@ export class Session {
     await this.hasher.close();
     await this.registry.close();
     await this.#rollback?.close();
+  }
+
+  /** Build → milliseconds to the end of the longest way on from it. */
+  #prioritize(): Promise<ReadonlyMap<string, number>> {
+    const measure = async () => {
+      const needs = needsOf(this.#options.plan);
+      const durations = await Promise.all(
+        [...needs.keys()].map(async (build) => [build, await this.memory.lastDuration(build)] as const),
+      );
+      const known = new Map(durations);
+      return longestPaths(needs, (build) => known.get(build));
+    };
+    this.#priorities ??= measure();
+    return this.#priorities;
   }
 
   #createClient(signal?: AbortSignal): RegistryClient {
@@ -235,8 +253,10 @@ export class Session {
       sleep: (ms) => sleep(ms, signal),
       engine: () => engine.ready(),
       permits: this.#permits,
-      priorityOf: (build) => this.#priorities.get(build) ?? 0,
+      priorityOf: async (build) => (await this.#prioritize()).get(build) ?? 0,
       countCall: () => this.counts.buildctlCalls++,
+      slowPushMs: this.#options.slowPushMs ?? SLOW_PUSH_MS,
+      onSlowPush: () => undefined,
       newWorkDir: () => path.join(this.workDir, `${this.#workDirs++}`),
       dockerfiles,
       images: this.#images,
@@ -250,6 +270,7 @@ export class Session {
       keying,
       memory,
       resultOf,
+      earlyOf: () => undefined,
       deciding: {
         force: force === true,
         keying,

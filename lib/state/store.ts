@@ -67,6 +67,9 @@ export function stateDirectory(env: Readonly<Record<string, string | undefined>>
   );
 }
 
+/** More than `{"key":"…"` takes at the head of a file. */
+const LAST_KEY_BYTES = 256;
+
 /** Memory of earlier runs below one directory. */
 export class StateStore {
   readonly #dir: string;
@@ -125,6 +128,12 @@ export class StateStore {
   /** The inputs of a build's latest success; undefined where there was none. */
   async readLast(build: string): Promise<LastInputs | undefined> {
     return readJson<LastInputs>(this.#lastFile(build));
+  }
+
+  /** The key of a build's latest success, without reading what it was made of, which may be long. */
+  async readLastKey(build: string): Promise<BuildKey | undefined> {
+    const head = await readHead(this.#lastFile(build), LAST_KEY_BYTES);
+    return /^\{"key":"([^"]+)"/.exec(head?.toString() ?? '')?.[1];
   }
 
   /** What an image's config says, if it was ever read. */

@@ -27,6 +27,8 @@ const TYPES: Readonly<Record<EventBody['type'], true>> = {
   'engine-ready': true,
   'node-keyed': true,
   'node-decided': true,
+  'early-started': true,
+  'early-finished': true,
   'node-started': true,
   vertex: true,
   transfer: true,

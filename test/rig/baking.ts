@@ -22,6 +22,8 @@ export interface BakeHere
   readonly builds?: readonly string[];
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly onEvent?: (event: BakeEvent) => void;
+  /** How long a push may take until it counts as a slow one. */
+  readonly slowPushMs?: number;
 }
 
 /** Bakes what a directory's builds.yaml says; with `engines`, nobody waits before a retry. */
@@ -37,7 +39,7 @@ export async function bakeIn(
   const prepared = preparePlan(read.value.set, { patterns: options.builds ?? [] }, cwd);
   assert(prepared.ok, prepared.ok ? '' : prepared.error.map((one) => one.message).join('\n'));
   const events: BakeEvent[] = [];
-  const { builds: _, env: __, onEvent, audit, ...rest } = options;
+  const { builds: _, env: __, onEvent, audit, slowPushMs, ...rest } = options;
   const all: BakeOptions = {
     plan: prepared.value.plan,
     dockerfiles: prepared.value.dockerfiles,
@@ -55,7 +57,11 @@ export async function bakeIn(
   };
   const summary = await (engines === undefined
     ? bake(all)
-    : bakeWith(engines, { ...all, sleep: async () => undefined }));
+    : bakeWith(engines, {
+        ...all,
+        sleep: async () => undefined,
+        ...(slowPushMs === undefined ? {} : { slowPushMs }),
+      }));
   const byName = new Map(summary.outcomes.map((one) => [one.build, one]));
   return {
     summary,

@@ -195,6 +195,13 @@ export function mixedRun(): readonly BakeEvent[] {
     },
     { type: 'node-finished', build: 'worker-python3.13', outcome: WORKER },
     {
+      type: 'early-started',
+      build: 'api',
+      waitsFor: ['base'],
+      reason: { code: 'first-build', text: 'not built before' },
+    },
+    { type: 'early-finished', build: 'api', steps: { total: 3, cached: 0 } },
+    {
       type: 'node-decided',
       build: 'api',
       decision: 'build',

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import { heights, type NodeEnd, runGraph, Semaphore } from '../../lib/run/mod.ts';
+import { longestPaths, type NodeEnd, runGraph, Semaphore } from '../../lib/run/mod.ts';
 
 function graph(edges: Readonly<Record<string, readonly string[]>>): Map<string, Set<string>> {
   return new Map(Object.entries(edges).map(([name, needs]) => [name, new Set(needs)]));
@@ -93,7 +93,7 @@ test('ten thousand nodes in one chain, and ten thousand side by side', async () 
       block: () => assert.fail(),
     });
     assert.equal(count, 10_000);
-    assert.equal(heights(needs).get('n0'), isChain ? 9_999 : 0);
+    assert.equal(longestPaths(needs, () => undefined).get('n0'), isChain ? 10_000 : 1);
     const blocked: string[] = [];
     await runGraph({
       needs,
@@ -104,9 +104,19 @@ test('ten thousand nodes in one chain, and ten thousand side by side', async () 
   }
 });
 
-test('heights: how long the way to the top is', () => {
-  const found = heights(graph({ a: [], b: ['a'], c: ['b'], d: ['a'], lone: [] }));
-  assert.deepEqual(Object.fromEntries(found), { a: 2, b: 1, c: 0, d: 0, lone: 0 });
+test('longest paths: by what builds took, and where that is not known, by the average of the others', () => {
+  const needs = graph({ a: [], b: ['a'], c: ['b'], d: ['a'], lone: [] });
+  const pathsBy = (lengths: Readonly<Record<string, number>>) =>
+    Object.fromEntries(longestPaths(needs, (name) => lengths[name]));
+  assert.deepEqual(pathsBy({}), { a: 3, b: 2, c: 1, d: 1, lone: 1 });
+  assert.deepEqual(pathsBy({ a: 10, b: 20, c: 30, d: 100, lone: 5 }), {
+    a: 110,
+    b: 50,
+    c: 30,
+    d: 100,
+    lone: 5,
+  });
+  assert.deepEqual(pathsBy({ d: 60, lone: 20 }), { a: 120, b: 80, c: 40, d: 60, lone: 20 });
 });
 
 test('permits: never more than there are, the highest priority first, then who asked first', async () => {

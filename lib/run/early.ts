@@ -1,0 +1,231 @@
+/**
+ * Starting early. A push can take minutes, and what is based on the image needs nothing of it: the engine has the bytes.
+ * So while a slow push goes on, its image gets a name in the engine's store as well, and the builds that read it are
+ * built from there, as far as the engine's cache.
+ *
+ * Nothing is decided by that. When the push is done, each of these builds is decided on, built and published like any
+ * other; it finds its steps in the cache and gets the same image, since links go by digests. Where the push fails or
+ * gives another image, what was done early is lost time and nothing else. What such a build pushes it pushes only then:
+ * by that time its registry has the layers of its parents, and takes them over instead of being sent them again.
+ */
+import { rm } from 'node:fs/promises';
+import { type BuildOutput, emptyStored } from '../buildctl/mod.ts';
+import { computeInputs, type NodeInputs } from '../inputs/mod.ts';
+import {
+  attests,
+  type Build,
+  formatImageRef,
+  type Outcome,
+  type PlanNode,
+  problemToJson,
+  type Reason,
+} from '../model/mod.ts';
+import { callLinked, readImage, readingStore } from './build.ts';
+import type { Called } from './buildctl-calls.ts';
+import type { Building, EarlyBuild, NodeContext, NodeResult, NodeRun } from './context.ts';
+import type { Emit } from './emitter.ts';
+import { weigh } from './evidence.ts';
+import { mayUseLayersOnly } from './layers-only.ts';
+import { linkParents } from './links.ts';
+import type { EarlyEnd } from './scheduler.ts';
+import { storeName } from './store-names.ts';
+
+/** How an early start ended; with `outcome` the build has ended. */
+export interface EarlyStart {
+  readonly end: EarlyEnd;
+  readonly outcome?: Outcome;
+}
+
+const NO: EarlyStart = { end: 'no' };
+
+/** The early starts of a pass over the plan. */
+export class EarlyStarts {
+  readonly #keepsImages: () => Promise<boolean>;
+  readonly #context: NodeContext;
+  readonly #results: ReadonlyMap<string, NodeResult>;
+  /** Build → what it made, in the engine's store, while it is not done. */
+  readonly #kept = new Map<string, NodeResult>();
+  readonly #built = new Map<string, EarlyBuild>();
+  readonly #running = new Map<string, AbortController>();
+  /** Names in the engine's store that are of no use after the run. */
+  readonly #names = new Set<string>();
+
+  /** @param keepsImages whether the engine has a store from which builds can read images */
+  constructor({ context, results }: NodeRun, keepsImages: () => Promise<boolean>) {
+    this.#keepsImages = keepsImages;
+    this.#results = results;
+    const resultOf = (build: string) => results.get(build) ?? this.#kept.get(build);
+    const keying = { ...context.keying, resultOf };
+    this.#context = {
+      ...context,
+      resultOf,
+      keying,
+      deciding: { ...context.deciding, keying },
+      building: { ...context.building, resultOf },
+    };
+  }
+
+  /** What was done of a build before its turn, if anything was. */
+  of(build: string): EarlyBuild | undefined {
+    return this.#built.get(build);
+  }
+
+  /** Stops the early start of a build that will not run. */
+  stop(build: string): void {
+    this.#running.get(build)?.abort();
+  }
+
+  /** Names the image of a build in the engine's store, where others can read it while its push goes on. */
+  async keep(node: PlanNode, inputs: NodeInputs): Promise<EarlyStart> {
+    if (!node.pushes || !isRepeatable(node.build) || !(await this.#keepsImages())) return NO;
+    const called = await this.#build(node, inputs, {
+      // Its own call says it all.
+      emit: () => undefined,
+      // All of it is cached, and others wait for it.
+      priorityOf: async () => Number.POSITIVE_INFINITY,
+    });
+    return called?.kind === 'done' && this.#kept.has(node.build.name) ? { end: 'ready' } : NO;
+  }
+
+  /** Builds what reads images that are not pushed yet, as far as the engine's cache. */
+  async start(node: PlanNode): Promise<EarlyStart> {
+    const build = node.build.name;
+    const waitsFor = node.edges.filter(({ to }) => !this.#results.has(to));
+    // What is named under `needs:` must be done altogether.
+    if (!isRepeatable(node.build) || waitsFor.some(({ contextName }) => contextName === undefined)) return NO;
+    const { keying, deciding, building, emit, clock } = this.#context;
+    const startedAt = clock();
+    const inputs = await computeInputs(keying, node);
+    if (inputs.key === undefined || inputs.problems.length > 0) return NO;
+    const { decision } = await weigh(deciding, node, inputs);
+    if (decision.kind !== 'build') return NO;
+    const parents = new Set(waitsFor.flatMap(({ contextName }) => contextName ?? []));
+    if (!(await this.#areSplit(node, inputs, parents))) return NO;
+    emit({
+      type: 'early-started',
+      build,
+      waitsFor: [...new Set(waitsFor.map(({ to }) => to))],
+      reason: decision.reason,
+    });
+    // What the engine warns of it says again at the build's turn.
+    const called = await this.#build(node, inputs, {
+      emit: (event) => {
+        if (event.type !== 'warning') emit(event);
+      },
+      priorityOf: building.calling.priorityOf,
+    });
+    if (called?.kind === 'done') {
+      const { steps } = called.built;
+      this.#built.set(build, { steps, ranMs: called.ranMs });
+      emit({ type: 'early-finished', build, steps });
+      return { end: this.#kept.has(build) ? 'ready' : 'no' };
+    }
+    if (called?.kind !== 'failed' || called.problem.code !== 'build/step-failed') return NO;
+    // A step fails whether the push succeeds or not.
+    return this.#fail(build, decision.reason, startedAt, called);
+  }
+
+  /** Lets go of what was named in the engine's store: the names are given to an image of nothing. */
+  async close(): Promise<void> {
+    const { calling } = this.#context.building;
+    if (this.#names.size === 0 || calling.signal.aborted) return;
+    const engine = await calling.engine();
+    if (!engine.ok) return;
+    const workDir = calling.newWorkDir();
+    calling.countCall();
+    await emptyStored(engine.value.buildctl, { names: [...this.#names], workDir, signal: calling.signal });
+    await rm(workDir, { recursive: true, force: true });
+  }
+
+  /** Builds into the engine's store what others read, and everything else into its cache only. */
+  async #build(
+    node: PlanNode,
+    inputs: NodeInputs,
+    own: { readonly emit: Emit; readonly priorityOf: Building['calling']['priorityOf'] },
+  ): Promise<Called | undefined> {
+    const build = node.build.name;
+    const stopper = new AbortController();
+    this.#running.set(build, stopper);
+    const signal = AbortSignal.any([this.#context.signal, stopper.signal]);
+    const calling = { ...this.#context.building.calling, ...own, signal };
+    const building = { ...this.#context.building, calling };
+    const isRead = node.neededBy.length > 0;
+    const ref = storeName(building.naming.root, build);
+    const output: BuildOutput = isRead ? { kind: 'store', names: [formatImageRef(ref)] } : { kind: 'cached' };
+    try {
+      const called = await callLinked(building, node, inputs, {
+        // Its own call exports the cache.
+        build: { ...node.build, cacheTo: [] },
+        outputsIn: () => [output],
+      });
+      if (called.kind !== 'done') return called;
+      await rm(called.attempt.workDir, { recursive: true, force: true });
+      const { digest } = called.built;
+      if (isRead && digest !== undefined) {
+        if (node.pushes) this.#names.add(formatImageRef(ref));
+        const platform = node.build.platforms[0] ?? building.enginePlatform;
+        const { image } = await readImage(platform, digest, readingStore(building));
+        if (image !== undefined) {
+          this.#kept.set(build, {
+            outcome: { build, kind: 'built', tags: [], durationMs: 0, digest },
+            image: { ...image, location: { kind: 'store', ref: { ...ref, digest }, confirmed: true } },
+            inputs,
+            ...(inputs.produces === undefined ? {} : { produces: inputs.produces }),
+          });
+        }
+      }
+      return called;
+    } finally {
+      this.#running.delete(build);
+    }
+  }
+
+  /**
+   * Whether steps are based on layers-only images of parents now as they will be at the build's turn: otherwise they
+   * would not be found in the cache then.
+   */
+  async #areSplit(node: PlanNode, inputs: NodeInputs, parents: ReadonlySet<string>): Promise<boolean> {
+    const mayUse = mayUseLayersOnly(node.build, inputs);
+    const request = { node, rebuildUnconfirmed: false, mayUseLayersOnly: mayUse };
+    const links = await linkParents(this.#context.building, request);
+    if (!links.ok) return false;
+    for (const link of links.value) {
+      if (link.kind !== 'image' || link.layersOnly === undefined) continue;
+      const { digest: _, ...name } = link.layersOnly;
+      if (parents.has(link.contextName)) this.#names.add(formatImageRef(name));
+    }
+    return (
+      !mayUse ||
+      links.value.every(
+        (link) => !parents.has(link.contextName) || (link.kind === 'image' && link.layersOnly !== undefined),
+      )
+    );
+  }
+
+  #fail(
+    build: string,
+    reason: Reason,
+    startedAt: number,
+    { problem }: Extract<Called, { readonly kind: 'failed' }>,
+  ): EarlyStart {
+    const outcome: Outcome = {
+      build,
+      kind: 'failed',
+      tags: [],
+      reason,
+      durationMs: this.#context.clock() - startedAt,
+      problem: problemToJson(problem),
+    };
+    return { end: 'failed', outcome };
+  }
+}
+
+/** Whether building it twice gives the same image, and costs nothing the second time. */
+function isRepeatable(build: Build): boolean {
+  return (
+    !build.noCache &&
+    build.noCacheFilter.length === 0 &&
+    !attests(build) &&
+    build.secrets.every(({ from }) => from.kind !== 'command')
+  );
+}

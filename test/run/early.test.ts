@@ -1,0 +1,251 @@
+/** What is based on an image is built while the image is still being pushed, and is published when that is done. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { assertOk, type Baked, codesOf } from '../rig/baking.ts';
+import { kindsText } from '../rig/failure-bench.ts';
+import type { FaultAct, InjectedFault } from '../rig/fake-registry-faults.ts';
+import { type BakeIn, type FakeWorld, makeFakeWorld } from '../rig/fake-world.ts';
+import type { Cleanup, TreeEntry } from '../rig/temp.ts';
+
+const HOLD: FaultAct = { kind: 'hold' };
+
+/** base ← mid ← leaf, and `beside`, which reads nothing. */
+function treeOf(
+  host: string,
+  more: Readonly<Record<string, string>> = {},
+): Readonly<Record<string, TreeEntry>> {
+  const buildOf = (name: string, parent?: string) =>
+    `  ${name}: { context: ${name}, tags: ["${host}/app/${name}:1"], push: true${parent === undefined ? '' : `, contexts: { ${parent}: "build:${parent}" }`}${more[name] ?? ''} }\n`;
+  return {
+    'builds.yaml': `builds:\n${buildOf('base')}${buildOf('mid', 'base')}${buildOf('leaf', 'mid')}`,
+    'base/Dockerfile': 'FROM scratch\nCOPY file /base\n',
+    'base/file': 'base\n',
+    'mid/Dockerfile': 'FROM base\nRUN make mid\n',
+    'leaf/Dockerfile': 'FROM mid\nRUN make leaf\nRUN make more\n',
+  };
+}
+
+/** Bakes with base's push held back; `meanwhile` runs once the builds are begun early that are named. */
+async function bakeSlowly(
+  world: FakeWorld,
+  wanted: readonly string[],
+  meanwhile: (push: InjectedFault) => void | Promise<void>,
+  options: BakeIn = {},
+): Promise<Baked> {
+  const push = world.registry.fault({
+    method: 'PUT',
+    path: /app\/base\/manifests/,
+    from: 'engine',
+    act: HOLD,
+  });
+  const seen = new Set<string>();
+  return world.bake({
+    slowPushMs: 1,
+    jobs: 1,
+    ...options,
+    onEvent: (event) => {
+      if (event.type !== 'early-finished') return;
+      seen.add(event.build);
+      if (wanted.every((name) => seen.has(name))) {
+        const run = async () => meanwhile(push);
+        run().catch(() => undefined);
+      }
+    },
+  });
+}
+
+/** Bakes with base's push held back until its image was named in the engine's store, where others could read it. */
+async function bakeUntilKept(world: FakeWorld): Promise<Baked> {
+  const push = world.registry.fault({
+    method: 'PUT',
+    path: /app\/base\/manifests/,
+    from: 'engine',
+    act: HOLD,
+  });
+  world.engine.fault({ when: '127.0.0.1:1/bake/base', at: 'end', act: () => push.release() });
+  return world.bake({ slowPushMs: 1 });
+}
+
+const textOf = ({ events }: Baked): readonly string[] =>
+  events.flatMap((event) => {
+    if (event.type === 'early-started') return `${event.build} early while ${event.waitsFor.join(', ')}`;
+    if (event.type === 'tag') return `tag of ${event.build}`;
+    if (event.type === 'node-finished') return `${event.build} ${event.outcome.kind}`;
+    return [];
+  });
+
+async function makeWorld(t: Cleanup, more?: Readonly<Record<string, string>>): Promise<FakeWorld> {
+  return makeFakeWorld(t, (host) => treeOf(host, more));
+}
+
+test('a chain runs to its end while its base is pushed, with one permit, and is published after it', async (t) => {
+  const world = await makeWorld(t);
+  const tagsThen: string[] = [];
+  const baked = await bakeSlowly(world, ['mid', 'leaf'], (push) => {
+    tagsThen.push(...Object.keys(world.registry.store.tags()));
+    push.release();
+  });
+  assertOk(baked);
+  assert.deepEqual(tagsThen, [], 'a tag was put before its parent was pushed');
+  assert.deepEqual(textOf(baked), [
+    'mid early while base',
+    'leaf early while mid',
+    'tag of base',
+    'base built',
+    'tag of mid',
+    'mid built',
+    'tag of leaf',
+    'leaf built',
+  ]);
+  // Steps are counted where they ran.
+  assert.deepEqual(baked.outcome('leaf').steps, { total: 2, cached: 0 });
+  assert.deepEqual(baked.outcome('mid').steps, { total: 1, cached: 0 });
+  // The same images as without it.
+  const tags = world.registry.store.tags();
+  const plain = await (await makeFakeWorld(t, treeOf)).bake({ force: true });
+  assertOk(plain);
+  for (const build of ['base', 'mid', 'leaf'])
+    assert.equal(tags[`app/${build}:1`], plain.outcome(build).digest, build);
+  // What was named in the engine's store for it names nothing any more.
+  const kept = [...new Set(world.engine.images.values())];
+  assert.equal(kept.length, 1);
+  assert(kept[0] !== undefined && !Object.values(tags).includes(kept[0]));
+  assert.equal(kindsText(await world.bake()), 'base unchanged, mid unchanged, leaf unchanged');
+});
+
+test('a push that is not slow starts nothing early', async (t) => {
+  const world = await makeWorld(t);
+  const baked = await world.bake();
+  assertOk(baked);
+  assert.deepEqual(
+    textOf(baked).filter((text) => text.includes('early')),
+    [],
+  );
+  assert.deepEqual([...world.engine.images.keys()], []);
+  assert.equal(world.engine.builds.length, 3);
+});
+
+test('a push that fails after all fails its build, and nothing above it is published', async (t) => {
+  const world = await makeWorld(t);
+  const baked = await bakeSlowly(world, ['mid', 'leaf'], (push) => {
+    world.registry.fault({
+      method: 'PUT',
+      path: /app\/base\/manifests/,
+      act: { kind: 'status', status: 403 },
+    });
+    push.release();
+  });
+  assert.equal(baked.summary.ok, false);
+  assert.deepEqual(baked.kinds, { base: 'failed', mid: 'blocked', leaf: 'blocked' });
+  assert.deepEqual(world.registry.store.tags(), {});
+  assert.deepEqual(await world.records(), []);
+});
+
+test('a step that fails early fails its build, once, and what is above it', async (t) => {
+  const world = await makeWorld(t);
+  await world.write({ 'mid/Dockerfile': 'FROM base\nRUN exit 3\n' });
+  const push = world.registry.fault({
+    method: 'PUT',
+    path: /app\/base\/manifests/,
+    from: 'engine',
+    act: HOLD,
+  });
+  const baked = await world.bake({
+    slowPushMs: 1,
+    onEvent: (event) => {
+      if (event.type === 'node-finished' && event.build === 'mid') push.release();
+    },
+  });
+  assert.deepEqual(baked.kinds, { base: 'built', mid: 'failed', leaf: 'blocked' });
+  assert.deepEqual(codesOf(baked), ['build/step-failed of mid']);
+  assert.equal(baked.outcome('leaf').blockedBy, 'mid');
+  assert.deepEqual(Object.keys(world.registry.store.tags()), ['app/base:1']);
+  // It was not run a second time.
+  const calls = world.engine.builds.filter((argv) => argv.some((one) => one.endsWith('/mid')));
+  assert.equal(calls.length, 1);
+});
+
+test('what fails early and then not is what it is at its turn', async (t) => {
+  const world = await makeWorld(t);
+  world.engine.fault({
+    when: '/mid',
+    at: 'built',
+    times: 3,
+    act: { fail: 'error: something about the engine' },
+  });
+  const push = world.registry.fault({
+    method: 'PUT',
+    path: /app\/base\/manifests/,
+    from: 'engine',
+    act: HOLD,
+  });
+  const baked = await world.bake({
+    slowPushMs: 1,
+    onEvent: (event) => {
+      if (event.type !== 'early-started') return;
+      world.engine.fault({ when: '/mid', at: 'start', act: () => world.engine.mend() });
+      setTimeout(() => push.release(), 20);
+    },
+  });
+  assertOk(baked);
+  assert.deepEqual(baked.kinds, { base: 'built', mid: 'built', leaf: 'built' });
+});
+
+test('a run that is cancelled during the push leaves nothing running and puts no tag', async (t) => {
+  const world = await makeWorld(t);
+  const stopper = new AbortController();
+  const baked = await bakeSlowly(world, ['mid'], () => stopper.abort(), { signal: stopper.signal });
+  assert.equal(baked.summary.cancelled, true);
+  assert.deepEqual(Object.values(baked.kinds), ['cancelled', 'cancelled', 'cancelled']);
+  assert.equal(world.engine.running, 0);
+  assert.deepEqual(world.registry.store.tags(), {});
+});
+
+for (const [what, more] of [
+  ['attested', ', attest: ["type=provenance"]'],
+  ['built without cache', ', no-cache: true'],
+  ['given a secret by a command', ', secrets: [{ id: s, command: [echo, s] }]'],
+] as const) {
+  test(`what is ${what} is not built twice`, async (t) => {
+    const world = await makeWorld(t, { mid: more });
+    const baked = await bakeUntilKept(world);
+    assertOk(baked);
+    assert.deepEqual(
+      textOf(baked).filter((text) => text.startsWith('mid early')),
+      [],
+    );
+    const calls = world.engine.builds.filter((argv) => argv.some((one) => one.endsWith('/mid')));
+    assert.equal(calls.length, 1);
+  });
+}
+
+test('what needs a build without reading its image waits for its end', async (t) => {
+  const world = await makeFakeWorld(t, (host) => ({
+    ...treeOf(host),
+    'builds.yaml': `builds:\n  base: { context: base, tags: ["${host}/app/base:1"], push: true }\n  mid: { context: other, tags: ["${host}/app/mid:1"], push: true, needs: [base] }\n`,
+    'other/Dockerfile': 'FROM scratch\nRUN make other\n',
+  }));
+  const baked = await bakeUntilKept(world);
+  assertOk(baked);
+  assert.deepEqual(textOf(baked), ['tag of base', 'base built', 'tag of mid', 'mid built']);
+});
+
+test('an engine without a store of images starts nothing early', async (t) => {
+  const world = await makeWorld(t);
+  world.engine.worker = 'oci';
+  const push = world.registry.fault({
+    method: 'PUT',
+    path: /app\/base\/manifests/,
+    from: 'engine',
+    act: HOLD,
+  });
+  const run = world.bake({ slowPushMs: 1 });
+  await push.reached;
+  setTimeout(() => push.release(), 50);
+  const baked = await run;
+  assertOk(baked);
+  assert.deepEqual(
+    textOf(baked).filter((text) => text.includes('early')),
+    [],
+  );
+});

@@ -208,9 +208,9 @@ export function listItems(
   const items: ListItem[] = [];
   for (const node of list.items) {
     const value = evaluator.tree(node, scope);
-    const values: readonly (Json | Failed)[] =
-      node.kind === 'scalar' && Array.isArray(value) ? value : [value];
-    for (const one of values) if (one !== null) items.push({ value: one, node });
+    if (node.kind === 'scalar' && Array.isArray(value)) {
+      for (const one of value) if (one !== null) items.push({ value: one, node });
+    } else if (value !== null) items.push({ value, node });
   }
   return items;
 }

@@ -128,7 +128,7 @@ export function createValues(
       const node = nodes[layer] as Node;
       const items = itemsOf(key, node);
       if (items === undefined) continue;
-      added = [...items, ...added];
+      added = added.length === 0 ? items : [...items, ...added];
       if (!isAppend(node)) break;
     }
     return added.filter(isPresent);

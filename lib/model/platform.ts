@@ -21,8 +21,19 @@ const ARCH_ALIASES: Readonly<Record<string, string>> = {
 
 const OS_ALIASES: Readonly<Record<string, string>> = { macos: 'darwin' };
 
+/** Few texts name all the platforms of thousands of builds. */
+const KEPT = 256;
+const known = new Map<string, Platform | undefined>();
+
 /** Parses and normalises a platform; undefined where the text is none. A lone word is an architecture of linux. */
 export function parsePlatform(text: string): Platform | undefined {
+  if (known.has(text)) return known.get(text);
+  const platform = parse(text);
+  if (known.size < KEPT) known.set(text, platform);
+  return platform;
+}
+
+function parse(text: string): Platform | undefined {
   const parts = text.trim().toLowerCase().split('/');
   if (parts.length > 3 || parts.some((part) => !/^[a-z0-9_.-]+$/.test(part))) return undefined;
   const [first = '', second, third] = parts;

@@ -91,6 +91,7 @@ class Linker {
   readonly #links = new Map<string, Links>();
   readonly #reads = new Map<string, DockerfileReads | undefined>();
   readonly #images = new Map<string, Pick<ExternalImage, 'written' | 'ref'>>();
+  readonly #names = new Map<string, string | undefined>();
 
   constructor(set: BuildSet, readsOf: (build: Build) => DockerfileReads | undefined, problems: Problem[]) {
     this.#set = set;
@@ -132,6 +133,15 @@ class Linker {
     return image;
   }
 
+  /** The full name that a tag stands for, found once for each text; undefined: it is none. */
+  #canonical(written: string): string | undefined {
+    if (!this.#names.has(written)) {
+      const ref = parseTag(written);
+      this.#names.set(written, ref === undefined ? undefined : formatImageRef(ref));
+    }
+    return this.#names.get(written);
+  }
+
   #link(build: Build): Links {
     const edges: Edge[] = [];
     const images: ExternalImage[] = [];
@@ -158,12 +168,13 @@ class Linker {
     }
     const reads = this.#readsFor(build);
     const unused: UnusedContext[] = [];
-    const isRead = this.#contextFilter(build, reads);
+    let isRead: ((name: string, to: string) => boolean) | undefined;
     for (const [contextName, source] of build.contexts) {
       if (source.ref.kind === 'image')
         images.push({ ...this.#image(source.ref.ref), use: 'context', contextName, ...placeOf(source) });
       if (source.ref.kind !== 'build') continue;
       const to = source.ref.build;
+      isRead ??= this.#contextFilter(build, reads);
       if (isRead(contextName, to)) addEdge(to, 'context', { contextName, ...placeOf(source) });
       else unused.push({ contextName, to, ...placeOf(source) });
     }
@@ -221,7 +232,7 @@ class Linker {
   /** The builds that make an image, by bare name or by tag; a build never makes its own base. */
   #makerOf(written: string, reader: Build): readonly string[] {
     if (written !== reader.name && this.#set.builds.has(written)) return [written];
-    const name = canonical(written);
+    const name = this.#canonical(written);
     return name === undefined
       ? []
       : (this.#buildsByTag.get(name) ?? []).filter((owner) => owner !== reader.name);
@@ -250,11 +261,6 @@ const EMPTY: Links = { edges: [], unusedContexts: [], externalImages: [], unknow
 
 function placeOf(item: { readonly span?: Span }): { readonly span?: Span } {
   return item.span === undefined ? {} : { span: item.span };
-}
-
-function canonical(text: string): string | undefined {
-  const ref = parseTag(text);
-  return ref === undefined ? undefined : formatImageRef(ref);
 }
 
 function withDependents(request: PlanRequest, linker: Linker): ReadonlySet<string> {

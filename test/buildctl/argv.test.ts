@@ -5,6 +5,7 @@ import {
   type BuildOutput,
   type BuildRequest,
   buildArgv,
+  emptyArgv,
   formatCsv,
   layersOnlyArgv,
   localName,
@@ -233,6 +234,16 @@ test('a layers-only image is made of an image in the store by giving it other co
   ]);
 });
 
+test('names in the store are given to an image of nothing, which is the same each time', () => {
+  const names = ['127.0.0.1:1/bake/a:p', '127.0.0.1:1/bake/a:p-layers'];
+  assert.deepEqual(emptyArgv('unix:///b.sock', { names, workDir: '/w' }), [
+    ...START,
+    ...['--opt', 'dockerfilekey=bake-ts-empty', '--local', 'bake-ts-empty=/w'],
+    ...['--opt', 'build-arg:SOURCE_DATE_EPOCH=0'],
+    ...['--output', 'type=image,"name=127.0.0.1:1/bake/a:p,127.0.0.1:1/bake/a:p-layers"'],
+  ]);
+});
+
 test('a remote context brings its Dockerfile, unless there is one here', () => {
   const context = { ref: { kind: 'git', url: 'https://h/r.git' }, written: '' } as const;
   const remote = buildArgv({
@@ -265,6 +276,7 @@ test('outputs: pushes by digest, pushes by name, the store, a layout, and what w
     'compression=zstd,compression-level=3,force-compression=true,"annotation.org.x=plain, with comma",' +
     'annotation-index.org.y=i,annotation-manifest[linux/arm64].org.z=m,annotation-index-descriptor.k=d';
   const cases: readonly (readonly [BuildOutput, string])[] = [
+    [{ kind: 'cached' }, `type=image,store=false,${tail}`],
     [
       { kind: 'push-by-digest', repositories: ['r/a', 's/b'], insecure: false },
       `type=image,"name=r/a,s/b",push=true,push-by-digest=true,store=false,${tail}`,

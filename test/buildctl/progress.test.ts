@@ -150,3 +150,21 @@ test('JSON that is not a status does no harm', () => {
   for (const line of ['{}', '{"vertexes":null}', '{"other":1}']) reader.line(line);
   assert.deepEqual(reader.summary().steps, { total: 0, cached: 0 });
 });
+
+test('that the push begins is said once, and not before', () => {
+  let pushes = 0;
+  const reader = new ProgressReader(
+    'a',
+    () => undefined,
+    undefined,
+    () => {
+      pushes += 1;
+    },
+  );
+  const say = (id: string) =>
+    reader.line(JSON.stringify({ statuses: [{ id, vertex: 'd1', current: 0, started: T0 }] }));
+  for (const id of ['exporting layers', 'naming to r/a:1', 'transferring context:']) say(id);
+  assert.equal(pushes, 0);
+  for (const id of ['pushing layers', 'pushing manifest for r/a', 'pushing layers']) say(id);
+  assert.equal(pushes, 1);
+});

@@ -172,10 +172,7 @@ export class Authenticator {
       this.#underWay.set(key, asking);
     }
     const token = await asking;
-    if (token.ok && !this.#tokens.includes(token.value)) {
-      this.#tokens = this.#tokens.filter((one) => one.expiresAtMs > this.#context.now());
-      this.#tokens.push(token.value);
-    }
+    if (token.ok && !this.#tokens.includes(token.value)) this.#tokens.push(token.value);
     return token;
   }
 
@@ -312,7 +309,7 @@ function tokenRefused(host: string, realm: URL, reply: Reply, signedIn: boolean)
 }
 
 function basicHeader(own: Credentials & { readonly kind: 'basic' }): string {
-  return `Basic ${Buffer.from(`${own.username}:${own.password}`, 'utf8').toString('base64')}`;
+  return `Basic ${Buffer.from(`${own.username}:${own.password}`).toString('base64')}`;
 }
 
 /** Tells credentials apart in memory; never shown. */

@@ -178,7 +178,8 @@ function uploadTarget(begun: Reply, digest: Digest): URL | undefined {
   ) {
     target.protocol = 'https:';
   }
-  target.search = `${target.search === '' ? '?' : `${target.search}&`}digest=${encodeURIComponent(digest)}`;
+  const query = `digest=${encodeURIComponent(digest)}`;
+  target.search = target.search === '' ? query : `${target.search}&${query}`;
   return target;
 }
 

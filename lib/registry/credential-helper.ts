@@ -4,7 +4,7 @@
  */
 import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
 import { runProgram, whyFailed } from '../system/mod.ts';
-import { isRecord, oneLine } from './problems.ts';
+import { cancelled, isRecord, oneLine } from './problems.ts';
 import type { Environment } from './proxy.ts';
 
 /** What a helper knows about a server. */
@@ -62,7 +62,8 @@ export async function runCredentialHelper({
       ),
     ]);
   }
-  if (run.ended !== 'by-itself') {
+  if (run.ended === 'cancelled') return fail([cancelled(server)]);
+  if (run.ended === 'timeout') {
     return fail([
       helperProblem(
         `The credential helper ${program} did not answer for ${server} in ${timeoutMs / 1000} s`,

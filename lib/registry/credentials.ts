@@ -44,12 +44,9 @@ export function parseDockerConfig(text: string, where: string): Result<DockerCon
   try {
     json = JSON.parse(text);
   } catch {
-    json = undefined;
-  }
-  if (!isRecord(json)) {
     // The parser's message is not shown: it may quote a piece of the file.
-    return fail([badConfig(`${where} is not a JSON object`)]);
   }
+  if (!isRecord(json)) return fail([badConfig(`${where} is not a JSON object`)]);
   const auths = new Map<string, Credentials>();
   for (const [key, entry] of entriesOf(json['auths'])) {
     if (!isRecord(entry)) continue;
@@ -175,8 +172,8 @@ function readAuthEntry(entry: Record<string, unknown>): Credentials | undefined 
     const decoded = Buffer.from(text('auth'), 'base64').toString('utf8');
     const colon = decoded.indexOf(':');
     if (colon < 1) return 'malformed';
-    // The docker CLI trims NULs that old versions padded with.
-    const password = decoded.slice(colon + 1).replace(/\0+$/, '');
+    // The docker CLI trims NULs off both ends: old versions padded with them.
+    const password = decoded.slice(colon + 1).replace(/^\0+|\0+$/g, '');
     return { kind: 'basic', username: decoded.slice(0, colon), password };
   }
   if (text('username') !== '') {

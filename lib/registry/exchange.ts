@@ -182,7 +182,7 @@ export class Exchange {
 
   /** Sends, again where that may help; through the gate of the host. */
   async #attempts(state: HostState, call: Call, used: Authorization | undefined): Promise<Result<Reply>> {
-    const url = typeof call.target === 'string' ? new URL(call.target, state.endpoint.origin) : call.target;
+    const url = new URL(call.target, state.endpoint.origin);
     const home = url.origin === state.endpoint.origin;
     const resting = (): Problem | undefined =>
       state.down !== undefined && state.down.untilMs > this.#options.now() ? state.down.problem : undefined;

@@ -98,9 +98,8 @@ export function layersOnlyImage(manifest: Manifest, config: Uint8Array): LayersO
   if (!CONFIG_TYPES.has(configType) || !Array.isArray(diffIds)) return undefined;
   if (layers.length === 0 || diffIds.length !== layers.length) return undefined;
   const fields = {
-    ...Object.fromEntries(
-      PLATFORM_FIELDS.flatMap((name) => (read[name] === undefined ? [] : [[name, read[name]]])),
-    ),
+    // JSON has no undefined: what the config does not say is left out.
+    ...Object.fromEntries(PLATFORM_FIELDS.map((name) => [name, read[name]])),
     config: { OnBuild: [LAYERS_ONLY_GUARD] },
     created: EPOCH,
     history: diffIds.map(() => ({ created: EPOCH })),

@@ -43,12 +43,16 @@ export async function openLayout(file: string, written: string): Promise<Result<
   if (!members.ok) return members;
   const findMember = members.value;
   const read = async (name: string, limitBytes: number): Promise<Result<Uint8Array>> => {
-    const member = await findMember(name);
-    if (member === undefined) return fail([badLayout(written, `it has no ${name}`)]);
-    if (member.sizeBytes > limitBytes) {
-      return fail([badLayout(written, `${name} has ${member.sizeBytes} bytes, which is too large`)]);
+    try {
+      const member = await findMember(name);
+      if (member === undefined) return fail([badLayout(written, `it has no ${name}`)]);
+      if (member.sizeBytes > limitBytes) {
+        return fail([badLayout(written, `${name} has ${member.sizeBytes} bytes, which is too large`)]);
+      }
+      return ok(await readMember(member));
+    } catch (error) {
+      return fail([badLayout(written, `${name} cannot be read (${reasonOf(error)})`)]);
     }
-    return ok(await readMember(member));
   };
   try {
     const mark = await read('oci-layout', INDEX_LIMIT);
@@ -144,13 +148,13 @@ async function listArchive(file: string, written: string): Promise<Result<Readon
       if (type === 'L' || type === 'x') {
         if (sizeBytes > INDEX_LIMIT) return fail([badLayout(written, 'it has an impossible header')]);
         const text = new TextDecoder().decode(await readMember({ file, start, sizeBytes }));
-        if (type === 'L') longName = text.replace(/\0.*$/s, '');
+        if (type === 'L') longName = text.replace(/\0.*/s, '');
         else pax = readPax(text);
         continue;
       }
-      const prefix = readText(header, 345, 155);
-      const short = readText(header, 0, 100);
-      const name = pax.get('path') ?? longName ?? (prefix === '' ? short : `${prefix}/${short}`);
+      const short = `${readText(header, 345, 155)}/${readText(header, 0, 100)}`;
+      const name = pax.get('path') ?? longName ?? short;
+      // What stands before the first name (`./`, or the slash behind no prefix) is not part of it.
       if (type === '0' || type === '\0')
         members.set(name.replace(/^(\.?\/)+/, ''), { file, start, sizeBytes });
       longName = undefined;
@@ -170,7 +174,7 @@ function isHeader(header: Uint8Array): boolean {
 }
 
 function readText(header: Uint8Array, at: number, length: number): string {
-  return new TextDecoder().decode(header.subarray(at, at + length)).replace(/\0.*$/s, '');
+  return new TextDecoder().decode(header.subarray(at, at + length)).replace(/\0.*/s, '');
 }
 
 /** Octal digits, or, with the highest bit set, a big-endian number (for 8 GiB and more). */
@@ -180,10 +184,10 @@ function readNumber(header: Uint8Array, at: number, length: number): number {
   return bytes.reduce((sum, byte, index) => sum * 256 + (index === 0 ? byte & 0x7f : byte), 0);
 }
 
-/** `LENGTH KEY=VALUE\n`, one after another. */
+/** `LENGTH KEY=VALUE\n`, one after another; an empty value says that the header's own counts. */
 function readPax(text: string): ReadonlyMap<string, string> {
   return new Map(
-    [...text.matchAll(/[0-9]+ ([^=]+)=([^\n]*)\n/g)].map(([, key = '', value = '']) => [key, value]),
+    [...text.matchAll(/[0-9]+ ([^=]+)=([^\n]+)\n/g)].map(([, key = '', value = '']) => [key, value]),
   );
 }
 

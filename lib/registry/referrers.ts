@@ -49,7 +49,7 @@ export async function listReferrers(context: Context, subject: Subject): Promise
       ]);
     }
     addEntries(entries, parse(body));
-    const next = /<([^>]*)>\s*;\s*rel="?next"?/i.exec(header('link') ?? '')?.[1];
+    const next = /<([^>]+)>\s*;\s*rel="?next"?/i.exec(header('link') ?? '')?.[1];
     if (next === undefined || !URL.canParse(next, url.href)) break;
     target = new URL(next, url);
   }

@@ -111,7 +111,7 @@ export class Wire {
     const outer = this.#options.signal;
     const abort = (): void => deadline.abort();
     if (outer?.aborted === true) return fail([cancelled(request.host)]);
-    outer?.addEventListener('abort', abort, { once: true });
+    outer?.addEventListener('abort', abort);
     const streamed =
       request.stream === true ||
       (request.body !== undefined &&
@@ -209,13 +209,13 @@ export class Wire {
         headers: {
           'user-agent': userAgent,
           ...request.headers,
-          ...(request.authorization === undefined ? {} : { authorization: request.authorization }),
+          authorization: request.authorization,
         },
         body: (request.body ?? null) as Dispatcher.RequestOptions['body'] & object,
         headersTimeout: request.upload === true ? timeouts.uploadMs : timeouts.headersMs,
         bodyTimeout: timeouts.idleMs,
         // Else undici closes the connection after each HEAD, and every tag would cost a handshake.
-        ...(request.method === 'HEAD' ? { reset: false } : {}),
+        reset: false,
         signal,
       });
       answered = true;

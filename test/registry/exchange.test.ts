@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { fail, ok, type Problem, problem, type RegistrySettings, type Result } from '../../lib/model/mod.ts';
-import type { Credentials } from '../../lib/registry/credentials.ts';
+import type { CredentialSource, Credentials } from '../../lib/registry/credentials.ts';
 import { type Call, Exchange, type ExchangeOptions, type RetrySeen } from '../../lib/registry/exchange.ts';
 import type { Reply, WireRequest } from '../../lib/registry/wire.ts';
 
@@ -72,18 +72,40 @@ function setUp(
     next(given);
     await settled();
   };
-  const call = (name: string, rest: Partial<Call> = {}) =>
-    exchange.call({
-      method: 'GET',
-      host: HOST,
-      target: `/v2/${name}`,
-      repository: name,
-      scopes: [{ repository: name, actions: ['pull'] }],
-      accept: [200],
-      ...rest,
-    });
+  const call = (name: string, rest: Partial<Call> = {}) => exchange.call({ ...callOf(name), ...rest });
   const paths = () => sent.map(({ url }) => url.pathname);
   return { exchange, sent, slept, retried, clock, give, call, paths };
+}
+
+/** One with credentials that the test finds, and answers to everything. */
+function makeExchange(credentials: CredentialSource, answer: (request: WireRequest) => Answer) {
+  const sent: WireRequest[] = [];
+  const exchange = new Exchange({
+    wire: {
+      async send(request) {
+        sent.push(request);
+        return replyTo(request, answer(request));
+      },
+    },
+    registries: new Map(),
+    credentials,
+    retries: { attempts: 1, longestWaitMs: 0, restMs: 0 },
+    now: () => 0,
+    random: () => 0,
+    sleep: async () => undefined,
+  });
+  return { exchange, sent };
+}
+
+function callOf(name: string): Call {
+  return {
+    method: 'GET',
+    host: HOST,
+    target: `/v2/${name}`,
+    repository: name,
+    scopes: [{ repository: name, actions: ['pull'] }],
+    accept: [200],
+  };
 }
 
 async function settled(): Promise<void> {
@@ -201,6 +223,15 @@ test('a refusal that nothing can mend is said once, with whether somebody was si
     { credentials: USER },
   );
   assert.match(problemOf(await user.call('a')).hint ?? '', /were sent and not accepted/);
+  const basic = { status: 401, headers: { 'www-authenticate': 'Basic realm="x"' } };
+  for (const [credentials, asked] of [
+    [USER, ['/v2/', '/v2/a']],
+    [undefined, ['/v2/a']],
+  ] as const) {
+    const refused = setUp(() => basic, credentials === undefined ? {} : { credentials });
+    assert.equal(problemOf(await refused.call('a')).code, 'registry/unauthorized');
+    assert.deepEqual(refused.paths(), asked, 'the same credentials are not sent twice');
+  }
   const denied = setUp(() => ({ status: 403 }));
   assert.equal(problemOf(await denied.call('a')).code, 'registry/denied');
   assert.equal(denied.sent.length, 1);
@@ -244,7 +275,7 @@ test('an answer that was not wanted names its address, type, attempts and wait; 
   }));
   const strange = problemOf(await partial.call('a', { stream: true }));
   assert.match(strange.message, /answered 206 to GET https:\/\/other\.example\/x/);
-  assert.match(strange.detail ?? '', /Hello/);
+  assert.equal(strange.detail, 'Hello', 'told to be HTML by its type');
   assert.equal(closed, 1);
   const cut = (async function* () {
     yield* [] as Uint8Array[];
@@ -431,4 +462,76 @@ test('what is aborted says so, whatever came, and waits for nothing more', async
   });
   assert.equal(problemOf(await waiting.call('a')).code, 'registry/cancelled');
   assert.deepEqual([waiting.sent.length, signals], [1, 1]);
+});
+
+test('what a registry demands besides what was asked for comes with the token, and only a 401 demands', async () => {
+  const scopes: (readonly string[])[] = [];
+  const more = { 'www-authenticate': `${BEARER['www-authenticate']},scope="repository:base:pull"` };
+  const { call } = setUp(({ url, authorization }) => {
+    if (url.pathname !== '/token') return authorization === undefined ? { status: 401, headers: more } : {};
+    scopes.push(url.searchParams.getAll('scope'));
+    return { body: text('{"token":"t"}') };
+  });
+  assert.ok((await call('a')).ok);
+  assert.deepEqual(scopes, [['repository:a:pull', 'repository:base:pull']]);
+  for (const status of [200, 404]) {
+    const other = setUp(() => ({ status, headers: BEARER }));
+    assert.ok((await other.call('a', { accept: [200, 404] })).ok);
+    assert.deepEqual(other.paths(), ['/v2/a']);
+  }
+});
+
+test('credentials that cannot be read are a problem of every call that wants them, which is not sent then', async () => {
+  const broken = problem('registry/bad-config', 'no JSON');
+  const { exchange, sent } = makeExchange({ find: async () => fail([broken]) }, () => ({
+    status: 401,
+    headers: BEARER,
+  }));
+  assert.deepEqual(await exchange.call(callOf('a')), fail([broken]));
+  assert.equal(sent.length, 1, 'nobody knows yet whether they are wanted');
+  assert.deepEqual(await exchange.call(callOf('b')), fail([broken]));
+  assert.equal(sent.length, 1);
+});
+
+test('helpers are asked again only once what they said was refused', async () => {
+  const asked: (boolean | undefined)[] = [];
+  let isRefusing = false;
+  const find: CredentialSource['find'] = async (_host, _repository, fresh) => {
+    asked.push(fresh);
+    return ok(fresh === true ? { kind: 'basic', username: 'u', password: 'newer' } : USER);
+  };
+  const newer = `Basic ${Buffer.from('u:newer').toString('base64')}`;
+  const { exchange } = makeExchange({ find }, ({ url, authorization }) =>
+    authorization === undefined || (isRefusing && authorization !== newer && url.pathname !== '/v2/')
+      ? { status: 401, headers: { 'www-authenticate': 'Basic realm="x"' } }
+      : {},
+  );
+  assert.ok((await exchange.call(callOf('a'))).ok);
+  assert.ok(!asked.includes(true));
+  isRefusing = true;
+  assert.ok((await exchange.call(callOf('a'))).ok);
+  assert.deepEqual(asked.slice(-2), [false, true]);
+});
+
+test('the settings of Docker Hub hold where its API is', async () => {
+  const hub = { ca: '/ca' };
+  const { call, sent } = setUp(() => ({}), { registries: new Map([['docker.io', hub]]) });
+  await call('library/a', { host: 'docker.io' });
+  assert.deepEqual(
+    [sent[0]?.url.href, sent[0]?.settings],
+    ['https://registry-1.docker.io/v2/library/a', hub],
+  );
+});
+
+test('a token server that is busy is asked again', async () => {
+  let tokens = 0;
+  const { call, retried } = setUp(({ url, authorization }) => {
+    if (url.pathname === '/token') return ++tokens === 1 ? { status: 503 } : { body: text('{"token":"t"}') };
+    return authorization === undefined ? { status: 401, headers: BEARER } : {};
+  });
+  assert.ok((await call('a')).ok);
+  assert.deepEqual(
+    retried.map(({ host, why }) => [host, why]),
+    [['auth.example', 'answered 503']],
+  );
 });

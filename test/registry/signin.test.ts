@@ -86,6 +86,7 @@ test('what is demanded is Bearer with a usable realm, else Basic, else nothing t
   assert.deepEqual(learn(BEARER), []);
   assert.deepEqual(learn('Bearer realm="no address", Basic realm="x"'), []);
   assert.deepEqual(learn('Bearer service="x", Basic'), []);
+  assert.deepEqual(learn('Basic realm="https://auth.example/",scope="x"'), []);
   assert.equal(learn('Bearer realm="no address"'), undefined);
   assert.equal(learn('Negotiate'), undefined);
   assert.equal(learn(undefined), undefined);
@@ -105,11 +106,13 @@ test('credentials are known to be there or not, without asking anybody', async (
 
 test('Basic takes a name and password, and nothing else; a token of a registry goes as it is', async () => {
   const basic = `Basic ${Buffer.from('u:p').toString('base64')}`;
+  const address = 'Basic realm="https://auth.example/"';
   const of = async (demand: string, credentials: Credentials | undefined) =>
     (await setUp({ demand, credentials: [credentials] }).auth.authorize('a', [A])) as {
       readonly value: unknown;
     };
   assert.deepEqual((await of('Basic realm="x"', user)).value, { header: basic, signedIn: true, wide: false });
+  assert.deepEqual((await of(address, user)).value, { header: basic, signedIn: true, wide: false });
   assert.equal((await of('Basic realm="x"', undefined)).value, undefined);
   assert.equal((await of('Basic realm="x"', { kind: 'identity', token: 'i' })).value, undefined);
   for (const demand of ['Basic realm="x"', BEARER])
@@ -420,6 +423,8 @@ test('a token of one credential is not used for another', async () => {
     user,
     { kind: 'basic', username: 'u', password: 'other' },
     { kind: 'basic', username: 'other', password: 'p' },
+    { kind: 'basic', username: 'up', password: '' },
+    { kind: 'basic', username: '', password: 'up' },
     { kind: 'identity', token: 'u:p' },
     { kind: 'identity', token: 'x' },
   ];
@@ -444,5 +449,44 @@ test('a token of one credential is not used for another', async () => {
     reply(401, '', { 'www-authenticate': 'Bearer realm="https://auth.example/token?x=1#f",service="other"' }),
   );
   const found = await auth.authorize('a', [A]);
-  assert.ok(found.ok && found.value?.header === 'Bearer t7', 'another service is another source');
+  assert.ok(found.ok && found.value?.header === 'Bearer t9', 'another service is another source');
+  auth.learn(
+    reply(401, '', { 'www-authenticate': 'Bearer realm="https://auth.example/token?x=1#freg",service=""' }),
+  );
+  const beside = await auth.authorize('a', [A]);
+  assert.ok(beside.ok && beside.value?.header === 'Bearer t10', 'so is another address');
+});
+
+test('a token that was not accepted is dropped by itself', async () => {
+  const { auth, header, sent } = setUp();
+  const other = 'repository:c:pull';
+  const found = await auth.authorize('a', [A]);
+  assert.equal(await header('c', other), 'Bearer t2');
+  assert.ok(found.ok && found.value !== undefined);
+  auth.reject(found.value);
+  assert.equal(await header('c', other), 'Bearer t2');
+  assert.equal(await header('a', A), 'Bearer t3');
+  assert.equal(sent.length, 3);
+});
+
+test('credentials that cannot be read are a problem, and nobody asks for a token without them', async () => {
+  const broken = { code: 'registry/bad-config', severity: 'error', message: 'no JSON' } as const;
+  let sent = 0;
+  const auth = new Authenticator({
+    endpoint: endpointOf('r.example', new Map()),
+    registries: new Map(),
+    credentials: { find: async () => ({ ok: false, error: [broken] }) },
+    send: async () => ok(reply(200, { token: `t${++sent}` })),
+    now: () => 0,
+  });
+  auth.learn(reply(401, '', { 'www-authenticate': BEARER }));
+  assert.deepEqual(await auth.authorize('a', [A]), { ok: false, error: [broken] });
+  assert.equal(sent, 0);
+});
+
+test('where a token is given no helper is asked again', async () => {
+  const other: Credentials = { kind: 'basic', username: 'u', password: 'newer' };
+  const { header, sent } = setUp({ credentials: [user, other] });
+  assert.equal(await header('a', A), 'Bearer t1');
+  assert.equal(sent.length, 1);
 });

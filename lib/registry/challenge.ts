@@ -27,10 +27,9 @@ export function parseChallenges(header: string): readonly Challenge[] {
   };
   for (;;) {
     take(/^[\s,]+/);
-    if (rest === '') return found;
     const name = take(TOKEN);
     if (name === undefined) return found;
-    const spaces = take(/^\s+/) ?? '';
+    take(/^\s+/);
     const current = found.at(-1);
     if (current !== undefined && rest.startsWith('=')) {
       take(/^=\s*/);
@@ -43,7 +42,7 @@ export function parseChallenges(header: string): readonly Challenge[] {
     }
     found.push({ scheme: name.toLowerCase(), parameters: new Map() });
     // `Negotiate abc==` carries a bare value in place of parameters; it is of no use here.
-    if (spaces !== '' && !/^[^\s=,]+\s*=\s*[^=\s,]/.test(rest)) take(TOKEN68);
+    take(TOKEN68);
   }
 
   function takeQuoted(): string | undefined {
@@ -53,6 +52,6 @@ export function parseChallenges(header: string): readonly Challenge[] {
 
   // Wider than a token: some registries leave out the quotes around a URL; commas still end it.
   function takeBare(): string | undefined {
-    return rest.startsWith('"') ? undefined : take(/^[^\s,"]+/);
+    return take(/^[^\s,"]+/);
   }
 }

@@ -37,7 +37,7 @@ export function endpointOf(host: string, registries: ReadonlyMap<string, Registr
 
 /** Host name without port; brackets of an IPv6 address stay off. */
 export function hostnameOf(host: string): string {
-  return host.replace(/:[0-9]+$/, '').replace(/^\[|\]$/g, '');
+  return host.replace(/:[0-9]+$/, '').replace(/[[\]]/g, '');
 }
 
 /** Reads the PEM files that settings name. The own authority comes on top of the public ones. */

@@ -17,6 +17,10 @@ export interface Asked {
   readonly url: URL;
 }
 
+/** What Go's servers, nginx and Apache answer to plain http at a port of https. */
+const PLAIN_AT_TLS =
+  /HTTP request to an HTTPS server|HTTP request was sent to HTTPS port|HTTP to an SSL-enabled server/;
+
 /** A URL without user, query and fragment, all of which may hold secrets (signed blob URLs, upload states). */
 export function redactUrl(url: URL): string {
   return `${url.protocol}//${url.host}${url.pathname}${url.search === '' ? '' : '?…'}`;
@@ -28,7 +32,7 @@ export function parseSpecErrors(body: Uint8Array): readonly SpecError[] {
   try {
     json = JSON.parse(new TextDecoder().decode(body));
   } catch {
-    return [];
+    // A page, or nothing: no errors of the spec.
   }
   const list = isRecord(json) ? json['errors'] : undefined;
   if (!Array.isArray(list)) return [];
@@ -59,7 +63,7 @@ export function answerProblem(answer: BadAnswer): Problem {
   const errors = parseSpecErrors(answer.body);
   const tail = errors.map((error) => `${error.code}: ${error.message}`).join('; ');
   const excerpt = tail !== '' ? tail : bodyExcerpt(answer);
-  const detail = excerpt === undefined || excerpt === '' ? {} : { detail: excerpt };
+  const detail = excerpt === '' ? {} : { detail: excerpt };
   const asked = `${answer.method} ${redactUrl(answer.url)}`;
   const tries = answer.attempts > 1 ? ` (${answer.attempts} attempts)` : '';
   const codes = new Set(errors.map((error) => error.code));
@@ -119,7 +123,7 @@ export function answerProblem(answer: BadAnswer): Problem {
       { temporary: true },
     );
   }
-  if (answer.status === 400 && /HTTP request to an HTTPS server/i.test(excerpt ?? '')) {
+  if (answer.status === 400 && PLAIN_AT_TLS.test(excerpt)) {
     return make(
       'registry/tls',
       `${answer.host} was asked with plain http but speaks https`,
@@ -189,8 +193,8 @@ export function connectionProblem(host: string, asked: Asked, error: unknown, at
   const has = (pattern: RegExp): boolean => codes.some((code) => pattern.test(code));
 
   if (
-    has(/WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|^EPROTO$/) ||
-    /wrong version number|InvalidContentType|record layer failure/i.test(joined)
+    has(/WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|EPROTO$/) ||
+    /wrong version number|InvalidContentType|record layer failure/.test(joined)
   ) {
     return problem('registry/tls', `${host} was asked with https but does not speak it`, {
       hint: `If it is a plain http registry, set \`registries: ${host}: {http: true}\` in builds.yaml`,
@@ -239,7 +243,7 @@ function unreachableHint(host: string, url: URL, text: string, has: (code: RegEx
   }
   if (has(/ECONNREFUSED/)) return 'Nothing listens there: check that the registry runs, and its port';
   const check = 'Check the network, the registry and any proxy between';
-  return url.protocol === 'https:' && /other side closed|socket hang up|ECONNRESET/i.test(text)
+  return url.protocol === 'https:' && /other side closed|socket hang up|ECONNRESET/.test(text)
     ? `${check}; if it wants a client certificate, set \`registries: ${host}: {cert: PATH, key: PATH}\``
     : check;
 }
@@ -265,8 +269,7 @@ function unfold(error: unknown, depth = 0): readonly Unfolded[] {
   ];
 }
 
-function bodyExcerpt(answer: BadAnswer): string | undefined {
-  if (answer.body.length === 0) return undefined;
+function bodyExcerpt(answer: BadAnswer): string {
   const text = new TextDecoder().decode(answer.body.subarray(0, 4096));
   const plain = /html/i.test(answer.contentType ?? '')
     ? text.replace(/<(script|style)\b.*?<\/\1>/gis, ' ').replace(/<[^>]*>/g, ' ')

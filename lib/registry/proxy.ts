@@ -31,7 +31,7 @@ export function parseProxy(
   if (username === '') return { url, authorization: undefined };
   try {
     const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-    return { url, authorization: `Basic ${Buffer.from(pair, 'utf8').toString('base64')}` };
+    return { url, authorization: `Basic ${Buffer.from(pair).toString('base64')}` };
   } catch {
     // A percent sign that stands for nothing.
     return undefined;
@@ -39,7 +39,7 @@ export function parseProxy(
 }
 
 function isExempt(url: URL, list: string): boolean {
-  const host = url.hostname.replace(/^\[|\]$/g, '').toLowerCase();
+  const host = url.hostname.replace(/[[\]]/g, '');
   const port = url.port || (url.protocol === 'https:' ? '443' : '80');
   if (isLoopback(host)) return true;
   const version = isIP(host);
@@ -51,12 +51,12 @@ function isExempt(url: URL, list: string): boolean {
       if (inNetwork(host, version, entry)) return true;
       continue;
     }
-    const withPort = /^(.*):([0-9]+)$/.exec(entry);
+    const withPort = /(.+):([0-9]+)$/.exec(entry);
     if (withPort !== null && isIP(entry) === 0) {
       if (withPort[2] !== port) continue;
       entry = withPort[1] ?? '';
     }
-    entry = entry.replace(/^\[|\]$/g, '');
+    entry = entry.replace(/[[\]]/g, '');
     if (version !== 0) {
       if (entry === host) return true;
       continue;

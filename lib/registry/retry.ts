@@ -4,8 +4,7 @@
  * Reads `Retry-After` (RFC 9110 §10.2.3): seconds, or a date. Milliseconds from `nowMs`; undefined where it is neither.
  */
 export function parseRetryAfter(header: string | undefined, nowMs: number): number | undefined {
-  const text = header?.trim();
-  if (text === undefined || text === '') return undefined;
+  const text = header?.trim() ?? '';
   if (/^[0-9]+(?:\.[0-9]+)?$/.test(text)) return Math.round(Number(text) * 1000);
   // Date.parse takes much that is no date of HTTP ("5 apples"); all three forms of RFC 9110 name a weekday first.
   if (!/^(?:mon|tue|wed|thu|fri|sat|sun)/i.test(text)) return undefined;

@@ -124,6 +124,7 @@ test('NO_PROXY exempts names, what is below them, addresses, networks and ports,
     ['0.0.0.0/0', 'https://10.1.2.3'],
     ['10.1.2.3/32', 'https://10.1.2.3'],
     ['fd00::/8', 'https://[fd00::1]'],
+    ['fd00::/64', 'https://[fd00::1]'],
     ['[fd00::1]', 'https://[fd00::1]'],
     ['fd00::1', 'https://[fd00::1]'],
     ['[fd00::1]:5000', 'https://[fd00::1]:5000'],
@@ -133,6 +134,8 @@ test('NO_PROXY exempts names, what is below them, addresses, networks and ports,
     assert.ok(exempt(list, url), `${list} for ${url}`);
   for (const [list, url] of [
     ['', 'https://x.example'],
+    ['a,,b', 'https://x.example.'],
+    ['10.0.0.0/x8', 'https://10.0.0.0'],
     ['a.example:80', 'https://a.example'],
     ['a.example', 'https://aa.example'],
     ['.a.example', 'https://a.example'],
@@ -195,6 +198,8 @@ test('entries of a Docker config that hold nothing are left out, and the stronge
         e: { username: 'u' },
         f: { password: 'p' },
         g: { auth: base64('u:') },
+        h: { auth: base64('u:\0a\0b\0') },
+        i: null,
       },
     }).auths,
     {
@@ -202,6 +207,7 @@ test('entries of a Docker config that hold nothing are left out, and the stronge
       d: { kind: 'registry', token: 'r' },
       e: { kind: 'basic', username: 'u', password: '' },
       g: { kind: 'basic', username: 'u', password: '' },
+      h: { kind: 'basic', username: 'u', password: 'a\0b' },
     },
   );
 });
@@ -240,6 +246,8 @@ test('keys of credentials: every path, then the host in every form', () => {
     'index.docker.io',
     'registry-1.docker.io',
   ]);
+  // Each of the three names in twelve forms, one of which is the address above; that has no forms of its own.
+  assert.equal(credentialKeys('docker.io', 'a').length, 5 + 3 * 12 - 1);
 });
 
 /** A folder of helpers that say who they are, what they were asked, and how often. */
@@ -341,6 +349,7 @@ test('a helper that is not a name, or answers in no known form, or nothing, is d
     assert.ok(!refused.ok, name);
     assert.equal(refused.error[0]?.code, 'registry/bad-config');
     assert.match(refused.error[0]?.message ?? '', /credential helper "/);
+    assert.match(refused.error[0]?.hint ?? '', /letters, digits, dots/);
   }
   const ok = (value: unknown) => ({ ok: true, value });
   assert.deepEqual(
@@ -367,6 +376,8 @@ test('a helper that is not a name, or answers in no known form, or nothing, is d
   assert.match(failed.error[0]?.message ?? '', /docker-credential-test failed for r\.example \(.*3.*\)/);
   assert.equal(failed.error[0]?.detail, 'out err');
   assert.match(failed.error[0]?.hint ?? '', /sign in again/);
+  const joined = await run('printf out; printf err >&2; exit 3');
+  assert.ok(!joined.ok && joined.error[0]?.detail === 'out err');
   const silent = await run('exit 3');
   assert.ok(!silent.ok && !('detail' in (silent.error[0] ?? {})));
 });
@@ -388,6 +399,22 @@ test('challenges: what breaks the grammar ends them, what was read before stays'
   assert.deepEqual(of('Basic realm="a\nb"'), [['basic', { realm: 'a\nb' }]]);
   assert.deepEqual(of('Basic'), [['basic', {}]]);
   assert.deepEqual(of('=x'), []);
+  // A bare value is skipped whole, or not at all.
+  for (const bare of ['abc', 'abc==', 'abc== ', 'a.b-c_d~e+f/g'])
+    assert.deepEqual(of(`Negotiate ${bare}, Basic realm=x`), [
+      ['negotiate', {}],
+      ['basic', { realm: 'x' }],
+    ]);
+  assert.deepEqual(of('Negotiate "abc", Basic realm=x'), [['negotiate', {}]]);
+  // Proxies that join headers without a comma, spaces around the equals sign, empty and unquoted values.
+  assert.deepEqual(of('Negotiate Basic realm="x"'), [
+    ['negotiate', {}],
+    ['basic', { realm: 'x' }],
+  ]);
+  assert.deepEqual(of('Bearer  realm  =  "x"'), [['bearer', { realm: 'x' }]]);
+  assert.deepEqual(of('Bearer scope="",realm=https://x/y,service="z"'), [
+    ['bearer', { scope: '', realm: 'https://x/y', service: 'z' }],
+  ]);
 });
 
 test('scopes are texts of their own form, and equal where they allow the same', () => {
@@ -399,6 +426,7 @@ test('scopes are texts of their own form, and equal where they allow the same', 
   ]);
   assert.ok(coversScopes(['b:x,y', 'a:z'], ['a:z', 'b:y']));
   assert.ok(coversScopes(['a:x'], []));
+  assert.ok(!coversScopes(['a:x', 'b:y'], ['a:x', 'b:z']));
   assert.ok(!coversScopes([], ['a:x']));
 });
 
@@ -416,6 +444,7 @@ test('answers that another moment may change are tried again, a fault of the ser
   for (const day of ['Mon', 'tue', 'WED', 'Thu', 'Fri', 'Sat', 'Sun'])
     assert.equal(parseRetryAfter(`${day}, 01 Jan 2030 00:00:05 GMT`, now), 5000, day);
   assert.equal(parseRetryAfter('01 Jan 2030 00:00:05 GMT', now), undefined);
+  assert.equal(parseRetryAfter('on Tue, 01 Jan 2030 00:00:05 GMT', now), undefined);
   assert.deepEqual([backoffMs(1, 0.5), backoffMs(2, 0, 100), backoffMs(5, 1, 100, 500)], [188, 100, 500]);
 });
 
@@ -442,4 +471,66 @@ test('a token server has its own settings, else those of the registry on the sam
   assert.equal(of('https://auth.example:1/token', 'auth.example:2'), own);
   assert.equal(of('https://auth.example:3/token', 'auth.example:2'), registry);
   assert.deepEqual(of('https://other.example/token', 'auth.example'), {});
+});
+
+test('a helper that cannot be started says why, and one that is stopped with the run says that', async (t) => {
+  const dir = await makeTempDir(t);
+  const env = { PATH: dir };
+  const gone = await runCredentialHelper({ name: 'x', server: 'r.example', env });
+  assert.ok(!gone.ok);
+  assert.equal(
+    gone.error[0]?.message,
+    'The credential helper docker-credential-x cannot be started: not found on PATH',
+  );
+  assert.equal(
+    gone.error[0]?.hint,
+    'Install docker-credential-x into PATH, or remove it from credsStore/credHelpers in the Docker config',
+  );
+  await writeFile(path.join(dir, 'docker-credential-x'), '#!/bin/sh\n');
+  await chmod(path.join(dir, 'docker-credential-x'), 0o644);
+  const closed = await runCredentialHelper({ name: 'x', server: 'r.example', env });
+  assert.ok(!closed.ok);
+  assert.match(closed.error[0]?.message ?? '', /cannot be started: (?!not found)./);
+
+  await writeFile(path.join(dir, 'docker-credential-x'), '#!/bin/sh\nexec /bin/sleep 60\n');
+  await chmod(path.join(dir, 'docker-credential-x'), 0o755);
+  const late = await runCredentialHelper({ name: 'x', server: 'r.example', env, timeoutMs: 50 });
+  assert.ok(!late.ok);
+  assert.match(late.error[0]?.hint ?? '', /get` by hand: it may be waiting for a password or a browser$/);
+  const abort = new AbortController();
+  setTimeout(() => abort.abort(), 50);
+  const { signal } = abort;
+  const stopped = await runCredentialHelper({ name: 'x', server: 'r.example', env, signal });
+  assert.ok(!stopped.ok);
+  assert.equal(stopped.error[0]?.code, 'registry/cancelled');
+});
+
+test('the config is read once, and helpers are asked again only where that was said and a minute has passed', async (t) => {
+  const dir = await makeTree(t, {
+    'config.json': JSON.stringify({ credHelpers: { 'r.example': 'count' } }),
+    'docker-credential-count': {
+      content: `#!/bin/sh
+echo run >> "$DOCKER_CONFIG/calls"
+printf '{"Username":"u","Secret":"%d"}' "$(wc -l < "$DOCKER_CONFIG/calls")"
+`,
+      mode: 0o755,
+    },
+  });
+  let now = 1_000_000;
+  const source = createCredentialSource(
+    { DOCKER_CONFIG: dir, PATH: `${dir}:${process.env['PATH'] ?? ''}` },
+    () => now,
+  );
+  const find = async (fresh?: boolean) => {
+    const found = await source.find('r.example', 'a', fresh);
+    return found.ok && found.value?.kind === 'basic' ? found.value.password : found;
+  };
+  assert.equal(await find(), '1');
+  await writeFile(path.join(dir, 'config.json'), '{}');
+  now += 60_000;
+  assert.equal(await find(true), '1');
+  now += 1;
+  assert.equal(await find(), '1');
+  assert.equal(await find(true), '2');
+  assert.equal(await find(true), '2');
 });

@@ -121,13 +121,20 @@ const ANSWERS: readonly (readonly [number, Partial<BadAnswer>, string, string, R
     /in trouble/,
     true,
   ],
-  [
-    400,
-    { body: bytes('Client sent an HTTP request to an HTTPS server.') },
-    'tls',
-    'r.example was asked with plain http but speaks https',
-    /\{http: false\}/,
-  ],
+  ...[
+    'Client sent an HTTP request to an HTTPS server.',
+    '<html><title>400 The plain HTTP request was sent to HTTPS port</title>',
+    "Reason: You're speaking plain HTTP to an SSL-enabled server port.",
+  ].map(
+    (said) =>
+      [
+        400,
+        { body: bytes(said), contentType: 'text/html' },
+        'tls',
+        'r.example was asked with plain http but speaks https',
+        /\{http: false\}/,
+      ] as const,
+  ),
   [
     400,
     { body: errors({ code: 'NAME_INVALID' }) },
@@ -163,11 +170,12 @@ test('the detail is what the registry said, else the text of its page, in one li
   assert.equal(detail(bytes('some\r\n\u001b[31mtext')), 'some [31mtext');
   assert.equal(
     detail(
-      bytes('<html><style>a { }</style><SCRIPT>\nx\n</SCRIPT><h1>Bad</h1><p>Gateway'),
+      bytes('<html><style>a { }</style><>Bad<SCRIPT>\nx\n</SCRIPT>Gate<script></script>way<style></style>'),
       'text/HTML; charset=x',
     ),
-    'Bad Gateway',
+    'Bad Gate way',
   );
+  assert.equal(detail(bytes('<h1>Bad</h1>one<p>two'), 'text/html'), 'Bad one two');
   assert.equal(detail(bytes('<h1>Bad</h1>'), 'text/plain'), '<h1>Bad</h1>');
   assert.equal(detail(bytes('x'.repeat(5000))), `${'x'.repeat(200)}…`);
   assert.equal(detail(bytes(`${' '.repeat(4096)}late`)), undefined);
@@ -362,6 +370,22 @@ const FAILURES: readonly (readonly [string, string, unknown, string, string, Reg
     /^Check the network, the registry and any proxy between$/,
   ],
   [
+    'a handshake that failed, in the words of Deno',
+    'https',
+    made({ message: 'received fatal alert: HandshakeFailure' }),
+    'tls',
+    'is not accepted',
+    /PEM file/,
+  ],
+  [
+    'a code that begins like another',
+    'https',
+    made({ code: 'EPROTONOSUPPORT' }),
+    'unreachable',
+    'cannot be reached for',
+    /Check the network/,
+  ],
+  [
     'a code that is a number',
     'https',
     made({ code: 5 }),
@@ -390,6 +414,9 @@ test('what is said of no answer has the request, the attempts, the code and the 
   const refused = of(made({ cause: made({ code: 'ECONNREFUSED', message: 'connect\n refused' }) }), 3);
   assert.equal(refused.message, 'r.example cannot be reached for GET https://r.example/v2/?… (3 attempts)');
   assert.equal(refused.detail, 'ECONNREFUSED: connect refused');
+  assert.equal(of(made({})).message, 'r.example cannot be reached for GET https://r.example/v2/?…');
+  assert.equal(of(made({ code: 5, message: 'odd' })).detail, 'odd', 'a number is no code');
+  assert.equal(of(Object.assign(new Error('odd'), { errors: 'text' })).detail, 'odd');
   assert.equal(of(made({ message: 'x'.repeat(400) })).detail, `${'x'.repeat(300)}…`);
   assert.equal(of('thrown text').detail, 'thrown text');
   assert.equal(of(undefined).detail, 'no answer');
@@ -402,6 +429,10 @@ test('what is said of no answer has the request, the attempts, the code and the 
     depth === 0 ? made({ code: 'ENOTFOUND' }) : made({ cause: nest(depth - 1) });
   assert.match(of(nest(4)).hint ?? '', /not known here/);
   assert.doesNotMatch(of(nest(5)).hint ?? '', /not known here/);
+  const nestInLists = (depth: number): Error =>
+    depth === 0 ? made({ code: 'ENOTFOUND' }) : made({ errors: [nestInLists(depth - 1)] });
+  assert.match(of(nestInLists(4)).hint ?? '', /not known here/);
+  assert.doesNotMatch(of(nestInLists(5)).hint ?? '', /not known here/);
 });
 
 test('addresses lose what may be secret, and lines what may steer a terminal', () => {

@@ -4,9 +4,15 @@ import { type TestContext, test } from 'node:test';
 import { type Digest, type ImageRef, parseImageRef } from '../../lib/model/mod.ts';
 import { createGate, mapLimited } from '../../lib/registry/gate.ts';
 import {
+  childManifests,
+  configOf,
+  imageSize,
   layersDigest,
+  type Manifest,
+  manifestBlobs,
   manifestFrom,
   parseManifest,
+  platformManifests,
   readDescriptors,
   readPlatform,
 } from '../../lib/registry/manifest.ts';
@@ -137,6 +143,8 @@ test('a config that is no object, or not there, says nothing; one that cannot be
     path.endsWith(sha256('"closed"')) ? specError(403, 'DENIED') : undefined,
   );
   putImage(state, 'b', 'text', 'text');
+  putImage(state, 'b', 'null', null);
+  putImage(state, 'b', 'odd', { created: 7, config: { Labels: ['x'] }, os: 7 });
   state.blobs.set(`b ${sha256('no JSON')}`, 'no JSON');
   putText(state, 'b', 'other', {
     schemaVersion: 2,
@@ -146,7 +154,7 @@ test('a config that is no object, or not there, says nothing; one that cannot be
   });
   putText(state, 'b', 'bare', { schemaVersion: 2, mediaType: MANIFEST, layers: [descriptor('one')] });
   putImage(state, 'b', 'closed', 'closed');
-  for (const tag of ['text', 'other', 'bare']) {
+  for (const tag of ['text', 'null', 'odd', 'other', 'bare']) {
     const described = await client.inspect(ref(`${server.host}/b:${tag}`));
     assert.ok(described.ok, tag);
     const [only] = described.value.platforms;
@@ -182,7 +190,7 @@ test('referrers are those of the API, of all its pages', async (t) => {
     headers: { 'content-type': `${INDEX}; charset=utf-8`, ...(link === undefined ? {} : { link }) },
     body: JSON.stringify({ manifests: [descriptor(name, { artifactType: name }), 'odd', { digest: 7 }] }),
   });
-  const links = ['</v2/b/next?page=2>; rel="next"', `<page3>;rel=next`, '<http://>; rel="next"'];
+  const links = ['</v2/b/next?page=2> ; Rel="next"', `<page3>;rel=next`, '<http://>; rel="next"'];
   const { server, client } = await start(t, ({ path, nth }) => {
     if (path === `/v2/b/referrers/${digest}`) return page('one', links[0]);
     if (path === '/v2/b/next') return page('two', links[1]);
@@ -221,7 +229,10 @@ test('pages that lead round in circles end, and a page that is none is a problem
     const broken = await other.client.referrers({ ...ref(`${other.server.host}/b`), digest });
     assert.ok(!broken.ok);
     assert.equal(broken.error[0]?.code, 'registry/unexpected-answer');
-    assert.match(broken.error[0]?.message ?? '', /127\.0\.0\.1/);
+    assert.equal(
+      broken.error[0]?.message,
+      `${other.server.host} answered GET http://${other.server.host}/v2/b/referrers/next with ${second.status} in place of a page of referrers`,
+    );
   }
 });
 
@@ -265,6 +276,11 @@ test('without the API the fallback tag tells; where that is not known either, no
     const found = await client.referrers({ ...ref(`${server.host}/b`), digest });
     assert.ok(!found.ok);
     assert.equal(found.error[0]?.code, 'registry/denied');
+    assert.equal(
+      server.requests.filter(isFaulty).length,
+      1,
+      'what is refused is not asked for in other words',
+    );
   }
 });
 
@@ -366,6 +382,7 @@ test('a manifest is told by what it says of itself, else by its header, else by 
     manifestFrom(new TextEncoder().encode(JSON.stringify(json)), header)?.mediaType;
   assert.equal(typeOf({ mediaType: DOCKER }, MANIFEST), DOCKER);
   assert.equal(typeOf({}, ` ${DOCKER_LIST.toUpperCase()} ; charset=x`), DOCKER_LIST);
+  assert.equal(typeOf({ mediaType: 7, layers: [] }, DOCKER), DOCKER);
   assert.equal(typeOf({ manifests: [] }), INDEX);
   assert.equal(typeOf({ layers: [] }, ''), MANIFEST);
   for (const json of [{}, [], 'text', null, { mediaType: 'text/html', layers: [] }])
@@ -375,6 +392,7 @@ test('a manifest is told by what it says of itself, else by its header, else by 
   const bytes = new TextEncoder().encode('{"layers":[]}');
   assert.equal(parseManifest(bytes, sha256(bytes))?.mediaType, MANIFEST);
   assert.equal(parseManifest(bytes, sha256('other')), undefined);
+  assert.equal(parseManifest(new TextEncoder().encode('{'), sha256('{')), undefined);
 });
 
 test('descriptors are read with what is right of them, and left out without a digest', () => {
@@ -423,6 +441,7 @@ test('descriptors are read with what is right of them, and left out without a di
 
 test('a platform is read where it says system and processor', () => {
   assert.equal(readPlatform({ os: 'linux', architecture: 'arm', variant: 'v7' }), 'linux/arm/v7');
+  assert.equal(readPlatform({ os: 'linux', architecture: 'arm', variant: 'v6' }), 'linux/arm/v6');
   assert.equal(readPlatform({ os: 'linux', architecture: 'amd64', variant: '' }), 'linux/amd64');
   assert.equal(readPlatform({ os: 'linux', architecture: 'amd64', variant: 7 }), 'linux/amd64');
   for (const value of [
@@ -431,9 +450,144 @@ test('a platform is read where it says system and processor', () => {
     {},
     { os: 'linux' },
     { architecture: 'amd64' },
+    { os: 7, architecture: 'amd64' },
+    { os: 'linux', architecture: 7 },
+    { os: 'linux', architecture: 'amd64 or so' },
     { os: 'unknown', architecture: 'amd64' },
   ])
     assert.equal(readPlatform(value), undefined, JSON.stringify(value));
+});
+
+test('an index has manifests and nothing else, a manifest has blobs and nothing else', async () => {
+  const of = (mediaType: string, rest: object = {}): Manifest => {
+    const list = [descriptor('child', { platform: { os: 'linux', architecture: 'amd64' }, ...rest })];
+    const text = JSON.stringify({
+      mediaType,
+      manifests: list,
+      config: descriptor('{}'),
+      layers: [descriptor('l')],
+    });
+    return manifestFrom(new TextEncoder().encode(text), undefined) ?? assert.fail();
+  };
+  const digests = (found: readonly { readonly digest: string }[]) => found.map(({ digest }) => digest);
+  const [index, image] = [of(INDEX), of(MANIFEST)];
+  assert.deepEqual(digests(childManifests(index)), [sha256('child')]);
+  assert.deepEqual(digests(childManifests(image)), []);
+  assert.deepEqual(digests(manifestBlobs(index)), []);
+  assert.deepEqual(digests(manifestBlobs(image)), [sha256('{}'), sha256('l')]);
+  assert.equal(configOf(index), undefined);
+  assert.equal(configOf(image)?.digest, sha256('{}'));
+  assert.deepEqual(platformManifests(index), [{ platform: 'linux/amd64', digest: sha256('child') }]);
+  // Neither what is of no platform nor what speaks of another manifest is an image.
+  assert.deepEqual(platformManifests(of(INDEX, { platform: undefined })), []);
+  const attestation = { annotations: { 'vnd.docker.reference.type': 'attestation-manifest' } };
+  assert.deepEqual(platformManifests(of(INDEX, attestation)), []);
+  // Sizes: of a manifest without reading more, of an index only where all of it can be read.
+  const never = async () => assert.fail('nothing is to be read');
+  assert.equal(await imageSize(image, never), 3);
+  assert.equal(await imageSize(of(INDEX, attestation), never), 0);
+  assert.equal(await imageSize(index, async () => image), 3);
+  assert.equal(await imageSize(index, async () => undefined), undefined);
+});
+
+test('the predicates of an attestation are each named once, in the order of their names', async (t) => {
+  const { state, server, client } = await start(t);
+  const layers = ['b', 'a', 'b'].map((type) =>
+    descriptor('statement', { annotations: { 'in-toto.io/predicate-type': `https://${type}.example` } }),
+  );
+  const attestation = putText(state, 'b', undefined, { schemaVersion: 2, mediaType: MANIFEST, layers });
+  const annotations = { 'vnd.docker.reference.type': 'attestation-manifest' };
+  const manifests = [{ mediaType: MANIFEST, digest: attestation, size: 1, annotations }];
+  putText(state, 'b', '1', { schemaVersion: 2, manifests }, INDEX);
+  const described = await client.inspect(ref(`${server.host}/b:1`));
+  assert.ok(described.ok, JSON.stringify(described));
+  assert.deepEqual(described.value.attestations, [
+    { digest: attestation, of: undefined, predicates: ['https://a.example', 'https://b.example'] },
+  ]);
+});
+
+test('referrers that refer to each other are copied once, and those of the target are asked for only where there are some', async (t) => {
+  const loop: string[] = [];
+  const from = await start(t, ({ path }) =>
+    path.includes('/referrers/')
+      ? {
+          status: 200,
+          headers: { 'content-type': INDEX },
+          body: JSON.stringify({
+            manifests: loop.map((digest) => ({ mediaType: MANIFEST, digest, size: 1 })),
+          }),
+        }
+      : undefined,
+  );
+  const to = await start(t);
+  putImage(from.state, 'a', '1', {});
+  const [source, target] = [ref(`${from.server.host}/a:1`), ref(`${to.server.host}/b:1`)];
+  const without = await from.client.copyImage(source, target, { referrers: true });
+  assert.ok(without.ok && without.value.referrers === 0, JSON.stringify(without));
+  assert.ok(to.server.lines().every((line) => !line.includes('/referrers/')));
+  loop.push(putImage(from.state, 'a', undefined, 'one'), putImage(from.state, 'a', undefined, 'two'));
+  const copied = await from.client.copyImage(source, target, { referrers: true });
+  assert.ok(copied.ok, JSON.stringify(copied));
+  const asked = from.server.lines().filter((line) => line.includes('/referrers/'));
+  assert.equal(new Set(asked).size, asked.length - 1, 'the image itself twice, once for each copy');
+  // In one repository they are there already.
+  const before = from.server.requests.length;
+  const beside = { ...source, tag: '2' };
+  assert.ok((await from.client.copyImage(source, beside, { referrers: true })).ok);
+  assert.ok(
+    from.server
+      .lines()
+      .slice(before)
+      .every((line) => !line.includes('/referrers/')),
+  );
+});
+
+test('the manifest that referrers are of, and their referrers in turn, have to be readable', async (t) => {
+  for (const part of ['/manifests/', '/referrers/'] as const) {
+    let closed = '';
+    const from = await start(t, ({ method, path }) =>
+      method === 'GET' && path.includes(part) && closed !== '' && path.endsWith(closed)
+        ? specError(403, 'DENIED')
+        : undefined,
+    );
+    const to = await start(t);
+    from.state.hasReferrers = to.state.hasReferrers = true;
+    const image = putImage(from.state, 'a', '1', {});
+    const signature = sign(from.state, 'a', image, 'sig');
+    const [source, target] = [ref(`${from.server.host}/a:1`), ref(`${to.server.host}/b:1`)];
+    assert.ok((await from.client.copyImage(source, target)).ok);
+    closed = part === '/manifests/' ? image : signature;
+    const fresh = createRegistryClient({ env: {}, retries: { attempts: 1 } });
+    t.after(() => fresh.close());
+    const copied = await fresh.copyImage(source, target, { referrers: true });
+    assert.ok(!copied.ok && copied.error[0]?.code === 'registry/denied', JSON.stringify(copied));
+  }
+});
+
+test('what a registry lists without a digest is not written into a fallback tag', async (t) => {
+  const from = await start(t, ({ path }) => {
+    if (!path.includes('/referrers/')) return undefined;
+    const good = [...from.state.manifests.keys()].filter((key) => path.endsWith(image) && key.endsWith(sig));
+    const manifests = [
+      ...good.map(() => ({ mediaType: MANIFEST, digest: sig, size: 1 })),
+      null,
+      { digest: 7 },
+      'x',
+    ];
+    return { status: 200, headers: { 'content-type': INDEX }, body: JSON.stringify({ manifests }) };
+  });
+  const to = await start(t);
+  const image = putImage(from.state, 'a', '1', {});
+  const sig = sign(from.state, 'a', image, 'sig');
+  const copied = await from.client.copyImage(ref(`${from.server.host}/a:1`), ref(`${to.server.host}/b:1`), {
+    referrers: true,
+  });
+  assert.ok(copied.ok, JSON.stringify(copied));
+  assert.equal(copied.value.referrers, 1);
+  const { manifests } = JSON.parse(to.state.manifests.get(`b ${image.replace(':', '-')}`)?.text ?? '{}') as {
+    manifests?: unknown;
+  };
+  assert.deepEqual(manifests, [{ mediaType: MANIFEST, digest: sig, size: 1 }]);
 });
 
 test('the digest of layers tells them and their order, and an index has none', () => {

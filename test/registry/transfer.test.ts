@@ -214,6 +214,7 @@ test('by digest an image goes only to the same digest', async (t) => {
   const refused = await clientFor(t).copyImage(source, ref(`${to.host}/b@${other}`));
   assert.ok(!refused.ok);
   assert.equal(refused.error[0]?.code, 'registry/bad-digest');
+  assert.equal(refused.error[0]?.hint, 'Name a tag, or the same digest');
   assert.ok(to.lines().every((line) => line.startsWith('HEAD ')));
   const copied = await clientFor(t).copyImage(source, ref(`${to.host}/b@${digest}`));
   assert.ok(copied.ok);
@@ -414,4 +415,39 @@ test('access is checked by an upload that is begun and cancelled, and a registry
   assert.equal(server.lines().at(-1), 'GET /v2/');
   const down = await start(t, () => specError(403, 'DENIED'));
   assert.ok(!(await clientFor(t).ping(down.host)).ok);
+});
+
+test('a name that points at another image is moved, and what it pointed at is told', async (t) => {
+  const [from, to] = [await start(t), await start(t)];
+  const digest = putImage(from.state, 'a', '1', ['layer']);
+  const before = putImage(to.state, 'b', '1', ['other']);
+  const copied = await clientFor(t).copyImage(ref(`${from.host}/a:1`), ref(`${to.host}/b:1`));
+  assert.ok(copied.ok, JSON.stringify(copied));
+  assert.equal(copied.value.action, 'put');
+  assert.ok(copied.value.previous.kind === 'present' && copied.value.previous.digest === before);
+  assert.equal(to.state.manifests.get('b 1')?.text, from.state.manifests.get(`a ${digest}`)?.text);
+});
+
+test('what is not there cannot be copied, neither an image nor a platform of one', async (t) => {
+  const [from, to] = [await start(t), await start(t)];
+  const gone = await clientFor(t).copyImage(ref(`${from.host}/a:gone`), ref(`${to.host}/b:1`));
+  assert.ok(!gone.ok && gone.error[0]?.code === 'registry/not-found', JSON.stringify(gone));
+  const manifests = [{ mediaType: MANIFEST, digest: sha256('gone'), size: 1 }];
+  putText(from.state, 'a', '1', { schemaVersion: 2, manifests }, INDEX);
+  const half = await clientFor(t).copyImage(ref(`${from.host}/a:1`), ref(`${to.host}/b:1`));
+  assert.ok(!half.ok && half.error[0]?.code === 'registry/not-found', JSON.stringify(half));
+  assert.deepEqual([...to.state.manifests.keys()], []);
+});
+
+test('a platform that the target refuses is a problem of the whole, and no name points at it', async (t) => {
+  const from = await start(t);
+  const to = await start(t, ({ method, path }) =>
+    method === 'PUT' && path.includes('/manifests/sha256:') ? specError(403, 'DENIED') : undefined,
+  );
+  const child = putImage(from.state, 'a', undefined, ['layer']);
+  const manifests = [{ mediaType: MANIFEST, digest: child, size: 1 }];
+  putText(from.state, 'a', '1', { schemaVersion: 2, manifests }, INDEX);
+  const copied = await clientFor(t).copyImage(ref(`${from.host}/a:1`), ref(`${to.host}/b:1`));
+  assert.ok(!copied.ok && copied.error[0]?.code === 'registry/denied', JSON.stringify(copied));
+  assert.deepEqual([...to.state.manifests.keys()], []);
 });

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { type Digest, fail, type ImageRef, ok, type Problem, problem } from '../../lib/model/mod.ts';
 import { type BlobSource, blobOfRepository, uploadBlob } from '../../lib/registry/blobs.ts';
 import { Exchange } from '../../lib/registry/exchange.ts';
+import { readBlob } from '../../lib/registry/read-blob.ts';
 import type { Reply, WireRequest } from '../../lib/registry/wire.ts';
 import { sha256 } from '../rig/fault-registry.ts';
 
@@ -219,4 +220,19 @@ test('an upload that begins nowhere says what was asked', async () => {
     uploaded.error[0]?.message,
     `${HOST} answered POST https://${HOST}/v2/to/blobs/uploads/ with no address to upload to`,
   );
+});
+
+test('a blob that is read as it comes is not read beyond its size, nor where there is nothing to read', async () => {
+  const { stream, seen } = streamOf(['one', 'two', 'three', 'four']);
+  const { exchange } = setUp(() => ({ stream }));
+  const pieces: string[] = [];
+  await assert.rejects(async () => {
+    for await (const piece of readBlob(exchange, FROM, blobOf('onet')))
+      pieces.push(Buffer.from(piece).toString());
+  }, /sent other bytes/);
+  assert.deepEqual([pieces, seen], [['one'], { taken: 2, closed: 1 }]);
+  const bare = setUp(() => ({ status: 200 }));
+  await assert.rejects(readBlob(bare.exchange, FROM, blobOf('one')).next(), {
+    message: `source.example answered GET https://source.example/v2/from/blobs/${sha256('one')} with no bytes of the blob`,
+  });
 });

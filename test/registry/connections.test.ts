@@ -96,7 +96,12 @@ test('TLS is made by the settings of each host, also after a redirect', async (t
   const followed = await known.send(start.host, '/');
   assert.equal(codeOf(followed), 200);
   assert.equal(followed.ok && followed.value.url.href, `https://${secure.host}/x`);
-  assert.equal(codeOf(await known.send(secure.host, '/', at('/down', ca))), 'registry/unsafe-redirect');
+  const down = await known.send(secure.host, '/', at('/down', ca));
+  assert.equal(codeOf(down), 'registry/unsafe-redirect');
+  assert.match(
+    down.ok ? '' : (down.error[0]?.message ?? ''),
+    new RegExp(`with a redirect from https to plain http \\(http://${plain.host}/x\\)$`),
+  );
   const lenient = wireOf(t, { registries: new Map([[plain.host, { http: true }]]) });
   assert.equal(codeOf(await lenient.send(secure.host, '/', at('/down', ca))), 200);
 });

@@ -134,6 +134,13 @@ test('there is none without layers, with layers that the config does not know, o
     imageOf({ ...CONFIG, rootfs: { diff_ids: [ID('3')] } }),
     imageOf({ ...CONFIG, rootfs: {} }),
     { ...imageOf(CONFIG), config: bytesOf('no JSON') },
+    { ...imageOf(CONFIG), config: bytesOf('null') },
+    { ...imageOf(CONFIG), config: bytesOf('[]') },
+    imageOf({ os: 'linux', architecture: 'arm64' }),
+    {
+      manifest: manifestOf({ schemaVersion: 2, mediaType: `${OCI}.manifest.v1+json`, layers: LAYERS }),
+      config: bytesOf(CONFIG),
+    },
     {
       manifest: manifestOf({
         schemaVersion: 2,
@@ -145,6 +152,86 @@ test('there is none without layers, with layers that the config does not know, o
     },
   ];
   for (const { manifest, config } of none) assert.equal(layersOnlyImage(manifest, config), undefined);
+});
+
+test('what a system of its own kind says of itself is kept, and an image without settings has none', () => {
+  const { manifest, config } = imageOf({
+    os: 'windows',
+    architecture: 'amd64',
+    'os.version': '10.0.1',
+    'os.features': ['win32k'],
+    rootfs: CONFIG.rootfs,
+  });
+  const made = layersOnlyImage(manifest, config);
+  const {
+    history: _,
+    rootfs: __,
+    created: ___,
+    ...rest
+  } = JSON.parse(textOf(made?.config)) as Record<string, unknown>;
+  assert.deepEqual(rest, {
+    architecture: 'amd64',
+    config: { OnBuild: ['BAKE_TS_LAYERS_ONLY'] },
+    os: 'windows',
+    'os.features': ['win32k'],
+    'os.version': '10.0.1',
+  });
+  assert.equal(made?.hasTriggers, false);
+  const none = imageOf({ ...CONFIG, config: { OnBuild: [] } });
+  assert.equal(layersOnlyImage(none.manifest, none.config)?.hasTriggers, false);
+});
+
+test('an image of one platform has one manifest, or none', async () => {
+  const { manifest, config } = imageOf(CONFIG);
+  const reads = { manifest: async () => assert.fail('it is at hand'), config: async () => ok(config) };
+  const made = layersOnlyImage(manifest, config);
+  assert(made !== undefined);
+  assert.deepEqual(await layersOnly(manifest, reads), ok({ top: made.manifest, images: [made] }));
+  const bare = imageOf({ ...CONFIG, rootfs: { diff_ids: [] } }, { layers: [] });
+  assert.deepEqual(
+    await layersOnly(bare.manifest, { ...reads, config: async () => ok(bare.config) }),
+    ok(undefined),
+  );
+  const artifact = manifestOf({ schemaVersion: 2, mediaType: `${OCI}.manifest.v1+json`, layers: LAYERS });
+  const unread = { ...reads, config: async () => assert.fail('there is none') };
+  assert.deepEqual(await layersOnly(artifact, unread), ok(undefined));
+  assert.equal(layersOnlyIndex(indexOf(), new Map()), undefined, 'an index of attestations alone');
+});
+
+test('each platform stands in the index as it stood there, or not at all', () => {
+  const images = [CONFIG, { ...CONFIG, architecture: 'arm' }, { ...CONFIG, os: 'windows' }].map((config) =>
+    imageOf(config),
+  );
+  const platforms = [
+    { architecture: 'arm64', os: 'linux', odd: 1 },
+    { architecture: 'arm', os: 'linux' },
+    'none',
+  ];
+  const index = manifestOf({
+    schemaVersion: 2,
+    mediaType: `${OCI}.index.v1+json`,
+    manifests: [
+      null,
+      ...images.map(({ manifest: { digest, mediaType, bytes } }, at) => ({
+        mediaType,
+        digest,
+        size: bytes.length,
+        platform: platforms[at],
+      })),
+    ],
+  });
+  const made = new Map(
+    images.map(({ manifest, config }) => [
+      manifest.digest,
+      layersOnlyImage(manifest, config) ?? assert.fail(),
+    ]),
+  );
+  const { json } = layersOnlyIndex(index, made) ?? assert.fail();
+  const { manifests } = json as { manifests: { platform?: unknown }[] };
+  assert.deepEqual(
+    manifests.map((one) => ('platform' in one ? one.platform : 'left out')),
+    [platforms[0], platforms[1], 'left out'],
+  );
 });
 
 const PLATFORM = { architecture: 'arm64', os: 'linux', variant: 'v8' };

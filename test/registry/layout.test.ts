@@ -1,6 +1,7 @@
 /** Image layouts, in directories and archives, and pushing them: without a registry's program. */
 import assert from 'node:assert/strict';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
@@ -106,6 +107,40 @@ const ARCHIVES: Readonly<Record<string, readonly Buffer[]>> = {
     entry(BLOB.slice(13), CONTENT, { prefix: BLOB.slice(0, 12) }),
     END,
   ],
+  'a name that fills its field to the last letter but one': [
+    entry('oci-layout', MARK),
+    entry('index.json', TOP),
+    entry(BLOB.padStart(99, '/'), CONTENT),
+    END,
+  ],
+  'a long name of GNU that ends as GNU ends it': [
+    entry('oci-layout', MARK),
+    entry('././@LongLink', `${BLOB}\0`, { type: 'L' }),
+    entry('cut', CONTENT),
+    entry('index.json', TOP),
+    END,
+  ],
+  'a path of pax that is empty': [
+    entry('oci-layout', MARK),
+    entry('pax', '8 path=\n', { type: 'x' }),
+    entry(BLOB, CONTENT),
+    entry('index.json', TOP),
+    END,
+  ],
+  'sizes of directories left out': [
+    entry('dir/', '', { type: '5', size: Buffer.alloc(12) }),
+    entry('oci-layout', MARK),
+    entry('dir/', '', { type: '5', size: Buffer.alloc(12, ' ') }),
+    entry('index.json', TOP),
+    entry(BLOB, CONTENT),
+    END,
+  ],
+  'a size in binary whose bytes are large': [
+    entry('oci-layout', MARK),
+    entry('index.json', TOP.padEnd(200), { size: big(200) }),
+    entry(BLOB, CONTENT),
+    END,
+  ],
   'a long name of GNU': [
     entry('oci-layout', MARK),
     entry('././@LongLink', `${BLOB}\0rest`, { type: 'L' }),
@@ -182,6 +217,8 @@ test('what is not an archive, or a damaged one, is said to be so', async (t) => 
   const half = Buffer.alloc(512);
   half[0] = 0x1f;
   assert.match(await refusal(await archive(t, half)), /tar archive, or a damaged one$/);
+  half.set([0x1e, 0x8b]);
+  assert.match(await refusal(await archive(t, half)), /tar archive, or a damaged one$/);
   const huge = entry('pax', '', { type: 'x', size: big(4 * 1024 * 1024 + 1) });
   assert.equal(await refusal(await archive(t, huge)), 'it has an impossible header');
   assert.equal(await refusal(await archive(t, END)), 'it has no oci-layout');
@@ -196,7 +233,7 @@ test('a directory is read file by file, and what is not a layout is said to be s
   assert.equal(await refusal(dir), 'it has no oci-layout');
   await writeTree(dir, { 'oci-layout': MARK });
   assert.equal(await refusal(dir), 'it has no index.json');
-  for (const text of ['{}', '[]', '{"manifests":[]}', '{"manifests":[{"digest":"x"}]}']) {
+  for (const text of ['{}', '[]', 'null', '{"manifests":[]}', '{"manifests":[{"digest":"x"}]}']) {
     await writeTree(dir, { 'index.json': text });
     assert.equal(await refusal(dir), 'its index.json names no image');
   }
@@ -220,7 +257,18 @@ test('a directory is read file by file, and what is not a layout is said to be s
   assert.equal(await textOf(layout.stream(other)), '');
   await rm(path.join(dir, BLOB));
   await writeTree(dir, { [`${BLOB}/`]: '' });
-  assert.ok(!(await layout.read(DIGEST, 100)).ok, 'a directory is no blob');
+  const said = async () => {
+    const read = await layout.read(DIGEST, 100_000);
+    return read.ok ? 'read' : read.error.map(({ message }) => message);
+  };
+  assert.deepEqual(
+    await said(),
+    [`out is not an OCI image layout: it has no ${BLOB}`],
+    'a directory is no blob',
+  );
+  await rm(path.join(dir, 'blobs'), { recursive: true });
+  await writeTree(dir, { blobs: '' });
+  assert.deepEqual(await said(), [`out is not an OCI image layout: ${BLOB} cannot be read (ENOTDIR)`]);
 });
 
 async function start(
@@ -328,6 +376,20 @@ test('of several images the one of that tag, name or digest is pushed; entries o
   assert.equal(await digestOf(`c:whole@${one}`), two, 'the tag says which, the digest is not asked');
   await writeFile(file, JSON.stringify({ manifests: [first, { ...first, annotations: {} }] }));
   assert.equal(await digestOf('d:anything'), one);
+  // One with two names, one with none.
+  const both = { 'org.opencontainers.image.ref.name': 'x', 'io.containerd.image.name': 'y' };
+  await writeFile(
+    file,
+    JSON.stringify({
+      manifests: [
+        { ...first, annotations: both },
+        { ...second, annotations: {} },
+      ],
+    }),
+  );
+  const unnamed = await push(dir, 'e:z');
+  assert.ok(!unnamed.ok);
+  assert.equal(unnamed.error[0]?.detail, `${one}  x, y\n${two}`);
   // Two images of one name: nobody can tell.
   const same = { annotations: { 'org.opencontainers.image.ref.name': 'x' } };
   await writeFile(
@@ -351,9 +413,11 @@ test('by digest a layout goes only to its own', async (t) => {
   const refused = await push(dir, `b@sha256:${'0'.repeat(64)}`);
   assert.ok(!refused.ok);
   assert.equal(refused.error[0]?.code, 'registry/bad-digest');
+  assert.equal(refused.error[0]?.hint, 'Name a tag, or the same digest');
   assert.equal(server.requests.length, 0);
   assert.ok((await push(dir, `b@${digest}`)).ok);
   assert.ok(state.manifests.has(`b ${digest}`));
+  assert.equal(server.lines().at(-1), `PUT /v2/b/manifests/${digest}`);
 });
 
 test('a layout that lacks something, or has other bytes, is said to be bad, and its name is not put', async (t) => {
@@ -392,6 +456,10 @@ test('a manifest of a layout that is not what its digest says is refused before 
   const pushed = await push(dir, 'b:1');
   assert.ok(!pushed.ok);
   assert.equal(pushed.error[0]?.code, 'registry/bad-layout');
+  assert.match(
+    pushed.error[0]?.message ?? '',
+    new RegExp(`${digest} is not an image manifest, or not the one it should be$`),
+  );
   assert.ok(server.lines().every((line) => line.startsWith('HEAD ')));
 });
 
@@ -400,7 +468,10 @@ test('what the registry refuses of a layout comes through, and what it refuses f
   await makeLayout(dir, ['1'], 22);
   const isUpload = ({ method, path }: FaultRequest) => method === 'PUT' && path.includes('uploads');
   const isPut = ({ method, path }: FaultRequest) => method === 'PUT' && path.includes('manifests');
-  for (const isFaulty of [isUpload, isPut, ({ method }: FaultRequest) => method === 'POST']) {
+  const isChild = (request: FaultRequest) => isPut(request) && request.path.includes('sha256:');
+  const isName = (request: FaultRequest) => isPut(request) && request.path.endsWith('/1');
+  const isBegin = ({ method }: FaultRequest) => method === 'POST';
+  for (const isFaulty of [isUpload, isPut, isChild, isName, isBegin]) {
     const { state, push } = await start(t, (request) =>
       isFaulty(request) ? specError(403, 'DENIED') : undefined,
     );
@@ -415,4 +486,72 @@ test('what the registry refuses of a layout comes through, and what it refuses f
   const pushed = await busy.push(dir, 'b:1');
   assert.ok(pushed.ok, JSON.stringify(pushed));
   assert.deepEqual(pushed.value.blobs, { mounted: 0, copied: 5, there: 0 });
+});
+
+test('a layout takes the place of another image, and leaves foreign layers where they are', async (t) => {
+  const dir = await makeTempDir(t);
+  const far = { mediaType: 'x', digest: sha256Of('far'), size: 3, urls: ['https://example.com/far'] };
+  const text = JSON.stringify({
+    schemaVersion: 2,
+    mediaType: 'application/vnd.oci.image.manifest.v1+json',
+    config: { mediaType: 'x', digest: sha256Of('{}'), size: 2 },
+    layers: [far],
+  });
+  const digest = sha256Of(text);
+  await writeTree(dir, {
+    'oci-layout': MARK,
+    'index.json': JSON.stringify({ manifests: [{ mediaType: 'x', digest, size: text.length }] }),
+    [`blobs/${digest.replace(':', '/')}`]: text,
+    [`blobs/${sha256Of('{}').replace(':', '/')}`]: '{}',
+  });
+  const { state, server, client, push } = await start(t);
+  const other = {
+    mediaType: 'application/vnd.oci.image.manifest.v1+json',
+    bytes: Buffer.from('{"layers":[]}'),
+  };
+  const before = await client.putManifest(ref(`${server.host}/b:1`), other);
+  assert.ok(before.ok);
+  const pushed = await push(dir, 'b:1');
+  assert.ok(pushed.ok, JSON.stringify(pushed));
+  assert.equal(pushed.value.action, 'put');
+  assert.ok(pushed.value.previous.kind === 'present' && pushed.value.previous.digest === before.value.digest);
+  assert.deepEqual(pushed.value.blobs, { mounted: 0, copied: 1, there: 0 });
+  assert.equal(state.manifests.get('b 1')?.text, text);
+});
+
+test('a layout without one of its manifests is bad, whichever it is', async (t) => {
+  for (const pick of [0, 1]) {
+    const dir = await makeTempDir(t);
+    const [top = ''] = (await makeLayout(dir, ['1'], 22)).digests;
+    const fileOf = (digest: string) => path.join(dir, 'blobs', digest.replace(':', '/'));
+    const index = JSON.parse(await readFile(fileOf(top), 'utf8')) as { manifests: { digest: string }[] };
+    const gone = pick === 0 ? top : (index.manifests[1]?.digest ?? '');
+    await rm(fileOf(gone));
+    const { state, push } = await start(t);
+    const pushed = await push(dir, 'b:1');
+    assert.ok(!pushed.ok);
+    assert.deepEqual(
+      pushed.error.map(({ code, message }) => [code, message]),
+      [['registry/bad-layout', `out is not an OCI image layout: it has no blobs/${gone.replace(':', '/')}`]],
+    );
+    assert.ok(!state.manifests.has('b 1'));
+  }
+});
+
+test('nothing of an archive stays open, whether it could be read or not', async (t) => {
+  const descriptors = '/proc/self/fd';
+  if (!existsSync(descriptors)) return t.skip('this system does not list open files');
+  const good = await archive(t, ...(ARCHIVES['plain names'] ?? []));
+  const damaged = await archive(t, Buffer.alloc(512, 'text '));
+  const layout = await opened(good);
+  assert.ok((await layout.read(DIGEST, 100)).ok);
+  assert.equal(await textOf(layout.stream(DIGEST)), CONTENT);
+  assert.ok(!(await openLayout(damaged, 'out')).ok);
+  const links = await Promise.all(
+    (await readdir(descriptors)).map((fd) => readlink(path.join(descriptors, fd)).catch(() => 'gone')),
+  );
+  assert.deepEqual(
+    links.filter((link) => link === good || link === damaged),
+    [],
+  );
 });

@@ -77,13 +77,11 @@ test('a request without an answer is seen without a status, once; one whose body
     assert.equal(failed.error[0]?.code, 'registry/unreachable');
     assert.match(failed.error[0]?.message ?? '', /\(3 attempts\)$/);
   }
-  assert.deepEqual(
-    seen.map(({ path, status }) => [path, status]),
-    [
-      ['/cut', undefined],
-      ['/half', 200],
-    ],
-  );
+  const { host } = server;
+  assert.deepEqual(seen, [
+    { method: 'GET', host, path: '/cut', purpose: 'registry' },
+    { method: 'GET', host, path: '/half', status: 200, purpose: 'registry' },
+  ]);
 });
 
 test('a good body has the limit of its request, announced or not; of an error what fits is kept', async (t) => {
@@ -120,6 +118,63 @@ test('a streamed body comes as it is, without a limit; that of an error is read'
   const bad = await send(server.host, '/bad', { stream: true });
   assert.ok(bad.ok);
   assert.deepEqual([bad.value.stream, bad.value.body.length], [undefined, 2000]);
+  // Several choices are no answer to anything.
+  const choices = await startFaultRegistry(t, () => ({ status: 300, body: 'x'.repeat(2000) }));
+  const several = await send(choices.host, '/', { stream: true });
+  assert.ok(several.ok);
+  assert.deepEqual([several.value.stream, several.value.body.length], [undefined, 2000]);
+});
+
+test('HEAD may announce more than anybody would read', async (t) => {
+  const server = await startFaultRegistry(t, () => ({
+    status: 200,
+    headers: { 'content-length': String(5 * 1024 ** 3) },
+  }));
+  const { send } = wireOf(t);
+  const head = await send(server.host, '/', { method: 'HEAD' });
+  assert.ok(head.ok, JSON.stringify(head));
+  assert.deepEqual([head.value.header('content-length'), head.value.body.length], ['5368709120', 0]);
+});
+
+test('a text is sent again where a redirect says so', async (t) => {
+  const server = await startFaultRegistry(t, ({ path }) =>
+    path === '/from' ? redirect(307, '/to') : { status: 200 },
+  );
+  const got = await wireOf(t).send(server.host, '/from', {
+    method: 'POST',
+    body: 'grant_type=refresh_token',
+  });
+  assert.ok(got.ok, JSON.stringify(got));
+  assert.deepEqual(
+    server.requests.map(({ method, path, body }) => `${method} ${path} ${body}`),
+    ['POST /from grant_type=refresh_token', 'POST /to grant_type=refresh_token'],
+  );
+});
+
+test('a request that is over leaves no timer behind, which would keep the program from ending', async (t) => {
+  const requestMs = 61_234;
+  const running = new Set<unknown>();
+  const { setTimeout: set, clearTimeout: clear } = globalThis;
+  t.after(() => Object.assign(globalThis, { setTimeout: set, clearTimeout: clear }));
+  Object.assign(globalThis, {
+    setTimeout: (...args: Parameters<typeof set>) => {
+      const timer = set(...args);
+      if (args[1] === requestMs) running.add(timer);
+      return timer;
+    },
+    clearTimeout: (timer: Parameters<typeof clear>[0]) => {
+      running.delete(timer);
+      clear(timer);
+    },
+  });
+  const server = await startFaultRegistry(t, ({ path }) => (path === '/cut' ? 'cut' : { status: 200 }));
+  const { send } = wireOf(t, { timeouts: { ...LIMITS, requestMs } });
+  for (const path of ['/', '/cut']) {
+    const sending = send(server.host, path);
+    assert.equal(running.size, 1);
+    await sending;
+    assert.equal(running.size, 0);
+  }
 });
 
 /** Method, status of the redirect, whether it is followed. */
@@ -254,6 +309,22 @@ test('a proxy that is no address is named by the variables to correct', async (t
   assert.match(
     `${got.error[0]?.message} ${got.error[0]?.hint}`,
     /proxy for r\.example is not a URL Correct HTTPS_PROXY/,
+  );
+});
+
+test('authorities of this machine count at a proxy that speaks TLS, and not at another one', async (t) => {
+  const proxy = await startFaultRegistry(t, ({ target }) => ({ status: 200, body: target }));
+  const lost = { SSL_CERT_FILE: '/gone/authorities' };
+  const plain = await wireOf(t, { env: { ...lost, HTTP_PROXY: proxy.host } }).send('r.example', '/x');
+  assert.ok(plain.ok, JSON.stringify(plain));
+  assert.equal(Buffer.from(plain.value.body).toString(), 'http://r.example/x');
+  const { send } = wireOf(t, { env: { ...lost, HTTP_PROXY: `https://${proxy.host}` } });
+  const secure = await send('r.example', '/x');
+  assert.ok(!secure.ok);
+  assert.equal(secure.error[0]?.code, 'registry/bad-settings');
+  assert.equal(
+    secure.error[0]?.message,
+    `The file /gone/authorities (SSL_CERT_FILE for ${proxy.host}) cannot be read: ENOENT`,
   );
 });
 

@@ -332,7 +332,7 @@ test('a manifest comes from a mirror where that is allowed, and from the registr
   const registries = new Map<string, RegistrySettings>([[server.host, { mirrors: [mirror.host] }]]);
   const client = clientFor(t, { registries });
   const read = async (tag: string, mirrors: boolean) => {
-    const found = await client.getManifest(ref(`${server.host}/a:${tag}`), { mirrors });
+    const found = await client.getManifest(ref(`${server.host}/a:${tag}`), mirrors ? { mirrors } : {});
     return found.ok ? found.value.digest : found.error.map((one) => `${one.code} ${one.message}`);
   };
   // At once: each gets what it asked for.

@@ -198,7 +198,7 @@ test('entries of a Docker config that hold nothing are left out, and the stronge
         e: { username: 'u' },
         f: { password: 'p' },
         g: { auth: base64('u:') },
-        h: { auth: base64('u:\0a\0b\0') },
+        h: { auth: base64('u:\0\0a\0b\0\0') },
         i: null,
       },
     }).auths,

@@ -432,6 +432,7 @@ test('what is not there cannot be copied, neither an image nor a platform of one
   const [from, to] = [await start(t), await start(t)];
   const gone = await clientFor(t).copyImage(ref(`${from.host}/a:gone`), ref(`${to.host}/b:1`));
   assert.ok(!gone.ok && gone.error[0]?.code === 'registry/not-found', JSON.stringify(gone));
+  assert.equal(gone.error[0]?.message, `${from.host}/a:gone is not in its registry`);
   const manifests = [{ mediaType: MANIFEST, digest: sha256('gone'), size: 1 }];
   putText(from.state, 'a', '1', { schemaVersion: 2, manifests }, INDEX);
   const half = await clientFor(t).copyImage(ref(`${from.host}/a:1`), ref(`${to.host}/b:1`));

@@ -264,7 +264,7 @@ test('a redirect that leads nowhere, round in circles, or away from http is refu
   assert.ok(!upload.ok, 'a body that was read cannot be sent again');
 });
 
-test('time limits hold for headers, pieces and the whole; an upload has its own', async (t) => {
+test('time limits hold for headers and the whole', async (t) => {
   const server = await startFaultRegistry(t, () => 'hang');
   for (const timeouts of [
     { ...LIMITS, headersMs: 100 },
@@ -274,6 +274,9 @@ test('time limits hold for headers, pieces and the whole; an upload has its own'
     assert.ok(!got.ok);
     assert.equal(got.error[0]?.code, 'registry/timeout');
   }
+});
+
+test('the end of an upload has a time limit of its own, and nothing else has it', async (t) => {
   const slow = await startFaultRegistry(t, () => ({ status: 201, delayMs: 1500 }));
   const { send } = wireOf(t, {
     timeouts: { ...LIMITS, headersMs: 100, requestMs: 10_000, uploadMs: 10_000 },

@@ -170,7 +170,9 @@ test('the detail is what the registry said, else the text of its page, in one li
   assert.equal(detail(bytes('some\r\n\u001b[31mtext')), 'some [31mtext');
   assert.equal(
     detail(
-      bytes('<html><style>a { }</style><>Bad<SCRIPT>\nx\n</SCRIPT>Gate<script></script>way<style></style>'),
+      bytes(
+        '<html><style>a { }</style><>Bad<SCRIPT>\nx\n</SCRIPT>Gate<script></script>way<script>y</script>',
+      ),
       'text/HTML; charset=x',
     ),
     'Bad Gate way',

@@ -535,3 +535,14 @@ test('a token server that is busy is asked again', async () => {
     [['auth.example', 'answered 503']],
   );
 });
+
+test('a registry that wants tokens here and a password there is refused without one, every time', async () => {
+  const { call } = setUp(({ url, authorization }) => {
+    if (url.pathname === '/token') return { body: text('{"token":"t"}') };
+    if (!url.pathname.endsWith('/a'))
+      return { status: 401, headers: { 'www-authenticate': 'Basic realm="x"' } };
+    return authorization === undefined ? { status: 401, headers: BEARER } : {};
+  });
+  assert.ok((await call('a')).ok);
+  for (const name of ['b', 'c']) assert.equal(problemOf(await call(name)).code, 'registry/unauthorized');
+});

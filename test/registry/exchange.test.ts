@@ -537,8 +537,8 @@ test('a token server that is busy is asked again', async () => {
 });
 
 test('a registry that wants tokens here and a password there is refused without one, every time', async () => {
-  const { call } = setUp(({ url, authorization }) => {
-    if (url.pathname === '/token') return { body: text('{"token":"t"}') };
+  const { call } = setUp(({ url, authorization }, nth) => {
+    if (url.pathname === '/token') return { body: text(`{"token":"t${nth}"}`) };
     if (!url.pathname.endsWith('/a'))
       return { status: 401, headers: { 'www-authenticate': 'Basic realm="x"' } };
     return authorization === undefined ? { status: 401, headers: BEARER } : {};

@@ -3,7 +3,6 @@
  * cmd/buildctl/build.go and its build/ folder; options of the frontend: frontend/dockerfile/builder and
  * frontend/dockerui (config.go, attr.go).
  */
-import { createHash } from 'node:crypto';
 import {
   type Build,
   contextKey,
@@ -49,6 +48,22 @@ export type BuildOutput =
   /** As written in builds.yaml. */
   | { readonly kind: 'written'; readonly output: TypedAttributes };
 
+/** A directory of this machine as it is offered to the engine. */
+export interface LocalSource {
+  readonly dir: string;
+  /**
+   * The engine keeps one copy of files for each name (lowercase letters and digits; buildkit source/local/source.go), so
+   * what has the same name must be the same; undefined: the one name `context`, which all builds of an engine share.
+   */
+  readonly name?: string;
+}
+
+/** How the local contexts of a build are offered; those that are not in it by the names that all builds share. */
+export interface LocalSources {
+  readonly main?: LocalSource;
+  readonly named: ReadonlyMap<string, LocalSource>;
+}
+
 /** All that one call of `buildctl build` needs. */
 export interface BuildRequest {
   readonly build: Build;
@@ -57,12 +72,7 @@ export interface BuildRequest {
   /** The Dockerfile on this machine; undefined: it comes with the (git or http) context. */
   readonly dockerfile?: { readonly dir: string; readonly filename: string };
   readonly links: readonly Link[];
-  /**
-   * Makes the directories of this build local sources of their own in the engine, by this word (lowercase letters and
-   * digits): for files that the engine would mistake for others it was sent. Builds with the same word must have the
-   * same files.
-   */
-  readonly isolation?: string;
+  readonly locals: LocalSources;
   /** JSON file of rules that pin external images to digests. */
   readonly policyFile?: string;
   /** In order; the metadata file holds the digest of the last one. */
@@ -114,14 +124,6 @@ function effectiveEpoch(build: Build): number | undefined {
   return build.sourceDateEpoch ?? (build.reproducible ? 0 : undefined);
 }
 
-/**
- * The name under which a named context's directory is offered. The engine keeps one copy of files for each such name
- * (buildkit source/local/source.go), so directories must not share one.
- */
-export function localName(directory: string): string {
-  return `named-${createHash('sha256').update(directory).digest('hex').slice(0, 16)}`;
-}
-
 function pushContexts(
   request: BuildRequest,
   argv: string[],
@@ -130,14 +132,14 @@ function pushContexts(
   const { build, dockerfile } = request;
   const main = build.context.ref;
   if (main.kind === 'local') {
-    const word = request.isolation;
-    if (word === undefined) argv.push('--local', `context=${main.path}`);
+    const { dir, name } = request.locals.main ?? { dir: main.path };
+    if (name === undefined) argv.push('--local', `context=${dir}`);
     else {
-      // `WORD:` makes the engine ask for `WORD-context` (buildkit source/local/source.go), and once more prefixed where
+      // `NAME:` makes the engine ask for `NAME-context` (buildkit source/local/source.go), and once more prefixed where
       // its policy looks at the source first. Without a plain `context`, an engine that knows no such thing fails
       // instead of taking the wrong files.
-      opt('local-sessionid:context', `${word}:`);
-      argv.push('--local', `${word}-context=${main.path}`, '--local', `${word}-${word}-context=${main.path}`);
+      opt('local-sessionid:context', `${name}:`);
+      argv.push('--local', `${name}-context=${dir}`, '--local', `${name}-${name}-context=${dir}`);
     }
   }
   if (main.kind === 'git' || main.kind === 'http') opt('context', main.url);
@@ -148,13 +150,13 @@ function pushContexts(
     if (main.kind !== 'local') opt('dockerfilekey', 'dockerfile');
   } else if (build.dockerfile.kind === 'file') opt('filename', build.dockerfile.path);
   let locals = 0;
-  for (const [name, source] of build.contexts) {
-    const key = `context:${contextKey(name)}`;
+  for (const [contextName, source] of build.contexts) {
+    const key = `context:${contextKey(contextName)}`;
     switch (source.ref.kind) {
       case 'local': {
-        const plain = localName(source.ref.path);
-        const local = request.isolation === undefined ? plain : `${plain}-${request.isolation}`;
-        argv.push('--local', `${local}=${source.ref.path}`);
+        const { dir, name } = request.locals.named.get(contextName) ?? { dir: source.ref.path };
+        const local = name ?? `named${locals++}`;
+        argv.push('--local', `${local}=${dir}`);
         opt(key, `local:${local}`);
         break;
       }

@@ -18,7 +18,7 @@ import {
   type SourceFile,
 } from '../model/mod.ts';
 import { runProgram, whyFailed } from '../system/mod.ts';
-import { type BuildOutput, type BuildRequest, buildArgv, type Link } from './argv.ts';
+import { type BuildOutput, type BuildRequest, buildArgv, type Link, type LocalSources } from './argv.ts';
 import { explainFailure } from './failure.ts';
 import { readMetadata } from './metadata.ts';
 import { ProgressReader } from './progress.ts';
@@ -38,8 +38,7 @@ export interface BuildCall {
   readonly outputs: readonly BuildOutput[];
   /** A directory of this call alone; made here, removed by the caller. */
   readonly workDir: string;
-  /** See `BuildRequest.isolation`. */
-  readonly isolation?: string;
+  readonly locals: LocalSources;
   readonly attempt: number;
   readonly signal?: AbortSignal;
   readonly emit: (event: EventBody) => void;
@@ -74,12 +73,12 @@ export async function runBuild(tool: Buildctl, call: BuildCall): Promise<Result<
     build: call.build,
     address: tool.address,
     links: call.links,
+    locals: call.locals,
     outputs: call.outputs,
     metadataFile,
     secretVariables: secrets.value.variables,
     ...(dockerfile === undefined ? {} : { dockerfile }),
     ...(policyFile === undefined ? {} : { policyFile }),
-    ...(call.isolation === undefined ? {} : { isolation: call.isolation }),
   };
   const argv = buildArgv(request);
   call.emit({
@@ -157,21 +156,6 @@ function firstPlatform(text: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-/**
- * Makes the engine forget what it was sent of local directories, so that the next build sends everything anew.
- *
- * @returns true where it has forgotten all of it; what a running build uses it keeps
- */
-export async function forgetLocalSources(tool: Buildctl): Promise<boolean> {
-  const ask = (...words: readonly string[]) =>
-    callBuildctl(tool, { argv: ['--addr', tool.address, ...words, '--filter', 'type==source.local'] });
-  const pruned = await ask('prune', '--all');
-  if (pruned.exitCode !== 0) return false;
-  const left = await ask('du');
-  // A line for each copy, between the head of the table and the sums.
-  return left.exitCode === 0 && !/^[a-z0-9]{25}\b/m.test(left.stdout.toString());
 }
 
 /** What is wrong where buildctl cannot be run at all. */

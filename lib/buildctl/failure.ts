@@ -60,6 +60,13 @@ const PATTERNS: readonly Pattern[] = [
     message: (found) => `${found[1]} is gone from its registry`,
   },
   {
+    // Without names of their own, local sources are asked for by those that all builds share.
+    match: /no access allowed to dir "(?:[a-z0-9]+-)*context"/,
+    code: 'build/source-name',
+    message: () => 'the engine or the frontend knows no names for local sources',
+    hint: 'Take a newer engine, or a newer frontend in the `# syntax` line.',
+  },
+  {
     match: /failed to resolve source metadata for 127\.0\.0\.1:1\/bake\//,
     code: 'build/parent-lost',
     message: () => "the engine no longer has the image of a build that this one's Dockerfile reads",

@@ -106,6 +106,8 @@ export function lintArgv(
     address,
     links: call.standIns.map((contextName) => ({ contextName, kind: 'scratch' })),
     outputs: [],
+    // Of them only ignore files are read, which the frontend has sent each time.
+    locals: { named: new Map() },
     secretVariables: new Map(),
     ...(dockerfile === undefined ? {} : { dockerfile }),
   });

@@ -5,13 +5,13 @@ export {
   buildArgv,
   formatCsv,
   type Link,
-  localName,
+  type LocalSource,
+  type LocalSources,
 } from './argv.ts';
 export {
   type BuildCall,
   type BuildFailure,
   type Built,
-  forgetLocalSources,
   queryWorker,
   readContent,
   runBuild,
@@ -30,4 +30,5 @@ export {
   parseLintText,
 } from './lint.ts';
 export { ProgressReader, type ProgressSummary } from './progress.ts';
+export { stageContext } from './staged-context.ts';
 export { type Buildctl, childEnvironment } from './tool.ts';

@@ -3,4 +3,4 @@ export { diffKeys } from './diff.ts';
 export { ContextHasher, type ContextRequest, type HashedContext } from './hasher.ts';
 export { computeKey, type KeyInput, type KeyResult, keyParts } from './key.ts';
 export { diffOutline, type InputsOutline, outlineInputs, readOutline } from './outline.ts';
-export { contentName, SentLedger, type Shipment } from './sent-ledger.ts';
+export { freshSourceName, sourceName } from './source-name.ts';

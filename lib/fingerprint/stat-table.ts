@@ -14,6 +14,8 @@ const HIGH = 1 - LOW;
  * is first guessed and only then looked up; the index is made when a guess is wrong for the first time.
  */
 export class StatTable {
+  /** Milliseconds since 1970: nothing in it was looked at before. */
+  readonly createdAtMs: number = Date.now();
   readonly #paths: string[] = [];
   readonly #hashes: (string | undefined)[] = [];
   #index: Map<string, number> | undefined;
@@ -90,9 +92,15 @@ export class StatTable {
     return (this.#words[at + HIGH] ?? 0) * 2 ** 32 + (this.#words[at + LOW] ?? 0);
   }
 
-  /** Time of change, in whole milliseconds since 1970: Deno says no more, and both runtimes must say the same. */
-  modifiedMs(row: number): bigint {
-    return (this.#signatures[row * SIGNATURE_FIELDS + 2] ?? 0n) / NANOSECONDS;
+  /** Time of the last change of a path's status (name, mode, bytes), in milliseconds since 1970. */
+  changedMs(row: number): number {
+    return Number((this.#signatures[row * SIGNATURE_FIELDS + 3] ?? 0n) / NANOSECONDS);
+  }
+
+  /** The bytes of a row's signature. */
+  signature(row: number): Uint8Array {
+    const at = row * SIGNATURE_FIELDS;
+    return new Uint8Array(this.#signatures.slice(at, at + SIGNATURE_FIELDS).buffer);
   }
 
   /** True where a path has the same signature in both tables. */

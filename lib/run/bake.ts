@@ -111,7 +111,6 @@ async function runPlan(run: Run, session: Session): Promise<void> {
     problems.push(...(await publishWaiting(run, pass)));
     for (const one of await session.memory.save()) emit({ type: 'warning', problem: problemToJson(one) });
   }
-  await session.engine.refresh();
 }
 
 function summarize(

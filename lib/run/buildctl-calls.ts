@@ -1,19 +1,11 @@
 /** Calling buildctl for one build, again where that can help. What is built, and what comes of it, is the caller's. */
 import { rm } from 'node:fs/promises';
 import { performance } from 'node:perf_hooks';
-import {
-  type BuildCall,
-  type BuildOutput,
-  type Built,
-  type Link,
-  localName,
-  runBuild,
-} from '../buildctl/mod.ts';
-import { MAIN_CONTEXT } from '../dockerfile/mod.ts';
-import { contentName, type Shipment } from '../fingerprint/mod.ts';
+import { type BuildCall, type BuildOutput, type Built, type Link, runBuild } from '../buildctl/mod.ts';
 import type { NodeInputs } from '../inputs/mod.ts';
 import {
   type Build,
+  ok,
   type PlanNode,
   type Problem,
   problem,
@@ -21,6 +13,7 @@ import {
   type Result,
 } from '../model/mod.ts';
 import type { Calling, ReadyEngine } from './context.ts';
+import { nameSources, stageMain } from './local-sources.ts';
 
 const MAX_ATTEMPTS = 3;
 const RETRY_MS = [1_000, 4_000];
@@ -61,6 +54,8 @@ export type Called =
 export interface Attempts {
   readonly node: PlanNode;
   readonly inputs: NodeInputs;
+  /** Sends everything anew, whatever the engine has of it: what is built is to prove something. */
+  readonly sendsAnew?: boolean;
   /** Prepares the next attempt. */
   readonly prepare: () => Promise<Result<Attempt, NotBuilt>>;
   /** Mends what made an attempt fail, so that the next one can be made at once; says what it was, else undefined. */
@@ -72,7 +67,7 @@ export interface Attempts {
  * a build is not begun.
  */
 export async function callUntilDone(calling: Calling, attempts: Attempts): Promise<Called> {
-  const { node, prepare, mend } = attempts;
+  const { node, inputs, prepare, mend, sendsAnew = false } = attempts;
   const build = node.build.name;
   const [lacking, ...others] = await calling.missingSecrets(node.build);
   if (lacking !== undefined) {
@@ -81,13 +76,18 @@ export async function callUntilDone(calling: Calling, attempts: Attempts): Promi
   }
   const engine = await calling.engine();
   if (!engine.ok) return { kind: 'failed', problem: { ...(engine.error[0] ?? noEngine()), build } };
+  const named = nameSources(node, inputs, sendsAnew);
+  let isStaged = false;
   for (let attempt = 1; ; attempt++) {
     const prepared = await prepare();
     if (!prepared.ok) return prepared.error;
     const { workDir, ...rest } = prepared.value;
+    const locals = isStaged ? await stageMain(node, inputs, workDir, named) : ok(named);
+    if (!locals.ok) return { kind: 'failed', problem: locals.error };
     const dockerfile = calling.dockerfiles.sourceOf(node.build);
     const call: BuildCall = {
       ...rest,
+      locals: locals.value,
       workDir,
       root: calling.root,
       pins: await calling.images.pinsOf(node),
@@ -96,12 +96,14 @@ export async function callUntilDone(calling: Calling, attempts: Attempts): Promi
       emit: calling.emit,
       ...(dockerfile === undefined ? {} : { dockerfile }),
     };
-    const { result, ranMs } = await callOnce(calling, engine.value, call, attempts);
+    const { result, ranMs } = await callOnce(calling, engine.value, call, inputs);
     if (result.ok) return { kind: 'done', built: result.value, attempt: prepared.value, ranMs };
     await rm(workDir, { recursive: true, force: true });
     if (result.error.kind === 'cancelled') return { kind: 'cancelled' };
     const failure = result.error.problem;
-    const mended = mend?.(failure, prepared.value);
+    const isUnnamed = failure.code === 'build/source-name' && !isStaged;
+    if (isUnnamed) isStaged = true;
+    const mended = isUnnamed ? failure.message : mend?.(failure, prepared.value);
     if (mended === undefined && (failure.temporary !== true || attempt >= MAX_ATTEMPTS)) {
       const explained = await explainLocked(calling, node, withRegistryHint(failure, engine.value));
       return { kind: 'failed', problem: explained };
@@ -114,23 +116,19 @@ export async function callUntilDone(calling: Calling, attempts: Attempts): Promi
 }
 
 /**
- * Calls buildctl with a permit. Where the engine would take a file for another one that it was sent before, the build
- * gets local sources of its own there, named by what its files hold: what is there already is what belongs there.
- *
- * A push that takes long needs little of this machine and of the engine, so it gives its permit back.
+ * Calls buildctl with a permit. A push that takes long needs little of this machine and of the engine, so it gives the
+ * permit back.
  */
 function callOnce(
   calling: Calling,
   engine: ReadyEngine,
   call: BuildCall,
-  { node, inputs }: Pick<Attempts, 'node' | 'inputs'>,
+  inputs: NodeInputs,
 ): Promise<{ readonly result: Awaited<ReturnType<typeof runBuild>>; readonly ranMs: number }> {
-  const build = node.build.name;
-  const shipments = shipmentsOf(node, inputs);
+  const build = call.build.name;
   return calling.permits.with(
     () => calling.priorityOf(build),
     async (giveBack) => {
-      const conflict = await engine.sent.announce(shipments);
       calling.countCall();
       const startedAt = performance.now();
       let timer: ReturnType<typeof setTimeout> | undefined;
@@ -140,20 +138,11 @@ function callOnce(
           calling.onSlowPush(build, inputs);
         }, calling.slowPushMs);
       };
-      const isolation = conflict === undefined ? {} : { isolation: contentName(shipments) };
-      const result = await runBuild(engine.buildctl, { ...call, ...isolation, onPush });
+      const result = await runBuild(engine.buildctl, { ...call, onPush });
       clearTimeout(timer);
       return { result, ranMs: performance.now() - startedAt };
     },
   );
-}
-
-/** The files that buildctl will offer to the engine for a build, by the names it offers them under. */
-function shipmentsOf(node: PlanNode, inputs: NodeInputs): readonly Shipment[] {
-  return inputs.contexts.map(({ name, request, hashed }) => ({
-    local: name === MAIN_CONTEXT && !node.build.contexts.has(name) ? MAIN_CONTEXT : localName(request.root),
-    hashed,
-  }));
 }
 
 /** What `registries:` says about a registry is not known to the engine. */

@@ -1,6 +1,5 @@
 /** What the parts of a run work with: small records, each with what one part needs, so that a test can make them. */
 import type { Buildctl, Link } from '../buildctl/mod.ts';
-import type { SentLedger } from '../fingerprint/mod.ts';
 import type {
   BuildResult,
   ConfigReader,
@@ -36,8 +35,6 @@ export interface NodeResult extends BuildResult {
 /** An engine that answers. */
 export interface ReadyEngine {
   readonly buildctl: Buildctl;
-  /** What it was sent of local directories. */
-  readonly sent: SentLedger;
   /** What to do where the engine does not trust or understand a registry that our own client does. */
   readonly registryHint?: string;
 }

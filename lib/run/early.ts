@@ -146,8 +146,10 @@ export class EarlyStarts {
     const build = node.build.name;
     const stopper = new AbortController();
     this.#running.set(build, stopper);
-    const signal = AbortSignal.any([this.#context.signal, stopper.signal]);
-    const calling = { ...this.#context.building.calling, ...own, signal };
+    const stop = () => stopper.abort();
+    if (this.#context.signal.aborted) stop();
+    this.#context.signal.addEventListener('abort', stop, { once: true });
+    const calling = { ...this.#context.building.calling, ...own, signal: stopper.signal };
     const building = { ...this.#context.building, calling };
     const isRead = node.neededBy.length > 0;
     const ref = storeName(building.naming.root, build);
@@ -176,6 +178,7 @@ export class EarlyStarts {
       }
       return called;
     } finally {
+      this.#context.signal.removeEventListener('abort', stop);
       this.#running.delete(build);
     }
   }

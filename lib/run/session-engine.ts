@@ -1,8 +1,7 @@
 /** The engine of a session: found once, when somebody first needs it, and asked once about itself. */
 import { arch } from 'node:os';
-import { type Buildctl, forgetLocalSources, queryWorker } from '../buildctl/mod.ts';
+import { type Buildctl, queryWorker } from '../buildctl/mod.ts';
 import type { Engine } from '../engine/mod.ts';
-import { SentLedger } from '../fingerprint/mod.ts';
 import { type Digest, ok, type Plan, problemToJson, type Result } from '../model/mod.ts';
 import { goArchitecture } from '../system/mod.ts';
 import type { ReadyEngine } from './context.ts';
@@ -18,8 +17,6 @@ export interface SessionEngineOptions {
   readonly address?: string;
   /** Go's name of this machine's processor architecture; default: what the runtime says it is. */
   readonly hostArchitecture?: string;
-  /** Where it is noted what engines were sent. */
-  readonly sentDirectory: string;
   readonly emit: Emit;
   readonly signal: AbortSignal;
 }
@@ -74,16 +71,6 @@ export class SessionEngine {
   }
 
   /**
-   * To be called when no build runs: where the engine's copies of directories misled it about one (which was built
-   * past them), it is made to forget them, so that later builds need not go past them too.
-   */
-  async refresh(): Promise<void> {
-    const engine = await this.#ready;
-    if (engine?.ok !== true || !engine.value.sent.wantsForgetting) return;
-    if (await forgetLocalSources(engine.value.buildctl)) await engine.value.sent.forget();
-  }
-
-  /**
    * An engine behind a local socket is of this machine's architecture, so nobody has to be asked. Another one is asked,
    * in each run: the same address may lead to another machine. Where it does not answer, its address stands for it, which
    * no earlier key has.
@@ -118,7 +105,7 @@ export class SessionEngine {
   }
 
   async #prepare(): Promise<Result<ReadyEngine>> {
-    const { plan, emit, sentDirectory } = this.#options;
+    const { plan, emit } = this.#options;
     const engine = await this.#find();
     if (!engine.ok) return engine;
     const { address, source, buildctl: program, registryHint } = engine.value;
@@ -132,7 +119,6 @@ export class SessionEngine {
     }
     return ok({
       buildctl,
-      sent: new SentLedger(sentDirectory, address),
       ...(registryHint === undefined ? {} : { registryHint }),
     });
   }

@@ -159,7 +159,6 @@ export class Session {
       access: options.engines ?? ENGINES,
       plan,
       env,
-      sentDirectory: this.state.sentDir,
       emit: this.#emit,
       signal: this.#stopper.signal,
       ...(address === undefined ? {} : { address }),

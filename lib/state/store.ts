@@ -7,7 +7,7 @@
  * records/<first two of key>/<key>.json     what a key gave          (BuildRecord)
  * last/<project>/<build>.json               a build's latest key and its parts, for `explain`
  * images/<first two of digest>/<digest>.json  what an image's config says; digests never change their meaning
- * stats/, sent/                             stat caches, and what engines were sent; kept by lib/fingerprint
+ * stats/                                    stat caches, kept by lib/fingerprint
  * ```
  */
 import { Buffer } from 'node:buffer';
@@ -87,11 +87,6 @@ export class StateStore {
   /** Directory for the stat caches. */
   get statDir(): string {
     return path.join(this.#dir, 'stats');
-  }
-
-  /** Directory for what engines were sent. */
-  get sentDir(): string {
-    return path.join(this.#dir, 'sent');
   }
 
   /** What a key gave; undefined where nothing (readable, of this version) is known. */

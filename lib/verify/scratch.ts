@@ -50,6 +50,8 @@ export async function buildScratch(calling: Calling, request: ScratchRequest): P
   const called = await callUntilDone(calling, {
     node,
     inputs,
+    // What is to be compared is not built from what the engine has of the same files.
+    sendsAnew: true,
     prepare: async () =>
       ok({
         build: { ...build, outputs: [], cacheTo: [] },

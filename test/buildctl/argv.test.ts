@@ -8,7 +8,6 @@ import {
   emptyArgv,
   formatCsv,
   layersOnlyArgv,
-  localName,
 } from '../../lib/buildctl/mod.ts';
 import type { Build } from '../../lib/model/mod.ts';
 import { contextKey } from '../../lib/model/mod.ts';
@@ -28,6 +27,7 @@ function argvOf(
     dockerfile: { dir: '/src/a', filename: 'Dockerfile' },
     links: [],
     outputs: [],
+    locals: { named: new Map() },
     secretVariables: new Map(),
     ...request,
   });
@@ -146,10 +146,10 @@ test('contexts of every kind are named as the frontend looks them up', () => {
     ['layout', { ref: { kind: 'oci-layout', path: '/lay', ref: `:v1@${DIGEST}` }, written: '' }],
     ['other', fromBuild('b')],
   ]);
-  const local = localName('/src/files');
-  assert.deepEqual(optionsOf({ contexts }), [
-    ...['--local', `${local}=/src/files`],
-    ...opts(`context:files=local:${local}`, 'context:alpine=docker-image://alpine:3.20'),
+  const locals = { named: new Map([['files', { dir: '/src/files', name: 'bakeabc' }]]) };
+  assert.deepEqual(optionsOf({ contexts }, { locals }), [
+    ...['--local', 'bakeabc=/src/files'],
+    ...opts('context:files=local:bakeabc', 'context:alpine=docker-image://alpine:3.20'),
     ...opts('context:code=https://h/r.git#main:sub', 'context:site=https://h/a.tgz'),
     ...['--oci-layout', 'layout0=/lay', '--opt', `context:layout=oci-layout://layout0:v1@${DIGEST}`],
   ]);
@@ -160,7 +160,6 @@ test('the names of contexts are familiar references without :latest', () => {
   assert.equal(contextKey('localhost:5002/app:latest'), 'localhost:5002/app');
   assert.equal(contextKey('docker.io/library/foo:1.2'), 'foo:1.2');
   assert.equal(contextKey('Base Image'), 'base image');
-  assert.notEqual(localName('/a'), localName('/b'));
 });
 
 test('results of other builds come by digest: from a registry, from the store, from a layout', () => {
@@ -251,6 +250,7 @@ test('a remote context brings its Dockerfile, unless there is one here', () => {
     address: 'x',
     links: [],
     outputs: [],
+    locals: { named: new Map() },
     secretVariables: new Map(),
   });
   assert.deepEqual(remote.slice(6), opts('context=https://h/r.git', 'filename=sub/Dockerfile'));
@@ -321,16 +321,28 @@ test('outputs: pushes by digest, pushes by name, the store, a layout, and what w
   );
 });
 
-test('a build in isolation has local sources of its own for its directories', () => {
+test('local contexts go under the names that they are given', () => {
   const contexts: Build['contexts'] = new Map([
     ['files', { ref: { kind: 'local', path: '/f' }, written: '' }],
+    ['more', { ref: { kind: 'local', path: '/m' }, written: '' }],
   ]);
-  const argv = argvOf({ contexts }, { isolation: 'w1' }).slice(6);
+  const main = { dir: '/copy', name: 'bake1' };
+  const named = new Map([['files', { dir: '/f', name: 'bake2' }]]);
+  const argv = argvOf({ contexts }, { locals: { main, named } }).slice(6);
   assert.deepEqual(argv, [
-    ...opts('local-sessionid:context=w1:'),
-    ...['--local', 'w1-context=/src/a', '--local', 'w1-w1-context=/src/a'],
+    ...opts('local-sessionid:context=bake1:'),
+    ...['--local', 'bake1-context=/copy', '--local', 'bake1-bake1-context=/copy'],
     ...['--local', 'dockerfile=/src/a', ...opts('filename=Dockerfile')],
-    ...['--local', `${localName('/f')}-w1=/f`, ...opts(`context:files=local:${localName('/f')}-w1`)],
+    ...['--local', 'bake2=/f', ...opts('context:files=local:bake2')],
+    ...['--local', 'named0=/m', ...opts('context:more=local:named0')],
+  ]);
+  const shared = argvOf({}, { locals: { main: { dir: '/copy' }, named: new Map() } }).slice(6);
+  assert.deepEqual(shared, [
+    '--local',
+    'context=/copy',
+    '--local',
+    'dockerfile=/src/a',
+    ...opts('filename=Dockerfile'),
   ]);
 });
 

@@ -16,9 +16,7 @@ export interface FakeBuildArgv {
 export type FakeCommand =
   | { readonly verb: 'build'; readonly build: FakeBuildArgv }
   | { readonly verb: 'debug get'; readonly digest: string }
-  | { readonly verb: 'debug workers' }
-  | { readonly verb: 'prune' }
-  | { readonly verb: 'du' };
+  | { readonly verb: 'debug workers' };
 
 /** Reads a command line. Throws where it holds something that is not known here: a fake must not pass over it. */
 export function readCommandLine(argv: readonly string[]): FakeCommand {
@@ -40,7 +38,6 @@ export function readCommandLine(argv: readonly string[]): FakeCommand {
     if (what === 'get') return { verb: 'debug get', digest: next() };
     if (what === 'workers') return { verb: 'debug workers' };
   }
-  if (verb === 'prune' || verb === 'du') return { verb };
   if (verb !== 'build') throw new Error(`the fake buildctl does not know: ${argv.join(' ')}`);
   const locals = new Map<string, string>();
   const layouts = new Map<string, string>();

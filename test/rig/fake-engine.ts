@@ -88,6 +88,8 @@ export class FakeEngine {
   worker: 'containerd' | 'oci' = 'containerd';
   /** Something that RUN sees and nobody knows of: with another one the same inputs give another image. */
   weather = '';
+  /** An old frontend asks for the main context by the one name that all builds share. */
+  isOld = false;
   /** Answers requests to the frontend; the fake checks no Dockerfile by itself. */
   frontend: (id: string, argv: readonly string[]) => FrontendAnswer = () => ({});
   readonly calls: EngineCall[] = [];
@@ -165,11 +167,6 @@ export class FakeEngine {
       }
       case 'debug workers':
         return ended(0, JSON.stringify([this.#describe()]));
-      case 'prune':
-        this.locals.forget();
-        return ended(0);
-      case 'du':
-        return ended(0, 'ID RECLAIMABLE SIZE\nTotal: 0B\n');
       case 'build': {
         const id = command.build.opts.get('requestid');
         if (id === undefined) return this.#build(request, command.build);
@@ -245,9 +242,11 @@ export class FakeEngine {
     });
     const file = readFakeDockerfile(text);
     const contexts = optsBelow(opts, 'context:');
-    const session = opts.get('local-sessionid:context');
+    const session = this.isOld ? undefined : opts.get('local-sessionid:context');
     const main = `${session === undefined ? '' : session.replace(/:$/, '-')}context`;
     const mainDirectory = argv.locals.get(main);
+    if (this.isOld && mainDirectory === undefined)
+      throw new Error(`NotFound: rpc error: code = NotFound desc = no access allowed to dir "${main}"`);
     const files = mainDirectory === undefined ? [] : await this.locals.send(main, mainDirectory);
     await at('sent');
     const policy = await readPolicy(argv.policyFile);

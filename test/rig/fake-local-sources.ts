@@ -28,11 +28,6 @@ export class FakeLocalSources {
     return sent;
   }
 
-  /** Forgets all copies. */
-  forget(): void {
-    this.#copies.clear();
-  }
-
   get names(): readonly string[] {
     return [...this.#copies.keys()];
   }

@@ -40,10 +40,13 @@ const ACCEPT = `${INDEX_TYPE}, ${MANIFEST_TYPE}, */*`;
 export class FakeTransfer {
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 4 });
   readonly #closing = new AbortController();
-  readonly #signal: AbortSignal;
+  readonly #signal = this.#closing.signal;
 
+  /** @param signal ends it, too */
   constructor(signal: AbortSignal) {
-    this.#signal = AbortSignal.any([signal, this.#closing.signal]);
+    const close = () => this.#closing.abort();
+    if (signal.aborted) close();
+    signal.addEventListener('abort', close, { once: true });
   }
 
   /** Ends what is under way: where one blob failed, others may still be on their way. */
@@ -211,6 +214,9 @@ export class FakeTransfer {
         },
       );
       sent.on('error', fail);
+      // Deno 2.9 destroys the request and says nothing of it now and then.
+      this.#signal.addEventListener('abort', fail, { once: true });
+      sent.on('close', () => this.#signal.removeEventListener('abort', fail));
       sent.end(body);
     });
   }

@@ -10,7 +10,6 @@ import { goArchitecture } from '../../lib/system/mod.ts';
 import { FakeEngine } from '../rig/fake-engine.ts';
 import { accessTo } from '../rig/fake-world.ts';
 import { makeNode } from '../rig/plan-nodes.ts';
-import { type Cleanup, makeTempDir } from '../rig/temp.ts';
 
 const A = `sha256:${'a'.repeat(64)}` as const;
 const NONE = problem('engine/none-found', 'there is none');
@@ -31,7 +30,7 @@ interface Opened {
   readonly calls: () => readonly string[];
 }
 
-async function open(t: Cleanup, given: Given = {}): Promise<Opened> {
+async function open(given: Given = {}): Promise<Opened> {
   const { found, none, engineAddress, nodes = [], ...rest } = given;
   const fake = new FakeEngine('linux/riscv64');
   const events: EventBody[] = [];
@@ -51,7 +50,6 @@ async function open(t: Cleanup, given: Given = {}): Promise<Opened> {
     access,
     plan,
     env: {},
-    sentDirectory: await makeTempDir(t, 'sent-'),
     emit: (event) => events.push(event),
     signal: new AbortController().signal,
     ...rest,
@@ -60,9 +58,9 @@ async function open(t: Cleanup, given: Given = {}): Promise<Opened> {
   return { fake, engine, events, finds, calls };
 }
 
-test('it is found once, and announced with its warnings', async (t) => {
+test('it is found once, and announced with its warnings', async () => {
   const warning = problem('engine/registries-untold', 'it does not know', { severity: 'warning' });
-  const { engine, events, finds } = await open(t, {
+  const { engine, events, finds } = await open({
     found: { warnings: [warning], registryHint: 'tell it' },
     address: 'tcp://given:1',
     engineAddress: 'tcp://file:1',
@@ -100,8 +98,8 @@ test('it is found once, and announced with its warnings', async (t) => {
   assert.deepEqual(events.at(-1), { type: 'engine-starting', text: 'starting' });
 });
 
-test('nothing is said of addresses and hints that are not given', async (t) => {
-  const { engine, finds } = await open(t);
+test('nothing is said of addresses and hints that are not given', async () => {
+  const { engine, finds } = await open();
   const ready = await engine.ready();
   assert(ready.ok);
   assert(!('registryHint' in ready.value));
@@ -112,21 +110,19 @@ test('nothing is said of addresses and hints that are not given', async (t) => {
     'registries',
     'signal',
   ]);
-  assert.equal(ready.value.sent.wantsForgetting, false);
 });
 
-test('an engine that is not there is a failure, asked for once', async (t) => {
-  const { engine, finds, events } = await open(t, { none: true, address: 'tcp://away:1' });
+test('an engine that is not there is a failure, asked for once', async () => {
+  const { engine, finds, events } = await open({ none: true, address: 'tcp://away:1' });
   const ready = await engine.ready();
   assert.deepEqual(ready, fail([NONE]));
   assert.equal(await engine.storedImages(), undefined);
   assert.equal(await engine.platform(), 'unknown/tcp://away:1');
-  await engine.refresh();
   assert.equal(finds.length, 1);
   assert.deepEqual(events, []);
 });
 
-test('how it keeps images is asked only where a result is not pushed, and not of the embedded engine', async (t) => {
+test('how it keeps images is asked only where a result is not pushed, and not of the embedded engine', async () => {
   const stays = makeNode({ name: 'stays' });
   const goes = makeNode({ name: 'goes' }, { pushes: true });
   const containerd = { address: '', namespace: '' } as unknown as NonNullable<Engine['containerd']>;
@@ -138,7 +134,7 @@ test('how it keeps images is asked only where a result is not pushed, and not of
     [{ nodes: [stays], found: { buildctl: '/not/there' } }, 'containerd', 0],
   ];
   for (const [given, worker, asked] of rows) {
-    const { fake, engine, calls } = await open(t, given);
+    const { fake, engine, calls } = await open(given);
     fake.worker = 'oci';
     assert.equal(engine.worker, 'containerd');
     await engine.ready();
@@ -147,8 +143,8 @@ test('how it keeps images is asked only where a result is not pushed, and not of
   }
 });
 
-test('the images in its store are listed once', async (t) => {
-  const { fake, engine, finds } = await open(t);
+test('the images in its store are listed once', async () => {
+  const { fake, engine, finds } = await open();
   fake.images.set('one', A);
   assert.deepEqual(await engine.storedImages(), new Map([['one', A]]));
   fake.images.clear();
@@ -156,7 +152,7 @@ test('the images in its store are listed once', async (t) => {
   assert.equal(finds.length, 1);
 });
 
-test('an engine behind a local socket is of this architecture, another one is asked', async (t) => {
+test('an engine behind a local socket is of this architecture, another one is asked', async () => {
   const here = `linux/${goArchitecture(arch())}`;
   const rows: readonly (readonly [Given, string])[] = [
     [{}, here],
@@ -172,40 +168,11 @@ test('an engine behind a local socket is of this architecture, another one is as
     [{ address: 'tcp://c:1', found: { buildctl: '/not/there' } }, 'unknown/tcp://c:1'],
   ];
   for (const [given, platform] of rows) {
-    const { engine, finds, calls } = await open(t, given);
+    const { engine, finds, calls } = await open(given);
     assert.equal(await engine.platform(), platform);
     assert.equal(await engine.platform(), platform);
     const asked = platform === here || platform === 'linux/s390x' ? 0 : 1;
     assert.equal(finds.length, asked);
     assert(calls().length <= asked);
   }
-});
-
-test('it is made to forget its copies only where they misled it', async (t) => {
-  const { engine, calls, finds } = await open(t);
-  await engine.refresh();
-  assert.deepEqual(finds, []);
-  const ready = await engine.ready();
-  assert(ready.ok);
-  await engine.refresh();
-  assert.deepEqual(calls(), []);
-  const { sent } = ready.value;
-  let forgot = 0;
-  Object.defineProperty(sent, 'wantsForgetting', { get: () => true });
-  Object.defineProperty(sent, 'forget', { value: async () => void forgot++ });
-  await engine.refresh();
-  assert.deepEqual(
-    calls().map((call) => call.split(' ')[0]),
-    ['prune', 'du'],
-  );
-  assert.equal(forgot, 1);
-});
-
-test('where it does not forget, what it was sent stays noted', async (t) => {
-  const { engine } = await open(t, { found: { buildctl: '/not/there' } });
-  const ready = await engine.ready();
-  assert(ready.ok);
-  Object.defineProperty(ready.value.sent, 'wantsForgetting', { get: () => true });
-  Object.defineProperty(ready.value.sent, 'forget', { value: () => assert.fail('it did not forget') });
-  await engine.refresh();
 });

@@ -1,6 +1,6 @@
 /** Whole runs, from builds.yaml to tags and records, with an engine and a registry within this process. */
 import assert from 'node:assert/strict';
-import { open, rm, utimes } from 'node:fs/promises';
+import { rm, utimes } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
@@ -375,24 +375,6 @@ test('files that an engine would mistake for others are built apart from them', 
   assertOk(baked);
   assert.deepEqual(filesOf(world.registry, 'app/b', 'dev'), { a: 'a\n', b: 'b\n' });
   assert.deepEqual(filesOf(world.registry, 'app/c', 'dev'), { file: 'c\n' });
-});
-
-test('where the ledger of what was sent is full, every build is made apart', async (t) => {
-  const world = await makeThree(t);
-  assertOk(await world.bake());
-  assert(world.engine.locals.names.includes('context'));
-  const { readdir } = await import('node:fs/promises');
-  const dir = path.join(world.home, 'state/sent');
-  const [name = ''] = await readdir(dir);
-  const ledger = await open(path.join(dir, name), 'r+');
-  await ledger.truncate((64 << 20) + 48);
-  await ledger.close();
-  await world.write({ 'c/file': 'C\n' });
-  world.engine.forgetCalls();
-  assertOk(await world.bake());
-  const [argv = []] = world.engine.builds;
-  assert.match(argv.join(' '), /local-sessionid:context=bake[0-9a-f]{24}:/);
-  assert.deepEqual(filesOf(world.registry, 'app/c', 'dev'), { file: 'C\n' });
 });
 
 test('a build that pushes and tells no digest has failed', async (t) => {

@@ -73,7 +73,6 @@ test('what is written lies where the head of lib/state says, whole and without d
     `${JSON.stringify(record({ build: 'a/b' }))}\n`,
   );
   assert.equal(store.statDir, path.join(dir, 'stats'));
-  assert.equal(store.sentDir, path.join(dir, 'sent'));
 });
 
 test('a record is read back under its key, and is nothing under another, of another version, damaged or dropped', async (t) => {

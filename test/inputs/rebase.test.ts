@@ -15,6 +15,7 @@ import {
 import { repoPath } from '../rig/paths.ts';
 import { seededRandom } from '../rig/random.ts';
 import { CASES, type RecordedCase, rebaseRecorded } from '../rig/rebase-cases.ts';
+import { spellImage as image, type SpelledParts as Parts } from '../rig/spelled-image.ts';
 
 const RECORDED: readonly RecordedCase[] = JSON.parse(
   readFileSync(repoPath('test/inputs/golden/rebase.json'), 'utf8'),
@@ -28,44 +29,7 @@ for (const one of CASES) {
   });
 }
 
-const LAYERS = ['a', 'b', 'c'].map((letter) => `sha256:${letter.repeat(64)}` as const);
 const NO_LABELS = { before: new Map<string, string>(), after: new Map<string, string>() };
-
-interface Parts {
-  readonly layers: number;
-  readonly labels?: string;
-  readonly more?: string;
-  readonly top?: string;
-  readonly created?: string;
-  readonly steps?: readonly string[];
-}
-
-/** An image, spelled out as the engine writes it: `steps` below one COPY for each layer. */
-function image({
-  layers,
-  labels,
-  more = '',
-  top = '',
-  created = '2024-01-01T00:00:00Z',
-  steps = [],
-}: Parts): ImageOfPlatform {
-  const entry = (text: string, isEmpty: boolean) =>
-    `{"created":"${created}","created_by":"${text}","comment":"buildkit.dockerfile.v0"${isEmpty ? ',"empty_layer":true' : ''}}`;
-  const found = LAYERS.slice(0, layers);
-  const history = [
-    ...found.slice(0, 1).map((_, at) => entry(`COPY ${at}`, false)),
-    ...steps.map((text) => entry(text, true)),
-    ...found.slice(1).map((_, at) => entry(`COPY ${at + 1}`, false)),
-  ];
-  const config = [
-    ...(labels === undefined ? [] : [`"Labels":${labels}`]),
-    ...(more === '' ? [] : [more]),
-  ].join(',');
-  return {
-    config: `{"architecture":"amd64","config":{${config}},"created":"${created}","history":[${history.join(',')}],"os":"linux","rootfs":{"type":"layers","diff_ids":${JSON.stringify(found)}}${top}}`,
-    layers: found.map((digest) => ({ digest, text: JSON.stringify({ digest }) })),
-  };
-}
 
 function change(before: Omit<Parts, 'layers'>, after: Omit<Parts, 'layers'>): ParentChange {
   return { before: image({ layers: 1, ...before }), after: image({ layers: 1, ...after }) };

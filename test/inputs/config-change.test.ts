@@ -97,6 +97,8 @@ test('not where files are taken of what moved, and where an image is not to be m
   assert.equal(find(before, base, attested()), undefined);
   assert.equal(find(before, base, attested('false')), undefined);
   assert.notEqual(find(before, base, attested('true')), undefined);
+  for (const argument of ['BUILDKIT_ATTEST_PROVENANCE', 'BUILDKIT_ATTEST_SBOM'])
+    assert.equal(find(before, base, { args: new Map([[argument, 'true']]) }), undefined);
   assert.equal(find(before, base, { outputs: [output] }), undefined);
   assert.notEqual(find(before, base, { outputs: [output] }, {}, { role: 'needed' }), undefined);
   assert.equal(find(before, base, { noCache: true }), undefined);

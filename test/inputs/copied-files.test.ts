@@ -6,6 +6,7 @@ import type { ContextReads } from '../../lib/dockerfile/mod.ts';
 import { computeKey } from '../../lib/fingerprint/mod.ts';
 import { findSameCopied, lastInputs, type NodeInputs } from '../../lib/inputs/mod.ts';
 import {
+  type Build,
   type Digest,
   type ImageLocation,
   KEY_VERSION,
@@ -62,7 +63,7 @@ interface Given {
   readonly sizeBytes?: number;
   readonly platforms?: readonly (readonly PlatformManifest[])[];
   readonly parts?: Partial<KeyParts>;
-  readonly attested?: true;
+  readonly build?: Partial<Build>;
   readonly location?: ImageLocation;
   readonly recorded?: string;
   readonly missing?: true;
@@ -132,8 +133,7 @@ async function isSame({ old, now, reads = USED, sizeBytes = 1, ...given }: Given
     filesOnly: reads === 'not files' ? new Map() : new Map([['tools', reads]]),
     parts: partsOf({ tools: 'y', same: 's' }, given.parts),
   };
-  const attest = given.attested === true ? [{ type: 'sbom', attributes: new Map<string, string>() }] : [];
-  const node = makeNode({ attest }, { edges: [{ to: 't', reason: 'copy', contextName: 'tools' }] });
+  const node = makeNode(given.build ?? {}, { edges: [{ to: 't', reason: 'copy', contextName: 'tools' }] });
   const resultOf = (build: string) => (build === 't' ? { image } : undefined);
   const found = await findSameCopied({ resultOf, layers: { registry, trees } }, node, inputs, last);
   if (found !== undefined) assert.deepEqual(found, ['tools']);
@@ -252,7 +252,13 @@ test('nothing is said where anything else changed, or the results cannot be read
   const layers = { old: [BASE], now: [BASE, { x: '' }] };
   assert.equal(await isSame(layers), true);
   assert.equal(await isSame({ ...layers, parts: { target: 'other' } }), false);
-  assert.equal(await isSame({ ...layers, attested: true }), false);
+  const sbom = (...attributes: readonly (readonly [string, string])[]) => ({
+    attest: [{ type: 'sbom', attributes: new Map(attributes) }],
+  });
+  assert.equal(await isSame({ ...layers, build: sbom() }), false);
+  assert.equal(await isSame({ ...layers, build: sbom(['disabled', 'true']) }), true);
+  for (const argument of ['BUILDKIT_ATTEST_PROVENANCE', 'BUILDKIT_ATTEST_SBOM'])
+    assert.equal(await isSame({ ...layers, build: { args: new Map([[argument, 'true']]) } }), false);
   assert.equal(await isSame({ ...layers, missing: true }), false);
   assert.equal(await isSame({ ...layers, recorded: 'NO' }), false);
   assert.equal(await isSame({ ...layers, location: { kind: 'layout', dir: '/l' } }), false);

@@ -4,7 +4,6 @@ import { test } from 'node:test';
 import type { TargetBase } from '../../lib/dockerfile/mod.ts';
 import { findRebase } from '../../lib/inputs/find-rebase.ts';
 import type { ConfigReader, NodeInputs } from '../../lib/inputs/mod.ts';
-import type { ImageOfPlatform } from '../../lib/inputs/rebase.ts';
 import {
   type BuildRecord,
   type Digest,
@@ -12,74 +11,13 @@ import {
   KEY_VERSION,
   type PlatformManifest,
 } from '../../lib/model/mod.ts';
-import { CONFIG_LIMIT, digestOf, parseManifest, type RegistryClient } from '../../lib/registry/mod.ts';
+import { Documents, INDEX, MANIFEST } from '../rig/documents.ts';
 import { makeNode } from '../rig/plan-nodes.ts';
 import { type SpelledParts, spellImage } from '../rig/spelled-image.ts';
 
-const MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
-const INDEX = 'application/vnd.oci.image.index.v1+json';
 const AMD = 'linux/amd64';
 const ARM = 'linux/arm64';
 const NO_LABELS = { before: new Map<string, string>(), after: new Map<string, string>() };
-
-/** What a registry of the host `r.example` holds, and what it was asked. */
-class Documents {
-  readonly texts = new Map<string, string>();
-  asked: string[] = [];
-
-  put(repository: string, text: string): Digest {
-    const digest = digestOf(new TextEncoder().encode(text));
-    this.texts.set(`${repository}@${digest}`, text);
-    return digest;
-  }
-
-  /** An image as BuildKit writes it; `more`: fields that it writes nowhere. */
-  image(repository: string, { config, layers }: ImageOfPlatform, more: object = {}): Digest {
-    const mediaType = 'application/vnd.oci.image.config.v1+json';
-    const digest = this.put(repository, config);
-    const json = {
-      schemaVersion: 2,
-      mediaType: MANIFEST,
-      config: { mediaType, digest, size: config.length },
-      layers: layers.map(({ digest: of }) => ({ mediaType: 'l', digest: of, size: 1 })),
-      ...more,
-    };
-    return this.put(repository, JSON.stringify(json, null, 2));
-  }
-
-  index(repository: string, children: readonly object[]): Digest {
-    return this.put(
-      repository,
-      JSON.stringify({ schemaVersion: 2, mediaType: INDEX, manifests: children }, null, 2),
-    );
-  }
-
-  reader(): ConfigReader {
-    const read = (kind: string, repository: string, digest: string) => {
-      this.asked.push(`${kind} ${repository}`);
-      const text = this.texts.get(`${repository}@${digest}`);
-      return text === undefined ? undefined : new TextEncoder().encode(text);
-    };
-    const registry = {
-      getManifest: async (ref: { registry: string; repository: string; digest: Digest; tag?: string }) => {
-        assert.deepEqual([ref.registry, ref.tag], ['r.example', undefined]);
-        const bytes = read('manifest', ref.repository, ref.digest);
-        const manifest = bytes === undefined ? undefined : parseManifest(bytes, ref.digest);
-        return manifest === undefined ? { ok: false, error: [] } : { ok: true, value: manifest };
-      },
-      getBlob: async (
-        ref: { registry: string; repository: string; digest?: string },
-        digest: Digest,
-        limit: number,
-      ) => {
-        assert.deepEqual([ref.registry, ref.digest, limit], ['r.example', undefined, CONFIG_LIMIT]);
-        const value = read('config', ref.repository, digest);
-        return value === undefined ? { ok: false, error: [] } : { ok: true, value };
-      },
-    };
-    return { registry: registry as unknown as RegistryClient, configs: new Map(), made: new Map() };
-  }
-}
 
 const on = (platform: string, digest: Digest, layers?: Digest): PlatformManifest => ({
   platform,

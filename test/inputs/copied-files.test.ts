@@ -151,6 +151,8 @@ test('a file counts as it is in the highest layer that has it', async () => {
     ['the same text above', [BASE], [BASE, { 'bin/used': 'u' }], true],
     ['put back above', [BASE], [BASE, { 'bin/used': 'v' }, { 'bin/used': 'u' }], true],
     ['changed below what is common', [{ x: '1' }, BASE], [{ x: '2' }, BASE], true],
+    ['the very same layers', [BASE, { x: '1' }], [BASE, { x: '1' }], true],
+    ['a layer less', [BASE, { x: '1' }], [BASE], true],
     ['not there before', [{ 'bin/': '' }], [BASE], false],
     ['not there now', [BASE], [{ 'bin/': '' }], false],
     ['nowhere', [{ x: '1' }], [{ x: '2' }], false],
@@ -194,6 +196,12 @@ test('a directory counts with all that layers do below it, one after the other',
       true,
     ],
     ['a hard link', [dir, { 'd/l': '=d/one', x: '1' }], [dir, { 'd/l': '=d/one', x: '2' }], false],
+    [
+      'a hard link in what both are based on',
+      [dir, { 'd/l': '=d/one' }],
+      [dir, { 'd/l': '=d/one' }, { x: '' }],
+      true,
+    ],
     ['a symlink', [dir, { 'd/l': '->one', x: '1' }], [dir, { 'd/l': '->one', x: '2' }], true],
     ['its own entry again', [dir], [dir, { 'd/': '' }], true],
     ['emptied', [dir], [dir, { 'd/': '', 'd/.wh..wh..opq': '' }], false],
@@ -209,8 +217,8 @@ test('a directory counts with all that layers do below it, one after the other',
 });
 
 test('all paths that are read have to be the same, and each has to be plain', async () => {
-  const old = [{ ...BASE, 'bin/unused': '1' }];
-  const now = [{ ...BASE, 'bin/unused': '2' }];
+  const old = [{ './': '', ...BASE, 'bin/unused': '1' }];
+  const now = [{ './': '', ...BASE, 'bin/unused': '2' }];
   const rows: readonly (readonly [ContextReads | 'not files', boolean])[] = [
     [USED, true],
     [[read('bin/used'), read('bin/used')], true],

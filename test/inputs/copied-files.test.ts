@@ -15,6 +15,7 @@ import {
 } from '../../lib/model/mod.ts';
 import type { RegistryClient } from '../../lib/registry/mod.ts';
 import type { LastInputs } from '../../lib/state/mod.ts';
+import { writeLayer } from '../rig/fake-tar.ts';
 import { makeNode } from '../rig/plan-nodes.ts';
 
 const digest = (letter: string): Digest => `sha256:${letter.repeat(64)}`;
@@ -42,6 +43,17 @@ function treeOf(files: Files): Tree {
   ) as unknown as Tree;
 }
 
+/** Files and directories only. */
+function archiveOf(files: Files): Buffer {
+  return writeLayer(
+    Object.entries(files).map(([name, text]) => ({
+      path: name.replace(/\/$/, ''),
+      mode: 0o644,
+      content: name.endsWith('/') ? undefined : Buffer.from(text),
+    })),
+  );
+}
+
 const partsOf = (parents: Readonly<Record<string, string>>, more: Partial<KeyParts> = {}): KeyParts => ({
   version: KEY_VERSION,
   dockerfile: 'FROM scratch',
@@ -60,7 +72,10 @@ interface Given {
   readonly old: readonly Files[];
   readonly now: readonly Files[];
   readonly reads?: ContextReads | 'not files';
+  /** Of each layer; then layers are read as archives, each of which is noted in `streamed`. */
   readonly sizeBytes?: number;
+  readonly streamed?: Digest[];
+  readonly unfinished?: true;
   readonly platforms?: readonly (readonly PlatformManifest[])[];
   readonly parts?: Partial<KeyParts>;
   readonly build?: Partial<Build>;
@@ -75,12 +90,14 @@ const USED: ContextReads = [read('bin/used')];
 
 async function isSame({ old, now, reads = USED, sizeBytes = 1, ...given }: Given): Promise<boolean> {
   const trees = new Map<Digest, Promise<Tree>>();
+  const archives = new Map<Digest, Buffer>();
   const digestsOf = (layers: readonly Files[]) =>
     layers.map((files) => {
       const name: Digest = `sha256:${Buffer.from(JSON.stringify(files)).toString('hex').padEnd(64, '0')}`;
       // By a digest that is well-formed: the same files, the same layer.
       const known: Digest = `sha256:${computeKey(partsOf({ name }))}`;
       if (sizeBytes === 1) trees.set(known, Promise.resolve(treeOf(files)));
+      else archives.set(known, archiveOf(files));
       return known;
     });
   const manifests = new Map([
@@ -109,7 +126,11 @@ async function isSame({ old, now, reads = USED, sizeBytes = 1, ...given }: Given
       const json = { config: blob(digest('f')), layers: layers.map(blob) };
       return { ok: true, value: { mediaType: MANIFEST, digest: wanted, bytes: Buffer.alloc(0), json } };
     },
-    streamBlob: () => assert.fail('it is too much to read'),
+    streamBlob: async function* ({ repository }: { repository: string }, blob: { digest: Digest }) {
+      assert(['before', 'after'].includes(repository));
+      given.streamed?.push(blob.digest);
+      yield archives.get(blob.digest);
+    },
   } as unknown as RegistryClient;
   const [was = [{ platform: 'p', digest: OLD }], is = [{ platform: 'p', digest: NEW }]] =
     given.platforms ?? [];
@@ -134,7 +155,8 @@ async function isSame({ old, now, reads = USED, sizeBytes = 1, ...given }: Given
     parts: partsOf({ tools: 'y', same: 's' }, given.parts),
   };
   const node = makeNode(given.build ?? {}, { edges: [{ to: 't', reason: 'copy', contextName: 'tools' }] });
-  const resultOf = (build: string) => (build === 't' ? { image } : undefined);
+  const resultOf = (build: string) =>
+    build === 't' && given.unfinished === undefined ? { image } : undefined;
   const found = await findSameCopied({ resultOf, layers: { registry, trees } }, node, inputs, last);
   if (found !== undefined) assert.deepEqual(found, ['tools']);
   return found !== undefined;
@@ -270,7 +292,25 @@ test('nothing is said where anything else changed, or the results cannot be read
   assert.equal(await isSame({ ...layers, missing: true }), false);
   assert.equal(await isSame({ ...layers, recorded: 'NO' }), false);
   assert.equal(await isSame({ ...layers, location: { kind: 'layout', dir: '/l' } }), false);
-  assert.equal(await isSame({ ...layers, sizeBytes: 32 * 1024 * 1024 + 1 }), false);
+  assert.equal(await isSame({ ...layers, unfinished: true }), false);
+});
+
+test('layers are read once each, and not more of them than a cached build would take', async () => {
+  const limit = 32 * 1024 * 1024;
+  const layers = { old: [BASE, { x: '1' }], now: [BASE, { x: '2' }] };
+  const streamed: Digest[] = [];
+  assert.equal(await isSame({ ...layers, sizeBytes: limit / 4, streamed }), true);
+  assert.deepEqual([streamed.length, new Set(streamed).size], [3, 3]);
+  assert.equal(await isSame({ ...layers, sizeBytes: limit / 2 }), false);
+  const changed = { old: [BASE], now: [{ ...BASE, 'bin/used': 'v' }] };
+  assert.equal(await isSame({ ...changed, sizeBytes: limit / 4 }), false);
+  // All of one layer, and two that are together just as much.
+  const same = { old: [BASE], now: [BASE] };
+  assert.equal(await isSame({ ...same, sizeBytes: limit }), true);
+  assert.equal(await isSame({ ...same, sizeBytes: limit + 1 }), false);
+  const two = { old: [{ ...BASE, x: '1' }], now: [{ ...BASE, x: '2' }] };
+  assert.equal(await isSame({ ...two, sizeBytes: limit / 2 }), true);
+  assert.equal(await isSame({ ...two, sizeBytes: limit / 2 + 1 }), false);
 });
 
 test('inputs are remembered with the results behind them that are in a registry', () => {

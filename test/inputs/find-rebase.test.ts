@@ -47,6 +47,8 @@ interface Given {
   readonly isSecret?: (text: string) => boolean;
   readonly location?: ImageLocation;
   readonly owner?: string;
+  /** What is remembered of where the parents were; `none`: nothing of parents. */
+  readonly recorded?: string;
 }
 
 async function find({ documents, parents = {}, child, base, owner, ...given }: Given) {
@@ -67,6 +69,13 @@ async function find({ documents, parents = {}, child, base, owner, ...given }: G
     ...(targetBase === 'unknown' ? {} : { targetBase }),
   };
   const ref = (repository: string) => ({ registry: 'r.example', repository, digest: child });
+  const remembered = Object.fromEntries(
+    names.flatMap((name) => {
+      const platforms = parents[name]?.[0];
+      const place = given.recorded ?? `r.example/${name}-old@${child}`;
+      return platforms === undefined ? [] : [[name, { ref: place, platforms }] as const];
+    }),
+  );
   const last = {
     inputs: {
       key: 'k',
@@ -81,14 +90,7 @@ async function find({ documents, parents = {}, child, base, owner, ...given }: G
         parents: {},
         options: {},
       },
-      parents: Object.fromEntries(
-        names.flatMap((name) => {
-          const platforms = parents[name]?.[0];
-          return platforms === undefined
-            ? []
-            : [[name, { ref: `r.example/${name}-old@${child}`, platforms }] as const];
-        }),
-      ),
+      ...(given.recorded === 'none' ? {} : { parents: remembered }),
     },
     record: { platforms: given.platforms ?? [on(AMD, child)] } as unknown as BuildRecord,
     source: ref('app'),
@@ -209,6 +211,25 @@ test('labels of its own need no parent', async () => {
   const secret = await find({ documents, child, labels, isSecret: (text) => text === '2' });
   assert(secret.found?.kind === 'new');
   assert.deepEqual(secret.found.reason.items, ['label rev changed']);
+  const own = { labels: '{"a":"1","b":"2","v":"1"}' };
+  const kept = {
+    before: new Map([
+      ['b', '2'],
+      ['a', '1'],
+    ]),
+    after: new Map([
+      ['a', '1'],
+      ['b', '2'],
+    ]),
+  };
+  const alone = await find({ ...makePair(ONE, TWO, own), labels: kept });
+  assert(alone.found?.kind === 'new');
+  assert.equal(alone.found.reason.text, 'labels of the base changed: no step runs');
+  const turned = await find({
+    ...makePair(ONE, TWO, own),
+    labels: { before: kept.after, after: kept.before },
+  });
+  assert.deepEqual(turned.found, alone.found);
   const both = await find({ ...makePair(ONE, TWO, { labels: '{"rev":"1","v":"1"}' }), labels });
   assert(both.found?.kind === 'new');
   assert.equal(both.found.reason.code, 'parent-config');
@@ -253,7 +274,10 @@ test('what changed of a parent is said as a Dockerfile says it', async () => {
       'HEALTHCHECK',
       ['HEALTHCHECK of the base: "CMD t" → "Interval"'],
     ],
+    [more('"Cmd":null'), more('"Cmd":["a"]'), 'CMD', ['CMD of the base: "null" → "a"']],
     [{ author: 'a' }, { author: 'b' }, 'MAINTAINER', []],
+    [{ ...ONE, author: 'a' }, { ...ONE, author: 'b' }, 'MAINTAINER', []],
+    [{ ...ONE, author: 'a' }, { ...TWO, author: 'a' }, 'labels', ['label v of the base: "1" → "2"']],
     [{}, { steps: ['LABEL none'] }, 'history', []],
     [{ steps: ['CMD [a]'] }, { author: 'b', steps: [] }, 'MAINTAINER', []],
     [{}, {}, 'annotations', []],
@@ -301,6 +325,12 @@ test('several parents are all named, each build once', async () => {
     'label v of the base: "1" → "2"',
     'label v of the second: "1" → "2"',
   ]);
+  // What steps see of any of them counts, of one that only another stage is based on too.
+  const seen = { ...parents, second: more('seen', ONE, { ...ONE, more: '"User":"u"' }) };
+  documents.texts.forEach((text, name) => {
+    if (name.startsWith('seen-')) documents.texts.set(name.replace('seen-', 'second-'), text);
+  });
+  assert.equal((await find({ documents, child, parents: seen })).found, undefined);
   const { base, second } = three;
   const once = await find({ documents, child, parents: { base, second: base }, owner: 'one' });
   assert(once.found?.kind === 'new');
@@ -359,6 +389,15 @@ test('each platform is exchanged with its own, wherever that stands', async () =
     const config = manifest.json['config'] as { readonly digest: Digest };
     assert.equal(await reader.configs.get(config.digest), textOf(found.image.configs[position]));
   }
+  // One platform alone may change.
+  const sameAmd = documents.image('base-new', spellImage({ layers: 1, labels: '{"v":"1"}' }));
+  const half = { base: [parents.base[0], [on(ARM, newArm), on(AMD, sameAmd)]] as const };
+  const onlyArm = await find({ documents, child, parents: half, platforms: [] });
+  assert(onlyArm.found?.kind === 'new');
+  assert.deepEqual(
+    onlyArm.found.image.platforms.map(({ digest }) => digest),
+    [images[0], amd],
+  );
   // Indexes that are not only of images, or name no platform, or the same one twice.
   const attestation = { annotations: { 'vnd.docker.reference.type': 'attestation-manifest' } };
   const { platform: _, ...unnamed } = described(AMD, amd);
@@ -371,6 +410,24 @@ test('each platform is exchanged with its own, wherever that stands', async () =
     [described(AMD, amd), { ...described(ARM, arm), digest: 'x' }],
   ])
     assert.equal((await find({ documents, child: documents.index('app', more), parents })).found, undefined);
+  // The same where only its own labels are others, and no parent could tell.
+  const labels = { before: new Map([['v', '1']]), after: new Map([['v', '2']]) };
+  const relabel = (index: Digest) => find({ documents, child: index, labels });
+  assert.equal((await relabel(child)).found?.kind, 'new');
+  for (const more of [
+    described('linux/s390x', arm, attestation),
+    { ...unnamed, platform: { architecture: 'unknown', os: 'unknown' } },
+    unnamed,
+    described('linux/s390x', documents.index('app', children)),
+  ]) {
+    documents.asked = [];
+    assert.equal((await relabel(documents.index('app', [...children, more]))).found, undefined);
+    assert.equal(documents.asked.filter((one) => one === 'config app').length <= 2, true);
+  }
+  const kept = documents.texts.get(`app@${arm}`) ?? assert.fail();
+  documents.texts.delete(`app@${arm}`);
+  assert.equal((await relabel(child)).found, undefined);
+  documents.texts.set(`app@${arm}`, kept);
   const twice = { base: [[on(AMD, oldAmd), on(AMD, oldArm)], parents.base[1]] as const };
   assert.equal((await find({ documents, child, parents: twice })).found, undefined);
   const nowTwice = { base: [parents.base[0], [on(AMD, newAmd), on(AMD, newArm)]] as const };
@@ -391,11 +448,18 @@ test('nothing is found where a part of it is not there, or something else change
   const pair = makePair(ONE, TWO);
   const { documents, child, parents } = pair;
   const [[was], [is]] = parents.base;
-  const isNew = async (given: Partial<Given>) => (await find({ ...pair, ...given })).found?.kind === 'new';
+  const isNew = async (given: Partial<Given>) => {
+    const { found } = await find({ ...pair, ...given });
+    // Not to be taken for the same either.
+    assert.notEqual(found?.kind, 'same');
+    return found !== undefined;
+  };
   assert.equal(await isNew({}), true);
   assert.equal(await isNew({ base: 'unknown' }), false);
   assert.equal(await isNew({ parents: { base: [undefined, parents.base[1]] } }), false);
   assert.equal(await isNew({ parents: { base: [parents.base[0], undefined] } }), false);
+  assert.equal(await isNew({ recorded: 'NO' }), false);
+  assert.equal(await isNew({ recorded: 'none' }), false);
   assert.equal(await isNew({ moved: ['base', 'other'] }), false);
   assert.equal(await isNew({ location: { kind: 'layout', dir: '/l' } }), false);
   // Layers, as they are remembered, and as they are.

@@ -196,6 +196,24 @@ test('what cannot be known keeps a build from having a key, each thing said once
   });
 });
 
+test('with a frontend of somebody else nobody knows what is read', async (t) => {
+  const { compute } = await makeProject(
+    t,
+    { Dockerfile: '# syntax=r.example/frontend:1\nANYTHING\n', 'main/one': '1' },
+    { images: { 'r.example/frontend:1': 'unread', 'r.example/img:1': 'unread' } },
+  );
+  const image: ContextSource = { ref: { kind: 'image', ref: 'r.example/img:1' }, written: '' };
+  const inputs = await compute({ contexts: new Map([['img', image]]) });
+  assert.equal(inputs.key, undefined);
+  assert.deepEqual(
+    inputs.untracked.map(({ kind, subject }) => [kind, subject]),
+    [
+      ['frontend', undefined],
+      ['image', 'r.example/img:1'],
+    ],
+  );
+});
+
 test('an image whose base is chosen by what nobody knows has no base to follow', async (t) => {
   const { compute } = await makeProject(t, {
     Dockerfile: 'ARG BASE\nFROM --platform=$NOBODY scratch\nCOPY one /\n',

@@ -11,7 +11,8 @@ const ALL =
   '"User":"u","ExposedPorts":{"1/tcp":{},"2/tcp":{}},"Env":["A=b"],"Entrypoint":["e"],"Cmd":["c"],"Volumes":{"/v":{}},"WorkingDir":"/w","Labels":{"a":"1","b":"\\u0026"},"StopSignal":"9","ArgsEscaped":true,"Healthcheck":{"Test":["t"],"Interval":1,"Timeout":2,"StartPeriod":3,"StartInterval":4,"Retries":5},"OnBuild":["o"],"Shell":["s"]';
 
 test('a config with every field that is known comes out as it was', () => {
-  for (const config of ['', ALL, '"Cmd":null', '"Healthcheck":{"Test":["NONE"]}']) {
+  const names = '"Labels":{"a":"1","a.b":"2","a.b.c":"3","b":"4"}';
+  for (const config of ['', ALL, '"Cmd":null', '"Healthcheck":{"Test":["NONE"]}', names]) {
     const read = readImageConfig(text(config));
     assert(read !== undefined, config);
     assert.equal(writeImageConfig(read), text(config));

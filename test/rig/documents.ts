@@ -2,8 +2,14 @@
 import assert from 'node:assert/strict';
 import type { ConfigReader } from '../../lib/inputs/mod.ts';
 import type { ImageOfPlatform } from '../../lib/inputs/rebase.ts';
-import type { Digest } from '../../lib/model/mod.ts';
-import { CONFIG_LIMIT, digestOf, parseManifest, type RegistryClient } from '../../lib/registry/mod.ts';
+import type { Digest, Problem } from '../../lib/model/mod.ts';
+import {
+  CONFIG_LIMIT,
+  digestOf,
+  type Manifest,
+  parseManifest,
+  type RegistryClient,
+} from '../../lib/registry/mod.ts';
 
 /** Media types of what it holds. */
 export const MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
@@ -23,6 +29,8 @@ export class Documents {
   /** What tags point at, by `REPOSITORY:TAG`; undefined: it does not say. */
   readonly tags: Map<string, Digest | undefined> = new Map();
   asked: string[] = [];
+  /** What goes wrong with a request, as `asked` notes it. */
+  fault: (asked: string) => Problem | undefined = () => undefined;
 
   put(repository: string, text: string): Digest {
     const digest = digestOf(new TextEncoder().encode(text));
@@ -51,19 +59,34 @@ export class Documents {
     );
   }
 
+  /** Notes a request; what goes wrong with it, if anything. */
+  #note(asked: string): readonly Problem[] | undefined {
+    this.asked.push(asked);
+    const problem = this.fault(asked);
+    return problem === undefined ? undefined : [problem];
+  }
+
   /** What asks for it as a registry's client does. Manifests are asked for by digest, configs with their limit. */
   client(): RegistryClient {
-    const read = (kind: string, { registry, repository }: Asked, digest: Digest | undefined) => {
+    const readDocument = (kind: string, { registry, repository }: Asked, digest: Digest | undefined) => {
       assert.equal(registry, 'r.example');
-      this.asked.push(`${kind} ${repository}`);
+      const error = this.#note(`${kind} ${repository}`);
       const text = this.texts.get(`${repository}@${digest}`);
-      return text === undefined ? undefined : new TextEncoder().encode(text);
+      if (error !== undefined || text === undefined) return { ok: false as const, error: error ?? [] };
+      return { ok: true as const, value: new TextEncoder().encode(text) };
+    };
+    const write = (kind: string, { registry, repository }: Asked, bytes: Uint8Array) => {
+      assert.equal(registry, 'r.example');
+      const error = this.#note(`put ${kind} ${repository}`);
+      if (error !== undefined) return { ok: false, error };
+      return { ok: true, value: this.put(repository, new TextDecoder().decode(bytes)) };
     };
     const client = {
       head: async (ref: Asked) => {
         const name =
           ref.tag === undefined ? `${ref.repository}@${ref.digest}` : `${ref.repository}:${ref.tag}`;
-        this.asked.push(`head ${ref.tag === undefined ? ref.repository : name}`);
+        const [problem] = this.#note(`head ${ref.tag === undefined ? ref.repository : name}`) ?? [];
+        if (problem !== undefined) return { kind: 'unknown', problem };
         if (ref.tag === undefined)
           return this.texts.has(name) ? { kind: 'present', digest: ref.digest } : { kind: 'absent' };
         if (!this.tags.has(name)) return { kind: 'absent' };
@@ -74,16 +97,21 @@ export class Documents {
       },
       getManifest: async (ref: Asked) => {
         assert.equal(ref.tag, undefined);
-        const bytes = read('manifest', ref, ref.digest);
-        const manifest =
-          bytes === undefined || ref.digest === undefined ? undefined : parseManifest(bytes, ref.digest);
+        const read = readDocument('manifest', ref, ref.digest);
+        if (!read.ok) return read;
+        const manifest = ref.digest === undefined ? undefined : parseManifest(read.value, ref.digest);
         return manifest === undefined ? { ok: false, error: [] } : { ok: true, value: manifest };
       },
       getBlob: async (ref: Asked, digest: Digest, limit: number) => {
-        assert.deepEqual([ref.digest, limit], [undefined, CONFIG_LIMIT]);
-        const value = read('config', ref, digest);
-        return value === undefined ? { ok: false, error: [] } : { ok: true, value };
+        assert.equal(limit, CONFIG_LIMIT);
+        return readDocument('config', ref, digest);
       },
+      putBlob: async (ref: Asked, bytes: Uint8Array) => write('config', ref, bytes),
+      putManifest: async (ref: Asked, manifest: Manifest) => {
+        assert.equal(ref.digest, manifest.digest);
+        return write('manifest', ref, manifest.bytes);
+      },
+      forget: (ref: Asked) => this.asked.push(`forget ${ref.repository}`),
     };
     return client as unknown as RegistryClient;
   }

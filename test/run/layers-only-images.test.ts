@@ -155,6 +155,13 @@ test('all platforms of an index get one, and the index last', async () => {
     ['put config base', 'put manifest base', 'put config base', 'put manifest base', 'put manifest base'],
   );
   assert(documents.texts.has(`base@${wanted}`));
+  // Without its index the rest is of no use.
+  documents.texts.delete(`base@${wanted}`);
+  let left = 3;
+  documents.fault = (asked) => (asked === 'put manifest base' && --left === 0 ? denied() : undefined);
+  const { images: others, warned } = makeImages({ documents });
+  assert.equal(await others.of({ kind: 'registry', ref: refTo(base) }, true), undefined);
+  assert.equal(warned().length, 1);
 });
 
 test('what passes is waited out twice; then, and for what does not pass, that is said once', async () => {
@@ -272,6 +279,25 @@ test('an image in the store gets one there under a name of its own, made by one 
   }
 });
 
+test('an index in the store gets one of all its platforms, unless one of them has triggers', async (t) => {
+  const documents = new Documents();
+  const platformOf = (architecture: string, more = '') => {
+    const { config, layers } = spellImage({ layers: 1, more });
+    const of = documents.image('base', { config: config.replace('amd64', architecture), layers });
+    return { mediaType: MANIFEST, digest: of, size: 1, platform: { architecture, os: 'linux' } };
+  };
+  const amd = platformOf('amd64');
+  const base = documents.index('base', [amd, platformOf('arm64')]);
+  const { run, calls, workDir } = await makeStore(t, documents);
+  const { images } = makeImages({ run, workDir });
+  const at = (of: Digest) => ({ kind: 'store', ref: refTo(of, 'v1'), confirmed: true }) as const;
+  assert.deepEqual(await images.of(at(base), true), refTo(await expected(documents, base), 'v1-layers'));
+  assert(calls[0]?.includes('platform=linux/amd64,linux/arm64'));
+  const triggers = documents.index('base', [amd, platformOf('arm64', '"OnBuild":["RUN x"]')]);
+  assert.equal(await images.of(at(triggers), true), undefined);
+  assert.equal(calls.length, 1);
+});
+
 test('in the store it is only looked for where it may not be made, and none is made where the image is odd', async (t) => {
   const { documents, base } = makeBase();
   const at = (of: Digest) => ({ kind: 'store', ref: refTo(of, 'v1'), confirmed: true }) as const;
@@ -357,6 +383,8 @@ test('a failure is laid to them only where it speaks of them', () => {
   assert.equal(layersOnlyFault(notSplit, [plain, scratch]), undefined);
   assert.equal(layersOnlyFault(notSplit, []), undefined);
   assert.equal(layersOnlyFault(lost(digest('b')), [scratch, plain, split]), 'lost');
+  const more: Link = { ...split, contextName: 'd', layersOnly: refTo(digest('d')) };
+  assert.equal(layersOnlyFault(lost(digest('b')), [more, split]), 'lost');
   assert.equal(layersOnlyFault(lost(digest('a')), [plain, split]), undefined);
   assert.equal(layersOnlyFault(problem('build/failed', digest('b')), [split]), undefined);
 });

@@ -2,9 +2,13 @@
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
-import type { EventBody } from '../../lib/model/mod.ts';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { formatLock } from '../../lib/lock/mod.ts';
+import { type EventBody, fail, problem } from '../../lib/model/mod.ts';
+import type { EngineAccess } from '../../lib/run/mod.ts';
 import { type Session, type SessionOptions, withSession } from '../../lib/run/session.ts';
 import { defaultJobs } from '../../lib/system/mod.ts';
 import { accessTo, envOf, type FakeWorld, makeFakeWorld, prepareIn } from '../rig/fake-world.ts';
@@ -53,8 +57,18 @@ test('what a session opened is closed, and its directory gone, whether the work 
         assert.equal(existsSync(workDir), true);
         assert.equal(getEventListeners(signal, 'abort').length > 0, true);
         // By the clock of the machine: files as young as these are not remembered.
-        Object.assign(session.hasher, { save: async () => saves.push(`with ${existsSync(workDir)}`) });
+        const { hasher } = session;
+        const close = hasher.close.bind(hasher);
+        Object.assign(hasher, {
+          save: async () => saves.push('saved'),
+          close: async () => {
+            saves.push('closed');
+            await close();
+          },
+        });
         await session.registry.head({ registry: world.registry.host, repository: 'app/a', tag: '1' });
+        // Somebody may have tidied up.
+        await rm(workDir, { recursive: true });
         if (fails) throw new Error('of the work');
         return 'its result';
       },
@@ -65,9 +79,8 @@ test('what a session opened is closed, and its directory gone, whether the work 
     assert.equal(existsSync(workDir), false);
     assert.deepEqual(getEventListeners(signal, 'abort'), []);
     // What was learnt of files is kept for the next run, if this one worked.
-    assert.deepEqual(saves, fails ? [] : ['with true']);
-    for (let turns = 0; world.registry.openSockets('bake-ts') > 0 && turns < 1000; turns++)
-      await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(saves, fails ? ['closed'] : ['saved', 'closed']);
+    for (let turns = 0; world.registry.openSockets('bake-ts') > 0 && turns < 1000; turns++) await nextTurn();
     assert.equal(world.registry.openSockets('bake-ts'), 0);
   }
 });
@@ -110,22 +123,115 @@ test('a session stops with its signal, with the reason of it, from the start or 
 
 test('all tags that are to be pushed are asked for at once, and no other', async (t) => {
   const world = await makeWorld(t);
+  const { host, requests } = world.registry;
   await openIn(world, async (session) => {
     session.askAhead();
-    const { host } = world.registry;
-    for (const tag of ['1', '2']) await session.registry.head({ registry: host, repository: 'app/a', tag });
-    const heads = world.registry.requests.filter(({ method }) => method === 'HEAD');
-    assert.deepEqual(heads.map(({ path: asked }) => asked).sort(), [
-      '/v2/app/a/manifests/1',
-      '/v2/app/a/manifests/2',
+    for (let turns = 0; requests.length < 2 && turns < 10_000; turns++) await nextTurn();
+    for (let turns = 0; turns < 20; turns++) await nextTurn();
+    assert.deepEqual(requests.map(({ method, path: asked }) => `${method} ${asked}`).sort(), [
+      'HEAD /v2/app/a/manifests/1',
+      'HEAD /v2/app/a/manifests/2',
     ]);
+    // Their answers are kept.
+    for (const tag of ['1', '2']) await session.registry.head({ registry: host, repository: 'app/a', tag });
+    assert.equal(requests.length, 2);
+  });
+});
+
+test('requests to registries are counted, those that write apart', async (t) => {
+  const world = await makeWorld(t);
+  const { host } = world.registry;
+  await openIn(world, async (session) => {
+    const at = { registry: host, repository: 'app/a' };
+    await session.registry.head({ ...at, tag: '1' });
+    await session.registry.getManifest({ ...at, tag: '2' });
+    await session.registry.putBlob(at, new Uint8Array([1]));
+    const count = (...methods: readonly string[]) =>
+      world.registry.requests.filter(({ method }) => methods.includes(method)).length;
+    assert.equal(count('HEAD') > 0 && count('GET') > 0 && count('POST', 'PUT', 'PATCH') > 0, true);
     assert.deepEqual(session.counts, {
       buildctlCalls: 0,
-      registryRequests: { reads: heads.length, writes: 0 },
+      registryRequests: { reads: count('HEAD', 'GET'), writes: count('POST', 'PUT', 'PATCH') },
     });
-    await session.registry.putBlob({ registry: host, repository: 'app/a' }, new Uint8Array([1]));
-    const writes = world.registry.requests.filter(({ method }) => method === 'POST' || method === 'PUT');
-    assert.equal(session.counts.registryRequests.writes, writes.length);
+  });
+});
+
+test('a registry that is busy is waited for as the session waits', async (t) => {
+  const world = await makeWorld(t);
+  world.registry.fault({ method: 'HEAD', nth: 1, act: { kind: 'status', status: 503 } });
+  let waits = 0;
+  const sleep = async () => {
+    waits++;
+  };
+  await openIn(
+    world,
+    async ({ registry }) => {
+      const ref = { registry: world.registry.host, repository: 'app/a', tag: '1' };
+      assert.equal((await registry.head(ref)).kind, 'absent');
+      assert.equal(waits, 1);
+    },
+    { sleep },
+  );
+});
+
+test('the engine is the one of the address given', async (t) => {
+  const world = await makeWorld(t);
+  const asked: (string | undefined)[] = [];
+  const engines: EngineAccess = {
+    ...accessTo(world.engine),
+    find: async ({ flagAddress }) => {
+      asked.push(flagAddress);
+      return fail([problem('engine/none-found', 'none')]);
+    },
+  };
+  await openIn(world, async ({ engine }) => assert.equal((await engine.ready()).ok, false), { engines });
+  await openIn(
+    world,
+    async ({ engine }) => {
+      assert.equal((await engine.ready()).ok, false);
+      assert.equal(await engine.platform(), 'unknown/tcp://x:1');
+    },
+    { engines, address: 'tcp://x:1' },
+  );
+  assert.deepEqual(asked, [undefined, 'tcp://x:1']);
+});
+
+test('tags move together where the set or the run wants it', async (t) => {
+  for (const [head, atomic, isTogether] of [
+    ['', false, false],
+    ['', true, true],
+    ['publish: together', false, true],
+    ['publish: each', false, false],
+  ] as const) {
+    const world = await makeWorld(t, { head });
+    await openIn(
+      world,
+      async (session) => {
+        const { publisher } = (await session.startPass(false)).context;
+        const at = { registry: world.registry.host, repository: 'app/a' };
+        const nowhere = { ...at, digest: `sha256:${'0'.repeat(64)}` } as const;
+        const put = await publisher.publish({
+          build: 'a',
+          source: nowhere,
+          refs: [{ ...at, tag: '1' }],
+          fresh: false,
+        });
+        assert.equal(put.ok, isTogether, `${head} ${atomic}`);
+        assert.deepEqual(publisher.dropWaiting(), isTogether ? ['a'] : []);
+      },
+      { atomic },
+    );
+  }
+});
+
+test('an image that builds.lock pins is taken as it says, without asking', async (t) => {
+  const digest = `sha256:${'1'.repeat(64)}` as const;
+  const lock = formatLock([{ written: 'r.example/base:1', digest }]);
+  const world = await makeWorld(t, { lock });
+  await openIn(world, async (session) => {
+    const { images } = (await session.startPass(true)).context.keying;
+    assert.deepEqual(await images.lookUp('r.example/base:1'), { kind: 'known', digest });
+    assert.deepEqual(session.counts.registryRequests, { reads: 0, writes: 0 });
   });
 });
 
@@ -198,7 +304,7 @@ test('calls of buildctl run so many at a time as asked for, or two for each proc
         let most = 0;
         const one = async () => {
           most = Math.max(most, ++running);
-          await new Promise((resolve) => setImmediate(resolve));
+          await nextTurn();
           running--;
         };
         await Promise.all(Array.from({ length: expected + 2 }, () => permits.with(0, one)));
@@ -213,7 +319,9 @@ test('waiting ends with the signal, or with the time', async (t) => {
   const world = await makeWorld(t);
   await openIn(world, async (session) => {
     const { sleep } = (await session.startPass(true)).context.building.calling;
-    await sleep(1);
+    const before = performance.now();
+    await sleep(30);
+    assert.equal(performance.now() - before >= 25, true);
     const waiting = sleep(60_000);
     session.stop('');
     await waiting;

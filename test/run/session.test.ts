@@ -12,6 +12,7 @@ import type { EngineAccess } from '../../lib/run/mod.ts';
 import { type Session, type SessionOptions, withSession } from '../../lib/run/session.ts';
 import { defaultJobs } from '../../lib/system/mod.ts';
 import { accessTo, envOf, type FakeWorld, makeFakeWorld, prepareIn } from '../rig/fake-world.ts';
+import { specError, startFaultRegistry } from '../rig/fault-registry.ts';
 import type { Cleanup } from '../rig/temp.ts';
 
 interface Given {
@@ -67,9 +68,9 @@ test('what a session opened is closed, and its directory gone, whether the work 
           },
         });
         await session.registry.head({ registry: world.registry.host, repository: 'app/a', tag: '1' });
+        if (fails) throw new Error('of the work');
         // Somebody may have tidied up.
         await rm(workDir, { recursive: true });
-        if (fails) throw new Error('of the work');
         return 'its result';
       },
       { signal },
@@ -143,7 +144,7 @@ test('requests to registries are counted, those that write apart', async (t) => 
   const { host } = world.registry;
   await openIn(world, async (session) => {
     const at = { registry: host, repository: 'app/a' };
-    await session.registry.head({ ...at, tag: '1' });
+    for (const tag of ['1', '3', '4', '5']) await session.registry.head({ ...at, tag });
     await session.registry.getManifest({ ...at, tag: '2' });
     await session.registry.putBlob(at, new Uint8Array([1]));
     const count = (...methods: readonly string[]) =>
@@ -154,6 +155,41 @@ test('requests to registries are counted, those that write apart', async (t) => 
       registryRequests: { reads: count('HEAD', 'GET'), writes: count('POST', 'PUT', 'PATCH') },
     });
   });
+});
+
+test('one token does for all that is to be pushed, and asking for it is no write', async (t) => {
+  const world = await makeWorld(t);
+  const server = await startFaultRegistry(t, ({ path: asked, headers }) => {
+    if (asked === '/token') return { status: 200, body: JSON.stringify({ access_token: 'tested' }) };
+    if (asked === '/v2/' && headers.authorization !== undefined) return { status: 200, body: '{}' };
+    if (headers.authorization === 'Bearer tested') return specError(404, 'MANIFEST_UNKNOWN');
+    const realm = `http://${server.host}/token`;
+    return specError(401, 'UNAUTHORIZED', { 'www-authenticate': `Bearer realm="${realm}",service="x"` });
+  });
+  await world.write({
+    'builds.yaml': `builds:
+  a: { context: a, push: true, tags: ["${server.host}/app/a:1", "${server.host}/app/b:1"] }
+`,
+  });
+  const auths = { [server.host]: { identitytoken: 'it' } };
+  await openIn(
+    world,
+    async (session) => {
+      for (const repository of ['app/a', 'app/b'])
+        assert.deepEqual(await session.registry.head({ registry: server.host, repository, tag: '1' }), {
+          kind: 'absent',
+        });
+      const tokens = server.requests.filter(({ path: asked }) => asked === '/token');
+      assert.deepEqual(
+        tokens.map(({ method }) => method),
+        ['POST'],
+      );
+      assert.match(decodeURIComponent(tokens[0]?.body ?? ''), /app\/a:pull.*app\/b:pull/);
+      assert.equal(session.counts.registryRequests.writes, 0);
+      assert.equal(session.counts.registryRequests.reads, server.requests.length - 1);
+    },
+    { env: { ...envOf(world), DOCKER_AUTH_CONFIG: JSON.stringify({ auths }) } },
+  );
 });
 
 test('a registry that is busy is waited for as the session waits', async (t) => {
@@ -250,6 +286,10 @@ test('a pass goes by the options of the session', async (t) => {
       assert.equal(context.building.enginePlatform, 'linux/s390x');
       assert.equal(context.keying.enginePlatform, 'linux/s390x');
       assert.equal(context.building.naming.root, world.dir);
+      for (const { registry } of [context.deciding.layers, context.deciding.configs])
+        assert.equal(registry, session.registry);
+      world.engine.images.set('x.example/a:1', `sha256:${'1'.repeat(64)}`);
+      assert.deepEqual(await context.deciding.storedImages(), world.engine.images);
       assert.equal(context.building.naming.worker(), 'containerd');
       const { isInsecure, calling } = context.building;
       const hosts = ['plain.example', 'own.example', 'r.example', 'unknown.example'];
@@ -354,6 +394,12 @@ test('what is wrong with builds.lock, or with where results are remembered, is t
     assert(records.ok && records.value !== undefined);
     assert.equal(records.value.repository, 'app/a');
   });
+  fine.registry.forget();
+  await openIn(fine, async ({ memory }) => assert.equal(await memory.recall('0'.repeat(64)), undefined));
+  assert.equal(
+    fine.registry.requests.some(({ path: asked }) => asked === '/v2/app/a/manifests/bake-records'),
+    true,
+  );
 });
 
 test('a build whose image is gone is built again once, however many ask for it', async (t) => {

@@ -169,6 +169,7 @@ test('one token does for all that is to be pushed, and asking for it is no write
   await world.write({
     'builds.yaml': `builds:
   a: { context: a, push: true, tags: ["${server.host}/app/a:1", "${server.host}/app/b:1"] }
+  b: { context: b, contexts: { a: "build:a" }, tags: ["${server.host}/app/not-pushed:1"] }
 `,
   });
   const auths = { [server.host]: { identitytoken: 'it' } };
@@ -184,7 +185,9 @@ test('one token does for all that is to be pushed, and asking for it is no write
         tokens.map(({ method }) => method),
         ['POST'],
       );
-      assert.match(decodeURIComponent(tokens[0]?.body ?? ''), /app\/a:pull.*app\/b:pull/);
+      const body = decodeURIComponent(tokens[0]?.body ?? '');
+      assert.match(body, /app\/a:pull.*app\/b:pull/);
+      assert.doesNotMatch(body, /not-pushed/);
       assert.equal(session.counts.registryRequests.writes, 0);
       assert.equal(session.counts.registryRequests.reads, server.requests.length - 1);
     },

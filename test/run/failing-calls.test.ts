@@ -1,0 +1,155 @@
+/** What follows when buildctl fails: how often it is called again, what is said, and what is blamed. */
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+import { formatLock } from '../../lib/lock/mod.ts';
+import { ok } from '../../lib/model/mod.ts';
+import { bakeWith } from '../../lib/run/mod.ts';
+import { assertOk, type Baked, codesOf } from '../rig/baking.ts';
+import { kindsText, lifeOf } from '../rig/failure-bench.ts';
+import { accessTo, envOf, type FakeWorld, makeFakeWorld, prepareIn, putBase } from '../rig/fake-world.ts';
+import type { Cleanup } from '../rig/temp.ts';
+
+const BUSY = 'error: failed to solve: dial unix /run/containerd.sock: connect: connection refused';
+
+/** One build on `base:1`. */
+async function makeOne(t: Cleanup): Promise<FakeWorld> {
+  const world = await makeFakeWorld(
+    t,
+    (host) => ({
+      'builds.yaml': `builds:\n  a: { context: ., push: true, tags: ["${host}/app/a:1"] }\n`,
+      Dockerfile: `FROM ${host}/base:1\nCOPY file /\n`,
+      file: 'a\n',
+    }),
+    { lax: true },
+  );
+  putBase(world.registry, 'base', '1', 'one');
+  return world;
+}
+
+const retriesOf = ({ events }: Pick<Baked, 'events'>) =>
+  events.flatMap((event) =>
+    event.type === 'retry' ? [[event.build, event.attempt, event.delayMs, event.why]] : [],
+  );
+
+test('a fault that passes is tried again, each time as another attempt in a directory of its own', async (t) => {
+  const world = await makeOne(t);
+  const dirs: string[] = [];
+  world.engine.fault({
+    at: 'start',
+    times: 2,
+    act: ({ argv }) => {
+      const dir = path.dirname(argv[argv.indexOf('--metadata-file') + 1] ?? '');
+      // What failed before has left nothing.
+      assert.deepEqual(dirs.filter(existsSync), []);
+      assert.equal(existsSync(dir), true);
+      dirs.push(dir);
+    },
+  });
+  world.engine.fault({ at: 'start', times: 2, act: { fail: BUSY } });
+  const baked = await world.bake();
+  assertOk(baked);
+  assert.equal(new Set(dirs).size, 2);
+  assert.equal(lifeOf(baked, 'a'), 'KDSRSRSTF');
+  const [[, , , why] = []] = retriesOf(baked);
+  assert.match(String(why), /containerd/);
+  assert.deepEqual(retriesOf(baked), [
+    ['a', 1, 1_000, why],
+    ['a', 2, 4_000, why],
+  ]);
+  const attempts = baked.events.flatMap((event) => (event.type === 'node-started' ? [event.attempt] : []));
+  assert.deepEqual(attempts, [1, 2, 3]);
+});
+
+test('a run that is cancelled while a build waits is not tried again', async (t) => {
+  const world = await makeOne(t);
+  world.engine.fault({ at: 'start', act: { fail: BUSY } });
+  const controller = new AbortController();
+  const summary = await bakeWith(accessTo(world.engine), {
+    ...(await prepareIn(world)),
+    env: envOf(world),
+    signal: controller.signal,
+    sleep: async () => controller.abort(),
+  });
+  assert.deepEqual(
+    summary.outcomes.map(({ build, kind, problem }) => [build, kind, problem]),
+    [['a', 'cancelled', undefined]],
+  );
+  assert.equal(summary.buildctlCalls, 1);
+});
+
+test('what does not pass is not tried again', async (t) => {
+  const world = await makeOne(t);
+  world.engine.fault({ at: 'start', act: { fail: 'error: failed to solve: something else' } });
+  const baked = await world.bake();
+  assert.deepEqual([codesOf(baked), retriesOf(baked)], [['build/failed of a'], []]);
+  assert.deepEqual([baked.outcome('a').problem?.build, baked.outcome('a').tags], ['a', []]);
+  assert.equal(baked.summary.buildctlCalls, 1);
+  assert.deepEqual(await world.records(), []);
+});
+
+test('where the engine does not know what registries: says, the hint says that; elsewhere it says nothing', async (t) => {
+  const world = await makeOne(t);
+  const found = await accessTo(world.engine).find({} as never);
+  assert(found.ok);
+  const engine = { ...found.value, registryHint: 'Tell the engine.' };
+  const access = { ...accessTo(world.engine), find: async () => ok(engine) };
+  const rows: readonly (readonly [string, string, boolean])[] = [
+    ['http: server gave HTTP response to HTTPS client', 'registry/http', true],
+    ['tls: failed to verify certificate: x509: unknown authority', 'registry/tls', true],
+    ['failed to push r.example/x: 403 Forbidden', 'registry/denied', false],
+    ['something else', 'build/failed', false],
+  ];
+  for (const [text, code, isHinted] of rows) {
+    world.engine.mend();
+    world.engine.fault({ at: 'start', act: { fail: `error: failed to solve: ${text}` } });
+    const told = (await world.bake({ access })).outcome('a').problem;
+    assert.deepEqual([told?.code, told?.hint === engine.registryHint], [code, isHinted]);
+    const untold = (await world.bake()).outcome('a').problem;
+    assert.equal(untold?.code, code);
+    assert.notEqual(untold?.hint, engine.registryHint);
+  }
+});
+
+test('a failure over an image that builds.lock pins and its registry has no more is laid to that', async (t) => {
+  const world = await makeOne(t);
+  const written = `${world.registry.host}/base:1`;
+  const gone = `sha256:${'0'.repeat(64)}` as const;
+  const rows: readonly (readonly [string, string])[] = [
+    [`failed to resolve source metadata for ${written}: not found`, 'build/base-missing'],
+    [`failed to resolve source metadata for ${written}: timeout`, 'build/base-unreachable'],
+    ['failed to calculate checksum of ref x: "/file": not found', 'build/file-missing'],
+    ['something else', 'build/failed'],
+    ['process "make" did not complete successfully: exit code: 1', 'build/step-failed'],
+    ['failed to push r.example/x: 403 Forbidden', 'registry/denied'],
+  ];
+  for (const [text, code] of rows) {
+    world.engine.mend();
+    world.engine.fault({ at: 'start', act: { fail: `error: failed to solve: ${text}` } });
+    await world.write({ 'builds.lock': formatLock([{ written, digest: gone }]) });
+    const locked = (await world.bake()).outcome('a').problem;
+    if (code === 'build/step-failed' || code === 'registry/denied') {
+      assert.equal(locked?.code, code);
+      continue;
+    }
+    assert.equal(locked?.code, 'run/locked-image-gone', code);
+    assert.equal(locked?.build, 'a');
+    assert.equal(locked?.hint, `Take what the tag stands for now: bake-ts update '${written}'`);
+    assert.match(locked?.message ?? '', new RegExp(`pins .*base:1.* to ${gone}`));
+    // One that is still there is not to blame.
+    const digest = world.registry.store.tags()['base:1'] as `sha256:${string}`;
+    await world.write({ 'builds.lock': formatLock([{ written, digest }]) });
+    assert.equal((await world.bake()).outcome('a').problem?.code, code);
+  }
+});
+
+test('an engine that cannot be found fails each build that needs it, each by its name', async (t) => {
+  const world = await makeOne(t);
+  const access = { ...accessTo(world.engine), find: async () => ({ ok: false as const, error: [] }) };
+  const baked = await world.bake({ access });
+  assert.equal(kindsText(baked), 'a failed');
+  const { problem } = baked.outcome('a');
+  assert.deepEqual([problem?.code, problem?.build], ['engine/unreachable', 'a']);
+  assert.deepEqual(retriesOf(baked), []);
+});

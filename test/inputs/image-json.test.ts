@@ -21,6 +21,16 @@ test('a config with every field that is known comes out as it was', () => {
   }
 });
 
+test('maps are written in the order of their bytes, whatever order they have', () => {
+  const read = readImageConfig(text(''));
+  assert(read !== undefined);
+  const labels = { 'a.b.c': '3', b: '4', 'a.b': '2', a: '1' };
+  assert.equal(
+    writeImageConfig({ ...read, config: { Labels: labels } }),
+    text('"Labels":{"a":"1","a.b":"2","a.b.c":"3","b":"4"}'),
+  );
+});
+
 test('a config of another form is not understood', () => {
   const good = text(ALL);
   const rows: readonly (readonly [string, string])[] = [

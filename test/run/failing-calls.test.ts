@@ -1,10 +1,11 @@
 /** What follows when buildctl fails: how often it is called again, what is said, and what is blamed. */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
+import { utimes } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { formatLock } from '../../lib/lock/mod.ts';
-import { ok } from '../../lib/model/mod.ts';
+import { type BakeEvent, ok } from '../../lib/model/mod.ts';
 import { bakeWith } from '../../lib/run/mod.ts';
 import { assertOk, type Baked, codesOf } from '../rig/baking.ts';
 import { kindsText, lifeOf } from '../rig/failure-bench.ts';
@@ -140,8 +141,80 @@ test('a failure over an image that builds.lock pins and its registry has no more
     // One that is still there is not to blame.
     const digest = world.registry.store.tags()['base:1'] as `sha256:${string}`;
     await world.write({ 'builds.lock': formatLock([{ written, digest }]) });
-    assert.equal((await world.bake()).outcome('a').problem?.code, code);
+    const unlocked = (await world.bake()).outcome('a').problem;
+    assert.equal(unlocked?.code, code);
+    assert.equal(locked?.detail, unlocked?.detail);
   }
+});
+
+/** `a` and `b` on it, in the engine's own store. */
+const makeStored = (t: Cleanup) =>
+  makeFakeWorld(t, () => ({
+    'builds.yaml': 'builds:\n  a: { context: a }\n  b: { context: b, contexts: { a: "build:a" } }\n',
+    'a/Dockerfile': 'FROM scratch\nCOPY file /a\n',
+    'a/file': 'a\n',
+    'b/Dockerfile': 'FROM a\nCOPY file /b\n',
+    'b/file': 'b\n',
+  }));
+
+test('where a parent is lost, its child is built again at once, once it is there again', async (t) => {
+  const world = await makeStored(t);
+  assertOk(await world.bake({ builds: ['b'] }));
+  await world.write({ 'b/file': 'B\n' });
+  world.engine.loseImages();
+  const waits: number[] = [];
+  const events: BakeEvent[] = [];
+  const summary = await bakeWith(accessTo(world.engine), {
+    ...(await prepareIn(world, ['b'])),
+    env: envOf(world),
+    hostArchitecture: 'amd64',
+    sleep: async (ms) => {
+      waits.push(ms);
+    },
+    onEvent: (event) => events.push(event),
+  });
+  assert.equal(summary.ok, true);
+  assert.deepEqual(retriesOf({ events }), [['b', 1, 0, 'the engine lost the image of a parent']]);
+  assert.deepEqual(waits, []);
+});
+
+test('what a build left on this machine is gone when the next one begins', async (t) => {
+  const world = await makeStored(t);
+  const dirs: string[] = [];
+  world.engine.fault({
+    at: 'start',
+    act: ({ argv }) => {
+      assert.deepEqual(dirs.filter(existsSync), []);
+      dirs.push(path.dirname(argv[argv.indexOf('--metadata-file') + 1] ?? ''));
+    },
+  });
+  assertOk(await world.bake());
+  assert.equal(dirs.length >= 2, true);
+});
+
+test('a step that fails is shown in the Dockerfile', async (t) => {
+  const world = await makeOne(t);
+  await world.write({ Dockerfile: 'FROM scratch\nRUN exit 3\n' });
+  const { problem } = (await world.bake()).outcome('a');
+  assert.equal(problem?.code, 'build/step-failed');
+  assert.deepEqual([problem?.place?.file, problem?.place?.line], ['Dockerfile', 2]);
+});
+
+test('directories with names of their own are not mistaken for one another, and need no others', async (t) => {
+  const world = await makeFakeWorld(t, () => ({
+    'builds.yaml': `builds:
+  a: { context: empty, dockerfile-inline: "FROM scratch\\nCOPY --from=files file /\\n", contexts: { files: one } }
+  b: { context: empty, dockerfile-inline: "FROM scratch\\nCOPY --from=files file /\\n", contexts: { files: two } }
+`,
+    'empty/.keep': '',
+    'one/file': '1\n',
+    'two/file': '2\n',
+  }));
+  const same = new Date(1_700_000_000_000);
+  for (const dir of ['one', 'two']) await utimes(path.join(world.dir, dir, 'file'), same, same);
+  assertOk(await world.bake());
+  assert.equal(world.engine.builds.length, 2);
+  for (const argv of world.engine.builds) assert.doesNotMatch(argv.join(' '), /local-sessionid/);
 });
 
 test('an engine that cannot be found fails each build that needs it, each by its name', async (t) => {

@@ -1,5 +1,7 @@
 /** How builds end: with what outcome, what record, and what of several problems is said. */
 import assert from 'node:assert/strict';
+import { renameSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { test } from 'node:test';
 import type { BakeEvent, Outcome } from '../../lib/model/mod.ts';
 import { assertOk, type Baked } from '../rig/baking.ts';
@@ -8,13 +10,13 @@ import type { FakeRegistry } from '../rig/fake-registry.ts';
 import { type FakeWorld, makeFakeWorld } from '../rig/fake-world.ts';
 import type { Cleanup } from '../rig/temp.ts';
 
-/** `base` with two tags, `child` on it. */
+/** `base` with three tags, `child` on it. */
 async function makePair(t: Cleanup, more = ''): Promise<FakeWorld> {
   const world = await makeFakeWorld(
     t,
     (host) => ({
       'builds.yaml': `builds:
-  base: { context: base, push: true, tags: ["${host}/app/base:1", "${host}/app/base:2"]${more} }
+  base: { context: base, push: true, tags: ["${host}/app/base:1", "${host}/app/base:2", "${host}/app/base:3"]${more} }
   child: { context: child, push: true, tags: ["${host}/app/child:1"], contexts: { base: "build:base" }${more} }
 `,
       ...dockerfileOf('1'),
@@ -47,7 +49,7 @@ const cancelOn =
 
 test('of several tags that cannot be put each problem is told in one', async (t) => {
   const world = await makePair(t);
-  for (const tag of ['1', '2'])
+  for (const tag of ['1', '2', '3'])
     world.registry.fault({
       method: 'PUT',
       path: `/app/base/manifests/${tag}`,
@@ -57,8 +59,8 @@ test('of several tags that cannot be put each problem is told in one', async (t)
   assert.equal(kindsText(baked), 'base failed, child blocked');
   const { problem, tags, reason, digest, steps, key } = baked.outcome('base');
   assert.deepEqual([problem?.code, problem?.build, tags], ['registry/denied', 'base', []]);
-  assert.equal(problem?.detail?.split('\n').length, 1);
-  assert.notEqual(problem?.detail, '');
+  const [second = '', third = '', ...none] = problem?.detail?.split('\n') ?? [];
+  assert.deepEqual([second !== '', third !== '', none], [true, true, []]);
   assert.deepEqual(
     [reason?.code, digest !== undefined, (steps?.total ?? 0) > 0, key !== undefined],
     ['first-build', true, true, true],
@@ -75,6 +77,77 @@ test('of several tags that cannot be put each problem is told in one', async (t)
   // What its registry says of one stays.
   assert.notEqual(one.problem?.detail ?? '', '');
   assert.notEqual(one.problem?.detail, problem?.detail);
+});
+
+test('a tag that could not be put is a failure, though the run is cancelled with the next one', async (t) => {
+  const world = await makePair(t);
+  const controller = new AbortController();
+  const at = (tag: string) =>
+    ({ method: 'PUT', from: 'bake-ts', path: `/app/base/manifests/${tag}` }) as const;
+  world.registry.fault({ ...at('1'), act: { kind: 'status', status: 403 } });
+  world.registry.fault({ ...at('2'), act: { kind: 'call', run: () => controller.abort() } });
+  const baked = await world.bake({ signal: controller.signal });
+  assert.deepEqual(
+    [baked.outcome('base').kind, baked.outcome('base').problem?.code],
+    ['failed', 'registry/denied'],
+  );
+});
+
+test('a tag that cannot be put back is a failure of a build that is unchanged', async (t) => {
+  const world = await makePair(t);
+  const first = await world.bake();
+  assertOk(first);
+  world.registry.store.deleteManifest('app/base', '2');
+  world.registry.fault({
+    method: 'PUT',
+    path: '/app/base/manifests/2',
+    act: { kind: 'status', status: 403 },
+  });
+  const baked = await world.bake();
+  assert.equal(kindsText(baked), 'base failed, child blocked');
+  const { problem, reason, tags, digest, key } = baked.outcome('base');
+  const was = first.outcome('base');
+  assert.deepEqual(
+    [problem?.code, reason?.code, tags, digest, key],
+    ['registry/denied', 'tags-missing', [], was.digest, was.key],
+  );
+});
+
+test('what is not known of a build is said with its key', async (t) => {
+  const world = await makePair(t);
+  await world.write({ 'child/Dockerfile': 'FROM base\nADD https://x.example/y /y\n' });
+  const baked = await world.bake({ dryRun: true });
+  const keyed = baked.events.flatMap((event) =>
+    event.type === 'node-keyed' ? [[event.build, event.key !== undefined, event.untracked.length]] : [],
+  );
+  // In a dry run the base has no digest yet.
+  assert.deepEqual(keyed, [
+    ['base', true, 0],
+    ['child', false, 2],
+  ]);
+  const texts = baked.events.flatMap((event) => (event.type === 'node-keyed' ? event.untracked : []));
+  assert.match(texts.join(), /https:\/\/x.example\/y may have changed/);
+});
+
+test('an image that was made from the last one and cannot be remembered is warned of', async (t) => {
+  const world = await makePair(t);
+  assertOk(await world.bake());
+  await world.write(dockerfileOf('2'));
+  const records = path.join(world.home, 'state/records');
+  const baked = await world.bake({
+    onEvent: (event) => {
+      if (event.type !== 'node-decided' || event.build !== 'child') return;
+      // Once it was read.
+      renameSync(records, `${records}.away`);
+      writeFileSync(records, 'in the way');
+    },
+  });
+  assertOk(baked);
+  assert.equal(baked.outcome('child').reason?.code, 'parent-config');
+  const warned = baked.events.flatMap((event) =>
+    event.type === 'warning' ? [`${event.problem.code} of ${event.build}`] : [],
+  );
+  assert.deepEqual(warned, ['state/not-written of child']);
 });
 
 test('a run that is cancelled while tags are put blames no registry', async (t) => {
@@ -208,8 +281,9 @@ test('a re-based image of which a tag cannot be put has failed, and one that is 
 test('what is not pushed has no tags, and is there for what reads it', async (t) => {
   const world = await makePair(t, ', push: false');
   await world.write({
+    // Their tags are names in the engine's store; no registry has them.
     'builds.yaml': `builds:
-  base: { context: base }
+  base: { context: base, tags: ["${world.registry.host}/app/base:1"] }
   child: { context: child, contexts: { base: "build:base" } }
 `,
   });

@@ -158,6 +158,7 @@ async function put(
     asked,
     seen: seen.map(({ ref: name, action }) => `${name} ${action}`),
     problems: result.ok ? [] : result.error.map(({ code, message }) => `${code}: ${message}`),
+    hints: result.ok ? [] : result.error.flatMap(({ hint }) => hint ?? []),
   };
 }
 
@@ -169,11 +170,10 @@ test('tags that are in place stay, others are put from where the manifest is', a
     'r.example/x:2': digest('a'),
     'r.example/y:1': digest('b'),
   } as const;
-  assert.deepEqual(await put(states), {
-    asked: ['r.example/home to r.example/x:1', 'r.example/home to r.example/y:1'],
-    seen: ['r.example/x:1 retagged', 'r.example/x:2 there', 'r.example/y:1 retagged'],
-    problems: [],
-  });
+  const { asked, seen, problems } = await put(states);
+  assert.deepEqual(asked, ['r.example/home to r.example/x:1', 'r.example/home to r.example/y:1']);
+  assert.deepEqual(seen, ['r.example/x:1 retagged', 'r.example/x:2 there', 'r.example/y:1 retagged']);
+  assert.deepEqual(problems, []);
   // What was pushed just now is in each repository.
   const fresh = await put(states, { fresh: true });
   assert.deepEqual(fresh.asked, ['r.example/x to r.example/x:1', 'r.example/y to r.example/y:1']);
@@ -212,6 +212,17 @@ test('an immutable tag is looked at anew, and put only where it is not there', a
   for (const [state, seen, problems] of rows) {
     const found = await put({ [name]: state, 'r.example/x:2': 'absent' }, { immutable: name });
     assert.deepEqual([found.seen, found.problems], [[...seen, 'r.example/x:2 retagged'], problems]);
+    // What to do about it depends on whether it is known where the tag points.
+    assert.deepEqual(
+      found.hints,
+      problems.length === 0
+        ? []
+        : [
+            state === 'unknown'
+              ? 'Run again when the registry answers.'
+              : 'Give the new image another tag, or take the tag off `immutable:`.',
+          ],
+    );
     assert.equal(found.asked[0], `forget ${name}`);
     assert.equal(found.asked.filter((one) => one.startsWith('forget')).length, 1);
   }

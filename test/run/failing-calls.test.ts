@@ -178,6 +178,32 @@ test('where a parent is lost, its child is built again at once, once it is there
   assert.deepEqual(waits, []);
 });
 
+test('a parent that is lost in the run that made it is not made again', async (t) => {
+  const world = await makeStored(t);
+  world.engine.fault({ when: '/b\n', at: 'start', act: () => world.engine.loseImages() });
+  const baked = await world.bake();
+  assert.equal(kindsText(baked), 'a built, b failed');
+  assert.equal(baked.outcome('b').problem?.code, 'build/parent-lost');
+  assert.equal(world.engine.builds.filter((argv) => argv.some((word) => word.endsWith('/a'))).length, 1);
+});
+
+test('what a worker without a store makes lies in a directory until the run is over', async (t) => {
+  const world = await makeStored(t);
+  world.engine.worker = 'oci';
+  let layout = '';
+  world.engine.fault({
+    when: '/b\n',
+    at: 'start',
+    act: ({ argv }) => {
+      layout = argv[argv.indexOf('--oci-layout') + 1]?.replace(/^[^=]*=/, '') ?? '';
+      assert.equal(existsSync(layout), true);
+    },
+  });
+  assertOk(await world.bake());
+  assert.notEqual(layout, '');
+  assert.equal(existsSync(layout), false);
+});
+
 test('what a build left on this machine is gone when the next one begins', async (t) => {
   const world = await makeStored(t);
   const dirs: string[] = [];

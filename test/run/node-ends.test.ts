@@ -1,6 +1,7 @@
 /** How builds end: with what outcome, what record, and what of several problems is said. */
 import assert from 'node:assert/strict';
 import { renameSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import type { BakeEvent, Outcome } from '../../lib/model/mod.ts';
@@ -8,7 +9,7 @@ import { assertOk, type Baked } from '../rig/baking.ts';
 import { kindsText, lifeOf } from '../rig/failure-bench.ts';
 import type { FakeRegistry } from '../rig/fake-registry.ts';
 import { type FakeWorld, makeFakeWorld } from '../rig/fake-world.ts';
-import type { Cleanup } from '../rig/temp.ts';
+import { type Cleanup, makeTempDir, writeTree } from '../rig/temp.ts';
 
 /** `base` with three tags, `child` on it. */
 async function makePair(t: Cleanup, more = ''): Promise<FakeWorld> {
@@ -276,6 +277,46 @@ test('a re-based image of which a tag cannot be put has failed, and one that is 
     cut.remove();
   }
   assertOk(await world.bake());
+});
+
+test('a dry run says on what a build depends whose parent would be built', async (t) => {
+  const world = await makePair(t);
+  assertOk(await world.bake());
+  await world.write({ 'base/file': 'other\n' });
+  const dry = await world.bake({ dryRun: true });
+  assert.deepEqual(dry.outcome('child').reason, {
+    code: 'changed',
+    text: 'nothing of its own changed; built if base gives other bytes than last time',
+    items: ['base'],
+  });
+  // A real run waits for it and knows.
+  assert.match(
+    (await world.bake()).outcome('child').reason?.text ?? '',
+    /^build behind base has another result/,
+  );
+});
+
+test('what is in place is what later changes are compared with, in another checkout too', async (t) => {
+  const world = await makePair(t);
+  assertOk(await world.bake());
+  const tree = {
+    'builds.yaml': await readFile(path.join(world.dir, 'builds.yaml'), 'utf8'),
+    ...dockerfileOf('1'),
+    'base/file': 'base\n',
+    'child/Dockerfile': 'FROM base\nRUN child\n',
+  };
+  for (const dryRun of [true, false]) {
+    const dir = await makeTempDir(t, 'node-checkout-');
+    await writeTree(dir, tree);
+    assert.equal(kindsText(await world.bake({ dir, dryRun })), 'base unchanged, child unchanged');
+    await writeTree(dir, { 'base/file': 'other\n' });
+    const { reason } = (await world.bake({ dir, dryRun: true })).outcome('base');
+    // A dry run remembers nothing.
+    assert.deepEqual(
+      [reason?.code, reason?.items],
+      dryRun ? ['first-build', undefined] : ['changed', ['context: file changed']],
+    );
+  }
 });
 
 test('what is not pushed has no tags, and is there for what reads it', async (t) => {

@@ -176,6 +176,13 @@ test('where a parent is lost, its child is built again at once, once it is there
   assert.equal(summary.ok, true);
   assert.deepEqual(retriesOf({ events }), [['b', 1, 0, 'the engine lost the image of a parent']]);
   assert.deepEqual(waits, []);
+  const decided = events.flatMap((event) =>
+    event.type === 'node-decided' && event.build === 'a' ? [[event.decision, event.reason.code]] : [],
+  );
+  assert.deepEqual(decided, [
+    ['unchanged', 'not-needed'],
+    ['build', 'parent-lost'],
+  ]);
 });
 
 test('a parent that is lost in the run that made it is not made again', async (t) => {

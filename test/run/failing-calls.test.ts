@@ -148,9 +148,9 @@ test('a failure over an image that builds.lock pins and its registry has no more
 });
 
 /** `a` and `b` on it, in the engine's own store. */
-const makeStored = (t: Cleanup) =>
+const makeStored = (t: Cleanup, more = '') =>
   makeFakeWorld(t, () => ({
-    'builds.yaml': 'builds:\n  a: { context: a }\n  b: { context: b, contexts: { a: "build:a" } }\n',
+    'builds.yaml': `builds:\n  a: { context: a${more} }\n  b: { context: b, contexts: { a: "build:a" } }\n`,
     'a/Dockerfile': 'FROM scratch\nCOPY file /a\n',
     'a/file': 'a\n',
     'b/Dockerfile': 'FROM a\nCOPY file /b\n',
@@ -195,20 +195,22 @@ test('a parent that is lost in the run that made it is not made again', async (t
 });
 
 test('what a worker without a store makes lies in a directory until the run is over', async (t) => {
-  const world = await makeStored(t);
-  world.engine.worker = 'oci';
-  let layout = '';
-  world.engine.fault({
-    when: '/b\n',
-    at: 'start',
-    act: ({ argv }) => {
-      layout = argv[argv.indexOf('--oci-layout') + 1]?.replace(/^[^=]*=/, '') ?? '';
-      assert.equal(existsSync(layout), true);
-    },
-  });
-  assertOk(await world.bake());
-  assert.notEqual(layout, '');
-  assert.equal(existsSync(layout), false);
+  for (const more of ['', ', outputs: ["type=local,dest=out"]']) {
+    const world = await makeStored(t, more);
+    world.engine.worker = 'oci';
+    let layout = '';
+    world.engine.fault({
+      when: '/b\n',
+      at: 'start',
+      act: ({ argv }) => {
+        layout = argv[argv.indexOf('--oci-layout') + 1]?.replace(/^[^=]*=/, '') ?? '';
+        assert.equal(existsSync(layout), true);
+      },
+    });
+    assertOk(await world.bake());
+    assert.notEqual(layout, '');
+    assert.equal(existsSync(layout), false);
+  }
 });
 
 test('what a build left on this machine is gone when the next one begins', async (t) => {

@@ -586,4 +586,7 @@ test('records lie beside the first image by name, or where the set says', () => 
   assert.equal((refOf('r.example/team/records:main', a) as ImageRef).tag, 'main');
   assert.equal(refOf(`r.example/team/records@${A}`, a), 'run/bad-record');
   assert.equal(refOf('NO', a), 'run/bad-record');
+  const bad = recordRef({ record: 'NO', builds: new Map() } as unknown as BuildSet);
+  assert(!bad.ok);
+  assert.match(bad.error.hint ?? '', /`record: registry`, or a reference/);
 });

@@ -298,8 +298,8 @@ test('a pass goes by the options of the session', async (t) => {
       const hosts = ['plain.example', 'own.example', 'r.example', 'unknown.example'];
       assert.deepEqual(hosts.map(isInsecure), [true, true, false, false]);
       // What waits longest for others goes first.
-      assert.equal(calling.priorityOf('a') > calling.priorityOf('b'), true);
-      assert.equal(calling.priorityOf('none'), 0);
+      assert.equal((await calling.priorityOf('a')) > (await calling.priorityOf('b')), true);
+      assert.equal(await calling.priorityOf('none'), 0);
       const dirs = [calling.newWorkDir(), calling.newWorkDir()];
       assert.equal(new Set(dirs).size, 2);
       for (const dir of dirs) assert.equal(path.dirname(dir), session.workDir);

@@ -1,6 +1,6 @@
 /** What the images say that a build is based on: variables, triggers, platforms. */
 import type { BaseUse, DockerfileFacts } from '../dockerfile/mod.ts';
-import { formatPlatform, type PlanNode, parsePlatform } from '../model/mod.ts';
+import { formatPlatform, isAttested, type PlanNode, parsePlatform } from '../model/mod.ts';
 import type { ImageConfigFacts } from '../state/mod.ts';
 import type { Keying } from './keying.ts';
 
@@ -71,7 +71,7 @@ export function isOfEnginePlatform(
   enginePlatform: string,
 ): boolean {
   // A variant of the engine may be written or left out; and how a build was asked for stands in its provenance.
-  if (!/^linux\/[^/]+$/.test(enginePlatform) || build.attest.length > 0) return false;
+  if (!/^linux\/[^/]+$/.test(enginePlatform) || isAttested(build)) return false;
   if (facts.stages.length === 0 || [...build.contexts.keys()].some((name) => name.includes('::')))
     return false;
   const stages = facts.stages.filter((stage) => stage.reachable);

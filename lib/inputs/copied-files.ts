@@ -10,7 +10,14 @@
 import type { Tree } from '../compare/mod.ts';
 import type { ContextReads } from '../dockerfile/mod.ts';
 import { computeKey } from '../fingerprint/mod.ts';
-import { type Digest, formatImageRef, type ImageRef, type PlanNode, parseImageRef } from '../model/mod.ts';
+import {
+  type Digest,
+  formatImageRef,
+  type ImageRef,
+  isAttested,
+  type PlanNode,
+  parseImageRef,
+} from '../model/mod.ts';
 import { type Descriptor, manifestBlobs, type RegistryClient } from '../registry/mod.ts';
 import type { LastInputs, ParentResult } from '../state/mod.ts';
 import { directoriesAbove } from '../util/path.ts';
@@ -77,7 +84,7 @@ export async function findSameCopied(
 ): Promise<readonly string[] | undefined> {
   const { parts } = inputs;
   // What is attested names the parents themselves.
-  if (parts === undefined || node.build.attest.length > 0) return undefined;
+  if (parts === undefined || isAttested(node.build)) return undefined;
   if (computeKey({ ...parts, parents: last.parts.parents }) !== last.key) return undefined;
   const names = [...new Set([...Object.keys(parts.parents), ...Object.keys(last.parts.parents)])];
   const moved = names.filter((name) => parts.parents[name] !== last.parts.parents[name]);

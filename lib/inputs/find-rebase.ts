@@ -4,15 +4,16 @@
  * its config is another one (`rebase.ts`). What cannot be told, or read, is built.
  */
 import { computeKey, diffKeys } from '../fingerprint/mod.ts';
-import type {
-  BuildRecord,
-  Digest,
-  DigestRef,
-  ImageRef,
-  KeyParts,
-  PlanNode,
-  PlatformManifest,
-  Reason,
+import {
+  type BuildRecord,
+  type Digest,
+  type DigestRef,
+  type ImageRef,
+  isAttested,
+  type KeyParts,
+  type PlanNode,
+  type PlatformManifest,
+  type Reason,
 } from '../model/mod.ts';
 import {
   CONFIG_LIMIT,
@@ -74,9 +75,8 @@ export function findConfigChange(
 ): ConfigChange | undefined {
   const { build } = node;
   const { parts } = inputs;
-  const isAttested = build.attest.some((one) => one.attributes.get('disabled') !== 'true');
   const isWritten = node.role === 'asked' && build.outputs.length > 0;
-  if (parts === undefined || !node.pushes || isAttested || isWritten) return undefined;
+  if (parts === undefined || !node.pushes || isAttested(build) || isWritten) return undefined;
   if (build.noCache || build.noCacheFilter.length > 0) return undefined;
   const labels = { before: labelsOf(last.parts), after: labelsOf(parts) };
   const names = [...new Set([...Object.keys(parts.parents), ...Object.keys(last.parts.parents)])];

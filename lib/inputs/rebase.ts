@@ -252,13 +252,12 @@ function write(image: ImageConfig): Rebased {
 /** Whether a time (RFC 3339 with nanoseconds) is the same as another one or before it; false where that is not known. */
 function isNotLater(one: string, other: string): boolean {
   const [a, b] = [readTime(one), readTime(other)];
-  if (a === undefined || b === undefined) return false;
   return a.seconds === b.seconds ? a.fraction <= b.fraction : a.seconds < b.seconds;
 }
 
-function readTime(text: string): { readonly seconds: number; readonly fraction: string } | undefined {
+/** Not a number of seconds where it is no time. */
+function readTime(text: string): { readonly seconds: number; readonly fraction: string } {
   const [, time = '', fraction = '', zone = ''] =
     /^(.+T\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)$/.exec(text) ?? [];
-  const seconds = Date.parse(`${time}${zone}`);
-  return Number.isNaN(seconds) ? undefined : { seconds, fraction: fraction.padEnd(9, '0') };
+  return { seconds: Date.parse(`${time}${zone}`), fraction: fraction.padEnd(9, '0') };
 }

@@ -10,9 +10,9 @@ const DEFAULT_GENERATOR = 'docker/buildkit-syft-scanner:stable-1';
  */
 export function sbomGenerators(build: Build): readonly string[] {
   const found = new Set<string>();
-  for (const { type, attributes } of build.attest) {
-    if (type !== 'sbom' || attributes.get('disabled') === 'true') continue;
-    found.add(attributes.get('generator') ?? DEFAULT_GENERATOR);
+  for (const one of build.attest) {
+    if (one.type === 'sbom' && isEnabled(one))
+      found.add(one.attributes.get('generator') ?? DEFAULT_GENERATOR);
   }
   const argument = build.args.get('BUILDKIT_ATTEST_SBOM');
   if (argument !== undefined)
@@ -33,8 +33,22 @@ export function attests(build: Build): boolean {
 export function attestsProvenance(build: Build): boolean {
   return (
     build.args.has('BUILDKIT_ATTEST_PROVENANCE') ||
-    build.attest.some(
-      ({ type, attributes }) => type === 'provenance' && attributes.get('disabled') !== 'true',
-    )
+    build.attest.some((one) => one.type === 'provenance' && isEnabled(one))
   );
+}
+
+/**
+ * True where anything is attested of the result: it is an index then, which says what it was made of and is another one
+ * each time.
+ */
+export function isAttested(build: Build): boolean {
+  return (
+    build.args.has('BUILDKIT_ATTEST_PROVENANCE') ||
+    build.args.has('BUILDKIT_ATTEST_SBOM') ||
+    build.attest.some(isEnabled)
+  );
+}
+
+function isEnabled({ attributes }: Build['attest'][number]): boolean {
+  return attributes.get('disabled') !== 'true';
 }

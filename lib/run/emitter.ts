@@ -4,10 +4,25 @@ import type { EventBody, EventSink, Hider } from '../model/mod.ts';
 /** Takes the body of an event. */
 export type Emit = (event: EventBody) => void;
 
-/** Words that programs go by, and names of builds, which are keys of builds.yaml: no sensitive value is taken out of them. */
+/**
+ * Words that programs go by, digests and the like, and names of builds, which are keys of builds.yaml: no sensitive value
+ * is taken out of them.
+ */
 export const KEPT_WORDS: ReadonlySet<string> = new Set([
-  ...['type', 'kind', 'code', 'severity', 'state', 'action', 'decision', 'result', 'role'],
-  ...['build', 'builds', 'needs', 'blockedBy', 'digest', 'key', 'runId'],
+  ...[
+    'type',
+    'kind',
+    'code',
+    'severity',
+    'state',
+    'action',
+    'decision',
+    'result',
+    'compared',
+    'role',
+    'stream',
+  ],
+  ...['build', 'builds', 'needs', 'blockedBy', 'digest', 'vertex', 'key', 'runId'],
 ]);
 
 /**

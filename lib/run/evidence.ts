@@ -7,7 +7,7 @@ import {
   type NodeInputs,
   type RebasedImage,
 } from '../inputs/mod.ts';
-import type { BuildRecord, Digest, DigestRef, PlanNode } from '../model/mod.ts';
+import { type BuildRecord, type Digest, type DigestRef, isAttested, type PlanNode } from '../model/mod.ts';
 import type { Deciding } from './context.ts';
 import { type Decision, decide, type Evidence, type StoreState, type TagState } from './decide.ts';
 import { alikeTags, askTags, findManifest, wantedTags } from './publish.ts';
@@ -114,8 +114,7 @@ async function weighRecord(
   const { registry } = deciding;
   const refs = node.pushes ? wantedTags(node) : [];
   const asked = known.untrackedOutputs.length > 0 ? [] : await askTags(registry, refs);
-  const isAttested = node.build.attest.some((one) => one.attributes.get('disabled') !== 'true');
-  const tags = isAttested ? await alikeTags(registry, refs, asked, record) : asked;
+  const tags = isAttested(node.build) ? await alikeTags(registry, refs, asked, record) : asked;
   const astray = tags.some((tag) => tag.state.kind !== 'digest' || tag.state.digest !== record.digest);
   const answered = tags.every((tag) => tag.state.kind !== 'unknown');
   const source = astray && answered ? await findManifest(registry, refs, tags, record.digest) : undefined;

@@ -147,6 +147,7 @@ test('a build without platforms is one of the engine only where all it is based 
     assert.equal(is(plain, variant, makeNode(), engine), false);
   const attest = [{ type: 'provenance', attributes: new Map<string, string>() }];
   assert.equal(is(plain, amd, makeNode({ attest })), false);
+  assert.equal(is(plain, amd, makeNode({ args: new Map([['BUILDKIT_ATTEST_PROVENANCE', 'true']]) })), false);
   const local = { ref: { kind: 'local', path: '/d' }, written: 'd' } as const;
   assert.equal(
     is(

@@ -73,6 +73,7 @@ test('nothing else may: not an option, not what is built, not which builds are r
   const before = partsOf({ base: 'x' }, { 'label a': '1', 'label b': '2', network: 'host' });
   const same = partsOf({ base: 'x' }, { 'label b': '2', network: 'host', 'label a': '1' });
   assert.equal(find(before, same), undefined);
+  assert.equal(find(same, before), undefined);
   assert.equal(find(before, undefined), undefined);
   assert.equal(find(before, partsOf({ base: 'y' }, { ...before.options, network: 'none' })), undefined);
   assert.equal(find(before, partsOf({ base: 'y' }, before.options, 'other')), undefined);
@@ -97,6 +98,8 @@ test('not where files are taken of what moved, and where an image is not to be m
   assert.equal(find(before, base, attested()), undefined);
   assert.equal(find(before, base, attested('false')), undefined);
   assert.notEqual(find(before, base, attested('true')), undefined);
+  for (const argument of ['BUILDKIT_ATTEST_PROVENANCE', 'BUILDKIT_ATTEST_SBOM'])
+    assert.equal(find(before, base, { args: new Map([[argument, 'true']]) }), undefined);
   assert.equal(find(before, base, { outputs: [output] }), undefined);
   assert.notEqual(find(before, base, { outputs: [output] }, {}, { role: 'needed' }), undefined);
   assert.equal(find(before, base, { noCache: true }), undefined);
@@ -112,6 +115,7 @@ test('a parent counts by its platforms, by its layers where only files are read,
   const images = new Map<string, ImageResult>([
     ['one', { digest: digest('0'), platforms: [platform('linux/arm64', '1', '2')] }],
     ['two', { digest: digest('0'), platforms: [platform('q', '4', '5'), platform('p', '3')] }],
+    ['sorted', { digest: digest('0'), platforms: [platform('p', '3'), platform('q', '4')] }],
   ]);
   const keying = {
     resultOf: (build: string) => {
@@ -126,10 +130,11 @@ test('a parent counts by its platforms, by its layers where only files are read,
     edge('one', 'files'),
     edge('two', 'both'),
     edge('two', 'files of both'),
+    edge('sorted', 'sorted'),
     edge('gone', 'gone'),
     { to: 'one', reason: 'needs' as const },
   ];
-  const names = ['base', 'files', 'both', 'files of both', 'gone', 'kept'];
+  const names = ['base', 'files', 'both', 'files of both', 'sorted', 'gone', 'kept'];
   const parts = partsOf(Object.fromEntries(names.map((name) => [name, 'old'])));
   const filesOnly = new Map([
     ['files', 'all' as const],
@@ -142,6 +147,7 @@ test('a parent counts by its platforms, by its layers where only files are read,
     files: digest('2'),
     both: `p=${digest('3')} q=${digest('4')}`,
     'files of both': `p=${digest('3')} q=${digest('5')}`,
+    sorted: `p=${digest('3')} q=${digest('4')}`,
     gone: 'old',
     kept: 'old',
   });
@@ -153,7 +159,7 @@ test('a parent counts by its platforms, by its layers where only files are read,
   assert.equal(withCurrentParents(keying, makeNode({}, { edges }), unkeyed), unkeyed);
   const bare = inputsOf(undefined, { key: 'k' });
   assert.equal(withCurrentParents(keying, makeNode({}, { edges }), bare), bare);
-  assert.equal(changesSince(keying, inputs, now.parts).length, 4);
+  assert.equal(changesSince(keying, inputs, now.parts).length, 5);
   assert.deepEqual(changesSince(keying, inputs, parts), []);
   assert.deepEqual(changesSince(keying, bare, parts), []);
   const secret = partsOf({}, { 'label a': 'hunter2' });

@@ -1,5 +1,6 @@
 /** The files of local contexts: hashed as the Dockerfile reads them, and looked at again once they were sent. */
 import assert from 'node:assert/strict';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import type { DockerfileFacts } from '../../lib/dockerfile/mod.ts';
@@ -110,8 +111,45 @@ test('what was touched since is named, and the ignore file is part of it', async
   const ignore = 'what ./main leaves out';
   assert.deepEqual((await touchedBy({ 'main/.dockerignore': 'left\nleft/not\n' }))[0], ignore);
   assert.deepEqual((await touchedBy({ 'main/.dockerignore': '[\n' }))[0], ignore);
+  // The same text written again: what was there in between may have been sent.
+  assert.deepEqual((await touchedBy({ 'main/.dockerignore': 'left\n!left/not\n' }))[0], ignore);
   // Another one that goes before it.
   assert.deepEqual((await touchedBy({ 'main/Own.dockerignore': 'left\n' }, 'main/Own'))[0], ignore);
+});
+
+test('where a context is gone, all of it was touched', async (t) => {
+  const dir = await makeTempDir(t, 'contexts-');
+  await writeTree(dir, { 'main/a': '1' });
+  const { hasher, node, contexts } = await hash(
+    t,
+    { context: local(path.join(dir, 'main'), './main') },
+    'context',
+  );
+  const [context] = contexts;
+  assert(context !== undefined);
+  await rm(path.join(dir, 'main'), { recursive: true });
+  assert.deepEqual(await touchedInContext(hasher, node, context), ['main']);
+});
+
+test('the ignore file beside the Dockerfile is that of the main context only', async (t) => {
+  const dir = await makeTempDir(t, 'contexts-');
+  await writeTree(dir, { 'main/a': '1', 'more/a': '1', 'Own.dockerignore': 'a\n', Own: '' });
+  const { contexts } = await hash(
+    t,
+    {
+      context: local(path.join(dir, 'main'), './main'),
+      contexts: new Map([['more', local(path.join(dir, 'more'), './more')]]),
+      dockerfile: { kind: 'file', path: path.join(dir, 'Own'), written: 'Own' },
+    },
+    ...['context', 'more'],
+  );
+  assert.deepEqual(
+    contexts.map(({ name, hashed }) => [name, hashed.fileCount]),
+    [
+      ['context', 0],
+      ['more', 1],
+    ],
+  );
 });
 
 test('a signature is not all: the patterns are compared too, for clocks that are too coarse', async (t) => {

@@ -6,6 +6,7 @@ import type { ContextReads } from '../../lib/dockerfile/mod.ts';
 import { computeKey } from '../../lib/fingerprint/mod.ts';
 import { findSameCopied, lastInputs, type NodeInputs } from '../../lib/inputs/mod.ts';
 import {
+  type Build,
   type Digest,
   type ImageLocation,
   KEY_VERSION,
@@ -14,6 +15,7 @@ import {
 } from '../../lib/model/mod.ts';
 import type { RegistryClient } from '../../lib/registry/mod.ts';
 import type { LastInputs } from '../../lib/state/mod.ts';
+import { writeLayer } from '../rig/fake-tar.ts';
 import { makeNode } from '../rig/plan-nodes.ts';
 
 const digest = (letter: string): Digest => `sha256:${letter.repeat(64)}`;
@@ -41,6 +43,17 @@ function treeOf(files: Files): Tree {
   ) as unknown as Tree;
 }
 
+/** Files and directories only. */
+function archiveOf(files: Files): Buffer {
+  return writeLayer(
+    Object.entries(files).map(([name, text]) => ({
+      path: name.replace(/\/$/, ''),
+      mode: 0o644,
+      content: name.endsWith('/') ? undefined : Buffer.from(text),
+    })),
+  );
+}
+
 const partsOf = (parents: Readonly<Record<string, string>>, more: Partial<KeyParts> = {}): KeyParts => ({
   version: KEY_VERSION,
   dockerfile: 'FROM scratch',
@@ -59,11 +72,15 @@ interface Given {
   readonly old: readonly Files[];
   readonly now: readonly Files[];
   readonly reads?: ContextReads | 'not files';
+  /** Of each layer; then layers are read as archives, each of which is noted in `streamed`. */
   readonly sizeBytes?: number;
+  readonly streamed?: Digest[];
+  readonly unfinished?: true;
   readonly platforms?: readonly (readonly PlatformManifest[])[];
   readonly parts?: Partial<KeyParts>;
-  readonly attested?: true;
+  readonly build?: Partial<Build>;
   readonly location?: ImageLocation;
+  /** What is remembered of where the parent was; `none`: nothing of parents. */
   readonly recorded?: string;
   readonly missing?: true;
 }
@@ -74,12 +91,14 @@ const USED: ContextReads = [read('bin/used')];
 
 async function isSame({ old, now, reads = USED, sizeBytes = 1, ...given }: Given): Promise<boolean> {
   const trees = new Map<Digest, Promise<Tree>>();
+  const archives = new Map<Digest, Buffer>();
   const digestsOf = (layers: readonly Files[]) =>
     layers.map((files) => {
       const name: Digest = `sha256:${Buffer.from(JSON.stringify(files)).toString('hex').padEnd(64, '0')}`;
       // By a digest that is well-formed: the same files, the same layer.
       const known: Digest = `sha256:${computeKey(partsOf({ name }))}`;
       if (sizeBytes === 1) trees.set(known, Promise.resolve(treeOf(files)));
+      else archives.set(known, archiveOf(files));
       return known;
     });
   const manifests = new Map([
@@ -108,7 +127,11 @@ async function isSame({ old, now, reads = USED, sizeBytes = 1, ...given }: Given
       const json = { config: blob(digest('f')), layers: layers.map(blob) };
       return { ok: true, value: { mediaType: MANIFEST, digest: wanted, bytes: Buffer.alloc(0), json } };
     },
-    streamBlob: () => assert.fail('it is too much to read'),
+    streamBlob: async function* ({ repository }: { repository: string }, blob: { digest: Digest }) {
+      assert(['before', 'after'].includes(repository));
+      given.streamed?.push(blob.digest);
+      yield archives.get(blob.digest);
+    },
   } as unknown as RegistryClient;
   const [was = [{ platform: 'p', digest: OLD }], is = [{ platform: 'p', digest: NEW }]] =
     given.platforms ?? [];
@@ -116,7 +139,9 @@ async function isSame({ old, now, reads = USED, sizeBytes = 1, ...given }: Given
   const last: LastInputs = {
     key: computeKey(before),
     parts: before,
-    parents: { tools: { ref: given.recorded ?? `r.example/before@${OLD}`, platforms: was } },
+    ...(given.recorded === 'none'
+      ? {}
+      : { parents: { tools: { ref: given.recorded ?? `r.example/before@${OLD}`, platforms: was } } }),
   };
   const location: ImageLocation = given.location ?? {
     kind: 'registry',
@@ -132,9 +157,9 @@ async function isSame({ old, now, reads = USED, sizeBytes = 1, ...given }: Given
     filesOnly: reads === 'not files' ? new Map() : new Map([['tools', reads]]),
     parts: partsOf({ tools: 'y', same: 's' }, given.parts),
   };
-  const attest = given.attested === true ? [{ type: 'sbom', attributes: new Map<string, string>() }] : [];
-  const node = makeNode({ attest }, { edges: [{ to: 't', reason: 'copy', contextName: 'tools' }] });
-  const resultOf = (build: string) => (build === 't' ? { image } : undefined);
+  const node = makeNode(given.build ?? {}, { edges: [{ to: 't', reason: 'copy', contextName: 'tools' }] });
+  const resultOf = (build: string) =>
+    build === 't' && given.unfinished === undefined ? { image } : undefined;
   const found = await findSameCopied({ resultOf, layers: { registry, trees } }, node, inputs, last);
   if (found !== undefined) assert.deepEqual(found, ['tools']);
   return found !== undefined;
@@ -151,6 +176,8 @@ test('a file counts as it is in the highest layer that has it', async () => {
     ['the same text above', [BASE], [BASE, { 'bin/used': 'u' }], true],
     ['put back above', [BASE], [BASE, { 'bin/used': 'v' }, { 'bin/used': 'u' }], true],
     ['changed below what is common', [{ x: '1' }, BASE], [{ x: '2' }, BASE], true],
+    ['the very same layers', [BASE, { x: '1' }], [BASE, { x: '1' }], true],
+    ['a layer less', [BASE, { x: '1' }], [BASE], true],
     ['not there before', [{ 'bin/': '' }], [BASE], false],
     ['not there now', [BASE], [{ 'bin/': '' }], false],
     ['nowhere', [{ x: '1' }], [{ x: '2' }], false],
@@ -194,6 +221,12 @@ test('a directory counts with all that layers do below it, one after the other',
       true,
     ],
     ['a hard link', [dir, { 'd/l': '=d/one', x: '1' }], [dir, { 'd/l': '=d/one', x: '2' }], false],
+    [
+      'a hard link in what both are based on',
+      [dir, { 'd/l': '=d/one' }],
+      [dir, { 'd/l': '=d/one' }, { x: '' }],
+      true,
+    ],
     ['a symlink', [dir, { 'd/l': '->one', x: '1' }], [dir, { 'd/l': '->one', x: '2' }], true],
     ['its own entry again', [dir], [dir, { 'd/': '' }], true],
     ['emptied', [dir], [dir, { 'd/': '', 'd/.wh..wh..opq': '' }], false],
@@ -209,8 +242,8 @@ test('a directory counts with all that layers do below it, one after the other',
 });
 
 test('all paths that are read have to be the same, and each has to be plain', async () => {
-  const old = [{ ...BASE, 'bin/unused': '1' }];
-  const now = [{ ...BASE, 'bin/unused': '2' }];
+  const old = [{ './': '', ...BASE, 'bin/unused': '1' }];
+  const now = [{ './': '', ...BASE, 'bin/unused': '2' }];
   const rows: readonly (readonly [ContextReads | 'not files', boolean])[] = [
     [USED, true],
     [[read('bin/used'), read('bin/used')], true],
@@ -252,11 +285,35 @@ test('nothing is said where anything else changed, or the results cannot be read
   const layers = { old: [BASE], now: [BASE, { x: '' }] };
   assert.equal(await isSame(layers), true);
   assert.equal(await isSame({ ...layers, parts: { target: 'other' } }), false);
-  assert.equal(await isSame({ ...layers, attested: true }), false);
+  const sbom = (...attributes: readonly (readonly [string, string])[]) => ({
+    attest: [{ type: 'sbom', attributes: new Map(attributes) }],
+  });
+  assert.equal(await isSame({ ...layers, build: sbom() }), false);
+  assert.equal(await isSame({ ...layers, build: sbom(['disabled', 'true']) }), true);
+  for (const argument of ['BUILDKIT_ATTEST_PROVENANCE', 'BUILDKIT_ATTEST_SBOM'])
+    assert.equal(await isSame({ ...layers, build: { args: new Map([[argument, 'true']]) } }), false);
   assert.equal(await isSame({ ...layers, missing: true }), false);
-  assert.equal(await isSame({ ...layers, recorded: 'NO' }), false);
+  for (const recorded of ['NO', 'none']) assert.equal(await isSame({ ...layers, recorded }), false);
   assert.equal(await isSame({ ...layers, location: { kind: 'layout', dir: '/l' } }), false);
-  assert.equal(await isSame({ ...layers, sizeBytes: 32 * 1024 * 1024 + 1 }), false);
+  assert.equal(await isSame({ ...layers, unfinished: true }), false);
+});
+
+test('layers are read once each, and not more of them than a cached build would take', async () => {
+  const limit = 32 * 1024 * 1024;
+  const layers = { old: [BASE, { x: '1' }], now: [BASE, { x: '2' }] };
+  const streamed: Digest[] = [];
+  assert.equal(await isSame({ ...layers, sizeBytes: limit / 4, streamed }), true);
+  assert.deepEqual([streamed.length, new Set(streamed).size], [3, 3]);
+  assert.equal(await isSame({ ...layers, sizeBytes: limit / 2 }), false);
+  const changed = { old: [BASE], now: [{ ...BASE, 'bin/used': 'v' }] };
+  assert.equal(await isSame({ ...changed, sizeBytes: limit / 4 }), false);
+  // All of one layer, and two that are together just as much.
+  const same = { old: [BASE], now: [BASE] };
+  assert.equal(await isSame({ ...same, sizeBytes: limit }), true);
+  assert.equal(await isSame({ ...same, sizeBytes: limit + 1 }), false);
+  const two = { old: [{ ...BASE, x: '1' }], now: [{ ...BASE, x: '2' }] };
+  assert.equal(await isSame({ ...two, sizeBytes: limit / 2 }), true);
+  assert.equal(await isSame({ ...two, sizeBytes: limit / 2 + 1 }), false);
 });
 
 test('inputs are remembered with the results behind them that are in a registry', () => {

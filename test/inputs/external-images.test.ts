@@ -128,6 +128,7 @@ test('configs without settings, or that cannot be read', async (t) => {
     [configOf('linux', 'amd64'), { ...none, platforms: ['linux/amd64'] }],
     [configOf('linux', 'amd64', {}), { ...none, platforms: ['linux/amd64'] }],
     [configOf('linux', 'amd64', { Env: null, OnBuild: null }), { ...none, platforms: ['linux/amd64'] }],
+    [configOf('linux', 'arm', {}, 'v6'), { ...none, platforms: ['linux/arm/v6'] }],
     ['{}', { ...none, platforms: [] }],
     ['{', undefined],
     ['null', undefined],

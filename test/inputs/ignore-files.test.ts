@@ -103,6 +103,20 @@ test('symlinks are followed within the context, which is their root', async (t) 
   }
 });
 
+test('a chain of links may be as long as the engine follows one', async (t) => {
+  for (const [links, expected] of [
+    [255, ['inside']],
+    [256, []],
+  ] as const) {
+    const dir = await makeTempDir(t, 'ignore-');
+    await writeTree(dir, { rules: 'inside\n' });
+    for (let at = 1; at < links; at++)
+      await symlink(at === 1 ? 'rules' : `link${at - 1}`, path.join(dir, `link${at}`));
+    await symlink(`link${links - 1}`, path.join(dir, '.dockerignore'));
+    assert.deepEqual(await patternsOf(dir), expected);
+  }
+});
+
 test('a link out of the context leads to nothing', async (t) => {
   const outside = await makeTempDir(t, 'ignore-outside-');
   const dir = await makeTempDir(t, 'ignore-');

@@ -11,13 +11,24 @@ const ALL =
   '"User":"u","ExposedPorts":{"1/tcp":{},"2/tcp":{}},"Env":["A=b"],"Entrypoint":["e"],"Cmd":["c"],"Volumes":{"/v":{}},"WorkingDir":"/w","Labels":{"a":"1","b":"\\u0026"},"StopSignal":"9","ArgsEscaped":true,"Healthcheck":{"Test":["t"],"Interval":1,"Timeout":2,"StartPeriod":3,"StartInterval":4,"Retries":5},"OnBuild":["o"],"Shell":["s"]';
 
 test('a config with every field that is known comes out as it was', () => {
-  for (const config of ['', ALL, '"Cmd":null', '"Healthcheck":{"Test":["NONE"]}']) {
+  const names = '"Labels":{"a":"1","a.b":"2","a.b.c":"3","b":"4"}';
+  for (const config of ['', ALL, '"Cmd":null', '"Healthcheck":{"Test":["NONE"]}', names]) {
     const read = readImageConfig(text(config));
     assert(read !== undefined, config);
     assert.equal(writeImageConfig(read), text(config));
     assert.deepEqual(read.diffIds, ['sha256:1']);
     assert.equal(read.history[0]?.created_by, 'a');
   }
+});
+
+test('maps are written in the order of their bytes, whatever order they have', () => {
+  const read = readImageConfig(text(''));
+  assert(read !== undefined);
+  const labels = { 'a.b.c': '3', b: '4', 'a.b': '2', a: '1' };
+  assert.equal(
+    writeImageConfig({ ...read, config: { Labels: labels } }),
+    text('"Labels":{"a":"1","a.b":"2","a.b.c":"3","b":"4"}'),
+  );
 });
 
 test('a config of another form is not understood', () => {

@@ -15,6 +15,7 @@ import {
 import { repoPath } from '../rig/paths.ts';
 import { seededRandom } from '../rig/random.ts';
 import { CASES, type RecordedCase, rebaseRecorded } from '../rig/rebase-cases.ts';
+import { spellImage as image, type SpelledParts as Parts } from '../rig/spelled-image.ts';
 
 const RECORDED: readonly RecordedCase[] = JSON.parse(
   readFileSync(repoPath('test/inputs/golden/rebase.json'), 'utf8'),
@@ -28,44 +29,7 @@ for (const one of CASES) {
   });
 }
 
-const LAYERS = ['a', 'b', 'c'].map((letter) => `sha256:${letter.repeat(64)}` as const);
 const NO_LABELS = { before: new Map<string, string>(), after: new Map<string, string>() };
-
-interface Parts {
-  readonly layers: number;
-  readonly labels?: string;
-  readonly more?: string;
-  readonly top?: string;
-  readonly created?: string;
-  readonly steps?: readonly string[];
-}
-
-/** An image, spelled out as the engine writes it: `steps` below one COPY for each layer. */
-function image({
-  layers,
-  labels,
-  more = '',
-  top = '',
-  created = '2024-01-01T00:00:00Z',
-  steps = [],
-}: Parts): ImageOfPlatform {
-  const entry = (text: string, isEmpty: boolean) =>
-    `{"created":"${created}","created_by":"${text}","comment":"buildkit.dockerfile.v0"${isEmpty ? ',"empty_layer":true' : ''}}`;
-  const found = LAYERS.slice(0, layers);
-  const history = [
-    ...found.slice(0, 1).map((_, at) => entry(`COPY ${at}`, false)),
-    ...steps.map((text) => entry(text, true)),
-    ...found.slice(1).map((_, at) => entry(`COPY ${at + 1}`, false)),
-  ];
-  const config = [
-    ...(labels === undefined ? [] : [`"Labels":${labels}`]),
-    ...(more === '' ? [] : [more]),
-  ].join(',');
-  return {
-    config: `{"architecture":"amd64","config":{${config}},"created":"${created}","history":[${history.join(',')}],"os":"linux","rootfs":{"type":"layers","diff_ids":${JSON.stringify(found)}}${top}}`,
-    layers: found.map((digest) => ({ digest, text: JSON.stringify({ digest }) })),
-  };
-}
 
 function change(before: Omit<Parts, 'layers'>, after: Omit<Parts, 'layers'>): ParentChange {
   return { before: image({ layers: 1, ...before }), after: image({ layers: 1, ...after }) };
@@ -196,9 +160,12 @@ test('a parent of later times is left to the engine: it may put an epoch over th
     ['2024-01-01T00:00:00.5Z', true],
     ['2024-01-01T00:00:00.499999999Z', true],
     ['2024-01-01T01:00:00.5+01:00', true],
+    ['2024-01-01T00:00:00.50Z', true],
+    ['2023-12-31T23:59:59.9Z', true],
     ['2024-01-01T00:00:00.500000001Z', false],
     ['2024-01-01T00:00:01Z', false],
     ['yesterday', false],
+    ['2023-01-01T00:00:00Zulu', false],
   ];
   for (const [created, isFine] of times) {
     const parent = {
@@ -207,6 +174,128 @@ test('a parent of later times is left to the engine: it may put an epoch over th
     };
     assert.equal(whyNot(child, parent) === 'its parent has times after its own', !isFine, created);
   }
+});
+
+test('one later time in the history of a parent is enough', () => {
+  const parent = change({ steps: ['LABEL x=1'] }, { steps: ['LABEL x=1'] });
+  const after = parent.after.config.replace('"created":"2024', '"created":"2034');
+  assert.notEqual(after, parent.after.config);
+  // That of the image itself is not looked at, that of an entry is.
+  const lastEntry = parent.after.config.replace('"history":[{"created":"2024', '"history":[{"created":"2034');
+  assert.notEqual(lastEntry, parent.after.config);
+  const child = image({ layers: 2, steps: ['LABEL x=1'] });
+  assert.equal(
+    rebaseConfig(child, { ...parent, after: { ...parent.after, config: after } }, NO_LABELS).kind,
+    'config',
+  );
+  assert.equal(
+    whyNot(child, { ...parent, after: { ...parent.after, config: lastEntry } }),
+    'its parent has times after its own',
+  );
+});
+
+test('every field that steps see, of the platform too, and every layer counts', () => {
+  const labels = '{"a":"1"}';
+  const child = image({ layers: 2, labels });
+  const before = image({ layers: 1, labels });
+  const other = (from: string, to: string) => {
+    const config = before.config.replace(from, to);
+    assert.notEqual(config, before.config);
+    return whyNot(child, { before, after: { ...before, config } });
+  };
+  const system = '"os":"linux"';
+  assert.equal(other('"amd64"', '"arm64"'), 'architecture of its parent differ');
+  assert.equal(other(system, '"os":"windows"'), 'os of its parent differ');
+  assert.equal(other(system, `${system},"os.features":["f"]`), 'os.features of its parent differ');
+  assert.equal(other(system, `${system},"os.version":"1"`), 'os.version of its parent differ');
+  assert.equal(other('"Labels"', '"User":"u","Env":["A=b"],"Labels"'), 'Env, User of its parent differ');
+  // Layers, as the manifest has them and as the config has them.
+  const text = { ...before, layers: before.layers.map((one) => ({ ...one, text: `${one.text} ` })) };
+  assert.equal(whyNot(child, { before, after: text }), 'layers of its parent differ');
+  assert.equal(other(`aaaa"]`, `aaab"]`), 'layers of its parent differ');
+  // As many layers, contents and entries of the history as there are.
+  const both = (from: string, to: string) => {
+    const config = before.config.replace(from, to);
+    return whyNot(child, { before: { ...before, config }, after: { ...before, config } });
+  };
+  const uneven = 'layers and history of its parent differ';
+  const entry = '{"created":"2024-01-01T00:00:00Z","created_by":"COPY x"}';
+  assert.equal(both('"history":[', `"history":[${entry},`), uneven);
+  assert.equal(both('"diff_ids":[', `"diff_ids":["sha256:x",`), uneven);
+  // A config that cannot be read, before or after.
+  const odd = { ...before, config: `${before.config} ` };
+  const unread = "its parent's config is not written as the engine does";
+  assert.equal(whyNot(child, { before: odd, after: before }), unread);
+  assert.equal(whyNot(child, { before, after: odd }), unread);
+  const none = image({ layers: 0, labels });
+  assert.equal(whyNot(child, { before: none, after: none }), 'its parent has no layers');
+});
+
+test('labels that were given have to be there as they were given', () => {
+  const given = (before: string, after: string) => ({
+    before: new Map([['a', before]]),
+    after: new Map([['a', after]]),
+  });
+  const child = image({ layers: 1, labels: '{"a":"1"}' });
+  assert.equal(whyNot(child, undefined, given('1', '2')), image({ layers: 1, labels: '{"a":"2"}' }).config);
+  assert.equal(whyNot(child, undefined, given('2', '3')), 'its label a is not what was given');
+  assert.equal(whyNot(image({ layers: 1 }), undefined, given('1', '2')), 'its label a is not what was given');
+});
+
+test('what is inherited follows the parent, and what is its own stays', () => {
+  const rows: readonly (readonly [string, Omit<Parts, 'layers'>, Omit<Parts, 'layers'>, Parts, string])[] = [
+    [
+      'how its arguments are quoted (Windows)',
+      { more: '"Cmd":["a"],"ArgsEscaped":true' },
+      { more: '"Cmd":["b"]' },
+      { layers: 2, more: '"Cmd":["a"],"ArgsEscaped":true' },
+      image({ layers: 2, more: '"Cmd":["b"]' }).config,
+    ],
+    [
+      'the same where it has a command of its own',
+      { more: '"ArgsEscaped":true' },
+      {},
+      { layers: 2, more: '"Cmd":["own"],"ArgsEscaped":true', steps: ['CMD own'] },
+      image({ layers: 2, more: '"Cmd":["own"],"ArgsEscaped":true', steps: ['CMD own'] }).config,
+    ],
+    [
+      'a signal of its own',
+      { more: '"StopSignal":"9"' },
+      { more: '"StopSignal":"10"' },
+      { layers: 2, more: '"StopSignal":"11"', steps: ['STOPSIGNAL 11'] },
+      image({ layers: 2, more: '"StopSignal":"11"', steps: ['STOPSIGNAL 11'] }).config,
+    ],
+    [
+      'a parent without ports any more',
+      { more: '"ExposedPorts":{"80/tcp":{}}' },
+      {},
+      { layers: 2, more: '"ExposedPorts":{"80/tcp":{}}' },
+      image({ layers: 2 }).config,
+    ],
+    [
+      'volumes that go and may be its own',
+      { more: '"Volumes":{"/a":{},"/b":{}}' },
+      {},
+      { layers: 2, more: '"Volumes":{"/a":{},"/b":{}}', steps: ['VOLUME /a'] },
+      'its parent has no longer VOLUME /a /b, which it may have itself',
+    ],
+    [
+      'a label of the name of something else that it does',
+      { labels: '{"a":"1"}' },
+      { labels: '{"a":"2"}' },
+      { layers: 2, labels: '{"a":"1"}', steps: ['ARG a=1'] },
+      image({ layers: 2, labels: '{"a":"2"}', steps: ['ARG a=1'] }).config,
+    ],
+    [
+      'an entry that only holds an instruction',
+      { labels: '{"a":"1"}' },
+      { labels: '{"a":"2"}' },
+      { layers: 2, labels: '{"a":"1"}', steps: ['FETCH and RUN x'] },
+      'its history has an unknown entry: FETCH and RUN x',
+    ],
+  ];
+  for (const [name, was, is, child, expected] of rows)
+    assert.equal(whyNot(image(child), change(was, is)), expected, name);
 });
 
 test('there and back again gives the image as it was, whatever the parent had in between', () => {

@@ -206,6 +206,38 @@ test('a result from elsewhere that is confirmed is remembered here as well', asy
   assert.deepEqual(await one.memory.latest('x'), lastOf('k1'));
 });
 
+test('what was only found counts as seen: it is shared, by whichever run first can, with its inputs', async (t) => {
+  const world = await makeWorld(t);
+  const home = await makeTempDir(t, 'memory-home-');
+  // Remembered by a run that could not tell anybody.
+  await (await world.run(home)).memory.remember(recordOf('k1'), lastOf('k1'));
+  const later = await world.run(home);
+  assert.deepEqual(await later.memory.recall('k1'), recordOf('k1'));
+  await later.memory.confirm('x', lastOf('k1'));
+  assert.deepEqual(await later.memory.save(), []);
+  assert.deepEqual(lying(world).records, { k1: recordOf('k1') });
+  assert.equal(lying(world).outlines?.['x']?.key, 'k1');
+  // What was found in the registry goes back into it where another one lost it meanwhile.
+  const other = await world.run();
+  await other.memory.recall('k1');
+  await other.memory.remember(recordOf('k2', { build: 'y' }), lastOf('k2'));
+  world.registry.store.deleteManifest('app', 'records');
+  assert.deepEqual(await other.memory.save(), []);
+  assert.deepEqual(Object.keys(lying(world).records).sort(), ['k1', 'k2']);
+});
+
+test('a result from elsewhere that was found to be wrong is not brought back by confirming', async (t) => {
+  const world = await makeWorld(t);
+  const one = await world.run();
+  await one.memory.remember(recordOf('k1'), lastOf('k1'));
+  await one.memory.save();
+  const two = await world.run();
+  await two.memory.recall('k1');
+  await two.memory.drop('k1');
+  await two.memory.confirm('x', lastOf('k1'));
+  assert.equal(await two.state.readRecord('k1'), undefined);
+});
+
 test('without a place to share, nothing is asked and nothing is written', async (t) => {
   const world = await makeWorld(t);
   const client = createRegistryClient({ env: {}, sleep: async () => undefined });
@@ -554,4 +586,7 @@ test('records lie beside the first image by name, or where the set says', () => 
   assert.equal((refOf('r.example/team/records:main', a) as ImageRef).tag, 'main');
   assert.equal(refOf(`r.example/team/records@${A}`, a), 'run/bad-record');
   assert.equal(refOf('NO', a), 'run/bad-record');
+  const bad = recordRef({ record: 'NO', builds: new Map() } as unknown as BuildSet);
+  assert(!bad.ok);
+  assert.match(bad.error.hint ?? '', /`record: registry`, or a reference/);
 });

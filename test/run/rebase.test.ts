@@ -89,6 +89,8 @@ test('a label of a base is passed on without a call of buildctl, and is remember
   const again = await world.bake();
   assert.equal(kindsText(again), 'base unchanged, child unchanged, leaf unchanged, files unchanged');
   assert.deepEqual(world.registry.writes(), []);
+  // The image is remembered under its present key as well.
+  assert.equal(reasonOf(again, 'files')?.text, 'inputs unchanged, its tag is in place');
   // What was built before it is found again as well.
   await world.write({ 'base/Dockerfile': base() });
   assert.equal(

@@ -102,6 +102,7 @@ test('a run announces itself and its builds, and sums up what became of them', a
     assert.deepEqual(record.refs, [tag(record.build)]);
     assert.equal(record.mediaType, 'application/vnd.oci.image.manifest.v1+json');
     assert((record.sizeBytes ?? 0) > 0);
+    for (const { layers } of record.platforms) assert.match(layers ?? '', /^sha256:[0-9a-f]{64}$/);
   }
   const second = await world.bake();
   const sizes = ({ summary: { outcomes } }: Baked) => outcomes.map(({ sizeBytes }) => sizeBytes);
@@ -136,6 +137,7 @@ test('a build is put out as it says: files, the store, a layout, or nothing but 
     ['outputs: [{ type: local, dest: out }]', 'containerd', ['local']],
     ['outputs: [{ type: cacheonly }]', 'containerd', []],
     ['outputs: [{ type: docker }]', 'containerd', ['image']],
+    ['outputs: [{ type: docker, dest: out.tar }]', 'containerd', ['docker']],
     ['outputs: [{ type: local, dest: out }, { type: docker }]', 'containerd', ['local', 'image']],
   ];
   for (const [outputs, worker, expected] of rows) {

@@ -3,11 +3,13 @@ import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
-import type { Problem, ProblemJson } from '../../lib/model/mod.ts';
+import type { Build, Problem, ProblemJson } from '../../lib/model/mod.ts';
+import { findMissingSecrets } from '../../lib/run/secrets.ts';
 import { assertOk } from '../rig/baking.ts';
 import { kindsText } from '../rig/failure-bench.ts';
 import { type FakeWorld, makeFakeWorld } from '../rig/fake-world.ts';
-import type { Cleanup } from '../rig/temp.ts';
+import { makeBuild } from '../rig/sets.ts';
+import { type Cleanup, makeTempDir, writeTree } from '../rig/temp.ts';
 
 const GIVEN = { NPM: 'x' };
 
@@ -53,6 +55,41 @@ test('what surely runs lacks its secrets before anything is built, all of them a
     'b:10 build/secret-unset',
   ]);
   assert.deepEqual([baked.summary.ok, world.engine.calls.length, world.registry.writes()], [false, 0, []]);
+});
+
+test('each secret that is not there is named with where it is to come from', async (t) => {
+  const dir = await makeTempDir(t, 'secrets-');
+  await writeTree(dir, { 'there.pem': 'key', 'directory/file': '' });
+  const file = (id: string, name: string) => ({
+    id,
+    from: { kind: 'file', path: path.join(dir, name), written: name } as const,
+  });
+  const variable = (id: string, name: string) => ({ id, from: { kind: 'env', variable: name } as const });
+  const span = { start: 1 } as unknown as NonNullable<Build['span']>;
+  const secrets: Build['secrets'] = [
+    file('there', 'there.pem'),
+    file('gone', 'gone.pem'),
+    { ...file('directory', 'directory'), span },
+    variable('set', 'SET'),
+    variable('empty', 'EMPTY'),
+    { ...variable('unset', 'UNSET'), span },
+    variable('none', 'NONE'),
+  ];
+  const found = await findMissingSecrets(makeBuild('x', { secrets }), {
+    SET: 'x',
+    EMPTY: '',
+    NONE: undefined,
+  });
+  const lost = (id: string) => `the secret \`${id}\` comes from a file that is not there: `;
+  assert.deepEqual(
+    found.map((one) => [one.code, one.build, one.span, 'span' in one, one.message.replace(`${dir}/`, '')]),
+    [
+      ['build/secret-file', 'x', undefined, false, `${lost('gone')}gone.pem`],
+      ['build/secret-file', 'x', span, true, `${lost('directory')}directory`],
+      ['build/secret-unset', 'x', span, true, 'the secret `unset` comes from UNSET, which is not set'],
+      ['build/secret-unset', 'x', undefined, false, 'the secret `none` comes from NONE, which is not set'],
+    ],
+  );
 });
 
 test('a dry run needs no secret', async (t) => {

@@ -386,4 +386,8 @@ test('a build that pushes and tells no digest has failed', async (t) => {
   });
   const baked = await world.bake();
   assert.equal(kindsText(baked), 'a failed, b blocked, c built');
+  assert.deepEqual(codesOf(baked), ['build/failed of a']);
+  const { problem } = baked.outcome('a');
+  assert.match(problem?.message ?? '', /did not say what it pushed/);
+  assert.equal(problem?.build, 'a');
 });

@@ -1,0 +1,114 @@
+/** The envelope of events, and what sensitive values are taken out of. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type BakeEvent, createHider, type EventBody, type Variable } from '../../lib/model/mod.ts';
+import { createEmitter } from '../../lib/run/emitter.ts';
+
+const hiderOf = (...values: readonly string[]) =>
+  createHider(
+    new Map(
+      values.map((value): [string, Variable] => [value, { value, sensitive: true } as unknown as Variable]),
+    ),
+  );
+
+/** What comes out of one event where some values are sensitive. */
+function emitted(event: EventBody, ...sensitive: readonly string[]): BakeEvent {
+  const events: BakeEvent[] = [];
+  createEmitter(
+    (one) => events.push(one),
+    () => 7,
+    hiderOf(...sensitive),
+  )(event);
+  return events[0] ?? assert.fail();
+}
+
+test('events are numbered from 0 and have the time of the clock; nobody has to listen', () => {
+  const events: BakeEvent[] = [];
+  let now = 100;
+  const emit = createEmitter(
+    (one) => events.push(one),
+    () => now++,
+    hiderOf(),
+  );
+  emit({ type: 'interrupted', signal: 'SIGINT' });
+  emit({ type: 'engine-starting', text: 'x' });
+  assert.deepEqual(events, [
+    { type: 'interrupted', signal: 'SIGINT', seq: 0, atMs: 100 },
+    { type: 'engine-starting', text: 'x', seq: 1, atMs: 101 },
+  ]);
+  createEmitter(undefined, () => 0, hiderOf())({ type: 'interrupted', signal: 'SIGINT' });
+});
+
+const DIGEST = `sha256:${'abcd'.repeat(16)}` as const;
+
+test('what programs go by stays as it is, whatever is sensitive', () => {
+  const outcome = {
+    build: 'some-build',
+    kind: 'blocked',
+    reason: { code: 'first-build', text: '' },
+    digest: DIGEST,
+    key: 'the-key',
+    blockedBy: 'other-build',
+    tags: [{ ref: 'r/x:1', digest: DIGEST, action: 'retagged' }],
+    durationMs: 1,
+    audit: { result: 'same-files', compared: 'files', cached: false },
+    problem: { code: 'build/failed', message: '', severity: 'error', build: 'some-build' },
+  } as const;
+  const node = {
+    build: 'some-build',
+    role: 'needed',
+    level: 0,
+    needs: ['other-build'],
+    tags: [],
+    pushes: true,
+  } as const;
+  const place = { build: 'some-build', vertex: DIGEST };
+  const summary = {
+    ok: true,
+    cancelled: false,
+    outcomes: [outcome],
+    problems: [],
+    durationMs: 0,
+    buildctlCalls: 0,
+    registryRequests: { reads: 0, writes: 0 },
+    audit: { seed: 1, candidates: 1, builds: ['some-build'] },
+  } as const;
+  const started = { runId: 'the-run', version: '', runtime: '', files: [], concurrency: 1 };
+  const events: readonly EventBody[] = [
+    { type: 'run-started', ...started },
+    { type: 'planned', nodes: [node] },
+    {
+      type: 'node-decided',
+      build: 'some-build',
+      decision: 'unchanged',
+      reason: { code: 'forced', text: '' },
+    },
+    { type: 'vertex', build: 'some-build', digest: DIGEST, name: '', state: 'running' },
+    { type: 'log', ...place, stream: 'stdout', text: '' },
+    { type: 'transfer', ...place, id: '', current: 0, done: true },
+    { type: 'node-finished', build: 'some-build', outcome },
+    { type: 'run-finished', summary },
+  ];
+  const sensitive = [
+    ...events.map(({ type }) => type),
+    ...['the-run', 'some-build', 'other-build', 'the-key', 'abcd', 'needed', 'running', 'stdout'],
+    ...['unchanged', 'blocked', 'forced', 'first-build', 'retagged', 'same-files', 'files'],
+    ...['build/failed', 'error'],
+  ];
+  for (const event of events)
+    for (const one of sensitive) assert.deepEqual(emitted(event, one), { ...event, seq: 0, atMs: 7 }, one);
+});
+
+test('a sensitive value is in no text', () => {
+  const event: EventBody = {
+    type: 'log',
+    build: 'a',
+    vertex: DIGEST,
+    stream: 'stderr',
+    text: 'uses hunter2!',
+  };
+  const hidden = emitted(event, 'hunter2');
+  assert.deepEqual(hidden, { ...event, text: 'uses (hidden)!', seq: 0, atMs: 7 });
+  const tag = { ref: 'r/x:hunter2', digest: DIGEST, action: 'pushed' } as const;
+  assert.doesNotMatch(JSON.stringify(emitted({ type: 'tag', build: 'a', tag }, 'hunter2')), /hunter2/);
+});

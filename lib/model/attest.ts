@@ -20,15 +20,6 @@ export function sbomGenerators(build: Build): readonly string[] {
   return [...found];
 }
 
-/** True where the image comes with attestations of any kind: its index is another one each time it is built. */
-export function attests(build: Build): boolean {
-  return (
-    attestsProvenance(build) ||
-    sbomGenerators(build).length > 0 ||
-    build.attest.some(({ attributes }) => attributes.get('disabled') !== 'true')
-  );
-}
-
 /** True where the result says by provenance what it was made of. */
 export function attestsProvenance(build: Build): boolean {
   return (

@@ -12,9 +12,9 @@ import { rm } from 'node:fs/promises';
 import { type BuildOutput, emptyStored } from '../buildctl/mod.ts';
 import { computeInputs, type NodeInputs } from '../inputs/mod.ts';
 import {
-  attests,
   type Build,
   formatImageRef,
+  isAttested,
   type Outcome,
   type PlanNode,
   problemToJson,
@@ -228,7 +228,7 @@ function isRepeatable(build: Build): boolean {
   return (
     !build.noCache &&
     build.noCacheFilter.length === 0 &&
-    !attests(build) &&
+    !isAttested(build) &&
     build.secrets.every(({ from }) => from.kind !== 'command')
   );
 }

@@ -9,6 +9,9 @@ import { freshSourceName, sourceName } from '../fingerprint/mod.ts';
 import type { NodeInputs } from '../inputs/mod.ts';
 import { fail, ok, type PlanNode, type Problem, problem, type Result } from '../model/mod.ts';
 
+/** For main contexts of which a build reads nothing; the frontend looks for an ignore file there, which is sent each time. */
+const UNREAD = 'bakeunread';
+
 /**
  * Each context under a name for what it holds. Where that is not known, or counts for nothing (`sendsAnew`), under one
  * that the engine has not got yet.
@@ -16,16 +19,18 @@ import { fail, ok, type PlanNode, type Problem, problem, type Result } from '../
 export function nameSources(node: PlanNode, inputs: NodeInputs, sendsAnew: boolean): LocalSources {
   const { context, contexts } = node.build;
   const isKnown = inputs.key !== undefined && !sendsAnew;
-  const nameOf = (contextName: string): string => {
+  const nameOf = (contextName: string, unread: string): string => {
     const found = inputs.contexts.find(({ name }) => name === contextName);
-    return isKnown && found !== undefined ? sourceName(found.hashed) : freshSourceName();
+    if (!isKnown) return freshSourceName();
+    return found === undefined ? unread : sourceName(found.hashed);
   };
   const named = new Map<string, LocalSource>();
   for (const [contextName, { ref }] of contexts)
-    if (ref.kind === 'local') named.set(contextName, { dir: ref.path, name: nameOf(contextName) });
+    if (ref.kind === 'local')
+      named.set(contextName, { dir: ref.path, name: nameOf(contextName, freshSourceName()) });
   if (context.ref.kind !== 'local') return { named };
   // A named context that is called `context` hides what is known of the main one.
-  const name = contexts.has(MAIN_CONTEXT) ? freshSourceName() : nameOf(MAIN_CONTEXT);
+  const name = contexts.has(MAIN_CONTEXT) ? freshSourceName() : nameOf(MAIN_CONTEXT, UNREAD);
   return { main: { dir: context.ref.path, name }, named };
 }
 

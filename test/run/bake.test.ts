@@ -1,7 +1,5 @@
 /** What a run says and sums up besides its builds: warnings, refusals, what is blocked, tags that wait, audits. */
 import assert from 'node:assert/strict';
-import { chmod } from 'node:fs/promises';
-import path from 'node:path';
 import { test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { formatLock } from '../../lib/lock/mod.ts';
@@ -288,18 +286,4 @@ test('immutable tags may be put where they are not there, and stay what they are
   const { 'builds.yaml': set = '' } = rowTree(world.registry.host, 'immutable: ["dev"]');
   await world.write({ 'builds.yaml': set.replace('push: true', 'push: false') });
   assertOk(await world.bake());
-});
-
-test('an engine whose copies of directories mislead it forgets them at the end of the run', async (t) => {
-  const world = await makeThree(t);
-  await world.write({ 'c/sub/file': 'c\n', 'c/Dockerfile': 'FROM scratch\nCOPY sub /sub\n' });
-  assertOk(await world.bake());
-  // The engine would go on with the mode that it knows.
-  await chmod(path.join(world.dir, 'c/sub'), 0o700);
-  world.engine.forgetCalls();
-  assertOk(await world.bake());
-  const words = world.engine.calls.map(({ argv }) =>
-    ['build', 'prune', 'du'].find((word) => argv.includes(word)),
-  );
-  assert.deepEqual(words.slice(-3), ['build', 'prune', 'du']);
 });

@@ -25,6 +25,7 @@ import {
   type RegistryClient,
 } from '../registry/mod.ts';
 import type { LastInputs } from '../state/mod.ts';
+import { applyConfigEdits, type ConfigEdit, findConfigEdits } from './config-edits.ts';
 import { type PublishedResult, parentResult, recordedResult } from './copied-files.ts';
 import { isObject, isSameJson, type JsonObject, readImageConfig } from './image-json.ts';
 import type { NodeInputs } from './inputs.ts';
@@ -52,6 +53,8 @@ export interface ConfigChange {
   /** Names of contexts whose builds have other results. */
   readonly moved: readonly string[];
   readonly labels: GivenLabels;
+  /** Of its own Dockerfile. */
+  readonly edits: readonly ConfigEdit[];
 }
 
 /** The image that a build has now. */
@@ -64,7 +67,8 @@ export type FoundRebase =
 const LABEL = 'label ';
 
 /**
- * What changed since the last inputs, if that is nothing but results of builds that it is based on and its labels.
+ * What changed since the last inputs, if that is nothing but results of builds that it is based on, its labels, and what
+ * of its Dockerfile no step sees.
  * Undefined also where an image is not to be made from an earlier one: where it is not pushed, names its parents in an
  * attestation, is written into files as well, or is to be built without cache.
  */
@@ -81,15 +85,19 @@ export function findConfigChange(
   const labels = { before: labelsOf(last.parts), after: labelsOf(parts) };
   const names = [...new Set([...Object.keys(parts.parents), ...Object.keys(last.parts.parents)])];
   const moved = names.filter((name) => parts.parents[name] !== last.parts.parents[name]);
-  if (moved.length === 0 && isSameJson([...labels.before].sort(), [...labels.after].sort())) return undefined;
+  const edits = findConfigEdits(last.parts.dockerfile, parts.dockerfile);
+  if (edits === undefined) return undefined;
+  const areSame = isSameJson([...labels.before].sort(), [...labels.after].sort());
+  if (moved.length === 0 && edits.length === 0 && areSame) return undefined;
   // Of the others only files are taken: another digest says that their layers are others.
   if (moved.some((name) => inputs.filesOnly.has(name))) return undefined;
   const options = Object.fromEntries(
     Object.entries(parts.options).filter(([name]) => !name.startsWith(LABEL)),
   );
   for (const [name, value] of labels.before) options[LABEL + name] = value;
-  if (computeKey({ ...parts, options, parents: last.parts.parents }) !== last.key) return undefined;
-  return { moved, labels };
+  const { dockerfile, parents } = last.parts;
+  if (computeKey({ ...parts, options, dockerfile, parents }) !== last.key) return undefined;
+  return { moved, labels, edits };
 }
 
 /** What {@link findRebase} takes of a run. */
@@ -110,7 +118,7 @@ export async function findRebase(
   { configs, resultOf, isSecret }: Rebasing,
   node: PlanNode,
   inputs: NodeInputs,
-  { moved, labels }: ConfigChange,
+  { moved, labels, edits }: ConfigChange,
   last: LastResult,
 ): Promise<FoundRebase | undefined> {
   const base = inputs.targetBase;
@@ -129,7 +137,8 @@ export async function findRebase(
   const basis = base?.kind === 'context' ? parents.get(base.name) : undefined;
   const changed: NewConfig[] = [];
   for (const { platform, manifest, config } of images.platforms) {
-    const child = imageOf(manifest, config);
+    const edited = edits.length === 0 ? config : applyConfigEdits(config, edits, labels);
+    const child = edited === undefined ? undefined : imageOf(manifest, edited);
     const [parent, ...more] = basis?.filter((one) => one.platform === platform) ?? [];
     if (child === undefined || more.length > 0 || (basis !== undefined && parent === undefined))
       return undefined;
@@ -137,7 +146,7 @@ export async function findRebase(
     if (rebased.kind === 'unsure') return undefined;
     changed.push({ platform, manifest, config: rebased.text });
   }
-  const words = describeChange(node, parents, labels, isSecret);
+  const words = describeChange(node, parents, { labels, edits }, isSecret);
   if (changed.every(({ config }, at) => config === images.platforms[at]?.config))
     return { kind: 'same', text: `${words.subject} do not reach it` };
   const image = withConfigs(images.top, changed);
@@ -151,7 +160,7 @@ export async function findRebase(
     kind: 'new',
     image,
     reason: {
-      code: parents.size > 0 ? 'parent-config' : 'own-labels',
+      code: parents.size > 0 ? 'parent-config' : edits.length > 0 ? 'own-config' : 'own-labels',
       text: `${words.subject} changed: no step runs`,
       ...(words.items.length === 0 ? {} : { items: words.items }),
     },
@@ -265,7 +274,7 @@ const WORDS: readonly (readonly [field: string, word: string])[] = [
 function describeChange(
   node: PlanNode,
   parents: ReadonlyMap<string, readonly ParentPlatform[]>,
-  labels: GivenLabels,
+  { labels, edits }: Pick<ConfigChange, 'labels' | 'edits'>,
   isSecret: Keying['isSecret'],
 ): { readonly subject: string; readonly items: readonly string[] } {
   const [before, after] = [new Map<string, string>(), new Map<string, string>()];
@@ -299,10 +308,23 @@ function describeChange(
   const hasOwn = !isSameJson([...labels.before].sort(), [...labels.after].sort());
   for (const [name, value] of labels.before) before.set(LABEL + name, value);
   for (const [name, value] of labels.after) after.set(LABEL + name, value);
-  const subject = [
-    ...theirs,
-    ...(hasOwn ? [theirs.length === 0 ? 'only its labels' : 'its labels'] : []),
-  ].join(' and ');
+  const verbs = [
+    ...new Set(edits.map(({ before: { command } }) => (command === undefined ? 'LABEL' : 'CMD'))),
+  ];
+  for (const edit of edits) {
+    for (const [into, written] of [
+      [before, edit.before],
+      [after, edit.after],
+    ] as const) {
+      for (const [name, value] of written.labels ?? []) into.set(LABEL + name, value);
+      if (written.command !== undefined) into.set('CMD', written.command.join(' '));
+    }
+  }
+  const own = [
+    ...(hasOwn ? ['its labels'] : []),
+    ...(verbs.length === 0 ? [] : [`${verbs.sort().join(' and ')} of its Dockerfile`]),
+  ];
+  const subject = `${theirs.length === 0 ? 'only ' : ''}${[...theirs, ...own].join(' and ')}`;
   return { subject, items: diffKeys(partsOf(before), partsOf(after), undefined, isSecret) };
 }
 

@@ -34,6 +34,7 @@ export interface Reason {
     | 'parent-lost'
     | 'parent-config'
     | 'own-labels'
+    | 'own-config'
     | 'inputs-same'
     | 'tags-missing'
     | 'tags-moved'

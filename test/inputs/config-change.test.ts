@@ -56,17 +56,17 @@ test('results of other builds and labels may change, alone or together', () => {
   const before = partsOf({ base: 'x', other: 'x' }, { 'label a': '1', network: 'host' });
   const labels = { before: new Map([['a', '1']]), after: new Map([['a', '1']]) };
   const moved = partsOf({ base: 'y', other: 'x' }, { 'label a': '1', network: 'host' });
-  assert.deepEqual(find(before, moved), { moved: ['base'], labels });
+  assert.deepEqual(find(before, moved), { moved: ['base'], labels, edits: [] });
   const after = new Map([
     ['a', '2'],
     ['b', '1'],
   ]);
   const own = partsOf({ base: 'x', other: 'x' }, { 'label a': '2', 'label b': '1', network: 'host' });
-  assert.deepEqual(find(before, own), { moved: [], labels: { ...labels, after } });
+  assert.deepEqual(find(before, own), { moved: [], labels: { ...labels, after }, edits: [] });
   const both = partsOf({ base: 'y', other: 'z' }, { 'label a': '2', 'label b': '1', network: 'host' });
-  assert.deepEqual(find(before, both), { moved: ['base', 'other'], labels: { ...labels, after } });
+  assert.deepEqual(find(before, both), { moved: ['base', 'other'], labels: { ...labels, after }, edits: [] });
   const none = partsOf({ base: 'x', other: 'x' }, { network: 'host' });
-  assert.deepEqual(find(before, none), { moved: [], labels: { ...labels, after: new Map() } });
+  assert.deepEqual(find(before, none), { moved: [], labels: { ...labels, after: new Map() }, edits: [] });
 });
 
 test('nothing else may: not an option, not what is built, not which builds are read', () => {

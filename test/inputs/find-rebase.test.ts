@@ -110,7 +110,7 @@ async function find({ documents, parents = {}, child, base, owner, ...given }: G
     },
     node,
     inputs,
-    { moved: given.moved ?? names, labels: given.labels ?? NO_LABELS },
+    { moved: given.moved ?? names, labels: given.labels ?? NO_LABELS, edits: [] },
     last,
   );
   return { found, reader };

@@ -285,6 +285,7 @@ function isRebased({ reason }: Outcome): boolean {
   return (
     reason?.code === 'parent-config' ||
     reason?.code === 'own-labels' ||
+    reason?.code === 'own-config' ||
     reason?.text.includes(' do not reach it') === true
   );
 }

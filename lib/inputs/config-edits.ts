@@ -1,0 +1,145 @@
+/**
+ * Edits of a Dockerfile that change nothing but the config of its image: LABEL and CMD of the target stage. No step sees
+ * them, so the image follows from the one that it was. Pure.
+ *
+ * What the engine writes for an instruction (buildkit frontend/dockerfile/dockerfile2llb/convert.go, `dispatchLabel`,
+ * `dispatchCmd`, `commitToHistory`) is known here for plain forms only. The old form must be found in the image as it would be
+ * written here; whatever is not is left to the engine.
+ */
+
+import { type ImageConfig, isObject, isSameJson, readImageConfig, writeImageConfig } from './image-json.ts';
+import type { GivenLabels } from './rebase.ts';
+
+/** An instruction that was another one. */
+export interface ConfigEdit {
+  readonly before: Written;
+  readonly after: Written;
+}
+
+/** What an instruction writes into a config. */
+export interface Written {
+  /** Its entry in the history. */
+  readonly entry: string;
+  readonly labels?: ReadonlyMap<string, string>;
+  readonly command?: readonly string[];
+}
+
+const TARGET_HEADER = /^# stage \d+ \(target\)$/;
+const HEADER = /^# stage \d+/;
+/** Printable letters of ASCII that mean nothing to the Dockerfile's parser, to Go's `%q` and to a terminal. */
+const LABEL = /^LABEL((?:[ \t]+[A-Za-z0-9._/-]+=(?:"[ !#%-[\]^_a-~]*"|[!#%&(-;=-[\]^_a-~]+))+)[ \t]*$/;
+const PAIR = /([A-Za-z0-9._/-]+)=(?:"([^"]*)"|([^\s"]+))/g;
+const COMMAND = /^CMD[ \t]+(\[.*\])[ \t]*$/;
+const PLAIN = /^[ !#-[\]-~]*$/;
+
+/**
+ * What differs between two Dockerfiles, both as a key has them (`DockerfileFacts.text`), if that is nothing but such edits;
+ * undefined: something else does, or it cannot be told.
+ */
+export function findConfigEdits(before: string, after: string): readonly ConfigEdit[] | undefined {
+  const [was, is] = [before.split('\n'), after.split('\n')];
+  if (was.length !== is.length) return undefined;
+  const start = was.findIndex((line) => TARGET_HEADER.test(line));
+  const next = was.findIndex((line, at) => at > start && HEADER.test(line));
+  const end = next === -1 ? was.length : next;
+  const edits: ConfigEdit[] = [];
+  for (const [at, line] of was.entries()) {
+    const now = is[at] ?? '';
+    if (line === now) continue;
+    // A line that goes on from the one above it is no instruction.
+    if (start === -1 || at <= start || at >= end || /[\\`]\s*$/.test(was[at - 1] ?? '')) return undefined;
+    const [one, other] = [readInstruction(line), readInstruction(now)];
+    if (one === undefined || other === undefined) return undefined;
+    if ((one.labels === undefined) !== (other.labels === undefined)) return undefined;
+    edits.push({ before: one, after: other });
+  }
+  const sections = [was, is].map((lines) => lines.slice(start + 1, end));
+  return sections.every((lines) => isClear(lines, edits)) ? edits : undefined;
+}
+
+/** Whether nothing else of the stage writes what the edits write. */
+function isClear(lines: readonly string[], edits: readonly ConfigEdit[]): boolean {
+  // What looks like an instruction may be text of a file.
+  if (lines.some((line) => line.includes('<<'))) return false;
+  if (edits.some(({ before }) => before.command !== undefined))
+    if (lines.filter((line) => /^\s*CMD\b/i.test(line)).length !== 1) return false;
+  if (!edits.some(({ before }) => before.labels !== undefined)) return true;
+  const names = lines
+    .filter((line) => /^\s*LABEL\b/i.test(line))
+    .flatMap((line): readonly (string | undefined)[] => {
+      const labels = readInstruction(line)?.labels;
+      return labels === undefined ? [undefined] : [...labels.keys()];
+    });
+  return !names.includes(undefined) && new Set(names).size === names.length;
+}
+
+function readInstruction(line: string): Written | undefined {
+  const [, pairs] = LABEL.exec(line) ?? [];
+  if (pairs !== undefined) {
+    const labels = [...pairs.matchAll(PAIR)].map(
+      ([, name = '', quoted, bare]) => [name, quoted ?? bare ?? ''] as const,
+    );
+    if (new Set(labels.map(([name]) => name)).size !== labels.length) return undefined;
+    return {
+      entry: `LABEL ${labels.map((pair) => pair.join('=')).join(' ')}`,
+      labels: new Map(labels),
+    };
+  }
+  const command = parseList(COMMAND.exec(line)?.[1] ?? '');
+  if (command === undefined || command.length === 0 || !command.every((word) => PLAIN.test(word)))
+    return undefined;
+  return { entry: `CMD [${command.map((word) => `"${word}"`).join(' ')}]`, command };
+}
+
+function parseList(text: string): readonly string[] | undefined {
+  try {
+    const list: unknown = JSON.parse(text);
+    return Array.isArray(list) && list.every((word) => typeof word === 'string') ? list : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The config that an image has after edits.
+ *
+ * @param config as the engine wrote it
+ * @param given what `labels:` of the build give, which stand over those of the Dockerfile
+ * @returns undefined where it cannot be told
+ */
+export function applyConfigEdits(
+  config: string,
+  edits: readonly ConfigEdit[],
+  given: GivenLabels,
+): string | undefined {
+  let image = readImageConfig(config);
+  for (const edit of edits) image = image === undefined ? undefined : applyEdit(image, edit, given);
+  return image === undefined ? undefined : writeImageConfig(image);
+}
+
+function applyEdit(
+  image: ImageConfig,
+  { before, after }: ConfigEdit,
+  given: GivenLabels,
+): ImageConfig | undefined {
+  // An entry like it may be of what the image is based on.
+  const entries = image.history.filter(({ created_by }) => created_by === before.entry);
+  const [entry] = entries;
+  if (entry?.empty_layer !== true || entries.length !== 1) return undefined;
+  const history = image.history.map((one) => (one === entry ? { ...one, created_by: after.entry } : one));
+  if (before.command !== undefined) {
+    if (!isSameJson(image.config['Cmd'], before.command)) return undefined;
+    return { ...image, history, config: { ...image.config, Cmd: after.command } };
+  }
+  const held = image.config['Labels'];
+  const labels: Record<string, unknown> = Object.assign(Object.create(null), isObject(held) ? held : {});
+  for (const [name, value] of before.labels ?? []) {
+    // What is below a label that goes is not known.
+    if (labels[name] !== value || after.labels?.has(name) !== true) return undefined;
+  }
+  for (const [name, value] of after.labels ?? []) {
+    if (given.before.has(name) || given.after.has(name)) return undefined;
+    labels[name] = value;
+  }
+  return { ...image, history, config: { ...image.config, Labels: labels } };
+}

@@ -207,3 +207,95 @@ test('a parent that is not pushed now, but is in its registry from before, is re
   assert.equal(kindsText(baked), 'a built, b unchanged');
   assert.deepEqual(results(baked), [undefined, 'same-bytes']);
 });
+
+/** A build whose steps are based on the layers of another one alone, both pushed. */
+const layeredTree = (host: string) => ({
+  ...rowTree(host),
+  'a/Dockerfile': 'FROM scratch\nCOPY file /a\nCMD ["a"]\n',
+  'b/Dockerfile': 'FROM a\nCOPY file /b\n',
+});
+
+/** What each call of buildctl read `a` by: `:bake-ts` is the name of its layers alone. */
+const basesOf = ({ engine }: FakeWorld): readonly string[] =>
+  engine.builds.flatMap((argv) =>
+    argv.flatMap((word) => /^context:a=docker-image:\/\/[^/]+\/app\/a(.*)@/.exec(word)?.[1] ?? []),
+  );
+
+test('steps of an audit are based on what those of the build were, so that they come from the cache', async (t) => {
+  const world = await makeAudited(t, layeredTree);
+  world.registry.forget();
+  const baked = await world.bake({ audit: ALL, builds: ['b'] });
+  assert.deepEqual(basesOf(world), [':bake-ts']);
+  const same = { result: 'same-bytes', compared: 'digests', cached: true } as const;
+  assert.deepEqual(baked.outcome('b').audit, same);
+  assert.deepEqual(world.registry.writes(), []);
+});
+
+test('an engine that cannot base steps on layers alone audits on the image, and says why it began anew', async (t) => {
+  const world = await makeAudited(t, layeredTree);
+  const words = 'dockerfile parse error: unknown instruction: BAKE_TS_LAYERS_ONLY';
+  world.engine.fault({ when: ':bake-ts@', at: 'start', act: { fail: `error: failed to solve: ${words}` } });
+  const baked = await world.bake({ audit: ALL, builds: ['b'] });
+  assert.deepEqual(basesOf(world), [':bake-ts', '']);
+  assert.equal(baked.outcome('b').audit?.result, 'same-bytes');
+  const retries = baked.events.flatMap((event) => (event.type === 'retry' ? [event] : []));
+  assert.deepEqual(
+    retries.map(({ build, delayMs }) => [build, delayMs]),
+    [['b', 0]],
+  );
+  assert.match(retries[0]?.why ?? '', /config of a layers-only image/);
+});
+
+test('what says by provenance what it was made of is audited on the image itself, as it was built', async (t) => {
+  const world = await makeAudited(t, (host) => ({
+    ...layeredTree(host),
+    'builds.yaml': `builds:
+  a: { context: a, tags: ["${host}/app/a:dev"], push: true }
+  b: { context: b, contexts: { a: "build:a" }, tags: ["${host}/app/b:dev"], push: true }
+  p: { context: b, contexts: { a: "build:a" }, tags: ["${host}/app/p:dev"], push: true, attest: ["type=provenance,mode=min"] }
+`,
+  }));
+  const baked = await world.bake({ audit: ALL, builds: ['b', 'p'] });
+  assert.deepEqual([...basesOf(world)].sort(), ['', ':bake-ts']);
+  for (const build of ['b', 'p']) assert.equal(baked.outcome(build).audit?.result, 'same-bytes');
+});
+
+test('layers that are gone are not put again for an audit', async (t) => {
+  const world = await makeAudited(t, layeredTree);
+  const layers = world.registry.requests.flatMap(
+    ({ method, path, from }) =>
+      (method === 'PUT' && from === 'bake-ts' && /\/app\/a\/manifests\/(sha256:.*)/.exec(path)?.[1]) || [],
+  );
+  assert.equal(layers.length, 1);
+  world.registry.forget();
+  // Gone between our looking and the engine's.
+  world.engine.fault({
+    when: ':bake-ts@',
+    at: 'sent',
+    act: () => layers.forEach((digest) => world.registry.store.deleteManifest('app/a', digest)),
+  });
+  const baked = await world.bake({ audit: ALL, builds: ['b'] });
+  assertOk(baked);
+  const { audit } = baked.outcome('b');
+  assert.equal(audit?.result, 'not-compared');
+  assert.match(audit.why ?? '', /\/app\/a:bake-ts@sha256:\w+ is gone from its registry$/);
+  assert.deepEqual(basesOf(world), [':bake-ts']);
+  assert.deepEqual(world.registry.writes(), []);
+});
+
+test('what an audit builds writes nothing but a layout, and no cache', async (t) => {
+  const world = await makeAudited(t, (host) => ({
+    ...rowTree(host),
+    'builds.yaml': `builds:
+  c: { context: c, tags: ["${host}/app/c:dev"], push: true, cache-to: ["type=registry,ref=${host}/cache"] }
+`,
+  }));
+  world.engine.forgetCalls();
+  const baked = await world.bake({ audit: ALL });
+  assert.equal(baked.outcome('c').audit?.result, 'same-bytes');
+  const [argv = [], ...others] = world.engine.builds;
+  assert.deepEqual(others, []);
+  assert(!argv.includes('--export-cache'), argv.join(' '));
+  const outputs = argv.filter((_, at) => argv[at - 1] === '--output');
+  assert.match(outputs.join('\n'), /^type=oci,\S*\/layout\b/);
+});

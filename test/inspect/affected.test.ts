@@ -244,7 +244,11 @@ test('of contexts elsewhere nothing is known here; those on this disk count as a
     build: 'layout',
     role: 'asked',
     reasons: [
-      { code: 'file', text: 'index.json in the context d changed', path: path.join(cwd, 'real/d/index.json') },
+      {
+        code: 'file',
+        text: 'index.json in the context d changed',
+        path: path.join(cwd, 'real/d/index.json'),
+      },
       { code: 'file', text: '. in the context d changed', path: path.join(cwd, 'link') },
     ],
   });

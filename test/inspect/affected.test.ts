@@ -159,7 +159,7 @@ test('of builds.lock the images that moved count', async (t) => {
     });
   const { cwd, find } = await makeFinder(t, {
     'builds.yaml':
-      'builds: { a: { context: ., dockerfile-inline: "FROM 127.0.0.1:1/x/one:1" }, b: { context: ., dockerfile-inline: "FROM 127.0.0.1:1/x/two:1" } }\n',
+      'builds: { a: { context: ., dockerfile-inline: "FROM scratch\\nCOPY --from=127.0.0.1:1/x/one:1 /a /a\\n" }, b: { context: ., dockerfile-inline: "FROM scratch\\nCOPY --from=127.0.0.1:1/x/two:1 /a /a\\n" } }\n',
     'builds.lock': lock('1', '2'),
   });
   const before = await parseLock({ path: 'builds.lock', text: lock('1', '2') });
@@ -290,8 +290,8 @@ test('a lock that came or went counts for the images that it pins', async (t) =>
   const text = JSON.stringify({ version: 1, images: { '127.0.0.1:1/x/one:1': digest } });
   const { cwd, find } = await makeFinder(t, {
     'builds.yaml': `builds:
-  a: { context: ., dockerfile-inline: "FROM 127.0.0.1:1/x/one:1" }
-  b: { context: ., dockerfile-inline: "FROM 127.0.0.1:1/x/two@${digest}" }
+  a: { context: ., dockerfile-inline: "FROM scratch\\nCOPY --from=127.0.0.1:1/x/one:1 /a /a\\n" }
+  b: { context: ., dockerfile-inline: "FROM scratch\\nCOPY --from=127.0.0.1:1/x/two@${digest} /a /a\\n" }
 `,
     'builds.lock': text,
   });

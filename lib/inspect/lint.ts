@@ -267,9 +267,8 @@ function baseAt(node: PlanNode, dockerfile: Dockerfile, offset: number): string 
   while (stage !== undefined) {
     const { base, index } = stage;
     if (contextNames.has(base)) return base;
-    const earlier = stages.findLast(
-      (one) => one.index < index && one.name !== undefined && one.name.toLowerCase() === base.toLowerCase(),
-    );
+    // Names of stages are lower case here, and FROM heeds that (buildkit dockerfile2llb, `addState`).
+    const earlier = stages.findLast((one) => one.index < index && one.name === base);
     if (earlier === undefined) return base;
     stage = earlier;
   }

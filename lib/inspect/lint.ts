@@ -129,7 +129,7 @@ function fileOf(build: Build): string {
 }
 
 function hashOf(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+  return createHash('sha256').update(text).digest('hex');
 }
 
 /** Names under which the Dockerfile reads other builds. */
@@ -253,14 +253,8 @@ function variablesOf(finding: LintFinding, span: Span): readonly string[] {
 /** What the stage that stands at a place is built on at last: an image, or the name of a context. */
 function baseAt(node: PlanNode, dockerfile: Dockerfile, offset: number): string | undefined {
   const contextNames = new Set(standInsOf(node));
-  const { args, platforms, target } = node.build;
-  const facts = inspectDockerfile(dockerfile, {
-    args,
-    platforms,
-    contextNames,
-    unknownBases: 'plain',
-    ...(target === undefined ? {} : { target }),
-  });
+  const { args, platforms } = node.build;
+  const facts = inspectDockerfile(dockerfile, { args, platforms, contextNames });
   if (!facts.ok) return undefined;
   const { stages } = facts.value;
   let stage = stages.findLast((one) => one.span.start <= offset);

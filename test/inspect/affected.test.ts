@@ -302,4 +302,6 @@ test('a lock that came or went counts for the images that it pins', async (t) =>
   assert.ok(before.ok);
   await writeTree(cwd, { 'builds.lock': '{ "version": 1, "images": {} }' });
   assert.deepEqual(await find([], { lockBefore: { lock: before.value } }), came);
+  await rm(path.join(cwd, 'builds.lock'));
+  assert.deepEqual(await find([], { lockBefore: { lock: before.value } }), came);
 });

@@ -460,7 +460,7 @@ test('an image that cannot be looked up is known by all of its names, and throug
   const { lint, answers, says } = await makeLinting(t, {
     'builds.yaml': 'builds:\n  api: { context: . }\n',
     Dockerfile:
-      'FROM alpine AS alpine\nENV A=$B\nFROM alpine AS Two\nENV A=$B\nFROM two\nENV A=$B\nCOPY --from=debian /x /x\n',
+      'FROM alpine:latest AS alpine\nENV A=$B\nFROM alpine AS Two\nENV A=$B\nFROM two\nENV A=$B\nCOPY --from=debian /x /x\n',
   });
   says('context:alpine', ...[2, 4, 6].map((at) => undefinedVar(at, 'ENV A=$B', 'B')));
   const lost = {
@@ -472,7 +472,7 @@ test('an image that cannot be looked up is known by all of its names, and throug
   answers.push(['id frontend.lint', { lines: [JSON.stringify({ vertexes: [lost] })] }]);
   const { problems } = await lint();
   assert.deepEqual(problems.map(lineOf), ['Dockerfile:1:6 warning lint/base-unknown']);
-  assert.match(problems[0]?.message ?? '', /^`alpine` cannot be looked up/);
+  assert.match(problems[0]?.message ?? '', /^`alpine:latest` cannot be looked up/);
 });
 
 test('findings of whole files are of one build each, however alike', async (t) => {
@@ -525,4 +525,15 @@ test('error=true counts in a check directive at the head, in every spelling that
       .map((name) => `${name} error`)
       .concat(['other', 'empty', 'after', 'word'].map((name) => `${name} warning`)),
   );
+});
+
+test('a stage whose name is that of a build is that build, as it is for the frontend', async (t) => {
+  const { found, says } = await makeLinting(t, {
+    'builds.yaml':
+      'builds:\n  base: { context: base }\n  api: { context: api, contexts: { base: "build:base" } }\n',
+    'base/Dockerfile': 'FROM scratch\nENV D=d\n',
+    'api/Dockerfile': 'FROM scratch AS base\nFROM base\nENV B=$D\n',
+  });
+  says('/api\n', undefinedVar(3, 'ENV B=$D', 'D'), shell(3, 'ENV B=$D'));
+  assert.deepEqual(await found(['api']), ['api/Dockerfile:3:1 warning lint/json-args-recommended']);
 });

@@ -1,11 +1,13 @@
 /** Audits of runs: what agrees, what differs, what cannot be compared; an engine and a registry within this process. */
 import assert from 'node:assert/strict';
+import { rm } from 'node:fs/promises';
 import { test } from 'node:test';
 import { fail, type Outcome, problem } from '../../lib/model/mod.ts';
 import { assertOk, type Baked, codesOf } from '../rig/baking.ts';
 import { kindsText, rowTree, SAME } from '../rig/failure-bench.ts';
 import { accessTo, type FakeWorld, makeFakeWorld, putBase } from '../rig/fake-world.ts';
 import type { Cleanup, TreeEntry } from '../rig/temp.ts';
+import { changeImage, replaceInRecords, retimed } from './change-image.ts';
 
 const ALL = { size: { kind: 'percent', percent: 100 }, seed: 1 } as const;
 
@@ -147,6 +149,8 @@ test('files that change meanwhile, and builds that fail, leave the audit unsure'
   assert.equal(said[0]?.message, '`a` could not be audited: its files changed while the run went on');
   assert.equal(said[0].hint, 'Nothing is known against it, and nothing is proved.');
   assert.match(said[1]?.message ?? '', /^`c` could not be audited: /);
+  assert.deepEqual([said[0].detail, said[1]?.detail], [undefined, 'error: failed to solve: no luck']);
+  assert(!('detail' in said[0]));
   assert.equal(baked.outcome('c').kind, 'unchanged');
   assert.equal((await world.records()).length, 3);
 });
@@ -154,7 +158,11 @@ test('files that change meanwhile, and builds that fail, leave the audit unsure'
 test('an audit of results that are in the engine only reads them there', async (t) => {
   const tree = (host: string) => ({
     ...rowTree(host),
-    'builds.yaml': `builds:\n  a: { context: c }\n  b: { context: b, contexts: { a: "build:a" } }\n`,
+    // A tag of what is not pushed is somebody else's.
+    'builds.yaml': `builds:
+  a: { context: c, tags: ["${host}/app/a:dev"], push: false }
+  b: { context: b, contexts: { a: "build:a" } }
+`,
     'c/Dockerfile': 'FROM scratch\nCOPY file /\nRUN make\n',
   });
   const world = await makeAudited(t, tree);
@@ -179,7 +187,10 @@ test('a registry that does not give what it has leaves the audit unsure', async 
   });
   const baked = await world.bake({ audit: ALL });
   assert.deepEqual(results(baked), ['same-bytes', 'same-bytes', 'not-compared']);
-  assert.match(baked.outcome('c').audit?.why ?? '', /\S/);
+  assert.match(
+    baked.outcome('c').audit?.why ?? '',
+    /^[\d.:]+ denied GET \S+\/app\/c\/manifests\/\S+ \(403\)$/,
+  );
 });
 
 test('an audit of a run that is stopped is no finding', async (t) => {
@@ -300,4 +311,43 @@ test('what an audit builds writes nothing but a layout, and no cache', async (t)
   assert(!argv.includes('--export-cache'), argv.join(' '));
   const outputs = argv.filter((_, at) => argv[at - 1] === '--output');
   assert.match(outputs.join('\n'), /^type=oci,\S*\/layout\b/);
+});
+
+test('a build that gives no image leaves the audit unsure', async (t) => {
+  const world = await makeAudited(t);
+  world.engine.fault({
+    when: '/c\n',
+    at: 'end',
+    act: ({ argv }) => rm(argv[argv.indexOf('--metadata-file') + 1] ?? ''),
+  });
+  const { audit, kind } = (await world.bake({ audit: ALL, builds: ['c'] })).outcome('c');
+  assert.deepEqual([kind, audit?.why], ['unchanged', 'the build gave no image']);
+});
+
+test('files that differ in their times alone are the same', async (t) => {
+  const world = await makeAudited(t);
+  const [old] = (await world.records()).filter(({ build }) => build === 'c');
+  assert(old !== undefined);
+  const digest = changeImage(world.registry.store, 'app/c', { layer: retimed });
+  await replaceInRecords(world.home, old.digest, digest);
+  const baked = await world.bake({ audit: ALL, builds: ['c'] });
+  const { audit, reason, kind } = baked.outcome('c');
+  assert.deepEqual([kind, audit], ['unchanged', { result: 'same-files', compared: 'files', cached: true }]);
+  assert.match(reason?.text ?? '', /; audited: the same files, other times$/);
+});
+
+test('a platform that only one of the images has is a difference, with the image that has it', async (t) => {
+  const world = await makeAudited(t);
+  const [old] = (await world.records()).filter(({ build }) => build === 'c');
+  assert.deepEqual(
+    old?.platforms.map(({ platform }) => platform),
+    ['linux/amd64'],
+  );
+  await replaceInRecords(world.home, '"linux/amd64"', '"linux/s390x"');
+  const { kind, audit } = (await world.bake({ audit: ALL, builds: ['c'] })).outcome('c');
+  assert.equal(kind, 'failed');
+  assert.deepEqual(audit?.differences, [
+    'linux/s390x: only in the remembered image',
+    'linux/amd64: only in the new one',
+  ]);
 });

@@ -98,7 +98,7 @@ export async function verifyBuilds(
         const { result, verification } = await verifyNode(context, plan, node);
         if (node.role === 'asked') verified.set(name, verification);
         if (result !== undefined) results.set(name, result);
-        return result === undefined && node.neededBy.length > 0 ? 'failed' : 'done';
+        return result === undefined ? 'failed' : 'done';
       },
       block: (name, by) => {
         if (plan.nodes.get(name)?.role !== 'asked') return;

@@ -159,8 +159,8 @@ test('each difference is a line: configs, files of layers with their steps, plat
             { name: 'e', before: '1' },
           ],
           layers: [
-            { layer: 0, kind: 'different', files: [] },
             { layer: 0, kind: 'different', files: [{ path: 'f', change: 'added', what: [] }] },
+            { layer: 0, kind: 'different', files: [] },
             { layer: 1, kind: 'same-files', files: [] },
             {
               layer: 2,
@@ -188,8 +188,8 @@ test('each difference is a line: configs, files of layers with their steps, plat
     'r c: 1 → 2',
     'r d: added 2',
     'r e: removed 1',
-    'r other layers: as many files, cut into layers otherwise',
     'r other layers: added f',
+    'r other layers: as many files, cut into layers otherwise',
     'r layer 2 (RUN a \\ b): changed g (mode, content)',
     `r layer 3 (${long.slice(0, 59)}…): removed h`,
     `r layer 4 (${long.slice(0, 60)}): removed i`,

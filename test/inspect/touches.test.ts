@@ -135,4 +135,5 @@ test('for everything that may not be known there is advice of its own, a sentenc
   const advice = Object.values(REMEDIES);
   for (const [kind, text] of Object.entries(REMEDIES)) assert.match(text, /^[A-Z].+\.$/, kind);
   assert.equal(new Set(advice).size, advice.length);
+  assert.match(REMEDIES.epoch, /`source-date-epoch: 0`/);
 });

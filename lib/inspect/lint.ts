@@ -64,7 +64,7 @@ export interface LintReport {
 export async function lintPlan(options: LintOptions): Promise<Result<LintReport>> {
   const { plan, dockerfiles, missing } = options.prepared;
   const asked = [...plan.nodes.values()].filter((node) => node.role === 'asked');
-  const unreadable = new Set(missing.flatMap((one) => (one.severity === 'error' ? (one.build ?? []) : [])));
+  const unreadable = new Set(missing.flatMap((one) => one.build ?? []));
   const nodes = asked.filter((node) => !unreadable.has(node.build.name));
   const problems = missing.filter((one) => asked.some((node) => node.build.name === one.build));
   const report = { builds: asked.length, dockerfiles: new Set(asked.map(({ build }) => fileOf(build))).size };
@@ -217,8 +217,6 @@ class Interpreter {
   /** Variables that the image of a build sets; undefined where they come from an image that nobody asked for here. */
   #produces(name: string): BaseConfig | undefined {
     if (this.#produced.has(name)) return this.#produced.get(name);
-    // Also what ends a cycle, which a plan does not have.
-    this.#produced.set(name, undefined);
     const { plan, dockerfiles } = this.#prepared;
     const node = plan.nodes.get(name);
     const dockerfile = node === undefined ? undefined : dockerfiles.dockerfileOf(node.build);

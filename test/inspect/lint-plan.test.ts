@@ -460,9 +460,9 @@ test('an image that cannot be looked up is known by all of its names, and throug
   const { lint, answers, says } = await makeLinting(t, {
     'builds.yaml': 'builds:\n  api: { context: . }\n',
     Dockerfile:
-      'FROM alpine:latest AS alpine\nENV A=$B\nFROM alpine AS Two\nENV A=$B\nFROM two\nENV A=$B\nCOPY --from=debian /x /x\n',
+      'FROM debian AS debian\nENV A=$B\nFROM alpine:latest AS alpine\nENV A=$B\nFROM alpine AS Two\nENV A=$B\nFROM two\nENV A=$B\nCOPY --from=debian /x /x\n',
   });
-  says('context:alpine', ...[2, 4, 6].map((at) => undefinedVar(at, 'ENV A=$B', 'B')));
+  says('context:alpine', ...[2, 4, 6, 8].map((at) => undefinedVar(at, 'ENV A=$B', 'B')));
   const lost = {
     digest: `sha256:${'1'.repeat(64)}`,
     name: '[internal] load metadata for docker.io/library/alpine:latest',
@@ -471,8 +471,11 @@ test('an image that cannot be looked up is known by all of its names, and throug
   };
   answers.push(['id frontend.lint', { lines: [JSON.stringify({ vertexes: [lost] })] }]);
   const { problems } = await lint();
-  assert.deepEqual(problems.map(lineOf), ['Dockerfile:1:6 warning lint/base-unknown']);
-  assert.match(problems[0]?.message ?? '', /^`alpine:latest` cannot be looked up/);
+  assert.deepEqual(problems.map(lineOf), [
+    'Dockerfile:2:1 warning lint/undefined-var',
+    'Dockerfile:3:6 warning lint/base-unknown',
+  ]);
+  assert.match(problems[1]?.message ?? '', /^`alpine:latest` cannot be looked up/);
 });
 
 test('findings of whole files are of one build each, however alike', async (t) => {

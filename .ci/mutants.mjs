@@ -163,7 +163,8 @@ async function measure(files) {
       }
       for (const id of answer.atLoad) atLoad.set(id, [...(atLoad.get(id) ?? []), file]);
       for (const { test, ms, failure, reached } of answer.measured) {
-        if (reached.length === 0) continue;
+        // A test may look at nothing but a table, which its file reached when it was loaded.
+        if (reached.length === 0 && answer.atLoad.length === 0) continue;
         if (failure !== undefined) say(`fails without a mutant: ${test.file}: ${test.name}`);
         if (failure !== undefined && options.verbose) say(failure);
         if (failure !== undefined || ms > MAX_TEST_MS) continue;

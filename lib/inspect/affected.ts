@@ -138,7 +138,8 @@ class Finder {
         text: `its Dockerfile cannot be read: ${inspected.error[0]?.message ?? ''}`,
       });
     }
-    if (dockerfile.kind === 'file' && (context.ref.kind === 'local' || inspected !== undefined)) {
+    // Else it is in a context that is elsewhere.
+    if (dockerfile.kind === 'file' && inspected !== undefined) {
       reasons.push(...(await this.#onTheWay(dockerfile.path, 'dockerfile', 'its Dockerfile')));
     }
     const known = inspected?.ok === true ? inspected.value.facts : undefined;

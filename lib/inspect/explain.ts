@@ -274,7 +274,8 @@ class Explainer {
   #reason({ decision }: Weighed, untracked: readonly UnknownInput[], differences: readonly string[]): Reason {
     const { code, text, items } = decision.reason;
     if (code === 'changed' && differences.length > 0) return { code, text: changeText(differences) };
-    const kept = code === 'untracked' && untracked.length > 0 ? untracked.map(({ text }) => text) : items;
+    // What is not known comes before every other reason, and that parents are built first is no reason here.
+    const kept = untracked.length > 0 ? untracked.map(({ text }) => text) : items;
     return { code, text, ...(kept === undefined ? {} : { items: kept }) };
   }
 

@@ -64,7 +64,7 @@ export interface LintReport {
 export async function lintPlan(options: LintOptions): Promise<Result<LintReport>> {
   const { plan, dockerfiles, missing } = options.prepared;
   const asked = [...plan.nodes.values()].filter((node) => node.role === 'asked');
-  const unreadable = new Set(missing.flatMap((one) => (one.severity === 'error' ? (one.build ?? []) : [])));
+  const unreadable = new Set(missing.flatMap((one) => one.build ?? []));
   const nodes = asked.filter((node) => !unreadable.has(node.build.name));
   const problems = missing.filter((one) => asked.some((node) => node.build.name === one.build));
   const report = { builds: asked.length, dockerfiles: new Set(asked.map(({ build }) => fileOf(build))).size };
@@ -129,7 +129,7 @@ function fileOf(build: Build): string {
 }
 
 function hashOf(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+  return createHash('sha256').update(text).digest('hex');
 }
 
 /** Names under which the Dockerfile reads other builds. */
@@ -217,8 +217,6 @@ class Interpreter {
   /** Variables that the image of a build sets; undefined where they come from an image that nobody asked for here. */
   #produces(name: string): BaseConfig | undefined {
     if (this.#produced.has(name)) return this.#produced.get(name);
-    // Also what ends a cycle, which a plan does not have.
-    this.#produced.set(name, undefined);
     const { plan, dockerfiles } = this.#prepared;
     const node = plan.nodes.get(name);
     const dockerfile = node === undefined ? undefined : dockerfiles.dockerfileOf(node.build);
@@ -253,23 +251,16 @@ function variablesOf(finding: LintFinding, span: Span): readonly string[] {
 /** What the stage that stands at a place is built on at last: an image, or the name of a context. */
 function baseAt(node: PlanNode, dockerfile: Dockerfile, offset: number): string | undefined {
   const contextNames = new Set(standInsOf(node));
-  const { args, platforms, target } = node.build;
-  const facts = inspectDockerfile(dockerfile, {
-    args,
-    platforms,
-    contextNames,
-    unknownBases: 'plain',
-    ...(target === undefined ? {} : { target }),
-  });
+  const { args, platforms } = node.build;
+  const facts = inspectDockerfile(dockerfile, { args, platforms, contextNames });
   if (!facts.ok) return undefined;
   const { stages } = facts.value;
   let stage = stages.findLast((one) => one.span.start <= offset);
   while (stage !== undefined) {
     const { base, index } = stage;
     if (contextNames.has(base)) return base;
-    const earlier = stages.findLast(
-      (one) => one.index < index && one.name !== undefined && one.name.toLowerCase() === base.toLowerCase(),
-    );
+    // Names of stages are lower case here, and FROM heeds that (buildkit dockerfile2llb, `addState`).
+    const earlier = stages.findLast((one) => one.index < index && one.name === base);
     if (earlier === undefined) return base;
     stage = earlier;
   }

@@ -64,7 +64,8 @@ export async function readLock(set: BuildSet): Promise<Result<Lock | undefined>>
     return fail([problem('config/bad-lock', `\`${lockPath(set)}\` cannot be read (${code})`)]);
   }
   const [first] = set.files;
-  const shown = first === undefined || first === '-' ? LOCK_NAME : path.join(path.dirname(first), LOCK_NAME);
+  // Beside `-`, standard input, is where the caller is.
+  const shown = first === undefined ? LOCK_NAME : path.join(path.dirname(first), LOCK_NAME);
   return parseLock({ path: shown, text });
 }
 
@@ -91,13 +92,9 @@ export function formatLock(images: readonly Pick<LockedRef, 'written' | 'digest'
   return `{\n  "version": ${LOCK_VERSION},\n  "images": ${body}\n}\n`;
 }
 
-/** Makes a lock of its images. Of names that mean the same image the first one counts. */
+/** Makes a lock of its images. Names that mean the same image have the same digest. */
 export function createLock(images: readonly LockedRef[]): Lock {
-  const byName = new Map<string, Digest>();
-  for (const { ref, digest } of images) {
-    const name = fullName(ref);
-    if (!byName.has(name)) byName.set(name, digest);
-  }
+  const byName = new Map(images.map(({ ref, digest }) => [fullName(ref), digest]));
   return { images, digestOf: (ref) => byName.get(fullName(ref)) };
 }
 

@@ -98,12 +98,11 @@ export async function verifyBuilds(
         const { result, verification } = await verifyNode(context, plan, node);
         if (node.role === 'asked') verified.set(name, verification);
         if (result !== undefined) results.set(name, result);
-        return result === undefined && node.neededBy.length > 0 ? 'failed' : 'done';
+        return result === undefined ? 'failed' : 'done';
       },
       block: (name, by) => {
         if (plan.nodes.get(name)?.role !== 'asked') return;
         const why = problem('run/verify-unknown', `\`${name}\` needs \`${by}\`, which could not be had`, {
-          build: name,
           hint: 'Push what it needs, or see why that cannot be built.',
         });
         verified.set(name, unknown(name, why));
@@ -166,9 +165,7 @@ async function verifyNode(context: NodeContext, plan: Plan, node: PlanNode): Pro
 
   const links = await linkScratch({ resultOf: context.resultOf, registry }, plan, node);
   if (!links.ok) {
-    const lost = problem('run/verify-unknown', `\`${name}\` cannot be built: ${links.error}`, {
-      build: name,
-    });
+    const lost = problem('run/verify-unknown', `\`${name}\` cannot be built: ${links.error}`);
     return { verification: unknown(name, lost) };
   }
   const made = await buildScratch(calling, {
@@ -181,7 +178,7 @@ async function verifyNode(context: NodeContext, plan: Plan, node: PlanNode): Pro
   if (made.kind === 'failed') return { verification: unknown(name, made.problem) };
   const { digest } = made.built;
   if (digest === undefined) {
-    const none = problem('run/verify-unknown', `\`${name}\` gives no image`, { build: name });
+    const none = problem('run/verify-unknown', `\`${name}\` gives no image`);
     return { verification: unknown(name, none) };
   }
   try {
@@ -230,7 +227,7 @@ async function readTag(registry: RegistryClient, node: PlanNode): Promise<Publis
   const { name, push } = node.build;
   const none = (message: string, hint: string): Published => ({
     kind: 'missing',
-    problem: problem('run/verify-unknown', message, { build: name, hint }),
+    problem: problem('run/verify-unknown', message, { hint }),
   });
   const [first] = wantedTags(node);
   if (first === undefined || push === 'never') {
@@ -240,7 +237,7 @@ async function readTag(registry: RegistryClient, node: PlanNode): Promise<Publis
     );
   }
   const presence = await registry.head(first);
-  if (presence.kind === 'unknown') return { kind: 'missing', problem: { ...presence.problem, build: name } };
+  if (presence.kind === 'unknown') return { kind: 'missing', problem: presence.problem };
   if (presence.kind === 'absent')
     return none(`${formatImageRef(first)} is not in its registry`, `Push it: bake-ts run ${name}`);
   const { digest } = presence;
@@ -265,6 +262,7 @@ function resultOf(node: PlanNode, inputs: NodeInputs, image: ImageResult): NodeR
   return { outcome, image, ...(inputs.produces === undefined ? {} : { produces: inputs.produces }) };
 }
 
+/** A build that could not be compared; `why` becomes a problem of it. */
 function unknown(build: string, why: Problem | undefined): Verification {
   return {
     build,
@@ -276,13 +274,12 @@ function unknown(build: string, why: Problem | undefined): Verification {
 }
 
 function cancelled(build: string): Problem {
-  return problem('run/verify-unknown', `\`${build}\` was not compared: stopped`, { build });
+  return problem('run/verify-unknown', `\`${build}\` was not compared: stopped`);
 }
 
 function unreadable(build: string, error: unknown): Problem {
   const why = error instanceof Error ? error.message : String(error);
   return problem('run/verify-unknown', `\`${build}\` cannot be compared: ${why}`, {
-    build,
     hint: 'A layer that cannot be read proves nothing, in either direction.',
   });
 }

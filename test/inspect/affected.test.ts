@@ -159,7 +159,7 @@ test('of builds.lock the images that moved count', async (t) => {
     });
   const { cwd, find } = await makeFinder(t, {
     'builds.yaml':
-      'builds: { a: { context: ., dockerfile-inline: "FROM 127.0.0.1:1/x/one:1" }, b: { context: ., dockerfile-inline: "FROM 127.0.0.1:1/x/two:1" } }\n',
+      'builds: { a: { context: ., dockerfile-inline: "FROM scratch\\nCOPY --from=127.0.0.1:1/x/one:1 /a /a\\n" }, b: { context: ., dockerfile-inline: "FROM scratch\\nCOPY --from=127.0.0.1:1/x/two:1 /a /a\\n" } }\n',
     'builds.lock': lock('1', '2'),
   });
   const before = await parseLock({ path: 'builds.lock', text: lock('1', '2') });
@@ -176,4 +176,132 @@ test('of a thousand files the first hundred are named, and how many more', async
   const [base] = await find(Array.from({ length: 1000 }, (_, at) => `base/${at}`));
   assert.equal(base?.reasons.length, 101);
   assert.equal(base?.reasons.at(-1)?.text, 'and 900 more files changed');
+});
+
+test('each reason says what changed, where, and by which path', async (t) => {
+  const { find, cwd, load } = await makeFinder(t, {
+    ...FILES,
+    'more/x': '',
+    'builds.yaml': `${FILES['builds.yaml']}  alone: { context: alone, contexts: { more: more } }\n`,
+    'alone/Dockerfile': 'FROM scratch\nCOPY a /\n',
+  });
+  await symlink('web', path.join(cwd, 'way'));
+  const reasonsOf = async (build: string, ...changed: readonly string[]) =>
+    (await find(changed)).find((one) => one.build === build)?.reasons;
+  const at = (file: string) => path.join(cwd, file);
+  assert.deepEqual(await reasonsOf('web', 'web/Dockerfile'), [
+    { code: 'dockerfile', text: 'its Dockerfile changed', path: at('web/Dockerfile') },
+  ]);
+  assert.deepEqual(await reasonsOf('web', 'web/.dockerignore'), [
+    { code: 'ignore-file', text: 'what it ignores changed', path: at('web/.dockerignore') },
+  ]);
+  assert.deepEqual(await reasonsOf('web', 'web/index.html'), [
+    { code: 'file', text: 'index.html in its context changed', path: at('web/index.html') },
+  ]);
+  assert.deepEqual(await reasonsOf('web', 'shared/styles/a.css'), [
+    { code: 'file', text: 'styles/a.css in the context shared changed', path: at('shared/styles/a.css') },
+  ]);
+  assert.deepEqual(await reasonsOf('web', 'web'), [
+    { code: 'dockerfile', text: 'its Dockerfile changed', path: at('web') },
+    { code: 'file', text: 'the way to its context changed', path: at('web') },
+  ]);
+  assert.deepEqual(await reasonsOf('docs', 'web/index.html'), [
+    { code: 'needs', text: 'it needs web', build: 'web' },
+  ]);
+  // A context that the Dockerfile does not read.
+  assert.equal(await reasonsOf('alone', 'more/x'), undefined);
+  const set = await load();
+  await writeTree(cwd, {
+    'builds.yaml': String(FILES['builds.yaml']).replace(
+      'web: { context: web',
+      'web: { target: t, args: { A: b }, context: web',
+    ),
+    'web/Dockerfile': 'FROM scratch AS t\n',
+  });
+  const [web] = await find([], { before: { set } });
+  assert.deepEqual(web?.reasons, [{ code: 'definition', text: 'builds.yaml changed its args, target' }]);
+  const [first] = await find([], { before: { set: undefined } });
+  assert.deepEqual(first?.reasons, [
+    { code: 'definition', text: 'builds.yaml changed, and what it said before cannot be read' },
+  ]);
+});
+
+test('of contexts elsewhere nothing is known here; those on this disk count as a whole, and their Dockerfile does not', async (t) => {
+  const { codes, find, cwd } = await makeFinder(t, {
+    'builds.yaml': `builds:
+  remote: { context: "https://example.invalid/r.git", contexts: { c: c } }
+  layout: { context: e, dockerfile-inline: "FROM d\\n", contexts: { d: "oci-layout://link/d:1" } }
+`,
+    'real/d/index.json': '{}',
+    'c/': '',
+    'e/': '',
+    link: { symlink: 'real' },
+  });
+  assert.deepEqual(await codes('c/any'), ['remote: file']);
+  assert.deepEqual(await codes('Dockerfile'), []);
+  const [layout] = await find(['real/d/index.json', 'link', 'real/other']);
+  assert.deepEqual(layout, {
+    build: 'layout',
+    role: 'asked',
+    reasons: [
+      {
+        code: 'file',
+        text: 'index.json in the context d changed',
+        path: path.join(cwd, 'real/d/index.json'),
+      },
+      { code: 'file', text: '. in the context d changed', path: path.join(cwd, 'link') },
+    ],
+  });
+});
+
+test('a context that is gone, ignore rules that are wrong and links to ignored files', async (t) => {
+  const { find, codes } = await makeFinder(t, {
+    'builds.yaml': `builds:
+  gone: { context: gone, dockerfile-inline: "FROM scratch\\nCOPY a /\\n" }
+  rules: { context: rules, dockerfile-inline: "FROM scratch\\nCOPY . /\\n" }
+  all: { context: all, dockerfile-inline: "FROM scratch\\nCOPY --novelty=1 x /\\n" }
+`,
+    'rules/.dockerignore': '[\n',
+    'all/.dockerignore': 'ignored\n',
+    'all/link': { symlink: 'ignored' },
+    'all/ignored': '',
+  });
+  const [gone] = await find(['gone/other']);
+  assert.deepEqual([gone?.build, gone?.reasons.map(({ code }) => code)], ['gone', ['unknown']]);
+  assert.match(gone?.reasons[0]?.text ?? '', /^its context cannot be read: .+gone/);
+  assert.deepEqual(await codes('rules/f'), ['rules: file']);
+  // What is not known to be read is all of it, but nothing that is ignored, whatever leads there.
+  assert.deepEqual(await codes('all/ignored'), []);
+  assert.deepEqual(await codes('all/f'), ['all: file']);
+});
+
+test('up to a hundred files are all named; what more there is counts as files', async (t) => {
+  const { find } = await makeFinder(t, FILES);
+  const reasonsFor = async (count: number) =>
+    (await find(Array.from({ length: count }, (_, at) => `base/${at}`)))[0]?.reasons ?? [];
+  const most = await reasonsFor(100);
+  assert.deepEqual([most.length, most.at(-1)?.text], [100, '99 in its context changed']);
+  const more = await reasonsFor(101);
+  assert.deepEqual([more.length, more.at(-1)], [101, { code: 'file', text: 'and 1 more files changed' }]);
+});
+
+test('a lock that came or went counts for the images that it pins', async (t) => {
+  const digest = `sha256:${'1'.repeat(64)}`;
+  const text = JSON.stringify({ version: 1, images: { '127.0.0.1:1/x/one:1': digest } });
+  const { cwd, find } = await makeFinder(t, {
+    'builds.yaml': `builds:
+  a: { context: ., dockerfile-inline: "FROM scratch\\nCOPY --from=127.0.0.1:1/x/one:1 /a /a\\n" }
+  b: { context: ., dockerfile-inline: "FROM scratch\\nCOPY --from=127.0.0.1:1/x/two@${digest} /a /a\\n" }
+`,
+    'builds.lock': text,
+  });
+  const moved = [{ code: 'image', text: 'builds.lock pins 127.0.0.1:1/x/one:1 to another digest' }];
+  const came = await find([], { lockBefore: { lock: undefined } });
+  assert.deepEqual(came, [{ build: 'a', role: 'asked', reasons: moved }]);
+  const before = await parseLock({ path: 'builds.lock', text });
+  assert.ok(before.ok);
+  await writeTree(cwd, { 'builds.lock': '{ "version": 1, "images": {} }' });
+  assert.deepEqual(await find([], { lockBefore: { lock: before.value } }), came);
+  await rm(path.join(cwd, 'builds.lock'));
+  assert.deepEqual(await find([], { lockBefore: { lock: before.value } }), came);
 });

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { type Explanation, explainBuilds } from '../../lib/inspect/mod.ts';
 import { assertOk } from '../rig/baking.ts';
 import { accessTo, envOf, type FakeWorld, makeFakeWorld, prepareIn, putBase } from '../rig/fake-world.ts';
-import type { Cleanup } from '../rig/temp.ts';
+import { type Cleanup, makeTempDir } from '../rig/temp.ts';
 
 function setOf(host: string, mode = 'a', tag = 'latest'): string {
   return `builds:
@@ -180,4 +180,115 @@ test('what a run would refuse is reported besides: a bad lock, secrets of what r
   assert.deepEqual(await codes(), []);
   await write({ 'builds.lock': '[]' });
   assert.deepEqual(await codes(), ['config/bad-lock']);
+});
+
+/** What nothing in a set of tests gives otherwise: inline Dockerfiles, other names for builds, tags that are not pushed. */
+const odd = (host: string) => ({
+  'builds.yaml': `builds:
+  base: { context: base }
+  kept:
+    context: base
+    tags: ["${host}/ex/kept:1"]
+    contexts: { parent: "build:base" }
+    dockerfile-inline: |
+      FROM parent
+      ADD https://example.invalid/x /x
+`,
+  'base/Dockerfile': 'FROM scratch\nCOPY f /\n',
+  'base/f': '1',
+});
+
+async function explainIn(world: FakeWorld, more: Partial<Parameters<typeof explainBuilds>[0]> = {}) {
+  const { plan, dockerfiles } = await prepareIn(world);
+  const engines = accessTo(world.engine);
+  const env = envOf(world);
+  return explainBuilds({ plan, dockerfiles, env, hostArchitecture: 'amd64', engines, ...more });
+}
+
+test('a parent is shown by both of its names, and an inline Dockerfile by its place', async (t) => {
+  const world = await makeFakeWorld(t, odd);
+  const [base, kept] = (await explainIn(world)).builds;
+  assert.equal(base?.inputs?.dockerfile, 'base/Dockerfile');
+  assert.equal(kept?.inputs?.dockerfile, 'inline at builds.yaml:7:24');
+  assert.deepEqual(kept.inputs.parents, [{ name: 'parent', build: 'base' }]);
+  // That the parent is built first is no input that cannot be known.
+  assert.deepEqual([kept.decision, kept.reason?.code], ['build', 'untracked']);
+  const [untracked, ...others] = kept.untracked;
+  assert.deepEqual(others, []);
+  assert.deepEqual(kept.reason?.items, [untracked?.what]);
+  assert.match(untracked?.what ?? '', /example\.invalid/);
+  assert(!('key' in kept) && !('last' in kept) && !('target' in kept.inputs));
+  assert(base !== undefined && !('items' in (base.reason ?? {})));
+});
+
+test('tags of what is not pushed are somebody else’s, and are not asked for', async (t) => {
+  const world = await makeFakeWorld(t, odd);
+  const [, kept] = (await explainIn(world)).builds;
+  assert.deepEqual([kept?.pushes, kept?.tags], [false, []]);
+  assert.deepEqual(world.registry.lines(), []);
+});
+
+test('what cannot be built says that and nothing else', async (t) => {
+  const world = await makeFakeWorld(t, odd);
+  await rm(path.join(world.dir, 'base'), { recursive: true });
+  const [base, kept] = (await explainIn(world)).builds;
+  const nothing = {
+    role: 'asked',
+    decision: 'impossible',
+    differences: { known: false, items: [], total: 0 },
+    untracked: [],
+    pushes: false,
+    tags: [],
+  } as const;
+  const { problem, ...rest } = base ?? assert.fail();
+  assert.deepEqual(rest, { build: 'base', ...nothing });
+  assert.match(problem?.code ?? '', /^(?:context|dockerfile)\//);
+  assert.deepEqual(kept, { build: 'kept', ...nothing, blockedBy: 'base' });
+});
+
+test('who stops gets no explanations', async (t) => {
+  const world = await makeFakeWorld(t, odd);
+  assert.deepEqual((await explainIn(world, { signal: AbortSignal.abort() })).builds, []);
+});
+
+test('records that have nowhere to go are a problem, and the explanations hold all the same', async (t) => {
+  const world = await makeFakeWorld(t, (host) => {
+    const tree = odd(host);
+    return { ...tree, 'builds.yaml': `record: "not a reference"\n${tree['builds.yaml']}` };
+  });
+  const { builds, problems } = await explainIn(world);
+  assert.deepEqual(
+    problems.map(({ code }) => code),
+    ['run/bad-record'],
+  );
+  assert.deepEqual(
+    builds.map(({ decision }) => decision),
+    ['build', 'build'],
+  );
+});
+
+test('a machine that built nothing says what differs from what another one shares', async (t) => {
+  const tree = (host: string) => ({
+    'builds.yaml': `record: registry
+builds:
+  a: { context: ., tags: ["${host}/ex/a:1"], push: true, args: { A: one } }
+`,
+    Dockerfile: 'FROM scratch\nARG A\nCOPY src /\n',
+    'src/0': '0',
+  });
+  const world = await makeFakeWorld(t, tree, { lax: true });
+  assertOk(await world.bake());
+  const fresh = { ...world, home: await makeTempDir(t, 'world-fresh-') };
+  const [same] = (await explainIn(fresh)).builds;
+  assert.equal(same?.decision, 'unchanged');
+  // What is shared is the result of these inputs, so that there is nothing to compare them with.
+  assert.deepEqual(same.differences, { known: false, items: [], total: 0 });
+  assert.equal(same.last?.sameInputs, true);
+  await world.write(Object.fromEntries(Array.from({ length: 30 }, (_, at) => [`src/${at}`, 'new'])));
+  const [other] = (await explainIn(fresh)).builds;
+  assert.deepEqual([other?.decision, other?.reason?.code], ['build', 'changed']);
+  assert.deepEqual(
+    [other?.differences.known, other?.differences.total, other?.differences.items.length],
+    [true, 30, 30],
+  );
 });

@@ -315,6 +315,7 @@ test('what keeps the frontend from checking is a problem of the build', async (t
     problems.map(({ code }) => code),
     ['lint/json-args-recommended', 'build/dockerfile-syntax'],
   );
+  assert.equal(problems.map(lineOf)[1], 'Dockerfile:3:1 error build/dockerfile-syntax');
 });
 
 test('an engine is looked for as builds.yaml and the caller say; without one nothing is checked', async (t) => {
@@ -375,4 +376,167 @@ test('calls are made so many at a time as wanted, and end where the caller stops
   const stopped = await run(['*'], { engines, signal: AbortSignal.abort() });
   assert(stopped.ok && stopped.value.problems.length === 0);
   assert.deepEqual(engine.calls, []);
+});
+
+test('with nothing that can be checked no engine is looked for', async (t) => {
+  const { run } = await makeLinting(t, { 'builds.yaml': 'builds:\n  none: { context: none }\n' });
+  const engines: EngineAccess = { ...accessTo(new FakeEngine()), find: () => assert.fail('not wanted') };
+  const linted = await run(['*'], { engines });
+  assert(linted.ok);
+  assert.deepEqual(
+    linted.value.problems.map(({ code }) => code),
+    ['dockerfile/missing'],
+  );
+});
+
+test('of builds below that cannot be read, or are elsewhere, nothing is reported, and what they set is not known', async (t) => {
+  const { found, says, engine } = await makeLinting(t, {
+    'builds.yaml': `builds:
+  gone: { context: gone }
+  far: { context: "https://example.invalid/r.git#main" }
+  odd: { context: odd, target: nowhere }
+  api: { context: api, contexts: { gone: "build:gone", far: "build:far", odd: "build:odd" } }
+`,
+    'odd/Dockerfile': 'FROM scratch\nENV A=1\n',
+    'api/Dockerfile':
+      'FROM gone AS one\nENV B=$A\nFROM far AS two\nENV B=$A\nFROM odd AS three\nENV B=$A\nFROM scratch\nENV B=$A\nCOPY --from=one /x /\nCOPY --from=two /x /\nCOPY --from=three /x /\n',
+  });
+  const undefinedIn = (line: number) => undefinedVar(line, 'ENV B=$A', 'A');
+  says('/api\n', undefinedIn(2), undefinedIn(4), undefinedIn(6), undefinedIn(8));
+  assert.deepEqual(await found(['api']), ['api/Dockerfile:8:1 warning lint/undefined-var']);
+  engine.forgetCalls();
+  says('r.git', '\nWARNING: NoPlace\nof the whole file\n');
+  assert.deepEqual(await found(['far']), ['- warning lint/no-place far']);
+  assert.equal(engine.calls.length, 2);
+});
+
+test('what stands in for builds: those that are named, read or not, and those whose tags are read', async (t) => {
+  const { lint, engine } = await makeLinting(t, {
+    'builds.yaml': `builds:
+  base: { context: a, tags: ["r.test/base:1"] }
+  other: { context: a }
+  api: { context: api, contexts: { unused: "build:other", files: a } }
+`,
+    'a/Dockerfile': 'FROM scratch\n',
+    'api/Dockerfile': 'FROM r.test/base:1\nCOPY --from=files x /\n',
+  });
+  await lint(['api']);
+  const standIns = new Set(
+    engine.calls.flatMap(({ argv }) =>
+      argv.flatMap((word) => /^context:(.+)=docker-image:\/\/scratch$/.exec(word)?.[1] ?? []),
+    ),
+  );
+  assert.deepEqual([...standIns].sort(), ['r.test/base:1', 'unused']);
+});
+
+test('a build below sets what its own target sets, and one known variable is enough', async (t) => {
+  const { found, says } = await makeLinting(t, {
+    'builds.yaml': `builds:
+  base: { context: base, target: one }
+  api: { context: api, target: last, contexts: { base: "build:base" } }
+`,
+    'base/Dockerfile': 'FROM scratch AS one\nENV D=d\nFROM scratch AS two\nENV E=e\n',
+    'api/Dockerfile':
+      'ARG A=$D\nFROM base AS last\nENV B=$D\nENV B=$E\nWORKDIR $D/$E\nWORKDIR plain\nFROM scratch\nENV B=$D\n',
+  });
+  const relative = (line: number, text: string) =>
+    print({ rule: 'WorkdirRelativePath', url: `${DOCS}/w/`, words: 'Relative workdir', line, text });
+  says(
+    '/api\n',
+    undefinedVar(1, 'ARG A=$D', 'D'),
+    undefinedVar(3, 'ENV B=$D', 'D'),
+    undefinedVar(4, 'ENV B=$E', 'E'),
+    relative(5, 'WORKDIR $D/$E'),
+    relative(6, 'WORKDIR plain'),
+  );
+  assert.deepEqual(await found(['api']), [
+    'api/Dockerfile:1:1 warning lint/undefined-var',
+    'api/Dockerfile:4:1 warning lint/undefined-var',
+    'api/Dockerfile:6:1 warning lint/w',
+  ]);
+});
+
+test('an image that cannot be looked up is known by all of its names, and through stages', async (t) => {
+  const { lint, answers, says } = await makeLinting(t, {
+    'builds.yaml': 'builds:\n  api: { context: . }\n',
+    Dockerfile:
+      'FROM debian AS debian\nENV A=$B\nFROM alpine:latest AS alpine\nENV A=$B\nFROM alpine AS Two\nENV A=$B\nFROM two\nENV A=$B\nCOPY --from=debian /x /x\n',
+  });
+  says('context:alpine', ...[2, 4, 6, 8].map((at) => undefinedVar(at, 'ENV A=$B', 'B')));
+  const lost = {
+    digest: `sha256:${'1'.repeat(64)}`,
+    name: '[internal] load metadata for docker.io/library/alpine:latest',
+    started: '2026-01-01T00:00:00Z',
+    error: 'no such host',
+  };
+  answers.push(['id frontend.lint', { lines: [JSON.stringify({ vertexes: [lost] })] }]);
+  const { problems } = await lint();
+  assert.deepEqual(problems.map(lineOf), [
+    'Dockerfile:2:1 warning lint/undefined-var',
+    'Dockerfile:3:6 warning lint/base-unknown',
+  ]);
+  assert.match(problems[1]?.message ?? '', /^`alpine:latest` cannot be looked up/);
+});
+
+test('findings of whole files are of one build each, however alike', async (t) => {
+  const { found, says } = await makeLinting(t, {
+    'builds.yaml': 'builds:\n  a: { context: . }\n  b: { context: ., args: { A: b } }\n',
+    Dockerfile: 'FROM scratch\n',
+  });
+  says('', '\nWARNING: NoPlace\nof the whole file\n');
+  assert.deepEqual(await found(), ['- warning lint/no-place a', '- warning lint/no-place b']);
+});
+
+test('a rule is called as its address ends, else as its name is spelled', async (t) => {
+  const { found, says } = await makeLinting(t, ONE);
+  const rule = (line: number, url: string) =>
+    print({ rule: 'SomeRule', url, words: 'words', line, text: line === 2 ? 'CMD echo hi' : 'MAINTAINER x' });
+  says('', rule(2, 'https://e.test/rule/own-name'), rule(3, 'https://e.test/rule/own-name/more'));
+  assert.deepEqual(await found(), [
+    'Dockerfile:2:1 warning lint/own-name',
+    'Dockerfile:3:1 warning lint/some-rule',
+  ]);
+});
+
+test('error=true counts in a check directive at the head, in every spelling that the frontend takes', async (t) => {
+  const heads = {
+    plain: '# check=error=true\n',
+    tight: '#check=error=true\n',
+    wide: '  # first\n#\n# check = error=true\n',
+    upper: '# CHECK=ERROR=TRUE\n',
+    later: '# check=skip=X;error=true;experimental=all\n',
+    other: '# check=error=truest\n',
+    empty: '# check=\n',
+    after: 'FROM scratch AS x\n# check=error=true\n',
+    word: '# recheck=error=true\n',
+  };
+  const { found, says } = await makeLinting(t, {
+    'builds.yaml': `builds:\n${Object.keys(heads)
+      .map((name) => `  ${name}: { context: ${name} }\n`)
+      .join('')}`,
+    ...Object.fromEntries(
+      Object.entries(heads).map(([name, head]) => [
+        `${name}/Dockerfile`,
+        `${head}FROM scratch\nCMD echo hi\n`,
+      ]),
+    ),
+  });
+  for (const [name, head] of Object.entries(heads)) says(`/${name}\n`, shell(head.split('\n').length + 1));
+  assert.deepEqual(
+    (await found()).map((line) => line.replace(/\/.* (\w+) lint\/.*/, ' $1')),
+    ['plain', 'tight', 'wide', 'upper', 'later']
+      .map((name) => `${name} error`)
+      .concat(['other', 'empty', 'after', 'word'].map((name) => `${name} warning`)),
+  );
+});
+
+test('a stage whose name is that of a build is that build, as it is for the frontend', async (t) => {
+  const { found, says } = await makeLinting(t, {
+    'builds.yaml':
+      'builds:\n  base: { context: base }\n  api: { context: api, contexts: { base: "build:base" } }\n',
+    'base/Dockerfile': 'FROM scratch\nENV D=d\n',
+    'api/Dockerfile': 'FROM scratch AS base\nFROM base\nENV B=$D\n',
+  });
+  says('/api\n', undefinedVar(3, 'ENV B=$D', 'D'), shell(3, 'ENV B=$D'));
+  assert.deepEqual(await found(['api']), ['api/Dockerfile:3:1 warning lint/json-args-recommended']);
 });

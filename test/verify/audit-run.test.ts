@@ -1,11 +1,13 @@
 /** Audits of runs: what agrees, what differs, what cannot be compared; an engine and a registry within this process. */
 import assert from 'node:assert/strict';
+import { rm } from 'node:fs/promises';
 import { test } from 'node:test';
 import { fail, type Outcome, problem } from '../../lib/model/mod.ts';
 import { assertOk, type Baked, codesOf } from '../rig/baking.ts';
 import { kindsText, rowTree, SAME } from '../rig/failure-bench.ts';
 import { accessTo, type FakeWorld, makeFakeWorld, putBase } from '../rig/fake-world.ts';
 import type { Cleanup, TreeEntry } from '../rig/temp.ts';
+import { changeImage, replaceInRecords, retimed } from './change-image.ts';
 
 const ALL = { size: { kind: 'percent', percent: 100 }, seed: 1 } as const;
 
@@ -147,6 +149,8 @@ test('files that change meanwhile, and builds that fail, leave the audit unsure'
   assert.equal(said[0]?.message, '`a` could not be audited: its files changed while the run went on');
   assert.equal(said[0].hint, 'Nothing is known against it, and nothing is proved.');
   assert.match(said[1]?.message ?? '', /^`c` could not be audited: /);
+  assert.deepEqual([said[0].detail, said[1]?.detail], [undefined, 'error: failed to solve: no luck']);
+  assert(!('detail' in said[0]));
   assert.equal(baked.outcome('c').kind, 'unchanged');
   assert.equal((await world.records()).length, 3);
 });
@@ -154,7 +158,11 @@ test('files that change meanwhile, and builds that fail, leave the audit unsure'
 test('an audit of results that are in the engine only reads them there', async (t) => {
   const tree = (host: string) => ({
     ...rowTree(host),
-    'builds.yaml': `builds:\n  a: { context: c }\n  b: { context: b, contexts: { a: "build:a" } }\n`,
+    // A tag of what is not pushed is somebody else's.
+    'builds.yaml': `builds:
+  a: { context: c, tags: ["${host}/app/a:dev"], push: false }
+  b: { context: b, contexts: { a: "build:a" } }
+`,
     'c/Dockerfile': 'FROM scratch\nCOPY file /\nRUN make\n',
   });
   const world = await makeAudited(t, tree);
@@ -179,7 +187,10 @@ test('a registry that does not give what it has leaves the audit unsure', async 
   });
   const baked = await world.bake({ audit: ALL });
   assert.deepEqual(results(baked), ['same-bytes', 'same-bytes', 'not-compared']);
-  assert.match(baked.outcome('c').audit?.why ?? '', /\S/);
+  assert.match(
+    baked.outcome('c').audit?.why ?? '',
+    /^[\d.:]+ denied GET \S+\/app\/c\/manifests\/\S+ \(403\)$/,
+  );
 });
 
 test('an audit of a run that is stopped is no finding', async (t) => {
@@ -206,4 +217,137 @@ test('a parent that is not pushed now, but is in its registry from before, is re
   assertOk(baked);
   assert.equal(kindsText(baked), 'a built, b unchanged');
   assert.deepEqual(results(baked), [undefined, 'same-bytes']);
+});
+
+/** A build whose steps are based on the layers of another one alone, both pushed. */
+const layeredTree = (host: string) => ({
+  ...rowTree(host),
+  'a/Dockerfile': 'FROM scratch\nCOPY file /a\nCMD ["a"]\n',
+  'b/Dockerfile': 'FROM a\nCOPY file /b\n',
+});
+
+/** What each call of buildctl read `a` by: `:bake-ts` is the name of its layers alone. */
+const basesOf = ({ engine }: FakeWorld): readonly string[] =>
+  engine.builds.flatMap((argv) =>
+    argv.flatMap((word) => /^context:a=docker-image:\/\/[^/]+\/app\/a(.*)@/.exec(word)?.[1] ?? []),
+  );
+
+test('steps of an audit are based on what those of the build were, so that they come from the cache', async (t) => {
+  const world = await makeAudited(t, layeredTree);
+  world.registry.forget();
+  const baked = await world.bake({ audit: ALL, builds: ['b'] });
+  assert.deepEqual(basesOf(world), [':bake-ts']);
+  const same = { result: 'same-bytes', compared: 'digests', cached: true } as const;
+  assert.deepEqual(baked.outcome('b').audit, same);
+  assert.deepEqual(world.registry.writes(), []);
+});
+
+test('an engine that cannot base steps on layers alone audits on the image, and says why it began anew', async (t) => {
+  const world = await makeAudited(t, layeredTree);
+  const words = 'dockerfile parse error: unknown instruction: BAKE_TS_LAYERS_ONLY';
+  world.engine.fault({ when: ':bake-ts@', at: 'start', act: { fail: `error: failed to solve: ${words}` } });
+  const baked = await world.bake({ audit: ALL, builds: ['b'] });
+  assert.deepEqual(basesOf(world), [':bake-ts', '']);
+  assert.equal(baked.outcome('b').audit?.result, 'same-bytes');
+  const retries = baked.events.flatMap((event) => (event.type === 'retry' ? [event] : []));
+  assert.deepEqual(
+    retries.map(({ build, delayMs }) => [build, delayMs]),
+    [['b', 0]],
+  );
+  assert.match(retries[0]?.why ?? '', /config of a layers-only image/);
+});
+
+test('what says by provenance what it was made of is audited on the image itself, as it was built', async (t) => {
+  const world = await makeAudited(t, (host) => ({
+    ...layeredTree(host),
+    'builds.yaml': `builds:
+  a: { context: a, tags: ["${host}/app/a:dev"], push: true }
+  b: { context: b, contexts: { a: "build:a" }, tags: ["${host}/app/b:dev"], push: true }
+  p: { context: b, contexts: { a: "build:a" }, tags: ["${host}/app/p:dev"], push: true, attest: ["type=provenance,mode=min"] }
+`,
+  }));
+  const baked = await world.bake({ audit: ALL, builds: ['b', 'p'] });
+  assert.deepEqual([...basesOf(world)].sort(), ['', ':bake-ts']);
+  for (const build of ['b', 'p']) assert.equal(baked.outcome(build).audit?.result, 'same-bytes');
+});
+
+test('layers that are gone are not put again for an audit', async (t) => {
+  const world = await makeAudited(t, layeredTree);
+  const layers = world.registry.requests.flatMap(
+    ({ method, path, from }) =>
+      (method === 'PUT' && from === 'bake-ts' && /\/app\/a\/manifests\/(sha256:.*)/.exec(path)?.[1]) || [],
+  );
+  assert.equal(layers.length, 1);
+  world.registry.forget();
+  // Gone between our looking and the engine's.
+  world.engine.fault({
+    when: ':bake-ts@',
+    at: 'sent',
+    act: () => {
+      for (const digest of layers) world.registry.store.deleteManifest('app/a', digest);
+    },
+  });
+  const baked = await world.bake({ audit: ALL, builds: ['b'] });
+  assertOk(baked);
+  const { audit } = baked.outcome('b');
+  assert.equal(audit?.result, 'not-compared');
+  assert.match(audit.why ?? '', /\/app\/a@sha256:\w+ is gone from its registry$/);
+  assert.deepEqual(basesOf(world), [':bake-ts']);
+  assert.deepEqual(world.registry.writes(), []);
+});
+
+test('what an audit builds writes nothing but a layout, and no cache', async (t) => {
+  const world = await makeAudited(t, (host) => ({
+    ...rowTree(host),
+    'builds.yaml': `builds:
+  c: { context: c, tags: ["${host}/app/c:dev"], push: true, cache-to: ["type=registry,ref=${host}/cache"] }
+`,
+  }));
+  world.engine.forgetCalls();
+  const baked = await world.bake({ audit: ALL });
+  assert.equal(baked.outcome('c').audit?.result, 'same-bytes');
+  const [argv = [], ...others] = world.engine.builds;
+  assert.deepEqual(others, []);
+  assert(!argv.includes('--export-cache'), argv.join(' '));
+  const outputs = argv.filter((_, at) => argv[at - 1] === '--output');
+  assert.match(outputs.join('\n'), /^type=oci,\S*\/layout\b/);
+});
+
+test('a build that gives no image leaves the audit unsure', async (t) => {
+  const world = await makeAudited(t);
+  world.engine.fault({
+    when: '/c\n',
+    at: 'end',
+    act: ({ argv }) => rm(argv[argv.indexOf('--metadata-file') + 1] ?? ''),
+  });
+  const { audit, kind } = (await world.bake({ audit: ALL, builds: ['c'] })).outcome('c');
+  assert.deepEqual([kind, audit?.why], ['unchanged', 'the build gave no image']);
+});
+
+test('files that differ in their times alone are the same', async (t) => {
+  const world = await makeAudited(t);
+  const [old] = (await world.records()).filter(({ build }) => build === 'c');
+  assert(old !== undefined);
+  const digest = changeImage(world.registry.store, 'app/c', { layer: retimed });
+  await replaceInRecords(world.home, old.digest, digest);
+  const baked = await world.bake({ audit: ALL, builds: ['c'] });
+  const { audit, reason, kind } = baked.outcome('c');
+  assert.deepEqual([kind, audit], ['unchanged', { result: 'same-files', compared: 'files', cached: true }]);
+  assert.match(reason?.text ?? '', /; audited: the same files, other times$/);
+});
+
+test('a platform that only one of the images has is a difference, with the image that has it', async (t) => {
+  const world = await makeAudited(t);
+  const [old] = (await world.records()).filter(({ build }) => build === 'c');
+  assert.deepEqual(
+    old?.platforms.map(({ platform }) => platform),
+    ['linux/amd64'],
+  );
+  await replaceInRecords(world.home, '"linux/amd64"', '"linux/s390x"');
+  const { kind, audit } = (await world.bake({ audit: ALL, builds: ['c'] })).outcome('c');
+  assert.equal(kind, 'failed');
+  assert.deepEqual(audit?.differences, [
+    'linux/s390x: only in the remembered image',
+    'linux/amd64: only in the new one',
+  ]);
 });

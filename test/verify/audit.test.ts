@@ -27,6 +27,9 @@ test('an audit draws as many as requested, and the same ones for the same seed',
     ),
     some,
   );
-  for (const wrong of ['0', '0%', 'x5%', '5%x', '5x', '100.1%', '5 %', '', '%', '1.5', '-1'])
+  assert.deepEqual(parseAuditSize('0.25%'), { kind: 'percent', percent: 0.25 });
+  assert.deepEqual(parseAuditSize('100%'), { kind: 'percent', percent: 100 });
+  assert.deepEqual(parseAuditSize('12'), { kind: 'count', count: 12 });
+  for (const wrong of ['1.x%', '0', '0%', 'x5%', '5%x', '5x', '100.1%', '5 %', '', '%', '1.5', '-1'])
     assert.equal(parseAuditSize(wrong), undefined, wrong);
 });

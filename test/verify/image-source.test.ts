@@ -1,19 +1,23 @@
 /** Images of stores in memory, and how their differences are put into words. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Digest } from '../../lib/model/mod.ts';
-import { parseManifest } from '../../lib/registry/mod.ts';
+import { type Digest, fail, ok, problem, type Result } from '../../lib/model/mod.ts';
+import { CONFIG_LIMIT, type Descriptor, parseManifest, type RegistryClient } from '../../lib/registry/mod.ts';
 import {
   type BlobStore,
   comparePlatforms,
   describeDifferences,
+  engineStore,
+  layoutStore,
   type PlatformComparison,
   platformsOf,
   readImage,
+  registryStore,
   worstOf,
 } from '../../lib/verify/image-source.ts';
 import { blobOf, type FakeBlob, INDEX_TYPE, MANIFEST_TYPE } from '../rig/fake-image.ts';
 import { digestOfBytes } from '../rig/fake-registry-store.ts';
+import { makeTempDir, writeTree } from '../rig/temp.ts';
 
 interface MemoryStore extends BlobStore {
   readonly put: (
@@ -155,8 +159,8 @@ test('each difference is a line: configs, files of layers with their steps, plat
             { name: 'e', before: '1' },
           ],
           layers: [
-            { layer: 0, kind: 'different', files: [] },
             { layer: 0, kind: 'different', files: [{ path: 'f', change: 'added', what: [] }] },
+            { layer: 0, kind: 'different', files: [] },
             { layer: 1, kind: 'same-files', files: [] },
             {
               layer: 2,
@@ -184,10 +188,96 @@ test('each difference is a line: configs, files of layers with their steps, plat
     'r c: 1 → 2',
     'r d: added 2',
     'r e: removed 1',
-    'r other layers: as many files, cut into layers otherwise',
     'r other layers: added f',
+    'r other layers: as many files, cut into layers otherwise',
     'r layer 2 (RUN a \\ b): changed g (mode, content)',
     `r layer 3 (${long.slice(0, 59)}…): removed h`,
     `r layer 4 (${long.slice(0, 60)}): removed i`,
   ]);
+});
+
+async function bytesOf(chunks: AsyncIterable<Uint8Array>): Promise<string> {
+  const all: Uint8Array[] = [];
+  for await (const chunk of chunks) all.push(chunk);
+  return Buffer.concat(all).toString();
+}
+
+const BARE = { registry: 'r.test', repository: 'app' };
+const descriptorOf = (digest: Digest, sizeBytes: number): Descriptor => ({
+  digest,
+  mediaType: 'x',
+  sizeBytes,
+  annotations: new Map(),
+  foreign: false,
+});
+
+test('a repository is read by digest; what it does not give is told in its words, or with the digest', async () => {
+  const memory = makeMemoryStore();
+  const { digest } = putImage(memory, { os: 'linux' });
+  const asked: unknown[] = [];
+  let failure: Result<never> | undefined;
+  const registry = {
+    getManifest: async (ref: object) => {
+      asked.push(ref);
+      return failure ?? ok(await memory.readManifest(digest));
+    },
+    getBlob: async (...all: readonly unknown[]) => {
+      asked.push(all);
+      return failure ?? ok(Buffer.from('blob'));
+    },
+    streamBlob: (...all: readonly unknown[]) => {
+      asked.push(all);
+      return memory.open(descriptorOf(digest, 0));
+    },
+  } as unknown as RegistryClient;
+  const store = registryStore(registry, { ...BARE, tag: 'dev' });
+  assert.equal((await store.readManifest(digest)).digest, digest);
+  assert.equal(Buffer.from(await store.readSmall(digest)).toString(), 'blob');
+  const blob = descriptorOf(digest, 3);
+  assert.equal(await bytesOf(store.open(blob)), (await memory.readSmall(digest)).toString());
+  assert.deepEqual(asked, [{ ...BARE, digest }, [BARE, digest, CONFIG_LIMIT], [BARE, blob]]);
+  failure = fail([problem('registry/denied', 'no entry')]);
+  await assert.rejects(store.readManifest(digest), { message: 'no entry' });
+  await assert.rejects(store.readSmall(digest), { message: 'no entry' });
+  failure = fail([]);
+  await assert.rejects(store.readManifest(digest), { message: `the manifest ${digest} cannot be read` });
+  await assert.rejects(store.readSmall(digest), { message: `the blob ${digest} cannot be read` });
+});
+
+test('the engine gives whole blobs, and says what it no longer has', async () => {
+  const memory = makeMemoryStore();
+  const image = putImage(memory, { os: 'linux' });
+  const text = memory.putBytes(Buffer.from('not a manifest'));
+  const gone = digestOfBytes(Buffer.from('gone'));
+  const store = engineStore({
+    program: 'buildctl',
+    address: 'unix:///there',
+    env: {},
+    run: async ({ argv }) => {
+      assert.deepEqual(argv.slice(0, -1), ['--addr', 'unix:///there', 'debug', 'get']);
+      const digest = argv.at(-1) as Digest;
+      const stdout = digest === gone ? Buffer.alloc(0) : Buffer.from(await memory.readSmall(digest));
+      return { ended: 'by-itself', exitCode: digest === gone ? 1 : 0, stdout, stderr: '' };
+    },
+  });
+  assert.equal((await store.readManifest(image.digest)).digest, image.digest);
+  assert.equal(await bytesOf(store.open(descriptorOf(text, 14))), 'not a manifest');
+  await assert.rejects(store.readManifest(text), { message: `${text} is not an image manifest` });
+  const message = `the engine no longer has ${gone}`;
+  await assert.rejects(store.readManifest(gone), { message });
+  await assert.rejects(store.readSmall(gone), { message });
+  await assert.rejects(bytesOf(store.open(descriptorOf(gone, 4))), { message });
+});
+
+test('a layout keeps each blob in a file named by its digest', async (t) => {
+  const dir = await makeTempDir(t, 'layout-');
+  const memory = makeMemoryStore();
+  const { digest } = putImage(memory, { os: 'linux' });
+  const bytes = await memory.readSmall(digest);
+  await writeTree(dir, { [`blobs/sha256/${digest.slice('sha256:'.length)}`]: bytes.toString() });
+  const store = layoutStore(dir);
+  assert.equal((await store.readManifest(digest)).digest, digest);
+  assert.deepEqual(Buffer.from(await store.readSmall(digest)), Buffer.from(bytes));
+  assert.equal(await bytesOf(store.open(descriptorOf(digest, bytes.length))), bytes.toString());
+  await assert.rejects(store.readSmall(digestOfBytes(Buffer.from('gone'))), /ENOENT/);
 });

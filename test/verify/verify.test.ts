@@ -1,15 +1,18 @@
 /** What `verify` says of tags: builds from nothing and compares, with an engine and a registry within this process. */
 import assert from 'node:assert/strict';
-import { readdir } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
+import path from 'node:path';
 import { test } from 'node:test';
-import type { BakeEvent, Digest } from '../../lib/model/mod.ts';
+import type { BakeEvent } from '../../lib/model/mod.ts';
 import { type Verification, type VerifyReport, verifyBuilds } from '../../lib/verify/mod.ts';
 import { assertOk } from '../rig/baking.ts';
 import { rowTree } from '../rig/failure-bench.ts';
 import type { EngineFault } from '../rig/fake-engine.ts';
-import type { FakeRegistryStore } from '../rig/fake-registry-store.ts';
 import { accessTo, envOf, type FakeWorld, makeFakeWorld, prepareIn, putBase } from '../rig/fake-world.ts';
 import type { Cleanup, TreeEntry } from '../rig/temp.ts';
+import { changeImage, retimed } from './change-image.ts';
+
+const NOWHERE = `sha256:${'0'.repeat(64)}` as const;
 
 interface Verifying extends FakeWorld {
   readonly verify: (patterns?: readonly string[], more?: More) => Promise<VerifyReport>;
@@ -51,56 +54,6 @@ function only({ builds }: VerifyReport): Verification {
 }
 
 const verdicts = ({ builds }: VerifyReport) => builds.map(({ build, verdict }) => `${build} ${verdict}`);
-
-type Json = Record<string, unknown>;
-
-/** Puts a changed image under a tag: other bytes of its layers, another config or manifest. */
-function changeImage(
-  store: FakeRegistryStore,
-  repository: string,
-  change: {
-    readonly layer?: (bytes: Buffer) => Buffer;
-    readonly config?: (config: Json) => Json;
-    readonly manifest?: (manifest: Json) => Json;
-  },
-): Digest {
-  const old = store.manifest(repository, 'dev');
-  assert(old !== undefined);
-  const json = JSON.parse(old.bytes.toString()) as {
-    readonly config: { readonly digest: string };
-    readonly layers: readonly { readonly digest: string }[];
-  };
-  const put = (bytes: Buffer) => ({ digest: store.putBlob(repository, bytes), size: bytes.length });
-  const layers = json.layers.map((one) => {
-    const bytes = store.blob(repository, one.digest);
-    assert(bytes !== undefined);
-    return { ...one, ...put(change.layer?.(bytes) ?? bytes) };
-  });
-  const config = JSON.parse(store.blob(repository, json.config.digest)?.toString() ?? '') as Json;
-  const rootfs = { type: 'layers', diff_ids: layers.map(({ digest }) => digest) };
-  const other = change.config?.({ ...config, rootfs }) ?? { ...config, rootfs };
-  const manifest = {
-    ...json,
-    config: { ...json.config, ...put(Buffer.from(JSON.stringify(other))) },
-    layers,
-  };
-  const bytes = Buffer.from(JSON.stringify(change.manifest?.(manifest) ?? manifest));
-  return store.putManifest(repository, 'dev', { mediaType: old.mediaType, bytes }).digest;
-}
-
-/** A layer of a fake image whose every entry has another time. */
-function retimed(bytes: Buffer): Buffer {
-  const copy = Buffer.from(bytes);
-  for (let at = 0; at + 512 <= copy.length && copy[at] !== 0; ) {
-    const header = copy.subarray(at, at + 512);
-    header.write('00000000123', 136);
-    header.write('        ', 148);
-    const sum = header.reduce((total, byte) => total + byte, 0);
-    header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
-    at += 512 + Math.ceil(Number.parseInt(header.toString('latin1', 124, 135), 8) / 512) * 512;
-  }
-  return copy;
-}
 
 test('what tags hold is the same to the byte, and nothing is pushed or remembered for it', async (t) => {
   const { verify, bake, registry, engine, home, events, records } = await makeVerifying(t);
@@ -364,8 +317,7 @@ test('inputs that cannot be read, a lock that is wrong and secrets that are not 
   });
   registry.forget();
   const [broken] = (await verify(['c'], { env: { NOT_SET: 'x' } })).builds;
-  assert.equal(broken?.verdict, 'unknown');
-  assert.equal(broken.problem?.build, 'c');
+  assert.deepEqual([broken?.verdict, broken?.problem?.build], ['unknown', 'c']);
 });
 
 test('a value that is a secret is shown nowhere', async (t) => {
@@ -425,4 +377,99 @@ ${words.map((word, at) => `  V${at}: { default: ${word}, sensitive: true }\n`).j
   assert.deepEqual([platform?.platform, platform?.verdict], ['linux/amd64', 'different']);
   const [layer] = platform?.comparison?.layers ?? [];
   assert.deepEqual([layer?.kind, layer?.files.map(({ change }) => change)], ['different', ['changed']]);
+});
+
+test('inputs that cannot be read are what is said of a build', async (t) => {
+  const { verify, bake, write, dir } = await makeVerifying(t);
+  assertOk(await bake());
+  await rm(path.join(dir, 'c/file'));
+  await write({ 'c/Dockerfile': 'FROM scratch\nCOPY file /\n', 'c/.dockerignore': '[\n' });
+  const { verdict, problem } = only(await verify(['c']));
+  assert.deepEqual([verdict, problem?.build], ['unknown', 'c']);
+  assert.match(problem?.code ?? '', /^(?:context|dockerfile)\//);
+});
+
+test('only what is requested is reported, also where what it needs needs something that fails', async (t) => {
+  const { verify, engine, registry } = await makeVerifying(t, (host) => ({
+    ...rowTree(host),
+    'builds.yaml': `builds:
+  a: { context: a }
+  b: { context: b, contexts: { a: "build:a" } }
+  top: { context: top, contexts: { b: "build:b" }, tags: ["${host}/app/top:dev"], push: true }
+`,
+    'top/Dockerfile': 'FROM b\n',
+  }));
+  const mediaType = 'application/vnd.oci.image.manifest.v1+json';
+  registry.store.putManifest('app/top', 'dev', { mediaType, bytes: Buffer.from('{}') });
+  engine.fault({ when: '/a\n', at: 'start', act: { fail: 'error: failed to solve: no luck' } });
+  const top = only(await verify(['top']));
+  assert.deepEqual([top.build, top.problem?.code], ['top', 'run/verify-unknown']);
+  assert.match(top.problem?.message ?? '', /^`top` needs `\w`, which could not be had$/);
+});
+
+test('a build that gives no image has no verdict', async (t) => {
+  const { verify, bake, engine } = await makeVerifying(t);
+  assertOk(await bake());
+  engine.fault({
+    at: 'end',
+    act: ({ argv }) => rm(argv[argv.indexOf('--metadata-file') + 1] ?? ''),
+  });
+  const { verdict, problem } = only(await verify(['c']));
+  assert.deepEqual(
+    [verdict, problem?.code, problem?.message, problem?.build],
+    ['unknown', 'run/verify-unknown', '`c` gives no image', 'c'],
+  );
+});
+
+test('what copies by a variable of its parent is compared, whether that is in a registry or built for it', async (t) => {
+  for (const push of [true, false]) {
+    const world = await makeVerifying(t, (host) => ({
+      'builds.yaml': `builds:
+  a: { context: a, tags: ["${host}/app/a:dev"], push: ${push} }
+  b: { context: b, contexts: { a: "build:a" }, tags: ["${host}/app/b:dev"], push: true }
+`,
+      'a/Dockerfile': 'FROM scratch\nENV NAME=file\n',
+      'b/Dockerfile': 'FROM a\nCOPY $NAME /\n',
+      'b/file': 'b\n',
+      'b/other': 'other\n',
+    }));
+    assertOk(await world.bake());
+    world.engine.forgetCalls();
+    assert.deepEqual(verdicts(await world.verify(['b'])), ['b same-bytes']);
+    assert.equal(world.engine.builds.length, push ? 1 : 2);
+  }
+});
+
+test('hints and details hold no secret either, and which image alone has a platform stays', async (t) => {
+  const tree = (platforms: string) => (host: string) => ({
+    'builds.yaml': `vars:
+  PW: { default: hunter22, sensitive: true }
+  SIDE: { default: first, sensitive: true }
+builds:
+  a: { context: ., platforms: [${platforms}], tags: ["${host}/app/a:dev"], push: true }
+`,
+    'builds.lock': JSON.stringify({ version: 1, images: { [`${host}/hunter22:1`]: NOWHERE } }),
+    Dockerfile: `FROM scratch\nCOPY file /\n`,
+    file: 'a\n',
+  });
+  const world = await makeVerifying(t, tree('linux/amd64, linux/arm64'));
+  assertOk(await world.bake());
+  const { host } = world.registry;
+  await world.write(tree('linux/amd64')(host));
+  const { platforms } = only(await world.verify());
+  assert.deepEqual(
+    platforms.map(({ platform, only: side }) => [platform, side]),
+    [
+      ['linux/amd64', undefined],
+      ['linux/arm64', 'first'],
+    ],
+  );
+  world.engine.fault({ at: 'start', act: { fail: 'error: failed to solve: no hunter22' } });
+  const failed = only(await world.verify());
+  assert.match(failed.problem?.detail ?? '', /no \(hidden\)/);
+  world.engine.mend();
+  await world.write({ Dockerfile: `FROM scratch\nCOPY --from=${host}/hunter22:1 /file /\n` });
+  const gone = only(await world.verify());
+  assert.equal(gone.problem?.code, 'run/locked-image-gone');
+  assert.match(gone.problem.hint ?? '', /bake-ts update '[\d.:]+\/\(hidden\):1'$/);
 });

@@ -125,13 +125,15 @@ const PATTERNS: readonly Pattern[] = [
     temporary: true,
   },
   {
-    match: /failed to resolve source metadata for ([^\s:]+(?::\d+)?[^\s:]*(?::[^\s:]+)?): .*not found/,
+    match:
+      /failed to resolve source metadata for ([^\s:@]+(?::\d+)?[^\s:@]*(?::[^\s:@]+)?(?:@sha256:[0-9a-f]{64})?): .*not found/,
     code: 'build/base-missing',
     message: (found) => `the base image ${found[1]} does not exist`,
     hint: 'Check its name and tag; if another build makes it, name that build under `contexts:`.',
   },
   {
-    match: /failed to resolve source metadata for ([^\s:]+(?::\d+)?[^\s:]*(?::[^\s:]+)?)/,
+    match:
+      /failed to resolve source metadata for ([^\s:@]+(?::\d+)?[^\s:@]*(?::[^\s:@]+)?(?:@sha256:[0-9a-f]{64})?)/,
     code: 'build/base-unreachable',
     message: (found) => `the base image ${found[1]} cannot be looked up`,
     hint: 'Its registry must be reachable from the engine; log in if it is private.',

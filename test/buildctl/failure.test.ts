@@ -148,3 +148,26 @@ test('what layers-only images do to a build has codes of its own', () => {
     'build/file-missing',
   );
 });
+
+test('a base image that cannot be had is named whole: with a port, a tag and a digest', () => {
+  const digest = `sha256:${'a'.repeat(64)}`;
+  for (const name of [
+    'alpine:3',
+    'r.example/x',
+    '127.0.0.1:5000/x:1',
+    `127.0.0.1:5000/x:1@${digest}`,
+    `x@${digest}`,
+  ]) {
+    const words = `${name}: failed to resolve source metadata for ${name}`;
+    const missing = explain(`${words}: ${name}: not found`);
+    assert.deepEqual(
+      [missing.code, missing.message.startsWith(`the base image ${name} does`)],
+      ['build/base-missing', true],
+    );
+    const away = explain(`${words}: dial tcp: connection refused`);
+    assert.deepEqual(
+      [away.code, away.message.startsWith(`the base image ${name} cannot`)],
+      ['build/base-unreachable', true],
+    );
+  }
+});

@@ -19,9 +19,11 @@ import {
   CONFIG_LIMIT,
   childManifests,
   configOf,
+  digestOf,
   isAttestation,
   isIndex,
   type Manifest,
+  parseManifest,
   type RegistryClient,
 } from '../registry/mod.ts';
 import type { LastInputs } from '../state/mod.ts';
@@ -46,6 +48,8 @@ export interface ConfigReader {
   readonly configs: Map<Digest, Promise<string | undefined>>;
   /** Manifests that were made here: in a dry run they are in no registry. */
   readonly made: Map<Digest, Manifest>;
+  /** Manifests and configs of the image that was last put for a build, as texts; none where that is not known. */
+  readonly remembered: (build: string) => Promise<readonly string[]>;
 }
 
 /** What differs from the last inputs, all of which an image may follow without a step. */
@@ -132,6 +136,7 @@ export async function findRebase(
     if (parent === undefined) return undefined;
     parents.set(name, parent);
   }
+  await takeRemembered(configs, node.build.name);
   const images = await readImage(configs, last);
   if (images === undefined) return undefined;
   const basis = base?.kind === 'context' ? parents.get(base.name) : undefined;
@@ -231,6 +236,17 @@ async function readImage(
     platforms.push({ platform: child.platform, manifest, config });
   }
   return { top, platforms };
+}
+
+/** What was put the last time need not be read back: bytes are known by their digest, wherever they come from. */
+async function takeRemembered({ remembered, configs, made }: ConfigReader, build: string): Promise<void> {
+  for (const text of await remembered(build)) {
+    const bytes = new TextEncoder().encode(text);
+    const digest = digestOf(bytes);
+    const manifest = parseManifest(bytes, digest);
+    if (manifest !== undefined) made.set(digest, manifest);
+    else if (!configs.has(digest)) configs.set(digest, Promise.resolve(text));
+  }
 }
 
 async function readManifest(

@@ -53,7 +53,8 @@ export async function uploadBlob(exchange: Exchange, upload: BlobUpload): Promis
     if (mounted.value.status === 201) return ok('mounted');
     // The registry does not mount, and has begun an upload in place of it.
     begun = mounted.value;
-  } else {
+  } else if (!(source instanceof Uint8Array)) {
+    // What is in memory is small: asking first would take as long as sending it.
     const known = await exchange.call({
       ...pushingTo(to),
       method: 'HEAD',

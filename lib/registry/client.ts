@@ -150,7 +150,7 @@ export class RegistryClient {
     return readBlob(this.#exchange, from, blob);
   }
 
-  /** Uploads a small blob, unless the repository has it; @returns its digest */
+  /** Uploads a small blob, whether the repository has it or not; @returns its digest */
   async putBlob(repository: ImageRef, bytes: Uint8Array): Promise<Result<Digest>> {
     const digest = digestOf(bytes);
     const uploaded = await uploadBlob(this.#exchange, {

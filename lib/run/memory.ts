@@ -158,6 +158,14 @@ export class Memory {
     else await this.#state.writeRecord(shared, last);
   }
 
+  /** Remembers the manifests and configs of an image that was put for a build. */
+  rememberImage(build: string, documents: readonly Uint8Array[]): Promise<void> {
+    return this.#state.writeImage(
+      build,
+      documents.map((bytes) => new TextDecoder().decode(bytes)),
+    );
+  }
+
   /** Remembers a success; on this machine at once, in the registry with `save`. */
   async remember(record: BuildRecord, last: LastInputs): Promise<Result<void>> {
     this.#seen.set(record.key, record);

@@ -15,13 +15,13 @@ import {
   type Result,
   type TagResult,
 } from '../model/mod.ts';
-import { imageSize } from '../registry/mod.ts';
+import { imageSize, type Manifest } from '../registry/mod.ts';
 import { buildNode, type NodeImage } from './build.ts';
 import type { NodeContext, NodeResult } from './context.ts';
 import type { Decision } from './decide.ts';
 import { type PlannedRebase, type Weighed, weigh } from './evidence.ts';
 import { repositoriesOf, wantedTags } from './publish.ts';
-import { putRebased } from './put-rebased.ts';
+import { isSameRepository, putRebased } from './put-rebased.ts';
 import { remember } from './remember.ts';
 import { locationOf } from './store-names.ts';
 import { decideWaiting, waitingFor } from './waiting.ts';
@@ -208,7 +208,7 @@ async function rebase(
   inputs: NodeInputs,
   { image, rebased, last, source, reason }: Rebase,
 ): Promise<End | undefined> {
-  const { memory, keying, building, dryRun } = context;
+  const { memory, keying, building, publisher, dryRun } = context;
   const build = node.build.name;
   const sizeBytes = last.sizeBytes === undefined ? undefined : last.sizeBytes + image.grownBytes;
   const known = {
@@ -219,10 +219,13 @@ async function rebase(
     ...(inputs.key === undefined ? {} : { key: inputs.key }),
   };
   if (dryRun) return { kind: 'built', tags: [], ...known };
-  const bytes = await putRebased(building.registry, image, source, repositoriesOf(wantedTags(node)));
+  const repositories = repositoriesOf(wantedTags(node));
+  // A tag brings its manifest; one that waits points at what is there already.
+  const withTop = publisher.waits || !repositories.every((one) => isSameRepository(one, source));
+  const bytes = await putRebased(building.registry, image, source, repositories, withTop);
   if (!bytes.ok) return undefined;
   const steps = { total: 0, cached: 0 };
-  const put = await putTagsOf(context, node, rebased);
+  const put = await putTagsOf(context, node, rebased, withTop ? undefined : image.top);
   if (!put.ok) return notPublished(build, put.error, { ...known, steps });
   const inputsNow = lastInputs(keying.resultOf, node, inputs);
   if (inputsNow !== undefined) {
@@ -237,7 +240,13 @@ async function rebase(
       finishedAt: new Date(context.clock()).toISOString(),
       ...(sizeBytes === undefined ? {} : { sizeBytes }),
     };
-    const written = await memory.remember(record, inputsNow);
+    const [written] = await Promise.all([
+      memory.remember(record, inputsNow),
+      memory.rememberImage(build, [
+        ...image.configs,
+        ...[...image.manifests, image.top].map(({ bytes }) => bytes),
+      ]),
+    ]);
     if (!written.ok) for (const found of written.error) warn(context, build, found);
   }
   return { kind: 'built', tags: put.value, steps, ...known };
@@ -291,12 +300,19 @@ async function putTagsOf(
   { publisher }: NodeContext,
   node: PlanNode,
   image: ImageResult | undefined,
+  manifest?: Manifest,
 ): Promise<Result<readonly TagResult[]>> {
   const refs = wantedTags(node);
   const [first] = refs;
   if (!node.pushes || image === undefined || first === undefined) return { ok: true, value: [] };
   const source = { registry: first.registry, repository: first.repository, digest: image.digest };
-  return publisher.publish({ build: node.build.name, source, refs, fresh: true });
+  return publisher.publish({
+    build: node.build.name,
+    source,
+    refs,
+    fresh: true,
+    ...(manifest === undefined ? {} : { manifest }),
+  });
 }
 
 function isDone({ kind }: End): boolean {

@@ -14,7 +14,13 @@ import type {
   TagResult,
 } from '../model/mod.ts';
 import { fail, formatImageRef, ok, problem } from '../model/mod.ts';
-import { childManifests, isAttestation, platformManifests, type RegistryClient } from '../registry/mod.ts';
+import {
+  childManifests,
+  isAttestation,
+  type Manifest,
+  platformManifests,
+  type RegistryClient,
+} from '../registry/mod.ts';
 import type { TagState } from './decide.ts';
 
 /** The tags of a build that it can be published under. One that is not valid is a problem before anything is built. */
@@ -101,6 +107,8 @@ export async function findManifest(
 export interface PutOptions {
   /** The bytes were pushed just now: then a put tag is `pushed`, else `retagged`. */
   readonly fresh: boolean;
+  /** The manifest itself, where it is in no repository yet; all tags are of the source's repository then. */
+  readonly manifest?: Manifest;
   readonly isImmutable: (ref: ImageRef) => boolean;
   readonly onTag: (tag: TagResult) => void;
 }
@@ -141,7 +149,9 @@ export async function putTags(
     const from = options.fresh
       ? { registry: ref.registry, repository: ref.repository, digest: source.digest }
       : source;
-    const put = await client.tagManifest(from, ref);
+    const { manifest } = options;
+    const put =
+      manifest === undefined ? await client.tagManifest(from, ref) : await client.putManifest(ref, manifest);
     if (put.ok) report(name, options.fresh ? 'pushed' : 'retagged');
     else problems.push(...put.error);
   }

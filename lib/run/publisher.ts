@@ -14,7 +14,7 @@ import {
   type Result,
   type TagResult,
 } from '../model/mod.ts';
-import type { Presence, RegistryClient } from '../registry/mod.ts';
+import type { Manifest, Presence, RegistryClient } from '../registry/mod.ts';
 import { compileGlob } from '../util/glob.ts';
 import type { Emit } from './emitter.ts';
 import { putTags } from './publish.ts';
@@ -26,6 +26,8 @@ export interface Publication {
   readonly refs: readonly ImageRef[];
   /** The bytes were pushed just now. */
   readonly fresh: boolean;
+  /** See `PutOptions.manifest`; only where tags do not wait. */
+  readonly manifest?: Manifest;
 }
 
 /** A tag that moved, or may have. */
@@ -68,6 +70,11 @@ export class Publisher {
     this.#isImmutable = isImmutable;
   }
 
+  /** Whether tags wait for the end. */
+  get waits(): boolean {
+    return this.#together;
+  }
+
   /** @returns what became of the tags; nothing yet where they move together at the end */
   async publish(publication: Publication): Promise<Result<readonly TagResult[]>> {
     if (this.#together) {
@@ -76,6 +83,7 @@ export class Publisher {
     }
     return putTags(this.#registry, publication.source, publication.refs, {
       fresh: publication.fresh,
+      ...(publication.manifest === undefined ? {} : { manifest: publication.manifest }),
       isImmutable: this.#isImmutable,
       onTag: (tag) => this.#emit({ type: 'tag', build: publication.build, tag }),
     });

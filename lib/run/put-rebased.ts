@@ -1,18 +1,20 @@
 /** Putting an image that was made from an earlier one: configs, then manifests, by digest; its layers are there. */
 import type { RebasedImage } from '../inputs/mod.ts';
-import { type DigestRef, formatImageRef, type ImageRef, ok, type Result } from '../model/mod.ts';
+import { type DigestRef, type ImageRef, ok, type Result } from '../model/mod.ts';
 import type { Manifest, RegistryClient } from '../registry/mod.ts';
 
 /**
  * Puts an image into every repository that its tags are in, without a tag.
  *
  * @param source where the image is that it was made from, and with that its layers
+ * @param withTop false: its tags, all of that repository, bring the manifest at the top themselves
  */
 export async function putRebased(
   registry: RegistryClient,
   { configs, manifests, top }: RebasedImage,
   source: DigestRef,
   repositories: readonly ImageRef[],
+  withTop = true,
 ): Promise<Result<void>> {
   const at = ({ digest }: Manifest, repository: ImageRef) => ({
     registry: repository.registry,
@@ -23,15 +25,19 @@ export async function putRebased(
     const put = await registry.putBlob(source, config);
     if (!put.ok) return put;
   }
-  for (const manifest of [...manifests, top]) {
+  for (const manifest of withTop ? [...manifests, top] : manifests) {
     const put = await registry.putManifest(at(manifest, source), manifest);
     if (!put.ok) return put;
   }
-  const home = formatImageRef({ registry: source.registry, repository: source.repository });
   for (const repository of repositories) {
-    if (formatImageRef(repository) === home) continue;
+    if (isSameRepository(repository, source)) continue;
     const copied = await registry.tagManifest(at(top, source), at(top, repository));
     if (!copied.ok) return copied;
   }
   return ok(undefined);
+}
+
+/** Whether two references are of one repository. */
+export function isSameRepository(one: ImageRef, other: ImageRef): boolean {
+  return one.registry === other.registry && one.repository === other.repository;
 }

@@ -153,7 +153,12 @@ export class Session {
     const pinned = lock.ok ? lock.value : undefined;
     this.#images = new ExternalImages(this.registry, this.state, (ref) => pinned?.digestOf(ref));
     this.#layers = { registry: this.registry, trees: new Map() };
-    this.#configs = { registry: this.registry, configs: new Map(), made: new Map() };
+    this.#configs = {
+      registry: this.registry,
+      configs: new Map(),
+      made: new Map(),
+      remembered: (build) => this.state.readImage(build),
+    };
     this.#permits = new Semaphore(options.jobs ?? defaultJobs());
     this.engine = new SessionEngine({
       access: options.engines ?? ENGINES,

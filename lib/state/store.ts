@@ -6,6 +6,7 @@
  * ```
  * records/<first two of key>/<key>.json     what a key gave          (BuildRecord)
  * last/<project>/<build>.json               a build's latest key and its parts, for `explain`
+ * put/<project>/<build>.json                manifests and configs of the image that was put for it without the engine
  * images/<first two of digest>/<digest>.json  what an image's config says; digests never change their meaning
  * stats/                                    stat caches, kept by lib/fingerprint
  * ```
@@ -125,6 +126,17 @@ export class StateStore {
     return readJson<LastInputs>(this.#lastFile(build));
   }
 
+  /** Manifests and configs of the image that was last put for a build, as texts; to be told by their digests. */
+  async readImage(build: string): Promise<readonly string[]> {
+    const read = await readJson<unknown>(this.#imageTextsFile(build));
+    return Array.isArray(read) ? read.filter((one) => typeof one === 'string') : [];
+  }
+
+  /** Remembers them, in place of those before. */
+  async writeImage(build: string, texts: readonly string[]): Promise<void> {
+    await writeJson(this.#imageTextsFile(build), texts);
+  }
+
   /** The key of a build's latest success, without reading what it was made of, which may be long. */
   async readLastKey(build: string): Promise<BuildKey | undefined> {
     const head = await readHead(this.#lastFile(build), LAST_KEY_BYTES);
@@ -147,6 +159,10 @@ export class StateStore {
 
   #lastFile(build: string): string {
     return path.join(this.#dir, 'last', this.#project, `${encodeURIComponent(build)}.json`);
+  }
+
+  #imageTextsFile(build: string): string {
+    return path.join(this.#dir, 'put', this.#project, `${encodeURIComponent(build)}.json`);
   }
 
   #imageFile(digest: Digest, platform: string): string {

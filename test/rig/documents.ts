@@ -117,6 +117,6 @@ export class Documents {
   }
 
   reader(): ConfigReader {
-    return { registry: this.client(), configs: new Map(), made: new Map() };
+    return { registry: this.client(), configs: new Map(), made: new Map(), remembered: async () => [] };
   }
 }

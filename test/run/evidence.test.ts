@@ -82,7 +82,7 @@ function weighOne({ documents = new Documents(), parts = partsOf(), ...given }: 
     },
     registry,
     layers: { registry, trees: new Map() },
-    configs: { registry, configs: new Map(), made: new Map() },
+    configs: { registry, configs: new Map(), made: new Map(), remembered: async () => [] },
     naming: { root: '/project', worker: () => 'containerd' },
     storedImages: async () => {
       if (given.stored === undefined || given.stored === 'unasked')

@@ -47,7 +47,8 @@ builds:
 
 function base(more: Readonly<{ label?: string; cmd?: string; env?: string }> = {}): string {
   const { label = '1', cmd = '["a"]', env = '1' } = more;
-  return `FROM scratch\nCOPY file /base\nENV X=${env}\nLABEL v=${label}\nCMD ${cmd}\n`;
+  // With a variable in a label, and two commands, the engine has to say what comes of an edit.
+  return `FROM scratch\nCOPY file /base\nENV X=${env}\nLABEL of=$X\nLABEL v=${label}\nCMD ["none"]\nCMD ${cmd}\n`;
 }
 
 async function makeChain(t: Cleanup, options: Options = {}): Promise<FakeWorld> {

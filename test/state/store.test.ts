@@ -217,3 +217,33 @@ test('a run at the same time sees one of two records whole, never a mixture', as
   for (const { ok } of await Promise.all(writes)) assert.ok(ok);
   assert.equal((await filesBelow(dir)).length, 2);
 });
+
+test('the texts of an image are read back for their build, and nothing where they are not there or damaged', async (t) => {
+  const dir = await makeTempDir(t);
+  const store = new StateStore(dir, '/project');
+  assert.deepEqual(await store.readImage('a/b'), []);
+  await store.writeImage('a/b', ['one', 'two']);
+  assert.deepEqual(await store.readImage('a/b'), ['one', 'two']);
+  assert.deepEqual(await store.readImage('a'), []);
+  assert.deepEqual(await new StateStore(dir, '/other').readImage('a/b'), []);
+  await store.writeImage('a/b', ['three']);
+  assert.deepEqual(await store.readImage('a/b'), ['three']);
+  const [file = '', ...others] = await filesBelow(dir);
+  assert.deepEqual(others, []);
+  for (const [damaged, read] of [
+    ['null', []],
+    ['{', []],
+    ['["x", 1]', ['x']],
+  ] as const) {
+    await writeFile(path.join(dir, file), damaged);
+    assert.deepEqual(await store.readImage('a/b'), read);
+  }
+});
+
+test('the key of the latest success is read from the head of its file', async (t) => {
+  const store = new StateStore(await makeTempDir(t), '/project');
+  assert.equal(await store.readLastKey('a'), undefined);
+  await store.writeLast('a', last('f'.repeat(64)));
+  assert.equal(await store.readLastKey('a'), 'f'.repeat(64));
+  assert.equal(await store.readLastKey('b'), undefined);
+});

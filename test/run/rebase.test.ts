@@ -1,5 +1,7 @@
 /** Whole runs in which only configs of bases or labels changed: what is put, what is built after all, and what is said. */
 import assert from 'node:assert/strict';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { test } from 'node:test';
 import { fail, problem } from '../../lib/model/mod.ts';
 import { assertOk, type Baked, codesOf } from '../rig/baking.ts';
@@ -278,4 +280,32 @@ test('a machine without the last inputs builds, and goes on from there', async (
   const next = await world.bake({ home, env: { REV: 'r2' } });
   assertOk(next);
   assert.equal(next.summary.buildctlCalls, 0);
+});
+
+test('what was put the last time is not read back, and what was damaged meanwhile is', async (t) => {
+  const world = await makeChain(t);
+  const bakeWith = async (rev: string) => {
+    world.registry.forget();
+    const baked = await world.bake({ env: { REV: rev } });
+    assertOk(baked);
+    assert.equal(baked.summary.buildctlCalls, 0);
+    assert.deepEqual(configOf(world, 'leaf')['Labels'], { of: 'child', rev, v: '1' });
+    return world.registry.requests.filter(({ method }) => method === 'GET').length;
+  };
+  assert((await bakeWith('r2')) > 0);
+  await bakeWith('r3');
+  const read = world.registry.requests.filter(({ method }) => method === 'GET');
+  // Of the one that keeps its image nothing was put.
+  assert(
+    read.every((request) => request.path.startsWith('/v2/app/files/')),
+    JSON.stringify(read),
+  );
+  const dir = path.join(world.home, 'state/put');
+  const files = (await readdir(dir, { recursive: true })).filter((name) => name.endsWith('.json'));
+  assert.equal(files.length, 3);
+  for (const file of files) {
+    const texts = await readFile(path.join(dir, file), 'utf8');
+    await writeFile(path.join(dir, file), texts.replaceAll('r3', 'xx'));
+  }
+  assert((await bakeWith('r4')) > read.length);
 });

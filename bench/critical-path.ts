@@ -10,24 +10,22 @@
  * BAKE_TS_BENCH_SECONDS (how long the step of each child takes; default 20).
  */
 import { randomFillSync } from 'node:crypto';
-import { mkdir, open, readFile } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { performance } from 'node:perf_hooks';
 import process from 'node:process';
+import { makeBenchPlace, say, seconds, timed } from '../test/rig/beside-bake.ts';
 import { findBusybox } from '../test/rig/busybox.ts';
-import { type CommandResult, runBakeTs, runCommand } from '../test/rig/command.ts';
+import { runBakeTs } from '../test/rig/command.ts';
 import { realEngine, startTestRegistry } from '../test/rig/real-engine.ts';
 import { startSlowRelay } from '../test/rig/relays.ts';
-import { type Cleanup, makeTempDir, writeTree } from '../test/rig/temp.ts';
+import { type Cleanup, writeTree } from '../test/rig/temp.ts';
 
 const GOAL = 1.1;
 const MB = 1_000_000;
 
-const peer = process.env['BAKE_TS_BENCH_PEER_BUILDKIT'] ?? '';
-const buildx = process.env['BUILDX'] ?? '';
 const megabytes = Number(process.env['BAKE_TS_BENCH_MB'] ?? '1000');
 const uplink = Number(process.env['BAKE_TS_BENCH_MB_A_SECOND'] ?? '20');
-const seconds = Number(process.env['BAKE_TS_BENCH_SECONDS'] ?? '20');
+const sleep = Number(process.env['BAKE_TS_BENCH_SECONDS'] ?? '20');
 
 const CHILDREN = ['a', 'b', 'c', 'd', 'e'];
 
@@ -42,43 +40,25 @@ try {
 }
 
 async function measure(): Promise<void> {
-  const root = await makeTempDir(cleanup, 'critical-path-');
-  const home = await makeTempDir(cleanup, 'critical-path-home-');
+  const { root, options, bake } = await makeBenchPlace(cleanup, 'critical-path');
   const own = await startTestRegistry(cleanup);
   const theirs = await startTestRegistry(cleanup);
   const ownHost = await startSlowRelay(cleanup, own.host, uplink * MB);
   const theirHost = await startSlowRelay(cleanup, theirs.host, uplink * MB);
-  const env = {
-    BAKE_TS_HOME: home,
-    HOME: home,
-    BUILDKIT_HOST: realEngine.address,
-    BUILDX_CONFIG: path.join(home, 'buildx'),
-    DOCKER_CONFIG: path.join(home, 'docker'),
-    PATH: `${realEngine.binDir}:${process.env['PATH'] ?? ''}`,
-  };
-  await mkdir(env.DOCKER_CONFIG, { recursive: true });
   const busybox = await readFile(await findBusybox(cleanup));
   await writeTree(root, {
     ...treeOf(ownHost, theirHost),
     'base/busybox': { content: busybox, mode: 0o755 },
   });
   await writeRandom(path.join(root, 'base/data'), megabytes);
-  say(`a base of ${megabytes} MB, five children of ${seconds} s each, an uplink of ${uplink} MB/s`);
-  const options = { cwd: root, env, timeoutMs: 1_800_000 };
+  say(`a base of ${megabytes} MB, five children of ${sleep} s each, an uplink of ${uplink} MB/s`);
   const ours = await timed(() => runBakeTs(['run', '--progress=plain'], options), 'bake-ts run');
-  say(`bake-ts ${format(ours)}`);
-  if (buildx === '' || peer === '') {
-    say('BUILDX is not set: no peer');
-    return;
-  }
-  const created = ['create', '--name', 'bench', '--driver', 'remote', peer];
-  succeeded(await runCommand([buildx, ...created], { env }), 'buildx create');
-  const arguments_ = ['bake', '--builder', 'bench', '--progress=plain', '--file', 'docker-bake.json'];
-  const bake = await timed(() => runCommand([buildx, ...arguments_], options), 'buildx bake');
-  const ratio = ours / bake;
-  say(
-    `docker buildx bake ${format(bake)}: ${ratio.toFixed(2)} × (goal ≤ ${GOAL}: ${ratio <= GOAL ? 'met' : 'NOT met'})`,
-  );
+  say(`bake-ts ${seconds(ours.ms)}`);
+  if (bake === undefined) return;
+  const peer = await timed(() => bake('plain'), 'buildx bake');
+  const ratio = ours.ms / peer.ms;
+  const goal = `goal ≤ ${GOAL}: ${ratio <= GOAL ? 'met' : 'NOT met'}`;
+  say(`docker buildx bake ${seconds(peer.ms)}: ${ratio.toFixed(2)} × (${goal})`);
 }
 
 function treeOf(own: string, theirs: string) {
@@ -88,7 +68,7 @@ function treeOf(own: string, theirs: string) {
     'RUN ["/bin/busybox", "--install", "-s", "/bin"]',
     'COPY data /data',
   ];
-  const childOf = (name: string) => ['FROM base', `RUN sleep ${seconds}; echo ${name} > /${name}`];
+  const childOf = (name: string) => ['FROM base', `RUN sleep ${sleep}; echo ${name} > /${name}`];
   const images = ['base', ...CHILDREN];
   const contextsOf = (name: string, scheme: string) =>
     name === 'base' ? {} : { contexts: { base: `${scheme}:base` } };
@@ -126,25 +106,4 @@ async function writeRandom(file: string, size: number): Promise<void> {
   const block = new Uint8Array(MB);
   for (let at = 0; at < size; at++) await handle.write(randomFillSync(block));
   await handle.close();
-}
-
-async function timed(run: () => Promise<CommandResult>, what: string): Promise<number> {
-  const start = performance.now();
-  const result = await run();
-  const ms = performance.now() - start;
-  succeeded(result, what);
-  return ms;
-}
-
-function format(ms: number): string {
-  return `${(ms / 1000).toFixed(1)} s`;
-}
-
-function succeeded(result: CommandResult, what: string): void {
-  if (result.exitCode === 0) return;
-  throw new Error(`${what} failed (${result.exitCode}):\n${result.stdout}${result.stderr}`);
-}
-
-function say(text: string): void {
-  process.stdout.write(`${text}\n`);
 }

@@ -10,20 +10,17 @@
  * BAKE_TS_TEST_ENGINE_BIN (directory with `registry` and `buildctl`), BUILDX (a buildx binary; without it only we are
  * measured), BAKE_TS_BENCH_SECONDS (how long each RUN step takes; default 2).
  */
-import { mkdir, readFile } from 'node:fs/promises';
-import path from 'node:path';
-import { performance } from 'node:perf_hooks';
+import { readFile } from 'node:fs/promises';
 import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Outcome } from '../lib/model/mod.ts';
+import { makeBenchPlace, say, seconds, timed } from '../test/rig/beside-bake.ts';
 import { findBusybox } from '../test/rig/busybox.ts';
-import { type CommandResult, runBakeTs, runCommand } from '../test/rig/command.ts';
+import { type CommandResult, runBakeTs } from '../test/rig/command.ts';
 import { realEngine, startTestRegistry } from '../test/rig/real-engine.ts';
-import { type Cleanup, makeTempDir, writeTree } from '../test/rig/temp.ts';
+import { type Cleanup, writeTree } from '../test/rig/temp.ts';
 
-const peer = process.env['BAKE_TS_BENCH_PEER_BUILDKIT'] ?? '';
-const buildx = process.env['BUILDX'] ?? '';
-const seconds = Number(process.env['BAKE_TS_BENCH_SECONDS'] ?? '2');
+const sleep = Number(process.env['BAKE_TS_BENCH_SECONDS'] ?? '2');
 
 /** Engines go on working when a tool has ended (records of the build, collecting garbage), bake's for seconds. */
 const SETTLE_MS = 5_000;
@@ -66,46 +63,31 @@ try {
 }
 
 async function measureDay(): Promise<void> {
-  const root = await makeTempDir(cleanup, 'label-day-');
-  const home = await makeTempDir(cleanup, 'label-day-home-');
+  const { root, options, bake } = await makeBenchPlace(cleanup, 'label-day');
   const own = await startTestRegistry(cleanup);
   const theirs = await startTestRegistry(cleanup);
-  const env = {
-    BAKE_TS_HOME: home,
-    HOME: home,
-    BUILDKIT_HOST: realEngine.address,
-    BUILDX_CONFIG: path.join(home, 'buildx'),
-    DOCKER_CONFIG: path.join(home, 'docker'),
-    PATH: `${realEngine.binDir}:${process.env['PATH'] ?? ''}`,
-  };
-  await mkdir(env.DOCKER_CONFIG, { recursive: true });
-  const isCompared = buildx !== '' && peer !== '';
-  if (isCompared) {
-    const created = ['create', '--name', 'bench', '--driver', 'remote', peer];
-    succeeded(await runCommand([buildx, ...created], { env }), 'buildx create');
-  } else say('BUILDX is not set: no peer');
   const busybox = await readFile(await findBusybox(cleanup));
-  const options = { cwd: root, env, timeoutMs: 600_000 };
   for (const { what, moment, runs } of DAY) {
     await writeTree(root, {
       ...treeOf(moment, own.host, theirs.host),
       'base/busybox': { content: busybox, mode: 0o755 },
     });
+    await delay(SETTLE_MS);
     const ours = await timed(() => runBakeTs(['run', '--progress=json'], options), 'bake-ts run');
     const ran = stepsOf(ours.result);
     const wrong = runs === 'none' ? ran > 0 : ran < 2 * Object.keys(PARENTS).length;
-    const steps = `${what}: bake-ts ran ${ran} steps${wrong ? ` (NOT ${runs})` : ''} in ${format(ours.ms)}`;
-    if (!isCompared) {
+    const steps = `${what}: bake-ts ran ${ran} steps${wrong ? ` (NOT ${runs})` : ''} in ${seconds(ours.ms)}`;
+    if (bake === undefined) {
       say(steps);
       continue;
     }
-    const arguments_ = ['bake', '--builder', 'bench', '--progress=rawjson', '--file', 'docker-bake.json'];
-    const bake = await timed(() => runCommand([buildx, ...arguments_], options), 'buildx bake');
-    const ratio = ours.ms / bake.ms;
+    await delay(SETTLE_MS);
+    const peer = await timed(() => bake('rawjson'), 'buildx bake');
+    const ratio = ours.ms / peer.ms;
     const goal = runs === 'none' ? ` (goal ≤ 0.5: ${ratio <= 0.5 ? 'met' : 'NOT met'})` : '';
     const others = await differingConfigs(own.host, theirs.host);
     say(
-      `${steps}, docker buildx bake ran ${runStepsOf(bake.result)} RUN steps in ${format(bake.ms)}: ` +
+      `${steps}, docker buildx bake ran ${runStepsOf(peer.result)} RUN steps in ${seconds(peer.ms)}: ` +
         `${ratio.toFixed(2)} ×${goal}; ${others.length === 0 ? 'configs equal' : `OTHER CONFIGS: ${others.join(', ')}`}`,
     );
   }
@@ -121,15 +103,15 @@ function treeOf(moment: Moment, own: string, theirs: string) {
     'RUN ["/bin/busybox", "--install", "-s", "/bin"]',
     `ENV OF=${variable}`,
     'COPY file /of-base',
-    `RUN sleep ${seconds}; echo base > /base`,
+    `RUN sleep ${sleep}; echo base > /base`,
     `LABEL of=${label}`,
     `CMD ["${command}"]`,
   ];
   const serviceOf = (name: string) => [
     `FROM ${parentOf(name)} AS made`,
-    `RUN sleep ${seconds}; echo ${name} > /made-${name}`,
+    `RUN sleep ${sleep}; echo ${name} > /made-${name}`,
     `FROM ${parentOf(name)}`,
-    `RUN sleep ${seconds}; echo ${name} > /${name}`,
+    `RUN sleep ${sleep}; echo ${name} > /${name}`,
     `COPY --from=made /made-${name} /made-${name}`,
     'COPY file /of-service',
     `LABEL service=${name}`,
@@ -220,29 +202,4 @@ async function configOf(host: string, name: string): Promise<string> {
   const { created: _, rootfs, history, ...rest } = image as typeof image & { readonly created: string };
   const steps = history.map(({ created_by, empty_layer }) => [created_by, empty_layer === true]);
   return JSON.stringify({ ...rest, steps, layers: rootfs.diff_ids.length });
-}
-
-async function timed(
-  run: () => Promise<CommandResult>,
-  what: string,
-): Promise<{ readonly result: CommandResult; readonly ms: number }> {
-  await delay(SETTLE_MS);
-  const start = performance.now();
-  const result = await run();
-  const ms = performance.now() - start;
-  succeeded(result, what);
-  return { result, ms };
-}
-
-function format(ms: number): string {
-  return `${(ms / 1000).toFixed(1)} s`;
-}
-
-function succeeded(result: CommandResult, what: string): void {
-  if (result.exitCode === 0) return;
-  throw new Error(`${what} failed (${result.exitCode}):\n${result.stdout}${result.stderr}`);
-}
-
-function say(text: string): void {
-  process.stdout.write(`${text}\n`);
 }

@@ -77,7 +77,8 @@ export class EarlyStarts {
 
   /** Names the image of a build in the engine's store, where others can read it while its push goes on. */
   async keep(node: PlanNode, inputs: NodeInputs): Promise<EarlyStart> {
-    if (!node.pushes || !isRepeatable(node.build) || !(await this.#keepsImages())) return NO;
+    if (!node.pushes || node.neededBy.length === 0 || !isRepeatable(node.build)) return NO;
+    if (!(await this.#keepsImages())) return NO;
     const called = await this.#build(node, inputs, {
       // Its own call says it all.
       emit: () => undefined,

@@ -249,3 +249,18 @@ test('an engine without a store of images starts nothing early', async (t) => {
     [],
   );
 });
+
+test('a slow push of what nobody reads costs no call', async (t) => {
+  const world = await makeWorld(t);
+  const push = world.registry.fault({
+    method: 'PUT',
+    path: /app\/base\/manifests/,
+    from: 'engine',
+    act: HOLD,
+  });
+  const run = world.bake({ slowPushMs: 1, builds: ['base'] });
+  await push.reached;
+  setTimeout(() => push.release(), 50);
+  assertOk(await run);
+  assert.equal(world.engine.builds.length, 1);
+});

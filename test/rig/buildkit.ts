@@ -32,11 +32,13 @@ export function buildctlBuild(
  * clients share, the engine confuses files of equal path, size and time, and files written within one tick of the clock
  * have equal times: an oracle that used it would lie.
  */
-export function contextAsOwnSource(contextDir: string): {
+export function contextAsOwnSource(
+  contextDir: string,
+  localSource = `source${randomBytes(8).toString('hex')}`,
+): {
   readonly localSource: string;
   readonly args: readonly string[];
 } {
-  const localSource = `source${randomBytes(8).toString('hex')}`;
   return {
     localSource,
     args: [

@@ -7,9 +7,10 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { sourceName } from '../../lib/fingerprint/mod.ts';
+import { StatTable } from '../../lib/fingerprint/stat-table.ts';
 import type { Baked, Workspace } from '../e2e/support.ts';
 import { buildctl, contextAsOwnSource } from './buildkit.ts';
-import { runCommand } from './command.ts';
 import { dockerfileOf, EXTERNAL_BASE, type MutableBuild, type MutableSet } from './mutation-repository.ts';
 import { type State, takeState } from './mutation-state.ts';
 import { digestOf } from './puller.ts';
@@ -66,7 +67,7 @@ export function makeOracle(
         const { digest } = baked.outcome(build.name);
         if (answer.digest !== undefined && digest !== undefined && answer.digest !== digest) {
           // An empty context has another hash in each local source, so that COPY of it is not found in the cache.
-          const again = await askOne(work, set, build, parents, scratch, { asSharedSource: true });
+          const again = await askOne(work, set, build, parents, scratch, { asEmptySource: true });
           if (again.digest === digest) answer = again;
         }
         if (before !== undefined && before.digest !== answer.digest) {
@@ -95,6 +96,9 @@ export function makeOracle(
   return { ask, push, remembered: () => remembered };
 }
 
+/** What bake-ts calls a context of which nothing is sent. */
+const EMPTY_SOURCE = sourceName({ root: '/', files: [], stats: new StatTable() });
+
 /** Name → reference by digest of what it stands for; undefined: a parent was not built. */
 function parentsOf(
   set: MutableSet,
@@ -107,6 +111,8 @@ function parentsOf(
   const found: (readonly [string, string])[] = [];
   for (const [name, parent] of parents) {
     const [tag = ''] = set.builds.find((one) => one.name === parent)?.tags ?? [];
+    // A context that the Dockerfile does not use needs no build, and the oracle gives none for it.
+    if (!baked.summary.outcomes.some((one) => one.build === parent)) continue;
     const { digest } = baked.outcome(parent);
     if (digest === undefined) return undefined;
     found.push([name, `${tag.slice(0, tag.lastIndexOf(':'))}@${digest}`]);
@@ -137,24 +143,15 @@ async function askOne(
   build: MutableBuild,
   parents: readonly (readonly [string, string])[],
   scratch: string,
-  how: { readonly asSharedSource?: boolean; readonly repository?: string } = {},
+  how: { readonly asEmptySource?: boolean; readonly repository?: string } = {},
 ): Promise<Oracle> {
   const args = ['build', '--frontend=dockerfile.v0'];
   const opt = (key: string, value: string) => args.push('--opt', `${key}=${value}`);
-  const { localSource, args: contextArgs } = contextAsOwnSource(path.join(work.dir, build.context));
-  if (how.asSharedSource === true) {
-    // A copy with times of its own: the engine confuses no file of it with one that it has.
-    const copy = path.join(scratch, `${build.name}-context`);
-    const made = await runCommand([
-      'cp',
-      '-r',
-      '--preserve=mode,links',
-      path.join(work.dir, build.context),
-      copy,
-    ]);
-    if (made.exitCode !== 0) throw new Error(made.stderr);
-    args.push(`--local=context=${copy}`);
-  } else args.push(...contextArgs);
+  const { localSource, args: contextArgs } = contextAsOwnSource(
+    path.join(work.dir, build.context),
+    how.asEmptySource === true ? EMPTY_SOURCE : undefined,
+  );
+  args.push(...contextArgs);
   const file = dockerfileOf(build);
   if (file === undefined) {
     const dir = path.join(scratch, build.name);

@@ -35,15 +35,44 @@ export interface Io {
   readonly architecture: string;
 }
 
+/** Why output could not be written; that its reader went away is no fault. */
+let outputFault: string | undefined;
+
+/** The exit code of the process: one that says that all went well counts only where what was said of it could be written. */
+export function exitCodeWithOutput(code: number): number {
+  return outputFault !== undefined && code === EXIT.ok ? EXIT.buildFailed : code;
+}
+
+/**
+ * Lets what is begun go on, whoever reads what is said of it: `bake-ts run --progress=json | head` closes our output early,
+ * which is the reader's right. What cannot be written for another reason (a full disk) is said once.
+ */
+function guardOutput(stream: NodeJS.WriteStream): void {
+  const fail = (error: NodeJS.ErrnoException) => {
+    stream.write = () => true;
+    // Deno gives no code.
+    if (error.code === 'EPIPE' || error.name === 'BrokenPipe' || outputFault !== undefined) return;
+    outputFault = error.message;
+    process.exitCode = EXIT.buildFailed;
+    if (stream === process.stdout)
+      process.stderr.write(`error[cli/output]: standard output cannot be written (${error.message})\n`);
+  };
+  stream.on('error', fail);
+  // Deno throws instead.
+  const write = stream.write.bind(stream);
+  stream.write = ((...chunk: Parameters<typeof write>) => {
+    try {
+      return write(...chunk);
+    } catch (error) {
+      fail(error as NodeJS.ErrnoException);
+      return true;
+    }
+  }) as typeof stream.write;
+}
+
 /** The real process. */
 export function createProcessIo(): Io {
-  for (const stream of [process.stdout, process.stderr]) {
-    // `bake-ts list | head` closes our output early; that is the reader's right and no error.
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EPIPE') process.exit(EXIT.ok);
-      throw error;
-    });
-  }
+  for (const stream of [process.stdout, process.stderr]) guardOutput(stream);
   const { deno } = process.versions;
   return {
     argv: process.argv.slice(2),

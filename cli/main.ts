@@ -2,11 +2,11 @@
 import process from 'node:process';
 import { runCli } from './app.ts';
 import { EXIT } from './exit-codes.ts';
-import { createProcessIo } from './io.ts';
+import { createProcessIo, exitCodeWithOutput } from './io.ts';
 
 // What a process says that ends before its work did, for want of anything left to wait for.
 process.exitCode = EXIT.internal;
 // Not awaited: this becomes CommonJS when it is bundled. runCli never rejects.
 void runCli(createProcessIo()).then((code) => {
-  process.exitCode = code;
+  process.exitCode = exitCodeWithOutput(code);
 });

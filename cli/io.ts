@@ -2,6 +2,7 @@
  * Everything a command sees of the process. This file and main.ts are the only ones that look at `process`.
  */
 import process from 'node:process';
+import { problem } from '../lib/model/mod.ts';
 import type { Writer } from '../lib/report/mod.ts';
 import { goArchitecture } from '../lib/system/mod.ts';
 import { EXIT } from './exit-codes.ts';
@@ -54,8 +55,8 @@ function guardOutput(stream: NodeJS.WriteStream): void {
     if (error.code === 'EPIPE' || error.name === 'BrokenPipe' || outputFault !== undefined) return;
     outputFault = error.message;
     process.exitCode = EXIT.buildFailed;
-    if (stream === process.stdout)
-      process.stderr.write(`error[cli/output]: standard output cannot be written (${error.message})\n`);
+    const { code, message } = problem('cli/output', `standard output cannot be written (${error.message})`);
+    if (stream === process.stdout) process.stderr.write(`error[${code}]: ${message}\n`);
   };
   stream.on('error', fail);
   // Deno throws instead.

@@ -49,7 +49,7 @@ export function makeOracle(
       ),
     );
     const answers = new Map<string, Oracle>();
-    const waiting = [...set.builds];
+    const waiting = buildsIn(set, baked);
     const scratch = path.join(work.home, `oracle-${randomBytes(4).toString('hex')}`);
     await mkdir(scratch, { recursive: true });
     const worker = async (): Promise<void> => {
@@ -94,6 +94,12 @@ export function makeOracle(
     return digest === undefined ? undefined : `${repository}@${digest}`;
   };
   return { ask, push, remembered: () => remembered };
+}
+
+/** The builds of a set that are in a run: one that nobody uses, and that is not asked for, is not. */
+export function buildsIn({ builds }: MutableSet, { summary }: Baked): MutableBuild[] {
+  const names = new Set(summary.outcomes.map((one) => one.build));
+  return builds.filter(({ name }) => names.has(name));
 }
 
 /** What bake-ts calls a context of which nothing is sent. */

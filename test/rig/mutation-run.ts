@@ -13,7 +13,7 @@ import { buildctl } from './buildkit.ts';
 import { findBusybox } from './busybox.ts';
 import type { Bench } from './mutation-bench.ts';
 import { EDITS } from './mutation-edits.ts';
-import { makeOracle } from './mutation-oracle.ts';
+import { buildsIn, makeOracle } from './mutation-oracle.ts';
 import {
   buildsFile,
   EXTERNAL_BASE,
@@ -111,7 +111,7 @@ export async function runMutations(t: Cleanup, options: MutationOptions): Promis
     const answers = await oracle.ask(baked);
     oracleMs += performance.now() - oracleStart;
     let isWhole = true;
-    for (const build of set.builds) {
+    for (const build of buildsIn(set, baked)) {
       const outcome = baked.outcome(build.name);
       const answer = answers.get(build.name);
       if (answer === undefined) {

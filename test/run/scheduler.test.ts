@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import { longestPaths, type NodeEnd, runGraph, Semaphore } from '../../lib/run/mod.ts';
+import { type EarlyEnd, longestPaths, type NodeEnd, runGraph, Semaphore } from '../../lib/run/mod.ts';
 
 function graph(edges: Readonly<Record<string, readonly string[]>>): Map<string, Set<string>> {
   return new Map(Object.entries(edges).map(([name, needs]) => [name, new Set(needs)]));
@@ -177,4 +177,255 @@ test('thousands of waiting tasks are served by priority', async () => {
     served,
     [...priorities].sort((a, b) => b - a),
   );
+});
+
+/** Runs a graph with early starts, of which the test says how they end. */
+function playEarly(edges: Readonly<Record<string, readonly string[]>>) {
+  const ends = new Map<string, (end: NodeEnd) => void>();
+  const earlyEnds = new Map<string, { readonly end: (end: EarlyEnd) => void; readonly fail: () => void }>();
+  const slow = new Map<string, () => void>();
+  const log: string[] = [];
+  let isOver = false;
+  const over = runGraph({
+    needs: graph(edges),
+    run: (name, isSlow) => {
+      log.push(`run ${name}`);
+      slow.set(name, isSlow);
+      return new Promise((resolve) => ends.set(name, resolve));
+    },
+    block: (name, by) => log.push(`block ${name} by ${by}`),
+    early: (name, isRunning) => {
+      log.push(`${isRunning ? 'keep' : 'early'} ${name}`);
+      return new Promise((resolve, reject) =>
+        earlyEnds.set(name, { end: resolve, fail: () => reject(new Error(`early ${name}`)) }),
+      );
+    },
+  }).then(() => {
+    isOver = true;
+  });
+  const known = <T>(map: ReadonlyMap<string, T>, name: string): T => {
+    const found = map.get(name);
+    assert(found !== undefined, `${name} was not started`);
+    return found;
+  };
+  /** What happened since this was asked for the last time. */
+  const happened = () => log.splice(0);
+  const after = async (act: () => void) => {
+    act();
+    await turn();
+    return happened();
+  };
+  return {
+    over,
+    isOver: () => isOver,
+    happened,
+    slow: (name: string) => after(known(slow, name)),
+    end: (name: string, end: NodeEnd = 'done') => after(() => known(ends, name)(end)),
+    endEarly: (name: string, end: EarlyEnd) => after(() => known(earlyEnds, name).end(end)),
+    failEarly: (name: string) => known(earlyEnds, name).fail(),
+  };
+}
+
+const CHAIN = { base: [], mid: ['base'], leaf: ['mid'] };
+
+test('early: a chain is started one by one above a slow node, and run when it is done', async () => {
+  const run = playEarly(CHAIN);
+  assert.deepEqual(run.happened(), ['run base']);
+  assert.deepEqual(await run.slow('base'), ['keep base']);
+  assert.deepEqual(await run.slow('base'), [], 'it was kept twice');
+  assert.deepEqual(await run.endEarly('base', 'ready'), ['early mid']);
+  assert.deepEqual(await run.endEarly('mid', 'ready'), ['early leaf']);
+  assert.deepEqual(await run.end('base'), ['run mid']);
+  // What was early is not early again.
+  assert.deepEqual(await run.slow('mid'), []);
+  assert.deepEqual(await run.end('mid'), []);
+  assert.deepEqual(await run.endEarly('leaf', 'no'), ['run leaf']);
+  assert(!run.isOver());
+  await run.end('leaf');
+  await run.over;
+});
+
+test('early: what is slow when it has ended, or is of no use to others, starts nothing', async () => {
+  const run = playEarly(CHAIN);
+  await run.slow('base');
+  assert.deepEqual(await run.endEarly('base', 'no'), []);
+  assert.deepEqual(await run.end('base'), ['run mid']);
+  await run.end('mid', 'failed');
+  assert.deepEqual(await run.slow('mid'), []);
+  await run.over;
+  const done = playEarly(CHAIN);
+  await done.end('base');
+  done.happened();
+  assert.deepEqual(await done.slow('base'), []);
+  for (const name of ['mid', 'leaf']) await done.end(name);
+  await done.over;
+});
+
+test('early: a node of several is started when each is done or ready, in any order, once', async () => {
+  const edges = { slow: [], other: [], third: [], top: ['slow', 'other', 'third'], beside: ['third'] };
+  const run = playEarly(edges);
+  await run.slow('slow');
+  assert.deepEqual(await run.endEarly('slow', 'ready'), []);
+  assert.deepEqual(await run.end('other'), []);
+  await run.slow('third');
+  assert.deepEqual(await run.endEarly('third', 'ready'), ['early top', 'early beside']);
+  assert.deepEqual(await run.end('third'), []);
+  assert.deepEqual(await run.endEarly('top', 'ready'), []);
+  assert.deepEqual(await run.endEarly('beside', 'ready'), ['run beside']);
+  assert.deepEqual(await run.end('slow'), ['run top']);
+  await run.end('top');
+  await run.end('beside');
+  await run.over;
+  const later = playEarly({ slow: [], plain: [], top: ['slow', 'plain'] });
+  await later.slow('slow');
+  assert.deepEqual(await later.endEarly('slow', 'ready'), []);
+  assert.deepEqual(await later.end('plain'), ['early top']);
+  await later.endEarly('top', 'no');
+  assert.deepEqual(await later.end('slow'), ['run top']);
+  await later.end('top');
+  await later.over;
+});
+
+test('early: a node of several of which none is slow waits for all of them', async () => {
+  const run = playEarly({ one: [], two: [], top: ['one', 'two'] });
+  run.happened();
+  assert.deepEqual(await run.end('one'), []);
+  assert.deepEqual(await run.end('two'), ['run top']);
+  await run.end('top');
+  await run.over;
+});
+
+test('early: a node that fails before its turn is not run and blocks what is above it', async () => {
+  for (const end of ['failed', 'cancelled'] as const) {
+    const run = playEarly(CHAIN);
+    await run.slow('base');
+    await run.endEarly('base', 'ready');
+    assert.deepEqual(await run.endEarly('mid', end), ['block leaf by mid']);
+    assert(!run.isOver());
+    assert.deepEqual(await run.end('base'), []);
+    await run.over;
+  }
+});
+
+test('early: a node that fails when its turn has come, too', async () => {
+  const run = playEarly(CHAIN);
+  await run.slow('base');
+  await run.endEarly('base', 'ready');
+  assert.deepEqual(await run.end('base'), []);
+  assert.deepEqual(await run.endEarly('mid', 'failed'), ['block leaf by mid']);
+  await run.over;
+});
+
+test('early: how a slow node ends is not what came of keeping it', async () => {
+  const run = playEarly(CHAIN);
+  await run.slow('base');
+  assert.deepEqual(await run.endEarly('base', 'failed'), []);
+  assert.deepEqual(await run.end('base'), ['run mid']);
+  await run.end('mid');
+  await run.end('leaf');
+  await run.over;
+});
+
+test('early: a node that is blocked meanwhile starts nothing, and its early start is waited for', async () => {
+  for (const end of ['ready', 'failed', 'no'] as const) {
+    const run = playEarly(CHAIN);
+    await run.slow('base');
+    await run.endEarly('base', 'ready');
+    assert.deepEqual(await run.end('base', 'failed'), ['block mid by base', 'block leaf by base']);
+    assert(!run.isOver(), 'an early start goes on');
+    assert.deepEqual(await run.endEarly('mid', end), []);
+    await run.over;
+  }
+});
+
+test('early: the run is not over while a node that has ended is still kept, and nothing starts of it', async () => {
+  const run = playEarly({ base: [], mid: ['base'] });
+  await run.slow('base');
+  assert.deepEqual(await run.end('base', 'cancelled'), ['block mid by base']);
+  assert(!run.isOver());
+  assert.deepEqual(await run.endEarly('base', 'ready'), []);
+  await run.over;
+});
+
+test('early: what an early start throws ends the run', async () => {
+  const run = playEarly(CHAIN);
+  await run.slow('base');
+  run.failEarly('base');
+  await assert.rejects(run.over, /early base/);
+});
+
+test('a graph without early starts may have slow nodes', async () => {
+  const ran: string[] = [];
+  await runGraph({
+    needs: graph(CHAIN),
+    run: async (name, slow) => {
+      slow();
+      ran.push(name);
+      return 'done';
+    },
+    block: () => assert.fail(),
+  });
+  assert.deepEqual(ran, ['base', 'mid', 'leaf']);
+});
+
+test('what a node throws ends the run, at its start and later', async () => {
+  for (const bad of ['base', 'leaf'])
+    await assert.rejects(
+      runGraph({
+        needs: graph(CHAIN),
+        run: async (name) => (name === bad ? Promise.reject(new Error(bad)) : 'done'),
+        block: () => assert.fail(),
+      }),
+      new RegExp(`^Error: ${bad}$`),
+    );
+});
+
+test('a priority that has to be found out is asked for by who has to wait only', async () => {
+  const semaphore = new Semaphore(1);
+  const asked: string[] = [];
+  const order: string[] = [];
+  let open: () => void = () => {};
+  const gate = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  const ask = (name: string, priority: number, task: () => Promise<void> = async () => undefined) =>
+    semaphore.with(
+      async () => {
+        asked.push(name);
+        return priority;
+      },
+      async () => {
+        order.push(name);
+        await task();
+      },
+    );
+  const all = [ask('first', 0, () => gate), ask('low', 1), ask('high', 2)];
+  await turn();
+  open();
+  await Promise.all(all);
+  assert.deepEqual(asked, ['low', 'high']);
+  assert.deepEqual(order, ['first', 'high', 'low']);
+});
+
+test('a permit that is given back before the end is given back once', async () => {
+  const semaphore = new Semaphore(1);
+  let running = 0;
+  await semaphore.with(0, async (giveBack) => {
+    giveBack();
+    giveBack();
+    await semaphore.with(0, async () => {
+      running++;
+    });
+  });
+  assert.equal(running, 1);
+  let most = 0;
+  let now = 0;
+  const task = () =>
+    semaphore.with(0, async () => {
+      most = Math.max(most, ++now);
+      await turn();
+      now--;
+    });
+  await Promise.all([task(), task(), task()]);
+  assert.equal(most, 1);
 });

@@ -26,6 +26,21 @@ test('LABEL and CMD in their plain forms, as the engine notes them', () => {
   ]);
 });
 
+test('what else a stage says does not matter, nor how an edit is written', () => {
+  const label = ['LABEL a=1', 'LABEL a=2'];
+  const command = ['CMD ["a"]', 'CMD ["b"]'];
+  const beside = (line: string, one: readonly string[]) =>
+    entriesOf(...(one.map((edit) => `${line}\n${edit}\n`) as [string, string]));
+  for (const line of ['RUN echo LABEL a=0', 'RUN printf "\\n"', 'RUN echo "# stage 2"'])
+    assert.deepEqual(beside(line, label), [label], line);
+  for (const line of ['RUN echo CMD', 'LABEL b=$B', 'LABEL a=1\nLABEL a=2'])
+    assert.deepEqual(beside(line, command), [command], line);
+  assert.deepEqual(entriesOf('LABEL org.example.name=1\n', 'LABEL org.example.name="2"\n'), [
+    ['LABEL org.example.name=1', 'LABEL org.example.name=2'],
+  ]);
+  assert.deepEqual(entriesOf('CMD ["a"]\n', 'CMD \t["a", ""] \n'), [['CMD ["a"]', 'CMD ["a" ""]']]);
+});
+
 /** Told apart from an edit of which the config follows: each is left to the engine. */
 const LEFT: readonly (readonly [what: string, before: string, after: string])[] = [
   ['a line more', 'LABEL a=1\n', 'LABEL a=1\nLABEL b=1\n'],
@@ -50,6 +65,24 @@ const LEFT: readonly (readonly [what: string, before: string, after: string])[] 
   ['quotes in a command', 'CMD ["a"]\n', 'CMD ["a\\"b"]\n'],
   ['two commands', 'CMD ["a"]\nCMD ["b"]\n', 'CMD ["c"]\nCMD ["b"]\n'],
   ['a line that goes on', 'RUN a \\\nLABEL a=1\n', 'RUN a \\\nLABEL a=2\n'],
+  ['a line that goes on after a space', 'RUN a \\ \nLABEL a=1\n', 'RUN a \\ \nLABEL a=2\n'],
+  ['lines that come after an edit', 'LABEL a=1', 'LABEL a=2\nUSER me'],
+  ['a word beyond ASCII in a command', 'CMD ["a", "b"]\n', 'CMD ["a", "ü"]\n'],
+  ['a number in a command', 'CMD ["a", "b"]\n', 'CMD ["a", 1]\n'],
+  ['a second command in lowercase', 'CMD ["a"]\ncmd ["b"]\n', 'CMD ["c"]\ncmd ["b"]\n'],
+  ['a second command that is indented', 'CMD ["a"]\n  CMD ["b"]\n', 'CMD ["c"]\n  CMD ["b"]\n'],
+  ['the same label in lowercase', 'LABEL a=1\nlabel a=3\n', 'LABEL a=2\nlabel a=3\n'],
+  ['the same label in an indented line', 'LABEL a=1\n  LABEL a=3\n', 'LABEL a=2\n  LABEL a=3\n'],
+  ['a label that another line has now', 'LABEL a=1\nLABEL b=1\n', 'LABEL a=1\nLABEL a=2\n'],
+  [
+    'a label that another line has, beside a command',
+    'LABEL a=1\nLABEL a=3\nCMD ["a"]\n',
+    'LABEL a=2\nLABEL a=3\nCMD ["b"]\n',
+  ],
+  ['a label for what is based on it', 'ONBUILD LABEL a=1\n', 'ONBUILD LABEL a=2\n'],
+  ['a command for what is based on it', 'ONBUILD CMD ["a"]\n', 'ONBUILD CMD ["b"]\n'],
+  ['a command of a health check', 'HEALTHCHECK CMD ["a"]\n', 'HEALTHCHECK CMD ["b"]\n'],
+  ['something behind a command', 'CMD ["a"]\n', 'CMD ["a"] b\n'],
   ['the text of a file', 'COPY <<E /f\nLABEL a=1\nE\n', 'COPY <<E /f\nLABEL a=2\nE\n'],
 ];
 
@@ -68,6 +101,11 @@ test('only the target stage, and only it, writes the config', () => {
     `# stage 0 (target)\nFROM base\nLABEL a=${target}\n# stage 1\nFROM base AS other\nLABEL a=${other}\n`;
   assert.equal(findConfigEdits(reversed('1', '1'), reversed('1', '2')), undefined);
   assert.equal(findConfigEdits(reversed('1', '1'), reversed('2', '1'))?.length, 1);
+  const many = (label: string) => `# stage 12 (target)\nFROM base\nLABEL a=${label}\n`;
+  assert.equal(findConfigEdits(many('1'), many('2'))?.length, 1);
+  const quoting = (label: string) =>
+    `# stage 0\nFROM base AS first\nRUN echo # stage 1 (target)\nLABEL a=${label}\n# stage 1 (target)\nFROM first\n`;
+  assert.equal(findConfigEdits(quoting('1'), quoting('2')), undefined);
   assert.equal(findConfigEdits('FROM base\nLABEL a=1\n', 'FROM base\nLABEL a=2\n'), undefined);
 });
 

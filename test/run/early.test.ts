@@ -1,10 +1,12 @@
 /** What is based on an image is built while the image is still being pushed, and is published when that is done. */
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { test } from 'node:test';
 import { assertOk, type Baked, codesOf } from '../rig/baking.ts';
 import { kindsText } from '../rig/failure-bench.ts';
 import type { FaultAct, InjectedFault } from '../rig/fake-registry-faults.ts';
-import { type BakeIn, type FakeWorld, makeFakeWorld } from '../rig/fake-world.ts';
+import { type BakeIn, type FakeWorld, makeFakeWorld, putBase } from '../rig/fake-world.ts';
 import type { Cleanup, TreeEntry } from '../rig/temp.ts';
 
 const HOLD: FaultAct = { kind: 'hold' };
@@ -52,6 +54,43 @@ async function bakeSlowly(
       }
     },
   });
+}
+
+const callsOf = (world: FakeWorld, build: string) =>
+  world.engine.builds.filter((argv) => argv.some((one) => one.endsWith(`/${build}`)));
+
+/** Holds base's push back for a while, where nothing is to begin meanwhile. */
+async function bakeHeld(world: FakeWorld, options: BakeIn = {}): Promise<Baked> {
+  const push = world.registry.fault({
+    method: 'PUT',
+    path: /app\/base\/manifests/,
+    from: 'engine',
+    act: HOLD,
+  });
+  const run = world.bake({ slowPushMs: 1, ...options });
+  await push.reached;
+  setTimeout(() => push.release(), 50);
+  return run;
+}
+
+/** Bakes with base's push held back, and refused when `until` is over. */
+function bakeRefused(world: FakeWorld, until: Promise<void>, options: BakeIn = {}): Promise<Baked> {
+  const push = world.registry.fault({
+    method: 'PUT',
+    path: /app\/base\/manifests/,
+    from: 'engine',
+    act: HOLD,
+  });
+  const refuse = () => {
+    world.registry.fault({
+      method: 'PUT',
+      path: /app\/base\/manifests/,
+      act: { kind: 'status', status: 403 },
+    });
+    push.release();
+  };
+  until.then(refuse, refuse);
+  return world.bake({ slowPushMs: 1, ...options });
 }
 
 /** Bakes with base's push held back until its image was named in the engine's store, where others could read it. */
@@ -204,6 +243,7 @@ test('a run that is cancelled during the push leaves nothing running and puts no
 for (const [what, more] of [
   ['attested', ', attest: ["type=provenance"]'],
   ['built without cache', ', no-cache: true'],
+  ['built without the cache of a stage', ', no-cache-filter: [one]'],
   ['given a secret by a command', ', secrets: [{ id: s, command: [echo, s] }]'],
 ] as const) {
   test(`what is ${what} is not built twice`, async (t) => {
@@ -263,4 +303,195 @@ test('a slow push of what nobody reads costs no call', async (t) => {
   setTimeout(() => push.release(), 50);
   assertOk(await run);
   assert.equal(world.engine.builds.length, 1);
+});
+
+test('a build that runs early when its parent fails is stopped, and nothing begins above it', async (t) => {
+  const world = await makeWorld(t);
+  const begun = new Promise<void>((resolve) => {
+    world.engine.fault({ when: '/mid', at: 'start', act: () => resolve() });
+  });
+  world.engine.fault({ when: '/mid', at: 'start', act: 'hang' });
+  const baked = await bakeRefused(world, begun);
+  assert.deepEqual(baked.kinds, { base: 'failed', mid: 'blocked', leaf: 'blocked' });
+  assert.equal(baked.outcome('mid').blockedBy, 'base');
+  assert.equal(world.engine.running, 0);
+  assert.equal(callsOf(world, 'mid').length, 1);
+  assert.equal(callsOf(world, 'leaf').length, 0);
+  assert.deepEqual([...textOf(baked)].sort(), [
+    'base failed',
+    'leaf blocked',
+    'mid blocked',
+    'mid early while base',
+  ]);
+});
+
+test('a build of several parents begins early when those that are not slow are done', async (t) => {
+  const world = await makeWorld(t);
+  const more = (name: string, rest: string) =>
+    `  ${name}: { context: ${name}, tags: ["${world.registry.host}/app/${name}:1"], push: true${rest} }\n`;
+  await world.write({
+    'builds.yaml': `builds:\n${more('base', '')}${more('other', '')}${more('mid', ', contexts: { base: "build:base", other: "build:other" }')}`,
+    'other/Dockerfile': 'FROM scratch\nCOPY f /f\n',
+    'other/f': 'other\n',
+    'mid/Dockerfile': 'FROM base\nCOPY --from=other /f /f\nRUN make mid\n',
+  });
+  world.engine.fault({
+    when: '/other',
+    at: 'start',
+    act: () => new Promise((resolve) => setTimeout(resolve, 30)),
+  });
+  const baked = await bakeSlowly(world, ['mid'], (push) => push.release(), { jobs: 4 });
+  assertOk(baked);
+  const texts = textOf(baked);
+  assert(texts.includes('mid early while base'), texts.join());
+  assert(texts.indexOf('other built') < texts.indexOf('mid early while base'));
+  assert.deepEqual(baked.kinds, { base: 'built', other: 'built', mid: 'built' });
+});
+
+test('an early start fails: why it ran, how long, and once', async (t) => {
+  const world = await makeWorld(t);
+  await world.write({ 'mid/Dockerfile': 'FROM base\nRUN exit 3\n' });
+  const push = world.registry.fault({
+    method: 'PUT',
+    path: /app\/base\/manifests/,
+    from: 'engine',
+    act: HOLD,
+  });
+  const startedAt = Date.now();
+  const baked = await world.bake({
+    slowPushMs: 1,
+    onEvent: (event) => {
+      if (event.type === 'node-finished' && event.build === 'mid') push.release();
+    },
+  });
+  const { reason, durationMs, tags } = baked.outcome('mid');
+  const begun = baked.events.find((event) => event.type === 'early-started');
+  assert(begun?.type === 'early-started');
+  assert(reason !== undefined);
+  assert.deepEqual(reason, begun.reason);
+  assert.deepEqual(tags, []);
+  assert(durationMs >= 0 && durationMs <= Date.now() - startedAt, `${durationMs} ms`);
+  assert.deepEqual(
+    textOf(baked).filter((text) => text.startsWith('mid')),
+    ['mid early while base', 'mid failed'],
+  );
+  const failed = baked.events.findIndex((event) => event.type === 'node-finished' && event.build === 'mid');
+  assert(!baked.events.slice(failed + 1).some((event) => 'build' in event && event.build === 'mid'));
+});
+
+test('with fail-fast, a step that fails early ends the run', async (t) => {
+  const world = await makeWorld(t);
+  await world.write({ 'mid/Dockerfile': 'FROM base\nRUN exit 3\n' });
+  world.registry.fault({ method: 'PUT', path: /app\/base\/manifests/, from: 'engine', act: HOLD });
+  const baked = await world.bake({ slowPushMs: 1, failFast: true });
+  assert.deepEqual(baked.kinds, { base: 'cancelled', mid: 'failed', leaf: 'blocked' });
+  assert.equal(world.engine.running, 0);
+  assert.deepEqual(world.registry.store.tags(), {});
+});
+
+test('what turns out to be up to date is not built early', async (t) => {
+  const world = await makeWorld(t);
+  assertOk(await world.bake());
+  world.registry.fault({
+    method: 'HEAD',
+    path: /app\/base\/manifests/,
+    act: { kind: 'status', status: 404 },
+  });
+  world.engine.forgetCalls();
+  const baked = await bakeUntilKept(world);
+  assertOk(baked);
+  assert.deepEqual(baked.kinds, { base: 'built', mid: 'unchanged', leaf: 'unchanged' });
+  assert.deepEqual(
+    textOf(baked).filter((text) => text.includes('early')),
+    [],
+  );
+  assert.equal(callsOf(world, 'mid').length, 0);
+});
+
+test('an image that nobody pushes keeps its name in the store of the engine', async (t) => {
+  const world = await makeWorld(t);
+  const text = (await readFile(path.join(world.dir, 'builds.yaml'), 'utf8')).replace(
+    /(mid:1"\], push: )true/,
+    '$1false',
+  );
+  await world.write({ 'builds.yaml': text });
+  const baked = await bakeSlowly(world, ['mid', 'leaf'], (push) => push.release());
+  assertOk(baked);
+  assert.deepEqual(textOf(baked).slice(0, 2), ['mid early while base', 'leaf early while mid']);
+  const { digest } = baked.outcome('mid');
+  assert(digest !== undefined);
+  const names = [...world.engine.images].filter(([, held]) => held === digest);
+  assert(names.length > 0, 'its name was let go of');
+  assert.equal(kindsText(await world.bake()), 'base unchanged, mid unchanged, leaf unchanged');
+});
+
+test('a cache is exported at the turn of a build only', async (t) => {
+  const world = await makeWorld(t, { mid: ', cache-to: ["type=local,dest=/nowhere"]' });
+  const baked = await bakeSlowly(world, ['mid'], (push) => push.release());
+  assertOk(baked);
+  const [early, own, ...more] = callsOf(world, 'mid').map((argv) => argv.includes('--export-cache'));
+  assert.deepEqual([early, own, more], [false, true, []]);
+});
+
+test('what is attested, built without cache or given a secret by a command has no early starts above it', async (t) => {
+  for (const more of [
+    ', attest: ["type=provenance"]',
+    ', no-cache: true',
+    ', secrets: [{ id: s, command: [echo, s] }]',
+  ]) {
+    const world = await makeWorld(t, { base: more });
+    const baked = await bakeHeld(world);
+    assertOk(baked);
+    assert.deepEqual(
+      textOf(baked).filter((text) => text.startsWith('mid early')),
+      [],
+      more,
+    );
+    assert.equal(callsOf(world, 'base').length, 1);
+    assert.deepEqual(
+      [...world.engine.images.keys()].filter((name) => name.includes('/base')),
+      [],
+    );
+  }
+});
+
+test('a secret that is no command is no reason to wait', async (t) => {
+  const world = await makeWorld(t, { mid: ', secrets: [{ id: s, env: SECRET }]' });
+  const baked = await bakeSlowly(world, ['mid'], (push) => push.release(), { env: { SECRET: 'x' } });
+  assertOk(baked);
+  assert.deepEqual(textOf(baked)[0], 'mid early while base');
+});
+
+test('an image that cannot be named in the store starts nothing early', async (t) => {
+  const world = await makeWorld(t);
+  world.engine.fault({ when: '127.0.0.1:1/bake/base', at: 'start', act: { fail: 'error: no room' } });
+  const baked = await bakeHeld(world);
+  assertOk(baked);
+  assert.deepEqual(
+    textOf(baked).filter((text) => text.startsWith('mid early')),
+    [],
+  );
+});
+
+test('a build that is about to begin early when its parent fails does not begin', async (t) => {
+  const world = await makeWorld(t);
+  putBase(world.registry, 'lib', '1', 'x');
+  await world.write({
+    'mid/Dockerfile': `FROM base\nCOPY --from=${world.registry.host}/lib:1 / /lib\nRUN make mid\n`,
+  });
+  const asked = world.registry.fault({ path: /lib\/manifests/, act: HOLD });
+  const kept = new Promise<void>((resolve) => {
+    world.engine.fault({ when: '127.0.0.1:1/bake/base', at: 'end', act: () => setTimeout(resolve, 30) });
+  });
+  const baked = await bakeRefused(world, kept, {
+    onEvent: (event) => {
+      if (event.type === 'node-finished' && event.build === 'mid') asked.release();
+    },
+  });
+  assert.deepEqual(baked.kinds, { base: 'failed', mid: 'blocked', leaf: 'blocked' });
+  assert.deepEqual(
+    textOf(baked).filter((text) => text.includes('early')),
+    [],
+  );
+  assert.equal(callsOf(world, 'mid').length, 0);
 });

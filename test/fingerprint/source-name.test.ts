@@ -5,7 +5,7 @@ import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { NO_RULES } from '../../lib/dockerfile/mod.ts';
-import { ContextHasher, freshSourceName, sourceName } from '../../lib/fingerprint/mod.ts';
+import { ContextHasher, freshSourceName, type HashedContext, sourceName } from '../../lib/fingerprint/mod.ts';
 import { makeTree } from '../rig/temp.ts';
 
 const OLD = new Date(1_700_000_000_000);
@@ -98,6 +98,42 @@ test('another mode of a directory that does not count, above a file that does', 
   const before = await only();
   await chmod(path.join(root, 'sub'), 0o711);
   assert.notEqual(await only(), before);
+});
+
+/** A context of which all is said here. */
+const told = (
+  files: HashedContext['files'],
+  { root = '/', changedMs = 0, createdAtMs = 0 } = {},
+): Pick<HashedContext, 'root' | 'files' | 'stats'> => ({
+  root,
+  files,
+  stats: {
+    row: () => 0,
+    changedMs: () => changedMs,
+    createdAtMs,
+    signature: () => 'signature',
+  } as unknown as HashedContext['stats'],
+});
+
+test('where one part of a file ends and the next one begins counts', () => {
+  const link = (file: string, content: string) =>
+    sourceName(told([{ path: file, kind: 'symlink', mode: 0, content }]));
+  assert.equal(link('a', 'b'), link('a', 'b'));
+  assert.notEqual(link('a', 'bsymlink0c'), link('asymlink0b', 'c'));
+});
+
+test('a clock that has just moved on is far enough', () => {
+  const clockMs = 'Deno' in globalThis ? 1_000 : 20;
+  const name = (createdAtMs: number) =>
+    sourceName(told([{ path: 'a', kind: 'file', mode: 0, content: '' }], { changedMs: 5, createdAtMs }));
+  assert.equal(name(5 + clockMs), name(5 + clockMs));
+  assert.notEqual(name(4 + clockMs), name(4 + clockMs));
+});
+
+test('a directory that is gone meanwhile is no failure', async (t) => {
+  const root = await makeTree(t, {});
+  const files = [{ path: 'gone/away/link', kind: 'symlink', mode: 0, content: 'x' }] as const;
+  assert.equal(sourceName(told(files, { root })), sourceName(told(files, { root })));
 });
 
 test('a fresh name is another one each time', () => {

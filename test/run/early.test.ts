@@ -481,7 +481,7 @@ test('a build that is about to begin early when its parent fails does not begin'
   });
   const asked = world.registry.fault({ path: /lib\/manifests/, act: HOLD });
   const kept = new Promise<void>((resolve) => {
-    world.engine.fault({ when: '127.0.0.1:1/bake/base', at: 'end', act: () => setTimeout(resolve, 30) });
+    world.engine.fault({ when: '127.0.0.1:1/bake/base', at: 'end', act: () => void setTimeout(resolve, 30) });
   });
   const baked = await bakeRefused(world, kept, {
     onEvent: (event) => {

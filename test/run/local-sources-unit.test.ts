@@ -1,8 +1,9 @@
 /** What the local sources of a build are called, and copies of contexts for frontends that know no names. */
 import assert from 'node:assert/strict';
-import { lstat, readdir, readFile, stat, symlink } from 'node:fs/promises';
+import { chmod, lstat, readdir, readFile, readlink, stat, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
+import { stageContext } from '../../lib/buildctl/mod.ts';
 import { NO_RULES } from '../../lib/dockerfile/mod.ts';
 import { ContextHasher, type HashedContext, sourceName } from '../../lib/fingerprint/mod.ts';
 import type { NodeInputs } from '../../lib/inputs/mod.ts';
@@ -172,6 +173,24 @@ test('a copy has everything where it is not known what counts', async (t) => {
       'unread',
     ]);
   }
+});
+
+test('a copy has directories with the modes that they have, and links as they are', async (t) => {
+  const root = await makeTree(t, { 'sub/deep/file': 'x\n', 'sub/other/file': 'x\n' });
+  await symlink('sub/deep', path.join(root, 'link'));
+  await chmod(path.join(root, 'sub'), 0o711);
+  await chmod(path.join(root, 'sub/deep'), 0o701);
+  for (const paths of [['link', 'sub/deep/file'], undefined]) {
+    const to = path.join(await makeTempDir(t), 'a/b');
+    await stageContext(root, to, paths);
+    assert.equal((await stat(path.join(to, 'sub'))).mode & 0o777, 0o711);
+    assert.equal((await stat(path.join(to, 'sub/deep'))).mode & 0o777, 0o701);
+    assert.equal(await readlink(path.join(to, 'link')), 'sub/deep');
+    assert.deepEqual((await listOf(to)).includes('sub/other/file'), paths === undefined);
+  }
+  const empty = path.join(await makeTempDir(t), 'a/b');
+  await stageContext(root, empty, []);
+  assert.deepEqual(await readdir(empty), []);
 });
 
 test('a context that cannot be copied is a problem of its build', async (t) => {

@@ -31,7 +31,12 @@ const IMAGE: RebasedImage = {
 };
 
 /** Puts it where the call of a number fails; @returns what was asked of the registry, and what came of it. */
-async function put(image: RebasedImage, repositories: readonly string[], failing?: number) {
+async function put(
+  image: RebasedImage,
+  repositories: readonly string[],
+  failing?: number,
+  withTop?: boolean,
+) {
   const calls: string[] = [];
   const broken = problem('registry/denied', 'no');
   const note = async (text: string) => {
@@ -52,7 +57,7 @@ async function put(image: RebasedImage, repositories: readonly string[], failing
     const [host = '', repository = ''] = name.split('/');
     return { registry: host, repository };
   });
-  const result = await putRebased(registry, image, SOURCE, refs);
+  const result = await putRebased(registry, image, SOURCE, refs, withTop);
   if (!result.ok) assert.deepEqual(result.error, [broken]);
   return { calls, isOk: result.ok };
 }
@@ -79,4 +84,12 @@ test('it ends with the first that cannot be put', async () => {
     const { calls, isOk } = await put(IMAGE, ['r.example/other', 's.example/app'], failing);
     assert.deepEqual([calls, isOk], [ALL.slice(0, failing), false]);
   }
+});
+
+test('the top of the image is left to who names it by a tag', async () => {
+  const all = await put(IMAGE, []);
+  const { calls, isOk } = await put(IMAGE, [], undefined, false);
+  assert(isOk);
+  assert.deepEqual(calls, all.calls.slice(0, -1));
+  assert.match(all.calls.at(-1) ?? '', /^manifest .*sha256:c$/);
 });

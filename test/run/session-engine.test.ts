@@ -176,3 +176,22 @@ test('an engine behind a local socket is of this architecture, another one is as
     assert(calls().length <= asked);
   }
 });
+
+test('whether it keeps images is asked once, and not of the embedded engine', async () => {
+  const containerd = { address: '', namespace: '' } as unknown as NonNullable<Engine['containerd']>;
+  const rows: readonly (readonly [Given, 'containerd' | 'oci', boolean, number])[] = [
+    [{}, 'containerd', true, 1],
+    [{}, 'oci', false, 1],
+    [{ found: { containerd } }, 'oci', true, 0],
+    [{ none: true }, 'containerd', false, 0],
+    // It does not answer.
+    [{ found: { buildctl: '/not/there' } }, 'containerd', false, 0],
+  ];
+  for (const [given, worker, keeps, asked] of rows) {
+    const { fake, engine, finds, calls } = await open(given);
+    fake.worker = worker;
+    assert.deepEqual([await engine.keepsImages(), await engine.keepsImages()], [keeps, keeps]);
+    assert.equal(calls().filter((call) => call.startsWith('debug workers')).length, asked);
+    assert.equal(finds.length, 1);
+  }
+});

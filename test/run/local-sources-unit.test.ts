@@ -180,7 +180,7 @@ test('a copy has directories with the modes that they have, and links as they ar
   await symlink('sub/deep', path.join(root, 'link'));
   await chmod(path.join(root, 'sub'), 0o711);
   await chmod(path.join(root, 'sub/deep'), 0o701);
-  for (const paths of [['link', 'sub/deep/file'], undefined]) {
+  for (const paths of [['link', 'sub/deep/file', 'sub/other'], undefined]) {
     const to = path.join(await makeTempDir(t), 'a/b');
     await stageContext(root, to, paths);
     assert.equal((await stat(path.join(to, 'sub'))).mode & 0o777, 0o711);
@@ -203,6 +203,7 @@ test('a context that cannot be copied is a problem of its build', async (t) => {
   assert.equal(staged.error.code, 'build/source-copy');
   assert.equal(staged.error.build, 'app');
   assert.match(staged.error.message, /as written cannot be copied \(.*ENOENT/);
+  assert.doesNotMatch(staged.error.message, /\(Error: /);
   assert.notEqual(staged.error.hint, undefined);
   await assert.rejects(stat(gone));
 });

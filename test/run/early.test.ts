@@ -495,3 +495,27 @@ test('a build that is about to begin early when its parent fails does not begin'
   );
   assert.equal(callsOf(world, 'mid').length, 0);
 });
+
+test('a run that is cancelled stops what runs early, too', async (t) => {
+  const world = await makeWorld(t);
+  const stopper = new AbortController();
+  world.engine.fault({ when: '/mid', at: 'start', act: () => stopper.abort() });
+  world.engine.fault({ when: '/mid', at: 'start', act: 'hang' });
+  world.registry.fault({ method: 'PUT', path: /app\/base\/manifests/, from: 'engine', act: HOLD });
+  const baked = await world.bake({ slowPushMs: 1, signal: stopper.signal });
+  assert.equal(baked.summary.cancelled, true);
+  assert.deepEqual(baked.kinds, { base: 'cancelled', mid: 'cancelled', leaf: 'cancelled' });
+  assert.equal(world.engine.running, 0);
+});
+
+test('the steps of a build are told while it runs early, and each call counts', async (t) => {
+  const world = await makeWorld(t);
+  const baked = await bakeSlowly(world, ['mid', 'leaf'], (push) => push.release());
+  assertOk(baked);
+  const types = baked.events.flatMap((event) =>
+    'build' in event && event.build === 'mid' ? [event.type as string] : [],
+  );
+  const early = types.slice(types.indexOf('early-started') + 1, types.indexOf('early-finished'));
+  assert(early.length > 0, types.join());
+  assert.equal(baked.summary.buildctlCalls, world.engine.builds.length);
+});

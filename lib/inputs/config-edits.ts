@@ -38,7 +38,8 @@ const PLAIN = /^[ !#-[\]-~]*$/;
  */
 export function findConfigEdits(before: string, after: string): readonly ConfigEdit[] | undefined {
   const [was, is] = [before.split('\n'), after.split('\n')];
-  if (was.length !== is.length) return undefined;
+  // What looks like an instruction, or like the head of a stage, may be text of a file.
+  if (was.length !== is.length || [before, after].some((text) => text.includes('<<'))) return undefined;
   const start = was.findIndex((line) => TARGET_HEADER.test(line));
   const next = was.findIndex((line, at) => at > start && HEADER.test(line));
   const end = next === -1 ? was.length : next;
@@ -59,8 +60,6 @@ export function findConfigEdits(before: string, after: string): readonly ConfigE
 
 /** Whether nothing else of the stage writes what the edits write. */
 function isClear(lines: readonly string[], edits: readonly ConfigEdit[]): boolean {
-  // What looks like an instruction may be text of a file.
-  if (lines.some((line) => line.includes('<<'))) return false;
   if (edits.some(({ before }) => before.command !== undefined))
     if (lines.filter((line) => /^\s*CMD\b/i.test(line)).length !== 1) return false;
   if (!edits.some(({ before }) => before.labels !== undefined)) return true;

@@ -47,6 +47,7 @@ export class EarlyStarts {
   readonly #kept = new Map<string, NodeResult>();
   readonly #built = new Map<string, EarlyBuild>();
   readonly #running = new Map<string, AbortController>();
+  readonly #stopped = new Set<string>();
   /** Names in the engine's store that are of no use after the run. */
   readonly #names = new Set<string>();
 
@@ -72,6 +73,7 @@ export class EarlyStarts {
 
   /** Stops the early start of a build that will not run. */
   stop(build: string): void {
+    this.#stopped.add(build);
     this.#running.get(build)?.abort();
   }
 
@@ -148,7 +150,7 @@ export class EarlyStarts {
     const stopper = new AbortController();
     this.#running.set(build, stopper);
     const stop = () => stopper.abort();
-    if (this.#context.signal.aborted) stop();
+    if (this.#context.signal.aborted || this.#stopped.has(build)) stop();
     this.#context.signal.addEventListener('abort', stop, { once: true });
     const calling = { ...this.#context.building.calling, ...own, signal: stopper.signal };
     const building = { ...this.#context.building, calling };

@@ -121,6 +121,8 @@ class GraphRun {
 
   #startEarly(name: string): void {
     if (this.#ready.size === 0 || this.#early.has(name) || this.#out.has(name)) return;
+    // Its turn has come: it runs, or ran.
+    if (this.#waitingFor.get(name) === 0) return;
     for (const need of this.#graph.needs.get(name) ?? [])
       if (!this.#done.has(need) && !this.#ready.has(need)) return;
     this.#begin(name, false);

@@ -161,3 +161,9 @@ test('what stands below a label that goes is not known, nor what one is that is 
   const gone = { before: new Map([['b', '1']]), after: new Map() };
   assert.equal(applied(config, 'LABEL a=1 b=1\n', 'LABEL a=2 b=1\n', gone), undefined);
 });
+
+test('the text of a file in another stage is no stage and no instruction', () => {
+  const text = (value: string) =>
+    `# stage 0\nFROM base AS first\nCOPY <<E /f\n# stage 1 (target)\nLABEL a=${value}\nE\n# stage 1 (target)\nFROM first\nLABEL a=1\n`;
+  assert.equal(findConfigEdits(text('1'), text('2')), undefined);
+});

@@ -347,6 +347,20 @@ test('early: the run is not over while a node that has ended is still kept, and 
   await run.over;
 });
 
+test('early: a node whose turn has come is not started early by what is ready too late', async () => {
+  for (const isDone of [false, true]) {
+    const run = playEarly({ base: [], mid: ['base'], other: [] });
+    await run.slow('base');
+    assert.deepEqual(await run.end('base'), ['run mid']);
+    if (isDone) await run.end('mid');
+    assert.deepEqual(await run.endEarly('base', 'ready'), []);
+    if (!isDone) await run.end('mid');
+    assert(!run.isOver());
+    await run.end('other');
+    await run.over;
+  }
+});
+
 test('early: what an early start throws ends the run', async () => {
   const run = playEarly(CHAIN);
   await run.slow('base');

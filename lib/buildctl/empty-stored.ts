@@ -1,8 +1,7 @@
 /** Letting go of images in the engine's own store, which buildctl cannot delete: their names are given to an empty one. */
-import { mkdir, writeFile } from 'node:fs/promises';
-import path from 'node:path';
 import { formatCsv } from './argv.ts';
-import { type Buildctl, callBuildctl } from './tool.ts';
+import { callOwnDockerfile, type OwnDockerfile, ownDockerfileArgv } from './own-dockerfile.ts';
+import type { Buildctl } from './tool.ts';
 
 /** What empties names. */
 export interface EmptyCall {
@@ -13,15 +12,12 @@ export interface EmptyCall {
   readonly signal?: AbortSignal;
 }
 
-/** A local source that holds the same file in every call, so no two calls get one another's. */
-const SOURCE = 'bake-ts-empty';
-const DOCKERFILE = 'FROM scratch\n';
+const NOTHING: OwnDockerfile = { source: 'bake-ts-empty', text: 'FROM scratch\n' };
 
 /** The arguments of `buildctl` for it. */
 export function emptyArgv(address: string, { names, workDir }: Omit<EmptyCall, 'signal'>): readonly string[] {
   return [
-    ...['--addr', address, 'build', '--progress=rawjson', '--frontend', 'dockerfile.v0'],
-    ...['--opt', `dockerfilekey=${SOURCE}`, '--local', `${SOURCE}=${workDir}`],
+    ...ownDockerfileArgv(address, NOTHING, workDir),
     ...['--opt', 'build-arg:SOURCE_DATE_EPOCH=0'],
     ...['--output', formatCsv(['type=image', `name=${names.join(',')}`])],
   ];
@@ -29,10 +25,5 @@ export function emptyArgv(address: string, { names, workDir }: Omit<EmptyCall, '
 
 /** Gives names to an image of nothing, so that the engine may collect what they named. */
 export async function emptyStored(tool: Buildctl, call: EmptyCall): Promise<void> {
-  await mkdir(call.workDir, { recursive: true });
-  await writeFile(path.join(call.workDir, 'Dockerfile'), DOCKERFILE);
-  await callBuildctl(tool, {
-    argv: emptyArgv(tool.address, call),
-    ...(call.signal === undefined ? {} : { signal: call.signal }),
-  });
+  await callOwnDockerfile(tool, NOTHING, emptyArgv(tool.address, call), call);
 }

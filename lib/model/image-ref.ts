@@ -107,3 +107,8 @@ export function contextKey(name: string): string {
   const familiar = ref === undefined ? bare.toLowerCase() : familiarName(ref);
   return platform === undefined ? familiar : `${familiar}::${platform}`;
 }
+
+/** Whether two references are of one repository. */
+export function isSameRepository(one: ImageRef, other: ImageRef): boolean {
+  return one.registry === other.registry && one.repository === other.repository;
+}

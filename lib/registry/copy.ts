@@ -7,6 +7,7 @@ import {
   fail,
   formatImageRef,
   type ImageRef,
+  isSameRepository,
   ok,
   problem,
   type Result,
@@ -108,7 +109,7 @@ class Copier {
     this.#context = context;
     this.#from = from;
     this.#to = to;
-    this.#sameRepository = from.registry === to.registry && from.repository === to.repository;
+    this.#sameRepository = isSameRepository(from, to);
     const { exchange } = context;
     this.blobs = new BlobTransfer({
       exchange,

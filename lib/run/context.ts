@@ -71,7 +71,7 @@ export interface Calling {
   readonly engine: () => Promise<Result<ReadyEngine>>;
   /** Limits calls of buildctl. */
   readonly permits: Semaphore;
-  /** Higher goes first: seconds to the end of the longest way on from this build. */
+  /** Higher goes first: milliseconds to the end of the longest way on from this build. */
   readonly priorityOf: (build: string) => Promise<number>;
   readonly countCall: () => void;
   /** A push that takes longer than this is a slow one. */

@@ -46,8 +46,7 @@ export class EarlyStarts {
   /** Build → what it made, in the engine's store, while it is not done. */
   readonly #kept = new Map<string, NodeResult>();
   readonly #built = new Map<string, EarlyBuild>();
-  readonly #running = new Map<string, AbortController>();
-  readonly #stopped = new Set<string>();
+  readonly #stoppers = new Map<string, AbortController>();
   /** Names in the engine's store that are of no use after the run. */
   readonly #names = new Set<string>();
 
@@ -73,8 +72,7 @@ export class EarlyStarts {
 
   /** Stops the early start of a build that will not run. */
   stop(build: string): void {
-    this.#stopped.add(build);
-    this.#running.get(build)?.abort();
+    this.#stopperOf(build).abort();
   }
 
   /** Names the image of a build in the engine's store, where others can read it while its push goes on. */
@@ -87,7 +85,7 @@ export class EarlyStarts {
       // All of it is cached, and others wait for it.
       priorityOf: async () => Number.POSITIVE_INFINITY,
     });
-    return called?.kind === 'done' && this.#kept.has(node.build.name) ? { end: 'ready' } : NO;
+    return called.kind === 'done' && this.#kept.has(node.build.name) ? { end: 'ready' } : NO;
   }
 
   /** Builds what reads images that are not pushed yet, as far as the engine's cache. */
@@ -117,13 +115,13 @@ export class EarlyStarts {
       },
       priorityOf: building.calling.priorityOf,
     });
-    if (called?.kind === 'done') {
+    if (called.kind === 'done') {
       const { steps } = called.built;
       this.#built.set(build, { steps, ranMs: called.ranMs });
       emit({ type: 'early-finished', build, steps });
       return { end: this.#kept.has(build) ? 'ready' : 'no' };
     }
-    if (called?.kind !== 'failed' || called.problem.code !== 'build/step-failed') return NO;
+    if (called.kind !== 'failed' || called.problem.code !== 'build/step-failed') return NO;
     // A step fails whether the push succeeds or not.
     return this.#fail(build, decision.reason, startedAt, called);
   }
@@ -145,12 +143,12 @@ export class EarlyStarts {
     node: PlanNode,
     inputs: NodeInputs,
     own: { readonly emit: Emit; readonly priorityOf: Building['calling']['priorityOf'] },
-  ): Promise<Called | undefined> {
+  ): Promise<Called> {
     const build = node.build.name;
-    const stopper = new AbortController();
-    this.#running.set(build, stopper);
+    // It may have been stopped before it came to this.
+    const stopper = this.#stopperOf(build);
     const stop = () => stopper.abort();
-    if (this.#context.signal.aborted || this.#stopped.has(build)) stop();
+    if (this.#context.signal.aborted) stop();
     this.#context.signal.addEventListener('abort', stop, { once: true });
     const calling = { ...this.#context.building.calling, ...own, signal: stopper.signal };
     const building = { ...this.#context.building, calling };
@@ -182,8 +180,13 @@ export class EarlyStarts {
       return called;
     } finally {
       this.#context.signal.removeEventListener('abort', stop);
-      this.#running.delete(build);
     }
+  }
+
+  #stopperOf(build: string): AbortController {
+    const stopper = this.#stoppers.get(build) ?? new AbortController();
+    this.#stoppers.set(build, stopper);
+    return stopper;
   }
 
   /**

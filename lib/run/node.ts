@@ -6,6 +6,7 @@ import { computeInputs, lastInputs, type NodeInputs, withCurrentParents } from '
 import {
   type BuildRecord,
   type ImageResult,
+  isSameRepository,
   type Outcome,
   type PlanNode,
   type Problem,
@@ -21,7 +22,7 @@ import type { NodeContext, NodeResult } from './context.ts';
 import type { Decision } from './decide.ts';
 import { type PlannedRebase, type Weighed, weigh } from './evidence.ts';
 import { repositoriesOf, wantedTags } from './publish.ts';
-import { isSameRepository, putRebased } from './put-rebased.ts';
+import { putRebased } from './put-rebased.ts';
 import { remember } from './remember.ts';
 import { locationOf } from './store-names.ts';
 import { decideWaiting, waitingFor } from './waiting.ts';

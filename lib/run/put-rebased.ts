@@ -1,6 +1,6 @@
 /** Putting an image that was made from an earlier one: configs, then manifests, by digest; its layers are there. */
 import type { RebasedImage } from '../inputs/mod.ts';
-import { type DigestRef, type ImageRef, ok, type Result } from '../model/mod.ts';
+import { type DigestRef, type ImageRef, isSameRepository, ok, type Result } from '../model/mod.ts';
 import type { Manifest, RegistryClient } from '../registry/mod.ts';
 
 /**
@@ -35,9 +35,4 @@ export async function putRebased(
     if (!copied.ok) return copied;
   }
   return ok(undefined);
-}
-
-/** Whether two references are of one repository. */
-export function isSameRepository(one: ImageRef, other: ImageRef): boolean {
-  return one.registry === other.registry && one.repository === other.repository;
 }

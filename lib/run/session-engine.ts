@@ -1,6 +1,6 @@
 /** The engine of a session: found once, when somebody first needs it, and asked once about itself. */
 import { arch } from 'node:os';
-import { type Buildctl, queryWorker } from '../buildctl/mod.ts';
+import { type Buildctl, queryWorker, type Worker } from '../buildctl/mod.ts';
 import type { Engine } from '../engine/mod.ts';
 import { type Digest, ok, type Plan, problemToJson, type Result } from '../model/mod.ts';
 import { goArchitecture } from '../system/mod.ts';
@@ -29,7 +29,7 @@ export class SessionEngine {
   #ready: Promise<Result<ReadyEngine>> | undefined;
   #stored: Promise<ReadonlyMap<string, Digest> | undefined> | undefined;
   #platform: Promise<string> | undefined;
-  #keeps: Promise<boolean> | undefined;
+  #asked: Promise<Worker | undefined> | undefined;
 
   constructor(options: SessionEngineOptions) {
     this.#options = options;
@@ -46,16 +46,14 @@ export class SessionEngine {
     return this.#ready;
   }
 
-  /** Whether it has a store from which builds can read images; asked once. The embedded engine is known to have one. */
-  keepsImages(): Promise<boolean> {
-    const ask = async () => {
-      const engine = await this.#find();
-      if (!engine.ok) return false;
-      if (engine.value.containerd !== undefined) return true;
-      return (await queryWorker(this.#buildctlOf(engine.value)))?.executor === 'containerd';
-    };
-    this.#keeps ??= ask();
-    return this.#keeps;
+  /** Whether it has a store from which builds can read images. The embedded engine is known to have one. */
+  async keepsImages(): Promise<boolean> {
+    const engine = await this.#find();
+    if (!engine.ok) return false;
+    return (
+      engine.value.containerd !== undefined ||
+      (await this.#askWorker(engine.value))?.executor === 'containerd'
+    );
   }
 
   /** Name → digest of the images in its store; undefined where it cannot be read. */
@@ -81,7 +79,7 @@ export class SessionEngine {
     if (named === undefined || named === '' || named.startsWith('unix://'))
       return `linux/${hostArchitecture ?? goArchitecture(arch())}`;
     const engine = await this.#find();
-    const worker = engine.ok ? await queryWorker(this.#buildctlOf(engine.value)) : undefined;
+    const worker = engine.ok ? await this.#askWorker(engine.value) : undefined;
     return worker?.platform ?? `unknown/${named}`;
   }
 
@@ -97,6 +95,12 @@ export class SessionEngine {
       ...(plan.set.engineAddress === undefined ? {} : { fileAddress: plan.set.engineAddress }),
     });
     return this.#found;
+  }
+
+  /** What it says of its worker, asked once. */
+  #askWorker(engine: Engine): Promise<Worker | undefined> {
+    this.#asked ??= queryWorker(this.#buildctlOf(engine));
+    return this.#asked;
   }
 
   #buildctlOf({ buildctl, address }: Engine): Buildctl {
@@ -115,7 +119,7 @@ export class SessionEngine {
     // Only results that are not pushed depend on how the worker keeps images; the embedded engine is known.
     const needsStore = [...plan.nodes.values()].some((node) => !node.pushes);
     if (needsStore && engine.value.containerd === undefined) {
-      this.#worker = (await queryWorker(buildctl))?.executor ?? 'containerd';
+      this.#worker = (await this.#askWorker(engine.value))?.executor ?? 'containerd';
     }
     return ok({
       buildctl,

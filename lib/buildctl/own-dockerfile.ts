@@ -1,0 +1,36 @@
+/** Calls of buildctl for a Dockerfile of our own, which runs nothing and reads no files: what it does to the engine's store. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { ProgramEnd } from '../system/mod.ts';
+import { type Buildctl, callBuildctl } from './tool.ts';
+
+/** A Dockerfile of our own. */
+export interface OwnDockerfile {
+  /** Name of its local source, which holds the same file in every call, so that no two calls get one another's. */
+  readonly source: string;
+  readonly text: string;
+}
+
+/** The head of the arguments of `buildctl` for it. */
+export function ownDockerfileArgv(
+  address: string,
+  { source }: OwnDockerfile,
+  workDir: string,
+): readonly string[] {
+  return [
+    ...['--addr', address, 'build', '--progress=rawjson', '--frontend', 'dockerfile.v0'],
+    ...['--opt', `dockerfilekey=${source}`, '--local', `${source}=${workDir}`],
+  ];
+}
+
+/** Writes it into the directory of the call, and calls buildctl. */
+export async function callOwnDockerfile(
+  tool: Buildctl,
+  { text }: OwnDockerfile,
+  argv: readonly string[],
+  { workDir, signal }: { readonly workDir: string; readonly signal?: AbortSignal },
+): Promise<ProgramEnd> {
+  await mkdir(workDir, { recursive: true });
+  await writeFile(path.join(workDir, 'Dockerfile'), text);
+  return callBuildctl(tool, { argv, ...(signal === undefined ? {} : { signal }) });
+}

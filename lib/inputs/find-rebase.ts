@@ -48,7 +48,7 @@ export interface ConfigReader {
   readonly configs: Map<Digest, Promise<string | undefined>>;
   /** Manifests that were made here: in a dry run they are in no registry. */
   readonly made: Map<Digest, Manifest>;
-  /** Manifests and configs of the image that was last put for a build, as texts; none where that is not known. */
+  /** Manifests and configs of the image that a build had last, as texts; none where that is not known. */
   readonly remembered: (build: string) => Promise<readonly string[]>;
 }
 
@@ -81,11 +81,8 @@ export function findConfigChange(
   inputs: NodeInputs,
   last: LastInputs,
 ): ConfigChange | undefined {
-  const { build } = node;
   const { parts } = inputs;
-  const isWritten = node.role === 'asked' && build.outputs.length > 0;
-  if (parts === undefined || !node.pushes || isAttested(build) || isWritten) return undefined;
-  if (build.noCache || build.noCacheFilter.length > 0) return undefined;
+  if (parts === undefined || !mayBeMadeFromLast(node)) return undefined;
   const labels = { before: labelsOf(last.parts), after: labelsOf(parts) };
   const names = [...new Set([...Object.keys(parts.parents), ...Object.keys(last.parts.parents)])];
   const moved = names.filter((name) => parts.parents[name] !== last.parts.parents[name]);
@@ -104,17 +101,50 @@ export function findConfigChange(
   return { moved, labels, edits };
 }
 
+/** Whether what a build pushes may be made from what it pushed the last time. */
+function mayBeMadeFromLast({ build, pushes, role }: PlanNode): boolean {
+  const isWritten = role === 'asked' && build.outputs.length > 0;
+  const isCached = !build.noCache && build.noCacheFilter.length === 0;
+  return pushes && isCached && !isWritten && !isAttested(build);
+}
+
+/**
+ * The manifests and configs of an image that was just built, from which the next one may be made; undefined where it
+ * will not be, or where they cannot be read.
+ *
+ * @param image the image, and where it is
+ */
+export async function readDocuments(
+  reader: ConfigReader,
+  node: PlanNode,
+  image: LastImage,
+): Promise<readonly Uint8Array[] | undefined> {
+  const read = mayBeMadeFromLast(node) ? await readImage(reader, image) : undefined;
+  if (read === undefined) return undefined;
+  const { top, platforms } = read;
+  const manifests = new Set([top, ...platforms.map(({ manifest }) => manifest)]);
+  const encoder = new TextEncoder();
+  return [
+    ...[...manifests].map(({ bytes }) => bytes),
+    ...platforms.map(({ config }) => encoder.encode(config)),
+  ];
+}
+
 /** What {@link findRebase} takes of a run. */
 export interface Rebasing extends Pick<Keying, 'resultOf' | 'isSecret'> {
   readonly configs: ConfigReader;
 }
 
+/** An image, and where it is. */
+export interface LastImage {
+  readonly record: Pick<BuildRecord, 'platforms'>;
+  readonly source: DigestRef;
+}
+
 /** The result of the last inputs. */
-export interface LastResult {
+export interface LastResult extends LastImage {
   readonly inputs: LastInputs;
   readonly record: BuildRecord;
-  /** Where it is. */
-  readonly source: DigestRef;
 }
 
 /** Makes the image that a build has now from the one that it had; undefined where that cannot be told. */
@@ -221,7 +251,7 @@ async function readPlatform(
 /** The platforms of an image, in the order of its index. */
 async function readImage(
   reader: ConfigReader,
-  { record, source }: LastResult,
+  { record, source }: LastImage,
 ): Promise<{ readonly top: Manifest; readonly platforms: readonly NewConfig[] } | undefined> {
   const top = await readManifest(reader, source, source.digest);
   if (top === undefined) return undefined;

@@ -8,6 +8,7 @@ export {
   type FoundRebase,
   findConfigChange,
   findRebase,
+  readDocuments,
 } from './find-rebase.ts';
 export { ignoreFilesOf, readIgnore } from './ignore-files.ts';
 export {

@@ -158,12 +158,10 @@ export class Memory {
     else await this.#state.writeRecord(shared, last);
   }
 
-  /** Remembers the manifests and configs of an image that was put for a build. */
-  rememberImage(build: string, documents: readonly Uint8Array[]): Promise<void> {
-    return this.#state.writeImage(
-      build,
-      documents.map((bytes) => new TextDecoder().decode(bytes)),
-    );
+  /** Remembers the manifests and configs of the image that a build has now, unless they hold a sensitive value. */
+  async rememberImage(build: string, documents: readonly Uint8Array[]): Promise<void> {
+    const texts = documents.map((bytes) => new TextDecoder().decode(bytes));
+    if (!texts.some(this.#isSecret)) await this.#state.writeImage(build, texts);
   }
 
   /** Remembers a success; on this machine at once, in the registry with `save`. */

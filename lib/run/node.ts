@@ -2,7 +2,7 @@
  * The life of one build: inputs → key → decision → (build → push → tags) → record. Everything it needs of the others it
  * gets from the context of the run.
  */
-import { computeInputs, lastInputs, type NodeInputs, withCurrentParents } from '../inputs/mod.ts';
+import { computeInputs, lastInputs, type NodeInputs, readDocuments, withCurrentParents } from '../inputs/mod.ts';
 import {
   type BuildRecord,
   type ImageResult,
@@ -282,7 +282,7 @@ async function publish(
     ...(sizeBytes === undefined ? {} : { sizeBytes }),
     ...(inputs.key === undefined ? {} : { key: inputs.key }),
   };
-  const put = await putTagsOf(context, node, image);
+  const [put] = await Promise.all([putTagsOf(context, node, image), keepDocuments(context, node, image)]);
   if (!put.ok) return notPublished(build, put.error, known);
   const tags = put.value;
   const warnings = await remember(context, node, withCurrentParents(context.keying, node, inputs), {
@@ -295,6 +295,19 @@ async function publish(
   });
   for (const found of warnings) warn(context, build, found);
   return { kind: 'built', tags, ...known };
+}
+
+/** Reads what the next image may be made from while it is near, so that a change of labels need not ask for it. */
+async function keepDocuments(
+  { deciding, memory }: NodeContext,
+  node: PlanNode,
+  image: ImageResult | undefined,
+): Promise<void> {
+  const [first] = wantedTags(node);
+  if (!node.pushes || image === undefined || first === undefined) return;
+  const source = { registry: first.registry, repository: first.repository, digest: image.digest };
+  const documents = await readDocuments(deciding.configs, node, { record: image, source });
+  if (documents !== undefined) await memory.rememberImage(node.build.name, documents);
 }
 
 async function putTagsOf(

@@ -6,7 +6,7 @@
  * ```
  * records/<first two of key>/<key>.json     what a key gave          (BuildRecord)
  * last/<project>/<build>.json               a build's latest key and its parts, for `explain`
- * put/<project>/<build>.json                manifests and configs of the image that was put for it without the engine
+ * documents/<project>/<build>.json          manifests and configs of its latest image
  * images/<first two of digest>/<digest>.json  what an image's config says; digests never change their meaning
  * stats/                                    stat caches, kept by lib/fingerprint
  * ```
@@ -126,7 +126,7 @@ export class StateStore {
     return readJson<LastInputs>(this.#lastFile(build));
   }
 
-  /** Manifests and configs of the image that was last put for a build, as texts; to be told by their digests. */
+  /** Manifests and configs of the latest image of a build, as texts; to be told by their digests. */
   async readImage(build: string): Promise<readonly string[]> {
     const read = await readJson<unknown>(this.#imageTextsFile(build));
     return Array.isArray(read) ? read.filter((one) => typeof one === 'string') : [];
@@ -162,7 +162,7 @@ export class StateStore {
   }
 
   #imageTextsFile(build: string): string {
-    return path.join(this.#dir, 'put', this.#project, `${encodeURIComponent(build)}.json`);
+    return path.join(this.#dir, 'documents', this.#project, `${encodeURIComponent(build)}.json`);
   }
 
   #imageFile(digest: Digest, platform: string): string {

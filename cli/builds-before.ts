@@ -8,7 +8,7 @@ import path from 'node:path';
 import type { BuildSet } from '../lib/model/mod.ts';
 import { listOf, type ParsedArgs } from './args.ts';
 import { fileAt, type GitState } from './git.ts';
-import { overridesOf, readVars } from './inputs.ts';
+import { overridesOf, readGrants, readVars } from './inputs.ts';
 import type { Io } from './io.ts';
 
 /** The files that say what the builds are. */
@@ -65,7 +65,9 @@ export async function readBuildsBefore(
   { state, changed, args, io, cwd }: Comparison,
 ): Promise<BuildSet | undefined> {
   const vars = readVars(listOf(args, 'var'));
-  if (definition.readsUnknown || listOf(args, 'file').includes('-') || !vars.ok) return undefined;
+  const granted = await readGrants(args, io);
+  if (definition.readsUnknown || listOf(args, 'file').includes('-') || !vars.ok || !granted.ok)
+    return undefined;
   const isChanged = new Set(changed);
   const copy = await mkdtemp(path.join(tmpdir(), 'bake-ts-'));
   try {
@@ -87,6 +89,7 @@ export async function readBuildsBefore(
     }
     const { readBuilds } = await import('../lib/config/mod.ts');
     const read = await readBuilds({
+      ...granted.value,
       cwd: moved('.'),
       // `git.…` in expressions means the repository, now as before.
       env: { ...io.env, GIT_DIR: state.gitDir, GIT_WORK_TREE: state.top },

@@ -24,7 +24,7 @@ export function declareCli(): CAC {
   cli.option('--color <auto|always|never>', 'Colour the output; auto heeds NO_COLOR and FORCE_COLOR');
 
   const run = cli.command('run [...builds]', 'Build and push what has changed');
-  overriding(fromFiles(selecting(run)))
+  mistrusting(overriding(fromFiles(selecting(run))))
     .option('--force', 'Call buildctl even for what is unchanged; its cache still counts')
     .option('--dry-run', 'Decide and say why, but build and push nothing')
     .option('-j, --jobs <number>', 'Builds at a time, 1 to 999; default: twice the processors')
@@ -41,7 +41,7 @@ export function declareCli(): CAC {
     .action(lazily(() => import('./commands/run.ts')));
 
   const plan = cli.command('plan [...builds]', 'Show what would be built, in which order and why');
-  overriding(fromFiles(selecting(plan)))
+  mistrusting(overriding(fromFiles(selecting(plan))))
     .option('--json', 'The plan as JSON, for programs')
     .option('--tree', 'What needs what, as a tree')
     .option('--dot', 'The graph for Graphviz')
@@ -52,7 +52,7 @@ export function declareCli(): CAC {
     'explain [...builds]',
     'Say why builds would run or are up to date, and what counts for them',
   );
-  overriding(fromFiles(selecting(explain)))
+  mistrusting(overriding(fromFiles(selecting(explain))))
     .option('--addr <address>', 'Look into the images of this buildkitd, not the one found')
     .option('--json', 'The same as JSON, for programs')
     .example('  bake-ts explain            a line or a few for each build')
@@ -63,7 +63,7 @@ export function declareCli(): CAC {
     'affected [...builds]',
     'List the builds that changes since a git revision touch, for CI',
   );
-  overriding(fromFiles(selecting(affected)))
+  mistrusting(overriding(fromFiles(selecting(affected))))
     .option('--since <revision>', 'Commit, branch or tag to compare with; main... is where it was left')
     .option('--verbose', 'Also why each of them is')
     .option('--json', 'Names and reasons as JSON, for programs')
@@ -97,24 +97,24 @@ export function declareCli(): CAC {
     .action(lazily(() => import('./commands/verify.ts')));
 
   const list = cli.command('list', 'List builds, groups and variables');
-  fromFiles(list)
+  mistrusting(fromFiles(list))
     .option('--json', 'The same as JSON, for programs')
     .action(lazily(() => import('./commands/list.ts')));
 
   const validate = cli.command('validate', 'Check builds.yaml: every problem at once');
-  fromFiles(validate)
+  mistrusting(fromFiles(validate))
     .option('--format <text|lines|json|github>', 'lines: one each; github: beside the line in a PR')
     .action(lazily(() => import('./commands/validate.ts')));
 
   const lint = cli.command('lint [...builds]', 'Check Dockerfiles by the rules of BuildKit; builds nothing');
-  fromFiles(selecting(lint))
+  mistrusting(fromFiles(selecting(lint)))
     .option('--format <text|lines|json|github>', 'lines: one each; github: beside the line in a PR')
     .option('--strict', 'End with 1 for warnings, too; most findings are warnings')
     .option('--addr <address>', 'Ask this buildkitd, not the one found')
     .action(lazily(() => import('./commands/lint.ts')));
 
   const print = cli.command('print [...builds]', 'Print the builds with every value final');
-  overriding(fromFiles(selecting(print)))
+  mistrusting(overriding(fromFiles(selecting(print))))
     .option('--show-sensitive', 'Also the values of sensitive variables')
     .option('--json', 'JSON instead of YAML')
     .action(lazily(() => import('./commands/print.ts')));
@@ -245,7 +245,17 @@ function fromFiles(command: Command): Command {
     .option('-f, --file <path>', 'Read this file, not builds.yaml; repeat to overlay; - is stdin', REPEATS)
     .option('--var <NAME=value>', 'Set a variable (may be repeated)', REPEATS)
     .option('--var-file <path>', 'Read variables from a .env, YAML or JSON file (may be repeated)', REPEATS)
-    .option('--set <PATTERN.key=value>', 'Override a key of builds; += appends (may be repeated)', REPEATS);
+    .option('--set <PATTERN.key=value>', 'Override a key of builds; += appends (may be repeated)', REPEATS)
+    .option(
+      '--allow <grant>',
+      'What leaves the repository: read:PATH, network.host, … (may be repeated)',
+      REPEATS,
+    );
+}
+
+/** For commands that can do something useful with files of a stranger. */
+function mistrusting(command: Command): Command {
+  return command.option('--untrusted', 'For files of a stranger: no code, no credentials, nothing pushed');
 }
 
 /** Options of every command that selects builds. */

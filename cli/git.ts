@@ -2,7 +2,7 @@
 import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { fail, ok, problem, type Result } from '../lib/model/mod.ts';
-import { type ProgramEnd, runProgram, whyFailed } from '../lib/system/mod.ts';
+import { type ProgramEnd, runProgram, SAFE_GIT, whyFailed } from '../lib/system/mod.ts';
 
 /** A repository and one state of it. */
 export interface GitState {
@@ -132,7 +132,7 @@ async function run(
 ): Promise<Result<Uint8Array, ProgramEnd>> {
   const end = await runProgram({
     program: 'git',
-    argv,
+    argv: [...SAFE_GIT, ...argv],
     cwd,
     // An index that is refreshed on the way would be a write to the repository.
     env: { ...env, GIT_OPTIONAL_LOCKS: '0' },

@@ -1,17 +1,20 @@
 /** From options to a set of builds and a selection: what `run`, `plan`, `print`, `list` and `validate` have in common. */
 import type { ReadBuildsValue } from '../lib/config/mod.ts';
-import { fail, type Problem, problem, type Result } from '../lib/model/mod.ts';
+import { fail, GRANT_FORMS, ok, type Problem, parseGrant, problem, type Result } from '../lib/model/mod.ts';
 import type { Selection } from '../lib/plan/mod.ts';
 import { isSet, listOf, type ParsedArgs } from './args.ts';
 import type { Io } from './io.ts';
 
-/** Reads builds.yaml with the variables and overrides of the command line. Problems: those of reading, `cli/bad-value`. */
+/** Reads builds.yaml with the variables, overrides and grants of the user. Problems: those of reading, `cli/bad-value`. */
 export async function readInputs(args: ParsedArgs, io: Io): Promise<Result<ReadBuildsValue>> {
   const vars = readVars(listOf(args, 'var'));
   if (!vars.ok) return vars;
   const files = listOf(args, 'file');
+  const granted = await readGrants(args, io);
+  if (!granted.ok) return granted;
   const { readBuilds } = await import('../lib/config/mod.ts');
   return readBuilds({
+    ...granted.value,
     cwd: io.cwd,
     env: io.env,
     files,
@@ -20,6 +23,35 @@ export async function readInputs(args: ParsedArgs, io: Io): Promise<Result<ReadB
     overrides: overridesOf(args),
     ...(files.includes('-') ? { stdin: await io.readStdin() } : {}),
   });
+}
+
+/**
+ * What the user lets builds do: `--allow`, and the user's own settings for the working directory, which do not count for
+ * untrusted files.
+ */
+export async function readGrants(
+  args: ParsedArgs,
+  io: Io,
+): Promise<Result<{ readonly allow: readonly string[]; readonly untrusted: boolean }>> {
+  const allow = listOf(args, 'allow');
+  const bad = allow.filter((text) => parseGrant(text) === undefined);
+  const untrusted = isSet(args, 'untrusted');
+  if (bad.length > 0) return fail(bad.map(badGrant));
+  if (untrusted && args.flags.get('push') === true) {
+    return fail([
+      problem('cli/conflict', '--untrusted and --push exclude one another', {
+        hint: 'What comes from a stranger is only built; push what you have read, without --untrusted',
+      }),
+    ]);
+  }
+  if (untrusted) return ok({ allow, untrusted });
+  const { readUserGrants } = await import('../lib/config/mod.ts');
+  const own = await readUserGrants(io.cwd, io.env);
+  return own.ok ? ok({ allow: [...own.value, ...allow], untrusted }) : own;
+}
+
+function badGrant(text: string): Problem {
+  return problem('cli/bad-value', `--allow cannot be "${text}"`, { hint: `it is one of ${GRANT_FORMS}` });
 }
 
 /** Which builds are meant. */

@@ -3,10 +3,10 @@
  * names an expression uses. CEL: https://github.com/google/cel-spec (doc/langdef.md).
  */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { ASTNode, Environment } from '@marcbachmann/cel-js';
 import type { Json } from '../model/mod.ts';
+import { readRegularFile } from '../system/mod.ts';
 import { jsonText } from './tree.ts';
 
 /** Names in scope, each a value in CEL's form. */
@@ -39,6 +39,23 @@ export interface Cel {
 
 /** A failure inside one of our own functions, in words. */
 export class FunctionFailure extends Error {}
+
+/** An expression reads a file that it may not read. */
+export class NotGranted extends Error {
+  /** As the expression has it. */
+  readonly path: string;
+  /** The grant that would allow it. */
+  readonly grant: string;
+
+  constructor(path: string, grant: string) {
+    super(`${path} may not be read`);
+    this.path = path;
+    this.grant = grant;
+  }
+}
+
+/** Largest file that an expression reads, in bytes. */
+const MAX_READ_BYTES = 1024 * 1024;
 
 /** Our own functions, with the signature the library wants. Documented in docs/language.md. */
 export const OWN_FUNCTIONS: readonly string[] = [
@@ -85,8 +102,12 @@ export const COMMON_FUNCTIONS: readonly string[] = [
   'timestamp',
 ];
 
-/** Loads the library and prepares it; `now` is what the expression `now` means. */
-export async function loadCel(): Promise<Cel> {
+/**
+ * Loads the library and prepares it.
+ *
+ * @param mayRead whether `readText` and `readJSON` may read a file (an absolute path)
+ */
+export async function loadCel(mayRead: (file: string) => boolean): Promise<Cel> {
   const { Environment } = await import('@marcbachmann/cel-js');
   let directory = '/';
   const environment = new Environment({
@@ -94,7 +115,7 @@ export async function loadCel(): Promise<Cel> {
     homogeneousAggregateLiterals: false,
     enableOptionalTypes: true,
   });
-  registerOwn(environment, () => directory);
+  registerOwn(environment, (path) => readText(resolve(directory, path), path, mayRead));
   return {
     compile: (code) => {
       const program = environment.parse(code);
@@ -108,7 +129,7 @@ export async function loadCel(): Promise<Cel> {
   };
 }
 
-function registerOwn(environment: Environment, directory: () => string): void {
+function registerOwn(environment: Environment, read: (path: string) => string): void {
   environment.registerFunction('list.flatten(): list<dyn>', (list: unknown[]) => list.flat());
   environment.registerFunction('list.distinct(): list<dyn>', distinct);
   environment.registerFunction(
@@ -124,10 +145,8 @@ function registerOwn(environment: Environment, directory: () => string): void {
   );
   environment.registerFunction('fromJSON(string): dyn', (text: string) => toCel(parseJson(text, 'the text')));
   environment.registerFunction('toJSON(dyn): string', (value: unknown) => JSON.stringify(fromCel(value)));
-  environment.registerFunction('readText(string): string', (path: string) => readText(directory(), path));
-  environment.registerFunction('readJSON(string): dyn', (path: string) =>
-    toCel(parseJson(readText(directory(), path), path)),
-  );
+  environment.registerFunction('readText(string): string', read);
+  environment.registerFunction('readJSON(string): dyn', (path: string) => toCel(parseJson(read(path), path)));
   environment.registerFunction('sha256(string): string', (text: string) => hash('sha256', text));
   environment.registerFunction('md5(string): string', (text: string) => hash('md5', text));
 }
@@ -180,14 +199,18 @@ function parseJson(text: string, what: string): Json {
   }
 }
 
-function readText(dir: string, path: string): string {
-  const absolute = resolve(dir, path);
+function readText(file: string, written: string, mayRead: (file: string) => boolean): string {
+  if (!mayRead(file)) throw new NotGranted(written, `read:${file}`);
   try {
-    return readFileSync(absolute, 'utf8').replace(/\r?\n$/, '');
+    return readRegularFile(file, MAX_READ_BYTES)
+      .toString('utf8')
+      .replace(/\r?\n$/, '');
   } catch (thrown) {
-    const code = thrown instanceof Error && 'code' in thrown ? thrown.code : undefined;
-    if (code === 'ENOENT') throw new FunctionFailure(`there is no file ${path}`);
-    throw new FunctionFailure(`${path} cannot be read${code === undefined ? '' : ` (${String(code)})`}`);
+    const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
+    if (code === 'ENOENT') throw new FunctionFailure(`there is no file ${written}`);
+    if (code === 'too-big') throw new FunctionFailure(`${written} has more than 1 MiB`);
+    if (code === 'not-regular') throw new FunctionFailure(`${written} is not a regular file`);
+    throw new FunctionFailure(`${written} cannot be read${code === '' ? '' : ` (${code})`}`);
   }
 }
 

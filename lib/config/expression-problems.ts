@@ -1,7 +1,7 @@
 /** What is wrong with an expression: the library's errors in words, each underlined inside the file. */
-import { type Json, type Problem, type ProblemCode, problem, type Span } from '../model/mod.ts';
+import { type Json, needsGrant, type Problem, type ProblemCode, problem, type Span } from '../model/mod.ts';
 import { suggest } from '../util/suggest.ts';
-import { COMMON_FUNCTIONS, type Mention, type Scope } from './cel.ts';
+import { COMMON_FUNCTIONS, type Mention, NotGranted, type Scope } from './cel.ts';
 import { endOfExpression, splitExpressions } from './expression-scan.ts';
 import { GIT_KEYS, GitUnavailable } from './git.ts';
 import { at, type ScalarNode } from './tree.ts';
@@ -62,6 +62,9 @@ export function explainThrown(
 ): Problem {
   const error = (thrown instanceof Error ? thrown : new Error(String(thrown))) as LibraryError;
   const location = spanOf(node, index, error.range);
+  const refused = causeOf(error);
+  if (refused !== undefined)
+    return needsGrant({ what: `${refused.path} would be read`, grant: refused.grant }, location);
   if (error instanceof GitUnavailable) {
     return problem('config/git', `git values are not available: ${error.message}`, {
       hint: 'Declare a variable instead, with `env:` for CI: vars: { GIT_SHA: { env: [GITHUB_SHA] } }.',
@@ -76,6 +79,12 @@ export function explainThrown(
     ...(hint === undefined ? {} : { hint }),
     ...location,
   });
+}
+
+/** The library wraps what functions throw. */
+function causeOf(error: Error): NotGranted | undefined {
+  if (error instanceof NotGranted) return error;
+  return error.cause instanceof Error ? causeOf(error.cause) : undefined;
 }
 
 /** Names that GitHub's workflows have in `${{ }}`, which people try here. */

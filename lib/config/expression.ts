@@ -2,10 +2,12 @@
  * `${{ … }}` in values: compiled once for each text, evaluated as often as builds use it, and every failure underlined
  * inside the file.
  */
-import { type Json, problem } from '../model/mod.ts';
+import { allowOption, type Grants, type Json, notUntrusted, problem } from '../model/mod.ts';
+import type { RealPaths } from '../system/mod.ts';
 import { type Cel, type Compiled, FunctionFailure, fromCel, loadCel, type Scope } from './cel.ts';
 import { explainThrown, notText, spanOf, unknownMember } from './expression-problems.ts';
 import { splitExpressions } from './expression-scan.ts';
+import { mayRead } from './grants.ts';
 import { compileMember } from './member.ts';
 import type { Problems } from './problems.ts';
 import { type ListNode, type MapNode, type Node, type ScalarNode, scalarJson, toJson } from './tree.ts';
@@ -52,12 +54,16 @@ export interface EvaluatorOptions {
   readonly variables: ReadonlySet<string>;
   /** No expression says more than member.ts understands: CEL need not be loaded. */
   readonly onlyMembers: boolean;
+  /** What expressions may read. */
+  readonly grants: Grants;
+  readonly realPaths: RealPaths;
 }
 
 /** Makes an evaluator; loads CEL where it is needed. */
 export async function createEvaluator(options: EvaluatorOptions): Promise<Evaluator> {
-  const { problems, variables } = options;
-  const cel = options.onlyMembers ? undefined : await loadCel();
+  const { problems, variables, grants, realPaths } = options;
+  const mayReadFile = (file: string) => mayRead(file, grants, realPaths);
+  const cel = options.onlyMembers ? undefined : await loadCel(mayReadFile);
   const compiledByText = new Map<string, CompiledText>();
   const checked = new WeakSet<ScalarNode>();
 
@@ -87,6 +93,12 @@ export async function createEvaluator(options: EvaluatorOptions): Promise<Evalua
         problems.add(explainThrown(piece.error, node, piece.index));
       } else if (piece.kind === 'expression') {
         for (const mention of piece.mentions) {
+          if (mention.root === 'env' && grants.untrusted && !grants.variables.includes(mention.member)) {
+            const message = `env.${mention.member} is not seen by an untrusted file`;
+            const hint = `If that is meant, allow it: ${allowOption(`env:${mention.member}`)}`;
+            const place = spanOf(node, piece.index, mention);
+            problems.add(notUntrusted(message, hint, { severity: 'warning', ...place }));
+          }
           const found = unknownMember(mention, variables);
           if (found === undefined) continue;
           sound = false;

@@ -1,5 +1,5 @@
 /** What `git.…` in an expression means; git runs only when an expression asks. */
-import { runProgramSync } from '../system/mod.ts';
+import { runProgramSync, SAFE_GIT } from '../system/mod.ts';
 
 /** Names below `git`. */
 export const GIT_KEYS: readonly string[] = ['sha', 'short', 'branch', 'tag', 'dirty', 'timestamp'];
@@ -17,7 +17,7 @@ export function createGit(
   function git(argv: readonly string[]): string | undefined {
     const end = runProgramSync({
       program: 'git',
-      argv,
+      argv: [...SAFE_GIT, ...argv],
       cwd: dir,
       env: { ...env, GIT_OPTIONAL_LOCKS: '0' },
       timeoutMs: TIMEOUT_MS,

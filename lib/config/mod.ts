@@ -4,9 +4,11 @@
  * matrix.ts) → overrides → values (layers.ts, values.ts, resolve.ts) → groups. docs/language.md is the reference.
  */
 import { type BuildSet, fail, ok, type Problem, type Result } from '../model/mod.ts';
+import type { GrantOptions } from './grants.ts';
 import { createProblems } from './problems.ts';
 import { loadFiles, type ReadOptions } from './read.ts';
 import { type ResolveOptions, resolveSet } from './resolve-set.ts';
+import { withoutTrust } from './untrusted.ts';
 
 export {
   type BuildDefinition,
@@ -19,10 +21,11 @@ export {
 } from './define.ts';
 export { KEY_RULES as overridableKeys } from './keys.ts';
 export { formatPrinted, type PrintedSet, printBuilds } from './print.ts';
+export { readUserGrants } from './user-config.ts';
 export { buildsSchema } from './validate.ts';
 
 /** What {@link readBuilds} takes. Paths are relative to `cwd`, which is absolute. */
-export interface ReadBuildsOptions extends ReadOptions, Omit<ResolveOptions, 'now'> {
+export interface ReadBuildsOptions extends ReadOptions, Omit<ResolveOptions, 'now'>, GrantOptions {
   /** What `now` is in expressions; default: the time of the call. */
   readonly now?: Date;
 }
@@ -41,9 +44,10 @@ export async function readBuilds(options: ReadBuildsOptions): Promise<Result<Rea
   const problems = createProblems();
   const loaded = await loadFiles(options, problems);
   const isReadable = loaded.files.length > 0;
-  const set = isReadable
+  const resolved = isReadable
     ? await resolveSet(loaded, { ...options, now: options.now ?? new Date() }, problems)
     : undefined;
+  const set = resolved?.grants.untrusted === true ? withoutTrust(resolved, problems) : resolved;
   if (set === undefined || problems.errors.length > 0) {
     return fail([
       ...inFileOrder(problems.errors, loaded.files),

@@ -38,7 +38,7 @@ export function layOverrides(
   const perBuild = new Map<string, Override[]>();
   const names = [...targets.builds];
   for (const text of texts) {
-    const origin: Origin = { source: { path: '--set', text }, dir: cwd };
+    const origin: Origin = { source: { path: '--set', text, isCommandLine: true }, dir: cwd };
     const override = parseOverride(text, origin, problems);
     if (override === undefined) continue;
     const matched = matchBuilds(override.pattern, names, targets.matrices);

@@ -2,7 +2,9 @@
 import { access, readFile, stat } from 'node:fs/promises';
 import { dirname, extname, isAbsolute, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type Json, type Problem, problem } from '../model/mod.ts';
+import { type Grants, type Json, needsGrant, notUntrusted, type Problem, problem } from '../model/mod.ts';
+import { RealPaths, readRegularFile } from '../system/mod.ts';
+import { type GrantOptions, mayRead, resolveGrants } from './grants.ts';
 import { MAX_FILE_CHARS, parseText, tooBig } from './parse.ts';
 import type { Problems } from './problems.ts';
 import { at, emptyMap, fromData, isNull, type MapNode, type Node, type Origin } from './tree.ts';
@@ -12,7 +14,7 @@ import { validateShape } from './validate.ts';
 export const DEFAULT_FILES: readonly string[] = ['builds.yaml', 'builds.yml', 'builds.json', 'builds.ts'];
 
 /** What reading needs to know. */
-export interface ReadOptions {
+export interface ReadOptions extends GrantOptions {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Paths from `-f`, relative to `cwd`; `-` is `stdin`. Empty or absent: look for one of {@link DEFAULT_FILES}. */
@@ -32,24 +34,39 @@ export interface LoadedFile {
 export interface Loaded {
   readonly files: readonly LoadedFile[];
   readonly root: string;
+  readonly grants: Grants;
+  readonly realPaths: RealPaths;
 }
 
 /** Reads all files; what is wrong goes to `problems`. */
 export async function loadFiles(options: ReadOptions, problems: Problems): Promise<Loaded> {
+  const { cwd } = options;
   const named = options.files ?? [];
-  const found = named.length > 0 ? named : await locate(options.cwd);
+  const found = named.length > 0 ? named : await locate(cwd);
+  const directories = found.map((file) => (file === '-' ? cwd : dirname(resolve(cwd, file))));
+  const realPaths = new RealPaths();
+  const grants = resolveGrants(directories, options, realPaths, problems);
+  const [root = cwd] = directories;
   if (found.length === 0) {
-    problems.add(await nothingFound(options.cwd));
-    return { files: [], root: options.cwd };
+    problems.add(await nothingFound(cwd));
+    return { files: [], root, grants, realPaths };
   }
-  const loader: Loader = { options, problems, files: [], done: new Set(), open: [] };
-  const first = found[0] ?? '-';
-  const root = first === '-' ? options.cwd : dirname(resolve(options.cwd, first));
+  const isNamed = named.length > 0 && !grants.untrusted;
+  const loader: Loader = {
+    options,
+    grants,
+    realPaths,
+    isNamed,
+    problems,
+    files: [],
+    done: new Set(),
+    open: [],
+  };
   for (const [group, file] of found.entries()) {
     if (file === '-') await loadStdin(loader, group);
     else await loadFile(loader, resolve(options.cwd, file), group, undefined);
   }
-  return { files: loader.files, root };
+  return { files: loader.files, root, grants, realPaths };
 }
 
 async function locate(cwd: string): Promise<readonly string[]> {
@@ -92,6 +109,10 @@ async function nothingFound(cwd: string): Promise<Problem> {
 
 interface Loader {
   readonly options: ReadOptions;
+  readonly grants: Grants;
+  readonly realPaths: RealPaths;
+  /** The user wrote the names of the files that nothing includes, and is trusted to mean what they lead to. */
+  readonly isNamed: boolean;
   readonly problems: Problems;
   readonly files: LoadedFile[];
   /** Absolute paths already read: a file included twice counts where it came first. */
@@ -119,7 +140,13 @@ async function loadFile(loader: Loader, path: string, group: number, from: Node 
     return;
   }
   if (done.has(path)) return;
-  const text = await readText(path, shown, from);
+  const isOwn = from === undefined && loader.isNamed;
+  if (!isOwn && !mayRead(path, loader.grants, loader.realPaths)) {
+    const grant = `read:${shown}`;
+    problems.add(needsGrant({ what: `${shown} would be read`, grant }, from === undefined ? {} : at(from)));
+    return;
+  }
+  const text = await readText(path, shown, from, isOwn);
   if (typeof text !== 'string') {
     problems.add(text);
     return;
@@ -127,6 +154,16 @@ async function loadFile(loader: Loader, path: string, group: number, from: Node 
   open.push(path);
   const origin: Origin = { source: { path: shown, text }, dir: dirname(path) };
   if (/^\.[cm]?[jt]s$/.test(extname(path))) {
+    if (loader.grants.untrusted) {
+      problems.add(
+        notUntrusted(
+          `${shown} is code, and code of an untrusted file is not run`,
+          'Read a builds.yaml instead, or leave --untrusted out where you have read the code.',
+          from === undefined ? {} : at(from),
+        ),
+      );
+      return;
+    }
     const node = await runModule(origin, path, options, problems);
     if (node !== undefined) await accept(loader, origin, node, group);
   } else await loadText(loader, origin, group);
@@ -134,12 +171,24 @@ async function loadFile(loader: Loader, path: string, group: number, from: Node 
   done.add(path);
 }
 
-async function readText(path: string, shown: string, from: Node | undefined): Promise<string | Problem> {
+const READ_FAULTS: Readonly<Record<string, string>> = {
+  EISDIR: 'it is a directory',
+  EACCES: 'permission denied',
+  'not-regular': 'it is not a regular file',
+};
+
+/** @param isOwn the user named it: it may be a pipe (`-f <(generate)`) */
+async function readText(
+  path: string,
+  shown: string,
+  from: Node | undefined,
+  isOwn: boolean,
+): Promise<string | Problem> {
   const location = from === undefined ? {} : at(from);
   try {
     const { size } = await stat(path);
     if (size > MAX_FILE_CHARS) return { ...tooBig(shown, size), ...location };
-    const bytes = await readFile(path);
+    const bytes = isOwn ? await readFile(path) : readRegularFile(path, MAX_FILE_CHARS);
     if (bytes.includes(0)) {
       return problem('config/not-text', `${shown} is not a text file`, {
         hint: 'It must be YAML or JSON in UTF-8.',
@@ -166,7 +215,8 @@ async function readText(path: string, shown: string, from: Node | undefined): Pr
         ...location,
       });
     }
-    const why = code === 'EISDIR' ? 'it is a directory' : code === 'EACCES' ? 'permission denied' : code;
+    if (code === 'too-big') return { ...tooBig(shown, MAX_FILE_CHARS + 1), ...location };
+    const why = READ_FAULTS[code] ?? code;
     return problem('config/unreadable-file', `${shown} cannot be read: ${why}`, {
       hint: 'Name a file that this user may read.',
       ...location,

@@ -1,5 +1,5 @@
 /** From merged files to a BuildSet: variables, builds, overrides, groups, registries, in this order. */
-import { type Build, type BuildSet, type Json, type Problem, problem } from '../model/mod.ts';
+import { type Build, type BuildSet, type Grants, type Json, type Problem, problem } from '../model/mod.ts';
 import { enumerateBuilds, type Instance } from './enumerate.ts';
 import {
   createEvaluator,
@@ -45,16 +45,19 @@ export async function resolveSet(
         problems,
         variables: declared,
         onlyMembers: needsNoLibrary(loaded),
+        grants: loaded.grants,
+        realPaths: loaded.realPaths,
       })
     : createPlainEvaluator();
   const paths: PathOptions = { root: loaded.root, env: options.env };
   const outer: Scope = {
-    env: definedOnly(options.env),
+    env: visibleEnvironment(options.env, loaded.grants),
     git: createGit(loaded.root, options.env),
     now: options.now,
   };
   const fileValues = await readVarFiles(options, declared, problems);
-  const variables = resolveVariables(merged, options, fileValues, outer, evaluator, problems);
+  const inputs = { ...options, grants: loaded.grants };
+  const variables = resolveVariables(merged, inputs, fileValues, outer, evaluator, problems);
   for (const variable of variables.all.values()) {
     if (!variable.sensitive) continue;
     for (const text of textsIn(variable.value)) problems.hide(text);
@@ -93,6 +96,7 @@ export async function resolveSet(
     registries,
     ...(engineAddress === undefined ? {} : { engineAddress }),
     ...settingsOf(merged, scope, evaluator),
+    grants: loaded.grants,
     files: loaded.files.map((file) => file.origin.source.path),
   };
 }
@@ -112,10 +116,15 @@ function needsNoLibrary({ files }: Loaded): boolean {
   return files.every((file) => file.root.start >= 0 && hasOnlyMembers(file.origin.source.text));
 }
 
-function definedOnly(env: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> {
-  const defined = Object.create(null) as Record<string, string>;
-  for (const [name, value] of Object.entries(env)) if (value !== undefined) defined[name] = value;
-  return defined;
+/** `env` as expressions see it; of an untrusted file they see what is granted by name. */
+function visibleEnvironment(
+  env: Readonly<Record<string, string | undefined>>,
+  { untrusted, variables }: Grants,
+): Readonly<Record<string, string>> {
+  const visible = Object.create(null) as Record<string, string>;
+  for (const [name, value] of Object.entries(env))
+    if (value !== undefined && (!untrusted || variables.includes(name))) visible[name] = value;
+  return visible;
 }
 
 function withOverrides(

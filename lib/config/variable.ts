@@ -1,6 +1,16 @@
 /** One variable: its declaration, where its value comes from, and the value by the declared type and rules. */
 import schema from '../../schemas/builds.schema.json' with { type: 'json' };
-import { type Json, type Problem, problem, type Variable, type VariableOrigin } from '../model/mod.ts';
+import {
+  allowOption,
+  type Grants,
+  type Json,
+  notUntrusted,
+  type Problem,
+  problem,
+  soundsSecret,
+  type Variable,
+  type VariableOrigin,
+} from '../model/mod.ts';
 import { type Evaluator, FAILED, type Scope } from './expression.ts';
 import type { Problems } from './problems.ts';
 import { at, atKey, isNull, type MapEntry, type MapNode, type Node, toJson } from './tree.ts';
@@ -61,9 +71,14 @@ export function declare(
   return { name, map, entry, keys };
 }
 
+/** Values from outside, and how much of the environment may be seen. */
+export interface VariableSources extends VariableInputs {
+  readonly grants: Grants;
+}
+
 /** What the value of a variable is worked out from. */
 export interface ValueSources {
-  readonly inputs: VariableInputs;
+  readonly inputs: VariableSources;
   readonly fileValues: ReadonlyMap<string, FileValue>;
   /** For expressions in defaults and checks. */
   readonly scope: Scope;
@@ -183,7 +198,7 @@ interface GivenValue {
 
 function givenValue(
   declaration: Declaration,
-  { inputs, fileValues }: ValueSources,
+  { inputs, fileValues, problems }: ValueSources,
   type: VariableType,
 ): GivenValue | undefined {
   const { name } = declaration;
@@ -200,9 +215,26 @@ function givenValue(
     const text = inputs.env[variable];
     // Not every name is the environment's own: `__proto__` is an object's.
     if (typeof text !== 'string' || (text === '' && !takesEmpty)) continue;
+    if (!isVisible(variable, inputs.grants)) {
+      problems.add(withheld(declaration, variable));
+      continue;
+    }
     return { origin: { kind: 'env', variable }, text };
   }
   return undefined;
+}
+
+/** An untrusted file could name any variable as one of its own; those that sound like secrets are withheld. */
+function isVisible(variable: string, { untrusted, variables }: Grants): boolean {
+  return !untrusted || variables.includes(variable) || !soundsSecret(variable);
+}
+
+function withheld({ name, map, entry }: Declaration, variable: string): Problem {
+  return notUntrusted(
+    `${name} does not get the value of ${variable}: the name sounds like a secret, and the file is untrusted`,
+    `If that is meant, allow it: ${allowOption(`env:${variable}`)}`,
+    { severity: 'warning', ...atKey(map, entry) },
+  );
 }
 
 function shorten(text: string | undefined): string {

@@ -9,8 +9,8 @@ import { AlreadyReported, type Evaluator, type Scope } from './expression.ts';
 import type { Merged } from './merge.ts';
 import type { Problems } from './problems.ts';
 import { atKey } from './tree.ts';
-import type { FileValue, VariableInputs } from './var-files.ts';
-import { type Declaration, declare, isMisshapen, resolveVariable } from './variable.ts';
+import type { FileValue } from './var-files.ts';
+import { type Declaration, declare, isMisshapen, resolveVariable, type VariableSources } from './variable.ts';
 
 /** All variables, and `vars` as expressions see it. */
 export interface Variables {
@@ -21,7 +21,7 @@ export interface Variables {
 /** Gives every variable its value. All values are computed, so that every problem shows in one go. */
 export function resolveVariables(
   merged: Merged,
-  inputs: VariableInputs,
+  inputs: VariableSources,
   fileValues: ReadonlyMap<string, FileValue>,
   outerScope: Scope,
   evaluator: Evaluator,

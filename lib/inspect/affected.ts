@@ -48,7 +48,8 @@ export async function findAffected(options: AffectedOptions): Promise<readonly A
   const { plan, changed, before, lockBefore } = options;
   // Nothing to ask registries for.
   if (changed.length === 0 && before === undefined && lockBefore === undefined) return [];
-  return withSession(options, async (session) => {
+  const offline = plan.set.grants.untrusted ? { offline: 'the files are untrusted' } : {};
+  return withSession({ ...options, ...offline }, async (session) => {
     const lock = session.lock.ok ? session.lock.value : undefined;
     const { context, results } = await session.startPass(true);
     const finder = new Finder(context.keying, options, lock);

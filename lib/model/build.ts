@@ -2,6 +2,7 @@
  * What one build is once the language is behind us: every value final, every path absolute, nothing late-bound.
  * The packages after `config` see this and never YAML.
  */
+import type { Grants } from './grants.ts';
 import type { ImageRef } from './image-ref.ts';
 import type { Span } from './source.ts';
 
@@ -214,6 +215,8 @@ export interface BuildSet {
   readonly publish?: 'each' | 'together';
   /** Globs over tags (the part after the colon) that must not come to point at something else. */
   readonly immutable?: readonly string[];
+  /** What the files may do; see docs/security.md. */
+  readonly grants: Grants;
   /** Files that were read, in order, relative to the working directory. */
   readonly files: readonly string[];
 }

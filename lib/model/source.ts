@@ -8,6 +8,8 @@ export interface SourceFile {
   /** As a person would name it: relative to the working directory where that is shorter. */
   readonly path: string;
   readonly text: string;
+  /** The user wrote it on the command line, and not somebody in a file. */
+  readonly isCommandLine?: true;
 }
 
 /** Half-open range of UTF-16 offsets in a file. */

@@ -2,6 +2,7 @@
 import { type BuildSet, fail, ok, type Plan, type Problem, type Result } from '../model/mod.ts';
 import { planBuilds, type Selection, selectBuilds } from '../plan/mod.ts';
 import { DockerfileLibrary } from './dockerfiles.ts';
+import { GrantCheck, mergeNeeds } from './grants.ts';
 
 /** A plan with what was read to make it. */
 export interface PreparedPlan {
@@ -15,19 +16,31 @@ export interface PreparedPlan {
  * Plans a selection.
  *
  * @param cwd absolute; paths in messages are relative to it
- * @returns the plan, or every problem of the selection (`plan/unknown-build`, …) or of the graph (`plan/cycle`, …)
+ * @returns the plan, or every problem of the selection (`plan/unknown-build`, …), of the graph (`plan/cycle`, …) and of what
+ *   its builds may not do (`config/needs-grant`, `config/untrusted`); nothing that they may not read is opened
  */
 export function preparePlan(set: BuildSet, selection: Selection, cwd: string): Result<PreparedPlan> {
   const selected = selectBuilds(set, selection);
   if (!selected.ok) return selected;
   const dockerfiles = new DockerfileLibrary(cwd);
+  const check = new GrantCheck(set.grants, cwd);
+  const unreadable = new Set<Problem>();
   const planned = planBuilds({
     set,
     selected: selected.value,
-    readsOf: (build) => dockerfiles.readsOf(build),
+    readsOf: (build) => {
+      const problems = check.problemsOfReading(build);
+      for (const one of problems) unreadable.add(one);
+      return problems.length === 0 ? dockerfiles.readsOf(build) : undefined;
+    },
     ...(selection.dependents === undefined ? {} : { dependents: selection.dependents }),
   });
-  if (!planned.ok) return fail(planned.error);
+  if (!planned.ok) return fail([...mergeNeeds([...unreadable]), ...planned.error]);
+  const refused = [...planned.value.nodes.values()].flatMap(({ build, role }) =>
+    check.problemsOf(build, role === 'asked'),
+  );
+  refused.push(...check.problemsOfRegistries(set.registries));
+  if (refused.length > 0) return fail(mergeNeeds(refused));
   const missing = [...planned.value.nodes.keys()].flatMap((name) => dockerfiles.problemsOf(name));
   return ok({ plan: planned.value, dockerfiles, missing });
 }

@@ -39,6 +39,8 @@ export interface RegistryClientOptions {
   /** DOCKER_CONFIG, DOCKER_AUTH_CONFIG, HOME, PATH (for credential helpers), proxies, SSL_CERT_FILE. */
   readonly env: Environment;
   readonly userAgent?: string;
+  /** Sends nothing: every question gets `registry/not-asked` with these words. */
+  readonly offline?: string;
   /** Stops everything under way. */
   readonly signal?: AbortSignal;
   /** Called for each HTTP request, redirects and token requests included. */
@@ -88,6 +90,7 @@ export class RegistryClient {
       credentials: createCredentialSource(options.env, now, options.signal),
       retries: { ...RETRIES, ...options.retries },
       signal: options.signal,
+      offline: options.offline,
       onRetry: options.onRetry,
       now,
       random: options.random ?? Math.random,

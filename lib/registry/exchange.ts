@@ -7,7 +7,7 @@ import { Authenticator, type Authorization } from './auth.ts';
 import type { CredentialSource } from './credentials.ts';
 import { type Endpoint, endpointOf } from './endpoint.ts';
 import { createGate, type Gate } from './gate.ts';
-import { answerProblem, cancelled } from './problems.ts';
+import { answerProblem, cancelled, notAsked } from './problems.ts';
 import { backoffMs, isRetryableStatus, parseRetryAfter } from './retry.ts';
 import { formatScope, type Scope, uniteScopes } from './scope.ts';
 import { freeConnection, type Method, type Reply, type Wire, type WireRequest } from './wire.ts';
@@ -54,6 +54,8 @@ export interface ExchangeOptions {
   readonly registries: ReadonlyMap<string, RegistrySettings>;
   readonly credentials: CredentialSource;
   readonly retries: RetryLimits;
+  /** Why nothing is sent; undefined: what is asked is sent. */
+  readonly offline?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onRetry?: ((seen: RetrySeen) => void) | undefined;
   readonly now: () => number;
@@ -92,6 +94,8 @@ export class Exchange {
 
   /** Makes a call. A reply has one of the accepted statuses. */
   async call(call: Call): Promise<Result<Reply>> {
+    const { offline } = this.#options;
+    if (offline !== undefined) return fail([notAsked(call.host, offline)]);
     const state = this.#host(call.host);
     const release = await this.#lead(state);
     try {

@@ -173,6 +173,11 @@ export function tooLarge(host: string, asked: Asked, limitBytes: number): Proble
   );
 }
 
+/** Nobody is to be asked. */
+export function notAsked(host: string, why: string): Problem {
+  return problem('registry/not-asked', `${host} is not asked: ${why}`);
+}
+
 /** The run was stopped while a request was under way. */
 export function cancelled(host: string): Problem {
   return problem('registry/cancelled', `The request to ${host} was stopped`, {});

@@ -43,6 +43,8 @@ export interface ReadyEngine {
 export interface StoreNaming {
   /** Absolute path of the project: each one has names of its own in the store. */
   readonly root: string;
+  /** Results of untrusted files have names of their own, apart from all others, and never those of their tags. */
+  readonly isolated: boolean;
   /** How the engine keeps images; settled before the first build runs. */
   readonly worker: () => 'containerd' | 'oci';
 }

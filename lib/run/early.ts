@@ -153,7 +153,7 @@ export class EarlyStarts {
     const calling = { ...this.#context.building.calling, ...own, signal: stopper.signal };
     const building = { ...this.#context.building, calling };
     const isRead = node.neededBy.length > 0;
-    const ref = storeName(building.naming.root, build);
+    const ref = storeName(building.naming, build);
     const output: BuildOutput = isRead ? { kind: 'store', names: [formatImageRef(ref)] } : { kind: 'cached' };
     try {
       const called = await callLinked(building, node, inputs, {

@@ -2,7 +2,13 @@
  * The life of one build: inputs → key → decision → (build → push → tags) → record. Everything it needs of the others it
  * gets from the context of the run.
  */
-import { computeInputs, lastInputs, type NodeInputs, readDocuments, withCurrentParents } from '../inputs/mod.ts';
+import {
+  computeInputs,
+  lastInputs,
+  type NodeInputs,
+  readDocuments,
+  withCurrentParents,
+} from '../inputs/mod.ts';
 import {
   type BuildRecord,
   type ImageResult,

@@ -30,6 +30,7 @@ import { immutableTags, Publisher } from './publisher.ts';
 import { longestPaths, Semaphore } from './scheduler.ts';
 import { findMissingSecrets } from './secrets.ts';
 import { SessionEngine } from './session-engine.ts';
+import { withoutCredentials } from './untrusted.ts';
 
 /** How to run a plan. */
 export interface BakeOptions {
@@ -69,11 +70,16 @@ export type SessionOptions = Pick<
   readonly engines?: EngineAccess;
   /** Gets the events of the session; default: nobody. */
   readonly emit?: Emit;
+  /** Asks no registry anything; the words say why. */
+  readonly offline?: string;
   /** Waits before a retry, but not beyond the signal; tests need not wait. */
   readonly sleep?: (ms: number, signal?: AbortSignal) => Promise<void>;
   /** How long a push may take until it counts as a slow one; default: a second. */
   readonly slowPushMs?: number;
 };
+
+/** A session's options with where it keeps its state. */
+type OpenedSession = SessionOptions & { readonly stateDir: string };
 
 /** Short enough to gain from it, and longer than pushes to a registry nearby take, of which nothing would be gained. */
 const SLOW_PUSH_MS = 1_000;
@@ -96,7 +102,11 @@ export async function withSession<T>(
   let session: Session | undefined;
   try {
     const lock = await readLock(options.plan.set);
-    session = new Session(options, workDir, lock);
+    const { untrusted } = options.plan.set.grants;
+    const env = untrusted ? withoutCredentials(options.env, workDir) : options.env;
+    // What strangers' builds gave is no result to go by later.
+    const stateDir = untrusted ? path.join(workDir, 'state') : stateDirectory(env);
+    session = new Session({ ...options, env, stateDir }, workDir, lock);
     const result = await work(session);
     await session.hasher.save();
     return result;
@@ -119,7 +129,7 @@ export class Session {
   readonly memory: Memory;
   readonly hasher: ContextHasher;
   readonly engine: SessionEngine;
-  readonly #options: SessionOptions;
+  readonly #options: OpenedSession;
   readonly #emit: Emit;
   readonly #stopper = new AbortController();
   readonly #images: ExternalImages;
@@ -131,7 +141,7 @@ export class Session {
   #workDirs = 0;
   #priorities: Promise<ReadonlyMap<string, number>> | undefined;
 
-  constructor(options: SessionOptions, workDir: string, lock: Result<Lock | undefined>) {
+  constructor(options: OpenedSession, workDir: string, lock: Result<Lock | undefined>) {
     const { plan, env, signal, address, hostArchitecture } = options;
     this.#options = options;
     this.#emit = options.emit ?? (() => undefined);
@@ -142,7 +152,7 @@ export class Session {
     if (signal?.aborted === true) this.#cancel();
     signal?.addEventListener('abort', this.#cancel, { once: true });
     this.registry = this.#createClient(this.#stopper.signal);
-    this.state = new StateStore(stateDirectory(env), plan.set.root);
+    this.state = new StateStore(options.stateDir, plan.set.root);
     this.memory = new Memory(
       this.state,
       this.registry,
@@ -213,12 +223,13 @@ export class Session {
   }
 
   #createClient(signal?: AbortSignal): RegistryClient {
-    const { plan, env, sleep } = this.#options;
+    const { plan, env, sleep, offline } = this.#options;
     return createRegistryClient({
       registries: plan.set.registries,
       env,
       ...(signal === undefined ? {} : { signal }),
       ...(sleep === undefined ? {} : { sleep }),
+      ...(offline === undefined ? {} : { offline }),
       onRequest: (seen) => {
         if (seen.method === 'GET' || seen.method === 'HEAD') this.counts.registryRequests.reads++;
         else if (seen.purpose === 'registry') this.counts.registryRequests.writes++;
@@ -239,7 +250,8 @@ export class Session {
     const { registry, memory, hasher, engine } = this;
     const results = new Map<string, NodeResult>();
     const resultOf = (build: string) => results.get(build);
-    const naming = { root: plan.set.root, worker: () => engine.worker };
+    const { root, grants } = plan.set;
+    const naming = { root, isolated: grants.untrusted, worker: () => engine.worker };
     const keying = {
       dockerfiles,
       hasher,

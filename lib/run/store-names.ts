@@ -18,9 +18,15 @@ import { repositoriesOf, wantedTags } from './publish.ts';
 
 const STORE_HOST = '127.0.0.1:1';
 
+/** Whose names they are. */
+type Project = Pick<StoreNaming, 'root' | 'isolated'>;
+
 /** The store name of a build's result. */
-export function storeName(root: string, build: string): ImageRef {
-  const project = createHash('sha256').update(root).digest('hex').slice(0, 12);
+export function storeName({ root, isolated }: Project, build: string): ImageRef {
+  const project = createHash('sha256')
+    .update(isolated ? `untrusted\n${root}` : root)
+    .digest('hex')
+    .slice(0, 12);
   const safe = build
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
@@ -30,10 +36,10 @@ export function storeName(root: string, build: string): ImageRef {
 }
 
 /** Names that a build which is not pushed has in the engine's store. */
-export function storeNames({ root }: Pick<StoreNaming, 'root'>, node: PlanNode): readonly string[] {
-  const tags = node.role === 'asked' ? wantedTags(node) : [];
+export function storeNames(project: Project, node: PlanNode): readonly string[] {
+  const tags = node.role === 'asked' && !project.isolated ? wantedTags(node) : [];
   const isRead = node.neededBy.length > 0;
-  const names = tags.length === 0 || isRead ? [...tags, storeName(root, node.build.name)] : tags;
+  const names = tags.length === 0 || isRead ? [...tags, storeName(project, node.build.name)] : tags;
   return names.map(formatImageRef);
 }
 
@@ -44,13 +50,13 @@ export function storeNames({ root }: Pick<StoreNaming, 'root'>, node: PlanNode):
  * @param confirmed see {@link ImageLocation}
  */
 export function locationOf(
-  { root, worker }: StoreNaming,
+  naming: StoreNaming,
   node: PlanNode,
   digest: Digest,
   confirmed: boolean,
 ): ImageLocation | undefined {
   const [first] = node.pushes ? repositoriesOf(wantedTags(node)) : [];
   if (first !== undefined) return { kind: 'registry', ref: { ...first, digest } };
-  if (worker() === 'oci') return undefined;
-  return { kind: 'store', ref: { ...storeName(root, node.build.name), digest }, confirmed };
+  if (naming.worker() === 'oci') return undefined;
+  return { kind: 'store', ref: { ...storeName(naming, node.build.name), digest }, confirmed };
 }

@@ -1,6 +1,9 @@
-/** The machine below us: its processors, programs run to their end, files written whole. */
+/** The machine below us: its processors, programs run to their end, files read and written whole, where paths lead. */
 export { findProgram, isExecutable } from './find-program.ts';
+export { SAFE_GIT } from './git.ts';
 export { defaultJobs, goArchitecture } from './processors.ts';
+export { readRegularFile, UnreadableFile } from './read-file.ts';
+export { isWithin, RealPaths, repositoryOf } from './real-path.ts';
 export {
   definedEnv,
   type ProgramCall,

@@ -30,7 +30,7 @@ function outcome(program: Program): unknown {
 }
 
 test('a plain member gives and says what the library does', async () => {
-  const cel = await loadCel();
+  const cel = await loadCel(() => true);
   for (const root of ['vars', 'matrix', 'build']) {
     for (const member of [
       ...Object.keys(SCOPE.vars),

@@ -3,6 +3,7 @@ import {
   type Build,
   type BuildSet,
   type ContextRef,
+  type Grants,
   type Group,
   parseTag,
   type Tag,
@@ -54,6 +55,19 @@ export function fromBuild(build: string): { ref: ContextRef; written: string } {
   return { ref: { kind: 'build', build }, written: `build:${build}` };
 }
 
+/** Of a file whose repository is the whole disk. */
+export const GRANTS: Grants = {
+  repositories: ['/'],
+  reads: [],
+  writes: [],
+  secrets: [],
+  caches: [],
+  entitlements: ['network.host', 'security.insecure', 'device'],
+  variables: [],
+  ssh: false,
+  untrusted: false,
+};
+
 /** A set of builds; groups by name. */
 export function makeSet(
   builds: readonly Build[],
@@ -73,6 +87,7 @@ export function makeSet(
     matrices,
     variables: new Map(),
     registries: new Map(),
+    grants: GRANTS,
     files: ['builds.yaml'],
   };
 }

@@ -252,7 +252,7 @@ test('of what is not pushed the store is asked, for all names, and only where so
     "the engine's image store cannot be looked into from here",
   );
   // What another build reads has a name of its own there as well.
-  const { registry, repository, tag } = storeName('/project', 'x');
+  const { registry, repository, tag } = storeName({ root: '/project', isolated: false }, 'x');
   const own = new Map([...all, [`${registry}/${repository}:${tag}`, IMAGE] as const]);
   assert.equal((await unpushed(all, { neededBy: ['y'] })).code, 'image-gone');
   assert.equal((await unpushed(own, { neededBy: ['y'] })).code, 'inputs-same');

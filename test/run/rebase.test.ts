@@ -140,7 +140,10 @@ test('labels with the commit need no engine, and a dry run knows their digests',
   assert.deepEqual(configOf(world, 'leaf')['Labels'], { of: 'child', rev: 'r2', v: '1' });
   // What the images were made of was remembered when they were built.
   const read = world.registry.requests.filter(({ method }) => method === 'GET');
-  assert.deepEqual(read.map(({ path }) => path).filter((one) => one !== '/v2/'), []);
+  assert.deepEqual(
+    read.map(({ path }) => path).filter((one) => one !== '/v2/'),
+    [],
+  );
   assert.deepEqual(
     ['base', 'leaf'].map((name) => reasonOf(baked, name)?.text),
     ['only its labels changed: no step runs', 'labels of child and its labels changed: no step runs'],

@@ -7,7 +7,8 @@ import { makeNode } from '../rig/plan-nodes.ts';
 import { makeTag } from '../rig/sets.ts';
 
 const A = `sha256:${'a'.repeat(64)}` as const;
-const nameOf = (build: string, root = '/project') => formatImageRef(storeName(root, build));
+const nameOf = (build: string, root = '/project') =>
+  formatImageRef(storeName({ root, isolated: false }, build));
 
 test('a name is of one build of one project, and valid whatever the build is called', () => {
   // The head of the sha256 of `/project`.
@@ -25,22 +26,22 @@ test('a requested build has its tags in the store, and its own name where it is 
   const own = nameOf('x');
   const tags = [makeTag('r.example/x:1'), makeTag('r.example/x:2')];
   const texts = ['r.example/x:1', 'r.example/x:2'];
-  assert.deepEqual(storeNames({ root }, makeNode({ tags })), texts);
-  assert.deepEqual(storeNames({ root }, makeNode()), [own]);
-  assert.deepEqual(storeNames({ root }, makeNode({ tags }, { neededBy: ['y'] })), [...texts, own]);
-  assert.deepEqual(storeNames({ root }, makeNode({ tags }, { role: 'needed' })), [own]);
-  assert.deepEqual(storeNames({ root }, makeNode({ tags }, { role: 'needed', neededBy: ['y'] })), [own]);
+  assert.deepEqual(storeNames({ root, isolated: false }, makeNode({ tags })), texts);
+  assert.deepEqual(storeNames({ root, isolated: false }, makeNode()), [own]);
+  assert.deepEqual(storeNames({ root, isolated: false }, makeNode({ tags }, { neededBy: ['y'] })), [...texts, own]);
+  assert.deepEqual(storeNames({ root, isolated: false }, makeNode({ tags }, { role: 'needed' })), [own]);
+  assert.deepEqual(storeNames({ root, isolated: false }, makeNode({ tags }, { role: 'needed', neededBy: ['y'] })), [own]);
 });
 
 test('what is pushed lies in the first repository, the rest in the store of a worker that keeps images', () => {
-  const keeps = { root: '/project', worker: () => 'containerd' as const };
-  const keepsNone = { root: '/project', worker: () => 'oci' as const };
+  const keeps = { root: '/project', isolated: false, worker: () => 'containerd' as const };
+  const keepsNone = { root: '/project', isolated: false, worker: () => 'oci' as const };
   const tags = [makeTag('r.example/one:1'), makeTag('r.example/two:1')];
   const pushed = makeNode({ tags }, { pushes: true });
   const ref = { registry: 'r.example', repository: 'one', digest: A };
   assert.deepEqual(locationOf(keeps, pushed, A, false), { kind: 'registry', ref });
   assert.deepEqual(locationOf(keepsNone, pushed, A, false), { kind: 'registry', ref });
-  const stored = { ...storeName('/project', 'x'), digest: A };
+  const stored = { ...storeName({ root: '/project', isolated: false }, 'x'), digest: A };
   assert.deepEqual(locationOf(keeps, makeNode({ tags }), A, true), {
     kind: 'store',
     ref: stored,

@@ -1,0 +1,120 @@
+/** From `--allow` and the files that the user named to what a builds file may do. */
+import { join, resolve } from 'node:path';
+import { GRANT_FORMS, type Grants, parseGrant, problem } from '../model/mod.ts';
+import { isWithin, type RealPaths, repositoryOf } from '../system/mod.ts';
+import { absolutePath } from './paths.ts';
+import type { Problems } from './problems.ts';
+
+/** What the user grants. */
+export interface GrantOptions {
+  /** Grants as `--allow` has them: `read:PATH`, `network.host`, …; paths relative to `cwd`, `~/` is the home directory. */
+  readonly allow?: readonly string[];
+  /** `--untrusted`: the files come from somebody who may mean harm. */
+  readonly untrusted?: boolean;
+}
+
+interface Surroundings extends GrantOptions {
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** Where tools keep secrets for a user, below the home directory. */
+const HOME_SECRETS: readonly string[] = [
+  '.aws',
+  '.azure',
+  '.bundle/config',
+  '.cargo/credentials',
+  '.cargo/credentials.toml',
+  '.composer/auth.json',
+  '.condarc',
+  '.config/composer/auth.json',
+  '.config/containers/auth.json',
+  '.config/gcloud',
+  '.config/gh',
+  '.config/git/credentials',
+  '.config/pip',
+  '.config/uv',
+  '.docker/config.json',
+  '.git-credentials',
+  '.gradle/gradle.properties',
+  '.kube/config',
+  '.m2/settings-security.xml',
+  '.m2/settings.xml',
+  '.netrc',
+  '.npmrc',
+  '.nuget/NuGet/NuGet.Config',
+  '.pip/pip.conf',
+  '.pypirc',
+  '.ssh',
+  '.terraformrc',
+  '.yarnrc',
+  '.yarnrc.yml',
+];
+
+/** Where secrets are mounted for a whole machine or container. */
+const MOUNTED_SECRETS: readonly string[] = ['/run/secrets', '/var/run/secrets'];
+
+/**
+ * Works out what the files may do; a grant that cannot be read is a problem (`config/grant`).
+ *
+ * @param directories absolute, of the files that the user named: their repositories are free
+ */
+export function resolveGrants(
+  directories: readonly string[],
+  options: Surroundings,
+  realPaths: RealPaths,
+  problems: Problems,
+): Grants {
+  const { cwd, env, allow = [], untrusted = false } = options;
+  const reads: string[] = [];
+  const writes: string[] = [];
+  const entitlements: string[] = [];
+  const variables: string[] = [];
+  let ssh = false;
+  for (const text of allow) {
+    const grant = parseGrant(text);
+    if (grant === undefined) {
+      problems.add(
+        problem('config/grant', `"${text}" is nothing that can be allowed`, {
+          hint: `It is one of ${GRANT_FORMS}.`,
+        }),
+      );
+    } else if (grant.kind === 'env') variables.push(grant.variable);
+    else if (grant.kind === 'ssh') ssh = true;
+    else if (grant.kind === 'entitlement') entitlements.push(grant.name);
+    else {
+      const real = realPaths.of(absolutePath(grant.path, cwd, { root: cwd, env }));
+      (grant.kind === 'read' ? reads : writes).push(real);
+    }
+  }
+  const repositories = directories.map((one) => repositoryOf(realPaths.of(one)));
+  return {
+    repositories: [...new Set(repositories)],
+    reads,
+    writes,
+    entitlements,
+    variables,
+    ssh,
+    untrusted,
+    ...(untrusted ? { secrets: [], caches: [] } : wellKnown(env, realPaths)),
+  };
+}
+
+function wellKnown(env: Surroundings['env'], realPaths: RealPaths): Pick<Grants, 'secrets' | 'caches'> {
+  const home = env['HOME'] ?? env['USERPROFILE'];
+  const below = (names: readonly string[]) => (home === undefined ? [] : names.map((one) => join(home, one)));
+  const named = [env['XDG_CACHE_HOME'], env['SSH_AUTH_SOCK'], env['DOCKER_CONFIG']].map((one) =>
+    one === undefined || one === '' ? [] : [resolve(one)],
+  );
+  const [cache = [], agent = [], docker = []] = named;
+  const real = (files: readonly string[]) => files.map((one) => realPaths.of(one));
+  return {
+    secrets: real([...below(HOME_SECRETS), ...MOUNTED_SECRETS, ...agent, ...docker]),
+    caches: real([...below(['.cache']), ...cache]),
+  };
+}
+
+/** Whether a file may be read. `file` is absolute; symlinks in it count as where they lead. */
+export function mayRead(file: string, grants: Grants, realPaths: RealPaths): boolean {
+  return isWithin(realPaths.of(file), [...grants.repositories, ...grants.reads, ...grants.writes]);
+}

@@ -1,0 +1,64 @@
+/**
+ * What is left of a set whose files are not trusted: nothing is pushed, no cache leaves, nobody's address is called, and
+ * no result is shared. What reads it cannot do more, since it is not there.
+ */
+import { type Build, type BuildSet, notUntrusted, type TypedAttributes } from '../model/mod.ts';
+import type { Problems } from './problems.ts';
+
+/** Caches that are read without credentials of this machine and written nowhere else. */
+const CACHE_SOURCES: ReadonlySet<string> = new Set(['registry', 'local', 'inline']);
+const CACHE_TARGETS: ReadonlySet<string> = new Set(['local', 'inline']);
+/** Outputs that stay on this machine. */
+const LOCAL_OUTPUTS: ReadonlySet<string> = new Set(['local', 'tar', 'oci', 'docker', 'cacheonly']);
+
+/** Takes away what an untrusted file may not do; one warning for each kind says so. */
+export function withoutTrust(set: BuildSet, problems: Problems): BuildSet {
+  const { record: _, engineAddress, registries, builds, ...rest } = set;
+  const restricted = new Map([...builds].map(([name, build]) => [name, withoutPush(build)]));
+  const pushing = [...builds.values()].filter(({ push }) => push !== 'never').length;
+  const leaves = [...builds].filter(([name, build]) => isCut(build, restricted.get(name))).length;
+  const leftOut = [
+    ...(pushing === 0 ? [] : [`the pushes of ${pushing === 1 ? 'a build' : `${pushing} builds`}`]),
+    ...(leaves === 0 ? [] : [`caches and outputs that leave this machine`]),
+    ...(engineAddress === undefined ? [] : ['engine.address']),
+    ...(registries.size === 0 ? [] : ['registries:']),
+    ...(set.record === undefined || set.record === 'local' ? [] : ['record:']),
+  ];
+  if (leftOut.length > 0) {
+    problems.add(
+      notUntrusted(
+        `Left out of an untrusted file: ${leftOut.join(', ')}`,
+        'With --untrusted the builds are only built. Addresses of your own: --addr, BUILDKIT_HOST.',
+        { severity: 'warning' },
+      ),
+    );
+  }
+  return { ...rest, builds: restricted, registries: new Map() };
+}
+
+function withoutPush(build: Build): Build {
+  return {
+    ...build,
+    push: 'never',
+    outputs: build.outputs.filter(staysHere),
+    cacheFrom: build.cacheFrom.filter(({ type }) => CACHE_SOURCES.has(type)),
+    cacheTo: build.cacheTo.filter(({ type }) => CACHE_TARGETS.has(type)),
+  };
+}
+
+function staysHere({ type, attributes }: TypedAttributes): boolean {
+  if (type === 'image') return (attributes.get('push') ?? 'false') === 'false' && !hasPushKeys(attributes);
+  return LOCAL_OUTPUTS.has(type) && !hasPushKeys(attributes);
+}
+
+/** `push-by-digest=true` and the like push as well (buildkit exporter/containerimage/exptypes/keys.go). */
+function hasPushKeys(attributes: ReadonlyMap<string, string>): boolean {
+  return [...attributes.keys()].some((key) => key.startsWith('push-'));
+}
+
+function isCut(before: Build, after: Build | undefined): boolean {
+  return (
+    after !== undefined &&
+    (['outputs', 'cacheFrom', 'cacheTo'] as const).some((key) => before[key].length !== after[key].length)
+  );
+}

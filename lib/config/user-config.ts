@@ -1,0 +1,106 @@
+/**
+ * The user's own settings, which no repository can write: what builds of which directory may do for good.
+ *
+ * ```yaml
+ * # ~/.config/bake-ts/config.yaml
+ * allow:
+ *   ~/src/shop: [read:~/src/shared, network.host]
+ * ```
+ */
+import { readFile } from 'node:fs/promises';
+import { isAbsolute, join } from 'node:path';
+import { fail, ok, type Problem, parseGrant, problem, type Result } from '../model/mod.ts';
+import { isWithin, RealPaths } from '../system/mod.ts';
+import { parseText } from './parse.ts';
+import { absolutePath } from './paths.ts';
+import { at, atKey, isNull, type MapNode, type Node } from './tree.ts';
+
+/** Where the file is, absolute: below `XDG_CONFIG_HOME`, else below `~/.config`; undefined: there is no home. */
+export function userConfigFile(env: Readonly<Record<string, string | undefined>>): string | undefined {
+  const own = env['XDG_CONFIG_HOME'];
+  const home = env['HOME'] ?? env['USERPROFILE'];
+  const base =
+    own !== undefined && isAbsolute(own) ? own : home === undefined ? undefined : join(home, '.config');
+  return base === undefined ? undefined : join(base, 'bake-ts', 'config.yaml');
+}
+
+/**
+ * Reads what the user's own file allows for a directory: the entries of all directories that it lies in.
+ *
+ * @param directory absolute
+ * @returns grants with absolute paths, none where there is no file; every problem of the file (`config/user-config`)
+ */
+export async function readUserGrants(
+  directory: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<Result<readonly string[]>> {
+  const file = userConfigFile(env);
+  if (file === undefined) return ok([]);
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (thrown) {
+    const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : String(thrown);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return ok([]);
+    return fail([wrong(`${file} cannot be read (${code})`, 'Make it readable, or remove it.')]);
+  }
+  const { node, problems } = await parseText({ source: { path: file, text }, dir: directory });
+  if (node === undefined || isNull(node)) return problems.length > 0 ? fail(problems) : ok([]);
+  const reader = new Reader(directory, env);
+  reader.read(node);
+  const found = [...problems, ...reader.problems];
+  return found.length > 0 ? fail(found) : ok(reader.grants);
+}
+
+function wrong(message: string, hint: string, node?: Node): Problem {
+  return problem('config/user-config', message, { hint, ...(node === undefined ? {} : at(node)) });
+}
+
+class Reader {
+  readonly grants: string[] = [];
+  readonly problems: Problem[] = [];
+  readonly #directory: string;
+  readonly #env: Readonly<Record<string, string | undefined>>;
+  readonly #realPaths = new RealPaths();
+
+  constructor(directory: string, env: Readonly<Record<string, string | undefined>>) {
+    this.#directory = this.#realPaths.of(directory);
+    this.#env = env;
+  }
+
+  read(root: Node): void {
+    if (root.kind !== 'map') {
+      this.#wrong('The settings must be a map', root);
+      return;
+    }
+    for (const entry of root.entries.values()) {
+      if (entry.key !== 'allow') {
+        const place = atKey(root, entry);
+        this.problems.push({ ...wrong(`There is no setting "${entry.key}"`, 'There is: allow.'), ...place });
+      } else if (entry.value.kind === 'map') this.#readAllow(entry.value);
+      else if (!isNull(entry.value)) this.#wrong('`allow` must be a map of directories', entry.value);
+    }
+  }
+
+  #readAllow(allow: MapNode): void {
+    for (const { key, value } of allow.entries.values()) {
+      const paths = { root: '/', env: this.#env };
+      const directory = absolutePath(key, '/', paths);
+      const items = value.kind === 'list' ? value.items : [value];
+      const counts = isWithin(this.#directory, [this.#realPaths.of(directory)]);
+      for (const item of items) {
+        const grant = item.kind === 'scalar' ? parseGrant(item.text) : undefined;
+        if (grant === undefined) this.#wrong('That is nothing that can be allowed', item);
+        else if (counts && (grant.kind === 'read' || grant.kind === 'write'))
+          this.grants.push(`${grant.kind}:${absolutePath(grant.path, directory, paths)}`);
+        else if (counts && item.kind === 'scalar') this.grants.push(item.text);
+      }
+    }
+  }
+
+  #wrong(message: string, node: Node): void {
+    this.problems.push(
+      wrong(message, 'Write: allow: { ~/src/shop: [read:~/src/shared, network.host] }', node),
+    );
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * What a builds file may do. It is free in its own repository; whatever leaves the repository needs a grant of the
+ * user's, and with `--untrusted` it may do much less. docs/security.md is the whole model.
+ */
+
+import { type Problem, problem } from './problem.ts';
+
+/** What the user lets a builds file do. */
+export interface Grants {
+  /** Real paths of the directories whose files are read and written freely: the repositories of the files the user named. */
+  readonly repositories: readonly string[];
+  /** Real paths, of files or of directories with all that is in them, that may be read besides. */
+  readonly reads: readonly string[];
+  /** Real paths that may be written, and read. */
+  readonly writes: readonly string[];
+  /** Entitlements of BuildKit: `network.host`, `security.insecure`, `device`, `device=NAME`. */
+  readonly entitlements: readonly string[];
+  /** Real paths that may be read for `secrets:` and `ssh:` only: where tools keep them for a user. None for an untrusted file. */
+  readonly secrets: readonly string[];
+  /** Real paths that may be read and written for caches only. None for an untrusted file. */
+  readonly caches: readonly string[];
+  /** Environment variables that an untrusted file may see. */
+  readonly variables: readonly string[];
+  /** The SSH agent, or keys, for builds of an untrusted file. */
+  readonly ssh: boolean;
+  /** The file comes from somebody who may mean harm: no code, no credentials, nothing pushed, nothing recorded. */
+  readonly untrusted: boolean;
+}
+
+/** What a use that leaves the repository is, in words, and the grant that allows it. */
+export interface GrantNeed {
+  /** A sentence's beginning: `` `context` is `../shared` ``. */
+  readonly what: string;
+  readonly grant: string;
+}
+
+/** The problem of a use that is not granted. */
+export function needsGrant(
+  { what, grant }: GrantNeed,
+  rest: Pick<Problem, 'span' | 'build' | 'related'> = {},
+): Problem {
+  const isPath = /^(?:read|write):/.test(grant);
+  return problem('config/needs-grant', `${what}${isPath ? ', outside of the repository' : ''}`, {
+    hint: `If that is meant, allow it: ${allowOption(grant)}`,
+    ...rest,
+  });
+}
+
+/** A grant as it is typed into a shell. */
+export function allowOption(grant: string): string {
+  return /^[\w@%+=:,./~-]+$/.test(grant) ? `--allow=${grant}` : `--allow='${grant.replaceAll("'", "'\\''")}'`;
+}
+
+/** The problem of what an untrusted file may not do, whatever is granted. */
+export function notUntrusted(message: string, hint: string, rest: Partial<Problem> = {}): Problem {
+  return problem('config/untrusted', message, { hint, ...rest });
+}
+
+/** One grant as it is written. */
+export type Grant =
+  | { readonly kind: 'read' | 'write'; readonly path: string }
+  | { readonly kind: 'env'; readonly variable: string }
+  | { readonly kind: 'ssh' }
+  | { readonly kind: 'entitlement'; readonly name: string };
+
+/** How grants are written, for messages. */
+export const GRANT_FORMS =
+  'read:PATH, write:PATH, network.host, security.insecure, device=NAME, env:NAME, ssh';
+
+/** Reads `read:PATH` and the like; undefined where it is none of {@link GRANT_FORMS}. */
+export function parseGrant(text: string): Grant | undefined {
+  const [, kind, value] = /^(read|write|env):(.+)$/s.exec(text) ?? [];
+  if (value !== undefined && (kind === 'read' || kind === 'write')) return { kind, path: value };
+  if (value !== undefined) return { kind: 'env', variable: value };
+  if (text === 'ssh') return { kind: 'ssh' };
+  const isEntitlement = /^(?:network\.host|security\.insecure|device(?:=.+)?)$/.test(text);
+  return isEntitlement ? { kind: 'entitlement', name: text } : undefined;
+}
+
+/** Whether an entitlement is granted: by its own name, a device also by `device`, which is all of them. */
+export function isEntitled({ entitlements }: Pick<Grants, 'entitlements'>, name: string): boolean {
+  return entitlements.includes(name) || (name.startsWith('device=') && entitlements.includes('device'));
+}

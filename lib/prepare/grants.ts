@@ -1,0 +1,238 @@
+/**
+ * Whether what builds read, write and ask for is theirs to have: the repository's own, or granted. Asked before any file
+ * of theirs is opened, and only for builds of the plan: what is not built needs no grant.
+ */
+import path from 'node:path';
+import {
+  type Build,
+  type Grants,
+  isEntitled,
+  needsGrant,
+  notUntrusted,
+  type Problem,
+  type RegistrySettings,
+  type SecretSource,
+  type Span,
+} from '../model/mod.ts';
+import { isWithin, RealPaths } from '../system/mod.ts';
+
+/** Where certificates are kept for a whole machine. */
+const CERTIFICATES: readonly string[] = [
+  '/etc/ssl',
+  '/etc/pki',
+  '/etc/ca-certificates',
+  '/usr/share/ca-certificates',
+  '/usr/local/share/ca-certificates',
+  '/etc/docker/certs.d',
+  '/etc/containerd/certs.d',
+  '/etc/buildkit',
+];
+
+type PathUse = 'context' | 'secret' | 'cache' | 'cache-out' | 'output' | 'certificate';
+
+/** One path of a build, and what it is for. */
+interface UsedPath {
+  readonly file: string;
+  readonly use: PathUse;
+  /** What names it in builds.yaml. */
+  readonly key: string;
+  readonly written: string;
+  readonly span?: Span | undefined;
+}
+
+/** Checks the builds of one plan. */
+export class GrantCheck {
+  readonly #grants: Grants;
+  readonly #cwd: string;
+  readonly #realPaths = new RealPaths();
+  readonly #readable = new Map<Build, readonly Problem[]>();
+
+  /** @param cwd absolute; grants in messages are relative to it where that is shorter */
+  constructor(grants: Grants, cwd: string) {
+    this.#grants = grants;
+    this.#cwd = cwd;
+  }
+
+  /** What keeps the context and the Dockerfile of a build from being read. */
+  problemsOfReading(build: Build): readonly Problem[] {
+    const known = this.#readable.get(build);
+    if (known !== undefined) return known;
+    const found = contextsOf(build).flatMap((one) => this.#checkPath(build, one) ?? []);
+    this.#readable.set(build, found);
+    return found;
+  }
+
+  /** Everything that a build may not do. @param isAsked whether its outputs are written, too */
+  problemsOf(build: Build, isAsked: boolean): readonly Problem[] {
+    const paths = [...pathsOf(build), ...(isAsked ? outputsOf(build) : [])];
+    return [
+      ...this.problemsOfReading(build),
+      ...paths.flatMap((one) => this.#checkPath(build, one) ?? []),
+      ...this.#checkEntitlements(build),
+      ...(this.#grants.untrusted ? this.#checkUntrusted(build) : []),
+    ];
+  }
+
+  /** Files that talking to registries reads. */
+  problemsOfRegistries(registries: ReadonlyMap<string, RegistrySettings>): readonly Problem[] {
+    return [...registries].flatMap(([host, settings]) =>
+      (['ca', 'cert', 'key'] as const).flatMap((key) => {
+        const file = settings[key];
+        if (file === undefined) return [];
+        const used: UsedPath = { file, use: 'certificate', key: `registries.${host}.${key}`, written: file };
+        return this.#checkPath(undefined, used) ?? [];
+      }),
+    );
+  }
+
+  #checkPath(build: Build | undefined, { file, use, key, written, span }: UsedPath): Problem | undefined {
+    if (span?.source.isCommandLine === true) return undefined;
+    const real = this.#realPaths.of(file);
+    const writes = use === 'output' || use === 'cache-out';
+    const { repositories, reads, writes: writable, secrets, caches } = this.#grants;
+    const own: Readonly<Record<PathUse, readonly string[]>> = {
+      context: [],
+      output: [],
+      secret: secrets,
+      cache: caches,
+      'cache-out': caches,
+      certificate: this.#grants.untrusted ? [] : CERTIFICATES,
+    };
+    const allowed = [...repositories, ...writable, ...(writes ? [] : reads), ...own[use]];
+    if (isWithin(real, allowed)) return undefined;
+    const leads = real === path.normalize(file) ? '' : ` (which is ${real})`;
+    const grant = `${writes ? 'write' : 'read'}:${this.#shown(real)}`;
+    return needsGrant(
+      { what: `\`${key}\` is \`${written}\`${leads}`, grant },
+      { ...(span === undefined ? {} : { span }), ...(build === undefined ? {} : { build: build.name }) },
+    );
+  }
+
+  #checkEntitlements(build: Build): readonly Problem[] {
+    const asked = new Set(build.entitlements);
+    if (build.network === 'host') asked.add('network.host');
+    return [...asked]
+      .filter((name) => !isEntitled(this.#grants, name))
+      .map((name) =>
+        needsGrant(
+          { what: `\`${build.name}\` asks for ${WORDS[name] ?? `the entitlement ${name}`}`, grant: name },
+          { build: build.name, ...(build.span === undefined ? {} : { span: build.span }) },
+        ),
+      );
+  }
+
+  #checkUntrusted(build: Build): readonly Problem[] {
+    const secrets = build.secrets.flatMap((secret) => this.#checkSecret(build, secret) ?? []);
+    const ssh = build.ssh
+      .filter(() => !this.#grants.ssh)
+      .map(({ id, span }) =>
+        needsGrant(
+          { what: `\`${build.name}\` uses the SSH agent or keys (\`${id}\`)`, grant: 'ssh' },
+          { build: build.name, ...(span === undefined ? {} : { span }) },
+        ),
+      );
+    return [...secrets, ...ssh];
+  }
+
+  #checkSecret(build: Build, { id, from, span }: SecretSource): Problem | undefined {
+    const place = { build: build.name, ...(span === undefined ? {} : { span }) };
+    if (from.kind === 'command') {
+      return notUntrusted(
+        `The secret \`${id}\` comes from a command, and commands of an untrusted file are not run`,
+        'Give it as a file or a variable, and allow that.',
+        place,
+      );
+    }
+    if (from.kind !== 'env' || this.#grants.variables.includes(from.variable)) return undefined;
+    const what = `The secret \`${id}\` would be the environment variable ${from.variable}`;
+    return needsGrant({ what, grant: `env:${from.variable}` }, place);
+  }
+
+  #shown(file: string): string {
+    const short = path.relative(this.#cwd, file);
+    return short !== '' && short.length < file.length ? short : file;
+  }
+}
+
+const WORDS: Readonly<Record<string, string>> = {
+  'network.host': "the host's network",
+  'security.insecure': 'steps with all privileges',
+};
+
+/** The problem of several builds that lack the same grant is one. */
+export function mergeNeeds(problems: readonly Problem[]): readonly Problem[] {
+  const merged = new Map<string, { readonly found: Problem; readonly builds: string[] }>();
+  for (const found of problems) {
+    const key = `${found.code} ${found.hint} ${found.span?.start ?? found.message}`;
+    const known = merged.get(key);
+    if (known === undefined) merged.set(key, { found, builds: [] });
+    else if (found.build !== undefined) known.builds.push(found.build);
+  }
+  return [...merged.values()].map(({ found, builds }) => {
+    if (builds.length === 0) return found;
+    const shown = builds.slice(0, 5).join(', ');
+    const more = builds.length > 5 ? ` and ${builds.length - 5} more` : '';
+    return { ...found, related: [{ message: `so do ${shown}${more}` }] };
+  });
+}
+
+function contextsOf(build: Build): readonly UsedPath[] {
+  const { context, dockerfile, contexts } = build;
+  const local = (key: string, { ref, written, span }: Build['context']): readonly UsedPath[] =>
+    ref.kind === 'local' || ref.kind === 'oci-layout'
+      ? [{ file: ref.path, use: 'context', key, written, span }]
+      : [];
+  const isFile = dockerfile.kind === 'file' && path.isAbsolute(dockerfile.path);
+  return [
+    ...local('context', context),
+    ...[...contexts].flatMap(([name, source]) => local(`contexts.${name}`, source)),
+    ...(isFile
+      ? [
+          {
+            file: dockerfile.path,
+            use: 'context' as const,
+            key: 'dockerfile',
+            written: dockerfile.written,
+            span: dockerfile.span ?? context.span,
+          },
+        ]
+      : []),
+  ];
+}
+
+function pathsOf({ cacheFrom, cacheTo, secrets, ssh }: Build): readonly UsedPath[] {
+  const caches = (key: 'cache-from' | 'cache-to', attribute: 'src' | 'dest', all: Build['cacheFrom']) =>
+    all.flatMap(({ type, attributes, writtenPath, span }): readonly UsedPath[] => {
+      const file = type === 'local' ? attributes.get(attribute) : undefined;
+      const use = key === 'cache-to' ? 'cache-out' : 'cache';
+      return file === undefined ? [] : [{ file, use, key, written: writtenPath ?? file, span }];
+    });
+  return [
+    ...caches('cache-from', 'src', cacheFrom),
+    ...caches('cache-to', 'dest', cacheTo),
+    ...secrets.flatMap(({ id, from, writtenPath, span }): readonly UsedPath[] =>
+      from.kind === 'file'
+        ? [{ file: from.path, use: 'secret', key: `secrets.${id}`, written: writtenPath ?? id, span }]
+        : [],
+    ),
+    ...ssh.flatMap(({ id, paths, writtenPaths, span }) =>
+      paths.map(
+        (file, index): UsedPath => ({
+          file,
+          use: 'secret',
+          key: `ssh.${id}`,
+          written: writtenPaths?.[index] ?? file,
+          span,
+        }),
+      ),
+    ),
+  ];
+}
+
+function outputsOf({ outputs }: Build): readonly UsedPath[] {
+  return outputs.flatMap(({ attributes, writtenPath, span }): readonly UsedPath[] => {
+    const file = attributes.get('dest');
+    const isFile = file !== undefined && path.isAbsolute(file);
+    return isFile ? [{ file, use: 'output', key: 'outputs', written: writtenPath ?? file, span }] : [];
+  });
+}

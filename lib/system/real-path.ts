@@ -1,0 +1,67 @@
+/** Where paths really lead: what a symlink hides counts, also of files that are still to be made. */
+import { lstatSync, readlinkSync } from 'node:fs';
+import path from 'node:path';
+
+/** As many as Linux follows (path_resolution(7)). */
+const MOST_LINKS = 40;
+
+/** Resolves paths; each directory is looked at once, so that many paths cost little. */
+export class RealPaths {
+  readonly #known = new Map<string, string>();
+
+  /**
+   * The path without symlinks, as far as it exists; what does not exist stays as it is written. What cannot be looked at
+   * (no permission, a circle of symlinks) counts as not existing: whoever opens it gets the error.
+   *
+   * @param file absolute
+   */
+  of(file: string): string {
+    return this.#resolve(path.normalize(file), MOST_LINKS);
+  }
+
+  #resolve(file: string, linksLeft: number): string {
+    const parent = path.dirname(file);
+    if (parent === file) return file;
+    const known = this.#known.get(file);
+    if (known !== undefined) return known;
+    const plain = path.join(this.#resolve(parent, linksLeft), path.basename(file));
+    const target = linksLeft > 0 ? linkTarget(plain) : undefined;
+    const real =
+      target === undefined ? plain : this.#resolve(path.resolve(path.dirname(plain), target), linksLeft - 1);
+    this.#known.set(file, real);
+    return real;
+  }
+}
+
+function linkTarget(file: string): string | undefined {
+  try {
+    return lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() === true
+      ? readlinkSync(file)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a path is one of these, or lies in one of them; all of them real paths. */
+export function isWithin(file: string, directories: readonly string[]): boolean {
+  return directories.some(
+    (one) => file === one || file.startsWith(one.endsWith(path.sep) ? one : one + path.sep),
+  );
+}
+
+/** The root of the git repository that a directory lies in, or the directory itself where there is none. */
+export function repositoryOf(directory: string): string {
+  for (let dir = directory; ; dir = path.dirname(dir)) {
+    if (exists(path.join(dir, '.git'))) return dir;
+    if (path.dirname(dir) === dir) return directory;
+  }
+}
+
+function exists(file: string): boolean {
+  try {
+    return lstatSync(file, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return false;
+  }
+}

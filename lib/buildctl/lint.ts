@@ -33,6 +33,11 @@ export interface LintCall {
   readonly build: Build;
   /** Names of contexts that are stood in for by the empty image. */
   readonly standIns: readonly string[];
+  /**
+   * Images that are stood in for as well. With them nobody else is asked for anything: no frontend that the Dockerfile
+   * names is run either.
+   */
+  readonly unasked?: readonly string[];
   /** The Dockerfile where it lies on this machine, for the places of errors. */
   readonly dockerfile?: SourceFile;
   /** A directory for an inline Dockerfile; removed by the caller. */
@@ -55,8 +60,8 @@ const MOST_ROUNDS = 20;
 /** Checks one Dockerfile. Problems: those of {@link explainFailure}, `engine/no-buildctl`. */
 export async function lintDockerfile(tool: Buildctl, call: LintCall): Promise<LintAnswer> {
   const dockerfile = await provideDockerfile(call);
-  const unresolved: string[] = [];
-  const standIns = new Set(call.standIns);
+  const unresolved = [...(call.unasked ?? [])];
+  const standIns = new Set([...call.standIns, ...unresolved.map(contextNameOf)]);
   for (let round = 0; round < MOST_ROUNDS; round++) {
     const request = (id: string): readonly string[] =>
       lintArgv({ ...call, standIns: [...standIns] }, tool.address, dockerfile, id);
@@ -81,9 +86,15 @@ export async function lintDockerfile(tool: Buildctl, call: LintCall): Promise<Li
   return { findings: [], unresolved };
 }
 
+/** The named context that stands in for an image. */
+function contextNameOf(image: string): string {
+  const ref = parseImageRef(image);
+  return ref === undefined ? image : familiarName(ref);
+}
+
 /** The arguments of buildctl for a request to the frontend: those of the build, less what only a build needs. */
 export function lintArgv(
-  call: Pick<LintCall, 'build' | 'standIns'>,
+  call: Pick<LintCall, 'build' | 'standIns' | 'unasked'>,
   address: string,
   dockerfile: { readonly dir: string; readonly filename: string } | undefined,
   requestId: string,
@@ -111,7 +122,9 @@ export function lintArgv(
     secretVariables: new Map(),
     ...(dockerfile === undefined ? {} : { dockerfile }),
   });
-  return [...argv, '--opt', `requestid=${requestId}`];
+  // With `cmdline` the frontend takes itself for the one that `# syntax=` names (buildkit frontend/dockerfile/builder/build.go).
+  const asItIs = call.unasked === undefined ? [] : ['--opt', 'cmdline=bake-ts'];
+  return [...argv, ...asItIs, '--opt', `requestid=${requestId}`];
 }
 
 /** Reads what `frontend.lint` prints (buildkit frontend/subrequests/lint/lint.go, `PrintTo`). */
@@ -165,8 +178,7 @@ async function ask(tool: Buildctl, call: LintCall, argv: readonly string[]): Pro
         return;
       const [, context, image] = METADATA.exec(event.name) ?? [];
       if (image === undefined) return;
-      const ref = parseImageRef(image);
-      lost.set(context ?? (ref === undefined ? image : familiarName(ref)), image);
+      lost.set(context ?? contextNameOf(image), image);
     },
     call.dockerfile,
   );

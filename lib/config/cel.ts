@@ -7,6 +7,8 @@ import { resolve } from 'node:path';
 import type { ASTNode, Environment } from '@marcbachmann/cel-js';
 import type { Json } from '../model/mod.ts';
 import { readRegularFile } from '../system/mod.ts';
+import { type Budget, checkSize, replaceWithin } from './cel-budget.ts';
+import { BadRegex, type Matcher } from './regex.ts';
 import { jsonText } from './tree.ts';
 
 /** Names in scope, each a value in CEL's form. */
@@ -53,6 +55,9 @@ export class NotGranted extends Error {
     this.grant = grant;
   }
 }
+
+/** What `matches` is called once it is read: the library's own takes JavaScript's expressions, some of which never end. */
+export const MATCHES = 'matches_re2';
 
 /** Largest file that an expression reads, in bytes. */
 const MAX_READ_BYTES = 1024 * 1024;
@@ -102,12 +107,16 @@ export const COMMON_FUNCTIONS: readonly string[] = [
   'timestamp',
 ];
 
-/**
- * Loads the library and prepares it.
- *
- * @param mayRead whether `readText` and `readJSON` may read a file (an absolute path)
- */
-export async function loadCel(mayRead: (file: string) => boolean): Promise<Cel> {
+/** What expressions may do, and how much. */
+export interface CelLimits {
+  /** Whether `readText` and `readJSON` may read a file (an absolute path). */
+  readonly mayRead: (file: string) => boolean;
+  readonly matches: Matcher;
+  readonly budget: Budget;
+}
+
+/** Loads the library and prepares it. */
+export async function loadCel(limits: CelLimits): Promise<Cel> {
   const { Environment } = await import('@marcbachmann/cel-js');
   let directory = '/';
   const environment = new Environment({
@@ -115,12 +124,20 @@ export async function loadCel(mayRead: (file: string) => boolean): Promise<Cel> 
     homogeneousAggregateLiterals: false,
     enableOptionalTypes: true,
   });
-  registerOwn(environment, (path) => readText(resolve(directory, path), path, mayRead));
+  registerOwn(environment, (path) => readText(resolve(directory, path), path, limits.mayRead));
+  environment.registerFunction(`string.${MATCHES}(string): bool`, (text: string, expression: string) => {
+    try {
+      return limits.matches(expression, text);
+    } catch (thrown) {
+      if (!(thrown instanceof BadRegex)) throw thrown;
+      throw new FunctionFailure(`"${expression}" is no regular expression (${thrown.message})`);
+    }
+  });
   return {
     compile: (code) => {
       const program = environment.parse(code);
       const mentions: Mention[] = [];
-      walk(program.ast, new Set(), mentions, new Set());
+      walk(program.ast, new Set(), { mentions, seen: new Set(), budget: limits.budget });
       return { program: (scope) => program(scope as Record<string, unknown>), mentions };
     },
     setDirectory: (dir) => {
@@ -130,11 +147,11 @@ export async function loadCel(mayRead: (file: string) => boolean): Promise<Cel> 
 }
 
 function registerOwn(environment: Environment, read: (path: string) => string): void {
-  environment.registerFunction('list.flatten(): list<dyn>', (list: unknown[]) => list.flat());
+  environment.registerFunction('list.flatten(): list<dyn>', (list: unknown[]) => checkSize(list.flat()));
   environment.registerFunction('list.distinct(): list<dyn>', distinct);
   environment.registerFunction(
     'string.replace(string, string): string',
-    (text: string, a: string, b: string) => text.replaceAll(a, () => b),
+    (text: string, a: string, b: string) => replaceWithin(text, a, b),
   );
   environment.registerFunction('string(google.protobuf.Timestamp): string', (time: Date) =>
     String(fromCel(time)),
@@ -274,12 +291,23 @@ function plainEntries(value: object): readonly (readonly [string, unknown])[] | 
 
 const COMPREHENSIONS = new Set(['map', 'filter', 'all', 'exists', 'exists_one']);
 
+interface Walk {
+  readonly mentions: Mention[];
+  readonly seen: Set<object>;
+  readonly budget: Budget;
+}
+
+/** Operations that make a text or a list longer. */
+const GROWING = new Set(['+', 'call', 'rcall']);
+
 /**
  * Collects the `root.member` mentions of an expression, leaving out names that a macro binds and what stands inside
- * `has()`; and lets the two sides of `? :` have different types, as `cond ? "text" : null` needs: the library's check
- * asks for equal ones, where the language definition has no such rule for dynamic values.
+ * `has()`; has loops counted and results measured; and lets the two sides of `? :` have different types, as
+ * `cond ? "text" : null` needs: the library's check asks for equal ones, where the language definition has no such rule
+ * for dynamic values.
  */
-function walk(node: ASTNode, bound: ReadonlySet<string>, mentions: Mention[], seen: Set<object>): void {
+function walk(node: ASTNode, bound: ReadonlySet<string>, state: Walk): void {
+  const { mentions, seen, budget } = state;
   if (seen.has(node)) return;
   seen.add(node);
   if (node.op === '?:') allowMixedBranches(node);
@@ -293,21 +321,26 @@ function walk(node: ASTNode, bound: ReadonlySet<string>, mentions: Mention[], se
   }
   if (node.op === 'call' && (args as readonly unknown[])[0] === 'has') return;
   let names = bound;
+  let bodies: readonly ASTNode[] = [];
   if (node.op === 'rcall') {
     const [method, receiver, rest] = args as readonly [string, ASTNode, readonly ASTNode[]];
     const first = rest[0];
+    if (method === 'matches') (args as string[])[0] = MATCHES;
+    const isLoop = COMPREHENSIONS.has(method);
     const isBind = method === 'bind' && receiver.op === 'id' && receiver.args === 'cel';
-    if ((COMPREHENSIONS.has(method) || isBind) && first?.op === 'id')
-      names = new Set([...bound, first.args as string]);
+    if ((isLoop || isBind) && first?.op === 'id') names = new Set([...bound, first.args as string]);
+    if (isLoop) bodies = rest.slice(1);
   }
-  walkArgs(args, names, mentions, seen);
+  walkArgs(args, names, state);
+  if (GROWING.has(node.op)) budget.limitResult(node);
+  for (const body of bodies) budget.countLoop(body);
 }
 
-function walkArgs(args: unknown, bound: ReadonlySet<string>, mentions: Mention[], seen: Set<object>): void {
+function walkArgs(args: unknown, bound: ReadonlySet<string>, state: Walk): void {
   if (Array.isArray(args)) {
-    for (const one of args) walkArgs(one, bound, mentions, seen);
+    for (const one of args) walkArgs(one, bound, state);
   } else if (typeof args === 'object' && args !== null && 'op' in args && 'start' in args) {
-    walk(args as ASTNode, bound, mentions, seen);
+    walk(args as ASTNode, bound, state);
   }
 }
 

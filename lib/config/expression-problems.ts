@@ -1,7 +1,7 @@
 /** What is wrong with an expression: the library's errors in words, each underlined inside the file. */
 import { type Json, needsGrant, type Problem, type ProblemCode, problem, type Span } from '../model/mod.ts';
 import { suggest } from '../util/suggest.ts';
-import { COMMON_FUNCTIONS, type Mention, NotGranted, type Scope } from './cel.ts';
+import { COMMON_FUNCTIONS, MATCHES, type Mention, NotGranted, type Scope } from './cel.ts';
 import { endOfExpression, splitExpressions } from './expression-scan.ts';
 import { GIT_KEYS, GitUnavailable } from './git.ts';
 import { at, type ScalarNode } from './tree.ts';
@@ -71,7 +71,7 @@ export function explainThrown(
       ...location,
     });
   }
-  const summary = (error.summary ?? error.message).split('\n')[0] ?? '';
+  const summary = ((error.summary ?? error.message).split('\n')[0] ?? '').replaceAll(MATCHES, 'matches');
   const isSyntax = error.name === 'ParseError';
   const code: ProblemCode = isSyntax ? 'config/expression-syntax' : 'config/expression-value';
   const { message, hint } = inWords(error.code, summary, scope, expression.slice(0, error.range?.start ?? 0));

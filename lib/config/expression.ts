@@ -5,11 +5,13 @@
 import { allowOption, type Grants, type Json, notUntrusted, problem } from '../model/mod.ts';
 import type { RealPaths } from '../system/mod.ts';
 import { type Cel, type Compiled, FunctionFailure, fromCel, loadCel, type Scope } from './cel.ts';
+import type { Budget } from './cel-budget.ts';
 import { explainThrown, notText, spanOf, unknownMember } from './expression-problems.ts';
 import { splitExpressions } from './expression-scan.ts';
 import { mayRead } from './grants.ts';
 import { compileMember } from './member.ts';
 import type { Problems } from './problems.ts';
+import type { Matcher } from './regex.ts';
 import { type ListNode, type MapNode, type Node, type ScalarNode, scalarJson, toJson } from './tree.ts';
 
 export type { Scope } from './cel.ts';
@@ -40,6 +42,8 @@ export interface Evaluator {
   readonly tree: (node: Node, scope: Scope) => Json | Failed;
   /** Checks expressions without evaluating them (templates that nothing extends). */
   readonly check: (node: Node) => void;
+  /** Matches a regular expression that stands by itself. */
+  readonly matches: Matcher;
 }
 
 /** True where a text has an expression in it (or an escaped one). */
@@ -57,13 +61,16 @@ export interface EvaluatorOptions {
   /** What expressions may read. */
   readonly grants: Grants;
   readonly realPaths: RealPaths;
+  readonly matches: Matcher;
+  readonly budget: Budget;
 }
 
 /** Makes an evaluator; loads CEL where it is needed. */
 export async function createEvaluator(options: EvaluatorOptions): Promise<Evaluator> {
-  const { problems, variables, grants, realPaths } = options;
-  const mayReadFile = (file: string) => mayRead(file, grants, realPaths);
-  const cel = options.onlyMembers ? undefined : await loadCel(mayReadFile);
+  const { problems, variables, grants, realPaths, matches, budget } = options;
+  const cel = options.onlyMembers
+    ? undefined
+    : await loadCel({ mayRead: (file) => mayRead(file, grants, realPaths), matches, budget });
   const compiledByText = new Map<string, CompiledText>();
   const checked = new WeakSet<ScalarNode>();
 
@@ -197,12 +204,12 @@ export async function createEvaluator(options: EvaluatorOptions): Promise<Evalua
     else for (const entry of node.entries.values()) check(entry.value);
   }
 
-  return { scalar, tree, check };
+  return { scalar, tree, check, matches };
 }
 
 /** The evaluator of a file without expressions: CEL need not be loaded. */
-export function createPlainEvaluator(): Evaluator {
-  return { scalar: scalarJson, tree: toJson, check: () => {} };
+export function createPlainEvaluator(matches: Matcher): Evaluator {
+  return { scalar: scalarJson, tree: toJson, check: () => {}, matches };
 }
 
 /** An item of a list with the node that gives it. */

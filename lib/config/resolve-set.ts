@@ -1,5 +1,6 @@
 /** From merged files to a BuildSet: variables, builds, overrides, groups, registries, in this order. */
 import { type Build, type BuildSet, type Grants, type Json, type Problem, problem } from '../model/mod.ts';
+import { Budget } from './cel-budget.ts';
 import { enumerateBuilds, type Instance } from './enumerate.ts';
 import {
   createEvaluator,
@@ -17,7 +18,8 @@ import { type Merged, mergeFiles } from './merge.ts';
 import { layOverrides } from './overrides.ts';
 import type { PathOptions } from './paths.ts';
 import type { Problems } from './problems.ts';
-import type { Loaded } from './read.ts';
+import type { Loaded, LoadedFile } from './read.ts';
+import { loadMatcher, noMatcher } from './regex.ts';
 import { resolveRegistries } from './registries.ts';
 import { resolveBuild } from './resolve.ts';
 import { at, atKey, type Node } from './tree.ts';
@@ -40,6 +42,8 @@ export async function resolveSet(
 ): Promise<BuildSet> {
   const merged = mergeFiles(loaded, problems);
   const declared = new Set(merged.variables.keys());
+  const budget = new Budget();
+  const matches = loaded.files.some(mayHaveRegex) ? await loadMatcher(budget) : noMatcher;
   const evaluator = loaded.files.some((file) => mayHaveExpression(file.root, file.origin.source.text))
     ? await createEvaluator({
         problems,
@@ -47,8 +51,10 @@ export async function resolveSet(
         onlyMembers: needsNoLibrary(loaded),
         grants: loaded.grants,
         realPaths: loaded.realPaths,
+        matches,
+        budget,
       })
-    : createPlainEvaluator();
+    : createPlainEvaluator(matches);
   const paths: PathOptions = { root: loaded.root, env: options.env };
   const outer: Scope = {
     env: visibleEnvironment(options.env, loaded.grants),
@@ -109,6 +115,11 @@ function textsIn(value: Json): readonly string[] {
 /** CEL is loaded only where some text asks for it. A module's values are not in its text as they are. */
 function mayHaveExpression(root: Node, text: string): boolean {
   return hasExpression(text) || root.start < 0;
+}
+
+/** The library for regular expressions is loaded only where some text may ask for it. */
+function mayHaveRegex({ root, origin }: LoadedFile): boolean {
+  return root.start < 0 || /matches|pattern/.test(origin.source.text);
 }
 
 /** True where CEL can be done without. Overrides are taken as they are written; only files have expressions. */

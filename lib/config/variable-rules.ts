@@ -2,7 +2,9 @@
 import type { Json } from '../model/mod.ts';
 import { suggest } from '../util/suggest.ts';
 import { toCel } from './cel.ts';
+import { OverBudget } from './cel-budget.ts';
 import { type Evaluator, FAILED, type Scope } from './expression.ts';
+import { BadRegex } from './regex.ts';
 import { at, jsonText, type Node, type ScalarNode } from './tree.ts';
 
 /** A rule that a value breaks, in words, with its place. */
@@ -20,7 +22,7 @@ export function findBrokenRule(
 ): BrokenRule | undefined {
   return (
     notOneOf(keys.get('oneOf'), value) ??
-    unmatchedPattern(keys.get('pattern'), value) ??
+    unmatchedPattern(keys.get('pattern'), value, evaluator) ??
     outsideOf(keys.get('minimum'), keys.get('maximum'), value) ??
     failedCheck(keys.get('check'), value, scope, evaluator)
   );
@@ -40,18 +42,21 @@ function notOneOf(oneOf: Node | undefined, value: Json): BrokenRule | undefined 
   return undefined;
 }
 
-function unmatchedPattern(pattern: Node | undefined, value: Json): BrokenRule | undefined {
+function unmatchedPattern(
+  pattern: Node | undefined,
+  value: Json,
+  { matches }: Evaluator,
+): BrokenRule | undefined {
   if (pattern?.kind !== 'scalar') return undefined;
   const source = pattern.text;
-  let matcher: RegExp;
-  try {
-    matcher = new RegExp(`^(?:${source})$`);
-  } catch {
-    return { rule: `its pattern ${source} is not a regular expression`, location: at(pattern) };
-  }
   const texts = Array.isArray(value) ? value : [value];
-  if (texts.every((one) => matcher.test(jsonText(one ?? '')))) return undefined;
-  return { rule: `it must match ${source}`, location: at(pattern) };
+  try {
+    if (texts.every((one) => matches(`^(?:${source})$`, jsonText(one ?? '')))) return undefined;
+    return { rule: `it must match ${source}`, location: at(pattern) };
+  } catch (thrown) {
+    if (!(thrown instanceof BadRegex || thrown instanceof OverBudget)) throw thrown;
+    return { rule: `its pattern ${source} cannot be used: ${thrown.message}`, location: at(pattern) };
+  }
 }
 
 function outsideOf(

@@ -19,6 +19,7 @@ import {
   type Build,
   fail,
   familiarName,
+  formatImageRef,
   formatPlace,
   ok,
   type PlanNode,
@@ -30,7 +31,7 @@ import {
   type Span,
 } from '../model/mod.ts';
 import type { PreparedPlan } from '../prepare/mod.ts';
-import { ENGINES, type EngineAccess, Semaphore } from '../run/mod.ts';
+import { ENGINES, type EngineAccess, Semaphore, withoutCredentials } from '../run/mod.ts';
 import { defaultJobs } from '../system/mod.ts';
 
 /** What to check, and with what. */
@@ -65,7 +66,10 @@ export async function lintPlan(options: LintOptions): Promise<Result<LintReport>
   const { plan, dockerfiles, missing } = options.prepared;
   const asked = [...plan.nodes.values()].filter((node) => node.role === 'asked');
   const unreadable = new Set(missing.flatMap((one) => one.build ?? []));
-  const nodes = asked.filter((node) => !unreadable.has(node.build.name));
+  const { grants } = plan.set;
+  const nodes = asked.filter(
+    (node) => !unreadable.has(node.build.name) && !(grants.untrusted && isRemote(node.build)),
+  );
   const problems = missing.filter((one) => asked.some((node) => node.build.name === one.build));
   const report = { builds: asked.length, dockerfiles: new Set(asked.map(({ build }) => fileOf(build))).size };
   if (nodes.length === 0) return ok({ ...report, problems });
@@ -81,13 +85,13 @@ export async function lintPlan(options: LintOptions): Promise<Result<LintReport>
     ...(plan.set.engineAddress === undefined ? {} : { fileAddress: plan.set.engineAddress }),
   });
   if (!engine.ok) return fail(engine.error);
+  const workDir = await mkdtemp(path.join(tmpdir(), 'bake-ts-lint-'));
   const tool: Buildctl = {
     program: engine.value.buildctl,
     address: engine.value.address,
-    env,
+    env: grants.untrusted ? withoutCredentials(env, workDir) : env,
     ...(engines.run === undefined ? {} : { run: engines.run }),
   };
-  const workDir = await mkdtemp(path.join(tmpdir(), 'bake-ts-lint-'));
   try {
     const permits = new Semaphore(options.jobs ?? defaultJobs());
     const known = new Map<string, Promise<LintAnswer>>();
@@ -97,7 +101,8 @@ export async function lintPlan(options: LintOptions): Promise<Result<LintReport>
         const standIns = standInsOf(node);
         const dockerfile = dockerfiles.dockerfileOf(build);
         const source = dockerfile?.ok === true ? dockerfile.value.source : undefined;
-        const call = { build, standIns, workDir: path.join(workDir, hashOf(fileOf(build))) };
+        const unasked = grants.untrusted ? { unasked: imagesOf(node) } : {};
+        const call = { build, standIns, ...unasked, workDir: path.join(workDir, hashOf(fileOf(build))) };
         // Builds that differ in nothing that the frontend sees share one answer.
         const key = [fileOf(build), ...lintArgv(call, '', undefined, '')].join('\0');
         const answer =
@@ -138,6 +143,16 @@ function standInsOf(node: PlanNode): readonly string[] {
     source.ref.kind === 'build' ? name : [],
   );
   return [...new Set([...named, ...node.edges.flatMap((edge) => edge.contextName ?? [])])];
+}
+
+/** Images that its Dockerfile reads. */
+function imagesOf(node: PlanNode): readonly string[] {
+  return [...new Set(node.externalImages.map(({ ref, written }) => (ref ? formatImageRef(ref) : written)))];
+}
+
+/** A Dockerfile that somebody would have to be asked for. */
+function isRemote({ context }: Build): boolean {
+  return context.ref.kind === 'git' || context.ref.kind === 'http';
 }
 
 /** A finding, where it stands, and the answer that it is from. */
@@ -185,7 +200,7 @@ class Interpreter {
         }),
       );
     }
-    found.push(...unresolvedProblems(node, answer));
+    if (!this.#prepared.plan.set.grants.untrusted) found.push(...unresolvedProblems(node, answer));
     if (answer.problem !== undefined) found.push({ ...answer.problem, build: build.name });
     return found;
   }

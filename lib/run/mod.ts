@@ -15,4 +15,5 @@ export { askTags, repositoriesOf, wantedTags } from './publish.ts';
 export { type EarlyEnd, type Graph, longestPaths, type NodeEnd, runGraph, Semaphore } from './scheduler.ts';
 export { findMissingSecrets } from './secrets.ts';
 export { type BakeOptions, needsOf, type Session, type SessionOptions, withSession } from './session.ts';
+export { withoutCredentials } from './untrusted.ts';
 export { changesBut, changesElsewhere, untrackedBut, type Waiting, waitingFor } from './waiting.ts';

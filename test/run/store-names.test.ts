@@ -28,9 +28,15 @@ test('a requested build has its tags in the store, and its own name where it is 
   const texts = ['r.example/x:1', 'r.example/x:2'];
   assert.deepEqual(storeNames({ root, isolated: false }, makeNode({ tags })), texts);
   assert.deepEqual(storeNames({ root, isolated: false }, makeNode()), [own]);
-  assert.deepEqual(storeNames({ root, isolated: false }, makeNode({ tags }, { neededBy: ['y'] })), [...texts, own]);
+  assert.deepEqual(storeNames({ root, isolated: false }, makeNode({ tags }, { neededBy: ['y'] })), [
+    ...texts,
+    own,
+  ]);
   assert.deepEqual(storeNames({ root, isolated: false }, makeNode({ tags }, { role: 'needed' })), [own]);
-  assert.deepEqual(storeNames({ root, isolated: false }, makeNode({ tags }, { role: 'needed', neededBy: ['y'] })), [own]);
+  assert.deepEqual(
+    storeNames({ root, isolated: false }, makeNode({ tags }, { role: 'needed', neededBy: ['y'] })),
+    [own],
+  );
 });
 
 test('what is pushed lies in the first repository, the rest in the store of a worker that keeps images', () => {

@@ -1,0 +1,94 @@
+/**
+ * How much expressions may take: a file that was not written to be read must not hold up the reader. Steps are counted,
+ * and not time, so that the same file reads the same everywhere.
+ */
+import type { ASTNode } from '@marcbachmann/cel-js';
+
+/** An expression takes more than it may; in words. */
+export class OverBudget extends Error {}
+
+/** Nodes of bodies of `map`, `filter` and the like that are evaluated for one file and what it includes: about a second. */
+const MAX_STEPS = 10_000_000;
+/** Characters of a text, and items of a list, that an operation gives. */
+const MAX_TEXT = 1024 * 1024;
+const MAX_ITEMS = 100_000;
+
+/** Counts what the expressions of one reading take. */
+export class Budget {
+  #stepsLeft = MAX_STEPS;
+
+  /** @throws OverBudget where nothing is left */
+  spend(steps: number): void {
+    this.#stepsLeft -= steps;
+    if (this.#stepsLeft < 0)
+      throw new OverBudget(
+        `the expressions of the file take more than ${MAX_STEPS.toLocaleString('en')} steps`,
+      );
+  }
+
+  /** Has every evaluation of a node that stands in a loop counted. */
+  countLoop(body: ASTNode): void {
+    const steps = sizeOf(body);
+    intercept(body, (evaluate) => {
+      this.spend(steps);
+      return evaluate();
+    });
+  }
+
+  /** Has what an operation gives measured. */
+  limitResult(node: ASTNode): void {
+    intercept(node, (evaluate) => checkSize(evaluate()));
+  }
+}
+
+/** The value itself. @throws OverBudget where it is too large */
+export function checkSize<T>(value: T): T {
+  if (typeof value === 'string' && value.length > MAX_TEXT)
+    throw new OverBudget(`a text of more than ${MAX_TEXT.toLocaleString('en')} characters would come of it`);
+  if (Array.isArray(value) && value.length > MAX_ITEMS)
+    throw new OverBudget(`a list of more than ${MAX_ITEMS.toLocaleString('en')} items would come of it`);
+  return value;
+}
+
+/** `text.replace(part, by)`. @throws OverBudget before a text is made that is too large */
+export function replaceWithin(text: string, part: string, by: string): string {
+  if (by.length > part.length) {
+    const places = text.split(part).length - 1 + (part === '' ? 2 : 0);
+    if (text.length + places * (by.length - part.length) > MAX_TEXT) checkSize(' '.repeat(MAX_TEXT + 1));
+  }
+  return text.replaceAll(part, () => by);
+}
+
+type Evaluate = (evaluator: unknown, node: unknown, context: unknown) => unknown;
+type Around = (evaluate: () => unknown) => unknown;
+
+const interceptors = new WeakMap<ASTNode, Around[]>();
+
+/** The library's nodes pick how they evaluate on first use, and keep it in the property that they are called by. */
+function intercept(node: ASTNode, around: Around): void {
+  const known = interceptors.get(node);
+  if (known !== undefined) {
+    known.push(around);
+    return;
+  }
+  const all = [around];
+  interceptors.set(node, all);
+  const target = node as unknown as { evaluate: Evaluate };
+  let inner = target.evaluate;
+  const outer: Evaluate = (evaluator, ast, context) => {
+    const evaluate = () => inner.call(node, evaluator, ast, context);
+    return all.reduce<() => unknown>((within, one) => () => one(within), evaluate)();
+  };
+  Object.defineProperty(target, 'evaluate', {
+    get: () => outer,
+    set: (chosen: Evaluate) => {
+      inner = chosen;
+    },
+  });
+}
+
+function sizeOf(args: unknown): number {
+  if (Array.isArray(args)) return args.reduce<number>((sum, one) => sum + sizeOf(one), 0);
+  const isNode = typeof args === 'object' && args !== null && 'op' in args && 'args' in args;
+  return isNode ? 1 + sizeOf(args.args) : 0;
+}

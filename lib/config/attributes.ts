@@ -12,8 +12,8 @@ import {
   type Ulimit,
 } from '../model/mod.ts';
 import { didYouMean } from '../util/suggest.ts';
+import { absolutePath, type PathOptions, shownInRoot } from './absolute-path.ts';
 import { parseFields, splitCsv } from './csv.ts';
-import { absolutePath, type PathOptions, shownInRoot } from './paths.ts';
 import { at, jsonText } from './tree.ts';
 import { asBoolean, plainText, type Value, type Values } from './values.ts';
 

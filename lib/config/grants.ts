@@ -2,7 +2,7 @@
 import { join, resolve } from 'node:path';
 import { GRANT_FORMS, type Grants, parseGrant, problem } from '../model/mod.ts';
 import { isWithin, type RealPaths, repositoryOf } from '../system/mod.ts';
-import { absolutePath } from './paths.ts';
+import { absolutePath } from './absolute-path.ts';
 import type { Problems } from './problems.ts';
 
 /** What the user grants. */

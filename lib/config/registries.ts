@@ -1,8 +1,8 @@
 /** `registries:` as the registry client wants it. */
 import { problem, type RegistrySettings } from '../model/mod.ts';
+import type { PathOptions } from './absolute-path.ts';
 import type { Evaluator, Scope } from './expression.ts';
 import type { Merged } from './merge.ts';
-import type { PathOptions } from './paths.ts';
 import type { Problems } from './problems.ts';
 import { registryPath } from './resolve.ts';
 import { at, isNull, type Node } from './tree.ts';

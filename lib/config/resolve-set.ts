@@ -1,5 +1,6 @@
 /** From merged files to a BuildSet: variables, builds, overrides, groups, registries, in this order. */
 import { type Build, type BuildSet, type Grants, type Json, type Problem, problem } from '../model/mod.ts';
+import type { PathOptions } from './absolute-path.ts';
 import { Budget } from './cel-budget.ts';
 import { enumerateBuilds, type Instance } from './enumerate.ts';
 import {
@@ -16,7 +17,6 @@ import { createLayerFinder, lastOf } from './layers.ts';
 import { hasOnlyMembers } from './member.ts';
 import { type Merged, mergeFiles } from './merge.ts';
 import { layOverrides } from './overrides.ts';
-import type { PathOptions } from './paths.ts';
 import type { Problems } from './problems.ts';
 import type { Loaded, LoadedFile } from './read.ts';
 import { loadMatcher, noMatcher } from './regex.ts';

@@ -14,9 +14,10 @@ import {
   type Tag,
 } from '../model/mod.ts';
 import { suggest } from '../util/suggest.ts';
+import { absolutePath, type PathOptions } from './absolute-path.ts';
 import { parseSize, readCache, readSecrets, readSsh, readTyped, readUlimits } from './attributes.ts';
+import { readContext } from './contexts.ts';
 import type { Row } from './matrix.ts';
-import { absolutePath, type PathOptions, readContext } from './paths.ts';
 import type { Problems } from './problems.ts';
 import { at, jsonText, type Origin } from './tree.ts';
 import { asBoolean, plainText, type Value, type Values } from './values.ts';

@@ -11,8 +11,8 @@ import { readFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { fail, ok, type Problem, parseGrant, problem, type Result } from '../model/mod.ts';
 import { isWithin, RealPaths } from '../system/mod.ts';
+import { absolutePath } from './absolute-path.ts';
 import { parseText } from './parse.ts';
-import { absolutePath } from './paths.ts';
 import { at, atKey, isNull, type MapNode, type Node } from './tree.ts';
 
 /** Where the file is, absolute: below `XDG_CONFIG_HOME`, else below `~/.config`; undefined: there is no home. */

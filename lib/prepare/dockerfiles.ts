@@ -12,11 +12,13 @@ import {
 } from '../dockerfile/mod.ts';
 import { type Build, fail, type Problem, problem, type Result, type SourceFile } from '../model/mod.ts';
 import type { DockerfileReads } from '../plan/mod.ts';
+import { readRegularFile } from '../system/mod.ts';
 import { statSignature } from '../util/stat-signature.ts';
 
 /** Dockerfiles by build, read on first need. */
 export class DockerfileLibrary {
-  readonly #cwd: string;
+  /** Directory that paths in messages are made relative to. */
+  readonly cwd: string;
   readonly #byPath = new Map<string, Result<Dockerfile>>();
   /** Path → stat signature of the file before it was read. */
   readonly #signatures = new Map<string, string>();
@@ -26,7 +28,7 @@ export class DockerfileLibrary {
 
   /** @param cwd directory that paths in messages are made relative to */
   constructor(cwd: string) {
-    this.#cwd = cwd;
+    this.cwd = cwd;
   }
 
   /**
@@ -143,20 +145,30 @@ export class DockerfileLibrary {
   }
 
   #read(file: string): Result<Dockerfile> {
-    const shown = path.relative(this.#cwd, file);
+    const shown = path.relative(this.cwd, file);
     try {
       this.#signatures.set(file, statSignature(statSync(file, { bigint: true })));
       const source: SourceFile = {
         path: shown.startsWith('..') ? file : shown,
-        text: readFileSync(file, 'utf8'),
+        text: readRegularFile(file, MAX_DOCKERFILE_BYTES).toString('utf8'),
       };
       return parseDockerfile(source);
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+      if (code === 'too-big') return fail([tooBig(shown.startsWith('..') ? file : shown)]);
       const what = code === 'ENOENT' ? 'there is no Dockerfile' : `the Dockerfile cannot be read (${code}):`;
       return fail([problem('dockerfile/missing', `${what} \`${shown.startsWith('..') ? file : shown}\``)]);
     }
   }
+}
+
+/** BuildKit's frontend gets it in one message (gRPC, 16 MiB in all); parsing more than that helps nobody. */
+const MAX_DOCKERFILE_BYTES = 8 * 1024 * 1024;
+
+function tooBig(file: string): Problem {
+  return problem('dockerfile/too-big', `\`${file}\` has more than 8 MiB`, {
+    hint: 'Copy large files from the context instead of writing them into the Dockerfile.',
+  });
 }
 
 /** A missing Dockerfile is shown where builds.yaml names it (or the context it is looked for in). */

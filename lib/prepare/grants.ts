@@ -9,6 +9,7 @@ import {
   isEntitled,
   needsGrant,
   notUntrusted,
+  type Plan,
   type Problem,
   type RegistrySettings,
   type SecretSource,
@@ -40,6 +41,20 @@ interface UsedPath {
   readonly span?: Span | undefined;
 }
 
+/**
+ * What the builds of a plan may not do when they run: one problem for each grant that is missing (`config/needs-grant`),
+ * and for what an untrusted file may never do (`config/untrusted`).
+ *
+ * @param cwd absolute; grants in messages are relative to it where that is shorter
+ */
+export function findRefused({ set, nodes }: Plan, cwd: string): readonly Problem[] {
+  const check = new GrantCheck(set.grants, cwd);
+  return mergeNeeds([
+    ...[...nodes.values()].flatMap(({ build, role }) => check.problemsOfRunning(build, role === 'asked')),
+    ...check.problemsOfRegistries(set.registries),
+  ]);
+}
+
 /** Checks the builds of one plan. */
 export class GrantCheck {
   readonly #grants: Grants;
@@ -62,11 +77,10 @@ export class GrantCheck {
     return found;
   }
 
-  /** Everything that a build may not do. @param isAsked whether its outputs are written, too */
-  problemsOf(build: Build, isAsked: boolean): readonly Problem[] {
+  /** What a build may not do when it runs. @param isAsked whether its outputs are written, too */
+  problemsOfRunning(build: Build, isAsked: boolean): readonly Problem[] {
     const paths = [...pathsOf(build), ...(isAsked ? outputsOf(build) : [])];
     return [
-      ...this.problemsOfReading(build),
       ...paths.flatMap((one) => this.#checkPath(build, one) ?? []),
       ...this.#checkEntitlements(build),
       ...(this.#grants.untrusted ? this.#checkUntrusted(build) : []),

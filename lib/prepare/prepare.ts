@@ -17,7 +17,7 @@ export interface PreparedPlan {
  *
  * @param cwd absolute; paths in messages are relative to it
  * @returns the plan, or every problem of the selection (`plan/unknown-build`, …), of the graph (`plan/cycle`, …) and of what
- *   its builds may not do (`config/needs-grant`, `config/untrusted`); nothing that they may not read is opened
+ *   its builds may not read (`config/needs-grant`), which is not opened
  */
 export function preparePlan(set: BuildSet, selection: Selection, cwd: string): Result<PreparedPlan> {
   const selected = selectBuilds(set, selection);
@@ -36,11 +36,9 @@ export function preparePlan(set: BuildSet, selection: Selection, cwd: string): R
     ...(selection.dependents === undefined ? {} : { dependents: selection.dependents }),
   });
   if (!planned.ok) return fail([...mergeNeeds([...unreadable]), ...planned.error]);
-  const refused = [...planned.value.nodes.values()].flatMap(({ build, role }) =>
-    check.problemsOf(build, role === 'asked'),
-  );
-  refused.push(...check.problemsOfRegistries(set.registries));
-  if (refused.length > 0) return fail(mergeNeeds(refused));
-  const missing = [...planned.value.nodes.keys()].flatMap((name) => dockerfiles.problemsOf(name));
+  const nodes = [...planned.value.nodes.values()];
+  const unread = nodes.flatMap(({ build }) => check.problemsOfReading(build));
+  if (unread.length > 0) return fail(mergeNeeds(unread));
+  const missing = nodes.flatMap(({ build }) => dockerfiles.problemsOf(build.name));
   return ok({ plan: planned.value, dockerfiles, missing });
 }

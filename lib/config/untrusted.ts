@@ -18,17 +18,17 @@ export function withoutTrust(set: BuildSet, problems: Problems): BuildSet {
   const pushing = [...builds.values()].filter(({ push }) => push !== 'never').length;
   const leaves = [...builds].filter(([name, build]) => isCut(build, restricted.get(name))).length;
   const leftOut = [
-    ...(pushing === 0 ? [] : [`the pushes of ${pushing === 1 ? 'a build' : `${pushing} builds`}`]),
-    ...(leaves === 0 ? [] : [`caches and outputs that leave this machine`]),
-    ...(engineAddress === undefined ? [] : ['engine.address']),
-    ...(registries.size === 0 ? [] : ['registries:']),
-    ...(set.record === undefined || set.record === 'local' ? [] : ['record:']),
+    ...(pushing === 0 ? [] : [`pushing (${pushing} ${pushing === 1 ? 'build' : 'builds'})`]),
+    ...(leaves === 0 ? [] : ['caches and outputs that leave this machine']),
+    ...(engineAddress === undefined ? [] : ['`engine.address`']),
+    ...(registries.size === 0 ? [] : ['`registries`']),
+    ...(set.record === undefined || set.record === 'local' ? [] : ['`record`']),
   ];
   if (leftOut.length > 0) {
     problems.add(
       notUntrusted(
-        `Left out of an untrusted file: ${leftOut.join(', ')}`,
-        'With --untrusted the builds are only built. Addresses of your own: --addr, BUILDKIT_HOST.',
+        `The file is untrusted, so this is left out: ${leftOut.join(', ')}`,
+        'An engine of your own is named by --addr or BUILDKIT_HOST.',
         { severity: 'warning' },
       ),
     );

@@ -98,7 +98,12 @@ async function readDockerfile(walk: Walk, path: string): Promise<void> {
 }
 
 async function readIgnore(root: string, folder: string): Promise<readonly Ignore[]> {
-  const text = await readFile(join(root, folder, '.gitignore'), 'utf8').catch(() => '');
+  const file = join(root, folder, '.gitignore');
+  const isFile = await stat(file).then(
+    (found) => found.isFile() && found.size <= MAX_DOCKERFILE_BYTES,
+    () => false,
+  );
+  const text = isFile ? await readFile(file, 'utf8').catch(() => '') : '';
   return text.split('\n').flatMap((line) => parseIgnore(line, folder));
 }
 

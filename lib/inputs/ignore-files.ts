@@ -1,8 +1,9 @@
 /** The ignore file of a context: which one counts, and what it says, as the engine sees it. */
-import { lstat, readFile, readlink, stat } from 'node:fs/promises';
+import { lstat, readlink, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { type IgnoreRules, NO_RULES, parseIgnore } from '../dockerfile/mod.ts';
 import { type PlanNode, type Problem, problem } from '../model/mod.ts';
+import { readRegularFile } from '../system/mod.ts';
 import { statSignature } from '../util/stat-signature.ts';
 
 /** The ignore rules of a context, or what is wrong with them. */
@@ -34,13 +35,13 @@ export async function readIgnore(node: PlanNode, root: string, isMain: boolean):
       const found = await followInside(path.dirname(file), path.basename(file));
       if (found === undefined) continue;
       const signature = statSignature(await stat(found, { bigint: true }));
-      const parsed = parseIgnore({ path: file, text: await readFile(found, 'utf8') });
+      const parsed = parseIgnore({ path: file, text: readRegularFile(found, MAX_BYTES).toString('utf8') });
       if (parsed.ok) return { ok: true, rules: parsed.value, signature };
       return { ok: false, problems: parsed.error };
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-      // A directory is not an ignore file to BuildKit, and not a fault either.
-      if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') continue;
+      // A directory, or a pipe, is not an ignore file to BuildKit, and not a fault either.
+      if (code === 'ENOENT' || code === 'not-regular' || code === 'ENOTDIR' || code === 'EISDIR') continue;
       return {
         ok: false,
         problems: [problem('context/unreadable', `\`${file}\` cannot be read (${code})`)],
@@ -51,6 +52,8 @@ export async function readIgnore(node: PlanNode, root: string, isMain: boolean):
 }
 
 const MAX_LINKS = 255;
+
+const MAX_BYTES = 8 * 1024 * 1024;
 
 /**
  * Where a symlink leads as the engine sees it: it has only what lies in the directory, which is its root. Undefined:

@@ -3,7 +3,6 @@
  * that git merges what two branches added. A merge gone wrong leaves conflict markers and doubled names, which are
  * reported with their places.
  */
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Node } from 'yaml';
 import {
@@ -13,6 +12,7 @@ import {
   formatImageRef,
   type ImageRef,
   isDigest,
+  needsGrant,
   ok,
   type Problem,
   parseImageRef,
@@ -22,7 +22,7 @@ import {
   type Span,
   withDefaultTag,
 } from '../model/mod.ts';
-import { writeFileWhole } from '../system/mod.ts';
+import { isWithin, RealPaths, readRegularFile, writeFileWhole } from '../system/mod.ts';
 
 /** Name of the file. */
 export const LOCK_NAME = 'builds.lock';
@@ -55,9 +55,13 @@ export function lockPath(set: BuildSet): string {
  * @returns undefined where there is none; problems: `config/bad-lock`
  */
 export async function readLock(set: BuildSet): Promise<Result<Lock | undefined>> {
+  const { repositories, reads, writes } = set.grants;
+  const real = new RealPaths().of(lockPath(set));
+  if (!isWithin(real, [...repositories, ...reads, ...writes]))
+    return fail([needsGrant({ what: `${lockPath(set)} leads to ${real}`, grant: `read:${real}` })]);
   let text: string;
   try {
-    text = await readFile(lockPath(set), 'utf8');
+    text = readRegularFile(lockPath(set), MAX_BYTES).toString('utf8');
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
     if (code === 'ENOENT') return ok(undefined);
@@ -68,6 +72,9 @@ export async function readLock(set: BuildSet): Promise<Result<Lock | undefined>>
   const shown = first === undefined ? LOCK_NAME : path.join(path.dirname(first), LOCK_NAME);
   return parseLock({ path: shown, text });
 }
+
+/** Of some hundred thousand images. */
+const MAX_BYTES = 16 * 1024 * 1024;
 
 /** Writes a set's lock file, whole or not at all. Problem: `run/lock-unwritten`. */
 export async function writeLock(set: BuildSet, images: readonly LockedRef[]): Promise<Problem | undefined> {

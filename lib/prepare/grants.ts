@@ -10,6 +10,7 @@ import {
   needsGrant,
   notUntrusted,
   type Plan,
+  type PlanNode,
   type Problem,
   type RegistrySettings,
   type SecretSource,
@@ -47,12 +48,20 @@ interface UsedPath {
  *
  * @param cwd absolute; grants in messages are relative to it where that is shorter
  */
-export function findRefused({ set, nodes }: Plan, cwd: string): readonly Problem[] {
-  const check = new GrantCheck(set.grants, cwd);
+export function findRefused(plan: Plan, cwd: string): readonly Problem[] {
+  const check = new GrantCheck(plan.set.grants, cwd);
   return mergeNeeds([
-    ...[...nodes.values()].flatMap(({ build, role }) => check.problemsOfRunning(build, role === 'asked')),
-    ...check.problemsOfRegistries(set.registries),
+    ...[...plan.nodes.values()].flatMap((node) => check.problemsOfRunning(node)),
+    ...check.problemsOfRegistries(plan.set.registries),
   ]);
+}
+
+/** What one of them may not do as the disk is now: what an earlier build wrote may have brought symlinks. */
+export function findRefusedNow(plan: Plan, build: string, cwd: string): readonly Problem[] {
+  const node = plan.nodes.get(build);
+  if (node === undefined) return [];
+  const check = new GrantCheck(plan.set.grants, cwd);
+  return mergeNeeds([...check.problemsOfReading(node.build), ...check.problemsOfRunning(node)]);
 }
 
 /** Checks the builds of one plan. */
@@ -72,14 +81,23 @@ export class GrantCheck {
   problemsOfReading(build: Build): readonly Problem[] {
     const known = this.#readable.get(build);
     if (known !== undefined) return known;
-    const found = contextsOf(build).flatMap((one) => this.#checkPath(build, one) ?? []);
+    const refused: string[] = [];
+    const found: Problem[] = [];
+    for (const used of contextsOf(build)) {
+      const real = this.#realPaths.of(used.file);
+      // Its Dockerfile comes with a context.
+      const problem = isWithin(real, refused) ? undefined : this.#checkPath(build, used);
+      if (problem === undefined) continue;
+      refused.push(real);
+      found.push(problem);
+    }
     this.#readable.set(build, found);
     return found;
   }
 
-  /** What a build may not do when it runs. @param isAsked whether its outputs are written, too */
-  problemsOfRunning(build: Build, isAsked: boolean): readonly Problem[] {
-    const paths = [...pathsOf(build), ...(isAsked ? outputsOf(build) : [])];
+  /** What a build may not do when it runs; outputs are written only of builds that were asked for. */
+  problemsOfRunning({ build, role }: PlanNode): readonly Problem[] {
+    const paths = [...pathsOf(build), ...(role === 'asked' ? outputsOf(build) : [])];
     return [
       ...paths.flatMap((one) => this.#checkPath(build, one) ?? []),
       ...this.#checkEntitlements(build),

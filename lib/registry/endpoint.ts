@@ -1,6 +1,6 @@
 /** Where the API of a registry is, and how it is spoken to. */
-import { readFile } from 'node:fs/promises';
 import { fail, ok, problem, type RegistrySettings, type Result } from '../model/mod.ts';
+import { readRegularFile } from '../system/mod.ts';
 import { isLoopback } from '../util/loopback.ts';
 import type { Environment } from './proxy.ts';
 
@@ -40,6 +40,9 @@ export function hostnameOf(host: string): string {
   return host.replace(/:[0-9]+$/, '').replace(/[[\]]/g, '');
 }
 
+/** All authorities that are public take less than one. */
+const MAX_PEM_BYTES = 4 * 1024 * 1024;
+
 /** Reads the PEM files that settings name. The own authority comes on top of the public ones. */
 export async function readTlsMaterial(
   host: string,
@@ -50,7 +53,7 @@ export async function readTlsMaterial(
   const read = async (what: string, path: string | undefined): Promise<string | undefined> => {
     if (path === undefined || path === '') return undefined;
     try {
-      return await readFile(path, 'utf8');
+      return readRegularFile(path, MAX_PEM_BYTES).toString('utf8');
     } catch (error) {
       const why = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
       problems.push(

@@ -69,7 +69,7 @@ export interface Attempts {
 export async function callUntilDone(calling: Calling, attempts: Attempts): Promise<Called> {
   const { node, inputs, prepare, mend, sendsAnew = false } = attempts;
   const build = node.build.name;
-  const [lacking, ...others] = await calling.missingSecrets(node.build);
+  const [lacking, ...others] = await calling.findObstacles(node.build);
   if (lacking !== undefined) {
     for (const other of others) calling.emit({ type: 'warning', build, problem: problemToJson(other) });
     return { kind: 'failed', problem: lacking };

@@ -14,7 +14,7 @@ import {
   type Problem,
   type Result,
 } from '../model/mod.ts';
-import type { DockerfileLibrary } from '../prepare/mod.ts';
+import { type DockerfileLibrary, findRefusedNow } from '../prepare/mod.ts';
 import { createRegistryClient, type RegistryClient } from '../registry/mod.ts';
 import { StateStore, stateDirectory } from '../state/mod.ts';
 import { defaultJobs } from '../system/mod.ts';
@@ -276,7 +276,10 @@ export class Session {
       newWorkDir: () => path.join(this.workDir, `${this.#workDirs++}`),
       dockerfiles,
       images: this.#images,
-      missingSecrets: (build) => findMissingSecrets(build, this.#options.env),
+      findObstacles: async (build) => [
+        ...findRefusedNow(plan, build.name, dockerfiles.cwd),
+        ...(await findMissingSecrets(build, this.#options.env)),
+      ],
     };
     const context: NodeContext = {
       emit,

@@ -7,7 +7,7 @@ import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 
 /** Why a file is not read. */
 export class UnreadableFile extends Error {
-  /** `ENOENT`, `EACCES`, …, or `not-regular`, `too-big`. */
+  /** `EISDIR`, `not-regular`, or `too-big`. */
   readonly code: string;
 
   constructor(code: string, message: string) {
@@ -25,7 +25,9 @@ const CHUNK = 64 * 1024;
  */
 export function readRegularFile(file: string, limitBytes: number): Buffer {
   // Opening a pipe would wait for its other end.
-  if (!statSync(file).isFile()) throw notRegular(file);
+  const found = statSync(file);
+  if (found.isDirectory()) throw new UnreadableFile('EISDIR', `${file} is a directory`);
+  if (!found.isFile()) throw new UnreadableFile('not-regular', `${file} is not a regular file`);
   const handle = openSync(file, 'r');
   try {
     const { size } = fstatSync(handle);
@@ -43,10 +45,6 @@ export function readRegularFile(file: string, limitBytes: number): Buffer {
   } finally {
     closeSync(handle);
   }
-}
-
-function notRegular(file: string): UnreadableFile {
-  return new UnreadableFile('not-regular', `${file} is not a regular file`);
 }
 
 function tooBig(file: string, limitBytes: number): UnreadableFile {

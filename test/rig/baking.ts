@@ -24,6 +24,9 @@ export interface BakeHere
   readonly onEvent?: (event: BakeEvent) => void;
   /** How long a push may take until it counts as a slow one. */
   readonly slowPushMs?: number;
+  /** As `--allow` and `--untrusted`. */
+  readonly allow?: readonly string[];
+  readonly untrusted?: boolean;
 }
 
 /** Bakes what a directory's builds.yaml says; with `engines`, nobody waits before a retry. */
@@ -34,12 +37,13 @@ export async function bakeIn(
   hostArchitecture: string,
   engines?: EngineAccess,
 ): Promise<Baked> {
-  const read = await readBuilds({ cwd, env });
+  const { allow = [], untrusted = false } = options;
+  const read = await readBuilds({ cwd, env, allow, untrusted });
   assert(read.ok, read.ok ? '' : read.error.map((one) => one.message).join('\n'));
   const prepared = preparePlan(read.value.set, { patterns: options.builds ?? [] }, cwd);
   assert(prepared.ok, prepared.ok ? '' : prepared.error.map((one) => one.message).join('\n'));
   const events: BakeEvent[] = [];
-  const { builds: _, env: __, onEvent, audit, slowPushMs, ...rest } = options;
+  const { builds: _, env: __, allow: ___, untrusted: ____, onEvent, audit, slowPushMs, ...rest } = options;
   const all: BakeOptions = {
     plan: prepared.value.plan,
     dockerfiles: prepared.value.dockerfiles,

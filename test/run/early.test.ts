@@ -426,7 +426,7 @@ test('an image that nobody pushes keeps its name in the store of the engine', as
 });
 
 test('a cache is exported at the turn of a build only', async (t) => {
-  const world = await makeWorld(t, { mid: ', cache-to: ["type=local,dest=/nowhere"]' });
+  const world = await makeWorld(t, { mid: ', cache-to: ["type=local,dest=cache"]' });
   const baked = await bakeSlowly(world, ['mid'], (push) => push.release());
   assertOk(baked);
   const [early, own, ...more] = callsOf(world, 'mid').map((argv) => argv.includes('--export-cache'));

@@ -6,7 +6,7 @@ import type { Build, ContextSource, Plan, PlanNode } from '../../lib/model/mod.t
 import { DockerfileLibrary } from '../../lib/prepare/mod.ts';
 import { checkPlan } from '../../lib/run/mod.ts';
 import { makeNode } from '../rig/plan-nodes.ts';
-import { makeTag } from '../rig/sets.ts';
+import { GRANTS, makeTag } from '../rig/sets.ts';
 import { makeTempDir, writeTree } from '../rig/temp.ts';
 
 type Span = NonNullable<Build['span']>;
@@ -16,7 +16,7 @@ const SPAN = { file: { path: 'builds.yaml', text: 'x' }, start: 0, end: 1 } as u
 async function check(...nodes: readonly PlanNode[]) {
   const builds = new Map(nodes.map(({ build }) => [build.name, build]));
   const plan = {
-    set: { builds },
+    set: { builds, registries: new Map(), grants: GRANTS },
     nodes: new Map(nodes.map((node) => [node.build.name, node])),
   } as unknown as Plan;
   return checkPlan(plan, new DockerfileLibrary('/'));

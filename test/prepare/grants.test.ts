@@ -1,0 +1,173 @@
+/** What builds need a grant for, and what is theirs without asking. */
+import assert from 'node:assert/strict';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { test } from 'node:test';
+import { readBuilds } from '../../lib/config/mod.ts';
+import type { Problem } from '../../lib/model/mod.ts';
+import { findRefused, preparePlan } from '../../lib/prepare/mod.ts';
+import { type Cleanup, makeTempDir, writeTree } from '../rig/temp.ts';
+
+interface Place {
+  readonly dir: string;
+  readonly repo: string;
+  readonly home: string;
+}
+
+async function makePlace(t: Cleanup): Promise<Place> {
+  const dir = await makeTempDir(t, 'grants-');
+  await writeTree(dir, {
+    'repo/Dockerfile': 'FROM scratch\nCOPY . /\n',
+    'repo/sub/Dockerfile': 'FROM scratch\n',
+    'outside/Dockerfile': 'FROM secretbase.example/private\n',
+    'outside/secret.txt': 'secret\n',
+  });
+  const repo = path.join(dir, 'repo');
+  await mkdir(path.join(repo, '.git'));
+  return { dir, repo, home: path.join(dir, 'home') };
+}
+
+type Options = Partial<Parameters<typeof readBuilds>[0]> & { readonly patterns?: readonly string[] };
+
+/** Every problem of planning a build of these settings and of running it. */
+async function problemsOf(
+  { repo, home }: Place,
+  yaml: string,
+  options: Options = {},
+): Promise<readonly Problem[]> {
+  await writeFile(path.join(repo, 'builds.yaml'), yaml);
+  const { patterns = ['*'], ...rest } = options;
+  const read = await readBuilds({ cwd: repo, env: { HOME: home }, ...rest });
+  assert(read.ok, JSON.stringify(read));
+  const prepared = preparePlan(read.value.set, { patterns }, repo);
+  if (!prepared.ok) return prepared.error;
+  return findRefused(prepared.value.plan, repo);
+}
+
+const hintsOf = (problems: readonly Problem[]) =>
+  problems.map(({ code, hint = '' }) => `${code} ${hint.replace('If that is meant, allow it: ', '')}`);
+
+test('whatever leads out of the repository names the grant that it needs, and has it then', async (t) => {
+  const place = await makePlace(t);
+  await symlink(path.join(place.dir, 'outside'), path.join(place.repo, 'link'));
+  await symlink(path.join(place.dir, 'outside/secret.txt'), path.join(place.repo, 'Dockerfile.link'));
+  const cases: readonly (readonly [settings: string, ...grants: string[]])[] = [
+    ['context: ../outside', 'read:../outside'],
+    ['context: link', 'read:../outside'],
+    ['context: ., dockerfile: ../outside/Dockerfile', 'read:../outside/Dockerfile'],
+    ['context: ., dockerfile: Dockerfile.link', 'read:../outside/secret.txt'],
+    ['context: ., contexts: { more: ../outside }', 'read:../outside'],
+    ['context: ., contexts: { more: "oci-layout://../outside" }', 'read:../outside'],
+    ['context: ., outputs: ["type=local,dest=../out"]', 'write:../out'],
+    ['context: ., outputs: ["type=tar,dest=link/x.tar"]', 'write:../outside/x.tar'],
+    ['context: ., outputs: ["type=oci,dest=link/new/x.tar"]', 'write:../outside/new/x.tar'],
+    ['context: ., outputs: ["/etc/cron.d"]', 'write:/etc/cron.d'],
+    ['context: ., cache-from: ["type=local,src=../outside"]', 'read:../outside'],
+    ['context: ., cache-to: ["type=local,dest=../outside"]', 'write:../outside'],
+    ['context: ., secrets: ["id=a,src=/etc/shadow"]', 'read:/etc/shadow'],
+    ['context: ., secrets: [{ id: a, file: link/secret.txt }]', 'read:../outside/secret.txt'],
+    ['context: ., ssh: ["default=/root/other"]', 'read:/root/other'],
+    ['context: ., network: host', 'network.host'],
+    ['context: ., entitlements: [security.insecure]', 'security.insecure'],
+    ['context: ., entitlements: ["device=vendor/gpu"]', 'device=vendor/gpu'],
+    ['context: ., network: host, outputs: [../out]', 'write:../out', 'network.host'],
+  ];
+  for (const [settings, ...grants] of cases) {
+    const yaml = `builds: { a: { ${settings} } }`;
+    const expected = grants.map((grant) => `config/needs-grant --allow=${grant}`);
+    assert.deepEqual(hintsOf(await problemsOf(place, yaml)), expected, settings);
+    assert.deepEqual(hintsOf(await problemsOf(place, yaml, { allow: grants })), [], settings);
+  }
+});
+
+test('what is the repository’s own, or where tools keep secrets and caches, needs none', async (t) => {
+  const place = await makePlace(t);
+  for (const settings of [
+    'context: .',
+    'context: sub, contexts: { all: . }',
+    'context: sub, dockerfile: ../Dockerfile',
+    'context: ., outputs: ["type=local,dest=out/deep"]',
+    'context: ., cache-to: ["type=local,dest=~/.cache/x"], cache-from: ["type=local,src=~/.cache/x"]',
+    'context: ., secrets: ["id=a,src=~/.npmrc", "id=b,src=~/.aws/credentials", "id=c,src=/run/secrets/c"]',
+    'context: ., secrets: ["id=a,env=TOKEN", { id: b, command: [pass, show, b] }], ssh: [default]',
+    'context: ., ssh: ["default=~/.ssh/id_ed25519"]',
+  ]) {
+    const yaml = `builds: { a: { ${settings} } }`;
+    assert.deepEqual(await problemsOf(place, yaml), [], settings);
+  }
+  // Below the root of a repository everything up to it is free.
+  await writeTree(place.repo, { 'deep/down/builds.yaml': 'builds: { a: { context: ../.. } }' });
+  const read = await readBuilds({ cwd: path.join(place.repo, 'deep/down'), env: {} });
+  assert(read.ok);
+  assert(preparePlan(read.value.set, { patterns: [] }, place.repo).ok);
+});
+
+test('what the user writes on the command line is granted by that', async (t) => {
+  const place = await makePlace(t);
+  const yaml = 'builds: { a: { context: . } }';
+  const overrides = ['a.outputs=type=local,dest=../out', 'a.context=../outside'];
+  assert.deepEqual(await problemsOf(place, yaml, { overrides }), []);
+  // A file of such a name is no command line.
+  await writeTree(place.repo, { '--set': 'builds: { a: { outputs: ["../out"] } }' });
+  const including = 'include: ["./--set"]\nbuilds: { a: { context: . } }';
+  assert.deepEqual(hintsOf(await problemsOf(place, including)), ['config/needs-grant --allow=write:../out']);
+});
+
+test('only builds of the plan need grants, and outputs only where they are written', async (t) => {
+  const place = await makePlace(t);
+  const yaml = `builds:
+  base: { context: ., outputs: ["../out"] }
+  app: { context: ., contexts: { base: "build:base" }, dockerfile-inline: "FROM base" }
+  other: { context: ../outside }
+`;
+  assert.deepEqual(await problemsOf(place, yaml, { patterns: ['app'] }), []);
+  assert.equal((await problemsOf(place, yaml, { patterns: ['base'] })).length, 1);
+  assert.equal((await problemsOf(place, yaml, { patterns: ['other'] })).length, 1);
+});
+
+test('builds that need the same grant are one problem, and nothing outside is opened before', async (t) => {
+  const place = await makePlace(t);
+  const yaml = `templates: { t: { context: ../outside } }
+builds: { a: { extends: t }, b: { extends: t }, c: { extends: t } }
+`;
+  const problems = await problemsOf(place, yaml);
+  assert.deepEqual(hintsOf(problems), ['config/needs-grant --allow=read:../outside']);
+  assert.deepEqual(problems[0]?.related, [{ message: 'so do b, c' }]);
+  assert.equal(JSON.stringify(problems).includes('secretbase'), false);
+});
+
+test('secrets, keys and commands of an untrusted file', async (t) => {
+  const place = await makePlace(t);
+  const yaml = `builds:
+  a:
+    context: .
+    secrets: ["id=n,src=~/.npmrc", "id=t,env=TOKEN", "id=own,src=Dockerfile", { id: c, command: [cat, /etc/shadow] }]
+    ssh: [default]
+    cache-to: ["type=local,dest=~/.cache/x"]
+    network: host
+`;
+  const options = { untrusted: true } as const;
+  assert.deepEqual(hintsOf(await problemsOf(place, yaml, options)), [
+    `config/needs-grant --allow=write:../home/.cache/x`,
+    `config/needs-grant --allow=read:../home/.npmrc`,
+    'config/needs-grant --allow=network.host',
+    'config/needs-grant --allow=env:TOKEN',
+    'config/untrusted Give it as a file or a variable, and allow that.',
+    'config/needs-grant --allow=ssh',
+  ]);
+  const allow = ['write:~/.cache/x', 'read:~/.npmrc', 'network.host', 'env:TOKEN', 'ssh'];
+  assert.deepEqual(
+    (await problemsOf(place, yaml, { ...options, allow })).map(({ code }) => code),
+    ['config/untrusted'],
+  );
+});
+
+test('certificates are read where machines keep them', async (t) => {
+  const place = await makePlace(t);
+  const of = (ca: string) => `registries: { r.example: { ca: ${ca} } }\nbuilds: { a: { context: . } }\n`;
+  assert.deepEqual(await problemsOf(place, of('/etc/ssl/certs/company.pem')), []);
+  assert.deepEqual(await problemsOf(place, of('sub/ca.pem')), []);
+  assert.deepEqual(hintsOf(await problemsOf(place, of('/root/x.pem'))), [
+    'config/needs-grant --allow=read:/root/x.pem',
+  ]);
+});

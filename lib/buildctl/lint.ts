@@ -10,6 +10,8 @@
  *
  * Builds that the Dockerfile is linked to are stood in for by the empty image, so that nothing needs to be built.
  */
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import type { Build, Problem, SourceFile } from '../model/mod.ts';
 import { familiarName, parseImageRef } from '../model/mod.ts';
 import { buildArgv } from './argv.ts';
@@ -33,14 +35,11 @@ export interface LintCall {
   readonly build: Build;
   /** Names of contexts that are stood in for by the empty image. */
   readonly standIns: readonly string[];
-  /**
-   * Images that are stood in for as well. With them nobody else is asked for anything: no frontend that the Dockerfile
-   * names is run either.
-   */
-  readonly unasked?: readonly string[];
+  /** The engine asks nobody: what the Dockerfile names elsewhere is stood in for, and its frontend is not run. */
+  readonly isolated?: boolean;
   /** The Dockerfile where it lies on this machine, for the places of errors. */
   readonly dockerfile?: SourceFile;
-  /** A directory for an inline Dockerfile; removed by the caller. */
+  /** A directory for files that the call needs; removed by the caller. */
   readonly workDir: string;
   readonly signal?: AbortSignal;
 }
@@ -60,11 +59,12 @@ const MOST_ROUNDS = 20;
 /** Checks one Dockerfile. Problems: those of {@link explainFailure}, `engine/no-buildctl`. */
 export async function lintDockerfile(tool: Buildctl, call: LintCall): Promise<LintAnswer> {
   const dockerfile = await provideDockerfile(call);
-  const unresolved = [...(call.unasked ?? [])];
-  const standIns = new Set([...call.standIns, ...unresolved.map(contextNameOf)]);
+  const unresolved: string[] = [];
+  const standIns = new Set(call.standIns);
+  const policyFile = call.isolated === true ? await writeIsolation(call.workDir) : undefined;
   for (let round = 0; round < MOST_ROUNDS; round++) {
     const request = (id: string): readonly string[] =>
-      lintArgv({ ...call, standIns: [...standIns] }, tool.address, dockerfile, id);
+      lintArgv({ ...call, standIns: [...standIns] }, tool.address, { dockerfile, policyFile }, id);
     const lint = await ask(tool, call, request('frontend.lint'));
     if (lint.problem !== undefined) return { findings: [], unresolved, problem: lint.problem };
     const lost = lint.lost.filter((one) => !standIns.has(one.context));
@@ -79,6 +79,12 @@ export async function lintDockerfile(tool: Buildctl, call: LintCall): Promise<Li
     const whole = await ask(tool, call, request('frontend.convertllb'));
     // Rules made errors by `# check=error=true` fail the request as well; the findings say more.
     const { problem } = whole;
+    const denied = DENIED.exec(problem?.detail ?? '')?.[1];
+    if (denied !== undefined && !standIns.has(contextNameOf(denied))) {
+      standIns.add(contextNameOf(denied));
+      unresolved.push(denied);
+      continue;
+    }
     const isReported =
       problem === undefined || (findings.length > 0 && /lint violation/.test(problem.detail ?? ''));
     return { findings, unresolved, ...(isReported ? {} : { problem }) };
@@ -86,17 +92,41 @@ export async function lintDockerfile(tool: Buildctl, call: LintCall): Promise<Li
   return { findings: [], unresolved };
 }
 
+/** How the engine names an image that it was told not to look up; no step of the progress says so. */
+const DENIED = /source "docker-image:\/\/([^"\s]+)" denied by policy/;
+
 /** The named context that stands in for an image. */
 function contextNameOf(image: string): string {
   const ref = parseImageRef(image);
   return ref === undefined ? image : familiarName(ref);
 }
 
+/** Only what is sent to the engine may be a source (buildkit sourcepolicy/engine.go: the last rule that matches counts). */
+const ISOLATION = {
+  rules: [
+    { action: 'DENY', selector: { identifier: '*' } },
+    { action: 'ALLOW', selector: { identifier: 'local://*' } },
+  ],
+};
+
+async function writeIsolation(workDir: string): Promise<string> {
+  const file = path.join(workDir, 'isolation.json');
+  await mkdir(workDir, { recursive: true });
+  await writeFile(file, JSON.stringify(ISOLATION));
+  return file;
+}
+
+/** Files that a call names. */
+interface LintFiles {
+  readonly dockerfile?: { readonly dir: string; readonly filename: string } | undefined;
+  readonly policyFile?: string | undefined;
+}
+
 /** The arguments of buildctl for a request to the frontend: those of the build, less what only a build needs. */
 export function lintArgv(
-  call: Pick<LintCall, 'build' | 'standIns' | 'unasked'>,
+  call: Pick<LintCall, 'build' | 'standIns' | 'isolated'>,
   address: string,
-  dockerfile: { readonly dir: string; readonly filename: string } | undefined,
+  { dockerfile, policyFile }: LintFiles,
   requestId: string,
 ): readonly string[] {
   const build: Build = {
@@ -121,9 +151,10 @@ export function lintArgv(
     locals: { named: new Map() },
     secretVariables: new Map(),
     ...(dockerfile === undefined ? {} : { dockerfile }),
+    ...(policyFile === undefined ? {} : { policyFile }),
   });
   // With `cmdline` the frontend takes itself for the one that `# syntax=` names (buildkit frontend/dockerfile/builder/build.go).
-  const asItIs = call.unasked === undefined ? [] : ['--opt', 'cmdline=bake-ts'];
+  const asItIs = call.isolated === true ? ['--opt', 'cmdline=bake-ts'] : [];
   return [...argv, ...asItIs, '--opt', `requestid=${requestId}`];
 }
 

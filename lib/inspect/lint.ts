@@ -19,7 +19,6 @@ import {
   type Build,
   fail,
   familiarName,
-  formatImageRef,
   formatPlace,
   ok,
   type PlanNode,
@@ -101,10 +100,10 @@ export async function lintPlan(options: LintOptions): Promise<Result<LintReport>
         const standIns = standInsOf(node);
         const dockerfile = dockerfiles.dockerfileOf(build);
         const source = dockerfile?.ok === true ? dockerfile.value.source : undefined;
-        const unasked = grants.untrusted ? { unasked: imagesOf(node) } : {};
-        const call = { build, standIns, ...unasked, workDir: path.join(workDir, hashOf(fileOf(build))) };
+        const isolated = grants.untrusted;
+        const call = { build, standIns, isolated, workDir: path.join(workDir, hashOf(fileOf(build))) };
         // Builds that differ in nothing that the frontend sees share one answer.
-        const key = [fileOf(build), ...lintArgv(call, '', undefined, '')].join('\0');
+        const key = [fileOf(build), ...lintArgv(call, '', {}, '')].join('\0');
         const answer =
           known.get(key) ??
           permits.with(0, () =>
@@ -143,11 +142,6 @@ function standInsOf(node: PlanNode): readonly string[] {
     source.ref.kind === 'build' ? name : [],
   );
   return [...new Set([...named, ...node.edges.flatMap((edge) => edge.contextName ?? [])])];
-}
-
-/** Images that its Dockerfile reads. */
-function imagesOf(node: PlanNode): readonly string[] {
-  return [...new Set(node.externalImages.map(({ ref, written }) => (ref ? formatImageRef(ref) : written)))];
 }
 
 /** A Dockerfile that somebody would have to be asked for. */

@@ -84,7 +84,7 @@ test('the frontend is asked as for the build, without secrets, caches and output
   const argv = lintArgv(
     { build, standIns: ['base'] },
     'unix:///x',
-    { dir, filename: 'Dockerfile' },
+    { dockerfile: { dir, filename: 'Dockerfile' } },
     'frontend.lint',
   );
   const options = argv.flatMap((word, at) => (argv[at - 1] === '--opt' ? word : []));

@@ -3,7 +3,7 @@
  * `/proc` say that they are empty.
  */
 import { Buffer } from 'node:buffer';
-import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 
 /** Why a file is not read. */
 export class UnreadableFile extends Error {
@@ -24,27 +24,37 @@ const CHUNK = 64 * 1024;
  * @throws UnreadableFile where it is something else or has more bytes, and what the system throws
  */
 export function readRegularFile(file: string, limitBytes: number): Buffer {
-  // Opening a pipe would wait for its other end.
-  const found = statSync(file);
-  if (found.isDirectory()) throw new UnreadableFile('EISDIR', `${file} is a directory`);
-  if (!found.isFile()) throw new UnreadableFile('not-regular', `${file} is not a regular file`);
-  const handle = openSync(file, 'r');
+  // Without it, opening a pipe would wait for somebody at its other end.
+  const handle = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
-    const { size } = fstatSync(handle);
-    if (size > limitBytes) throw tooBig(file, limitBytes);
-    const chunks: Buffer[] = [];
-    let sizeBytes = 0;
-    for (;;) {
-      const chunk = Buffer.alloc(Math.max(CHUNK, Math.min(size, limitBytes) + 1 - sizeBytes));
-      const read = readSync(handle, chunk, 0, chunk.length, null);
-      if (read === 0) return Buffer.concat(chunks);
-      sizeBytes += read;
-      if (sizeBytes > limitBytes) throw tooBig(file, limitBytes);
-      chunks.push(chunk.subarray(0, read));
-    }
+    const found = fstatSync(handle);
+    if (found.isDirectory()) throw new UnreadableFile('EISDIR', `${file} is a directory`);
+    if (!found.isFile()) throw new UnreadableFile('not-regular', `${file} is not a regular file`);
+    if (found.size > limitBytes) throw tooBig(file, limitBytes);
+    return readAll(handle, found.size, limitBytes) ?? fail(tooBig(file, limitBytes));
   } finally {
     closeSync(handle);
   }
+}
+
+/** Undefined: there is more than the limit, whatever the size said. */
+function readAll(handle: number, sizeBytes: number, limitBytes: number): Buffer | undefined {
+  const chunks: Buffer[] = [];
+  let total = 0;
+  for (;;) {
+    // A byte more than there should be shows the end at once.
+    const chunk = Buffer.allocUnsafe(total === 0 && sizeBytes > 0 ? sizeBytes + 1 : CHUNK);
+    const read = readSync(handle, chunk, 0, chunk.length, null);
+    total += read;
+    if (total > limitBytes) return undefined;
+    if (read > 0) chunks.push(chunk.subarray(0, read));
+    const isWhole = read === sizeBytes && total === sizeBytes;
+    if (read === 0 || isWhole) return chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
+  }
+}
+
+function fail(error: Error): never {
+  throw error;
 }
 
 function tooBig(file: string, limitBytes: number): UnreadableFile {

@@ -1,7 +1,7 @@
 /**
  * Reads the Dockerfiles that a plan needs: each file once, however many builds use it.
  */
-import { readFileSync, statSync } from 'node:fs';
+import { type BigIntStats, lstatSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import {
   argumentFilter,
@@ -12,7 +12,6 @@ import {
 } from '../dockerfile/mod.ts';
 import { type Build, fail, type Problem, problem, type Result, type SourceFile } from '../model/mod.ts';
 import type { DockerfileReads } from '../plan/mod.ts';
-import { readRegularFile } from '../system/mod.ts';
 import { statSignature } from '../util/stat-signature.ts';
 
 /** Dockerfiles by build, read on first need. */
@@ -22,6 +21,8 @@ export class DockerfileLibrary {
   readonly #byPath = new Map<string, Result<Dockerfile>>();
   /** Path → stat signature of the file before it was read. */
   readonly #signatures = new Map<string, string>();
+  /** Path → what it was when it was first looked at; undefined: nothing that could be looked at. */
+  readonly #entries = new Map<string, BigIntStats | undefined>();
   readonly #factsByKey = new Map<string, DockerfileFacts>();
   readonly #counts = new WeakMap<Dockerfile, (name: string) => boolean>();
   readonly #problems = new Map<string, readonly Problem[]>();
@@ -144,22 +145,45 @@ export class DockerfileLibrary {
     return facts;
   }
 
-  #read(file: string): Result<Dockerfile> {
-    const shown = path.relative(this.cwd, file);
+  /** Whether a Dockerfile may be a symlink; false only where it is known to be none. */
+  isLink(file: string): boolean {
+    return this.#look(file)?.isSymbolicLink() !== false;
+  }
+
+  /** Looks at a file once, so that checking where it leads and reading it do not both do. */
+  #look(file: string): BigIntStats | undefined {
+    if (this.#entries.has(file)) return this.#entries.get(file);
+    let entry: BigIntStats | undefined;
     try {
-      this.#signatures.set(file, statSignature(statSync(file, { bigint: true })));
-      const source: SourceFile = {
-        path: shown.startsWith('..') ? file : shown,
-        text: readRegularFile(file, MAX_DOCKERFILE_BYTES).toString('utf8'),
-      };
-      return parseDockerfile(source);
+      entry = lstatSync(file, { bigint: true, throwIfNoEntry: false });
+    } catch {
+      // Reading it says why.
+    }
+    this.#entries.set(file, entry);
+    return entry;
+  }
+
+  #read(file: string): Result<Dockerfile> {
+    const relative = path.relative(this.cwd, file);
+    const shown = relative.startsWith('..') ? file : relative;
+    try {
+      const entry = this.#look(file);
+      const found = entry === undefined || entry.isSymbolicLink() ? statSync(file, { bigint: true }) : entry;
+      // Devices and pipes have no end, and reading a pipe waits for somebody at its other end.
+      if (!found.isFile() && !found.isDirectory()) return fail([unreadable(shown, 'not a regular file')]);
+      if (found.size > MAX_DOCKERFILE_BYTES) return fail([tooBig(shown)]);
+      this.#signatures.set(file, statSignature(found));
+      return parseDockerfile({ path: shown, text: readFileSync(file, 'utf8') });
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-      if (code === 'too-big') return fail([tooBig(shown.startsWith('..') ? file : shown)]);
-      const what = code === 'ENOENT' ? 'there is no Dockerfile' : `the Dockerfile cannot be read (${code}):`;
-      return fail([problem('dockerfile/missing', `${what} \`${shown.startsWith('..') ? file : shown}\``)]);
+      return fail([unreadable(shown, code)]);
     }
   }
+}
+
+function unreadable(file: string, why: string): Problem {
+  const what = why === 'ENOENT' ? 'there is no Dockerfile' : `the Dockerfile cannot be read (${why}):`;
+  return problem('dockerfile/missing', `${what} \`${file}\``);
 }
 
 /** BuildKit's frontend gets it in one message (gRPC, 16 MiB in all); parsing more than that helps nobody. */

@@ -30,7 +30,7 @@ const CERTIFICATES: readonly string[] = [
   '/etc/buildkit',
 ];
 
-type PathUse = 'context' | 'secret' | 'cache' | 'cache-out' | 'output' | 'certificate';
+type PathUse = 'context' | 'dockerfile' | 'secret' | 'cache' | 'cache-out' | 'output' | 'certificate';
 
 /** One path of a build, and what it is for. */
 interface UsedPath {
@@ -68,13 +68,30 @@ export function findRefusedNow(plan: Plan, build: string, cwd: string): readonly
 export class GrantCheck {
   readonly #grants: Grants;
   readonly #cwd: string;
+  readonly #isLink: (file: string) => boolean;
+  readonly #allowed: Readonly<Record<PathUse, readonly string[]>>;
   readonly #realPaths = new RealPaths();
   readonly #readable = new Map<Build, readonly Problem[]>();
 
-  /** @param cwd absolute; grants in messages are relative to it where that is shorter */
-  constructor(grants: Grants, cwd: string) {
+  /**
+   * @param cwd absolute; grants in messages are relative to it where that is shorter
+   * @param isLink whether a Dockerfile may be a symlink: planning looks at each of them anyway
+   */
+  constructor(grants: Grants, cwd: string, isLink: (file: string) => boolean = () => true) {
     this.#grants = grants;
     this.#cwd = cwd;
+    this.#isLink = isLink;
+    const { repositories, reads, writes, secrets, caches, untrusted } = grants;
+    const own = [...repositories, ...writes];
+    this.#allowed = {
+      context: [...own, ...reads],
+      dockerfile: [...own, ...reads],
+      secret: [...own, ...reads, ...secrets],
+      cache: [...own, ...reads, ...caches],
+      certificate: [...own, ...reads, ...(untrusted ? [] : CERTIFICATES)],
+      'cache-out': [...own, ...caches],
+      output: own,
+    };
   }
 
   /** What keeps the context and the Dockerfile of a build from being read. */
@@ -84,12 +101,12 @@ export class GrantCheck {
     const refused: string[] = [];
     const found: Problem[] = [];
     for (const used of contextsOf(build)) {
+      const problem = this.#checkPath(build, used);
+      if (problem === undefined) continue;
       const real = this.#realPaths.of(used.file);
       // Its Dockerfile comes with a context.
-      const problem = isWithin(real, refused) ? undefined : this.#checkPath(build, used);
-      if (problem === undefined) continue;
+      if (!isWithin(real, refused)) found.push(problem);
       refused.push(real);
-      found.push(problem);
     }
     this.#readable.set(build, found);
     return found;
@@ -119,20 +136,13 @@ export class GrantCheck {
 
   #checkPath(build: Build | undefined, { file, use, key, written, span }: UsedPath): Problem | undefined {
     if (span?.source.isCommandLine === true) return undefined;
-    const real = this.#realPaths.of(file);
+    const real =
+      use === 'dockerfile' && !this.#isLink(file)
+        ? path.join(this.#realPaths.of(path.dirname(file)), path.basename(file))
+        : this.#realPaths.of(file);
+    if (isWithin(real, this.#allowed[use])) return undefined;
     const writes = use === 'output' || use === 'cache-out';
-    const { repositories, reads, writes: writable, secrets, caches } = this.#grants;
-    const own: Readonly<Record<PathUse, readonly string[]>> = {
-      context: [],
-      output: [],
-      secret: secrets,
-      cache: caches,
-      'cache-out': caches,
-      certificate: this.#grants.untrusted ? [] : CERTIFICATES,
-    };
-    const allowed = [...repositories, ...writable, ...(writes ? [] : reads), ...own[use]];
-    if (isWithin(real, allowed)) return undefined;
-    const leads = real === path.normalize(file) ? '' : ` (which is ${real})`;
+    const leads = real === file ? '' : ` (which is ${real})`;
     const grant = `${writes ? 'write' : 'read'}:${this.#shown(real)}`;
     return needsGrant(
       { what: `\`${key}\` is \`${written}\`${leads}`, grant },
@@ -222,7 +232,7 @@ function contextsOf(build: Build): readonly UsedPath[] {
       ? [
           {
             file: dockerfile.path,
-            use: 'context' as const,
+            use: 'dockerfile' as const,
             key: 'dockerfile',
             written: dockerfile.written,
             span: dockerfile.span ?? context.span,

@@ -23,7 +23,7 @@ export function preparePlan(set: BuildSet, selection: Selection, cwd: string): R
   const selected = selectBuilds(set, selection);
   if (!selected.ok) return selected;
   const dockerfiles = new DockerfileLibrary(cwd);
-  const check = new GrantCheck(set.grants, cwd);
+  const check = new GrantCheck(set.grants, cwd, (file) => dockerfiles.isLink(file));
   const unreadable = new Set<Problem>();
   const planned = planBuilds({
     set,

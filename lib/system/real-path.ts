@@ -13,10 +13,10 @@ export class RealPaths {
    * The path without symlinks, as far as it exists; what does not exist stays as it is written. What cannot be looked at
    * (no permission, a circle of symlinks) counts as not existing: whoever opens it gets the error.
    *
-   * @param file absolute
+   * @param file absolute and normalized, as `path.resolve` gives it
    */
   of(file: string): string {
-    return this.#resolve(path.normalize(file), MOST_LINKS);
+    return this.#known.get(file) ?? this.#resolve(file, MOST_LINKS);
   }
 
   #resolve(file: string, linksLeft: number): string {
@@ -24,7 +24,8 @@ export class RealPaths {
     if (parent === file) return file;
     const known = this.#known.get(file);
     if (known !== undefined) return known;
-    const plain = path.join(this.#resolve(parent, linksLeft), path.basename(file));
+    const realParent = this.#resolve(parent, linksLeft);
+    const plain = realParent === parent ? file : path.join(realParent, path.basename(file));
     const target = linksLeft > 0 ? linkTarget(plain) : undefined;
     const real =
       target === undefined ? plain : this.#resolve(path.resolve(path.dirname(plain), target), linksLeft - 1);
@@ -46,7 +47,9 @@ function linkTarget(file: string): string | undefined {
 /** Whether a path is one of these, or lies in one of them; all of them real paths. */
 export function isWithin(file: string, directories: readonly string[]): boolean {
   return directories.some(
-    (one) => file === one || file.startsWith(one.endsWith(path.sep) ? one : one + path.sep),
+    (one) =>
+      file.startsWith(one) &&
+      (file.length === one.length || file[one.length] === path.sep || one.endsWith(path.sep)),
   );
 }
 

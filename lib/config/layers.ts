@@ -13,6 +13,9 @@ export interface LayerFinder {
   readonly layersOf: (definition: Definition, scope: Scope) => ReadonlyMap<string, readonly Node[]>;
 }
 
+/** Templates of one build, those counted twice that it extends by two ways. */
+const MAX_LAYERS = 1000;
+
 /** Makes a finder over the templates and builds of the merged files. */
 export function createLayerFinder(merged: Merged, evaluator: Evaluator, problems: Problems): LayerFinder {
   const constant = new Map<Definition, readonly MapNode[]>();
@@ -46,6 +49,17 @@ export function createLayerFinder(merged: Merged, evaluator: Evaluator, problems
       isConstant &&= chain.isConstant;
     }
     layers.push(...definition.layers);
+    if (layers.length > MAX_LAYERS) {
+      const { map, entry } = definition.keyOf;
+      problems.add(
+        problem('config/extends-too-much', `"${definition.name}" extends more than ${MAX_LAYERS} templates`, {
+          hint: 'A template counts each time that something extends it: let each be extended once.',
+          ...atKey(map, entry),
+        }),
+      );
+      constant.set(definition, []);
+      return { layers: [], isConstant: false };
+    }
     if (isConstant) constant.set(definition, layers);
     return { layers, isConstant };
   }

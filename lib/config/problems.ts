@@ -10,6 +10,8 @@ export interface Problems {
   readonly addAll: (found: readonly Problem[]) => void;
   /** Keeps a sensitive value out of the words of every problem from here on. */
   readonly hide: (value: string) => void;
+  /** Whether there are so many that another error would not be shown: its hint need not be thought about. */
+  readonly isFull: () => boolean;
   readonly errors: readonly Problem[];
   readonly warnings: readonly Problem[];
 }
@@ -61,6 +63,7 @@ export function createProblems(): Problems {
     hide: (value) => {
       if (value !== '') hidden.push(value);
     },
+    isFull: () => errors.length >= MAX_PROBLEMS,
     errors,
     warnings,
   };

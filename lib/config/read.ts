@@ -231,7 +231,7 @@ export function shownPath(cwd: string, path: string): string {
 }
 
 /** A block of bake's HCL at the start of a line. */
-const HCL = /^\s*(?:target|group|variable|function)\s+"?[\w-]+"?\s*\{/m;
+const HCL = /^[ \t]*(?:target|group|variable|function)[ \t]+"?[\w-]+"?[ \t]*\{/m;
 
 async function loadText(loader: Loader, origin: Origin, group: number): Promise<void> {
   const { node, problems } = await parseText(origin);

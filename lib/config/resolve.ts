@@ -199,7 +199,7 @@ function unknownBuild(name: string, value: Value, values: Values, known: KnownNa
     );
     return;
   }
-  if (!known.isComplete) return;
+  if (!known.isComplete || values.isFull()) return;
   const near = suggest(name, [...known.builds, ...known.matrices.keys()]);
   values.fail('config/unknown-build', `There is no build "${name}"`, value.node, {
     hint: near === undefined ? `bake-ts list shows the names there are.` : `Did you mean "${prefix}${near}"?`,

@@ -35,6 +35,8 @@ export interface Values {
   /** Text of a value; undefined (and a problem) for a list or map. */
   readonly textOf: (value: Value, what: string) => string | undefined;
   readonly fail: (code: ProblemCode, message: string, node: Node, rest?: Partial<Problem>) => void;
+  /** See `Problems`. */
+  readonly isFull: () => boolean;
 }
 
 /** Makes a reader over a build's layers (nodes by key, lowest layer first). */
@@ -221,7 +223,7 @@ export function createValues(
     return undefined;
   }
 
-  return { build, text, boolean, replaced, appended, map, whole, textOf, fail };
+  return { build, text, boolean, replaced, appended, map, whole, textOf, fail, isFull: problems.isFull };
 }
 
 function isPresent(item: Value): boolean {

@@ -2,7 +2,7 @@
  * Reading with the `yaml` package: everything that the fast reader does not take, with every mistake as a problem at its
  * place.
  */
-import type { Document, Pair, Scalar, Node as YamlNode } from 'yaml';
+import type { CST, Document, Pair, Scalar, YAMLError, Node as YamlNode } from 'yaml';
 import { type Problem, problem, type Span } from '../../model/mod.ts';
 import type { MapEntry, Node, Origin } from '../tree.ts';
 import { maskExpressions } from './mask.ts';
@@ -26,17 +26,8 @@ export async function readFully(
   const problems: Problem[] = [];
   let parsed: Document.Parsed;
   try {
-    const documents = yaml.parseAllDocuments(masked.text, {
-      prettyErrors: false,
-      // The conversion looks for them; the package compares every key with every other one of its map.
-      uniqueKeys: false,
-      merge: true,
-      strict: true,
-      version: '1.2',
-    });
-    const first = documents[0];
+    const [first, second] = firstDocuments(yaml, masked.text);
     if (first === undefined) return { problems };
-    const second = documents[1];
     if (second !== undefined) {
       problems.push(
         problem('config/several-documents', 'The file has more than one YAML document', {
@@ -45,7 +36,7 @@ export async function readFully(
         }),
       );
     }
-    parsed = first as Document.Parsed;
+    parsed = first;
   } catch (thrown) {
     if (thrown instanceof RangeError) return { problems: [tooDeep(origin)] };
     throw thrown;
@@ -66,6 +57,53 @@ export async function readFully(
 }
 
 type YamlPackage = typeof import('yaml');
+
+/** The first mistake is shown; a file that is not YAML at all has millions, each an Error with a stack. */
+const MAX_MISTAKES = 1000;
+
+/** The parts of the package's composer that are its own: what it says is wrong, and what it has noted of that. */
+interface ComposerInside {
+  onError: (source: unknown, ...rest: readonly unknown[]) => void;
+  readonly errors: readonly YAMLError[];
+}
+
+/**
+ * The first two documents of a text. As `parseAllDocuments`, which reads and reports to the end whatever it meets.
+ *
+ * @throws RangeError where it is nested too deeply
+ */
+function firstDocuments(
+  yaml: YamlPackage,
+  text: string,
+): readonly [first?: Document.Parsed | undefined, second?: Document.Parsed | undefined] {
+  const composer = new yaml.Composer({
+    prettyErrors: false,
+    // The conversion looks for them; the package compares every key with every other one of its map.
+    uniqueKeys: false,
+    merge: true,
+    strict: true,
+    version: '1.2',
+  });
+  const inside = composer as unknown as ComposerInside;
+  const note = inside.onError.bind(composer);
+  inside.onError = (...args) => {
+    if (inside.errors.length < MAX_MISTAKES) note(...args);
+  };
+  const documents: Document.Parsed[] = [];
+  for (const document of composer.compose(untilWrong(new yaml.Parser().parse(text)))) {
+    documents.push(document);
+    if (documents.length === 2) break;
+  }
+  return [documents[0], documents[1]];
+}
+
+function* untilWrong(tokens: Iterable<CST.Token>): Generator<CST.Token> {
+  let mistakes = 0;
+  for (const token of tokens) {
+    yield token;
+    if (token.type === 'error' && ++mistakes === MAX_MISTAKES) return;
+  }
+}
 
 /** Turns the package's nodes into ours; aliases become copies of what they stand for, within limits. */
 class Converter {

@@ -4,6 +4,7 @@
  * is the set of files that really travels.
  */
 import { type Problem, problem, type Result, type SourceFile, spanOfLine } from '../model/mod.ts';
+import { compileWildcards, DIRECTORIES } from '../util/wildcard.ts';
 
 /** Compiled rules; make them with {@link parseIgnore} or {@link compileRules}. */
 export interface IgnoreRules {
@@ -176,7 +177,7 @@ function withoutTrailingGlob(pattern: string): string {
  */
 function compilePattern(pattern: string, isException: boolean): (path: string) => boolean {
   let form: 'exact' | 'prefix' | 'suffix' | 'regexp' = 'exact';
-  let source = '^';
+  let source = '';
   const characters = Array.from(pattern);
   let tokens = 0;
   for (let at = 0; at < characters.length; at += 1, tokens += 1) {
@@ -191,7 +192,7 @@ function compilePattern(pattern: string, isException: boolean): (path: string) =
           form = 'regexp';
         }
       } else {
-        source += '(.*/)?';
+        source += DIRECTORIES;
         form = 'regexp';
       }
       if (tokens === 0) form = 'suffix';
@@ -224,18 +225,13 @@ function compilePattern(pattern: string, isException: boolean): (path: string) =
     const suffix = pattern.slice(2);
     return (path) => path.endsWith(suffix) || (suffix.startsWith('/') && path === suffix.slice(1));
   }
-  const compiled = compileRegExp(`${source}$`);
-  // What cannot be compiled must not hide a file: it leaves nothing out, and as an exception it keeps everything.
-  return compiled === undefined ? () => isException : (path) => compiled.test(path);
-}
-
-function compileRegExp(source: string): RegExp | undefined {
   for (const flags of ['u', '']) {
     try {
-      return new RegExp(source, flags);
+      return compileWildcards(source, flags);
     } catch {
       // With `u`, an escape of an ordinary letter is an error; without it, the letter itself.
     }
   }
-  return undefined;
+  // What cannot be compiled must not hide a file: it leaves nothing out, and as an exception it keeps everything.
+  return () => isException;
 }

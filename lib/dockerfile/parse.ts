@@ -10,9 +10,12 @@ import {
 import { type Dockerfile, flagValue, type Instruction, type StageSource } from './instruction.ts';
 import { InstructionReader } from './reader.ts';
 
+/** Far more than anybody writes; each may be based on the one before. */
+const MAX_STAGES = 1000;
+
 /**
  * Parses a Dockerfile. Problems: `dockerfile/empty`, `dockerfile/unknown-instruction`, `dockerfile/no-stage`,
- * `dockerfile/syntax`; all that can be found are reported at once, each with its place. A file for another frontend
+ * `dockerfile/too-many-stages`, `dockerfile/syntax`; all that can be found are reported at once, each with its place. A file for another frontend
  * (`# syntax=` something that is not a Dockerfile frontend) never fails: it may be in any language.
  */
 export function parseDockerfile(source: SourceFile): Result<Dockerfile> {
@@ -54,6 +57,19 @@ export function parseDockerfile(source: SourceFile): Result<Dockerfile> {
         hint: 'A Dockerfile needs at least one stage; use FROM scratch for an empty base.',
         span: spanOfLine(source, 1),
       }),
+    );
+  }
+  const beyond = stages[MAX_STAGES];
+  if (beyond !== undefined) {
+    problems.push(
+      problem(
+        'dockerfile/too-many-stages',
+        `${source.path} has ${stages.length} stages; ${MAX_STAGES} are allowed`,
+        {
+          hint: 'Split it into several Dockerfiles, which read one another as builds.',
+          span: beyond.stage.from.span,
+        },
+      ),
     );
   }
   const foreign = reader.syntax !== undefined && !isDockerfileFrontend(reader.syntax.text);

@@ -35,6 +35,14 @@ export interface ExpandOptions {
 
 class LexFailure extends Error {}
 
+/** Linux passes no longer variable to a program (execve(2), `MAX_ARG_STRLEN`). `ARG A=$A$A`, sixty times, would be one. */
+const MAX_EXPANDED = 128 * 1024;
+const TOO_LONG = 'more than 128 KiB comes of its variables';
+/** `${a:-${b:-…}}` */
+const MAX_DEPTH = 100;
+/** Stars of `${name#pattern}` that a regular expression shares a text out among in good time. */
+const MAX_STARS = 2;
+
 const SPECIAL_PARAMETERS = '@*#?-$!0';
 const EOF = '';
 
@@ -59,6 +67,10 @@ class Lexer {
   readonly #options: ExpandOptions;
   #at = 0;
   #rawEscapes = false;
+  /** Texts within texts that are being read. */
+  #depth = 0;
+  /** Characters of values so far. */
+  #lookedUp = 0;
 
   constructor(text: string, options: ExpandOptions) {
     this.#characters = Array.from(text);
@@ -71,6 +83,8 @@ class Lexer {
     rawEscapes: boolean,
     keepPatternEscapes: boolean,
   ): { readonly text: string; readonly words: readonly string[] } {
+    this.#depth += 1;
+    if (this.#depth > MAX_DEPTH) throw new LexFailure('variables are nested too deeply');
     const before = this.#rawEscapes;
     this.#rawEscapes = rawEscapes;
     const words = new WordCollector();
@@ -80,6 +94,7 @@ class Lexer {
       if (stop !== EOF && next === stop) {
         this.#take();
         this.#rawEscapes = before;
+        this.#depth -= 1;
         return { text: result, words: words.finish() };
       }
       if (next === '$') {
@@ -111,6 +126,7 @@ class Lexer {
     }
     if (stop !== EOF) throw new LexFailure(`unexpected end while looking for the matching ${stop}`);
     this.#rawEscapes = before;
+    this.#depth -= 1;
     return { text: result, words: words.finish() };
   }
 
@@ -192,7 +208,11 @@ class Lexer {
   #lookUp(name: string): string | undefined {
     this.names.add(name);
     const value = this.#options.lookup(name);
-    if (value !== UNKNOWN) return value;
+    if (value !== UNKNOWN) {
+      this.#lookedUp += value?.length ?? 0;
+      if (this.#lookedUp > MAX_EXPANDED) throw new LexFailure(TOO_LONG);
+      return value;
+    }
     this.unknown.add(name);
     return '';
   }
@@ -238,10 +258,17 @@ class Lexer {
           throw new LexFailure(`${name}: ${word === '' ? 'must be set' : word}`);
         return value ?? '';
       case '#':
-        return trimPrefix(word, value ?? '');
+        return this.#isTooWild(name, word) ? '' : trimPrefix(word, value ?? '');
       default:
-        return trimSuffix(word, value ?? '');
+        return this.#isTooWild(name, word) ? '' : trimSuffix(word, value ?? '');
     }
+  }
+
+  /** What comes of such a pattern is not worked out: it counts as not known. */
+  #isTooWild(name: string, pattern: string): boolean {
+    const isWild = (pattern.match(/(?<!\\)\*/g)?.length ?? 0) > MAX_STARS + 1;
+    if (isWild) this.unknown.add(name);
+    return isWild;
   }
 
   #replacement(name: string): string {
@@ -252,6 +279,8 @@ class Lexer {
     const value = this.#lookUp(name);
     if (value === undefined && this.#options.keepUnset === true)
       return `\${${name}/${pattern}/${replacement}}`;
+    if (this.#isTooWild(name, pattern)) return '';
+    if (replacement.length * (value?.length ?? 0) > 64 * MAX_EXPANDED) throw new LexFailure(TOO_LONG);
     const matcher = patternToRegExp(pattern, true, false);
     return all
       ? (value ?? '').replace(new RegExp(matcher.source, 'gu'), () => replacement)

@@ -1,4 +1,5 @@
 /** Wildcards of COPY and ADD sources: one path part against Go's `filepath.Match`. */
+import { compileWildcards } from '../util/wildcard.ts';
 
 /** True for a part that holds a wildcard. */
 export function hasWildcard(part: string): boolean {
@@ -7,7 +8,7 @@ export function hasWildcard(part: string): boolean {
 
 /** Compiles one part; a pattern that Go refuses matches everything, so that nothing is missed. */
 export function compilePart(part: string): (name: string) => boolean {
-  let source = '^';
+  let source = '';
   const characters = Array.from(part);
   for (let at = 0; at < characters.length; at += 1) {
     const character = characters[at] ?? '';
@@ -24,8 +25,7 @@ export function compilePart(part: string): (name: string) => boolean {
     } else source += quote(character);
   }
   try {
-    const compiled = new RegExp(`${source}$`, 'su');
-    return (name) => compiled.test(name);
+    return compileWildcards(source, 'su');
   } catch {
     return () => true;
   }

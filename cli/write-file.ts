@@ -1,8 +1,9 @@
 /** A file that a command makes for the user: never over another one without leave. */
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { problem } from '../lib/model/mod.ts';
 import { wrap } from '../lib/report/mod.ts';
+import { describeFileFault, fileFaultCode, writeNamedFile } from '../lib/system/mod.ts';
 import { isSet, type ParsedArgs } from './args.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { Io } from './io.ts';
@@ -57,13 +58,18 @@ function reportUnwritable(target: string, code: string, args: ParsedArgs, io: Io
   );
 }
 
-/** The error's code; undefined: written. */
+/** Why it was not written, the error's code first; undefined: written. */
 async function tryWrite(file: string, text: string, flag: 'w' | 'wx'): Promise<string | undefined> {
   try {
-    await writeFile(file, text, { flag });
+    if (flag === 'wx') await writeFile(file, text, { flag });
+    else await writeNamedFile(file, text);
     return undefined;
   } catch (error) {
-    return error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    const code = fileFaultCode(error);
+    if (code === 'EEXIST') return code;
+    // What is there of a new file is half of it.
+    if (flag === 'wx') await rm(file, { force: true }).catch(() => undefined);
+    return describeFileFault(error, file);
   }
 }
 

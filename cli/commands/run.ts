@@ -1,8 +1,8 @@
-import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fail, ok, type Problem, problem, type Result, type RunSummary } from '../../lib/model/mod.ts';
 import { createReporter, type ProgressMode } from '../../lib/report/mod.ts';
 import type { Audit } from '../../lib/run/mod.ts';
+import { describeFileFault, writeNamedFile } from '../../lib/system/mod.ts';
 import { isSet, type ParsedArgs, textOf } from '../args.ts';
 import { type ExitCode, exitCodeOfRun } from '../exit-codes.ts';
 import { readNumber } from '../inputs.ts';
@@ -119,14 +119,15 @@ async function writeMetadata(
     undefined,
     2,
   );
+  const target = path.resolve(io.cwd, file);
   try {
-    await writeFile(path.resolve(io.cwd, file), `${text}\n`);
+    await writeNamedFile(target, `${text}\n`);
     return undefined;
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    return problem('run/metadata-unwritten', `the metadata file ${file} cannot be written`, {
-      hint: 'give --metadata-file a path in a directory that exists and that you may write to',
-      detail: why,
+    const why = await describeFileFault(error, target);
+    return problem('run/metadata-unwritten', `the metadata file ${file} cannot be written (${why})`, {
+      hint: 'give --metadata-file a path in a directory that exists, has room, and that you may write to',
+      ...(error instanceof Error ? { detail: error.message } : {}),
     });
   }
 }

@@ -1,4 +1,5 @@
 /** The machine below us: its processors, programs run to their end, files read and written whole, where paths lead. */
+export { describeFileFault, fileFaultCode } from './file-fault.ts';
 export { findProgram, isExecutable } from './find-program.ts';
 export { SAFE_GIT } from './git.ts';
 export { defaultJobs, goArchitecture } from './processors.ts';
@@ -13,4 +14,4 @@ export {
   runProgramSync,
   whyFailed,
 } from './run-program.ts';
-export { writeFileWhole } from './write-file.ts';
+export { writeFileWhole, writeNamedFile } from './write-file.ts';

@@ -1,7 +1,8 @@
 /** Writing a file so that nobody ever sees half of it. */
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir, open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { fileFaultCode } from './file-fault.ts';
 
 /** How a file is written whole. */
 export interface WriteOptions {
@@ -12,6 +13,8 @@ export interface WriteOptions {
    * show an empty file afterwards: fine for what can be had again.
    */
   readonly isDurable?: boolean;
+  /** For the eyes of its owner: the file, and directories that are made above it, are closed to everybody else. */
+  readonly isPrivate?: boolean;
 }
 
 /**
@@ -21,13 +24,13 @@ export interface WriteOptions {
 export async function writeFileWhole(
   file: string,
   content: string | Uint8Array,
-  { mode = 0o666, isDurable = false }: WriteOptions = {},
+  { mode = 0o666, isDurable = false, isPrivate = false }: WriteOptions = {},
 ): Promise<void> {
-  await mkdir(path.dirname(file), { recursive: true });
+  await mkdir(path.dirname(file), { recursive: true, ...(isPrivate ? { mode: 0o700 } : {}) });
   // Beside it, since a rename across file systems is none.
   const draft = `${file}.${randomBytes(6).toString('hex')}.tmp`;
   try {
-    const handle = await open(draft, 'wx', mode);
+    const handle = await open(draft, 'wx', isPrivate ? 0o600 : mode);
     try {
       await handle.writeFile(content);
       if (isDurable) await handle.sync();
@@ -38,5 +41,27 @@ export async function writeFileWhole(
   } catch (error) {
     await rm(draft, { force: true }).catch(() => undefined);
     throw error;
+  }
+}
+
+/** Reasons for which a file cannot be replaced though it may be written: what it lies in is closed, or it is mounted. */
+const IN_PLACE: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'EBUSY', 'EXDEV', 'EROFS']);
+
+/**
+ * Writes a file that a user named: whole or not at all where it is an ordinary file or is not there, and as it is where
+ * it is none (`/dev/stdout`, a pipe). The directory must be there. Links are followed, and the mode of a file stays.
+ */
+export async function writeNamedFile(file: string, content: string): Promise<void> {
+  // Another name of a file that somebody has open (`/dev/stdout > log`): what is in it stays.
+  if (/^\/(?:dev|proc)\//.test(file)) return writeFile(file, content, { flag: 'a' });
+  const target = await realpath(file).catch(() => file);
+  const there = await stat(target).catch(() => undefined);
+  if (there !== undefined && !there.isFile()) return writeFile(target, content);
+  if (there === undefined) await stat(path.dirname(target));
+  try {
+    await writeFileWhole(target, content, there === undefined ? {} : { mode: there.mode & 0o777 });
+  } catch (error) {
+    if (there === undefined || !IN_PLACE.has(fileFaultCode(error) ?? '')) throw error;
+    await writeFile(target, content);
   }
 }

@@ -1,6 +1,13 @@
 /** What differs between two keys, in words a person can act on. */
 import { MAIN_CONTEXT } from '../dockerfile/mod.ts';
-import { type FilePart, type KeyParts, SECRET_WORDS, soundsSecret } from '../model/mod.ts';
+import {
+  type FilePart,
+  isSealed,
+  type KeyParts,
+  SECRET_WORDS,
+  showSealed,
+  soundsSecret,
+} from '../model/mod.ts';
 
 const SHOWN = 20;
 const LONGEST = 100;
@@ -19,7 +26,7 @@ export function diffKeys(
   isSecret: (value: string) => boolean = () => false,
 ): readonly string[] {
   const isHidden = (name: string, ...values: readonly (string | undefined)[]): boolean =>
-    soundsSecret(name) || values.some((value) => value !== undefined && isSecret(value));
+    soundsSecret(name) || values.some((value) => value !== undefined && (isSealed(value) || isSecret(value)));
   const lines = [
     ...(before.version === after.version
       ? []
@@ -51,7 +58,7 @@ export function diffKeys(
     }),
     ...diffContexts(before.files, after.files),
   ];
-  return atMost(lines, limit);
+  return atMost(lines.map(showSealed), limit);
 }
 
 /** At most `limit` lines, and then how many more. */

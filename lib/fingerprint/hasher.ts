@@ -50,6 +50,7 @@ const UNREADABLE_SHOWN = 10;
  */
 export class ContextHasher {
   readonly #directory: string | undefined;
+  readonly #onStrange: (file: string) => void;
   readonly #pool: BatchPool;
   readonly #caches = new Map<string, StatCache>();
   readonly #tables = new Map<string, StatTable>();
@@ -58,9 +59,19 @@ export class ContextHasher {
   /** One pass at a time: a second one finds most of its work done by the first. */
   #last: Promise<unknown> = Promise.resolve();
 
-  /** `stateDirectory`: where hashes are remembered between runs; undefined: not at all. `workers`: extra threads. */
-  constructor(options: { readonly stateDirectory?: string; readonly workers?: number } = {}) {
+  /**
+   * `stateDirectory`: where hashes are remembered between runs; undefined: not at all. `workers`: extra threads.
+   * `onStrange` gets each file there that cannot be read as what it should be.
+   */
+  constructor(
+    options: {
+      readonly stateDirectory?: string;
+      readonly workers?: number;
+      readonly onStrange?: (file: string) => void;
+    } = {},
+  ) {
     this.#directory = options.stateDirectory;
+    this.#onStrange = options.onStrange ?? (() => undefined);
     this.#pool = new BatchPool(options.workers);
   }
 
@@ -145,7 +156,7 @@ export class ContextHasher {
   }
 
   #cache(root: string): StatCache {
-    const cache = this.#caches.get(root) ?? StatCache.open(this.#directory, root);
+    const cache = this.#caches.get(root) ?? StatCache.open(this.#directory, root, this.#onStrange);
     this.#caches.set(root, cache);
     return cache;
   }

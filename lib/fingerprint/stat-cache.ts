@@ -9,7 +9,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { TextDecoder, TextEncoder } from 'node:util';
-import { writeFileWhole } from '../system/mod.ts';
+import { fileFaultCode, writeFileWhole } from '../system/mod.ts';
 import { HASH_BYTES, SIGNATURE_FIELDS } from './batch.ts';
 
 /** File times must lie this far before the reading; covers file systems that count in seconds and clocks that differ. */
@@ -55,18 +55,29 @@ export class StatCache {
     return this.#paths.length;
   }
 
-  /** Loads the store of a context; a missing or damaged one is an empty one. No directory: memory only. */
-  static open(directory: string | undefined, root: string): StatCache {
+  /**
+   * Loads the store of a context; a missing or damaged one is an empty one. No directory: memory only.
+   *
+   * @param onStrange gets the file where it is there and cannot be read as a store of this version
+   */
+  static open(
+    directory: string | undefined,
+    root: string,
+    onStrange: (file: string) => void = () => undefined,
+  ): StatCache {
     if (directory === undefined) return new StatCache(undefined, [], 1024);
     const name = createHash('sha256').update(root).digest('hex').slice(0, 32);
     const file = join(directory, `${name}.stat`);
     let data: Uint8Array;
     try {
       data = readFileSync(file);
-    } catch {
+    } catch (error) {
+      if (fileFaultCode(error) !== 'ENOENT') onStrange(file);
       return new StatCache(file, [], 1024);
     }
-    return StatCache.#decode(file, data) ?? new StatCache(file, [], 1024);
+    const read = StatCache.#decode(file, data);
+    if (read === undefined) onStrange(file);
+    return read ?? new StatCache(file, [], 1024);
   }
 
   static #decode(file: string, data: Uint8Array): StatCache | undefined {
@@ -200,7 +211,7 @@ export class StatCache {
     const head = new TextEncoder().encode(MAGIC);
     const sum = createHash('sha256').update(body).digest();
     try {
-      await writeFileWhole(this.#file, Buffer.concat([head, sum, body]));
+      await writeFileWhole(this.#file, Buffer.concat([head, sum, body]), { isPrivate: true });
       this.#isChanged = false;
     } catch {
       // It only makes things faster: without it (disk full, read-only) the next run reads the files again.

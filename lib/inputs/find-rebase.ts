@@ -10,6 +10,7 @@ import {
   type DigestRef,
   type ImageRef,
   isAttested,
+  isSealed,
   type KeyParts,
   type PlanNode,
   type PlatformManifest,
@@ -88,6 +89,9 @@ export function findConfigChange(
   const moved = names.filter((name) => parts.parents[name] !== last.parts.parents[name]);
   const edits = findConfigEdits(last.parts.dockerfile, parts.dockerfile);
   if (edits === undefined) return undefined;
+  // Labels are put into configs as they are, and of a sealed one nobody knows how it is.
+  const texts = [...labels.before, ...labels.after].flat().concat(edits.flatMap(wordsOf));
+  if (texts.some(isSealed)) return undefined;
   const areSame = isSameJson([...labels.before].sort(), [...labels.after].sort());
   if (moved.length === 0 && edits.length === 0 && areSame) return undefined;
   // Of the others only files are taken: another digest says that their layers are others.
@@ -99,6 +103,11 @@ export function findConfigChange(
   const { dockerfile, parents } = last.parts;
   if (computeKey({ ...parts, options, dockerfile, parents }) !== last.key) return undefined;
   return { moved, labels, edits };
+}
+
+/** All texts that an edit takes away or puts in place. */
+function wordsOf({ before, after }: ConfigEdit): readonly string[] {
+  return [before.entry, after.entry];
 }
 
 /** Whether what a build pushes may be made from what it pushed the last time. */

@@ -68,7 +68,7 @@ export async function computeInputs(keying: Keying, node: PlanNode): Promise<Nod
   const images = await lookUpImages(keying, node, facts);
   const platforms = platformsOf(keying, node, inspected.value);
   const filesOnly = readForFiles(facts);
-  const { parts, untracked } = keyParts({
+  const { parts: open, untracked } = keyParts({
     build,
     facts,
     files: new Map(contexts.map((one) => [one.name, one.hashed.files] as const)),
@@ -77,6 +77,7 @@ export async function computeInputs(keying: Keying, node: PlanNode): Promise<Nod
     platforms,
     enginePlatform: keying.enginePlatform,
   });
+  const parts = await keying.seal(open);
   // A base whose config is unread may have triggers that read images we do not see.
   const unread = facts.unreadBases.map(
     (name): UnknownInput => ({

@@ -2,7 +2,7 @@
 import type { ContextHasher } from '../fingerprint/mod.ts';
 import type { ImageResult } from '../model/mod.ts';
 import type { DockerfileLibrary } from '../prepare/mod.ts';
-import type { ImageConfigFacts } from '../state/mod.ts';
+import type { ImageConfigFacts, SealParts } from '../state/mod.ts';
 import type { ExternalImages } from './external-images.ts';
 
 /** What a finished build is to the builds that read it. */
@@ -25,4 +25,6 @@ export interface Keying {
   readonly resultOf: (build: string) => BuildResult | undefined;
   /** True for a text that holds the value of a sensitive variable. */
   readonly isSecret: (text: string) => boolean;
+  /** Replaces sensitive values in the parts of a key before the key is made of them. */
+  readonly seal: SealParts;
 }

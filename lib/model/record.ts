@@ -42,6 +42,8 @@ export interface KeyParts {
   readonly parents: Readonly<Record<string, string>>;
   /** Every other option that changes bytes: labels, annotations, attest, compression, network, … */
   readonly options: Readonly<Record<string, string>>;
+  /** Sensitive values stand in it as seals, so its key holds on this machine alone. Not a part of the key itself. */
+  readonly sealed?: true;
 }
 
 /** A platform's own manifest inside the result. */
@@ -69,4 +71,6 @@ export interface BuildRecord {
   readonly finishedAt: string;
   readonly durationMs: number;
   readonly steps: { readonly total: number; readonly cached: number };
+  /** Its key was made of sealed parts: no other machine can come to it, so it is shared with none. */
+  readonly local?: true;
 }

@@ -1,7 +1,10 @@
 /**
- * Keeping the values of sensitive variables out of what is shown, wherever they went: into an argument, a tag, the words
- * of a failing step.
+ * Keeping the values of sensitive variables out of what is shown and of what is stored, wherever they went: into an
+ * argument, a tag, the words of a failing step. One rule for all that is made for reading: values of sensitive variables
+ * are hidden in every text, and a value that stands beside a name which sounds secret is hidden with it.
  */
+import { Buffer } from 'node:buffer';
+import { escapeHtml } from '../util/go-json.ts';
 import type { Json, Variable } from './build.ts';
 
 /** What is shown in place of a sensitive value. */
@@ -16,12 +19,111 @@ export function soundsSecret(name: string): boolean {
   return SECRET_NAME.test(name);
 }
 
+/** Names and values, without the values whose names sound secret. */
+export function hideNamed(values: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  return new Map([...values].map(([name, value]) => [name, soundsSecret(name) ? HIDDEN : value]));
+}
+
+/** An option of the frontend that is a name of the user's and its value. */
+const NAMED_OPTION = /^((?:build-arg|label):([^=]*)=)[\s\S]*$/;
+/** `name=value` of `type=…,name=value`; with a comma in it the whole stands in quotes. */
+const FIELD = /(^|,)(?:"([^=,"]+)=(?:[^"]|"")*"|([^=,"]+)=[^,]*)/g;
+const USER_OF_URL = /\b(https?:\/\/)[^/@\s]*@/g;
+
+/** One word of a command line of buildctl, without values whose names sound secret, and without users in addresses. */
+export function hideInWord(word: string): string {
+  const [, head = '', name = ''] = NAMED_OPTION.exec(word) ?? [];
+  if (name !== '' && soundsSecret(name)) return `${head}${HIDDEN}`;
+  const shown = word.startsWith('type=')
+    ? word.replace(FIELD, (field, comma: string, quoted?: string, plain?: string) => {
+        const key = quoted ?? plain ?? '';
+        return soundsSecret(key) ? `${comma}${key}=${HIDDEN}` : field;
+      })
+    : word;
+  return shown.replace(USER_OF_URL, '$1');
+}
+
+/** `NAME: value` and `NAME=value` of what sounds secret, to the end of the line. */
+const NAMED_IN_LINE = new RegExp(String.raw`((?:${SECRET_WORDS})[\w.-]*["']?\s*[:=]\s*)\S.*$`, 'i');
+
+/** A line of a file, without the value behind a name that sounds secret. */
+export function hideInLine(line: string): string {
+  return line.replace(NAMED_IN_LINE, `$1${HIDDEN}`);
+}
+
 /** Shorter values (`1`, `dev`) would hide half of everything by chance. */
 const SHORTEST = 4;
+
+/**
+ * What is looked for in texts, where a variable has this value: the value, each of its lines (output comes line by line),
+ * and how it reads in JSON, in an address and in base64. What is shorter than four characters is left out.
+ */
+export function sensitiveForms(value: Json): readonly string[] {
+  const forms = textsIn(value).flatMap((text) => {
+    const json = JSON.stringify(text).slice(1, -1);
+    const bytes = Buffer.from(text);
+    const base64 = bytes.toString('base64').replace(/=+$/, '');
+    const lines = text.split(/\r\n|\r|\n/).map((line) => line.trim());
+    return text.length < SHORTEST
+      ? []
+      : [
+          ...[text, json, escapeHtml(json), encodeURIComponent(bytes.toString()), base64],
+          ...(lines.length > 1 ? lines : []),
+        ];
+  });
+  return [...new Set(forms)].filter((form) => form.length >= SHORTEST);
+}
+
+function textsIn(value: Json): readonly string[] {
+  if (value === null || typeof value === 'boolean') return [];
+  return typeof value === 'object' ? Object.values(value).flatMap(textsIn) : [String(value)];
+}
+
+/**
+ * Stands in stored texts for a sensitive value: a hash of it with a key of this machine (lib/state/seal.ts), so that a
+ * change is seen and the value is not.
+ */
+const SEAL = /\(hidden:[0-9a-f]{32}\)/g;
+const SEAL_HEAD = '(hidden:';
+
+/** Whether a text has sensitive values in it that were sealed. */
+export function isSealed(text: string): boolean {
+  return text.includes(SEAL_HEAD);
+}
+
+/** A text as it is shown: without what seals say. */
+export function showSealed(text: string): string {
+  return isSealed(text) ? text.replace(SEAL, HIDDEN) : text;
+}
+
+/** Replaces what is sensitive in texts. */
+export interface Sealer {
+  /** True where there is something to be sealed in a text. */
+  readonly concerns: (text: string) => boolean;
+  /**
+   * The text with each sensitive part replaced by a seal.
+   *
+   * @param hash 32 hexadecimal digits for a part, of which nobody without the key can tell the part
+   */
+  readonly seal: (text: string, hash: (part: string) => string) => string;
+}
+
+/**
+ * A sealer for the sensitive values of a set. What looks like the head of a seal is sealed too: so two texts that are the
+ * same when they are sealed were the same before, whatever was sensitive then and is now.
+ */
+export function createSealer(variables: ReadonlyMap<string, Variable>): Sealer {
+  const finder = finderOf([...formsOf(variables), SEAL_HEAD]);
+  return {
+    concerns: finder.holds,
+    seal: (text, hash) => finder.replace(text, (part) => `${SEAL_HEAD}${hash(part)})`),
+  };
+}
+
 const NOTHING: ReadonlySet<string> = new Set();
 /** Knows the sensitive values of a set. */
 export interface Hider {
-  /** True where a text holds one of them. */
+  /** True where a text holds one of them, or the seal of one. */
   readonly holds: (text: string) => boolean;
   /**
    * The same JSON document with each of them replaced in every text, except below keys in `kept`; the document itself is
@@ -32,14 +134,11 @@ export interface Hider {
 
 /** A hider for the values of the variables of a set that are marked `sensitive`, also those inside of lists and maps. */
 export function createHider(variables: ReadonlyMap<string, Variable>): Hider {
-  const values = [...variables.values()].flatMap((one) => (one.sensitive ? textsIn(one.value) : []));
-  const secrets = [...new Set(values)]
-    .filter((value) => value.length >= SHORTEST)
-    // Of two that begin alike the longer one goes first, or its end would stay.
-    .sort((one, other) => other.length - one.length);
-  if (secrets.length === 0) return { holds: () => false, hide: (document) => document };
+  const forms = formsOf(variables);
+  if (forms.length === 0) return { holds: isSealed, hide: (document) => document };
+  const finder = finderOf(forms);
   const walk = (value: unknown, kept: ReadonlySet<string>): unknown => {
-    if (typeof value === 'string') return secrets.reduce((text, one) => text.replaceAll(one, HIDDEN), value);
+    if (typeof value === 'string') return finder.replace(showSealed(value), () => HIDDEN);
     if (Array.isArray(value)) return value.map((item) => walk(item, kept));
     if (typeof value !== 'object' || value === null) return value;
     return Object.fromEntries(
@@ -47,12 +146,41 @@ export function createHider(variables: ReadonlyMap<string, Variable>): Hider {
     );
   };
   return {
-    holds: (text) => secrets.some((one) => text.includes(one)),
+    holds: (text) => isSealed(text) || finder.holds(text),
     hide: <T>(document: T, kept: ReadonlySet<string> = NOTHING) => walk(document, kept) as T,
   };
 }
 
-function textsIn(value: Json): readonly string[] {
-  if (value === null || typeof value === 'boolean') return [];
-  return typeof value === 'object' ? Object.values(value).flatMap(textsIn) : [String(value)];
+function formsOf(variables: ReadonlyMap<string, Variable>): readonly string[] {
+  return [...variables.values()].flatMap((one) => (one.sensitive ? sensitiveForms(one.value) : []));
+}
+
+interface Finder {
+  readonly holds: (text: string) => boolean;
+  readonly replace: (text: string, by: (part: string) => string) => string;
+}
+
+/** Finds any of some texts; where they overlap, all that is covered is one part. */
+function finderOf(wanted: readonly string[]): Finder {
+  // Of two that begin alike the longer one is looked for first, or its end would stay.
+  const words = [...new Set(wanted)].sort((one, other) => other.length - one.length);
+  const any = words.map((word) => word.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('|');
+  const first = new RegExp(any);
+  const each = new RegExp(`(?=(${any}))`, 'g');
+  return {
+    holds: (text) => first.test(text),
+    replace: (text, by) => {
+      if (!first.test(text)) return text;
+      let [result, start, end] = ['', 0, 0];
+      for (const { index, 1: word = '' } of text.matchAll(each)) {
+        if (index >= end) {
+          if (end > start) result += by(text.slice(start, end));
+          result += text.slice(end, index);
+          [start, end] = [index, index + word.length];
+        } else end = Math.max(end, index + word.length);
+      }
+      if (end > start) result += by(text.slice(start, end));
+      return result + text.slice(end);
+    },
+  };
 }

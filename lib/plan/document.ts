@@ -1,9 +1,10 @@
 /**
  * The plan as a document: stable in order, made without engine, network or secrets (schemas/plan.schema.json). What
- * stands in it is what buildctl will get; secrets appear by id only, and values of sensitive variables nowhere.
+ * stands in it is what buildctl will get; secrets appear by id only, values of sensitive variables nowhere, and those whose
+ * names sound secret as `(hidden)`.
  */
 import type { Build, Plan, PlanNode, TypedAttributes, VariableOrigin } from '../model/mod.ts';
-import { createHider, formatPlace, HIDDEN } from '../model/mod.ts';
+import { createHider, formatPlace, HIDDEN, hideNamed, soundsSecret } from '../model/mod.ts';
 
 /** A plan as `plan --json` prints it. Version 1; additive only. */
 export interface PlanDocument {
@@ -101,9 +102,9 @@ function describeNode(node: PlanNode): PlannedBuild {
     context: build.context.written,
     ...describeDockerfile(build),
     ...(build.target === undefined ? {} : { target: build.target }),
-    ...record('args', build.args),
-    ...record('labels', build.labels),
-    ...record('annotations', build.annotations),
+    ...record('args', hideNamed(build.args)),
+    ...record('labels', hideNamed(build.labels)),
+    ...record('annotations', hideNamed(build.annotations)),
     ...list('platforms', build.platforms),
     ...list(
       'tags',
@@ -151,13 +152,11 @@ function describeDockerfile(build: Build): Pick<PlannedBuild, 'dockerfile' | 'do
     : { dockerfile: build.dockerfile.written };
 }
 
-/** Attributes that hold credentials (buildkit cache/remotecache: gha, s3, azblob). */
-const CREDENTIAL = /token|secret|password|access_key|account_key/i;
 const PATHS = new Set(['dest', 'src']);
 
 function formatTyped(typed: TypedAttributes): string {
   const show = (key: string, value: string): string => {
-    if (CREDENTIAL.test(key)) return HIDDEN;
+    if (soundsSecret(key)) return HIDDEN;
     // Where the repository lies on this machine is no part of the plan.
     return PATHS.has(key) ? (typed.writtenPath ?? value) : value;
   };

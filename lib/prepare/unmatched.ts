@@ -1,9 +1,18 @@
 /**
  * What builds.yaml hands to a Dockerfile and what the Dockerfile takes, where the two do not meet: BuildKit passes over
- * both in silence. All of it is a warning: a step may well do without its secret.
+ * both in silence. All of it is a warning: a step may well do without its secret. And what is handed over in a way in which
+ * everybody sees it.
  */
 import { type Declared, type Dockerfile, declaredBy, type Handed } from '../dockerfile/mod.ts';
-import { type Build, type Plan, type Problem, type ProblemCode, problem, type Span } from '../model/mod.ts';
+import {
+  type Build,
+  createHider,
+  type Plan,
+  type Problem,
+  type ProblemCode,
+  problem,
+  type Span,
+} from '../model/mod.ts';
 import { didYouMean } from '../util/suggest.ts';
 import type { DockerfileLibrary } from './dockerfiles.ts';
 
@@ -24,14 +33,17 @@ interface Finding {
 }
 
 /**
- * Warnings about the builds of a plan: `build/secret-not-given`, `build/secret-not-mounted`, `build/arg-not-declared`.
+ * Warnings about the builds of a plan: `build/secret-not-given`, `build/secret-not-mounted`, `build/arg-not-declared`,
+ * `build/sensitive-arg`.
  * What one place of builds.yaml gives to several builds is warned of only where none of them takes it, and what is found
- * at one place for several builds is said once. Nothing where the Dockerfile is not at hand, or is another frontend's.
+ * at one place for several builds is said once. Only the last of them where the Dockerfile is not at hand, or is another frontend's.
  */
 export function findUnmatched(plan: Plan, dockerfiles: DockerfileLibrary): readonly Problem[] {
   const checker = new Checker(plan, dockerfiles);
+  const { holds } = createHider(plan.set.variables);
   const found: Finding[] = [];
-  for (const { build } of plan.nodes.values()) found.push(...checker.check(build));
+  for (const { build } of plan.nodes.values())
+    found.push(...checker.check(build), ...findSensitiveArgs(build, holds));
   return mergeBuilds(found);
 }
 
@@ -137,6 +149,27 @@ class Checker {
       return declared === undefined || isTaken(declared);
     });
   }
+}
+
+/**
+ * Arguments that hold a sensitive value. buildctl takes options on its command line and nowhere else (buildkit
+ * cmd/buildctl/build.go), which every user of this machine can read while it runs; BuildKit writes arguments into history.
+ */
+function findSensitiveArgs(build: Build, holds: (text: string) => boolean): readonly Finding[] {
+  const names = [...build.args].flatMap(([name, value]) => (holds(value) ? name : []));
+  const [first] = names;
+  if (first === undefined) return [];
+  const list = names.map((name) => `\`${name}\``).join(', ');
+  return [
+    {
+      code: 'build/sensitive-arg',
+      build,
+      span: build.argSpans?.get(first),
+      text: (isOne) =>
+        `${isOne ? 'is' : 'are'} given a sensitive value as a build argument (${list}): the list of processes shows it, and so may the history of the image`,
+      hint: 'Give it under `secrets:`, and mount it in the step that takes it: `RUN --mount=type=secret,id=…`.',
+    },
+  ];
 }
 
 function indexPlaces(builds: Iterable<Build>): ReadonlyMap<string, readonly Build[]> {

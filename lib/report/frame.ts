@@ -4,6 +4,7 @@
  * All marks of one file share one frame, so that "written twice" shows both lines under each other. Columns are
  * counted as the terminal draws them: tabs, wide characters and escape sequences in the file do not shift a caret.
  */
+import { hideInLine } from '../model/mod.ts';
 import type { Palette } from './palette.ts';
 import { sliceColumns, visibleText, widthOf } from './text.ts';
 
@@ -59,7 +60,10 @@ export function formatFrame(text: string, marks: readonly Mark[], style: FrameSt
       out.push(`${' '.repeat(gutter)} ${palette.info('·')}`);
     }
     before = number;
-    const source = lines[number - 1] ?? '';
+    const isMarked = clamped.some((mark) => mark.line <= number && number <= mark.endLine);
+    const line = lines[number - 1] ?? '';
+    // What stands beside the problem is there for orientation; what is marked is what it is about.
+    const source = isMarked ? line : hideInLine(line);
     const here = clamped.filter((mark) => mark.line === number && mark.endLine === number);
     const window = windowFor(source, here, room);
     const rail = railAt(number, ranged, style);

@@ -102,7 +102,7 @@ export class Memory {
   async recall(key: BuildKey): Promise<BuildRecord | undefined> {
     const own = await this.#state.readRecord(key);
     if (own !== undefined) {
-      this.#seen.set(key, own);
+      this.#see(own);
       return own;
     }
     if (this.#ref === undefined) return undefined;
@@ -151,7 +151,7 @@ export class Memory {
 
   /** An earlier result is what its build is now: later changes are reported against these inputs. */
   async confirm(build: string, last: LastInputs): Promise<void> {
-    this.#inputs.set(build, last);
+    if (last.parts.sealed !== true) this.#inputs.set(build, last);
     const shared = this.#fromRegistry.get(last.key);
     if (shared === undefined) await this.#state.ensureLast(build, last);
     // So that it is known here too should the shared records move or go.
@@ -161,14 +161,21 @@ export class Memory {
   /** Remembers the manifests and configs of the image that a build has now, unless they hold a sensitive value. */
   async rememberImage(build: string, documents: readonly Uint8Array[]): Promise<void> {
     const texts = documents.map((bytes) => new TextDecoder().decode(bytes));
-    if (!texts.some(this.#isSecret)) await this.#state.writeImage(build, texts);
+    // What was there may hold one that was not known as such then.
+    await this.#state.writeImage(build, texts.some(this.#isSecret) ? [] : texts);
   }
 
   /** Remembers a success; on this machine at once, in the registry with `save`. */
   async remember(record: BuildRecord, last: LastInputs): Promise<Result<void>> {
-    this.#seen.set(record.key, record);
-    this.#inputs.set(record.build, last);
-    return this.#state.writeRecord(record, last);
+    const kept = keptRecord(record, last, this.#isSecret);
+    this.#see(kept);
+    if (kept.local !== true) this.#inputs.set(record.build, last);
+    return this.#state.writeRecord(kept, last);
+  }
+
+  /** Takes note of what is to be shared. */
+  #see(record: BuildRecord): void {
+    if (record.local !== true) this.#seen.set(record.key, record);
   }
 
   /** Forgets what a key gave, here and (with `save`) in the registry: it was found to be wrong. */
@@ -349,6 +356,24 @@ function parseOutlines(bytes: Uint8Array): Outlines {
     // Damaged or of another make: not known.
   }
   return outlines;
+}
+
+/** A record as it is kept: without sensitive values in tags, and only here where its key holds on this machine alone. */
+function keptRecord(
+  { local: _, ...record }: BuildRecord,
+  { parts }: LastInputs,
+  isSecret: (text: string) => boolean,
+): BuildRecord {
+  const refs = record.refs
+    .map((text) => (isSecret(text) ? withoutTag(text) : text))
+    .filter((text) => !isSecret(text));
+  return { ...record, refs, ...(parts.sealed === true ? { local: true } : {}) };
+}
+
+/** What stands before the tag of a reference. */
+function withoutTag(text: string): string {
+  const ref = parseImageRef(text);
+  return ref === undefined ? text : formatImageRef({ registry: ref.registry, repository: ref.repository });
 }
 
 /** Times and durations do not matter where digests are equal; else the later result is the one to go by. */

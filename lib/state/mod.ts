@@ -1,8 +1,4 @@
 /** Memory of earlier runs: records by key, the latest inputs of each build, facts of images. */
-export {
-  type ImageConfigFacts,
-  type LastInputs,
-  type ParentResult,
-  StateStore,
-  stateDirectory,
-} from './store.ts';
+export type { SealParts } from './seal.ts';
+export type { ImageConfigFacts, LastInputs, ParentResult } from './shapes.ts';
+export { StateStore, stateDirectory } from './store.ts';

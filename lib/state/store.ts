@@ -1,7 +1,7 @@
 /**
  * What is remembered between runs, on this machine. Every file is replaced whole by a rename, so that runs at the same
  * time see either the old or the new one; nothing here is needed for correctness: what is missing or damaged means
- * "not known", and what is not known is built.
+ * "not known", and what is not known is built. The directory is its owner's alone.
  *
  * ```
  * records/<first two of key>/<key>.json     what a key gave          (BuildRecord)
@@ -9,50 +9,37 @@
  * documents/<project>/<build>.json          manifests and configs of its latest image
  * images/<first two of digest>/<digest>.json  what an image's config says; digests never change their meaning
  * stats/                                    stat caches, kept by lib/fingerprint
+ * seal-key.json                             the key that sensitive values are sealed with (seal.ts)
  * ```
  */
 import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
-import { open, readFile, rm } from 'node:fs/promises';
-import { homedir } from 'node:os';
+import { chmod, open, readFile, rm, stat } from 'node:fs/promises';
+import { homedir, userInfo } from 'node:os';
 import path from 'node:path';
 import {
   type BuildKey,
   type BuildRecord,
+  type BuildSet,
   type Digest,
   fail,
-  KEY_VERSION,
-  type KeyParts,
   ok,
-  type PlatformManifest,
   type Problem,
   problem,
   type Result,
 } from '../model/mod.ts';
-import { writeFileWhole } from '../system/mod.ts';
-
-/** What of an image's config decides what a Dockerfile on top of it reads. */
-export interface ImageConfigFacts {
-  readonly env: readonly string[];
-  readonly onbuild: readonly string[];
-  /** Platforms that it is surely there for; undefined or empty: not known. */
-  readonly platforms?: readonly string[];
-}
-
-/** A result that another build read, as it was then. */
-export interface ParentResult {
-  /** `HOST/REPOSITORY@DIGEST` */
-  readonly ref: string;
-  readonly platforms: readonly PlatformManifest[];
-}
-
-/** A build's latest key, with everything it was made of. */
-export interface LastInputs {
-  readonly key: BuildKey;
-  readonly parts: KeyParts;
-  /** Context name → the result that stood behind it, for those in a registry. */
-  readonly parents?: Readonly<Record<string, ParentResult>>;
-}
+import { describeFileFault, fileFaultCode, writeFileWhole } from '../system/mod.ts';
+import { createPartsSealer, newSealKey, type SealParts } from './seal.ts';
+import {
+  type ImageConfigFacts,
+  isImageFacts,
+  isImageTexts,
+  isLastInputs,
+  isRecord,
+  isSealKey,
+  type LastInputs,
+  STATE_VERSION,
+} from './shapes.ts';
 
 /**
  * Where state lies: `BAKE_TS_HOME`, else `$XDG_STATE_HOME/bake-ts`, else `~/.local/state/bake-ts`.
@@ -68,13 +55,19 @@ export function stateDirectory(env: Readonly<Record<string, string | undefined>>
   );
 }
 
-/** More than `{"key":"…"` takes at the head of a file. */
+/** More than what stands before the end of the key takes at the head of a file. */
 const LAST_KEY_BYTES = 256;
+/** Others have no business in the directory, nor in what is in it. */
+const OTHERS = 0o077;
+const OWN_ONLY = 0o700;
 
 /** Memory of earlier runs below one directory. */
 export class StateStore {
   readonly #dir: string;
   readonly #project: string;
+  readonly #strange = new Set<string>();
+  readonly #warnings: Problem[] = [];
+  #sealKey: Promise<string> | undefined;
 
   /**
    * @param dir from `stateDirectory`
@@ -90,10 +83,50 @@ export class StateStore {
     return path.join(this.#dir, 'stats');
   }
 
+  /** Closes the directory to other users where an earlier version, or a hand, left it open. */
+  async shut(): Promise<void> {
+    try {
+      const { mode, uid } = await stat(this.#dir);
+      if ((mode & OTHERS) !== 0 && uid === userInfo().uid) await chmod(this.#dir, OWN_ONLY);
+    } catch {
+      // Not there yet, or nothing that we may change.
+    }
+  }
+
+  /** Notes a file that is there and cannot be believed; it counts as one that is not there. */
+  noteStrange(file: string): void {
+    this.#strange.add(file);
+  }
+
+  /** What is to be said of the directory at the end of a run: `state/strange`, `state/not-written`. */
+  warnings(): readonly Problem[] {
+    const [first, ...more] = this.#strange;
+    if (first === undefined) return this.#warnings;
+    const files = more.length === 0 ? 'a file' : `${more.length + 1} files`;
+    return [
+      ...this.#warnings,
+      problem('state/strange', `${files} in \`${this.#dir}\` cannot be read as what should be there`, {
+        severity: 'warning',
+        detail: more.length === 0 ? first : `${first}\nand ${more.length} more`,
+        hint: 'They count as not there: what is not known is built, and written anew. Where it comes again, delete the directory.',
+      }),
+    ];
+  }
+
+  /** What replaces the sensitive values of a set in the parts of keys; its key is made when it is needed first. */
+  sealer(variables: BuildSet['variables']): SealParts {
+    return createPartsSealer(variables, () => {
+      this.#sealKey ??= this.#readSealKey();
+      return this.#sealKey;
+    });
+  }
+
   /** What a key gave; undefined where nothing (readable, of this version) is known. */
   async readRecord(key: BuildKey): Promise<BuildRecord | undefined> {
-    const record = await readJson<BuildRecord>(this.#recordFile(key));
-    return record?.version === KEY_VERSION && record.key === key ? record : undefined;
+    return this.#read(
+      this.#recordFile(key),
+      (value): value is BuildRecord => isRecord(value) && value.key === key,
+    );
   }
 
   /** Remembers a successful build under its key, and its inputs as the latest. */
@@ -103,12 +136,23 @@ export class StateStore {
 
   /** Forgets what a key gave; the latest inputs stay, to compare with. */
   async dropRecord(key: BuildKey): Promise<void> {
-    await rm(this.#recordFile(key), { force: true });
+    const file = this.#recordFile(key);
+    try {
+      await rm(file, { force: true, recursive: true });
+    } catch (error) {
+      const why = await describeFileFault(error, file);
+      this.#warnings.push(
+        problem('state/not-written', `what was found wrong cannot be forgotten: \`${file}\` (${why})`, {
+          severity: 'warning',
+          hint: 'Delete the file, or the next run takes it for right again.',
+        }),
+      );
+    }
   }
 
   /** Makes a build's inputs the latest ones. */
   async writeLast(build: string, last: LastInputs): Promise<Problem | undefined> {
-    return writeJson(this.#lastFile(build), last);
+    return writeJson(this.#lastFile(build), { ...headOf(last), ...last });
   }
 
   /**
@@ -116,41 +160,75 @@ export class StateStore {
    * stands at the head of the file, which may be long, so only that much is read.
    */
   async ensureLast(build: string, last: LastInputs): Promise<Problem | undefined> {
-    const head = Buffer.from(JSON.stringify({ key: last.key }).slice(0, -1));
+    const head = Buffer.from(JSON.stringify(headOf(last)).slice(0, -1));
     const known = await readHead(this.#lastFile(build), head.length);
     return known?.equals(head) === true ? undefined : this.writeLast(build, last);
   }
 
   /** The inputs of a build's latest success; undefined where there was none. */
   async readLast(build: string): Promise<LastInputs | undefined> {
-    return readJson<LastInputs>(this.#lastFile(build));
+    const read = await this.#read(this.#lastFile(build), isLastInputs);
+    if (read === undefined) return undefined;
+    const { key, parts, parents } = read;
+    return { key, parts, ...(parents === undefined ? {} : { parents }) };
   }
 
   /** Manifests and configs of the latest image of a build, as texts; to be told by their digests. */
   async readImage(build: string): Promise<readonly string[]> {
-    const read = await readJson<unknown>(this.#imageTextsFile(build));
-    return Array.isArray(read) ? read.filter((one) => typeof one === 'string') : [];
+    return (await this.#read(this.#imageTextsFile(build), isImageTexts))?.texts ?? [];
   }
 
   /** Remembers them, in place of those before. */
   async writeImage(build: string, texts: readonly string[]): Promise<void> {
-    await writeJson(this.#imageTextsFile(build), texts);
+    await writeJson(this.#imageTextsFile(build), { version: STATE_VERSION, texts });
   }
 
   /** The key of a build's latest success, without reading what it was made of, which may be long. */
   async readLastKey(build: string): Promise<BuildKey | undefined> {
     const head = await readHead(this.#lastFile(build), LAST_KEY_BYTES);
-    return /^\{"key":"([^"]+)"/.exec(head?.toString() ?? '')?.[1];
+    return /^\{"version":\d+,"key":"([0-9a-f]{64})"/.exec(head?.toString() ?? '')?.[1];
   }
 
   /** What an image's config says, if it was ever read. */
   async readImageFacts(digest: Digest, platform: string): Promise<ImageConfigFacts | undefined> {
-    return readJson<ImageConfigFacts>(this.#imageFile(digest, platform));
+    const read = await this.#read(this.#imageFile(digest, platform), isImageFacts);
+    if (read === undefined) return undefined;
+    const { env, onbuild, platforms } = read;
+    return { env, onbuild, ...(platforms === undefined ? {} : { platforms }) };
   }
 
   /** Remembers what an image's config says. */
   async writeImageFacts(digest: Digest, platform: string, facts: ImageConfigFacts): Promise<void> {
-    await writeJson(this.#imageFile(digest, platform), facts);
+    await writeJson(this.#imageFile(digest, platform), { version: STATE_VERSION, ...facts });
+  }
+
+  /** What a file holds, if it is of the form that `isRight` looks for. */
+  async #read<T>(file: string, isRight: (value: unknown) => value is T): Promise<T | undefined> {
+    let value: unknown;
+    try {
+      value = JSON.parse(await readFile(file, 'utf8'));
+    } catch (error) {
+      if (fileFaultCode(error) !== 'ENOENT') this.#strange.add(file);
+      return undefined;
+    }
+    if (isRight(value)) return value;
+    this.#strange.add(file);
+    return undefined;
+  }
+
+  /** The key that is there, else a new one; one that cannot be kept serves this run, and what it seals is built again. */
+  async #readSealKey(): Promise<string> {
+    const file = path.join(this.#dir, 'seal-key.json');
+    const known = await this.#read(file, isSealKey);
+    if (known !== undefined) return known.key;
+    const made = newSealKey();
+    const unwritten = await writeJson(file, { version: STATE_VERSION, key: made });
+    if (unwritten !== undefined) {
+      this.#warnings.push(unwritten);
+      return made;
+    }
+    // Of two runs that make one at the same time, the later one's is there.
+    return (await this.#read(file, isSealKey))?.key ?? made;
   }
 
   #recordFile(key: BuildKey): string {
@@ -171,17 +249,14 @@ export class StateStore {
   }
 }
 
+/** What the file of the latest inputs begins with. */
+function headOf({ key }: LastInputs): { readonly version: number; readonly key: BuildKey } {
+  return { version: STATE_VERSION, key };
+}
+
 async function gather(writes: readonly Promise<Problem | undefined>[]): Promise<Result<void>> {
   const problems = (await Promise.all(writes)).filter((one) => one !== undefined);
   return problems.length > 0 ? fail(problems) : ok(undefined);
-}
-
-async function readJson<T>(file: string): Promise<T | undefined> {
-  try {
-    return JSON.parse(await readFile(file, 'utf8')) as T;
-  } catch {
-    return undefined; // missing or damaged: not known
-  }
 }
 
 async function readHead(file: string, bytes: number): Promise<Buffer | undefined> {
@@ -200,10 +275,10 @@ async function readHead(file: string, bytes: number): Promise<Buffer | undefined
 
 async function writeJson(file: string, value: unknown): Promise<Problem | undefined> {
   try {
-    await writeFileWhole(file, `${JSON.stringify(value)}\n`);
+    await writeFileWhole(file, `${JSON.stringify(value)}\n`, { isPrivate: true });
     return undefined;
   } catch (error) {
-    const why = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    const why = await describeFileFault(error, file);
     return problem('state/not-written', `what was built cannot be remembered: \`${file}\` (${why})`, {
       severity: 'warning',
       hint: 'The next run builds it again. Free space, or set BAKE_TS_HOME to a folder that can be written.',

@@ -53,6 +53,7 @@ async function makeProject(t: Cleanup, tree: Readonly<Record<string, TreeEntry>>
     signal: new AbortController().signal,
     resultOf: (build) => around.results?.[build],
     isSecret: () => false,
+    seal: async (parts) => parts,
   };
   const local = (name: string): ContextSource => ({
     ref: { kind: 'local', path: path.join(dir, name) },

@@ -16,7 +16,7 @@ const SPAN = { file: { path: 'builds.yaml', text: 'x' }, start: 0, end: 1 } as u
 async function check(...nodes: readonly PlanNode[]) {
   const builds = new Map(nodes.map(({ build }) => [build.name, build]));
   const plan = {
-    set: { builds, registries: new Map(), grants: GRANTS },
+    set: { builds, registries: new Map(), variables: new Map(), grants: GRANTS },
     nodes: new Map(nodes.map((node) => [node.build.name, node])),
   } as unknown as Plan;
   return checkPlan(plan, new DockerfileLibrary('/'));

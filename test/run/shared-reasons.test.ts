@@ -92,22 +92,21 @@ test('an unchanged run on a fresh machine does not read what only gives reasons'
 
 test('no value of an argument is shared, and none that may be secret in any form', async (t) => {
   const tree = (version: string, secret: string) => (host: string) => ({
-    'builds.yaml': `${RECORD}vars:
-  PW: { default: ${secret}, sensitive: true }
+    'builds.yaml': `${RECORD}
 builds:
   a:
     context: .
     tags: ["${host}/app/a:dev"]
     push: true
-    args: { VERSION: ${version}, NPM_TOKEN: tell-nobody, NOTE: "is \${{ vars.PW }}" }
+    args: { VERSION: ${version}, NPM_TOKEN: ${secret} }
     labels: { commit: "0123456789abcdef" }
 `,
-    Dockerfile: 'FROM scratch\nARG VERSION\nARG NPM_TOKEN\nARG NOTE\nCOPY file /\n',
+    Dockerfile: 'FROM scratch\nARG VERSION\nARG NPM_TOKEN\nCOPY file /\n',
     file: 'a\n',
   });
   const world = await makeFakeWorld(t, tree('seventeen', 'hunter22hunter22'), { lax: true });
   assertOk(await world.bake());
-  assert.doesNotMatch(sharedText(world), /seventeen|hunter22|tell-nobody|0123456789abcdef|NPM_TOKEN|NOTE/);
+  assert.doesNotMatch(sharedText(world), /seventeen|hunter22|0123456789abcdef|NPM_TOKEN/);
   await world.write(tree('eighteen', 'hunter22hunter22')(world.registry.host));
   const version = await bakeFresh(t, world);
   assert.deepEqual(reasonOf(version, 'a')?.items, ['arg VERSION changed']);
@@ -116,6 +115,32 @@ builds:
   assert.deepEqual(reasonOf(secret, 'a')?.items, [
     'an argument changed (which one is not recorded, its value may be secret)',
   ]);
+});
+
+test('a build that is given a sensitive value is shared with nobody, and skipped where it was built', async (t) => {
+  const tree = (secret: string) => (host: string) => ({
+    'builds.yaml': `${RECORD}vars:
+  PW: { default: ${secret}, sensitive: true }
+builds:
+  a: { context: ., tags: ["${host}/app/a:dev"], push: true }
+  given: { context: ., tags: ["${host}/app/given:dev"], push: true, args: { NOTE: "is \${{ vars.PW }}" } }
+`,
+    Dockerfile: 'FROM scratch\nARG NOTE\nCOPY file /\n',
+    file: 'a\n',
+  });
+  const world = await makeFakeWorld(t, tree('hunter22hunter22'), { lax: true });
+  const first = await world.bake();
+  assertOk(first);
+  const shared = sharedText(world);
+  assert.match(shared, new RegExp(first.outcome('a').key ?? 'none'));
+  assert.doesNotMatch(shared, new RegExp(`hunter22|given|NOTE|${first.outcome('given').key}`));
+  const again = await world.bake();
+  assert.deepEqual(again.kinds, { a: 'unchanged', given: 'unchanged' });
+  assert.equal(again.outcome('given').key, first.outcome('given').key);
+  const elsewhere = await bakeFresh(t, world);
+  assert.deepEqual(elsewhere.kinds, { a: 'unchanged', given: 'built' });
+  assert.notEqual(elsewhere.outcome('given').key, first.outcome('given').key);
+  assert.equal(elsewhere.outcome('given').digest, first.outcome('given').digest);
 });
 
 const STRANGE: readonly (readonly [what: string, spoil: (world: FakeWorld) => void])[] = [

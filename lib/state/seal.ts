@@ -1,0 +1,74 @@
+/**
+ * Sealing: what is stored of a build's inputs holds no sensitive value, and still shows whether one changed. Each value is
+ * replaced by its HMAC-SHA256 with a random key that lies in the state directory, so that nobody without the key can try
+ * values out. The key of a build is computed from the sealed parts: it goes to registries, events and files, too.
+ */
+import { createHmac, randomBytes } from 'node:crypto';
+import { type BuildSet, createSealer, type FilePart, type KeyParts, type Sealer } from '../model/mod.ts';
+
+/** Hexadecimal digits of a seal: 128 bits. */
+const SEAL_DIGITS = 32;
+/** Bytes of the key that seals are made with. */
+export const SEAL_KEY_BYTES = 32;
+
+/** Replaces the sensitive values in the parts of a key; what holds none is given back as it is. */
+export type SealParts = (parts: KeyParts) => Promise<KeyParts>;
+
+/** A key for seals, hexadecimal. */
+export function newSealKey(): string {
+  return randomBytes(SEAL_KEY_BYTES).toString('hex');
+}
+
+/** @param key gives the key that seals are made with; asked only where there is something to seal */
+export function createPartsSealer(variables: BuildSet['variables'], key: () => Promise<string>): SealParts {
+  const sealer = createSealer(variables);
+  return async (parts) => {
+    if (!concernsParts(sealer, parts)) return parts;
+    const secret = Buffer.from(await key(), 'hex');
+    const hash = (part: string) =>
+      createHmac('sha256', secret).update(part).digest('hex').slice(0, SEAL_DIGITS);
+    return { ...sealAll(parts, (text) => sealer.seal(text, hash)), sealed: true };
+  };
+}
+
+function concernsParts({ concerns }: Sealer, parts: KeyParts): boolean {
+  const { dockerfile, target, args, images, options, files } = parts;
+  return (
+    concerns(dockerfile) ||
+    concerns(target) ||
+    Object.keys(images).some(concerns) ||
+    [args, options].some((map) =>
+      Object.entries(map).some(([name, value]) => concerns(name) || concerns(value)),
+    ) ||
+    Object.values(files).some((all) => all.some((part) => textsOf(part).some(concerns)))
+  );
+}
+
+/** Digests are no texts of anybody's, and contexts are found by their names. */
+function sealAll(parts: KeyParts, seal: (text: string) => string): KeyParts {
+  const { dockerfile, target, args, images, options, files } = parts;
+  const both = (map: Readonly<Record<string, string>>) =>
+    Object.fromEntries(Object.entries(map).map(([name, value]) => [seal(name), seal(value)]));
+  return {
+    ...parts,
+    dockerfile: seal(dockerfile),
+    target: seal(target),
+    args: both(args),
+    options: both(options),
+    images: Object.fromEntries(Object.entries(images).map(([name, digest]) => [seal(name), digest])),
+    files: Object.fromEntries(
+      Object.entries(files).map(([name, all]) => [
+        name,
+        all.map((part) => ({
+          ...part,
+          path: seal(part.path),
+          content: part.kind === 'symlink' ? seal(part.content) : part.content,
+        })),
+      ]),
+    ),
+  };
+}
+
+function textsOf({ path, kind, content }: FilePart): readonly string[] {
+  return kind === 'symlink' ? [path, content] : [path];
+}

@@ -1,0 +1,157 @@
+/**
+ * What files of the state directory hold, and what they must look like to be believed. Anybody may have written them: an earlier or later
+ * version, a disk that was full, a hand. Checked by hand, since every run reads many.
+ */
+import {
+  type BuildKey,
+  type BuildRecord,
+  type FilePart,
+  isDigest,
+  KEY_VERSION,
+  type KeyParts,
+  type PlatformManifest,
+} from '../model/mod.ts';
+
+/** What of an image's config decides what a Dockerfile on top of it reads. */
+export interface ImageConfigFacts {
+  readonly env: readonly string[];
+  readonly onbuild: readonly string[];
+  /** Platforms that it is surely there for; undefined or empty: not known. */
+  readonly platforms?: readonly string[];
+}
+
+/** A result that another build read, as it was then. */
+export interface ParentResult {
+  /** `HOST/REPOSITORY@DIGEST` */
+  readonly ref: string;
+  readonly platforms: readonly PlatformManifest[];
+}
+
+/** A build's latest key, with everything it was made of. */
+export interface LastInputs {
+  readonly key: BuildKey;
+  readonly parts: KeyParts;
+  /** Context name → the result that stood behind it, for those in a registry. */
+  readonly parents?: Readonly<Record<string, ParentResult>>;
+}
+
+/** Version of the files below `last`, `documents` and `images`, and of the key of seals; records have `KEY_VERSION`. */
+export const STATE_VERSION = 1;
+
+type Unknown = Readonly<Record<string, unknown>>;
+/** A name of a file, too. */
+const KEY = /^[0-9a-z]+$/;
+const KINDS: ReadonlySet<unknown> = new Set<FilePart['kind']>(['file', 'dir', 'symlink', 'other']);
+
+/** A record of this version. */
+export function isRecord(value: unknown): value is BuildRecord {
+  if (!isObject(value) || value['version'] !== KEY_VERSION) return false;
+  const { key, build, digest, mediaType, sizeBytes, platforms, refs, finishedAt, durationMs, steps, local } =
+    value;
+  return (
+    isKey(key) &&
+    isText(build) &&
+    isDigestText(digest) &&
+    isText(mediaType) &&
+    (sizeBytes === undefined || isCount(sizeBytes)) &&
+    isListOf(platforms, isPlatform) &&
+    isListOf(refs, isText) &&
+    isText(finishedAt) &&
+    !Number.isNaN(Date.parse(finishedAt)) &&
+    isCount(durationMs) &&
+    isObject(steps) &&
+    isCount(steps['total']) &&
+    isCount(steps['cached']) &&
+    (local === undefined || local === true)
+  );
+}
+
+/** The latest inputs of a build. */
+export function isLastInputs(value: unknown): value is LastInputs {
+  if (!isVersioned(value)) return false;
+  const { key, parts, parents } = value;
+  return isKey(key) && isKeyParts(parts) && (parents === undefined || isMapOf(parents, isParent));
+}
+
+/** What an image's config says. */
+export function isImageFacts(value: unknown): value is ImageConfigFacts {
+  if (!isVersioned(value)) return false;
+  const { env, onbuild, platforms } = value;
+  return (
+    isListOf(env, isText) &&
+    isListOf(onbuild, isText) &&
+    (platforms === undefined || isListOf(platforms, isText))
+  );
+}
+
+/** Manifests and configs, as texts. */
+export function isImageTexts(value: unknown): value is { readonly texts: readonly string[] } {
+  return isVersioned(value) && isListOf(value['texts'], isText);
+}
+
+/** The key that seals are made with. */
+export function isSealKey(value: unknown): value is { readonly key: string } {
+  return isVersioned(value) && isKey(value['key']);
+}
+
+function isKeyParts(value: unknown): value is KeyParts {
+  if (!isObject(value)) return false;
+  const { version, dockerfile, target, platforms, args, files, images, parents, options, sealed } = value;
+  return (
+    isCount(version) &&
+    isText(dockerfile) &&
+    isText(target) &&
+    isListOf(platforms, isText) &&
+    [args, images, parents, options].every((map) => isMapOf(map, isText)) &&
+    isMapOf(files, (list): list is readonly FilePart[] => isListOf(list, isFilePart)) &&
+    (sealed === undefined || sealed === true)
+  );
+}
+
+function isFilePart(value: unknown): value is FilePart {
+  if (!isObject(value)) return false;
+  const { path, kind, mode, content } = value;
+  return isText(path) && KINDS.has(kind) && isCount(mode) && isText(content);
+}
+
+function isParent(value: unknown): value is ParentResult {
+  return isObject(value) && isText(value['ref']) && isListOf(value['platforms'], isPlatform);
+}
+
+function isPlatform(value: unknown): value is PlatformManifest {
+  if (!isObject(value)) return false;
+  const { platform, digest, layers } = value;
+  return isText(platform) && isDigestText(digest) && (layers === undefined || isDigestText(layers));
+}
+
+function isVersioned(value: unknown): value is Unknown {
+  return isObject(value) && value['version'] === STATE_VERSION;
+}
+
+function isKey(value: unknown): value is BuildKey {
+  return isText(value) && KEY.test(value);
+}
+
+function isObject(value: unknown): value is Unknown {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+function isDigestText(value: unknown): boolean {
+  return isText(value) && isDigest(value);
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0;
+}
+
+function isListOf<T>(value: unknown, isOne: (one: unknown) => one is T): value is readonly T[] {
+  return Array.isArray(value) && value.every(isOne);
+}
+
+function isMapOf<T>(value: unknown, isOne: (one: unknown) => one is T): value is Readonly<Record<string, T>> {
+  return isObject(value) && Object.values(value).every(isOne);
+}

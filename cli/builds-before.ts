@@ -2,8 +2,7 @@
  * What builds.yaml said at an earlier commit: its files are laid out as they were then in a directory of their own, and
  * read with the variables and overrides of now. So only what the files say can differ.
  */
-import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { BuildSet } from '../lib/model/mod.ts';
 import { listOf, type ParsedArgs } from './args.ts';
@@ -69,8 +68,8 @@ export async function readBuildsBefore(
   if (definition.readsUnknown || listOf(args, 'file').includes('-') || !vars.ok || !granted.ok)
     return undefined;
   const isChanged = new Set(changed);
-  const copy = await mkdtemp(path.join(tmpdir(), 'bake-ts-'));
-  try {
+  const { withWorkDir } = await import('../lib/run/mod.ts');
+  const read = await withWorkDir(async (copy) => {
     // builds.yaml is looked for upwards, up to the root of the repository.
     await mkdir(path.join(copy, '.git'));
     await mkdir(path.join(copy, path.relative(state.top, cwd)), { recursive: true });
@@ -82,13 +81,13 @@ export async function readBuildsBefore(
       const target = moved(file);
       if (target === file) continue;
       await mkdir(path.dirname(target), { recursive: true });
-      const before = await fileAt(state, io.env, file);
-      if (before !== undefined) await writeFile(target, before);
+      const earlier = await fileAt(state, io.env, file);
+      if (earlier !== undefined) await writeFile(target, earlier);
       // Files that git ignores have no earlier state to speak of.
       else if (!isChanged.has(file)) await copyFile(file, target).catch(() => undefined);
     }
     const { readBuilds } = await import('../lib/config/mod.ts');
-    const read = await readBuilds({
+    const before = await readBuilds({
       ...granted.value,
       cwd: moved('.'),
       // `git.…` in expressions means the repository, now as before.
@@ -98,8 +97,7 @@ export async function readBuildsBefore(
       varFiles: listOf(args, 'var-file').map(moved),
       overrides: overridesOf(args),
     });
-    return read.ok ? read.value.set : undefined;
-  } finally {
-    await rm(copy, { recursive: true, force: true });
-  }
+    return before.ok ? before.value.set : undefined;
+  });
+  return read.ok ? read.value : undefined;
 }

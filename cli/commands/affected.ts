@@ -44,7 +44,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
     const cwd = await realpath(io.cwd);
     const comparison: Comparison = { state: state.value, changed: changed.value, args, io, cwd };
     const { findAffected } = await import('../../lib/inspect/mod.ts');
-    const builds = await findAffected({
+    const found = await findAffected({
       plan,
       dockerfiles,
       env: io.env,
@@ -55,7 +55,8 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
     });
     const stopped = stoppedBy();
     if (stopped !== undefined) return exitCodeOfSignal(stopped);
-    const shown = builds.map((one) => withShortPaths(one, state.value.top));
+    if (!found.ok) return reportProblems([found.error], args, io);
+    const shown = found.value.map((one) => withShortPaths(one, state.value.top));
     if (isSet(args, 'json')) {
       writeJson(
         { version: 1, since, commit: state.value.commit, files: changed.value.length, builds: shown },

@@ -18,6 +18,12 @@ interface Pattern {
 /** In order: the first that matches names the problem. */
 const PATTERNS: readonly Pattern[] = [
   {
+    match: /(\S*\/bake-ts-\w{6})\/\S+: no space left on device/,
+    code: 'run/no-temp',
+    message: (found) => `there is no room for temporary files: the disk of ${found[1]} is full`,
+    hint: 'Free space there, or set TMPDIR to a directory on another disk.',
+  },
+  {
     match: /no space left on device/,
     code: 'build/disk-full',
     message: () => 'the disk of the engine is full',

@@ -7,7 +7,14 @@ import { printBuilds } from '../config/mod.ts';
 import { type ContextReads, type DockerfileFacts, MAIN_CONTEXT, NO_RULES } from '../dockerfile/mod.ts';
 import { ignoreFilesOf, inspectNode, type Keying, readIgnore } from '../inputs/mod.ts';
 import type { Lock } from '../lock/mod.ts';
-import type { BuildSet, ContextRef, PlanNode } from '../model/mod.ts';
+import {
+  type BuildSet,
+  type ContextRef,
+  ok,
+  type PlanNode,
+  type Problem,
+  type Result,
+} from '../model/mod.ts';
 import { type NodeResult, type SessionOptions, withSession } from '../run/mod.ts';
 import { type DiskLocation, isLinked, isRead, locateOnDisk, relativeTo } from './touches.ts';
 
@@ -43,11 +50,13 @@ export interface AffectedBuild {
 /** Files named for one build; beyond that nobody reads on. */
 const MOST_REASONS = 100;
 
-/** Finds the builds of a plan that changes touch, in its order. */
-export async function findAffected(options: AffectedOptions): Promise<readonly AffectedBuild[]> {
+/** Finds the builds of a plan that changes touch, in its order. Problem: `run/no-temp`. */
+export async function findAffected(
+  options: AffectedOptions,
+): Promise<Result<readonly AffectedBuild[], Problem>> {
   const { plan, changed, before, lockBefore } = options;
   // Nothing to ask registries for.
-  if (changed.length === 0 && before === undefined && lockBefore === undefined) return [];
+  if (changed.length === 0 && before === undefined && lockBefore === undefined) return ok([]);
   const offline = plan.set.grants.untrusted ? { offline: 'the files are untrusted' } : {};
   return withSession({ ...options, ...offline }, async (session) => {
     const lock = session.lock.ok ? session.lock.value : undefined;

@@ -138,7 +138,7 @@ export const MOST_DIFFERENCES = 200;
 /** Explains every build of a plan. */
 export async function explainBuilds(options: ExplainOptions): Promise<ExplainReport> {
   const { plan } = options;
-  return withSession(options, async (session) => {
+  const explained = await withSession(options, async (session) => {
     const { lock, records } = session;
     const problems: Problem[] = [
       ...(records.ok ? [] : [records.error]),
@@ -179,8 +179,10 @@ export async function explainBuilds(options: ExplainOptions): Promise<ExplainRep
       if (node === undefined || decision !== 'build') continue;
       problems.push(...(await findMissingSecrets(node.build, options.env)));
     }
-    return { builds, problems };
+    // What is strange about the memory of earlier runs is a reason why they do not count.
+    return { builds, problems: [...problems, ...session.state.warnings()] };
   });
+  return explained.ok ? explained.value : { builds: [], problems: [explained.error] };
 }
 
 function impossible(

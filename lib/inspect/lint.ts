@@ -3,8 +3,6 @@
  * linked to, and which findings hold though those are not there.
  */
 import { createHash } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import {
   type Buildctl,
@@ -30,7 +28,14 @@ import {
   type Span,
 } from '../model/mod.ts';
 import type { PreparedPlan } from '../prepare/mod.ts';
-import { ENGINES, type EngineAccess, Semaphore, withoutCredentials } from '../run/mod.ts';
+import {
+  checkJobs,
+  ENGINES,
+  type EngineAccess,
+  Semaphore,
+  withoutCredentials,
+  withWorkDir,
+} from '../run/mod.ts';
 import { defaultJobs } from '../system/mod.ts';
 
 /** What to check, and with what. */
@@ -59,9 +64,11 @@ export interface LintReport {
 
 /**
  * Checks the Dockerfiles of the builds that were asked for. Nothing is built: not the builds themselves, and none of
- * those that their Dockerfiles name. Fails only where there is no engine (`engine/…`).
+ * those that their Dockerfiles name. Fails only where there is no engine (`engine/…`), or no room for
+ * temporary files (`run/no-temp`).
  */
 export async function lintPlan(options: LintOptions): Promise<Result<LintReport>> {
+  checkJobs(options.jobs);
   const { plan, dockerfiles, missing } = options.prepared;
   const asked = [...plan.nodes.values()].filter((node) => node.role === 'asked');
   const unreadable = new Set(missing.flatMap((one) => one.build ?? []));
@@ -84,14 +91,13 @@ export async function lintPlan(options: LintOptions): Promise<Result<LintReport>
     ...(plan.set.engineAddress === undefined ? {} : { fileAddress: plan.set.engineAddress }),
   });
   if (!engine.ok) return fail(engine.error);
-  const workDir = await mkdtemp(path.join(tmpdir(), 'bake-ts-lint-'));
-  const tool: Buildctl = {
-    program: engine.value.buildctl,
-    address: engine.value.address,
-    env: grants.untrusted ? withoutCredentials(env, workDir) : env,
-    ...(engines.run === undefined ? {} : { run: engines.run }),
-  };
-  try {
+  const linted = await withWorkDir(async (workDir) => {
+    const tool: Buildctl = {
+      program: engine.value.buildctl,
+      address: engine.value.address,
+      env: grants.untrusted ? withoutCredentials(env, workDir) : env,
+      ...(engines.run === undefined ? {} : { run: engines.run }),
+    };
     const permits = new Semaphore(options.jobs ?? defaultJobs());
     const known = new Map<string, Promise<LintAnswer>>();
     const answers = await Promise.all(
@@ -119,10 +125,9 @@ export async function lintPlan(options: LintOptions): Promise<Result<LintReport>
     );
     const linter = new Interpreter(options.prepared);
     const found = answers.flatMap(({ node, answer }) => linter.problemsOf(node, answer));
-    return ok({ ...report, problems: [...problems, ...mergeBuilds(found, nodes)] });
-  } finally {
-    await rm(workDir, { recursive: true, force: true });
-  }
+    return { ...report, problems: [...problems, ...mergeBuilds(found, nodes)] };
+  });
+  return linted.ok ? linted : fail([linted.error]);
 }
 
 /** The identity of a Dockerfile: its path, or its text where it is written in builds.yaml. */

@@ -220,5 +220,8 @@ export interface RunSummary {
 /** An event as it travels: numbered, with its time. */
 export type BakeEvent = EventBody & { readonly seq: number; readonly atMs: number };
 
-/** Something that wants to see events as they happen. Must not throw. */
+/**
+ * Something that wants to see events as they happen. Where it throws, or gives a promise that is rejected before the run
+ * has ended, it gets no more of them, the run is stopped as by its signal, and then rejects with that error.
+ */
 export type EventSink = (event: BakeEvent) => void;

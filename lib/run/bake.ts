@@ -1,7 +1,7 @@
 /**
  * A run: from a plan to results. Builds run as soon as what they need is done; everything that happens is an event.
  */
-import path from 'node:path';
+import { randomBytes } from 'node:crypto';
 import type { NodeInputs } from '../inputs/mod.ts';
 import { warnOfUnlocked } from '../lock/mod.ts';
 import {
@@ -18,7 +18,7 @@ import {
 import { defaultJobs } from '../system/mod.ts';
 import type { NodeContext, NodeRun } from './context.ts';
 import { EarlyStarts } from './early.ts';
-import { createEmitter, type Emit, KEPT_WORDS } from './emitter.ts';
+import { type Emit, KEPT_WORDS, withEmitter } from './emitter.ts';
 import { ENGINES, type EngineAccess } from './engine-access.ts';
 import { runNode } from './node.ts';
 import { checkPlan } from './preflight.ts';
@@ -26,13 +26,20 @@ import { immutableProblem, wantedTags } from './publish.ts';
 import { immutableTags } from './publisher.ts';
 import { type NodeEnd, runGraph } from './scheduler.ts';
 import { findMissingSecrets } from './secrets.ts';
-import { type BakeOptions, needsOf, type Session, type SessionOptions, withSession } from './session.ts';
+import {
+  type BakeOptions,
+  type Counts,
+  needsOf,
+  type Session,
+  type SessionOptions,
+  withSession,
+} from './session.ts';
 
 /**
  * Runs a plan.
  *
- * @returns what became of every build. Resolves also where builds failed or the run was cancelled; rejects only for a
- * bug of ours.
+ * @returns what became of every build. Resolves also where builds failed or the run was cancelled; rejects for options
+ * that cannot be (`TypeError`), with what `onEvent` throws (the run is stopped then), and for a bug of ours.
  */
 export function bake(options: BakeOptions): Promise<RunSummary> {
   return bakeWith(ENGINES, options);
@@ -43,23 +50,38 @@ export async function bakeWith(
   engines: EngineAccess,
   options: BakeOptions & Pick<SessionOptions, 'sleep' | 'slowPushMs'>,
 ): Promise<RunSummary> {
+  checkJobs(options.jobs);
   const startedAt = Date.now();
   const hider = createHider(options.plan.set.variables);
-  const emit = createEmitter(options.onEvent, Date.now, hider);
-  const run: Run = { options, emit, outcomes: new Map(), problems: [] };
-  const counts = await withSession({ ...options, engines, emit }, async (session) => {
-    announceRun(run, session);
-    await runPlan(run, session);
-    return session.counts;
+  return withEmitter(options, hider, async (emit, signal) => {
+    const run: Run = { options, emit, outcomes: new Map(), problems: [] };
+    announceRun(run);
+    const counted = await withSession({ ...options, engines, emit, signal }, async (session) => {
+      await runPlan(run, session);
+      return session.counts;
+    });
+    if (!counted.ok) run.problems.push(counted.error);
+    const { buildctlCalls, registryRequests } = counted.ok ? counted.value : NOTHING_DONE;
+    const summary = summarize(run, hider, {
+      durationMs: Date.now() - startedAt,
+      buildctlCalls,
+      registryRequests,
+    });
+    emit({ type: 'run-finished', summary });
+    return summary;
   });
-  const summary = summarize(run, hider, {
-    durationMs: Date.now() - startedAt,
-    buildctlCalls: counts.buildctlCalls,
-    registryRequests: counts.registryRequests,
-  });
-  emit({ type: 'run-finished', summary });
-  return summary;
 }
+
+const NOTHING_DONE: Counts = { buildctlCalls: 0, registryRequests: { reads: 0, writes: 0 } };
+
+/** @throws TypeError where a run of so many builds at a time could not be */
+export function checkJobs(jobs: number | undefined): void {
+  if (jobs === undefined || (Number.isSafeInteger(jobs) && jobs > 0)) return;
+  const shown = typeof jobs === 'string' ? JSON.stringify(jobs) : String(jobs);
+  throw new TypeError(`jobs must be a whole number from 1 on, and not ${shown}`);
+}
+
+const RUN_ID_BYTES = 3;
 
 /** A run on its way. */
 interface Run {
@@ -71,11 +93,11 @@ interface Run {
   audit?: AuditSummary;
 }
 
-function announceRun({ options, emit }: Run, { workDir }: Session): void {
+function announceRun({ options, emit }: Run): void {
   const { plan } = options;
   emit({
     type: 'run-started',
-    runId: path.basename(workDir).slice('bake-ts-'.length),
+    runId: randomBytes(RUN_ID_BYTES).toString('hex'),
     version: options.version ?? '',
     runtime: options.runtime ?? '',
     files: plan.set.files,

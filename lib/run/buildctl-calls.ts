@@ -14,6 +14,7 @@ import {
 } from '../model/mod.ts';
 import type { Calling, ReadyEngine } from './context.ts';
 import { nameSources, stageMain } from './local-sources.ts';
+import { tempProblem } from './work-dir.ts';
 
 const MAX_ATTEMPTS = 3;
 const RETRY_MS = [1_000, 4_000];
@@ -67,6 +68,16 @@ export interface Attempts {
  * a build is not begun.
  */
 export async function callUntilDone(calling: Calling, attempts: Attempts): Promise<Called> {
+  try {
+    return await attemptUntilDone(calling, attempts);
+  } catch (error) {
+    const found = await tempProblem(error);
+    if (found === undefined) throw error;
+    return { kind: 'failed', problem: { ...found, build: attempts.node.build.name } };
+  }
+}
+
+async function attemptUntilDone(calling: Calling, attempts: Attempts): Promise<Called> {
   const { node, inputs, prepare, mend, sendsAnew = false } = attempts;
   const build = node.build.name;
   const [lacking, ...others] = await calling.findObstacles(node.build);

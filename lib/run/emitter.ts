@@ -1,5 +1,5 @@
 /** Puts the envelope on events: a number, a time, one sink. */
-import type { EventBody, EventSink, Hider } from '../model/mod.ts';
+import { type EventBody, type EventSink, type Hider, hideInWord } from '../model/mod.ts';
 
 /** Takes the body of an event. */
 export type Emit = (event: EventBody) => void;
@@ -27,12 +27,77 @@ export const KEPT_WORDS: ReadonlySet<string> = new Set([
 
 /**
  * An emitter that numbers events from 0 and stamps them with a clock (milliseconds since 1970). Sensitive values are in
- * none of them.
+ * none of them, nor values of arguments and the like whose names sound secret.
+ *
+ * @param onFault gets what the sink threw, or what a promise that it gave was rejected with; it gets no more events then
  */
-export function createEmitter(sink: EventSink | undefined, clock: () => number, { hide }: Hider): Emit {
+export function createEmitter(
+  sink: EventSink | undefined,
+  clock: () => number,
+  { hide }: Hider,
+  onFault: (fault: SinkFault) => void,
+): Emit {
   let seq = 0;
-  return (event) => {
-    const stamped = { ...hide(event, KEPT_WORDS), seq: seq++, atMs: clock() };
-    sink?.(stamped);
+  let isBroken = sink === undefined;
+  const fail = (error: unknown) => {
+    if (isBroken) return;
+    isBroken = true;
+    onFault({ error });
   };
+  return (event) => {
+    if (isBroken) return;
+    const shown = event.type === 'node-started' ? { ...event, argv: event.argv.map(hideInWord) } : event;
+    const stamped = { ...hide(shown, KEPT_WORDS), seq: seq++, atMs: clock() };
+    try {
+      const given: unknown = sink?.(stamped);
+      if (isPromiseLike(given)) given.then(undefined, fail);
+    } catch (error) {
+      fail(error);
+    }
+  };
+}
+
+/** What the receiver of events threw. */
+export interface SinkFault {
+  readonly error: unknown;
+}
+
+function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}
+
+/**
+ * Works with an emitter. Where the receiver of its events throws, the signal says so, the work is to come to its end, and
+ * then the error is thrown.
+ *
+ * @param work gets the emitter, and the signal that everything it does goes by
+ */
+export async function withEmitter<T>(
+  options: { readonly onEvent?: EventSink; readonly signal?: AbortSignal },
+  hider: Hider,
+  work: (emit: Emit, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const stopper = new AbortController();
+  const faults: SinkFault[] = [];
+  const emit = createEmitter(options.onEvent, Date.now, hider, (fault) => {
+    faults.push(fault);
+    stopper.abort('onEvent threw');
+  });
+  const throwFault = () => {
+    for (const { error } of faults) throw error;
+  };
+  const { signal } = options;
+  const cancel = () => stopper.abort(signal?.reason);
+  if (signal?.aborted === true) cancel();
+  signal?.addEventListener('abort', cancel, { once: true });
+  try {
+    const result = await work(emit, stopper.signal);
+    throwFault();
+    return result;
+  } catch (error) {
+    throwFault();
+    throw error;
+  } finally {
+    signal?.removeEventListener('abort', cancel);
+  }
 }

@@ -1,6 +1,4 @@
 /** What the commands that go through a whole plan share: opened once, closed at the end whatever happens. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ContextHasher } from '../fingerprint/mod.ts';
@@ -12,11 +10,12 @@ import {
   type ImageRef,
   type Plan,
   type Problem,
+  problemToJson,
   type Result,
 } from '../model/mod.ts';
 import { type DockerfileLibrary, findRefusedNow } from '../prepare/mod.ts';
 import { createRegistryClient, type RegistryClient } from '../registry/mod.ts';
-import { StateStore, stateDirectory } from '../state/mod.ts';
+import { type SealParts, StateStore, stateDirectory } from '../state/mod.ts';
 import { defaultJobs } from '../system/mod.ts';
 import type { Audit } from './audit.ts';
 import type { Calling, NodeContext, NodeResult, NodeRun } from './context.ts';
@@ -31,6 +30,7 @@ import { longestPaths, Semaphore } from './scheduler.ts';
 import { findMissingSecrets } from './secrets.ts';
 import { SessionEngine } from './session-engine.ts';
 import { withoutCredentials } from './untrusted.ts';
+import { withWorkDir } from './work-dir.ts';
 
 /** How to run a plan. */
 export interface BakeOptions {
@@ -40,7 +40,7 @@ export interface BakeOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** `--addr`: an engine that is to be used and no other. */
   readonly address?: string;
-  /** Builds at a time; default: `defaultJobs`, two for each processor. */
+  /** Builds at a time, from 1 on; default: `defaultJobs`, two for each processor. */
   readonly jobs?: number;
   /** Build even what is unchanged. */
   readonly force?: boolean;
@@ -53,6 +53,7 @@ export interface BakeOptions {
   /** Stop everything at the first failure; else what does not depend on it goes on. */
   readonly failFast?: boolean;
   readonly signal?: AbortSignal;
+  /** Gets all that happens, in order; where it throws, see `EventSink`. */
   readonly onEvent?: EventSink;
   /** Said in `run-started`: bake-ts's version, and the runtime's name and version. */
   readonly version?: string;
@@ -93,27 +94,32 @@ export interface Counts {
 /**
  * Opens a session, works with it, and closes it: everything that runs ends, connections and threads close, temporary
  * files go. What was learned of files is kept where the work succeeds.
+ *
+ * @returns what the work gives; problem: `run/no-temp`
  */
 export async function withSession<T>(
   options: SessionOptions,
   work: (session: Session) => Promise<T>,
-): Promise<T> {
-  const workDir = await mkdtemp(path.join(tmpdir(), 'bake-ts-'));
-  let session: Session | undefined;
-  try {
-    const lock = await readLock(options.plan.set);
-    const { untrusted } = options.plan.set.grants;
-    const env = untrusted ? withoutCredentials(options.env, workDir) : options.env;
-    // What strangers' builds gave is no result to go by later.
-    const stateDir = untrusted ? path.join(workDir, 'state') : stateDirectory(env);
-    session = new Session({ ...options, env, stateDir }, workDir, lock);
-    const result = await work(session);
-    await session.hasher.save();
-    return result;
-  } finally {
-    await session?.close();
-    await rm(workDir, { recursive: true, force: true });
-  }
+): Promise<Result<T, Problem>> {
+  return withWorkDir(async (workDir) => {
+    let session: Session | undefined;
+    try {
+      const lock = await readLock(options.plan.set);
+      const { untrusted } = options.plan.set.grants;
+      const env = untrusted ? withoutCredentials(options.env, workDir) : options.env;
+      // What strangers' builds gave is no result to go by later.
+      const stateDir = untrusted ? path.join(workDir, 'state') : stateDirectory(env);
+      session = new Session({ ...options, env, stateDir }, workDir, lock);
+      await session.state.shut();
+      const result = await work(session);
+      await session.hasher.save();
+      for (const one of session.state.warnings())
+        options.emit?.({ type: 'warning', problem: problemToJson(one) });
+      return result;
+    } finally {
+      await session?.close();
+    }
+  });
 }
 
 /** Everything that is opened once; see {@link withSession}. */
@@ -136,6 +142,7 @@ export class Session {
   readonly #layers: LayerReader;
   readonly #configs: ConfigReader;
   readonly #permits: Semaphore;
+  readonly #seal: SealParts;
   readonly #cancel: () => void;
   #rollback: RegistryClient | undefined;
   #workDirs = 0;
@@ -159,7 +166,11 @@ export class Session {
       this.records.ok ? this.records.value : undefined,
       createHider(plan.set.variables).holds,
     );
-    this.hasher = new ContextHasher({ stateDirectory: this.state.statDir });
+    this.#seal = this.state.sealer(plan.set.variables);
+    this.hasher = new ContextHasher({
+      stateDirectory: this.state.statDir,
+      onStrange: (file) => this.state.noteStrange(file),
+    });
     const pinned = lock.ok ? lock.value : undefined;
     this.#images = new ExternalImages(this.registry, this.state, (ref) => pinned?.digestOf(ref));
     this.#layers = { registry: this.registry, trees: new Map() };
@@ -260,6 +271,7 @@ export class Session {
       signal,
       resultOf,
       isSecret: createHider(plan.set.variables).holds,
+      seal: this.#seal,
     };
     const rebuilt = new Map<string, Promise<NodeResult>>();
     const calling: Calling = {

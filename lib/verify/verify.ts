@@ -21,8 +21,8 @@ import {
 import type { RegistryClient } from '../registry/mod.ts';
 import {
   type BakeOptions,
+  checkJobs,
   checkPlan,
-  createEmitter,
   findMissingSecrets,
   KEPT_WORDS,
   type NodeContext,
@@ -31,6 +31,7 @@ import {
   runGraph,
   type SessionOptions,
   wantedTags,
+  withEmitter,
   withSession,
 } from '../run/mod.ts';
 import {
@@ -75,6 +76,7 @@ export interface VerifyReport {
 export async function verifyBuilds(
   options: BakeOptions & Pick<SessionOptions, 'engines' | 'sleep'>,
 ): Promise<VerifyReport> {
+  checkJobs(options.jobs);
   const { plan } = options;
   const requested = [...plan.nodes.values()].filter(({ role }) => role === 'asked');
   const found = [
@@ -83,37 +85,45 @@ export async function verifyBuilds(
   ];
   const warnings = found.filter((one) => one.severity === 'warning');
   const hider = createHider(plan.set.variables);
-  const emit = createEmitter(options.onEvent, Date.now, hider);
-  return withSession({ ...options, emit }, async (session) => {
-    const { lock } = session;
-    const problems = lock.ok ? found.filter((one) => one.severity === 'error') : lock.error;
-    if (problems.length > 0) return { builds: [], problems, warnings: lock.ok ? warnings : [] };
-    const { context, results } = await session.startPass(true);
-    const verified = new Map<string, Verification>();
-    await runGraph({
-      needs: needsOf(plan),
-      run: async (name) => {
-        const node = plan.nodes.get(name);
-        if (node === undefined) return 'failed';
-        const { result, verification } = await verifyNode(context, plan, node);
-        if (node.role === 'asked') verified.set(name, verification);
-        if (result !== undefined) results.set(name, result);
-        return result === undefined ? 'failed' : 'done';
-      },
-      block: (name, by) => {
-        if (plan.nodes.get(name)?.role !== 'asked') return;
-        const why = problem('run/verify-unknown', `\`${name}\` needs \`${by}\`, which could not be had`, {
-          hint: 'Push what it needs, or see why that cannot be built.',
-        });
-        verified.set(name, unknown(name, why));
-      },
-    });
-    const builds = [...plan.nodes.keys()].flatMap((name) => {
-      const verification = verified.get(name);
-      return verification === undefined ? [] : withoutSecrets(verification, hider);
-    });
-    return { builds, problems: [], warnings };
+  const verified = await withEmitter(options, hider, (emit, signal) =>
+    withSession({ ...options, emit, signal }, async (session) => {
+      const { lock } = session;
+      const problems = lock.ok ? found.filter((one) => one.severity === 'error') : lock.error;
+      if (problems.length > 0) return { builds: [], problems, warnings: lock.ok ? warnings : [] };
+      const { context, results } = await session.startPass(true);
+      const builds = await verifyAll(context, plan, results);
+      return { builds: builds.map((one) => withoutSecrets(one, hider)), problems: [], warnings };
+    }),
+  );
+  return verified.ok ? verified.value : { builds: [], problems: [verified.error], warnings };
+}
+
+/** The builds that were requested, in the order of the plan. */
+async function verifyAll(
+  context: NodeContext,
+  plan: Plan,
+  results: Map<string, NodeResult>,
+): Promise<readonly Verification[]> {
+  const verified = new Map<string, Verification>();
+  await runGraph({
+    needs: needsOf(plan),
+    run: async (name) => {
+      const node = plan.nodes.get(name);
+      if (node === undefined) return 'failed';
+      const { result, verification } = await verifyNode(context, plan, node);
+      if (node.role === 'asked') verified.set(name, verification);
+      if (result !== undefined) results.set(name, result);
+      return result === undefined ? 'failed' : 'done';
+    },
+    block: (name, by) => {
+      if (plan.nodes.get(name)?.role !== 'asked') return;
+      const why = problem('run/verify-unknown', `\`${name}\` needs \`${by}\`, which could not be had`, {
+        hint: 'Push what it needs, or see why that cannot be built.',
+      });
+      verified.set(name, unknown(name, why));
+    },
   });
+  return [...plan.nodes.keys()].flatMap((name) => verified.get(name) ?? []);
 }
 
 /** Words that programs go by, in what was compared. */

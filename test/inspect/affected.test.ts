@@ -24,7 +24,16 @@ async function makeFinder(t: TestContext, tree: Readonly<Record<string, TreeEntr
     assert.ok(prepared.ok);
     const { plan, dockerfiles } = prepared.value;
     const files = changed.map((file) => path.join(cwd, file));
-    return findAffected({ plan, dockerfiles, env, hostArchitecture: 'amd64', changed: files, ...more });
+    const found = await findAffected({
+      plan,
+      dockerfiles,
+      env,
+      hostArchitecture: 'amd64',
+      changed: files,
+      ...more,
+    });
+    assert(found.ok);
+    return found.value;
   };
   /** `NAME: CODE CODE …` of each affected build. */
   const codes = async (...changed: readonly string[]) =>

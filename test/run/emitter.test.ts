@@ -11,6 +11,10 @@ const hiderOf = (...values: readonly string[]) =>
     ),
   );
 
+const throwIt = ({ error }: { readonly error: unknown }) => {
+  throw error;
+};
+
 /** What comes out of one event where some values are sensitive. */
 function emitted(event: EventBody, ...sensitive: readonly string[]): BakeEvent {
   const events: BakeEvent[] = [];
@@ -18,6 +22,7 @@ function emitted(event: EventBody, ...sensitive: readonly string[]): BakeEvent {
     (one) => events.push(one),
     () => 7,
     hiderOf(...sensitive),
+    throwIt,
   )(event);
   return events[0] ?? assert.fail();
 }
@@ -29,6 +34,7 @@ test('events are numbered from 0 and have the time of the clock; nobody has to l
     (one) => events.push(one),
     () => now++,
     hiderOf(),
+    throwIt,
   );
   emit({ type: 'interrupted', signal: 'SIGINT' });
   emit({ type: 'engine-starting', text: 'x' });
@@ -36,7 +42,7 @@ test('events are numbered from 0 and have the time of the clock; nobody has to l
     { type: 'interrupted', signal: 'SIGINT', seq: 0, atMs: 100 },
     { type: 'engine-starting', text: 'x', seq: 1, atMs: 101 },
   ]);
-  createEmitter(undefined, () => 0, hiderOf())({ type: 'interrupted', signal: 'SIGINT' });
+  createEmitter(undefined, () => 0, hiderOf(), throwIt)({ type: 'interrupted', signal: 'SIGINT' });
 });
 
 const DIGEST = `sha256:${'abcd'.repeat(16)}` as const;

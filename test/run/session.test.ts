@@ -41,7 +41,10 @@ async function openIn<T>(
   options: Partial<SessionOptions> = {},
 ): Promise<T> {
   const prepared = await prepareIn(world);
-  return withSession({ ...prepared, env: envOf(world), engines: accessTo(world.engine), ...options }, work);
+  const all = { ...prepared, env: envOf(world), engines: accessTo(world.engine), ...options };
+  const done = await withSession(all, work);
+  assert(done.ok);
+  return done.value;
 }
 
 test('what a session opened is closed, and its directory gone, whether the work succeeds or not', async (t) => {

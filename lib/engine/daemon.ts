@@ -77,12 +77,21 @@ export async function readDaemons(paths: EnginePaths): Promise<readonly KnownDae
 /** One daemon's pid file; undefined where there is none that can be read. */
 export async function readDaemon(paths: EnginePaths, name: DaemonName): Promise<KnownDaemon | undefined> {
   try {
-    const record = JSON.parse(await readFile(pidFileOf(paths, name), 'utf8')) as DaemonRecord;
-    if (record.name !== name || typeof record.pid !== 'number') return undefined;
+    const record: unknown = JSON.parse(await readFile(pidFileOf(paths, name), 'utf8'));
+    if (!isDaemonRecord(record) || record.name !== name) return undefined;
     return { record, alive: await isAlive(record) };
   } catch {
     return undefined;
   }
+}
+
+/** Whether somebody's JSON is a pid file of ours: half of one, or another version's, is none. */
+function isDaemonRecord(value: unknown): value is DaemonRecord {
+  if (typeof value !== 'object' || value === null) return false;
+  const record = value as Readonly<Record<string, unknown>>;
+  const isTextAt = (key: string) => typeof record[key] === 'string';
+  const texts = ['name', 'bootId', 'file', 'version', 'address', 'logFile', 'startedAt'];
+  return Number.isInteger(record['pid']) && Number.isInteger(record['startTicks']) && texts.every(isTextAt);
 }
 
 /** Forgets a daemon. */

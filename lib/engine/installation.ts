@@ -62,14 +62,14 @@ export function manifestFile(dir: string): string {
 /** The installation in use; undefined where there is none. Parts that have vanished since are left out. */
 export async function readInstallation(paths: EnginePaths): Promise<Installation | undefined> {
   let dir: string;
-  let manifest: Manifest;
+  let manifest: unknown;
   try {
     dir = path.resolve(path.dirname(paths.currentLink), await readlink(paths.currentLink));
-    manifest = JSON.parse(await readFile(manifestFile(dir), 'utf8')) as Manifest;
+    manifest = JSON.parse(await readFile(manifestFile(dir), 'utf8'));
   } catch {
     return undefined;
   }
-  if (manifest.format !== 1 || !Array.isArray(manifest.parts)) return undefined;
+  if (!isManifest(manifest)) return undefined;
   const binDir = path.join(dir, 'bin');
   const known = manifest.parts.filter((one) => ENGINE_PARTS.includes(one.part));
   const there = await Promise.all(known.map((one) => isExecutable(path.join(binDir, one.part))));
@@ -78,6 +78,19 @@ export async function readInstallation(paths: EnginePaths): Promise<Installation
     if (there[at] === true) parts.set(one.part, { ...one, file: path.join(binDir, one.part) });
   });
   return { id: path.basename(dir), dir, binDir, installedAt: manifest.installedAt, parts };
+}
+
+/** Whether somebody's JSON is a manifest of ours, of this format. */
+function isManifest(value: unknown): value is Manifest {
+  if (typeof value !== 'object' || value === null) return false;
+  const { format, installedAt, parts } = value as Partial<Record<keyof Manifest, unknown>>;
+  const isPart = (one: unknown): boolean =>
+    typeof one === 'object' &&
+    one !== null &&
+    ['part', 'package', 'version', 'source', 'origin'].every(
+      (key) => typeof (one as Readonly<Record<string, unknown>>)[key] === 'string',
+    );
+  return format === 1 && typeof installedAt === 'string' && Array.isArray(parts) && parts.every(isPart);
 }
 
 /**

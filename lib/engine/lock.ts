@@ -6,6 +6,7 @@ import { link, mkdir, readFile, unlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
+import { fileProblem } from './host.ts';
 import type { EngineOptions } from './notice.ts';
 import type { EnginePaths } from './paths.ts';
 import { identifyProcess, isAlive, ownPid, type ProcessIdentity } from './process-identity.ts';
@@ -39,7 +40,7 @@ export function takeEngineLock(paths: EnginePaths, options: EngineOptions): Prom
 
 let counter = 0;
 
-/** Takes the lock, waiting for its owner if need be. Problems: `engine/locked`, `engine/aborted`. */
+/** Takes the lock, waiting for its owner if need be. Problems: `engine/locked`, `engine/aborted`, `engine/cannot-write`. */
 export async function takeLock(file: string, options: LockOptions): Promise<Result<HeldLock>> {
   await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
   const me = await identifyProcess(ownPid());
@@ -54,8 +55,13 @@ export async function takeLock(file: string, options: LockOptions): Promise<Resu
   let hasReported = false;
   for (;;) {
     if (await putFile(file, content)) return ok({ release: () => removeIfSame(file, content) });
-    const held = await readFile(file, 'utf8').catch(() => undefined);
-    if (held === undefined) continue; // Released between the two reads.
+    let held: string;
+    try {
+      held = await readFile(file, 'utf8');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') continue; // Released between the two reads.
+      return fail([fileProblem(file, error)]);
+    }
     const owner = parseOwner(held);
     if (owner === undefined || !(await isAlive(owner))) {
       await breakLock(file, held);

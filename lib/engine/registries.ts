@@ -62,11 +62,23 @@ const fileOf = (paths: EnginePaths): string => path.join(paths.stateDir, 'regist
 /** The settings with which the embedded engine was started last. */
 async function readSettingsAtStart(paths: EnginePaths): Promise<Registries> {
   try {
-    const settings = JSON.parse(await readFile(fileOf(paths), 'utf8')) as Record<string, RegistrySettings>;
-    return new Map(Object.entries(settings));
+    const settings: unknown = JSON.parse(await readFile(fileOf(paths), 'utf8'));
+    if (typeof settings !== 'object' || settings === null || Array.isArray(settings)) return new Map();
+    return new Map(Object.entries(settings).filter(isEntry));
   } catch {
     return new Map();
   }
+}
+
+/** Whether somebody's JSON are settings of a registry as they are written here. */
+function isEntry(entry: [string, unknown]): entry is [string, RegistrySettings] {
+  const [, value] = entry;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  return Object.entries(value).every(([key, one]: [string, unknown]) => {
+    if (key === 'mirrors') return Array.isArray(one) && one.every((host) => typeof host === 'string');
+    if (key === 'http' || key === 'insecure') return typeof one === 'boolean';
+    return ['ca', 'cert', 'key'].includes(key) && typeof one === 'string';
+  });
 }
 
 /**

@@ -1,5 +1,13 @@
 /** From merged files to a BuildSet: variables, builds, overrides, groups, registries, in this order. */
-import { type Build, type BuildSet, type Grants, type Json, type Problem, problem } from '../model/mod.ts';
+import {
+  type Build,
+  type BuildSet,
+  type Grants,
+  type Json,
+  type Problem,
+  problem,
+  sensitiveForms,
+} from '../model/mod.ts';
 import type { PathOptions } from './absolute-path.ts';
 import { Budget } from './cel-budget.ts';
 import { enumerateBuilds, type Instance } from './enumerate.ts';
@@ -66,7 +74,7 @@ export async function resolveSet(
   const variables = resolveVariables(merged, inputs, fileValues, outer, evaluator, problems);
   for (const variable of variables.all.values()) {
     if (!variable.sensitive) continue;
-    for (const text of textsIn(variable.value)) problems.hide(text);
+    for (const text of [...textsIn(variable.value), ...sensitiveForms(variable.value)]) problems.hide(text);
   }
   const scope: Scope = { ...outer, vars: variables.scope };
 

@@ -171,3 +171,12 @@ test('a base image that cannot be had is named whole: with a port, a tag and a d
     );
   }
 });
+
+test('a disk that is full for our own temporary files is not taken for that of the engine', () => {
+  const local = explain('write /tmp/bake-ts-a1B2c3/4/.tmp-metadata.json99: no space left on device');
+  assert.deepEqual(
+    [local.code, local.message.split(' (')[0]],
+    ['run/no-temp', 'there is no room for temporary files: the disk of /tmp/bake-ts-a1B2c3 is full'],
+  );
+  assert.equal(explain('write /var/lib/buildkit/x: no space left on device').code, 'build/disk-full');
+});

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -120,4 +120,17 @@ test('a process that does not heed TERM is killed', async (t) => {
   const identity = await identifyProcess(sleeper.pid);
   assert(identity !== undefined);
   assert.equal(await endProcess(identity, 200), 'killed');
+});
+
+test('a directory in the place of a lock is a problem, and nobody waits for it', {
+  timeout: 30_000,
+}, async (t) => {
+  const file = path.join(await makeTempDir(t), 'lock');
+  await mkdir(file);
+  const taken = await takeLock(file, { timeoutMs: 60_000 });
+  assert(!taken.ok);
+  assert.deepEqual(
+    taken.error.map(({ code }) => code),
+    ['engine/cannot-write'],
+  );
 });

@@ -1,7 +1,7 @@
 /** The store of remembered hashes by itself: what is kept, what is believed, and what a file of it looks like. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { HASH_BYTES, SIGNATURE_FIELDS } from '../../lib/fingerprint/batch.ts';
@@ -277,4 +277,27 @@ test('a hash of many is cut out of them, also of a view into larger memory', () 
   const all = hashes([1, 2, 3]);
   assert.equal(toHex(all, 1), hexOf(2));
   assert.equal(toHex(all.subarray(HASH_BYTES), 1), hexOf(3));
+});
+
+test('a store that is there and cannot be read as one is said to be strange; a missing one is not', async (t) => {
+  const directory = await makeTempDir(t);
+  const strange: string[] = [];
+  const open = () => StatCache.open(directory, '/root', (file) => strange.push(file));
+  await remembering(open(), names(3)).save();
+  assert.equal(open().size, 3);
+  assert.deepEqual(strange, []);
+  const [name = '', ...others] = await readdir(directory);
+  assert.deepEqual(others, []);
+  const file = path.join(directory, name);
+  assert.equal((await stat(file)).mode & 0o777, 0o600);
+  const whole = await readFile(file);
+  for (let length = 0; length < whole.length; length += 7) {
+    await writeFile(file, whole.subarray(0, length));
+    assert.equal(open().size, 0);
+  }
+  assert.equal(strange.length, Math.ceil(whole.length / 7));
+  await rm(file);
+  await mkdir(file);
+  assert.equal(open().size, 0);
+  assert.equal(strange.at(-1), file);
 });

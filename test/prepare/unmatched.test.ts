@@ -107,3 +107,22 @@ test('what one place gives to several builds is said once, and only where none o
   // Also where only one of them is planned.
   assert.deepEqual((await unmatchedIn(t, files, ['b'])).sort(), said('`b` is'));
 });
+
+test('a sensitive value in an argument is said once for a build, where the argument is given', async (t) => {
+  const found = await unmatchedIn(t, {
+    'builds.yaml': `vars:
+  PW: { default: hunter22, sensitive: true }
+  SHORT: { default: abc, sensitive: true }
+builds:
+  app:
+    context: .
+    args: { PLAIN: x, SHORT: "\${{ vars.SHORT }}", NOTE: "is \${{ vars.PW }}", MORE: "\${{ vars.PW }}" }
+    labels: { note: "\${{ vars.PW }}" }
+  other: { context: ., args: { PLAIN: y } }
+`,
+    Dockerfile: 'FROM scratch\nARG PLAIN SHORT NOTE MORE\n',
+  });
+  assert.deepEqual(found, [
+    'build/sensitive-arg builds.yaml:7:57 `app` is given a sensitive value as a build argument (`NOTE`, `MORE`): the list of processes shows it, and so may the history of the image',
+  ]);
+});

@@ -2,6 +2,7 @@
 import { chmod, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import process from 'node:process';
 
 /** What the rig needs of a test: a place to hang its cleaning up on. */
 export interface Cleanup {
@@ -45,4 +46,14 @@ export async function makeTree(t: Cleanup, tree: Readonly<Record<string, TreeEnt
   const dir = await makeTempDir(t);
   await writeTree(dir, tree);
   return dir;
+}
+
+/** Makes `dir` the place for temporary files of this process until the test is over. */
+export function useTempDir(t: Cleanup, dir: string): void {
+  const before = process.env['TMPDIR'];
+  process.env['TMPDIR'] = dir;
+  t.after(() => {
+    if (before === undefined) delete process.env['TMPDIR'];
+    else process.env['TMPDIR'] = before;
+  });
 }

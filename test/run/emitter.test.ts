@@ -118,3 +118,28 @@ test('a sensitive value is in no text', () => {
   const tag = { ref: 'r/x:hunter2', digest: DIGEST, action: 'pushed' } as const;
   assert.doesNotMatch(JSON.stringify(emitted({ type: 'tag', build: 'a', tag }, 'hunter2')), /hunter2/);
 });
+
+test('the command line of buildctl is shown without what names alone make secret', () => {
+  const argv = ['buildctl', '--opt', 'build-arg:NPM_TOKEN=tell-nobody', '--opt', 'build-arg:MODE=fast'];
+  const event = emitted({ type: 'node-started', build: 'a', attempt: 1, argv });
+  assert(event.type === 'node-started');
+  assert.deepEqual(event.argv, [
+    ...['buildctl', '--opt', 'build-arg:NPM_TOKEN=(hidden)', '--opt', 'build-arg:MODE=fast'],
+  ]);
+});
+
+test('after a fault of its receiver there are no more events', () => {
+  const faults: unknown[] = [];
+  let count = 0;
+  const emit = createEmitter(
+    () => {
+      count++;
+      throw new Error('of the receiver');
+    },
+    () => 0,
+    hiderOf(),
+    ({ error }) => faults.push(error),
+  );
+  for (let time = 0; time < 3; time++) emit({ type: 'interrupted', signal: 'SIGINT' });
+  assert.deepEqual([count, faults.length], [1, 1]);
+});

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -243,3 +243,105 @@ test('the key of the latest success is read from the head of its file', async (t
   assert.equal(await store.readLastKey('a'), 'f'.repeat(64));
   assert.equal(await store.readLastKey('b'), undefined);
 });
+
+test('everything is for its owner alone, and a directory that is open is closed', async (t) => {
+  const above = await makeTempDir(t);
+  const dir = path.join(above, 'a/state');
+  const store = new StateStore(dir, '/src');
+  await store.shut(); // where there is none, nothing is to be done
+  await store.writeRecord(record(), last());
+  await store.writeImage('app', ['x']);
+  await store.writeImageFacts(DIGEST, 'linux/amd64', { env: [], onbuild: [] });
+  const modeOf = async (file: string) => (await stat(file)).mode & 0o777;
+  for (const file of await filesBelow(dir)) assert.equal(await modeOf(path.join(dir, file)), 0o600, file);
+  for (const one of ['', 'records', 'records/ab', 'last'])
+    assert.equal(await modeOf(path.join(dir, one)), 0o700);
+  await chmod(dir, 0o755);
+  await store.shut();
+  assert.equal(await modeOf(dir), 0o700);
+});
+
+test('files that are not what they should be are counted once, and missing ones are not', async (t) => {
+  const dir = await makeTempDir(t);
+  const store = new StateStore(dir, '/src');
+  await store.readRecord(KEY);
+  await store.readLast('app');
+  await store.readImage('app');
+  await store.readImageFacts(DIGEST, 'linux/amd64');
+  assert.deepEqual(store.warnings(), []);
+  await store.writeRecord(record(), last());
+  await writeFile(path.join(dir, 'records/ab', `${KEY}.json`), '[]');
+  await store.readRecord(KEY);
+  await store.readRecord(KEY);
+  const [one, ...others] = store.warnings();
+  assert.deepEqual(others, []);
+  assert.deepEqual([one?.code, one?.severity], ['state/strange', 'warning']);
+  assert.equal(one?.message, `a file in \`${dir}\` cannot be read as what should be there`);
+  store.noteStrange('/x/stats/y.stat');
+  assert.match(store.warnings()[0]?.message ?? '', /^2 files in /);
+});
+
+test('of a record and of the latest inputs every field counts', async (t) => {
+  const dir = await makeTempDir(t);
+  const store = new StateStore(dir, '/src');
+  const platform = { platform: 'linux/amd64', digest: DIGEST, layers: DIGEST };
+  const goodRecord = record({ sizeBytes: 5, platforms: [platform], local: true });
+  const goodLast: LastInputs = {
+    key: KEY,
+    parts: {
+      ...parts,
+      files: { context: [{ path: 'a', kind: 'file', mode: 0o644, content: 'x' }] },
+      args: { A: 'b' },
+      sealed: true,
+    },
+    parents: { base: { ref: `h/r@${DIGEST}`, platforms: [platform] } },
+  };
+  await store.writeRecord(goodRecord, goodLast);
+  assert.deepEqual(await store.readRecord(KEY), goodRecord);
+  assert.deepEqual(await store.readLast('app'), goodLast);
+  for (const [file, read] of [
+    [`records/ab/${KEY}.json`, () => store.readRecord(KEY)],
+    [(await filesBelow(dir)).find((one) => one.startsWith('last/')) ?? '', () => store.readLast('app')],
+  ] as const) {
+    const text = await readFile(path.join(dir, file), 'utf8');
+    const places = placesIn(JSON.parse(text));
+    assert.ok(places.length > 10);
+    for (const place of places) {
+      const value: unknown = JSON.parse(text);
+      setAt(value, place, Symbol.for('odd'));
+      await writeFile(
+        path.join(dir, file),
+        JSON.stringify(value, (_, one) => (typeof one === 'symbol' ? [0] : one)),
+      );
+      assert.equal(await read(), undefined, `${file} ${place.join('.')}`);
+    }
+    await writeFile(path.join(dir, file), text);
+    assert.ok((await read()) !== undefined);
+  }
+});
+
+test('what was found wrong and cannot be removed is said', async (t) => {
+  const dir = await makeTempDir(t);
+  const store = new StateStore(dir, '/src');
+  await mkdir(path.join(dir, 'records'), { recursive: true });
+  await writeFile(path.join(dir, 'records/ab'), 'in the place of a directory');
+  await store.dropRecord(KEY);
+  assert.deepEqual(
+    store.warnings().map(({ code, message }) => [code, / \((\w+)\)$/.exec(message)?.[1]]),
+    [['state/not-written', 'ENOTDIR']],
+  );
+});
+
+/** Ways to everything in a JSON value. */
+function placesIn(value: unknown, way: readonly string[] = []): readonly (readonly string[])[] {
+  const own = way.length === 0 ? [] : [way];
+  if (typeof value !== 'object' || value === null) return own;
+  return [...own, ...Object.entries(value).flatMap(([key, one]) => placesIn(one, [...way, key]))];
+}
+
+function setAt(value: unknown, way: readonly string[], to: unknown): void {
+  const [key = '', ...rest] = way;
+  const map = value as Record<string, unknown>;
+  if (rest.length === 0) map[key] = to;
+  else setAt(map[key], rest, to);
+}

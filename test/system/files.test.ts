@@ -1,9 +1,16 @@
 /** Files that are written whole, and what the processors are called. */
 import assert from 'node:assert/strict';
-import { mkdir, open, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdir, open, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
-import { defaultJobs, goArchitecture, writeFileWhole } from '../../lib/system/mod.ts';
+import {
+  defaultJobs,
+  describeFileFault,
+  fileFaultCode,
+  goArchitecture,
+  writeFileWhole,
+  writeNamedFile,
+} from '../../lib/system/mod.ts';
 import { makeTempDir } from '../rig/temp.ts';
 
 test('a file is made with the directories above it and its mode, and replaced', async (t) => {
@@ -61,4 +68,39 @@ test('processors have Go’s names, whatever the runtime calls them', () => {
 test('at least two builds run at a time, and an even number', () => {
   assert(defaultJobs() >= 2);
   assert.equal(defaultJobs() % 2, 0);
+});
+
+test('a file that a user named is replaced whole, through links, and written in place where it is no file', async (t) => {
+  const dir = await makeTempDir(t);
+  const file = path.join(dir, 'file');
+  await assert.rejects(writeNamedFile(path.join(dir, 'none/file'), 'x'), { code: 'ENOENT' });
+  await writeNamedFile(file, 'one');
+  await chmod(file, 0o640);
+  await symlink('file', path.join(dir, 'link'));
+  const reader = await open(file);
+  t.after(() => reader.close());
+  await writeNamedFile(path.join(dir, 'link'), 'two');
+  assert.equal(await reader.readFile('utf8'), 'one', 'it was replaced, and not written over');
+  assert.equal(await readFile(file, 'utf8'), 'two');
+  assert.equal((await stat(file)).mode & 0o777, 0o640);
+  assert.ok((await lstat(path.join(dir, 'link'))).isSymbolicLink());
+  await assert.rejects(writeNamedFile(dir, 'x'), { code: 'EISDIR' });
+  assert.deepEqual((await readdir(dir)).sort(), ['file', 'link']);
+});
+
+test('why a file cannot be written is a code, with what is free where the disk is full', async (t) => {
+  const dir = await makeTempDir(t);
+  const fault = (code: string) => Object.assign(new Error('words'), { code });
+  assert.equal(await describeFileFault(fault('EACCES'), dir), 'EACCES');
+  assert.match(
+    await describeFileFault(fault('ENOSPC'), path.join(dir, 'not/there')),
+    /^ENOSPC: \d+ bytes free/,
+  );
+  assert.equal(await describeFileFault(new Error('words'), dir), 'words');
+  assert.deepEqual([fault('EDQUOT'), fault('ERR_OTHER'), new Error('x'), 'x'].map(fileFaultCode), [
+    'EDQUOT',
+    undefined,
+    undefined,
+    undefined,
+  ]);
 });

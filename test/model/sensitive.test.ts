@@ -1,0 +1,129 @@
+/** What is hidden of sensitive values, what is sealed, and what a name alone hides. */
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { test } from 'node:test';
+import {
+  createHider,
+  createSealer,
+  hideInLine,
+  hideInWord,
+  hideNamed,
+  isSealed,
+  type Json,
+  showSealed,
+  type Variable,
+} from '../../lib/model/mod.ts';
+import { seededRandom } from '../rig/random.ts';
+
+const variables = (...values: readonly Json[]): ReadonlyMap<string, Variable> =>
+  new Map(
+    values.map((value, at): [string, Variable] => [
+      `V${at}`,
+      { name: `V${at}`, value, origin: { kind: 'flag' }, sensitive: true },
+    ]),
+  );
+const hash = (part: string) => createHash('sha256').update(part).digest('hex').slice(0, 32);
+
+test('each line of a value is hidden, and the value as JSON, addresses and base64 have it', () => {
+  const value = '-----BEGIN-----\r\n  line "one" & <two>\nab\n\n';
+  const { hide, holds } = createHider(variables(value));
+  for (const text of [
+    value,
+    'it wrote -----BEGIN-----',
+    'line "one" & <two>',
+    JSON.stringify(value),
+    'x line \\"one\\" & <two> x'.replace(/line/, `${JSON.stringify(value).slice(1, -1)}`),
+    encodeURIComponent(value),
+    Buffer.from(value).toString('base64'),
+  ]) {
+    assert.ok(holds(text), text);
+    const shown = hide(text);
+    assert.match(shown, /\(hidden\)/);
+    assert.doesNotMatch(shown, /BEGIN|one" &|LS0t/, text);
+  }
+  assert.equal(hide('ab is too short'), 'ab is too short');
+  // Go escapes these in JSON.
+  const go = createHider(variables('a<b>&c'));
+  assert.equal(go.hide('"a\\u003cb\\u003e\\u0026c"'), '"(hidden)"');
+});
+
+test('values inside of lists and maps, and numbers, are hidden; short ones are not', () => {
+  const { hide, holds } = createHider(variables({ a: ['first-one', 'dev'], b: 123456 }, null, true, 'x'));
+  assert.equal(hide('first-one dev 123456 true x'), '(hidden) dev (hidden) true x');
+  assert.equal(holds('dev true x null'), false);
+  assert.deepEqual(hide({ first: ['first-one'], kept: 'first-one' }, new Set(['kept'])), {
+    first: ['(hidden)'],
+    kept: 'first-one',
+  });
+});
+
+test('of values that overlap in a text nothing stays', () => {
+  const { hide } = createHider(variables('abcd', 'cdefgh', 'abcdx', '$(.*)[', 'lone\ud800surrogate'));
+  assert.equal(hide('1abcdefgh2'), '1(hidden)2');
+  assert.equal(hide('abcdx abcdabcd'), '(hidden) (hidden)(hidden)');
+  assert.equal(hide('$(.*)['), '(hidden)');
+  assert.equal(hide('lone\ud800surrogate'), '(hidden)');
+});
+
+test('seals say nothing and are shown as what they are', () => {
+  const { seal, concerns } = createSealer(variables('hunter22'));
+  assert.equal(concerns('huntsman'), false);
+  assert.equal(seal('huntsman', hash), 'huntsman');
+  const sealed = seal('is hunter22!', hash);
+  assert.equal(sealed, `is (hidden:${hash('hunter22')})!`);
+  assert.ok(isSealed(sealed));
+  assert.equal(showSealed(sealed), 'is (hidden)!');
+  assert.ok(
+    createHider(new Map()).holds(sealed),
+    'what is sealed counts as secret, whatever is sensitive now',
+  );
+  assert.equal(createHider(variables('other-one')).hide(sealed), 'is (hidden)!');
+});
+
+test('texts that are the same when they are sealed were the same before, whatever was sensitive', () => {
+  const random = seededRandom(7);
+  const words = ['hunter22', 'unte', 'r22x', '(hidden:', `(hidden:${hash('hunter22')})`, 'a', ' ', ')'];
+  const sealed = new Map<string, string>();
+  for (let time = 0; time < 3000; time++) {
+    const text = Array.from({ length: random.below(5) }, () => random.pick(words)).join('');
+    const sensitive = words.slice(0, 3).filter(() => random.below(2) === 0);
+    const { seal } = createSealer(variables(...sensitive));
+    const result = seal(text, hash);
+    for (const one of sensitive)
+      assert.ok(!result.replaceAll(/\(hidden:[0-9a-f]{32}\)/g, '|').includes(one), `${text} → ${result}`);
+    assert.equal(sealed.get(result) ?? text, text);
+    sealed.set(result, text);
+  }
+});
+
+test('a name that sounds secret hides its value, in maps, command lines and lines of files', () => {
+  assert.deepEqual(
+    [
+      ...hideNamed(
+        new Map([
+          ['NPM_TOKEN', 'x'],
+          ['MODE', 'y'],
+        ]),
+      ),
+    ],
+    [
+      ['NPM_TOKEN', '(hidden)'],
+      ['MODE', 'y'],
+    ],
+  );
+  for (const [word, shown] of [
+    ['build-arg:NPM_TOKEN=abc=def\nx', 'build-arg:NPM_TOKEN=(hidden)'],
+    ['build-arg:MODE=token', 'build-arg:MODE=token'],
+    ['label:my.secret=1', 'label:my.secret=(hidden)'],
+    ['target=token', 'target=token'],
+    ['type=gha,token=abc,url=u', 'type=gha,token=(hidden),url=u'],
+    ['type=s3,"secret_access_key=a,""b",region=r', 'type=s3,secret_access_key=(hidden),region=r'],
+    ['type=image,"name=a/token:1,b/c:1",push=true', 'type=image,"name=a/token:1,b/c:1",push=true'],
+    ['context=https://me:pass@example.com/x.git#main', 'context=https://example.com/x.git#main'],
+    ['id=npm_token,env=NPM_TOKEN', 'id=npm_token,env=NPM_TOKEN'],
+  ] as const)
+    assert.equal(hideInWord(word), shown);
+  assert.equal(hideInLine('      TOKEN: tell-nobody # x'), '      TOKEN: (hidden)');
+  assert.equal(hideInLine('ENV "API_KEY"=abc'), 'ENV "API_KEY"=(hidden)');
+  assert.equal(hideInLine('  context: keys/here'), '  context: keys/here');
+});

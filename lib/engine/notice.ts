@@ -21,7 +21,7 @@ export interface EngineNotice {
   readonly totalBytes?: number;
 }
 
-/** Sees notices as they come. Must not throw. */
+/** Sees notices as they come. Where it throws, the function that was called rejects with that, and holds nothing any more. */
 export type NotifyEngine = (notice: EngineNotice) => void;
 
 /** What every function of this package takes. */

@@ -100,15 +100,19 @@ test('the directory of a run that is killed goes with the next one, and two that
   const module = repoPath(compiled ? 'dist/lib/run/work-dir.js' : 'lib/run/work-dir.ts');
   await writeFile(
     script,
-    `import { withWorkDir } from ${JSON.stringify(module)};
+    `import process from 'node:process';
+import { withWorkDir } from ${JSON.stringify(module)};
 await withWorkDir(async (dir) => {
   console.log(dir);
   await new Promise((resolve) => process.stdin.on('data', resolve));
 }, ${JSON.stringify(parent)});
-process.stdin.destroy();
+process.exit(0);
 `,
   );
-  const argv = process.versions['deno'] === undefined ? [script] : ['run', '-A', script];
+  const argv =
+    process.versions['deno'] === undefined
+      ? [script]
+      : ['run', '-A', '--config', repoPath('deno.json'), script];
   const start = async () => {
     const child = spawn(process.execPath, argv, { stdio: ['pipe', 'pipe', 'inherit'], cwd: repoPath('.') });
     t.after(() => child.kill('SIGKILL'));

@@ -3,6 +3,7 @@ import {
   createHider,
   formatPlace,
   HIDDEN,
+  hideByName,
   type Json,
   type VariableOrigin,
 } from '../../lib/model/mod.ts';
@@ -72,7 +73,7 @@ function listingOf(set: BuildSet, describeOrigin: (origin: VariableOrigin) => st
     variables: [...set.variables.values()].map((variable) => ({
       name: variable.name,
       // A sensitive value is in no output, JSON included.
-      ...(variable.sensitive ? {} : { value: variable.value }),
+      ...(variable.sensitive ? {} : { value: hideByName(variable.name, variable.value) }),
       sensitive: variable.sensitive,
       from: describeOrigin(variable.origin),
       ...(variable.description === undefined ? {} : { description: variable.description }),

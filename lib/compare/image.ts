@@ -2,7 +2,7 @@
  * Two images of one platform, layer by layer. Layers of equal digests are not read, nor those whose uncompressed bytes
  * are equal by the configs' `diff_ids`; so equal images cost nothing.
  */
-import type { Digest } from '../model/mod.ts';
+import { type Digest, hideByName, hideInStep } from '../model/mod.ts';
 import { compareTrees, type FileChange, readLayer, stackTrees, type Tree } from './layer.ts';
 
 /** A layer that can be read. */
@@ -111,9 +111,8 @@ function compareConfigs(before: ImageSource, after: ImageSource): readonly Confi
   return names.flatMap((name) => {
     const [was, is] = [one.get(name), other.get(name)];
     if (was === is) return [];
-    return [
-      { name, ...(was === undefined ? {} : { before: was }), ...(is === undefined ? {} : { after: is }) },
-    ];
+    const [before, after] = [was, is].map((text) => text && hideByName(name, hideInStep(text)));
+    return [{ name, ...(before === undefined ? {} : { before }), ...(after === undefined ? {} : { after }) }];
   });
 }
 

@@ -2,17 +2,15 @@
 import { MAIN_CONTEXT } from '../dockerfile/mod.ts';
 import {
   type FilePart,
+  hideInStep,
   isSealed,
   type KeyParts,
-  SECRET_WORDS,
   showSealed,
   soundsSecret,
 } from '../model/mod.ts';
 
 const SHOWN = 20;
 const LONGEST = 100;
-/** `NAME=value` of what looks like a secret. */
-const SECRET_PAIR = new RegExp(String.raw`([\w-]*(?:${SECRET_WORDS})[\w-]*)=("[^"]*"|'[^']*'|\S+)`, 'gi');
 
 /**
  * Names what changed from one key to another: each thing one line, at most `limit` lines and then how many more.
@@ -117,15 +115,9 @@ function difference(lines: readonly string[], others: readonly string[]): readon
   });
 }
 
-/** Whether an instruction gives a value to what looks like a secret. */
-export function holdsSecretPair(line: string): boolean {
-  return line.search(SECRET_PAIR) !== -1;
-}
-
 /** Without user and password in addresses, and without values of what looks like a secret. */
 export function showLine(line: string): string {
-  const safe = line.replace(/(\w+:\/\/)[^/@\s]*@/g, '$1').replace(SECRET_PAIR, '$1=…');
-  return shorten(safe.trim());
+  return shorten(hideInStep(line).trim());
 }
 
 function diffContexts(before: KeyParts['files'], after: KeyParts['files']): readonly string[] {

@@ -10,12 +10,13 @@ import path from 'node:path';
 import {
   type BuildKey,
   type FilePart,
+  holdsNamedPair,
   isDigest,
   KEY_VERSION,
   type KeyParts,
   soundsSecret,
 } from '../model/mod.ts';
-import { atMost, diffMaps, diffPlatforms, holdsSecretPair, labelOf, shortDigest, showLine } from './diff.ts';
+import { atMost, diffMaps, diffPlatforms, labelOf, shortDigest, showLine } from './diff.ts';
 import { computeKey } from './key.ts';
 
 /** The inputs of one build in little. */
@@ -182,7 +183,7 @@ function visible(values: Readonly<Record<string, string>>, isSecret: IsSecret): 
 }
 
 function visibleLines(dockerfile: string, isSecret: IsSecret): readonly string[] {
-  return dockerfile.split('\n').filter((line) => line !== '' && !isSecret(line) && !holdsSecretPair(line));
+  return dockerfile.split('\n').filter((line) => line !== '' && !isSecret(line) && !holdsNamedPair(line));
 }
 
 function mark(kind: string, text: string): string {

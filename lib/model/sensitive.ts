@@ -11,7 +11,7 @@ import type { Json, Variable } from './build.ts';
 export const HIDDEN = '(hidden)';
 
 /** What names of secrets have in them, for patterns. */
-export const SECRET_WORDS = 'TOKEN|PASS|SECRET|KEY|CREDENTIAL|AUTH';
+const SECRET_WORDS = 'TOKEN|PASS|SECRET|KEY|CREDENTIAL|AUTH';
 const SECRET_NAME = new RegExp(SECRET_WORDS, 'i');
 
 /** Whether a name sounds as if its value were a secret, though nobody marked it as one. */
@@ -21,7 +21,25 @@ export function soundsSecret(name: string): boolean {
 
 /** Names and values, without the values whose names sound secret. */
 export function hideNamed(values: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
-  return new Map([...values].map(([name, value]) => [name, soundsSecret(name) ? HIDDEN : value]));
+  return new Map([...values].map(([name, value]) => [name, hideByName(name, value)]));
+}
+
+/** A value as it is shown beside its name. */
+export function hideByName<T>(name: string, value: T): T | typeof HIDDEN {
+  return soundsSecret(name) ? HIDDEN : value;
+}
+
+/** `NAME=value` of what sounds secret. */
+const NAMED_PAIR = new RegExp(String.raw`([\w-]*(?:${SECRET_WORDS})[\w-]*)=("[^"]*"|'[^']*'|\S+)`, 'gi');
+
+/** Whether a text gives a value to a name that sounds secret. */
+export function holdsNamedPair(text: string): boolean {
+  return text.search(NAMED_PAIR) !== -1;
+}
+
+/** An instruction or a step, without users in addresses and without values behind names that sound secret. */
+export function hideInStep(text: string): string {
+  return text.replace(/(\w+:\/\/)[^/@\s]*@/g, '$1').replace(NAMED_PAIR, '$1=…');
 }
 
 /** An option of the frontend that is a name of the user's and its value. */

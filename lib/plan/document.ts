@@ -4,7 +4,7 @@
  * names sound secret as `(hidden)`.
  */
 import type { Build, Plan, PlanNode, TypedAttributes, VariableOrigin } from '../model/mod.ts';
-import { createHider, formatPlace, HIDDEN, hideNamed, soundsSecret } from '../model/mod.ts';
+import { createHider, formatPlace, hideByName, hideNamed } from '../model/mod.ts';
 
 /** A plan as `plan --json` prints it. Version 1; additive only. */
 export interface PlanDocument {
@@ -69,7 +69,9 @@ export function describePlan(plan: Plan): PlanDocument {
     builds: [...plan.nodes.values()].map(describeNode),
     variables: variables.map((variable) => ({
       name: variable.name,
-      ...(variable.sensitive ? { sensitive: true as const } : { value: variable.value }),
+      ...(variable.sensitive
+        ? { sensitive: true as const }
+        : { value: hideByName(variable.name, variable.value) }),
       origin: variable.origin.kind,
       from: describeOrigin(variable.origin),
     })),
@@ -156,9 +158,8 @@ const PATHS = new Set(['dest', 'src']);
 
 function formatTyped(typed: TypedAttributes): string {
   const show = (key: string, value: string): string => {
-    if (soundsSecret(key)) return HIDDEN;
     // Where the repository lies on this machine is no part of the plan.
-    return PATHS.has(key) ? (typed.writtenPath ?? value) : value;
+    return hideByName(key, PATHS.has(key) ? (typed.writtenPath ?? value) : value);
   };
   const attributes = [...typed.attributes].map(([key, value]) => `${key}=${show(key, value)}`);
   return [`type=${typed.type}`, ...attributes].join(',');

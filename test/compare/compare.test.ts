@@ -211,12 +211,13 @@ test('images are the same to the byte, the same but for times or packing, or dif
   });
   const changed = await compareImages(
     base,
-    imageOf([one, await pack(t, { b: '3' })], { env: ['PATH=/sbin', 'A=1'] }),
+    imageOf([one, await pack(t, { b: '3' })], { env: ['PATH=/sbin', 'A=1', 'NPM_TOKEN=tell-nobody'] }),
   );
   assert.equal(changed.verdict, 'different');
   assert.deepEqual(changed.layers[0]?.files, [{ path: 'b', change: 'changed', what: ['content'] }]);
   assert.deepEqual(changed.config, [
     { name: 'config.Env.A', after: '"1"' },
+    { name: 'config.Env.NPM_TOKEN', after: '(hidden)' },
     { name: 'config.Env.PATH', before: '"/bin"', after: '"/sbin"' },
   ]);
   await assert.rejects(

@@ -301,3 +301,17 @@ test('caches and outputs show paths as written and no credentials, in whatever c
   ]);
   assert.deepEqual(described.outputs, ['type=local,dest=out,mode=x', 'type=tar,dest=-']);
 });
+
+test('a variable, a label and an annotation whose names sound secret show no value', () => {
+  const named = new Map([
+    ['my.token', 'tell-nobody'],
+    ['team', 'one'],
+  ]);
+  const document = describeBuilds(
+    [makeBuild('a', { labels: named, annotations: named, args: named })],
+    [{ name: 'NPM_TOKEN', value: 'tell-nobody', sensitive: false, origin: { kind: 'flag' } }],
+  );
+  assert.doesNotMatch(JSON.stringify(document), /tell-nobody/);
+  assert.deepEqual(document.builds[0]?.labels, { 'my.token': '(hidden)', team: 'one' });
+  assert.equal(document.variables[0]?.value, '(hidden)');
+});

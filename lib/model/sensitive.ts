@@ -185,8 +185,10 @@ function finderOf(wanted: readonly string[]): Finder {
   const any = words.map((word) => word.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('|');
   const first = new RegExp(any);
   const each = new RegExp(`(?=(${any}))`, 'g');
+  const [only] = words;
   return {
-    holds: (text) => first.test(text),
+    holds:
+      words.length === 1 && only !== undefined ? (text) => text.includes(only) : (text) => first.test(text),
     replace: (text, by) => {
       if (!first.test(text)) return text;
       let [result, start, end] = ['', 0, 0];

@@ -22,8 +22,15 @@ export function newSealKey(): string {
 /** @param key gives the key that seals are made with; asked only where there is something to seal */
 export function createPartsSealer(variables: BuildSet['variables'], key: () => Promise<string>): SealParts {
   const sealer = createSealer(variables);
+  // Builds share the files of their contexts, and a thousand of them would look at each file again.
+  const known = new WeakMap<readonly FilePart[], boolean>();
+  const concernsFiles = (files: readonly FilePart[]): boolean => {
+    const found = known.get(files) ?? files.some((part) => concernsFile(sealer, part));
+    known.set(files, found);
+    return found;
+  };
   return async (parts) => {
-    if (!concernsParts(sealer, parts)) return parts;
+    if (!concernsTexts(sealer, parts) && !Object.values(parts.files).some(concernsFiles)) return parts;
     const secret = Buffer.from(await key(), 'hex');
     const hash = (part: string) =>
       createHmac('sha256', secret).update(part).digest('hex').slice(0, SEAL_DIGITS);
@@ -31,16 +38,19 @@ export function createPartsSealer(variables: BuildSet['variables'], key: () => P
   };
 }
 
-function concernsParts({ concerns }: Sealer, parts: KeyParts): boolean {
-  const { dockerfile, target, args, images, options, files } = parts;
+function concernsFile({ concerns }: Sealer, { path, kind, content }: FilePart): boolean {
+  return concerns(path) || (kind === 'symlink' && concerns(content));
+}
+
+function concernsTexts({ concerns }: Sealer, parts: KeyParts): boolean {
+  const { dockerfile, target, args, images, options } = parts;
   return (
     concerns(dockerfile) ||
     concerns(target) ||
     Object.keys(images).some(concerns) ||
     [args, options].some((map) =>
       Object.entries(map).some(([name, value]) => concerns(name) || concerns(value)),
-    ) ||
-    Object.values(files).some((all) => all.some((part) => textsOf(part).some(concerns)))
+    )
   );
 }
 
@@ -67,8 +77,4 @@ function sealAll(parts: KeyParts, seal: (text: string) => string): KeyParts {
       ]),
     ),
   };
-}
-
-function textsOf({ path, kind, content }: FilePart): readonly string[] {
-  return kind === 'symlink' ? [path, content] : [path];
 }

@@ -41,6 +41,8 @@ export const STATE_VERSION = 1;
 type Unknown = Readonly<Record<string, unknown>>;
 /** A name of a file, too. */
 const KEY = /^[0-9a-z]+$/;
+/** As `toISOString` writes it. */
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const KINDS: ReadonlySet<unknown> = new Set<FilePart['kind']>(['file', 'dir', 'symlink', 'other']);
 
 /** A record of this version. */
@@ -57,7 +59,7 @@ export function isRecord(value: unknown): value is BuildRecord {
     isListOf(platforms, isPlatform) &&
     isListOf(refs, isText) &&
     isText(finishedAt) &&
-    !Number.isNaN(Date.parse(finishedAt)) &&
+    TIME.test(finishedAt) &&
     isCount(durationMs) &&
     isObject(steps) &&
     isCount(steps['total']) &&

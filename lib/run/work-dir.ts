@@ -36,9 +36,10 @@ export async function withWorkDir<T>(
   parent: string = tmpdir(),
 ): Promise<Result<T, Problem>> {
   let dir: string | undefined;
+  let owner: Owner | undefined;
   try {
     dir = await mkdtemp(path.join(parent, PREFIX));
-    const owner = await ownerNow();
+    owner = await ownerNow();
     if (owner !== undefined) await writeFile(path.join(dir, NOTE), JSON.stringify(owner), { mode: 0o600 });
   } catch (error) {
     if (dir !== undefined) await rm(dir, { recursive: true, force: true });
@@ -46,7 +47,7 @@ export async function withWorkDir<T>(
     if (found === undefined) throw error;
     return fail(found);
   }
-  const sweeping = sweepWorkDirs(parent, dir);
+  const sweeping = owner === undefined ? undefined : sweepWorkDirs(parent, dir, owner);
   try {
     return ok(await work(dir));
   } finally {
@@ -78,11 +79,9 @@ async function ownerNow(): Promise<Owner | undefined> {
 }
 
 /** Removes directories of this user whose runs are surely gone. Never fails: it is done for the sake of order. */
-async function sweepWorkDirs(parent: string, own: string): Promise<void> {
+async function sweepWorkDirs(parent: string, own: string, me: Owner): Promise<void> {
   const until = Date.now() + SWEEP_MS;
   try {
-    const me = await ownerNow();
-    if (me === undefined) return;
     const { uid } = await lstat(own);
     let left = SWEEP_MOST;
     for (const name of await readdir(parent)) {

@@ -23,7 +23,7 @@ import { explainFailure } from './failure.ts';
 import { readMetadata } from './metadata.ts';
 import { ProgressReader } from './progress.ts';
 import { sourcePolicy } from './source-policy.ts';
-import { type Buildctl, callBuildctl, childEnvironment, GRACE_MS } from './tool.ts';
+import { askBuildctl, type Buildctl, callBuildctl, childEnvironment, GRACE_MS } from './tool.ts';
 
 /** One build to run. */
 export interface BuildCall {
@@ -110,7 +110,7 @@ export async function runBuild(tool: Buildctl, call: BuildCall): Promise<Result<
 
 /** The bytes of a manifest, index or config in the engine's content store; undefined where it is not there. */
 export async function readContent(tool: Buildctl, digest: Digest): Promise<Uint8Array | undefined> {
-  const end = await callBuildctl(tool, { argv: ['--addr', tool.address, 'debug', 'get', digest] });
+  const end = await askBuildctl(tool, ['debug', 'get', digest]);
   return end.exitCode === 0 ? end.stdout : undefined;
 }
 
@@ -122,11 +122,12 @@ export interface Worker {
   readonly platform?: string;
 }
 
-/** Asks the engine which worker it has (buildkit worker/label.go); undefined where it does not answer. */
-export async function queryWorker(tool: Buildctl): Promise<Worker | undefined> {
-  const end = await callBuildctl(tool, {
-    argv: ['--addr', tool.address, 'debug', 'workers', '--format', '{{json .}}'],
-  });
+/**
+ * Asks the engine which worker it has (buildkit worker/label.go); undefined where it does not answer in time
+ * (milliseconds; default: 20 s).
+ */
+export async function queryWorker(tool: Buildctl, timeoutMs?: number): Promise<Worker | undefined> {
+  const end = await askBuildctl(tool, ['debug', 'workers', '--format', '{{json .}}'], timeoutMs);
   if (end.exitCode !== 0) return undefined;
   const text = end.stdout.toString();
   const executor = /"org\.mobyproject\.buildkit\.worker\.executor":"(containerd|oci)"/.exec(text);

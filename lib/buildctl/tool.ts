@@ -9,13 +9,30 @@ export interface Buildctl {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** What runs it; where absent, it is really run. */
   readonly run?: RunProgram;
+  /** Ends every call that has no signal of its own. */
+  readonly signal?: AbortSignal;
 }
 
-/** How long buildctl, and a command that gives a secret, may take to end after TERM. */
-export const GRACE_MS = 10_000;
+/**
+ * How long buildctl, and a command that gives a secret, may take to end after TERM. The engine stops what it does for a
+ * buildctl that is killed as well; nobody who pressed Ctrl-C is to wait for one that hangs.
+ */
+export const GRACE_MS = 700;
+
+/** How long a question to the engine may take that it answers from memory. */
+const QUESTION_MS = 20_000;
+
+/** Asks the engine something short; ended after a time limit (milliseconds; default: 20 s). Never rejects. */
+export function askBuildctl(
+  tool: Buildctl,
+  argv: readonly string[],
+  timeoutMs: number = QUESTION_MS,
+): Promise<ProgramEnd> {
+  return callBuildctl(tool, { argv: ['--addr', tool.address, ...argv], timeoutMs });
+}
 
 /** One call of buildctl. */
-export interface BuildctlCall extends Pick<ProgramCall, 'argv' | 'signal' | 'onErrorLine'> {
+export interface BuildctlCall extends Pick<ProgramCall, 'argv' | 'signal' | 'onErrorLine' | 'timeoutMs'> {
   /** Added to the environment: values that must not stand in the arguments. */
   readonly values?: Readonly<Record<string, string>>;
 }
@@ -25,6 +42,7 @@ export function callBuildctl(tool: Buildctl, call: BuildctlCall): Promise<Progra
   const { values, ...rest } = call;
   const run = tool.run ?? runProgram;
   return run({
+    ...(tool.signal === undefined ? {} : { signal: tool.signal }),
     ...rest,
     program: tool.program,
     env: childEnvironment(tool.env, values),

@@ -128,6 +128,23 @@ export type EventBody =
       readonly buildctl: string;
     }
   | {
+      /** The engine went away; builds wait until it is back. */
+      readonly type: 'engine-waiting';
+      readonly address: string;
+      /** What was noticed, in words. */
+      readonly why: string;
+      /** How long it is waited for at most. */
+      readonly waitMs: number;
+    }
+  | {
+      /** The wait is over. */
+      readonly type: 'engine-waited';
+      readonly address: string;
+      readonly waitedMs: number;
+      /** Whether the engine is back. */
+      readonly back: boolean;
+    }
+  | {
       readonly type: 'node-keyed';
       readonly build: string;
       readonly key?: string;

@@ -6,6 +6,7 @@ import type { BakeEvent, Outcome, Reason } from '../model/mod.ts';
 import { LineJoiner, type LogLine } from './lines.ts';
 import { explainOutcome, finishedNote, outcomeWord } from './outcome.ts';
 import type { Palette } from './palette.ts';
+import { waitingText } from './state.ts';
 import { padEnd, plainText, widthOf } from './text.ts';
 import { formatBytes, formatDuration, plural } from './units.ts';
 
@@ -56,6 +57,14 @@ export class PlainPainter {
         return [palette.dim(plainText(event.text))];
       case 'engine-ready':
         return [palette.dim(`engine ${plainText(event.address)} (${plainText(event.source)})`)];
+      case 'engine-waiting':
+        return [palette.warning(plainText(waitingText(event)))];
+      case 'engine-waited': {
+        const after = formatDuration(event.waitedMs);
+        return event.back
+          ? [palette.dim(`the engine is back after ${after}`)]
+          : [palette.warning(`the engine did not come back (waited ${after})`)];
+      }
       case 'interrupted':
         return [palette.warning(`${event.signal}: stopping what runs`)];
       case 'warning': {

@@ -8,6 +8,7 @@
 import type { BakeEvent, Outcome, ProblemJson } from '../model/mod.ts';
 import { LineJoiner, type LogLine } from './lines.ts';
 import { plainText } from './text.ts';
+import { formatDuration } from './units.ts';
 
 /** Where a build is. `checking`: its inputs are known, the registry is being asked. */
 export type NodeStatus = 'waiting' | 'checking' | 'decided' | 'running' | 'retrying' | 'finished';
@@ -102,7 +103,11 @@ export function applyEvent(state: RunState, event: BakeEvent): void {
       run.engineText = plainText(event.text);
       break;
     case 'engine-ready':
+    case 'engine-waited':
       delete run.engineText;
+      break;
+    case 'engine-waiting':
+      run.engineText = plainText(waitingText(event));
       break;
     case 'warning':
       run.warnings.push(event.problem);
@@ -116,6 +121,11 @@ export function applyEvent(state: RunState, event: BakeEvent): void {
     default:
       applyToNode(run, event);
   }
+}
+
+/** What is waited for where the engine went away. */
+export function waitingText(event: Extract<BakeEvent, { readonly type: 'engine-waiting' }>): string {
+  return `waiting for the engine ${event.address}, up to ${formatDuration(event.waitMs)}: ${event.why}`;
 }
 
 type NodeEvent = Extract<BakeEvent, { readonly build: string }>;

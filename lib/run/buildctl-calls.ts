@@ -18,6 +18,8 @@ import { tempProblem } from './work-dir.ts';
 
 const MAX_ATTEMPTS = 3;
 const RETRY_MS = [1_000, 4_000];
+/** Failures of an engine that went away. */
+const ENGINE_AWAY: ReadonlySet<string> = new Set(['engine/lost', 'engine/unreachable']);
 /** Failures that an image which is gone can cause. */
 const OVER_IMAGES: ReadonlySet<string> = new Set([
   'build/base-missing',
@@ -89,6 +91,7 @@ async function attemptUntilDone(calling: Calling, attempts: Attempts): Promise<C
   if (!engine.ok) return { kind: 'failed', problem: { ...(engine.error[0] ?? noEngine()), build } };
   const named = nameSources(node, inputs, sendsAnew);
   let isStaged = false;
+  let waits = 0;
   for (let attempt = 1; ; attempt++) {
     const prepared = await prepare();
     if (!prepared.ok) return prepared.error;
@@ -112,14 +115,22 @@ async function attemptUntilDone(calling: Calling, attempts: Attempts): Promise<C
     await rm(workDir, { recursive: true, force: true });
     if (result.error.kind === 'cancelled') return { kind: 'cancelled' };
     const failure = result.error.problem;
+    const back = ENGINE_AWAY.has(failure.code) ? await calling.engineReturn.wait(failure.message) : undefined;
+    if (calling.signal.aborted) return { kind: 'cancelled' };
+    if (back === false) return { kind: 'failed', problem: notBack(failure, calling.engineReturn.waitMs) };
+    // What may pass by itself is tried again in the ordinary way.
+    const isBack = back === true && failure.temporary !== true && waits === 0;
+    if (isBack) waits++;
     const isUnnamed = failure.code === 'build/source-name' && !isStaged;
     if (isUnnamed) isStaged = true;
-    const mended = isUnnamed ? failure.message : mend?.(failure, prepared.value);
-    if (mended === undefined && (failure.temporary !== true || attempt >= MAX_ATTEMPTS)) {
-      const explained = await explainLocked(calling, node, withRegistryHint(failure, engine.value));
+    const mended = isUnnamed || isBack ? failure.message : mend?.(failure, prepared.value);
+    if (mended === undefined && (failure.temporary !== true || attempt - waits >= MAX_ATTEMPTS)) {
+      const again =
+        waits > 0 && back === true ? { ...failure, message: `${failure.message}, again` } : failure;
+      const explained = await explainLocked(calling, node, withRegistryHint(again, engine.value));
       return { kind: 'failed', problem: explained };
     }
-    const delayMs = mended === undefined ? (RETRY_MS[attempt - 1] ?? 0) : 0;
+    const delayMs = mended === undefined ? (RETRY_MS[attempt - waits - 1] ?? 0) : 0;
     calling.emit({ type: 'retry', build, attempt, delayMs, why: mended ?? failure.message });
     if (mended === undefined) await calling.sleep(delayMs);
     if (calling.signal.aborted) return { kind: 'cancelled' };
@@ -140,6 +151,7 @@ function callOnce(
   return calling.permits.with(
     () => calling.priorityOf(build),
     async (giveBack) => {
+      await calling.engineReturn.settled();
       calling.countCall();
       const startedAt = performance.now();
       let timer: ReturnType<typeof setTimeout> | undefined;
@@ -154,6 +166,12 @@ function callOnce(
       return { result, ranMs: performance.now() - startedAt };
     },
   );
+}
+
+/** An engine that went away and was waited for in vain. */
+function notBack(failure: Problem, waitMs: number): Problem {
+  const message = `${failure.message}, and no engine answered within ${waitMs / 1_000} s`;
+  return { ...failure, message, temporary: true };
 }
 
 /** What `registries:` says about a registry is not known to the engine. */

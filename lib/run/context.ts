@@ -21,6 +21,7 @@ import type {
 import type { DockerfileLibrary } from '../prepare/mod.ts';
 import type { RegistryClient } from '../registry/mod.ts';
 import type { Emit } from './emitter.ts';
+import type { EngineReturn } from './engine-return.ts';
 import type { Memory } from './memory.ts';
 import type { Publisher } from './publisher.ts';
 import type { Semaphore } from './scheduler.ts';
@@ -71,6 +72,8 @@ export interface Calling {
   readonly sleep: (ms: number) => Promise<void>;
   /** Finds (and if need be starts) the engine, once. */
   readonly engine: () => Promise<Result<ReadyEngine>>;
+  /** Waits for it where it went away. */
+  readonly engineReturn: Pick<EngineReturn, 'wait' | 'settled' | 'waitMs'>;
   /** Limits calls of buildctl. */
   readonly permits: Semaphore;
   /** Higher goes first: milliseconds to the end of the longest way on from this build. */

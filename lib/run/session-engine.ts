@@ -7,6 +7,7 @@ import { goArchitecture } from '../system/mod.ts';
 import type { ReadyEngine } from './context.ts';
 import type { Emit } from './emitter.ts';
 import type { EngineAccess } from './engine-access.ts';
+import { EngineReturn } from './engine-return.ts';
 
 /** What finding an engine goes by. */
 export interface SessionEngineOptions {
@@ -19,11 +20,21 @@ export interface SessionEngineOptions {
   readonly hostArchitecture?: string;
   readonly emit: Emit;
   readonly signal: AbortSignal;
+  /** How long to wait for it in all where it goes away. */
+  readonly waitMs: number;
+  /** Waits, but not beyond the signal. */
+  readonly sleep: (ms: number) => Promise<void>;
 }
+
+/** How long it may take to answer a question while it is waited for. */
+const ANSWER_MS = 3_000;
 
 /** The engine of one session. */
 export class SessionEngine {
+  /** Where it goes away in the middle of the run. */
+  readonly return: EngineReturn;
   readonly #options: SessionEngineOptions;
+  #address = '';
   #worker: 'containerd' | 'oci' = 'containerd';
   #found: Promise<Result<Engine>> | undefined;
   #ready: Promise<Result<ReadyEngine>> | undefined;
@@ -33,6 +44,15 @@ export class SessionEngine {
 
   constructor(options: SessionEngineOptions) {
     this.#options = options;
+    const { waitMs, sleep, emit, signal } = options;
+    this.return = new EngineReturn({
+      answers: () => this.#answers(),
+      address: () => this.#address,
+      waitMs,
+      sleep,
+      emit,
+      signal,
+    });
   }
 
   /** How it keeps images; settled when it is ready. */
@@ -84,8 +104,16 @@ export class SessionEngine {
   }
 
   #find(): Promise<Result<Engine>> {
+    this.#found ??= this.#search().then((found) => {
+      if (found.ok) this.#address = found.value.address;
+      return found;
+    });
+    return this.#found;
+  }
+
+  #search(): Promise<Result<Engine>> {
     const { access, address, env, plan, signal, emit } = this.#options;
-    this.#found ??= access.find({
+    return access.find({
       env,
       autoStart: true,
       registries: plan.set.registries,
@@ -94,7 +122,6 @@ export class SessionEngine {
       ...(address === undefined ? {} : { flagAddress: address }),
       ...(plan.set.engineAddress === undefined ? {} : { fileAddress: plan.set.engineAddress }),
     });
-    return this.#found;
   }
 
   /** What it says of its worker, asked once. */
@@ -104,8 +131,22 @@ export class SessionEngine {
   }
 
   #buildctlOf({ buildctl, address }: Engine): Buildctl {
-    const { env, access } = this.#options;
-    return { program: buildctl, address, env, ...(access.run === undefined ? {} : { run: access.run }) };
+    const { env, access, signal } = this.#options;
+    return {
+      program: buildctl,
+      address,
+      env,
+      signal,
+      ...(access.run === undefined ? {} : { run: access.run }),
+    };
+  }
+
+  /** Asks anew whether it answers. The embedded engine is ours to start again where it does not run any more. */
+  async #answers(): Promise<boolean> {
+    const engine = await this.#find();
+    if (!engine.ok) return false;
+    if (engine.value.kind === 'embedded' && !(await this.#search()).ok) return false;
+    return (await queryWorker(this.#buildctlOf(engine.value), ANSWER_MS)) !== undefined;
   }
 
   async #prepare(): Promise<Result<ReadyEngine>> {

@@ -52,6 +52,8 @@ export interface BakeOptions {
   readonly atomic?: boolean;
   /** Stop everything at the first failure; else what does not depend on it goes on. */
   readonly failFast?: boolean;
+  /** How long to wait, in all, for an engine that goes away in the middle of the run; default: 30 s. */
+  readonly engineWaitMs?: number;
   readonly signal?: AbortSignal;
   /** Gets all that happens, in order; where it throws, see `EventSink`. */
   readonly onEvent?: EventSink;
@@ -65,7 +67,16 @@ export interface BakeOptions {
 /** The options that opening a session goes by. */
 export type SessionOptions = Pick<
   BakeOptions,
-  'plan' | 'dockerfiles' | 'env' | 'address' | 'jobs' | 'force' | 'atomic' | 'signal' | 'hostArchitecture'
+  | 'plan'
+  | 'dockerfiles'
+  | 'env'
+  | 'address'
+  | 'jobs'
+  | 'force'
+  | 'atomic'
+  | 'engineWaitMs'
+  | 'signal'
+  | 'hostArchitecture'
 > & {
   /** Default: the engines of this machine. */
   readonly engines?: EngineAccess;
@@ -81,6 +92,9 @@ export type SessionOptions = Pick<
 
 /** A session's options with where it keeps its state. */
 type OpenedSession = SessionOptions & { readonly stateDir: string };
+
+/** Longer than a buildkitd takes that its supervisor starts again. */
+const ENGINE_WAIT_MS = 30_000;
 
 /** Short enough to gain from it, and longer than pushes to a registry nearby take, of which nothing would be gained. */
 const SLOW_PUSH_MS = 1_000;
@@ -187,6 +201,8 @@ export class Session {
       env,
       emit: this.#emit,
       signal: this.#stopper.signal,
+      waitMs: options.engineWaitMs ?? ENGINE_WAIT_MS,
+      sleep: (ms) => (options.sleep ?? sleepFor)(ms, this.#stopper.signal),
       ...(address === undefined ? {} : { address }),
       ...(hostArchitecture === undefined ? {} : { hostArchitecture }),
     });
@@ -280,6 +296,7 @@ export class Session {
       signal,
       sleep: (ms) => sleep(ms, signal),
       engine: () => engine.ready(),
+      engineReturn: engine.return,
       permits: this.#permits,
       priorityOf: async (build) => (await this.#prioritize()).get(build) ?? 0,
       countCall: () => this.counts.buildctlCalls++,

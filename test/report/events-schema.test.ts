@@ -25,6 +25,8 @@ const TYPES: Readonly<Record<EventBody['type'], true>> = {
   planned: true,
   'engine-starting': true,
   'engine-ready': true,
+  'engine-waiting': true,
+  'engine-waited': true,
   'node-keyed': true,
   'node-decided': true,
   'early-started': true,

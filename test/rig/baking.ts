@@ -17,7 +17,9 @@ export interface Baked {
 
 /** How to bake. */
 export interface BakeHere
-  extends Partial<Pick<BakeOptions, 'atomic' | 'force' | 'dryRun' | 'failFast' | 'signal' | 'jobs'>> {
+  extends Partial<
+    Pick<BakeOptions, 'atomic' | 'force' | 'dryRun' | 'failFast' | 'signal' | 'jobs' | 'engineWaitMs'>
+  > {
   readonly audit?: AuditRequest;
   readonly builds?: readonly string[];
   readonly env?: Readonly<Record<string, string | undefined>>;

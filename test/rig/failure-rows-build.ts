@@ -160,16 +160,22 @@ const LOOK_UP_ROWS: readonly FailureRow[] = [
 /** The engine: before, during and after a build, and its export. */
 const BUILD_ROWS: readonly FailureRow[] = [
   {
-    name: 'the engine goes away before a build',
+    name: 'the engine goes away before a build, and again after it came back',
     faults: () => [atEngine('start', { fail: CONNECTION_LOST })],
-    after: aFailed('engine/lost'),
+    after: aFailed('engine/lost', 3),
     next: HEALED,
   },
   {
-    name: 'the engine goes away during a build',
+    name: 'the engine goes away during a build, and again after it came back',
     faults: () => [atEngine('step', { fail: CONNECTION_LOST })],
-    after: aFailed('engine/lost'),
+    after: aFailed('engine/lost', 3),
     next: HEALED,
+  },
+  {
+    name: 'the engine goes away during a build and comes back: the build is tried again',
+    faults: () => [atEngine('step', { fail: CONNECTION_LOST }, '/a\n', 1)],
+    after: { ...BUILT, calls: 4 },
+    next: SAME,
   },
   {
     name: 'buildctl is killed during a build',
@@ -224,7 +230,7 @@ const BUILD_ROWS: readonly FailureRow[] = [
       codes: ['engine/lost of a'],
       moved: '',
       recorded: '',
-      calls: 2,
+      calls: 3,
     },
     next: ALL_BUILT,
   },

@@ -65,6 +65,9 @@ export interface EngineCall {
 /** How BuildKit names the error of a connection that broke. */
 export const CONNECTION_LOST =
   'error: failed to receive status: rpc error: code = Unavailable desc = error reading from server: EOF';
+/** How buildctl names an engine that is not there. */
+const UNREACHABLE =
+  'error: listing workers for Build: failed to list workers: Unavailable: connection error: desc = "transport: Error while dialing: dial unix /fake/buildkitd.sock: connect: connection refused"';
 /** The host of names that are only in the engine's own store. */
 const STORE_HOST = '127.0.0.1:1/';
 
@@ -90,6 +93,8 @@ export class FakeEngine {
   weather = '';
   /** An old frontend asks for the main context by the one name that all builds share. */
   isOld = false;
+  /** No call reaches it: buildctl says that it cannot connect. */
+  isDown = false;
   /** Answers requests to the frontend; the fake checks no Dockerfile by itself. */
   frontend: (id: string, argv: readonly string[]) => FrontendAnswer = () => ({});
   readonly calls: EngineCall[] = [];
@@ -160,6 +165,10 @@ export class FakeEngine {
       stderr: '',
     });
     const command = readCommandLine(request.argv);
+    if (this.isDown) {
+      request.onErrorLine?.(UNREACHABLE);
+      return ended(1);
+    }
     switch (command.verb) {
       case 'debug get': {
         const bytes = this.#content.get(command.digest);

@@ -97,7 +97,7 @@ export function accessTo(engine: FakeEngine): EngineAccess {
   return {
     find: async () => ok(found),
     listImages: async () => new Map(engine.images),
-    run: engine.run,
+    run: (call) => engine.run(call),
   };
 }
 

@@ -171,6 +171,13 @@ export function mixedRun(): readonly BakeEvent[] {
     step('base', 'sha256:b2', '[2/4] RUN adduser -D app', 'running'),
     log('base', 'sha256:b2', 'adding group'),
     log('base', 'sha256:b2', ' app\nadding user app\n'),
+    {
+      type: 'engine-waiting',
+      address: 'unix:///run/bake-ts/buildkitd.sock',
+      why: 'buildkitd cannot be reached',
+      waitMs: 30_000,
+    },
+    { type: 'engine-waited', address: 'unix:///run/bake-ts/buildkitd.sock', waitedMs: 1_200, back: true },
     step('base', 'sha256:b2', '[2/4] RUN adduser -D app', 'done', 900),
     {
       type: 'tag',

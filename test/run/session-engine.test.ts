@@ -52,6 +52,8 @@ async function open(given: Given = {}): Promise<Opened> {
     env: {},
     emit: (event) => events.push(event),
     signal: new AbortController().signal,
+    waitMs: 30_000,
+    sleep: async () => undefined,
     ...rest,
   });
   const calls = () => fake.calls.map(({ argv }) => argv.slice(2).join(' '));

@@ -1,0 +1,78 @@
+/** Waiting for an engine that went away in the middle of a run: once for all builds, and not for ever. */
+import { performance } from 'node:perf_hooks';
+import type { Emit } from './emitter.ts';
+
+/** What waiting takes. */
+export interface EngineReturnOptions {
+  /** Asks the engine, and starts it where that is ours to do; bounded in time. */
+  readonly answers: () => Promise<boolean>;
+  /** Its address, once it was found. */
+  readonly address: () => string;
+  /** Milliseconds to wait in all, over all times that it goes away. */
+  readonly waitMs: number;
+  readonly sleep: (ms: number) => Promise<void>;
+  readonly emit: Emit;
+  readonly signal: AbortSignal;
+}
+
+/** Between two questions. */
+const ASK_MS = 500;
+
+/** The wait of one session. */
+export class EngineReturn {
+  readonly #options: EngineReturnOptions;
+  #leftMs: number;
+  #waiting: Promise<boolean> | undefined;
+
+  constructor(options: EngineReturnOptions) {
+    this.#options = options;
+    this.#leftMs = options.waitMs;
+  }
+
+  /** Milliseconds that are waited in all. */
+  get waitMs(): number {
+    return this.#options.waitMs;
+  }
+
+  /**
+   * Waits until the engine answers. Asks at least once, also when all of the time was waited before.
+   *
+   * @param why what was noticed, in words
+   * @returns whether it is back
+   */
+  wait(why: string): Promise<boolean> {
+    this.#waiting ??= this.#wait(why).finally(() => {
+      this.#waiting = undefined;
+    });
+    return this.#waiting;
+  }
+
+  /** Resolves when nobody waits for it. */
+  async settled(): Promise<void> {
+    await this.#waiting;
+  }
+
+  async #wait(why: string): Promise<boolean> {
+    const { answers, address, sleep, emit, signal } = this.#options;
+    if (await answers()) return true;
+    if (this.#leftMs <= 0 || signal.aborted) return false;
+    emit({ type: 'engine-waiting', address: address(), why, waitMs: this.#leftMs });
+    const startedAt = performance.now();
+    let isBack = false;
+    while (!isBack && this.#leftMs > 0 && !signal.aborted) {
+      const askedAt = performance.now();
+      await sleep(Math.min(ASK_MS, this.#leftMs));
+      if (signal.aborted) break;
+      isBack = await answers();
+      // Whatever the clock says, each turn counts: the wait ends.
+      this.#leftMs -= Math.max(ASK_MS, performance.now() - askedAt);
+    }
+    emit({
+      type: 'engine-waited',
+      address: address(),
+      waitedMs: Math.round(performance.now() - startedAt),
+      back: isBack,
+    });
+    return isBack;
+  }
+}

@@ -12,7 +12,7 @@ import {
 import type { Copied, RegistryClient } from '../lib/registry/mod.ts';
 import { formatBytes, plural } from '../lib/report/mod.ts';
 import { listOf, type ParsedArgs } from './args.ts';
-import { type ExitCode, exitCodeOfSignal } from './exit-codes.ts';
+import type { ExitCode } from './exit-codes.ts';
 import { readInputs } from './inputs.ts';
 import type { Io } from './io.ts';
 import { reportProblems } from './output.ts';
@@ -31,7 +31,7 @@ export async function withRegistry(
   const settings = await readRegistries(args, io);
   if (!settings.ok) return reportProblems(settings.error, args, io);
   const { createRegistryClient } = await import('../lib/registry/mod.ts');
-  return withCancellation(io, async ({ signal, stoppedBy }) => {
+  return withCancellation(io, async ({ signal }) => {
     const client = createRegistryClient({
       registries: settings.value,
       env: io.env,
@@ -39,9 +39,7 @@ export async function withRegistry(
       signal,
     });
     try {
-      const code = reportProblems(await work(client), args, io);
-      const stopped = stoppedBy();
-      return stopped === undefined ? code : exitCodeOfSignal(stopped);
+      return reportProblems(await work(client), args, io);
     } finally {
       await client.close();
     }

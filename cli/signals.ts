@@ -1,5 +1,5 @@
 /** Ctrl-C: the first one stops cleanly, the second one at once. */
-import { exitCodeOfSignal } from './exit-codes.ts';
+import { EXIT, type ExitCode, exitCodeOfSignal } from './exit-codes.ts';
 import type { Io } from './io.ts';
 
 /** A cancellation that signals bring about. */
@@ -11,14 +11,29 @@ export interface Cancellation {
 }
 
 /**
+ * Runs something that has nothing to put in order: the first signal ends the process, and with it the programs that it
+ * started.
+ */
+export async function withHardStop<T>(io: Io, work: () => Promise<T>): Promise<T> {
+  const dispose = io.onSignal((signal) => io.exit(exitCodeOfSignal(signal)));
+  try {
+    return await work();
+  } finally {
+    dispose();
+  }
+}
+
+/**
  * Runs something that can be cancelled. `onHardStop` is called before a second signal ends the process: it must give
  * the terminal back.
+ *
+ * @returns the exit code of the work; that of the signal where one came and the work did not end well
  */
-export async function withCancellation<T>(
+export async function withCancellation(
   io: Io,
-  work: (cancellation: Cancellation) => Promise<T>,
+  work: (cancellation: Cancellation) => Promise<ExitCode>,
   onHardStop: () => void = () => {},
-): Promise<T> {
+): Promise<ExitCode> {
   const controller = new AbortController();
   let stoppedBy: string | undefined;
   const dispose = io.onSignal((signal) => {
@@ -34,7 +49,8 @@ export async function withCancellation<T>(
     io.exit(exitCodeOfSignal(signal));
   });
   try {
-    return await work({ signal: controller.signal, stoppedBy: () => stoppedBy });
+    const code = await work({ signal: controller.signal, stoppedBy: () => stoppedBy });
+    return stoppedBy === undefined || code === EXIT.ok ? code : exitCodeOfSignal(stoppedBy);
   } finally {
     dispose();
   }

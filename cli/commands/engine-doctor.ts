@@ -3,11 +3,12 @@ import { isSet, type ParsedArgs } from '../args.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { columnsOf, paletteFor, writeJson } from '../output.ts';
+import { withHardStop } from '../signals.ts';
 
 /** `bake-ts engine doctor`: ends with 5 if a check failed. */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const { engineDoctor } = await import('../../lib/engine/mod.ts');
-  const checks = await engineDoctor({ env: io.env });
+  const checks = await withHardStop(io, () => engineDoctor({ env: io.env }));
   const failed = checks.filter((one) => one.status === 'fail').length;
   const code = failed > 0 ? EXIT.engine : EXIT.ok;
   if (isSet(args, 'json')) {

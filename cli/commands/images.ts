@@ -3,6 +3,7 @@ import { isSet, type ParsedArgs, textOf } from '../args.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { formatTable, paletteFor, reportProblems, writeJson } from '../output.ts';
+import { withHardStop } from '../signals.ts';
 
 /** `bake-ts images`: what lies in containerd's namespace of BuildKit. */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
@@ -14,7 +15,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
     ...(address === undefined ? {} : { flagAddress: address }),
   });
   if (!found.ok) return reportProblems(found.error, args, io);
-  const images = await listImages(found.value, { env: io.env });
+  const images = await withHardStop(io, () => listImages(found.value, { env: io.env }));
   if (!images.ok) return reportProblems(images.error, args, io);
   if (isSet(args, 'json')) {
     writeJson(images.value, io);

@@ -65,6 +65,8 @@ type VertexState = Extract<EventBody, { type: 'vertex' }>['state'];
 
 const KEPT_TEXT_LINES = 200;
 const KEPT_LOG_LINES = 40;
+/** Characters of a line that are kept: a step may print without an end. */
+const LONGEST = 16_384;
 
 /** One reader for one call of buildctl. */
 export class ProgressReader {
@@ -97,7 +99,7 @@ export class ProgressReader {
         return;
       }
     }
-    this.#text.push(line);
+    this.#text.push(line.slice(0, LONGEST));
     if (this.#text.length > KEPT_TEXT_LINES) this.#text.shift();
   }
 
@@ -189,8 +191,8 @@ export class ProgressReader {
     const text = decoder.write(Buffer.from(log.data, 'base64'));
     if (text === '') return;
     const lines = `${known.open}${text}`.split('\n');
-    known.open = lines.pop() ?? '';
-    known.tail.push(...lines);
+    known.open = (lines.pop() ?? '').slice(-LONGEST);
+    known.tail.push(...lines.slice(-KEPT_LOG_LINES).map((one) => one.slice(-LONGEST)));
     if (known.tail.length > KEPT_LOG_LINES) known.tail.splice(0, known.tail.length - KEPT_LOG_LINES);
     this.#emit({
       type: 'log',

@@ -74,11 +74,11 @@ export async function findEngine(options: FindOptions): Promise<Result<Engine>> 
   const notes: string[] = [];
   let choice: Pick<Engine, 'address' | 'kind' | 'source'> | undefined = named;
   if (named !== undefined) {
-    const refused = await checkNamed(named);
+    const refused = await checkNamed(named, options.signal);
     if (refused !== undefined) return fail([refused]);
   } else {
     for (const socket of options.wellKnownSockets ?? wellKnownSockets(options.env)) {
-      const answer = await probeSocket({ path: socket });
+      const answer = await probeSocket({ path: socket }, undefined, options.signal);
       if (answer.kind === 'accepts') {
         choice = { address: `unix://${socket}`, kind: 'well-known', source: `the socket ${socket}` };
         break;
@@ -157,10 +157,10 @@ function pickNamed(options: FindOptions): Pick<Engine, 'address' | 'kind' | 'sou
 }
 
 /** What is wrong with an address that somebody named. Those that go through another program are left to buildctl. */
-async function checkNamed({
-  address,
-  source,
-}: Pick<Engine, 'address' | 'source'>): Promise<Problem | undefined> {
+async function checkNamed(
+  { address, source }: Pick<Engine, 'address' | 'source'>,
+  signal: AbortSignal | undefined,
+): Promise<Problem | undefined> {
   const [, scheme = '', rest = ''] = /^([a-z-]+):\/\/(.*)$/.exec(address) ?? [];
   if (!SCHEMES.includes(scheme) || rest === '') {
     return problem(
@@ -173,7 +173,7 @@ async function checkNamed({
   }
   const target = scheme === 'unix' ? { path: rest } : scheme === 'tcp' ? parseHostPort(rest) : undefined;
   if (target === undefined) return undefined;
-  const answer = await probeSocket(target, 3_000);
+  const answer = await probeSocket(target, 3_000, signal);
   if (answer.kind === 'accepts') return undefined;
   const what = 'path' in target ? `the socket ${rest}` : `the address ${rest}`;
   return problem(
@@ -203,8 +203,8 @@ async function findEmbedded(
   notes: string[],
 ): Promise<Result<boolean>> {
   const [buildkitd, containerd] = await Promise.all([
-    probeSocket({ path: paths.buildkitSocket }),
-    probeSocket({ path: paths.containerdSocket }),
+    probeSocket({ path: paths.buildkitSocket }, undefined, options.signal),
+    probeSocket({ path: paths.containerdSocket }, undefined, options.signal),
   ]);
   if (buildkitd.kind === 'accepts' && containerd.kind === 'accepts') return ok(false);
   const missing = REQUIRED_PARTS.filter((part) => installation?.parts.has(part) !== true);

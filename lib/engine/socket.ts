@@ -13,18 +13,26 @@ export type SocketAnswer =
 /** A unix socket's path, or a host and port. */
 export type SocketTarget = { readonly path: string } | { readonly host: string; readonly port: number };
 
-/** Connects and hangs up at once. Never rejects; `silent` after the given time. */
-export function probeSocket(target: SocketTarget, timeoutMs = 1_000): Promise<SocketAnswer> {
+/** Connects and hangs up at once. Never rejects; `silent` after the given time, and where the signal comes. */
+export function probeSocket(
+  target: SocketTarget,
+  timeoutMs = 1_000,
+  signal?: AbortSignal,
+): Promise<SocketAnswer> {
+  if (signal?.aborted === true) return Promise.resolve({ kind: 'silent' });
   return new Promise((resolve) => {
     const socket = connect(target);
     const finish = (answer: SocketAnswer): void => {
       clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
       socket.removeAllListeners();
       socket.on('error', () => {}); // Destroying may still report one.
       socket.destroy();
       resolve(answer);
     };
-    const timer = setTimeout(() => finish({ kind: 'silent' }), timeoutMs);
+    const onAbort = (): void => finish({ kind: 'silent' });
+    const timer = setTimeout(onAbort, timeoutMs);
+    signal?.addEventListener('abort', onAbort, { once: true });
     socket.once('connect', () => finish({ kind: 'accepts' }));
     socket.once('error', (error: NodeJS.ErrnoException) => finish(classify(error)));
   });

@@ -40,6 +40,8 @@ const PARALLEL_FILES = 3000;
 const PARALLEL_BYTES = 32 << 20;
 /** Bytes of one batch of reading, so that large files spread over the threads. */
 const BATCH_BYTES = 8 << 20;
+/** A batch of so many bytes, which is one large file, keeps a thread busy for longer than anybody waits after Ctrl-C. */
+const LONG_BYTES = 256 << 20;
 const PERMISSIONS = 0o7777;
 const EMPTY_SHA256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
 const UNREADABLE_SHOWN = 10;
@@ -216,7 +218,8 @@ export class ContextHasher {
     }
     if (unread.length === 0) return ok(undefined);
     const queue = this.#pool.open(request.root, unread.length >= PARALLEL_FILES || bytes >= PARALLEL_BYTES);
-    for (const batch of splitForReading(unread, stats)) queue.add('read', batch);
+    for (const { paths, bytes: size } of splitForReading(unread, stats))
+      queue.add('read', paths, size >= LONG_BYTES);
     const results = await queue.drain(request.signal);
     if (results === undefined) return fail([cancelled(request)]);
     const failures: { path: string; code: string }[] = [];
@@ -246,20 +249,23 @@ function questionOf({ root, reads, ignore }: ContextRequest): string {
 }
 
 /** Rows in their order, in batches. */
-function splitForReading(rows: readonly number[], stats: StatTable): readonly PathList[] {
-  const batches: PathList[] = [];
+function splitForReading(
+  rows: readonly number[],
+  stats: StatTable,
+): readonly { readonly paths: PathList; readonly bytes: number }[] {
+  const batches: { readonly paths: PathList; readonly bytes: number }[] = [];
   let batch = new PathList();
   let bytes = 0;
   for (const row of rows) {
     if (batch.count >= BATCH_FILES || bytes >= BATCH_BYTES) {
-      batches.push(batch);
+      batches.push({ paths: batch, bytes });
       batch = new PathList();
       bytes = 0;
     }
     batch.add('', stats.path(row));
     bytes += stats.sizeBytes(row);
   }
-  batches.push(batch);
+  batches.push({ paths: batch, bytes });
   return batches;
 }
 

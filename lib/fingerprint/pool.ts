@@ -21,6 +21,7 @@ export class BatchPool {
   #nextId = 0;
   #nextWorker = 0;
   #isBroken = false;
+  #hasLong = false;
 
   /** `workers`: threads besides this one; the default leaves one core to this thread. */
   constructor(workers: number = Math.min(MAX_WORKERS, availableParallelism() - 1)) {
@@ -39,12 +40,21 @@ export class BatchPool {
     await Promise.all(workers.map((worker) => worker.terminate()));
   }
 
-  /** Offers a batch to a worker; undefined: this thread must do it. The answer is undefined where a worker broke. */
+  /**
+   * Offers a batch to a worker; undefined: this thread must do it. The answer is undefined where a worker broke. A long
+   * one always goes to a worker, and this thread does not help with it, so there is one worker more for these.
+   */
   offer(
     request: Omit<BatchRequest, 'id'>,
     parallel: boolean,
+    isLong = false,
   ): { readonly id: number; readonly answer: Promise<BatchResult | undefined> } | undefined {
-    const worker = parallel ? this.#worker() : undefined;
+    if (isLong && !this.#hasLong && !this.#isBroken) {
+      this.#hasLong = true;
+      this.start();
+      this.#workers?.push(this.#start());
+    }
+    const worker = parallel || isLong ? this.#worker() : undefined;
     if (worker === undefined) return undefined;
     const id = this.#nextId;
     this.#nextId = (this.#nextId + 1) % MAX_BATCHES;
@@ -71,8 +81,9 @@ export class BatchPool {
   #worker(): Worker | undefined {
     if (this.#isBroken) return undefined;
     this.start();
-    this.#nextWorker = (this.#nextWorker + 1) % this.#workerCount;
-    return this.#workers?.[this.#nextWorker];
+    const workers = this.#workers ?? [];
+    this.#nextWorker = (this.#nextWorker + 1) % workers.length;
+    return workers[this.#nextWorker];
   }
 
   #start(): Worker {
@@ -96,6 +107,7 @@ export class BatchPool {
 }
 
 interface Pending {
+  readonly isLong: boolean;
   readonly request: Omit<BatchRequest, 'id'>;
   readonly offered: { readonly id: number; readonly answer: Promise<BatchResult | undefined> } | undefined;
 }
@@ -113,9 +125,10 @@ export class BatchQueue {
     this.#parallel = parallel;
   }
 
-  add(job: BatchRequest['job'], paths: PathList): void {
+  /** @param isLong may take seconds: this thread leaves it to workers, and goes on hearing signals */
+  add(job: BatchRequest['job'], paths: PathList, isLong = false): void {
     const request = { job, root: this.#root, paths: paths.text };
-    this.#batches.push({ request, offered: this.#pool.offer(request, this.#parallel) });
+    this.#batches.push({ request, isLong, offered: this.#pool.offer(request, this.#parallel, isLong) });
   }
 
   /**
@@ -127,18 +140,26 @@ export class BatchQueue {
     // From the end, because workers take from the front.
     for (const batch of this.#batches.toReversed()) {
       if (signal?.aborted === true) return undefined;
-      if (batch.offered !== undefined && !this.#pool.reclaim(batch.offered.id)) continue;
+      if (batch.offered !== undefined && (batch.isLong || !this.#pool.reclaim(batch.offered.id))) continue;
       own.set(batch, runBatch(batch.request));
       await yieldToEvents();
     }
     // The threads do not keep the process alive (a forgotten one would hang it), so the waiting must.
     const alive = setInterval(() => {}, KEEP_ALIVE_MS);
+    let stop = (): void => undefined;
+    const stopped = new Promise<'stopped'>((resolve) => {
+      stop = () => resolve('stopped');
+    });
+    signal?.addEventListener('abort', stop, { once: true });
     const results: BatchResult[] = [];
     try {
       for (const batch of this.#batches) {
-        results.push(own.get(batch) ?? (await batch.offered?.answer) ?? runBatch(batch.request));
+        const answer = own.get(batch) ?? (await Promise.race([batch.offered?.answer, stopped]));
+        if (answer === 'stopped' || signal?.aborted === true) return undefined;
+        results.push(answer ?? runBatch(batch.request));
       }
     } finally {
+      signal?.removeEventListener('abort', stop);
       clearInterval(alive);
     }
     return signal?.aborted === true ? undefined : results;

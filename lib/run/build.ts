@@ -67,10 +67,15 @@ export async function buildNode(building: Building, node: PlanNode, inputs: Node
   const readManifest =
     pushed === undefined ? readingStore(building) : readingRepository(building.registry, pushed);
   const isLayout = building.naming.worker() === 'oci' && pushed === undefined;
-  const found =
+  const found: Awaited<ReturnType<typeof readImage>> =
     built.digest === undefined
       ? {}
       : await readImage(node.build.platforms[0] ?? building.enginePlatform, built.digest, readManifest);
+  // A question about it that was cut off must not pass for an image without a manifest.
+  if (building.calling.signal.aborted && built.digest !== undefined && found.manifest === undefined) {
+    await rm(workDir, { recursive: true, force: true });
+    return { kind: 'cancelled' };
+  }
   const location: ImageLocation | undefined =
     built.digest === undefined
       ? undefined

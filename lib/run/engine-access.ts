@@ -10,6 +10,7 @@ export interface EngineAccess {
   readonly listImages: (
     engine: Engine,
     env: FindOptions['env'],
+    signal?: AbortSignal,
   ) => Promise<ReadonlyMap<string, Digest> | undefined>;
   /** Runs buildctl; where absent, it is really run. */
   readonly run?: RunProgram;
@@ -18,9 +19,12 @@ export interface EngineAccess {
 /** The engines of this machine. Their package is loaded when one is asked for: a run in which nothing changed needs none. */
 export const ENGINES: EngineAccess = {
   find: async (options) => (await import('../engine/mod.ts')).findEngine(options),
-  listImages: async (engine, env) => {
+  listImages: async (engine, env, signal) => {
     const { resolveLocalImages } = await import('../engine/mod.ts');
-    const images = await resolveLocalImages(engine, { env });
+    const images = await resolveLocalImages(engine, {
+      env,
+      ...(signal === undefined ? {} : { signal }),
+    });
     return images.ok ? images.value : undefined;
   },
 };

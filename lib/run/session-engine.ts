@@ -171,6 +171,7 @@ export class SessionEngine {
   async #listImages(): Promise<ReadonlyMap<string, Digest> | undefined> {
     const engine = await this.#find();
     if (!engine.ok) return undefined;
-    return this.#options.access.listImages(engine.value, this.#options.env);
+    const { access, env, signal } = this.#options;
+    return access.listImages(engine.value, env, signal);
   }
 }

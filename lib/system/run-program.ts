@@ -23,7 +23,7 @@ export interface ProgramCall {
   readonly stdoutLimit?: number;
   /** How many characters of stderr are kept, the last ones; 64 Ki where absent. */
   readonly stderrLimit?: number;
-  /** Each line of stderr as it comes, without its line break. */
+  /** Each line of stderr as it comes, without its line break; of one longer than 16 Mi characters the first 64 Ki. */
   readonly onErrorLine?: (line: string) => void;
 }
 
@@ -46,9 +46,26 @@ export type RunProgram = (call: ProgramCall) => Promise<ProgramEnd>;
 
 const STDOUT_LIMIT = 64 * 1024 * 1024;
 const STDERR_LIMIT = 64 * 1024;
+/** Longer than any message of buildctl can be (16 MiB over gRPC). */
+const LINE_LIMIT = 16 * 1024 * 1024;
+const CUT_LINE = 64 * 1024;
 
 /** How long pipes may stay open after KILL: whoever left the group may hold them for ever. */
-const PIPES_MS = 1_000;
+const PIPES_MS = 200;
+
+/** Leaders of the groups that run now. */
+const running = new Set<number>();
+let endsWithUs = false;
+
+/** From now on the group is killed where our process ends before it: at a second Ctrl-C, and at a bug of ours. */
+function watchGroup(pid: number): void {
+  running.add(pid);
+  if (endsWithUs) return;
+  endsWithUs = true;
+  process.on('exit', () => {
+    for (const leader of running) signalGroup(leader, 'SIGKILL');
+  });
+}
 
 /** Loaded on first use: it takes Node 2 to 3 ms, and most runs of most commands start no program. */
 function childProcess(): typeof import('node:child_process') {
@@ -71,6 +88,8 @@ export async function runProgram(call: ProgramCall): Promise<ProgramEnd> {
     // Deno throws at once where the permission is missing, Node where the arguments are too long.
     return { ended: 'never-started', stdout: Buffer.alloc(0), stderr: '', startError: startErrorOf(error) };
   }
+  const { pid } = child;
+  if (pid !== undefined) watchGroup(pid);
   const stdout = collectStdout(child, call.stdoutLimit ?? STDOUT_LIMIT);
   const stderr = collectStderr(child, call);
   // It need not read what it is given: the complaint of the pipe says nothing that the exit code does not.
@@ -78,6 +97,7 @@ export async function runProgram(call: ProgramCall): Promise<ProgramEnd> {
   child.stdin?.end(call.stdin);
 
   const end = await waitForEnd(child, call);
+  if (pid !== undefined) running.delete(pid);
   return {
     ended: end.ended,
     ...(end.exitCode === undefined ? {} : { exitCode: end.exitCode }),
@@ -191,15 +211,23 @@ function collectStderr(
 ): () => string {
   let kept = '';
   let rest = '';
+  let restLength = 0;
   const report = (line: string): void => onErrorLine?.(line.endsWith('\r') ? line.slice(0, -1) : line);
+  const extend = (text: string): void => {
+    restLength += text.length;
+    if (restLength <= LINE_LIMIT) rest += text;
+    else if (rest.length > CUT_LINE) rest = `${rest.slice(0, CUT_LINE)}…`;
+  };
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     kept = (kept + text).slice(-stderrLimit);
     if (onErrorLine === undefined) return;
     const [first = '', ...more] = text.split('\n');
-    rest += first;
+    extend(first);
     for (const next of more) {
       report(rest);
-      rest = next;
+      rest = '';
+      restLength = 0;
+      extend(next);
     }
   });
   return () => {

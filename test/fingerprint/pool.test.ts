@@ -1,6 +1,7 @@
 /** Batches on this thread and on others: the same results in the same order, whoever does them. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { truncate } from 'node:fs/promises';
 import { type TestContext, test } from 'node:test';
 import { PathList, SIGNATURE_FIELDS } from '../../lib/fingerprint/batch.ts';
 import { BatchPool } from '../../lib/fingerprint/pool.ts';
@@ -108,6 +109,24 @@ test('a queue that is cancelled gives nothing, before it begins and when the sig
   const single = pool.open(root, false);
   single.add('stat', listOf('f1'));
   assert.equal(await single.drain(AbortSignal.abort()), undefined);
+});
+
+test('a long batch goes to a thread of its own, and a signal does not wait for it', async (t) => {
+  const { root } = await makeFiles(t, 3);
+  const pool = poolOf(t, 0);
+  const queue = pool.open(root, false);
+  queue.add('stat', listOf('f1'), true);
+  assert.equal((await queue.drain(undefined))?.[0]?.signatures[1], 1n);
+  await truncate(`${root}/f2`, 64 * 2 ** 30);
+  const long = pool.open(root, false);
+  long.add('read', listOf('f2'), true);
+  const stopper = new AbortController();
+  const results = long.drain(stopper.signal);
+  setTimeout(() => stopper.abort(), 10);
+  // This thread is free all the time: reading takes a minute.
+  const startedAt = performance.now();
+  assert.equal(await results, undefined);
+  assert.ok(performance.now() - startedAt < 5_000);
 });
 
 test('a thread of a pool that was closed does nothing any more', async (t) => {

@@ -82,6 +82,13 @@ export class PlainPainter {
       }
       case 'early-finished':
         return this.#lines(event.build, [palette.dim('built; waits until what it reads is pushed')]);
+      case 'node-started': {
+        // Another attempt announces its steps again.
+        const follower = this.#follower(event.build);
+        follower.names.clear();
+        follower.heading = undefined;
+        return [];
+      }
       case 'vertex':
         return this.#vertex(event);
       case 'log':

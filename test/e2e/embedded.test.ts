@@ -207,11 +207,16 @@ async function waitUntil(what: string, isSo: () => Promise<boolean>): Promise<vo
 }
 
 /** Bakes and calls back once, when the slow step runs. */
-function bakeUntilSlow(kitchen: SlowKitchen, act: () => Promise<void>, more = {}): Promise<Baked> {
+function bakeUntilSlow(
+  kitchen: SlowKitchen,
+  act: () => Promise<void>,
+  more: Parameters<SlowKitchen['bake']>[0] = {},
+): Promise<Baked> {
   let acted = false;
   return kitchen.bake({
     ...more,
     onEvent: (event: BakeEvent) => {
+      more.onEvent?.(event);
       if (acted || event.type !== 'vertex' || event.state !== 'running' || !/sleep/.test(event.name)) return;
       acted = true;
       void waitUntil('the step runs', async () => (await remains(kitchen)).length > 1).then(act);
@@ -271,15 +276,46 @@ test('buildctl killed: reported as that, and the next run completes', options, a
   await expectCompletion(kitchen);
 });
 
+test(
+  'buildkitd killed and started again: waited for, and what it lost is built again',
+  options,
+  async (t) => {
+    const kitchen = await makeSlow(t, '6');
+    const record = kitchen.engine.daemons.find(({ name }) => name === 'buildkitd');
+    assert(record !== undefined);
+    let up: Promise<RunningEngine> | undefined;
+    const baked = await bakeUntilSlow(
+      kitchen,
+      async () => {
+        process.kill(record.pid, 'SIGKILL');
+      },
+      {
+        onEvent: (event: BakeEvent) => {
+          if (event.type === 'engine-waiting') up = kitchen.up();
+        },
+      },
+    );
+    assertOk(baked);
+    await up;
+    assert.deepEqual(baked.kinds, { slow: 'built', above: 'built' });
+    const told = baked.events.flatMap((event) =>
+      event.type === 'engine-waiting' || event.type === 'retry' ? [event.type] : [],
+    );
+    assert.deepEqual(told, ['engine-waiting', 'retry']);
+    assert(baked.events.some((event) => event.type === 'engine-waited' && event.back));
+  },
+);
+
 for (const daemon of ['buildkitd', 'containerd'] as const) {
   test(`${daemon} killed: reported as that, and the next run completes`, options, async (t) => {
     // Of a dead containerd BuildKit learns when the step has ended.
     const kitchen = await makeSlow(t, daemon === 'containerd' ? '7' : undefined);
     const record = kitchen.engine.daemons.find(({ name }) => name === daemon);
     assert(record !== undefined);
-    const baked = await bakeUntilSlow(kitchen, async () => {
+    const kill = async () => {
       process.kill(record.pid, 'SIGKILL');
-    });
+    };
+    const baked = await bakeUntilSlow(kitchen, kill, { engineWaitMs: 1_500 });
     assert.deepEqual(baked.kinds, { slow: 'failed', above: 'blocked' });
     assert.match(
       baked.outcome('slow').problem?.code ?? '',

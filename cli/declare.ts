@@ -32,6 +32,7 @@ export function declareCli(): CAC {
     .option('--audit-seed <number>', 'Draw the same builds as the audit that printed this number')
     .option('--atomic', 'Move tags only when all builds succeeded, as with `publish: together`')
     .option('--fail-fast', 'Stop everything at the first failure, not only what depends on it')
+    .option('--stall-timeout <duration>', 'End a build in which nothing moves for so long, e.g. 10m')
     .option('--addr <address>', 'Use this buildkitd, e.g. tcp://host:1234, not the one found')
     .option('--progress <auto|tty|plain|json|quiet>', 'How to show progress; json: an event a line on stdout')
     .option('--metadata-file <path>', 'Write references, tags and digests of every build as JSON')

@@ -2,7 +2,8 @@
 import type { ReadBuildsValue } from '../lib/config/mod.ts';
 import { fail, GRANT_FORMS, ok, type Problem, parseGrant, problem, type Result } from '../lib/model/mod.ts';
 import type { Selection } from '../lib/plan/mod.ts';
-import { isSet, listOf, type ParsedArgs } from './args.ts';
+import { parseDuration } from '../lib/util/duration.ts';
+import { isSet, listOf, type ParsedArgs, textOf } from './args.ts';
 import type { Io } from './io.ts';
 
 /** Reads builds.yaml with the variables, overrides and grants of the user. Problems: those of reading, `cli/bad-value`. */
@@ -94,6 +95,19 @@ export function readVars(written: readonly string[]): Result<ReadonlyMap<string,
     }
   }
   return problems.length > 0 ? fail(problems) : { ok: true, value: vars };
+}
+
+/** A duration in milliseconds; undefined where the option is not given. Problem: `cli/bad-value`. */
+export function readDuration(args: ParsedArgs, option: string): Result<number | undefined> {
+  const written = textOf(args, option);
+  if (written === undefined) return { ok: true, value: undefined };
+  const ms = parseDuration(written);
+  if (ms !== undefined && ms > 0) return { ok: true, value: ms };
+  return fail([
+    problem('cli/bad-value', `--${option} cannot be "${written}"`, {
+      hint: 'it is a duration: seconds, or 90s, 20m, 1h30m',
+    }),
+  ]);
 }
 
 /** A whole number between two bounds. Problem: `cli/bad-value`. */

@@ -5,7 +5,7 @@ import type { Audit } from '../../lib/run/mod.ts';
 import { describeFileFault, writeNamedFile } from '../../lib/system/mod.ts';
 import { isSet, type ParsedArgs, textOf } from '../args.ts';
 import { type ExitCode, exitCodeOfRun } from '../exit-codes.ts';
-import { readNumber } from '../inputs.ts';
+import { readDuration, readNumber } from '../inputs.ts';
 import type { Io } from '../io.ts';
 import { reportProblems, sourceReader, wantsColor } from '../output.ts';
 import { planSelected } from '../planned.ts';
@@ -18,6 +18,8 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   if (!jobs.ok) return reportProblems(jobs.error, args, io);
   const audit = await readAudit(args);
   if (!audit.ok) return reportProblems(audit.error, args, io);
+  const stall = readDuration(args, 'stall-timeout');
+  if (!stall.ok) return reportProblems(stall.error, args, io);
   const planned = await planSelected(args, io);
   if (!planned.ok) return reportProblems(planned.error, args, io);
   const { bake } = await import('../../lib/run/mod.ts');
@@ -54,6 +56,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
         runtime: io.runtime,
         hostArchitecture: io.architecture,
         ...(jobs.value === undefined ? {} : { jobs: jobs.value }),
+        ...(stall.value === undefined ? {} : { stallTimeoutMs: stall.value }),
         ...(address === undefined ? {} : { address }),
         ...(audit.value === undefined ? {} : { audit: audit.value }),
       }).finally(() => reporter.close());

@@ -42,6 +42,8 @@ export interface BuildCall {
   readonly attempt: number;
   readonly signal?: AbortSignal;
   readonly emit: (event: EventBody) => void;
+  /** Called for each line of progress. */
+  readonly onProgress?: () => void;
   /** Called once when the image is made and its push begins. */
   readonly onPush?: () => void;
 }
@@ -91,7 +93,10 @@ export async function runBuild(tool: Buildctl, call: BuildCall): Promise<Result<
   const end = await callBuildctl(tool, {
     argv,
     values: secrets.value.values,
-    onErrorLine: (line) => reader.line(line),
+    onErrorLine: (line) => {
+      call.onProgress?.();
+      reader.line(line);
+    },
     ...(call.signal === undefined ? {} : { signal: call.signal }),
   });
   if (end.ended === 'cancelled') return fail({ kind: 'cancelled' });

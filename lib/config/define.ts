@@ -65,6 +65,7 @@ export interface TemplateDefinition {
   readonly 'shm-size'?: number | string | null;
   readonly 'cgroup-parent'?: Text;
   readonly entitlements?: TextList;
+  readonly timeout?: number | string | null;
 }
 
 /** A build. */

@@ -46,6 +46,7 @@ export const KEY_RULES: Readonly<Record<string, KeyRule>> = {
   'shm-size': 'scalar',
   'cgroup-parent': 'scalar',
   entitlements: 'append',
+  timeout: 'scalar',
 };
 
 /** Spellings of bake's `--set` that mean one of our keys. */

@@ -101,6 +101,7 @@ function printBuild(build: Build, root: string): { readonly [key: string]: Json 
     'shm-size': build.shmSizeBytes,
     'cgroup-parent': build.cgroupParent,
     entitlements: list(build.entitlements),
+    timeout: build.timeoutMs === undefined ? undefined : build.timeoutMs / 1_000,
   };
   return compact(all);
 }

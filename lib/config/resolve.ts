@@ -13,6 +13,7 @@ import {
   type Span,
   type Tag,
 } from '../model/mod.ts';
+import { parseDuration } from '../util/duration.ts';
 import { suggest } from '../util/suggest.ts';
 import { absolutePath, type PathOptions } from './absolute-path.ts';
 import { parseSize, readCache, readSecrets, readSsh, readTyped, readUlimits } from './attributes.ts';
@@ -100,6 +101,8 @@ export function resolveBuild(
   if (shmSizeBytes !== undefined) build.shmSizeBytes = shmSizeBytes;
   const cgroupParent = values.text('cgroup-parent')?.text;
   if (cgroupParent !== undefined && cgroupParent !== '') build.cgroupParent = cgroupParent;
+  const timeoutMs = readTimeout(values);
+  if (timeoutMs !== undefined) build.timeoutMs = timeoutMs;
   return build;
 }
 
@@ -372,6 +375,18 @@ function readShmSize(values: Values): number | undefined {
     });
   }
   return size;
+}
+
+function readTimeout(values: Values): number | undefined {
+  const found = values.text('timeout');
+  if (found === undefined || found.text === '') return undefined;
+  const ms = parseDuration(found.text);
+  if (ms === undefined) {
+    values.fail('config/duration', `"${found.text}" is not a duration`, found.node, {
+      hint: 'Write seconds, or 90s, 20m, 1h30m; 0 is no limit.',
+    });
+  }
+  return ms === 0 ? undefined : ms;
 }
 
 /** Registries' paths are like all others: relative to the file. */

@@ -50,6 +50,7 @@ const KEY_ORDER: readonly string[] = [
   'shm-size',
   'cgroup-parent',
   'entitlements',
+  'timeout',
 ];
 
 /** Longest list or map that is written on one line. */

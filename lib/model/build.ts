@@ -151,6 +151,8 @@ export interface Build {
   readonly ulimits: readonly Ulimit[];
   readonly shmSizeBytes?: number;
   readonly cgroupParent?: string;
+  /** How long one attempt at it may take, its commands for secrets and its push included; undefined: for ever. */
+  readonly timeoutMs?: number;
   readonly entitlements: readonly string[];
 }
 

@@ -213,6 +213,21 @@ export type EventBody =
       readonly delayMs: number;
       readonly why: string;
     }
+  | {
+      /** A call of buildctl gave no sign of progress for a while; said again after twice the time, and so on. */
+      readonly type: 'stalled';
+      readonly build: string;
+      readonly quietMs: number;
+      /** What is waited for, in words: a step, a push, a command for a secret, an engine that does not answer. */
+      readonly waitsFor: string;
+      readonly engineAnswers: boolean;
+    }
+  | {
+      /** It moves again. */
+      readonly type: 'resumed';
+      readonly build: string;
+      readonly quietMs: number;
+    }
   | { readonly type: 'tag'; readonly build: string; readonly tag: TagResult }
   | { readonly type: 'node-finished'; readonly build: string; readonly outcome: Outcome }
   | { readonly type: 'interrupted'; readonly signal: string }

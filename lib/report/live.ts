@@ -90,6 +90,10 @@ function doing(node: NodeView, nowMs: number): string {
     const wait = Math.max(0, node.retry.untilMs - nowMs);
     return `trying again in ${formatDuration(wait)}: ${node.retry.why}`;
   }
+  if (node.stalled !== undefined) {
+    const quiet = formatDuration(nowMs - node.stalled.sinceMs);
+    return `no progress for ${quiet}, waiting for ${node.stalled.waitsFor}`;
+  }
   const transfers = [...node.transfers.values()];
   const push = transfers.find((one) => one.id.startsWith('pushing '));
   if (push !== undefined) return push.id;

@@ -6,7 +6,7 @@ import type { BakeEvent, Outcome, Reason } from '../model/mod.ts';
 import { LineJoiner, type LogLine } from './lines.ts';
 import { explainOutcome, finishedNote, outcomeWord } from './outcome.ts';
 import type { Palette } from './palette.ts';
-import { waitingText } from './state.ts';
+import { stalledText, waitingText } from './state.ts';
 import { padEnd, plainText, widthOf } from './text.ts';
 import { formatBytes, formatDuration, plural } from './units.ts';
 
@@ -101,6 +101,12 @@ export class PlainPainter {
         const wait = event.delayMs > 0 ? ` in ${formatDuration(event.delayMs)}` : '';
         return this.#lines(event.build, [palette.warning(`trying again${wait}: ${plainText(event.why)}`)]);
       }
+      case 'stalled':
+        return this.#lines(event.build, [this.#palette.warning(plainText(stalledText(event)))]);
+      case 'resumed':
+        return this.#lines(event.build, [
+          this.#palette.dim(`progress again after ${formatDuration(event.quietMs)}`),
+        ]);
       case 'tag':
         return event.tag.action === 'there'
           ? []

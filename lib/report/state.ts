@@ -31,6 +31,8 @@ export interface NodeView {
   /** Transfers that run now, by vertex and id. */
   readonly transfers: ReadonlyMap<string, TransferView>;
   readonly retry?: { readonly untilMs: number; readonly why: string };
+  /** Nothing moves in it. */
+  readonly stalled?: { readonly sinceMs: number; readonly waitsFor: string };
   readonly startedAtMs?: number;
   /** Its last log lines, oldest first, safe to print. */
   readonly tail: readonly LogLine[];
@@ -64,6 +66,7 @@ interface Node extends NodeView {
   running: Map<string, string>;
   transfers: Map<string, TransferView>;
   retry?: { untilMs: number; why: string };
+  stalled?: { sinceMs: number; waitsFor: string };
   startedAtMs?: number;
   tail: LogLine[];
   outcome?: Outcome;
@@ -123,6 +126,11 @@ export function applyEvent(state: RunState, event: BakeEvent): void {
   }
 }
 
+/** What is waited for where nothing moves. */
+export function stalledText(event: Extract<BakeEvent, { readonly type: 'stalled' }>): string {
+  return `no progress for ${formatDuration(event.quietMs)}, waiting for ${event.waitsFor}`;
+}
+
 /** What is waited for where the engine went away. */
 export function waitingText(event: Extract<BakeEvent, { readonly type: 'engine-waiting' }>): string {
   return `waiting for the engine ${event.address}, up to ${formatDuration(event.waitMs)}: ${event.why}`;
@@ -150,6 +158,7 @@ function applyToNode(run: Run, event: NodeEvent): void {
       node.status = 'running';
       node.startedAtMs ??= event.atMs;
       delete node.retry;
+      delete node.stalled;
       // A second attempt announces its steps again; what the first one had done is cached by then.
       node.steps = { total: 0, done: 0, cached: 0 };
       node.stepStates.clear();
@@ -176,6 +185,12 @@ function applyToNode(run: Run, event: NodeEvent): void {
       node.retry = { untilMs: event.atMs + event.delayMs, why: plainText(event.why) };
       node.running.clear();
       node.transfers.clear();
+      break;
+    case 'stalled':
+      node.stalled = { sinceMs: event.atMs - event.quietMs, waitsFor: plainText(event.waitsFor) };
+      break;
+    case 'resumed':
+      delete node.stalled;
       break;
     case 'node-finished':
       node.status = 'finished';

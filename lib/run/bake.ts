@@ -48,7 +48,7 @@ export function bake(options: BakeOptions): Promise<RunSummary> {
 /** Runs a plan with engines of one's own; see {@link bake}. */
 export async function bakeWith(
   engines: EngineAccess,
-  options: BakeOptions & Pick<SessionOptions, 'sleep' | 'slowPushMs'>,
+  options: BakeOptions & Pick<SessionOptions, 'sleep' | 'slowPushMs' | 'stallNoticeMs'>,
 ): Promise<RunSummary> {
   checkJobs(options.jobs);
   const startedAt = Date.now();

@@ -5,6 +5,7 @@ import { type BuildCall, type BuildOutput, type Built, type Link, runBuild } fro
 import type { NodeInputs } from '../inputs/mod.ts';
 import {
   type Build,
+  fail,
   ok,
   type PlanNode,
   type Problem,
@@ -12,6 +13,7 @@ import {
   problemToJson,
   type Result,
 } from '../model/mod.ts';
+import { CallWatch } from './call-watch.ts';
 import type { Calling, ReadyEngine } from './context.ts';
 import { nameSources, stageMain } from './local-sources.ts';
 import { tempProblem } from './work-dir.ts';
@@ -154,6 +156,14 @@ function callOnce(
       await calling.engineReturn.settled();
       calling.countCall();
       const startedAt = performance.now();
+      const watch = new CallWatch({
+        build: call.build,
+        emit: call.emit,
+        signal: calling.signal,
+        noticeMs: calling.stallNoticeMs,
+        answers: () => calling.engineReturn.answers(),
+        ...(calling.stallTimeoutMs === undefined ? {} : { stallTimeoutMs: calling.stallTimeoutMs }),
+      });
       let timer: ReturnType<typeof setTimeout> | undefined;
       const onPush = () => {
         timer = setTimeout(() => {
@@ -161,8 +171,21 @@ function callOnce(
           calling.onSlowPush(build, inputs);
         }, calling.slowPushMs);
       };
-      const result = await runBuild(engine.buildctl, { ...call, onPush });
+      const ended = await runBuild(engine.buildctl, {
+        ...call,
+        onPush,
+        signal: watch.signal,
+        onProgress: () => watch.sign(),
+        emit: (event) => {
+          watch.see(event);
+          call.emit(event);
+        },
+      });
       clearTimeout(timer);
+      watch.close();
+      const { failure } = watch;
+      const isEnded = !ended.ok && ended.error.kind === 'cancelled' && failure !== undefined;
+      const result: typeof ended = isEnded ? fail({ kind: 'failed', problem: failure }) : ended;
       return { result, ranMs: performance.now() - startedAt };
     },
   );

@@ -73,7 +73,11 @@ export interface Calling {
   /** Finds (and if need be starts) the engine, once. */
   readonly engine: () => Promise<Result<ReadyEngine>>;
   /** Waits for it where it went away. */
-  readonly engineReturn: Pick<EngineReturn, 'wait' | 'settled' | 'waitMs'>;
+  readonly engineReturn: Pick<EngineReturn, 'wait' | 'settled' | 'waitMs' | 'answers'>;
+  /** How long nothing may move in a call before that is said (milliseconds). */
+  readonly stallNoticeMs: number;
+  /** How long nothing may move in a call before it is ended (milliseconds); undefined: for ever. */
+  readonly stallTimeoutMs?: number;
   /** Limits calls of buildctl. */
   readonly permits: Semaphore;
   /** Higher goes first: milliseconds to the end of the longest way on from this build. */

@@ -4,8 +4,10 @@ import type { Emit } from './emitter.ts';
 
 /** What waiting takes. */
 export interface EngineReturnOptions {
-  /** Asks the engine, and starts it where that is ours to do; bounded in time. */
-  readonly answers: () => Promise<boolean>;
+  /** Asks the engine; bounded in time. */
+  readonly ask: () => Promise<boolean>;
+  /** The same, but starts it where that is ours to do. */
+  readonly askOrStart: () => Promise<boolean>;
   /** Its address, once it was found. */
   readonly address: () => string;
   /** Milliseconds to wait in all, over all times that it goes away. */
@@ -34,6 +36,11 @@ export class EngineReturn {
     return this.#options.waitMs;
   }
 
+  /** Asks it once, and starts nothing. */
+  answers(): Promise<boolean> {
+    return this.#options.ask();
+  }
+
   /**
    * Waits until the engine answers. Asks at least once, also when all of the time was waited before.
    *
@@ -53,7 +60,7 @@ export class EngineReturn {
   }
 
   async #wait(why: string): Promise<boolean> {
-    const { answers, address, sleep, emit, signal } = this.#options;
+    const { askOrStart: answers, address, sleep, emit, signal } = this.#options;
     if (await answers()) return true;
     if (this.#leftMs <= 0 || signal.aborted) return false;
     emit({ type: 'engine-waiting', address: address(), why, waitMs: this.#leftMs });

@@ -46,7 +46,8 @@ export class SessionEngine {
     this.#options = options;
     const { waitMs, sleep, emit, signal } = options;
     this.return = new EngineReturn({
-      answers: () => this.#answers(),
+      ask: () => this.#answers(),
+      askOrStart: () => this.#answersOrStarts(),
       address: () => this.#address,
       waitMs,
       sleep,
@@ -141,12 +142,17 @@ export class SessionEngine {
     };
   }
 
-  /** Asks anew whether it answers. The embedded engine is ours to start again where it does not run any more. */
+  /** Asks anew whether it answers. */
   async #answers(): Promise<boolean> {
     const engine = await this.#find();
-    if (!engine.ok) return false;
-    if (engine.value.kind === 'embedded' && !(await this.#search()).ok) return false;
-    return (await queryWorker(this.#buildctlOf(engine.value), ANSWER_MS)) !== undefined;
+    return engine.ok && (await queryWorker(this.#buildctlOf(engine.value), ANSWER_MS)) !== undefined;
+  }
+
+  /** The embedded engine is ours to start again where it does not run any more. */
+  async #answersOrStarts(): Promise<boolean> {
+    const engine = await this.#find();
+    if (engine.ok && engine.value.kind === 'embedded' && !(await this.#search()).ok) return false;
+    return this.#answers();
   }
 
   async #prepare(): Promise<Result<ReadyEngine>> {

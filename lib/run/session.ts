@@ -54,6 +54,8 @@ export interface BakeOptions {
   readonly failFast?: boolean;
   /** How long to wait, in all, for an engine that goes away in the middle of the run; default: 30 s. */
   readonly engineWaitMs?: number;
+  /** Ends a build in which nothing moves for so long (milliseconds); default: it is only said. */
+  readonly stallTimeoutMs?: number;
   readonly signal?: AbortSignal;
   /** Gets all that happens, in order; where it throws, see `EventSink`. */
   readonly onEvent?: EventSink;
@@ -75,6 +77,7 @@ export type SessionOptions = Pick<
   | 'force'
   | 'atomic'
   | 'engineWaitMs'
+  | 'stallTimeoutMs'
   | 'signal'
   | 'hostArchitecture'
 > & {
@@ -88,6 +91,8 @@ export type SessionOptions = Pick<
   readonly sleep?: (ms: number, signal?: AbortSignal) => Promise<void>;
   /** How long a push may take until it counts as a slow one; default: a second. */
   readonly slowPushMs?: number;
+  /** How long nothing may move in a build until that is said; default: 30 s. */
+  readonly stallNoticeMs?: number;
 };
 
 /** A session's options with where it keeps its state. */
@@ -95,6 +100,9 @@ type OpenedSession = SessionOptions & { readonly stateDir: string };
 
 /** Longer than a buildkitd takes that its supervisor starts again. */
 const ENGINE_WAIT_MS = 30_000;
+
+/** Many steps print nothing for some seconds. */
+const STALL_NOTICE_MS = 30_000;
 
 /** Short enough to gain from it, and longer than pushes to a registry nearby take, of which nothing would be gained. */
 const SLOW_PUSH_MS = 1_000;
@@ -272,7 +280,7 @@ export class Session {
    */
   async startPass(dryRun: boolean, emit: Emit = this.#emit): Promise<NodeRun> {
     const enginePlatform = await this.engine.platform();
-    const { plan, dockerfiles, force, atomic, sleep = sleepFor } = this.#options;
+    const { plan, dockerfiles, force, atomic, stallTimeoutMs, sleep = sleepFor } = this.#options;
     const { signal } = this.#stopper;
     const { registry, memory, hasher, engine } = this;
     const results = new Map<string, NodeResult>();
@@ -297,6 +305,8 @@ export class Session {
       sleep: (ms) => sleep(ms, signal),
       engine: () => engine.ready(),
       engineReturn: engine.return,
+      stallNoticeMs: this.#options.stallNoticeMs ?? STALL_NOTICE_MS,
+      ...(stallTimeoutMs === undefined ? {} : { stallTimeoutMs }),
       permits: this.#permits,
       priorityOf: async (build) => (await this.#prioritize()).get(build) ?? 0,
       countCall: () => this.counts.buildctlCalls++,

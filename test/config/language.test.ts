@@ -422,6 +422,7 @@ builds:
     ulimits: { nofile: "1024:2048", nproc: 5, core: { soft: 0, hard: -1 } }
     shm-size: 64m
     cgroup-parent: /x
+    timeout: 1h30m
     entitlements: [network.host]
     annotations: { "index,manifest[linux/amd64]:k": w, "index:k": v, "a,b:c": d }
 `;
@@ -456,6 +457,7 @@ builds:
     'shm-size': 67108864,
     'cgroup-parent': '/x',
     entitlements: ['network.host'],
+    timeout: 5400,
   });
   const build = set.builds.get('a');
   assert.deepEqual(build?.ssh[1]?.paths, ['/home/u/.ssh/id', join(set.root, 'other')]);

@@ -356,10 +356,11 @@ const cases: readonly Case[] = [
   ],
   [
     'values of options',
-    'builds: { a: { platforms: [amd65/x/y/z], shm-size: big, ulimits: { n: x }, source-date-epoch: "${{ \'x\' }}", outputs: [{ dest: x }], secrets: [{ id: a, env: A, file: f }, { env: A }], cache-from: ["type=registry,ref"], cache: auto } }\n',
+    'builds: { a: { platforms: [amd65/x/y/z], shm-size: big, timeout: 5 min, ulimits: { n: x }, source-date-epoch: "${{ \'x\' }}", outputs: [{ dest: x }], secrets: [{ id: a, env: A, file: f }, { env: A }], cache-from: ["type=registry,ref"], cache: auto } }\n',
     [
       'config/platform',
       'config/size',
+      'config/duration',
       'config/ulimit',
       'config/wrong-type',
       'config/attributes',

@@ -37,6 +37,8 @@ const TYPES: Readonly<Record<EventBody['type'], true>> = {
   log: true,
   warning: true,
   retry: true,
+  stalled: true,
+  resumed: true,
   tag: true,
   'node-finished': true,
   interrupted: true,

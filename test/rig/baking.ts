@@ -18,7 +18,10 @@ export interface Baked {
 /** How to bake. */
 export interface BakeHere
   extends Partial<
-    Pick<BakeOptions, 'atomic' | 'force' | 'dryRun' | 'failFast' | 'signal' | 'jobs' | 'engineWaitMs'>
+    Pick<
+      BakeOptions,
+      'atomic' | 'force' | 'dryRun' | 'failFast' | 'signal' | 'jobs' | 'engineWaitMs' | 'stallTimeoutMs'
+    >
   > {
   readonly audit?: AuditRequest;
   readonly builds?: readonly string[];
@@ -29,6 +32,9 @@ export interface BakeHere
   /** As `--allow` and `--untrusted`. */
   readonly allow?: readonly string[];
   readonly untrusted?: boolean;
+
+  /** How long nothing may move in a build until that is said. */
+  readonly stallNoticeMs?: number;
 }
 
 /** Bakes what a directory's builds.yaml says; with `engines`, nobody waits before a retry. */
@@ -45,7 +51,7 @@ export async function bakeIn(
   const prepared = preparePlan(read.value.set, { patterns: options.builds ?? [] }, cwd);
   assert(prepared.ok, prepared.ok ? '' : prepared.error.map((one) => one.message).join('\n'));
   const events: BakeEvent[] = [];
-  const { builds: _, env: __, allow: ___, untrusted: ____, onEvent, audit, slowPushMs, ...rest } = options;
+  const { builds: _, env: __, allow: ___, untrusted: ____, onEvent, audit, slowPushMs, stallNoticeMs, ...rest } = options;
   const all: BakeOptions = {
     plan: prepared.value.plan,
     dockerfiles: prepared.value.dockerfiles,
@@ -67,6 +73,7 @@ export async function bakeIn(
         ...all,
         sleep: async () => undefined,
         ...(slowPushMs === undefined ? {} : { slowPushMs }),
+        ...(stallNoticeMs === undefined ? {} : { stallNoticeMs }),
       }));
   const byName = new Map(summary.outcomes.map((one) => [one.build, one]));
   return {

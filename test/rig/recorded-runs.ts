@@ -178,6 +178,14 @@ export function mixedRun(): readonly BakeEvent[] {
       waitMs: 30_000,
     },
     { type: 'engine-waited', address: 'unix:///run/bake-ts/buildkitd.sock', waitedMs: 1_200, back: true },
+    {
+      type: 'stalled',
+      build: 'base',
+      quietMs: 30_000,
+      waitsFor: '[2/4] RUN adduser -D app (for 31.0s)',
+      engineAnswers: true,
+    },
+    { type: 'resumed', build: 'base', quietMs: 31_200 },
     step('base', 'sha256:b2', '[2/4] RUN adduser -D app', 'done', 900),
     {
       type: 'tag',

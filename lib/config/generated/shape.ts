@@ -18,10 +18,10 @@ export interface ShapeCheck {
   errors?: readonly ShapeError[] | null;
 }
 
-const schema31 = {"$schema":"https://json-schema.org/draft/2020-12/schema","$id":"urn:bake-ts:builds","title":"builds.yaml","type":"object","properties":{"$schema":{"title":"a URL or path","type":"string"},"description":{"type":["string","number","boolean","null"]},"include":{"title":"a list of paths","type":["array","null"],"items":{"title":"a path","type":"string"}},"vars":{"title":"a map","type":["object","null"],"propertyNames":{"pattern":"^(?!__proto__$)[A-Za-z_][A-Za-z0-9_]*$"},"additionalProperties":{"$ref":"#/$defs/var"}},"registries":{"title":"a map","type":["object","null"],"additionalProperties":{"$ref":"#/$defs/registry"}},"engine":{"title":"a map","type":["object","null"],"properties":{"address":{"type":["string","number","boolean","null"]}},"additionalProperties":false},"record":{"title":"local, registry, or a reference","type":["string","null"]},"publish":{"title":"each or together","enum":["each","together",null]},"immutable":{"title":"a glob or a list of globs","type":["string","number","array","null"],"items":{"type":["string","number","null"]}},"templates":{"title":"a map","type":["object","null"],"propertyNames":{"pattern":"^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},"additionalProperties":{"$ref":"#/$defs/template"}},"builds":{"title":"a map","type":["object","null"],"propertyNames":{"pattern":"^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},"additionalProperties":{"$ref":"#/$defs/build"}},"groups":{"title":"a map","type":["object","null"],"propertyNames":{"pattern":"^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},"additionalProperties":{"$ref":"#/$defs/group"}}},"patternProperties":{"^x-":{}},"additionalProperties":false,"$defs":{"var":{"title":"a default value, or a map with default, type, env …","type":["string","number","boolean","array","object","null"],"properties":{"default":{},"type":{"title":"string, bool, int, number, list or map","type":"string","enum":["string","bool","int","number","list","map"]},"env":{"title":"a name, a list of names, or false","type":["string","array","boolean","null"],"items":{"type":"string",}},"required":{"title":"true or false","type":["boolean","null"]},"oneOf":{"title":"a list of values","type":["array","null"],"items":{"title":"text, a number, true or false","type":["string","number","boolean"]}},"pattern":{"title":"a regular expression","type":["string","null"]},"minimum":{"title":"a number","type":["number","null"]},"maximum":{"title":"a number","type":["number","null"]},"check":{"title":"one ${{ … }} expression","type":["string","null"],"pattern":"\\$\\{\\{"},"sensitive":{"title":"true or false","type":["boolean","null"]},"description":{"type":["string","number","boolean","null"]}},"additionalProperties":false},"registry":{"title":"a map","type":["object","null"],"properties":{"http":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"ca":{"type":["string","number","boolean","null"]},"cert":{"type":["string","number","boolean","null"]},"key":{"type":["string","number","boolean","null"]},"insecure":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"mirrors":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"concurrency":{"title":"an integer","type":["integer","string","null"],"minimum":1}},"additionalProperties":false},"template":{"$ref":"#/$defs/build","properties":{"matrix":false,"name":false}},"build":{"title":"a map","type":["object","null"],"properties":{"description":{"type":["string","number","boolean","null"]},"extends":{"title":"a name or a list of names","type":["string","array","null"],"items":{"type":["string","number","boolean","null"]}},"matrix":{"title":"a map of axes","type":["object","null"],"properties":{"include":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"a map of axis to value","type":["object","string","null"],"pattern":"\\$\\{\\{"}},"exclude":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"a map of axis to value","type":["object","string","null"],"pattern":"\\$\\{\\{"}},"when":{"title":"one ${{ … }} expression","type":["string","boolean","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":{"title":"a list of values","type":["array","string","null"],"pattern":"\\$\\{\\{"}},"name":{"type":["string","number","boolean","null"]},"context":{"type":["string","number","boolean","null"],"examples":[".","services/api","https://github.com/owner/repo.git#main:sub"]},"dockerfile":{"type":["string","number","boolean","null"]},"dockerfile-inline":{"type":["string","number","boolean","null"]},"target":{"type":["string","number","boolean","null"]},"args":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"contexts":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"needs":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"platforms":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"tags":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"push":{"title":"true, false or always","type":["boolean","string","null"],"pattern":"^always$|\\$\\{\\{"},"labels":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"annotations":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"outputs":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"attest":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"compression":{"title":"uncompressed, gzip, zstd or estargz, or a map with type, level, force","type":["string","object","null"],"pattern":"^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{","properties":{"type":{"title":"uncompressed, gzip, zstd or estargz","type":["string","null"],"pattern":"^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{","examples":["uncompressed","gzip","zstd","estargz"]},"level":{"title":"an integer","type":["integer","string","null"],"pattern":"\\$\\{\\{"},"force":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":false},"reproducible":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"source-date-epoch":{"title":"seconds since 1970","type":["integer","string","null"],"pattern":"^[0-9]+$|\\$\\{\\{"},"cache":{"title":"auto, a repository, or a map","type":["string","object","null"],"properties":{"repository":{"type":["string","number","boolean","null"]},"mode":{"title":"min or max","type":["string","null"],"pattern":"^(?:min|max)$|\\$\\{\\{","examples":["min","max"]},"export":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":false},"cache-from":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"cache-to":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"no-cache":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"no-cache-filter":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"pull":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"secrets":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as id=token,env=TOKEN or a map with `id`","type":["string","object","null"],"properties":{"id":{"type":["string","number","boolean","null"]},"file":{"type":["string","number","boolean","null"]},"env":{"type":["string","number","boolean","null"]},"command":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false}},"ssh":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as default or id=~/.ssh/key, or a map with `id`","type":["string","object","null"],"properties":{"id":{"type":["string","number","boolean","null"]},"paths":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false}},"network":{"title":"default, none or host","type":["string","null"],"pattern":"^(?:default|none|host)?$|\\$\\{\\{","examples":["default","none","host"]},"extra-hosts":{"title":"a map of name to address, or a list of name=address","type":["object","array","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]},"items":{"type":["string","number","boolean","null"]}},"ulimits":{"title":"a map of name to limit, or a list of name=soft[:hard]","type":["object","array","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"title":"a number, soft:hard, or a map with soft and hard","type":["integer","string","object","null"],"properties":{"soft":{"title":"an integer","type":["integer","string","null"]},"hard":{"title":"an integer","type":["integer","string","null"]}},"additionalProperties":false},"items":{"type":["string","number","boolean","null"]}},"shm-size":{"title":"a size such as 64m","type":["integer","string","null"]},"cgroup-parent":{"type":["string","number","boolean","null"]},"entitlements":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false},"group":{"title":"a list of names, or a map with builds","type":["array","object","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]},"properties":{"builds":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"description":{"type":["string","number","boolean","null"]}},"additionalProperties":false}}};
+const schema31 = {"$schema":"https://json-schema.org/draft/2020-12/schema","$id":"urn:bake-ts:builds","title":"builds.yaml","type":"object","properties":{"$schema":{"title":"a URL or path","type":"string"},"description":{"type":["string","number","boolean","null"]},"include":{"title":"a list of paths","type":["array","null"],"items":{"title":"a path","type":"string"}},"vars":{"title":"a map","type":["object","null"],"propertyNames":{"pattern":"^(?!__proto__$)[A-Za-z_][A-Za-z0-9_]*$"},"additionalProperties":{"$ref":"#/$defs/var"}},"registries":{"title":"a map","type":["object","null"],"additionalProperties":{"$ref":"#/$defs/registry"}},"engine":{"title":"a map","type":["object","null"],"properties":{"address":{"type":["string","number","boolean","null"]}},"additionalProperties":false},"record":{"title":"local, registry, or a reference","type":["string","null"]},"publish":{"title":"each or together","enum":["each","together",null]},"immutable":{"title":"a glob or a list of globs","type":["string","number","array","null"],"items":{"type":["string","number","null"]}},"templates":{"title":"a map","type":["object","null"],"propertyNames":{"pattern":"^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},"additionalProperties":{"$ref":"#/$defs/template"}},"builds":{"title":"a map","type":["object","null"],"propertyNames":{"pattern":"^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},"additionalProperties":{"$ref":"#/$defs/build"}},"groups":{"title":"a map","type":["object","null"],"propertyNames":{"pattern":"^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},"additionalProperties":{"$ref":"#/$defs/group"}}},"patternProperties":{"^x-":{}},"additionalProperties":false,"$defs":{"var":{"title":"a default value, or a map with default, type, env …","type":["string","number","boolean","array","object","null"],"properties":{"default":{},"type":{"title":"string, bool, int, number, list or map","type":"string","enum":["string","bool","int","number","list","map"]},"env":{"title":"a name, a list of names, or false","type":["string","array","boolean","null"],"items":{"type":"string",}},"required":{"title":"true or false","type":["boolean","null"]},"oneOf":{"title":"a list of values","type":["array","null"],"items":{"title":"text, a number, true or false","type":["string","number","boolean"]}},"pattern":{"title":"a regular expression","type":["string","null"]},"minimum":{"title":"a number","type":["number","null"]},"maximum":{"title":"a number","type":["number","null"]},"check":{"title":"one ${{ … }} expression","type":["string","null"],"pattern":"\\$\\{\\{"},"sensitive":{"title":"true or false","type":["boolean","null"]},"description":{"type":["string","number","boolean","null"]}},"additionalProperties":false},"registry":{"title":"a map","type":["object","null"],"properties":{"http":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"ca":{"type":["string","number","boolean","null"]},"cert":{"type":["string","number","boolean","null"]},"key":{"type":["string","number","boolean","null"]},"insecure":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"mirrors":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"concurrency":{"title":"an integer","type":["integer","string","null"],"minimum":1}},"additionalProperties":false},"template":{"$ref":"#/$defs/build","properties":{"matrix":false,"name":false}},"build":{"title":"a map","type":["object","null"],"properties":{"description":{"type":["string","number","boolean","null"]},"extends":{"title":"a name or a list of names","type":["string","array","null"],"items":{"type":["string","number","boolean","null"]}},"matrix":{"title":"a map of axes","type":["object","null"],"properties":{"include":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"a map of axis to value","type":["object","string","null"],"pattern":"\\$\\{\\{"}},"exclude":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"a map of axis to value","type":["object","string","null"],"pattern":"\\$\\{\\{"}},"when":{"title":"one ${{ … }} expression","type":["string","boolean","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":{"title":"a list of values","type":["array","string","null"],"pattern":"\\$\\{\\{"}},"name":{"type":["string","number","boolean","null"]},"context":{"type":["string","number","boolean","null"],"examples":[".","services/api","https://github.com/owner/repo.git#main:sub"]},"dockerfile":{"type":["string","number","boolean","null"]},"dockerfile-inline":{"type":["string","number","boolean","null"]},"target":{"type":["string","number","boolean","null"]},"args":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"contexts":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"needs":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"platforms":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"tags":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"push":{"title":"true, false or always","type":["boolean","string","null"],"pattern":"^always$|\\$\\{\\{"},"labels":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"annotations":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"outputs":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"attest":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"compression":{"title":"uncompressed, gzip, zstd or estargz, or a map with type, level, force","type":["string","object","null"],"pattern":"^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{","properties":{"type":{"title":"uncompressed, gzip, zstd or estargz","type":["string","null"],"pattern":"^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{","examples":["uncompressed","gzip","zstd","estargz"]},"level":{"title":"an integer","type":["integer","string","null"],"pattern":"\\$\\{\\{"},"force":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":false},"reproducible":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"source-date-epoch":{"title":"seconds since 1970","type":["integer","string","null"],"pattern":"^[0-9]+$|\\$\\{\\{"},"cache":{"title":"auto, a repository, or a map","type":["string","object","null"],"properties":{"repository":{"type":["string","number","boolean","null"]},"mode":{"title":"min or max","type":["string","null"],"pattern":"^(?:min|max)$|\\$\\{\\{","examples":["min","max"]},"export":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":false},"cache-from":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"cache-to":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"no-cache":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"no-cache-filter":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"pull":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"secrets":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as id=token,env=TOKEN or a map with `id`","type":["string","object","null"],"properties":{"id":{"type":["string","number","boolean","null"]},"file":{"type":["string","number","boolean","null"]},"env":{"type":["string","number","boolean","null"]},"command":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false}},"ssh":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as default or id=~/.ssh/key, or a map with `id`","type":["string","object","null"],"properties":{"id":{"type":["string","number","boolean","null"]},"paths":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false}},"network":{"title":"default, none or host","type":["string","null"],"pattern":"^(?:default|none|host)?$|\\$\\{\\{","examples":["default","none","host"]},"extra-hosts":{"title":"a map of name to address, or a list of name=address","type":["object","array","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]},"items":{"type":["string","number","boolean","null"]}},"ulimits":{"title":"a map of name to limit, or a list of name=soft[:hard]","type":["object","array","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"title":"a number, soft:hard, or a map with soft and hard","type":["integer","string","object","null"],"properties":{"soft":{"title":"an integer","type":["integer","string","null"]},"hard":{"title":"an integer","type":["integer","string","null"]}},"additionalProperties":false},"items":{"type":["string","number","boolean","null"]}},"shm-size":{"title":"a size such as 64m","type":["integer","string","null"]},"cgroup-parent":{"type":["string","number","boolean","null"]},"timeout":{"title":"a duration such as 20m","type":["integer","string","null"]},"entitlements":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false},"group":{"title":"a list of names, or a map with builds","type":["array","object","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]},"properties":{"builds":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"description":{"type":["string","number","boolean","null"]}},"additionalProperties":false}}};
 const schema32 = {"title":"a default value, or a map with default, type, env …","type":["string","number","boolean","array","object","null"],"properties":{"default":{},"type":{"title":"string, bool, int, number, list or map","type":"string","enum":["string","bool","int","number","list","map"]},"env":{"title":"a name, a list of names, or false","type":["string","array","boolean","null"],"items":{"type":"string",}},"required":{"title":"true or false","type":["boolean","null"]},"oneOf":{"title":"a list of values","type":["array","null"],"items":{"title":"text, a number, true or false","type":["string","number","boolean"]}},"pattern":{"title":"a regular expression","type":["string","null"]},"minimum":{"title":"a number","type":["number","null"]},"maximum":{"title":"a number","type":["number","null"]},"check":{"title":"one ${{ … }} expression","type":["string","null"],"pattern":"\\$\\{\\{"},"sensitive":{"title":"true or false","type":["boolean","null"]},"description":{"type":["string","number","boolean","null"]}},"additionalProperties":false};
 const schema33 = {"title":"a map","type":["object","null"],"properties":{"http":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"ca":{"type":["string","number","boolean","null"]},"cert":{"type":["string","number","boolean","null"]},"key":{"type":["string","number","boolean","null"]},"insecure":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"mirrors":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"concurrency":{"title":"an integer","type":["integer","string","null"],"minimum":1}},"additionalProperties":false};
-const schema35 = {"title":"a map","type":["object","null"],"properties":{"description":{"type":["string","number","boolean","null"]},"extends":{"title":"a name or a list of names","type":["string","array","null"],"items":{"type":["string","number","boolean","null"]}},"matrix":{"title":"a map of axes","type":["object","null"],"properties":{"include":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"a map of axis to value","type":["object","string","null"],"pattern":"\\$\\{\\{"}},"exclude":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"a map of axis to value","type":["object","string","null"],"pattern":"\\$\\{\\{"}},"when":{"title":"one ${{ … }} expression","type":["string","boolean","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":{"title":"a list of values","type":["array","string","null"],"pattern":"\\$\\{\\{"}},"name":{"type":["string","number","boolean","null"]},"context":{"type":["string","number","boolean","null"],"examples":[".","services/api","https://github.com/owner/repo.git#main:sub"]},"dockerfile":{"type":["string","number","boolean","null"]},"dockerfile-inline":{"type":["string","number","boolean","null"]},"target":{"type":["string","number","boolean","null"]},"args":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"contexts":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"needs":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"platforms":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"tags":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"push":{"title":"true, false or always","type":["boolean","string","null"],"pattern":"^always$|\\$\\{\\{"},"labels":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"annotations":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"outputs":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"attest":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"compression":{"title":"uncompressed, gzip, zstd or estargz, or a map with type, level, force","type":["string","object","null"],"pattern":"^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{","properties":{"type":{"title":"uncompressed, gzip, zstd or estargz","type":["string","null"],"pattern":"^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{","examples":["uncompressed","gzip","zstd","estargz"]},"level":{"title":"an integer","type":["integer","string","null"],"pattern":"\\$\\{\\{"},"force":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":false},"reproducible":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"source-date-epoch":{"title":"seconds since 1970","type":["integer","string","null"],"pattern":"^[0-9]+$|\\$\\{\\{"},"cache":{"title":"auto, a repository, or a map","type":["string","object","null"],"properties":{"repository":{"type":["string","number","boolean","null"]},"mode":{"title":"min or max","type":["string","null"],"pattern":"^(?:min|max)$|\\$\\{\\{","examples":["min","max"]},"export":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":false},"cache-from":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"cache-to":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"no-cache":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"no-cache-filter":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"pull":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"secrets":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as id=token,env=TOKEN or a map with `id`","type":["string","object","null"],"properties":{"id":{"type":["string","number","boolean","null"]},"file":{"type":["string","number","boolean","null"]},"env":{"type":["string","number","boolean","null"]},"command":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false}},"ssh":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as default or id=~/.ssh/key, or a map with `id`","type":["string","object","null"],"properties":{"id":{"type":["string","number","boolean","null"]},"paths":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false}},"network":{"title":"default, none or host","type":["string","null"],"pattern":"^(?:default|none|host)?$|\\$\\{\\{","examples":["default","none","host"]},"extra-hosts":{"title":"a map of name to address, or a list of name=address","type":["object","array","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]},"items":{"type":["string","number","boolean","null"]}},"ulimits":{"title":"a map of name to limit, or a list of name=soft[:hard]","type":["object","array","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"title":"a number, soft:hard, or a map with soft and hard","type":["integer","string","object","null"],"properties":{"soft":{"title":"an integer","type":["integer","string","null"]},"hard":{"title":"an integer","type":["integer","string","null"]}},"additionalProperties":false},"items":{"type":["string","number","boolean","null"]}},"shm-size":{"title":"a size such as 64m","type":["integer","string","null"]},"cgroup-parent":{"type":["string","number","boolean","null"]},"entitlements":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false};
+const schema35 = {"title":"a map","type":["object","null"],"properties":{"description":{"type":["string","number","boolean","null"]},"extends":{"title":"a name or a list of names","type":["string","array","null"],"items":{"type":["string","number","boolean","null"]}},"matrix":{"title":"a map of axes","type":["object","null"],"properties":{"include":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"a map of axis to value","type":["object","string","null"],"pattern":"\\$\\{\\{"}},"exclude":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"a map of axis to value","type":["object","string","null"],"pattern":"\\$\\{\\{"}},"when":{"title":"one ${{ … }} expression","type":["string","boolean","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":{"title":"a list of values","type":["array","string","null"],"pattern":"\\$\\{\\{"}},"name":{"type":["string","number","boolean","null"]},"context":{"type":["string","number","boolean","null"],"examples":[".","services/api","https://github.com/owner/repo.git#main:sub"]},"dockerfile":{"type":["string","number","boolean","null"]},"dockerfile-inline":{"type":["string","number","boolean","null"]},"target":{"type":["string","number","boolean","null"]},"args":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"contexts":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"needs":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"platforms":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"tags":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"push":{"title":"true, false or always","type":["boolean","string","null"],"pattern":"^always$|\\$\\{\\{"},"labels":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"annotations":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"outputs":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"attest":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"compression":{"title":"uncompressed, gzip, zstd or estargz, or a map with type, level, force","type":["string","object","null"],"pattern":"^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{","properties":{"type":{"title":"uncompressed, gzip, zstd or estargz","type":["string","null"],"pattern":"^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{","examples":["uncompressed","gzip","zstd","estargz"]},"level":{"title":"an integer","type":["integer","string","null"],"pattern":"\\$\\{\\{"},"force":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":false},"reproducible":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"source-date-epoch":{"title":"seconds since 1970","type":["integer","string","null"],"pattern":"^[0-9]+$|\\$\\{\\{"},"cache":{"title":"auto, a repository, or a map","type":["string","object","null"],"properties":{"repository":{"type":["string","number","boolean","null"]},"mode":{"title":"min or max","type":["string","null"],"pattern":"^(?:min|max)$|\\$\\{\\{","examples":["min","max"]},"export":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":false},"cache-from":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"cache-to":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"no-cache":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"no-cache-filter":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"pull":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"secrets":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as id=token,env=TOKEN or a map with `id`","type":["string","object","null"],"properties":{"id":{"type":["string","number","boolean","null"]},"file":{"type":["string","number","boolean","null"]},"env":{"type":["string","number","boolean","null"]},"command":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false}},"ssh":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as default or id=~/.ssh/key, or a map with `id`","type":["string","object","null"],"properties":{"id":{"type":["string","number","boolean","null"]},"paths":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false}},"network":{"title":"default, none or host","type":["string","null"],"pattern":"^(?:default|none|host)?$|\\$\\{\\{","examples":["default","none","host"]},"extra-hosts":{"title":"a map of name to address, or a list of name=address","type":["object","array","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]},"items":{"type":["string","number","boolean","null"]}},"ulimits":{"title":"a map of name to limit, or a list of name=soft[:hard]","type":["object","array","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"title":"a number, soft:hard, or a map with soft and hard","type":["integer","string","object","null"],"properties":{"soft":{"title":"an integer","type":["integer","string","null"]},"hard":{"title":"an integer","type":["integer","string","null"]}},"additionalProperties":false},"items":{"type":["string","number","boolean","null"]}},"shm-size":{"title":"a size such as 64m","type":["integer","string","null"]},"cgroup-parent":{"type":["string","number","boolean","null"]},"timeout":{"title":"a duration such as 20m","type":["integer","string","null"]},"entitlements":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false};
 const schema37 = {"title":"a list of names, or a map with builds","type":["array","object","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]},"properties":{"builds":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"description":{"type":["string","number","boolean","null"]}},"additionalProperties":false};
 const func1 = Object.prototype.hasOwnProperty;
 const pattern4 = new RegExp("^x-", "u");
@@ -1732,10 +1732,10 @@ vErrors.push(err125);
 errors++;
 }
 }
-if(data.entitlements !== undefined){
-let data83 = data.entitlements;
-if(((!(Array.isArray(data83))) && (typeof data83 !== "string")) && (data83 !== null)){
-const err126 = {instancePath:instancePath+"/entitlements",schemaPath:"#/$defs/build/properties/entitlements/type",keyword:"type",params:{type: schema35.properties.entitlements.type}};
+if(data.timeout !== undefined){
+let data83 = data.timeout;
+if(((!(((typeof data83 == "number") && (!(data83 % 1) && !isNaN(data83))) && (isFinite(data83)))) && (typeof data83 !== "string")) && (data83 !== null)){
+const err126 = {instancePath:instancePath+"/timeout",schemaPath:"#/$defs/build/properties/timeout/type",keyword:"type",params:{type: schema35.properties.timeout.type}};
 if(vErrors === null){
 vErrors = [err126];
 }
@@ -1744,9 +1744,11 @@ vErrors.push(err126);
 }
 errors++;
 }
-if(typeof data83 === "string"){
-if(!pattern6.test(data83)){
-const err127 = {instancePath:instancePath+"/entitlements",schemaPath:"#/$defs/build/properties/entitlements/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+if(data.entitlements !== undefined){
+let data84 = data.entitlements;
+if(((!(Array.isArray(data84))) && (typeof data84 !== "string")) && (data84 !== null)){
+const err127 = {instancePath:instancePath+"/entitlements",schemaPath:"#/$defs/build/properties/entitlements/type",keyword:"type",params:{type: schema35.properties.entitlements.type}};
 if(vErrors === null){
 vErrors = [err127];
 }
@@ -1755,13 +1757,9 @@ vErrors.push(err127);
 }
 errors++;
 }
-}
-if(Array.isArray(data83)){
-const len17 = data83.length;
-for(let i17=0; i17<len17; i17++){
-let data84 = data83[i17];
-if((((typeof data84 !== "string") && (!((typeof data84 == "number") && (isFinite(data84))))) && (typeof data84 !== "boolean")) && (data84 !== null)){
-const err128 = {instancePath:instancePath+"/entitlements/" + i17,schemaPath:"#/$defs/build/properties/entitlements/items/type",keyword:"type",params:{type: schema35.properties.entitlements.items.type}};
+if(typeof data84 === "string"){
+if(!pattern6.test(data84)){
+const err128 = {instancePath:instancePath+"/entitlements",schemaPath:"#/$defs/build/properties/entitlements/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err128];
 }
@@ -1771,12 +1769,12 @@ vErrors.push(err128);
 errors++;
 }
 }
-}
-}
-}
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.matrix !== undefined){
-const err129 = {instancePath:instancePath+"/matrix",schemaPath:"#/properties/matrix/false schema",keyword:"false schema",params:{}};
+if(Array.isArray(data84)){
+const len17 = data84.length;
+for(let i17=0; i17<len17; i17++){
+let data85 = data84[i17];
+if((((typeof data85 !== "string") && (!((typeof data85 == "number") && (isFinite(data85))))) && (typeof data85 !== "boolean")) && (data85 !== null)){
+const err129 = {instancePath:instancePath+"/entitlements/" + i17,schemaPath:"#/$defs/build/properties/entitlements/items/type",keyword:"type",params:{type: schema35.properties.entitlements.items.type}};
 if(vErrors === null){
 vErrors = [err129];
 }
@@ -1785,13 +1783,28 @@ vErrors.push(err129);
 }
 errors++;
 }
-if(data.name !== undefined){
-const err130 = {instancePath:instancePath+"/name",schemaPath:"#/properties/name/false schema",keyword:"false schema",params:{}};
+}
+}
+}
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.matrix !== undefined){
+const err130 = {instancePath:instancePath+"/matrix",schemaPath:"#/properties/matrix/false schema",keyword:"false schema",params:{}};
 if(vErrors === null){
 vErrors = [err130];
 }
 else {
 vErrors.push(err130);
+}
+errors++;
+}
+if(data.name !== undefined){
+const err131 = {instancePath:instancePath+"/name",schemaPath:"#/properties/name/false schema",keyword:"false schema",params:{}};
+if(vErrors === null){
+vErrors = [err131];
+}
+else {
+vErrors.push(err131);
 }
 errors++;
 }
@@ -4197,10 +4210,10 @@ vErrors.push(err177);
 errors++;
 }
 }
-if(data37.entitlements !== undefined){
-let data121 = data37.entitlements;
-if(((!(Array.isArray(data121))) && (typeof data121 !== "string")) && (data121 !== null)){
-const err178 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/entitlements",schemaPath:"#/$defs/build/properties/entitlements/type",keyword:"type",params:{type: schema35.properties.entitlements.type}};
+if(data37.timeout !== undefined){
+let data121 = data37.timeout;
+if(((!(((typeof data121 == "number") && (!(data121 % 1) && !isNaN(data121))) && (isFinite(data121)))) && (typeof data121 !== "string")) && (data121 !== null)){
+const err178 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/timeout",schemaPath:"#/$defs/build/properties/timeout/type",keyword:"type",params:{type: schema35.properties.timeout.type}};
 if(vErrors === null){
 vErrors = [err178];
 }
@@ -4209,9 +4222,11 @@ vErrors.push(err178);
 }
 errors++;
 }
-if(typeof data121 === "string"){
-if(!pattern6.test(data121)){
-const err179 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/entitlements",schemaPath:"#/$defs/build/properties/entitlements/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+if(data37.entitlements !== undefined){
+let data122 = data37.entitlements;
+if(((!(Array.isArray(data122))) && (typeof data122 !== "string")) && (data122 !== null)){
+const err179 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/entitlements",schemaPath:"#/$defs/build/properties/entitlements/type",keyword:"type",params:{type: schema35.properties.entitlements.type}};
 if(vErrors === null){
 vErrors = [err179];
 }
@@ -4220,18 +4235,29 @@ vErrors.push(err179);
 }
 errors++;
 }
-}
-if(Array.isArray(data121)){
-const len22 = data121.length;
-for(let i22=0; i22<len22; i22++){
-let data122 = data121[i22];
-if((((typeof data122 !== "string") && (!((typeof data122 == "number") && (isFinite(data122))))) && (typeof data122 !== "boolean")) && (data122 !== null)){
-const err180 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/entitlements/" + i22,schemaPath:"#/$defs/build/properties/entitlements/items/type",keyword:"type",params:{type: schema35.properties.entitlements.items.type}};
+if(typeof data122 === "string"){
+if(!pattern6.test(data122)){
+const err180 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/entitlements",schemaPath:"#/$defs/build/properties/entitlements/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err180];
 }
 else {
 vErrors.push(err180);
+}
+errors++;
+}
+}
+if(Array.isArray(data122)){
+const len22 = data122.length;
+for(let i22=0; i22<len22; i22++){
+let data123 = data122[i22];
+if((((typeof data123 !== "string") && (!((typeof data123 == "number") && (isFinite(data123))))) && (typeof data123 !== "boolean")) && (data123 !== null)){
+const err181 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/entitlements/" + i22,schemaPath:"#/$defs/build/properties/entitlements/items/type",keyword:"type",params:{type: schema35.properties.entitlements.items.type}};
+if(vErrors === null){
+vErrors = [err181];
+}
+else {
+vErrors.push(err181);
 }
 errors++;
 }
@@ -4243,23 +4269,9 @@ errors++;
 }
 }
 if(data.groups !== undefined){
-let data123 = data.groups;
-if((!(data123 && typeof data123 == "object" && !Array.isArray(data123))) && (data123 !== null)){
-const err181 = {instancePath:instancePath+"/groups",schemaPath:"#/properties/groups/type",keyword:"type",params:{type: schema31.properties.groups.type}};
-if(vErrors === null){
-vErrors = [err181];
-}
-else {
-vErrors.push(err181);
-}
-errors++;
-}
-if(data123 && typeof data123 == "object" && !Array.isArray(data123)){
-for(const key28 in data123){
-const _errs278 = errors;
-if(typeof key28 === "string"){
-if(!pattern10.test(key28)){
-const err182 = {instancePath:instancePath+"/groups",schemaPath:"#/properties/groups/propertyNames/pattern",keyword:"pattern",params:{pattern: "^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},propertyName:key28};
+let data124 = data.groups;
+if((!(data124 && typeof data124 == "object" && !Array.isArray(data124))) && (data124 !== null)){
+const err182 = {instancePath:instancePath+"/groups",schemaPath:"#/properties/groups/type",keyword:"type",params:{type: schema31.properties.groups.type}};
 if(vErrors === null){
 vErrors = [err182];
 }
@@ -4268,10 +4280,12 @@ vErrors.push(err182);
 }
 errors++;
 }
-}
-var valid82 = _errs278 === errors;
-if(!valid82){
-const err183 = {instancePath:instancePath+"/groups",schemaPath:"#/properties/groups/propertyNames",keyword:"propertyNames",params:{propertyName: key28}};
+if(data124 && typeof data124 == "object" && !Array.isArray(data124)){
+for(const key28 in data124){
+const _errs280 = errors;
+if(typeof key28 === "string"){
+if(!pattern10.test(key28)){
+const err183 = {instancePath:instancePath+"/groups",schemaPath:"#/properties/groups/propertyNames/pattern",keyword:"pattern",params:{pattern: "^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},propertyName:key28};
 if(vErrors === null){
 vErrors = [err183];
 }
@@ -4281,10 +4295,9 @@ vErrors.push(err183);
 errors++;
 }
 }
-for(const key29 in data123){
-let data124 = data123[key29];
-if((typeof data124 != "object") && (typeof data124 !== "string")){
-const err184 = {instancePath:instancePath+"/groups/" + key29.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/group/type",keyword:"type",params:{type: schema37.type}};
+var valid82 = _errs280 === errors;
+if(!valid82){
+const err184 = {instancePath:instancePath+"/groups",schemaPath:"#/properties/groups/propertyNames",keyword:"propertyNames",params:{propertyName: key28}};
 if(vErrors === null){
 vErrors = [err184];
 }
@@ -4293,9 +4306,11 @@ vErrors.push(err184);
 }
 errors++;
 }
-if(typeof data124 === "string"){
-if(!pattern6.test(data124)){
-const err185 = {instancePath:instancePath+"/groups/" + key29.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/group/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+for(const key29 in data124){
+let data125 = data124[key29];
+if((typeof data125 != "object") && (typeof data125 !== "string")){
+const err185 = {instancePath:instancePath+"/groups/" + key29.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/group/type",keyword:"type",params:{type: schema37.type}};
 if(vErrors === null){
 vErrors = [err185];
 }
@@ -4304,13 +4319,9 @@ vErrors.push(err185);
 }
 errors++;
 }
-}
-if(Array.isArray(data124)){
-const len23 = data124.length;
-for(let i23=0; i23<len23; i23++){
-let data125 = data124[i23];
-if((((typeof data125 !== "string") && (!((typeof data125 == "number") && (isFinite(data125))))) && (typeof data125 !== "boolean")) && (data125 !== null)){
-const err186 = {instancePath:instancePath+"/groups/" + key29.replace(/~/g, "~0").replace(/\//g, "~1")+"/" + i23,schemaPath:"#/$defs/group/items/type",keyword:"type",params:{type: schema37.items.type}};
+if(typeof data125 === "string"){
+if(!pattern6.test(data125)){
+const err186 = {instancePath:instancePath+"/groups/" + key29.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/group/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err186];
 }
@@ -4320,11 +4331,12 @@ vErrors.push(err186);
 errors++;
 }
 }
-}
-if(data124 && typeof data124 == "object" && !Array.isArray(data124)){
-for(const key30 in data124){
-if(!((key30 === "builds") || (key30 === "description"))){
-const err187 = {instancePath:instancePath+"/groups/" + key29.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/group/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key30}};
+if(Array.isArray(data125)){
+const len23 = data125.length;
+for(let i23=0; i23<len23; i23++){
+let data126 = data125[i23];
+if((((typeof data126 !== "string") && (!((typeof data126 == "number") && (isFinite(data126))))) && (typeof data126 !== "boolean")) && (data126 !== null)){
+const err187 = {instancePath:instancePath+"/groups/" + key29.replace(/~/g, "~0").replace(/\//g, "~1")+"/" + i23,schemaPath:"#/$defs/group/items/type",keyword:"type",params:{type: schema37.items.type}};
 if(vErrors === null){
 vErrors = [err187];
 }
@@ -4334,10 +4346,11 @@ vErrors.push(err187);
 errors++;
 }
 }
-if(data124.builds !== undefined){
-let data126 = data124.builds;
-if(((!(Array.isArray(data126))) && (typeof data126 !== "string")) && (data126 !== null)){
-const err188 = {instancePath:instancePath+"/groups/" + key29.replace(/~/g, "~0").replace(/\//g, "~1")+"/builds",schemaPath:"#/$defs/group/properties/builds/type",keyword:"type",params:{type: schema37.properties.builds.type}};
+}
+if(data125 && typeof data125 == "object" && !Array.isArray(data125)){
+for(const key30 in data125){
+if(!((key30 === "builds") || (key30 === "description"))){
+const err188 = {instancePath:instancePath+"/groups/" + key29.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/group/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key30}};
 if(vErrors === null){
 vErrors = [err188];
 }
@@ -4346,9 +4359,11 @@ vErrors.push(err188);
 }
 errors++;
 }
-if(typeof data126 === "string"){
-if(!pattern6.test(data126)){
-const err189 = {instancePath:instancePath+"/groups/" + key29.replace(/~/g, "~0").replace(/\//g, "~1")+"/builds",schemaPath:"#/$defs/group/properties/builds/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+if(data125.builds !== undefined){
+let data127 = data125.builds;
+if(((!(Array.isArray(data127))) && (typeof data127 !== "string")) && (data127 !== null)){
+const err189 = {instancePath:instancePath+"/groups/" + key29.replace(/~/g, "~0").replace(/\//g, "~1")+"/builds",schemaPath:"#/$defs/group/properties/builds/type",keyword:"type",params:{type: schema37.properties.builds.type}};
 if(vErrors === null){
 vErrors = [err189];
 }
@@ -4357,13 +4372,9 @@ vErrors.push(err189);
 }
 errors++;
 }
-}
-if(Array.isArray(data126)){
-const len24 = data126.length;
-for(let i24=0; i24<len24; i24++){
-let data127 = data126[i24];
-if((((typeof data127 !== "string") && (!((typeof data127 == "number") && (isFinite(data127))))) && (typeof data127 !== "boolean")) && (data127 !== null)){
-const err190 = {instancePath:instancePath+"/groups/" + key29.replace(/~/g, "~0").replace(/\//g, "~1")+"/builds/" + i24,schemaPath:"#/$defs/group/properties/builds/items/type",keyword:"type",params:{type: schema37.properties.builds.items.type}};
+if(typeof data127 === "string"){
+if(!pattern6.test(data127)){
+const err190 = {instancePath:instancePath+"/groups/" + key29.replace(/~/g, "~0").replace(/\//g, "~1")+"/builds",schemaPath:"#/$defs/group/properties/builds/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err190];
 }
@@ -4373,12 +4384,12 @@ vErrors.push(err190);
 errors++;
 }
 }
-}
-}
-if(data124.description !== undefined){
-let data128 = data124.description;
+if(Array.isArray(data127)){
+const len24 = data127.length;
+for(let i24=0; i24<len24; i24++){
+let data128 = data127[i24];
 if((((typeof data128 !== "string") && (!((typeof data128 == "number") && (isFinite(data128))))) && (typeof data128 !== "boolean")) && (data128 !== null)){
-const err191 = {instancePath:instancePath+"/groups/" + key29.replace(/~/g, "~0").replace(/\//g, "~1")+"/description",schemaPath:"#/$defs/group/properties/description/type",keyword:"type",params:{type: schema37.properties.description.type}};
+const err191 = {instancePath:instancePath+"/groups/" + key29.replace(/~/g, "~0").replace(/\//g, "~1")+"/builds/" + i24,schemaPath:"#/$defs/group/properties/builds/items/type",keyword:"type",params:{type: schema37.properties.builds.items.type}};
 if(vErrors === null){
 vErrors = [err191];
 }
@@ -4390,16 +4401,31 @@ errors++;
 }
 }
 }
-}
-}
-}
-else {
-const err192 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}};
+if(data125.description !== undefined){
+let data129 = data125.description;
+if((((typeof data129 !== "string") && (!((typeof data129 == "number") && (isFinite(data129))))) && (typeof data129 !== "boolean")) && (data129 !== null)){
+const err192 = {instancePath:instancePath+"/groups/" + key29.replace(/~/g, "~0").replace(/\//g, "~1")+"/description",schemaPath:"#/$defs/group/properties/description/type",keyword:"type",params:{type: schema37.properties.description.type}};
 if(vErrors === null){
 vErrors = [err192];
 }
 else {
 vErrors.push(err192);
+}
+errors++;
+}
+}
+}
+}
+}
+}
+}
+else {
+const err193 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}};
+if(vErrors === null){
+vErrors = [err193];
+}
+else {
+vErrors.push(err193);
 }
 errors++;
 }

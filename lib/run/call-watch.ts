@@ -1,0 +1,192 @@
+/** Watching over one call of buildctl: it says what is waited for where nothing moves, and ends what takes too long. */
+import { performance } from 'node:perf_hooks';
+import { type Build, type EventBody, type Problem, problem } from '../model/mod.ts';
+import { formatDuration } from '../util/duration.ts';
+import type { Emit } from './emitter.ts';
+
+/** How a call is watched over. */
+export interface WatchOptions {
+  readonly build: Build;
+  /** Gets `stalled` and `resumed`. */
+  readonly emit: Emit;
+  /** Milliseconds without a sign of progress after which that is said; again after twice as many, and so on. */
+  readonly noticeMs: number;
+  /** Milliseconds without a sign of progress after which the call is ended; undefined: never. */
+  readonly stallTimeoutMs?: number;
+  /** Whether the engine answers a short question; bounded in time. */
+  readonly answers: () => Promise<boolean>;
+  /** Ends the call, too. */
+  readonly signal: AbortSignal;
+}
+
+/** Watches from when it is made until it is closed. */
+export class CallWatch {
+  readonly #options: WatchOptions;
+  readonly #stopper = new AbortController();
+  /** Steps that run: digest → name and since when. */
+  readonly #steps = new Map<string, { readonly name: string; readonly since: number }>();
+  /** Transfers that run: vertex and id → what is shown of it. */
+  readonly #transfers = new Map<string, string>();
+  #timeout: ReturnType<typeof setTimeout> | undefined;
+  #look: ReturnType<typeof setTimeout> | undefined;
+  /** Whether buildctl runs; before that the commands for secrets do. */
+  #calls = false;
+  #lastSignAt = performance.now();
+  #isStalled = false;
+  #engineAnswers = true;
+  #failure: Problem | undefined;
+
+  constructor(options: WatchOptions) {
+    this.#options = options;
+    const { build, signal } = options;
+    if (signal.aborted) this.#stop();
+    signal.addEventListener('abort', this.#stop, { once: true });
+    if (build.timeoutMs !== undefined) this.#timeout = setTimeout(() => this.#timeOut(), build.timeoutMs);
+    this.#lookAfter(options.noticeMs);
+  }
+
+  /** Ends what is watched. */
+  get signal(): AbortSignal {
+    return this.#stopper.signal;
+  }
+
+  /** Why it was ended; undefined: it was not, or by the signal it was made with. */
+  get failure(): Problem | undefined {
+    return this.#failure;
+  }
+
+  /** Takes a sign of progress that is no event. */
+  sign(): void {
+    if (this.signal.aborted) return;
+    const { build, emit, noticeMs } = this.#options;
+    const quietMs = Math.round(performance.now() - this.#lastSignAt);
+    this.#lastSignAt = performance.now();
+    if (!this.#isStalled) return;
+    this.#isStalled = false;
+    this.#engineAnswers = true;
+    emit({ type: 'resumed', build: build.name, quietMs });
+    this.#lookAfter(noticeMs);
+  }
+
+  /** Takes an event of the call. */
+  see(event: EventBody): void {
+    this.sign();
+    if (event.type === 'node-started') this.#calls = true;
+    if (event.type === 'vertex') {
+      if (event.state !== 'running') this.#steps.delete(event.digest);
+      else if (!this.#steps.has(event.digest))
+        this.#steps.set(event.digest, { name: event.name, since: performance.now() });
+    }
+    if (event.type === 'transfer') {
+      const key = `${event.vertex} ${event.id}`;
+      if (event.done) this.#transfers.delete(key);
+      else this.#transfers.set(key, event.id);
+    }
+  }
+
+  /** No event comes after this. */
+  close(): void {
+    this.#options.signal.removeEventListener('abort', this.#stop);
+    clearTimeout(this.#timeout);
+    clearTimeout(this.#look);
+    this.#look = undefined;
+  }
+
+  readonly #stop = (): void => this.#stopper.abort(this.#options.signal.reason);
+
+  /** Looks when nothing has moved for that long, and when it is to be ended for that. */
+  #lookAfter(noticeMs: number): void {
+    const { stallTimeoutMs = Number.POSITIVE_INFINITY } = this.#options;
+    clearTimeout(this.#look);
+    const quietMs = (): number => performance.now() - this.#lastSignAt;
+    this.#look = setTimeout(
+      () => {
+        // Timers may come a little early.
+        if (quietMs() + 1 >= stallTimeoutMs) void this.#end(stallTimeoutMs);
+        else if (quietMs() + 1 < noticeMs) this.#lookAfter(this.#options.noticeMs);
+        else {
+          this.#lookAfter(noticeMs * 2);
+          void this.#tell();
+        }
+      },
+      Math.max(0, Math.min(noticeMs, stallTimeoutMs) - quietMs()),
+    );
+  }
+
+  /** Asks the engine. Gives false where it moved, or was closed, in the meantime. */
+  async #isStillQuiet(): Promise<boolean> {
+    const sign = this.#lastSignAt;
+    if (this.#calls) this.#engineAnswers = await this.#options.answers();
+    return this.#lastSignAt === sign && this.#look !== undefined && !this.signal.aborted;
+  }
+
+  async #tell(): Promise<void> {
+    if (!(await this.#isStillQuiet())) return;
+    this.#isStalled = true;
+    this.#options.emit({
+      type: 'stalled',
+      build: this.#options.build.name,
+      quietMs: Math.round(performance.now() - this.#lastSignAt),
+      waitsFor: this.#waitsFor(),
+      engineAnswers: this.#engineAnswers,
+    });
+  }
+
+  #timeOut(): void {
+    const { build } = this.#options;
+    this.#finish(
+      problem(
+        'build/timeout',
+        `not done within ${formatDuration(build.timeoutMs ?? 0)}: it waited for ${this.#waitsFor()}`,
+        {
+          build: build.name,
+          hint: 'See what takes so long there, or give it more time (`timeout:` of the build, or `--set BUILD.timeout=1h`).',
+        },
+      ),
+    );
+  }
+
+  async #end(stallTimeoutMs: number): Promise<void> {
+    if (!(await this.#isStillQuiet())) {
+      if (this.#look !== undefined) this.#lookAfter(this.#options.noticeMs);
+      return;
+    }
+    this.#finish(
+      problem(
+        'build/stalled',
+        `no progress for ${formatDuration(stallTimeoutMs)}: it waited for ${this.#waitsFor()}`,
+        {
+          build: this.#options.build.name,
+          hint: 'Steps that print nothing, and pushes, show no progress while they run: --stall-timeout must be longer than they take.',
+        },
+      ),
+    );
+  }
+
+  #finish(failure: Problem): void {
+    if (this.#stopper.signal.aborted) return;
+    this.#failure = failure;
+    this.#stopper.abort(failure.code);
+  }
+
+  /** What runs now, in words. */
+  #waitsFor(): string {
+    if (!this.#calls) return secretsOf(this.#options.build);
+    const { build } = this.#options;
+    const push = [...this.#transfers.values()].find((id) => id.startsWith('pushing '));
+    const [step] = this.#steps.values();
+    const names = build.tags.map((tag) => tag.text).join(', ');
+    const what =
+      push !== undefined
+        ? `the push of ${names === '' ? 'its image' : names}`
+        : step === undefined
+          ? 'buildctl'
+          : `${step.name} (for ${formatDuration(performance.now() - step.since)})`;
+    return this.#engineAnswers ? what : `the engine, which does not answer (${what})`;
+  }
+}
+
+function secretsOf({ secrets }: Build): string {
+  const ids = secrets.flatMap(({ id, from }) => (from.kind === 'command' ? [`\`${id}\``] : []));
+  return ids.length === 1 ? `the command for the secret ${ids[0]}` : 'the commands for its secrets';
+}

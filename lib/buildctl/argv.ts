@@ -11,6 +11,7 @@ import {
   type ImageRef,
   type TypedAttributes,
 } from '../model/mod.ts';
+import type { SecretPlace } from './command-secrets.ts';
 
 /** How a build sees the result of another one, always by digest. */
 export type Link =
@@ -78,8 +79,8 @@ export interface BuildRequest {
   /** In order; the metadata file holds the digest of the last one. */
   readonly outputs: readonly BuildOutput[];
   readonly metadataFile?: string;
-  /** Secrets that come from a command: id → name of the environment variable that buildctl finds the value in. */
-  readonly secretVariables: ReadonlyMap<string, string>;
+  /** Secrets that come from a command: id → where buildctl finds the value. */
+  readonly secretPlaces: ReadonlyMap<string, SecretPlace>;
 }
 
 /** The arguments of `buildctl`, without the program itself. Holds no secret. */
@@ -106,7 +107,7 @@ export function buildArgv(request: BuildRequest): readonly string[] {
   }
   for (const cache of build.cacheFrom) argv.push('--import-cache', formatTyped(cache));
   for (const cache of build.cacheTo) argv.push('--export-cache', formatTyped(cache));
-  for (const secret of build.secrets) argv.push('--secret', formatSecret(secret, request.secretVariables));
+  for (const secret of build.secrets) argv.push('--secret', formatSecret(secret, request.secretPlaces));
   for (const ssh of build.ssh) {
     argv.push(
       '--ssh',
@@ -217,14 +218,16 @@ function pushRunOptions(build: Build, argv: string[], opt: (key: string, value: 
   for (const entitlement of allowed) argv.push('--allow', entitlement);
 }
 
-function formatSecret(secret: Build['secrets'][number], variables: ReadonlyMap<string, string>): string {
+function formatSecret(secret: Build['secrets'][number], places: ReadonlyMap<string, SecretPlace>): string {
   switch (secret.from.kind) {
     case 'file':
       return formatCsv([`id=${secret.id}`, `src=${secret.from.path}`]);
     case 'env':
       return formatCsv([`id=${secret.id}`, `env=${secret.from.variable}`]);
-    case 'command':
-      return formatCsv([`id=${secret.id}`, `env=${variables.get(secret.id) ?? ''}`]);
+    case 'command': {
+      const place = places.get(secret.id) ?? { variable: '' };
+      return formatCsv([`id=${secret.id}`, 'file' in place ? `src=${place.file}` : `env=${place.variable}`]);
+    }
   }
 }
 

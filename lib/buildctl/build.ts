@@ -17,13 +17,13 @@ import {
   type Result,
   type SourceFile,
 } from '../model/mod.ts';
-import { runProgram, whyFailed } from '../system/mod.ts';
 import { type BuildOutput, type BuildRequest, buildArgv, type Link, type LocalSources } from './argv.ts';
+import { type CommandSecrets, readSecretCommands } from './command-secrets.ts';
 import { explainFailure } from './failure.ts';
 import { readMetadata } from './metadata.ts';
 import { ProgressReader } from './progress.ts';
 import { sourcePolicy } from './source-policy.ts';
-import { askBuildctl, type Buildctl, callBuildctl, childEnvironment, GRACE_MS } from './tool.ts';
+import { askBuildctl, type Buildctl, callBuildctl } from './tool.ts';
 
 /** One build to run. */
 export interface BuildCall {
@@ -65,7 +65,22 @@ export type BuildFailure =
 export async function runBuild(tool: Buildctl, call: BuildCall): Promise<Result<Built, BuildFailure>> {
   await mkdir(call.workDir, { recursive: true });
   const secrets = await readSecretCommands(tool, call);
-  if (!secrets.ok) return secrets;
+  if (!secrets.ok) {
+    const { error } = secrets;
+    return fail(error === undefined ? { kind: 'cancelled' } : { kind: 'failed', problem: error });
+  }
+  try {
+    return await callWith(secrets.value, tool, call);
+  } finally {
+    await secrets.value.forget();
+  }
+}
+
+async function callWith(
+  secrets: CommandSecrets,
+  tool: Buildctl,
+  call: BuildCall,
+): Promise<Result<Built, BuildFailure>> {
   const metadataFile = path.join(call.workDir, 'metadata.json');
   // buildctl leaves an old file where it is when no exporter answers: an old digest would pass for the new one.
   await rm(metadataFile, { force: true });
@@ -78,7 +93,7 @@ export async function runBuild(tool: Buildctl, call: BuildCall): Promise<Result<
     locals: call.locals,
     outputs: call.outputs,
     metadataFile,
-    secretVariables: secrets.value.variables,
+    secretPlaces: secrets.places,
     ...(dockerfile === undefined ? {} : { dockerfile }),
     ...(policyFile === undefined ? {} : { policyFile }),
   };
@@ -92,7 +107,7 @@ export async function runBuild(tool: Buildctl, call: BuildCall): Promise<Result<
   const reader = new ProgressReader(call.build.name, call.emit, call.dockerfile, call.onPush);
   const end = await callBuildctl(tool, {
     argv,
-    values: secrets.value.values,
+    values: secrets.values,
     onErrorLine: (line) => {
       call.onProgress?.();
       reader.line(line);
@@ -110,6 +125,17 @@ export async function runBuild(tool: Buildctl, call: BuildCall): Promise<Result<
     });
   }
   const image = await readMetadata(metadataFile);
+  if (image === undefined) {
+    const broken = problem(
+      'build/failed',
+      'what buildctl says of its result (--metadata-file) cannot be read',
+      {
+        build: call.build.name,
+        hint: 'Is the disk of this machine full?',
+      },
+    );
+    return fail({ kind: 'failed', problem: broken });
+  }
   return ok({ ...image, steps: summary.steps });
 }
 
@@ -197,49 +223,4 @@ async function writePolicy({ pins, links, workDir }: BuildCall): Promise<string 
   const file = path.join(workDir, 'source-policy.json');
   await writeFile(file, JSON.stringify({ rules }));
   return file;
-}
-
-interface CommandSecrets {
-  readonly variables: ReadonlyMap<string, string>;
-  readonly values: Readonly<Record<string, string>>;
-}
-
-/** Values go to buildctl through its environment, which no other user can read, and nowhere else. */
-async function readSecretCommands(
-  tool: Buildctl,
-  call: BuildCall,
-): Promise<Result<CommandSecrets, BuildFailure>> {
-  const variables = new Map<string, string>();
-  const values: Record<string, string> = {};
-  for (const secret of call.build.secrets) {
-    if (secret.from.kind !== 'command') continue;
-    const [program = '', ...argv] = secret.from.argv;
-    const end = await runProgram({
-      program,
-      argv,
-      env: childEnvironment(tool.env),
-      cwd: call.root,
-      graceMs: GRACE_MS,
-      ...(call.signal === undefined ? {} : { signal: call.signal }),
-    });
-    if (end.ended === 'cancelled') return fail({ kind: 'cancelled' });
-    if (end.exitCode !== 0) {
-      return fail({
-        kind: 'failed',
-        problem: problem(
-          'build/secret-command',
-          `the command \`${program}\` for the secret \`${secret.id}\` failed (${whyFailed(end)})`,
-          {
-            build: call.build.name,
-            ...(secret.span === undefined ? {} : { span: secret.span }),
-            hint: 'Run it by hand; its output is not shown here, since it may hold the secret.',
-          },
-        ),
-      });
-    }
-    const variable = `BAKE_TS_SECRET_${variables.size}`;
-    variables.set(secret.id, variable);
-    values[variable] = end.stdout.toString().replace(/\r?\n$/, '');
-  }
-  return ok({ variables, values });
 }

@@ -15,6 +15,9 @@ interface Pattern {
   readonly temporary?: boolean;
 }
 
+const FREE_SPACE =
+  'Free space on it (`bake-ts engine status --disk` shows what the embedded one takes), or let BuildKit forget cache, down to so many MB: `buildctl prune --keep-storage 5000`.';
+
 /** In order: the first that matches names the problem. */
 const PATTERNS: readonly Pattern[] = [
   {
@@ -24,10 +27,34 @@ const PATTERNS: readonly Pattern[] = [
     hint: 'Free space there, or set TMPDIR to a directory on another disk.',
   },
   {
-    match: /no space left on device/,
+    // Written by buildctl itself: a result, or what it says of it.
+    match: /(?:failed to copy to tar|error from receiver|metadata\.json).*no space left on device/,
     code: 'build/disk-full',
+    message: () => 'the disk of this machine is full, where the result is written',
+    hint: 'Free space there, or write it elsewhere.',
+  },
+  {
+    match: /no space left on device/,
+    code: 'engine/disk-full',
     message: () => 'the disk of the engine is full',
-    hint: 'Free space, or let BuildKit forget cache: `buildctl prune --keep-storage 5000`.',
+    hint: FREE_SPACE,
+  },
+  {
+    match: /secret (\S+) too big/,
+    code: 'build/secret-too-large',
+    message: (found) => `the secret \`${found[1]}\` is larger than 500 KiB, which BuildKit does not take`,
+  },
+  {
+    match: /message larger than max \((\d+) vs\. \d+\)/,
+    code: 'build/too-large',
+    message: (found) =>
+      `what the engine is told of this build takes ${Math.ceil(Number(found[1]) / 1_000_000)} MB, more than the 16 MiB that BuildKit takes`,
+    hint: 'Its Dockerfile counts twice or more: COPY large texts from files in place of heredocs, and have fewer ENV, ARG and LABEL.',
+  },
+  {
+    match: /failed to read dockerfile: (\S+) exceeds maximum allowed size/,
+    code: 'dockerfile/too-big',
+    message: (found) => `\`${found[1]}\` is larger than the 16 MiB that BuildKit takes`,
   },
   {
     match: /containerd[^\s"]*\.sock: connect: connection refused/,
@@ -259,7 +286,7 @@ export function explainFailure(
           (pattern.code === 'build/step-failed' && step !== undefined));
       return problem(pattern.code, step === undefined ? message : `${message} (${step.name})`, {
         ...where,
-        ...(pattern.hint === undefined ? {} : { hint: pattern.hint }),
+        ...hintOf(pattern, summary),
         ...(pattern.temporary === true ? { temporary: true } : {}),
         ...detailOf(summary, isShown ? '' : text),
       });
@@ -270,6 +297,13 @@ export function explainFailure(
     `buildctl ended with ${exitCode === undefined ? 'a signal' : `exit code ${exitCode}`}`,
     { ...where, ...detailOf(summary, text) },
   );
+}
+
+/** A step that fails for want of space says so in its output only. */
+function hintOf({ code, hint }: Pattern, { failedLog }: ProgressSummary): { readonly hint?: string } {
+  if (code === 'build/step-failed' && failedLog.some((line) => /no space left on device/i.test(line)))
+    return { hint: `What it wrote speaks of a full disk, most likely that of the engine. ${FREE_SPACE}` };
+  return hint === undefined ? {} : { hint };
 }
 
 /** The lines that BuildKit points at; without any, those of the step that failed. */

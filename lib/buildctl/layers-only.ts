@@ -41,7 +41,7 @@ export function layersOnlyArgv(
 /** Makes a layers-only image, without running anything; undefined where the engine does not. */
 export async function storeLayersOnly(tool: Buildctl, call: LayersOnlyCall): Promise<Digest | undefined> {
   const end = await callOwnDockerfile(tool, PARENT, layersOnlyArgv(tool.address, call), call);
-  return end.exitCode === 0 ? (await readMetadata(metadataIn(call.workDir))).digest : undefined;
+  return end.exitCode === 0 ? (await readMetadata(metadataIn(call.workDir)))?.digest : undefined;
 }
 
 function metadataIn(workDir: string): string {

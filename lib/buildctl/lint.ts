@@ -149,7 +149,7 @@ export function lintArgv(
     outputs: [],
     // Of them only ignore files are read, which the frontend has sent each time.
     locals: { named: new Map() },
-    secretVariables: new Map(),
+    secretPlaces: new Map(),
     ...(dockerfile === undefined ? {} : { dockerfile }),
     ...(policyFile === undefined ? {} : { policyFile }),
   });

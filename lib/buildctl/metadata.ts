@@ -3,19 +3,20 @@ import { readFile } from 'node:fs/promises';
 import { type Digest, isDigest } from '../model/mod.ts';
 
 /**
- * What the file says of the image that was made; nothing where it is not there. Keys are buildkit's exptypes
+ * What the file says of the image that was made; nothing where it is not there, undefined where it is no JSON. Keys are buildkit's exptypes
  * (exporter/containerimage/exptypes/keys.go).
  */
 export async function readMetadata(
   file: string,
-): Promise<{ readonly digest?: Digest; readonly mediaType?: string }> {
+): Promise<{ readonly digest?: Digest; readonly mediaType?: string } | undefined> {
   let text: string;
   try {
     text = await readFile(file, 'utf8');
   } catch {
     return {};
   }
-  const data = JSON.parse(text) as { readonly [key: string]: unknown };
+  const data = parseObject(text);
+  if (data === undefined) return undefined;
   const digest = data['containerimage.digest'];
   const descriptor = data['containerimage.descriptor'];
   const mediaType =
@@ -24,4 +25,13 @@ export async function readMetadata(
       : undefined;
   if (typeof digest !== 'string' || !isDigest(digest)) return {};
   return { digest, ...(mediaType === undefined ? {} : { mediaType }) };
+}
+
+function parseObject(text: string): { readonly [key: string]: unknown } | undefined {
+  try {
+    const data: unknown = JSON.parse(text);
+    return typeof data === 'object' && data !== null ? (data as { [key: string]: unknown }) : undefined;
+  } catch {
+    return undefined;
+  }
 }

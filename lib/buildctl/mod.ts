@@ -17,6 +17,7 @@ export {
   runBuild,
   type Worker,
 } from './build.ts';
+export { MOST_SECRET_BYTES, secretTooLarge } from './command-secrets.ts';
 export { type EmptyCall, emptyArgv, emptyStored } from './empty-stored.ts';
 export { type Excerpt, spanOfExcerpt } from './excerpt.ts';
 export { explainFailure } from './failure.ts';

@@ -94,10 +94,7 @@ export class ProgressReader {
   line(line: string): void {
     if (line.startsWith('{')) {
       const status = parseStatus(line);
-      if (status !== undefined) {
-        this.#status(status);
-        return;
-      }
+      if (status !== undefined && this.#read(status)) return;
     }
     this.#text.push(line.slice(0, LONGEST));
     if (this.#text.length > KEPT_TEXT_LINES) this.#text.shift();
@@ -119,6 +116,16 @@ export class ProgressReader {
       failedLog: log === undefined ? [] : [...log.tail, ...(log.open === '' ? [] : [log.open])],
       ...(this.#failed === undefined ? {} : { failedStep: this.#failed }),
     };
+  }
+
+  /** Takes a message; false where it is none of the kind that is known. */
+  #read(status: SolveStatus): boolean {
+    try {
+      this.#status(status);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   #status(status: SolveStatus): void {

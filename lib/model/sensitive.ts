@@ -29,8 +29,11 @@ export function hideByName<T>(name: string, value: T): T | typeof HIDDEN {
   return soundsSecret(name) ? HIDDEN : value;
 }
 
-/** `NAME=value` of what sounds secret. */
-const NAMED_PAIR = new RegExp(String.raw`([\w-]*(?:${SECRET_WORDS})[\w-]*)=("[^"]*"|'[^']*'|\S+)`, 'gi');
+/** `NAME=value` of what sounds secret. Looked for from the start of each word only: a line may be one long word. */
+const NAMED_PAIR = new RegExp(
+  String.raw`(?<![\w-])([\w-]*(?:${SECRET_WORDS})[\w-]*)=("[^"]*"|'[^']*'|\S+)`,
+  'gi',
+);
 
 /** Whether a text gives a value to a name that sounds secret. */
 export function holdsNamedPair(text: string): boolean {
@@ -39,7 +42,7 @@ export function holdsNamedPair(text: string): boolean {
 
 /** An instruction or a step, without users in addresses and without values behind names that sound secret. */
 export function hideInStep(text: string): string {
-  return text.replace(/(\w+:\/\/)[^/@\s]*@/g, '$1').replace(NAMED_PAIR, '$1=…');
+  return text.replace(/(?<!\w)(\w+:\/\/)[^/@\s]*@/g, '$1').replace(NAMED_PAIR, '$1=…');
 }
 
 /** An option of the frontend that is a name of the user's and its value. */

@@ -112,12 +112,11 @@ async function attemptUntilDone(calling: Calling, attempts: Attempts): Promise<C
       emit: calling.emit,
       ...(dockerfile === undefined ? {} : { dockerfile }),
     };
-    const { result, ranMs } = await callOnce(calling, engine.value, call, inputs);
+    const { result, ranMs, back } = await callOnce(calling, engine.value, call, inputs);
     if (result.ok) return { kind: 'done', built: result.value, attempt: prepared.value, ranMs };
     await rm(workDir, { recursive: true, force: true });
     if (result.error.kind === 'cancelled') return { kind: 'cancelled' };
     const failure = result.error.problem;
-    const back = ENGINE_AWAY.has(failure.code) ? await calling.engineReturn.wait(failure.message) : undefined;
     if (calling.signal.aborted) return { kind: 'cancelled' };
     if (back === false) return { kind: 'failed', problem: notBack(failure, calling.engineReturn.waitMs) };
     // What may pass by itself is tried again in the ordinary way.
@@ -148,7 +147,12 @@ function callOnce(
   engine: ReadyEngine,
   call: BuildCall,
   inputs: NodeInputs,
-): Promise<{ readonly result: Awaited<ReturnType<typeof runBuild>>; readonly ranMs: number }> {
+): Promise<{
+  readonly result: Awaited<ReturnType<typeof runBuild>>;
+  readonly ranMs: number;
+  /** Where the engine went away: whether it is back. */
+  readonly back?: boolean;
+}> {
   const build = call.build.name;
   return calling.permits.with(
     () => calling.priorityOf(build),
@@ -186,7 +190,11 @@ function callOnce(
       const { failure } = watch;
       const isEnded = !ended.ok && ended.error.kind === 'cancelled' && failure !== undefined;
       const result: typeof ended = isEnded ? fail({ kind: 'failed', problem: failure }) : ended;
-      return { result, ranMs: performance.now() - startedAt };
+      const ranMs = performance.now() - startedAt;
+      if (result.ok || result.error.kind !== 'failed' || !ENGINE_AWAY.has(result.error.problem.code))
+        return { result, ranMs };
+      // With the permit: whoever would get it would only find out the same.
+      return { result, ranMs, back: await calling.engineReturn.wait(result.error.problem.message) };
     },
   );
 }

@@ -3,9 +3,10 @@
  * (measured, exit code 0), so they are asked for before a build runs; a build that does not run needs none.
  */
 import { stat } from 'node:fs/promises';
+import { MOST_SECRET_BYTES, secretTooLarge } from '../buildctl/mod.ts';
 import { type Build, type Problem, problem } from '../model/mod.ts';
 
-/** What a build lacks: `build/secret-unset`, `build/secret-file`. */
+/** What a build lacks: `build/secret-unset`, `build/secret-file`; and `build/secret-too-large`. */
 export async function findMissingSecrets(
   build: Build,
   env: Readonly<Record<string, string | undefined>>,
@@ -21,7 +22,10 @@ export async function findMissingSecrets(
         }),
       );
     }
-    if (from.kind === 'file' && !(await isFile(from.path))) {
+    const sizeBytes = from.kind === 'file' ? await sizeOf(from.path) : undefined;
+    if (sizeBytes !== undefined && sizeBytes > MOST_SECRET_BYTES)
+      problems.push({ ...secretTooLarge(id), ...place });
+    if (from.kind === 'file' && sizeBytes === undefined) {
       problems.push(
         problem(
           'build/secret-file',
@@ -34,10 +38,12 @@ export async function findMissingSecrets(
   return problems;
 }
 
-async function isFile(path: string): Promise<boolean> {
+/** Undefined where there is no file. */
+async function sizeOf(path: string): Promise<number | undefined> {
   try {
-    return !(await stat(path)).isDirectory();
+    const found = await stat(path);
+    return found.isDirectory() ? undefined : found.size;
   } catch {
-    return false;
+    return undefined;
   }
 }

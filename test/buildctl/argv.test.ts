@@ -28,7 +28,7 @@ function argvOf(
     links: [],
     outputs: [],
     locals: { named: new Map() },
-    secretVariables: new Map(),
+    secretPlaces: new Map(),
     ...request,
   });
 }
@@ -132,8 +132,10 @@ test('each option of a build has its word', () => {
 
 test('a secret of a command comes through the environment', () => {
   const build = { secrets: [{ id: 'a', from: { kind: 'command', argv: ['show', 'the-value'] } }] } as const;
-  const argv = optionsOf(build, { secretVariables: new Map([['a', 'VARIABLE']]) });
+  const argv = optionsOf(build, { secretPlaces: new Map([['a', { variable: 'VARIABLE' }]]) });
   assert.deepEqual(argv, ['--secret', 'id=a,env=VARIABLE']);
+  const inFile = optionsOf(build, { secretPlaces: new Map([['a', { file: '/tmp/x,y' }]]) });
+  assert.deepEqual(inFile, ['--secret', 'id=a,"src=/tmp/x,y"']);
   assert(!argv.some((word) => word.includes('the-value')));
 });
 
@@ -251,7 +253,7 @@ test('a remote context brings its Dockerfile, unless there is one here', () => {
     links: [],
     outputs: [],
     locals: { named: new Map() },
-    secretVariables: new Map(),
+    secretPlaces: new Map(),
   });
   assert.deepEqual(remote.slice(6), opts('context=https://h/r.git', 'filename=sub/Dockerfile'));
   const own = argvOf({ context });

@@ -1,6 +1,6 @@
 /** One call of buildctl from its start to its end, with a buildctl that obeys the test. */
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
 import { test } from 'node:test';
@@ -201,6 +201,80 @@ test('a secret’s command that fails stops the build and shows nothing it wrote
   assert.equal(built.error.problem.code, 'build/secret-command');
   assert(!JSON.stringify(built).includes('the-secret'));
   assert.deepEqual(await buildctl.calls(), []);
+});
+
+test('any bytes can be a secret: as a variable where it can be one, else in a file for us alone, which is gone afterwards', async (t) => {
+  const dir = await makeTempDir(t);
+  const rows: readonly (readonly [Buffer, 'variable' | 'file' | 'too large'])[] = [
+    [Buffer.from('word'), 'variable'],
+    [Buffer.from('käse\n\n'), 'variable'],
+    [Buffer.from('a\0b'), 'file'],
+    [Buffer.from([0xff, 0xfe, 0x0a, 0x80]), 'file'],
+    [Buffer.alloc(64 * 1024, 'a'), 'variable'],
+    [Buffer.alloc(64 * 1024 + 1, 'a'), 'file'],
+    [Buffer.alloc(500 * 1024, 'a'), 'file'],
+    [Buffer.alloc(500 * 1024 + 1, 'a'), 'too large'],
+    [Buffer.alloc(5_000_000, 'a'), 'too large'],
+  ];
+  for (const [value, how] of rows) {
+    const file = path.join(dir, 'value');
+    await writeFile(file, Buffer.concat([value, Buffer.from('\r\n')]));
+    let seen:
+      | { readonly how: string; readonly bytes: Buffer; readonly mode?: number; readonly at?: string }
+      | undefined;
+    const tool: Buildctl = {
+      program: 'buildctl',
+      address: 'unix:///x',
+      env: { PATH: process.env['PATH'] },
+      run: async (one) => {
+        const [, key = '', where = ''] =
+          /^id=x,(env|src)=(.*)$/.exec(one.argv[one.argv.indexOf('--secret') + 1] ?? '') ?? [];
+        seen =
+          key === 'env'
+            ? { how: 'variable', bytes: Buffer.from(one.env[where] ?? '') }
+            : {
+                how: 'file',
+                bytes: await readFile(where),
+                mode: (await stat(where)).mode & 0o777,
+                at: where,
+              };
+        return { ended: 'by-itself', exitCode: 1, stdout: Buffer.alloc(0), stderr: '' };
+      },
+    };
+    const { call } = await makeCall(t, {
+      build: makeBuild('a', { secrets: [{ id: 'x', from: { kind: 'command', argv: ['cat', file] } }] }),
+    });
+    const built = await runBuild(tool, call);
+    assert(!built.ok && built.error.kind === 'failed');
+    if (how === 'too large') {
+      assert.equal(built.error.problem.code, 'build/secret-too-large');
+      assert.equal(seen, undefined);
+      continue;
+    }
+    assert.equal(seen?.how, how);
+    assert.ok(seen?.bytes.equals(value));
+    if (how === 'variable') continue;
+    assert.equal(seen?.mode, 0o600);
+    assert.equal(await stat(seen?.at ?? '').catch(() => 'gone'), 'gone');
+  }
+});
+
+test('a result that cannot be read is a failure, and no crash', async (t) => {
+  for (const text of ['', '{"containerimage.digest":', '[1', 'null', '5']) {
+    const tool: Buildctl = {
+      program: 'buildctl',
+      address: 'unix:///x',
+      env: {},
+      run: async (one) => {
+        await writeFile(one.argv[one.argv.indexOf('--metadata-file') + 1] ?? '', text);
+        return { ended: 'by-itself', exitCode: 0, stdout: Buffer.alloc(0), stderr: '' };
+      },
+    };
+    const { call } = await makeCall(t);
+    const built = await runBuild(tool, call);
+    assert(!built.ok && built.error.kind === 'failed', text);
+    assert.match(built.error.problem.message, /--metadata-file.*cannot be read/);
+  }
 });
 
 test('what stands in for buildctl sees real calls and answers as buildctl does', async (t) => {

@@ -76,6 +76,69 @@ test('a program that is not there, and any other end of a RUN, is a failed step 
   assert.match(killed.hint ?? '', /memory/);
 });
 
+test('a full disk is told by whose it is', () => {
+  const rows: readonly (readonly [string, string])[] = [
+    [
+      'failed to solve: ResourceExhausted: failed to copy: write /var/lib/x: no space left on device',
+      'engine/disk-full',
+    ],
+    [
+      'failed to solve: failed to prepare as x: mkdir /var/lib/y: no space left on device',
+      'engine/disk-full',
+    ],
+    [
+      'ResourceExhausted: failed to copy to tar: write /out/a.tar: no space left on device',
+      'build/disk-full',
+    ],
+    ['error from receiver: write /out/a: no space left on device', 'build/disk-full'],
+    ['open /tmp/w/.tmp-metadata.json123: no space left on device', 'build/disk-full'],
+  ];
+  for (const [text, code] of rows)
+    assert.equal(
+      explainFailure('a', 1, { text: [`error: ${text}`], steps: { total: 0, cached: 0 }, failedLog: [] })
+        .code,
+      code,
+      text,
+    );
+  const step = explainFailure('a', 1, {
+    text: [],
+    steps: { total: 1, cached: 0 },
+    failedStep: {
+      name: '[2/2] RUN make',
+      digest: 'd',
+      error: 'process "/x" did not complete successfully: exit code: 1',
+    },
+    failedLog: ['cc: a.o: No space left on device'],
+  });
+  assert.equal(step.code, 'build/step-failed');
+  assert.match(step.hint ?? '', /full disk.*buildctl prune/);
+});
+
+test('what is too large for BuildKit is named', () => {
+  const rows: readonly (readonly [string, string, RegExp])[] = [
+    ['secret s too big. max size 500KiB', 'build/secret-too-large', /`s` is larger than 500 KiB/],
+    [
+      'failed to solve: ResourceExhausted: trying to send message larger than max (20141881 vs. 16777216)',
+      'build/too-large',
+      /21 MB, more than the 16 MiB/,
+    ],
+    [
+      'failed to solve: failed to read dockerfile: Dbig exceeds maximum allowed size of 16777216 bytes',
+      'dockerfile/too-big',
+      /`Dbig` is larger/,
+    ],
+  ];
+  for (const [text, code, message] of rows) {
+    const found = explainFailure('a', 1, {
+      text: [`error: ${text}`],
+      steps: { total: 0, cached: 0 },
+      failedLog: [],
+    });
+    assert.equal(found.code, code);
+    assert.match(found.message, message);
+  }
+});
+
 test('words inside of a command do not decide what went wrong', () => {
   const words = [
     'no space left on device',

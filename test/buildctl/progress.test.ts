@@ -151,6 +151,39 @@ test('JSON that is not a status does no harm', () => {
   assert.deepEqual(reader.summary().steps, { total: 0, cached: 0 });
 });
 
+test('messages of another shape are text, and end nothing', () => {
+  const { reader, events, say } = start();
+  const odd: readonly object[] = [
+    { vertexes: [null] },
+    { vertexes: 5 },
+    { statuses: [{ id: 5, vertex: 'd' }] },
+    { logs: [{ vertex: 'd', stream: 1 }] },
+    { logs: [{ vertex: 'd', stream: 1, data: 5 }] },
+    { warnings: [{}] },
+  ];
+  for (const one of odd) say(one);
+  assert.deepEqual(events, []);
+  assert.deepEqual(
+    reader.summary().text,
+    odd.map((one) => JSON.stringify(one)),
+  );
+});
+
+test('however much a step or buildctl writes into one line, only the end or the start of it is kept', () => {
+  const { reader, say } = start();
+  const mebibyte = 'x'.repeat(1024 * 1024);
+  say(vertex('d', '[1/1] RUN yes', { started: T0 }));
+  for (let time = 0; time < 20; time++) say(log('d', mebibyte));
+  say(log('d', `end\n${mebibyte}`));
+  reader.line(`error: ${mebibyte}`);
+  say(vertex('d', '[1/1] RUN yes', { started: T0, completed: T1, error: 'exit code: 1' }));
+  const { failedLog, text } = reader.summary();
+  assert.equal(failedLog.length, 2);
+  assert.match(failedLog[0] ?? '', /x{1000}end$/);
+  for (const line of [...failedLog, ...text]) assert.ok(line.length <= 16_384, String(line.length));
+  assert.match(text[0] ?? '', /^error: x/);
+});
+
 test('that the push begins is said once, and not before', () => {
   let pushes = 0;
   const reader = new ProgressReader(

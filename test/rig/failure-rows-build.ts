@@ -277,7 +277,7 @@ const BUILD_ROWS: readonly FailureRow[] = [
   {
     name: 'the disk of the engine is full when a result is exported',
     faults: () => [atEngine('built', { fail: 'error: failed to solve: write /x: no space left on device' })],
-    after: aFailed('build/disk-full'),
+    after: aFailed('engine/disk-full'),
     next: HEALED,
   },
   {

@@ -70,6 +70,24 @@ test('a line may come in pieces, end with CR LF or with the program, and hold ot
   assert.deepEqual(lines, ['one', '', 'two\rthree\u2028four', 'last']);
 });
 
+test('a line without an end is cut, and the next one is whole', async () => {
+  const lines: string[] = [];
+  const end = await runProgram(
+    shell(
+      'echo before >&2; head -c 40000000 /dev/zero | tr "\\0" a >&2; printf "\\377\\n" >&2; echo after >&2',
+      {
+        onErrorLine: (line) => lines.push(line),
+      },
+    ),
+  );
+  assert.equal(end.exitCode, 0);
+  assert.deepEqual(
+    lines.map((line) => line.length),
+    [6, 64 * 1024 + 1, 5],
+  );
+  assert.match(lines[1] ?? '', /^a+…$/);
+});
+
 test('of stdout the first bytes are kept and of stderr the last', async () => {
   const end = await runProgram(
     shell('printf 12345; printf 12345 >&2; printf 6789; printf 6789 >&2', {

@@ -5,6 +5,7 @@ import { statSync } from 'node:fs';
 import path from 'node:path';
 import type { CAC, Command } from 'cac';
 import { fail, ok, type Problem, problem, type Result } from '../lib/model/mod.ts';
+import { guardWriter } from '../lib/report/mod.ts';
 import { didYouMean } from '../lib/util/suggest.ts';
 import { isGroup, isSet, matchCommand, type ParsedArgs, readArgs, shapesOf, textOf } from './args.ts';
 import { declareCli } from './declare.ts';
@@ -18,7 +19,8 @@ import { VERSION } from './version.ts';
 const COMPLETE = '__complete';
 
 /** Runs one command line. Resolves always; a bug of ours becomes exit code 4 and what a report of it needs. */
-export async function runCli(io: Io): Promise<ExitCode> {
+export async function runCli(given: Io): Promise<ExitCode> {
+  const io = { ...given, stdout: guardWriter(given.stdout), stderr: guardWriter(given.stderr) };
   try {
     return await dispatch(declareCli(), io);
   } catch (error) {

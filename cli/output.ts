@@ -16,6 +16,7 @@ import {
   type Writer,
   widthOf,
 } from '../lib/report/mod.ts';
+import { escapeControls } from '../lib/util/control-characters.ts';
 import { type ParsedArgs, textOf } from './args.ts';
 import { type ExitCode, exitCodeOfProblems } from './exit-codes.ts';
 import type { Io } from './io.ts';
@@ -68,7 +69,7 @@ export function writeFindings(problems: readonly Problem[], args: ParsedArgs, io
 
 /** Writes a value to stdout as JSON for programs: indented, ended by a line break. */
 export function writeJson(value: unknown, io: Io): void {
-  io.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
+  io.stdout.write(`${escapeControls(JSON.stringify(value, undefined, 2))}\n`);
 }
 
 /** The text of a file a problem names, or undefined; for code frames of problems that carry no text. */

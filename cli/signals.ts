@@ -40,7 +40,10 @@ export async function withCancellation(
     if (stoppedBy === undefined) {
       stoppedBy = signal;
       if (signal === 'SIGINT' && io.stderr.isTTY === true) {
-        io.stderr.write(`\rstopping; press Ctrl-C again to stop at once\n`);
+        (io.stderr.writeRaw ?? io.stderr.write).call(
+          io.stderr,
+          `\rstopping; press Ctrl-C again to stop at once\n`,
+        );
       }
       controller.abort(signal);
       return;

@@ -7,6 +7,7 @@ import {
   type Json,
   type VariableOrigin,
 } from '../../lib/model/mod.ts';
+import { plainText } from '../../lib/report/mod.ts';
 import { isSet, type ParsedArgs } from '../args.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { readInputs } from '../inputs.ts';
@@ -28,7 +29,14 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const palette = paletteFor(args, io, io.stdout);
   const sections: string[] = [];
   const add = (titles: readonly string[], rows: readonly (readonly string[])[]): void => {
-    if (rows.length > 0) sections.push(formatTable(titles, rows, palette));
+    if (rows.length > 0)
+      sections.push(
+        formatTable(
+          titles,
+          rows.map((row) => row.map(plainText)),
+          palette,
+        ),
+      );
   };
   add(
     ['BUILD', 'TAGS', 'DESCRIPTION'],

@@ -1,6 +1,7 @@
 /** The resolved file: one entry a concrete build, the language's own key names, every value final. */
 import { relative } from 'node:path';
 import type { Build, BuildSet, ContextSource, Json, TypedAttributes } from '../model/mod.ts';
+import { escapeControls, hasControls } from '../util/control-characters.ts';
 
 /** What `bake-ts print --json` shows. */
 export interface PrintedSet {
@@ -27,12 +28,16 @@ export async function formatPrinted(printed: PrintedSet): Promise<string> {
   const escaped = escapeExpressions({ builds: printed.builds, groups: printed.groups });
   const document = new Document(escaped, { aliasDuplicateObjects: false });
   visit(document, {
+    Scalar(_at, scalar) {
+      // As escapes, see below: nobody sees what they do.
+      if (typeof scalar.value === 'string' && hasControls(scalar.value)) scalar.type = 'QUOTE_DOUBLE';
+    },
     Pair(_at, { key }) {
       // Unquoted it would merge another map into this one.
       if (isScalar(key) && key.value === '<<') key.type = 'QUOTE_DOUBLE';
     },
   });
-  return document.toString({ lineWidth: 0 });
+  return escapeControls(document.toString({ lineWidth: 0 }));
 }
 
 /** A final value that happens to contain `${{` must not be an expression when it is read again. */

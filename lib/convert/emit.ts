@@ -11,6 +11,7 @@ import {
   type YAMLSeq,
 } from 'yaml';
 import type { Json } from '../model/mod.ts';
+import { escapeControls, hasControls } from '../util/control-characters.ts';
 import type { Draft, DraftBuild } from './draft.ts';
 
 /** The order in which docs/language.md presents the keys of a build. */
@@ -98,7 +99,7 @@ export function emitDraft(draft: Draft): string {
   );
   const head = [SCHEMA_LINE, ...draft.header.map((line) => (line === '' ? '' : ` ${line}`))];
   const text = document.toString({ lineWidth: 0, blockQuote: 'literal', flowCollectionPadding: true });
-  return `${head.map((line) => `#${line}`).join('\n')}\n\n${text}`;
+  return escapeControls(`${head.map((line) => `#${line}`).join('\n')}\n\n${text}`);
 }
 
 function buildPair(document: Document, build: DraftBuild): Pair {
@@ -122,6 +123,7 @@ function pair(document: Document, key: string, value: Json, comments: readonly s
 
 function commented(document: Document, key: string, comments: readonly string[]): Node {
   const node = document.createNode(key);
+  if (hasControls(key)) node.type = 'QUOTE_DOUBLE';
   const lines = comments.flatMap((line) => line.split('\n')).map((line) => ` ${line}`);
   if (lines.length > 0) node.commentBefore = lines.join('\n');
   return node;
@@ -132,7 +134,8 @@ function layOut(node: Node, indent: number): void {
   if (isScalar(node)) {
     const { value } = node;
     if (typeof value !== 'string') return;
-    if (value.includes('\n')) node.type = 'BLOCK_LITERAL';
+    if (hasControls(value)) node.type = 'QUOTE_DOUBLE';
+    else if (value.includes('\n')) node.type = 'BLOCK_LITERAL';
     else if (needsQuotes(value)) node.type = 'QUOTE_DOUBLE';
     return;
   }
@@ -145,7 +148,7 @@ function layOut(node: Node, indent: number): void {
   for (const child of children) layOut(child, indent + 4);
   for (const { key } of isMap(node) ? node.items : []) {
     // Unquoted it would merge another map into this one.
-    if (isScalar(key) && key.value === '<<') key.type = 'QUOTE_DOUBLE';
+    if (isScalar(key) && (key.value === '<<' || hasControls(String(key.value)))) key.type = 'QUOTE_DOUBLE';
   }
   const isFlat = children.every((child) => isScalar(child) || (isCollection(child) && child.flow === true));
   const hasLongText = children.some((child) => isScalar(child) && child.type === 'BLOCK_LITERAL');

@@ -21,4 +21,4 @@ export { applyEvent, createRunState, type NodeView, type RunState } from './stat
 export type { SummaryStyle } from './summary.ts';
 export { padEnd, padStart, plainText, truncate, widthOf, wrap } from './text.ts';
 export { formatBytes, formatDuration, plural, shortDigest } from './units.ts';
-export { DEFAULT_COLUMNS, type Writer } from './writer.ts';
+export { DEFAULT_COLUMNS, guardWriter, type Writer } from './writer.ts';

@@ -7,6 +7,7 @@
  */
 import { clearInterval, setInterval } from 'node:timers';
 import type { BakeEvent, EventSink } from '../model/mod.ts';
+import { escapeControls } from '../util/control-characters.ts';
 import { finishedLines, paintLive } from './live.ts';
 import { createPalette } from './palette.ts';
 import { PlainPainter } from './plain.ts';
@@ -14,7 +15,7 @@ import { formatGithubAnnotation, formatProblem } from './problem.ts';
 import { Screen } from './screen.ts';
 import { applyEvent, createRunState, type RunState } from './state.ts';
 import { formatFailures, formatSummary, type SummaryStyle } from './summary.ts';
-import { DEFAULT_COLUMNS, type Writer } from './writer.ts';
+import { DEFAULT_COLUMNS, guardWriter, type Writer } from './writer.ts';
 
 /** `auto`: `tty` where `err` is a terminal, `plain` otherwise. */
 export type ProgressMode = 'auto' | 'tty' | 'plain' | 'json' | 'quiet';
@@ -43,13 +44,14 @@ export interface Reporter {
 }
 
 /** Makes the reporter of a mode. */
-export function createReporter(options: ReporterOptions): Reporter {
+export function createReporter(given: ReporterOptions): Reporter {
+  const options = { ...given, out: guardWriter(given.out), err: guardWriter(given.err) };
   const mode = options.mode === 'auto' ? (options.err.isTTY === true ? 'tty' : 'plain') : options.mode;
   switch (mode) {
     case 'json':
       return {
         onEvent: (event) => {
-          options.out.write(`${JSON.stringify(event)}\n`);
+          options.out.write(`${escapeControls(JSON.stringify(event))}\n`);
         },
         close: () => {},
       };

@@ -2,7 +2,7 @@
  * The lower end of a terminal that is drawn over and over, below lines that stay. Knows nothing of builds.
  */
 import { stripVTControlCharacters } from 'node:util';
-import { widthOf } from './text.ts';
+import { harmlessText, widthOf } from './text.ts';
 import type { Writer } from './writer.ts';
 
 const HIDE_CURSOR = '\u001b[?25l';
@@ -32,9 +32,9 @@ export class Screen {
       this.#hidden = true;
     }
     text += this.#toTop();
-    for (const line of [...permanent, ...live]) text += `${line}${ERASE_LINE_END}\n`;
+    for (const line of [...permanent, ...live]) text += `${harmlessText(line)}${ERASE_LINE_END}\n`;
     text += ERASE_BELOW + END_FRAME;
-    this.#out.write(text);
+    this.#write(text);
     this.#drawn = live;
   }
 
@@ -43,8 +43,13 @@ export class Screen {
     const text = this.#drawn.length > 0 ? this.#toTop() + ERASE_BELOW : '';
     this.#drawn = [];
     if (text === '' && !this.#hidden) return;
-    this.#out.write(text + (this.#hidden ? SHOW_CURSOR : ''));
+    this.#write(text + (this.#hidden ? SHOW_CURSOR : ''));
     this.#hidden = false;
+  }
+
+  #write(text: string): void {
+    if (this.#out.writeRaw === undefined) this.#out.write(text);
+    else this.#out.writeRaw(text);
   }
 
   /** Moves to the first of the moving lines. A terminal made narrower has wrapped them meanwhile. */

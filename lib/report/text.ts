@@ -4,14 +4,12 @@
  */
 import { stripVTControlCharacters } from 'node:util';
 import { eastAsianWidth } from 'get-east-asian-width';
+import { CONTROL } from '../util/control-characters.ts';
 
 /** How wide a tab is drawn; Dockerfiles and YAML (which forbids tabs) rarely care, code frames must only agree with themselves. */
 const TAB = '    ';
 
 const PRINTABLE_ASCII = /^[ -~]*$/;
-// Control characters, and those that reorder or hide the text around them ("Trojan Source", CVE-2021-42574).
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it is for
-const UNSHOWN = /[\u0000-\u001f\u007f-\u009f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
 const PICTURE = /\p{Emoji_Presentation}|\p{Extended_Pictographic}\ufe0f/u;
 const MARK_ONLY = /^(?:\p{Mark}|\u200d)+$/u;
 
@@ -45,7 +43,7 @@ export function widthOf(text: string): number {
 
 /** The line with every character drawn: tabs as spaces, each character a terminal would obey or hide as `·`. */
 export function visibleText(line: string): string {
-  return PRINTABLE_ASCII.test(line) ? line : line.replaceAll('\t', TAB).replace(UNSHOWN, '·');
+  return PRINTABLE_ASCII.test(line) ? line : line.replaceAll('\t', TAB).replace(CONTROL, '·');
 }
 
 /**
@@ -56,6 +54,20 @@ export function plainText(line: string): string {
   if (PRINTABLE_ASCII.test(line)) return line;
   const bare = stripVTControlCharacters(line).replace(/\r+$/, '');
   return visibleText(bare.slice(bare.lastIndexOf('\r') + 1));
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: colours of the palette, then line breaks and tabs, then the rest
+const KEPT_OR_CONTROL = new RegExp(
+  String.raw`(\u001b\[(?:1|2|22|39|[39][0-7])m|[\n\t])|${CONTROL.source}`,
+  'g',
+);
+
+/**
+ * Text with our own colours, as it may go to a terminal: what it would obey besides them, line breaks and tabs is drawn as
+ * `·`. The last door: whatever was forgotten on the way ends here.
+ */
+export function harmlessText(text: string): string {
+  return text.replace(KEPT_OR_CONTROL, (_, kept: string | undefined) => kept ?? '·');
 }
 
 /** The text padded with spaces to a width; longer texts stay whole. */

@@ -1,0 +1,19 @@
+/** Characters that terminals obey instead of showing, and those that reorder or hide the text around them ("Trojan Source", CVE-2021-42574). */
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it is for
+export const CONTROL: RegExp =
+  /[\u0000-\u001f\u007f-\u009f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the same, but for line breaks and tabs
+const UNWRITTEN =
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
+
+/** True where a text holds such a character; line breaks and tabs are none here. */
+export function hasControls(text: string): boolean {
+  return text.search(UNWRITTEN) !== -1;
+}
+
+/** JSON, or YAML whose texts with such characters stand in double quotes, with escapes in their place: it means the same. */
+export function escapeControls(text: string): string {
+  return text.replace(UNWRITTEN, (one) => `\\u${(one.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`);
+}

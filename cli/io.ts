@@ -4,7 +4,7 @@
 import process from 'node:process';
 import { problem } from '../lib/model/mod.ts';
 import type { Writer } from '../lib/report/mod.ts';
-import { goArchitecture } from '../lib/system/mod.ts';
+import { goArchitecture, killPrograms } from '../lib/system/mod.ts';
 import { EXIT } from './exit-codes.ts';
 
 /** Signals that ask us to stop. */
@@ -74,6 +74,8 @@ function guardOutput(stream: NodeJS.WriteStream): void {
 /** The real process. */
 export function createProcessIo(): Io {
   for (const stream of [process.stdout, process.stderr]) guardOutput(stream);
+  // They have groups of their own, which nobody else would end.
+  process.on('exit', killPrograms);
   const { deno } = process.versions;
   return {
     argv: process.argv.slice(2),

@@ -56,7 +56,7 @@ export function plainText(line: string): string {
   return visibleText(bare.slice(bare.lastIndexOf('\r') + 1));
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: colours of the palette, then line breaks and tabs, then the rest
+/** Colours of the palette, line breaks and tabs; then the rest. */
 const KEPT_OR_CONTROL = new RegExp(
   String.raw`(\u001b\[(?:1|2|22|39|[39][0-7])m|[\n\t])|${CONTROL.source}`,
   'g',

@@ -7,6 +7,7 @@ export { readRegularFile } from './read-file.ts';
 export { isWithin, RealPaths, repositoryOf } from './real-path.ts';
 export {
   definedEnv,
+  killPrograms,
   type ProgramCall,
   type ProgramEnd,
   type RunProgram,

@@ -55,16 +55,10 @@ const PIPES_MS = 200;
 
 /** Leaders of the groups that run now. */
 const running = new Set<number>();
-let endsWithUs = false;
 
-/** From now on the group is killed where our process ends before it: at a second Ctrl-C, and at a bug of ours. */
-function watchGroup(pid: number): void {
-  running.add(pid);
-  if (endsWithUs) return;
-  endsWithUs = true;
-  process.on('exit', () => {
-    for (const leader of running) signalGroup(leader, 'SIGKILL');
-  });
+/** Kills what runs, for a process that ends before it: at a second Ctrl-C, and at a bug of ours. */
+export function killPrograms(): void {
+  for (const leader of running) signalGroup(leader, 'SIGKILL');
 }
 
 /** Loaded on first use: it takes Node 2 to 3 ms, and most runs of most commands start no program. */
@@ -89,7 +83,7 @@ export async function runProgram(call: ProgramCall): Promise<ProgramEnd> {
     return { ended: 'never-started', stdout: Buffer.alloc(0), stderr: '', startError: startErrorOf(error) };
   }
   const { pid } = child;
-  if (pid !== undefined) watchGroup(pid);
+  if (pid !== undefined) running.add(pid);
   const stdout = collectStdout(child, call.stdoutLimit ?? STDOUT_LIMIT);
   const stderr = collectStderr(child, call);
   // It need not read what it is given: the complaint of the pipe says nothing that the exit code does not.

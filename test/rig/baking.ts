@@ -51,7 +51,17 @@ export async function bakeIn(
   const prepared = preparePlan(read.value.set, { patterns: options.builds ?? [] }, cwd);
   assert(prepared.ok, prepared.ok ? '' : prepared.error.map((one) => one.message).join('\n'));
   const events: BakeEvent[] = [];
-  const { builds: _, env: __, allow: ___, untrusted: ____, onEvent, audit, slowPushMs, stallNoticeMs, ...rest } = options;
+  const {
+    builds: _,
+    env: __,
+    allow: ___,
+    untrusted: ____,
+    onEvent,
+    audit,
+    slowPushMs,
+    stallNoticeMs,
+    ...rest
+  } = options;
   const all: BakeOptions = {
     plan: prepared.value.plan,
     dockerfiles: prepared.value.dockerfiles,

@@ -1,9 +1,14 @@
-/** Characters that terminals obey instead of showing, and those that reorder or hide the text around them ("Trojan Source", CVE-2021-42574). */
+/**
+ * Characters that terminals obey instead of showing, and those that reorder or hide the text around them ("Trojan
+ * Source", CVE-2021-42574).
+ */
 
+/** Any of them. */
 export const CONTROL: RegExp =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it is for
   /[\u0000-\u001f\u007f-\u009f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
 
+/** Those that no text of ours holds. */
 const UNWRITTEN =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it is for
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;

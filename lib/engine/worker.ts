@@ -1,6 +1,7 @@
 /** Asking a buildkitd what it works with. */
 import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
 import { runProgram, whyFailed } from '../system/mod.ts';
+import { aborted } from './lock.ts';
 import type { EngineOptions } from './notice.ts';
 
 /** A worker as buildkitd describes it. */
@@ -12,7 +13,7 @@ export interface WorkerInfo {
   readonly platforms: readonly string[];
 }
 
-/** Asks a buildkitd for its first worker. Problem: `engine/unreachable`. */
+/** Asks a buildkitd for its first worker. Problems: `engine/unreachable`, `engine/aborted`. */
 export async function readWorker(
   buildctl: string,
   address: string,
@@ -25,6 +26,7 @@ export async function readWorker(
     timeoutMs: 20_000,
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   });
+  if (asked.ended === 'cancelled') return fail(aborted());
   const text = asked.stdout.toString();
   const workers = asked.exitCode === 0 ? parseWorkers(text) : undefined;
   const [first] = workers ?? [];

@@ -90,6 +90,8 @@ async function attemptUntilDone(calling: Calling, attempts: Attempts): Promise<C
     return { kind: 'failed', problem: lacking };
   }
   const engine = await calling.engine();
+  // Why it could not be found then is that somebody stopped looking.
+  if (calling.signal.aborted) return { kind: 'cancelled' };
   if (!engine.ok) return { kind: 'failed', problem: { ...(engine.error[0] ?? noEngine()), build } };
   const named = nameSources(node, inputs, sendsAnew);
   let isStaged = false;

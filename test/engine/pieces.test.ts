@@ -1,5 +1,6 @@
 /** The small decisions of the engine package, each on its own: versions, paths, tables, checksum files, configuration. */
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import {
   buildkitdConfig,
@@ -12,8 +13,10 @@ import goModules from '../../lib/engine/go-module.json' with { type: 'json' };
 import { parseImages } from '../../lib/engine/images.ts';
 import { hasSeccomp } from '../../lib/engine/installation.ts';
 import { enginePaths, PACKAGES } from '../../lib/engine/mod.ts';
+import { probeSocket } from '../../lib/engine/socket.ts';
 import { findVersion, isAtLeast } from '../../lib/engine/versions.ts';
-import { parseWorkers } from '../../lib/engine/worker.ts';
+import { parseWorkers, readWorker } from '../../lib/engine/worker.ts';
+import { makeTempDir } from '../rig/temp.ts';
 
 test('versions are found in what the programs say of themselves', () => {
   const said: readonly [string, string | undefined][] = [
@@ -211,4 +214,22 @@ test('the pinned versions and the embedded Go modules say the same', () => {
     assert(spec.release.name('amd64').includes(spec.version));
     assert(spec.release.directory.endsWith(`/v${spec.version}`));
   }
+});
+
+test('questions to an engine that does not answer end with the signal', async (t) => {
+  const dir = await makeTempDir(t);
+  const program = `${dir}/buildctl`;
+  await writeFile(program, '#!/bin/sh\nexec sleep 600\n', { mode: 0o755 });
+  const stopped = { env: { PATH: '/usr/bin:/bin' }, signal: AbortSignal.timeout(50) };
+  const answer = await readWorker(program, 'unix:///x', stopped);
+  assert(!answer.ok);
+  assert.equal(answer.error.code, 'engine/aborted');
+  assert.deepEqual(await probeSocket({ path: `${dir}/none` }, 60_000, AbortSignal.abort()), {
+    kind: 'silent',
+  });
+  // An address for documents: nobody is there.
+  const stopper = new AbortController();
+  const probe = probeSocket({ host: '192.0.2.1', port: 9 }, 60_000, stopper.signal);
+  stopper.abort();
+  assert.notEqual((await probe).kind, 'accepts');
 });

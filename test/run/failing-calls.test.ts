@@ -5,7 +5,7 @@ import { utimes } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { formatLock } from '../../lib/lock/mod.ts';
-import { type BakeEvent, ok } from '../../lib/model/mod.ts';
+import { type BakeEvent, ok, problem } from '../../lib/model/mod.ts';
 import { bakeWith } from '../../lib/run/mod.ts';
 import { assertOk, type Baked, codesOf } from '../rig/baking.ts';
 import { kindsText, lifeOf } from '../rig/failure-bench.ts';
@@ -261,4 +261,19 @@ test('an engine that cannot be found fails each build that needs it, each by its
   const { problem } = baked.outcome('a');
   assert.deepEqual([problem?.code, problem?.build], ['engine/unreachable', 'a']);
   assert.deepEqual(retriesOf(baked), []);
+});
+
+test('a run that is stopped while the engine is looked for is cancelled, and blames nobody', async (t) => {
+  const world = await makeOne(t);
+  const stopper = new AbortController();
+  const aborted = problem('engine/aborted', 'called off');
+  const access = {
+    ...accessTo(world.engine),
+    find: async () => {
+      stopper.abort();
+      return { ok: false as const, error: [aborted] };
+    },
+  };
+  const baked = await world.bake({ access, signal: stopper.signal });
+  assert.deepEqual([kindsText(baked), codesOf(baked)], ['a cancelled', []]);
 });

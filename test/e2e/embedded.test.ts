@@ -306,6 +306,40 @@ test(
   },
 );
 
+test('buildkitd stopped: named as what is waited for, and Ctrl-C works all the same', options, async (t) => {
+  const kitchen = await makeSlow(t);
+  const record = kitchen.engine.daemons.find(({ name }) => name === 'buildkitd');
+  assert(record !== undefined);
+  const stop = async () => {
+    process.kill(record.pid, 'SIGSTOP');
+  };
+  const baked = await bakeUntilSlow(kitchen, stop, { stallTimeoutMs: 3_000 });
+  assert.deepEqual(baked.kinds, { slow: 'failed', above: 'blocked' });
+  const { code, message = '' } = baked.outcome('slow').problem ?? {};
+  assert.equal(code, 'build/stalled');
+  assert.match(message, /waited for the engine, which does not answer \(.*sleep/);
+  process.kill(record.pid, 'SIGCONT');
+  await waitUntil('what RUN ran is gone', async () => (await remains(kitchen)).length === 0);
+
+  let stoppedAt = 0;
+  const result = await kitchen.run(['run', '--progress=plain'], {
+    env: { BUILDKIT_HOST: kitchen.engine.address },
+    onStart: (child) => {
+      void waitUntil('the step runs', async () => (await remains(kitchen)).length > 1).then(async () => {
+        await stop();
+        stoppedAt = performance.now();
+        process.kill(child.pid ?? 0, 'SIGINT');
+      });
+    },
+  });
+  assert.equal(result.exitCode, 130, result.stderr);
+  // buildctl itself takes half a minute to give up.
+  assert.ok(performance.now() - stoppedAt < 5_000);
+  process.kill(record.pid, 'SIGCONT');
+  await waitUntil('all is gone', async () => (await remains(kitchen)).length === 0);
+  await expectCompletion(kitchen);
+});
+
 for (const daemon of ['buildkitd', 'containerd'] as const) {
   test(`${daemon} killed: reported as that, and the next run completes`, options, async (t) => {
     // Of a dead containerd BuildKit learns when the step has ended.

@@ -1,5 +1,5 @@
 import { problemToJson } from '../../lib/model/mod.ts';
-import { type Palette, plural, shortDigest } from '../../lib/report/mod.ts';
+import { type Palette, plural, shortDigest, stalledText, waitingText } from '../../lib/report/mod.ts';
 import type { Verification } from '../../lib/verify/mod.ts';
 import { isSet, type ParsedArgs, textOf } from '../args.ts';
 import { EXIT, type ExitCode, exitCodeOfProblems, exitCodeOfSignal } from '../exit-codes.ts';
@@ -27,6 +27,8 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
       onEvent: (event) => {
         if (event.type === 'node-started') io.stderr.write(`${event.build}: building without cache\n`);
         if (event.type === 'retry') io.stderr.write(`${event.build}: again, ${event.why}\n`);
+        if (event.type === 'stalled') io.stderr.write(`${event.build}: ${stalledText(event)}\n`);
+        if (event.type === 'engine-waiting') io.stderr.write(`${waitingText(event)}\n`);
       },
       ...(address === undefined ? {} : { address }),
     });

@@ -17,7 +17,14 @@ export {
   type ReporterOptions,
 } from './reporter.ts';
 export { Screen } from './screen.ts';
-export { applyEvent, createRunState, type NodeView, type RunState } from './state.ts';
+export {
+  applyEvent,
+  createRunState,
+  type NodeView,
+  type RunState,
+  stalledText,
+  waitingText,
+} from './state.ts';
 export type { SummaryStyle } from './summary.ts';
 export { padEnd, padStart, plainText, truncate, widthOf, wrap } from './text.ts';
 export { formatBytes, formatDuration, plural, shortDigest } from './units.ts';

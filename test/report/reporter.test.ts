@@ -200,6 +200,17 @@ test('the live view shows what runs, its step, its counts and the last line it p
   assertGolden(`${text}\n`, 'report/golden/live-frames.txt');
 });
 
+test('the live view shows in its line what does not move, and what the engine is waited for, as long as that lasts', () => {
+  const events = mixedRun();
+  const after = (type: BakeEvent['type']): readonly BakeEvent[] =>
+    events.slice(0, events.findIndex((event) => event.type === type) + 1);
+  const shown = (type: BakeEvent['type']): string => paintAt(after(type), 120, 24).join('\n');
+  assert.match(shown('stalled'), /base +no progress for 30\.\ds, waiting for \[2\/4\] RUN adduser/);
+  assert.doesNotMatch(shown('resumed'), /no progress/);
+  assert.match(shown('engine-waiting'), /waiting for the engine unix:.*, up to 30\.0s: buildkitd cannot/);
+  assert.doesNotMatch(shown('engine-waited'), /waiting for the engine/);
+});
+
 function manyRunning(count: number): readonly BakeEvent[] {
   const names = Array.from({ length: count }, (_, at) => `a-build-with-a-rather-long-name-${at}`);
   const started = mixedRun()[0];

@@ -1,9 +1,12 @@
 /** A build in which nothing moves: it is said, and ended where that was asked for; and one that takes too long. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { EventBody } from '../../lib/model/mod.ts';
+import { CallWatch, type WatchOptions } from '../../lib/run/call-watch.ts';
 import { codesOf } from '../rig/baking.ts';
 import { kindsText } from '../rig/failure-bench.ts';
 import { makeFakeWorld } from '../rig/fake-world.ts';
+import { makeBuild } from '../rig/sets.ts';
 import type { Cleanup } from '../rig/temp.ts';
 
 const DOCKERFILE = 'FROM scratch\nCOPY file /\nRUN ["/missing"]\n';
@@ -16,93 +19,168 @@ function makeOne(t: Cleanup, more = '') {
   }));
 }
 
-/** A step that runs, as BuildKit tells it. */
-const step = (state: object) =>
-  JSON.stringify({
-    vertexes: [{ digest: 'sha256:s', name: '[2/2] RUN make', started: '2026-01-01T00:00:00Z', ...state }],
+interface Watched {
+  readonly watch: CallWatch;
+  readonly events: EventBody[];
+  /** Resolves with the next event that `isIt` is true of. */
+  readonly next: (isIt: (event: EventBody) => boolean, act: () => void) => Promise<void>;
+}
+
+/** A watch over a call in which nothing happens but what the test says. */
+function watchOver(t: Cleanup, options: Partial<WatchOptions> = {}): Watched {
+  const events: EventBody[] = [];
+  let listener: ((event: EventBody) => void) | undefined;
+  const watch = new CallWatch({
+    build: makeBuild('a'),
+    emit: (event) => {
+      events.push(event);
+      listener?.(event);
+    },
+    noticeMs: 20,
+    answers: async () => true,
+    signal: new AbortController().signal,
+    ...options,
   });
+  t.after(() => watch.close());
+  const next: Watched['next'] = (isIt, act) =>
+    new Promise((resolve) => {
+      listener = (event) => {
+        if (!isIt(event)) return;
+        listener = undefined;
+        act();
+        resolve();
+      };
+    });
+  return { watch, events, next };
+}
+
+const step = (digest: string, state: 'running' | 'done', name = '[2/2] RUN make'): EventBody => ({
+  type: 'vertex',
+  build: 'a',
+  digest,
+  name,
+  state,
+});
+const push = (done: boolean): EventBody => ({
+  type: 'transfer',
+  build: 'a',
+  vertex: 'e',
+  id: 'pushing layers',
+  current: 0,
+  done,
+});
+const STARTED: EventBody = { type: 'node-started', build: 'a', attempt: 1, argv: [] };
 
 test('what does not move is told again and again, with what is waited for, and when it moves', async (t) => {
-  const world = await makeOne(t);
-  let release = (): void => undefined;
-  const held = new Promise<void>((resolve) => {
-    release = resolve;
-  });
-  const run = world.engine.run;
-  const access = {
-    find: async () => ({
-      ok: true as const,
-      value: {
-        address: world.engine.address,
-        kind: 'environment' as const,
-        source: 'the test',
-        buildctl: world.engine.program,
-        started: false,
-        notes: [],
-        warnings: [],
-      },
-    }),
-    listImages: async () => new Map(),
-    run: async (call: Parameters<typeof run>[0]) => {
-      if (call.argv.includes('build')) {
-        call.onErrorLine?.(step({}));
-        await held;
-        call.onErrorLine?.(step({ completed: '2026-01-01T00:01:00Z' }));
-      }
-      return run(call);
-    },
-  };
+  let answers = true;
+  const { watch, events, next } = watchOver(t, { answers: async () => answers });
+  watch.see(STARTED);
+  watch.see(step('s', 'running'));
   let told = 0;
-  const baked = await world.bake({
-    access,
-    stallNoticeMs: 20,
-    onEvent: (event) => {
-      if (event.type !== 'stalled') return;
-      // The engine goes away meanwhile, and comes back.
-      world.engine.isDown = ++told === 1;
-      if (told === 3) release();
-    },
-  });
-  assert.equal(kindsText(baked), 'a built');
-  const events = baked.events.flatMap((event) =>
-    event.type === 'stalled' || event.type === 'resumed' ? [event] : [],
+  await next(
+    (event) => event.type === 'stalled' && ++told === 3,
+    // It moves while the third one is told.
+    () => watch.see(step('s', 'done')),
   );
-  const stalls = events.flatMap((event) => (event.type === 'stalled' ? [event] : []));
   assert.deepEqual(
-    // On a machine that is busy, what follows may take as long.
-    events.slice(0, 4).map(({ type }) => type),
+    events.map(({ type }) => type),
     ['stalled', 'stalled', 'stalled', 'resumed'],
   );
+  const quiet = events.map((event) => ('quietMs' in event ? event.quietMs : 0));
+  assert.ok((quiet[0] ?? 0) >= 19 && (quiet[1] ?? 0) >= 39 && (quiet[2] ?? 0) >= 79, quiet.join());
+  // Then it starts anew.
+  answers = false;
+  watch.see(push(false));
+  await next(
+    (event) => event.type === 'stalled',
+    () => undefined,
+  );
+  watch.see(push(true));
+  answers = true;
+  await next(
+    (event) => event.type === 'stalled',
+    () => watch.close(),
+  );
+  watch.sign();
   assert.deepEqual(
-    stalls.slice(0, 3).map(({ waitsFor }) => waitsFor.replace(/\d+ms|\d+\.\ds/, 'T')),
+    events.flatMap((event) =>
+      event.type === 'stalled'
+        ? [[event.waitsFor.replace(/\(for [^)]*\)/, '(for T)'), event.engineAnswers]]
+        : [],
+    ),
     [
-      '[2/2] RUN make (for T)',
-      'the engine, which does not answer ([2/2] RUN make (for T))',
-      '[2/2] RUN make (for T)',
+      ['[2/2] RUN make (for T)', true],
+      ['[2/2] RUN make (for T)', true],
+      ['[2/2] RUN make (for T)', true],
+      ['the engine, which does not answer (the push of its image)', false],
+      ['buildctl', true],
     ],
   );
-  const [first, second, third] = stalls.map(({ quietMs }) => quietMs);
-  assert.ok((first ?? 0) >= 19 && (second ?? 0) >= 39 && (third ?? 0) >= 79, String([first, second, third]));
 });
 
-test('what does not move for as long as is allowed is ended, and not tried again', async (t) => {
-  for (const [at, what] of [
-    ['start', 'buildctl'],
-    ['pushed', /^buildctl|^exporting/],
+test('a call is ended once, with what it waited for, and says nothing more', async (t) => {
+  for (const [options, code, message] of [
+    [{ stallTimeoutMs: 60 }, 'build/stalled', /^no progress for 60ms: it waited for \[2\/2\] RUN make \(for/],
+    [
+      { build: makeBuild('a', { timeoutMs: 60 }) },
+      'build/timeout',
+      /^not done within 60ms: it waited for \[2\/2\]/,
+    ],
   ] as const) {
+    const { watch, events } = watchOver(t, options);
+    watch.see(STARTED);
+    watch.see(step('s', 'running'));
+    await new Promise((resolve) => watch.signal.addEventListener('abort', resolve));
+    assert.equal(watch.failure?.code, code);
+    assert.match(watch.failure?.message ?? '', message);
+    const count = events.length;
+    // buildctl says that it was cancelled.
+    watch.see(step('s', 'done'));
+    assert.equal(events.length, count);
+  }
+});
+
+test('a watch ends with the signal of the run, and then there is no failure', async (t) => {
+  const stopper = new AbortController();
+  const { watch } = watchOver(t, { signal: stopper.signal, stallTimeoutMs: 60_000 });
+  stopper.abort('stopped');
+  assert.deepEqual([watch.signal.aborted, watch.failure], [true, undefined]);
+  assert.ok(watchOver(t, { signal: AbortSignal.abort() }).watch.signal.aborted);
+});
+
+test('who moves while the engine is asked is not stalled', async (t) => {
+  let answer = (_: boolean): void => undefined;
+  let asked = (): void => undefined;
+  const isAsked = new Promise<void>((resolve) => {
+    asked = resolve;
+  });
+  const { watch, events } = watchOver(t, {
+    answers: () => {
+      asked();
+      return new Promise((resolve) => {
+        answer = resolve;
+      });
+    },
+  });
+  watch.see(STARTED);
+  await isAsked;
+  watch.sign();
+  answer(true);
+  await Promise.resolve();
+  await Promise.resolve();
+  watch.close();
+  assert.deepEqual(events, []);
+});
+
+test('a build that does not move for as long as is allowed is ended, and not tried again', async (t) => {
+  for (const at of ['start', 'pushed'] as const) {
     const world = await makeOne(t);
     world.engine.fault({ at, act: 'hang' });
-    const baked = await world.bake({ stallNoticeMs: 10, stallTimeoutMs: 60 });
+    const baked = await world.bake({ stallTimeoutMs: 1_000 });
     assert.deepEqual(codesOf(baked), ['build/stalled of a']);
-    const message = baked.outcome('a').problem?.message ?? '';
-    const waited = /^no progress for 60ms: it waited for (.*)$/.exec(message)?.[1] ?? message;
-    assert.match(waited, typeof what === 'string' ? new RegExp(`^${what}$`) : what);
+    assert.match(baked.outcome('a').problem?.message ?? '', /^no progress for 1\.0s: it waited for /);
     assert.equal(world.engine.builds.length, 1);
     assert.equal(world.engine.running, 0);
-    const types = baked.events.map(({ type }) => type);
-    assert.ok(types.includes('stalled'));
-    // What is said of a build that was ended is that, and not that it moves.
-    assert.ok(types.lastIndexOf('stalled') > types.lastIndexOf('resumed'));
   }
 });
 

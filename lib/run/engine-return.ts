@@ -25,6 +25,7 @@ export class EngineReturn {
   readonly #options: EngineReturnOptions;
   #leftMs: number;
   #waiting: Promise<boolean> | undefined;
+  #asking: Promise<boolean> | undefined;
 
   constructor(options: EngineReturnOptions) {
     this.#options = options;
@@ -36,9 +37,12 @@ export class EngineReturn {
     return this.#options.waitMs;
   }
 
-  /** Asks it once, and starts nothing. */
+  /** Asks it, and starts nothing; who asks meanwhile gets the same answer. */
   answers(): Promise<boolean> {
-    return this.#options.ask();
+    this.#asking ??= this.#options.ask().finally(() => {
+      this.#asking = undefined;
+    });
+    return this.#asking;
   }
 
   /**

@@ -26,8 +26,8 @@ export interface SessionEngineOptions {
   readonly sleep: (ms: number) => Promise<void>;
 }
 
-/** How long it may take to answer a question while it is waited for. */
-const ANSWER_MS = 3_000;
+/** How long it may take to answer a question while it is waited for; ways over ssh and kubectl take a second or two. */
+const ANSWER_MS = 5_000;
 
 /** The engine of one session. */
 export class SessionEngine {

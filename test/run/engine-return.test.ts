@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ok } from '../../lib/model/mod.ts';
+import { EngineReturn } from '../../lib/run/engine-return.ts';
 import type { EngineAccess } from '../../lib/run/mod.ts';
 import { assertOk, type Baked } from '../rig/baking.ts';
 import { kindsText, lifeOf } from '../rig/failure-bench.ts';
@@ -135,4 +136,23 @@ test('a run that is stopped while the engine is waited for is cancelled', async 
     },
   });
   assert.equal(kindsText(baked), 'a cancelled, b cancelled, c cancelled, d cancelled');
+});
+
+test('who asks while it is asked gets the same answer, and asks anew afterwards', async () => {
+  let asked = 0;
+  const ask = async () => ++asked > 1;
+  const engine = new EngineReturn({
+    ask,
+    askOrStart: ask,
+    address: () => 'unix:///x',
+    waitMs: 0,
+    sleep: async () => undefined,
+    emit: () => undefined,
+    signal: new AbortController().signal,
+  });
+  assert.deepEqual(await Promise.all([engine.answers(), engine.answers()]), [false, false]);
+  assert.equal(await engine.answers(), true);
+  assert.equal(asked, 2);
+  // One more time is asked, even where nothing is left to wait.
+  assert.equal(await engine.wait('gone'), true);
 });

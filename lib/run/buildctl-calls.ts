@@ -186,9 +186,10 @@ function callOnce(
           watch.see(event);
           call.emit(event);
         },
+      }).finally(() => {
+        clearTimeout(timer);
+        watch.close();
       });
-      clearTimeout(timer);
-      watch.close();
       const { failure } = watch;
       const isEnded = !ended.ok && ended.error.kind === 'cancelled' && failure !== undefined;
       const result: typeof ended = isEnded ? fail({ kind: 'failed', problem: failure }) : ended;

@@ -241,5 +241,5 @@ test('a disk that is full for our own temporary files is not taken for that of t
     [local.code, local.message.split(' (')[0]],
     ['run/no-temp', 'there is no room for temporary files: the disk of /tmp/bake-ts-a1B2c3 is full'],
   );
-  assert.equal(explain('write /var/lib/buildkit/x: no space left on device').code, 'build/disk-full');
+  assert.equal(explain('write /var/lib/buildkit/x: no space left on device').code, 'engine/disk-full');
 });

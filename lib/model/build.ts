@@ -209,8 +209,8 @@ export interface BuildSet {
   /** `engine.address` of the file. */
   readonly engineAddress?: string;
   /**
-   * Where results are remembered besides this machine: `registry` (beside the first image by name that the set pushes), or the
-   * reference given. Undefined: on this machine only.
+   * Where results are remembered besides this machine: `registry` (each beside its own image), or the reference given, where
+   * records are signed. Undefined: on this machine only.
    */
   readonly record?: string;
   /** `together`: tags move only when every build of the run succeeded. Undefined or `each`: as each build is done. */

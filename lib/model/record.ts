@@ -73,4 +73,11 @@ export interface BuildRecord {
   readonly steps: { readonly total: number; readonly cached: number };
   /** Its key was made of sealed parts: no other machine can come to it, so it is shared with none. */
   readonly local?: true;
+  /**
+   * Another machine made it, and nothing proves it but that the records in these repositories (`HOST/REPOSITORY:TAG`) said
+   * so. Undefined: made here, or signed by whoever has the key. On this machine only; never shared.
+   */
+  readonly vouchedBy?: readonly string[];
+  /** Where it was seen among the shared records, or put there. On this machine only; never shared. */
+  readonly sharedWith?: readonly string[];
 }

@@ -153,9 +153,16 @@ export interface Hider {
   readonly hide: <T>(document: T, kept?: ReadonlySet<string>) => T;
 }
 
-/** A hider for the values of the variables of a set that are marked `sensitive`, also those inside of lists and maps. */
-export function createHider(variables: ReadonlyMap<string, Variable>): Hider {
-  const forms = formsOf(variables);
+/**
+ * A hider for the values of the variables of a set that are marked `sensitive`, also those inside of lists and maps.
+ *
+ * @param others what is to be hidden besides
+ */
+export function createHider(
+  variables: ReadonlyMap<string, Variable>,
+  others: readonly string[] = [],
+): Hider {
+  const forms = [...formsOf(variables), ...others.flatMap(sensitiveForms)];
   if (forms.length === 0) return { holds: isSealed, hide: (document) => document };
   const finder = finderOf(forms);
   const walk = (value: unknown, kept: ReadonlySet<string>): unknown => {

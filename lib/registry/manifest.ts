@@ -1,4 +1,5 @@
 /** Manifests and indexes: what they name. OCI image-spec (manifest.md, image-index.md) and Docker's two older forms. */
+import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { type Digest, formatPlatform, isDigest, type PlatformManifest, parsePlatform } from '../model/mod.ts';
 import { isRecord } from './problems.ts';
@@ -98,6 +99,20 @@ export function layersDigest(manifest: Manifest): Digest | undefined {
 /** The config of a manifest; undefined for an index. */
 export function configOf(manifest: Manifest): Descriptor | undefined {
   return isIndex(manifest) ? undefined : readDescriptors([manifest.json['config']])[0];
+}
+
+/**
+ * The bytes of a blob that its manifest brings along (image-spec, descriptor.md, `data`); undefined where it does not, or
+ * where they are not those of the digest and size.
+ */
+export function embeddedBlob(manifest: Manifest, { digest, sizeBytes }: Descriptor): Uint8Array | undefined {
+  const entries = [manifest.json['config'], ...listOf(manifest.json['layers'])];
+  for (const entry of entries) {
+    if (!isRecord(entry) || entry['digest'] !== digest || typeof entry['data'] !== 'string') continue;
+    const bytes = Buffer.from(entry['data'], 'base64');
+    if (bytes.length === sizeBytes && digestOf(bytes) === digest) return bytes;
+  }
+  return undefined;
 }
 
 /** BuildKit's mark of an attestation in an index (docs/attestations/attestation-storage.md). */

@@ -21,6 +21,7 @@ export {
   configOf,
   type Descriptor,
   digestOf,
+  embeddedBlob,
   imageSize,
   isAttestation,
   isIndex,

@@ -24,6 +24,7 @@ import { runNode } from './node.ts';
 import { checkPlan } from './preflight.ts';
 import { immutableProblem, wantedTags } from './publish.ts';
 import { immutableTags } from './publisher.ts';
+import { noRecordKey, readRecordKeys } from './record-keys.ts';
 import { type NodeEnd, runGraph } from './scheduler.ts';
 import { findMissingSecrets } from './secrets.ts';
 import {
@@ -52,7 +53,8 @@ export async function bakeWith(
 ): Promise<RunSummary> {
   checkJobs(options.jobs);
   const startedAt = Date.now();
-  const hider = createHider(options.plan.set.variables);
+  const keys = readRecordKeys(options.env);
+  const hider = createHider(options.plan.set.variables, keys.ok ? keys.value : []);
   return withEmitter(options, hider, async (emit, signal) => {
     const run: Run = { options, emit, outcomes: new Map(), problems: [] };
     announceRun(run);
@@ -118,8 +120,11 @@ function announceRun({ options, emit }: Run): void {
 
 async function runPlan(run: Run, session: Session): Promise<void> {
   const { options, emit, problems } = run;
-  const { lock, records } = session;
+  const { lock, records, recordKeys } = session;
   if (!records.ok) problems.push(records.error);
+  if (!recordKeys.ok) problems.push(recordKeys.error);
+  if (records.ok && recordKeys.ok && records.value?.onlySigned === true && recordKeys.value.length === 0)
+    emit({ type: 'warning', problem: problemToJson(noRecordKey()) });
   if (!lock.ok) problems.push(...lock.error);
   const unlocked = lock.ok && lock.value !== undefined ? warnOfUnlocked(options.plan, lock.value) : undefined;
   if (unlocked !== undefined) emit({ type: 'warning', problem: problemToJson(unlocked) });

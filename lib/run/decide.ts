@@ -102,6 +102,10 @@ export function decide(evidence: Evidence): Decision {
     const where = others.length === 0 ? first : `${first} and ${others.length} more`;
     return build('not-pushed', `its image was not pushed to ${where} before`, items);
   }
+  if (moved.length > 0 && record.vouchedBy !== undefined) {
+    const text = `${sameText(evidence)}, but a tag was moved, and what they gave is only known from a registry`;
+    return build('tags-moved', text, items);
+  }
   const code = missing.length > 0 ? 'tags-missing' : 'tags-moved';
   return { kind: 'retag', reason: { code, text: `${sameText(evidence)}, but its tags are not`, items } };
 }

@@ -58,7 +58,7 @@ export async function weigh(deciding: Deciding, node: PlanNode, inputs: NodeInpu
     isCarriedOver: false,
   });
   if (force || inputs.key === undefined) return without(undefined);
-  const own = await memory.recall(inputs.key);
+  const own = await memory.recall(inputs.key, node.build.name);
   if (own !== undefined) return weighRecord(deciding, node, known, own);
   const last = await memory.latest(node.build.name);
   if (last === undefined) return without(await changesElsewhere(deciding, node, inputs));
@@ -66,7 +66,7 @@ export async function weigh(deciding: Deciding, node: PlanNode, inputs: NodeInpu
   const sameCopied = await findSameCopied({ resultOf: keying.resultOf, layers }, node, inputs, last);
   const change = sameCopied === undefined ? findConfigChange(node, inputs, last) : undefined;
   if (sameCopied === undefined && change === undefined) return otherwise();
-  const record = await memory.recall(last.key);
+  const record = await memory.recall(last.key, node.build.name);
   if (record === undefined) return otherwise();
   if (sameCopied !== undefined)
     return weighRecord(

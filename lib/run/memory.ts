@@ -1,119 +1,101 @@
 /**
- * Where results are remembered: on this machine, and, with `record:`, in a registry too, so that a runner with an empty
+ * Where results are remembered: on this machine, and, with `record:`, in registries too, so that a runner with an empty
  * disk skips what another one built.
  *
- * In the registry it is one small artifact for the whole set, under one tag: reading it takes two requests however many
- * builds there are (a tag or a referrer for each image would take one more for each). The images' own bytes stay
- * untouched. It says which key gave which digest and nothing else; whether tags are right is asked of the registry each
- * time, so an old or lost entry costs a build and never causes a false skip. Runs at the same time may overwrite each
- * other's latest entries, at the same price.
- *
- * Beside the records, as a second layer that readers of the first one pass over, lie outlines of the inputs that the
- * latest results were made from: they are read only where a build runs of which this machine does not know why.
+ * What registries say is input like any other: a record of somebody else is believed only where every repository that its
+ * image goes to, itself or within another image of the run, says the same (see `record-places.ts`), or where it is signed.
+ * It says which key gave which digest and nothing else; whether tags are right is asked of the registry each time, so an
+ * old or lost entry costs a build and never causes a false skip. Runs at the same time may overwrite each other's latest
+ * entries, at the same price.
  */
-import { gunzipSync, gzipSync } from 'node:zlib';
-import { type InputsOutline, outlineInputs, readOutline } from '../fingerprint/mod.ts';
+import { type InputsOutline, outlineInputs } from '../fingerprint/mod.ts';
 import {
   type BuildKey,
   type BuildRecord,
-  type BuildSet,
-  type Digest,
-  fail,
   formatImageRef,
   type ImageRef,
-  isDigest,
-  KEY_VERSION,
-  ok,
   type Problem,
   parseImageRef,
   problem,
   type Result,
-  withDefaultTag,
 } from '../model/mod.ts';
-import { manifestBlobs, type RegistryClient } from '../registry/mod.ts';
+import type { RegistryClient } from '../registry/mod.ts';
 import type { LastInputs, StateStore } from '../state/mod.ts';
+import type { SharedRecord, SharedRecordMap } from './record-document.ts';
+import { KEY_VARIABLE } from './record-keys.ts';
+import type { RecordPlaces } from './record-places.ts';
+import { type Found, packOutlines, SharedRecords } from './shared-records.ts';
 
-const MANIFEST_TYPE = 'application/vnd.oci.image.manifest.v1+json';
-const ARTIFACT_TYPE = 'application/vnd.bake-ts.records.v1+json';
-const LAYER_TYPE = 'application/vnd.bake-ts.records.v1+json+gzip';
-const INPUTS_TYPE = 'application/vnd.bake-ts.inputs.v1+json+gzip';
-/** The empty config of artifacts (OCI image-spec, manifest.md, "Guidelines for Artifact Usage"). */
-const EMPTY_TYPE = 'application/vnd.oci.empty.v1+json';
-const EMPTY = new TextEncoder().encode('{}');
-const LAYER_LIMIT = 16 * 1024 * 1024;
-/** What all outlines together may take, compressed; more than that is not written. */
-const INPUTS_LIMIT = 4 * 1024 * 1024;
 /** Entries for files, of one build and of all that a run writes. */
 const FILES_OF_A_BUILD = 1000;
 const FILES_OF_ALL = 100_000;
-/** Branches that go back and forth find their results again; beyond that the oldest go. */
-const KEPT_FOR_A_BUILD = 8;
-const DEFAULT_TAG = 'bake-records';
 
-/** Build → what its latest result was made from. */
-type Outlines = ReadonlyMap<string, InputsOutline>;
-
-/** What was found in the registry. */
-interface Found {
-  readonly records: ReadonlyMap<BuildKey, BuildRecord>;
-  /** Where the outlines are, if there are any. */
-  readonly outlines?: Digest;
+/** What a memory is made of. */
+export interface MemoryOptions {
+  readonly state: StateStore;
+  readonly registry: RegistryClient;
+  /** Where results are shared; undefined: on this machine only. */
+  readonly places: RecordPlaces | undefined;
+  /** The keys that prove records (see `record-keys.ts`). */
+  readonly keys: readonly string[];
+  /** Says of a text that it holds a sensitive value. */
+  readonly isSecret: (text: string) => boolean;
 }
 
-/** What lies in the registry: records by key. */
-interface Shared {
-  readonly version: number;
-  readonly records: Readonly<Record<BuildKey, BuildRecord>>;
+/** A result that this run knows, and the builds that it is one of. */
+interface Seen {
+  record: BuildRecord;
+  readonly builds: Set<string>;
 }
 
 /** Remembers and recalls results. */
 export class Memory {
   readonly #state: StateStore;
   readonly #registry: RegistryClient;
-  readonly #ref: ImageRef | undefined;
+  readonly #places: RecordPlaces | undefined;
+  readonly #keys: readonly string[];
   readonly #isSecret: (text: string) => boolean;
   /** Build → what its result in this run was made from. */
   readonly #inputs = new Map<string, LastInputs>();
-  readonly #seen = new Map<BuildKey, BuildRecord>();
+  readonly #seen = new Map<BuildKey, Seen>();
   readonly #fromRegistry = new Map<BuildKey, BuildRecord>();
-  readonly #dropped = new Set<BuildKey>();
-  #shared: Promise<Result<Found>> | undefined;
-  /** Build → how long it took the last time, by the shared records. */
-  #durations: ReadonlyMap<string, number> | undefined;
-  #outlines: Promise<Outlines> | undefined;
+  /** Key → the builds it was a key of. */
+  readonly #dropped = new Map<BuildKey, ReadonlySet<string>>();
+  readonly #shared = new Map<string, SharedRecords>();
+  /** Those of which it is to be written down where they are shared. */
+  readonly #noted = new Set<Seen>();
 
-  /**
-   * @param ref where the shared records lie; undefined: on this machine only
-   * @param isSecret says of a text that it holds a sensitive value
-   */
-  constructor(
-    state: StateStore,
-    registry: RegistryClient,
-    ref: ImageRef | undefined,
-    isSecret: (text: string) => boolean,
-  ) {
+  constructor({ state, registry, places, keys, isSecret }: MemoryOptions) {
     this.#state = state;
     this.#registry = registry;
-    this.#ref = ref;
+    // Where only signatures count, nobody without a key has anything to read or to say.
+    this.#places = places?.onlySigned === true && keys.length === 0 ? undefined : places;
+    this.#keys = keys;
     this.#isSecret = isSecret;
   }
 
-  /** What a key gave; undefined where nobody knows. */
-  async recall(key: BuildKey): Promise<BuildRecord | undefined> {
+  /** What a key gave; undefined where nobody knows, or nobody who would be believed. */
+  async recall(key: BuildKey, build: string): Promise<BuildRecord | undefined> {
+    const places = this.#sharedOf(build);
     const own = await this.#state.readRecord(key);
-    if (own !== undefined) {
-      this.#see(own);
+    if (own !== undefined && isBelieved(own, places)) {
+      this.#see(build, own);
       return own;
     }
-    if (this.#ref === undefined) return undefined;
-    this.#shared ??= this.#read(this.#ref);
-    const shared = await this.#shared;
-    const record = shared.ok ? shared.value.records.get(key) : undefined;
-    if (record !== undefined) {
-      this.#seen.set(key, record);
-      this.#fromRegistry.set(key, record);
-    }
-    return record;
+    const shared = await this.#recallShared(build, key, places);
+    if (shared === undefined) return undefined;
+    this.#see(build, shared);
+    this.#fromRegistry.set(key, shared);
+    return shared;
+  }
+
+  /** Reads ahead, all at once, what this machine will have to ask for: the records of builds that it does not know. */
+  async askAhead(builds: Iterable<string>): Promise<void> {
+    const asked = [...builds].map(async (build) => {
+      if ((await this.#state.readLastKey(build)) !== undefined) return;
+      await Promise.all(this.#sharedOf(build).map((one) => one.read()));
+    });
+    await Promise.all(asked);
   }
 
   /** The inputs of a build's latest success here. */
@@ -129,24 +111,17 @@ export class Memory {
     const key = await this.#state.readLastKey(build);
     const own = key === undefined ? undefined : await this.#state.readRecord(key);
     if (own !== undefined) return own.durationMs;
-    const shared = await this.#shared;
-    if (shared?.ok !== true) return undefined;
-    this.#durations ??= new Map(
-      [...shared.value.records.values()]
-        .sort((one, other) => (one.finishedAt < other.finishedAt ? -1 : 1))
-        .map((record) => [record.build, record.durationMs]),
+    const [place] = this.#sharedOf(build);
+    const records = [...(place?.known?.records.values() ?? [])].flatMap(({ record }) =>
+      record.build === build ? record : [],
     );
-    return this.#durations.get(build);
+    return records.sort((one, other) => (one.finishedAt < other.finishedAt ? 1 : -1))[0]?.durationMs;
   }
 
   /** What a build's latest result elsewhere was made from, in little; undefined where nothing is shared about it. */
   async latestElsewhere(build: string): Promise<InputsOutline | undefined> {
-    const ref = this.#ref;
-    if (ref === undefined) return undefined;
-    this.#shared ??= this.#read(ref);
-    const shared = await this.#shared;
-    this.#outlines ??= this.#readOutlines(ref, shared.ok ? shared.value.outlines : undefined);
-    return (await this.#outlines).get(build);
+    const [place] = this.#sharedOf(build);
+    return (await place?.readOutlines())?.get(build);
   }
 
   /** An earlier result is what its build is now: later changes are reported against these inputs. */
@@ -154,7 +129,7 @@ export class Memory {
     if (last.parts.sealed !== true) this.#inputs.set(build, last);
     const shared = this.#fromRegistry.get(last.key);
     if (shared === undefined) await this.#state.ensureLast(build, last);
-    // So that it is known here too should the shared records move or go.
+    // So that it is known here too, with those who vouch for it, should the shared records move or go.
     else await this.#state.writeRecord(shared, last);
   }
 
@@ -166,196 +141,213 @@ export class Memory {
   }
 
   /** Remembers a success; on this machine at once, in the registry with `save`. */
-  async remember(record: BuildRecord, last: LastInputs): Promise<Result<void>> {
+  async remember({ sharedWith: _, ...record }: BuildRecord, last: LastInputs): Promise<Result<void>> {
     const kept = keptRecord(record, last, this.#isSecret);
-    this.#see(kept);
+    this.#see(record.build, kept);
     if (kept.local !== true) this.#inputs.set(record.build, last);
     return this.#state.writeRecord(kept, last);
   }
 
-  /** Takes note of what is to be shared. */
-  #see(record: BuildRecord): void {
-    if (record.local !== true) this.#seen.set(record.key, record);
-  }
-
   /** Forgets what a key gave, here and (with `save`) in the registry: it was found to be wrong. */
   async drop(key: BuildKey): Promise<void> {
+    this.#dropped.set(key, this.#seen.get(key)?.builds ?? new Set());
     this.#seen.delete(key);
     this.#fromRegistry.delete(key);
-    this.#dropped.add(key);
     await this.#state.dropRecord(key);
   }
 
   /**
-   * Writes to the registry what this run saw and the registry does not know. Reads it again first: another run may
-   * have written meanwhile.
+   * Writes to registries what this run saw and they do not know. Reads them again first: another run may have written
+   * meanwhile.
    *
-   * @returns warnings: `run/records-not-shared`
+   * @returns warnings: `run/records-not-shared`, `run/records-not-trusted`
    */
   async save(): Promise<readonly Problem[]> {
-    if (this.#ref === undefined || this.#seen.size + this.#dropped.size === 0) return [];
-    const known = this.#shared === undefined ? undefined : await this.#shared;
-    if (known?.ok === true && this.#isKnown(known.value.records)) return [];
-    const now = await this.#read(this.#ref);
-    if (!now.ok) return [notShared(this.#ref, now.error)];
-    if (this.#isKnown(now.value.records)) return [];
-    const kept = [...now.value.records].filter(([key]) => !this.#dropped.has(key));
-    const merged = new Map(kept);
-    for (const [key, seen] of this.#seen) if (!isAsGood(merged.get(key), seen)) merged.set(key, seen);
-    const records = prune(merged);
-    const outlines = this.#outline(await this.#readOutlines(this.#ref, now.value.outlines), records);
-    const written = await this.#write(this.#ref, records, outlines);
-    return written.ok ? [] : [notShared(this.#ref, written.error)];
-  }
-
-  /** Whether the registry's records hold all that was seen and nothing that was dropped. */
-  #isKnown(records: ReadonlyMap<BuildKey, BuildRecord>): boolean {
-    return (
-      [...this.#seen].every(([key, seen]) => isAsGood(records.get(key), seen)) &&
-      [...this.#dropped].every((key) => !records.has(key))
+    const builds = new Set<string>();
+    for (const one of [...[...this.#seen.values()].map((seen) => seen.builds), ...this.#dropped.values()])
+      for (const build of one) builds.add(build);
+    const places = new Map(
+      [...builds].flatMap((build) => this.#writtenOf(build)).map((one) => [one.name, one]),
     );
+    const saved = await Promise.all([...places.values()].map((place) => this.#saveTo(place)));
+    await this.#noteShared();
+    const failed = saved.flatMap((problems) => problems.slice(0, 1));
+    return [...notShared([...places.values()], failed, saved), ...this.#notTrusted()];
   }
 
-  /** The outlines to write, packed: of this run's builds, and of the others whose results are remembered. */
-  #outline(known: Outlines, records: ReadonlyMap<BuildKey, BuildRecord>): Uint8Array | undefined {
+  async #saveTo(place: SharedRecords): Promise<readonly Problem[]> {
+    const isHere = (build: string) => this.#writtenOf(build).includes(place);
+    const mine = [...this.#seen.values()].filter(({ builds }) => [...builds].some(isHere));
+    const dropped = [...this.#dropped].flatMap(([key, all]) => ([...all].some(isHere) ? key : []));
+    const unsaid = mine.filter(({ record }) => record.sharedWith?.includes(this.#markOf(place)) !== true);
+    if (unsaid.length + dropped.length === 0) return [];
+    const isKnown = ({ records }: Found) =>
+      unsaid.every(({ record }) => isAsGood(records.get(record.key), this.#toShare(record))) &&
+      dropped.every((key) => this.#seen.has(key) || !records.has(key));
+    const done = () => {
+      for (const one of unsaid) this.#noteAt(one, place);
+      return [];
+    };
+    if (place.known !== undefined && isKnown(place.known)) return done();
+    const now = await place.readAgain();
+    if (!now.ok) return now.error;
+    if (isKnown(now.value)) return done();
+    const merged = new Map(now.value.records);
+    for (const key of dropped) merged.delete(key);
+    for (const [key, one] of merged) {
+      if (this.#places?.onlySigned === true && !one.isSigned) merged.delete(key);
+    }
+    for (const { record } of mine) {
+      const own = this.#toShare(record);
+      if (!isAsGood(merged.get(record.key), own)) merged.set(record.key, own);
+    }
+    const outlines = await this.#outline(place, now.value, merged);
+    const written = await place.write(merged, new Set(mine.map(({ record }) => record.key)), outlines);
+    return written.ok ? done() : written.error;
+  }
+
+  /** The outlines to write, packed: of this run's builds that are at home there, and of the others that are remembered. */
+  async #outline(
+    place: SharedRecords,
+    now: Found,
+    records: SharedRecordMap,
+  ): Promise<Uint8Array | undefined> {
+    const known = await place.outlinesAt(place.ref, now.outlines);
     const most = Math.min(FILES_OF_A_BUILD, Math.floor(FILES_OF_ALL / Math.max(1, this.#inputs.size)));
     const own = new Map(
-      [...this.#inputs].map(([build, { key, parts }]) => {
-        const there = known.get(build);
-        // Outlining what did not change, of hundreds of thousands of files, would take seconds.
-        return [build, there?.key === key ? there : outlineInputs(key, parts, most, this.#isSecret)];
-      }),
-    );
-    const remembered = new Set([...records.values()].map(({ build }) => build));
-    const others = [...known].filter(([build]) => remembered.has(build));
-    for (const all of [new Map([...others, ...own]), own]) {
-      const packed = gzipSync(JSON.stringify({ builds: Object.fromEntries(all) }));
-      if (all.size > 0 && packed.length <= INPUTS_LIMIT) return packed;
-    }
-    return undefined;
-  }
-
-  /** None where they cannot be read: they only give reasons. */
-  async #readOutlines(ref: ImageRef, digest: Digest | undefined): Promise<Outlines> {
-    const blob = digest === undefined ? undefined : await this.#registry.getBlob(ref, digest, INPUTS_LIMIT);
-    return blob?.ok === true ? parseOutlines(blob.value) : new Map();
-  }
-
-  /** What lies in the registry; nothing where there is no artifact yet. */
-  async #read(ref: ImageRef): Promise<Result<Found>> {
-    this.#registry.forget(ref);
-    const presence = await this.#registry.head(ref);
-    if (presence.kind === 'unknown') return fail([presence.problem]);
-    if (presence.kind === 'absent') return ok({ records: new Map() });
-    const manifest = await this.#registry.getManifest({
-      registry: ref.registry,
-      repository: ref.repository,
-      digest: presence.digest,
-    });
-    if (!manifest.ok) return manifest;
-    const blobs = manifestBlobs(manifest.value);
-    const layer = blobs.find((blob) => blob.mediaType === LAYER_TYPE);
-    const outlines = blobs.find((one) => one.mediaType === INPUTS_TYPE)?.digest;
-    if (layer === undefined) {
-      return fail([
-        problem('run/records-not-shared', `\`${formatImageRef(ref)}\` is not a record of bake-ts`, {
-          hint: 'Give `record:` a reference that is used for nothing else.',
+      [...this.#inputs]
+        .filter(([build]) => this.#sharedOf(build)[0] === place)
+        .map(([build, { key, parts }]) => {
+          const there = known.get(build);
+          // Outlining what did not change, of hundreds of thousands of files, would take seconds.
+          return [build, there?.key === key ? there : outlineInputs(key, parts, most, this.#isSecret)];
         }),
-      ]);
-    }
-    const blob = await this.#registry.getBlob(ref, layer.digest, LAYER_LIMIT);
-    if (!blob.ok) return blob;
-    return ok({ records: parseShared(blob.value), ...(outlines === undefined ? {} : { outlines }) });
-  }
-
-  async #write(
-    ref: ImageRef,
-    records: ReadonlyMap<BuildKey, BuildRecord>,
-    outlines: Uint8Array | undefined,
-  ): Promise<Result<void>> {
-    const shared: Shared = { version: KEY_VERSION, records: Object.fromEntries(records) };
-    const layer = gzipSync(JSON.stringify(shared));
-    const config = await this.#registry.putBlob(ref, EMPTY);
-    if (!config.ok) return config;
-    const digest = await this.#registry.putBlob(ref, layer);
-    if (!digest.ok) return digest;
-    const layers = [descriptor(LAYER_TYPE, digest.value, layer.length)];
-    if (outlines !== undefined) {
-      const inputs = await this.#registry.putBlob(ref, outlines);
-      if (!inputs.ok) return inputs;
-      layers.push(descriptor(INPUTS_TYPE, inputs.value, outlines.length));
-    }
-    const manifest = {
-      schemaVersion: 2,
-      mediaType: MANIFEST_TYPE,
-      artifactType: ARTIFACT_TYPE,
-      config: descriptor(EMPTY_TYPE, config.value, EMPTY.length),
-      layers,
-    };
-    const put = await this.#registry.putManifest(ref, {
-      mediaType: MANIFEST_TYPE,
-      bytes: new TextEncoder().encode(JSON.stringify(manifest)),
-    });
-    return put.ok ? ok(undefined) : put;
-  }
-}
-
-/**
- * Where a set's shared records lie: the reference of `record:`, or, for `registry`, the tag `bake-records` beside the
- * first image, by name, of the set that may be pushed (a repository that exists and may be written to anyway).
- *
- * @returns undefined where records stay on this machine; a problem where there is no place for them
- */
-export function recordRef(set: BuildSet): Result<ImageRef | undefined, Problem> {
-  if (set.record === undefined || set.record === 'local') return ok(undefined);
-  if (set.record !== 'registry') {
-    const ref = parseImageRef(set.record);
-    if (ref !== undefined && ref.digest === undefined)
-      return ok(ref.tag === undefined ? { ...ref, tag: DEFAULT_TAG } : ref);
-    return fail(
-      problem('run/bad-record', `\`record: ${set.record}\` is not a reference that could be written to`, {
-        hint: 'Write `record: registry`, or a reference like `registry.example.com/team/records:main`.',
-      }),
     );
+    const remembered = new Set([...records.values()].map(({ record }) => record.build));
+    const others = [...known].filter(([build]) => remembered.has(build));
+    return packOutlines(new Map([...others, ...own])) ?? packOutlines(own);
   }
-  // By name and not in the order of the file, so that moving builds about does not lose the records.
-  const [first] = [...set.builds.values()]
-    .filter((build) => build.push !== 'never')
-    .flatMap((build) => build.tags.flatMap(({ ref }) => ref ?? []))
-    .map(({ registry, repository }) => ({ registry, repository }))
-    .sort((one, other) => (formatImageRef(one) < formatImageRef(other) ? -1 : 1));
-  return ok(first === undefined ? undefined : withDefaultTag({ ...first, tag: DEFAULT_TAG }));
+
+  /** What the places say of a key, where that is to be believed. */
+  async #recallShared(
+    build: string,
+    key: BuildKey,
+    places: readonly SharedRecords[],
+  ): Promise<BuildRecord | undefined> {
+    const found = await Promise.all(places.map((place) => place.read()));
+    const said = found.map((one) => (one.ok ? one.value.records.get(key) : undefined));
+    const [first, ...others] = said;
+    const refs = this.#places?.refsOf(build) ?? [];
+    const signed = said.find((one) => one?.isSigned === true);
+    if (signed !== undefined) {
+      const sharedWith = places.flatMap((place, at) =>
+        said[at]?.isSigned === true && said[at].record.digest === signed.record.digest
+          ? this.#markOf(place)
+          : [],
+      );
+      return { ...signed.record, refs, sharedWith };
+    }
+    if (this.#places?.onlySigned === true || first === undefined) return undefined;
+    const agreed = agreeOn(first, others);
+    if (agreed === undefined) return undefined;
+    const vouchedBy = places.map(({ name }) => name);
+    return { ...agreed, refs, vouchedBy, sharedWith: vouchedBy };
+  }
+
+  /** Takes note of what is to be shared. */
+  #see(build: string, record: BuildRecord): void {
+    if (record.local === true) return;
+    const known = this.#seen.get(record.key);
+    if (known === undefined) this.#seen.set(record.key, { record, builds: new Set([build]) });
+    else {
+      known.record = record;
+      known.builds.add(build);
+    }
+  }
+
+  #sharedOf(build: string): readonly SharedRecords[] {
+    return (this.#places?.readFrom(build) ?? []).map((ref) => this.#sharedAt(ref));
+  }
+
+  #writtenOf(build: string): readonly SharedRecords[] {
+    return (this.#places?.writeTo(build) ?? []).map((ref) => this.#sharedAt(ref));
+  }
+
+  #sharedAt(ref: ImageRef): SharedRecords {
+    const made = new SharedRecords(this.#registry, ref, this.#keys);
+    const known = this.#shared.get(made.name) ?? made;
+    this.#shared.set(made.name, known);
+    return known;
+  }
+
+  /** What another machine made and nobody signed is not signed here either. */
+  #toShare(record: BuildRecord): SharedRecord {
+    return { record, isSigned: this.#keys.length > 0 && record.vouchedBy === undefined };
+  }
+
+  /** How it is noted that a place has a record; with a key, that it has a signed one. */
+  #markOf({ name }: SharedRecords): string {
+    return this.#keys.length === 0 ? name : `${name} signed`;
+  }
+
+  #noteAt(seen: Seen, place: SharedRecords): void {
+    const { record } = seen;
+    seen.record = { ...record, sharedWith: [...(record.sharedWith ?? []), this.#markOf(place)] };
+    this.#noted.add(seen);
+  }
+
+  async #noteShared(): Promise<void> {
+    await Promise.all([...this.#noted].map(({ record }) => this.#state.updateRecord(record)));
+    this.#noted.clear();
+  }
+
+  #notTrusted(): readonly Problem[] {
+    if (this.#places?.onlySigned !== true) return [];
+    const [place] = this.#shared.values();
+    const unsigned = [...(place?.known?.records.values() ?? [])].filter(({ isSigned }) => !isSigned).length;
+    if (place === undefined || unsigned === 0) return [];
+    const many = unsigned === 1 ? 'a record' : `${unsigned} records`;
+    return [
+      problem(
+        'run/records-not-trusted',
+        `${many} in ${place.name} not signed with ${KEY_VARIABLE}: not believed`,
+        {
+          severity: 'warning',
+          hint: 'Somebody wrote there without the key, or with another one. What they say is built here where it is needed.',
+        },
+      ),
+    ];
+  }
 }
 
-function parseShared(bytes: Uint8Array): ReadonlyMap<BuildKey, BuildRecord> {
-  const records = new Map<BuildKey, BuildRecord>();
-  try {
-    const shared = JSON.parse(gunzipSync(bytes, { maxOutputLength: 8 * LAYER_LIMIT }).toString()) as Shared;
-    if (shared.version !== KEY_VERSION) return records;
-    for (const [key, record] of Object.entries(shared.records)) {
-      if (record.version === KEY_VERSION && record.key === key && isDigest(record.digest))
-        records.set(key, record);
+/** What every place says; undefined where one of them says something else, or nothing. */
+function agreeOn(
+  { record }: SharedRecord,
+  others: readonly (SharedRecord | undefined)[],
+): BuildRecord | undefined {
+  const { sizeBytes, ...agreed } = record;
+  const platforms = new Map(record.platforms.map((one) => [one.platform, one]));
+  for (const other of others) {
+    if (other === undefined || other.record.digest !== record.digest) return undefined;
+    if (other.record.platforms.length !== record.platforms.length) return undefined;
+    for (const { platform, digest, layers } of other.record.platforms) {
+      const known = platforms.get(platform);
+      if (known?.digest !== digest) return undefined;
+      if (known.layers !== layers) platforms.set(platform, { platform, digest });
     }
-  } catch {
-    // Damaged or of another make: not known.
   }
-  return records;
+  const isSizeAgreed = others.every((other) => other?.record.sizeBytes === sizeBytes);
+  return {
+    ...agreed,
+    platforms: [...platforms.values()],
+    ...(sizeBytes === undefined || !isSizeAgreed ? {} : { sizeBytes }),
+  };
 }
 
-function parseOutlines(bytes: Uint8Array): Outlines {
-  const outlines = new Map<string, InputsOutline>();
-  try {
-    const text = gunzipSync(bytes, { maxOutputLength: 16 * INPUTS_LIMIT }).toString();
-    const { builds } = JSON.parse(text) as { readonly builds?: unknown };
-    if (typeof builds !== 'object' || builds === null) return outlines;
-    for (const [build, value] of Object.entries(builds)) {
-      const outline = readOutline(value);
-      if (outline !== undefined) outlines.set(build, outline);
-    }
-  } catch {
-    // Damaged or of another make: not known.
-  }
-  return outlines;
+/** Whether a result that is remembered here may be gone by: made here, or vouched for by all that count now. */
+function isBelieved({ vouchedBy }: BuildRecord, places: readonly SharedRecords[]): boolean {
+  if (vouchedBy === undefined) return true;
+  return places.length > 0 && places.every(({ name }) => vouchedBy.includes(name));
 }
 
 /** A record as it is kept: without sensitive values in tags, and only here where its key holds on this machine alone. */
@@ -377,33 +369,26 @@ function withoutTag(text: string): string {
 }
 
 /** Times and durations do not matter where digests are equal; else the later result is the one to go by. */
-function isAsGood(known: BuildRecord | undefined, seen: BuildRecord): boolean {
-  return known !== undefined && (known.digest === seen.digest || known.finishedAt > seen.finishedAt);
+function isAsGood(known: SharedRecord | undefined, seen: SharedRecord): boolean {
+  if (known === undefined || (seen.isSigned && !known.isSigned)) return false;
+  return known.record.digest === seen.record.digest || known.record.finishedAt > seen.record.finishedAt;
 }
 
-function prune(records: ReadonlyMap<BuildKey, BuildRecord>): ReadonlyMap<BuildKey, BuildRecord> {
-  const newestFirst = [...records].sort(([, one], [, other]) => (one.finishedAt < other.finishedAt ? 1 : -1));
-  const counts = new Map<string, number>();
-  return new Map(
-    newestFirst.filter(([, record]) => {
-      const count = (counts.get(record.build) ?? 0) + 1;
-      counts.set(record.build, count);
-      return count <= KEPT_FOR_A_BUILD;
-    }),
-  );
-}
-
-function notShared(ref: ImageRef, because: readonly Problem[]): Problem {
-  return problem(
-    'run/records-not-shared',
-    `what was built is not recorded in ${formatImageRef(ref)}: ${because[0]?.message ?? 'unknown'}`,
-    {
+/** One warning, however many places there are. */
+function notShared(
+  places: readonly SharedRecords[],
+  failed: readonly Problem[],
+  saved: readonly (readonly Problem[])[],
+): readonly Problem[] {
+  const [because] = failed;
+  if (because === undefined) return [];
+  const names = places.flatMap(({ name }, at) => ((saved[at]?.length ?? 0) > 0 ? name : []));
+  const where = names.length === 1 ? names[0] : `${names.length} repositories`;
+  return [
+    problem('run/records-not-shared', `what was built is not recorded in ${where}: ${because.message}`, {
       severity: 'warning',
-      hint: because[0]?.hint ?? 'Other machines build again what this one has built.',
-    },
-  );
-}
-
-function descriptor(mediaType: string, digest: Digest, size: number) {
-  return { mediaType, digest, size };
+      hint: because.hint ?? 'Other machines build again what this one has built.',
+      ...(names.length > 1 ? { detail: names.join('\n') } : {}),
+    }),
+  ];
 }

@@ -7,7 +7,6 @@ import { type Lock, readLock } from '../lock/mod.ts';
 import {
   createHider,
   type EventSink,
-  type ImageRef,
   type Plan,
   type Problem,
   problemToJson,
@@ -22,10 +21,12 @@ import type { Calling, NodeContext, NodeResult, NodeRun } from './context.ts';
 import type { Emit } from './emitter.ts';
 import { ENGINES, type EngineAccess } from './engine-access.ts';
 import { LayersOnlyImages } from './layers-only.ts';
-import { Memory, recordRef } from './memory.ts';
+import { Memory } from './memory.ts';
 import { rebuildNode } from './node.ts';
 import { wantedTags } from './publish.ts';
 import { immutableTags, Publisher } from './publisher.ts';
+import { KEY_VARIABLE, readRecordKeys } from './record-keys.ts';
+import { type RecordPlaces, recordPlaces } from './record-places.ts';
 import { longestPaths, Semaphore } from './scheduler.ts';
 import { findMissingSecrets } from './secrets.ts';
 import { SessionEngine } from './session-engine.ts';
@@ -151,7 +152,9 @@ export class Session {
   /** builds.lock, if there is one, or what is wrong with it. */
   readonly lock: Result<Lock | undefined>;
   /** Where results are remembered besides this machine, or what is wrong with that. */
-  readonly records: Result<ImageRef | undefined, Problem>;
+  readonly records: Result<RecordPlaces | undefined, Problem>;
+  /** The keys that records are signed with, or what is wrong with them. */
+  readonly recordKeys: Result<readonly string[], Problem>;
   readonly registry: RegistryClient;
   readonly state: StateStore;
   readonly memory: Memory;
@@ -172,22 +175,27 @@ export class Session {
 
   constructor(options: OpenedSession, workDir: string, lock: Result<Lock | undefined>) {
     const { plan, env, signal, address, hostArchitecture } = options;
-    this.#options = options;
+    this.recordKeys = readRecordKeys(env);
+    const keys = this.recordKeys.ok ? this.recordKeys.value : [];
+    // No program that is started has any business with the key.
+    const { [KEY_VARIABLE]: _, ...handedDown } = env;
+    this.#options = { ...options, env: handedDown };
     this.#emit = options.emit ?? (() => undefined);
     this.workDir = workDir;
     this.lock = lock;
-    this.records = recordRef(plan.set);
+    this.records = recordPlaces(plan);
     this.#cancel = () => this.#stopper.abort(signal?.reason);
     if (signal?.aborted === true) this.#cancel();
     signal?.addEventListener('abort', this.#cancel, { once: true });
     this.registry = this.#createClient(this.#stopper.signal);
     this.state = new StateStore(options.stateDir, plan.set.root);
-    this.memory = new Memory(
-      this.state,
-      this.registry,
-      this.records.ok ? this.records.value : undefined,
-      createHider(plan.set.variables).holds,
-    );
+    this.memory = new Memory({
+      state: this.state,
+      registry: this.registry,
+      places: this.records.ok ? this.records.value : undefined,
+      keys,
+      isSecret: createHider(plan.set.variables, keys).holds,
+    });
     this.#seal = this.state.sealer(plan.set.variables);
     this.hasher = new ContextHasher({
       stateDirectory: this.state.statDir,
@@ -206,7 +214,7 @@ export class Session {
     this.engine = new SessionEngine({
       access: options.engines ?? ENGINES,
       plan,
-      env,
+      env: handedDown,
       emit: this.#emit,
       signal: this.#stopper.signal,
       waitMs: options.engineWaitMs ?? ENGINE_WAIT_MS,
@@ -220,7 +228,8 @@ export class Session {
   }
 
   /**
-   * Asks the registries about every tag at once, before the nodes get to it: a chain would ask for one after the other.
+   * Asks the registries about every tag, and for the records that are needed, at once, before the nodes get to it: a chain
+   * would ask for one after the other.
    * The client keeps the answers, so nothing is asked twice.
    */
   askAhead(): void {
@@ -228,6 +237,7 @@ export class Session {
       if (!node.pushes) continue;
       for (const ref of wantedTags(node)) this.registry.head(ref).catch(() => undefined);
     }
+    this.memory.askAhead(this.#options.plan.nodes.keys()).catch(() => undefined);
   }
 
   /** Cancels what runs; `why` is for debugging only. */

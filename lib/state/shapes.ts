@@ -50,6 +50,7 @@ export function isRecord(value: unknown): value is BuildRecord {
   if (!isObject(value) || value['version'] !== KEY_VERSION) return false;
   const { key, build, digest, mediaType, sizeBytes, platforms, refs, finishedAt, durationMs, steps, local } =
     value;
+  const { vouchedBy, sharedWith } = value;
   return (
     isKey(key) &&
     isText(build) &&
@@ -64,7 +65,8 @@ export function isRecord(value: unknown): value is BuildRecord {
     isObject(steps) &&
     isCount(steps['total']) &&
     isCount(steps['cached']) &&
-    (local === undefined || local === true)
+    (local === undefined || local === true) &&
+    [vouchedBy, sharedWith].every((places) => places === undefined || isListOf(places, isText))
   );
 }
 

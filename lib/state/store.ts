@@ -134,6 +134,12 @@ export class StateStore {
     return gather([writeJson(this.#recordFile(record.key), record), this.writeLast(record.build, last)]);
   }
 
+  /** Replaces what is noted about a result that is remembered; nothing happens where it is not. */
+  async updateRecord(record: BuildRecord): Promise<void> {
+    const known = await this.readRecord(record.key);
+    if (known?.digest === record.digest) await writeJson(this.#recordFile(record.key), record);
+  }
+
   /** Forgets what a key gave; the latest inputs stay, to compare with. */
   async dropRecord(key: BuildKey): Promise<void> {
     const file = this.#recordFile(key);

@@ -205,7 +205,7 @@ const RECORD_ROWS: readonly FailureRow[] = [
   {
     name: 'shared records: the look-up is refused',
     set: 'record: registry\n',
-    faults: () => [on({ method: 'HEAD', path: '/manifests/bake-records' }, status(403))],
+    faults: () => [on({ method: 'GET', path: '/manifests/bake-records' }, status(403))],
     after: { ...BUILT, codes: ['warning run/records-not-shared'] },
     next: SAME,
   },

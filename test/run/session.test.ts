@@ -398,10 +398,13 @@ test('what is wrong with builds.lock, or with where results are remembered, is t
   await openIn(fine, async ({ lock, records }) => {
     assert.deepEqual(lock, { ok: true, value: undefined });
     assert(records.ok && records.value !== undefined);
-    assert.equal(records.value.repository, 'app/a');
+    assert.deepEqual(
+      records.value.readFrom('a').map(({ repository }) => repository),
+      ['app/a'],
+    );
   });
   fine.registry.forget();
-  await openIn(fine, async ({ memory }) => assert.equal(await memory.recall('0'.repeat(64)), undefined));
+  await openIn(fine, async ({ memory }) => assert.equal(await memory.recall('0'.repeat(64), 'a'), undefined));
   assert.equal(
     fine.registry.requests.some(({ path: asked }) => asked === '/v2/app/a/manifests/bake-records'),
     true,

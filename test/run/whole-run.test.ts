@@ -288,14 +288,14 @@ test('two checkouts share results, and each compares with what itself was built 
 function sharedRecords({ store }: FakeRegistry): ReadonlyMap<string, BuildRecord> {
   const manifest = store.manifest('app/a', 'bake-records');
   assert(manifest !== undefined, 'there are no records');
-  const { layers } = JSON.parse(manifest.bytes.toString()) as {
-    readonly layers: readonly { readonly digest: string }[];
+  const { config } = JSON.parse(manifest.bytes.toString()) as {
+    readonly config: { readonly digest: string };
   };
-  const bytes = store.blob('app/a', layers[0]?.digest ?? '') ?? Buffer.alloc(0);
+  const bytes = store.blob('app/a', config.digest) ?? Buffer.alloc(0);
   const { records } = JSON.parse(gunzipSync(bytes).toString()) as {
-    readonly records: Readonly<Record<string, BuildRecord>>;
+    readonly records: readonly BuildRecord[];
   };
-  return new Map(Object.values(records).map((record) => [record.build, record]));
+  return new Map(records.map((record) => [record.build, record]));
 }
 
 test('of two memories of the same build the newer one counts', async (t) => {

@@ -1,0 +1,78 @@
+/**
+ * Signatures of shared records. Whoever may write to the place where records lie could otherwise say which image the
+ * inputs of any build give; with a key, only whoever has it can.
+ */
+import { Buffer } from 'node:buffer';
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { type BuildRecord, fail, KEY_VERSION, ok, type Problem, problem, type Result } from '../model/mod.ts';
+
+/** Where the key comes from. */
+export const KEY_VARIABLE = 'BAKE_TS_RECORD_KEY';
+
+const SHORTEST = 32;
+const MOST_KEYS = 2;
+
+/** The keys in the environment: the first one signs, all of them prove. Empty: there is none. */
+export function readRecordKeys(
+  env: Readonly<Record<string, string | undefined>>,
+): Result<readonly string[], Problem> {
+  const text = env[KEY_VARIABLE]?.trim() ?? '';
+  if (text === '') return ok([]);
+  const keys = text.split(',').map((key) => key.trim());
+  if (keys.length <= MOST_KEYS && keys.every((key) => key.length >= SHORTEST)) return ok(keys);
+  return fail(
+    problem(
+      'run/bad-record',
+      `${KEY_VARIABLE} is not a key of at least ${SHORTEST} characters, or two of them with a comma between`,
+      {
+        hint: 'Make one with `openssl rand -hex 32`. The first one signs; the second one may be the last one you had.',
+      },
+    ),
+  );
+}
+
+/** Records lie at a reference of one's own, and there is no key that could prove them. */
+export function noRecordKey(): Problem {
+  return problem(
+    'run/records-not-trusted',
+    `without ${KEY_VARIABLE} no shared record is believed, and none is written`,
+    {
+      severity: 'warning',
+      hint: `Whoever may write to the reference of \`record:\` could give every build another image, so records there are signed: set ${KEY_VARIABLE} (\`openssl rand -hex 32\`) on all machines, or use \`record: registry\`, which needs no key.`,
+    },
+  );
+}
+
+/** The signature of a record: over everything that is shared of it, in a form in which no two records look alike. */
+export function signRecord(record: BuildRecord, key: string): string {
+  const { build, digest, mediaType, sizeBytes, platforms, finishedAt, durationMs, steps } = record;
+  const text = JSON.stringify([
+    'bake-ts record',
+    KEY_VERSION,
+    record.key,
+    build,
+    digest,
+    mediaType,
+    sizeBytes ?? null,
+    platforms.map((one) => [one.platform, one.digest, one.layers ?? null]),
+    finishedAt,
+    durationMs,
+    steps.total,
+    steps.cached,
+  ]);
+  return createHmac('sha256', key).update(text).digest('hex');
+}
+
+/** Whether one of the keys made the signature. */
+export function isSignedBy(
+  keys: readonly string[],
+  record: BuildRecord,
+  signature: string | undefined,
+): boolean {
+  if (signature === undefined) return false;
+  const given = Buffer.from(signature, 'hex');
+  return keys.some((key) => {
+    const right = Buffer.from(signRecord(record, key), 'hex');
+    return given.length === right.length && timingSafeEqual(given, right);
+  });
+}

@@ -20,6 +20,7 @@ import type { NodeContext, NodeRun } from './context.ts';
 import { EarlyStarts } from './early.ts';
 import { type Emit, KEPT_WORDS, withEmitter } from './emitter.ts';
 import { ENGINES, type EngineAccess } from './engine-access.ts';
+import { finishInterrupted } from './interrupted.ts';
 import { runNode } from './node.ts';
 import { checkPlan } from './preflight.ts';
 import { immutableProblem, wantedTags } from './publish.ts';
@@ -128,6 +129,8 @@ async function runPlan(run: Run, session: Session): Promise<void> {
   if (!lock.ok) problems.push(...lock.error);
   const unlocked = lock.ok && lock.value !== undefined ? warnOfUnlocked(options.plan, lock.value) : undefined;
   if (unlocked !== undefined) emit({ type: 'warning', problem: problemToJson(unlocked) });
+  for (const one of await finishInterrupted(session, options))
+    emit({ type: 'warning', problem: problemToJson(one) });
   problems.push(...(await checkBefore(run, session)));
   if (problems.length > 0) return;
   session.askAhead();

@@ -15,6 +15,7 @@ import {
   type TagResult,
 } from '../model/mod.ts';
 import type { Manifest, Presence, RegistryClient } from '../registry/mod.ts';
+import type { IntendedMove } from '../state/mod.ts';
 import { compileGlob } from '../util/glob.ts';
 import type { Emit } from './emitter.ts';
 import { putTags } from './publish.ts';
@@ -51,6 +52,8 @@ export interface PublisherOptions {
   /** Tags move at the end, when all builds succeeded. */
   readonly together: boolean;
   readonly isImmutable: (ref: ImageRef) => boolean;
+  /** Notes which tags are about to move together; what it gives says that they are done with. */
+  readonly note: (moves: readonly IntendedMove[]) => Promise<() => Promise<void>>;
 }
 
 /** Puts tags now, or keeps them for the end. */
@@ -60,14 +63,16 @@ export class Publisher {
   readonly #emit: Emit;
   readonly #together: boolean;
   readonly #isImmutable: (ref: ImageRef) => boolean;
+  readonly #note: PublisherOptions['note'];
   readonly #waiting: Publication[] = [];
 
-  constructor({ registry, openRollback, emit, together, isImmutable }: PublisherOptions) {
+  constructor({ registry, openRollback, emit, together, isImmutable, note }: PublisherOptions) {
     this.#registry = registry;
     this.#openRollback = openRollback;
     this.#emit = emit;
     this.#together = together;
     this.#isImmutable = isImmutable;
+    this.#note = note;
   }
 
   /** Whether tags wait for the end. */
@@ -96,12 +101,24 @@ export class Publisher {
    * @returns tags by build, or what failed and what could not be put back
    */
   async publishWaiting(order: readonly string[]): Promise<Result<ReadonlyMap<string, readonly TagResult[]>>> {
-    const moves: Move[] = [];
-    const tags = new Map<string, readonly TagResult[]>();
     const rank = new Map(order.map((build, at) => [build, at]));
     const waiting = this.#waiting
       .splice(0)
       .sort((one, other) => (rank.get(one.build) ?? 0) - (rank.get(other.build) ?? 0));
+    const intended = await Promise.all(waiting.map((publication) => this.#intend(publication)));
+    const moving = intended.flat();
+    // One tag is moved or is not.
+    const done = moving.length > 1 ? await this.#note(moving) : async () => undefined;
+    const published = await this.#putWaiting(waiting);
+    await done();
+    return published;
+  }
+
+  async #putWaiting(
+    waiting: readonly Publication[],
+  ): Promise<Result<ReadonlyMap<string, readonly TagResult[]>>> {
+    const moves: Move[] = [];
+    const tags = new Map<string, readonly TagResult[]>();
     for (const publication of waiting) {
       const before = await Promise.all(publication.refs.map((ref) => this.#registry.head(ref)));
       const done: TagResult[] = [];
@@ -121,6 +138,18 @@ export class Publisher {
     }
     for (const [build, results] of tags) for (const tag of results) this.#emit({ type: 'tag', build, tag });
     return ok(tags);
+  }
+
+  /** The tags of a result that do not point at it yet. */
+  async #intend({ build, source, refs, fresh }: Publication): Promise<readonly IntendedMove[]> {
+    const states = await Promise.all(refs.map((ref) => this.#registry.head(ref)));
+    return refs.flatMap((ref, at) => {
+      const state = states[at];
+      const from = state?.kind === 'present' ? state.digest : undefined;
+      if (from === source.digest) return [];
+      const own = { registry: ref.registry, repository: ref.repository, digest: source.digest };
+      return [{ build, ref, from, source: fresh ? own : source }];
+    });
   }
 
   /**

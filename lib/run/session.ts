@@ -14,12 +14,13 @@ import {
 } from '../model/mod.ts';
 import { type DockerfileLibrary, findRefusedNow } from '../prepare/mod.ts';
 import { createRegistryClient, type RegistryClient } from '../registry/mod.ts';
-import { type SealParts, StateStore, stateDirectory } from '../state/mod.ts';
+import { PublishIntents, type SealParts, StateStore, stateDirectory } from '../state/mod.ts';
 import { defaultJobs } from '../system/mod.ts';
 import type { Audit } from './audit.ts';
 import type { Calling, NodeContext, NodeResult, NodeRun } from './context.ts';
 import type { Emit } from './emitter.ts';
 import { ENGINES, type EngineAccess } from './engine-access.ts';
+import { noteMoves } from './interrupted.ts';
 import { LayersOnlyImages } from './layers-only.ts';
 import { Memory } from './memory.ts';
 import { rebuildNode } from './node.ts';
@@ -158,6 +159,8 @@ export class Session {
   readonly registry: RegistryClient;
   readonly state: StateStore;
   readonly memory: Memory;
+  /** Tags that runs of this project were about to move together. */
+  readonly intents: PublishIntents;
   readonly hasher: ContextHasher;
   readonly engine: SessionEngine;
   readonly #options: OpenedSession;
@@ -189,6 +192,7 @@ export class Session {
     signal?.addEventListener('abort', this.#cancel, { once: true });
     this.registry = this.#createClient(this.#stopper.signal);
     this.state = new StateStore(options.stateDir, plan.set.root);
+    this.intents = new PublishIntents(options.stateDir, plan.set.root);
     this.memory = new Memory({
       state: this.state,
       registry: this.registry,
@@ -375,6 +379,7 @@ export class Session {
         emit,
         together: atomic === true || plan.set.publish === 'together',
         isImmutable: immutableTags(plan.set.immutable ?? []),
+        note: (moves) => noteMoves(this.intents, moves, emit),
       }),
     };
     return { context, results };

@@ -1,4 +1,10 @@
-/** Memory of earlier runs: records by key, the latest inputs of each build, facts of images. */
+/** Memory of earlier runs: records by key, the latest inputs of each build, facts of images, tags on their way. */
+export {
+  type IntendedMove,
+  type IntentOwner,
+  type PublishIntent,
+  PublishIntents,
+} from './intents.ts';
 export type { SealParts } from './seal.ts';
 export type { ImageConfigFacts, LastInputs, ParentResult } from './shapes.ts';
 export { StateStore, stateDirectory } from './store.ts';

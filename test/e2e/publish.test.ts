@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import process from 'node:process';
 import { test } from 'node:test';
 import { startFaultProxy } from '../rig/fault-proxy.ts';
 import { digestOf } from '../rig/puller.ts';
@@ -86,6 +87,43 @@ test('publish: together takes tags back where one of them cannot be moved', opti
     ),
   );
   assert.deepEqual(await tagsOf(registry.host), before);
+});
+
+test('publish: together, killed between two tags, is ended by the next run', options, async (t) => {
+  const registry = await startTestRegistry(t);
+  const proxy = await startFaultProxy(t, registry.host);
+  const work = await makeWorkspace(t, three(proxy.host, 'publish: together'));
+  assertOk(await work.bake());
+  const before = await tagsOf(registry.host);
+  await work.write({ 'a/file': 'A\n', 'b/file': 'B\n', 'c/file': 'C\n' });
+  let pid: number | undefined;
+  proxy.judge(({ from, method, path: asked }) => {
+    if (from !== 'bake-ts' || method !== 'PUT' || !asked.includes('/b/manifests/dev')) return 'pass';
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+    return 'cut';
+  });
+  const killed = await work.run(['run'], {
+    onStart: (child) => {
+      pid = child.pid;
+    },
+  });
+  assert.equal(killed.exitCode, undefined);
+  const half = await tagsOf(registry.host);
+  assert.notEqual(half[0], before[0]);
+  assert.deepEqual(half.slice(1), before.slice(1));
+  proxy.judge(undefined);
+  await work.buildctl.reset();
+  const next = await work.bake({ builds: ['a'] });
+  assertOk(next);
+  assert.deepEqual(
+    next.events.flatMap((event) => (event.type === 'warning' ? event.problem.code : [])),
+    ['run/publish-finished'],
+  );
+  assert.equal((await work.buildctl.builds()).length, 0);
+  const after = await tagsOf(registry.host);
+  assert.equal(after[0], half[0]);
+  assert.ok(after.every((digest, at) => digest !== before[at]));
+  assert.deepEqual((await work.bake()).kinds, { a: 'unchanged', b: 'unchanged', c: 'unchanged' });
 });
 
 test('an immutable tag that would change is refused before anything is built', options, async (t) => {

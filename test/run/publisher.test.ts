@@ -73,6 +73,7 @@ function open(
     emit: (event) => events.push(event),
     together: false,
     isImmutable: () => false,
+    note: async () => async () => undefined,
     ...more,
   });
   return { tags, puts, forgotten, events, publisher };

@@ -1,0 +1,172 @@
+/**
+ * Tags that move together, where the run that moved them was killed in between: it wrote down before what it was about to do
+ * (`lib/state/intents.ts`), and the next run of the project ends what it began, or says what stands where.
+ */
+import {
+  type Digest,
+  type DigestRef,
+  formatImageRef,
+  type ImageRef,
+  type Plan,
+  type Problem,
+  problem,
+  problemToJson,
+} from '../model/mod.ts';
+import type { Presence, RegistryClient } from '../registry/mod.ts';
+import type { IntendedMove, PublishIntent, PublishIntents } from '../state/mod.ts';
+import { shorten } from './decide.ts';
+import type { Emit } from './emitter.ts';
+import { immutableTags } from './publisher.ts';
+
+/** What finishing takes of a session. */
+export interface Finishing {
+  readonly registry: RegistryClient;
+  readonly intents: PublishIntents;
+}
+
+/**
+ * Notes what is about to move.
+ *
+ * @returns how to say that it is done with
+ */
+export async function noteMoves(
+  intents: PublishIntents,
+  moves: readonly IntendedMove[],
+  emit: Emit,
+): Promise<() => Promise<void>> {
+  const { identifyProcess, ownPid } = await import('../engine/mod.ts');
+  const noted = await intents.write(moves, await identifyProcess(ownPid()), new Date().toISOString());
+  if ('file' in noted) return () => intents.remove(noted);
+  emit({ type: 'warning', problem: problemToJson(noted) });
+  return async () => undefined;
+}
+
+/**
+ * Moves the tags that an interrupted run left behind, where all is as it was left: each tag at the old or the new image, and
+ * the new images there.
+ *
+ * @returns warnings: `run/publish-finished`, `run/publish-interrupted`
+ */
+export async function finishInterrupted(
+  { registry, intents }: Finishing,
+  { plan, dryRun = false }: { readonly plan: Plan; readonly dryRun?: boolean },
+): Promise<readonly Problem[]> {
+  const found: Problem[] = [];
+  for (const intent of await intents.read()) {
+    if (await isUnderWay(intent)) continue;
+    const { problems, isSettled } = await finish(registry, intent, { plan, dryRun });
+    found.push(...problems);
+    if (isSettled && !dryRun) await intents.remove(intent);
+  }
+  return found;
+}
+
+/** Whether the run that wrote it still runs. */
+async function isUnderWay({ owner }: PublishIntent): Promise<boolean> {
+  if (owner === undefined) return false;
+  const { isAlive } = await import('../engine/mod.ts');
+  return isAlive(owner);
+}
+
+interface Standing {
+  readonly move: IntendedMove;
+  readonly now: Presence;
+  readonly place: 'old' | 'new' | 'elsewhere' | 'unknown';
+}
+
+interface Finished {
+  readonly problems: readonly Problem[];
+  /** Nothing is left that a later run could do about it. */
+  readonly isSettled: boolean;
+}
+
+async function finish(
+  registry: RegistryClient,
+  { moves, startedAt }: PublishIntent,
+  { plan, dryRun }: { readonly plan: Plan; readonly dryRun: boolean },
+): Promise<Finished> {
+  const standing = await Promise.all(moves.map((move) => look(registry, move)));
+  const at = (place: Standing['place']) => standing.filter((one) => one.place === place);
+  const [old, moved] = [at('old'), at('new')];
+  // None was moved yet, or all were: nothing is half done.
+  if (moved.length === 0 || moved.length === moves.length)
+    return { problems: [], isSettled: at('unknown').length === 0 };
+  const isLost = await isAnyLost(registry, old);
+  const isImmutable = immutableTags(plan.set.immutable ?? []);
+  const fixed = old.filter(({ move, now }) => now.kind === 'present' && isImmutable(move.ref));
+  if (old.length + moved.length < moves.length || isLost !== false || fixed.length > 0) {
+    const why =
+      at('unknown').length > 0 || isLost === undefined
+        ? 'a registry does not say what it has'
+        : at('elsewhere').length > 0
+          ? 'some of them were moved by somebody else since'
+          : isLost === true
+            ? 'not every image is still there'
+            : 'some of them are immutable';
+    const isSettled = at('unknown').length === 0 && isLost !== undefined;
+    return { problems: [interrupted(startedAt, standing, why)], isSettled };
+  }
+  if (dryRun)
+    return { problems: [interrupted(startedAt, standing, 'a run moves the others')], isSettled: false };
+  for (const [index, { move }] of old.entries()) {
+    const put = await registry.tagManifest(move.source, move.ref);
+    if (put.ok) continue;
+    const now = await Promise.all(moves.map((one) => look(registry, one)));
+    const why = `${index === 0 ? 'none' : 'not all'} of the others could be moved now: ${put.error[0]?.message ?? 'unknown'}`;
+    return { problems: [interrupted(startedAt, now, why)], isSettled: false };
+  }
+  const names = old.map(({ move }) => `${formatImageRef(move.ref)} → ${shorten(move.source.digest)}`);
+  const many = names.length === 1 ? 'a tag was' : `${names.length} tags were`;
+  return {
+    problems: [
+      problem(
+        'run/publish-finished',
+        `the run of ${startedAt} ended while its tags moved together: ${many} moved now, as it was about to do`,
+        { severity: 'warning', detail: names.join('\n') },
+      ),
+    ],
+    isSettled: true,
+  };
+}
+
+async function look(registry: RegistryClient, move: IntendedMove): Promise<Standing> {
+  registry.forget(move.ref);
+  const now = await registry.head(move.ref);
+  const digest = now.kind === 'present' ? now.digest : undefined;
+  if (now.kind === 'unknown') return { move, now, place: 'unknown' };
+  if (digest === move.source.digest) return { move, now, place: 'new' };
+  return { move, now, place: digest === move.from ? 'old' : 'elsewhere' };
+}
+
+/** Whether an image that a tag is to point at is gone; undefined: not known. */
+async function isAnyLost(
+  registry: RegistryClient,
+  standing: readonly Standing[],
+): Promise<boolean | undefined> {
+  const states = await Promise.all(standing.map(({ move }) => registry.head(bare(move.source))));
+  if (states.some(({ kind }) => kind === 'absent')) return true;
+  return states.some(({ kind }) => kind === 'unknown') ? undefined : false;
+}
+
+function bare({ registry, repository, digest }: DigestRef): ImageRef & { readonly digest: Digest } {
+  return { registry, repository, digest };
+}
+
+function interrupted(startedAt: string, standing: readonly Standing[], why: string): Problem {
+  const lines = standing.map(({ move, now, place }) => {
+    const name = formatImageRef(move.ref);
+    if (now.kind === 'unknown') return `${name}: not known (${now.problem.message})`;
+    const is = now.kind === 'absent' ? 'not there' : shorten(now.digest);
+    if (place === 'new') return `${name}: moved (${is})`;
+    return `${name}: ${is}, ${place === 'old' ? 'not moved' : 'moved by somebody else'}; was to be ${shorten(move.source.digest)}`;
+  });
+  return problem(
+    'run/publish-interrupted',
+    `the run of ${startedAt} ended while its tags moved together, and ${why}`,
+    {
+      severity: 'warning',
+      detail: lines.join('\n'),
+      hint: 'A run that succeeds puts the tags of everything that it holds. Those of other builds are as they stand here.',
+    },
+  );
+}

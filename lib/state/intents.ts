@@ -1,0 +1,131 @@
+/**
+ * Tags that a run is about to move together, written down before the first one moves and taken away after the last one: what
+ * is found there of a run that is gone was interrupted in between.
+ *
+ * ```
+ * publishing/<project>/<run>.json
+ * ```
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { readdir, readFile, rm } from 'node:fs/promises';
+import path from 'node:path';
+import {
+  type Digest,
+  type DigestRef,
+  type ImageRef,
+  isDigest,
+  type Problem,
+  parseImageRef,
+  problem,
+} from '../model/mod.ts';
+import { writeFileWhole } from '../system/mod.ts';
+
+/** A tag that is to move. */
+export interface IntendedMove {
+  readonly build: string;
+  readonly ref: ImageRef;
+  /** What it pointed at; undefined: it did not exist, or nobody knew. */
+  readonly from: Digest | undefined;
+  /** The image that it is to point at, and where that is. */
+  readonly source: DigestRef;
+}
+
+/** The process of a run, told apart from a later one with the same number. */
+export interface IntentOwner {
+  readonly pid: number;
+  readonly startTicks: number;
+  readonly bootId: string;
+}
+
+/** What a run was about to do. */
+export interface PublishIntent {
+  readonly file: string;
+  /** ISO 8601. */
+  readonly startedAt: string;
+  /** Undefined: not known. */
+  readonly owner: IntentOwner | undefined;
+  readonly moves: readonly IntendedMove[];
+}
+
+/** The intents of one project, on this machine. */
+export class PublishIntents {
+  readonly #dir: string;
+
+  /**
+   * @param dir from `stateDirectory`
+   * @param root the project's root
+   */
+  constructor(dir: string, root: string) {
+    const project = createHash('sha256').update(root).digest('hex').slice(0, 16);
+    this.#dir = path.join(dir, 'publishing', project);
+  }
+
+  /** All that are written down, the oldest first; what cannot be read is left out. */
+  async read(): Promise<readonly PublishIntent[]> {
+    const names = await readdir(this.#dir).catch(() => []);
+    const read = await Promise.all(
+      names.filter((name) => name.endsWith('.json')).map((name) => readIntent(path.join(this.#dir, name))),
+    );
+    return read
+      .filter((one) => one !== undefined)
+      .sort((one, other) => (one.startedAt < other.startedAt ? -1 : 1));
+  }
+
+  /** Writes one down, on the disk itself; a warning `state/not-written` where that cannot be done. */
+  async write(
+    moves: readonly IntendedMove[],
+    owner: IntentOwner | undefined,
+    startedAt: string,
+  ): Promise<{ readonly file: string } | Problem> {
+    const file = path.join(this.#dir, `${randomBytes(6).toString('hex')}.json`);
+    const text = JSON.stringify({
+      startedAt,
+      ...(owner === undefined ? {} : { owner }),
+      moves: moves.map(({ build, ref, from, source }) => ({
+        build,
+        ref: { ...ref },
+        ...(from === undefined ? {} : { from }),
+        source: { ...source },
+      })),
+    });
+    try {
+      await writeFileWhole(file, `${text}\n`, { isDurable: true });
+      return { file };
+    } catch (error) {
+      const why = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+      return problem('state/not-written', `which tags move together cannot be noted: \`${file}\` (${why})`, {
+        severity: 'warning',
+        hint: 'Should this run be killed between two tags, the next one does not know. Free space, or set BAKE_TS_HOME to a folder that can be written.',
+      });
+    }
+  }
+
+  /** Takes one away. */
+  async remove({ file }: Pick<PublishIntent, 'file'>): Promise<void> {
+    await rm(file, { force: true }).catch(() => undefined);
+  }
+}
+
+async function readIntent(file: string): Promise<PublishIntent | undefined> {
+  try {
+    const json = JSON.parse(await readFile(file, 'utf8')) as Partial<PublishIntent>;
+    const moves = (json.moves ?? []).filter(isMove);
+    if (typeof json.startedAt !== 'string' || moves.length === 0) return undefined;
+    return { file, startedAt: json.startedAt, owner: json.owner, moves };
+  } catch {
+    return undefined;
+  }
+}
+
+function isMove({ build, ref, from, source }: Partial<IntendedMove>): boolean {
+  const isPlace = (one: ImageRef | undefined) =>
+    one !== undefined && parseImageRef(`${one.registry}/${one.repository}`) !== undefined;
+  return (
+    typeof build === 'string' &&
+    isPlace(ref) &&
+    typeof ref?.tag === 'string' &&
+    isPlace(source) &&
+    isDigest(source?.digest ?? '') &&
+    (from === undefined || isDigest(from))
+  );
+}

@@ -125,6 +125,15 @@ const PATTERNS: readonly Pattern[] = [
     hint: 'Check that the repository exists and that this account may push to it.',
   },
   {
+    // The last line names the repository, an earlier one the status.
+    match:
+      /unexpected status from \w+ request to \S+: (5\d\d)[\s\S]*failed to push ([^:\s]+(?::\d+)?[^:\s]*)/,
+    code: 'registry/unavailable',
+    message: (found) => `the registry failed at pushing ${found[2]} (${found[1]})`,
+    hint: 'The registry, or a proxy before it, is in trouble: look into its log. What was built is cached; run again.',
+    temporary: true,
+  },
+  {
     match:
       /failed to push ([^:\s]+(?::\d+)?[^:\s]*).*(?:connection refused|no such host|i\/o timeout|connection reset|EOF|network is unreachable)/i,
     code: 'registry/unreachable',
@@ -153,8 +162,9 @@ const PATTERNS: readonly Pattern[] = [
   },
   {
     match: /failed to push ([^:\s]+(?::\d+)?[^:\s]*)/,
-    code: 'build/push-failed',
+    code: 'registry/push-failed',
     message: (found) => `pushing ${found[1]} failed`,
+    hint: 'What was built is cached; run again.',
     temporary: true,
   },
   {
@@ -287,7 +297,7 @@ export function explainFailure(
       return problem(pattern.code, step === undefined ? message : `${message} (${step.name})`, {
         ...where,
         ...hintOf(pattern, summary),
-        ...(pattern.temporary === true ? { temporary: true } : {}),
+        ...(pattern.temporary === true && !isTriedByEngine(text) ? { temporary: true } : {}),
         ...detailOf(summary, isShown ? '' : text),
       });
     }
@@ -304,6 +314,14 @@ function hintOf({ code, hint }: Pattern, { failedLog }: ProgressSummary): { read
   if (code === 'build/step-failed' && failedLog.some((line) => /no space left on device/i.test(line)))
     return { hint: `What it wrote speaks of a full disk, most likely that of the engine. ${FREE_SPACE}` };
   return hint === undefined ? {} : { hint };
+}
+
+/**
+ * Pushes that may yet succeed are tried again by BuildKit itself: four times in seven seconds (util/resolver/retryhandler).
+ * To start all over after that would take three times as long, and mostly fail as well.
+ */
+function isTriedByEngine(text: string): boolean {
+  return /^retrying in \d/m.test(text) && text.includes('failed to push');
 }
 
 /** The lines that BuildKit points at; without any, those of the step that failed. */

@@ -17,6 +17,7 @@ import {
 } from '../model/mod.ts';
 import { defaultJobs } from '../system/mod.ts';
 import type { NodeContext, NodeRun } from './context.ts';
+import { DownRegistries } from './down-registries.ts';
 import { EarlyStarts } from './early.ts';
 import { type Emit, KEPT_WORDS, withEmitter } from './emitter.ts';
 import { ENGINES, type EngineAccess } from './engine-access.ts';
@@ -241,6 +242,7 @@ async function runAll(
 ): Promise<void> {
   const { context, results } = pass;
   const starts = context.dryRun ? undefined : new EarlyStarts(pass, () => session.engine.keepsImages());
+  const down = context.dryRun ? undefined : new DownRegistries(session.registry, plan, context.emit);
   const onSlowPush = new Map<string, () => void>();
   const inputsOf = new Map<string, NodeInputs>();
   const own: NodeContext = {
@@ -268,6 +270,13 @@ async function runAll(
     run: async (name, slow) => {
       const node = plan.nodes.get(name);
       if (node === undefined) return 'failed';
+      const why = await down?.whyNotPushed(node);
+      if (why !== undefined && !context.signal.aborted) {
+        const problem = problemToJson(why);
+        const outcome: Outcome = { build: name, kind: 'failed', tags: [], durationMs: 0, problem };
+        context.emit({ type: 'node-finished', build: name, outcome });
+        return endOf(name, outcome);
+      }
       onSlowPush.set(name, slow);
       const result = await runNode(own, node, (_inputs, { decision }, depends) => {
         if (decision.kind === 'build' && !depends) onBuild?.(name);

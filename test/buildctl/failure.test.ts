@@ -156,6 +156,36 @@ test('words inside of a command do not decide what went wrong', () => {
   }
 });
 
+/** What buildctl writes when a push fails, as buildkit 0.34 does it. */
+function explainPush(last: string, tried: string) {
+  const reader = new ProgressReader('api', () => {});
+  for (const wait of ['retrying in 1s', 'retrying in 2s', 'retrying in 4s', undefined]) {
+    reader.line(`error: ${tried}`);
+    reader.line('unknown: refused');
+    if (wait !== undefined && tried !== '') reader.line(wait);
+  }
+  reader.line(`error: failed to solve: failed to push r.example:5000/app/a: ${last}`);
+  return explainFailure('api', 1, reader.summary());
+}
+
+test('a push that the engine tried four times is a fault of the registry, and not tried again', () => {
+  const post =
+    'unexpected status from POST request to http://r.example:5000/v2/app/a/blobs/uploads/: 500 Internal Server Error';
+  const failed = explainPush('unknown: refused', post);
+  assert.deepEqual(
+    [failed.code, failed.message, failed.temporary],
+    ['registry/unavailable', 'the registry failed at pushing r.example:5000/app/a (500)', undefined],
+  );
+  const put =
+    'failed commit on ref "manifest-sha256:1": failed to do request: Put "http://r.example": read: connection reset by peer';
+  const cut = explainPush(put, put);
+  assert.deepEqual([cut.code, cut.temporary], ['registry/unreachable', undefined]);
+  const other = explainPush('something new', 'something new');
+  assert.deepEqual([other.code, other.temporary], ['registry/push-failed', undefined]);
+  // What the engine gave up at once may pass.
+  assert.equal(explainPush('something new', '').temporary, true);
+});
+
 test('an engine that goes away under a step is not a failed step', () => {
   const found = explain(
     'process "/bin/sh -c make" did not complete successfully: failure waiting for process: ttrpc: closed: EOF',

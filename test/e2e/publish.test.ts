@@ -126,6 +126,26 @@ test('publish: together, killed between two tags, is ended by the next run', opt
   assert.deepEqual((await work.bake()).kinds, { a: 'unchanged', b: 'unchanged', c: 'unchanged' });
 });
 
+test(
+  'a push that the registry fails at ends with its exit code, and is not begun again',
+  options,
+  async (t) => {
+    const registry = await startTestRegistry(t);
+    const proxy = await startFaultProxy(t, registry.host);
+    const work = await makeWorkspace(t, three(proxy.host, ''));
+    proxy.judge(({ from, method }) => (from === 'engine' && method === 'POST' ? 500 : 'pass'));
+    const failed = await work.run(['run', 'a']);
+    assert.equal(failed.exitCode, 6, failed.stderr);
+    assert.match(
+      failed.stderr,
+      /error\[registry\/unavailable\]: the registry failed at pushing \S+\/publish\/a \(500\)/,
+    );
+    assert.equal((await work.buildctl.builds()).length, 1);
+    proxy.judge(undefined);
+    assertOk(await work.bake({ builds: ['a'] }));
+  },
+);
+
 test('an immutable tag that would change is refused before anything is built', options, async (t) => {
   const registry = await startTestRegistry(t);
   const work = await makeWorkspace(t, three(registry.host, 'immutable: ["v*"]'));

@@ -70,7 +70,13 @@ export class FakeTransfer {
           await this.#pushManifest(repository, manifest, manifest.digest);
       await this.#pushManifest(repository, result.top, tag ?? result.top.digest);
     } catch (error) {
-      throw new Error(`failed to push ${repository}${tag === undefined ? '' : `:${tag}`}: ${wordsOf(error)}`);
+      const words = wordsOf(error);
+      const failed = `failed to push ${repository}${tag === undefined ? '' : `:${tag}`}: ${words}`;
+      // What may pass is tried four times by the engine, which says so.
+      const tries = /: 4\d\d /.test(words)
+        ? []
+        : [1, 2, 4].flatMap((s) => [`error: ${words}`, `retrying in ${s}s`]);
+      throw Object.assign(new Error(failed), { lines: [...tries, `error: failed to solve: ${failed}`] });
     }
   }
 

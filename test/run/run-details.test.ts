@@ -9,6 +9,7 @@ import { defaultJobs } from '../../lib/system/mod.ts';
 import { assertOk, codesOf } from '../rig/baking.ts';
 import { kindsText } from '../rig/failure-bench.ts';
 import { accessTo, envOf, makeFakeWorld, prepareIn } from '../rig/fake-world.ts';
+import { CONTAINERD_AWAY } from '../rig/row-faults.ts';
 
 const DOCKERFILES = {
   'a/Dockerfile': 'FROM scratch\nCOPY file /a\nRUN make\n',
@@ -58,7 +59,7 @@ test('a run announces what each build needs, and how many run at a time', async 
 
 test('a passing fault is waited out, longer the second time, and given up after the third', async (t) => {
   const world = await makeFakeWorld(t, pair(), { lax: true });
-  world.registry.fault({ from: 'engine', act: { kind: 'status', status: 503 } });
+  world.engine.fault({ at: 'start', act: { fail: CONTAINERD_AWAY } });
   const waits: number[] = [];
   const summary = await bakeWith(accessTo(world.engine), {
     ...(await prepareIn(world)),

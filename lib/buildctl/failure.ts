@@ -270,7 +270,8 @@ export function explainFailure(
   const span = dockerfile === undefined ? undefined : spanOf(dockerfile, excerpt, step?.name);
   const text = (span === undefined ? summary.text : rest).join('\n').trim();
   // The last `error:` line is buildctl's own summary; a step's error is closer to the cause where both are there.
-  const sources = [step?.error ?? '', text]
+  const pushed = pushLog(summary);
+  const sources = [step?.error ?? '', text, pushed]
     .filter((one) => one !== '')
     .map((one) =>
       one.replaceAll(COMMAND, 'process did not complete').replace(/^error: failed to solve: /m, ''),
@@ -297,7 +298,7 @@ export function explainFailure(
       return problem(pattern.code, step === undefined ? message : `${message} (${step.name})`, {
         ...where,
         ...hintOf(pattern, summary),
-        ...(pattern.temporary === true && !isTriedByEngine(text) ? { temporary: true } : {}),
+        ...(pattern.temporary === true && !isTriedByEngine(pushed) ? { temporary: true } : {}),
         ...detailOf(summary, isShown ? '' : text),
       });
     }
@@ -320,8 +321,14 @@ function hintOf({ code, hint }: Pattern, { failedLog }: ProgressSummary): { read
  * Pushes that may yet succeed are tried again by BuildKit itself: four times in seven seconds (util/resolver/retryhandler).
  * To start all over after that would take three times as long, and mostly fail as well.
  */
-function isTriedByEngine(text: string): boolean {
-  return /^retrying in \d/m.test(text) && text.includes('failed to push');
+function isTriedByEngine(pushed: string): boolean {
+  return /^retrying in \d/m.test(pushed);
+}
+
+/** What the engine wrote while it pushed in vain, and the error that it ended with; empty where it was no push that failed. */
+function pushLog({ failedStep, failedLog }: ProgressSummary): string {
+  const error = failedStep?.error ?? '';
+  return error.startsWith('failed to push ') ? [...failedLog, error].join('\n') : '';
 }
 
 /** The lines that BuildKit points at; without any, those of the step that failed. */

@@ -159,12 +159,16 @@ test('words inside of a command do not decide what went wrong', () => {
 /** What buildctl writes when a push fails, as buildkit 0.34 does it. */
 function explainPush(last: string, tried: string) {
   const reader = new ProgressReader('api', () => {});
-  for (const wait of ['retrying in 1s', 'retrying in 2s', 'retrying in 4s', undefined]) {
-    reader.line(`error: ${tried}`);
-    reader.line('unknown: refused');
-    if (wait !== undefined && tried !== '') reader.line(wait);
+  const vertex = { digest: 'sha256:1', name: 'exporting to image', started: '2026-01-01T00:00:00Z' };
+  reader.line(JSON.stringify({ vertexes: [vertex] }));
+  for (const wait of ['retrying in 1s\n', 'retrying in 2s\n', 'retrying in 4s\n', '']) {
+    if (tried === '') continue;
+    const data = Buffer.from(`error: ${tried}\nunknown: refused\n${wait}`).toString('base64');
+    reader.line(JSON.stringify({ logs: [{ vertex: 'sha256:1', stream: 2, data }] }));
   }
-  reader.line(`error: failed to solve: failed to push r.example:5000/app/a: ${last}`);
+  const error = `failed to push r.example:5000/app/a: ${last}`;
+  reader.line(JSON.stringify({ vertexes: [{ ...vertex, completed: '2026-01-01T00:00:08Z', error }] }));
+  reader.line(`error: failed to solve: ${error}`);
   return explainFailure('api', 1, reader.summary());
 }
 
@@ -174,7 +178,11 @@ test('a push that the engine tried four times is a fault of the registry, and no
   const failed = explainPush('unknown: refused', post);
   assert.deepEqual(
     [failed.code, failed.message, failed.temporary],
-    ['registry/unavailable', 'the registry failed at pushing r.example:5000/app/a (500)', undefined],
+    [
+      'registry/unavailable',
+      'the registry failed at pushing r.example:5000/app/a (500) (exporting to image)',
+      undefined,
+    ],
   );
   const put =
     'failed commit on ref "manifest-sha256:1": failed to do request: Put "http://r.example": read: connection reset by peer';

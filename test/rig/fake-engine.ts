@@ -403,11 +403,16 @@ export class FakeEngine {
       say({ statuses: [{ id: 'pushing layers', vertex: vertex.digest }] });
       for (const name of names) {
         const { repository, tag } = splitName(name);
-        await transfer.push(
-          result,
-          repository,
-          output.get('push-by-digest') === 'true' ? undefined : (tag ?? 'latest'),
-        );
+        const pushedTag = output.get('push-by-digest') === 'true' ? undefined : (tag ?? 'latest');
+        await transfer
+          .push(result, repository, pushedTag)
+          .catch((error: Error & { log?: readonly string[] }) => {
+            const { log = [], message } = error;
+            const data = Buffer.from(log.map((line) => `${line}\n`).join('')).toString('base64');
+            say({ logs: [{ vertex: vertex.digest, stream: 2, data }] });
+            say({ vertexes: [{ ...vertex, completed: vertex.started, error: message }] });
+            throw error;
+          });
       }
       say({ statuses: [{ id: 'pushing layers', vertex: vertex.digest, completed: vertex.started }] });
     }

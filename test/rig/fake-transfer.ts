@@ -73,10 +73,10 @@ export class FakeTransfer {
       const words = wordsOf(error);
       const failed = `failed to push ${repository}${tag === undefined ? '' : `:${tag}`}: ${words}`;
       // What may pass is tried four times by the engine, which says so.
-      const tries = /: 4\d\d /.test(words)
+      const log = /: 4\d\d /.test(words)
         ? []
-        : [1, 2, 4].flatMap((s) => [`error: ${words}`, `retrying in ${s}s`]);
-      throw Object.assign(new Error(failed), { lines: [...tries, `error: failed to solve: ${failed}`] });
+        : [1, 2, 4].flatMap((seconds) => [`error: ${words}`, `retrying in ${seconds}s`]);
+      throw Object.assign(new Error(failed), { log });
     }
   }
 

@@ -8,6 +8,8 @@ import { formatPlatform, parseImageRef, parsePlatform, withDefaultTag } from '..
 import type { RegistryClient } from '../registry/mod.ts';
 import { CONFIG_LIMIT, configOf, isIndex, platformManifests } from '../registry/mod.ts';
 import type { ImageConfigFacts, StateStore } from '../state/mod.ts';
+import { parseJson } from '../util/json.ts';
+import { isObject } from './image-json.ts';
 
 /** What is known of an external image. `image-name`: its reference is not valid. */
 export type ImageLookup =
@@ -136,24 +138,22 @@ function taggedImages(node: PlanNode): readonly { readonly written: string; read
 
 /** `config.Env`, `config.OnBuild` and the platform of an image config (OCI image-spec, config.md; OnBuild is Docker's). */
 function parseConfig(bytes: Uint8Array): ImageConfigFacts | undefined {
-  try {
-    const image = JSON.parse(new TextDecoder().decode(bytes)) as {
-      readonly os?: string;
-      readonly architecture?: string;
-      readonly variant?: string;
-      readonly config?: {
-        readonly Env?: readonly string[] | null;
-        readonly OnBuild?: readonly string[] | null;
-      };
-    };
-    const { os = '', architecture = '', variant } = image;
-    const platform = parsePlatform([os, architecture, ...(variant === undefined ? [] : [variant])].join('/'));
-    return {
-      env: image.config?.Env ?? [],
-      onbuild: image.config?.OnBuild ?? [],
-      platforms: platform === undefined ? [] : [formatPlatform(platform)],
-    };
-  } catch {
-    return undefined;
-  }
+  const image = parseJson(bytes);
+  if (!isObject(image)) return undefined;
+  const config = isObject(image['config']) ? image['config'] : {};
+  const [env, onbuild] = [textsOf(config['Env']), textsOf(config['OnBuild'])];
+  if (env === undefined || onbuild === undefined) return undefined;
+  const named = [
+    image['os'],
+    image['architecture'],
+    ...(image['variant'] === undefined ? [] : [image['variant']]),
+  ];
+  const platform = parsePlatform(named.map((one) => (typeof one === 'string' ? one : '')).join('/'));
+  return { env, onbuild, platforms: platform === undefined ? [] : [formatPlatform(platform)] };
+}
+
+/** A list of texts; undefined where it is something else. */
+function textsOf(value: unknown): readonly string[] | undefined {
+  if (value === undefined || value === null) return [];
+  return Array.isArray(value) && value.every((one) => typeof one === 'string') ? value : undefined;
 }

@@ -4,7 +4,9 @@
  * document is taken only if writing it again gives its very bytes: whoever wrote it otherwise (other fields, another
  * order, numbers that JavaScript cannot hold) is not understood.
  */
+
 import { escapeHtml } from '../util/go-json.ts';
+import { parseJson } from '../util/json.ts';
 
 /** A JSON object. */
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -136,12 +138,8 @@ export function isObject(value: unknown): value is JsonObject {
 }
 
 function parseObject(text: string): JsonObject | undefined {
-  try {
-    const json: unknown = JSON.parse(text);
-    return isObject(json) ? json : undefined;
-  } catch {
-    return undefined;
-  }
+  const json = parseJson(new TextEncoder().encode(text));
+  return isObject(json) ? json : undefined;
 }
 
 function isHistoryEntry(value: unknown): value is HistoryEntry {

@@ -4,6 +4,7 @@
  * (POST with a refresh token).
  */
 import { fail, ok, type Problem, problem, type RegistrySettings, type Result } from '../model/mod.ts';
+import { parseJson } from '../util/json.ts';
 import { parseChallenges } from './challenge.ts';
 import type { CredentialSource, Credentials } from './credentials.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -259,12 +260,7 @@ export class Authenticator {
 function readTokenAnswer(
   body: Uint8Array,
 ): { readonly token: string; readonly lifeSeconds: number } | undefined {
-  let json: unknown;
-  try {
-    json = JSON.parse(new TextDecoder().decode(body));
-  } catch {
-    return undefined;
-  }
+  const json = parseJson(body);
   if (!isRecord(json)) return undefined;
   // Two names for one thing: the older spec has `token`, OAuth2 has `access_token`.
   const token = [json['token'], json['access_token']].find((one) => typeof one === 'string' && one !== '');

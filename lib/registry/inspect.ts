@@ -1,5 +1,6 @@
 /** What an image is, read from its manifests and configs. */
 import { type Digest, formatImageRef, type ImageRef, ok, type Result } from '../model/mod.ts';
+import { parseJson } from '../util/json.ts';
 import {
   CONFIG_LIMIT,
   childManifests,
@@ -132,11 +133,7 @@ async function readConfig(
   if (config === undefined) return ok({});
   const blob = await store.getBlob(ref, config.digest, CONFIG_LIMIT);
   if (!blob.ok) return blob;
-  try {
-    const json: unknown = JSON.parse(new TextDecoder().decode(blob.value));
-    return ok(isRecord(json) ? json : {});
-  } catch {
-    // An artifact's config may be anything.
-    return ok({});
-  }
+  // An artifact's config may be anything.
+  const json = parseJson(blob.value);
+  return ok(isRecord(json) ? json : {});
 }

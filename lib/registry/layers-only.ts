@@ -8,6 +8,7 @@
  */
 import { type Digest, ok, type Problem, type Result } from '../model/mod.ts';
 import { escapeHtml } from '../util/go-json.ts';
+import { parseJson } from '../util/json.ts';
 import {
   childManifests,
   configOf,
@@ -165,12 +166,8 @@ function manifestOf(json: object): Manifest | undefined {
 }
 
 function parse(bytes: Uint8Array): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const json: unknown = JSON.parse(new TextDecoder().decode(bytes));
-    return isRecord(json) ? json : undefined;
-  } catch {
-    return undefined;
-  }
+  const json = parseJson(bytes);
+  return isRecord(json) ? json : undefined;
 }
 
 function encode(text: string): Uint8Array {

@@ -7,6 +7,7 @@ import { createReadStream } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { type Digest, fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
+import { parseJson } from '../util/json.ts';
 import { type Descriptor, readDescriptors } from './manifest.ts';
 import { isRecord } from './problems.ts';
 
@@ -59,7 +60,8 @@ export async function openLayout(file: string, written: string): Promise<Result<
     const index = await read('index.json', INDEX_LIMIT);
     if (!mark.ok) return mark;
     if (!index.ok) return index;
-    const json: unknown = JSON.parse(new TextDecoder().decode(index.value));
+    const json = parseJson(index.value);
+    if (json === undefined) return fail([badLayout(written, 'its index.json is no JSON')]);
     const images = readDescriptors(isRecord(json) ? json['manifests'] : undefined);
     if (images.length === 0) return fail([badLayout(written, 'its index.json names no image')]);
     return ok({

@@ -2,6 +2,7 @@
 import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { type Digest, formatPlatform, isDigest, type PlatformManifest, parsePlatform } from '../model/mod.ts';
+import { parseJson } from '../util/json.ts';
 import { isRecord } from './problems.ts';
 
 /** Media types that a build's result or a base image may have, as one `Accept` header. */
@@ -47,12 +48,7 @@ export function parseManifest(bytes: Uint8Array, digest: Digest): Manifest | und
 
 /** Reads a manifest from an answer; undefined where the bytes are not a manifest by their media type. */
 export function manifestFrom(bytes: Uint8Array, contentType: string | undefined): Manifest | undefined {
-  let json: unknown;
-  try {
-    json = JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    return undefined;
-  }
+  const json = parseJson(bytes);
   if (!isRecord(json)) return undefined;
   // What the manifest says of itself is part of its digest; the header is not.
   const own = typeof json['mediaType'] === 'string' ? json['mediaType'] : undefined;
@@ -76,6 +72,11 @@ export function baseType(contentType: string | undefined): string | undefined {
 /** True for an index or manifest list. */
 export function isIndex(manifest: Pick<Manifest, 'mediaType'>): boolean {
   return INDEX_TYPES.has(manifest.mediaType);
+}
+
+/** How many things a manifest or index names: layers, or other manifests. */
+export function countEntries({ json }: Manifest): number {
+  return Math.max(listOf(json['manifests']).length, listOf(json['layers']).length);
 }
 
 /** What an index points at; empty for a manifest. */

@@ -3,6 +3,7 @@
  * Nothing here may show a credential: URLs lose user, query and fragment, and bodies of token servers are never quoted.
  */
 import { type Problem, type ProblemCode, problem } from '../model/mod.ts';
+import { parseJson } from '../util/json.ts';
 
 /** An entry of the error body of the distribution spec ("Error Codes"). */
 export interface SpecError {
@@ -21,6 +22,9 @@ export interface Asked {
 const PLAIN_AT_TLS =
   /HTTP request to an HTTPS server|HTTP request was sent to HTTPS port|HTTP to an SSL-enabled server/;
 
+/** Errors in one answer that are looked at; registries send one. */
+const MOST_ERRORS = 10;
+
 /** A URL without user, query and fragment, all of which may hold secrets (signed blob URLs, upload states). */
 export function redactUrl(url: URL): string {
   return `${url.protocol}//${url.host}${url.pathname}${url.search === '' ? '' : '?…'}`;
@@ -28,18 +32,14 @@ export function redactUrl(url: URL): string {
 
 /** Reads the spec's error body; empty where the body is something else. */
 export function parseSpecErrors(body: Uint8Array): readonly SpecError[] {
-  let json: unknown;
-  try {
-    json = JSON.parse(new TextDecoder().decode(body));
-  } catch {
-    // A page, or nothing: no errors of the spec.
-  }
+  // A page, or nothing: no errors of the spec.
+  const json = parseJson(body);
   const list = isRecord(json) ? json['errors'] : undefined;
   if (!Array.isArray(list)) return [];
-  return list.flatMap((entry: unknown) => {
+  return list.slice(0, MOST_ERRORS).flatMap((entry: unknown) => {
     if (!isRecord(entry) || typeof entry['code'] !== 'string') return [];
     const message = typeof entry['message'] === 'string' ? entry['message'] : '';
-    return [{ code: entry['code'].toUpperCase(), message: oneLine(message, 300) }];
+    return [{ code: oneLine(entry['code'].toUpperCase(), 64), message: oneLine(message, 300) }];
   });
 }
 
@@ -159,7 +159,7 @@ export function strangeAnswer(host: string, asked: Asked, what: string): Problem
 export function badDigest(host: string, asked: Asked, expected: string, actual: string): Problem {
   return problem(
     'registry/bad-digest',
-    `${host} sent other bytes than it said for ${asked.method} ${redactUrl(asked.url)}: expected ${expected}, got ${actual}`,
+    `${host} sent other bytes than it said for ${asked.method} ${redactUrl(asked.url)}: expected ${oneLine(expected, 100)}, got ${oneLine(actual, 100)}`,
     { hint: 'Something between here and the registry changes or cuts answers, or its storage is damaged' },
   );
 }
@@ -176,6 +176,15 @@ export function tooLarge(host: string, asked: Asked, limitBytes: number): Proble
 /** Nobody is to be asked. */
 export function notAsked(host: string, why: string): Problem {
   return problem('registry/not-asked', `${host} is not asked: ${why}`);
+}
+
+/** An index or manifest that names more than any image has. */
+export function tooMany(host: string, asked: Asked, entries: number, limit: number): Problem {
+  return problem(
+    'registry/too-large',
+    `${host} sent a manifest that names ${entries} things for ${asked.method} ${redactUrl(asked.url)}; at most ${limit} are read`,
+    { hint: 'No image has that many platforms or layers: check who may push there' },
+  );
 }
 
 /** The run was stopped while a request was under way. */

@@ -16,8 +16,8 @@ import {
   withDefaultTag,
 } from '../model/mod.ts';
 import type { Exchange } from './exchange.ts';
-import { baseType, digestOf, MANIFEST_TYPES, type Manifest, manifestFrom } from './manifest.ts';
-import { badDigest, parseSpecErrors, strangeAnswer } from './problems.ts';
+import { baseType, countEntries, digestOf, MANIFEST_TYPES, type Manifest, manifestFrom } from './manifest.ts';
+import { badDigest, oneLine, parseSpecErrors, strangeAnswer, tooMany } from './problems.ts';
 import { pullScope } from './scope.ts';
 import type { Presence } from './store.ts';
 
@@ -29,6 +29,8 @@ export interface ReadOptions {
 
 /** Registries must take manifests of this size and mostly take no larger ones (spec, "Pushing Manifests"). */
 const MANIFEST_LIMIT = 4 * 1024 * 1024;
+/** Platforms with their attestations, or layers, are some dozens; each may cost a request. */
+const MOST_ENTRIES = 2_000;
 /** Bytes of manifests kept for asking again. */
 const MEMORY_LIMIT = 64 * 1024 * 1024;
 const ACCEPT = MANIFEST_TYPES.join(', ');
@@ -212,13 +214,15 @@ export class Reader {
     }
     const manifest = manifestFrom(body, header('content-type'));
     if (manifest === undefined) {
-      const type = baseType(header('content-type')) ?? 'no content type';
+      const type = oneLine(baseType(header('content-type')) ?? 'no content type', 100);
       return failed(strangeAnswer(ref.registry, asked, `something that is not an image manifest (${type})`));
     }
     const expected = ref.digest ?? header('docker-content-digest');
     if (expected !== undefined && expected !== manifest.digest && isDigest(expected)) {
       return failed(badDigest(ref.registry, asked, expected, manifest.digest));
     }
+    const entries = countEntries(manifest);
+    if (entries > MOST_ENTRIES) return failed(tooMany(ref.registry, asked, entries, MOST_ENTRIES));
     this.keep(manifest);
     return { kind: 'found', manifest };
   }

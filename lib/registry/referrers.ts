@@ -3,9 +3,10 @@
  * without that API.
  */
 import { type Digest, fail, type ImageRef, ok, type Result } from '../model/mod.ts';
+import { parseJson } from '../util/json.ts';
 import type { Exchange } from './exchange.ts';
 import { baseType, type Descriptor, MANIFEST_TYPES, readDescriptors } from './manifest.ts';
-import { isRecord, strangeAnswer } from './problems.ts';
+import { isRecord, strangeAnswer, tooMany } from './problems.ts';
 import { pullScope } from './scope.ts';
 import type { ManifestStore } from './store.ts';
 
@@ -25,6 +26,8 @@ interface Context {
 
 const INDEX_TYPE = MANIFEST_TYPES[0] ?? '';
 const PAGE_LIMIT = 50;
+/** What refers to an image is copied with it, one by one. */
+const MOST_ENTRIES = 5_000;
 
 /** Lists what refers to a manifest; empty where nothing does. */
 export async function listReferrers(context: Context, subject: Subject): Promise<Result<Referrers>> {
@@ -48,10 +51,17 @@ export async function listReferrers(context: Context, subject: Subject): Promise
         strangeAnswer(subject.registry, { method: 'GET', url }, `${status} in place of a page of referrers`),
       ]);
     }
-    addEntries(entries, parse(body));
+    addEntries(entries, parseJson(body));
+    if (entries.size > MOST_ENTRIES)
+      return fail([tooMany(subject.registry, { method: 'GET', url }, entries.size, MOST_ENTRIES)]);
     const next = /<([^>]+)>\s*;\s*rel="?next"?/i.exec(header('link') ?? '')?.[1];
     if (next === undefined || !URL.canParse(next, url.href)) break;
-    target = new URL(next, url);
+    const following = new URL(next, url);
+    if (following.origin !== url.origin) {
+      const what = `a next page of referrers at another host (${following.host})`;
+      return fail([strangeAnswer(subject.registry, { method: 'GET', url }, what)]);
+    }
+    target = following;
   }
   return ok({ descriptors: readDescriptors([...entries.values()]), entries });
 }
@@ -102,13 +112,5 @@ function addEntries(entries: Map<string, unknown>, index: unknown): void {
   const list = isRecord(index) ? index['manifests'] : undefined;
   for (const entry of Array.isArray(list) ? list : []) {
     if (isRecord(entry) && typeof entry['digest'] === 'string') entries.set(entry['digest'], entry);
-  }
-}
-
-function parse(body: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(body));
-  } catch {
-    return undefined;
   }
 }

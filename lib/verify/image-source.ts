@@ -15,6 +15,7 @@ import {
   platformManifests,
   type RegistryClient,
 } from '../registry/mod.ts';
+import { parseJson } from '../util/json.ts';
 
 /** A store of manifests and blobs. Its functions throw, with words, where something cannot be read. */
 export interface BlobStore {
@@ -91,7 +92,7 @@ export async function readImage(store: BlobStore, digest: Digest): Promise<Image
   const manifest = await store.readManifest(digest);
   const descriptor = configOf(manifest);
   if (descriptor === undefined) throw new Error(`${digest} is not an image of one platform`);
-  const config: unknown = JSON.parse(new TextDecoder().decode(await store.readSmall(descriptor.digest)));
+  const config = parseJson(await store.readSmall(descriptor.digest));
   const [, ...layers] = manifestBlobs(manifest);
   return {
     configDigest: descriptor.digest,

@@ -1,5 +1,6 @@
 /** The surroundings of a run of untrusted files. */
 import path from 'node:path';
+import { KEY_VARIABLE } from './record-keys.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -10,5 +11,10 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * @param workDir a directory of this run
  */
 export function withoutCredentials(env: Environment, workDir: string): Environment {
-  return { ...env, DOCKER_CONFIG: path.join(workDir, 'no-credentials'), DOCKER_AUTH_CONFIG: undefined };
+  return {
+    ...env,
+    DOCKER_CONFIG: path.join(workDir, 'no-credentials'),
+    DOCKER_AUTH_CONFIG: undefined,
+    [KEY_VARIABLE]: undefined,
+  };
 }

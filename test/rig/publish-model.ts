@@ -97,19 +97,20 @@ export class PublishModel {
         continue;
       }
       const image = this.imageOf(build);
-      const isKnown = own.has(image) || this.#shared?.has(image) === true;
-      if (isKnown) remember(image);
+      // A registry's word that another machine made it is enough to put a tag, and not enough to move one.
+      const isKnown = own.has(image) || (this.#shared?.has(image) === true && !this.#isMoved(build, image));
+      if (own.has(image)) remember(image);
       const isInPlace = this.#tagsOf(build).every((tag) => this.tags.get(tag) === image);
       if (isKnown && isInPlace) kinds.set(build, 'unchanged');
       else if (!isKnown && !this.#build(build, image, faults)) kinds.set(build, 'failed');
       else if (together) {
         kinds.set(build, isKnown ? 'retagged' : 'built');
-        remember(image);
+        if (!isKnown) remember(image);
         waiting.push(build);
       } else if (this.#putTags(build, image, faults).length > 0) kinds.set(build, 'failed');
       else {
         kinds.set(build, isKnown ? 'retagged' : 'built');
-        remember(image);
+        if (!isKnown) remember(image);
       }
     }
     const allGood = ![...kinds.values()].some(isBad);
@@ -146,6 +147,11 @@ export class PublishModel {
       if (fault === undefined || (fault.kind === 'tag' && fault.after)) this.tags.set(tag, image);
       return fault !== undefined;
     });
+  }
+
+  /** Whether a tag points at another image. */
+  #isMoved(build: number, image: string): boolean {
+    return this.#tagsOf(build).some((tag) => (this.tags.get(tag) ?? image) !== image);
   }
 
   #tagsOf(build: number): readonly string[] {

@@ -158,10 +158,7 @@ export interface Hider {
  *
  * @param others what is to be hidden besides
  */
-export function createHider(
-  variables: ReadonlyMap<string, Variable>,
-  others: readonly string[] = [],
-): Hider {
+export function createHider(variables: ReadonlyMap<string, Variable>, others: readonly string[] = []): Hider {
   const forms = [...formsOf(variables), ...others.flatMap(sensitiveForms)];
   if (forms.length === 0) return { holds: isSealed, hide: (document) => document };
   const finder = finderOf(forms);

@@ -89,7 +89,7 @@ export class PublishIntents {
       })),
     });
     try {
-      await writeFileWhole(file, `${text}\n`, { isDurable: true });
+      await writeFileWhole(file, `${text}\n`, { isDurable: true, isPrivate: true });
       return { file };
     } catch (error) {
       const why = error instanceof Error && 'code' in error ? String(error.code) : String(error);

@@ -21,6 +21,7 @@ export function soundsSecret(name: string): boolean {
 
 /** Names and values, without the values whose names sound secret. */
 export function hideNamed(values: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  if (![...values.keys()].some(soundsSecret)) return values;
   return new Map([...values].map(([name, value]) => [name, hideByName(name, value)]));
 }
 

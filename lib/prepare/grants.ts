@@ -96,6 +96,7 @@ export class GrantCheck {
 
   /** What keeps the context and the Dockerfile of a build from being read. */
   problemsOfReading(build: Build): readonly Problem[] {
+    if (this.#isPlain(build)) return NONE;
     const known = this.#readable.get(build);
     if (known !== undefined) return known;
     const refused: string[] = [];
@@ -110,6 +111,16 @@ export class GrantCheck {
     }
     this.#readable.set(build, found);
     return found;
+  }
+
+  /** Whether it is like nearly every build: a directory of the repository with its Dockerfile in it, and no symlink. */
+  #isPlain({ context: { ref }, contexts, dockerfile }: Build): boolean {
+    if (contexts.size > 0 || ref.kind !== 'local' || this.#realPaths.of(ref.path) !== ref.path) return false;
+    if (!isWithin(ref.path, this.#allowed.context)) return false;
+    if (dockerfile.kind === 'inline') return true;
+    const { path: file } = dockerfile;
+    const isInside = file.startsWith(ref.path) && file.lastIndexOf(path.sep) === ref.path.length;
+    return isInside && !this.#isLink(file);
   }
 
   /** What a build may not do when it runs; outputs are written only of builds that were asked for. */
@@ -195,6 +206,8 @@ export class GrantCheck {
     return short !== '' && short.length < file.length ? short : file;
   }
 }
+
+const NONE: readonly Problem[] = [];
 
 const WORDS: Readonly<Record<string, string>> = {
   'network.host': "the host's network",

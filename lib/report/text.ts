@@ -4,7 +4,7 @@
  */
 import { stripVTControlCharacters } from 'node:util';
 import { eastAsianWidth } from 'get-east-asian-width';
-import { CONTROL } from '../util/control-characters.ts';
+import { CONTROL, hasControls } from '../util/control-characters.ts';
 
 /** How wide a tab is drawn; Dockerfiles and YAML (which forbids tabs) rarely care, code frames must only agree with themselves. */
 const TAB = '    ';
@@ -67,6 +67,7 @@ const KEPT_OR_CONTROL = new RegExp(
  * `·`. The last door: whatever was forgotten on the way ends here.
  */
 export function harmlessText(text: string): string {
+  if (!hasControls(text)) return text;
   return text.replace(KEPT_OR_CONTROL, (_, kept: string | undefined) => kept ?? '·');
 }
 

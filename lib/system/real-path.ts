@@ -1,13 +1,18 @@
 /** Where paths really lead: what a symlink hides counts, also of files that are still to be made. */
-import { lstatSync, readlinkSync } from 'node:fs';
+import { lstatSync, readdirSync, readlinkSync } from 'node:fs';
 import path from 'node:path';
 
 /** As many as Linux follows (path_resolution(7)). */
 const MOST_LINKS = 40;
 
+/** From so many paths of one directory on it is cheaper to read the directory. */
+const FEW_IN_A_DIRECTORY = 8;
+
 /** Resolves paths; each directory is looked at once, so that many paths cost little. */
 export class RealPaths {
   readonly #known = new Map<string, string>();
+  /** Directory → how many of its entries were looked at, or, once it was read, those that are no symlinks. */
+  readonly #entries = new Map<string, number | ReadonlySet<string>>();
 
   /**
    * The path without symlinks, as far as it exists; what does not exist stays as it is written. What cannot be looked at
@@ -26,11 +31,34 @@ export class RealPaths {
     if (known !== undefined) return known;
     const realParent = this.#resolve(parent, linksLeft);
     const plain = realParent === parent ? file : path.join(realParent, path.basename(file));
-    const target = linksLeft > 0 ? linkTarget(plain) : undefined;
+    const isLink = linksLeft > 0 && !this.#isPlain(realParent, path.basename(file));
+    const target = isLink ? linkTarget(plain) : undefined;
     const real =
       target === undefined ? plain : this.#resolve(path.resolve(path.dirname(plain), target), linksLeft - 1);
     this.#known.set(file, real);
     return real;
+  }
+
+  /** Whether an entry is known to be no symlink. */
+  #isPlain(directory: string, name: string): boolean {
+    const entries = this.#entries.get(directory) ?? 0;
+    if (typeof entries !== 'number') return entries.has(name);
+    if (entries < FEW_IN_A_DIRECTORY) {
+      this.#entries.set(directory, entries + 1);
+      return false;
+    }
+    const plain = readPlainEntries(directory);
+    this.#entries.set(directory, plain);
+    return plain.has(name);
+  }
+}
+
+function readPlainEntries(directory: string): ReadonlySet<string> {
+  try {
+    const entries = readdirSync(directory, { withFileTypes: true });
+    return new Set(entries.flatMap((entry) => (entry.isSymbolicLink() ? [] : [entry.name])));
+  } catch {
+    return new Set();
   }
 }
 

@@ -169,7 +169,7 @@ export class Publisher {
           `no tag was moved, because not every build succeeded; done and waiting: ${builds}`,
           {
             severity: 'warning',
-            hint: 'Their bytes are in the registries by digest; the next run that succeeds only has to put the tags.',
+            hint: 'Their bytes are in the registries by digest; the next run here that succeeds only has to put the tags.',
           },
         ),
       ),

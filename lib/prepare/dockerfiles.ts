@@ -22,7 +22,7 @@ export class DockerfileLibrary {
   /** Path → stat signature of the file before it was read. */
   readonly #signatures = new Map<string, string>();
   /** Path → what it was when it was first looked at; undefined: nothing that could be looked at. */
-  readonly #entries = new Map<string, BigIntStats | undefined>();
+  readonly #entries = new Map<string, Entry | undefined>();
   readonly #factsByKey = new Map<string, DockerfileFacts>();
   readonly #counts = new WeakMap<Dockerfile, (name: string) => boolean>();
   readonly #problems = new Map<string, readonly Problem[]>();
@@ -147,15 +147,16 @@ export class DockerfileLibrary {
 
   /** Whether a Dockerfile may be a symlink; false only where it is known to be none. */
   isLink(file: string): boolean {
-    return this.#look(file)?.isSymbolicLink() !== false;
+    return this.#look(file)?.isLink !== false;
   }
 
   /** Looks at a file once, so that checking where it leads and reading it do not both do. */
-  #look(file: string): BigIntStats | undefined {
+  #look(file: string): Entry | undefined {
     if (this.#entries.has(file)) return this.#entries.get(file);
-    let entry: BigIntStats | undefined;
+    let entry: Entry | undefined;
     try {
-      entry = lstatSync(file, { bigint: true, throwIfNoEntry: false });
+      const found = lstatSync(file, { bigint: true, throwIfNoEntry: false });
+      entry = found === undefined ? undefined : entryOf(found);
     } catch {
       // Reading it says why.
     }
@@ -168,17 +169,35 @@ export class DockerfileLibrary {
     const shown = relative.startsWith('..') ? file : relative;
     try {
       const entry = this.#look(file);
-      const found = entry === undefined || entry.isSymbolicLink() ? statSync(file, { bigint: true }) : entry;
+      const found = entry?.isLink === false ? entry : entryOf(statSync(file, { bigint: true }));
       // Devices and pipes have no end, and reading a pipe waits for somebody at its other end.
-      if (!found.isFile() && !found.isDirectory()) return fail([unreadable(shown, 'not a regular file')]);
-      if (found.size > MAX_DOCKERFILE_BYTES) return fail([tooBig(shown)]);
-      this.#signatures.set(file, statSignature(found));
+      if (found.isSpecial) return fail([unreadable(shown, 'not a regular file')]);
+      if (found.isTooBig) return fail([tooBig(shown)]);
+      this.#signatures.set(file, found.signature);
       return parseDockerfile({ path: shown, text: readFileSync(file, 'utf8') });
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
       return fail([unreadable(shown, code)]);
     }
   }
+}
+
+/** What counts of a file's stats, which are large. */
+interface Entry {
+  readonly isLink: boolean;
+  readonly isSpecial: boolean;
+  readonly isTooBig: boolean;
+  readonly signature: string;
+}
+
+function entryOf(found: BigIntStats): Entry {
+  const isLink = found.isSymbolicLink();
+  return {
+    isLink,
+    isSpecial: !isLink && !found.isFile() && !found.isDirectory(),
+    isTooBig: found.size > MAX_DOCKERFILE_BYTES,
+    signature: statSignature(found),
+  };
 }
 
 function unreadable(file: string, why: string): Problem {

@@ -98,12 +98,14 @@ export class CallWatch {
   #lookAfter(noticeMs: number): void {
     const { stallTimeoutMs = Number.POSITIVE_INFINITY } = this.#options;
     clearTimeout(this.#look);
+    const signAt = this.#lastSignAt;
     const quietMs = (): number => performance.now() - this.#lastSignAt;
     this.#look = setTimeout(
       () => {
         // Timers may come a little early.
         if (quietMs() + 1 >= stallTimeoutMs) void this.#end(stallTimeoutMs);
-        else if (quietMs() + 1 < noticeMs) this.#lookAfter(this.#options.noticeMs);
+        else if (quietMs() + 1 < noticeMs)
+          this.#lookAfter(this.#lastSignAt === signAt ? noticeMs : this.#options.noticeMs);
         else {
           this.#lookAfter(noticeMs * 2);
           void this.#tell();

@@ -4,7 +4,9 @@
  * embedded engine has to be configured, and for another one the failure has to say how to do that. Needs root.
  */
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
+import path from 'node:path';
 import process from 'node:process';
 import { test } from 'node:test';
 import { downEngine, ENGINE_PARTS, installEngine, upEngine } from '../../lib/engine/mod.ts';
@@ -35,7 +37,7 @@ test('the embedded engine is configured with what builds.yaml says of registries
     {
       'builds.yaml': `
 registries:
-  ${guarded.host}: { ca: ${caFile}, cert: ${client.certFile}, key: ${client.keyFile} }
+  ${guarded.host}: { ca: tls/ca.pem, cert: tls/cert.pem, key: tls/key.pem }
   ${plain}: { http: true }
 builds:
   base: { context: ., dockerfile-inline: "FROM scratch\\nCOPY file /\\n", tags: ["${guarded.host}/configured/base:1"], push: true }
@@ -53,6 +55,9 @@ builds:
     push: true
 `,
       file: '1\n',
+      'tls/ca.pem': await readFile(caFile, 'utf8'),
+      'tls/cert.pem': await readFile(client.certFile, 'utf8'),
+      'tls/key.pem': await readFile(client.keyFile, 'utf8'),
     },
     { PATH: `${realEngine.binDir}:${process.env['PATH'] ?? ''}` },
   );
@@ -91,10 +96,10 @@ builds:
         `Tell the engine, too, in its buildkitd.toml:
 [registry."${guarded.host}"]
   http = false
-  ca = ["${caFile}"]
+  ca = ["${path.join(work.dir, 'tls/ca.pem')}"]
   [[registry."${guarded.host}".keypair]]
-    cert = "${client.certFile}"
-    key = "${client.keyFile}"
+    cert = "${path.join(work.dir, 'tls/cert.pem')}"
+    key = "${path.join(work.dir, 'tls/key.pem')}"
 
 [registry."${plain}"]
   http = true`,

@@ -62,8 +62,12 @@ export function readTyped(
     if (pairs === undefined || pairs.length === 0) continue;
     const attributes = new Map<string, string>();
     let type: string | undefined;
-    for (const [name, value] of pairs) {
-      if (name === 'type') type = value;
+    for (const [written, value] of pairs) {
+      // buildctl reads them so (cmd/buildctl/build/util.go): what is checked here must be what it sees.
+      // Of annotations the case is kept for whoever prints them; preflight says that buildctl does not.
+      const name = /^annotation/i.test(written) ? written : written.toLowerCase();
+      if (!ATTRIBUTE.test(name.toLowerCase())) refuseAttribute(key, written, item, values);
+      else if (name === 'type') type = value;
       else attributes.set(name, value);
     }
     if (type === undefined || type === '') {
@@ -97,6 +101,15 @@ export function readTyped(
     if (key === 'attest' || !found.has(identity)) found.set(identity, typed);
   }
   return [...found.values()];
+}
+
+/** Names of attributes; those of annotations hold more than words (`annotation[linux/amd64].org.example`). */
+const ATTRIBUTE = /^[a-z0-9][a-z0-9._/[\]-]*$/;
+
+function refuseAttribute(key: string, written: string, item: Value, values: Values): void {
+  values.fail('config/attributes', `"${written}" is no name of an attribute of "${key}"`, item.node, {
+    hint: 'Names have letters, digits, ".", "_" and "-"; what follows "=" is the value.',
+  });
 }
 
 function byName(a: readonly [string, string], b: readonly [string, string]): number {
@@ -274,6 +287,13 @@ export function readSsh(items: readonly Value[], values: Values, paths: PathOpti
       const equals = text.indexOf('=');
       id = equals === -1 ? text : text.slice(0, equals);
       written = equals === -1 ? [] : (splitCsv(text.slice(equals + 1)) ?? []);
+    }
+    // buildctl cuts at the first "=", and the rest at each comma (session/sshforward/sshprovider, `parse`).
+    if (/[=,\s]/.test(id) || written.some((one) => one.includes(','))) {
+      values.fail('config/ssh', `"${id}" is no id of SSH keys, or a path of it has a comma`, node, {
+        hint: 'Write id=PATH or { id: …, paths: [ … ] }; ids have no "=", and paths no comma.',
+      });
+      continue;
     }
     const { dir } = node.origin;
     found.set(id, {

@@ -9,6 +9,8 @@ export class OverBudget extends Error {}
 
 /** Nodes of bodies of `map`, `filter` and the like that are evaluated for one file and what it includes: about a second. */
 const MAX_STEPS = 10_000_000;
+/** Characters that a function goes through in the time of a step, hashing among them. */
+const CHARACTERS_OF_A_STEP = 16;
 /** Characters of a text, and items of a list, that an operation gives. */
 const MAX_TEXT = 1024 * 1024;
 const MAX_ITEMS = 100_000;
@@ -35,9 +37,22 @@ export class Budget {
     });
   }
 
-  /** Has what an operation gives measured. */
+  /** Has what an operation gives measured, and counted. */
   limitResult(node: ASTNode): void {
-    intercept(node, (evaluate) => checkSize(evaluate()));
+    intercept(node, (evaluate) => {
+      const result = checkSize(evaluate());
+      this.spendOn(result);
+      return result;
+    });
+  }
+
+  /** Counts the work on a text or a list. */
+  spendOn(...values: readonly unknown[]): void {
+    for (const value of values) {
+      if (typeof value === 'string' && value.length > CHARACTERS_OF_A_STEP)
+        this.spend(Math.ceil(value.length / CHARACTERS_OF_A_STEP));
+      else if (Array.isArray(value)) this.spend(value.length);
+    }
   }
 }
 

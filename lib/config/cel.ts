@@ -59,6 +59,9 @@ export class NotGranted extends Error {
 /** What `matches` is called once it is read: the library's own takes JavaScript's expressions, some of which never end. */
 export const MATCHES = 'matches_re2';
 
+/** Files whose texts are kept while a file is read. */
+const MAX_TEXTS = 32;
+
 /** Largest file that an expression reads, in bytes. */
 const MAX_READ_BYTES = 1024 * 1024;
 
@@ -124,7 +127,14 @@ export async function loadCel(limits: CelLimits): Promise<Cel> {
     homogeneousAggregateLiterals: false,
     enableOptionalTypes: true,
   });
-  registerOwn(environment, (path) => readText(resolve(directory, path), path, limits.mayRead));
+  const texts = new Map<string, string>();
+  const read = (path: string): string => {
+    const file = resolve(directory, path);
+    const text = texts.get(file) ?? readText(file, path, limits.mayRead);
+    if (texts.size < MAX_TEXTS) texts.set(file, text);
+    return text;
+  };
+  registerOwn(environment, read, limits.budget);
   environment.registerFunction(`string.${MATCHES}(string): bool`, (text: string, expression: string) => {
     try {
       return limits.matches(expression, text);
@@ -146,26 +156,45 @@ export async function loadCel(limits: CelLimits): Promise<Cel> {
   };
 }
 
-function registerOwn(environment: Environment, read: (path: string) => string): void {
+function registerOwn(environment: Environment, read: (path: string) => string, budget: Budget): void {
+  const counted =
+    <A extends readonly unknown[], R>(work: (...args: A) => R) =>
+    (...args: A): R => {
+      budget.spendOn(...args);
+      return work(...args);
+    };
   environment.registerFunction('list.flatten(): list<dyn>', (list: unknown[]) => checkSize(list.flat()));
   environment.registerFunction('list.distinct(): list<dyn>', distinct);
   environment.registerFunction(
     'string.replace(string, string): string',
-    (text: string, a: string, b: string) => replaceWithin(text, a, b),
+    counted((text: string, a: string, b: string) => replaceWithin(text, a, b)),
   );
   environment.registerFunction('string(google.protobuf.Timestamp): string', (time: Date) =>
     String(fromCel(time)),
   );
-  environment.registerFunction('slug(dyn): string', (value: unknown) => slug(jsonText(fromCel(value))));
-  environment.registerFunction('semver(dyn): map<string, dyn>', (value: unknown) =>
-    semver(jsonText(fromCel(value))),
+  environment.registerFunction(
+    'slug(dyn): string',
+    counted((value: unknown) => slug(jsonText(fromCel(value)))),
   );
-  environment.registerFunction('fromJSON(string): dyn', (text: string) => toCel(parseJson(text, 'the text')));
+  environment.registerFunction(
+    'semver(dyn): map<string, dyn>',
+    counted((value: unknown) => semver(jsonText(fromCel(value)))),
+  );
+  environment.registerFunction(
+    'fromJSON(string): dyn',
+    counted((text: string) => toCel(parseJson(text, 'the text'))),
+  );
   environment.registerFunction('toJSON(dyn): string', (value: unknown) => JSON.stringify(fromCel(value)));
   environment.registerFunction('readText(string): string', read);
   environment.registerFunction('readJSON(string): dyn', (path: string) => toCel(parseJson(read(path), path)));
-  environment.registerFunction('sha256(string): string', (text: string) => hash('sha256', text));
-  environment.registerFunction('md5(string): string', (text: string) => hash('md5', text));
+  environment.registerFunction(
+    'sha256(string): string',
+    counted((text: string) => hash('sha256', text)),
+  );
+  environment.registerFunction(
+    'md5(string): string',
+    counted((text: string) => hash('md5', text)),
+  );
 }
 
 function hash(algorithm: string, text: string): string {

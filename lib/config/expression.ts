@@ -154,6 +154,12 @@ export async function createEvaluator(options: EvaluatorOptions): Promise<Evalua
         text += String(value);
       }
     }
+    try {
+      budget.spendOn(text);
+    } catch (thrown) {
+      problems.add(explainThrown(thrown, node, 0));
+      return FAILED;
+    }
     return text;
   }
 
@@ -163,7 +169,9 @@ export async function createEvaluator(options: EvaluatorOptions): Promise<Evalua
     scope: Scope,
   ): Json | Failed {
     try {
-      return fromCel(piece.program(scope));
+      const value = fromCel(piece.program(scope));
+      budget.spendOn(value);
+      return value;
     } catch (thrown) {
       if (!(thrown instanceof AlreadyReported))
         problems.add(explainThrown(thrown, node, piece.index, scope, piece.code));

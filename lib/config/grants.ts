@@ -1,5 +1,5 @@
 /** From `--allow` and the files that the user named to what a builds file may do. */
-import { join, resolve } from 'node:path';
+import { join, resolve, sep } from 'node:path';
 import { GRANT_FORMS, type Grants, parseGrant, problem } from '../model/mod.ts';
 import { isWithin, type RealPaths, repositoryOf } from '../system/mod.ts';
 import { absolutePath } from './absolute-path.ts';
@@ -116,5 +116,10 @@ function wellKnown(env: Surroundings['env'], realPaths: RealPaths): Pick<Grants,
 
 /** Whether a file may be read. `file` is absolute; symlinks in it count as where they lead. */
 export function mayRead(file: string, grants: Grants, realPaths: RealPaths): boolean {
-  return isWithin(realPaths.of(file), [...grants.repositories, ...grants.reads, ...grants.writes]);
+  const real = realPaths.of(file);
+  const granted = [...grants.reads, ...grants.writes];
+  if (isWithin(real, granted)) return true;
+  // git keeps credentials there in CI.
+  if (grants.untrusted && real.split(sep).includes('.git')) return false;
+  return isWithin(real, grants.repositories);
 }

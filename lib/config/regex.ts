@@ -15,6 +15,10 @@ const MAX_EXPRESSION = 1000;
 /** Instructions times characters that count as one step: a step takes about a tenth of a microsecond. */
 const WORK_OF_A_STEP = 4;
 
+/** Steps for each instruction of a compiled expression. */
+const WORK_OF_COMPILING = 50;
+const MAX_COMPILED = 100;
+
 /** Loads the library; it is large, so only where an expression is there to be matched. */
 export async function loadMatcher(budget: Budget): Promise<Matcher> {
   const { RE2JS } = await import('re2js');
@@ -30,8 +34,13 @@ export async function loadMatcher(budget: Budget): Promise<Matcher> {
     }
   };
   return (expression, text) => {
-    const regex = compiled.get(expression) ?? compile(expression);
-    compiled.set(expression, regex);
+    const known = compiled.get(expression);
+    const regex = known ?? compile(expression);
+    if (known === undefined) {
+      budget.spend(regex.programSize() * WORK_OF_COMPILING);
+      if (compiled.size >= MAX_COMPILED) compiled.clear();
+      compiled.set(expression, regex);
+    }
     budget.spend(Math.ceil((regex.programSize() * text.length) / WORK_OF_A_STEP));
     return regex.matcher(text).find();
   };

@@ -69,7 +69,7 @@ export async function resolveSet(
     git: createGit(loaded.root, options.env),
     now: options.now,
   };
-  const fileValues = await readVarFiles(options, declared, problems);
+  const fileValues = await readVarFiles(options, declared, problems, loaded);
   const inputs = { ...options, grants: loaded.grants };
   const variables = resolveVariables(merged, inputs, fileValues, outer, evaluator, problems);
   for (const variable of variables.all.values()) {

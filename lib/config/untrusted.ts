@@ -46,14 +46,9 @@ function withoutPush(build: Build): Build {
   };
 }
 
+/** An image under a name of the file's choice would be found by later builds. */
 function staysHere({ type, attributes }: TypedAttributes): boolean {
-  if (type === 'image') return (attributes.get('push') ?? 'false') === 'false' && !hasPushKeys(attributes);
-  return LOCAL_OUTPUTS.has(type) && !hasPushKeys(attributes);
-}
-
-/** `push-by-digest=true` and the like push as well (buildkit exporter/containerimage/exptypes/keys.go). */
-function hasPushKeys(attributes: ReadonlyMap<string, string>): boolean {
-  return [...attributes.keys()].some((key) => key.startsWith('push-'));
+  return LOCAL_OUTPUTS.has(type) && ![...attributes.keys()].some((key) => key.startsWith('push'));
 }
 
 function isCut(before: Build, after: Build | undefined): boolean {

@@ -1,11 +1,13 @@
 /** `--var-file`: dotenv lines, or YAML or JSON by the extension. */
 import { readFile } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
-import { type Json, problem } from '../model/mod.ts';
+import { type Json, needsGrant, problem } from '../model/mod.ts';
+import { readRegularFile } from '../system/mod.ts';
 import { suggest } from '../util/suggest.ts';
-import { parseText } from './parse.ts';
+import { mayRead } from './grants.ts';
+import { MAX_FILE_CHARS, parseText } from './parse.ts';
 import type { Problems } from './problems.ts';
-import { shownPath } from './read.ts';
+import { type Loaded, shownPath } from './read.ts';
 import { at, atKey, isNull, toJson } from './tree.ts';
 
 /** Values from outside. */
@@ -29,12 +31,21 @@ export async function readVarFiles(
   inputs: VariableInputs,
   declared: ReadonlySet<string>,
   problems: Problems,
+  { grants, realPaths }: Pick<Loaded, 'grants' | 'realPaths'>,
 ): Promise<ReadonlyMap<string, FileValue>> {
   const values = new Map<string, FileValue>();
   for (const file of inputs.varFiles ?? []) {
     const path = resolve(inputs.cwd, file);
     const shown = shownPath(inputs.cwd, path);
-    const text = await readFile(path, 'utf8').catch((thrown: unknown) => {
+    if (grants.untrusted && !mayRead(path, grants, realPaths)) {
+      problems.add(needsGrant({ what: `${shown} would be read`, grant: `read:${shown}` }));
+      continue;
+    }
+    // The user named it, so it may be a pipe; of a stranger's repository it may lead to anything.
+    const reading = grants.untrusted
+      ? Promise.resolve().then(() => readRegularFile(path, MAX_FILE_CHARS).toString('utf8'))
+      : readFile(path, 'utf8');
+    const text = await reading.catch((thrown: unknown) => {
       const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : String(thrown);
       const why = code === 'ENOENT' ? `There is no file ${shown}` : `${shown} cannot be read: ${code}`;
       problems.add(problem('config/missing-file', why, { hint: 'Check the name after --var-file.' }));

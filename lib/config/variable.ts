@@ -93,6 +93,7 @@ export function resolveVariable(declaration: Declaration, sources: ValueSources)
   const type = typeOf(declaration);
   const description = textOf(keys.get('description'));
   const sensitive = isTrue(keys.get('sensitive'));
+  const isHidden = sensitive || [name, ...envNames(declaration)].some(soundsSecret);
   const given = givenValue(declaration, sources, type);
   const isMissing = given === undefined ? !keys.has('default') : given.text === '';
   if (isMissing && isTrue(keys.get('required'))) {
@@ -102,7 +103,7 @@ export function resolveVariable(declaration: Declaration, sources: ValueSources)
   const found =
     given === undefined
       ? defaultValue(declaration, sources, type)
-      : readGiven(declaration, given, type, sensitive, problems);
+      : readGiven(declaration, given, type, isHidden, problems);
   if (found === undefined) return undefined;
   const { origin } = found;
   const value = Array.isArray(found.value)
@@ -110,7 +111,7 @@ export function resolveVariable(declaration: Declaration, sources: ValueSources)
     : found.value;
   const broken = findBrokenRule(keys, value, sources.scope, sources.evaluator);
   if (broken !== undefined) {
-    const shown = sensitive
+    const shown = isHidden
       ? 'Its value'
       : `"${shorten(typeof value === 'string' ? value : JSON.stringify(value))}"`;
     problems.add(
@@ -215,7 +216,7 @@ function givenValue(
     const text = inputs.env[variable];
     // Not every name is the environment's own: `__proto__` is an object's.
     if (typeof text !== 'string' || (text === '' && !takesEmpty)) continue;
-    if (!isVisible(variable, inputs.grants)) {
+    if (!isVisible(variable, text, inputs.grants)) {
       problems.add(withheld(declaration, variable));
       continue;
     }
@@ -224,14 +225,21 @@ function givenValue(
   return undefined;
 }
 
-/** An untrusted file could name any variable as one of its own; those that sound like secrets are withheld. */
-function isVisible(variable: string, { untrusted, variables }: Grants): boolean {
-  return !untrusted || variables.includes(variable) || !soundsSecret(variable);
+/** What else names of secrets have in them; of an untrusted file rather too many are withheld than too few. */
+const SOUNDS_PRIVATE =
+  /PWD|PRIVATE|COOKIE|SESSION|WEBHOOK|BEARER|SIGN|SALT|DSN|JWT|CERT|(?:^|_)(?:PAT|PW|URI|URL|DB|CONN|PROXY)(?:$|_)|_PROXY$|CONNECTION/i;
+/** A user in an address. */
+const HAS_USER = /:\/\/[^\s/]*@/;
+
+/** An untrusted file could name any variable as one of its own; what sounds or looks like a secret is withheld. */
+function isVisible(variable: string, text: string, { untrusted, variables }: Grants): boolean {
+  if (!untrusted || variables.includes(variable)) return true;
+  return !soundsSecret(variable) && !SOUNDS_PRIVATE.test(variable) && !HAS_USER.test(text);
 }
 
 function withheld({ name, map, entry }: Declaration, variable: string): Problem {
   return notUntrusted(
-    `${name} does not get the value of ${variable}: the name sounds like a secret, and the file is untrusted`,
+    `${name} does not get the value of ${variable}: it sounds or looks like a secret, and the file is untrusted`,
     `If that is meant, allow it: ${allowOption(`env:${variable}`)}`,
     { severity: 'warning', ...atKey(map, entry) },
   );

@@ -2,6 +2,7 @@
  * Whether what builds read, write and ask for is theirs to have: the repository's own, or granted. Asked before any file
  * of theirs is opened, and only for builds of the plan: what is not built needs no grant.
  */
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import {
   type Build,
@@ -16,7 +17,7 @@ import {
   type SecretSource,
   type Span,
 } from '../model/mod.ts';
-import { isWithin, RealPaths } from '../system/mod.ts';
+import { isWithin, leadsNowhere, RealPaths, readRegularFile } from '../system/mod.ts';
 
 /** Where certificates are kept for a whole machine. */
 const CERTIFICATES: readonly string[] = [
@@ -51,10 +52,35 @@ interface UsedPath {
 export function findRefused(plan: Plan, cwd: string): readonly Problem[] {
   const check = new GrantCheck(plan.set.grants, cwd);
   return mergeNeeds([
+    ...findGitCredentials(plan.set.grants),
     ...[...plan.nodes.values()].flatMap((node) => check.problemsOfRunning(node)),
     ...check.problemsOfRegistries(plan.set.registries),
   ]);
 }
+
+/** A token in an address, or in a header that CI has git send. */
+const GIT_CREDENTIAL = /^[^#;\n]*(?:extraheader|:\/\/[^\s/@]+@)/im;
+
+/** A build could copy them out of its context, and CI leaves them there. */
+function findGitCredentials({ untrusted, repositories }: Grants): readonly Problem[] {
+  if (!untrusted) return [];
+  return repositories.flatMap((repository) => {
+    const file = path.join(repository, '.git', 'config');
+    let text = '';
+    try {
+      text = readRegularFile(file, MAX_GIT_CONFIG).toString('utf8');
+    } catch {
+      return [];
+    }
+    if (!GIT_CREDENTIAL.test(text)) return [];
+    return notUntrusted(
+      `${file} holds credentials, which an untrusted build could copy`,
+      'Check out without them (actions/checkout: persist-credentials: false), or take them out of it first.',
+    );
+  });
+}
+
+const MAX_GIT_CONFIG = 1024 * 1024;
 
 /** What one of them may not do as the disk is now: what an earlier build wrote may have brought symlinks. */
 export function findRefusedNow(plan: Plan, build: string, cwd: string): readonly Problem[] {
@@ -117,6 +143,7 @@ export class GrantCheck {
   #isPlain({ context: { ref }, contexts, dockerfile }: Build): boolean {
     if (contexts.size > 0 || ref.kind !== 'local' || this.#realPaths.of(ref.path) !== ref.path) return false;
     if (!isWithin(ref.path, this.#allowed.context)) return false;
+    if (this.#grants.untrusted && this.#reachesGit(ref.path, false)) return false;
     if (dockerfile.kind === 'inline') return true;
     const { path: file } = dockerfile;
     const isInside = file.startsWith(ref.path) && file.lastIndexOf(path.sep) === ref.path.length;
@@ -151,13 +178,47 @@ export class GrantCheck {
       use === 'dockerfile' && !this.#isLink(file)
         ? path.join(this.#realPaths.of(path.dirname(file)), path.basename(file))
         : this.#realPaths.of(file);
-    if (isWithin(real, this.#allowed[use])) return undefined;
     const writes = use === 'output' || use === 'cache-out';
+    const isGit = (writes || this.#grants.untrusted) && this.#reachesGit(real, writes);
+    const { writes: writable, reads } = this.#grants;
+    const allowed = isGit ? [...writable, ...(writes ? [] : reads)] : this.#allowed[use];
+    if (isWithin(real, allowed)) return undefined;
+    if (leadsNowhere(real)) {
+      return notUntrusted(
+        `\`${key}\` is \`${written}\`, which is a chain of too many symlinks`,
+        'Name the file itself.',
+        {
+          ...(span === undefined ? {} : { span }),
+          ...(build === undefined ? {} : { build: build.name }),
+        },
+      );
+    }
+    if (isGit) {
+      return needsGrant(
+        {
+          what: `\`${key}\` is \`${written}\`, where git keeps what it runs and its credentials`,
+          grant: `${writes ? 'write' : 'read'}:${this.#shown(real)}`,
+        },
+        { ...(span === undefined ? {} : { span }), ...(build === undefined ? {} : { build: build.name }) },
+      );
+    }
     const leads = real === file ? '' : ` (which is ${real})`;
     const grant = `${writes ? 'write' : 'read'}:${this.#shown(real)}`;
     return needsGrant(
       { what: `\`${key}\` is \`${written}\`${leads}`, grant },
       { ...(span === undefined ? {} : { span }), ...(build === undefined ? {} : { build: build.name }) },
+    );
+  }
+
+  /**
+   * Whether a path is in a git directory; for writing by untrusted files, also whether one is in it: an image may hold a
+   * `.git` of its own.
+   */
+  #reachesGit(real: string, writes: boolean): boolean {
+    if (real.split(path.sep).includes('.git')) return true;
+    if (!writes || !this.#grants.untrusted) return false;
+    return (
+      this.#grants.repositories.some((one) => isWithin(one, [real])) || existsSync(path.join(real, '.git'))
     );
   }
 
@@ -174,6 +235,23 @@ export class GrantCheck {
       );
   }
 
+  /** Exporters of one build run side by side: what one writes must not lead another one elsewhere. */
+  #checkNested(build: Build): readonly Problem[] {
+    const written = [...outputsOf(build), ...pathsOf(build).filter(({ use }) => use === 'cache-out')];
+    const reals = written.map(({ file }) => this.#realPaths.of(file));
+    const isNested = reals.some((one, at) =>
+      reals.some((other, index) => at !== index && isWithin(one, [other])),
+    );
+    if (!isNested) return [];
+    return [
+      notUntrusted(
+        `\`${build.name}\` writes to a place within another one that it writes to`,
+        'Give each output and cache a directory of its own.',
+        { build: build.name, ...(build.span === undefined ? {} : { span: build.span }) },
+      ),
+    ];
+  }
+
   #checkUntrusted(build: Build): readonly Problem[] {
     const secrets = build.secrets.flatMap((secret) => this.#checkSecret(build, secret) ?? []);
     const ssh = build.ssh
@@ -184,7 +262,7 @@ export class GrantCheck {
           { build: build.name, ...(span === undefined ? {} : { span }) },
         ),
       );
-    return [...secrets, ...ssh];
+    return [...secrets, ...ssh, ...this.#checkNested(build)];
   }
 
   #checkSecret(build: Build, { id, from, span }: SecretSource): Problem | undefined {

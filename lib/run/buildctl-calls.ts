@@ -84,7 +84,7 @@ export async function callUntilDone(calling: Calling, attempts: Attempts): Promi
 async function attemptUntilDone(calling: Calling, attempts: Attempts): Promise<Called> {
   const { node, inputs, prepare, mend, sendsAnew = false } = attempts;
   const build = node.build.name;
-  const [lacking, ...others] = await calling.findObstacles(node.build);
+  const [lacking, ...others] = await calling.missingSecrets(node.build);
   if (lacking !== undefined) {
     for (const other of others) calling.emit({ type: 'warning', build, problem: problemToJson(other) });
     return { kind: 'failed', problem: lacking };
@@ -160,6 +160,10 @@ function callOnce(
     () => calling.priorityOf(build),
     async (giveBack) => {
       await calling.engineReturn.settled();
+      // Symlinks may have come with what an earlier build wrote.
+      const [refused] = calling.findRefused(call.build);
+      if (refused !== undefined)
+        return { result: fail({ kind: 'failed', problem: { ...refused, build } }), ranMs: 0 };
       calling.countCall();
       const startedAt = performance.now();
       const watch = new CallWatch({

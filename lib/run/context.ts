@@ -91,8 +91,10 @@ export interface Calling {
   readonly newWorkDir: () => string;
   readonly dockerfiles: DockerfileLibrary;
   readonly images: ExternalImages;
-  /** What keeps a build from running right now: secrets that are not there, paths that come to lead where they may not. */
-  readonly findObstacles: (build: Build) => Promise<readonly Problem[]>;
+  /** The secrets of a build that are not there. */
+  readonly missingSecrets: (build: Build) => Promise<readonly Problem[]>;
+  /** What a build may not do as the disk is right now. */
+  readonly findRefused: (build: Build) => readonly Problem[];
 }
 
 /** Where layers-only images come from (see `lib/registry/layers-only.ts`): each is made at most once in a run. */

@@ -214,7 +214,8 @@ export class Session {
       made: new Map(),
       remembered: (build) => this.state.readImage(build),
     };
-    this.#permits = new Semaphore(options.jobs ?? defaultJobs());
+    // One at a time where files are not trusted: what a build writes must not move what another one was checked for.
+    this.#permits = new Semaphore(plan.set.grants.untrusted ? 1 : (options.jobs ?? defaultJobs()));
     this.engine = new SessionEngine({
       access: options.engines ?? ENGINES,
       plan,
@@ -329,10 +330,8 @@ export class Session {
       newWorkDir: () => path.join(this.workDir, `${this.#workDirs++}`),
       dockerfiles,
       images: this.#images,
-      findObstacles: async (build) => [
-        ...findRefusedNow(plan, build.name, dockerfiles.cwd),
-        ...(await findMissingSecrets(build, this.#options.env)),
-      ],
+      missingSecrets: (build) => findMissingSecrets(build, this.#options.env),
+      findRefused: (build) => findRefusedNow(plan, build.name, dockerfiles.cwd),
     };
     const context: NodeContext = {
       emit,

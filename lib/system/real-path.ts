@@ -5,6 +5,11 @@ import path from 'node:path';
 /** As many as Linux follows (path_resolution(7)). */
 const MOST_LINKS = 40;
 
+/** Begins what a path leads to that leads nowhere: no directory's path does. */
+const NOWHERE = '\0';
+
+class TooManyLinks extends Error {}
+
 /** From so many paths of one directory on it is cheaper to read the directory. */
 const FEW_IN_A_DIRECTORY = 8;
 
@@ -16,25 +21,38 @@ export class RealPaths {
 
   /**
    * The path without symlinks, as far as it exists; what does not exist stays as it is written. What cannot be looked at
-   * (no permission, a circle of symlinks) counts as not existing: whoever opens it gets the error.
+   * (no permission) counts as not existing: whoever opens it gets the error. A path with too many symlinks, or a circle of
+   * them, leads nowhere: to what lies in no directory. Nothing is remembered of it, since a path that joins it further
+   * down may lead somewhere.
    *
    * @param file absolute and normalized, as `path.resolve` gives it
    */
   of(file: string): string {
-    return this.#known.get(file) ?? this.#resolve(file, MOST_LINKS);
+    const known = this.#known.get(file);
+    if (known !== undefined) return known;
+    try {
+      return this.#resolve(file, { left: MOST_LINKS });
+    } catch (error) {
+      if (!(error instanceof TooManyLinks)) throw error;
+      return NOWHERE + file;
+    }
   }
 
-  #resolve(file: string, linksLeft: number): string {
+  /** @throws TooManyLinks */
+  #resolve(file: string, links: { left: number }): string {
     const parent = path.dirname(file);
     if (parent === file) return file;
     const known = this.#known.get(file);
     if (known !== undefined) return known;
-    const realParent = this.#resolve(parent, linksLeft);
+    const realParent = this.#resolve(parent, links);
     const plain = realParent === parent ? file : path.join(realParent, path.basename(file));
-    const isLink = linksLeft > 0 && !this.#isPlain(realParent, path.basename(file));
-    const target = isLink ? linkTarget(plain) : undefined;
+    const target = this.#isPlain(realParent, path.basename(file)) ? undefined : linkTarget(plain);
+    if (target !== undefined) {
+      links.left -= 1;
+      if (links.left < 0) throw new TooManyLinks();
+    }
     const real =
-      target === undefined ? plain : this.#resolve(path.resolve(path.dirname(plain), target), linksLeft - 1);
+      target === undefined ? plain : this.#resolve(path.resolve(path.dirname(plain), target), links);
     this.#known.set(file, real);
     return real;
   }
@@ -70,6 +88,11 @@ function linkTarget(file: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Whether {@link RealPaths.of} found that a path leads nowhere. */
+export function leadsNowhere(real: string): boolean {
+  return real.startsWith(NOWHERE);
 }
 
 /** Whether a path is one of these, or lies in one of them; all of them real paths. */

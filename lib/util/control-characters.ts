@@ -6,12 +6,12 @@
 /** Any of them. */
 export const CONTROL: RegExp =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it is for
-  /[\u0000-\u001f\u007f-\u009f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]|\udb40[\udc00-\udc7f]/g;
 
 /** Those that no text of ours holds. */
 const UNWRITTEN =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it is for
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]|\udb40[\udc00-\udc7f]/g;
 
 /** True where a text holds such a character; line breaks and tabs are none here. */
 export function hasControls(text: string): boolean {
@@ -20,5 +20,6 @@ export function hasControls(text: string): boolean {
 
 /** JSON, or YAML whose texts with such characters stand in double quotes, with escapes in their place: it means the same. */
 export function escapeControls(text: string): string {
-  return text.replace(UNWRITTEN, (one) => `\\u${(one.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`);
+  const written = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return text.replace(UNWRITTEN, (one) => one.split('').map(written).join(''));
 }

@@ -197,7 +197,7 @@ builds:
     },
     {
       push: 'never',
-      outputs: ['local ', 'image evil.example/e'],
+      outputs: ['local '],
       cacheFrom: ['registry'],
       cacheTo: ['inline', 'local'],
       address: undefined,
@@ -279,4 +279,101 @@ test('a long but ordinary file has steps enough', async () => {
   const yaml = `builds: { a: { matrix: { n: [${rows}] }, context: ., args: { X: "\${{ ['a','b','c'].map(x, x + string(matrix.n)).join(' ') }}" } } }`;
   const result = await read(yaml);
   assert(result.ok);
+});
+
+test('chains of symlinks that are too long lead nowhere, whatever was asked before', async (t) => {
+  const { repo, outside } = await makePlace(t, '');
+  const sub = path.join(repo, 'sub');
+  for (let at = 1; at <= 45; at++)
+    await symlink(at === 45 ? path.join(outside, 'secret.txt') : `l${at + 1}`, path.join(sub, `l${at}`));
+  const args = `X: "\${{ (readText('l1') == 'x' || true) ? readText('l20') : '' }}"`;
+  await writeFile(path.join(sub, 'builds.yaml'), `builds: { a: { context: ., args: { ${args} } } }`);
+  for (const untrusted of [false, true]) {
+    const found = await readIn(sub, { untrusted });
+    assert.match(found.join('\n'), /config\/needs-grant/);
+  }
+  await symlink('circle', path.join(sub, 'circle'));
+  await writeFile(path.join(sub, 'builds.yaml'), readingArg('circle'));
+  assert.match((await readIn(sub)).join('\n'), /config\/needs-grant/);
+});
+
+test('names of attributes are what buildctl reads: in lower case, and nothing that it would cut', async () => {
+  const of = async (key: string, item: string) => {
+    const result = await read(`builds: { a: { context: ., ${key}: [${item}] } }`);
+    if (!result.ok) return result.error.map(({ code }) => code).join();
+    const build = result.value.set.builds.get('a');
+    const [first] = (key === 'outputs' ? build?.outputs : build?.cacheTo) ?? [];
+    return [first?.type, ...(first?.attributes.keys() ?? [])].join();
+  };
+  assert.equal(await of('outputs', '{ type: local, DEST: out }'), 'local,dest');
+  assert.equal(await of('outputs', '{ type: image, PUSH: "true", name: x }'), 'image,push,name');
+  assert.equal(await of('cache-to', '{ type: inline, TYPE: local, DEST: out }'), 'local,dest');
+  assert.equal(await of('outputs', '{ type: local, "dest=/etc/x": y }'), 'config/attributes');
+  assert.equal(await of('outputs', '{ type: local, " dest": y }'), 'config/attributes');
+  assert.equal(await of('cache-to', '{ type: local, "dest=/etc/x,y": z, dest: out }'), 'config/attributes');
+  const ssh = async (item: string) => problemsOf(`builds: { a: { context: ., ssh: [${item}] } }`);
+  assert.match((await ssh('{ id: "default=/etc/key" }'))[0] ?? '', /^config\/ssh/);
+  assert.match((await ssh('{ id: a, paths: ["k,/etc/key"] }'))[0] ?? '', /^config\/ssh/);
+  assert.deepEqual(await ssh('default, "other=k,l", { id: third, paths: [m] }'), []);
+});
+
+test('of an untrusted repository the git directory is not read, and files of variables stay within it', {
+  timeout: 20_000,
+}, async (t) => {
+  const { repo, outside } = await makePlace(
+    t,
+    'vars: { V: { default: d } }\nbuilds: { a: { context: . } }\n',
+  );
+  const sub = path.join(repo, 'sub');
+  await writeTree(repo, { '.git/config': 'url = https://user:token@example.com/x\n' });
+  await symlink(path.join(outside, 'secret.env'), path.join(sub, 'link.env'));
+  await writeFile(path.join(outside, 'secret.env'), 'V=outside\n');
+  assert.equal(spawnSync('mkfifo', [path.join(sub, 'pipe.env')]).status, 0);
+  assert.deepEqual(await readIn(sub, { varFiles: ['link.env'] }), []);
+  assert.match((await readIn(sub, { varFiles: ['link.env'], untrusted: true })).join(), /needs-grant/);
+  assert.match((await readIn(sub, { varFiles: ['pipe.env'], untrusted: true })).join(), /not-regular/);
+  await writeFile(path.join(sub, 'builds.yaml'), readingArg('../.git/config'));
+  assert.deepEqual(await readIn(sub), []);
+  assert.match((await readIn(sub, { untrusted: true })).join(), /needs-grant/);
+});
+
+test('values that look like secrets are withheld, and those beside such names not shown', async () => {
+  const env = {
+    REPO: 'https://ci:tok@example.com/x',
+    MYSQL_PWD: 'p',
+    GH_PAT: 'g',
+    DATABASE_URL: 'd',
+    CHANNEL: 'edge',
+    NPM_TOKEN: 'npm_word',
+  };
+  const yaml = `
+vars: { A: { env: [REPO], default: n }, B: { env: [MYSQL_PWD], default: n }, C: { env: [GH_PAT], default: n }, D: { env: [DATABASE_URL], default: n }, CHANNEL: {} }
+builds: { a: { context: ., args: { X: "\${{ vars.A }}\${{ vars.B }}\${{ vars.C }}\${{ vars.D }}\${{ vars.CHANNEL }}" } } }
+`;
+  const { set } = await readSet(yaml, { env, untrusted: true });
+  assert.equal(set.builds.get('a')?.args.get('X'), 'nnnnedge');
+  const wrong = await problemsOf(
+    'vars: { NPM_TOKEN: { type: int }, T: { env: [NPM_TOKEN], pattern: "^x$" } }\nbuilds: { a: { context: . } }',
+    { env },
+  );
+  assert.equal(wrong.length, 2);
+  assert.equal(wrong.join().includes('npm_word'), false, wrong.join());
+});
+
+test('work is counted by its size: large texts in loops end early', { timeout: 30_000 }, async () => {
+  const big = 'x'.repeat(1000);
+  const list = `[${Array.from({ length: 200 }, (_, index) => index).join(',')}]`;
+  const grown = `"${big}".replace("x", "${big}")`;
+  for (const body of [
+    'sha256(b)',
+    'slug(b)',
+    'b.replace("x", "y")',
+    '"".matches("(x{200}y{200}){2}" + string(i) + string(j))',
+  ]) {
+    const code = `cel.bind(b, ${grown.replace(/"x{1000}"\)$/, `"${big.slice(0, 900)}")`)}, size(${list}.map(i, ${list}.map(j, ${body}))))`;
+    const startedAt = performance.now();
+    const found = await problemsOf(`builds: { a: { context: ., args: { X: '\${{ ${code} }}' } } }`);
+    assert.match(found[0] ?? 'none', /more than 10,000,000 steps/, body);
+    assert(performance.now() - startedAt < 15_000, body);
+  }
 });

@@ -41,13 +41,20 @@ test(
     const proxy = await startProxy(t);
     const work = await makeWorkspace(t, { file: 'one\n', 'builds.yaml': ONE(proxy.host) });
     assertOk(await work.bake());
-    for (const fault of [401, 403, 429, 500, 503, 'cut'] as const) {
+    for (const fault of [401, 403, 429, 500, 503] as const) {
       await work.buildctl.reset();
       proxy.judge(({ from, method }) => (from === 'bake-ts' && method === 'HEAD' ? fault : 'pass'));
       const baked = await work.bake();
       assert.equal(baked.outcome('one').reason?.code, 'registry-unknown', `${fault}`);
       assert.equal((await work.buildctl.builds()).length, 1, `${fault}`);
     }
+    // What would be pushed to a registry that is not there is not even begun.
+    await work.buildctl.reset();
+    proxy.judge(({ from, method }) => (from === 'bake-ts' && method === 'HEAD' ? 'cut' : 'pass'));
+    const away = await work.bake();
+    assert.deepEqual(away.kinds, { one: 'failed' });
+    assert.match(away.outcome('one').problem?.code ?? '', /^registry\//);
+    assert.deepEqual(await work.buildctl.builds(), []);
     proxy.judge(undefined);
     await work.buildctl.reset();
     const after = await work.bake();

@@ -309,7 +309,7 @@ test('a pass goes by the options of the session', async (t) => {
       calling.countCall();
       assert.equal(session.counts.buildctlCalls, 1);
       assert.equal(calling.root, world.dir);
-      assert.deepEqual(await calling.findObstacles(a(world)), []);
+      assert.deepEqual(await calling.missingSecrets(a(world)), []);
       context.emit({ type: 'interrupted', signal: 'x' });
       assert.deepEqual(heard.splice(0), [{ type: 'interrupted', signal: 'x' }]);
       const silent = await session.startPass(false, () => undefined);
@@ -331,7 +331,7 @@ test('a pass goes by the options of the session', async (t) => {
 /** A build without secrets. */
 function a({ dir }: FakeWorld) {
   return { name: 'a', secrets: [], dir } as unknown as Parameters<
-    Awaited<ReturnType<Session['startPass']>>['context']['building']['calling']['findObstacles']
+    Awaited<ReturnType<Session['startPass']>>['context']['building']['calling']['missingSecrets']
   >[0];
 }
 

@@ -111,7 +111,11 @@ export function readOutline(value: unknown): InputsOutline | undefined {
     parents: readMarks(value['parents']),
     options: readMarks(value['options']),
     files: isObject(files)
-      ? Object.fromEntries(Object.entries(files).map(([name, marks]) => [name, readMarks(marks)]))
+      ? Object.fromEntries(
+          Object.entries(files)
+            .filter(([name]) => isShowable(name))
+            .map(([name, marks]) => [name, readMarks(marks)]),
+        )
       : {},
     hides: hides === true,
   };

@@ -91,6 +91,8 @@ export function sensitiveForms(value: Json): readonly string[] {
       : [
           ...[text, json, escapeHtml(json), encodeURIComponent(bytes.toString()), base64],
           ...(lines.length > 1 ? lines : []),
+          // In a field of an output's or a cache's attributes.
+          ...[text, ...lines].map((one) => one.replaceAll('"', '""')),
         ];
   });
   return [...new Set(forms)].filter((form) => form.length >= SHORTEST);

@@ -227,6 +227,8 @@ export class Exchange {
       failure !== undefined &&
       call.upload !== true &&
       isConnectionFailure(failure) &&
+      // One that answers other questions is there, however long it takes over this one.
+      (failure.code !== 'registry/timeout' || !state.known) &&
       resting() === undefined
     ) {
       state.down = { untilMs: this.#options.now() + this.#options.retries.restMs, problem: failure };

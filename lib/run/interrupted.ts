@@ -52,11 +52,13 @@ export async function finishInterrupted(
   { plan, dryRun = false }: { readonly plan: Plan; readonly dryRun?: boolean },
 ): Promise<readonly Problem[]> {
   const found: Problem[] = [];
+  // Whoever pushes nothing moves no tags either.
+  const onlyLooks = dryRun || ![...plan.nodes.values()].some(({ pushes }) => pushes);
   for (const intent of await intents.read()) {
     if (await isUnderWay(intent)) continue;
-    const { problems, isSettled } = await finish(registry, intent, { plan, dryRun });
+    const { problems, isSettled } = await finish(registry, intent, { plan, dryRun: onlyLooks });
     found.push(...problems);
-    if (isSettled && !dryRun) await intents.remove(intent);
+    if (isSettled && !onlyLooks) await intents.remove(intent);
   }
   return found;
 }

@@ -128,9 +128,9 @@ export class Memory {
   async confirm(build: string, last: LastInputs): Promise<void> {
     if (last.parts.sealed !== true) this.#inputs.set(build, last);
     const shared = this.#fromRegistry.get(last.key);
-    if (shared === undefined) await this.#state.ensureLast(build, last);
+    if (shared === undefined) await this.#state.ensureLast(build, this.#keptInputs(last));
     // So that it is known here too, with those who vouch for it, should the shared records move or go.
-    else await this.#state.writeRecord(shared, last);
+    else await this.#state.writeRecord(shared, this.#keptInputs(last));
   }
 
   /** Remembers the manifests and configs of the image that a build has now, unless they hold a sensitive value. */
@@ -145,7 +145,14 @@ export class Memory {
     const kept = keptRecord(record, last, this.#isSecret);
     this.#see(record.build, kept);
     if (kept.local !== true) this.#inputs.set(record.build, last);
-    return this.#state.writeRecord(kept, last);
+    return this.#state.writeRecord(kept, this.#keptInputs(last));
+  }
+
+  /** Without the places of parents that hold a sensitive value. */
+  #keptInputs(last: LastInputs): LastInputs {
+    const { parents, ...rest } = last;
+    const kept = Object.entries(parents ?? {}).filter(([, { ref }]) => !this.#isSecret(ref));
+    return kept.length === 0 ? rest : { ...rest, parents: Object.fromEntries(kept) };
   }
 
   /** Forgets what a key gave, here and (with `save`) in the registry: it was found to be wrong. */
@@ -292,7 +299,9 @@ export class Memory {
 
   #noteAt(seen: Seen, place: SharedRecords): void {
     const { record } = seen;
-    seen.record = { ...record, sharedWith: [...(record.sharedWith ?? []), this.#markOf(place)] };
+    const mark = this.#markOf(place);
+    if (this.#isSecret(mark)) return;
+    seen.record = { ...record, sharedWith: [...(record.sharedWith ?? []), mark] };
     this.#noted.add(seen);
   }
 

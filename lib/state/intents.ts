@@ -109,12 +109,21 @@ export class PublishIntents {
 async function readIntent(file: string): Promise<PublishIntent | undefined> {
   try {
     const json = JSON.parse(await readFile(file, 'utf8')) as Partial<PublishIntent>;
-    const moves = (json.moves ?? []).filter(isMove);
+    const moves = (Array.isArray(json.moves) ? json.moves : []).filter(
+      (one) => typeof one === 'object' && one !== null && isMove(one),
+    );
     if (typeof json.startedAt !== 'string' || moves.length === 0) return undefined;
-    return { file, startedAt: json.startedAt, owner: json.owner, moves };
+    const owner = isOwner(json.owner) ? json.owner : undefined;
+    return { file, startedAt: json.startedAt, owner, moves };
   } catch {
     return undefined;
   }
+}
+
+function isOwner(owner: unknown): owner is IntentOwner {
+  if (typeof owner !== 'object' || owner === null) return false;
+  const { pid, startTicks, bootId } = owner as Partial<Record<keyof IntentOwner, unknown>>;
+  return typeof pid === 'number' && typeof startTicks === 'number' && typeof bootId === 'string';
 }
 
 function isMove({ build, ref, from, source }: Partial<IntendedMove>): boolean {

@@ -192,7 +192,7 @@ test('strange data is no outline, or loses what is strange', () => {
     target: 1,
     platforms: [1, 'linux/amd64', 'x\u001b[2J'],
     args: { A: 'abc', B: 1, 'C\u001b[2J': 'abc', D: 'longer' },
-    files: { context: { a: 'abc', b: {} }, other: 1 },
+    files: { context: { a: 'abc', b: {} }, other: 1, 'x\u001b[2J': {}, ['N'.repeat(100_000)]: {} },
     parents: [],
   });
   assert.deepEqual(read, {

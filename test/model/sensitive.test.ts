@@ -35,11 +35,13 @@ test('each line of a value is hidden, and the value as JSON, addresses and base6
     'x line \\"one\\" & <two> x'.replace(/line/, `${JSON.stringify(value).slice(1, -1)}`),
     encodeURIComponent(value),
     Buffer.from(value).toString('base64'),
+    // As a field of `--output` has it.
+    'type=image,"annotation.x=line ""one"" & <two>"',
   ]) {
     assert.ok(holds(text), text);
     const shown = hide(text);
     assert.match(shown, /\(hidden\)/);
-    assert.doesNotMatch(shown, /BEGIN|one" &|LS0t/, text);
+    assert.doesNotMatch(shown, /BEGIN|one"+ &|LS0t/, text);
   }
   assert.equal(hide('ab is too short'), 'ab is too short');
   // Go escapes these in JSON.

@@ -171,3 +171,42 @@ test('certificates are read where machines keep them', async (t) => {
     'config/needs-grant --allow=read:/root/x.pem',
   ]);
 });
+
+test('git directories are written by nobody, and read by no untrusted file', async (t) => {
+  const place = await makePlace(t);
+  const git = (settings: string, options: Options = {}) =>
+    problemsOf(place, `builds: { a: { ${settings} } }`, options);
+  for (const dest of ['.git', '.git/hooks', 'sub/.git/x']) {
+    const found = hintsOf(await git(`context: ., outputs: ["type=local,dest=${dest}"]`));
+    assert.deepEqual(found, [`config/needs-grant --allow=write:${dest}`], dest);
+  }
+  const allow = ['write:.git'];
+  assert.deepEqual(await git('context: ., outputs: ["type=local,dest=.git"]', { allow }), []);
+  assert.deepEqual(await git('context: ., cache-to: ["type=local,dest=.git/c"]', { allow }), []);
+  assert.deepEqual(await git('context: ., outputs: ["type=local,dest=."]'), []);
+  const untrusted = true;
+  assert.equal((await git('context: ., outputs: ["type=local,dest=."]', { untrusted })).length, 1);
+  assert.equal((await git('context: .git', { untrusted })).length, 1);
+  assert.equal((await git('context: ., contexts: { g: .git }', { untrusted })).length, 1);
+  assert.deepEqual(await git('context: .', { untrusted }), []);
+});
+
+test('an untrusted build is not begun where git keeps credentials, nor with outputs within one another', async (t) => {
+  const place = await makePlace(t);
+  const codes = async (settings: string) =>
+    (await problemsOf(place, `builds: { a: { ${settings} } }`, { untrusted: true })).map(({ code }) => code);
+  const nested = 'context: ., outputs: ["type=local,dest=out", "type=local,dest=out/evil/.ssh"]';
+  assert.deepEqual(await codes(nested), ['config/untrusted']);
+  assert.deepEqual(await codes('context: ., outputs: ["type=local,dest=out", "type=local,dest=out2"]'), []);
+  for (const config of [
+    '[remote "origin"]\n\turl = https://user:token@example.com/x\n',
+    '[http "https://github.com/"]\n\textraheader = AUTHORIZATION: basic abc\n',
+  ]) {
+    await writeTree(place.repo, { '.git/config': config });
+    assert.deepEqual(await codes('context: .'), ['config/untrusted'], config);
+  }
+  await writeTree(place.repo, {
+    '.git/config': '[remote "origin"]\n\turl = https://example.com/x\n# a://b@c\n',
+  });
+  assert.deepEqual(await codes('context: .'), []);
+});

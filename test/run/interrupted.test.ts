@@ -92,6 +92,17 @@ test('it is ended for builds that the next run does not hold, too', async (t) =>
   assert.deepEqual(store.tags(), now);
 });
 
+test('whoever pushes nothing moves no tags of an interrupted run either', async (t) => {
+  const { world, store, now } = await makeKilled(t);
+  const yaml = await readFile(path.join(world.dir, 'builds.yaml'), 'utf8');
+  await world.write({ 'builds.yaml': yaml.replaceAll('push: true', 'push: false') });
+  const quiet = await world.bake();
+  assert.deepEqual(codesOf(quiet), ['warning run/publish-interrupted']);
+  assert.notDeepEqual(store.tags(), now);
+  await world.write({ 'builds.yaml': yaml });
+  assert.deepEqual(codesOf(await world.bake()), ['warning run/publish-finished']);
+});
+
 test('where a tag was moved by somebody else, nothing is moved, and it is said once what stands where', async (t) => {
   const { world, store, old } = await makeKilled(t);
   const foreign = store.manifest('app/c', old['app/c:dev'] ?? '');
@@ -212,6 +223,14 @@ test('what is written down and damaged is no intent', async (t) => {
     await writeFile(noted.file, damaged);
     assert.deepEqual(await intents.read(), [], damaged);
   }
+  // Whose it was is not needed to go on.
+  for (const owner of ['null', '1', '{}', '{"pid":"x"}', '[]']) {
+    await writeFile(noted.file, text.replace('{', `{"owner":${owner},`));
+    const [read] = await intents.read();
+    assert.deepEqual([read?.owner, read?.moves.length], [undefined, 1], owner);
+  }
+  await writeFile(noted.file, text.replace('"moves":[', '"moves":[null,1,'));
+  assert.equal((await intents.read()).length, 1);
   await writeFile(noted.file, text);
   assert.equal((await intents.read()).length, 1);
   await intents.remove(noted);

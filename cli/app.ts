@@ -20,7 +20,12 @@ const COMPLETE = '__complete';
 
 /** Runs one command line. Resolves always; a bug of ours becomes exit code 4 and what a report of it needs. */
 export async function runCli(given: Io): Promise<ExitCode> {
-  const io = { ...given, stdout: guardWriter(given.stdout), stderr: guardWriter(given.stderr) };
+  const inActions = given.env['GITHUB_ACTIONS'] === 'true';
+  const io = {
+    ...given,
+    stdout: guardWriter(given.stdout, inActions),
+    stderr: guardWriter(given.stderr, inActions),
+  };
   try {
     return await dispatch(declareCli(), io);
   } catch (error) {

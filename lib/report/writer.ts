@@ -14,10 +14,26 @@ export interface Writer {
 /** Columns assumed where the output is not a terminal: CI logs wrap or scroll, and about this much is visible. */
 export const DEFAULT_COLUMNS = 120;
 
-/** The same writer, but what a terminal would obey besides our own colours does not come through `write`. */
-export function guardWriter(writer: Writer): Writer {
+/**
+ * Lines that the log of GitHub Actions would obey (workflow commands), but for the annotations that we write ourselves,
+ * which only show something.
+ */
+const COMMANDS = /^([ \t]+)::|^::(?!(?:error|warning|notice)[ :])|##(?=\[)/gm;
+
+function withoutCommands(text: string): string {
+  return text.replace(COMMANDS, (found, blanks: string | undefined) =>
+    found === '##' ? '# #' : `${blanks ?? ''}: :`,
+  );
+}
+
+/**
+ * The same writer, but what a terminal would obey besides our own colours does not come through `write`.
+ *
+ * @param inActions also what the log of GitHub Actions would obey
+ */
+export function guardWriter(writer: Writer, inActions = false): Writer {
   return {
-    write: (text) => writer.write(harmlessText(text)),
+    write: (text) => writer.write(inActions ? withoutCommands(harmlessText(text)) : harmlessText(text)),
     writeRaw: (text) => (writer.writeRaw ?? writer.write).call(writer, text),
     get columns() {
       return writer.columns;

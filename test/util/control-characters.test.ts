@@ -27,3 +27,15 @@ test('of what goes to a terminal our own colours are kept, and nothing else that
   writer.writeRaw?.('\u001b[J');
   assert.equal(written, '\u001b[J');
 });
+
+test('in GitHub Actions what its log would obey is broken, but for annotations', () => {
+  let written = '';
+  const writer = guardWriter({ write: (text) => (written += text) }, true);
+  writer.write(
+    '  ::add-mask::x\n::set-output name=a::b\n::error file=a::b\na ::c ##[group]x\n::warning::y\n',
+  );
+  assert.equal(
+    written,
+    '  : :add-mask::x\n: :set-output name=a::b\n::error file=a::b\na ::c # #[group]x\n::warning::y\n',
+  );
+});

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { problem } from '../../lib/model/mod.ts';
 import { type ParsedArgs, textOf } from '../args.ts';
@@ -36,6 +36,9 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
 
 async function readText(file: string): Promise<string | undefined> {
   try {
+    // A device has no end.
+    const found = await stat(file);
+    if (found.isCharacterDevice() || found.isBlockDevice() || found.size > MAX_BYTES) return undefined;
     const bytes = await readFile(file);
     return bytes.length > MAX_BYTES ? undefined : bytes.toString('utf8');
   } catch {

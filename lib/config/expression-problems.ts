@@ -199,7 +199,8 @@ function inWords(
       if (summary.endsWith('EOF')) return { message: 'The expression ends too early' };
       return { message: `The expression cannot be read: ${summary}` };
     default:
-      if (summary.includes('call stack')) return { message: 'The expression, or what it reads, is nested too deeply' };
+      if (summary.includes('call stack'))
+        return { message: 'The expression, or what it reads, is nested too deeply' };
       return { message: `The expression fails: ${summary.replace(/\.$/, '')}` };
   }
 }

@@ -1,7 +1,7 @@
 /** From `--allow` and the files that the user named to what a builds file may do. */
-import { join, resolve, sep } from 'node:path';
+import { join, resolve } from 'node:path';
 import { GRANT_FORMS, type Grants, parseGrant, problem } from '../model/mod.ts';
-import { isWithin, type RealPaths, repositoryOf } from '../system/mod.ts';
+import { isInGitDirectory, isWithin, type RealPaths, repositoryOf } from '../system/mod.ts';
 import { absolutePath } from './absolute-path.ts';
 import type { Problems } from './problems.ts';
 
@@ -120,6 +120,6 @@ export function mayRead(file: string, grants: Grants, realPaths: RealPaths): boo
   const granted = [...grants.reads, ...grants.writes];
   if (isWithin(real, granted)) return true;
   // git keeps credentials there in CI.
-  if (grants.untrusted && real.split(sep).includes('.git')) return false;
+  if (grants.untrusted && isInGitDirectory(real, grants.repositories)) return false;
   return isWithin(real, grants.repositories);
 }

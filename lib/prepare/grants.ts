@@ -17,7 +17,7 @@ import {
   type SecretSource,
   type Span,
 } from '../model/mod.ts';
-import { isWithin, leadsNowhere, RealPaths, readRegularFile } from '../system/mod.ts';
+import { isInGitDirectory, isWithin, leadsNowhere, RealPaths, readRegularFile } from '../system/mod.ts';
 
 /** Where certificates are kept for a whole machine. */
 const CERTIFICATES: readonly string[] = [
@@ -215,7 +215,7 @@ export class GrantCheck {
    * `.git` of its own.
    */
   #reachesGit(real: string, writes: boolean): boolean {
-    if (real.split(path.sep).includes('.git')) return true;
+    if (isInGitDirectory(real, this.#grants.repositories)) return true;
     if (!writes || !this.#grants.untrusted) return false;
     return (
       this.#grants.repositories.some((one) => isWithin(one, [real])) || existsSync(path.join(real, '.git'))

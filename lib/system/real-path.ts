@@ -104,6 +104,13 @@ export function isWithin(file: string, directories: readonly string[]): boolean 
   );
 }
 
+/** Whether a real path is a git directory of one of these repositories, or in it; names of files may ignore case. */
+export function isInGitDirectory(real: string, repositories: readonly string[]): boolean {
+  return repositories.some(
+    (one) => isWithin(real, [one]) && real.slice(one.length).toLowerCase().split(path.sep).includes('.git'),
+  );
+}
+
 /** The root of the git repository that a directory lies in, or the directory itself where there is none. */
 export function repositoryOf(directory: string): string {
   for (let dir = directory; ; dir = path.dirname(dir)) {

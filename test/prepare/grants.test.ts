@@ -176,7 +176,7 @@ test('git directories are written by nobody, and read by no untrusted file', asy
   const place = await makePlace(t);
   const git = (settings: string, options: Options = {}) =>
     problemsOf(place, `builds: { a: { ${settings} } }`, options);
-  for (const dest of ['.git', '.git/hooks', 'sub/.git/x']) {
+  for (const dest of ['.git', '.git/hooks', 'sub/.git/x', '.GIT/hooks']) {
     const found = hintsOf(await git(`context: ., outputs: ["type=local,dest=${dest}"]`));
     assert.deepEqual(found, [`config/needs-grant --allow=write:${dest}`], dest);
   }

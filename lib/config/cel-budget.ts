@@ -10,7 +10,7 @@ export class OverBudget extends Error {}
 /** Nodes of bodies of `map`, `filter` and the like that are evaluated for one file and what it includes: about a second. */
 const MAX_STEPS = 10_000_000;
 /** Characters that a function goes through in the time of a step, hashing among them. */
-const CHARACTERS_OF_A_STEP = 16;
+const CHARACTERS_OF_A_STEP = 4;
 /** Characters of a text, and items of a list, that an operation gives. */
 const MAX_TEXT = 1024 * 1024;
 const MAX_ITEMS = 100_000;

@@ -16,7 +16,7 @@ const MAX_EXPRESSION = 1000;
 const WORK_OF_A_STEP = 4;
 
 /** Steps for each instruction of a compiled expression. */
-const WORK_OF_COMPILING = 50;
+const WORK_OF_COMPILING = 200;
 const MAX_COMPILED = 100;
 
 /** Loads the library; it is large, so only where an expression is there to be matched. */

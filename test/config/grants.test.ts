@@ -86,7 +86,7 @@ test('a builds.yaml that is a symlink to elsewhere is read only where the user n
   assert.match((await readIn(cwd, { files: ['builds.yaml'], untrusted: true }))[0] ?? '', /needs-grant/);
 });
 
-test('devices and pipes are not read, and files only up to a size', { timeout: 20_000 }, async (t) => {
+test('devices and pipes are not read, and files only up to a size', { timeout: 60_000 }, async (t) => {
   const { repo } = await makePlace(t, '');
   const sub = path.join(repo, 'sub');
   assert.equal(spawnSync('mkfifo', [path.join(sub, 'pipe'), path.join(sub, 'pipe.yaml')]).status, 0);
@@ -237,7 +237,7 @@ test('the settings of the user allow for good, for the directories that they nam
 });
 
 test('expressions and regular expressions that would take for ever are stopped', {
-  timeout: 20_000,
+  timeout: 60_000,
 }, async () => {
   const list = '[1,2,3,4,5,6,7,8,9,10]';
   const nested = [...'abcdefgh'].reduce((body, name) => `${list}.map(${name}, ${body})`, 'a');
@@ -316,7 +316,7 @@ test('names of attributes are what buildctl reads: in lower case, and nothing th
 });
 
 test('of an untrusted repository the git directory is not read, and files of variables stay within it', {
-  timeout: 20_000,
+  timeout: 60_000,
 }, async (t) => {
   const { repo, outside } = await makePlace(
     t,

@@ -114,7 +114,7 @@ test('two machines that share records at once may lose some, which costs builds 
   const held = world.registry.fault({
     method: 'PUT',
     from: 'bake-ts',
-    path: 'bake-records',
+    path: '/app/c/manifests/bake-records',
     nth: 1,
     act: { kind: 'hold' },
   });

@@ -25,15 +25,17 @@ export interface Finishing {
 }
 
 /**
- * Notes what is about to move.
+ * Notes what is about to move. Names with a sensitive value in them are not written down: such tags are moved, and nothing
+ * ends what a killed run began.
  *
  * @returns how to say that it is done with
  */
 export async function noteMoves(
   intents: PublishIntents,
   moves: readonly IntendedMove[],
-  emit: Emit,
+  { emit, isSecret }: { readonly emit: Emit; readonly isSecret: (text: string) => boolean },
 ): Promise<() => Promise<void>> {
+  if (moves.some(({ ref }) => isSecret(formatImageRef(ref)))) return async () => undefined;
   const { identifyProcess, ownPid } = await import('../engine/mod.ts');
   const noted = await intents.write(moves, await identifyProcess(ownPid()), new Date().toISOString());
   if ('file' in noted) return () => intents.remove(noted);

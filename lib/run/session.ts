@@ -378,7 +378,7 @@ export class Session {
         emit,
         together: atomic === true || plan.set.publish === 'together',
         isImmutable: immutableTags(plan.set.immutable ?? []),
-        note: (moves) => noteMoves(this.intents, moves, emit),
+        note: (moves) => noteMoves(this.intents, moves, { emit, isSecret: keying.isSecret }),
       }),
     };
     return { context, results };

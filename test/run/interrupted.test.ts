@@ -188,6 +188,28 @@ test('a run that was killed before the first tag, or after the last one, leaves 
   }
 });
 
+test('names with a sensitive value in them are not written down', async (t) => {
+  const bench = await makeFakeBench(
+    t,
+    'publish: together\nvars: { S: { default: swordfish, sensitive: true } }\n',
+  );
+  const { world } = bench;
+  const yaml = await readFile(path.join(world.dir, 'builds.yaml'), 'utf8');
+  await world.write({ 'builds.yaml': yaml.replaceAll(':dev"', ':dev-${{ vars.S }}"') });
+  const held = world.registry.fault({
+    from: 'bake-ts',
+    method: 'PUT',
+    path: '/app/b/manifests/dev-swordfish',
+    nth: 1,
+    act: { kind: 'hold' },
+  });
+  const running = world.bake();
+  await held.reached;
+  assert.deepEqual(await intentFiles(world), []);
+  held.release();
+  assertOk(await running);
+});
+
 test('where it cannot be written down, that is said, and the tags move', async (t) => {
   const { world } = await makeFakeBench(t, 'publish: together\n');
   await mkdir(path.join(world.home, 'state'), { recursive: true });

@@ -57,7 +57,7 @@ export class Budget {
 }
 
 /** The value itself. @throws OverBudget where it is too large */
-export function checkSize<T>(value: T): T {
+function checkSize<T>(value: T): T {
   if (typeof value === 'string' && value.length > MAX_TEXT)
     throw new OverBudget(`a text of more than ${MAX_TEXT.toLocaleString('en')} characters would come of it`);
   if (Array.isArray(value) && value.length > MAX_ITEMS)

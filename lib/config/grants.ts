@@ -1,6 +1,6 @@
 /** From `--allow` and the files that the user named to what a builds file may do. */
 import { join, resolve } from 'node:path';
-import { GRANT_FORMS, type Grants, parseGrant, problem } from '../model/mod.ts';
+import { GRANT_FORMS, type Grants, parseGrant, problem, readablePaths } from '../model/mod.ts';
 import { isInGitDirectory, isWithin, type RealPaths, repositoryOf } from '../system/mod.ts';
 import { absolutePath } from './absolute-path.ts';
 import type { Problems } from './problems.ts';
@@ -117,9 +117,7 @@ function wellKnown(env: Surroundings['env'], realPaths: RealPaths): Pick<Grants,
 /** Whether a file may be read. `file` is absolute; symlinks in it count as where they lead. */
 export function mayRead(file: string, grants: Grants, realPaths: RealPaths): boolean {
   const real = realPaths.of(file);
-  const granted = [...grants.reads, ...grants.writes];
-  if (isWithin(real, granted)) return true;
   // git keeps credentials there in CI.
-  if (grants.untrusted && isInGitDirectory(real, grants.repositories)) return false;
-  return isWithin(real, grants.repositories);
+  const isGit = grants.untrusted && isInGitDirectory(real, grants.repositories);
+  return isWithin(real, isGit ? [...grants.reads, ...grants.writes] : readablePaths(grants));
 }

@@ -18,6 +18,7 @@ import {
   parseImageRef,
   problem,
   type Result,
+  readablePaths,
   type SourceFile,
   type Span,
   withDefaultTag,
@@ -55,9 +56,8 @@ export function lockPath(set: BuildSet): string {
  * @returns undefined where there is none; problems: `config/bad-lock`
  */
 export async function readLock(set: BuildSet): Promise<Result<Lock | undefined>> {
-  const { repositories, reads, writes } = set.grants;
   const real = new RealPaths().of(lockPath(set));
-  if (!isWithin(real, [...repositories, ...reads, ...writes]))
+  if (!isWithin(real, readablePaths(set.grants)))
     return fail([needsGrant({ what: `${lockPath(set)} leads to ${real}`, grant: `read:${real}` })]);
   let text: string;
   try {

@@ -77,6 +77,11 @@ export function parseGrant(text: string): Grant | undefined {
   return isEntitlement ? { kind: 'entitlement', name: text } : undefined;
 }
 
+/** What may be read for whatever purpose: the repositories, and what is granted. */
+export function readablePaths({ repositories, reads, writes }: Grants): readonly string[] {
+  return [...repositories, ...reads, ...writes];
+}
+
 /** Whether an entitlement is granted: by its own name, a device also by `device`, which is all of them. */
 export function isEntitled({ entitlements }: Pick<Grants, 'entitlements'>, name: string): boolean {
   return entitlements.includes(name) || (name.startsWith('device=') && entitlements.includes('device'));

@@ -14,6 +14,7 @@ import {
   type PlanNode,
   type Problem,
   type RegistrySettings,
+  readablePaths,
   type SecretSource,
   type Span,
 } from '../model/mod.ts';
@@ -107,14 +108,15 @@ export class GrantCheck {
     this.#grants = grants;
     this.#cwd = cwd;
     this.#isLink = isLink;
-    const { repositories, reads, writes, secrets, caches, untrusted } = grants;
+    const { repositories, writes, secrets, caches, untrusted } = grants;
     const own = [...repositories, ...writes];
+    const readable = readablePaths(grants);
     this.#allowed = {
-      context: [...own, ...reads],
-      dockerfile: [...own, ...reads],
-      secret: [...own, ...reads, ...secrets],
-      cache: [...own, ...reads, ...caches],
-      certificate: [...own, ...reads, ...(untrusted ? [] : CERTIFICATES)],
+      context: readable,
+      dockerfile: readable,
+      secret: [...readable, ...secrets],
+      cache: [...readable, ...caches],
+      certificate: [...readable, ...(untrusted ? [] : CERTIFICATES)],
       'cache-out': [...own, ...caches],
       output: own,
     };
@@ -183,31 +185,16 @@ export class GrantCheck {
     const { writes: writable, reads } = this.#grants;
     const allowed = isGit ? [...writable, ...(writes ? [] : reads)] : this.#allowed[use];
     if (isWithin(real, allowed)) return undefined;
-    if (leadsNowhere(real)) {
-      return notUntrusted(
-        `\`${key}\` is \`${written}\`, which is a chain of too many symlinks`,
-        'Name the file itself.',
-        {
-          ...(span === undefined ? {} : { span }),
-          ...(build === undefined ? {} : { build: build.name }),
-        },
-      );
-    }
-    if (isGit) {
-      return needsGrant(
-        {
-          what: `\`${key}\` is \`${written}\`, where git keeps what it runs and its credentials`,
-          grant: `${writes ? 'write' : 'read'}:${this.#shown(real)}`,
-        },
-        { ...(span === undefined ? {} : { span }), ...(build === undefined ? {} : { build: build.name }) },
-      );
-    }
+    const place = {
+      ...(span === undefined ? {} : { span }),
+      ...(build === undefined ? {} : { build: build.name }),
+    };
+    const named = `\`${key}\` is \`${written}\``;
+    if (leadsNowhere(real))
+      return notUntrusted(`${named}, which is a chain of too many symlinks`, 'Name the file itself.', place);
     const leads = real === file ? '' : ` (which is ${real})`;
-    const grant = `${writes ? 'write' : 'read'}:${this.#shown(real)}`;
-    return needsGrant(
-      { what: `\`${key}\` is \`${written}\`${leads}`, grant },
-      { ...(span === undefined ? {} : { span }), ...(build === undefined ? {} : { build: build.name }) },
-    );
+    const what = isGit ? `${named}, where git keeps what it runs and its credentials` : `${named}${leads}`;
+    return needsGrant({ what, grant: `${writes ? 'write' : 'read'}:${this.#shown(real)}` }, place);
   }
 
   /**

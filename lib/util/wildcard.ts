@@ -51,14 +51,11 @@ function readSteps(source: string, flags: string): readonly Step[] | undefined {
 }
 
 function readAtom(source: string, at: number, flags: string): string | undefined {
-  const rest = source.slice(at);
-  const found = flags.includes('u')
-    ? /^(?:\\.|\[(?:\\.|[^\]\\])*\]|[^()|?+{}])/su.exec(rest)
-    : ATOM.exec(rest);
-  return found?.[0];
+  return (flags.includes('u') ? ATOM_OF_CODE_POINTS : ATOM).exec(source.slice(at))?.[0];
 }
 
 const ATOM = /^(?:\\.|\[(?:\\.|[^\]\\])*\]|[^()|?+{}])/s;
+const ATOM_OF_CODE_POINTS = new RegExp(ATOM.source, 'su');
 
 /** Goes through the text once, with all the places of the pattern that it may be at. */
 function isMatch(steps: readonly Step[], characters: readonly string[]): boolean {

@@ -7,10 +7,18 @@ import { closeSync, openSync } from 'node:fs';
 import { open, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
+import {
+  fail,
+  isProcessIdentity,
+  ok,
+  type Problem,
+  type ProcessIdentity,
+  problem,
+  type Result,
+} from '../model/mod.ts';
 import { definedEnv, writeFileWhole } from '../system/mod.ts';
 import type { EnginePaths, Env } from './paths.ts';
-import { endProcess, identifyProcess, isAlive, type ProcessIdentity } from './process-identity.ts';
+import { endProcess, identifyProcess, isAlive } from './process-identity.ts';
 
 /** The daemons of the embedded engine, in the order in which they start. */
 export const DAEMON_NAMES = ['containerd', 'buildkitd', 'registry'] as const;
@@ -87,11 +95,10 @@ export async function readDaemon(paths: EnginePaths, name: DaemonName): Promise<
 
 /** Whether somebody's JSON is a pid file of ours: half of one, or another version's, is none. */
 function isDaemonRecord(value: unknown): value is DaemonRecord {
-  if (typeof value !== 'object' || value === null) return false;
-  const record = value as Readonly<Record<string, unknown>>;
-  const isTextAt = (key: string) => typeof record[key] === 'string';
-  const texts = ['name', 'bootId', 'file', 'version', 'address', 'logFile', 'startedAt'];
-  return Number.isInteger(record['pid']) && Number.isInteger(record['startTicks']) && texts.every(isTextAt);
+  if (!isProcessIdentity(value)) return false;
+  const record = value as Readonly<Partial<Record<keyof DaemonRecord, unknown>>>;
+  const texts = ['name', 'file', 'version', 'address', 'logFile', 'startedAt'] as const;
+  return texts.every((key) => typeof record[key] === 'string');
 }
 
 /** Forgets a daemon. */

@@ -5,11 +5,19 @@
 import { link, mkdir, readFile, unlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
+import {
+  fail,
+  isProcessIdentity,
+  ok,
+  type Problem,
+  type ProcessIdentity,
+  problem,
+  type Result,
+} from '../model/mod.ts';
 import { fileProblem } from './host.ts';
 import type { EngineOptions } from './notice.ts';
 import type { EnginePaths } from './paths.ts';
-import { identifyProcess, isAlive, ownPid, type ProcessIdentity } from './process-identity.ts';
+import { identifyProcess, isAlive, ownPid } from './process-identity.ts';
 
 /** A lock that is held. */
 export interface HeldLock {
@@ -134,10 +142,8 @@ async function removeIfSame(file: string, content: string): Promise<void> {
 
 function parseOwner(text: string): ProcessIdentity | undefined {
   try {
-    const { pid, startTicks, bootId } = JSON.parse(text) as Partial<ProcessIdentity>;
-    if (typeof pid !== 'number' || typeof startTicks !== 'number' || typeof bootId !== 'string')
-      return undefined;
-    return { pid, startTicks, bootId };
+    const owner: unknown = JSON.parse(text);
+    return isProcessIdentity(owner) ? owner : undefined;
   } catch {
     return undefined;
   }

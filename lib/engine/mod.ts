@@ -21,7 +21,7 @@ export {
 } from './installation.ts';
 export type { EngineNotice, EngineOptions, NotifyEngine } from './notice.ts';
 export { type EnginePaths, type Env, enginePaths } from './paths.ts';
-export { identifyProcess, isAlive, ownPid, type ProcessIdentity } from './process-identity.ts';
+export { identifyProcess, isAlive, ownPid } from './process-identity.ts';
 export type { Registries } from './registries.ts';
 export { type DaemonStatus, type EngineStatus, engineStatus } from './status.ts';
 export { type RunningEngine, type UpOptions, upEngine } from './up.ts';

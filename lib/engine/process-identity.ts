@@ -5,6 +5,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ProcessIdentity } from '../model/mod.ts';
 
 /** Sends a signal to a process (or, negative, a group); false where there is none such or it is not ours. */
 export function signalProcess(pid: number, signal: NodeJS.Signals): boolean {
@@ -13,15 +14,6 @@ export function signalProcess(pid: number, signal: NodeJS.Signals): boolean {
   } catch {
     return false;
   }
-}
-
-/** A process, told apart from any later one with the same number. */
-export interface ProcessIdentity {
-  readonly pid: number;
-  /** Clock ticks between the machine's start and the process's (proc_pid_stat(5), field 22). */
-  readonly startTicks: number;
-  /** The kernel's id of this boot. */
-  readonly bootId: string;
 }
 
 /** The identity of a running process; undefined where there is none, or only a zombie. */

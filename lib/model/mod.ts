@@ -8,6 +8,7 @@ export * from './image-ref.ts';
 export type * from './plan.ts';
 export * from './platform.ts';
 export * from './problem.ts';
+export * from './process.ts';
 export * from './record.ts';
 export * from './result.ts';
 export * from './sensitive.ts';

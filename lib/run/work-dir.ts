@@ -5,8 +5,16 @@
 import { lstat, mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir, uptime } from 'node:os';
 import path from 'node:path';
-import { identifyProcess, isAlive, ownPid, type ProcessIdentity } from '../engine/mod.ts';
-import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
+import { identifyProcess, isAlive, ownPid } from '../engine/mod.ts';
+import {
+  fail,
+  isProcessIdentity,
+  ok,
+  type Problem,
+  type ProcessIdentity,
+  problem,
+  type Result,
+} from '../model/mod.ts';
 import { describeFileFault, fileFaultCode } from '../system/mod.ts';
 
 const PREFIX = 'bake-ts-';
@@ -110,12 +118,8 @@ async function isLeftover(dir: string, uid: number, me: Owner): Promise<boolean>
 
 function readOwner(text: string): Owner | undefined {
   const value: unknown = JSON.parse(text);
-  if (typeof value !== 'object' || value === null) return undefined;
-  const { version, pid, startTicks, bootId, host, namespace } = value as Partial<
-    Record<keyof Owner, unknown>
-  >;
-  if (version !== NOTE_VERSION || typeof pid !== 'number' || typeof startTicks !== 'number') return undefined;
-  if (typeof bootId !== 'string' || typeof host !== 'string' || typeof namespace !== 'string')
-    return undefined;
-  return { version, pid, startTicks, bootId, host, namespace };
+  if (!isProcessIdentity(value)) return undefined;
+  const { version, host, namespace } = value as Partial<Record<keyof Owner, unknown>>;
+  if (version !== NOTE_VERSION || typeof host !== 'string' || typeof namespace !== 'string') return undefined;
+  return { ...value, version, host, namespace };
 }

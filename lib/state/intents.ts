@@ -14,7 +14,9 @@ import {
   type DigestRef,
   type ImageRef,
   isDigest,
+  isProcessIdentity,
   type Problem,
+  type ProcessIdentity,
   parseImageRef,
   problem,
 } from '../model/mod.ts';
@@ -30,20 +32,13 @@ export interface IntendedMove {
   readonly source: DigestRef;
 }
 
-/** The process of a run, told apart from a later one with the same number. */
-export interface IntentOwner {
-  readonly pid: number;
-  readonly startTicks: number;
-  readonly bootId: string;
-}
-
 /** What a run was about to do. */
 export interface PublishIntent {
   readonly file: string;
   /** ISO 8601. */
   readonly startedAt: string;
   /** Undefined: not known. */
-  readonly owner: IntentOwner | undefined;
+  readonly owner: ProcessIdentity | undefined;
   readonly moves: readonly IntendedMove[];
 }
 
@@ -74,7 +69,7 @@ export class PublishIntents {
   /** Writes one down, on the disk itself; a warning `state/not-written` where that cannot be done. */
   async write(
     moves: readonly IntendedMove[],
-    owner: IntentOwner | undefined,
+    owner: ProcessIdentity | undefined,
     startedAt: string,
   ): Promise<{ readonly file: string } | Problem> {
     const file = path.join(this.#dir, `${randomBytes(6).toString('hex')}.json`);
@@ -113,17 +108,11 @@ async function readIntent(file: string): Promise<PublishIntent | undefined> {
       (one) => typeof one === 'object' && one !== null && isMove(one),
     );
     if (typeof json.startedAt !== 'string' || moves.length === 0) return undefined;
-    const owner = isOwner(json.owner) ? json.owner : undefined;
+    const owner = isProcessIdentity(json.owner) ? json.owner : undefined;
     return { file, startedAt: json.startedAt, owner, moves };
   } catch {
     return undefined;
   }
-}
-
-function isOwner(owner: unknown): owner is IntentOwner {
-  if (typeof owner !== 'object' || owner === null) return false;
-  const { pid, startTicks, bootId } = owner as Partial<Record<keyof IntentOwner, unknown>>;
-  return typeof pid === 'number' && typeof startTicks === 'number' && typeof bootId === 'string';
 }
 
 function isMove({ build, ref, from, source }: Partial<IntendedMove>): boolean {

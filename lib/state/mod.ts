@@ -1,7 +1,6 @@
 /** Memory of earlier runs: records by key, the latest inputs of each build, facts of images, tags on their way. */
 export {
   type IntendedMove,
-  type IntentOwner,
   type PublishIntent,
   PublishIntents,
 } from './intents.ts';

@@ -16,6 +16,7 @@ import {
 import { CallWatch } from './call-watch.ts';
 import type { Calling, ReadyEngine } from './context.ts';
 import { nameSources, stageMain } from './local-sources.ts';
+import { makeOutputPlaces } from './output-places.ts';
 import { tempProblem } from './work-dir.ts';
 
 const MAX_ATTEMPTS = 3;
@@ -164,6 +165,8 @@ function callOnce(
       const [refused] = calling.findRefused(call.build);
       if (refused !== undefined)
         return { result: fail({ kind: 'failed', problem: { ...refused, build } }), ranMs: 0 };
+      const unmade = await makeOutputPlaces(call.build, call.outputs);
+      if (unmade !== undefined) return { result: fail({ kind: 'failed', problem: unmade }), ranMs: 0 };
       calling.countCall();
       const startedAt = performance.now();
       const watch = new CallWatch({

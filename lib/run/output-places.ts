@@ -1,0 +1,110 @@
+/**
+ * The places that buildctl writes to. For a file it wants the directory to be there already; a directory it makes by
+ * itself, but only when everything is built (buildkit cmd/buildctl/build/output.go, session/filesync). So both are made
+ * right before the call, and what cannot be made is said before anything is built.
+ */
+import { mkdir, stat } from 'node:fs/promises';
+import path from 'node:path';
+import type { BuildOutput } from '../buildctl/mod.ts';
+import { type Build, type Problem, problem, type TypedAttributes } from '../model/mod.ts';
+import { describeFileFault, fileFaultCode } from '../system/mod.ts';
+
+/** What Go's strconv.ParseBool takes for false. */
+const FALSE: ReadonlySet<string> = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False']);
+const FILE_TYPES: ReadonlySet<string> = new Set(['tar', 'oci', 'docker']);
+/** As buildctl makes it: what is exported may be for nobody else. */
+const LOCAL_MODE = 0o700;
+
+/** One place that is written to. */
+interface Place {
+  readonly key: 'outputs' | 'cache-to';
+  readonly kind: 'file' | 'directory';
+  readonly file: string;
+  readonly mode?: number;
+  readonly typed: TypedAttributes;
+}
+
+/**
+ * Makes the directories for what one call writes. That it may be written there must have been checked before.
+ *
+ * @returns `build/output-place` where it cannot be
+ */
+export async function makeOutputPlaces(
+  build: Build,
+  outputs: readonly BuildOutput[],
+): Promise<Problem | undefined> {
+  const written = outputs.flatMap((one) => (one.kind === 'written' ? [one.output] : []));
+  for (const place of [
+    ...written.flatMap(placeOfOutput),
+    ...build.cacheTo.flatMap((cache) => placeOf('cache-to', cache, cache.type === 'local' ? {} : undefined)),
+  ]) {
+    const wrong = await makePlace(place);
+    if (wrong === undefined) continue;
+    const { span } = place.typed;
+    return { ...wrong, build: build.name, ...(span === undefined ? {} : { span }) };
+  }
+  return undefined;
+}
+
+function placeOfOutput(output: TypedAttributes): readonly Place[] {
+  const { type, attributes } = output;
+  if (type === 'local') return placeOf('outputs', output, { mode: LOCAL_MODE });
+  if (!FILE_TYPES.has(type)) return [];
+  const isDirectory = type !== 'tar' && FALSE.has(attributes.get('tar') ?? '');
+  return placeOf('outputs', output, isDirectory ? {} : 'file');
+}
+
+/** @param as a file, or a directory with its mode; undefined: it is none of this machine's */
+function placeOf(
+  key: Place['key'],
+  typed: TypedAttributes,
+  as: 'file' | Pick<Place, 'mode'> | undefined,
+): readonly Place[] {
+  const file = typed.attributes.get('dest');
+  if (as === undefined || file === undefined || !path.isAbsolute(file)) return [];
+  return [{ key, file, typed, ...(as === 'file' ? { kind: 'file' } : { kind: 'directory', ...as }) }];
+}
+
+async function makePlace({ key, kind, file, mode, typed }: Place): Promise<Problem | undefined> {
+  const shown = typed.writtenPath ?? file;
+  const directory = kind === 'file' ? path.dirname(file) : file;
+  try {
+    await mkdir(directory, { recursive: true, ...(mode === undefined ? {} : { mode }) });
+  } catch (error) {
+    if (fileFaultCode(error) === undefined) throw error;
+    const blocking = await findFileIn(directory);
+    const why =
+      blocking === undefined
+        ? `its directory cannot be made (${await describeFileFault(error, directory)})`
+        : blocking === file
+          ? 'which is a file'
+          : `and \`${shownPart(shown, file, blocking)}\` is a file`;
+    const hint =
+      blocking === undefined
+        ? `Make ${directory} writable for this user, or name another place with \`dest\`.`
+        : 'Move that file away, or name another place with `dest`.';
+    return problem('build/output-place', `\`${key}\` is to write \`${shown}\`, ${why}`, { hint });
+  }
+  if (kind === 'directory' || !(await isDirectory(file))) return undefined;
+  return problem('build/output-place', `\`${key}\` is to write the file \`${shown}\`, which is a directory`, {
+    hint: 'Name a file in it with `dest`; a directory of files is `type=local`, and an image layout `type=oci` with `tar=false`.',
+  });
+}
+
+/** The part of a path that is a file where a directory has to be; undefined: none. */
+async function findFileIn(directory: string): Promise<string | undefined> {
+  for (let dir = directory; ; dir = path.dirname(dir)) {
+    const found = await stat(dir).catch(() => undefined);
+    if (found !== undefined) return found.isDirectory() ? undefined : dir;
+    if (dir === path.dirname(dir)) return undefined;
+  }
+}
+
+/** A directory above a place, as it is written there. */
+function shownPart(shown: string, file: string, above: string): string {
+  return path.isAbsolute(shown) ? above : path.join(shown, path.relative(file, above));
+}
+
+async function isDirectory(file: string): Promise<boolean> {
+  return (await stat(file).catch(() => undefined))?.isDirectory() === true;
+}

@@ -9,6 +9,7 @@ import {
   type DigestRef,
   formatImageRef,
   type ImageRef,
+  namesUser,
   type TypedAttributes,
 } from '../model/mod.ts';
 import type { SecretPlace } from './command-secrets.ts';
@@ -81,6 +82,8 @@ export interface BuildRequest {
   readonly metadataFile?: string;
   /** Secrets that come from a command: id → where buildctl finds the value. */
   readonly secretPlaces: ReadonlyMap<string, SecretPlace>;
+  /** Arguments for the proxies of steps; those with a user stand here by their names, with their values in the environment. */
+  readonly proxies?: ReadonlyMap<string, string>;
 }
 
 /** The arguments of `buildctl`, without the program itself. Holds no secret. */
@@ -93,6 +96,10 @@ export function buildArgv(request: BuildRequest): readonly string[] {
   if (build.target !== undefined) opt('target', build.target);
   if (build.platforms.length > 0) opt('platform', build.platforms.join(','));
   for (const [name, value] of build.args) opt(`build-arg:${name}`, value);
+  for (const [name, value] of request.proxies ?? []) {
+    if (namesUser(value)) argv.push('--opt', `build-arg:${name}`);
+    else opt(`build-arg:${name}`, value);
+  }
   const epoch = effectiveEpoch(build);
   if (epoch !== undefined && !build.args.has('SOURCE_DATE_EPOCH'))
     opt('build-arg:SOURCE_DATE_EPOCH', String(epoch));

@@ -9,6 +9,7 @@ import {
   type EventBody,
   fail,
   formatPlatform,
+  namesUser,
   ok,
   type Pin,
   type Problem,
@@ -39,6 +40,8 @@ export interface BuildCall {
   /** A directory of this call alone; made here, removed by the caller. */
   readonly workDir: string;
   readonly locals: LocalSources;
+  /** Arguments for the proxies of steps, besides those of the build. */
+  readonly proxies?: ReadonlyMap<string, string>;
   readonly attempt: number;
   readonly signal?: AbortSignal;
   readonly emit: (event: EventBody) => void;
@@ -94,6 +97,7 @@ async function callWith(
     outputs: call.outputs,
     metadataFile,
     secretPlaces: secrets.places,
+    ...(call.proxies === undefined ? {} : { proxies: call.proxies }),
     ...(dockerfile === undefined ? {} : { dockerfile }),
     ...(policyFile === undefined ? {} : { policyFile }),
   };
@@ -107,7 +111,7 @@ async function callWith(
   const reader = new ProgressReader(call.build.name, call.emit, call.dockerfile, call.onPush);
   const end = await callBuildctl(tool, {
     argv,
-    values: secrets.values,
+    values: { ...secrets.values, ...Object.fromEntries([...(call.proxies ?? [])].filter(hasUser)) },
     onErrorLine: (line) => {
       call.onProgress?.();
       reader.line(line);
@@ -137,6 +141,11 @@ async function callWith(
     return fail({ kind: 'failed', problem: broken });
   }
   return ok({ ...image, steps: summary.steps });
+}
+
+/** buildctl takes the value of an argument without one from its environment (cmd/buildctl/build/opt.go). */
+function hasUser([, proxy]: readonly [string, string]): boolean {
+  return namesUser(proxy);
 }
 
 /** The bytes of a manifest, index or config in the engine's content store; undefined where it is not there. */

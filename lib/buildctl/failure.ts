@@ -106,6 +106,13 @@ const PATTERNS: readonly Pattern[] = [
     temporary: true,
   },
   {
+    // Releases of buildctl before it took values of arguments from its environment.
+    match: /invalid value build-arg:\w+_Proxy\b/,
+    code: 'build/failed',
+    message: () => 'this buildctl takes no password of a proxy: it cannot read arguments from its environment',
+    hint: 'Take a newer one (that of `bake-ts engine install` can), or a proxy without a user in its URL.',
+  },
+  {
     match: /toomanyrequests|429 Too Many Requests/i,
     code: 'registry/too-many-requests',
     message: () => 'a registry asks to slow down (429)',

@@ -21,6 +21,8 @@ export interface KeyInput {
   readonly build: Build;
   /** Of the Dockerfile, with the configs of base images where they could be read. */
   readonly facts: DockerfileFacts;
+  /** Arguments that the build gets besides its own, for the proxies of its steps. */
+  readonly proxies?: ReadonlyMap<string, string>;
   /** Context name (`context` for the main one) → what is read of it. */
   readonly files: ReadonlyMap<string, readonly FilePart[]>;
   /** External image as written → digest it was resolved to and is pinned to. */
@@ -130,7 +132,7 @@ export function keyParts(input: KeyInput): KeyResult {
       dockerfile: facts.text,
       target: facts.stages[facts.target]?.name ?? build.target ?? '',
       platforms: [...input.platforms],
-      args: argsOf(build, facts),
+      args: argsOf(input),
       files: sorted(files),
       images: sorted(images),
       parents: sorted(parents),
@@ -141,11 +143,12 @@ export function keyParts(input: KeyInput): KeyResult {
 }
 
 /** Arguments that can matter: declared ones, and those that BuildKit itself listens to. Proxies only where declared. */
-function argsOf(build: Build, facts: DockerfileFacts): Readonly<Record<string, string>> {
+function argsOf({ build, facts, proxies = new Map() }: KeyInput): Readonly<Record<string, string>> {
   const args: Record<string, string> = {};
-  for (const [name, value] of build.args) {
+  const isOpaque = facts.stages.length === 0;
+  for (const [name, value] of [...build.args, ...proxies]) {
     const isListenedTo = name.startsWith('BUILDKIT_') || name === 'SOURCE_DATE_EPOCH';
-    if (isListenedTo || facts.declaredArgs.has(name)) args[name] = value;
+    if (isOpaque || isListenedTo || facts.declaredArgs.has(name)) args[name] = value;
   }
   return sorted(args);
 }

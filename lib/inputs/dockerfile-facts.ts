@@ -4,12 +4,15 @@ import { type PlanNode, type Result, sbomGenerators } from '../model/mod.ts';
 import type { ImageConfigFacts } from '../state/mod.ts';
 import { readBases } from './bases.ts';
 import type { Keying } from './keying.ts';
+import { type ChosenProxies, chooseProxies } from './proxies.ts';
 
 /** A Dockerfile as one build of the plan sees it. */
 export interface NodeFacts {
   readonly facts: DockerfileFacts;
   /** What the images that it is based on say, by name; those that cannot be read are left out. */
   readonly bases: ReadonlyMap<string, ImageConfigFacts>;
+  /** What its steps get. */
+  readonly proxies: ChosenProxies;
 }
 
 /**
@@ -32,12 +35,17 @@ export async function inspectNode(keying: Keying, node: PlanNode): Promise<Resul
   const outline = inspectDockerfile(dockerfile.value, options);
   if (!outline.ok) return outline;
   const bases = await readBases(keying, node, outline.value.bases);
-  const inspected = bases.size === 0 ? outline : inspectDockerfile(dockerfile.value, { ...options, bases });
+  const proxies = chooseProxies(build, keying.proxies, outline.value.stages.length === 0);
+  const args = proxies.args.size === 0 ? build.args : new Map([...build.args, ...proxies.args]);
+  const inspected =
+    bases.size === 0 && args === build.args
+      ? outline
+      : inspectDockerfile(dockerfile.value, { ...options, args, bases });
   if (!inspected.ok) return inspected;
   const facts = mayScanContext(node, dockerfile.value.source.text)
     ? { ...inspected.value, reads: new Map([...inspected.value.reads, [MAIN_CONTEXT, 'all'] as const]) }
     : inspected.value;
-  return { ok: true, value: { facts, bases } };
+  return { ok: true, value: { facts, bases, proxies } };
 }
 
 /** An SBOM can cover the context too, whether it is copied or not (buildkit dockerfile2llb, `sbomScanContext`). */

@@ -19,6 +19,7 @@ import { isOfEnginePlatform } from './bases.ts';
 import { type ContextFiles, hashContexts, touchedInContext } from './contexts.ts';
 import { inspectNode, type NodeFacts } from './dockerfile-facts.ts';
 import type { Keying } from './keying.ts';
+import { type ChosenProxies, chooseProxies } from './proxies.ts';
 
 /** What a build is made of. */
 export interface NodeInputs {
@@ -40,6 +41,8 @@ export interface NodeInputs {
   readonly filesOnly: ReadonlyMap<string, ContextReads>;
   /** What the config of its image comes from; undefined where that is not known. */
   readonly targetBase?: TargetBase;
+  /** What its steps get of proxies; undefined: nothing. */
+  readonly proxies?: ChosenProxies;
 }
 
 const NOTHING: NodeInputs = {
@@ -57,10 +60,11 @@ export async function computeInputs(keying: Keying, node: PlanNode): Promise<Nod
   const inspected = await inspectNode(keying, node);
   if (inspected === undefined) {
     const text = `its Dockerfile comes with the context ${build.context.written}`;
-    return { ...NOTHING, untracked: [{ kind: 'remote-dockerfile', text }] };
+    const proxies = chooseProxies(build, keying.proxies, false);
+    return { ...NOTHING, proxies, untracked: [{ kind: 'remote-dockerfile', text }] };
   }
   if (!inspected.ok) return { ...NOTHING, problems: inspected.error };
-  const { facts } = inspected.value;
+  const { facts, proxies } = inspected.value;
   const unplanned = unplannedContexts(node, facts);
   if (unplanned.length > 0) return { ...NOTHING, problems: unplanned };
   const { contexts, problems } = await hashContexts(keying, node, facts);
@@ -71,6 +75,7 @@ export async function computeInputs(keying: Keying, node: PlanNode): Promise<Nod
   const { parts: open, untracked } = keyParts({
     build,
     facts,
+    proxies: proxies.args,
     files: new Map(contexts.map((one) => [one.name, one.hashed.files] as const)),
     images: images.digests,
     parents: parentDigests(keying, node, filesOnly),
@@ -97,6 +102,7 @@ export async function computeInputs(keying: Keying, node: PlanNode): Promise<Nod
     problems: [],
     contexts,
     filesOnly,
+    proxies,
     ...(facts.targetBase === undefined ? {} : { targetBase: facts.targetBase }),
     ...(reasons.length === 0 ? { key: computeKey(parts) } : {}),
     ...(facts.produces === undefined ? {} : { produces: { ...facts.produces, platforms } }),

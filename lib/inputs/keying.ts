@@ -1,6 +1,6 @@
 /** What finding out the inputs of builds takes of a run, and what it takes of other builds. */
 import type { ContextHasher } from '../fingerprint/mod.ts';
-import type { ImageResult } from '../model/mod.ts';
+import type { ImageResult, StepProxies } from '../model/mod.ts';
 import type { DockerfileLibrary } from '../prepare/mod.ts';
 import type { ImageConfigFacts, SealParts } from '../state/mod.ts';
 import type { ExternalImages } from './external-images.ts';
@@ -20,6 +20,8 @@ export interface Keying {
   readonly images: ExternalImages;
   /** `os/arch` that the engine builds for where a build names no platform. */
   readonly enginePlatform: string;
+  /** What RUN gets where a build says nothing else. */
+  readonly proxies: StepProxies;
   readonly signal: AbortSignal;
   /** The result of another build; undefined before it is done. */
   readonly resultOf: (build: string) => BuildResult | undefined;

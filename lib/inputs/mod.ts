@@ -19,4 +19,5 @@ export {
   withCurrentParents,
 } from './inputs.ts';
 export type { BuildResult, Keying } from './keying.ts';
+export { type ChosenProxies, withheldProxies } from './proxies.ts';
 export type { RebasedImage } from './rebased-image.ts';

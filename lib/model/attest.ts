@@ -29,6 +29,18 @@ export function attestsProvenance(build: Build): boolean {
 }
 
 /**
+ * True where provenance holds the arguments of the build with their values; with `mode=min` it does not. `max` is
+ * BuildKit's default (solver/llbsolver/provenance.go).
+ */
+export function attestsArguments(build: Build): boolean {
+  const argument = build.args.get('BUILDKIT_ATTEST_PROVENANCE');
+  if (argument !== undefined && !/(?:^|[,"])mode=min(?:$|[,"])/.test(argument)) return true;
+  return build.attest.some(
+    (one) => one.type === 'provenance' && isEnabled(one) && one.attributes.get('mode') !== 'min',
+  );
+}
+
+/**
  * True where anything is attested of the result: it is an index then, which says what it was made of and is another one
  * each time.
  */

@@ -9,6 +9,7 @@ export type * from './plan.ts';
 export * from './platform.ts';
 export * from './problem.ts';
 export * from './process.ts';
+export * from './proxy.ts';
 export * from './record.ts';
 export * from './result.ts';
 export * from './sensitive.ts';

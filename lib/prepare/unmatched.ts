@@ -7,6 +7,7 @@ import { type Declared, type Dockerfile, declaredBy, type Handed } from '../dock
 import {
   type Build,
   createHider,
+  isProxyArgument,
   type Plan,
   type Problem,
   type ProblemCode,
@@ -19,7 +20,6 @@ import type { DockerfileLibrary } from './dockerfiles.ts';
 /** Arguments that BuildKit knows though no ARG declares them (frontend/dockerfile/docs/reference.md). */
 const PREDEFINED =
   /^(?:BUILDKIT_.*|SOURCE_DATE_EPOCH|(?:BUILD|TARGET)(?:PLATFORM|OS|OSVERSION|ARCH|VARIANT)|TARGETSTAGE)$/;
-const PROXY = /^(?:https?|ftp|no|all)_proxy$/i;
 const NAMES_SHOWN = 3;
 
 /** One thing that does not meet, before those of several builds are put together. */
@@ -102,7 +102,7 @@ class Checker {
 
   #spareArgs(build: Build, { args }: Declared): readonly Finding[] {
     return [...build.args.keys()].flatMap((name) => {
-      if (args.has(name) || PREDEFINED.test(name) || PROXY.test(name)) return [];
+      if (args.has(name) || PREDEFINED.test(name) || isProxyArgument(name)) return [];
       const span = build.argSpans?.get(name);
       if (this.#isTakenElsewhere(build, span, (one) => one.args.has(name))) return [];
       const text = (isOne: boolean) =>

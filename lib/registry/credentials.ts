@@ -193,7 +193,8 @@ function entriesOf(value: unknown): readonly (readonly [string, unknown])[] {
   return isRecord(value) ? Object.entries(value) : [];
 }
 
-function badConfig(message: string): Problem {
+/** What is wrong with the docker CLI's config. */
+export function badConfig(message: string): Problem {
   return problem('registry/bad-config', message, {
     hint: 'Correct the file, or write it again with `docker login`',
   });

@@ -24,6 +24,7 @@ import { ENGINES, type EngineAccess } from './engine-access.ts';
 import { finishInterrupted } from './interrupted.ts';
 import { runNode } from './node.ts';
 import { checkPlan } from './preflight.ts';
+import { findProxies } from './proxies.ts';
 import { immutableProblem, wantedTags } from './publish.ts';
 import { immutableTags } from './publisher.ts';
 import { noRecordKey, readRecordKeys } from './record-keys.ts';
@@ -56,11 +57,13 @@ export async function bakeWith(
   checkJobs(options.jobs);
   const startedAt = Date.now();
   const keys = readRecordKeys(options.env);
-  const hider = createHider(options.plan.set.variables, keys.ok ? keys.value : []);
+  const proxies = await findProxies(options);
+  const hidden = [...(keys.ok ? keys.value : []), ...proxies.sensitive];
+  const hider = createHider(options.plan.set.variables, hidden);
   return withEmitter(options, hider, async (emit, signal) => {
     const run: Run = { options, emit, outcomes: new Map(), problems: [] };
     announceRun(run);
-    const counted = await withSession({ ...options, engines, emit, signal }, async (session) => {
+    const counted = await withSession({ ...options, engines, proxies, emit, signal }, async (session) => {
       await runPlan(run, session);
       return session.counts;
     });

@@ -94,6 +94,9 @@ async function attemptUntilDone(calling: Calling, attempts: Attempts): Promise<C
   // Why it could not be found then is that somebody stopped looking.
   if (calling.signal.aborted) return { kind: 'cancelled' };
   if (!engine.ok) return { kind: 'failed', problem: { ...(engine.error[0] ?? noEngine()), build } };
+  const { proxies } = inputs;
+  if (proxies?.withheld !== undefined)
+    calling.emit({ type: 'warning', build, problem: problemToJson(proxies.withheld) });
   const named = nameSources(node, inputs, sendsAnew);
   let isStaged = false;
   let waits = 0;
@@ -109,6 +112,7 @@ async function attemptUntilDone(calling: Calling, attempts: Attempts): Promise<C
       locals: locals.value,
       workDir,
       root: calling.root,
+      ...(proxies === undefined ? {} : { proxies: proxies.args }),
       pins: await calling.images.pinsOf(node),
       attempt,
       signal: calling.signal,

@@ -11,6 +11,7 @@ export { layersOnlyFault, mayUseLayersOnly } from './layers-only.ts';
 export { linkTo } from './links.ts';
 export { type Observer, runNode } from './node.ts';
 export { checkPlan } from './preflight.ts';
+export { findProxies, type RunProxies } from './proxies.ts';
 export { askTags, repositoriesOf, wantedTags } from './publish.ts';
 export { type EarlyEnd, type Graph, longestPaths, type NodeEnd, runGraph, Semaphore } from './scheduler.ts';
 export { findMissingSecrets } from './secrets.ts';

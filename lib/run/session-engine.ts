@@ -2,7 +2,7 @@
 import { arch } from 'node:os';
 import { type Buildctl, queryWorker, type Worker } from '../buildctl/mod.ts';
 import type { Engine } from '../engine/mod.ts';
-import { type Digest, ok, type Plan, problemToJson, type Result } from '../model/mod.ts';
+import { type Digest, ok, type Plan, type Problem, problemToJson, type Result } from '../model/mod.ts';
 import { goArchitecture } from '../system/mod.ts';
 import type { ReadyEngine } from './context.ts';
 import type { Emit } from './emitter.ts';
@@ -16,6 +16,8 @@ export interface SessionEngineOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** `--addr` */
   readonly address?: string;
+  /** Said when it is first used. */
+  readonly warnings?: readonly Problem[];
   /** Go's name of this machine's processor architecture; default: what the runtime says it is. */
   readonly hostArchitecture?: string;
   readonly emit: Emit;
@@ -156,13 +158,14 @@ export class SessionEngine {
   }
 
   async #prepare(): Promise<Result<ReadyEngine>> {
-    const { plan, emit } = this.#options;
+    const { plan, emit, warnings = [] } = this.#options;
     const engine = await this.#find();
     if (!engine.ok) return engine;
     const { address, source, buildctl: program, registryHint } = engine.value;
     const buildctl = this.#buildctlOf(engine.value);
     emit({ type: 'engine-ready', address, source, buildctl: program });
-    for (const one of engine.value.warnings) emit({ type: 'warning', problem: problemToJson(one) });
+    for (const one of [...engine.value.warnings, ...warnings])
+      emit({ type: 'warning', problem: problemToJson(one) });
     // Only results that are not pushed depend on how the worker keeps images; the embedded engine is known.
     const needsStore = [...plan.nodes.values()].some((node) => !node.pushes);
     if (needsStore && engine.value.containerd === undefined) {

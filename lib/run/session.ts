@@ -24,6 +24,7 @@ import { noteMoves } from './interrupted.ts';
 import { LayersOnlyImages } from './layers-only.ts';
 import { Memory } from './memory.ts';
 import { rebuildNode } from './node.ts';
+import { findProxies, type RunProxies } from './proxies.ts';
 import { wantedTags } from './publish.ts';
 import { immutableTags, Publisher } from './publisher.ts';
 import { KEY_VARIABLE, readRecordKeys } from './record-keys.ts';
@@ -87,6 +88,8 @@ export type SessionOptions = Pick<
   readonly engines?: EngineAccess;
   /** Gets the events of the session; default: nobody. */
   readonly emit?: Emit;
+  /** Default: as they are found now. */
+  readonly proxies?: RunProxies;
   /** Asks no registry anything; the words say why. */
   readonly offline?: string;
   /** Waits before a retry, but not beyond the signal; tests need not wait. */
@@ -97,8 +100,8 @@ export type SessionOptions = Pick<
   readonly stallNoticeMs?: number;
 };
 
-/** A session's options with where it keeps its state. */
-type OpenedSession = SessionOptions & { readonly stateDir: string };
+/** A session's options with where it keeps its state, and what its steps get. */
+type OpenedSession = SessionOptions & { readonly stateDir: string; readonly proxies: RunProxies };
 
 /** Longer than a buildkitd takes that its supervisor starts again. */
 const ENGINE_WAIT_MS = 30_000;
@@ -133,7 +136,8 @@ export async function withSession<T>(
       const env = untrusted ? withoutCredentials(options.env, workDir) : options.env;
       // What strangers' builds gave is no result to go by later.
       const stateDir = untrusted ? path.join(workDir, 'state') : stateDirectory(env);
-      session = new Session({ ...options, env, stateDir }, workDir, lock);
+      const proxies = options.proxies ?? (await findProxies(options));
+      session = new Session({ ...options, env, stateDir, proxies }, workDir, lock);
       await session.state.shut();
       const result = await work(session);
       await session.hasher.save();
@@ -220,6 +224,7 @@ export class Session {
       access: options.engines ?? ENGINES,
       plan,
       env: handedDown,
+      warnings: options.proxies.warnings,
       emit: this.#emit,
       signal: this.#stopper.signal,
       waitMs: options.engineWaitMs ?? ENGINE_WAIT_MS,
@@ -307,6 +312,7 @@ export class Session {
       hasher,
       images: this.#images,
       enginePlatform,
+      proxies: this.#options.proxies.proxies,
       signal,
       resultOf,
       isSecret: createHider(plan.set.variables).holds,

@@ -24,6 +24,7 @@ import {
   checkJobs,
   checkPlan,
   findMissingSecrets,
+  findProxies,
   KEPT_WORDS,
   type NodeContext,
   type NodeResult,
@@ -84,9 +85,10 @@ export async function verifyBuilds(
     ...(await Promise.all(requested.map(({ build }) => findMissingSecrets(build, options.env)))).flat(),
   ];
   const warnings = found.filter((one) => one.severity === 'warning');
-  const hider = createHider(plan.set.variables);
+  const proxies = await findProxies(options);
+  const hider = createHider(plan.set.variables, proxies.sensitive);
   const verified = await withEmitter(options, hider, (emit, signal) =>
-    withSession({ ...options, emit, signal }, async (session) => {
+    withSession({ ...options, proxies, emit, signal }, async (session) => {
       const { lock } = session;
       const problems = lock.ok ? found.filter((one) => one.severity === 'error') : lock.error;
       if (problems.length > 0) return { builds: [], problems, warnings: lock.ok ? warnings : [] };

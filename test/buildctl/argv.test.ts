@@ -354,3 +354,16 @@ test('fields of CSV are quoted where Go’s reader needs it', () => {
     'a=1,"b=x,y","c=""q""" ," d","e=1\n2"'.replace('" ,', '",'),
   );
 });
+
+test('proxies are arguments; of one with a user only the name is written', () => {
+  const proxies = new Map([
+    ['HTTP_PROXY', 'http://p:1'],
+    ['Https_Proxy', 'http://user:pass-word@p:1'],
+  ]);
+  const argv = argvOf({ args: new Map([['A', '1']]) }, { proxies });
+  assert.deepEqual(
+    argv.filter((one) => one.startsWith('build-arg:')),
+    ['build-arg:A=1', 'build-arg:HTTP_PROXY=http://p:1', 'build-arg:Https_Proxy'],
+  );
+  assert.doesNotMatch(argv.join(' '), /pass-word/);
+});

@@ -281,3 +281,12 @@ test('a disk that is full for our own temporary files is not taken for that of t
   );
   assert.equal(explain('write /var/lib/buildkit/x: no space left on device').code, 'engine/disk-full');
 });
+
+test('a buildctl that cannot take the password of a proxy from its environment is said to be too old', () => {
+  const reader = new ProgressReader('api', () => {});
+  reader.line('error: invalid value build-arg:Https_Proxy');
+  const found = explainFailure('api', 1, reader.summary());
+  assert.equal(found.code, 'build/failed');
+  assert.match(found.message, /^this buildctl takes no password of a proxy/);
+  assert.match(found.hint ?? '', /engine install/);
+});

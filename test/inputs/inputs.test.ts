@@ -11,7 +11,7 @@ import {
   type Keying,
   touchedSince,
 } from '../../lib/inputs/mod.ts';
-import type { Build, ContextSource, Digest, PlanNode } from '../../lib/model/mod.ts';
+import type { Build, ContextSource, Digest, PlanNode, StepProxies } from '../../lib/model/mod.ts';
 import { DockerfileLibrary } from '../../lib/prepare/mod.ts';
 import type { ImageConfigFacts } from '../../lib/state/mod.ts';
 import { makeNode } from '../rig/plan-nodes.ts';
@@ -25,6 +25,7 @@ interface Around {
   readonly images?: Readonly<Record<string, ImageConfigFacts | 'unread'>>;
   readonly results?: Readonly<Record<string, BuildResult>>;
   readonly engine?: string;
+  readonly proxies?: StepProxies;
 }
 
 /** A directory with a Dockerfile (unless it is remote), and the builds of it. */
@@ -50,6 +51,7 @@ async function makeProject(t: Cleanup, tree: Readonly<Record<string, TreeEntry>>
     hasher,
     images: images as unknown as ExternalImages,
     enginePlatform: around.engine ?? 'linux/amd64',
+    proxies: around.proxies ?? new Map(),
     signal: new AbortController().signal,
     resultOf: (build) => around.results?.[build],
     isSecret: () => false,
@@ -194,6 +196,7 @@ test('what cannot be known keeps a build from having a key, each thing said once
     problems: [],
     contexts: [],
     filesOnly: new Map(),
+    proxies: { args: new Map() },
   });
 });
 
@@ -384,4 +387,81 @@ test('an SBOM of the context reads all of it, if it may be asked for', async (t)
   assert.equal(await readsAll({ attest: sbom, args: scan }), true);
   assert.equal(await readsAll({ attest: sbom }, 'Asking'), true);
   assert.equal(await readsAll({}, 'Asking'), false);
+});
+
+test('proxies count where an instruction that is built declares them, and nowhere else', async (t) => {
+  const base = (onbuild: readonly string[]): ImageConfigFacts => ({
+    env: [],
+    onbuild,
+    platforms: ['linux/amd64'],
+  });
+  const argsWith = async (
+    dockerfile: string,
+    value: string,
+    around: Around = {},
+    build: Partial<Build> = {},
+  ) => {
+    const proxies = new Map([['HTTP_PROXY', value]]);
+    const { compute } = await makeProject(
+      t,
+      { Dockerfile: dockerfile, 'main/x': '' },
+      { ...around, proxies },
+    );
+    const inputs = await compute(build);
+    return { args: inputs.parts?.args, dockerfile: inputs.parts?.dockerfile, key: inputs.key, inputs };
+  };
+  const both = async (dockerfile: string, around: Around = {}) => {
+    const one = await argsWith(dockerfile, 'http://one:1', around);
+    const other = await argsWith(dockerfile, 'http://other:1', around);
+    assert(one.key !== undefined && other.key !== undefined, JSON.stringify(one.inputs.untracked));
+    return { ...one, isSame: one.key === other.key };
+  };
+  const plain = await both('FROM scratch\nRUN x\n');
+  assert.deepEqual([plain.args, plain.isSame], [{}, true]);
+  assert.deepEqual(
+    plain.inputs.proxies?.args,
+    new Map([
+      ['HTTP_PROXY', 'http://one:1'],
+      ['http_proxy', 'http://one:1'],
+    ]),
+  );
+  // The default of an argument does not count where there is a value.
+  const upper = await both('FROM scratch\nARG HTTP_PROXY=default\nRUN x\n');
+  assert.deepEqual([upper.args, upper.isSame], [{ HTTP_PROXY: 'http://one:1' }, false]);
+  assert.doesNotMatch(String(upper.dockerfile), /default/);
+  const lower = await both('FROM scratch\nARG http_proxy\nRUN x\n');
+  assert.deepEqual([lower.args, lower.isSame], [{ http_proxy: 'http://one:1' }, false]);
+  const unbuilt = await both('FROM scratch AS other\nARG HTTP_PROXY\nFROM scratch\nRUN x\n');
+  assert.deepEqual([unbuilt.args, unbuilt.isSame], [{}, true]);
+  const copied = await both('FROM scratch AS other\nARG HTTP_PROXY\nFROM scratch\nCOPY --from=other / /\n');
+  assert.equal(copied.isSame, false);
+  const ofOne = 'FROM r.example/base:1\nRUN x\n';
+  const trigger = await both(ofOne, { images: { 'r.example/base:1': base(['ARG HTTP_PROXY']) } });
+  assert.deepEqual([trigger.args, trigger.isSame], [{ HTTP_PROXY: 'http://one:1' }, false]);
+  assert.equal((await both(ofOne, { images: { 'r.example/base:1': base([]) } })).isSame, true);
+
+  const SECRET = 'http://user:pass-word@p:1';
+  const secret = await argsWith('FROM scratch\nARG HTTP_PROXY\nARG http_proxy\nRUN x\n', SECRET);
+  assert.deepEqual(secret.args, {});
+  assert.deepEqual(secret.inputs.proxies?.args, new Map([['Http_Proxy', SECRET]]));
+  const foreign = await argsWith('# syntax=r.example/other:1\nx\n', SECRET);
+  assert.deepEqual(foreign.args, {});
+  assert.equal(foreign.inputs.proxies?.withheld?.code, 'build/proxy-withheld');
+  const told = await argsWith('# syntax=r.example/other:1\nx\n', 'http://p:1');
+  assert.deepEqual(told.args, { HTTP_PROXY: 'http://p:1', http_proxy: 'http://p:1' });
+
+  const git: ContextSource = {
+    ref: { kind: 'git', url: 'https://g.example/r.git' },
+    written: 'https://g.example/r.git',
+  };
+  const remote = await argsWith(
+    '',
+    SECRET,
+    {},
+    {
+      context: git,
+      dockerfile: { kind: 'file', path: 'Dockerfile', written: 'Dockerfile' },
+    },
+  );
+  assert.deepEqual(remote.inputs.proxies?.args, new Map([['Http_Proxy', SECRET]]));
 });

@@ -1,0 +1,89 @@
+/**
+ * The proxies that RUN is to use: from the docker CLI's config, as docker and buildx take them (docker/cli
+ * cli/config/configfile, `ParseProxyConfig`), and where that says nothing, from the environment.
+ */
+import { readFile } from 'node:fs/promises';
+import { ok, PROXY_ARGUMENTS, type Result, type StepProxies } from '../model/mod.ts';
+import { hasControls } from '../util/control-characters.ts';
+import { isLoopback } from '../util/loopback.ts';
+import { badConfig, dockerConfigPath } from './credentials.ts';
+import { isRecord } from './problems.ts';
+import type { Environment } from './proxy.ts';
+
+/** Argument → its key in the config. */
+const CONFIG_KEYS: ReadonlyMap<string, string> = new Map([
+  ['HTTP_PROXY', 'httpProxy'],
+  ['HTTPS_PROXY', 'httpsProxy'],
+  ['FTP_PROXY', 'ftpProxy'],
+  ['NO_PROXY', 'noProxy'],
+  ['ALL_PROXY', 'allProxy'],
+]);
+
+/**
+ * Reads them. An entry of the config decides alone, even an empty one: proxies of a machine and of its containers are
+ * not to be mixed.
+ *
+ * @param engineAddress the engine that was asked for by its address: it may have an entry of its own in the config, and
+ *   has another loopback where it is another machine
+ * @returns problem: `registry/bad-config`
+ */
+export async function readStepProxies(
+  env: Environment,
+  engineAddress: string | undefined,
+): Promise<Result<StepProxies>> {
+  const configured = await readConfigured(env, engineAddress ?? '');
+  if (!configured.ok) return configured;
+  if (configured.value !== undefined) return ok(configured.value);
+  const isElsewhere = engineAddress !== undefined && !isThisMachine(engineAddress);
+  const found = new Map<string, string>();
+  for (const name of PROXY_ARGUMENTS) {
+    const value = env[name] || env[name.toLowerCase()];
+    if (!isUsable(value) || (isElsewhere && name !== 'NO_PROXY' && isLoopback(hostOf(value)))) continue;
+    found.set(name, value);
+  }
+  return ok(found);
+}
+
+/** Undefined where the config says nothing of proxies. */
+async function readConfigured(
+  env: Environment,
+  engineAddress: string,
+): Promise<Result<StepProxies | undefined>> {
+  const file = dockerConfigPath(env);
+  if (file === undefined) return ok(undefined);
+  let json: unknown;
+  try {
+    json = JSON.parse(await readFile(file, 'utf8'));
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return ok(undefined);
+    // The parser's message is not shown: it may quote a piece of the file.
+    const why = code === undefined ? 'is not a JSON object' : `cannot be read: ${code}`;
+    return { ok: false, error: [badConfig(`${file} ${why}`)] };
+  }
+  const all = isRecord(json) && isRecord(json['proxies']) ? json['proxies'] : {};
+  const entry = Object.hasOwn(all, engineAddress) ? all[engineAddress] : all['default'];
+  if (!isRecord(entry)) return ok(undefined);
+  const found = new Map<string, string>();
+  for (const [name, key] of CONFIG_KEYS) {
+    const value = entry[key];
+    if (typeof value === 'string' && isUsable(value)) found.set(name, value);
+  }
+  return ok(found);
+}
+
+/** No argument of a program can hold a NUL, and no URL a line break. */
+function isUsable(value: string | undefined): value is string {
+  return value !== undefined && value !== '' && !hasControls(value) && !/[\n\t]/.test(value);
+}
+
+/** An engine behind a socket, or on loopback. */
+function isThisMachine(address: string): boolean {
+  return address.startsWith('unix://') || (address.startsWith('tcp://') && isLoopback(hostOf(address)));
+}
+
+/** Host of an address, with or without its scheme. */
+function hostOf(address: string): string {
+  const url = /^[a-z][a-z0-9+.-]*:\/\//i.test(address) ? address : `http://${address}`;
+  return URL.canParse(url) ? new URL(url).hostname : '';
+}

@@ -1,0 +1,39 @@
+/** The proxies that the steps of a run get. */
+import { withheldProxies } from '../inputs/mod.ts';
+import { namesUser, type Plan, type Problem, type StepProxies, sensitiveOfProxies } from '../model/mod.ts';
+import { readStepProxies } from '../registry/mod.ts';
+
+/** What they are found by. */
+export interface ProxySearch {
+  readonly plan: Plan;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** `--addr` */
+  readonly address?: string;
+}
+
+/** What was found. */
+export interface RunProxies {
+  readonly proxies: StepProxies;
+  /** What is to be said as soon as something is built. */
+  readonly warnings: readonly Problem[];
+  /** What no output may show. */
+  readonly sensitive: readonly string[];
+}
+
+/** Finds the proxies for a plan. Steps of a stranger get none with a user in its URL. */
+export async function findProxies({ plan, env, address }: ProxySearch): Promise<RunProxies> {
+  const engineAddress = address || env['BUILDKIT_HOST'] || plan.set.engineAddress || undefined;
+  const read = await readStepProxies(env, engineAddress);
+  if (!read.ok) {
+    const warnings = read.error.map((one): Problem => ({ ...one, severity: 'warning' }));
+    return { proxies: new Map(), warnings, sensitive: [] };
+  }
+  const sensitive = sensitiveOfProxies(read.value);
+  if (!plan.set.grants.untrusted) return { proxies: read.value, warnings: [], sensitive };
+  const withheld = [...read.value].flatMap(([name, value]) => (namesUser(value) ? [name] : []));
+  return {
+    proxies: new Map([...read.value].filter(([, value]) => !namesUser(value))),
+    warnings: withheld.length === 0 ? [] : [withheldProxies(withheld, 'untrusted')],
+    sensitive,
+  };
+}

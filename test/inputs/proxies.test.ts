@@ -1,0 +1,123 @@
+/** Which proxies the steps of a build get, and under which names. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { chooseProxies, secretSpelling, withheldProxies } from '../../lib/inputs/proxies.ts';
+import {
+  attestsArguments,
+  type Build,
+  isProxyArgument,
+  namesUser,
+  PROXY_ARGUMENTS,
+  sensitiveOfProxies,
+  type TypedAttributes,
+} from '../../lib/model/mod.ts';
+import { makeBuild } from '../rig/sets.ts';
+
+const PLAIN = new Map([
+  ['HTTP_PROXY', 'http://p:1'],
+  ['NO_PROXY', 'a'],
+]);
+const SECRET = 'http://user:pass-word@p:1';
+
+const provenance = (attributes: Readonly<Record<string, string>>): TypedAttributes => ({
+  type: 'provenance',
+  attributes: new Map(Object.entries(attributes)),
+});
+
+const chosen = (
+  rest: Partial<Omit<Build, 'tags'>>,
+  proxies: ReadonlyMap<string, string>,
+  isForeign = false,
+) => {
+  const { args, withheld } = chooseProxies(makeBuild('a', rest), proxies, isForeign);
+  return [Object.fromEntries(args), withheld?.message] as const;
+};
+
+test('a proxy goes by both of its names, whatever the frontend and the attestations', () => {
+  const all = { HTTP_PROXY: 'http://p:1', http_proxy: 'http://p:1', NO_PROXY: 'a', no_proxy: 'a' };
+  assert.deepEqual(chosen({}, PLAIN), [all, undefined]);
+  assert.deepEqual(chosen({ attest: [provenance({})] }, PLAIN, true), [all, undefined]);
+  assert.deepEqual(chosen({}, new Map()), [{}, undefined]);
+});
+
+test('what `args` say of a proxy stands alone, by either name and also where it is empty', () => {
+  for (const name of ['HTTP_PROXY', 'http_proxy', 'Http_Proxy']) {
+    for (const value of ['', 'http://own:1'])
+      assert.deepEqual(chosen({ args: new Map([[name, value]]) }, PLAIN), [
+        { NO_PROXY: 'a', no_proxy: 'a' },
+        undefined,
+      ]);
+  }
+  assert.deepEqual(chosen({ args: new Map([['HTTP_PROXY', '']]) }, new Map([['HTTP_PROXY', SECRET]])), [
+    {},
+    undefined,
+  ]);
+});
+
+test('one with a user goes by a name that no ARG declares, and not where that would be shown', () => {
+  const proxies = new Map([...PLAIN, ['HTTP_PROXY', SECRET], ['HTTPS_PROXY', 'user@p:1']]);
+  const plain = { NO_PROXY: 'a', no_proxy: 'a' };
+  const secret = { ...plain, Http_Proxy: SECRET, Https_Proxy: 'user@p:1' };
+  const min = provenance({ mode: 'min' });
+  const off = provenance({ mode: 'max', disabled: 'true' });
+  const sbom: TypedAttributes = { type: 'sbom', attributes: new Map() };
+  for (const attest of [[], [min], [off], [sbom, min]])
+    assert.deepEqual(chosen({ attest }, proxies), [secret, undefined]);
+  assert.deepEqual(
+    chosen({ args: new Map([['BUILDKIT_ATTEST_PROVENANCE', 'mode=min']]) }, proxies)[0],
+    secret,
+  );
+  const why = (reason: string) =>
+    `RUN does not get HTTP_PROXY, HTTPS_PROXY, with a user in their URLs: ${reason}`;
+  const holds = 'its provenance holds the arguments';
+  for (const one of [provenance({}), provenance({ mode: 'max' }), provenance({ mode: 'full' })])
+    assert.deepEqual(chosen({ attest: [one, min] }, proxies), [plain, why(holds)]);
+  for (const value of ['', 'mode=max', 'version=v1', 'xmode=min', 'mode=minimal'])
+    assert.deepEqual(chosen({ args: new Map([['BUILDKIT_ATTEST_PROVENANCE', value]]) }, proxies), [
+      plain,
+      why(holds),
+    ]);
+  assert.deepEqual(chosen({}, proxies, true), [
+    plain,
+    why('another frontend than that of Dockerfiles gets the arguments'),
+  ]);
+});
+
+test('the warning names neither the URL nor the user', () => {
+  const { withheld } = chooseProxies(makeBuild('a'), new Map([['HTTP_PROXY', SECRET]]), true);
+  assert.equal(withheld?.severity, 'warning');
+  assert.equal(withheld.code, 'build/proxy-withheld');
+  assert.equal(withheld.build, 'a');
+  assert.doesNotMatch(JSON.stringify(withheld), /pass-word|user:/);
+  assert.equal(
+    withheldProxies(['HTTP_PROXY'], 'untrusted').message,
+    'RUN does not get HTTP_PROXY, with a user in its URL: with --untrusted steps get no passwords',
+  );
+});
+
+test('names and spellings', () => {
+  assert.deepEqual(PROXY_ARGUMENTS.map(secretSpelling), [
+    'Http_Proxy',
+    'Https_Proxy',
+    'Ftp_Proxy',
+    'No_Proxy',
+    'All_Proxy',
+  ]);
+  assert.deepEqual(
+    ['HTTP_PROXY', 'https_proxy', 'All_Proxy', 'MY_HTTP_PROXY', 'PROXY'].map(isProxyArgument),
+    [true, true, true, false, false],
+  );
+  assert.deepEqual(['u:p@h:1', 'http://u@h', 'http://h:1'].map(namesUser), [true, true, false]);
+  assert.equal(attestsArguments(makeBuild('a')), false);
+});
+
+test('of a proxy with a user the URL, the user with the password, and the password are hidden, encoded or not', () => {
+  const hidden = (value: string) => sensitiveOfProxies(new Map([['HTTP_PROXY', value]]));
+  assert.deepEqual(hidden('http://p:1'), []);
+  assert.deepEqual(
+    new Set(hidden('http://user:pa%40ss@p:1')),
+    new Set(['http://user:pa%40ss@p:1', 'user:pa%40ss', 'user:pa@ss', 'pa%40ss', 'pa@ss']),
+  );
+  assert.deepEqual(new Set(hidden('user:a@b:c@p:1')), new Set(['user:a@b:c@p:1', 'user:a@b:c', 'a@b:c']));
+  assert.deepEqual(new Set(hidden('http://token-100%@p')), new Set(['http://token-100%@p', 'token-100%']));
+});

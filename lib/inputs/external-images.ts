@@ -77,6 +77,19 @@ export class ExternalImages {
     return gone;
   }
 
+  /**
+   * Whether any of the external images of a build that are meant is surely there, for our own client and its mirrors. Asks
+   * the registries, so it is for builds that failed.
+   */
+  async isAnyThere(node: PlanNode, isMeant: (ref: ImageRef) => boolean): Promise<boolean> {
+    for (const { ref } of node.externalImages) {
+      if (ref === undefined || !isMeant(ref)) continue;
+      const { kind } = await this.#client.head(withDefaultTag(ref), { mirrors: true });
+      if (kind === 'present') return true;
+    }
+    return false;
+  }
+
   #refOf(written: string): ImageRef | undefined {
     if (!this.#refs.has(written)) this.#refs.set(written, parseImageRef(written));
     return this.#refs.get(written);

@@ -135,8 +135,8 @@ async function attemptUntilDone(calling: Calling, attempts: Attempts): Promise<C
     if (mended === undefined && (failure.temporary !== true || attempt - waits >= MAX_ATTEMPTS)) {
       const again =
         waits > 0 && back === true ? { ...failure, message: `${failure.message}, again` } : failure;
-      const explained = await explainLocked(calling, node, withRegistryHint(again, engine.value));
-      return { kind: 'failed', problem: explained };
+      const hinted = await withRegistryHint(calling, node, again, engine.value);
+      return { kind: 'failed', problem: await explainLocked(calling, node, hinted) };
     }
     const delayMs = mended === undefined ? (RETRY_MS[attempt - waits - 1] ?? 0) : 0;
     calling.emit({ type: 'retry', build, attempt, delayMs, why: mended ?? failure.message });
@@ -219,10 +219,27 @@ function notBack(failure: Problem, waitMs: number): Problem {
   return { ...failure, message, temporary: true };
 }
 
-/** What `registries:` says about a registry is not known to the engine. */
-function withRegistryHint(failure: Problem, { registryHint }: ReadyEngine): Problem {
-  const isOverTransport = failure.code === 'registry/http' || failure.code === 'registry/tls';
-  return isOverTransport && registryHint !== undefined ? { ...failure, hint: registryHint } : failure;
+/**
+ * What `registries:` says about a registry is not known to the engine: how it is spoken to, or that it has mirrors, through
+ * which our own client finds the image that the engine does not.
+ */
+async function withRegistryHint(
+  { images }: Calling,
+  node: PlanNode,
+  failure: Problem,
+  { registryHint, mirrored }: ReadyEngine,
+): Promise<Problem> {
+  if (registryHint === undefined) return failure;
+  const hinted = { ...failure, hint: registryHint };
+  if (failure.code === 'registry/http' || failure.code === 'registry/tls') return hinted;
+  if (!OVER_IMAGES.has(failure.code)) return failure;
+  const text = `${failure.message}\n${failure.detail ?? ''}`;
+  const isThere = await images.isAnyThere(
+    node,
+    ({ registry, repository }) =>
+      mirrored?.has(registry) === true && text.includes(`${registry}/${repository}`),
+  );
+  return isThere ? hinted : failure;
 }
 
 /** A failure over a base image whose locked digest its registry has no more is reported as that. */

@@ -38,6 +38,8 @@ export interface ReadyEngine {
   readonly buildctl: Buildctl;
   /** What to do where the engine does not trust or understand a registry that our own client does. */
   readonly registryHint?: string;
+  /** Hosts with mirrors in `registries`, which the engine may not know. */
+  readonly mirrored?: ReadonlySet<string>;
 }
 
 /** Where results lie in the engine. */

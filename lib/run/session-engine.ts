@@ -171,8 +171,10 @@ export class SessionEngine {
     if (needsStore && engine.value.containerd === undefined) {
       this.#worker = (await this.#askWorker(engine.value))?.executor ?? 'containerd';
     }
+    const mirrored = [...plan.set.registries].filter(([, { mirrors = [] }]) => mirrors.length > 0);
     return ok({
       buildctl,
+      mirrored: new Set(mirrored.map(([host]) => host)),
       ...(registryHint === undefined ? {} : { registryHint }),
     });
   }

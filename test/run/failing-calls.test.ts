@@ -6,7 +6,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { formatLock } from '../../lib/lock/mod.ts';
 import { type BakeEvent, ok, problem } from '../../lib/model/mod.ts';
-import { bakeWith } from '../../lib/run/mod.ts';
+import { bakeWith, type EngineAccess } from '../../lib/run/mod.ts';
 import { assertOk, type Baked, codesOf } from '../rig/baking.ts';
 import { kindsText, lifeOf } from '../rig/failure-bench.ts';
 import { accessTo, envOf, type FakeWorld, makeFakeWorld, prepareIn, putBase } from '../rig/fake-world.ts';
@@ -276,4 +276,48 @@ test('a run that is stopped while the engine is looked for is cancelled, and bla
   };
   const baked = await world.bake({ access, signal: stopper.signal });
   assert.deepEqual([kindsText(baked), codesOf(baked)], ['a cancelled', []]);
+});
+
+test('a base image that our client finds through a mirror and the engine does not: the hint is to tell the engine', async (t) => {
+  const world = await makeFakeWorld(
+    t,
+    (host) => ({
+      'builds.yaml': `
+registries: { docker.io: { mirrors: ["${host}"] } }
+builds:
+  a: { context: . }
+  b: { context: ., dockerfile: Other }
+`,
+      Dockerfile: 'FROM base:1\nRUN x\n',
+      Other: 'FROM missing:1\nRUN x\n',
+    }),
+    { lax: true },
+  );
+  putBase(world.registry, 'library/base', '1', 'one');
+  const failing = (name: string, message: string) =>
+    world.engine.fault({ at: 'start', when: `filename=${name}`, act: { fail: message } });
+  const text = (image: string) =>
+    `error: failed to solve: ${image}:1: failed to resolve source metadata for docker.io/library/${image}:1: failed to do request: dial tcp: connect: network is unreachable`;
+  failing('Dockerfile', text('base'));
+  failing('Other', text('missing'));
+  const to = accessTo(world.engine);
+  const hinted: EngineAccess = {
+    ...to,
+    find: async (options) => {
+      const found = await to.find(options);
+      return found.ok ? ok({ ...found.value, registryHint: 'tell the engine' }) : found;
+    },
+  };
+  const hints = async (access = hinted) => {
+    const baked = await world.bake({ access });
+    return ['a', 'b'].map((build) => baked.outcome(build).problem?.hint);
+  };
+  const usual = 'Its registry must be reachable from the engine; log in if it is private.';
+  assert.deepEqual(await hints(), ['tell the engine', usual]);
+  assert.deepEqual(await hints(to), [usual, usual]);
+  // About the same image, and not because of it.
+  world.engine.mend();
+  failing('Dockerfile', 'error: failed to solve: something else');
+  const other = (await world.bake({ access: hinted, builds: ['a'] })).outcome('a').problem;
+  assert.deepEqual([other?.code, other?.hint], ['build/failed', undefined]);
 });

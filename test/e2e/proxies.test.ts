@@ -8,7 +8,9 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import path from 'node:path';
+import process from 'node:process';
 import { test } from 'node:test';
+import { downEngine, ENGINE_PARTS, installEngine, upEngine } from '../../lib/engine/mod.ts';
 import { codesOf } from '../rig/baking.ts';
 import { findBusybox } from '../rig/busybox.ts';
 import { listenOnLoopback } from '../rig/listen.ts';
@@ -171,3 +173,43 @@ test('steps of strangers get proxies without a user only', options, async (t) =>
   assert.equal(fetches(one), 1);
   assert.deepEqual(codesOf(baked), ['warning build/proxy-withheld']);
 });
+
+test(
+  'our own client and the embedded engine reach registries through the proxy that both were started with',
+  options,
+  async (t) => {
+    const { host } = await startTestRegistry(t);
+    const { url, requests } = await startForwardProxy(t, { routes: { 'images.test:5000': host } });
+    const work = await makeWorkspace(
+      t,
+      {
+        file: '1\n',
+        'builds.yaml': `
+registries: { "images.test:5000": { http: true } }
+builds:
+  base: { context: ., dockerfile-inline: "FROM scratch\\nCOPY file /\\n", tags: ["images.test:5000/base:1"], push: true }
+  app: { context: ., dockerfile-inline: "FROM images.test:5000/base:1\\nCOPY file /again\\n", needs: [base], outputs: [out] }
+`,
+      },
+      { PATH: `${realEngine.binDir}:${process.env['PATH'] ?? ''}`, HTTP_PROXY: url, HTTPS_PROXY: url },
+    );
+    const { env } = work;
+    t.after(() => downEngine({ env }));
+    const installed = await installEngine({ env, from: 'path', parts: ENGINE_PARTS });
+    assert(installed.ok, JSON.stringify(installed));
+    const up = await work.run(['engine', 'up']);
+    assert.equal(up.exitCode, 0, up.stderr);
+    const running = await upEngine({ env });
+    assert(running.ok, JSON.stringify(running));
+    assertOk(await work.bake({ env: { BUILDKIT_HOST: running.value.address } }));
+    const agents = (pattern: RegExp) =>
+      new Set(
+        requests.flatMap(({ line, headers }) =>
+          pattern.test(line) ? [/^\w+/.exec(headers['user-agent'] ?? '')?.[0] ?? ''] : [],
+        ),
+      );
+    assert(agents(/^PUT .*\/blobs\//).has('buildkit'));
+    assert.deepEqual([...agents(/^PUT .*\/manifests\/1$/)], ['bake']);
+    assert(agents(/^(?:GET|HEAD) /).has('buildkit'));
+  },
+);

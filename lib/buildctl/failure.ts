@@ -109,7 +109,8 @@ const PATTERNS: readonly Pattern[] = [
     // Releases of buildctl before it took values of arguments from its environment.
     match: /invalid value build-arg:\w+_Proxy\b/,
     code: 'build/failed',
-    message: () => 'this buildctl takes no password of a proxy: it cannot read arguments from its environment',
+    message: () =>
+      'this buildctl takes no password of a proxy: it cannot read arguments from its environment',
     hint: 'Take a newer one (that of `bake-ts engine install` can), or a proxy without a user in its URL.',
   },
   {

@@ -163,10 +163,12 @@ export function declareCli(): CAC {
 function declareRegistry(cli: CAC): void {
   const json = 'The same as JSON, for programs';
   const settings = (command: Command): Command =>
-    command.option(
-      '-f, --file <path>',
-      'Take registries: from this file, not builds.yaml (may be repeated)',
-      REPEATS,
+    signingIn(
+      command.option(
+        '-f, --file <path>',
+        'Take registries: from this file, not builds.yaml (may be repeated)',
+        REPEATS,
+      ),
     );
   settings(cli.command('inspect <ref>', 'Show what a registry has: platforms, sizes, labels, attestations'))
     .option('--json', json)
@@ -257,6 +259,13 @@ function fromFiles(command: Command): Command {
 /** For commands that can do something useful with files of a stranger. */
 function mistrusting(command: Command): Command {
   return command.option('--untrusted', 'For files of a stranger: no code, no credentials, nothing pushed');
+}
+
+/** Options of every command that may be given a name and a password for the registry it is about. */
+function signingIn(command: Command): Command {
+  return command
+    .option('-u, --username <name>', 'Sign in to the registry of the target as this user')
+    .option('--password-stdin', 'Read the password of --username from standard input');
 }
 
 /** Options of every command that selects builds. */

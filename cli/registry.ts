@@ -9,9 +9,9 @@ import {
   problem,
   type Result,
 } from '../lib/model/mod.ts';
-import type { Copied, RegistryClient } from '../lib/registry/mod.ts';
+import type { Copied, RegistryClient, SignIn } from '../lib/registry/mod.ts';
 import { formatBytes, plural } from '../lib/report/mod.ts';
-import { listOf, type ParsedArgs } from './args.ts';
+import { isSet, listOf, type ParsedArgs, textOf } from './args.ts';
 import type { ExitCode } from './exit-codes.ts';
 import { readInputs } from './inputs.ts';
 import type { Io } from './io.ts';
@@ -22,12 +22,17 @@ import { VERSION } from './version.ts';
 /**
  * Runs a command with a client that has the credentials of the Docker config and the `registries:` of builds.yaml, and
  * closes it. The command shows its results; problems it gives back are reported here.
+ *
+ * @param targets what `--username` is for: their registry gets the name and the password, and no other one does
  */
 export async function withRegistry(
   args: ParsedArgs,
   io: Io,
+  targets: readonly ImageRef[],
   work: (client: RegistryClient) => Promise<readonly Problem[]>,
 ): Promise<ExitCode> {
+  const signIn = await readSignIn(args, io, targets);
+  if (!signIn.ok) return reportProblems(signIn.error, args, io);
   const settings = await readRegistries(args, io);
   if (!settings.ok) return reportProblems(settings.error, args, io);
   const { createRegistryClient } = await import('../lib/registry/mod.ts');
@@ -37,6 +42,7 @@ export async function withRegistry(
       env: io.env,
       userAgent: `bake-ts/${VERSION}`,
       signal,
+      ...(signIn.value === undefined ? {} : { signIn: signIn.value }),
     });
     try {
       return reportProblems(await work(client), args, io);
@@ -44,6 +50,46 @@ export async function withRegistry(
       await client.close();
     }
   });
+}
+
+/**
+ * `--username` with `--password-stdin`, for the registry of all these targets; undefined where neither is given. Problems:
+ * `cli/missing-value`, `cli/bad-value`, `cli/conflict`.
+ */
+export async function readSignIn(
+  args: ParsedArgs,
+  io: Io,
+  targets: readonly ImageRef[],
+): Promise<Result<SignIn | undefined>> {
+  const username = textOf(args, 'username');
+  const fromStdin = isSet(args, 'password-stdin');
+  if (username === undefined && !fromStdin) return ok(undefined);
+  const wrong = (code: 'missing-value' | 'bad-value' | 'conflict', message: string, hint: string) =>
+    fail([problem(`cli/${code}`, message, { hint })]);
+  if (username === undefined || !fromStdin) {
+    const [given, lacking] = fromStdin ? ['--password-stdin', '--username'] : ['--username', '--password-stdin'];
+    return wrong(
+      'missing-value',
+      `${given} needs ${lacking} beside it`,
+      'write -u NAME --password-stdin and give the password on standard input: it would be seen in arguments',
+    );
+  }
+  if (username === '' || username.includes(':'))
+    return wrong('bad-value', '--username cannot be empty or have a colon in it', 'give the name as the registry knows it');
+  if (listOf(args, 'file').includes('-'))
+    return wrong('conflict', '--password-stdin and --file - both read standard input', 'give --file the path of a file');
+  const [registry, another] = new Set(targets.map((one) => one.registry));
+  if (registry === undefined || another !== undefined)
+    return wrong(
+      'conflict',
+      `--username is for one registry, and the targets are in ${[...new Set(targets.map((one) => one.registry))].join(', ')}`,
+      'name targets of one registry at a time',
+    );
+  // One line break at the end is that of `echo` and of files; others may be part of it.
+  const password = (await io.readStdin()).replace(/\r?\n$/, '');
+  if (password === '')
+    return wrong('bad-value', 'no password came on standard input', 'pipe it in: --password-stdin < FILE');
+  return ok({ registry, username, password });
 }
 
 type Registries = Parameters<typeof import('../lib/registry/mod.ts').createRegistryClient>[0]['registries'] &

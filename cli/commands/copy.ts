@@ -20,7 +20,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   if (!from.ok || !to.ok) {
     return reportProblems([...(from.ok ? [] : from.error), ...(to.ok ? [] : to.error)], args, io);
   }
-  return withRegistry(args, io, async (client) => {
+  return withRegistry(args, io, [to.value], async (client) => {
     const copied = await client.copyImage(from.value, to.value, {
       referrers: isSet(args, 'referrers'),
       onBlob: blobLines(io),

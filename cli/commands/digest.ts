@@ -8,7 +8,7 @@ import { readReference, withRegistry } from '../registry.ts';
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const ref = readReference(args.positionals[0] ?? '');
   if (!ref.ok) return reportProblems(ref.error, args, io);
-  return withRegistry(args, io, async (client) => {
+  return withRegistry(args, io, [ref.value], async (client) => {
     const digest = await client.resolveDigest(ref.value);
     if (!digest.ok) return digest.error;
     io.stdout.write(`${digest.value}\n`);

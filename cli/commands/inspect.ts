@@ -12,7 +12,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const parsed = readReference(args.positionals[0] ?? '');
   if (!parsed.ok) return reportProblems(parsed.error, args, io);
   const ref: ImageRef = withDefaultTag(parsed.value);
-  return withRegistry(args, io, async (client) => {
+  return withRegistry(args, io, [ref], async (client) => {
     const image = await client.inspect(ref);
     if (!image.ok) return image.error;
     const { registry, repository } = ref;

@@ -13,7 +13,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const { openLayout } = await import('../../lib/registry/mod.ts');
   const layout = await openLayout(path.resolve(io.cwd, source), source);
   if (!layout.ok) return reportProblems(layout.error, args, io);
-  return withRegistry(args, io, async (client) => {
+  return withRegistry(args, io, [to.value], async (client) => {
     const pushed = await client.pushLayout(layout.value, to.value, { onBlob: blobLines(io) });
     if (!pushed.ok) return pushed.error;
     io.stderr.write(formatTransfer(pushed.value));

@@ -18,7 +18,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
     else wrong.push(...target.error);
   }
   if (wrong.length > 0) return reportProblems(wrong, args, io);
-  return withRegistry(args, io, async (client) => {
+  return withRegistry(args, io, targets, async (client) => {
     const problems: Problem[] = [];
     const done: PutJson[] = [];
     // By digest, so that all names get the same image even if the first one moves meanwhile.

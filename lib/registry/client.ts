@@ -17,7 +17,7 @@ import {
 } from '../model/mod.ts';
 import { beginUpload, uploadBlob } from './blobs.ts';
 import { type Copied, type CopyOptions, copyImage } from './copy.ts';
-import { createCredentialSource } from './credentials.ts';
+import { createCredentialSource, type SignIn, withSignIn } from './credentials.ts';
 import { Exchange, pingOf, type RetryLimits, type RetrySeen } from './exchange.ts';
 import { type ImageDescription, inspectImage } from './inspect.ts';
 import type { Layout } from './layout.ts';
@@ -39,6 +39,8 @@ export interface RegistryClientOptions {
   /** DOCKER_CONFIG, DOCKER_AUTH_CONFIG, HOME, PATH (for credential helpers), proxies, SSL_CERT_FILE. */
   readonly env: Environment;
   readonly userAgent?: string;
+  /** For its registry in place of the Docker config; sent to no other. */
+  readonly signIn?: SignIn;
   /** Sends nothing: every question gets `registry/not-asked` with these words. */
   readonly offline?: string;
   /** Stops everything under way. */
@@ -87,7 +89,7 @@ export class RegistryClient {
     this.#exchange = new Exchange({
       wire: this.#wire,
       registries,
-      credentials: createCredentialSource(options.env, now, options.signal),
+      credentials: withSignIn(createCredentialSource(options.env, now, options.signal), options.signIn),
       retries: { ...RETRIES, ...options.retries },
       signal: options.signal,
       offline: options.offline,

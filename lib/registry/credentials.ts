@@ -95,6 +95,25 @@ export interface CredentialSource {
   find(host: string, repository: string, fresh?: boolean): Promise<Result<Credentials | undefined>>;
 }
 
+/** What a user gives for one registry, in place of what the Docker config says of it. */
+export interface SignIn {
+  /** As references write it. */
+  readonly registry: string;
+  readonly username: string;
+  readonly password: string;
+}
+
+/** The same source, but for the one registry that somebody gave a name and a password for. */
+export function withSignIn(source: CredentialSource, signIn: SignIn | undefined): CredentialSource {
+  if (signIn === undefined) return source;
+  const { registry, username, password } = signIn;
+  const given = ok({ kind: 'basic', username, password } as const);
+  return {
+    find: (host, repository, fresh) =>
+      host === registry ? Promise.resolve(given) : source.find(host, repository, fresh),
+  };
+}
+
 /** Credentials from the Docker config of an environment; read on first use. */
 export function createCredentialSource(
   env: Environment,

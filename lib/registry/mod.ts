@@ -5,6 +5,7 @@ export {
   type RegistryClientOptions,
 } from './client.ts';
 export type { Copied, CopyOptions } from './copy.ts';
+export type { SignIn } from './credentials.ts';
 export type { RetryLimits, RetrySeen } from './exchange.ts';
 export type { AttestationDescription, ImageDescription, PlatformDescription } from './inspect.ts';
 export {

@@ -1,13 +1,15 @@
-import { formatBytes, shortDigest } from '../../lib/report/mod.ts';
+import type { BuiltImage, LocalImage } from '../../lib/engine/mod.ts';
+import type { Problem } from '../../lib/model/mod.ts';
+import { formatBytes, plainText, shortDigest } from '../../lib/report/mod.ts';
 import { isSet, type ParsedArgs, textOf } from '../args.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { formatTable, paletteFor, reportProblems, writeJson } from '../output.ts';
 import { withHardStop } from '../signals.ts';
 
-/** `bake-ts images`: what lies in containerd's namespace of BuildKit. */
+/** `bake-ts images`: what the engine's containerd has, or, where nobody here can ask it, what the engine built lately. */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
-  const { findEngine, listImages } = await import('../../lib/engine/mod.ts');
+  const { findEngine, listHistory, listImages, openStore } = await import('../../lib/engine/mod.ts');
   const address = textOf(args, 'addr');
   const found = await findEngine({
     env: io.env,
@@ -15,19 +17,42 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
     ...(address === undefined ? {} : { flagAddress: address }),
   });
   if (!found.ok) return reportProblems(found.error, args, io);
-  const images = await withHardStop(io, () => listImages(found.value, { env: io.env }));
-  if (!images.ok) return reportProblems(images.error, args, io);
+  return withHardStop(io, async () => {
+    const store = await openStore(found.value, { env: io.env });
+    if (store.containerd !== undefined) {
+      const images = await listImages(store.containerd, { env: io.env });
+      if (!images.ok) return reportProblems(images.error, args, io);
+      return show(images.value, args, io);
+    }
+    const built = await listHistory(found.value, { env: io.env });
+    if (!built.ok) return reportProblems([built.error], args, io);
+    if (store.unreadable !== undefined) reportProblems([asNote(store.unreadable)], args, io);
+    return show(built.value, args, io);
+  });
+}
+
+function asNote(unreadable: Problem): Problem {
+  return {
+    ...unreadable,
+    severity: 'warning',
+    message: `${unreadable.message}; listed is what buildkitd remembers of its builds of the last two days, and what became of it is not known`,
+  };
+}
+
+function show(images: readonly (LocalImage | BuiltImage)[], args: ParsedArgs, io: Io): ExitCode {
   if (isSet(args, 'json')) {
-    writeJson(images.value, io);
+    const rows = images.map((one) => ({ ...one, source: 'builtAt' in one ? 'history' : 'store' }));
+    writeJson(rows, io);
     return EXIT.ok;
   }
   const palette = paletteFor(args, io, io.stdout);
-  const rows = images.value.map((image) => [
-    image.name,
-    shortDigest(image.digest),
-    formatBytes(image.sizeBytes),
-    image.platforms.join(', '),
+  const isHistory = images.some((one) => 'builtAt' in one);
+  const rows = images.map((one) => [
+    plainText(one.name),
+    shortDigest(one.digest),
+    ...('builtAt' in one ? [one.builtAt] : [formatBytes(one.sizeBytes), one.platforms.join(', ')]),
   ]);
-  io.stdout.write(formatTable(['NAME', 'DIGEST', '>SIZE', 'PLATFORMS'], rows, palette));
+  const titles = ['NAME', 'DIGEST', ...(isHistory ? ['BUILT'] : ['>SIZE', 'PLATFORMS'])];
+  io.stdout.write(formatTable(titles, rows, palette));
   return EXIT.ok;
 }

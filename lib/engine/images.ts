@@ -1,9 +1,9 @@
-/** Images in the engine's own store: containerd's namespace for BuildKit. */
+/** Images in an engine's store: containerd's namespace for BuildKit. */
 import { type Digest, fail, isDigest, ok, problem, type Result } from '../model/mod.ts';
 import { runProgram, whyFailed } from '../system/mod.ts';
 import type { EngineOptions } from './notice.ts';
 
-/** How to reach the containerd behind an engine. Known for the embedded engine only. */
+/** How to reach the containerd behind an engine. */
 export interface ContainerdAccess {
   readonly socket: string;
   readonly namespace: string;
@@ -24,26 +24,14 @@ export interface LocalImage {
   readonly platforms: readonly string[];
 }
 
-/** Lists the images of an engine, by name. Problems: `engine/no-image-store`, `engine/images-failed`. */
+/** Lists the images in a containerd, by name. Problem: `engine/images-failed`. */
 export async function listImages(
-  engine: { readonly containerd?: ContainerdAccess },
+  { ctr, socket, namespace }: ContainerdAccess,
   options: EngineOptions = { env: {} },
 ): Promise<Result<readonly LocalImage[]>> {
-  const { containerd } = engine;
-  if (containerd === undefined) {
-    return fail([
-      problem(
-        'engine/no-image-store',
-        'the images of this engine cannot be listed: only the embedded one shows its store',
-        {
-          hint: 'where buildkitd runs with a containerd worker, try: ctr --namespace buildkit images ls',
-        },
-      ),
-    ]);
-  }
   const listed = await runProgram({
-    program: containerd.ctr,
-    argv: ['--address', containerd.socket, '--namespace', containerd.namespace, 'images', 'ls'],
+    program: ctr,
+    argv: ['--address', socket, '--namespace', namespace, 'images', 'ls'],
     env: options.env,
     timeoutMs: 30_000,
     ...(options.signal === undefined ? {} : { signal: options.signal }),
@@ -57,15 +45,6 @@ export async function listImages(
     ]);
   }
   return ok(parseImages(listed.stdout.toString()));
-}
-
-/** Name → digest of every image in an engine's store. Same problems as {@link listImages}. */
-export async function resolveLocalImages(
-  engine: { readonly containerd?: ContainerdAccess },
-  options: EngineOptions = { env: {} },
-): Promise<Result<ReadonlyMap<string, Digest>>> {
-  const images = await listImages(engine, options);
-  return images.ok ? ok(new Map(images.value.map((image) => [image.name, image.digest]))) : images;
 }
 
 /**

@@ -6,7 +6,8 @@ export type { DaemonName, DaemonRecord } from './daemon.ts';
 export { type DoctorCheck, engineDoctor } from './doctor.ts';
 export { type DownReport, downEngine } from './down.ts';
 export { type Engine, type FindOptions, findEngine } from './find.ts';
-export { type ContainerdAccess, type LocalImage, listImages, resolveLocalImages } from './images.ts';
+export { type BuiltImage, listHistory } from './history.ts';
+export { type ContainerdAccess, type LocalImage, listImages } from './images.ts';
 export {
   formatSource,
   type InstallAttempt,
@@ -24,6 +25,7 @@ export { type EnginePaths, type Env, enginePaths } from './paths.ts';
 export { identifyProcess, isAlive, ownPid } from './process-identity.ts';
 export type { Registries } from './registries.ts';
 export { type DaemonStatus, type EngineStatus, engineStatus } from './status.ts';
+export { type EngineStore, openStore } from './store.ts';
 export { type RunningEngine, type UpOptions, upEngine } from './up.ts';
 export {
   ENGINE_PARTS,

@@ -11,6 +11,8 @@ export interface WorkerInfo {
   /** `host`: RUN shares the machine's network, which is what BuildKit does where no CNI plugins are set up. */
   readonly network: string;
   readonly platforms: readonly string[];
+  /** The containerd it works with, by the number that this one has given itself, and the namespace in it. */
+  readonly containerd?: { readonly uuid: string; readonly namespace: string };
 }
 
 /** Asks a buildkitd for its first worker. Problems: `engine/unreachable`, `engine/aborted`. */
@@ -66,6 +68,8 @@ export function parseWorkers(text: string): readonly WorkerInfo[] | undefined {
       const label = (name: string): string =>
         labels?.[`org.mobyproject.buildkit.worker.${name}`] ?? 'unknown';
       const executor = label('executor');
+      const [uuid, namespace] = [label('containerd.uuid'), label('containerd.namespace')];
+      const isKnown = uuid !== 'unknown' && uuid !== '' && namespace !== 'unknown' && namespace !== '';
       return {
         executor: executor === 'containerd' || executor === 'oci' ? executor : 'unknown',
         snapshotter: label('snapshotter'),
@@ -75,6 +79,7 @@ export function parseWorkers(text: string): readonly WorkerInfo[] | undefined {
             .filter((word) => word !== undefined && word !== '')
             .join('/'),
         ),
+        ...(isKnown ? { containerd: { uuid, namespace } } : {}),
       };
     });
   } catch {

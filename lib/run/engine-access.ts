@@ -20,11 +20,10 @@ export interface EngineAccess {
 export const ENGINES: EngineAccess = {
   find: async (options) => (await import('../engine/mod.ts')).findEngine(options),
   listImages: async (engine, env, signal) => {
-    const { resolveLocalImages } = await import('../engine/mod.ts');
-    const images = await resolveLocalImages(engine, {
-      env,
-      ...(signal === undefined ? {} : { signal }),
-    });
-    return images.ok ? images.value : undefined;
+    const { listImages, openStore } = await import('../engine/mod.ts');
+    const options = { env, ...(signal === undefined ? {} : { signal }) };
+    const { containerd } = await openStore(engine, options);
+    const images = containerd === undefined ? undefined : await listImages(containerd, options);
+    return images?.ok === true ? new Map(images.value.map(({ name, digest }) => [name, digest])) : undefined;
   },
 };

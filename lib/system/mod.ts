@@ -15,4 +15,5 @@ export {
   runProgramSync,
   whyFailed,
 } from './run-program.ts';
+export { streamProgram } from './stream-program.ts';
 export { writeFileWhole, writeNamedFile } from './write-file.ts';

@@ -61,6 +61,13 @@ export function killPrograms(): void {
   for (const leader of running) signalGroup(leader, 'SIGKILL');
 }
 
+/** Counts a group among those that run, until what it gives is called. */
+export function noteRunning(pid: number | undefined): () => void {
+  if (pid === undefined) return () => undefined;
+  running.add(pid);
+  return () => running.delete(pid);
+}
+
 /** Loaded on first use: it takes Node 2 to 3 ms, and most runs of most commands start no program. */
 function childProcess(): typeof import('node:child_process') {
   return process.getBuiltinModule('node:child_process');
@@ -82,8 +89,7 @@ export async function runProgram(call: ProgramCall): Promise<ProgramEnd> {
     // Deno throws at once where the permission is missing, Node where the arguments are too long.
     return { ended: 'never-started', stdout: Buffer.alloc(0), stderr: '', startError: startErrorOf(error) };
   }
-  const { pid } = child;
-  if (pid !== undefined) running.add(pid);
+  const forget = noteRunning(child.pid);
   const stdout = collectStdout(child, call.stdoutLimit ?? STDOUT_LIMIT);
   const stderr = collectStderr(child, call);
   // It need not read what it is given: the complaint of the pipe says nothing that the exit code does not.
@@ -91,7 +97,7 @@ export async function runProgram(call: ProgramCall): Promise<ProgramEnd> {
   child.stdin?.end(call.stdin);
 
   const end = await waitForEnd(child, call);
-  if (pid !== undefined) running.delete(pid);
+  forget();
   return {
     ended: end.ended,
     ...(end.exitCode === undefined ? {} : { exitCode: end.exitCode }),
@@ -231,7 +237,7 @@ function collectStderr(
 }
 
 /** Signals a whole group; a group that is gone already is fine. `child.kill` works only once on Deno. */
-function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {
+export function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {
   if (pid === undefined) return;
   try {
     process.kill(-pid, signal);
@@ -240,7 +246,8 @@ function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {
   }
 }
 
-function startErrorOf(error: unknown): string {
+/** Why a program did not start: a code such as `ENOENT`, or words. */
+export function startErrorOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if ('code' in error && typeof error.code === 'string') return error.code;
   // Deno without --allow-run: an Error named NotCapable without a code.

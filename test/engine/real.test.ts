@@ -34,7 +34,6 @@ import {
   listImages,
   type RunningEngine,
   readInstallation,
-  resolveLocalImages,
   upEngine,
 } from '../../lib/engine/mod.ts';
 import { isAlive, listProcesses } from '../../lib/engine/process-identity.ts';
@@ -147,7 +146,7 @@ test('an engine comes up in a moment, builds, runs, pushes, lists its images, an
     },
   });
   assert.equal(manifest.status, 200);
-  const images = await listImages(engine, { env: home.env });
+  const images = await listImages(engine.containerd, { env: home.env });
   assert(images.ok, JSON.stringify(images));
   assert.deepEqual(
     images.value.map((image) => image.name),
@@ -155,9 +154,6 @@ test('an engine comes up in a moment, builds, runs, pushes, lists its images, an
   );
   assert.equal(images.value[0]?.digest, manifest.headers['docker-content-digest']);
   assert((images.value[0]?.sizeBytes ?? 0) > 1_000_000);
-  const resolved = await resolveLocalImages(engine, { env: home.env });
-  assert(resolved.ok);
-  assert.equal(resolved.value.get(name), images.value[0]?.digest);
 
   const found = await findEngine({ env: home.env, autoStart: false, wellKnownSockets: [] });
   assert(found.ok);
@@ -186,7 +182,7 @@ test('an engine comes up in a moment, builds, runs, pushes, lists its images, an
 
   // What was built is still there the next time.
   const next = await up(home);
-  const kept = await listImages(next, { env: home.env });
+  const kept = await listImages(next.containerd, { env: home.env });
   assert(kept.ok);
   assert.deepEqual(
     kept.value.map((image) => image.name),

@@ -1,0 +1,109 @@
+/**
+ * Which containerd an engine keeps its images in. buildkitd says by which number its containerd calls itself; the one on
+ * this machine that gives the same number is it, wherever its socket lies. So the store of another one is never taken for it.
+ */
+import path from 'node:path';
+import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
+import { findProgram, runProgram, whyFailed } from '../system/mod.ts';
+import type { Engine } from './find.ts';
+import type { ContainerdAccess } from './images.ts';
+import { readInstallation } from './installation.ts';
+import type { EngineOptions } from './notice.ts';
+import { type Env, enginePaths } from './paths.ts';
+import { formatAnswer, probeSocket } from './socket.ts';
+import { readWorker, type WorkerInfo } from './worker.ts';
+
+/** Sockets of containerd: its own, and those of k3s, MicroK8s and Docker. */
+const WELL_KNOWN: readonly string[] = [
+  '/run/containerd/containerd.sock',
+  '/run/k3s/containerd/containerd.sock',
+  '/var/snap/microk8s/common/run/containerd.sock',
+  '/run/docker/containerd/containerd.sock',
+];
+
+const ASK_MS = 10_000;
+
+/**
+ * Finds the containerd of an engine. Problems: `engine/no-image-store` (its worker keeps no images),
+ * `engine/store-unreadable` (with what was tried), `engine/unreachable`, `engine/aborted`.
+ */
+export async function findContainerd(
+  engine: Pick<Engine, 'address' | 'buildctl' | 'containerd'>,
+  options: EngineOptions,
+  sockets: readonly string[] = candidateSockets(options.env),
+): Promise<Result<ContainerdAccess, Problem>> {
+  if (engine.containerd !== undefined) return ok(engine.containerd);
+  const worker = await readWorker(engine.buildctl, engine.address, options);
+  if (!worker.ok) return worker;
+  const { executor, containerd } = worker.value;
+  if (executor === 'oci') {
+    return fail(
+      problem('engine/no-image-store', 'the engine keeps no images: its worker is an OCI worker', {
+        hint: 'push what it builds, or start buildkitd with --oci-worker=false --containerd-worker=true',
+      }),
+    );
+  }
+  if (containerd === undefined) {
+    return fail(unreadable(worker.value, ['buildkitd does not say which containerd it works with']));
+  }
+  const ctr = await findCtr(options.env);
+  const tried: string[] = [];
+  for (const socket of sockets) {
+    const answer = await probeSocket({ path: socket }, undefined, options.signal);
+    if (answer.kind !== 'accepts') {
+      if (answer.kind !== 'absent') tried.push(`${socket} ${formatAnswer(answer)}`);
+      continue;
+    }
+    if (ctr === undefined) {
+      tried.push(`${socket} may be it: there is no ctr to ask`);
+      continue;
+    }
+    const said = await askUuid(ctr, socket, options);
+    if (said.uuid === containerd.uuid) return ok({ socket, namespace: containerd.namespace, ctr });
+    tried.push(said.uuid === undefined ? `${socket}: ${said.why}` : `${socket} is another containerd`);
+  }
+  if (ctr === undefined) tried.push('ctr is neither installed with the engine nor on PATH');
+  if (tried.length === 0) tried.push('no socket of a containerd is known here');
+  return fail(unreadable(worker.value, tried));
+}
+
+/** Where a containerd may listen: what `CONTAINERD_ADDRESS` says (ctr and nerdctl go by it), ours, those that are known. */
+function candidateSockets(env: Env): readonly string[] {
+  // nerdctl also takes it as a URL.
+  const named = (env['CONTAINERD_ADDRESS'] ?? '').replace(/^unix:\/\//, '');
+  const own = enginePaths(env).containerdSocket;
+  return [...new Set([...(path.isAbsolute(named) ? [named] : []), own, ...WELL_KNOWN])];
+}
+
+async function findCtr(env: Env): Promise<string | undefined> {
+  const installation = await readInstallation(enginePaths(env));
+  return installation?.parts.get('ctr')?.file ?? (await findProgram('ctr', env));
+}
+
+async function askUuid(
+  ctr: string,
+  socket: string,
+  { env, signal }: EngineOptions,
+): Promise<{ readonly uuid?: string; readonly why: string }> {
+  const asked = await runProgram({
+    program: ctr,
+    argv: ['--address', socket, 'info'],
+    env,
+    timeoutMs: ASK_MS,
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const uuid = /"uuid":\s*"([^"]+)"/.exec(asked.stdout.toString())?.[1];
+  const why = asked.stderr.trim().split('\n').at(-1) || whyFailed(asked);
+  return { why, ...(asked.exitCode === 0 && uuid !== undefined ? { uuid } : {}) };
+}
+
+function unreadable({ containerd }: WorkerInfo, tried: readonly string[]): Problem {
+  const which = containerd === undefined ? '' : ` (namespace ${containerd.namespace} of its containerd)`;
+  const noCtr = tried.some((one) => one.includes('ctr is neither'));
+  return problem('engine/store-unreadable', `the engine's image store cannot be read from here${which}`, {
+    detail: tried.join('\n'),
+    hint: noCtr
+      ? 'put ctr, which comes with containerd, on PATH, or install it: bake-ts engine install'
+      : 'set CONTAINERD_ADDRESS to the socket of the containerd that this buildkitd works with, as a user who may open it',
+  });
+}

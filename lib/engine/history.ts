@@ -1,0 +1,84 @@
+/** What an engine built lately: the records that buildkitd keeps (two days of them, or the last fifty). */
+import { type Digest, fail, isDigest, ok, type Problem, problem, type Result } from '../model/mod.ts';
+import { runProgram, whyFailed } from '../system/mod.ts';
+import { aborted } from './lock.ts';
+import type { EngineOptions } from './notice.ts';
+
+/** A name that a build gave, as its record has it. It may have been removed, or given to another image, since. */
+export interface BuiltImage {
+  readonly name: string;
+  readonly mediaType: string;
+  readonly digest: Digest;
+  /** ISO 8601. */
+  readonly builtAt: string;
+}
+
+/** The images that an engine built lately and kept in its store, by name. Problems: `engine/unreachable`, `engine/aborted`. */
+export async function listHistory(
+  { buildctl, address }: { readonly buildctl: string; readonly address: string },
+  options: EngineOptions,
+): Promise<Result<readonly BuiltImage[], Problem>> {
+  const asked = await runProgram({
+    program: buildctl,
+    argv: ['--addr', address, 'debug', 'histories', '--format', '{{json .}}'],
+    env: options.env,
+    timeoutMs: 30_000,
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  });
+  if (asked.ended === 'cancelled') return fail(aborted());
+  if (asked.exitCode !== 0) {
+    return fail(
+      problem('engine/unreachable', `buildkitd at ${address} does not show its history`, {
+        hint: 'bake-ts engine doctor looks for the cause',
+        detail: asked.stderr.trim().slice(-1_000) || whyFailed(asked),
+        temporary: true,
+      }),
+    );
+  }
+  return ok(parseHistory(asked.stdout.toString()));
+}
+
+/** A record as buildctl prints it (buildkit api/services/control, `BuildHistoryRecord`). */
+interface RawRecord {
+  readonly Exporters?: readonly { readonly Type?: string; readonly Attrs?: Readonly<Record<string, string>> }[];
+  readonly CompletedAt?: { readonly seconds?: number };
+  readonly error?: unknown;
+  readonly Result?: { readonly ResultDeprecated?: RawDescriptor; readonly Results?: Readonly<Record<string, RawDescriptor>> };
+}
+
+interface RawDescriptor {
+  readonly media_type?: string;
+  readonly digest?: string;
+}
+
+/** Reads a record a line; what is none, or gave the store no image, is passed over. Of one name the latest counts. */
+export function parseHistory(text: string): readonly BuiltImage[] {
+  const found = new Map<string, BuiltImage>();
+  for (const line of text.split('\n')) {
+    for (const image of imagesOf(line)) {
+      const known = found.get(image.name);
+      if (known === undefined || known.builtAt < image.builtAt) found.set(image.name, image);
+    }
+  }
+  return [...found.values()].sort((one, other) => (one.name < other.name ? -1 : 1));
+}
+
+function imagesOf(line: string): readonly BuiltImage[] {
+  let record: RawRecord | undefined;
+  try {
+    ({ record } = JSON.parse(line) as { readonly record?: RawRecord });
+  } catch {
+    return [];
+  }
+  const seconds = record?.CompletedAt?.seconds;
+  if (record === undefined || seconds === undefined || (record.error ?? undefined) !== undefined) return [];
+  const builtAt = new Date(seconds * 1_000).toISOString();
+  const { Results, ResultDeprecated } = record.Result ?? {};
+  return (record.Exporters ?? []).flatMap(({ Type, Attrs = {} }, at) => {
+    // Each exporter has a result of its own; older ones of one exporter have only the one.
+    const { digest = '', media_type: mediaType = '' } = Results?.[at] ?? ResultDeprecated ?? {};
+    if (Type !== 'image' || Attrs['store'] === 'false' || !isDigest(digest)) return [];
+    const names = (Attrs['name'] ?? '').split(',').filter((name) => name !== '');
+    return names.map((name) => ({ name, mediaType, digest, builtAt }));
+  });
+}

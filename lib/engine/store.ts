@@ -1,0 +1,50 @@
+/**
+ * The image store of any engine: its names through ctr, where its containerd is found on this machine, and the bytes of its
+ * images through ctr or buildctl, which any engine answers, be it elsewhere.
+ */
+import type { Digest, Problem } from '../model/mod.ts';
+import { streamProgram } from '../system/mod.ts';
+import { findContainerd } from './containerd.ts';
+import type { Engine } from './find.ts';
+import type { ContainerdAccess } from './images.ts';
+import type { EngineOptions } from './notice.ts';
+
+/** An engine's store. */
+export interface EngineStore {
+  /** How to list its images; undefined: see `unreadable`. */
+  readonly containerd: ContainerdAccess | undefined;
+  /** Why its images cannot be listed: `engine/store-unreadable`, `engine/no-image-store`, `engine/unreachable`. */
+  readonly unreadable: Problem | undefined;
+  /** The bytes of a manifest, config or layer. Reading throws where it is not there or does not come whole. */
+  readonly stream: (digest: Digest) => AsyncIterable<Uint8Array>;
+}
+
+/** Opens the store of an engine. */
+export async function openStore(
+  engine: Pick<Engine, 'address' | 'buildctl' | 'containerd'>,
+  options: EngineOptions,
+  sockets?: readonly string[],
+): Promise<EngineStore> {
+  const found = await findContainerd(engine, options, sockets);
+  const containerd = found.ok ? found.value : undefined;
+  const { env, signal } = options;
+  return {
+    containerd,
+    unreadable: found.ok ? undefined : found.error,
+    stream: (digest) =>
+      streamProgram({
+        ...(containerd === undefined ? throughBuildctl(engine, digest) : throughCtr(containerd, digest)),
+        env,
+        ...(signal === undefined ? {} : { signal }),
+      }),
+  };
+}
+
+function throughBuildctl({ buildctl, address }: Pick<Engine, 'buildctl' | 'address'>, digest: Digest) {
+  return { program: buildctl, argv: ['--addr', address, 'debug', 'get', digest] };
+}
+
+/** Four times as fast: buildctl asks for a mebibyte at a time (buildkit cmd/buildctl/debug/get.go). */
+function throughCtr({ ctr, socket, namespace }: ContainerdAccess, digest: Digest) {
+  return { program: ctr, argv: ['--address', socket, '--namespace', namespace, 'content', 'get', digest] };
+}

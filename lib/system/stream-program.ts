@@ -1,0 +1,60 @@
+/** Running a program for what it writes, piece by piece: for output that is too large to be kept. */
+import process from 'node:process';
+import { definedEnv, noteRunning, type ProgramCall, signalGroup, startErrorOf } from './run-program.ts';
+
+const STDERR_LIMIT = 4_096;
+
+/**
+ * Runs a program and gives what it writes to stdout as it comes. Throws at the end where the program did not start or did not
+ * end well, with what it said, so that nobody takes a part for the whole. A reader that stops early ends the program.
+ */
+export async function* streamProgram({
+  program,
+  argv,
+  env,
+  signal,
+}: Pick<ProgramCall, 'program' | 'argv' | 'env' | 'signal'>): AsyncGenerator<Uint8Array> {
+  signal?.throwIfAborted();
+  const { spawn } = process.getBuiltinModule('node:child_process');
+  const child = spawn(program, [...argv], {
+    env: definedEnv(env),
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
+  const forget = noteRunning(child.pid);
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr = (stderr + text).slice(-STDERR_LIMIT);
+  });
+  const end = new Promise<number | null | Error>((resolve) => {
+    child.once('error', resolve);
+    child.once('close', (code) => resolve(code));
+  });
+  const kill = (): void => signalGroup(child.pid, 'SIGKILL');
+  signal?.addEventListener('abort', kill, { once: true });
+  let isRead = false;
+  try {
+    for await (const piece of child.stdout) yield piece as Uint8Array;
+    isRead = true;
+  } finally {
+    if (!isRead) kill();
+    const ended = await end;
+    signal?.removeEventListener('abort', kill);
+    forget();
+    // Where reading ended early, its own reason is thrown, or nobody wants to know.
+    if (isRead && ended !== 0) throwEnd(program, ended, stderr, signal);
+  }
+}
+
+function throwEnd(
+  program: string,
+  ended: number | null | Error,
+  stderr: string,
+  signal: AbortSignal | undefined,
+): never {
+  signal?.throwIfAborted();
+  if (ended instanceof Error) throw new Error(`${program} cannot be run (${startErrorOf(ended)})`);
+  const said = stderr.trim().split('\n').at(-1) ?? '';
+  const how = ended === null ? 'was ended by a signal' : `ended with ${ended}`;
+  throw new Error(said === '' ? `${program} ${how}` : said);
+}

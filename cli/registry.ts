@@ -67,7 +67,9 @@ export async function readSignIn(
   const wrong = (code: 'missing-value' | 'bad-value' | 'conflict', message: string, hint: string) =>
     fail([problem(`cli/${code}`, message, { hint })]);
   if (username === undefined || !fromStdin) {
-    const [given, lacking] = fromStdin ? ['--password-stdin', '--username'] : ['--username', '--password-stdin'];
+    const [given, lacking] = fromStdin
+      ? ['--password-stdin', '--username']
+      : ['--username', '--password-stdin'];
     return wrong(
       'missing-value',
       `${given} needs ${lacking} beside it`,
@@ -75,9 +77,17 @@ export async function readSignIn(
     );
   }
   if (username === '' || username.includes(':'))
-    return wrong('bad-value', '--username cannot be empty or have a colon in it', 'give the name as the registry knows it');
+    return wrong(
+      'bad-value',
+      '--username cannot be empty or have a colon in it',
+      'give the name as the registry knows it',
+    );
   if (listOf(args, 'file').includes('-'))
-    return wrong('conflict', '--password-stdin and --file - both read standard input', 'give --file the path of a file');
+    return wrong(
+      'conflict',
+      '--password-stdin and --file - both read standard input',
+      'give --file the path of a file',
+    );
   const [registry, another] = new Set(targets.map((one) => one.registry));
   if (registry === undefined || another !== undefined)
     return wrong(

@@ -32,4 +32,5 @@ export {
 } from './lint.ts';
 export { ProgressReader, type ProgressSummary } from './progress.ts';
 export { stageContext } from './staged-context.ts';
+export { lookUpNames, type StoredName } from './stored-names.ts';
 export { type Buildctl, childEnvironment } from './tool.ts';

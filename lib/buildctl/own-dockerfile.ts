@@ -28,9 +28,17 @@ export async function callOwnDockerfile(
   tool: Buildctl,
   { text }: OwnDockerfile,
   argv: readonly string[],
-  { workDir, signal }: { readonly workDir: string; readonly signal?: AbortSignal },
+  {
+    workDir,
+    signal,
+    timeoutMs,
+  }: { readonly workDir: string; readonly signal?: AbortSignal; readonly timeoutMs?: number },
 ): Promise<ProgramEnd> {
   await mkdir(workDir, { recursive: true });
   await writeFile(path.join(workDir, 'Dockerfile'), text);
-  return callBuildctl(tool, { argv, ...(signal === undefined ? {} : { signal }) });
+  return callBuildctl(tool, {
+    argv,
+    ...(signal === undefined ? {} : { signal }),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+  });
 }

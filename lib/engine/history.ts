@@ -40,10 +40,16 @@ export async function listHistory(
 
 /** A record as buildctl prints it (buildkit api/services/control, `BuildHistoryRecord`). */
 interface RawRecord {
-  readonly Exporters?: readonly { readonly Type?: string; readonly Attrs?: Readonly<Record<string, string>> }[];
+  readonly Exporters?: readonly {
+    readonly Type?: string;
+    readonly Attrs?: Readonly<Record<string, string>>;
+  }[];
   readonly CompletedAt?: { readonly seconds?: number };
   readonly error?: unknown;
-  readonly Result?: { readonly ResultDeprecated?: RawDescriptor; readonly Results?: Readonly<Record<string, RawDescriptor>> };
+  readonly Result?: {
+    readonly ResultDeprecated?: RawDescriptor;
+    readonly Results?: Readonly<Record<string, RawDescriptor>>;
+  };
 }
 
 interface RawDescriptor {

@@ -11,16 +11,28 @@ import { parseJson } from '../util/json.ts';
 import { type Descriptor, readDescriptors } from './manifest.ts';
 import { isRecord } from './problems.ts';
 
-/** A layout that can be read. */
+/** An image, or several, that can be read part by part: a layout, or what an engine keeps. */
 export interface Layout {
   /** As the user wrote it, for messages. */
   readonly written: string;
-  /** What `index.json` names, each digest once. */
+  /** The images in it: of a layout what `index.json` names. */
   readonly images: readonly Descriptor[];
-  /** A small blob, of at most `limitBytes`; problem: `registry/bad-layout`. Not checked against its digest. */
-  read(digest: Digest, limitBytes: number): Promise<Result<Uint8Array>>;
+  /** A manifest's bytes, of at most `limitBytes`; problem: `registry/bad-layout` or the source's own. Not checked against its digest. */
+  read(part: LayoutPart, limitBytes: number): Promise<Result<Uint8Array>>;
   /** A blob's bytes. Reading throws where it is not there or cannot be read. */
   stream(digest: Digest): AsyncIterable<Uint8Array>;
+  /** What to say of a part that is not as it should be. */
+  explain(part: LayoutPart, fault: LayoutFault): Problem;
+}
+
+/** Reading failed, gave other bytes than the digest's, or gave no manifest where there should be one. */
+export type LayoutFault = { readonly error: unknown } | { readonly actual: string } | 'no-manifest';
+
+/** A part of an image. */
+export interface LayoutPart {
+  readonly digest: Digest;
+  /** What it belongs to, where that is known. */
+  readonly platform?: string;
 }
 
 /** Where a file of a layout lies. */
@@ -67,12 +79,20 @@ export async function openLayout(file: string, written: string): Promise<Result<
     return ok({
       written,
       images,
-      read: (digest, limitBytes) => read(blobName(digest), limitBytes),
+      read: ({ digest }, limitBytes) => read(blobName(digest), limitBytes),
       stream: (digest) => streamMember(async () => findMember(blobName(digest))),
+      explain: ({ digest }, fault) => badLayout(written, describeFault(digest, fault)),
     });
   } catch (error) {
     return fail([badLayout(written, `it cannot be read (${reasonOf(error)})`)]);
   }
+}
+
+/** What is wrong with a part, in words. */
+export function describeFault(digest: Digest, fault: LayoutFault): string {
+  if (fault === 'no-manifest') return `${digest} is not an image manifest, or not the one it should be`;
+  if ('error' in fault) return `${digest} cannot be read (${reasonOf(fault.error)})`;
+  return `the bytes of ${digest} are others (${fault.actual})`;
 }
 
 type FindMember = (name: string) => Member | undefined | Promise<Member | undefined>;

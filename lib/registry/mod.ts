@@ -15,7 +15,7 @@ export {
   layersOnlyImage,
   layersOnlyIndex,
 } from './layers-only.ts';
-export { type Layout, openLayout } from './layout.ts';
+export { describeFault, type Layout, openLayout } from './layout.ts';
 export {
   CONFIG_LIMIT,
   childManifests,

@@ -1,6 +1,5 @@
-/** Pushes an image from an OCI image layout: blobs, then the manifests below an index, then the name. */
+/** Pushes an image from where it can be read part by part: blobs, then the manifests below an index, then the name. */
 import {
-  type Digest,
   fail,
   formatImageRef,
   type ImageRef,
@@ -13,7 +12,7 @@ import { BlobTransfer } from './blob-transfer.ts';
 import type { BlobSource } from './blobs.ts';
 import type { Copied, CopyContext, CopyOptions } from './copy.ts';
 import { mapLimited } from './gate.ts';
-import { badLayout, type Layout, reasonOf } from './layout.ts';
+import { badLayout, type Layout, type LayoutPart } from './layout.ts';
 import { childManifests, type Descriptor, type Manifest, manifestBlobs, parseManifest } from './manifest.ts';
 import { byDigest } from './store.ts';
 
@@ -49,7 +48,7 @@ export async function pushLayout(
   }
   const previous = await context.store.head(target);
   const pusher = new Pusher(context, layout, target, options);
-  const top = await pusher.manifest(digest);
+  const top = await pusher.manifest({ digest });
   if (!top.ok) return top;
   const there = previous.kind === 'present' && previous.digest === digest;
   if (!there) {
@@ -117,57 +116,52 @@ class Pusher {
     this.blobs = new BlobTransfer({
       exchange: context.exchange,
       to,
-      sourceOf: ({ digest }) => blobOfLayout(layout, digest),
+      sourceOf: (blob) => blobOfLayout(layout, blob),
       onBlob: options.onBlob,
     });
   }
 
   /** A manifest of the layout, checked against its digest. */
-  async manifest(digest: Digest): Promise<Result<Manifest>> {
-    const bytes = await this.#layout.read(digest, MANIFEST_LIMIT);
+  async manifest(part: LayoutPart): Promise<Result<Manifest>> {
+    const bytes = await this.#layout.read(part, MANIFEST_LIMIT);
     if (!bytes.ok) return bytes;
-    const manifest = parseManifest(bytes.value, digest);
-    return manifest === undefined
-      ? fail([
-          badLayout(this.#layout.written, `${digest} is not an image manifest, or not the one it should be`),
-        ])
-      : ok(manifest);
+    const manifest = parseManifest(bytes.value, part.digest);
+    if (manifest !== undefined) return ok(manifest);
+    return fail([this.#layout.explain(part, 'no-manifest')]);
   }
 
-  /** Pushes everything that a manifest names. One thing after another between manifests: their blobs go side by side. */
-  async pushBelow(manifest: Manifest): Promise<Result<void>> {
+  /**
+   * Pushes everything that a manifest names. One thing after another between manifests: their blobs go side by side.
+   *
+   * @param platform what the manifest is for, where that is known
+   */
+  async pushBelow(manifest: Manifest, platform?: string): Promise<Result<void>> {
+    const of = platform === undefined ? {} : { platform };
     const blobs = manifestBlobs(manifest).filter((blob) => !blob.foreign);
-    const pushed = await mapLimited(blobs, BLOBS_AT_ONCE, (blob) => this.blobs.upload(blob));
+    const pushed = await mapLimited(blobs, BLOBS_AT_ONCE, (blob) => this.blobs.upload({ ...blob, ...of }));
     const problems = pushed.flatMap((one) => (one.ok ? [] : one.error));
     if (problems.length > 0) return fail(problems);
     for (const child of childManifests(manifest)) {
-      const done = await this.#pushManifest(child.digest);
+      const done = await this.#pushManifest(child);
       if (!done.ok) return done;
     }
     return ok(undefined);
   }
 
-  async #pushManifest(digest: Digest): Promise<Result<void>> {
-    const target = byDigest(this.#to, digest);
+  async #pushManifest(part: LayoutPart): Promise<Result<void>> {
+    const target = byDigest(this.#to, part.digest);
     if ((await this.#context.store.head(target)).kind === 'present') return ok(undefined);
-    const manifest = await this.manifest(digest);
+    const manifest = await this.manifest(part);
     if (!manifest.ok) return manifest;
-    const below = await this.pushBelow(manifest.value);
+    const below = await this.pushBelow(manifest.value, part.platform);
     if (!below.ok) return below;
     const put = await this.#context.store.putManifest(target, manifest.value);
     return put.ok ? ok(undefined) : put;
   }
 }
 
-function blobOfLayout(layout: Layout, digest: Digest): BlobSource {
-  const reading = {
-    explain: (actual: string | undefined, error: unknown) =>
-      badLayout(
-        layout.written,
-        actual === undefined
-          ? `${digest} cannot be read (${reasonOf(error)})`
-          : `the bytes of ${digest} are others (${actual})`,
-      ),
-  };
-  return { open: () => Promise.resolve(ok({ ...reading, stream: layout.stream(digest) })) };
+function blobOfLayout(layout: Layout, part: LayoutPart): BlobSource {
+  const explain = (actual: string | undefined, error: unknown) =>
+    layout.explain(part, actual === undefined ? { error } : { actual });
+  return { open: () => Promise.resolve(ok({ explain, stream: layout.stream(part.digest) })) };
 }

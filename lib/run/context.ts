@@ -15,6 +15,7 @@ import type {
   DigestRef,
   ImageLocation,
   Outcome,
+  PlanNode,
   Problem,
   Result,
 } from '../model/mod.ts';
@@ -50,7 +51,14 @@ export interface StoreNaming {
   readonly isolated: boolean;
   /** How the engine keeps images; settled before the first build runs. */
   readonly worker: () => 'containerd' | 'oci';
+  /** Whether its store can be listed from here; settled before the first build runs, and before a store is asked. */
+  readonly isListed: () => boolean;
 }
+
+/** What the engine's image store has: name → digest, of the names that were asked for at least. */
+export type StoredImages =
+  | { readonly kind: 'known'; readonly digests: ReadonlyMap<string, Digest> }
+  | { readonly kind: 'keeps-none' };
 
 /** What a decision is made from. */
 export interface Deciding {
@@ -61,8 +69,8 @@ export interface Deciding {
   readonly layers: LayerReader;
   readonly configs: ConfigReader;
   readonly naming: StoreNaming;
-  /** Name → digest of the images in the engine's store; undefined where it cannot be read. */
-  readonly storedImages: () => Promise<ReadonlyMap<string, Digest> | undefined>;
+  /** What the engine's store has of the names of a build; undefined where that is not known. */
+  readonly storedImages: (node: PlanNode) => Promise<StoredImages | undefined>;
 }
 
 /** What a call of buildctl takes. */

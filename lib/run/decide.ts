@@ -20,8 +20,8 @@ export interface TagState {
     | { readonly kind: 'unknown'; readonly why: string };
 }
 
-/** Whether the image is in the engine's own store under every wanted name. */
-export type StoreState = 'there' | 'gone' | 'unknown' | 'not-wanted';
+/** Whether the image is in the engine's own store under every wanted name; `keeps-none`: no engine of its kind has one. */
+export type StoreState = 'there' | 'gone' | 'unknown' | 'not-wanted' | 'keeps-none';
 
 /** All that a decision rests on. */
 export interface Evidence {
@@ -72,7 +72,7 @@ export function decide(evidence: Evidence): Decision {
   if (unknown.length > 0) return build('registry-unknown', 'a registry did not say what it has', unknown);
   if (evidence.store === 'gone') return build('image-gone', "its image is no longer in the engine's store");
   if (evidence.store === 'unknown') {
-    return build('image-gone', "the engine's image store cannot be looked into from here");
+    return build('image-gone', 'the engine does not say what its image store has');
   }
   const missing = evidence.tags.filter((tag) => tag.state.kind === 'absent');
   const moved = evidence.tags.flatMap(({ ref, state }) =>
@@ -142,6 +142,7 @@ function unchangedText(evidence: Evidence): string {
   const same = sameText(evidence);
   if (evidence.tags.length === 1) return `${same}, its tag is in place`;
   if (evidence.tags.length > 1) return `${same}, all ${evidence.tags.length} tags are in place`;
+  if (evidence.store === 'keeps-none') return `${same}; its engine keeps no images`;
   return `${same}, its image is in the engine's store`;
 }
 

@@ -138,7 +138,8 @@ async function askStore(
   node: PlanNode,
   digest: Digest,
 ): Promise<StoreState> {
-  const images = await storedImages();
-  if (images === undefined) return 'unknown';
-  return storeNames(naming, node).every((name) => images.get(name) === digest) ? 'there' : 'gone';
+  const stored = await storedImages(node);
+  if (stored === undefined) return 'unknown';
+  if (stored.kind === 'keeps-none') return 'keeps-none';
+  return storeNames(naming, node).every((name) => stored.digests.get(name) === digest) ? 'there' : 'gone';
 }

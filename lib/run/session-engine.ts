@@ -38,6 +38,7 @@ export class SessionEngine {
   readonly #options: SessionEngineOptions;
   #address = '';
   #worker: 'containerd' | 'oci' = 'containerd';
+  #isListed = true;
   #found: Promise<Result<Engine>> | undefined;
   #ready: Promise<Result<ReadyEngine>> | undefined;
   #stored: Promise<ReadonlyMap<string, Digest> | undefined> | undefined;
@@ -63,6 +64,11 @@ export class SessionEngine {
     return this.#worker;
   }
 
+  /** Whether its store can be listed; settled when it is ready, and when that was tried. */
+  get isListed(): boolean {
+    return this.#isListed;
+  }
+
   /** Finds it, starts it if need be, and makes sure of what builds need to know of it. */
   ready(): Promise<Result<ReadyEngine>> {
     this.#ready ??= this.#prepare();
@@ -83,6 +89,18 @@ export class SessionEngine {
   storedImages(): Promise<ReadonlyMap<string, Digest> | undefined> {
     this.#stored ??= this.#listImages();
     return this.#stored;
+  }
+
+  /** What it says of its worker; undefined where it does not answer. */
+  async askWorker(): Promise<Worker | undefined> {
+    const engine = await this.#find();
+    return engine.ok ? this.#askWorker(engine.value) : undefined;
+  }
+
+  /** How to ask it; undefined where there is none. */
+  async buildctl(): Promise<Buildctl | undefined> {
+    const engine = await this.#find();
+    return engine.ok ? this.#buildctlOf(engine.value) : undefined;
   }
 
   /** `os/arch` that it builds for where a build names no platform. */
@@ -129,7 +147,10 @@ export class SessionEngine {
 
   /** What it says of its worker, asked once. */
   #askWorker(engine: Engine): Promise<Worker | undefined> {
-    this.#asked ??= queryWorker(this.#buildctlOf(engine));
+    this.#asked ??= queryWorker(this.#buildctlOf(engine)).then((worker) => {
+      this.#worker = worker?.executor ?? 'containerd';
+      return worker;
+    });
     return this.#asked;
   }
 
@@ -169,7 +190,8 @@ export class SessionEngine {
     // Only results that are not pushed depend on how the worker keeps images; the embedded engine is known.
     const needsStore = [...plan.nodes.values()].some((node) => !node.pushes);
     if (needsStore && engine.value.containerd === undefined) {
-      this.#worker = (await this.#askWorker(engine.value))?.executor ?? 'containerd';
+      await this.#askWorker(engine.value);
+      if (this.#worker === 'containerd') await this.storedImages();
     }
     const mirrored = [...plan.set.registries].filter(([, { mirrors = [] }]) => mirrors.length > 0);
     return ok({
@@ -183,6 +205,8 @@ export class SessionEngine {
     const engine = await this.#find();
     if (!engine.ok) return undefined;
     const { access, env, signal } = this.#options;
-    return access.listImages(engine.value, env, signal);
+    const images = await access.listImages(engine.value, env, signal);
+    this.#isListed = images !== undefined;
+    return images;
   }
 }

@@ -17,7 +17,7 @@ import { createRegistryClient, type RegistryClient } from '../registry/mod.ts';
 import { PublishIntents, type SealParts, StateStore, stateDirectory } from '../state/mod.ts';
 import { defaultJobs } from '../system/mod.ts';
 import type { Audit } from './audit.ts';
-import type { Calling, NodeContext, NodeResult, NodeRun } from './context.ts';
+import type { Calling, NodeContext, NodeResult, NodeRun, StoreNaming } from './context.ts';
 import type { Emit } from './emitter.ts';
 import { ENGINES, type EngineAccess } from './engine-access.ts';
 import { noteMoves } from './interrupted.ts';
@@ -32,6 +32,7 @@ import { type RecordPlaces, recordPlaces } from './record-places.ts';
 import { longestPaths, Semaphore } from './scheduler.ts';
 import { findMissingSecrets } from './secrets.ts';
 import { SessionEngine } from './session-engine.ts';
+import { StoreView } from './store-view.ts';
 import { withoutCredentials } from './untrusted.ts';
 import { withWorkDir } from './work-dir.ts';
 
@@ -178,6 +179,7 @@ export class Session {
   readonly #cancel: () => void;
   #rollback: RegistryClient | undefined;
   #workDirs = 0;
+  #view: StoreView | undefined;
   #priorities: Promise<ReadonlyMap<string, number>> | undefined;
 
   constructor(options: OpenedSession, workDir: string, lock: Result<Lock | undefined>) {
@@ -263,6 +265,19 @@ export class Session {
     await this.#rollback?.close();
   }
 
+  /** What the engine's store has, as it was when that was asked first. */
+  #storeView(naming: StoreNaming, newWorkDir: () => string): StoreView {
+    this.#view ??= new StoreView({
+      engine: this.engine,
+      naming,
+      nodes: this.#options.plan.nodes.values(),
+      wasBuilt: async (build) => (await this.state.readLastKey(build)) !== undefined,
+      newWorkDir,
+      emit: this.#emit,
+    });
+    return this.#view;
+  }
+
   /** Build → milliseconds to the end of the longest way on from it. */
   #prioritize(): Promise<ReadonlyMap<string, number>> {
     const measure = async () => {
@@ -306,7 +321,13 @@ export class Session {
     const results = new Map<string, NodeResult>();
     const resultOf = (build: string) => results.get(build);
     const { root, grants } = plan.set;
-    const naming = { root, isolated: grants.untrusted, worker: () => engine.worker };
+    const naming = {
+      root,
+      isolated: grants.untrusted,
+      worker: () => engine.worker,
+      isListed: () => engine.isListed,
+    };
+    const newWorkDir = () => path.join(this.workDir, `${this.#workDirs++}`);
     const keying = {
       dockerfiles,
       hasher,
@@ -333,7 +354,7 @@ export class Session {
       countCall: () => this.counts.buildctlCalls++,
       slowPushMs: this.#options.slowPushMs ?? SLOW_PUSH_MS,
       onSlowPush: () => undefined,
-      newWorkDir: () => path.join(this.workDir, `${this.#workDirs++}`),
+      newWorkDir,
       dockerfiles,
       images: this.#images,
       missingSecrets: (build) => findMissingSecrets(build, this.#options.env),
@@ -356,7 +377,7 @@ export class Session {
         layers: this.#layers,
         configs: this.#configs,
         naming,
-        storedImages: () => engine.storedImages(),
+        storedImages: (node) => this.#storeView(naming, newWorkDir).of(node),
       },
       building: {
         calling,

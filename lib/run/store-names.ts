@@ -20,6 +20,8 @@ const STORE_HOST = '127.0.0.1:1';
 
 /** Whose names they are. */
 type Project = Pick<StoreNaming, 'root' | 'isolated'>;
+/** And whether others see them. */
+type Naming = Project & Pick<StoreNaming, 'isListed'>;
 
 /** The store name of a build's result. */
 export function storeName({ root, isolated }: Project, build: string): ImageRef {
@@ -35,11 +37,14 @@ export function storeName({ root, isolated }: Project, build: string): ImageRef 
   return { registry: STORE_HOST, repository: `bake/${safe === '' ? 'build' : safe}${mark}`, tag: project };
 }
 
-/** Names that a build which is not pushed has in the engine's store. */
-export function storeNames(project: Project, node: PlanNode): readonly string[] {
+/**
+ * Names that a build which is not pushed has in the engine's store. Where that cannot be listed, each has one of ours: a tag that
+ * is gone from it may be found in its registry instead, and ours is nowhere else.
+ */
+export function storeNames(project: Naming, node: PlanNode): readonly string[] {
   const tags = node.role === 'asked' && !project.isolated ? wantedTags(node) : [];
-  const isRead = node.neededBy.length > 0;
-  const names = tags.length === 0 || isRead ? [...tags, storeName(project, node.build.name)] : tags;
+  const needsOwn = tags.length === 0 || node.neededBy.length > 0 || !project.isListed();
+  const names = needsOwn ? [...tags, storeName(project, node.build.name)] : tags;
   return names.map(formatImageRef);
 }
 

@@ -1,8 +1,8 @@
 /** `--username` with `--password-stdin`: for the registry of the target, and for no other. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { EXIT } from '../../cli/exit-codes.ts';
 import { runCli } from '../../cli/app.ts';
+import { EXIT } from '../../cli/exit-codes.ts';
 import { createCredentialSource, withSignIn } from '../../lib/registry/credentials.ts';
 import { createFakeIo } from '../rig/fake-io.ts';
 import { makeLayout } from '../rig/oci-layout.ts';

@@ -196,7 +196,7 @@ for (const [what, entries] of Object.entries(ARCHIVES)) {
       layout.images.map(({ digest, sizeBytes }) => [digest, sizeBytes]),
       [[DIGEST, CONTENT.length]],
     );
-    const read = await layout.read(DIGEST, 100);
+    const read = await layout.read({ digest: DIGEST }, 100);
     assert.ok(read.ok, JSON.stringify(read));
     assert.equal(Buffer.from(read.value).toString(), CONTENT);
     assert.equal(await textOf(layout.stream(DIGEST)), CONTENT);
@@ -245,12 +245,12 @@ test('a directory is read file by file, and what is not a layout is said to be s
 
   await writeTree(dir, { 'index.json': TOP, [BLOB]: CONTENT });
   const layout = await opened(dir);
-  assert.ok((await layout.read(DIGEST, CONTENT.length)).ok);
-  const large = await layout.read(DIGEST, CONTENT.length - 1);
+  assert.ok((await layout.read({ digest: DIGEST }, CONTENT.length)).ok);
+  const large = await layout.read({ digest: DIGEST }, CONTENT.length - 1);
   assert.ok(!large.ok);
   assert.match(large.error[0]?.message ?? '', /has 19 bytes, which is too large$/);
   const other = `sha256:${'0'.repeat(64)}` as const;
-  const missing = await layout.read(other, 100);
+  const missing = await layout.read({ digest: other }, 100);
   assert.ok(!missing.ok);
   assert.match(missing.error[0]?.message ?? '', /it has no blobs\/sha256\/0+$/);
   await assert.rejects(textOf(layout.stream(other)), /it is not there/);
@@ -259,7 +259,7 @@ test('a directory is read file by file, and what is not a layout is said to be s
   await rm(path.join(dir, BLOB));
   await writeTree(dir, { [`${BLOB}/`]: '' });
   const said = async () => {
-    const read = await layout.read(DIGEST, 100_000);
+    const read = await layout.read({ digest: DIGEST }, 100_000);
     return read.ok ? 'read' : read.error.map(({ message }) => message);
   };
   assert.deepEqual(
@@ -551,7 +551,7 @@ test('nothing of an archive stays open, whether it could be read or not', async 
     return (await Promise.all(all)).filter((link) => link === good || link === damaged);
   };
   const layout = await opened(good);
-  assert.ok((await layout.read(DIGEST, 100)).ok);
+  assert.ok((await layout.read({ digest: DIGEST }, 100)).ok);
   assert.ok(!(await openLayout(damaged, 'out')).ok);
   assert.deepEqual(await open(), []);
   assert.equal(await textOf(layout.stream(DIGEST)), CONTENT);

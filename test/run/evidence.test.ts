@@ -60,7 +60,7 @@ interface Given {
   readonly build?: Partial<Build>;
   readonly node?: Partial<PlanNode>;
   readonly results?: Readonly<Record<string, BuildResult>>;
-  readonly stored?: ReadonlyMap<string, Digest> | 'unreadable' | 'unasked';
+  readonly stored?: ReadonlyMap<string, Digest> | 'unreadable' | 'unasked' | 'keeps-none';
 }
 
 /** Weighs a build `x` that pushes `r.example/app:1` and `:2`. */
@@ -83,11 +83,13 @@ function weighOne({ documents = new Documents(), parts = partsOf(), ...given }: 
     registry,
     layers: { registry, trees: new Map() },
     configs: { registry, configs: new Map(), made: new Map(), remembered: async () => [] },
-    naming: { root: '/project', worker: () => 'containerd' },
+    naming: { root: '/project', worker: () => 'containerd', isListed: () => true },
     storedImages: async () => {
       if (given.stored === undefined || given.stored === 'unasked')
         return assert.fail('nobody needs the store');
-      return given.stored === 'unreadable' ? undefined : given.stored;
+      if (given.stored === 'unreadable') return undefined;
+      if (given.stored === 'keeps-none') return { kind: 'keeps-none' };
+      return { kind: 'known', digests: given.stored };
     },
   } as unknown as Deciding;
   const inputs: NodeInputs = {
@@ -247,9 +249,11 @@ test('of what is not pushed the store is asked, for all names, and only where so
   assert.equal((await unpushed(new Map([...all].slice(1)))).code, 'image-gone');
   const other = new Map([...all, [names[1] ?? '', digest('b')] as const]);
   assert.equal((await unpushed(other)).text, "its image is no longer in the engine's store");
-  assert.equal(
-    (await unpushed('unreadable')).text,
-    "the engine's image store cannot be looked into from here",
+  assert.equal((await unpushed('unreadable')).text, 'the engine does not say what its image store has');
+  const nowhere = await unpushed('keeps-none');
+  assert.deepEqual(
+    [nowhere.code, nowhere.text],
+    ['inputs-same', 'inputs unchanged; its engine keeps no images'],
   );
   // What another build reads has a name of its own there as well.
   const { registry, repository, tag } = storeName({ root: '/project', isolated: false }, 'x');

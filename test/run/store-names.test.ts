@@ -26,22 +26,39 @@ test('a requested build has its tags in the store, and its own name where it is 
   const own = nameOf('x');
   const tags = [makeTag('r.example/x:1'), makeTag('r.example/x:2')];
   const texts = ['r.example/x:1', 'r.example/x:2'];
-  assert.deepEqual(storeNames({ root, isolated: false }, makeNode({ tags })), texts);
-  assert.deepEqual(storeNames({ root, isolated: false }, makeNode()), [own]);
-  assert.deepEqual(storeNames({ root, isolated: false }, makeNode({ tags }, { neededBy: ['y'] })), [
-    ...texts,
-    own,
-  ]);
-  assert.deepEqual(storeNames({ root, isolated: false }, makeNode({ tags }, { role: 'needed' })), [own]);
+  assert.deepEqual(storeNames({ root, isolated: false, isListed: () => true }, makeNode({ tags })), texts);
+  assert.deepEqual(storeNames({ root, isolated: false, isListed: () => true }, makeNode()), [own]);
   assert.deepEqual(
-    storeNames({ root, isolated: false }, makeNode({ tags }, { role: 'needed', neededBy: ['y'] })),
+    storeNames({ root, isolated: false, isListed: () => true }, makeNode({ tags }, { neededBy: ['y'] })),
+    [...texts, own],
+  );
+  assert.deepEqual(
+    storeNames({ root, isolated: false, isListed: () => true }, makeNode({ tags }, { role: 'needed' })),
+    [own],
+  );
+  assert.deepEqual(
+    storeNames(
+      { root, isolated: false, isListed: () => true },
+      makeNode({ tags }, { role: 'needed', neededBy: ['y'] }),
+    ),
     [own],
   );
 });
 
+test('where the store cannot be listed, every build has a name of its own there', () => {
+  const naming = { root: '/project', isolated: false, isListed: () => false };
+  const tags = [makeTag('r.example/x:1')];
+  assert.deepEqual(storeNames(naming, makeNode({ tags })), ['r.example/x:1', nameOf('x')]);
+});
+
 test('what is pushed lies in the first repository, the rest in the store of a worker that keeps images', () => {
-  const keeps = { root: '/project', isolated: false, worker: () => 'containerd' as const };
-  const keepsNone = { root: '/project', isolated: false, worker: () => 'oci' as const };
+  const keeps = {
+    root: '/project',
+    isolated: false,
+    worker: () => 'containerd' as const,
+    isListed: () => true,
+  };
+  const keepsNone = { root: '/project', isolated: false, worker: () => 'oci' as const, isListed: () => true };
   const tags = [makeTag('r.example/one:1'), makeTag('r.example/two:1')];
   const pushed = makeNode({ tags }, { pushes: true });
   const ref = { registry: 'r.example', repository: 'one', digest: A };

@@ -186,9 +186,18 @@ function declareRegistry(cli: CAC): void {
     .option('--json', json)
     .example('  bake-ts copy staging.acme.dev/api:1.4 ghcr.io/acme/api:1.4')
     .action(lazily(() => import('./commands/copy.ts')));
-  settings(cli.command('push <layout> <ref>', 'Push an image that lies on disk as an OCI layout or its tar'))
+  const push = cli.command(
+    'push <what> [...more]',
+    'Push what was built earlier: builds, images of the engine, an OCI layout; builds nothing',
+  );
+  signingIn(fromFiles(push))
+    .option('--filter <axis=value>', 'Only these rows of matrices (may be repeated)', REPEATS)
+    .option('--addr <address>', 'Take images from this engine')
     .option('--json', json)
-    .example('  bake-ts push out/image.tar ghcr.io/acme/api:1.4')
+    .example('  bake-ts push api web                            builds, to their tags')
+    .example('  bake-ts push ghcr.io/acme/api:1.4               an image of the engine, by its name')
+    .example('  bake-ts push localhost:5000/api:1 ghcr.io/acme/api:1.4')
+    .example('  bake-ts push ./out/image.tar ghcr.io/acme/api:1.4')
     .action(lazily(() => import('./commands/push.ts')));
 }
 

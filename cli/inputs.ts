@@ -55,6 +55,14 @@ function badGrant(text: string): Problem {
   return problem('cli/bad-value', `--allow cannot be "${text}"`, { hint: `it is one of ${GRANT_FORMS}` });
 }
 
+/** The engine that the builds.yaml here names, for commands that need it for nothing else; one that cannot be read names none. */
+export async function engineOfFile(args: ParsedArgs, io: Io): Promise<{ readonly fileAddress?: string }> {
+  if (textOf(args, 'addr') !== undefined || (io.env['BUILDKIT_HOST'] ?? '') !== '') return {};
+  const read = await readInputs(args, io);
+  const address = read.ok ? read.value.set.engineAddress : undefined;
+  return address === undefined ? {} : { fileAddress: address };
+}
+
 /** Which builds are meant. */
 export function selectionOf(args: ParsedArgs): Selection {
   return {

@@ -29,7 +29,7 @@ export async function withRegistry(
   args: ParsedArgs,
   io: Io,
   targets: readonly ImageRef[],
-  work: (client: RegistryClient) => Promise<readonly Problem[]>,
+  work: (client: RegistryClient, signal: AbortSignal) => Promise<readonly Problem[]>,
 ): Promise<ExitCode> {
   const signIn = await readSignIn(args, io, targets);
   if (!signIn.ok) return reportProblems(signIn.error, args, io);
@@ -45,7 +45,7 @@ export async function withRegistry(
       ...(signIn.value === undefined ? {} : { signIn: signIn.value }),
     });
     try {
-      return reportProblems(await work(client), args, io);
+      return reportProblems(await work(client, signal), args, io);
     } finally {
       await client.close();
     }

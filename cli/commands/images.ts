@@ -3,6 +3,7 @@ import type { Problem } from '../../lib/model/mod.ts';
 import { formatBytes, plainText, shortDigest } from '../../lib/report/mod.ts';
 import { isSet, type ParsedArgs, textOf } from '../args.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { engineOfFile } from '../inputs.ts';
 import type { Io } from '../io.ts';
 import { formatTable, paletteFor, reportProblems, writeJson } from '../output.ts';
 import { withHardStop } from '../signals.ts';
@@ -15,6 +16,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
     env: io.env,
     autoStart: false,
     ...(address === undefined ? {} : { flagAddress: address }),
+    ...(await engineOfFile(args, io)),
   });
   if (!found.ok) return reportProblems(found.error, args, io);
   return withHardStop(io, async () => {

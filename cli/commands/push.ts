@@ -1,24 +1,195 @@
+import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { isSet, type ParsedArgs } from '../args.ts';
+import { fail, type ImageRef, ok, problem, type Result } from '../../lib/model/mod.ts';
+import { selectBuilds } from '../../lib/plan/mod.ts';
+import type { Layout } from '../../lib/registry/mod.ts';
+import { plainText } from '../../lib/report/mod.ts';
+import type { PushedBuild } from '../../lib/run/mod.ts';
+import { isSet, type ParsedArgs, textOf } from '../args.ts';
 import type { ExitCode } from '../exit-codes.ts';
+import { engineOfFile, readInputs } from '../inputs.ts';
 import type { Io } from '../io.ts';
 import { reportProblems, writeJson } from '../output.ts';
-import { blobLines, formatPut, formatTransfer, putToJson, readTarget, withRegistry } from '../registry.ts';
+import { planSelected, type SelectedPlan } from '../planned.ts';
+import {
+  blobLines,
+  formatPut,
+  formatTransfer,
+  putToJson,
+  readReference,
+  readSignIn,
+  readTarget,
+  withRegistry,
+} from '../registry.ts';
+import { withCancellation } from '../signals.ts';
 
-/** `bake-ts push`: an image that lies on disk, with the digest that it has there. */
+/** What a first word that says nothing else can be. */
+const PATH = /^(?:\.{1,2}$|\.{0,2}\/)/;
+
+/**
+ * `bake-ts push`: builds, an image of the engine's store, or one that lies on disk, by the first word: the name of a build counts
+ * first, then a layout that is there, then a reference. `./x` is always a path.
+ */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
-  const [source = '', second = ''] = args.positionals;
-  const to = readTarget(second, undefined);
+  const [first = '', second, third] = args.positionals;
+  if (!PATH.test(first)) {
+    const named = await namesBuilds(args, io, first);
+    if (!named.ok) return reportProblems(named.error, args, io);
+    if (named.value) return pushBuilds(args, io);
+  }
+  if (third !== undefined) {
+    const hint = 'an image has one new name at a time; bake-ts tag gives it more';
+    return reportProblems(
+      [problem('cli/unexpected-argument', `"push" takes no argument "${third}" here`, { hint })],
+      args,
+      io,
+    );
+  }
+  if (PATH.test(first) || (await isLayout(path.resolve(io.cwd, first))))
+    return pushLayout(args, io, first, second);
+  return pushStored(args, io, first, second);
+}
+
+/** Whether a word selects builds. A file that cannot be read is a fault only where the word can mean nothing else. */
+async function namesBuilds(args: ParsedArgs, io: Io, word: string): Promise<Result<boolean>> {
+  if (/[/:@]/.test(word)) return ok(false);
+  const read = await readInputs(args, io);
+  const lies = await isLayout(path.resolve(io.cwd, word));
+  if (!read.ok && !read.error.every((one) => one.code === 'config/no-file')) return lies ? ok(false) : read;
+  const selected = read.ok ? selectBuilds(read.value.set, { patterns: [word] }) : undefined;
+  if (selected?.ok === true) return ok(true);
+  if (lies) return ok(false);
+  const why = selected?.error[0]?.hint;
+  return fail([
+    problem(
+      'cli/nothing-to-push',
+      `"${word}" is no build, no OCI layout that is there, and no image reference`,
+      {
+        hint: why ?? 'write REGISTRY/REPOSITORY:TAG for an image of the engine, or the path of a layout',
+      },
+    ),
+  ]);
+}
+
+async function isLayout(file: string): Promise<boolean> {
+  const found = await stat(file).catch(() => undefined);
+  if (found?.isDirectory() !== true) return found?.isFile() === true;
+  return (await stat(path.join(file, 'oci-layout')).catch(() => undefined))?.isFile() === true;
+}
+
+/** An image that lies on disk, with the digest that it has there. */
+async function pushLayout(
+  args: ParsedArgs,
+  io: Io,
+  source: string,
+  written: string | undefined,
+): Promise<ExitCode> {
+  if (written === undefined) {
+    const missing = problem('cli/missing-argument', 'a layout needs the name to push it to beside it', {
+      hint: `write bake-ts push ${source} REGISTRY/REPOSITORY:TAG`,
+    });
+    return reportProblems([missing], args, io);
+  }
+  const to = readTarget(written, undefined);
   if (!to.ok) return reportProblems(to.error, args, io);
   const { openLayout } = await import('../../lib/registry/mod.ts');
   const layout = await openLayout(path.resolve(io.cwd, source), source);
   if (!layout.ok) return reportProblems(layout.error, args, io);
-  return withRegistry(args, io, [to.value], async (client) => {
-    const pushed = await client.pushLayout(layout.value, to.value, { onBlob: blobLines(io) });
+  return pushImage(args, io, to.value, async () => layout);
+}
+
+/** An image of the engine's store, by its name there. */
+async function pushStored(
+  args: ParsedArgs,
+  io: Io,
+  written: string,
+  other: string | undefined,
+): Promise<ExitCode> {
+  const from = readReference(written);
+  if (!from.ok) return reportProblems(from.error, args, io);
+  const to = other === undefined ? from : readTarget(other, from.value);
+  if (!to.ok) return reportProblems(to.error, args, io);
+  const { findEngine } = await import('../../lib/engine/mod.ts');
+  const { findStoredRef } = await import('../../lib/run/mod.ts');
+  const address = textOf(args, 'addr');
+  return pushImage(args, io, to.value, async (signal) => {
+    const engine = await findEngine({
+      env: io.env,
+      autoStart: true,
+      signal,
+      ...(address === undefined ? {} : { flagAddress: address }),
+      ...(await engineOfFile(args, io)),
+    });
+    if (!engine.ok) return engine;
+    const found = await findStoredRef(engine.value, from.value, { env: io.env, signal });
+    if (!found.ok) return found;
+    const { image, builtAt } = found.value;
+    if (builtAt !== undefined)
+      io.stderr.write(`${image.written} is what the engine's history says of it: built ${builtAt}\n`);
+    return ok(image);
+  });
+}
+
+async function pushImage(
+  args: ParsedArgs,
+  io: Io,
+  to: ImageRef,
+  open: (signal: AbortSignal) => Promise<Result<Layout>>,
+): Promise<ExitCode> {
+  return withRegistry(args, io, [to], async (client, signal) => {
+    const image = await open(signal);
+    if (!image.ok) return image.error;
+    const pushed = await client.pushLayout(image.value, to, { onBlob: blobLines(io) });
     if (!pushed.ok) return pushed.error;
     io.stderr.write(formatTransfer(pushed.value));
-    if (isSet(args, 'json')) writeJson(putToJson(to.value, pushed.value), io);
-    else io.stdout.write(formatPut(to.value, pushed.value));
+    if (isSet(args, 'json')) writeJson(putToJson(to, pushed.value), io);
+    else io.stdout.write(formatPut(to, pushed.value));
     return [];
   });
+}
+
+/** What builds of builds.yaml gave the last time, to their tags. */
+async function pushBuilds(args: ParsedArgs, io: Io): Promise<ExitCode> {
+  const planned = await planSelected(args, io);
+  if (!planned.ok) return reportProblems(planned.error, args, io);
+  const { plan, dockerfiles, warnings } = planned.value;
+  reportProblems(warnings, args, io);
+  const targets = askedNodes(planned.value).flatMap(({ build }) =>
+    build.tags.flatMap((tag) => tag.ref ?? []),
+  );
+  const signIn = targets.length === 0 ? ok(undefined) : await readSignIn(args, io, targets);
+  if (!signIn.ok) return reportProblems(signIn.error, args, io);
+  const { pushBuilds: push } = await import('../../lib/run/mod.ts');
+  const address = textOf(args, 'addr');
+  return withCancellation(io, async ({ signal }) => {
+    const { builds, problems } = await push({
+      plan,
+      dockerfiles,
+      env: io.env,
+      signal,
+      onBlob: blobLines(io),
+      hostArchitecture: io.architecture,
+      emit: (event) => {
+        if (event.type === 'warning')
+          io.stderr.write(`${plainText(`warning[${event.problem.code}]: ${event.problem.message}`)}\n`);
+      },
+      ...(address === undefined ? {} : { address }),
+      ...(signIn.value === undefined ? {} : { signIn: signIn.value }),
+    });
+    if (isSet(args, 'json')) writeJson({ builds }, io);
+    else for (const one of builds) showBuild(one, io);
+    return reportProblems(problems, args, io);
+  });
+}
+
+function askedNodes({ plan }: SelectedPlan) {
+  return [...plan.nodes.values()].filter((node) => node.role === 'asked');
+}
+
+function showBuild({ build, result, digest, builtAt, tags }: PushedBuild, io: Io): void {
+  if (result === 'untagged') io.stderr.write(`${build} has no tags and is passed over\n`);
+  const when = builtAt === undefined ? '' : `, built ${builtAt}`;
+  for (const { ref, action } of tags) {
+    io.stdout.write(`${ref}  ${digest}  (${action === 'there' ? 'already there' : 'pushed'}${when})\n`);
+  }
 }

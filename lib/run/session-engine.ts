@@ -124,6 +124,11 @@ export class SessionEngine {
     return worker?.platform ?? `unknown/${named}`;
   }
 
+  /** Finds it, and starts the embedded one if need be. */
+  find(): Promise<Result<Engine>> {
+    return this.#find();
+  }
+
   #find(): Promise<Result<Engine>> {
     this.#found ??= this.#search().then((found) => {
       if (found.ok) this.#address = found.value.address;

@@ -13,7 +13,7 @@ import {
   type Result,
 } from '../model/mod.ts';
 import { type DockerfileLibrary, findRefusedNow } from '../prepare/mod.ts';
-import { createRegistryClient, type RegistryClient } from '../registry/mod.ts';
+import { createRegistryClient, type RegistryClient, type SignIn } from '../registry/mod.ts';
 import { PublishIntents, type SealParts, StateStore, stateDirectory } from '../state/mod.ts';
 import { defaultJobs } from '../system/mod.ts';
 import type { Audit } from './audit.ts';
@@ -93,6 +93,8 @@ export type SessionOptions = Pick<
   readonly proxies?: RunProxies;
   /** Asks no registry anything; the words say why. */
   readonly offline?: string;
+  /** For one registry, in place of what the Docker config says of it. */
+  readonly signIn?: SignIn;
   /** Waits before a retry, but not beyond the signal; tests need not wait. */
   readonly sleep?: (ms: number, signal?: AbortSignal) => Promise<void>;
   /** How long a push may take until it counts as a slow one; default: a second. */
@@ -293,13 +295,14 @@ export class Session {
   }
 
   #createClient(signal?: AbortSignal): RegistryClient {
-    const { plan, env, sleep, offline } = this.#options;
+    const { plan, env, sleep, offline, signIn } = this.#options;
     return createRegistryClient({
       registries: plan.set.registries,
       env,
       ...(signal === undefined ? {} : { signal }),
       ...(sleep === undefined ? {} : { sleep }),
       ...(offline === undefined ? {} : { offline }),
+      ...(signIn === undefined ? {} : { signIn }),
       onRequest: (seen) => {
         if (seen.method === 'GET' || seen.method === 'HEAD') this.counts.registryRequests.reads++;
         else if (seen.purpose === 'registry') this.counts.registryRequests.writes++;

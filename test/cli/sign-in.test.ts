@@ -50,8 +50,8 @@ test('what is missing or too much is said before anything is read or sent', asyn
   const cwd = await makeTempDir(t);
   const never = async (): Promise<string> => assert.fail('standard input was read');
   const cases: readonly (readonly [readonly string[], RegExp])[] = [
-    [['digest', 'r.test/a:1', '-u', 'me'], /cli\/missing-value[^]*--password-stdin/],
-    [['digest', 'r.test/a:1', '--password-stdin'], /cli\/missing-value[^]*--username/],
+    [['digest', 'r.test/a:1', '-u', 'me'], /cli\/missing-value[\s\S]*--password-stdin/],
+    [['digest', 'r.test/a:1', '--password-stdin'], /cli\/missing-value[\s\S]*--username/],
     [['digest', 'r.test/a:1', '-u', 'me:you', '--password-stdin'], /cli\/bad-value/],
     [['digest', 'r.test/a:1', '-u', 'me', '--password-stdin', '-f', '-'], /cli\/conflict/],
     [['tag', 'r.test/a:1', 'r.test/b', 's.test/b', '-u', 'me', '--password-stdin'], /r\.test,\s+s\.test/],

@@ -87,12 +87,13 @@ async function askUuid(
 ): Promise<{ readonly uuid?: string; readonly why: string }> {
   const asked = await runProgram({
     program: ctr,
-    argv: ['--address', socket, 'info'],
+    // `ctr info` says it too, but not that of containerd 1.6.
+    argv: ['--address', socket, 'version'],
     env,
     timeoutMs: ASK_MS,
     ...(signal === undefined ? {} : { signal }),
   });
-  const uuid = /"uuid":\s*"([^"]+)"/.exec(asked.stdout.toString())?.[1];
+  const uuid = /^\s*UUID:\s*(\S+)$/m.exec(asked.stdout.toString())?.[1];
   const why = asked.stderr.trim().split('\n').at(-1) || whyFailed(asked);
   return { why, ...(asked.exitCode === 0 && uuid !== undefined ? { uuid } : {}) };
 }

@@ -63,7 +63,8 @@ export function parseImages(text: string): readonly LocalImage[] {
       digest,
       size: size ?? '',
       sizeBytes: parseSize(size ?? ''),
-      platforms: platforms === undefined || platforms === '-' ? [] : platforms.split(','),
+      // Attestations, as ctr of containerd 1 has them.
+      platforms: (platforms ?? '-').split(',').filter((one) => one !== '-' && one !== 'unknown/unknown'),
     });
   }
   return images.sort((one, other) => (one.name < other.name ? -1 : 1));

@@ -98,7 +98,7 @@ test('what is not a valid layout is refused before anything is sent', {
   await writeFile(file('words.tar'), 'no archive '.repeat(100));
   await writeFile(file('none.tar'), '');
   for (const [name, why] of [
-    ['nowhere', /it\s+is\s+not\s+there/],
+    ['./nowhere', /it\s+is\s+not\s+there/],
     ['packed.tar.gz', /it\s+is\s+compressed/],
     ['words.tar', /not\s+a\s+tar\s+archive/],
     ['none.tar', /it\s+has\s+no\s+oci-layout/],
@@ -282,7 +282,14 @@ test('credentials come from the Docker config, settings from registries: of a bu
 });
 
 test('commands say what they need', async () => {
-  for (const argv of [['inspect'], ['digest'], ['tag', 'a/b:1'], ['copy', 'a/b:1'], ['push', 'layout']]) {
+  for (const argv of [
+    ['inspect'],
+    ['digest'],
+    ['tag', 'a/b:1'],
+    ['copy', 'a/b:1'],
+    ['push', './layout'],
+    ['push'],
+  ]) {
     const { code, err } = await call(argv);
     assert.equal(code, EXIT.usage, argv.join(' '));
     assert.match(err, /cli\/missing-argument/);

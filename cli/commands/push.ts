@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { fail, type ImageRef, ok, problem, type Result } from '../../lib/model/mod.ts';
+import { fail, type ImageRef, ok, type Problem, problem, type Result } from '../../lib/model/mod.ts';
 import { selectBuilds } from '../../lib/plan/mod.ts';
 import type { Layout } from '../../lib/registry/mod.ts';
 import { plainText } from '../../lib/report/mod.ts';
@@ -35,19 +35,24 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   if (!PATH.test(first)) {
     const named = await namesBuilds(args, io, first);
     if (!named.ok) return reportProblems(named.error, args, io);
-    if (named.value) return pushBuilds(args, io);
+    if (named.value) {
+      const reference = args.positionals.find((word) => /[/:@]/.test(word));
+      if (reference === undefined) return pushBuilds(args, io);
+      const hint = `a build goes to its tags; its image goes elsewhere by its name in the engine's store, and ./${first} is a layout`;
+      return reportProblems([unexpected(reference, `beside the build "${first}"`, hint)], args, io);
+    }
   }
   if (third !== undefined) {
-    const hint = 'an image has one new name at a time; bake-ts tag gives it more';
-    return reportProblems(
-      [problem('cli/unexpected-argument', `"push" takes no argument "${third}" here`, { hint })],
-      args,
-      io,
-    );
+    const hint = 'an image gets one new name at a time; bake-ts tag gives it more';
+    return reportProblems([unexpected(third, 'here', hint)], args, io);
   }
   if (PATH.test(first) || (await isLayout(path.resolve(io.cwd, first))))
     return pushLayout(args, io, first, second);
   return pushStored(args, io, first, second);
+}
+
+function unexpected(word: string, where: string, hint: string): Problem {
+  return problem('cli/unexpected-argument', `"push" takes no argument "${word}" ${where}`, { hint });
 }
 
 /** Whether a word selects builds. A file that cannot be read is a fault only where the word can mean nothing else. */

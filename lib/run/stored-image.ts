@@ -4,7 +4,12 @@ import { type Digest, fail, ok, type Problem, problem } from '../model/mod.ts';
 import { describeFault, type Layout } from '../registry/mod.ts';
 
 /** The image with a digest. `name` is what messages call it. */
-export function storedImage(store: Pick<EngineStore, 'stream'>, name: string, digest: Digest): Layout {
+export function storedImage(
+  store: Pick<EngineStore, 'stream' | 'containerd'>,
+  name: string,
+  digest: Digest,
+): Layout {
+  const namespace = store.containerd?.namespace ?? 'buildkit';
   const explain: Layout['explain'] = (part, fault) => {
     const isMissing = fault !== 'no-manifest' && 'error' in fault && /not ?found/i.test(String(fault.error));
     if (!isMissing)
@@ -19,7 +24,7 @@ export function storedImage(store: Pick<EngineStore, 'stream'>, name: string, di
       hint:
         part.platform === undefined
           ? 'Build it again: bake-ts run'
-          : `It was built elsewhere and fetched for some platforms only. Build it here, or fetch the rest: ctr --namespace buildkit content fetch --platform ${part.platform} ${name}`,
+          : `It was built elsewhere and fetched for some platforms only. Build it here, or fetch the rest: ctr --namespace ${namespace} content fetch --platform ${part.platform} ${name}`,
     };
   };
   return {

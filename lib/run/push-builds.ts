@@ -107,7 +107,6 @@ class Push {
       ready.push(chosen.value);
     }
     const { publisher } = context;
-    if (publisher.waits && problems.length > 0) return { builds: [...builds.values()], problems };
     const put = (chosen: Chosen, tags: readonly TagResult[]) => {
       const { node, digest, builtAt } = chosen;
       const { name } = node.build;
@@ -117,12 +116,13 @@ class Push {
     for (const chosen of ready) {
       const published = await publishOne(context, chosen);
       if (!published.ok) problems.push(...published.error);
-      else {
+      else if (!publisher.waits) {
         put(chosen, published.value);
-        if (!publisher.waits) await this.#note(context, chosen, published.value);
+        await this.#note(context, chosen, published.value);
       }
     }
-    if (publisher.waits) {
+    if (publisher.waits && problems.length > 0) publisher.dropWaiting();
+    else if (publisher.waits) {
       const published = await publisher.publishWaiting(nodes.map(({ build }) => build.name));
       if (!published.ok) problems.push(...published.error);
       for (const chosen of published.ok ? ready : []) {
@@ -139,18 +139,20 @@ class Push {
     const { state, registry } = this.#session;
     const { name } = node.build;
     const key = await state.readLastKey(name);
-    const record = key === undefined ? undefined : await state.readRecord(key);
+    const known = key === undefined ? undefined : await state.readRecord(key);
     const recorded = (one: BuildRecord): Chosen => ({
       node,
       digest: one.digest,
       builtAt: one.finishedAt,
       record: one,
     });
-    if (record !== undefined) {
+    if (known !== undefined) {
       const tags = await askTags(registry, wantedTags(node));
-      const inPlace = tags.every(({ state: tag }) => tag.kind === 'digest' && tag.digest === record.digest);
-      if (inPlace) return ok(recorded(record));
+      const inPlace = tags.every(({ state: tag }) => tag.kind === 'digest' && tag.digest === known.digest);
+      if (inPlace) return ok(recorded(known));
     }
+    // No tag moves on the word of another machine alone.
+    const record = known?.vouchedBy === undefined ? known : undefined;
     const opened = await this.#open();
     if (!opened.ok) return opened;
     const stored = await this.#storedOf(node, opened.value);

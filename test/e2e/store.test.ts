@@ -271,6 +271,7 @@ test('immutable tags stay, and tags that move together move together', options, 
   const refused = await work.run(['push', 'app', 'side'], { env: env.listed });
   assert.equal(refused.exitCode, 1);
   assert.match(refused.stderr, /run\/immutable-tag/);
+  assert.match(refused.stderr, /run\/not-published/);
   assert.equal(await digestOf(`${registry.host}/store/side:1`), before);
   assert.equal(await digestOf(`${registry.host}/store/app:1`), undefined);
 });

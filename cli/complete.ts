@@ -43,7 +43,8 @@ const FIXED_ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   shell: ['bash', 'zsh', 'fish'],
   daemon: ['containerd', 'buildkitd', 'registry'],
 };
-const FILE_WORDS = /^(?:path|file|files|layout|dir|directory)$/;
+const SELECTING: ReadonlySet<string> = new Set(['builds', 'build', 'what']);
+const FILE_WORDS = /^(?:path|file|files|dir|directory)$/;
 
 /**
  * Completes the last of the words (empty: a new one), which stand after `bake-ts`.
@@ -111,7 +112,9 @@ async function completeArgument(
 ): Promise<Completion> {
   const [argument] = command.args;
   if (argument === undefined) return NOTHING;
-  if (argument.value === 'builds' || argument.value === 'build') {
+  // What is pushed may be a path as well; whoever began one wants it completed.
+  if (argument.value === 'what' && /^[./]/.test(current)) return FILES;
+  if (SELECTING.has(argument.value)) {
     const { selectable } = await names();
     const lead = current.startsWith('!') ? '!' : '';
     const used = new Set(written);

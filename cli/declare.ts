@@ -188,7 +188,7 @@ function declareRegistry(cli: CAC): void {
     .action(lazily(() => import('./commands/copy.ts')));
   const push = cli.command(
     'push <what> [...more]',
-    'Push what was built earlier: builds, images of the engine, an OCI layout; builds nothing',
+    'Push what is there: builds, images of the engine, OCI layouts',
   );
   signingIn(fromFiles(push))
     .option('--filter <axis=value>', 'Only these rows of matrices (may be repeated)', REPEATS)

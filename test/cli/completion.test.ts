@@ -62,6 +62,8 @@ test('builds, matrices and groups are completed, each once, also after an exclam
   assert.equal(await texts(cwd, 'plan', 'api', 'wor'), 'words worker worker-mail worker-invoices');
   assert.equal(await texts(cwd, 'run', 'api', 'a'), 'words');
   assert.equal(await texts(cwd, 'run', '!wo'), 'words !worker !worker-mail !worker-invoices');
+  assert.equal(await texts(cwd, 'push', 'api', 'wor'), 'words worker worker-mail worker-invoices');
+  assert.match(await texts(cwd, 'push', './'), /^files/);
   assert.deepEqual(await offer(cwd, ['run', 'ba']), ['words', 'base\tWhat the others are based on']);
 });
 

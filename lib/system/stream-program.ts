@@ -33,17 +33,22 @@ export async function* streamProgram({
   const kill = (): void => signalGroup(child.pid, 'SIGKILL');
   signal?.addEventListener('abort', kill, { once: true });
   let isRead = false;
+  let fault: unknown;
+  let ended: number | null | Error = null;
   try {
     for await (const piece of child.stdout) yield piece as Uint8Array;
     isRead = true;
+  } catch (error) {
+    fault = error;
   } finally {
     if (!isRead) kill();
-    const ended = await end;
+    ended = await end;
     signal?.removeEventListener('abort', kill);
     forget();
-    // Where reading ended early, its own reason is thrown, or nobody wants to know.
-    if (isRead && ended !== 0) throwEnd(program, ended, stderr, signal);
   }
+  // Deno breaks the pipe of a program that did not start, which says less than why it did not.
+  if (fault !== undefined && !(ended instanceof Error)) throw fault;
+  if (ended !== 0) throwEnd(program, ended, stderr, signal);
 }
 
 function throwEnd(

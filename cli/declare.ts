@@ -93,8 +93,16 @@ export function declareCli(): CAC {
   const verify = cli.command('verify [...builds]', 'Build without cache and compare with what the tags hold');
   fromFiles(selecting(verify))
     .option('--push', 'Take every build as one that is pushed, whatever its `push` says')
+    .option(
+      '--ignore <glob>',
+      'Paths of which no difference counts, e.g. /var/cache/** (may be repeated)',
+      REPEATS,
+    )
+    .option('--strict', 'Count known noise, too: logs, caches, times in compiled Python')
     .option('--addr <address>', 'Use this buildkitd, e.g. tcp://host:1234, not the one found')
-    .option('--json', 'What was found as JSON, for programs')
+    .option('--progress <auto|tty|plain|quiet>', 'How to show progress, on stderr')
+    .option('--verbose', 'Every difference, also those that do not count')
+    .option('--json', 'All that was found as JSON, for programs')
     .action(lazily(() => import('./commands/verify.ts')));
 
   const list = cli.command('list', 'List builds, groups and variables');

@@ -9,6 +9,7 @@ import {
   formatGithubAnnotation,
   formatProblems,
   type Palette,
+  type ProgressMode,
   padEnd,
   padStart,
   sortProblems,
@@ -37,6 +38,13 @@ export function wantsColor(args: ParsedArgs | undefined, io: Io, writer: Writer)
 /** Colours for a writer, or none. */
 export function paletteFor(args: ParsedArgs | undefined, io: Io, writer: Writer): Palette {
   return createPalette(wantsColor(args, io, writer));
+}
+
+/** `auto` is a live view only where one is watched: CI systems give a terminal to some steps, and keep its output. */
+export function progressMode(args: ParsedArgs, io: Io): ProgressMode {
+  const mode = (textOf(args, 'progress') ?? 'auto') as ProgressMode;
+  const watched = (io.env['CI'] ?? '') === '' && io.env['TERM'] !== 'dumb';
+  return mode === 'auto' && !watched ? 'plain' : mode;
 }
 
 /** Width to lay out text for. */

@@ -1,13 +1,13 @@
 import path from 'node:path';
 import { fail, ok, type Problem, problem, type Result, type RunSummary } from '../../lib/model/mod.ts';
-import { createReporter, type ProgressMode } from '../../lib/report/mod.ts';
+import { createReporter } from '../../lib/report/mod.ts';
 import type { Audit } from '../../lib/run/mod.ts';
 import { describeFileFault, writeNamedFile } from '../../lib/system/mod.ts';
 import { isSet, type ParsedArgs, textOf } from '../args.ts';
 import { type ExitCode, exitCodeOfRun } from '../exit-codes.ts';
 import { readDuration, readNumber } from '../inputs.ts';
 import type { Io } from '../io.ts';
-import { reportProblems, sourceReader, wantsColor } from '../output.ts';
+import { progressMode, reportProblems, sourceReader, wantsColor } from '../output.ts';
 import { planSelected } from '../planned.ts';
 import { withCancellation } from '../signals.ts';
 import { VERSION } from '../version.ts';
@@ -28,7 +28,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   if (missing.some((one) => one.severity === 'error')) return code;
 
   const reporter = createReporter({
-    mode: readMode(args, io),
+    mode: progressMode(args, io),
     out: io.stdout,
     err: io.stderr,
     color: wantsColor(args, io, io.stderr),
@@ -97,13 +97,6 @@ async function readAudit(args: ParsedArgs): Promise<Result<Audit | undefined>> {
   if (writtenSeed === undefined) return ok(createAudit({ size }));
   const seed = readNumber('audit-seed', writtenSeed, 0, 999_999_999);
   return seed.ok ? ok(createAudit({ size, seed: seed.value })) : seed;
-}
-
-/** `auto` is a live view only where one is watched: CI systems give a terminal to some steps, and keep its output. */
-function readMode(args: ParsedArgs, io: Io): ProgressMode {
-  const mode = (textOf(args, 'progress') ?? 'auto') as ProgressMode;
-  const watched = (io.env['CI'] ?? '') === '' && io.env['TERM'] !== 'dumb';
-  return mode === 'auto' && !watched ? 'plain' : mode;
 }
 
 /** Build by build what was made and where it is, for the step that comes after ours. */

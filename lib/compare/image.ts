@@ -4,6 +4,7 @@
  */
 import { type Digest, hideByName, hideInStep } from '../model/mod.ts';
 import { compareTrees, type FileChange, readLayer, stackTrees, type Tree } from './layer.ts';
+import { ALL_COUNTS, counts, type DifferenceRules, markChanges, settlerOf } from './noise.ts';
 
 /** A layer that can be read. */
 export interface LayerSource {
@@ -22,8 +23,8 @@ export interface ImageSource {
   readonly layers: readonly LayerSource[];
 }
 
-/** `same-files`: times or compression differ and nothing else. */
-export type Verdict = 'same-bytes' | 'same-files' | 'different';
+/** `same-files`: times or compression differ and nothing else. `same-but-noise`: files differ, but none in a way that counts. */
+export type Verdict = 'same-bytes' | 'same-files' | 'same-but-noise' | 'different';
 
 /** Something in the config, or an annotation, that differs. Times are left out. */
 export interface ConfigChange {
@@ -41,7 +42,7 @@ export interface LayerComparison {
   /** The step that made it, from the history. */
   readonly step?: string;
   /** `same-content`: only compressed otherwise. */
-  readonly kind: 'same-content' | 'same-files' | 'different';
+  readonly kind: 'same-content' | 'same-files' | 'same-but-noise' | 'different';
   readonly files: readonly FileChange[];
 }
 
@@ -53,18 +54,30 @@ export interface ImageComparison {
 }
 
 /** Compares two images. Throws where a layer cannot be read; the message says which. */
-export async function compareImages(before: ImageSource, after: ImageSource): Promise<ImageComparison> {
+export async function compareImages(
+  before: ImageSource,
+  after: ImageSource,
+  rules: DifferenceRules = ALL_COUNTS,
+): Promise<ImageComparison> {
   const config = compareConfigs(before, after);
-  const layers = await compareLayers(before, after);
-  const isDifferent = config.length > 0 || layers.some((layer) => layer.kind === 'different');
-  const isSame = before.configDigest === after.configDigest && layers.length === 0;
-  return { verdict: isDifferent ? 'different' : isSame ? 'same-bytes' : 'same-files', config, layers };
+  const layers = await compareLayers(before, after, rules);
+  const has = (kind: LayerComparison['kind']) => layers.some((layer) => layer.kind === kind);
+  const verdictOf = (): Verdict => {
+    if (config.length > 0 || has('different')) return 'different';
+    if (has('same-but-noise')) return 'same-but-noise';
+    return before.configDigest === after.configDigest && layers.length === 0 ? 'same-bytes' : 'same-files';
+  };
+  return { verdict: verdictOf(), config, layers };
 }
 
-async function compareLayers(before: ImageSource, after: ImageSource): Promise<readonly LayerComparison[]> {
+async function compareLayers(
+  before: ImageSource,
+  after: ImageSource,
+  rules: DifferenceRules,
+): Promise<readonly LayerComparison[]> {
   if (before.layers.length !== after.layers.length) {
     const [one, other] = [await readAll(before), await readAll(after)];
-    const changes = compareTrees(one, other);
+    const changes = markChanges(compareTrees(one, other), one, other, rules);
     // Even with the same files in the end, an image with other layers is another image.
     return [{ layer: 0, kind: 'different', files: changes }];
   }
@@ -80,11 +93,16 @@ async function compareLayers(before: ImageSource, after: ImageSource): Promise<r
       found.push({ layer: at + 1, ...step, kind: 'same-content', files: [] });
       continue;
     }
-    const changes = compareTrees(await read(one, at), await read(other, at));
-    const kind = changes.length > 0 ? 'different' : 'same-files';
-    found.push({ layer: at + 1, ...step, kind, files: changes });
+    const [was, is] = [await read(one, at), await read(other, at)];
+    const changes = markChanges(compareTrees(was, is), was, is, rules);
+    found.push({ layer: at + 1, ...step, kind: kindOf(changes), files: changes });
   }
   return found;
+}
+
+function kindOf(changes: readonly FileChange[]): LayerComparison['kind'] {
+  if (changes.length === 0) return 'same-files';
+  return changes.some(counts) ? 'different' : 'same-but-noise';
 }
 
 async function readAll(image: ImageSource): Promise<Tree> {
@@ -95,7 +113,7 @@ async function readAll(image: ImageSource): Promise<Tree> {
 
 async function read(layer: LayerSource, at: number): Promise<Tree> {
   try {
-    return await readLayer(layer.open(), layer.mediaType);
+    return await readLayer(layer.open(), layer.mediaType, settlerOf);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new Error(`layer ${at + 1} (${layer.digest}) cannot be read: ${why}`, { cause: error });

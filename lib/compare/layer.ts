@@ -2,7 +2,7 @@
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import * as zlib from 'node:zlib';
-import { readTar, type TarEntry } from './tar.ts';
+import { readTar, type Settle, type TarEntry } from './tar.ts';
 
 /** Path → entry, as one layer or several on top of one another have them. */
 export type Tree = ReadonlyMap<string, TarEntry>;
@@ -13,18 +13,27 @@ export interface FileChange {
   readonly change: 'added' | 'removed' | 'changed';
   /** For `changed`, each in words: `content`, `mode 0644 → 0755`. */
   readonly what: readonly string[];
+  /** Does not count: the name of the known noise that it is. */
+  readonly noise?: string;
+  /** Does not count: the pattern by which it is ignored. */
+  readonly ignored?: string;
 }
 
 /**
  * Reads a layer.
  *
  * @param mediaType says how it is compressed (OCI image-spec, layer.md; Docker's types end alike)
+ * @param settlerOf says which files are read without what varies, too; default: none
  * @throws where the bytes are not such a layer, or this runtime cannot undo the compression (zstd needs Node 22.15)
  */
-export async function readLayer(chunks: AsyncIterable<Uint8Array>, mediaType: string): Promise<Tree> {
+export async function readLayer(
+  chunks: AsyncIterable<Uint8Array>,
+  mediaType: string,
+  settlerOf?: (path: string, sizeBytes: number) => Settle | undefined,
+): Promise<Tree> {
   const tree = new Map<string, TarEntry>();
   const collect = async (bytes: AsyncIterable<Uint8Array>): Promise<void> => {
-    for await (const entry of readTar(bytes)) tree.set(entry.path, entry);
+    for await (const entry of readTar(bytes, settlerOf)) tree.set(entry.path, entry);
   };
   const decompressor = openDecompressor(mediaType);
   if (decompressor === undefined) await collect(chunks);

@@ -1,4 +1,6 @@
 /** Two images against each other: bytes, files layer by layer, config. */
+
+export { type FoldedChanges, foldChanges } from './fold.ts';
 export {
   type ConfigChange,
   compareImages,
@@ -9,3 +11,4 @@ export {
   type Verdict,
 } from './image.ts';
 export { compareTrees, type FileChange, readLayer, type Tree } from './layer.ts';
+export { ALL_COUNTS, counts, type DifferenceRules, KNOWN_NOISE, type KnownNoise } from './noise.ts';

@@ -25,6 +25,8 @@ export interface TarEntry {
   readonly sizeBytes: number;
   /** sha256 (hexadecimal) of a file's bytes; else empty. */
   readonly content: string;
+  /** The same of its bytes without what is known to vary, where that was asked for. */
+  readonly settled?: string;
   /** Name → value in hexadecimal. */
   readonly attributes: ReadonlyMap<string, string>;
 }
@@ -47,8 +49,18 @@ const ATTRIBUTE = 'SCHILY.xattr.';
 
 type Records = ReadonlyMap<string, Buffer>;
 
-/** Reads an archive from its bytes. Throws where they are none, are cut short, or use something that is not known here. */
-export async function* readTar(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<TarEntry> {
+/** Takes out of a file's bytes what is known to vary; undefined: they are not what they should be. */
+export type Settle = (bytes: Buffer) => Buffer | undefined;
+
+/**
+ * Reads an archive from its bytes. Throws where they are none, are cut short, or use something that is not known here.
+ *
+ * @param settlerOf says by the path which files are read without what varies, too; they are small
+ */
+export async function* readTar(
+  chunks: AsyncIterable<Uint8Array>,
+  settlerOf: (path: string, sizeBytes: number) => Settle | undefined = () => undefined,
+): AsyncGenerator<TarEntry> {
   const input = new ByteReader(chunks);
   let records: Records = new Map();
   let globals: Records = new Map();
@@ -76,20 +88,34 @@ export async function* readTar(chunks: AsyncIterable<Uint8Array>): AsyncGenerato
         `the archive holds an entry of a type that is not known here (${JSON.stringify(type)})`,
       );
     }
-    const content = kind === 'file' ? await input.digestPadded(sizeBytes) : '';
-    if (kind !== 'file') await input.takePadded(kind === 'hardlink' ? 0 : sizeBytes);
-    yield toEntry({ header, records: known, kind, sizeBytes: kind === 'file' ? sizeBytes : 0, content });
+    const entry = toEntry(header, known, kind, sizeBytes);
+    if (kind === 'file') yield { ...entry, ...(await readContent(input, entry, settlerOf)) };
+    else {
+      await input.takePadded(kind === 'hardlink' ? 0 : sizeBytes);
+      yield entry;
+    }
     records = new Map();
   }
 }
 
-interface RawEntry extends Pick<TarEntry, 'kind' | 'sizeBytes' | 'content'> {
-  readonly header: Buffer;
-  readonly records: Records;
+async function readContent(
+  input: ByteReader,
+  { path, sizeBytes }: TarEntry,
+  settlerOf: (path: string, sizeBytes: number) => Settle | undefined,
+): Promise<Pick<TarEntry, 'content' | 'settled'>> {
+  const settle = settlerOf(path, sizeBytes);
+  if (settle === undefined) return { content: await input.digestPadded(sizeBytes) };
+  const bytes = await input.takePadded(sizeBytes);
+  const settled = settle(bytes);
+  return { content: sha256(bytes), ...(settled === undefined ? {} : { settled: sha256(settled) }) };
 }
 
-function toEntry({ header, records, ...own }: RawEntry): TarEntry {
-  const { kind } = own;
+function sha256(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+/** An entry but for its content. */
+function toEntry(header: Buffer, records: Records, kind: EntryKind, sizeBytes: number): TarEntry {
   const isUstar = header.subarray(257, 263).toString('latin1') === 'ustar\0';
   const prefix = isUstar ? untilZero(header.subarray(345, 500)).toString() : '';
   const name = untilZero(header.subarray(0, 100)).toString();
@@ -100,8 +126,10 @@ function toEntry({ header, records, ...own }: RawEntry): TarEntry {
     key.startsWith(ATTRIBUTE) ? [[key.slice(ATTRIBUTE.length), value.toString('hex')] as const] : [],
   );
   return {
-    ...own,
     path: cleanPath(path),
+    kind,
+    sizeBytes: kind === 'file' ? sizeBytes : 0,
+    content: '',
     mode: readNumber(header, 100, 8) & 0o7777,
     owner: `${textOf(records, 'uid') ?? readNumber(header, 108, 8)}:${textOf(records, 'gid') ?? readNumber(header, 116, 8)}`,
     link: kind === 'hardlink' ? cleanPath(link) : kind === 'symlink' ? link : '',

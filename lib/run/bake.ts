@@ -62,7 +62,7 @@ export async function bakeWith(
   const hider = createHider(options.plan.set.variables, hidden);
   return withEmitter(options, hider, async (emit, signal) => {
     const run: Run = { options, emit, outcomes: new Map(), problems: [] };
-    announceRun(run);
+    announceRun(options, emit);
     const counted = await withSession({ ...options, engines, proxies, emit, signal }, async (session) => {
       await runPlan(run, session);
       return session.counts;
@@ -100,7 +100,11 @@ interface Run {
   audit?: AuditSummary;
 }
 
-function announceRun({ options, emit }: Run): void {
+/** The first events of whatever goes through a plan. */
+export function announceRun(
+  options: Pick<BakeOptions, 'plan' | 'jobs' | 'version' | 'runtime'>,
+  emit: Emit,
+): void {
   const { plan } = options;
   emit({
     type: 'run-started',

@@ -1,6 +1,6 @@
 /** The life of a run and of each of its builds: decisions, building, publishing, remembering. */
 export type { Audit, Audited, DoneRun } from './audit.ts';
-export { bake, bakeWith, checkJobs } from './bake.ts';
+export { announceRun, bake, bakeWith, checkJobs } from './bake.ts';
 export { callUntilDone, type NotBuilt } from './buildctl-calls.ts';
 export type { Building, Calling, LayersOnlySource, NodeContext, NodeResult, NodeRun } from './context.ts';
 export { type Decision, decide, type Evidence, type StoreState, type TagState } from './decide.ts';

@@ -147,7 +147,9 @@ async function auditNode(
     const verdict = worstOf(platforms);
     const compared = verdict === 'same-bytes' ? 'digests' : 'files';
     const differences = describeDifferences(platforms, ['the remembered image', 'the new one']);
-    return { result: verdict, compared, cached, ...(differences.length === 0 ? {} : { differences }) };
+    // Without rules every difference counts.
+    const result = verdict === 'same-but-noise' ? 'different' : verdict;
+    return { result, compared, cached, ...(differences.length === 0 ? {} : { differences }) };
   } catch (error) {
     return notCompared(error instanceof Error ? error.message : String(error));
   }

@@ -3,7 +3,17 @@ import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type Buildctl, readContent } from '../buildctl/mod.ts';
-import { compareImages, type ImageComparison, type ImageSource, type Verdict } from '../compare/mod.ts';
+import {
+  type ConfigChange,
+  compareImages,
+  counts,
+  type DifferenceRules,
+  type FileChange,
+  type ImageComparison,
+  type ImageSource,
+  type LayerComparison,
+  type Verdict,
+} from '../compare/mod.ts';
 import { type Digest, formatPlatform, type ImageRef, parsePlatform } from '../model/mod.ts';
 import {
   CONFIG_LIMIT,
@@ -123,6 +133,7 @@ export interface PlatformComparison {
 export async function comparePlatforms(
   first: { readonly store: BlobStore; readonly platforms: ReadonlyMap<string, Digest> },
   second: { readonly store: BlobStore; readonly platforms: ReadonlyMap<string, Digest> },
+  rules?: DifferenceRules,
 ): Promise<readonly PlatformComparison[]> {
   const results: PlatformComparison[] = [];
   for (const platform of new Set([...first.platforms.keys(), ...second.platforms.keys()])) {
@@ -139,6 +150,7 @@ export async function comparePlatforms(
       const comparison = await compareImages(
         await readImage(first.store, one),
         await readImage(second.store, other),
+        rules,
       );
       results.push({ platform, verdict: comparison.verdict, comparison });
     }
@@ -148,37 +160,52 @@ export async function comparePlatforms(
 
 /** The verdict over all platforms: the worst of them. */
 export function worstOf(platforms: readonly PlatformComparison[]): Verdict {
-  for (const verdict of ['different', 'same-files'] as const)
+  for (const verdict of ['different', 'same-but-noise', 'same-files'] as const)
     if (platforms.some((one) => one.verdict === verdict)) return verdict;
   return 'same-bytes';
 }
 
-/** What differs, a line each; `names` are what the two images are called. */
+/** What differs in a way that counts, a line each; `names` are what the two images are called. */
 export function describeDifferences(
   platforms: readonly PlatformComparison[],
   names: readonly [string, string],
 ): readonly string[] {
   return platforms.flatMap(({ platform, only, comparison }) => {
-    if (only !== undefined) return [`${platform}: only in ${names[only === 'first' ? 0 : 1]}`];
-    const lines = (comparison?.config ?? []).map(({ name, before, after }) => {
-      if (before === undefined) return `${platform} ${name}: added ${after}`;
-      return after === undefined
-        ? `${platform} ${name}: removed ${before}`
-        : `${platform} ${name}: ${before} → ${after}`;
-    });
-    for (const { layer, step, kind, files } of comparison?.layers ?? []) {
-      const which =
-        layer === 0 ? 'other layers' : `layer ${layer}${step === undefined ? '' : ` (${shorten(step)})`}`;
-      if (layer === 0 && files.length === 0)
-        lines.push(`${platform} ${which}: as many files, cut into layers otherwise`);
-      if (kind !== 'different') continue;
-      for (const { path: file, change, what } of files)
-        lines.push(
-          `${platform} ${which}: ${change} ${file}${what.length === 0 ? '' : ` (${what.join(', ')})`}`,
-        );
+    if (only !== undefined) return [`${platform}: ${describeOnly(only, names)}`];
+    const lines = (comparison?.config ?? []).map((change) => `${platform} ${describeConfigChange(change)}`);
+    for (const layer of comparison?.layers ?? []) {
+      const which = describeLayer(layer);
+      const files = layer.files.filter(counts);
+      if (layer.layer === 0 && files.length === 0) lines.push(`${platform} ${which}: ${CUT_OTHERWISE}`);
+      for (const change of files) lines.push(`${platform} ${which}: ${describeChange(change)}`);
     }
     return lines;
   });
+}
+
+/** Layers that are not the same ones, with the same files in the end. */
+export const CUT_OTHERWISE = 'as many files, cut into layers otherwise';
+
+/** A platform that only one of the images has. */
+export function describeOnly(only: 'first' | 'second', names: readonly [string, string]): string {
+  return `only in ${names[only === 'first' ? 0 : 1]}`;
+}
+
+/** What differs in the config. */
+export function describeConfigChange({ name, before, after }: ConfigChange): string {
+  if (before === undefined) return `${name}: added ${after}`;
+  return after === undefined ? `${name}: removed ${before}` : `${name}: ${before} → ${after}`;
+}
+
+/** Which layer it is, with the step that made it. */
+export function describeLayer({ layer, step }: LayerComparison): string {
+  if (layer === 0) return 'other layers';
+  return `layer ${layer}${step === undefined ? '' : ` (${shorten(step)})`}`;
+}
+
+/** What differs in a file. */
+export function describeChange({ path: file, change, what }: FileChange): string {
+  return `${change} ${file}${what.length === 0 ? '' : ` (${what.join(', ')})`}`;
 }
 
 function shorten(step: string): string {

@@ -1,3 +1,16 @@
 /** Building again what is already there, into nothing, and comparing: verification of tags, audits of runs. */
 export { type AuditRequest, type AuditSize, createAudit, drawSample, parseAuditSize } from './audit.ts';
-export { type Verification, type VerifyReport, verifyBuilds } from './verify.ts';
+export {
+  CUT_OTHERWISE,
+  describeChange,
+  describeConfigChange,
+  describeLayer,
+  describeOnly,
+} from './image-source.ts';
+export {
+  type NotCounted,
+  type Verification,
+  type VerifyOptions,
+  type VerifyReport,
+  verifyBuilds,
+} from './verify.ts';

@@ -1,0 +1,143 @@
+/** What `verify` found, for people: a table, then what differs, folded unless all of it is asked for. */
+import { counts, type FileChange, foldChanges } from '../lib/compare/mod.ts';
+import { type Palette, plural, shortDigest } from '../lib/report/mod.ts';
+import {
+  CUT_OTHERWISE,
+  describeChange,
+  describeConfigChange,
+  describeLayer,
+  describeOnly,
+  type NotCounted,
+  type Verification,
+} from '../lib/verify/mod.ts';
+import { formatTable } from './output.ts';
+
+/** Lines for one layer. */
+const GROUPS = 8;
+/** Files that are named of each group. */
+const NAMED = 3;
+
+/** How it is written. */
+interface Style {
+  readonly palette: Palette;
+  /** Every difference, one a line. */
+  readonly verbose: boolean;
+}
+
+/** The table and the lists; ends with a line break. */
+export function formatVerifications(builds: readonly Verification[], style: Style): string {
+  const { palette } = style;
+  const rows = builds.map((one) => [
+    one.build,
+    wordOf(one, palette),
+    one.ref ?? '',
+    one.digest === undefined ? '' : shortDigest(one.digest),
+  ]);
+  const table = formatTable(['BUILD', 'RESULT', 'TAG', 'DIGEST'], rows, palette);
+  const lists = builds.flatMap((one) => listOf(one, style));
+  return lists.length === 0 ? table : `${table}\n${lists.join('\n')}\n`;
+}
+
+function wordOf({ verdict, notCounted }: Verification, palette: Palette): string {
+  switch (verdict) {
+    case 'same-bytes':
+      return palette.good('same bytes');
+    case 'same-files':
+      return palette.good('same files, other times');
+    case 'same-but-noise':
+      return palette.good(`same but for ${noiseWords(notCounted)}`);
+    case 'different':
+      return palette.error('different');
+    case 'unknown':
+      return palette.warning('not compared');
+  }
+}
+
+function noiseWords({ knownNoise, ignored }: NotCounted): string {
+  const left = ignored.reduce((sum, { count }) => sum + count, 0);
+  return [
+    ...(knownNoise === 0 ? [] : [`known noise (${plural(knownNoise, 'file')})`]),
+    ...(left === 0 ? [] : [`what is ignored (${plural(left, 'file')})`]),
+  ].join(' and ');
+}
+
+function listOf(
+  { build, verdict, platforms, differences, notCounted }: Verification,
+  style: Style,
+): string[] {
+  const { palette, verbose } = style;
+  if (verdict === 'unknown') return [];
+  const lines = platforms.flatMap(({ platform, only, comparison }) => [
+    ...(only === undefined ? [] : [`${platform}: ${describeOnly(only, ['the tag', 'the new image'])}`]),
+    ...(comparison?.config ?? []).map((change) => `${platform} ${describeConfigChange(change)}`),
+    ...(comparison?.layers ?? []).flatMap((layer) => {
+      const files = layer.files.filter((file) => verbose || counts(file));
+      const which = `${platform} ${describeLayer(layer)}`;
+      if (layer.layer === 0 && !files.some(counts)) return [`${which}: ${CUT_OTHERWISE}`];
+      return files.length === 0 ? [] : [`${which}:`, ...listFiles(files, style)];
+    }),
+  ]);
+  const others = [
+    ...(notCounted.knownNoise === 0 ? [] : [knownLine(platforms, notCounted.knownNoise)]),
+    ...notCounted.ignored.map(
+      ({ pattern, count }) => `${plural(count, 'difference')} ignored by --ignore '${pattern}'`,
+    ),
+  ];
+  if (lines.length === 0 && others.length === 0) return [];
+  const isWhole = verbose || (others.length === 0 && !lines.some((line) => FOLDED.test(line)));
+  return [
+    `${palette.name(build, build)}: ${plural(differences.length, 'difference')}`,
+    ...lines.map((line) => `  ${line}`),
+    ...others.map((line) => `  ${line}`),
+    ...(isWhole ? [] : [palette.dim('  --verbose lists every one')]),
+  ];
+}
+
+const FOLDED = /^ {2}\/.*\*: \d/;
+
+/** `25 differences are known noise: apt-log 12, python-bytecode 13` */
+function knownLine(platforms: Verification['platforms'], count: number): string {
+  const names = platforms.flatMap(({ comparison }) =>
+    (comparison?.layers ?? []).flatMap(({ files }) => files.flatMap(({ noise }) => noise ?? [])),
+  );
+  return `${plural(count, 'difference')} of known noise: ${tally(names)}`;
+}
+
+function tally(words: readonly string[]): string {
+  const numbers = new Map<string, number>();
+  for (const word of words) numbers.set(word, (numbers.get(word) ?? 0) + 1);
+  return [...numbers]
+    .sort(([, one], [, other]) => other - one)
+    .map(([word, number]) => `${number} ${word}`)
+    .join(', ');
+}
+
+function listFiles(files: readonly FileChange[], { verbose, palette }: Style): readonly string[] {
+  if (verbose) {
+    return files.map((file) => {
+      const { noise, ignored } = file;
+      const why = noise === undefined ? `ignored by '${ignored}'` : `known noise: ${noise}`;
+      return `  ${describeFile(file)}${counts(file) ? '' : palette.dim(` [${why}]`)}`;
+    });
+  }
+  return foldChanges(files, GROUPS).map(({ path, changes }) => {
+    const [only, ...others] = changes;
+    if (only !== undefined && others.length === 0) return `  ${describeFile(only)}`;
+    const start = path.replace(/\*+$/, '').length;
+    const named = changes.slice(0, NAMED).map((one) => one.path.slice(start) || one.path);
+    const more = changes.length - named.length;
+    const examples = `${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+    return `  /${path}: ${tally(changes.map(kindOf))} ${palette.dim(`(${examples})`)}`;
+  });
+}
+
+function describeFile(change: FileChange): string {
+  return describeChange({ ...change, path: `/${change.path}` });
+}
+
+/** `differ in content and mode` */
+function kindOf({ change, what }: FileChange): string {
+  if (change !== 'changed') return change;
+  const words = what.map((one) => (/^[a-z]+ → /.test(one) ? 'type' : one.replace(/ .*/, '')));
+  return `differ in ${[...new Set(words)].join(' and ')}`;
+}

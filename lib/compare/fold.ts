@@ -1,0 +1,92 @@
+/** Many differences of files in few lines: by directory, as deep as there is room for. */
+import type { FileChange } from './layer.ts';
+
+/** Differences that are shown together. */
+export interface FoldedChanges {
+  /** The one file, or the directory with a slash and `**` (everything below it) or `*` (files right in it) at its end. */
+  readonly path: string;
+  /** Sorted by path, never empty. */
+  readonly changes: readonly FileChange[];
+}
+
+/** A group on its way to be shown. */
+interface Group {
+  /** Empty: the root. */
+  readonly dir: string;
+  readonly changes: readonly FileChange[];
+  /** Only files right in the directory. */
+  readonly isFlat: boolean;
+}
+
+/**
+ * Folds differences into at most so many groups: the largest group is cut into what its directory holds for as long as
+ * there is room.
+ *
+ * @param changes sorted by path
+ * @param most how many groups there may be; from 1 on
+ */
+export function foldChanges(changes: readonly FileChange[], most: number): readonly FoldedChanges[] {
+  if (changes.length === 0) return [];
+  const done: Group[] = [];
+  let open = [groupOf(changes)];
+  for (;;) {
+    const [largest, ...others] = open.sort((one, other) => other.changes.length - one.changes.length);
+    if (largest === undefined) break;
+    const room = most - done.length - others.length;
+    const parts = [cut(largest, false), cut(largest, true)].find(
+      ({ length }) => length > 1 && length <= room,
+    );
+    if (parts === undefined) {
+      done.push(largest);
+      open = others;
+    } else open = [...others, ...parts];
+  }
+  return done
+    .map(({ dir, changes, isFlat }) => ({ path: nameOf(dir, changes, isFlat), changes }))
+    .sort((one, other) => (firstPath(one) < firstPath(other) ? -1 : 1));
+}
+
+function firstPath({ changes }: FoldedChanges): string {
+  return changes[0]?.path ?? '';
+}
+
+function nameOf(dir: string, changes: readonly FileChange[], isFlat: boolean): string {
+  const [only, ...others] = changes;
+  if (only !== undefined && others.length === 0) return only.path;
+  return `${dir === '' ? '' : `${dir}/`}${isFlat ? '*' : '**'}`;
+}
+
+/** What a group's directory holds: each directory in it, and each of its files, or these together where `isFlat` says so. */
+function cut({ dir, changes, isFlat }: Group, joinsFiles: boolean): readonly Group[] {
+  if (isFlat && joinsFiles) return [];
+  const parts = new Map<string, FileChange[]>();
+  const files: FileChange[] = [];
+  const start = dir === '' ? 0 : dir.length + 1;
+  // A directory of which something differs in itself is in the group of what it holds.
+  const dirs = new Set(changes.flatMap(({ path }) => nextPart(path, start) ?? []));
+  for (const change of changes) {
+    const part = nextPart(change.path, start) ?? change.path.slice(start);
+    if (!dirs.has(part) && joinsFiles) files.push(change);
+    else parts.set(part, [...(parts.get(part) ?? []), change]);
+  }
+  const joined = files.length === 0 ? [] : [{ dir, changes: files, isFlat: true }];
+  return [...[...parts.values()].map(groupOf), ...joined];
+}
+
+/** The name of the directory that a path leads through; undefined: it leads through none. */
+function nextPart(path: string, start: number): string | undefined {
+  const end = path.indexOf('/', start);
+  return end === -1 ? undefined : path.slice(start, end);
+}
+
+/** The group of some differences, with the directory that all of them are in or are. */
+function groupOf(changes: readonly FileChange[]): Group {
+  const [first = '', ...others] = changes.map(({ path }) => path);
+  const isAround = (dir: string): boolean => others.every((path) => path.startsWith(`${dir}/`));
+  let dir = '';
+  for (let end = first.indexOf('/'); end !== -1; end = first.indexOf('/', end + 1))
+    if (isAround(first.slice(0, end))) dir = first.slice(0, end);
+  // In the order of paths a directory stands before what it holds.
+  if (others.length > 0 && isAround(first)) dir = first;
+  return { dir, changes, isFlat: false };
+}

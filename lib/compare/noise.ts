@@ -1,0 +1,143 @@
+/**
+ * Differences that do not count. What is known to differ from build to build although nothing else does is listed here, each
+ * with why; docs/verify.md says where that was seen. The list is about what nothing runs from: logs, caches, identifiers. Of
+ * files that something does run from, or that guard something, only the part that varies is left out, and the rest has to be
+ * equal. A file that was added or removed, or has another type, mode, owner or attribute, always counts.
+ */
+import { type PathPattern, readPathPattern } from '../util/path-pattern.ts';
+import type { FileChange, Tree } from './layer.ts';
+
+/** Files that are known to differ. */
+export interface KnownNoise {
+  /** Stable: programs go by it. */
+  readonly name: string;
+  /** By the rule of `PathPattern`. */
+  readonly paths: readonly string[];
+  /** What in them varies. */
+  readonly why: string;
+  /** The bytes without what varies, or undefined where they are not what is expected; absent: all of them vary. */
+  readonly settle?: (bytes: Buffer) => Buffer | undefined;
+}
+
+/** All that is known. */
+export const KNOWN_NOISE: readonly KnownNoise[] = [
+  {
+    name: 'python-bytecode',
+    paths: ['*.pyc'],
+    why: 'holds the modification time of its source (PEP 552); everything else in it has to be equal',
+    settle: settleBytecode,
+  },
+  {
+    name: 'password-age',
+    paths: ['/etc/shadow', '/etc/shadow-'],
+    why: 'the third field is the day of the last change (shadow(5)); everything else in it has to be equal',
+    settle: settleShadow,
+  },
+  {
+    name: 'machine-id',
+    paths: ['/etc/machine-id', '/var/lib/dbus/machine-id'],
+    why: 'a random identifier; it has to be one (machine-id(5))',
+    settle: (bytes) => (/^[0-9a-f]{32}\n$/.test(bytes.toString('latin1')) ? Buffer.alloc(0) : undefined),
+  },
+  {
+    name: 'apt-log',
+    paths: ['/var/log/apt/history.log', '/var/log/apt/term.log'],
+    why: 'when each call of apt began and ended',
+  },
+  {
+    name: 'dpkg-log',
+    paths: ['/var/log/dpkg.log', '/var/log/alternatives.log'],
+    why: 'each line begins with the time',
+  },
+  {
+    name: 'debootstrap-log',
+    paths: ['/var/log/bootstrap.log'],
+    why: 'the downloads of debootstrap, with times and rates',
+  },
+  {
+    name: 'apt-cache',
+    paths: ['/var/cache/apt/pkgcache.bin', '/var/cache/apt/srcpkgcache.bin'],
+    why: 'a memory image of the package lists, with their modification times; apt makes it anew where it does not fit',
+  },
+  {
+    name: 'ldconfig-cache',
+    paths: ['/var/cache/ldconfig/aux-cache'],
+    why: 'inode numbers and times of libraries, for the next ldconfig; programs are linked by /etc/ld.so.cache, which counts',
+  },
+  {
+    name: 'fontconfig-cache',
+    paths: ['/var/cache/fontconfig/*.cache-*'],
+    why: 'modification times of the directories of fonts',
+  },
+];
+
+/** What of the differences does not count. */
+export interface DifferenceRules {
+  /** Whether known noise counts as any difference does. */
+  readonly isStrict: boolean;
+  /** Whatever differs in these paths does not count. */
+  readonly ignore: readonly PathPattern[];
+}
+
+/** Everything counts. */
+export const ALL_COUNTS: DifferenceRules = { isStrict: true, ignore: [] };
+
+/** Whether a difference counts. */
+export function counts({ noise, ignored }: FileChange): boolean {
+  return noise === undefined && ignored === undefined;
+}
+
+/** Larger ones are compared as they are. */
+const SETTLE_LIMIT = 8 * 1024 * 1024;
+
+const COMPILED = KNOWN_NOISE.map((known) => ({
+  known,
+  patterns: known.paths.flatMap((text) => readPathPattern(text) ?? []),
+}));
+
+function knownAt(path: string): KnownNoise | undefined {
+  return COMPILED.find(({ patterns }) => patterns.some(({ matches }) => matches(path)))?.known;
+}
+
+/** How a file is to be read so that it can be compared without what varies; undefined: as it is. */
+export function settlerOf(path: string, sizeBytes: number): KnownNoise['settle'] {
+  return sizeBytes > SETTLE_LIMIT ? undefined : knownAt(path)?.settle;
+}
+
+/** Says of each difference whether it counts, and by which rule it does not. */
+export function markChanges(
+  changes: readonly FileChange[],
+  before: Tree,
+  after: Tree,
+  { isStrict, ignore }: DifferenceRules,
+): readonly FileChange[] {
+  return changes.map((change) => {
+    const named = change.path.replace(/(^|\/)\.wh\.(?!\.wh\.)([^/]+)$/, '$1$2');
+    const ignored = ignore.find(({ matches }) => matches(named))?.text;
+    if (ignored !== undefined) return { ...change, ignored };
+    const noise = isStrict ? undefined : noiseIn(change, before, after);
+    return noise === undefined ? change : { ...change, noise };
+  });
+}
+
+function noiseIn({ path, what }: FileChange, before: Tree, after: Tree): string | undefined {
+  const [one, other] = [before.get(path), after.get(path)];
+  if (one?.kind !== 'file' || other?.kind !== 'file') return undefined;
+  if (what.length !== 1 || (one.content === other.content && one.sizeBytes === other.sizeBytes))
+    return undefined;
+  const known = knownAt(path);
+  if (known?.settle === undefined) return known?.name;
+  return one.settled !== undefined && one.settled === other.settled ? known.name : undefined;
+}
+
+/** PEP 552: four bytes of magic, four of flags; without flags, four of time and four of the size of the source. */
+function settleBytecode(bytes: Buffer): Buffer | undefined {
+  if (bytes.length < 16 || bytes.readUInt32LE(4) !== 0) return undefined;
+  return Buffer.concat([bytes.subarray(0, 8), bytes.subarray(12)]);
+}
+
+/** `name:password:day of the last change:…`, a line for each user. An empty day means something else than a number. */
+function settleShadow(bytes: Buffer): Buffer {
+  const text = bytes.toString('latin1');
+  return Buffer.from(text.replace(/^([^:\n]*:[^:\n]*:)[1-9]\d*:/gm, '$1day:'), 'latin1');
+}

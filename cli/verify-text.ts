@@ -17,6 +17,8 @@ const GROUPS = 8;
 /** Files that are named of each group. */
 const NAMED = 3;
 
+type PlatformFound = Verification['platforms'][number];
+
 /** How it is written. */
 interface Style {
   readonly palette: Palette;
@@ -34,8 +36,16 @@ export function formatVerifications(builds: readonly Verification[], style: Styl
     one.digest === undefined ? '' : shortDigest(one.digest),
   ]);
   const table = formatTable(['BUILD', 'RESULT', 'TAG', 'DIGEST'], rows, palette);
-  const lists = builds.flatMap((one) => listOf(one, style));
+  const lists = [...builds.flatMap((one) => listOf(one, style)), ...idlePatterns(builds)];
   return lists.length === 0 ? table : `${table}\n${lists.join('\n')}\n`;
+}
+
+/** A pattern that ignores nothing may be a slip. */
+function idlePatterns(builds: readonly Verification[]): readonly string[] {
+  const given = builds.flatMap(({ notCounted }) => notCounted.ignored);
+  const patterns = new Set(given.map(({ pattern }) => pattern));
+  for (const { pattern, count } of given) if (count > 0) patterns.delete(pattern);
+  return [...patterns].map((pattern) => `--ignore '${pattern}' ignored nothing`);
 }
 
 function wordOf({ verdict, notCounted }: Verification, palette: Palette): string {
@@ -61,46 +71,52 @@ function noiseWords({ knownNoise, ignored }: NotCounted): string {
   ].join(' and ');
 }
 
-function listOf(
-  { build, verdict, platforms, differences, notCounted }: Verification,
-  style: Style,
-): string[] {
-  const { palette, verbose } = style;
-  if (verdict === 'unknown') return [];
-  const lines = platforms.flatMap(({ platform, only, comparison }) => [
-    ...(only === undefined ? [] : [`${platform}: ${describeOnly(only, ['the tag', 'the new image'])}`]),
-    ...(comparison?.config ?? []).map((change) => `${platform} ${describeConfigChange(change)}`),
-    ...(comparison?.layers ?? []).flatMap((layer) => {
-      const files = layer.files.filter((file) => verbose || counts(file));
-      const which = `${platform} ${describeLayer(layer)}`;
-      if (layer.layer === 0 && !files.some(counts)) return [`${which}: ${CUT_OTHERWISE}`];
-      return files.length === 0 ? [] : [`${which}:`, ...listFiles(files, style)];
-    }),
-  ]);
+function listOf(verification: Verification, style: Style): readonly string[] {
+  const { build, platforms, differences, notCounted } = verification;
+  const lines = platforms.flatMap((one) => linesOf(one, style));
   const others = [
-    ...(notCounted.knownNoise === 0 ? [] : [knownLine(platforms, notCounted.knownNoise)]),
-    ...notCounted.ignored.map(
-      ({ pattern, count }) => `${plural(count, 'difference')} ignored by --ignore '${pattern}'`,
-    ),
+    ...(notCounted.knownNoise === 0 ? [] : [knownLine(verification)]),
+    ...notCounted.ignored
+      .filter(({ count }) => count > 0)
+      .map(({ pattern, count }) => `${plural(count, 'difference')} ignored by --ignore '${pattern}'`),
   ];
   if (lines.length === 0 && others.length === 0) return [];
-  const isWhole = verbose || (others.length === 0 && !lines.some((line) => FOLDED.test(line)));
+  const { palette, verbose } = style;
+  const isWhole = verbose || (others.length === 0 && !platforms.some(isFolded));
   return [
     `${palette.name(build, build)}: ${plural(differences.length, 'difference')}`,
-    ...lines.map((line) => `  ${line}`),
-    ...others.map((line) => `  ${line}`),
+    ...[...lines, ...others].map((line) => `  ${line}`),
     ...(isWhole ? [] : [palette.dim('  --verbose lists every one')]),
   ];
 }
 
-const FOLDED = /^ {2}\/.*\*: \d/;
+function linesOf({ platform, only, comparison }: PlatformFound, style: Style): readonly string[] {
+  if (only !== undefined) return [`${platform}: ${describeOnly(only, ['the tag', 'the new image'])}`];
+  return [
+    ...(comparison?.config ?? []).map((change) => `${platform} ${describeConfigChange(change)}`),
+    ...(comparison?.layers ?? []).flatMap((layer) => {
+      const files = layer.files.filter((file) => style.verbose || counts(file));
+      const which = `${platform} ${describeLayer(layer)}`;
+      const lines = listFiles(files, style).map((line) => `  ${line}`);
+      if (layer.layer === 0 && !files.some(counts)) return [`${which}: ${CUT_OTHERWISE}`, ...lines];
+      return lines.length === 0 ? [] : [`${which}:`, ...lines];
+    }),
+  ];
+}
 
-/** `25 differences are known noise: apt-log 12, python-bytecode 13` */
-function knownLine(platforms: Verification['platforms'], count: number): string {
+function isFolded({ comparison }: PlatformFound): boolean {
+  return (comparison?.layers ?? []).some(({ files }) => {
+    const counted = files.filter(counts);
+    return foldChanges(counted, GROUPS).length < counted.length;
+  });
+}
+
+/** `25 differences of known noise: 13 python-bytecode, 12 apt-log` */
+function knownLine({ platforms, notCounted }: Verification): string {
   const names = platforms.flatMap(({ comparison }) =>
     (comparison?.layers ?? []).flatMap(({ files }) => files.flatMap(({ noise }) => noise ?? [])),
   );
-  return `${plural(count, 'difference')} of known noise: ${tally(names)}`;
+  return `${plural(notCounted.knownNoise, 'difference')} of known noise: ${tally(names)}`;
 }
 
 function tally(words: readonly string[]): string {
@@ -117,17 +133,17 @@ function listFiles(files: readonly FileChange[], { verbose, palette }: Style): r
     return files.map((file) => {
       const { noise, ignored } = file;
       const why = noise === undefined ? `ignored by '${ignored}'` : `known noise: ${noise}`;
-      return `  ${describeFile(file)}${counts(file) ? '' : palette.dim(` [${why}]`)}`;
+      return `${describeFile(file)}${counts(file) ? '' : palette.dim(` [${why}]`)}`;
     });
   }
   return foldChanges(files, GROUPS).map(({ path, changes }) => {
     const [only, ...others] = changes;
-    if (only !== undefined && others.length === 0) return `  ${describeFile(only)}`;
+    if (only !== undefined && others.length === 0) return describeFile(only);
     const start = path.replace(/\*+$/, '').length;
     const named = changes.slice(0, NAMED).map((one) => one.path.slice(start) || one.path);
     const more = changes.length - named.length;
     const examples = `${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
-    return `  /${path}: ${tally(changes.map(kindOf))} ${palette.dim(`(${examples})`)}`;
+    return `/${path}: ${tally(changes.map(kindOf))} ${palette.dim(`(${examples})`)}`;
   });
 }
 

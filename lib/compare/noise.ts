@@ -2,10 +2,12 @@
  * Differences that do not count. What is known to differ from build to build although nothing else does is listed here, each
  * with why; docs/verify.md says where that was seen. The list is about what nothing runs from: logs, caches, identifiers. Of
  * files that something does run from, or that guard something, only the part that varies is left out, and the rest has to be
- * equal. A file that was added or removed, or has another type, mode, owner or attribute, always counts.
+ * equal. A file that has another type, mode, owner or attribute always counts, and so does one that was added or removed, but
+ * for files whose very names are times.
  */
 import { type PathPattern, readPathPattern } from '../util/path-pattern.ts';
 import type { FileChange, Tree } from './layer.ts';
+import type { TarEntry } from './tar.ts';
 
 /** Files that are known to differ. */
 export interface KnownNoise {
@@ -17,6 +19,8 @@ export interface KnownNoise {
   readonly why: string;
   /** The bytes without what varies, or undefined where they are not what is expected; absent: all of them vary. */
   readonly settle?: (bytes: Buffer) => Buffer | undefined;
+  /** Also where only one image has such a file: its name is a time. It must not be one that can be run. */
+  readonly comesAndGoes?: true;
 }
 
 /** All that is known. */
@@ -68,6 +72,29 @@ export const KNOWN_NOISE: readonly KnownNoise[] = [
     name: 'fontconfig-cache',
     paths: ['/var/cache/fontconfig/*.cache-*'],
     why: 'modification times of the directories of fonts',
+  },
+  {
+    name: 'npm-log',
+    paths: ['**/.npm/_logs/[0-9]*Z-debug-*.log'],
+    why: 'the log of each call of npm; its name is the time',
+    comesAndGoes: true,
+  },
+  {
+    name: 'npm-cache',
+    paths: ['**/.npm/_cacache/index-v5/**'],
+    why: 'when each answer came; everything else in it, the checksums of packages above all, has to be equal',
+    settle: settleNpmIndex,
+  },
+  {
+    name: 'package-log',
+    paths: [
+      '/var/log/apk.log',
+      ...['/var/log/dnf.log', '/var/log/dnf.librepo.log', '/var/log/dnf.rpm.log', '/var/log/dnf5.log'],
+      ...['/var/log/hawkey.log', '/var/log/yum.log'],
+      ...['/var/log/zypper.log', '/var/log/zypp/history'],
+      '/var/log/pacman.log',
+    ],
+    why: 'each line begins with the time',
   },
 ];
 
@@ -122,12 +149,20 @@ export function markChanges(
 
 function noiseIn({ path, what }: FileChange, before: Tree, after: Tree): string | undefined {
   const [one, other] = [before.get(path), after.get(path)];
-  if (one?.kind !== 'file' || other?.kind !== 'file') return undefined;
-  if (what.length !== 1 || (one.content === other.content && one.sizeBytes === other.sizeBytes))
-    return undefined;
   const known = knownAt(path);
-  if (known?.settle === undefined) return known?.name;
+  if (known === undefined) return undefined;
+  if (one === undefined || other === undefined)
+    return known.comesAndGoes === true && isPlainFile(one ?? other) ? known.name : undefined;
+  const differsInContent = one.content !== other.content || one.sizeBytes !== other.sizeBytes;
+  if (one.kind !== 'file' || other.kind !== 'file' || !differsInContent || what.length > 1) return undefined;
+  if (known.settle === undefined) return known.name;
   return one.settled !== undefined && one.settled === other.settled ? known.name : undefined;
+}
+
+const RUNNABLE = 0o7111;
+
+function isPlainFile(entry: TarEntry | undefined): boolean {
+  return entry?.kind === 'file' && (entry.mode & RUNNABLE) === 0 && entry.attributes.size === 0;
 }
 
 /** PEP 552: four bytes of magic, four of flags; without flags, four of time and four of the size of the source. */
@@ -140,4 +175,16 @@ function settleBytecode(bytes: Buffer): Buffer | undefined {
 function settleShadow(bytes: Buffer): Buffer {
   const text = bytes.toString('latin1');
   return Buffer.from(text.replace(/^([^:\n]*:[^:\n]*:)[1-9]\d*:/gm, '$1day:'), 'latin1');
+}
+
+/** cacache: lines of a checksum, a tab and JSON, the checksum being that of the JSON. */
+function settleNpmIndex(bytes: Buffer): Buffer {
+  const text = bytes.toString('latin1');
+  return Buffer.from(
+    text
+      .replace(/^[0-9a-f]{40}(?=\t\{)/gm, '')
+      .replace(/"time":\d+/g, '"time":0')
+      .replace(/"(date|expires)":"[^"]*"/g, '"$1":""'),
+    'latin1',
+  );
 }

@@ -22,8 +22,6 @@ export {
   createRunState,
   type NodeView,
   type RunState,
-  stalledText,
-  waitingText,
 } from './state.ts';
 export type { SummaryStyle } from './summary.ts';
 export { padEnd, padStart, plainText, truncate, widthOf, wrap } from './text.ts';

@@ -177,6 +177,7 @@ export function describeDifferences(
       const which = describeLayer(layer);
       const files = layer.files.filter(counts);
       if (layer.layer === 0 && files.length === 0) lines.push(`${platform} ${which}: ${CUT_OTHERWISE}`);
+      if (layer.kind !== 'different') continue;
       for (const change of files) lines.push(`${platform} ${which}: ${describeChange(change)}`);
     }
     return lines;

@@ -123,6 +123,8 @@ test('wrong usage ends with 2, says what is wrong on stderr, and leaves stdout e
     ['run --progress fancy', /one of auto, tty, plain, json, quiet/],
     ['run --var =secret', /bad-value/],
     ['plan -C no/such/place', /bad-value.*--directory names no directory/],
+    ['verify --ignore !*.pyc', /--ignore cannot be "!\*\.pyc"\n[\s\S]*cannot be negated/],
+    ['verify --progress json', /one of auto, tty, plain, quiet/],
     ['list extra', /"list" takes no argument "extra"/],
     ['--nonsense', /unknown-option/],
     ['engine logs dockerd', /there is no daemon "dockerd"/],

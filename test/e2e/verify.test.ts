@@ -14,9 +14,13 @@ interface Found {
   readonly verdict: string;
   readonly digest?: string;
   readonly differences: readonly string[];
+  readonly notCounted: { readonly knownNoise: number; readonly ignored: readonly object[] };
   readonly platforms: readonly {
     readonly platform: string;
-    readonly layers: readonly { readonly kind: string }[];
+    readonly layers: readonly {
+      readonly kind: string;
+      readonly files: readonly { readonly path: string; readonly noise?: string }[];
+    }[];
   }[];
   readonly problem?: { readonly code: string };
 }
@@ -33,6 +37,8 @@ test('verifying what tags hold', { skip: realEngine.skip, timeout: 240_000 }, as
   plain: { context: app, contexts: { base: "build:base" }, tags: ["${host}/verify/plain:1"], push: true, labels: { team: one } }
   random: { context: random, contexts: { base: "build:base" }, tags: ["${host}/verify/random:1"], push: true }
   arches: { context: files, platforms: [linux/amd64, linux/arm64], tags: ["${host}/verify/arches:1"], push: true, compression: ${packing} }
+  noisy: { context: noisy, contexts: { base: "build:base" }, tags: ["${host}/verify/noisy:1"], push: true }
+  many: { context: many, contexts: { base: "build:base" }, tags: ["${host}/verify/many:1"], push: true }
   kept: { context: files }
 `,
     'bin/': '',
@@ -43,6 +49,14 @@ test('verifying what tags hold', { skip: realEngine.skip, timeout: 240_000 }, as
     'app/data/a': 'a\n',
     'app/data/b': 'b\n',
     'random/Dockerfile': 'FROM base\nRUN cat /proc/sys/kernel/random/uuid > /id\n',
+    // As package managers and Python do: a log, an identifier, and compiled code with the time of its source in it.
+    'noisy/Dockerfile': String.raw`FROM base
+RUN mkdir -p /var/log /etc /lib/__pycache__ && head -c 16 /dev/urandom > /var/log/dpkg.log
+RUN tr -d - < /proc/sys/kernel/random/uuid > /etc/machine-id
+RUN { printf '\247\r\r\n\0\0\0\0'; head -c 4 /dev/urandom; printf '\1\0\0\0code'; } > /lib/__pycache__/x.pyc
+`,
+    'many/Dockerfile':
+      'FROM base\nRUN mkdir -p /opt/data /etc && for i in $(seq 20); do head -c 8 /dev/urandom > /opt/data/$i; done && cat /proc/sys/kernel/random/uuid > /etc/id\n',
     'files/Dockerfile': 'FROM scratch\nCOPY f /f\n',
     'files/f': 'f\n',
   });
@@ -73,8 +87,15 @@ test('verifying what tags hold', { skip: realEngine.skip, timeout: 240_000 }, as
       ['linux/amd64', 'linux/arm64'],
     );
     assert.deepEqual(await registry.writes(), []);
-    assert.match(stderr, /plain: building without cache/);
-    assert.doesNotMatch(stderr, /base: building/, 'its tag is there, so it is not built');
+    assert.match(stderr, /^plain +\| \[\d\/\d\] RUN echo made/m);
+    assert.match(stderr, /^plain +\| comparing with [\d.:]+\/verify\/plain:1 done/m);
+    assert.match(stderr, /^plain +\| built: /m);
+    assert.match(
+      stderr,
+      /^base +\| unchanged: read as its tag holds it$/m,
+      'its tag is there, so it is not built',
+    );
+    assert.doesNotMatch(stderr, /^base +\| \[/m);
   });
 
   await t.test('every path that differs is shown, and what differs in it', async () => {
@@ -105,7 +126,48 @@ test('verifying what tags hold', { skip: realEngine.skip, timeout: 240_000 }, as
     const shown = await stage.run(['verify', 'plain'], { timeoutMs: 120_000 });
     assert.equal(shown.exitCode, 1);
     assert.match(shown.stdout, /plain +different +127/);
-    assert.match(shown.stdout, /layer 3 \(COPY data \/data\/\): changed data\/a \(content\)/);
+    assert.match(shown.stdout, /layer 3 \(COPY data \/data\/\):\n {4}changed \/data\/a \(content\)\n/);
+  });
+
+  await t.test('known noise is no difference, unless it is to be, and is shown', async () => {
+    const { exitCode, found } = await verify('noisy');
+    const [noisy] = found;
+    assert.deepEqual([exitCode, noisy?.verdict, noisy?.differences], [0, 'same-but-noise', []]);
+    assert.equal(noisy?.notCounted.knownNoise, 3);
+    const files = noisy.platforms[0]?.layers.flatMap((layer) => layer.files) ?? [];
+    assert.deepEqual(
+      files.map(({ path: file, noise }) => [file, noise]),
+      [
+        ['var/log/dpkg.log', 'dpkg-log'],
+        ['etc/machine-id', 'machine-id'],
+        ['lib/__pycache__/x.pyc', 'python-bytecode'],
+      ],
+    );
+    const strict = await stage.run(['verify', 'noisy', '--strict', '--progress', 'quiet'], {
+      timeoutMs: 120_000,
+    });
+    assert.equal(strict.exitCode, 1);
+    assert.match(strict.stdout, /noisy +different/);
+    assert.match(strict.stdout, /changed \/var\/log\/dpkg\.log \(content\)/);
+    assert.equal(strict.stderr, '');
+    const shown = await stage.run(['verify', 'noisy', '--verbose'], { timeoutMs: 120_000 });
+    assert.equal(shown.exitCode, 0);
+    assert.match(shown.stdout, /noisy +same but for known noise \(3 files\)/);
+    assert.match(shown.stdout, /changed \/etc\/machine-id \(content\) \[known noise: machine-id\]/);
+  });
+
+  await t.test('many differences are folded, and none of a path that is ignored counts', async () => {
+    const shown = await stage.run(['verify', 'many'], { timeoutMs: 120_000 });
+    assert.equal(shown.exitCode, 1);
+    assert.match(
+      shown.stdout,
+      /many: 21 differences\n.*layer 3 \(RUN .*\):\n {4}changed \/etc\/id \(content\)\n {4}\/opt\/data\/\*\*: 20 differ in content \(1, 10, 11 and 17 more\)\n {2}--verbose/,
+    );
+    const args = ['verify', 'many', '--ignore', '/opt/**', '--ignore', 'id'];
+    const ignored = await stage.run(args, { timeoutMs: 120_000 });
+    assert.equal(ignored.exitCode, 0);
+    assert.match(ignored.stdout, /many +same but for what is ignored \(21 files\)/);
+    assert.match(ignored.stdout, /20 differences ignored by --ignore '\/opt\/\*\*'/);
   });
 
   await t.test('a build that gives something else each time is different, too', async () => {

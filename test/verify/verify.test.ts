@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
+import type { DifferenceRules } from '../../lib/compare/mod.ts';
 import type { BakeEvent } from '../../lib/model/mod.ts';
+import { readPathPattern } from '../../lib/util/path-pattern.ts';
 import { type Verification, type VerifyReport, verifyBuilds } from '../../lib/verify/mod.ts';
 import { assertOk } from '../rig/baking.ts';
 import { rowTree } from '../rig/failure-bench.ts';
@@ -22,6 +24,7 @@ interface Verifying extends FakeWorld {
 interface More {
   readonly signal?: AbortSignal;
   readonly env?: Readonly<Record<string, string>>;
+  readonly rules?: DifferenceRules;
 }
 
 async function makeVerifying(
@@ -31,7 +34,7 @@ async function makeVerifying(
   const world = await makeFakeWorld(t, tree);
   putBase(world.registry, 'base', '1', 'one');
   const events: BakeEvent[] = [];
-  const verify = async (patterns: readonly string[] = ['*'], { signal, env }: More = {}) => {
+  const verify = async (patterns: readonly string[] = ['*'], { signal, env, rules }: More = {}) => {
     const { plan, dockerfiles } = await prepareIn(world, patterns);
     return verifyBuilds({
       plan,
@@ -42,6 +45,7 @@ async function makeVerifying(
       sleep: async () => undefined,
       onEvent: (event) => events.push(event),
       ...(signal === undefined ? {} : { signal }),
+      ...(rules === undefined ? {} : { rules }),
     });
   };
   return { ...world, verify, events };
@@ -146,6 +150,103 @@ test('a build that gives something else each time is different', async (t) => {
   engine.weather = 'rain';
   const report = await verify();
   assert.deepEqual(verdicts(report), ['a same-bytes', 'b same-bytes', 'c different']);
+});
+
+test('known noise and what is ignored are counted and make no difference, unless they are to', async (t) => {
+  const { verify, bake, write } = await makeVerifying(t, (host) => ({
+    ...rowTree(host),
+    'c/Dockerfile': 'FROM scratch\nCOPY log /var/log/\nCOPY file /\n',
+    'c/log/dpkg.log': 'monday\n',
+  }));
+  assertOk(await bake());
+  await write({ 'c/log/dpkg.log': 'tuesday\n' });
+  const noise = only(await verify(['c']));
+  assert.equal(noise.verdict, 'same-but-noise');
+  assert.deepEqual(noise.differences, []);
+  assert.deepEqual(noise.notCounted, { knownNoise: 1, ignored: [] });
+  // It is in what was found all the same.
+  const [layer] = noise.platforms[0]?.comparison?.layers ?? [];
+  assert.equal(layer?.kind, 'same-but-noise');
+  assert.deepEqual(layer.files, [
+    { path: 'var/log/dpkg.log', change: 'changed', what: ['content (7 → 8 bytes)'], noise: 'dpkg-log' },
+  ]);
+  const strict = only(await verify(['c'], { rules: { isStrict: true, ignore: [] } }));
+  assert.equal(strict.verdict, 'different');
+  assert.deepEqual(strict.notCounted, { knownNoise: 0, ignored: [] });
+  assert.deepEqual(strict.differences, [
+    'linux/amd64 layer 1 (COPY log /var/log/): changed var/log/dpkg.log (content (7 → 8 bytes))',
+  ]);
+  await write({ 'c/file': 'other\n' });
+  const both = only(await verify(['c']));
+  assert.deepEqual(
+    [both.verdict, both.differences, both.notCounted.knownNoise],
+    ['different', ['linux/amd64 layer 2 (COPY file /): changed file (content (2 → 6 bytes))'], 1],
+  );
+  const ignore = ['/none', '*.log', '/file'].flatMap((text) => readPathPattern(text) ?? []);
+  const ignored = only(await verify(['c'], { rules: { isStrict: true, ignore } }));
+  assert.equal(ignored.verdict, 'same-but-noise');
+  assert.deepEqual(ignored.notCounted, {
+    knownNoise: 0,
+    ignored: [
+      { pattern: '/none', count: 0 },
+      { pattern: '*.log', count: 1 },
+      { pattern: '/file', count: 1 },
+    ],
+  });
+  // The config always counts.
+  await write({ 'c/Dockerfile': 'FROM scratch\nCOPY log /var/log/\nCOPY file /\nLABEL who=me\n' });
+  assert.equal(only(await verify(['c'], { rules: { isStrict: false, ignore } })).verdict, 'different');
+});
+
+test('its events are those of a run: what is planned, what runs, and how each build ends', async (t) => {
+  const { verify, bake, engine, registry, events } = await makeVerifying(t);
+  assertOk(await bake());
+  await verify(['b']);
+  const [started, planned] = events;
+  assert(started?.type === 'run-started' && planned?.type === 'planned', JSON.stringify(events.slice(0, 2)));
+  assert.deepEqual(
+    planned.nodes.map(({ build, role }) => [build, role]),
+    [
+      ['a', 'needed'],
+      ['b', 'asked'],
+    ],
+  );
+  const ended = () =>
+    events.flatMap((event) => {
+      if (event.type !== 'node-finished') return [];
+      const { build, kind, reason, problem, blockedBy, steps } = event.outcome;
+      return [[build, kind, reason?.text ?? problem?.code ?? blockedBy ?? steps?.total]];
+    });
+  assert.deepEqual(ended(), [
+    ['a', 'unchanged', 'read as its tag holds it'],
+    ['b', 'built', 1],
+  ]);
+  const name = `comparing with ${registry.host}/app/b:dev`;
+  const steps = events.flatMap((event) =>
+    event.type === 'vertex' && event.name === name ? [`${event.build} ${event.state}`] : [],
+  );
+  assert.deepEqual(steps, ['b running', 'b done']);
+  assert(!events.some((event) => event.type === 'run-finished' || event.type === 'tag'));
+
+  events.length = 0;
+  registry.fault({ path: '/app/b/blobs/', from: 'bake-ts', act: { kind: 'status', status: 404 } });
+  changeImage(registry.store, 'app/b', { layer: retimed });
+  await verify(['b']);
+  assert.deepEqual(ended().at(-1), ['b', 'failed', 'run/verify-unknown']);
+  const failed = events.find((event) => event.type === 'vertex' && event.state === 'failed');
+  assert(failed?.type === 'vertex' && failed.name === name && failed.error !== undefined);
+
+  events.length = 0;
+  registry.store.deleteManifest('app/a', 'dev');
+  engine.fault({ when: '/a\n', at: 'built', act: { fail: 'error: no luck' } });
+  await verify(['b']);
+  assert.deepEqual(
+    ended().map(([build, kind]) => [build, kind]),
+    [
+      ['a', 'failed'],
+      ['b', 'blocked'],
+    ],
+  );
 });
 
 test('platforms are compared one by one, and one that only one of the images has is a difference', async (t) => {

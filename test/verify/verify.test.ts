@@ -229,7 +229,7 @@ test('its events are those of a run: what is planned, what runs, and how each bu
   assert(!events.some((event) => event.type === 'run-finished' || event.type === 'tag'));
 
   events.length = 0;
-  registry.fault({ path: '/app/b/blobs/', from: 'bake-ts', act: { kind: 'status', status: 404 } });
+  registry.fault({ path: '/app/b/blobs/', from: 'bake-ts', nth: 2, act: { kind: 'status', status: 404 } });
   changeImage(registry.store, 'app/b', { layer: retimed });
   await verify(['b']);
   assert.deepEqual(ended().at(-1), ['b', 'failed', 'run/verify-unknown']);

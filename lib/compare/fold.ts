@@ -33,9 +33,7 @@ export function foldChanges(changes: readonly FileChange[], most: number): reado
     const [largest, ...others] = open.sort((one, other) => other.changes.length - one.changes.length);
     if (largest === undefined) break;
     const room = most - done.length - others.length;
-    const parts = [cut(largest, false), cut(largest, true)].find(
-      ({ length }) => length > 1 && length <= room,
-    );
+    const parts = cut(largest, room, false) ?? cut(largest, room, true);
     if (parts === undefined) {
       done.push(largest);
       open = others;
@@ -56,19 +54,26 @@ function nameOf(dir: string, changes: readonly FileChange[], isFlat: boolean): s
   return `${dir === '' ? '' : `${dir}/`}${isFlat ? '*' : '**'}`;
 }
 
-/** What a group's directory holds: each directory in it, and each of its files, or these together where `isFlat` says so. */
-function cut({ dir, changes, isFlat }: Group, joinsFiles: boolean): readonly Group[] {
-  if (isFlat && joinsFiles) return [];
-  const parts = new Map<string, FileChange[]>();
-  const files: FileChange[] = [];
+/**
+ * What a group's directory holds: each directory in it, and each of its files, or these together where `joinsFiles` says so.
+ *
+ * @returns undefined where that is more than there is room for, or the group itself
+ */
+function cut({ dir, changes }: Group, room: number, joinsFiles: boolean): readonly Group[] | undefined {
   const start = dir === '' ? 0 : dir.length + 1;
   // A directory of which something differs in itself is in the group of what it holds.
   const dirs = new Set(changes.flatMap(({ path }) => nextPart(path, start) ?? []));
+  const parts = new Map<string, FileChange[]>();
+  const files: FileChange[] = [];
   for (const change of changes) {
     const part = nextPart(change.path, start) ?? change.path.slice(start);
+    const known = parts.get(part);
     if (!dirs.has(part) && joinsFiles) files.push(change);
-    else parts.set(part, [...(parts.get(part) ?? []), change]);
+    else if (known !== undefined) known.push(change);
+    else parts.set(part, [change]);
   }
+  const count = parts.size + (files.length === 0 ? 0 : 1);
+  if (count < 2 || count > room) return undefined;
   const joined = files.length === 0 ? [] : [{ dir, changes: files, isFlat: true }];
   return [...[...parts.values()].map(groupOf), ...joined];
 }

@@ -1,7 +1,8 @@
 /** The resolved file: one entry a concrete build, the language's own key names, every value final. */
 import { relative } from 'node:path';
 import type { Build, BuildSet, ContextSource, Json, TypedAttributes } from '../model/mod.ts';
-import { escapeControls, hasControls } from '../util/control-characters.ts';
+import { escapeControls } from '../util/control-characters.ts';
+import { quotePortably } from '../util/portable-yaml.ts';
 
 /** What `bake-ts print --json` shows. */
 export interface PrintedSet {
@@ -24,19 +25,10 @@ export function printBuilds(set: BuildSet, only?: Iterable<string>): PrintedSet 
 
 /** The same as YAML that reads back to the same builds. */
 export async function formatPrinted(printed: PrintedSet): Promise<string> {
-  const { Document, isScalar, visit } = await import('yaml');
+  const { Document, visit } = await import('yaml');
   const escaped = escapeExpressions({ builds: printed.builds, groups: printed.groups });
   const document = new Document(escaped, { aliasDuplicateObjects: false });
-  visit(document, {
-    Scalar(_at, scalar) {
-      // As escapes, see below: nobody sees what they do.
-      if (typeof scalar.value === 'string' && hasControls(scalar.value)) scalar.type = 'QUOTE_DOUBLE';
-    },
-    Pair(_at, { key }) {
-      // Unquoted it would merge another map into this one.
-      if (isScalar(key) && key.value === '<<') key.type = 'QUOTE_DOUBLE';
-    },
-  });
+  visit(document, { Scalar: (_at, scalar) => quotePortably(scalar) });
   return escapeControls(document.toString({ lineWidth: 0 }));
 }
 

@@ -12,6 +12,7 @@ import {
 } from 'yaml';
 import type { Json } from '../model/mod.ts';
 import { escapeControls, hasControls } from '../util/control-characters.ts';
+import { quotePortably } from '../util/portable-yaml.ts';
 import type { Draft, DraftBuild } from './draft.ts';
 
 /** The order in which docs/language.md presents the keys of a build. */
@@ -123,7 +124,7 @@ function pair(document: Document, key: string, value: Json, comments: readonly s
 
 function commented(document: Document, key: string, comments: readonly string[]): Node {
   const node = document.createNode(key);
-  if (hasControls(key)) node.type = 'QUOTE_DOUBLE';
+  quotePortably(node);
   const lines = comments.flatMap((line) => line.split('\n')).map((line) => ` ${line}`);
   if (lines.length > 0) node.commentBefore = lines.join('\n');
   return node;
@@ -133,10 +134,8 @@ function commented(document: Document, key: string, comments: readonly string[])
 function layOut(node: Node, indent: number): void {
   if (isScalar(node)) {
     const { value } = node;
-    if (typeof value !== 'string') return;
-    if (hasControls(value)) node.type = 'QUOTE_DOUBLE';
-    else if (value.includes('\n')) node.type = 'BLOCK_LITERAL';
-    else if (needsQuotes(value)) node.type = 'QUOTE_DOUBLE';
+    if (typeof value === 'string' && value.includes('\n') && !hasControls(value)) node.type = 'BLOCK_LITERAL';
+    else quotePortably(node);
     return;
   }
   if (!isMap(node) && !isSeq(node)) return;
@@ -147,8 +146,7 @@ function layOut(node: Node, indent: number): void {
       : [];
   for (const child of children) layOut(child, indent + 4);
   for (const { key } of isMap(node) ? node.items : []) {
-    // Unquoted it would merge another map into this one.
-    if (isScalar(key) && (key.value === '<<' || hasControls(String(key.value)))) key.type = 'QUOTE_DOUBLE';
+    if (isScalar(key)) quotePortably(key);
   }
   const isFlat = children.every((child) => isScalar(child) || (isCollection(child) && child.flow === true));
   const hasLongText = children.some((child) => isScalar(child) && child.type === 'BLOCK_LITERAL');
@@ -164,9 +162,4 @@ function padFlow(node: YAMLMap | YAMLSeq, padding: string): void {
   const write = node.toString.bind(node);
   node.toString = (context, ...rest) =>
     write(context === undefined ? context : { ...context, flowCollectionPadding: padding }, ...rest);
-}
-
-/** Words that YAML 1.1 readers (and many people) take for something else than text. */
-function needsQuotes(text: string): boolean {
-  return /^(?:y|n|yes|no|on|off|true|false|null|~)$/i.test(text) || /^[0-9]+(?::[0-5]?[0-9])+$/.test(text);
 }

@@ -36,7 +36,7 @@ test('a bake file in JSON, with variables, functions, matrix and inheritance, me
   assert.deepEqual(notes, []);
   assert.match(
     yaml,
-    /^ {4}name: api-\$\{\{ matrix\.python\.replace\("\.", "-"\) \}\}-\$\{\{ matrix\.os\.name \}\}$/m,
+    /^ {4}name: 'api-\$\{\{ matrix\.python\.replace\("\.", "-"\) \}\}-\$\{\{ matrix\.os\.name \}\}'$/m,
   );
   assert.match(yaml, /^templates:\n {2}_common:$/m);
 });

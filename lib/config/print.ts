@@ -1,7 +1,7 @@
 /** The resolved file: one entry a concrete build, the language's own key names, every value final. */
 import { relative } from 'node:path';
 import type { Build, BuildSet, ContextSource, Json, TypedAttributes } from '../model/mod.ts';
-import { escapeControls } from '../util/control-characters.ts';
+import { escapeControlsInYaml } from '../util/control-characters.ts';
 import { quotePortably } from '../util/portable-yaml.ts';
 
 /** What `bake-ts print --json` shows. */
@@ -29,7 +29,7 @@ export async function formatPrinted(printed: PrintedSet): Promise<string> {
   const escaped = escapeExpressions({ builds: printed.builds, groups: printed.groups });
   const document = new Document(escaped, { aliasDuplicateObjects: false });
   visit(document, { Scalar: (_at, scalar) => quotePortably(scalar) });
-  return escapeControls(document.toString({ lineWidth: 0 }));
+  return escapeControlsInYaml(document.toString({ lineWidth: 0 }));
 }
 
 /** A final value that happens to contain `${{` must not be an expression when it is read again. */

@@ -11,7 +11,7 @@ import {
   type YAMLSeq,
 } from 'yaml';
 import type { Json } from '../model/mod.ts';
-import { escapeControls, hasControls } from '../util/control-characters.ts';
+import { escapeControlsInYaml, hasControls } from '../util/control-characters.ts';
 import { quotePortably } from '../util/portable-yaml.ts';
 import type { Draft, DraftBuild } from './draft.ts';
 
@@ -100,7 +100,7 @@ export function emitDraft(draft: Draft): string {
   );
   const head = [SCHEMA_LINE, ...draft.header.map((line) => (line === '' ? '' : ` ${line}`))];
   const text = document.toString({ lineWidth: 0, blockQuote: 'literal', flowCollectionPadding: true });
-  return escapeControls(`${head.map((line) => `#${line}`).join('\n')}\n\n${text}`);
+  return escapeControlsInYaml(`${head.map((line) => `#${line}`).join('\n')}\n\n${text}`);
 }
 
 function buildPair(document: Document, build: DraftBuild): Pair {

@@ -18,8 +18,18 @@ export function hasControls(text: string): boolean {
   return text.search(UNWRITTEN) !== -1;
 }
 
-/** JSON, or YAML whose texts with such characters stand in double quotes, with escapes in their place: it means the same. */
-export function escapeControls(text: string): string {
+/** JSON with escapes in place of such characters: it means the same. */
+export function escapeControls(json: string): string {
   const written = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  return text.replace(UNWRITTEN, (one) => one.split('').map(written).join(''));
+  return json.replace(UNWRITTEN, (one) => one.split('').map(written).join(''));
+}
+
+/** The same for YAML whose texts with such characters stand in double quotes; it has no pairs of surrogates. */
+export function escapeControlsInYaml(yaml: string): string {
+  return yaml.replace(UNWRITTEN, (one) => {
+    const code = one.codePointAt(0) ?? 0;
+    return code > 0xffff
+      ? `\\U${code.toString(16).padStart(8, '0')}`
+      : `\\u${code.toString(16).padStart(4, '0')}`;
+  });
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { parse } from 'yaml';
 import { createPalette, guardWriter } from '../../lib/report/mod.ts';
-import { escapeControls, hasControls } from '../../lib/util/control-characters.ts';
+import { escapeControls, escapeControlsInYaml, hasControls } from '../../lib/util/control-characters.ts';
 
 test('what JSON and YAML do not escape by themselves is escaped, and means the same', () => {
   const text = '\u0001a\u007f\u009b\u200b\u202e\u2066\ufeff b\u00e4\n\t';
@@ -9,6 +10,9 @@ test('what JSON and YAML do not escape by themselves is escaped, and means the s
   const json = escapeControls(JSON.stringify({ text }));
   assert.equal(json, '{"text":"\\u0001a\\u007f\\u009b\\u200b\\u202e\\u2066\\ufeff bä\\n\\t"}');
   assert.deepEqual(JSON.parse(json), { text });
+  const tagged = '"\u{e0041}\u202e"';
+  assert.equal(escapeControlsInYaml(tagged), '"\\U000e0041\\u202e"');
+  assert.equal(parse(escapeControlsInYaml(tagged)), '\u{e0041}\u202e');
   assert.ok(!hasControls('plain\n\ttext ä 🙂'));
 });
 

@@ -2,7 +2,7 @@
 import { relative } from 'node:path';
 import type { Build, BuildSet, ContextSource, Json, TypedAttributes } from '../model/mod.ts';
 import { escapeControlsInYaml } from '../util/control-characters.ts';
-import { quotePortably } from '../util/portable-yaml.ts';
+import { quotesFor } from '../util/portable-yaml.ts';
 
 /** What `bake-ts print --json` shows. */
 export interface PrintedSet {
@@ -28,7 +28,12 @@ export async function formatPrinted(printed: PrintedSet): Promise<string> {
   const { Document, visit } = await import('yaml');
   const escaped = escapeExpressions({ builds: printed.builds, groups: printed.groups });
   const document = new Document(escaped, { aliasDuplicateObjects: false });
-  visit(document, { Scalar: (_at, scalar) => quotePortably(scalar) });
+  visit(document, {
+    Scalar: (_at, scalar) => {
+      const quotes = typeof scalar.value === 'string' ? quotesFor(scalar.value) : undefined;
+      if (quotes !== undefined) scalar.type = quotes;
+    },
+  });
   return escapeControlsInYaml(document.toString({ lineWidth: 0 }));
 }
 

@@ -7,12 +7,13 @@ import {
   isSeq,
   type Node,
   Pair,
+  type Scalar,
   type YAMLMap,
   type YAMLSeq,
 } from 'yaml';
 import type { Json } from '../model/mod.ts';
 import { escapeControlsInYaml, hasControls } from '../util/control-characters.ts';
-import { quotePortably } from '../util/portable-yaml.ts';
+import { quotesFor } from '../util/portable-yaml.ts';
 import type { Draft, DraftBuild } from './draft.ts';
 
 /** The order in which docs/language.md presents the keys of a build. */
@@ -124,10 +125,15 @@ function pair(document: Document, key: string, value: Json, comments: readonly s
 
 function commented(document: Document, key: string, comments: readonly string[]): Node {
   const node = document.createNode(key);
-  quotePortably(node);
+  quote(node);
   const lines = comments.flatMap((line) => line.split('\n')).map((line) => ` ${line}`);
   if (lines.length > 0) node.commentBefore = lines.join('\n');
   return node;
+}
+
+function quote(scalar: Scalar): void {
+  const quotes = typeof scalar.value === 'string' ? quotesFor(scalar.value) : undefined;
+  if (quotes !== undefined) scalar.type = quotes;
 }
 
 /** Decides what stands on one line, from the inside out; text of several lines becomes a block. */
@@ -135,7 +141,7 @@ function layOut(node: Node, indent: number): void {
   if (isScalar(node)) {
     const { value } = node;
     if (typeof value === 'string' && value.includes('\n') && !hasControls(value)) node.type = 'BLOCK_LITERAL';
-    else quotePortably(node);
+    else quote(node);
     return;
   }
   if (!isMap(node) && !isSeq(node)) return;
@@ -146,7 +152,7 @@ function layOut(node: Node, indent: number): void {
       : [];
   for (const child of children) layOut(child, indent + 4);
   for (const { key } of isMap(node) ? node.items : []) {
-    if (isScalar(key)) quotePortably(key);
+    if (isScalar(key)) quote(key);
   }
   const isFlat = children.every((child) => isScalar(child) || (isCollection(child) && child.flow === true));
   const hasLongText = children.some((child) => isScalar(child) && child.type === 'BLOCK_LITERAL');

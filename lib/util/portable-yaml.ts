@@ -1,7 +1,6 @@
 /**
  * YAML that every tool reads as the same text, also those that follow YAML 1.1 and those that know nothing of `${{ … }}`.
  */
-import type { Scalar } from 'yaml';
 import { hasControls } from './control-characters.ts';
 
 /**
@@ -16,13 +15,13 @@ const NOT_TEXT = [
   /^(?:---|\.\.\.|:)|\?/,
 ];
 
-/** Quotes a text where the `yaml` package would not and another tool needs it; always where it holds an expression. */
-export function quotePortably(scalar: Scalar): void {
-  const { value } = scalar;
-  if (typeof value !== 'string') return;
-  if (hasControls(value)) scalar.type = 'QUOTE_DOUBLE';
-  else if (value.includes('\n')) return;
-  else if (/\$\{\{|\t/.test(value) || NOT_TEXT.some((form) => form.test(value))) {
-    scalar.type = /["\\]/.test(value) && !/['\t]/.test(value) ? 'QUOTE_SINGLE' : 'QUOTE_DOUBLE';
-  }
+/**
+ * The quotes (in the words of the `yaml` package) that a text needs for some tool though that package would give it none;
+ * any text that holds an expression gets some. Text of several lines is fit for a block.
+ */
+export function quotesFor(text: string): 'QUOTE_DOUBLE' | 'QUOTE_SINGLE' | undefined {
+  if (hasControls(text)) return 'QUOTE_DOUBLE';
+  if (text.includes('\n')) return undefined;
+  if (!/\$\{\{|\t/.test(text) && !NOT_TEXT.some((form) => form.test(text))) return undefined;
+  return /["\\]/.test(text) && !/['\t]/.test(text) ? 'QUOTE_SINGLE' : 'QUOTE_DOUBLE';
 }

@@ -12,7 +12,7 @@ import {
   type YAMLSeq,
 } from 'yaml';
 import type { Json } from '../model/mod.ts';
-import { escapeControlsInYaml, hasControls } from '../util/control-characters.ts';
+import { escapeControlsInYaml } from '../util/control-characters.ts';
 import { quotesFor } from '../util/portable-yaml.ts';
 import type { Draft, DraftBuild } from './draft.ts';
 
@@ -140,8 +140,8 @@ function quote(scalar: Scalar): void {
 function layOut(node: Node, indent: number): void {
   if (isScalar(node)) {
     const { value } = node;
-    if (typeof value === 'string' && value.includes('\n') && !hasControls(value)) node.type = 'BLOCK_LITERAL';
-    else quote(node);
+    if (typeof value === 'string' && value.includes('\n')) node.type = 'BLOCK_LITERAL';
+    quote(node);
     return;
   }
   if (!isMap(node) && !isSeq(node)) return;

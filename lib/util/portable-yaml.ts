@@ -17,11 +17,12 @@ const NOT_TEXT = [
 
 /**
  * The quotes (in the words of the `yaml` package) that a text needs for some tool though that package would give it none;
- * any text that holds an expression gets some. Text of several lines is fit for a block.
+ * any text that holds an expression gets some. Text of several lines gets none where it is fit for a block.
  */
 export function quotesFor(text: string): 'QUOTE_DOUBLE' | 'QUOTE_SINGLE' | undefined {
   if (hasControls(text)) return 'QUOTE_DOUBLE';
-  if (text.includes('\n')) return undefined;
+  // A block loses blanks on lines that hold nothing else.
+  if (text.includes('\n')) return /^[ \t]|\n[ \t]+(?:\n|$)/.test(text) ? 'QUOTE_DOUBLE' : undefined;
   if (!/\$\{\{|\t/.test(text) && !NOT_TEXT.some((form) => form.test(text))) return undefined;
   return /["\\]/.test(text) && !/['\t]/.test(text) ? 'QUOTE_SINGLE' : 'QUOTE_DOUBLE';
 }

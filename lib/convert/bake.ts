@@ -11,28 +11,20 @@ import {
   createDraft,
   type Draft,
   type DraftBuild,
-  formatNotes,
   isRecord,
   literal,
   scalarText,
   textList,
 } from './draft.ts';
-import { emitDraft } from './emit.ts';
 import { createHclReader, type HclNames, readFunctions } from './hcl-text.ts';
 import { fitNames, freeName } from './names.ts';
-import { shareCommon } from './share.ts';
 import { convertTarget } from './target.ts';
 
-/** What an import gives: the file, and what could not be carried over or reads otherwise here, a sentence each. */
-export interface Imported {
-  readonly yaml: string;
-  readonly notes: readonly string[];
-}
-
-/** Where the text came from, for messages and the comment at the top. */
-export interface ImportOptions {
+/** A file to convert. */
+export interface SourceText {
   /** As a person would name it. */
-  readonly fileName: string;
+  readonly name: string;
+  readonly text: string;
 }
 
 type Block = Readonly<Record<string, unknown>>;
@@ -41,25 +33,30 @@ type Block = Readonly<Record<string, unknown>>;
 const SECTIONS: ReadonlySet<string> = new Set(['group', 'target', 'variable', 'function']);
 
 /**
- * Turns bake's JSON into builds.yaml. Problems: `import/not-json`, `import/hcl` (an HCL file was given),
- * `import/nothing-to-build` (no target in it).
+ * Turns bake's JSON into a draft; of several files, later ones are laid over earlier ones, as bake does. Problems:
+ * `import/not-json`, `import/hcl` (an HCL file was given), `import/nothing-to-build` (no target in it).
  */
-export function importBake(text: string, { fileName }: ImportOptions): Result<Imported> {
-  const parsed = parseJson(text, fileName);
-  if (!parsed.ok) return fail([parsed.error]);
-  const targets = blocksOf(parsed.value['target']);
+export function draftBake(files: readonly SourceText[]): Result<Draft> {
+  const parts: Block[] = [];
+  for (const file of files) {
+    const parsed = parseJson(file);
+    if (!parsed.ok) return fail([parsed.error]);
+    parts.push(parsed.value);
+  }
+  const sections = (name: string): readonly unknown[] => parts.map((part) => part[name]);
+  const targets = blocksOf(sections('target'), mergeTargets);
   if (targets.size === 0) {
     return fail([
-      problem('import/nothing-to-build', `${fileName} has no target`, {
+      problem('import/nothing-to-build', `${files.map(({ name }) => name).join(' and ')} has no target`, {
         hint: 'Give the JSON that docker buildx bake --print writes, or a docker-bake.json.',
       }),
     ]);
   }
   const draft = createDraft();
-  const variables = blocksOf(parsed.value['variable']);
-  const isPrinted =
-    variables.size === 0 && parsed.value['function'] === undefined && [...targets.values()].every(isFinal);
-  for (const key of Object.keys(parsed.value)) {
+  const variables = blocksOf(sections('variable'));
+  const functions = blocksOf(sections('function'));
+  const isPrinted = variables.size === 0 && functions.size === 0 && [...targets.values()].every(isFinal);
+  for (const key of new Set(parts.flatMap((part) => Object.keys(part)))) {
     if (!SECTIONS.has(key)) addNote(draft, `\`${key}\` at the top of the file means nothing to bake-ts`);
   }
   const context: ImportContext = {
@@ -68,7 +65,7 @@ export function importBake(text: string, { fileName }: ImportOptions): Result<Im
     parents: new Set([...targets.values()].flatMap((block) => textList(block['inherits']))),
     hcl: {
       variables: kindsOf(variables),
-      functions: isPrinted ? new Map() : readFunctions(blocksOf(parsed.value['function'])),
+      functions: isPrinted ? new Map() : readFunctions(functions),
       axes: new Map(),
     },
   };
@@ -76,16 +73,14 @@ export function importBake(text: string, { fileName }: ImportOptions): Result<Im
     if (name !== fitted) addNote(draft, `target "${name}" is called "${fitted}" here`);
   }
   for (const [name, block] of variables) addVariable(name, block, context);
-  const groups = blocksOf(parsed.value['group']);
+  const groups = blocksOf(sections('group'));
   const onlyInherited = findTemplates(targets, groups);
   for (const [name, block] of targets) {
     const build = isPrinted ? readPrinted(name, block, context) : readTarget(name, block, context);
     (onlyInherited.has(name) ? draft.templates : draft.builds).push(build);
   }
   addGroups(groups, context);
-  if (isPrinted) shareCommon(draft);
-  draft.header.push(`Made from ${fileName} by bake-ts import.`);
-  return ok({ yaml: emitDraft(draft), notes: formatNotes(draft) });
+  return ok({ ...draft, isFlat: isPrinted });
 }
 
 interface ImportContext {
@@ -97,25 +92,25 @@ interface ImportContext {
   readonly hcl: HclNames;
 }
 
-function parseJson(text: string, fileName: string): Result<Block, Problem> {
+function parseJson({ name, text }: SourceText): Result<Block, Problem> {
   try {
     const value: unknown = JSON.parse(text.replace(/^\uFEFF/, ''));
     if (isRecord(value)) return ok(value);
     return fail(
-      problem('import/not-json', `${fileName} is JSON, but no object`, {
+      problem('import/not-json', `${name} is JSON, but no object`, {
         hint: 'Give the JSON that docker buildx bake --print writes.',
       }),
     );
   } catch (thrown) {
     if (/^\s*(?:target|group|variable|function)\s+"[^"]*"\s*\{/m.test(text)) {
       return fail(
-        problem('import/hcl', `${fileName} is a bake file in HCL, which only bake can evaluate`, {
+        problem('import/hcl', `${name} is a bake file in HCL, which only bake can evaluate`, {
           hint: 'docker buildx bake --print > bake.json (name all targets that matter), then bake-ts import bake.json.',
         }),
       );
     }
     return fail(
-      problem('import/not-json', `${fileName} is not valid JSON`, {
+      problem('import/not-json', `${name} is not valid JSON`, {
         hint: 'Give the JSON that docker buildx bake --print writes.',
         detail: thrown instanceof Error ? thrown.message : String(thrown),
       }),
@@ -123,17 +118,46 @@ function parseJson(text: string, fileName: string): Result<Block, Problem> {
   }
 }
 
-/** Named blocks; HCL in JSON may give them as a list of objects, too. */
-function blocksOf(section: unknown): ReadonlyMap<string, Block> {
+/** Named blocks of one section of each file; HCL in JSON may give them as a list of objects, too. */
+function blocksOf(
+  sections: readonly unknown[],
+  merge: (below: Block, over: Block) => Block = (below, over) => ({ ...below, ...over }),
+): ReadonlyMap<string, Block> {
   const blocks = new Map<string, Block>();
-  for (const part of asList(section)) {
+  for (const part of sections.flatMap(asList)) {
     if (!isRecord(part)) continue;
     for (const [name, body] of Object.entries(part)) {
-      for (const one of asList(body)) if (isRecord(one)) blocks.set(name, { ...blocks.get(name), ...one });
-      if (asList(body).length === 0) blocks.set(name, {});
+      for (const one of asList(body)) if (isRecord(one)) blocks.set(name, merge(blocks.get(name) ?? {}, one));
+      if (asList(body).length === 0) blocks.set(name, blocks.get(name) ?? {});
     }
   }
   return blocks;
+}
+
+/** What bake joins where a target is written twice (buildx bake/bake.go, `Target.Merge`); all else is replaced. */
+const MERGED_MAPS: ReadonlySet<string> = new Set(['args', 'labels', 'contexts', 'extra-hosts']);
+const MERGED_LISTS: ReadonlySet<string> = new Set([
+  'inherits',
+  'annotations',
+  'attest',
+  'secret',
+  'ssh',
+  'cache-from',
+  'no-cache-filter',
+  'ulimits',
+  'entitlements',
+]);
+
+function mergeTargets(below: Block, over: Block): Block {
+  const merged: Record<string, unknown> = { ...below };
+  for (const [key, value] of Object.entries(over)) {
+    const known = below[key];
+    if (MERGED_MAPS.has(key) && isRecord(known) && isRecord(value)) merged[key] = { ...known, ...value };
+    else if (MERGED_LISTS.has(key) && Array.isArray(known) && Array.isArray(value)) {
+      merged[key] = [...(known as readonly unknown[]), ...(value as readonly unknown[])];
+    } else merged[key] = value;
+  }
+  return merged;
 }
 
 /** `--print` writes context and Dockerfile of every target and neither parents nor matrices. */

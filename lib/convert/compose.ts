@@ -5,22 +5,19 @@
  */
 import { LineCounter, parseDocument } from 'yaml';
 import { fail, ok, type Problem, problem, type Result, spanOfLine } from '../model/mod.ts';
-import type { Imported, ImportOptions } from './bake.ts';
+import type { SourceText } from './bake.ts';
 import {
   addNote,
   asList,
   createBuild,
   createDraft,
   type Draft,
-  formatNotes,
   isRecord,
   scalarText,
   textList,
 } from './draft.ts';
-import { emitDraft } from './emit.ts';
 import { createInterpolator, type Interpolator } from './interpolate.ts';
 import { fitNames } from './names.ts';
-import { shareCommon } from './share.ts';
 import { convertTarget } from './target.ts';
 
 type Section = Readonly<Record<string, unknown>>;
@@ -32,7 +29,7 @@ const MAX_CHARS = 8 * 1024 * 1024;
  * Turns the services of a Compose file that have a `build:` into builds. Problems: `import/not-yaml`,
  * `import/too-big`, `import/nothing-to-build`.
  */
-export function importCompose(text: string, { fileName }: ImportOptions): Result<Imported> {
+export function draftCompose({ name: fileName, text }: SourceText): Result<Draft> {
   const parsed = parseYaml(text, fileName);
   if (!parsed.ok) return parsed;
   const file = parsed.value;
@@ -65,9 +62,7 @@ export function importCompose(text: string, { fileName }: ImportOptions): Result
   }
   addBuilds(targets, interpolator, draft);
   addProfiles(targets, services, draft);
-  shareCommon(draft);
-  draft.header.push(`Made from ${fileName} by bake-ts import.`);
-  return ok({ yaml: emitDraft(draft), notes: formatNotes(draft) });
+  return ok({ ...draft, isFlat: true });
 }
 
 function addBuilds(targets: ReadonlyMap<string, Section>, interpolator: Interpolator, draft: Draft): void {

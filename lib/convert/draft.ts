@@ -39,6 +39,8 @@ export interface Draft {
   readonly groups: DraftGroup[];
   /** What could not be carried over, or reads otherwise here: a sentence, and the builds it is about. */
   readonly notes: Map<string, string[]>;
+  /** True where every value was spelled out for each build: what most say alike may go into a template. */
+  readonly isFlat: boolean;
 }
 
 /** Takes down a note; one sentence for all the builds it is about. */
@@ -63,7 +65,15 @@ export function formatNotes(draft: Draft): readonly string[] {
 
 /** A file without anything in it. */
 export function createDraft(): Draft {
-  return { header: [], variables: [], templates: [], builds: [], groups: [], notes: new Map() };
+  return {
+    header: [],
+    variables: [],
+    templates: [],
+    builds: [],
+    groups: [],
+    notes: new Map(),
+    isFlat: false,
+  };
 }
 
 /** A build without keys. */

@@ -1,14 +1,39 @@
 /** Any file that can be imported; which kind it is follows from what is in it. */
-import type { Result } from '../model/mod.ts';
-import { type Imported, type ImportOptions, importBake } from './bake.ts';
-import { importCompose } from './compose.ts';
+import { ok, type Result } from '../model/mod.ts';
+import { draftBake, type SourceText } from './bake.ts';
+import { draftCompose } from './compose.ts';
+import { type Draft, formatNotes } from './draft.ts';
+import { emitDraft } from './emit.ts';
+import { shareCommon } from './share.ts';
+
+/** What an import gives: the file, and what could not be carried over or reads otherwise here, a sentence each. */
+export interface Imported {
+  readonly yaml: string;
+  readonly notes: readonly string[];
+}
+
+/** Where the text came from, for messages and the comment at the top. */
+export interface ImportOptions {
+  /** As a person would name it. */
+  readonly fileName: string;
+}
 
 /**
- * Imports `bake --print` JSON, a bake file in JSON, or a Compose file. Problems: those of {@link importBake} and
- * {@link importCompose}.
+ * Imports `bake --print` JSON, a bake file in JSON, or a Compose file. Problems: those of {@link draftBake} and
+ * {@link draftCompose}.
  */
-export function importBuilds(text: string, options: ImportOptions): Result<Imported> {
-  return isCompose(text, options.fileName) ? importCompose(text, options) : importBake(text, options);
+export function importBuilds(text: string, { fileName }: ImportOptions): Result<Imported> {
+  const file: SourceText = { name: fileName, text };
+  const drafted = isCompose(text, fileName) ? draftCompose(file) : draftBake([file]);
+  if (!drafted.ok) return drafted;
+  drafted.value.header.push(`Made from ${fileName} by bake-ts import.`);
+  return ok(finishDraft(drafted.value));
+}
+
+/** A draft as a file and its notes. */
+export function finishDraft(draft: Draft): Imported {
+  if (draft.isFlat) shareCommon(draft);
+  return { yaml: emitDraft(draft), notes: formatNotes(draft) };
 }
 
 /** JSON is YAML, so Compose may be JSON, too: what has `services` is Compose. */

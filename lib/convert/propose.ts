@@ -1,6 +1,5 @@
 /** A first builds.yaml for a repository of Dockerfiles: what a person would write, with comments where it is a guess. */
 import { fail, type Json, ok, parseImageRef, problem, type Result } from '../model/mod.ts';
-import type { Imported } from './bake.ts';
 import {
   addNote,
   createBuild,
@@ -12,6 +11,7 @@ import {
 } from './draft.ts';
 import { emitDraft } from './emit.ts';
 import { folderOf, guessContext, guessNames } from './guess.ts';
+import type { Imported } from './import.ts';
 import { type Recipe, readRecipe, USUAL_ARGS, usualValue } from './recipe.ts';
 import type { Repository } from './repository.ts';
 

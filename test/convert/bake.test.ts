@@ -5,7 +5,7 @@ import process from 'node:process';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { formatPrinted, printBuilds } from '../../lib/config/mod.ts';
-import { importBake } from '../../lib/convert/mod.ts';
+import { importBuilds } from '../../lib/convert/mod.ts';
 import { repoPath } from '../rig/paths.ts';
 import { compareWithBake } from './compare.ts';
 import { fixture, importAndPrint, mustImport, printedBake, readText } from './support.ts';
@@ -232,7 +232,7 @@ test('what cannot be imported is refused with the reason', () => {
     ['{"target": 3}', 'import/nothing-to-build'],
   ];
   for (const [text, code] of refused) {
-    const result = importBake(text, { fileName: 'docker-bake.json' });
+    const result = importBuilds(text, { fileName: 'docker-bake.json' });
     assert.deepEqual(result.ok ? [] : result.error.map((one) => one.code), [code], text);
   }
 });
@@ -281,7 +281,7 @@ test('JSON of any kind is imported or refused, and never throws', () => {
   });
   fc.assert(
     fc.property(file, (value) => {
-      importBake(JSON.stringify(value), { fileName: 'b.json' });
+      importBuilds(JSON.stringify(value), { fileName: 'b.json' });
     }),
     { numRuns: 300 },
   );

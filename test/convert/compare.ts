@@ -12,7 +12,7 @@ import path from 'node:path';
 import process from 'node:process';
 import { pathToFileURL } from 'node:url';
 import { type PrintedSet, printBuilds, readBuilds } from '../../lib/config/mod.ts';
-import { importBake } from '../../lib/convert/mod.ts';
+import { importBuilds } from '../../lib/convert/mod.ts';
 import { formatPlace, type Problem } from '../../lib/model/mod.ts';
 import { preparePlan } from '../../lib/prepare/mod.ts';
 
@@ -55,7 +55,7 @@ export async function compareWithBake(request: CompareRequest): Promise<Comparis
   };
   for (const [name, target] of Object.entries(original.target)) original.target[name] = unescaped(target);
   const none = { targets: 0, groups: 0, edges: 0, notes: [] };
-  const imported = builds === undefined ? importBake(bake, { fileName }) : undefined;
+  const imported = builds === undefined ? importBuilds(bake, { fileName }) : undefined;
   if (imported?.ok === false) return { ...none, differences: imported.error.map(line) };
   const read = await readBuilds({
     cwd,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { printBuilds } from '../../lib/config/mod.ts';
-import { importCompose } from '../../lib/convert/mod.ts';
+import { importBuilds } from '../../lib/convert/mod.ts';
 import { fixture, importAndPrint, mustImport, readText } from './support.ts';
 
 test('the build sections of a Compose file become builds with all their options', async () => {
@@ -157,7 +157,7 @@ test('what is not a Compose file with builds is refused, with the place of the e
     [`#${'x'.repeat(9 * 1024 * 1024)}`, 'import/too-big'],
   ];
   for (const [text, code] of refused) {
-    const result = importCompose(text, { fileName: 'compose.yaml' });
+    const result = importBuilds(text, { fileName: 'compose.yaml' });
     assert.deepEqual(result.ok ? [] : [result.error[0]?.code], [code], text.slice(0, 80));
   }
 });
@@ -205,7 +205,7 @@ test('a file of any kind is imported or refused, and never throws', () => {
   });
   fc.assert(
     fc.property(file, (value) => {
-      importCompose(JSON.stringify(value), { fileName: 'compose.yaml' });
+      importBuilds(JSON.stringify(value), { fileName: 'compose.yaml' });
     }),
     { numRuns: 300 },
   );

@@ -128,7 +128,7 @@ export function declareCli(): CAC {
     .option('--json', 'JSON instead of YAML')
     .action(lazily(() => import('./commands/print.ts')));
 
-  const init = cli.command('init', 'Propose a builds.yaml from the Dockerfiles of this repository');
+  const init = cli.command('init', 'Propose a builds.yaml from a bake or Compose file, and Dockerfiles');
   init
     .option('-o, --output <path>', 'Write to this file, not builds.yaml; - is stdout')
     .option('--force', 'Write over a file that is there already')

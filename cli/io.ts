@@ -6,6 +6,7 @@ import { problem } from '../lib/model/mod.ts';
 import type { Writer } from '../lib/report/mod.ts';
 import { goArchitecture, killPrograms } from '../lib/system/mod.ts';
 import { EXIT } from './exit-codes.ts';
+import type { Prompt } from './prompt.ts';
 
 /** Signals that ask us to stop. */
 export const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -23,8 +24,8 @@ export interface Io {
   readonly stderr: Writer;
   /** All of standard input. */
   readonly readStdin: () => Promise<string>;
-  /** Asks a yes-or-no question; undefined: nobody is there to answer. Absent: never. */
-  readonly confirm?: (question: string) => Promise<boolean | undefined>;
+  /** Opens a conversation with the person at the terminal; undefined: nobody is there. Absent: never. */
+  readonly openPrompt?: () => Promise<Prompt | undefined>;
   readonly now: () => number;
   /** Calls back for each stop signal until the returned function is called. */
   readonly onSignal: (handler: (signal: string) => void) => () => void;
@@ -84,7 +85,7 @@ export function createProcessIo(): Io {
     stdout: process.stdout,
     stderr: process.stderr,
     readStdin,
-    confirm,
+    openPrompt,
     now: Date.now,
     onSignal: (handler) => {
       for (const signal of STOP_SIGNALS) process.on(signal, handler);
@@ -104,13 +105,8 @@ async function readStdin(): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-async function confirm(question: string): Promise<boolean | undefined> {
+async function openPrompt(): Promise<Prompt | undefined> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) return undefined;
-  const { createInterface } = await import('node:readline/promises');
-  const lines = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return /^y(?:es)?$/i.test((await lines.question(question)).trim());
-  } finally {
-    lines.close();
-  }
+  const { createPrompt } = await import('./prompt.ts');
+  return createPrompt(process.stdin, process.stderr);
 }

@@ -22,8 +22,7 @@ export async function writeResult(text: string, target: string, args: ParsedArgs
   const first = await tryWrite(file, text, isSet(args, 'force') ? 'w' : 'wx');
   if (first === undefined) return reportWritten(target, io);
   if (first === 'EEXIST') {
-    const answer = await io.confirm?.(`${target} is there already. Write over it? [y/N] `);
-    if (answer !== true) {
+    if (!(await mayWriteOver(target, io))) {
       return reportProblems(
         [
           problem('cli/file-exists', `${target} is there already and was left as it is`, {
@@ -39,6 +38,13 @@ export async function writeResult(text: string, target: string, args: ParsedArgs
     return reportUnwritable(target, second, args, io);
   }
   return reportUnwritable(target, first, args, io);
+}
+
+async function mayWriteOver(target: string, io: Io): Promise<boolean> {
+  const prompt = await io.openPrompt?.();
+  const answer = await prompt?.ask(`${target} is there already. Write over it? [y/N] `);
+  prompt?.close();
+  return answer?.kind === 'line' && /^y(?:es)?$/i.test(answer.text.trim());
 }
 
 function reportWritten(target: string, io: Io): ExitCode {

@@ -125,7 +125,7 @@ function pair(document: Document, key: string, value: Json, comments: readonly s
 
 function commented(document: Document, key: string, comments: readonly string[]): Node {
   const node = document.createNode(key);
-  quote(node);
+  quoteKey(node);
   const lines = comments.flatMap((line) => line.split('\n')).map((line) => ` ${line}`);
   if (lines.length > 0) node.commentBefore = lines.join('\n');
   return node;
@@ -134,6 +134,12 @@ function commented(document: Document, key: string, comments: readonly string[])
 function quote(scalar: Scalar): void {
   const quotes = typeof scalar.value === 'string' ? quotesFor(scalar.value) : undefined;
   if (quotes !== undefined) scalar.type = quotes;
+}
+
+/** `node:22: build:base` is hard to read. */
+function quoteKey(key: Scalar): void {
+  if (typeof key.value === 'string' && key.value.includes(':')) key.type = 'QUOTE_DOUBLE';
+  quote(key);
 }
 
 /** Decides what stands on one line, from the inside out; text of several lines becomes a block. */
@@ -152,7 +158,7 @@ function layOut(node: Node, indent: number): void {
       : [];
   for (const child of children) layOut(child, indent + 4);
   for (const { key } of isMap(node) ? node.items : []) {
-    if (isScalar(key)) quote(key);
+    if (isScalar(key)) quoteKey(key);
   }
   const isFlat = children.every((child) => isScalar(child) || (isCollection(child) && child.flow === true));
   const hasLongText = children.some((child) => isScalar(child) && child.type === 'BLOCK_LITERAL');

@@ -74,12 +74,18 @@ function exists(source: string, folder: string, paths: readonly string[]): boole
   return paths.some((path) => path === full || path.startsWith(isPattern ? full : `${full}/`));
 }
 
-/** A name for each Dockerfile, from its own or its folder's; the repository's where neither says anything. */
-export function guessNames(paths: readonly string[], repository: string): ReadonlyMap<string, string> {
+/**
+ * A name for each Dockerfile, from its own or its folder's; the repository's where neither says anything. None is `taken`;
+ * all are afterwards.
+ */
+export function guessNames(
+  paths: readonly string[],
+  repository: string,
+  taken: Set<string>,
+): ReadonlyMap<string, string> {
   const wanted = new Map(paths.map((path) => [path, shortName(path, repository)]));
   const counts = new Map<string, number>();
-  for (const name of wanted.values()) counts.set(name, (counts.get(name) ?? 0) + 1);
-  const taken = new Set<string>();
+  for (const name of [...wanted.values(), ...taken]) counts.set(name, (counts.get(name) ?? 0) + 1);
   const names = new Map<string, string>();
   for (const [path, name] of wanted) {
     const isShared = (counts.get(name) ?? 0) > 1;
@@ -102,10 +108,15 @@ function shortName(path: string, repository: string): string {
   return isShelf && folder !== '.' ? ending : folder === '.' ? ending : `${place}-${ending}`;
 }
 
-/** The nearest folder whose name says something. */
+/** The nearest folder whose name says something; of a version, with what it is a version of: `node/22/slim`. */
 function folderName(folder: string, repository: string): string {
   const parts = folder === '.' ? [] : folder.split('/');
-  return parts.findLast((part) => !NAMELESS.has(part.toLowerCase())) ?? parts.at(-1) ?? repository;
+  const said = parts.filter((part) => !NAMELESS.has(part.toLowerCase()));
+  const isVersion = (at: number): boolean => /^v?[0-9]/.test(said[at] ?? '');
+  let from = said.length - 1;
+  while (isVersion(from) || isVersion(from - 1)) from--;
+  if (from < 0 && said.length > 0) return [repository.replace(/^docker-/, ''), ...said].join('-');
+  return said.length === 0 ? (parts.at(-1) ?? repository) : said.slice(from).join('-');
 }
 
 /** With the folders above, for names that two Dockerfiles want. */
@@ -114,4 +125,15 @@ function longName(path: string, name: string): string {
     .split('/')
     .filter((part) => part !== '.' && part !== name);
   return [...folders, name].join('-');
+}
+
+/** Dockerfiles that play a part in tests, or are there to be read or to work in. */
+export function isSide(path: string): boolean {
+  return /(?:^|\/)(?:tests?|e2e|examples?|samples?|fixtures?|testdata|docs?|\.devcontainer)\//i.test(path);
+}
+
+/** Those of the Dockerfiles that may be none of an image of the repository's own; none where all are such. */
+export function unclearOf(paths: readonly string[]): readonly string[] {
+  const side = paths.filter(isSide);
+  return side.length === paths.length ? [] : side;
 }

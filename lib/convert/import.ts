@@ -2,7 +2,7 @@
 import { ok, type Result } from '../model/mod.ts';
 import { draftBake, type SourceText } from './bake.ts';
 import { draftCompose } from './compose.ts';
-import { type Draft, formatNotes } from './draft.ts';
+import { formatNotes } from './draft.ts';
 import { emitDraft } from './emit.ts';
 import { shareCommon } from './share.ts';
 
@@ -26,14 +26,10 @@ export function importBuilds(text: string, { fileName }: ImportOptions): Result<
   const file: SourceText = { name: fileName, text };
   const drafted = isCompose(text, fileName) ? draftCompose(file) : draftBake([file]);
   if (!drafted.ok) return drafted;
-  drafted.value.header.push(`Made from ${fileName} by bake-ts import.`);
-  return ok(finishDraft(drafted.value));
-}
-
-/** A draft as a file and its notes. */
-export function finishDraft(draft: Draft): Imported {
+  const draft = drafted.value;
+  draft.header.push(`Made from ${fileName} by bake-ts import.`);
   if (draft.isFlat) shareCommon(draft);
-  return { yaml: emitDraft(draft), notes: formatNotes(draft) };
+  return ok({ yaml: emitDraft(draft), notes: formatNotes(draft) });
 }
 
 /** JSON is YAML, so Compose may be JSON, too: what has `services` is Compose. */

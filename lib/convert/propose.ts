@@ -1,5 +1,6 @@
 /** A first builds.yaml for a repository of Dockerfiles: what a person would write, with comments where it is a guess. */
-import { fail, type Json, ok, parseImageRef, problem, type Result } from '../model/mod.ts';
+import { fail, type Json, ok, problem, type Result } from '../model/mod.ts';
+import { ownersIn, readClaims } from './claims.ts';
 import {
   addNote,
   createBuild,
@@ -7,27 +8,61 @@ import {
   type Draft,
   type DraftBuild,
   formatNotes,
+  isRecord,
   literal,
+  scalarText,
 } from './draft.ts';
 import { emitDraft } from './emit.ts';
 import { folderOf, guessContext, guessNames } from './guess.ts';
 import type { Imported } from './import.ts';
+import { findLinks, type Linkable } from './link.ts';
+import { freeName } from './names.ts';
 import { type Recipe, readRecipe, USUAL_ARGS, usualValue } from './recipe.ts';
 import type { Repository } from './repository.ts';
+import { shareCommon } from './share.ts';
+import type { Source } from './source.ts';
+
+/** What a person has said before the proposal is made; what is not said has defaults. */
+export interface ProposeOptions {
+  /** What the repository's bake or Compose file says; its draft is added to. */
+  readonly source?: Source;
+  /** Registry, with an owner where there is one: `ghcr.io/acme`. */
+  readonly registry?: string;
+  readonly push?: boolean;
+  /** Paths of Dockerfiles that are no images of their own. */
+  readonly leaveOut?: ReadonlySet<string>;
+}
+
+/** A first builds.yaml. */
+export interface Proposal extends Imported {
+  /** What it was made from: `docker-bake.json and 2 Dockerfiles that it does not name`. */
+  readonly origin: string;
+}
+
+/** Dockerfiles for which a proposal has something to say. */
+export function candidatesOf(repository: Repository, source?: Source): readonly string[] {
+  const claims = source === undefined ? undefined : readClaims(source.draft, repository);
+  return [...repository.dockerfiles].flatMap(([path, text]) =>
+    /^\s*FROM\s/im.test(text) && claims?.has(path) !== true ? [path] : [],
+  );
+}
 
 /**
- * Proposes a builds.yaml. Problem: `import/no-dockerfile` where there is none that can be read.
+ * Proposes a builds.yaml. Problem: `import/no-dockerfile` where there is neither a source nor a Dockerfile that can be read.
  */
-export function proposeBuilds(repository: Repository): Result<Imported> {
-  const draft = createDraft();
+export function proposeBuilds(repository: Repository, options: ProposeOptions = {}): Result<Proposal> {
+  const { source, leaveOut = new Set<string>() } = options;
+  const draft = source?.draft ?? createDraft();
+  if (draft.isFlat) shareCommon(draft);
+  const claimed = readClaims(draft, repository).builds;
   const recipes: Recipe[] = [];
-  for (const [path, text] of repository.dockerfiles) {
-    if (!/^\s*FROM\s/im.test(text)) continue;
-    const recipe = readRecipe(path, text);
+  for (const path of candidatesOf(repository, source)) {
+    if (leaveOut.has(path)) continue;
+    const recipe = readRecipe(path, repository.dockerfiles.get(path) ?? '');
     if (recipe.ok) recipes.push(recipe.value);
     else addNote(draft, `${path} is left out: ${recipe.error[0]?.message ?? 'it cannot be read'}`);
   }
-  if (recipes.length === 0) {
+  if (recipes.length === 0 && source === undefined) {
     return fail([
       problem('import/no-dockerfile', 'There is no Dockerfile here', {
         hint: 'Looked for Dockerfile, Dockerfile.*, *.Dockerfile and Containerfile in every folder that git does not ignore.',
@@ -36,85 +71,120 @@ export function proposeBuilds(repository: Repository): Result<Imported> {
     ]);
   }
   if (repository.isCut) addNote(draft, 'there are very many files; not all of them were looked at');
+  const added = addRecipes(draft, recipes, repository, options);
+  linkDraft([...claimed, ...added], repository, options);
+  placeParentsFirst(draft, added);
+  const origin = describeOrigin(source, recipes.length);
+  draft.header.push(
+    `Proposed by bake-ts init from ${origin}.`,
+    'Check contexts and names, then:',
+    '  bake-ts validate     is everything right?',
+    '  bake-ts plan         what would be built, in which order',
+    '  bake-ts run          build what has changed, and push what says `push`',
+  );
+  return ok({ yaml: emitDraft(draft), notes: formatNotes(draft), origin });
+}
+
+function describeOrigin(source: Source | undefined, count: number): string {
+  const files = count === 1 ? 'one Dockerfile' : `${count} Dockerfiles`;
+  if (source === undefined) return count === 1 ? 'the Dockerfile it found' : `the ${files} it found`;
+  const { names } = source;
+  if (count === 0) return names.join(' and ');
+  return `${names.join(', ')} and ${files} that ${names.length === 1 ? 'it does' : 'they do'} not name`;
+}
+
+/** Adds a build for each Dockerfile, with the template, variables and groups that these need. */
+function addRecipes(
+  draft: Draft,
+  recipes: readonly Recipe[],
+  repository: Repository,
+  options: ProposeOptions,
+): readonly Linkable[] {
+  if (recipes.length === 0) return [];
+  const taken = new Set([...draft.builds, ...draft.templates, ...draft.groups].map(({ name }) => name));
+  const isFirst = options.source === undefined;
   const names = guessNames(
     recipes.map(({ path }) => path),
     repository.name,
+    taken,
   );
-  draft.header.push(
-    'Proposed by bake-ts init from the Dockerfiles it found. Check contexts and names, then:',
-    '  bake-ts validate     is everything right?',
-    '  bake-ts plan         what would be built, in which order',
-    '  bake-ts run          build and push what has changed',
-  );
-  addFrame(draft);
-  const edges = findEdges(recipes, names);
-  const builds = new Map(
-    recipes.map((recipe) => {
-      const name = names.get(recipe.path) ?? 'app';
-      return [name, proposeBuild(recipe, name, edges, repository)] as const;
-    }),
-  );
-  // What others build on comes first: files are read from top to bottom.
-  const place = (name: string): void => {
-    const build = builds.get(name);
-    if (build === undefined || draft.builds.includes(build)) return;
-    for (const parent of edges.get(name)?.values() ?? []) place(parent);
-    draft.builds.push(build);
-  };
-  for (const name of builds.keys()) place(name);
-  addGroups(draft, recipes, names);
-  return ok({ yaml: emitDraft(draft), notes: formatNotes(draft) });
+  const frame = addFrame(draft, taken, options);
+  const added = recipes.map((recipe): Linkable => {
+    const name = names.get(recipe.path) ?? 'app';
+    const build = proposeBuild(recipe, name, frame, repository);
+    if (!isFirst)
+      build.comments.unshift(`Not in ${options.source?.names[0] ?? 'it'}; proposed from its Dockerfile.`);
+    return { build, path: recipe.path, recipe, usualTag: usualTag(name), edges: [], isSingle: true };
+  });
+  if (isFirst) addGroups(draft, recipes, names);
+  else addOthers(draft, added, taken);
+  draft.builds.push(...added.map(({ build }) => build));
+  return added;
 }
 
-function addFrame(draft: Draft): void {
+/** What is built without a name stays what the bake or Compose file builds. */
+function addOthers(draft: Draft, added: readonly Linkable[], taken: Set<string>): void {
+  if (!draft.groups.some(({ name }) => name === 'default') && !taken.has('default')) {
+    draft.groups.unshift({ name: 'default', members: draft.builds.map(({ name }) => name) });
+    taken.add('default');
+  }
+  draft.groups.push({ name: freeName('other', taken), members: added.map(({ build }) => build.name) });
+}
+
+/** Names in the file of what all proposed builds have in common. */
+interface Frame {
+  readonly template: string;
+  readonly registry: string;
+  readonly tag: string;
+}
+
+function addFrame(draft: Draft, taken: Set<string>, { registry, push = true }: ProposeOptions): Frame {
+  const variables = new Set(draft.variables.map(({ name }) => name));
+  const frame: Frame = {
+    template: freeName('image', taken),
+    registry: variables.has('REGISTRY') ? freeName('IMAGE_REGISTRY', variables) : 'REGISTRY',
+    tag: variables.has('TAG') ? freeName('IMAGE_TAG', variables) : 'TAG',
+  };
   draft.variables.push(
     {
-      name: 'REGISTRY',
-      value: 'localhost:5000',
-      comments: ['Where images are pushed to: --var REGISTRY=ghcr.io/you, or the environment variable.'],
+      name: frame.registry,
+      value: literal(registry ?? 'localhost:5000'),
+      comments: [
+        `Where images are pushed to: --var ${frame.registry}=ghcr.io/you, or the environment variable.`,
+      ],
     },
-    { name: 'TAG', value: { default: 'dev', env: ['TAG', 'GITHUB_REF_NAME'] }, comments: [] },
+    { name: frame.tag, value: { default: 'dev', env: [frame.tag, 'GITHUB_REF_NAME'] }, comments: [] },
   );
-  const image = createBuild('image');
-  image.comments.push('What all images have in common.');
+  const image = createBuild(frame.template);
+  image.comments.push(
+    variables.size === 0 && draft.builds.length === 0
+      ? 'What all images have in common.'
+      : 'What the images have in common that were proposed from their Dockerfiles.',
+  );
   // Names of branches hold what tags cannot. No label with the commit: every commit would change every image.
-  image.keys.set('tags', ['${{ vars.REGISTRY }}/${{ build.name }}:${{ slug(vars.TAG) }}']);
-  image.keys.set('push', true);
+  image.keys.set('tags', [
+    `\${{ vars.${frame.registry} }}/\${{ build.name }}:\${{ slug(vars.${frame.tag}) }}`,
+  ]);
+  if (push) image.keys.set('push', true);
   draft.templates.push(image);
+  return frame;
 }
 
-function proposeBuild(
-  recipe: Recipe,
-  name: string,
-  edges: ReadonlyMap<string, ReadonlyMap<string, string>>,
-  { paths, hasGit }: Repository,
-): DraftBuild {
+function proposeBuild(recipe: Recipe, name: string, frame: Frame, { paths, hasGit }: Repository): DraftBuild {
   const build = createBuild(name);
   const context = guessContext(recipe, paths);
-  build.keys.set('extends', 'image');
+  build.keys.set('extends', frame.template);
   build.keys.set('context', literal(context));
   const dockerfile = relativeTo(context, recipe.path);
   if (dockerfile !== 'Dockerfile') build.keys.set('dockerfile', literal(dockerfile));
-  // A reference that is another build's tag links the two by itself, whatever registry and tag are.
-  const contexts = [...(edges.get(name) ?? [])].filter(([written, parent]) => written !== usualTag(parent));
-  if (contexts.length > 0) {
-    build.keys.set(
-      'contexts',
-      Object.fromEntries(contexts.map(([written, parent]) => [literal(written), `build:${parent}`])),
-    );
-  }
-  proposeArgs(build, recipe, hasGit);
+  proposeArgs(build, recipe, frame, hasGit);
   if (recipe.secrets.length > 0) {
     build.keys.set(
       'secrets',
       recipe.secrets.map((id): Json => `id=${id},env=${id.replaceAll(/[^A-Za-z0-9]+/g, '_').toUpperCase()}`),
     );
   }
-  if (recipe.ssh.length > 0)
-    build.keys.set(
-      'ssh',
-      recipe.ssh.map((id): Json => id),
-    );
+  if (recipe.ssh.length > 0) build.keys.set('ssh', [...recipe.ssh]);
   if (recipe.ports.length > 0) build.comments.push(`Listens on ${recipe.ports.join(', ')}.`);
   if (recipe.sideStages.length > 0) {
     build.comments.push(`Also in its Dockerfile: target ${recipe.sideStages.join(', ')}.`);
@@ -126,15 +196,74 @@ function usualTag(name: string): string {
   return `${USUAL_ARGS['REGISTRY']?.value ?? ''}/${name}:${USUAL_ARGS['TAG']?.value ?? ''}`;
 }
 
+/** Writes what is known or guessed of the images that builds read of one another. */
+function linkDraft(
+  all: readonly Linkable[],
+  { name, owners }: Repository,
+  { registry }: ProposeOptions,
+): void {
+  const tags = all.flatMap((one) => one.tags ?? []);
+  const links = findLinks(all, {
+    repository: name,
+    owners: new Set([...owners, ...ownersIn(registry === undefined ? tags : [...tags, `${registry}/x`])]),
+  });
+  for (const { reader, written, kind, owner } of links) {
+    const { build } = reader;
+    if (kind === 'maybe') {
+      build.comments.push(
+        `If "${written}" is the build ${owner.build.name}, say so: contexts: { "${written}": build:${owner.build.name} }`,
+      );
+      continue;
+    }
+    // A reference that is another build's tag links the two by itself, whatever registry and tag are.
+    if (owner.usualTag === written) continue;
+    const known = build.keys.get('contexts');
+    if (known !== undefined && !isRecord(known)) continue;
+    const source = kind === 'outside' ? `docker-image://${written}` : `build:${owner.build.name}`;
+    build.keys.set('contexts', {
+      ...(known as Readonly<Record<string, Json>> | undefined),
+      [literal(written)]: source,
+    });
+    const comments = build.keyComments.get('contexts') ?? [];
+    if (kind === 'guess') {
+      const comment = `A guess by names: "${written}" is what ${owner.path ?? owner.build.name} makes. Without the line it is pulled.`;
+      build.keyComments.set('contexts', [...comments, comment]);
+    } else if (kind === 'outside') {
+      build.keyComments.set('contexts', [
+        ...comments,
+        `Docker Hub's ${written}, not the build of that name.`,
+      ]);
+    }
+  }
+}
+
+/** What others build on comes first: files are read from top to bottom. */
+function placeParentsFirst(draft: Draft, added: readonly Linkable[]): void {
+  const builds = new Map(added.map(({ build }) => [build.name, build]));
+  const rest = draft.builds.filter((build) => builds.get(build.name) !== build);
+  const placed = new Set<DraftBuild>();
+  const place = (build: DraftBuild, open: readonly DraftBuild[]): void => {
+    if (placed.has(build) || open.includes(build)) return;
+    const contexts = build.keys.get('contexts');
+    for (const source of Object.values(isRecord(contexts) ? contexts : {})) {
+      const parent = builds.get(/^build:(.+)$/.exec(scalarText(source) ?? '')?.[1] ?? '');
+      if (parent !== undefined) place(parent, [...open, build]);
+    }
+    placed.add(build);
+  };
+  for (const build of builds.values()) place(build, []);
+  draft.builds.splice(0, draft.builds.length, ...rest, ...placed);
+}
+
 function relativeTo(folder: string, path: string): string {
   return folder === '.' ? path : path.startsWith(`${folder}/`) ? path.slice(folder.length + 1) : path;
 }
 
-function proposeArgs(build: DraftBuild, recipe: Recipe, hasGit: boolean): void {
+function proposeArgs(build: DraftBuild, recipe: Recipe, frame: Frame, hasGit: boolean): void {
   const args: Record<string, Json> = {};
   const open: string[] = [];
   for (const arg of recipe.openArgs) {
-    const value = usualValue(arg, hasGit);
+    const value = usualValue(arg, frame, hasGit);
     if (value !== undefined) args[arg] = value;
     else if (recipe.neededArgs.includes(arg)) args[arg] = '';
     else open.push(arg);
@@ -144,46 +273,6 @@ function proposeArgs(build: DraftBuild, recipe: Recipe, hasGit: boolean): void {
     build.keyComments.set('args', ['FROM needs these: fill in the empty ones.']);
   }
   if (open.length > 0) build.comments.push(`Takes these arguments, too: ${open.join(', ')}.`);
-}
-
-/** Names that mean an image of Docker Hub, not one of this repository, unless a registry or owner stands before them. */
-const WELL_KNOWN =
-  /^(?:alpine|amazonlinux|bash|buildpack-deps|busybox|caddy|centos|clojure|composer|debian|docker|dotnet|eclipse-temurin|elasticsearch|elixir|erlang|fedora|gcc|golang|gradle|haproxy|haskell|hello-world|httpd|influxdb|java|jenkins|julia|kibana|kong|mariadb|maven|memcached|mongo|mysql|nats|neo4j|nginx|node|openjdk|oraclelinux|perl|php|postgres|python|r-base|rabbitmq|redis|registry|ruby|rust|scratch|sonarqube|swift|telegraf|tomcat|traefik|ubuntu|vault|wordpress|zookeeper)$/;
-
-/** Build → reference as its Dockerfile writes it → the build that it means. */
-function findEdges(
-  recipes: readonly Recipe[],
-  names: ReadonlyMap<string, string>,
-): ReadonlyMap<string, ReadonlyMap<string, string>> {
-  const all = new Set(names.values());
-  const edges = new Map<string, Map<string, string>>();
-  const reaches = (from: string, to: string, seen = new Set<string>()): boolean => {
-    if (from === to) return true;
-    if (seen.has(from)) return false;
-    seen.add(from);
-    return [...(edges.get(from)?.values() ?? [])].some((next) => reaches(next, to, seen));
-  };
-  for (const recipe of recipes) {
-    const name = names.get(recipe.path) ?? '';
-    const found = new Map<string, string>();
-    edges.set(name, found);
-    for (const { written } of recipe.images) {
-      const parent = ownerOf(written, all);
-      if (parent !== undefined && !reaches(parent, name)) found.set(written, parent);
-    }
-  }
-  return edges;
-}
-
-function ownerOf(written: string, names: ReadonlySet<string>): string | undefined {
-  const ref = parseImageRef(written);
-  if (ref === undefined || ref.digest !== undefined) return undefined;
-  const path = ref.repository.replace(/^library\//, '').split('/');
-  const last = path.at(-1) ?? '';
-  const isBare = ref.registry === 'docker.io' && path.length === 1;
-  if (isBare && WELL_KNOWN.test(last)) return undefined;
-  const candidates = [last, path.slice(-2).join('-'), last.replace(/^.*?[-_]/, '')];
-  return candidates.slice(0, isBare ? 2 : 3).find((name) => names.has(name));
 }
 
 /** Developers' and tests' images are not part of what is built by default. */

@@ -27,13 +27,15 @@ export interface Recipe {
   readonly ssh: readonly string[];
 }
 
-/** Values that arguments of these names get, so that references with them can be resolved. */
-export const USUAL_ARGS: Readonly<Record<string, { readonly value: string; readonly expression: string }>> = {
-  REGISTRY: { value: 'localhost:5000', expression: '${{ vars.REGISTRY }}' },
-  TAG: { value: 'dev', expression: '${{ vars.TAG }}' },
-  IMAGE_TAG: { value: 'dev', expression: '${{ vars.TAG }}' },
-  VERSION: { value: 'dev', expression: '${{ vars.TAG }}' },
-  APP_VERSION: { value: 'dev', expression: '${{ vars.TAG }}' },
+/** Values that arguments of these names get, so that references with them can be resolved, and the variable for each. */
+export const USUAL_ARGS: Readonly<
+  Record<string, { readonly value: string; readonly variable: 'registry' | 'tag' }>
+> = {
+  REGISTRY: { value: 'localhost:5000', variable: 'registry' },
+  TAG: { value: 'dev', variable: 'tag' },
+  IMAGE_TAG: { value: 'dev', variable: 'tag' },
+  VERSION: { value: 'dev', variable: 'tag' },
+  APP_VERSION: { value: 'dev', variable: 'tag' },
 };
 
 /** Arguments for the commit. */
@@ -47,43 +49,59 @@ const COMMIT_ARGS: ReadonlySet<string> = new Set([
   'VCS_REF',
 ]);
 
-/** What to give an argument, where its name says it. */
-export function usualValue(arg: string, hasGit: boolean): string | undefined {
+/** What to give an argument, where its name says it; `variables` are the names of those for registry and tag. */
+export function usualValue(
+  arg: string,
+  variables: { readonly registry: string; readonly tag: string },
+  hasGit: boolean,
+): string | undefined {
   if (COMMIT_ARGS.has(arg)) return hasGit ? '${{ git.sha }}' : undefined;
-  return Object.hasOwn(USUAL_ARGS, arg) ? USUAL_ARGS[arg]?.expression : undefined;
+  const usual = Object.hasOwn(USUAL_ARGS, arg) ? USUAL_ARGS[arg] : undefined;
+  return usual === undefined ? undefined : `\${{ vars.${variables[usual.variable]} }}`;
 }
 
 /** Set by BuildKit or meant for the outside; nobody writes them into a builds file. */
 const PREDEFINED =
   /^(?:TARGET|BUILD)(?:PLATFORM|OS|ARCH|VARIANT|OSVERSION|STAGE)$|^(?:https?|ftp|no|all)_proxy$|^SOURCE_DATE_EPOCH$|^BUILDKIT_/i;
 
+/** What the build that a Dockerfile belongs to says already. */
+export interface Given {
+  readonly args: ReadonlyMap<string, string>;
+  readonly target?: string;
+  /** Names that its named contexts answer. */
+  readonly contextNames: ReadonlySet<string>;
+}
+
 /** Reads a Dockerfile; problems are those of the package `dockerfile`. */
-export function readRecipe(path: string, text: string): Result<Recipe, readonly Problem[]> {
+export function readRecipe(path: string, text: string, given?: Given): Result<Recipe, readonly Problem[]> {
   const parsed = parseDockerfile({ path, text });
   if (!parsed.ok) return parsed;
   const openArgs = findOpenArgs(parsed.value);
-  const args = new Map(
-    openArgs.flatMap((name) => {
-      const usual = Object.hasOwn(USUAL_ARGS, name) ? USUAL_ARGS[name] : undefined;
-      return usual === undefined ? [] : [[name, usual.value] as const];
-    }),
-  );
-  const facts = inspect(parsed.value, args);
+  const usual = openArgs.flatMap((name) => {
+    const known = Object.hasOwn(USUAL_ARGS, name) ? USUAL_ARGS[name] : undefined;
+    return known === undefined ? [] : [[name, known.value] as const];
+  });
+  const args = given?.args ?? new Map(usual);
+  const facts = inspect(parsed.value, { ...given, args });
   if (facts.ok) return ok(describe(path, facts.value, openArgs, []));
   // FROM may be empty without an argument: try again with a stand-in for each that has no default.
   const needed = openArgs.filter((name) => !args.has(name));
-  const again = inspect(
-    parsed.value,
-    new Map([...args, ...needed.map((name) => [name, 'scratch'] as const)]),
-  );
+  const again = inspect(parsed.value, {
+    ...given,
+    args: new Map([...args, ...needed.map((name) => [name, 'scratch'] as const)]),
+  });
   return again.ok ? ok(describe(path, again.value, openArgs, needed)) : fail(facts.error);
 }
 
-function inspect(dockerfile: Dockerfile, args: ReadonlyMap<string, string>): Result<DockerfileFacts> {
+function inspect(
+  dockerfile: Dockerfile,
+  { args, target, contextNames = new Set() }: Partial<Given> & Pick<Given, 'args'>,
+): Result<DockerfileFacts> {
   return inspectDockerfile(dockerfile, {
+    ...(target === undefined || target === '' ? {} : { target }),
     args,
     platforms: [],
-    contextNames: new Set(),
+    contextNames,
     unknownBases: 'plain',
   });
 }

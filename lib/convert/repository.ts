@@ -12,6 +12,8 @@ export interface Repository {
   /** Path of each Dockerfile → its text. */
   readonly dockerfiles: ReadonlyMap<string, string>;
   readonly hasGit: boolean;
+  /** Names under which its own images may stand in a registry: the directory's, and owner and name of its git remotes. */
+  readonly owners: ReadonlySet<string>;
   /** True where the walk stopped because there were too many files. */
   readonly isCut: boolean;
 }
@@ -51,8 +53,30 @@ export async function readRepository(root: string): Promise<Repository> {
     paths: walk.paths,
     dockerfiles: new Map([...walk.dockerfiles].sort(([a], [b]) => (a < b ? -1 : 1))),
     hasGit,
+    owners: new Set([basename(root).toLowerCase(), ...(await readRemotes(root))]),
     isCut: walk.paths.length >= MAX_FILES,
   };
+}
+
+/** Owner and name of each remote: `git@example.com:acme/shop.git` has `acme` and `shop`. */
+async function readRemotes(root: string): Promise<readonly string[]> {
+  const config = await readSmall(join(root, '.git', 'config'));
+  return [...config.matchAll(/^\s*url\s*=\s*(\S+)\s*$/gm)].flatMap(([, url = '']) => {
+    const parts = url
+      .replace(/\/+$/, '')
+      .replace(/\.git$/, '')
+      .split(/[/:]+/);
+    return parts.slice(-2).map((part) => part.toLowerCase());
+  });
+}
+
+/** The text of a small regular file; empty where there is none. */
+async function readSmall(file: string): Promise<string> {
+  const isFile = await stat(file).then(
+    (found) => found.isFile() && found.size <= MAX_DOCKERFILE_BYTES,
+    () => false,
+  );
+  return isFile ? readFile(file, 'utf8').catch(() => '') : '';
 }
 
 interface Walk {
@@ -98,12 +122,7 @@ async function readDockerfile(walk: Walk, path: string): Promise<void> {
 }
 
 async function readIgnore(root: string, folder: string): Promise<readonly Ignore[]> {
-  const file = join(root, folder, '.gitignore');
-  const isFile = await stat(file).then(
-    (found) => found.isFile() && found.size <= MAX_DOCKERFILE_BYTES,
-    () => false,
-  );
-  const text = isFile ? await readFile(file, 'utf8').catch(() => '') : '';
+  const text = await readSmall(join(root, folder, '.gitignore'));
   return text.split('\n').flatMap((line) => parseIgnore(line, folder));
 }
 

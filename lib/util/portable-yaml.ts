@@ -10,7 +10,8 @@ import { hasControls } from './control-characters.ts';
 const NOT_TEXT = [
   /^(?:y|n|yes|no|on|off|true|false|null|~|<<|=)$/i,
   /^[-+]?(?:0b[01_]+|0o?[0-7_]+|0x[0-9a-f_]+|[0-9][0-9_]*(?::[0-5]?[0-9])*(?:\.[0-9_]*)?)$/i,
-  /^[-+]?(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)(?:e[-+]?[0-9]+)?$|^[-+]?\.(?:inf|nan)$/i,
+  // By the letter a lone point is a number, too, which no reader takes it for, and `context: .` is what people write.
+  /^(?!\.$)[-+]?(?:[0-9][0-9_]*)?(?:\.[0-9_]*|(?:\.[0-9_]*)?e[-+]?[0-9]+)$|^[-+]?\.(?:inf|nan)$/i,
   /^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt \t].*)?$/,
   /^(?:---|\.\.\.|:)|\?/,
 ];

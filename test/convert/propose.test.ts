@@ -2,30 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { printBuilds, readBuilds } from '../../lib/config/mod.ts';
-import { isDockerfileName, proposeBuilds, type Repository, readRepository } from '../../lib/convert/mod.ts';
+import { proposeBuilds, type Repository, readRepository } from '../../lib/convert/mod.ts';
 import { preparePlan } from '../../lib/prepare/mod.ts';
 import { assertGolden } from '../rig/golden.ts';
 import { repoPath } from '../rig/paths.ts';
 import { makeTree, type TreeEntry } from '../rig/temp.ts';
-import { readText } from './support.ts';
-
-/** A repository in memory. */
-function repository(files: Readonly<Record<string, string>>, more: Partial<Repository> = {}): Repository {
-  return {
-    name: 'acme',
-    paths: Object.keys(files).sort(),
-    dockerfiles: new Map(Object.entries(files).filter(([path]) => isDockerfileName(path))),
-    hasGit: false,
-    isCut: false,
-    ...more,
-  };
-}
-
-function propose(files: Readonly<Record<string, string>>, more: Partial<Repository> = {}): string {
-  const result = proposeBuilds(repository(files, more));
-  if (!result.ok) assert.fail(result.error.map(({ message }) => message).join('\n'));
-  return result.value.yaml;
-}
+import { propose, readText, repository } from './support.ts';
 
 async function proposeAndPrint(files: Readonly<Record<string, string>>) {
   return printBuilds(await readText(propose(files)));
@@ -118,19 +100,6 @@ test('names come from the file, its folder, or the repository, and never clash',
     'two-api',
     'worker',
   ]);
-});
-
-test('an image of Docker Hub does not count as a build of the same name, nor a build as its own base', async () => {
-  const { builds } = await proposeAndPrint({
-    'redis/Dockerfile': 'FROM redis:7\n',
-    'node/Dockerfile': 'FROM node:22\n',
-    'app/Dockerfile': 'FROM node:22\nCOPY --from=acme/tool:1 /tool /tool\n',
-    'tool/Dockerfile': 'FROM acme/app:1\n',
-  });
-  assert.equal(builds['redis']?.['contexts'], undefined);
-  assert.equal(builds['node']?.['contexts'], undefined);
-  assert.deepEqual(builds['app']?.['contexts'], { 'acme/tool:1': 'build:tool' });
-  assert.equal(builds['tool']?.['contexts'], undefined, 'a cycle is left open');
 });
 
 test('an argument without which FROM is empty stands there to be filled in', () => {

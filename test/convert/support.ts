@@ -2,7 +2,18 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { type PrintedSet, printBuilds, readBuilds } from '../../lib/config/mod.ts';
-import { type Imported, importBuilds } from '../../lib/convert/mod.ts';
+import {
+  findSources,
+  type Imported,
+  importBuilds,
+  isDockerfileName,
+  type Proposal,
+  proposeBuilds,
+  type Repository,
+  readRepository,
+  readSource,
+  type SourceReading,
+} from '../../lib/convert/mod.ts';
 import type { BuildSet } from '../../lib/model/mod.ts';
 import { repoPath } from '../rig/paths.ts';
 
@@ -44,4 +55,47 @@ export function printedBake(target: Readonly<Record<string, unknown>>, name = 'a
     group: { default: { targets: [name] } },
     target: { [name]: { context: '.', dockerfile: 'Dockerfile', ...target } },
   });
+}
+
+/** A repository in memory. */
+export function repository(
+  files: Readonly<Record<string, string>>,
+  more: Partial<Repository> = {},
+): Repository {
+  return {
+    name: 'acme',
+    paths: Object.keys(files).sort(),
+    dockerfiles: new Map(Object.entries(files).filter(([path]) => isDockerfileName(path))),
+    hasGit: false,
+    owners: new Set(['acme']),
+    isCut: false,
+    ...more,
+  };
+}
+
+/** What is proposed for a repository in memory. */
+export function propose(files: Readonly<Record<string, string>>, more: Partial<Repository> = {}): string {
+  const result = proposeBuilds(repository(files, more));
+  if (!result.ok) assert.fail(result.error.map(({ message }) => message).join('\n'));
+  return result.value.yaml;
+}
+
+/** What is proposed for a directory, as `init` does it where nobody is asked. */
+export async function proposeIn(
+  directory: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Proposal & Pick<SourceReading, 'remarks'>> {
+  const { source, remarks } = await readSource(findSources(directory), { directory, env });
+  const result = proposeBuilds(await readRepository(directory), source === undefined ? {} : { source });
+  if (!result.ok) assert.fail(result.error.map(({ message }) => message).join('\n'));
+  return { ...result.value, remarks };
+}
+
+/** Reads a builds file from text as if it lay in a directory. */
+export async function readIn(directory: string, yaml: string): Promise<BuildSet> {
+  const result = await readBuilds({ cwd: directory, env: {}, files: ['-'], stdin: yaml });
+  if (!result.ok)
+    assert.fail(`${result.error.map(({ code, message }) => `${code}: ${message}`).join('\n')}\n${yaml}`);
+  assert.deepEqual(result.value.warnings, []);
+  return result.value.set;
 }

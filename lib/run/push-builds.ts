@@ -159,6 +159,11 @@ class Push {
     const [first] = stored.values();
     const others = [...stored].filter(([, digest]) => digest !== (record?.digest ?? first));
     if (others.length > 0) return fail([differs(node, record, stored)]);
+    // The last result may be that of other tags, and nobody asked whether it would be the same under these.
+    const keepsNames = opened.value.store.unreadable?.code !== 'engine/no-image-store';
+    const wanted = wantedTags(node).map(formatImageRef);
+    const isTheirs = wanted.some((tag) => stored.has(tag) || record?.refs.includes(tag) === true);
+    if (record !== undefined && keepsNames && !isTheirs) return fail([underOthers(node, record, wanted)]);
     if (record !== undefined) return ok(recorded(record));
     if (first !== undefined) return ok({ node, digest: first });
     return fail([
@@ -262,6 +267,14 @@ async function publishOne(
   if (first === undefined) return ok([]);
   const source = { registry: first.registry, repository: first.repository, digest };
   return publisher.publish({ build: node.build.name, source, refs, fresh: true });
+}
+
+function underOthers({ build }: PlanNode, record: BuildRecord, wanted: readonly string[]): Problem {
+  return problem(
+    'run/not-built',
+    `\`${build.name}\` was not built under ${wanted.join(', ')}: its last result here (${shorten(record.digest)}, ${record.finishedAt}) has other tags, or its image was removed from the engine's store`,
+    { hint: `Build it, which is short where nothing changed: bake-ts run ${build.name}` },
+  );
 }
 
 function differs(

@@ -256,6 +256,24 @@ test(
   },
 );
 
+test('a result is not pushed under tags that it was not built with', options, async (t) => {
+  const registry = await startTestRegistry(t);
+  const env = await makeEnvironments(t);
+  const work = await makeWorkspace(t, tree(registry.host));
+  assert.equal((await work.run(['run', 'side'], { env: env.listed })).exitCode, 0);
+  const other = `${registry.host}/store/side:2`;
+  for (const one of [env.listed, env.withoutCtr]) {
+    const refused = await work.run(['push', 'side', '--set', `side.tags=${other}`], { env: one });
+    assert.equal(refused.exitCode, 1, refused.stderr);
+    assert.match(refused.stderr, /run\/not-built[\s\S]*side:2/);
+    assert.equal(await digestOf(other), undefined);
+  }
+  // With one of its tags the result is theirs, and new ones come along.
+  const both = await work.run(['push', 'side', '--set', `side.tags+=${other}`], { env: env.listed });
+  assert.equal(both.exitCode, 0, both.stderr);
+  assert.equal(await digestOf(other), await digestOf(`${registry.host}/store/side:1`));
+});
+
 test('immutable tags stay, and tags that move together move together', options, async (t) => {
   const registry = await startTestRegistry(t);
   const env = await makeEnvironments(t);

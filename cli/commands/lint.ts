@@ -33,8 +33,10 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
       const stopped = stoppedBy();
       if (stopped !== undefined) return exitCodeOfSignal(stopped);
       if (!linted.ok) return reportProblems(linted.error, args, io);
-      const { problems, builds, dockerfiles } = linted.value;
+      const { problems, builds, dockerfiles, passedOver } = linted.value;
       writeFindings(problems, args, io);
+      if (passedOver.length > 0)
+        io.stderr.write(`not checked, since their frontend is not Docker's: ${passedOver.join(', ')}\n`);
       if (problems.length === 0 && ['text', 'lines'].includes(textOf(args, 'format') ?? 'text')) {
         const good = paletteFor(args, io, io.stdout).good('nothing found');
         io.stdout.write(`${good}: ${plural(dockerfiles, 'Dockerfile')} of ${plural(builds, 'build')}\n`);

@@ -64,6 +64,13 @@ export interface LocalSource {
 export interface LocalSources {
   readonly main?: LocalSource;
   readonly named: ReadonlyMap<string, LocalSource>;
+  /** The file of a foreign frontend, with what may be read beside it; undefined: the directory that it lies in. */
+  readonly dockerfile?: FrontendFile;
+}
+
+/** The file that the frontend reads, on this machine. */
+export interface FrontendFile extends LocalSource {
+  readonly filename: string;
 }
 
 /** All that one call of `buildctl build` needs. */
@@ -72,7 +79,9 @@ export interface BuildRequest {
   /** The engine's address (`--addr`). */
   readonly address: string;
   /** The Dockerfile on this machine; undefined: it comes with the (git or http) context. */
-  readonly dockerfile?: { readonly dir: string; readonly filename: string };
+  readonly dockerfile?: FrontendFile;
+  /** The frontend's image as it is asked for; undefined: as the build has it. */
+  readonly source?: string;
   readonly links: readonly Link[];
   readonly locals: LocalSources;
   /** JSON file of rules that pin external images to digests. */
@@ -89,8 +98,9 @@ export interface BuildRequest {
 /** The arguments of `buildctl`, without the program itself. Holds no secret. */
 export function buildArgv(request: BuildRequest): readonly string[] {
   const { build } = request;
-  const argv = ['--addr', request.address, 'build', '--progress=rawjson', '--frontend', 'dockerfile.v0'];
+  const argv = ['--addr', request.address, 'build', '--progress=rawjson'];
   const opt = (key: string, value: string) => argv.push('--opt', `${key}=${value}`);
+  pushFrontend(request, argv, opt);
 
   pushContexts(request, argv, opt);
   if (build.target !== undefined) opt('target', build.target);
@@ -112,6 +122,7 @@ export function buildArgv(request: BuildRequest): readonly string[] {
     if (attest.attributes.get('disabled') === 'true') continue;
     opt(`attest:${attest.type}`, formatCsv([...attest.attributes].map(([key, value]) => `${key}=${value}`)));
   }
+  for (const [name, value] of build.opts) opt(name, value);
   for (const cache of build.cacheFrom) argv.push('--import-cache', formatTyped(cache));
   for (const cache of build.cacheTo) argv.push('--export-cache', formatTyped(cache));
   for (const secret of build.secrets) argv.push('--secret', formatSecret(secret, request.secretPlaces));
@@ -124,7 +135,18 @@ export function buildArgv(request: BuildRequest): readonly string[] {
   if (request.policyFile !== undefined) argv.push('--source-policy-file', request.policyFile);
   for (const output of request.outputs) argv.push('--output', formatOutput(output, build));
   if (request.metadataFile !== undefined) argv.push('--metadata-file', request.metadataFile);
+  for (const option of build.buildctlOptions) argv.push(...option.words);
   return argv;
+}
+
+function pushFrontend(
+  { build, source }: BuildRequest,
+  argv: string[],
+  opt: (key: string, value: string) => void,
+): void {
+  const image = source ?? build.frontendImage?.image;
+  argv.push('--frontend', image === undefined ? 'dockerfile.v0' : 'gateway.v0');
+  if (image !== undefined) opt('source', image);
 }
 
 /** Seconds since 1970 that a build's timestamps are set to; a reproducible build without a date of its own gets 0. */
@@ -139,20 +161,10 @@ function pushContexts(
 ): void {
   const { build, dockerfile } = request;
   const main = build.context.ref;
-  if (main.kind === 'local') {
-    const { dir, name } = request.locals.main ?? { dir: main.path };
-    if (name === undefined) argv.push('--local', `context=${dir}`);
-    else {
-      // `NAME:` makes the engine ask for `NAME-context` (buildkit source/local/source.go), and once more prefixed where
-      // its policy looks at the source first. Without a plain `context`, an engine that knows no such thing fails
-      // instead of taking the wrong files.
-      opt('local-sessionid:context', `${name}:`);
-      argv.push('--local', `${name}-context=${dir}`, '--local', `${name}-${name}-context=${dir}`);
-    }
-  }
+  if (main.kind === 'local') pushLocal('context', request.locals.main ?? { dir: main.path }, argv, opt);
   if (main.kind === 'git' || main.kind === 'http') opt('context', main.url);
   if (dockerfile !== undefined) {
-    argv.push('--local', `dockerfile=${dockerfile.dir}`);
+    pushLocal('dockerfile', dockerfile, argv, opt);
     opt('filename', dockerfile.filename);
     // A git or http context brings its own Dockerfile; this makes the frontend take ours.
     if (main.kind !== 'local') opt('dockerfilekey', 'dockerfile');
@@ -195,6 +207,24 @@ function pushContexts(
       argv.push('--oci-layout', `${id}=${link.dir}`);
       opt(key, `oci-layout://${id}@${link.digest}`);
     }
+  }
+}
+
+/**
+ * `NAME:` makes the engine ask for `NAME-context` (buildkit source/local/source.go), and once more prefixed where its policy
+ * looks at the source first. Without a plain `context`, an engine that knows no such thing fails instead of taking the wrong
+ * files.
+ */
+function pushLocal(
+  key: 'context' | 'dockerfile',
+  { dir, name }: LocalSource,
+  argv: string[],
+  opt: (key: string, value: string) => void,
+): void {
+  if (name === undefined) argv.push('--local', `${key}=${dir}`);
+  else {
+    opt(`local-sessionid:${key}`, `${name}:`);
+    argv.push('--local', `${name}-${key}=${dir}`, '--local', `${name}-${name}-${key}=${dir}`);
   }
 }
 

@@ -7,16 +7,20 @@ import {
   type Build,
   type Digest,
   type EventBody,
+  externalFrontend,
   fail,
+  formatImageRef,
   formatPlatform,
   namesUser,
   ok,
   type Pin,
   type Problem,
+  parseImageRef,
   parsePlatform,
   problem,
   type Result,
   type SourceFile,
+  withDefaultTag,
 } from '../model/mod.ts';
 import { type BuildOutput, type BuildRequest, buildArgv, type Link, type LocalSources } from './argv.ts';
 import { type CommandSecrets, readSecretCommands } from './command-secrets.ts';
@@ -87,7 +91,8 @@ async function callWith(
   const metadataFile = path.join(call.workDir, 'metadata.json');
   // buildctl leaves an old file where it is when no exporter answers: an old digest would pass for the new one.
   await rm(metadataFile, { force: true });
-  const dockerfile = await provideDockerfile(call);
+  const dockerfile = call.locals.dockerfile ?? (await provideDockerfile(call));
+  const source = pinnedSource(call);
   const policyFile = await writePolicy(call);
   const request: BuildRequest = {
     build: call.build,
@@ -99,6 +104,7 @@ async function callWith(
     secretPlaces: secrets.places,
     ...(call.proxies === undefined ? {} : { proxies: call.proxies }),
     ...(dockerfile === undefined ? {} : { dockerfile }),
+    ...(source === undefined ? {} : { source }),
     ...(policyFile === undefined ? {} : { policyFile }),
   };
   const argv = buildArgv(request);
@@ -125,7 +131,13 @@ async function callWith(
   if (end.exitCode !== 0) {
     return fail({
       kind: 'failed',
-      problem: explainFailure(call.build.name, end.exitCode, summary, call.dockerfile),
+      problem: explainFailure(
+        call.build.name,
+        end.exitCode,
+        summary,
+        call.dockerfile,
+        call.build.frontendImage,
+      ),
     });
   }
   const image = await readMetadata(metadataFile);
@@ -223,6 +235,16 @@ export async function provideDockerfile(
   const isRemote = context.ref.kind !== 'local' && !path.isAbsolute(dockerfile.path);
   if (isRemote) return undefined;
   return { dir: path.dirname(dockerfile.path), filename: path.basename(dockerfile.path) };
+}
+
+/** The image of the frontend by the digest that it was looked up as; undefined where it was not, or is no external one. */
+function pinnedSource({ build, pins }: Pick<BuildCall, 'build' | 'pins'>): string | undefined {
+  const frontend = externalFrontend(build);
+  const ref = frontend === undefined ? undefined : parseImageRef(frontend.image);
+  if (ref === undefined || ref.digest !== undefined) return undefined;
+  const name = formatImageRef(withDefaultTag(ref));
+  const pin = pins.find((one) => formatImageRef(one.ref) === name);
+  return pin === undefined ? undefined : `${name}@${pin.digest}`;
 }
 
 /** The file of the rules by which the engine reads images; undefined: there are none. */

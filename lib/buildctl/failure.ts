@@ -2,7 +2,16 @@
  * From what buildctl wrote to a problem that says whose fault it is and what to do. BuildKit exits with 1 for
  * everything, so its words are all there is; the patterns are of buildkit 0.27 to 0.34, measured case by case.
  */
-import { type Problem, type ProblemCode, problem, type SourceFile, type Span } from '../model/mod.ts';
+import {
+  type FrontendImage,
+  isSameRepository,
+  type Problem,
+  type ProblemCode,
+  parseImageRef,
+  problem,
+  type SourceFile,
+  type Span,
+} from '../model/mod.ts';
 import { type Excerpt, spanOfExcerpt, takeExcerpts } from './excerpt.ts';
 import type { ProgressSummary } from './progress.ts';
 import { findStep } from './step.ts';
@@ -94,10 +103,10 @@ const PATTERNS: readonly Pattern[] = [
   },
   {
     // Without names of their own, local sources are asked for by those that all builds share.
-    match: /no access allowed to dir "(?:[a-z0-9]+-)*context"/,
+    match: /no access allowed to dir "(?:[a-z0-9]+-)*(?:context|dockerfile)"/,
     code: 'build/source-name',
     message: () => 'the engine or the frontend knows no names for local sources',
-    hint: 'Take a newer engine, or a newer frontend in the `# syntax` line.',
+    hint: 'Take a newer engine, or a newer frontend in the `# syntax` line (or `source:`).',
   },
   {
     match: /failed to resolve source metadata for 127\.0\.0\.1:1\/bake\//,
@@ -261,12 +270,14 @@ const COMMAND = /process "(?:[^"\\]|\\.)*" did not complete/g;
  *
  * @param dockerfile the Dockerfile as it was sent, where it lies on this machine: the lines that BuildKit points at
  *   become the problem's place, and its excerpt of them is left out
+ * @param frontend the frontend's image of builds.yaml
  */
 export function explainFailure(
   build: string,
   exitCode: number | undefined,
   summary: ProgressSummary,
   dockerfile?: SourceFile,
+  frontend?: FrontendImage,
 ): Problem {
   const { excerpts, rest } = takeExcerpts(summary.text);
   // Errors of the parser that bring no excerpt name the line in their words.
@@ -289,7 +300,17 @@ export function explainFailure(
     for (const source of sources) {
       const found = pattern.match.exec(source);
       if (found === null) continue;
-      const isFrontend = pattern.code.startsWith('build/base-') && isSyntaxLine(span);
+      const isBase = pattern.code.startsWith('build/base-');
+      if (isBase && frontend !== undefined && isSameImage(found[1] ?? '', frontend.image)) {
+        const place = frontend.span === undefined ? {} : { span: frontend.span };
+        return problem(pattern.code, `the frontend ${frontend.image} cannot be had`, {
+          build,
+          ...place,
+          hint: 'It is named by `source:`. Its registry must be reachable from the engine; log in if it is private.',
+          ...detailOf(summary, text),
+        });
+      }
+      const isFrontend = isBase && isSyntaxLine(span);
       if (isFrontend) {
         return problem(pattern.code, `the frontend ${found[1]} of the \`# syntax\` line cannot be had`, {
           ...where,
@@ -352,6 +373,12 @@ function spanOf(
 /** BuildKit points at the line that names the frontend where its image cannot be had. */
 function isSyntaxLine(span: Span | undefined): boolean {
   return span !== undefined && /^\s*#\s*syntax\s*=/i.test(span.source.text.slice(span.start, span.end));
+}
+
+/** Whatever tags and digests are written with it. */
+function isSameImage(one: string, other: string): boolean {
+  const [ref, wanted] = [parseImageRef(one), parseImageRef(other)];
+  return ref !== undefined && wanted !== undefined && isSameRepository(ref, wanted);
 }
 
 function detailOf(summary: ProgressSummary, text: string): { readonly detail?: string } {

@@ -14,7 +14,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Build, Problem, SourceFile } from '../model/mod.ts';
 import { familiarName, parseImageRef } from '../model/mod.ts';
-import { buildArgv } from './argv.ts';
+import { buildArgv, type FrontendFile } from './argv.ts';
 import { notStarted, provideDockerfile } from './build.ts';
 import { type Excerpt, takeExcerpts } from './excerpt.ts';
 import { explainFailure } from './failure.ts';
@@ -118,7 +118,7 @@ async function writeIsolation(workDir: string): Promise<string> {
 
 /** Files that a call names. */
 interface LintFiles {
-  readonly dockerfile?: { readonly dir: string; readonly filename: string } | undefined;
+  readonly dockerfile?: FrontendFile | undefined;
   readonly policyFile?: string | undefined;
 }
 
@@ -129,8 +129,13 @@ export function lintArgv(
   { dockerfile, policyFile }: LintFiles,
   requestId: string,
 ): readonly string[] {
+  // Where nobody is to be asked, the engine's own frontend reads the file.
+  const { frontendImage, ...rest } = call.build;
+  const own = call.isolated === true || frontendImage === undefined ? {} : { frontendImage };
   const build: Build = {
-    ...call.build,
+    ...rest,
+    ...own,
+    buildctlOptions: [],
     outputs: [],
     attest: [],
     cacheFrom: [],
@@ -226,6 +231,12 @@ async function ask(tool: Buildctl, call: LintCall, argv: readonly string[]): Pro
   if (end.exitCode === 0 || end.ended === 'cancelled') return reply;
   return {
     ...reply,
-    problem: explainFailure(call.build.name, end.exitCode, reader.summary(), call.dockerfile),
+    problem: explainFailure(
+      call.build.name,
+      end.exitCode,
+      reader.summary(),
+      call.dockerfile,
+      call.build.frontendImage,
+    ),
   };
 }

@@ -21,6 +21,7 @@ export { MOST_SECRET_BYTES, secretTooLarge } from './command-secrets.ts';
 export { type EmptyCall, emptyArgv, emptyStored } from './empty-stored.ts';
 export { type Excerpt, spanOfExcerpt } from './excerpt.ts';
 export { explainFailure } from './failure.ts';
+export { provideForeignFile } from './foreign-file.ts';
 export { type LayersOnlyCall, layersOnlyArgv, storeLayersOnly } from './layers-only.ts';
 export {
   type LintAnswer,

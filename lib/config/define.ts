@@ -17,6 +17,10 @@ export interface TemplateDefinition {
   readonly context?: Text;
   readonly dockerfile?: Text;
   readonly 'dockerfile-inline'?: Text;
+  readonly frontend?: string | null;
+  readonly source?: Text;
+  readonly opts?: TextMap;
+  readonly 'buildctl-options'?: TextList;
   readonly target?: Text;
   readonly args?: TextMap;
   readonly contexts?: TextMap;

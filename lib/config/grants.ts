@@ -71,6 +71,7 @@ export function resolveGrants(
   const entitlements: string[] = [];
   const variables: string[] = [];
   let ssh = false;
+  let buildctlOptions = false;
   for (const text of allow) {
     const grant = parseGrant(text);
     if (grant === undefined) {
@@ -81,6 +82,7 @@ export function resolveGrants(
       );
     } else if (grant.kind === 'env') variables.push(grant.variable);
     else if (grant.kind === 'ssh') ssh = true;
+    else if (grant.kind === 'buildctl-options') buildctlOptions = true;
     else if (grant.kind === 'entitlement') entitlements.push(grant.name);
     else {
       const real = realPaths.of(absolutePath(grant.path, cwd, { root: cwd, env }));
@@ -95,6 +97,7 @@ export function resolveGrants(
     entitlements,
     variables,
     ssh,
+    buildctlOptions,
     untrusted,
     ...(untrusted ? { secrets: [], caches: [] } : wellKnown(env, realPaths)),
   };

@@ -17,7 +17,9 @@ import { parseDuration } from '../util/duration.ts';
 import { suggest } from '../util/suggest.ts';
 import { absolutePath, type PathOptions } from './absolute-path.ts';
 import { parseSize, readCache, readSecrets, readSsh, readTyped, readUlimits } from './attributes.ts';
+import { readBuildctlOptions } from './buildctl-options.ts';
 import { readContext } from './contexts.ts';
+import { readFrontend, readOpts } from './frontend.ts';
 import type { Row } from './matrix.ts';
 import type { Problems } from './problems.ts';
 import { at, jsonText, type Origin } from './tree.ts';
@@ -62,6 +64,8 @@ export function resolveBuild(
     name,
     context,
     dockerfile: readDockerfile(context, values),
+    opts: readOpts(values),
+    buildctlOptions: readBuildctlOptions(values, paths),
     args: readTexts('args', values, argSpans),
     contexts: readContexts(values, known, paths),
     needs: readNeeds(values, known),
@@ -88,6 +92,8 @@ export function resolveBuild(
   if (argSpans.size > 0) build.argSpans = argSpans;
   if (description !== undefined) build.description = description;
   if (matrix !== undefined) build.matrix = matrix;
+  const frontendImage = readFrontend(values);
+  if (frontendImage !== undefined) build.frontendImage = frontendImage;
   const target = values.text('target')?.text;
   if (target !== undefined && target !== '') build.target = target;
   if (platforms.written !== undefined) build.platformsWritten = platforms.written;

@@ -17,6 +17,10 @@ export interface InspectOptions {
   /** Undefined: the last stage. */
   readonly target?: string;
   readonly args: ReadonlyMap<string, string>;
+  /** The frontend's image of builds.yaml, which reads the file before any that the file itself names. */
+  readonly frontend?: string;
+  /** Options of builds.yaml of which it is not known what they make the frontend read. */
+  readonly unknownOptions?: readonly string[];
   /** Normalised; empty: the engine's own. */
   readonly platforms: readonly string[];
   /** Names of the build's named contexts; they stand before stages and images of the same name. */

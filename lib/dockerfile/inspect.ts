@@ -1,9 +1,15 @@
 /** What a Dockerfile reads, for one target, all platforms together. */
-import { type Problem, problem, type Result, sortUnknowns } from '../model/mod.ts';
+import {
+  isDockerfileFrontend,
+  isReplaced,
+  type Problem,
+  problem,
+  type Result,
+  sortUnknowns,
+} from '../model/mod.ts';
 import { type Findings, noFindings, Walk } from './evaluate.ts';
 import { type DockerfileFacts, type InspectOptions, MAIN_CONTEXT, type StageFacts } from './facts.ts';
 import type { Dockerfile, Instruction, StageSource } from './instruction.ts';
-import { isDockerfileFrontend } from './parse.ts';
 import { argPairs, globalScope, type Value } from './scope.ts';
 import { type ResolvedStage, resolveStages } from './stages.ts';
 import { UNKNOWN } from './words.ts';
@@ -17,12 +23,16 @@ import { UNKNOWN } from './words.ts';
  */
 export function inspectDockerfile(dockerfile: Dockerfile, options: InspectOptions): Result<DockerfileFacts> {
   const found = noFindings();
+  for (const option of options.unknownOptions ?? [])
+    found.unknowns.push({ kind: 'option', text: `${option} may change what is read`, subject: option });
+  if (options.frontend !== undefined && isForeign(options.frontend, options))
+    return { ok: true, value: foreignFacts(dockerfile, options, found, options.frontend) };
   const frontend = frontendOf(dockerfile, options);
   if (frontend !== undefined) {
-    found.images.set('syntax', { written: frontend.text, use: 'syntax', span: frontend.span });
-    if (!isDockerfileFrontend(frontend.text)) {
+    if (!isReplaced(frontend.text, options.contextNames))
+      found.images.set('syntax', { written: frontend.text, use: 'syntax', span: frontend.span });
+    if (isForeign(frontend.text, options))
       return { ok: true, value: foreignFacts(dockerfile, options, found, frontend.text) };
-    }
   }
   const target = findTarget(dockerfile, options);
   if (target === undefined) return { ok: false, error: [missingTarget(dockerfile, options)] };
@@ -78,6 +88,11 @@ export function inspectDockerfile(dockerfile: Dockerfile, options: InspectOption
     ok: true,
     value: factsOf(found, stages, target.index, () => canonicalText(dockerfile, found, target, options.args)),
   };
+}
+
+/** A named context that stands for the image of a frontend is the frontend, and anybody's. */
+function isForeign(image: string, { contextNames }: InspectOptions): boolean {
+  return !isDockerfileFrontend(image) || isReplaced(image, contextNames);
 }
 
 function frontendOf(

@@ -16,6 +16,7 @@ export {
 } from './ignore.ts';
 export { inspectDockerfile } from './inspect.ts';
 export type { Argument, Dockerfile, Heredoc, Instruction, StageSource } from './instruction.ts';
-export { parseDockerfile } from './parse.ts';
+export { optionsOf } from './options.ts';
+export { foreignFile, parseDockerfile } from './parse.ts';
 export { argumentFilter } from './scope.ts';
 export { cleanPath } from './sources.ts';

@@ -1,7 +1,7 @@
 /** Instructions → stages: what a Dockerfile must have, and which stage an instruction belongs to. */
 import {
+  isDockerfileFrontend,
   type Problem,
-  parseImageRef,
   problem,
   type Result,
   type SourceFile,
@@ -130,14 +130,7 @@ function readFrom(
   };
 }
 
-/**
- * True for a frontend image that speaks the Dockerfile language as published by its maintainers. What another
- * frontend reads cannot be known from the file.
- */
-export function isDockerfileFrontend(image: string): boolean {
-  const ref = parseImageRef(image);
-  return (
-    ref?.registry === 'docker.io' &&
-    ['docker/dockerfile', 'docker/dockerfile-upstream'].includes(ref.repository)
-  );
+/** A file for a frontend of somebody else's: in whatever language. */
+export function foreignFile(source: SourceFile): Dockerfile {
+  return { source, escape: '\\', globalArgs: [], stages: [] };
 }

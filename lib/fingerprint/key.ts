@@ -5,6 +5,7 @@ import {
   type Build,
   type BuildKey,
   type ContextRef,
+  externalFrontend,
   type FilePart,
   KEY_VERSION,
   type KeyParts,
@@ -121,6 +122,8 @@ export function keyParts(input: KeyInput): KeyResult {
     }
   }
   for (const image of facts.images) addImage(image.written);
+  const frontend = externalFrontend(build);
+  if (frontend !== undefined) addImage(frontend.image);
   for (const generator of sbomGenerators(build)) addImage(generator);
   for (const remote of facts.remoteSources) {
     if (!remote.pinned)
@@ -171,6 +174,11 @@ function optionsOf({ build, facts, platforms, enginePlatform }: KeyInput): Recor
       [type, level, force ? 'force' : undefined].filter((part) => part !== undefined).join(' '),
     );
   }
+  if (build.frontendImage !== undefined) add('frontend', build.frontendImage.image);
+  for (const [name, value] of build.opts) add(`opt ${name}`, value);
+  // The words of harmless ones are paths of this machine, mostly.
+  const words = build.buildctlOptions.flatMap((one) => (one.isHarmless ? [] : one.words));
+  if (words.length > 0) add('buildctl options', JSON.stringify(words));
   if (build.reproducible) add('reproducible', 'true');
   add('source date epoch', build.sourceDateEpoch);
   add('network', build.network === 'default' ? undefined : build.network);

@@ -1,5 +1,5 @@
 /** What the Dockerfile of a build reads, with the configs of its base images taken in. */
-import { type DockerfileFacts, inspectDockerfile, MAIN_CONTEXT } from '../dockerfile/mod.ts';
+import { type DockerfileFacts, inspectDockerfile, MAIN_CONTEXT, optionsOf } from '../dockerfile/mod.ts';
 import { type PlanNode, type Result, sbomGenerators } from '../model/mod.ts';
 import type { ImageConfigFacts } from '../state/mod.ts';
 import { readBases } from './bases.ts';
@@ -25,11 +25,9 @@ export async function inspectNode(keying: Keying, node: PlanNode): Promise<Resul
   const dockerfile = keying.dockerfiles.dockerfileOf(build);
   if (dockerfile === undefined || !dockerfile.ok) return dockerfile;
   const options = {
-    args: build.args,
-    platforms: build.platforms,
+    ...optionsOf(build),
     contextNames: new Set([...build.contexts.keys(), ...linkNames(node)]),
     enginePlatform: keying.enginePlatform,
-    ...(build.target === undefined ? {} : { target: build.target }),
   };
   // First to learn which images it is based on, then with what those images say.
   const outline = inspectDockerfile(dockerfile.value, options);

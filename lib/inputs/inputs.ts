@@ -6,6 +6,7 @@ import type { ContextReads, DockerfileFacts, TargetBase } from '../dockerfile/mo
 import { computeKey, diffKeys, keyParts } from '../fingerprint/mod.ts';
 import {
   type BuildKey,
+  externalFrontend,
   type KeyParts,
   type PlanNode,
   type Problem,
@@ -212,6 +213,8 @@ interface LookedUp {
 
 async function lookUpImages(keying: Keying, node: PlanNode, facts: DockerfileFacts): Promise<LookedUp> {
   const written = new Set([...facts.images.map((image) => image.written), ...sbomGenerators(node.build)]);
+  const frontend = externalFrontend(node.build);
+  if (frontend !== undefined) written.add(frontend.image);
   const used = new Set(facts.contexts.map((use) => use.name));
   for (const [name, source] of node.build.contexts) {
     if (source.ref.kind === 'image' && used.has(name)) written.add(source.ref.ref);

@@ -11,12 +11,13 @@ import {
   lintDockerfile,
   spanOfExcerpt,
 } from '../buildctl/mod.ts';
-import { type BaseConfig, type Dockerfile, inspectDockerfile } from '../dockerfile/mod.ts';
+import { type BaseConfig, type Dockerfile, inspectDockerfile, optionsOf } from '../dockerfile/mod.ts';
 import {
   type Build,
   fail,
   familiarName,
   formatPlace,
+  hasForeignFrontend,
   ok,
   type PlanNode,
   type Problem,
@@ -56,9 +57,11 @@ export interface LintOptions {
 export interface LintReport {
   /** Findings (`lint/…`), and what kept a Dockerfile from being checked. */
   readonly problems: readonly Problem[];
-  /** Builds that were asked for, and how many Dockerfiles those have. */
+  /** Builds that were asked for and are checked, and how many Dockerfiles those have. */
   readonly builds: number;
   readonly dockerfiles: number;
+  /** Builds whose file is for a frontend (`source`) that has rules of its own. */
+  readonly passedOver: readonly string[];
 }
 
 /**
@@ -73,10 +76,16 @@ export async function lintPlan(options: LintOptions): Promise<Result<LintReport>
   const unreadable = new Set(missing.flatMap((one) => one.build ?? []));
   const { grants } = plan.set;
   const nodes = asked.filter(
-    (node) => !unreadable.has(node.build.name) && !(grants.untrusted && isRemote(node.build)),
+    ({ build }) =>
+      !unreadable.has(build.name) && !hasForeignFrontend(build) && !(grants.untrusted && isRemote(build)),
   );
+  const checked = asked.filter(({ build }) => !hasForeignFrontend(build));
   const problems = missing.filter((one) => asked.some((node) => node.build.name === one.build));
-  const report = { builds: asked.length, dockerfiles: new Set(asked.map(({ build }) => fileOf(build))).size };
+  const report = {
+    builds: checked.length,
+    dockerfiles: new Set(checked.map(({ build }) => fileOf(build))).size,
+    passedOver: asked.flatMap(({ build }) => (hasForeignFrontend(build) ? build.name : [])),
+  };
   if (nodes.length === 0) return ok({ ...report, problems });
 
   const { address, env, signal, notify, engines = ENGINES } = options;
@@ -243,11 +252,9 @@ class Interpreter {
       if (edge.contextName !== undefined && config !== undefined) bases.set(edge.contextName, config);
     }
     const facts = inspectDockerfile(dockerfile.value, {
-      args: node.build.args,
-      platforms: node.build.platforms,
+      ...optionsOf(node.build),
       contextNames: new Set(standInsOf(node)),
       bases,
-      ...(node.build.target === undefined ? {} : { target: node.build.target }),
     });
     const produced = facts.ok ? facts.value.produces : undefined;
     this.#produced.set(name, produced);
@@ -267,8 +274,9 @@ function variablesOf(finding: LintFinding, span: Span): readonly string[] {
 /** What the stage that stands at a place is built on at last: an image, or the name of a context. */
 function baseAt(node: PlanNode, dockerfile: Dockerfile, offset: number): string | undefined {
   const contextNames = new Set(standInsOf(node));
-  const { args, platforms } = node.build;
-  const facts = inspectDockerfile(dockerfile, { args, platforms, contextNames });
+  // Where a place is does not depend on the target.
+  const { target: _, ...options } = optionsOf(node.build);
+  const facts = inspectDockerfile(dockerfile, { ...options, contextNames });
   if (!facts.ok) return undefined;
   const { stages } = facts.value;
   let stage = stages.findLast((one) => one.span.start <= offset);

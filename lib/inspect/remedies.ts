@@ -13,6 +13,7 @@ export const REMEDIES: Readonly<Record<UnknownKind, string>> = {
   'image-name': 'Write REGISTRY/REPOSITORY:TAG.',
   base: 'Make the image readable from here for every platform that is built: sign in, or reach its registry.',
   frontend: 'Nothing: only the frontend docker/dockerfile is understood here.',
+  option: 'Leave it out, or use the key of builds.yaml that does the same.',
   epoch: 'Give a fixed number of seconds: `source-date-epoch: 0`.',
   value: 'Give the argument a value in `args:`, or a default in the Dockerfile.',
   flag: 'Use a newer bake-ts, or leave the flag out.',

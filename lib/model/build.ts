@@ -25,7 +25,7 @@ export interface ContextSource {
   readonly span?: Span;
 }
 
-/** The Dockerfile: a file below (or beside) the context, or text in builds.yaml. */
+/** The file that the frontend reads, a Dockerfile mostly: below (or beside) the context, or text in builds.yaml. */
 export type DockerfileSource =
   | {
       readonly kind: 'file';
@@ -43,6 +43,33 @@ export interface TypedAttributes {
   readonly attributes: ReadonlyMap<string, string>;
   /** The path among the attributes (`dest`, `src`) as `print` shows it: relative to the root; absent: there is none. */
   readonly writtenPath?: string;
+  readonly span?: Span;
+}
+
+/** The image of `frontend: gateway.v0`. */
+export interface FrontendImage {
+  /** As written. */
+  readonly image: string;
+  readonly span?: Span;
+}
+
+/** An option of `buildctl build` that is handed on as it is. */
+export interface BuildctlOption {
+  /** With its dashes: `--trace`. */
+  readonly name: string;
+  /** As buildctl gets it, paths absolute. */
+  readonly words: readonly string[];
+  /** As `print` shows it, paths relative to the root. */
+  readonly written: readonly string[];
+  /** The result is known to be the same with and without it. */
+  readonly isHarmless: boolean;
+  /** What it reads and writes; undefined: the option is not known, so that nobody can tell. */
+  readonly files?: readonly {
+    /** Absolute. */
+    readonly path: string;
+    readonly written: string;
+    readonly use: 'written' | 'certificate';
+  }[];
   readonly span?: Span;
 }
 
@@ -103,6 +130,12 @@ export interface Build {
 
   readonly context: ContextSource;
   readonly dockerfile: DockerfileSource;
+  /** The image of `gateway.v0`; undefined: BuildKit's own Dockerfile frontend. */
+  readonly frontendImage?: FrontendImage;
+  /** Options for the frontend that no other property is for, by name. */
+  readonly opts: ReadonlyMap<string, string>;
+  /** Further options of `buildctl build`. */
+  readonly buildctlOptions: readonly BuildctlOption[];
   /** The stage to build; undefined: the last one. */
   readonly target?: string;
   readonly args: ReadonlyMap<string, string>;

@@ -23,6 +23,8 @@ export interface Grants {
   readonly variables: readonly string[];
   /** The SSH agent, or keys, for builds of an untrusted file. */
   readonly ssh: boolean;
+  /** Options of buildctl that are not known here, and may do anything. */
+  readonly buildctlOptions: boolean;
   /** The file comes from somebody who may mean harm: no code, no credentials, nothing pushed, nothing recorded. */
   readonly untrusted: boolean;
 }
@@ -61,18 +63,19 @@ export type Grant =
   | { readonly kind: 'read' | 'write'; readonly path: string }
   | { readonly kind: 'env'; readonly variable: string }
   | { readonly kind: 'ssh' }
+  | { readonly kind: 'buildctl-options' }
   | { readonly kind: 'entitlement'; readonly name: string };
 
 /** How grants are written, for messages. */
 export const GRANT_FORMS =
-  'read:PATH, write:PATH, network.host, security.insecure, device=NAME, env:NAME, ssh';
+  'read:PATH, write:PATH, network.host, security.insecure, device=NAME, buildctl-options, env:NAME, ssh';
 
 /** Reads `read:PATH` and the like; undefined where it is none of {@link GRANT_FORMS}. */
 export function parseGrant(text: string): Grant | undefined {
   const [, kind, value] = /^(read|write|env):(.+)$/s.exec(text) ?? [];
   if (value !== undefined && (kind === 'read' || kind === 'write')) return { kind, path: value };
   if (value !== undefined) return { kind: 'env', variable: value };
-  if (text === 'ssh') return { kind: 'ssh' };
+  if (text === 'ssh' || text === 'buildctl-options') return { kind: text };
   const isEntitlement = /^(?:network\.host|security\.insecure|device(?:=.+)?)$/.test(text);
   return isEntitlement ? { kind: 'entitlement', name: text } : undefined;
 }

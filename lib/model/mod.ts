@@ -2,6 +2,7 @@
 export * from './attest.ts';
 export type * from './build.ts';
 export type * from './event.ts';
+export * from './frontend.ts';
 export * from './grants.ts';
 export type * from './image.ts';
 export * from './image-ref.ts';

@@ -18,6 +18,8 @@ export type UnknownKind =
   | 'base'
   /** A frontend of somebody else's. */
   | 'frontend'
+  /** An option that is handed on, and of which nobody knows here what it does. */
+  | 'option'
   /** A SOURCE_DATE_EPOCH that is not a number. */
   | 'epoch'
   /** A reference with a variable in it that has no known value. */
@@ -38,7 +40,7 @@ export interface UnknownInput {
   readonly kind: UnknownKind;
   /** What is not known, in words without credentials. */
   readonly text: string;
-  /** `image`, `image-name`: the reference as written. `parent`: what the Dockerfile calls the build. */
+  /** `image`, `image-name`: the reference as written. `parent`: what the Dockerfile calls the build. `option`: its name. */
   readonly subject?: string;
 }
 

@@ -35,6 +35,11 @@ export interface PlannedBuild {
   readonly context: string;
   readonly dockerfile?: string;
   readonly 'dockerfile-inline'?: string;
+  /** Absent: BuildKit's own Dockerfile frontend. */
+  readonly frontend?: 'gateway.v0';
+  readonly source?: string;
+  readonly opts?: Readonly<Record<string, string>>;
+  readonly 'buildctl-options'?: readonly string[];
   readonly target?: string;
   readonly args?: Readonly<Record<string, string>>;
   readonly labels?: Readonly<Record<string, string>>;
@@ -103,6 +108,14 @@ function describeNode(node: PlanNode): PlannedBuild {
     level: node.level,
     context: build.context.written,
     ...describeDockerfile(build),
+    ...(build.frontendImage === undefined
+      ? {}
+      : { frontend: 'gateway.v0' as const, source: build.frontendImage.image }),
+    ...record('opts', hideNamed(build.opts)),
+    ...list(
+      'buildctl-options',
+      build.buildctlOptions.flatMap(({ written }) => written),
+    ),
     ...(build.target === undefined ? {} : { target: build.target }),
     ...record('args', hideNamed(build.args)),
     ...record('labels', hideNamed(build.labels)),

@@ -8,6 +8,7 @@ import {
   type Edge,
   type EdgeReason,
   type ExternalImage,
+  externalFrontend,
   fail,
   formatImageRef,
   formatPlace,
@@ -191,6 +192,9 @@ class Linker {
         addEdge(owner, use.use, { contextName: use.written, ...fixed, ...placeOf(use) });
       }
     }
+    const frontend = externalFrontend(build);
+    if (frontend !== undefined)
+      images.push({ ...this.#image(frontend.image), use: 'syntax', ...placeOf(frontend) });
     for (const written of sbomGenerators(build)) images.push({ ...this.#image(written), use: 'attest' });
     for (const need of build.needs) addEdge(need.build, 'needs', placeOf(need));
     return {

@@ -1,16 +1,28 @@
 /**
  * Reads the Dockerfiles that a plan needs: each file once, however many builds use it.
  */
-import { type BigIntStats, lstatSync, readFileSync, statSync } from 'node:fs';
+import { type BigIntStats, existsSync, lstatSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import {
   argumentFilter,
   type Dockerfile,
   type DockerfileFacts,
+  foreignFile,
   inspectDockerfile,
+  optionsOf,
   parseDockerfile,
 } from '../dockerfile/mod.ts';
-import { type Build, fail, type Problem, problem, type Result, type SourceFile } from '../model/mod.ts';
+import {
+  type Build,
+  fail,
+  hasForeignFrontend,
+  ok,
+  type Problem,
+  problem,
+  type Result,
+  type SourceFile,
+  unknownOptions,
+} from '../model/mod.ts';
 import type { DockerfileReads } from '../plan/mod.ts';
 import { statSignature } from '../util/stat-signature.ts';
 
@@ -38,19 +50,26 @@ export class DockerfileLibrary {
    */
   dockerfileOf(build: Build): Result<Dockerfile> | undefined {
     const { dockerfile, context } = build;
+    const isForeign = hasForeignFrontend(build);
+    const parse = isForeign ? (source: SourceFile) => ok(foreignFile(source)) : parseDockerfile;
+    const prefix = isForeign ? 'foreign:' : '';
     if (dockerfile.kind === 'inline') {
-      const key = `inline:${dockerfile.text}`;
+      const key = `${prefix}inline:${dockerfile.text}`;
       const known = this.#byPath.get(key);
       if (known !== undefined) return known;
-      const parsed = parseDockerfile({ path: `${build.name}: dockerfile-inline`, text: dockerfile.text });
+      const parsed = parse({ path: `${build.name}: dockerfile-inline`, text: dockerfile.text });
       this.#byPath.set(key, parsed);
       return parsed;
     }
     if (context.ref.kind !== 'local' && !path.isAbsolute(dockerfile.path)) return undefined;
-    const known = this.#byPath.get(dockerfile.path);
+    // A frontend that reads no such file needs none; one that is named must be there.
+    if (isForeign && dockerfile.span === undefined && !existsSync(dockerfile.path))
+      return ok(foreignFile({ path: dockerfile.written, text: '' }));
+    const key = prefix + dockerfile.path;
+    const known = this.#byPath.get(key);
     if (known !== undefined) return known;
-    const read = this.#read(dockerfile.path);
-    this.#byPath.set(dockerfile.path, read);
+    const read = this.#read(dockerfile.path, parse);
+    this.#byPath.set(key, read);
     return read;
   }
 
@@ -70,6 +89,8 @@ export class DockerfileLibrary {
     const { path: file } = build.dockerfile;
     const source = this.sourceOf(build);
     if (source === undefined) return true;
+    // A frontend that needs none had none.
+    if (!this.#signatures.has(file)) return !existsSync(file);
     try {
       const signature = statSignature(statSync(file, { bigint: true }));
       return signature === this.#signatures.get(file) && readFileSync(file, 'utf8') === source.text;
@@ -131,15 +152,16 @@ export class DockerfileLibrary {
       ...build.platforms,
       '|',
       ...build.contexts.keys(),
+      '|',
+      build.frontendImage?.image ?? '',
+      ...unknownOptions(build),
     ].join('\0');
     const known = this.#factsByKey.get(key);
     if (known !== undefined) return { ok: true, value: known };
     const facts = inspectDockerfile(dockerfile, {
-      args: build.args,
-      platforms: build.platforms,
+      ...optionsOf(build),
       contextNames: new Set(build.contexts.keys()),
       unknownBases: 'plain',
-      ...(build.target === undefined ? {} : { target: build.target }),
     });
     if (facts.ok) this.#factsByKey.set(key, facts.value);
     return facts;
@@ -164,7 +186,7 @@ export class DockerfileLibrary {
     return entry;
   }
 
-  #read(file: string): Result<Dockerfile> {
+  #read(file: string, parse: (source: SourceFile) => Result<Dockerfile>): Result<Dockerfile> {
     const relative = path.relative(this.cwd, file);
     const shown = relative.startsWith('..') ? file : relative;
     try {
@@ -174,7 +196,7 @@ export class DockerfileLibrary {
       if (found.isSpecial) return fail([unreadable(shown, 'not a regular file')]);
       if (found.isTooBig) return fail([tooBig(shown)]);
       this.#signatures.set(file, found.signature);
-      return parseDockerfile({ path: shown, text: readFileSync(file, 'utf8') });
+      return parse({ path: shown, text: readFileSync(file, 'utf8') });
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
       return fail([unreadable(shown, code)]);

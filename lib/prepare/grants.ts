@@ -158,6 +158,7 @@ export class GrantCheck {
     return [
       ...paths.flatMap((one) => this.#checkPath(build, one) ?? []),
       ...this.#checkEntitlements(build),
+      ...this.#checkBuildctlOptions(build),
       ...(this.#grants.untrusted ? this.#checkUntrusted(build) : []),
     ];
   }
@@ -207,6 +208,24 @@ export class GrantCheck {
     return (
       this.#grants.repositories.some((one) => isWithin(one, [real])) || existsSync(path.join(real, '.git'))
     );
+  }
+
+  /** Options of buildctl that are not known may do anything; an untrusted file gives it none at all. */
+  #checkBuildctlOptions(build: Build): readonly Problem[] {
+    return build.buildctlOptions.flatMap(({ name, files, span }) => {
+      const place = { build: build.name, ...(span === undefined ? {} : { span }) };
+      if (this.#grants.untrusted) {
+        return notUntrusted(
+          `\`buildctl-options\` gives buildctl the option ${name}`,
+          'Leave it out: untrusted files give it none.',
+          place,
+        );
+      }
+      const isGranted = this.#grants.buildctlOptions || span?.source.isCommandLine === true;
+      if (files !== undefined || isGranted) return [];
+      const what = `\`buildctl-options\` has ${name}, which is not known here and may do anything`;
+      return needsGrant({ what, grant: 'buildctl-options' }, place);
+    });
   }
 
   #checkEntitlements(build: Build): readonly Problem[] {
@@ -320,7 +339,7 @@ function contextsOf(build: Build): readonly UsedPath[] {
   ];
 }
 
-function pathsOf({ cacheFrom, cacheTo, secrets, ssh }: Build): readonly UsedPath[] {
+function pathsOf({ cacheFrom, cacheTo, secrets, ssh, buildctlOptions }: Build): readonly UsedPath[] {
   const caches = (key: 'cache-from' | 'cache-to', attribute: 'src' | 'dest', all: Build['cacheFrom']) =>
     all.flatMap(({ type, attributes, writtenPath, span }): readonly UsedPath[] => {
       const file = type === 'local' ? attributes.get(attribute) : undefined;
@@ -334,6 +353,17 @@ function pathsOf({ cacheFrom, cacheTo, secrets, ssh }: Build): readonly UsedPath
       from.kind === 'file'
         ? [{ file: from.path, use: 'secret', key: `secrets.${id}`, written: writtenPath ?? id, span }]
         : [],
+    ),
+    ...buildctlOptions.flatMap(({ name, files = [], span }) =>
+      files.map(
+        ({ path: file, written, use }): UsedPath => ({
+          file,
+          use: use === 'written' ? 'output' : use,
+          key: `buildctl-options ${name}`,
+          written,
+          span,
+        }),
+      ),
     ),
     ...ssh.flatMap(({ id, paths, writtenPaths, span }) =>
       paths.map(

@@ -156,7 +156,9 @@ class Checker {
  * cmd/buildctl/build.go), which every user of this machine can read while it runs; BuildKit writes arguments into history.
  */
 function findSensitiveArgs(build: Build, holds: (text: string) => boolean): readonly Finding[] {
-  const names = [...build.args].flatMap(([name, value]) => (holds(value) ? name : []));
+  const args = [...build.args].flatMap(([name, value]) => (holds(value) ? name : []));
+  const opts = [...build.opts].flatMap(([name, value]) => (holds(value) ? `opts.${name}` : []));
+  const names = [...args, ...opts];
   const [first] = names;
   if (first === undefined) return [];
   const list = names.map((name) => `\`${name}\``).join(', ');

@@ -15,7 +15,7 @@ import {
 } from '../model/mod.ts';
 import { CallWatch } from './call-watch.ts';
 import type { Calling, ReadyEngine } from './context.ts';
-import { nameSources, stageMain } from './local-sources.ts';
+import { isForeign, nameSources, offerFile, stageMain } from './local-sources.ts';
 import { makeOutputPlaces } from './output-places.ts';
 import { tempProblem } from './work-dir.ts';
 
@@ -104,7 +104,8 @@ async function attemptUntilDone(calling: Calling, attempts: Attempts): Promise<C
     const prepared = await prepare();
     if (!prepared.ok) return prepared.error;
     const { workDir, ...rest } = prepared.value;
-    const locals = isStaged ? await stageMain(node, inputs, workDir, named) : ok(named);
+    const sources = isStaged ? await stageMain(node, inputs, workDir, named) : ok(named);
+    const locals = sources.ok ? await offerFile({ node, inputs, workDir }, sources.value, isStaged) : sources;
     if (!locals.ok) return { kind: 'failed', problem: locals.error };
     const dockerfile = calling.dockerfiles.sourceOf(node.build);
     const call: BuildCall = {
@@ -119,7 +120,9 @@ async function attemptUntilDone(calling: Calling, attempts: Attempts): Promise<C
       emit: calling.emit,
       ...(dockerfile === undefined ? {} : { dockerfile }),
     };
-    const { result, ranMs, back } = await callOnce(calling, engine.value, call, inputs);
+    const { result, ranMs, back } = await inTurn(calling, inputs, isStaged, () =>
+      callOnce(calling, engine.value, call, inputs),
+    );
     if (result.ok) return { kind: 'done', built: result.value, attempt: prepared.value, ranMs };
     await rm(workDir, { recursive: true, force: true });
     if (result.error.kind === 'cancelled') return { kind: 'cancelled' };
@@ -143,6 +146,20 @@ async function attemptUntilDone(calling: Calling, attempts: Attempts): Promise<C
     if (mended === undefined) await calling.sleep(delayMs);
     if (calling.signal.aborted) return { kind: 'cancelled' };
   }
+}
+
+/**
+ * A foreign frontend may ask for `context` without its session. That is the same vertex in every build, and the engine would
+ * give all those that run at a time what the first of them was sent.
+ */
+function inTurn<T>(
+  { foreign }: Calling,
+  inputs: NodeInputs,
+  isStaged: boolean,
+  call: () => Promise<T>,
+): Promise<T> {
+  if (!isForeign(inputs)) return call();
+  return isStaged ? foreign.alone(call) : foreign.beside(call);
 }
 
 /**

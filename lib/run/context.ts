@@ -26,6 +26,7 @@ import type { EngineReturn } from './engine-return.ts';
 import type { Memory } from './memory.ts';
 import type { Publisher } from './publisher.ts';
 import type { Semaphore } from './scheduler.ts';
+import type { Turns } from './turns.ts';
 
 /** What others see of a build that is done. */
 export interface NodeResult extends BuildResult {
@@ -90,6 +91,8 @@ export interface Calling {
   readonly stallTimeoutMs?: number;
   /** Limits calls of buildctl. */
   readonly permits: Semaphore;
+  /** Keeps builds of foreign frontends apart where one of them is offered sources by names that all builds share. */
+  readonly foreign: Turns;
   /** Higher goes first: milliseconds to the end of the longest way on from this build. */
   readonly priorityOf: (build: string) => Promise<number>;
   readonly countCall: () => void;

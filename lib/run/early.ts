@@ -19,6 +19,7 @@ import {
   type PlanNode,
   problemToJson,
   type Reason,
+  withoutFiles,
 } from '../model/mod.ts';
 import { callLinked, readImage, readingStore } from './build.ts';
 import type { Called } from './buildctl-calls.ts';
@@ -157,8 +158,8 @@ export class EarlyStarts {
     const output: BuildOutput = isRead ? { kind: 'store', names: [formatImageRef(ref)] } : { kind: 'cached' };
     try {
       const called = await callLinked(building, node, inputs, {
-        // Its own call exports the cache.
-        build: { ...node.build, cacheTo: [] },
+        // Its own call exports the cache, and writes what is to be written.
+        build: { ...node.build, cacheTo: [], buildctlOptions: withoutFiles(node.build.buildctlOptions) },
         outputsIn: () => [output],
       });
       if (called.kind !== 'done') return called;

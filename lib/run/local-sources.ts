@@ -3,7 +3,7 @@
  * sent before; see `lib/fingerprint/source-name.ts`.
  */
 import path from 'node:path';
-import { type LocalSource, type LocalSources, stageContext } from '../buildctl/mod.ts';
+import { type LocalSource, type LocalSources, provideForeignFile, stageContext } from '../buildctl/mod.ts';
 import { MAIN_CONTEXT } from '../dockerfile/mod.ts';
 import { freshSourceName, sourceName } from '../fingerprint/mod.ts';
 import type { NodeInputs } from '../inputs/mod.ts';
@@ -55,13 +55,48 @@ export async function stageMain(
   try {
     await stageContext(ref.path, dir, isKnown ? found.hashed.files.map((file) => file.path) : undefined);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    return fail(
-      problem('build/source-copy', `the context ${node.build.context.written} cannot be copied (${why})`, {
-        build: node.build.name,
-        hint: 'The frontend knows no names for local sources, so a copy is made of the context: take a newer one in the `# syntax` line, or give TMPDIR room.',
-      }),
-    );
+    return fail(notCopied(node, `the context ${node.build.context.written}`, error));
   }
   return ok({ main: { dir }, named });
+}
+
+function notCopied(node: PlanNode, what: string, error: unknown): Problem {
+  const why = error instanceof Error ? error.message : String(error);
+  return problem('build/source-copy', `${what} cannot be copied (${why})`, {
+    build: node.build.name,
+    hint: 'The frontend knows no names for local sources, so a copy is made: take a newer one in the `# syntax` line, or give TMPDIR room.',
+  });
+}
+
+/** Whether the frontend of a build is somebody's of whom it is not known what it reads. */
+export function isForeign({ untracked }: Pick<NodeInputs, 'untracked'>): boolean {
+  return untracked.some(({ kind }) => kind === 'frontend');
+}
+
+/**
+ * The sources of a build with the file of a foreign frontend. The Dockerfile of the known one is sent anew each time and
+ * nothing is read beside it; of others nobody knows, so what they are offered has a fresh name.
+ *
+ * @param sources with the copy of the context where there is one (`isStaged`); then the name is the one that all builds share
+ * @returns problem: `build/source-copy`
+ */
+export async function offerFile(
+  {
+    node,
+    inputs,
+    workDir,
+  }: { readonly node: PlanNode; readonly inputs: NodeInputs; readonly workDir: string },
+  sources: LocalSources,
+  isStaged: boolean,
+): Promise<Result<LocalSources, Problem>> {
+  if (!isForeign(inputs)) return ok(sources);
+  const { build } = node;
+  try {
+    const file = await provideForeignFile({ build, workDir }, isStaged ? sources.main?.dir : undefined);
+    if (file === undefined) return ok(sources);
+    return ok({ ...sources, dockerfile: isStaged ? file : { ...file, name: freshSourceName() } });
+  } catch (error) {
+    const what = build.dockerfile.kind === 'file' ? build.dockerfile.written : 'the Dockerfile';
+    return fail(notCopied(node, what, error));
+  }
 }

@@ -33,6 +33,7 @@ import { longestPaths, Semaphore } from './scheduler.ts';
 import { findMissingSecrets } from './secrets.ts';
 import { SessionEngine } from './session-engine.ts';
 import { StoreView } from './store-view.ts';
+import { Turns } from './turns.ts';
 import { withoutCredentials } from './untrusted.ts';
 import { withWorkDir } from './work-dir.ts';
 
@@ -177,6 +178,7 @@ export class Session {
   readonly #layers: LayerReader;
   readonly #configs: ConfigReader;
   readonly #permits: Semaphore;
+  readonly #foreign = new Turns();
   readonly #seal: SealParts;
   readonly #cancel: () => void;
   #rollback: RegistryClient | undefined;
@@ -353,6 +355,7 @@ export class Session {
       stallNoticeMs: this.#options.stallNoticeMs ?? STALL_NOTICE_MS,
       ...(stallTimeoutMs === undefined ? {} : { stallTimeoutMs }),
       permits: this.#permits,
+      foreign: this.#foreign,
       priorityOf: async (build) => (await this.#prioritize()).get(build) ?? 0,
       countCall: () => this.counts.buildctlCalls++,
       slowPushMs: this.#options.slowPushMs ?? SLOW_PUSH_MS,

@@ -15,6 +15,7 @@ import {
   type Plan,
   type PlanNode,
   type Result,
+  withoutFiles,
 } from '../model/mod.ts';
 import type { RegistryClient } from '../registry/mod.ts';
 import {
@@ -54,7 +55,7 @@ export async function buildScratch(calling: Calling, request: ScratchRequest): P
     sendsAnew: true,
     prepare: async () =>
       ok({
-        build: { ...build, outputs: [], cacheTo: [] },
+        build: { ...build, outputs: [], cacheTo: [], buildctlOptions: withoutFiles(build.buildctlOptions) },
         links: isPlain ? links.map(plainLink) : links,
         outputs: [{ kind: 'layout', dir }],
         workDir: calling.newWorkDir(),

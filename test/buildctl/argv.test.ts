@@ -367,3 +367,37 @@ test('proxies are arguments; of one with a user only the name is written', () =>
   );
   assert.doesNotMatch(argv.join(' '), /pass-word/);
 });
+
+test('a frontend of its own is named by its image, by digest where that is known', () => {
+  const frontendImage = { image: 'x.example/fe:1' };
+  const head = ['--addr', 'unix:///b.sock', 'build', '--progress=rawjson', '--frontend', 'gateway.v0'];
+  assert.deepEqual(argvOf({ frontendImage }), [...head, ...opts('source=x.example/fe:1'), ...CONTEXT]);
+  const source = `x.example/fe:1@${DIGEST}`;
+  assert.deepEqual(argvOf({ frontendImage }, { source }), [...head, ...opts(`source=${source}`), ...CONTEXT]);
+});
+
+test('opts and words for buildctl go as they are', () => {
+  const option = { name: '--trace', words: ['--trace=/a b', 'c'], written: [], isHarmless: true };
+  assert.deepEqual(
+    optionsOf(
+      {
+        opts: new Map([
+          ['hostname', 'a=b'],
+          ['x', ''],
+        ]),
+        buildctlOptions: [option],
+      },
+      { metadataFile: '/m' },
+    ),
+    [...opts('hostname=a=b', 'x='), '--metadata-file', '/m', '--trace=/a b', 'c'],
+  );
+});
+
+test('the file of a foreign frontend has a name of its own, too', () => {
+  const dockerfile = { dir: '/src/a', filename: 'recipe', name: 'n1' };
+  assert.deepEqual(argvOf({}, { dockerfile }).slice(START.length + 2), [
+    ...opts('local-sessionid:dockerfile=n1:'),
+    ...['--local', 'n1-dockerfile=/src/a', '--local', 'n1-n1-dockerfile=/src/a'],
+    ...opts('filename=recipe'),
+  ]);
+});

@@ -290,3 +290,24 @@ test('a buildctl that cannot take the password of a proxy from its environment i
   assert.match(found.message, /^this buildctl takes no password of a proxy/);
   assert.match(found.hint ?? '', /engine install/);
 });
+
+test('a frontend that cannot be had is told from a base image, and shown where builds.yaml names it', () => {
+  const span = { source: { path: 'builds.yaml', text: 'source' }, start: 0, end: 6 };
+  for (const [image, code] of [
+    [`x.example/fe:1@sha256:${'a'.repeat(64)}: not found`, 'build/base-missing'],
+    ['x.example/fe:1: dial tcp: connection refused', 'build/base-unreachable'],
+  ] as const) {
+    const text = [
+      `error: failed to solve: ${image.split(': ')[0]}: failed to resolve source metadata for ${image}`,
+    ];
+    const summary = { text, steps: { total: 0, cached: 0 }, failedLog: [] };
+    const found = explainFailure('a', 1, summary, undefined, { image: 'x.example/fe:1', span });
+    assert.deepEqual(
+      [found.code, found.message, found.span],
+      [code, 'the frontend x.example/fe:1 cannot be had', span],
+    );
+    assert.match(found.hint ?? '', /`source:`/);
+    const base = explainFailure('a', 1, summary, undefined, { image: 'x.example/other:1' });
+    assert.match(base.message, /^the base image x\.example\/fe:1/);
+  }
+});

@@ -314,3 +314,24 @@ test('a lock that came or went counts for the images that it pins', async (t) =>
   await rm(path.join(cwd, 'builds.lock'));
   assert.deepEqual(await find([], { lockBefore: { lock: before.value } }), came);
 });
+
+test('of a build with another frontend every file of its context counts, its file, and its image in builds.lock', async (t) => {
+  const { codes, find } = await makeFinder(t, {
+    'builds.yaml':
+      'builds: { a: { context: a, dockerfile: ../recipe, frontend: gateway.v0, source: "x.example/fe:1" } }\n',
+    recipe: 'words\n',
+    'a/any': '',
+  });
+  assert.deepEqual(await codes('a/any'), ['a: file']);
+  assert.deepEqual(await codes('recipe'), ['a: dockerfile']);
+  assert.deepEqual(await codes('other'), []);
+  const lock = await parseLock({
+    path: 'builds.lock',
+    text: JSON.stringify({ version: 1, images: { 'x.example/fe:1': `sha256:${'1'.repeat(64)}` } }),
+  });
+  assert(lock.ok);
+  const [found] = await find([], { lockBefore: { lock: lock.value } });
+  assert.deepEqual(found?.reasons, [
+    { code: 'image', text: 'builds.lock pins x.example/fe:1 to another digest' },
+  ]);
+});

@@ -540,3 +540,22 @@ test('a stage whose name is that of a build is that build, as it is for the fron
   says('/api\n', undefinedVar(3, 'ENV B=$D', 'D'), shell(3, 'ENV B=$D'));
   assert.deepEqual(await found(['api']), ['api/Dockerfile:3:1 warning lint/json-args-recommended']);
 });
+
+test("a file for another frontend is passed over; for Docker's it is checked with the frontend that is named", async (t) => {
+  const { lint, says, engine } = await makeLinting(t, {
+    'builds.yaml': `builds:
+  own: { context: ., dockerfile: recipe, frontend: gateway.v0, source: "x.example/fe:1" }
+  api: { context: ., frontend: gateway.v0, source: "docker/dockerfile:1", buildctl-options: [--trace, x.json] }
+`,
+    Dockerfile: 'FROM scratch\nCMD echo hi\n',
+    recipe: 'no Dockerfile\n',
+  });
+  says('', shell(2));
+  const report = await lint();
+  assert.deepEqual(report.problems.map(lineOf), ['Dockerfile:2:1 warning lint/json-args-recommended']);
+  assert.deepEqual([report.builds, report.dockerfiles, report.passedOver], [1, 1, ['own']]);
+  for (const { argv } of engine.calls) {
+    assert(argv.includes('source=docker/dockerfile:1'));
+    assert(!argv.join(' ').includes('--trace'));
+  }
+});

@@ -59,6 +59,8 @@ builds:
     attest: ["type=provenance,mode=max"]
     secrets: ["id=npm,env=NPM_TOKEN"]
     ssh: [default]
+    opts: { hostname: build }
+    buildctl-options: [--trace, out/trace.json]
   job:
     matrix: { which: [a, b] }
     name: job-\${{ matrix.which }}
@@ -92,13 +94,22 @@ test('the document says everything about a build, and its schema knows all of it
   // Nothing of the schema is out of reach but these, which this build cannot have.
   const { properties } = (schema['$defs'] as { build: { properties: object } }).build;
   const absent = Object.keys(properties).filter((key) => !(key in api));
-  assert.deepEqual(absent, ['description', 'matrix', 'dockerfile-inline', 'unused-contexts', 'unknowns']);
+  assert.deepEqual(absent, [
+    'description',
+    'matrix',
+    'dockerfile-inline',
+    'frontend',
+    'source',
+    'unused-contexts',
+    'unknowns',
+  ]);
   assert.deepEqual(api.edges, [
     { to: 'base', reason: 'context', as: 'base', place: 'builds.yaml:23:23' },
     { to: 'tool', reason: 'context', as: 'tools', place: 'builds.yaml:23:42' },
     { to: 'job-a', reason: 'needs', place: 'builds.yaml:24:13' },
   ]);
   assert.deepEqual(api.secrets, ['npm']);
+  assert.deepEqual(api['buildctl-options'], ['--trace=out/trace.json']);
   assert.deepEqual(api.outputs, ['type=local,dest=out']);
   assert.deepEqual(api.tags, ['localhost:5000/api:1.2']);
   assert.deepEqual(

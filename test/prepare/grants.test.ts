@@ -67,6 +67,11 @@ test('whatever leads out of the repository names the grant that it needs, and ha
     ['context: ., secrets: ["id=a,src=/etc/shadow"]', 'read:/etc/shadow'],
     ['context: ., secrets: [{ id: a, file: link/secret.txt }]', 'read:../outside/secret.txt'],
     ['context: ., ssh: ["default=/root/other"]', 'read:/root/other'],
+    ['context: ., buildctl-options: ["--trace=../out.json"]', 'write:../out.json'],
+    ['context: ., buildctl-options: [--ref-file, link/ref]', 'write:../outside/ref'],
+    ['context: ., buildctl-options: ["--debug-json-cache-metrics=/x"]', 'write:/x'],
+    ['context: ., buildctl-options: ["--registry-auth-tlscontext=host=x,ca=../ca"]', 'read:../ca'],
+    ['context: ., buildctl-options: ["--from-the-future"]', 'buildctl-options'],
     ['context: ., network: host', 'network.host'],
     ['context: ., entitlements: [security.insecure]', 'security.insecure'],
     ['context: ., entitlements: ["device=vendor/gpu"]', 'device=vendor/gpu'],
@@ -91,6 +96,7 @@ test('what is the repository’s own, or where tools keep secrets and caches, ne
     'context: ., secrets: ["id=a,src=~/.npmrc", "id=b,src=~/.aws/credentials", "id=c,src=/run/secrets/c"]',
     'context: ., secrets: ["id=a,env=TOKEN", { id: b, command: [pass, show, b] }], ssh: [default]',
     'context: ., ssh: ["default=~/.ssh/id_ed25519"]',
+    'context: ., buildctl-options: ["--trace=logs/trace.json", --wait, --debug-json-cache-metrics, stderr]',
   ]) {
     const yaml = `builds: { a: { ${settings} } }`;
     assert.deepEqual(await problemsOf(place, yaml), [], settings);
@@ -107,6 +113,8 @@ test('what the user writes on the command line is granted by that', async (t) =>
   const yaml = 'builds: { a: { context: . } }';
   const overrides = ['a.outputs=type=local,dest=../out', 'a.context=../outside'];
   assert.deepEqual(await problemsOf(place, yaml, { overrides }), []);
+  const words = ['a.buildctl-options=--from-the-future', 'a.buildctl-options=--trace=../x'];
+  assert.deepEqual(await problemsOf(place, yaml, { overrides: words }), []);
   // A file of such a name is no command line.
   await writeTree(place.repo, { '--set': 'builds: { a: { outputs: ["../out"] } }' });
   const including = 'include: ["./--set"]\nbuilds: { a: { context: . } }';
@@ -209,4 +217,17 @@ test('an untrusted build is not begun where git keeps credentials, nor with outp
     '.git/config': '[remote "origin"]\n\turl = https://example.com/x\n# a://b@c\n',
   });
   assert.deepEqual(await codes('context: .'), []);
+});
+
+test('an untrusted file gives buildctl no option, whatever is allowed', async (t) => {
+  const place = await makePlace(t);
+  for (const words of ['--wait', '"--trace=trace.json"', '--from-the-future']) {
+    const yaml = `builds: { a: { context: sub, buildctl-options: [${words}] } }`;
+    const found = await problemsOf(place, yaml, { untrusted: true, allow: ['buildctl-options', 'write:/'] });
+    assert.deepEqual(
+      found.map(({ code }) => code),
+      ['config/untrusted'],
+      words,
+    );
+  }
 });

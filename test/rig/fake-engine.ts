@@ -245,7 +245,11 @@ export class FakeEngine {
   ): Promise<FakeResult> {
     const { opts } = argv;
     const filename = opts.get('filename') ?? 'Dockerfile';
-    const source = argv.locals.get(opts.get('dockerfilekey') ?? 'dockerfile') ?? '';
+    const fileSession = this.isOld ? undefined : opts.get('local-sessionid:dockerfile');
+    const fileLocal = `${fileSession?.replace(/:$/, '-') ?? ''}${opts.get('dockerfilekey') ?? 'dockerfile'}`;
+    const source = argv.locals.get(fileLocal);
+    if (source === undefined)
+      throw new Error(`NotFound: rpc error: code = NotFound desc = no access allowed to dir "${fileLocal}"`);
     const text = await readFile(path.join(source, filename), 'utf8').catch(() => {
       throw new Error(`failed to read dockerfile: open ${filename}: no such file or directory`);
     });

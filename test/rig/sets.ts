@@ -19,6 +19,8 @@ export function makeBuild(
     name,
     context: { ref: { kind: 'local', path: `/src/${name}` }, written: name },
     dockerfile: { kind: 'file', path: `/src/${name}/Dockerfile`, written: 'Dockerfile' },
+    opts: new Map(),
+    buildctlOptions: [],
     args: new Map(),
     contexts: new Map(),
     needs: [],
@@ -65,6 +67,7 @@ export const GRANTS: Grants = {
   entitlements: ['network.host', 'security.insecure', 'device'],
   variables: [],
   ssh: false,
+  buildctlOptions: true,
   untrusted: false,
 };
 

@@ -8,7 +8,7 @@ import { NO_RULES } from '../../lib/dockerfile/mod.ts';
 import { ContextHasher, type HashedContext, sourceName } from '../../lib/fingerprint/mod.ts';
 import type { NodeInputs } from '../../lib/inputs/mod.ts';
 import type { BuildKey, ContextRef, ContextSource } from '../../lib/model/mod.ts';
-import { nameSources, stageMain } from '../../lib/run/local-sources.ts';
+import { nameSources, offerFile, stageMain } from '../../lib/run/local-sources.ts';
 import { makeNode } from '../rig/plan-nodes.ts';
 import { type Cleanup, makeTempDir, makeTree } from '../rig/temp.ts';
 
@@ -206,4 +206,51 @@ test('a context that cannot be copied is a problem of its build', async (t) => {
   assert.doesNotMatch(staged.error.message, /\(Error: /);
   assert.notEqual(staged.error.hint, undefined);
   await assert.rejects(stat(gone));
+});
+
+const FOREIGN = {
+  ...inputsOf({}, ''),
+  untracked: [{ kind: 'frontend', text: 'x' }],
+} as unknown as NodeInputs;
+
+test('the file of a foreign frontend is offered with the context, or with nothing beside it', async (t) => {
+  const root = await makeTree(t, {
+    'repo/context/sub/recipe': 'inside\n',
+    'repo/recipe': 'outside\n',
+    'repo/recipe.dockerignore': 'x\n',
+    'repo/private': 'nobody asked for it\n',
+  });
+  const context = path.join(root, 'repo/context');
+  await symlink('../..', path.join(context, 'out'));
+  const offer = async (file: string, isStaged = false, inputs = FOREIGN) => {
+    const workDir = await makeTempDir(t);
+    const node = makeNode({
+      context: local(context),
+      dockerfile: { kind: 'file', path: path.join(context, file), written: file },
+    });
+    const main = { dir: path.join(workDir, 'context') };
+    const sources = { named: new Map(), ...(isStaged ? { main } : {}) };
+    const offered = await offerFile({ node, inputs, workDir }, sources, isStaged);
+    assert(offered.ok);
+    return { main, ...offered.value.dockerfile };
+  };
+  const inside = await offer('sub/recipe');
+  assert.deepEqual([inside.dir, inside.filename], [path.join(context, 'sub'), 'recipe']);
+  assert.match(inside.name ?? '', FRESH);
+  const staged = await offer('sub/recipe', true);
+  assert.deepEqual([staged.dir, staged.name], [path.join(staged.main.dir, 'sub'), undefined]);
+  // A link in the context leads out of it all the same.
+  for (const [file, isStaged] of [
+    ['../recipe', false],
+    ['../recipe', true],
+    ['out/repo/recipe', false],
+  ] as const) {
+    const { dir = '', filename, name } = await offer(file, isStaged);
+    assert.deepEqual((await readdir(dir)).sort(), ['recipe', 'recipe.dockerignore'], file);
+    assert.equal(await readFile(path.join(dir, filename ?? ''), 'utf8'), 'outside\n');
+    assert.equal(name === undefined, isStaged);
+  }
+  assert.deepEqual(await readdir((await offer('../none')).dir ?? ''), []);
+  const known = await offer('../recipe', false, { ...FOREIGN, untracked: [] });
+  assert.equal(known.dir, undefined);
 });

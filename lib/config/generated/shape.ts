@@ -18,21 +18,22 @@ export interface ShapeCheck {
   errors?: readonly ShapeError[] | null;
 }
 
-const schema31 = {"$schema":"https://json-schema.org/draft/2020-12/schema","$id":"urn:bake-ts:builds","title":"builds.yaml","type":"object","properties":{"$schema":{"title":"a URL or path","type":"string"},"description":{"type":["string","number","boolean","null"]},"include":{"title":"a list of paths","type":["array","null"],"items":{"title":"a path","type":"string"}},"vars":{"title":"a map","type":["object","null"],"propertyNames":{"pattern":"^(?!__proto__$)[A-Za-z_][A-Za-z0-9_]*$"},"additionalProperties":{"$ref":"#/$defs/var"}},"registries":{"title":"a map","type":["object","null"],"additionalProperties":{"$ref":"#/$defs/registry"}},"engine":{"title":"a map","type":["object","null"],"properties":{"address":{"type":["string","number","boolean","null"]}},"additionalProperties":false},"record":{"title":"local, registry, or a reference","type":["string","null"]},"publish":{"title":"each or together","enum":["each","together",null]},"immutable":{"title":"a glob or a list of globs","type":["string","number","array","null"],"items":{"type":["string","number","null"]}},"templates":{"title":"a map","type":["object","null"],"propertyNames":{"pattern":"^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},"additionalProperties":{"$ref":"#/$defs/template"}},"builds":{"title":"a map","type":["object","null"],"propertyNames":{"pattern":"^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},"additionalProperties":{"$ref":"#/$defs/build"}},"groups":{"title":"a map","type":["object","null"],"propertyNames":{"pattern":"^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},"additionalProperties":{"$ref":"#/$defs/group"}}},"patternProperties":{"^x-":{}},"additionalProperties":false,"$defs":{"var":{"title":"a default value, or a map with default, type, env …","type":["string","number","boolean","array","object","null"],"properties":{"default":{},"type":{"title":"string, bool, int, number, list or map","type":"string","enum":["string","bool","int","number","list","map"]},"env":{"title":"a name, a list of names, or false","type":["string","array","boolean","null"],"items":{"type":"string",}},"required":{"title":"true or false","type":["boolean","null"]},"oneOf":{"title":"a list of values","type":["array","null"],"items":{"title":"text, a number, true or false","type":["string","number","boolean"]}},"pattern":{"title":"a regular expression","type":["string","null"]},"minimum":{"title":"a number","type":["number","null"]},"maximum":{"title":"a number","type":["number","null"]},"check":{"title":"one ${{ … }} expression","type":["string","null"],"pattern":"\\$\\{\\{"},"sensitive":{"title":"true or false","type":["boolean","null"]},"description":{"type":["string","number","boolean","null"]}},"additionalProperties":false},"registry":{"title":"a map","type":["object","null"],"properties":{"http":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"ca":{"type":["string","number","boolean","null"]},"cert":{"type":["string","number","boolean","null"]},"key":{"type":["string","number","boolean","null"]},"insecure":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"mirrors":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"concurrency":{"title":"an integer","type":["integer","string","null"],"minimum":1}},"additionalProperties":false},"template":{"$ref":"#/$defs/build","properties":{"matrix":false,"name":false}},"build":{"title":"a map","type":["object","null"],"properties":{"description":{"type":["string","number","boolean","null"]},"extends":{"title":"a name or a list of names","type":["string","array","null"],"items":{"type":["string","number","boolean","null"]}},"matrix":{"title":"a map of axes","type":["object","null"],"properties":{"include":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"a map of axis to value","type":["object","string","null"],"pattern":"\\$\\{\\{"}},"exclude":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"a map of axis to value","type":["object","string","null"],"pattern":"\\$\\{\\{"}},"when":{"title":"one ${{ … }} expression","type":["string","boolean","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":{"title":"a list of values","type":["array","string","null"],"pattern":"\\$\\{\\{"}},"name":{"type":["string","number","boolean","null"]},"context":{"type":["string","number","boolean","null"],"examples":[".","services/api","https://github.com/owner/repo.git#main:sub"]},"dockerfile":{"type":["string","number","boolean","null"]},"dockerfile-inline":{"type":["string","number","boolean","null"]},"target":{"type":["string","number","boolean","null"]},"args":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"contexts":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"needs":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"platforms":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"tags":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"push":{"title":"true, false or always","type":["boolean","string","null"],"pattern":"^always$|\\$\\{\\{"},"labels":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"annotations":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"outputs":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"attest":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"compression":{"title":"uncompressed, gzip, zstd or estargz, or a map with type, level, force","type":["string","object","null"],"pattern":"^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{","properties":{"type":{"title":"uncompressed, gzip, zstd or estargz","type":["string","null"],"pattern":"^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{","examples":["uncompressed","gzip","zstd","estargz"]},"level":{"title":"an integer","type":["integer","string","null"],"pattern":"\\$\\{\\{"},"force":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":false},"reproducible":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"source-date-epoch":{"title":"seconds since 1970","type":["integer","string","null"],"pattern":"^[0-9]+$|\\$\\{\\{"},"cache":{"title":"auto, a repository, or a map","type":["string","object","null"],"properties":{"repository":{"type":["string","number","boolean","null"]},"mode":{"title":"min or max","type":["string","null"],"pattern":"^(?:min|max)$|\\$\\{\\{","examples":["min","max"]},"export":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":false},"cache-from":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"cache-to":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"no-cache":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"no-cache-filter":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"pull":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"secrets":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as id=token,env=TOKEN or a map with `id`","type":["string","object","null"],"properties":{"id":{"type":["string","number","boolean","null"]},"file":{"type":["string","number","boolean","null"]},"env":{"type":["string","number","boolean","null"]},"command":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false}},"ssh":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as default or id=~/.ssh/key, or a map with `id`","type":["string","object","null"],"properties":{"id":{"type":["string","number","boolean","null"]},"paths":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false}},"network":{"title":"default, none or host","type":["string","null"],"pattern":"^(?:default|none|host)?$|\\$\\{\\{","examples":["default","none","host"]},"extra-hosts":{"title":"a map of name to address, or a list of name=address","type":["object","array","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]},"items":{"type":["string","number","boolean","null"]}},"ulimits":{"title":"a map of name to limit, or a list of name=soft[:hard]","type":["object","array","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"title":"a number, soft:hard, or a map with soft and hard","type":["integer","string","object","null"],"properties":{"soft":{"title":"an integer","type":["integer","string","null"]},"hard":{"title":"an integer","type":["integer","string","null"]}},"additionalProperties":false},"items":{"type":["string","number","boolean","null"]}},"shm-size":{"title":"a size such as 64m","type":["integer","string","null"]},"cgroup-parent":{"type":["string","number","boolean","null"]},"timeout":{"title":"a duration such as 20m","type":["integer","string","null"]},"entitlements":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false},"group":{"title":"a list of names, or a map with builds","type":["array","object","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]},"properties":{"builds":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"description":{"type":["string","number","boolean","null"]}},"additionalProperties":false}}};
+const schema31 = {"$schema":"https://json-schema.org/draft/2020-12/schema","$id":"urn:bake-ts:builds","title":"builds.yaml","type":"object","properties":{"$schema":{"title":"a URL or path","type":"string"},"description":{"type":["string","number","boolean","null"]},"include":{"title":"a list of paths","type":["array","null"],"items":{"title":"a path","type":"string"}},"vars":{"title":"a map","type":["object","null"],"propertyNames":{"pattern":"^(?!__proto__$)[A-Za-z_][A-Za-z0-9_]*$"},"additionalProperties":{"$ref":"#/$defs/var"}},"registries":{"title":"a map","type":["object","null"],"additionalProperties":{"$ref":"#/$defs/registry"}},"engine":{"title":"a map","type":["object","null"],"properties":{"address":{"type":["string","number","boolean","null"]}},"additionalProperties":false},"record":{"title":"local, registry, or a reference","type":["string","null"]},"publish":{"title":"each or together","enum":["each","together",null]},"immutable":{"title":"a glob or a list of globs","type":["string","number","array","null"],"items":{"type":["string","number","null"]}},"templates":{"title":"a map","type":["object","null"],"propertyNames":{"pattern":"^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},"additionalProperties":{"$ref":"#/$defs/template"}},"builds":{"title":"a map","type":["object","null"],"propertyNames":{"pattern":"^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},"additionalProperties":{"$ref":"#/$defs/build"}},"groups":{"title":"a map","type":["object","null"],"propertyNames":{"pattern":"^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},"additionalProperties":{"$ref":"#/$defs/group"}}},"patternProperties":{"^x-":{}},"additionalProperties":false,"$defs":{"var":{"title":"a default value, or a map with default, type, env …","type":["string","number","boolean","array","object","null"],"properties":{"default":{},"type":{"title":"string, bool, int, number, list or map","type":"string","enum":["string","bool","int","number","list","map"]},"env":{"title":"a name, a list of names, or false","type":["string","array","boolean","null"],"items":{"type":"string",}},"required":{"title":"true or false","type":["boolean","null"]},"oneOf":{"title":"a list of values","type":["array","null"],"items":{"title":"text, a number, true or false","type":["string","number","boolean"]}},"pattern":{"title":"a regular expression","type":["string","null"]},"minimum":{"title":"a number","type":["number","null"]},"maximum":{"title":"a number","type":["number","null"]},"check":{"title":"one ${{ … }} expression","type":["string","null"],"pattern":"\\$\\{\\{"},"sensitive":{"title":"true or false","type":["boolean","null"]},"description":{"type":["string","number","boolean","null"]}},"additionalProperties":false},"registry":{"title":"a map","type":["object","null"],"properties":{"http":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"ca":{"type":["string","number","boolean","null"]},"cert":{"type":["string","number","boolean","null"]},"key":{"type":["string","number","boolean","null"]},"insecure":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"mirrors":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"concurrency":{"title":"an integer","type":["integer","string","null"],"minimum":1}},"additionalProperties":false},"template":{"$ref":"#/$defs/build","properties":{"matrix":false,"name":false}},"build":{"title":"a map","type":["object","null"],"properties":{"description":{"type":["string","number","boolean","null"]},"extends":{"title":"a name or a list of names","type":["string","array","null"],"items":{"type":["string","number","boolean","null"]}},"matrix":{"title":"a map of axes","type":["object","null"],"properties":{"include":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"a map of axis to value","type":["object","string","null"],"pattern":"\\$\\{\\{"}},"exclude":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"a map of axis to value","type":["object","string","null"],"pattern":"\\$\\{\\{"}},"when":{"title":"one ${{ … }} expression","type":["string","boolean","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":{"title":"a list of values","type":["array","string","null"],"pattern":"\\$\\{\\{"}},"name":{"type":["string","number","boolean","null"]},"context":{"type":["string","number","boolean","null"],"examples":[".","services/api","https://github.com/owner/repo.git#main:sub"]},"dockerfile":{"type":["string","number","boolean","null"]},"dockerfile-inline":{"type":["string","number","boolean","null"]},"frontend":{"title":"dockerfile.v0 or gateway.v0","type":["string","null"],"pattern":"^(?:(?:dockerfile|gateway)\\.v0)?$|\\$\\{\\{"},"source":{"type":["string","number","boolean","null"],"examples":["docker/dockerfile:1"]},"opts":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"buildctl-options":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"target":{"type":["string","number","boolean","null"]},"args":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"contexts":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"needs":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"platforms":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"tags":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"push":{"title":"true, false or always","type":["boolean","string","null"],"pattern":"^always$|\\$\\{\\{"},"labels":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"annotations":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"outputs":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"attest":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"compression":{"title":"uncompressed, gzip, zstd or estargz, or a map with type, level, force","type":["string","object","null"],"pattern":"^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{","properties":{"type":{"title":"uncompressed, gzip, zstd or estargz","type":["string","null"],"pattern":"^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{","examples":["uncompressed","gzip","zstd","estargz"]},"level":{"title":"an integer","type":["integer","string","null"],"pattern":"\\$\\{\\{"},"force":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":false},"reproducible":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"source-date-epoch":{"title":"seconds since 1970","type":["integer","string","null"],"pattern":"^[0-9]+$|\\$\\{\\{"},"cache":{"title":"auto, a repository, or a map","type":["string","object","null"],"properties":{"repository":{"type":["string","number","boolean","null"]},"mode":{"title":"min or max","type":["string","null"],"pattern":"^(?:min|max)$|\\$\\{\\{","examples":["min","max"]},"export":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":false},"cache-from":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"cache-to":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"no-cache":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"no-cache-filter":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"pull":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"secrets":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as id=token,env=TOKEN or a map with `id`","type":["string","object","null"],"properties":{"id":{"type":["string","number","boolean","null"]},"file":{"type":["string","number","boolean","null"]},"env":{"type":["string","number","boolean","null"]},"command":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false}},"ssh":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as default or id=~/.ssh/key, or a map with `id`","type":["string","object","null"],"properties":{"id":{"type":["string","number","boolean","null"]},"paths":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false}},"network":{"title":"default, none or host","type":["string","null"],"pattern":"^(?:default|none|host)?$|\\$\\{\\{","examples":["default","none","host"]},"extra-hosts":{"title":"a map of name to address, or a list of name=address","type":["object","array","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]},"items":{"type":["string","number","boolean","null"]}},"ulimits":{"title":"a map of name to limit, or a list of name=soft[:hard]","type":["object","array","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"title":"a number, soft:hard, or a map with soft and hard","type":["integer","string","object","null"],"properties":{"soft":{"title":"an integer","type":["integer","string","null"]},"hard":{"title":"an integer","type":["integer","string","null"]}},"additionalProperties":false},"items":{"type":["string","number","boolean","null"]}},"shm-size":{"title":"a size such as 64m","type":["integer","string","null"]},"cgroup-parent":{"type":["string","number","boolean","null"]},"timeout":{"title":"a duration such as 20m","type":["integer","string","null"]},"entitlements":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false},"group":{"title":"a list of names, or a map with builds","type":["array","object","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]},"properties":{"builds":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"description":{"type":["string","number","boolean","null"]}},"additionalProperties":false}}};
 const schema32 = {"title":"a default value, or a map with default, type, env …","type":["string","number","boolean","array","object","null"],"properties":{"default":{},"type":{"title":"string, bool, int, number, list or map","type":"string","enum":["string","bool","int","number","list","map"]},"env":{"title":"a name, a list of names, or false","type":["string","array","boolean","null"],"items":{"type":"string",}},"required":{"title":"true or false","type":["boolean","null"]},"oneOf":{"title":"a list of values","type":["array","null"],"items":{"title":"text, a number, true or false","type":["string","number","boolean"]}},"pattern":{"title":"a regular expression","type":["string","null"]},"minimum":{"title":"a number","type":["number","null"]},"maximum":{"title":"a number","type":["number","null"]},"check":{"title":"one ${{ … }} expression","type":["string","null"],"pattern":"\\$\\{\\{"},"sensitive":{"title":"true or false","type":["boolean","null"]},"description":{"type":["string","number","boolean","null"]}},"additionalProperties":false};
 const schema33 = {"title":"a map","type":["object","null"],"properties":{"http":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"ca":{"type":["string","number","boolean","null"]},"cert":{"type":["string","number","boolean","null"]},"key":{"type":["string","number","boolean","null"]},"insecure":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"mirrors":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"concurrency":{"title":"an integer","type":["integer","string","null"],"minimum":1}},"additionalProperties":false};
-const schema35 = {"title":"a map","type":["object","null"],"properties":{"description":{"type":["string","number","boolean","null"]},"extends":{"title":"a name or a list of names","type":["string","array","null"],"items":{"type":["string","number","boolean","null"]}},"matrix":{"title":"a map of axes","type":["object","null"],"properties":{"include":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"a map of axis to value","type":["object","string","null"],"pattern":"\\$\\{\\{"}},"exclude":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"a map of axis to value","type":["object","string","null"],"pattern":"\\$\\{\\{"}},"when":{"title":"one ${{ … }} expression","type":["string","boolean","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":{"title":"a list of values","type":["array","string","null"],"pattern":"\\$\\{\\{"}},"name":{"type":["string","number","boolean","null"]},"context":{"type":["string","number","boolean","null"],"examples":[".","services/api","https://github.com/owner/repo.git#main:sub"]},"dockerfile":{"type":["string","number","boolean","null"]},"dockerfile-inline":{"type":["string","number","boolean","null"]},"target":{"type":["string","number","boolean","null"]},"args":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"contexts":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"needs":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"platforms":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"tags":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"push":{"title":"true, false or always","type":["boolean","string","null"],"pattern":"^always$|\\$\\{\\{"},"labels":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"annotations":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"outputs":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"attest":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"compression":{"title":"uncompressed, gzip, zstd or estargz, or a map with type, level, force","type":["string","object","null"],"pattern":"^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{","properties":{"type":{"title":"uncompressed, gzip, zstd or estargz","type":["string","null"],"pattern":"^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{","examples":["uncompressed","gzip","zstd","estargz"]},"level":{"title":"an integer","type":["integer","string","null"],"pattern":"\\$\\{\\{"},"force":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":false},"reproducible":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"source-date-epoch":{"title":"seconds since 1970","type":["integer","string","null"],"pattern":"^[0-9]+$|\\$\\{\\{"},"cache":{"title":"auto, a repository, or a map","type":["string","object","null"],"properties":{"repository":{"type":["string","number","boolean","null"]},"mode":{"title":"min or max","type":["string","null"],"pattern":"^(?:min|max)$|\\$\\{\\{","examples":["min","max"]},"export":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":false},"cache-from":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"cache-to":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"no-cache":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"no-cache-filter":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"pull":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"secrets":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as id=token,env=TOKEN or a map with `id`","type":["string","object","null"],"properties":{"id":{"type":["string","number","boolean","null"]},"file":{"type":["string","number","boolean","null"]},"env":{"type":["string","number","boolean","null"]},"command":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false}},"ssh":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as default or id=~/.ssh/key, or a map with `id`","type":["string","object","null"],"properties":{"id":{"type":["string","number","boolean","null"]},"paths":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false}},"network":{"title":"default, none or host","type":["string","null"],"pattern":"^(?:default|none|host)?$|\\$\\{\\{","examples":["default","none","host"]},"extra-hosts":{"title":"a map of name to address, or a list of name=address","type":["object","array","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]},"items":{"type":["string","number","boolean","null"]}},"ulimits":{"title":"a map of name to limit, or a list of name=soft[:hard]","type":["object","array","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"title":"a number, soft:hard, or a map with soft and hard","type":["integer","string","object","null"],"properties":{"soft":{"title":"an integer","type":["integer","string","null"]},"hard":{"title":"an integer","type":["integer","string","null"]}},"additionalProperties":false},"items":{"type":["string","number","boolean","null"]}},"shm-size":{"title":"a size such as 64m","type":["integer","string","null"]},"cgroup-parent":{"type":["string","number","boolean","null"]},"timeout":{"title":"a duration such as 20m","type":["integer","string","null"]},"entitlements":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false};
+const schema35 = {"title":"a map","type":["object","null"],"properties":{"description":{"type":["string","number","boolean","null"]},"extends":{"title":"a name or a list of names","type":["string","array","null"],"items":{"type":["string","number","boolean","null"]}},"matrix":{"title":"a map of axes","type":["object","null"],"properties":{"include":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"a map of axis to value","type":["object","string","null"],"pattern":"\\$\\{\\{"}},"exclude":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"a map of axis to value","type":["object","string","null"],"pattern":"\\$\\{\\{"}},"when":{"title":"one ${{ … }} expression","type":["string","boolean","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":{"title":"a list of values","type":["array","string","null"],"pattern":"\\$\\{\\{"}},"name":{"type":["string","number","boolean","null"]},"context":{"type":["string","number","boolean","null"],"examples":[".","services/api","https://github.com/owner/repo.git#main:sub"]},"dockerfile":{"type":["string","number","boolean","null"]},"dockerfile-inline":{"type":["string","number","boolean","null"]},"frontend":{"title":"dockerfile.v0 or gateway.v0","type":["string","null"],"pattern":"^(?:(?:dockerfile|gateway)\\.v0)?$|\\$\\{\\{"},"source":{"type":["string","number","boolean","null"],"examples":["docker/dockerfile:1"]},"opts":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"buildctl-options":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"target":{"type":["string","number","boolean","null"]},"args":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"contexts":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"needs":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"platforms":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"tags":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"push":{"title":"true, false or always","type":["boolean","string","null"],"pattern":"^always$|\\$\\{\\{"},"labels":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"annotations":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"outputs":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"attest":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"compression":{"title":"uncompressed, gzip, zstd or estargz, or a map with type, level, force","type":["string","object","null"],"pattern":"^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{","properties":{"type":{"title":"uncompressed, gzip, zstd or estargz","type":["string","null"],"pattern":"^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{","examples":["uncompressed","gzip","zstd","estargz"]},"level":{"title":"an integer","type":["integer","string","null"],"pattern":"\\$\\{\\{"},"force":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":false},"reproducible":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"source-date-epoch":{"title":"seconds since 1970","type":["integer","string","null"],"pattern":"^[0-9]+$|\\$\\{\\{"},"cache":{"title":"auto, a repository, or a map","type":["string","object","null"],"properties":{"repository":{"type":["string","number","boolean","null"]},"mode":{"title":"min or max","type":["string","null"],"pattern":"^(?:min|max)$|\\$\\{\\{","examples":["min","max"]},"export":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":false},"cache-from":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"cache-to":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"no-cache":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"no-cache-filter":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"pull":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"secrets":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as id=token,env=TOKEN or a map with `id`","type":["string","object","null"],"properties":{"id":{"type":["string","number","boolean","null"]},"file":{"type":["string","number","boolean","null"]},"env":{"type":["string","number","boolean","null"]},"command":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false}},"ssh":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as default or id=~/.ssh/key, or a map with `id`","type":["string","object","null"],"properties":{"id":{"type":["string","number","boolean","null"]},"paths":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false}},"network":{"title":"default, none or host","type":["string","null"],"pattern":"^(?:default|none|host)?$|\\$\\{\\{","examples":["default","none","host"]},"extra-hosts":{"title":"a map of name to address, or a list of name=address","type":["object","array","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]},"items":{"type":["string","number","boolean","null"]}},"ulimits":{"title":"a map of name to limit, or a list of name=soft[:hard]","type":["object","array","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"title":"a number, soft:hard, or a map with soft and hard","type":["integer","string","object","null"],"properties":{"soft":{"title":"an integer","type":["integer","string","null"]},"hard":{"title":"an integer","type":["integer","string","null"]}},"additionalProperties":false},"items":{"type":["string","number","boolean","null"]}},"shm-size":{"title":"a size such as 64m","type":["integer","string","null"]},"cgroup-parent":{"type":["string","number","boolean","null"]},"timeout":{"title":"a duration such as 20m","type":["integer","string","null"]},"entitlements":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false};
 const schema37 = {"title":"a list of names, or a map with builds","type":["array","object","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]},"properties":{"builds":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"description":{"type":["string","number","boolean","null"]}},"additionalProperties":false};
 const func1 = Object.prototype.hasOwnProperty;
 const pattern4 = new RegExp("^x-", "u");
 const pattern5 = new RegExp("^(?!__proto__$)[A-Za-z_][A-Za-z0-9_]*$", "u");
 const pattern6 = new RegExp("\\$\\{\\{", "u");
 const pattern10 = new RegExp("^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$", "u");
-const pattern22 = new RegExp("^always$|\\$\\{\\{", "u");
-const pattern27 = new RegExp("^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{", "u");
-const pattern32 = new RegExp("^[0-9]+$|\\$\\{\\{", "u");
-const pattern33 = new RegExp("^(?:min|max)$|\\$\\{\\{", "u");
-const pattern44 = new RegExp("^(?:default|none|host)?$|\\$\\{\\{", "u");
+const pattern17 = new RegExp("^(?:(?:dockerfile|gateway)\\.v0)?$|\\$\\{\\{", "u");
+const pattern25 = new RegExp("^always$|\\$\\{\\{", "u");
+const pattern30 = new RegExp("^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{", "u");
+const pattern35 = new RegExp("^[0-9]+$|\\$\\{\\{", "u");
+const pattern36 = new RegExp("^(?:min|max)$|\\$\\{\\{", "u");
+const pattern47 = new RegExp("^(?:default|none|host)?$|\\$\\{\\{", "u");
 const schema34 = {"$ref":"#/$defs/build","properties":{"matrix":false,"name":false}};
 
 function validate21(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -335,10 +336,10 @@ vErrors.push(err21);
 errors++;
 }
 }
-if(data.target !== undefined){
-let data14 = data.target;
-if((((typeof data14 !== "string") && (!((typeof data14 == "number") && (isFinite(data14))))) && (typeof data14 !== "boolean")) && (data14 !== null)){
-const err22 = {instancePath:instancePath+"/target",schemaPath:"#/$defs/build/properties/target/type",keyword:"type",params:{type: schema35.properties.target.type}};
+if(data.frontend !== undefined){
+let data14 = data.frontend;
+if((typeof data14 !== "string") && (data14 !== null)){
+const err22 = {instancePath:instancePath+"/frontend",schemaPath:"#/$defs/build/properties/frontend/type",keyword:"type",params:{type: schema35.properties.frontend.type}};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -347,11 +348,9 @@ vErrors.push(err22);
 }
 errors++;
 }
-}
-if(data.args !== undefined){
-let data15 = data.args;
-if(((!(data15 && typeof data15 == "object" && !Array.isArray(data15))) && (typeof data15 !== "string")) && (data15 !== null)){
-const err23 = {instancePath:instancePath+"/args",schemaPath:"#/$defs/build/properties/args/type",keyword:"type",params:{type: schema35.properties.args.type}};
+if(typeof data14 === "string"){
+if(!pattern17.test(data14)){
+const err23 = {instancePath:instancePath+"/frontend",schemaPath:"#/$defs/build/properties/frontend/pattern",keyword:"pattern",params:{pattern: "^(?:(?:dockerfile|gateway)\\.v0)?$|\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err23];
 }
@@ -360,9 +359,12 @@ vErrors.push(err23);
 }
 errors++;
 }
-if(typeof data15 === "string"){
-if(!pattern6.test(data15)){
-const err24 = {instancePath:instancePath+"/args",schemaPath:"#/$defs/build/properties/args/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+if(data.source !== undefined){
+let data15 = data.source;
+if((((typeof data15 !== "string") && (!((typeof data15 == "number") && (isFinite(data15))))) && (typeof data15 !== "boolean")) && (data15 !== null)){
+const err24 = {instancePath:instancePath+"/source",schemaPath:"#/$defs/build/properties/source/type",keyword:"type",params:{type: schema35.properties.source.type}};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -372,11 +374,10 @@ vErrors.push(err24);
 errors++;
 }
 }
-if(data15 && typeof data15 == "object" && !Array.isArray(data15)){
-for(const key2 in data15){
-let data16 = data15[key2];
-if((((typeof data16 !== "string") && (!((typeof data16 == "number") && (isFinite(data16))))) && (typeof data16 !== "boolean")) && (data16 !== null)){
-const err25 = {instancePath:instancePath+"/args/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/args/additionalProperties/type",keyword:"type",params:{type: schema35.properties.args.additionalProperties.type}};
+if(data.opts !== undefined){
+let data16 = data.opts;
+if(((!(data16 && typeof data16 == "object" && !Array.isArray(data16))) && (typeof data16 !== "string")) && (data16 !== null)){
+const err25 = {instancePath:instancePath+"/opts",schemaPath:"#/$defs/build/properties/opts/type",keyword:"type",params:{type: schema35.properties.opts.type}};
 if(vErrors === null){
 vErrors = [err25];
 }
@@ -385,13 +386,9 @@ vErrors.push(err25);
 }
 errors++;
 }
-}
-}
-}
-if(data.contexts !== undefined){
-let data17 = data.contexts;
-if(((!(data17 && typeof data17 == "object" && !Array.isArray(data17))) && (typeof data17 !== "string")) && (data17 !== null)){
-const err26 = {instancePath:instancePath+"/contexts",schemaPath:"#/$defs/build/properties/contexts/type",keyword:"type",params:{type: schema35.properties.contexts.type}};
+if(typeof data16 === "string"){
+if(!pattern6.test(data16)){
+const err26 = {instancePath:instancePath+"/opts",schemaPath:"#/$defs/build/properties/opts/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err26];
 }
@@ -400,9 +397,12 @@ vErrors.push(err26);
 }
 errors++;
 }
-if(typeof data17 === "string"){
-if(!pattern6.test(data17)){
-const err27 = {instancePath:instancePath+"/contexts",schemaPath:"#/$defs/build/properties/contexts/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+if(data16 && typeof data16 == "object" && !Array.isArray(data16)){
+for(const key2 in data16){
+let data17 = data16[key2];
+if((((typeof data17 !== "string") && (!((typeof data17 == "number") && (isFinite(data17))))) && (typeof data17 !== "boolean")) && (data17 !== null)){
+const err27 = {instancePath:instancePath+"/opts/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/opts/additionalProperties/type",keyword:"type",params:{type: schema35.properties.opts.additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err27];
 }
@@ -412,11 +412,12 @@ vErrors.push(err27);
 errors++;
 }
 }
-if(data17 && typeof data17 == "object" && !Array.isArray(data17)){
-for(const key3 in data17){
-let data18 = data17[key3];
-if((((typeof data18 !== "string") && (!((typeof data18 == "number") && (isFinite(data18))))) && (typeof data18 !== "boolean")) && (data18 !== null)){
-const err28 = {instancePath:instancePath+"/contexts/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/contexts/additionalProperties/type",keyword:"type",params:{type: schema35.properties.contexts.additionalProperties.type}};
+}
+}
+if(data["buildctl-options"] !== undefined){
+let data18 = data["buildctl-options"];
+if(((!(Array.isArray(data18))) && (typeof data18 !== "string")) && (data18 !== null)){
+const err28 = {instancePath:instancePath+"/buildctl-options",schemaPath:"#/$defs/build/properties/buildctl-options/type",keyword:"type",params:{type: schema35.properties["buildctl-options"].type}};
 if(vErrors === null){
 vErrors = [err28];
 }
@@ -425,13 +426,9 @@ vErrors.push(err28);
 }
 errors++;
 }
-}
-}
-}
-if(data.needs !== undefined){
-let data19 = data.needs;
-if(((!(Array.isArray(data19))) && (typeof data19 !== "string")) && (data19 !== null)){
-const err29 = {instancePath:instancePath+"/needs",schemaPath:"#/$defs/build/properties/needs/type",keyword:"type",params:{type: schema35.properties.needs.type}};
+if(typeof data18 === "string"){
+if(!pattern6.test(data18)){
+const err29 = {instancePath:instancePath+"/buildctl-options",schemaPath:"#/$defs/build/properties/buildctl-options/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err29];
 }
@@ -440,9 +437,13 @@ vErrors.push(err29);
 }
 errors++;
 }
-if(typeof data19 === "string"){
-if(!pattern6.test(data19)){
-const err30 = {instancePath:instancePath+"/needs",schemaPath:"#/$defs/build/properties/needs/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+if(Array.isArray(data18)){
+const len3 = data18.length;
+for(let i3=0; i3<len3; i3++){
+let data19 = data18[i3];
+if((((typeof data19 !== "string") && (!((typeof data19 == "number") && (isFinite(data19))))) && (typeof data19 !== "boolean")) && (data19 !== null)){
+const err30 = {instancePath:instancePath+"/buildctl-options/" + i3,schemaPath:"#/$defs/build/properties/buildctl-options/items/type",keyword:"type",params:{type: schema35.properties["buildctl-options"].items.type}};
 if(vErrors === null){
 vErrors = [err30];
 }
@@ -452,12 +453,12 @@ vErrors.push(err30);
 errors++;
 }
 }
-if(Array.isArray(data19)){
-const len3 = data19.length;
-for(let i3=0; i3<len3; i3++){
-let data20 = data19[i3];
+}
+}
+if(data.target !== undefined){
+let data20 = data.target;
 if((((typeof data20 !== "string") && (!((typeof data20 == "number") && (isFinite(data20))))) && (typeof data20 !== "boolean")) && (data20 !== null)){
-const err31 = {instancePath:instancePath+"/needs/" + i3,schemaPath:"#/$defs/build/properties/needs/items/type",keyword:"type",params:{type: schema35.properties.needs.items.type}};
+const err31 = {instancePath:instancePath+"/target",schemaPath:"#/$defs/build/properties/target/type",keyword:"type",params:{type: schema35.properties.target.type}};
 if(vErrors === null){
 vErrors = [err31];
 }
@@ -467,12 +468,10 @@ vErrors.push(err31);
 errors++;
 }
 }
-}
-}
-if(data.platforms !== undefined){
-let data21 = data.platforms;
-if(((!(Array.isArray(data21))) && (typeof data21 !== "string")) && (data21 !== null)){
-const err32 = {instancePath:instancePath+"/platforms",schemaPath:"#/$defs/build/properties/platforms/type",keyword:"type",params:{type: schema35.properties.platforms.type}};
+if(data.args !== undefined){
+let data21 = data.args;
+if(((!(data21 && typeof data21 == "object" && !Array.isArray(data21))) && (typeof data21 !== "string")) && (data21 !== null)){
+const err32 = {instancePath:instancePath+"/args",schemaPath:"#/$defs/build/properties/args/type",keyword:"type",params:{type: schema35.properties.args.type}};
 if(vErrors === null){
 vErrors = [err32];
 }
@@ -483,7 +482,7 @@ errors++;
 }
 if(typeof data21 === "string"){
 if(!pattern6.test(data21)){
-const err33 = {instancePath:instancePath+"/platforms",schemaPath:"#/$defs/build/properties/platforms/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+const err33 = {instancePath:instancePath+"/args",schemaPath:"#/$defs/build/properties/args/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err33];
 }
@@ -493,12 +492,11 @@ vErrors.push(err33);
 errors++;
 }
 }
-if(Array.isArray(data21)){
-const len4 = data21.length;
-for(let i4=0; i4<len4; i4++){
-let data22 = data21[i4];
+if(data21 && typeof data21 == "object" && !Array.isArray(data21)){
+for(const key3 in data21){
+let data22 = data21[key3];
 if((((typeof data22 !== "string") && (!((typeof data22 == "number") && (isFinite(data22))))) && (typeof data22 !== "boolean")) && (data22 !== null)){
-const err34 = {instancePath:instancePath+"/platforms/" + i4,schemaPath:"#/$defs/build/properties/platforms/items/type",keyword:"type",params:{type: schema35.properties.platforms.items.type}};
+const err34 = {instancePath:instancePath+"/args/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/args/additionalProperties/type",keyword:"type",params:{type: schema35.properties.args.additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err34];
 }
@@ -510,10 +508,10 @@ errors++;
 }
 }
 }
-if(data.tags !== undefined){
-let data23 = data.tags;
-if(((!(Array.isArray(data23))) && (typeof data23 !== "string")) && (data23 !== null)){
-const err35 = {instancePath:instancePath+"/tags",schemaPath:"#/$defs/build/properties/tags/type",keyword:"type",params:{type: schema35.properties.tags.type}};
+if(data.contexts !== undefined){
+let data23 = data.contexts;
+if(((!(data23 && typeof data23 == "object" && !Array.isArray(data23))) && (typeof data23 !== "string")) && (data23 !== null)){
+const err35 = {instancePath:instancePath+"/contexts",schemaPath:"#/$defs/build/properties/contexts/type",keyword:"type",params:{type: schema35.properties.contexts.type}};
 if(vErrors === null){
 vErrors = [err35];
 }
@@ -524,7 +522,7 @@ errors++;
 }
 if(typeof data23 === "string"){
 if(!pattern6.test(data23)){
-const err36 = {instancePath:instancePath+"/tags",schemaPath:"#/$defs/build/properties/tags/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+const err36 = {instancePath:instancePath+"/contexts",schemaPath:"#/$defs/build/properties/contexts/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err36];
 }
@@ -534,12 +532,11 @@ vErrors.push(err36);
 errors++;
 }
 }
-if(Array.isArray(data23)){
-const len5 = data23.length;
-for(let i5=0; i5<len5; i5++){
-let data24 = data23[i5];
+if(data23 && typeof data23 == "object" && !Array.isArray(data23)){
+for(const key4 in data23){
+let data24 = data23[key4];
 if((((typeof data24 !== "string") && (!((typeof data24 == "number") && (isFinite(data24))))) && (typeof data24 !== "boolean")) && (data24 !== null)){
-const err37 = {instancePath:instancePath+"/tags/" + i5,schemaPath:"#/$defs/build/properties/tags/items/type",keyword:"type",params:{type: schema35.properties.tags.items.type}};
+const err37 = {instancePath:instancePath+"/contexts/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/contexts/additionalProperties/type",keyword:"type",params:{type: schema35.properties.contexts.additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err37];
 }
@@ -551,10 +548,10 @@ errors++;
 }
 }
 }
-if(data.push !== undefined){
-let data25 = data.push;
-if(((typeof data25 !== "boolean") && (typeof data25 !== "string")) && (data25 !== null)){
-const err38 = {instancePath:instancePath+"/push",schemaPath:"#/$defs/build/properties/push/type",keyword:"type",params:{type: schema35.properties.push.type}};
+if(data.needs !== undefined){
+let data25 = data.needs;
+if(((!(Array.isArray(data25))) && (typeof data25 !== "string")) && (data25 !== null)){
+const err38 = {instancePath:instancePath+"/needs",schemaPath:"#/$defs/build/properties/needs/type",keyword:"type",params:{type: schema35.properties.needs.type}};
 if(vErrors === null){
 vErrors = [err38];
 }
@@ -564,8 +561,8 @@ vErrors.push(err38);
 errors++;
 }
 if(typeof data25 === "string"){
-if(!pattern22.test(data25)){
-const err39 = {instancePath:instancePath+"/push",schemaPath:"#/$defs/build/properties/push/pattern",keyword:"pattern",params:{pattern: "^always$|\\$\\{\\{"}};
+if(!pattern6.test(data25)){
+const err39 = {instancePath:instancePath+"/needs",schemaPath:"#/$defs/build/properties/needs/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err39];
 }
@@ -575,11 +572,12 @@ vErrors.push(err39);
 errors++;
 }
 }
-}
-if(data.labels !== undefined){
-let data26 = data.labels;
-if(((!(data26 && typeof data26 == "object" && !Array.isArray(data26))) && (typeof data26 !== "string")) && (data26 !== null)){
-const err40 = {instancePath:instancePath+"/labels",schemaPath:"#/$defs/build/properties/labels/type",keyword:"type",params:{type: schema35.properties.labels.type}};
+if(Array.isArray(data25)){
+const len4 = data25.length;
+for(let i4=0; i4<len4; i4++){
+let data26 = data25[i4];
+if((((typeof data26 !== "string") && (!((typeof data26 == "number") && (isFinite(data26))))) && (typeof data26 !== "boolean")) && (data26 !== null)){
+const err40 = {instancePath:instancePath+"/needs/" + i4,schemaPath:"#/$defs/build/properties/needs/items/type",keyword:"type",params:{type: schema35.properties.needs.items.type}};
 if(vErrors === null){
 vErrors = [err40];
 }
@@ -588,9 +586,13 @@ vErrors.push(err40);
 }
 errors++;
 }
-if(typeof data26 === "string"){
-if(!pattern6.test(data26)){
-const err41 = {instancePath:instancePath+"/labels",schemaPath:"#/$defs/build/properties/labels/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+}
+if(data.platforms !== undefined){
+let data27 = data.platforms;
+if(((!(Array.isArray(data27))) && (typeof data27 !== "string")) && (data27 !== null)){
+const err41 = {instancePath:instancePath+"/platforms",schemaPath:"#/$defs/build/properties/platforms/type",keyword:"type",params:{type: schema35.properties.platforms.type}};
 if(vErrors === null){
 vErrors = [err41];
 }
@@ -599,12 +601,9 @@ vErrors.push(err41);
 }
 errors++;
 }
-}
-if(data26 && typeof data26 == "object" && !Array.isArray(data26)){
-for(const key4 in data26){
-let data27 = data26[key4];
-if((((typeof data27 !== "string") && (!((typeof data27 == "number") && (isFinite(data27))))) && (typeof data27 !== "boolean")) && (data27 !== null)){
-const err42 = {instancePath:instancePath+"/labels/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/labels/additionalProperties/type",keyword:"type",params:{type: schema35.properties.labels.additionalProperties.type}};
+if(typeof data27 === "string"){
+if(!pattern6.test(data27)){
+const err42 = {instancePath:instancePath+"/platforms",schemaPath:"#/$defs/build/properties/platforms/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err42];
 }
@@ -614,12 +613,12 @@ vErrors.push(err42);
 errors++;
 }
 }
-}
-}
-if(data.annotations !== undefined){
-let data28 = data.annotations;
-if(((!(data28 && typeof data28 == "object" && !Array.isArray(data28))) && (typeof data28 !== "string")) && (data28 !== null)){
-const err43 = {instancePath:instancePath+"/annotations",schemaPath:"#/$defs/build/properties/annotations/type",keyword:"type",params:{type: schema35.properties.annotations.type}};
+if(Array.isArray(data27)){
+const len5 = data27.length;
+for(let i5=0; i5<len5; i5++){
+let data28 = data27[i5];
+if((((typeof data28 !== "string") && (!((typeof data28 == "number") && (isFinite(data28))))) && (typeof data28 !== "boolean")) && (data28 !== null)){
+const err43 = {instancePath:instancePath+"/platforms/" + i5,schemaPath:"#/$defs/build/properties/platforms/items/type",keyword:"type",params:{type: schema35.properties.platforms.items.type}};
 if(vErrors === null){
 vErrors = [err43];
 }
@@ -628,9 +627,13 @@ vErrors.push(err43);
 }
 errors++;
 }
-if(typeof data28 === "string"){
-if(!pattern6.test(data28)){
-const err44 = {instancePath:instancePath+"/annotations",schemaPath:"#/$defs/build/properties/annotations/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+}
+if(data.tags !== undefined){
+let data29 = data.tags;
+if(((!(Array.isArray(data29))) && (typeof data29 !== "string")) && (data29 !== null)){
+const err44 = {instancePath:instancePath+"/tags",schemaPath:"#/$defs/build/properties/tags/type",keyword:"type",params:{type: schema35.properties.tags.type}};
 if(vErrors === null){
 vErrors = [err44];
 }
@@ -639,12 +642,9 @@ vErrors.push(err44);
 }
 errors++;
 }
-}
-if(data28 && typeof data28 == "object" && !Array.isArray(data28)){
-for(const key5 in data28){
-let data29 = data28[key5];
-if((((typeof data29 !== "string") && (!((typeof data29 == "number") && (isFinite(data29))))) && (typeof data29 !== "boolean")) && (data29 !== null)){
-const err45 = {instancePath:instancePath+"/annotations/" + key5.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/annotations/additionalProperties/type",keyword:"type",params:{type: schema35.properties.annotations.additionalProperties.type}};
+if(typeof data29 === "string"){
+if(!pattern6.test(data29)){
+const err45 = {instancePath:instancePath+"/tags",schemaPath:"#/$defs/build/properties/tags/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err45];
 }
@@ -654,12 +654,12 @@ vErrors.push(err45);
 errors++;
 }
 }
-}
-}
-if(data.outputs !== undefined){
-let data30 = data.outputs;
-if(((!(Array.isArray(data30))) && (typeof data30 !== "string")) && (data30 !== null)){
-const err46 = {instancePath:instancePath+"/outputs",schemaPath:"#/$defs/build/properties/outputs/type",keyword:"type",params:{type: schema35.properties.outputs.type}};
+if(Array.isArray(data29)){
+const len6 = data29.length;
+for(let i6=0; i6<len6; i6++){
+let data30 = data29[i6];
+if((((typeof data30 !== "string") && (!((typeof data30 == "number") && (isFinite(data30))))) && (typeof data30 !== "boolean")) && (data30 !== null)){
+const err46 = {instancePath:instancePath+"/tags/" + i6,schemaPath:"#/$defs/build/properties/tags/items/type",keyword:"type",params:{type: schema35.properties.tags.items.type}};
 if(vErrors === null){
 vErrors = [err46];
 }
@@ -668,9 +668,13 @@ vErrors.push(err46);
 }
 errors++;
 }
-if(typeof data30 === "string"){
-if(!pattern6.test(data30)){
-const err47 = {instancePath:instancePath+"/outputs",schemaPath:"#/$defs/build/properties/outputs/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+}
+if(data.push !== undefined){
+let data31 = data.push;
+if(((typeof data31 !== "boolean") && (typeof data31 !== "string")) && (data31 !== null)){
+const err47 = {instancePath:instancePath+"/push",schemaPath:"#/$defs/build/properties/push/type",keyword:"type",params:{type: schema35.properties.push.type}};
 if(vErrors === null){
 vErrors = [err47];
 }
@@ -679,13 +683,9 @@ vErrors.push(err47);
 }
 errors++;
 }
-}
-if(Array.isArray(data30)){
-const len6 = data30.length;
-for(let i6=0; i6<len6; i6++){
-let data31 = data30[i6];
-if(((typeof data31 !== "string") && (!(data31 && typeof data31 == "object" && !Array.isArray(data31)))) && (data31 !== null)){
-const err48 = {instancePath:instancePath+"/outputs/" + i6,schemaPath:"#/$defs/build/properties/outputs/items/type",keyword:"type",params:{type: schema35.properties.outputs.items.type}};
+if(typeof data31 === "string"){
+if(!pattern25.test(data31)){
+const err48 = {instancePath:instancePath+"/push",schemaPath:"#/$defs/build/properties/push/pattern",keyword:"pattern",params:{pattern: "^always$|\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err48];
 }
@@ -694,12 +694,12 @@ vErrors.push(err48);
 }
 errors++;
 }
-if(data31 && typeof data31 == "object" && !Array.isArray(data31)){
-for(const key6 in data31){
-if(!(key6 === "type")){
-let data32 = data31[key6];
-if((((typeof data32 !== "string") && (!((typeof data32 == "number") && (isFinite(data32))))) && (typeof data32 !== "boolean")) && (data32 !== null)){
-const err49 = {instancePath:instancePath+"/outputs/" + i6+"/" + key6.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/outputs/items/additionalProperties/type",keyword:"type",params:{type: schema35.properties.outputs.items.additionalProperties.type}};
+}
+}
+if(data.labels !== undefined){
+let data32 = data.labels;
+if(((!(data32 && typeof data32 == "object" && !Array.isArray(data32))) && (typeof data32 !== "string")) && (data32 !== null)){
+const err49 = {instancePath:instancePath+"/labels",schemaPath:"#/$defs/build/properties/labels/type",keyword:"type",params:{type: schema35.properties.labels.type}};
 if(vErrors === null){
 vErrors = [err49];
 }
@@ -708,12 +708,9 @@ vErrors.push(err49);
 }
 errors++;
 }
-}
-}
-if(data31.type !== undefined){
-let data33 = data31.type;
-if((((typeof data33 !== "string") && (!((typeof data33 == "number") && (isFinite(data33))))) && (typeof data33 !== "boolean")) && (data33 !== null)){
-const err50 = {instancePath:instancePath+"/outputs/" + i6+"/type",schemaPath:"#/$defs/build/properties/outputs/items/properties/type/type",keyword:"type",params:{type: schema35.properties.outputs.items.properties.type.type}};
+if(typeof data32 === "string"){
+if(!pattern6.test(data32)){
+const err50 = {instancePath:instancePath+"/labels",schemaPath:"#/$defs/build/properties/labels/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err50];
 }
@@ -723,14 +720,11 @@ vErrors.push(err50);
 errors++;
 }
 }
-}
-}
-}
-}
-if(data.attest !== undefined){
-let data34 = data.attest;
-if(((!(Array.isArray(data34))) && (typeof data34 !== "string")) && (data34 !== null)){
-const err51 = {instancePath:instancePath+"/attest",schemaPath:"#/$defs/build/properties/attest/type",keyword:"type",params:{type: schema35.properties.attest.type}};
+if(data32 && typeof data32 == "object" && !Array.isArray(data32)){
+for(const key5 in data32){
+let data33 = data32[key5];
+if((((typeof data33 !== "string") && (!((typeof data33 == "number") && (isFinite(data33))))) && (typeof data33 !== "boolean")) && (data33 !== null)){
+const err51 = {instancePath:instancePath+"/labels/" + key5.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/labels/additionalProperties/type",keyword:"type",params:{type: schema35.properties.labels.additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err51];
 }
@@ -739,9 +733,13 @@ vErrors.push(err51);
 }
 errors++;
 }
-if(typeof data34 === "string"){
-if(!pattern6.test(data34)){
-const err52 = {instancePath:instancePath+"/attest",schemaPath:"#/$defs/build/properties/attest/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+}
+if(data.annotations !== undefined){
+let data34 = data.annotations;
+if(((!(data34 && typeof data34 == "object" && !Array.isArray(data34))) && (typeof data34 !== "string")) && (data34 !== null)){
+const err52 = {instancePath:instancePath+"/annotations",schemaPath:"#/$defs/build/properties/annotations/type",keyword:"type",params:{type: schema35.properties.annotations.type}};
 if(vErrors === null){
 vErrors = [err52];
 }
@@ -750,13 +748,9 @@ vErrors.push(err52);
 }
 errors++;
 }
-}
-if(Array.isArray(data34)){
-const len7 = data34.length;
-for(let i7=0; i7<len7; i7++){
-let data35 = data34[i7];
-if(((typeof data35 !== "string") && (!(data35 && typeof data35 == "object" && !Array.isArray(data35)))) && (data35 !== null)){
-const err53 = {instancePath:instancePath+"/attest/" + i7,schemaPath:"#/$defs/build/properties/attest/items/type",keyword:"type",params:{type: schema35.properties.attest.items.type}};
+if(typeof data34 === "string"){
+if(!pattern6.test(data34)){
+const err53 = {instancePath:instancePath+"/annotations",schemaPath:"#/$defs/build/properties/annotations/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err53];
 }
@@ -765,12 +759,12 @@ vErrors.push(err53);
 }
 errors++;
 }
-if(data35 && typeof data35 == "object" && !Array.isArray(data35)){
-for(const key7 in data35){
-if(!(key7 === "type")){
-let data36 = data35[key7];
-if((((typeof data36 !== "string") && (!((typeof data36 == "number") && (isFinite(data36))))) && (typeof data36 !== "boolean")) && (data36 !== null)){
-const err54 = {instancePath:instancePath+"/attest/" + i7+"/" + key7.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/attest/items/additionalProperties/type",keyword:"type",params:{type: schema35.properties.attest.items.additionalProperties.type}};
+}
+if(data34 && typeof data34 == "object" && !Array.isArray(data34)){
+for(const key6 in data34){
+let data35 = data34[key6];
+if((((typeof data35 !== "string") && (!((typeof data35 == "number") && (isFinite(data35))))) && (typeof data35 !== "boolean")) && (data35 !== null)){
+const err54 = {instancePath:instancePath+"/annotations/" + key6.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/annotations/additionalProperties/type",keyword:"type",params:{type: schema35.properties.annotations.additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err54];
 }
@@ -781,10 +775,11 @@ errors++;
 }
 }
 }
-if(data35.type !== undefined){
-let data37 = data35.type;
-if((((typeof data37 !== "string") && (!((typeof data37 == "number") && (isFinite(data37))))) && (typeof data37 !== "boolean")) && (data37 !== null)){
-const err55 = {instancePath:instancePath+"/attest/" + i7+"/type",schemaPath:"#/$defs/build/properties/attest/items/properties/type/type",keyword:"type",params:{type: schema35.properties.attest.items.properties.type.type}};
+}
+if(data.outputs !== undefined){
+let data36 = data.outputs;
+if(((!(Array.isArray(data36))) && (typeof data36 !== "string")) && (data36 !== null)){
+const err55 = {instancePath:instancePath+"/outputs",schemaPath:"#/$defs/build/properties/outputs/type",keyword:"type",params:{type: schema35.properties.outputs.type}};
 if(vErrors === null){
 vErrors = [err55];
 }
@@ -793,15 +788,9 @@ vErrors.push(err55);
 }
 errors++;
 }
-}
-}
-}
-}
-}
-if(data.compression !== undefined){
-let data38 = data.compression;
-if(((typeof data38 !== "string") && (!(data38 && typeof data38 == "object" && !Array.isArray(data38)))) && (data38 !== null)){
-const err56 = {instancePath:instancePath+"/compression",schemaPath:"#/$defs/build/properties/compression/type",keyword:"type",params:{type: schema35.properties.compression.type}};
+if(typeof data36 === "string"){
+if(!pattern6.test(data36)){
+const err56 = {instancePath:instancePath+"/outputs",schemaPath:"#/$defs/build/properties/outputs/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err56];
 }
@@ -810,9 +799,13 @@ vErrors.push(err56);
 }
 errors++;
 }
-if(typeof data38 === "string"){
-if(!pattern27.test(data38)){
-const err57 = {instancePath:instancePath+"/compression",schemaPath:"#/$defs/build/properties/compression/pattern",keyword:"pattern",params:{pattern: "^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{"}};
+}
+if(Array.isArray(data36)){
+const len7 = data36.length;
+for(let i7=0; i7<len7; i7++){
+let data37 = data36[i7];
+if(((typeof data37 !== "string") && (!(data37 && typeof data37 == "object" && !Array.isArray(data37)))) && (data37 !== null)){
+const err57 = {instancePath:instancePath+"/outputs/" + i7,schemaPath:"#/$defs/build/properties/outputs/items/type",keyword:"type",params:{type: schema35.properties.outputs.items.type}};
 if(vErrors === null){
 vErrors = [err57];
 }
@@ -821,11 +814,12 @@ vErrors.push(err57);
 }
 errors++;
 }
-}
-if(data38 && typeof data38 == "object" && !Array.isArray(data38)){
-for(const key8 in data38){
-if(!(((key8 === "type") || (key8 === "level")) || (key8 === "force"))){
-const err58 = {instancePath:instancePath+"/compression",schemaPath:"#/$defs/build/properties/compression/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key8}};
+if(data37 && typeof data37 == "object" && !Array.isArray(data37)){
+for(const key7 in data37){
+if(!(key7 === "type")){
+let data38 = data37[key7];
+if((((typeof data38 !== "string") && (!((typeof data38 == "number") && (isFinite(data38))))) && (typeof data38 !== "boolean")) && (data38 !== null)){
+const err58 = {instancePath:instancePath+"/outputs/" + i7+"/" + key7.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/outputs/items/additionalProperties/type",keyword:"type",params:{type: schema35.properties.outputs.items.additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err58];
 }
@@ -835,10 +829,11 @@ vErrors.push(err58);
 errors++;
 }
 }
-if(data38.type !== undefined){
-let data39 = data38.type;
-if((typeof data39 !== "string") && (data39 !== null)){
-const err59 = {instancePath:instancePath+"/compression/type",schemaPath:"#/$defs/build/properties/compression/properties/type/type",keyword:"type",params:{type: schema35.properties.compression.properties.type.type}};
+}
+if(data37.type !== undefined){
+let data39 = data37.type;
+if((((typeof data39 !== "string") && (!((typeof data39 == "number") && (isFinite(data39))))) && (typeof data39 !== "boolean")) && (data39 !== null)){
+const err59 = {instancePath:instancePath+"/outputs/" + i7+"/type",schemaPath:"#/$defs/build/properties/outputs/items/properties/type/type",keyword:"type",params:{type: schema35.properties.outputs.items.properties.type.type}};
 if(vErrors === null){
 vErrors = [err59];
 }
@@ -847,9 +842,15 @@ vErrors.push(err59);
 }
 errors++;
 }
-if(typeof data39 === "string"){
-if(!pattern27.test(data39)){
-const err60 = {instancePath:instancePath+"/compression/type",schemaPath:"#/$defs/build/properties/compression/properties/type/pattern",keyword:"pattern",params:{pattern: "^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{"}};
+}
+}
+}
+}
+}
+if(data.attest !== undefined){
+let data40 = data.attest;
+if(((!(Array.isArray(data40))) && (typeof data40 !== "string")) && (data40 !== null)){
+const err60 = {instancePath:instancePath+"/attest",schemaPath:"#/$defs/build/properties/attest/type",keyword:"type",params:{type: schema35.properties.attest.type}};
 if(vErrors === null){
 vErrors = [err60];
 }
@@ -858,12 +859,9 @@ vErrors.push(err60);
 }
 errors++;
 }
-}
-}
-if(data38.level !== undefined){
-let data40 = data38.level;
-if(((!(((typeof data40 == "number") && (!(data40 % 1) && !isNaN(data40))) && (isFinite(data40)))) && (typeof data40 !== "string")) && (data40 !== null)){
-const err61 = {instancePath:instancePath+"/compression/level",schemaPath:"#/$defs/build/properties/compression/properties/level/type",keyword:"type",params:{type: schema35.properties.compression.properties.level.type}};
+if(typeof data40 === "string"){
+if(!pattern6.test(data40)){
+const err61 = {instancePath:instancePath+"/attest",schemaPath:"#/$defs/build/properties/attest/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err61];
 }
@@ -872,9 +870,13 @@ vErrors.push(err61);
 }
 errors++;
 }
-if(typeof data40 === "string"){
-if(!pattern6.test(data40)){
-const err62 = {instancePath:instancePath+"/compression/level",schemaPath:"#/$defs/build/properties/compression/properties/level/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+if(Array.isArray(data40)){
+const len8 = data40.length;
+for(let i8=0; i8<len8; i8++){
+let data41 = data40[i8];
+if(((typeof data41 !== "string") && (!(data41 && typeof data41 == "object" && !Array.isArray(data41)))) && (data41 !== null)){
+const err62 = {instancePath:instancePath+"/attest/" + i8,schemaPath:"#/$defs/build/properties/attest/items/type",keyword:"type",params:{type: schema35.properties.attest.items.type}};
 if(vErrors === null){
 vErrors = [err62];
 }
@@ -883,12 +885,12 @@ vErrors.push(err62);
 }
 errors++;
 }
-}
-}
-if(data38.force !== undefined){
-let data41 = data38.force;
-if(((typeof data41 !== "boolean") && (typeof data41 !== "string")) && (data41 !== null)){
-const err63 = {instancePath:instancePath+"/compression/force",schemaPath:"#/$defs/build/properties/compression/properties/force/type",keyword:"type",params:{type: schema35.properties.compression.properties.force.type}};
+if(data41 && typeof data41 == "object" && !Array.isArray(data41)){
+for(const key8 in data41){
+if(!(key8 === "type")){
+let data42 = data41[key8];
+if((((typeof data42 !== "string") && (!((typeof data42 == "number") && (isFinite(data42))))) && (typeof data42 !== "boolean")) && (data42 !== null)){
+const err63 = {instancePath:instancePath+"/attest/" + i8+"/" + key8.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/attest/items/additionalProperties/type",keyword:"type",params:{type: schema35.properties.attest.items.additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err63];
 }
@@ -897,9 +899,12 @@ vErrors.push(err63);
 }
 errors++;
 }
-if(typeof data41 === "string"){
-if(!pattern6.test(data41)){
-const err64 = {instancePath:instancePath+"/compression/force",schemaPath:"#/$defs/build/properties/compression/properties/force/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+if(data41.type !== undefined){
+let data43 = data41.type;
+if((((typeof data43 !== "string") && (!((typeof data43 == "number") && (isFinite(data43))))) && (typeof data43 !== "boolean")) && (data43 !== null)){
+const err64 = {instancePath:instancePath+"/attest/" + i8+"/type",schemaPath:"#/$defs/build/properties/attest/items/properties/type/type",keyword:"type",params:{type: schema35.properties.attest.items.properties.type.type}};
 if(vErrors === null){
 vErrors = [err64];
 }
@@ -912,10 +917,11 @@ errors++;
 }
 }
 }
-if(data.reproducible !== undefined){
-let data42 = data.reproducible;
-if(((typeof data42 !== "boolean") && (typeof data42 !== "string")) && (data42 !== null)){
-const err65 = {instancePath:instancePath+"/reproducible",schemaPath:"#/$defs/build/properties/reproducible/type",keyword:"type",params:{type: schema35.properties.reproducible.type}};
+}
+if(data.compression !== undefined){
+let data44 = data.compression;
+if(((typeof data44 !== "string") && (!(data44 && typeof data44 == "object" && !Array.isArray(data44)))) && (data44 !== null)){
+const err65 = {instancePath:instancePath+"/compression",schemaPath:"#/$defs/build/properties/compression/type",keyword:"type",params:{type: schema35.properties.compression.type}};
 if(vErrors === null){
 vErrors = [err65];
 }
@@ -924,9 +930,9 @@ vErrors.push(err65);
 }
 errors++;
 }
-if(typeof data42 === "string"){
-if(!pattern6.test(data42)){
-const err66 = {instancePath:instancePath+"/reproducible",schemaPath:"#/$defs/build/properties/reproducible/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+if(typeof data44 === "string"){
+if(!pattern30.test(data44)){
+const err66 = {instancePath:instancePath+"/compression",schemaPath:"#/$defs/build/properties/compression/pattern",keyword:"pattern",params:{pattern: "^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err66];
 }
@@ -936,11 +942,10 @@ vErrors.push(err66);
 errors++;
 }
 }
-}
-if(data["source-date-epoch"] !== undefined){
-let data43 = data["source-date-epoch"];
-if(((!(((typeof data43 == "number") && (!(data43 % 1) && !isNaN(data43))) && (isFinite(data43)))) && (typeof data43 !== "string")) && (data43 !== null)){
-const err67 = {instancePath:instancePath+"/source-date-epoch",schemaPath:"#/$defs/build/properties/source-date-epoch/type",keyword:"type",params:{type: schema35.properties["source-date-epoch"].type}};
+if(data44 && typeof data44 == "object" && !Array.isArray(data44)){
+for(const key9 in data44){
+if(!(((key9 === "type") || (key9 === "level")) || (key9 === "force"))){
+const err67 = {instancePath:instancePath+"/compression",schemaPath:"#/$defs/build/properties/compression/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key9}};
 if(vErrors === null){
 vErrors = [err67];
 }
@@ -949,9 +954,11 @@ vErrors.push(err67);
 }
 errors++;
 }
-if(typeof data43 === "string"){
-if(!pattern32.test(data43)){
-const err68 = {instancePath:instancePath+"/source-date-epoch",schemaPath:"#/$defs/build/properties/source-date-epoch/pattern",keyword:"pattern",params:{pattern: "^[0-9]+$|\\$\\{\\{"}};
+}
+if(data44.type !== undefined){
+let data45 = data44.type;
+if((typeof data45 !== "string") && (data45 !== null)){
+const err68 = {instancePath:instancePath+"/compression/type",schemaPath:"#/$defs/build/properties/compression/properties/type/type",keyword:"type",params:{type: schema35.properties.compression.properties.type.type}};
 if(vErrors === null){
 vErrors = [err68];
 }
@@ -960,12 +967,9 @@ vErrors.push(err68);
 }
 errors++;
 }
-}
-}
-if(data.cache !== undefined){
-let data44 = data.cache;
-if(((typeof data44 !== "string") && (!(data44 && typeof data44 == "object" && !Array.isArray(data44)))) && (data44 !== null)){
-const err69 = {instancePath:instancePath+"/cache",schemaPath:"#/$defs/build/properties/cache/type",keyword:"type",params:{type: schema35.properties.cache.type}};
+if(typeof data45 === "string"){
+if(!pattern30.test(data45)){
+const err69 = {instancePath:instancePath+"/compression/type",schemaPath:"#/$defs/build/properties/compression/properties/type/pattern",keyword:"pattern",params:{pattern: "^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err69];
 }
@@ -974,10 +978,12 @@ vErrors.push(err69);
 }
 errors++;
 }
-if(data44 && typeof data44 == "object" && !Array.isArray(data44)){
-for(const key9 in data44){
-if(!(((key9 === "repository") || (key9 === "mode")) || (key9 === "export"))){
-const err70 = {instancePath:instancePath+"/cache",schemaPath:"#/$defs/build/properties/cache/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key9}};
+}
+}
+if(data44.level !== undefined){
+let data46 = data44.level;
+if(((!(((typeof data46 == "number") && (!(data46 % 1) && !isNaN(data46))) && (isFinite(data46)))) && (typeof data46 !== "string")) && (data46 !== null)){
+const err70 = {instancePath:instancePath+"/compression/level",schemaPath:"#/$defs/build/properties/compression/properties/level/type",keyword:"type",params:{type: schema35.properties.compression.properties.level.type}};
 if(vErrors === null){
 vErrors = [err70];
 }
@@ -986,11 +992,9 @@ vErrors.push(err70);
 }
 errors++;
 }
-}
-if(data44.repository !== undefined){
-let data45 = data44.repository;
-if((((typeof data45 !== "string") && (!((typeof data45 == "number") && (isFinite(data45))))) && (typeof data45 !== "boolean")) && (data45 !== null)){
-const err71 = {instancePath:instancePath+"/cache/repository",schemaPath:"#/$defs/build/properties/cache/properties/repository/type",keyword:"type",params:{type: schema35.properties.cache.properties.repository.type}};
+if(typeof data46 === "string"){
+if(!pattern6.test(data46)){
+const err71 = {instancePath:instancePath+"/compression/level",schemaPath:"#/$defs/build/properties/compression/properties/level/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err71];
 }
@@ -1000,10 +1004,11 @@ vErrors.push(err71);
 errors++;
 }
 }
-if(data44.mode !== undefined){
-let data46 = data44.mode;
-if((typeof data46 !== "string") && (data46 !== null)){
-const err72 = {instancePath:instancePath+"/cache/mode",schemaPath:"#/$defs/build/properties/cache/properties/mode/type",keyword:"type",params:{type: schema35.properties.cache.properties.mode.type}};
+}
+if(data44.force !== undefined){
+let data47 = data44.force;
+if(((typeof data47 !== "boolean") && (typeof data47 !== "string")) && (data47 !== null)){
+const err72 = {instancePath:instancePath+"/compression/force",schemaPath:"#/$defs/build/properties/compression/properties/force/type",keyword:"type",params:{type: schema35.properties.compression.properties.force.type}};
 if(vErrors === null){
 vErrors = [err72];
 }
@@ -1012,9 +1017,9 @@ vErrors.push(err72);
 }
 errors++;
 }
-if(typeof data46 === "string"){
-if(!pattern33.test(data46)){
-const err73 = {instancePath:instancePath+"/cache/mode",schemaPath:"#/$defs/build/properties/cache/properties/mode/pattern",keyword:"pattern",params:{pattern: "^(?:min|max)$|\\$\\{\\{"}};
+if(typeof data47 === "string"){
+if(!pattern6.test(data47)){
+const err73 = {instancePath:instancePath+"/compression/force",schemaPath:"#/$defs/build/properties/compression/properties/force/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err73];
 }
@@ -1025,10 +1030,12 @@ errors++;
 }
 }
 }
-if(data44.export !== undefined){
-let data47 = data44.export;
-if(((typeof data47 !== "boolean") && (typeof data47 !== "string")) && (data47 !== null)){
-const err74 = {instancePath:instancePath+"/cache/export",schemaPath:"#/$defs/build/properties/cache/properties/export/type",keyword:"type",params:{type: schema35.properties.cache.properties.export.type}};
+}
+}
+if(data.reproducible !== undefined){
+let data48 = data.reproducible;
+if(((typeof data48 !== "boolean") && (typeof data48 !== "string")) && (data48 !== null)){
+const err74 = {instancePath:instancePath+"/reproducible",schemaPath:"#/$defs/build/properties/reproducible/type",keyword:"type",params:{type: schema35.properties.reproducible.type}};
 if(vErrors === null){
 vErrors = [err74];
 }
@@ -1037,9 +1044,9 @@ vErrors.push(err74);
 }
 errors++;
 }
-if(typeof data47 === "string"){
-if(!pattern6.test(data47)){
-const err75 = {instancePath:instancePath+"/cache/export",schemaPath:"#/$defs/build/properties/cache/properties/export/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+if(typeof data48 === "string"){
+if(!pattern6.test(data48)){
+const err75 = {instancePath:instancePath+"/reproducible",schemaPath:"#/$defs/build/properties/reproducible/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err75];
 }
@@ -1050,12 +1057,10 @@ errors++;
 }
 }
 }
-}
-}
-if(data["cache-from"] !== undefined){
-let data48 = data["cache-from"];
-if(((!(Array.isArray(data48))) && (typeof data48 !== "string")) && (data48 !== null)){
-const err76 = {instancePath:instancePath+"/cache-from",schemaPath:"#/$defs/build/properties/cache-from/type",keyword:"type",params:{type: schema35.properties["cache-from"].type}};
+if(data["source-date-epoch"] !== undefined){
+let data49 = data["source-date-epoch"];
+if(((!(((typeof data49 == "number") && (!(data49 % 1) && !isNaN(data49))) && (isFinite(data49)))) && (typeof data49 !== "string")) && (data49 !== null)){
+const err76 = {instancePath:instancePath+"/source-date-epoch",schemaPath:"#/$defs/build/properties/source-date-epoch/type",keyword:"type",params:{type: schema35.properties["source-date-epoch"].type}};
 if(vErrors === null){
 vErrors = [err76];
 }
@@ -1064,9 +1069,9 @@ vErrors.push(err76);
 }
 errors++;
 }
-if(typeof data48 === "string"){
-if(!pattern6.test(data48)){
-const err77 = {instancePath:instancePath+"/cache-from",schemaPath:"#/$defs/build/properties/cache-from/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+if(typeof data49 === "string"){
+if(!pattern35.test(data49)){
+const err77 = {instancePath:instancePath+"/source-date-epoch",schemaPath:"#/$defs/build/properties/source-date-epoch/pattern",keyword:"pattern",params:{pattern: "^[0-9]+$|\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err77];
 }
@@ -1076,12 +1081,11 @@ vErrors.push(err77);
 errors++;
 }
 }
-if(Array.isArray(data48)){
-const len8 = data48.length;
-for(let i8=0; i8<len8; i8++){
-let data49 = data48[i8];
-if(((typeof data49 !== "string") && (!(data49 && typeof data49 == "object" && !Array.isArray(data49)))) && (data49 !== null)){
-const err78 = {instancePath:instancePath+"/cache-from/" + i8,schemaPath:"#/$defs/build/properties/cache-from/items/type",keyword:"type",params:{type: schema35.properties["cache-from"].items.type}};
+}
+if(data.cache !== undefined){
+let data50 = data.cache;
+if(((typeof data50 !== "string") && (!(data50 && typeof data50 == "object" && !Array.isArray(data50)))) && (data50 !== null)){
+const err78 = {instancePath:instancePath+"/cache",schemaPath:"#/$defs/build/properties/cache/type",keyword:"type",params:{type: schema35.properties.cache.type}};
 if(vErrors === null){
 vErrors = [err78];
 }
@@ -1090,12 +1094,10 @@ vErrors.push(err78);
 }
 errors++;
 }
-if(data49 && typeof data49 == "object" && !Array.isArray(data49)){
-for(const key10 in data49){
-if(!(key10 === "type")){
-let data50 = data49[key10];
-if((((typeof data50 !== "string") && (!((typeof data50 == "number") && (isFinite(data50))))) && (typeof data50 !== "boolean")) && (data50 !== null)){
-const err79 = {instancePath:instancePath+"/cache-from/" + i8+"/" + key10.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/cache-from/items/additionalProperties/type",keyword:"type",params:{type: schema35.properties["cache-from"].items.additionalProperties.type}};
+if(data50 && typeof data50 == "object" && !Array.isArray(data50)){
+for(const key10 in data50){
+if(!(((key10 === "repository") || (key10 === "mode")) || (key10 === "export"))){
+const err79 = {instancePath:instancePath+"/cache",schemaPath:"#/$defs/build/properties/cache/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key10}};
 if(vErrors === null){
 vErrors = [err79];
 }
@@ -1105,11 +1107,10 @@ vErrors.push(err79);
 errors++;
 }
 }
-}
-if(data49.type !== undefined){
-let data51 = data49.type;
+if(data50.repository !== undefined){
+let data51 = data50.repository;
 if((((typeof data51 !== "string") && (!((typeof data51 == "number") && (isFinite(data51))))) && (typeof data51 !== "boolean")) && (data51 !== null)){
-const err80 = {instancePath:instancePath+"/cache-from/" + i8+"/type",schemaPath:"#/$defs/build/properties/cache-from/items/properties/type/type",keyword:"type",params:{type: schema35.properties["cache-from"].items.properties.type.type}};
+const err80 = {instancePath:instancePath+"/cache/repository",schemaPath:"#/$defs/build/properties/cache/properties/repository/type",keyword:"type",params:{type: schema35.properties.cache.properties.repository.type}};
 if(vErrors === null){
 vErrors = [err80];
 }
@@ -1119,14 +1120,10 @@ vErrors.push(err80);
 errors++;
 }
 }
-}
-}
-}
-}
-if(data["cache-to"] !== undefined){
-let data52 = data["cache-to"];
-if(((!(Array.isArray(data52))) && (typeof data52 !== "string")) && (data52 !== null)){
-const err81 = {instancePath:instancePath+"/cache-to",schemaPath:"#/$defs/build/properties/cache-to/type",keyword:"type",params:{type: schema35.properties["cache-to"].type}};
+if(data50.mode !== undefined){
+let data52 = data50.mode;
+if((typeof data52 !== "string") && (data52 !== null)){
+const err81 = {instancePath:instancePath+"/cache/mode",schemaPath:"#/$defs/build/properties/cache/properties/mode/type",keyword:"type",params:{type: schema35.properties.cache.properties.mode.type}};
 if(vErrors === null){
 vErrors = [err81];
 }
@@ -1136,8 +1133,8 @@ vErrors.push(err81);
 errors++;
 }
 if(typeof data52 === "string"){
-if(!pattern6.test(data52)){
-const err82 = {instancePath:instancePath+"/cache-to",schemaPath:"#/$defs/build/properties/cache-to/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+if(!pattern36.test(data52)){
+const err82 = {instancePath:instancePath+"/cache/mode",schemaPath:"#/$defs/build/properties/cache/properties/mode/pattern",keyword:"pattern",params:{pattern: "^(?:min|max)$|\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err82];
 }
@@ -1147,12 +1144,11 @@ vErrors.push(err82);
 errors++;
 }
 }
-if(Array.isArray(data52)){
-const len9 = data52.length;
-for(let i9=0; i9<len9; i9++){
-let data53 = data52[i9];
-if(((typeof data53 !== "string") && (!(data53 && typeof data53 == "object" && !Array.isArray(data53)))) && (data53 !== null)){
-const err83 = {instancePath:instancePath+"/cache-to/" + i9,schemaPath:"#/$defs/build/properties/cache-to/items/type",keyword:"type",params:{type: schema35.properties["cache-to"].items.type}};
+}
+if(data50.export !== undefined){
+let data53 = data50.export;
+if(((typeof data53 !== "boolean") && (typeof data53 !== "string")) && (data53 !== null)){
+const err83 = {instancePath:instancePath+"/cache/export",schemaPath:"#/$defs/build/properties/cache/properties/export/type",keyword:"type",params:{type: schema35.properties.cache.properties.export.type}};
 if(vErrors === null){
 vErrors = [err83];
 }
@@ -1161,12 +1157,9 @@ vErrors.push(err83);
 }
 errors++;
 }
-if(data53 && typeof data53 == "object" && !Array.isArray(data53)){
-for(const key11 in data53){
-if(!(key11 === "type")){
-let data54 = data53[key11];
-if((((typeof data54 !== "string") && (!((typeof data54 == "number") && (isFinite(data54))))) && (typeof data54 !== "boolean")) && (data54 !== null)){
-const err84 = {instancePath:instancePath+"/cache-to/" + i9+"/" + key11.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/cache-to/items/additionalProperties/type",keyword:"type",params:{type: schema35.properties["cache-to"].items.additionalProperties.type}};
+if(typeof data53 === "string"){
+if(!pattern6.test(data53)){
+const err84 = {instancePath:instancePath+"/cache/export",schemaPath:"#/$defs/build/properties/cache/properties/export/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err84];
 }
@@ -1177,10 +1170,12 @@ errors++;
 }
 }
 }
-if(data53.type !== undefined){
-let data55 = data53.type;
-if((((typeof data55 !== "string") && (!((typeof data55 == "number") && (isFinite(data55))))) && (typeof data55 !== "boolean")) && (data55 !== null)){
-const err85 = {instancePath:instancePath+"/cache-to/" + i9+"/type",schemaPath:"#/$defs/build/properties/cache-to/items/properties/type/type",keyword:"type",params:{type: schema35.properties["cache-to"].items.properties.type.type}};
+}
+}
+if(data["cache-from"] !== undefined){
+let data54 = data["cache-from"];
+if(((!(Array.isArray(data54))) && (typeof data54 !== "string")) && (data54 !== null)){
+const err85 = {instancePath:instancePath+"/cache-from",schemaPath:"#/$defs/build/properties/cache-from/type",keyword:"type",params:{type: schema35.properties["cache-from"].type}};
 if(vErrors === null){
 vErrors = [err85];
 }
@@ -1189,15 +1184,9 @@ vErrors.push(err85);
 }
 errors++;
 }
-}
-}
-}
-}
-}
-if(data["no-cache"] !== undefined){
-let data56 = data["no-cache"];
-if(((typeof data56 !== "boolean") && (typeof data56 !== "string")) && (data56 !== null)){
-const err86 = {instancePath:instancePath+"/no-cache",schemaPath:"#/$defs/build/properties/no-cache/type",keyword:"type",params:{type: schema35.properties["no-cache"].type}};
+if(typeof data54 === "string"){
+if(!pattern6.test(data54)){
+const err86 = {instancePath:instancePath+"/cache-from",schemaPath:"#/$defs/build/properties/cache-from/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err86];
 }
@@ -1206,9 +1195,13 @@ vErrors.push(err86);
 }
 errors++;
 }
-if(typeof data56 === "string"){
-if(!pattern6.test(data56)){
-const err87 = {instancePath:instancePath+"/no-cache",schemaPath:"#/$defs/build/properties/no-cache/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+if(Array.isArray(data54)){
+const len9 = data54.length;
+for(let i9=0; i9<len9; i9++){
+let data55 = data54[i9];
+if(((typeof data55 !== "string") && (!(data55 && typeof data55 == "object" && !Array.isArray(data55)))) && (data55 !== null)){
+const err87 = {instancePath:instancePath+"/cache-from/" + i9,schemaPath:"#/$defs/build/properties/cache-from/items/type",keyword:"type",params:{type: schema35.properties["cache-from"].items.type}};
 if(vErrors === null){
 vErrors = [err87];
 }
@@ -1217,12 +1210,12 @@ vErrors.push(err87);
 }
 errors++;
 }
-}
-}
-if(data["no-cache-filter"] !== undefined){
-let data57 = data["no-cache-filter"];
-if(((!(Array.isArray(data57))) && (typeof data57 !== "string")) && (data57 !== null)){
-const err88 = {instancePath:instancePath+"/no-cache-filter",schemaPath:"#/$defs/build/properties/no-cache-filter/type",keyword:"type",params:{type: schema35.properties["no-cache-filter"].type}};
+if(data55 && typeof data55 == "object" && !Array.isArray(data55)){
+for(const key11 in data55){
+if(!(key11 === "type")){
+let data56 = data55[key11];
+if((((typeof data56 !== "string") && (!((typeof data56 == "number") && (isFinite(data56))))) && (typeof data56 !== "boolean")) && (data56 !== null)){
+const err88 = {instancePath:instancePath+"/cache-from/" + i9+"/" + key11.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/cache-from/items/additionalProperties/type",keyword:"type",params:{type: schema35.properties["cache-from"].items.additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err88];
 }
@@ -1231,9 +1224,12 @@ vErrors.push(err88);
 }
 errors++;
 }
-if(typeof data57 === "string"){
-if(!pattern6.test(data57)){
-const err89 = {instancePath:instancePath+"/no-cache-filter",schemaPath:"#/$defs/build/properties/no-cache-filter/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+if(data55.type !== undefined){
+let data57 = data55.type;
+if((((typeof data57 !== "string") && (!((typeof data57 == "number") && (isFinite(data57))))) && (typeof data57 !== "boolean")) && (data57 !== null)){
+const err89 = {instancePath:instancePath+"/cache-from/" + i9+"/type",schemaPath:"#/$defs/build/properties/cache-from/items/properties/type/type",keyword:"type",params:{type: schema35.properties["cache-from"].items.properties.type.type}};
 if(vErrors === null){
 vErrors = [err89];
 }
@@ -1243,12 +1239,14 @@ vErrors.push(err89);
 errors++;
 }
 }
-if(Array.isArray(data57)){
-const len10 = data57.length;
-for(let i10=0; i10<len10; i10++){
-let data58 = data57[i10];
-if((((typeof data58 !== "string") && (!((typeof data58 == "number") && (isFinite(data58))))) && (typeof data58 !== "boolean")) && (data58 !== null)){
-const err90 = {instancePath:instancePath+"/no-cache-filter/" + i10,schemaPath:"#/$defs/build/properties/no-cache-filter/items/type",keyword:"type",params:{type: schema35.properties["no-cache-filter"].items.type}};
+}
+}
+}
+}
+if(data["cache-to"] !== undefined){
+let data58 = data["cache-to"];
+if(((!(Array.isArray(data58))) && (typeof data58 !== "string")) && (data58 !== null)){
+const err90 = {instancePath:instancePath+"/cache-to",schemaPath:"#/$defs/build/properties/cache-to/type",keyword:"type",params:{type: schema35.properties["cache-to"].type}};
 if(vErrors === null){
 vErrors = [err90];
 }
@@ -1257,13 +1255,9 @@ vErrors.push(err90);
 }
 errors++;
 }
-}
-}
-}
-if(data.pull !== undefined){
-let data59 = data.pull;
-if(((typeof data59 !== "boolean") && (typeof data59 !== "string")) && (data59 !== null)){
-const err91 = {instancePath:instancePath+"/pull",schemaPath:"#/$defs/build/properties/pull/type",keyword:"type",params:{type: schema35.properties.pull.type}};
+if(typeof data58 === "string"){
+if(!pattern6.test(data58)){
+const err91 = {instancePath:instancePath+"/cache-to",schemaPath:"#/$defs/build/properties/cache-to/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err91];
 }
@@ -1272,9 +1266,13 @@ vErrors.push(err91);
 }
 errors++;
 }
-if(typeof data59 === "string"){
-if(!pattern6.test(data59)){
-const err92 = {instancePath:instancePath+"/pull",schemaPath:"#/$defs/build/properties/pull/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+if(Array.isArray(data58)){
+const len10 = data58.length;
+for(let i10=0; i10<len10; i10++){
+let data59 = data58[i10];
+if(((typeof data59 !== "string") && (!(data59 && typeof data59 == "object" && !Array.isArray(data59)))) && (data59 !== null)){
+const err92 = {instancePath:instancePath+"/cache-to/" + i10,schemaPath:"#/$defs/build/properties/cache-to/items/type",keyword:"type",params:{type: schema35.properties["cache-to"].items.type}};
 if(vErrors === null){
 vErrors = [err92];
 }
@@ -1283,12 +1281,12 @@ vErrors.push(err92);
 }
 errors++;
 }
-}
-}
-if(data.secrets !== undefined){
-let data60 = data.secrets;
-if(((!(Array.isArray(data60))) && (typeof data60 !== "string")) && (data60 !== null)){
-const err93 = {instancePath:instancePath+"/secrets",schemaPath:"#/$defs/build/properties/secrets/type",keyword:"type",params:{type: schema35.properties.secrets.type}};
+if(data59 && typeof data59 == "object" && !Array.isArray(data59)){
+for(const key12 in data59){
+if(!(key12 === "type")){
+let data60 = data59[key12];
+if((((typeof data60 !== "string") && (!((typeof data60 == "number") && (isFinite(data60))))) && (typeof data60 !== "boolean")) && (data60 !== null)){
+const err93 = {instancePath:instancePath+"/cache-to/" + i10+"/" + key12.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/cache-to/items/additionalProperties/type",keyword:"type",params:{type: schema35.properties["cache-to"].items.additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err93];
 }
@@ -1297,9 +1295,12 @@ vErrors.push(err93);
 }
 errors++;
 }
-if(typeof data60 === "string"){
-if(!pattern6.test(data60)){
-const err94 = {instancePath:instancePath+"/secrets",schemaPath:"#/$defs/build/properties/secrets/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+if(data59.type !== undefined){
+let data61 = data59.type;
+if((((typeof data61 !== "string") && (!((typeof data61 == "number") && (isFinite(data61))))) && (typeof data61 !== "boolean")) && (data61 !== null)){
+const err94 = {instancePath:instancePath+"/cache-to/" + i10+"/type",schemaPath:"#/$defs/build/properties/cache-to/items/properties/type/type",keyword:"type",params:{type: schema35.properties["cache-to"].items.properties.type.type}};
 if(vErrors === null){
 vErrors = [err94];
 }
@@ -1309,12 +1310,14 @@ vErrors.push(err94);
 errors++;
 }
 }
-if(Array.isArray(data60)){
-const len11 = data60.length;
-for(let i11=0; i11<len11; i11++){
-let data61 = data60[i11];
-if(((typeof data61 !== "string") && (!(data61 && typeof data61 == "object" && !Array.isArray(data61)))) && (data61 !== null)){
-const err95 = {instancePath:instancePath+"/secrets/" + i11,schemaPath:"#/$defs/build/properties/secrets/items/type",keyword:"type",params:{type: schema35.properties.secrets.items.type}};
+}
+}
+}
+}
+if(data["no-cache"] !== undefined){
+let data62 = data["no-cache"];
+if(((typeof data62 !== "boolean") && (typeof data62 !== "string")) && (data62 !== null)){
+const err95 = {instancePath:instancePath+"/no-cache",schemaPath:"#/$defs/build/properties/no-cache/type",keyword:"type",params:{type: schema35.properties["no-cache"].type}};
 if(vErrors === null){
 vErrors = [err95];
 }
@@ -1323,10 +1326,9 @@ vErrors.push(err95);
 }
 errors++;
 }
-if(data61 && typeof data61 == "object" && !Array.isArray(data61)){
-for(const key12 in data61){
-if(!((((key12 === "id") || (key12 === "file")) || (key12 === "env")) || (key12 === "command"))){
-const err96 = {instancePath:instancePath+"/secrets/" + i11,schemaPath:"#/$defs/build/properties/secrets/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key12}};
+if(typeof data62 === "string"){
+if(!pattern6.test(data62)){
+const err96 = {instancePath:instancePath+"/no-cache",schemaPath:"#/$defs/build/properties/no-cache/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err96];
 }
@@ -1336,10 +1338,11 @@ vErrors.push(err96);
 errors++;
 }
 }
-if(data61.id !== undefined){
-let data62 = data61.id;
-if((((typeof data62 !== "string") && (!((typeof data62 == "number") && (isFinite(data62))))) && (typeof data62 !== "boolean")) && (data62 !== null)){
-const err97 = {instancePath:instancePath+"/secrets/" + i11+"/id",schemaPath:"#/$defs/build/properties/secrets/items/properties/id/type",keyword:"type",params:{type: schema35.properties.secrets.items.properties.id.type}};
+}
+if(data["no-cache-filter"] !== undefined){
+let data63 = data["no-cache-filter"];
+if(((!(Array.isArray(data63))) && (typeof data63 !== "string")) && (data63 !== null)){
+const err97 = {instancePath:instancePath+"/no-cache-filter",schemaPath:"#/$defs/build/properties/no-cache-filter/type",keyword:"type",params:{type: schema35.properties["no-cache-filter"].type}};
 if(vErrors === null){
 vErrors = [err97];
 }
@@ -1348,11 +1351,9 @@ vErrors.push(err97);
 }
 errors++;
 }
-}
-if(data61.file !== undefined){
-let data63 = data61.file;
-if((((typeof data63 !== "string") && (!((typeof data63 == "number") && (isFinite(data63))))) && (typeof data63 !== "boolean")) && (data63 !== null)){
-const err98 = {instancePath:instancePath+"/secrets/" + i11+"/file",schemaPath:"#/$defs/build/properties/secrets/items/properties/file/type",keyword:"type",params:{type: schema35.properties.secrets.items.properties.file.type}};
+if(typeof data63 === "string"){
+if(!pattern6.test(data63)){
+const err98 = {instancePath:instancePath+"/no-cache-filter",schemaPath:"#/$defs/build/properties/no-cache-filter/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err98];
 }
@@ -1362,10 +1363,12 @@ vErrors.push(err98);
 errors++;
 }
 }
-if(data61.env !== undefined){
-let data64 = data61.env;
+if(Array.isArray(data63)){
+const len11 = data63.length;
+for(let i11=0; i11<len11; i11++){
+let data64 = data63[i11];
 if((((typeof data64 !== "string") && (!((typeof data64 == "number") && (isFinite(data64))))) && (typeof data64 !== "boolean")) && (data64 !== null)){
-const err99 = {instancePath:instancePath+"/secrets/" + i11+"/env",schemaPath:"#/$defs/build/properties/secrets/items/properties/env/type",keyword:"type",params:{type: schema35.properties.secrets.items.properties.env.type}};
+const err99 = {instancePath:instancePath+"/no-cache-filter/" + i11,schemaPath:"#/$defs/build/properties/no-cache-filter/items/type",keyword:"type",params:{type: schema35.properties["no-cache-filter"].items.type}};
 if(vErrors === null){
 vErrors = [err99];
 }
@@ -1375,10 +1378,12 @@ vErrors.push(err99);
 errors++;
 }
 }
-if(data61.command !== undefined){
-let data65 = data61.command;
-if(((!(Array.isArray(data65))) && (typeof data65 !== "string")) && (data65 !== null)){
-const err100 = {instancePath:instancePath+"/secrets/" + i11+"/command",schemaPath:"#/$defs/build/properties/secrets/items/properties/command/type",keyword:"type",params:{type: schema35.properties.secrets.items.properties.command.type}};
+}
+}
+if(data.pull !== undefined){
+let data65 = data.pull;
+if(((typeof data65 !== "boolean") && (typeof data65 !== "string")) && (data65 !== null)){
+const err100 = {instancePath:instancePath+"/pull",schemaPath:"#/$defs/build/properties/pull/type",keyword:"type",params:{type: schema35.properties.pull.type}};
 if(vErrors === null){
 vErrors = [err100];
 }
@@ -1389,7 +1394,7 @@ errors++;
 }
 if(typeof data65 === "string"){
 if(!pattern6.test(data65)){
-const err101 = {instancePath:instancePath+"/secrets/" + i11+"/command",schemaPath:"#/$defs/build/properties/secrets/items/properties/command/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+const err101 = {instancePath:instancePath+"/pull",schemaPath:"#/$defs/build/properties/pull/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err101];
 }
@@ -1399,17 +1404,132 @@ vErrors.push(err101);
 errors++;
 }
 }
-if(Array.isArray(data65)){
-const len12 = data65.length;
-for(let i12=0; i12<len12; i12++){
-let data66 = data65[i12];
-if((((typeof data66 !== "string") && (!((typeof data66 == "number") && (isFinite(data66))))) && (typeof data66 !== "boolean")) && (data66 !== null)){
-const err102 = {instancePath:instancePath+"/secrets/" + i11+"/command/" + i12,schemaPath:"#/$defs/build/properties/secrets/items/properties/command/items/type",keyword:"type",params:{type: schema35.properties.secrets.items.properties.command.items.type}};
+}
+if(data.secrets !== undefined){
+let data66 = data.secrets;
+if(((!(Array.isArray(data66))) && (typeof data66 !== "string")) && (data66 !== null)){
+const err102 = {instancePath:instancePath+"/secrets",schemaPath:"#/$defs/build/properties/secrets/type",keyword:"type",params:{type: schema35.properties.secrets.type}};
 if(vErrors === null){
 vErrors = [err102];
 }
 else {
 vErrors.push(err102);
+}
+errors++;
+}
+if(typeof data66 === "string"){
+if(!pattern6.test(data66)){
+const err103 = {instancePath:instancePath+"/secrets",schemaPath:"#/$defs/build/properties/secrets/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+if(vErrors === null){
+vErrors = [err103];
+}
+else {
+vErrors.push(err103);
+}
+errors++;
+}
+}
+if(Array.isArray(data66)){
+const len12 = data66.length;
+for(let i12=0; i12<len12; i12++){
+let data67 = data66[i12];
+if(((typeof data67 !== "string") && (!(data67 && typeof data67 == "object" && !Array.isArray(data67)))) && (data67 !== null)){
+const err104 = {instancePath:instancePath+"/secrets/" + i12,schemaPath:"#/$defs/build/properties/secrets/items/type",keyword:"type",params:{type: schema35.properties.secrets.items.type}};
+if(vErrors === null){
+vErrors = [err104];
+}
+else {
+vErrors.push(err104);
+}
+errors++;
+}
+if(data67 && typeof data67 == "object" && !Array.isArray(data67)){
+for(const key13 in data67){
+if(!((((key13 === "id") || (key13 === "file")) || (key13 === "env")) || (key13 === "command"))){
+const err105 = {instancePath:instancePath+"/secrets/" + i12,schemaPath:"#/$defs/build/properties/secrets/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key13}};
+if(vErrors === null){
+vErrors = [err105];
+}
+else {
+vErrors.push(err105);
+}
+errors++;
+}
+}
+if(data67.id !== undefined){
+let data68 = data67.id;
+if((((typeof data68 !== "string") && (!((typeof data68 == "number") && (isFinite(data68))))) && (typeof data68 !== "boolean")) && (data68 !== null)){
+const err106 = {instancePath:instancePath+"/secrets/" + i12+"/id",schemaPath:"#/$defs/build/properties/secrets/items/properties/id/type",keyword:"type",params:{type: schema35.properties.secrets.items.properties.id.type}};
+if(vErrors === null){
+vErrors = [err106];
+}
+else {
+vErrors.push(err106);
+}
+errors++;
+}
+}
+if(data67.file !== undefined){
+let data69 = data67.file;
+if((((typeof data69 !== "string") && (!((typeof data69 == "number") && (isFinite(data69))))) && (typeof data69 !== "boolean")) && (data69 !== null)){
+const err107 = {instancePath:instancePath+"/secrets/" + i12+"/file",schemaPath:"#/$defs/build/properties/secrets/items/properties/file/type",keyword:"type",params:{type: schema35.properties.secrets.items.properties.file.type}};
+if(vErrors === null){
+vErrors = [err107];
+}
+else {
+vErrors.push(err107);
+}
+errors++;
+}
+}
+if(data67.env !== undefined){
+let data70 = data67.env;
+if((((typeof data70 !== "string") && (!((typeof data70 == "number") && (isFinite(data70))))) && (typeof data70 !== "boolean")) && (data70 !== null)){
+const err108 = {instancePath:instancePath+"/secrets/" + i12+"/env",schemaPath:"#/$defs/build/properties/secrets/items/properties/env/type",keyword:"type",params:{type: schema35.properties.secrets.items.properties.env.type}};
+if(vErrors === null){
+vErrors = [err108];
+}
+else {
+vErrors.push(err108);
+}
+errors++;
+}
+}
+if(data67.command !== undefined){
+let data71 = data67.command;
+if(((!(Array.isArray(data71))) && (typeof data71 !== "string")) && (data71 !== null)){
+const err109 = {instancePath:instancePath+"/secrets/" + i12+"/command",schemaPath:"#/$defs/build/properties/secrets/items/properties/command/type",keyword:"type",params:{type: schema35.properties.secrets.items.properties.command.type}};
+if(vErrors === null){
+vErrors = [err109];
+}
+else {
+vErrors.push(err109);
+}
+errors++;
+}
+if(typeof data71 === "string"){
+if(!pattern6.test(data71)){
+const err110 = {instancePath:instancePath+"/secrets/" + i12+"/command",schemaPath:"#/$defs/build/properties/secrets/items/properties/command/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+if(vErrors === null){
+vErrors = [err110];
+}
+else {
+vErrors.push(err110);
+}
+errors++;
+}
+}
+if(Array.isArray(data71)){
+const len13 = data71.length;
+for(let i13=0; i13<len13; i13++){
+let data72 = data71[i13];
+if((((typeof data72 !== "string") && (!((typeof data72 == "number") && (isFinite(data72))))) && (typeof data72 !== "boolean")) && (data72 !== null)){
+const err111 = {instancePath:instancePath+"/secrets/" + i12+"/command/" + i13,schemaPath:"#/$defs/build/properties/secrets/items/properties/command/items/type",keyword:"type",params:{type: schema35.properties.secrets.items.properties.command.items.type}};
+if(vErrors === null){
+vErrors = [err111];
+}
+else {
+vErrors.push(err111);
 }
 errors++;
 }
@@ -1421,104 +1541,104 @@ errors++;
 }
 }
 if(data.ssh !== undefined){
-let data67 = data.ssh;
-if(((!(Array.isArray(data67))) && (typeof data67 !== "string")) && (data67 !== null)){
-const err103 = {instancePath:instancePath+"/ssh",schemaPath:"#/$defs/build/properties/ssh/type",keyword:"type",params:{type: schema35.properties.ssh.type}};
+let data73 = data.ssh;
+if(((!(Array.isArray(data73))) && (typeof data73 !== "string")) && (data73 !== null)){
+const err112 = {instancePath:instancePath+"/ssh",schemaPath:"#/$defs/build/properties/ssh/type",keyword:"type",params:{type: schema35.properties.ssh.type}};
 if(vErrors === null){
-vErrors = [err103];
+vErrors = [err112];
 }
 else {
-vErrors.push(err103);
+vErrors.push(err112);
 }
 errors++;
 }
-if(typeof data67 === "string"){
-if(!pattern6.test(data67)){
-const err104 = {instancePath:instancePath+"/ssh",schemaPath:"#/$defs/build/properties/ssh/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+if(typeof data73 === "string"){
+if(!pattern6.test(data73)){
+const err113 = {instancePath:instancePath+"/ssh",schemaPath:"#/$defs/build/properties/ssh/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
-vErrors = [err104];
+vErrors = [err113];
 }
 else {
-vErrors.push(err104);
-}
-errors++;
-}
-}
-if(Array.isArray(data67)){
-const len13 = data67.length;
-for(let i13=0; i13<len13; i13++){
-let data68 = data67[i13];
-if(((typeof data68 !== "string") && (!(data68 && typeof data68 == "object" && !Array.isArray(data68)))) && (data68 !== null)){
-const err105 = {instancePath:instancePath+"/ssh/" + i13,schemaPath:"#/$defs/build/properties/ssh/items/type",keyword:"type",params:{type: schema35.properties.ssh.items.type}};
-if(vErrors === null){
-vErrors = [err105];
-}
-else {
-vErrors.push(err105);
-}
-errors++;
-}
-if(data68 && typeof data68 == "object" && !Array.isArray(data68)){
-for(const key13 in data68){
-if(!((key13 === "id") || (key13 === "paths"))){
-const err106 = {instancePath:instancePath+"/ssh/" + i13,schemaPath:"#/$defs/build/properties/ssh/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key13}};
-if(vErrors === null){
-vErrors = [err106];
-}
-else {
-vErrors.push(err106);
+vErrors.push(err113);
 }
 errors++;
 }
 }
-if(data68.id !== undefined){
-let data69 = data68.id;
-if((((typeof data69 !== "string") && (!((typeof data69 == "number") && (isFinite(data69))))) && (typeof data69 !== "boolean")) && (data69 !== null)){
-const err107 = {instancePath:instancePath+"/ssh/" + i13+"/id",schemaPath:"#/$defs/build/properties/ssh/items/properties/id/type",keyword:"type",params:{type: schema35.properties.ssh.items.properties.id.type}};
-if(vErrors === null){
-vErrors = [err107];
-}
-else {
-vErrors.push(err107);
-}
-errors++;
-}
-}
-if(data68.paths !== undefined){
-let data70 = data68.paths;
-if(((!(Array.isArray(data70))) && (typeof data70 !== "string")) && (data70 !== null)){
-const err108 = {instancePath:instancePath+"/ssh/" + i13+"/paths",schemaPath:"#/$defs/build/properties/ssh/items/properties/paths/type",keyword:"type",params:{type: schema35.properties.ssh.items.properties.paths.type}};
-if(vErrors === null){
-vErrors = [err108];
-}
-else {
-vErrors.push(err108);
-}
-errors++;
-}
-if(typeof data70 === "string"){
-if(!pattern6.test(data70)){
-const err109 = {instancePath:instancePath+"/ssh/" + i13+"/paths",schemaPath:"#/$defs/build/properties/ssh/items/properties/paths/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
-if(vErrors === null){
-vErrors = [err109];
-}
-else {
-vErrors.push(err109);
-}
-errors++;
-}
-}
-if(Array.isArray(data70)){
-const len14 = data70.length;
+if(Array.isArray(data73)){
+const len14 = data73.length;
 for(let i14=0; i14<len14; i14++){
-let data71 = data70[i14];
-if((((typeof data71 !== "string") && (!((typeof data71 == "number") && (isFinite(data71))))) && (typeof data71 !== "boolean")) && (data71 !== null)){
-const err110 = {instancePath:instancePath+"/ssh/" + i13+"/paths/" + i14,schemaPath:"#/$defs/build/properties/ssh/items/properties/paths/items/type",keyword:"type",params:{type: schema35.properties.ssh.items.properties.paths.items.type}};
+let data74 = data73[i14];
+if(((typeof data74 !== "string") && (!(data74 && typeof data74 == "object" && !Array.isArray(data74)))) && (data74 !== null)){
+const err114 = {instancePath:instancePath+"/ssh/" + i14,schemaPath:"#/$defs/build/properties/ssh/items/type",keyword:"type",params:{type: schema35.properties.ssh.items.type}};
 if(vErrors === null){
-vErrors = [err110];
+vErrors = [err114];
 }
 else {
-vErrors.push(err110);
+vErrors.push(err114);
+}
+errors++;
+}
+if(data74 && typeof data74 == "object" && !Array.isArray(data74)){
+for(const key14 in data74){
+if(!((key14 === "id") || (key14 === "paths"))){
+const err115 = {instancePath:instancePath+"/ssh/" + i14,schemaPath:"#/$defs/build/properties/ssh/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key14}};
+if(vErrors === null){
+vErrors = [err115];
+}
+else {
+vErrors.push(err115);
+}
+errors++;
+}
+}
+if(data74.id !== undefined){
+let data75 = data74.id;
+if((((typeof data75 !== "string") && (!((typeof data75 == "number") && (isFinite(data75))))) && (typeof data75 !== "boolean")) && (data75 !== null)){
+const err116 = {instancePath:instancePath+"/ssh/" + i14+"/id",schemaPath:"#/$defs/build/properties/ssh/items/properties/id/type",keyword:"type",params:{type: schema35.properties.ssh.items.properties.id.type}};
+if(vErrors === null){
+vErrors = [err116];
+}
+else {
+vErrors.push(err116);
+}
+errors++;
+}
+}
+if(data74.paths !== undefined){
+let data76 = data74.paths;
+if(((!(Array.isArray(data76))) && (typeof data76 !== "string")) && (data76 !== null)){
+const err117 = {instancePath:instancePath+"/ssh/" + i14+"/paths",schemaPath:"#/$defs/build/properties/ssh/items/properties/paths/type",keyword:"type",params:{type: schema35.properties.ssh.items.properties.paths.type}};
+if(vErrors === null){
+vErrors = [err117];
+}
+else {
+vErrors.push(err117);
+}
+errors++;
+}
+if(typeof data76 === "string"){
+if(!pattern6.test(data76)){
+const err118 = {instancePath:instancePath+"/ssh/" + i14+"/paths",schemaPath:"#/$defs/build/properties/ssh/items/properties/paths/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+if(vErrors === null){
+vErrors = [err118];
+}
+else {
+vErrors.push(err118);
+}
+errors++;
+}
+}
+if(Array.isArray(data76)){
+const len15 = data76.length;
+for(let i15=0; i15<len15; i15++){
+let data77 = data76[i15];
+if((((typeof data77 !== "string") && (!((typeof data77 == "number") && (isFinite(data77))))) && (typeof data77 !== "boolean")) && (data77 !== null)){
+const err119 = {instancePath:instancePath+"/ssh/" + i14+"/paths/" + i15,schemaPath:"#/$defs/build/properties/ssh/items/properties/paths/items/type",keyword:"type",params:{type: schema35.properties.ssh.items.properties.paths.items.type}};
+if(vErrors === null){
+vErrors = [err119];
+}
+else {
+vErrors.push(err119);
 }
 errors++;
 }
@@ -1530,131 +1650,9 @@ errors++;
 }
 }
 if(data.network !== undefined){
-let data72 = data.network;
-if((typeof data72 !== "string") && (data72 !== null)){
-const err111 = {instancePath:instancePath+"/network",schemaPath:"#/$defs/build/properties/network/type",keyword:"type",params:{type: schema35.properties.network.type}};
-if(vErrors === null){
-vErrors = [err111];
-}
-else {
-vErrors.push(err111);
-}
-errors++;
-}
-if(typeof data72 === "string"){
-if(!pattern44.test(data72)){
-const err112 = {instancePath:instancePath+"/network",schemaPath:"#/$defs/build/properties/network/pattern",keyword:"pattern",params:{pattern: "^(?:default|none|host)?$|\\$\\{\\{"}};
-if(vErrors === null){
-vErrors = [err112];
-}
-else {
-vErrors.push(err112);
-}
-errors++;
-}
-}
-}
-if(data["extra-hosts"] !== undefined){
-let data73 = data["extra-hosts"];
-if((typeof data73 != "object") && (typeof data73 !== "string")){
-const err113 = {instancePath:instancePath+"/extra-hosts",schemaPath:"#/$defs/build/properties/extra-hosts/type",keyword:"type",params:{type: schema35.properties["extra-hosts"].type}};
-if(vErrors === null){
-vErrors = [err113];
-}
-else {
-vErrors.push(err113);
-}
-errors++;
-}
-if(typeof data73 === "string"){
-if(!pattern6.test(data73)){
-const err114 = {instancePath:instancePath+"/extra-hosts",schemaPath:"#/$defs/build/properties/extra-hosts/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
-if(vErrors === null){
-vErrors = [err114];
-}
-else {
-vErrors.push(err114);
-}
-errors++;
-}
-}
-if(Array.isArray(data73)){
-const len15 = data73.length;
-for(let i15=0; i15<len15; i15++){
-let data74 = data73[i15];
-if((((typeof data74 !== "string") && (!((typeof data74 == "number") && (isFinite(data74))))) && (typeof data74 !== "boolean")) && (data74 !== null)){
-const err115 = {instancePath:instancePath+"/extra-hosts/" + i15,schemaPath:"#/$defs/build/properties/extra-hosts/items/type",keyword:"type",params:{type: schema35.properties["extra-hosts"].items.type}};
-if(vErrors === null){
-vErrors = [err115];
-}
-else {
-vErrors.push(err115);
-}
-errors++;
-}
-}
-}
-if(data73 && typeof data73 == "object" && !Array.isArray(data73)){
-for(const key14 in data73){
-let data75 = data73[key14];
-if((((typeof data75 !== "string") && (!((typeof data75 == "number") && (isFinite(data75))))) && (typeof data75 !== "boolean")) && (data75 !== null)){
-const err116 = {instancePath:instancePath+"/extra-hosts/" + key14.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/extra-hosts/additionalProperties/type",keyword:"type",params:{type: schema35.properties["extra-hosts"].additionalProperties.type}};
-if(vErrors === null){
-vErrors = [err116];
-}
-else {
-vErrors.push(err116);
-}
-errors++;
-}
-}
-}
-}
-if(data.ulimits !== undefined){
-let data76 = data.ulimits;
-if((typeof data76 != "object") && (typeof data76 !== "string")){
-const err117 = {instancePath:instancePath+"/ulimits",schemaPath:"#/$defs/build/properties/ulimits/type",keyword:"type",params:{type: schema35.properties.ulimits.type}};
-if(vErrors === null){
-vErrors = [err117];
-}
-else {
-vErrors.push(err117);
-}
-errors++;
-}
-if(typeof data76 === "string"){
-if(!pattern6.test(data76)){
-const err118 = {instancePath:instancePath+"/ulimits",schemaPath:"#/$defs/build/properties/ulimits/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
-if(vErrors === null){
-vErrors = [err118];
-}
-else {
-vErrors.push(err118);
-}
-errors++;
-}
-}
-if(Array.isArray(data76)){
-const len16 = data76.length;
-for(let i16=0; i16<len16; i16++){
-let data77 = data76[i16];
-if((((typeof data77 !== "string") && (!((typeof data77 == "number") && (isFinite(data77))))) && (typeof data77 !== "boolean")) && (data77 !== null)){
-const err119 = {instancePath:instancePath+"/ulimits/" + i16,schemaPath:"#/$defs/build/properties/ulimits/items/type",keyword:"type",params:{type: schema35.properties.ulimits.items.type}};
-if(vErrors === null){
-vErrors = [err119];
-}
-else {
-vErrors.push(err119);
-}
-errors++;
-}
-}
-}
-if(data76 && typeof data76 == "object" && !Array.isArray(data76)){
-for(const key15 in data76){
-let data78 = data76[key15];
-if((((!(((typeof data78 == "number") && (!(data78 % 1) && !isNaN(data78))) && (isFinite(data78)))) && (typeof data78 !== "string")) && (!(data78 && typeof data78 == "object" && !Array.isArray(data78)))) && (data78 !== null)){
-const err120 = {instancePath:instancePath+"/ulimits/" + key15.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/ulimits/additionalProperties/type",keyword:"type",params:{type: schema35.properties.ulimits.additionalProperties.type}};
+let data78 = data.network;
+if((typeof data78 !== "string") && (data78 !== null)){
+const err120 = {instancePath:instancePath+"/network",schemaPath:"#/$defs/build/properties/network/type",keyword:"type",params:{type: schema35.properties.network.type}};
 if(vErrors === null){
 vErrors = [err120];
 }
@@ -1663,10 +1661,9 @@ vErrors.push(err120);
 }
 errors++;
 }
-if(data78 && typeof data78 == "object" && !Array.isArray(data78)){
-for(const key16 in data78){
-if(!((key16 === "soft") || (key16 === "hard"))){
-const err121 = {instancePath:instancePath+"/ulimits/" + key15.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/ulimits/additionalProperties/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key16}};
+if(typeof data78 === "string"){
+if(!pattern47.test(data78)){
+const err121 = {instancePath:instancePath+"/network",schemaPath:"#/$defs/build/properties/network/pattern",keyword:"pattern",params:{pattern: "^(?:default|none|host)?$|\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err121];
 }
@@ -1676,10 +1673,11 @@ vErrors.push(err121);
 errors++;
 }
 }
-if(data78.soft !== undefined){
-let data79 = data78.soft;
-if(((!(((typeof data79 == "number") && (!(data79 % 1) && !isNaN(data79))) && (isFinite(data79)))) && (typeof data79 !== "string")) && (data79 !== null)){
-const err122 = {instancePath:instancePath+"/ulimits/" + key15.replace(/~/g, "~0").replace(/\//g, "~1")+"/soft",schemaPath:"#/$defs/build/properties/ulimits/additionalProperties/properties/soft/type",keyword:"type",params:{type: schema35.properties.ulimits.additionalProperties.properties.soft.type}};
+}
+if(data["extra-hosts"] !== undefined){
+let data79 = data["extra-hosts"];
+if((typeof data79 != "object") && (typeof data79 !== "string")){
+const err122 = {instancePath:instancePath+"/extra-hosts",schemaPath:"#/$defs/build/properties/extra-hosts/type",keyword:"type",params:{type: schema35.properties["extra-hosts"].type}};
 if(vErrors === null){
 vErrors = [err122];
 }
@@ -1688,11 +1686,9 @@ vErrors.push(err122);
 }
 errors++;
 }
-}
-if(data78.hard !== undefined){
-let data80 = data78.hard;
-if(((!(((typeof data80 == "number") && (!(data80 % 1) && !isNaN(data80))) && (isFinite(data80)))) && (typeof data80 !== "string")) && (data80 !== null)){
-const err123 = {instancePath:instancePath+"/ulimits/" + key15.replace(/~/g, "~0").replace(/\//g, "~1")+"/hard",schemaPath:"#/$defs/build/properties/ulimits/additionalProperties/properties/hard/type",keyword:"type",params:{type: schema35.properties.ulimits.additionalProperties.properties.hard.type}};
+if(typeof data79 === "string"){
+if(!pattern6.test(data79)){
+const err123 = {instancePath:instancePath+"/extra-hosts",schemaPath:"#/$defs/build/properties/extra-hosts/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err123];
 }
@@ -1702,14 +1698,12 @@ vErrors.push(err123);
 errors++;
 }
 }
-}
-}
-}
-}
-if(data["shm-size"] !== undefined){
-let data81 = data["shm-size"];
-if(((!(((typeof data81 == "number") && (!(data81 % 1) && !isNaN(data81))) && (isFinite(data81)))) && (typeof data81 !== "string")) && (data81 !== null)){
-const err124 = {instancePath:instancePath+"/shm-size",schemaPath:"#/$defs/build/properties/shm-size/type",keyword:"type",params:{type: schema35.properties["shm-size"].type}};
+if(Array.isArray(data79)){
+const len16 = data79.length;
+for(let i16=0; i16<len16; i16++){
+let data80 = data79[i16];
+if((((typeof data80 !== "string") && (!((typeof data80 == "number") && (isFinite(data80))))) && (typeof data80 !== "boolean")) && (data80 !== null)){
+const err124 = {instancePath:instancePath+"/extra-hosts/" + i16,schemaPath:"#/$defs/build/properties/extra-hosts/items/type",keyword:"type",params:{type: schema35.properties["extra-hosts"].items.type}};
 if(vErrors === null){
 vErrors = [err124];
 }
@@ -1719,10 +1713,12 @@ vErrors.push(err124);
 errors++;
 }
 }
-if(data["cgroup-parent"] !== undefined){
-let data82 = data["cgroup-parent"];
-if((((typeof data82 !== "string") && (!((typeof data82 == "number") && (isFinite(data82))))) && (typeof data82 !== "boolean")) && (data82 !== null)){
-const err125 = {instancePath:instancePath+"/cgroup-parent",schemaPath:"#/$defs/build/properties/cgroup-parent/type",keyword:"type",params:{type: schema35.properties["cgroup-parent"].type}};
+}
+if(data79 && typeof data79 == "object" && !Array.isArray(data79)){
+for(const key15 in data79){
+let data81 = data79[key15];
+if((((typeof data81 !== "string") && (!((typeof data81 == "number") && (isFinite(data81))))) && (typeof data81 !== "boolean")) && (data81 !== null)){
+const err125 = {instancePath:instancePath+"/extra-hosts/" + key15.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/extra-hosts/additionalProperties/type",keyword:"type",params:{type: schema35.properties["extra-hosts"].additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err125];
 }
@@ -1732,10 +1728,12 @@ vErrors.push(err125);
 errors++;
 }
 }
-if(data.timeout !== undefined){
-let data83 = data.timeout;
-if(((!(((typeof data83 == "number") && (!(data83 % 1) && !isNaN(data83))) && (isFinite(data83)))) && (typeof data83 !== "string")) && (data83 !== null)){
-const err126 = {instancePath:instancePath+"/timeout",schemaPath:"#/$defs/build/properties/timeout/type",keyword:"type",params:{type: schema35.properties.timeout.type}};
+}
+}
+if(data.ulimits !== undefined){
+let data82 = data.ulimits;
+if((typeof data82 != "object") && (typeof data82 !== "string")){
+const err126 = {instancePath:instancePath+"/ulimits",schemaPath:"#/$defs/build/properties/ulimits/type",keyword:"type",params:{type: schema35.properties.ulimits.type}};
 if(vErrors === null){
 vErrors = [err126];
 }
@@ -1744,11 +1742,9 @@ vErrors.push(err126);
 }
 errors++;
 }
-}
-if(data.entitlements !== undefined){
-let data84 = data.entitlements;
-if(((!(Array.isArray(data84))) && (typeof data84 !== "string")) && (data84 !== null)){
-const err127 = {instancePath:instancePath+"/entitlements",schemaPath:"#/$defs/build/properties/entitlements/type",keyword:"type",params:{type: schema35.properties.entitlements.type}};
+if(typeof data82 === "string"){
+if(!pattern6.test(data82)){
+const err127 = {instancePath:instancePath+"/ulimits",schemaPath:"#/$defs/build/properties/ulimits/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err127];
 }
@@ -1757,9 +1753,13 @@ vErrors.push(err127);
 }
 errors++;
 }
-if(typeof data84 === "string"){
-if(!pattern6.test(data84)){
-const err128 = {instancePath:instancePath+"/entitlements",schemaPath:"#/$defs/build/properties/entitlements/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+if(Array.isArray(data82)){
+const len17 = data82.length;
+for(let i17=0; i17<len17; i17++){
+let data83 = data82[i17];
+if((((typeof data83 !== "string") && (!((typeof data83 == "number") && (isFinite(data83))))) && (typeof data83 !== "boolean")) && (data83 !== null)){
+const err128 = {instancePath:instancePath+"/ulimits/" + i17,schemaPath:"#/$defs/build/properties/ulimits/items/type",keyword:"type",params:{type: schema35.properties.ulimits.items.type}};
 if(vErrors === null){
 vErrors = [err128];
 }
@@ -1769,17 +1769,137 @@ vErrors.push(err128);
 errors++;
 }
 }
-if(Array.isArray(data84)){
-const len17 = data84.length;
-for(let i17=0; i17<len17; i17++){
-let data85 = data84[i17];
-if((((typeof data85 !== "string") && (!((typeof data85 == "number") && (isFinite(data85))))) && (typeof data85 !== "boolean")) && (data85 !== null)){
-const err129 = {instancePath:instancePath+"/entitlements/" + i17,schemaPath:"#/$defs/build/properties/entitlements/items/type",keyword:"type",params:{type: schema35.properties.entitlements.items.type}};
+}
+if(data82 && typeof data82 == "object" && !Array.isArray(data82)){
+for(const key16 in data82){
+let data84 = data82[key16];
+if((((!(((typeof data84 == "number") && (!(data84 % 1) && !isNaN(data84))) && (isFinite(data84)))) && (typeof data84 !== "string")) && (!(data84 && typeof data84 == "object" && !Array.isArray(data84)))) && (data84 !== null)){
+const err129 = {instancePath:instancePath+"/ulimits/" + key16.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/ulimits/additionalProperties/type",keyword:"type",params:{type: schema35.properties.ulimits.additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err129];
 }
 else {
 vErrors.push(err129);
+}
+errors++;
+}
+if(data84 && typeof data84 == "object" && !Array.isArray(data84)){
+for(const key17 in data84){
+if(!((key17 === "soft") || (key17 === "hard"))){
+const err130 = {instancePath:instancePath+"/ulimits/" + key16.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/ulimits/additionalProperties/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key17}};
+if(vErrors === null){
+vErrors = [err130];
+}
+else {
+vErrors.push(err130);
+}
+errors++;
+}
+}
+if(data84.soft !== undefined){
+let data85 = data84.soft;
+if(((!(((typeof data85 == "number") && (!(data85 % 1) && !isNaN(data85))) && (isFinite(data85)))) && (typeof data85 !== "string")) && (data85 !== null)){
+const err131 = {instancePath:instancePath+"/ulimits/" + key16.replace(/~/g, "~0").replace(/\//g, "~1")+"/soft",schemaPath:"#/$defs/build/properties/ulimits/additionalProperties/properties/soft/type",keyword:"type",params:{type: schema35.properties.ulimits.additionalProperties.properties.soft.type}};
+if(vErrors === null){
+vErrors = [err131];
+}
+else {
+vErrors.push(err131);
+}
+errors++;
+}
+}
+if(data84.hard !== undefined){
+let data86 = data84.hard;
+if(((!(((typeof data86 == "number") && (!(data86 % 1) && !isNaN(data86))) && (isFinite(data86)))) && (typeof data86 !== "string")) && (data86 !== null)){
+const err132 = {instancePath:instancePath+"/ulimits/" + key16.replace(/~/g, "~0").replace(/\//g, "~1")+"/hard",schemaPath:"#/$defs/build/properties/ulimits/additionalProperties/properties/hard/type",keyword:"type",params:{type: schema35.properties.ulimits.additionalProperties.properties.hard.type}};
+if(vErrors === null){
+vErrors = [err132];
+}
+else {
+vErrors.push(err132);
+}
+errors++;
+}
+}
+}
+}
+}
+}
+if(data["shm-size"] !== undefined){
+let data87 = data["shm-size"];
+if(((!(((typeof data87 == "number") && (!(data87 % 1) && !isNaN(data87))) && (isFinite(data87)))) && (typeof data87 !== "string")) && (data87 !== null)){
+const err133 = {instancePath:instancePath+"/shm-size",schemaPath:"#/$defs/build/properties/shm-size/type",keyword:"type",params:{type: schema35.properties["shm-size"].type}};
+if(vErrors === null){
+vErrors = [err133];
+}
+else {
+vErrors.push(err133);
+}
+errors++;
+}
+}
+if(data["cgroup-parent"] !== undefined){
+let data88 = data["cgroup-parent"];
+if((((typeof data88 !== "string") && (!((typeof data88 == "number") && (isFinite(data88))))) && (typeof data88 !== "boolean")) && (data88 !== null)){
+const err134 = {instancePath:instancePath+"/cgroup-parent",schemaPath:"#/$defs/build/properties/cgroup-parent/type",keyword:"type",params:{type: schema35.properties["cgroup-parent"].type}};
+if(vErrors === null){
+vErrors = [err134];
+}
+else {
+vErrors.push(err134);
+}
+errors++;
+}
+}
+if(data.timeout !== undefined){
+let data89 = data.timeout;
+if(((!(((typeof data89 == "number") && (!(data89 % 1) && !isNaN(data89))) && (isFinite(data89)))) && (typeof data89 !== "string")) && (data89 !== null)){
+const err135 = {instancePath:instancePath+"/timeout",schemaPath:"#/$defs/build/properties/timeout/type",keyword:"type",params:{type: schema35.properties.timeout.type}};
+if(vErrors === null){
+vErrors = [err135];
+}
+else {
+vErrors.push(err135);
+}
+errors++;
+}
+}
+if(data.entitlements !== undefined){
+let data90 = data.entitlements;
+if(((!(Array.isArray(data90))) && (typeof data90 !== "string")) && (data90 !== null)){
+const err136 = {instancePath:instancePath+"/entitlements",schemaPath:"#/$defs/build/properties/entitlements/type",keyword:"type",params:{type: schema35.properties.entitlements.type}};
+if(vErrors === null){
+vErrors = [err136];
+}
+else {
+vErrors.push(err136);
+}
+errors++;
+}
+if(typeof data90 === "string"){
+if(!pattern6.test(data90)){
+const err137 = {instancePath:instancePath+"/entitlements",schemaPath:"#/$defs/build/properties/entitlements/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+if(vErrors === null){
+vErrors = [err137];
+}
+else {
+vErrors.push(err137);
+}
+errors++;
+}
+}
+if(Array.isArray(data90)){
+const len18 = data90.length;
+for(let i18=0; i18<len18; i18++){
+let data91 = data90[i18];
+if((((typeof data91 !== "string") && (!((typeof data91 == "number") && (isFinite(data91))))) && (typeof data91 !== "boolean")) && (data91 !== null)){
+const err138 = {instancePath:instancePath+"/entitlements/" + i18,schemaPath:"#/$defs/build/properties/entitlements/items/type",keyword:"type",params:{type: schema35.properties.entitlements.items.type}};
+if(vErrors === null){
+vErrors = [err138];
+}
+else {
+vErrors.push(err138);
 }
 errors++;
 }
@@ -1789,22 +1909,22 @@ errors++;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.matrix !== undefined){
-const err130 = {instancePath:instancePath+"/matrix",schemaPath:"#/properties/matrix/false schema",keyword:"false schema",params:{}};
+const err139 = {instancePath:instancePath+"/matrix",schemaPath:"#/properties/matrix/false schema",keyword:"false schema",params:{}};
 if(vErrors === null){
-vErrors = [err130];
+vErrors = [err139];
 }
 else {
-vErrors.push(err130);
+vErrors.push(err139);
 }
 errors++;
 }
 if(data.name !== undefined){
-const err131 = {instancePath:instancePath+"/name",schemaPath:"#/properties/name/false schema",keyword:"false schema",params:{}};
+const err140 = {instancePath:instancePath+"/name",schemaPath:"#/properties/name/false schema",keyword:"false schema",params:{}};
 if(vErrors === null){
-vErrors = [err131];
+vErrors = [err140];
 }
 else {
-vErrors.push(err131);
+vErrors.push(err140);
 }
 errors++;
 }
@@ -2813,10 +2933,10 @@ vErrors.push(err73);
 errors++;
 }
 }
-if(data37.target !== undefined){
-let data52 = data37.target;
-if((((typeof data52 !== "string") && (!((typeof data52 == "number") && (isFinite(data52))))) && (typeof data52 !== "boolean")) && (data52 !== null)){
-const err74 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/target",schemaPath:"#/$defs/build/properties/target/type",keyword:"type",params:{type: schema35.properties.target.type}};
+if(data37.frontend !== undefined){
+let data52 = data37.frontend;
+if((typeof data52 !== "string") && (data52 !== null)){
+const err74 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/frontend",schemaPath:"#/$defs/build/properties/frontend/type",keyword:"type",params:{type: schema35.properties.frontend.type}};
 if(vErrors === null){
 vErrors = [err74];
 }
@@ -2825,11 +2945,9 @@ vErrors.push(err74);
 }
 errors++;
 }
-}
-if(data37.args !== undefined){
-let data53 = data37.args;
-if(((!(data53 && typeof data53 == "object" && !Array.isArray(data53))) && (typeof data53 !== "string")) && (data53 !== null)){
-const err75 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/args",schemaPath:"#/$defs/build/properties/args/type",keyword:"type",params:{type: schema35.properties.args.type}};
+if(typeof data52 === "string"){
+if(!pattern17.test(data52)){
+const err75 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/frontend",schemaPath:"#/$defs/build/properties/frontend/pattern",keyword:"pattern",params:{pattern: "^(?:(?:dockerfile|gateway)\\.v0)?$|\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err75];
 }
@@ -2838,9 +2956,12 @@ vErrors.push(err75);
 }
 errors++;
 }
-if(typeof data53 === "string"){
-if(!pattern6.test(data53)){
-const err76 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/args",schemaPath:"#/$defs/build/properties/args/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+if(data37.source !== undefined){
+let data53 = data37.source;
+if((((typeof data53 !== "string") && (!((typeof data53 == "number") && (isFinite(data53))))) && (typeof data53 !== "boolean")) && (data53 !== null)){
+const err76 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/source",schemaPath:"#/$defs/build/properties/source/type",keyword:"type",params:{type: schema35.properties.source.type}};
 if(vErrors === null){
 vErrors = [err76];
 }
@@ -2850,11 +2971,10 @@ vErrors.push(err76);
 errors++;
 }
 }
-if(data53 && typeof data53 == "object" && !Array.isArray(data53)){
-for(const key13 in data53){
-let data54 = data53[key13];
-if((((typeof data54 !== "string") && (!((typeof data54 == "number") && (isFinite(data54))))) && (typeof data54 !== "boolean")) && (data54 !== null)){
-const err77 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/args/" + key13.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/args/additionalProperties/type",keyword:"type",params:{type: schema35.properties.args.additionalProperties.type}};
+if(data37.opts !== undefined){
+let data54 = data37.opts;
+if(((!(data54 && typeof data54 == "object" && !Array.isArray(data54))) && (typeof data54 !== "string")) && (data54 !== null)){
+const err77 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/opts",schemaPath:"#/$defs/build/properties/opts/type",keyword:"type",params:{type: schema35.properties.opts.type}};
 if(vErrors === null){
 vErrors = [err77];
 }
@@ -2863,13 +2983,9 @@ vErrors.push(err77);
 }
 errors++;
 }
-}
-}
-}
-if(data37.contexts !== undefined){
-let data55 = data37.contexts;
-if(((!(data55 && typeof data55 == "object" && !Array.isArray(data55))) && (typeof data55 !== "string")) && (data55 !== null)){
-const err78 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/contexts",schemaPath:"#/$defs/build/properties/contexts/type",keyword:"type",params:{type: schema35.properties.contexts.type}};
+if(typeof data54 === "string"){
+if(!pattern6.test(data54)){
+const err78 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/opts",schemaPath:"#/$defs/build/properties/opts/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err78];
 }
@@ -2878,9 +2994,12 @@ vErrors.push(err78);
 }
 errors++;
 }
-if(typeof data55 === "string"){
-if(!pattern6.test(data55)){
-const err79 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/contexts",schemaPath:"#/$defs/build/properties/contexts/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+if(data54 && typeof data54 == "object" && !Array.isArray(data54)){
+for(const key13 in data54){
+let data55 = data54[key13];
+if((((typeof data55 !== "string") && (!((typeof data55 == "number") && (isFinite(data55))))) && (typeof data55 !== "boolean")) && (data55 !== null)){
+const err79 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/opts/" + key13.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/opts/additionalProperties/type",keyword:"type",params:{type: schema35.properties.opts.additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err79];
 }
@@ -2890,11 +3009,12 @@ vErrors.push(err79);
 errors++;
 }
 }
-if(data55 && typeof data55 == "object" && !Array.isArray(data55)){
-for(const key14 in data55){
-let data56 = data55[key14];
-if((((typeof data56 !== "string") && (!((typeof data56 == "number") && (isFinite(data56))))) && (typeof data56 !== "boolean")) && (data56 !== null)){
-const err80 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/contexts/" + key14.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/contexts/additionalProperties/type",keyword:"type",params:{type: schema35.properties.contexts.additionalProperties.type}};
+}
+}
+if(data37["buildctl-options"] !== undefined){
+let data56 = data37["buildctl-options"];
+if(((!(Array.isArray(data56))) && (typeof data56 !== "string")) && (data56 !== null)){
+const err80 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/buildctl-options",schemaPath:"#/$defs/build/properties/buildctl-options/type",keyword:"type",params:{type: schema35.properties["buildctl-options"].type}};
 if(vErrors === null){
 vErrors = [err80];
 }
@@ -2903,13 +3023,9 @@ vErrors.push(err80);
 }
 errors++;
 }
-}
-}
-}
-if(data37.needs !== undefined){
-let data57 = data37.needs;
-if(((!(Array.isArray(data57))) && (typeof data57 !== "string")) && (data57 !== null)){
-const err81 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/needs",schemaPath:"#/$defs/build/properties/needs/type",keyword:"type",params:{type: schema35.properties.needs.type}};
+if(typeof data56 === "string"){
+if(!pattern6.test(data56)){
+const err81 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/buildctl-options",schemaPath:"#/$defs/build/properties/buildctl-options/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err81];
 }
@@ -2918,9 +3034,13 @@ vErrors.push(err81);
 }
 errors++;
 }
-if(typeof data57 === "string"){
-if(!pattern6.test(data57)){
-const err82 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/needs",schemaPath:"#/$defs/build/properties/needs/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+if(Array.isArray(data56)){
+const len8 = data56.length;
+for(let i8=0; i8<len8; i8++){
+let data57 = data56[i8];
+if((((typeof data57 !== "string") && (!((typeof data57 == "number") && (isFinite(data57))))) && (typeof data57 !== "boolean")) && (data57 !== null)){
+const err82 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/buildctl-options/" + i8,schemaPath:"#/$defs/build/properties/buildctl-options/items/type",keyword:"type",params:{type: schema35.properties["buildctl-options"].items.type}};
 if(vErrors === null){
 vErrors = [err82];
 }
@@ -2930,12 +3050,12 @@ vErrors.push(err82);
 errors++;
 }
 }
-if(Array.isArray(data57)){
-const len8 = data57.length;
-for(let i8=0; i8<len8; i8++){
-let data58 = data57[i8];
+}
+}
+if(data37.target !== undefined){
+let data58 = data37.target;
 if((((typeof data58 !== "string") && (!((typeof data58 == "number") && (isFinite(data58))))) && (typeof data58 !== "boolean")) && (data58 !== null)){
-const err83 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/needs/" + i8,schemaPath:"#/$defs/build/properties/needs/items/type",keyword:"type",params:{type: schema35.properties.needs.items.type}};
+const err83 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/target",schemaPath:"#/$defs/build/properties/target/type",keyword:"type",params:{type: schema35.properties.target.type}};
 if(vErrors === null){
 vErrors = [err83];
 }
@@ -2945,12 +3065,10 @@ vErrors.push(err83);
 errors++;
 }
 }
-}
-}
-if(data37.platforms !== undefined){
-let data59 = data37.platforms;
-if(((!(Array.isArray(data59))) && (typeof data59 !== "string")) && (data59 !== null)){
-const err84 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/platforms",schemaPath:"#/$defs/build/properties/platforms/type",keyword:"type",params:{type: schema35.properties.platforms.type}};
+if(data37.args !== undefined){
+let data59 = data37.args;
+if(((!(data59 && typeof data59 == "object" && !Array.isArray(data59))) && (typeof data59 !== "string")) && (data59 !== null)){
+const err84 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/args",schemaPath:"#/$defs/build/properties/args/type",keyword:"type",params:{type: schema35.properties.args.type}};
 if(vErrors === null){
 vErrors = [err84];
 }
@@ -2961,7 +3079,7 @@ errors++;
 }
 if(typeof data59 === "string"){
 if(!pattern6.test(data59)){
-const err85 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/platforms",schemaPath:"#/$defs/build/properties/platforms/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+const err85 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/args",schemaPath:"#/$defs/build/properties/args/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err85];
 }
@@ -2971,12 +3089,11 @@ vErrors.push(err85);
 errors++;
 }
 }
-if(Array.isArray(data59)){
-const len9 = data59.length;
-for(let i9=0; i9<len9; i9++){
-let data60 = data59[i9];
+if(data59 && typeof data59 == "object" && !Array.isArray(data59)){
+for(const key14 in data59){
+let data60 = data59[key14];
 if((((typeof data60 !== "string") && (!((typeof data60 == "number") && (isFinite(data60))))) && (typeof data60 !== "boolean")) && (data60 !== null)){
-const err86 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/platforms/" + i9,schemaPath:"#/$defs/build/properties/platforms/items/type",keyword:"type",params:{type: schema35.properties.platforms.items.type}};
+const err86 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/args/" + key14.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/args/additionalProperties/type",keyword:"type",params:{type: schema35.properties.args.additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err86];
 }
@@ -2988,10 +3105,10 @@ errors++;
 }
 }
 }
-if(data37.tags !== undefined){
-let data61 = data37.tags;
-if(((!(Array.isArray(data61))) && (typeof data61 !== "string")) && (data61 !== null)){
-const err87 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/tags",schemaPath:"#/$defs/build/properties/tags/type",keyword:"type",params:{type: schema35.properties.tags.type}};
+if(data37.contexts !== undefined){
+let data61 = data37.contexts;
+if(((!(data61 && typeof data61 == "object" && !Array.isArray(data61))) && (typeof data61 !== "string")) && (data61 !== null)){
+const err87 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/contexts",schemaPath:"#/$defs/build/properties/contexts/type",keyword:"type",params:{type: schema35.properties.contexts.type}};
 if(vErrors === null){
 vErrors = [err87];
 }
@@ -3002,7 +3119,7 @@ errors++;
 }
 if(typeof data61 === "string"){
 if(!pattern6.test(data61)){
-const err88 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/tags",schemaPath:"#/$defs/build/properties/tags/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+const err88 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/contexts",schemaPath:"#/$defs/build/properties/contexts/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err88];
 }
@@ -3012,12 +3129,11 @@ vErrors.push(err88);
 errors++;
 }
 }
-if(Array.isArray(data61)){
-const len10 = data61.length;
-for(let i10=0; i10<len10; i10++){
-let data62 = data61[i10];
+if(data61 && typeof data61 == "object" && !Array.isArray(data61)){
+for(const key15 in data61){
+let data62 = data61[key15];
 if((((typeof data62 !== "string") && (!((typeof data62 == "number") && (isFinite(data62))))) && (typeof data62 !== "boolean")) && (data62 !== null)){
-const err89 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/tags/" + i10,schemaPath:"#/$defs/build/properties/tags/items/type",keyword:"type",params:{type: schema35.properties.tags.items.type}};
+const err89 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/contexts/" + key15.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/contexts/additionalProperties/type",keyword:"type",params:{type: schema35.properties.contexts.additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err89];
 }
@@ -3029,10 +3145,10 @@ errors++;
 }
 }
 }
-if(data37.push !== undefined){
-let data63 = data37.push;
-if(((typeof data63 !== "boolean") && (typeof data63 !== "string")) && (data63 !== null)){
-const err90 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/push",schemaPath:"#/$defs/build/properties/push/type",keyword:"type",params:{type: schema35.properties.push.type}};
+if(data37.needs !== undefined){
+let data63 = data37.needs;
+if(((!(Array.isArray(data63))) && (typeof data63 !== "string")) && (data63 !== null)){
+const err90 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/needs",schemaPath:"#/$defs/build/properties/needs/type",keyword:"type",params:{type: schema35.properties.needs.type}};
 if(vErrors === null){
 vErrors = [err90];
 }
@@ -3042,8 +3158,8 @@ vErrors.push(err90);
 errors++;
 }
 if(typeof data63 === "string"){
-if(!pattern22.test(data63)){
-const err91 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/push",schemaPath:"#/$defs/build/properties/push/pattern",keyword:"pattern",params:{pattern: "^always$|\\$\\{\\{"}};
+if(!pattern6.test(data63)){
+const err91 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/needs",schemaPath:"#/$defs/build/properties/needs/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err91];
 }
@@ -3053,11 +3169,12 @@ vErrors.push(err91);
 errors++;
 }
 }
-}
-if(data37.labels !== undefined){
-let data64 = data37.labels;
-if(((!(data64 && typeof data64 == "object" && !Array.isArray(data64))) && (typeof data64 !== "string")) && (data64 !== null)){
-const err92 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/labels",schemaPath:"#/$defs/build/properties/labels/type",keyword:"type",params:{type: schema35.properties.labels.type}};
+if(Array.isArray(data63)){
+const len9 = data63.length;
+for(let i9=0; i9<len9; i9++){
+let data64 = data63[i9];
+if((((typeof data64 !== "string") && (!((typeof data64 == "number") && (isFinite(data64))))) && (typeof data64 !== "boolean")) && (data64 !== null)){
+const err92 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/needs/" + i9,schemaPath:"#/$defs/build/properties/needs/items/type",keyword:"type",params:{type: schema35.properties.needs.items.type}};
 if(vErrors === null){
 vErrors = [err92];
 }
@@ -3066,9 +3183,13 @@ vErrors.push(err92);
 }
 errors++;
 }
-if(typeof data64 === "string"){
-if(!pattern6.test(data64)){
-const err93 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/labels",schemaPath:"#/$defs/build/properties/labels/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+}
+if(data37.platforms !== undefined){
+let data65 = data37.platforms;
+if(((!(Array.isArray(data65))) && (typeof data65 !== "string")) && (data65 !== null)){
+const err93 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/platforms",schemaPath:"#/$defs/build/properties/platforms/type",keyword:"type",params:{type: schema35.properties.platforms.type}};
 if(vErrors === null){
 vErrors = [err93];
 }
@@ -3077,12 +3198,9 @@ vErrors.push(err93);
 }
 errors++;
 }
-}
-if(data64 && typeof data64 == "object" && !Array.isArray(data64)){
-for(const key15 in data64){
-let data65 = data64[key15];
-if((((typeof data65 !== "string") && (!((typeof data65 == "number") && (isFinite(data65))))) && (typeof data65 !== "boolean")) && (data65 !== null)){
-const err94 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/labels/" + key15.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/labels/additionalProperties/type",keyword:"type",params:{type: schema35.properties.labels.additionalProperties.type}};
+if(typeof data65 === "string"){
+if(!pattern6.test(data65)){
+const err94 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/platforms",schemaPath:"#/$defs/build/properties/platforms/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err94];
 }
@@ -3092,12 +3210,12 @@ vErrors.push(err94);
 errors++;
 }
 }
-}
-}
-if(data37.annotations !== undefined){
-let data66 = data37.annotations;
-if(((!(data66 && typeof data66 == "object" && !Array.isArray(data66))) && (typeof data66 !== "string")) && (data66 !== null)){
-const err95 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/annotations",schemaPath:"#/$defs/build/properties/annotations/type",keyword:"type",params:{type: schema35.properties.annotations.type}};
+if(Array.isArray(data65)){
+const len10 = data65.length;
+for(let i10=0; i10<len10; i10++){
+let data66 = data65[i10];
+if((((typeof data66 !== "string") && (!((typeof data66 == "number") && (isFinite(data66))))) && (typeof data66 !== "boolean")) && (data66 !== null)){
+const err95 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/platforms/" + i10,schemaPath:"#/$defs/build/properties/platforms/items/type",keyword:"type",params:{type: schema35.properties.platforms.items.type}};
 if(vErrors === null){
 vErrors = [err95];
 }
@@ -3106,9 +3224,13 @@ vErrors.push(err95);
 }
 errors++;
 }
-if(typeof data66 === "string"){
-if(!pattern6.test(data66)){
-const err96 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/annotations",schemaPath:"#/$defs/build/properties/annotations/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+}
+if(data37.tags !== undefined){
+let data67 = data37.tags;
+if(((!(Array.isArray(data67))) && (typeof data67 !== "string")) && (data67 !== null)){
+const err96 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/tags",schemaPath:"#/$defs/build/properties/tags/type",keyword:"type",params:{type: schema35.properties.tags.type}};
 if(vErrors === null){
 vErrors = [err96];
 }
@@ -3117,12 +3239,9 @@ vErrors.push(err96);
 }
 errors++;
 }
-}
-if(data66 && typeof data66 == "object" && !Array.isArray(data66)){
-for(const key16 in data66){
-let data67 = data66[key16];
-if((((typeof data67 !== "string") && (!((typeof data67 == "number") && (isFinite(data67))))) && (typeof data67 !== "boolean")) && (data67 !== null)){
-const err97 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/annotations/" + key16.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/annotations/additionalProperties/type",keyword:"type",params:{type: schema35.properties.annotations.additionalProperties.type}};
+if(typeof data67 === "string"){
+if(!pattern6.test(data67)){
+const err97 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/tags",schemaPath:"#/$defs/build/properties/tags/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err97];
 }
@@ -3132,12 +3251,12 @@ vErrors.push(err97);
 errors++;
 }
 }
-}
-}
-if(data37.outputs !== undefined){
-let data68 = data37.outputs;
-if(((!(Array.isArray(data68))) && (typeof data68 !== "string")) && (data68 !== null)){
-const err98 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/outputs",schemaPath:"#/$defs/build/properties/outputs/type",keyword:"type",params:{type: schema35.properties.outputs.type}};
+if(Array.isArray(data67)){
+const len11 = data67.length;
+for(let i11=0; i11<len11; i11++){
+let data68 = data67[i11];
+if((((typeof data68 !== "string") && (!((typeof data68 == "number") && (isFinite(data68))))) && (typeof data68 !== "boolean")) && (data68 !== null)){
+const err98 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/tags/" + i11,schemaPath:"#/$defs/build/properties/tags/items/type",keyword:"type",params:{type: schema35.properties.tags.items.type}};
 if(vErrors === null){
 vErrors = [err98];
 }
@@ -3146,9 +3265,13 @@ vErrors.push(err98);
 }
 errors++;
 }
-if(typeof data68 === "string"){
-if(!pattern6.test(data68)){
-const err99 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/outputs",schemaPath:"#/$defs/build/properties/outputs/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+}
+if(data37.push !== undefined){
+let data69 = data37.push;
+if(((typeof data69 !== "boolean") && (typeof data69 !== "string")) && (data69 !== null)){
+const err99 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/push",schemaPath:"#/$defs/build/properties/push/type",keyword:"type",params:{type: schema35.properties.push.type}};
 if(vErrors === null){
 vErrors = [err99];
 }
@@ -3157,13 +3280,9 @@ vErrors.push(err99);
 }
 errors++;
 }
-}
-if(Array.isArray(data68)){
-const len11 = data68.length;
-for(let i11=0; i11<len11; i11++){
-let data69 = data68[i11];
-if(((typeof data69 !== "string") && (!(data69 && typeof data69 == "object" && !Array.isArray(data69)))) && (data69 !== null)){
-const err100 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/outputs/" + i11,schemaPath:"#/$defs/build/properties/outputs/items/type",keyword:"type",params:{type: schema35.properties.outputs.items.type}};
+if(typeof data69 === "string"){
+if(!pattern25.test(data69)){
+const err100 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/push",schemaPath:"#/$defs/build/properties/push/pattern",keyword:"pattern",params:{pattern: "^always$|\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err100];
 }
@@ -3172,12 +3291,12 @@ vErrors.push(err100);
 }
 errors++;
 }
-if(data69 && typeof data69 == "object" && !Array.isArray(data69)){
-for(const key17 in data69){
-if(!(key17 === "type")){
-let data70 = data69[key17];
-if((((typeof data70 !== "string") && (!((typeof data70 == "number") && (isFinite(data70))))) && (typeof data70 !== "boolean")) && (data70 !== null)){
-const err101 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/outputs/" + i11+"/" + key17.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/outputs/items/additionalProperties/type",keyword:"type",params:{type: schema35.properties.outputs.items.additionalProperties.type}};
+}
+}
+if(data37.labels !== undefined){
+let data70 = data37.labels;
+if(((!(data70 && typeof data70 == "object" && !Array.isArray(data70))) && (typeof data70 !== "string")) && (data70 !== null)){
+const err101 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/labels",schemaPath:"#/$defs/build/properties/labels/type",keyword:"type",params:{type: schema35.properties.labels.type}};
 if(vErrors === null){
 vErrors = [err101];
 }
@@ -3186,12 +3305,9 @@ vErrors.push(err101);
 }
 errors++;
 }
-}
-}
-if(data69.type !== undefined){
-let data71 = data69.type;
-if((((typeof data71 !== "string") && (!((typeof data71 == "number") && (isFinite(data71))))) && (typeof data71 !== "boolean")) && (data71 !== null)){
-const err102 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/outputs/" + i11+"/type",schemaPath:"#/$defs/build/properties/outputs/items/properties/type/type",keyword:"type",params:{type: schema35.properties.outputs.items.properties.type.type}};
+if(typeof data70 === "string"){
+if(!pattern6.test(data70)){
+const err102 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/labels",schemaPath:"#/$defs/build/properties/labels/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err102];
 }
@@ -3201,14 +3317,11 @@ vErrors.push(err102);
 errors++;
 }
 }
-}
-}
-}
-}
-if(data37.attest !== undefined){
-let data72 = data37.attest;
-if(((!(Array.isArray(data72))) && (typeof data72 !== "string")) && (data72 !== null)){
-const err103 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/attest",schemaPath:"#/$defs/build/properties/attest/type",keyword:"type",params:{type: schema35.properties.attest.type}};
+if(data70 && typeof data70 == "object" && !Array.isArray(data70)){
+for(const key16 in data70){
+let data71 = data70[key16];
+if((((typeof data71 !== "string") && (!((typeof data71 == "number") && (isFinite(data71))))) && (typeof data71 !== "boolean")) && (data71 !== null)){
+const err103 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/labels/" + key16.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/labels/additionalProperties/type",keyword:"type",params:{type: schema35.properties.labels.additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err103];
 }
@@ -3217,9 +3330,13 @@ vErrors.push(err103);
 }
 errors++;
 }
-if(typeof data72 === "string"){
-if(!pattern6.test(data72)){
-const err104 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/attest",schemaPath:"#/$defs/build/properties/attest/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+}
+if(data37.annotations !== undefined){
+let data72 = data37.annotations;
+if(((!(data72 && typeof data72 == "object" && !Array.isArray(data72))) && (typeof data72 !== "string")) && (data72 !== null)){
+const err104 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/annotations",schemaPath:"#/$defs/build/properties/annotations/type",keyword:"type",params:{type: schema35.properties.annotations.type}};
 if(vErrors === null){
 vErrors = [err104];
 }
@@ -3228,13 +3345,9 @@ vErrors.push(err104);
 }
 errors++;
 }
-}
-if(Array.isArray(data72)){
-const len12 = data72.length;
-for(let i12=0; i12<len12; i12++){
-let data73 = data72[i12];
-if(((typeof data73 !== "string") && (!(data73 && typeof data73 == "object" && !Array.isArray(data73)))) && (data73 !== null)){
-const err105 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/attest/" + i12,schemaPath:"#/$defs/build/properties/attest/items/type",keyword:"type",params:{type: schema35.properties.attest.items.type}};
+if(typeof data72 === "string"){
+if(!pattern6.test(data72)){
+const err105 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/annotations",schemaPath:"#/$defs/build/properties/annotations/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err105];
 }
@@ -3243,12 +3356,12 @@ vErrors.push(err105);
 }
 errors++;
 }
-if(data73 && typeof data73 == "object" && !Array.isArray(data73)){
-for(const key18 in data73){
-if(!(key18 === "type")){
-let data74 = data73[key18];
-if((((typeof data74 !== "string") && (!((typeof data74 == "number") && (isFinite(data74))))) && (typeof data74 !== "boolean")) && (data74 !== null)){
-const err106 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/attest/" + i12+"/" + key18.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/attest/items/additionalProperties/type",keyword:"type",params:{type: schema35.properties.attest.items.additionalProperties.type}};
+}
+if(data72 && typeof data72 == "object" && !Array.isArray(data72)){
+for(const key17 in data72){
+let data73 = data72[key17];
+if((((typeof data73 !== "string") && (!((typeof data73 == "number") && (isFinite(data73))))) && (typeof data73 !== "boolean")) && (data73 !== null)){
+const err106 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/annotations/" + key17.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/annotations/additionalProperties/type",keyword:"type",params:{type: schema35.properties.annotations.additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err106];
 }
@@ -3259,10 +3372,11 @@ errors++;
 }
 }
 }
-if(data73.type !== undefined){
-let data75 = data73.type;
-if((((typeof data75 !== "string") && (!((typeof data75 == "number") && (isFinite(data75))))) && (typeof data75 !== "boolean")) && (data75 !== null)){
-const err107 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/attest/" + i12+"/type",schemaPath:"#/$defs/build/properties/attest/items/properties/type/type",keyword:"type",params:{type: schema35.properties.attest.items.properties.type.type}};
+}
+if(data37.outputs !== undefined){
+let data74 = data37.outputs;
+if(((!(Array.isArray(data74))) && (typeof data74 !== "string")) && (data74 !== null)){
+const err107 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/outputs",schemaPath:"#/$defs/build/properties/outputs/type",keyword:"type",params:{type: schema35.properties.outputs.type}};
 if(vErrors === null){
 vErrors = [err107];
 }
@@ -3271,15 +3385,9 @@ vErrors.push(err107);
 }
 errors++;
 }
-}
-}
-}
-}
-}
-if(data37.compression !== undefined){
-let data76 = data37.compression;
-if(((typeof data76 !== "string") && (!(data76 && typeof data76 == "object" && !Array.isArray(data76)))) && (data76 !== null)){
-const err108 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression",schemaPath:"#/$defs/build/properties/compression/type",keyword:"type",params:{type: schema35.properties.compression.type}};
+if(typeof data74 === "string"){
+if(!pattern6.test(data74)){
+const err108 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/outputs",schemaPath:"#/$defs/build/properties/outputs/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err108];
 }
@@ -3288,9 +3396,13 @@ vErrors.push(err108);
 }
 errors++;
 }
-if(typeof data76 === "string"){
-if(!pattern27.test(data76)){
-const err109 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression",schemaPath:"#/$defs/build/properties/compression/pattern",keyword:"pattern",params:{pattern: "^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{"}};
+}
+if(Array.isArray(data74)){
+const len12 = data74.length;
+for(let i12=0; i12<len12; i12++){
+let data75 = data74[i12];
+if(((typeof data75 !== "string") && (!(data75 && typeof data75 == "object" && !Array.isArray(data75)))) && (data75 !== null)){
+const err109 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/outputs/" + i12,schemaPath:"#/$defs/build/properties/outputs/items/type",keyword:"type",params:{type: schema35.properties.outputs.items.type}};
 if(vErrors === null){
 vErrors = [err109];
 }
@@ -3299,11 +3411,12 @@ vErrors.push(err109);
 }
 errors++;
 }
-}
-if(data76 && typeof data76 == "object" && !Array.isArray(data76)){
-for(const key19 in data76){
-if(!(((key19 === "type") || (key19 === "level")) || (key19 === "force"))){
-const err110 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression",schemaPath:"#/$defs/build/properties/compression/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key19}};
+if(data75 && typeof data75 == "object" && !Array.isArray(data75)){
+for(const key18 in data75){
+if(!(key18 === "type")){
+let data76 = data75[key18];
+if((((typeof data76 !== "string") && (!((typeof data76 == "number") && (isFinite(data76))))) && (typeof data76 !== "boolean")) && (data76 !== null)){
+const err110 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/outputs/" + i12+"/" + key18.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/outputs/items/additionalProperties/type",keyword:"type",params:{type: schema35.properties.outputs.items.additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err110];
 }
@@ -3313,10 +3426,11 @@ vErrors.push(err110);
 errors++;
 }
 }
-if(data76.type !== undefined){
-let data77 = data76.type;
-if((typeof data77 !== "string") && (data77 !== null)){
-const err111 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression/type",schemaPath:"#/$defs/build/properties/compression/properties/type/type",keyword:"type",params:{type: schema35.properties.compression.properties.type.type}};
+}
+if(data75.type !== undefined){
+let data77 = data75.type;
+if((((typeof data77 !== "string") && (!((typeof data77 == "number") && (isFinite(data77))))) && (typeof data77 !== "boolean")) && (data77 !== null)){
+const err111 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/outputs/" + i12+"/type",schemaPath:"#/$defs/build/properties/outputs/items/properties/type/type",keyword:"type",params:{type: schema35.properties.outputs.items.properties.type.type}};
 if(vErrors === null){
 vErrors = [err111];
 }
@@ -3325,9 +3439,15 @@ vErrors.push(err111);
 }
 errors++;
 }
-if(typeof data77 === "string"){
-if(!pattern27.test(data77)){
-const err112 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression/type",schemaPath:"#/$defs/build/properties/compression/properties/type/pattern",keyword:"pattern",params:{pattern: "^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{"}};
+}
+}
+}
+}
+}
+if(data37.attest !== undefined){
+let data78 = data37.attest;
+if(((!(Array.isArray(data78))) && (typeof data78 !== "string")) && (data78 !== null)){
+const err112 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/attest",schemaPath:"#/$defs/build/properties/attest/type",keyword:"type",params:{type: schema35.properties.attest.type}};
 if(vErrors === null){
 vErrors = [err112];
 }
@@ -3336,12 +3456,9 @@ vErrors.push(err112);
 }
 errors++;
 }
-}
-}
-if(data76.level !== undefined){
-let data78 = data76.level;
-if(((!(((typeof data78 == "number") && (!(data78 % 1) && !isNaN(data78))) && (isFinite(data78)))) && (typeof data78 !== "string")) && (data78 !== null)){
-const err113 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression/level",schemaPath:"#/$defs/build/properties/compression/properties/level/type",keyword:"type",params:{type: schema35.properties.compression.properties.level.type}};
+if(typeof data78 === "string"){
+if(!pattern6.test(data78)){
+const err113 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/attest",schemaPath:"#/$defs/build/properties/attest/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err113];
 }
@@ -3350,9 +3467,13 @@ vErrors.push(err113);
 }
 errors++;
 }
-if(typeof data78 === "string"){
-if(!pattern6.test(data78)){
-const err114 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression/level",schemaPath:"#/$defs/build/properties/compression/properties/level/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+if(Array.isArray(data78)){
+const len13 = data78.length;
+for(let i13=0; i13<len13; i13++){
+let data79 = data78[i13];
+if(((typeof data79 !== "string") && (!(data79 && typeof data79 == "object" && !Array.isArray(data79)))) && (data79 !== null)){
+const err114 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/attest/" + i13,schemaPath:"#/$defs/build/properties/attest/items/type",keyword:"type",params:{type: schema35.properties.attest.items.type}};
 if(vErrors === null){
 vErrors = [err114];
 }
@@ -3361,12 +3482,12 @@ vErrors.push(err114);
 }
 errors++;
 }
-}
-}
-if(data76.force !== undefined){
-let data79 = data76.force;
-if(((typeof data79 !== "boolean") && (typeof data79 !== "string")) && (data79 !== null)){
-const err115 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression/force",schemaPath:"#/$defs/build/properties/compression/properties/force/type",keyword:"type",params:{type: schema35.properties.compression.properties.force.type}};
+if(data79 && typeof data79 == "object" && !Array.isArray(data79)){
+for(const key19 in data79){
+if(!(key19 === "type")){
+let data80 = data79[key19];
+if((((typeof data80 !== "string") && (!((typeof data80 == "number") && (isFinite(data80))))) && (typeof data80 !== "boolean")) && (data80 !== null)){
+const err115 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/attest/" + i13+"/" + key19.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/attest/items/additionalProperties/type",keyword:"type",params:{type: schema35.properties.attest.items.additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err115];
 }
@@ -3375,9 +3496,12 @@ vErrors.push(err115);
 }
 errors++;
 }
-if(typeof data79 === "string"){
-if(!pattern6.test(data79)){
-const err116 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression/force",schemaPath:"#/$defs/build/properties/compression/properties/force/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+if(data79.type !== undefined){
+let data81 = data79.type;
+if((((typeof data81 !== "string") && (!((typeof data81 == "number") && (isFinite(data81))))) && (typeof data81 !== "boolean")) && (data81 !== null)){
+const err116 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/attest/" + i13+"/type",schemaPath:"#/$defs/build/properties/attest/items/properties/type/type",keyword:"type",params:{type: schema35.properties.attest.items.properties.type.type}};
 if(vErrors === null){
 vErrors = [err116];
 }
@@ -3390,10 +3514,11 @@ errors++;
 }
 }
 }
-if(data37.reproducible !== undefined){
-let data80 = data37.reproducible;
-if(((typeof data80 !== "boolean") && (typeof data80 !== "string")) && (data80 !== null)){
-const err117 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/reproducible",schemaPath:"#/$defs/build/properties/reproducible/type",keyword:"type",params:{type: schema35.properties.reproducible.type}};
+}
+if(data37.compression !== undefined){
+let data82 = data37.compression;
+if(((typeof data82 !== "string") && (!(data82 && typeof data82 == "object" && !Array.isArray(data82)))) && (data82 !== null)){
+const err117 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression",schemaPath:"#/$defs/build/properties/compression/type",keyword:"type",params:{type: schema35.properties.compression.type}};
 if(vErrors === null){
 vErrors = [err117];
 }
@@ -3402,9 +3527,9 @@ vErrors.push(err117);
 }
 errors++;
 }
-if(typeof data80 === "string"){
-if(!pattern6.test(data80)){
-const err118 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/reproducible",schemaPath:"#/$defs/build/properties/reproducible/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+if(typeof data82 === "string"){
+if(!pattern30.test(data82)){
+const err118 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression",schemaPath:"#/$defs/build/properties/compression/pattern",keyword:"pattern",params:{pattern: "^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err118];
 }
@@ -3414,11 +3539,10 @@ vErrors.push(err118);
 errors++;
 }
 }
-}
-if(data37["source-date-epoch"] !== undefined){
-let data81 = data37["source-date-epoch"];
-if(((!(((typeof data81 == "number") && (!(data81 % 1) && !isNaN(data81))) && (isFinite(data81)))) && (typeof data81 !== "string")) && (data81 !== null)){
-const err119 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/source-date-epoch",schemaPath:"#/$defs/build/properties/source-date-epoch/type",keyword:"type",params:{type: schema35.properties["source-date-epoch"].type}};
+if(data82 && typeof data82 == "object" && !Array.isArray(data82)){
+for(const key20 in data82){
+if(!(((key20 === "type") || (key20 === "level")) || (key20 === "force"))){
+const err119 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression",schemaPath:"#/$defs/build/properties/compression/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key20}};
 if(vErrors === null){
 vErrors = [err119];
 }
@@ -3427,9 +3551,11 @@ vErrors.push(err119);
 }
 errors++;
 }
-if(typeof data81 === "string"){
-if(!pattern32.test(data81)){
-const err120 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/source-date-epoch",schemaPath:"#/$defs/build/properties/source-date-epoch/pattern",keyword:"pattern",params:{pattern: "^[0-9]+$|\\$\\{\\{"}};
+}
+if(data82.type !== undefined){
+let data83 = data82.type;
+if((typeof data83 !== "string") && (data83 !== null)){
+const err120 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression/type",schemaPath:"#/$defs/build/properties/compression/properties/type/type",keyword:"type",params:{type: schema35.properties.compression.properties.type.type}};
 if(vErrors === null){
 vErrors = [err120];
 }
@@ -3438,12 +3564,9 @@ vErrors.push(err120);
 }
 errors++;
 }
-}
-}
-if(data37.cache !== undefined){
-let data82 = data37.cache;
-if(((typeof data82 !== "string") && (!(data82 && typeof data82 == "object" && !Array.isArray(data82)))) && (data82 !== null)){
-const err121 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache",schemaPath:"#/$defs/build/properties/cache/type",keyword:"type",params:{type: schema35.properties.cache.type}};
+if(typeof data83 === "string"){
+if(!pattern30.test(data83)){
+const err121 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression/type",schemaPath:"#/$defs/build/properties/compression/properties/type/pattern",keyword:"pattern",params:{pattern: "^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err121];
 }
@@ -3452,10 +3575,12 @@ vErrors.push(err121);
 }
 errors++;
 }
-if(data82 && typeof data82 == "object" && !Array.isArray(data82)){
-for(const key20 in data82){
-if(!(((key20 === "repository") || (key20 === "mode")) || (key20 === "export"))){
-const err122 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache",schemaPath:"#/$defs/build/properties/cache/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key20}};
+}
+}
+if(data82.level !== undefined){
+let data84 = data82.level;
+if(((!(((typeof data84 == "number") && (!(data84 % 1) && !isNaN(data84))) && (isFinite(data84)))) && (typeof data84 !== "string")) && (data84 !== null)){
+const err122 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression/level",schemaPath:"#/$defs/build/properties/compression/properties/level/type",keyword:"type",params:{type: schema35.properties.compression.properties.level.type}};
 if(vErrors === null){
 vErrors = [err122];
 }
@@ -3464,11 +3589,9 @@ vErrors.push(err122);
 }
 errors++;
 }
-}
-if(data82.repository !== undefined){
-let data83 = data82.repository;
-if((((typeof data83 !== "string") && (!((typeof data83 == "number") && (isFinite(data83))))) && (typeof data83 !== "boolean")) && (data83 !== null)){
-const err123 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache/repository",schemaPath:"#/$defs/build/properties/cache/properties/repository/type",keyword:"type",params:{type: schema35.properties.cache.properties.repository.type}};
+if(typeof data84 === "string"){
+if(!pattern6.test(data84)){
+const err123 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression/level",schemaPath:"#/$defs/build/properties/compression/properties/level/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err123];
 }
@@ -3478,10 +3601,11 @@ vErrors.push(err123);
 errors++;
 }
 }
-if(data82.mode !== undefined){
-let data84 = data82.mode;
-if((typeof data84 !== "string") && (data84 !== null)){
-const err124 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache/mode",schemaPath:"#/$defs/build/properties/cache/properties/mode/type",keyword:"type",params:{type: schema35.properties.cache.properties.mode.type}};
+}
+if(data82.force !== undefined){
+let data85 = data82.force;
+if(((typeof data85 !== "boolean") && (typeof data85 !== "string")) && (data85 !== null)){
+const err124 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression/force",schemaPath:"#/$defs/build/properties/compression/properties/force/type",keyword:"type",params:{type: schema35.properties.compression.properties.force.type}};
 if(vErrors === null){
 vErrors = [err124];
 }
@@ -3490,9 +3614,9 @@ vErrors.push(err124);
 }
 errors++;
 }
-if(typeof data84 === "string"){
-if(!pattern33.test(data84)){
-const err125 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache/mode",schemaPath:"#/$defs/build/properties/cache/properties/mode/pattern",keyword:"pattern",params:{pattern: "^(?:min|max)$|\\$\\{\\{"}};
+if(typeof data85 === "string"){
+if(!pattern6.test(data85)){
+const err125 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression/force",schemaPath:"#/$defs/build/properties/compression/properties/force/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err125];
 }
@@ -3503,10 +3627,12 @@ errors++;
 }
 }
 }
-if(data82.export !== undefined){
-let data85 = data82.export;
-if(((typeof data85 !== "boolean") && (typeof data85 !== "string")) && (data85 !== null)){
-const err126 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache/export",schemaPath:"#/$defs/build/properties/cache/properties/export/type",keyword:"type",params:{type: schema35.properties.cache.properties.export.type}};
+}
+}
+if(data37.reproducible !== undefined){
+let data86 = data37.reproducible;
+if(((typeof data86 !== "boolean") && (typeof data86 !== "string")) && (data86 !== null)){
+const err126 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/reproducible",schemaPath:"#/$defs/build/properties/reproducible/type",keyword:"type",params:{type: schema35.properties.reproducible.type}};
 if(vErrors === null){
 vErrors = [err126];
 }
@@ -3515,9 +3641,9 @@ vErrors.push(err126);
 }
 errors++;
 }
-if(typeof data85 === "string"){
-if(!pattern6.test(data85)){
-const err127 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache/export",schemaPath:"#/$defs/build/properties/cache/properties/export/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+if(typeof data86 === "string"){
+if(!pattern6.test(data86)){
+const err127 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/reproducible",schemaPath:"#/$defs/build/properties/reproducible/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err127];
 }
@@ -3528,12 +3654,10 @@ errors++;
 }
 }
 }
-}
-}
-if(data37["cache-from"] !== undefined){
-let data86 = data37["cache-from"];
-if(((!(Array.isArray(data86))) && (typeof data86 !== "string")) && (data86 !== null)){
-const err128 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-from",schemaPath:"#/$defs/build/properties/cache-from/type",keyword:"type",params:{type: schema35.properties["cache-from"].type}};
+if(data37["source-date-epoch"] !== undefined){
+let data87 = data37["source-date-epoch"];
+if(((!(((typeof data87 == "number") && (!(data87 % 1) && !isNaN(data87))) && (isFinite(data87)))) && (typeof data87 !== "string")) && (data87 !== null)){
+const err128 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/source-date-epoch",schemaPath:"#/$defs/build/properties/source-date-epoch/type",keyword:"type",params:{type: schema35.properties["source-date-epoch"].type}};
 if(vErrors === null){
 vErrors = [err128];
 }
@@ -3542,9 +3666,9 @@ vErrors.push(err128);
 }
 errors++;
 }
-if(typeof data86 === "string"){
-if(!pattern6.test(data86)){
-const err129 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-from",schemaPath:"#/$defs/build/properties/cache-from/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+if(typeof data87 === "string"){
+if(!pattern35.test(data87)){
+const err129 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/source-date-epoch",schemaPath:"#/$defs/build/properties/source-date-epoch/pattern",keyword:"pattern",params:{pattern: "^[0-9]+$|\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err129];
 }
@@ -3554,12 +3678,11 @@ vErrors.push(err129);
 errors++;
 }
 }
-if(Array.isArray(data86)){
-const len13 = data86.length;
-for(let i13=0; i13<len13; i13++){
-let data87 = data86[i13];
-if(((typeof data87 !== "string") && (!(data87 && typeof data87 == "object" && !Array.isArray(data87)))) && (data87 !== null)){
-const err130 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-from/" + i13,schemaPath:"#/$defs/build/properties/cache-from/items/type",keyword:"type",params:{type: schema35.properties["cache-from"].items.type}};
+}
+if(data37.cache !== undefined){
+let data88 = data37.cache;
+if(((typeof data88 !== "string") && (!(data88 && typeof data88 == "object" && !Array.isArray(data88)))) && (data88 !== null)){
+const err130 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache",schemaPath:"#/$defs/build/properties/cache/type",keyword:"type",params:{type: schema35.properties.cache.type}};
 if(vErrors === null){
 vErrors = [err130];
 }
@@ -3568,12 +3691,10 @@ vErrors.push(err130);
 }
 errors++;
 }
-if(data87 && typeof data87 == "object" && !Array.isArray(data87)){
-for(const key21 in data87){
-if(!(key21 === "type")){
-let data88 = data87[key21];
-if((((typeof data88 !== "string") && (!((typeof data88 == "number") && (isFinite(data88))))) && (typeof data88 !== "boolean")) && (data88 !== null)){
-const err131 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-from/" + i13+"/" + key21.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/cache-from/items/additionalProperties/type",keyword:"type",params:{type: schema35.properties["cache-from"].items.additionalProperties.type}};
+if(data88 && typeof data88 == "object" && !Array.isArray(data88)){
+for(const key21 in data88){
+if(!(((key21 === "repository") || (key21 === "mode")) || (key21 === "export"))){
+const err131 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache",schemaPath:"#/$defs/build/properties/cache/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key21}};
 if(vErrors === null){
 vErrors = [err131];
 }
@@ -3583,11 +3704,10 @@ vErrors.push(err131);
 errors++;
 }
 }
-}
-if(data87.type !== undefined){
-let data89 = data87.type;
+if(data88.repository !== undefined){
+let data89 = data88.repository;
 if((((typeof data89 !== "string") && (!((typeof data89 == "number") && (isFinite(data89))))) && (typeof data89 !== "boolean")) && (data89 !== null)){
-const err132 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-from/" + i13+"/type",schemaPath:"#/$defs/build/properties/cache-from/items/properties/type/type",keyword:"type",params:{type: schema35.properties["cache-from"].items.properties.type.type}};
+const err132 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache/repository",schemaPath:"#/$defs/build/properties/cache/properties/repository/type",keyword:"type",params:{type: schema35.properties.cache.properties.repository.type}};
 if(vErrors === null){
 vErrors = [err132];
 }
@@ -3597,14 +3717,10 @@ vErrors.push(err132);
 errors++;
 }
 }
-}
-}
-}
-}
-if(data37["cache-to"] !== undefined){
-let data90 = data37["cache-to"];
-if(((!(Array.isArray(data90))) && (typeof data90 !== "string")) && (data90 !== null)){
-const err133 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-to",schemaPath:"#/$defs/build/properties/cache-to/type",keyword:"type",params:{type: schema35.properties["cache-to"].type}};
+if(data88.mode !== undefined){
+let data90 = data88.mode;
+if((typeof data90 !== "string") && (data90 !== null)){
+const err133 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache/mode",schemaPath:"#/$defs/build/properties/cache/properties/mode/type",keyword:"type",params:{type: schema35.properties.cache.properties.mode.type}};
 if(vErrors === null){
 vErrors = [err133];
 }
@@ -3614,8 +3730,8 @@ vErrors.push(err133);
 errors++;
 }
 if(typeof data90 === "string"){
-if(!pattern6.test(data90)){
-const err134 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-to",schemaPath:"#/$defs/build/properties/cache-to/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+if(!pattern36.test(data90)){
+const err134 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache/mode",schemaPath:"#/$defs/build/properties/cache/properties/mode/pattern",keyword:"pattern",params:{pattern: "^(?:min|max)$|\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err134];
 }
@@ -3625,12 +3741,11 @@ vErrors.push(err134);
 errors++;
 }
 }
-if(Array.isArray(data90)){
-const len14 = data90.length;
-for(let i14=0; i14<len14; i14++){
-let data91 = data90[i14];
-if(((typeof data91 !== "string") && (!(data91 && typeof data91 == "object" && !Array.isArray(data91)))) && (data91 !== null)){
-const err135 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-to/" + i14,schemaPath:"#/$defs/build/properties/cache-to/items/type",keyword:"type",params:{type: schema35.properties["cache-to"].items.type}};
+}
+if(data88.export !== undefined){
+let data91 = data88.export;
+if(((typeof data91 !== "boolean") && (typeof data91 !== "string")) && (data91 !== null)){
+const err135 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache/export",schemaPath:"#/$defs/build/properties/cache/properties/export/type",keyword:"type",params:{type: schema35.properties.cache.properties.export.type}};
 if(vErrors === null){
 vErrors = [err135];
 }
@@ -3639,12 +3754,9 @@ vErrors.push(err135);
 }
 errors++;
 }
-if(data91 && typeof data91 == "object" && !Array.isArray(data91)){
-for(const key22 in data91){
-if(!(key22 === "type")){
-let data92 = data91[key22];
-if((((typeof data92 !== "string") && (!((typeof data92 == "number") && (isFinite(data92))))) && (typeof data92 !== "boolean")) && (data92 !== null)){
-const err136 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-to/" + i14+"/" + key22.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/cache-to/items/additionalProperties/type",keyword:"type",params:{type: schema35.properties["cache-to"].items.additionalProperties.type}};
+if(typeof data91 === "string"){
+if(!pattern6.test(data91)){
+const err136 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache/export",schemaPath:"#/$defs/build/properties/cache/properties/export/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err136];
 }
@@ -3655,10 +3767,12 @@ errors++;
 }
 }
 }
-if(data91.type !== undefined){
-let data93 = data91.type;
-if((((typeof data93 !== "string") && (!((typeof data93 == "number") && (isFinite(data93))))) && (typeof data93 !== "boolean")) && (data93 !== null)){
-const err137 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-to/" + i14+"/type",schemaPath:"#/$defs/build/properties/cache-to/items/properties/type/type",keyword:"type",params:{type: schema35.properties["cache-to"].items.properties.type.type}};
+}
+}
+if(data37["cache-from"] !== undefined){
+let data92 = data37["cache-from"];
+if(((!(Array.isArray(data92))) && (typeof data92 !== "string")) && (data92 !== null)){
+const err137 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-from",schemaPath:"#/$defs/build/properties/cache-from/type",keyword:"type",params:{type: schema35.properties["cache-from"].type}};
 if(vErrors === null){
 vErrors = [err137];
 }
@@ -3667,15 +3781,9 @@ vErrors.push(err137);
 }
 errors++;
 }
-}
-}
-}
-}
-}
-if(data37["no-cache"] !== undefined){
-let data94 = data37["no-cache"];
-if(((typeof data94 !== "boolean") && (typeof data94 !== "string")) && (data94 !== null)){
-const err138 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/no-cache",schemaPath:"#/$defs/build/properties/no-cache/type",keyword:"type",params:{type: schema35.properties["no-cache"].type}};
+if(typeof data92 === "string"){
+if(!pattern6.test(data92)){
+const err138 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-from",schemaPath:"#/$defs/build/properties/cache-from/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err138];
 }
@@ -3684,9 +3792,13 @@ vErrors.push(err138);
 }
 errors++;
 }
-if(typeof data94 === "string"){
-if(!pattern6.test(data94)){
-const err139 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/no-cache",schemaPath:"#/$defs/build/properties/no-cache/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+if(Array.isArray(data92)){
+const len14 = data92.length;
+for(let i14=0; i14<len14; i14++){
+let data93 = data92[i14];
+if(((typeof data93 !== "string") && (!(data93 && typeof data93 == "object" && !Array.isArray(data93)))) && (data93 !== null)){
+const err139 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-from/" + i14,schemaPath:"#/$defs/build/properties/cache-from/items/type",keyword:"type",params:{type: schema35.properties["cache-from"].items.type}};
 if(vErrors === null){
 vErrors = [err139];
 }
@@ -3695,12 +3807,12 @@ vErrors.push(err139);
 }
 errors++;
 }
-}
-}
-if(data37["no-cache-filter"] !== undefined){
-let data95 = data37["no-cache-filter"];
-if(((!(Array.isArray(data95))) && (typeof data95 !== "string")) && (data95 !== null)){
-const err140 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/no-cache-filter",schemaPath:"#/$defs/build/properties/no-cache-filter/type",keyword:"type",params:{type: schema35.properties["no-cache-filter"].type}};
+if(data93 && typeof data93 == "object" && !Array.isArray(data93)){
+for(const key22 in data93){
+if(!(key22 === "type")){
+let data94 = data93[key22];
+if((((typeof data94 !== "string") && (!((typeof data94 == "number") && (isFinite(data94))))) && (typeof data94 !== "boolean")) && (data94 !== null)){
+const err140 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-from/" + i14+"/" + key22.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/cache-from/items/additionalProperties/type",keyword:"type",params:{type: schema35.properties["cache-from"].items.additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err140];
 }
@@ -3709,9 +3821,12 @@ vErrors.push(err140);
 }
 errors++;
 }
-if(typeof data95 === "string"){
-if(!pattern6.test(data95)){
-const err141 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/no-cache-filter",schemaPath:"#/$defs/build/properties/no-cache-filter/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+if(data93.type !== undefined){
+let data95 = data93.type;
+if((((typeof data95 !== "string") && (!((typeof data95 == "number") && (isFinite(data95))))) && (typeof data95 !== "boolean")) && (data95 !== null)){
+const err141 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-from/" + i14+"/type",schemaPath:"#/$defs/build/properties/cache-from/items/properties/type/type",keyword:"type",params:{type: schema35.properties["cache-from"].items.properties.type.type}};
 if(vErrors === null){
 vErrors = [err141];
 }
@@ -3721,12 +3836,14 @@ vErrors.push(err141);
 errors++;
 }
 }
-if(Array.isArray(data95)){
-const len15 = data95.length;
-for(let i15=0; i15<len15; i15++){
-let data96 = data95[i15];
-if((((typeof data96 !== "string") && (!((typeof data96 == "number") && (isFinite(data96))))) && (typeof data96 !== "boolean")) && (data96 !== null)){
-const err142 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/no-cache-filter/" + i15,schemaPath:"#/$defs/build/properties/no-cache-filter/items/type",keyword:"type",params:{type: schema35.properties["no-cache-filter"].items.type}};
+}
+}
+}
+}
+if(data37["cache-to"] !== undefined){
+let data96 = data37["cache-to"];
+if(((!(Array.isArray(data96))) && (typeof data96 !== "string")) && (data96 !== null)){
+const err142 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-to",schemaPath:"#/$defs/build/properties/cache-to/type",keyword:"type",params:{type: schema35.properties["cache-to"].type}};
 if(vErrors === null){
 vErrors = [err142];
 }
@@ -3735,13 +3852,9 @@ vErrors.push(err142);
 }
 errors++;
 }
-}
-}
-}
-if(data37.pull !== undefined){
-let data97 = data37.pull;
-if(((typeof data97 !== "boolean") && (typeof data97 !== "string")) && (data97 !== null)){
-const err143 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/pull",schemaPath:"#/$defs/build/properties/pull/type",keyword:"type",params:{type: schema35.properties.pull.type}};
+if(typeof data96 === "string"){
+if(!pattern6.test(data96)){
+const err143 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-to",schemaPath:"#/$defs/build/properties/cache-to/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err143];
 }
@@ -3750,9 +3863,13 @@ vErrors.push(err143);
 }
 errors++;
 }
-if(typeof data97 === "string"){
-if(!pattern6.test(data97)){
-const err144 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/pull",schemaPath:"#/$defs/build/properties/pull/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+if(Array.isArray(data96)){
+const len15 = data96.length;
+for(let i15=0; i15<len15; i15++){
+let data97 = data96[i15];
+if(((typeof data97 !== "string") && (!(data97 && typeof data97 == "object" && !Array.isArray(data97)))) && (data97 !== null)){
+const err144 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-to/" + i15,schemaPath:"#/$defs/build/properties/cache-to/items/type",keyword:"type",params:{type: schema35.properties["cache-to"].items.type}};
 if(vErrors === null){
 vErrors = [err144];
 }
@@ -3761,12 +3878,12 @@ vErrors.push(err144);
 }
 errors++;
 }
-}
-}
-if(data37.secrets !== undefined){
-let data98 = data37.secrets;
-if(((!(Array.isArray(data98))) && (typeof data98 !== "string")) && (data98 !== null)){
-const err145 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets",schemaPath:"#/$defs/build/properties/secrets/type",keyword:"type",params:{type: schema35.properties.secrets.type}};
+if(data97 && typeof data97 == "object" && !Array.isArray(data97)){
+for(const key23 in data97){
+if(!(key23 === "type")){
+let data98 = data97[key23];
+if((((typeof data98 !== "string") && (!((typeof data98 == "number") && (isFinite(data98))))) && (typeof data98 !== "boolean")) && (data98 !== null)){
+const err145 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-to/" + i15+"/" + key23.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/cache-to/items/additionalProperties/type",keyword:"type",params:{type: schema35.properties["cache-to"].items.additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err145];
 }
@@ -3775,9 +3892,12 @@ vErrors.push(err145);
 }
 errors++;
 }
-if(typeof data98 === "string"){
-if(!pattern6.test(data98)){
-const err146 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets",schemaPath:"#/$defs/build/properties/secrets/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+if(data97.type !== undefined){
+let data99 = data97.type;
+if((((typeof data99 !== "string") && (!((typeof data99 == "number") && (isFinite(data99))))) && (typeof data99 !== "boolean")) && (data99 !== null)){
+const err146 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-to/" + i15+"/type",schemaPath:"#/$defs/build/properties/cache-to/items/properties/type/type",keyword:"type",params:{type: schema35.properties["cache-to"].items.properties.type.type}};
 if(vErrors === null){
 vErrors = [err146];
 }
@@ -3787,12 +3907,14 @@ vErrors.push(err146);
 errors++;
 }
 }
-if(Array.isArray(data98)){
-const len16 = data98.length;
-for(let i16=0; i16<len16; i16++){
-let data99 = data98[i16];
-if(((typeof data99 !== "string") && (!(data99 && typeof data99 == "object" && !Array.isArray(data99)))) && (data99 !== null)){
-const err147 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i16,schemaPath:"#/$defs/build/properties/secrets/items/type",keyword:"type",params:{type: schema35.properties.secrets.items.type}};
+}
+}
+}
+}
+if(data37["no-cache"] !== undefined){
+let data100 = data37["no-cache"];
+if(((typeof data100 !== "boolean") && (typeof data100 !== "string")) && (data100 !== null)){
+const err147 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/no-cache",schemaPath:"#/$defs/build/properties/no-cache/type",keyword:"type",params:{type: schema35.properties["no-cache"].type}};
 if(vErrors === null){
 vErrors = [err147];
 }
@@ -3801,10 +3923,9 @@ vErrors.push(err147);
 }
 errors++;
 }
-if(data99 && typeof data99 == "object" && !Array.isArray(data99)){
-for(const key23 in data99){
-if(!((((key23 === "id") || (key23 === "file")) || (key23 === "env")) || (key23 === "command"))){
-const err148 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i16,schemaPath:"#/$defs/build/properties/secrets/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key23}};
+if(typeof data100 === "string"){
+if(!pattern6.test(data100)){
+const err148 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/no-cache",schemaPath:"#/$defs/build/properties/no-cache/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err148];
 }
@@ -3814,10 +3935,11 @@ vErrors.push(err148);
 errors++;
 }
 }
-if(data99.id !== undefined){
-let data100 = data99.id;
-if((((typeof data100 !== "string") && (!((typeof data100 == "number") && (isFinite(data100))))) && (typeof data100 !== "boolean")) && (data100 !== null)){
-const err149 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i16+"/id",schemaPath:"#/$defs/build/properties/secrets/items/properties/id/type",keyword:"type",params:{type: schema35.properties.secrets.items.properties.id.type}};
+}
+if(data37["no-cache-filter"] !== undefined){
+let data101 = data37["no-cache-filter"];
+if(((!(Array.isArray(data101))) && (typeof data101 !== "string")) && (data101 !== null)){
+const err149 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/no-cache-filter",schemaPath:"#/$defs/build/properties/no-cache-filter/type",keyword:"type",params:{type: schema35.properties["no-cache-filter"].type}};
 if(vErrors === null){
 vErrors = [err149];
 }
@@ -3826,11 +3948,9 @@ vErrors.push(err149);
 }
 errors++;
 }
-}
-if(data99.file !== undefined){
-let data101 = data99.file;
-if((((typeof data101 !== "string") && (!((typeof data101 == "number") && (isFinite(data101))))) && (typeof data101 !== "boolean")) && (data101 !== null)){
-const err150 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i16+"/file",schemaPath:"#/$defs/build/properties/secrets/items/properties/file/type",keyword:"type",params:{type: schema35.properties.secrets.items.properties.file.type}};
+if(typeof data101 === "string"){
+if(!pattern6.test(data101)){
+const err150 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/no-cache-filter",schemaPath:"#/$defs/build/properties/no-cache-filter/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err150];
 }
@@ -3840,10 +3960,12 @@ vErrors.push(err150);
 errors++;
 }
 }
-if(data99.env !== undefined){
-let data102 = data99.env;
+if(Array.isArray(data101)){
+const len16 = data101.length;
+for(let i16=0; i16<len16; i16++){
+let data102 = data101[i16];
 if((((typeof data102 !== "string") && (!((typeof data102 == "number") && (isFinite(data102))))) && (typeof data102 !== "boolean")) && (data102 !== null)){
-const err151 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i16+"/env",schemaPath:"#/$defs/build/properties/secrets/items/properties/env/type",keyword:"type",params:{type: schema35.properties.secrets.items.properties.env.type}};
+const err151 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/no-cache-filter/" + i16,schemaPath:"#/$defs/build/properties/no-cache-filter/items/type",keyword:"type",params:{type: schema35.properties["no-cache-filter"].items.type}};
 if(vErrors === null){
 vErrors = [err151];
 }
@@ -3853,10 +3975,12 @@ vErrors.push(err151);
 errors++;
 }
 }
-if(data99.command !== undefined){
-let data103 = data99.command;
-if(((!(Array.isArray(data103))) && (typeof data103 !== "string")) && (data103 !== null)){
-const err152 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i16+"/command",schemaPath:"#/$defs/build/properties/secrets/items/properties/command/type",keyword:"type",params:{type: schema35.properties.secrets.items.properties.command.type}};
+}
+}
+if(data37.pull !== undefined){
+let data103 = data37.pull;
+if(((typeof data103 !== "boolean") && (typeof data103 !== "string")) && (data103 !== null)){
+const err152 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/pull",schemaPath:"#/$defs/build/properties/pull/type",keyword:"type",params:{type: schema35.properties.pull.type}};
 if(vErrors === null){
 vErrors = [err152];
 }
@@ -3867,7 +3991,7 @@ errors++;
 }
 if(typeof data103 === "string"){
 if(!pattern6.test(data103)){
-const err153 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i16+"/command",schemaPath:"#/$defs/build/properties/secrets/items/properties/command/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+const err153 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/pull",schemaPath:"#/$defs/build/properties/pull/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err153];
 }
@@ -3877,17 +4001,132 @@ vErrors.push(err153);
 errors++;
 }
 }
-if(Array.isArray(data103)){
-const len17 = data103.length;
-for(let i17=0; i17<len17; i17++){
-let data104 = data103[i17];
-if((((typeof data104 !== "string") && (!((typeof data104 == "number") && (isFinite(data104))))) && (typeof data104 !== "boolean")) && (data104 !== null)){
-const err154 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i16+"/command/" + i17,schemaPath:"#/$defs/build/properties/secrets/items/properties/command/items/type",keyword:"type",params:{type: schema35.properties.secrets.items.properties.command.items.type}};
+}
+if(data37.secrets !== undefined){
+let data104 = data37.secrets;
+if(((!(Array.isArray(data104))) && (typeof data104 !== "string")) && (data104 !== null)){
+const err154 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets",schemaPath:"#/$defs/build/properties/secrets/type",keyword:"type",params:{type: schema35.properties.secrets.type}};
 if(vErrors === null){
 vErrors = [err154];
 }
 else {
 vErrors.push(err154);
+}
+errors++;
+}
+if(typeof data104 === "string"){
+if(!pattern6.test(data104)){
+const err155 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets",schemaPath:"#/$defs/build/properties/secrets/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+if(vErrors === null){
+vErrors = [err155];
+}
+else {
+vErrors.push(err155);
+}
+errors++;
+}
+}
+if(Array.isArray(data104)){
+const len17 = data104.length;
+for(let i17=0; i17<len17; i17++){
+let data105 = data104[i17];
+if(((typeof data105 !== "string") && (!(data105 && typeof data105 == "object" && !Array.isArray(data105)))) && (data105 !== null)){
+const err156 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i17,schemaPath:"#/$defs/build/properties/secrets/items/type",keyword:"type",params:{type: schema35.properties.secrets.items.type}};
+if(vErrors === null){
+vErrors = [err156];
+}
+else {
+vErrors.push(err156);
+}
+errors++;
+}
+if(data105 && typeof data105 == "object" && !Array.isArray(data105)){
+for(const key24 in data105){
+if(!((((key24 === "id") || (key24 === "file")) || (key24 === "env")) || (key24 === "command"))){
+const err157 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i17,schemaPath:"#/$defs/build/properties/secrets/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key24}};
+if(vErrors === null){
+vErrors = [err157];
+}
+else {
+vErrors.push(err157);
+}
+errors++;
+}
+}
+if(data105.id !== undefined){
+let data106 = data105.id;
+if((((typeof data106 !== "string") && (!((typeof data106 == "number") && (isFinite(data106))))) && (typeof data106 !== "boolean")) && (data106 !== null)){
+const err158 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i17+"/id",schemaPath:"#/$defs/build/properties/secrets/items/properties/id/type",keyword:"type",params:{type: schema35.properties.secrets.items.properties.id.type}};
+if(vErrors === null){
+vErrors = [err158];
+}
+else {
+vErrors.push(err158);
+}
+errors++;
+}
+}
+if(data105.file !== undefined){
+let data107 = data105.file;
+if((((typeof data107 !== "string") && (!((typeof data107 == "number") && (isFinite(data107))))) && (typeof data107 !== "boolean")) && (data107 !== null)){
+const err159 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i17+"/file",schemaPath:"#/$defs/build/properties/secrets/items/properties/file/type",keyword:"type",params:{type: schema35.properties.secrets.items.properties.file.type}};
+if(vErrors === null){
+vErrors = [err159];
+}
+else {
+vErrors.push(err159);
+}
+errors++;
+}
+}
+if(data105.env !== undefined){
+let data108 = data105.env;
+if((((typeof data108 !== "string") && (!((typeof data108 == "number") && (isFinite(data108))))) && (typeof data108 !== "boolean")) && (data108 !== null)){
+const err160 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i17+"/env",schemaPath:"#/$defs/build/properties/secrets/items/properties/env/type",keyword:"type",params:{type: schema35.properties.secrets.items.properties.env.type}};
+if(vErrors === null){
+vErrors = [err160];
+}
+else {
+vErrors.push(err160);
+}
+errors++;
+}
+}
+if(data105.command !== undefined){
+let data109 = data105.command;
+if(((!(Array.isArray(data109))) && (typeof data109 !== "string")) && (data109 !== null)){
+const err161 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i17+"/command",schemaPath:"#/$defs/build/properties/secrets/items/properties/command/type",keyword:"type",params:{type: schema35.properties.secrets.items.properties.command.type}};
+if(vErrors === null){
+vErrors = [err161];
+}
+else {
+vErrors.push(err161);
+}
+errors++;
+}
+if(typeof data109 === "string"){
+if(!pattern6.test(data109)){
+const err162 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i17+"/command",schemaPath:"#/$defs/build/properties/secrets/items/properties/command/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+if(vErrors === null){
+vErrors = [err162];
+}
+else {
+vErrors.push(err162);
+}
+errors++;
+}
+}
+if(Array.isArray(data109)){
+const len18 = data109.length;
+for(let i18=0; i18<len18; i18++){
+let data110 = data109[i18];
+if((((typeof data110 !== "string") && (!((typeof data110 == "number") && (isFinite(data110))))) && (typeof data110 !== "boolean")) && (data110 !== null)){
+const err163 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i17+"/command/" + i18,schemaPath:"#/$defs/build/properties/secrets/items/properties/command/items/type",keyword:"type",params:{type: schema35.properties.secrets.items.properties.command.items.type}};
+if(vErrors === null){
+vErrors = [err163];
+}
+else {
+vErrors.push(err163);
 }
 errors++;
 }
@@ -3899,104 +4138,104 @@ errors++;
 }
 }
 if(data37.ssh !== undefined){
-let data105 = data37.ssh;
-if(((!(Array.isArray(data105))) && (typeof data105 !== "string")) && (data105 !== null)){
-const err155 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh",schemaPath:"#/$defs/build/properties/ssh/type",keyword:"type",params:{type: schema35.properties.ssh.type}};
+let data111 = data37.ssh;
+if(((!(Array.isArray(data111))) && (typeof data111 !== "string")) && (data111 !== null)){
+const err164 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh",schemaPath:"#/$defs/build/properties/ssh/type",keyword:"type",params:{type: schema35.properties.ssh.type}};
 if(vErrors === null){
-vErrors = [err155];
+vErrors = [err164];
 }
 else {
-vErrors.push(err155);
+vErrors.push(err164);
 }
 errors++;
 }
-if(typeof data105 === "string"){
-if(!pattern6.test(data105)){
-const err156 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh",schemaPath:"#/$defs/build/properties/ssh/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+if(typeof data111 === "string"){
+if(!pattern6.test(data111)){
+const err165 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh",schemaPath:"#/$defs/build/properties/ssh/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
-vErrors = [err156];
+vErrors = [err165];
 }
 else {
-vErrors.push(err156);
-}
-errors++;
-}
-}
-if(Array.isArray(data105)){
-const len18 = data105.length;
-for(let i18=0; i18<len18; i18++){
-let data106 = data105[i18];
-if(((typeof data106 !== "string") && (!(data106 && typeof data106 == "object" && !Array.isArray(data106)))) && (data106 !== null)){
-const err157 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh/" + i18,schemaPath:"#/$defs/build/properties/ssh/items/type",keyword:"type",params:{type: schema35.properties.ssh.items.type}};
-if(vErrors === null){
-vErrors = [err157];
-}
-else {
-vErrors.push(err157);
-}
-errors++;
-}
-if(data106 && typeof data106 == "object" && !Array.isArray(data106)){
-for(const key24 in data106){
-if(!((key24 === "id") || (key24 === "paths"))){
-const err158 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh/" + i18,schemaPath:"#/$defs/build/properties/ssh/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key24}};
-if(vErrors === null){
-vErrors = [err158];
-}
-else {
-vErrors.push(err158);
+vErrors.push(err165);
 }
 errors++;
 }
 }
-if(data106.id !== undefined){
-let data107 = data106.id;
-if((((typeof data107 !== "string") && (!((typeof data107 == "number") && (isFinite(data107))))) && (typeof data107 !== "boolean")) && (data107 !== null)){
-const err159 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh/" + i18+"/id",schemaPath:"#/$defs/build/properties/ssh/items/properties/id/type",keyword:"type",params:{type: schema35.properties.ssh.items.properties.id.type}};
-if(vErrors === null){
-vErrors = [err159];
-}
-else {
-vErrors.push(err159);
-}
-errors++;
-}
-}
-if(data106.paths !== undefined){
-let data108 = data106.paths;
-if(((!(Array.isArray(data108))) && (typeof data108 !== "string")) && (data108 !== null)){
-const err160 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh/" + i18+"/paths",schemaPath:"#/$defs/build/properties/ssh/items/properties/paths/type",keyword:"type",params:{type: schema35.properties.ssh.items.properties.paths.type}};
-if(vErrors === null){
-vErrors = [err160];
-}
-else {
-vErrors.push(err160);
-}
-errors++;
-}
-if(typeof data108 === "string"){
-if(!pattern6.test(data108)){
-const err161 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh/" + i18+"/paths",schemaPath:"#/$defs/build/properties/ssh/items/properties/paths/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
-if(vErrors === null){
-vErrors = [err161];
-}
-else {
-vErrors.push(err161);
-}
-errors++;
-}
-}
-if(Array.isArray(data108)){
-const len19 = data108.length;
+if(Array.isArray(data111)){
+const len19 = data111.length;
 for(let i19=0; i19<len19; i19++){
-let data109 = data108[i19];
-if((((typeof data109 !== "string") && (!((typeof data109 == "number") && (isFinite(data109))))) && (typeof data109 !== "boolean")) && (data109 !== null)){
-const err162 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh/" + i18+"/paths/" + i19,schemaPath:"#/$defs/build/properties/ssh/items/properties/paths/items/type",keyword:"type",params:{type: schema35.properties.ssh.items.properties.paths.items.type}};
+let data112 = data111[i19];
+if(((typeof data112 !== "string") && (!(data112 && typeof data112 == "object" && !Array.isArray(data112)))) && (data112 !== null)){
+const err166 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh/" + i19,schemaPath:"#/$defs/build/properties/ssh/items/type",keyword:"type",params:{type: schema35.properties.ssh.items.type}};
 if(vErrors === null){
-vErrors = [err162];
+vErrors = [err166];
 }
 else {
-vErrors.push(err162);
+vErrors.push(err166);
+}
+errors++;
+}
+if(data112 && typeof data112 == "object" && !Array.isArray(data112)){
+for(const key25 in data112){
+if(!((key25 === "id") || (key25 === "paths"))){
+const err167 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh/" + i19,schemaPath:"#/$defs/build/properties/ssh/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key25}};
+if(vErrors === null){
+vErrors = [err167];
+}
+else {
+vErrors.push(err167);
+}
+errors++;
+}
+}
+if(data112.id !== undefined){
+let data113 = data112.id;
+if((((typeof data113 !== "string") && (!((typeof data113 == "number") && (isFinite(data113))))) && (typeof data113 !== "boolean")) && (data113 !== null)){
+const err168 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh/" + i19+"/id",schemaPath:"#/$defs/build/properties/ssh/items/properties/id/type",keyword:"type",params:{type: schema35.properties.ssh.items.properties.id.type}};
+if(vErrors === null){
+vErrors = [err168];
+}
+else {
+vErrors.push(err168);
+}
+errors++;
+}
+}
+if(data112.paths !== undefined){
+let data114 = data112.paths;
+if(((!(Array.isArray(data114))) && (typeof data114 !== "string")) && (data114 !== null)){
+const err169 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh/" + i19+"/paths",schemaPath:"#/$defs/build/properties/ssh/items/properties/paths/type",keyword:"type",params:{type: schema35.properties.ssh.items.properties.paths.type}};
+if(vErrors === null){
+vErrors = [err169];
+}
+else {
+vErrors.push(err169);
+}
+errors++;
+}
+if(typeof data114 === "string"){
+if(!pattern6.test(data114)){
+const err170 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh/" + i19+"/paths",schemaPath:"#/$defs/build/properties/ssh/items/properties/paths/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+if(vErrors === null){
+vErrors = [err170];
+}
+else {
+vErrors.push(err170);
+}
+errors++;
+}
+}
+if(Array.isArray(data114)){
+const len20 = data114.length;
+for(let i20=0; i20<len20; i20++){
+let data115 = data114[i20];
+if((((typeof data115 !== "string") && (!((typeof data115 == "number") && (isFinite(data115))))) && (typeof data115 !== "boolean")) && (data115 !== null)){
+const err171 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh/" + i19+"/paths/" + i20,schemaPath:"#/$defs/build/properties/ssh/items/properties/paths/items/type",keyword:"type",params:{type: schema35.properties.ssh.items.properties.paths.items.type}};
+if(vErrors === null){
+vErrors = [err171];
+}
+else {
+vErrors.push(err171);
 }
 errors++;
 }
@@ -4008,131 +4247,9 @@ errors++;
 }
 }
 if(data37.network !== undefined){
-let data110 = data37.network;
-if((typeof data110 !== "string") && (data110 !== null)){
-const err163 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/network",schemaPath:"#/$defs/build/properties/network/type",keyword:"type",params:{type: schema35.properties.network.type}};
-if(vErrors === null){
-vErrors = [err163];
-}
-else {
-vErrors.push(err163);
-}
-errors++;
-}
-if(typeof data110 === "string"){
-if(!pattern44.test(data110)){
-const err164 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/network",schemaPath:"#/$defs/build/properties/network/pattern",keyword:"pattern",params:{pattern: "^(?:default|none|host)?$|\\$\\{\\{"}};
-if(vErrors === null){
-vErrors = [err164];
-}
-else {
-vErrors.push(err164);
-}
-errors++;
-}
-}
-}
-if(data37["extra-hosts"] !== undefined){
-let data111 = data37["extra-hosts"];
-if((typeof data111 != "object") && (typeof data111 !== "string")){
-const err165 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/extra-hosts",schemaPath:"#/$defs/build/properties/extra-hosts/type",keyword:"type",params:{type: schema35.properties["extra-hosts"].type}};
-if(vErrors === null){
-vErrors = [err165];
-}
-else {
-vErrors.push(err165);
-}
-errors++;
-}
-if(typeof data111 === "string"){
-if(!pattern6.test(data111)){
-const err166 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/extra-hosts",schemaPath:"#/$defs/build/properties/extra-hosts/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
-if(vErrors === null){
-vErrors = [err166];
-}
-else {
-vErrors.push(err166);
-}
-errors++;
-}
-}
-if(Array.isArray(data111)){
-const len20 = data111.length;
-for(let i20=0; i20<len20; i20++){
-let data112 = data111[i20];
-if((((typeof data112 !== "string") && (!((typeof data112 == "number") && (isFinite(data112))))) && (typeof data112 !== "boolean")) && (data112 !== null)){
-const err167 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/extra-hosts/" + i20,schemaPath:"#/$defs/build/properties/extra-hosts/items/type",keyword:"type",params:{type: schema35.properties["extra-hosts"].items.type}};
-if(vErrors === null){
-vErrors = [err167];
-}
-else {
-vErrors.push(err167);
-}
-errors++;
-}
-}
-}
-if(data111 && typeof data111 == "object" && !Array.isArray(data111)){
-for(const key25 in data111){
-let data113 = data111[key25];
-if((((typeof data113 !== "string") && (!((typeof data113 == "number") && (isFinite(data113))))) && (typeof data113 !== "boolean")) && (data113 !== null)){
-const err168 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/extra-hosts/" + key25.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/extra-hosts/additionalProperties/type",keyword:"type",params:{type: schema35.properties["extra-hosts"].additionalProperties.type}};
-if(vErrors === null){
-vErrors = [err168];
-}
-else {
-vErrors.push(err168);
-}
-errors++;
-}
-}
-}
-}
-if(data37.ulimits !== undefined){
-let data114 = data37.ulimits;
-if((typeof data114 != "object") && (typeof data114 !== "string")){
-const err169 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ulimits",schemaPath:"#/$defs/build/properties/ulimits/type",keyword:"type",params:{type: schema35.properties.ulimits.type}};
-if(vErrors === null){
-vErrors = [err169];
-}
-else {
-vErrors.push(err169);
-}
-errors++;
-}
-if(typeof data114 === "string"){
-if(!pattern6.test(data114)){
-const err170 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ulimits",schemaPath:"#/$defs/build/properties/ulimits/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
-if(vErrors === null){
-vErrors = [err170];
-}
-else {
-vErrors.push(err170);
-}
-errors++;
-}
-}
-if(Array.isArray(data114)){
-const len21 = data114.length;
-for(let i21=0; i21<len21; i21++){
-let data115 = data114[i21];
-if((((typeof data115 !== "string") && (!((typeof data115 == "number") && (isFinite(data115))))) && (typeof data115 !== "boolean")) && (data115 !== null)){
-const err171 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ulimits/" + i21,schemaPath:"#/$defs/build/properties/ulimits/items/type",keyword:"type",params:{type: schema35.properties.ulimits.items.type}};
-if(vErrors === null){
-vErrors = [err171];
-}
-else {
-vErrors.push(err171);
-}
-errors++;
-}
-}
-}
-if(data114 && typeof data114 == "object" && !Array.isArray(data114)){
-for(const key26 in data114){
-let data116 = data114[key26];
-if((((!(((typeof data116 == "number") && (!(data116 % 1) && !isNaN(data116))) && (isFinite(data116)))) && (typeof data116 !== "string")) && (!(data116 && typeof data116 == "object" && !Array.isArray(data116)))) && (data116 !== null)){
-const err172 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ulimits/" + key26.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/ulimits/additionalProperties/type",keyword:"type",params:{type: schema35.properties.ulimits.additionalProperties.type}};
+let data116 = data37.network;
+if((typeof data116 !== "string") && (data116 !== null)){
+const err172 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/network",schemaPath:"#/$defs/build/properties/network/type",keyword:"type",params:{type: schema35.properties.network.type}};
 if(vErrors === null){
 vErrors = [err172];
 }
@@ -4141,10 +4258,9 @@ vErrors.push(err172);
 }
 errors++;
 }
-if(data116 && typeof data116 == "object" && !Array.isArray(data116)){
-for(const key27 in data116){
-if(!((key27 === "soft") || (key27 === "hard"))){
-const err173 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ulimits/" + key26.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/ulimits/additionalProperties/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key27}};
+if(typeof data116 === "string"){
+if(!pattern47.test(data116)){
+const err173 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/network",schemaPath:"#/$defs/build/properties/network/pattern",keyword:"pattern",params:{pattern: "^(?:default|none|host)?$|\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err173];
 }
@@ -4154,10 +4270,11 @@ vErrors.push(err173);
 errors++;
 }
 }
-if(data116.soft !== undefined){
-let data117 = data116.soft;
-if(((!(((typeof data117 == "number") && (!(data117 % 1) && !isNaN(data117))) && (isFinite(data117)))) && (typeof data117 !== "string")) && (data117 !== null)){
-const err174 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ulimits/" + key26.replace(/~/g, "~0").replace(/\//g, "~1")+"/soft",schemaPath:"#/$defs/build/properties/ulimits/additionalProperties/properties/soft/type",keyword:"type",params:{type: schema35.properties.ulimits.additionalProperties.properties.soft.type}};
+}
+if(data37["extra-hosts"] !== undefined){
+let data117 = data37["extra-hosts"];
+if((typeof data117 != "object") && (typeof data117 !== "string")){
+const err174 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/extra-hosts",schemaPath:"#/$defs/build/properties/extra-hosts/type",keyword:"type",params:{type: schema35.properties["extra-hosts"].type}};
 if(vErrors === null){
 vErrors = [err174];
 }
@@ -4166,11 +4283,9 @@ vErrors.push(err174);
 }
 errors++;
 }
-}
-if(data116.hard !== undefined){
-let data118 = data116.hard;
-if(((!(((typeof data118 == "number") && (!(data118 % 1) && !isNaN(data118))) && (isFinite(data118)))) && (typeof data118 !== "string")) && (data118 !== null)){
-const err175 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ulimits/" + key26.replace(/~/g, "~0").replace(/\//g, "~1")+"/hard",schemaPath:"#/$defs/build/properties/ulimits/additionalProperties/properties/hard/type",keyword:"type",params:{type: schema35.properties.ulimits.additionalProperties.properties.hard.type}};
+if(typeof data117 === "string"){
+if(!pattern6.test(data117)){
+const err175 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/extra-hosts",schemaPath:"#/$defs/build/properties/extra-hosts/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err175];
 }
@@ -4180,14 +4295,12 @@ vErrors.push(err175);
 errors++;
 }
 }
-}
-}
-}
-}
-if(data37["shm-size"] !== undefined){
-let data119 = data37["shm-size"];
-if(((!(((typeof data119 == "number") && (!(data119 % 1) && !isNaN(data119))) && (isFinite(data119)))) && (typeof data119 !== "string")) && (data119 !== null)){
-const err176 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/shm-size",schemaPath:"#/$defs/build/properties/shm-size/type",keyword:"type",params:{type: schema35.properties["shm-size"].type}};
+if(Array.isArray(data117)){
+const len21 = data117.length;
+for(let i21=0; i21<len21; i21++){
+let data118 = data117[i21];
+if((((typeof data118 !== "string") && (!((typeof data118 == "number") && (isFinite(data118))))) && (typeof data118 !== "boolean")) && (data118 !== null)){
+const err176 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/extra-hosts/" + i21,schemaPath:"#/$defs/build/properties/extra-hosts/items/type",keyword:"type",params:{type: schema35.properties["extra-hosts"].items.type}};
 if(vErrors === null){
 vErrors = [err176];
 }
@@ -4197,10 +4310,12 @@ vErrors.push(err176);
 errors++;
 }
 }
-if(data37["cgroup-parent"] !== undefined){
-let data120 = data37["cgroup-parent"];
-if((((typeof data120 !== "string") && (!((typeof data120 == "number") && (isFinite(data120))))) && (typeof data120 !== "boolean")) && (data120 !== null)){
-const err177 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cgroup-parent",schemaPath:"#/$defs/build/properties/cgroup-parent/type",keyword:"type",params:{type: schema35.properties["cgroup-parent"].type}};
+}
+if(data117 && typeof data117 == "object" && !Array.isArray(data117)){
+for(const key26 in data117){
+let data119 = data117[key26];
+if((((typeof data119 !== "string") && (!((typeof data119 == "number") && (isFinite(data119))))) && (typeof data119 !== "boolean")) && (data119 !== null)){
+const err177 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/extra-hosts/" + key26.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/extra-hosts/additionalProperties/type",keyword:"type",params:{type: schema35.properties["extra-hosts"].additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err177];
 }
@@ -4210,10 +4325,12 @@ vErrors.push(err177);
 errors++;
 }
 }
-if(data37.timeout !== undefined){
-let data121 = data37.timeout;
-if(((!(((typeof data121 == "number") && (!(data121 % 1) && !isNaN(data121))) && (isFinite(data121)))) && (typeof data121 !== "string")) && (data121 !== null)){
-const err178 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/timeout",schemaPath:"#/$defs/build/properties/timeout/type",keyword:"type",params:{type: schema35.properties.timeout.type}};
+}
+}
+if(data37.ulimits !== undefined){
+let data120 = data37.ulimits;
+if((typeof data120 != "object") && (typeof data120 !== "string")){
+const err178 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ulimits",schemaPath:"#/$defs/build/properties/ulimits/type",keyword:"type",params:{type: schema35.properties.ulimits.type}};
 if(vErrors === null){
 vErrors = [err178];
 }
@@ -4222,11 +4339,9 @@ vErrors.push(err178);
 }
 errors++;
 }
-}
-if(data37.entitlements !== undefined){
-let data122 = data37.entitlements;
-if(((!(Array.isArray(data122))) && (typeof data122 !== "string")) && (data122 !== null)){
-const err179 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/entitlements",schemaPath:"#/$defs/build/properties/entitlements/type",keyword:"type",params:{type: schema35.properties.entitlements.type}};
+if(typeof data120 === "string"){
+if(!pattern6.test(data120)){
+const err179 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ulimits",schemaPath:"#/$defs/build/properties/ulimits/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err179];
 }
@@ -4235,9 +4350,13 @@ vErrors.push(err179);
 }
 errors++;
 }
-if(typeof data122 === "string"){
-if(!pattern6.test(data122)){
-const err180 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/entitlements",schemaPath:"#/$defs/build/properties/entitlements/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+if(Array.isArray(data120)){
+const len22 = data120.length;
+for(let i22=0; i22<len22; i22++){
+let data121 = data120[i22];
+if((((typeof data121 !== "string") && (!((typeof data121 == "number") && (isFinite(data121))))) && (typeof data121 !== "boolean")) && (data121 !== null)){
+const err180 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ulimits/" + i22,schemaPath:"#/$defs/build/properties/ulimits/items/type",keyword:"type",params:{type: schema35.properties.ulimits.items.type}};
 if(vErrors === null){
 vErrors = [err180];
 }
@@ -4247,17 +4366,137 @@ vErrors.push(err180);
 errors++;
 }
 }
-if(Array.isArray(data122)){
-const len22 = data122.length;
-for(let i22=0; i22<len22; i22++){
-let data123 = data122[i22];
-if((((typeof data123 !== "string") && (!((typeof data123 == "number") && (isFinite(data123))))) && (typeof data123 !== "boolean")) && (data123 !== null)){
-const err181 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/entitlements/" + i22,schemaPath:"#/$defs/build/properties/entitlements/items/type",keyword:"type",params:{type: schema35.properties.entitlements.items.type}};
+}
+if(data120 && typeof data120 == "object" && !Array.isArray(data120)){
+for(const key27 in data120){
+let data122 = data120[key27];
+if((((!(((typeof data122 == "number") && (!(data122 % 1) && !isNaN(data122))) && (isFinite(data122)))) && (typeof data122 !== "string")) && (!(data122 && typeof data122 == "object" && !Array.isArray(data122)))) && (data122 !== null)){
+const err181 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ulimits/" + key27.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/ulimits/additionalProperties/type",keyword:"type",params:{type: schema35.properties.ulimits.additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err181];
 }
 else {
 vErrors.push(err181);
+}
+errors++;
+}
+if(data122 && typeof data122 == "object" && !Array.isArray(data122)){
+for(const key28 in data122){
+if(!((key28 === "soft") || (key28 === "hard"))){
+const err182 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ulimits/" + key27.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/ulimits/additionalProperties/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key28}};
+if(vErrors === null){
+vErrors = [err182];
+}
+else {
+vErrors.push(err182);
+}
+errors++;
+}
+}
+if(data122.soft !== undefined){
+let data123 = data122.soft;
+if(((!(((typeof data123 == "number") && (!(data123 % 1) && !isNaN(data123))) && (isFinite(data123)))) && (typeof data123 !== "string")) && (data123 !== null)){
+const err183 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ulimits/" + key27.replace(/~/g, "~0").replace(/\//g, "~1")+"/soft",schemaPath:"#/$defs/build/properties/ulimits/additionalProperties/properties/soft/type",keyword:"type",params:{type: schema35.properties.ulimits.additionalProperties.properties.soft.type}};
+if(vErrors === null){
+vErrors = [err183];
+}
+else {
+vErrors.push(err183);
+}
+errors++;
+}
+}
+if(data122.hard !== undefined){
+let data124 = data122.hard;
+if(((!(((typeof data124 == "number") && (!(data124 % 1) && !isNaN(data124))) && (isFinite(data124)))) && (typeof data124 !== "string")) && (data124 !== null)){
+const err184 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ulimits/" + key27.replace(/~/g, "~0").replace(/\//g, "~1")+"/hard",schemaPath:"#/$defs/build/properties/ulimits/additionalProperties/properties/hard/type",keyword:"type",params:{type: schema35.properties.ulimits.additionalProperties.properties.hard.type}};
+if(vErrors === null){
+vErrors = [err184];
+}
+else {
+vErrors.push(err184);
+}
+errors++;
+}
+}
+}
+}
+}
+}
+if(data37["shm-size"] !== undefined){
+let data125 = data37["shm-size"];
+if(((!(((typeof data125 == "number") && (!(data125 % 1) && !isNaN(data125))) && (isFinite(data125)))) && (typeof data125 !== "string")) && (data125 !== null)){
+const err185 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/shm-size",schemaPath:"#/$defs/build/properties/shm-size/type",keyword:"type",params:{type: schema35.properties["shm-size"].type}};
+if(vErrors === null){
+vErrors = [err185];
+}
+else {
+vErrors.push(err185);
+}
+errors++;
+}
+}
+if(data37["cgroup-parent"] !== undefined){
+let data126 = data37["cgroup-parent"];
+if((((typeof data126 !== "string") && (!((typeof data126 == "number") && (isFinite(data126))))) && (typeof data126 !== "boolean")) && (data126 !== null)){
+const err186 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cgroup-parent",schemaPath:"#/$defs/build/properties/cgroup-parent/type",keyword:"type",params:{type: schema35.properties["cgroup-parent"].type}};
+if(vErrors === null){
+vErrors = [err186];
+}
+else {
+vErrors.push(err186);
+}
+errors++;
+}
+}
+if(data37.timeout !== undefined){
+let data127 = data37.timeout;
+if(((!(((typeof data127 == "number") && (!(data127 % 1) && !isNaN(data127))) && (isFinite(data127)))) && (typeof data127 !== "string")) && (data127 !== null)){
+const err187 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/timeout",schemaPath:"#/$defs/build/properties/timeout/type",keyword:"type",params:{type: schema35.properties.timeout.type}};
+if(vErrors === null){
+vErrors = [err187];
+}
+else {
+vErrors.push(err187);
+}
+errors++;
+}
+}
+if(data37.entitlements !== undefined){
+let data128 = data37.entitlements;
+if(((!(Array.isArray(data128))) && (typeof data128 !== "string")) && (data128 !== null)){
+const err188 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/entitlements",schemaPath:"#/$defs/build/properties/entitlements/type",keyword:"type",params:{type: schema35.properties.entitlements.type}};
+if(vErrors === null){
+vErrors = [err188];
+}
+else {
+vErrors.push(err188);
+}
+errors++;
+}
+if(typeof data128 === "string"){
+if(!pattern6.test(data128)){
+const err189 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/entitlements",schemaPath:"#/$defs/build/properties/entitlements/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+if(vErrors === null){
+vErrors = [err189];
+}
+else {
+vErrors.push(err189);
+}
+errors++;
+}
+}
+if(Array.isArray(data128)){
+const len23 = data128.length;
+for(let i23=0; i23<len23; i23++){
+let data129 = data128[i23];
+if((((typeof data129 !== "string") && (!((typeof data129 == "number") && (isFinite(data129))))) && (typeof data129 !== "boolean")) && (data129 !== null)){
+const err190 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/entitlements/" + i23,schemaPath:"#/$defs/build/properties/entitlements/items/type",keyword:"type",params:{type: schema35.properties.entitlements.items.type}};
+if(vErrors === null){
+vErrors = [err190];
+}
+else {
+vErrors.push(err190);
 }
 errors++;
 }
@@ -4269,127 +4508,9 @@ errors++;
 }
 }
 if(data.groups !== undefined){
-let data124 = data.groups;
-if((!(data124 && typeof data124 == "object" && !Array.isArray(data124))) && (data124 !== null)){
-const err182 = {instancePath:instancePath+"/groups",schemaPath:"#/properties/groups/type",keyword:"type",params:{type: schema31.properties.groups.type}};
-if(vErrors === null){
-vErrors = [err182];
-}
-else {
-vErrors.push(err182);
-}
-errors++;
-}
-if(data124 && typeof data124 == "object" && !Array.isArray(data124)){
-for(const key28 in data124){
-const _errs280 = errors;
-if(typeof key28 === "string"){
-if(!pattern10.test(key28)){
-const err183 = {instancePath:instancePath+"/groups",schemaPath:"#/properties/groups/propertyNames/pattern",keyword:"pattern",params:{pattern: "^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},propertyName:key28};
-if(vErrors === null){
-vErrors = [err183];
-}
-else {
-vErrors.push(err183);
-}
-errors++;
-}
-}
-var valid82 = _errs280 === errors;
-if(!valid82){
-const err184 = {instancePath:instancePath+"/groups",schemaPath:"#/properties/groups/propertyNames",keyword:"propertyNames",params:{propertyName: key28}};
-if(vErrors === null){
-vErrors = [err184];
-}
-else {
-vErrors.push(err184);
-}
-errors++;
-}
-}
-for(const key29 in data124){
-let data125 = data124[key29];
-if((typeof data125 != "object") && (typeof data125 !== "string")){
-const err185 = {instancePath:instancePath+"/groups/" + key29.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/group/type",keyword:"type",params:{type: schema37.type}};
-if(vErrors === null){
-vErrors = [err185];
-}
-else {
-vErrors.push(err185);
-}
-errors++;
-}
-if(typeof data125 === "string"){
-if(!pattern6.test(data125)){
-const err186 = {instancePath:instancePath+"/groups/" + key29.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/group/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
-if(vErrors === null){
-vErrors = [err186];
-}
-else {
-vErrors.push(err186);
-}
-errors++;
-}
-}
-if(Array.isArray(data125)){
-const len23 = data125.length;
-for(let i23=0; i23<len23; i23++){
-let data126 = data125[i23];
-if((((typeof data126 !== "string") && (!((typeof data126 == "number") && (isFinite(data126))))) && (typeof data126 !== "boolean")) && (data126 !== null)){
-const err187 = {instancePath:instancePath+"/groups/" + key29.replace(/~/g, "~0").replace(/\//g, "~1")+"/" + i23,schemaPath:"#/$defs/group/items/type",keyword:"type",params:{type: schema37.items.type}};
-if(vErrors === null){
-vErrors = [err187];
-}
-else {
-vErrors.push(err187);
-}
-errors++;
-}
-}
-}
-if(data125 && typeof data125 == "object" && !Array.isArray(data125)){
-for(const key30 in data125){
-if(!((key30 === "builds") || (key30 === "description"))){
-const err188 = {instancePath:instancePath+"/groups/" + key29.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/group/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key30}};
-if(vErrors === null){
-vErrors = [err188];
-}
-else {
-vErrors.push(err188);
-}
-errors++;
-}
-}
-if(data125.builds !== undefined){
-let data127 = data125.builds;
-if(((!(Array.isArray(data127))) && (typeof data127 !== "string")) && (data127 !== null)){
-const err189 = {instancePath:instancePath+"/groups/" + key29.replace(/~/g, "~0").replace(/\//g, "~1")+"/builds",schemaPath:"#/$defs/group/properties/builds/type",keyword:"type",params:{type: schema37.properties.builds.type}};
-if(vErrors === null){
-vErrors = [err189];
-}
-else {
-vErrors.push(err189);
-}
-errors++;
-}
-if(typeof data127 === "string"){
-if(!pattern6.test(data127)){
-const err190 = {instancePath:instancePath+"/groups/" + key29.replace(/~/g, "~0").replace(/\//g, "~1")+"/builds",schemaPath:"#/$defs/group/properties/builds/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
-if(vErrors === null){
-vErrors = [err190];
-}
-else {
-vErrors.push(err190);
-}
-errors++;
-}
-}
-if(Array.isArray(data127)){
-const len24 = data127.length;
-for(let i24=0; i24<len24; i24++){
-let data128 = data127[i24];
-if((((typeof data128 !== "string") && (!((typeof data128 == "number") && (isFinite(data128))))) && (typeof data128 !== "boolean")) && (data128 !== null)){
-const err191 = {instancePath:instancePath+"/groups/" + key29.replace(/~/g, "~0").replace(/\//g, "~1")+"/builds/" + i24,schemaPath:"#/$defs/group/properties/builds/items/type",keyword:"type",params:{type: schema37.properties.builds.items.type}};
+let data130 = data.groups;
+if((!(data130 && typeof data130 == "object" && !Array.isArray(data130))) && (data130 !== null)){
+const err191 = {instancePath:instancePath+"/groups",schemaPath:"#/properties/groups/type",keyword:"type",params:{type: schema31.properties.groups.type}};
 if(vErrors === null){
 vErrors = [err191];
 }
@@ -4398,13 +4519,12 @@ vErrors.push(err191);
 }
 errors++;
 }
-}
-}
-}
-if(data125.description !== undefined){
-let data129 = data125.description;
-if((((typeof data129 !== "string") && (!((typeof data129 == "number") && (isFinite(data129))))) && (typeof data129 !== "boolean")) && (data129 !== null)){
-const err192 = {instancePath:instancePath+"/groups/" + key29.replace(/~/g, "~0").replace(/\//g, "~1")+"/description",schemaPath:"#/$defs/group/properties/description/type",keyword:"type",params:{type: schema37.properties.description.type}};
+if(data130 && typeof data130 == "object" && !Array.isArray(data130)){
+for(const key29 in data130){
+const _errs293 = errors;
+if(typeof key29 === "string"){
+if(!pattern10.test(key29)){
+const err192 = {instancePath:instancePath+"/groups",schemaPath:"#/properties/groups/propertyNames/pattern",keyword:"pattern",params:{pattern: "^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},propertyName:key29};
 if(vErrors === null){
 vErrors = [err192];
 }
@@ -4414,18 +4534,137 @@ vErrors.push(err192);
 errors++;
 }
 }
-}
-}
-}
-}
-}
-else {
-const err193 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}};
+var valid85 = _errs293 === errors;
+if(!valid85){
+const err193 = {instancePath:instancePath+"/groups",schemaPath:"#/properties/groups/propertyNames",keyword:"propertyNames",params:{propertyName: key29}};
 if(vErrors === null){
 vErrors = [err193];
 }
 else {
 vErrors.push(err193);
+}
+errors++;
+}
+}
+for(const key30 in data130){
+let data131 = data130[key30];
+if((typeof data131 != "object") && (typeof data131 !== "string")){
+const err194 = {instancePath:instancePath+"/groups/" + key30.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/group/type",keyword:"type",params:{type: schema37.type}};
+if(vErrors === null){
+vErrors = [err194];
+}
+else {
+vErrors.push(err194);
+}
+errors++;
+}
+if(typeof data131 === "string"){
+if(!pattern6.test(data131)){
+const err195 = {instancePath:instancePath+"/groups/" + key30.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/group/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+if(vErrors === null){
+vErrors = [err195];
+}
+else {
+vErrors.push(err195);
+}
+errors++;
+}
+}
+if(Array.isArray(data131)){
+const len24 = data131.length;
+for(let i24=0; i24<len24; i24++){
+let data132 = data131[i24];
+if((((typeof data132 !== "string") && (!((typeof data132 == "number") && (isFinite(data132))))) && (typeof data132 !== "boolean")) && (data132 !== null)){
+const err196 = {instancePath:instancePath+"/groups/" + key30.replace(/~/g, "~0").replace(/\//g, "~1")+"/" + i24,schemaPath:"#/$defs/group/items/type",keyword:"type",params:{type: schema37.items.type}};
+if(vErrors === null){
+vErrors = [err196];
+}
+else {
+vErrors.push(err196);
+}
+errors++;
+}
+}
+}
+if(data131 && typeof data131 == "object" && !Array.isArray(data131)){
+for(const key31 in data131){
+if(!((key31 === "builds") || (key31 === "description"))){
+const err197 = {instancePath:instancePath+"/groups/" + key30.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/group/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key31}};
+if(vErrors === null){
+vErrors = [err197];
+}
+else {
+vErrors.push(err197);
+}
+errors++;
+}
+}
+if(data131.builds !== undefined){
+let data133 = data131.builds;
+if(((!(Array.isArray(data133))) && (typeof data133 !== "string")) && (data133 !== null)){
+const err198 = {instancePath:instancePath+"/groups/" + key30.replace(/~/g, "~0").replace(/\//g, "~1")+"/builds",schemaPath:"#/$defs/group/properties/builds/type",keyword:"type",params:{type: schema37.properties.builds.type}};
+if(vErrors === null){
+vErrors = [err198];
+}
+else {
+vErrors.push(err198);
+}
+errors++;
+}
+if(typeof data133 === "string"){
+if(!pattern6.test(data133)){
+const err199 = {instancePath:instancePath+"/groups/" + key30.replace(/~/g, "~0").replace(/\//g, "~1")+"/builds",schemaPath:"#/$defs/group/properties/builds/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+if(vErrors === null){
+vErrors = [err199];
+}
+else {
+vErrors.push(err199);
+}
+errors++;
+}
+}
+if(Array.isArray(data133)){
+const len25 = data133.length;
+for(let i25=0; i25<len25; i25++){
+let data134 = data133[i25];
+if((((typeof data134 !== "string") && (!((typeof data134 == "number") && (isFinite(data134))))) && (typeof data134 !== "boolean")) && (data134 !== null)){
+const err200 = {instancePath:instancePath+"/groups/" + key30.replace(/~/g, "~0").replace(/\//g, "~1")+"/builds/" + i25,schemaPath:"#/$defs/group/properties/builds/items/type",keyword:"type",params:{type: schema37.properties.builds.items.type}};
+if(vErrors === null){
+vErrors = [err200];
+}
+else {
+vErrors.push(err200);
+}
+errors++;
+}
+}
+}
+}
+if(data131.description !== undefined){
+let data135 = data131.description;
+if((((typeof data135 !== "string") && (!((typeof data135 == "number") && (isFinite(data135))))) && (typeof data135 !== "boolean")) && (data135 !== null)){
+const err201 = {instancePath:instancePath+"/groups/" + key30.replace(/~/g, "~0").replace(/\//g, "~1")+"/description",schemaPath:"#/$defs/group/properties/description/type",keyword:"type",params:{type: schema37.properties.description.type}};
+if(vErrors === null){
+vErrors = [err201];
+}
+else {
+vErrors.push(err201);
+}
+errors++;
+}
+}
+}
+}
+}
+}
+}
+else {
+const err202 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}};
+if(vErrors === null){
+vErrors = [err202];
+}
+else {
+vErrors.push(err202);
 }
 errors++;
 }

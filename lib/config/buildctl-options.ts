@@ -1,0 +1,213 @@
+/**
+ * `buildctl-options`: words for `buildctl build`, read as buildctl reads them (cmd/buildctl/build.go and main.go of BuildKit
+ * 0.34; urfave/cli: one dash or two, the value behind `=` or in the next word; options of buildctl itself count here, too).
+ */
+import type { BuildctlOption } from '../model/mod.ts';
+import { absolutePath, type PathOptions, shownInRoot } from './absolute-path.ts';
+import { parseFields } from './csv.ts';
+import { at, type Node } from './tree.ts';
+import type { Values } from './values.ts';
+
+/** Options that are given in another way, or not at all → what to do instead. */
+const REFUSED: Readonly<Record<string, string>> = {
+  addr: 'The engine is chosen for the whole run: `--addr`, BUILDKIT_HOST or `engine.address`.',
+  allow: 'Use `entitlements`.',
+  'export-cache': 'Use `cache-to`.',
+  frontend: 'Use `frontend` and `source`.',
+  h: 'It builds nothing.',
+  help: 'It builds nothing.',
+  'import-cache': 'Use `cache-from`.',
+  local: 'Use `context` and `contexts`.',
+  'metadata-file': 'bake-ts reads it itself; `bake-ts run --metadata-file` writes one for the whole run.',
+  'no-cache': 'Use `no-cache`.',
+  o: 'Use `tags` and `push`, or `outputs`.',
+  'oci-layout': 'Use `contexts: { NAME: "oci-layout://DIR" }`.',
+  opt: 'Use `opts`.',
+  output: 'Use `tags` and `push`, or `outputs`.',
+  progress: 'bake-ts reads it itself; `bake-ts run --progress` says how it is shown.',
+  secret: 'Use `secrets`.',
+  'source-policy-file': 'bake-ts writes it itself, from builds.lock and what it looked up.',
+  ssh: 'Use `ssh`.',
+  tlscacert: 'The way to the engine is one for all calls: let BUILDCTL name a wrapper that adds it.',
+  tlscert: 'The way to the engine is one for all calls: let BUILDCTL name a wrapper that adds it.',
+  tlsdir: 'The way to the engine is one for all calls: let BUILDCTL name a wrapper that adds it.',
+  tlskey: 'The way to the engine is one for all calls: let BUILDCTL name a wrapper that adds it.',
+  tlsservername: 'The way to the engine is one for all calls: let BUILDCTL name a wrapper that adds it.',
+  v: 'It builds nothing.',
+  version: 'It builds nothing.',
+};
+
+type Files = NonNullable<BuildctlOption['files']>;
+
+/** A value with its paths made absolute, and as `print` shows it. */
+interface ReadValue {
+  readonly value: string;
+  readonly written: string;
+  readonly files: Files;
+}
+
+/** A path as buildctl is to get it, and as `print` is to show it. */
+type Locate = (path: string) => { readonly path: string; readonly written: string };
+
+interface Known {
+  /** Without a value. */
+  readonly isSwitch?: true;
+  /** The result is the same with and without it. */
+  readonly isHarmless: boolean;
+  /** Undefined where the value cannot be read; absent: it names no file. */
+  readonly read?: (value: string, locate: Locate) => ReadValue | undefined;
+}
+
+/** Options that are handed on. */
+const KNOWN: Readonly<Record<string, Known>> = {
+  debug: { isSwitch: true, isHarmless: true },
+  'debug-json-cache-metrics': {
+    isHarmless: true,
+    read: (value, locate) => (/^std(?:out|err)$/.test(value) ? asItIs(value) : writtenFile(value, locate)),
+  },
+  'log-format': { isHarmless: true },
+  // What a step fetches goes another way, and may be refused.
+  'proxy-network': { isSwitch: true, isHarmless: false },
+  'ref-file': { isHarmless: true, read: writtenFile },
+  'registry-auth-tlscontext': { isHarmless: true, read: tlsContext },
+  timeout: { isHarmless: true },
+  trace: { isHarmless: true, read: writtenFile },
+  wait: { isSwitch: true, isHarmless: true },
+};
+
+function asItIs(value: string): ReadValue {
+  return { value, written: value, files: [] };
+}
+
+function writtenFile(value: string, locate: Locate): ReadValue {
+  const { path, written } = locate(value);
+  return { value: path, written, files: [{ path, written, use: 'written' }] };
+}
+
+/** `host=…,ca=FILE,cert=FILE,key=FILE` (cmd/buildctl/build/registryauthtlscontext.go). */
+function tlsContext(value: string, locate: Locate): ReadValue | undefined {
+  const fields = parseFields(value);
+  if (fields === undefined) return undefined;
+  const files: Files[number][] = [];
+  const read: string[] = [];
+  const shown: string[] = [];
+  for (const [name, text] of fields) {
+    const isFile = /^(?:ca|cert|key)$/i.test(name) && text !== undefined && text !== '';
+    const found = isFile ? locate(text) : undefined;
+    if (found !== undefined) files.push({ ...found, use: 'certificate' });
+    read.push(text === undefined ? name : `${name}=${found?.path ?? text}`);
+    shown.push(text === undefined ? name : `${name}=${found?.written ?? text}`);
+  }
+  return { value: joinCsv(read), written: joinCsv(shown), files };
+}
+
+function joinCsv(fields: readonly string[]): string {
+  return fields
+    .map((field) => (/[",\r\n]|^\s/.test(field) ? `"${field.replaceAll('"', '""')}"` : field))
+    .join(',');
+}
+
+/** Names of all options that are refused, and of those that are handed on; for the table of docs/buildctl.md. */
+export const BUILDCTL_OPTIONS: {
+  readonly refused: readonly string[];
+  readonly known: readonly string[];
+} = { refused: Object.keys(REFUSED), known: Object.keys(KNOWN) };
+
+interface Word {
+  readonly text: string;
+  readonly node: Node;
+}
+
+/** An option with its value, if it has one. */
+interface Written {
+  readonly dashes: string;
+  readonly name: string;
+  readonly node: Node;
+  /** What stands behind `=`. */
+  readonly assigned?: string;
+  readonly words: readonly string[];
+}
+
+/** `buildctl-options`; those that bake-ts gives itself, and words that are no option, are problems. */
+export function readBuildctlOptions(values: Values, paths: PathOptions): readonly BuildctlOption[] {
+  const items = values.replaced('buildctl-options');
+  if (items.length === 0) return [];
+  const words = items.flatMap((item): readonly Word[] => {
+    const text = values.textOf(item, 'an item of buildctl-options');
+    return text === undefined ? [] : [{ text, node: item.node }];
+  });
+  return splitWords(words, values).flatMap((written) => readOption(written, values, paths) ?? []);
+}
+
+function splitWords(words: readonly Word[], values: Values): readonly Written[] {
+  const found: Written[] = [];
+  for (let index = 0; index < words.length; index++) {
+    const { text, node } = words[index] as Word;
+    const [, dashes, name = '', assigned] = /^(--?)([^-=][^=]*)(?:=(.*))?$/s.exec(text) ?? [];
+    if (dashes === undefined) {
+      values.fail('config/buildctl-option', `"${text}" is no option of buildctl`, node, {
+        hint: 'buildctl passes over such a word in silence. Write --NAME=VALUE.',
+      });
+      continue;
+    }
+    const known = knownOption(name);
+    const rest: string[] = [];
+    // Whether an unknown one takes a value nobody knows; its words stay together.
+    while (assigned === undefined && known?.isSwitch !== true) {
+      const next = words[index + 1]?.text;
+      if (next === undefined || (known === undefined ? next.startsWith('-') : rest.length > 0)) break;
+      rest.push(next);
+      index++;
+    }
+    found.push({
+      dashes,
+      name,
+      node,
+      words: [text, ...rest],
+      ...(assigned === undefined ? {} : { assigned }),
+    });
+  }
+  return found;
+}
+
+function knownOption(name: string): Known | undefined {
+  return Object.hasOwn(KNOWN, name) ? KNOWN[name] : undefined;
+}
+
+function readOption(
+  { dashes, name, node, assigned, words }: Written,
+  values: Values,
+  paths: PathOptions,
+): BuildctlOption | undefined {
+  const refuse = (message: string, hint: string): undefined =>
+    values.fail('config/buildctl-option', message, node, { hint }) as undefined;
+  if (Object.hasOwn(REFUSED, name))
+    return refuse(`"${dashes}${name}" is not given to buildctl by hand`, REFUSED[name] ?? '');
+  const known = knownOption(name);
+  if (known === undefined)
+    return { name: `${dashes}${name}`, words, written: words, isHarmless: false, ...at(node) };
+  const { isHarmless, isSwitch } = known;
+  const flag = `--${name}`;
+  if (isSwitch === true) {
+    const all = [assigned === undefined ? flag : `${flag}=${assigned}`];
+    return { name: flag, words: all, written: all, isHarmless, files: [], ...at(node) };
+  }
+  const value = assigned ?? words[1] ?? '';
+  if (value === '') return refuse(`"${flag}" needs a value`, `Write ${flag}=VALUE.`);
+  const { dir } = node.origin;
+  const locate: Locate = (text) => ({
+    path: absolutePath(text, dir, paths),
+    written: shownInRoot(text, dir, paths),
+  });
+  const found = known.read === undefined ? asItIs(value) : known.read(value, locate);
+  if (found === undefined)
+    return refuse(`"${value}" cannot be read as the value of ${flag}`, 'A quote in it is never closed.');
+  return {
+    name: flag,
+    words: [`${flag}=${found.value}`],
+    written: [`${flag}=${found.written}`],
+    isHarmless,
+    files: found.files,
+    ...at(node),
+  };
+}

@@ -1,0 +1,69 @@
+/** Which frontend builds, and what is handed to it and to buildctl as it is: `frontend`, `source`, `opts`. */
+import { type FrontendImage, insteadOfOpt, parseImageRef } from '../model/mod.ts';
+import { at } from './tree.ts';
+import { plainText, type Values } from './values.ts';
+
+const FRONTENDS = ['dockerfile.v0', 'gateway.v0'];
+
+/** `frontend` and `source`; undefined: BuildKit's own Dockerfile frontend. */
+export function readFrontend(values: Values): FrontendImage | undefined {
+  const frontend = values.text('frontend');
+  const source = values.text('source');
+  const word = frontend === undefined || frontend.text === '' ? 'dockerfile.v0' : frontend.text;
+  const image = source?.text ?? '';
+  if (frontend !== undefined && !FRONTENDS.includes(word)) {
+    values.fail(
+      'config/wrong-type',
+      `"frontend" must be dockerfile.v0 or gateway.v0, not "${word}"`,
+      frontend.node,
+      { hint: 'The image of any other frontend is run by gateway.v0 and named by `source`.' },
+    );
+    return undefined;
+  }
+  if (word === 'dockerfile.v0') {
+    if (source !== undefined && image !== '') {
+      values.fail('config/frontend', '"source" is there for `frontend: gateway.v0` only', source.node, {
+        hint: 'Add `frontend: gateway.v0`, or leave `source` out (`source: ""` where it is inherited).',
+      });
+    }
+    return undefined;
+  }
+  if (source === undefined || image === '') {
+    if (frontend !== undefined) {
+      values.fail(
+        'config/frontend',
+        'gateway.v0 runs the image named by `source`, and there is none',
+        frontend.node,
+        {
+          hint: 'For example `source: docker/dockerfile:1`.',
+        },
+      );
+    }
+    return undefined;
+  }
+  if (parseImageRef(image) === undefined || image === 'dockerfile.v0') {
+    values.fail('config/frontend', `"${image}" is no reference of an image`, source.node, {
+      hint: "Write [registry/]repository[:tag]; BuildKit's own frontend is `frontend: dockerfile.v0`.",
+    });
+    return undefined;
+  }
+  return { image, ...at(source.node) };
+}
+
+/** `opts`; those that builds.yaml has a key for are problems. */
+export function readOpts(values: Values): ReadonlyMap<string, string> {
+  const opts = new Map<string, string>();
+  for (const [name, value] of values.map('opts')) {
+    const text = plainText(value) ?? values.textOf(value, `opts.${name}`);
+    if (text === undefined) continue;
+    const instead = insteadOfOpt(name);
+    if (instead !== undefined) {
+      values.fail('config/opt', `"${name}" is not given as an opt`, value.node, { hint: instead });
+    } else if (name === '' || name.includes('=')) {
+      values.fail('config/opt', `"${name}" is no name of an opt`, value.node, {
+        hint: 'buildctl takes what stands before the first "=" for the name.',
+      });
+    } else opts.set(name, text);
+  }
+  return opts;
+}

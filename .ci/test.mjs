@@ -12,6 +12,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { build } from './build.mjs';
 import { ensureEngineBinaries, startEngine } from './engine.mjs';
+import { ensureFrontends } from './frontends.mjs';
 import { ensureRegistries } from './registries.mjs';
 import {
   deno,
@@ -39,6 +40,7 @@ const start = Date.now();
 const scratch = mkdtempSync(path.join(tmpdir(), 'bake-ts-'));
 let engine;
 let registries;
+let frontends;
 let interrupted = false;
 
 for (const signal of ['SIGINT', 'SIGTERM']) {
@@ -79,6 +81,8 @@ async function testAll() {
   // After the engine, whose compilation, where there was one, leaves little to do here.
   if (options.engine && files.some((file) => needs(file, 'BAKE_TS_TEST_REGISTRIES')))
     registries = await ensureRegistries();
+  if (options.engine && files.some((file) => needs(file, 'BAKE_TS_TEST_FRONTENDS')))
+    frontends = await ensureFrontends();
   if (runtimes.some(({ name }) => name === 'deno')) {
     // Fetches the packages once, before several Denos do it at the same time.
     await run([deno, 'cache', '--no-check', ...files], { show: 'never' });
@@ -135,6 +139,7 @@ function testEnvironment() {
     BAKE_TS_TEST_BUILDKIT: undefined,
     BAKE_TS_TEST_CONTAINERD: undefined,
     BAKE_TS_TEST_REGISTRIES: registries,
+    BAKE_TS_TEST_FRONTENDS: frontends,
     ...engine?.env,
   };
 }

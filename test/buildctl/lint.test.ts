@@ -150,3 +150,14 @@ test('what cuts the checks short is reported, though the frontend says nothing o
   );
   assert.equal(none.problem?.code, 'engine/no-buildctl');
 });
+
+test('where nobody is to be asked, the frontend of builds.yaml is not run, and buildctl gets no options', async (t) => {
+  const { build } = await readBuild(t);
+  const option = { name: '--trace', words: ['--trace=/x'], written: [], isHarmless: true };
+  const named = { ...build, frontendImage: { image: 'docker/dockerfile:1' }, buildctlOptions: [option] };
+  const argvOf = (isolated: boolean) =>
+    lintArgv({ build: named, standIns: [], isolated }, 'unix:///b.sock', {}, 'frontend.lint').join(' ');
+  assert.match(argvOf(false), /--frontend gateway\.v0 --opt source=docker\/dockerfile:1 /);
+  assert.match(argvOf(true), /--frontend dockerfile\.v0 (?!.*source=).*--opt cmdline=/);
+  assert.doesNotMatch(argvOf(false) + argvOf(true), /--trace/);
+});

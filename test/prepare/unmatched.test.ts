@@ -118,11 +118,12 @@ builds:
     context: .
     args: { PLAIN: x, SHORT: "\${{ vars.SHORT }}", NOTE: "is \${{ vars.PW }}", MORE: "\${{ vars.PW }}" }
     labels: { note: "\${{ vars.PW }}" }
+    opts: { hostname: "h-\${{ vars.PW }}" }
   other: { context: ., args: { PLAIN: y } }
 `,
     Dockerfile: 'FROM scratch\nARG PLAIN SHORT NOTE MORE\n',
   });
   assert.deepEqual(found, [
-    'build/sensitive-arg builds.yaml:7:57 `app` is given a sensitive value as a build argument (`NOTE`, `MORE`): the list of processes shows it, and so may the history of the image',
+    'build/sensitive-arg builds.yaml:7:57 `app` is given a sensitive value as a build argument (`NOTE`, `MORE`, `opts.hostname`): the list of processes shows it, and so may the history of the image',
   ]);
 });

@@ -17,7 +17,7 @@ const LOCAL_MODE = 0o700;
 
 /** One place that is written to. */
 interface Place {
-  readonly key: 'outputs' | 'cache-to';
+  readonly key: 'outputs' | 'cache-to' | 'buildctl-options';
   readonly kind: 'file' | 'directory';
   readonly file: string;
   readonly mode?: number;
@@ -36,6 +36,7 @@ export async function makeOutputPlaces(
   const written = outputs.flatMap((one) => (one.kind === 'written' ? [one.output] : []));
   for (const place of [
     ...written.flatMap(placeOfOutput),
+    ...build.buildctlOptions.flatMap(placesOfOption),
     ...build.cacheTo.flatMap((cache) => placeOf('cache-to', cache, cache.type === 'local' ? {} : undefined)),
   ]) {
     const wrong = await makePlace(place);
@@ -44,6 +45,19 @@ export async function makeOutputPlaces(
     return { ...wrong, build: build.name, ...(span === undefined ? {} : { span }) };
   }
   return undefined;
+}
+
+function placesOfOption({ name, files = [], span }: Build['buildctlOptions'][number]): readonly Place[] {
+  return files.flatMap(({ path: file, written, use }) => {
+    if (use !== 'written') return [];
+    const typed: TypedAttributes = {
+      type: name,
+      attributes: new Map([['dest', file]]),
+      writtenPath: written,
+      ...(span === undefined ? {} : { span }),
+    };
+    return placeOf('buildctl-options', typed, 'file');
+  });
 }
 
 function placeOfOutput(output: TypedAttributes): readonly Place[] {

@@ -224,7 +224,6 @@ test('frontends of others', options, async (t) => {
       push: true
   `,
       'app/Dockerfile': 'FROM scratch\nCOPY Dockerfile /file\n',
-      'logs/.keep': '',
     });
     const first = await stage.run(['run', '--progress=plain']);
     assert.equal(first.exitCode, 0, first.stdout + first.stderr);

@@ -1,7 +1,8 @@
 /** The blobs of one image on their way into a repository. */
-import { type Digest, type ImageRef, ok, type Result } from '../model/mod.ts';
-import { type BlobSource, uploadBlob } from './blobs.ts';
+import { type Digest, type ImageRef, isSameRepository, ok, type Result } from '../model/mod.ts';
+import { type BlobSource, type Uploaded, uploadBlob } from './blobs.ts';
 import type { Exchange } from './exchange.ts';
+import { createGate } from './gate.ts';
 import type { Descriptor } from './manifest.ts';
 
 /** What a transfer works with. */
@@ -12,6 +13,51 @@ export interface TransferOptions {
   readonly sourceOf: (blob: Descriptor) => BlobSource;
   /** Called after each blob that went through us, with its size. */
   readonly onBlob?: ((digest: Digest, sizeBytes: number) => void) | undefined;
+  /** Shared by transfers that go on at the same time. */
+  readonly brought?: BroughtBlobs | undefined;
+}
+
+/** More would only wait for one another at the registries' own limits, with their sources held open. */
+const BLOBS_AT_ONCE = 8;
+
+/**
+ * What the transfers of one client brought where. Images of one plan have layers in common: these go over the line once for
+ * each registry, and are mounted from there into other repositories of it.
+ */
+export class BroughtBlobs {
+  readonly #holders = new Map<string, Promise<ImageRef | undefined>>();
+  readonly #gate = createGate(BLOBS_AT_ONCE);
+
+  /** @param upload gets another repository of the target's registry that has the blob, if one is known */
+  async bring(
+    to: ImageRef,
+    digest: Digest,
+    upload: (near: ImageRef | undefined) => Promise<Result<Uploaded>>,
+  ): Promise<Result<Uploaded>> {
+    const key = `${to.registry} ${digest}`;
+    const known = this.#holders.get(key);
+    if (known !== undefined) {
+      const near = await known;
+      return this.#pass(() => upload(near === undefined || isSameRepository(near, to) ? undefined : near));
+    }
+    const uploading = this.#pass(() => upload(undefined));
+    const holder = uploading.then(
+      (one) => (one.ok ? to : undefined),
+      () => undefined,
+    );
+    this.#holders.set(key, holder);
+    if ((await holder) === undefined) this.#holders.delete(key);
+    return uploading;
+  }
+
+  async #pass<T>(work: () => Promise<T>): Promise<T> {
+    const leave = await this.#gate.enter();
+    try {
+      return await work();
+    } finally {
+      leave();
+    }
+  }
 }
 
 /** What a transfer did. */
@@ -51,8 +97,10 @@ export class BlobTransfer {
   }
 
   async #upload(blob: Descriptor): Promise<Result<void>> {
-    const { exchange, to, sourceOf, onBlob } = this.#options;
-    const uploaded = await uploadBlob(exchange, { to, blob, source: sourceOf(blob) });
+    const { exchange, to, sourceOf, onBlob, brought } = this.#options;
+    const source = sourceOf(blob);
+    const upload = (near?: ImageRef) => uploadBlob(exchange, { to, blob, source, near });
+    const uploaded = await (brought === undefined ? upload() : brought.bring(to, blob.digest, upload));
     if (!uploaded.ok) return uploaded;
     if (uploaded.value === 'there') this.#there += 1;
     else if (uploaded.value === 'mounted') this.#mounted += 1;

@@ -37,6 +37,8 @@ export interface BlobUpload {
   readonly to: ImageRef;
   readonly blob: Pick<Descriptor, 'digest' | 'sizeBytes'>;
   readonly source: BlobSource;
+  /** Another repository of the target's registry that is known to have it, to be mounted from there. */
+  readonly near?: ImageRef | undefined;
 }
 
 /** How the repository came to have it. */
@@ -63,6 +65,10 @@ export async function uploadBlob(exchange: Exchange, upload: BlobUpload): Promis
     });
     if (!known.ok) return known;
     if (known.value.status === 200) return ok('there');
+    const mounted = upload.near === undefined ? undefined : await mountBlob(exchange, upload, upload.near);
+    if (mounted?.ok === true && mounted.value.status === 201) return ok('mounted');
+    // Where mounting is refused, there is still the long way.
+    if (mounted?.ok === true) begun = mounted.value;
   }
   if (source instanceof Uint8Array) return await sendBlob(exchange, { to, blob, body: source });
   for (let attempt = 1; ; attempt += 1) {

@@ -15,6 +15,7 @@ import {
   type Result,
   withDefaultTag,
 } from '../model/mod.ts';
+import { BroughtBlobs } from './blob-transfer.ts';
 import { beginUpload, uploadBlob } from './blobs.ts';
 import { type Copied, type CopyOptions, copyImage } from './copy.ts';
 import { createCredentialSource, type SignIn, withSignIn } from './credentials.ts';
@@ -74,6 +75,7 @@ export class RegistryClient {
   readonly #wire: Wire;
   readonly #exchange: Exchange;
   readonly #reader: Reader;
+  readonly #brought = new BroughtBlobs();
 
   constructor(options: RegistryClientOptions) {
     const now = options.now ?? Date.now;
@@ -233,7 +235,8 @@ export class RegistryClient {
 
   /** As `tagManifest`; with `referrers: true` signatures, SBOMs and the like that refer to the image come along. */
   async copyImage(from: ImageRef, to: ImageRef, options: CopyOptions = {}): Promise<Result<Copied>> {
-    return await copyImage({ store: this, exchange: this.#exchange }, from, to, options);
+    const context = { store: this, exchange: this.#exchange, brought: this.#brought };
+    return await copyImage(context, from, to, options);
   }
 
   /** Pushes an OCI image layout (a directory or a tar archive), all platforms; problem besides the usual: `registry/bad-layout`. */

@@ -13,7 +13,7 @@ import {
   type Result,
   withDefaultTag,
 } from '../model/mod.ts';
-import { BlobTransfer, type TransferCounts } from './blob-transfer.ts';
+import { BlobTransfer, type BroughtBlobs, type TransferCounts } from './blob-transfer.ts';
 import { blobOfRepository } from './blobs.ts';
 import type { Exchange } from './exchange.ts';
 import { mapLimited } from './gate.ts';
@@ -44,6 +44,8 @@ export interface Copied extends TransferCounts {
 export interface CopyContext {
   readonly store: ManifestStore;
   readonly exchange: Exchange;
+  /** Shared by copies that go on at the same time. */
+  readonly brought?: BroughtBlobs;
 }
 
 const MANIFESTS_AT_ONCE = 4;
@@ -110,10 +112,11 @@ class Copier {
     this.#from = from;
     this.#to = to;
     this.#sameRepository = isSameRepository(from, to);
-    const { exchange } = context;
+    const { exchange, brought } = context;
     this.blobs = new BlobTransfer({
       exchange,
       to,
+      brought,
       sourceOf: (blob) => blobOfRepository(exchange, from, blob.digest),
       onBlob: options.onBlob,
     });

@@ -278,6 +278,25 @@ for (const kind of registryKinds) {
     },
   );
 
+  on('what two images share goes to another registry once', async (t) => {
+    const [from, to] = [await startRegistry(t, { kind }), await startRegistry(t, { kind })];
+    const pushed = await pushIndex(from.host, 'team/app', '1');
+    const client = clientFor(t);
+    const source = ref(`${from.host}/team/app:1`);
+    const copied = await Promise.all(
+      ['one', 'two'].map((name) => client.copyImage(source, ref(`${to.host}/live/${name}:1`))),
+    );
+    const blobs = copied.map((one) => (one.ok ? one.value.blobs : assert.fail(JSON.stringify(one))));
+    const sum = (of: 'mounted' | 'copied') => blobs.reduce((all, one) => all + one[of], 0);
+    // One that does not mount keeps the blobs of all repositories together.
+    assert.deepEqual([sum('copied'), sum('mounted')], [4, kind.mounts ? 4 : 0]);
+    for (const name of ['one', 'two']) {
+      const described = await clientFor(t).inspect(ref(`${to.host}/live/${name}:1`));
+      assert.ok(described.ok);
+      assert.equal(described.value.digest, pushed.digest);
+    }
+  });
+
   on(
     'an image goes to another registry with sign-in, streamed, with what refers to it',
     async (t) => {

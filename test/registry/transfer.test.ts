@@ -184,6 +184,72 @@ test('in one registry blobs are mounted; where it does not mount, the upload tha
   }
 });
 
+test('what copies of one client have in common goes over the line once, and is mounted after that', async (t) => {
+  for (const mounts of [true, false]) {
+    const [from, to] = [await start(t), await start(t)];
+    to.state.mounts = mounts;
+    for (const name of ['a', 'b', 'c']) putImage(from.state, name, '1', ['shared', `own of ${name}`]);
+    const client = clientFor(t);
+    const copied = await Promise.all(
+      ['a', 'b', 'c'].map((name) =>
+        client.copyImage(ref(`${from.host}/${name}:1`), ref(`${to.host}/live/${name}:1`)),
+      ),
+    );
+    const counts = copied.map((one) => (one.ok ? one.value.blobs : assert.fail(JSON.stringify(one))));
+    const sum = (of: (one: (typeof counts)[0]) => number) => counts.reduce((all, one) => all + of(one), 0);
+    // The config of all three is the same, too.
+    assert.equal(
+      sum((one) => one.copied),
+      mounts ? 5 : 9,
+    );
+    assert.equal(
+      sum((one) => one.mounted),
+      mounts ? 4 : 0,
+    );
+    const gets = from.requests.filter(({ path }) => path.endsWith(sha256('shared')));
+    assert.equal(gets.length, mounts ? 1 : 3);
+    for (const name of ['a', 'b', 'c'])
+      assert.equal(to.state.blobs.get(`live/${name} ${sha256('shared')}`), 'shared');
+  }
+});
+
+test('where a blob cannot be sent or mounted, the next copy takes the long way', async (t) => {
+  const from = await start(t);
+  for (const name of ['a', 'b', 'c']) putImage(from.state, name, '1', ['shared']);
+  const refused = { status: 403, body: '{"errors":[{"code":"DENIED"}]}' };
+  const to = await start(t, ({ method, path, query }) => {
+    if (method !== 'POST') return undefined;
+    // Nobody may write to the first, and nobody may mount at all.
+    return path.startsWith('/v2/live/a/') || query.has('mount') ? refused : undefined;
+  });
+  const client = clientFor(t);
+  const copied = await Promise.all(
+    ['a', 'b', 'c'].map((name) =>
+      client.copyImage(ref(`${from.host}/${name}:1`), ref(`${to.host}/live/${name}:1`)),
+    ),
+  );
+  assert.deepEqual(
+    copied.map((one) => one.ok && one.value.blobs),
+    [false, { mounted: 0, copied: 2, there: 0 }, { mounted: 0, copied: 2, there: 0 }],
+  );
+});
+
+test('two images for one repository send what they share once', async (t) => {
+  const [from, to] = [await start(t), await start(t)];
+  putImage(from.state, 'a', '1', ['shared', 'one']);
+  putImage(from.state, 'a', '2', ['shared', 'two']);
+  const client = clientFor(t);
+  const copied = await Promise.all(
+    ['1', '2'].map((tag) => client.copyImage(ref(`${from.host}/a:${tag}`), ref(`${to.host}/b:${tag}`))),
+  );
+  const counts = copied.map((one) => (one.ok ? one.value.blobs : assert.fail(JSON.stringify(one))));
+  assert.equal(
+    counts.reduce((sum, { copied: sent }) => sum + sent, 0),
+    4,
+  );
+  assert.ok(!to.requests.some(({ query }) => query.has('mount')));
+});
+
 test('in one repository nothing but the name is written', async (t) => {
   const server = await start(t);
   const digest = putImage(server.state, 'a', '1', ['layer']);

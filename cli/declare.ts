@@ -105,6 +105,24 @@ export function declareCli(): CAC {
     .option('--json', 'All that was found as JSON, for programs')
     .action(lazily(() => import('./commands/verify.ts')));
 
+  const promote = cli.command(
+    'promote [...builds]',
+    'Put all tags of a plan at another registry, by digest, all or none',
+  );
+  fromFiles(selecting(promote))
+    .option(
+      '--to <destination>',
+      'REGISTRY or REGISTRY/PREFIX; FROM=TO exchanges what names begin with (may be repeated)',
+      REPEATS,
+    )
+    .option('--push', 'Take every build as one that is pushed, whatever its `push` says')
+    .option('--referrers', 'Also the signatures and SBOMs that refer to the images')
+    .option('--dry-run', 'Ask the registries and say what would be done, but write nothing')
+    .option('--json', 'What was done as JSON, for programs')
+    .example('  bake-ts promote --to prod.example.com/live --var TAG=1.4')
+    .example('  bake-ts promote api web --to ghcr.io/acme/staging=ghcr.io/acme/prod')
+    .action(lazily(() => import('./commands/promote.ts')));
+
   const list = cli.command('list', 'List builds, groups and variables');
   mistrusting(fromFiles(list))
     .option('--json', 'The same as JSON, for programs')

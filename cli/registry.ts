@@ -200,7 +200,11 @@ export function formatPut(ref: ImageRef, copied: Copied): string {
 }
 
 /** What went over the wire, in a line for people; empty where nothing did. */
-export function formatTransfer({ blobs, copiedBytes, referrers }: Copied): string {
+export function formatTransfer({
+  blobs,
+  copiedBytes,
+  referrers,
+}: Pick<Copied, 'blobs' | 'copiedBytes' | 'referrers'>): string {
   const parts = [
     ...(blobs.copied > 0 ? [`${plural(blobs.copied, 'blob')} sent (${formatBytes(copiedBytes)})`] : []),
     ...(blobs.mounted > 0 ? [`${blobs.mounted} mounted`] : []),

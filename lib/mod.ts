@@ -30,6 +30,15 @@ export { downEngine, engineStatus, findEngine, installEngine, upEngine } from '.
 export type * from './model/mod.ts';
 export { describePlan, type PlanDocument, type Selection } from './plan/mod.ts';
 export { type PreparedPlan, preparePlan } from './prepare/mod.ts';
+export {
+  type Destination,
+  type PassedOver,
+  type PromotedTag,
+  type PromoteOptions,
+  type Promotion,
+  promote,
+  readDestinations,
+} from './promote/mod.ts';
 export { createRegistryClient, type RegistryClient, type RegistryClientOptions } from './registry/mod.ts';
 export { createReporter, formatProblems } from './report/mod.ts';
 export { type Audit, type BakeOptions, bake } from './run/mod.ts';

@@ -48,6 +48,7 @@ const PACKAGES: Readonly<Record<string, { readonly level: number; readonly impor
     imports: ['dockerfile', 'config', 'buildctl', 'prepare', 'lock', 'inputs', 'run'],
   },
   verify: { level: 6, imports: ['registry', 'buildctl', 'compare', 'inputs', 'run'] },
+  promote: { level: 6, imports: ['registry', 'run'] },
 };
 
 /** Packages that every one of a higher level may import. */

@@ -67,7 +67,7 @@ async function checkContexts(node: PlanNode, kindOf: KindOf): Promise<readonly P
 }
 
 /** An invalid tag can be planned with, but not published under. */
-function checkTags(node: PlanNode): readonly Problem[] {
+export function checkTags(node: PlanNode): readonly Problem[] {
   return node.build.tags.flatMap((tag) => {
     if (tag.ref !== undefined) return [];
     return [

@@ -65,6 +65,8 @@ test('builds, matrices and groups are completed, each once, also after an exclam
   assert.equal(await texts(cwd, 'push', 'api', 'wor'), 'words worker worker-mail worker-invoices');
   assert.match(await texts(cwd, 'push', './'), /^files/);
   assert.deepEqual(await offer(cwd, ['run', 'ba']), ['words', 'base\tWhat the others are based on']);
+  assert.equal(await texts(cwd, 'promote', 'a'), 'words api');
+  assert.equal(await texts(cwd, 'promote', '--to', ''), 'words');
 });
 
 test('options are completed, and each value by what it means', async (t) => {

@@ -1,0 +1,93 @@
+import { type Problem, problem } from '../../lib/model/mod.ts';
+import type { PassedOver, PromotedTag, Promotion } from '../../lib/promote/mod.ts';
+import { type Palette, plural, shortDigest } from '../../lib/report/mod.ts';
+import { isSet, listOf, type ParsedArgs } from '../args.ts';
+import { type ExitCode, exitCodeOfSignal } from '../exit-codes.ts';
+import type { Io } from '../io.ts';
+import { formatTable, paletteFor, reportProblems, writeJson } from '../output.ts';
+import { planSelected } from '../planned.ts';
+import { blobLines, formatTransfer } from '../registry.ts';
+import { withCancellation } from '../signals.ts';
+import { VERSION } from '../version.ts';
+
+/** `bake-ts promote`: the tags of a plan at another registry, all or none. */
+export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
+  const written = listOf(args, 'to');
+  if (written.length === 0) {
+    const hint = 'write --to prod.example.com, or --to ghcr.io/acme/staging=ghcr.io/acme/prod';
+    return reportProblems([problem('cli/missing-value', '"promote" needs --to', { hint })], args, io);
+  }
+  const { promote, readDestinations } = await import('../../lib/promote/mod.ts');
+  const to = readDestinations(written);
+  if (!to.ok) return reportProblems(to.error, args, io);
+  const planned = await planSelected(args, io);
+  if (!planned.ok) return reportProblems(planned.error, args, io);
+  const { plan, warnings, missing } = planned.value;
+  // Dockerfiles say what needs what, and nothing else of them counts here.
+  reportProblems(isSet(args, 'dependents') ? [...warnings, ...missing] : warnings, args, io);
+  return withCancellation(io, async ({ signal, stoppedBy }) => {
+    const promoted = await promote({
+      plan,
+      to: to.value,
+      env: io.env,
+      referrers: isSet(args, 'referrers'),
+      dryRun: isSet(args, 'dry-run'),
+      signal,
+      onBlob: blobLines(io),
+      userAgent: `bake-ts/${VERSION}`,
+    });
+    if (promoted.ok) return show(promoted.value, args, io);
+    const stopped = stoppedBy();
+    // Of a request that was stopped nobody wants to read.
+    const problems = promoted.error.filter(
+      ({ code }) => stopped === undefined || code !== 'registry/cancelled',
+    );
+    const code = reportProblems(problems, args, io);
+    io.stderr.write(`${whatStands(promoted.error)}\n`);
+    return stopped === undefined ? code : exitCodeOfSignal(stopped);
+  });
+}
+
+function whatStands(problems: readonly Problem[]): string {
+  return problems.some(({ code }) => code === 'run/publish-left')
+    ? 'not promoted, and not all tags could be put back'
+    : 'nothing was promoted: every tag is where it was';
+}
+
+function show(promotion: Promotion, args: ParsedArgs, io: Io): ExitCode {
+  const { problems, passedOver, tags, ...rest } = promotion;
+  if (isSet(args, 'json')) writeJson({ version: 1, ...rest, tags, passedOver }, io);
+  else io.stdout.write(formatPromotion(promotion, paletteFor(args, io, io.stdout)));
+  io.stderr.write(formatTransfer(promotion));
+  for (const one of passedOver) io.stderr.write(`${notPromoted(one)}\n`);
+  return reportProblems(problems, args, io);
+}
+
+function notPromoted({ build, why }: PassedOver): string {
+  return why === 'not-pushed'
+    ? `not promoted: ${build}, which has no tag that is pushed`
+    : `not promoted: ${build}, which others only need; name it to promote its tags, too`;
+}
+
+function formatPromotion({ dryRun, tags }: Promotion, palette: Palette): string {
+  const rows = tags.map((tag) => [
+    tag.source,
+    tag.target,
+    shortDigest(tag.digest),
+    resultOf(tag, dryRun, palette),
+  ]);
+  const put = tags.filter(({ action }) => action === 'put').length;
+  const counts = [
+    ...(put > 0 ? [`${plural(put, 'tag')} ${dryRun ? 'to put' : 'put'}`] : []),
+    ...(put < tags.length ? [`${tags.length - put} in place`] : []),
+  ];
+  const table = formatTable(['SOURCE', 'TARGET', 'DIGEST', 'RESULT'], rows, palette);
+  return `${table}\n${counts.join(', ')}\n`;
+}
+
+function resultOf({ action, previous }: PromotedTag, dryRun: boolean, palette: Palette): string {
+  if (action === 'there') return palette.good('in place');
+  if (previous === 'unknown') return palette.error('not known');
+  if (previous === 'absent') return dryRun ? 'would be new' : palette.good('new');
+  return palette.warning(`${dryRun ? 'would move' : 'moved'} from ${shortDigest(previous)}`);
+}

@@ -1,0 +1,204 @@
+/**
+ * Tags of a plan, by digest, at other registries or repositories: all or none. Everything is asked first, then all bytes go
+ * by digest, and only where all of them are there the tags move, together.
+ */
+import {
+  createHider,
+  type Digest,
+  fail,
+  formatImageRef,
+  type Hider,
+  ok,
+  type Plan,
+  type Problem,
+  type Result,
+} from '../model/mod.ts';
+import { createRegistryClient, type Presence, type RegistryClient } from '../registry/mod.ts';
+import { immutableTags, KEPT_WORDS, Publisher } from '../run/mod.ts';
+import { askSources, askTargets, checkTargets, type FoundImage } from './ask.ts';
+import { type Brought, bringImages } from './bring.ts';
+import { chooseTags, type PassedOver } from './choose.ts';
+import type { Destination } from './destination.ts';
+
+/** What to promote, and how. */
+export interface PromoteOptions {
+  readonly plan: Plan;
+  /** From `readDestinations`. */
+  readonly to: readonly Destination[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Signatures, SBOMs and other manifests whose `subject` is one of the images come along. */
+  readonly referrers?: boolean;
+  /** Only asks; writes nothing. */
+  readonly dryRun?: boolean;
+  readonly signal?: AbortSignal;
+  /** Called after each blob that was streamed, with its size in bytes. */
+  readonly onBlob?: (digest: Digest, sizeBytes: number) => void;
+  readonly userAgent?: string;
+}
+
+/** What became of one tag. Sensitive values in names are hidden. */
+export interface PromotedTag {
+  readonly build: string;
+  readonly source: string;
+  readonly target: string;
+  readonly digest: Digest;
+  /** `there`: the target pointed at it already. In a dry run `put` is what would be done. */
+  readonly action: 'put' | 'there';
+  /** What the target pointed at before. */
+  readonly previous: Digest | 'absent' | 'unknown';
+}
+
+/** What a promotion did, or in a dry run would do. */
+export interface Promotion extends Brought {
+  readonly dryRun: boolean;
+  readonly tags: readonly PromotedTag[];
+  readonly passedOver: readonly PassedOver[];
+  /** In a dry run: why it is not known what targets point at. */
+  readonly problems: readonly Problem[];
+}
+
+/** What programs go by; no sensitive value is taken out of it. */
+const KEPT: ReadonlySet<string> = new Set([...KEPT_WORDS, 'previous', 'why']);
+const NOTHING: Brought = { blobs: { mounted: 0, copied: 0, there: 0 }, copiedBytes: 0, referrers: 0 };
+
+/**
+ * Makes the names that the destinations give to the tags of the selected builds point at what the tags point at now.
+ *
+ * @returns problems: of choosing (`chooseTags`) and of asking, before anything is sent: `registry/…`, `run/tags-apart`,
+ *   `run/immutable-tag`, `plan/same-destination`; `registry/…` where bytes could not be sent, when no tag has moved; where a tag
+ *   could not be moved, that and `run/publish-rolled-back`, `run/publish-left` for those moved before
+ */
+export async function promote(options: PromoteOptions): Promise<Result<Promotion>> {
+  const hider = createHider(options.plan.set.variables);
+  const chosen = chooseTags(options.plan, options.to);
+  if (!chosen.ok) return fail(chosen.error.map((one) => hideIn(one, hider)));
+  const { images, passedOver } = chosen.value;
+  const stop = new AbortController();
+  const signals = [stop.signal, ...(options.signal === undefined ? [] : [options.signal])];
+  const client = openClient(options, AbortSignal.any(signals));
+  try {
+    const found = await askSources(client, images);
+    if (!found.ok) return fail(found.error.map((one) => hideIn(one, hider)));
+    const done = await promoteFound({ options, client, stop }, found.value);
+    if (!done.ok) return fail(done.error.map((one) => hideIn(one, hider)));
+    return ok(hider.hide({ ...done.value, passedOver }, KEPT));
+  } finally {
+    await client.close();
+  }
+}
+
+/** A promotion under way. */
+interface Promoting {
+  readonly options: PromoteOptions;
+  readonly client: RegistryClient;
+  /** Ends all that is under way. */
+  readonly stop: AbortController;
+}
+
+async function promoteFound(
+  promoting: Promoting,
+  images: readonly FoundImage[],
+): Promise<Result<Omit<Promotion, 'passedOver'>>> {
+  const { options, client, stop } = promoting;
+  const isImmutable = immutableTags(options.plan.set.immutable ?? []);
+  const standing = await askTargets(client, images);
+  const refused = checkTargets(images, standing, isImmutable);
+  if (refused.length > 0) return fail(refused);
+  if (options.dryRun === true) {
+    const problems = [...standing.values()].flatMap((one) => (one.kind === 'unknown' ? one.problem : []));
+    return ok({ ...NOTHING, dryRun: true, tags: tagsOf(images, standing), problems });
+  }
+  const brought = await bringImages({ client, stop, options }, images, standing);
+  if (!brought.ok) return brought;
+  if (tagsOf(images, standing).every(({ action }) => action === 'there'))
+    return ok({ ...brought.value, dryRun: false, tags: tagsOf(images, standing), problems: [] });
+  // Time has passed, and what is put back on failure is what stands there now.
+  const before = await askTargets(client, images);
+  const unsure = [...before.values()].flatMap((one) => (one.kind === 'unknown' ? one.problem : []));
+  if (unsure.length > 0) return fail(unsure);
+  const put = await putTogether(promoting, images, before);
+  if (!put.ok) return put;
+  return ok({ ...brought.value, dryRun: false, tags: tagsOf(images, before), problems: [] });
+}
+
+async function putTogether(
+  { options, client }: Promoting,
+  images: readonly FoundImage[],
+  before: ReadonlyMap<string, Presence>,
+): Promise<Result<unknown>> {
+  let rollback: RegistryClient | undefined;
+  const publisher = new Publisher({
+    registry: client,
+    openRollback: () => {
+      rollback ??= openClient(options);
+      return rollback;
+    },
+    emit: () => undefined,
+    together: true,
+    isImmutable: immutableTags(options.plan.set.immutable ?? []),
+    // Promoting again ends what was interrupted; a run must not move tags of another registry unasked.
+    note: async () => async () => undefined,
+  });
+  try {
+    for (const { build, ref, digest } of inOrder(images, before)) {
+      const { registry, repository } = ref;
+      // One at a time, so that none is put any more after one that failed.
+      await publisher.publish({ build, source: { registry, repository, digest }, refs: [ref], fresh: true });
+    }
+    return await publisher.publishWaiting([]);
+  } finally {
+    await rollback?.close();
+  }
+}
+
+/** Each target once. Tags that exist can be put back where a later one cannot be moved, so new ones come last. */
+function inOrder(images: readonly FoundImage[], before: ReadonlyMap<string, Presence>) {
+  const targets = new Map(
+    images.flatMap(({ build, digest, tags }) =>
+      tags.map(({ target }) => [formatImageRef(target), { build, digest, ref: target }] as const),
+    ),
+  );
+  const isNew = (name: string) => before.get(name)?.kind === 'absent';
+  return [
+    ...[...targets].filter(([name]) => !isNew(name)),
+    ...[...targets].filter(([name]) => isNew(name)),
+  ].map(([, one]) => one);
+}
+
+function tagsOf(
+  images: readonly FoundImage[],
+  before: ReadonlyMap<string, Presence>,
+): readonly PromotedTag[] {
+  return images.flatMap(({ build, digest, tags }) =>
+    tags.map(({ source, target }): PromotedTag => {
+      const was = before.get(formatImageRef(target));
+      const previous = was?.kind === 'present' ? was.digest : (was?.kind ?? 'unknown');
+      return {
+        build,
+        source: formatImageRef(source),
+        target: formatImageRef(target),
+        digest,
+        action: previous === digest ? 'there' : 'put',
+        previous,
+      };
+    }),
+  );
+}
+
+function openClient({ plan, env, userAgent }: PromoteOptions, signal?: AbortSignal): RegistryClient {
+  return createRegistryClient({
+    registries: plan.set.registries,
+    env,
+    ...(userAgent === undefined ? {} : { userAgent }),
+    ...(signal === undefined ? {} : { signal }),
+  });
+}
+
+/** A problem without sensitive values in its words; its place keeps the text that it stands in. */
+function hideIn({ span, related, ...words }: Problem, hider: Hider): Problem {
+  return {
+    ...hider.hide(words, KEPT),
+    ...(span === undefined ? {} : { span }),
+    ...(related === undefined ? {} : { related }),
+  };
+}

@@ -109,7 +109,7 @@ export function declareCli(): CAC {
     'promote [...builds]',
     'Put all tags of a plan at another registry, by digest, all or none',
   );
-  fromFiles(selecting(promote))
+  signingIn(fromFiles(selecting(promote)))
     .option(
       '--to <destination>',
       'REGISTRY or REGISTRY/PREFIX; FROM=TO exchanges what names begin with (may be repeated)',

@@ -6,7 +6,7 @@ import { type ExitCode, exitCodeOfSignal } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { formatTable, paletteFor, reportProblems, writeJson } from '../output.ts';
 import { planSelected } from '../planned.ts';
-import { blobLines, formatTransfer } from '../registry.ts';
+import { blobLines, formatTransfer, readSignIn } from '../registry.ts';
 import { withCancellation } from '../signals.ts';
 import { VERSION } from '../version.ts';
 
@@ -20,6 +20,9 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const { promote, readDestinations } = await import('../../lib/promote/mod.ts');
   const to = readDestinations(written);
   if (!to.ok) return reportProblems(to.error, args, io);
+  const registries = to.value.map(({ to: [registry = ''] }) => ({ registry, repository: '' }));
+  const signIn = await readSignIn(args, io, registries);
+  if (!signIn.ok) return reportProblems(signIn.error, args, io);
   const planned = await planSelected(args, io);
   if (!planned.ok) return reportProblems(planned.error, args, io);
   const { plan, warnings, missing } = planned.value;
@@ -35,6 +38,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
       signal,
       onBlob: blobLines(io),
       userAgent: `bake-ts/${VERSION}`,
+      ...(signIn.value === undefined ? {} : { signIn: signIn.value }),
     });
     if (promoted.ok) return show(promoted.value, args, io);
     const stopped = stoppedBy();

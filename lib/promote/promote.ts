@@ -13,7 +13,7 @@ import {
   type Problem,
   type Result,
 } from '../model/mod.ts';
-import { createRegistryClient, type Presence, type RegistryClient } from '../registry/mod.ts';
+import { createRegistryClient, type Presence, type RegistryClient, type SignIn } from '../registry/mod.ts';
 import { immutableTags, KEPT_WORDS, Publisher } from '../run/mod.ts';
 import { askSources, askTargets, checkTargets, type FoundImage } from './ask.ts';
 import { type Brought, bringImages } from './bring.ts';
@@ -34,6 +34,8 @@ export interface PromoteOptions {
   /** Called after each blob that was streamed, with its size in bytes. */
   readonly onBlob?: (digest: Digest, sizeBytes: number) => void;
   readonly userAgent?: string;
+  /** For its registry in place of the Docker config; sent to no other. */
+  readonly signIn?: SignIn;
 }
 
 /** What became of one tag. Sensitive values in names are hidden. */
@@ -185,11 +187,12 @@ function tagsOf(
   );
 }
 
-function openClient({ plan, env, userAgent }: PromoteOptions, signal?: AbortSignal): RegistryClient {
+function openClient({ plan, env, userAgent, signIn }: PromoteOptions, signal?: AbortSignal): RegistryClient {
   return createRegistryClient({
     registries: plan.set.registries,
     env,
     ...(userAgent === undefined ? {} : { userAgent }),
+    ...(signIn === undefined ? {} : { signIn }),
     ...(signal === undefined ? {} : { signal }),
   });
 }

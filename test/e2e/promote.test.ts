@@ -7,6 +7,7 @@ import { runBakeTs } from '../rig/command.ts';
 import { startFaultProxy } from '../rig/fault-proxy.ts';
 import { digestOf } from '../rig/puller.ts';
 import { realEngine, startTestRegistry } from '../rig/real-engine.ts';
+import { testUser } from '../rig/registry.ts';
 import { makeTempDir } from '../rig/temp.ts';
 import { assertOk, makeWorkspace, type Workspace } from './support.ts';
 
@@ -109,6 +110,28 @@ test(
     assert.match(apart.stderr, /^nothing was promoted/m);
   },
 );
+
+test('a user name and its password are for the destination alone', options, async (t) => {
+  const [staging, prod] = [await startTestRegistry(t), await startTestRegistry(t, { auth: true })];
+  const work = await makeWorkspace(t, images(staging.host));
+  assertOk(await work.bake());
+  const args = ['promote', '--to', prod.host, '--json'];
+  const stranger = await work.run(args);
+  assert.equal(stranger.exitCode, 6);
+  assert.match(stranger.stderr, /registry\/unauthorized[\s\S]*^nothing was promoted/m);
+  const { username, password } = testUser;
+  const signedIn = await work.run([...args, '-u', username, '--password-stdin'], { stdin: `${password}\n` });
+  assert.equal(signedIn.exitCode, 0, signedIn.stderr);
+  assert.ok(!`${signedIn.stdout}${signedIn.stderr}`.includes(password));
+  const { tags } = JSON.parse(signedIn.stdout) as PromotionJson;
+  assert.deepEqual(
+    tags.map(({ digest }) => digest),
+    await at(staging.host, 'stage'),
+  );
+  // Of two destinations nobody knows which one is meant.
+  const both = [...args, '--to', 'quay.io=ghcr.io', '-u', username, '--password-stdin'];
+  assert.equal((await work.run(both, { stdin: password })).exitCode, 2);
+});
 
 test('within one registry blobs are mounted', options, async (t) => {
   const { host } = await startTestRegistry(t);

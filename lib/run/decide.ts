@@ -39,7 +39,7 @@ export interface Evidence {
   /** Where the recorded manifest can be had from, if any tag is not as it should be. */
   readonly manifestAvailable: boolean;
   readonly store: StoreState;
-  /** Only another build needs it, it is not pushed, and nobody looks at it unless that build runs. */
+  /** Only other builds read it, it is not pushed, and nobody looks at it unless one of them runs. */
   readonly onlyNeeded: boolean;
   /** Where the record is that of the last inputs, which differ in nothing that counts: why it does not, in words. */
   readonly carriedOver: string | undefined;

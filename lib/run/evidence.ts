@@ -49,7 +49,7 @@ export async function weigh(deciding: Deciding, node: PlanNode, inputs: NodeInpu
     tags: [],
     manifestAvailable: false,
     store: 'not-wanted',
-    onlyNeeded: node.role === 'needed' && !node.pushes,
+    onlyNeeded: isOnlyNeeded(node),
   };
   const without = (changes: readonly string[] | undefined): Weighed => ({
     decision: decide({ ...known, record: undefined, changes, carriedOver: undefined }),
@@ -89,6 +89,11 @@ export async function weigh(deciding: Deciding, node: PlanNode, inputs: NodeInpu
     isCarriedOver: false,
     rebase: { image: found.image, last: record, source, otherwise: otherwise().decision },
   };
+}
+
+/** Nobody looks at it but the builds that read it: it is not pushed, and it was not asked for by a name that it would have. */
+function isOnlyNeeded({ role, pushes, build, neededBy }: PlanNode): boolean {
+  return !pushes && (role === 'needed' || (build.tags.length === 0 && neededBy.length > 0));
 }
 
 /** Where the image is that a build pushed; undefined where a registry does not say what it has. */

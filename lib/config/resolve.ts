@@ -4,10 +4,8 @@ import {
   type Build,
   type ContextSource,
   type DockerfileSource,
-  formatPlatform,
   type Json,
   type PushMode,
-  parsePlatform,
   parseTag,
   problem,
   type Span,
@@ -21,6 +19,7 @@ import { readBuildctlOptions } from './buildctl-options.ts';
 import { readContext } from './contexts.ts';
 import { readFrontend, readOpts } from './frontend.ts';
 import type { Row } from './matrix.ts';
+import { readPlatforms } from './platforms.ts';
 import type { Problems } from './problems.ts';
 import { at, jsonText, type Origin } from './tree.ts';
 import { asBoolean, plainText, type Value, type Values } from './values.ts';
@@ -232,41 +231,6 @@ function readNeeds(values: Values, known: KnownNames): Build['needs'] {
     }
   }
   return [...needs.values()];
-}
-
-function readPlatforms(values: Values): {
-  readonly normal: readonly string[];
-  readonly written?: readonly string[];
-} {
-  const items = values.replaced('platforms');
-  if (items.length === 0) return { normal: [] };
-  const normal = new Set<string>();
-  const written = new Set<string>();
-  for (const item of items) {
-    const text = values.textOf(item, 'an item of platforms');
-    for (const one of text?.split(',') ?? []) {
-      const platform = one.trim();
-      if (platform === '') continue;
-      if (platform === 'local') {
-        written.add(platform);
-        continue;
-      }
-      const parsed = parsePlatform(platform);
-      if (parsed === undefined) {
-        values.fail('config/platform', `"${platform}" is not a platform`, item.node, {
-          hint: 'Write os/arch or os/arch/variant, such as linux/amd64 or linux/arm/v7.',
-        });
-        continue;
-      }
-      written.add(platform);
-      normal.add(formatPlatform(parsed));
-    }
-  }
-  const normalList = [...normal];
-  const writtenList = [...written];
-  const isSame =
-    writtenList.length === normalList.length && writtenList.every((one, index) => one === normalList[index]);
-  return { normal: normalList, ...(isSame ? {} : { written: writtenList }) };
 }
 
 function readTags(values: Values, problems: Problems): Build['tags'] {

@@ -3,6 +3,8 @@
  * https://github.com/containerd/platforms (database.go, `normalizeArch`) does.
  */
 
+import { suggest } from '../util/suggest.ts';
+
 /** `os/arch` or `os/arch/variant`, normalised. */
 export interface Platform {
   readonly os: string;
@@ -17,6 +19,76 @@ const ARCH_ALIASES: Readonly<Record<string, string>> = {
   aarch64: 'arm64',
   armhf: 'arm',
   armel: 'arm',
+};
+
+/** Go's (internal/syslist), and what container tools call WebAssembly. */
+const SYSTEMS: readonly string[] = [
+  'linux',
+  'windows',
+  'darwin',
+  'freebsd',
+  'wasi',
+  'wasip1',
+  'aix',
+  'android',
+  'dragonfly',
+  'hurd',
+  'illumos',
+  'ios',
+  'js',
+  'nacl',
+  'netbsd',
+  'openbsd',
+  'plan9',
+  'solaris',
+  'zos',
+];
+
+const ARCHITECTURES: readonly string[] = [
+  'amd64',
+  'arm64',
+  'arm',
+  '386',
+  'ppc64le',
+  's390x',
+  'riscv64',
+  'loong64',
+  'mips64le',
+  'mips64',
+  'mipsle',
+  'mips',
+  'ppc64',
+  'wasm',
+  'wasm32',
+  'amd64p32',
+  'arm64be',
+  'armbe',
+  'mips64p32',
+  'mips64p32le',
+  'ppc',
+  'riscv',
+  's390',
+  'sparc',
+  'sparc64',
+];
+
+/** What other tools, and names of images, call architectures. */
+const OTHER_NAMES: Readonly<Record<string, string>> = {
+  x64: 'amd64',
+  x86: '386',
+  i686: '386',
+  armv5: 'arm/v5',
+  armv6: 'arm/v6',
+  armv7: 'arm/v7',
+  armv7l: 'arm/v7',
+  arm32v5: 'arm/v5',
+  arm32v6: 'arm/v6',
+  arm32v7: 'arm/v7',
+  armv8: 'arm64',
+  arm64v8: 'arm64',
+  powerpc64le: 'ppc64le',
+  loongarch64: 'loong64',
+  wasm64: 'wasm',
 };
 
 const OS_ALIASES: Readonly<Record<string, string>> = { macos: 'darwin' };
@@ -56,6 +128,30 @@ function normalise(os: string, rawArch: string, rawVariant: string | undefined):
   if (arch === 'amd64' && variant === 'v1') variant = undefined;
   if (arch === 'arm' && variant === undefined) variant = 'v7';
   return { os: OS_ALIASES[os] ?? os, arch, ...(variant === undefined ? {} : { variant }) };
+}
+
+/** What is not a platform, though it is written like one. */
+export interface UnknownPlatform {
+  readonly what: 'operating system' | 'architecture';
+  readonly word: string;
+  /** The platform that may be meant. */
+  readonly near?: string;
+}
+
+/** The word of a platform that nobody knows; variants are not looked at. */
+export function findUnknownWord({ os, arch, variant }: Platform): UnknownPlatform | undefined {
+  const isSystem = SYSTEMS.includes(os);
+  const isArchitecture = ARCHITECTURES.includes(arch);
+  if (isSystem && isArchitecture) return undefined;
+  const unknown = isSystem
+    ? { what: 'architecture' as const, word: arch }
+    : { what: 'operating system' as const, word: os };
+  if (SYSTEMS.includes(arch) && ARCHITECTURES.includes(os)) return { ...unknown, near: `${arch}/${os}` };
+  const nearOs = isSystem ? os : suggest(os, SYSTEMS);
+  const nearArch = isArchitecture ? arch : (OTHER_NAMES[arch] ?? suggest(arch, ARCHITECTURES));
+  if (nearOs === undefined || nearArch === undefined) return unknown;
+  const withVariant = variant === undefined || nearArch.includes('/') || OTHER_NAMES[arch] !== undefined;
+  return { ...unknown, near: withVariant ? `${nearOs}/${nearArch}` : `${nearOs}/${nearArch}/${variant}` };
 }
 
 /** The normalised text of a platform. */

@@ -145,7 +145,8 @@ test('what is needed for its place in the order alone, or named and not read, as
 `,
     'first/Dockerfile': 'FROM scratch\nCOPY file /first\n',
     'first/file': 'first\n',
-    'app/Dockerfile': 'FROM scratch AS other\nCOPY --from=named /first /first\nFROM scratch\nCOPY file /app\n',
+    'app/Dockerfile':
+      'FROM scratch AS other\nCOPY --from=named /first /first\nFROM scratch\nCOPY file /app\n',
     'app/file': 'app\n',
   }));
   const { access, take } = countAsks(world);

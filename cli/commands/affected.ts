@@ -5,7 +5,7 @@ import { problem } from '../../lib/model/mod.ts';
 import { plainText } from '../../lib/report/mod.ts';
 import { isSet, type ParsedArgs, textOf } from '../args.ts';
 import { type Comparison, findDefinition, readBuildsBefore } from '../builds-before.ts';
-import { EXIT, type ExitCode, exitCodeOfSignal } from '../exit-codes.ts';
+import { type ExitCode, exitCodeOfSignal } from '../exit-codes.ts';
 import { changedFiles, fileAt, openGitState } from '../git.ts';
 import { selectionOf } from '../inputs.ts';
 import type { Io } from '../io.ts';
@@ -34,8 +34,9 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
     patterns: patterns.length === 0 ? ['*'] : patterns,
   });
   if (!planned.ok) return reportProblems(planned.error, args, io);
-  const { plan, dockerfiles, warnings } = planned.value;
-  reportProblems(warnings, args, io);
+  const { plan, dockerfiles, warnings, missing } = planned.value;
+  // Builds whose Dockerfiles cannot be read are listed; that they cannot be built is said all the same.
+  const code = reportProblems([...warnings, ...missing], args, io);
   return withCancellation(io, async ({ signal, stoppedBy }) => {
     const state = await openGitState(io.cwd, io.env, since, signal);
     if (!state.ok) return reportProblems(state.error, args, io);
@@ -62,7 +63,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
         { version: 1, since, commit: state.value.commit, files: changed.value.length, builds: shown },
         io,
       );
-      return EXIT.ok;
+      return code;
     }
     for (const one of shown) {
       if (one.role !== 'asked') continue;
@@ -70,7 +71,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
       if (isSet(args, 'verbose'))
         for (const { text } of one.reasons) io.stdout.write(`  ${plainText(text)}\n`);
     }
-    return EXIT.ok;
+    return code;
   });
 }
 

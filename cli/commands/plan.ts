@@ -1,7 +1,7 @@
 import { type Plan, problem } from '../../lib/model/mod.ts';
 import { createPalette, plural } from '../../lib/report/mod.ts';
 import { isSet, type ParsedArgs } from '../args.ts';
-import { EXIT, type ExitCode } from '../exit-codes.ts';
+import type { ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { formatTable, reportProblems, wantsColor, writeJson } from '../output.ts';
 import { planSelected } from '../planned.ts';
@@ -25,9 +25,10 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   }
   const planned = await planSelected(args, io);
   if (!planned.ok) return reportProblems(planned.error, args, io);
-  // A Dockerfile that is missing spoils the edges it would have given, so it is reported; a plan is still a plan.
+  // What cannot be read spoils the edges it would have given: the rest is shown all the same, and run would refuse it.
   const { plan, warnings, missing } = planned.value;
-  reportProblems([...warnings, ...missing], args, io);
+  const { findUnnamed } = await import('../../lib/prepare/mod.ts');
+  const code = reportProblems([...warnings, ...missing, ...findUnnamed(plan)], args, io);
   const { describePlan, drawDot, drawMermaid, drawTree } = await import('../../lib/plan/mod.ts');
   const [form] = forms;
   if (form === 'json') writeJson(describePlan(plan), io);
@@ -35,7 +36,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   else if (form === 'dot') io.stdout.write(drawDot(plan));
   else if (form === 'mermaid') io.stdout.write(drawMermaid(plan));
   else io.stdout.write(formatPlan(plan, wantsColor(args, io, io.stdout)));
-  return EXIT.ok;
+  return code;
 }
 
 function formatPlan(plan: Plan, color: boolean): string {

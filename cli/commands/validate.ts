@@ -18,9 +18,9 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
     builds = read.value.set.builds.size;
     problems.push(...(planned.ok ? planned.value.missing : planned.error));
     if (planned.ok) {
-      const { findRefused, findUnmatched } = await import('../../lib/prepare/mod.ts');
+      const { findRefused, findUnmatched, findUnnamed } = await import('../../lib/prepare/mod.ts');
       const { plan, dockerfiles } = planned.value;
-      problems.push(...findRefused(plan, io.cwd), ...findUnmatched(plan, dockerfiles));
+      problems.push(...findRefused(plan, io.cwd), ...findUnnamed(plan), ...findUnmatched(plan, dockerfiles));
     }
   }
   writeFindings(problems, args, io);

@@ -54,6 +54,7 @@ export function resolveBuild(
   const context = mainContext(head.origin, values, paths);
   const platforms = readPlatforms(values);
   const tags = readTags(values, problems);
+  const push = readPush(values);
   const cacheFrom = readTyped('cache-from', values.appended('cache-from'), values, paths);
   const cacheTo = readTyped('cache-to', values.replaced('cache-to'), values, paths);
   const cache = readCache(values.whole('cache'), tags, platforms.normal, values);
@@ -70,7 +71,7 @@ export function resolveBuild(
     needs: readNeeds(values, known),
     platforms: platforms.normal,
     tags,
-    push: readPush(values),
+    push: push.mode,
     labels: readTexts('labels', values),
     annotations: splitLevels(readTexts('annotations', values)),
     outputs: readTyped('outputs', values.replaced('outputs'), values, paths),
@@ -93,6 +94,8 @@ export function resolveBuild(
   if (matrix !== undefined) build.matrix = matrix;
   const frontendImage = readFrontend(values);
   if (frontendImage !== undefined) build.frontendImage = frontendImage;
+  if (tags.length === 0 && values.has('tags')) build.hasNoTags = true;
+  if (push.span !== undefined) build.pushSpan = push.span;
   const target = values.text('target')?.text;
   if (target !== undefined && target !== '') build.target = target;
   if (platforms.written !== undefined) build.platformsWritten = platforms.written;
@@ -262,13 +265,15 @@ function readTags(values: Values, problems: Problems): Build['tags'] {
   return [...tags.values()];
 }
 
-function readPush(values: Values): PushMode {
+const PUSH_MODES: Readonly<Record<string, PushMode>> = { false: 'never', true: 'selected', always: 'always' };
+
+function readPush(values: Values): { readonly mode: PushMode; readonly span?: Span } {
   const found = values.text('push');
-  if (found === undefined || found.text === 'false') return 'never';
-  if (found.text === 'true') return 'selected';
-  if (found.text === 'always') return 'always';
+  if (found === undefined) return { mode: 'never' };
+  const mode = Object.hasOwn(PUSH_MODES, found.text) ? PUSH_MODES[found.text] : undefined;
+  if (mode !== undefined) return mode === 'never' ? { mode } : { mode, ...at(found.node) };
   values.fail('config/wrong-type', `"push" must be true, false or always, not "${found.text}"`, found.node);
-  return 'never';
+  return { mode: 'never' };
 }
 
 function readWords(key: string, items: readonly Value[], values: Values): readonly string[] {

@@ -23,6 +23,8 @@ export interface Value {
 /** Reads the keys of one build. */
 export interface Values {
   readonly build: string;
+  /** Whether a layer says anything of a key, be it nothing. */
+  readonly has: (key: string) => boolean;
   readonly text: (key: string) => Text | undefined;
   readonly boolean: (key: string) => boolean | undefined;
   /** The last layer's list, nulls left out. */
@@ -223,7 +225,8 @@ export function createValues(
     return undefined;
   }
 
-  return { build, text, boolean, replaced, appended, map, whole, textOf, fail, isFull: problems.isFull };
+  const has = (key: string) => (layers.get(key)?.length ?? 0) > 0;
+  return { build, has, text, boolean, replaced, appended, map, whole, textOf, fail, isFull: problems.isFull };
 }
 
 function isPresent(item: Value): boolean {

@@ -152,7 +152,11 @@ export interface Build {
   readonly platformsWritten?: readonly string[];
   /** In order, without duplicates. */
   readonly tags: readonly Tag[];
+  /** `tags` are written, and none is left of them. */
+  readonly hasNoTags?: true;
   readonly push: PushMode;
+  /** Where that it is pushed stands. */
+  readonly pushSpan?: Span;
   readonly labels: ReadonlyMap<string, string>;
   /** Key is `[level:]name`; level is manifest, index, manifest-descriptor or index-descriptor, `[os/arch]` allowed. */
   readonly annotations: ReadonlyMap<string, string>;

@@ -12,14 +12,14 @@ export interface Platform {
   readonly variant?: string;
 }
 
-const ARCH_ALIASES: Readonly<Record<string, string>> = {
-  i386: '386',
-  x86_64: 'amd64',
-  'x86-64': 'amd64',
-  aarch64: 'arm64',
-  armhf: 'arm',
-  armel: 'arm',
-};
+const ARCH_ALIASES: ReadonlyMap<string, string> = new Map([
+  ['i386', '386'],
+  ['x86_64', 'amd64'],
+  ['x86-64', 'amd64'],
+  ['aarch64', 'arm64'],
+  ['armhf', 'arm'],
+  ['armel', 'arm'],
+]);
 
 /** Go's (internal/syslist), and what container tools call WebAssembly. */
 const SYSTEMS: readonly string[] = [
@@ -73,25 +73,23 @@ const ARCHITECTURES: readonly string[] = [
 ];
 
 /** What other tools, and names of images, call architectures. */
-const OTHER_NAMES: Readonly<Record<string, string>> = {
-  x64: 'amd64',
-  x86: '386',
-  i686: '386',
-  armv5: 'arm/v5',
-  armv6: 'arm/v6',
-  armv7: 'arm/v7',
-  armv7l: 'arm/v7',
-  arm32v5: 'arm/v5',
-  arm32v6: 'arm/v6',
-  arm32v7: 'arm/v7',
-  armv8: 'arm64',
-  arm64v8: 'arm64',
-  powerpc64le: 'ppc64le',
-  loongarch64: 'loong64',
-  wasm64: 'wasm',
-};
-
-const OS_ALIASES: Readonly<Record<string, string>> = { macos: 'darwin' };
+const OTHER_NAMES: ReadonlyMap<string, string> = new Map([
+  ['x64', 'amd64'],
+  ['x86', '386'],
+  ['i686', '386'],
+  ['armv5', 'arm/v5'],
+  ['armv6', 'arm/v6'],
+  ['armv7', 'arm/v7'],
+  ['armv7l', 'arm/v7'],
+  ['arm32v5', 'arm/v5'],
+  ['arm32v6', 'arm/v6'],
+  ['arm32v7', 'arm/v7'],
+  ['armv8', 'arm64'],
+  ['arm64v8', 'arm64'],
+  ['powerpc64le', 'ppc64le'],
+  ['loongarch64', 'loong64'],
+  ['wasm64', 'wasm'],
+]);
 
 /** Few texts name all the platforms of thousands of builds. */
 const KEPT = 256;
@@ -119,7 +117,7 @@ function parse(text: string): Platform | undefined {
 }
 
 function normalise(os: string, rawArch: string, rawVariant: string | undefined): Platform {
-  const arch = ARCH_ALIASES[rawArch] ?? rawArch;
+  const arch = ARCH_ALIASES.get(rawArch) ?? rawArch;
   let variant = rawVariant;
   if (rawArch === 'armhf') variant ??= 'v7';
   if (rawArch === 'armel') variant ??= 'v6';
@@ -127,7 +125,7 @@ function normalise(os: string, rawArch: string, rawVariant: string | undefined):
   if (arch === 'arm64' && variant === 'v8') variant = undefined;
   if (arch === 'amd64' && variant === 'v1') variant = undefined;
   if (arch === 'arm' && variant === undefined) variant = 'v7';
-  return { os: OS_ALIASES[os] ?? os, arch, ...(variant === undefined ? {} : { variant }) };
+  return { os: os === 'macos' ? 'darwin' : os, arch, ...(variant === undefined ? {} : { variant }) };
 }
 
 /** What is not a platform, though it is written like one. */
@@ -148,10 +146,11 @@ export function findUnknownWord({ os, arch, variant }: Platform): UnknownPlatfor
     : { what: 'operating system' as const, word: os };
   if (SYSTEMS.includes(arch) && ARCHITECTURES.includes(os)) return { ...unknown, near: `${arch}/${os}` };
   const nearOs = isSystem ? os : suggest(os, SYSTEMS);
-  const nearArch = isArchitecture ? arch : (OTHER_NAMES[arch] ?? suggest(arch, ARCHITECTURES));
+  const other = OTHER_NAMES.get(arch);
+  const nearArch = isArchitecture ? arch : (other ?? suggest(arch, ARCHITECTURES));
   if (nearOs === undefined || nearArch === undefined) return unknown;
-  const withVariant = variant === undefined || nearArch.includes('/') || OTHER_NAMES[arch] !== undefined;
-  return { ...unknown, near: withVariant ? `${nearOs}/${nearArch}` : `${nearOs}/${nearArch}/${variant}` };
+  const rest = variant === undefined || other !== undefined ? '' : `/${variant}`;
+  return { ...unknown, near: `${nearOs}/${nearArch}${rest}` };
 }
 
 /** The normalised text of a platform. */

@@ -3,3 +3,4 @@ export { DockerfileLibrary } from './dockerfiles.ts';
 export { findRefused, findRefusedNow } from './grants.ts';
 export { type PreparedPlan, preparePlan } from './prepare.ts';
 export { findUnmatched } from './unmatched.ts';
+export { findUnnamed } from './unnamed.ts';

@@ -10,27 +10,15 @@ import {
   isProxyArgument,
   type Plan,
   type Problem,
-  type ProblemCode,
-  problem,
   type Span,
 } from '../model/mod.ts';
 import { didYouMean } from '../util/suggest.ts';
 import type { DockerfileLibrary } from './dockerfiles.ts';
+import { type Finding, mergeBuilds, placeKey } from './findings.ts';
 
 /** Arguments that BuildKit knows though no ARG declares them (frontend/dockerfile/docs/reference.md). */
 const PREDEFINED =
   /^(?:BUILDKIT_.*|SOURCE_DATE_EPOCH|(?:BUILD|TARGET)(?:PLATFORM|OS|OSVERSION|ARCH|VARIANT)|TARGETSTAGE)$/;
-const NAMES_SHOWN = 3;
-
-/** One thing that does not meet, before those of several builds are put together. */
-interface Finding {
-  readonly code: ProblemCode;
-  readonly build: Build;
-  readonly span: Span | undefined;
-  /** What is said of the builds, whose names come before it. */
-  readonly text: (isOne: boolean) => string;
-  readonly hint: string;
-}
 
 /**
  * Warnings about the builds of a plan: `build/secret-not-given`, `build/secret-not-mounted`, `build/arg-not-declared`,
@@ -185,35 +173,4 @@ function indexPlaces(builds: Iterable<Build>): ReadonlyMap<string, readonly Buil
     }
   }
   return byPlace;
-}
-
-function placeKey({ source, start, end }: Span): string {
-  return `${source.path}\0${start}\0${end}`;
-}
-
-function mergeBuilds(found: readonly Finding[]): readonly Problem[] {
-  const groups = new Map<string, Finding[]>();
-  for (const one of found) {
-    const place = one.span === undefined ? one.build.name : placeKey(one.span);
-    const key = [one.code, place, one.text(true), one.hint].join('\0');
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [one]);
-    else group.push(one);
-  }
-  return [...groups.values()].flatMap((group) => {
-    const [first] = group;
-    if (first === undefined) return [];
-    const names = group.map(({ build }) => `\`${build.name}\``);
-    const shown = names.slice(0, NAMES_SHOWN);
-    const more = names.length - shown.length;
-    const all = more > 0 ? [...shown, `${more} more`] : shown;
-    const who = all.length === 1 ? all[0] : `${all.slice(0, -1).join(', ')} and ${all.at(-1)}`;
-    const span = first.span ?? first.build.span;
-    return problem(first.code, `${who} ${first.text(names.length === 1)}`, {
-      severity: 'warning',
-      hint: first.hint,
-      ...(names.length === 1 ? { build: first.build.name } : {}),
-      ...(span === undefined ? {} : { span }),
-    });
-  });
 }

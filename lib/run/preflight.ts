@@ -5,12 +5,12 @@
 import { stat } from 'node:fs/promises';
 import type { ContextSource, Plan, PlanNode, Problem } from '../model/mod.ts';
 import { problem } from '../model/mod.ts';
-import { type DockerfileLibrary, findRefused, findUnmatched } from '../prepare/mod.ts';
+import { type DockerfileLibrary, findRefused, findUnmatched, findUnnamed } from '../prepare/mod.ts';
 
 /**
  * Checks every build of a plan.
  *
- * @returns all problems: `config/needs-grant` and the like, `context/missing`, `build/bad-tag`, `build/annotation-case`, `dockerfile/*`, and the warnings of
+ * @returns all problems: `config/needs-grant` and the like, `context/missing`, `build/bad-tag`, `build/annotation-case`, `plan/push-without-tags`, `dockerfile/*`, and the warnings of
  * `findUnmatched`. Secrets are not among them: only builds that run need theirs.
  */
 export async function checkPlan(plan: Plan, dockerfiles: DockerfileLibrary): Promise<readonly Problem[]> {
@@ -28,7 +28,12 @@ export async function checkPlan(plan: Plan, dockerfiles: DockerfileLibrary): Pro
       ...checkTags(node),
     ]),
   );
-  return [...findRefused(plan, dockerfiles.cwd), ...found.flat(), ...findUnmatched(plan, dockerfiles)];
+  return [
+    ...findRefused(plan, dockerfiles.cwd),
+    ...findUnnamed(plan),
+    ...found.flat(),
+    ...findUnmatched(plan, dockerfiles),
+  ];
 }
 
 type KindOf = (file: string) => Promise<'directory' | 'file' | 'missing'>;

@@ -24,7 +24,7 @@ groups: { default: [web] }
   '.gitignore': 'out/\n',
   'base/Dockerfile': 'FROM scratch\nCOPY . /\n',
   'base/old name': 'x\n',
-  'api/Dockerfile': 'FROM base\nCOPY src /\n',
+  'api/Dockerfile': 'FROM base AS stage\nCOPY src /\n',
   'api/src/a': '1',
   'web/Dockerfile': 'FROM scratch\nCOPY . /\n',
   'docs/Dockerfile': 'FROM scratch\nCOPY . /\n',
@@ -80,6 +80,17 @@ test('without a change nothing is affected; untracked and committed changes are,
   assert.deepEqual(await since('HEAD~1', 'api'), ['api']);
 });
 
+test('a build whose Dockerfile cannot be read is listed, and the code is that of a run', async (t) => {
+  const { top, call } = await makeRepository(t);
+  await writeTree(top, { 'docs/Dockerfile': 'COPPY . /\n', 'web/new': '' });
+  for (const form of [[], ['--json']]) {
+    const { code, out, err } = await call(['--since', 'HEAD', ...form]);
+    assert.equal(code, EXIT.invalid);
+    assert.match(out, /docs(?:.|\n)*web/);
+    assert.match(err, /dockerfile\/unknown-instruction/);
+  }
+});
+
 test('of a renamed file both paths count, whatever it is called', async (t) => {
   const { top, git, commit, since } = await makeRepository(t);
   await rename(path.join(top, 'base/old name'), path.join(top, 'web/né\n"w"'));
@@ -109,7 +120,7 @@ test('builds files count by what they say: git.sha of now, and the text of files
   await commit();
   await writeTree(top, { 'builds.yaml': builds.replace('default: [web]', 'default: [api]') });
   assert.deepEqual(await since(), []);
-  await writeTree(top, { 'builds.yaml': builds.replace('context: api,', 'context: api, target: base,') });
+  await writeTree(top, { 'builds.yaml': builds.replace('context: api,', 'context: api, target: stage,') });
   assert.deepEqual(await since(), ['api']);
   await writeTree(top, {
     'builds.yaml': builds,

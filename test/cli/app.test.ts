@@ -242,6 +242,46 @@ test('lint reports what keeps a Dockerfile from being read, for which it needs n
   assert.match(github.out, /^::error file=bad\/Dockerfile,line=2,col=1,/);
 });
 
+test('a Dockerfile that cannot be read or parsed ends plan, explain and validate as it ends run; list needs none', async (t) => {
+  const cwd = await makeTempDir(t);
+  await writeTree(cwd, {
+    'builds.yaml': 'builds:\n  bad: { context: bad }\n  none: { context: none }\n  good: { context: good }\n',
+    'bad/Dockerfile': 'FROM scratch\nCOPPY a /\n',
+    'good/Dockerfile': 'FROM scratch\n',
+  });
+  const env = { HOME: cwd, BAKE_TS_HOME: cwd, BUILDKIT_HOST: `unix://${cwd}/none.sock` };
+  for (const command of ['plan', 'plan --json', 'explain', 'validate', 'run']) {
+    const { code, out, err } = await call(command.split(' '), { cwd, env });
+    assert.equal(code, EXIT.invalid, command);
+    const said = command === 'validate' ? out : err;
+    assert.match(said, /dockerfile\/unknown-instruction(?:.|\n)*bad\/Dockerfile:2/, command);
+    assert.match(said, /dockerfile\/missing(?:.|\n)*builds\.yaml:3/, command);
+  }
+  const planned = await call(['plan'], { cwd });
+  assert.match(planned.out, /good(?:.|\n)*3 builds in 1 level/);
+  assert.deepEqual(
+    [(await call(['plan', 'good'], { cwd })).code, (await call(['list'], { cwd })).code],
+    [EXIT.ok, EXIT.ok],
+  );
+});
+
+test('a build that is to be pushed without a tag is invalid; --push asks for none of what has none', async (t) => {
+  const cwd = await makeTempDir(t);
+  await writeTree(cwd, {
+    'builds.yaml': 'builds:\n  a: { push: true }\n  b: { context: . }\n',
+    Dockerfile: 'FROM scratch\n',
+  });
+  const env = { HOME: cwd, BAKE_TS_HOME: cwd, BUILDKIT_HOST: `unix://${cwd}/none.sock` };
+  for (const command of ['plan', 'explain', 'validate', 'run']) {
+    const { code, out, err } = await call([command], { cwd, env });
+    assert.equal(code, EXIT.invalid, command);
+    assert.match(out + err, /plan\/push-without-tags(?:.|\n)*builds\.yaml:2:14/, command);
+  }
+  const flagged = await call(['plan', 'b', '--push'], { cwd });
+  assert.equal(flagged.code, EXIT.ok);
+  assert.match(flagged.err, /warning\[plan\/push-without-tags\]/);
+});
+
 test('validate also sees what only a plan can see', async (t) => {
   const cycle = 'builds:\n  a: { context: base, needs: [b] }\n  b: { context: base, needs: [a] }\n';
   const { code, out } = await call(['validate'], { cwd: await repository(t, cycle) });

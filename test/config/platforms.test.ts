@@ -16,6 +16,11 @@ const WRONG: readonly (readonly [platform: string, message: string, hint: string
   ['linux/arm64v8', 'is not a platform: there is no architecture "arm64v8"', 'Did you mean "linux/arm64"?'],
   ['foo', 'is not a platform', 'Write os/arch or os/arch/variant, such as linux/amd64 or linux/arm/v7.'],
   ['arm46', 'is not a platform', 'Did you mean "linux/arm64"?'],
+  [
+    'constructor',
+    'is not a platform',
+    'Write os/arch or os/arch/variant, such as linux/amd64 or linux/arm/v7.',
+  ],
   ['linux-amd64', 'is not a platform', 'Did you mean "linux/amd64"?'],
   ['linux', 'is not a platform', 'Did you mean "linux/amd64"?'],
   [

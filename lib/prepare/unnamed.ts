@@ -1,0 +1,36 @@
+/** Builds that are to be pushed, and have no name to be pushed under. */
+import type { Build, Plan, PlanNode, Problem } from '../model/mod.ts';
+import { type Finding, mergeBuilds } from './findings.ts';
+
+/**
+ * The problem `plan/push-without-tags`: an error where a file says that a build is pushed and names it nowhere; a warning where
+ * an option says it of many builds at once, but for those that only others read. Tags that are written and came out
+ * empty are no mistake.
+ */
+export function findUnnamed(plan: Plan): readonly Problem[] {
+  return mergeBuilds([...plan.nodes.values()].flatMap(checkPush));
+}
+
+function checkPush({ build, role, neededBy }: PlanNode): readonly Finding[] {
+  const wanted = build.push === 'always' || (build.push === 'selected' && role === 'asked');
+  if (!wanted || build.tags.length > 0 || build.hasNoTags === true || isNamedOtherwise(build)) return [];
+  const isOption = build.pushSpan?.source.isCommandLine === true;
+  if (isOption && neededBy.length > 0) return [];
+  return [
+    {
+      code: 'plan/push-without-tags',
+      severity: isOption ? 'warning' : 'error',
+      build,
+      span: build.pushSpan,
+      text: (isOne) =>
+        `${isOne ? 'is' : 'are'} to be pushed, but ${isOne ? 'has' : 'have'} no \`tags\` to be pushed under`,
+      hint: isOption
+        ? 'Nothing is pushed of what has no `tags`.'
+        : 'Give `tags`, such as `tags: [registry.example.com/app:1]`; or `push: false`.',
+    },
+  ];
+}
+
+function isNamedOtherwise(build: Build): boolean {
+  return build.outputs.some(({ attributes }) => attributes.has('name'));
+}

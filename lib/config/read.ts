@@ -10,8 +10,18 @@ import type { Problems } from './problems.ts';
 import { at, emptyMap, fromData, isNull, type MapNode, type Node, type Origin } from './tree.ts';
 import { validateShape } from './validate.ts';
 
-/** Names that are looked for, in this order, in the working directory and above. */
-export const DEFAULT_FILES: readonly string[] = ['builds.yaml', 'builds.yml', 'builds.json', 'builds.ts'];
+/**
+ * Names that are looked for, in this order, in the working directory and above. No `builds.js`: that may be anybody's script,
+ * and would be run.
+ */
+export const DEFAULT_FILES: readonly string[] = [
+  'builds.yaml',
+  'builds.yml',
+  'builds.json',
+  'builds.ts',
+  'builds.mts',
+  'builds.mjs',
+];
 
 /** What reading needs to know. */
 export interface ReadOptions extends GrantOptions {
@@ -42,7 +52,8 @@ export interface Loaded {
 export async function loadFiles(options: ReadOptions, problems: Problems): Promise<Loaded> {
   const { cwd } = options;
   const named = options.files ?? [];
-  const found = named.length > 0 ? named : await locate(cwd);
+  const located = named.length > 0 ? [] : await locate(cwd);
+  const found = named.length > 0 ? named : located.slice(0, 1);
   const directories = found.map((file) => (file === '-' ? cwd : dirname(resolve(cwd, file))));
   const realPaths = new RealPaths();
   const grants = resolveGrants(directories, options, realPaths, problems);
@@ -66,14 +77,28 @@ export async function loadFiles(options: ReadOptions, problems: Problems): Promi
     if (file === '-') await loadStdin(loader, group);
     else await loadFile(loader, resolve(options.cwd, file), group, undefined);
   }
+  const spare = located.filter((file) => !loader.done.has(file) && !loader.open.includes(file));
+  if (loader.done.size > 0 && spare.length > 0) problems.add(notRead(located[0] ?? '', spare, cwd));
   return { files: loader.files, root, grants, realPaths };
 }
 
+/** All that the nearest directory with one of the names has of them. */
 async function locate(cwd: string): Promise<readonly string[]> {
   for (let dir = cwd; ; dir = dirname(dir)) {
-    for (const name of DEFAULT_FILES) if (await exists(join(dir, name))) return [join(dir, name)];
+    const found: string[] = [];
+    for (const name of DEFAULT_FILES) if (await exists(join(dir, name))) found.push(join(dir, name));
+    if (found.length > 0) return found;
     if (dirname(dir) === dir || (await exists(join(dir, '.git')))) return [];
   }
+}
+
+/** Two files of which one is read are one too many; what the read one includes is read, too. */
+function notRead(read: string, spare: readonly string[], cwd: string): Problem {
+  const names = spare.map((file) => shownPath(cwd, file)).join(', ');
+  return problem('config/several-files', `${shownPath(cwd, read)} is read, and ${names} beside it is not`, {
+    severity: 'warning',
+    hint: `Remove what is not meant, or say which: -f ${shownPath(cwd, read)}.`,
+  });
 }
 
 async function exists(path: string): Promise<boolean> {

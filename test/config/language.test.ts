@@ -579,6 +579,23 @@ test('a module exports the same as an object or a function', async () => {
   });
 });
 
+test('a builds.mjs is found, and of several files the first one counts, with a warning that names the others', async () => {
+  const module = 'export default { builds: { b: {} } };';
+  assert.deepEqual(await printOne('', 'b', { tree: { 'builds.mjs': module } }), {
+    context: '.',
+    dockerfile: 'Dockerfile',
+  });
+  const yaml = 'builds: { a: {} }\n';
+  const tree = { 'builds.mjs': module, 'builds.json': '{}', 'builds.js': 'throw 1' };
+  assert.deepEqual(await problemsOf(yaml, { tree }), [
+    'config/several-files - builds.yaml is read, and builds.json, builds.mjs beside it is not | Remove what is not meant, or say which: -f builds.yaml.',
+  ]);
+  assert.deepEqual(await problemsOf(yaml, { tree, files: ['builds.yaml'] }), []);
+  const including = { tree: { 'builds.mjs': module } };
+  assert.deepEqual(await problemsOf(`include: [builds.mjs]\n${yaml}`, including), []);
+  assert.match((await problemsOf('', { tree: { 'builds.js': module } })).join(), /^config\/no-file/);
+});
+
 test('a builds.ts runs where the runtime runs TypeScript, and says what is needed where not', async () => {
   const tree = { 'builds.ts': 'const name: string = "a"; export default { builds: { [name]: {} } };' };
   const problems = await problemsOf('', { tree });

@@ -150,7 +150,10 @@ class Finder {
     }
     // Else it is in a context that is elsewhere.
     if (dockerfile.kind === 'file' && inspected !== undefined) {
-      reasons.push(...(await this.#onTheWay(dockerfile.path, 'dockerfile', 'its Dockerfile')));
+      const read = this.#keying.dockerfiles.pathOf(node.build) ?? dockerfile.path;
+      // One that is gone may have been read before the one that is read now.
+      for (const file of new Set([dockerfile.path, read]))
+        reasons.push(...(await this.#onTheWay(file, 'dockerfile', 'its Dockerfile')));
     }
     const known = inspected?.ok === true ? inspected.value.facts : undefined;
     const sources: (readonly [string, ContextRef])[] = [[MAIN_CONTEXT, context.ref]];

@@ -283,6 +283,7 @@ class Explainer {
 
   #explainInputs(node: PlanNode, inputs: NodeInputs, parts: KeyParts): ExplainedInputs {
     const { dockerfile } = node.build;
+    const { dockerfiles } = this.#context.keying;
     const edges = new Map(
       node.edges.flatMap((edge) => (edge.contextName === undefined ? [] : [[edge.contextName, edge.to]])),
     );
@@ -290,7 +291,10 @@ class Explainer {
     return {
       dockerfile:
         dockerfile.kind === 'file'
-          ? path.relative(this.#root, path.resolve(this.#root, dockerfile.path))
+          ? path.relative(
+              this.#root,
+              path.resolve(this.#root, dockerfiles.pathOf(node.build) ?? dockerfile.path),
+            )
           : `inline${dockerfile.span === undefined ? '' : ` at ${formatPlace(dockerfile.span)}`}`,
       ...(parts.target === '' ? {} : { target: parts.target }),
       platforms: parts.platforms,

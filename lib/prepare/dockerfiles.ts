@@ -25,6 +25,7 @@ import {
 } from '../model/mod.ts';
 import type { DockerfileReads } from '../plan/mod.ts';
 import { statSignature } from '../util/stat-signature.ts';
+import { findDefault, isDefault } from './default-dockerfile.ts';
 
 /** Dockerfiles by build, read on first need. */
 export class DockerfileLibrary {
@@ -35,6 +36,8 @@ export class DockerfileLibrary {
   readonly #signatures = new Map<string, string>();
   /** Path → what it was when it was first looked at; undefined: nothing that could be looked at. */
   readonly #entries = new Map<string, Entry | undefined>();
+  /** Path of `Dockerfile` → of what is read where that is not named; see `findDefault`. */
+  readonly #defaults = new Map<string, string>();
   readonly #factsByKey = new Map<string, DockerfileFacts>();
   readonly #counts = new WeakMap<Dockerfile, (name: string) => boolean>();
   readonly #problems = new Map<string, readonly Problem[]>();
@@ -49,7 +52,7 @@ export class DockerfileLibrary {
    * they are small, planning is CPU-bound, and thousands of promises cost more than the reads.
    */
   dockerfileOf(build: Build): Result<Dockerfile> | undefined {
-    const { dockerfile, context } = build;
+    const { dockerfile } = build;
     const isForeign = hasForeignFrontend(build);
     const parse = isForeign ? (source: SourceFile) => ok(foreignFile(source)) : parseDockerfile;
     const prefix = isForeign ? 'foreign:' : '';
@@ -61,19 +64,31 @@ export class DockerfileLibrary {
       this.#byPath.set(key, parsed);
       return parsed;
     }
-    if (context.ref.kind !== 'local' && !path.isAbsolute(dockerfile.path)) return undefined;
+    const file = this.pathOf(build);
+    if (file === undefined) return undefined;
     // A frontend that reads no such file needs none; one that is named must be there.
-    if (isForeign && dockerfile.span === undefined && !existsSync(dockerfile.path))
+    if (isForeign && dockerfile.span === undefined && !existsSync(file))
       return ok(foreignFile({ path: dockerfile.written, text: '' }));
-    const key = prefix + dockerfile.path;
+    const key = prefix + file;
     const known = this.#byPath.get(key);
     if (known !== undefined) return known;
-    const read = this.#read(dockerfile.path, parse);
+    const read = this.#read(file, parse);
     this.#byPath.set(key, read);
     return read;
   }
 
-  /** The file that a build's Dockerfile stands in; undefined for one in builds.yaml or in a remote context. */
+  /** The path of a build's Dockerfile; undefined for one in builds.yaml or in a remote context. */
+  pathOf(build: Build): string | undefined {
+    const { dockerfile, context } = build;
+    if (dockerfile.kind === 'inline') return undefined;
+    if (context.ref.kind !== 'local' && !path.isAbsolute(dockerfile.path)) return undefined;
+    if (!isDefault(build) || this.#look(dockerfile.path)?.isFile === true) return dockerfile.path;
+    const found = this.#defaults.get(dockerfile.path) ?? findDefault(dockerfile.path);
+    this.#defaults.set(dockerfile.path, found);
+    return found;
+  }
+
+  /** What a build's Dockerfile says, with its place; undefined for one in builds.yaml or in a remote context. */
   sourceOf(build: Build): SourceFile | undefined {
     if (build.dockerfile.kind === 'inline') return undefined;
     const dockerfile = this.dockerfileOf(build);
@@ -86,9 +101,10 @@ export class DockerfileLibrary {
    */
   isUntouched(build: Build): boolean {
     if (build.dockerfile.kind === 'inline') return true;
-    const { path: file } = build.dockerfile;
+    const file = this.pathOf(build);
     const source = this.sourceOf(build);
-    if (source === undefined) return true;
+    if (file === undefined || source === undefined) return true;
+    if (isDefault(build) && findDefault(build.dockerfile.path) !== file) return false;
     // A frontend that needs none had none.
     if (!this.#signatures.has(file)) return !existsSync(file);
     try {
@@ -169,7 +185,7 @@ export class DockerfileLibrary {
 
   /** Whether a Dockerfile may be a symlink; false only where it is known to be none. */
   isLink(file: string): boolean {
-    return this.#look(file)?.isLink !== false;
+    return this.#look(file)?.isFile !== true;
   }
 
   /** Looks at a file once, so that checking where it leads and reading it do not both do. */
@@ -207,6 +223,7 @@ export class DockerfileLibrary {
 /** What counts of a file's stats, which are large. */
 interface Entry {
   readonly isLink: boolean;
+  readonly isFile: boolean;
   readonly isSpecial: boolean;
   readonly isTooBig: boolean;
   readonly signature: string;
@@ -216,6 +233,7 @@ function entryOf(found: BigIntStats): Entry {
   const isLink = found.isSymbolicLink();
   return {
     isLink,
+    isFile: found.isFile(),
     isSpecial: !isLink && !found.isFile() && !found.isDirectory(),
     isTooBig: found.size > MAX_DOCKERFILE_BYTES,
     signature: statSignature(found),

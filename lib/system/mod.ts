@@ -1,6 +1,7 @@
 /** The machine below us: its processors, programs run to their end, files read and written whole, where paths lead. */
 export { describeFileFault, fileFaultCode } from './file-fault.ts';
 export { findProgram, isExecutable } from './find-program.ts';
+export { followInside } from './follow-inside.ts';
 export { SAFE_GIT } from './git.ts';
 export { defaultJobs, goArchitecture } from './processors.ts';
 export { readRegularFile } from './read-file.ts';

@@ -98,6 +98,19 @@ test('a Dockerfile and ignore rules count, also where they went', async (t) => {
   assert.deepEqual(await codes('web/Dockerfile'), ['web: unknown dockerfile file', 'docs: needs']);
 });
 
+test('a dockerfile that is read for want of a Dockerfile counts, and so does the one it takes the place of', async (t) => {
+  const { codes, cwd } = await makeFinder(t, {
+    'builds.yaml': 'builds: { low: { context: low }, both: { context: both } }\n',
+    'low/dockerfile': 'FROM scratch\nCOPY a /\n',
+    'both/Dockerfile': 'FROM scratch\nCOPY a /\n',
+    'both/dockerfile': 'FROM scratch\nCOPY a /\n',
+  });
+  assert.deepEqual(await codes('low/dockerfile', 'both/dockerfile'), ['low: dockerfile']);
+  assert.deepEqual(await codes('low/Dockerfile', 'both/Dockerfile'), ['low: dockerfile', 'both: dockerfile']);
+  await rm(path.join(cwd, 'both/Dockerfile'));
+  assert.deepEqual(await codes('both/Dockerfile'), ['both: dockerfile']);
+});
+
 test('links are followed: on the way to a context, and within it', async (t) => {
   const { codes, cwd } = await makeFinder(t, {
     ...FILES,

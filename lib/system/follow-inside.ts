@@ -1,0 +1,36 @@
+/** Symlinks as an engine sees them that was sent one directory. */
+import { lstatSync, readlinkSync } from 'node:fs';
+import path from 'node:path';
+
+const MAX_LINKS = 255;
+
+/**
+ * Where a file of a directory leads as the engine sees it: it has only what lies in the directory, which is its root.
+ * Undefined: nowhere (measured: an ignore file that points out of its context leaves nothing out).
+ *
+ * @throws where something on the way is not there or cannot be looked at
+ */
+export function followInside(root: string, name: string): string | undefined {
+  let rest = [name];
+  let at: string[] = [];
+  for (let links = 0; ; ) {
+    const [part, ...after] = rest;
+    if (part === undefined) return path.join(root, ...at);
+    rest = after;
+    if (part === '' || part === '.') continue;
+    if (part === '..') {
+      at.pop();
+      continue;
+    }
+    const full = path.join(root, ...at, part);
+    if (!lstatSync(full).isSymbolicLink()) {
+      at.push(part);
+      continue;
+    }
+    links += 1;
+    if (links > MAX_LINKS) return undefined;
+    const target = readlinkSync(full);
+    if (target.startsWith('/')) at = [];
+    rest = [...target.split('/'), ...rest];
+  }
+}

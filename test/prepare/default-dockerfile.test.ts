@@ -1,0 +1,85 @@
+/** Which file is read where no Dockerfile is named: as BuildKit's frontend does it. */
+import assert from 'node:assert/strict';
+import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { test } from 'node:test';
+import { readBuilds } from '../../lib/config/mod.ts';
+import { preparePlan } from '../../lib/prepare/mod.ts';
+import { type Cleanup, makeTempDir, writeTree } from '../rig/temp.ts';
+
+const [UPPER, LOWER] = ['FROM scratch AS upper\n', 'FROM scratch AS lower\n'];
+
+/** The text that is read, or the codes of what is wrong. */
+async function readIn(cwd: string, more = ''): Promise<string> {
+  const prepared = await prepareIn(cwd, more);
+  const build = prepared.plan.set.builds.get('app');
+  assert(build !== undefined);
+  const codes = prepared.missing.map(({ code }) => code).join();
+  return prepared.dockerfiles.sourceOf(build)?.text ?? codes;
+}
+
+async function prepareIn(cwd: string, more: string) {
+  await writeTree(cwd, { 'builds.yaml': `builds:\n  app: { context: app${more} }\n` });
+  const read = await readBuilds({ cwd, env: {} });
+  assert(read.ok, JSON.stringify(read));
+  const prepared = preparePlan(read.value.set, { patterns: [] }, cwd);
+  assert(prepared.ok, JSON.stringify(prepared));
+  return prepared.value;
+}
+
+async function makeApp(t: Cleanup): Promise<string> {
+  const cwd = await makeTempDir(t, 'default-dockerfile-');
+  await writeTree(cwd, { 'app/dockerfile': LOWER, '.git/HEAD': '', 'elsewhere/Dockerfile': UPPER });
+  return cwd;
+}
+
+test('a context with a dockerfile only is built from it, where none is named', async (t) => {
+  const cwd = await makeApp(t);
+  assert.equal(await readIn(cwd), LOWER);
+  assert.equal(await readIn(cwd, ', dockerfile: Dockerfile'), 'dockerfile/missing');
+  assert.equal(await readIn(cwd, ', dockerfile: dockerfile'), LOWER);
+});
+
+test('Dockerfile goes first, be it a symlink inside the context', async (t) => {
+  const cwd = await makeApp(t);
+  const file = path.join(cwd, 'app/Dockerfile');
+  await writeFile(file, UPPER);
+  assert.equal(await readIn(cwd), UPPER);
+  await rename(file, path.join(cwd, 'app/other'));
+  await symlink('other', file);
+  assert.equal(await readIn(cwd), UPPER);
+});
+
+test('one that the engine cannot read is none: a directory, a link to nothing or out of the context', async (t) => {
+  const cwd = await makeApp(t);
+  const file = path.join(cwd, 'app/Dockerfile');
+  await mkdir(file);
+  assert.equal(await readIn(cwd), LOWER);
+  for (const target of ['nothing', '../elsewhere/Dockerfile']) {
+    await rm(file, { recursive: true });
+    await symlink(target, file);
+    assert.equal(await readIn(cwd), LOWER, target);
+  }
+});
+
+test('a dockerfile that is a symlink is not looked for, wherever it leads', async (t) => {
+  const cwd = await makeApp(t);
+  await rm(path.join(cwd, 'app/dockerfile'));
+  await symlink('/etc/hostname', path.join(cwd, 'app/dockerfile'));
+  assert.equal(await readIn(cwd), 'dockerfile/missing');
+});
+
+test('a Dockerfile that comes beside it after it was read is a touched one', async (t) => {
+  const cwd = await makeApp(t);
+  const { plan, dockerfiles } = await prepareIn(cwd, '');
+  const build = plan.set.builds.get('app');
+  assert(build !== undefined);
+  assert.equal(dockerfiles.isUntouched(build), true);
+  const file = path.join(cwd, 'app/Dockerfile');
+  await writeFile(file, LOWER);
+  assert.equal(dockerfiles.isUntouched(build), false);
+  await rm(file);
+  assert.equal(dockerfiles.isUntouched(build), true);
+  await writeFile(path.join(cwd, 'app/dockerfile'), LOWER);
+  assert.equal(dockerfiles.isUntouched(build), false);
+});

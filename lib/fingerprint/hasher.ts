@@ -26,6 +26,8 @@ export interface HashedContext {
   readonly root: string;
   /** Sorted by path. */
   readonly files: readonly FilePart[];
+  /** Paths that are not among them though they may be sent: their names or link texts are not UTF-8. Sorted. */
+  readonly odd: readonly string[];
   /** Regular files. */
   readonly fileCount: number;
   /** Sum of their sizes. */
@@ -147,7 +149,7 @@ export class ContextHasher {
     const problems = await checkRoot(request);
     if (problems !== undefined) return fail([problems]);
     if (request.reads !== 'all' && request.reads.length === 0) {
-      return ok({ root: request.root, files: [], fileCount: 0, bytes: 0, stats });
+      return ok({ root: request.root, files: [], odd: [], fileCount: 0, bytes: 0, stats });
     }
     const cache = this.#cache(request.root);
     if (cache.size >= PARALLEL_FILES) this.#pool.start();
@@ -295,7 +297,7 @@ function assemble(root: string, found: Found, stats: StatTable): HashedContext {
     else files.push({ path, kind: 'other', mode, content: String((systemMode & 0o170000) >> 12) });
   }
   files.sort((one, other) => (one.path < other.path ? -1 : 1));
-  return { root, files, fileCount, bytes, stats };
+  return { root, files, odd: [...found.odd].sort(), fileCount, bytes, stats };
 }
 
 /** Windows has no permission bits: BuildKit's client sends everything there as executable. */
@@ -357,7 +359,6 @@ function unreadable(
 function reasonOf(code: string): string {
   if (code === 'EACCES' || code === 'EPERM' || code === 'NotCapable') return 'permission denied';
   if (code === 'EBUSY') return 'it is being written to';
-  if (code === 'EILSEQ') return 'its name is not UTF-8';
   return code;
 }
 

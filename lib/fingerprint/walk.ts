@@ -34,6 +34,11 @@ export interface Found {
   readonly links: ReadonlyMap<string, string>;
   /** Directories and links that are there and cannot be read. */
   readonly failures: readonly { readonly path: string; readonly code: string }[];
+  /**
+   * Paths whose names, or links whose texts, are not UTF-8. The engine gets them byte for byte; here they have no text that
+   * tells them apart, so what they hold is not known. They are written with U+FFFD, and no paths of the walk.
+   */
+  readonly odd: ReadonlySet<string>;
 }
 
 /**
@@ -111,6 +116,7 @@ class Walker implements Found {
   readonly rows: number[] = [];
   readonly links: Map<string, string> = new Map();
   readonly failures: { path: string; code: string }[] = [];
+  readonly odd: Set<string> = new Set();
   readonly #root: string;
   readonly #ignore: IgnoreRules;
   readonly #onEntry: OnEntry;
@@ -206,11 +212,27 @@ class Walker implements Found {
   #addLink(path: string): void {
     if (this.links.has(path)) return;
     try {
-      this.links.set(path, readlinkSync(`${this.#root}/${path}`));
+      const file = `${this.#root}/${path}`;
+      const text = readlinkSync(file);
+      this.links.set(path, text);
+      if (text.includes(REPLACED) && !hasText(file, text)) this.#addOdd(path);
       if (!this.#isIgnored(path)) this.#note(path, 'symlink', ...split(path));
     } catch (error) {
-      this.failures.push({ path, code: codeOf(error) });
+      const code = codeOf(error);
+      // Deno gives no text for it.
+      if (code === 'InvalidData') this.#addOdd(path);
+      else this.failures.push({ path, code });
     }
+  }
+
+  /**
+   * Left out only where a rule surely says so: a pattern that counts characters, or is not UTF-8 itself, may see others in
+   * the bytes, and below a directory that is left out something may be taken back.
+   */
+  #addOdd(path: string): void {
+    const countsCharacters = this.#ignore.rules.some(({ pattern }) => /[?[\uFFFD]/.test(pattern));
+    const isLeftOut = this.#isIgnored(path) && !countsCharacters && !mayHoldExceptions(this.#ignore, path);
+    if (!isLeftOut) this.odd.add(path);
   }
 
   /** Takes a path and everything below it. */
@@ -310,18 +332,27 @@ class Walker implements Found {
     this.#isRootMet = true;
   }
 
+  /** A name that is not UTF-8 comes out changed: it cannot be found again, or another file has it, too. */
+  #withoutOdd(directory: string, entries: Dirent[]): Dirent[] {
+    const replaced = entries.flatMap(({ name }) => (name.includes(REPLACED) ? name : []));
+    if (replaced.length === 0) return entries;
+    const odd = new Set(
+      replaced.filter((name, at) => {
+        const path = directory === '.' ? name : `${directory}/${name}`;
+        const isOdd = replaced.indexOf(name) !== at || this.#kindOf(path) === undefined;
+        if (isOdd) this.#addOdd(path);
+        return isOdd;
+      }),
+    );
+    return entries.filter(({ name }) => !odd.has(name));
+  }
+
   #list(path: string, isNeeded: boolean): readonly Dirent[] {
     try {
       const entries = readdirSync(path === '.' ? this.#root : `${this.#root}/${path}`, {
         withFileTypes: true,
       });
-      for (const { name } of entries) {
-        // A name that is not UTF-8 comes out changed, and then cannot be found again.
-        if (name.includes('\uFFFD') && this.#kindOf(path === '.' ? name : `${path}/${name}`) === undefined) {
-          this.failures.push({ path: path === '.' ? name : `${path}/${name}`, code: 'EILSEQ' });
-        }
-      }
-      return entries.sort((one, other) => (one.name < other.name ? -1 : 1));
+      return this.#withoutOdd(path, entries).sort((one, other) => (one.name < other.name ? -1 : 1));
     } catch (error) {
       const code = codeOf(error);
       // A directory that went away between two calls has nothing in it; anything else must not pass for empty.
@@ -330,6 +361,15 @@ class Walker implements Found {
     }
   }
 }
+
+/** Whether the text of a link is all that it holds. Deno gives a text where there is one, whatever it is asked for. */
+function hasText(file: string, text: string): boolean {
+  const bytes: unknown = readlinkSync(file, { encoding: 'buffer' });
+  return !(bytes instanceof Uint8Array) || Buffer.from(text).equals(bytes);
+}
+
+/** Stands for what is not UTF-8 where bytes are made a text; it may be a character of a name as well. */
+const REPLACED = '\uFFFD';
 
 /** The include rules are ignore rules turned round: a path that they match is taken. */
 const INCLUDED: Verdict = { ignored: true, matches: [] };

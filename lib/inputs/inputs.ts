@@ -5,6 +5,7 @@
 import type { ContextReads, DockerfileFacts, TargetBase } from '../dockerfile/mod.ts';
 import { computeKey, diffKeys, keyParts } from '../fingerprint/mod.ts';
 import {
+  type Build,
   type BuildKey,
   externalFrontend,
   type KeyParts,
@@ -94,7 +95,13 @@ export async function computeInputs(keying: Keying, node: PlanNode): Promise<Nod
   // The look-up knows more of an image than the key does.
   const lookedUp = new Set(images.unknown.map(({ subject }) => subject));
   const others = untracked.filter(({ kind, subject }) => kind !== 'image' || !lookedUp.has(subject));
-  const reasons = sortUnknowns([...others, ...images.unknown, ...unread]);
+  const reasons = sortUnknowns([
+    ...others,
+    ...images.unknown,
+    ...unread,
+    ...contexts.flatMap(oddNames),
+    ...oddText(keying, build, open),
+  ]);
   return {
     parts,
     untracked: reasons,
@@ -108,6 +115,21 @@ export async function computeInputs(keying: Keying, node: PlanNode): Promise<Nod
     ...(reasons.length === 0 ? { key: computeKey(parts) } : {}),
     ...(facts.produces === undefined ? {} : { produces: { ...facts.produces, platforms } }),
   };
+}
+
+/** Files that the engine gets and that nobody can tell apart here. */
+function oddNames({ request, hashed }: ContextFiles): readonly UnknownInput[] {
+  const [first, ...others] = hashed.odd;
+  if (first === undefined) return [];
+  const more = others.length === 0 ? '' : `, and ${others.length} more`;
+  const text = `the name of ${first} in the context ${request.written}, or where that leads, is not UTF-8${more}`;
+  return [{ kind: 'file-name', text }];
+}
+
+/** Two Dockerfiles of which only the replaced bytes differ would have one key; those of comments are in none. */
+function oddText({ dockerfiles }: Keying, build: Build, { dockerfile }: KeyParts): readonly UnknownInput[] {
+  if (dockerfiles.isText(build) || !dockerfile.includes('\uFFFD')) return [];
+  return [{ kind: 'encoding', text: 'what its Dockerfile says is not all UTF-8' }];
 }
 
 /** Contexts that only a trigger of an external base reads, which nobody knew when the plan was made. */

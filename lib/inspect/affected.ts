@@ -207,7 +207,9 @@ class Finder {
     if (!hashed.ok) {
       return [{ code: 'unknown', text: `its context cannot be read: ${hashed.error[0]?.message ?? ''}` }];
     }
-    const { files } = hashed.value;
+    const { files, odd } = hashed.value;
+    if (odd.length > 0)
+      return [{ code: 'unknown', text: 'files of its context have names that are not UTF-8' }];
     return unread
       .filter(({ relative }) => isLinked(files, relative))
       .map((change) => fileReason(name, change));

@@ -20,5 +20,7 @@ export const REMEDIES: Readonly<Record<UnknownKind, string>> = {
   trigger: 'Correct the ONBUILD line in the Dockerfile of that image.',
   stage: 'Name a stage of this Dockerfile.',
   parent: 'Let the build that it reads make an image, not only files.',
+  'file-name': 'Rename it (or what the link points at) in UTF-8, or leave it out with .dockerignore.',
+  encoding: 'Save the Dockerfile in UTF-8.',
   unread: 'Make the context a local directory.',
 };

@@ -33,7 +33,11 @@ export type UnknownKind =
   /** A build that another one reads, without an image. */
   | 'parent'
   /** Files of a context that nobody read. */
-  | 'unread';
+  | 'unread'
+  /** A file of a context whose name is not UTF-8. */
+  | 'file-name'
+  /** A Dockerfile that is not UTF-8. */
+  | 'encoding';
 
 /** An input that cannot be known, so that its build always runs. */
 export interface UnknownInput {

@@ -38,6 +38,8 @@ export class DockerfileLibrary {
   readonly #entries = new Map<string, Entry | undefined>();
   /** Path of `Dockerfile` → of what is read where that is not named; see `findDefault`. */
   readonly #defaults = new Map<string, string>();
+  /** Paths of those that are not UTF-8. */
+  readonly #notText = new Set<string>();
   readonly #factsByKey = new Map<string, DockerfileFacts>();
   readonly #counts = new WeakMap<Dockerfile, (name: string) => boolean>();
   readonly #problems = new Map<string, readonly Problem[]>();
@@ -93,6 +95,12 @@ export class DockerfileLibrary {
     if (build.dockerfile.kind === 'inline') return undefined;
     const dockerfile = this.dockerfileOf(build);
     return dockerfile?.ok === true ? dockerfile.value.source : undefined;
+  }
+
+  /** Whether what is known of a build's Dockerfile is all that it says: other bytes than UTF-8 are known as U+FFFD only. */
+  isText(build: Build): boolean {
+    const file = this.pathOf(build);
+    return file === undefined || !this.#notText.has(file);
   }
 
   /**
@@ -212,7 +220,10 @@ export class DockerfileLibrary {
       if (found.isSpecial) return fail([unreadable(shown, 'not a regular file')]);
       if (found.isTooBig) return fail([tooBig(shown)]);
       this.#signatures.set(file, found.signature);
-      return parse({ path: shown, text: readFileSync(file, 'utf8') });
+      const bytes = readFileSync(file);
+      const text = bytes.toString('utf8');
+      if (text.includes('\uFFFD') && !Buffer.from(text).equals(bytes)) this.#notText.add(file);
+      return parse({ path: shown, text });
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
       return fail([unreadable(shown, code)]);

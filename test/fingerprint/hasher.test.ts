@@ -21,6 +21,7 @@ import { type ContextReads, compileRules, NO_RULES, type PathRead } from '../../
 import { readAll } from '../../lib/fingerprint/batch.ts';
 import { ContextHasher, type ContextRequest, type HashedContext } from '../../lib/fingerprint/mod.ts';
 import { RACY_MS, StatCache } from '../../lib/fingerprint/stat-cache.ts';
+import { runShell } from '../rig/odd-names.ts';
 import { seededRandom } from '../rig/random.ts';
 import { makeTempDir, writeTree } from '../rig/temp.ts';
 
@@ -153,21 +154,33 @@ test('a context that is not there, or is a file, is a problem', async (t) => {
   assert.equal(file.error[0]?.code, 'context/not-a-directory');
 });
 
-const unreadableSkip = 'Deno' in globalThis && 'Deno makes names of UTF-8 only';
-
-test('what cannot be read is a problem, unless it is left out', { skip: unreadableSkip }, async (t) => {
+test('what cannot be read is a problem, unless it is left out', async (t) => {
   const root = await makeTempDir(t);
   await writeTree(root, { good: '', 'sub/': '' });
-  // A name that is not UTF-8 cannot be distinguished from another one, whoever runs the test.
-  const bad = Buffer.concat([Buffer.from(`${root}/sub/bad`), Buffer.from([0xff])]);
-  await writeFile(bad, 'x');
   const hasher = new ContextHasher({ workers: 0 });
   t.after(() => hasher.close());
-  const result = await hasher.hash(request(root));
+  const reads = [read('good'), read(`sub/${'x'.repeat(300)}`)];
+  const result = await hasher.hash(request(root, reads));
   assert.ok(!result.ok);
   assert.equal(result.error[0]?.code, 'context/unreadable');
-  assert.match(result.error[0]?.message ?? '', /sub\/bad.* in the context app cannot be read/);
-  assert.deepEqual(await pathsOf(root, 'all', { ignore: compileRules(['sub']) }), ['good']);
+  assert.match(result.error[0]?.message ?? '', /sub\/xxx.* in the context app cannot be read/);
+  assert.deepEqual(await pathsOf(root, reads, { ignore: compileRules(['sub']) }), ['good']);
+});
+
+test('what has no name in UTF-8 is no file, but known to be there, also where another build asks', {
+  skip: process.platform !== 'linux' && 'names are Unicode here',
+}, async (t) => {
+  const root = await makeTempDir(t);
+  await writeTree(root, { good: '', 'sub/': '' });
+  await runShell(root, ': > "sub/$(printf \'b\\377\')"; : > "sub/$(printf \'a\\377\')"');
+  const hasher = new ContextHasher({ workers: 0 });
+  t.after(() => hasher.close());
+  for (const reads of ['all', [read('sub')], 'all'] as const) {
+    const result = await hasher.hash(request(root, reads));
+    assert.ok(result.ok);
+    assert.deepEqual(result.value.odd, ['sub/a\uFFFD', 'sub/b\uFFFD']);
+    assert.ok(result.value.files.every((one) => !one.path.includes('\uFFFD')));
+  }
 });
 
 test('a file without permission to read is a problem', {

@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -16,6 +15,7 @@ import {
   type PathRead,
 } from '../../lib/dockerfile/mod.ts';
 import { walkContext } from '../../lib/fingerprint/walk.ts';
+import { runShell } from '../rig/odd-names.ts';
 import { makeTempDir, makeTree } from '../rig/temp.ts';
 
 const span = { source: { path: 'Dockerfile', text: '' }, start: 0, end: 0 };
@@ -41,8 +41,8 @@ function walk(root: string, reads: ContextReads, ignore: IgnoreRules = NO_RULES)
     found.paths,
     'each row is the one that was given for its path',
   );
-  const { paths, kinds, links, failures } = found;
-  return { paths, kinds, links: Object.fromEntries(links), failures, met };
+  const { paths, kinds, links, failures, odd } = found;
+  return { paths, kinds, links: Object.fromEntries(links), failures, odd, met };
 }
 
 test('a walk meets entries by name, what is in a directory right after it, and the root only where all of it is read', async (t) => {
@@ -246,14 +246,56 @@ test('a directory that cannot be listed is a failure where it counts, and no mat
   assert.equal(filtered.failures.length, 1, 'also where only something in it is read');
 });
 
-test('a name that is not UTF-8 is a failure with the whole path, one with the sign for that is not', {
-  skip: 'Deno' in globalThis && 'Deno makes names of UTF-8 only',
-}, async (t) => {
-  const root = await makeTree(t, { 'd/x': '', '\uFFFD': '', 'd/\uFFFD-odd': '' });
-  await writeFile(Buffer.concat([Buffer.from(`${root}/bad`), Buffer.from([0xff])]), '');
-  await writeFile(Buffer.concat([Buffer.from(`${root}/d/bad`), Buffer.from([0xff])]), '');
-  assert.deepEqual(walk(root, 'all').failures, [
-    { path: 'bad\uFFFD', code: 'EILSEQ' },
-    { path: 'd/bad\uFFFD', code: 'EILSEQ' },
-  ]);
+const noOddNames = {
+  skip: process.platform !== 'linux' && 'names are Unicode here',
+};
+
+test(
+  'a name that is not UTF-8 is no path, and known to be there; one with the sign for that is a path',
+  noOddNames,
+  async (t) => {
+    const root = await makeTree(t, { 'd/x': '', '\uFFFD': '', 'd/\uFFFD-odd': '', 'twice\uFFFD': '' });
+    await runShell(
+      root,
+      'for n in bad d/bad twice; do : > "$n$(printf \'\\377\')"; done; mkdir "$(printf \'e\\376\')"',
+    );
+    const { odd, paths, failures } = walk(root, 'all');
+    assert.deepEqual([...odd].sort(), ['bad\uFFFD', 'd/bad\uFFFD', 'e\uFFFD', 'twice\uFFFD']);
+    assert.deepEqual(paths, ['d', 'd/x', 'd/\uFFFD-odd', '\uFFFD']);
+    assert.deepEqual(failures, []);
+  },
+);
+
+test('what is surely left out is not missed, and what is not read neither', noOddNames, async (t) => {
+  const root = await makeTree(t, { 'd/x': '', 'e/x': '' });
+  await runShell(
+    root,
+    ': > "$(printf \'d/a\\377\')"; : > "$(printf \'d/a\\376\')"; mkdir "$(printf \'d/b\\377\')"',
+  );
+  const oddBut = (...patterns: readonly string[]) =>
+    [...walk(root, 'all', compileRules(patterns)).odd].sort();
+  const all = ['d/a\uFFFD', 'd/b\uFFFD'];
+  assert.deepEqual(oddBut(), all);
+  assert.deepEqual(oddBut('d'), []);
+  assert.deepEqual(oddBut('d/a*'), ['d/b\uFFFD']);
+  assert.deepEqual(oddBut('d/a?', 'd/b?'), all, 'a character may be several');
+  assert.deepEqual(oddBut('d/[a]*'), all);
+  assert.deepEqual(oddBut('d/a\uFFFD'), all, 'the rule may mean the character');
+  assert.deepEqual(oddBut('**', '!d/*/keep'), all, 'something in it may be taken back');
+  assert.deepEqual([...walk(root, [read('e')]).odd], []);
+  assert.deepEqual([...walk(root, [read('d/x*')]).odd].sort(), all);
 });
+
+test(
+  'the text of a link that is not UTF-8 is known to be there, one with the sign for that is a text',
+  noOddNames,
+  async (t) => {
+    const root = await makeTree(t, { sign: { symlink: '\uFFFD' }, 'd/x': '' });
+    await runShell(root, 'ln -s "$(printf \'x\\377\')" link; ln -s "$(printf \'x\\377\')" d/link');
+    const all = walk(root, 'all');
+    assert.deepEqual([[...all.odd].sort(), all.failures], [['d/link', 'link'], []]);
+    assert.equal(all.links['sign'], '\uFFFD');
+    assert.deepEqual([...walk(root, 'all', compileRules(['link'])).odd], ['d/link']);
+    assert.deepEqual([...walk(root, [read('link')]).odd], ['link']);
+  },
+);

@@ -1,6 +1,7 @@
 /** The inputs of one build and the key they make: what is gathered, from where, and what is said to be missing. */
 import assert from 'node:assert/strict';
 import path from 'node:path';
+import process from 'node:process';
 import { test } from 'node:test';
 import { ContextHasher, computeKey } from '../../lib/fingerprint/mod.ts';
 import {
@@ -14,6 +15,7 @@ import {
 import type { Build, ContextSource, Digest, PlanNode, StepProxies } from '../../lib/model/mod.ts';
 import { DockerfileLibrary } from '../../lib/prepare/mod.ts';
 import type { ImageConfigFacts } from '../../lib/state/mod.ts';
+import { runShell } from '../rig/odd-names.ts';
 import { makeNode } from '../rig/plan-nodes.ts';
 import { type Cleanup, makeTempDir, type TreeEntry, writeTree } from '../rig/temp.ts';
 
@@ -363,6 +365,40 @@ COPY last-\${BUILDARCH} /
   const last = await inspectNode(keying, nodeOf({ args: new Map([['BASE', 'scratch']]) }));
   assert(last?.ok === true);
   assert.deepEqual(sources(last.value.facts.reads.get('context')), ['last-arm64']);
+});
+
+test('names and a Dockerfile that are not UTF-8 make no key; a comment, or what is not read, does', {
+  skip: process.platform !== 'linux' && 'names are Unicode here',
+}, async (t) => {
+  const { dir, compute } = await makeProject(t, {
+    Dockerfile: 'FROM scratch\nCOPY one /\n',
+    Label: 'FROM scratch\nCOPY one /\nLABEL a=',
+    Comment: 'FROM scratch\nCOPY one /\n#',
+    Whole: 'FROM scratch\nCOPY . /\n',
+    'main/one': '1',
+    'main/d/two': '2',
+  });
+  await runShell(
+    dir,
+    "for f in Label Comment; do printf '\\351\\n' >> $f; done; : > \"main/d/$(printf 'a\\351')\"",
+  );
+  const untracked = async (file: string) => {
+    const inputs = await compute({ dockerfile: { kind: 'file', path: path.join(dir, file), written: file } });
+    assert.deepEqual(inputs.problems, []);
+    assert.equal(inputs.key === undefined, inputs.untracked.length > 0);
+    return inputs.untracked;
+  };
+  assert.deepEqual(await untracked('Dockerfile'), []);
+  assert.deepEqual(await untracked('Comment'), []);
+  assert.deepEqual(await untracked('Label'), [
+    { kind: 'encoding', text: 'what its Dockerfile says is not all UTF-8' },
+  ]);
+  assert.deepEqual(await untracked('Whole'), [
+    {
+      kind: 'file-name',
+      text: 'the name of d/a\uFFFD in the context main, or where that leads, is not UTF-8',
+    },
+  ]);
 });
 
 test('an SBOM of the context reads all of it, if it may be asked for', async (t) => {

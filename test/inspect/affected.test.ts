@@ -2,11 +2,13 @@
 import assert from 'node:assert/strict';
 import { rm, symlink } from 'node:fs/promises';
 import path from 'node:path';
+import process from 'node:process';
 import { type TestContext, test } from 'node:test';
 import { readBuilds } from '../../lib/config/mod.ts';
 import { type AffectedOptions, findAffected } from '../../lib/inspect/mod.ts';
 import { parseLock } from '../../lib/lock/mod.ts';
 import { preparePlan } from '../../lib/prepare/mod.ts';
+import { runShell } from '../rig/odd-names.ts';
 import { makeTempDir, type TreeEntry, writeTree } from '../rig/temp.ts';
 
 async function makeFinder(t: TestContext, tree: Readonly<Record<string, TreeEntry>>) {
@@ -109,6 +111,15 @@ test('a dockerfile that is read for want of a Dockerfile counts, and so does the
   assert.deepEqual(await codes('low/Dockerfile', 'both/Dockerfile'), ['low: dockerfile', 'both: dockerfile']);
   await rm(path.join(cwd, 'both/Dockerfile'));
   assert.deepEqual(await codes('both/Dockerfile'), ['both: dockerfile']);
+});
+
+test('where files of a context have no names in UTF-8, a link may lead anywhere', {
+  skip: process.platform !== 'linux' && 'names are Unicode here',
+}, async (t) => {
+  const { codes, cwd } = await makeFinder(t, FILES);
+  assert.deepEqual(await codes('docs/v1/a'), []);
+  await runShell(cwd, ': > "docs/v2/$(printf \'a\\377\')"');
+  assert.deepEqual(await codes('docs/v1/a'), ['docs: unknown']);
 });
 
 test('links are followed: on the way to a context, and within it', async (t) => {

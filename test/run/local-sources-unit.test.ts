@@ -31,6 +31,7 @@ function inputsOf(contexts: Readonly<Record<string, HashedContext>>, key = 'k'):
 const fileOf = (content: string, root = '/'): HashedContext => ({
   root,
   files: [{ path: 'file', kind: 'symlink', mode: 0, content }],
+  odd: [],
   fileCount: 0,
   bytes: 0,
   stats: undefined as unknown as HashedContext['stats'],

@@ -24,20 +24,23 @@ export function preparePlan(set: BuildSet, selection: Selection, cwd: string): R
   if (!selected.ok) return selected;
   const dockerfiles = new DockerfileLibrary(cwd);
   const check = new GrantCheck(set.grants, cwd, (file) => dockerfiles.isLink(file));
-  const unreadable = new Set<Problem>();
+  /** Build → what keeps it from being read. */
+  const unreadable = new Map<string, readonly Problem[]>();
   const planned = planBuilds({
     set,
     selected: selected.value,
     readsOf: (build) => {
       const problems = check.problemsOfReading(build);
-      for (const one of problems) unreadable.add(one);
-      return problems.length === 0 ? dockerfiles.readsOf(build) : undefined;
+      if (problems.length === 0) return dockerfiles.readsOf(build);
+      unreadable.set(build.name, problems);
+      return undefined;
     },
     ...(selection.dependents === undefined ? {} : { dependents: selection.dependents }),
   });
-  if (!planned.ok) return fail([...mergeNeeds([...unreadable]), ...planned.error]);
+  if (!planned.ok) return fail([...mergeNeeds([...unreadable.values()].flat()), ...planned.error]);
   const nodes = [...planned.value.nodes.values()];
-  const unread = nodes.flatMap(({ build }) => check.problemsOfReading(build));
+  // Planning asks for what each of them reads; others that it asks for need no grant, since they are not built.
+  const unread = nodes.flatMap(({ build }) => unreadable.get(build.name) ?? []);
   if (unread.length > 0) return fail(mergeNeeds(unread));
   const missing = nodes.flatMap(({ build }) => dockerfiles.problemsOf(build.name));
   return ok({ plan: planned.value, dockerfiles, missing });

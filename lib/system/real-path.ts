@@ -40,13 +40,14 @@ export class RealPaths {
 
   /** @throws TooManyLinks */
   #resolve(file: string, links: { left: number }): string {
-    const parent = path.dirname(file);
-    if (parent === file) return file;
     const known = this.#known.get(file);
     if (known !== undefined) return known;
+    const parent = parentOf(file);
+    if (parent === file) return file;
+    const name = file.slice(parent.endsWith(path.sep) ? parent.length : parent.length + 1);
     const realParent = this.#resolve(parent, links);
-    const plain = realParent === parent ? file : path.join(realParent, path.basename(file));
-    const target = this.#isPlain(realParent, path.basename(file)) ? undefined : linkTarget(plain);
+    const plain = realParent === parent ? file : path.join(realParent, name);
+    const target = this.#isPlain(realParent, name) ? undefined : linkTarget(plain);
     if (target !== undefined) {
       links.left -= 1;
       if (links.left < 0) throw new TooManyLinks();
@@ -69,6 +70,11 @@ export class RealPaths {
     this.#entries.set(directory, plain);
     return plain.has(name);
   }
+}
+
+/** As `path.dirname` has it, in less time for what is absolute and normalized. */
+function parentOf(file: string): string {
+  return path.sep === '/' ? file.slice(0, file.lastIndexOf('/')) || '/' : path.dirname(file);
 }
 
 function readPlainEntries(directory: string): ReadonlySet<string> {

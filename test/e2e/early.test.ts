@@ -32,7 +32,7 @@ test('two levels run and wait while their base is pushed over a slow line, and e
     'mid/Dockerfile': 'FROM base\nRUN cat /proc/sys/kernel/random/uuid > /mid\n',
     'leaf/Dockerfile': 'FROM mid\nRUN cat /proc/sys/kernel/random/uuid > /leaf\n',
   });
-  const baked = await work.bake({ builds: ['*'] });
+  const baked = await work.bake({ builds: ['*'], slowPushMs: 1_000 });
   assertOk(baked);
   const order = baked.events.flatMap((event) => {
     if (event.type === 'early-finished') return `${event.build} ready`;

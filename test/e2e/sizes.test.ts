@@ -55,7 +55,8 @@ async function runThrice(t: TestContext, shape: Shape, count: number): Promise<S
     readSummary(await place.run(['run', '--progress=json'], { timeoutMs: 400_000 }));
   const first = await run(work);
   assert.deepEqual(new Set(Object.values(first.kinds)), new Set(['built']));
-  assert.equal((await work.buildctl.builds()).length, count);
+  // Where a loaded machine pushes slowly, others start early, with calls that push nothing.
+  assert.equal((await work.buildctl.builds()).filter((call) => call.includes('push=true')).length, count);
   await work.buildctl.reset();
   for (const place of [work, await makeWorkspace(t, shared)]) {
     await registry.forget();

@@ -26,6 +26,8 @@ export type StoreState = 'there' | 'gone' | 'unknown' | 'not-wanted' | 'keeps-no
 /** All that a decision rests on. */
 export interface Evidence {
   readonly forced: boolean;
+  /** It says that steps run anew, for what nobody can see: a mirror that moved, say. So what it gave before proves nothing. */
+  readonly noCache: boolean;
   /** Why inputs are not known; not empty: no key counts. */
   readonly untracked: readonly string[];
   /** What a result of the same key gave. */
@@ -58,6 +60,7 @@ export function decide(evidence: Evidence): Decision {
     reason: { code, text, ...(items.length === 0 ? {} : { items }) },
   });
   if (evidence.forced) return build('forced', 'asked to with --force');
+  if (evidence.noCache) return build('forced', 'its steps are to run anew (no-cache)');
   if (evidence.untracked.length > 0) {
     return build('untracked', 'its inputs cannot all be known', evidence.untracked);
   }

@@ -44,6 +44,7 @@ export async function weigh(deciding: Deciding, node: PlanNode, inputs: NodeInpu
   const { force, memory, keying, layers } = deciding;
   const known: Known = {
     forced: force,
+    noCache: isAnew(node),
     untracked: inputs.untracked.map(({ text }) => text),
     untrackedOutputs: node.role === 'asked' ? node.build.outputs.map((output) => output.type) : [],
     tags: [],
@@ -57,7 +58,7 @@ export async function weigh(deciding: Deciding, node: PlanNode, inputs: NodeInpu
     tags: [],
     isCarriedOver: false,
   });
-  if (force || inputs.key === undefined) return without(undefined);
+  if (force || known.noCache || inputs.key === undefined) return without(undefined);
   const own = await memory.recall(inputs.key, node.build.name);
   if (own !== undefined) return weighRecord(deciding, node, known, own);
   const last = await memory.latest(node.build.name);
@@ -89,6 +90,11 @@ export async function weigh(deciding: Deciding, node: PlanNode, inputs: NodeInpu
     isCarriedOver: false,
     rebase: { image: found.image, last: record, source, otherwise: otherwise().decision },
   };
+}
+
+/** Whether steps of it are to run in each run, be it all of them or those of some stages. */
+function isAnew({ build }: PlanNode): boolean {
+  return build.noCache || build.noCacheFilter.length > 0;
 }
 
 /** Nobody looks at it but the builds that read it: it is not pushed, and it was not asked for by a name that it would have. */

@@ -25,6 +25,7 @@ const unknown: TagState = { ref: 'r/x:4', state: { kind: 'unknown', why: '503' }
 
 const proof: Evidence = {
   forced: false,
+  noCache: false,
   untracked: [],
   record,
   changes: [],
@@ -39,6 +40,7 @@ const proof: Evidence = {
 const ROWS: readonly (readonly [string, Partial<Evidence>, string, string])[] = [
   ['everything is in place', {}, 'unchanged', 'inputs-same'],
   ['forced', { forced: true }, 'build', 'forced'],
+  ['steps that run anew', { noCache: true }, 'build', 'forced'],
   ['forced goes before what is not known', { forced: true, untracked: ['x'] }, 'build', 'forced'],
   ['inputs that are not known', { untracked: ['ADD http://x'] }, 'build', 'untracked'],
   ['never built', { record: undefined, changes: undefined }, 'build', 'first-build'],

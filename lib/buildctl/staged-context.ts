@@ -3,7 +3,7 @@
  * (see `lib/fingerprint/source-name.ts`), so that all of it is sent. Times do not count for BuildKit's cache.
  */
 import { randomInt } from 'node:crypto';
-import { cp, lutimes, mkdir, readdir } from 'node:fs/promises';
+import { cp, lutimes, mkdir, readdir, realpath } from 'node:fs/promises';
 import path from 'node:path';
 
 /** Seconds; times of change that files can have anywhere. */
@@ -14,7 +14,9 @@ const LATEST = 2 ** 31 - 1;
  *
  * @param paths what is copied of it, directories without what is in them; undefined: everything
  */
-export async function stageContext(from: string, to: string, paths?: readonly string[]): Promise<void> {
+export async function stageContext(context: string, to: string, paths?: readonly string[]): Promise<void> {
+  // It may be a symlink itself, which would be copied as one.
+  const from = await realpath(context);
   await mkdir(to, { recursive: true });
   if (paths === undefined) await cp(from, to, { recursive: true, verbatimSymlinks: true });
   else {

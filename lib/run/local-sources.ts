@@ -55,17 +55,16 @@ export async function stageMain(
   try {
     await stageContext(ref.path, dir, isKnown ? found.hashed.files.map((file) => file.path) : undefined);
   } catch (error) {
-    return fail(notCopied(node, `the context ${node.build.context.written}`, error));
+    const hint =
+      'The frontend knows no names for local sources, so a copy is made: take a newer one in the `# syntax` line, or give TMPDIR room.';
+    return fail(notCopied(node, `the context ${node.build.context.written}`, error, hint));
   }
   return ok({ main: { dir }, named });
 }
 
-function notCopied(node: PlanNode, what: string, error: unknown): Problem {
+function notCopied(node: PlanNode, what: string, error: unknown, hint: string): Problem {
   const why = error instanceof Error ? error.message : String(error);
-  return problem('build/source-copy', `${what} cannot be copied (${why})`, {
-    build: node.build.name,
-    hint: 'The frontend knows no names for local sources, so a copy is made: take a newer one in the `# syntax` line, or give TMPDIR room.',
-  });
+  return problem('build/source-copy', `${what} cannot be copied (${why})`, { build: node.build.name, hint });
 }
 
 /** Whether the frontend of a build is somebody's of whom it is not known what it reads. */
@@ -97,6 +96,8 @@ export async function offerFile(
     return ok({ ...sources, dockerfile: isStaged ? file : { ...file, name: freshSourceName() } });
   } catch (error) {
     const what = build.dockerfile.kind === 'file' ? build.dockerfile.written : 'the Dockerfile';
-    return fail(notCopied(node, what, error));
+    const hint =
+      'A frontend of others gets a copy of it and of its ignore file: both have at most 8 MiB, and TMPDIR has to have room.';
+    return fail(notCopied(node, what, error, hint));
   }
 }

@@ -1,6 +1,19 @@
 /** What the local sources of a build are called, and copies of contexts for frontends that know no names. */
 import assert from 'node:assert/strict';
-import { chmod, lstat, readdir, readFile, readlink, stat, symlink } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import {
+  chmod,
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  readlink,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { stageContext } from '../../lib/buildctl/mod.ts';
@@ -254,4 +267,60 @@ test('the file of a foreign frontend is offered with the context, or with nothin
   assert.deepEqual(await readdir((await offer('../none')).dir ?? ''), []);
   const known = await offer('../recipe', false, { ...FOREIGN, untracked: [] });
   assert.equal(known.dir, undefined);
+});
+
+test('beside the file of a foreign frontend it gets no more than the engine would see of the directory', async (t) => {
+  const root = await makeTree(t, {
+    'repo/context/file': '',
+    'repo/d/recipe': 'recipe\n',
+    'repo/d/rules': 'x\n',
+    secret: 'secret\n',
+  });
+  const [dir, workDir] = [path.join(root, 'repo/d'), path.join(root, 'work')];
+  const ignore = path.join(dir, 'recipe.dockerignore');
+  const offer = async (name = 'recipe') => {
+    await rm(workDir, { recursive: true, force: true });
+    const node = makeNode({
+      context: local(path.join(root, 'repo/context')),
+      dockerfile: { kind: 'file', path: path.join(dir, name), written: `../d/${name}` },
+    });
+    const offered = await offerFile({ node, inputs: FOREIGN, workDir }, { named: new Map() }, false);
+    if (!offered.ok) return offered.error;
+    const copies = offered.value.dockerfile?.dir ?? '';
+    const names = (await readdir(copies)).sort();
+    return Promise.all(names.map(async (one) => [one, await readFile(path.join(copies, one), 'utf8')]));
+  };
+  const alone = [['recipe', 'recipe\n']];
+  for (const target of ['../../secret', path.join(root, 'secret'), 'nothing', 'recipe.dockerignore']) {
+    await symlink(target, ignore);
+    assert.deepEqual(await offer(), alone, target);
+    await rm(ignore);
+  }
+  await mkdir(ignore);
+  assert.deepEqual(await offer(), alone, 'a directory');
+  await rm(ignore, { recursive: true });
+  execFileSync('mkfifo', [ignore]);
+  assert.deepEqual(await offer(), alone, 'a pipe, which nobody writes to');
+  await rm(ignore);
+  await symlink('rules', ignore);
+  assert.deepEqual(await offer(), [...alone, ['recipe.dockerignore', 'x\n']]);
+  // The file itself, too.
+  await symlink('../../secret', path.join(dir, 'link'));
+  assert.deepEqual(await offer('link'), []);
+  await writeFile(path.join(dir, 'dockerfile'), 'FROM a\n');
+  assert.deepEqual(await offer('Dockerfile'), [['dockerfile', 'FROM a\n']]);
+  await rm(ignore);
+  await writeFile(ignore, '');
+  await truncate(ignore, 8 * 1024 * 1024 + 1);
+  const refused = await offer();
+  assert(!Array.isArray(refused));
+  assert.equal(refused.code, 'build/source-copy');
+  assert.match(`${refused.hint}`, /ignore file/);
+});
+
+test('a context that is a symlink is copied as what it leads to', async (t) => {
+  const root = await makeTree(t, { 'real/file': 'text\n' });
+  await symlink('real', path.join(root, 'link'));
+  await stageContext(path.join(root, 'link'), path.join(root, 'copy'));
+  assert.equal(await readFile(path.join(root, 'copy/file'), 'utf8'), 'text\n');
 });

@@ -1,43 +1,32 @@
-/** The Dockerfile of a build that names none. */
+/** Which file BuildKit reads as the Dockerfile of a build: where symlinks lead in its directory, and whatever the case. */
 import { lstatSync } from 'node:fs';
 import path from 'node:path';
-import type { Build } from '../model/mod.ts';
 import { followInside } from '../system/mod.ts';
 
-/** Whether nobody says which file it is. */
-export function isDefault({ dockerfile, context }: Build): boolean {
-  return (
-    context.ref.kind === 'local' &&
-    dockerfile.kind === 'file' &&
-    dockerfile.written === 'Dockerfile' &&
-    dockerfile.span === undefined
-  );
-}
-
 /**
- * The file that BuildKit reads where none is named: `dockerfile`, if there is no `Dockerfile`, or one that it cannot read: a
- * directory, or a symlink that leads out of the context (buildkit frontend/dockerui/config.go, `ReadEntrypoint`). A
- * `dockerfile` that is a symlink is not looked for. The ignore file keeps its name, `Dockerfile.dockerignore`.
+ * The file that BuildKit reads for a Dockerfile of this machine (buildkit frontend/dockerui/config.go, `ReadEntrypoint`). It
+ * has the file's directory alone, so symlinks are followed in that. `Dockerfile`, whether it is named or not, and in whatever
+ * directory, may be `dockerfile` instead: if there is none, or one that cannot be read, a directory or a symlink that leads
+ * out. The ignore file keeps its name, `Dockerfile.dockerignore`.
  *
- * @param file absolute path of `Dockerfile`
+ * @param file absolute path
+ * @returns the file itself where there is none that BuildKit could read
  */
-export function findDefault(file: string): string {
-  if (leadsToFile(file)) return file;
-  const other = path.join(path.dirname(file), 'dockerfile');
-  try {
-    return lstatSync(other, { throwIfNoEntry: false })?.isFile() === true ? other : file;
-  } catch {
-    return file;
-  }
+export function findRead(file: string): string {
+  const found = fileAt(file);
+  if (found !== undefined) return found;
+  if (path.basename(file) !== 'Dockerfile') return file;
+  return fileAt(path.join(path.dirname(file), 'dockerfile')) ?? file;
 }
 
-function leadsToFile(file: string): boolean {
+/** Where a path leads in its directory; undefined: to no file. */
+function fileAt(file: string): string | undefined {
   try {
     const found = followInside(path.dirname(file), path.basename(file));
-    return found !== undefined && !lstatSync(found).isDirectory();
+    return found === undefined || lstatSync(found).isDirectory() ? undefined : found;
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     // Of anything else, reading it says why.
-    return code !== 'ENOENT' && code !== 'ENOTDIR';
+    return code === 'ENOENT' || code === 'ENOTDIR' ? undefined : file;
   }
 }

@@ -25,7 +25,7 @@ import {
 } from '../model/mod.ts';
 import type { DockerfileReads } from '../plan/mod.ts';
 import { statSignature } from '../util/stat-signature.ts';
-import { findDefault, isDefault } from './default-dockerfile.ts';
+import { findRead } from './default-dockerfile.ts';
 
 /** Dockerfiles by build, read on first need. */
 export class DockerfileLibrary {
@@ -36,8 +36,8 @@ export class DockerfileLibrary {
   readonly #signatures = new Map<string, string>();
   /** Path → what it was when it was first looked at; undefined: nothing that could be looked at. */
   readonly #entries = new Map<string, Entry | undefined>();
-  /** Path of `Dockerfile` → of what is read where that is not named; see `findDefault`. */
-  readonly #defaults = new Map<string, string>();
+  /** Path of what is no regular file → of what is read for it; see `findRead`. */
+  readonly #found = new Map<string, string>();
   /** Paths of those that are not UTF-8. */
   readonly #notText = new Set<string>();
   readonly #factsByKey = new Map<string, DockerfileFacts>();
@@ -79,14 +79,14 @@ export class DockerfileLibrary {
     return read;
   }
 
-  /** The path of a build's Dockerfile; undefined for one in builds.yaml or in a remote context. */
+  /** The path of the file that is read as a build's Dockerfile; undefined for one in builds.yaml or in a remote context. */
   pathOf(build: Build): string | undefined {
     const { dockerfile, context } = build;
     if (dockerfile.kind === 'inline') return undefined;
     if (context.ref.kind !== 'local' && !path.isAbsolute(dockerfile.path)) return undefined;
-    if (!isDefault(build) || this.#look(dockerfile.path)?.isFile === true) return dockerfile.path;
-    const found = this.#defaults.get(dockerfile.path) ?? findDefault(dockerfile.path);
-    this.#defaults.set(dockerfile.path, found);
+    if (this.#look(dockerfile.path)?.isFile === true) return dockerfile.path;
+    const found = this.#found.get(dockerfile.path) ?? findRead(dockerfile.path);
+    this.#found.set(dockerfile.path, found);
     return found;
   }
 
@@ -112,7 +112,7 @@ export class DockerfileLibrary {
     const file = this.pathOf(build);
     const source = this.sourceOf(build);
     if (file === undefined || source === undefined) return true;
-    if (isDefault(build) && findDefault(build.dockerfile.path) !== file) return false;
+    if (findRead(build.dockerfile.path) !== file) return false;
     // A frontend that needs none had none.
     if (!this.#signatures.has(file)) return !existsSync(file);
     try {
@@ -216,6 +216,8 @@ export class DockerfileLibrary {
     try {
       const entry = this.#look(file);
       const found = entry?.isLink === false ? entry : entryOf(statSync(file, { bigint: true }));
+      // Else it would have been followed.
+      if (entry?.isLink === true) return fail([unreadable(shown, LEADS_OUT)]);
       // Devices and pipes have no end, and reading a pipe waits for somebody at its other end.
       if (found.isSpecial) return fail([unreadable(shown, 'not a regular file')]);
       if (found.isTooBig) return fail([tooBig(shown)]);
@@ -250,6 +252,8 @@ function entryOf(found: BigIntStats): Entry {
     signature: statSignature(found),
   };
 }
+
+const LEADS_OUT = 'a symlink that leads to no file in its directory, and BuildKit reads no other';
 
 function unreadable(file: string, why: string): Problem {
   const what = why === 'ENOENT' ? 'there is no Dockerfile' : `the Dockerfile cannot be read (${why}):`;

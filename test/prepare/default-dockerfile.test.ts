@@ -1,4 +1,4 @@
-/** Which file is read where no Dockerfile is named: as BuildKit's frontend does it. */
+/** Which file is read as the Dockerfile: the one that BuildKit's frontend reads. */
 import assert from 'node:assert/strict';
 import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -33,11 +33,15 @@ async function makeApp(t: Cleanup): Promise<string> {
   return cwd;
 }
 
-test('a context with a dockerfile only is built from it, where none is named', async (t) => {
+const NAMED = ', dockerfile: Dockerfile';
+
+test('a context with a dockerfile only is built from it, whether Dockerfile is named or not', async (t) => {
   const cwd = await makeApp(t);
-  assert.equal(await readIn(cwd), LOWER);
-  assert.equal(await readIn(cwd, ', dockerfile: Dockerfile'), 'dockerfile/missing');
-  assert.equal(await readIn(cwd, ', dockerfile: dockerfile'), LOWER);
+  for (const more of ['', NAMED, ', dockerfile: dockerfile']) assert.equal(await readIn(cwd, more), LOWER);
+  assert.equal(await readIn(cwd, ', dockerfile: DockerFile'), 'dockerfile/missing');
+  await writeTree(cwd, { 'app/sub/dockerfile': UPPER });
+  assert.equal(await readIn(cwd, ', dockerfile: sub/Dockerfile'), UPPER);
+  assert.equal(await readIn(cwd, ', dockerfile: ../elsewhere/dockerfile'), 'dockerfile/missing');
 });
 
 test('Dockerfile goes first, be it a symlink inside the context', async (t) => {
@@ -55,18 +59,32 @@ test('one that the engine cannot read is none: a directory, a link to nothing or
   const file = path.join(cwd, 'app/Dockerfile');
   await mkdir(file);
   assert.equal(await readIn(cwd), LOWER);
-  for (const target of ['nothing', '../elsewhere/Dockerfile']) {
+  for (const target of ['nothing', '../elsewhere/Dockerfile', path.join(cwd, 'elsewhere/Dockerfile')]) {
     await rm(file, { recursive: true });
     await symlink(target, file);
-    assert.equal(await readIn(cwd), LOWER, target);
+    for (const more of ['', NAMED]) assert.equal(await readIn(cwd, more), LOWER, `${target}${more}`);
   }
 });
 
-test('a dockerfile that is a symlink is not looked for, wherever it leads', async (t) => {
+test('symlinks are followed in the directory of the file, whatever its name, and no further', async (t) => {
   const cwd = await makeApp(t);
-  await rm(path.join(cwd, 'app/dockerfile'));
-  await symlink('/etc/hostname', path.join(cwd, 'app/dockerfile'));
-  assert.equal(await readIn(cwd), 'dockerfile/missing');
+  const lower = path.join(cwd, 'app/dockerfile');
+  await rename(lower, path.join(cwd, 'app/other'));
+  // The engine takes the directory for the root.
+  const absolute = path.join(cwd, 'elsewhere/Dockerfile');
+  await writeTree(cwd, { [`app/${absolute}`]: LOWER });
+  for (const target of ['other', absolute]) {
+    await symlink(target, lower);
+    for (const more of ['', NAMED, ', dockerfile: dockerfile'])
+      assert.equal(await readIn(cwd, more), LOWER, `${target}${more}`);
+    await rm(lower);
+  }
+  await symlink('../elsewhere/Dockerfile', lower);
+  await symlink('../elsewhere/Dockerfile', path.join(cwd, 'app/recipe'));
+  for (const more of ['', ', dockerfile: dockerfile', ', dockerfile: recipe'])
+    assert.equal(await readIn(cwd, more), 'dockerfile/missing', more);
+  const { missing } = await prepareIn(cwd, ', dockerfile: recipe');
+  assert.match(`${missing[0]?.message}`, /symlink that leads to no file in its directory/);
 });
 
 test('a Dockerfile that comes beside it after it was read is a touched one', async (t) => {

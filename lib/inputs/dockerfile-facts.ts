@@ -1,10 +1,16 @@
 /** What the Dockerfile of a build reads, with the configs of its base images taken in. */
-import { type DockerfileFacts, inspectDockerfile, MAIN_CONTEXT, optionsOf } from '../dockerfile/mod.ts';
+import {
+  type DockerfileFacts,
+  declaredBy,
+  inspectDockerfile,
+  MAIN_CONTEXT,
+  optionsOf,
+} from '../dockerfile/mod.ts';
 import { type PlanNode, type Result, sbomGenerators } from '../model/mod.ts';
 import type { ImageConfigFacts } from '../state/mod.ts';
 import { readBases } from './bases.ts';
 import type { Keying } from './keying.ts';
-import { type ChosenProxies, chooseProxies } from './proxies.ts';
+import { type ChosenProxies, chooseProxies, type ProxyTaker } from './proxies.ts';
 
 /** A Dockerfile as one build of the plan sees it. */
 export interface NodeFacts {
@@ -14,6 +20,8 @@ export interface NodeFacts {
   /** What its steps get. */
   readonly proxies: ChosenProxies;
 }
+
+const NO_PROXIES: ChosenProxies = { args: new Map() };
 
 /**
  * Inspects the Dockerfile of a build. Builds that it reads must be done.
@@ -33,7 +41,12 @@ export async function inspectNode(keying: Keying, node: PlanNode): Promise<Resul
   const outline = inspectDockerfile(dockerfile.value, options);
   if (!outline.ok) return outline;
   const bases = await readBases(keying, node, outline.value.bases);
-  const proxies = chooseProxies(build, keying.proxies, outline.value.stages.length === 0);
+  const taker = (): ProxyTaker => {
+    if (outline.value.stages.length === 0) return 'frontend';
+    const triggers = [...bases.values()].flatMap(({ onbuild }) => onbuild);
+    return declaredBy(dockerfile.value, triggers).args;
+  };
+  const proxies = keying.proxies.size === 0 ? NO_PROXIES : chooseProxies(build, keying.proxies, taker());
   const args = proxies.args.size === 0 ? build.args : new Map([...build.args, ...proxies.args]);
   const inspected =
     bases.size === 0 && args === build.args

@@ -62,7 +62,7 @@ export async function computeInputs(keying: Keying, node: PlanNode): Promise<Nod
   const inspected = await inspectNode(keying, node);
   if (inspected === undefined) {
     const text = `its Dockerfile comes with the context ${build.context.written}`;
-    const proxies = chooseProxies(build, keying.proxies, false);
+    const proxies = chooseProxies(build, keying.proxies, 'remote');
     return { ...NOTHING, proxies, untracked: [{ kind: 'remote-dockerfile', text }] };
   }
   if (!inspected.ok) return { ...NOTHING, problems: inspected.error };

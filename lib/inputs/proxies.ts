@@ -16,48 +16,64 @@ export interface ChosenProxies {
   readonly withheld?: Problem;
 }
 
+/** Who takes the arguments: a Dockerfile that declares these, or somebody of whom that is not known, and why. */
+export type ProxyTaker = ReadonlySet<string> | 'frontend' | 'remote';
+
 /**
  * Chooses what a build gets. Each proxy goes by both of its names, as with docker; what `args` of the build says of it,
  * by either name, stands alone.
  *
- * One with a user goes by a third spelling. BuildKit knows its proxies whatever the case, and RUN gets them by their usual
- * names; but no ARG declares this one, so that the password does not get into the history of the image.
- *
- * @param isForeign another frontend than Dockerfile's: nobody knows what becomes of the arguments
+ * One with a user goes by another spelling. BuildKit knows its proxies whatever the case, and RUN gets them by their usual
+ * names; but no ARG declares this one, so that the password gets neither into the history of the image nor into the key.
  */
-export function chooseProxies(build: Build, proxies: StepProxies, isForeign: boolean): ChosenProxies {
+export function chooseProxies(build: Build, proxies: StepProxies, taker: ProxyTaker): ChosenProxies {
   const args = new Map<string, string>();
   const given = new Set([...build.args.keys()].map((name) => name.toUpperCase()));
   const withheld: string[] = [];
-  const isShown = isForeign || attestsArguments(build);
+  const unknown = typeof taker === 'string' ? taker : undefined;
+  const shown = unknown ?? (attestsArguments(build) ? 'provenance' : undefined);
   for (const [name, value] of proxies) {
     if (given.has(name)) continue;
     if (!namesUser(value)) {
       args.set(name, value);
       args.set(name.toLowerCase(), value);
-    } else if (isShown) withheld.push(name);
-    else args.set(secretSpelling(name), value);
+      continue;
+    }
+    const spelling =
+      shown === undefined && typeof taker !== 'string' ? secretSpelling(name, taker) : undefined;
+    if (spelling === undefined) withheld.push(name);
+    else args.set(spelling, value);
   }
   if (withheld.length === 0) return { args };
-  return { args, withheld: withheldProxies(withheld, isForeign ? 'frontend' : 'provenance', build) };
+  return { args, withheld: withheldProxies(withheld, shown ?? 'declared', build) };
 }
 
-/** `HTTP_PROXY` → `Http_Proxy` */
-export function secretSpelling(name: string): string {
-  return name.toLowerCase().replace(/(?:^|_)./g, (one) => one.toUpperCase());
+/**
+ * The first spelling that is not declared: `HTTP_PROXY` → `hTtp_proxy`, `HTtp_proxy`, and so on, each bit of a number being
+ * the case of a letter. It begins with one that nobody writes, for triggers of bases that could not be read. Undefined:
+ * they are all declared.
+ */
+export function secretSpelling(name: string, declared: ReadonlySet<string>): string | undefined {
+  const lower = name.toLowerCase();
+  for (let bits = 2; bits < 2 ** name.length; bits++) {
+    const spelling = [...lower]
+      .map((letter, at) => (((bits >> at) & 1) === 1 ? letter.toUpperCase() : letter))
+      .join('');
+    if (spelling !== name && spelling !== lower && !declared.has(spelling)) return spelling;
+  }
+  return undefined;
 }
 
 const WHY = {
   frontend: 'another frontend than that of Dockerfiles gets the arguments',
+  remote: 'its Dockerfile comes with the context, so that it is not known what becomes of the arguments',
+  declared: 'its Dockerfile declares every spelling of that',
   provenance: 'its provenance holds the arguments',
   untrusted: 'with --untrusted steps get no passwords',
 };
-const HINT = {
-  frontend: 'Give the steps a proxy without a user in its URL (`proxies` in the Docker config).',
-  provenance:
-    'Attest `type=provenance,mode=min`, or give the steps a proxy without a user in its URL (`proxies` in the Docker config).',
-  untrusted: 'Give the steps a proxy without a user in its URL (`proxies` in the Docker config).',
-};
+const HINT = 'Give the steps a proxy without a user in its URL (`proxies` in the Docker config).';
+const PROVENANCE_HINT =
+  'Attest `type=provenance,mode=min`, or give the steps a proxy without a user in its URL (`proxies` in the Docker config).';
 
 /** The warning that steps do not get proxies, since there is a user in their URLs. */
 export function withheldProxies(names: readonly string[], why: keyof typeof WHY, build?: Build): Problem {
@@ -67,7 +83,7 @@ export function withheldProxies(names: readonly string[], why: keyof typeof WHY,
     `RUN does not get ${names.join(', ')}, with a user in ${isOne ? 'its URL' : 'their URLs'}: ${WHY[why]}`,
     {
       severity: 'warning',
-      hint: HINT[why],
+      hint: why === 'provenance' ? PROVENANCE_HINT : HINT,
       ...(build === undefined ? {} : { build: build.name }),
       ...(build?.span === undefined ? {} : { span: build.span }),
     },

@@ -130,7 +130,7 @@ builds:
   broken: { extends: image, dockerfile: Broken }
 `,
     Printing: dockerfile(
-      'ARG HTTP_PROXY http_proxy',
+      'ARG HTTP_PROXY http_proxy Http_Proxy hTtp_proxy',
       WGET,
       shell('echo it is $HTTP_PROXY; test "$http_proxy" = "$HTTP_PROXY"'),
     ),

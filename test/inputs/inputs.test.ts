@@ -479,7 +479,17 @@ test('proxies count where an instruction that is built declares them, and nowher
   const SECRET = 'http://user:pass-word@p:1';
   const secret = await argsWith('FROM scratch\nARG HTTP_PROXY\nARG http_proxy\nRUN x\n', SECRET);
   assert.deepEqual(secret.args, {});
-  assert.deepEqual(secret.inputs.proxies?.args, new Map([['Http_Proxy', SECRET]]));
+  assert.deepEqual(secret.inputs.proxies?.args, new Map([['hTtp_proxy', SECRET]]));
+  for (const [text, settings] of [
+    ['FROM scratch\nARG hTtp_proxy\nRUN x\n', {}],
+    ['ARG hTtp_proxy\nFROM scratch AS other\nFROM scratch\nRUN x\n', {}],
+    ['FROM scratch AS one\nONBUILD ARG hTtp_proxy\nFROM one\nRUN x\n', {}],
+    [ofOne, { images: { 'r.example/base:1': base(['ARG hTtp_proxy']) } }],
+  ] as const) {
+    const declared = await argsWith(text, SECRET, settings);
+    assert.deepEqual(declared.args, {}, text);
+    assert.deepEqual(declared.inputs.proxies?.args, new Map([['HTtp_proxy', SECRET]]), text);
+  }
   const foreign = await argsWith('# syntax=r.example/other:1\nx\n', SECRET);
   assert.deepEqual(foreign.args, {});
   assert.equal(foreign.inputs.proxies?.withheld?.code, 'build/proxy-withheld');
@@ -499,5 +509,6 @@ test('proxies count where an instruction that is built declares them, and nowher
       dockerfile: { kind: 'file', path: 'Dockerfile', written: 'Dockerfile' },
     },
   );
-  assert.deepEqual(remote.inputs.proxies?.args, new Map([['Http_Proxy', SECRET]]));
+  assert.deepEqual(remote.inputs.proxies?.args, new Map());
+  assert.equal(remote.inputs.proxies?.withheld?.code, 'build/proxy-withheld');
 });

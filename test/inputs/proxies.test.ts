@@ -1,7 +1,7 @@
 /** Which proxies the steps of a build get, and under which names. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { chooseProxies, secretSpelling, withheldProxies } from '../../lib/inputs/proxies.ts';
+import { chooseProxies, type ProxyTaker, secretSpelling, withheldProxies } from '../../lib/inputs/proxies.ts';
 import {
   attestsArguments,
   type Build,
@@ -17,6 +17,7 @@ const PLAIN = new Map([
   ['HTTP_PROXY', 'http://p:1'],
   ['NO_PROXY', 'a'],
 ]);
+const NONE: ReadonlySet<string> = new Set();
 const SECRET = 'http://user:pass-word@p:1';
 
 const provenance = (attributes: Readonly<Record<string, string>>): TypedAttributes => ({
@@ -27,16 +28,16 @@ const provenance = (attributes: Readonly<Record<string, string>>): TypedAttribut
 const chosen = (
   rest: Partial<Omit<Build, 'tags'>>,
   proxies: ReadonlyMap<string, string>,
-  isForeign = false,
+  taker: ProxyTaker = NONE,
 ) => {
-  const { args, withheld } = chooseProxies(makeBuild('a', rest), proxies, isForeign);
+  const { args, withheld } = chooseProxies(makeBuild('a', rest), proxies, taker);
   return [Object.fromEntries(args), withheld?.message] as const;
 };
 
 test('a proxy goes by both of its names, whatever the frontend and the attestations', () => {
   const all = { HTTP_PROXY: 'http://p:1', http_proxy: 'http://p:1', NO_PROXY: 'a', no_proxy: 'a' };
   assert.deepEqual(chosen({}, PLAIN), [all, undefined]);
-  assert.deepEqual(chosen({ attest: [provenance({})] }, PLAIN, true), [all, undefined]);
+  assert.deepEqual(chosen({ attest: [provenance({})] }, PLAIN, 'frontend'), [all, undefined]);
   assert.deepEqual(chosen({}, new Map()), [{}, undefined]);
 });
 
@@ -57,7 +58,7 @@ test('what `args` say of a proxy stands alone, by either name and also where it 
 test('one with a user goes by a name that no ARG declares, and not where that would be shown', () => {
   const proxies = new Map([...PLAIN, ['HTTP_PROXY', SECRET], ['HTTPS_PROXY', 'user@p:1']]);
   const plain = { NO_PROXY: 'a', no_proxy: 'a' };
-  const secret = { ...plain, Http_Proxy: SECRET, Https_Proxy: 'user@p:1' };
+  const secret = { ...plain, hTtp_proxy: SECRET, hTtps_proxy: 'user@p:1' };
   const min = provenance({ mode: 'min' });
   const off = provenance({ mode: 'max', disabled: 'true' });
   const sbom: TypedAttributes = { type: 'sbom', attributes: new Map() };
@@ -77,14 +78,34 @@ test('one with a user goes by a name that no ARG declares, and not where that wo
       plain,
       why(holds),
     ]);
-  assert.deepEqual(chosen({}, proxies, true), [
+  assert.deepEqual(chosen({}, proxies, 'frontend'), [
     plain,
     why('another frontend than that of Dockerfiles gets the arguments'),
   ]);
+  const remote =
+    'its Dockerfile comes with the context, so that it is not known what becomes of the arguments';
+  assert.deepEqual(chosen({}, proxies, 'remote'), [plain, why(remote)]);
+  assert.deepEqual(chosen({}, PLAIN, 'remote')[1], undefined);
+});
+
+test('of all spellings it is one that is not declared, and none where they are', () => {
+  const declared = new Set<string>();
+  for (let spelling = secretSpelling('NO_PROXY', declared); spelling !== undefined; ) {
+    assert.equal(spelling.toUpperCase(), 'NO_PROXY');
+    assert(!declared.has(spelling) && !['NO_PROXY', 'no_proxy'].includes(spelling), spelling);
+    declared.add(spelling);
+    spelling = secretSpelling('NO_PROXY', declared);
+  }
+  // All cases of seven letters but for the two usual ones.
+  assert.equal(declared.size, 2 ** 7 - 2);
+  const all = new Map([['NO_PROXY', SECRET]]);
+  const why =
+    'RUN does not get NO_PROXY, with a user in its URL: its Dockerfile declares every spelling of that';
+  assert.deepEqual(chosen({}, all, declared), [{}, why]);
 });
 
 test('the warning names neither the URL nor the user', () => {
-  const { withheld } = chooseProxies(makeBuild('a'), new Map([['HTTP_PROXY', SECRET]]), true);
+  const { withheld } = chooseProxies(makeBuild('a'), new Map([['HTTP_PROXY', SECRET]]), 'frontend');
   assert.equal(withheld?.severity, 'warning');
   assert.equal(withheld.code, 'build/proxy-withheld');
   assert.equal(withheld.build, 'a');
@@ -96,13 +117,10 @@ test('the warning names neither the URL nor the user', () => {
 });
 
 test('names and spellings', () => {
-  assert.deepEqual(PROXY_ARGUMENTS.map(secretSpelling), [
-    'Http_Proxy',
-    'Https_Proxy',
-    'Ftp_Proxy',
-    'No_Proxy',
-    'All_Proxy',
-  ]);
+  assert.deepEqual(
+    PROXY_ARGUMENTS.map((name) => secretSpelling(name, NONE)),
+    ['hTtp_proxy', 'hTtps_proxy', 'fTp_proxy', 'nO_proxy', 'aLl_proxy'],
+  );
   assert.deepEqual(
     ['HTTP_PROXY', 'https_proxy', 'All_Proxy', 'MY_HTTP_PROXY', 'PROXY'].map(isProxyArgument),
     [true, true, true, false, false],

@@ -81,7 +81,11 @@ test('`args` comes before the docker config, and that before the environment', a
 });
 
 test('a password is in nothing but the environment of buildctl', async (t) => {
-  const world = await makeWorld(t, '', 'FROM scratch\nARG HTTP_PROXY http_proxy\nRUN one\n');
+  const world = await makeWorld(
+    t,
+    '',
+    'FROM scratch\nARG HTTP_PROXY http_proxy Http_Proxy hTtp_proxy\nRUN one\n',
+  );
   world.engine.fault({
     at: 'step',
     times: 1,
@@ -90,7 +94,7 @@ test('a password is in nothing but the environment of buildctl', async (t) => {
     },
   });
   const failed = await world.bake({ env: { HTTP_PROXY: SECRET } });
-  assert.deepEqual(given(world), { Http_Proxy: SECRET });
+  assert.deepEqual(given(world), { HTtp_proxy: SECRET });
   assert.match(JSON.stringify(failed.events), /cannot reach \(hidden\)/);
   assert.deepEqual(codesOf(failed), ['build/failed of a']);
   const built = await world.bake({ env: { HTTP_PROXY: SECRET } });
@@ -111,6 +115,15 @@ test('where provenance would show it, a proxy with a user is left out, which is 
   assert.deepEqual(given(world), { NO_PROXY: 'a', no_proxy: 'a' });
   assert.deepEqual(codesOf(baked), ['warning build/proxy-withheld of a']);
   assert.deepEqual(codesOf(await world.bake({ env })), []);
+});
+
+test('a Dockerfile that comes with a git context gets no passwords', async (t) => {
+  const world = await makeFakeWorld(t, () => ({
+    'builds.yaml': 'builds:\n  a: { context: "https://git.test/r.git" }\n',
+  }));
+  const baked = await world.bake({ env: { HTTP_PROXY: SECRET, NO_PROXY: 'a' } });
+  assert.deepEqual(given(world), { NO_PROXY: 'a', no_proxy: 'a' });
+  assert.ok(codesOf(baked).includes('warning build/proxy-withheld of a'), codesOf(baked).join());
 });
 
 test('steps of strangers get no passwords, which is said once and only where something is built', async (t) => {

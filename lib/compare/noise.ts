@@ -59,11 +59,6 @@ export const KNOWN_NOISE: readonly KnownNoise[] = [
     why: 'the downloads of debootstrap, with times and rates',
   },
   {
-    name: 'apt-cache',
-    paths: ['/var/cache/apt/pkgcache.bin', '/var/cache/apt/srcpkgcache.bin'],
-    why: 'a memory image of the package lists, with their modification times; apt makes it anew where it does not fit',
-  },
-  {
     name: 'ldconfig-cache',
     paths: ['/var/cache/ldconfig/aux-cache'],
     why: 'inode numbers and times of libraries, for the next ldconfig; programs are linked by /etc/ld.so.cache, which counts',

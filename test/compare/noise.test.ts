@@ -133,8 +133,6 @@ test('logs and caches are noise in their contents alone', async () => {
     'var/log/apt/term.log': 'apt-log',
     'var/log/alternatives.log': 'dpkg-log',
     'var/log/bootstrap.log': 'debootstrap-log',
-    'var/cache/apt/pkgcache.bin': 'apt-cache',
-    'var/cache/apt/srcpkgcache.bin': 'apt-cache',
     'var/cache/ldconfig/aux-cache': 'ldconfig-cache',
     'var/cache/fontconfig/3830d5c3-le64.cache-8': 'fontconfig-cache',
     'var/log/apk.log': 'package-log',
@@ -144,7 +142,8 @@ test('logs and caches are noise in their contents alone', async () => {
   for (const [file, name] of Object.entries(caches))
     assert.deepEqual(await compare({ [file]: 'a' }, { [file]: 'b' }), [`changed ${file}: ${name}`]);
   // Programs and people go by these.
-  for (const file of ['etc/ld.so.cache', 'var/lib/dpkg/status', 'usr/bin/x', 'x/var/log/dpkg.log', 'tmp/x'])
+  const real = ['etc/ld.so.cache', 'var/lib/dpkg/status', 'var/cache/apt/pkgcache.bin', 'usr/bin/x'];
+  for (const file of [...real, 'x/var/log/dpkg.log', 'tmp/x'])
     assert.deepEqual(await compare({ [file]: 'a' }, { [file]: 'b' }), [`changed ${file}`]);
 });
 

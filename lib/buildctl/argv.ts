@@ -12,6 +12,7 @@ import {
   namesUser,
   type TypedAttributes,
 } from '../model/mod.ts';
+import { formatCsv } from '../util/csv.ts';
 import type { SecretPlace } from './command-secrets.ts';
 
 /** How a build sees the result of another one, always by digest. */
@@ -329,11 +330,4 @@ function annotationKey(key: string): string {
 
 function formatTyped(typed: TypedAttributes): string {
   return formatCsv([`type=${typed.type}`, ...[...typed.attributes].map(([key, value]) => `${key}=${value}`)]);
-}
-
-/** One line of CSV as Go's encoding/csv reads it: a field with a comma, a quote or a line break stands in quotes. */
-export function formatCsv(fields: readonly string[]): string {
-  return fields
-    .map((field) => (/[",\r\n]|^\s/.test(field) ? `"${field.replaceAll('"', '""')}"` : field))
-    .join(',');
 }

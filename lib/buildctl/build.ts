@@ -17,6 +17,7 @@ import {
   type Problem,
   parseImageRef,
   parsePlatform,
+  parseWorkers,
   problem,
   type Result,
   type SourceFile,
@@ -181,34 +182,13 @@ export interface Worker {
 export async function queryWorker(tool: Buildctl, timeoutMs?: number): Promise<Worker | undefined> {
   const end = await askBuildctl(tool, ['debug', 'workers', '--format', '{{json .}}'], timeoutMs);
   if (end.exitCode !== 0) return undefined;
-  const text = end.stdout.toString();
-  const executor = /"org\.mobyproject\.buildkit\.worker\.executor":"(containerd|oci)"/.exec(text);
-  const platform = firstPlatform(text);
+  const [first] = parseWorkers(end.stdout.toString()) ?? [];
+  // Workers name their own platform first.
+  const platform = parsePlatform(first?.platforms[0] ?? '');
   return {
-    executor: executor?.[1] === 'oci' ? 'oci' : 'containerd',
-    ...(platform === undefined ? {} : { platform }),
+    executor: first?.executor === 'oci' ? 'oci' : 'containerd',
+    ...(platform === undefined ? {} : { platform: formatPlatform(platform) }),
   };
-}
-
-/** What the first worker builds for where nothing else is asked; workers name their own platform first. */
-function firstPlatform(text: string): string | undefined {
-  try {
-    const [worker] = JSON.parse(text) as readonly {
-      readonly platforms?: readonly {
-        readonly os: string;
-        readonly architecture: string;
-        readonly variant?: string;
-      }[];
-    }[];
-    const own = worker?.platforms?.[0];
-    if (own === undefined) return undefined;
-    const parsed = parsePlatform(
-      [own.os, own.architecture, own.variant].filter((part) => part !== undefined).join('/'),
-    );
-    return parsed === undefined ? undefined : formatPlatform(parsed);
-  } catch {
-    return undefined;
-  }
 }
 
 /** What is wrong where buildctl cannot be run at all. */

@@ -1,5 +1,5 @@
 /** Letting go of images in the engine's own store, which buildctl cannot delete: their names are given to an empty one. */
-import { formatCsv } from './argv.ts';
+import { formatCsv } from '../util/csv.ts';
 import { callOwnDockerfile, type OwnDockerfile, ownDockerfileArgv } from './own-dockerfile.ts';
 import type { Buildctl } from './tool.ts';
 

@@ -1,7 +1,8 @@
 /** Making the layers-only image of an image that lies in the engine's own store and in no registry. */
 import path from 'node:path';
 import { type Digest, type DigestRef, formatImageRef, type ImageRef } from '../model/mod.ts';
-import { formatCsv, imageIdentifier } from './argv.ts';
+import { formatCsv } from '../util/csv.ts';
+import { imageIdentifier } from './argv.ts';
 import { readMetadata } from './metadata.ts';
 import { callOwnDockerfile, type OwnDockerfile, ownDockerfileArgv } from './own-dockerfile.ts';
 import type { Buildctl } from './tool.ts';

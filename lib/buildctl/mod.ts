@@ -3,7 +3,6 @@ export {
   type BuildOutput,
   type BuildRequest,
   buildArgv,
-  formatCsv,
   type Link,
   type LocalSource,
   type LocalSources,

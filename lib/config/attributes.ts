@@ -11,9 +11,9 @@ import {
   type TypedAttributes,
   type Ulimit,
 } from '../model/mod.ts';
+import { parseFields, splitCsv } from '../util/csv.ts';
 import { didYouMean } from '../util/suggest.ts';
 import { absolutePath, type PathOptions, shownInRoot } from './absolute-path.ts';
-import { parseFields, splitCsv } from './csv.ts';
 import { at, jsonText } from './tree.ts';
 import { asBoolean, plainText, type Value, type Values } from './values.ts';
 

@@ -3,8 +3,8 @@
  * 0.34; urfave/cli: one dash or two, the value behind `=` or in the next word; options of buildctl itself count here, too).
  */
 import type { BuildctlOption } from '../model/mod.ts';
+import { formatCsv, parseFields } from '../util/csv.ts';
 import { absolutePath, type PathOptions, shownInRoot } from './absolute-path.ts';
-import { parseFields } from './csv.ts';
 import { at, type Node } from './tree.ts';
 import type { Values } from './values.ts';
 
@@ -98,13 +98,7 @@ function tlsContext(value: string, locate: Locate): ReadValue | undefined {
     read.push(text === undefined ? name : `${name}=${found?.path ?? text}`);
     shown.push(text === undefined ? name : `${name}=${found?.written ?? text}`);
   }
-  return { value: joinCsv(read), written: joinCsv(shown), files };
-}
-
-function joinCsv(fields: readonly string[]): string {
-  return fields
-    .map((field) => (/[",\r\n]|^\s/.test(field) ? `"${field.replaceAll('"', '""')}"` : field))
-    .join(',');
+  return { value: formatCsv(read), written: formatCsv(shown), files };
 }
 
 /** Names of all options that are refused, and of those that are handed on; for the table of docs/buildctl.md. */
@@ -139,11 +133,13 @@ export function readBuildctlOptions(values: Values, paths: PathOptions): readonl
   return splitWords(words, values).flatMap((written) => readOption(written, values, paths) ?? []);
 }
 
+const OPTION = /^(--?)([^-=][^=]*)(?:=(.*))?$/s;
+
 function splitWords(words: readonly Word[], values: Values): readonly Written[] {
   const found: Written[] = [];
   for (let index = 0; index < words.length; index++) {
     const { text, node } = words[index] as Word;
-    const [, dashes, name = '', assigned] = /^(--?)([^-=][^=]*)(?:=(.*))?$/s.exec(text) ?? [];
+    const [, dashes, name = '', assigned] = OPTION.exec(text) ?? [];
     if (dashes === undefined) {
       values.fail('config/buildctl-option', `"${text}" is no option of buildctl`, node, {
         hint: 'buildctl passes over such a word in silence. Write --NAME=VALUE.',
@@ -152,10 +148,15 @@ function splitWords(words: readonly Word[], values: Values): readonly Written[] 
     }
     const known = knownOption(name);
     const rest: string[] = [];
-    // Whether an unknown one takes a value nobody knows; its words stay together.
+    // Whether an unknown one takes a value nobody knows; its words stay together. buildctl would take the next option for
+    // the value of a known one.
     while (assigned === undefined && known?.isSwitch !== true) {
       const next = words[index + 1]?.text;
-      if (next === undefined || (known === undefined ? next.startsWith('-') : rest.length > 0)) break;
+      if (
+        next === undefined ||
+        (known === undefined ? next.startsWith('-') : rest.length > 0 || OPTION.test(next))
+      )
+        break;
       rest.push(next);
       index++;
     }

@@ -1,8 +1,8 @@
 /** `--set 'PATTERN.key[.sub]=value'` and `+=`: one more layer above everything the files say. */
 import { problem } from '../model/mod.ts';
+import { splitCsv } from '../util/csv.ts';
 import { compileGlob } from '../util/glob.ts';
 import { suggest } from '../util/suggest.ts';
-import { splitCsv } from './csv.ts';
 import { KEY_RULES, type KeyRule, OVERRIDE_ALIASES } from './keys.ts';
 import type { Problems } from './problems.ts';
 import type { ListNode, MapEntry, MapNode, Node, Origin, ScalarNode } from './tree.ts';

@@ -1,6 +1,6 @@
 /** The types of variables: reading text as one, fitting a value to one, and what they are called. */
 import type { Json } from '../model/mod.ts';
-import { splitCsv } from './csv.ts';
+import { splitCsv } from '../util/csv.ts';
 
 /** The types there are; the schema lists them, too. */
 export type VariableType = 'string' | 'bool' | 'int' | 'number' | 'list' | 'map';

@@ -3,7 +3,7 @@
  * this machine that gives the same number is it, wherever its socket lies. So the store of another one is never taken for it.
  */
 import path from 'node:path';
-import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
+import { fail, ok, type Problem, problem, type Result, type WorkerInfo } from '../model/mod.ts';
 import { findProgram, runProgram, whyFailed } from '../system/mod.ts';
 import type { Engine } from './find.ts';
 import type { ContainerdAccess } from './images.ts';
@@ -11,7 +11,7 @@ import { readInstallation } from './installation.ts';
 import type { EngineOptions } from './notice.ts';
 import { type Env, enginePaths } from './paths.ts';
 import { formatAnswer, probeSocket } from './socket.ts';
-import { readWorker, type WorkerInfo } from './worker.ts';
+import { readWorker } from './worker.ts';
 
 /** Sockets of containerd: its own, and those of k3s, MicroK8s and Docker. */
 const WELL_KNOWN: readonly string[] = [

@@ -36,4 +36,3 @@ export {
   type PackageSpec,
   REQUIRED_PARTS,
 } from './versions.ts';
-export type { WorkerInfo } from './worker.ts';

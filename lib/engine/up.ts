@@ -4,7 +4,7 @@ import { chmod, lstat, mkdir, rm, writeFile } from 'node:fs/promises';
 import { get } from 'node:http';
 import { userInfo } from 'node:os';
 import path from 'node:path';
-import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
+import { fail, ok, type Problem, problem, type Result, type WorkerInfo } from '../model/mod.ts';
 import {
   type DaemonName,
   type DaemonRecord,
@@ -30,7 +30,7 @@ import { endProcess } from './process-identity.ts';
 import { checkRegistrySettings, formatRegistries, mergeRegistries, type Registries } from './registries.ts';
 import { probeSocket } from './socket.ts';
 import { type EnginePart, REQUIRED_PARTS } from './versions.ts';
-import { readWorker, type WorkerInfo } from './worker.ts';
+import { readWorker } from './worker.ts';
 
 /** What to start. */
 export interface UpOptions extends EngineOptions {

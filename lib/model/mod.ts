@@ -16,3 +16,4 @@ export * from './result.ts';
 export * from './sensitive.ts';
 export * from './source.ts';
 export * from './unknown.ts';
+export * from './worker.ts';

@@ -1,4 +1,4 @@
-/** Comma-separated fields as buildctl and buildx read them: one line, quotes around a field that holds a comma. */
+/** Comma-separated fields as buildctl and buildx read and write them: one line, quotes around a field that holds a comma. */
 
 /** Splits one line; undefined where a quote never closes. Quotes inside a quoted field are doubled (RFC 4180). */
 export function splitCsv(line: string): readonly string[] | undefined {
@@ -31,4 +31,11 @@ export function parseFields(line: string): readonly (readonly [string, string | 
     if (equals === -1) return [field.trim(), undefined] as const;
     return [field.slice(0, equals).trim(), field.slice(equals + 1)] as const;
   });
+}
+
+/** One line of CSV as Go's encoding/csv reads it: a field with a comma, a quote or a line break stands in quotes. */
+export function formatCsv(fields: readonly string[]): string {
+  return fields
+    .map((field) => (/[",\r\n]|^\s/.test(field) ? `"${field.replaceAll('"', '""')}"` : field))
+    .join(',');
 }

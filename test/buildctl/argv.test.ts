@@ -6,11 +6,11 @@ import {
   type BuildRequest,
   buildArgv,
   emptyArgv,
-  formatCsv,
   layersOnlyArgv,
 } from '../../lib/buildctl/mod.ts';
 import type { Build } from '../../lib/model/mod.ts';
 import { contextKey } from '../../lib/model/mod.ts';
+import { formatCsv } from '../../lib/util/csv.ts';
 import { fromBuild, makeBuild } from '../rig/sets.ts';
 
 const START = ['--addr', 'unix:///b.sock', 'build', '--progress=rawjson', '--frontend', 'dockerfile.v0'];

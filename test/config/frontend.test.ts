@@ -199,6 +199,8 @@ test('an option that bake-ts gives itself, or that is none, is refused, however 
     ['--wait, word', /"word" is no option of buildctl/],
     ['--trace', /"--trace" needs a value/],
     ['"--trace="', /"--trace" needs a value/],
+    ['--trace, --debug', /"--trace" needs a value/],
+    ['-ref-file, -wait', /"--ref-file" needs a value/],
     ['"--registry-auth-tlscontext=host=x,\\"ca=y"', /cannot be read/],
   ] as const) {
     const [found = '', ...more] = await problemsOf(`builds: { a: { buildctl-options: [${words}] } }`);

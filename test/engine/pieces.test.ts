@@ -15,7 +15,8 @@ import { hasSeccomp } from '../../lib/engine/installation.ts';
 import { enginePaths, PACKAGES } from '../../lib/engine/mod.ts';
 import { probeSocket } from '../../lib/engine/socket.ts';
 import { findVersion, isAtLeast } from '../../lib/engine/versions.ts';
-import { parseWorkers, readWorker } from '../../lib/engine/worker.ts';
+import { readWorker } from '../../lib/engine/worker.ts';
+import { parseWorkers } from '../../lib/model/mod.ts';
 import { makeTempDir } from '../rig/temp.ts';
 
 test('versions are found in what the programs say of themselves', () => {

@@ -13,14 +13,14 @@ import { followInside } from '../system/mod.ts';
  * @returns the file itself where there is none that BuildKit could read
  */
 export function findRead(file: string): string {
-  const found = fileAt(file);
+  const found = findInside(file);
   if (found !== undefined) return found;
   if (path.basename(file) !== 'Dockerfile') return file;
-  return fileAt(path.join(path.dirname(file), 'dockerfile')) ?? file;
+  return findInside(path.join(path.dirname(file), 'dockerfile')) ?? file;
 }
 
 /** Where a path leads in its directory; undefined: to no file. */
-function fileAt(file: string): string | undefined {
+export function findInside(file: string): string | undefined {
   try {
     const found = followInside(path.dirname(file), path.basename(file));
     return found === undefined || lstatSync(found).isDirectory() ? undefined : found;

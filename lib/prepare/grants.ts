@@ -19,6 +19,7 @@ import {
   type Span,
 } from '../model/mod.ts';
 import { isInGitDirectory, isWithin, leadsNowhere, RealPaths, readRegularFile } from '../system/mod.ts';
+import { findInside, findRead } from './default-dockerfile.ts';
 
 /** Where certificates are kept for a whole machine. */
 const CERTIFICATES: readonly string[] = [
@@ -129,7 +130,7 @@ export class GrantCheck {
     if (known !== undefined) return known;
     const refused: string[] = [];
     const found: Problem[] = [];
-    for (const used of contextsOf(build)) {
+    for (const used of [...contextsOf(build), ...dockerfilesOf(build)]) {
       const problem = this.#checkPath(build, used);
       if (problem === undefined) continue;
       const real = this.#realPaths.of(used.file);
@@ -316,26 +317,32 @@ export function mergeNeeds(problems: readonly Problem[]): readonly Problem[] {
 }
 
 function contextsOf(build: Build): readonly UsedPath[] {
-  const { context, dockerfile, contexts } = build;
+  const { context, contexts } = build;
   const local = (key: string, { ref, written, span }: Build['context']): readonly UsedPath[] =>
     ref.kind === 'local' || ref.kind === 'oci-layout'
       ? [{ file: ref.path, use: 'context', key, written, span }]
       : [];
-  const isFile = dockerfile.kind === 'file' && path.isAbsolute(dockerfile.path);
   return [
     ...local('context', context),
     ...[...contexts].flatMap(([name, source]) => local(`contexts.${name}`, source)),
-    ...(isFile
-      ? [
-          {
-            file: dockerfile.path,
-            use: 'dockerfile' as const,
-            key: 'dockerfile',
-            written: dockerfile.written,
-            span: dockerfile.span ?? context.span,
-          },
-        ]
-      : []),
+  ];
+}
+
+/** The Dockerfile, what is read in its place, and the ignore file beside it, which a symlink may be as well. */
+function dockerfilesOf({ dockerfile, context }: Build): readonly UsedPath[] {
+  if (dockerfile.kind !== 'file' || !path.isAbsolute(dockerfile.path)) return [];
+  const { path: file, written, span = context.span } = dockerfile;
+  const used = (one: string, shown: string): UsedPath => ({
+    file: one,
+    use: 'dockerfile',
+    key: 'dockerfile',
+    written: shown,
+    span,
+  });
+  const ignore = findInside(`${file}.dockerignore`);
+  return [
+    ...[...new Set([file, findRead(file)])].map((one) => used(one, written)),
+    ...(ignore === undefined ? [] : [used(ignore, `${written}.dockerignore`)]),
   ];
 }
 

@@ -1,6 +1,6 @@
 /** What builds need a grant for, and what is theirs without asking. */
 import assert from 'node:assert/strict';
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { readBuilds } from '../../lib/config/mod.ts';
@@ -197,6 +197,31 @@ test('git directories are written by nobody, and read by no untrusted file', asy
   assert.equal((await git('context: .git', { untrusted })).length, 1);
   assert.equal((await git('context: ., contexts: { g: .git }', { untrusted })).length, 1);
   assert.deepEqual(await git('context: .', { untrusted }), []);
+});
+
+test('what is read in the place of a Dockerfile and beside it is looked at, too', async (t) => {
+  const place = await makePlace(t);
+  const at = (file: string) => path.join(place.repo, file);
+  await writeTree(place.repo, { '.git/config': 'FROM scratch\n', recipe: 'FROM scratch\n' });
+  await rm(at('Dockerfile'));
+  const hints = async (settings: string, options: Options = { untrusted: true }) =>
+    hintsOf(await problemsOf(place, `builds: { a: { ${settings} } }`, options));
+  const config = 'config/needs-grant --allow=read:.git/config';
+  await symlink('.git/config', at('dockerfile'));
+  assert.deepEqual(await hints('context: sub, dockerfile: ../Dockerfile'), [config]);
+  await symlink('.git/config', at('recipe.dockerignore'));
+  assert.deepEqual(await hints('context: sub, dockerfile: ../recipe'), [config]);
+  assert.deepEqual(await hints('context: sub, dockerfile: ../recipe', {}), []);
+  // Nobody follows it.
+  await rm(at('recipe.dockerignore'));
+  await symlink('../outside/secret.txt', at('recipe.dockerignore'));
+  assert.deepEqual(await hints('context: sub, dockerfile: ../recipe'), []);
+  // A grant for a file is none for the one beside it.
+  await writeTree(place.dir, { 'outside/Dockerfile.dockerignore': '' });
+  const beside = ['config/needs-grant --allow=read:../outside/Dockerfile.dockerignore'];
+  const outside = 'context: sub, dockerfile: ../../outside/Dockerfile';
+  assert.deepEqual(await hints(outside, { allow: ['read:../outside/Dockerfile'] }), beside);
+  assert.deepEqual(await hints(outside, { allow: ['read:../outside'] }), []);
 });
 
 test('an untrusted build is not begun where git keeps credentials, nor with outputs within one another', async (t) => {

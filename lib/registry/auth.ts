@@ -86,8 +86,8 @@ export class Authenticator {
   /** Reads what an answer demands. Returns the scopes it names; undefined where it demands nothing that we know. */
   learn(reply: Reply): readonly string[] | undefined {
     const header = reply.header('www-authenticate');
-    // A host we were sent to has no say in where credentials go.
-    if (header === undefined || reply.elsewhere) return undefined;
+    // Only the registry itself has a say in where credentials go, and no host that it sent us to.
+    if (header === undefined || reply.url.origin !== this.#context.endpoint.origin) return undefined;
     const challenges = parseChallenges(header);
     for (const { scheme, parameters } of challenges) {
       const realm = parameters.get('realm');

@@ -2,7 +2,7 @@
  * Calls to registries with everything around a single request: one gate for each host, sign-in, retries, and a host
  * that is down is not asked by everybody in turn.
  */
-import { fail, type Problem, type RegistrySettings, type Result } from '../model/mod.ts';
+import { fail, ok, type Problem, type RegistrySettings, type Result } from '../model/mod.ts';
 import { Authenticator, type Authorization } from './auth.ts';
 import type { CredentialSource } from './credentials.ts';
 import { type Endpoint, endpointOf } from './endpoint.ts';
@@ -97,6 +97,7 @@ export class Exchange {
     const { offline } = this.#options;
     if (offline !== undefined) return fail([notAsked(call.host, offline)]);
     const state = this.#host(call.host);
+    if (!isAtHome(state.endpoint, call)) return await this.#away(state, call);
     const release = await this.#lead(state);
     try {
       if (release !== undefined && (await state.auth.hasCredentials(call.repository))) {
@@ -166,28 +167,43 @@ export class Exchange {
           continue;
         }
       }
-      if (call.accept.includes(status)) return reply;
-      if (reply.value.stream !== undefined) await freeConnection(reply.value.stream);
-      return fail([
-        answerProblem({
-          method: call.method,
-          url: reply.value.url,
-          status,
-          contentType: reply.value.header('content-type'),
-          body: reply.value.body,
-          signedIn: used?.signedIn === true,
-          host: call.host,
-          retryAfterMs: parseRetryAfter(reply.value.header('retry-after'), this.#options.now()),
-          attempts: reply.value.attempt,
-        }),
-      ]);
+      return await this.#conclude(call, reply.value, used?.signedIn === true);
     }
+  }
+
+  /**
+   * Makes a call to where the registry sent us, at another host or port: without credentials, and whatever is demanded
+   * there is not looked at. Else whoever an upload goes to could have them sent to a token server of its choice.
+   */
+  async #away(state: HostState, call: Call): Promise<Result<Reply>> {
+    const reply = await this.#attempts(state, call, undefined);
+    if (!reply.ok) return reply;
+    return await this.#conclude(call, { ...reply.value, elsewhere: true }, false);
+  }
+
+  async #conclude(call: Call, reply: Reply, signedIn: boolean): Promise<Result<Reply>> {
+    if (call.accept.includes(reply.status)) return ok(reply);
+    if (reply.stream !== undefined) await freeConnection(reply.stream);
+    return fail([
+      answerProblem({
+        method: call.method,
+        url: reply.url,
+        status: reply.status,
+        contentType: reply.header('content-type'),
+        body: reply.body,
+        signedIn,
+        elsewhere: reply.elsewhere,
+        host: call.host,
+        retryAfterMs: parseRetryAfter(reply.header('retry-after'), this.#options.now()),
+        attempts: reply.attempt,
+      }),
+    ]);
   }
 
   /** Sends, again where that may help; through the gate of the host. */
   async #attempts(state: HostState, call: Call, used: Authorization | undefined): Promise<Result<Reply>> {
     const url = new URL(call.target, state.endpoint.origin);
-    const home = url.origin === state.endpoint.origin;
+    const home = isAtHome(state.endpoint, call);
     const resting = (): Problem | undefined =>
       state.down !== undefined && state.down.untilMs > this.#options.now() ? state.down.problem : undefined;
     const sent = await this.#retrying(
@@ -197,7 +213,7 @@ export class Exchange {
         url,
         settings: home ? state.endpoint.settings : (this.#options.registries.get(url.host) ?? {}),
         headers: call.headers ?? {},
-        // An upload may go on at another host, which gets no credentials.
+        // What goes on at another host or port gets no credentials.
         authorization: home ? used?.header : undefined,
         body: call.body,
         limitBytes: call.limitBytes ?? DEFAULT_LIMIT,
@@ -305,6 +321,11 @@ export function pingOf(host: string): Call {
     accept: [200],
     limitBytes: 64 * 1024,
   };
+}
+
+/** Whether a call goes to the registry itself: nothing else gets its credentials. */
+function isAtHome({ origin }: Endpoint, { target }: Call): boolean {
+  return new URL(target, origin).origin === origin;
 }
 
 function isReplayable(call: Call): boolean {

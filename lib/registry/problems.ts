@@ -51,6 +51,8 @@ export interface BadAnswer extends Asked {
   readonly body: Uint8Array;
   /** Whether credentials went along. */
   readonly signedIn: boolean;
+  /** Whether another host answered than the registry, which gets no credentials. */
+  readonly elsewhere: boolean;
   /** The host as references write it. */
   readonly host: string;
   readonly retryAfterMs?: number | undefined;
@@ -70,6 +72,13 @@ export function answerProblem(answer: BadAnswer): Problem {
   const make = (code: ProblemCode, message: string, hint: string, rest: Partial<Problem> = {}): Problem =>
     problem(code, message, { hint, ...detail, ...rest });
 
+  if (answer.elsewhere && (answer.status === 401 || answer.status === 403)) {
+    return make(
+      'registry/denied',
+      `${answer.url.host}, where ${answer.host} sends us, refused ${asked} (${answer.status})`,
+      `Credentials go to ${answer.host} itself only: ask whoever runs it, or try again if what it gave for the other host may have expired`,
+    );
+  }
   if (answer.status === 401 || codes.has('UNAUTHORIZED')) {
     return make(
       'registry/unauthorized',

@@ -68,7 +68,7 @@ export interface Reply {
   readonly stream?: AsyncIterable<Uint8Array>;
   /** Where the answer came from in the end. */
   readonly url: URL;
-  /** True where that is another host than was asked: its challenges and headers are not the registry's. */
+  /** True where that is another host or port than was asked: its challenges and headers are not the registry's. */
   readonly elsewhere: boolean;
   /** Which attempt it answers. */
   readonly attempt: number;
@@ -144,7 +144,7 @@ export class Wire {
   async #follow(request: WireRequest, signal: AbortSignal): Promise<Result<Reply>> {
     let { url, authorization, settings } = request;
     for (let hop = 0; ; hop += 1) {
-      const elsewhere = url.host !== request.url.host;
+      const elsewhere = url.origin !== request.url.origin;
       const asked = { ...request, url, authorization, settings };
       const reply = await this.#once(asked, signal, elsewhere);
       if (!reply.ok) return reply;
@@ -159,7 +159,7 @@ export class Wire {
       if (target === undefined || refused !== undefined) {
         return fail([unsafeRedirect(request.host, asked, refused ?? '')]);
       }
-      if (target.host !== url.host) {
+      if (target.origin !== url.origin) {
         // Once left behind, credentials do not come back, even where the next hop returns home.
         authorization = undefined;
         settings = this.#options.registries.get(target.host) ?? {};
@@ -179,6 +179,9 @@ export class Wire {
       request.body === undefined || typeof request.body === 'string' || request.body instanceof Uint8Array;
     if (!reading && !((status === 307 || status === 308) && repeatable))
       return `a ${status} redirect that a ${request.method} cannot follow`;
+    // The body of such a request is a credential.
+    if (request.purpose === 'token' && !reading && to.origin !== from.origin)
+      return `a redirect of credentials to another host (${redactUrl(to)})`;
     if (
       from.protocol === 'https:' &&
       to.protocol === 'http:' &&

@@ -16,14 +16,14 @@ function reply(
   status: number,
   body: unknown,
   header: Readonly<Record<string, string>> = {},
-  elsewhere = false,
+  from = 'https://r.example',
 ): Reply {
   return {
     status,
     header: (name) => header[name],
     body: new TextEncoder().encode(typeof body === 'string' ? body : JSON.stringify(body)),
-    url: new URL('https://auth.example/token'),
-    elsewhere,
+    url: new URL('/token', from),
+    elsewhere: false,
     attempt: 1,
   };
 }
@@ -46,8 +46,9 @@ function setUp({
 }: Setup = {}) {
   const sent: Omit<WireRequest, 'attempt'>[] = [];
   const clock = { now: 1_000_000 };
+  const endpoint = endpointOf(host, registries);
   const auth = new Authenticator({
-    endpoint: endpointOf(host, registries),
+    endpoint,
     registries,
     credentials: {
       find: async (_host, _repository, fresh) => ok(credentials[fresh === true ? credentials.length - 1 : 0]),
@@ -58,7 +59,7 @@ function setUp({
     },
     now: () => clock.now,
   });
-  if (demand !== '') auth.learn(reply(401, '', { 'www-authenticate': demand }));
+  if (demand !== '') auth.learn(reply(401, '', { 'www-authenticate': demand }, endpoint.origin));
   const header = async (repository: string, ...scopes: readonly string[]) => {
     const found = await auth.authorize(repository, scopes);
     assert.ok(found.ok, JSON.stringify(found));
@@ -78,9 +79,9 @@ async function refusal(setup: Setup) {
 }
 
 test('what is demanded is Bearer with a usable realm, else Basic, else nothing that we know', () => {
-  const learn = (header: string | undefined, elsewhere = false) =>
+  const learn = (header: string | undefined, from = 'https://r.example') =>
     setUp({ demand: '' }).auth.learn(
-      reply(401, '', header === undefined ? {} : { 'www-authenticate': header }, elsewhere),
+      reply(401, '', header === undefined ? {} : { 'www-authenticate': header }, from),
     );
   assert.deepEqual(learn(`${BEARER},scope="${A}  ${B}"`), [A, B]);
   assert.deepEqual(learn(BEARER), []);
@@ -90,7 +91,8 @@ test('what is demanded is Bearer with a usable realm, else Basic, else nothing t
   assert.equal(learn('Bearer realm="no address"'), undefined);
   assert.equal(learn('Negotiate'), undefined);
   assert.equal(learn(undefined), undefined);
-  assert.equal(learn(BEARER, true), undefined, 'another host has no say in it');
+  for (const from of ['https://other.example', 'https://r.example:444', 'http://r.example'])
+    assert.equal(learn(BEARER, from), undefined, 'another host or port has no say in it');
 });
 
 test('nothing is sent along until something is demanded', async () => {

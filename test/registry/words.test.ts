@@ -25,6 +25,7 @@ function answer(status: number, rest: Partial<BadAnswer> = {}) {
     contentType: undefined,
     body: new Uint8Array(),
     signedIn: false,
+    elsewhere: false,
     host: 'r.example',
     attempts: 1,
     ...rest,
@@ -49,6 +50,16 @@ const ANSWERS: readonly (readonly [number, Partial<BadAnswer>, string, string, R
     `r.example wants a sign-in for ${ASKED} (401)`,
     /^The credentials for r\.example were sent and not accepted/,
   ],
+  ...([401, 403] as const).map(
+    (status) =>
+      [
+        status,
+        { elsewhere: true, url: new URL('https://store.example/x?sig=secret') },
+        'denied',
+        `store.example, where r.example sends us, refused GET https://store.example/x?… (${status})`,
+        /^Credentials go to r\.example itself only/,
+      ] as const,
+  ),
   [
     403,
     { body: errors({ code: 'unauthorized' }) },

@@ -54,7 +54,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
 
 function whatStands(problems: readonly Problem[]): string {
   return problems.some(({ code }) => code === 'run/publish-left')
-    ? 'not promoted, and not all tags could be put back'
+    ? 'not promoted, and not every tag is where it was'
     : 'nothing was promoted: every tag is where it was';
 }
 

@@ -113,11 +113,16 @@ async function finish(
   if (dryRun)
     return { problems: [interrupted(startedAt, standing, 'a run moves the others')], isSettled: false };
   for (const [index, { move }] of old.entries()) {
-    const put = await registry.tagManifest(move.source, move.ref);
-    if (put.ok) continue;
+    // Moving the ones before took time: what somebody else moved in it stays as it is.
+    const { place } = await look(registry, move);
+    const put = place === 'old' ? await registry.tagManifest(move.source, move.ref) : undefined;
+    if (put?.ok === true || place === 'new') continue;
     const now = await Promise.all(moves.map((one) => look(registry, one)));
-    const why = `${index === 0 ? 'none' : 'not all'} of the others could be moved now: ${put.error[0]?.message ?? 'unknown'}`;
-    return { problems: [interrupted(startedAt, now, why)], isSettled: false };
+    const why =
+      place === 'elsewhere'
+        ? 'some of them were moved by somebody else since'
+        : `${index === 0 ? 'none' : 'not all'} of the others could be moved now: ${put?.error[0]?.message ?? 'a registry does not say what it has'}`;
+    return { problems: [interrupted(startedAt, now, why)], isSettled: place === 'elsewhere' };
   }
   const names = old.map(({ move }) => `${formatImageRef(move.ref)} → ${shorten(move.source.digest)}`);
   const many = names.length === 1 ? 'a tag was' : `${names.length} tags were`;

@@ -3,22 +3,21 @@
  * before; a tag never points at something that is not wholly there.
  */
 import {
-  type Digest,
   type DigestRef,
   formatImageRef,
   type ImageRef,
   ok,
-  type Problem,
   problem,
   problemToJson,
   type Result,
   type TagResult,
 } from '../model/mod.ts';
-import type { Manifest, Presence, RegistryClient } from '../registry/mod.ts';
+import type { Manifest, RegistryClient } from '../registry/mod.ts';
 import type { IntendedMove } from '../state/mod.ts';
 import { compileGlob } from '../util/glob.ts';
 import type { Emit } from './emitter.ts';
 import { putTags } from './publish.ts';
+import { type Move, takeBack } from './take-back.ts';
 
 /** Tags of one result, to be put. */
 export interface Publication {
@@ -29,15 +28,6 @@ export interface Publication {
   readonly fresh: boolean;
   /** See `PutOptions.manifest`; only where tags do not wait. */
   readonly manifest?: Manifest;
-}
-
-/** A tag that moved, or may have. */
-interface Move {
-  readonly ref: ImageRef;
-  readonly before: Presence;
-  readonly to: Digest;
-  /** False: the registry did not say that it took it, which does not mean that it did not. */
-  readonly confirmed: boolean;
 }
 
 /** What publishing goes by. */
@@ -120,6 +110,8 @@ export class Publisher {
     const moves: Move[] = [];
     const tags = new Map<string, readonly TagResult[]>();
     for (const publication of waiting) {
+      // What is put back on failure is what stands there now, and not when the run began.
+      for (const ref of publication.refs) this.#registry.forget(ref);
       const before = await Promise.all(publication.refs.map((ref) => this.#registry.head(ref)));
       const done: TagResult[] = [];
       const put = await putTags(this.#registry, publication.source, publication.refs, {
@@ -133,7 +125,8 @@ export class Publisher {
         if (was === undefined || action === 'there') return;
         moves.push({ ref, before: was, to: publication.source.digest, confirmed: action !== undefined });
       });
-      if (!put.ok) return { ok: false, error: [...put.error, ...(await this.#takeBack(moves))] };
+      if (!put.ok)
+        return { ok: false, error: [...put.error, ...(await takeBack(this.#openRollback(), moves))] };
       tags.set(publication.build, put.value);
     }
     for (const [build, results] of tags) for (const tag of results) this.#emit({ type: 'tag', build, tag });
@@ -175,57 +168,6 @@ export class Publisher {
       ),
     });
     return waiting;
-  }
-
-  async #takeBack(moves: readonly Move[]): Promise<readonly Problem[]> {
-    const registry = this.#openRollback();
-    const left: string[] = [];
-    const back: string[] = [];
-    for (const { ref, before, to, confirmed } of [...moves].reverse()) {
-      const name = formatImageRef(ref);
-      const now = confirmed ? undefined : await registry.head(ref);
-      if (now?.kind === 'absent' || (now?.kind === 'present' && now.digest !== to)) continue;
-      if (now?.kind === 'unknown') {
-        left.push(`${name} (it may have moved: ${now.problem.message})`);
-        continue;
-      }
-      if (before.kind !== 'present') {
-        const why = before.kind === 'absent' ? 'it did not exist before' : 'where it pointed is not known';
-        left.push(`${name} (${why})`);
-        continue;
-      }
-      const { digest } = before;
-      const { registry: host, repository } = ref;
-      const put = await registry.tagManifest({ registry: host, repository, digest }, ref);
-      if (put.ok) back.push(name);
-      else left.push(`${name} (was ${digest}: ${put.error[0]?.message ?? 'unknown'})`);
-    }
-    const problems: Problem[] = [];
-    if (back.length > 0) {
-      problems.push(
-        problem(
-          'run/publish-rolled-back',
-          `${back.length === 1 ? 'a tag was' : `${back.length} tags were`} put back to where they pointed`,
-          {
-            severity: 'warning',
-            detail: back.join('\n'),
-          },
-        ),
-      );
-    }
-    if (left.length > 0) {
-      problems.push(
-        problem(
-          'run/publish-left',
-          `${left.length === 1 ? 'a tag' : `${left.length} tags`} could not be put back`,
-          {
-            detail: left.join('\n'),
-            hint: 'These tags point at results of this run. Put them right by hand, or run again.',
-          },
-        ),
-      );
-    }
-    return problems;
   }
 }
 

@@ -107,7 +107,7 @@ test('what fails ends with its code and the word that nothing was promoted', asy
   assert.equal(left.code, 1);
   assert.match(left.err, /registry\/denied/);
   assert.match(left.err, /live\/api:1 \(it did not exist before\)/);
-  assert.match(left.err, /\nnot promoted, and not all tags could be put back\n$/);
+  assert.match(left.err, /\nnot promoted, and not every tag is where it was\n$/);
   prod.fault({ method: 'HEAD', path: '/live/', act: { kind: 'status', status: 403 } });
   const unsure = await call('--to', to, '--dry-run');
   assert.equal(unsure.code, 6);

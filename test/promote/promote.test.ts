@@ -361,6 +361,29 @@ test('what is put back is what stood there when the tags moved, not when the pro
   assert.equal(prod.store.tags()['app/a:1'], theirs);
 });
 
+test('what somebody else moved after us is not put back, and it is said', async (t) => {
+  const { world, prod, promote: run } = await makePair(t);
+  done(await run());
+  await world.write({ 'a/file': 'new\n', 'b/file': 'new\n', 'c/file': 'new\n' });
+  assertOk(await world.bake());
+  const before = prod.store.tags();
+  const other = prod.store.manifest('app/a', '1') ?? assert.fail();
+  let theirs = '';
+  const moveFirst = () => {
+    const bytes = Buffer.from(`${other.bytes.toString()} `);
+    theirs = prod.store.putManifest('app/a', '1', { ...other, bytes }).digest;
+  };
+  prod.fault({ method: 'PUT', path: '/app/b/manifests/1', nth: 1, act: { kind: 'call', run: moveFirst } });
+  prod.fault({ method: 'PUT', path: '/app/c/manifests/1', act: { kind: 'status', status: 403 } });
+  const failed = await run();
+  assert.deepEqual(codesOf(failed), ['registry/denied', 'run/publish-rolled-back', 'run/publish-left']);
+  assert.match(
+    problemsOf(failed)[2]?.detail ?? '',
+    /^\S+\/app\/a:1 \(it is sha256:\w{12}, was sha256:\w{12}\)$/,
+  );
+  assert.deepEqual(prod.store.tags(), { ...before, 'app/a:1': theirs });
+});
+
 test('immutable tags of the destination are refused before anything is sent', async (t) => {
   const {
     world,

@@ -127,6 +127,31 @@ test('where a tag was moved by somebody else, nothing is moved, and it is said o
   assert.deepEqual(codesOf(await world.bake({ builds: ['a'] })), []);
 });
 
+test('what somebody else moves while the others are being moved stays as it is', async (t) => {
+  const { world, store, old, now } = await makeKilled(t);
+  const foreign = store.manifest('app/c', old['app/c:dev'] ?? '');
+  assert(foreign !== undefined);
+  const bytes = Buffer.from(`${foreign.bytes.toString()} `);
+  let theirs: unknown;
+  world.registry.fault({
+    method: 'PUT',
+    path: '/app/b/manifests/dev',
+    nth: 1,
+    act: {
+      kind: 'call',
+      run: () => {
+        theirs = store.putManifest('app/c', 'dev', { ...foreign, bytes }).digest;
+      },
+    },
+  });
+  const next = await world.bake({ builds: ['a'] });
+  assert.deepEqual(codesOf(next), ['warning run/publish-interrupted']);
+  assert.match(warningOf(next, 'run/publish-interrupted')?.message ?? '', /moved by somebody else since$/);
+  assert.equal(store.tags()['app/b:dev'], now['app/b:dev']);
+  assert.equal(store.tags()['app/c:dev'], theirs);
+  assert.deepEqual(await intentFiles(world), []);
+});
+
 test('where an image is gone, or a tag is immutable now, nothing is moved', async (t) => {
   for (const what of ['gone', 'immutable']) {
     const { world, store, now, put } = await makeKilled(t);

@@ -30,6 +30,8 @@ interface Faults {
   readonly refused?: readonly string[];
   /** Names of tags that are put without saying so. */
   readonly unsaid?: readonly string[];
+  /** Where somebody else moves tags once one was refused; undefined: takes them away. */
+  readonly meanwhile?: Readonly<Record<string, string | undefined>>;
 }
 
 interface World {
@@ -46,11 +48,12 @@ function open(
   more: Partial<PublisherOptions> = {},
   back: Faults = {},
 ): World {
-  const tags = new Map(Object.entries(before).map(([name, letter]) => [name, digest(letter)]));
+  const there = Object.entries(before).filter(([, letter]) => letter !== '');
+  const tags = new Map(there.map(([name, letter]) => [name, digest(letter)]));
   const puts: string[] = [];
   const forgotten: string[] = [];
   const events: EventBody[] = [];
-  const client = ({ unknown = [], refused = [], unsaid = [] }: Faults) =>
+  const client = ({ unknown = [], refused = [], unsaid = [], meanwhile = {} }: Faults) =>
     ({
       forget: (ref: ImageRef) => void forgotten.push(formatImageRef(ref)),
       head: async (ref: ImageRef) => {
@@ -62,7 +65,13 @@ function open(
       tagManifest: async (from: ImageRef, to: ImageRef) => {
         const name = formatImageRef(to);
         puts.push(`${from.repository}@${from.digest?.slice(7, 8)}>${name}`);
-        if (refused.includes(name)) return fail([AWAY]);
+        if (refused.includes(name)) {
+          for (const [one, letter] of Object.entries(meanwhile)) {
+            if (letter === undefined) tags.delete(one);
+            else tags.set(one, digest(letter));
+          }
+          return fail([AWAY]);
+        }
         tags.set(name, from.digest ?? assert.fail());
         return unsaid.includes(name) ? fail([AWAY]) : ok({});
       },
@@ -213,12 +222,12 @@ test('where one cannot be moved, those that were are put back, the last one firs
   assert.deepEqual(puts.slice(3), [`two@b>${TWO}`, `one@a>${ONE}`]);
   const detail = `${TWO}\n${ONE}`;
   assert.deepEqual(rest, [
-    ['run/publish-rolled-back', '2 tags were put back to where they pointed', detail, 'warning'],
+    ['run/publish-rolled-back', '2 tags were put back to the image of before', detail, 'warning'],
   ]);
   assert.deepEqual(events, []);
   const single = await fallBack({ ...before, [TWO]: 'c' }, { refused: [THREE] });
   assert.deepEqual(single.rest, [
-    ['run/publish-rolled-back', 'a tag was put back to where they pointed', ONE, 'warning'],
+    ['run/publish-rolled-back', 'a tag was put back to the image of before', ONE, 'warning'],
   ]);
 });
 
@@ -253,19 +262,68 @@ test('what cannot be put back is named with why', async () => {
       { unknown: [THREE] },
       `${THREE} (it may have moved: it is away)`,
     ],
+    [
+      { [ONE]: 'a', [TWO]: 'c', [THREE]: 'b' },
+      { refused: [THREE] },
+      { unknown: [ONE] },
+      `${ONE} (it moved, where it points now is not known: it is away)`,
+    ],
   ];
   for (const [before, faults, back, detail] of rows) {
     const { rest } = await fallBack(before, faults, back);
     assert.deepEqual(
       rest.map(([code, message, text]) => [code, message, text]),
-      [['run/publish-left', 'a tag could not be put back', detail]],
+      [['run/publish-left', 'a tag was moved and could not be put back', detail]],
     );
   }
   const both = await fallBack({ [THREE]: 'b' }, { refused: [THREE] });
   assert.deepEqual(
     both.rest.map(([code, message]) => [code, message]),
-    [['run/publish-left', '2 tags could not be put back']],
+    [['run/publish-left', '2 tags were moved and could not be put back']],
   );
+});
+
+test('what somebody else moved, or took away, after we moved it stays as it is and is named', async () => {
+  const old = { [ONE]: 'a', [TWO]: 'b', [THREE]: 'b' };
+  const short = (letter: string) => digest(letter).slice(0, 19);
+  const of = async (before: Readonly<Record<string, string>>, faults: Faults) => {
+    const { rest, puts, tags } = await fallBack(before, { refused: [THREE], ...faults });
+    return {
+      rest: rest.map(([code, message, detail]) => [code, message, detail]),
+      puts: puts.slice(3),
+      tags,
+    };
+  };
+  const left = (detail: string) => [
+    'run/publish-left',
+    'a tag was moved by somebody else meanwhile and not put back',
+    detail,
+  ];
+  const back = (name: string) => [
+    'run/publish-rolled-back',
+    'a tag was put back to the image of before',
+    name,
+  ];
+  const moved = await of(old, { meanwhile: { [ONE]: 'd' } });
+  assert.deepEqual(moved.rest, [back(TWO), left(`${ONE} (it is ${short('d')}, was ${short('a')})`)]);
+  assert.deepEqual(moved.puts, [`two@b>${TWO}`]);
+  assert.equal(moved.tags.get(ONE), digest('d'));
+  const gone = await of(old, { meanwhile: { [ONE]: undefined } });
+  assert.deepEqual(gone.rest, [back(TWO), left(`${ONE} (it is gone, was ${short('a')})`)]);
+  const fresh = await of({ ...old, [TWO]: 'c', [ONE]: '' }, { meanwhile: { [ONE]: 'd' } });
+  assert.deepEqual(fresh.rest, [left(`${ONE} (it is ${short('d')})`)]);
+  const unknown = await of({ ...old, [TWO]: 'c' }, { unknown: [ONE], meanwhile: { [ONE]: undefined } });
+  assert.deepEqual(unknown.rest, [left(`${ONE} (it is gone)`)]);
+  // Put back by somebody else already; and one that we did not move.
+  const same = await of(old, { meanwhile: { [ONE]: 'a', [THREE]: 'd' } });
+  assert.deepEqual(same.rest, [back(TWO), left(`${THREE} (it is ${short('d')}, was ${short('b')})`)]);
+  const nobody = await of(old, { unknown: [THREE], meanwhile: { [THREE]: 'd' } });
+  assert.deepEqual(nobody.rest.length, 1);
+});
+
+test('what is put back is what stood there when tags began to move', async () => {
+  const { forgotten } = await fallBack({ [ONE]: 'a', [TWO]: 'b', [THREE]: 'b' }, { refused: [THREE] });
+  assert.deepEqual(forgotten.slice(0, 3), [ONE, TWO, THREE]);
 });
 
 test('a tag that was never there and is not there now is none to put back', async () => {

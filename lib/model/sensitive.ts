@@ -188,29 +188,40 @@ interface Finder {
   readonly replace: (text: string, by: (part: string) => string) => string;
 }
 
+/** Characters of a pattern that is made at once. One of many tokens, of some thousand characters each, takes a second. */
+const SHORT_PATTERN = 32_768;
+
 /** Finds any of some texts; where they overlap, all that is covered is one part. */
 function finderOf(wanted: readonly string[]): Finder {
-  // Of two that begin alike the longer one is looked for first, or its end would stay.
-  const words = [...new Set(wanted)].sort((one, other) => other.length - one.length);
+  const words = [...new Set(wanted)];
   const any = words.map((word) => word.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('|');
-  const first = new RegExp(any);
-  const each = new RegExp(`(?=(${any}))`, 'g');
-  const [only] = words;
+  const pattern = words.length > 1 && any.length <= SHORT_PATTERN ? new RegExp(any) : undefined;
+  const holds = (text: string): boolean =>
+    pattern === undefined ? words.some((word) => text.includes(word)) : pattern.test(text);
   return {
-    holds:
-      words.length === 1 && only !== undefined ? (text) => text.includes(only) : (text) => first.test(text),
+    holds,
     replace: (text, by) => {
-      if (!first.test(text)) return text;
+      if (!holds(text)) return text;
       let [result, start, end] = ['', 0, 0];
-      for (const { index, 1: word = '' } of text.matchAll(each)) {
+      for (const [index, after] of findAll(text, words)) {
         if (index >= end) {
           if (end > start) result += by(text.slice(start, end));
           result += text.slice(end, index);
-          [start, end] = [index, index + word.length];
-        } else end = Math.max(end, index + word.length);
+          [start, end] = [index, after];
+        } else end = Math.max(end, after);
       }
       if (end > start) result += by(text.slice(start, end));
       return result + text.slice(end);
     },
   };
+}
+
+/** Where any of the words begins and ends, in the order in which they begin. */
+function findAll(text: string, words: readonly string[]): readonly (readonly [number, number])[] {
+  const found: (readonly [number, number])[] = [];
+  for (const word of words) {
+    for (let at = text.indexOf(word); at !== -1; at = text.indexOf(word, at + 1))
+      found.push([at, at + word.length]);
+  }
+  return found.sort(([one], [other]) => one - other);
 }

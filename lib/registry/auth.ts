@@ -10,6 +10,7 @@ import type { CredentialSource, Credentials } from './credentials.ts';
 import type { Endpoint } from './endpoint.ts';
 import { isRecord, parseSpecErrors, redactUrl } from './problems.ts';
 import { coversScopes, uniteScopes } from './scope.ts';
+import type { UsedCredentials } from './used-credentials.ts';
 import { mayCarryCredentials, type Reply, realmSettings, type WireRequest } from './wire.ts';
 
 /** What goes into the `Authorization` header, and what may be done where it is not accepted. */
@@ -26,6 +27,7 @@ export interface AuthContext {
   readonly endpoint: Endpoint;
   readonly registries: ReadonlyMap<string, RegistrySettings>;
   readonly credentials: CredentialSource;
+  readonly used: UsedCredentials;
   /** Sends with retries, without the registry's own gate (a token server may be behind the same host). */
   readonly send: (request: Omit<WireRequest, 'attempt'>) => Promise<Result<Reply>>;
   readonly now: () => number;
@@ -186,7 +188,7 @@ export class Authenticator {
   }
 
   async #fetch({ demand, own, source, scopes, wide }: WantedToken): Promise<Result<Token>> {
-    const { endpoint, registries, send, now } = this.#context;
+    const { endpoint, registries, used, send, now } = this.#context;
     const { realm, service } = demand;
     const { host } = endpoint;
     if (!mayCarryCredentials(realm, endpoint.origin.startsWith('http:'), registries)) {
@@ -231,7 +233,10 @@ export class Authenticator {
       purpose: 'token',
     });
     if (!reply.ok) return reply;
-    if (reply.value.status !== 200) return fail([tokenRefused(host, realm, reply.value, own !== undefined)]);
+    if (reply.value.status !== 200) {
+      const refusal = { host, realm, signedIn: own !== undefined, hide: (text: string) => used.hide(text) };
+      return fail([tokenRefused(refusal, reply.value)]);
+    }
     const answer = readTokenAnswer(reply.value.body);
     if (answer === undefined) {
       return fail([
@@ -244,6 +249,7 @@ export class Authenticator {
         ),
       ]);
     }
+    used.addTexts([answer.token]);
     // Used up to nine tenths of its life, so that none runs out on the way.
     const lifeMs = answer.lifeSeconds * 1000;
     return ok({
@@ -270,8 +276,16 @@ function readTokenAnswer(
   return { token, lifeSeconds };
 }
 
-function tokenRefused(host: string, realm: URL, reply: Reply, signedIn: boolean): Problem {
-  const said = parseSpecErrors(reply.body)
+interface Refusal {
+  readonly host: string;
+  readonly realm: URL;
+  readonly signedIn: boolean;
+  /** Takes credentials out of a text. */
+  readonly hide: (text: string) => string;
+}
+
+function tokenRefused({ host, realm, signedIn, hide }: Refusal, reply: Reply): Problem {
+  const said = parseSpecErrors(reply.body, hide)
     .map((error) => `${error.code}: ${error.message}`)
     .join('; ');
   const detail = said === '' ? {} : { detail: said };

@@ -10,9 +10,11 @@ import {
   formatImageRef,
   type ImageRef,
   ok,
+  type Problem,
   problem,
   type RegistrySettings,
   type Result,
+  sensitiveOfProxies,
   withDefaultTag,
 } from '../model/mod.ts';
 import { BroughtBlobs } from './blob-transfer.ts';
@@ -31,6 +33,7 @@ import { Reader, type ReadOptions } from './reader.ts';
 import { listReferrers } from './referrers.ts';
 import { pullScope, pushScope } from './scope.ts';
 import type { Presence } from './store.ts';
+import { UsedCredentials } from './used-credentials.ts';
 import { type RequestSeen, type TimeLimits, Wire } from './wire.ts';
 
 /** What a client is made of. */
@@ -76,10 +79,18 @@ export class RegistryClient {
   readonly #exchange: Exchange;
   readonly #reader: Reader;
   readonly #brought = new BroughtBlobs();
+  readonly #used = new UsedCredentials();
 
   constructor(options: RegistryClientOptions) {
     const now = options.now ?? Date.now;
     const registries = options.registries ?? new Map<string, RegistrySettings>();
+    const source = createCredentialSource(options.env, {
+      now,
+      signal: options.signal,
+      onRead: (own) => this.#used.add(own),
+    });
+    if (options.signIn !== undefined) this.#used.add({ kind: 'basic', ...options.signIn });
+    this.#used.addTexts(sensitiveOfProxies(proxiesOf(options.env)));
     this.#wire = new Wire({
       registries,
       env: options.env,
@@ -91,7 +102,8 @@ export class RegistryClient {
     this.#exchange = new Exchange({
       wire: this.#wire,
       registries,
-      credentials: withSignIn(createCredentialSource(options.env, now, options.signal), options.signIn),
+      credentials: withSignIn(source, options.signIn),
+      used: this.#used,
       retries: { ...RETRIES, ...options.retries },
       signal: options.signal,
       offline: options.offline,
@@ -106,6 +118,25 @@ export class RegistryClient {
   /** Ends all connections. */
   async close(): Promise<void> {
     await this.#wire.close();
+  }
+
+  /**
+   * A text or a JSON document without the credentials that this client knows so far: those of the Docker config once it was
+   * read, what helpers said, tokens. Its own problems have none of them; this is for the words of other programs.
+   *
+   * @param kept keys below which nothing is hidden
+   */
+  hideCredentials<T>(document: T, kept?: ReadonlySet<string>): T {
+    return this.#used.hide(document, kept);
+  }
+
+  /** A problem that another program's words are in, without those credentials. */
+  hideInProblem(found: Problem): Problem {
+    return this.#used.hideIn(found);
+  }
+
+  #shown<T>(result: Result<T>): Result<T> {
+    return result.ok ? result : fail(result.error.map((one) => this.hideInProblem(one)));
   }
 
   /**
@@ -126,17 +157,19 @@ export class RegistryClient {
    * HEAD first; GET where the answer to HEAD does not say everything, or contradicts itself.
    */
   async head(ref: ImageRef, read?: ReadOptions): Promise<Presence> {
-    return await this.#reader.head(ref, read);
+    const presence = await this.#reader.head(ref, read);
+    if (presence.kind !== 'unknown') return presence;
+    return { kind: 'unknown', problem: this.hideInProblem(presence.problem) };
   }
 
   /** The digest that a reference points at; a problem where it is absent or not known. */
   async resolveDigest(ref: ImageRef, read?: ReadOptions): Promise<Result<Digest>> {
-    return await this.#reader.resolveDigest(ref, read);
+    return this.#shown(await this.#reader.resolveDigest(ref, read));
   }
 
   /** Reads a manifest; its bytes have been checked against the digest asked for and the one announced. */
   async getManifest(ref: ImageRef, read?: ReadOptions): Promise<Result<Manifest>> {
-    return await this.#reader.getManifest(ref, read);
+    return this.#shown(await this.#reader.getManifest(ref, read));
   }
 
   /**
@@ -149,7 +182,7 @@ export class RegistryClient {
     limitBytes: number,
     read?: ReadOptions,
   ): Promise<Result<Uint8Array>> {
-    return await this.#reader.getBlob(repository, digest, limitBytes, read);
+    return this.#shown(await this.#reader.getBlob(repository, digest, limitBytes, read));
   }
 
   /** Reads a blob of any size as it comes; throws where it cannot be read, or (at its end) where its digest is wrong. */
@@ -165,7 +198,7 @@ export class RegistryClient {
       blob: { digest, sizeBytes: bytes.length },
       source: bytes,
     });
-    return uploaded.ok ? ok(digest) : uploaded;
+    return uploaded.ok ? ok(digest) : this.#shown(uploaded);
   }
 
   /**
@@ -205,10 +238,11 @@ export class RegistryClient {
       accept: [200, 201, 202],
     });
     this.forget(put);
-    if (!reply.ok) return reply;
+    if (!reply.ok) return this.#shown(reply);
     const said = reply.value.header('docker-content-digest');
     const asked = { method: 'PUT', url: reply.value.url };
-    if (said !== undefined && said !== digest) return fail([badDigest(wanted.registry, asked, digest, said)]);
+    if (said !== undefined && said !== digest)
+      return fail([badDigest(wanted.registry, asked, digest, this.hideCredentials(said))]);
     if (said === undefined) {
       const presence = await this.head(put);
       if (presence.kind === 'unknown') return fail([presence.problem]);
@@ -236,29 +270,29 @@ export class RegistryClient {
   /** As `tagManifest`; with `referrers: true` signatures, SBOMs and the like that refer to the image come along. */
   async copyImage(from: ImageRef, to: ImageRef, options: CopyOptions = {}): Promise<Result<Copied>> {
     const context = { store: this, exchange: this.#exchange, brought: this.#brought };
-    return await copyImage(context, from, to, options);
+    return this.#shown(await copyImage(context, from, to, options));
   }
 
   /** Pushes an OCI image layout (a directory or a tar archive), all platforms; problem besides the usual: `registry/bad-layout`. */
   async pushLayout(layout: Layout, to: ImageRef, options: PushOptions = {}): Promise<Result<Copied>> {
-    return await pushLayout({ store: this, exchange: this.#exchange }, layout, to, options);
+    return this.#shown(await pushLayout({ store: this, exchange: this.#exchange }, layout, to, options));
   }
 
   /** What refers to an image, by the referrers API or, where the registry has none, the fallback tag. */
   async referrers(ref: ImageRef & { readonly digest: Digest }): Promise<Result<readonly Descriptor[]>> {
     const found = await listReferrers({ store: this, exchange: this.#exchange }, ref);
-    return found.ok ? ok(found.value.descriptors) : found;
+    return found.ok ? ok(found.value.descriptors) : this.#shown(found);
   }
 
   /** What an image is: digest, platforms, sizes, labels. */
   async inspect(ref: ImageRef): Promise<Result<ImageDescription>> {
-    return await inspectImage(this, ref);
+    return this.#shown(await inspectImage(this, ref));
   }
 
   /** Whether a registry is there and lets us in. */
   async ping(host: string): Promise<Result<void>> {
     const reply = await this.#exchange.call(pingOf(host));
-    return reply.ok ? ok(undefined) : reply;
+    return reply.ok ? ok(undefined) : this.#shown(reply);
   }
 
   /**
@@ -267,7 +301,7 @@ export class RegistryClient {
    */
   async checkPushAccess(repository: ImageRef): Promise<Result<void>> {
     const begun = await beginUpload(this.#exchange, repository);
-    if (!begun.ok) return begun;
+    if (!begun.ok) return this.#shown(begun);
     const location = begun.value.header('location');
     if (location !== undefined && URL.canParse(location, begun.value.url.href)) {
       // Registries clear forgotten uploads away by themselves: nobody looks at the answer.
@@ -282,6 +316,12 @@ export class RegistryClient {
     }
     return ok(undefined);
   }
+}
+
+/** Their users are credentials, too. */
+function proxiesOf(env: Environment): ReadonlyMap<string, string> {
+  const names = ['HTTP_PROXY', 'HTTPS_PROXY', 'http_proxy', 'https_proxy'];
+  return new Map(names.flatMap((name) => (env[name] ? [[name, env[name]] as const] : [])));
 }
 
 /** Ends early, and without an error, where the signal says so. */

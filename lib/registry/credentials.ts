@@ -114,11 +114,18 @@ export function withSignIn(source: CredentialSource, signIn: SignIn | undefined)
   };
 }
 
+/** How a source of credentials works. */
+export interface CredentialSourceOptions {
+  readonly now?: () => number;
+  readonly signal?: AbortSignal | undefined;
+  /** Gets all that the config holds when it is read, and what helpers say. */
+  readonly onRead?: (own: Credentials) => void;
+}
+
 /** Credentials from the Docker config of an environment; read on first use. */
 export function createCredentialSource(
   env: Environment,
-  now: () => number = Date.now,
-  signal?: AbortSignal,
+  { now = Date.now, signal, onRead }: CredentialSourceOptions = {},
 ): CredentialSource {
   let configs: Promise<Result<readonly DockerConfig[]>> | undefined;
   const answers = new Map<string, { atMs: number; answer: Promise<Result<HelperAnswer | undefined>> }>();
@@ -134,7 +141,11 @@ export function createCredentialSource(
 
   return {
     async find(host, repository, fresh = false) {
-      configs ??= readConfigs(env);
+      configs ??= readConfigs(env).then((read) => {
+        const all = read.ok ? read.value.flatMap(({ auths }) => [...auths.values()]) : [];
+        for (const own of all) onRead?.(own);
+        return read;
+      });
       const loaded = await configs;
       if (!loaded.ok) return loaded;
       const keys = credentialKeys(host, repository);
@@ -145,7 +156,11 @@ export function createCredentialSource(
           const server = host === 'docker.io' ? HUB_KEY : (helperKey ?? host);
           const answer = await askHelper(helper, server, fresh);
           if (!answer.ok) return answer;
-          if (answer.value !== undefined) return ok(fromHelper(answer.value));
+          if (answer.value !== undefined) {
+            const own = fromHelper(answer.value);
+            onRead?.(own);
+            return ok(own);
+          }
         }
         const key = keys.find((one) => config.auths.has(one));
         if (key !== undefined) return ok(config.auths.get(key));

@@ -10,6 +10,7 @@ import { createGate, type Gate } from './gate.ts';
 import { answerProblem, cancelled, notAsked } from './problems.ts';
 import { backoffMs, isRetryableStatus, parseRetryAfter } from './retry.ts';
 import { formatScope, type Scope, uniteScopes } from './scope.ts';
+import type { UsedCredentials } from './used-credentials.ts';
 import { freeConnection, type Method, type Reply, type Wire, type WireRequest } from './wire.ts';
 
 /** A request to a registry. */
@@ -53,6 +54,8 @@ export interface ExchangeOptions {
   readonly wire: Pick<Wire, 'send'>;
   readonly registries: ReadonlyMap<string, RegistrySettings>;
   readonly credentials: CredentialSource;
+  /** Gets the tokens of token servers, and keeps all credentials out of what servers say. */
+  readonly used: UsedCredentials;
   readonly retries: RetryLimits;
   /** Why nothing is sent; undefined: what is asked is sent. */
   readonly offline?: string | undefined;
@@ -90,6 +93,11 @@ export class Exchange {
   /** Announces what a run will ask for, so that one token serves many repositories. */
   expect(host: string, scope: Scope): void {
     this.#host(host).auth.expect(formatScope(scope));
+  }
+
+  /** What a server said, without the credentials that are known. */
+  hide(text: string): string {
+    return this.#options.used.hide(text);
   }
 
   /** Makes a call. A reply has one of the accepted statuses. */
@@ -193,6 +201,7 @@ export class Exchange {
         body: reply.body,
         signedIn,
         elsewhere: reply.elsewhere,
+        hide: (text) => this.hide(text),
         host: call.host,
         retryAfterMs: parseRetryAfter(reply.header('retry-after'), this.#options.now()),
         attempts: reply.attempt,
@@ -281,7 +290,7 @@ export class Exchange {
   #host(host: string): HostState {
     let state = this.#hosts.get(host);
     if (state === undefined) {
-      const { registries, credentials, now } = this.#options;
+      const { registries, credentials, used, now } = this.#options;
       const endpoint = endpointOf(host, registries);
       state = {
         endpoint,
@@ -290,6 +299,7 @@ export class Exchange {
           endpoint,
           registries,
           credentials,
+          used,
           now,
           send: (request) =>
             this.#retrying(

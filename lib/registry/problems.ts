@@ -30,8 +30,15 @@ export function redactUrl(url: URL): string {
   return `${url.protocol}//${url.host}${url.pathname}${url.search === '' ? '' : '?…'}`;
 }
 
-/** Reads the spec's error body; empty where the body is something else. */
-export function parseSpecErrors(body: Uint8Array): readonly SpecError[] {
+/**
+ * Reads the spec's error body; empty where the body is something else.
+ *
+ * @param hide takes credentials out of a text: before it is cut, since nobody knows a part of one
+ */
+export function parseSpecErrors(
+  body: Uint8Array,
+  hide: (text: string) => string = asItIs,
+): readonly SpecError[] {
   // A page, or nothing: no errors of the spec.
   const json = parseJson(body);
   const list = isRecord(json) ? json['errors'] : undefined;
@@ -39,8 +46,12 @@ export function parseSpecErrors(body: Uint8Array): readonly SpecError[] {
   return list.slice(0, MOST_ERRORS).flatMap((entry: unknown) => {
     if (!isRecord(entry) || typeof entry['code'] !== 'string') return [];
     const message = typeof entry['message'] === 'string' ? entry['message'] : '';
-    return [{ code: oneLine(entry['code'].toUpperCase(), 64), message: oneLine(message, 300) }];
+    return [{ code: oneLine(hide(entry['code']).toUpperCase(), 64), message: oneLine(hide(message), 300) }];
   });
+}
+
+function asItIs(text: string): string {
+  return text;
 }
 
 /** An answer that is not what was asked for. */
@@ -58,11 +69,13 @@ export interface BadAnswer extends Asked {
   readonly retryAfterMs?: number | undefined;
   /** How often it was asked. */
   readonly attempts: number;
+  /** Takes credentials out of a text. */
+  readonly hide?: (text: string) => string;
 }
 
 /** Turns a refused request into a problem by status and spec code. */
 export function answerProblem(answer: BadAnswer): Problem {
-  const errors = parseSpecErrors(answer.body);
+  const errors = parseSpecErrors(answer.body, answer.hide);
   const tail = errors.map((error) => `${error.code}: ${error.message}`).join('; ');
   const excerpt = tail !== '' ? tail : bodyExcerpt(answer);
   const detail = excerpt === '' ? {} : { detail: excerpt };
@@ -293,11 +306,12 @@ function unfold(error: unknown, depth = 0): readonly Unfolded[] {
 }
 
 function bodyExcerpt(answer: BadAnswer): string {
-  const text = new TextDecoder().decode(answer.body.subarray(0, 4096));
+  const { hide = asItIs } = answer;
+  const text = hide(new TextDecoder().decode(answer.body)).slice(0, 4096);
   const plain = /html/i.test(answer.contentType ?? '')
     ? text.replace(/<(script|style)\b.*?<\/\1>/gis, ' ').replace(/<[^>]*>/g, ' ')
     : text;
-  return oneLine(plain, 200);
+  return oneLine(hide(plain), 200);
 }
 
 /** One line without control characters, at most `limit` characters. */

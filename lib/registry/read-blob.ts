@@ -39,7 +39,7 @@ export async function* readBlob(
   blob: Pick<Descriptor, 'digest' | 'sizeBytes'>,
 ): AsyncGenerator<Uint8Array> {
   const reply = await requestBlob(exchange, from, blob.digest);
-  if (!reply.ok) throw asError(reply.error[0]);
+  if (!reply.ok) throw asError(exchange, reply.error[0]);
   const hash = createHash('sha256');
   let length = 0;
   for await (const piece of reply.value.stream) {
@@ -51,11 +51,11 @@ export async function* readBlob(
   const actual = `sha256:${hash.digest('hex')}`;
   if (length !== blob.sizeBytes || actual !== blob.digest) {
     const asked = { method: 'GET', url: reply.value.url };
-    throw asError(badDigest(from.registry, asked, blob.digest, actual));
+    throw asError(exchange, badDigest(from.registry, asked, blob.digest, actual));
   }
 }
 
-function asError(found: Problem | undefined): Error {
+function asError(exchange: Exchange, found: Problem | undefined): Error {
   const { message } = found ?? problem('registry/unexpected-answer', 'a request failed without a reason');
-  return new Error(message);
+  return new Error(exchange.hide(message));
 }

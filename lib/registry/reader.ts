@@ -205,7 +205,7 @@ export class Reader {
     const asked = { method: 'GET', url };
     const failed = (found: Problem) => ({ kind: 'failed', problems: [found] }) as const;
     if (status === 404) {
-      const codes = parseSpecErrors(body).map((error) => error.code);
+      const codes = parseSpecErrors(body, (text) => this.#exchange.hide(text)).map((error) => error.code);
       if (!elsewhere && codes.length > 0 && codes.every((code) => ABSENT_CODES.has(code)))
         return { kind: 'absent' };
       const what =
@@ -214,7 +214,8 @@ export class Reader {
     }
     const manifest = manifestFrom(body, header('content-type'));
     if (manifest === undefined) {
-      const type = oneLine(baseType(header('content-type')) ?? 'no content type', 100);
+      const said = this.#exchange.hide(header('content-type') ?? '');
+      const type = oneLine(baseType(said) ?? 'no content type', 100);
       return failed(strangeAnswer(ref.registry, asked, `something that is not an image manifest (${type})`));
     }
     const expected = ref.digest ?? header('docker-content-digest');

@@ -5,6 +5,7 @@ import { type BuildCall, type BuildOutput, type Built, type Link, runBuild } fro
 import type { NodeInputs } from '../inputs/mod.ts';
 import {
   type Build,
+  type EventBody,
   fail,
   ok,
   type PlanNode,
@@ -15,6 +16,7 @@ import {
 } from '../model/mod.ts';
 import { CallWatch } from './call-watch.ts';
 import type { Calling, ReadyEngine } from './context.ts';
+import { KEPT_WORDS } from './emitter.ts';
 import { isForeign, nameSources, offerFile, stageMain } from './local-sources.ts';
 import { makeOutputPlaces } from './output-places.ts';
 import { tempProblem } from './work-dir.ts';
@@ -74,7 +76,9 @@ export interface Attempts {
  */
 export async function callUntilDone(calling: Calling, attempts: Attempts): Promise<Called> {
   try {
-    return await attemptUntilDone(calling, attempts);
+    const called = await attemptUntilDone(calling, attempts);
+    if (called.kind !== 'failed') return called;
+    return { kind: 'failed', problem: calling.credentials.hideInProblem(called.problem) };
   } catch (error) {
     const found = await tempProblem(error);
     if (found === undefined) throw error;
@@ -117,7 +121,7 @@ async function attemptUntilDone(calling: Calling, attempts: Attempts): Promise<C
       pins: await calling.images.pinsOf(node),
       attempt,
       signal: calling.signal,
-      emit: calling.emit,
+      emit: (event) => calling.emit(withoutCredentials(calling, event)),
       ...(dockerfile === undefined ? {} : { dockerfile }),
     };
     const { result, ranMs, back } = await inTurn(calling, inputs, isStaged, () =>
@@ -142,10 +146,17 @@ async function attemptUntilDone(calling: Calling, attempts: Attempts): Promise<C
       return { kind: 'failed', problem: await explainLocked(calling, node, hinted) };
     }
     const delayMs = mended === undefined ? (RETRY_MS[attempt - waits - 1] ?? 0) : 0;
-    calling.emit({ type: 'retry', build, attempt, delayMs, why: mended ?? failure.message });
+    const why = calling.credentials.hideCredentials(mended ?? failure.message);
+    calling.emit({ type: 'retry', build, attempt, delayMs, why });
     if (mended === undefined) await calling.sleep(delayMs);
     if (calling.signal.aborted) return { kind: 'cancelled' };
   }
+}
+
+/** buildctl shows what a registry answered the engine, and some registries quote what they were sent. */
+function withoutCredentials({ credentials }: Calling, event: EventBody): EventBody {
+  const isWords = event.type === 'log' || event.type === 'vertex';
+  return isWords ? credentials.hideCredentials(event, KEPT_WORDS) : event;
 }
 
 /**
@@ -224,8 +235,9 @@ function callOnce(
       const ranMs = performance.now() - startedAt;
       if (result.ok || result.error.kind !== 'failed' || !ENGINE_AWAY.has(result.error.problem.code))
         return { result, ranMs };
+      const why = calling.credentials.hideCredentials(result.error.problem.message);
       // With the permit: whoever would get it would only find out the same.
-      return { result, ranMs, back: await calling.engineReturn.wait(result.error.problem.message) };
+      return { result, ranMs, back: await calling.engineReturn.wait(why) };
     },
   );
 }

@@ -89,6 +89,8 @@ export interface Calling {
   readonly stallNoticeMs: number;
   /** How long nothing may move in a call before it is ended (milliseconds); undefined: for ever. */
   readonly stallTimeoutMs?: number;
+  /** Keeps credentials of registries out of what buildctl says, as far as our own client knows them. */
+  readonly credentials: Pick<RegistryClient, 'hideCredentials' | 'hideInProblem'>;
   /** Limits calls of buildctl. */
   readonly permits: Semaphore;
   /** Keeps builds of foreign frontends apart where one of them is offered sources by names that all builds share. */

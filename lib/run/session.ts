@@ -354,6 +354,7 @@ export class Session {
       engineReturn: engine.return,
       stallNoticeMs: this.#options.stallNoticeMs ?? STALL_NOTICE_MS,
       ...(stallTimeoutMs === undefined ? {} : { stallTimeoutMs }),
+      credentials: registry,
       permits: this.#permits,
       foreign: this.#foreign,
       priorityOf: async (build) => (await this.#prioritize()).get(build) ?? 0,

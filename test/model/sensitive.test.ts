@@ -49,6 +49,20 @@ test('each line of a value is hidden, and the value as JSON, addresses and base6
   assert.equal(go.hide('"a\\u003cb\\u003e\\u0026c"'), '"(hidden)"');
 });
 
+test('many long values are found as few short ones are, overlapping ones as one', () => {
+  const many = Array.from({ length: 40 }, (_, at) => `${'eyJhbGciOiJSUzI1NiJ9'.repeat(60)}.${at}-end`);
+  const first = many[0] ?? '';
+  for (const all of [[first], [first, many[1] ?? ''], many]) {
+    const { hide, holds } = createHider(new Map(), all);
+    assert.equal(holds(first.slice(1)), false);
+    assert.equal(hide(`a ${first} b ${all.at(-1)} c`), 'a (hidden) b (hidden) c');
+    assert.equal(hide(`${first}${first}`), '(hidden)(hidden)');
+  }
+  const { hide } = createHider(new Map(), [...many, `${first.slice(-8)}tail`, '9-end']);
+  assert.equal(hide(`<${first}tail>`), '<(hidden)>');
+  assert.equal(hide(`<${many[9]}>`), '<(hidden)>');
+});
+
 test('values inside of lists and maps, and numbers, are hidden; short ones are not', () => {
   const { hide, holds } = createHider(variables({ a: ['first-one', 'dev'], b: 123456 }, null, true, 'x'));
   assert.equal(hide('first-one dev 123456 true x'), '(hidden) dev (hidden) true x');

@@ -5,6 +5,7 @@ import { type Digest, fail, type ImageRef, ok, type Problem, problem } from '../
 import { type BlobSource, blobOfRepository, uploadBlob } from '../../lib/registry/blobs.ts';
 import { Exchange } from '../../lib/registry/exchange.ts';
 import { readBlob } from '../../lib/registry/read-blob.ts';
+import { UsedCredentials } from '../../lib/registry/used-credentials.ts';
 import type { Reply, WireRequest } from '../../lib/registry/wire.ts';
 import { sha256 } from '../rig/fault-registry.ts';
 
@@ -42,6 +43,7 @@ function setUp(own: (request: WireRequest, nth: number) => Answer | Problem | un
     },
     registries: new Map(),
     credentials: { find: async () => ok(undefined) },
+    used: new UsedCredentials(),
     retries: { attempts: 1, longestWaitMs: 0, restMs: 0 },
     now: () => 0,
     random: () => 0,

@@ -10,6 +10,7 @@ import {
   type RegistryClientOptions,
 } from '../../lib/registry/mod.ts';
 import { Reader } from '../../lib/registry/reader.ts';
+import { UsedCredentials } from '../../lib/registry/used-credentials.ts';
 import { startFakeRegistry } from '../rig/fake-registry.ts';
 import {
   type FaultAnswer,
@@ -387,6 +388,7 @@ function exchangeOf(answer: () => { readonly stream?: AsyncIterable<Uint8Array> 
     },
     registries: new Map(),
     credentials: { find: async () => ({ ok: true, value: undefined }) },
+    used: new UsedCredentials(),
     retries: { attempts: 1, longestWaitMs: 0, restMs: 0 },
     now: () => 0,
     random: () => 0,

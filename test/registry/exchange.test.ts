@@ -5,6 +5,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { fail, ok, type Problem, problem, type RegistrySettings, type Result } from '../../lib/model/mod.ts';
 import type { CredentialSource, Credentials } from '../../lib/registry/credentials.ts';
 import { type Call, Exchange, type ExchangeOptions, type RetrySeen } from '../../lib/registry/exchange.ts';
+import { UsedCredentials } from '../../lib/registry/used-credentials.ts';
 import type { Reply, WireRequest } from '../../lib/registry/wire.ts';
 
 const HOST = 'r.example';
@@ -55,6 +56,7 @@ function setUp(
     },
     registries: new Map<string, RegistrySettings>(),
     credentials: { find: async () => ok(credentials) },
+    used: new UsedCredentials(),
     retries: { attempts: 3, longestWaitMs: 10_000, restMs: 5000 },
     now: () => clock.now,
     random: () => 1,
@@ -89,6 +91,7 @@ function makeExchange(credentials: CredentialSource, answer: (request: WireReque
     },
     registries: new Map(),
     credentials,
+    used: new UsedCredentials(),
     retries: { attempts: 1, longestWaitMs: 0, restMs: 0 },
     now: () => 0,
     random: () => 0,

@@ -196,7 +196,7 @@ test('a credential helper is asked on its standard input, once, and again only w
     'read -r server\necho run >> "$DOCKER_CONFIG/calls"\nn=$(wc -l < "$DOCKER_CONFIG/calls")\nprintf \'{"ServerURL":"%s","Username":"%s","Secret":"n%d"}\' "$server" "$server-$1" "$n"',
   );
   let now = 0;
-  const source = createCredentialSource(env, () => now);
+  const source = createCredentialSource(env, { now: () => now });
   const first = { ok: true, value: { kind: 'basic', username: 'r.example-get', password: 'n1' } };
   const both = await Promise.all([source.find('r.example', 'a'), source.find('r.example', 'b')]);
   assert.deepEqual(both, [first, first]);

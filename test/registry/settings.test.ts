@@ -524,7 +524,7 @@ printf '{"Username":"u","Secret":"%d"}' "$(wc -l < "$DOCKER_CONFIG/calls")"
   let now = 1_000_000;
   const source = createCredentialSource(
     { DOCKER_CONFIG: dir, PATH: `${dir}:${process.env['PATH'] ?? ''}` },
-    () => now,
+    { now: () => now },
   );
   const find = async (fresh?: boolean) => {
     const found = await source.find('r.example', 'a', fresh);

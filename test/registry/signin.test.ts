@@ -5,6 +5,7 @@ import { ok, type RegistrySettings, type Result } from '../../lib/model/mod.ts';
 import { Authenticator } from '../../lib/registry/auth.ts';
 import type { Credentials } from '../../lib/registry/credentials.ts';
 import { endpointOf } from '../../lib/registry/endpoint.ts';
+import { UsedCredentials } from '../../lib/registry/used-credentials.ts';
 import type { Reply, WireRequest } from '../../lib/registry/wire.ts';
 
 const A = 'repository:a:pull';
@@ -53,6 +54,7 @@ function setUp({
     credentials: {
       find: async (_host, _repository, fresh) => ok(credentials[fresh === true ? credentials.length - 1 : 0]),
     },
+    used: new UsedCredentials(),
     send: async (request): Promise<Result<Reply>> => {
       sent.push(request);
       return ok(answer?.(request, sent.length) ?? reply(200, { token: `t${sent.length}` }));
@@ -334,6 +336,7 @@ test('a request to a token server that fails comes through as it is', async () =
     endpoint: endpointOf('r.example', new Map()),
     registries: new Map(),
     credentials: { find: async () => ok(undefined) },
+    used: new UsedCredentials(),
     send: async () => ({ ok: false, error: [problem] }),
     now: () => 0,
   });
@@ -436,6 +439,7 @@ test('a token of one credential is not used for another', async () => {
     endpoint: endpointOf('r.example', new Map()),
     registries: new Map(),
     credentials: { find: async () => ok(now) },
+    used: new UsedCredentials(),
     send: async () => ok(reply(200, { token: `t${++sent}` })),
     now: () => 0,
   });
@@ -478,6 +482,7 @@ test('credentials that cannot be read are a problem, and nobody asks for a token
     endpoint: endpointOf('r.example', new Map()),
     registries: new Map(),
     credentials: { find: async () => ({ ok: false, error: [broken] }) },
+    used: new UsedCredentials(),
     send: async () => ok(reply(200, { token: `t${++sent}` })),
     now: () => 0,
   });

@@ -90,6 +90,30 @@ test('what does not pass is not tried again', async (t) => {
   assert.deepEqual(await world.records(), []);
 });
 
+test('credentials that a registry quotes to the engine are hidden in what buildctl says of it', async (t) => {
+  const world = await makeOne(t);
+  const pair = Buffer.from('robot:hunter2pass').toString('base64');
+  const env = { DOCKER_AUTH_CONFIG: JSON.stringify({ auths: { [world.registry.host]: { auth: pair } } }) };
+  const words = `you sent Basic ${pair} of robot:hunter2pass`;
+  for (const [fail, code] of [
+    [`error: failed to solve: failed to push r.example/x: 403 Forbidden: ${words}`, 'registry/denied'],
+    [`${BUSY}: ${words}`, undefined],
+    ['something else', undefined],
+  ] as const) {
+    world.engine.mend();
+    // What a step writes is no exception.
+    await world.write({ Dockerfile: `FROM ${world.registry.host}/base:1\nCOPY file /\nRUN echo ${words}\n` });
+    world.engine.fault({ at: 'start', act: { fail } });
+    const baked = await world.bake({ env });
+    const { problem: told } = baked.outcome('a');
+    if (code !== undefined) assert.equal(told?.code, code);
+    const all = JSON.stringify([baked.events.filter(({ type }) => type !== 'node-keyed'), baked.summary]);
+    assert.ok(!all.includes('hunter2'), all);
+    assert.ok(!all.includes(pair), all);
+    if (fail.includes(words)) assert.match(told?.detail ?? '', /you sent Basic \(hidden\)=? of \(hidden\)/);
+  }
+});
+
 test('where the engine does not know what registries: says, the hint says that; elsewhere it says nothing', async (t) => {
   const world = await makeOne(t);
   const found = await accessTo(world.engine).find({} as never);

@@ -13,6 +13,16 @@ import { freeConnection, type Reply } from './wire.ts';
 
 const ATTEMPTS = 3;
 
+/** Answers to a mount; of whoever gave none, nothing else is asked either. */
+const REFUSALS: ReadonlySet<string> = new Set([
+  'registry/denied',
+  'registry/not-found',
+  'registry/rejected',
+  'registry/unauthorized',
+  'registry/unavailable',
+  'registry/unexpected-answer',
+]);
+
 /** Where the bytes of a blob come from: memory (where they are known to be right), or somewhere to read them. */
 export type BlobSource =
   | Uint8Array
@@ -51,10 +61,12 @@ export async function uploadBlob(exchange: Exchange, upload: BlobUpload): Promis
   const repository = source instanceof Uint8Array ? undefined : source.repository;
   if (repository?.registry === to.registry) {
     const mounted = await mountBlob(exchange, upload, repository);
-    if (!mounted.ok) return mounted;
-    if (mounted.value.status === 201) return ok('mounted');
-    // The registry does not mount, and has begun an upload in place of it.
-    begun = mounted.value;
+    if (mounted.ok && mounted.value.status === 201) return ok('mounted');
+    const isRefused = !mounted.ok && mounted.error.every(({ code }) => REFUSALS.has(code));
+    // What is not mounted is sent. Whether it may be sent at all is asked before the source is.
+    const sending = isRefused ? await beginUpload(exchange, to) : mounted;
+    if (!sending.ok) return sending;
+    begun = sending.value;
   } else if (!(source instanceof Uint8Array)) {
     // What is in memory is small: asking first would take as long as sending it.
     const known = await exchange.call({

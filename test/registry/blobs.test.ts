@@ -132,7 +132,7 @@ test('of a blob that turns out to be another one the last piece is held back, an
   }
 });
 
-test('what a registry asked to mount refuses is a problem, and what it began is used for the first attempt only', async () => {
+test('what a registry refuses to mount is sent, if it may be, and an upload that it began is used for the first attempt only', async () => {
   const blob = blobOf('layer');
   const { source: given } = sourceOf('la', 'yer');
   assert.ok(!(given instanceof Uint8Array));
@@ -141,7 +141,11 @@ test('what a registry asked to mount refuses is a problem, and what it began is 
   const denied = setUp(({ method }) => (method === 'POST' ? { status: 403 } : undefined));
   const refused = await uploadBlob(denied.exchange, { to: TO, blob, source });
   assert.ok(!refused.ok && refused.error[0]?.code === 'registry/denied', JSON.stringify(refused));
-  assert.deepEqual(denied.lines(), [mount]);
+  // The source is not read before it is known that it may be sent.
+  assert.deepEqual(denied.lines(), [mount, `POST https://${HOST}/v2/to/blobs/uploads/`]);
+  const away = setUp(() => problem('registry/unreachable', 'away'));
+  assert.ok(!(await uploadBlob(away.exchange, { to: TO, blob, source })).ok);
+  assert.deepEqual(away.lines(), [mount], 'of whoever does not answer nothing else is asked');
 
   let puts = 0;
   const busy = setUp(({ method, url }) => {

@@ -106,6 +106,20 @@ test('within a registry a blob is mounted; where that fails, the upload that beg
   ]);
 });
 
+test('where a registry refuses to mount, whatever it answers, the blobs are sent', async (t) => {
+  for (const status of [400, 401, 403, 404, 405, 415, 500, 501]) {
+    const server = await startRegistry(t, ({ query }) => (query.has('mount') ? { status } : undefined));
+    const copied = await clientFor(t).copyImage(ref(`${server.host}/from:1`), ref(`${server.host}/to:1`));
+    assert.ok(copied.ok, JSON.stringify(copied));
+    assert.deepEqual(copied.value.blobs, { mounted: 0, copied: 2, there: 0 }, `${status}`);
+    assert.deepEqual(requestsFor(server.requests, DIGEST), [
+      'POST /v2/to/blobs/uploads/',
+      'GET /v2/from/blobs/BLOB',
+      'PUT /upload',
+    ]);
+  }
+});
+
 test('a copy that is cut is read and sent anew, three times at most', async (t) => {
   for (const [failures, attempts] of [
     [1, 2],

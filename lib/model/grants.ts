@@ -34,15 +34,20 @@ export interface GrantNeed {
   /** A sentence's beginning: `` `context` is `../shared` ``. */
   readonly what: string;
   readonly grant: string;
+  /** For a path that is in the repository and needs a grant all the same: `what` says why. */
+  readonly isInside?: boolean;
 }
 
 /** The problem of a use that is not granted. */
 export function needsGrant(
-  { what, grant }: GrantNeed,
+  { what, grant, isInside = false }: GrantNeed,
   rest: Pick<Problem, 'span' | 'build' | 'related'> = {},
 ): Problem {
-  const isPath = /^(?:read|write):/.test(grant);
-  return problem('config/needs-grant', `${what}${isPath ? ', outside of the repository' : ''}`, {
+  const path = isInside ? undefined : /^(?:read|write):(.+)$/s.exec(grant)?.[1];
+  // Of the repository's own paths an untrusted file may not read these.
+  const isGit = path?.split('/').some((name) => name.toLowerCase() === '.git') === true;
+  const where = path === undefined ? '' : isGit ? ', in a git directory' : ', outside of the repository';
+  return problem('config/needs-grant', `${what}${where}`, {
     hint: `If that is meant, allow it: ${allowOption(grant)}`,
     ...rest,
   });

@@ -196,7 +196,8 @@ export class GrantCheck {
       return notUntrusted(`${named}, which is a chain of too many symlinks`, 'Name the file itself.', place);
     const leads = real === file ? '' : ` (which is ${real})`;
     const what = isGit ? `${named}, where git keeps what it runs and its credentials` : `${named}${leads}`;
-    return needsGrant({ what, grant: `${writes ? 'write' : 'read'}:${this.#shown(real)}` }, place);
+    const grant = `${writes ? 'write' : 'read'}:${this.#shown(real)}`;
+    return needsGrant({ what, grant, isInside: isWithin(real, this.#grants.repositories) }, place);
   }
 
   /**

@@ -332,7 +332,10 @@ test('of an untrusted repository the git directory is not read, and files of var
   assert.match((await readIn(sub, { varFiles: ['pipe.env'], untrusted: true })).join(), /not-regular/);
   await writeFile(path.join(sub, 'builds.yaml'), readingArg('../.git/config'));
   assert.deepEqual(await readIn(sub), []);
-  assert.match((await readIn(sub, { untrusted: true })).join(), /needs-grant/);
+  assert.match(
+    (await readIn(sub, { untrusted: true })).join(),
+    /needs-grant.* would be read, in a git directory/,
+  );
 });
 
 test('values that look like secrets are withheld, and those beside such names not shown', async () => {

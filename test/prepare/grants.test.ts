@@ -187,7 +187,11 @@ test('git directories are written by nobody, and read by no untrusted file', asy
   for (const dest of ['.git', '.git/hooks', 'sub/.git/x', '.GIT/hooks']) {
     const found = hintsOf(await git(`context: ., outputs: ["type=local,dest=${dest}"]`));
     assert.deepEqual(found, [`config/needs-grant --allow=write:${dest}`], dest);
+    const [said] = await git(`context: ., outputs: ["type=local,dest=${dest}"]`);
+    assert.match(said?.message ?? '', /, where git keeps what it runs and its credentials$/);
   }
+  const [beyond] = await git('context: ., outputs: ["type=local,dest=../x"]');
+  assert.match(beyond?.message ?? '', /\.\.\/x`.*, outside of the repository$/);
   const allow = ['write:.git'];
   assert.deepEqual(await git('context: ., outputs: ["type=local,dest=.git"]', { allow }), []);
   assert.deepEqual(await git('context: ., cache-to: ["type=local,dest=.git/c"]', { allow }), []);

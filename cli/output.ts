@@ -19,7 +19,7 @@ import {
 } from '../lib/report/mod.ts';
 import { escapeControls } from '../lib/util/control-characters.ts';
 import { type ParsedArgs, textOf } from './args.ts';
-import { type ExitCode, exitCodeOfProblems } from './exit-codes.ts';
+import { EXIT, type ExitCode, exitCodeOfProblems } from './exit-codes.ts';
 import type { Io } from './io.ts';
 
 /**
@@ -59,6 +59,25 @@ export function reportProblems(problems: readonly Problem[], args: ParsedArgs | 
     io.stderr.write(`${formatProblems(problems, { color, columns: columnsOf(io.stderr) })}\n`);
   }
   return exitCodeOfProblems(problems);
+}
+
+/** What becomes of work that is stopped: no problem of its own. */
+const CALLED_OFF: ReadonlySet<string> = new Set(['registry/cancelled', 'engine/aborted']);
+
+/** As `reportProblems`, of work that may have been stopped: of what that cut off nobody wants to read, but it did not end well. */
+export function reportStoppable(
+  problems: readonly Problem[],
+  { aborted }: AbortSignal,
+  args: ParsedArgs | undefined,
+  io: Io,
+): ExitCode {
+  if (!aborted || problems.length === 0) return reportProblems(problems, args, io);
+  const code = reportProblems(
+    problems.filter((one) => !CALLED_OFF.has(one.code)),
+    args,
+    io,
+  );
+  return code === EXIT.ok ? EXIT.buildFailed : code;
 }
 
 /** Writes problems that are the result of a command to stdout, in the form that `--format` asks for. */

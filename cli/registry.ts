@@ -15,7 +15,7 @@ import { isSet, listOf, type ParsedArgs, textOf } from './args.ts';
 import type { ExitCode } from './exit-codes.ts';
 import { readInputs } from './inputs.ts';
 import type { Io } from './io.ts';
-import { reportProblems } from './output.ts';
+import { reportProblems, reportStoppable } from './output.ts';
 import { withCancellation } from './signals.ts';
 import { VERSION } from './version.ts';
 
@@ -45,7 +45,7 @@ export async function withRegistry(
       ...(signIn.value === undefined ? {} : { signIn: signIn.value }),
     });
     try {
-      return reportProblems(await work(client, signal), args, io);
+      return reportStoppable(await work(client, signal), signal, args, io);
     } finally {
       await client.close();
     }

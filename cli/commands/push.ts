@@ -9,7 +9,7 @@ import { isSet, type ParsedArgs, textOf } from '../args.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import { engineOfFile, readInputs } from '../inputs.ts';
 import type { Io } from '../io.ts';
-import { reportProblems, writeJson } from '../output.ts';
+import { reportProblems, reportStoppable, writeJson } from '../output.ts';
 import { planSelected, type SelectedPlan } from '../planned.ts';
 import {
   blobLines,
@@ -183,7 +183,7 @@ async function pushBuilds(args: ParsedArgs, io: Io): Promise<ExitCode> {
     });
     if (isSet(args, 'json')) writeJson({ builds }, io);
     else for (const one of builds) showBuild(one, io);
-    return reportProblems(problems, args, io);
+    return reportStoppable(problems, signal, args, io);
   });
 }
 

@@ -19,6 +19,9 @@ export interface EngineStore {
   readonly stream: (digest: Digest) => AsyncIterable<Uint8Array>;
 }
 
+/** Content that is there comes at once; what does not is never waited for for ever. */
+const IDLE_MS = 60_000;
+
 /** Opens the store of an engine. */
 export async function openStore(
   engine: Pick<Engine, 'address' | 'buildctl' | 'containerd'>,
@@ -35,6 +38,7 @@ export async function openStore(
       streamProgram({
         ...(containerd === undefined ? throughBuildctl(engine, digest) : throughCtr(containerd, digest)),
         env,
+        idleMs: IDLE_MS,
         ...(signal === undefined ? {} : { signal }),
       }),
   };

@@ -275,7 +275,8 @@ export class RegistryClient {
 
   /** Pushes an OCI image layout (a directory or a tar archive), all platforms; problem besides the usual: `registry/bad-layout`. */
   async pushLayout(layout: Layout, to: ImageRef, options: PushOptions = {}): Promise<Result<Copied>> {
-    return this.#shown(await pushLayout({ store: this, exchange: this.#exchange }, layout, to, options));
+    const context = { store: this, exchange: this.#exchange, brought: this.#brought };
+    return this.#shown(await pushLayout(context, layout, to, options));
   }
 
   /** What refers to an image, by the referrers API or, where the registry has none, the fallback tag. */

@@ -116,6 +116,7 @@ class Pusher {
     this.blobs = new BlobTransfer({
       exchange: context.exchange,
       to,
+      brought: context.brought,
       sourceOf: (blob) => blobOfLayout(layout, blob),
       onBlob: options.onBlob,
     });

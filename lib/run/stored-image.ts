@@ -3,14 +3,17 @@ import type { EngineStore } from '../engine/mod.ts';
 import { type Digest, fail, ok, type Problem, problem } from '../model/mod.ts';
 import { describeFault, type Layout } from '../registry/mod.ts';
 
-/** The image with a digest. `name` is what messages call it. */
+/** The image with a digest. `name` is what messages call it; where `signal` says stop, nothing is wrong with the image. */
 export function storedImage(
   store: Pick<EngineStore, 'stream' | 'containerd'>,
   name: string,
   digest: Digest,
+  signal?: AbortSignal,
 ): Layout {
   const namespace = store.containerd?.namespace ?? 'buildkit';
   const explain: Layout['explain'] = (part, fault) => {
+    if (signal?.aborted === true)
+      return problem('engine/aborted', "reading from the engine's store was called off");
     const isMissing = fault !== 'no-manifest' && 'error' in fault && /not ?found/i.test(String(fault.error));
     if (!isMissing)
       return unreadable(

@@ -45,7 +45,11 @@ export async function findStoredRef(
   const { digest: given, ...tagged } = wanted;
   const name = formatImageRef(wanted.tag === undefined ? wanted : tagged);
   const found = (digest: Digest, builtAt?: string): Result<StoredRef> =>
-    ok({ image: storedImage(store, name, digest), digest, ...(builtAt === undefined ? {} : { builtAt }) });
+    ok({
+      image: storedImage(store, name, digest, options.signal),
+      digest,
+      ...(builtAt === undefined ? {} : { builtAt }),
+    });
   if (given !== undefined) return found(given);
   if (store.containerd !== undefined) {
     const listed = await listImages(store.containerd, options);

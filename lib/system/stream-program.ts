@@ -1,19 +1,28 @@
 /** Running a program for what it writes, piece by piece: for output that is too large to be kept. */
+import path from 'node:path';
 import process from 'node:process';
 import { definedEnv, noteRunning, type ProgramCall, signalGroup, startErrorOf } from './run-program.ts';
 
 const STDERR_LIMIT = 4_096;
 
+/** What to run, and how long to wait for it. */
+export interface StreamCall extends Pick<ProgramCall, 'program' | 'argv' | 'env' | 'signal'> {
+  /** How long nothing may come while the reader waits for it (milliseconds); default: for ever. */
+  readonly idleMs?: number;
+}
+
 /**
  * Runs a program and gives what it writes to stdout as it comes. Throws at the end where the program did not start or did not
- * end well, with what it said, so that nobody takes a part for the whole. A reader that stops early ends the program.
+ * end well, with what it said, so that nobody takes a part for the whole. A reader that stops early ends the program, and so does the
+ * idle limit.
  */
 export async function* streamProgram({
   program,
   argv,
   env,
   signal,
-}: Pick<ProgramCall, 'program' | 'argv' | 'env' | 'signal'>): AsyncGenerator<Uint8Array> {
+  idleMs,
+}: StreamCall): AsyncGenerator<Uint8Array> {
   signal?.throwIfAborted();
   const { spawn } = process.getBuiltinModule('node:child_process');
   const child = spawn(program, [...argv], {
@@ -32,20 +41,41 @@ export async function* streamProgram({
   });
   const kill = (): void => signalGroup(child.pid, 'SIGKILL');
   signal?.addEventListener('abort', kill, { once: true });
+  let idle: NodeJS.Timeout | undefined;
+  let isIdle = false;
+  const endIdle = (): void => {
+    isIdle = true;
+    kill();
+    // Whatever else holds the pipe open is not waited for.
+    child.stdout.destroy();
+    child.stderr.destroy();
+  };
+  // A slow reader is no fault of the program.
+  const wait = (): void => {
+    if (idleMs !== undefined) idle = setTimeout(endIdle, idleMs);
+  };
   let isRead = false;
   let fault: unknown;
   let ended: number | null | Error = null;
   try {
-    for await (const piece of child.stdout) yield piece as Uint8Array;
+    wait();
+    for await (const piece of child.stdout) {
+      clearTimeout(idle);
+      yield piece as Uint8Array;
+      wait();
+    }
     isRead = true;
   } catch (error) {
     fault = error;
   } finally {
     if (!isRead) kill();
     ended = await end;
+    clearTimeout(idle);
     signal?.removeEventListener('abort', kill);
     forget();
   }
+  if (isIdle)
+    throw new Error(`${path.basename(program)} gave nothing for ${Math.round((idleMs ?? 0) / 1000)} s`);
   // Deno breaks the pipe of a program that did not start, which says less than why it did not.
   if (fault !== undefined && !(ended instanceof Error)) throw fault;
   if (ended !== 0) throwEnd(program, ended, stderr, signal);

@@ -122,3 +122,28 @@ test('a platform that is not there is named, be it its manifest or its layer', a
     assert(!registry.writes().some((line) => line.includes('/manifests/1 ')));
   }
 });
+
+test('blobs go over the line once for each registry, and are mounted into its other repositories', async (t) => {
+  const { registry, client, image, asked, digest } = await push(t, whole);
+  asked.length = 0;
+  const pushed = await client.pushLayout(image, { registry: registry.host, repository: 'other', tag: '1' });
+  assert(pushed.ok, JSON.stringify(pushed));
+  assert.deepEqual(pushed.value.blobs, { mounted: 4, copied: 0, there: 0 });
+  assert.equal(registry.store.tags()['other:1'], digest);
+});
+
+test('what is stopped is no fault of the image', async (t) => {
+  const { registry, client, digest } = await push(t, whole);
+  const stopped = AbortSignal.abort('SIGINT');
+  const stream = async function* (): AsyncGenerator<Uint8Array> {
+    yield* [];
+    stopped.throwIfAborted();
+  };
+  const image = storedImage({ stream, containerd: undefined }, 'r.test/app:1', digest, stopped);
+  const pushed = await client.pushLayout(image, { registry: registry.host, repository: 'third', tag: '1' });
+  assert(!pushed.ok);
+  assert.deepEqual(
+    pushed.error.map(({ code }) => code),
+    ['engine/aborted'],
+  );
+});

@@ -8,12 +8,13 @@ import { streamProgram } from '../../lib/system/mod.ts';
 import { makeTempDir } from '../rig/temp.ts';
 
 const env = { PATH: process.env['PATH'] };
-const sh = (script: string, signal?: AbortSignal) =>
+const sh = (script: string, signal?: AbortSignal, idleMs?: number) =>
   streamProgram({
     program: '/bin/sh',
     argv: ['-c', script],
     env,
     ...(signal === undefined ? {} : { signal }),
+    ...(idleMs === undefined ? {} : { idleMs }),
   });
 
 async function read(stream: AsyncIterable<Uint8Array>): Promise<string> {
@@ -58,4 +59,20 @@ test('whoever stops reading, or is stopped, ends the program', async (t) => {
   await assert.rejects(read(sh(script, AbortSignal.abort(new Error('before')))), /before/);
   assert(Date.now() - startedAt < 20_000);
   assert(!existsSync(mark));
+});
+
+test('a program that gives nothing for too long is ended; a reader may take its time', {
+  timeout: 60_000,
+}, async () => {
+  await assert.rejects(
+    read(sh('printf half; sleep 60', undefined, 1_000)),
+    /^Error: sh gave nothing for 1 s$/,
+  );
+  await assert.rejects(read(sh('exec >&-; sleep 60', undefined, 1_000)), /gave nothing for 1 s/);
+  const pieces: string[] = [];
+  for await (const piece of sh('printf one; read -r _ < /dev/null; exit 0', undefined, 500)) {
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    pieces.push(Buffer.from(piece).toString());
+  }
+  assert.deepEqual(pieces, ['one']);
 });

@@ -1,10 +1,12 @@
 /**
  * Which containerd an engine keeps its images in. buildkitd says by which number its containerd calls itself; the one on
- * this machine that gives the same number is it, wherever its socket lies. So the store of another one is never taken for it.
+ * this machine that gives the same number is it, wherever its socket lies. So the store of another one is never taken for it. That number
+ * lies on the disk, and machines that were made from one image have the same: for an engine elsewhere, none of this machine counts.
  */
 import path from 'node:path';
 import { fail, ok, type Problem, problem, type Result, type WorkerInfo } from '../model/mod.ts';
 import { findProgram, runProgram, whyFailed } from '../system/mod.ts';
+import { isLocalEngine } from '../util/loopback.ts';
 import type { Engine } from './find.ts';
 import type { ContainerdAccess } from './images.ts';
 import { readInstallation } from './installation.ts';
@@ -45,6 +47,13 @@ export async function findContainerd(
   }
   if (containerd === undefined) {
     return fail(unreadable(worker.value, ['buildkitd does not say which containerd it works with']));
+  }
+  if (!isLocalEngine(engine.address)) {
+    const why = `${engine.address} may be another machine, and of those that were made from one image all containerds call themselves alike`;
+    return fail({
+      ...unreadable(worker.value, [why]),
+      hint: 'run bake-ts on its machine, with the address of its socket (unix://…)',
+    });
   }
   const ctr = await findCtr(options.env);
   const tried: string[] = [];

@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { ok, PROXY_ARGUMENTS, type Result, type StepProxies } from '../model/mod.ts';
 import { hasControls } from '../util/control-characters.ts';
-import { isLoopback } from '../util/loopback.ts';
+import { isLocalEngine, isLoopback } from '../util/loopback.ts';
 import { badConfig, dockerConfigPath } from './credentials.ts';
 import { isRecord } from './problems.ts';
 import type { Environment } from './proxy.ts';
@@ -34,7 +34,7 @@ export async function readStepProxies(
   const configured = await readConfigured(env, engineAddress ?? '');
   if (!configured.ok) return configured;
   if (configured.value !== undefined) return ok(configured.value);
-  const isElsewhere = engineAddress !== undefined && !isThisMachine(engineAddress);
+  const isElsewhere = engineAddress !== undefined && !isLocalEngine(engineAddress);
   const found = new Map<string, string>();
   for (const name of PROXY_ARGUMENTS) {
     const value = env[name] || env[name.toLowerCase()];
@@ -75,11 +75,6 @@ async function readConfigured(
 /** No argument of a program can hold a NUL, and no URL a line break. */
 function isUsable(value: string | undefined): value is string {
   return value !== undefined && value !== '' && !hasControls(value) && !/[\n\t]/.test(value);
-}
-
-/** An engine behind a socket, or on loopback. */
-function isThisMachine(address: string): boolean {
-  return address.startsWith('unix://') || (address.startsWith('tcp://') && isLoopback(hostOf(address)));
 }
 
 /** Host of an address, with or without its scheme. */

@@ -40,9 +40,13 @@ async function makeMachine(t: Cleanup, labels: Readonly<Record<string, string>>)
         'test -e "$2.uuid" || { echo "ctr: no such server" >&2; exit 1; }\n' +
           'printf "Client:\\n  Version:  1\\n\\nServer:\\n  Version:  1\\n  Revision: \\n  UUID: %s\\n" "$(cat "$2.uuid")"',
       ),
-    find: (sockets?: readonly string[], more: Readonly<Record<string, string>> = {}) =>
+    find: (
+      sockets?: readonly string[],
+      more: Readonly<Record<string, string>> = {},
+      address = 'unix:///x.sock',
+    ) =>
       findContainerd(
-        { address: 'unix:///x.sock', buildctl: path.join(bin, 'buildctl') },
+        { address, buildctl: path.join(bin, 'buildctl') },
         { env: { ...env, ...more } },
         sockets,
       ),
@@ -85,6 +89,25 @@ test('another one is never taken, and what was tried is said', async (t) => {
   assert.match(found.error.hint ?? '', /CONTAINERD_ADDRESS/);
   const none = await machine.find([]);
   assert(!none.ok && none.error.detail === 'no socket of a containerd is known here');
+});
+
+test('for an engine elsewhere none of this machine counts: cloned disks call themselves alike', async (t) => {
+  const machine = await makeMachine(t, CONTAINERD);
+  await machine.withCtr();
+  const mine = await machine.socket('mine.sock', 'mine');
+  for (const address of ['tcp://127.0.0.1:1234', 'tcp://localhost:1234', 'tcp://[::1]:1234'])
+    assert((await machine.find([mine], {}, address)).ok, address);
+  for (const address of [
+    'tcp://10.0.0.5:1234',
+    'tcp://builder:1234',
+    'ssh://me@builder',
+    'docker-container://b',
+  ]) {
+    const found = await machine.find([mine], {}, address);
+    assert(!found.ok && found.error.code === 'engine/store-unreadable', address);
+    assert.match(found.error.detail ?? '', /may be another machine/);
+    assert.match(found.error.hint ?? '', /on its machine/);
+  }
 });
 
 test('an OCI worker has no images, and a buildkitd that does not say its containerd has none that is known', async (t) => {

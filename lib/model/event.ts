@@ -241,7 +241,7 @@ export interface RunSummary {
   /** Problems that belong to the run, not to a build. */
   readonly problems: readonly ProblemJson[];
   readonly durationMs: number;
-  /** How often buildctl was called. */
+  /** How often buildctl was called to build, and to look names of the engine's store up where that cannot be listed. */
   readonly buildctlCalls: number;
   /** Requests sent to registries by bake-ts itself: reads (HEAD, GET) and writes (PUT, POST, PATCH). */
   readonly registryRequests: { readonly reads: number; readonly writes: number };

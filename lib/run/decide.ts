@@ -73,7 +73,8 @@ export function decide(evidence: Evidence): Decision {
     state.kind === 'unknown' ? `${ref}: ${state.why}` : [],
   );
   if (unknown.length > 0) return build('registry-unknown', 'a registry did not say what it has', unknown);
-  if (evidence.store === 'gone') return build('image-gone', "its image is no longer in the engine's store");
+  if (evidence.store === 'gone')
+    return build('image-gone', "its image is not in the engine's store under its names");
   if (evidence.store === 'unknown') {
     return build('image-gone', 'the engine does not say what its image store has');
   }

@@ -248,7 +248,7 @@ test('of what is not pushed the store is asked, for all names, and only where so
   });
   assert.equal((await unpushed(new Map([...all].slice(1)))).code, 'image-gone');
   const other = new Map([...all, [names[1] ?? '', digest('b')] as const]);
-  assert.equal((await unpushed(other)).text, "its image is no longer in the engine's store");
+  assert.equal((await unpushed(other)).text, "its image is not in the engine's store under its names");
   assert.equal((await unpushed('unreadable')).text, 'the engine does not say what its image store has');
   const nowhere = await unpushed('keeps-none');
   assert.deepEqual(

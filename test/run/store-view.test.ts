@@ -50,6 +50,7 @@ async function open(t: TestContext, nodes: readonly PlanNode[], given: Given = {
     },
   };
   let dirs = 0;
+  let counted = 0;
   const view = new StoreView({
     engine: {
       storedImages: async () => given.listed,
@@ -60,9 +61,10 @@ async function open(t: TestContext, nodes: readonly PlanNode[], given: Given = {
     nodes,
     wasBuilt: async (build) => (given.built ?? nodes.map((node) => node.build.name)).includes(build),
     newWorkDir: () => path.join(dir, `${dirs++}`),
+    countCall: () => void counted++,
     emit: (event) => events.push(event),
   });
-  return { view, calls, events };
+  return { view, calls, events, counted: () => counted };
 }
 
 const nodes = ['a', 'b', 'c'].map((name) => makeNode({ name, tags: [makeTag(`r.test/${name}:1`)] }));
@@ -105,9 +107,9 @@ test('builds that were never made are not asked for, pushed and needed ones neit
 test('where one name is gone, each build is looked up by itself, and that one has nothing', async (t) => {
   const store = everything();
   store.delete('r.test/b:1');
-  const { view, calls } = await open(t, nodes, { store });
+  const { view, calls, counted } = await open(t, nodes, { store });
   const found = await Promise.all([a, b, c].map((node) => view.of(node)));
-  assert.equal(calls.length, 4);
+  assert.deepEqual([calls.length, counted()], [4, 4]);
   const digests = found.map((one) => (one?.kind === 'known' ? one.digests : undefined));
   assert.equal(digests[0]?.get('r.test/a:1'), A);
   assert.deepEqual(digests[1], new Map());

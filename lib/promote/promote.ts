@@ -14,7 +14,7 @@ import {
   type Result,
 } from '../model/mod.ts';
 import { createRegistryClient, type Presence, type RegistryClient, type SignIn } from '../registry/mod.ts';
-import { immutableTags, KEPT_WORDS, Publisher } from '../run/mod.ts';
+import { immutableTags, KEPT_WORDS, newOnesLast, Publisher } from '../run/mod.ts';
 import { askSources, askTargets, checkTargets, type FoundImage } from './ask.ts';
 import { type Brought, bringImages } from './bring.ts';
 import { chooseTags, type PassedOver } from './choose.ts';
@@ -142,7 +142,7 @@ async function putTogether(
     note: async () => async () => undefined,
   });
   try {
-    for (const { build, ref, digest } of inOrder(images, before)) {
+    for (const { build, ref, digest } of newOnesLast(targetsOf(images), before)) {
       const { registry, repository } = ref;
       // One at a time, so that none is put any more after one that failed.
       await publisher.publish({ build, source: { registry, repository, digest }, refs: [ref], fresh: true });
@@ -153,18 +153,14 @@ async function putTogether(
   }
 }
 
-/** Each target once. Tags that exist can be put back where a later one cannot be moved, so new ones come last. */
-function inOrder(images: readonly FoundImage[], before: ReadonlyMap<string, Presence>) {
+/** Each target once. */
+function targetsOf(images: readonly FoundImage[]) {
   const targets = new Map(
     images.flatMap(({ build, digest, tags }) =>
       tags.map(({ target }) => [formatImageRef(target), { build, digest, ref: target }] as const),
     ),
   );
-  const isNew = (name: string) => before.get(name)?.kind === 'absent';
-  return [
-    ...[...targets].filter(([name]) => !isNew(name)),
-    ...[...targets].filter(([name]) => isNew(name)),
-  ].map(([, one]) => one);
+  return [...targets.values()];
 }
 
 function tagsOf(

@@ -169,19 +169,21 @@ function chooseOutputs(
       outputs.push({ kind: 'push-by-digest', repositories, insecure });
     return outputs;
   }
-  const isRead = node.neededBy.length > 0;
-  // `cacheonly` is buildctl without any output: it fills the cache and gives nothing.
-  const wantsNothing =
-    node.role === 'asked' && node.build.outputs.some((output) => output.type === 'cacheonly');
-  if (wantsNothing && !isRead) return outputs;
-  const wantsStore = isRead || outputs.length === 0 || node.build.outputs.some(isLoad);
-  if (!wantsStore) return outputs;
+  if (!isStored(node)) return outputs;
   outputs.push(
     naming.worker() === 'oci'
       ? { kind: 'layout', dir: layoutIn(workDir) }
       : { kind: 'store', names: storeNames(naming, node) },
   );
   return outputs;
+}
+
+/** Whether the image of a build that is not pushed is kept: in the engine's store, or where it has none, for those that read it. */
+export function isStored({ role, build: { outputs }, neededBy }: PlanNode): boolean {
+  if (neededBy.length > 0 || role !== 'asked') return true;
+  // `cacheonly` is buildctl without any output: it fills the cache and gives nothing.
+  if (outputs.some((output) => output.type === 'cacheonly')) return false;
+  return outputs.length === 0 || outputs.some(isLoad);
 }
 
 /** bake's and buildx's `type=docker` without a file loads into Docker; without Docker, that is the engine's own store. */

@@ -8,6 +8,7 @@
  * old or lost entry costs a build and never causes a false skip. Runs at the same time may overwrite each other's latest
  * entries, at the same price.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { type InputsOutline, outlineInputs } from '../fingerprint/mod.ts';
 import {
   type BuildKey,
@@ -20,7 +21,7 @@ import {
   type Result,
 } from '../model/mod.ts';
 import type { RegistryClient } from '../registry/mod.ts';
-import type { LastInputs, StateStore } from '../state/mod.ts';
+import type { LastInputs, LastResult, StateStore } from '../state/mod.ts';
 import type { SharedRecord, SharedRecordMap } from './record-document.ts';
 import { KEY_VARIABLE } from './record-keys.ts';
 import type { RecordPlaces } from './record-places.ts';
@@ -146,6 +147,30 @@ export class Memory {
     this.#see(record.build, kept);
     if (kept.local !== true) this.#inputs.set(record.build, last);
     return this.#state.writeRecord(kept, this.#keptInputs(last));
+  }
+
+  /**
+   * Remembers which image a build has now, before its tags move: from then on an earlier one is none to push. Whether its inputs
+   * are known is no matter. Of the same image, tags of earlier runs stay.
+   */
+  async noteResult(build: string, result: LastResult): Promise<void> {
+    const known = await this.#state.readResult(build);
+    const isSame = known?.digest === result.digest && known.wrong !== true;
+    const tags = [...new Set([...(isSame ? known.tags : []), ...result.tags])];
+    const { vouched, ...rest } = result;
+    const isVouched = vouched === true && !(isSame && known.vouched !== true);
+    const now: LastResult = {
+      ...rest,
+      tags: tags.filter((tag) => !this.#isSecret(tag)),
+      ...(isVouched ? { vouched: true } : {}),
+    };
+    if (!isDeepStrictEqual(now, known)) await this.#state.writeResult(build, now);
+  }
+
+  /** What a build gave the last time was found to be wrong: it is none to push. */
+  async doubtResult(build: string): Promise<void> {
+    const known = await this.#state.readResult(build);
+    if (known !== undefined) await this.#state.writeResult(build, { ...known, wrong: true });
   }
 
   /** Without the places of parents that hold a sensitive value. */

@@ -12,7 +12,7 @@ export { linkTo } from './links.ts';
 export { type Observer, runNode } from './node.ts';
 export { checkPlan, checkTags } from './preflight.ts';
 export { findProxies, type RunProxies } from './proxies.ts';
-export { askTags, immutableProblem, repositoriesOf, wantedTags } from './publish.ts';
+export { askTags, immutableProblem, newOnesLast, repositoriesOf, wantedTags } from './publish.ts';
 export { immutableTags, Publisher } from './publisher.ts';
 export { type PushedBuild, type PushedBuilds, pushBuilds } from './push-builds.ts';
 export { type EarlyEnd, type Graph, longestPaths, type NodeEnd, runGraph, Semaphore } from './scheduler.ts';

@@ -11,6 +11,7 @@ import {
 } from '../inputs/mod.ts';
 import {
   type BuildRecord,
+  formatImageRef,
   type ImageResult,
   isSameRepository,
   type Outcome,
@@ -23,7 +24,7 @@ import {
   type TagResult,
 } from '../model/mod.ts';
 import { imageSize, type Manifest } from '../registry/mod.ts';
-import { buildNode, type NodeImage } from './build.ts';
+import { buildNode, isStored, type NodeImage } from './build.ts';
 import type { NodeContext, NodeResult } from './context.ts';
 import type { Decision } from './decide.ts';
 import { type PlannedRebase, type Weighed, weigh } from './evidence.ts';
@@ -112,7 +113,10 @@ async function liveThrough(
   if (record !== undefined && decision.kind !== 'build') {
     const found: Found = { ...weighed, inputs, record };
     const image = recordedImage(context, node, record);
-    if (!dryRun) await confirm(context, node, found);
+    if (!dryRun) {
+      await confirm(context, node, found);
+      await noteResult(context, node, record, record.vouchedBy !== undefined);
+    }
     const end = await reuse(context, node, found);
     return finish(end, isDone(end) ? { image, ...produces } : {});
   }
@@ -232,6 +236,8 @@ async function rebase(
   const bytes = await putRebased(building.registry, image, source, repositories, withTop);
   if (!bytes.ok) return undefined;
   const steps = { total: 0, cached: 0 };
+  const made = { digest: rebased.digest, finishedAt: isoTime(context) };
+  await noteResult(context, node, made, last.vouchedBy !== undefined);
   const put = await putTagsOf(context, node, rebased, withTop ? undefined : image.top);
   if (!put.ok) return notPublished(build, put.error, { ...known, steps });
   const inputsNow = lastInputs(keying.resultOf, node, inputs);
@@ -244,7 +250,7 @@ async function rebase(
       mediaType: image.top.mediaType,
       platforms: rebased.platforms,
       refs: put.value.map((tag) => tag.ref),
-      finishedAt: new Date(context.clock()).toISOString(),
+      finishedAt: isoTime(context),
       ...(sizeBytes === undefined ? {} : { sizeBytes }),
     };
     const [written] = await Promise.all([
@@ -288,6 +294,8 @@ async function publish(
     ...(sizeBytes === undefined ? {} : { sizeBytes }),
     ...(inputs.key === undefined ? {} : { key: inputs.key }),
   };
+  if (image !== undefined)
+    await noteResult(context, node, { digest: image.digest, finishedAt: isoTime(context) });
   const [put] = await Promise.all([putTagsOf(context, node, image), keepDocuments(context, node, image)]);
   if (!put.ok) return notPublished(build, put.error, known);
   const tags = put.value;
@@ -301,6 +309,27 @@ async function publish(
   });
   for (const found of warnings) warn(context, build, found);
   return { kind: 'built', tags, ...known };
+}
+
+/** From now on this is the image to push, whatever becomes of its tags in this run, and however much is known of its inputs. */
+async function noteResult(
+  { memory }: NodeContext,
+  node: PlanNode,
+  { digest, finishedAt }: Pick<BuildRecord, 'digest' | 'finishedAt'>,
+  isVouched = false,
+): Promise<void> {
+  const isNamed = node.pushes || (node.role === 'asked' && isStored(node));
+  await memory.noteResult(node.build.name, {
+    digest,
+    finishedAt,
+    tags: isNamed ? wantedTags(node).map(formatImageRef) : [],
+    ...(node.pushes ? { pushed: true } : {}),
+    ...(isVouched ? { vouched: true } : {}),
+  });
+}
+
+function isoTime({ clock }: NodeContext): string {
+  return new Date(clock()).toISOString();
 }
 
 /** Reads what the next image may be made from while it is near, so that a change of labels need not ask for it. */

@@ -18,6 +18,7 @@ import {
   childManifests,
   isAttestation,
   type Manifest,
+  type Presence,
   platformManifests,
   type RegistryClient,
 } from '../registry/mod.ts';
@@ -40,7 +41,10 @@ export function repositoriesOf(refs: readonly ImageRef[]): readonly ImageRef[] {
 }
 
 /** Asks what each tag points at, all at once. */
-export function askTags(client: RegistryClient, refs: readonly ImageRef[]): Promise<readonly TagState[]> {
+export function askTags(
+  client: Pick<RegistryClient, 'head'>,
+  refs: readonly ImageRef[],
+): Promise<readonly TagState[]> {
   return Promise.all(
     refs.map(async (ref): Promise<TagState> => {
       const presence = await client.head(ref);
@@ -156,6 +160,15 @@ export async function putTags(
     else problems.push(...put.error);
   }
   return problems.length > 0 ? fail(problems) : ok(results);
+}
+
+/** Tags in the order to move them together. One that exists can be put back where a later one cannot be moved, so new ones come last. */
+export function newOnesLast<T extends { readonly ref: ImageRef }>(
+  tags: readonly T[],
+  before: ReadonlyMap<string, Presence>,
+): readonly T[] {
+  const isNew = ({ ref }: T) => before.get(formatImageRef(ref))?.kind === 'absent';
+  return [...tags.filter((one) => !isNew(one)), ...tags.filter(isNew)];
 }
 
 /** A tag that must not move would. */

@@ -127,7 +127,7 @@ export class Publisher {
       });
       if (!put.ok)
         return { ok: false, error: [...put.error, ...(await takeBack(this.#openRollback(), moves))] };
-      tags.set(publication.build, put.value);
+      tags.set(publication.build, [...(tags.get(publication.build) ?? []), ...put.value]);
     }
     for (const [build, results] of tags) for (const tag of results) this.#emit({ type: 'tag', build, tag });
     return ok(tags);

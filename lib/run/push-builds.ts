@@ -3,9 +3,7 @@
  * then tags move as in a run.
  */
 import { lookUpNames } from '../buildctl/mod.ts';
-import type { EngineStore } from '../engine/mod.ts';
 import {
-  type BuildRecord,
   createHider,
   type Digest,
   fail,
@@ -18,12 +16,11 @@ import {
   type TagResult,
 } from '../model/mod.ts';
 import type { NodeContext } from './context.ts';
-import { shorten } from './decide.ts';
 import { KEPT_WORDS } from './emitter.ts';
-import { askTags, immutableProblem, repositoriesOf, wantedTags } from './publish.ts';
+import { immutableProblem, newOnesLast, repositoriesOf, wantedTags } from './publish.ts';
 import { immutableTags } from './publisher.ts';
+import { type Chosen, chooseResult, type OpenStore } from './push-choice.ts';
 import { type Session, type SessionOptions, withSession } from './session.ts';
-import { storeNames } from './store-names.ts';
 import { storedImage } from './stored-image.ts';
 
 /** What to push. */
@@ -62,23 +59,10 @@ export async function pushBuilds(options: PushBuildsOptions): Promise<PushedBuil
 
 const KEPT: ReadonlySet<string> = new Set([...KEPT_WORDS, 'builtAt']);
 
-/** An image to push. */
-interface Chosen {
-  readonly node: PlanNode;
-  readonly digest: Digest;
-  readonly builtAt?: string;
-  readonly record?: BuildRecord;
-}
-
-/** The store, and what its names stand for. */
-interface OpenStore {
-  readonly store: EngineStore;
-  readonly digestOf: (name: string, platform: string | undefined) => Promise<Digest | undefined>;
-}
-
 class Push {
   readonly #options: PushBuildsOptions;
   readonly #session: Session;
+  readonly #put = new Map<string, readonly TagResult[]>();
   #opened: Promise<Result<OpenStore>> | undefined;
   #lookUps = 0;
 
@@ -88,7 +72,10 @@ class Push {
   }
 
   async all(): Promise<PushedBuilds> {
-    const { context } = await this.#session.startPass(false);
+    const { context } = await this.#session.startPass(false, (event) => {
+      if (event.type === 'tag') this.#put.set(event.build, [...this.#putOf(event.build), event.tag]);
+      this.#options.emit?.(event);
+    });
     const nodes = [...this.#options.plan.nodes.values()].filter((node) => node.role === 'asked');
     const problems: Problem[] = [];
     const builds = new Map<string, PushedBuild>();
@@ -100,95 +87,34 @@ class Push {
       if (!isTagged) continue;
       const chosen = await this.#choose(node);
       const sent = chosen.ok ? await this.#sendBytes(chosen.value) : chosen;
-      if (!chosen.ok || !sent.ok) {
-        problems.push(...(sent.ok ? [] : sent.error).map((one) => ({ ...one, build: node.build.name })));
-        continue;
-      }
-      ready.push(chosen.value);
+      if (chosen.ok && sent.ok) ready.push(chosen.value);
+      else if (this.#options.signal?.aborted === true) {
+        problems.push(problem('engine/aborted', 'pushing was called off', { build: name }));
+        break;
+      } else problems.push(...(sent.ok ? [] : sent.error).map((one) => ({ ...one, build: name })));
     }
     const { publisher } = context;
-    const put = (chosen: Chosen, tags: readonly TagResult[]) => {
+    const together = publisher.waits && problems.length === 0;
+    problems.push(...(await (together ? this.#putTogether(context, ready) : putEach(context, ready))));
+    publisher.dropWaiting();
+    for (const chosen of ready) {
       const { node, digest, builtAt } = chosen;
       const { name } = node.build;
-      const result = tags.every(({ action }) => action === 'there') ? 'there' : 'pushed';
-      builds.set(name, { build: name, result, digest, tags, ...(builtAt === undefined ? {} : { builtAt }) });
-    };
-    for (const chosen of ready) {
-      const published = await publishOne(context, chosen);
-      if (!published.ok) problems.push(...published.error);
-      else if (!publisher.waits) {
-        put(chosen, published.value);
-        await this.#note(context, chosen, published.value);
-      }
-    }
-    if (publisher.waits && problems.length > 0) publisher.dropWaiting();
-    else if (publisher.waits) {
-      const published = await publisher.publishWaiting(nodes.map(({ build }) => build.name));
-      if (!published.ok) problems.push(...published.error);
-      for (const chosen of published.ok ? ready : []) {
-        const tags = (published.ok ? published.value.get(chosen.node.build.name) : undefined) ?? [];
-        put(chosen, tags);
-        await this.#note(context, chosen, tags);
-      }
+      const tags = this.#putOf(name);
+      // Where one of several was refused, the others have moved.
+      const isWhole = wantedTags(node).every((ref) => tags.some((tag) => tag.ref === formatImageRef(ref)));
+      const done = tags.every(({ action }) => action === 'there') ? 'there' : 'pushed';
+      const when = builtAt === undefined ? {} : { builtAt };
+      builds.set(name, { build: name, result: isWhole ? done : 'failed', digest, tags, ...when });
+      await this.#note(context, chosen);
     }
     return { builds: [...builds.values()], problems };
   }
 
-  /** What the build's last result here is: by our own record, by the store, and by both where both know. */
-  async #choose(node: PlanNode): Promise<Result<Chosen>> {
+  #choose(node: PlanNode): Promise<Result<Chosen>> {
     const { state, registry } = this.#session;
-    const { name } = node.build;
-    const key = await state.readLastKey(name);
-    const known = key === undefined ? undefined : await state.readRecord(key);
-    const recorded = (one: BuildRecord): Chosen => ({
-      node,
-      digest: one.digest,
-      builtAt: one.finishedAt,
-      record: one,
-    });
-    if (known !== undefined) {
-      const tags = await askTags(registry, wantedTags(node));
-      const inPlace = tags.every(({ state: tag }) => tag.kind === 'digest' && tag.digest === known.digest);
-      if (inPlace) return ok(recorded(known));
-    }
-    // No tag moves on the word of another machine alone.
-    const record = known?.vouchedBy === undefined ? known : undefined;
-    const opened = await this.#open();
-    if (!opened.ok) return opened;
-    const stored = await this.#storedOf(node, opened.value);
-    const [first] = stored.values();
-    const others = [...stored].filter(([, digest]) => digest !== (record?.digest ?? first));
-    if (others.length > 0) return fail([differs(node, record, stored)]);
-    // The last result may be that of other tags, and nobody asked whether it would be the same under these.
-    const keepsNames = opened.value.store.unreadable?.code !== 'engine/no-image-store';
-    const wanted = wantedTags(node).map(formatImageRef);
-    const isTheirs = wanted.some((tag) => stored.has(tag) || record?.refs.includes(tag) === true);
-    if (record !== undefined && keepsNames && !isTheirs) return fail([underOthers(node, record, wanted)]);
-    if (record !== undefined) return ok(recorded(record));
-    if (first !== undefined) return ok({ node, digest: first });
-    return fail([
-      problem(
-        'run/not-built',
-        `\`${name}\` was not built here: neither bake-ts nor the engine's store knows of it`,
-        {
-          hint: `Build it: bake-ts run ${name}`,
-        },
-      ),
-    ]);
-  }
-
-  /** The names of the build that are in the store. Its own name only where no tag is: it may be an older one's. */
-  async #storedOf(node: PlanNode, { digestOf }: OpenStore): Promise<ReadonlyMap<string, Digest>> {
     const { root } = this.#options.plan.set;
-    const names = storeNames({ root, isolated: false, isListed: () => false }, node);
-    const [platform] = node.build.platforms;
-    const found = new Map<string, Digest>();
-    for (const [at, name] of names.entries()) {
-      if (at === names.length - 1 && found.size > 0) break;
-      const digest = await digestOf(name, platform);
-      if (digest !== undefined) found.set(name, digest);
-    }
-    return found;
+    return chooseResult({ root, state, registry, open: () => this.#open() }, node);
   }
 
   /** Makes sure that every repository of its tags has all of the image. */
@@ -213,8 +139,8 @@ class Push {
       const opened = await this.#open();
       if (!opened.ok) return opened;
       const [ref = repository] = refs;
-      const image = storedImage(opened.value.store, formatImageRef(ref), digest);
-      const { onBlob } = this.#options;
+      const { onBlob, signal } = this.#options;
+      const image = storedImage(opened.value.store, formatImageRef(ref), digest, signal);
       const pushed = await registry.pushLayout(image, target, onBlob === undefined ? {} : { onBlob });
       if (!pushed.ok) return pushed;
     }
@@ -250,46 +176,53 @@ class Push {
     });
   }
 
+  /** What was put so far. */
+  #putOf(build: string): readonly TagResult[] {
+    return this.#put.get(build) ?? [];
+  }
+
+  /** One tag at a time, so that none is put any more after one that failed. */
+  async #putTogether({ publisher }: NodeContext, ready: readonly Chosen[]): Promise<readonly Problem[]> {
+    const { registry } = this.#session;
+    const moves = ready.flatMap(({ node, digest }) =>
+      wantedTags(node).map((ref) => ({ build: node.build.name, digest, ref })),
+    );
+    // Time has passed, and what is put back on failure is what stands there now.
+    for (const { ref } of moves) registry.forget(ref);
+    const standing = await Promise.all(
+      moves.map(async ({ ref }) => [formatImageRef(ref), await registry.head(ref)] as const),
+    );
+    for (const { build, digest, ref } of newOnesLast(moves, new Map(standing))) {
+      const source = { registry: ref.registry, repository: ref.repository, digest };
+      await publisher.publish({ build, source, refs: [ref], fresh: true });
+    }
+    const published = await publisher.publishWaiting([]);
+    return published.ok ? [] : published.error;
+  }
+
   /** What was pushed is known to be there in later runs. */
-  async #note({ keying }: NodeContext, { record }: Chosen, tags: readonly TagResult[]): Promise<void> {
-    if (record === undefined) return;
-    const refs = tags.map((tag) => tag.ref).filter((ref) => !keying.isSecret(ref));
-    await this.#session.state.updateRecord({ ...record, refs: [...new Set([...record.refs, ...refs])] });
+  async #note({ keying }: NodeContext, { node, digest }: Chosen): Promise<void> {
+    const { state } = this.#session;
+    const { name } = node.build;
+    const key = await state.readLastKey(name);
+    const record = key === undefined ? undefined : await state.readRecord(key);
+    if (record?.digest !== digest) return;
+    const refs = this.#putOf(name).map((tag) => tag.ref);
+    const kept = refs.filter((ref) => !keying.isSecret(ref));
+    await state.updateRecord({ ...record, refs: [...new Set([...record.refs, ...kept])] });
   }
 }
 
-async function publishOne(
-  { publisher }: NodeContext,
-  { node, digest }: Chosen,
-): Promise<Result<readonly TagResult[]>> {
-  const refs = wantedTags(node);
-  const [first] = refs;
-  if (first === undefined) return ok([]);
-  const source = { registry: first.registry, repository: first.repository, digest };
-  return publisher.publish({ build: node.build.name, source, refs, fresh: true });
-}
-
-function underOthers({ build }: PlanNode, record: BuildRecord, wanted: readonly string[]): Problem {
-  return problem(
-    'run/not-built',
-    `\`${build.name}\` was not built under ${wanted.join(', ')}: its last result here (${shorten(record.digest)}, ${record.finishedAt}) has other tags, or its image was removed from the engine's store`,
-    { hint: `Build it, which is short where nothing changed: bake-ts run ${build.name}` },
-  );
-}
-
-function differs(
-  node: PlanNode,
-  record: BuildRecord | undefined,
-  stored: ReadonlyMap<string, Digest>,
-): Problem {
-  const { name } = node.build;
-  const [first = ''] = stored.keys();
-  const what =
-    record === undefined
-      ? `the tags of \`${name}\` are different images in the engine's store`
-      : `the engine's store has another image under a tag of \`${name}\` than its last build here gave (${shorten(record.digest)}, ${record.finishedAt})`;
-  return problem('run/store-differs', what, {
-    hint: `Build it again: bake-ts run ${name}\nor push what is in the store as it is: bake-ts push ${first}`,
-    detail: [...stored].map(([stands, digest]) => `${stands}  ${digest}`).join('\n'),
-  });
+async function putEach({ publisher }: NodeContext, ready: readonly Chosen[]): Promise<readonly Problem[]> {
+  const problems: Problem[] = [];
+  for (const { node, digest } of ready) {
+    const { name } = node.build;
+    const refs = wantedTags(node);
+    const [first] = refs;
+    if (first === undefined) continue;
+    const source = { registry: first.registry, repository: first.repository, digest };
+    const put = await publisher.publish({ build: name, source, refs, fresh: true });
+    if (!put.ok) problems.push(...put.error.map((one) => ({ ...one, build: name })));
+  }
+  return problems;
 }

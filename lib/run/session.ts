@@ -277,6 +277,7 @@ export class Session {
       nodes: this.#options.plan.nodes.values(),
       wasBuilt: async (build) => (await this.state.readLastKey(build)) !== undefined,
       newWorkDir,
+      countCall: () => this.counts.buildctlCalls++,
       emit: this.#emit,
     });
     return this.#view;

@@ -5,5 +5,5 @@ export {
   PublishIntents,
 } from './intents.ts';
 export type { SealParts } from './seal.ts';
-export type { ImageConfigFacts, LastInputs, ParentResult } from './shapes.ts';
+export type { ImageConfigFacts, LastInputs, LastResult, ParentResult } from './shapes.ts';
 export { StateStore, stateDirectory } from './store.ts';

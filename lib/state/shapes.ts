@@ -5,6 +5,7 @@
 import {
   type BuildKey,
   type BuildRecord,
+  type Digest,
   type FilePart,
   isDigest,
   KEY_VERSION,
@@ -35,7 +36,22 @@ export interface LastInputs {
   readonly parents?: Readonly<Record<string, ParentResult>>;
 }
 
-/** Version of the files below `last`, `documents` and `images`, and of the key of seals; records have `KEY_VERSION`. */
+/** The image that a build gave the last time, whatever is known of its inputs; for `push`. */
+export interface LastResult {
+  readonly digest: Digest;
+  /** ISO 8601. */
+  readonly finishedAt: string;
+  /** Tags that the build had when it gave this image; without those that hold a sensitive value. */
+  readonly tags: readonly string[];
+  /** It went to a registry, and the engine's store has an earlier one or none. */
+  readonly pushed?: true;
+  /** It was made by another machine, and nothing proves it but what registries say. */
+  readonly vouched?: true;
+  /** It was found to be wrong. */
+  readonly wrong?: true;
+}
+
+/** Version of the files below `last`, `results`, `documents` and `images`, and of the key of seals; records have `KEY_VERSION`. */
 export const STATE_VERSION = 1;
 
 type Unknown = Readonly<Record<string, unknown>>;
@@ -75,6 +91,19 @@ export function isLastInputs(value: unknown): value is LastInputs {
   if (!isVersioned(value)) return false;
   const { key, parts, parents } = value;
   return isKey(key) && isKeyParts(parts) && (parents === undefined || isMapOf(parents, isParent));
+}
+
+/** The last result of a build. */
+export function isLastResult(value: unknown): value is LastResult {
+  if (!isVersioned(value)) return false;
+  const { digest, finishedAt, tags, pushed, vouched, wrong } = value;
+  return (
+    isDigestText(digest) &&
+    isText(finishedAt) &&
+    TIME.test(finishedAt) &&
+    isListOf(tags, isText) &&
+    [pushed, vouched, wrong].every((flag) => flag === undefined || flag === true)
+  );
 }
 
 /** What an image's config says. */

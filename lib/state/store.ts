@@ -6,6 +6,7 @@
  * ```
  * records/<first two of key>/<key>.json     what a key gave          (BuildRecord)
  * last/<project>/<build>.json               a build's latest key and its parts, for `explain`
+ * results/<project>/<build>.json            the image that a build gave the last time, for `push` (LastResult)
  * documents/<project>/<build>.json          manifests and configs of its latest image
  * images/<first two of digest>/<digest>.json  what an image's config says; digests never change their meaning
  * stats/                                    stat caches, kept by lib/fingerprint
@@ -35,9 +36,11 @@ import {
   isImageFacts,
   isImageTexts,
   isLastInputs,
+  isLastResult,
   isRecord,
   isSealKey,
   type LastInputs,
+  type LastResult,
   STATE_VERSION,
 } from './shapes.ts';
 
@@ -179,6 +182,27 @@ export class StateStore {
     return { key, parts, ...(parents === undefined ? {} : { parents }) };
   }
 
+  /** What a build gave the last time; undefined where that is not known. */
+  async readResult(build: string): Promise<LastResult | undefined> {
+    const read = await this.#read(this.#resultFile(build), isLastResult);
+    if (read === undefined) return undefined;
+    const { digest, finishedAt, tags, pushed, vouched, wrong } = read;
+    const flags = { ...(pushed && { pushed }), ...(vouched && { vouched }), ...(wrong && { wrong }) };
+    return { digest, finishedAt, tags, ...flags };
+  }
+
+  /** Remembers it. Where it cannot be written, nothing is remembered: an older one would be taken for the last. */
+  async writeResult(build: string, result: LastResult): Promise<void> {
+    const file = this.#resultFile(build);
+    const unwritten = await writeJson(file, { version: STATE_VERSION, ...result });
+    if (unwritten === undefined) return;
+    try {
+      await rm(file, { force: true, recursive: true });
+    } catch {
+      this.#warnings.push(unwritten);
+    }
+  }
+
   /** Manifests and configs of the latest image of a build, as texts; to be told by their digests. */
   async readImage(build: string): Promise<readonly string[]> {
     return (await this.#read(this.#imageTextsFile(build), isImageTexts))?.texts ?? [];
@@ -243,6 +267,10 @@ export class StateStore {
 
   #lastFile(build: string): string {
     return path.join(this.#dir, 'last', this.#project, `${encodeURIComponent(build)}.json`);
+  }
+
+  #resultFile(build: string): string {
+    return path.join(this.#dir, 'results', this.#project, `${encodeURIComponent(build)}.json`);
   }
 
   #imageTextsFile(build: string): string {

@@ -200,6 +200,7 @@ async function judge(
     };
   }
   if (outcome.key !== undefined) await context.memory.drop(outcome.key);
+  await context.memory.doubtResult(build);
   return { ...outcome, kind: 'failed', audit, problem: problemToJson(auditFailed(build, audit)) };
 }
 

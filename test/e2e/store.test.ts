@@ -4,9 +4,12 @@
  */
 import assert from 'node:assert/strict';
 import { mkdir, symlink } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import process from 'node:process';
 import { type TestContext, test } from 'node:test';
+import type { PushedBuilds } from '../../lib/run/mod.ts';
 import { runCommand } from '../rig/command.ts';
 import { startFaultProxy } from '../rig/fault-proxy.ts';
 import { digestOf } from '../rig/puller.ts';
@@ -241,10 +244,14 @@ test(
     const [app, side] = ['app', 'side'].map((one) => `${registry.host}/store/${one}:1`);
     assert.ok(app !== undefined && side !== undefined);
     await ctr('images', 'tag', '--force', app, side);
-    for (const one of [env.listed, env.unknown]) {
+    // Where the store cannot be listed a registry may have answered, and the own name was not given.
+    for (const [one, code] of [
+      [env.listed, /run\/store-differs/],
+      [env.unknown, /run\/not-built/],
+    ] as const) {
       const refused = await work.run(['push', 'side'], { env: one });
       assert.equal(refused.exitCode, 1, refused.stderr);
-      assert.match(refused.stderr, /run\/store-differs/);
+      assert.match(refused.stderr, code);
       assert.equal(await digestOf(side), undefined);
     }
     assert.equal((await work.run(['push', side], { env: env.listed })).exitCode, 0);
@@ -268,11 +275,132 @@ test('a result is not pushed under tags that it was not built with', options, as
     assert.match(refused.stderr, /run\/not-built[\s\S]*side:2/);
     assert.equal(await digestOf(other), undefined);
   }
-  // With one of its tags the result is theirs, and new ones come along.
-  const both = await work.run(['push', 'side', '--set', `side.tags+=${other}`], { env: env.listed });
-  assert.equal(both.exitCode, 0, both.stderr);
-  assert.equal(await digestOf(other), await digestOf(`${registry.host}/store/side:1`));
+  // One tag that moves, such as `latest`, must not carry others along.
+  for (const one of [env.listed, env.withoutCtr]) {
+    const both = await work.run(['push', 'side', '--set', `side.tags+=${other}`], { env: one });
+    assert.equal(both.exitCode, 1, both.stderr);
+    assert.match(both.stderr, /run\/not-built[\s\S]*side:2/);
+    assert.equal(await digestOf(`${registry.host}/store/side:1`), undefined);
+  }
 });
+
+test('what no record is kept of is the last result all the same', options, async (t) => {
+  const registry = await startTestRegistry(t);
+  const env = await makeEnvironments(t);
+  const served = createServer((_, answer) => answer.end('from the net\n'));
+  const port = await new Promise<number>((resolve) => {
+    served.listen(0, '127.0.0.1', () => resolve((served.address() as AddressInfo).port));
+  });
+  t.after(() => served.close());
+  for (const one of [env.listed, env.withoutCtr]) {
+    const work = await makeWorkspace(t, tree(registry.host));
+    const tag = `${registry.host}/store/side:1`;
+    const pushed = async () => {
+      const end = await work.run(['push', 'side'], { env: one });
+      assert.equal(end.exitCode, 0, end.stderr);
+      return end.stdout;
+    };
+    await work.write({ 'side/file': `one ${one.PATH}\n` });
+    assert.equal((await work.run(['run', 'side'], { env: one })).exitCode, 0);
+    const first = await storeDigest(tag);
+    assert.match(await pushed(), new RegExp(`${first} {2}\\(pushed`));
+    const from = `FROM scratch\nCOPY file /\nADD http://127.0.0.1:${port}/a /a\n`;
+    await work.write({ 'side/Dockerfile': from });
+    assert.equal((await work.run(['run', 'side', '--push'], { env: one })).exitCode, 0);
+    const second = await digestOf(tag);
+    assert.notEqual(second, first);
+    // The store still has the first one under the tag.
+    assert.match(await pushed(), new RegExp(`${second} {2}\\(already there`));
+    assert.equal(await digestOf(tag), second);
+    await work.write({ 'side/Dockerfile': from, 'side/file': `three ${one.PATH}\n` });
+    assert.equal((await work.run(['run', 'side'], { env: one })).exitCode, 0);
+    const third = await storeDigest(tag);
+    assert.notEqual(third, second);
+    assert.match(await pushed(), new RegExp(`${third} {2}\\(pushed`));
+    assert.equal(await digestOf(tag), third);
+  }
+});
+
+test(
+  'without a way to the store, what a registry says of a tag is not what was built',
+  options,
+  async (t) => {
+    const registry = await startTestRegistry(t);
+    const env = await makeEnvironments(t);
+    const work = await makeWorkspace(t, {
+      ...tree(registry.host),
+      'side/file': `foreign ${registry.host}\n`,
+    });
+    const other = await makeWorkspace(t, { ...tree(registry.host), 'side/file': `${registry.host} other\n` });
+    assert.equal((await other.run(['run', 'side', '--push'], { env: env.listed })).exitCode, 0);
+    const tags = `side.tags=${registry.host}/store/side:1`;
+    const asked = await work.run(['push', 'side', '--set', tags], { env: env.withoutCtr });
+    assert.equal(asked.exitCode, 1, asked.stdout);
+    assert.match(asked.stderr, /run\/not-built/);
+    // Nor does it contradict what was.
+    assert.equal((await work.run(['run', 'side'], { env: env.withoutCtr })).exitCode, 0);
+    const built = await storeDigest(`${registry.host}/store/side:1`);
+    await ctr('images', 'rm', '--sync', `${registry.host}/store/side:1`);
+    const pushed = await work.run(['push', 'side'], { env: env.withoutCtr });
+    assert.equal(pushed.exitCode, 0, pushed.stderr);
+    assert.equal(await digestOf(`${registry.host}/store/side:1`), built);
+  },
+);
+
+test(
+  'of several tags those that were put are told, and what a registry refuses ends with 6',
+  options,
+  async (t) => {
+    const registry = await startTestRegistry(t);
+    const proxy = await startFaultProxy(t, registry.host);
+    const env = await makeEnvironments(t);
+    const work = await makeWorkspace(t, tree(proxy.host));
+    assert.equal((await work.run(['run', 'app'], { env: env.listed })).exitCode, 0);
+    proxy.judge(({ method, path: at }) =>
+      method === 'PUT' && at.endsWith('/manifests/latest') ? 403 : 'pass',
+    );
+    const ended = await work.run(['push', 'app', '--json'], { env: env.listed });
+    assert.equal(ended.exitCode, 6, ended.stderr);
+    const { builds: pushed } = JSON.parse(ended.stdout) as Pick<PushedBuilds, 'builds'>;
+    assert.equal(pushed[0]?.result, 'failed');
+    const put = pushed[0]?.tags.map(({ ref, action }) => [ref, action]);
+    assert.deepEqual(put, [[`${proxy.host}/store/app:1`, 'pushed']]);
+    const text = await work.run(['push', 'app'], { env: env.listed });
+    assert.match(text.stdout, /^\S+\/store\/app:1 {2}sha256:\S+ {2}\(already there, built \S+\)\n$/);
+  },
+);
+
+test(
+  'of tags that move together, new ones come last: those that are there can be put back',
+  options,
+  async (t) => {
+    const registry = await startTestRegistry(t);
+    const proxy = await startFaultProxy(t, registry.host);
+    const env = await makeEnvironments(t);
+    const work = await makeWorkspace(t, tree(proxy.host, 'publish: together'));
+    const latest = `${proxy.host}/store/app:latest`;
+    const before = await work.run(['run', 'app', '--push', '--set', `app.tags=${latest}`], {
+      env: env.listed,
+    });
+    assert.equal(before.exitCode, 0, before.stderr);
+    const stood = await digestOf(latest);
+    await work.write({ 'app/file': `another app ${registry.host}\n` });
+    assert.equal((await work.run(['run', 'app'], { env: env.listed })).exitCode, 0);
+    proxy.judge(({ method, path: at }) => (method === 'PUT' && at.endsWith('/manifests/1') ? 403 : 'pass'));
+    const ended = await work.run(['push', 'app', '--json'], { env: env.listed });
+    assert.equal(ended.exitCode, 6, ended.stderr);
+    assert.match(ended.stderr, /run\/publish-rolled-back/);
+    assert.doesNotMatch(ended.stderr, /run\/publish-left/);
+    const { builds: pushed } = JSON.parse(ended.stdout) as Pick<PushedBuilds, 'builds'>;
+    assert.deepEqual([pushed[0]?.result, pushed[0]?.tags], ['failed', []]);
+    assert.equal(await digestOf(latest), stood);
+    proxy.judge(undefined);
+    const whole = await work.run(['push', 'app', '--json'], { env: env.listed });
+    assert.equal(whole.exitCode, 0, whole.stderr);
+    const done = JSON.parse(whole.stdout) as Pick<PushedBuilds, 'builds'>;
+    assert.deepEqual(done.builds[0]?.tags.map(({ action }) => action).sort(), ['pushed', 'pushed']);
+  },
+);
 
 test('immutable tags stay, and tags that move together move together', options, async (t) => {
   const registry = await startTestRegistry(t);

@@ -141,6 +141,7 @@ test('files of the state that are not what they should be count as not there', {
     'images',
     'last',
     'records',
+    'results',
     'seal-key.json',
     'stats',
   ]);

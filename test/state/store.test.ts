@@ -4,7 +4,7 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { type BuildRecord, type Digest, KEY_VERSION, type KeyParts } from '../../lib/model/mod.ts';
-import { type LastInputs, StateStore, stateDirectory } from '../../lib/state/mod.ts';
+import { type LastInputs, type LastResult, StateStore, stateDirectory } from '../../lib/state/mod.ts';
 import { makeTempDir } from '../rig/temp.ts';
 
 const KEY = 'ab'.repeat(32);
@@ -281,7 +281,7 @@ test('files that are not what they should be are counted once, and missing ones 
   assert.match(store.warnings()[0]?.message ?? '', /^2 files in /);
 });
 
-test('of a record and of the latest inputs every field counts', async (t) => {
+test('of a record, of the latest inputs and of the last result every field counts', async (t) => {
   const dir = await makeTempDir(t);
   const store = new StateStore(dir, '/src');
   const platform = { platform: 'linux/amd64', digest: DIGEST, layers: DIGEST };
@@ -296,12 +296,23 @@ test('of a record and of the latest inputs every field counts', async (t) => {
     },
     parents: { base: { ref: `h/r@${DIGEST}`, platforms: [platform] } },
   };
+  const goodResult: LastResult = {
+    digest: DIGEST,
+    finishedAt: '2026-01-01T00:00:00.000Z',
+    tags: ['h/r:1', 'h/r:2', 'h/r:3', 'h/r:4', 'h/r:5'],
+    pushed: true,
+    vouched: true,
+    wrong: true,
+  };
+  await store.writeResult('app', goodResult);
+  assert.deepEqual(await store.readResult('app'), goodResult);
   await store.writeRecord(goodRecord, goodLast);
   assert.deepEqual(await store.readRecord(KEY), goodRecord);
   assert.deepEqual(await store.readLast('app'), goodLast);
   for (const [file, read] of [
     [`records/ab/${KEY}.json`, () => store.readRecord(KEY)],
     [(await filesBelow(dir)).find((one) => one.startsWith('last/')) ?? '', () => store.readLast('app')],
+    [(await filesBelow(dir)).find((one) => one.startsWith('results/')) ?? '', () => store.readResult('app')],
   ] as const) {
     const text = await readFile(path.join(dir, file), 'utf8');
     const places = placesIn(JSON.parse(text));
@@ -318,6 +329,20 @@ test('of a record and of the latest inputs every field counts', async (t) => {
     await writeFile(path.join(dir, file), text);
     assert.ok((await read()) !== undefined);
   }
+});
+
+test('where the last result cannot be written, no earlier one passes for it', async (t) => {
+  const dir = await makeTempDir(t);
+  const store = new StateStore(dir, '/src');
+  const result: LastResult = { digest: DIGEST, finishedAt: '2026-01-01T00:00:00.000Z', tags: [] };
+  await store.writeResult('app', result);
+  const [file = ''] = await filesBelow(dir);
+  await rm(path.join(dir, file));
+  await mkdir(path.join(dir, file, 'in-the-way'), { recursive: true });
+  await store.writeResult('app', { ...result, pushed: true });
+  assert.deepEqual([await filesBelow(dir), store.warnings()], [[], []]);
+  await store.writeResult('app', result);
+  assert.deepEqual(await store.readResult('app'), result);
 });
 
 test('what was found wrong and cannot be removed is said', async (t) => {

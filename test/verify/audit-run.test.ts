@@ -1,8 +1,10 @@
 /** Audits of runs: what agrees, what differs, what cannot be compared; an engine and a registry within this process. */
 import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
+import path from 'node:path';
 import { test } from 'node:test';
 import { fail, type Outcome, problem } from '../../lib/model/mod.ts';
+import { StateStore } from '../../lib/state/mod.ts';
 import { assertOk, type Baked, codesOf } from '../rig/baking.ts';
 import { kindsText, rowTree, SAME } from '../rig/failure-bench.ts';
 import { accessTo, type FakeWorld, makeFakeWorld, putBase } from '../rig/fake-world.ts';
@@ -101,7 +103,11 @@ test('another image fails the build and drops its record; the detail says what d
   assert.equal(why.detail, audit.differences.join('\n'));
   assert.match(why.hint ?? '', /^Its record is dropped: the next run builds it\. Files were compared/);
   assert.equal(finishedOf(baked, 'c').at(-1)?.kind, 'failed');
+  const state = new StateStore(path.join(world.home, 'state'), world.dir);
+  const isWrong = async (build: string) => (await state.readResult(build))?.wrong;
+  assert.deepEqual([await isWrong('b'), await isWrong('c')], [undefined, true]);
   assert.equal(kindsText(await world.bake()), 'a unchanged, b unchanged, c built');
+  assert.equal(await isWrong('c'), undefined);
 });
 
 test('of many differences twenty are shown and the rest counted; steps from the cache point at the key', async (t) => {

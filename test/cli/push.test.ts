@@ -1,11 +1,14 @@
 /** What `push` takes its first word for. */
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { runCli } from '../../cli/app.ts';
 import { EXIT } from '../../cli/exit-codes.ts';
 import { createFakeIo } from '../rig/fake-io.ts';
+import { startFakeRegistry } from '../rig/fake-registry.ts';
 import { makeLayout } from '../rig/oci-layout.ts';
 import { digestOf } from '../rig/puller.ts';
 import { realEngine } from '../rig/real-engine.ts';
@@ -71,4 +74,37 @@ test('words that mean nothing, or too much, are said to', async (t) => {
   assert.match((await push('./layout')).err, /cli\/missing-argument/);
   await writeFile(path.join(cwd, 'builds.yaml'), 'builds: { app: { contxt: . } }\n');
   assert.equal((await push('app')).code, EXIT.invalid);
+});
+
+test('Ctrl-C while an engine gives no bytes: nothing is said of it, and the exit code is that of the signal', async (t) => {
+  const cwd = await makeTempDir(t);
+  const registry = await startFakeRegistry(t);
+  const mark = path.join(cwd, 'reading');
+  const buildctl = path.join(cwd, 'buildctl');
+  const workers = JSON.stringify([{ labels: { 'org.mobyproject.buildkit.worker.executor': 'oci' } }]);
+  await writeFile(
+    buildctl,
+    `#!/bin/sh\ncase "$*" in *workers*) echo '${workers}'; exit 0;; esac\n: > ${mark}\nexec sleep 300\n`,
+    { mode: 0o755 },
+  );
+  const socket = path.join(cwd, 'buildkitd.sock');
+  const server = createServer((one) => one.destroy());
+  await new Promise<void>((resolve) => server.listen(socket, resolve));
+  t.after(() => new Promise<void>((resolve) => server.close(() => resolve())));
+  const env = {
+    HOME: cwd,
+    BAKE_TS_HOME: cwd,
+    BUILDKIT_HOST: `unix://${socket}`,
+    BUILDCTL: buildctl,
+    PATH: '/usr/bin:/bin',
+  };
+  const image = `${registry.host}/app:1@sha256:${'a'.repeat(64)}`;
+  const io = createFakeIo(['push', image, `${registry.host}/app:2`], { cwd, env });
+  const ended = runCli(io);
+  for (let tries = 0; tries < 500 && !existsSync(mark); tries++)
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  assert(existsSync(mark), io.err());
+  io.send('SIGINT');
+  assert.equal(await ended, 130);
+  assert.equal(io.err(), '');
 });

@@ -48,6 +48,32 @@ export async function listImages(
 }
 
 /**
+ * Digests of all content in a containerd. A name and its digest are no proof of more: an image that was pulled for one platform
+ * has its index, and of the others nothing. Problem: `engine/images-failed`.
+ */
+export async function listContent(
+  { ctr, socket, namespace }: ContainerdAccess,
+  options: EngineOptions = { env: {} },
+): Promise<Result<ReadonlySet<Digest>>> {
+  const listed = await runProgram({
+    program: ctr,
+    argv: ['--address', socket, '--namespace', namespace, 'content', 'ls', '--quiet'],
+    env: options.env,
+    timeoutMs: 30_000,
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  });
+  if (listed.exitCode !== 0) {
+    return fail([
+      problem('engine/images-failed', 'containerd does not list its content', {
+        hint: 'does the engine run? bake-ts engine status',
+        detail: listed.stderr.trim().slice(-1_000) || whyFailed(listed),
+      }),
+    ]);
+  }
+  return ok(new Set(listed.stdout.toString().split('\n').filter(isDigest)));
+}
+
+/**
  * Reads what `ctr images ls` prints: REF TYPE DIGEST SIZE PLATFORMS LABELS. Only the size has a blank inside, and the
  * labels come last, so lines are read by their words; other lines are skipped.
  */

@@ -7,7 +7,7 @@ export { type DoctorCheck, engineDoctor } from './doctor.ts';
 export { type DownReport, downEngine } from './down.ts';
 export { type Engine, type FindOptions, findEngine } from './find.ts';
 export { type BuiltImage, listHistory } from './history.ts';
-export { type ContainerdAccess, type LocalImage, listImages } from './images.ts';
+export { type ContainerdAccess, type LocalImage, listContent, listImages } from './images.ts';
 export {
   formatSource,
   type InstallAttempt,

@@ -11,7 +11,6 @@ import type {
 import type {
   Build,
   BuildRecord,
-  Digest,
   DigestRef,
   ImageLocation,
   Outcome,
@@ -22,6 +21,7 @@ import type {
 import type { DockerfileLibrary } from '../prepare/mod.ts';
 import type { RegistryClient } from '../registry/mod.ts';
 import type { Emit } from './emitter.ts';
+import type { StoreListing } from './engine-access.ts';
 import type { EngineReturn } from './engine-return.ts';
 import type { Memory } from './memory.ts';
 import type { Publisher } from './publisher.ts';
@@ -57,9 +57,7 @@ export interface StoreNaming {
 }
 
 /** What the engine's image store has: name → digest, of the names that were asked for at least. */
-export type StoredImages =
-  | { readonly kind: 'known'; readonly digests: ReadonlyMap<string, Digest> }
-  | { readonly kind: 'keeps-none' };
+export type StoredImages = ({ readonly kind: 'known' } & StoreListing) | { readonly kind: 'keeps-none' };
 
 /** What a decision is made from. */
 export interface Deciding {

@@ -3,15 +3,23 @@ import type { Engine, FindOptions } from '../engine/mod.ts';
 import type { Digest, Result } from '../model/mod.ts';
 import type { RunProgram } from '../system/mod.ts';
 
+/** What an engine's image store has. */
+export interface StoreListing {
+  /** Name → digest of the images. */
+  readonly digests: ReadonlyMap<string, Digest>;
+  /** Digests of all that is there of them, manifests, configs and layers; undefined: not known. */
+  readonly content?: ReadonlySet<Digest>;
+}
+
 /** How to find an engine and its images; tests put another one in its place. */
 export interface EngineAccess {
   readonly find: (options: FindOptions) => Promise<Result<Engine>>;
-  /** Name → digest of the images in the engine's store; undefined where it cannot be read. */
+  /** What the engine's store has; undefined where it cannot be read. */
   readonly listImages: (
     engine: Engine,
     env: FindOptions['env'],
     signal?: AbortSignal,
-  ) => Promise<ReadonlyMap<string, Digest> | undefined>;
+  ) => Promise<StoreListing | undefined>;
   /** Runs buildctl; where absent, it is really run. */
   readonly run?: RunProgram;
 }
@@ -20,10 +28,18 @@ export interface EngineAccess {
 export const ENGINES: EngineAccess = {
   find: async (options) => (await import('../engine/mod.ts')).findEngine(options),
   listImages: async (engine, env, signal) => {
-    const { listImages, openStore } = await import('../engine/mod.ts');
+    const { listContent, listImages, openStore } = await import('../engine/mod.ts');
     const options = { env, ...(signal === undefined ? {} : { signal }) };
     const { containerd } = await openStore(engine, options);
-    const images = containerd === undefined ? undefined : await listImages(containerd, options);
-    return images?.ok === true ? new Map(images.value.map(({ name, digest }) => [name, digest])) : undefined;
+    if (containerd === undefined) return undefined;
+    const [images, content] = await Promise.all([
+      listImages(containerd, options),
+      listContent(containerd, options),
+    ]);
+    if (!images.ok || !content.ok) return undefined;
+    return {
+      digests: new Map(images.value.map(({ name, digest }) => [name, digest])),
+      content: content.value,
+    };
   },
 };

@@ -129,8 +129,7 @@ async function weighRecord(
   const astray = tags.some((tag) => tag.state.kind !== 'digest' || tag.state.digest !== record.digest);
   const answered = tags.every((tag) => tag.state.kind !== 'unknown');
   const source = astray && answered ? await findManifest(registry, refs, tags, record.digest) : undefined;
-  const store =
-    node.pushes || known.onlyNeeded ? 'not-wanted' : await askStore(deciding, node, record.digest);
+  const store = node.pushes || known.onlyNeeded ? 'not-wanted' : await askStore(deciding, node, record);
   const decision = decide({
     ...known,
     record,
@@ -147,10 +146,15 @@ async function weighRecord(
 async function askStore(
   { storedImages, naming }: Pick<Deciding, 'storedImages' | 'naming'>,
   node: PlanNode,
-  digest: Digest,
+  { digest, platforms }: BuildRecord,
 ): Promise<StoreState> {
   const stored = await storedImages(node);
   if (stored === undefined) return 'unknown';
   if (stored.kind === 'keeps-none') return 'keeps-none';
-  return storeNames(naming, node).every((name) => stored.digests.get(name) === digest) ? 'there' : 'gone';
+  const { digests, content } = stored;
+  const names = storeNames(naming, node);
+  if (names.some((name) => digests.get(name) !== digest)) return 'gone';
+  // An image that was pulled back for some of its platforms has its name, and lacks the manifests of the others.
+  const manifests = [digest, ...platforms.map((one) => one.digest)];
+  return manifests.every((one) => content === undefined || content.has(one)) ? 'there' : 'gone';
 }

@@ -2,11 +2,11 @@
 import { arch } from 'node:os';
 import { type Buildctl, queryWorker, type Worker } from '../buildctl/mod.ts';
 import type { Engine } from '../engine/mod.ts';
-import { type Digest, ok, type Plan, type Problem, problemToJson, type Result } from '../model/mod.ts';
+import { ok, type Plan, type Problem, problemToJson, type Result } from '../model/mod.ts';
 import { goArchitecture } from '../system/mod.ts';
 import type { ReadyEngine } from './context.ts';
 import type { Emit } from './emitter.ts';
-import type { EngineAccess } from './engine-access.ts';
+import type { EngineAccess, StoreListing } from './engine-access.ts';
 import { EngineReturn } from './engine-return.ts';
 
 /** What finding an engine goes by. */
@@ -41,7 +41,7 @@ export class SessionEngine {
   #isListed = true;
   #found: Promise<Result<Engine>> | undefined;
   #ready: Promise<Result<ReadyEngine>> | undefined;
-  #stored: Promise<ReadonlyMap<string, Digest> | undefined> | undefined;
+  #stored: Promise<StoreListing | undefined> | undefined;
   #platform: Promise<string> | undefined;
   #asked: Promise<Worker | undefined> | undefined;
 
@@ -85,8 +85,8 @@ export class SessionEngine {
     );
   }
 
-  /** Name → digest of the images in its store; undefined where it cannot be read. */
-  storedImages(): Promise<ReadonlyMap<string, Digest> | undefined> {
+  /** What its store has; undefined where it cannot be read. */
+  storedImages(): Promise<StoreListing | undefined> {
     this.#stored ??= this.#listImages();
     return this.#stored;
   }
@@ -206,7 +206,7 @@ export class SessionEngine {
     });
   }
 
-  async #listImages(): Promise<ReadonlyMap<string, Digest> | undefined> {
+  async #listImages(): Promise<StoreListing | undefined> {
     const engine = await this.#find();
     if (!engine.ok) return undefined;
     const { access, env, signal } = this.#options;

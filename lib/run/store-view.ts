@@ -7,14 +7,15 @@ import { type Buildctl, lookUpNames, type StoredName, type Worker } from '../bui
 import { type Digest, type PlanNode, problem, problemToJson } from '../model/mod.ts';
 import type { StoredImages, StoreNaming } from './context.ts';
 import type { Emit } from './emitter.ts';
+import type { StoreListing } from './engine-access.ts';
 import { Semaphore } from './scheduler.ts';
 import { storeNames } from './store-names.ts';
 
 /** What a view goes by. */
 export interface StoreViewOptions {
   readonly engine: {
-    /** Name → digest of the images in its store; undefined where it cannot be listed. */
-    readonly storedImages: () => Promise<ReadonlyMap<string, Digest> | undefined>;
+    /** What its store has; undefined where it cannot be listed. */
+    readonly storedImages: () => Promise<StoreListing | undefined>;
     readonly askWorker: () => Promise<Worker | undefined>;
     readonly buildctl: () => Promise<Buildctl | undefined>;
   };
@@ -45,8 +46,8 @@ export class StoreView {
   /** What the store has of the names of a build, and maybe of others; undefined where that is not known. */
   async of(node: PlanNode): Promise<StoredImages | undefined> {
     const { engine } = this.#options;
-    const digests = await engine.storedImages();
-    if (digests !== undefined) return { kind: 'known', digests };
+    const listing = await engine.storedImages();
+    if (listing !== undefined) return { kind: 'known', ...listing };
     const worker = await engine.askWorker();
     if (worker === undefined) return undefined;
     if (worker.executor === 'oci') {

@@ -96,7 +96,7 @@ export function accessTo(engine: FakeEngine): EngineAccess {
   };
   return {
     find: async () => ok(found),
-    listImages: async () => new Map(engine.images),
+    listImages: async () => ({ digests: new Map(engine.images) }),
     run: (call) => engine.run(call),
   };
 }

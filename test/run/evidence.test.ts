@@ -61,6 +61,7 @@ interface Given {
   readonly node?: Partial<PlanNode>;
   readonly results?: Readonly<Record<string, BuildResult>>;
   readonly stored?: ReadonlyMap<string, Digest> | 'unreadable' | 'unasked' | 'keeps-none';
+  readonly content?: ReadonlySet<Digest>;
 }
 
 /** Weighs a build `x` that pushes `r.example/app:1` and `:2`. */
@@ -89,7 +90,11 @@ function weighOne({ documents = new Documents(), parts = partsOf(), ...given }: 
         return assert.fail('nobody needs the store');
       if (given.stored === 'unreadable') return undefined;
       if (given.stored === 'keeps-none') return { kind: 'keeps-none' };
-      return { kind: 'known', digests: given.stored };
+      return {
+        kind: 'known',
+        digests: given.stored,
+        ...(given.content === undefined ? {} : { content: given.content }),
+      };
     },
   } as unknown as Deciding;
   const inputs: NodeInputs = {
@@ -261,6 +266,29 @@ test('of what is not pushed the store is asked, for all names, and only where so
   assert.equal((await unpushed(all, { neededBy: ['y'] })).code, 'image-gone');
   assert.equal((await unpushed(own, { neededBy: ['y'] })).code, 'inputs-same');
   assert.equal((await unpushed('unasked', { role: 'needed' })).code, 'not-needed');
+});
+
+test('an image in the store counts only where the manifests of all its platforms are there', async () => {
+  const arm = digest('c');
+  const record = {
+    ...recordOf(KEY, digest('d')),
+    platforms: [
+      { platform: AMD, digest: IMAGE },
+      { platform: 'linux/arm64', digest: arm },
+    ],
+  };
+  const stored = new Map(['r.example/app:1', 'r.example/app:2'].map((name) => [name, record.digest]));
+  const weighWith = async (...content: readonly Digest[]) => {
+    const node = { pushes: false };
+    return weighOne({ documents: tagged(), records: [record], node, stored, content: new Set(content) });
+  };
+  assert.equal((await weighWith(record.digest, IMAGE, arm)).decision.kind, 'unchanged');
+  for (const content of [
+    [record.digest, IMAGE],
+    [record.digest, arm],
+    [IMAGE, arm],
+  ])
+    assert.equal((await weighWith(...content)).decision.reason.code, 'image-gone');
 });
 
 test('the result of other inputs counts where what is copied of parents is the same', async () => {

@@ -148,9 +148,9 @@ test('how it keeps images is asked only where a result is not pushed, and not of
 test('the images in its store are listed once', async () => {
   const { fake, engine, finds } = await open();
   fake.images.set('one', A);
-  assert.deepEqual(await engine.storedImages(), new Map([['one', A]]));
+  assert.deepEqual(await engine.storedImages(), { digests: new Map([['one', A]]) });
   fake.images.clear();
-  assert.deepEqual(await engine.storedImages(), new Map([['one', A]]));
+  assert.deepEqual(await engine.storedImages(), { digests: new Map([['one', A]]) });
   assert.equal(finds.length, 1);
 });
 

@@ -295,7 +295,7 @@ test('a pass goes by the options of the session', async (t) => {
       for (const { registry } of [context.deciding.layers, context.deciding.configs])
         assert.equal(registry, session.registry);
       world.engine.images.set('x.example/a:1', `sha256:${'1'.repeat(64)}`);
-      assert.deepEqual(await session.engine.storedImages(), world.engine.images);
+      assert.deepEqual(await session.engine.storedImages(), { digests: world.engine.images });
       assert.equal(context.building.naming.worker(), 'containerd');
       const { isInsecure, calling } = context.building;
       const hosts = ['plain.example', 'own.example', 'r.example', 'unknown.example'];

@@ -53,7 +53,7 @@ async function open(t: TestContext, nodes: readonly PlanNode[], given: Given = {
   let counted = 0;
   const view = new StoreView({
     engine: {
-      storedImages: async () => given.listed,
+      storedImages: async () => (given.listed === undefined ? undefined : { digests: given.listed }),
       askWorker: async () => ('worker' in given ? given.worker : { executor: 'containerd' }),
       buildctl: async () => buildctl,
     },

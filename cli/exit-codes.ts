@@ -32,6 +32,16 @@ const BY_AREA: Readonly<Record<ProblemArea, ExitCode>> = {
   run: EXIT.buildFailed,
 };
 
+/** Codes that say something else to the shell than the rest of their area. */
+const BY_CODE: Readonly<Partial<Record<ProblemCode, ExitCode>>> = {
+  // What was given to push is no layout.
+  'registry/bad-layout': EXIT.invalid,
+  // There is an engine, and it does not have what was asked for.
+  'engine/no-such-image': EXIT.buildFailed,
+  'build/bad-tag': EXIT.invalid,
+  'build/base-unreachable': EXIT.registry,
+};
+
 /** The earlier in this list, the more it explains: with an invalid file nothing else is worth reporting. */
 const PRECEDENCE: readonly ExitCode[] = [
   EXIT.usage,
@@ -49,8 +59,12 @@ export function exitCodeOfProblems(
 ): ExitCode {
   const codes = problems
     .filter((one) => one.severity === 'error')
-    .map((one) => BY_AREA[one.code.slice(0, one.code.indexOf('/')) as ProblemArea] ?? EXIT.buildFailed);
+    .map((one) => BY_CODE[one.code] ?? BY_AREA[areaOf(one.code)] ?? EXIT.buildFailed);
   return PRECEDENCE.find((code) => codes.includes(code)) ?? EXIT.ok;
+}
+
+function areaOf(code: ProblemCode): ProblemArea {
+  return code.slice(0, code.indexOf('/')) as ProblemArea;
 }
 
 /** The code for a run; `signal` is what stopped it, where something did. */

@@ -50,7 +50,7 @@ export function chooseTags(plan: Plan, destinations: readonly Destination[]): Re
   for (const [build, node] of plan.nodes) {
     if (node.pushes) {
       const tags = chooseNames(node, destinations, problems);
-      problems.push(...checkTags(node));
+      problems.push(...checkTags(node, plan.set.variables));
       images.push({ build, tags });
     } else if (node.role === 'asked') passedOver.push({ build, why: 'not-pushed' });
     else if (node.build.tags.length > 0 && node.build.push === 'selected')

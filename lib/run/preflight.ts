@@ -3,8 +3,17 @@
  * (measured, exit code 0).
  */
 import { stat } from 'node:fs/promises';
-import type { ContextSource, Plan, PlanNode, Problem } from '../model/mod.ts';
-import { problem } from '../model/mod.ts';
+import {
+  type BuildSet,
+  type ContextSource,
+  type Plan,
+  type PlanNode,
+  type Problem,
+  parseTag,
+  problem,
+  type Tag,
+  type VariableOrigin,
+} from '../model/mod.ts';
 import { type DockerfileLibrary, findRefused, findUnmatched, findUnnamed } from '../prepare/mod.ts';
 
 /**
@@ -25,7 +34,7 @@ export async function checkPlan(plan: Plan, dockerfiles: DockerfileLibrary): Pro
       ...(await checkContexts(node, kindOf)),
       ...dockerfiles.problemsOf(node.build.name),
       ...checkAnnotations(node),
-      ...checkTags(node),
+      ...checkTags(node, plan.set.variables),
     ]),
   );
   return [
@@ -72,17 +81,51 @@ async function checkContexts(node: PlanNode, kindOf: KindOf): Promise<readonly P
 }
 
 /** An invalid tag can be planned with, but not published under. */
-export function checkTags(node: PlanNode): readonly Problem[] {
+export function checkTags(node: PlanNode, variables: BuildSet['variables']): readonly Problem[] {
   return node.build.tags.flatMap((tag) => {
     if (tag.ref !== undefined) return [];
     return [
       problem('build/bad-tag', `\`${tag.text}\` is an invalid tag`, {
         build: node.build.name,
         ...(tag.span === undefined ? {} : { span: tag.span }),
-        hint: 'Repositories have lowercase letters, digits, `.`, `_`, `-` and `/`; a digest cannot be chosen.',
+        hint: [hintOfTag(tag.text), ...originsOf(tag, variables)].join('\n'),
       }),
     ];
   });
+}
+
+function hintOfTag(text: string): string {
+  const colon = text.lastIndexOf(':');
+  const isTag = colon > text.lastIndexOf('/') && !text.includes('@');
+  if (isTag && parseTag(text.slice(0, colon)) !== undefined) {
+    return 'What follows the colon has letters, digits, `.`, `_` and `-`, at most 128, and starts with none of `.` and `-`; `slug(…)` makes it of any text.';
+  }
+  if (parseTag(text.toLowerCase()) !== undefined) return `Repositories are lowercase: ${text.toLowerCase()}`;
+  return 'Repositories have lowercase letters, digits, `.`, `_`, `-` and `/`; a digest cannot be chosen.';
+}
+
+/** Where the values of the variables come from that a tag is written with. */
+function originsOf({ span }: Tag, variables: BuildSet['variables']): readonly string[] {
+  if (span === undefined) return [];
+  const written = span.source.text.slice(span.start, span.end);
+  const names = [...written.matchAll(/\bvars\.([A-Za-z_]\w*)/g)].map(([, name = '']) => name);
+  return [...new Set(names)].flatMap((name) => {
+    const origin = variables.get(name)?.origin;
+    return origin === undefined ? [] : [`\`vars.${name}\` has its value from ${wordsOf(origin)}.`];
+  });
+}
+
+function wordsOf(origin: VariableOrigin): string {
+  switch (origin.kind) {
+    case 'default':
+      return 'its default in builds.yaml';
+    case 'env':
+      return `the environment variable ${origin.variable}`;
+    case 'flag':
+      return 'the option --var';
+    case 'file':
+      return `the file ${origin.path}`;
+  }
 }
 
 /** buildctl lower-cases every key of `--output` (cmd/buildctl/build/output.go), so such an annotation would be lost. */

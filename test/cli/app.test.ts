@@ -9,12 +9,12 @@ import { EXIT, exitCodeOfProblems, exitCodeOfRun } from '../../cli/exit-codes.ts
 import type { Io } from '../../cli/io.ts';
 import { withCancellation } from '../../cli/signals.ts';
 import { VERSION } from '../../cli/version.ts';
-import type { RunSummary } from '../../lib/model/mod.ts';
+import type { ProblemCode, RunSummary } from '../../lib/model/mod.ts';
 import { createFakeIo } from '../rig/fake-io.ts';
 import { assertGolden } from '../rig/golden.ts';
 import { repoPath } from '../rig/paths.ts';
 import { failingRun } from '../rig/recorded-runs.ts';
-import { type Cleanup, makeTempDir, writeTree } from '../rig/temp.ts';
+import { type Cleanup, makeTempDir, makeTree, writeTree } from '../rig/temp.ts';
 
 async function call(argv: readonly string[], changes: Partial<Io> = {}) {
   const io = createFakeIo(argv, changes);
@@ -379,6 +379,27 @@ test('exit codes follow what went wrong', () => {
   assert.equal(exitCodeOfRun(failedWith()), EXIT.buildFailed);
   assert.equal(exitCodeOfRun({ ...failedWith(), ok: true }), EXIT.ok);
   assert.equal(exitCodeOfProblems([{ severity: 'warning', code: 'config/x' }]), EXIT.ok);
+  const codeOf = (...codes: readonly ProblemCode[]) =>
+    exitCodeOfProblems(codes.map((code) => ({ severity: 'error', code })));
+  assert.equal(codeOf('registry/bad-layout'), EXIT.invalid);
+  assert.equal(codeOf('engine/no-such-image'), EXIT.buildFailed);
+  assert.equal(codeOf('build/bad-tag'), EXIT.invalid);
+  assert.equal(codeOf('build/base-unreachable'), EXIT.registry);
+  assert.equal(codeOf('build/base-unreachable', 'build/step-failed'), EXIT.buildFailed);
+});
+
+test('run refuses a tag that is not valid before it looks for an engine', async (t) => {
+  const cwd = await makeTree(t, {
+    'builds.yaml':
+      'vars: { TAG: { default: ok, env: TAG } }\nbuilds:\n  app: { context: ., tags: ["r.test/app:${{ vars.TAG }}"] }\n',
+    Dockerfile: 'FROM scratch\nCOPY Dockerfile /\n',
+  });
+  const io = createFakeIo(['run'], {
+    cwd,
+    env: { HOME: cwd, BAKE_TS_HOME: cwd, BUILDKIT_HOST: `unix://${cwd}/none.sock`, TAG: 'bad tag!' },
+  });
+  assert.equal(await runCli(io), EXIT.invalid, io.err());
+  assert.match(io.err(), /build\/bad-tag[\s\S]*environment variable TAG/);
 });
 
 test('the first signal cancels, the second ends the process, and afterwards nobody listens', async () => {

@@ -72,6 +72,9 @@ test('words that mean nothing, or too much, are said to', async (t) => {
     /takes no argument "r\.test\/c:1"/,
   );
   assert.match((await push('./layout')).err, /cli\/missing-argument/);
+  const gone = await push('./layout', 'r.test/a:1');
+  assert.equal(gone.code, EXIT.invalid);
+  assert.match(gone.err, /registry\/bad-layout[\s\S]*it is not there/);
   await writeFile(path.join(cwd, 'builds.yaml'), 'builds: { app: { contxt: . } }\n');
   assert.equal((await push('app')).code, EXIT.invalid);
 });

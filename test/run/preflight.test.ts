@@ -11,7 +11,7 @@ import { makeTempDir, writeTree } from '../rig/temp.ts';
 
 type Span = NonNullable<Build['span']>;
 
-const SPAN = { file: { path: 'builds.yaml', text: 'x' }, start: 0, end: 1 } as unknown as Span;
+const SPAN: Span = { source: { path: 'builds.yaml', text: 'x' }, start: 0, end: 1 };
 
 async function check(...nodes: readonly PlanNode[]) {
   const builds = new Map(nodes.map(({ build }) => [build.name, build]));
@@ -82,6 +82,34 @@ test('a tag that is not valid is reported, whether it is pushed or not', async (
       ['build/bad-tag', '`NO` is an invalid tag', 'x', undefined],
     ],
   );
+});
+
+test('of a tag that is not valid it is said what is wrong with it, and where the values in it came from', async (t) => {
+  const context = local(await makeTempDir(t, 'preflight-'));
+  const text = '"r.example/x:${{ vars.TAG }}-${{ vars.TAG }}${{ vars.OTHER }}"';
+  const span: Span = { source: { path: 'builds.yaml', text }, start: 0, end: text.length };
+  const tags = ['r.example/x:bad tag!', 'r.example/X:1', 'r.example/x@sha256:1'].map(makeTag);
+  const node = makeNode({ ...INLINE, context, tags: tags.map((tag) => ({ ...tag, span })) });
+  const set = {
+    builds: new Map([[node.build.name, node.build]]),
+    registries: new Map(),
+    variables: new Map([
+      ['TAG', { name: 'TAG', value: 'bad tag!', origin: { kind: 'env', variable: 'TAG' }, sensitive: false }],
+      ['OTHER', { name: 'OTHER', value: '', origin: { kind: 'flag' }, sensitive: false }],
+    ]),
+    grants: GRANTS,
+  };
+  const plan = { set, nodes: new Map([[node.build.name, node]]) } as unknown as Plan;
+  const hints = (await checkPlan(plan, new DockerfileLibrary('/'))).map(({ hint = '' }) => hint.split('\n'));
+  assert.match(hints[0]?.[0] ?? '', /^What follows the colon has .*slug/);
+  assert.equal(hints[1]?.[0], 'Repositories are lowercase: r.example/x:1');
+  assert.match(hints[2]?.[0] ?? '', /a digest cannot be chosen/);
+  for (const [, ...origins] of hints) {
+    assert.deepEqual(origins, [
+      '`vars.TAG` has its value from the environment variable TAG.',
+      '`vars.OTHER` has its value from the option --var.',
+    ]);
+  }
 });
 
 test('uppercase letters in the key of an annotation are a warning', async (t) => {

@@ -258,12 +258,14 @@ function declareEngine(cli: CAC): void {
     .command('engine down', 'Stop the engine; images and cache stay')
     .action(lazily(() => import('./commands/engine-down.ts')));
   cli
-    .command('engine status', 'Show what is installed and what runs')
+    .command('engine status', 'Show which engine a run would use, what is installed and what runs')
+    .option('--addr <address>', 'Ask this engine')
     .option('--disk', 'Also count the bytes on disk, which takes a while')
     .option('--json', 'The same as JSON, for programs')
     .action(lazily(() => import('./commands/engine-status.ts')));
   cli
     .command('engine doctor', 'Check whether this machine can run an engine, and say what to do')
+    .option('--addr <address>', 'A run would use this engine')
     .option('--json', 'The same as JSON, for programs')
     .action(lazily(() => import('./commands/engine-doctor.ts')));
   cli

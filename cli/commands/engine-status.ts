@@ -1,19 +1,36 @@
-import { formatBytes } from '../../lib/report/mod.ts';
-import { isSet, type ParsedArgs } from '../args.ts';
+import type { ServingEngine } from '../../lib/engine/mod.ts';
+import type { Problem, Result } from '../../lib/model/mod.ts';
+import { formatBytes, type Palette, plainText, toProblemJson } from '../../lib/report/mod.ts';
+import { isSet, type ParsedArgs, textOf } from '../args.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { engineOfFile } from '../inputs.ts';
 import type { Io } from '../io.ts';
 import { formatTable, paletteFor, writeJson } from '../output.ts';
+import { withHardStop } from '../signals.ts';
 
-/** `bake-ts engine status`: ends with 5 where the engine does not run, so that scripts can ask. */
+/** `bake-ts engine status`: ends with 5 where no engine answers that a run would use, so that scripts can ask. */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
-  const { formatSource, engineStatus } = await import('../../lib/engine/mod.ts');
-  const status = await engineStatus({ env: io.env, diskUse: isSet(args, 'disk') });
+  return withHardStop(io, () => showStatus(args, io));
+}
+
+async function showStatus(args: ParsedArgs, io: Io): Promise<ExitCode> {
+  const { formatSource, engineStatus, servingEngine } = await import('../../lib/engine/mod.ts');
+  const address = textOf(args, 'addr');
+  const [status, serving] = await Promise.all([
+    engineStatus({ env: io.env, diskUse: isSet(args, 'disk') }),
+    servingEngine({
+      env: io.env,
+      ...(address === undefined ? {} : { flagAddress: address }),
+      ...(await engineOfFile(args, io)),
+    }),
+  ]);
   const { installation, paths } = status;
-  const code = status.running ? EXIT.ok : EXIT.engine;
+  const code = serving.ok ? EXIT.ok : EXIT.engine;
   if (isSet(args, 'json')) {
     const ctr = installation?.parts.get('ctr')?.file;
     writeJson(
       {
+        ...engineToJson(serving),
         running: status.running,
         address: status.address,
         ...(status.registry === undefined ? {} : { registry: status.registry }),
@@ -32,8 +49,10 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
     return code;
   }
   const palette = paletteFor(args, io, io.stdout);
+  if (serving.ok) io.stdout.write(`${formatServing(serving.value, palette).join('\n')}\n\n`);
+  else io.stdout.write(`${formatNone(serving.error, palette).join('\n')}\n\n`);
   const lines = [
-    status.running ? `${palette.good('running')}: ${status.address}` : `${palette.warning('not running')}`,
+    `embedded engine: ${status.running ? `${palette.good('running')}, ${status.address}` : palette.warning('not running')}`,
     ...(status.registry === undefined ? [] : [`registry: ${status.registry}`]),
     installation === undefined
       ? 'not installed: bake-ts engine install'
@@ -66,4 +85,42 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
     io.stdout.write(`\n${formatTable(['PROGRAM', 'VERSION', 'FROM'], rows, palette)}`);
   }
   return code;
+}
+
+/** What a run would use, for programs; `doctor` has the same. */
+export function engineToJson(serving: Result<ServingEngine>): object {
+  if (!serving.ok) return { problems: serving.error.map(toProblemJson) };
+  const { unreadable, ...engine } = serving.value;
+  return {
+    engine: { ...engine, ...(unreadable === undefined ? {} : { unreadable: toProblemJson(unreadable) }) },
+  };
+}
+
+function formatServing(engine: ServingEngine, palette: Palette): readonly string[] {
+  const { address, source, version, worker, containerd, unreadable, notes } = engine;
+  const store =
+    containerd === undefined
+      ? (unreadable?.message ?? 'not known')
+      : `${containerd.socket}, namespace ${containerd.namespace}`;
+  return [
+    `run uses:   ${palette.good(plainText(address))} (${plainText(source)})`,
+    ...[
+      `BuildKit:   ${version ?? 'it does not say its version'}`,
+      `worker:     ${worker.executor}, snapshotter ${worker.snapshotter}, network ${worker.network}`,
+      `platforms:  ${worker.platforms.join(', ')}`,
+      `containerd: ${store}`,
+      ...notes.map((note) => `note:       ${note}`),
+    ].map(plainText),
+  ];
+}
+
+function formatNone(problems: readonly Problem[], palette: Palette): readonly string[] {
+  if (problems.some(({ code }) => code === 'engine/not-running'))
+    return ['run uses:   the embedded engine, which it starts'];
+  return problems.flatMap(({ message, hint, detail }) => [
+    `run uses:   ${palette.warning(`none: ${plainText(message)}`)}`,
+    ...[...(detail?.split('\n') ?? []), ...(hint?.split('\n') ?? [])].map(
+      (line) => `            ${plainText(line)}`,
+    ),
+  ]);
 }

@@ -2,9 +2,10 @@
 import { readFile } from 'node:fs/promises';
 import { arch, platform, release } from 'node:os';
 import path from 'node:path';
+import type { Result } from '../model/mod.ts';
 import { findProgram, goArchitecture, runProgram } from '../system/mod.ts';
 import { readDaemons, readTail } from './daemon.ts';
-import { findBuildctl, wellKnownSockets } from './find.ts';
+import { type FindOptions, findBuildctl, wellKnownSockets } from './find.ts';
 import {
   findListener,
   MINIMUM_FREE_BYTES,
@@ -17,15 +18,16 @@ import {
 import { checkProgram, readInstallation, versionArgs } from './installation.ts';
 import type { EngineOptions } from './notice.ts';
 import { type EnginePaths, enginePaths } from './paths.ts';
+import { type ServingEngine, servingEngine } from './serving.ts';
 import { formatAnswer, probeSocket } from './socket.ts';
 import { isServing } from './up.ts';
 import { ENGINE_PARTS, findVersion, PACKAGES, REQUIRED_PARTS } from './versions.ts';
-import { readWorker } from './worker.ts';
+import { readWorker, type WorkerInfo } from './worker.ts';
 
 /** One thing that was looked at. */
 export interface DoctorCheck {
   readonly name: string;
-  /** `fail`: an embedded engine cannot work like this. `warn`: it can, but not as well; or only a source is missing. */
+  /** `fail`: an embedded engine cannot work like this, and no other one serves; or the one that was named does not. `warn`: it can, but not as well; or only a source is missing. */
   readonly status: 'ok' | 'warn' | 'fail';
   /** What was found, in words. */
   readonly found: string;
@@ -33,11 +35,68 @@ export interface DoctorCheck {
   readonly hint?: string;
 }
 
+const MAY_NOT_OPEN =
+  'it is passed over; to use it, run as root or as a member of the group that it belongs to';
+
 const GIB = 1024 ** 3;
 const COMFORTABLE_FREE_BYTES = 10 * GIB;
 
-/** Runs every check. Changes nothing (one overlay is mounted for a moment). */
-export async function engineDoctor(options: EngineOptions): Promise<readonly DoctorCheck[]> {
+/** What was found. */
+export interface Diagnosis {
+  /** The engine that a run would use. */
+  readonly serving: Result<ServingEngine>;
+  readonly checks: readonly DoctorCheck[];
+}
+
+/**
+ * Runs every check. Changes nothing (one overlay is mounted for a moment). Where another engine serves, nothing fails for what
+ * the embedded one lacks.
+ */
+export async function engineDoctor(options: Omit<FindOptions, 'autoStart'>): Promise<Diagnosis> {
+  const serving = await servingEngine(options);
+  const checks = await checkEmbedded(options);
+  const others = await checkOthers(options, serving);
+  if (!serving.ok || serving.value.kind === 'embedded')
+    return { serving, checks: [...checkServing(serving), ...checks, ...others] };
+  const softened = checks.map((check): DoctorCheck => {
+    if (check.status !== 'fail') return check;
+    if (check.name !== 'installation') return { ...check, status: 'warn' };
+    return {
+      name: check.name,
+      status: 'ok',
+      found: `${check.found}; none is needed, as another engine serves`,
+    };
+  });
+  return { serving, checks: [...checkServing(serving), ...softened, ...others] };
+}
+
+/** The engine that a run would use. Where there is none, what keeps the embedded one from working says more. */
+function checkServing(serving: Result<ServingEngine>): readonly DoctorCheck[] {
+  if (serving.ok) {
+    const { address, source, version, worker } = serving.value;
+    const found = `${address} (${source}), BuildKit ${version ?? 'of a version it does not say'}, ${describeWorker(worker)}`;
+    return [{ name: 'engine', status: 'ok', found }];
+  }
+  return serving.error.flatMap(({ code, message, hint }) =>
+    code === 'engine/none-found' || code === 'engine/not-running' || code === 'engine/not-installed'
+      ? []
+      : [
+          {
+            name: 'engine',
+            status: 'fail' as const,
+            found: message,
+            ...(hint === undefined ? {} : { hint }),
+          },
+        ],
+  );
+}
+
+function describeWorker({ executor, snapshotter, network, platforms }: WorkerInfo): string {
+  return `${executor} worker, ${snapshotter}, network ${network}, ${platforms.join(' ')}`;
+}
+
+/** What the embedded engine needs, has, and does. */
+async function checkEmbedded(options: EngineOptions): Promise<readonly DoctorCheck[]> {
   const paths = enginePaths(options.env);
   if (platform() !== 'linux') {
     return [
@@ -54,7 +113,6 @@ export async function engineDoctor(options: EngineOptions): Promise<readonly Doc
     checkInstalled(paths, options),
     checkSources(options),
     checkRunning(paths, options),
-    checkOthers(options),
   ]);
   return groups.flat();
 }
@@ -253,7 +311,7 @@ async function checkRunning(paths: EnginePaths, options: EngineOptions): Promise
         ? {
             name: 'worker',
             status: worker.value.executor === 'containerd' ? 'ok' : 'warn',
-            found: `${worker.value.executor} worker, ${worker.value.snapshotter}, network ${worker.value.network}, ${worker.value.platforms.join(' ')}`,
+            found: describeWorker(worker.value),
           }
         : { name: 'worker', status: 'fail', found: worker.error.message, hint: worker.error.detail ?? '' },
     );
@@ -275,19 +333,30 @@ async function checkRunning(paths: EnginePaths, options: EngineOptions): Promise
 }
 
 /** Engines of others, and what the environment says about them. */
-async function checkOthers(options: EngineOptions): Promise<DoctorCheck[]> {
+async function checkOthers(
+  options: Omit<FindOptions, 'autoStart'>,
+  serving: Result<ServingEngine>,
+): Promise<DoctorCheck[]> {
   const checks: DoctorCheck[] = [];
-  for (const socket of wellKnownSockets(options.env)) {
+  for (const socket of options.wellKnownSockets ?? wellKnownSockets(options.env)) {
     const answer = await probeSocket({ path: socket });
     const usable = answer.kind === 'accepts' || answer.kind === 'absent';
+    const isUsed = serving.ok && serving.value.address === `unix://${socket}`;
     checks.push({
       name: `socket ${socket}`,
       status: usable ? 'ok' : 'warn',
       found:
         answer.kind === 'accepts'
-          ? 'a buildkitd listens; it is used before the embedded engine'
+          ? `somebody listens${isUsed ? '; it is the engine that is used' : ''}`
           : formatAnswer(answer),
-      ...(usable ? {} : { hint: 'it is passed over; remove it if its buildkitd is gone' }),
+      ...(usable
+        ? {}
+        : {
+            hint:
+              answer.kind === 'denied'
+                ? MAY_NOT_OPEN
+                : 'it is passed over; remove it if its buildkitd is gone',
+          }),
     });
   }
   for (const name of ['BUILDKIT_HOST', 'BUILDCTL', 'BAKE_TS_HOME']) {

@@ -64,7 +64,7 @@ const SCHEMES = [
 
 /**
  * Finds the engine: `--addr`, `BUILDKIT_HOST`, builds.yaml, the well-known sockets, the embedded engine, in this order.
- * Problems: `engine/bad-address`, `engine/unreachable`, `engine/none-found`, `engine/not-running`, `engine/no-buildctl`,
+ * Problems: `engine/bad-address`, `engine/unreachable`, `engine/denied`, `engine/none-found`, `engine/not-running`, `engine/no-buildctl`,
  * and those of {@link upEngine}.
  */
 export async function findEngine(options: FindOptions): Promise<Result<Engine>> {
@@ -72,6 +72,7 @@ export async function findEngine(options: FindOptions): Promise<Result<Engine>> 
   const installation = await readInstallation(paths);
   const named = pickNamed(options);
   const notes: string[] = [];
+  const denied: string[] = [];
   let choice: Pick<Engine, 'address' | 'kind' | 'source'> | undefined = named;
   if (named !== undefined) {
     const refused = await checkNamed(named, options.signal);
@@ -83,12 +84,13 @@ export async function findEngine(options: FindOptions): Promise<Result<Engine>> 
         choice = { address: `unix://${socket}`, kind: 'well-known', source: `the socket ${socket}` };
         break;
       }
+      if (answer.kind === 'denied') denied.push(socket);
       if (answer.kind !== 'absent') notes.push(`the socket ${socket} ${formatAnswer(answer)}`);
     }
   }
   let started = false;
   if (choice === undefined) {
-    const embedded = await findEmbedded(paths, installation, options, notes);
+    const embedded = await findEmbedded(paths, installation, options, { notes, denied });
     if (!embedded.ok) return embedded;
     started = embedded.value;
     choice = { address: `unix://${paths.buildkitSocket}`, kind: 'embedded', source: 'the embedded engine' };
@@ -195,12 +197,32 @@ function parseHostPort(text: string): { host: string; port: number } | undefined
   return port === '' ? undefined : { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) };
 }
 
+/** What was found before the embedded engine and is of no use: in words, and the sockets that this user may not open. */
+interface PassedOver {
+  readonly notes: string[];
+  readonly denied: readonly string[];
+}
+
+/** Of a socket that may not be opened nobody here can tell whether anybody listens; mostly somebody does. */
+function deniedSockets(sockets: readonly string[]): Problem {
+  return problem(
+    'engine/denied',
+    `this user may not open ${sockets.join(' or ')}, where buildkitd listens, and no other engine was found`,
+    {
+      hint:
+        'run as root, or as a member of the group that buildkitd gives its socket to (buildkitd --group)\n' +
+        'or start a rootless buildkitd, whose socket is found by itself; or name another engine: --addr, BUILDKIT_HOST\n' +
+        'or install one of bake-ts’s own, which needs root, too: bake-ts engine install',
+    },
+  );
+}
+
 /** Whether the embedded engine is to be had; the value says whether it had to be started. */
 async function findEmbedded(
   paths: EnginePaths,
   installation: Installation | undefined,
   options: FindOptions,
-  notes: string[],
+  { notes, denied }: PassedOver,
 ): Promise<Result<boolean>> {
   const [buildkitd, containerd] = await Promise.all([
     probeSocket({ path: paths.buildkitSocket }, undefined, options.signal),
@@ -209,6 +231,7 @@ async function findEmbedded(
   if (buildkitd.kind === 'accepts' && containerd.kind === 'accepts') return ok(false);
   const missing = REQUIRED_PARTS.filter((part) => installation?.parts.has(part) !== true);
   if (missing.length > 0) {
+    if (denied.length > 0) return fail([deniedSockets(denied)]);
     if (installation !== undefined) return fail([notInstalled(missing)]);
     return fail([
       problem(

@@ -3,7 +3,7 @@
  * buildctl, runc, and a registry for trying things) where there is none.
  */
 export type { DaemonName, DaemonRecord } from './daemon.ts';
-export { type DoctorCheck, engineDoctor } from './doctor.ts';
+export { type Diagnosis, type DoctorCheck, engineDoctor } from './doctor.ts';
 export { type DownReport, downEngine } from './down.ts';
 export { type Engine, type FindOptions, findEngine } from './find.ts';
 export { type BuiltImage, listHistory } from './history.ts';
@@ -24,6 +24,7 @@ export type { EngineNotice, EngineOptions, NotifyEngine } from './notice.ts';
 export { type EnginePaths, type Env, enginePaths } from './paths.ts';
 export { identifyProcess, isAlive, ownPid } from './process-identity.ts';
 export type { Registries } from './registries.ts';
+export { type ServingEngine, servingEngine } from './serving.ts';
 export { type DaemonStatus, type EngineStatus, engineStatus } from './status.ts';
 export { type EngineStore, openStore } from './store.ts';
 export { type RunningEngine, type UpOptions, upEngine } from './up.ts';

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import path from 'node:path';
+import process from 'node:process';
 import { test } from 'node:test';
 import { formatManifest, manifestFile } from '../../lib/engine/installation.ts';
-import { enginePaths, type FindOptions, findEngine, REQUIRED_PARTS } from '../../lib/engine/mod.ts';
+import { engineDoctor, enginePaths, type FindOptions, findEngine, REQUIRED_PARTS } from '../../lib/engine/mod.ts';
 import { fakeProgram } from '../rig/fake-release.ts';
 import { freePort } from '../rig/port.ts';
 import { type Cleanup, makeTempDir } from '../rig/temp.ts';
@@ -149,6 +150,43 @@ test('with nothing anywhere there is one problem that offers the installation', 
   assert.equal(found.error.length, 1);
   assert.equal(found.error[0]?.code, 'engine/none-found');
   assert.match(found.error[0]?.hint ?? '', /bake-ts engine install/);
+});
+
+/** Does something as a user who is not root. */
+async function withoutRights<T>(work: () => Promise<T>): Promise<T> {
+  if (process.getuid?.() !== 0) return work();
+  process.seteuid?.(65_534);
+  try {
+    return await work();
+  } finally {
+    process.seteuid?.(0);
+  }
+}
+
+test('a socket that this user may not open is the headline, and not that there is no engine', async (t) => {
+  const machine = await makeMachine(t);
+  const closed = machine.socket('closed');
+  await mkdir(closed, { mode: 0o700 });
+  const socket = path.join(closed, 's');
+  await listenOn(t, socket);
+  await chmod(socket, 0);
+  const found = await withoutRights(() => machine.find({ autoStart: true, wellKnownSockets: [socket] }));
+  assert(!found.ok);
+  assert.deepEqual(
+    found.error.map(({ code }) => code),
+    ['engine/denied'],
+  );
+  assert(found.error[0]?.message.startsWith(`this user may not open ${socket}`), found.error[0]?.message);
+  const hints = (found.error[0]?.hint ?? '').split('\n');
+  assert.match(hints[0] ?? '', /^run as root, or as a member of the group/);
+  assert.match(hints.at(-1) ?? '', /engine install/);
+  const { checks } = await withoutRights(() =>
+    engineDoctor({ env: machine.env, wellKnownSockets: [socket] }),
+  );
+  const check = checks.find(({ name }) => name === `socket ${socket}`);
+  assert.equal(check?.status, 'warn');
+  assert.match(check?.hint ?? '', /run as root/);
+  assert.doesNotMatch(check?.hint ?? '', /remove/);
 });
 
 test('the embedded engine that runs is found by its sockets, with its containerd and its own buildctl', async (t) => {

@@ -372,7 +372,7 @@ test('a part that is missing, a runc without seccomp and a registry that is not 
   assert.match(noRunc.ok ? '' : (noRunc.error[0]?.message ?? ''), /runc/);
   await writeFile(path.join(binDir, 'runc'), fakeProgram('runc version 1.1.5'));
   await chmod(path.join(binDir, 'runc'), 0o755);
-  const checks = await engineDoctor({ env: home.env });
+  const { checks } = await engineDoctor({ env: home.env, wellKnownSockets: [] });
   const runc = checks.find((check) => check.name === 'runc');
   assert.equal(runc?.status, 'fail');
   assert.match(runc?.found ?? '', /seccomp/);
@@ -381,7 +381,7 @@ test('a part that is missing, a runc without seccomp and a registry that is not 
 test('the doctor finds nothing that fails where an engine runs', async (t) => {
   const home = await installHere(t);
   await up(home, await freePort());
-  const checks = await engineDoctor({ env: home.env });
+  const { checks } = await engineDoctor({ env: home.env, wellKnownSockets: [] });
   assert.deepEqual(
     checks.filter((check) => check.status === 'fail'),
     [],

@@ -1,0 +1,57 @@
+/** The engine that a run would use here, and what it says of itself. Starts nothing. */
+import { ok, type Problem, type Result } from '../model/mod.ts';
+import { runProgram } from '../system/mod.ts';
+import { findContainerd } from './containerd.ts';
+import { type Engine, type FindOptions, findEngine } from './find.ts';
+import type { ContainerdAccess } from './images.ts';
+import type { EngineOptions } from './notice.ts';
+import { readWorker, type WorkerInfo } from './worker.ts';
+
+/** An engine that answers. */
+export interface ServingEngine extends Pick<Engine, 'address' | 'kind' | 'source' | 'notes'> {
+  /** BuildKit's, as it says it (`v0.13.1`); undefined where it does not. */
+  readonly version?: string;
+  readonly worker: WorkerInfo;
+  /** Where its images can be read from here. */
+  readonly containerd?: ContainerdAccess;
+  /** Why they cannot. */
+  readonly unreadable?: Problem;
+}
+
+/**
+ * Finds and asks the engine that a run would use. Problems: those of {@link findEngine}, `engine/not-running` where a run would
+ * start the embedded engine, `engine/unreachable` where nobody answers.
+ */
+export async function servingEngine(options: Omit<FindOptions, 'autoStart'>): Promise<Result<ServingEngine>> {
+  const found = await findEngine({ ...options, autoStart: false });
+  if (!found.ok) return found;
+  const { address, kind, source, notes, buildctl } = found.value;
+  const worker = await readWorker(buildctl, address, options);
+  if (!worker.ok) return { ok: false, error: [worker.error] };
+  const [version, containerd] = await Promise.all([
+    readVersion(buildctl, address, options),
+    findContainerd(found.value, options),
+  ]);
+  return ok({
+    ...{ address, kind, source, notes, worker: worker.value },
+    ...(version === undefined ? {} : { version }),
+    ...(containerd.ok ? { containerd: containerd.value } : { unreadable: containerd.error }),
+  });
+}
+
+/** buildkitd tells its version since 0.11. */
+async function readVersion(
+  buildctl: string,
+  address: string,
+  { env, signal }: EngineOptions,
+): Promise<string | undefined> {
+  const asked = await runProgram({
+    program: buildctl,
+    argv: ['--addr', address, 'debug', 'info'],
+    env: { ...env, TRACEPARENT: undefined, TRACESTATE: undefined },
+    timeoutMs: 10_000,
+    ...(signal === undefined ? {} : { signal }),
+  });
+  if (asked.exitCode !== 0) return undefined;
+  return /^BuildKit:\s+\S+\s+(\S+)/m.exec(asked.stdout.toString())?.[1];
+}

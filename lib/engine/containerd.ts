@@ -73,13 +73,29 @@ export async function findContainerd(
   }
   if (ctr === undefined) tried.push('ctr is neither installed with the engine nor on PATH');
   if (tried.length === 0) tried.push('no socket of a containerd is known here');
-  return fail(unreadable(worker.value, tried));
+  return fail(unreadable(worker.value, tried, await faultOfNamed(options)));
+}
+
+/** What is wrong with `CONTAINERD_ADDRESS`, in words; undefined where it is not set, or somebody listens. */
+async function faultOfNamed({ env, signal }: EngineOptions): Promise<string | undefined> {
+  const written = env['CONTAINERD_ADDRESS'] ?? '';
+  if (written === '') return undefined;
+  const named = socketOf(written);
+  if (!path.isAbsolute(named))
+    return `CONTAINERD_ADDRESS is set to "${written}", which is not the path of a socket`;
+  const answer = await probeSocket({ path: named }, undefined, signal);
+  if (answer.kind === 'accepts') return undefined;
+  return `CONTAINERD_ADDRESS is set to "${written}", and this socket ${formatAnswer(answer)}`;
+}
+
+/** nerdctl also takes it as a URL. */
+function socketOf(written: string): string {
+  return written.replace(/^unix:\/\//, '');
 }
 
 /** Where a containerd may listen: what `CONTAINERD_ADDRESS` says (ctr and nerdctl go by it), ours, those that are known. */
 function candidateSockets(env: Env): readonly string[] {
-  // nerdctl also takes it as a URL.
-  const named = (env['CONTAINERD_ADDRESS'] ?? '').replace(/^unix:\/\//, '');
+  const named = socketOf(env['CONTAINERD_ADDRESS'] ?? '');
   const own = enginePaths(env).containerdSocket;
   return [...new Set([...(path.isAbsolute(named) ? [named] : []), own, ...WELL_KNOWN])];
 }
@@ -107,13 +123,15 @@ async function askUuid(
   return { why, ...(asked.exitCode === 0 && uuid !== undefined ? { uuid } : {}) };
 }
 
-function unreadable({ containerd }: WorkerInfo, tried: readonly string[]): Problem {
+function unreadable({ containerd }: WorkerInfo, tried: readonly string[], wrong?: string): Problem {
   const which = containerd === undefined ? '' : ` (namespace ${containerd.namespace} of its containerd)`;
   const noCtr = tried.some((one) => one.includes('ctr is neither'));
+  const right = 'to the socket of the containerd that this buildkitd works with, as a user who may open it';
+  const hint = noCtr
+    ? 'put ctr, which comes with containerd, on PATH, or install it: bake-ts engine install'
+    : `set ${wrong === undefined ? 'CONTAINERD_ADDRESS' : 'it'} ${right}`;
   return problem('engine/store-unreadable', `the engine's image store cannot be read from here${which}`, {
     detail: tried.join('\n'),
-    hint: noCtr
-      ? 'put ctr, which comes with containerd, on PATH, or install it: bake-ts engine install'
-      : 'set CONTAINERD_ADDRESS to the socket of the containerd that this buildkitd works with, as a user who may open it',
+    hint: wrong === undefined ? hint : `${wrong}\n${hint}`,
   });
 }

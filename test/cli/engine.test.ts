@@ -12,7 +12,11 @@ import { makeTempDir } from '../rig/temp.ts';
 const LABEL = 'org.mobyproject.buildkit.worker.';
 const WORKERS = [
   {
-    labels: { [`${LABEL}executor`]: 'oci', [`${LABEL}snapshotter`]: 'overlayfs', [`${LABEL}network`]: 'host' },
+    labels: {
+      [`${LABEL}executor`]: 'oci',
+      [`${LABEL}snapshotter`]: 'overlayfs',
+      [`${LABEL}network`]: 'host',
+    },
     platforms: [{ os: 'linux', architecture: 'amd64' }],
   },
 ];
@@ -34,7 +38,13 @@ async function makeMachine(t: TestContext, info = 'BuildKit:   github.com/moby/b
   const call = async (argv: readonly string[], env: Readonly<Record<string, string>> = {}) => {
     const io = createFakeIo(['engine', ...argv], {
       cwd: dir,
-      env: { HOME: dir, BAKE_TS_HOME: path.join(dir, 'home'), PATH: '/usr/bin:/bin', BUILDCTL: buildctl, ...env },
+      env: {
+        HOME: dir,
+        BAKE_TS_HOME: path.join(dir, 'home'),
+        PATH: '/usr/bin:/bin',
+        BUILDCTL: buildctl,
+        ...env,
+      },
     });
     const code = await runCli(io);
     return { code, out: io.out(), err: io.err() };

@@ -70,6 +70,32 @@ test('the one of the same number is taken, in whatever place', async (t) => {
   }
 });
 
+test('what CONTAINERD_ADDRESS is set to is said where nobody listens there', async (t) => {
+  const machine = await makeMachine(t, { ...CONTAINERD, 'containerd.uuid': 'of nobody here' });
+  await machine.withCtr();
+  const gone = path.join(machine.bin, 'gone.sock');
+  for (const [written, said] of [
+    [
+      gone,
+      /^CONTAINERD_ADDRESS is set to ".*gone\.sock", and this socket does not exist\nset it to the socket/,
+    ],
+    [
+      `unix://${gone}`,
+      /^CONTAINERD_ADDRESS is set to "unix:\/\/.*gone\.sock", and this socket does not exist\n/,
+    ],
+    ['gone.sock', /^CONTAINERD_ADDRESS is set to "gone\.sock", which is not the path of a socket\n/],
+    ['', /^set CONTAINERD_ADDRESS to the socket/],
+  ] as const) {
+    const found = await machine.find(undefined, { CONTAINERD_ADDRESS: written });
+    assert(!found.ok);
+    assert.equal(found.error.code, 'engine/store-unreadable');
+    assert.match(found.error.hint ?? '', said);
+  }
+  const other = await machine.socket('other.sock', 'another');
+  const found = await machine.find(undefined, { CONTAINERD_ADDRESS: other });
+  assert.match(found.ok ? '' : (found.error.hint ?? ''), /^set CONTAINERD_ADDRESS/);
+});
+
 test('another one is never taken, and what was tried is said', async (t) => {
   const machine = await makeMachine(t, CONTAINERD);
   const other = await machine.socket('other.sock', 'another');

@@ -5,7 +5,13 @@ import path from 'node:path';
 import process from 'node:process';
 import { test } from 'node:test';
 import { formatManifest, manifestFile } from '../../lib/engine/installation.ts';
-import { engineDoctor, enginePaths, type FindOptions, findEngine, REQUIRED_PARTS } from '../../lib/engine/mod.ts';
+import {
+  engineDoctor,
+  enginePaths,
+  type FindOptions,
+  findEngine,
+  REQUIRED_PARTS,
+} from '../../lib/engine/mod.ts';
 import { fakeProgram } from '../rig/fake-release.ts';
 import { freePort } from '../rig/port.ts';
 import { type Cleanup, makeTempDir } from '../rig/temp.ts';

@@ -129,8 +129,18 @@ async function readRegistries(args: ParsedArgs, io: Io): Promise<Result<Registri
   return ok(new Map());
 }
 
+const LONE_DIGEST = /^@?sha(?:256|384|512):[0-9a-f]{6,}$/;
+
 /** Reads a reference. Problem: `cli/bad-reference`. */
 export function readReference(written: string): Result<ImageRef> {
+  // To the grammar of names it is a tag of the image "sha256" on Docker Hub.
+  if (LONE_DIGEST.test(written)) {
+    return fail([
+      problem('cli/bad-reference', `"${written}" is a digest alone, which does not say whose image it is`, {
+        hint: `write it behind the name: REGISTRY/REPOSITORY@${written.replace(/^@/, '')}`,
+      }),
+    ]);
+  }
   const ref = parseImageRef(written);
   if (ref !== undefined) return ok(ref);
   return fail([

@@ -11,7 +11,7 @@ import {
   type Result,
 } from '../model/mod.ts';
 import { checkTags, wantedTags } from '../run/mod.ts';
-import { type Destination, promotedName } from './destination.ts';
+import { type Destination, fitsAny, meantDestinations, promotedName } from './destination.ts';
 
 /** A tag, and the name that what it points at is to get. */
 export interface WantedTag {
@@ -47,14 +47,20 @@ export function chooseTags(plan: Plan, destinations: readonly Destination[]): Re
   const images: WantedImage[] = [];
   const passedOver: PassedOver[] = [];
   const problems: Problem[] = [];
+  const unmatched: Unmatched[] = [];
   for (const [build, node] of plan.nodes) {
     if (node.pushes) {
-      const tags = chooseNames(node, destinations, problems);
+      const tags = chooseNames(node, destinations, problems, unmatched);
       problems.push(...checkTags(node, plan.set.variables));
       images.push({ build, tags });
     } else if (node.role === 'asked') passedOver.push({ build, why: 'not-pushed' });
     else if (node.build.tags.length > 0 && node.build.push === 'selected')
       passedOver.push({ build, why: 'only-needed' });
+  }
+  if (unmatched.length > 0) {
+    const refs = [...plan.nodes.values()].filter(({ pushes }) => pushes).flatMap(wantedTags);
+    const idle = destinations.filter((one) => !refs.some((ref) => fitsAny(ref, [one])));
+    problems.push(noDestination(unmatched, destinations, idle));
   }
   if (images.length === 0) {
     problems.push(
@@ -70,16 +76,21 @@ function chooseNames(
   node: PlanNode,
   destinations: readonly Destination[],
   problems: Problem[],
+  unmatched: Unmatched[],
 ): readonly WantedTag[] {
   const { name: build } = node.build;
   return wantedTags(node).flatMap((source) => {
     const target = promotedName(source, destinations);
     const written = formatImageRef(source);
+    if (target === undefined && !fitsAny(source, destinations)) {
+      unmatched.push({ build, ref: source });
+      return [];
+    }
     if (target === undefined) {
       problems.push(
         problem('plan/no-destination', `\`${written}\` has no valid name at any destination`, {
           build,
-          hint: 'Add one that fits, --to FROM=TO with what the name begins with, or leave the build out.',
+          hint: 'Of what --to exchanges nothing valid is left; name another registry or prefix, or leave the build out.',
         }),
       );
       return [];
@@ -94,5 +105,33 @@ function chooseNames(
       return [];
     }
     return [{ source, target }];
+  });
+}
+
+/** A tag that begins with the left side of no destination. */
+interface Unmatched {
+  readonly build: string;
+  readonly ref: ImageRef;
+}
+
+/** One problem for all of them: mostly they have one cause, a slip in one of the destinations that are `idle`. */
+function noDestination(
+  unmatched: readonly Unmatched[],
+  destinations: readonly Destination[],
+  idle: readonly Destination[],
+): Problem {
+  const names = unmatched.map(({ ref }) => formatImageRef(ref));
+  const [first = '', ...more] = names;
+  const [build, ...others] = new Set(unmatched.map((one) => one.build));
+  const whose = more.length === 0 ? `\`${first}\`` : `\`${first}\` and ${more.length} more`;
+  const to = destinations.map(({ from }) => `\`--to ${from.join('/')}=…\``).join(', ');
+  const refs = unmatched.map(({ ref }) => ref);
+  return problem('plan/no-destination', `${to} ${destinations.length > 1 ? 'are' : 'is'} not for ${whose}`, {
+    ...(build === undefined || others.length > 0 ? {} : { build }),
+    ...(more.length === 0 ? {} : { detail: names.join('\n') }),
+    hint: [
+      ...meantDestinations(refs, idle),
+      'Add one that fits, --to FROM=TO with what the name begins with, in whole parts of the path, or leave the build out.',
+    ].join('\n'),
   });
 }

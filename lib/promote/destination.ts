@@ -1,5 +1,6 @@
 /** Where tags are promoted to: which name each of them gets. Pure. */
 import { fail, formatImageRef, type ImageRef, ok, parseTag, problem, type Result } from '../model/mod.ts';
+import { didYouMean } from '../util/suggest.ts';
 
 /** Names that begin with `from` get `to` in its place. Each is a registry, then parts of a path. */
 export interface Destination {
@@ -59,6 +60,38 @@ function readPlace(text: string): readonly string[] | undefined {
   return whole === undefined ? undefined : [whole.registry, ...parts];
 }
 
+/** Whether a name begins with the left side of a destination. */
+export function fitsAny(ref: ImageRef, destinations: readonly Destination[]): boolean {
+  return destinations.some(({ from }) => beginsWith(partsOf(ref), from));
+}
+
+/** What a name begins with that may have been meant by a left side that is for none of the names: `Did you mean "…"?`. */
+export function meantDestinations(
+  refs: readonly ImageRef[],
+  destinations: readonly Destination[],
+): readonly string[] {
+  return destinations.flatMap(({ from }) => {
+    const starts = refs.flatMap((ref) => partsOf(ref).map((_, at, parts) => parts.slice(0, at + 1)));
+    // What is as long as what was written comes first: of several that are as near, the first is taken.
+    const near = [...starts].sort(
+      (one, other) => Math.abs(one.length - from.length) - Math.abs(other.length - from.length),
+    );
+    const meant = didYouMean(
+      from.join('/'),
+      near.map((parts) => parts.join('/')),
+    );
+    return meant ?? [];
+  });
+}
+
+function partsOf({ registry, repository }: ImageRef): readonly string[] {
+  return [registry, ...repository.split('/')];
+}
+
+function beginsWith(parts: readonly string[], from: readonly string[]): boolean {
+  return from.every((part, at) => part === parts[at]);
+}
+
 /**
  * The name that a tag gets: by the destination that has most of its name, and the same tag.
  *
@@ -68,8 +101,8 @@ export function promotedName(
   ref: ImageRef,
   destinations: readonly Destination[],
 ): (ImageRef & { readonly tag: string }) | undefined {
-  const parts = [ref.registry, ...ref.repository.split('/')];
-  const fits = destinations.filter(({ from }) => from.every((part, at) => part === parts[at]));
+  const parts = partsOf(ref);
+  const fits = destinations.filter(({ from }) => beginsWith(parts, from));
   const [best] = [...fits].sort((one, other) => other.from.length - one.from.length);
   if (best === undefined) return undefined;
   const rest = best.from.length === 0 ? parts.slice(1) : parts.slice(best.from.length);

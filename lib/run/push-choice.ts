@@ -139,7 +139,7 @@ function whyNot(
 
 function notBuilt({ build: { name } }: PlanNode, why: string): Problem {
   return problem('run/not-built', `there is nothing to push for \`${name}\`: ${why}`, {
-    hint: `Build it, which is short where nothing changed: bake-ts run ${name}`,
+    hint: `Build it with the same options, which is short where nothing changed: bake-ts run ${name}`,
   });
 }
 
@@ -154,7 +154,7 @@ function differs(
       ? `the tags of \`${name}\` are different images in the engine's store`
       : `the engine's store has another image under a name of \`${name}\` than its last build here gave (${shorten(last.digest)}, ${last.finishedAt})`;
   return problem('run/store-differs', what, {
-    hint: `Build it again: bake-ts run ${name}\nor push what is in the store as it is: bake-ts push ${first}`,
+    hint: `Build it again, with the same options: bake-ts run ${name}\nor push what is in the store as it is: bake-ts push ${first}`,
     detail: [...stored].map(([stands, digest]) => `${stands}  ${digest}`).join('\n'),
   });
 }

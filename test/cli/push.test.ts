@@ -72,6 +72,11 @@ test('words that mean nothing, or too much, are said to', async (t) => {
     /takes no argument "r\.test\/c:1"/,
   );
   assert.match((await push('./layout')).err, /cli\/missing-argument/);
+  for (const digest of [`sha256:${'ab'.repeat(32)}`, '@sha256:abcdef12']) {
+    const alone = await push(digest);
+    assert.equal(alone.code, EXIT.usage);
+    assert.match(alone.err, /bad-reference[\s\S]*digest alone[\s\S]*REGISTRY\/REPOSITORY@sha256:ab/);
+  }
   const gone = await push('./layout', 'r.test/a:1');
   assert.equal(gone.code, EXIT.invalid);
   assert.match(gone.err, /registry\/bad-layout[\s\S]*it is not there/);

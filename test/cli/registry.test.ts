@@ -105,7 +105,7 @@ test('what is not a valid layout is refused before anything is sent', {
     ['.', /it\s+has\s+no\s+oci-layout/],
   ] as const) {
     const { code, out, err } = await bake('push', name, `${host}/team/app:1`);
-    assert.deepEqual([code, out], [EXIT.registry, ''], name);
+    assert.deepEqual([code, out], [EXIT.invalid, ''], name);
     assert.match(err, /registry\/bad-layout/);
     assert.match(err, why, name);
   }
@@ -120,7 +120,7 @@ test('a layout with other bytes than its digests say does not become an image', 
   const right = await readFile(blob);
   await writeFile(blob, Buffer.from(right).fill(0x20, 0, 1));
   const changed = await bake('push', 'layout', `${host}/bad/app:1`);
-  assert.equal(changed.code, EXIT.registry);
+  assert.equal(changed.code, EXIT.invalid);
   assert.match(changed.err, /registry\/bad-layout[\s\S]*are others/);
   await writeFile(blob, right);
   await truncate(blob, 100);
@@ -140,7 +140,7 @@ test('of several images the one of that name is pushed, or the one of that diges
   assert.equal(await digestOf(`${host}/two/app:2`), digests[1]);
   assert.equal((await bake('push', 'layout', `${host}/two/app@${digests[0]}`)).code, EXIT.ok);
   const neither = await bake('push', 'layout', `${host}/two/app:3`);
-  assert.equal(neither.code, EXIT.registry);
+  assert.equal(neither.code, EXIT.invalid);
   assert.ok(digests.every((digest) => neither.err.includes(digest)));
   const other = await bake('push', 'layout', `${host}/two/app@${sha256Of('x')}`);
   assert.match(other.err, /registry\/bad-layout|registry\/bad-digest/);

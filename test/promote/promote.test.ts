@@ -443,9 +443,16 @@ test('names that no destination fits, or that stay the same, are refused without
   const { host } = staging;
   const unmapped = await run({ to: [`${host}/app=${prod.host}`] });
   assert.deepEqual(
-    problemsOf(unmapped).map(({ code, message }) => [code, message.replace(host, 'HOST')]),
-    [['plan/no-destination', '`HOST/more/c:1` has no valid name at any destination']],
+    problemsOf(unmapped).map(({ code, build, message }) => [code, build, message.replaceAll(host, 'HOST')]),
+    [['plan/no-destination', 'c', '`--to HOST/app=…` is not for `HOST/more/c:1`']],
   );
+  assert.doesNotMatch(problemsOf(unmapped)[0]?.hint ?? '', /Did you mean/);
+  const tooLong = await run({
+    to: [`${host}=${prod.host}/${'x'.repeat(250)}`],
+    builds: ['a'],
+  });
+  assert.deepEqual(codesOf(tooLong), ['plan/no-destination']);
+  assert.match(problemsOf(tooLong)[0]?.message ?? '', /has no valid name at any destination/);
   const own = await run({ to: [host, `${host}/more=${prod.host}`] });
   assert.deepEqual(codesOf(own), ['plan/own-destination', 'plan/own-destination', 'plan/own-destination']);
   assert.deepEqual([...staging.requests, ...prod.requests], []);
@@ -474,6 +481,22 @@ test('a tag that is not valid fails it all', async (t) => {
   await world.write({ 'builds.yaml': (yaml ?? '').replace('more/c:1', 'more/C:1') });
   assert.deepEqual(codesOf(await run()), ['build/bad-tag']);
   assert.deepEqual(prod.requests, []);
+});
+
+test('a slip in a destination is one problem, with what is near', async (t) => {
+  const { staging, prod, promote: run } = await makePair(t);
+  const { host } = staging;
+  const [one, ...more] = problemsOf(
+    await run({ to: [`${host}/apq=${prod.host}`, `${host}/more=${prod.host}`] }),
+  );
+  assert.deepEqual(more, []);
+  const [message, hint, detail] = [one?.message, one?.hint, one?.detail].map((text = '') =>
+    text.replaceAll(host, 'HOST'),
+  );
+  assert.equal(message, '`--to HOST/apq=…`, `--to HOST/more=…` are not for `HOST/app/a:1` and 2 more');
+  assert.match(hint ?? '', /^Did you mean "HOST\/app"\?\nAdd one that fits/);
+  assert.equal(detail, 'HOST/app/a:1\nHOST/app/b:1\nHOST/app/c:1');
+  assert.equal(one?.build, undefined);
 });
 
 test('sensitive values in names are shown nowhere', async (t) => {

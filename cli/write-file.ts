@@ -1,5 +1,5 @@
 /** A file that a command makes for the user: never over another one without leave. */
-import { rm, writeFile } from 'node:fs/promises';
+import { lstat, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { problem } from '../lib/model/mod.ts';
 import { wrap } from '../lib/report/mod.ts';
@@ -10,29 +10,53 @@ import type { Io } from './io.ts';
 import { columnsOf, paletteFor, reportProblems } from './output.ts';
 
 /**
- * Writes a text to a file (`-`: stdout). Where there is a file already, `--force` writes over it, else a terminal is
- * asked. Problems: `cli/file-exists`, `cli/unwritable-file`.
+ * Asks whether a file that is there already may be written over, for commands that ask for more: what is answered is of use only
+ * after a yes.
+ *
+ * @returns `refused`: say {@link reportKept}; `over`: it was asked and may be; `not-asked`: there is none, or `--force` says so
  */
-export async function writeResult(text: string, target: string, args: ParsedArgs, io: Io): Promise<ExitCode> {
+export async function askForFile(
+  target: string,
+  args: ParsedArgs,
+  io: Io,
+): Promise<'refused' | 'over' | 'not-asked'> {
+  if (target === '-' || isSet(args, 'force')) return 'not-asked';
+  const isThere = await lstat(path.resolve(io.cwd, target)).then(
+    () => true,
+    () => false,
+  );
+  if (!isThere) return 'not-asked';
+  return (await mayWriteOver(target, io)) ? 'over' : 'refused';
+}
+
+/** Says that a file was left as it is (`cli/file-exists`). */
+export function reportKept(target: string, args: ParsedArgs, io: Io): ExitCode {
+  const kept = problem('cli/file-exists', `${target} is there already and was left as it is`, {
+    hint: 'write over it with --force, elsewhere with -o FILE, or look first with -o -',
+  });
+  return reportProblems([kept], args, io);
+}
+
+/**
+ * Writes a text to a file (`-`: stdout). Where there is a file already, `--force` writes over it, and so does a yes that was given
+ * before (`mayReplace`), else a terminal is asked. Problems: `cli/file-exists`, `cli/unwritable-file`.
+ */
+export async function writeResult(
+  text: string,
+  target: string,
+  args: ParsedArgs,
+  io: Io,
+  mayReplace = false,
+): Promise<ExitCode> {
   if (target === '-') {
     io.stdout.write(text);
     return EXIT.ok;
   }
   const file = path.resolve(io.cwd, target);
-  const first = await tryWrite(file, text, isSet(args, 'force') ? 'w' : 'wx');
+  const first = await tryWrite(file, text, mayReplace || isSet(args, 'force') ? 'w' : 'wx');
   if (first === undefined) return reportWritten(target, io);
   if (first === 'EEXIST') {
-    if (!(await mayWriteOver(target, io))) {
-      return reportProblems(
-        [
-          problem('cli/file-exists', `${target} is there already and was left as it is`, {
-            hint: 'write over it with --force, elsewhere with -o FILE, or look first with -o -',
-          }),
-        ],
-        args,
-        io,
-      );
-    }
+    if (!(await mayWriteOver(target, io))) return reportKept(target, args, io);
     const second = await tryWrite(file, text, 'w');
     if (second === undefined) return reportWritten(target, io);
     return reportUnwritable(target, second, args, io);

@@ -1,12 +1,13 @@
 import type { Repository, Source } from '../../lib/convert/mod.ts';
 import { parseImageRef } from '../../lib/model/mod.ts';
+import { plainText } from '../../lib/report/mod.ts';
 import { type ParsedArgs, textOf } from '../args.ts';
 import { EXIT, type ExitCode, exitCodeOfSignal } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { reportProblems } from '../output.ts';
 import type { Prompt } from '../prompt.ts';
 import { withHardStop } from '../signals.ts';
-import { writeNotes, writeResult } from '../write-file.ts';
+import { askForFile, reportKept, writeNotes, writeResult } from '../write-file.ts';
 
 /**
  * `bake-ts init`: a first builds.yaml from the bake or Compose file of the working directory, and the Dockerfiles below it.
@@ -17,10 +18,12 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
 
 async function propose(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const { findSources, proposeBuilds, readRepository, readSource } = await import('../../lib/convert/mod.ts');
+  const target = textOf(args, 'output') ?? 'builds.yaml';
+  const leave = await askForFile(target, args, io);
+  if (leave === 'refused') return reportKept(target, args, io);
   const repository = await readRepository(io.cwd);
   const { source, remarks } = await readSource(findSources(io.cwd), { directory: io.cwd, env: io.env });
   for (const remark of remarks) io.stderr.write(`${remark}\n`);
-  const target = textOf(args, 'output') ?? 'builds.yaml';
   const choices = await askChoices(repository, source, target, io);
   if (choices === undefined) {
     io.stderr.write('nothing was written\n');
@@ -30,7 +33,7 @@ async function propose(args: ParsedArgs, io: Io): Promise<ExitCode> {
   if (!proposed.ok) return reportProblems(proposed.error, args, io);
   const { yaml, notes, origin } = proposed.value;
   io.stderr.write(`made from ${origin}\n`);
-  const code = await writeResult(yaml, target, args, io);
+  const code = await writeResult(yaml, target, args, io, leave === 'over');
   if (code === EXIT.ok) writeNotes(notes, args, io);
   return code;
 }
@@ -100,5 +103,8 @@ async function askLeftOut(
     const words = line.split(/[\s,]+/).filter((word) => word !== '');
     const paths = words.flatMap((word) => (/^\d+$/.test(word) ? (unclear[Number(word) - 1] ?? []) : []));
     if (paths.length === words.length) return new Set(paths);
+    const wrong = words.find((word) => !/^\d+$/.test(word) || unclear[Number(word) - 1] === undefined);
+    const numbers = unclear.length === 1 ? 'the number 1' : `a number from 1 to ${unclear.length}`;
+    io.stderr.write(`"${plainText(wrong ?? line)}" is neither ${numbers} nor "all"\n`);
   }
 }

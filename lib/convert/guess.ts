@@ -132,8 +132,20 @@ export function isSide(path: string): boolean {
   return /(?:^|\/)(?:tests?|e2e|examples?|samples?|fixtures?|testdata|docs?|\.devcontainer)\//i.test(path);
 }
 
+/** Words of developers' and tests' images. */
+const ASIDE = /(?:^|[-_.])(?:dev|devel|development|devcontainer|tests?|e2e|ci|debug|lint)(?:$|[-_.])/i;
+
+/** Whether a Dockerfile lies aside, or its own name or that of its folder says what it is for: `api/Dockerfile.dev`. */
+export function isAside(path: string): boolean {
+  if (isSide(path)) return true;
+  const file = path.slice(path.lastIndexOf('/') + 1);
+  const own = file.replace(/^(?:dockerfile|containerfile)|(?:dockerfile|containerfile)$/i, '');
+  const folder = folderOf(path).split('/').at(-1) ?? '';
+  return ASIDE.test(own) || (!SHELVES.has(folder) && ASIDE.test(folder));
+}
+
 /** Those of the Dockerfiles that may be none of an image of the repository's own; none where all are such. */
 export function unclearOf(paths: readonly string[]): readonly string[] {
-  const side = paths.filter(isSide);
+  const side = paths.filter(isAside);
   return side.length === paths.length ? [] : side;
 }

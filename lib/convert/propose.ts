@@ -13,7 +13,7 @@ import {
   scalarText,
 } from './draft.ts';
 import { emitDraft } from './emit.ts';
-import { folderOf, guessContext, guessNames } from './guess.ts';
+import { folderOf, guessContext, guessNames, unclearOf } from './guess.ts';
 import type { Imported } from './import.ts';
 import { findLinks, type Linkable } from './link.ts';
 import { freeName } from './names.ts';
@@ -275,12 +275,11 @@ function proposeArgs(build: DraftBuild, recipe: Recipe, frame: Frame, hasGit: bo
   if (open.length > 0) build.comments.push(`Takes these arguments, too: ${open.join(', ')}.`);
 }
 
-/** Developers' and tests' images are not part of what is built by default. */
-const SIDE = /(?:^|[-_.])(?:dev|devel|development|devcontainer|test|tests|e2e|ci|debug|lint)(?:$|[-_.])/;
-
+/** What a person at a terminal is asked about is no part of what is built by default. */
 function addGroups(draft: Draft, recipes: readonly Recipe[], names: ReadonlyMap<string, string>): void {
   const all = recipes.map(({ path }) => ({ path, name: names.get(path) ?? '' }));
-  const side = all.filter(({ name, path }) => SIDE.test(name) || path.startsWith('.devcontainer/'));
+  const unclear = new Set(unclearOf(recipes.map(({ path }) => path)));
+  const side = all.filter(({ path }) => unclear.has(path));
   const main = all.filter((one) => !side.includes(one));
   const byFolder = new Map<string, string[]>();
   for (const { path, name } of main) {
@@ -300,9 +299,9 @@ function addGroups(draft: Draft, recipes: readonly Recipe[], names: ReadonlyMap<
     ...main.filter(({ name }) => !grouped.has(name)).map(({ name }) => name),
     ...folders.map(([folder]) => folder),
   ];
-  draft.groups.push({ name: 'default', members: main.length === 0 ? all.map(({ name }) => name) : defaults });
+  draft.groups.push({ name: 'default', members: defaults });
   for (const [folder, members] of folders) draft.groups.push({ name: folder, members });
-  if (side.length > 0 && main.length > 0 && !names.has('dev') && ![...names.values()].includes('dev')) {
+  if (side.length > 0 && !names.has('dev') && ![...names.values()].includes('dev')) {
     draft.groups.push({ name: 'dev', members: side.map(({ name }) => name) });
   }
 }

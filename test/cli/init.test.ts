@@ -73,6 +73,7 @@ test('at a terminal init asks what no file says, and Enter takes the defaults', 
   const own = answering('7', '1', 'no good', 'https://ghcr.io/acme/', 'n');
   const { yaml = '', err } = await callInit(t, files, { openPrompt: own.openPrompt });
   assert.equal(own.asked.length, 5);
+  assert.match(err, /"7" is neither the number 1 nor "all"\n/);
   assert.match(err, /"no good" cannot begin the name of an image/);
   assert.match(yaml, /REGISTRY: ghcr\.io\/acme\n/);
   assert.doesNotMatch(yaml, /push:|case/);
@@ -119,6 +120,21 @@ test('a file that is there is written over after a yes, and left alone after any
     const { code, yaml } = await callInit(t, files, { openPrompt });
     assert.deepEqual([code, yaml === 'mine'], [isKept ? 2 : 0, isKept]);
   }
+});
+
+test('whether a file may be written over is asked before anything else, and only once', async (t) => {
+  const files = { 'app/Dockerfile': FROM, 'test/case/Dockerfile': FROM, 'builds.yaml': 'mine' };
+  const over = 'builds.yaml is there already. Write over it? [y/N] ';
+  const no = answering('n');
+  const kept = await callInit(t, files, { openPrompt: no.openPrompt });
+  assert.deepEqual([kept.code, kept.yaml, no.asked], [2, 'mine', [over]]);
+  assert.match(kept.err, /cli\/file-exists/);
+  const yes = answering('y', '1', 'ghcr.io/acme', 'n');
+  const written = await callInit(t, files, { openPrompt: yes.openPrompt });
+  assert.equal(written.code, 0, written.err);
+  assert.equal(yes.asked.length, 4);
+  assert.equal(yes.asked[0], over);
+  assert.match(written.yaml ?? '', /REGISTRY: ghcr\.io\/acme\n/);
 });
 
 /** A prompt over streams; what was typed comes as from a terminal. */

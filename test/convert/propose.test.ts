@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { printBuilds, readBuilds } from '../../lib/config/mod.ts';
-import { proposeBuilds, type Repository, readRepository } from '../../lib/convert/mod.ts';
+import { proposeBuilds, type Repository, readRepository, unclearOf } from '../../lib/convert/mod.ts';
 import { preparePlan } from '../../lib/prepare/mod.ts';
 import { assertGolden } from '../rig/golden.ts';
 import { repoPath } from '../rig/paths.ts';
@@ -51,6 +51,22 @@ function mustPropose(found: Repository): { readonly yaml: string } {
   if (!result.ok) assert.fail('nothing was proposed');
   return result.value;
 }
+
+test('what a person is asked about is in the group dev where nobody is asked', async () => {
+  const side = [
+    'tests/x/Dockerfile',
+    'svc/api/test/Dockerfile',
+    'examples/y/Dockerfile',
+    'web/Dockerfile.dev',
+  ];
+  const main = ['svc/api/Dockerfile', 'web/Dockerfile', 'ci/tools.Dockerfile'];
+  const paths = [...main, ...side];
+  assert.deepEqual(unclearOf(paths), side);
+  const { groups } = await proposeAndPrint(Object.fromEntries(paths.map((path) => [path, 'FROM scratch\n'])));
+  assert.equal(groups['dev']?.length, side.length);
+  assert.equal(groups['default']?.length, main.length);
+  assert.deepEqual(unclearOf(side), []);
+});
 
 test('the context is where the copied files are', async () => {
   const { builds } = await proposeAndPrint({

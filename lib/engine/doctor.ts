@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { arch, platform, release } from 'node:os';
 import path from 'node:path';
-import type { Result } from '../model/mod.ts';
+import type { Result, WorkerInfo } from '../model/mod.ts';
 import { findProgram, goArchitecture, runProgram } from '../system/mod.ts';
 import { readDaemons, readTail } from './daemon.ts';
 import { type FindOptions, findBuildctl, wellKnownSockets } from './find.ts';
@@ -22,7 +22,7 @@ import { type ServingEngine, servingEngine } from './serving.ts';
 import { formatAnswer, probeSocket } from './socket.ts';
 import { isServing } from './up.ts';
 import { ENGINE_PARTS, findVersion, PACKAGES, REQUIRED_PARTS } from './versions.ts';
-import { readWorker, type WorkerInfo } from './worker.ts';
+import { readWorker } from './worker.ts';
 
 /** One thing that was looked at. */
 export interface DoctorCheck {

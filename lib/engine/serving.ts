@@ -1,11 +1,11 @@
 /** The engine that a run would use here, and what it says of itself. Starts nothing. */
-import { ok, type Problem, type Result } from '../model/mod.ts';
+import { ok, type Problem, type Result, type WorkerInfo } from '../model/mod.ts';
 import { runProgram } from '../system/mod.ts';
 import { findContainerd } from './containerd.ts';
 import { type Engine, type FindOptions, findEngine } from './find.ts';
 import type { ContainerdAccess } from './images.ts';
 import type { EngineOptions } from './notice.ts';
-import { readWorker, type WorkerInfo } from './worker.ts';
+import { readWorker } from './worker.ts';
 
 /** An engine that answers. */
 export interface ServingEngine extends Pick<Engine, 'address' | 'kind' | 'source' | 'notes'> {

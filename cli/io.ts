@@ -6,7 +6,7 @@ import { problem } from '../lib/model/mod.ts';
 import type { Writer } from '../lib/report/mod.ts';
 import { goArchitecture, killPrograms } from '../lib/system/mod.ts';
 import { EXIT } from './exit-codes.ts';
-import type { Prompt } from './prompt.ts';
+import type { Answer, Prompt } from './prompt.ts';
 
 /** Signals that ask us to stop. */
 export const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -26,6 +26,11 @@ export interface Io {
   readonly readStdin: () => Promise<string>;
   /** Opens a conversation with the person at the terminal; undefined: nobody is there. Absent: never. */
   readonly openPrompt?: () => Promise<Prompt | undefined>;
+  /**
+   * Asks the person whose terminal standard input is, without showing what is typed; undefined: it is none, and can be
+   * read. Absent: never.
+   */
+  readonly askHidden?: (question: string) => Promise<Answer | undefined>;
   readonly now: () => number;
   /** Calls back for each stop signal until the returned function is called. */
   readonly onSignal: (handler: (signal: string) => void) => () => void;
@@ -86,6 +91,7 @@ export function createProcessIo(): Io {
     stderr: process.stderr,
     readStdin,
     openPrompt,
+    askHidden,
     now: Date.now,
     onSignal: (handler) => {
       for (const signal of STOP_SIGNALS) process.on(signal, handler);
@@ -109,4 +115,10 @@ async function openPrompt(): Promise<Prompt | undefined> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) return undefined;
   const { createPrompt } = await import('./prompt.ts');
   return createPrompt(process.stdin, process.stderr);
+}
+
+async function askHidden(question: string): Promise<Answer | undefined> {
+  if (!process.stdin.isTTY) return undefined;
+  const prompt = await import('./prompt.ts');
+  return prompt.askHidden(question, process.stdin, process.stderr);
 }

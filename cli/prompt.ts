@@ -1,5 +1,6 @@
 /** Questions to a person at a terminal. */
 import { createInterface } from 'node:readline';
+import { Writable } from 'node:stream';
 
 /** The line that was entered; or `interrupted` by Ctrl-C, `ended` by Ctrl-D. */
 export type Answer =
@@ -51,4 +52,18 @@ export function createPrompt(input: NodeJS.ReadableStream, output: NodeJS.Writab
       lines.close();
     },
   };
+}
+
+/** Asks for what nobody may read over a shoulder: what is typed is not shown. */
+export async function askHidden(
+  question: string,
+  input: NodeJS.ReadableStream,
+  output: NodeJS.WritableStream,
+): Promise<Answer> {
+  output.write(question);
+  const prompt = createPrompt(input, new Writable({ write: (_chunk, _encoding, done) => done() }));
+  const answer = await prompt.ask('');
+  prompt.close();
+  output.write('\n');
+  return answer;
 }

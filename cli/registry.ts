@@ -95,8 +95,11 @@ export async function readSignIn(
       `--username is for one registry, and the targets are in ${[...new Set(targets.map((one) => one.registry))].join(', ')}`,
       'name targets of one registry at a time',
     );
+  const typed = await io.askHidden?.(`Password for ${username} at ${registry}: `);
+  if (typed !== undefined && typed.kind !== 'line')
+    return wrong('bad-value', 'no password was entered', 'nothing was done');
   // One line break at the end is that of `echo` and of files; others may be part of it.
-  const password = (await io.readStdin()).replace(/\r?\n$/, '');
+  const password = typed?.text ?? (await io.readStdin()).replace(/\r?\n$/, '');
   if (password === '')
     return wrong('bad-value', 'no password came on standard input', 'pipe it in: --password-stdin < FILE');
   return ok({ registry, username, password });

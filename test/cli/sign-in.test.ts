@@ -1,8 +1,11 @@
 /** `--username` with `--password-stdin`: for the registry of the target, and for no other. */
 import assert from 'node:assert/strict';
+import { PassThrough } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import { test } from 'node:test';
 import { runCli } from '../../cli/app.ts';
 import { EXIT } from '../../cli/exit-codes.ts';
+import { askHidden } from '../../cli/prompt.ts';
 import { createCredentialSource, withSignIn } from '../../lib/registry/credentials.ts';
 import { createFakeIo } from '../rig/fake-io.ts';
 import { makeLayout } from '../rig/oci-layout.ts';
@@ -78,4 +81,53 @@ test('only the one registry gets what was given', async () => {
   assert.deepEqual(await find('r.test:5000'), { kind: 'basic', username: 'me', password: 'secret' });
   assert.deepEqual(await find('other.test'), { kind: 'basic', username: 'o', password: 'p' });
   assert.equal(await find('r.test'), undefined);
+});
+
+test('at a terminal the password is asked for, and who goes away is not signed in', async (t) => {
+  const cwd = await makeTempDir(t);
+  const asked: string[] = [];
+  const readStdin = async (): Promise<string> => assert.fail('standard input was read');
+  const answers = [
+    [{ kind: 'interrupted' }, /no password was entered/],
+    [{ kind: 'ended' }, /no password was entered/],
+    [{ kind: 'line', text: '' }, /no password came/],
+  ] as const;
+  for (const [answer, words] of answers) {
+    const io = createFakeIo(['digest', 'r.test/a:1', '-u', 'me', '--password-stdin'], {
+      cwd,
+      readStdin,
+      askHidden: async (question) => {
+        asked.push(question);
+        return answer;
+      },
+    });
+    assert.equal(await runCli(io), EXIT.usage);
+    assert.match(io.err(), words);
+  }
+  assert.deepEqual(new Set(asked), new Set(['Password for me at r.test: ']));
+});
+
+test('what is typed at the question is not shown, and the terminal is given back', async () => {
+  const ask = async (typed: string) => {
+    const modes: boolean[] = [];
+    const setRawMode = (mode: boolean) => modes.push(mode);
+    const input = Object.assign(new PassThrough(), { isTTY: true, setRawMode });
+    let shown = '';
+    const output = new PassThrough().on('data', (chunk) => {
+      shown += chunk;
+    });
+    const answer = askHidden('Password: ', input, output);
+    input.write(typed);
+    const given = await answer;
+    output.end();
+    await finished(output);
+    return { answer: given, shown, modes };
+  };
+  assert.deepEqual(await ask('s3crex\x7ft!\r'), {
+    answer: { kind: 'line', text: 's3cret!' },
+    shown: 'Password: \n',
+    modes: [true, false],
+  });
+  assert.deepEqual((await ask('ab\x03')).answer, { kind: 'interrupted' });
+  assert.deepEqual((await ask('\x04')).answer, { kind: 'ended' });
 });

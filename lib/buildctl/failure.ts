@@ -27,6 +27,9 @@ interface Pattern {
 const FREE_SPACE =
   'Free space on it (`bake-ts engine status --disk` shows what the embedded one takes), or let BuildKit forget cache, down to so many MB: `buildctl prune --keep-storage 5000`.';
 
+const SIGN_IN =
+  'Write them into config.json in DOCKER_CONFIG or ~/.docker: with `docker login`, or without Docker as docs/from-buildctl.md shows.';
+
 /** In order: the first that matches names the problem. */
 const PATTERNS: readonly Pattern[] = [
   {
@@ -130,10 +133,17 @@ const PATTERNS: readonly Pattern[] = [
     temporary: true,
   },
   {
+    // Nobody asks for a token without a name who has one.
+    match: /failed to push ([^:\s]+(?::\d+)?[^:\s]*).*(?:anonymous token|no basic auth credentials)/i,
+    code: 'registry/unauthorized',
+    message: (found) => `the registry wants a sign-in for pushing ${found[1]}, and there are no credentials for it`,
+    hint: SIGN_IN,
+  },
+  {
     match: /failed to push ([^:\s]+(?::\d+)?[^:\s]*).*(?:401 Unauthorized|failed to authorize|unauthorized)/i,
     code: 'registry/unauthorized',
-    message: (found) => `the registry does not accept the credentials for ${found[1]}`,
-    hint: 'Log in with a client that writes the Docker configuration file, or set DOCKER_CONFIG to the folder that holds it.',
+    message: (found) => `the registry wants a sign-in for pushing ${found[1]}`,
+    hint: `There are no credentials for it, or it does not accept them. ${SIGN_IN}`,
   },
   {
     match: /failed to push ([^:\s]+(?::\d+)?[^:\s]*).*(?:denied|403 Forbidden)/i,

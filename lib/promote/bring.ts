@@ -14,6 +14,7 @@ import {
   mapLimited,
   type Presence,
   type RegistryClient,
+  withoutRepeatedRefusals,
 } from '../registry/mod.ts';
 import { repositoriesOf } from '../run/mod.ts';
 import type { FoundImage } from './ask.ts';
@@ -62,7 +63,7 @@ async function askAccess(client: RegistryClient, copies: readonly Copy[]): Promi
   const asked = await Promise.all(
     repositoriesOf(copies.map(({ to }) => to)).map((one) => client.checkPushAccess(one)),
   );
-  return asked.flatMap((one) => (one.ok ? [] : one.error));
+  return withoutRepeatedRefusals(asked.flatMap((one) => (one.ok ? [] : one.error)));
 }
 
 interface Copy {

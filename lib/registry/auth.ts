@@ -10,6 +10,7 @@ import type { CredentialSource, Credentials } from './credentials.ts';
 import type { Endpoint } from './endpoint.ts';
 import { isRecord, parseSpecErrors, redactUrl } from './problems.ts';
 import { coversScopes, uniteScopes } from './scope.ts';
+import { howToSignIn, noCredentials, refusedCredentials, type Sought } from './sign-in-words.ts';
 import type { UsedCredentials } from './used-credentials.ts';
 import { mayCarryCredentials, type Reply, realmSettings, type WireRequest } from './wire.ts';
 
@@ -234,7 +235,13 @@ export class Authenticator {
     });
     if (!reply.ok) return reply;
     if (reply.value.status !== 200) {
-      const refusal = { host, realm, signedIn: own !== undefined, hide: (text: string) => used.hide(text) };
+      const refusal = {
+        host,
+        realm,
+        signedIn: own !== undefined,
+        sought: this.#context.credentials.sought?.(host),
+        hide: (text: string) => used.hide(text),
+      };
       return fail([tokenRefused(refusal, reply.value)]);
     }
     const answer = readTokenAnswer(reply.value.body);
@@ -280,11 +287,13 @@ interface Refusal {
   readonly host: string;
   readonly realm: URL;
   readonly signedIn: boolean;
+  /** Where credentials were looked for. */
+  readonly sought: Sought | undefined;
   /** Takes credentials out of a text. */
   readonly hide: (text: string) => string;
 }
 
-function tokenRefused({ host, realm, signedIn, hide }: Refusal, reply: Reply): Problem {
+function tokenRefused({ host, realm, signedIn, sought, hide }: Refusal, reply: Reply): Problem {
   const said = parseSpecErrors(reply.body, hide)
     .map((error) => `${error.code}: ${error.message}`)
     .join('; ');
@@ -292,7 +301,7 @@ function tokenRefused({ host, realm, signedIn, hide }: Refusal, reply: Reply): P
   const server = `The token server of ${host} (${redactUrl(realm)})`;
   if (reply.status === 429) {
     return problem('registry/too-many-requests', `${server} turned us down: too many requests`, {
-      hint: signedIn ? 'Wait a while' : `Sign in, e.g. \`docker login ${host}\`, or wait`,
+      hint: signedIn ? 'Wait a while' : `Wait, or sign in: ${howToSignIn(host)}`,
       temporary: true,
       ...detail,
     });
@@ -307,8 +316,8 @@ function tokenRefused({ host, realm, signedIn, hide }: Refusal, reply: Reply): P
   if (reply.status === 400 || reply.status === 401 || reply.status === 403) {
     return problem('registry/unauthorized', `${server} gave no token (${reply.status})`, {
       hint: signedIn
-        ? `The credentials for ${host} are wrong or have expired: sign in again, e.g. \`docker login ${host}\``
-        : `No credentials were found for ${host} in the Docker config: sign in, e.g. \`docker login ${host}\``,
+        ? refusedCredentials(host, sought, 'are wrong or have expired')
+        : noCredentials(host, sought),
       ...detail,
     });
   }

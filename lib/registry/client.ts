@@ -20,7 +20,7 @@ import {
 import { BroughtBlobs } from './blob-transfer.ts';
 import { beginUpload, uploadBlob } from './blobs.ts';
 import { type Copied, type CopyOptions, copyImage } from './copy.ts';
-import { createCredentialSource, type SignIn, withSignIn } from './credentials.ts';
+import { type CredentialSource, createCredentialSource, type SignIn, withSignIn } from './credentials.ts';
 import { Exchange, pingOf, type RetryLimits, type RetrySeen } from './exchange.ts';
 import { type ImageDescription, inspectImage } from './inspect.ts';
 import type { Layout } from './layout.ts';
@@ -32,6 +32,7 @@ import { readBlob } from './read-blob.ts';
 import { Reader, type ReadOptions } from './reader.ts';
 import { listReferrers } from './referrers.ts';
 import { pullScope, pushScope } from './scope.ts';
+import { noCredentials, refusedCredentials } from './sign-in-words.ts';
 import type { Presence } from './store.ts';
 import { UsedCredentials } from './used-credentials.ts';
 import { type RequestSeen, type TimeLimits, Wire } from './wire.ts';
@@ -76,6 +77,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
 /** Talks to registries. Close it at the end. */
 export class RegistryClient {
   readonly #wire: Wire;
+  readonly #credentials: CredentialSource;
   readonly #exchange: Exchange;
   readonly #reader: Reader;
   readonly #brought = new BroughtBlobs();
@@ -91,6 +93,7 @@ export class RegistryClient {
     });
     if (options.signIn !== undefined) this.#used.add({ kind: 'basic', ...options.signIn });
     this.#used.addTexts(sensitiveOfProxies(proxiesOf(options.env)));
+    this.#credentials = withSignIn(source, options.signIn);
     this.#wire = new Wire({
       registries,
       env: options.env,
@@ -102,7 +105,7 @@ export class RegistryClient {
     this.#exchange = new Exchange({
       wire: this.#wire,
       registries,
-      credentials: withSignIn(source, options.signIn),
+      credentials: this.#credentials,
       used: this.#used,
       retries: { ...RETRIES, ...options.retries },
       signal: options.signal,
@@ -288,6 +291,18 @@ export class RegistryClient {
   /** What an image is: digest, platforms, sizes, labels. */
   async inspect(ref: ImageRef): Promise<Result<ImageDescription>> {
     return this.#shown(await inspectImage(this, ref));
+  }
+
+  /**
+   * What to do where another program was refused by a registry for want of a sign-in: whether the Docker config has credentials
+   * for a repository, where they were looked for, and how they get there.
+   */
+  async signInHint({ registry, repository }: ImageRef): Promise<string> {
+    const own = await this.#credentials.find(registry, repository);
+    const sought = this.#credentials.sought?.(registry);
+    return own.ok && own.value === undefined
+      ? noCredentials(registry, sought)
+      : refusedCredentials(registry, sought, 'are wrong, have expired, or lack access to this repository');
   }
 
   /** Whether a registry is there and lets us in. */

@@ -16,9 +16,9 @@ import {
 import { BlobTransfer, type BroughtBlobs, type TransferCounts } from './blob-transfer.ts';
 import { blobOfRepository } from './blobs.ts';
 import type { Exchange } from './exchange.ts';
-import { mapLimited } from './gate.ts';
 import { childManifests, type Manifest, manifestBlobs } from './manifest.ts';
 import { linkReferrers, listReferrers } from './referrers.ts';
+import { forEachUntilRefused } from './refusal.ts';
 import { byDigest, type ManifestStore, type Presence } from './store.ts';
 
 /** What to copy besides the image. */
@@ -126,14 +126,14 @@ class Copier {
   async copyBelow(manifest: Manifest): Promise<Result<void>> {
     if (this.#sameRepository) return ok(undefined);
     const blobs = new Map(manifestBlobs(manifest).map((blob) => [blob.digest, blob]));
-    const carried = await mapLimited([...blobs.values()], BLOBS_AT_ONCE, (blob) =>
+    const problems = await forEachUntilRefused([...blobs.values()], BLOBS_AT_ONCE, (blob) =>
       blob.foreign ? Promise.resolve(ok(undefined)) : this.blobs.upload(blob),
     );
-    const children = await mapLimited(childManifests(manifest), MANIFESTS_AT_ONCE, (child) =>
+    if (problems.length > 0) return fail(problems);
+    const below = await forEachUntilRefused(childManifests(manifest), MANIFESTS_AT_ONCE, (child) =>
       this.copyManifest(child.digest),
     );
-    const problems = [...carried, ...children].flatMap((one) => (one.ok ? [] : one.error));
-    return problems.length === 0 ? ok(undefined) : fail(problems);
+    return below.length === 0 ? ok(undefined) : fail(below);
   }
 
   /** Copies a manifest with all it names, by digest; nothing to do where the target has it. */

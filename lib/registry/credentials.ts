@@ -2,12 +2,14 @@
  * Credentials as the docker CLI keeps them: `config.json` with `auths`, `credsStore` and `credHelpers`
  * (docker/cli cli/config/configfile), the DOCKER_AUTH_CONFIG variable, and path-specific keys as Podman has them.
  */
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
 import { type HelperAnswer, runCredentialHelper } from './credential-helper.ts';
 import { isRecord } from './problems.ts';
 import type { Environment } from './proxy.ts';
+import type { Sought } from './sign-in-words.ts';
 
 /** One way to sign in. */
 export type Credentials =
@@ -93,6 +95,8 @@ export interface CredentialSource {
    * a minute old: some hand out passwords that expire during a long run.
    */
   find(host: string, repository: string, fresh?: boolean): Promise<Result<Credentials | undefined>>;
+  /** Where those for a host are looked for, for messages. */
+  readonly sought?: (host: string) => Sought;
 }
 
 /** What a user gives for one registry, in place of what the Docker config says of it. */
@@ -111,6 +115,8 @@ export function withSignIn(source: CredentialSource, signIn: SignIn | undefined)
   return {
     find: (host, repository, fresh) =>
       host === registry ? Promise.resolve(given) : source.find(host, repository, fresh),
+    sought: (host) =>
+      host === registry ? { kind: 'given', username } : (source.sought?.(host) ?? { kind: 'config', read: [] }),
   };
 }
 
@@ -167,7 +173,17 @@ export function createCredentialSource(
       }
       return ok(undefined);
     },
+    sought: () => soughtIn(env),
   };
+}
+
+function soughtIn(env: Environment): Sought {
+  const inline = env['DOCKER_AUTH_CONFIG'] ? ['DOCKER_AUTH_CONFIG'] : [];
+  const path = dockerConfigPath(env);
+  if (path === undefined) return { kind: 'config', read: inline };
+  return existsSync(path)
+    ? { kind: 'config', read: [...inline, path] }
+    : { kind: 'config', read: inline, absent: path };
 }
 
 /** DOCKER_AUTH_CONFIG comes before the file, as in docker CLI 28 and GitLab's runners. */
@@ -230,6 +246,6 @@ function entriesOf(value: unknown): readonly (readonly [string, unknown])[] {
 /** What is wrong with the docker CLI's config. */
 export function badConfig(message: string): Problem {
   return problem('registry/bad-config', message, {
-    hint: 'Correct the file, or write it again with `docker login`',
+    hint: 'Correct the file, or write it again: with `docker login`, or as docs/from-buildctl.md shows',
   });
 }

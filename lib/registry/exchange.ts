@@ -200,6 +200,7 @@ export class Exchange {
         contentType: reply.header('content-type'),
         body: reply.body,
         signedIn,
+        sought: this.#options.credentials.sought?.(call.host),
         elsewhere: reply.elsewhere,
         hide: (text) => this.hide(text),
         host: call.host,

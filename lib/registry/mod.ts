@@ -35,6 +35,7 @@ export {
 } from './manifest.ts';
 export type { PushOptions } from './push-layout.ts';
 export type { ReadOptions } from './reader.ts';
+export { withoutRepeatedRefusals } from './refusal.ts';
 export { readStepProxies } from './step-proxies.ts';
 export type { Presence } from './store.ts';
 export type { RequestSeen, TimeLimits } from './wire.ts';

@@ -4,6 +4,8 @@
  */
 import { type Problem, type ProblemCode, problem } from '../model/mod.ts';
 import { parseJson } from '../util/json.ts';
+import { parseProxy, type proxyFor } from './proxy.ts';
+import { howToSignIn, noCredentials, refusedCredentials, type Sought } from './sign-in-words.ts';
 
 /** An entry of the error body of the distribution spec ("Error Codes"). */
 export interface SpecError {
@@ -21,6 +23,10 @@ export interface Asked {
 /** What Go's servers, nginx and Apache answer to plain http at a port of https. */
 const PLAIN_AT_TLS =
   /HTTP request to an HTTPS server|HTTP request was sent to HTTPS port|HTTP to an SSL-enabled server/;
+
+/** No connection came about at all. */
+const NOT_CONNECTED =
+  /^(?:ECONNREFUSED|ENOTFOUND|EAI_\w+|EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT)$/;
 
 /** Errors in one answer that are looked at; registries send one. */
 const MOST_ERRORS = 10;
@@ -62,6 +68,8 @@ export interface BadAnswer extends Asked {
   readonly body: Uint8Array;
   /** Whether credentials went along. */
   readonly signedIn: boolean;
+  /** Where credentials were looked for. */
+  readonly sought?: Sought | undefined;
   /** Whether another host answered than the registry, which gets no credentials. */
   readonly elsewhere: boolean;
   /** The host as references write it. */
@@ -97,8 +105,12 @@ export function answerProblem(answer: BadAnswer): Problem {
       'registry/unauthorized',
       `${answer.host} wants a sign-in for ${asked} (${answer.status})`,
       answer.signedIn
-        ? `The credentials for ${answer.host} were sent and not accepted: they are wrong, have expired, or lack access to this repository. Sign in again, e.g. \`docker login ${answer.host}\``
-        : `No credentials were found for ${answer.host} in the Docker config: sign in, e.g. \`docker login ${answer.host}\`, or set DOCKER_CONFIG to the folder with config.json`,
+        ? refusedCredentials(
+            answer.host,
+            answer.sought,
+            'are wrong, have expired, or lack access to this repository',
+          )
+        : noCredentials(answer.host, answer.sought),
     );
   }
   if (answer.method === 'PUT' && (codes.has('BLOB_UNKNOWN') || codes.has('MANIFEST_BLOB_UNKNOWN'))) {
@@ -117,7 +129,7 @@ export function answerProblem(answer: BadAnswer): Problem {
       `${answer.host} turned down ${asked}: too many requests${tries}${when}`,
       answer.signedIn
         ? `Wait, lower \`registries: ${answer.host}: {concurrency: …}\`, or read through a mirror`
-        : `Sign in (\`docker login ${answer.host}\`) for a higher limit, wait, or read through a mirror`,
+        : `Wait, read through a mirror, or sign in for a higher limit: ${howToSignIn(answer.host)}`,
       { temporary: true },
     );
   }
@@ -127,7 +139,7 @@ export function answerProblem(answer: BadAnswer): Problem {
       `${answer.host} denied ${asked} (${answer.status})`,
       answer.signedIn
         ? 'The signed-in user may not do this: ask for access to the repository, or use another account'
-        : `Sign in with an account that has access, e.g. \`docker login ${answer.host}\``,
+        : noCredentials(answer.host, answer.sought),
     );
   }
   if (answer.status === 404) {
@@ -217,8 +229,16 @@ export function cancelled(host: string): Problem {
 /**
  * An exception of the HTTP client (no answer came): by its code, which may sit in a cause or, with several addresses
  * tried, in a list of errors.
+ *
+ * @param way the proxy it went through
  */
-export function connectionProblem(host: string, asked: Asked, error: unknown, attempts: number): Problem {
+export function connectionProblem(
+  host: string,
+  asked: Asked,
+  error: unknown,
+  attempts: number,
+  way?: ReturnType<typeof proxyFor>,
+): Problem {
   const all = unfold(error);
   const codes = all.map((one) => one.code).filter((code) => code !== undefined);
   const text = all.map((one) => one.message).find((message) => message !== '') ?? 'no answer';
@@ -228,6 +248,20 @@ export function connectionProblem(host: string, asked: Asked, error: unknown, at
   const detail = oneLine(text, 300);
   const has = (pattern: RegExp): boolean => codes.some((code) => pattern.test(code));
 
+  // Nobody but the proxy is connected to, and its name is the only one that is looked up here.
+  if (way !== undefined && has(NOT_CONNECTED)) {
+    const at = parseProxy(way.proxy)?.url;
+    const proxy = at === undefined ? 'the proxy' : `the proxy ${at.protocol}//${at.host}`;
+    return problem(
+      has(/TIMEDOUT|TIMEOUT/) ? 'registry/timeout' : 'registry/unreachable',
+      `${host} cannot be reached for ${asking}${tries}: ${proxy} of ${way.variable} does not answer`,
+      {
+        hint: `Check that ${way.variable} is right and that the proxy runs, or name ${asked.url.hostname} in NO_PROXY to go past it`,
+        detail: `${codes[0]}: ${detail}`,
+        temporary: true,
+      },
+    );
+  }
   if (
     has(/WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|EPROTO$/) ||
     /wrong version number|InvalidContentType|record layer failure/.test(joined)

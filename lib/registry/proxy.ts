@@ -8,24 +8,33 @@ import { isLoopback } from '../util/loopback.ts';
 /** Environment variables, handed in. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The proxy for a URL, or undefined for a direct connection. */
-export function proxyFor(url: URL, env: Environment): string | undefined {
-  const named = (name: string): string | undefined => env[name] || env[name.toLowerCase()] || undefined;
-  const proxy = named(url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY');
-  if (proxy === undefined) return undefined;
+/** The proxy for a URL and the variable that names it, or undefined for a direct connection. */
+export function proxyFor(
+  url: URL,
+  env: Environment,
+): { readonly variable: string; readonly proxy: string } | undefined {
+  const isSet = (name: string): boolean => (env[name] ?? '') !== '';
+  const name = url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
+  const variable = [name, name.toLowerCase()].find(isSet);
+  const proxy = variable === undefined ? undefined : env[variable];
+  if (variable === undefined || proxy === undefined) return undefined;
   // A CGI server sets HTTP_PROXY from a request header (CVE-2016-5386).
   if (url.protocol === 'http:' && env['REQUEST_METHOD'] !== undefined && env['http_proxy'] === undefined)
     return undefined;
-  if (isExempt(url, named('NO_PROXY') ?? '')) return undefined;
-  return /^[a-z0-9]+:\/\//i.test(proxy) ? proxy : `http://${proxy}`;
+  if (isExempt(url, env['NO_PROXY'] || env['no_proxy'] || '')) return undefined;
+  return { variable, proxy: /^[a-z0-9]+:\/\//i.test(proxy) ? proxy : `http://${proxy}` };
 }
 
-/** A proxy's URL without its user, and what goes into `Proxy-Authorization`; undefined where it cannot be read. */
+/**
+ * A proxy's URL without its user, and what goes into `Proxy-Authorization`; undefined where it cannot be read, or is spoken
+ * to otherwise than by http and https.
+ */
 export function parseProxy(
   text: string,
 ): { readonly url: URL; readonly authorization: string | undefined } | undefined {
   if (!URL.canParse(text)) return undefined;
   const url = new URL(text);
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') return undefined;
   const { username, password } = url;
   url.username = url.password = '';
   if (username === '') return { url, authorization: undefined };

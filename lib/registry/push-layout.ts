@@ -11,9 +11,9 @@ import {
 import { BlobTransfer } from './blob-transfer.ts';
 import type { BlobSource } from './blobs.ts';
 import type { Copied, CopyContext, CopyOptions } from './copy.ts';
-import { mapLimited } from './gate.ts';
 import { badLayout, type Layout, type LayoutPart } from './layout.ts';
 import { childManifests, type Descriptor, type Manifest, manifestBlobs, parseManifest } from './manifest.ts';
+import { forEachUntilRefused } from './refusal.ts';
 import { byDigest } from './store.ts';
 
 /** How to push. */
@@ -139,8 +139,9 @@ class Pusher {
   async pushBelow(manifest: Manifest, platform?: string): Promise<Result<void>> {
     const of = platform === undefined ? {} : { platform };
     const blobs = manifestBlobs(manifest).filter((blob) => !blob.foreign);
-    const pushed = await mapLimited(blobs, BLOBS_AT_ONCE, (blob) => this.blobs.upload({ ...blob, ...of }));
-    const problems = pushed.flatMap((one) => (one.ok ? [] : one.error));
+    const problems = await forEachUntilRefused(blobs, BLOBS_AT_ONCE, (blob) =>
+      this.blobs.upload({ ...blob, ...of }),
+    );
     if (problems.length > 0) return fail(problems);
     for (const child of childManifests(manifest)) {
       const done = await this.#pushManifest(child);

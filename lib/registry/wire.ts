@@ -249,7 +249,8 @@ export class Wire {
       if (!answered) seen();
       if (this.#options.signal?.aborted === true) return fail([cancelled(request.host)]);
       const cause = signal.aborted ? signal.reason : error;
-      return fail([connectionProblem(request.host, request, cause, request.attempt)]);
+      const named = proxyFor(request.url, this.#options.env);
+      return fail([connectionProblem(request.host, request, cause, request.attempt, named)]);
     }
   }
 
@@ -277,14 +278,16 @@ export class Wire {
       ...(ca === undefined ? {} : { ca: [...ca] }),
     };
     const common = { pipelining: 1, keepAliveTimeout: 30_000 };
-    const proxy = proxyFor(request.url, env);
-    if (proxy === undefined) return ok(new Agent({ ...common, connect }));
-    const way = parseProxy(proxy);
+    const named = proxyFor(request.url, env);
+    if (named === undefined) return ok(new Agent({ ...common, connect }));
+    const way = parseProxy(named.proxy);
     if (way === undefined) {
       return fail([
-        problem('registry/bad-settings', `The proxy for ${request.host} is not a URL`, {
-          hint: 'Correct HTTPS_PROXY or HTTP_PROXY',
-        }),
+        problem(
+          'registry/bad-settings',
+          `${named.variable} is not the URL of a proxy through which ${request.host} can be asked`,
+          { hint: `Write ${named.variable} as http://HOST:PORT (or https://…), or unset it` },
+        ),
       ]);
     }
     // To a proxy that is spoken to by https, the authorities of this machine count, and nothing of the registry's.

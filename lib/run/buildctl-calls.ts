@@ -253,11 +253,17 @@ function notBack(failure: Problem, waitMs: number): Problem {
  * which our own client finds the image that the engine does not.
  */
 async function withRegistryHint(
-  { images }: Calling,
+  { images, credentials }: Calling,
   node: PlanNode,
   failure: Problem,
   { registryHint, mirrored }: ReadyEngine,
 ): Promise<Problem> {
+  if (failure.code === 'registry/unauthorized') {
+    const refused = node.build.tags
+      .map(({ ref }) => ref)
+      .find((ref) => ref !== undefined && failure.message.includes(`${ref.registry}/${ref.repository}`));
+    return refused === undefined ? failure : { ...failure, hint: await credentials.signInHint(refused) };
+  }
   if (registryHint === undefined) return failure;
   const hinted = { ...failure, hint: registryHint };
   if (failure.code === 'registry/http' || failure.code === 'registry/tls') return hinted;

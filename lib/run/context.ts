@@ -87,8 +87,11 @@ export interface Calling {
   readonly stallNoticeMs: number;
   /** How long nothing may move in a call before it is ended (milliseconds); undefined: for ever. */
   readonly stallTimeoutMs?: number;
-  /** Keeps credentials of registries out of what buildctl says, as far as our own client knows them. */
-  readonly credentials: Pick<RegistryClient, 'hideCredentials' | 'hideInProblem'>;
+  /**
+   * What our own client knows of the credentials that the engine pushes with: keeps them out of what buildctl says, and says
+   * how they get there.
+   */
+  readonly credentials: Pick<RegistryClient, 'hideCredentials' | 'hideInProblem' | 'signInHint'>;
   /** Limits calls of buildctl. */
   readonly permits: Semaphore;
   /** Keeps builds of foreign frontends apart where one of them is offered sources by names that all builds share. */

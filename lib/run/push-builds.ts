@@ -15,6 +15,7 @@ import {
   type Result,
   type TagResult,
 } from '../model/mod.ts';
+import { withoutRepeatedRefusals } from '../registry/mod.ts';
 import type { NodeContext } from './context.ts';
 import { KEPT_WORDS } from './emitter.ts';
 import { immutableProblem, newOnesLast, repositoriesOf, wantedTags } from './publish.ts';
@@ -108,7 +109,7 @@ class Push {
       builds.set(name, { build: name, result: isWhole ? done : 'failed', digest, tags, ...when });
       await this.#note(context, chosen);
     }
-    return { builds: [...builds.values()], problems };
+    return { builds: [...builds.values()], problems: withoutRepeatedRefusals(problems) };
   }
 
   #choose(node: PlanNode): Promise<Result<Chosen>> {

@@ -194,6 +194,17 @@ test('a push that the engine tried four times is a fault of the registry, and no
   assert.equal(explainPush('something new', '').temporary, true);
 });
 
+test('a push without credentials is not one with wrong ones, where the engine says which', () => {
+  const none = 'failed to authorize: failed to fetch anonymous token: unexpected status: 401 Unauthorized';
+  const anonymous = explainPush(none, '');
+  assert.equal(anonymous.code, 'registry/unauthorized');
+  assert.match(anonymous.message, /wants a sign-in for pushing r\.example:5000\/app\/a, and there are no/);
+  const other = explainPush('unexpected status from HEAD request to http://r/v2/: 401 Unauthorized', '');
+  assert.equal(other.code, 'registry/unauthorized');
+  assert.doesNotMatch(other.message, /credentials/);
+  for (const { hint } of [anonymous, other]) assert.match(hint ?? '', /without Docker/);
+});
+
 test('an engine that goes away under a step is not a failed step', () => {
   const found = explain(
     'process "/bin/sh -c make" did not complete successfully: failure waiting for process: ttrpc: closed: EOF',

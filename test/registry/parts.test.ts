@@ -82,7 +82,7 @@ test('proxies follow the variables as Go reads them', () => {
     http_proxy: 'http://plain:1',
     NO_PROXY: 'a.example, .b.example,10.0.0.0/8,c.example:8443,*.d.example',
   };
-  const of = (url: string) => proxyFor(new URL(url), env);
+  const of = (url: string) => proxyFor(new URL(url), env)?.proxy;
   assert.equal(of('https://x.example/'), 'http://proxy:3128');
   assert.equal(of('http://x.example/'), 'http://plain:1');
   for (const url of [

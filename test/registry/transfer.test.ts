@@ -2,7 +2,11 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { type Digest, type ImageRef, parseImageRef } from '../../lib/model/mod.ts';
-import { createRegistryClient, type RegistryClientOptions } from '../../lib/registry/mod.ts';
+import {
+  createRegistryClient,
+  type RegistryClientOptions,
+  withoutRepeatedRefusals,
+} from '../../lib/registry/mod.ts';
 import {
   type FaultAnswer,
   type FaultRegistry,
@@ -518,4 +522,32 @@ test('a platform that the target refuses is a problem of the whole, and no name 
   const copied = await clientFor(t).copyImage(ref(`${from.host}/a:1`), ref(`${to.host}/b:1`));
   assert.ok(!copied.ok && copied.error[0]?.code === 'registry/denied', JSON.stringify(copied));
   assert.deepEqual([...to.state.manifests.keys()], []);
+});
+
+test('who is refused at one blob is told once, and nothing more is asked', async (t) => {
+  const refused: string[] = [];
+  const target = await start(t, ({ method, path }) => {
+    if (method === 'HEAD' && path.includes('/manifests/')) return undefined;
+    refused.push(path);
+    return { status: 401, headers: { 'www-authenticate': 'Basic realm="r"' } };
+  });
+  const source = await start(t);
+  const digest = putImage(
+    source.state,
+    'from/app',
+    '1',
+    Array.from({ length: 40 }, (_, at) => `layer ${at}`),
+  );
+  const client = clientFor(t, { signIn: { registry: target.host, username: 'me', password: 'p-word' } });
+  const copied = await client.copyImage(ref(`${source.host}/from/app:1`), ref(`${target.host}/to/app:1`));
+  assert.ok(!copied.ok, digest);
+  assert.deepEqual(
+    copied.error.map(({ code }) => code),
+    ['registry/unauthorized'],
+  );
+  assert.match(copied.error[0]?.hint ?? '', /refused this password for me/);
+  assert.ok(refused.length <= 10, `${refused.length} requests`);
+  const told = { code: 'registry/unauthorized', severity: 'error', message: '', hint: 'a' } as const;
+  const other = { ...told, hint: 'b' };
+  assert.deepEqual(withoutRepeatedRefusals([told, other, { ...told, message: 'again' }]), [told, other]);
 });

@@ -13,6 +13,7 @@ import {
   specError,
   startFaultRegistry,
 } from '../rig/fault-registry.ts';
+import { freePort } from '../rig/port.ts';
 import { LIMITS, wireOf } from './wire-support.ts';
 
 const TEXT = manifestText();
@@ -304,15 +305,33 @@ test('what is aborted says so, before it begins and under way, and leaves no lis
   assert.equal(server.requests.length, 2);
 });
 
-test('a proxy that is no address is named by the variables to correct', async (t) => {
-  const { send } = wireOf(t, { env: { HTTP_PROXY: 'http://u%er:p@proxy' } });
-  const got = await send('r.example', '/');
-  assert.ok(!got.ok);
-  assert.equal(got.error[0]?.code, 'registry/bad-settings');
-  assert.match(
-    `${got.error[0]?.message} ${got.error[0]?.hint}`,
-    /proxy for r\.example is not a URL Correct HTTPS_PROXY/,
-  );
+test('a proxy that is no address is named by the variable to correct', async (t) => {
+  for (const proxy of ['http://u%er:p@proxy', 'foo bar', 'socks5://user:p-word@proxy:1080']) {
+    const { send } = wireOf(t, { env: { http_proxy: proxy } });
+    const got = await send('r.example', '/');
+    assert.ok(!got.ok);
+    assert.equal(got.error[0]?.code, 'registry/bad-settings');
+    assert.match(got.error[0]?.message ?? '', /^http_proxy is not the URL of a proxy .* r\.example/);
+    assert.doesNotMatch(JSON.stringify(got.error), /p-word/);
+  }
+});
+
+test('a proxy that does not answer is what is blamed, without its user', async (t) => {
+  const free = await freePort();
+  const cases = [
+    [{ HTTP_PROXY: `http://me:p-word@127.0.0.1:${free}` }, `http://127.0.0.1:${free} of HTTP_PROXY`],
+    [{ http_proxy: `127.0.0.1:${free}` }, `http://127.0.0.1:${free} of http_proxy`],
+    [{ HTTP_PROXY: 'foo.invalid' }, 'http://foo.invalid of HTTP_PROXY'],
+  ] as const;
+  for (const [env, named] of cases) {
+    const got = await wireOf(t, { env }).send('r.example', '/');
+    assert.ok(!got.ok);
+    const [found] = got.error;
+    assert.equal(found?.code, 'registry/unreachable');
+    assert.ok(found.message.endsWith(`: the proxy ${named} does not answer`), found.message);
+    assert.match(found.hint ?? '', /the proxy runs, or name r\.example in NO_PROXY/);
+    assert.doesNotMatch(JSON.stringify(got.error), /p-word|registry runs/);
+  }
 });
 
 test('authorities of this machine count at a proxy that speaks TLS, and not at another one', async (t) => {

@@ -137,6 +137,17 @@ test('where the engine does not know what registries: says, the hint says that; 
   }
 });
 
+test('where the engine may not push, the hint says whether there are credentials, and where they were looked for', async (t) => {
+  const world = await makeOne(t);
+  const { host } = world.registry;
+  const words = 'unexpected status from HEAD request to http://r/v2/a/blobs/x: 401 Unauthorized';
+  world.engine.fault({ at: 'start', act: { fail: `error: failed to solve: failed to push ${host}/app/a: ${words}` } });
+  const none = (await world.bake()).outcome('a').problem;
+  assert.equal(none?.code, 'registry/unauthorized');
+  assert.match(none.message, /wants a sign-in/);
+  assert.match(none.hint ?? '', new RegExp(`^No credentials were found for ${host} `));
+});
+
 test('a failure over an image that builds.lock pins and its registry has no more is laid to that', async (t) => {
   const world = await makeOne(t);
   const written = `${world.registry.host}/base:1`;

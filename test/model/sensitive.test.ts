@@ -142,4 +142,22 @@ test('a name that sounds secret hides its value, in maps, command lines and line
   assert.equal(hideInLine('      TOKEN: tell-nobody # x'), '      TOKEN: (hidden)');
   assert.equal(hideInLine('ENV "API_KEY"=abc'), 'ENV "API_KEY"=(hidden)');
   assert.equal(hideInLine('  context: keys/here'), '  context: keys/here');
+  for (const image of [
+    '    tags: [localhost:5102/shop/secret:1]',
+    '    tags: ["${REGISTRY}/auth-server:${TAG}", shop/api-key:1.2]',
+    `FROM ghcr.io/acme/token:2@sha256:${'0'.repeat(64)} AS base`,
+    'COPY --from=shop/secret:1 /a /b',
+  ])
+    assert.equal(hideInLine(image), image);
+  for (const [line, shown] of [
+    ['    tags: [shop/secret:1], args: {TOKEN: abc}', '    tags: [shop/secret:1], args: {TOKEN: (hidden)'],
+    ['RUN curl -u token:abcdef x', 'RUN curl -u token:(hidden)'],
+    ['RUN git clone https://x-token:abcdef@host/x', 'RUN git clone https://x-token:(hidden)'],
+    ['RUN git clone https://host/token:abcdef@x', 'RUN git clone https://host/token:(hidden)'],
+    ['args: { a/secret: abcdef }', 'args: { a/secret: (hidden)'],
+    ['RUN x --set a/secret=abcdef', 'RUN x --set a/secret=(hidden)'],
+    ['{"a/secret":"abcdef"}', '{"a/secret":(hidden)'],
+    [`TOKEN: a/${'key'.repeat(20_000)}`, 'TOKEN: (hidden)'],
+  ] as const)
+    assert.equal(hideInLine(line), shown);
 });

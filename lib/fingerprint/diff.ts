@@ -8,9 +8,12 @@ import {
   showSealed,
   soundsSecret,
 } from '../model/mod.ts';
+import { parseJson } from '../util/json.ts';
 
 const SHOWN = 20;
 const LONGEST = 100;
+/** Characters that are shown before the first one that differs. */
+const BEFORE = 30;
 
 /**
  * Names what changed from one key to another: each thing one line, at most `limit` lines and then how many more.
@@ -37,7 +40,7 @@ export function diffKeys(
     ...diffMaps(before.args, after.args, (name, old, now) => {
       if (isHidden(name, old, now)) return `arg ${name} ${wordOf(old, now)}`;
       if (old === undefined) return `arg ${name} added: ${quote(now)}`;
-      return now === undefined ? `arg ${name} removed` : `arg ${name}: ${quote(old)} → ${quote(now)}`;
+      return now === undefined ? `arg ${name} removed` : `arg ${name}: ${quoteBoth(old, now)}`;
     }),
     ...diffMaps(before.images, after.images, (name, old, now) =>
       old === undefined || now === undefined
@@ -51,8 +54,10 @@ export function diffKeys(
     ),
     ...diffMaps(before.options, after.options, (name, old, now) => {
       if (isHidden(name, old, now)) return `${name} ${wordOf(old, now)}`;
-      if (old === undefined) return `${name} added: ${quote(now)}`;
-      return now === undefined ? `${name} removed` : `${name}: ${quote(old)} → ${quote(now)}`;
+      if (old === undefined) return `${name} added: ${quote(listOf(name, now))}`;
+      return now === undefined
+        ? `${name} removed`
+        : `${name}: ${quoteBoth(listOf(name, old), listOf(name, now))}`;
     }),
     ...diffContexts(before.files, after.files),
   ];
@@ -96,7 +101,7 @@ function diffDockerfiles(before: string, after: string): readonly string[] {
   const come = difference(now, old);
   if (gone.length + come.length === 0) return ['Dockerfile: instructions in another order'];
   if (gone.length === come.length) {
-    return gone.map((line, index) => `Dockerfile: ${showLine(line)} became ${showLine(come[index] ?? '')}`);
+    return gone.map((line, index) => `Dockerfile: ${showEdit(line, come[index] ?? '')}`);
   }
   return [
     ...gone.map((line) => `Dockerfile: ${showLine(line)} removed`),
@@ -118,6 +123,13 @@ function difference(lines: readonly string[], others: readonly string[]): readon
 /** Without user and password in addresses, and without values of what looks like a secret. */
 export function showLine(line: string): string {
   return shorten(hideInStep(line).trim());
+}
+
+function showEdit(before: string, after: string): string {
+  const [old, now] = [before, after].map((line) => hideInStep(line).trim());
+  if (old === undefined || now === undefined || old === now)
+    return `${shorten(now ?? '')} changed in what is not shown`;
+  return shortenBoth(old, now).join(' became ');
 }
 
 function diffContexts(before: KeyParts['files'], after: KeyParts['files']): readonly string[] {
@@ -172,8 +184,34 @@ function quote(text: string | undefined): string {
   return JSON.stringify(shorten(text ?? ''));
 }
 
+function quoteBoth(old: string, now: string): string {
+  return shortenBoth(old, now)
+    .map((text) => JSON.stringify(text))
+    .join(' → ');
+}
+
 function shorten(text: string): string {
   return text.length <= LONGEST ? text : `${text.slice(0, LONGEST - 1)}…`;
+}
+
+/** Both without what is long before and after the place where they differ, so that the difference is seen. */
+function shortenBoth(old: string, now: string): readonly [string, string] {
+  const longest = Math.max(old.length, now.length);
+  if (longest <= LONGEST) return [old, now];
+  let same = 0;
+  while (same < Math.min(old.length, now.length) && old[same] === now[same]) same += 1;
+  if (same < LONGEST - BEFORE) return [shorten(old), shorten(now)];
+  // The first word says what it is: the instruction.
+  const head = /^\S{1,19} /.exec(old)?.[0] ?? '';
+  const cut = (text: string) => `${head}…${shorten(text.slice(same - BEFORE))}`;
+  return [cut(old), cut(now)];
+}
+
+/** The words of a list, which keys have as JSON. */
+function listOf(name: string, value: string | undefined): string {
+  if (name !== 'outputs' || value === undefined) return value ?? '';
+  const list = parseJson(Buffer.from(value));
+  return Array.isArray(list) ? list.join('; ') : value;
 }
 
 /** `sha256:0123456789ab…` */

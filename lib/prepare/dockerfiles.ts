@@ -136,7 +136,7 @@ export class DockerfileLibrary {
     if (!dockerfile.ok) {
       this.#problems.set(
         build.name,
-        dockerfile.error.map((one) => showAt(one, build)),
+        dockerfile.error.map((one) => missingContext(one, build) ?? showAt(one, build)),
       );
       return undefined;
     }
@@ -266,6 +266,20 @@ const MAX_DOCKERFILE_BYTES = 8 * 1024 * 1024;
 function tooBig(file: string): Problem {
   return problem('dockerfile/too-big', `\`${file}\` has more than 8 MiB`, {
     hint: 'Copy large files from the context instead of writing them into the Dockerfile.',
+  });
+}
+
+/** Where the whole context is not there, that is what is wrong, and not that it has no Dockerfile. */
+function missingContext(found: Problem, { name, context, dockerfile, span }: Build): Problem | undefined {
+  if (found.code !== 'dockerfile/missing' || context.ref.kind !== 'local') return undefined;
+  const isInside =
+    dockerfile.kind === 'file' && dockerfile.path.startsWith(`${context.ref.path}${path.sep}`);
+  if (!isInside || existsSync(context.ref.path)) return undefined;
+  const place = context.span ?? span;
+  return problem('context/missing', `the context of \`${name}\` does not exist: ${context.written}`, {
+    build: name,
+    ...(place === undefined ? {} : { span: place }),
+    hint: 'Paths are relative to the file they are written in. BuildKit would take a missing directory for an empty one.',
   });
 }
 

@@ -47,6 +47,8 @@ export interface Evidence {
   readonly carriedOver: string | undefined;
 }
 
+const FILE_OUTPUTS: ReadonlySet<string> = new Set(['local', 'tar', 'oci', 'docker']);
+
 /** What to do, and why. */
 export interface Decision {
   readonly kind: DecisionKind;
@@ -67,7 +69,9 @@ export function decide(evidence: Evidence): Decision {
   const { record } = evidence;
   if (record === undefined) return decideByChanges(evidence.changes);
   if (evidence.untrackedOutputs.length > 0) {
-    return build('not-recorded-output', 'it writes files, which are not tracked', evidence.untrackedOutputs);
+    const isFiles = evidence.untrackedOutputs.every((type) => FILE_OUTPUTS.has(type));
+    const text = isFiles ? 'it writes files, which are not tracked' : 'what its outputs give is not tracked';
+    return build('not-recorded-output', text, evidence.untrackedOutputs);
   }
   const unknown = evidence.tags.flatMap(({ ref, state }) =>
     state.kind === 'unknown' ? `${ref}: ${state.why}` : [],

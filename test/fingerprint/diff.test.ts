@@ -42,7 +42,12 @@ const TABLE: readonly (readonly [Partial<KeyParts>, Partial<KeyParts>, readonly 
     { args: { came: '2', same: '1', z: '"' } },
     ['arg came added: "2"', 'arg gone removed', 'arg z: "1" → "\\""'],
   ],
-  [{ args: { a: LONG } }, { args: { a: LONG.slice(1) } }, [`arg a: "${CUT}" → "${LONG.slice(1)}"`]],
+  [{ args: { a: LONG } }, { args: { a: 'y' } }, [`arg a: "${CUT}" → "y"`]],
+  [
+    { args: { a: LONG } },
+    { args: { a: LONG.slice(1) } },
+    [`arg a: "…${'x'.repeat(31)}" → "…${'x'.repeat(30)}"`],
+  ],
   [
     { args: { API_TOKEN: '1', pass_b: '1' } },
     { args: { API_TOKEN: '2', secret_c: '1' } },
@@ -82,6 +87,26 @@ const TABLE: readonly (readonly [Partial<KeyParts>, Partial<KeyParts>, readonly 
     { dockerfile: 'FROM a\nRUN b\n RUN c ' },
     { dockerfile: 'FROM b\nRUN b\nRUN d' },
     ['Dockerfile: FROM a became FROM b', 'Dockerfile: RUN c became RUN d'],
+  ],
+  // Long ones are cut around the place where they differ.
+  [
+    { dockerfile: `RUN echo ${'1 2 3 '.repeat(40)}old ${'4 5 6 '.repeat(40)}`, args: { LONG: 'a'.repeat(200) } },
+    { dockerfile: `RUN echo ${'1 2 3 '.repeat(40)}new`, args: { LONG: `${'a'.repeat(200)}b` } },
+    [
+      `Dockerfile: RUN …${'1 2 3 '.repeat(5)}old ${'4 5 6 '.repeat(10)}4 5 6… became RUN …${'1 2 3 '.repeat(5)}new`,
+      `arg LONG: "…${'a'.repeat(30)}" → "…${'a'.repeat(30)}b"`,
+    ],
+  ],
+  [
+    { dockerfile: 'RUN TOKEN=one make' },
+    { dockerfile: 'RUN TOKEN=two make' },
+    ['Dockerfile: RUN TOKEN=… make changed in what is not shown'],
+  ],
+  // Outputs
+  [
+    { options: {} },
+    { options: { outputs: '["local","tar name=x"]' } },
+    ['outputs added: "local; tar name=x"'],
   ],
   [{ dockerfile: 'FROM a\nRUN b\nRUN b' }, { dockerfile: 'FROM a\nRUN b' }, ['Dockerfile: RUN b removed']],
   [

@@ -205,7 +205,7 @@ test('only what is requested is checked, and what cannot be read is reported wit
   const wrong = await lint(['none', 'bad']);
   assert.deepEqual([wrong.builds, wrong.dockerfiles, engine.calls], [2, 2, []]);
   assert.deepEqual(wrong.problems.map(({ code, build }) => `${code} ${build}`).sort(), [
-    'dockerfile/missing none',
+    'context/missing none',
     'dockerfile/unknown-instruction bad',
   ]);
   const some = await lint(['none', 'api']);
@@ -385,7 +385,7 @@ test('with nothing that can be checked no engine is looked for', async (t) => {
   assert(linted.ok);
   assert.deepEqual(
     linted.value.problems.map(({ code }) => code),
-    ['dockerfile/missing'],
+    ['context/missing'],
   );
 });
 

@@ -44,6 +44,14 @@ test('a context with a dockerfile only is built from it, whether Dockerfile is n
   assert.equal(await readIn(cwd, ', dockerfile: ../elsewhere/dockerfile'), 'dockerfile/missing');
 });
 
+test('where the whole context is not there, that is said, and not that it has no Dockerfile', async (t) => {
+  const cwd = await makeApp(t);
+  await rm(path.join(cwd, 'app'), { recursive: true });
+  assert.equal(await readIn(cwd), 'context/missing');
+  assert.equal(await readIn(cwd, ', dockerfile: sub/Dockerfile'), 'context/missing');
+  assert.equal(await readIn(cwd, ', dockerfile: ../gone'), 'dockerfile/missing');
+});
+
 test('Dockerfile goes first, be it a symlink inside the context', async (t) => {
   const cwd = await makeApp(t);
   const file = path.join(cwd, 'app/Dockerfile');

@@ -101,6 +101,8 @@ test('reasons in words, to the letter', () => {
   const textOf = (evidence: Partial<Evidence>) => words(evidence).text;
   const unbuilt = { record: undefined };
   const carriedOver = 'what it copies is unchanged';
+  assert.equal(textOf({ untrackedOutputs: ['local', 'oci'] }), 'it writes files, which are not tracked');
+  assert.equal(textOf({ untrackedOutputs: ['image'] }), 'what its outputs give is not tracked');
   assert.deepEqual(words({ forced: true }), { code: 'forced', text: 'asked to with --force' });
   assert.deepEqual(words({ untracked: ['x'] }), {
     code: 'untracked',

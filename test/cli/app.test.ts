@@ -237,7 +237,7 @@ test('lint reports what keeps a Dockerfile from being read, for which it needs n
   const { code, out } = await call(['lint', '--format', 'lines'], { cwd });
   assert.equal(code, EXIT.invalid);
   assert.match(out, /^bad\/Dockerfile:2:1: error\[dockerfile\/unknown-instruction\]/m);
-  assert.match(out, /^builds\.yaml:3:\d+: error\[dockerfile\/missing\]/m);
+  assert.match(out, /^builds\.yaml:3:\d+: error\[context\/missing\]/m);
   const github = await call(['lint', 'bad', '--format', 'github'], { cwd });
   assert.match(github.out, /^::error file=bad\/Dockerfile,line=2,col=1,/);
 });
@@ -255,7 +255,7 @@ test('a Dockerfile that cannot be read or parsed ends plan, explain and validate
     assert.equal(code, EXIT.invalid, command);
     const said = command === 'validate' ? out : err;
     assert.match(said, /dockerfile\/unknown-instruction(?:.|\n)*bad\/Dockerfile:2/, command);
-    assert.match(said, /dockerfile\/missing(?:.|\n)*builds\.yaml:3/, command);
+    assert.match(said, /context\/missing(?:.|\n)*builds\.yaml:3/, command);
   }
   const planned = await call(['plan'], { cwd });
   assert.match(planned.out, /good(?:.|\n)*3 builds in 1 level/);

@@ -210,7 +210,7 @@ test('only what is requested is checked, and what cannot be read is reported wit
   ]);
   const some = await lint(['none', 'api']);
   assert.deepEqual(some.problems.map(({ code }) => code).sort(), [
-    'dockerfile/missing',
+    'context/missing',
     'lint/json-args-recommended',
   ]);
   assert.equal(engine.calls.length, 2);

@@ -28,6 +28,7 @@ import { type CommandSecrets, readSecretCommands } from './command-secrets.ts';
 import { explainFailure } from './failure.ts';
 import { readMetadata } from './metadata.ts';
 import { ProgressReader } from './progress.ts';
+import { hideSecrets } from './secret-output.ts';
 import { sourcePolicy } from './source-policy.ts';
 import { askBuildctl, type Buildctl, callBuildctl } from './tool.ts';
 
@@ -115,7 +116,9 @@ async function callWith(
     attempt: call.attempt,
     argv: [tool.program, ...argv],
   });
-  const reader = new ProgressReader(call.build.name, call.emit, call.dockerfile, call.onPush);
+  const output = await hideSecrets(call.build, tool.env, Object.values(secrets.values));
+  const emit = (event: EventBody) => call.emit(output.hideInEvent(event));
+  const reader = new ProgressReader(call.build.name, emit, call.dockerfile, call.onPush);
   const end = await callBuildctl(tool, {
     argv,
     values: { ...secrets.values, ...Object.fromEntries([...(call.proxies ?? [])].filter(hasUser)) },
@@ -132,12 +135,8 @@ async function callWith(
   if (end.exitCode !== 0) {
     return fail({
       kind: 'failed',
-      problem: explainFailure(
-        call.build.name,
-        end.exitCode,
-        summary,
-        call.dockerfile,
-        call.build.frontendImage,
+      problem: output.hideInProblem(
+        explainFailure(call.build.name, end.exitCode, summary, call.dockerfile, call.build.frontendImage),
       ),
     });
   }

@@ -136,7 +136,8 @@ const PATTERNS: readonly Pattern[] = [
     // Nobody asks for a token without a name who has one.
     match: /failed to push ([^:\s]+(?::\d+)?[^:\s]*).*(?:anonymous token|no basic auth credentials)/i,
     code: 'registry/unauthorized',
-    message: (found) => `the registry wants a sign-in for pushing ${found[1]}, and there are no credentials for it`,
+    message: (found) =>
+      `the registry wants a sign-in for pushing ${found[1]}, and there are no credentials for it`,
     hint: SIGN_IN,
   },
   {

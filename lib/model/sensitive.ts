@@ -68,10 +68,7 @@ export function hideInWord(word: string): string {
 /** The tag of an image whose repository has a path: `shop/secret:1` gives nothing to a name. */
 const TAG = String.raw`(?<=[\w}]\/[\w.-]{0,128}):[\w.\x24{}-]{1,128}(?:@sha256:[0-9a-f]{64})?(?:[\s,\]"'}]|$)`;
 /** `NAME: value` and `NAME=value` of what sounds secret, to the end of the line. */
-const NAMED_IN_LINE = new RegExp(
-  String.raw`((?:${SECRET_WORDS})[\w.-]*["']?\s*(?!${TAG})[:=]\s*)\S.*$`,
-  'i',
-);
+const NAMED_IN_LINE = new RegExp(String.raw`((?:${SECRET_WORDS})[\w.-]*["']?\s*(?!${TAG})[:=]\s*)\S.*$`, 'i');
 
 /** A line of a file, without the value behind a name that sounds secret. */
 export function hideInLine(line: string): string {

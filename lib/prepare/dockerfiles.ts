@@ -272,8 +272,7 @@ function tooBig(file: string): Problem {
 /** Where the whole context is not there, that is what is wrong, and not that it has no Dockerfile. */
 function missingContext(found: Problem, { name, context, dockerfile, span }: Build): Problem | undefined {
   if (found.code !== 'dockerfile/missing' || context.ref.kind !== 'local') return undefined;
-  const isInside =
-    dockerfile.kind === 'file' && dockerfile.path.startsWith(`${context.ref.path}${path.sep}`);
+  const isInside = dockerfile.kind === 'file' && dockerfile.path.startsWith(`${context.ref.path}${path.sep}`);
   if (!isInside || existsSync(context.ref.path)) return undefined;
   const place = context.span ?? span;
   return problem('context/missing', `the context of \`${name}\` does not exist: ${context.written}`, {

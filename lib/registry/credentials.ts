@@ -116,7 +116,9 @@ export function withSignIn(source: CredentialSource, signIn: SignIn | undefined)
     find: (host, repository, fresh) =>
       host === registry ? Promise.resolve(given) : source.find(host, repository, fresh),
     sought: (host) =>
-      host === registry ? { kind: 'given', username } : (source.sought?.(host) ?? { kind: 'config', read: [] }),
+      host === registry
+        ? { kind: 'given', username }
+        : (source.sought?.(host) ?? { kind: 'config', read: [] }),
   };
 }
 

@@ -30,9 +30,6 @@ export function refusedCredentials(host: string, sought: Sought | undefined, why
 
 function whereOf(sought: Sought | undefined): string {
   if (sought?.kind !== 'config') return '';
-  const words = [
-    ...sought.read,
-    ...(sought.absent === undefined ? [] : [`${sought.absent} is not there`]),
-  ];
+  const words = [...sought.read, ...(sought.absent === undefined ? [] : [`${sought.absent} is not there`])];
   return words.length === 0 ? '' : ` (${words.join(', ')})`;
 }

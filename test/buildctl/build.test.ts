@@ -203,6 +203,55 @@ test('a secret’s command that fails stops the build and shows nothing it wrote
   assert.deepEqual(await buildctl.calls(), []);
 });
 
+test('what steps write has no values of secrets, wherever they come from', async (t) => {
+  const dir = await makeTempDir(t);
+  const [token, large, key] = ['token', 'large', 'key'].map((name) => path.join(dir, name));
+  assert(token !== undefined && large !== undefined && key !== undefined);
+  await writeFile(token, 'file-word\n');
+  await writeFile(large, 'x'.repeat(4097));
+  await writeFile(key, 'two-words\nin-a-file\n');
+  const told = 'env-word, line-one, line-two, abc, short, file-word, said-word, two-words x';
+  const data = Buffer.from(`${told}\n`).toString('base64');
+  const step = { digest: 'sha256:1', name: 'RUN cat', started: '2026-01-01T00:00:00Z' };
+  const error = 'process "cat env-word" did not complete successfully: exit code: 1';
+  const buildctl = await makeFakeBuildctl(t, [
+    {
+      progress: [
+        { vertexes: [step], logs: [{ vertex: 'sha256:1', stream: 1, data }] },
+        { vertexes: [{ ...step, completed: '2026-01-01T00:00:01Z', error: `${error}: env-word` }] },
+      ],
+      exitCode: 1,
+      stderr: `error: failed to solve: ${error}\n`,
+    },
+  ]);
+  const { call, events } = await makeCall(t, {
+    build: makeBuild('a', {
+      secrets: [
+        { id: 'env', from: { kind: 'env', variable: 'ONE' } },
+        { id: 'lines', from: { kind: 'env', variable: 'LINES' } },
+        { id: 'few', from: { kind: 'env', variable: 'FEW' } },
+        { id: 'unset', from: { kind: 'env', variable: 'UNSET' } },
+        { id: 'command', from: { kind: 'command', argv: ['echo', 'said-word'] } },
+        ...[token, large, key, path.join(dir, 'gone')].map((file, at) => ({
+          id: `file-${at}`,
+          from: { kind: 'file', path: file } as const,
+        })),
+      ],
+    }),
+  });
+  const values = { ONE: 'env-word', LINES: 'line-one\nline-two\nshort', FEW: 'abc' };
+  const tool = { program: buildctl.path, address: 'unix:///x', env: { ...env, ...values } };
+  const built = await runBuild(tool, call);
+  assert(!built.ok && built.error.kind === 'failed');
+  const shown = '(hidden), (hidden), (hidden), abc, short, (hidden), (hidden), two-words x';
+  assert.deepEqual(
+    events.flatMap((event) => (event.type === 'log' ? [event.text.trimEnd()] : [])),
+    [shown],
+  );
+  assert.match(built.error.problem.detail ?? '', /^\(hidden\), /);
+  assert.doesNotMatch(JSON.stringify([events, built]), /env-word|line-one|file-word|said-word/);
+});
+
 test('any bytes can be a secret: as a variable where it can be one, else in a file for us alone, which is gone afterwards', async (t) => {
   const dir = await makeTempDir(t);
   const rows: readonly (readonly [Buffer, 'variable' | 'file' | 'too large'])[] = [

@@ -90,7 +90,10 @@ const TABLE: readonly (readonly [Partial<KeyParts>, Partial<KeyParts>, readonly 
   ],
   // Long ones are cut around the place where they differ.
   [
-    { dockerfile: `RUN echo ${'1 2 3 '.repeat(40)}old ${'4 5 6 '.repeat(40)}`, args: { LONG: 'a'.repeat(200) } },
+    {
+      dockerfile: `RUN echo ${'1 2 3 '.repeat(40)}old ${'4 5 6 '.repeat(40)}`,
+      args: { LONG: 'a'.repeat(200) },
+    },
     { dockerfile: `RUN echo ${'1 2 3 '.repeat(40)}new`, args: { LONG: `${'a'.repeat(200)}b` } },
     [
       `Dockerfile: RUN …${'1 2 3 '.repeat(5)}old ${'4 5 6 '.repeat(10)}4 5 6… became RUN …${'1 2 3 '.repeat(5)}new`,

@@ -96,8 +96,7 @@ test('files of TLS that cannot be read, and half a client certificate, are all n
 });
 
 test('a proxy is that of the scheme, in either spelling, and none for a CGI server that a request could set', () => {
-  const of = (url: string, env: Readonly<Record<string, string>>) =>
-    proxyFor(new URL(url), env)?.proxy;
+  const of = (url: string, env: Readonly<Record<string, string>>) => proxyFor(new URL(url), env)?.proxy;
   assert.equal(of('https://x.example', { https_proxy: 'p:1' }), 'http://p:1');
   assert.equal(of('https://x.example', { HTTPS_PROXY: 'a:1', https_proxy: 'b:1' }), 'http://a:1');
   assert.equal(of('https://x.example', { HTTPS_PROXY: '', https_proxy: 'b:1' }), 'http://b:1');

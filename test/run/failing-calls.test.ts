@@ -141,7 +141,10 @@ test('where the engine may not push, the hint says whether there are credentials
   const world = await makeOne(t);
   const { host } = world.registry;
   const words = 'unexpected status from HEAD request to http://r/v2/a/blobs/x: 401 Unauthorized';
-  world.engine.fault({ at: 'start', act: { fail: `error: failed to solve: failed to push ${host}/app/a: ${words}` } });
+  world.engine.fault({
+    at: 'start',
+    act: { fail: `error: failed to solve: failed to push ${host}/app/a: ${words}` },
+  });
   const none = (await world.bake()).outcome('a').problem;
   assert.equal(none?.code, 'registry/unauthorized');
   assert.match(none.message, /wants a sign-in/);

@@ -5,7 +5,7 @@ import type { Buildctl } from './tool.ts';
 
 /** Larger files are no passwords and tokens, and are not read for this. */
 const MOST_FILE_BYTES = 4096;
-/** Of longer values no search can be made (V8 takes no pattern of some 150 KB), and nobody prints them by mistake. */
+/** To look for longer values in each line takes long, and nobody prints them by mistake. */
 const MOST_VALUE_LENGTH = 8192;
 /** Shorter lines of a longer text are in anybody's output. */
 const SHORTEST_LINE = 8;

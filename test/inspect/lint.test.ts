@@ -130,7 +130,7 @@ test('what keeps a file from being checked is an error, whoever finds it', { ski
     'theirs/Dockerfile': 'FROM scratch\nCMD echo\nCOPY --nonsense a /\n',
   });
   assert.deepEqual([...reported].sort(), [
-    'builds.yaml:4 error dockerfile/missing none',
+    'builds.yaml:4 error context/missing none',
     'inline: dockerfile-inline:2 warning lint/maintainer-deprecated',
     'ours/Dockerfile:2 error dockerfile/unknown-instruction ours',
     'theirs/Dockerfile:3 error build/dockerfile-syntax',

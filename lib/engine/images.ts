@@ -26,25 +26,11 @@ export interface LocalImage {
 
 /** Lists the images in a containerd, by name. Problem: `engine/images-failed`. */
 export async function listImages(
-  { ctr, socket, namespace }: ContainerdAccess,
+  access: ContainerdAccess,
   options: EngineOptions = { env: {} },
 ): Promise<Result<readonly LocalImage[]>> {
-  const listed = await runProgram({
-    program: ctr,
-    argv: ['--address', socket, '--namespace', namespace, 'images', 'ls'],
-    env: options.env,
-    timeoutMs: 30_000,
-    ...(options.signal === undefined ? {} : { signal: options.signal }),
-  });
-  if (listed.exitCode !== 0) {
-    return fail([
-      problem('engine/images-failed', 'containerd does not list its images', {
-        hint: 'does the engine run? bake-ts engine status',
-        detail: listed.stderr.trim().slice(-1_000) || whyFailed(listed),
-      }),
-    ]);
-  }
-  return ok(parseImages(listed.stdout.toString()));
+  const listed = await askCtr(access, ['images', 'ls'], options);
+  return listed.ok ? ok(parseImages(listed.value)) : listed;
 }
 
 /**
@@ -52,25 +38,32 @@ export async function listImages(
  * has its index, and of the others nothing. Problem: `engine/images-failed`.
  */
 export async function listContent(
-  { ctr, socket, namespace }: ContainerdAccess,
+  access: ContainerdAccess,
   options: EngineOptions = { env: {} },
 ): Promise<Result<ReadonlySet<Digest>>> {
-  const listed = await runProgram({
+  const listed = await askCtr(access, ['content', 'ls', '--quiet'], options);
+  return listed.ok ? ok(new Set(listed.value.split('\n').filter(isDigest))) : listed;
+}
+
+async function askCtr(
+  { ctr, socket, namespace }: ContainerdAccess,
+  words: readonly string[],
+  { env, signal }: EngineOptions,
+): Promise<Result<string>> {
+  const asked = await runProgram({
     program: ctr,
-    argv: ['--address', socket, '--namespace', namespace, 'content', 'ls', '--quiet'],
-    env: options.env,
+    argv: ['--address', socket, '--namespace', namespace, ...words],
+    env,
     timeoutMs: 30_000,
-    ...(options.signal === undefined ? {} : { signal: options.signal }),
+    ...(signal === undefined ? {} : { signal }),
   });
-  if (listed.exitCode !== 0) {
-    return fail([
-      problem('engine/images-failed', 'containerd does not list its content', {
-        hint: 'does the engine run? bake-ts engine status',
-        detail: listed.stderr.trim().slice(-1_000) || whyFailed(listed),
-      }),
-    ]);
-  }
-  return ok(new Set(listed.stdout.toString().split('\n').filter(isDigest)));
+  if (asked.exitCode === 0) return ok(asked.stdout.toString());
+  return fail([
+    problem('engine/images-failed', 'containerd does not list its images', {
+      hint: 'does the engine run? bake-ts engine status',
+      detail: asked.stderr.trim().slice(-1_000) || whyFailed(asked),
+    }),
+  ]);
 }
 
 /**

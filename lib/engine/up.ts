@@ -30,7 +30,7 @@ import { endProcess } from './process-identity.ts';
 import { checkRegistrySettings, formatRegistries, mergeRegistries, type Registries } from './registries.ts';
 import { probeSocket } from './socket.ts';
 import { type EnginePart, REQUIRED_PARTS } from './versions.ts';
-import { readWorker } from './worker.ts';
+import { readWorker, waitForContainerd } from './worker.ts';
 
 /** What to start. */
 export interface UpOptions extends EngineOptions {
@@ -132,6 +132,8 @@ class EngineStarter {
       const tail = await readTail(buildkitd.value.logFile, 20);
       return fail([{ ...worker.error, ...(tail === '' ? {} : { detail: tail }) }]);
     }
+    const isNew = (name: DaemonName) => this.#started.some((one) => one.name === name);
+    if (isNew('containerd') && !isNew('buildkitd')) await waitForContainerd(buildctl, address, this.#options);
     const daemons = [containerd.value, buildkitd.value];
     if (registry !== undefined) daemons.push(registry.value);
     return ok({

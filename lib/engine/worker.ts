@@ -1,4 +1,5 @@
 /** Asking a buildkitd what it works with. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fail, ok, type Problem, parseWorkers, problem, type Result, type WorkerInfo } from '../model/mod.ts';
 import { runProgram, whyFailed } from '../system/mod.ts';
 import { aborted } from './lock.ts';
@@ -36,4 +37,32 @@ export async function readWorker(
 
 function daemonFreeEnv(options: EngineOptions): EngineOptions['env'] {
   return { ...options.env, TRACEPARENT: undefined, TRACESTATE: undefined };
+}
+
+/** No content has this digest. */
+const NOWHERE = `sha256:${'0'.repeat(64)}`;
+const RECONNECT_MS = 15_000;
+const ASK_MS = 2_000;
+
+/**
+ * Waits until a buildkitd has its containerd again, which was started anew: gRPC pauses between attempts to connect, longer each
+ * time, and until the next one every build fails at once. Not longer than 15 s; who builds then hears why it fails.
+ */
+export async function waitForContainerd(
+  buildctl: string,
+  address: string,
+  options: EngineOptions,
+): Promise<void> {
+  const deadline = Date.now() + RECONNECT_MS;
+  while (Date.now() < deadline && options.signal?.aborted !== true) {
+    const asked = await runProgram({
+      program: buildctl,
+      argv: ['--addr', address, 'debug', 'get', NOWHERE],
+      env: daemonFreeEnv(options),
+      timeoutMs: ASK_MS,
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    });
+    if (/not found/i.test(asked.stderr)) return;
+    await sleep(100);
+  }
 }

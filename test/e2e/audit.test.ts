@@ -4,6 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import type { BuildRecord } from '../../lib/model/mod.ts';
+import { runCommand } from '../rig/command.ts';
 import { digestOf, overwriteTag } from '../rig/puller.ts';
 import { realEngine, startTestRegistry } from '../rig/real-engine.ts';
 import { makeTempDir } from '../rig/temp.ts';
@@ -73,7 +74,12 @@ test('auditing what was skipped', options, async (t) => {
   });
 
   await t.test('what the engine has forgotten is compared by its files', async () => {
-    const result = await stage.run(['run', '--progress=json', '--audit=3', '--no-cache']);
+    const pruned = await runCommand([
+      path.join(realEngine.binDir, 'buildctl'),
+      ...['--addr', realEngine.address, 'prune', '--all'],
+    ]);
+    assert.equal(pruned.exitCode, 0, pruned.stderr);
+    const result = await stage.run(['run', '--progress=json', '--audit=3']);
     assert.equal(result.exitCode, 0, result.stderr + result.stdout);
     const last = JSON.parse(result.stdout.trim().split('\n').at(-1) ?? '') as {
       readonly summary: { readonly outcomes: readonly { readonly audit?: unknown }[] };

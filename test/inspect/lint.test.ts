@@ -168,5 +168,5 @@ test('a frontend that is nowhere is reported as that, and the other files are ch
     problems[0]?.message,
     'the frontend 127.0.0.1:1/no/frontend:1 of the `# syntax` line cannot be had',
   );
-  assert.equal(code, 1);
+  assert.equal(code, 6);
 });

@@ -117,7 +117,8 @@ async function expectBuilt(stage: Stage, expected: readonly string[], options = 
     named(baked, 'unchanged'),
     ALL.filter((name) => !expected.includes(name)),
   );
-  assert.equal((await stage.buildctl.builds()).length, expected.length);
+  const calls = await stage.buildctl.builds();
+  assert.equal(calls.length, expected.length, calls.join('\n'));
   return baked;
 }
 

@@ -15,6 +15,7 @@ import {
   type PlanNode,
   type PlatformManifest,
   type Reason,
+  runsAnew,
 } from '../model/mod.ts';
 import {
   CONFIG_LIMIT,
@@ -113,8 +114,7 @@ function wordsOf({ before, after }: ConfigEdit): readonly string[] {
 /** Whether what a build pushes may be made from what it pushed the last time. */
 function mayBeMadeFromLast({ build, pushes, role }: PlanNode): boolean {
   const isWritten = role === 'asked' && build.outputs.length > 0;
-  const isCached = !build.noCache && build.noCacheFilter.length === 0;
-  return pushes && isCached && !isWritten && !isAttested(build);
+  return pushes && !runsAnew(build) && !isWritten && !isAttested(build);
 }
 
 /**

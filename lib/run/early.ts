@@ -19,6 +19,7 @@ import {
   type PlanNode,
   problemToJson,
   type Reason,
+  runsAnew,
   withoutFiles,
 } from '../model/mod.ts';
 import { callLinked, readImage, readingStore } from './build.ts';
@@ -232,10 +233,5 @@ export class EarlyStarts {
 
 /** Whether building it twice gives the same image, and costs nothing the second time. */
 function isRepeatable(build: Build): boolean {
-  return (
-    !build.noCache &&
-    build.noCacheFilter.length === 0 &&
-    !isAttested(build) &&
-    build.secrets.every(({ from }) => from.kind !== 'command')
-  );
+  return !runsAnew(build) && !isAttested(build) && build.secrets.every(({ from }) => from.kind !== 'command');
 }

@@ -7,7 +7,14 @@ import {
   type NodeInputs,
   type RebasedImage,
 } from '../inputs/mod.ts';
-import { type BuildRecord, type Digest, type DigestRef, isAttested, type PlanNode } from '../model/mod.ts';
+import {
+  type BuildRecord,
+  type Digest,
+  type DigestRef,
+  isAttested,
+  type PlanNode,
+  runsAnew,
+} from '../model/mod.ts';
 import type { Deciding } from './context.ts';
 import { type Decision, decide, type Evidence, type StoreState, type TagState } from './decide.ts';
 import { alikeTags, askTags, findManifest, wantedTags } from './publish.ts';
@@ -44,7 +51,7 @@ export async function weigh(deciding: Deciding, node: PlanNode, inputs: NodeInpu
   const { force, memory, keying, layers } = deciding;
   const known: Known = {
     forced: force,
-    noCache: isAnew(node),
+    noCache: runsAnew(node.build),
     untracked: inputs.untracked.map(({ text }) => text),
     untrackedOutputs: node.role === 'asked' ? node.build.outputs.map((output) => output.type) : [],
     tags: [],
@@ -90,11 +97,6 @@ export async function weigh(deciding: Deciding, node: PlanNode, inputs: NodeInpu
     isCarriedOver: false,
     rebase: { image: found.image, last: record, source, otherwise: otherwise().decision },
   };
-}
-
-/** Whether steps of it are to run in each run, be it all of them or those of some stages. */
-function isAnew({ build }: PlanNode): boolean {
-  return build.noCache || build.noCacheFilter.length > 0;
 }
 
 /** Nobody looks at it but the builds that read it: it is not pushed, and it was not asked for by a name that it would have. */

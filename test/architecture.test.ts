@@ -14,6 +14,7 @@ const PACKAGES: Readonly<Record<string, { readonly level: number; readonly impor
   system: { level: 1, imports: [] },
   dockerfile: { level: 2, imports: [] },
   report: { level: 2, imports: [] },
+  timeline: { level: 2, imports: [] },
   compare: { level: 2, imports: [] },
   registry: { level: 2, imports: [] },
   engine: { level: 2, imports: [] },

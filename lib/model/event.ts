@@ -76,6 +76,28 @@ export interface AuditSummary {
   readonly builds: readonly string[];
 }
 
+/** What is being done for a build. What it waits for before that, other builds, the plan says. */
+export type Phase =
+  /** Its inputs are read and hashed, and registries are asked what is there. */
+  | 'checking'
+  /** All that it needs is there but a slot: as many builds run as may at a time. */
+  | 'queued'
+  /** buildctl runs, in a slot. */
+  | 'building'
+  /** Its steps are done; layers are compressed, the image is put together. */
+  | 'exporting'
+  /** Its bytes go to registries. */
+  | 'pushing'
+  /** Tags are put. */
+  | 'tagging';
+
+/** Layers of one platform of an image. */
+export interface PlatformLayers {
+  readonly platform: string;
+  /** Compressed size of each layer in bytes, from the lowest up. */
+  readonly sizes: readonly number[];
+}
+
 /** How a build ended. */
 export interface Outcome {
   readonly build: string;
@@ -86,8 +108,15 @@ export interface Outcome {
   readonly platforms?: readonly string[];
   readonly tags: readonly TagResult[];
   readonly key?: string;
+  /** How long something was done for it, in milliseconds: from the first thing to the last, without `queuedMs`. */
   readonly durationMs: number;
+  /** How long it waited for a slot (milliseconds); absent: it needed none. */
+  readonly queuedMs?: number;
   readonly steps?: { readonly total: number; readonly cached: number };
+  /** Of the image, where its manifest was read. */
+  readonly layers?: readonly PlatformLayers[];
+  /** Size (as `sizeBytes`) of the last result before this one, where it is known. */
+  readonly lastSizeBytes?: number;
   /** Where it was up to date and drawn by `--audit`. */
   readonly audit?: AuditResult;
   /** For `failed`. */
@@ -106,6 +135,8 @@ export interface PlannedNode {
   readonly needs: readonly string[];
   readonly tags: readonly string[];
   readonly pushes: boolean;
+  /** How long its last build took (milliseconds), as it is remembered; absent: not known. */
+  readonly usualMs?: number;
 }
 
 /** The union of all events, without the envelope. */
@@ -116,7 +147,13 @@ export type EventBody =
       readonly version: string;
       readonly runtime: string;
       readonly files: readonly string[];
+      /** Builds that may run at a time: slots. */
       readonly concurrency: number;
+      /** Absolute path of the directory of the first file. */
+      readonly root?: string;
+      /** The words of the command line after the program's name, without sensitive values; absent: called as a library. */
+      readonly command?: readonly string[];
+      readonly dryRun?: boolean;
     }
   | { readonly type: 'planned'; readonly nodes: readonly PlannedNode[] }
   | { readonly type: 'engine-starting'; readonly text: string }
@@ -126,6 +163,8 @@ export type EventBody =
       /** What led to it: a flag, the environment, builds.yaml, a well-known socket, the embedded engine. */
       readonly source: string;
       readonly buildctl: string;
+      /** Version of buildkitd, where it says one. */
+      readonly version?: string;
     }
   | {
       /** The engine went away; builds wait until it is back. */
@@ -143,6 +182,26 @@ export type EventBody =
       readonly waitedMs: number;
       /** Whether the engine is back. */
       readonly back: boolean;
+    }
+  | {
+      /** A registry did not answer as it should; the request is sent again after a while. */
+      readonly type: 'registry-waiting';
+      /** Its host. */
+      readonly registry: string;
+      /** What was noticed, in words. */
+      readonly why: string;
+      /** Number of the attempt that failed, from 1. */
+      readonly attempt: number;
+      /** Milliseconds until the next one. */
+      readonly delayMs: number;
+    }
+  | {
+      /** From now on this is done for a build; the phase before is over. */
+      readonly type: 'node-phase';
+      readonly build: string;
+      readonly phase: Phase;
+      /** With `building`: which slot it has, from 0; no two builds have one at a time. A slow push gives it back. */
+      readonly slot?: number;
     }
   | {
       readonly type: 'node-keyed';
@@ -221,6 +280,8 @@ export type EventBody =
       /** What is waited for, in words: a step, a push, a command for a secret, an engine that does not answer. */
       readonly waitsFor: string;
       readonly engineAnswers: boolean;
+      /** Milliseconds until the call is ended if nothing moves till then; absent: it may take for ever. */
+      readonly endsInMs?: number;
     }
   | {
       /** It moves again. */
@@ -241,7 +302,7 @@ export interface RunSummary {
   /** Problems that belong to the run, not to a build. */
   readonly problems: readonly ProblemJson[];
   readonly durationMs: number;
-  /** How often buildctl was called to build, and to look names of the engine's store up where that cannot be listed. */
+  /** How often buildctl was started to build, and to look names of the engine's store up where that cannot be listed. */
   readonly buildctlCalls: number;
   /** Requests sent to registries by bake-ts itself: reads (HEAD, GET) and writes (PUT, POST, PATCH). */
   readonly registryRequests: { readonly reads: number; readonly writes: number };

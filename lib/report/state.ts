@@ -115,6 +115,8 @@ export function applyEvent(state: RunState, event: BakeEvent): void {
     case 'warning':
       run.warnings.push(event.problem);
       break;
+    case 'registry-waiting':
+      break;
     case 'interrupted':
       run.interruptedBy = event.signal;
       break;
@@ -141,6 +143,8 @@ type NodeEvent = Extract<BakeEvent, { readonly build: string }>;
 function applyToNode(run: Run, event: NodeEvent): void {
   const node = nodeOf(run, event.build);
   switch (event.type) {
+    case 'node-phase':
+      break;
     case 'node-keyed':
       node.status = 'checking';
       break;

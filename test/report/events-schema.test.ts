@@ -27,6 +27,8 @@ const TYPES: Readonly<Record<EventBody['type'], true>> = {
   'engine-ready': true,
   'engine-waiting': true,
   'engine-waited': true,
+  'registry-waiting': true,
+  'node-phase': true,
   'node-keyed': true,
   'node-decided': true,
   'early-started': true,

@@ -130,6 +130,14 @@ export function mixedRun(): readonly BakeEvent[] {
     planned(['base', 0], ['api', 1, 'base'], ['worker-python3.13', 0], ['web', 0]),
     { type: 'engine-starting', text: 'starting the embedded engine' },
     READY,
+    { type: 'node-phase', build: 'base', phase: 'checking' },
+    {
+      type: 'registry-waiting',
+      registry: 'localhost:5000',
+      why: 'it answered 503 Service Unavailable',
+      attempt: 1,
+      delayMs: 250,
+    },
     { type: 'node-keyed', build: 'base', key: 'aa'.repeat(32), files: 3, bytes: 1200, untracked: [] },
     {
       type: 'node-decided',

@@ -1,0 +1,98 @@
+/**
+ * A run as a whole: what happened when, for each build. Made from its events and nothing else; the report page, traces,
+ * JUnit files and job summaries are made from it. Plain JSON. All times are milliseconds since the run started.
+ */
+import type {
+  DecisionKind,
+  Outcome,
+  Phase,
+  PlannedNode,
+  ProblemJson,
+  Reason,
+  RunSummary,
+} from '../model/mod.ts';
+
+/** A part of the run's time. What was not over when the events ended is taken to end with them. */
+export interface Span {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** What was done for a build during a time. */
+export interface PhaseSpan extends Span {
+  readonly phase: Phase;
+  readonly slot?: number;
+}
+
+/** A step of BuildKit during a time. */
+export interface StepSpan extends Span {
+  readonly digest: string;
+  /** As BuildKit prints it. */
+  readonly name: string;
+  readonly state: 'done' | 'cached' | 'failed' | 'unfinished';
+  /** Which call of buildctl it belongs to, from 1; 0 for one before the build's turn. */
+  readonly attempt: number;
+  readonly error?: string;
+}
+
+/** A time in which something was waited for that should not have taken it. */
+export interface WaitSpan extends Span {
+  readonly kind: 'retry' | 'stalled' | 'engine' | 'registry';
+  /** What was waited for and why. */
+  readonly text: string;
+}
+
+/** A warning; of a build, or of the run. */
+export interface TimelineWarning {
+  readonly build?: string;
+  readonly problem: ProblemJson;
+}
+
+/** One build of a run. */
+export interface BuildTimeline extends PlannedNode {
+  readonly phases: readonly PhaseSpan[];
+  readonly steps: readonly StepSpan[];
+  readonly waits: readonly WaitSpan[];
+  /** The last one counts. */
+  readonly decision?: { readonly kind: DecisionKind; readonly reason: Reason };
+  /** What its inputs are: files, their bytes, and what cannot be known. */
+  readonly inputs?: { readonly files: number; readonly bytes: number; readonly untracked: readonly string[] };
+  /** Absent: the events ended before it did. */
+  readonly outcome?: Outcome;
+  /** Whether it is on the critical path: the chain of builds that the end of the run waited for. */
+  readonly critical: boolean;
+  /** How much shorter the run would have been, in milliseconds, if this build had taken no time at all. */
+  readonly costMs: number;
+}
+
+/** A run. */
+export interface RunTimeline {
+  readonly runId: string;
+  readonly version: string;
+  readonly runtime: string;
+  readonly root?: string;
+  readonly command?: readonly string[];
+  readonly files: readonly string[];
+  readonly concurrency: number;
+  readonly dryRun: boolean;
+  /** Milliseconds since 1970. */
+  readonly startedAtMs: number;
+  /** Until its last event. */
+  readonly durationMs: number;
+  /** False: the events end before the run did. It goes on, or was killed. */
+  readonly finished: boolean;
+  /** The signal that stopped it. */
+  readonly interruptedBy?: string;
+  readonly engine?: {
+    readonly address: string;
+    readonly source: string;
+    readonly buildctl: string;
+    readonly version?: string;
+  };
+  /** In the order of the plan. */
+  readonly builds: readonly BuildTimeline[];
+  /** For the engine and registries: what concerns the run as a whole. */
+  readonly waits: readonly WaitSpan[];
+  readonly warnings: readonly TimelineWarning[];
+  readonly summary?: Omit<RunSummary, 'outcomes'>;
+}

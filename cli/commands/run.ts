@@ -4,6 +4,7 @@ import { createReporter } from '../../lib/report/mod.ts';
 import type { Audit } from '../../lib/run/mod.ts';
 import { describeFileFault, writeNamedFile } from '../../lib/system/mod.ts';
 import { isSet, type ParsedArgs, textOf } from '../args.ts';
+import { type EventReader, joinReaders } from '../event-readers.ts';
 import { type ExitCode, exitCodeOfRun } from '../exit-codes.ts';
 import { readDuration, readNumber } from '../inputs.ts';
 import type { Io } from '../io.ts';
@@ -38,6 +39,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
       ? { annotations: 'github' as const }
       : {}),
   });
+  const readers = joinReaders(openReaders());
   const address = textOf(args, 'addr');
   return withCancellation(
     io,
@@ -51,7 +53,10 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
         atomic: isSet(args, 'atomic'),
         failFast: isSet(args, 'fail-fast'),
         signal,
-        onEvent: reporter.onEvent,
+        onEvent: (event) => {
+          readers.onEvent(event);
+          reporter.onEvent(event);
+        },
         version: VERSION,
         runtime: io.runtime,
         hostArchitecture: io.architecture,
@@ -60,6 +65,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
         ...(address === undefined ? {} : { address }),
         ...(audit.value === undefined ? {} : { audit: audit.value }),
       }).finally(() => reporter.close());
+      reportProblems(await readers.close(), args, io);
       const unwritten = await writeMetadata(textOf(args, 'metadata-file'), summary, io);
       const ended = exitCodeOfRun(summary, stoppedBy());
       if (unwritten === undefined) return ended;
@@ -67,6 +73,11 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
     },
     () => reporter.close(),
   );
+}
+
+/** What is made of the events of a run besides what is shown of it. */
+function openReaders(): readonly EventReader[] {
+  return [];
 }
 
 function readJobs(args: ParsedArgs): Result<number | undefined> {

@@ -1,0 +1,57 @@
+/**
+ * What reads the events of a run besides the reporter: files and records that are made of them. None of them can end a
+ * run: one that fails gets no more events, and what was wrong is a warning at the end.
+ */
+import { type BakeEvent, type EventSink, type Problem, problem } from '../lib/model/mod.ts';
+
+/** Takes the events of one run. */
+export interface EventReader {
+  /** What it makes, for messages: `the report page`. */
+  readonly name: string;
+  readonly onEvent: EventSink;
+  /** Ends its work, however the run ended; gives what could not be done. */
+  readonly close: () => Promise<readonly Problem[]>;
+}
+
+/** Several readers as one. */
+export interface EventReaders {
+  readonly onEvent: EventSink;
+  /** Closes all of them, once; gives everything that could not be done. */
+  readonly close: () => Promise<readonly Problem[]>;
+}
+
+/** Hands each event to every reader that has not failed. */
+export function joinReaders(readers: readonly EventReader[]): EventReaders {
+  const open = new Set(readers);
+  const faults: Problem[] = [];
+  const attempt = <T>(reader: EventReader, work: () => T): T | undefined => {
+    try {
+      return work();
+    } catch (error) {
+      open.delete(reader);
+      faults.push(readerProblem(reader, error));
+      return undefined;
+    }
+  };
+  return {
+    onEvent: (event: BakeEvent) => {
+      for (const reader of open) attempt(reader, () => reader.onEvent(event));
+    },
+    close: async () => {
+      const closing = [...open].map(async (reader) => {
+        try {
+          return await reader.close();
+        } catch (error) {
+          return [readerProblem(reader, error)];
+        }
+      });
+      open.clear();
+      return [...faults.splice(0), ...(await Promise.all(closing)).flat()];
+    },
+  };
+}
+
+function readerProblem({ name }: EventReader, error: unknown): Problem {
+  const why = error instanceof Error ? error.message : String(error);
+  return problem('run/reader-failed', `${name} could not be made (${why})`, { severity: 'warning' });
+}

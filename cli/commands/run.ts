@@ -1,11 +1,11 @@
 import path from 'node:path';
 import { fail, ok, type Problem, problem, type Result, type RunSummary } from '../../lib/model/mod.ts';
 import { createReporter } from '../../lib/report/mod.ts';
-import type { Audit } from '../../lib/run/mod.ts';
+import type { Audit, BakeOptions } from '../../lib/run/mod.ts';
 import { describeFileFault, writeNamedFile } from '../../lib/system/mod.ts';
 import { isSet, type ParsedArgs, textOf } from '../args.ts';
 import { type EventReader, joinReaders } from '../event-readers.ts';
-import { type ExitCode, exitCodeOfRun } from '../exit-codes.ts';
+import { EXIT, type ExitCode, exitCodeOfRun } from '../exit-codes.ts';
 import { readDuration, readNumber } from '../inputs.ts';
 import type { Io } from '../io.ts';
 import { progressMode, reportProblems, sourceReader, wantsColor } from '../output.ts';
@@ -15,19 +15,59 @@ import { VERSION } from '../version.ts';
 
 /** `bake-ts run` */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
-  const jobs = readJobs(args);
-  if (!jobs.ok) return reportProblems(jobs.error, args, io);
-  const audit = await readAudit(args);
-  if (!audit.ok) return reportProblems(audit.error, args, io);
-  const stall = readDuration(args, 'stall-timeout');
-  if (!stall.ok) return reportProblems(stall.error, args, io);
+  const flags = await readFlags(args);
+  if (!flags.ok) return reportProblems(flags.error, args, io);
   const planned = await planSelected(args, io);
   if (!planned.ok) return reportProblems(planned.error, args, io);
-  const { bake } = await import('../../lib/run/mod.ts');
-  const { plan, dockerfiles, missing } = planned.value;
-  const code = reportProblems([...planned.value.warnings, ...missing], args, io);
+  const { plan, dockerfiles, warnings, missing } = planned.value;
+  const code = reportProblems([...warnings, ...missing], args, io);
   if (missing.some((one) => one.severity === 'error')) return code;
 
+  let stopShowing = () => {};
+  return withCancellation(
+    io,
+    async ({ signal, stoppedBy }) => {
+      const call = { args, io, flags: flags.value, onOpen: (stop: () => void) => (stopShowing = stop) };
+      const { summary, code: unwritten } = await runOnce(call, { plan, dockerfiles, signal });
+      return Math.max(exitCodeOfRun(summary, stoppedBy()), unwritten);
+    },
+    () => stopShowing(),
+  );
+}
+
+/** What the options of `run` say that counts for each run, however many there are. */
+type RunFlags = Pick<BakeOptions, 'jobs' | 'stallTimeoutMs' | 'audit'>;
+
+/** Options that are checked before anything is read. */
+async function readFlags(args: ParsedArgs): Promise<Result<RunFlags>> {
+  const jobs = readJobs(args);
+  if (!jobs.ok) return jobs;
+  const audit = await readAudit(args);
+  if (!audit.ok) return audit;
+  const stall = readDuration(args, 'stall-timeout');
+  if (!stall.ok) return stall;
+  return ok({
+    ...(jobs.value === undefined ? {} : { jobs: jobs.value }),
+    ...(stall.value === undefined ? {} : { stallTimeoutMs: stall.value }),
+    ...(audit.value === undefined ? {} : { audit: audit.value }),
+  });
+}
+
+/** One call of the command. */
+interface RunCall {
+  readonly args: ParsedArgs;
+  readonly io: Io;
+  readonly flags: RunFlags;
+  /** Gets what gives the terminal back, for a process that is to end at once. */
+  readonly onOpen: (stopShowing: () => void) => void;
+}
+
+/** Runs a plan once: shows it, writes what is made of it, reports what could not be written; `code` is that of the latter. */
+async function runOnce(
+  { args, io, flags, onOpen }: RunCall,
+  what: Pick<BakeOptions, 'plan' | 'dockerfiles' | 'signal'>,
+): Promise<{ readonly summary: RunSummary; readonly code: ExitCode }> {
+  const { bake } = await import('../../lib/run/mod.ts');
   const reporter = createReporter({
     mode: progressMode(args, io),
     out: io.stdout,
@@ -39,40 +79,30 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
       ? { annotations: 'github' as const }
       : {}),
   });
+  onOpen(() => reporter.close());
   const readers = joinReaders(openReaders());
   const address = textOf(args, 'addr');
-  return withCancellation(
-    io,
-    async ({ signal, stoppedBy }) => {
-      const summary = await bake({
-        plan,
-        dockerfiles,
-        env: io.env,
-        force: isSet(args, 'force'),
-        dryRun: isSet(args, 'dry-run'),
-        atomic: isSet(args, 'atomic'),
-        failFast: isSet(args, 'fail-fast'),
-        signal,
-        onEvent: (event) => {
-          readers.onEvent(event);
-          reporter.onEvent(event);
-        },
-        version: VERSION,
-        runtime: io.runtime,
-        hostArchitecture: io.architecture,
-        ...(jobs.value === undefined ? {} : { jobs: jobs.value }),
-        ...(stall.value === undefined ? {} : { stallTimeoutMs: stall.value }),
-        ...(address === undefined ? {} : { address }),
-        ...(audit.value === undefined ? {} : { audit: audit.value }),
-      }).finally(() => reporter.close());
-      reportProblems(await readers.close(), args, io);
-      const unwritten = await writeMetadata(textOf(args, 'metadata-file'), summary, io);
-      const ended = exitCodeOfRun(summary, stoppedBy());
-      if (unwritten === undefined) return ended;
-      return Math.max(ended, reportProblems([unwritten], args, io));
+  const summary = await bake({
+    ...what,
+    ...flags,
+    env: io.env,
+    force: isSet(args, 'force'),
+    dryRun: isSet(args, 'dry-run'),
+    atomic: isSet(args, 'atomic'),
+    failFast: isSet(args, 'fail-fast'),
+    onEvent: (event) => {
+      readers.onEvent(event);
+      reporter.onEvent(event);
     },
-    () => reporter.close(),
-  );
+    version: VERSION,
+    runtime: io.runtime,
+    hostArchitecture: io.architecture,
+    ...(address === undefined ? {} : { address }),
+  }).finally(() => reporter.close());
+  reportProblems(await readers.close(), args, io);
+  const unwritten = await writeMetadata(textOf(args, 'metadata-file'), summary, io);
+  const code = unwritten === undefined ? EXIT.ok : reportProblems([unwritten], args, io);
+  return { summary, code };
 }
 
 /** What is made of the events of a run besides what is shown of it. */

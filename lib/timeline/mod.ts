@@ -1,1 +1,2 @@
+export { buildTimeline, createTimeline, type TimelineMaker } from './maker.ts';
 export type * from './timeline.ts';

@@ -21,14 +21,22 @@ export interface Span {
 /** What was done for a build during a time. */
 export interface PhaseSpan extends Span {
   readonly phase: Phase;
+  /**
+   * The slot that it had, from 0. A push has it until it gives it back, which is known only where another build gets it: a
+   * push that goes on then is two spans, the second one without.
+   */
   readonly slot?: number;
 }
 
-/** A step of BuildKit during a time. */
+/**
+ * A step of BuildKit during a time. BuildKit begins one step several times (an image is looked up, then pulled; exported, then
+ * pushed): each time is a span.
+ */
 export interface StepSpan extends Span {
   readonly digest: string;
   /** As BuildKit prints it. */
   readonly name: string;
+  /** `unfinished`: the call of buildctl ended first, or another step's failure stopped it. */
   readonly state: 'done' | 'cached' | 'failed' | 'unfinished';
   /** Which call of buildctl it belongs to, from 1; 0 for one before the build's turn. */
   readonly attempt: number;
@@ -59,10 +67,23 @@ export interface BuildTimeline extends PlannedNode {
   readonly inputs?: { readonly files: number; readonly bytes: number; readonly untracked: readonly string[] };
   /** Absent: the events ended before it did. */
   readonly outcome?: Outcome;
-  /** Whether it is on the critical path: the chain of builds that the end of the run waited for. */
+  /** Whether it is on the critical path. */
   readonly critical: boolean;
-  /** How much shorter the run would have been, in milliseconds, if this build had taken no time at all. */
+  /**
+   * How much shorter the run would have been, in milliseconds, if this build had taken no time at all: the plan is replayed
+   * with the times that were measured, in as many slots, and without it. Never more than the time that the build took.
+   */
   readonly costMs: number;
+}
+
+/** A build of the critical path. */
+export interface CriticalBuild {
+  readonly build: string;
+  /**
+   * What its beginning waited for, the build before it in the path: `build`, since it needs it; `slot`, since it had the slot.
+   * Absent for the first one.
+   */
+  readonly waitedFor?: 'build' | 'slot';
 }
 
 /** A run. */
@@ -91,6 +112,11 @@ export interface RunTimeline {
   };
   /** In the order of the plan. */
   readonly builds: readonly BuildTimeline[];
+  /**
+   * The chain of builds that the end of the run waited for, in the order of time: the build that ended last, before it the one
+   * that it waited for last, and so on.
+   */
+  readonly criticalPath: readonly CriticalBuild[];
   /** For the engine and registries: what concerns the run as a whole. */
   readonly waits: readonly WaitSpan[];
   readonly warnings: readonly TimelineWarning[];

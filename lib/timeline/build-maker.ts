@@ -1,0 +1,183 @@
+/** One build of a run, from its events. */
+import type { BakeEvent, Outcome, PlannedNode } from '../model/mod.ts';
+import { StepsMaker } from './steps-maker.ts';
+import type { BuildTimeline, PhaseSpan, WaitSpan } from './timeline.ts';
+
+/** An event of a build. */
+export type NodeEvent = Extract<BakeEvent, { readonly build: string }>;
+
+/** What the timeline of a build says before the run is looked at as a whole. */
+export type BuildPart = Omit<BuildTimeline, 'critical' | 'costMs'> & {
+  /** Spans of `phases` from this place on are of its turn; those before it were early. */
+  readonly turnFrom: number;
+  /** Absent: nothing was done for it. */
+  readonly beganMs?: number;
+  readonly endedMs: number;
+};
+
+interface Open<T> {
+  readonly fromMs: number;
+  readonly what: T;
+}
+
+/** Takes the events of one build; times are milliseconds since the run started. */
+export class BuildMaker {
+  #planned: PlannedNode;
+  readonly #phases: PhaseSpan[] = [];
+  readonly #steps = new StepsMaker();
+  readonly #waits: WaitSpan[] = [];
+  #phase: Open<Pick<PhaseSpan, 'phase' | 'slot'>> | undefined;
+  #stalled: Open<string> | undefined;
+  #retry: (Open<string> & { readonly untilMs: number }) | undefined;
+  #decision: BuildTimeline['decision'];
+  #inputs: BuildTimeline['inputs'];
+  #outcome: Outcome | undefined;
+  #isEarly = false;
+  #turnFrom = 0;
+  #beganMs: number | undefined;
+  #endedMs: number | undefined;
+
+  constructor(planned: PlannedNode) {
+    this.#planned = planned;
+  }
+
+  /** The plan came after an event of the build. */
+  plan(planned: PlannedNode): void {
+    this.#planned = planned;
+  }
+
+  /** The slot that it has, if any. */
+  get slot(): number | undefined {
+    return this.#phase?.what.slot;
+  }
+
+  /** Another build has its slot now. */
+  loseSlot(nowMs: number): void {
+    const phase = this.#phase?.what.phase;
+    this.#endPhase(nowMs);
+    if (phase !== undefined) this.#phase = { fromMs: nowMs, what: { phase } };
+  }
+
+  take(event: NodeEvent, nowMs: number): void {
+    switch (event.type) {
+      case 'node-phase':
+        this.#beginPhase(event, nowMs);
+        break;
+      case 'node-keyed': {
+        const { files, bytes, untracked } = event;
+        this.#inputs = { files, bytes, untracked };
+        break;
+      }
+      case 'node-decided':
+        this.#decision = { kind: event.decision, reason: event.reason };
+        break;
+      case 'early-started':
+        this.#isEarly = true;
+        this.#steps.beginCall(0, nowMs);
+        break;
+      case 'early-finished':
+        this.#endCall(nowMs);
+        this.#endEarly(nowMs);
+        break;
+      case 'node-started':
+        this.#endWaits(nowMs);
+        this.#steps.beginCall(this.#isEarly ? 0 : event.attempt, nowMs);
+        break;
+      case 'vertex':
+        this.#steps.take(event, nowMs);
+        break;
+      case 'retry':
+        this.#endCall(nowMs);
+        this.#retry = { fromMs: nowMs, untilMs: nowMs + event.delayMs, what: event.why };
+        break;
+      case 'stalled': {
+        const fromMs = this.#stalled?.fromMs ?? Math.max(this.#steps.beganMs, nowMs - event.quietMs);
+        this.#stalled = { fromMs, what: event.waitsFor };
+        break;
+      }
+      case 'resumed':
+        this.#endStall(nowMs);
+        break;
+      case 'node-finished':
+        this.#endCall(nowMs);
+        this.#endPhase(nowMs);
+        this.#isEarly = false;
+        this.#outcome = event.outcome;
+        // An audit ends it once more, long after those that wait for it went on.
+        this.#endedMs ??= nowMs;
+        break;
+      default: // What it prints, sends and tags is no time of its own.
+    }
+  }
+
+  /** Everything so far; what goes on is taken to end now. Can be asked for again later. */
+  part(nowMs: number): BuildPart {
+    const phases = [...this.#phases, ...spanOf(this.#phase, nowMs)];
+    const waits = [...this.#waits, ...retryOf(this.#retry, nowMs), ...stallOf(this.#stalled, nowMs)];
+    return {
+      ...this.#planned,
+      phases,
+      steps: this.#steps.spans(nowMs),
+      waits: waits.sort((a, b) => a.fromMs - b.fromMs),
+      ...(this.#decision === undefined ? {} : { decision: this.#decision }),
+      ...(this.#inputs === undefined ? {} : { inputs: this.#inputs }),
+      ...(this.#outcome === undefined ? {} : { outcome: this.#outcome }),
+      turnFrom: Math.min(this.#turnFrom, phases.length),
+      ...(this.#beganMs === undefined ? {} : { beganMs: this.#beganMs }),
+      endedMs: this.#endedMs ?? nowMs,
+    };
+  }
+
+  #beginPhase({ phase, slot }: Extract<NodeEvent, { readonly type: 'node-phase' }>, nowMs: number): void {
+    const held = slot ?? (phase === 'exporting' || phase === 'pushing' ? this.slot : undefined);
+    this.#endPhase(nowMs);
+    this.#phase = { fromMs: nowMs, what: { phase, ...(held === undefined ? {} : { slot: held }) } };
+    if (!this.#isEarly) this.#beganMs ??= nowMs;
+  }
+
+  #endPhase(nowMs: number): void {
+    this.#phases.push(...spanOf(this.#phase, nowMs));
+    this.#phase = undefined;
+  }
+
+  #endEarly(nowMs: number): void {
+    this.#endPhase(nowMs);
+    this.#isEarly = false;
+    this.#turnFrom = this.#phases.length;
+  }
+
+  #endCall(nowMs: number): void {
+    this.#steps.endCall(nowMs);
+    this.#endWaits(nowMs);
+  }
+
+  #endWaits(nowMs: number): void {
+    this.#waits.push(...retryOf(this.#retry, nowMs));
+    this.#retry = undefined;
+    this.#endStall(nowMs);
+  }
+
+  #endStall(nowMs: number): void {
+    this.#waits.push(...stallOf(this.#stalled, nowMs));
+    this.#stalled = undefined;
+  }
+}
+
+function spanOf(
+  open: Open<Pick<PhaseSpan, 'phase' | 'slot'>> | undefined,
+  nowMs: number,
+): readonly PhaseSpan[] {
+  return open === undefined ? [] : [{ fromMs: open.fromMs, toMs: nowMs, ...open.what }];
+}
+
+function stallOf(open: Open<string> | undefined, nowMs: number): readonly WaitSpan[] {
+  return open === undefined ? [] : [{ fromMs: open.fromMs, toMs: nowMs, kind: 'stalled', text: open.what }];
+}
+
+function retryOf(
+  open: (Open<string> & { readonly untilMs: number }) | undefined,
+  nowMs: number,
+): readonly WaitSpan[] {
+  if (open === undefined) return [];
+  return [{ fromMs: open.fromMs, toMs: Math.min(open.untilMs, nowMs), kind: 'retry', text: open.what }];
+}

@@ -1,0 +1,91 @@
+/** The chain of builds that the end of a run waited for. */
+import type { BuildPart } from './build-maker.ts';
+import type { CriticalBuild, PhaseSpan } from './timeline.ts';
+
+/** A build that had a slot, and until when. */
+interface Hold {
+  readonly build: BuildPart;
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/**
+ * Goes back from the build that ended last. What a build waited for before it began is known: where it stood in the queue until
+ * another one's slot was free, that one; else the one of its needs that was done last.
+ */
+export function findCriticalPath(builds: readonly BuildPart[]): readonly CriticalBuild[] {
+  const byName = new Map(builds.map((one) => [one.build, one]));
+  const holds = holdsOf(builds);
+  const path: CriticalBuild[] = [];
+  let at = lastOf(builds.filter(isTimed));
+  const seen = new Set<string>();
+  while (at !== undefined && !seen.has(at.build)) {
+    seen.add(at.build);
+    const holder = holderBefore(at, holds);
+    const before = holder ?? neededBefore(at, byName);
+    const link = before === undefined || seen.has(before.build) ? undefined : holder ? 'slot' : 'build';
+    path.push({ build: at.build, ...(link === undefined ? {} : { waitedFor: link }) });
+    at = before;
+  }
+  return path.reverse();
+}
+
+function isTimed({ beganMs }: BuildPart): boolean {
+  return beganMs !== undefined;
+}
+
+function lastOf(builds: readonly BuildPart[]): BuildPart | undefined {
+  let last: BuildPart | undefined;
+  for (const one of builds) if (last === undefined || one.endedMs > last.endedMs) last = one;
+  return last;
+}
+
+function holdsOf(builds: readonly BuildPart[]): ReadonlyMap<number, readonly Hold[]> {
+  const holds = new Map<number, Hold[]>();
+  for (const build of builds) {
+    for (const { slot, fromMs, toMs } of joinHolds(build.phases)) {
+      const known = holds.get(slot);
+      if (known === undefined) holds.set(slot, [{ build, fromMs, toMs }]);
+      else known.push({ build, fromMs, toMs });
+    }
+  }
+  for (const list of holds.values()) list.sort((a, b) => a.fromMs - b.fromMs);
+  return holds;
+}
+
+/** Phases in one slot that follow one another are one time. */
+function joinHolds(
+  phases: readonly PhaseSpan[],
+): readonly (Pick<PhaseSpan, 'fromMs' | 'toMs'> & { slot: number })[] {
+  const joined: { slot: number; fromMs: number; toMs: number }[] = [];
+  for (const { slot, fromMs, toMs } of phases) {
+    if (slot === undefined) continue;
+    const last = joined.at(-1);
+    if (last?.slot === slot && last.toMs === fromMs) last.toMs = toMs;
+    else joined.push({ slot, fromMs, toMs });
+  }
+  return joined;
+}
+
+/** The build whose slot it got, where it had to wait for that. */
+function holderBefore(
+  { phases, turnFrom }: BuildPart,
+  holds: ReadonlyMap<number, readonly Hold[]>,
+): BuildPart | undefined {
+  const turn = phases.slice(turnFrom);
+  const first = turn.findIndex(({ slot }) => slot !== undefined);
+  const queued = turn.slice(0, Math.max(first, 0)).findLast(({ phase }) => phase === 'queued');
+  const got = turn[first];
+  if (queued === undefined || got?.slot === undefined || queued.toMs <= queued.fromMs) return undefined;
+  const before = (holds.get(got.slot) ?? []).findLast(({ fromMs }) => fromMs < got.fromMs);
+  // A slot that was free before it asked is not what it waited for.
+  return before === undefined || before.toMs <= queued.fromMs ? undefined : before.build;
+}
+
+function neededBefore(
+  { needs, beganMs = 0 }: BuildPart,
+  byName: ReadonlyMap<string, BuildPart>,
+): BuildPart | undefined {
+  const needed = needs.flatMap((name) => byName.get(name) ?? []);
+  return lastOf(needed.filter((one) => isTimed(one) && one.endedMs <= beganMs));
+}

@@ -1,0 +1,158 @@
+/** From the events of a run to its timeline. */
+import type { BakeEvent, PlannedNode, RunSummary } from '../model/mod.ts';
+import { BuildMaker, type NodeEvent } from './build-maker.ts';
+import { replayCosts } from './cost.ts';
+import { findCriticalPath } from './critical-path.ts';
+import type { RunTimeline, TimelineWarning, WaitSpan } from './timeline.ts';
+
+/** Makes the timeline of one run. */
+export interface TimelineMaker {
+  /** Takes the next event, in the order in which they were sent. Types of a later version change nothing. */
+  readonly take: (event: BakeEvent) => void;
+  /** The run as far as it has come; what goes on is taken to end with the last event. May be asked for several times. */
+  readonly timeline: () => RunTimeline;
+}
+
+/** A timeline before the first event. */
+export function createTimeline(): TimelineMaker {
+  const maker = new Maker();
+  return { take: (event) => maker.take(event), timeline: () => maker.timeline() };
+}
+
+/** The timeline of a run whose events are all there, or as many of them as there are. */
+export function buildTimeline(events: Iterable<BakeEvent>): RunTimeline {
+  const maker = new Maker();
+  for (const event of events) maker.take(event);
+  return maker.timeline();
+}
+
+type Started = Extract<BakeEvent, { readonly type: 'run-started' }>;
+
+class Maker {
+  #started: Started | undefined;
+  #startedAtMs: number | undefined;
+  #nowMs = 0;
+  #engine: RunTimeline['engine'];
+  #interruptedBy: string | undefined;
+  #summary: RunSummary | undefined;
+  readonly #builds = new Map<string, BuildMaker>();
+  /** Slot → the build that had it last. */
+  readonly #slots = new Map<number, BuildMaker>();
+  readonly #waits: WaitSpan[] = [];
+  #engineWait: { readonly fromMs: number; readonly text: string } | undefined;
+  readonly #warnings: TimelineWarning[] = [];
+
+  take(event: BakeEvent): void {
+    this.#startedAtMs ??= event.atMs;
+    // A clock that was set back must not turn spans round.
+    this.#nowMs = Math.max(this.#nowMs, event.atMs - this.#startedAtMs);
+    const nowMs = this.#nowMs;
+    switch (event.type) {
+      case 'run-started':
+        this.#started = event;
+        break;
+      case 'planned':
+        for (const node of event.nodes) this.#plan(node);
+        break;
+      case 'engine-starting':
+        break;
+      case 'engine-ready': {
+        const { address, source, buildctl, version } = event;
+        this.#engine = { address, source, buildctl, ...(version === undefined ? {} : { version }) };
+        break;
+      }
+      case 'engine-waiting':
+        this.#engineWait ??= { fromMs: nowMs, text: `the engine ${event.address}: ${event.why}` };
+        break;
+      case 'engine-waited':
+        this.#waits.push(...this.#openWaits());
+        this.#engineWait = undefined;
+        break;
+      case 'registry-waiting': {
+        const text = `the registry ${event.registry}: ${event.why}`;
+        this.#waits.push({ kind: 'registry', text, fromMs: nowMs, toMs: nowMs + event.delayMs });
+        break;
+      }
+      case 'warning': {
+        const build = event.build ?? event.problem.build;
+        this.#warnings.push({ problem: event.problem, ...(build === undefined ? {} : { build }) });
+        break;
+      }
+      case 'interrupted':
+        this.#interruptedBy ??= event.signal;
+        break;
+      case 'run-finished':
+        this.#summary = event.summary;
+        break;
+      default:
+        this.#takeOfBuild(event, nowMs);
+    }
+  }
+
+  timeline(): RunTimeline {
+    const durationMs = this.#nowMs;
+    const parts = [...this.#builds.values()].map((one) => one.part(durationMs));
+    const concurrency = this.#started?.concurrency ?? 1;
+    const criticalPath = findCriticalPath(parts);
+    const critical = new Set(criticalPath.map(({ build }) => build));
+    const costs = replayCosts(parts, concurrency, critical);
+    const { outcomes: _, ...summary } = this.#summary ?? { outcomes: [] };
+    return {
+      runId: this.#started?.runId ?? '',
+      version: this.#started?.version ?? '',
+      runtime: this.#started?.runtime ?? '',
+      ...(this.#started?.root === undefined ? {} : { root: this.#started.root }),
+      ...(this.#started?.command === undefined ? {} : { command: this.#started.command }),
+      files: this.#started?.files ?? [],
+      concurrency,
+      dryRun: this.#started?.dryRun === true,
+      startedAtMs: this.#startedAtMs ?? 0,
+      durationMs,
+      finished: this.#summary !== undefined,
+      ...(this.#interruptedBy === undefined ? {} : { interruptedBy: this.#interruptedBy }),
+      ...(this.#engine === undefined ? {} : { engine: this.#engine }),
+      builds: parts.map(({ turnFrom: _turn, beganMs: _began, endedMs: _ended, ...part }) => ({
+        ...part,
+        critical: critical.has(part.build),
+        costMs: costs.get(part.build) ?? 0,
+      })),
+      criticalPath,
+      waits: [...this.#waits, ...this.#openWaits()].map((wait) => ({
+        ...wait,
+        toMs: Math.min(wait.toMs, durationMs),
+      })),
+      warnings: [...this.#warnings],
+      ...('ok' in summary ? { summary } : {}),
+    };
+  }
+
+  #openWaits(): readonly WaitSpan[] {
+    return this.#engineWait === undefined ? [] : [{ kind: 'engine', ...this.#engineWait, toMs: this.#nowMs }];
+  }
+
+  #plan(node: PlannedNode): void {
+    const known = this.#builds.get(node.build);
+    if (known === undefined) this.#builds.set(node.build, new BuildMaker(node));
+    else known.plan(node);
+  }
+
+  #takeOfBuild(event: NodeEvent, nowMs: number): void {
+    // Of a later version.
+    if (typeof event.build !== 'string') return;
+    let build = this.#builds.get(event.build);
+    if (build === undefined) {
+      build = new BuildMaker(unplanned(event.build));
+      this.#builds.set(event.build, build);
+    }
+    if (event.type === 'node-phase' && event.slot !== undefined) {
+      const holder = this.#slots.get(event.slot);
+      if (holder !== build && holder?.slot === event.slot) holder.loseSlot(nowMs);
+      this.#slots.set(event.slot, build);
+    }
+    build.take(event, nowMs);
+  }
+}
+
+function unplanned(build: string): PlannedNode {
+  return { build, role: 'asked', level: 0, needs: [], tags: [], pushes: false };
+}

@@ -1,6 +1,7 @@
 /** The chain of builds that the end of a run waited for. */
 import type { BuildPart } from './build-maker.ts';
-import type { CriticalBuild, PhaseSpan } from './timeline.ts';
+import { slotSpans } from './slots.ts';
+import type { CriticalBuild } from './timeline.ts';
 
 /** A build that had a slot, and until when. */
 interface Hold {
@@ -43,7 +44,7 @@ function lastOf(builds: readonly BuildPart[]): BuildPart | undefined {
 function holdsOf(builds: readonly BuildPart[]): ReadonlyMap<number, readonly Hold[]> {
   const holds = new Map<number, Hold[]>();
   for (const build of builds) {
-    for (const { slot, fromMs, toMs } of joinHolds(build.phases)) {
+    for (const { slot, fromMs, toMs } of slotSpans(build.phases)) {
       const known = holds.get(slot);
       if (known === undefined) holds.set(slot, [{ build, fromMs, toMs }]);
       else known.push({ build, fromMs, toMs });
@@ -51,20 +52,6 @@ function holdsOf(builds: readonly BuildPart[]): ReadonlyMap<number, readonly Hol
   }
   for (const list of holds.values()) list.sort((a, b) => a.fromMs - b.fromMs);
   return holds;
-}
-
-/** Phases in one slot that follow one another are one time. */
-function joinHolds(
-  phases: readonly PhaseSpan[],
-): readonly (Pick<PhaseSpan, 'fromMs' | 'toMs'> & { slot: number })[] {
-  const joined: { slot: number; fromMs: number; toMs: number }[] = [];
-  for (const { slot, fromMs, toMs } of phases) {
-    if (slot === undefined) continue;
-    const last = joined.at(-1);
-    if (last?.slot === slot && last.toMs === fromMs) last.toMs = toMs;
-    else joined.push({ slot, fromMs, toMs });
-  }
-  return joined;
 }
 
 /** The build whose slot it got, where it had to wait for that. */

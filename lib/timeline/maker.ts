@@ -33,7 +33,7 @@ class Maker {
   #startedAtMs: number | undefined;
   #nowMs = 0;
   #engine: RunTimeline['engine'];
-  #interruptedBy: string | undefined;
+  #interrupted: Pick<RunTimeline, 'interruptedBy' | 'interruptedAtMs'> = {};
   #summary: RunSummary | undefined;
   readonly #builds = new Map<string, BuildMaker>();
   /** Slot → the build that had it last. */
@@ -75,11 +75,16 @@ class Maker {
       }
       case 'warning': {
         const build = event.build ?? event.problem.build;
-        this.#warnings.push({ problem: event.problem, ...(build === undefined ? {} : { build }) });
+        this.#warnings.push({
+          atMs: nowMs,
+          problem: event.problem,
+          ...(build === undefined ? {} : { build }),
+        });
         break;
       }
       case 'interrupted':
-        this.#interruptedBy ??= event.signal;
+        if (this.#interrupted.interruptedBy === undefined)
+          this.#interrupted = { interruptedBy: event.signal, interruptedAtMs: nowMs };
         break;
       case 'run-finished':
         this.#summary = event.summary;
@@ -109,7 +114,7 @@ class Maker {
       startedAtMs: this.#startedAtMs ?? 0,
       durationMs,
       finished: this.#summary !== undefined,
-      ...(this.#interruptedBy === undefined ? {} : { interruptedBy: this.#interruptedBy }),
+      ...this.#interrupted,
       ...(this.#engine === undefined ? {} : { engine: this.#engine }),
       builds: parts.map(({ turnFrom: _turn, beganMs: _began, endedMs: _ended, ...part }) => ({
         ...part,

@@ -1,2 +1,4 @@
+export { formatJunit } from './junit.ts';
 export { buildTimeline, createTimeline, type TimelineMaker } from './maker.ts';
 export type * from './timeline.ts';
+export { formatTrace } from './trace.ts';

@@ -52,6 +52,7 @@ export interface WaitSpan extends Span {
 
 /** A warning; of a build, or of the run. */
 export interface TimelineWarning {
+  readonly atMs: number;
   readonly build?: string;
   readonly problem: ProblemJson;
 }
@@ -104,6 +105,7 @@ export interface RunTimeline {
   readonly finished: boolean;
   /** The signal that stopped it. */
   readonly interruptedBy?: string;
+  readonly interruptedAtMs?: number;
   readonly engine?: {
     readonly address: string;
     readonly source: string;

@@ -36,6 +36,8 @@ export function declareCli(): CAC {
     .option('--addr <address>', 'Use this buildkitd, e.g. tcp://host:1234, not the one found')
     .option('--progress <auto|tty|plain|json|quiet>', 'How to show progress; json: an event a line on stdout')
     .option('--metadata-file <path>', 'Write references, tags and digests of every build as JSON')
+    .option('--trace <path>', 'Write a trace of the run, for ui.perfetto.dev and chrome://tracing')
+    .option('--junit <path>', 'Write a JUnit report: a test case for each build')
     .example('  bake-ts run                         the group "default", or everything')
     .example("  bake-ts run 'api-*' !api-legacy     by pattern, some left out")
     .example('  bake-ts run --set "*.args.MODE=prod" --platform linux/arm64')

@@ -5,17 +5,18 @@ import type { Audit, BakeOptions } from '../../lib/run/mod.ts';
 import { describeFileFault, writeNamedFile } from '../../lib/system/mod.ts';
 import { isSet, type ParsedArgs, textOf } from '../args.ts';
 import { type EventReader, joinReaders } from '../event-readers.ts';
-import { EXIT, type ExitCode, exitCodeOfRun } from '../exit-codes.ts';
+import { type ExitCode, exitCodeOfRun } from '../exit-codes.ts';
 import { readDuration, readNumber } from '../inputs.ts';
 import type { Io } from '../io.ts';
 import { progressMode, reportProblems, sourceReader, wantsColor } from '../output.ts';
 import { planSelected } from '../planned.ts';
+import { checkRunFiles, openRunFiles } from '../run-files.ts';
 import { withCancellation } from '../signals.ts';
 import { VERSION } from '../version.ts';
 
 /** `bake-ts run` */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
-  const flags = await readFlags(args);
+  const flags = await readFlags(args, io);
   if (!flags.ok) return reportProblems(flags.error, args, io);
   const planned = await planSelected(args, io);
   if (!planned.ok) return reportProblems(planned.error, args, io);
@@ -39,13 +40,15 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
 type RunFlags = Pick<BakeOptions, 'jobs' | 'stallTimeoutMs' | 'audit'>;
 
 /** Options that are checked before anything is read. */
-async function readFlags(args: ParsedArgs): Promise<Result<RunFlags>> {
+async function readFlags(args: ParsedArgs, io: Io): Promise<Result<RunFlags>> {
   const jobs = readJobs(args);
   if (!jobs.ok) return jobs;
   const audit = await readAudit(args);
   if (!audit.ok) return audit;
   const stall = readDuration(args, 'stall-timeout');
   if (!stall.ok) return stall;
+  const unwritable = await checkRunFiles(args, io);
+  if (unwritable.length > 0) return fail(unwritable);
   return ok({
     ...(jobs.value === undefined ? {} : { jobs: jobs.value }),
     ...(stall.value === undefined ? {} : { stallTimeoutMs: stall.value }),
@@ -80,7 +83,7 @@ async function runOnce(
       : {}),
   });
   onOpen(() => reporter.close());
-  const readers = joinReaders(openReaders());
+  const readers = joinReaders(await openReaders(args, io));
   const address = textOf(args, 'addr');
   const summary = await bake({
     ...what,
@@ -99,15 +102,15 @@ async function runOnce(
     hostArchitecture: io.architecture,
     ...(address === undefined ? {} : { address }),
   }).finally(() => reporter.close());
-  reportProblems(await readers.close(), args, io);
+  const unmade = await readers.close();
   const unwritten = await writeMetadata(textOf(args, 'metadata-file'), summary, io);
-  const code = unwritten === undefined ? EXIT.ok : reportProblems([unwritten], args, io);
+  const code = reportProblems([...unmade, ...(unwritten === undefined ? [] : [unwritten])], args, io);
   return { summary, code };
 }
 
 /** What is made of the events of a run besides what is shown of it. */
-function openReaders(): readonly EventReader[] {
-  return [];
+async function openReaders(args: ParsedArgs, io: Io): Promise<readonly EventReader[]> {
+  return [...(await openRunFiles(args, io))];
 }
 
 function readJobs(args: ParsedArgs): Result<number | undefined> {

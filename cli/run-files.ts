@@ -101,7 +101,8 @@ async function checkFile(one: AskedFile): Promise<Problem[]> {
     const there = await stat(one.target).catch(() => undefined);
     if (there?.isDirectory() === true) return [unwritable(one, 'EISDIR')];
     if (there !== undefined) await access(one.target, constants.W_OK);
-    else await access(path.dirname(one.target), constants.W_OK);
+    // With its slash, so that an ordinary file is none.
+    else await access(`${path.dirname(one.target)}${path.sep}`, constants.W_OK);
     return [];
   } catch (error) {
     return [unwritable(one, await describeFileFault(error, one.target))];

@@ -34,8 +34,11 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   if (form === 'json') writeJson(describePlan(plan), io);
   else if (form === 'tree') io.stdout.write(drawTree(plan));
   else if (form === 'dot') io.stdout.write(drawDot(plan));
-  else if (form === 'mermaid') io.stdout.write(drawMermaid(plan));
-  else io.stdout.write(formatPlan(plan, wantsColor(args, io, io.stdout)));
+  else if (form === 'mermaid') {
+    const { text, warnings: tooLarge } = drawMermaid(plan);
+    reportProblems(tooLarge, args, io);
+    io.stdout.write(text);
+  } else io.stdout.write(formatPlan(plan, wantsColor(args, io, io.stdout)));
   return code;
 }
 

@@ -15,6 +15,8 @@ export interface Edge {
   readonly reason: EdgeReason;
   /** What the Dockerfile calls it; the name of the named context that links the two. Undefined for `needs`. */
   readonly contextName?: string;
+  /** For `context`: what the Dockerfile does with it, a FROM before anything else; undefined where that is not known. */
+  readonly use?: 'from' | 'copy' | 'mount';
   /** Set where the Dockerfile fixes the platform of what it reads (`FROM --platform=…`). */
   readonly platform?: string;
   readonly span?: Span;

@@ -1,5 +1,15 @@
 /** A plan as pictures: a tree for terminals, and graphs for Graphviz and Mermaid. Stable, as the plan itself is. */
-import type { Edge, Plan, PlanNode } from '../model/mod.ts';
+import { type Edge, type Plan, type PlanNode, type Problem, problem } from '../model/mod.ts';
+import {
+  type ArrowKind,
+  type Box,
+  foldAlike,
+  labelOf,
+  legendOf,
+  type Picture,
+  pictureOf,
+  withoutImplied,
+} from './picture.ts';
 
 /** Edges of one build, one for each build that it needs, with all reasons. */
 interface Need {
@@ -38,40 +48,120 @@ export function drawTree(plan: Plan): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** The graph in Graphviz' DOT (https://graphviz.org/doc/info/lang.html): arrows lead from a build to what it needs. */
+/** The graph in Graphviz' DOT (https://graphviz.org/doc/info/lang.html): arrows in build order. */
 export function drawDot(plan: Plan): string {
+  const picture = pictureOf(plan);
   const lines = ['digraph builds {', '  rankdir=LR;', '  node [shape=box];'];
-  for (const node of plan.nodes.values()) {
+  const legend = legendOf(picture);
+  if (legend.length > 0)
+    lines.push(`  label="${legend.map((line) => `${escapeDot(line)}\\l`).join('')}";`, '  labeljust=l;');
+  const nodeOf = (box: Box): string => {
     const style = [
-      ...(node.role === 'needed' ? ['style=dashed'] : []),
-      ...(node.pushes ? ['penwidth=2'] : []),
+      ...(box.isAsked ? [] : ['style=rounded']),
+      ...(box.isPushed ? ['penwidth=2'] : []),
+      ...(box.isAsked ? [] : ['color=gray40']),
     ];
-    lines.push(`  ${quoteDot(node.build.name)}${style.length === 0 ? '' : ` [${style.join(', ')}]`};`);
-  }
-  for (const node of plan.nodes.values()) {
-    for (const { to, reasons } of needsOf(node.edges)) {
-      lines.push(
-        `  ${quoteDot(node.build.name)} -> ${quoteDot(to)} [label=${quoteDot(reasons.join(', '))}];`,
-      );
+    return `${quoteDot(labelOf(box))}${style.length === 0 ? '' : ` [${style.join(', ')}]`};`;
+  };
+  for (const { matrix, boxes } of groupByMatrix(picture.boxes)) {
+    if (matrix === undefined) lines.push(...boxes.map((box) => `  ${nodeOf(box)}`));
+    else {
+      lines.push(`  subgraph ${quoteDot(`cluster_${matrix}`)} {`, `    label=${quoteDot(matrix)};`);
+      lines.push(...boxes.map((box) => `    ${nodeOf(box)}`), '  }');
     }
   }
+  const nameAt = (at: number) => quoteDot(picture.boxes[at] === undefined ? '' : labelOf(picture.boxes[at]));
+  for (const { from, to, kind } of picture.arrows)
+    lines.push(`  ${nameAt(from)} -> ${nameAt(to)}${DOT_ARROWS[kind]};`);
   return `${[...lines, '}'].join('\n')}\n`;
 }
 
-/** The graph as a Mermaid flowchart (https://mermaid.js.org/syntax/flowchart.html), same arrows. */
-export function drawMermaid(plan: Plan): string {
-  const ids = new Map([...plan.nodes.keys()].map((name, at) => [name, `b${at}`]));
-  const lines = ['flowchart LR'];
-  for (const [name, node] of plan.nodes) {
-    const text = `"${escapeMermaid(name)}"`;
-    lines.push(`  ${ids.get(name) ?? ''}${node.role === 'asked' ? `[${text}]` : `([${text}])`}`);
+const DOT_ARROWS: Readonly<Record<ArrowKind, string>> = {
+  based: '',
+  copied: ' [style=dashed]',
+  order: ' [style=dotted, label="order only"]',
+};
+
+/** What Mermaid draws at most unless it is configured (https://mermaid.js.org/config/schema-docs/config.html). */
+const MERMAID_LIMITS = { edges: 500, characters: 50_000 };
+
+/** A picture, and what is to be said about it. */
+export interface Drawn {
+  readonly text: string;
+  readonly warnings: readonly Problem[];
+}
+
+/**
+ * The graph as a Mermaid flowchart (https://mermaid.js.org/syntax/flowchart.html), same arrows. What Mermaid would refuse to draw
+ * is made smaller: builds with the same needs and readers become one box, then arrows that follow from others fall away. Where
+ * that is not enough there is a warning, `plan/picture-too-large`.
+ */
+export function drawMermaid(plan: Plan): Drawn {
+  const whole = pictureOf(plan);
+  const folded = foldAlike(whole);
+  const attempts = [() => whole, () => folded, () => withoutImplied(folded)];
+  let text = '';
+  for (const attempt of attempts) {
+    const picture = attempt();
+    text = mermaidOf(picture);
+    const fits = picture.arrows.length <= MERMAID_LIMITS.edges && text.length <= MERMAID_LIMITS.characters;
+    if (fits) return { text, warnings: [] };
   }
-  for (const [name, node] of plan.nodes) {
-    for (const { to, reasons } of needsOf(node.edges)) {
-      lines.push(`  ${ids.get(name) ?? ''} -->|${reasons.join(', ')}| ${ids.get(to) ?? ''}`);
+  const tooLarge = problem(
+    'plan/picture-too-large',
+    `Mermaid does not draw a graph of ${plan.nodes.size} builds like this one, even with builds of the same kind as one box`,
+    {
+      severity: 'warning',
+      hint: 'draw a part of it (bake-ts plan BUILD --mermaid), or take --html or --dot',
+    },
+  );
+  return { text, warnings: [tooLarge] };
+}
+
+function mermaidOf(picture: Picture): string {
+  const lines = ['flowchart LR'];
+  const idOf = new Map(picture.boxes.map((box, at) => [box, `b${at}`]));
+  const nodeOf = (box: Box): string => {
+    const text = `"${escapeMermaid(labelOf(box))}"`;
+    return `${idOf.get(box) ?? ''}${box.isAsked ? `[${text}]` : `([${text}])`}`;
+  };
+  groupByMatrix(picture.boxes).forEach(({ matrix, boxes }, at) => {
+    if (matrix === undefined) lines.push(...boxes.map((box) => `  ${nodeOf(box)}`));
+    else {
+      lines.push(`  subgraph g${at}["${escapeMermaid(matrix)}"]`);
+      lines.push(...boxes.map((box) => `    ${nodeOf(box)}`), '  end');
     }
+  });
+  for (const { from, to, kind } of picture.arrows) lines.push(`  b${from} ${MERMAID_ARROWS[kind]} b${to}`);
+  const pushed = picture.boxes.flatMap((box) => (box.isPushed ? (idOf.get(box) ?? []) : []));
+  if (pushed.length > 0)
+    lines.push('  classDef pushed stroke-width:3px', `  class ${pushed.join(',')} pushed`);
+  const legend = legendOf(picture);
+  if (legend.length > 0) {
+    lines.push(`  legend["${legend.map(escapeMermaid).join('<br>')}"]`);
+    lines.push('  classDef note fill:none,stroke:none,text-align:left', '  class legend note');
   }
   return `${lines.join('\n')}\n`;
+}
+
+const MERMAID_ARROWS: Readonly<Record<ArrowKind, string>> = {
+  based: '-->',
+  copied: '-.->',
+  order: '-.->|order only|',
+};
+
+/** Rows of one matrix together, where there are several; the rest one by one, in the order of the plan. */
+function groupByMatrix(
+  boxes: readonly Box[],
+): readonly { readonly matrix?: string; readonly boxes: readonly Box[] }[] {
+  const rows = new Map<string, Box[]>();
+  for (const box of boxes)
+    if (box.matrix !== undefined) rows.set(box.matrix, [...(rows.get(box.matrix) ?? []), box]);
+  return boxes.flatMap((box) => {
+    const some = box.matrix === undefined ? undefined : rows.get(box.matrix);
+    if (box.matrix === undefined || some === undefined || some.length < 2) return [{ boxes: [box] }];
+    return some[0] === box ? [{ matrix: box.matrix, boxes: some }] : [];
+  });
 }
 
 function needsOf(edges: readonly Edge[]): readonly Need[] {
@@ -81,10 +171,14 @@ function needsOf(edges: readonly Edge[]): readonly Need[] {
 }
 
 function quoteDot(text: string): string {
-  return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
+  return `"${escapeDot(text)}"`;
+}
+
+function escapeDot(text: string): string {
+  return text.replaceAll('\\', '\\\\').replaceAll('"', '\\"');
 }
 
 /** Mermaid reads `#code;` for characters that mean something to it. */
 function escapeMermaid(text: string): string {
-  return text.replace(/["#<>&]/g, (one) => `#${one.codePointAt(0)};`);
+  return text.replace(/["#<>&`]/g, (one) => `#${one.codePointAt(0)};`);
 }

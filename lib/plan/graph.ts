@@ -83,6 +83,13 @@ interface Links {
   readonly unknowns: readonly UnknownInput[];
 }
 
+/** What a Dockerfile does with a named context. */
+function useOf(contextName: string, reads: DockerfileReads | undefined): Pick<Edge, 'use'> {
+  const uses = (reads?.contexts ?? []).flatMap(({ name, use }) => (name === contextName ? use : []));
+  const [first] = uses;
+  return first === undefined ? {} : { use: uses.includes('from') ? 'from' : first };
+}
+
 /** Finds the edges of builds, each build once. */
 class Linker {
   readonly #set: BuildSet;
@@ -176,7 +183,8 @@ class Linker {
       if (source.ref.kind !== 'build') continue;
       const to = source.ref.build;
       isRead ??= this.#contextFilter(build, reads);
-      if (isRead(contextName, to)) addEdge(to, 'context', { contextName, ...placeOf(source) });
+      if (isRead(contextName, to))
+        addEdge(to, 'context', { contextName, ...useOf(contextName, reads), ...placeOf(source) });
       else unused.push({ contextName, to, ...placeOf(source) });
     }
     for (const use of reads?.images ?? []) {

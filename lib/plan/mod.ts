@@ -6,6 +6,6 @@ export {
   type PlannedBuild,
   type PlannedVariable,
 } from './document.ts';
-export { drawDot, drawMermaid, drawTree } from './draw.ts';
+export { type Drawn, drawDot, drawMermaid, drawTree } from './draw.ts';
 export { type DockerfileReads, type ImageUse, type PlanRequest, planBuilds } from './graph.ts';
 export { type Selection, selectBuilds } from './select.ts';

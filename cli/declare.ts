@@ -34,7 +34,12 @@ export function declareCli(): CAC {
     .option('--fail-fast', 'Stop everything at the first failure, not only what depends on it')
     .option('--stall-timeout <duration>', 'End a build in which nothing moves for so long, e.g. 10m')
     .option('--addr <address>', 'Use this buildkitd, e.g. tcp://host:1234, not the one found')
-    .option('--progress <auto|tty|plain|json|quiet>', 'How to show progress; json: an event a line on stdout')
+    .option(
+      '--progress <auto|tty|plain|grouped|json|quiet>',
+      'How to show progress; json: an event a line on stdout',
+    )
+    .option('--timestamps', 'With plain and grouped: each line starts with its time')
+    .option('--notify', 'Let the terminal say so when a run of more than a minute ends')
     .option('--metadata-file <path>', 'Write references, tags and digests of every build as JSON')
     .option('--trace <path>', 'Write a trace of the run, for ui.perfetto.dev and chrome://tracing')
     .option('--junit <path>', 'Write a JUnit report: a test case for each build')
@@ -102,7 +107,7 @@ export function declareCli(): CAC {
     )
     .option('--strict', 'Count known noise, too: logs, caches, times in compiled Python')
     .option('--addr <address>', 'Use this buildkitd, e.g. tcp://host:1234, not the one found')
-    .option('--progress <auto|tty|plain|quiet>', 'How to show progress, on stderr')
+    .option('--progress <auto|tty|plain|grouped|quiet>', 'How to show progress, on stderr')
     .option('--verbose', 'Every difference, also those that do not count')
     .option('--json', 'All that was found as JSON, for programs')
     .action(lazily(() => import('./commands/verify.ts')));

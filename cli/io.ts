@@ -3,7 +3,7 @@
  */
 import process from 'node:process';
 import { problem } from '../lib/model/mod.ts';
-import type { Writer } from '../lib/report/mod.ts';
+import type { TakenTerminal, TakeTerminal, TerminalUser, Writer } from '../lib/report/mod.ts';
 import { goArchitecture, killPrograms } from '../lib/system/mod.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Answer, Prompt } from './prompt.ts';
@@ -34,6 +34,8 @@ export interface Io {
   readonly now: () => number;
   /** Calls back for each stop signal until the returned function is called. */
   readonly onSignal: (handler: (signal: string) => void) => () => void;
+  /** Gives the terminal to the live view. Absent: what else is written there gets in its way. */
+  readonly takeTerminal?: TakeTerminal;
   /** Ends the process at once, for a second Ctrl-C. */
   readonly exit: (code: number) => void;
   /** `node 24.9.0`, `deno 2.9.6`. */
@@ -99,9 +101,63 @@ export function createProcessIo(): Io {
         for (const signal of STOP_SIGNALS) process.off(signal, handler);
       };
     },
+    takeTerminal,
     exit: (code) => process.exit(code),
     runtime: deno === undefined ? `node ${process.versions.node}` : `deno ${deno}`,
     architecture: goArchitecture(process.arch),
+  };
+}
+
+/**
+ * Everything that is written to the terminal while somebody has it goes through them: what writes to our streams, and
+ * warnings of the runtime, which Node writes past them.
+ */
+function takeTerminal(user: TerminalUser): TakenTerminal {
+  const restores: (() => void)[] = [];
+  const write = process.stderr.write;
+  for (const stream of [process.stdout, process.stderr]) {
+    if (!stream.isTTY) continue;
+    const own = stream.write;
+    stream.write = ((chunk: string | Uint8Array, ...rest: readonly unknown[]) => {
+      user.onText(typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString('utf8'));
+      const done = rest.find((one) => typeof one === 'function');
+      if (done !== undefined) process.nextTick(done as () => void);
+      return true;
+    }) as typeof own;
+    restores.push(() => {
+      stream.write = own;
+    });
+  }
+  const shown = process.listeners('warning');
+  process.removeAllListeners('warning');
+  const handlers = {
+    warning: ({ name, message }: Error) => user.onText(`${name}: ${message}\n`),
+    SIGTSTP: () => {
+      user.onSuspend();
+      process.kill(process.pid, 'SIGSTOP');
+    },
+    SIGCONT: user.onResume,
+    exit: user.onExit,
+  };
+  for (const [name, handler] of Object.entries(handlers)) process.on(name, handler);
+  restores.push(() => {
+    for (const [name, handler] of Object.entries(handlers)) process.off(name, handler);
+    for (const listener of shown) process.on('warning', listener);
+  });
+  return {
+    writer: {
+      write: (text) => write.call(process.stderr, text),
+      get columns() {
+        return process.stderr.columns;
+      },
+      get rows() {
+        return process.stderr.rows;
+      },
+      isTTY: true,
+    },
+    release: () => {
+      for (const restore of restores) restore();
+    },
   };
 }
 

@@ -40,11 +40,15 @@ export function paletteFor(args: ParsedArgs | undefined, io: Io, writer: Writer)
   return createPalette(wantsColor(args, io, writer));
 }
 
+/** Variables of which a CI system sets one at least. */
+const CI_VARIABLES = ['CI', 'GITHUB_ACTIONS', 'GITLAB_CI'];
+
 /** `auto` is a live view only where one is watched: CI systems give a terminal to some steps, and keep its output. */
 export function progressMode(args: ParsedArgs, io: Io): ProgressMode {
   const mode = (textOf(args, 'progress') ?? 'auto') as ProgressMode;
-  const watched = (io.env['CI'] ?? '') === '' && io.env['TERM'] !== 'dumb';
-  return mode === 'auto' && !watched ? 'plain' : mode;
+  if (mode !== 'auto') return mode;
+  if (CI_VARIABLES.some((name) => !['', 'false', '0'].includes(io.env[name] ?? ''))) return 'grouped';
+  return io.env['TERM'] === 'dumb' ? 'plain' : mode;
 }
 
 /** Width to lay out text for. */

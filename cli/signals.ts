@@ -25,7 +25,7 @@ export async function withHardStop<T>(io: Io, work: () => Promise<T>): Promise<T
 
 /**
  * Runs something that can be cancelled. `onHardStop` is called before a second signal ends the process: it must give
- * the terminal back.
+ * the terminal back. `onStop` says that the first one came; default: a line for whoever pressed Ctrl-C.
  *
  * @returns the exit code of the work; that of the signal where one came and the work did not end well
  */
@@ -33,18 +33,14 @@ export async function withCancellation(
   io: Io,
   work: (cancellation: Cancellation) => Promise<ExitCode>,
   onHardStop: () => void = () => {},
+  onStop: (signal: string) => void = (signal) => sayStopping(io, signal),
 ): Promise<ExitCode> {
   const controller = new AbortController();
   let stoppedBy: string | undefined;
   const dispose = io.onSignal((signal) => {
     if (stoppedBy === undefined) {
       stoppedBy = signal;
-      if (signal === 'SIGINT' && io.stderr.isTTY === true) {
-        (io.stderr.writeRaw ?? io.stderr.write).call(
-          io.stderr,
-          `\rstopping; press Ctrl-C again to stop at once\n`,
-        );
-      }
+      onStop(signal);
       controller.abort(signal);
       return;
     }
@@ -57,4 +53,9 @@ export async function withCancellation(
   } finally {
     dispose();
   }
+}
+
+function sayStopping({ stderr }: Io, signal: string): void {
+  if (signal !== 'SIGINT' || stderr.isTTY !== true) return;
+  (stderr.writeRaw ?? stderr.write).call(stderr, `\rstopping; press Ctrl-C again to stop at once\n`);
 }

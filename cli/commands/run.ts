@@ -1,13 +1,15 @@
 import path from 'node:path';
 import { fail, ok, type Problem, problem, type Result, type RunSummary } from '../../lib/model/mod.ts';
-import { createReporter } from '../../lib/report/mod.ts';
+import { createReporter, type Reporter } from '../../lib/report/mod.ts';
 import type { Audit, BakeOptions } from '../../lib/run/mod.ts';
 import { describeFileFault, writeNamedFile } from '../../lib/system/mod.ts';
+import { commandFor } from '../again.ts';
 import { isSet, type ParsedArgs, textOf } from '../args.ts';
 import { type EventReader, joinReaders } from '../event-readers.ts';
 import { type ExitCode, exitCodeOfRun } from '../exit-codes.ts';
 import { readDuration, readNumber } from '../inputs.ts';
 import type { Io } from '../io.ts';
+import { createNotifier } from '../notify.ts';
 import { progressMode, reportProblems, sourceReader, wantsColor } from '../output.ts';
 import { planSelected } from '../planned.ts';
 import { checkRunFiles, openRunFiles } from '../run-files.ts';
@@ -24,15 +26,16 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const code = reportProblems([...warnings, ...missing], args, io);
   if (missing.some((one) => one.severity === 'error')) return code;
 
-  let stopShowing = () => {};
+  let shown: Pick<Reporter, 'abandon' | 'interrupt'> = { abandon: () => {}, interrupt: () => {} };
   return withCancellation(
     io,
     async ({ signal, stoppedBy }) => {
-      const call = { args, io, flags: flags.value, onOpen: (stop: () => void) => (stopShowing = stop) };
+      const call = { args, io, flags: flags.value, onOpen: (reporter: Reporter) => (shown = reporter) };
       const { summary, code: unwritten } = await runOnce(call, { plan, dockerfiles, signal });
       return Math.max(exitCodeOfRun(summary, stoppedBy()), unwritten);
     },
-    () => stopShowing(),
+    () => shown.abandon(),
+    (name) => shown.interrupt(name),
   );
 }
 
@@ -61,8 +64,8 @@ interface RunCall {
   readonly args: ParsedArgs;
   readonly io: Io;
   readonly flags: RunFlags;
-  /** Gets what gives the terminal back, for a process that is to end at once. */
-  readonly onOpen: (stopShowing: () => void) => void;
+  /** Gets what has the terminal, to tell it of signals. */
+  readonly onOpen: (reporter: Reporter) => void;
 }
 
 /** Runs a plan once: shows it, writes what is made of it, reports what could not be written; `code` is that of the latter. */
@@ -78,11 +81,14 @@ async function runOnce(
     color: wantsColor(args, io, io.stderr),
     now: io.now,
     sourceOf: sourceReader(io.cwd),
+    timestamps: isSet(args, 'timestamps'),
+    commandFor: (builds) => commandFor(args, builds, what.plan.set.variables),
+    ...(io.takeTerminal === undefined ? {} : { takeTerminal: io.takeTerminal }),
     ...(io.env['GITHUB_ACTIONS'] === 'true' && textOf(args, 'progress') !== 'json'
       ? { annotations: 'github' as const }
       : {}),
   });
-  onOpen(() => reporter.close());
+  onOpen(reporter);
   const readers = joinReaders(await openReaders(args, io));
   const address = textOf(args, 'addr');
   const summary = await bake({
@@ -110,7 +116,8 @@ async function runOnce(
 
 /** What is made of the events of a run besides what is shown of it. */
 async function openReaders(args: ParsedArgs, io: Io): Promise<readonly EventReader[]> {
-  return [...(await openRunFiles(args, io))];
+  const notifier = isSet(args, 'notify') ? [createNotifier(io)] : [];
+  return [...(await openRunFiles(args, io)), ...notifier];
 }
 
 function readJobs(args: ParsedArgs): Result<number | undefined> {

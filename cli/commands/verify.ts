@@ -31,6 +31,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
     color: wantsColor(args, io, io.stderr),
     now: io.now,
     sourceOf: sourceReader(io.cwd),
+    ...(io.takeTerminal === undefined ? {} : { takeTerminal: io.takeTerminal }),
   });
   const work = async ({ signal, stoppedBy }: Cancellation): Promise<ExitCode> => {
     const { builds, problems, warnings } = await verifyBuilds({
@@ -58,7 +59,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
     if (builds.some((one) => one.verdict === 'different')) return EXIT.buildFailed;
     return exitCodeOfProblems(failed);
   };
-  return withCancellation(io, work, () => reporter.close());
+  return withCancellation(io, work, reporter.abandon, reporter.interrupt);
 }
 
 function readIgnored(texts: readonly string[]): Result<readonly PathPattern[]> {

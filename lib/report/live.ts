@@ -1,14 +1,17 @@
 /**
- * The picture of a run on a terminal: what runs now, and one line of totals. A pure function of the state, the size
- * and the time, so that tests look at lines and never at escape sequences that move a cursor.
+ * The picture of a run on a terminal: what failed, what runs now, what waits, and one line of totals. A pure function of
+ * the state, the size and the time, so that tests look at lines and never at escape sequences that move a cursor.
  *
- * What has ended is not part of it: those lines are written once, above, and scroll away (see `finishedLines`).
+ * All of it moves: what stays is written when the run ends. Where there is not room for everything, what runs and what
+ * failed is shown, and the rest is counted.
  */
-import { finishedNote, outcomeWord } from './outcome.ts';
+import { doing, engineWaitNow, nameSome, registryWaitNow } from './doing.ts';
+import { estimateLeftMs } from './eta.ts';
+import { failureText, finishedNote, outcomeWord } from './outcome.ts';
 import type { Palette } from './palette.ts';
-import type { NodeView, RunState } from './state.ts';
+import { elapsedMs, type NodeView, type RunState } from './state.ts';
 import { padEnd, padStart, truncate, widthOf } from './text.ts';
-import { formatBytes, formatDuration } from './units.ts';
+import { formatDuration, plural } from './units.ts';
 
 /** The size of the terminal. */
 export interface Size {
@@ -20,96 +23,186 @@ const SPINNER = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', 
 const SPINNER_MS = 100;
 /** The name column never takes more than this share of the width. */
 const NAME_SHARE = 0.35;
-/** Columns for what a build does below which its counts are left out. */
-const LEAST_ROOM = 12;
-
-/**
- * Draws the moving part: never more lines than the terminal has, less one for the cursor, and no line wider than it.
- * Builds that run come first, the longest running on top; each shows the last line its step printed where there is
- * room for that.
- */
-export function paintLive(state: RunState, size: Size, nowMs: number, palette: Palette): readonly string[] {
-  if (state.phase === 'finished') return [];
-  const columns = Math.max(20, size.columns - 1);
-  const most = Math.max(1, size.rows - 1);
-  const spinner = SPINNER[Math.floor(nowMs / SPINNER_MS) % SPINNER.length] ?? '*';
-  const canvas: Canvas = { columns, nowMs, spinner, palette };
-  const totals = paintTotals(state, canvas);
-  const active: NodeView[] = [];
-  for (const node of state.nodes.values()) {
-    if (node.status === 'running' || node.status === 'retrying') active.push(node);
-  }
-  active.sort((a, b) => (a.startedAtMs ?? 0) - (b.startedAtMs ?? 0));
-
-  const room = most - 1;
-  const overflow = active.length > room;
-  const shown = overflow ? active.slice(0, Math.max(0, room - 1)) : active;
-  const withLogs = shown.length * 2 <= room;
-  const nameWidth = Math.min(
-    Math.floor(columns * NAME_SHARE),
-    Math.max(0, ...shown.map((node) => widthOf(node.build))),
-  );
-  const lines: string[] = [];
-  for (const node of shown) {
-    lines.push(paintNode(node, nameWidth, canvas));
-    const last = withLogs ? lastLine(node) : undefined;
-    if (last !== undefined) lines.push(palette.dim(truncate(`    ┆ ${last}`, columns)));
-  }
-  if (overflow && room > 0) {
-    lines.push(palette.dim(truncate(`  … and ${active.length - shown.length} more running`, columns)));
-  }
-  return [...lines, totals];
-}
+/** Columns for what a build does below which what it usually takes is left out. */
+const LEAST_ROOM = 24;
+/** Lines of its output that a failed build shows where there is room. */
+const FAILED_TAIL = 5;
+/** Builds that wait that are shown one by one. */
+const MOST_WAITING = 10;
+/** Time left that is too short to speak of. */
+const LEAST_LEFT_MS = 1_000;
+/** Columns below which the counts need all the room. */
+const LEAST_FOR_LEFT = 60;
+/** How long a registry that is asked again is shown after that, unless it fails again. */
+const ASKED_MS = 2_000;
 
 /** What all lines of one frame are painted with. */
 interface Canvas {
+  readonly state: RunState;
   readonly columns: number;
   readonly nowMs: number;
   readonly spinner: string;
   readonly palette: Palette;
 }
 
-function paintNode(node: NodeView, nameWidth: number, canvas: Canvas): string {
-  const { columns, nowMs, spinner, palette } = canvas;
-  const name = padEnd(truncate(node.build, nameWidth), nameWidth);
-  const time = padStart(formatDuration(nowMs - (node.startedAtMs ?? nowMs)), 6);
-  const { total, done, cached } = node.steps;
-  // spinner, name, what, count, time with two spaces between them
-  const whole = columns - 2 - nameWidth - 2 - time.length - 2;
-  const full = total === 0 ? '' : `${done}/${total}${cached > 0 ? ` (${cached} cached)` : ''}`;
-  const count = whole - full.length - 2 < LEAST_ROOM ? '' : full;
-  const room = whole - (count === '' ? 0 : count.length + 2);
-  const what = padEnd(truncate(doing(node, nowMs), Math.max(0, room)), Math.max(0, room));
-  const counted = count === '' ? '' : `  ${palette.dim(count)}`;
-  return `${palette.info(spinner)} ${palette.name(node.build, name)}  ${what}${counted}  ${palette.dim(time)}`;
+/** Draws the moving part: never more lines than the terminal has, less one for the cursor, and no line wider than it. */
+export function paintLive(state: RunState, size: Size, nowMs: number, palette: Palette): readonly string[] {
+  if (state.phase === 'finished') return [];
+  const columns = Math.max(20, size.columns - 1);
+  const most = Math.max(1, size.rows - 1);
+  const spinner = SPINNER[Math.floor(nowMs / SPINNER_MS) % SPINNER.length] ?? '*';
+  const canvas: Canvas = { state, columns, nowMs, spinner, palette };
+  const parts = sortNodes(state);
+  const notes = paintNotes(canvas, parts).slice(0, most - 1);
+  const room = most - 1 - notes.length;
+  return [...paintRows(parts, room, canvas), ...notes, paintTotals(canvas, parts)];
 }
 
-/** What a build does now, in words. */
-function doing(node: NodeView, nowMs: number): string {
-  if (node.retry !== undefined) {
-    const wait = Math.max(0, node.retry.untilMs - nowMs);
-    return `trying again in ${formatDuration(wait)}: ${node.retry.why}`;
+interface Parts {
+  /** Built or retagged, the last one last. */
+  readonly done: readonly NodeView[];
+  readonly failed: readonly NodeView[];
+  /** What something is done for: what is built before what is only checked, the longest first. */
+  readonly active: readonly NodeView[];
+  readonly waiting: readonly NodeView[];
+}
+
+function sortNodes(state: RunState): Parts {
+  const [done, failed, active, waiting]: [NodeView[], NodeView[], NodeView[], NodeView[]] = [[], [], [], []];
+  for (const node of state.nodes.values()) {
+    const kind = node.outcome?.kind;
+    if (kind === 'failed') failed.push(node);
+    else if (kind === 'built' || kind === 'retagged') done.push(node);
+    else if (kind === undefined) {
+      if (node.status === 'waiting' || node.status === 'queued') waiting.push(node);
+      else if (node.status !== 'finished') active.push(node);
+    }
   }
-  if (node.stalled !== undefined) {
-    const quiet = formatDuration(nowMs - node.stalled.sinceMs);
-    return `no progress for ${quiet}, waiting for ${node.stalled.waitsFor}`;
+  const byEnd = (a: NodeView, b: NodeView): number => (a.finishedAtMs ?? 0) - (b.finishedAtMs ?? 0);
+  const rank = (node: NodeView): number => (node.status === 'checking' ? 1 : 0);
+  active.sort((a, b) => rank(a) - rank(b) || (a.startedAtMs ?? 0) - (b.startedAtMs ?? 0));
+  return { done: done.sort(byEnd), failed: failed.sort(byEnd), active, waiting };
+}
+
+/** What is shown in the room there is. */
+interface Choice {
+  readonly done: readonly NodeView[];
+  readonly failed: readonly NodeView[];
+  readonly active: readonly NodeView[];
+  /** Each of those that wait; undefined: they are counted in one line, or there is no room for that either. */
+  readonly waiting: readonly NodeView[] | undefined;
+  readonly isWaitingCounted: boolean;
+  /** Lines of output below a build. */
+  readonly tails: ReadonlyMap<NodeView, readonly string[]>;
+}
+
+/** Who gets the room: what failed (a third at most while others run), what runs, what waits, output, and what is done. */
+function chooseRows({ done, failed, active, waiting }: Parts, room: number): Choice {
+  const goesOn = active.length > 0 || waiting.length > 0;
+  const failedShown = fit(failed, goesOn ? Math.ceil(room / 3) : room, 'newest');
+  let left = room - failedShown.lines;
+  const counted = waiting.length > 0 && left > (active.length > 0 ? 1 : 0) ? 1 : 0;
+  const activeShown = fit(active, left - counted, 'oldest');
+  left -= activeShown.lines + counted;
+  const tails = new Map<NodeView, readonly string[]>();
+  const lastLines = activeShown.shown.flatMap((node) => {
+    const line = lastLine(node);
+    return line === undefined ? [] : [[node, [line]] as const];
+  });
+  if (lastLines.length <= left) {
+    for (const [node, lines] of lastLines) tails.set(node, lines);
+    left -= lastLines.length;
   }
-  const transfers = [...node.transfers.values()];
-  const push = transfers.find((one) => one.id.startsWith('pushing '));
-  if (push !== undefined) return push.id;
-  const names = [...node.running.values()];
-  const last = names.at(-1);
-  if (last === undefined) return 'starting';
-  const more = names.length > 1 ? ` (+${names.length - 1})` : '';
-  const sized = transfers.filter((one) => one.total !== undefined && one.total > 0);
-  if (sized.length > 0 && /\] FROM |^\[internal\]|^\[context /.test(last)) {
-    const current = sized.reduce((sum, one) => sum + one.current, 0);
-    const total = sized.reduce((sum, one) => sum + (one.total ?? 0), 0);
-    return `${last} ${formatBytes(current)} of ${formatBytes(total)}`;
+  const isEach = counted === 1 && waiting.length <= MOST_WAITING && waiting.length - 1 <= left;
+  if (isEach) left -= waiting.length - 1;
+  for (const node of failedShown.shown.toReversed()) {
+    if (left < 1) break;
+    const tail = node.tail.slice(-Math.min(FAILED_TAIL, left)).map((line) => line.text);
+    tails.set(node, tail);
+    left -= tail.length;
   }
-  const sending = transfers.find((one) => one.id.startsWith('transferring ') && one.current > 0);
-  if (sending !== undefined) return `sending the context, ${formatBytes(sending.current)}`;
-  return `${last}${more}`;
+  return {
+    done: left < 1 ? [] : done.slice(-Math.min(left, Math.ceil(room / 2))),
+    failed: failedShown.shown,
+    active: activeShown.shown,
+    waiting: isEach ? waiting : undefined,
+    isWaitingCounted: counted === 1 && !isEach,
+    tails,
+  };
+}
+
+/** Rows for builds, in this order: done, failed, running, waiting. */
+function paintRows(parts: Parts, room: number, canvas: Canvas): readonly string[] {
+  if (room < 1) return [];
+  const { palette, columns } = canvas;
+  const choice = chooseRows(parts, room);
+  const { done, failed, active, waiting = [] } = choice;
+  const nameWidth = Math.min(
+    Math.floor(columns * NAME_SHARE),
+    Math.max(0, ...[done, failed, active, waiting].flat().map((node) => widthOf(node.build))),
+  );
+  const paint = (nodes: readonly NodeView[]): readonly string[] =>
+    nodes.flatMap((node) => [
+      paintNode(node, nameWidth, canvas),
+      ...(choice.tails.get(node) ?? []).map((text) => palette.dim(truncate(`    ┆ ${text}`, columns))),
+    ]);
+  const more = (all: readonly NodeView[], shown: readonly NodeView[], word: string): readonly string[] =>
+    all.length === shown.length
+      ? []
+      : [palette.dim(truncate(`  … and ${all.length - shown.length} more ${word}`, columns))];
+  return [
+    ...paint(done),
+    ...paint(failed),
+    ...more(parts.failed, failed, 'failed'),
+    ...paint(active),
+    ...more(parts.active, active, 'running'),
+    ...paint(waiting),
+    ...(choice.isWaitingCounted ? [palette.dim(truncate(countWaiting(parts.waiting, canvas), columns))] : []),
+  ].slice(0, room);
+}
+
+/** As many as there is room for, and a line for how many more there are. */
+function fit(
+  nodes: readonly NodeView[],
+  room: number,
+  which: 'oldest' | 'newest',
+): { readonly shown: readonly NodeView[]; readonly lines: number } {
+  if (nodes.length <= room) return { shown: nodes, lines: nodes.length };
+  if (room < 1) return { shown: [], lines: 0 };
+  const shown = which === 'oldest' ? nodes.slice(0, room - 1) : nodes.slice(nodes.length - room + 1);
+  return { shown, lines: room };
+}
+
+function paintNode(node: NodeView, nameWidth: number, canvas: Canvas): string {
+  const { columns, nowMs, spinner, palette, state } = canvas;
+  const name = palette.name(node.build, padEnd(truncate(node.build, nameWidth), nameWidth));
+  const whole = Math.max(0, columns - 2 - nameWidth - 2);
+  const { outcome } = node;
+  if (outcome !== undefined) {
+    const { sign, word, paint } = outcomeWord(outcome, palette);
+    const isFailed = outcome.kind === 'failed';
+    const note =
+      isFailed && outcome.problem !== undefined
+        ? failureText(outcome.problem, node.failedStep)
+        : finishedNote(outcome);
+    const text = truncate(`${word}  ${note}`, whole);
+    return `${paint(sign)} ${name}  ${isFailed ? palette.error(text) : palette.dim(text)}`;
+  }
+  const what = doing(node, nowMs, (build) => isOpen(state, build));
+  if (node.status === 'waiting' || node.status === 'queued')
+    return `${palette.dim('·')} ${name}  ${palette.dim(truncate(what, whole))}`.trimEnd();
+  const time = padStart(formatDuration(elapsedMs(node, nowMs)), 6);
+  const usual = node.usualMs === undefined ? '' : `  usually ${formatDuration(node.usualMs)}`;
+  // What, time, and what it usually takes, with two spaces between them.
+  const end = whole - time.length - 2 - usual.length < LEAST_ROOM ? time : `${time}${usual}`;
+  const room = Math.max(0, whole - end.length - 2);
+  const isTrouble = node.status === 'retrying' || node.stalled !== undefined;
+  const text = padEnd(truncate(what, room), room);
+  return `${palette.info(spinner)} ${name}  ${isTrouble ? palette.warning(text) : text}  ${palette.dim(end)}`;
+}
+
+function isOpen(state: RunState, build: string): boolean {
+  return state.nodes.get(build)?.status !== 'finished';
 }
 
 function lastLine(node: NodeView): string | undefined {
@@ -119,60 +212,87 @@ function lastLine(node: NodeView): string | undefined {
     : undefined;
 }
 
-function paintTotals(state: RunState, { columns, nowMs, spinner, palette }: Canvas): string {
+/** `· 46 builds wait: 12 for a slot, 30 for base, 4 for others` */
+function countWaiting(waiting: readonly NodeView[], { state }: Canvas): string {
+  const counts = new Map<string, number>();
+  for (const node of waiting) {
+    const what = node.status === 'queued' ? 'a slot' : node.needs.find((need) => isOpen(state, need));
+    if (what !== undefined) counts.set(what, (counts.get(what) ?? 0) + 1);
+  }
+  const sorted = [...counts].sort(
+    ([a, many], [b, more]) => Number(b === 'a slot') - Number(a === 'a slot') || more - many,
+  );
+  const named = sorted.slice(0, 3);
+  const rest = waiting.length - named.reduce((sum, [, count]) => sum + count, 0);
+  const parts = named.map(([what, count]) => `${count} for ${what}`);
+  if (rest > 0 && parts.length > 0) parts.push(`${rest} for others`);
+  return `· ${plural(waiting.length, 'build waits', 'builds wait')}${parts.length === 0 ? '' : `: ${parts.join(', ')}`}`;
+}
+
+/** What concerns the run as a whole: engine, registries, and that it is being stopped. */
+function paintNotes(
+  { state, columns, nowMs, palette, spinner }: Canvas,
+  { active }: Parts,
+): readonly string[] {
+  const lines: string[] = [];
+  const warn = (text: string): void => {
+    lines.push(palette.warning(`! ${truncate(text, columns - 2)}`));
+  };
+  if (state.engineText !== undefined && state.nodes.size > 0)
+    lines.push(`${palette.info(spinner)} ${truncate(state.engineText, columns - 2)}`);
+  if (state.engineWait !== undefined) warn(engineWaitNow(state.engineWait, nowMs));
+  for (const wait of state.registryWaits.values())
+    if (nowMs < wait.untilMs + ASKED_MS) warn(registryWaitNow(wait, nowMs));
+  if (state.interruptedBy !== undefined) {
+    const names = active.map((node) => node.build);
+    const what =
+      names.length === 0 ? '' : `, until ${nameSome(names)} ${names.length === 1 ? 'has' : 'have'} ended`;
+    warn(`stopping${what}; press Ctrl-C again to stop at once`);
+  }
+  return lines;
+}
+
+function paintTotals({ state, columns, nowMs, spinner, palette }: Canvas, parts: Parts): string {
   const time = formatDuration(state.startedAtMs === 0 ? 0 : nowMs - state.startedAtMs);
-  if (state.nodes.size === 0 || state.engineText !== undefined) {
+  if (state.nodes.size === 0) {
     const text = state.engineText ?? 'reading and planning';
     return `${palette.info(spinner)} ${truncate(`${text}  ${time}`, columns - 2)}`;
   }
   const counts = new Map<string, number>();
-  for (const node of state.nodes.values()) {
-    const word = node.outcome === undefined ? node.status : node.outcome.kind;
-    counts.set(word, (counts.get(word) ?? 0) + 1);
-  }
-  const count = (...words: string[]): number => words.reduce((sum, word) => sum + (counts.get(word) ?? 0), 0);
-  const finished = count('built', 'retagged', 'unchanged', 'failed', 'cancelled', 'blocked');
-  const parts: readonly [number, string, (text: string) => string][] = [
+  for (const { outcome } of state.nodes.values())
+    if (outcome !== undefined) counts.set(outcome.kind, (counts.get(outcome.kind) ?? 0) + 1);
+  const count = (kind: string): number => counts.get(kind) ?? 0;
+  const finished = [...counts.values()].reduce((sum, one) => sum + one, 0);
+  const checking = parts.active.filter((node) => node.status === 'checking').length;
+  const warnings = state.warnings.length;
+  const left = state.interruptedBy === undefined ? estimateLeftMs(state, nowMs) : undefined;
+  const shown: readonly (readonly [number, string, (text: string) => string])[] = [
     [count('failed'), 'failed', palette.error],
     [count('blocked'), 'blocked', palette.warning],
     [count('cancelled'), 'cancelled', palette.warning],
     [count('built'), 'built', palette.good],
     [count('retagged'), 'retagged', palette.good],
     [count('unchanged'), 'unchanged', palette.dim],
-    [count('running', 'retrying'), 'running', palette.info],
-    [count('checking', 'decided'), 'checking', palette.info],
-    [count('waiting'), 'waiting', palette.dim],
+    [parts.active.length - checking, 'running', palette.info],
+    [checking, 'checking', palette.info],
+    [parts.waiting.length, 'waiting', palette.dim],
+    [warnings, warnings === 1 ? 'warning' : 'warnings', palette.warning],
   ];
-  const stopping = state.interruptedBy === undefined ? '' : 'stopping · ';
-  let plain = `${spinner} ${stopping}${finished}/${state.nodes.size}`;
-  let painted = `${palette.info(spinner)} ${palette.warning(stopping)}${palette.bold(`${finished}/${state.nodes.size}`)}`;
-  for (const [number, word, paint] of parts) {
+  const ends = [
+    ...(left === undefined || left < LEAST_LEFT_MS || columns < LEAST_FOR_LEFT
+      ? []
+      : [`about ${formatDuration(left)} left`]),
+    time,
+  ];
+  const end = ends.join(' · ');
+  let plain = `${spinner} ${finished}/${state.nodes.size}`;
+  let painted = `${palette.info(spinner)} ${palette.bold(`${finished}/${state.nodes.size}`)}`;
+  for (const [number, word, paint] of shown) {
     if (number === 0) continue;
     const part = `${number} ${word}`;
-    if (widthOf(plain) + part.length + 3 + time.length + 3 > columns) break;
+    if (widthOf(plain) + part.length + 3 + end.length + 3 > columns) break;
     plain += ` · ${part}`;
     painted += ` · ${paint(part)}`;
   }
-  return `${painted} · ${time}`;
-}
-
-/**
- * The lines that stay when a build has ended. Unchanged builds get none: the table at the end has a row
- * with the reason for each, and two hundred lines of "unchanged" would push what matters off the screen.
- */
-export function finishedLines(node: NodeView, columns: number, palette: Palette): readonly string[] {
-  const { outcome } = node;
-  if (outcome === undefined || ['unchanged', 'cancelled', 'blocked'].includes(outcome.kind)) return [];
-  const { sign, word, paint } = outcomeWord(outcome, palette);
-  const name = palette.name(node.build, node.build);
-  const note = finishedNote(outcome);
-  const room = columns - 1 - widthOf(`${sign} ${node.build} ${word}  `);
-  const lines = [
-    `${paint(sign)} ${name} ${paint(word)}  ${palette.dim(truncate(note, Math.max(0, room)))}`.trimEnd(),
-  ];
-  if (outcome.kind === 'failed') {
-    for (const line of node.tail.slice(-10))
-      lines.push(palette.dim(truncate(`    ┆ ${line.text}`, columns - 1)));
-  }
-  return lines;
+  return `${painted} · ${truncate(end, columns - widthOf(plain) - 3)}`;
 }

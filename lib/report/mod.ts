@@ -1,4 +1,5 @@
 /** What a run says: problems with their lines, the live view, plain lines, JSON, and the table at the end. */
+export type { GroupFrame } from './grouped.ts';
 export { createPalette, type Paint, type Palette } from './palette.ts';
 export {
   type AnyProblem,
@@ -10,12 +11,8 @@ export {
   sortProblems,
   toProblemJson,
 } from './problem.ts';
-export {
-  createReporter,
-  type ProgressMode,
-  type Reporter,
-  type ReporterOptions,
-} from './reporter.ts';
+export { createReporter } from './reporter.ts';
+export type { ProgressMode, Reporter, ReporterOptions } from './reporting.ts';
 export { Screen } from './screen.ts';
 export {
   applyEvent,
@@ -24,6 +21,7 @@ export {
   type RunState,
 } from './state.ts';
 export type { SummaryStyle } from './summary.ts';
+export type { TakenTerminal, TakeTerminal, TerminalUser } from './terminal.ts';
 export { padEnd, padStart, plainText, truncate, widthOf, wrap } from './text.ts';
 export { formatBytes, formatDuration, plural, shortDigest } from './units.ts';
 export { DEFAULT_COLUMNS, guardWriter, type Writer } from './writer.ts';

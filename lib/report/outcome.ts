@@ -1,6 +1,7 @@
 /** How one build ended, in words. */
-import type { Outcome } from '../model/mod.ts';
+import type { Outcome, ProblemJson } from '../model/mod.ts';
 import type { Paint, Palette } from './palette.ts';
+import { withoutNumber } from './step-names.ts';
 import { plainText } from './text.ts';
 import { formatBytes, formatDuration, shortDigest } from './units.ts';
 
@@ -27,6 +28,23 @@ export function outcomeWord(outcome: Outcome, palette: Palette): OutcomeWord {
     case 'blocked':
       return { sign: '-', word: 'blocked', paint: palette.warning };
   }
+}
+
+/**
+ * A failure in one line: `images/base/Dockerfile:2: exit code 2: RUN make`. What is told first is what must not be cut off.
+ *
+ * @param step the step that failed, as BuildKit prints it
+ */
+export function failureText({ place, message }: ProblemJson, step?: string): string {
+  const where = place === undefined ? '' : `${place.file}:${place.line}: `;
+  const behind = step === undefined ? '' : ` (${step})`;
+  if (step === undefined || !message.endsWith(behind)) return oneLine(`${where}${message}`);
+  const words = message.slice(0, -behind.length).replace(/^a step (?:ended with |failed: ?)?/, '');
+  return oneLine(`${where}${words}: ${withoutNumber(step)}`);
+}
+
+function oneLine(text: string): string {
+  return text.split('\n').map(plainText).join(' ');
 }
 
 /** The essentials of an outcome in one line: size, time, and where it was pushed to. */

@@ -3,10 +3,11 @@
  * to, so that many builds at once stay readable, and so that `grep '^api '` gives the story of one.
  */
 import type { BakeEvent, Outcome, Reason } from '../model/mod.ts';
+import { engineWaitText, nameSome, registryWaitText, retryText, stalledText } from './doing.ts';
 import { LineJoiner, type LogLine } from './lines.ts';
-import { explainOutcome, finishedNote, outcomeWord } from './outcome.ts';
+import { explainOutcome, failureText, finishedNote, outcomeWord } from './outcome.ts';
 import type { Palette } from './palette.ts';
-import { stalledText, waitingText } from './state.ts';
+import { stepLabel } from './step-names.ts';
 import { padEnd, plainText, widthOf } from './text.ts';
 import { formatBytes, formatDuration, plural } from './units.ts';
 
@@ -14,6 +15,10 @@ import { formatBytes, formatDuration, plural } from './units.ts';
 const WIDEST_NAME = 28;
 /** A context smaller than this is sent before anybody would wonder. */
 const NOTABLE_BYTES = 10_000_000;
+/** A first request that is sent again after so few milliseconds is not worth a line. */
+const NOTABLE_DELAY_MS = 1_000;
+/** What BuildKit says before the exit code of a command, with all of the command. */
+const COMMAND = /^process "(?:[^"\\]|\\.)*" did not complete successfully: /;
 
 interface Follower {
   readonly joiner: LineJoiner;
@@ -21,6 +26,7 @@ interface Follower {
   readonly names: Map<string, string>;
   /** The step whose heading was printed last; log lines of another one get its heading again. */
   heading: string | undefined;
+  failedStep: string | undefined;
 }
 
 /** Turns events into lines; remembers of each build only what the next line needs. */
@@ -35,6 +41,15 @@ export class PlainPainter {
 
   /** The lines an event gives, without line breaks; most events give none. */
   take(event: BakeEvent): readonly string[] {
+    const texts = this.textsOf(event);
+    const build = 'build' in event ? event.build : undefined;
+    if (build === undefined || texts.length === 0) return texts;
+    const prefix = `${this.#palette.name(build, padEnd(build, this.#nameWidth))} ${this.#palette.dim('|')} `;
+    return texts.map((text) => `${prefix}${text}`.trimEnd());
+  }
+
+  /** The same without the name of the build before each line. */
+  textsOf(event: BakeEvent): readonly string[] {
     const palette = this.#palette;
     switch (event.type) {
       case 'run-started':
@@ -58,30 +73,33 @@ export class PlainPainter {
       case 'engine-ready':
         return [palette.dim(`engine ${plainText(event.address)} (${plainText(event.source)})`)];
       case 'engine-waiting':
-        return [palette.warning(plainText(waitingText(event)))];
+        return [palette.warning(plainText(engineWaitText(event)))];
       case 'engine-waited': {
         const after = formatDuration(event.waitedMs);
         return event.back
           ? [palette.dim(`the engine is back after ${after}`)]
           : [palette.warning(`the engine did not come back (waited ${after})`)];
       }
+      case 'registry-waiting':
+        return event.attempt === 1 && event.delayMs < NOTABLE_DELAY_MS
+          ? []
+          : [palette.warning(plainText(registryWaitText(event)))];
       case 'interrupted':
-        return [palette.warning(`${event.signal}: stopping what runs`)];
+        return [palette.warning(`${event.signal}: stopping what runs; a second one stops at once`)];
       case 'warning': {
         const { code, message, place } = event.problem;
         const at = place === undefined ? '' : palette.dim(` (${place.file}:${place.line}:${place.column})`);
-        const words = `${palette.warning(`warning[${code}]`)}: ${plainText(message)}${at}`;
-        return event.build === undefined ? [words] : this.#lines(event.build, [words]);
+        return [`${palette.warning(`warning[${code}]`)}: ${plainText(message)}${at}`];
       }
       case 'node-decided':
-        return this.#decided(event.build, event.decision, event.reason);
+        return this.#decided(event.decision, event.reason);
       case 'early-started': {
-        const { build, waitsFor, reason } = event;
-        const words = `early, while ${waitsFor.join(', ')} ${waitsFor.length === 1 ? 'is' : 'are'} pushed: ${plainText(reason.text)}`;
-        return this.#lines(build, [words]);
+        const { waitsFor, reason } = event;
+        const are = waitsFor.length === 1 ? 'is' : 'are';
+        return [`early, while ${nameSome(waitsFor)} ${are} pushed: ${plainText(reason.text)}`];
       }
       case 'early-finished':
-        return this.#lines(event.build, [palette.dim('built; waits until what it reads is pushed')]);
+        return [palette.dim('built; waits until what it reads is pushed')];
       case 'node-started': {
         // Another attempt announces its steps again.
         const follower = this.#follower(event.build);
@@ -95,22 +113,16 @@ export class PlainPainter {
         return this.#log(event.build, this.#follower(event.build).joiner.take(event));
       case 'transfer':
         return event.done && event.current >= NOTABLE_BYTES
-          ? this.#lines(event.build, [palette.dim(`${plainText(event.id)} ${formatBytes(event.current)}`)])
+          ? [palette.dim(`${plainText(event.id)} ${formatBytes(event.current)}`)]
           : [];
-      case 'retry': {
-        const wait = event.delayMs > 0 ? ` in ${formatDuration(event.delayMs)}` : '';
-        return this.#lines(event.build, [palette.warning(`trying again${wait}: ${plainText(event.why)}`)]);
-      }
+      case 'retry':
+        return [palette.warning(plainText(retryText(event)))];
       case 'stalled':
-        return this.#lines(event.build, [this.#palette.warning(plainText(stalledText(event)))]);
+        return [palette.warning(plainText(stalledText(event)))];
       case 'resumed':
-        return this.#lines(event.build, [
-          this.#palette.dim(`progress again after ${formatDuration(event.quietMs)}`),
-        ]);
+        return [palette.dim(`progress again after ${formatDuration(event.quietMs)}`)];
       case 'tag':
-        return event.tag.action === 'there'
-          ? []
-          : this.#lines(event.build, [`${event.tag.action} ${event.tag.ref}`]);
+        return event.tag.action === 'there' ? [] : [`${event.tag.action} ${event.tag.ref}`];
       case 'node-finished':
         return this.#finished(event.outcome);
       default:
@@ -118,18 +130,19 @@ export class PlainPainter {
     }
   }
 
-  #decided(build: string, decision: string, reason: Reason): readonly string[] {
+  #decided(decision: string, reason: Reason): readonly string[] {
     // The line of an unchanged build is its last one, too (see #finished).
     if (decision === 'unchanged') return [];
     const items = (reason.items ?? []).slice(0, 8);
     const more = (reason.items?.length ?? 0) - items.length;
-    return this.#lines(build, [
+    return [
       `${decision}: ${plainText(reason.text)}`,
       ...items.map((item) => this.#palette.dim(`  ${plainText(item)}`)),
       ...(more > 0 ? [this.#palette.dim(`  and ${more} more`)] : []),
-    ]);
+    ];
   }
 
+  /** A step is named in full where it starts, and by its number after that. */
   #vertex(event: Extract<BakeEvent, { readonly type: 'vertex' }>): readonly string[] {
     const follower = this.#follower(event.build);
     const name = plainText(event.name);
@@ -141,18 +154,19 @@ export class PlainPainter {
     if (event.state === 'running') {
       if (known) return [];
       follower.heading = event.digest;
-      return this.#lines(event.build, [name]);
+      return [name];
     }
     const open = this.#log(event.build, follower.joiner.flush(event.digest));
     const palette = this.#palette;
-    if (event.state === 'cached')
-      return [...open, ...this.#lines(event.build, [`${name} ${palette.info('cached')}`])];
+    const label = known ? stepLabel(name) : name;
+    if (event.state === 'cached') return [...open, `${label} ${palette.info('cached')}`];
     if (event.state === 'failed') {
-      const why = event.error === undefined ? '' : `: ${plainText(event.error.split('\n')[0] ?? '')}`;
-      return [...open, ...this.#lines(event.build, [`${name} ${palette.error('failed')}${why}`])];
+      follower.failedStep = name;
+      const error = (event.error ?? '').replace(COMMAND, '').split('\n')[0] ?? '';
+      return [...open, `${label} ${palette.error('failed')}${error === '' ? '' : `: ${plainText(error)}`}`];
     }
     const time = event.durationMs === undefined ? '' : ` ${formatDuration(event.durationMs)}`;
-    return [...open, ...this.#lines(event.build, [palette.dim(`${name} done${time}`)])];
+    return [...open, palette.dim(`${label} done${time}`)];
   }
 
   #log(build: string, lines: readonly LogLine[]): readonly string[] {
@@ -160,9 +174,9 @@ export class PlainPainter {
     return lines.flatMap((line) => {
       const text = `  ${line.text}`;
       const name = follower.names.get(line.vertex);
-      if (follower.heading === line.vertex || name === undefined) return this.#lines(build, [text]);
+      if (follower.heading === line.vertex || name === undefined) return [text];
       follower.heading = line.vertex;
-      return this.#lines(build, [name, text]);
+      return [stepLabel(name), text];
     });
   }
 
@@ -171,23 +185,27 @@ export class PlainPainter {
     const open = this.#log(outcome.build, follower.joiner.flush());
     this.#followers.delete(outcome.build);
     const { word, paint } = outcomeWord(outcome, this.#palette);
-    const isDone = outcome.kind === 'built' || outcome.kind === 'retagged';
-    // In a dry run the decision before has said why.
-    const note = !isDone ? explainOutcome(outcome) : outcome.dryRun === true ? '' : finishedNote(outcome);
-    return [...open, ...this.#lines(outcome.build, [`${paint(word)}${note === '' ? '' : `: ${note}`}`])];
-  }
-
-  #lines(build: string, texts: readonly string[]): readonly string[] {
-    const prefix = `${this.#palette.name(build, padEnd(build, this.#nameWidth))} ${this.#palette.dim('|')} `;
-    return texts.map((text) => `${prefix}${text}`.trimEnd());
+    const note = noteOf(outcome, follower.failedStep);
+    return [...open, `${paint(word)}${note === '' ? '' : `: ${note}`}`];
   }
 
   #follower(build: string): Follower {
     let follower = this.#followers.get(build);
     if (follower === undefined) {
-      follower = { joiner: new LineJoiner(), names: new Map(), heading: undefined };
+      follower = { joiner: new LineJoiner(), names: new Map(), heading: undefined, failedStep: undefined };
       this.#followers.set(build, follower);
     }
     return follower;
   }
+}
+
+/** What the last line of a build says besides how it ended; the step that failed is known by its number by now. */
+function noteOf(outcome: Outcome, failedStep: string | undefined): string {
+  if (outcome.kind === 'failed' && outcome.problem !== undefined) {
+    const text = failureText(outcome.problem);
+    return failedStep === undefined ? text : text.replace(failedStep, () => stepLabel(failedStep));
+  }
+  if (outcome.kind !== 'built' && outcome.kind !== 'retagged') return explainOutcome(outcome);
+  // In a dry run the decision before has said why.
+  return outcome.dryRun === true ? '' : finishedNote(outcome);
 }

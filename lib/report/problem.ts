@@ -27,6 +27,8 @@ export interface ProblemStyle {
    * events), which carry places but no text; gives undefined where the file cannot be read.
    */
   readonly sourceOf?: (path: string) => string | undefined;
+  /** Lines of `detail` (logs, bodies) that are shown; the end of it tells most. Default: 40. */
+  readonly detailLines?: number;
 }
 
 /** Either form of a problem. */
@@ -36,7 +38,6 @@ export type AnyProblem = Problem | ProblemJson;
 const MOST_SHOWN = 100;
 /** Builds that are named where they share one problem, as the rows of a matrix do. */
 const MOST_BUILDS = 5;
-/** Lines of `detail` (logs, bodies) that are shown; the end of it tells most. */
 const MOST_DETAIL = 40;
 
 interface Located {
@@ -98,7 +99,8 @@ function formatFor(found: AnyProblem, builds: readonly string[], style: ProblemS
     note(builds.length === 1 ? 'build' : 'builds', names, palette.info);
   }
   if (found.hint !== undefined) note('hint', found.hint, palette.hint);
-  const detail = found.detail === undefined ? [] : detailLines(found.detail);
+  const detail =
+    found.detail === undefined ? [] : detailLines(found.detail, style.detailLines ?? MOST_DETAIL);
   if (blocks.length > 0 && (notes.length > 0 || detail.length > 0)) lines.push(`${pad} ${palette.info('│')}`);
   for (const line of detail) lines.push(`${pad} ${palette.dim('┆')} ${line}`);
   lines.push(...notes);
@@ -285,10 +287,10 @@ function formatNote(word: string, text: string, { paint, gutter, columns }: Note
   );
 }
 
-function detailLines(detail: string): readonly string[] {
+function detailLines(detail: string, most: number): readonly string[] {
   const lines = detail.replace(/\n+$/, '').split('\n').map(plainText);
-  if (lines.length <= MOST_DETAIL) return lines;
-  return [`… ${plural(lines.length - MOST_DETAIL, 'line')} before`, ...lines.slice(-MOST_DETAIL)];
+  if (lines.length <= most) return lines;
+  return [`… ${plural(lines.length - most, 'line')} before`, ...lines.slice(-most)];
 }
 
 function formatLine(found: AnyProblem, palette: Palette): string {

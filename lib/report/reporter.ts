@@ -8,140 +8,129 @@
 import { clearInterval, setInterval } from 'node:timers';
 import type { BakeEvent, EventSink } from '../model/mod.ts';
 import { escapeControls } from '../util/control-characters.ts';
-import { finishedLines, paintLive } from './live.ts';
+import { GroupedPainter } from './grouped.ts';
+import { createLiveView } from './live-view.ts';
 import { createPalette } from './palette.ts';
 import { PlainPainter } from './plain.ts';
-import { formatGithubAnnotation, formatProblem } from './problem.ts';
-import { Screen } from './screen.ts';
+import { formatGithubAnnotation } from './problem.ts';
+import type { Reporter, ReporterOptions } from './reporting.ts';
 import { applyEvent, createRunState, type RunState } from './state.ts';
 import { formatFailures, formatSummary, type SummaryStyle } from './summary.ts';
-import { DEFAULT_COLUMNS, guardWriter, type Writer } from './writer.ts';
-
-/** `auto`: `tty` where `err` is a terminal, `plain` otherwise. */
-export type ProgressMode = 'auto' | 'tty' | 'plain' | 'json' | 'quiet';
-
-/** What a reporter needs. */
-export interface ReporterOptions {
-  readonly mode: ProgressMode;
-  readonly out: Writer;
-  readonly err: Writer;
-  readonly color: boolean;
-  /** Milliseconds since 1970; asked only for elapsed times of the live view. */
-  readonly now: () => number;
-  /** Text of a file that a problem names, for its code frame. */
-  readonly sourceOf?: (path: string) => string | undefined;
-  /** `github`: every problem at the end also as a workflow command, which shows it in the pull request. */
-  readonly annotations?: 'github';
-  /** Milliseconds between two frames of the live view. Default: 100. */
-  readonly frameMs?: number;
-}
-
-/** Takes events until it is closed. */
-export interface Reporter {
-  readonly onEvent: EventSink;
-  /** Clears the live view and gives the terminal back; safe to call twice. */
-  close(): void;
-}
+import { DEFAULT_COLUMNS, guardWriter } from './writer.ts';
 
 /** Makes the reporter of a mode. */
 export function createReporter(given: ReporterOptions): Reporter {
   const options = { ...given, out: guardWriter(given.out), err: guardWriter(given.err) };
   const mode = options.mode === 'auto' ? (options.err.isTTY === true ? 'tty' : 'plain') : options.mode;
+  const closed = { interrupt: () => {}, close: () => {}, abandon: () => {} };
   switch (mode) {
     case 'json':
       return {
+        ...closed,
         onEvent: (event) => {
           options.out.write(`${escapeControls(JSON.stringify(event))}\n`);
         },
-        close: () => {},
       };
     case 'quiet':
-      return createQuietReporter(options);
+      return { ...closed, onEvent: quietSink(options) };
     case 'plain':
       return createPlainReporter(options);
-    case 'tty':
-      return createLiveReporter(options);
+    case 'grouped':
+      return createGroupedReporter(options);
+    case 'tty': {
+      const state = createRunState();
+      return createLiveView(options, state, (event) => writeEnd(options, state, event));
+    }
   }
 }
 
-function createQuietReporter(options: ReporterOptions): Reporter {
+function quietSink(options: ReporterOptions): EventSink {
   const state = createRunState();
-  return {
-    onEvent: (event) => {
-      applyEvent(state, event);
-      if (event.type !== 'run-finished') return;
-      const failures = formatFailures(event.summary, summaryStyle(options, state));
-      if (failures.length > 0) options.err.write(`${failures.join('\n\n')}\n`);
-      writeAnnotations(options, state, event);
-    },
-    close: () => {},
+  return (event) => {
+    applyEvent(state, event);
+    if (event.type !== 'run-finished') return;
+    const failures = formatFailures(event.summary, summaryStyle(options, state));
+    if (failures.length > 0) options.err.write(`${failures.join('\n\n')}\n`);
+    writeAnnotations(options, state, event);
   };
+}
+
+/** `2026-01-02T03:04:05.678Z ` where times are wanted. */
+function stamping(options: ReporterOptions): (event: BakeEvent) => string {
+  return options.timestamps === true ? ({ atMs }) => `${new Date(atMs).toISOString()} ` : () => '';
 }
 
 function createPlainReporter(options: ReporterOptions): Reporter {
   const state = createRunState();
   const painter = new PlainPainter(createPalette(options.color));
+  const stamp = stamping(options);
+  const interrupting = new Interrupting(options);
   return {
     onEvent: (event) => {
       applyEvent(state, event);
+      if (interrupting.isSaid(event)) return;
+      const prefix = stamp(event);
       const lines = painter.take(event);
-      if (lines.length > 0) options.err.write(`${lines.join('\n')}\n`);
+      if (lines.length > 0) options.err.write(`${lines.map((line) => `${prefix}${line}\n`).join('')}`);
       writeEnd(options, state, event);
     },
+    interrupt: (signal) => interrupting.say(signal),
     close: () => {},
+    abandon: () => {},
   };
 }
 
-function createLiveReporter(options: ReporterOptions): Reporter {
+function createGroupedReporter(options: ReporterOptions): Reporter {
   const { err, now } = options;
   const state = createRunState();
-  const screen = new Screen(err);
-  const palette = createPalette(options.color);
-  let pending: string[] = [];
-  let open = true;
-  const draw = (): void => {
-    const size = { columns: err.columns ?? DEFAULT_COLUMNS, rows: err.rows ?? 24 };
-    screen.draw(pending, paintLive(state, size, now(), palette));
-    pending = [];
-  };
-  // Frames come at a steady pace, however many events there are; nothing else draws. A timer of ours must not keep
-  // a process alive that is done.
-  const timer = setInterval(draw, options.frameMs ?? 100);
+  const painter = new GroupedPainter(createPalette(options.color), options.frame, stamping(options));
+  const interrupting = new Interrupting(options);
+  const lifeSignMs = options.lifeSignMs ?? 60_000;
+  let wroteAtMs = now();
+  const timer = setInterval(() => {
+    if (now() - wroteAtMs < lifeSignMs) return;
+    wroteAtMs = now();
+    for (const line of painter.lifeSign(state, wroteAtMs)) err.write(`${line}\n`);
+  }, lifeSignMs / 4);
   timer.unref();
-  const close = (): void => {
-    if (!open) return;
-    open = false;
-    clearInterval(timer);
-    if (pending.length > 0) draw();
-    screen.close();
-  };
+  const close = (): void => clearInterval(timer);
   return {
     onEvent: (event) => {
-      if (!open) return;
       applyEvent(state, event);
-      pending.push(...stayingLines(state, event, options));
-      if (event.type !== 'run-finished') return;
-      close();
+      if (interrupting.isSaid(event)) return;
+      for (const { text, asItIs } of painter.take(event)) {
+        wroteAtMs = now();
+        if (asItIs === true) (err.writeRaw ?? err.write)(`${text}\n`);
+        else err.write(`${text}\n`);
+      }
+      if (event.type === 'run-finished') close();
       writeEnd(options, state, event);
     },
+    interrupt: (signal) => interrupting.say(signal),
     close,
+    abandon: close,
   };
 }
 
-/** Lines of the live view that stay above it. */
-function stayingLines(state: RunState, event: BakeEvent, options: ReporterOptions): readonly string[] {
-  const { color } = options;
-  const palette = createPalette(color);
-  const columns = options.err.columns ?? DEFAULT_COLUMNS;
-  if (event.type === 'node-finished') {
-    const node = state.nodes.get(event.build);
-    return node === undefined ? [] : finishedLines(node, columns, palette);
+/** Says once that a run is being stopped, be it by the signal or by its event. */
+class Interrupting {
+  readonly #options: ReporterOptions;
+  #said = false;
+
+  constructor(options: ReporterOptions) {
+    this.#options = options;
   }
-  if (event.type === 'warning') {
-    return formatProblem(event.problem, { color, columns: columns - 1 }).split('\n');
+
+  say(signal: string): void {
+    if (this.#said) return;
+    this.#said = true;
+    const words = `${signal}: stopping what runs; a second one stops at once`;
+    this.#options.err.write(`${createPalette(this.#options.color).warning(words)}\n`);
   }
-  if (event.type === 'interrupted') return [palette.warning(`${event.signal}: stopping what runs`)];
-  return [];
+
+  isSaid(event: BakeEvent): boolean {
+    return event.type === 'interrupted' && this.#said;
+  }
 }
 
 function writeEnd(options: ReporterOptions, state: RunState, event: BakeEvent): void {
@@ -165,6 +154,10 @@ function summaryStyle(options: ReporterOptions, state: RunState): SummaryStyle {
     color: options.color,
     columns: options.err.columns ?? DEFAULT_COLUMNS,
     ...(options.sourceOf === undefined ? {} : { sourceOf: options.sourceOf }),
+    ...(options.logOf === undefined ? {} : { logOf: options.logOf }),
+    ...(options.commandFor === undefined ? {} : { commandFor: options.commandFor }),
+    warnings: state.warnings,
+    stepOf: (build) => state.nodes.get(build)?.failedStep,
     tailOf: (build) => state.nodes.get(build)?.tail ?? [],
   };
 }

@@ -23,7 +23,7 @@ export class Screen {
     this.#out = out;
   }
 
-  /** Puts `permanent` lines above, and the moving `live` lines in place of the former ones. No line may be too wide. */
+  /** Puts `permanent` lines above, and the moving `live` lines in place of the former ones. No moving line may be too wide. */
   draw(permanent: readonly string[], live: readonly string[]): void {
     if (permanent.length === 0 && sameLines(live, this.#drawn)) return;
     let text = BEGIN_FRAME;

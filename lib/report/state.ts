@@ -5,13 +5,12 @@
  * copy for each would make the reporter the slowest part of a run. It reads no clock and nothing else, so that the same
  * events always give the same state (tests replay recorded streams).
  */
-import type { BakeEvent, Outcome, ProblemJson } from '../model/mod.ts';
+import type { BakeEvent, DecisionKind, Outcome, Phase, PlannedNode, ProblemJson } from '../model/mod.ts';
 import { LineJoiner, type LogLine } from './lines.ts';
 import { plainText } from './text.ts';
-import { formatDuration } from './units.ts';
 
-/** Where a build is. `checking`: its inputs are known, the registry is being asked. */
-export type NodeStatus = 'waiting' | 'checking' | 'decided' | 'running' | 'retrying' | 'finished';
+/** Where a build is. `waiting`: what it needs is not there yet. `queued`: nothing but a slot is missing. */
+export type NodeStatus = 'waiting' | Phase | 'retrying' | 'finished';
 
 /** Bytes on their way. */
 export interface TransferView {
@@ -20,20 +19,55 @@ export interface TransferView {
   readonly total?: number;
 }
 
+/** Nothing moves in a build. */
+export interface StalledView {
+  readonly sinceMs: number;
+  readonly waitsFor: string;
+  /** When the call is ended if nothing moves till then. */
+  readonly endsAtMs?: number;
+}
+
+/** A wait for something that went away. */
+export interface WaitView {
+  readonly sinceMs: number;
+  /** When it is tried again (a registry), or given up (an engine). */
+  readonly untilMs: number;
+  /** What is waited for, and why. */
+  readonly what: string;
+  readonly why: string;
+  /** Number of the attempt that failed last. */
+  readonly attempt?: number;
+}
+
 /** One build of a run. */
 export interface NodeView {
   readonly build: string;
   readonly status: NodeStatus;
+  /** Builds it waits for before anything is done for it. */
+  readonly needs: readonly string[];
+  /** How long its last build took, where that is known. */
+  readonly usualMs?: number;
+  /** The last one counts. */
+  readonly decision?: DecisionKind;
+  /** It is begun while these are still pushed. */
+  readonly earlyFor?: readonly string[];
   /** Steps of the Dockerfile that BuildKit announced (never fewer than it did), without those that only resolve an image. */
   readonly steps: { readonly total: number; readonly done: number; readonly cached: number };
   /** Names of the steps that run now, by digest, in the order they started. */
   readonly running: ReadonlyMap<string, string>;
   /** Transfers that run now, by vertex and id. */
   readonly transfers: ReadonlyMap<string, TransferView>;
-  readonly retry?: { readonly untilMs: number; readonly why: string };
+  /** The step that failed, as BuildKit prints it. */
+  readonly failedStep?: string;
+  readonly retry?: { readonly untilMs: number; readonly attempt: number; readonly why: string };
   /** Nothing moves in it. */
-  readonly stalled?: { readonly sinceMs: number; readonly waitsFor: string };
+  readonly stalled?: StalledView;
+  /** Since something is done for it. */
   readonly startedAtMs?: number;
+  /** How long it has waited for a slot, without the wait that goes on since `queuedAtMs`. */
+  readonly queuedMs: number;
+  readonly queuedAtMs?: number;
+  readonly finishedAtMs?: number;
   /** Its last log lines, oldest first, safe to print. */
   readonly tail: readonly LogLine[];
   readonly outcome?: Outcome;
@@ -45,8 +79,13 @@ export interface RunState {
   readonly startedAtMs: number;
   /** In the order of the plan. */
   readonly nodes: ReadonlyMap<string, NodeView>;
+  readonly concurrency: number;
   /** What is being done about the engine, while it is not ready. */
   readonly engineText?: string;
+  /** The engine went away. */
+  readonly engineWait?: WaitView;
+  /** Registries that do not answer as they should, by host. */
+  readonly registryWaits: ReadonlyMap<string, WaitView>;
   readonly warnings: readonly ProblemJson[];
   readonly interruptedBy?: string;
 }
@@ -62,12 +101,18 @@ type VertexState = Extract<BakeEvent, { readonly type: 'vertex' }>['state'];
 /** The same records with their handles for writing; only this file writes. */
 interface Node extends NodeView {
   status: NodeStatus;
+  decision?: DecisionKind;
+  earlyFor?: readonly string[];
   steps: { total: number; done: number; cached: number };
   running: Map<string, string>;
   transfers: Map<string, TransferView>;
-  retry?: { untilMs: number; why: string };
-  stalled?: { sinceMs: number; waitsFor: string };
+  failedStep?: string;
+  retry?: { untilMs: number; attempt: number; why: string };
+  stalled?: StalledView;
   startedAtMs?: number;
+  queuedMs: number;
+  queuedAtMs?: number;
+  finishedAtMs?: number;
   tail: LogLine[];
   outcome?: Outcome;
   /** Last known state of each step, to count transitions. */
@@ -78,15 +123,25 @@ interface Node extends NodeView {
 interface Run extends RunState {
   phase: RunState['phase'];
   startedAtMs: number;
+  concurrency: number;
   nodes: Map<string, Node>;
   engineText?: string;
+  engineWait?: WaitView;
+  registryWaits: Map<string, WaitView>;
   warnings: ProblemJson[];
   interruptedBy?: string;
 }
 
 /** The state before the first event. Only `applyEvent` can change it. */
 export function createRunState(): RunState {
-  const fresh: Run = { phase: 'starting', startedAtMs: 0, nodes: new Map(), warnings: [] };
+  const fresh: Run = {
+    phase: 'starting',
+    startedAtMs: 0,
+    concurrency: 1,
+    nodes: new Map(),
+    registryWaits: new Map(),
+    warnings: [],
+  };
   return fresh;
 }
 
@@ -97,25 +152,42 @@ export function applyEvent(state: RunState, event: BakeEvent): void {
   switch (event.type) {
     case 'run-started':
       run.startedAtMs = event.atMs;
+      run.concurrency = event.concurrency;
       break;
     case 'planned':
       run.phase = 'running';
-      for (const planned of event.nodes) run.nodes.set(planned.build, createNode(planned.build));
+      for (const planned of event.nodes) run.nodes.set(planned.build, createNode(planned.build, planned));
       break;
     case 'engine-starting':
       run.engineText = plainText(event.text);
       break;
     case 'engine-ready':
-    case 'engine-waited':
       delete run.engineText;
+      delete run.engineWait;
+      break;
+    case 'engine-waited':
+      delete run.engineWait;
       break;
     case 'engine-waiting':
-      run.engineText = plainText(waitingText(event));
+      run.engineWait = {
+        sinceMs: event.atMs,
+        untilMs: event.atMs + event.waitMs,
+        what: plainText(event.address),
+        why: plainText(event.why),
+      };
       break;
     case 'warning':
       run.warnings.push(event.problem);
       break;
     case 'registry-waiting':
+      run.registryWaits.set(event.registry, {
+        sinceMs:
+          (event.attempt > 1 ? run.registryWaits.get(event.registry)?.sinceMs : undefined) ?? event.atMs,
+        untilMs: event.atMs + event.delayMs,
+        what: plainText(event.registry),
+        why: plainText(event.why),
+        attempt: event.attempt,
+      });
       break;
     case 'interrupted':
       run.interruptedBy = event.signal;
@@ -128,14 +200,12 @@ export function applyEvent(state: RunState, event: BakeEvent): void {
   }
 }
 
-/** What is waited for where nothing moves. */
-export function stalledText(event: Extract<BakeEvent, { readonly type: 'stalled' }>): string {
-  return `no progress for ${formatDuration(event.quietMs)}, waiting for ${event.waitsFor}`;
-}
-
-/** What is waited for where the engine went away. */
-export function waitingText(event: Extract<BakeEvent, { readonly type: 'engine-waiting' }>): string {
-  return `waiting for the engine ${event.address}, up to ${formatDuration(event.waitMs)}: ${event.why}`;
+/** How long something has been done for a build, without its wait for a slot: `durationMs` of its outcome, as far as it goes. */
+export function elapsedMs(node: NodeView, nowMs: number): number {
+  if (node.outcome !== undefined) return node.outcome.durationMs;
+  if (node.startedAtMs === undefined) return 0;
+  const queueing = node.queuedAtMs === undefined ? 0 : nowMs - node.queuedAtMs;
+  return Math.max(0, nowMs - node.startedAtMs - node.queuedMs - queueing);
 }
 
 type NodeEvent = Extract<BakeEvent, { readonly build: string }>;
@@ -144,23 +214,26 @@ function applyToNode(run: Run, event: NodeEvent): void {
   const node = nodeOf(run, event.build);
   switch (event.type) {
     case 'node-phase':
+      enter(node, event.phase, event.atMs);
+      delete node.retry;
       break;
     case 'node-keyed':
-      node.status = 'checking';
+      if (node.status === 'waiting') enter(node, 'checking', event.atMs);
       break;
     case 'node-decided':
-      node.status = 'decided';
+      node.decision = event.decision;
       break;
     case 'early-started':
+      node.earlyFor = event.waitsFor;
       break;
     case 'early-finished':
-      node.status = 'waiting';
+      enter(node, 'waiting', event.atMs);
+      delete node.earlyFor;
       node.running.clear();
       node.transfers.clear();
       break;
     case 'node-started':
-      node.status = 'running';
-      node.startedAtMs ??= event.atMs;
+      enter(node, 'building', event.atMs);
       delete node.retry;
       delete node.stalled;
       // A second attempt announces its steps again; what the first one had done is cached by then.
@@ -185,25 +258,48 @@ function applyToNode(run: Run, event: NodeEvent): void {
       pushLines(node, node.joiner.take(event));
       break;
     case 'retry':
-      node.status = 'retrying';
-      node.retry = { untilMs: event.atMs + event.delayMs, why: plainText(event.why) };
+      enter(node, 'retrying', event.atMs);
+      delete node.stalled;
+      node.retry = {
+        untilMs: event.atMs + event.delayMs,
+        attempt: event.attempt,
+        why: plainText(event.why),
+      };
       node.running.clear();
       node.transfers.clear();
       break;
     case 'stalled':
-      node.stalled = { sinceMs: event.atMs - event.quietMs, waitsFor: plainText(event.waitsFor) };
+      node.stalled = {
+        sinceMs: event.atMs - event.quietMs,
+        waitsFor: plainText(event.waitsFor),
+        ...(event.endsInMs === undefined ? {} : { endsAtMs: event.atMs + event.endsInMs }),
+      };
       break;
     case 'resumed':
       delete node.stalled;
       break;
     case 'node-finished':
-      node.status = 'finished';
+      enter(node, 'finished', event.atMs);
+      node.finishedAtMs = event.atMs;
+      delete node.stalled;
+      delete node.retry;
       pushLines(node, node.joiner.flush());
       node.outcome = event.outcome;
       node.running.clear();
       node.transfers.clear();
       break;
   }
+}
+
+/** From now on something else is done for a build, or nothing. */
+function enter(node: Node, status: NodeStatus, atMs: number): void {
+  if (node.queuedAtMs !== undefined) {
+    node.queuedMs += atMs - node.queuedAtMs;
+    delete node.queuedAtMs;
+  }
+  if (status === 'queued') node.queuedAtMs = atMs;
+  if (status !== 'waiting' && status !== 'finished') node.startedAtMs ??= atMs;
+  node.status = status;
 }
 
 /**
@@ -216,6 +312,7 @@ function applyVertex(node: Node, event: Extract<BakeEvent, { readonly type: 'ver
   } else {
     node.running.delete(event.digest);
   }
+  if (event.state === 'failed') node.failedStep = event.name;
   if (!STEP.test(event.name)) return;
   const before = node.stepStates.get(event.digest);
   node.stepStates.set(event.digest, event.state);
@@ -236,10 +333,13 @@ function nodeOf(run: Run, build: string): Node {
   return node;
 }
 
-function createNode(build: string): Node {
+function createNode(build: string, planned?: PlannedNode): Node {
   return {
     build,
     status: 'waiting',
+    needs: planned?.needs ?? [],
+    ...(planned?.usualMs === undefined ? {} : { usualMs: planned.usualMs }),
+    queuedMs: 0,
     steps: { total: 0, done: 0, cached: 0 },
     running: new Map(),
     transfers: new Map(),

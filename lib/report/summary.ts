@@ -1,117 +1,206 @@
 /**
- * The end of a run: a row for each build (what became of it, and why), totals, and what went wrong.
+ * The end of a run: a row for each build (what became of it, and why), what went wrong, and last of all totals and what
+ * failed in a line or two each. Where many builds share a row it is one.
  */
 import type { AuditResult, AuditSummary, Outcome, ProblemJson, RunSummary, TagResult } from '../model/mod.ts';
 import type { LogLine } from './lines.ts';
 import { explainOutcome, outcomeWord } from './outcome.ts';
 import { createPalette, type Palette } from './palette.ts';
 import { formatProblem, type ProblemStyle } from './problem.ts';
-import { padEnd, padStart, widthOf, wrap } from './text.ts';
+import { formatRecap, formatWarnings, type RecapStyle } from './recap.ts';
+import { stepLabel } from './step-names.ts';
+import { padEnd, padStart, truncate, widthOf, wrap } from './text.ts';
 import { formatBytes, formatDuration, plural, shortDigest } from './units.ts';
 import { DEFAULT_COLUMNS } from './writer.ts';
 
 /** How the end of a run is written out. */
-export interface SummaryStyle extends ProblemStyle {
+export interface SummaryStyle extends ProblemStyle, RecapStyle {
   /** The last log lines of a build, for failures that carry none themselves. */
   readonly tailOf?: (build: string) => readonly LogLine[];
+  /** Warnings of the run, as they came. */
+  readonly warnings?: readonly ProblemJson[];
 }
 
+/** Equal rows from which on they are one row, where nobody has to do anything about them. */
+const FOLD_QUIET = 8;
+/** The same of builds of which something was made: each has a digest of its own. */
+const FOLD_DONE = 40;
+/** A longer table has each reason in its row, as much as fits, and not on lines of its own. */
+const TALL = 10;
+const LEAST_WHY = 20;
+/** Lines of output of a failure; of one among several. */
+const LAST_LINES = 20;
+const LAST_LINES_EACH = 10;
+/** Failures that are written out; the others have their line in the recap. */
+const MOST_FAILURES = 8;
+
 /**
- * The table, the totals, and then each failure with its words, lines and last output. Ends with a line break; lines
- * fit the given width, except where a name alone is wider.
+ * The table, warnings, each failure with its words, lines and last output, the totals, and the recap. Ends with a line
+ * break; lines fit the given width, except where a name alone is wider.
  */
 export function formatSummary(summary: RunSummary, style: SummaryStyle = {}): string {
   const palette = createPalette(style.color ?? false);
   const columns = Math.max(60, style.columns ?? DEFAULT_COLUMNS);
   const sections = [
-    formatTable(summary.outcomes, columns, palette),
-    formatTotals(summary, columns, palette),
+    formatTable(foldOutcomes(summary.outcomes), columns, palette),
+    formatWarnings(style.warnings ?? [], columns, palette),
     ...formatFailures(summary, style),
+    formatTotals(summary, columns, palette),
+    formatRecap(summary, style, columns, palette),
   ];
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
+}
+
+/** A row of the table: one build, or many of which the same can be said. */
+interface TableRow {
+  /** What is said: of the first of them. */
+  readonly outcome: Outcome;
+  readonly outcomes: readonly Outcome[];
+}
+
+/** Rows in the order of the plan; those of many builds come last. */
+function foldOutcomes(outcomes: readonly Outcome[]): readonly TableRow[] {
+  const groups = new Map<string, Outcome[]>();
+  for (const one of outcomes) {
+    const isAlone = one.kind === 'failed' || one.audit !== undefined;
+    const identity = isAlone
+      ? `1 ${one.build}`
+      : JSON.stringify([one.kind, one.reason?.code, one.blockedBy, one.dryRun]);
+    const group = groups.get(identity);
+    if (group === undefined) groups.set(identity, [one]);
+    else group.push(one);
+  }
+  const isFolded = (group: readonly Outcome[]): boolean => {
+    const kind = group[0]?.kind;
+    return group.length >= (kind === 'built' || kind === 'retagged' ? FOLD_DONE : FOLD_QUIET);
+  };
+  const folded = [...groups.values()].filter(isFolded);
+  const inFold = new Set(folded.flat());
+  const alone = outcomes.flatMap((one) => (inFold.has(one) ? [] : [{ outcome: one, outcomes: [one] }]));
+  return [
+    ...alone,
+    ...folded.flatMap((group) => {
+      const [outcome] = group;
+      return outcome === undefined ? [] : [{ outcome, outcomes: group }];
+    }),
+  ];
 }
 
 interface Column {
   readonly title: string;
   readonly right?: boolean;
-  readonly cell: (outcome: Outcome) => string;
-  readonly paint?: (outcome: Outcome, text: string) => string;
+  readonly cell: (row: TableRow) => string;
+  readonly paint?: (row: TableRow, text: string) => string;
 }
 
-/** The columns that have something to show for these outcomes. */
-function columnsFor(outcomes: readonly Outcome[], palette: Palette): Column[] {
-  const any = (has: (outcome: Outcome) => boolean): boolean => outcomes.some(has);
+/** The columns that have something to show for these rows. */
+function columnsFor(rows: readonly TableRow[], palette: Palette): Column[] {
+  const any = (has: (outcome: Outcome) => boolean): boolean =>
+    rows.some(({ outcomes }) => outcomes.some(has));
+  const one = (of: (outcome: Outcome) => string) => (row: TableRow) =>
+    row.outcomes.length > 1 ? '' : of(row.outcome);
   const columns: readonly (readonly [boolean, Column])[] = [
-    [true, { title: 'BUILD', cell: (one) => one.build, paint: (one, text) => palette.name(one.build, text) }],
+    [
+      true,
+      {
+        title: 'BUILD',
+        cell: ({ outcome, outcomes }) => (outcomes.length > 1 ? `${outcomes.length} builds` : outcome.build),
+        paint: ({ outcome, outcomes }, text) =>
+          outcomes.length > 1 ? palette.bold(text) : palette.name(outcome.build, text),
+      },
+    ],
     [
       true,
       {
         title: 'RESULT',
-        cell: (one) => outcomeWord(one, palette).word,
-        paint: (one, text) => outcomeWord(one, palette).paint(text),
+        cell: ({ outcome }) => outcomeWord(outcome, palette).word,
+        paint: ({ outcome }, text) => outcomeWord(outcome, palette).paint(text),
       },
     ],
     [
-      any((one) => one.digest !== undefined),
-      { title: 'DIGEST', cell: (one) => shortDigest(one.digest ?? '') },
+      any((outcome) => outcome.digest !== undefined) && rows.some((row) => row.outcomes.length === 1),
+      { title: 'DIGEST', cell: one((outcome) => shortDigest(outcome.digest ?? '')) },
     ],
     [
-      any((one) => one.sizeBytes !== undefined),
+      any((outcome) => outcome.sizeBytes !== undefined),
       {
         title: 'SIZE',
         right: true,
-        cell: (one) => (one.sizeBytes === undefined ? '' : formatBytes(one.sizeBytes)),
+        cell: ({ outcomes }) => {
+          const sizes = outcomes.flatMap((outcome) => outcome.sizeBytes ?? []);
+          return sizes.length === 0 ? '' : formatBytes(sizes.reduce((sum, size) => sum + size, 0));
+        },
       },
     ],
     [
-      any((one) => one.kind !== 'blocked'),
+      any((outcome) => outcome.kind !== 'blocked'),
       {
         title: 'TIME',
         right: true,
-        cell: (one) => (one.kind === 'blocked' ? '' : formatDuration(one.durationMs)),
+        cell: one((outcome) => (outcome.kind === 'blocked' ? '' : formatDuration(outcome.durationMs))),
       },
     ],
     [
-      any((one) => one.kind === 'built' && one.steps !== undefined),
+      any((outcome) => outcome.kind === 'built' && outcome.steps !== undefined),
       {
         title: 'CACHED',
         right: true,
-        cell: (one) =>
-          one.kind !== 'built' || one.steps === undefined ? '' : `${one.steps.cached}/${one.steps.total}`,
+        cell: ({ outcomes }) => {
+          const steps = outcomes.flatMap(({ kind, steps: own }) => (kind === 'built' ? (own ?? []) : []));
+          const sum = (of: (one: { total: number; cached: number }) => number): number =>
+            steps.reduce((all, step) => all + of(step), 0);
+          return steps.length === 0 ? '' : `${sum((step) => step.cached)}/${sum((step) => step.total)}`;
+        },
       },
     ],
-    [any((one) => one.tags.length > 0), { title: 'TAGS', cell: (one) => countTags(one.tags) }],
+    [
+      any((outcome) => outcome.tags.length > 0),
+      { title: 'TAGS', cell: ({ outcomes }) => countTags(outcomes.flatMap((outcome) => outcome.tags)) },
+    ],
   ];
   return columns.flatMap(([isShown, column]) => (isShown ? [column] : []));
 }
 
-/** A row for each build. */
-function formatTable(outcomes: readonly Outcome[], columns: number, palette: Palette): string {
-  if (outcomes.length === 0) return '';
-  const cells = columnsFor(outcomes, palette);
+/** Why a row is as it is; what failed is said below the table. */
+function explainRow({ outcome, outcomes }: TableRow): string {
+  if (outcome.kind === 'failed') return '';
+  if (outcomes.length === 1 || outcome.kind === 'blocked') return explainOutcome(outcome);
+  const texts = new Set(outcomes.map((one) => one.reason?.text ?? ''));
+  return texts.size === 1 ? [...texts].join('') : `${[...texts][0]}, or the like`;
+}
+
+function formatTable(rows: readonly TableRow[], columns: number, palette: Palette): string {
+  if (rows.length === 0) return '';
+  const cells = columnsFor(rows, palette);
   const measure = (column: Column): number =>
-    Math.max(widthOf(column.title), ...outcomes.map((one) => widthOf(column.cell(one))));
+    Math.max(widthOf(column.title), ...rows.map((row) => widthOf(column.cell(row))));
   const measureAll = (): number => cells.reduce((sum, column) => sum + measure(column) + 2, 0);
   // What a narrow terminal can do without, the least telling first.
-  for (const title of ['CACHED', 'TIME', 'SIZE']) {
-    const at = cells.findIndex((column) => column.title === title);
-    if (at !== -1 && measureAll() - 2 > columns) cells.splice(at, 1);
-  }
+  const drop = (titles: readonly string[], isTooWide: () => boolean): void => {
+    for (const title of titles) {
+      const at = cells.findIndex((column) => column.title === title);
+      if (at !== -1 && isTooWide()) cells.splice(at, 1);
+    }
+  };
+  drop(['CACHED', 'TIME', 'SIZE'], () => measureAll() - 2 > columns);
+  const isTall = rows.length > TALL;
+  if (isTall) drop(['DIGEST', 'CACHED'], () => measureAll() + LEAST_WHY > columns);
   const widths = cells.map(measure);
   const used = measureAll();
-  const whys = outcomes.map(explainOutcome);
+  const room = isTall && used + LEAST_WHY <= columns ? columns - used : Number.POSITIVE_INFINITY;
+  const whys = rows.map((row) => truncate(explainRow(row), room));
   const longest = Math.max(0, ...whys.map(widthOf));
   // The reason stands in a column of its own where all of them fit; otherwise on lines of their own below each row.
   const beside = longest > 0 && used + longest <= columns;
   const indent = (widths[0] ?? 0) + 2;
   const head = cells.map((column, at) => align(column, column.title, widths[at] ?? 0)).join('  ');
   const lines = [palette.dim(`${head}${beside ? '  WHY' : ''}`.trimEnd())];
-  outcomes.forEach((one, row) => {
+  rows.forEach((row, number) => {
     const painted = cells.map((column, at) => {
-      const text = align(column, column.cell(one), widths[at] ?? 0);
-      return column.paint === undefined ? text : column.paint(one, text);
+      const text = align(column, column.cell(row), widths[at] ?? 0);
+      return column.paint === undefined ? text : column.paint(row, text);
     });
-    const why = whys[row] ?? '';
+    const why = whys[number] ?? '';
     lines.push(`${painted.join('  ')}${beside ? `  ${palette.dim(why)}` : ''}`.trimEnd());
     if (beside || why === '') return;
     wrap(why, columns - indent - 2).forEach((line, at) => {
@@ -194,17 +283,31 @@ function formatAudit({ seed, candidates, builds }: AuditSummary, outcomes: reado
   return `audited ${builds.length} of ${candidates} unchanged: ${counts.join(', ')} · the same ones again: --audit-seed ${seed}`;
 }
 
-/** Problems of the run, warnings among them, then the failure of each build with the end of its output where the problem has none. */
+/**
+ * Problems of the run, warnings among them, then the failure of each build with the end of its output where the problem
+ * has none; of many the first ones.
+ */
 export function formatFailures(summary: RunSummary, style: SummaryStyle): readonly string[] {
-  const failures = summary.outcomes.flatMap((one) =>
-    one.kind === 'failed' && one.problem !== undefined ? [withTail(one, one.problem, style)] : [],
+  const failed = summary.outcomes.flatMap((one) =>
+    one.kind === 'failed' && one.problem !== undefined ? [[one, one.problem] as const] : [],
   );
-  return [...summary.problems, ...failures].map((one) => formatProblem(one, style));
+  const shown = failed.slice(0, MOST_FAILURES).map(([one, found]) => shownFailure(one, found, style));
+  const detailLines = shown.length > 1 ? LAST_LINES_EACH : LAST_LINES;
+  return [
+    ...summary.problems.map((one) => formatProblem(one, style)),
+    ...shown.map((one) => formatProblem(one, { ...style, detailLines })),
+  ];
 }
 
-function withTail(outcome: Outcome, found: ProblemJson, style: SummaryStyle): ProblemJson {
-  const named = found.build === undefined ? { ...found, build: outcome.build } : found;
+/** A failure as it is written out: with its build, the end of its output, and its step by number where its lines are shown. */
+function shownFailure(outcome: Outcome, found: ProblemJson, style: SummaryStyle): ProblemJson {
+  const { build } = outcome;
+  const step = style.stepOf?.(build);
+  const isShown = found.place !== undefined && style.sourceOf?.(found.place.file) !== undefined;
+  const words =
+    step === undefined || !isShown ? found.message : found.message.replace(step, () => stepLabel(step));
+  const named = { ...found, build, message: words.includes(build) ? words : `${build}: ${words}` };
   if (found.detail !== undefined) return named;
-  const tail = style.tailOf?.(outcome.build) ?? [];
+  const tail = style.tailOf?.(build) ?? [];
   return tail.length === 0 ? named : { ...named, detail: tail.map((line) => line.text).join('\n') };
 }

@@ -1,0 +1,36 @@
+/** The command that runs some builds again as they were run: to be read, copied and typed. */
+import { createHider, HIDDEN, hideInLine, type Variable } from '../lib/model/mod.ts';
+import type { ParsedArgs } from './args.ts';
+
+/** Options that say what a build is, and where; how a run is shown or which builds are selected is no part of it. */
+const KEPT_VALUES = ['directory', 'file', 'var', 'var-file', 'set', 'allow', 'platform', 'addr'];
+const KEPT_FLAGS = ['untrusted', 'push', 'pull', 'no-cache'];
+
+/**
+ * `bake-ts run NAME… --var TAG=1.10`, with words quoted for a shell. Values of sensitive variables, and values behind
+ * names that sound secret, are hidden.
+ */
+export function commandFor(
+  args: ParsedArgs,
+  builds: readonly string[],
+  variables: ReadonlyMap<string, Variable>,
+): string {
+  const hider = createHider(variables);
+  const hide = (option: string, value: string): string => {
+    const name = value.split('=', 1)[0] ?? '';
+    const isSensitive = option === 'var' && variables.get(name)?.sensitive === true;
+    return isSensitive ? `${name}=${HIDDEN}` : hideInLine(hider.hide(value));
+  };
+  const options = KEPT_VALUES.flatMap((option) =>
+    (args.values.get(option) ?? []).flatMap((value) => [`--${option}`, quote(hide(option, value))]),
+  );
+  const flags = KEPT_FLAGS.flatMap((flag) => {
+    const value = args.flags.get(flag);
+    return value === undefined ? [] : [value ? `--${flag}` : `--no-${flag}`];
+  });
+  return ['bake-ts run', ...builds.map(quote), ...options, ...flags].join(' ');
+}
+
+function quote(word: string): string {
+  return /^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}

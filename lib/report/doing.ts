@@ -1,0 +1,132 @@
+/** What is done for a build now, or what it waits for, in words: the same ones on a screen and in lines. */
+import type { BakeEvent } from '../model/mod.ts';
+import type { NodeView, TransferView, WaitView } from './state.ts';
+import { withoutNumber } from './step-names.ts';
+import { formatBytes, formatDuration } from './units.ts';
+
+/** Builds that are named before the rest is only counted. */
+const MOST_NAMED = 3;
+
+/** `base`, `base and web`, `base, web, api and 3 more`. */
+export function nameSome(names: readonly string[], most: number = MOST_NAMED): string {
+  const more = names.length - most;
+  if (more > 0) return `${names.slice(0, most).join(', ')} and ${more} more`;
+  if (names.length < 2) return names.join('');
+  return `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
+}
+
+/**
+ * What a build does now. Of a build that waits for others: for which.
+ *
+ * @param isOpen whether a build is not finished
+ */
+export function doing(node: NodeView, nowMs: number, isOpen: (build: string) => boolean): string {
+  if (node.stalled !== undefined) {
+    const { sinceMs, waitsFor, endsAtMs } = node.stalled;
+    return stalledWords(nowMs - sinceMs, waitsFor, endsAtMs === undefined ? undefined : endsAtMs - nowMs);
+  }
+  switch (node.status) {
+    case 'waiting': {
+      const open = node.needs.filter(isOpen);
+      return open.length === 0 ? 'waiting' : `waiting for ${nameSome(open)}`;
+    }
+    case 'queued':
+      return 'waiting for a slot';
+    case 'retrying': {
+      const { untilMs = nowMs, why = '', attempt = 1 } = node.retry ?? {};
+      return retryWords(Math.max(0, untilMs - nowMs), attempt, why);
+    }
+    case 'checking':
+    case 'tagging':
+    case 'finished':
+      return node.status;
+    case 'pushing':
+      return `pushing${sizeOfPush(node)}`;
+    case 'exporting':
+      return 'exporting';
+    case 'building':
+      return building(node);
+  }
+}
+
+function building(node: NodeView): string {
+  const { total, done } = node.steps;
+  const early = node.earlyFor === undefined ? '' : 'early, ';
+  const step =
+    total === 0 ? `${early}building` : `${early}building step ${Math.min(done + 1, total)}/${total}`;
+  const what = stepNow(node);
+  return what === undefined ? step : `${step}: ${what}`;
+}
+
+/** The step that runs, or what is transferred for it. */
+function stepNow(node: NodeView): string | undefined {
+  const transfers = [...node.transfers.values()];
+  const names = [...node.running.values()];
+  const last = names.at(-1);
+  if (last === undefined) return undefined;
+  const sized = transfers.filter((one) => one.total !== undefined && one.total > 0);
+  if (sized.length > 0 && /\] FROM |^\[internal\]|^\[context /.test(last)) {
+    return `${withoutNumber(last)} ${formatBytes(sum(sized, (one) => one.current))} of ${formatBytes(sum(sized, (one) => one.total ?? 0))}`;
+  }
+  const sending = transfers.find((one) => one.id.startsWith('transferring ') && one.current > 0);
+  if (sending !== undefined) return `sending the context, ${formatBytes(sending.current)}`;
+  return `${withoutNumber(last)}${names.length > 1 ? ` (+${names.length - 1})` : ''}`;
+}
+
+/** ` 120 MB of 340 MB`, where the engine says how much. */
+function sizeOfPush({ transfers }: NodeView): string {
+  const sized = [...transfers.values()].filter((one) => one.total !== undefined && one.total > 0);
+  if (sized.length === 0) return '';
+  const current = sum(sized, (one) => one.current);
+  return ` ${formatBytes(current)} of ${formatBytes(sum(sized, (one) => one.total ?? 0))}`;
+}
+
+function sum(transfers: readonly TransferView[], of: (one: TransferView) => number): number {
+  return transfers.reduce((total, one) => total + of(one), 0);
+}
+
+/** What is waited for where nothing moves, and how that ends. */
+export function stalledText(event: Extract<BakeEvent, { readonly type: 'stalled' }>): string {
+  return stalledWords(event.quietMs, event.waitsFor, event.endsInMs);
+}
+
+function stalledWords(quietMs: number, waitsFor: string, endsInMs: number | undefined): string {
+  const ends = endsInMs === undefined ? '' : `; ended in ${formatDuration(endsInMs)} if nothing moves`;
+  return `no progress for ${formatDuration(quietMs)}${ends}, waiting for ${waitsFor}`;
+}
+
+/** Why an attempt failed, and when the next one follows. */
+export function retryText(event: Extract<BakeEvent, { readonly type: 'retry' }>): string {
+  return retryWords(event.delayMs, event.attempt, event.why);
+}
+
+function retryWords(delayMs: number, failed: number, why: string): string {
+  return `trying again${delayMs > 0 ? ` in ${formatDuration(delayMs)}` : ''} (attempt ${failed + 1}): ${why}`;
+}
+
+/** What is waited for where the engine went away, at the start of the wait. */
+export function engineWaitText(event: Extract<BakeEvent, { readonly type: 'engine-waiting' }>): string {
+  return `waiting for the engine ${event.address}, up to ${formatDuration(event.waitMs)}: ${event.why}`;
+}
+
+/** What is waited for where a registry does not answer. */
+export function registryWaitText(event: Extract<BakeEvent, { readonly type: 'registry-waiting' }>): string {
+  const { registry, why, attempt, delayMs } = event;
+  return `registry ${registry}: ${why}; attempt ${attempt + 1} in ${formatDuration(delayMs)}`;
+}
+
+/** The same while it lasts: since when, and what comes next. */
+export function engineWaitNow({ what, why, sinceMs, untilMs }: WaitView, nowMs: number): string {
+  const left = formatDuration(Math.max(0, untilMs - nowMs));
+  return `waiting for the engine ${what} for ${formatDuration(nowMs - sinceMs)}, given up in ${left}: ${why}`;
+}
+
+/** The same of a registry. */
+export function registryWaitNow(wait: WaitView, nowMs: number): string {
+  const { what, why, sinceMs, untilMs, attempt = 1 } = wait;
+  const next =
+    untilMs > nowMs
+      ? `attempt ${attempt + 1} in ${formatDuration(untilMs - nowMs)}`
+      : `attempt ${attempt + 1}`;
+  return `waiting for the registry ${what} for ${formatDuration(nowMs - sinceMs)}, ${next}: ${why}`;
+}

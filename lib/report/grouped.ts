@@ -1,0 +1,114 @@
+/**
+ * A run as lines in which those of one build stand together: they are written when it ends. For logs of CI systems, which
+ * fold them.
+ */
+import type { BakeEvent, Outcome } from '../model/mod.ts';
+import { doing, nameSome } from './doing.ts';
+import { explainOutcome, failureText, finishedNote, outcomeWord } from './outcome.ts';
+import type { Palette } from './palette.ts';
+import { PlainPainter } from './plain.ts';
+import { elapsedMs, type NodeView, type RunState } from './state.ts';
+import { harmlessText, truncate } from './text.ts';
+import { formatDuration, plural } from './units.ts';
+
+/**
+ * What a CI system wants around the lines of one build, so that it can fold them. Both give a line without its break, and
+ * are written as they are: `title` is safe to print, the rest must be. An empty one is left out.
+ */
+export interface GroupFrame {
+  readonly open: (build: string, title: string) => string;
+  readonly close: (build: string) => string;
+}
+
+/** A line to write; `asItIs`: with what a terminal or a CI system obeys. */
+export interface GroupedLine {
+  readonly text: string;
+  readonly asItIs?: true;
+}
+
+/** Builds that a sign of life names, and columns for what each of them does. */
+const MOST_NAMED = 5;
+const DOING_COLUMNS = 60;
+
+/** Turns events into lines; keeps those of a build until it ends. */
+export class GroupedPainter {
+  readonly #palette: Palette;
+  readonly #frame: GroupFrame | undefined;
+  readonly #stamp: (event: BakeEvent) => string;
+  readonly #plain: PlainPainter;
+  readonly #kept = new Map<string, string[]>();
+  readonly #failedSteps = new Map<string, string>();
+
+  /** @param stamp what stands before each line, e.g. its time */
+  constructor(palette: Palette, frame?: GroupFrame, stamp: (event: BakeEvent) => string = () => '') {
+    this.#palette = palette;
+    this.#frame = frame;
+    this.#stamp = stamp;
+    this.#plain = new PlainPainter(palette);
+  }
+
+  /** The lines that are to be written now. */
+  take(event: BakeEvent): readonly GroupedLine[] {
+    const stamp = this.#stamp(event);
+    const now = (lines: readonly string[]): readonly GroupedLine[] =>
+      lines.map((text) => ({ text: stamp + text }));
+    if (!('build' in event) || event.build === undefined) return now(this.#plain.take(event));
+    // Whoever watches wants to know at once what does not go on.
+    if (event.type === 'retry' || event.type === 'stalled' || event.type === 'resumed')
+      return now(this.#plain.take(event));
+    const kept = this.#kept.get(event.build) ?? [];
+    if (event.type === 'vertex' && event.state === 'failed') this.#failedSteps.set(event.build, event.name);
+    if (event.type !== 'node-finished') {
+      this.#kept.set(event.build, kept);
+      for (const line of this.#plain.textsOf(event)) kept.push(`  ${stamp}${line}`.trimEnd());
+      return [];
+    }
+    this.#kept.delete(event.build);
+    // The last line of a build is its title here.
+    for (const line of this.#plain.textsOf(event).slice(0, -1)) kept.push(`  ${stamp}${line}`.trimEnd());
+    return this.#group(event.outcome, kept, stamp);
+  }
+
+  /** A line that says that the run goes on, and with what. */
+  lifeSign(state: RunState, nowMs: number): readonly string[] {
+    const isOpen = (build: string): boolean => state.nodes.get(build)?.status !== 'finished';
+    const open = [...state.nodes.values()].filter((node) => node.status !== 'finished');
+    const isWaiting = ({ status }: NodeView): boolean => status === 'waiting' || status === 'queued';
+    const active = open.filter((node) => !isWaiting(node));
+    if (open.length === 0) return [];
+    const words = active.map(
+      (node) =>
+        `${node.build} (${truncate(doing(node, nowMs, isOpen), DOING_COLUMNS)}, ${formatDuration(elapsedMs(node, nowMs))})`,
+    );
+    const waiting = open.length - active.length;
+    const parts = [
+      ...(words.length === 0 ? [] : [nameSome(words, MOST_NAMED)]),
+      ...(waiting === 0 ? [] : [`${plural(waiting, 'build waits', 'builds wait')}`]),
+    ];
+    return [
+      this.#palette.dim(
+        `still running after ${formatDuration(nowMs - state.startedAtMs)}: ${parts.join('; ')}`,
+      ),
+    ];
+  }
+
+  #group(outcome: Outcome, kept: readonly string[], stamp: string): readonly GroupedLine[] {
+    const { build } = outcome;
+    const { sign, word, paint } = outcomeWord(outcome, this.#palette);
+    const note =
+      outcome.kind === 'failed' && outcome.problem !== undefined
+        ? failureText(outcome.problem, this.#failedSteps.get(build))
+        : outcome.kind === 'built' || outcome.kind === 'retagged'
+          ? finishedNote(outcome)
+          : explainOutcome(outcome);
+    const title = `${paint(sign)} ${this.#palette.name(build, build)} ${paint(word)}${note === '' ? '' : `: ${note}`}`;
+    if (kept.length === 0) return [{ text: stamp + title }];
+    const frame = this.#frame;
+    const opened =
+      frame === undefined
+        ? { text: stamp + title }
+        : ({ text: frame.open(build, harmlessText(title)), asItIs: true } as const);
+    const closed = frame === undefined ? [] : [{ text: frame.close(build), asItIs: true } as const];
+    return [opened, ...kept.map((text) => ({ text })), ...closed].filter((line) => line.text !== '');
+  }
+}

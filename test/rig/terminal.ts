@@ -1,0 +1,134 @@
+/**
+ * A real terminal for tests: a pseudo-terminal of the system, made by util-linux' `script`, and xterm.js without a window
+ * as what a person would see of it.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import process from 'node:process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import xterm from '@xterm/headless';
+import { type Cleanup, makeTempDir } from './temp.ts';
+
+/** Why there is none on this machine; false: there is. */
+export const noTerminal: string | false = /util-linux/.test(
+  spawnSync('script', ['--version'], { encoding: 'utf8' }).stdout ?? '',
+)
+  ? false
+  : 'no `script` of util-linux here';
+
+/** Shows the cursor, or hides it. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are what it is about
+const CURSOR = /\u001b\[\?25[hl]/g;
+
+/** Longer than anything takes on a busy machine. */
+const MOST_MS = 30_000;
+
+/** Where a program runs, and how large its terminal is. */
+export interface TerminalOptions {
+  readonly columns: number;
+  readonly rows: number;
+  readonly cwd?: string;
+  /** Added to the environment of the tests; `undefined` takes a variable away. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+/** A terminal in which a program runs. */
+export interface TestTerminal {
+  /** What is on the screen, row by row without blanks at their ends; empty rows at the end are left out. */
+  readonly screen: () => readonly string[];
+  /** The same with everything that left the screen at its top. */
+  readonly everything: () => readonly string[];
+  readonly isCursorShown: () => boolean;
+  /** Presses keys: `\u0003` is Ctrl-C. */
+  readonly type: (keys: string) => void;
+  readonly resize: (columns: number, rows: number) => void;
+  /** Waits until the text of the screen is so. */
+  readonly until: (is: RegExp | ((text: string) => boolean)) => Promise<void>;
+  /** Waits until the program has ended; gives its exit code. */
+  readonly ended: () => Promise<number | null>;
+}
+
+/** Starts a program in a terminal of its own, which is closed after the test. */
+export async function startTerminal(
+  t: Cleanup,
+  argv: readonly string[],
+  { columns, rows, cwd, env = {} }: TerminalOptions,
+): Promise<TestTerminal> {
+  const dir = await makeTempDir(t, 'terminal-');
+  const ttyFile = path.join(dir, 'tty');
+  const quoted = argv.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
+  const command = `tty >'${ttyFile}'; stty cols ${columns} rows ${rows}; exec ${quoted}`;
+  const shown = new xterm.Terminal({ cols: columns, rows, allowProposedApi: true, scrollback: 2_000 });
+  const child = spawn('script', ['--quiet', '--return', '--flush', '--command', command, '/dev/null'], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    detached: true,
+    ...(cwd === undefined ? {} : { cwd }),
+    env: surroundings({
+      TERM: 'xterm-256color',
+      SHELL: '/bin/sh',
+      CI: undefined,
+      GITHUB_ACTIONS: undefined,
+      ...env,
+    }),
+  });
+  t.after(() => {
+    try {
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+    } catch {
+      // It has ended.
+    }
+    shown.dispose();
+  });
+  let isCursorShown = true;
+  let parsed = Promise.resolve();
+  child.stdin.on('error', () => {});
+  child.stdout.on('data', (bytes: Buffer) => {
+    const last = bytes.toString('latin1').match(CURSOR)?.at(-1);
+    if (last !== undefined) isCursorShown = last.endsWith('h');
+    parsed = parsed.then(() => new Promise((resolve) => shown.write(bytes, resolve)));
+  });
+  const closed = new Promise<number | null>((resolve) => child.on('close', resolve));
+  const read = (from: number): readonly string[] => {
+    const { active } = shown.buffer;
+    const lines: string[] = [];
+    for (let at = from; at < active.length; at += 1)
+      lines.push(active.getLine(at)?.translateToString(true).trimEnd() ?? '');
+    while (lines.at(-1) === '') lines.pop();
+    return lines;
+  };
+  const screen = (): readonly string[] => read(shown.buffer.active.baseY);
+  return {
+    screen,
+    everything: () => read(0),
+    isCursorShown: () => isCursorShown,
+    type: (keys) => child.stdin.write(keys),
+    resize: (nextColumns, nextRows) => {
+      shown.resize(nextColumns, nextRows);
+      void readFile(ttyFile, 'utf8').then((tty) =>
+        spawn('stty', ['-F', tty.trim(), 'cols', String(nextColumns), 'rows', String(nextRows)]),
+      );
+    },
+    until: async (is) => {
+      const holds = (text: string): boolean => (typeof is === 'function' ? is(text) : is.test(text));
+      for (let waitedMs = 0; waitedMs < MOST_MS; waitedMs += 10) {
+        await parsed;
+        if (holds(screen().join('\n'))) return;
+        await sleep(10);
+      }
+      throw new Error(`not within ${MOST_MS / 1000} s: ${is}\n${read(0).join('\n')}`);
+    },
+    ended: async () => {
+      const code = await closed;
+      await parsed;
+      return code;
+    },
+  };
+}
+
+function surroundings(changes: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  const merged = { ...process.env, ...changes };
+  return Object.fromEntries(
+    Object.entries(merged).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
+}

@@ -87,7 +87,8 @@ function sum(transfers: readonly TransferView[], of: (one: TransferView) => numb
 
 /** What is waited for where nothing moves, and how that ends. */
 export function stalledText(event: Extract<BakeEvent, { readonly type: 'stalled' }>): string {
-  return stalledWords(event.quietMs, event.waitsFor, event.endsInMs);
+  const words = stalledWords(event.quietMs, event.waitsFor, event.endsInMs);
+  return event.endsInMs === undefined ? `${words}; only --stall-timeout would end it` : words;
 }
 
 function stalledWords(quietMs: number, waitsFor: string, endsInMs: number | undefined): string {

@@ -51,6 +51,8 @@ export function createLiveView(
     },
     onResume: () => {
       if (!open) return;
+      // Whoever stopped the process without asking (SIGSTOP) has left the last frame where it was.
+      screen.forget();
       start();
       draw();
     },

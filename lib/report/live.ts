@@ -53,7 +53,11 @@ export function paintLive(state: RunState, size: Size, nowMs: number, palette: P
   const spinner = SPINNER[Math.floor(nowMs / SPINNER_MS) % SPINNER.length] ?? '*';
   const canvas: Canvas = { state, columns, nowMs, spinner, palette };
   const parts = sortNodes(state);
-  const notes = paintNotes(canvas, parts).slice(0, most - 1);
+  const starting =
+    state.engineText === undefined || state.nodes.size === 0
+      ? []
+      : [`${palette.info(spinner)} ${truncate(state.engineText, columns - 2)}`];
+  const notes = [...starting, ...paintNotes(canvas, parts)].slice(0, most - 1);
   const room = most - 1 - notes.length;
   return [...paintRows(parts, room, canvas), ...notes, paintTotals(canvas, parts)];
 }
@@ -192,11 +196,11 @@ function paintNode(node: NodeView, nameWidth: number, canvas: Canvas): string {
   if (node.status === 'waiting' || node.status === 'queued')
     return `${palette.dim('·')} ${name}  ${palette.dim(truncate(what, whole))}`.trimEnd();
   const time = padStart(formatDuration(elapsedMs(node, nowMs)), 6);
-  const usual = node.usualMs === undefined ? '' : `  usually ${formatDuration(node.usualMs)}`;
+  const isTrouble = node.status === 'retrying' || node.stalled !== undefined;
+  const usual = node.usualMs === undefined || isTrouble ? '' : `  usually ${formatDuration(node.usualMs)}`;
   // What, time, and what it usually takes, with two spaces between them.
   const end = whole - time.length - 2 - usual.length < LEAST_ROOM ? time : `${time}${usual}`;
   const room = Math.max(0, whole - end.length - 2);
-  const isTrouble = node.status === 'retrying' || node.stalled !== undefined;
   const text = padEnd(truncate(what, room), room);
   return `${palette.info(spinner)} ${name}  ${isTrouble ? palette.warning(text) : text}  ${palette.dim(end)}`;
 }
@@ -229,25 +233,29 @@ function countWaiting(waiting: readonly NodeView[], { state }: Canvas): string {
   return `· ${plural(waiting.length, 'build waits', 'builds wait')}${parts.length === 0 ? '' : `: ${parts.join(', ')}`}`;
 }
 
-/** What concerns the run as a whole: engine, registries, and that it is being stopped. */
-function paintNotes(
-  { state, columns, nowMs, palette, spinner }: Canvas,
-  { active }: Parts,
-): readonly string[] {
+/** What is waited for that should not take so long, and how that is stopped; or that the run is being stopped. */
+function paintNotes({ state, columns, nowMs, palette }: Canvas, { active }: Parts): readonly string[] {
   const lines: string[] = [];
   const warn = (text: string): void => {
     lines.push(palette.warning(`! ${truncate(text, columns - 2)}`));
   };
-  if (state.engineText !== undefined && state.nodes.size > 0)
-    lines.push(`${palette.info(spinner)} ${truncate(state.engineText, columns - 2)}`);
   if (state.engineWait !== undefined) warn(engineWaitNow(state.engineWait, nowMs));
   for (const wait of state.registryWaits.values())
     if (nowMs < wait.untilMs + ASKED_MS) warn(registryWaitNow(wait, nowMs));
   if (state.interruptedBy !== undefined) {
     const names = active.map((node) => node.build);
-    const what =
-      names.length === 0 ? '' : `, until ${nameSome(names)} ${names.length === 1 ? 'has' : 'have'} ended`;
-    warn(`stopping${what}; press Ctrl-C again to stop at once`);
+    warn('stopping; press Ctrl-C again to stop at once');
+    const have = names.length === 1 ? 'has' : 'have';
+    if (names.length > 0)
+      lines.push(palette.dim(truncate(`  until ${nameSome(names)} ${have} ended`, columns)));
+    return lines;
+  }
+  const stalled = active.flatMap((node) => node.stalled ?? []);
+  if (lines.length > 0 || stalled.length > 0) {
+    const limit = stalled.some((one) => one.endsAtMs === undefined)
+      ? '; --stall-timeout 10m ends a build that does not move'
+      : '';
+    lines.push(palette.dim(truncate(`  Ctrl-C stops the run${limit}`, columns)));
   }
   return lines;
 }

@@ -17,6 +17,8 @@ const ERASE_LINE_END = '\u001b[K';
 export class Screen {
   readonly #out: Writer;
   #drawn: readonly string[] = [];
+  /** Size of the terminal at that time: when it changes, the terminal moves and wraps what is on it. */
+  #size = '';
   #hidden = false;
 
   constructor(out: Writer) {
@@ -25,7 +27,9 @@ export class Screen {
 
   /** Puts `permanent` lines above, and the moving `live` lines in place of the former ones. No moving line may be too wide. */
   draw(permanent: readonly string[], live: readonly string[]): void {
-    if (permanent.length === 0 && sameLines(live, this.#drawn)) return;
+    const size = `${this.#out.columns}x${this.#out.rows}`;
+    if (permanent.length === 0 && size === this.#size && sameLines(live, this.#drawn)) return;
+    this.#size = size;
     let text = BEGIN_FRAME;
     if (!this.#hidden && live.length > 0) {
       text += HIDE_CURSOR;
@@ -36,6 +40,12 @@ export class Screen {
     text += ERASE_BELOW + END_FRAME;
     this.#write(text);
     this.#drawn = live;
+  }
+
+  /** Takes what is on the terminal for somebody else's: the next frame is drawn below it. */
+  forget(): void {
+    this.#drawn = [];
+    this.#hidden = false;
   }
 
   /** Takes the moving lines away and shows the cursor; what stays is above. */

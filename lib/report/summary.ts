@@ -118,7 +118,7 @@ function columnsFor(rows: readonly TableRow[], palette: Palette): Column[] {
       },
     ],
     [
-      any((outcome) => outcome.digest !== undefined) && rows.some((row) => row.outcomes.length === 1),
+      rows.some(({ outcome, outcomes }) => outcomes.length === 1 && outcome.digest !== undefined),
       { title: 'DIGEST', cell: one((outcome) => shortDigest(outcome.digest ?? '')) },
     ],
     [

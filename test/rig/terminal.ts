@@ -8,6 +8,7 @@ import path from 'node:path';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import xterm from '@xterm/headless';
+import type { Writer } from '../../lib/report/mod.ts';
 import { type Cleanup, makeTempDir } from './temp.ts';
 
 /** Why there is none on this machine; false: there is. */
@@ -23,6 +24,53 @@ const CURSOR = /\u001b\[\?25[hl]/g;
 
 /** Longer than anything takes on a busy machine. */
 const MOST_MS = 30_000;
+
+/** A terminal within the test's process, as something to write to. */
+export interface TerminalWriter extends Writer {
+  /** How often something was written. */
+  readonly writes: () => number;
+  /** Everything that was ever on the screen and was not written over. */
+  readonly lines: () => Promise<readonly string[]>;
+  readonly isCursorShown: () => boolean;
+}
+
+/** Makes one; it ends with the test. */
+export function makeTerminalWriter(t: Cleanup, columns: number, rows: number): TerminalWriter {
+  const shown = new xterm.Terminal({ cols: columns, rows, allowProposedApi: true, convertEol: true });
+  t.after(() => shown.dispose());
+  let writes = 0;
+  let isCursorShown = true;
+  return {
+    columns,
+    rows,
+    isTTY: true,
+    write: (text) => {
+      writes += 1;
+      isCursorShown = cursorAfter(text) ?? isCursorShown;
+      shown.write(text);
+    },
+    writes: () => writes,
+    lines: async () => {
+      await new Promise<void>((resolve) => shown.write('', resolve));
+      return linesOf(shown, 0);
+    },
+    isCursorShown: () => isCursorShown,
+  };
+}
+
+/** Whether the cursor shows after a text; undefined: the text says nothing of it. */
+function cursorAfter(text: string): boolean | undefined {
+  return text.match(CURSOR)?.at(-1)?.endsWith('h');
+}
+
+/** Lines from one on, without blanks at their ends; empty ones at the end are left out. */
+function linesOf({ buffer }: xterm.Terminal, from: number): readonly string[] {
+  const lines: string[] = [];
+  for (let at = from; at < buffer.active.length; at += 1)
+    lines.push(buffer.active.getLine(at)?.translateToString(true).trimEnd() ?? '');
+  while (lines.at(-1) === '') lines.pop();
+  return lines;
+}
 
 /** Where a program runs, and how large its terminal is. */
 export interface TerminalOptions {
@@ -84,23 +132,14 @@ export async function startTerminal(
   let parsed = Promise.resolve();
   child.stdin.on('error', () => {});
   child.stdout.on('data', (bytes: Buffer) => {
-    const last = bytes.toString('latin1').match(CURSOR)?.at(-1);
-    if (last !== undefined) isCursorShown = last.endsWith('h');
+    isCursorShown = cursorAfter(bytes.toString('latin1')) ?? isCursorShown;
     parsed = parsed.then(() => new Promise((resolve) => shown.write(bytes, resolve)));
   });
   const closed = new Promise<number | null>((resolve) => child.on('close', resolve));
-  const read = (from: number): readonly string[] => {
-    const { active } = shown.buffer;
-    const lines: string[] = [];
-    for (let at = from; at < active.length; at += 1)
-      lines.push(active.getLine(at)?.translateToString(true).trimEnd() ?? '');
-    while (lines.at(-1) === '') lines.pop();
-    return lines;
-  };
-  const screen = (): readonly string[] => read(shown.buffer.active.baseY);
+  const screen = (): readonly string[] => linesOf(shown, shown.buffer.active.baseY);
   return {
     screen,
-    everything: () => read(0),
+    everything: () => linesOf(shown, 0),
     isCursorShown: () => isCursorShown,
     type: (keys) => child.stdin.write(keys),
     resize: (nextColumns, nextRows) => {
@@ -116,7 +155,7 @@ export async function startTerminal(
         if (holds(screen().join('\n'))) return;
         await sleep(10);
       }
-      throw new Error(`not within ${MOST_MS / 1000} s: ${is}\n${read(0).join('\n')}`);
+      throw new Error(`not within ${MOST_MS / 1000} s: ${is}\n${linesOf(shown, 0).join('\n')}`);
     },
     ended: async () => {
       const code = await closed;

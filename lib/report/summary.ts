@@ -133,7 +133,7 @@ function columnsFor(rows: readonly TableRow[], palette: Palette): Column[] {
       },
     ],
     [
-      any((outcome) => outcome.kind !== 'blocked'),
+      rows.some(({ outcome, outcomes }) => outcomes.length === 1 && outcome.kind !== 'blocked'),
       {
         title: 'TIME',
         right: true,

@@ -22,7 +22,7 @@ export interface SummaryStyle extends ProblemStyle, RecapStyle {
 }
 
 /** Equal rows from which on they are one row, where nobody has to do anything about them. */
-const FOLD_QUIET = 8;
+const FOLD_QUIET = 12;
 /** The same of builds of which something was made: each has a digest of its own. */
 const FOLD_DONE = 40;
 /** A longer table has each reason in its row, as much as fits, and not on lines of its own. */
@@ -42,13 +42,27 @@ export function formatSummary(summary: RunSummary, style: SummaryStyle = {}): st
   const palette = createPalette(style.color ?? false);
   const columns = Math.max(60, style.columns ?? DEFAULT_COLUMNS);
   const sections = [
-    formatTable(foldOutcomes(summary.outcomes), columns, palette),
+    formatRows(summary.outcomes, style, columns, palette),
     formatWarnings(style.warnings ?? [], columns, palette),
     ...formatFailures(summary, style),
     formatTotals(summary, columns, palette),
     formatRecap(summary, style, columns, palette),
   ];
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
+}
+
+/** The table, and where each of many equal rows is. */
+function formatRows(
+  outcomes: readonly Outcome[],
+  { logOf }: SummaryStyle,
+  columns: number,
+  palette: Palette,
+): string {
+  const rows = foldOutcomes(outcomes);
+  const table = formatTable(rows, columns, palette);
+  if (rows.length === outcomes.length) return table;
+  const where = logOf === undefined ? 'with --progress=plain' : 'bake-ts logs';
+  return `${table}\n${palette.dim(`each build by itself: ${where}`)}`;
 }
 
 /** A row of the table: one build, or many of which the same can be said. */

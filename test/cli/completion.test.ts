@@ -73,7 +73,7 @@ test('options are completed, and each value by what it means', async (t) => {
   const cwd = await repository(t);
   assert.equal(await texts(cwd, 'run', '--dr'), 'words --dry-run');
   assert.equal(await texts(cwd, 'run', '--dry-run', '--dr'), 'words');
-  assert.equal(await texts(cwd, 'run', '--progress', ''), 'words auto tty plain json quiet');
+  assert.equal(await texts(cwd, 'run', '--progress', ''), 'words auto tty plain grouped json quiet');
   assert.equal(await texts(cwd, 'run', '--progress=j'), 'words --progress=json');
   assert.equal(await texts(cwd, 'run', '--var', ''), 'nospace TAG= TOKEN=');
   assert.equal(await texts(cwd, 'run', '--filter', 'q'), 'words queue=mail queue=invoices');
@@ -108,6 +108,7 @@ test('bash, which breaks words at =, gets what stands behind it', async (t) => {
     'auto',
     'tty',
     'plain',
+    'grouped',
     'json',
     'quiet',
   ]);

@@ -1,6 +1,6 @@
 /** What is done for a build now, or what it waits for, in words: the same ones on a screen and in lines. */
 import type { BakeEvent } from '../model/mod.ts';
-import type { NodeView, TransferView, WaitView } from './state.ts';
+import type { NodeView, RunState, TransferView, WaitView } from './state.ts';
 import { withoutNumber } from './step-names.ts';
 import { formatBytes, formatDuration } from './units.ts';
 
@@ -15,12 +15,27 @@ export function nameSome(names: readonly string[], most: number = MOST_NAMED): s
   return `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
 }
 
-/**
- * What a build does now. Of a build that waits for others: for which.
- *
- * @param isOpen whether a build is not finished
- */
-export function doing(node: NodeView, nowMs: number, isOpen: (build: string) => boolean): string {
+/** What painters need to know of a run to say what its builds wait for; made once for all of them. */
+export interface Surroundings {
+  /** Whether a build is not finished. */
+  readonly isOpen: (build: string) => boolean;
+  /** What those wait for for which nothing else is missing: `a slot`. */
+  readonly queuedFor: string;
+}
+
+/** The surroundings of the builds of a run. */
+export function surroundingsOf(state: RunState): Surroundings {
+  let slots = 0;
+  for (const node of state.nodes.values()) if (node.slot !== undefined) slots += 1;
+  const isEngineAway = state.engineWait !== undefined || state.engineText !== undefined;
+  return {
+    isOpen: (build) => state.nodes.get(build)?.status !== 'finished',
+    queuedFor: isEngineAway ? 'the engine' : slots >= state.concurrency ? 'a slot' : 'its turn',
+  };
+}
+
+/** What a build does now, or what it waits for. */
+export function doing(node: NodeView, nowMs: number, { isOpen, queuedFor }: Surroundings): string {
   if (node.stalled !== undefined) {
     const { sinceMs, waitsFor, endsAtMs } = node.stalled;
     return stalledWords(nowMs - sinceMs, waitsFor, endsAtMs === undefined ? undefined : endsAtMs - nowMs);
@@ -31,7 +46,7 @@ export function doing(node: NodeView, nowMs: number, isOpen: (build: string) => 
       return open.length === 0 ? 'waiting' : `waiting for ${nameSome(open)}`;
     }
     case 'queued':
-      return 'waiting for a slot';
+      return `waiting for ${queuedFor}`;
     case 'retrying': {
       const { untilMs = nowMs, why = '', attempt = 1 } = node.retry ?? {};
       return retryWords(Math.max(0, untilMs - nowMs), attempt, why);

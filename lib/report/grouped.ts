@@ -3,7 +3,7 @@
  * fold them.
  */
 import type { BakeEvent, Outcome } from '../model/mod.ts';
-import { doing, nameSome } from './doing.ts';
+import { doing, nameSome, surroundingsOf } from './doing.ts';
 import { explainOutcome, failureText, finishedNote, outcomeWord } from './outcome.ts';
 import type { Palette } from './palette.ts';
 import { PlainPainter } from './plain.ts';
@@ -71,14 +71,14 @@ export class GroupedPainter {
 
   /** A line that says that the run goes on, and with what. */
   lifeSign(state: RunState, nowMs: number): readonly string[] {
-    const isOpen = (build: string): boolean => state.nodes.get(build)?.status !== 'finished';
+    const around = surroundingsOf(state);
     const open = [...state.nodes.values()].filter((node) => node.status !== 'finished');
     const isWaiting = ({ status }: NodeView): boolean => status === 'waiting' || status === 'queued';
     const active = open.filter((node) => !isWaiting(node));
     if (open.length === 0) return [];
     const words = active.map(
       (node) =>
-        `${node.build} (${truncate(doing(node, nowMs, isOpen), DOING_COLUMNS)}, ${formatDuration(elapsedMs(node, nowMs))})`,
+        `${node.build} (${truncate(doing(node, nowMs, around), DOING_COLUMNS)}, ${formatDuration(elapsedMs(node, nowMs))})`,
     );
     const waiting = open.length - active.length;
     const parts = [

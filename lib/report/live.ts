@@ -5,7 +5,14 @@
  * All of it moves: what stays is written when the run ends. Where there is not room for everything, what runs and what
  * failed is shown, and the rest is counted.
  */
-import { doing, engineWaitNow, nameSome, registryWaitNow } from './doing.ts';
+import {
+  doing,
+  engineWaitNow,
+  nameSome,
+  registryWaitNow,
+  type Surroundings,
+  surroundingsOf,
+} from './doing.ts';
 import { estimateLeftMs } from './eta.ts';
 import { failureText, finishedNote, outcomeWord } from './outcome.ts';
 import type { Palette } from './palette.ts';
@@ -39,6 +46,7 @@ const ASKED_MS = 2_000;
 /** What all lines of one frame are painted with. */
 interface Canvas {
   readonly state: RunState;
+  readonly around: Surroundings;
   readonly columns: number;
   readonly nowMs: number;
   readonly spinner: string;
@@ -51,7 +59,7 @@ export function paintLive(state: RunState, size: Size, nowMs: number, palette: P
   const columns = Math.max(20, size.columns - 1);
   const most = Math.max(1, size.rows - 1);
   const spinner = SPINNER[Math.floor(nowMs / SPINNER_MS) % SPINNER.length] ?? '*';
-  const canvas: Canvas = { state, columns, nowMs, spinner, palette };
+  const canvas: Canvas = { state, around: surroundingsOf(state), columns, nowMs, spinner, palette };
   const parts = sortNodes(state);
   const starting =
     state.engineText === undefined || state.nodes.size === 0
@@ -178,7 +186,7 @@ function fit(
 }
 
 function paintNode(node: NodeView, nameWidth: number, canvas: Canvas): string {
-  const { columns, nowMs, spinner, palette, state } = canvas;
+  const { columns, nowMs, spinner, palette, around } = canvas;
   const name = palette.name(node.build, padEnd(truncate(node.build, nameWidth), nameWidth));
   const whole = Math.max(0, columns - 2 - nameWidth - 2);
   const { outcome } = node;
@@ -192,7 +200,7 @@ function paintNode(node: NodeView, nameWidth: number, canvas: Canvas): string {
     const text = truncate(`${word}  ${note}`, whole);
     return `${paint(sign)} ${name}  ${isFailed ? palette.error(text) : palette.dim(text)}`;
   }
-  const what = doing(node, nowMs, (build) => isOpen(state, build));
+  const what = doing(node, nowMs, around);
   if (node.status === 'waiting' || node.status === 'queued')
     return `${palette.dim('·')} ${name}  ${palette.dim(truncate(what, whole))}`.trimEnd();
   const time = padStart(formatDuration(elapsedMs(node, nowMs)), 6);
@@ -205,10 +213,6 @@ function paintNode(node: NodeView, nameWidth: number, canvas: Canvas): string {
   return `${palette.info(spinner)} ${name}  ${isTrouble ? palette.warning(text) : text}  ${palette.dim(end)}`;
 }
 
-function isOpen(state: RunState, build: string): boolean {
-  return state.nodes.get(build)?.status !== 'finished';
-}
-
 function lastLine(node: NodeView): string | undefined {
   const last = node.tail.at(-1);
   return last !== undefined && node.running.has(last.vertex) && last.text.trim() !== ''
@@ -217,14 +221,14 @@ function lastLine(node: NodeView): string | undefined {
 }
 
 /** `· 46 builds wait: 12 for a slot, 30 for base, 4 for others` */
-function countWaiting(waiting: readonly NodeView[], { state }: Canvas): string {
+function countWaiting(waiting: readonly NodeView[], { around }: Canvas): string {
   const counts = new Map<string, number>();
   for (const node of waiting) {
-    const what = node.status === 'queued' ? 'a slot' : node.needs.find((need) => isOpen(state, need));
+    const what = node.status === 'queued' ? around.queuedFor : node.needs.find(around.isOpen);
     if (what !== undefined) counts.set(what, (counts.get(what) ?? 0) + 1);
   }
   const sorted = [...counts].sort(
-    ([a, many], [b, more]) => Number(b === 'a slot') - Number(a === 'a slot') || more - many,
+    ([a, many], [b, more]) => Number(b === around.queuedFor) - Number(a === around.queuedFor) || more - many,
   );
   const named = sorted.slice(0, 3);
   const rest = waiting.length - named.reduce((sum, [, count]) => sum + count, 0);

@@ -70,7 +70,10 @@ export function formatRecap(
   if (failed.length > MOST_FAILED)
     lines.push(palette.error(`✗ and ${failed.length - MOST_FAILED} more that failed`));
   const command = style.commandFor?.(failed.map((one) => one.build));
-  if (command !== undefined) lines.push(`${palette.hint(failed.length === 1 ? 'run it again:' : 'run them again:')} ${plainText(command)}`);
+  if (command !== undefined)
+    lines.push(
+      `${palette.hint(failed.length === 1 ? 'run it again:' : 'run them again:')} ${plainText(command)}`,
+    );
   return lines.join('\n');
 }
 

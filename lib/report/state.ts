@@ -9,7 +9,10 @@ import type { BakeEvent, DecisionKind, Outcome, Phase, PlannedNode, ProblemJson 
 import { LineJoiner, type LogLine } from './lines.ts';
 import { plainText } from './text.ts';
 
-/** Where a build is. `waiting`: what it needs is not there yet. `queued`: nothing but a slot is missing. */
+/**
+ * Where a build is. `waiting`: what it needs is not there yet. `queued`: nothing is done for it till a slot is free, the
+ * engine is there, or the like. `retrying`: an attempt failed, and the next one has not begun.
+ */
 export type NodeStatus = 'waiting' | Phase | 'retrying' | 'finished';
 
 /** Bytes on their way. */
@@ -62,11 +65,13 @@ export interface NodeView {
   readonly retry?: { readonly untilMs: number; readonly attempt: number; readonly why: string };
   /** Nothing moves in it. */
   readonly stalled?: StalledView;
-  /** Since something is done for it. */
+  /** The slot it has. */
+  readonly slot?: number;
+  /** When something was done for it first. */
   readonly startedAtMs?: number;
-  /** How long it has waited for a slot, without the wait that goes on since `queuedAtMs`. */
-  readonly queuedMs: number;
-  readonly queuedAtMs?: number;
+  /** How long something was done for it, without what goes on since `activeAtMs`. */
+  readonly activeMs: number;
+  readonly activeAtMs?: number;
   readonly finishedAtMs?: number;
   /** Its last log lines, oldest first, safe to print. */
   readonly tail: readonly LogLine[];
@@ -109,9 +114,10 @@ interface Node extends NodeView {
   failedStep?: string;
   retry?: { untilMs: number; attempt: number; why: string };
   stalled?: StalledView;
+  slot?: number;
   startedAtMs?: number;
-  queuedMs: number;
-  queuedAtMs?: number;
+  activeMs: number;
+  activeAtMs?: number;
   finishedAtMs?: number;
   tail: LogLine[];
   outcome?: Outcome;
@@ -200,12 +206,10 @@ export function applyEvent(state: RunState, event: BakeEvent): void {
   }
 }
 
-/** How long something has been done for a build, without its wait for a slot: `durationMs` of its outcome, as far as it goes. */
+/** How long something was done for a build, without its waits: `durationMs` of its outcome, as far as it goes. */
 export function elapsedMs(node: NodeView, nowMs: number): number {
   if (node.outcome !== undefined) return node.outcome.durationMs;
-  if (node.startedAtMs === undefined) return 0;
-  const queueing = node.queuedAtMs === undefined ? 0 : nowMs - node.queuedAtMs;
-  return Math.max(0, nowMs - node.startedAtMs - node.queuedMs - queueing);
+  return Math.max(0, node.activeMs + (node.activeAtMs === undefined ? 0 : nowMs - node.activeAtMs));
 }
 
 type NodeEvent = Extract<BakeEvent, { readonly build: string }>;
@@ -214,6 +218,10 @@ function applyToNode(run: Run, event: NodeEvent): void {
   const node = nodeOf(run, event.build);
   switch (event.type) {
     case 'node-phase':
+      if (event.slot === undefined) delete node.slot;
+      else node.slot = event.slot;
+      // It waits for its next attempt then, and not for a slot.
+      if (event.phase === 'queued' && node.retry !== undefined) break;
       enter(node, event.phase, event.atMs);
       delete node.retry;
       break;
@@ -260,6 +268,7 @@ function applyToNode(run: Run, event: NodeEvent): void {
     case 'retry':
       enter(node, 'retrying', event.atMs);
       delete node.stalled;
+      delete node.slot;
       node.retry = {
         untilMs: event.atMs + event.delayMs,
         attempt: event.attempt,
@@ -283,6 +292,7 @@ function applyToNode(run: Run, event: NodeEvent): void {
       node.finishedAtMs = event.atMs;
       delete node.stalled;
       delete node.retry;
+      delete node.slot;
       pushLines(node, node.joiner.flush());
       node.outcome = event.outcome;
       node.running.clear();
@@ -291,14 +301,17 @@ function applyToNode(run: Run, event: NodeEvent): void {
   }
 }
 
+/** In these nothing is done for a build. */
+const IDLE: ReadonlySet<NodeStatus> = new Set(['waiting', 'queued', 'retrying', 'finished']);
+
 /** From now on something else is done for a build, or nothing. */
 function enter(node: Node, status: NodeStatus, atMs: number): void {
-  if (node.queuedAtMs !== undefined) {
-    node.queuedMs += atMs - node.queuedAtMs;
-    delete node.queuedAtMs;
+  if (node.activeAtMs !== undefined) node.activeMs += atMs - node.activeAtMs;
+  if (IDLE.has(status)) delete node.activeAtMs;
+  else {
+    node.activeAtMs = atMs;
+    node.startedAtMs ??= atMs;
   }
-  if (status === 'queued') node.queuedAtMs = atMs;
-  if (status !== 'waiting' && status !== 'finished') node.startedAtMs ??= atMs;
   node.status = status;
 }
 
@@ -339,7 +352,7 @@ function createNode(build: string, planned?: PlannedNode): Node {
     status: 'waiting',
     needs: planned?.needs ?? [],
     ...(planned?.usualMs === undefined ? {} : { usualMs: planned.usualMs }),
-    queuedMs: 0,
+    activeMs: 0,
     steps: { total: 0, done: 0, cached: 0 },
     running: new Map(),
     transfers: new Map(),

@@ -305,23 +305,30 @@ export function formatFailures(summary: RunSummary, style: SummaryStyle): readon
   const failed = summary.outcomes.flatMap((one) =>
     one.kind === 'failed' && one.problem !== undefined ? [[one, one.problem] as const] : [],
   );
-  const shown = failed.slice(0, MOST_FAILURES).map(([one, found]) => shownFailure(one, found, style));
+  const palette = createPalette(style.color ?? false);
+  const shown = failed
+    .slice(0, MOST_FAILURES)
+    .map(([one, found]) => [one.build, shownFailure(one, found, style)] as const);
   const detailLines = shown.length > 1 ? LAST_LINES_EACH : LAST_LINES;
   return [
     ...summary.problems.map((one) => formatProblem(one, style)),
-    ...shown.map((one) => formatProblem(one, { ...style, detailLines })),
+    ...shown.map(([build, one]) => {
+      const head = `${palette.error('✗')} ${palette.bold(build)} ${palette.error('failed')}`;
+      return `${head}\n${formatProblem(one, { ...style, detailLines })}`;
+    }),
   ];
 }
 
-/** A failure as it is written out: with its build, the end of its output, and its step by number where its lines are shown. */
-function shownFailure(outcome: Outcome, found: ProblemJson, style: SummaryStyle): ProblemJson {
-  const { build } = outcome;
+/** A failure as it is written out below its build: with the end of its output, and its step by number where its lines are shown. */
+function shownFailure({ build }: Outcome, found: ProblemJson, style: SummaryStyle): ProblemJson {
   const step = style.stepOf?.(build);
   const isShown = found.place !== undefined && style.sourceOf?.(found.place.file) !== undefined;
-  const words =
+  const message =
     step === undefined || !isShown ? found.message : found.message.replace(step, () => stepLabel(step));
-  const named = { ...found, build, message: words.includes(build) ? words : `${build}: ${words}` };
-  if (found.detail !== undefined) return named;
+  const { build: _, ...rest } = found;
+  if (found.detail !== undefined) return { ...rest, message };
   const tail = style.tailOf?.(build) ?? [];
-  return tail.length === 0 ? named : { ...named, detail: tail.map((line) => line.text).join('\n') };
+  return tail.length === 0
+    ? { ...rest, message }
+    : { ...rest, message, detail: tail.map((line) => line.text).join('\n') };
 }

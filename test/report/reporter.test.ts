@@ -11,6 +11,7 @@ import {
   widthOf,
 } from '../../lib/report/mod.ts';
 import { createPalette } from '../../lib/report/palette.ts';
+import { elapsedMs } from '../../lib/report/state.ts';
 import { formatBytes, formatDuration } from '../../lib/report/units.ts';
 import { assertGolden } from '../rig/golden.ts';
 import { failingRun, mixedRun, RUN_STARTED_MS, recordEvents, unchangedRun } from '../rig/recorded-runs.ts';
@@ -110,7 +111,7 @@ test('json is one event a line on stdout, and nothing on stderr', () => {
 test('quiet says nothing of a run that goes well, and all of what failed', () => {
   assert.deepEqual(replay(mixedRun(), 'quiet'), { out: '', err: '' });
   const { err } = replay(failingRun(), 'quiet');
-  assert.match(err, /^error\[build\/step-failed\]/);
+  assert.match(err, /^✗ base failed\nerror\[build\/step-failed\]/);
   assert.match(err, /2 │ RUN make install\n.*main\.c:3: error: expected ;/s);
 });
 
@@ -366,4 +367,58 @@ test('100,000 lines of output cost next to nothing, in every mode', () => {
     // On a quiet machine 60 to 250 ms; what is quadratic takes minutes.
     assert.ok(tookMs < 5_000, `${mode}: ${tookMs}`);
   }
+});
+
+test('what a build is queued for is said: its next attempt, the engine, a slot, or its turn', () => {
+  const started = mixedRun()[0];
+  assert.ok(started?.type === 'run-started');
+  const shown = (concurrency: number, ...more: readonly EventBody[]): string => {
+    const bodies: readonly EventBody[] = [
+      { ...started, concurrency },
+      {
+        type: 'planned',
+        nodes: ['a', 'b'].map((build) => ({
+          build,
+          role: 'asked',
+          level: 0,
+          needs: [],
+          tags: [],
+          pushes: false,
+        })),
+      },
+      { type: 'node-phase', build: 'b', phase: 'building', slot: 0 },
+      ...more,
+      { type: 'node-phase', build: 'a', phase: 'queued' },
+    ];
+    return paintAt(recordEvents(bodies, 0), 100, 24).find((line) => line.includes(' a  ')) ?? '';
+  };
+  const away: EventBody = { type: 'engine-waiting', address: 'unix:///x', why: 'it is gone', waitMs: 30_000 };
+  const retry: EventBody = {
+    type: 'retry',
+    build: 'a',
+    attempt: 1,
+    delayMs: 4_000,
+    why: 'a registry answered 503',
+  };
+  assert.equal(shown(1), '· a  waiting for a slot');
+  assert.equal(shown(2), '· a  waiting for its turn');
+  assert.equal(shown(2, away), '· a  waiting for the engine');
+  assert.match(shown(2, retry), /a {2}trying again in 2\.5s \(attempt 2\): a registry answered 503/);
+});
+
+test('the time of a build that runs is the one that its outcome will say: without its waits', () => {
+  const phase = (name: 'checking' | 'queued' | 'building'): EventBody => ({
+    type: 'node-phase',
+    build: 'a',
+    phase: name,
+  });
+  const state = createRunState();
+  const events = recordEvents(
+    [phase('checking'), phase('queued'), phase('building'), phase('queued'), phase('building')],
+    1_000,
+  );
+  for (const event of events) applyEvent(state, event);
+  const node = state.nodes.get('a');
+  assert.ok(node !== undefined);
+  assert.equal(elapsedMs(node, (events.at(-1)?.atMs ?? 0) + 500), 2_500);
 });

@@ -69,7 +69,10 @@ test('of many failures the first ones are written out, and the others named', ()
   const text = endText(whole(members));
   assert.equal(text.match(/^error\[/gm)?.length, 8);
   assert.equal(text.match(/^✗ \S+ {2}services/gm)?.length, 20);
-  assert.match(text, /^✗ and 20 more that failed\nrun them again: bake-ts run base base-python service-001 /m);
+  assert.match(
+    text,
+    /^✗ and 20 more that failed\nrun them again: bake-ts run base base-python service-001 /m,
+  );
 });
 
 test('a warning that many builds share is said once while they run, and once at the end with their names', () => {

@@ -54,7 +54,8 @@ export function eventsUntil(
       version: '0.1.0',
       runtime: 'node 24.0.0',
       files: ['builds.yaml'],
-      concurrency: 8,
+      // All slots are taken.
+      concurrency: members.filter(({ is }) => is === 'building').length,
     },
     {
       type: 'planned',

@@ -22,7 +22,7 @@ import { DEFAULT_COLUMNS, guardWriter } from './writer.ts';
 export function createReporter(given: ReporterOptions): Reporter {
   const options = { ...given, out: guardWriter(given.out), err: guardWriter(given.err) };
   const mode = options.mode === 'auto' ? (options.err.isTTY === true ? 'tty' : 'plain') : options.mode;
-  const closed = { interrupt: () => {}, close: () => {}, abandon: () => {} };
+  const closed = { interrupt: () => sayToWatcher(options), close: () => {}, abandon: () => {} };
   switch (mode) {
     case 'json':
       return {
@@ -42,6 +42,11 @@ export function createReporter(given: ReporterOptions): Reporter {
       return createLiveView(options, state, (event) => writeEnd(options, state, event));
     }
   }
+}
+
+/** What whoever pressed Ctrl-C sees where else nothing is shown. */
+function sayToWatcher({ err }: ReporterOptions): void {
+  if (err.isTTY === true) err.write('stopping; press Ctrl-C again to stop at once\n');
 }
 
 function quietSink(options: ReporterOptions): EventSink {

@@ -151,3 +151,16 @@ test('a signal is said once, whether it or its event comes first', () => {
     assert.equal(text, 'SIGTERM: stopping what runs; a second one stops at once\n');
   }
 });
+
+test('where nothing else is shown, whoever watches is told that the run is being stopped', () => {
+  for (const [mode, isTTY, wanted] of [
+    ['json', true, 'stopping; press Ctrl-C again to stop at once\n'],
+    ['quiet', true, 'stopping; press Ctrl-C again to stop at once\n'],
+    ['json', false, ''],
+  ] as const) {
+    let text = '';
+    const err = { isTTY, write: (more: string) => (text += more) };
+    createReporter({ mode, out: { write: () => {} }, err, color: false, now: () => 0 }).interrupt('SIGINT');
+    assert.equal(text, wanted);
+  }
+});

@@ -25,6 +25,7 @@ const PACKAGES: Readonly<Record<string, { readonly level: number; readonly impor
   fingerprint: { level: 3, imports: ['dockerfile'] },
   buildctl: { level: 3, imports: ['dockerfile'] },
   prepare: { level: 3, imports: ['dockerfile', 'plan'] },
+  history: { level: 3, imports: ['report', 'engine', 'state'] },
   lock: { level: 3, imports: ['registry'] },
   inputs: {
     level: 4,
@@ -66,6 +67,7 @@ const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
     'engine',
     'buildctl',
     'state',
+    'history',
     'verify',
   ],
   'node:fs/promises': [
@@ -77,6 +79,7 @@ const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
     'engine',
     'buildctl',
     'state',
+    'history',
     'lock',
     'inputs',
     'run',

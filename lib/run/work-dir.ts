@@ -2,19 +2,11 @@
  * The directory for the temporary files of one run. A note in it says whose it is, so that the next run removes what a
  * killed one left: its own cannot do that any more.
  */
-import { lstat, mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
-import { hostname, tmpdir, uptime } from 'node:os';
+import { lstat, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { identifyProcess, isAlive, ownPid } from '../engine/mod.ts';
-import {
-  fail,
-  isProcessIdentity,
-  ok,
-  type Problem,
-  type ProcessIdentity,
-  problem,
-  type Result,
-} from '../model/mod.ts';
+import { livesOwner, type Owner, ownerNow, readOwner } from '../engine/mod.ts';
+import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
 import { describeFileFault, fileFaultCode } from '../system/mod.ts';
 
 const PREFIX = 'bake-ts-';
@@ -24,14 +16,6 @@ const NOTE_VERSION = 1;
 /** How long looking for leftovers may take, and how many go in one run: a run must not wait for it. */
 const SWEEP_MS = 2_000;
 const SWEEP_MOST = 50;
-
-/** Whose a directory is. Numbers of processes count in one namespace of one boot of one machine. */
-interface Owner extends ProcessIdentity {
-  readonly version: number;
-  readonly host: string;
-  /** What `/proc/self/ns/pid` leads to. */
-  readonly namespace: string;
-}
 
 /**
  * Makes a directory, works with it, and removes it whatever happens. What killed runs left beside it goes meanwhile.
@@ -48,7 +32,10 @@ export async function withWorkDir<T>(
   try {
     dir = await mkdtemp(path.join(parent, PREFIX));
     owner = await ownerNow();
-    if (owner !== undefined) await writeFile(path.join(dir, NOTE), JSON.stringify(owner), { mode: 0o600 });
+    if (owner !== undefined) {
+      const note = JSON.stringify({ version: NOTE_VERSION, ...owner });
+      await writeFile(path.join(dir, NOTE), note, { mode: 0o600 });
+    }
   } catch (error) {
     if (dir !== undefined) await rm(dir, { recursive: true, force: true });
     const found = await tempProblem(error, parent);
@@ -78,14 +65,6 @@ export async function tempProblem(error: unknown, where: string = tmpdir()): Pro
   });
 }
 
-/** Undefined where processes cannot be told apart for good (no Linux): then nothing is ever swept. */
-async function ownerNow(): Promise<Owner | undefined> {
-  const me = await identifyProcess(ownPid());
-  const namespace = await readlink('/proc/self/ns/pid').catch(() => undefined);
-  if (me === undefined || namespace === undefined) return undefined;
-  return { version: NOTE_VERSION, ...me, host: hostname(), namespace };
-}
-
 /** Removes directories of this user whose runs are surely gone. Never fails: it is done for the sake of order. */
 async function sweepWorkDirs(parent: string, own: string, me: Owner): Promise<void> {
   const until = Date.now() + SWEEP_MS;
@@ -109,17 +88,12 @@ async function isLeftover(dir: string, uid: number, me: Owner): Promise<boolean>
   const note = path.join(dir, NOTE);
   const [ofDir, ofNote] = [await lstat(dir), await lstat(note)];
   if (!ofDir.isDirectory() || !ofNote.isFile() || ofDir.uid !== uid || ofNote.uid !== uid) return false;
-  const found = readOwner(await readFile(note, 'utf8'));
-  if (found === undefined || found.host !== me.host) return false;
-  if (found.bootId === me.bootId) return found.namespace === me.namespace && !(await isAlive(found));
-  // Of an earlier boot of this machine; a machine of the same name that shares the directory runs now.
-  return Math.max(ofDir.mtimeMs, ofNote.mtimeMs) < Date.now() - uptime() * 1000;
+  const found = readNote(await readFile(note, 'utf8'));
+  const lastSeenMs = Math.max(ofDir.mtimeMs, ofNote.mtimeMs);
+  return found !== undefined && (await livesOwner(found, me, lastSeenMs)) === false;
 }
 
-function readOwner(text: string): Owner | undefined {
-  const value: unknown = JSON.parse(text);
-  if (!isProcessIdentity(value)) return undefined;
-  const { version, host, namespace } = value as Partial<Record<keyof Owner, unknown>>;
-  if (version !== NOTE_VERSION || typeof host !== 'string' || typeof namespace !== 'string') return undefined;
-  return { ...value, version, host, namespace };
+function readNote(text: string): Owner | undefined {
+  const value = JSON.parse(text) as Partial<Record<'version', unknown>> | null;
+  return value?.version === NOTE_VERSION ? readOwner(value) : undefined;
 }

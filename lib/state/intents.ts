@@ -6,7 +6,7 @@
  * publishing/<project>/<run>.json
  * ```
  */
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import {
@@ -21,6 +21,7 @@ import {
   problem,
 } from '../model/mod.ts';
 import { writeFileWhole } from '../system/mod.ts';
+import { projectName } from './project.ts';
 
 /** A tag that is to move. */
 export interface IntendedMove {
@@ -51,8 +52,7 @@ export class PublishIntents {
    * @param root the project's root
    */
   constructor(dir: string, root: string) {
-    const project = createHash('sha256').update(root).digest('hex').slice(0, 16);
-    this.#dir = path.join(dir, 'publishing', project);
+    this.#dir = path.join(dir, 'publishing', projectName(root));
   }
 
   /** All that are written down, the oldest first; what cannot be read is left out. */

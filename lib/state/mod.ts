@@ -4,6 +4,7 @@ export {
   type PublishIntent,
   PublishIntents,
 } from './intents.ts';
+export { projectName } from './project.ts';
 export type { SealParts } from './seal.ts';
 export type { ImageConfigFacts, LastInputs, LastResult, ParentResult } from './shapes.ts';
 export { StateStore, stateDirectory } from './store.ts';

@@ -9,12 +9,12 @@
  * results/<project>/<build>.json            the image that a build gave the last time, for `push` (LastResult)
  * documents/<project>/<build>.json          manifests and configs of its latest image
  * images/<first two of digest>/<digest>.json  what an image's config says; digests never change their meaning
+ * runs/<project>/<run>/                      what happened in the last runs, kept by lib/history
  * stats/                                    stat caches, kept by lib/fingerprint
  * seal-key.json                             the key that sensitive values are sealed with (seal.ts)
  * ```
  */
 import { Buffer } from 'node:buffer';
-import { createHash } from 'node:crypto';
 import { chmod, open, readFile, rm, stat } from 'node:fs/promises';
 import { homedir, userInfo } from 'node:os';
 import path from 'node:path';
@@ -30,6 +30,7 @@ import {
   type Result,
 } from '../model/mod.ts';
 import { describeFileFault, fileFaultCode, writeFileWhole } from '../system/mod.ts';
+import { projectName } from './project.ts';
 import { createPartsSealer, newSealKey, type SealParts } from './seal.ts';
 import {
   type ImageConfigFacts,
@@ -78,7 +79,7 @@ export class StateStore {
    */
   constructor(dir: string, root: string) {
     this.#dir = dir;
-    this.#project = createHash('sha256').update(root).digest('hex').slice(0, 16);
+    this.#project = projectName(root);
   }
 
   /** Directory for the stat caches. */

@@ -1,0 +1,149 @@
+/** What is known of a kept run, and what its summary must look like to be believed: anybody may have written it. */
+import { isDigest, type Outcome, type RunSummary } from '../model/mod.ts';
+
+/** How a run ended, if it did. `did-not-end`: killed, or its machine went down. */
+export type RunResult = 'succeeded' | 'failed' | 'cancelled' | 'running' | 'did-not-end';
+
+/** A commit of git. */
+export interface CommitState {
+  /** Full id. */
+  readonly id: string;
+  /** False: files differed from it, or there were new ones that git does not ignore. Absent: not known. */
+  readonly clean?: boolean;
+}
+
+/** What became of one build. */
+export interface KeptBuild {
+  readonly build: string;
+  readonly result: Outcome['kind'];
+  readonly durationMs: number;
+  readonly sizeBytes?: number;
+  readonly digest?: string;
+  /** What was wrong, in one sentence. */
+  readonly problem?: string;
+}
+
+/** What a run is: known at its start, but for the commit. */
+export interface RunHead {
+  readonly runId: string;
+  /** ISO 8601. */
+  readonly startedAt: string;
+  /** Of bake-ts. */
+  readonly version: string;
+  readonly runtime: string;
+  readonly root: string;
+  readonly files: readonly string[];
+  /** Words after the program's name, without sensitive values. */
+  readonly command?: readonly string[];
+  /** What was checked out; absent: no repository, no git, or not known yet. */
+  readonly commit?: CommitState;
+}
+
+/** What came of it. */
+export interface RunEnd {
+  readonly result: 'succeeded' | 'failed' | 'cancelled';
+  readonly durationMs: number;
+  readonly builds: readonly KeptBuild[];
+  /** What was wrong with the run as a whole, a sentence each. */
+  readonly problems: readonly string[];
+}
+
+/** What summary.json holds. */
+export interface SummaryFile extends RunHead {
+  /** Of this form. */
+  readonly form: number;
+  /** The process that runs it, as lib/engine/owner.ts reads it. */
+  readonly owner?: unknown;
+  readonly end?: RunEnd;
+}
+
+export const SUMMARY_FORM = 1;
+
+/** What `history` shows of a build's outcome. */
+export function keptBuild({ build, kind, durationMs, sizeBytes, digest, problem }: Outcome): KeptBuild {
+  return {
+    build,
+    result: kind,
+    durationMs,
+    ...(sizeBytes === undefined ? {} : { sizeBytes }),
+    ...(digest === undefined ? {} : { digest }),
+    ...(problem === undefined ? {} : { problem: problem.message }),
+  };
+}
+
+/** What came of a run, from its totals. */
+export function runEnd({ ok, cancelled, durationMs, outcomes, problems }: RunSummary): RunEnd {
+  return {
+    result: cancelled ? 'cancelled' : ok ? 'succeeded' : 'failed',
+    durationMs,
+    builds: outcomes.map(keptBuild),
+    problems: problems.map(({ message }) => message),
+  };
+}
+
+type Unknown = Readonly<Record<string, unknown>>;
+const KINDS: ReadonlySet<unknown> = new Set<Outcome['kind']>([
+  'built',
+  'retagged',
+  'unchanged',
+  'failed',
+  'cancelled',
+  'blocked',
+]);
+const RESULTS: ReadonlySet<unknown> = new Set<RunEnd['result']>(['succeeded', 'failed', 'cancelled']);
+
+/** A summary of this form. */
+export function isSummaryFile(value: unknown): value is SummaryFile {
+  if (!isObject(value) || value['form'] !== SUMMARY_FORM) return false;
+  const { runId, startedAt, version, runtime, root, files, command, commit, end } = value;
+  return (
+    [runId, startedAt, version, runtime, root].every(isText) &&
+    isListOf(files, isText) &&
+    (command === undefined || isListOf(command, isText)) &&
+    (commit === undefined || isCommit(commit)) &&
+    (end === undefined || isEnd(end))
+  );
+}
+
+function isCommit(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const { id, clean } = value;
+  return isText(id) && (clean === undefined || typeof clean === 'boolean');
+}
+
+function isEnd(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const { result, durationMs, builds, problems } = value;
+  return (
+    RESULTS.has(result) && isCount(durationMs) && isListOf(builds, isKeptBuild) && isListOf(problems, isText)
+  );
+}
+
+function isKeptBuild(value: unknown): value is KeptBuild {
+  if (!isObject(value)) return false;
+  const { build, result, durationMs, sizeBytes, digest, problem } = value;
+  return (
+    isText(build) &&
+    KINDS.has(result) &&
+    isCount(durationMs) &&
+    (sizeBytes === undefined || isCount(sizeBytes)) &&
+    (digest === undefined || (isText(digest) && isDigest(digest))) &&
+    (problem === undefined || isText(problem))
+  );
+}
+
+function isObject(value: unknown): value is Unknown {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0;
+}
+
+function isListOf<T>(value: unknown, isOne: (one: unknown) => one is T): value is readonly T[] {
+  return Array.isArray(value) && value.every(isOne);
+}

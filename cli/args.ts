@@ -152,7 +152,8 @@ function checkOption(
       hint: `write ${rawName} <${shape.value}>`,
     });
   // The word after an option is its value even if it looks like an option; more likely a value was forgotten.
-  if (inlineValue !== true && /^-./.test(value))
+  // A negative number is no option of ours.
+  if (inlineValue !== true && /^-(?!\d+$)./.test(value))
     return problem('cli/missing-value', `${rawName} needs a value`, {
       hint: `write ${rawName}=${value} if "${value}" is meant to be its value`,
     });

@@ -48,6 +48,24 @@ export function declareCli(): CAC {
     .example('  bake-ts run --set "*.args.MODE=prod" --platform linux/arm64')
     .action(lazily(() => import('./commands/run.ts')));
 
+  const ofProject = (command: Command): Command =>
+    command.option(
+      '-f, --file <path>',
+      'Of the project of this file, not of builds.yaml (may be repeated)',
+      REPEATS,
+    );
+  ofProject(cli.command('logs [build]', 'Show the log of a build of the last run, or of an earlier one'))
+    .option('--run <id>', 'Of this run, as `bake-ts history` lists it; -1 is the last one, -2 the one before')
+    .option('--follow', 'Go on until the build, or the run, is done')
+    .example('  bake-ts logs                the build that failed; else the builds of the last run')
+    .example('  bake-ts logs api --run -2   of the run before')
+    .example('  bake-ts logs --follow       all builds of the run that goes on')
+    .action(lazily(() => import('./commands/logs.ts')));
+
+  ofProject(cli.command('history [build]', 'List the last runs, or what became of a build in them'))
+    .option('--json', 'The same as JSON, for programs')
+    .action(lazily(() => import('./commands/history.ts')));
+
   const plan = cli.command('plan [...builds]', 'Show what would be built, in which order and why');
   mistrusting(overriding(fromFiles(selecting(plan))))
     .option('--json', 'The plan as JSON, for programs')

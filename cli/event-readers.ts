@@ -9,6 +9,8 @@ export interface EventReader {
   /** What it makes, for messages: `the report page`. */
   readonly name: string;
   readonly onEvent: EventSink;
+  /** Puts what it has where it belongs, for a process that ends at once. */
+  readonly flush?: () => void;
   /** Ends its work, however the run ended; gives what could not be done. */
   readonly close: () => Promise<readonly Problem[]>;
 }
@@ -16,6 +18,8 @@ export interface EventReader {
 /** Several readers as one. */
 export interface EventReaders {
   readonly onEvent: EventSink;
+  /** For a process that ends at once. */
+  readonly flush: () => void;
   /** Closes all of them, once; gives everything that could not be done. */
   readonly close: () => Promise<readonly Problem[]>;
 }
@@ -36,6 +40,9 @@ export function joinReaders(readers: readonly EventReader[]): EventReaders {
   return {
     onEvent: (event: BakeEvent) => {
       for (const reader of open) attempt(reader, () => reader.onEvent(event));
+    },
+    flush: () => {
+      for (const reader of open) attempt(reader, () => reader.flush?.());
     },
     close: async () => {
       const closing = [...open].map(async (reader) => {

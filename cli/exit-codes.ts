@@ -38,6 +38,8 @@ const BY_CODE: Readonly<Partial<Record<ProblemCode, ExitCode>>> = {
   'registry/bad-layout': EXIT.invalid,
   // There is an engine, and it does not have what was asked for.
   'engine/no-such-image': EXIT.buildFailed,
+  'state/unknown-run': EXIT.usage,
+  'state/unknown-build': EXIT.usage,
   'build/bad-tag': EXIT.invalid,
   'build/base-unreachable': EXIT.registry,
 };

@@ -9,6 +9,7 @@ import { type EventReader, joinReaders } from '../event-readers.ts';
 import { type ExitCode, exitCodeOfRun } from '../exit-codes.ts';
 import { readDuration, readNumber } from '../inputs.ts';
 import type { Io } from '../io.ts';
+import { keepRun, type RunKeeper, readKeptRuns } from '../kept-run.ts';
 import { createNotifier } from '../notify.ts';
 import { progressMode, reportProblems, sourceReader, wantsColor } from '../output.ts';
 import { planSelected } from '../planned.ts';
@@ -30,7 +31,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   return withCancellation(
     io,
     async ({ signal, stoppedBy }) => {
-      const call = { args, io, flags: flags.value, onOpen: (reporter: Reporter) => (shown = reporter) };
+      const call = { args, io, flags: flags.value, onOpen: (opened: typeof shown) => (shown = opened) };
       const { summary, code: unwritten } = await runOnce(call, { plan, dockerfiles, signal });
       return Math.max(exitCodeOfRun(summary, stoppedBy()), unwritten);
     },
@@ -50,6 +51,8 @@ async function readFlags(args: ParsedArgs, io: Io): Promise<Result<RunFlags>> {
   if (!audit.ok) return audit;
   const stall = readDuration(args, 'stall-timeout');
   if (!stall.ok) return stall;
+  const mostRuns = readKeptRuns(io);
+  if (!mostRuns.ok) return mostRuns;
   const unwritable = await checkRunFiles(args, io);
   if (unwritable.length > 0) return fail(unwritable);
   return ok({
@@ -65,7 +68,7 @@ interface RunCall {
   readonly io: Io;
   readonly flags: RunFlags;
   /** Gets what has the terminal, to tell it of signals. */
-  readonly onOpen: (reporter: Reporter) => void;
+  readonly onOpen: (opened: Pick<Reporter, 'abandon' | 'interrupt'>) => void;
 }
 
 /** Runs a plan once: shows it, writes what is made of it, reports what could not be written; `code` is that of the latter. */
@@ -74,6 +77,7 @@ async function runOnce(
   what: Pick<BakeOptions, 'plan' | 'dockerfiles' | 'signal'>,
 ): Promise<{ readonly summary: RunSummary; readonly code: ExitCode }> {
   const { bake } = await import('../../lib/run/mod.ts');
+  const kept = await keepRun(what.plan, args, io);
   const reporter = createReporter({
     mode: progressMode(args, io),
     out: io.stdout,
@@ -81,6 +85,7 @@ async function runOnce(
     color: wantsColor(args, io, io.stderr),
     now: io.now,
     sourceOf: sourceReader(io.cwd),
+    ...(kept === undefined ? {} : { logOf: kept.logFileOf }),
     timestamps: isSet(args, 'timestamps'),
     commandFor: (builds) => commandFor(args, builds, what.plan.set.variables),
     ...(io.takeTerminal === undefined ? {} : { takeTerminal: io.takeTerminal }),
@@ -88,8 +93,14 @@ async function runOnce(
       ? { annotations: 'github' as const }
       : {}),
   });
-  onOpen(reporter);
-  const readers = joinReaders(await openReaders(args, io));
+  const readers = joinReaders(await openReaders(kept, args, io));
+  onOpen({
+    interrupt: (name) => reporter.interrupt(name),
+    abandon: () => {
+      readers.flush();
+      reporter.abandon();
+    },
+  });
   const address = textOf(args, 'addr');
   const summary = await bake({
     ...what,
@@ -107,7 +118,10 @@ async function runOnce(
     runtime: io.runtime,
     hostArchitecture: io.architecture,
     ...(address === undefined ? {} : { address }),
-  }).finally(() => reporter.close());
+  }).finally(() => {
+    readers.flush();
+    reporter.close();
+  });
   const unmade = await readers.close();
   const unwritten = await writeMetadata(textOf(args, 'metadata-file'), summary, io);
   const code = reportProblems([...unmade, ...(unwritten === undefined ? [] : [unwritten])], args, io);
@@ -115,9 +129,13 @@ async function runOnce(
 }
 
 /** What is made of the events of a run besides what is shown of it. */
-async function openReaders(args: ParsedArgs, io: Io): Promise<readonly EventReader[]> {
+async function openReaders(
+  kept: RunKeeper | undefined,
+  args: ParsedArgs,
+  io: Io,
+): Promise<readonly EventReader[]> {
   const notifier = isSet(args, 'notify') ? [createNotifier(io)] : [];
-  return [...(await openRunFiles(args, io)), ...notifier];
+  return [...(kept === undefined ? [] : [kept]), ...(await openRunFiles(args, io)), ...notifier];
 }
 
 function readJobs(args: ParsedArgs): Result<number | undefined> {

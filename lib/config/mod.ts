@@ -21,6 +21,7 @@ export {
 } from './define.ts';
 export { KEY_RULES as overridableKeys } from './keys.ts';
 export { formatPrinted, type PrintedSet, printBuilds } from './print.ts';
+export { findRoot } from './read.ts';
 export { readUserGrants } from './user-config.ts';
 export { buildsSchema } from './validate.ts';
 

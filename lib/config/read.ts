@@ -82,6 +82,15 @@ export async function loadFiles(options: ReadOptions, problems: Problems): Promi
   return { files: loader.files, root, grants, realPaths };
 }
 
+/**
+ * The root of the project that a working directory belongs to, without reading any file: the directory of the first file; the
+ * working directory itself where there is none.
+ */
+export async function findRoot({ cwd, files = [] }: Pick<ReadOptions, 'cwd' | 'files'>): Promise<string> {
+  const [first] = files.length > 0 ? files : await locate(cwd);
+  return first === undefined || first === '-' ? cwd : dirname(resolve(cwd, first));
+}
+
 /** All that the nearest directory with one of the names has of them. */
 async function locate(cwd: string): Promise<readonly string[]> {
   for (let dir = cwd; ; dir = dirname(dir)) {

@@ -1,4 +1,7 @@
 /** Kept runs: what happened in the last runs of a project, written while they go on, read afterwards. */
+export { BuildLog } from './build-log.ts';
+export { followEvents } from './follow.ts';
 export { logFileOf, runsDirectory } from './place.ts';
 export { findRun, type KeptRun, listRuns, readEvents } from './read.ts';
+export { RunRecorder } from './recorder.ts';
 export type { CommitState, KeptBuild, RunResult } from './shapes.ts';

@@ -17,6 +17,12 @@ const LONGEST = 16_384;
 /** The open line of each step and stream of one build. */
 export class LineJoiner {
   readonly #open = new Map<string, { vertex: string; text: string }>();
+  readonly #clean: (line: string) => string;
+
+  /** @param clean makes a line safe to print; default: `plainText` */
+  constructor(clean: (line: string) => string = plainText) {
+    this.#clean = clean;
+  }
 
   /** Takes a piece; gives the lines that are whole now. */
   take(event: Extract<BakeEvent, { readonly type: 'log' }>): readonly LogLine[] {
@@ -27,7 +33,7 @@ export class LineJoiner {
     if (!keep) parts.push(rest);
     if (keep && rest !== '') this.#open.set(key, { vertex: event.vertex, text: rest });
     else this.#open.delete(key);
-    return parts.map((text) => ({ vertex: event.vertex, text: plainText(text) }));
+    return parts.map((text) => ({ vertex: event.vertex, text: this.#clean(text) }));
   }
 
   /** Gives what never got its line break: of one step, or of all. */
@@ -35,7 +41,7 @@ export class LineJoiner {
     const lines: LogLine[] = [];
     for (const [key, open] of this.#open) {
       if (vertex !== undefined && open.vertex !== vertex) continue;
-      lines.push({ vertex: open.vertex, text: plainText(open.text) });
+      lines.push({ vertex: open.vertex, text: this.#clean(open.text) });
       this.#open.delete(key);
     }
     return lines;

@@ -1,5 +1,7 @@
 /** What a run says: problems with their lines, the live view, plain lines, JSON, and the table at the end. */
 export type { GroupFrame } from './grouped.ts';
+export { LineJoiner, type LogLine } from './lines.ts';
+export { explainOutcome, finishedNote, outcomeWord } from './outcome.ts';
 export { createPalette, type Paint, type Palette } from './palette.ts';
 export {
   type AnyProblem,

@@ -1,0 +1,55 @@
+/** The run as it is kept for `logs`, `history` and `report`. */
+import type { RunRecorder } from '../lib/history/mod.ts';
+import { fail, ok, type Plan, problem, type Result } from '../lib/model/mod.ts';
+import { isSet, listOf, type ParsedArgs } from './args.ts';
+import type { EventReader } from './event-readers.ts';
+import type { Io } from './io.ts';
+
+/** How many runs of a project are kept; 0: none. */
+const KEEP_VARIABLE = 'BAKE_TS_KEEP_RUNS';
+
+/** Keeps a run, and knows where. */
+export interface RunKeeper extends EventReader {
+  readonly logFileOf: RunRecorder['logFileOf'];
+}
+
+/** How many runs are kept; undefined: as many as is usual. Problem: `cli/bad-value`. */
+export function readKeptRuns({ env }: Pick<Io, 'env'>): Result<number | undefined> {
+  const written = env[KEEP_VARIABLE] ?? '';
+  if (written === '') return ok(undefined);
+  if (/^\d{1,4}$/.test(written)) return ok(Number(written));
+  return fail([
+    problem('cli/bad-value', `${KEEP_VARIABLE} cannot be "${written}"`, {
+      hint: 'it is how many runs of a project are kept: a whole number up to 9999; 0 keeps none',
+    }),
+  ]);
+}
+
+/**
+ * Opens what keeps a run. Undefined: it is not kept, since nothing happens in it, or since what strangers' builds say does not stay
+ * on this machine.
+ */
+export async function keepRun(plan: Plan, args: ParsedArgs, io: Io): Promise<RunKeeper | undefined> {
+  const { root, grants } = plan.set;
+  if (isSet(args, 'dry-run') || grants.untrusted) return undefined;
+  const { RunRecorder } = await import('../lib/history/mod.ts');
+  const most = readKeptRuns(io);
+  const mostRuns = most.ok && most.value !== undefined ? { mostRuns: most.value } : {};
+  const recorder = new RunRecorder({ env: io.env, root, ...mostRuns });
+  return {
+    name: 'the kept run',
+    onEvent: (event) => recorder.onEvent(event),
+    flush: () => recorder.flush(),
+    close: () => recorder.close(),
+    logFileOf: (build) => recorder.logFileOf(build),
+  };
+}
+
+/** Where the runs of the project at hand are kept, or would be. */
+export async function keptRunsDirectory(args: ParsedArgs, io: Io): Promise<string> {
+  const [{ findRoot }, { runsDirectory }] = await Promise.all([
+    import('../lib/config/mod.ts'),
+    import('../lib/history/mod.ts'),
+  ]);
+  return runsDirectory(io.env, await findRoot({ cwd: io.cwd, files: listOf(args, 'file') }));
+}

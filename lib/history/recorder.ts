@@ -1,0 +1,169 @@
+/** Writes down what happens in a run while it goes on. What cannot be written ends the recording with one warning, never the run. */
+import path from 'node:path';
+import { type BakeEvent, type Problem, problem } from '../model/mod.ts';
+import { describeFileFault } from '../system/mod.ts';
+import { escapeControls } from '../util/control-characters.ts';
+import { Appender, type WriteFault } from './appender.ts';
+import { BuildLog } from './build-log.ts';
+import { readCommit } from './commit.ts';
+import { allRunsDirectory, filesOf, logFileOf, nameRun, runsDirectory } from './place.ts';
+import { MOST_RUNS, pruneRuns } from './prune.ts';
+import { runHead } from './read.ts';
+import { type RunEnd, runEnd, SUMMARY_FORM, type SummaryFile } from './shapes.ts';
+import { LIMITS, type Limits, Thinner } from './thin.ts';
+
+/** What to keep, and where. */
+export interface RecorderOptions {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The project's root. */
+  readonly root: string;
+  /** How many runs of the project are kept, this one included; 0 keeps none, and what is there goes. */
+  readonly mostRuns?: number;
+  readonly limits?: Limits;
+}
+
+const NOTABLE: ReadonlySet<BakeEvent['type']> = new Set([
+  'node-started',
+  'early-started',
+  'vertex',
+  'log',
+  'retry',
+] satisfies BakeEvent['type'][]);
+
+/** Whether a build has a log of its own from here on: of one that is up to date there is nothing to tell. */
+function isNotable(event: BakeEvent): boolean {
+  if (event.type === 'tag') return event.tag.action !== 'there';
+  if (event.type === 'node-finished') return event.outcome.problem !== undefined;
+  return NOTABLE.has(event.type);
+}
+
+interface KeptLog {
+  readonly log: BuildLog;
+  readonly file: string;
+  /** What was said before it was clear that there is to be a log; undefined: there is one. */
+  held: string | undefined;
+}
+
+/** Keeps one run: with its first event its directory is made, and old runs go. */
+export class RunRecorder {
+  readonly #options: RecorderOptions;
+  readonly #thinner: Thinner;
+  readonly #appender = new Appender();
+  readonly #stopper = new AbortController();
+  readonly #logs = new Map<string, KeptLog>();
+  /** What is done beside the run. */
+  readonly #beside: Promise<void>[] = [];
+  #dir: string | undefined;
+  #summary: SummaryFile | undefined;
+  #end: RunEnd | undefined;
+
+  constructor(options: RecorderOptions) {
+    this.#options = options;
+    this.#thinner = new Thinner(options.limits ?? LIMITS);
+  }
+
+  /** Takes the events of the run, in order. */
+  onEvent(event: BakeEvent): void {
+    if (event.type === 'run-started') this.#begin(event);
+    if (event.type === 'run-finished') this.#end = runEnd(event.summary);
+    this.#keep(this.#thinner.take(event));
+  }
+
+  /** Writes what there is now, for a process that ends at once. */
+  flush(): void {
+    this.#appender.flush();
+  }
+
+  /** Ends it; gives `state/run-not-kept` where not everything could be written. */
+  async close(): Promise<readonly Problem[]> {
+    this.#stopper.abort();
+    this.#keep(this.#thinner.rest());
+    for (const kept of this.#logs.values()) this.#appendLines(kept, kept.log.rest());
+    this.#appender.flush();
+    await Promise.all(this.#beside);
+    if (this.#end !== undefined) this.#save({ end: this.#end });
+    const { fault } = this.#appender;
+    return fault === undefined ? [] : [await notKept(fault)];
+  }
+
+  /** The log of a build, be it written yet or not; undefined: the run has not begun, or is not kept. */
+  logFileOf(build: string): string | undefined {
+    if (this.#dir === undefined || this.#appender.fault !== undefined) return undefined;
+    return logFileOf(this.#dir, build);
+  }
+
+  #begin(event: Extract<BakeEvent, { readonly type: 'run-started' }>): void {
+    const { env, root, mostRuns = MOST_RUNS } = this.#options;
+    const runs = runsDirectory(env, root);
+    const own = path.join(runs, nameRun(event.atMs, event.runId));
+    const keeping = { allRuns: allRunsDirectory(env), project: path.basename(runs), mostRuns, own };
+    this.#beside.push(pruneRuns(keeping));
+    if (mostRuns === 0) return;
+    this.#dir = own;
+    this.#summary = { form: SUMMARY_FORM, ...runHead(event), root };
+    this.#appender.makeDirectory(filesOf(own).logs);
+    this.#beside.push(this.#learn());
+  }
+
+  /** Whose run it is, and of which commit. */
+  async #learn(): Promise<void> {
+    const { env, root } = this.#options;
+    const { ownerNow } = await import('../engine/mod.ts');
+    const owner = await ownerNow();
+    this.#save(owner === undefined ? {} : { owner });
+    const commit = await readCommit(root, env, this.#stopper.signal);
+    if (commit !== undefined) this.#save({ commit });
+  }
+
+  #save(more: Partial<SummaryFile>): void {
+    if (this.#dir === undefined || this.#summary === undefined) return;
+    this.#summary = { ...this.#summary, ...more };
+    const text = escapeControls(JSON.stringify(this.#summary));
+    this.#appender.replace(filesOf(this.#dir).summary, `${text}\n`);
+  }
+
+  #keep(events: readonly BakeEvent[]): void {
+    if (this.#dir === undefined || this.#appender.fault !== undefined) return;
+    for (const event of events) {
+      this.#appender.append(filesOf(this.#dir).events, `${escapeControls(JSON.stringify(event))}\n`);
+      if ('build' in event && event.build !== undefined)
+        this.#keepLine(this.#logOf(event.build, this.#dir), event);
+    }
+  }
+
+  #logOf(build: string, dir: string): KeptLog {
+    const known = this.#logs.get(build);
+    if (known !== undefined) return known;
+    const { runId = '', startedAt = '' } = this.#summary ?? {};
+    const made: KeptLog = {
+      log: new BuildLog(Date.parse(startedAt), false),
+      file: logFileOf(dir, build),
+      held: `${build}, run ${runId}, begun ${startedAt}\n\n`,
+    };
+    this.#logs.set(build, made);
+    return made;
+  }
+
+  #keepLine(kept: KeptLog, event: BakeEvent): void {
+    if (kept.held !== undefined && isNotable(event)) {
+      this.#appender.append(kept.file, kept.held);
+      kept.held = undefined;
+    }
+    this.#appendLines(kept, kept.log.take(event));
+  }
+
+  #appendLines(kept: KeptLog, lines: readonly string[]): void {
+    if (lines.length === 0) return;
+    const text = `${lines.join('\n')}\n`;
+    if (kept.held === undefined) this.#appender.append(kept.file, text);
+    else kept.held += text;
+  }
+}
+
+async function notKept({ error, file }: WriteFault): Promise<Problem> {
+  const why = await describeFileFault(error, file);
+  return problem('state/run-not-kept', `what happened in this run cannot be kept: \`${file}\` (${why})`, {
+    severity: 'warning',
+    hint: 'Free space, or set BAKE_TS_HOME to a folder that can be written; BAKE_TS_KEEP_RUNS=0 keeps nothing.',
+  });
+}

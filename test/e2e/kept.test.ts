@@ -1,5 +1,6 @@
 /** What is kept of runs with the real engine, and what `logs` and `history` show of it. */
 import assert from 'node:assert/strict';
+import { Buffer } from 'node:buffer';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
@@ -8,7 +9,9 @@ import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findBusybox } from '../rig/busybox.ts';
 import { bakeTsCommand } from '../rig/command.ts';
-import { realEngine } from '../rig/real-engine.ts';
+import { realEngine, startTestRegistry } from '../rig/real-engine.ts';
+import { dockerConfigFor, testUser } from '../rig/registry.ts';
+import { writeTree } from '../rig/temp.ts';
 import { makeWorkspace, type Workspace } from './support.ts';
 
 const options = { skip: realEngine.skip, timeout: 180_000 };
@@ -182,6 +185,78 @@ test('Ctrl-C ends following, and a second one in a run loses nothing that was sa
   const [kept] = runsOf((await work.run(['history', '--json'])).stdout);
   assert(kept?.result === 'did-not-end' || kept?.result === 'cancelled', kept?.result);
   assert.match((await work.run(['logs', 'slow'])).stdout, /begun/);
+});
+
+test('no kept file holds a sensitive value, a secret, a password or a key', options, async (t) => {
+  const { host } = await startTestRegistry(t, { auth: true });
+  const key = 'Tm90IGEgcmVhbCBrZXksIGJ1dCBsb25nIGVub3VnaA==';
+  const work = await makeWorkspace(
+    t,
+    {
+      busybox: { content: await readFile(await findBusybox(t)), mode: 0o755 },
+      'builds.yaml': `
+vars:
+  WORD: { env: [WORD], sensitive: true }
+  CODE: { default: 0, env: [CODE] }
+record: registry
+builds:
+  teller:
+    context: .
+    args: { NOTE: "\${{ vars.WORD }}", CODE: "\${{ vars.CODE }}" }
+    secrets: [{ id: one, env: ONE_SECRET }, { id: two, command: [echo, from-a-command-9] }]
+    tags: ["${host}/kept/teller:1"]
+    push: true
+    dockerfile-inline: |
+      FROM scratch
+      COPY busybox /
+      ARG NOTE CODE
+      RUN --mount=type=secret,id=one --mount=type=secret,id=two ["/busybox", "sh", "-c", "echo $NOTE; /busybox cat /run/secrets/one /run/secrets/two; echo; exit $CODE"]
+`,
+    },
+    { ONE_SECRET: 'from-the-environment-8', BAKE_TS_RECORD_KEY: key },
+  );
+  await writeTree(work.home, { 'docker/config.json': dockerConfigFor(host) });
+  const runs = [];
+  for (const [word, code] of [
+    ['word-of-mouth-1', '0'],
+    ['word-of-mouth-3', '3'],
+  ] as const)
+    runs.push(await work.run(['run', '--var', `WORD=${word}`, '--progress=plain'], { env: { CODE: code } }));
+  await writeTree(work.home, {
+    'docker/config.json': dockerConfigFor(host).replace(/"auth":"./, '"auth":"X'),
+  });
+  runs.push(await work.run(['run', '--force', '--var', 'WORD=word-of-mouth-1']));
+  assert.deepEqual(
+    runs.map(({ exitCode }) => exitCode),
+    [0, 1, 6],
+    runs.map(({ stderr }) => stderr).join(),
+  );
+  const [, second] = runsOf((await work.run(['history', '--json'])).stdout);
+  assert.match(await readFile(path.join(second?.dir ?? '', 'logs/teller.log'), 'utf8'), /^ {2}\(hidden\)$/m);
+  const auth = Buffer.from(`${testUser.username}:${testUser.password}`).toString('base64');
+  const files = await filesBelow(path.join(work.home, 'state/runs'));
+  assert(files.length >= 3 * 2, files.join());
+  for (const file of files) {
+    const text = await readFile(file, 'latin1');
+    for (const word of [
+      'word-of-mouth',
+      'from-the-env',
+      'from-a-command',
+      testUser.password,
+      auth,
+      auth.slice(1),
+      key,
+    ])
+      assert(!text.includes(word), `${word} in ${file}`);
+  }
+});
+
+test('what strangers build is not kept, and neither is a dry run', options, async (t) => {
+  const work = await makeScripts(t, { one: 'echo here' });
+  assert.equal((await work.run(['run', '--untrusted'])).exitCode, 0);
+  assert.equal((await work.run(['run', '--dry-run'])).exitCode, 0);
+  assert.equal((await work.run(['logs'])).exitCode, 1);
+  assert.deepEqual(await filesBelow(path.join(work.home, 'state/runs')).catch(() => []), []);
 });
 
 async function interruptTwice(child: ChildProcess): Promise<void> {

@@ -1,5 +1,5 @@
 /**
- * `npm run bench [name]…`: compiles, and runs the benchmarks of bench/ one after another: critical-path, hash, label-day,
+ * `npm run bench [name]…`: compiles, and runs the benchmarks of bench/ one after another: critical-path, hash, kept, label-day,
  * mutations, plan, unchanged. Each compares with its peer in the same run where that is there (BUILDX names a buildx binary), and says
  * where it is not. Engines that are not given through the environment are started: one for us, one for the peer.
  */

@@ -27,6 +27,8 @@ export interface Names {
   readonly axes: readonly string[];
   /** Keys that `--set` knows. */
   readonly keys: readonly string[];
+  /** Ids of the kept runs, the newest first. */
+  readonly runs: () => Promise<readonly Candidate[]>;
 }
 
 const NOTHING: Completion = { directive: 'words', candidates: [] };
@@ -152,6 +154,13 @@ async function completeValue(
       return words(PLATFORMS);
     case 'axis=value':
       return words((await names()).axes);
+    case 'id': {
+      const runs = await (await names()).runs();
+      return offer(
+        runs.map((one) => ({ ...one, text: `${lead}${one.text}` })),
+        `${lead}${current}`,
+      );
+    }
     case 'NAME=value': {
       const { variables } = await names();
       return offer(

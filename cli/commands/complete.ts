@@ -1,16 +1,25 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { BuildSet } from '../../lib/model/mod.ts';
-import { type OptionShape, readArgs } from '../args.ts';
+import { type OptionShape, type ParsedArgs, readArgs } from '../args.ts';
 import { type Candidate, type Completion, completeWords, type Names } from '../complete.ts';
 import { declareCli } from '../declare.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { whenText } from '../history-text.ts';
 import { readInputs } from '../inputs.ts';
 import type { Io } from '../io.ts';
+import { keptRunsDirectory } from '../kept-run.ts';
 
 /** Those of YAML; a builds.ts cannot be read in part. */
 const DEFAULT_FILES = ['builds.yaml', 'builds.yml'];
-const NO_NAMES: Names = { selectable: [], builds: [], variables: [], axes: [], keys: [] };
+const NO_NAMES: Names = {
+  selectable: [],
+  builds: [],
+  variables: [],
+  axes: [],
+  keys: [],
+  runs: async () => [],
+};
 
 /**
  * `bake-ts __complete <shell> <words…>`, which the scripts of `bake-ts completion` call: a line that says how to take
@@ -73,9 +82,19 @@ async function readNames(before: readonly string[], shapes: readonly OptionShape
   const directory = values.get('directory')?.[0];
   const cwd = directory === undefined ? io.cwd : path.resolve(io.cwd, directory);
   const inputs = await readInputs(args, { ...io, cwd });
-  if (!inputs.ok) return scanNames(cwd, files);
+  const runs = () => readRuns(args, { ...io, cwd });
+  if (!inputs.ok) return { ...scanNames(cwd, files), runs };
   const { overridableKeys } = await import('../../lib/config/mod.ts');
-  return namesOf(inputs.value.set, Object.keys(overridableKeys));
+  return { ...namesOf(inputs.value.set, Object.keys(overridableKeys)), runs };
+}
+
+async function readRuns(args: ParsedArgs, io: Io): Promise<readonly Candidate[]> {
+  const { listRuns } = await import('../../lib/history/mod.ts');
+  const runs = await listRuns(await keptRunsDirectory(args, io));
+  return runs.map((run) => ({
+    text: run.runId,
+    description: `${run.result.replaceAll('-', ' ')}, ${whenText(run.startedAt, io.now())}`,
+  }));
 }
 
 /** Names as they stand in a file that cannot be resolved right now: a line is half-written, a variable is not set. */
@@ -111,7 +130,7 @@ function textOf(file: string): string {
   }
 }
 
-function namesOf(set: BuildSet, keys: readonly string[]): Names {
+function namesOf(set: BuildSet, keys: readonly string[]): Omit<Names, 'runs'> {
   const described = (text: string, description: string | undefined): Candidate =>
     description === undefined ? { text } : { text, description };
   const axes = new Set<string>();

@@ -13,7 +13,7 @@ import { performance } from 'node:perf_hooks';
 import process from 'node:process';
 import { listRuns, RunRecorder, readEvents, runsDirectory } from '../lib/history/mod.ts';
 import type { BakeEvent } from '../lib/model/mod.ts';
-import { runBakeTs } from '../test/rig/command.ts';
+import { runBakeTs, runCommand } from '../test/rig/command.ts';
 import { generateRepository } from '../test/rig/generated-repository.ts';
 import { startTestRegistry } from '../test/rig/real-engine.ts';
 import { type Cleanup, writeTree } from '../test/rig/temp.ts';
@@ -24,7 +24,6 @@ const address =
   process.env['BUILDKIT_HOST'] ??
   '';
 const pairs = Number(process.env['BAKE_TS_BENCH_RUNS'] ?? '15');
-const FULL_RUNS = 3;
 
 const cleanups: (() => void | Promise<void>)[] = [];
 const cleanup: Cleanup = { after: (fn) => cleanups.unshift(fn) };
@@ -58,14 +57,19 @@ async function measureAll(): Promise<void> {
       if (exitCode !== 0) throw new Error(`bake-ts run failed (${exitCode}):\n${stderr}`);
       return performance.now() - start;
     };
+    const git = async (...argv: readonly string[]) => {
+      const { exitCode, stderr } = await runCommand(['git', ...argv], { cwd: root, env });
+      if (exitCode !== 0) throw new Error(stderr);
+    };
+    await git('init', '--quiet');
+    await git('add', '.');
+    await git('-c', 'user.name=A', '-c', 'user.email=a@example.com', 'commit', '--quiet', '--message=all');
     await time('0');
     return { root, time };
   };
 
   const many = await prepare(200);
-  const full: number[] = [];
-  for (let time = 0; time < FULL_RUNS; time++) full.push(await many.time('20', '--force'));
-  const runMs = median(full);
+  const runMs = await many.time('20', '--force');
   const [run] = await listRuns(runsDirectory(env, many.root));
   if (run === undefined) throw new Error('the run was not kept');
   const events: BakeEvent[] = [];
@@ -87,8 +91,8 @@ async function measureAll(): Promise<void> {
     if (pair % 2 === 1) not.push(await few.time('0'));
   }
   judge(
-    `40 builds, unchanged: kept ${median(kept).toFixed(0)} ms, not kept ${median(not).toFixed(0)} ms`,
-    median(kept) / median(not),
+    `40 builds, unchanged, the fastest of ${pairs}: kept ${Math.min(...kept).toFixed(0)} ms, not kept ${Math.min(...not).toFixed(0)} ms`,
+    Math.min(...kept) / Math.min(...not),
     1.05,
   );
 }

@@ -178,7 +178,7 @@ test('Ctrl-C ends following, and a second one in a run loses nothing that was sa
   await untilKept(work, 'begun\\n');
   const followed = start(t, work, ['logs', '--follow']);
   await until('it is followed', () => followed.out().includes('begun\n'));
-  followed.child.kill('SIGINT');
+  interrupt(followed.child);
   assert.equal(await followed.ended, 130);
   await interruptTwice(run.child);
   assert.equal(await run.ended, 130);
@@ -260,7 +260,13 @@ test('what strangers build is not kept, and neither is a dry run', options, asyn
 });
 
 async function interruptTwice(child: ChildProcess): Promise<void> {
-  child.kill('SIGINT');
+  interrupt(child);
   await sleep(50);
-  child.kill('SIGINT');
+  interrupt(child);
+}
+
+/** Deno says of a child that was sent a signal by its own means that this one ended it. */
+function interrupt({ pid }: ChildProcess): void {
+  assert(pid !== undefined);
+  process.kill(pid, 'SIGINT');
 }

@@ -87,7 +87,8 @@ test('a failed build: its log, its file, the run in the history', options, async
     good: 'echo all is well',
     bad: 'echo first words; echo and last words; exit 7',
   });
-  assert.equal((await work.run(['run'])).exitCode, 1);
+  const failed = await work.run(['run']);
+  assert.equal(failed.exitCode, 1);
   const shown = await work.run(['logs']);
   assert.equal(shown.exitCode, 0, shown.stderr);
   assert.match(shown.stdout, /RUN \["\/busybox".*\n {2}first words\n {2}and last words\n/);
@@ -99,7 +100,9 @@ test('a failed build: its log, its file, the run in the history', options, async
   assert(run !== undefined);
   const results = run.builds.map(({ build, result }) => `${build} ${result}`).sort();
   assert.deepEqual([run.result, results], ['failed', ['bad failed', 'good built']]);
-  const text = await readFile(path.join(run.dir, 'logs/bad.log'), 'utf8');
+  const log = path.join(run.dir, 'logs/bad.log');
+  assert(failed.stderr.replaceAll(/\s*\n\s*/g, '').includes(log), 'the recap names the file');
+  const text = await readFile(log, 'utf8');
   assert(text.endsWith(shown.stdout), 'the file is what is shown, with a heading');
   for (const file of await filesBelow(run.dir)) assert.equal((await stat(file)).mode & 0o777, 0o600, file);
   assert.equal((await stat(run.dir)).mode & 0o777, 0o700);

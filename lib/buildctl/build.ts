@@ -53,6 +53,8 @@ export interface BuildCall {
   readonly emit: (event: EventBody) => void;
   /** Called for each line of progress. */
   readonly onProgress?: () => void;
+  /** Called each time that something of the result begins to be put together: the image, files, the cache. */
+  readonly onExport?: () => void;
   /** Called once when the image is made and its push begins. */
   readonly onPush?: () => void;
 }
@@ -110,16 +112,11 @@ async function callWith(
     ...(policyFile === undefined ? {} : { policyFile }),
   };
   const argv = buildArgv(request);
-  call.emit({
-    type: 'node-started',
-    build: call.build.name,
-    attempt: call.attempt,
-    argv: [tool.program, ...argv],
-  });
   const output = await hideSecrets(call.build, tool.env, Object.values(secrets.values));
   const emit = (event: EventBody) => call.emit(output.hideInEvent(event));
-  const reader = new ProgressReader(call.build.name, emit, call.dockerfile, call.onPush);
-  const end = await callBuildctl(tool, {
+  const reader = new ProgressReader(call.build.name, emit, call.dockerfile, call);
+  if (call.signal?.aborted === true) return fail({ kind: 'cancelled' });
+  const calling = callBuildctl(tool, {
     argv,
     values: { ...secrets.values, ...Object.fromEntries([...(call.proxies ?? [])].filter(hasUser)) },
     onErrorLine: (line) => {
@@ -128,6 +125,14 @@ async function callWith(
     },
     ...(call.signal === undefined ? {} : { signal: call.signal }),
   });
+  // It runs now, and has said nothing yet.
+  call.emit({
+    type: 'node-started',
+    build: call.build.name,
+    attempt: call.attempt,
+    argv: [tool.program, ...argv],
+  });
+  const end = await calling;
   if (end.ended === 'cancelled') return fail({ kind: 'cancelled' });
   if (end.ended === 'never-started')
     return fail({ kind: 'failed', problem: notStarted(tool, end.startError ?? '') });

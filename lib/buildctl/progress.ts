@@ -76,18 +76,25 @@ export class ProgressReader {
   readonly #vertices = new Map<string, { name: string; state: VertexState; cached: boolean }>();
   readonly #logs = new Map<string, { decoders: Map<number, StringDecoder>; tail: string[]; open: string }>();
   readonly #text: string[] = [];
+  readonly #onExport: (() => void) | undefined;
   #failed: ProgressSummary['failedStep'];
   #onPush: (() => void) | undefined;
 
   /**
    * @param dockerfile the Dockerfile as we know it; the engine knows it by another name, and places would lead nowhere
-   * @param onPush called once when a push begins
+   * @param moments `onExport` is called each time that an exporter begins, `onPush` once when a push does
    */
-  constructor(build: string, emit: (event: EventBody) => void, dockerfile?: SourceFile, onPush?: () => void) {
+  constructor(
+    build: string,
+    emit: (event: EventBody) => void,
+    dockerfile?: SourceFile,
+    moments: { readonly onExport?: () => void; readonly onPush?: () => void } = {},
+  ) {
     this.#build = build;
     this.#emit = emit;
     this.#dockerfile = dockerfile;
-    this.#onPush = onPush;
+    this.#onExport = moments.onExport;
+    this.#onPush = moments.onPush;
   }
 
   /** Takes one line without its line break. */
@@ -149,6 +156,7 @@ export class ProgressReader {
       this.#failed = { name: vertex.name, error: vertex.error, digest: vertex.digest };
     }
     if (known?.state === state && known.cached === cached && state !== 'failed') return;
+    if (state === 'running' && vertex.name.startsWith('exporting ')) this.#onExport?.();
     const durationMs =
       vertex.started !== undefined && vertex.completed !== undefined
         ? Math.max(0, Date.parse(vertex.completed) - Date.parse(vertex.started))

@@ -11,6 +11,8 @@ export interface Buildctl {
   readonly run?: RunProgram;
   /** Ends every call that has no signal of its own. */
   readonly signal?: AbortSignal;
+  /** Called for each `buildctl build` that was really started. */
+  readonly onBuild?: () => void;
 }
 
 /**
@@ -28,7 +30,7 @@ export function askBuildctl(
   argv: readonly string[],
   timeoutMs: number = QUESTION_MS,
 ): Promise<ProgramEnd> {
-  return callBuildctl(tool, { argv: ['--addr', tool.address, ...argv], timeoutMs });
+  return call(tool, { argv: ['--addr', tool.address, ...argv], timeoutMs });
 }
 
 /** One call of buildctl. */
@@ -37,9 +39,16 @@ export interface BuildctlCall extends Pick<ProgramCall, 'argv' | 'signal' | 'onE
   readonly values?: Readonly<Record<string, string>>;
 }
 
-/** Runs buildctl to its end. Never rejects. */
-export function callBuildctl(tool: Buildctl, call: BuildctlCall): Promise<ProgramEnd> {
-  const { values, ...rest } = call;
+/** Runs `buildctl build` to its end. Never rejects. */
+export async function callBuildctl(tool: Buildctl, build: BuildctlCall): Promise<ProgramEnd> {
+  // Nothing is started then.
+  const isLate = (build.signal ?? tool.signal)?.aborted === true;
+  const end = await call(tool, build);
+  if (!isLate && end.ended !== 'never-started') tool.onBuild?.();
+  return end;
+}
+
+function call(tool: Buildctl, { values, ...rest }: BuildctlCall): Promise<ProgramEnd> {
   const run = tool.run ?? runProgram;
   return run({
     ...(tool.signal === undefined ? {} : { signal: tool.signal }),

@@ -78,17 +78,20 @@ export interface AuditSummary {
 
 /** What is being done for a build. What it waits for before that, other builds, the plan says. */
 export type Phase =
-  /** Its inputs are read and hashed, and registries are asked what is there. */
+  /** Its inputs are read and hashed, and registries are asked what is there; after a failure, once more. */
   | 'checking'
-  /** All that it needs is there but a slot: as many builds run as may at a time. */
+  /**
+   * It waits, and nothing is done for it: for a slot, since as many builds run as may at a time; for the engine to start or to
+   * come back; for its next attempt; for a build that must not run beside it; for one whose image it reads and that was lost.
+   */
   | 'queued'
   /** buildctl runs, in a slot. */
   | 'building'
-  /** Its steps are done; layers are compressed, the image is put together. */
+  /** Its steps are done; layers are compressed, the image is put together, and without a slot: it is read and remembered. */
   | 'exporting'
   /** Its bytes go to registries. */
   | 'pushing'
-  /** Tags are put. */
+  /** What was pushed is read and remembered, and its tags are put. */
   | 'tagging';
 
 /** Layers of one platform of an image. */
@@ -108,9 +111,9 @@ export interface Outcome {
   readonly platforms?: readonly string[];
   readonly tags: readonly TagResult[];
   readonly key?: string;
-  /** How long something was done for it, in milliseconds: from the first thing to the last, without `queuedMs`. */
+  /** How long something was done for it, in milliseconds: all of its phases but `queued`; 0 for what never began. */
   readonly durationMs: number;
-  /** How long it waited for a slot (milliseconds); absent: it needed none. */
+  /** How long it was in the phase `queued` (milliseconds); absent: it never had to wait. */
   readonly queuedMs?: number;
   readonly steps?: { readonly total: number; readonly cached: number };
   /** Of the image, where its manifest was read. */
@@ -200,7 +203,10 @@ export type EventBody =
       readonly type: 'node-phase';
       readonly build: string;
       readonly phase: Phase;
-      /** With `building`: which slot it has, from 0; no two builds have one at a time. A slow push gives it back. */
+      /**
+       * Which slot it has during this phase, from 0: always with `building`, and with `exporting` and `pushing` while buildctl
+       * runs. No two builds have one at a time. A slow push gives it back, and says so by another `pushing` without it.
+       */
       readonly slot?: number;
     }
   | {
@@ -302,7 +308,10 @@ export interface RunSummary {
   /** Problems that belong to the run, not to a build. */
   readonly problems: readonly ProblemJson[];
   readonly durationMs: number;
-  /** How often buildctl was started to build, and to look names of the engine's store up where that cannot be listed. */
+  /**
+   * How often `buildctl build` was really started: to build, and for short calls that build nothing (names of the engine's
+   * store are looked up where that cannot be listed, given or let go of).
+   */
   readonly buildctlCalls: number;
   /** Requests sent to registries by bake-ts itself: reads (HEAD, GET) and writes (PUT, POST, PATCH). */
   readonly registryRequests: { readonly reads: number; readonly writes: number };

@@ -248,6 +248,7 @@ async function runAll(
   onBuild?: (build: string) => void,
 ): Promise<void> {
   const { context, results } = pass;
+  const { phases } = context;
   const starts = context.dryRun ? undefined : new EarlyStarts(pass, () => session.engine.keepsImages());
   const down = context.dryRun ? undefined : new DownRegistries(session.registry, plan, context.emit);
   const onSlowPush = new Map<string, () => void>();
@@ -277,10 +278,11 @@ async function runAll(
     run: async (name, slow) => {
       const node = plan.nodes.get(name);
       if (node === undefined) return 'failed';
+      if (down !== undefined && !context.signal.aborted) phases.begin(name);
       const why = await down?.whyNotPushed(node);
       if (why !== undefined && !context.signal.aborted) {
         const problem = problemToJson(why);
-        const outcome: Outcome = { build: name, kind: 'failed', tags: [], durationMs: 0, problem };
+        const outcome: Outcome = { build: name, kind: 'failed', tags: [], ...phases.finish(name), problem };
         context.emit({ type: 'node-finished', build: name, outcome });
         return endOf(name, outcome);
       }
@@ -307,8 +309,8 @@ async function runAll(
       starts?.stop(name);
       const cancelled = outcomes.get(by)?.kind === 'cancelled';
       const outcome: Outcome = cancelled
-        ? { build: name, kind: 'cancelled', tags: [], durationMs: 0 }
-        : { build: name, kind: 'blocked', blockedBy: by, tags: [], durationMs: 0 };
+        ? { build: name, kind: 'cancelled', tags: [], ...phases.finish(name) }
+        : { build: name, kind: 'blocked', blockedBy: by, tags: [], ...phases.finish(name) };
       outcomes.set(name, outcome);
       context.emit({ type: 'node-finished', build: name, outcome });
     },

@@ -8,6 +8,7 @@ import {
   type EventBody,
   fail,
   ok,
+  type Phase,
   type PlanNode,
   type Problem,
   problem,
@@ -94,7 +95,9 @@ async function attemptUntilDone(calling: Calling, attempts: Attempts): Promise<C
     for (const other of others) calling.emit({ type: 'warning', build, problem: problemToJson(other) });
     return { kind: 'failed', problem: lacking };
   }
-  const engine = await calling.engine();
+  const { phases } = calling;
+  const engine = await phases.waiting(build, calling.engine());
+  phases.enter(build, 'checking');
   // Why it could not be found then is that somebody stopped looking.
   if (calling.signal.aborted) return { kind: 'cancelled' };
   if (!engine.ok) return { kind: 'failed', problem: { ...(engine.error[0] ?? noEngine()), build } };
@@ -124,7 +127,7 @@ async function attemptUntilDone(calling: Calling, attempts: Attempts): Promise<C
       emit: (event) => calling.emit(withoutCredentials(calling, event)),
       ...(dockerfile === undefined ? {} : { dockerfile }),
     };
-    const { result, ranMs, back } = await inTurn(calling, inputs, isStaged, () =>
+    const { result, ranMs, back } = await inTurn(calling, build, inputs, isStaged, () =>
       callOnce(calling, engine.value, call, inputs),
     );
     if (result.ok) return { kind: 'done', built: result.value, attempt: prepared.value, ranMs };
@@ -148,7 +151,11 @@ async function attemptUntilDone(calling: Calling, attempts: Attempts): Promise<C
     const delayMs = mended === undefined ? (RETRY_MS[attempt - waits - 1] ?? 0) : 0;
     const why = calling.credentials.hideCredentials(mended ?? failure.message);
     calling.emit({ type: 'retry', build, attempt, delayMs, why });
-    if (mended === undefined) await calling.sleep(delayMs);
+    if (mended === undefined) {
+      phases.enter(build, 'queued');
+      await calling.sleep(delayMs);
+      phases.enter(build, 'checking');
+    }
     if (calling.signal.aborted) return { kind: 'cancelled' };
   }
 }
@@ -164,82 +171,130 @@ function withoutCredentials({ credentials }: Calling, event: EventBody): EventBo
  * give all those that run at a time what the first of them was sent.
  */
 function inTurn<T>(
-  { foreign }: Calling,
+  { foreign, phases }: Calling,
+  build: string,
   inputs: NodeInputs,
   isStaged: boolean,
   call: () => Promise<T>,
 ): Promise<T> {
   if (!isForeign(inputs)) return call();
-  return isStaged ? foreign.alone(call) : foreign.beside(call);
+  const onWait = () => phases.enter(build, 'queued');
+  return isStaged ? foreign.alone(call, onWait) : foreign.beside(call, onWait);
 }
 
-/**
- * Calls buildctl with a permit. A push that takes long needs little of this machine and of the engine, so it gives the
- * permit back.
- */
+/** What came of one call. */
+interface OneCall {
+  readonly result: Awaited<ReturnType<typeof runBuild>>;
+  readonly ranMs: number;
+  /** Where the engine went away: whether it is back. */
+  readonly back?: boolean;
+}
+
+/** The permit of a call. */
+interface Permit {
+  readonly slot: number;
+  readonly giveBack: () => void;
+}
+
+/** Calls buildctl with a permit, which is a slot. */
 function callOnce(
   calling: Calling,
   engine: ReadyEngine,
   call: BuildCall,
   inputs: NodeInputs,
-): Promise<{
-  readonly result: Awaited<ReturnType<typeof runBuild>>;
-  readonly ranMs: number;
-  /** Where the engine went away: whether it is back. */
-  readonly back?: boolean;
-}> {
+): Promise<OneCall> {
+  const { phases } = calling;
   const build = call.build.name;
   return calling.permits.with(
     () => calling.priorityOf(build),
-    async (giveBack) => {
-      await calling.engineReturn.settled();
-      // Symlinks may have come with what an earlier build wrote.
-      const [refused] = calling.findRefused(call.build);
-      if (refused !== undefined)
-        return { result: fail({ kind: 'failed', problem: { ...refused, build } }), ranMs: 0 };
-      const unmade = await makeOutputPlaces(call.build, call.outputs);
-      if (unmade !== undefined) return { result: fail({ kind: 'failed', problem: unmade }), ranMs: 0 };
-      calling.countCall();
-      const startedAt = performance.now();
-      const watch = new CallWatch({
-        build: call.build,
-        emit: call.emit,
-        signal: calling.signal,
-        noticeMs: calling.stallNoticeMs,
-        answers: () => calling.engineReturn.answers(),
-        ...(calling.stallTimeoutMs === undefined ? {} : { stallTimeoutMs: calling.stallTimeoutMs }),
-      });
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      const onPush = () => {
-        timer = setTimeout(() => {
-          giveBack();
-          calling.onSlowPush(build, inputs);
-        }, calling.slowPushMs);
-      };
-      const ended = await runBuild(engine.buildctl, {
-        ...call,
-        onPush,
-        signal: watch.signal,
-        onProgress: () => watch.sign(),
-        emit: (event) => {
-          watch.see(event);
-          call.emit(event);
-        },
-      }).finally(() => {
-        clearTimeout(timer);
-        watch.close();
-      });
-      const { failure } = watch;
-      const isEnded = !ended.ok && ended.error.kind === 'cancelled' && failure !== undefined;
-      const result: typeof ended = isEnded ? fail({ kind: 'failed', problem: failure }) : ended;
-      const ranMs = performance.now() - startedAt;
-      if (result.ok || result.error.kind !== 'failed' || !ENGINE_AWAY.has(result.error.problem.code))
-        return { result, ranMs };
-      const why = calling.credentials.hideCredentials(result.error.problem.message);
-      // With the permit: whoever would get it would only find out the same.
-      return { result, ranMs, back: await calling.engineReturn.wait(why) };
+    async (giveBack, slot) => {
+      const made = await callInSlot(calling, engine, call, inputs, { slot, giveBack });
+      // Said before another build gets the slot.
+      phases.enter(build, made.result.ok ? phaseAfter(call) : 'checking');
+      return made;
     },
+    () => phases.enter(build, 'queued'),
   );
+}
+
+/** What is left to do when buildctl is done: to read what came of it, to remember that, and to put tags where there are some. */
+function phaseAfter({ outputs }: BuildCall): Phase {
+  return outputs.some((one) => one.kind === 'push-by-digest') ? 'tagging' : 'exporting';
+}
+
+async function callInSlot(
+  calling: Calling,
+  engine: ReadyEngine,
+  call: BuildCall,
+  inputs: NodeInputs,
+  permit: Permit,
+): Promise<OneCall> {
+  const { phases } = calling;
+  const build = call.build.name;
+  await phases.waiting(build, calling.engineReturn.settled());
+  const notCalled = (error: NotBuilt): OneCall => ({ result: fail(error), ranMs: 0 });
+  if (calling.signal.aborted) return notCalled({ kind: 'cancelled' });
+  // Symlinks may have come with what an earlier build wrote.
+  const [refused] = calling.findRefused(call.build);
+  if (refused !== undefined) return notCalled({ kind: 'failed', problem: { ...refused, build } });
+  const unmade = await makeOutputPlaces(call.build, call.outputs);
+  if (unmade !== undefined) return notCalled({ kind: 'failed', problem: unmade });
+  const startedAt = performance.now();
+  phases.enter(build, 'building', permit.slot);
+  const result = await callWatched(calling, engine, call, inputs, permit);
+  const ranMs = performance.now() - startedAt;
+  if (result.ok || result.error.kind !== 'failed' || !ENGINE_AWAY.has(result.error.problem.code))
+    return { result, ranMs };
+  const why = calling.credentials.hideCredentials(result.error.problem.message);
+  // With the permit: whoever would get it would only find out the same.
+  return { result, ranMs, back: await phases.waiting(build, calling.engineReturn.wait(why)) };
+}
+
+/** A push that takes long needs little of this machine and of the engine, so it gives the permit back. */
+async function callWatched(
+  calling: Calling,
+  engine: ReadyEngine,
+  call: BuildCall,
+  inputs: NodeInputs,
+  { slot, giveBack }: Permit,
+): Promise<OneCall['result']> {
+  const { phases } = calling;
+  const build = call.build.name;
+  const watch = new CallWatch({
+    build: call.build,
+    emit: call.emit,
+    signal: calling.signal,
+    noticeMs: calling.stallNoticeMs,
+    answers: () => calling.engineReturn.answers(),
+    ...(calling.stallTimeoutMs === undefined ? {} : { stallTimeoutMs: calling.stallTimeoutMs }),
+  });
+  let held: number | undefined = slot;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const ended = await runBuild(engine.buildctl, {
+    ...call,
+    onExport: () => phases.enter(build, 'exporting', held),
+    onPush: () => {
+      phases.enter(build, 'pushing', held);
+      timer = setTimeout(() => {
+        held = undefined;
+        phases.enter(build, 'pushing');
+        giveBack();
+        calling.onSlowPush(build, inputs);
+      }, calling.slowPushMs);
+    },
+    signal: watch.signal,
+    onProgress: () => watch.sign(),
+    emit: (event) => {
+      watch.see(event);
+      call.emit(event);
+    },
+  }).finally(() => {
+    clearTimeout(timer);
+    watch.close();
+  });
+  const { failure } = watch;
+  const isEnded = !ended.ok && ended.error.kind === 'cancelled' && failure !== undefined;
+  return isEnded ? fail({ kind: 'failed', problem: failure }) : ended;
 }
 
 /** An engine that went away and was waited for in vain. */

@@ -24,6 +24,7 @@ import type { Emit } from './emitter.ts';
 import type { StoreListing } from './engine-access.ts';
 import type { EngineReturn } from './engine-return.ts';
 import type { Memory } from './memory.ts';
+import type { Phases } from './phases.ts';
 import type { Publisher } from './publisher.ts';
 import type { Semaphore } from './scheduler.ts';
 import type { Turns } from './turns.ts';
@@ -92,13 +93,14 @@ export interface Calling {
    * how they get there.
    */
   readonly credentials: Pick<RegistryClient, 'hideCredentials' | 'hideInProblem' | 'signInHint'>;
+  /** What is done for each build is told here. */
+  readonly phases: Phases;
   /** Limits calls of buildctl. */
   readonly permits: Semaphore;
   /** Keeps builds of foreign frontends apart where one of them is offered sources by names that all builds share. */
   readonly foreign: Turns;
   /** Higher goes first: milliseconds to the end of the longest way on from this build. */
   readonly priorityOf: (build: string) => Promise<number>;
-  readonly countCall: () => void;
   /** A push that takes longer than this is a slow one. */
   readonly slowPushMs: number;
   /** The image of a build is made, and its push is a slow one. */
@@ -113,14 +115,18 @@ export interface Calling {
   readonly findRefused: (build: Build) => readonly Problem[];
 }
 
+/** Told that something has to wait, and that it has waited. */
+export type OnWait = (isWaiting: boolean) => void;
+
 /** Where layers-only images come from (see `lib/registry/layers-only.ts`): each is made at most once in a run. */
 export interface LayersOnlySource {
   /**
    * The layers-only image of the image at a location, which is made where it is not there; undefined where there is none.
    *
    * @param mayPut whether it may be put beside the image; else it is only looked for
+   * @param onWait told where a permit is waited for, and when that is over
    */
-  readonly of: (location: ImageLocation, mayPut: boolean) => Promise<DigestRef | undefined>;
+  readonly of: (location: ImageLocation, mayPut: boolean, onWait?: OnWait) => Promise<DigestRef | undefined>;
   /** Makes those of these links anew when they are needed next: they may be gone. */
   readonly forget: (links: readonly Link[]) => void;
   /** No more of them in this run, because the engine does not treat them as it should. */
@@ -154,6 +160,8 @@ export interface NodeContext {
   readonly signal: AbortSignal;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
+  /** What is done for each build, and how long that takes. */
+  readonly phases: Phases;
   /** Decides, and neither runs nor writes anything. */
   readonly dryRun: boolean;
   readonly keying: Keying;

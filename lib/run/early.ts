@@ -29,6 +29,7 @@ import type { Emit } from './emitter.ts';
 import { weigh } from './evidence.ts';
 import { mayUseLayersOnly } from './layers-only.ts';
 import { linkParents } from './links.ts';
+import { Phases } from './phases.ts';
 import type { EarlyEnd } from './scheduler.ts';
 import { storeName } from './store-names.ts';
 
@@ -39,6 +40,7 @@ export interface EarlyStart {
 }
 
 const NO: EarlyStart = { end: 'no' };
+const NO_STEPS = { total: 0, cached: 0 };
 
 /** The early starts of a pass over the plan. */
 export class EarlyStarts {
@@ -84,6 +86,7 @@ export class EarlyStarts {
     const called = await this.#build(node, inputs, {
       // Its own call says it all.
       emit: () => undefined,
+      phases: new Phases(() => undefined),
       // All of it is cached, and others wait for it.
       priorityOf: async () => Number.POSITIVE_INFINITY,
     });
@@ -96,8 +99,7 @@ export class EarlyStarts {
     const waitsFor = node.edges.filter(({ to }) => !this.#results.has(to));
     // What is named under `needs:` must be done altogether.
     if (!isRepeatable(node.build) || waitsFor.some(({ contextName }) => contextName === undefined)) return NO;
-    const { keying, deciding, building, emit, clock } = this.#context;
-    const startedAt = clock();
+    const { keying, deciding, building, emit, phases } = this.#context;
     const inputs = await computeInputs(keying, node);
     if (inputs.key === undefined || inputs.problems.length > 0) return NO;
     const { decision } = await weigh(deciding, node, inputs);
@@ -110,22 +112,30 @@ export class EarlyStarts {
       waitsFor: [...new Set(waitsFor.map(({ to }) => to))],
       reason: decision.reason,
     });
+    phases.begin(build);
     // What the engine warns of it says again at the build's turn.
     const called = await this.#build(node, inputs, {
       emit: (event) => {
         if (event.type !== 'warning') emit(event);
       },
+      phases,
       priorityOf: building.calling.priorityOf,
     });
-    if (called.kind === 'done') {
-      const { steps } = called.built;
-      this.#built.set(build, { steps, ranMs: called.ranMs });
-      emit({ type: 'early-finished', build, steps });
-      return { end: this.#kept.has(build) ? 'ready' : 'no' };
-    }
-    if (called.kind !== 'failed' || called.problem.code !== 'build/step-failed') return NO;
     // A step fails whether the push succeeds or not.
-    return this.#fail(build, decision.reason, startedAt, called);
+    if (called.kind === 'failed' && called.problem.code === 'build/step-failed')
+      return this.#fail(build, decision.reason, called);
+    // It may be blocked, and its end be told, by now.
+    if (phases.isOpen(build)) {
+      phases.finish(build);
+      emit({
+        type: 'early-finished',
+        build,
+        steps: called.kind === 'done' ? called.built.steps : NO_STEPS,
+      });
+    }
+    if (called.kind !== 'done') return NO;
+    this.#built.set(build, { steps: called.built.steps, ranMs: called.ranMs });
+    return { end: this.#kept.has(build) ? 'ready' : 'no' };
   }
 
   /** Lets go of what was named in the engine's store: the names are given to an image of nothing. */
@@ -135,7 +145,6 @@ export class EarlyStarts {
     const engine = await calling.engine();
     if (!engine.ok) return;
     const workDir = calling.newWorkDir();
-    calling.countCall();
     await emptyStored(engine.value.buildctl, { names: [...this.#names], workDir, signal: calling.signal });
     await rm(workDir, { recursive: true, force: true });
   }
@@ -144,7 +153,7 @@ export class EarlyStarts {
   async #build(
     node: PlanNode,
     inputs: NodeInputs,
-    own: { readonly emit: Emit; readonly priorityOf: Building['calling']['priorityOf'] },
+    own: { readonly emit: Emit } & Pick<Building['calling'], 'phases' | 'priorityOf'>,
   ): Promise<Called> {
     const build = node.build.name;
     // It may have been stopped before it came to this.
@@ -216,7 +225,6 @@ export class EarlyStarts {
   #fail(
     build: string,
     reason: Reason,
-    startedAt: number,
     { problem }: Extract<Called, { readonly kind: 'failed' }>,
   ): EarlyStart {
     const outcome: Outcome = {
@@ -224,7 +232,7 @@ export class EarlyStarts {
       kind: 'failed',
       tags: [],
       reason,
-      durationMs: this.#context.clock() - startedAt,
+      ...this.#context.phases.finish(build),
       problem: problemToJson(problem),
     };
     return { end: 'failed', outcome };

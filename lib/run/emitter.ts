@@ -17,6 +17,7 @@ export const KEPT_WORDS: ReadonlySet<string> = new Set([
     'state',
     'action',
     'decision',
+    'phase',
     'result',
     'compared',
     'role',
@@ -26,7 +27,7 @@ export const KEPT_WORDS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * An emitter that numbers events from 0 and stamps them with a clock (milliseconds since 1970). Sensitive values are in
+ * An emitter that numbers events from 1 and stamps them with a clock (milliseconds since 1970). Sensitive values are in
  * none of them, nor values of arguments and the like whose names sound secret.
  *
  * @param onFault gets what the sink threw, or what a promise that it gave was rejected with; it gets no more events then
@@ -37,7 +38,7 @@ export function createEmitter(
   { hide }: Hider,
   onFault: (fault: SinkFault) => void,
 ): Emit {
-  let seq = 0;
+  let seq = 1;
   let isBroken = sink === undefined;
   const fail = (error: unknown) => {
     if (isBroken) return;

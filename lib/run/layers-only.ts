@@ -26,7 +26,7 @@ import {
   parseManifest,
   type RegistryClient,
 } from '../registry/mod.ts';
-import type { Calling, ReadyEngine } from './context.ts';
+import type { Calling, OnWait, ReadyEngine } from './context.ts';
 
 /** Registries that put and read much at once answer 500 now and then, and doing without would cost more than waiting. */
 const RETRY_MS = [1_000, 4_000];
@@ -34,10 +34,37 @@ const RETRY_MS = [1_000, 4_000];
 /** What making them takes of a run. */
 export interface LayersOnlyNeeds {
   readonly registry: RegistryClient;
-  readonly calling: Pick<
-    Calling,
-    'emit' | 'signal' | 'sleep' | 'engine' | 'permits' | 'countCall' | 'newWorkDir'
-  >;
+  readonly calling: Pick<Calling, 'emit' | 'signal' | 'sleep' | 'engine' | 'permits' | 'newWorkDir'>;
+}
+
+/** One that is made, or was. */
+interface Made {
+  readonly image: Promise<DigestRef | undefined>;
+  /** The permits that are waited for to make it. */
+  readonly queue: Queue;
+}
+
+/** Those who wait for somebody to get a permit. */
+class Queue {
+  readonly #heard = new Set<OnWait>();
+  #isWaiting = false;
+
+  /** Tells everybody who listens. */
+  readonly set = (isWaiting: boolean): void => {
+    this.#isWaiting = isWaiting;
+    for (const onWait of this.#heard) onWait(isWaiting);
+  };
+
+  /** Gives what is waited for, and tells meanwhile of the permit. */
+  async during<T>(wanted: Promise<T>, onWait: OnWait): Promise<T> {
+    this.#heard.add(onWait);
+    if (this.#isWaiting) onWait(true);
+    try {
+      return await wanted;
+    } finally {
+      this.#heard.delete(onWait);
+    }
+  }
 }
 
 /**
@@ -52,7 +79,7 @@ export function mayUseLayersOnly(build: Build, { untracked }: Pick<NodeInputs, '
 /** The layers-only images of a run; see `LayersOnlySource`. */
 export class LayersOnlyImages {
   readonly #needs: LayersOnlyNeeds;
-  readonly #images = new Map<string, Promise<DigestRef | undefined>>();
+  readonly #images = new Map<string, Made>();
   #isOff = false;
   #hasWarned = false;
 
@@ -60,20 +87,26 @@ export class LayersOnlyImages {
     this.#needs = needs;
   }
 
-  async of(location: ImageLocation, mayPut: boolean): Promise<DigestRef | undefined> {
+  async of(
+    location: ImageLocation,
+    mayPut: boolean,
+    onWait: OnWait = () => undefined,
+  ): Promise<DigestRef | undefined> {
     if (this.#isOff || location.kind === 'layout') return undefined;
     const name = formatImageRef(location.ref);
-    let image = this.#images.get(name);
-    if (image === undefined) {
-      image =
+    let made = this.#images.get(name);
+    if (made === undefined) {
+      const queue = new Queue();
+      const image =
         location.kind === 'registry'
           ? this.#inRegistry(location.ref, mayPut)
-          : this.#inStore(location.ref, mayPut);
-      this.#images.set(name, image);
+          : this.#inStore(location.ref, mayPut, queue);
+      made = { image, queue };
+      this.#images.set(name, made);
     }
-    const made = await image;
+    const ref = await made.queue.during(made.image, onWait);
     // It may have been turned off in the meantime.
-    return this.#isOff ? undefined : made;
+    return this.#isOff ? undefined : ref;
   }
 
   forget(links: readonly Link[]): void {
@@ -104,7 +137,7 @@ export class LayersOnlyImages {
     }
   }
 
-  async #inStore(ref: DigestRef, mayPut: boolean): Promise<DigestRef | undefined> {
+  async #inStore(ref: DigestRef, mayPut: boolean, queue: Queue): Promise<DigestRef | undefined> {
     const { calling } = this.#needs;
     const engine = await calling.engine();
     if (!engine.ok) return undefined;
@@ -123,11 +156,15 @@ export class LayersOnlyImages {
       configs.set(platform, new TextDecoder().decode(config));
     }
     const workDir = calling.newWorkDir();
-    const digest = await calling.permits.with(Number.POSITIVE_INFINITY, () => {
-      calling.countCall();
-      const { signal } = calling;
-      return storeLayersOnly(engine.value.buildctl, { image: ref, name, configs, workDir, signal });
-    });
+    const digest = await calling.permits.with(
+      Number.POSITIVE_INFINITY,
+      () => {
+        queue.set(false);
+        const { signal } = calling;
+        return storeLayersOnly(engine.value.buildctl, { image: ref, name, configs, workDir, signal });
+      },
+      () => queue.set(true),
+    );
     await rm(workDir, { recursive: true, force: true });
     if (digest === read.top.digest) return { ...name, digest };
     // Where it came to nothing, the image is mostly gone from the store, as the build will say.

@@ -12,7 +12,7 @@ import {
   type Result,
 } from '../model/mod.ts';
 import type { RegistryClient } from '../registry/mod.ts';
-import type { Building, LayersOnlySource } from './context.ts';
+import type { Building, LayersOnlySource, OnWait } from './context.ts';
 
 /** Why there are no links. */
 export type NotLinked =
@@ -35,16 +35,22 @@ export async function linkParents(
     resultOf,
     rebuild,
     layersOnly,
-  }: Pick<Building, 'registry' | 'resultOf' | 'rebuild' | 'layersOnly'>,
+    calling: { phases },
+  }: Pick<Building, 'registry' | 'resultOf' | 'rebuild' | 'layersOnly'> & {
+    readonly calling: Pick<Building['calling'], 'phases'>;
+  },
   { node, rebuildUnconfirmed, mayUseLayersOnly }: LinkRequest,
 ): Promise<Result<readonly Link[], NotLinked>> {
+  const build = node.build.name;
+  const onWait: OnWait = (isWaiting) => phases.enter(build, isWaiting ? 'queued' : 'checking');
   const parents: LocatedParent[] = [];
   for (const { contextName, to, span } of node.edges) {
     if (contextName === undefined) continue;
     let image = resultOf(to)?.image;
     let location = await locate(registry, image);
     if (location === undefined || (rebuildUnconfirmed && location.kind === 'store' && !location.confirmed)) {
-      const again = await rebuild(to);
+      const again = await phases.waiting(build, rebuild(to));
+      onWait(false);
       if (again.outcome.kind === 'cancelled') return fail({ kind: 'cancelled' });
       image = again.image;
       location = image?.location;
@@ -52,8 +58,8 @@ export async function linkParents(
     if (image === undefined || location === undefined) {
       const missing = problem(
         'build/parent-missing',
-        `\`${to}\` gives no image that \`${node.build.name}\` could read`,
-        { build: node.build.name, ...(span === undefined ? {} : { span }) },
+        `\`${to}\` gives no image that \`${build}\` could read`,
+        { build, ...(span === undefined ? {} : { span }) },
       );
       return fail({ kind: 'failed', problem: missing });
     }
@@ -62,7 +68,9 @@ export async function linkParents(
     parents.push({ contextName, digest: image.digest, location, mayPut });
   }
   return ok(
-    await Promise.all(parents.map((parent) => linkTo(parent, mayUseLayersOnly ? layersOnly : undefined))),
+    await Promise.all(
+      parents.map((parent) => linkTo(parent, mayUseLayersOnly ? layersOnly : undefined, onWait)),
+    ),
   );
 }
 
@@ -79,9 +87,10 @@ export interface LocatedParent {
 export async function linkTo(
   { contextName, digest, location, mayPut }: LocatedParent,
   layersOnly: LayersOnlySource | undefined,
+  onWait?: OnWait,
 ): Promise<Link> {
   if (location.kind === 'layout') return { contextName, kind: 'layout', dir: location.dir, digest };
-  const layers = await layersOnly?.of(location, mayPut);
+  const layers = await layersOnly?.of(location, mayPut, onWait);
   return {
     contextName,
     kind: 'image',

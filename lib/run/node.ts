@@ -38,7 +38,7 @@ import { decideWaiting, waitingFor } from './waiting.ts';
 export type Observer = (inputs: NodeInputs, weighed: Weighed, depends: boolean) => void;
 
 /** How a build ended, but for what is the same in every outcome. */
-type End = Omit<Outcome, 'build' | 'durationMs' | 'dryRun'>;
+type End = Omit<Outcome, 'build' | 'durationMs' | 'queuedMs' | 'dryRun'>;
 
 /** Runs one build of the plan to its end. Never rejects for anything expected. */
 export async function runNode(context: NodeContext, node: PlanNode, observe?: Observer): Promise<NodeResult> {
@@ -70,12 +70,11 @@ async function liveThrough(
   decideOn: (inputs: NodeInputs) => Promise<Weighed>,
 ): Promise<NodeResult> {
   const { emit, signal, dryRun } = context;
-  const startedAt = context.clock();
   const build = node.build.name;
   const finish = (end: End, rest: Omit<NodeResult, 'outcome'> = {}): NodeResult => {
     const outcome: Outcome = {
       build,
-      durationMs: context.clock() - startedAt + (context.earlyOf(build)?.ranMs ?? 0),
+      ...context.phases.finish(build),
       ...end,
       ...(dryRun ? { dryRun: true } : {}),
     };
@@ -84,6 +83,7 @@ async function liveThrough(
   };
   if (signal.aborted) return finish({ kind: 'cancelled', tags: [] });
 
+  context.phases.begin(build);
   const inputs = await computeInputs(context.keying, node);
   emit({
     type: 'node-keyed',
@@ -192,6 +192,7 @@ async function reuse(
   }
   if (context.dryRun) return { kind: 'retagged', tags: [], ...known };
   if (source === undefined) throw new Error(`${build} is to be tagged, and its manifest is nowhere`);
+  context.phases.enter(build, 'tagging');
   const put = await context.publisher.publish({ build, source, refs: wantedTags(node), fresh: false });
   if (!put.ok) return notPublished(build, put.error, known);
   return { kind: 'retagged', tags: put.value, ...known };
@@ -219,7 +220,7 @@ async function rebase(
   inputs: NodeInputs,
   { image, rebased, last, source, reason }: Rebase,
 ): Promise<End | undefined> {
-  const { memory, keying, building, publisher, dryRun } = context;
+  const { memory, keying, building, publisher, phases, dryRun } = context;
   const build = node.build.name;
   const sizeBytes = last.sizeBytes === undefined ? undefined : last.sizeBytes + image.grownBytes;
   const known = {
@@ -233,8 +234,13 @@ async function rebase(
   const repositories = repositoriesOf(wantedTags(node));
   // A tag brings its manifest; one that waits points at what is there already.
   const withTop = publisher.waits || !repositories.every((one) => isSameRepository(one, source));
+  phases.enter(build, 'pushing');
   const bytes = await putRebased(building.registry, image, source, repositories, withTop);
-  if (!bytes.ok) return undefined;
+  if (!bytes.ok) {
+    phases.enter(build, 'checking');
+    return undefined;
+  }
+  phases.enter(build, 'tagging');
   const steps = { total: 0, cached: 0 };
   const made = { digest: rebased.digest, finishedAt: isoTime(context) };
   await noteResult(context, node, made, last.vouchedBy !== undefined);

@@ -146,60 +146,76 @@ class GraphRun {
 interface Waiter {
   readonly priority: number;
   readonly order: number;
-  readonly admit: () => void;
+  readonly admit: (slot: number) => void;
 }
 
 /**
- * A limited number of permits; who waits is served by priority (higher first), then by order of asking. A binary heap,
- * since thousands may wait.
+ * A limited number of permits, numbered from 0; the lowest free one is given first. Who waits is served by priority (higher
+ * first), then by order of asking. A binary heap, since thousands may wait.
  */
 export class Semaphore {
-  #free: number;
+  readonly #permits: number;
+  /** As many were in use at a time at most. */
+  #used = 0;
+  /** Of these, those that are free. */
+  readonly #returned = new Set<number>();
   #asked = 0;
   readonly #waiting: Waiter[] = [];
 
   constructor(permits: number) {
-    this.#free = permits;
+    this.#permits = permits;
   }
 
   /**
    * Runs a task with a permit.
    *
    * @param priority a number, or what finds it out; asked for where the task has to wait
-   * @param task may give its permit back before it ends
+   * @param task may give its permit back before it ends; gets the number of its permit, too
+   * @param onWait called where no permit is free
    */
   async with<T>(
     priority: number | (() => Promise<number>),
-    task: (giveBack: () => void) => Promise<T>,
+    task: (giveBack: () => void, slot: number) => Promise<T>,
+    onWait?: () => void,
   ): Promise<T> {
-    await this.#acquire(priority);
+    const slot = this.#take() ?? (await this.#wait(priority, onWait));
     let holds = true;
     const giveBack = () => {
-      if (holds) this.#release();
+      if (holds) this.#release(slot);
       holds = false;
     };
     try {
-      return await task(giveBack);
+      return await task(giveBack, slot);
     } finally {
       giveBack();
     }
   }
 
-  async #acquire(priority: number | (() => Promise<number>)): Promise<void> {
-    const known = this.#free > 0 || typeof priority === 'number' ? 0 : await priority();
-    if (this.#free > 0) {
-      this.#free--;
-      return;
+  /** The lowest permit that is free; undefined: none is. */
+  #take(): number | undefined {
+    if (this.#returned.size > 0) {
+      const slot = Math.min(...this.#returned);
+      this.#returned.delete(slot);
+      return slot;
     }
-    await new Promise<void>((admit) => {
-      this.#push({ priority: typeof priority === 'number' ? priority : known, order: this.#asked++, admit });
+    return this.#used < this.#permits ? this.#used++ : undefined;
+  }
+
+  async #wait(priority: number | (() => Promise<number>), onWait?: () => void): Promise<number> {
+    onWait?.();
+    const known = typeof priority === 'number' ? priority : await priority();
+    // One may have come free meanwhile.
+    const slot = this.#take();
+    if (slot !== undefined) return slot;
+    return new Promise((admit) => {
+      this.#push({ priority: known, order: this.#asked++, admit });
     });
   }
 
-  #release(): void {
+  #release(slot: number): void {
     const next = this.#pop();
-    if (next === undefined) this.#free++;
-    else next.admit();
+    if (next === undefined) this.#returned.add(slot);
+    else next.admit(slot);
   }
 
   #push(entry: Waiter): void {

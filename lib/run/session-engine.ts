@@ -26,6 +26,8 @@ export interface SessionEngineOptions {
   readonly waitMs: number;
   /** Waits, but not beyond the signal. */
   readonly sleep: (ms: number) => Promise<void>;
+  /** Called for each `buildctl build` that was really started. */
+  readonly onBuild: () => void;
 }
 
 /** How long it may take to answer a question while it is waited for; ways over ssh and kubectl take a second or two. */
@@ -160,12 +162,13 @@ export class SessionEngine {
   }
 
   #buildctlOf({ buildctl, address }: Engine): Buildctl {
-    const { env, access, signal } = this.#options;
+    const { env, access, signal, onBuild } = this.#options;
     return {
       program: buildctl,
       address,
       env,
       signal,
+      onBuild,
       ...(access.run === undefined ? {} : { run: access.run }),
     };
   }

@@ -24,6 +24,7 @@ import { noteMoves } from './interrupted.ts';
 import { LayersOnlyImages } from './layers-only.ts';
 import { Memory } from './memory.ts';
 import { rebuildNode } from './node.ts';
+import { Phases } from './phases.ts';
 import { findProxies, type RunProxies } from './proxies.ts';
 import { wantedTags } from './publish.ts';
 import { immutableTags, Publisher } from './publisher.ts';
@@ -235,6 +236,7 @@ export class Session {
       signal: this.#stopper.signal,
       waitMs: options.engineWaitMs ?? ENGINE_WAIT_MS,
       sleep: (ms) => (options.sleep ?? sleepFor)(ms, this.#stopper.signal),
+      onBuild: () => this.counts.buildctlCalls++,
       ...(address === undefined ? {} : { address }),
       ...(hostArchitecture === undefined ? {} : { hostArchitecture }),
     });
@@ -277,7 +279,6 @@ export class Session {
       nodes: this.#options.plan.nodes.values(),
       wasBuilt: async (build) => (await this.state.readLastKey(build)) !== undefined,
       newWorkDir,
-      countCall: () => this.counts.buildctlCalls++,
       emit: this.#emit,
     });
     return this.#view;
@@ -345,6 +346,7 @@ export class Session {
       isSecret: createHider(plan.set.variables).holds,
       seal: this.#seal,
     };
+    const phases = new Phases(emit);
     const rebuilt = new Map<string, Promise<NodeResult>>();
     const calling: Calling = {
       root: plan.set.root,
@@ -356,10 +358,10 @@ export class Session {
       stallNoticeMs: this.#options.stallNoticeMs ?? STALL_NOTICE_MS,
       ...(stallTimeoutMs === undefined ? {} : { stallTimeoutMs }),
       credentials: registry,
+      phases,
       permits: this.#permits,
       foreign: this.#foreign,
       priorityOf: async (build) => (await this.#prioritize()).get(build) ?? 0,
-      countCall: () => this.counts.buildctlCalls++,
       slowPushMs: this.#options.slowPushMs ?? SLOW_PUSH_MS,
       onSlowPush: () => undefined,
       newWorkDir,
@@ -372,6 +374,7 @@ export class Session {
       emit,
       signal,
       clock: Date.now,
+      phases,
       dryRun,
       keying,
       memory,

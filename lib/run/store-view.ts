@@ -25,8 +25,6 @@ export interface StoreViewOptions {
   readonly wasBuilt: (build: string) => Promise<boolean>;
   /** The path of a directory that nobody else uses. */
   readonly newWorkDir: () => string;
-  /** Called before each call of buildctl. */
-  readonly countCall: () => void;
   readonly emit: Emit;
 }
 
@@ -76,10 +74,7 @@ export class StoreView {
     if (names.length === 0) return undefined;
     const buildctl = await this.#options.engine.buildctl();
     if (buildctl === undefined) return undefined;
-    return this.#permits.with(0, () => {
-      this.#options.countCall();
-      return lookUpNames(buildctl, names, this.#options.newWorkDir());
-    });
+    return this.#permits.with(0, () => lookUpNames(buildctl, names, this.#options.newWorkDir()));
   }
 
   #namesOf(node: PlanNode): readonly StoredName[] {

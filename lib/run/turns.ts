@@ -11,20 +11,34 @@ export class Turns {
   #isAlone = false;
   readonly #waiting: Waiter[] = [];
 
-  /** Runs a task beside others of its kind. */
-  beside<T>(task: () => Promise<T>): Promise<T> {
-    return this.#run(false, task);
+  /**
+   * Runs a task beside others of its kind.
+   *
+   * @param onWait called where it cannot run at once
+   */
+  beside<T>(task: () => Promise<T>, onWait?: () => void): Promise<T> {
+    return this.#run(false, task, onWait);
   }
 
-  /** Runs a task while no other one runs. */
-  alone<T>(task: () => Promise<T>): Promise<T> {
-    return this.#run(true, task);
+  /**
+   * Runs a task while no other one runs.
+   *
+   * @param onWait called where it cannot run at once
+   */
+  alone<T>(task: () => Promise<T>, onWait?: () => void): Promise<T> {
+    return this.#run(true, task, onWait);
   }
 
-  async #run<T>(isAlone: boolean, task: () => Promise<T>): Promise<T> {
-    await new Promise<void>((admit) => {
+  async #run<T>(isAlone: boolean, task: () => Promise<T>, onWait?: () => void): Promise<T> {
+    await new Promise<void>((resolve) => {
+      let isAdmitted = false;
+      const admit = () => {
+        isAdmitted = true;
+        resolve();
+      };
       this.#waiting.push({ isAlone, admit });
       this.#admitNext();
+      if (!isAdmitted) onWait?.();
     });
     try {
       return await task();

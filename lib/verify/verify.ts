@@ -141,14 +141,14 @@ async function verifyAll(
     run: async (name) => {
       const node = plan.nodes.get(name);
       if (node === undefined) return 'failed';
-      const startedAt = context.clock();
+      context.phases.begin(name);
       const { result, verification, kind, steps } = await verifyNode(verifying, node);
       const { problem: why } = verification;
       const outcome: Outcome = {
         build: name,
         kind,
         tags: [],
-        durationMs: context.clock() - startedAt,
+        ...context.phases.finish(name),
         ...(steps === undefined ? {} : { steps }),
         ...(kind === 'unchanged' ? { reason: AS_PUBLISHED } : {}),
         ...(kind === 'failed' && why !== undefined ? { problem: problemToJson(why) } : {}),

@@ -186,14 +186,11 @@ test('however much a step or buildctl writes into one line, only the end or the 
 
 test('that the push begins is said once, and not before', () => {
   let pushes = 0;
-  const reader = new ProgressReader(
-    'a',
-    () => undefined,
-    undefined,
-    () => {
+  const reader = new ProgressReader('a', () => undefined, undefined, {
+    onPush: () => {
       pushes += 1;
     },
-  );
+  });
   const say = (id: string) =>
     reader.line(JSON.stringify({ statuses: [{ id, vertex: 'd1', current: 0, started: T0 }] }));
   for (const id of ['exporting layers', 'naming to r/a:1', 'transferring context:']) say(id);

@@ -11,6 +11,7 @@ import type { BakeEvent, BuildRecord } from '../../lib/model/mod.ts';
 import { type Baked, type BakeHere, codesOf } from './baking.ts';
 import type { EngineFault } from './fake-engine.ts';
 import { type FaultRule, makeSignal } from './fake-registry-faults.ts';
+import { assertPhases } from './phase-check.ts';
 import type { TreeEntry } from './temp.ts';
 
 /** Something that goes wrong. */
@@ -204,8 +205,9 @@ export function lifeOf({ events }: Pick<Baked, 'events'>, build: string): string
 export function assertEvents({ events, summary }: Baked): void {
   assert.deepEqual(
     events.map(({ seq }) => seq),
-    events.map((_, at) => at),
+    events.map((_, at) => at + 1),
   );
+  assertPhases(events);
   assert.equal(events[0]?.type, 'run-started');
   assert.equal(events[1]?.type, 'planned');
   const last = events.at(-1);

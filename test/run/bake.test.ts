@@ -66,8 +66,8 @@ test('what is only a warning is said before anything is done, of its build, and 
     event.type === 'warning' ? [[event.problem.code, event.build, event.seq]] : [],
   );
   assert.deepEqual(warnings, [
-    ['build/annotation-case', 'c', 2],
-    ['build/arg-not-declared', 'c', 3],
+    ['build/annotation-case', 'c', 3],
+    ['build/arg-not-declared', 'c', 4],
   ]);
 });
 
@@ -108,7 +108,7 @@ test('images that builds.lock lacks are warned of', async (t) => {
   const baked = await world.bake();
   assertOk(baked);
   const [warning] = baked.events.flatMap((event) => (event.type === 'warning' ? [event] : []));
-  assert.deepEqual([warning?.problem.code, warning?.seq], ['run/not-locked', 2]);
+  assert.deepEqual([warning?.problem.code, warning?.seq], ['run/not-locked', 3]);
   const written = `${world.registry.host}/base:1`;
   const digest = world.registry.store.tags()['base:1'] as `sha256:${string}`;
   await world.write({ 'builds.lock': formatLock([{ written, digest }]) });

@@ -27,7 +27,7 @@ function emitted(event: EventBody, ...sensitive: readonly string[]): BakeEvent {
   return events[0] ?? assert.fail();
 }
 
-test('events are numbered from 0 and have the time of the clock; nobody has to listen', () => {
+test('events are numbered from 1 and have the time of the clock; nobody has to listen', () => {
   const events: BakeEvent[] = [];
   let now = 100;
   const emit = createEmitter(
@@ -39,8 +39,8 @@ test('events are numbered from 0 and have the time of the clock; nobody has to l
   emit({ type: 'interrupted', signal: 'SIGINT' });
   emit({ type: 'engine-starting', text: 'x' });
   assert.deepEqual(events, [
-    { type: 'interrupted', signal: 'SIGINT', seq: 0, atMs: 100 },
-    { type: 'engine-starting', text: 'x', seq: 1, atMs: 101 },
+    { type: 'interrupted', signal: 'SIGINT', seq: 1, atMs: 100 },
+    { type: 'engine-starting', text: 'x', seq: 2, atMs: 101 },
   ]);
   createEmitter(undefined, () => 0, hiderOf(), throwIt)({ type: 'interrupted', signal: 'SIGINT' });
 });
@@ -102,7 +102,7 @@ test('what programs go by stays as it is, whatever is sensitive', () => {
     ...['build/failed', 'error'],
   ];
   for (const event of events)
-    for (const one of sensitive) assert.deepEqual(emitted(event, one), { ...event, seq: 0, atMs: 7 }, one);
+    for (const one of sensitive) assert.deepEqual(emitted(event, one), { ...event, seq: 1, atMs: 7 }, one);
 });
 
 test('a sensitive value is in no text', () => {
@@ -114,7 +114,7 @@ test('a sensitive value is in no text', () => {
     text: 'uses hunter2!',
   };
   const hidden = emitted(event, 'hunter2');
-  assert.deepEqual(hidden, { ...event, text: 'uses (hidden)!', seq: 0, atMs: 7 });
+  assert.deepEqual(hidden, { ...event, text: 'uses (hidden)!', seq: 1, atMs: 7 });
   const tag = { ref: 'r/x:hunter2', digest: DIGEST, action: 'pushed' } as const;
   assert.doesNotMatch(JSON.stringify(emitted({ type: 'tag', build: 'a', tag }, 'hunter2')), /hunter2/);
 });

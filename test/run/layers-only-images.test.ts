@@ -61,6 +61,7 @@ function makeImages({ documents = new Documents(), run, signal, workDir = '/none
   const warnings: EventBody[] = [];
   const waits: number[] = [];
   const counts = { calls: 0 };
+  const onBuild = () => void counts.calls++;
   const images = new LayersOnlyImages({
     registry: documents.client(),
     calling: {
@@ -72,9 +73,8 @@ function makeImages({ documents = new Documents(), run, signal, workDir = '/none
       engine: async () =>
         run === undefined
           ? fail([problem('engine/none-found', 'none')])
-          : ok({ buildctl: { program: 'buildctl', address: 'unix:///x', env: {}, run }, sent: {} as never }),
+          : ok({ buildctl: { program: 'buildctl', address: 'unix:///x', env: {}, run, onBuild } }),
       permits: new Semaphore(1),
-      countCall: () => counts.calls++,
       newWorkDir: () => workDir,
     },
   });

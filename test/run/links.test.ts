@@ -4,7 +4,8 @@ import { test } from 'node:test';
 import type { Edge, ImageLocation, ImageResult, Outcome } from '../../lib/model/mod.ts';
 import type { RegistryClient } from '../../lib/registry/mod.ts';
 import { linkParents } from '../../lib/run/links.ts';
-import type { Building, NodeResult } from '../../lib/run/mod.ts';
+import type { NodeResult } from '../../lib/run/mod.ts';
+import { Phases } from '../../lib/run/phases.ts';
 import { makeNode } from '../rig/plan-nodes.ts';
 
 const A = `sha256:${'a'.repeat(64)}` as const;
@@ -56,8 +57,14 @@ async function link(given: Given) {
       return { kind: there.includes(repository) ? 'present' : 'absent' };
     },
   } as unknown as RegistryClient;
-  const building: Pick<Building, 'registry' | 'resultOf' | 'rebuild' | 'layersOnly'> = {
+  const phases: string[] = [];
+  const told = new Phases((event) => {
+    if (event.type === 'node-phase') phases.push(event.phase);
+  });
+  told.begin('n');
+  const building: Parameters<typeof linkParents>[0] = {
     registry,
+    calling: { phases: told },
     resultOf: (build) => (build === 'p' ? parent : undefined),
     rebuild: async (build) => {
       assert.equal(build, 'p');
@@ -73,7 +80,7 @@ async function link(given: Given) {
     },
   };
   const request = { node: makeNode({}, { edges }), rebuildUnconfirmed, mayUseLayersOnly };
-  return { linked: await linkParents(building, request), asked, heads };
+  return { linked: await linkParents(building, request), asked, heads, phases };
 }
 
 const linkAt = (ref: object, more: object = {}) => ({

@@ -32,7 +32,7 @@ test('a run announces itself and its builds, and sums up what became of them', a
   const { events, summary } = first;
   assert.deepEqual(
     events.map(({ seq }) => seq),
-    events.map((_, at) => at),
+    events.map((_, at) => at + 1),
   );
   const started = events[0];
   assert(started?.type === 'run-started');
@@ -46,7 +46,7 @@ test('a run announces itself and its builds, and sums up what became of them', a
       runtime: 'test',
       files: ['builds.yaml'],
       concurrency: 4,
-      seq: 0,
+      seq: 1,
       atMs: 0,
     },
   );

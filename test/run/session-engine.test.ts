@@ -54,6 +54,7 @@ async function open(given: Given = {}): Promise<Opened> {
     signal: new AbortController().signal,
     waitMs: 30_000,
     sleep: async () => undefined,
+    onBuild: () => undefined,
     ...rest,
   });
   const calls = () => fake.calls.map(({ argv }) => argv.slice(2).join(' '));

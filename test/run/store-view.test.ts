@@ -28,10 +28,12 @@ async function open(t: TestContext, nodes: readonly PlanNode[], given: Given = {
   const dir = await makeTempDir(t);
   const calls: (readonly string[])[] = [];
   const events: EventBody[] = [];
+  let counted = 0;
   const buildctl: Buildctl = {
     program: 'buildctl',
     address: 'unix:///x.sock',
     env: {},
+    onBuild: () => void counted++,
     run: async ({ argv }): Promise<ProgramEnd> => {
       assert(argv.includes('requestid=frontend.convertllb') && argv.includes('image-resolve-mode=local'));
       const source = argv[argv.indexOf('--local') + 1]?.split('=')[1] ?? '';
@@ -50,7 +52,6 @@ async function open(t: TestContext, nodes: readonly PlanNode[], given: Given = {
     },
   };
   let dirs = 0;
-  let counted = 0;
   const view = new StoreView({
     engine: {
       storedImages: async () => (given.listed === undefined ? undefined : { digests: given.listed }),
@@ -61,7 +62,6 @@ async function open(t: TestContext, nodes: readonly PlanNode[], given: Given = {
     nodes,
     wasBuilt: async (build) => (given.built ?? nodes.map((node) => node.build.name)).includes(build),
     newWorkDir: () => path.join(dir, `${dirs++}`),
-    countCall: () => void counted++,
     emit: (event) => events.push(event),
   });
   return { view, calls, events, counted: () => counted };

@@ -37,6 +37,7 @@ import {
   withWorkDir,
 } from '../run/mod.ts';
 import { defaultJobs } from '../system/mod.ts';
+import { followSignal } from '../util/follow-signal.ts';
 
 /** What to check, and with what. */
 export interface LintOptions {
@@ -99,6 +100,7 @@ export async function lintPlan(options: LintOptions): Promise<Result<LintReport>
     ...(plan.set.engineAddress === undefined ? {} : { fileAddress: plan.set.engineAddress }),
   });
   if (!engine.ok) return fail(engine.error);
+  const followed = followSignal(signal);
   const linted = await withWorkDir(async (workDir) => {
     const tool: Buildctl = {
       program: engine.value.buildctl,
@@ -131,7 +133,7 @@ export async function lintPlan(options: LintOptions): Promise<Result<LintReport>
             lintDockerfile(tool, {
               ...call,
               ...(source === undefined ? {} : { dockerfile: source }),
-              ...(signal === undefined ? {} : { signal }),
+              signal: followed.signal,
             }),
           );
         known.set(key, answer);
@@ -141,7 +143,7 @@ export async function lintPlan(options: LintOptions): Promise<Result<LintReport>
     const linter = new Interpreter(options.prepared);
     const found = answers.flatMap(({ node, answer }) => linter.problemsOf(node, answer));
     return { ...report, problems: [...problems, ...mergeBuilds(found, nodes)] };
-  });
+  }).finally(followed.release);
   return linted.ok ? linted : fail([linted.error]);
 }
 

@@ -17,6 +17,7 @@ import {
   sensitiveOfProxies,
   withDefaultTag,
 } from '../model/mod.ts';
+import { followSignal } from '../util/follow-signal.ts';
 import { BroughtBlobs } from './blob-transfer.ts';
 import { beginUpload, uploadBlob } from './blobs.ts';
 import { type Copied, type CopyOptions, copyImage } from './copy.ts';
@@ -80,15 +81,18 @@ export class RegistryClient {
   readonly #credentials: CredentialSource;
   readonly #exchange: Exchange;
   readonly #reader: Reader;
+  readonly #release: () => void;
   readonly #brought = new BroughtBlobs();
   readonly #used = new UsedCredentials();
 
   constructor(options: RegistryClientOptions) {
     const now = options.now ?? Date.now;
+    const { signal, release } = followSignal(options.signal);
+    this.#release = release;
     const registries = options.registries ?? new Map<string, RegistrySettings>();
     const source = createCredentialSource(options.env, {
       now,
-      signal: options.signal,
+      signal,
       onRead: (own) => this.#used.add(own),
     });
     if (options.signIn !== undefined) this.#used.add({ kind: 'basic', ...options.signIn });
@@ -100,7 +104,7 @@ export class RegistryClient {
       userAgent: options.userAgent ?? 'bake-ts',
       timeouts: { ...TIMEOUTS, ...options.timeouts },
       onRequest: options.onRequest,
-      signal: options.signal,
+      signal,
     });
     this.#exchange = new Exchange({
       wire: this.#wire,
@@ -108,7 +112,7 @@ export class RegistryClient {
       credentials: this.#credentials,
       used: this.#used,
       retries: { ...RETRIES, ...options.retries },
-      signal: options.signal,
+      signal,
       offline: options.offline,
       onRetry: options.onRetry,
       now,
@@ -120,6 +124,7 @@ export class RegistryClient {
 
   /** Ends all connections. */
   async close(): Promise<void> {
+    this.#release();
     await this.#wire.close();
   }
 

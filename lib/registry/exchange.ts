@@ -281,7 +281,7 @@ export class Exchange {
       if (asked !== undefined && asked > retries.longestWaitMs) return result;
       const delayMs = Math.max(asked ?? 0, backoffMs(attempt, random()));
       if (result.ok && result.value.status === 429) onPause(delayMs);
-      const why = result.ok ? `answered ${result.value.status}` : (failure?.message ?? 'failed');
+      const why = this.hide(result.ok ? `answered ${result.value.status}` : (failure?.message ?? 'failed'));
       onRetry?.({ host: request.host, attempt, delayMs, why });
       await sleep(delayMs, signal);
       if (isAborted(signal)) return fail([cancelled(request.host)]);

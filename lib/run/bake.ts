@@ -19,7 +19,7 @@ import { defaultJobs } from '../system/mod.ts';
 import type { NodeContext, NodeRun } from './context.ts';
 import { DownRegistries } from './down-registries.ts';
 import { EarlyStarts } from './early.ts';
-import { type Emit, KEPT_WORDS, withEmitter } from './emitter.ts';
+import { type Emit, KEPT_WORDS, tellInterruption, withEmitter } from './emitter.ts';
 import { ENGINES, type EngineAccess } from './engine-access.ts';
 import { finishInterrupted } from './interrupted.ts';
 import { runNode } from './node.ts';
@@ -63,10 +63,11 @@ export async function bakeWith(
   return withEmitter(options, hider, async (emit, signal) => {
     const run: Run = { options, emit, outcomes: new Map(), problems: [] };
     announceRun(options, emit);
+    const nothingMore = tellInterruption(options.signal, emit);
     const counted = await withSession({ ...options, engines, proxies, emit, signal }, async (session) => {
       await runPlan(run, session);
       return session.counts;
-    });
+    }).finally(nothingMore);
     if (!counted.ok) run.problems.push(counted.error);
     const { buildctlCalls, registryRequests } = counted.ok ? counted.value : NOTHING_DONE;
     const summary = summarize(run, hider, {

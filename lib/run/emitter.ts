@@ -58,6 +58,24 @@ export function createEmitter(
   };
 }
 
+/**
+ * Says once that a signal from outside asks a run to stop, from now on until what it gives is called.
+ *
+ * @param signal with the name of a signal of the system as its reason, or any other one
+ */
+export function tellInterruption(signal: AbortSignal | undefined, emit: Emit): () => void {
+  const tell = () => emit({ type: 'interrupted', signal: nameOfReason(signal?.reason) });
+  if (signal?.aborted === true) tell();
+  else signal?.addEventListener('abort', tell, { once: true });
+  return () => signal?.removeEventListener('abort', tell);
+}
+
+/** What a program that uses the library aborts with is mostly a DOMException: `AbortError`, `TimeoutError`. */
+function nameOfReason(reason: unknown): string {
+  if (typeof reason === 'string') return reason;
+  return reason instanceof Error ? reason.name : 'AbortError';
+}
+
 /** What the receiver of events threw. */
 export interface SinkFault {
   readonly error: unknown;

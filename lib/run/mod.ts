@@ -4,7 +4,7 @@ export { announceRun, bake, bakeWith, checkJobs } from './bake.ts';
 export { callUntilDone, type NotBuilt } from './buildctl-calls.ts';
 export type { Building, Calling, LayersOnlySource, NodeContext, NodeResult, NodeRun } from './context.ts';
 export { type Decision, decide, type Evidence, type StoreState, type TagState } from './decide.ts';
-export { KEPT_WORDS, withEmitter } from './emitter.ts';
+export { KEPT_WORDS, tellInterruption, withEmitter } from './emitter.ts';
 export { ENGINES, type EngineAccess } from './engine-access.ts';
 export type { Weighed } from './evidence.ts';
 export { layersOnlyFault, mayUseLayersOnly } from './layers-only.ts';

@@ -16,6 +16,7 @@ import { type DockerfileLibrary, findRefusedNow } from '../prepare/mod.ts';
 import { createRegistryClient, type RegistryClient, type SignIn } from '../registry/mod.ts';
 import { PublishIntents, type SealParts, StateStore, stateDirectory } from '../state/mod.ts';
 import { defaultJobs } from '../system/mod.ts';
+import { allowListeners } from '../util/follow-signal.ts';
 import type { Audit } from './audit.ts';
 import type { Calling, NodeContext, NodeResult, NodeRun, StoreNaming } from './context.ts';
 import type { Emit } from './emitter.ts';
@@ -198,6 +199,7 @@ export class Session {
     this.workDir = workDir;
     this.lock = lock;
     this.records = recordPlaces(plan);
+    allowListeners(this.#stopper.signal);
     this.#cancel = () => this.#stopper.abort(signal?.reason);
     if (signal?.aborted === true) this.#cancel();
     signal?.addEventListener('abort', this.#cancel, { once: true });
@@ -307,6 +309,8 @@ export class Session {
       ...(sleep === undefined ? {} : { sleep }),
       ...(offline === undefined ? {} : { offline }),
       ...(signIn === undefined ? {} : { signIn }),
+      onRetry: ({ host, attempt, delayMs, why }) =>
+        this.#emit({ type: 'registry-waiting', registry: host, why, attempt, delayMs }),
       onRequest: (seen) => {
         if (seen.method === 'GET' || seen.method === 'HEAD') this.counts.registryRequests.reads++;
         else if (seen.purpose === 'registry') this.counts.registryRequests.writes++;

@@ -36,6 +36,7 @@ import {
   needsOf,
   runGraph,
   type SessionOptions,
+  tellInterruption,
   wantedTags,
   withEmitter,
   withSession,
@@ -110,6 +111,7 @@ export async function verifyBuilds(options: VerifyOptions): Promise<VerifyReport
   const hider = createHider(plan.set.variables, proxies.sensitive);
   const verified = await withEmitter(options, hider, (emit, signal) => {
     announceRun(options, emit);
+    const nothingMore = tellInterruption(options.signal, emit);
     return withSession({ ...options, proxies, emit, signal }, async (session) => {
       const { lock } = session;
       const problems = lock.ok ? found.filter((one) => one.severity === 'error') : lock.error;
@@ -117,7 +119,7 @@ export async function verifyBuilds(options: VerifyOptions): Promise<VerifyReport
       const { context, results } = await session.startPass(true);
       const builds = await verifyAll({ context, plan, rules }, results);
       return { builds: builds.map((one) => withoutSecrets(one, hider)), problems: [], warnings };
-    });
+    }).finally(nothingMore);
   });
   return verified.ok ? verified.value : { builds: [], problems: [verified.error], warnings };
 }

@@ -266,3 +266,85 @@ test('what never ran has no time and no phase, and nothing begins after the run 
   for (const { durationMs, queuedMs } of none.summary.outcomes)
     assert.deepEqual([durationMs, queuedMs], [0, undefined]);
 });
+
+test('forty builds at a time make no warning of the process', async (t) => {
+  const warnings: string[] = [];
+  const note = (warning: Error) => warnings.push(`${warning.name}: ${warning.message}`);
+  process.on('warning', note);
+  t.after(() => process.off('warning', note));
+  const names = Array.from({ length: 40 }, (_, at) => `b${at + 10}`);
+  const world = await makeEqualBuilds(t, names);
+  const all = makeSignal();
+  let running = 0;
+  // Nobody goes on before all are under way.
+  world.engine.fault({
+    at: 'step',
+    act: () => {
+      if (++running === names.length) all.resolve();
+      return all.promise;
+    },
+  });
+  const baked = await world.bake({ jobs: 40, signal: new AbortController().signal });
+  assertOk(baked);
+  assertPhases(baked.events);
+  assert.equal(new Set(readPhases(baked.events).flatMap(({ slot }) => slot ?? [])).size, 40);
+  // Warnings come a turn later.
+  await nextTurn();
+  assert.deepEqual(warnings, []);
+});
+
+test('a signal from outside is told of once, with its name, and a failure that stops a run is not', async (t) => {
+  const world = await makeEqualBuilds(t, ['a', 'b']);
+  const told = (baked: Baked) =>
+    baked.events.flatMap((event) => (event.type === 'interrupted' ? event.signal : []));
+  const controller = new AbortController();
+  world.engine.fault({ at: 'step', act: 'hang' });
+  const stopped = await world.bake({
+    signal: controller.signal,
+    onEvent: (event) => {
+      if (event.type !== 'node-started') return;
+      controller.abort('SIGTERM');
+      controller.abort('SIGINT');
+    },
+  });
+  assert.deepEqual(told(stopped), ['SIGTERM']);
+  assert.deepEqual(told(await world.bake({ signal: AbortSignal.abort() })), ['AbortError']);
+  const late = await world.bake({ signal: AbortSignal.abort('SIGINT') });
+  assert.deepEqual(
+    late.events.slice(0, 3).map(({ type }) => type),
+    ['run-started', 'planned', 'interrupted'],
+  );
+  world.engine.mend();
+  world.engine.fault({ when: '/a', at: 'start', act: { fail: 'error: failed to solve: broken' } });
+  const failed = await world.bake({ failFast: true });
+  assert.equal(failed.summary.ok, false);
+  assert.deepEqual(told(failed), []);
+  // After the last event there is none.
+  const open = new AbortController();
+  world.engine.mend();
+  const done = await world.bake({
+    signal: open.signal,
+    onEvent: ({ type }) => {
+      if (type === 'run-finished') open.abort('SIGINT');
+    },
+  });
+  assert.deepEqual([told(done), done.events.at(-1)?.type], [[], 'run-finished']);
+});
+
+test('a registry that does not answer as it should is told of, with what comes next', async (t) => {
+  const world = await makeEqualBuilds(t, ['a']);
+  world.registry.fault({
+    method: 'HEAD',
+    path: /app\/a\/manifests\/1/,
+    from: 'bake-ts',
+    nth: 1,
+    act: { kind: 'status', status: 503 },
+  });
+  const baked = await world.bake();
+  assertOk(baked);
+  const [told, ...more] = baked.events.filter((event) => event.type === 'registry-waiting');
+  assert(told?.type === 'registry-waiting');
+  const { registry, why, attempt, delayMs } = told;
+  assert.deepEqual([registry, why, attempt, more.length], [world.registry.host, 'answered 503', 1, 0]);
+  assert(delayMs > 0);
+});

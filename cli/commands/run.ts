@@ -116,6 +116,7 @@ async function runOnce(
     },
     version: VERSION,
     runtime: io.runtime,
+    command: io.argv,
     hostArchitecture: io.architecture,
     ...(address === undefined ? {} : { address }),
   }).finally(() => {

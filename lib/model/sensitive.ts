@@ -65,6 +65,15 @@ export function hideInWord(word: string): string {
   return shown.replace(USER_OF_URL, '$1');
 }
 
+/** `NAME=value`, `build.args.NAME=value`, and both behind `--option=`. */
+const OPTION_VALUE = /^((?:--?[\w-]+=)?([^=]*)=)[\s\S]+$/;
+
+/** One word of a command line of ours, without values whose names sound secret, and without users in addresses. */
+export function hideInOption(word: string): string {
+  const [, head = '', name = ''] = OPTION_VALUE.exec(word) ?? [];
+  return name !== '' && soundsSecret(name) ? `${head}${HIDDEN}` : word.replace(USER_OF_URL, '$1');
+}
+
 /** The tag of an image whose repository has a path: `shop/secret:1` gives nothing to a name. */
 const TAG = String.raw`(?<=[\w}]\/[\w.-]{0,128}):[\w.\x24{}-]{1,128}(?:@sha256:[0-9a-f]{64})?(?:[\s,\]"'}]|$)`;
 /** `NAME: value` and `NAME=value` of what sounds secret, to the end of the line. */

@@ -103,7 +103,7 @@ interface Run {
 
 /** The first events of whatever goes through a plan. */
 export function announceRun(
-  options: Pick<BakeOptions, 'plan' | 'jobs' | 'version' | 'runtime'>,
+  options: Pick<BakeOptions, 'plan' | 'jobs' | 'version' | 'runtime' | 'command' | 'dryRun'>,
   emit: Emit,
 ): void {
   const { plan } = options;
@@ -113,7 +113,10 @@ export function announceRun(
     version: options.version ?? '',
     runtime: options.runtime ?? '',
     files: plan.set.files,
-    concurrency: options.jobs ?? defaultJobs(),
+    concurrency: plan.set.grants.untrusted ? 1 : (options.jobs ?? defaultJobs()),
+    root: plan.set.root,
+    ...(options.command === undefined ? {} : { command: options.command }),
+    ...(options.dryRun === true ? { dryRun: true } : {}),
   });
   emit({
     type: 'planned',

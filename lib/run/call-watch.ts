@@ -31,6 +31,7 @@ export class CallWatch {
   #look: ReturnType<typeof setTimeout> | undefined;
   /** Whether buildctl runs; before that the commands for secrets do. */
   #calls = false;
+  readonly #startedAt: number = performance.now();
   #lastSignAt = performance.now();
   #isStalled = false;
   #engineAnswers = true;
@@ -131,7 +132,19 @@ export class CallWatch {
       quietMs: Math.round(performance.now() - this.#lastSignAt),
       waitsFor: this.#waitsFor(),
       engineAnswers: this.#engineAnswers,
+      ...this.#endsIn(),
     });
+  }
+
+  /** What will end the call if nothing moves: the limit of the build, or that of standing still, whichever is first. */
+  #endsIn(): { readonly endsInMs?: number } {
+    const { build, stallTimeoutMs } = this.#options;
+    const now = performance.now();
+    const ends = [
+      ...(build.timeoutMs === undefined ? [] : [this.#startedAt + build.timeoutMs - now]),
+      ...(stallTimeoutMs === undefined ? [] : [this.#lastSignAt + stallTimeoutMs - now]),
+    ];
+    return ends.length === 0 ? {} : { endsInMs: Math.max(0, Math.round(Math.min(...ends))) };
   }
 
   #timeOut(): void {

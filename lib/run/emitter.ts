@@ -1,5 +1,5 @@
 /** Puts the envelope on events: a number, a time, one sink. */
-import { type EventBody, type EventSink, type Hider, hideInWord } from '../model/mod.ts';
+import { type EventBody, type EventSink, type Hider, hideInOption, hideInWord } from '../model/mod.ts';
 
 /** Takes the body of an event. */
 export type Emit = (event: EventBody) => void;
@@ -47,7 +47,7 @@ export function createEmitter(
   };
   return (event) => {
     if (isBroken) return;
-    const shown = event.type === 'node-started' ? { ...event, argv: event.argv.map(hideInWord) } : event;
+    const shown = withoutSoundingSecret(event);
     const stamped = { ...hide(shown, KEPT_WORDS), seq: seq++, atMs: clock() };
     try {
       const given: unknown = sink?.(stamped);
@@ -74,6 +74,14 @@ export function tellInterruption(signal: AbortSignal | undefined, emit: Emit): (
 function nameOfReason(reason: unknown): string {
   if (typeof reason === 'string') return reason;
   return reason instanceof Error ? reason.name : 'AbortError';
+}
+
+/** Command lines may hold values that nobody called sensitive, and whose names sound as if they were. */
+function withoutSoundingSecret(event: EventBody): EventBody {
+  if (event.type === 'node-started') return { ...event, argv: event.argv.map(hideInWord) };
+  if (event.type === 'run-started' && event.command !== undefined)
+    return { ...event, command: event.command.map(hideInOption) };
+  return event;
 }
 
 /** What the receiver of events threw. */

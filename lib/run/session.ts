@@ -69,6 +69,8 @@ export interface BakeOptions {
   /** Said in `run-started`: bake-ts's version, and the runtime's name and version. */
   readonly version?: string;
   readonly runtime?: string;
+  /** Said in `run-started`, but for sensitive values: the words of the command line after the program's name. */
+  readonly command?: readonly string[];
   /** Processor architecture of this machine in Go's words; default: what the runtime says it is. */
   readonly hostArchitecture?: string;
 }

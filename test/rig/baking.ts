@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readBuilds } from '../../lib/config/mod.ts';
 import type { BakeEvent, Outcome, RunSummary } from '../../lib/model/mod.ts';
 import { preparePlan } from '../../lib/prepare/mod.ts';
-import { type BakeOptions, bake, bakeWith, type EngineAccess } from '../../lib/run/mod.ts';
+import { type BakeOptions, bakeWith, ENGINES, type EngineAccess } from '../../lib/run/mod.ts';
 import { type AuditRequest, createAudit } from '../../lib/verify/mod.ts';
 
 /** What a run did. */
@@ -77,14 +77,12 @@ export async function bakeIn(
       onEvent?.(event);
     },
   };
-  const summary = await (engines === undefined
-    ? bake(all)
-    : bakeWith(engines, {
-        ...all,
-        sleep: async () => undefined,
-        ...(slowPushMs === undefined ? {} : { slowPushMs }),
-        ...(stallNoticeMs === undefined ? {} : { stallNoticeMs }),
-      }));
+  const summary = await bakeWith(engines ?? ENGINES, {
+    ...all,
+    ...(engines === undefined ? {} : { sleep: async () => undefined }),
+    ...(slowPushMs === undefined ? {} : { slowPushMs }),
+    ...(stallNoticeMs === undefined ? {} : { stallNoticeMs }),
+  });
   const byName = new Map(summary.outcomes.map((one) => [one.build, one]));
   return {
     summary,

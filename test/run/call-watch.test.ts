@@ -214,3 +214,29 @@ async function builds(world: { readonly dir: string }): Promise<string> {
   const { readFile } = await import('node:fs/promises');
   return readFile(`${world.dir}/builds.yaml`, 'utf8');
 }
+
+test('who is told that nothing moves is told when that will end the call, by whichever limit is first', async (t) => {
+  const told = async (timeoutMs?: number, stallTimeoutMs?: number) => {
+    const build = { ...makeBuild('a'), ...(timeoutMs === undefined ? {} : { timeoutMs }) };
+    const limits = stallTimeoutMs === undefined ? {} : { stallTimeoutMs };
+    const { events, next, watch } = watchOver(t, { build, ...limits });
+    await next(
+      (event) => event.type === 'stalled',
+      () => watch.close(),
+    );
+    const [stalled] = events;
+    assert(stalled?.type === 'stalled');
+    return stalled;
+  };
+  const free = await told();
+  assert('endsInMs' in free === false);
+  for (const limits of [
+    [60_000, undefined],
+    [undefined, 60_000],
+    [60_000, 600_000],
+    [600_000, 60_000],
+  ] as const) {
+    const { endsInMs = 0, quietMs } = await told(...limits);
+    assert(endsInMs <= 60_000 - quietMs + 2 && endsInMs > 0, `${limits}: ${endsInMs} after ${quietMs}`);
+  }
+});

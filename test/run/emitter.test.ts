@@ -143,3 +143,35 @@ test('after a fault of its receiver there are no more events', () => {
   for (let time = 0; time < 3; time++) emit({ type: 'interrupted', signal: 'SIGINT' });
   assert.deepEqual([count, faults.length], [1, 1]);
 });
+
+test('of a command line nothing is told that is sensitive, or whose name sounds as if it were', () => {
+  const command = [
+    'run',
+    'api',
+    '--set',
+    'api.args.TOKEN=abcd',
+    '--set=api.args.NPM_TOKEN=a=b',
+    '--var',
+    'VERSION=1.2',
+    '--addr=tcp://10.0.0.1:1234',
+    'https://me:pw@host/x',
+    'name=the-value',
+  ];
+  const told = emitted(
+    { type: 'run-started', runId: 'r', version: '', runtime: '', files: [], concurrency: 1, command },
+    'the-value',
+  );
+  assert(told.type === 'run-started');
+  assert.deepEqual(told.command, [
+    'run',
+    'api',
+    '--set',
+    'api.args.TOKEN=(hidden)',
+    '--set=api.args.NPM_TOKEN=(hidden)',
+    '--var',
+    'VERSION=1.2',
+    '--addr=tcp://10.0.0.1:1234',
+    'https://host/x',
+    'name=(hidden)',
+  ]);
+});

@@ -46,6 +46,7 @@ test('a run announces itself and its builds, and sums up what became of them', a
       runtime: 'test',
       files: ['builds.yaml'],
       concurrency: 4,
+      root: world.dir,
       seq: 1,
       atMs: 0,
     },

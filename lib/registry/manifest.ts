@@ -1,7 +1,14 @@
 /** Manifests and indexes: what they name. OCI image-spec (manifest.md, image-index.md) and Docker's two older forms. */
 import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
-import { type Digest, formatPlatform, isDigest, type PlatformManifest, parsePlatform } from '../model/mod.ts';
+import {
+  type Digest,
+  formatPlatform,
+  isDigest,
+  type PlatformLayers,
+  type PlatformManifest,
+  parsePlatform,
+} from '../model/mod.ts';
 import { parseJson } from '../util/json.ts';
 import { isRecord } from './problems.ts';
 
@@ -139,23 +146,44 @@ export function sumSizes(blobs: readonly Descriptor[]): number {
   return [...sizes.values()].reduce((sum, size) => sum + size, 0);
 }
 
+/** How large an image is. */
+export interface ImageMeasures {
+  /** Config and layers of all platforms, each blob once, attestations left out. */
+  readonly sizeBytes: number;
+  readonly layers: readonly PlatformLayers[];
+}
+
 /**
- * Size of an image in bytes: config and layers of all platforms, each blob once, attestations left out. `read` fetches
- * what an index names; undefined where one of them cannot be read.
+ * Measures an image. `read` fetches what an index names; undefined where one of them cannot be read.
+ *
+ * @param platform its platform where it is no index
  */
-export async function imageSize(
+export async function measureImage(
   top: Manifest,
+  platform: string,
   read: (digest: Digest) => Promise<Manifest | undefined>,
-): Promise<number | undefined> {
-  if (!isIndex(top)) return sumSizes(manifestBlobs(top));
+): Promise<ImageMeasures | undefined> {
+  if (!isIndex(top)) return measure([{ platform, manifest: top }]);
   const wanted = childManifests(top).filter((child) => !isAttestation(child));
-  const found = await Promise.all(wanted.map((child) => read(child.digest)));
-  const blobs: Descriptor[] = [];
-  for (const manifest of found) {
-    if (manifest === undefined) return undefined;
-    blobs.push(...manifestBlobs(manifest));
-  }
-  return sumSizes(blobs);
+  const found = await Promise.all(
+    wanted.map(async ({ digest, platform: own = '' }) => ({ platform: own, manifest: await read(digest) })),
+  );
+  const images = found.flatMap((one) =>
+    one.manifest === undefined ? [] : [{ platform: one.platform, manifest: one.manifest }],
+  );
+  return images.length < found.length ? undefined : measure(images);
+}
+
+function measure(
+  images: readonly { readonly platform: string; readonly manifest: Manifest }[],
+): ImageMeasures {
+  return {
+    sizeBytes: sumSizes(images.flatMap(({ manifest }) => manifestBlobs(manifest))),
+    layers: images.map(({ platform, manifest }) => ({
+      platform,
+      sizes: readDescriptors(manifest.json['layers']).map((layer) => layer.sizeBytes),
+    })),
+  };
 }
 
 /** Reads a list of descriptors; entries that are none are left out. */

@@ -24,12 +24,12 @@ export {
   type Descriptor,
   digestOf,
   embeddedBlob,
-  imageSize,
   isAttestation,
   isIndex,
   layersDigest,
   type Manifest,
   manifestBlobs,
+  measureImage,
   parseManifest,
   platformManifests,
 } from './manifest.ts';

@@ -38,6 +38,7 @@ import {
   type SessionOptions,
   withSession,
 } from './session.ts';
+import { readUsualDurations } from './usual.ts';
 
 /**
  * Runs a plan.
@@ -62,7 +63,7 @@ export async function bakeWith(
   const hider = createHider(options.plan.set.variables, hidden);
   return withEmitter(options, hider, async (emit, signal) => {
     const run: Run = { options, emit, outcomes: new Map(), problems: [] };
-    announceRun(options, emit);
+    announceRun(options, emit, await readUsualDurations(options.plan, options.env));
     const nothingMore = tellInterruption(options.signal, emit);
     const counted = await withSession({ ...options, engines, proxies, emit, signal }, async (session) => {
       await runPlan(run, session);
@@ -101,10 +102,15 @@ interface Run {
   audit?: AuditSummary;
 }
 
-/** The first events of whatever goes through a plan. */
+/**
+ * The first events of whatever goes through a plan.
+ *
+ * @param usual build → how long it took the last time (milliseconds), where that is known
+ */
 export function announceRun(
   options: Pick<BakeOptions, 'plan' | 'jobs' | 'version' | 'runtime' | 'command' | 'dryRun'>,
   emit: Emit,
+  usual: ReadonlyMap<string, number> = new Map(),
 ): void {
   const { plan } = options;
   emit({
@@ -120,14 +126,18 @@ export function announceRun(
   });
   emit({
     type: 'planned',
-    nodes: [...plan.nodes.values()].map((node) => ({
-      build: node.build.name,
-      role: node.role,
-      level: node.level,
-      needs: [...new Set(node.edges.map((edge) => edge.to))],
-      tags: node.build.tags.map((tag) => tag.text),
-      pushes: node.pushes,
-    })),
+    nodes: [...plan.nodes.values()].map((node) => {
+      const usualMs = usual.get(node.build.name);
+      return {
+        build: node.build.name,
+        role: node.role,
+        level: node.level,
+        needs: [...new Set(node.edges.map((edge) => edge.to))],
+        tags: node.build.tags.map((tag) => tag.text),
+        pushes: node.pushes,
+        ...(usualMs === undefined ? {} : { usualMs }),
+      };
+    }),
   });
 }
 

@@ -21,7 +21,7 @@ import {
   type Result,
 } from '../model/mod.ts';
 import type { RegistryClient } from '../registry/mod.ts';
-import type { LastInputs, LastResult, StateStore } from '../state/mod.ts';
+import type { LastFigures, LastInputs, LastResult, StateStore } from '../state/mod.ts';
 import type { SharedRecord, SharedRecordMap } from './record-document.ts';
 import { KEY_VARIABLE } from './record-keys.ts';
 import type { RecordPlaces } from './record-places.ts';
@@ -63,6 +63,9 @@ export class Memory {
   /** Key → the builds it was a key of. */
   readonly #dropped = new Map<BuildKey, ReadonlySet<string>>();
   readonly #shared = new Map<string, SharedRecords>();
+  /** Of what this run built. */
+  readonly #figures = new Map<string, LastFigures>();
+  #lastFigures: Promise<ReadonlyMap<string, LastFigures>> | undefined;
   /** Those of which it is to be written down where they are shared. */
   readonly #noted = new Set<Seen>();
 
@@ -117,6 +120,17 @@ export class Memory {
       record.build === build ? record : [],
     );
     return records.sort((one, other) => (one.finishedAt < other.finishedAt ? 1 : -1))[0]?.durationMs;
+  }
+
+  /** How large a build's image was the last time before this run that it was built here; undefined where that is not known. */
+  async lastSize(build: string): Promise<number | undefined> {
+    this.#lastFigures ??= this.#state.readFigures();
+    return (await this.#lastFigures).get(build)?.sizeBytes;
+  }
+
+  /** Notes, for the next run, how long a build took and how large it is; written with `save`. */
+  noteFigures(build: string, figures: LastFigures): void {
+    this.#figures.set(build, figures);
   }
 
   /** What a build's latest result elsewhere was made from, in little; undefined where nothing is shared about it. */
@@ -203,6 +217,7 @@ export class Memory {
     );
     const saved = await Promise.all([...places.values()].map((place) => this.#saveTo(place)));
     await this.#noteShared();
+    await this.#state.noteFigures(this.#figures);
     const failed = saved.flatMap((problems) => problems.slice(0, 1));
     return [...notShared([...places.values()], failed, saved), ...this.#notTrusted()];
   }

@@ -23,7 +23,7 @@ import {
   type Result,
   type TagResult,
 } from '../model/mod.ts';
-import { imageSize, type Manifest } from '../registry/mod.ts';
+import { type Manifest, measureImage } from '../registry/mod.ts';
 import { buildNode, isStored, type NodeImage } from './build.ts';
 import type { NodeContext, NodeResult } from './context.ts';
 import type { Decision } from './decide.ts';
@@ -227,7 +227,7 @@ async function rebase(
     reason,
     digest: rebased.digest,
     platforms: rebased.platforms.map((one) => one.platform),
-    ...(sizeBytes === undefined ? {} : { sizeBytes }),
+    ...(sizeBytes === undefined ? {} : { sizeBytes, lastSizeBytes: last.sizeBytes }),
     ...(inputs.key === undefined ? {} : { key: inputs.key }),
   };
   if (dryRun) return { kind: 'built', tags: [], ...known };
@@ -242,6 +242,7 @@ async function rebase(
   }
   phases.enter(build, 'tagging');
   const steps = { total: 0, cached: 0 };
+  if (sizeBytes !== undefined) memory.noteFigures(build, { durationMs: last.durationMs, sizeBytes });
   const made = { digest: rebased.digest, finishedAt: isoTime(context) };
   await noteResult(context, node, made, last.vouchedBy !== undefined);
   const put = await putTagsOf(context, node, rebased, withTop ? undefined : image.top);
@@ -284,7 +285,10 @@ async function publish(
   { built, ranMs, image, manifest, readManifest, reason }: Made,
 ): Promise<End> {
   const build = node.build.name;
-  const sizeBytes = manifest === undefined ? undefined : await imageSize(manifest, readManifest);
+  const [platform = context.building.enginePlatform] = node.build.platforms;
+  const measures = manifest === undefined ? undefined : await measureImage(manifest, platform, readManifest);
+  const sizeBytes = measures?.sizeBytes;
+  const lastSizeBytes = image === undefined ? undefined : await context.memory.lastSize(build);
   const early = context.earlyOf(build);
   // What ran early is cached by now.
   const steps =
@@ -297,9 +301,12 @@ async function publish(
     ...(image === undefined
       ? {}
       : { digest: image.digest, platforms: image.platforms.map((one) => one.platform) }),
-    ...(sizeBytes === undefined ? {} : { sizeBytes }),
+    ...(measures === undefined ? {} : measures),
+    ...(lastSizeBytes === undefined ? {} : { lastSizeBytes }),
     ...(inputs.key === undefined ? {} : { key: inputs.key }),
   };
+  const durationMs = Math.round(ranMs + (early?.ranMs ?? 0));
+  context.memory.noteFigures(build, { durationMs, ...(sizeBytes === undefined ? {} : { sizeBytes }) });
   if (image !== undefined)
     await noteResult(context, node, { digest: image.digest, finishedAt: isoTime(context) });
   const [put] = await Promise.all([putTagsOf(context, node, image), keepDocuments(context, node, image)]);
@@ -310,7 +317,7 @@ async function publish(
     mediaType: manifest?.mediaType ?? built.mediaType ?? '',
     sizeBytes,
     refs: tags.map((tag) => tag.ref),
-    durationMs: Math.round(ranMs + (early?.ranMs ?? 0)),
+    durationMs,
     steps,
   });
   for (const found of warnings) warn(context, build, found);

@@ -6,5 +6,5 @@ export {
 } from './intents.ts';
 export { projectName } from './project.ts';
 export type { SealParts } from './seal.ts';
-export type { ImageConfigFacts, LastInputs, LastResult, ParentResult } from './shapes.ts';
+export type { ImageConfigFacts, LastFigures, LastInputs, LastResult, ParentResult } from './shapes.ts';
 export { StateStore, stateDirectory } from './store.ts';

@@ -117,6 +117,26 @@ export function isImageFacts(value: unknown): value is ImageConfigFacts {
   );
 }
 
+/** Figures of the last time that a build was built. */
+export interface LastFigures {
+  readonly durationMs: number;
+  /** Undefined: not known, or no image. */
+  readonly sizeBytes?: number;
+}
+
+/** Figures of builds. */
+export function isFigures(
+  value: unknown,
+): value is { readonly builds: Readonly<Record<string, LastFigures>> } {
+  return isVersioned(value) && isMapOf(value['builds'], isLastFigures);
+}
+
+function isLastFigures(value: unknown): value is LastFigures {
+  if (!isObject(value)) return false;
+  const { durationMs, sizeBytes } = value;
+  return isCount(durationMs) && (sizeBytes === undefined || isCount(sizeBytes));
+}
+
 /** Manifests and configs, as texts. */
 export function isImageTexts(value: unknown): value is { readonly texts: readonly string[] } {
   return isVersioned(value) && isListOf(value['texts'], isText);

@@ -7,6 +7,7 @@
  * records/<first two of key>/<key>.json     what a key gave          (BuildRecord)
  * last/<project>/<build>.json               a build's latest key and its parts, for `explain`
  * results/<project>/<build>.json            the image that a build gave the last time, for `push` (LastResult)
+ * figures/<project>.json                    how long each build took, and how large it was, the last time it was built (LastFigures)
  * documents/<project>/<build>.json          manifests and configs of its latest image
  * images/<first two of digest>/<digest>.json  what an image's config says; digests never change their meaning
  * runs/<project>/<run>/                      what happened in the last runs, kept by lib/history
@@ -34,12 +35,14 @@ import { projectName } from './project.ts';
 import { createPartsSealer, newSealKey, type SealParts } from './seal.ts';
 import {
   type ImageConfigFacts,
+  isFigures,
   isImageFacts,
   isImageTexts,
   isLastInputs,
   isLastResult,
   isRecord,
   isSealKey,
+  type LastFigures,
   type LastInputs,
   type LastResult,
   STATE_VERSION,
@@ -220,6 +223,19 @@ export class StateStore {
     return /^\{"version":\d+,"key":"([0-9a-f]{64})"/.exec(head?.toString() ?? '')?.[1];
   }
 
+  /** Of each build that was built here: figures of the last time. One small file, so that they cost nothing at the start. */
+  async readFigures(): Promise<ReadonlyMap<string, LastFigures>> {
+    const read = await this.#read(this.#figuresFile(), isFigures);
+    return new Map(Object.entries(read?.builds ?? {}));
+  }
+
+  /** Remembers figures, beside those of other builds. Where that cannot be done they are not known, and nothing else. */
+  async noteFigures(figures: ReadonlyMap<string, LastFigures>): Promise<void> {
+    if (figures.size === 0) return;
+    const builds = Object.fromEntries([...(await this.readFigures()), ...figures]);
+    await writeJson(this.#figuresFile(), { version: STATE_VERSION, builds });
+  }
+
   /** What an image's config says, if it was ever read. */
   async readImageFacts(digest: Digest, platform: string): Promise<ImageConfigFacts | undefined> {
     const read = await this.#read(this.#imageFile(digest, platform), isImageFacts);
@@ -272,6 +288,10 @@ export class StateStore {
 
   #resultFile(build: string): string {
     return path.join(this.#dir, 'results', this.#project, `${encodeURIComponent(build)}.json`);
+  }
+
+  #figuresFile(): string {
+    return path.join(this.#dir, 'figures', `${this.#project}.json`);
   }
 
   #imageTextsFile(build: string): string {

@@ -100,7 +100,10 @@ test('what is stopped made the calls that it says it made, and what never began 
 
 const MB = 1_000_000;
 
-test('BuildKit says that a push goes on, and no bytes of it', { skip: realEngine.skip, timeout: 180_000 }, async (t) => {
+test('BuildKit says that a push goes on, and no bytes of it', {
+  skip: realEngine.skip,
+  timeout: 180_000,
+}, async (t) => {
   const registry = await startTestRegistry(t);
   const work = await makeWorkspace(t, {
     'builds.yaml': `builds:\n  a: { context: ., tags: ["${registry.host}/bytes:1"], push: true }\n`,

@@ -6,11 +6,11 @@ import { createGate, mapLimited } from '../../lib/registry/gate.ts';
 import {
   childManifests,
   configOf,
-  imageSize,
   layersDigest,
   type Manifest,
   manifestBlobs,
   manifestFrom,
+  measureImage,
   parseManifest,
   platformManifests,
   readDescriptors,
@@ -484,10 +484,11 @@ test('an index has manifests and nothing else, a manifest has blobs and nothing 
   assert.deepEqual(platformManifests(of(INDEX, attestation)), []);
   // Sizes: of a manifest without reading more, of an index only where all of it can be read.
   const never = async () => assert.fail('nothing is to be read');
-  assert.equal(await imageSize(image, never), 3);
-  assert.equal(await imageSize(of(INDEX, attestation), never), 0);
-  assert.equal(await imageSize(index, async () => image), 3);
-  assert.equal(await imageSize(index, async () => undefined), undefined);
+  const measured = (platform: string) => ({ sizeBytes: 3, layers: [{ platform, sizes: [1] }] });
+  assert.deepEqual(await measureImage(image, 'linux/s390x', never), measured('linux/s390x'));
+  assert.deepEqual(await measureImage(of(INDEX, attestation), '', never), { sizeBytes: 0, layers: [] });
+  assert.deepEqual(await measureImage(index, '', async () => image), measured('linux/amd64'));
+  assert.equal(await measureImage(index, '', async () => undefined), undefined);
 });
 
 test('the predicates of an attestation are each named once, in the order of their names', async (t) => {

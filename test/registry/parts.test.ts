@@ -7,7 +7,7 @@ import { parseChallenges } from '../../lib/registry/challenge.ts';
 import { runCredentialHelper } from '../../lib/registry/credential-helper.ts';
 import { createCredentialSource, credentialKeys, parseDockerConfig } from '../../lib/registry/credentials.ts';
 import { endpointOf } from '../../lib/registry/endpoint.ts';
-import { imageSize, manifestFrom, parseManifest, platformManifests } from '../../lib/registry/manifest.ts';
+import { manifestFrom, measureImage, parseManifest, platformManifests } from '../../lib/registry/manifest.ts';
 import { redactUrl } from '../../lib/registry/problems.ts';
 import { parseProxy, proxyFor } from '../../lib/registry/proxy.ts';
 import { backoffMs, parseRetryAfter } from '../../lib/registry/retry.ts';
@@ -289,14 +289,18 @@ test('an index shows its images by normalised platform and leaves attestations o
     ['linux/arm64', 'linux/amd64'],
   );
   const asked: string[] = [];
-  const size = await imageSize(manifest, async (digest) => {
+  const measured = await measureImage(manifest, '', async (digest) => {
     asked.push(digest);
     return ['a', 'b']
       .map(image)
       .map((one) => parseManifest(bytesOf(one), digest))
       .find((one) => one !== undefined);
   });
-  assert.equal(size, 120, 'the shared layer counts once');
+  assert.equal(measured?.sizeBytes, 120, 'the shared layer counts once');
+  assert.deepEqual(
+    measured.layers.map(({ platform }) => platform),
+    ['linux/arm64', 'linux/amd64'],
+  );
   assert.equal(asked.length, 2, 'attestations are not read');
   assert.equal(parseManifest(bytesOf(text), sha256('other')), undefined);
   assert.equal(manifestFrom(bytesOf('<html>'), index), undefined);

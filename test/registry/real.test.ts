@@ -14,7 +14,7 @@ import {
 } from '../../lib/model/mod.ts';
 import {
   createRegistryClient,
-  imageSize,
+  measureImage,
   openLayout,
   platformManifests,
   type RegistryClient,
@@ -173,11 +173,11 @@ for (const kind of registryKinds) {
       platformManifests(manifest.value).map((one) => one.platform),
       ['linux/amd64', 'linux/arm64'],
     );
-    const size = await imageSize(manifest.value, async (digest) => {
+    const measured = await measureImage(manifest.value, '', async (digest) => {
       const child = await client.getManifest({ ...at, digest });
       return child.ok ? child.value : undefined;
     });
-    assert.equal(size, pushed.sizeBytes);
+    assert.equal(measured?.sizeBytes, pushed.sizeBytes);
     const described = await client.inspect(at);
     assert.ok(described.ok);
     assert.equal(described.value.sizeBytes, pushed.sizeBytes);

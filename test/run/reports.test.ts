@@ -10,7 +10,7 @@ import { makeFakeWorld, putBase } from '../rig/fake-world.ts';
 const MINUTE = 60_000;
 
 /** An outcome without what differs from run to run, which is checked here. */
-function plain({ durationMs, key, digest, tags, sizeBytes, ...rest }: Outcome) {
+function plain({ durationMs, queuedMs: _, layers: __, key, digest, tags, sizeBytes, ...rest }: Outcome) {
   assert(durationMs >= 0 && durationMs < MINUTE, `${durationMs} ms`);
   if (key !== undefined) assert.match(key, /^[0-9a-f]{64}$/);
   if (digest !== undefined) assert.match(digest, /^sha256:[0-9a-f]{64}$/);
@@ -175,4 +175,37 @@ test('what cannot be read fails its build with the first problem, and warns of t
     baked.events.flatMap((event) => (event.type === 'warning' ? [[event.build, event.problem.code]] : [])),
     [['a', 'dockerfile/ignore-pattern']],
   );
+});
+
+test('a second build says how long the first took, how large it was, and what layers there are', async (t) => {
+  const world = await makeFakeWorld(t, (host) => rowTree(host), { lax: true });
+  putBase(world.registry, 'base', '1', 'one');
+  const usual = ({ events }: Baked) => {
+    const planned = events.find((event) => event.type === 'planned');
+    assert(planned?.type === 'planned');
+    return new Map(
+      planned.nodes.flatMap(({ build, usualMs }) => (usualMs === undefined ? [] : [[build, usualMs]])),
+    );
+  };
+  const first = await world.bake();
+  assertOk(first);
+  assert.deepEqual(usual(first), new Map());
+  const before = first.outcome('a');
+  assert.equal(before.lastSizeBytes, undefined);
+  assert.deepEqual(
+    before.layers?.map(({ platform }) => platform),
+    ['linux/amd64'],
+  );
+  const records = await world.records();
+  const durations = new Map(records.map(({ build, durationMs }) => [build, durationMs]));
+  const second = await world.bake({ force: true });
+  assert.deepEqual(usual(second), durations);
+  const again = second.outcome('a');
+  assert.equal(again.lastSizeBytes, before.sizeBytes);
+  assert.deepEqual(again.layers, before.layers);
+  // Nothing is read for it where nothing is built.
+  const third = await world.bake();
+  assert.deepEqual([third.outcome('a').layers, third.outcome('a').lastSizeBytes], [undefined, undefined]);
+  assert.equal(usual(third).size, 3);
+  assert.deepEqual(usual(await world.bake({ untrusted: true, dryRun: true })), new Map());
 });

@@ -138,6 +138,7 @@ test('files of the state that are not what they should be count as not there', {
   const kinds = await filesByKind(pristine);
   assert.deepEqual([...kinds.keys()].sort(), [
     'documents',
+    'figures',
     'images',
     'last',
     'records',

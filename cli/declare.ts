@@ -25,6 +25,7 @@ export function declareCli(): CAC {
 
   const run = cli.command('run [...builds]', 'Build and push what has changed');
   mistrusting(overriding(fromFiles(selecting(run))))
+    .option('--since <revision>', 'Only what changed since; main... is where it was left')
     .option('--force', 'Call buildctl even for what is unchanged; its cache still counts')
     .option('--dry-run', 'Decide and say why, but build and push nothing')
     .option('-j, --jobs <number>', 'Builds at a time, 1 to 999; default: twice the processors')

@@ -3,6 +3,7 @@ import { fail, ok, type Problem, problem, type Result, type RunSummary } from '.
 import { createReporter, type Reporter } from '../../lib/report/mod.ts';
 import type { Audit, BakeOptions } from '../../lib/run/mod.ts';
 import { describeFileFault, writeNamedFile } from '../../lib/system/mod.ts';
+import { planRun } from '../affected-builds.ts';
 import { commandFor } from '../again.ts';
 import { isSet, type ParsedArgs, textOf } from '../args.ts';
 import { type EventReader, joinReaders } from '../event-readers.ts';
@@ -12,7 +13,6 @@ import type { Io } from '../io.ts';
 import { keepRun, type RunKeeper, readKeptRuns } from '../kept-run.ts';
 import { createNotifier } from '../notify.ts';
 import { progressMode, reportProblems, sourceReader, wantsColor } from '../output.ts';
-import { planSelected } from '../planned.ts';
 import { checkRunFiles, openRunFiles } from '../run-files.ts';
 import { withCancellation } from '../signals.ts';
 import { VERSION } from '../version.ts';
@@ -21,9 +21,9 @@ import { VERSION } from '../version.ts';
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const flags = await readFlags(args, io);
   if (!flags.ok) return reportProblems(flags.error, args, io);
-  const planned = await planSelected(args, io);
-  if (!planned.ok) return reportProblems(planned.error, args, io);
-  const { plan, dockerfiles, warnings, missing } = planned.value;
+  const planned = await planRun(args, io);
+  if (typeof planned === 'number') return planned;
+  const { plan, dockerfiles, warnings, missing, nothing } = planned;
   const code = reportProblems([...warnings, ...missing], args, io);
   if (missing.some((one) => one.severity === 'error')) return code;
 
@@ -32,7 +32,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
     io,
     async ({ signal, stoppedBy }) => {
       const call = { args, io, flags: flags.value, onOpen: (opened: typeof shown) => (shown = opened) };
-      const { summary, code: unwritten } = await runOnce(call, { plan, dockerfiles, signal });
+      const { summary, code: unwritten } = await runOnce(call, { plan, dockerfiles, signal }, nothing);
       return Math.max(exitCodeOfRun(summary, stoppedBy()), unwritten);
     },
     () => shown.abandon(),
@@ -71,15 +71,22 @@ interface RunCall {
   readonly onOpen: (opened: Pick<Reporter, 'abandon' | 'interrupt'>) => void;
 }
 
-/** Runs a plan once: shows it, writes what is made of it, reports what could not be written; `code` is that of the latter. */
+/**
+ * Runs a plan once: shows it, writes what is made of it, reports what could not be written; `code` is that of the latter.
+ *
+ * @param nothing why the plan is empty, where it may be; all that is shown then
+ */
 async function runOnce(
   { args, io, flags, onOpen }: RunCall,
   what: Pick<BakeOptions, 'plan' | 'dockerfiles' | 'signal'>,
+  nothing?: string,
 ): Promise<{ readonly summary: RunSummary; readonly code: ExitCode }> {
   const { bake } = await import('../../lib/run/mod.ts');
   const kept = await keepRun(what.plan, args, io);
+  const mode = progressMode(args, io);
+  if (nothing !== undefined && mode !== 'json' && mode !== 'quiet') io.stderr.write(`${nothing}\n`);
   const reporter = createReporter({
-    mode: progressMode(args, io),
+    mode: nothing === undefined || mode === 'json' ? mode : 'quiet',
     out: io.stdout,
     err: io.stderr,
     color: wantsColor(args, io, io.stderr),

@@ -22,15 +22,16 @@ export function commandFor(
     return isSensitive ? `${name}=${HIDDEN}` : hideInLine(hider.hide(value));
   };
   const options = KEPT_VALUES.flatMap((option) =>
-    (args.values.get(option) ?? []).flatMap((value) => [`--${option}`, quote(hide(option, value))]),
+    (args.values.get(option) ?? []).flatMap((value) => [`--${option}`, quoteWord(hide(option, value))]),
   );
   const flags = KEPT_FLAGS.flatMap((flag) => {
     const value = args.flags.get(flag);
     return value === undefined ? [] : [value ? `--${flag}` : `--no-${flag}`];
   });
-  return ['bake-ts run', ...builds.map(quote), ...options, ...flags].join(' ');
+  return ['bake-ts run', ...builds.map(quoteWord), ...options, ...flags].join(' ');
 }
 
-function quote(word: string): string {
+/** A word as a shell reads it back. */
+export function quoteWord(word: string): string {
   return /^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

@@ -44,6 +44,7 @@ export function declareCli(): CAC {
     .option('--metadata-file <path>', 'Write references, tags and digests of every build as JSON')
     .option('--trace <path>', 'Write a trace of the run, for ui.perfetto.dev and chrome://tracing')
     .option('--junit <path>', 'Write a JUnit report: a test case for each build')
+    .option('--dotenv <path>', 'Write images by digest as variables for GitLab CI')
     .example('  bake-ts run                         the group "default", or everything')
     .example("  bake-ts run 'api-*' !api-legacy     by pattern, some left out")
     .example('  bake-ts run --set "*.args.MODE=prod" --platform linux/arm64')

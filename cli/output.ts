@@ -1,12 +1,12 @@
 /** What commands share when they print. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { formatAnnotation } from '../lib/ci/mod.ts';
 import type { Problem } from '../lib/model/mod.ts';
 import {
   createPalette,
   DEFAULT_COLUMNS,
   foldBuilds,
-  formatGithubAnnotation,
   formatProblems,
   type Palette,
   type ProgressMode,
@@ -21,6 +21,7 @@ import { escapeControls } from '../lib/util/control-characters.ts';
 import { type ParsedArgs, textOf } from './args.ts';
 import { EXIT, type ExitCode, exitCodeOfProblems } from './exit-codes.ts';
 import type { Io } from './io.ts';
+import { repositoryFiles } from './repository-files.ts';
 
 /**
  * Whether to colour what goes to a writer. `--color` decides; else NO_COLOR (https://no-color.org) and FORCE_COLOR
@@ -90,12 +91,19 @@ export function writeFindings(problems: readonly Problem[], args: ParsedArgs, io
   if (format === 'json') {
     writeJson({ problems: sortProblems(problems).map(toProblemJson) }, io);
   } else if (format === 'github') {
-    for (const one of foldBuilds(problems).keys()) io.stdout.write(`${formatGithubAnnotation(one)}\n`);
+    const fileOf = repositoryFiles(io.cwd, io.env['GITHUB_WORKSPACE']);
+    for (const [one, builds] of foldBuilds(problems))
+      writeCommand(io.stdout, formatAnnotation(toProblemJson(one), { builds, fileOf }));
   } else if (problems.length > 0) {
     const color = wantsColor(args, io, io.stdout);
     const style = { color, columns: columnsOf(io.stdout), frames: format === 'text' };
     io.stdout.write(`${formatProblems(problems, style)}\n`);
   }
+}
+
+/** Writes a line that a CI system obeys. */
+export function writeCommand(writer: Writer, line: string): void {
+  (writer.writeRaw ?? writer.write).call(writer, `${line}\n`);
 }
 
 /** Writes a value to stdout as JSON for programs: indented, ended by a line break. */

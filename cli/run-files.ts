@@ -1,5 +1,5 @@
 /**
- * The files that `run` makes of its events where they are asked for: `--trace`, `--junit`. All are made of one timeline, when the
+ * The files that `run` makes of its events where they are asked for: `--trace`, `--junit`, `--dotenv`. All are made of one timeline, when the
  * run has ended, however it ended.
  */
 import { constants } from 'node:fs';
@@ -20,12 +20,32 @@ interface FileKind {
   /** For messages. */
   readonly name: string;
   readonly make: (run: RunTimeline, timeline: Timeline) => string | Promise<string>;
+  /** What such a file cannot hold of the run. */
+  readonly findLeft?: (run: RunTimeline, file: string) => Promise<readonly Problem[]>;
 }
 
 const KINDS: readonly FileKind[] = [
   { option: 'trace', name: 'the trace', make: (run, { formatTrace }) => formatTrace(run) },
   { option: 'junit', name: 'the JUnit report', make: (run, { formatJunit }) => formatJunit(run) },
+  { option: 'dotenv', name: 'the dotenv file', make: makeDotenv, findLeft: findLeftOfDotenv },
 ];
+
+async function makeDotenv(run: RunTimeline): Promise<string> {
+  const { formatDotenv } = await import('../lib/ci/mod.ts');
+  return formatDotenv(run).text;
+}
+
+async function findLeftOfDotenv(run: RunTimeline, file: string): Promise<readonly Problem[]> {
+  const { formatDotenv } = await import('../lib/ci/mod.ts');
+  const { left } = formatDotenv(run);
+  if (left.length === 0) return [];
+  return [
+    problem('run/dotenv-full', `the dotenv file ${file} has no variable for ${left.join(', ')}`, {
+      severity: 'warning',
+      hint: 'GitLab takes 20 variables and less than 5 KiB, named with letters, digits and _: name fewer builds, or keep --metadata-file as an artifact and read digests from it',
+    }),
+  ];
+}
 
 interface AskedFile extends FileKind {
   /** As it was written. */
@@ -83,7 +103,7 @@ async function writeOne(one: AskedFile, run: RunTimeline, timeline: Timeline): P
   const text = await one.make(run, timeline);
   try {
     await writeNamedFile(one.target, text);
-    return [];
+    return (await one.findLeft?.(run, one.file)) ?? [];
   } catch (error) {
     const why = await describeFileFault(error, one.target);
     return [

@@ -21,6 +21,7 @@ const PACKAGES: Readonly<Record<string, { readonly level: number; readonly impor
   state: { level: 2, imports: [] },
   plan: { level: 2, imports: [] },
   config: { level: 2, imports: [] },
+  ci: { level: 3, imports: ['report', 'timeline'] },
   convert: { level: 3, imports: ['dockerfile'] },
   fingerprint: { level: 3, imports: ['dockerfile'] },
   buildctl: { level: 3, imports: ['dockerfile'] },

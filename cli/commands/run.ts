@@ -6,6 +6,7 @@ import { describeFileFault, writeNamedFile } from '../../lib/system/mod.ts';
 import { planRun } from '../affected-builds.ts';
 import { commandFor } from '../again.ts';
 import { isSet, type ParsedArgs, textOf } from '../args.ts';
+import { openCi } from '../ci.ts';
 import { type EventReader, joinReaders } from '../event-readers.ts';
 import { type ExitCode, exitCodeOfRun } from '../exit-codes.ts';
 import { readDuration, readNumber } from '../inputs.ts';
@@ -85,6 +86,7 @@ async function runOnce(
   const kept = await keepRun(what.plan, args, io);
   const mode = progressMode(args, io);
   if (nothing !== undefined && mode !== 'json' && mode !== 'quiet') io.stderr.write(`${nothing}\n`);
+  const ci = await openCi({ args, io, nothing, variables: what.plan.set.variables });
   const reporter = createReporter({
     mode: nothing === undefined || mode === 'json' ? mode : 'quiet',
     out: io.stdout,
@@ -95,12 +97,10 @@ async function runOnce(
     ...(kept === undefined ? {} : { logOf: kept.logFileOf }),
     timestamps: isSet(args, 'timestamps'),
     commandFor: (builds) => commandFor(args, builds, what.plan.set.variables),
+    ...(ci.frame === undefined ? {} : { frame: ci.frame }),
     ...(io.takeTerminal === undefined ? {} : { takeTerminal: io.takeTerminal }),
-    ...(io.env['GITHUB_ACTIONS'] === 'true' && textOf(args, 'progress') !== 'json'
-      ? { annotations: 'github' as const }
-      : {}),
   });
-  const readers = joinReaders(await openReaders(kept, args, io));
+  const readers = joinReaders([...(await openReaders(kept, args, io)), ...ci.readers]);
   onOpen({
     interrupt: (name) => reporter.interrupt(name),
     abandon: () => {

@@ -6,7 +6,6 @@ export { createPalette, type Paint, type Palette } from './palette.ts';
 export {
   type AnyProblem,
   foldBuilds,
-  formatGithubAnnotation,
   formatProblem,
   formatProblems,
   type ProblemStyle,
@@ -26,4 +25,4 @@ export type { SummaryStyle } from './summary.ts';
 export type { TakenTerminal, TakeTerminal, TerminalUser } from './terminal.ts';
 export { padEnd, padStart, plainText, truncate, widthOf, wrap } from './text.ts';
 export { formatBytes, formatDuration, plural, shortDigest } from './units.ts';
-export { DEFAULT_COLUMNS, guardWriter, type Writer } from './writer.ts';
+export { DEFAULT_COLUMNS, guardWriter, type Writer, withoutCommands } from './writer.ts';

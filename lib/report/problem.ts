@@ -171,27 +171,6 @@ export function foldBuilds<P extends AnyProblem>(found: readonly P[]): ReadonlyM
   return builds;
 }
 
-/**
- * The problem as a workflow command of GitHub Actions, which shows it beside the line in a pull request. Escapes are
- * those of actions/toolkit, packages/core/src/command.ts.
- */
-export function formatGithubAnnotation(found: AnyProblem): string {
-  const place = placeOfProblem(found);
-  const properties: string[] = [];
-  if (place !== undefined) {
-    properties.push(`file=${escapeProperty(place.file)}`, `line=${place.line}`);
-    // GitHub takes columns only where start and end are on one line.
-    if (place.endLine === place.line) {
-      properties.push(`col=${place.column}`, `endColumn=${Math.max(place.column, place.endColumn)}`);
-    } else {
-      properties.push(`endLine=${place.endLine}`);
-    }
-  }
-  properties.push(`title=${escapeProperty(found.code)}`);
-  const words = found.hint === undefined ? found.message : `${found.message}\n${found.hint}`;
-  return `::${found.severity} ${properties.join(',')}::${escapeData(words)}`;
-}
-
 /** The JSON form, for `--json`; places instead of spans. */
 export function toProblemJson(found: AnyProblem): ProblemJson {
   return 'span' in found || hasSpans(found) ? problemToJson(found) : found;
@@ -302,12 +281,4 @@ function formatLine(found: AnyProblem, palette: Palette): string {
 
 function oneLine(text: string): string {
   return text.split('\n').map(plainText).join(' ');
-}
-
-function escapeData(text: string): string {
-  return text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
-}
-
-function escapeProperty(text: string): string {
-  return escapeData(text).replaceAll(':', '%3A').replaceAll(',', '%2C');
 }

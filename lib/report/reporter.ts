@@ -12,7 +12,6 @@ import { GroupedPainter } from './grouped.ts';
 import { createLiveView } from './live-view.ts';
 import { createPalette } from './palette.ts';
 import { PlainPainter } from './plain.ts';
-import { formatGithubAnnotation } from './problem.ts';
 import type { Reporter, ReporterOptions } from './reporting.ts';
 import { applyEvent, createRunState, type RunState } from './state.ts';
 import { formatFailures, formatSummary, type SummaryStyle } from './summary.ts';
@@ -56,7 +55,6 @@ function quietSink(options: ReporterOptions): EventSink {
     if (event.type !== 'run-finished') return;
     const failures = formatFailures(event.summary, summaryStyle(options, state));
     if (failures.length > 0) options.err.write(`${failures.join('\n\n')}\n`);
-    writeAnnotations(options, state, event);
   };
 }
 
@@ -141,17 +139,6 @@ class Interrupting {
 function writeEnd(options: ReporterOptions, state: RunState, event: BakeEvent): void {
   if (event.type !== 'run-finished') return;
   options.err.write(`\n${formatSummary(event.summary, summaryStyle(options, state))}`);
-  writeAnnotations(options, state, event);
-}
-
-function writeAnnotations(options: ReporterOptions, state: RunState, event: BakeEvent): void {
-  if (options.annotations !== 'github' || event.type !== 'run-finished') return;
-  const found = [
-    ...state.warnings,
-    ...event.summary.problems,
-    ...event.summary.outcomes.flatMap((one) => (one.problem === undefined ? [] : [one.problem])),
-  ];
-  for (const one of found) options.out.write(`${formatGithubAnnotation(one)}\n`);
 }
 
 function summaryStyle(options: ReporterOptions, state: RunState): SummaryStyle {

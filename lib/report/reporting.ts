@@ -17,8 +17,6 @@ export interface ReporterOptions {
   readonly now: () => number;
   /** Text of a file that a problem names, for its code frame. */
   readonly sourceOf?: (path: string) => string | undefined;
-  /** `github`: every problem at the end also as a workflow command, which shows it in the pull request. */
-  readonly annotations?: 'github';
   /** Milliseconds between two frames of the live view. Default: 100. */
   readonly frameMs?: number;
   /** The live view has the terminal for itself by this; without it, what else writes there gets in its way. */

@@ -3,7 +3,7 @@ import { harmlessText } from './text.ts';
 /** Where output goes. `process.stdout` and `process.stderr` are such writers; so is an array in a test. */
 export interface Writer {
   write(text: string): unknown;
-  /** Writes what moves the cursor, too; absent: `write` does. */
+  /** Writes what a terminal or the log of a CI system obeys, too; absent: `write` does. */
   readonly writeRaw?: ((text: string) => unknown) | undefined;
   /** Columns and rows of the terminal, where it is one. */
   readonly columns?: number | undefined;
@@ -14,15 +14,15 @@ export interface Writer {
 /** Columns assumed where the output is not a terminal: CI logs wrap or scroll, and about this much is visible. */
 export const DEFAULT_COLUMNS = 120;
 
-/**
- * Lines that the log of GitHub Actions would obey (workflow commands), but for the annotations that we write ourselves,
- * which only show something.
- */
-const COMMANDS = /^([ \t]+)::|^::(?!(?:error|warning|notice)[ :])|##(?=\[)/gm;
+/** Blanks and what .NET passes over when it compares texts, as the runner does; but for ends of lines. */
+const UNSEEN = String.raw`(?:[^\S\n\r]|[\p{M}\p{Cf}\p{Default_Ignorable_Code_Point}])`;
+/** What the log of GitHub Actions would obey: `::` at the start of a line, `##[` anywhere. */
+const COMMANDS = new RegExp(`^(${UNSEEN}*):${UNSEEN}*:|#${UNSEEN}*#(?=${UNSEEN}*\\[)`, 'gmu');
 
-function withoutCommands(text: string): string {
-  return text.replace(COMMANDS, (found, blanks: string | undefined) =>
-    found === '##' ? '# #' : `${blanks ?? ''}: :`,
+/** Text that does nothing in the log of GitHub Actions but to be shown. */
+export function withoutCommands(text: string): string {
+  return text.replace(COMMANDS, (_, blanks: string | undefined) =>
+    blanks === undefined ? '# #' : `${blanks}: :`,
   );
 }
 

@@ -2,13 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
 import { type Problem, problem, problemToJson, type Span } from '../../lib/model/mod.ts';
-import {
-  formatGithubAnnotation,
-  formatProblem,
-  formatProblems,
-  toProblemJson,
-  widthOf,
-} from '../../lib/report/mod.ts';
+import { formatProblem, formatProblems, toProblemJson, widthOf } from '../../lib/report/mod.ts';
 import { assertGolden } from '../rig/golden.ts';
 
 const source = {
@@ -151,12 +145,4 @@ test('thousands of problems are counted, not all printed', () => {
   const text = formatProblems(many);
   assert.ok(text.includes('… and 2900 more problems') && text.endsWith('3000 errors'));
   assert.ok(!text.includes('number 2999'));
-});
-
-test('annotations for GitHub escape what would end a field', () => {
-  const span: Span = { source: { path: 'a,b:c.yaml', text: 'one two' }, start: 4, end: 7 };
-  assert.equal(
-    formatGithubAnnotation(problem('config/x', '100% wrong', { span, hint: 'mend it' })),
-    '::error file=a%2Cb%3Ac.yaml,line=1,col=5,endColumn=8,title=config/x::100%25 wrong%0Amend it',
-  );
 });

@@ -115,20 +115,6 @@ test('quiet says nothing of a run that goes well, and all of what failed', () =>
   assert.match(err, /2 │ RUN make install\n.*main\.c:3: error: expected ;/s);
 });
 
-test('on GitHub problems are also workflow commands', () => {
-  const out = collector();
-  const reporter = createReporter({
-    mode: 'plain',
-    out,
-    err: collector(),
-    color: false,
-    now: () => 0,
-    annotations: 'github',
-  });
-  for (const event of failingRun()) reporter.onEvent(event);
-  assert.match(out.text(), /^::error file=images\/base\/Dockerfile,line=2,/);
-});
-
 test('output of two steps at once is kept apart, and a line cut in two is whole again', () => {
   const { err } = replay(mixedRun(), 'plain');
   assert.ok(err.includes('base              |   adding group app\n'));

@@ -71,13 +71,15 @@ export function bakeTsCommand(): readonly string[] {
   return [process.execPath, compiled ? repoPath('dist/cli/main.js') : repoPath('cli/main.ts')];
 }
 
-/** Runs `bake-ts` with arguments. Colour is off and CI is not seen, so that output is the same everywhere. */
+/** Runs `bake-ts` with arguments. Colour is off and CI systems are not seen, so that output is the same everywhere. */
 export function runBakeTs(args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
   return runCommand([...bakeTsCommand(), ...args], {
     ...options,
-    env: { NO_COLOR: '1', FORCE_COLOR: undefined, CI: undefined, ...options.env },
+    env: { NO_COLOR: '1', FORCE_COLOR: undefined, ...OUTSIDE_CI, ...options.env },
   });
 }
+
+const OUTSIDE_CI = { CI: undefined, GITHUB_ACTIONS: undefined, GITLAB_CI: undefined };
 
 function mergeEnv(changes: Readonly<Record<string, string | undefined>>): Record<string, string> {
   const merged: Record<string, string> = {};

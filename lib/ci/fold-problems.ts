@@ -1,0 +1,66 @@
+/** Problems that several builds share. */
+import type { Outcome, ProblemJson } from '../model/mod.ts';
+
+/** A problem, and the builds that have it; none: it is one of the run. */
+export interface Folded {
+  readonly problem: ProblemJson;
+  readonly builds: readonly string[];
+}
+
+/** Builds that are named. */
+const MOST_BUILDS = 5;
+
+/** Each problem once, with its builds: logs may differ between rows of a matrix, and nobody reads all of them. */
+export function foldProblems(found: readonly ProblemJson[]): readonly Folded[] {
+  const folded = new Map<string, { readonly problem: ProblemJson; readonly builds: Set<string> }>();
+  for (const problem of found) {
+    const { code, message, place } = problem;
+    const key = JSON.stringify([code, message, place?.file, place?.line]);
+    const first = folded.get(key) ?? { problem, builds: new Set<string>() };
+    folded.set(key, first);
+    if (problem.build !== undefined) first.builds.add(problem.build);
+  }
+  return [...folded.values()].map(({ problem, builds }) => ({ problem, builds: [...builds] }));
+}
+
+/** The failures of builds as problems that name them, each once; what keeps most builds from being made comes first. */
+export function foldFailures(
+  problems: readonly ProblemJson[],
+  outcomes: readonly Outcome[],
+): readonly Folded[] {
+  const failures = outcomes.flatMap(({ build, problem }) =>
+    problem === undefined ? [] : [{ ...problem, build: problem.build ?? build }],
+  );
+  const blocked = countBlocked(outcomes);
+  // What concerns no build keeps all of them from being made.
+  const weigh = ({ builds }: Folded): number =>
+    builds.length === 0
+      ? Number.MAX_SAFE_INTEGER
+      : builds.reduce((sum, build) => sum + 1 + (blocked.get(build) ?? 0), 0);
+  return foldProblems([...problems, ...failures])
+    .map((one) => ({ one, weight: weigh(one) }))
+    .sort((a, b) => b.weight - a.weight)
+    .map(({ one }) => one);
+}
+
+/** How many builds each failure keeps from running, also by way of others. */
+function countBlocked(outcomes: readonly Outcome[]): ReadonlyMap<string, number> {
+  const causes = new Map(outcomes.map(({ build, blockedBy }) => [build, blockedBy]));
+  const counts = new Map<string, number>();
+  for (const { blockedBy } of outcomes) {
+    let cause = blockedBy;
+    for (let turn = causes.size; turn > 0 && cause !== undefined; turn--) {
+      const next = causes.get(cause);
+      if (next === undefined) break;
+      cause = next;
+    }
+    if (cause !== undefined) counts.set(cause, (counts.get(cause) ?? 0) + 1);
+  }
+  return counts;
+}
+
+/** `a, b, c, d, e and 3 more`. */
+export function nameBuilds(builds: readonly string[]): string {
+  const more = builds.length - MOST_BUILDS;
+  return `${builds.slice(0, MOST_BUILDS).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}

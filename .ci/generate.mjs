@@ -1,25 +1,35 @@
 /**
  * Makes what is generated: lib/config/generated/shape.ts, the check of a builds file's shape, from
- * schemas/builds.schema.json with ajv's standalone generator.
+ * schemas/builds.schema.json with ajv's standalone generator; and lib/page/generated/app.json, the browser application
+ * of the report page, from page/.
  *
  *   node .ci/generate.mjs [--check]
  *
- * --check writes nothing and fails where the file is not what would be written.
+ * --check writes nothing and fails where a file is not what would be written.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import standalone from 'ajv/dist/standalone/index.js';
+import { generatePage, PAGE_FILE } from './page.mjs';
 import { root, say } from './support.mjs';
 
 const FILE = 'lib/config/generated/shape.ts';
 const SCHEMA = 'schemas/builds.schema.json';
 
-const made = generate(JSON.parse(readFileSync(path.join(root, SCHEMA), 'utf8')));
-if (!process.argv.includes('--check')) writeFileSync(path.join(root, FILE), made);
-else if (readFileSync(path.join(root, FILE), 'utf8') !== made) {
-  say(`${FILE} is not what ${SCHEMA} makes it: run node .ci/generate.mjs`);
-  process.exitCode = 1;
+keep(FILE, SCHEMA, generate(JSON.parse(readFileSync(path.join(root, SCHEMA), 'utf8'))));
+keep(PAGE_FILE, 'page/', await generatePage());
+
+/** Writes a generated file, or says where it is not what it should be. */
+function keep(file, source, made) {
+  const target = path.join(root, file);
+  if (!process.argv.includes('--check')) {
+    mkdirSync(path.dirname(target), { recursive: true });
+    writeFileSync(target, made);
+  } else if (!existsSync(target) || readFileSync(target, 'utf8') !== made) {
+    say(`${file} is not what ${source} makes it: run node .ci/generate.mjs`);
+    process.exitCode = 1;
+  }
 }
 
 /** The whole file. Strict mode and the check of the schema itself are on, so a bad schema throws here. */

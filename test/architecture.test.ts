@@ -25,6 +25,7 @@ const PACKAGES: Readonly<Record<string, { readonly level: number; readonly impor
   convert: { level: 3, imports: ['dockerfile'] },
   fingerprint: { level: 3, imports: ['dockerfile'] },
   buildctl: { level: 3, imports: ['dockerfile'] },
+  page: { level: 3, imports: ['timeline'] },
   prepare: { level: 3, imports: ['dockerfile', 'plan'] },
   history: { level: 3, imports: ['report', 'engine', 'state'] },
   lock: { level: 3, imports: ['registry'] },

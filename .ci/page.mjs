@@ -1,0 +1,60 @@
+/**
+ * The browser application of the report page: page/ bundled into one script, with its style, as JSON. It lies ready in
+ * lib/page/generated/app.json, since the source of lib/ runs as it is, without a build.
+ */
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { rolldown } from 'rolldown';
+import { root } from './support.mjs';
+
+export const PAGE_FILE = 'lib/page/generated/app.json';
+
+/** The text of the generated file. */
+export async function generatePage() {
+  const built = await rolldown({
+    input: path.join(root, 'page/main.tsx'),
+    platform: 'browser',
+    cwd: root,
+    tsconfig: false,
+    treeshake: { moduleSideEffects: [{ test: /\/(page|lib)\//, sideEffects: false }] },
+    transform: { jsx: { runtime: 'automatic', importSource: 'preact' }, target: 'es2022' },
+    checks: { pluginTimings: false },
+    onLog: (_level, log) => {
+      throw new Error(`bundling page/: ${log.message}`);
+    },
+  });
+  const { output } = await built.generate({ format: 'iife', minify: true, comments: false });
+  await built.close();
+  const [chunk, ...others] = output;
+  if (others.length > 0) throw new Error('bundling page/: more than one file came out');
+  // The end tag of a script would end it wherever it stands, in a string too.
+  const code = chunk.code.trim().replaceAll('</script', '<\\/script').replaceAll('<!--', '<\\!--');
+  const script = `${licences(chunk.moduleIds)}\n${code}`;
+  const style = readFileSync(path.join(root, 'page/style.css'), 'utf8')
+    .replaceAll(/\/\*[\s\S]*?\*\//g, '')
+    .replaceAll(/\s*\n\s*/g, '\n')
+    .trim();
+  const made = { script, style, scriptHash: hash(script), styleHash: hash(style) };
+  return `${JSON.stringify(made, undefined, 2)}\n`;
+}
+
+function hash(text) {
+  return `sha256-${createHash('sha256').update(text).digest('base64')}`;
+}
+
+/** One comment with the notice of each package in the script: MIT and ISC ask for it in every copy. */
+function licences(ids) {
+  const dirs = new Set(ids.flatMap((id) => /^(.*\/node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(id)?.[1] ?? []));
+  const texts = [...dirs].sort().map((dir) => {
+    const { name, version, license } = JSON.parse(readFileSync(path.join(dir, 'package.json'), 'utf8'));
+    const file = readdirSync(dir).find((one) => /^licen[cs]e/i.test(one));
+    if (file === undefined && license !== 'MIT') throw new Error(`${name} has no licence file`);
+    const text = file === undefined ? license : readFileSync(path.join(dir, file), 'utf8').trim();
+    return `${name} ${version}\n${text}`;
+  });
+  return `/*! bake-ts report page. It contains code of these packages.\n\n${texts.join('\n\n')}\n*/`.replaceAll(
+    '</',
+    '<\\/',
+  );
+}

@@ -1,0 +1,76 @@
+/** With what and how it was run, and what was warned of. */
+import { BuildLink, Copyable, Fact, ProblemView } from './parts.tsx';
+import { useView } from './state.ts';
+
+/** Versions, engine, files, command line; warnings. */
+export function EnvironmentView() {
+  const { model } = useView();
+  const { timeline, environment } = model.data;
+  const { engine, summary } = timeline;
+  return (
+    <div class="environment">
+      <section>
+        <h2>Environment</h2>
+        <dl class="fact-list">
+          {timeline.command === undefined ? null : (
+            <Fact name="Command">
+              <Copyable text={['bake-ts', ...timeline.command].join(' ')} label="the command" />
+            </Fact>
+          )}
+          <Fact name="bake-ts">{timeline.version}</Fact>
+          <Fact name="Runtime">{timeline.runtime}</Fact>
+          {timeline.root === undefined ? null : <Fact name="Directory">{timeline.root}</Fact>}
+          <Fact name="Files">{timeline.files.join(', ')}</Fact>
+          <Fact name="Slots">{timeline.concurrency}</Fact>
+          <Fact name="Started">{new Date(timeline.startedAtMs).toISOString()}</Fact>
+          <Fact name="Run">{timeline.runId}</Fact>
+          {engine === undefined ? null : (
+            <>
+              <Fact name="Engine">
+                {engine.address} ({engine.source})
+              </Fact>
+              {engine.version === undefined ? null : <Fact name="buildkitd">{engine.version}</Fact>}
+              <Fact name="buildctl">{engine.buildctl}</Fact>
+            </>
+          )}
+          {summary === undefined ? null : (
+            <>
+              <Fact name="Calls of buildctl">{summary.buildctlCalls}</Fact>
+              <Fact name="Requests to registries">
+                {summary.registryRequests.reads} reads, {summary.registryRequests.writes} writes
+              </Fact>
+            </>
+          )}
+          {environment.map(([name, value]) => (
+            <Fact key={name} name={name}>
+              {value}
+            </Fact>
+          ))}
+        </dl>
+      </section>
+      {timeline.waits.length === 0 ? null : (
+        <section>
+          <h2>Waits of the run</h2>
+          <ul class="items">
+            {timeline.waits.map((wait, at) => (
+              <li key={at}>{wait.text}</li>
+            ))}
+          </ul>
+        </section>
+      )}
+      <section>
+        <h2>Warnings</h2>
+        {timeline.warnings.length === 0 ? <p>None.</p> : null}
+        {timeline.warnings.map(({ build, problem }, at) => {
+          const row = model.byName.get(build ?? problem.build ?? '');
+          return (
+            <div key={at} class="warning">
+              {row === undefined ? null : <BuildLink row={row} />}
+              <ProblemView found={problem} />
+            </div>
+          );
+        })}
+      </section>
+    </div>
+  );
+}

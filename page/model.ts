@@ -1,0 +1,171 @@
+/** The page's data as the views need it: one row for each build, with what can be figured out once. */
+import type { Reason } from '../lib/model/event.ts';
+import type { BuildLog, PageData, PreviousBuild } from '../lib/page/page-data.ts';
+import type { BuildTimeline } from '../lib/timeline/timeline.ts';
+
+/** What a build came to, for colours, marks and filters. */
+export type Result =
+  | 'failed'
+  | 'blocked'
+  | 'cancelled'
+  | 'running'
+  | 'waiting'
+  | 'built'
+  | 'rebased'
+  | 'retagged'
+  | 'unchanged'
+  | 'planned';
+
+/** In the order of interest: what needs somebody comes first. */
+export const RESULTS: readonly Result[] = [
+  'failed',
+  'blocked',
+  'cancelled',
+  'running',
+  'waiting',
+  'built',
+  'rebased',
+  'retagged',
+  'unchanged',
+  'planned',
+];
+
+/** A mark beside the colour, for those who do not see it. */
+export const MARKS: Readonly<Record<Result, string>> = {
+  failed: '✗',
+  blocked: '⊘',
+  cancelled: '◌',
+  running: '▶',
+  waiting: '…',
+  built: '✓',
+  rebased: '⇄',
+  retagged: '#',
+  unchanged: '=',
+  planned: '○',
+};
+
+/** One build, and what follows from its timeline. */
+export interface Row {
+  /** Its place in the plan. */
+  readonly at: number;
+  readonly name: string;
+  readonly build: BuildTimeline;
+  readonly result: Result;
+  /** Milliseconds in which something was done; absent where nothing was. */
+  readonly tookMs?: number;
+  readonly queuedMs?: number;
+  readonly cachedShare?: number;
+  readonly sizeBytes?: number;
+  /** Against the last run. */
+  readonly sizeDelta?: number;
+  readonly layers?: number;
+  readonly usualMs?: number;
+  readonly needs: readonly number[];
+  readonly neededBy: readonly number[];
+  /** What is searched, in small letters. */
+  readonly words: string;
+}
+
+/** Everything that is shown. */
+export interface Model {
+  readonly data: PageData;
+  readonly rows: readonly Row[];
+  readonly byName: ReadonlyMap<string, Row>;
+  readonly counts: ReadonlyMap<Result, number>;
+}
+
+/** Works everything out, once. */
+export function makeModel(data: PageData): Model {
+  const { builds } = data.timeline;
+  const places = new Map(builds.map(({ build }, at) => [build, at]));
+  const needs = builds.map((one) => one.needs.flatMap((name) => places.get(name) ?? []));
+  const neededBy = builds.map((): number[] => []);
+  for (const [at, own] of needs.entries()) for (const parent of own) neededBy[parent]?.push(at);
+  const rows = builds.map((build, at) => makeRow(at, build, data, needs[at] ?? [], neededBy[at] ?? []));
+  const counts = new Map<Result, number>();
+  for (const { result } of rows) counts.set(result, (counts.get(result) ?? 0) + 1);
+  return { data, rows, byName: new Map(rows.map((row) => [row.name, row])), counts };
+}
+
+function makeRow(
+  at: number,
+  build: BuildTimeline,
+  data: PageData,
+  needs: readonly number[],
+  neededBy: readonly number[],
+): Row {
+  const { outcome } = build;
+  const previous: PreviousBuild | undefined = Object.hasOwn(data.previous, build.build)
+    ? data.previous[build.build]
+    : undefined;
+  const last = outcome?.lastSizeBytes ?? previous?.sizeBytes;
+  const steps = outcome?.steps;
+  const layers = outcome?.layers?.[0]?.sizes.length;
+  const usualMs = build.usualMs ?? previous?.durationMs;
+  return {
+    at,
+    name: build.build,
+    build,
+    result: data.kind === 'plan' ? 'planned' : resultOf(build, data.timeline.finished),
+    ...timesOf(build),
+    ...(steps === undefined || steps.total === 0 ? {} : { cachedShare: steps.cached / steps.total }),
+    ...(outcome?.sizeBytes === undefined ? {} : { sizeBytes: outcome.sizeBytes }),
+    ...(outcome?.sizeBytes === undefined || last === undefined
+      ? {}
+      : { sizeDelta: outcome.sizeBytes - last }),
+    ...(layers === undefined ? {} : { layers }),
+    ...(usualMs === undefined ? {} : { usualMs }),
+    needs,
+    neededBy,
+    words: `${build.build} ${reasonOf(build)?.text ?? ''} ${outcome?.problem?.code ?? ''}`.toLowerCase(),
+  };
+}
+
+function timesOf({ outcome, phases }: BuildTimeline): { tookMs?: number; queuedMs?: number } {
+  if (outcome !== undefined) {
+    if (outcome.kind === 'blocked' || (outcome.kind === 'cancelled' && phases.length === 0)) return {};
+    return {
+      tookMs: outcome.durationMs,
+      ...(outcome.queuedMs === undefined ? {} : { queuedMs: outcome.queuedMs }),
+    };
+  }
+  if (phases.length === 0) return {};
+  const sum = (queued: boolean): number =>
+    phases.reduce(
+      (total, { phase, fromMs, toMs }) => ((phase === 'queued') === queued ? total + toMs - fromMs : total),
+      0,
+    );
+  return { tookMs: sum(false), queuedMs: sum(true) };
+}
+
+function resultOf({ outcome, decision, phases }: BuildTimeline, finished: boolean): Result {
+  if (outcome === undefined) {
+    if (finished) return 'cancelled';
+    return phases.length === 0 || phases.at(-1)?.phase === 'queued' ? 'waiting' : 'running';
+  }
+  if (outcome.kind === 'built' && decision?.kind === 'rebase') return 'rebased';
+  return outcome.kind;
+}
+
+/** Why it was done, or not. */
+export function reasonOf({ outcome, decision }: BuildTimeline): Reason | undefined {
+  return outcome?.reason ?? decision?.reason;
+}
+
+/** All that a build needs, or all that needs it; without itself. */
+export function closureOf(rows: readonly Row[], at: number, side: 'needs' | 'neededBy'): ReadonlySet<number> {
+  const seen = new Set<number>();
+  const open = [...(rows[at]?.[side] ?? [])];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (seen.has(next)) continue;
+    seen.add(next);
+    open.push(...(rows[next]?.[side] ?? []));
+  }
+  return seen;
+}
+
+/** The log of a build, where the page has it. Read when it is asked for: all of them may be many megabytes. */
+export function readLog(at: number): BuildLog | undefined {
+  const text = document.getElementById(`log-${at}`)?.textContent;
+  return text ? (JSON.parse(text) as BuildLog) : undefined;
+}

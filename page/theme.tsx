@@ -1,0 +1,49 @@
+/** Dark or light: as the system has it, or as the reader says. */
+import { useEffect, useState } from 'preact/hooks';
+
+type Theme = 'auto' | 'light' | 'dark';
+const NEXT: Readonly<Record<Theme, Theme>> = { auto: 'light', light: 'dark', dark: 'auto' };
+const KEY = 'bake-ts-theme';
+
+/** Fires when colours change; what is painted on a canvas is painted anew. */
+export const themeChanged: EventTarget = new EventTarget();
+
+/** The button that goes through the three. */
+export function ThemeSwitch() {
+  const [theme, setTheme] = useState(readTheme);
+  useEffect(() => {
+    document.documentElement.dataset['theme'] = theme;
+    themeChanged.dispatchEvent(new Event('change'));
+    try {
+      localStorage.setItem(KEY, theme);
+    } catch {
+      // Not every browser lets a file store anything.
+    }
+  }, [theme]);
+  useEffect(() => {
+    const query = matchMedia('(prefers-color-scheme: dark)');
+    const onChange = (): boolean => themeChanged.dispatchEvent(new Event('change'));
+    query.addEventListener('change', onChange);
+    return () => query.removeEventListener('change', onChange);
+  }, []);
+  return (
+    <button
+      type="button"
+      class="theme"
+      onClick={() => setTheme(NEXT[theme])}
+      title="Colours: as the system has them, light, or dark"
+    >
+      <span aria-hidden="true">{{ auto: '◐', light: '☀', dark: '☾' }[theme]}</span> {theme}
+      <span class="only-read"> colours; change</span>
+    </button>
+  );
+}
+
+function readTheme(): Theme {
+  try {
+    const kept = localStorage.getItem(KEY);
+    return kept === 'light' || kept === 'dark' ? kept : 'auto';
+  } catch {
+    return 'auto';
+  }
+}

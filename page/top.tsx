@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks';
 import { makeHeadline } from '../lib/page/headline.ts';
 import { formatDuration, plural, shortStep } from './format.ts';
-import { type Model, type Row, readLog } from './model.ts';
+import { type Model, RESULTS, type Row, readLog } from './model.ts';
 import { BuildLink, Copyable, formatPlace, LogBox, ProblemView } from './parts.tsx';
 import { useView } from './state.ts';
 import { ThemeSwitch } from './theme.tsx';
@@ -53,11 +53,7 @@ function Share({ model }: { readonly model: Model }) {
   return (
     <div class="share" aria-hidden="true">
       {[...model.counts]
-        .sort(
-          ([a], [b]) =>
-            model.rows.findIndex(({ result }) => result === a) -
-            model.rows.findIndex(({ result }) => result === b),
-        )
+        .sort(([a], [b]) => RESULTS.indexOf(a) - RESULTS.indexOf(b))
         .map(([result, count]) => (
           <span key={result} class={`fill ${result}`} style={{ flexGrow: String(count) }} />
         ))}

@@ -355,9 +355,11 @@ function makeSteps(draft: Draft, startMs: number, failed: boolean, random: Rando
     const isLast = at === draft.stepCount - 1;
     const state = failed && isLast ? 'failed' : at < cachedUntil ? 'cached' : 'done';
     const command =
-      at === 0
-        ? 'FROM docker.io/library/debian:12'
-        : (COMMANDS[(at - 1 + draft.level) % COMMANDS.length] ?? '');
+      failed && isLast
+        ? 'RUN npm test'
+        : at === 0
+          ? 'FROM docker.io/library/debian:12'
+          : (COMMANDS[(at - 1 + draft.level) % COMMANDS.length] ?? '');
     const toMs = atMs + (state === 'cached' ? 15 : 150 + random.below(4000));
     const digest = `${fakeDigest('4f').slice(0, 60)}${draft.build}${at}`;
     steps.push({

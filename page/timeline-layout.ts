@@ -1,0 +1,284 @@
+/** Where everything of a run stands on its timeline: lanes from top to bottom, bars from left to right. Pure. */
+import type { RunTimeline, Span, WaitSpan } from '../lib/timeline/timeline.ts';
+import type { Row } from './model.ts';
+
+/** What a part of a bar shows. */
+export type Fill =
+  | 'checking'
+  | 'queued'
+  | 'step'
+  | 'step-2'
+  | 'cached'
+  | 'failed'
+  | 'exporting'
+  | 'pushing'
+  | 'tagging';
+
+/** A part of a bar: one step, or one phase. */
+export interface Part extends Span {
+  readonly fill: Fill;
+  /** What is done. */
+  readonly text: string;
+}
+
+/** What one build does in one lane without a break. */
+export interface Bar extends Span {
+  readonly row: Row;
+  readonly lane: number;
+  readonly parts: readonly Part[];
+  readonly waits: readonly WaitSpan[];
+}
+
+/** A row of the picture. */
+export interface Lane {
+  readonly label: string;
+  /** The build it belongs to, where a lane is a build's. */
+  readonly row?: Row;
+  readonly kind: 'slot' | 'beside' | 'build';
+  readonly y: number;
+  readonly height: number;
+}
+
+/** How many builds wait for a slot from a moment on. */
+export interface QueuePoint {
+  readonly atMs: number;
+  readonly count: number;
+}
+
+/** All of it. */
+export interface Layout {
+  readonly lanes: readonly Lane[];
+  /** In the order of their times. */
+  readonly bars: readonly Bar[];
+  readonly barsOfLane: readonly (readonly Bar[])[];
+  /** For each build of the critical path its longest bar, in the order of their times. */
+  readonly critical: readonly Bar[];
+  readonly queue: readonly QueuePoint[];
+  readonly height: number;
+}
+
+const SLOT_PX = 36;
+const BESIDE_PX = 7;
+const BUILD_PX = 24;
+const GAP_PX = 5;
+const GROUP_GAP_PX = 12;
+/** What goes on beside the slots (checks, slow pushes) gets this many lanes; more at a time are drawn over one another. */
+const MOST_BESIDE = 12;
+
+/** A lane for each slot, and some for what needs none. */
+export function layoutSlots(timeline: RunTimeline, rows: readonly Row[]): Layout {
+  const slots = Math.max(1, ...rows.flatMap(({ build }) => build.phases.map(({ slot }) => (slot ?? -1) + 1)));
+  const inSlots: Bar[] = [];
+  const beside: Omit<Bar, 'lane'>[] = [];
+  const taken = takenSlots(rows);
+  for (const row of rows) {
+    let run: Part[] = [];
+    let lane: number | undefined;
+    const flush = (): void => {
+      const span = spanOf(run);
+      if (span !== undefined) {
+        const bar = { ...span, row, parts: run, waits: waitsWithin(row, span) };
+        if (lane === undefined) beside.push(bar);
+        else inSlots.push({ ...bar, lane });
+      }
+      run = [];
+    };
+    for (const phase of row.build.phases) {
+      if (phase.phase === 'queued') {
+        flush();
+        lane = undefined;
+        continue;
+      }
+      const own = phase.slot ?? (phase.phase === 'checking' ? undefined : lane);
+      // A slot that was given away while this went on is no longer its place.
+      const next =
+        own === undefined || phase.slot !== undefined
+          ? own
+          : isFree(taken, own, row, phase)
+            ? own
+            : undefined;
+      if (next !== lane) flush();
+      lane = next;
+      run.push(...partsOf(row, phase));
+    }
+    flush();
+  }
+  beside.sort((a, b) => a.fromMs - b.fromMs);
+  const packed = pack(beside);
+  const besideLanes = Math.max(0, ...packed.map(({ lane }) => lane + 1));
+  const lanes: Lane[] = [];
+  let y = 0;
+  for (let at = 0; at < slots; at += 1, y += SLOT_PX + GAP_PX) {
+    lanes.push({ label: `slot ${at + 1}`, kind: 'slot', y, height: SLOT_PX });
+  }
+  y += besideLanes === 0 ? 0 : GROUP_GAP_PX;
+  for (let at = 0; at < besideLanes; at += 1, y += BESIDE_PX + 2) {
+    lanes.push({ label: at === 0 ? 'other' : '', kind: 'beside', y, height: BESIDE_PX });
+  }
+  const moved = packed.map((bar) => ({ ...bar, lane: bar.lane + slots }));
+  return finish(lanes, [...inSlots, ...moved], timeline, rows, y);
+}
+
+/** A lane for each build, in the order in which they began. */
+export function layoutBuilds(timeline: RunTimeline, rows: readonly Row[]): Layout {
+  const startOf = (row: Row): number => row.build.phases[0]?.fromMs ?? Number.POSITIVE_INFINITY;
+  const sorted = [...rows].sort((a, b) => {
+    const [one, other] = [startOf(a), startOf(b)];
+    return one === other ? a.at - b.at : one - other;
+  });
+  const lanes = sorted.map((row, at): Lane => {
+    return { label: row.name, row, kind: 'build', y: at * (BUILD_PX + 2), height: BUILD_PX };
+  });
+  const bars = sorted.flatMap((row, lane): readonly Bar[] => {
+    const parts = row.build.phases.flatMap((phase) => partsOf(row, phase));
+    const span = spanOf(parts);
+    return span === undefined ? [] : [{ ...span, row, lane, parts, waits: row.build.waits }];
+  });
+  return finish(lanes, bars, timeline, rows, lanes.length * (BUILD_PX + 2));
+}
+
+function finish(
+  lanes: readonly Lane[],
+  bars: readonly Bar[],
+  timeline: RunTimeline,
+  rows: readonly Row[],
+  height: number,
+): Layout {
+  const sorted = [...bars].sort((a, b) => a.fromMs - b.fromMs || a.lane - b.lane);
+  const barsOfLane = lanes.map((): Bar[] => []);
+  for (const bar of sorted) barsOfLane[bar.lane]?.push(bar);
+  const critical = new Map<Row, Bar>();
+  for (const bar of sorted) {
+    const known = critical.get(bar.row);
+    const isLonger = known === undefined || bar.toMs - bar.fromMs > known.toMs - known.fromMs;
+    if (bar.row.build.critical && isLonger) critical.set(bar.row, bar);
+  }
+  return {
+    lanes,
+    bars: sorted,
+    barsOfLane,
+    critical: [...critical.values()].sort((a, b) => a.fromMs - b.fromMs),
+    queue: countQueue(rows, timeline.durationMs),
+    height,
+  };
+}
+
+/** For each slot the times in which builds have it, by their `building` phases. */
+function takenSlots(rows: readonly Row[]): ReadonlyMap<number, readonly (Span & { readonly row: Row })[]> {
+  const taken = new Map<number, (Span & { row: Row })[]>();
+  for (const row of rows) {
+    for (const { slot, fromMs, toMs } of row.build.phases) {
+      if (slot === undefined) continue;
+      const own = taken.get(slot) ?? [];
+      own.push({ row, fromMs, toMs });
+      taken.set(slot, own);
+    }
+  }
+  return taken;
+}
+
+function isFree(taken: ReturnType<typeof takenSlots>, slot: number, row: Row, span: Span): boolean {
+  return !(taken.get(slot) ?? []).some(
+    (other) => other.row !== row && other.fromMs < span.toMs && other.toMs > span.fromMs,
+  );
+}
+
+/** The first lane that is free takes the next bar. */
+function pack(bars: readonly Omit<Bar, 'lane'>[]): readonly Bar[] {
+  const ends: number[] = [];
+  return bars.map((bar) => {
+    let lane = ends.findIndex((end) => end <= bar.fromMs);
+    if (lane === -1) lane = ends.length < MOST_BESIDE ? ends.length : ends.indexOf(Math.min(...ends));
+    ends[lane] = Math.max(ends[lane] ?? 0, bar.toMs);
+    return { ...bar, lane };
+  });
+}
+
+/** A phase as it is drawn: `building` by its steps, at each moment the one that began last. */
+function partsOf(row: Row, phase: Row['build']['phases'][number]): readonly Part[] {
+  const { fromMs, toMs } = phase;
+  if (phase.phase !== 'building') return [{ fill: phase.phase, text: phase.phase, fromMs, toMs }];
+  const steps = row.build.steps
+    .map((step, at) => ({ step, at }))
+    .filter(({ step }) => step.toMs > fromMs && step.fromMs < toMs);
+  if (steps.length === 0) return [{ fill: 'step', text: 'building', fromMs, toMs }];
+  const cuts = new Set([fromMs, toMs]);
+  for (const { step } of steps) {
+    cuts.add(Math.max(fromMs, step.fromMs));
+    cuts.add(Math.min(toMs, step.toMs));
+  }
+  const times = [...cuts].sort((a, b) => a - b);
+  const parts: Part[] = [];
+  let last: number | undefined;
+  for (const [at, start] of times.slice(0, -1).entries()) {
+    const end = times[at + 1] ?? start;
+    const here = steps.filter(({ step }) => step.fromMs <= start && step.toMs >= end);
+    const shown = here.reduce<(typeof here)[number] | undefined>(
+      (latest, one) => (latest === undefined || one.step.fromMs >= latest.step.fromMs ? one : latest),
+      undefined,
+    );
+    const before = parts.at(-1);
+    if (before !== undefined && last === shown?.at && before.toMs === start) {
+      parts[parts.length - 1] = { ...before, toMs: end };
+    } else if (shown === undefined) {
+      parts.push({ fill: 'step', text: 'building', fromMs: start, toMs: end });
+    } else {
+      const { state, name } = shown.step;
+      const fill = state === 'failed' || state === 'cached' ? state : shown.at % 2 === 0 ? 'step' : 'step-2';
+      parts.push({ fill, text: name, fromMs: start, toMs: end });
+    }
+    last = shown?.at;
+  }
+  return parts;
+}
+
+function spanOf(parts: readonly Part[]): Span | undefined {
+  const [first, last] = [parts[0], parts.at(-1)];
+  return first === undefined || last === undefined ? undefined : { fromMs: first.fromMs, toMs: last.toMs };
+}
+
+function waitsWithin(row: Row, span: Span): readonly WaitSpan[] {
+  return row.build.waits.filter(({ fromMs, toMs }) => toMs > span.fromMs && fromMs < span.toMs);
+}
+
+function countQueue(rows: readonly Row[], durationMs: number): readonly QueuePoint[] {
+  const changes = rows.flatMap(({ build }) =>
+    build.phases.flatMap(({ phase, fromMs, toMs }) =>
+      phase === 'queued' ? [[fromMs, 1] as const, [toMs, -1] as const] : [],
+    ),
+  );
+  changes.sort(([a], [b]) => a - b);
+  const points: { atMs: number; count: number }[] = [{ atMs: 0, count: 0 }];
+  for (const [atMs, change] of changes) {
+    const last = points.at(-1);
+    const count = (last?.count ?? 0) + change;
+    if (last !== undefined && last.atMs === atMs) last.count = count;
+    else points.push({ atMs, count });
+  }
+  points.push({ atMs: durationMs, count: 0 });
+  return points;
+}
+
+/** Round times for an axis: some `wanted` of them between two times. */
+export function makeTicks(fromMs: number, toMs: number, wanted: number): readonly number[] {
+  const rough = (toMs - fromMs) / Math.max(1, wanted);
+  const steps = [
+    1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 15_000, 30_000, 60_000, 120_000, 300_000,
+    600_000, 900_000, 1_800_000, 3_600_000, 7_200_000, 14_400_000, 43_200_000, 86_400_000,
+  ];
+  const step = steps.find((one) => one >= rough) ?? 86_400_000;
+  const ticks: number[] = [];
+  for (let at = Math.ceil(fromMs / step) * step; at <= toMs; at += step) ticks.push(at);
+  return ticks;
+}
+
+/** A time on the axis, as exact as the distance of its neighbours asks for. */
+export function formatTick(ms: number, stepMs: number): string {
+  const seconds = ms / 1000;
+  if (stepMs < 1000 && seconds < 60) return `${seconds.toFixed(stepMs < 10 ? 3 : stepMs < 100 ? 2 : 1)}s`;
+  if (seconds < 60) return `${Math.round(seconds)}s`;
+  const two = (value: number): string => String(Math.floor(value)).padStart(2, '0');
+  const rest = stepMs < 1000 ? `.${Math.round((ms % 1000) / 100)}` : '';
+  if (seconds < 3600) return `${Math.floor(seconds / 60)}m${two(seconds % 60)}${rest}`;
+  return `${Math.floor(seconds / 3600)}h${two((seconds % 3600) / 60)}m`;
+}

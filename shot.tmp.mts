@@ -3,7 +3,7 @@ import { chromium } from 'playwright-core';
 import { renderPage } from '/tmp/wt/page/lib/page/mod.ts';
 import { makeTimeline } from '/tmp/wt/page/test/rig/timelines.ts';
 const [n='60', width='1400', scheme='light', out='/tmp/shot.png', hash='', script=''] = process.argv.slice(2);
-const { timeline, logs } = makeTimeline({ builds: Number(n), slots: Number(n) > 100 ? 8 : 4 });
+const { timeline, logs } = makeTimeline({ builds: Number(n), failures: 3, slots: Number(n) > 100 ? 8 : 4 });
 const t0=performance.now();
 const html = await renderPage(timeline, { kind: process.env.PLAN ? 'plan':'run', logs: new Map([...logs].map(([k, parts]) => [k, { parts, omitted: 0 }])) });
 console.log('render', (performance.now()-t0).toFixed(0),'ms', html.length);

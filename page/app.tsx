@@ -5,7 +5,7 @@ import { EnvironmentView } from './environment.tsx';
 import { Filter } from './filter.tsx';
 import { GraphView } from './graph.tsx';
 import type { Model } from './model.ts';
-import { type Tab, tabsOf, useNewView, ViewProvider } from './state.ts';
+import { type Tab, tabsOf, useNewView, useView, ViewProvider } from './state.ts';
 import { BuildsView } from './table.tsx';
 import { TimelineView } from './timeline.tsx';
 import { Top } from './top.tsx';
@@ -42,38 +42,6 @@ export function App({ model }: { readonly model: Model }) {
       <Keys isOpen={isOpen} close={() => view.setOpen(undefined)} />
     </ViewProvider>
   );
-
-  function Tabs() {
-    const tabs = tabsOf(model);
-    const list = useRef<HTMLDivElement>(null);
-    const onKeyDown = (event: KeyboardEvent): void => {
-      const at = tabs.indexOf(view.tab);
-      const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: tabs.length - 1 }[event.key];
-      const tab = to === undefined ? undefined : tabs[(to + tabs.length) % tabs.length];
-      if (tab === undefined) return;
-      event.preventDefault();
-      view.setTab(tab);
-      list.current?.querySelector<HTMLElement>(`#tab-${tab}`)?.focus();
-    };
-    return (
-      <div class="tabs" role="tablist" aria-label="Views" ref={list} onKeyDown={onKeyDown}>
-        {tabs.map((tab) => (
-          <button
-            type="button"
-            role="tab"
-            key={tab}
-            id={`tab-${tab}`}
-            aria-controls="panel"
-            aria-selected={tab === view.tab}
-            tabIndex={tab === view.tab ? 0 : -1}
-            onClick={() => view.setTab(tab)}
-          >
-            {LABELS[tab]}
-          </button>
-        ))}
-      </div>
-    );
-  }
 }
 
 /** Keys that work everywhere: `/` filters, Escape closes the details. */
@@ -92,4 +60,41 @@ function Keys({ isOpen, close }: { readonly isOpen: boolean; readonly close: () 
     return () => window.removeEventListener('keydown', onKeyDown);
   }, [isOpen, close]);
   return null;
+}
+
+/** The views; arrow keys go from one to the next. */
+function Tabs() {
+  const view = useView();
+  const { model } = view;
+  const tabs = tabsOf(model);
+  const warnings = model.data.timeline.warnings.length;
+  const list = useRef<HTMLDivElement>(null);
+  const onKeyDown = (event: KeyboardEvent): void => {
+    const at = tabs.indexOf(view.tab);
+    const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: tabs.length - 1 }[event.key];
+    const tab = to === undefined ? undefined : tabs[(to + tabs.length) % tabs.length];
+    if (tab === undefined) return;
+    event.preventDefault();
+    view.setTab(tab);
+    list.current?.querySelector<HTMLElement>(`#tab-${tab}`)?.focus();
+  };
+  return (
+    <div class="tabs" role="tablist" aria-label="Views" ref={list} onKeyDown={onKeyDown}>
+      {tabs.map((tab) => (
+        <button
+          type="button"
+          role="tab"
+          key={tab}
+          id={`tab-${tab}`}
+          aria-controls="panel"
+          aria-selected={tab === view.tab}
+          tabIndex={tab === view.tab ? 0 : -1}
+          onClick={() => view.setTab(tab)}
+        >
+          {LABELS[tab]}
+          {tab === 'environment' && warnings > 0 ? <span class="tab-count">{warnings}</span> : null}
+        </button>
+      ))}
+    </div>
+  );
 }

@@ -2,10 +2,9 @@
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import type { BuildLog, LogPart } from '../lib/page/page-data.ts';
 import type { StepSpan } from '../lib/timeline/timeline.ts';
-import { AnsiText } from './ansi.tsx';
 import { formatBytes, formatDelta, formatDuration, formatShare, plural, shortStep } from './format.ts';
 import { closureOf, type Row, readLog, reasonOf } from './model.ts';
-import { BuildLink, Copyable, Fact, ProblemView, ResultBadge } from './parts.tsx';
+import { BuildLink, Copyable, Fact, LogBox, ProblemView, ResultBadge } from './parts.tsx';
 import { useView } from './state.ts';
 
 /** The panel. */
@@ -43,9 +42,10 @@ export function Details({ row }: { readonly row: Row }) {
         </button>
       </p>
       {found === undefined ? null : <ProblemView found={found} detail={!view.model.data.logs[row.at]} />}
+      {row.result === 'failed' ? <LogView row={row} /> : null}
       <Why row={row} />
       <Facts row={row} />
-      <LogView row={row} />
+      {row.result === 'failed' ? null : <LogView row={row} />}
       <Neighbours row={row} />
     </aside>
   );
@@ -207,11 +207,7 @@ function StepView({
   return (
     <details class="step" open={state === 'failed' || step === undefined}>
       <summary>{head}</summary>
-      {text === '' ? null : (
-        <pre class="log" tabIndex={0} role="region" aria-label="Log of the step">
-          <AnsiText text={text} />
-        </pre>
-      )}
+      {text === '' ? null : <LogBox text={text} label="Log of the step" toEnd={state === 'failed'} />}
       {step?.error === undefined ? null : <p class="step-error">{step.error}</p>}
     </details>
   );

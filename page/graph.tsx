@@ -1,34 +1,24 @@
 /** What needs what, coloured by result. Wheel and pinch zoom, dragging moves; one build's part of it can be had alone. */
 import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { formatDuration, plural, shorten } from './format.ts';
+import { type Size, useColours, usePainting, useSize } from './canvas.ts';
+import { formatDuration, plural } from './format.ts';
 import { useGestures } from './gestures.ts';
 import { type GraphLayout, type GraphNode, layoutGraph, NODE_HEIGHT, NODE_WIDTH } from './graph-layout.ts';
-import { closureOf, MARKS, type Row } from './model.ts';
+import { GRAPH_COLOURS, type GraphPicture, type Place, paintGraph, pathOf } from './graph-paint.ts';
+import { closureOf, type Row } from './model.ts';
 import { BuildLink } from './parts.tsx';
 import { useView, type View } from './state.ts';
 import { ZoomButtons } from './timeline.tsx';
 
-/** How the picture lies in its frame. */
-interface Place {
-  readonly scale: number;
-  readonly x: number;
-  readonly y: number;
-}
-
-interface Size {
-  readonly width: number;
-  readonly height: number;
-}
-
-/** Below this names cannot be read, and are left out. */
-const FAR = 0.5;
 const MARGIN = 14;
 
 /** The view. */
 export function GraphView() {
   const view = useView();
   const frame = useRef<HTMLDivElement>(null);
-  const size = useFrame(frame);
+  const size = useSize(frame);
+  const colours = useColours(frame, GRAPH_COLOURS);
+  const canvas = useRef<HTMLCanvasElement>(null);
   const { layout, shown } = useGraph(view, size);
   const fitting = fit(layout, size);
   const [moved, setMoved] = useState<Place | undefined>(undefined);
@@ -70,6 +60,13 @@ export function GraphView() {
     setMoved((old) => keepInSight(old ?? fitting, node, size));
   };
   const lit = hover ?? view.open?.at;
+  const edges = useMemo(() => pathOf(layout), [layout]);
+  const related = useMemo(() => relate(layout, view.model.rows, lit), [layout, view.model, lit]);
+  const picture: GraphPicture | undefined =
+    colours === undefined || size.width === 0
+      ? undefined
+      : { layout, rows: view.model.rows, place, size, colours, edges, lit: related, matches: view.matches };
+  usePainting(canvas, size, picture === undefined ? undefined : (context) => paintGraph(context, picture));
   const onKeyDown = (event: KeyboardEvent): void => {
     const action =
       event.ctrlKey || event.metaKey || event.altKey
@@ -121,7 +118,7 @@ export function GraphView() {
         onKeyDown={onKeyDown}
         onBlur={() => setHover(undefined)}
       >
-        <Picture layout={layout} place={place} view={view} lit={lit} byAt={byAt} />
+        <canvas ref={canvas} aria-hidden="true" />
         <GraphTip
           row={hover === undefined ? undefined : view.model.rows[hover]}
           node={byAt.get(hover ?? -1)}
@@ -133,11 +130,26 @@ export function GraphView() {
   );
 }
 
+/** A build with all that it needs and all that needs it. */
+function relate(layout: GraphLayout, rows: readonly Row[], at: number | undefined): GraphPicture['lit'] {
+  if (at === undefined || !layout.nodes.some((node) => node.at === at)) return undefined;
+  const all = new Set([at, ...closureOf(rows, at, 'needs'), ...closureOf(rows, at, 'neededBy')]);
+  return { at, all, edges: pathOf(layout, ({ from, to }) => all.has(from) && all.has(to)) };
+}
+
 function useGraph(view: View, size: Size): { layout: GraphLayout; shown: readonly Row[] } {
   const { rows } = view.model;
   const { focus } = view;
-  // In steps, so that a frame that grows by a pixel is not laid out anew.
-  const aspect = Math.round((size.width / Math.max(1, size.height)) * 5) / 5;
+  // A frame that gets narrower by the details beside it is no reason for builds to go elsewhere.
+  const laidOut = useRef<{ readonly focus: Row | undefined; readonly aspect: number } | undefined>(undefined);
+  const frame = size.width / Math.max(1, size.height);
+  const before = laidOut.current;
+  const isOther =
+    before === undefined ||
+    before.focus !== focus ||
+    Math.max(frame, before.aspect) > 1.9 * Math.min(frame, before.aspect);
+  const aspect = isOther ? frame : before.aspect;
+  laidOut.current = { focus, aspect };
   return useMemo(() => {
     const places =
       focus === undefined
@@ -158,133 +170,6 @@ function useGraph(view: View, size: Size): { layout: GraphLayout; shown: readonl
       },
     };
   }, [rows, focus, aspect]);
-}
-
-interface PictureProps {
-  readonly layout: GraphLayout;
-  readonly place: Place;
-  readonly view: View;
-  /** The build whose relations stand out. */
-  readonly lit: number | undefined;
-  readonly byAt: ReadonlyMap<number, GraphNode>;
-}
-
-function Picture({ layout, place, view, lit, byAt }: PictureProps) {
-  const { rows } = view.model;
-  const { matches } = view;
-  // The same elements as long as nothing but the place changes: then only one attribute is written.
-  const base = useMemo(
-    () => (
-      <>
-        <path class="edges" d={pathOf(layout, byAt, () => true)} />
-        {layout.nodes.map((node) => {
-          const row = rows[node.at];
-          return row === undefined ? null : <Node key={node.at} node={node} row={row} pale={!matches(row)} />;
-        })}
-      </>
-    ),
-    [layout, rows, matches, byAt],
-  );
-  const related = useMemo(() => {
-    if (lit === undefined || !byAt.has(lit)) return undefined;
-    const all = new Set([lit, ...closureOf(rows, lit, 'needs'), ...closureOf(rows, lit, 'neededBy')]);
-    return (
-      <g class="related">
-        <path class="edges" d={pathOf(layout, byAt, ({ from, to }) => all.has(from) && all.has(to))} />
-        {layout.nodes.map((node) => {
-          const row = all.has(node.at) ? rows[node.at] : undefined;
-          return row === undefined ? null : (
-            <Node key={node.at} node={node} row={row} pale={false} own={node.at === lit} />
-          );
-        })}
-      </g>
-    );
-  }, [lit, layout, rows, byAt]);
-  const isFar = place.scale < FAR;
-  return (
-    <svg aria-hidden="true" class={isFar ? 'far' : ''}>
-      <g transform={`translate(${place.x} ${place.y}) scale(${place.scale})`}>
-        <g class={related === undefined ? '' : 'behind'}>{base}</g>
-        {related}
-        {isFar ? <Signs layout={layout} rows={rows} scale={place.scale} /> : null}
-      </g>
-    </svg>
-  );
-}
-
-interface NodeProps {
-  readonly node: GraphNode;
-  readonly row: Row;
-  readonly pale: boolean;
-  readonly own?: boolean;
-}
-
-function Node({ node, row, pale, own }: NodeProps) {
-  const classes = [
-    'node',
-    row.result,
-    pale ? 'pale' : '',
-    own === true ? 'own' : '',
-    row.build.critical ? 'on-path' : '',
-  ];
-  return (
-    <g
-      class={classes.filter(Boolean).join(' ')}
-      transform={`translate(${node.x} ${node.y})`}
-      data-build={row.name}
-    >
-      <rect width={NODE_WIDTH} height={NODE_HEIGHT} rx="6" />
-      <text x="9" y={NODE_HEIGHT / 2}>
-        {MARKS[row.result]}
-      </text>
-      <text x="25" y={NODE_HEIGHT / 2}>
-        {shorten(row.name, 20)}
-      </text>
-    </g>
-  );
-}
-
-/** From afar only the names of failed builds are there, as large as they are from near. */
-function Signs({
-  layout,
-  rows,
-  scale,
-}: {
-  readonly layout: GraphLayout;
-  readonly rows: readonly Row[];
-  readonly scale: number;
-}) {
-  const failed = layout.nodes.filter(({ at }) => rows[at]?.result === 'failed').slice(0, 12);
-  return (
-    <g class="signs" style={{ fontSize: `${12 / scale}px` }}>
-      {failed.map((node) => (
-        <text key={node.at} x={node.x + NODE_WIDTH / 2} y={node.y - 4 / scale}>
-          ✗ {shorten(rows[node.at]?.name ?? '', 24)}
-        </text>
-      ))}
-    </g>
-  );
-}
-
-function pathOf(
-  { edges }: GraphLayout,
-  byAt: ReadonlyMap<number, GraphNode>,
-  isWanted: (edge: GraphLayout['edges'][number]) => boolean,
-): string {
-  return edges
-    .flatMap((edge) => {
-      const [from, to] = [byAt.get(edge.from), byAt.get(edge.to)];
-      if (from === undefined || to === undefined || !isWanted(edge)) return [];
-      const [x1, y1] = [from.x + NODE_WIDTH, from.y + NODE_HEIGHT / 2];
-      const [x2, y2] = [to.x, to.y + NODE_HEIGHT / 2];
-      const bend = Math.max(30, (x2 - x1) / 2);
-      return [`M${r(x1)} ${r(y1)}C${r(x1 + bend)} ${r(y1)} ${r(x2 - bend)} ${r(y2)} ${r(x2)} ${r(y2)}`];
-    })
-    .join('');
-}
-
-function r(value: number): number {
-  return Math.round(value * 10) / 10;
 }
 
 interface TipProps {
@@ -320,20 +205,6 @@ function GraphTip({ row, node, place, size }: TipProps) {
       needs {closureOf(rows, row.at, 'needs').size}, needed by {closureOf(rows, row.at, 'neededBy').size}
     </div>
   );
-}
-
-function useFrame(frame: { current: HTMLElement | null }): Size {
-  const [size, setSize] = useState<Size>({ width: 1000, height: 600 });
-  useLayoutEffect(() => {
-    const target = frame.current;
-    if (target === null) return;
-    const update = (): void => setSize({ width: target.clientWidth, height: target.clientHeight });
-    update();
-    const observer = new ResizeObserver(update);
-    observer.observe(target);
-    return () => observer.disconnect();
-  }, [frame]);
-  return size;
 }
 
 /** The whole picture, in the middle. */

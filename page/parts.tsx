@@ -80,7 +80,9 @@ export function ProblemView({ found, detail }: { readonly found: ProblemJson; re
   return (
     <div class={`problem ${found.severity}`}>
       <p class="message">{found.message}</p>
-      {detail === false || found.detail === undefined ? null : <LogBox text={found.detail} label="Detail" />}
+      {detail === false || found.detail === undefined ? null : (
+        <LogBox text={found.detail} label="Detail" toEnd />
+      )}
       {(found.related ?? []).map((one, at) => (
         <p key={at} class="related">
           {one.message}
@@ -96,10 +98,30 @@ export function ProblemView({ found, detail }: { readonly found: ProblemJson; re
   );
 }
 
-/** Text as a terminal shows it, scrolled to its end. */
-export function LogBox({ text, label }: { readonly text: string; readonly label: string }) {
+interface LogBoxProps {
+  readonly text: string;
+  readonly label: string;
+  /** Whether the end is in sight at first. */
+  readonly toEnd: boolean;
+}
+
+/** Text as a terminal shows it. */
+export function LogBox({ text, label, toEnd }: LogBoxProps) {
   const box = useRef<HTMLPreElement>(null);
-  useEffect(() => box.current?.scrollTo({ top: box.current.scrollHeight }), [text]);
+  useEffect(() => {
+    const element = box.current;
+    if (!toEnd || element === null) return;
+    // Heights of what was not seen yet are guessed, so that one jump may fall short of the end.
+    const jump = (): void => element.scrollTo({ top: element.scrollHeight });
+    jump();
+    const frame = requestAnimationFrame(jump);
+    const folder = element.closest('details');
+    folder?.addEventListener('toggle', jump);
+    return () => {
+      cancelAnimationFrame(frame);
+      folder?.removeEventListener('toggle', jump);
+    };
+  }, [toEnd]);
   return (
     <pre class="log" ref={box} tabIndex={0} role="region" aria-label={label}>
       <AnsiText text={text} />

@@ -156,25 +156,28 @@ export function BuildsView() {
   );
   const box = useRef<HTMLDivElement>(null);
   const { from, to } = useVisible(box, rows.length);
-  const wanted = useRef<number | undefined>(undefined);
+  // Where the keys are. The row may not be there yet, or no longer: then the box has the focus until it is.
+  const place = useRef(0);
+  const isWaiting = useRef(false);
   useLayoutEffect(() => {
-    const row = wanted.current === undefined ? undefined : rows[wanted.current];
-    if (row === undefined) return;
-    const button = box.current?.querySelector<HTMLElement>(`[data-at="${row.at}"] button`);
-    if (button) {
-      wanted.current = undefined;
-      button.focus();
-    }
+    const button = isWaiting.current
+      ? box.current?.querySelector<HTMLElement>(`[data-place="${place.current}"] button`)
+      : undefined;
+    if (!button) return;
+    isWaiting.current = false;
+    button.focus({ preventScroll: true });
   });
   const onKeyDown = (event: KeyboardEvent): void => {
-    const here = (event.target as HTMLElement).closest<HTMLElement>('[data-place]')?.dataset['place'];
     const step = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10 }[event.key];
-    if (here === undefined || step === undefined) return;
+    const here = (event.target as HTMLElement).closest<HTMLElement>('[data-place]')?.dataset['place'];
+    if (step === undefined || (here === undefined && !isWaiting.current)) return;
     event.preventDefault();
-    const place = Math.max(0, Math.min(rows.length - 1, Number(here) + step));
-    wanted.current = place;
-    scrollTo(box.current, place);
-    box.current?.querySelector<HTMLElement>(`[data-place="${place}"] button`)?.focus();
+    if (here !== undefined && !isWaiting.current) place.current = Number(here);
+    place.current = Math.max(0, Math.min(rows.length - 1, place.current + step));
+    scrollTo(box.current, place.current);
+    const button = box.current?.querySelector<HTMLElement>(`[data-place="${place.current}"] button`);
+    isWaiting.current = !button;
+    (button ?? box.current)?.focus({ preventScroll: true });
   };
   return (
     <>
@@ -183,7 +186,7 @@ export function BuildsView() {
           ? `${rows.length} builds`
           : `${rows.length} of ${view.model.rows.length} builds`}
       </p>
-      <div class="table-box" ref={box} tabIndex={0} role="region" aria-label="Builds">
+      <div class="table-box" ref={box} tabIndex={0} role="region" aria-label="Builds" onKeyDown={onKeyDown}>
         <table aria-rowcount={rows.length + 1}>
           <thead>
             <tr>
@@ -208,7 +211,7 @@ export function BuildsView() {
               ))}
             </tr>
           </thead>
-          <tbody onKeyDown={onKeyDown}>
+          <tbody>
             <Space rows={from} columns={columns.length} />
             {rows.slice(from, to).map((row, place) => (
               <tr

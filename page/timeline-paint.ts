@@ -1,6 +1,7 @@
 /** Paints a timeline on a canvas. Only what is in sight is painted, so a thousand builds cost what is seen of them. */
 import type { RunTimeline } from '../lib/timeline/timeline.ts';
-import { shorten, shortStep } from './format.ts';
+import { fitText } from './canvas.ts';
+import { shortStep } from './format.ts';
 import type { Row } from './model.ts';
 import { type Bar, type Fill, formatTick, type Lane, type Layout, makeTicks } from './timeline-layout.ts';
 
@@ -26,7 +27,7 @@ export interface Picture {
   readonly open: Row | undefined;
 }
 
-const NAMES = [
+export const TIMELINE_COLOURS = [
   'text',
   'soft',
   'line',
@@ -47,22 +48,9 @@ const NAMES = [
   'failed-fill',
 ] as const;
 
-/** Colours of the style sheet, as a canvas takes them. */
-export type Colours = Readonly<Record<(typeof NAMES)[number], string>>;
+type Colours = Readonly<Record<(typeof TIMELINE_COLOURS)[number], string>>;
 
-/** What the style sheet says now. */
-export function readColours(element: HTMLElement): Colours {
-  const probe = document.createElement('span');
-  element.append(probe);
-  const pairs = NAMES.map((name) => {
-    probe.style.color = `var(--${name})`;
-    return [name, getComputedStyle(probe).color];
-  });
-  probe.remove();
-  return Object.fromEntries(pairs) as Colours;
-}
-
-export const AXIS_PX = 26;
+const AXIS_PX = 26;
 const QUEUE_PX = 30;
 /** A bar of less is painted in one colour. */
 const NARROW_PX = 26;
@@ -259,15 +247,6 @@ function paintLabels(
     );
   }
   context.font = '12px system-ui, sans-serif';
-}
-
-/** As much of a text as there is room for, its middle left out. */
-function fitText(context: CanvasRenderingContext2D, text: string, room: number): string {
-  const most = Math.ceil(room / 3);
-  const start = text.length > most ? shorten(text, most) : text;
-  const width = context.measureText(start).width;
-  if (width <= room) return start;
-  return shorten(text, Math.max(1, Math.floor((start.length * room) / width)));
 }
 
 /** Waits, the critical path and the active bar, over everything. */

@@ -1,11 +1,11 @@
 /** When what was done: a lane for each slot, or for each build. Wheel and pinch zoom, dragging moves, keys do both. */
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useMemo, useRef, useState } from 'preact/hooks';
+import { useColours, usePainting, useSize } from './canvas.ts';
 import { formatDuration, shortStep } from './format.ts';
 import { useGestures } from './gestures.ts';
 import { useView } from './state.ts';
-import { themeChanged } from './theme.tsx';
 import { type Bar, type Layout, layoutBuilds, layoutSlots } from './timeline-layout.ts';
-import { gutterOf, headOf, type Picture, paint, readColours, type Window } from './timeline-paint.ts';
+import { gutterOf, headOf, type Picture, paint, TIMELINE_COLOURS, type Window } from './timeline-paint.ts';
 
 type By = 'slot' | 'build';
 
@@ -36,8 +36,8 @@ export function TimelineView() {
   const [window, setWindow] = useState(whole);
   const [active, setActive] = useState<Bar | undefined>(undefined);
   const box = useRef<HTMLDivElement>(null);
-  const size = useSize(box);
-  const colours = useColours(box);
+  const size = useSize(box).width;
+  const colours = useColours(box, TIMELINE_COLOURS);
   const head = headOf(layout);
   const height = Math.min(head + layout.height + 8, Math.max(260, globalThis.innerHeight - 150));
   const picture: Picture | undefined =
@@ -54,7 +54,12 @@ export function TimelineView() {
           active,
           open: view.open,
         };
-  const canvas = usePainting(picture);
+  const canvas = useRef<HTMLCanvasElement>(null);
+  usePainting(
+    canvas,
+    { width: size, height },
+    picture === undefined ? undefined : (context) => paint(context, picture),
+  );
   const bound = (next: Window): Window =>
     boundWindow(next, whole, Math.max(0, head + layout.height + 8 - height));
   const gutter = gutterOf(layout, size);
@@ -233,53 +238,6 @@ function Tip({ bar, picture }: { readonly bar: Bar | undefined; readonly picture
         : 'Without it the run would have taken as long.'}
     </div>
   );
-}
-
-/** Width of the element, now and when it changes. */
-function useSize(element: { current: HTMLElement | null }): number {
-  const [size, setSize] = useState(0);
-  useLayoutEffect(() => {
-    const target = element.current;
-    if (target === null) return;
-    setSize(target.clientWidth);
-    const observer = new ResizeObserver(() => setSize(target.clientWidth));
-    observer.observe(target);
-    return () => observer.disconnect();
-  }, [element]);
-  return size;
-}
-
-function useColours(element: { current: HTMLElement | null }) {
-  const [colours, setColours] = useState<Picture['colours'] | undefined>(undefined);
-  useLayoutEffect(() => {
-    const read = (): void => {
-      if (element.current !== null) setColours(readColours(element.current));
-    };
-    read();
-    themeChanged.addEventListener('change', read);
-    return () => themeChanged.removeEventListener('change', read);
-  }, [element]);
-  return colours;
-}
-
-/** Paints when something has changed, at most once a frame. */
-function usePainting(picture: Picture | undefined): { current: HTMLCanvasElement | null } {
-  const canvas = useRef<HTMLCanvasElement>(null);
-  const frame = useRef(0);
-  useEffect(() => {
-    cancelAnimationFrame(frame.current);
-    frame.current = requestAnimationFrame(() => {
-      const context = canvas.current?.getContext('2d');
-      if (canvas.current === null || !context || picture === undefined) return;
-      const ratio = globalThis.devicePixelRatio || 1;
-      const [width, height] = [Math.round(picture.width * ratio), Math.round(picture.height * ratio)];
-      if (canvas.current.width !== width) canvas.current.width = width;
-      if (canvas.current.height !== height) canvas.current.height = height;
-      context.setTransform(ratio, 0, 0, ratio, 0, 0);
-      paint(context, picture);
-    });
-  });
-  return canvas;
 }
 
 function boundWindow(next: Window, whole: Window, mostScroll: number): Window {

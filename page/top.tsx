@@ -103,7 +103,7 @@ function FailureCard({ row, isFirst }: { readonly row: Row; readonly isFirst: bo
         {found?.message ?? 'failed'}
         {found?.place === undefined ? null : <code class="place">{formatPlace(found.place)}</code>}
       </p>
-      {text === undefined ? null : <LogBox text={text} label={`End of the log of ${row.name}`} />}
+      {text === undefined ? null : <LogBox text={text} label={`End of the log of ${row.name}`} toEnd />}
       {found?.hint === undefined ? null : <p class="hint">{found.hint}</p>}
       <p class="actions">
         <button type="button" onClick={() => view.setOpen(row)}>

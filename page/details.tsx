@@ -3,8 +3,9 @@ import { useEffect, useMemo, useRef } from 'preact/hooks';
 import type { BuildLog, LogPart } from '../lib/page/page-data.ts';
 import type { StepSpan } from '../lib/timeline/timeline.ts';
 import { formatBytes, formatDelta, formatDuration, formatShare, plural, shortStep } from './format.ts';
-import { closureOf, type Row, readLog, reasonOf } from './model.ts';
+import { closureOf, type Row, reasonOf } from './model.ts';
 import { BuildLink, Copyable, Fact, LogBox, ProblemView, ResultBadge } from './parts.tsx';
+import { readLog } from './read-log.ts';
 import { useView } from './state.ts';
 
 /** The panel. */

@@ -1,6 +1,6 @@
 /** The page's data as the views need it: one row for each build, with what can be figured out once. */
 import type { Reason } from '../lib/model/event.ts';
-import type { BuildLog, PageData, PreviousBuild } from '../lib/page/page-data.ts';
+import type { PageData, PreviousBuild } from '../lib/page/page-data.ts';
 import type { BuildTimeline } from '../lib/timeline/timeline.ts';
 
 /** What a build came to, for colours, marks and filters. */
@@ -162,10 +162,4 @@ export function closureOf(rows: readonly Row[], at: number, side: 'needs' | 'nee
     open.push(...(rows[next]?.[side] ?? []));
   }
   return seen;
-}
-
-/** The log of a build, where the page has it. Read when it is asked for: all of them may be many megabytes. */
-export function readLog(at: number): BuildLog | undefined {
-  const text = document.getElementById(`log-${at}`)?.textContent;
-  return text ? (JSON.parse(text) as BuildLog) : undefined;
 }

@@ -2,8 +2,9 @@
 import { useState } from 'preact/hooks';
 import { makeHeadline } from '../lib/page/headline.ts';
 import { formatDuration, plural, shortStep } from './format.ts';
-import { type Model, RESULTS, type Row, readLog } from './model.ts';
+import { type Model, RESULTS, type Row } from './model.ts';
 import { BuildLink, Copyable, formatPlace, LogBox, ProblemView } from './parts.tsx';
+import { readLog } from './read-log.ts';
 import { useView } from './state.ts';
 import { ThemeSwitch } from './theme.tsx';
 

@@ -1,4 +1,5 @@
 /** With what and how it was run, and what was warned of. */
+import { formatDuration } from './format.ts';
 import { BuildLink, Copyable, Fact, ProblemView } from './parts.tsx';
 import { useView } from './state.ts';
 
@@ -53,7 +54,9 @@ export function EnvironmentView() {
           <h2>Waits of the run</h2>
           <ul class="items">
             {timeline.waits.map((wait, at) => (
-              <li key={at}>{wait.text}</li>
+              <li key={at}>
+                from {formatDuration(wait.fromMs)}, for {formatDuration(wait.toMs - wait.fromMs)}: {wait.text}
+              </li>
             ))}
           </ul>
         </section>
@@ -64,7 +67,7 @@ export function EnvironmentView() {
         {timeline.warnings.map(({ build, problem }, at) => {
           const row = model.byName.get(build ?? problem.build ?? '');
           return (
-            <div key={at} class="warning">
+            <div key={at} class="warning-card">
               {row === undefined ? null : <BuildLink row={row} />}
               <ProblemView found={problem} />
             </div>

@@ -1,5 +1,5 @@
 /** The page as a whole: what happened, then the views, and the details of one build beside them. */
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { Details } from './details.tsx';
 import { EnvironmentView } from './environment.tsx';
 import { Filter } from './filter.tsx';
@@ -46,7 +46,7 @@ export function App({ model }: { readonly model: Model }) {
 
 /** Keys that work everywhere: `/` filters, Escape closes the details. */
 function Keys({ isOpen, close }: { readonly isOpen: boolean; readonly close: () => void }) {
-  useEffect(() => {
+  useLayoutEffect(() => {
     const onKeyDown = (event: KeyboardEvent): void => {
       const isTyping = event.target instanceof HTMLInputElement;
       if (event.key === '/' && !isTyping && !event.ctrlKey && !event.metaKey) {

@@ -1,5 +1,5 @@
 /** Wheel, drag and pinch on a picture, as changes of what is in sight. */
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 
 /** What to do with each. Positions are pixels within the element. */
 export interface Gestures {
@@ -22,7 +22,7 @@ const WHEEL_MS = 400;
 export function useGestures(element: { current: HTMLElement | SVGElement | null }, gestures: Gestures): void {
   const latest = useRef(gestures);
   latest.current = gestures;
-  useEffect(() => {
+  useLayoutEffect(() => {
     const target = element.current;
     if (target === null) return;
     const place = (event: MouseEvent): readonly [number, number] => {

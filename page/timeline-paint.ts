@@ -231,7 +231,7 @@ function paintLabels(
     const mark = bar.row.result === 'failed' ? '✗ ' : '';
     if (room > 40) {
       context.font = '600 12px system-ui, sans-serif';
-      context.fillText(fitText(context, `${mark}${bar.row.name}`, room), from + 5, y + 12);
+      context.fillText(fitText(context, `${mark}${bar.row.name}`, room), from + 5, y + 12, room);
       context.font = '12px system-ui, sans-serif';
     }
   }
@@ -244,6 +244,7 @@ function paintLabels(
       fitText(context, shortStep(part.text), room),
       from + 5,
       isSlot ? y + height - 10 : y + height / 2 + 1,
+      room,
     );
   }
   context.font = '12px system-ui, sans-serif';

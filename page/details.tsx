@@ -217,13 +217,27 @@ function StepView({
 /** Steps with what they printed, the failed one first; then what belongs to no step. */
 export function arrange(steps: readonly StepSpan[], log: BuildLog | undefined): readonly StepLog[] {
   const left = new Set(log?.parts ?? []);
-  const arranged: StepLog[] = steps.map((step) => {
+  const arranged: StepLog[] = joinSpans(steps).map((step) => {
     const own = [...left].filter((part) => part.step === step.digest && part.attempt === step.attempt);
     for (const part of own) left.delete(part);
     return { step, parts: own };
   });
   arranged.sort((a, b) => Number(b.step?.state === 'failed') - Number(a.step?.state === 'failed'));
   return left.size === 0 ? arranged : [...arranged, { parts: [...left] }];
+}
+
+const STATES = ['failed', 'unfinished', 'done', 'cached'] as const;
+
+/** A step that BuildKit began several times is one line, from its first beginning to its last end. */
+function joinSpans(steps: readonly StepSpan[]): readonly StepSpan[] {
+  const joined = new Map<string, StepSpan>();
+  for (const step of steps) {
+    const key = `${step.attempt} ${step.digest}`;
+    const known = joined.get(key);
+    const state = STATES.find((one) => one === step.state || one === known?.state) ?? step.state;
+    joined.set(key, known === undefined ? step : { ...known, ...step, state, fromMs: known.fromMs });
+  }
+  return [...joined.values()];
 }
 
 function Neighbours({ row }: { readonly row: Row }) {

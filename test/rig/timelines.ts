@@ -62,6 +62,7 @@ export function makeTimeline(options: TimelineOptions): MadeRun {
     logs: new Map(made.map(({ build, log }) => [build.build, log])),
     timeline: {
       runId: '01JGEXAMPLE',
+      criticalPath: builds.filter(({ critical }) => critical).map(({ build }) => ({ build })),
       version: '0.1.0',
       runtime: 'node 24.21.0',
       root: '/home/me/shop',
@@ -92,6 +93,7 @@ export function makeTimeline(options: TimelineOptions): MadeRun {
           : [],
       warnings: [
         {
+          atMs: 0,
           build: drafts[0]?.build ?? '',
           problem: {
             severity: 'warning',

@@ -1,5 +1,5 @@
 /** Dark or light: as the system has it, or as the reader says. */
-import { useEffect, useState } from 'preact/hooks';
+import { useLayoutEffect, useState } from 'preact/hooks';
 
 type Theme = 'auto' | 'light' | 'dark';
 const NEXT: Readonly<Record<Theme, Theme>> = { auto: 'light', light: 'dark', dark: 'auto' };
@@ -11,7 +11,7 @@ export const themeChanged: EventTarget = new EventTarget();
 /** The button that goes through the three. */
 export function ThemeSwitch() {
   const [theme, setTheme] = useState(readTheme);
-  useEffect(() => {
+  useLayoutEffect(() => {
     document.documentElement.dataset['theme'] = theme;
     themeChanged.dispatchEvent(new Event('change'));
     try {
@@ -20,7 +20,7 @@ export function ThemeSwitch() {
       // Not every browser lets a file store anything.
     }
   }, [theme]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const query = matchMedia('(prefers-color-scheme: dark)');
     const onChange = (): boolean => themeChanged.dispatchEvent(new Event('change'));
     query.addEventListener('change', onChange);

@@ -293,9 +293,13 @@ describe('the report page', { skip: browserSkip }, () => {
     const light = await ground();
     const button = page.getByRole('button', { name: /colours; change/ });
     await button.click();
+    await page.locator('html[data-theme="light"]').waitFor();
     assert.equal(await ground(), light);
     await button.click();
+    await page.locator('html[data-theme="dark"]').waitFor();
     assert.notEqual(await ground(), light);
+    await page.reload();
+    await page.locator('html[data-theme="dark"]').waitFor();
   });
 
   it('shows 1,000 builds without a stutter', async (t) => {

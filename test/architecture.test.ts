@@ -103,6 +103,8 @@ const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
   'ajv/dist/2020.js': ['config'],
   '@marcbachmann/cel-js': ['config'],
   cac: ['cli'],
+  '@opentelemetry/api': ['cli'],
+  '@opentelemetry/sdk-trace-base': ['cli'],
 };
 
 // Generated files are what their generator makes of them.

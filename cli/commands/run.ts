@@ -16,6 +16,7 @@ import { createNotifier } from '../notify.ts';
 import { progressMode, reportProblems, sourceReader, wantsColor } from '../output.ts';
 import { checkRunFiles, openRunFiles } from '../run-files.ts';
 import { withCancellation } from '../signals.ts';
+import { openTelemetry } from '../telemetry.ts';
 import { VERSION } from '../version.ts';
 
 /** `bake-ts run` */
@@ -143,7 +144,12 @@ async function openReaders(
   io: Io,
 ): Promise<readonly EventReader[]> {
   const notifier = isSet(args, 'notify') ? [createNotifier(io)] : [];
-  return [...(kept === undefined ? [] : [kept]), ...(await openRunFiles(args, io)), ...notifier];
+  return [
+    ...(kept === undefined ? [] : [kept]),
+    ...(await openRunFiles(args, io)),
+    ...(await openTelemetry(args, io)),
+    ...notifier,
+  ];
 }
 
 function readJobs(args: ParsedArgs): Result<number | undefined> {

@@ -1,5 +1,11 @@
 /** The program buildctl: where it is, what environment it gets, how it is called. */
-import { type ProgramCall, type ProgramEnd, type RunProgram, runProgram } from '../system/mod.ts';
+import {
+  type ProgramCall,
+  type ProgramEnd,
+  type RunProgram,
+  runProgram,
+  withoutTracing,
+} from '../system/mod.ts';
 
 /** The program and the engine it talks to. */
 export interface Buildctl {
@@ -60,21 +66,19 @@ function call(tool: Buildctl, { values, ...rest }: BuildctlCall): Promise<Progra
 }
 
 /**
- * The environment for buildctl: ours, less what would change the image or the trace behind the key's back.
- * A common TRACEPARENT makes every build history record keep the spans of all builds of the run, which cost 61 % of
- * buildkitd's CPU with forty builds (measured); SOURCE_DATE_EPOCH and BUILDKIT_HOST go in as arguments.
+ * The environment for buildctl: ours, less what would change the image behind the key's back, and without a trace to join.
+ * SOURCE_DATE_EPOCH and BUILDKIT_HOST go in as arguments.
  */
 export function childEnvironment(
   env: Readonly<Record<string, string | undefined>>,
   extra: Readonly<Record<string, string>> = {},
 ): Readonly<Record<string, string>> {
   const kept: Record<string, string> = {};
-  for (const [name, value] of Object.entries(env)) {
+  for (const [name, value] of Object.entries(withoutTracing(env))) {
     if (value === undefined || DROPPED.test(name)) continue;
     kept[name] = value;
   }
   return { ...kept, ...extra };
 }
 
-const DROPPED =
-  /^(?:OTEL_.*|TRACEPARENT|TRACESTATE|BAGGAGE|JAEGER_TRACE|SOURCE_DATE_EPOCH|BUILDKIT_HOST|BUILDKIT_PROGRESS)$/;
+const DROPPED = /^(?:SOURCE_DATE_EPOCH|BUILDKIT_HOST|BUILDKIT_PROGRESS)$/;

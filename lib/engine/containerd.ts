@@ -5,7 +5,7 @@
  */
 import path from 'node:path';
 import { fail, ok, type Problem, problem, type Result, type WorkerInfo } from '../model/mod.ts';
-import { findProgram, runProgram, whyFailed } from '../system/mod.ts';
+import { findProgram, runProgram, whyFailed, withoutTracing } from '../system/mod.ts';
 import { isLocalEngine } from '../util/loopback.ts';
 import type { Engine } from './find.ts';
 import type { ContainerdAccess } from './images.ts';
@@ -114,7 +114,7 @@ async function askUuid(
     program: ctr,
     // `ctr info` says it too, but not that of containerd 1.6.
     argv: ['--address', socket, 'version'],
-    env,
+    env: withoutTracing(env),
     timeoutMs: ASK_MS,
     ...(signal === undefined ? {} : { signal }),
   });

@@ -4,6 +4,7 @@
  * docs/content/about/configuration.md.
  */
 import path from 'node:path';
+import { withoutTracing } from '../system/mod.ts';
 import type { EnginePaths, Env } from './paths.ts';
 
 /** How image layers become file systems. */
@@ -94,8 +95,8 @@ export function registryConfig(paths: EnginePaths, address: string, secret: stri
  */
 export function daemonEnv(env: Env, paths: EnginePaths, binDir: string): Env {
   const clean: Record<string, string | undefined> = {};
-  for (const [name, value] of Object.entries(env)) {
-    if (!/^(OTEL_|TRACEPARENT$|TRACESTATE$|BAGGAGE$|JAEGER_|REGISTRY_|LISTEN_|NOTIFY_SOCKET$)/.test(name)) {
+  for (const [name, value] of Object.entries(withoutTracing(env))) {
+    if (!/^(REGISTRY_|LISTEN_|NOTIFY_SOCKET$)/.test(name)) {
       clean[name] = value;
     }
   }

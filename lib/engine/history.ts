@@ -1,6 +1,6 @@
 /** What an engine built lately: the records that buildkitd keeps (two days of them, or the last fifty). */
 import { type Digest, fail, isDigest, ok, type Problem, problem, type Result } from '../model/mod.ts';
-import { runProgram, whyFailed } from '../system/mod.ts';
+import { runProgram, whyFailed, withoutTracing } from '../system/mod.ts';
 import { aborted } from './lock.ts';
 import type { EngineOptions } from './notice.ts';
 
@@ -21,7 +21,7 @@ export async function listHistory(
   const asked = await runProgram({
     program: buildctl,
     argv: ['--addr', address, 'debug', 'histories', '--format', '{{json .}}'],
-    env: options.env,
+    env: withoutTracing(options.env),
     timeoutMs: 30_000,
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   });

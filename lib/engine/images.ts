@@ -1,6 +1,6 @@
 /** Images in an engine's store: containerd's namespace for BuildKit. */
 import { type Digest, fail, isDigest, ok, problem, type Result } from '../model/mod.ts';
-import { runProgram, whyFailed } from '../system/mod.ts';
+import { runProgram, whyFailed, withoutTracing } from '../system/mod.ts';
 import type { EngineOptions } from './notice.ts';
 
 /** How to reach the containerd behind an engine. */
@@ -53,7 +53,7 @@ async function askCtr(
   const asked = await runProgram({
     program: ctr,
     argv: ['--address', socket, '--namespace', namespace, ...words],
-    env,
+    env: withoutTracing(env),
     timeoutMs: 30_000,
     ...(signal === undefined ? {} : { signal }),
   });

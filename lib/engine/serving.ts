@@ -1,6 +1,6 @@
 /** The engine that a run would use here, and what it says of itself. Starts nothing. */
 import { ok, type Problem, type Result, type WorkerInfo } from '../model/mod.ts';
-import { runProgram } from '../system/mod.ts';
+import { runProgram, withoutTracing } from '../system/mod.ts';
 import { findContainerd } from './containerd.ts';
 import { type Engine, type FindOptions, findEngine } from './find.ts';
 import type { ContainerdAccess } from './images.ts';
@@ -48,7 +48,7 @@ async function readVersion(
   const asked = await runProgram({
     program: buildctl,
     argv: ['--addr', address, 'debug', 'info'],
-    env: { ...env, TRACEPARENT: undefined, TRACESTATE: undefined },
+    env: withoutTracing(env),
     timeoutMs: 10_000,
     ...(signal === undefined ? {} : { signal }),
   });

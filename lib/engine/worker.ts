@@ -1,7 +1,7 @@
 /** Asking a buildkitd what it works with. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fail, ok, type Problem, parseWorkers, problem, type Result, type WorkerInfo } from '../model/mod.ts';
-import { runProgram, whyFailed } from '../system/mod.ts';
+import { runProgram, whyFailed, withoutTracing } from '../system/mod.ts';
 import { aborted } from './lock.ts';
 import type { EngineOptions } from './notice.ts';
 
@@ -14,7 +14,7 @@ export async function readWorker(
   const asked = await runProgram({
     program: buildctl,
     argv: ['--addr', address, 'debug', 'workers', '--format', '{{json .}}'],
-    env: daemonFreeEnv(options),
+    env: withoutTracing(options.env),
     timeoutMs: 20_000,
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   });
@@ -33,10 +33,6 @@ export async function readWorker(
     );
   }
   return ok(first);
-}
-
-function daemonFreeEnv(options: EngineOptions): EngineOptions['env'] {
-  return { ...options.env, TRACEPARENT: undefined, TRACESTATE: undefined };
 }
 
 /** No content has this digest. */
@@ -58,7 +54,7 @@ export async function waitForContainerd(
     const asked = await runProgram({
       program: buildctl,
       argv: ['--addr', address, 'debug', 'get', NOWHERE],
-      env: daemonFreeEnv(options),
+      env: withoutTracing(options.env),
       timeoutMs: ASK_MS,
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     });

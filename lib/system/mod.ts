@@ -17,4 +17,5 @@ export {
   whyFailed,
 } from './run-program.ts';
 export { streamProgram } from './stream-program.ts';
+export { withoutTracing } from './tracing.ts';
 export { writeFileWhole, writeNamedFile } from './write-file.ts';

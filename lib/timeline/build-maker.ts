@@ -10,15 +10,19 @@ export type NodeEvent = Extract<BakeEvent, { readonly build: string }>;
 export type BuildPart = Omit<BuildTimeline, 'critical' | 'costMs'> & {
   /** Spans of `phases` from this place on are of its turn; those before it were early. */
   readonly turnFrom: number;
-  /** Absent: nothing was done for it. */
-  readonly beganMs?: number;
-  readonly endedMs: number;
 };
 
 interface Open<T> {
   readonly fromMs: number;
   readonly what: T;
 }
+
+/** Events that say nothing of a build's own turn; one that is blocked has no others. */
+const NOT_ITS_TURN: ReadonlySet<NodeEvent['type']> = new Set<NodeEvent['type']>([
+  'early-started',
+  'early-finished',
+  'node-finished',
+]);
 
 /** Takes the events of one build; times are milliseconds since the run started. */
 export class BuildMaker {
@@ -59,6 +63,7 @@ export class BuildMaker {
   }
 
   take(event: NodeEvent, nowMs: number): void {
+    if (!this.#isEarly && !NOT_ITS_TURN.has(event.type)) this.#beganMs ??= nowMs;
     switch (event.type) {
       case 'node-phase':
         this.#beginPhase(event, nowMs);
@@ -113,6 +118,10 @@ export class BuildMaker {
   /** Everything so far; what goes on is taken to end now. Can be asked for again later. */
   part(nowMs: number): BuildPart {
     const phases = [...this.#phases, ...spanOf(this.#phase, nowMs)];
+    const time =
+      this.#beganMs === undefined
+        ? {}
+        : { time: { fromMs: this.#beganMs, toMs: Math.max(this.#beganMs, this.#endedMs ?? nowMs) } };
     const waits = [...this.#waits, ...retryOf(this.#retry, nowMs), ...stallOf(this.#stalled, nowMs)];
     return {
       ...this.#planned,
@@ -123,8 +132,7 @@ export class BuildMaker {
       ...(this.#inputs === undefined ? {} : { inputs: this.#inputs }),
       ...(this.#outcome === undefined ? {} : { outcome: this.#outcome }),
       turnFrom: Math.min(this.#turnFrom, phases.length),
-      ...(this.#beganMs === undefined ? {} : { beganMs: this.#beganMs }),
-      endedMs: this.#endedMs ?? nowMs,
+      ...time,
     };
   }
 
@@ -132,7 +140,6 @@ export class BuildMaker {
     const held = slot ?? (phase === 'exporting' || phase === 'pushing' ? this.slot : undefined);
     this.#endPhase(nowMs);
     this.#phase = { fromMs: nowMs, what: { phase, ...(held === undefined ? {} : { slot: held }) } };
-    if (!this.#isEarly) this.#beganMs ??= nowMs;
   }
 
   #endPhase(nowMs: number): void {

@@ -47,16 +47,16 @@ export function replayCosts(
   return costs;
 }
 
-function ownTimes({ phases, turnFrom, beganMs, endedMs }: BuildPart): OwnTimes {
+function ownTimes({ phases, turnFrom, time }: BuildPart): OwnTimes {
   const turn = phases.slice(turnFrom);
   const lengthOf = (spans: typeof turn) => spans.reduce((sum, { fromMs, toMs }) => sum + toMs - fromMs, 0);
   const queuedMs = lengthOf(turn.filter(({ phase }) => phase === 'queued'));
   const inSlot = turn.filter(({ slot }) => slot !== undefined);
   const slotMs = lengthOf(inSlot);
   const slotFromMs = inSlot[0]?.fromMs;
-  if (beganMs === undefined) return { beforeMs: 0, slotMs: 0, afterMs: 0, slotFromMs: endedMs };
-  const wholeMs = Math.max(0, endedMs - beganMs - queuedMs);
-  if (slotFromMs === undefined) return { beforeMs: wholeMs, slotMs: 0, afterMs: 0, slotFromMs: endedMs };
+  if (time === undefined) return { beforeMs: 0, slotMs: 0, afterMs: 0, slotFromMs: 0 };
+  const wholeMs = Math.max(0, time.toMs - time.fromMs - queuedMs);
+  if (slotFromMs === undefined) return { beforeMs: wholeMs, slotMs: 0, afterMs: 0, slotFromMs: time.toMs };
   const before = turn.filter(({ phase, toMs }) => phase !== 'queued' && toMs <= slotFromMs);
   const beforeMs = Math.min(lengthOf(before), Math.max(0, wholeMs - slotMs));
   return { beforeMs, slotMs, afterMs: Math.max(0, wholeMs - slotMs - beforeMs), slotFromMs };

@@ -18,7 +18,7 @@ export function findCriticalPath(builds: readonly BuildPart[]): readonly Critica
   const byName = new Map(builds.map((one) => [one.build, one]));
   const holds = holdsOf(builds);
   const path: CriticalBuild[] = [];
-  let at = lastOf(builds.filter(isTimed));
+  let at = lastOf(builds);
   const seen = new Set<string>();
   while (at !== undefined && !seen.has(at.build)) {
     seen.add(at.build);
@@ -31,13 +31,10 @@ export function findCriticalPath(builds: readonly BuildPart[]): readonly Critica
   return path.reverse();
 }
 
-function isTimed({ beganMs }: BuildPart): boolean {
-  return beganMs !== undefined;
-}
-
 function lastOf(builds: readonly BuildPart[]): BuildPart | undefined {
   let last: BuildPart | undefined;
-  for (const one of builds) if (last === undefined || one.endedMs > last.endedMs) last = one;
+  for (const one of builds)
+    if (one.time !== undefined && (last?.time === undefined || one.time.toMs > last.time.toMs)) last = one;
   return last;
 }
 
@@ -70,9 +67,9 @@ function holderBefore(
 }
 
 function neededBefore(
-  { needs, beganMs = 0 }: BuildPart,
+  { needs, time = { fromMs: 0, toMs: 0 } }: BuildPart,
   byName: ReadonlyMap<string, BuildPart>,
 ): BuildPart | undefined {
   const needed = needs.flatMap((name) => byName.get(name) ?? []);
-  return lastOf(needed.filter((one) => isTimed(one) && one.endedMs <= beganMs));
+  return lastOf(needed.filter((one) => one.time !== undefined && one.time.toMs <= time.fromMs));
 }

@@ -51,9 +51,8 @@ function properties(run: RunTimeline): string {
 }
 
 function caseOf(build: BuildTimeline, run: RunTimeline): Case {
-  const { outcome } = build;
-  const last = build.phases.at(-1);
-  const timeMs = outcome?.durationMs ?? (last === undefined ? 0 : last.toMs - (build.phases[0]?.fromMs ?? 0));
+  const { outcome, time } = build;
+  const timeMs = outcome?.durationMs ?? (time === undefined ? 0 : time.toMs - time.fromMs);
   const head = { name: build.build, classname: CLASS, time: seconds(timeMs) };
   const { verdict, content } = judge(outcome, run);
   return { verdict, text: xmlElement('testcase', head, content) };

@@ -116,7 +116,7 @@ class Maker {
       finished: this.#summary !== undefined,
       ...this.#interrupted,
       ...(this.#engine === undefined ? {} : { engine: this.#engine }),
-      builds: parts.map(({ turnFrom: _turn, beganMs: _began, endedMs: _ended, ...part }) => ({
+      builds: parts.map(({ turnFrom: _, ...part }) => ({
         ...part,
         critical: critical.has(part.build),
         costMs: costs.get(part.build) ?? 0,

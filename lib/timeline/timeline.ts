@@ -60,6 +60,8 @@ export interface TimelineWarning {
 /** One build of a run. */
 export interface BuildTimeline extends PlannedNode {
   readonly phases: readonly PhaseSpan[];
+  /** Its turn: from the first thing that was done for it to its end. Absent: nothing was done for it. */
+  readonly time?: Span;
   readonly steps: readonly StepSpan[];
   readonly waits: readonly WaitSpan[];
   /** The last one counts. */

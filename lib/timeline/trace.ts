@@ -134,6 +134,10 @@ function besideSlots(build: BuildTimeline): readonly Placed[] {
     const name = group === 'pushes' ? `${phase.phase} ${build.build}` : build.build;
     return [{ group, name, cat: phase.phase, args: buildArgs(build), ...timeOf(phase) }];
   });
+  const whole: readonly Placed[] =
+    phases.length > 0 || holds.length > 0 || build.time === undefined
+      ? []
+      : [{ group: 'without a slot', name: build.build, cat: 'build', args: buildArgs(build), ...build.time }];
   const steps = build.steps
     .filter((step) => holdOf(step, holds) === undefined)
     .map((step): Placed => ({ group: 'without a slot', ...stepSlice(build, step) }));
@@ -145,7 +149,7 @@ function besideSlots(build: BuildTimeline): readonly Placed[] {
       ...timeOf(wait),
     }),
   );
-  return [...phases, ...steps, ...waits];
+  return [...whole, ...phases, ...steps, ...waits];
 }
 
 function groupOf({ phase, slot }: PhaseSpan): Placed['group'] | undefined {
@@ -166,9 +170,9 @@ function notesOf({
     ...(args === undefined ? {} : { args }),
   });
   return [
-    ...builds.flatMap(({ build, outcome, phases }) =>
+    ...builds.flatMap(({ build, outcome, time }) =>
       outcome?.kind === 'failed'
-        ? [at(phases.at(-1)?.toMs ?? 0, `${build} failed`, { problem: outcome.problem?.message ?? '' })]
+        ? [at(time?.toMs ?? 0, `${build} failed`, { problem: outcome.problem?.message ?? '' })]
         : [],
     ),
     ...warnings.map(({ atMs, build, problem: { code, message } }) =>

@@ -1,37 +1,22 @@
 import assert from 'node:assert/strict';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import path from 'node:path';
 import process from 'node:process';
 import { type TestContext, test } from 'node:test';
 import { runCli } from '../../cli/app.ts';
 import { EXIT } from '../../cli/exit-codes.ts';
 import type { Io } from '../../cli/io.ts';
-import { type FakeRule, makeFakeBuildctl } from '../rig/fake-buildctl.ts';
+import type { FakeRule } from '../rig/fake-buildctl.ts';
 import { createFakeIo } from '../rig/fake-io.ts';
-import { makeTempDir, writeTree } from '../rig/temp.ts';
+import { makeFakePlace } from '../rig/fake-place.ts';
 
 const timeout = { timeout: 60_000 };
 
-/** A repository of two builds and an engine that is a fake buildctl. */
+const TREE = { 'builds.yaml': 'builds:\n  base: { context: . }\n  app: { context: ., needs: [base] }\n' };
+
+/** Two builds, and the command line. */
 async function makePlace(t: TestContext, rules: readonly FakeRule[] = []) {
-  const cwd = await makeTempDir(t, 'run-files-');
-  await writeTree(cwd, {
-    'builds.yaml': 'builds:\n  base: { context: . }\n  app: { context: ., needs: [base] }\n',
-    Dockerfile: 'FROM scratch\nCOPY Dockerfile /\n',
-  });
-  const socket = path.join(cwd, 'engine.sock');
-  const server = createServer((one) => one.on('error', () => undefined));
-  await new Promise<void>((resolve) => server.listen(socket, resolve));
-  t.after(() => server.close());
-  const buildctl = await makeFakeBuildctl(t, rules);
-  const env = {
-    BUILDKIT_HOST: `unix://${socket}`,
-    BUILDCTL: buildctl.path,
-    BAKE_TS_HOME: path.join(cwd, 'home'),
-    HOME: cwd,
-    PATH: process.env['PATH'],
-  };
+  const { cwd, env, buildctl } = await makeFakePlace(t, TREE, rules);
   const read = (file: string) => readFile(path.join(cwd, file), 'utf8');
   const start = (argv: readonly string[], changes: Partial<Io> = {}) => {
     const io = createFakeIo(argv, { cwd, env, ...changes });

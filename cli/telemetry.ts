@@ -1,0 +1,90 @@
+/**
+ * The trace of a run for OpenTelemetry, where the environment asks for one (OTEL_EXPORTER_OTLP_ENDPOINT or
+ * OTEL_EXPORTER_OTLP_TRACES_ENDPOINT). What sends it is loaded when the run has ended, and only then.
+ */
+import { problem } from '../lib/model/mod.ts';
+import type { TimelineMaker } from '../lib/timeline/mod.ts';
+import { isSet, type ParsedArgs } from './args.ts';
+import type { EventReader } from './event-readers.ts';
+import type { Io } from './io.ts';
+
+type Env = Io['env'];
+
+/** Whether a trace is to be sent, by the environment alone. */
+function wantsTrace(env: Env): boolean {
+  const isOff = env['OTEL_SDK_DISABLED']?.toLowerCase() === 'true';
+  const exporters = setIn(env, 'OTEL_TRACES_EXPORTER')
+    ?.split(',')
+    .map((one) => one.trim());
+  return !isOff && exporters?.includes('otlp') !== false && endpointOf(env) !== undefined;
+}
+
+/**
+ * A reader that sends the trace when it is closed; none where the environment asks for none, and none of an untrusted run: what
+ * signs in at the endpoint is not for files of a stranger to make use of.
+ */
+export async function openTelemetry(args: ParsedArgs, io: Io): Promise<readonly EventReader[]> {
+  if (isSet(args, 'untrusted') || !wantsTrace(io.env)) return [];
+  const { createTimeline } = await import('../lib/timeline/mod.ts');
+  const maker = createTimeline();
+  return [
+    {
+      name: 'the trace for OpenTelemetry',
+      onEvent: maker.take,
+      close: async () => {
+        const url = readEndpoint(io.env);
+        const protocol = protocolOf(io.env);
+        const why =
+          url === undefined
+            ? 'its address is no URL of http or https'
+            : protocol === undefined
+              ? 'its protocol is not spoken here'
+              : await send(url, protocol, maker, io);
+        if (why === undefined) return [];
+        return [
+          problem('run/traces-unsent', `the trace was not sent to ${url?.host ?? 'the endpoint'} (${why})`, {
+            severity: 'warning',
+            hint: 'OTEL_EXPORTER_OTLP_ENDPOINT is the address of a collector that takes OTLP over HTTP (http/protobuf, http/json), mostly port 4318; OTEL_SDK_DISABLED=true sends nothing',
+          }),
+        ];
+      },
+    },
+  ];
+}
+
+async function send(
+  url: URL,
+  protocol: 'http/protobuf' | 'http/json',
+  maker: TimelineMaker,
+  io: Io,
+): Promise<string | undefined> {
+  const { sendTrace } = await import('./telemetry-send.ts');
+  return sendTrace(maker.timeline(), { url: url.href, protocol, env: io.env, cwd: io.cwd });
+}
+
+function endpointOf(env: Env): string | undefined {
+  return setIn(env, 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT') ?? setIn(env, 'OTEL_EXPORTER_OTLP_ENDPOINT');
+}
+
+/** The address for traces is taken as it is, to the one for everything `v1/traces` is added (OTLP exporter specification). */
+function readEndpoint(env: Env): URL | undefined {
+  const own = setIn(env, 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT');
+  const common = setIn(env, 'OTEL_EXPORTER_OTLP_ENDPOINT') ?? '';
+  const text = own ?? `${common}${common.endsWith('/') ? '' : '/'}v1/traces`;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  return url?.protocol === 'http:' || url?.protocol === 'https:' ? url : undefined;
+}
+
+function protocolOf(env: Env): 'http/protobuf' | 'http/json' | undefined {
+  const asked =
+    setIn(env, 'OTEL_EXPORTER_OTLP_TRACES_PROTOCOL') ??
+    setIn(env, 'OTEL_EXPORTER_OTLP_PROTOCOL') ??
+    'http/protobuf';
+  return asked === 'http/protobuf' || asked === 'http/json' ? asked : undefined;
+}
+
+/** An empty variable is as one that is not there. */
+function setIn(env: Env, name: string): string | undefined {
+  const value = env[name]?.trim();
+  return value === '' ? undefined : value;
+}

@@ -42,6 +42,7 @@ export function declareCli(): CAC {
     .option('--timestamps', 'With plain and grouped: each line starts with its time')
     .option('--notify', 'Let the terminal say so when a run of more than a minute ends')
     .option('--metadata-file <path>', 'Write references, tags and digests of every build as JSON')
+    .option('--report <path>', 'Write a page of the run as one HTML file: timeline, graph, reasons, logs')
     .option('--trace <path>', 'Write a trace of the run, for ui.perfetto.dev and chrome://tracing')
     .option('--junit <path>', 'Write a JUnit report: a test case for each build')
     .option('--dotenv <path>', 'Write images by digest as variables for GitLab CI')
@@ -68,11 +69,17 @@ export function declareCli(): CAC {
     .option('--json', 'The same as JSON, for programs')
     .action(lazily(() => import('./commands/history.ts')));
 
+  ofProject(cli.command('report', 'Write a page of a kept run as one HTML file, and print its path'))
+    .option('--run <id>', 'Of this run, as `bake-ts history` lists it; -1 is the last one, -2 the one before')
+    .option('-o, --output <path>', 'Write to this file, not beside what is kept of the run; - is stdout')
+    .action(lazily(() => import('./commands/report.ts')));
+
   const plan = cli.command('plan [...builds]', 'Show what would be built, in which order and why');
   mistrusting(overriding(fromFiles(selecting(plan))))
     .option('--json', 'The plan as JSON, for programs')
     .option('--tree', 'What needs what, as a tree')
     .option('--dot', 'The graph for Graphviz')
+    .option('--html', 'The graph and the builds as a page, one HTML file')
     .option('--mermaid', 'The graph for Mermaid, which GitHub shows in Markdown')
     .action(lazily(() => import('./commands/plan.ts')));
 

@@ -1,50 +1,84 @@
 /**
- * The files that `run` makes of its events where they are asked for: `--trace`, `--junit`, `--dotenv`. All are made of one timeline, when the
- * run has ended, however it ended.
+ * The files that `run` makes of its events where they are asked for: `--report`, `--trace`, `--junit`, `--dotenv`. All are made of
+ * one timeline, when the run has ended, however it ended.
  */
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { type Problem, problem } from '../lib/model/mod.ts';
+import { type EventSink, type Problem, problem } from '../lib/model/mod.ts';
 import { describeFileFault, writeNamedFile } from '../lib/system/mod.ts';
 import type { RunTimeline, TimelineMaker } from '../lib/timeline/mod.ts';
-import { type ParsedArgs, textOf } from './args.ts';
+import { isSet, type ParsedArgs, textOf } from './args.ts';
 import type { EventReader } from './event-readers.ts';
 import type { Io } from './io.ts';
 
-type Timeline = typeof import('../lib/timeline/mod.ts');
+/** Makes one file of a run. */
+interface FileMaker {
+  /** Sees each event; absent: the timeline says enough. */
+  readonly onEvent?: EventSink;
+  readonly make: (run: RunTimeline) => string | Promise<string>;
+  /** What such a file cannot hold of the run. */
+  readonly findLeft?: (run: RunTimeline, file: string) => readonly Problem[];
+}
 
 /** A kind of file. */
 interface FileKind {
   readonly option: string;
   /** For messages. */
   readonly name: string;
-  readonly make: (run: RunTimeline, timeline: Timeline) => string | Promise<string>;
-  /** What such a file cannot hold of the run. */
-  readonly findLeft?: (run: RunTimeline, file: string) => Promise<readonly Problem[]>;
+  /** Loads what makes it. */
+  readonly open: (args: ParsedArgs, io: Io) => Promise<FileMaker>;
 }
 
 const KINDS: readonly FileKind[] = [
-  { option: 'trace', name: 'the trace', make: (run, { formatTrace }) => formatTrace(run) },
-  { option: 'junit', name: 'the JUnit report', make: (run, { formatJunit }) => formatJunit(run) },
-  { option: 'dotenv', name: 'the dotenv file', make: makeDotenv, findLeft: findLeftOfDotenv },
+  { option: 'report', name: 'the report page', open: openPage },
+  {
+    option: 'trace',
+    name: 'the trace',
+    open: async () => ({ make: (await import('../lib/timeline/mod.ts')).formatTrace }),
+  },
+  {
+    option: 'junit',
+    name: 'the JUnit report',
+    open: async () => ({ make: (await import('../lib/timeline/mod.ts')).formatJunit }),
+  },
+  { option: 'dotenv', name: 'the dotenv file', open: openDotenv },
 ];
 
-async function makeDotenv(run: RunTimeline): Promise<string> {
+async function openDotenv(): Promise<FileMaker> {
   const { formatDotenv } = await import('../lib/ci/mod.ts');
-  return formatDotenv(run).text;
+  return {
+    make: (run) => formatDotenv(run).text,
+    findLeft: (run, file) => {
+      const { left } = formatDotenv(run);
+      if (left.length === 0) return [];
+      return [
+        problem('run/dotenv-full', `the dotenv file ${file} has no variable for ${left.join(', ')}`, {
+          severity: 'warning',
+          hint: 'GitLab takes 20 variables and less than 5 KiB, named with letters, digits and _: name fewer builds, or keep --metadata-file as an artifact and read digests from it',
+        }),
+      ];
+    },
+  };
 }
 
-async function findLeftOfDotenv(run: RunTimeline, file: string): Promise<readonly Problem[]> {
-  const { formatDotenv } = await import('../lib/ci/mod.ts');
-  const { left } = formatDotenv(run);
-  if (left.length === 0) return [];
-  return [
-    problem('run/dotenv-full', `the dotenv file ${file} has no variable for ${left.join(', ')}`, {
-      severity: 'warning',
-      hint: 'GitLab takes 20 variables and less than 5 KiB, named with letters, digits and _: name fewer builds, or keep --metadata-file as an artifact and read digests from it',
-    }),
-  ];
+async function openPage(args: ParsedArgs, io: Io): Promise<FileMaker> {
+  const [{ collectLogs, renderPage }, { keptRunsDirectory }, { previousBuilds }] = await Promise.all([
+    import('../lib/page/mod.ts'),
+    import('./kept-run.ts'),
+    import('./previous-builds.ts'),
+  ]);
+  const logs = collectLogs();
+  return {
+    onEvent: logs.onEvent,
+    make: async (run) =>
+      renderPage(run, {
+        logs: logs.logs(),
+        previous: isSet(args, 'untrusted')
+          ? new Map()
+          : await previousBuilds(await keptRunsDirectory(args, io), run),
+      }),
+  };
 }
 
 interface AskedFile extends FileKind {
@@ -76,7 +110,10 @@ export async function checkRunFiles(args: ParsedArgs, io: Io): Promise<readonly 
 /** A reader that writes what was asked for when it is closed (`run/file-unwritten`); none where nothing was. */
 export async function openRunFiles(args: ParsedArgs, io: Io): Promise<readonly EventReader[]> {
   const asked = askedFiles(args, io);
-  return asked.length === 0 ? [] : [readerOf(asked, await import('../lib/timeline/mod.ts'))];
+  if (asked.length === 0) return [];
+  const { createTimeline } = await import('../lib/timeline/mod.ts');
+  const makers = await Promise.all(asked.map(async (one) => ({ ...one, ...(await one.open(args, io)) })));
+  return [readerOf(makers, createTimeline())];
 }
 
 function askedFiles(args: ParsedArgs, io: Io): readonly AskedFile[] {
@@ -86,24 +123,28 @@ function askedFiles(args: ParsedArgs, io: Io): readonly AskedFile[] {
   });
 }
 
-function readerOf(asked: readonly AskedFile[], timeline: Timeline): EventReader {
-  const maker: TimelineMaker = timeline.createTimeline();
+type OpenFile = AskedFile & FileMaker;
+
+function readerOf(files: readonly OpenFile[], maker: TimelineMaker): EventReader {
   return {
-    name: asked.map(({ name }) => name).join(' and '),
-    onEvent: maker.take,
+    name: files.map(({ name }) => name).join(' and '),
+    onEvent: (event) => {
+      maker.take(event);
+      for (const { onEvent } of files) onEvent?.(event);
+    },
     close: async () => {
       const run = maker.timeline();
-      const written = await Promise.all(asked.map((one) => writeOne(one, run, timeline)));
+      const written = await Promise.all(files.map((one) => writeOne(one, run)));
       return written.flat();
     },
   };
 }
 
-async function writeOne(one: AskedFile, run: RunTimeline, timeline: Timeline): Promise<readonly Problem[]> {
-  const text = await one.make(run, timeline);
+async function writeOne(one: OpenFile, run: RunTimeline): Promise<readonly Problem[]> {
+  const text = await one.make(run);
   try {
     await writeNamedFile(one.target, text);
-    return (await one.findLeft?.(run, one.file)) ?? [];
+    return one.findLeft?.(run, one.file) ?? [];
   } catch (error) {
     const why = await describeFileFault(error, one.target);
     return [

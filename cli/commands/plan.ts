@@ -1,12 +1,13 @@
-import { type Plan, problem } from '../../lib/model/mod.ts';
+import { type EventBody, type Plan, problem } from '../../lib/model/mod.ts';
 import { createPalette, plural } from '../../lib/report/mod.ts';
 import { isSet, type ParsedArgs } from '../args.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { formatTable, reportProblems, wantsColor, writeJson } from '../output.ts';
 import { planSelected } from '../planned.ts';
+import { VERSION } from '../version.ts';
 
-const FORMS = ['json', 'tree', 'dot', 'mermaid'] as const;
+const FORMS = ['json', 'tree', 'dot', 'mermaid', 'html'] as const;
 
 /** `bake-ts plan`: no engine, no network, no secrets. */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
@@ -33,6 +34,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const [form] = forms;
   if (form === 'json') writeJson(describePlan(plan), io);
   else if (form === 'tree') io.stdout.write(drawTree(plan));
+  else if (form === 'html') io.stdout.write(await renderPlan(plan, io));
   else if (form === 'dot') io.stdout.write(drawDot(plan));
   else if (form === 'mermaid') {
     const { text, warnings: tooLarge } = drawMermaid(plan);
@@ -40,6 +42,20 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
     io.stdout.write(text);
   } else io.stdout.write(formatPlan(plan, wantsColor(args, io, io.stdout)));
   return code;
+}
+
+/** The page of a run that has not begun. */
+async function renderPlan(plan: Plan, io: Io): Promise<string> {
+  const [{ announceRun }, { createTimeline }, { renderPage }] = await Promise.all([
+    import('../../lib/run/mod.ts'),
+    import('../../lib/timeline/mod.ts'),
+    import('../../lib/page/mod.ts'),
+  ]);
+  const maker = createTimeline();
+  let seq = 0;
+  const emit = (body: EventBody) => maker.take({ ...body, seq: ++seq, atMs: io.now() });
+  announceRun({ plan, version: VERSION, runtime: io.runtime }, emit);
+  return renderPage(maker.timeline(), { kind: 'plan' });
 }
 
 function formatPlan(plan: Plan, color: boolean): string {

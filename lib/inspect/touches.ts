@@ -10,6 +10,7 @@ import {
   compileRules,
   type IgnoreRules,
   isIgnored,
+  mayHoldExceptions,
   type PathRead,
 } from '../dockerfile/mod.ts';
 import type { FilePart } from '../model/mod.ts';
@@ -22,15 +23,18 @@ export interface DiskLocation {
   readonly way: ReadonlySet<string>;
 }
 
-/** Finds out where a path leads. `file` is absolute. */
-export async function locateOnDisk(file: string): Promise<DiskLocation> {
+/** Finds out where a path leads. `file` is absolute; `resolve` gives the real path of one, and may know it from before. */
+export async function locateOnDisk(
+  file: string,
+  resolve: (file: string) => Promise<string> = realpath,
+): Promise<DiskLocation> {
   const way = new Set<string>();
   let real = path.parse(file).root;
   for (const part of path.relative(real, file).split(path.sep)) {
     if (part === '') continue;
     const next = path.join(real, part);
     way.add(next);
-    real = await realpath(next).catch(() => next);
+    real = await resolve(next).catch(() => next);
     way.add(real);
   }
   return { real, way };
@@ -50,17 +54,31 @@ export function isRead(reads: ContextReads, ignore: IgnoreRules, changed: string
 }
 
 /**
- * Whether a changed file lies at, below or above where links lead that a build meets. A link's text counts from its
- * directory; from the context's root where it is absolute.
+ * Whether a build that reads these parts of a context may see something in a directory of it: it is read, lies below what
+ * is read, or on the way to it.
  */
+export function mayReadIn(reads: ContextReads, ignore: IgnoreRules, directory: string): boolean {
+  if (isIgnored(ignore, directory) && !mayHoldExceptions(ignore, directory)) return false;
+  return reads === 'all' || reads.some((read) => reaches(read, directory));
+}
+
+/** Where a link leads within its context: its text counts from its directory, and from the context's root where it is absolute. */
+export function linkTarget(link: string, text: string): string {
+  if (text.startsWith('/')) return cleanPath(text);
+  return cleanPath(path.posix.join(path.posix.dirname(link), text));
+}
+
+/** Whether one of two paths of a context is the other one, or lies below it. */
+export function areNested(one: string, other: string): boolean {
+  return isSameOrBelow(one, other) || isSameOrBelow(other, one);
+}
+
+/** Whether a changed file lies at, below or above where links lead that a build meets. */
 export function isLinked(files: readonly FilePart[], changed: string): boolean {
   return files.some((part) => {
     if (part.path === changed) return true;
     if (part.kind !== 'symlink') return false;
-    const target = part.content.startsWith('/')
-      ? cleanPath(part.content)
-      : cleanPath(path.posix.join(path.posix.dirname(part.path), part.content));
-    return isSameOrBelow(changed, target) || isSameOrBelow(target, changed);
+    return areNested(changed, linkTarget(part.path, part.content));
   });
 }
 
@@ -71,15 +89,21 @@ function isSameOrBelow(one: string, other: string): boolean {
 /** At, below or on the way to the source. The patterns of ignore files are those of COPY and a little wider. */
 function touches(read: PathRead, changed: string): boolean {
   const { source, include, exclude } = read;
+  if (!reaches(read, changed)) return false;
   const cleaned = cleanPath(source);
   const parts = cleaned === '.' ? [] : cleaned.split('/');
   const names = changed.split('/');
-  const reach = parts.slice(0, names.length).join('/');
-  if (!matches(read, reach, changed)) return false;
   const below = names.slice(parts.length).join('/');
   if (below === '' || cleaned.includes('**')) return true;
   if (include.length > 0 && !isIgnored(rulesOf(read, include), below)) return false;
   return exclude.length === 0 || !isIgnored(rulesOf(read, exclude), below);
+}
+
+/** As {@link touches}, whatever is included or excluded below the source. */
+function reaches(read: PathRead, changed: string): boolean {
+  const cleaned = cleanPath(read.source);
+  const parts = cleaned === '.' ? [] : cleaned.split('/');
+  return matches(read, parts.slice(0, changed.split('/').length).join('/'), changed);
 }
 
 function matches(read: PathRead, reach: string, changed: string): boolean {

@@ -255,7 +255,7 @@ async function findImmutable({ plan }: BakeOptions, session: Session) {
 
 /** @param onBuild gets the builds that surely run */
 async function runAll(
-  { plan, failFast }: BakeOptions,
+  { plan, failFast, onReads }: BakeOptions,
   session: Session,
   pass: NodeRun,
   outcomes: Map<string, Outcome>,
@@ -301,7 +301,8 @@ async function runAll(
         return endOf(name, outcome);
       }
       onSlowPush.set(name, slow);
-      const result = await runNode(own, node, (_inputs, { decision }, depends) => {
+      const result = await runNode(own, node, (inputs, { decision }, depends) => {
+        onReads?.(name, new Map(inputs.contexts.map((one) => [one.name, one.request.reads])));
         if (decision.kind === 'build' && !depends) onBuild?.(name);
       });
       results.set(name, result);

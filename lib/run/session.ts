@@ -1,6 +1,7 @@
 /** What the commands that go through a whole plan share: opened once, closed at the end whatever happens. */
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { ContextReads } from '../dockerfile/mod.ts';
 import { ContextHasher } from '../fingerprint/mod.ts';
 import { type ConfigReader, ExternalImages, type LayerReader } from '../inputs/mod.ts';
 import { type Lock, readLock } from '../lock/mod.ts';
@@ -66,6 +67,8 @@ export interface BakeOptions {
   readonly signal?: AbortSignal;
   /** Gets all that happens, in order; where it throws, see `EventSink`. */
   readonly onEvent?: EventSink;
+  /** Gets what a build reads of its local contexts as soon as that is known, its base images taken in; for who watches them. */
+  readonly onReads?: (build: string, reads: ReadonlyMap<string, ContextReads>) => void;
   /** Said in `run-started`: bake-ts's version, and the runtime's name and version. */
   readonly version?: string;
   readonly runtime?: string;

@@ -1,4 +1,4 @@
-/** The machine below us: its processors, programs run to their end, files read and written whole, where paths lead. */
+/** The machine below us: its processors, programs run to their end, files read and written whole, where paths lead, directories watched. */
 export { describeFileFault, fileFaultCode } from './file-fault.ts';
 export { findProgram, isExecutable } from './find-program.ts';
 export { followInside } from './follow-inside.ts';
@@ -18,4 +18,5 @@ export {
 } from './run-program.ts';
 export { streamProgram } from './stream-program.ts';
 export { withoutTracing } from './tracing.ts';
+export { type DirectoryListener, WATCHES_TREES, watchDirectory } from './watch-directory.ts';
 export { writeFileWhole, writeNamedFile } from './write-file.ts';

@@ -1,0 +1,266 @@
+/** The directories that are watched: those of contexts in which something matters, and those that single files lie in. */
+import { type Dirent, lstatSync, readdirSync, readlinkSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout } from 'node:timers';
+import { isWithin, WATCHES_TREES, watchDirectory } from '../system/mod.ts';
+import type { Interest, WatchedTree } from './interest.ts';
+
+/** What watching directories takes. */
+export interface DirectoriesOptions {
+  /** Real path of the repository: above it nothing is watched. */
+  readonly repository: string;
+  /** Gets the path of what changed (absolute), undefined where it is not known; `isDirectory`: it is or was one. */
+  readonly onChange: (file: string | undefined, isDirectory: boolean) => void;
+  /** A directory cannot be watched: a code such as `ENOSPC`, or a text. */
+  readonly onFault: (directory: string, code: string) => void;
+  /** Whether contexts are watched as trees; default: what suits the runtime. */
+  readonly trees?: boolean;
+}
+
+/** Directories that lead nowhere, or that nobody may read: what reads them says so. */
+const GONE: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'ELOOP']);
+
+/** Links may lead to links. */
+const MOST_TURNS = 20;
+
+/** How long a watch that was closed takes to be forgotten: Deno gives the old one, which is of a directory that is gone. */
+const REOPEN_MS = 100;
+
+/** A directory as it was found. */
+interface Found {
+  readonly directory: string;
+  readonly inside: readonly Found[];
+  readonly files: number;
+}
+
+/**
+ * Watches what an {@link Interest} is about: each directory by itself, or contexts as trees (`WATCHES_TREES`). A tree has
+ * also what is left out of it; those events are passed over like all that touch nothing. Must be closed.
+ */
+export class Directories {
+  readonly #options: DirectoriesOptions;
+  readonly #watchesTrees: boolean;
+  /** Directory → what closes its watch. */
+  readonly #watches = new Map<string, () => void>();
+  /** Directories that are watched as trees. */
+  readonly #roots = new Set<string>();
+  /** Directories of contexts in which something matters, with the number of files that lie in each. */
+  #known = new Map<string, number>();
+  #interest: Interest | undefined;
+  #isClosed = false;
+
+  constructor(options: DirectoriesOptions) {
+    this.#options = options;
+    this.#watchesTrees = options.trees ?? WATCHES_TREES;
+  }
+
+  /** Files in the directories of contexts that are watched. */
+  get files(): number {
+    let files = 0;
+    for (const count of this.#known.values()) files += count;
+    return files;
+  }
+
+  /** Watches for an interest, in place of the one before. */
+  follow(interest: Interest): void {
+    this.#interest = interest;
+    if (this.#watchesTrees) {
+      const roots = interest.trees.map((tree) => tree.root);
+      for (const root of roots)
+        if (!isBelow(root, roots) && !isWithin(root, [...this.#roots])) this.#open(root, true);
+    }
+    const wanted = new Set(this.#directoriesOfPaths(interest));
+    for (const directory of wanted) this.#watch(directory);
+    this.#known = new Map();
+    for (const tree of interest.trees) this.#watchTree(tree, tree.root);
+    // A tree's watch may go with the one of a directory in it (Deno), so there none is closed before the end.
+    if (this.#watchesTrees) return;
+    for (const [directory, close] of [...this.#watches]) {
+      if (wanted.has(directory) || this.#known.has(directory)) continue;
+      close();
+      this.#watches.delete(directory);
+    }
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    for (const close of this.#watches.values()) close();
+    this.#watches.clear();
+  }
+
+  /** Where entries are to be seen that matter by themselves. */
+  #directoriesOfPaths({ paths, ends }: Interest): readonly string[] {
+    const { repository } = this.#options;
+    return [...paths.keys()].flatMap((file) => {
+      const isInside = file !== repository && isWithin(file, [repository]);
+      // What leads to the repository is not watched: there is no end to what happens there.
+      if (!isInside && (!ends.has(file) || isWithin(repository, [file]))) return [];
+      return [path.dirname(file)];
+    });
+  }
+
+  /**
+   * Looks at a tree until there is nothing in it that is not watched: something may come between looking at a directory and
+   * watching it.
+   */
+  #watchTree(tree: WatchedTree, from: string): void {
+    for (let turn = 0; turn < MOST_TURNS; turn += 1) {
+      let hasMore = false;
+      const found = this.#look(tree, from, () => {
+        hasMore = true;
+      });
+      if (!this.#place(found) && !hasMore) return;
+    }
+  }
+
+  /** @param onLink a symlink leads to what was not known to be read */
+  #look(tree: WatchedTree, directory: string, onLink: () => void): Found {
+    const inside: Found[] = [];
+    let files = 0;
+    for (const entry of readEntries(directory)) {
+      const file = path.join(directory, entry.name);
+      const relative = tree.relative(file) ?? '';
+      if (entry.isDirectory()) {
+        if (tree.mattersIn(relative)) inside.push(this.#look(tree, file, onLink));
+        continue;
+      }
+      files += 1;
+      const text = entry.isSymbolicLink() ? readLink(file) : undefined;
+      if (text !== undefined && tree.follow(relative, text)) onLink();
+    }
+    return { directory, inside, files };
+  }
+
+  /** Watches what was found; true where something was not watched before. */
+  #place({ directory, inside, files }: Found): boolean {
+    let isNew = !this.#known.has(directory);
+    this.#known.set(directory, files);
+    this.#watch(directory);
+    for (const below of inside) if (this.#place(below)) isNew = true;
+    return isNew;
+  }
+
+  #watch(directory: string): void {
+    if (!this.#watches.has(directory) && !isWithin(directory, [...this.#roots])) this.#open(directory, false);
+  }
+
+  #open(directory: string, asTree: boolean): void {
+    if (this.#isClosed) return;
+    let isOpen = true;
+    let isDead = false;
+    const watch = watchDirectory(directory, asTree, {
+      onChange: (entry, came) => {
+        if (isOpen) this.#see(directory, entry, came);
+      },
+      onFault: (code) => {
+        if (!isOpen) return;
+        isDead = true;
+        this.#watches.delete(directory);
+        this.#roots.delete(directory);
+        if (!GONE.has(code)) this.#options.onFault(directory, code);
+      },
+    });
+    if (isDead) return;
+    if (asTree) this.#roots.add(directory);
+    this.#watches.set(directory, () => {
+      isOpen = false;
+      watch.close();
+    });
+  }
+
+  #see(directory: string, entry: string | undefined, came: boolean): void {
+    const { onChange } = this.#options;
+    if (entry === undefined) return onChange(undefined, true);
+    const file = path.join(directory, entry);
+    if (!came) {
+      const isKnown = this.#known.has(file);
+      // It may have been closed to us before.
+      if (isKnown && !this.#watchesTrees && !this.#watches.has(file)) this.#appear(file);
+      return onChange(file, isKnown);
+    }
+    // A directory that goes says its own name; the one above says it, too.
+    if (entry === path.basename(directory) && kindOf(file) === 'none' && kindOf(directory) === 'none') return;
+    const wasDirectory = this.#forget(file);
+    const kind = kindOf(file);
+    if (kind === 'directory') this.#appear(file);
+    if (kind === 'link') this.#followLink(file);
+    onChange(file, wasDirectory || kind === 'directory');
+  }
+
+  /** Ends the watches of a directory that went, or was replaced, with all below; false: there were none. */
+  #forget(gone: string): boolean {
+    if (!this.#known.has(gone) && !this.#watches.has(gone)) return false;
+    for (const [directory, close] of [...this.#watches]) {
+      if (!isWithin(directory, [gone]) || this.#roots.has(directory)) continue;
+      close();
+      this.#watches.delete(directory);
+    }
+    for (const directory of [...this.#known.keys()])
+      if (isWithin(directory, [gone])) this.#known.delete(directory);
+    return true;
+  }
+
+  /** Watches a new directory, as far as something in it matters. */
+  #appear(directory: string): void {
+    const interest = this.#interest;
+    if (interest === undefined || this.#isClosed) return;
+    for (const root of this.#roots) if (isWithin(root, [directory])) this.#reopen(root);
+    for (const one of this.#directoriesOfPaths(interest)) if (isWithin(one, [directory])) this.#watch(one);
+    for (const tree of interest.trees) {
+      const relative = tree.relative(directory);
+      if (isWithin(tree.root, [directory])) this.#watchTree(tree, tree.root);
+      else if (relative !== undefined && tree.mattersIn(relative)) this.#watchTree(tree, directory);
+    }
+  }
+
+  /** Watches a tree whose root is another directory now. What happens meanwhile counts as a change of all of it. */
+  #reopen(root: string): void {
+    this.#watches.get(root)?.();
+    this.#watches.delete(root);
+    const timer = setTimeout(() => {
+      if (this.#isClosed || this.#watches.has(root)) return;
+      this.#open(root, true);
+      this.#options.onChange(root, true);
+    }, REOPEN_MS);
+    timer.unref();
+  }
+
+  #followLink(link: string): void {
+    const text = readLink(link);
+    if (text === undefined) return;
+    for (const tree of this.#interest?.trees ?? []) {
+      const relative = tree.relative(link);
+      if (relative !== undefined && tree.follow(relative, text)) this.#watchTree(tree, tree.root);
+    }
+  }
+}
+
+function isBelow(directory: string, others: readonly string[]): boolean {
+  return others.some((one) => one !== directory && isWithin(directory, [one]));
+}
+
+function readEntries(directory: string): readonly Dirent[] {
+  try {
+    return readdirSync(directory, { withFileTypes: true });
+  } catch {
+    return [];
+  }
+}
+
+function readLink(file: string): string | undefined {
+  try {
+    return readlinkSync(file);
+  } catch {
+    return undefined;
+  }
+}
+
+function kindOf(file: string): 'none' | 'directory' | 'link' | 'file' {
+  try {
+    const found = lstatSync(file);
+    if (found.isDirectory()) return 'directory';
+    return found.isSymbolicLink() ? 'link' : 'file';
+  } catch {
+    return 'none';
+  }
+}

@@ -1,0 +1,56 @@
+/** What runs write themselves: no change that anybody made, however often it happens. */
+import path from 'node:path';
+import { locateOnDisk } from '../inspect/mod.ts';
+import type { Plan } from '../model/mod.ts';
+import { isWithin } from '../system/mod.ts';
+
+/** What is written comes to be seen a little later than it is written. */
+const LATE_MS = 150;
+
+const DRAFT = /\.[0-9a-f]{12}\.tmp$/;
+
+/** Knows which changes are our own. */
+export class OwnWrites {
+  readonly #always: readonly string[];
+  /** Where the builds of the round write. */
+  #places: readonly string[] = [];
+  /** Milliseconds since 1970. */
+  #until = 0;
+
+  private constructor(always: readonly string[]) {
+    this.#always = always;
+  }
+
+  /** @param always files and directories (absolute) that only bake-ts writes */
+  static async create(always: readonly string[]): Promise<OwnWrites> {
+    return new OwnWrites(await realPathsOf(always));
+  }
+
+  /** From now on a plan is run. */
+  async begin(plan: Plan): Promise<void> {
+    const places = [...plan.nodes.values()].flatMap(({ build }) => [
+      ...[...build.outputs, ...build.cacheTo].flatMap(({ attributes }) => attributes.get('dest') ?? []),
+      ...build.buildctlOptions.flatMap(({ files = [] }) =>
+        files.flatMap((file) => (file.use === 'written' ? [file.path] : [])),
+      ),
+    ]);
+    this.#places = await realPathsOf(places.filter((file) => path.isAbsolute(file)));
+    this.#until = Number.POSITIVE_INFINITY;
+  }
+
+  /** It is over. */
+  end(nowMs: number): void {
+    this.#until = nowMs + LATE_MS;
+  }
+
+  /** Whether a change of a path is our own. */
+  has(file: string, nowMs: number): boolean {
+    // Files that are written whole are written beside themselves first.
+    if (isWithin(file.replace(DRAFT, ''), this.#always)) return true;
+    return nowMs <= this.#until && isWithin(file, this.#places);
+  }
+}
+
+async function realPathsOf(files: readonly string[]): Promise<readonly string[]> {
+  return Promise.all(files.map(async (file) => (await locateOnDisk(file)).real));
+}

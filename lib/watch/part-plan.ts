@@ -1,0 +1,65 @@
+/** Parts of a plan, and what differs between two of them. */
+import type { Plan, PlanNode } from '../model/mod.ts';
+
+/** Builds with everything that needs them, directly or through others. */
+export function withDependents(plan: Plan, builds: Iterable<string>): ReadonlySet<string> {
+  const found = new Set<string>();
+  const open = [...builds];
+  for (let name = open.pop(); name !== undefined; name = open.pop()) {
+    const node = plan.nodes.get(name);
+    if (node === undefined || found.has(name)) continue;
+    found.add(name);
+    open.push(...node.neededBy);
+  }
+  return found;
+}
+
+/**
+ * The part of a plan that is about some builds: they, and what they need, which is up to date for all that is known and
+ * therefore writes no files. Who is pushed stays as it is.
+ */
+export function partOf(plan: Plan, builds: ReadonlySet<string>): Plan {
+  const needed = new Set<string>();
+  const open = [...builds];
+  for (let name = open.pop(); name !== undefined; name = open.pop()) {
+    const node = plan.nodes.get(name);
+    if (node === undefined || needed.has(name)) continue;
+    needed.add(name);
+    open.push(...node.edges.map((edge) => edge.to));
+  }
+  if (builds.size === plan.nodes.size) return plan;
+  const nodes = [...plan.nodes].flatMap(([name, node]): readonly (readonly [string, PlanNode])[] => {
+    if (!needed.has(name)) return [];
+    const neededBy = node.neededBy.filter((other) => needed.has(other));
+    return [[name, { ...node, neededBy, role: builds.has(name) ? node.role : 'needed' }]];
+  });
+  return { set: plan.set, nodes: new Map(nodes) };
+}
+
+/** Builds that are other ones than before, or new; all where something changed that is about all of them. */
+export function changedBuilds(before: Plan, now: Plan): ReadonlySet<string> {
+  if (textOfSet(before) !== textOfSet(now)) return new Set(now.nodes.keys());
+  return new Set(
+    [...now.nodes].flatMap(([name, node]) => {
+      const old = before.nodes.get(name);
+      return old !== undefined && textOfNode(old) === textOfNode(node) ? [] : [name];
+    }),
+  );
+}
+
+function textOfNode({ neededBy: _, level: __, ...node }: PlanNode): string {
+  return JSON.stringify(node, plainValue);
+}
+
+/** Settings that are about all builds; who else is among them, and where variables have their values from, is not. */
+function textOfSet({ set }: Plan): string {
+  const { builds: _, groups: __, matrices: ___, variables: ____, files: _____, ...settings } = set;
+  return JSON.stringify(settings, plainValue);
+}
+
+/** Maps as lists; places in files, which move with every line above them, left out. */
+function plainValue(key: string, value: unknown): unknown {
+  if (/(?:^s|S)pans?$/.test(key)) return undefined;
+  if (value instanceof Map) return [...value];
+  return value instanceof Set ? [...value] : value;
+}

@@ -27,6 +27,7 @@ export function declareCli(): CAC {
   mistrusting(overriding(fromFiles(selecting(run))))
     .option('--since <revision>', 'Only what changed since; main... is where it was left')
     .option('--force', 'Call buildctl even for what is unchanged; its cache still counts')
+    .option('--watch', 'Then run again whenever something changes that the builds depend on')
     .option('--dry-run', 'Decide and say why, but build and push nothing')
     .option('-j, --jobs <number>', 'Builds at a time, 1 to 999; default: twice the processors')
     .option('--audit <part>', 'Build some of what is up to date to see that it is the same: 5% or a number')

@@ -18,11 +18,16 @@ import { checkRunFiles, openRunFiles } from '../run-files.ts';
 import { withCancellation } from '../signals.ts';
 import { openTelemetry } from '../telemetry.ts';
 import { VERSION } from '../version.ts';
+import type { RunEnd, RunInput } from './run-watch.ts';
 
 /** `bake-ts run` */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const flags = await readFlags(args, io);
   if (!flags.ok) return reportProblems(flags.error, args, io);
+  if (isSet(args, 'watch')) {
+    const { watchRuns } = await import('./run-watch.ts');
+    return watchRuns(args, io, (onOpen, what) => runOnce({ args, io, flags: flags.value, onOpen }, what));
+  }
   const planned = await planRun(args, io);
   if (typeof planned === 'number') return planned;
   const { plan, dockerfiles, warnings, missing, nothing } = planned;
@@ -80,9 +85,9 @@ interface RunCall {
  */
 async function runOnce(
   { args, io, flags, onOpen }: RunCall,
-  what: Pick<BakeOptions, 'plan' | 'dockerfiles' | 'signal'>,
+  what: RunInput,
   nothing?: string,
-): Promise<{ readonly summary: RunSummary; readonly code: ExitCode }> {
+): Promise<RunEnd> {
   const { bake } = await import('../../lib/run/mod.ts');
   const kept = await keepRun(what.plan, args, io);
   const mode = progressMode(args, io);
@@ -111,16 +116,17 @@ async function runOnce(
   });
   const address = textOf(args, 'addr');
   const summary = await bake({
+    force: isSet(args, 'force'),
     ...what,
     ...flags,
     env: io.env,
-    force: isSet(args, 'force'),
     dryRun: isSet(args, 'dry-run'),
     atomic: isSet(args, 'atomic'),
     failFast: isSet(args, 'fail-fast'),
     onEvent: (event) => {
       readers.onEvent(event);
-      reporter.onEvent(event);
+      what.onEvent?.(event);
+      if (what.isHidden?.() !== true) reporter.onEvent(event);
     },
     version: VERSION,
     runtime: io.runtime,
@@ -132,7 +138,8 @@ async function runOnce(
     reporter.close();
   });
   const unmade = await readers.close();
-  const unwritten = await writeMetadata(textOf(args, 'metadata-file'), summary, io);
+  const file = what.isHidden?.() === true ? undefined : textOf(args, 'metadata-file');
+  const unwritten = await writeMetadata(file, summary, io);
   const code = reportProblems([...unmade, ...(unwritten === undefined ? [] : [unwritten])], args, io);
   return { summary, code };
 }

@@ -2,7 +2,7 @@
 import { type Dirent, lstatSync, readdirSync, readlinkSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout } from 'node:timers';
-import { isWithin, WATCHES_TREES, watchDirectory } from '../system/mod.ts';
+import { isWithin, RealPaths, WATCHES_TREES, watchDirectory } from '../system/mod.ts';
 import type { Interest, WatchedTree } from './interest.ts';
 
 /** What watching directories takes. */
@@ -171,7 +171,7 @@ export class Directories {
   #see(directory: string, entry: string | undefined, came: boolean): void {
     const { onChange } = this.#options;
     if (entry === undefined) return onChange(undefined, true);
-    const file = path.join(directory, entry);
+    const file = this.#pathOf(path.join(directory, entry));
     if (!came) {
       const isKnown = this.#known.has(file);
       // It may have been closed to us before.
@@ -185,6 +185,12 @@ export class Directories {
     if (kind === 'directory') this.#appear(file);
     if (kind === 'link') this.#followLink(file);
     onChange(file, wasDirectory || kind === 'directory');
+  }
+
+  /** The watch of a tree may name a directory by a symlink that leads to it. */
+  #pathOf(file: string): string {
+    if (!this.#watchesTrees) return file;
+    return path.join(new RealPaths().of(path.dirname(file)), path.basename(file));
   }
 
   /** Ends the watches of a directory that went, or was replaced, with all below; false: there were none. */

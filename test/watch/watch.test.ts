@@ -154,9 +154,14 @@ test('a broken builds.yaml is shown, the old plan stays, and mended it counts', 
 
 test('a change of what is being built stops that and builds it as it is now', async (t) => {
   const { write, world, settle, until, rounds } = await start(t);
+  let isThere = false;
+  const note = () => {
+    isThere = true;
+  };
+  world.engine.fault({ when: 'api', at: 'step', times: 1, act: note });
   world.engine.fault({ when: 'api', at: 'step', times: 1, act: 'hang' });
   await write('api/src/main', 'two');
-  await until('it builds', () => world.engine.running > 0);
+  await until('it builds', () => isThere);
   await write('api/src/main', 'three');
   await settle();
   const [, stopped, last, ...more] = rounds;
@@ -174,9 +179,14 @@ test('what is built and did not change goes on; what changed meanwhile comes nex
   const held = new Promise<void>((resolve) => {
     release = resolve;
   });
-  world.engine.fault({ when: 'web', at: 'step', times: 1, act: () => held });
+  let isThere = false;
+  const hold = () => {
+    isThere = true;
+    return held;
+  };
+  world.engine.fault({ when: 'web', at: 'step', times: 1, act: hold });
   await write('web/index.html', 'two');
-  await until('it builds', () => world.engine.running > 0);
+  await until('it builds', () => isThere);
   await write('api/src/main', 'two');
   await sleep(300);
   release();

@@ -1,0 +1,201 @@
+/** `bake-ts run --watch`: what is run, what is said between the rounds, and what does not go with it. */
+import { realpath } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { type BuildSet, fail, ok, type Problem, problem, type Result, type RunSummary } from '../../lib/model/mod.ts';
+import { plainText, plural } from '../../lib/report/mod.ts';
+import type { BakeOptions } from '../../lib/run/mod.ts';
+import { stateDirectory } from '../../lib/state/mod.ts';
+import { isWithin } from '../../lib/system/mod.ts';
+import type { Round, WatchedSet, WatchEvent } from '../../lib/watch/mod.ts';
+import { isSet, listOf, type ParsedArgs, textOf } from '../args.ts';
+import { findDefinition } from '../builds-before.ts';
+import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { readInputs, selectionOf } from '../inputs.ts';
+import type { Io } from '../io.ts';
+import { paletteFor, progressMode, reportProblems } from '../output.ts';
+import { withCancellation } from '../signals.ts';
+
+/** What one run is about. */
+export interface RunInput
+  extends Pick<BakeOptions, 'plan' | 'dockerfiles' | 'signal' | 'onReads' | 'onEvent' | 'force'> {
+  /** What happens is not shown any more. */
+  readonly isHidden?: () => boolean;
+}
+
+/** How it ended; `code`: that of what could not be written besides. */
+export interface RunEnd {
+  readonly summary: RunSummary;
+  readonly code: ExitCode;
+}
+
+/** Runs once; `onOpen` gets what gives the terminal back. */
+type RunOnce = (onOpen: (stopShowing: () => void) => void, what: RunInput) => Promise<RunEnd>;
+
+/** Runs, and runs again whenever something changes, until a signal comes. */
+export async function watchRuns(args: ParsedArgs, io: Io, runOnce: RunOnce): Promise<ExitCode> {
+  const wrong = conflictsOf(args);
+  if (wrong.length > 0) return reportProblems(wrong, args, io);
+  const sinceMs = io.now();
+  const first = await readSet(args, io);
+  if (!first.ok) return reportProblems(first.error, args, io);
+  const { preparePlan } = await import('../../lib/prepare/mod.ts');
+  const selection = selectionOf(args);
+  const prepared = preparePlan(first.value.set, selection, io.cwd);
+  const { warnings } = first.value;
+  if (!prepared.ok) return reportProblems([...warnings, ...prepared.error], args, io);
+  const { missing } = prepared.value;
+  const code = reportProblems([...warnings, ...missing], args, io);
+  if (missing.some((one) => one.severity === 'error')) return code;
+
+  const { watchBuilds } = await import('../../lib/watch/mod.ts');
+  const isJson = textOf(args, 'progress') === 'json';
+  let stopShowing = () => {};
+  return withCancellation(
+    io,
+    async ({ signal }) => {
+      const ended = await watchBuilds({
+        first: first.value,
+        prepared: prepared.value,
+        read: () => readSet(args, io),
+        selection,
+        cwd: io.cwd,
+        sinceMs,
+        ownFiles: ownFilesOf(args, io, first.value.set),
+        signal,
+        onEvent: (event) => {
+          if (event.type === 'changed' && event.supersedes) stopShowing();
+          showEvent(event, args, io);
+        },
+        run: async (round) => {
+          const { summary } = await runOnce((stop) => {
+            stopShowing = stop;
+          }, inputOf(round, isJson));
+          return summary;
+        },
+      });
+      if (!ended.ok) return reportProblems(ended.error, args, io);
+      return ended.value.ok ? EXIT.ok : EXIT.buildFailed;
+    },
+    () => stopShowing(),
+  );
+}
+
+function inputOf(round: Round, isJson: boolean): RunInput {
+  const { plan, dockerfiles, signal, onEvent, onReads, isSuperseded, number } = round;
+  return {
+    plan,
+    dockerfiles,
+    signal,
+    onEvent,
+    onReads,
+    // What is stopped for a later round is of no interest; a program gets each run whole.
+    ...(isJson ? {} : { isHidden: isSuperseded }),
+    // Else every edit would build anew what it does not touch.
+    ...(number === 1 ? {} : { force: false }),
+  };
+}
+
+async function readSet(args: ParsedArgs, io: Io): Promise<Result<WatchedSet>> {
+  const read = await readInputs(args, io);
+  if (!read.ok) return fail(read.error);
+  const { files, readsUnknown } = await findDefinition(read.value.set, args, await realpath(io.cwd));
+  const warnings = readsUnknown ? [...read.value.warnings, unseenFiles()] : read.value.warnings;
+  return ok({ ...read.value, warnings, files });
+}
+
+function unseenFiles(): Problem {
+  return problem('cli/watch-unseen', 'an expression or a script reads files whose names cannot be seen', {
+    severity: 'warning',
+    hint: 'When one of them changes, save builds.yaml: then it is read again.',
+  });
+}
+
+/** Options that name a file which a run writes. */
+const WRITTEN = ['metadata-file', 'report', 'trace', 'junit'];
+
+/** What only bake-ts writes. A directory that holds the repository, which it shares with it, is none. */
+function ownFilesOf(args: ParsedArgs, io: Io, { root }: BuildSet): readonly string[] {
+  const named = WRITTEN.flatMap((option) => textOf(args, option) ?? []);
+  const home = io.env['BAKE_TS_HOME'] ?? '';
+  const directories = [stateDirectory(io.env), tmpdir(), ...(path.isAbsolute(home) ? [home] : [])];
+  return [
+    ...named.map((file) => path.resolve(io.cwd, file)),
+    ...directories.filter((directory) => !isWithin(root, [directory])),
+  ];
+}
+
+/** What makes no sense, or could go wrong without anybody noticing, when it happens again and again. */
+function conflictsOf(args: ParsedArgs): readonly Problem[] {
+  const conflict = (option: string, hint: string): Problem =>
+    problem('cli/conflict', `--watch and ${option} exclude one another`, { hint });
+  return [
+    ...(textOf(args, 'audit') === undefined
+      ? []
+      : [conflict('--audit', 'Audit what is up to date with a run of its own.')]),
+    ...(textOf(args, 'since') === undefined
+      ? []
+      : [conflict('--since', 'What changes while it watches is run; name the builds that are to be watched.')]),
+    ...(isSet(args, 'untrusted')
+      ? [
+          conflict(
+            '--untrusted',
+            'Nothing is remembered of untrusted files, so that each round would build everything; run without --watch.',
+          ),
+        ]
+      : []),
+    ...(listOf(args, 'file').includes('-')
+      ? [conflict('--file -', 'Standard input cannot be read again; give --file the path of a file.')]
+      : []),
+  ];
+}
+
+const NAMES_SHOWN = 6;
+
+/** Says on stderr what happens between rounds; to programs (`--progress=json`) and with `quiet` only what is wrong. */
+function showEvent(event: WatchEvent, args: ParsedArgs, io: Io): void {
+  if (event.type === 'problems') {
+    reportProblems(event.problems, args, io);
+    return;
+  }
+  const mode = progressMode(args, io);
+  if (mode === 'json' || mode === 'quiet') return;
+  const text = textOfEvent(event, io.cwd);
+  const { dim } = paletteFor(args, io, io.stderr);
+  if (text !== undefined) io.stderr.write(`${dim(text)}\n`);
+}
+
+/** One line for an event; undefined: nothing to say. */
+export function textOfEvent(event: Exclude<WatchEvent, { type: 'problems' }>, cwd: string): string | undefined {
+  if (event.type === 'waiting') {
+    const { builds, files, failed } = event;
+    const left = failed === 0 ? '' : `${plural(failed, 'build')} not as wanted · `;
+    return `${left}waiting for changes in ${plural(builds, 'build')}, ${count(files, 'file')} · Ctrl-C ends it`;
+  }
+  if (event.type === 'unwatched') {
+    const { contexts, images } = event;
+    const what = [...contexts.map(plainText), ...(images === 0 ? [] : [plural(images, 'external image')])];
+    return what.length === 0 ? undefined : `not watched, and looked at by each run: ${listed(what)}`;
+  }
+  const { paths, total, builds, supersedes } = event;
+  const names = paths.map((file) => plainText(shownPath(cwd, file)));
+  const more = total - names.length;
+  const what =
+    names.length === 0 ? 'much changed' : `${names.join(', ')}${more === 0 ? '' : ` and ${more} more`} changed`;
+  if (supersedes) return `\n${what} while it was built; again: ${listed(builds)}`;
+  return `\n${what}: ${builds.length === 0 ? 'nothing to run' : listed(builds)}`;
+}
+
+function listed(names: readonly string[]): string {
+  const rest = names.length - NAMES_SHOWN;
+  return `${names.slice(0, NAMES_SHOWN).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
+}
+
+function count(number: number, what: string): string {
+  return `${number.toLocaleString('en-US')} ${what}${number === 1 ? '' : 's'}`;
+}
+
+function shownPath(cwd: string, file: string): string {
+  const short = path.relative(cwd, file);
+  return short === '' || short.startsWith('..') ? file : short;
+}

@@ -26,13 +26,6 @@ const MOST_TURNS = 20;
 /** How long a watch that was closed takes to be forgotten: Deno gives the old one, which is of a directory that is gone. */
 const REOPEN_MS = 100;
 
-/** A directory as it was found. */
-interface Found {
-  readonly directory: string;
-  readonly inside: readonly Found[];
-  readonly files: number;
-}
-
 /**
  * Watches what an {@link Interest} is about: each directory by itself, or contexts as trees (`WATCHES_TREES`). A tree has
  * also what is left out of it; those events are passed over like all that touch nothing. Must be closed.
@@ -67,7 +60,7 @@ export class Directories {
     if (this.#watchesTrees) {
       const roots = interest.trees.map((tree) => tree.root);
       for (const root of roots)
-        if (!isBelow(root, roots) && !isWithin(root, [...this.#roots])) this.#open(root, true);
+        if (!isBelow(root, roots) && !this.#isInTree(root)) this.#open(root, true);
     }
     const wanted = new Set(this.#directoriesOfPaths(interest));
     for (const directory of wanted) this.#watch(directory);
@@ -99,49 +92,41 @@ export class Directories {
     });
   }
 
-  /**
-   * Looks at a tree until there is nothing in it that is not watched: something may come between looking at a directory and
-   * watching it.
-   */
+  /** Watches what matters of a tree; again where links turned out to lead to more. */
   #watchTree(tree: WatchedTree, from: string): void {
-    for (let turn = 0; turn < MOST_TURNS; turn += 1) {
-      let hasMore = false;
-      const found = this.#look(tree, from, () => {
-        hasMore = true;
-      });
-      if (!this.#place(found) && !hasMore) return;
-    }
+    for (let turn = 0; turn < MOST_TURNS; turn += 1) if (!this.#walk(tree, from)) return;
   }
 
-  /** @param onLink a symlink leads to what was not known to be read */
-  #look(tree: WatchedTree, directory: string, onLink: () => void): Found {
-    const inside: Found[] = [];
+  /**
+   * Watches a directory before it looks into it, so that nothing comes in between. True where a link leads to what was not
+   * known to be read.
+   */
+  #walk(tree: WatchedTree, directory: string): boolean {
+    this.#watch(directory);
+    let hasMore = false;
     let files = 0;
     for (const entry of readEntries(directory)) {
-      const file = path.join(directory, entry.name);
-      const relative = tree.relative(file) ?? '';
       if (entry.isDirectory()) {
-        if (tree.mattersIn(relative)) inside.push(this.#look(tree, file, onLink));
+        const inside = path.join(directory, entry.name);
+        if (tree.mattersIn(tree.relative(inside) ?? '') && this.#walk(tree, inside)) hasMore = true;
         continue;
       }
       files += 1;
-      const text = entry.isSymbolicLink() ? readLink(file) : undefined;
-      if (text !== undefined && tree.follow(relative, text)) onLink();
+      if (!entry.isSymbolicLink()) continue;
+      const link = path.join(directory, entry.name);
+      const text = readLink(link);
+      if (text !== undefined && tree.follow(tree.relative(link) ?? '', text)) hasMore = true;
     }
-    return { directory, inside, files };
-  }
-
-  /** Watches what was found; true where something was not watched before. */
-  #place({ directory, inside, files }: Found): boolean {
-    let isNew = !this.#known.has(directory);
     this.#known.set(directory, files);
-    this.#watch(directory);
-    for (const below of inside) if (this.#place(below)) isNew = true;
-    return isNew;
+    return hasMore;
   }
 
   #watch(directory: string): void {
-    if (!this.#watches.has(directory) && !isWithin(directory, [...this.#roots])) this.#open(directory, false);
+    if (!this.#watches.has(directory) && !this.#isInTree(directory)) this.#open(directory, false);
+  }
+
+  #isInTree(directory: string): boolean {
+    return this.#roots.size > 0 && isWithin(directory, [...this.#roots]);
   }
 
   #open(directory: string, asTree: boolean): void {

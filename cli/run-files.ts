@@ -45,6 +45,9 @@ const KINDS: readonly FileKind[] = [
   { option: 'dotenv', name: 'the dotenv file', open: openDotenv },
 ];
 
+/** Options that name such a file. */
+export const RUN_FILE_OPTIONS: readonly string[] = KINDS.map(({ option }) => option);
+
 async function openDotenv(): Promise<FileMaker> {
   const { formatDotenv } = await import('../lib/ci/mod.ts');
   return {

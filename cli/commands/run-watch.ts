@@ -2,18 +2,27 @@
 import { realpath } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { type BuildSet, fail, ok, type Problem, problem, type Result, type RunSummary } from '../../lib/model/mod.ts';
+import {
+  type BuildSet,
+  fail,
+  ok,
+  type Problem,
+  problem,
+  type Result,
+  type RunSummary,
+} from '../../lib/model/mod.ts';
 import { plainText, plural } from '../../lib/report/mod.ts';
 import type { BakeOptions } from '../../lib/run/mod.ts';
 import { stateDirectory } from '../../lib/state/mod.ts';
 import { isWithin } from '../../lib/system/mod.ts';
-import type { Round, WatchedSet, WatchEvent } from '../../lib/watch/mod.ts';
+import type { Round, WatchEvent, WatchedSet } from '../../lib/watch/mod.ts';
 import { isSet, listOf, type ParsedArgs, textOf } from '../args.ts';
 import { findDefinition } from '../builds-before.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { readInputs, selectionOf } from '../inputs.ts';
 import type { Io } from '../io.ts';
 import { paletteFor, progressMode, reportProblems } from '../output.ts';
+import { RUN_FILE_OPTIONS } from '../run-files.ts';
 import { withCancellation } from '../signals.ts';
 
 /** What one run is about. */
@@ -68,9 +77,12 @@ export async function watchRuns(args: ParsedArgs, io: Io, runOnce: RunOnce): Pro
           showEvent(event, args, io);
         },
         run: async (round) => {
-          const { summary } = await runOnce((stop) => {
-            stopShowing = stop;
-          }, inputOf(round, isJson));
+          const { summary } = await runOnce(
+            (stop) => {
+              stopShowing = stop;
+            },
+            inputOf(round, isJson),
+          );
           return summary;
         },
       });
@@ -112,7 +124,7 @@ function unseenFiles(): Problem {
 }
 
 /** Options that name a file which a run writes. */
-const WRITTEN = ['metadata-file', 'report', 'trace', 'junit'];
+const WRITTEN = ['metadata-file', ...RUN_FILE_OPTIONS];
 
 /** What only bake-ts writes. A directory that holds the repository, which it shares with it, is none. */
 function ownFilesOf(args: ParsedArgs, io: Io, { root }: BuildSet): readonly string[] {
@@ -135,7 +147,12 @@ function conflictsOf(args: ParsedArgs): readonly Problem[] {
       : [conflict('--audit', 'Audit what is up to date with a run of its own.')]),
     ...(textOf(args, 'since') === undefined
       ? []
-      : [conflict('--since', 'What changes while it watches is run; name the builds that are to be watched.')]),
+      : [
+          conflict(
+            '--since',
+            'What changes while it watches is run; name the builds that are to be watched.',
+          ),
+        ]),
     ...(isSet(args, 'untrusted')
       ? [
           conflict(
@@ -166,7 +183,10 @@ function showEvent(event: WatchEvent, args: ParsedArgs, io: Io): void {
 }
 
 /** One line for an event; undefined: nothing to say. */
-export function textOfEvent(event: Exclude<WatchEvent, { type: 'problems' }>, cwd: string): string | undefined {
+export function textOfEvent(
+  event: Exclude<WatchEvent, { type: 'problems' }>,
+  cwd: string,
+): string | undefined {
   if (event.type === 'waiting') {
     const { builds, files, failed } = event;
     const left = failed === 0 ? '' : `${plural(failed, 'build')} not as wanted · `;
@@ -181,7 +201,9 @@ export function textOfEvent(event: Exclude<WatchEvent, { type: 'problems' }>, cw
   const names = paths.map((file) => plainText(shownPath(cwd, file)));
   const more = total - names.length;
   const what =
-    names.length === 0 ? 'much changed' : `${names.join(', ')}${more === 0 ? '' : ` and ${more} more`} changed`;
+    names.length === 0
+      ? 'much changed'
+      : `${names.join(', ')}${more === 0 ? '' : ` and ${more} more`} changed`;
   if (supersedes) return `\n${what} while it was built; again: ${listed(builds)}`;
   return `\n${what}: ${builds.length === 0 ? 'nothing to run' : listed(builds)}`;
 }

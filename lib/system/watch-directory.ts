@@ -7,8 +7,7 @@ import { type FSWatcher, watch } from 'node:fs';
 import process from 'node:process';
 
 /** Whether watching a tree is done below JavaScript. */
-export const WATCHES_TREES: boolean =
-  process.platform !== 'linux' || process.versions['deno'] !== undefined;
+export const WATCHES_TREES: boolean = process.platform !== 'linux' || process.versions['deno'] !== undefined;
 
 /** What a watch calls. */
 export interface DirectoryListener {

@@ -59,8 +59,7 @@ export class Directories {
     this.#interest = interest;
     if (this.#watchesTrees) {
       const roots = interest.trees.map((tree) => tree.root);
-      for (const root of roots)
-        if (!isBelow(root, roots) && !this.#isInTree(root)) this.#open(root, true);
+      for (const root of roots) if (!isBelow(root, roots) && !this.#isInTree(root)) this.#open(root, true);
     }
     const wanted = new Set(this.#directoriesOfPaths(interest));
     for (const directory of wanted) this.#watch(directory);
@@ -155,13 +154,17 @@ export class Directories {
 
   #see(directory: string, entry: string | undefined, came: boolean): void {
     const { onChange } = this.#options;
-    if (entry === undefined) return onChange(undefined, true);
+    if (entry === undefined) {
+      onChange(undefined, true);
+      return;
+    }
     const file = this.#pathOf(path.join(directory, entry));
     if (!came) {
       const isKnown = this.#known.has(file);
       // It may have been closed to us before.
       if (isKnown && !this.#watchesTrees && !this.#watches.has(file)) this.#appear(file);
-      return onChange(file, isKnown);
+      onChange(file, isKnown);
+      return;
     }
     // A directory that goes says its own name; the one above says it, too.
     if (entry === path.basename(directory) && kindOf(file) === 'none' && kindOf(directory) === 'none') return;

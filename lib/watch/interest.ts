@@ -266,7 +266,9 @@ class Finder {
       if (ref.kind === 'oci-layout') await this.#addTree(node, ref.path, 'all', NO_RULES);
       if (ref.kind !== 'local') continue;
       const isMain = context === MAIN_CONTEXT;
-      const all: readonly ContextReads[] = [readsOf(context), learned.get(name)?.get(context)].filter((one) => one !== undefined);
+      const all: readonly ContextReads[] = [readsOf(context), learned.get(name)?.get(context)].filter(
+        (one) => one !== undefined,
+      );
       if (all.length === 0) continue;
       this.#reads.set(keyOf(name, context), new Set(all.map(textOf)));
       for (const file of ignoreFilesOf(node, ref.path, isMain))

@@ -1,2 +1,9 @@
 /** Runs again whenever something changed that builds depend on. */
-export { type Round, watchBuilds, type WatchEnd, type WatchedSet, type WatchEvent, type WatchOptions } from './watch.ts';
+export {
+  type Round,
+  type WatchEnd,
+  type WatchEvent,
+  type WatchedSet,
+  type WatchOptions,
+  watchBuilds,
+} from './watch.ts';

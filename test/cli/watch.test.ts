@@ -27,11 +27,7 @@ async function makePlace(t: TestContext) {
 
 test('what cannot be done again and again is refused', async (t) => {
   const place = await makePlace(t);
-  for (const [option, ...words] of [
-    ['--audit', '5%'],
-    ['--untrusted'],
-    ['--file', '-'],
-  ]) {
+  for (const [option, ...words] of [['--audit', '5%'], ['--untrusted'], ['--file', '-']]) {
     const io = createFakeIo(['run', '--watch', option ?? '', ...words], place);
     assert.equal(await runCli(io), 2);
     assert.match(io.err(), /error\[cli\/conflict\]: --watch and --(?:audit|untrusted|file -) exclude/);
@@ -95,25 +91,32 @@ test('Ctrl-C ends it: with 0 where all is as wanted, else with 130', async (t) =
 
 const LIMITED = ['unshare', '-Ur', 'sh', '-c'];
 const canLimit =
-  spawnSync(LIMITED[0] ?? '', [...LIMITED.slice(1), 'echo 5 > /proc/sys/user/max_inotify_watches']).status === 0;
+  spawnSync(LIMITED[0] ?? '', [...LIMITED.slice(1), 'echo 5 > /proc/sys/user/max_inotify_watches']).status ===
+  0;
 
 test('where the system allows no more watches, that is said', {
   skip: !canLimit && 'a limit of this process needs user namespaces',
 }, async (t) => {
   const { cwd, env } = await makePlace(t);
   const quoted = [...bakeTsCommand(), 'run', '--watch'].map((word) => `'${word}'`).join(' ');
-  const end = await runCommand(
-    [...LIMITED, `echo 5 > /proc/sys/user/max_inotify_watches; exec ${quoted}`],
-    { cwd, env: { ...env, DENO_DIR: process.env['DENO_DIR'] ?? path.join(process.env['HOME'] ?? '', '.cache/deno') } },
-  );
+  const end = await runCommand([...LIMITED, `echo 5 > /proc/sys/user/max_inotify_watches; exec ${quoted}`], {
+    cwd,
+    env: { ...env, DENO_DIR: process.env['DENO_DIR'] ?? path.join(process.env['HOME'] ?? '', '.cache/deno') },
+  });
   assert.equal(end.exitCode, 1, end.stderr);
   assert.match(end.stderr, /error\[run\/watch-limit\]: the system allows no more watches/);
 });
 
 test('what a run is told to write into the repository starts no other one', async (t) => {
   const place = await makePlace(t);
-  await writeTree(place.cwd, { 'builds.yaml': 'builds: { web: { context: ., dockerfile: web/Dockerfile } }\n' });
-  const env = { ...place.env, BAKE_TS_HOME: path.join(place.cwd, 'home'), TMPDIR: path.join(place.cwd, 'tmp') };
+  await writeTree(place.cwd, {
+    'builds.yaml': 'builds: { web: { context: ., dockerfile: web/Dockerfile } }\n',
+  });
+  const env = {
+    ...place.env,
+    BAKE_TS_HOME: path.join(place.cwd, 'home'),
+    TMPDIR: path.join(place.cwd, 'tmp'),
+  };
   await writeTree(place.cwd, { 'tmp/': '', 'home/': '' });
   const watch = startWatchProcess(t, ['--dry-run', '--metadata-file', 'out.json', '--progress=json'], {
     cwd: place.cwd,
@@ -125,6 +128,9 @@ test('what a run is told to write into the repository starts no other one', asyn
   await watch.until('the second run', () => runs() === 2);
   await new Promise((resolve) => setTimeout(resolve, 500));
   assert.equal(runs(), 2);
-  assert.equal(new Set(watch.events.flatMap((one) => (one.type === 'run-started' ? [one.runId] : []))).size, 2);
+  assert.equal(
+    new Set(watch.events.flatMap((one) => (one.type === 'run-started' ? [one.runId] : []))).size,
+    2,
+  );
   assert.equal(await watch.stop('SIGTERM'), 0);
 });

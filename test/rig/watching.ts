@@ -4,10 +4,10 @@ import path from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readBuilds } from '../../lib/config/mod.ts';
-import { ok, type BakeEvent, type Problem, type Result, type RunSummary } from '../../lib/model/mod.ts';
+import { type BakeEvent, ok, type Problem, type Result, type RunSummary } from '../../lib/model/mod.ts';
 import { preparePlan } from '../../lib/prepare/mod.ts';
 import { bakeWith } from '../../lib/run/mod.ts';
-import { type WatchedSet, watchBuilds, type WatchEnd, type WatchEvent } from '../../lib/watch/mod.ts';
+import { type WatchEnd, type WatchEvent, type WatchedSet, watchBuilds } from '../../lib/watch/mod.ts';
 import { accessTo, envOf, type FakeWorld } from './fake-world.ts';
 
 /** A round that is over. */
@@ -117,5 +117,7 @@ export async function startWatching(
 
 /** Problems that were shown, by their codes. */
 export function codesOf(events: readonly WatchEvent[]): readonly string[] {
-  return events.flatMap((one) => (one.type === 'problems' ? one.problems.map(({ code }: Problem) => code) : []));
+  return events.flatMap((one) =>
+    one.type === 'problems' ? one.problems.map(({ code }: Problem) => code) : [],
+  );
 }

@@ -51,7 +51,9 @@ test('a file that changes starts the builds that read it, with what they need an
   assert.deepEqual(await nextRound(), { base: 'unchanged', api: 'built' });
   await write('base/files/a', 'b');
   assert.deepEqual(await nextRound(), { base: 'built', api: 'built' });
-  const changed = events.flatMap((one) => (one.type === 'changed' ? [[one.paths.length, ...one.builds]] : []));
+  const changed = events.flatMap((one) =>
+    one.type === 'changed' ? [[one.paths.length, ...one.builds]] : [],
+  );
   assert.deepEqual(changed, [
     [1, 'web'],
     [1, 'api'],
@@ -209,14 +211,11 @@ test('what failed is part of the rounds that follow', async (t) => {
 });
 
 test('what a run writes starts no other one', async (t) => {
-  const { write, world, nextRound, rounds, events } = await start(
-    t,
-    () => ({
-      'builds.yaml': `builds: { all: { context: ., outputs: ["type=local,dest=out", "type=tar,dest=image.tar"] } }\n`,
-      Dockerfile: 'FROM scratch\nCOPY . /\n',
-      a: '1',
-    }),
-  );
+  const { write, world, nextRound, rounds, events } = await start(t, () => ({
+    'builds.yaml': `builds: { all: { context: ., outputs: ["type=local,dest=out", "type=tar,dest=image.tar"] } }\n`,
+    Dockerfile: 'FROM scratch\nCOPY . /\n',
+    a: '1',
+  }));
   await sleep(500);
   assert.equal(rounds.length, 1, JSON.stringify(events));
   await write('a', '2');

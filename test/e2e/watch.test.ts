@@ -1,5 +1,6 @@
 /** `bake-ts run --watch` as people use it: with the real engine, edits of files, and a stopwatch beside it. */
 import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -14,10 +15,11 @@ const { skip } = realEngine;
 /** Many times what it takes on a quiet machine: 300 ms. */
 const MOST_MS = 1_500;
 
+const SERVICES = ['api', 'web', 'jobs', 'mail'];
+
 /** Six builds: a base, four services on it, and one by itself, each with its part of the files. */
-function repositoryOf(host: string, files: number): Readonly<Record<string, TreeEntry>> {
-  const names = ['api', 'web', 'jobs', 'mail'];
-  const services = names.map(
+function repositoryOf(host: string): Readonly<Record<string, TreeEntry>> {
+  const services = SERVICES.map(
     (name) => `  ${name}: { extends: image, context: services/${name}, contexts: { base: "build:base" } }`,
   );
   const tree: Record<string, TreeEntry> = {
@@ -34,15 +36,28 @@ ${services.join('\n')}
     'docs/.dockerignore': 'drafts\n',
     'docs/drafts/a': '',
   };
-  for (const name of names) tree[`services/${name}/Dockerfile`] = 'FROM base\nCOPY . /srv\n';
-  for (let at = 0; at < files; at += 1)
-    tree[`services/${names[at % names.length]}/src/d${(at >> 2) % 97}/f${at}.txt`] = `${at}`;
+  for (const name of SERVICES) tree[`services/${name}/Dockerfile`] = 'FROM base\nCOPY . /srv\n';
   return tree;
+}
+
+/** Files of the services, in 97 directories each. Many, so that nobody waits for one after the other. */
+function writeFiles(dir: string, files: number): void {
+  for (let at = 0; at < files; at += 1) {
+    const directory = path.join(
+      dir,
+      'services',
+      SERVICES[at % SERVICES.length] ?? '',
+      `src/d${(at >> 2) % 97}`,
+    );
+    if (at < 97 * SERVICES.length) mkdirSync(directory, { recursive: true });
+    writeFileSync(path.join(directory, `f${at}.txt`), `${at}`);
+  }
 }
 
 async function startIn(t: TestContext, files: number, ...args: readonly string[]) {
   const registry = await startTestRegistry(t);
-  const workspace = await makeWorkspace(t, repositoryOf(registry.host, files));
+  const workspace = await makeWorkspace(t, repositoryOf(registry.host));
+  writeFiles(workspace.dir, files);
   const startedAt = Date.now();
   const watch = startWatchProcess(t, ['--progress=json', ...args], {
     cwd: workspace.dir,

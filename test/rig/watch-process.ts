@@ -15,7 +15,6 @@ export interface WatchProcess {
   readonly until: (what: string, isSo: () => boolean) => Promise<number>;
   /** Sends a signal and gives the exit code; undefined: the signal ended it. */
   readonly stop: (signal: NodeJS.Signals) => Promise<number | undefined>;
-  readonly pid: number;
 }
 
 const MOST_MS = 60_000;
@@ -67,9 +66,9 @@ export function startWatchProcess(
       return Date.now() - startedAt;
     },
     stop: async (signal) => {
-      child.kill(signal);
+      // With `child.kill`, Deno says that the signal ended it, whatever its exit code.
+      if (child.pid !== undefined) process.kill(child.pid, signal);
       return ended;
     },
-    pid: child.pid ?? 0,
   };
 }

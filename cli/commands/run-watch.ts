@@ -11,7 +11,7 @@ import {
   type Result,
   type RunSummary,
 } from '../../lib/model/mod.ts';
-import { plainText, plural } from '../../lib/report/mod.ts';
+import { plainText, plural, type Reporter } from '../../lib/report/mod.ts';
 import type { BakeOptions } from '../../lib/run/mod.ts';
 import { stateDirectory } from '../../lib/state/mod.ts';
 import { isWithin } from '../../lib/system/mod.ts';
@@ -38,8 +38,13 @@ export interface RunEnd {
   readonly code: ExitCode;
 }
 
-/** Runs once; `onOpen` gets what gives the terminal back. */
-type RunOnce = (onOpen: (stopShowing: () => void) => void, what: RunInput) => Promise<RunEnd>;
+/** Runs once; `onOpen` gets what has the terminal. */
+type RunOnce = (onOpen: (reporter: Reporter) => void, what: RunInput) => Promise<RunEnd>;
+
+/** What shows the round that runs; between rounds nothing does. */
+type Shown = Pick<Reporter, 'abandon' | 'close' | 'interrupt'>;
+
+const NOTHING_SHOWN: Shown = { abandon: () => {}, close: () => {}, interrupt: () => {} };
 
 /** Runs, and runs again whenever something changes, until a signal comes. */
 export async function watchRuns(args: ParsedArgs, io: Io, runOnce: RunOnce): Promise<ExitCode> {
@@ -59,7 +64,7 @@ export async function watchRuns(args: ParsedArgs, io: Io, runOnce: RunOnce): Pro
 
   const { watchBuilds } = await import('../../lib/watch/mod.ts');
   const isJson = textOf(args, 'progress') === 'json';
-  let stopShowing = () => {};
+  let shown = NOTHING_SHOWN;
   return withCancellation(
     io,
     async ({ signal }) => {
@@ -73,23 +78,25 @@ export async function watchRuns(args: ParsedArgs, io: Io, runOnce: RunOnce): Pro
         ownFiles: ownFilesOf(args, io, first.value.set),
         signal,
         onEvent: (event) => {
-          if (event.type === 'changed' && event.supersedes) stopShowing();
+          if (event.type === 'changed' && event.supersedes) shown.close();
           showEvent(event, args, io);
         },
         run: async (round) => {
           const { summary } = await runOnce(
-            (stop) => {
-              stopShowing = stop;
+            (reporter) => {
+              shown = reporter;
             },
             inputOf(round, isJson),
           );
+          shown = NOTHING_SHOWN;
           return summary;
         },
       });
       if (!ended.ok) return reportProblems(ended.error, args, io);
       return ended.value.ok ? EXIT.ok : EXIT.buildFailed;
     },
-    () => stopShowing(),
+    () => shown.abandon(),
+    (name) => shown.interrupt(name),
   );
 }
 

@@ -39,10 +39,10 @@ export interface RunEnd {
 }
 
 /** Runs once; `onOpen` gets what has the terminal. */
-type RunOnce = (onOpen: (reporter: Reporter) => void, what: RunInput) => Promise<RunEnd>;
+type RunOnce = (onOpen: (opened: Shown) => void, what: RunInput) => Promise<RunEnd>;
 
-/** What shows the round that runs; between rounds nothing does. */
-type Shown = Pick<Reporter, 'abandon' | 'close' | 'interrupt'>;
+/** What shows the run that goes on; between rounds nothing does. */
+export type Shown = Pick<Reporter, 'abandon' | 'close' | 'interrupt'>;
 
 const NOTHING_SHOWN: Shown = { abandon: () => {}, close: () => {}, interrupt: () => {} };
 

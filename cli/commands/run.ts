@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { fail, ok, type Problem, problem, type Result, type RunSummary } from '../../lib/model/mod.ts';
-import { createReporter, type Reporter } from '../../lib/report/mod.ts';
+import { createReporter } from '../../lib/report/mod.ts';
 import type { Audit, BakeOptions } from '../../lib/run/mod.ts';
 import { describeFileFault, writeNamedFile } from '../../lib/system/mod.ts';
 import { planRun } from '../affected-builds.ts';
@@ -18,7 +18,7 @@ import { checkRunFiles, openRunFiles } from '../run-files.ts';
 import { withCancellation } from '../signals.ts';
 import { openTelemetry } from '../telemetry.ts';
 import { VERSION } from '../version.ts';
-import type { RunEnd, RunInput } from './run-watch.ts';
+import type { RunEnd, RunInput, Shown } from './run-watch.ts';
 
 /** `bake-ts run` */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
@@ -34,11 +34,11 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const code = reportProblems([...warnings, ...missing], args, io);
   if (missing.some((one) => one.severity === 'error')) return code;
 
-  let shown: Pick<Reporter, 'abandon' | 'interrupt'> = { abandon: () => {}, interrupt: () => {} };
+  let shown: Shown = { abandon: () => {}, close: () => {}, interrupt: () => {} };
   return withCancellation(
     io,
     async ({ signal, stoppedBy }) => {
-      const call = { args, io, flags: flags.value, onOpen: (opened: typeof shown) => (shown = opened) };
+      const call = { args, io, flags: flags.value, onOpen: (opened: Shown) => (shown = opened) };
       const { summary, code: unwritten } = await runOnce(call, { plan, dockerfiles, signal }, nothing);
       return Math.max(exitCodeOfRun(summary, stoppedBy()), unwritten);
     },
@@ -75,7 +75,7 @@ interface RunCall {
   readonly io: Io;
   readonly flags: RunFlags;
   /** Gets what has the terminal, to tell it of signals. */
-  readonly onOpen: (opened: Pick<Reporter, 'abandon' | 'interrupt'>) => void;
+  readonly onOpen: (opened: Shown) => void;
 }
 
 /**
@@ -109,6 +109,7 @@ async function runOnce(
   const readers = joinReaders([...(await openReaders(kept, args, io)), ...ci.readers]);
   onOpen({
     interrupt: (name) => reporter.interrupt(name),
+    close: () => reporter.close(),
     abandon: () => {
       readers.flush();
       reporter.abandon();

@@ -67,6 +67,8 @@ export class RunRecorder {
     if (event.type === 'run-started') this.#begin(event);
     if (event.type === 'run-finished') this.#end = runEnd(event.summary);
     this.#keep(this.#thinner.take(event));
+    // From here on it can be found, and who follows it knows its builds.
+    if (event.type === 'planned') this.#appender.flush();
   }
 
   /** Writes what there is now, for a process that ends at once. */

@@ -162,6 +162,7 @@ test(
     const second = start(t, work, ['run', 'next', '--force']);
     assert.equal(await followed.ended, 0);
     assert.match(followed.out(), / {2}one\n[\s\S]* {2}two\n[\s\S]* {2}built: /);
+    await untilKept(work, '"build":"next"');
     const all = await work.run(['logs', '--follow']);
     assert.match(all.stdout, /^next \|.*RUN/m);
     assert.match(all.stdout, /^next \| .* built: .*\n$/m);

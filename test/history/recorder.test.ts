@@ -116,6 +116,16 @@ test('runs are found by their number from the end and by the start of their ids'
   for (const none of ['', '-0', '0']) assert.match(await find(none), /^state\/unknown-run: /);
 });
 
+test('a run can be found as soon as it is planned', async (t) => {
+  const place = await makeKeptPlace(t);
+  const recorder = new RunRecorder({ env: place.env, root: place.root });
+  for (const event of mixedRun().slice(0, 2)) recorder.onEvent(event);
+  const found = await findRun(place.runsDir);
+  assert(found.ok && found.value.result === 'running');
+  assert.equal((await collect(readEvents(found.value))).at(-1)?.type, 'planned');
+  await recorder.close();
+});
+
 test('old runs of a project go, and of all projects where they are too many bytes, but none that goes on', async (t) => {
   const place = await makeKeptPlace(t);
   const other = await makeKeptPlace(t);

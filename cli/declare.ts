@@ -47,6 +47,11 @@ export function declareCli(): CAC {
     .option('--trace <path>', 'Write a trace of the run, for ui.perfetto.dev and chrome://tracing')
     .option('--junit <path>', 'Write a JUnit report: a test case for each build')
     .option('--dotenv <path>', 'Write images by digest as variables for GitLab CI')
+    .option(
+      '--parents-from <path>',
+      'Take needed builds as this --metadata-file of an earlier run says (may be repeated)',
+      REPEATS,
+    )
     .example('  bake-ts run                         the group "default", or everything')
     .example("  bake-ts run 'api-*' !api-legacy     by pattern, some left out")
     .example('  bake-ts run --set "*.args.MODE=prod" --platform linux/arm64')
@@ -106,6 +111,21 @@ export function declareCli(): CAC {
     .example('  bake-ts affected --since origin/main...')
     .example('  bake-ts affected --since HEAD~1 --json | jq -c "[.builds[].build]"')
     .action(lazily(() => import('./commands/affected.ts')));
+
+  const splitting = (command: Command): Command =>
+    overriding(fromFiles(selecting(command))).option(
+      '--split <level|build>',
+      'level: jobs level by level, the default; build: one for each build, which waits for what it needs only',
+    );
+  splitting(
+    cli.command('ci github [...builds]', 'Print a workflow for GitHub Actions that follows the graph'),
+  )
+    .option('--action <ref>', 'Install and start by this action, e.g. acme/bake-ts@v1.2.0, not by steps')
+    .example('  bake-ts ci github > .github/workflows/images.yml')
+    .action(lazily(() => import('./commands/ci-github.ts')));
+  splitting(cli.command('ci gitlab [...builds]', 'Print a .gitlab-ci.yml that follows the graph'))
+    .example('  bake-ts ci gitlab > .gitlab-ci.yml')
+    .action(lazily(() => import('./commands/ci-gitlab.ts')));
 
   const lock = cli.command('lock [...builds]', 'Write the digests of external images to builds.lock');
   fromFiles(selecting(lock))

@@ -141,3 +141,10 @@ async function run(
   });
   return end.exitCode === 0 && end.cut === undefined ? ok(end.stdout) : fail(end);
 }
+
+/** The branch that the remote `origin` calls its own, as it was when this clone was made; undefined where nobody knows. */
+export async function defaultBranch(cwd: string, env: Git['env']): Promise<string | undefined> {
+  const found = await run({ cwd, env }, ['symbolic-ref', '--quiet', '--short', 'refs/remotes/origin/HEAD']);
+  const name = found.ok ? text(found.value).trim() : '';
+  return name.startsWith('origin/') ? name.slice('origin/'.length) : undefined;
+}

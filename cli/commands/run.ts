@@ -14,6 +14,7 @@ import type { Io } from '../io.ts';
 import { keepRun, type RunKeeper, readKeptRuns } from '../kept-run.ts';
 import { createNotifier } from '../notify.ts';
 import { progressMode, reportProblems, sourceReader, wantsColor } from '../output.ts';
+import { readParents } from '../parents-from.ts';
 import { checkRunFiles, openRunFiles } from '../run-files.ts';
 import { withCancellation } from '../signals.ts';
 import { openTelemetry } from '../telemetry.ts';
@@ -48,7 +49,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
 }
 
 /** What the options of `run` say that counts for each run, however many there are. */
-type RunFlags = Pick<BakeOptions, 'jobs' | 'stallTimeoutMs' | 'audit'>;
+type RunFlags = Pick<BakeOptions, 'jobs' | 'stallTimeoutMs' | 'audit' | 'parents'>;
 
 /** Options that are checked before anything is read. */
 async function readFlags(args: ParsedArgs, io: Io): Promise<Result<RunFlags>> {
@@ -60,9 +61,12 @@ async function readFlags(args: ParsedArgs, io: Io): Promise<Result<RunFlags>> {
   if (!stall.ok) return stall;
   const mostRuns = readKeptRuns(io);
   if (!mostRuns.ok) return mostRuns;
+  const parents = await readParents(args, io);
+  if (!parents.ok) return parents;
   const unwritable = await checkRunFiles(args, io);
   if (unwritable.length > 0) return fail(unwritable);
   return ok({
+    parents: parents.value,
     ...(jobs.value === undefined ? {} : { jobs: jobs.value }),
     ...(stall.value === undefined ? {} : { stallTimeoutMs: stall.value }),
     ...(audit.value === undefined ? {} : { audit: audit.value }),

@@ -1,4 +1,4 @@
-/** What CI systems are given of a run, as text: annotations, job summaries, outputs, sections, dotenv files. Pure. */
+/** What CI systems are given, as text: of a run annotations, job summaries, outputs, sections and dotenv files; of a plan pipelines. Pure. */
 export {
   type AnnotatedRun,
   type AnnotationStyle,
@@ -10,3 +10,7 @@ export { formatOutputs, runOutputs } from './github-outputs.ts';
 export { type Dotenv, formatDotenv } from './gitlab.ts';
 export { formatJobSummary, type JobSummaryStyle } from './job-summary.ts';
 export { createGithubGroups, createGitlabGroups, type LogGroups } from './log-groups.ts';
+export { type Pipeline, type PipelineLimits, planPipeline, type Split } from './pipeline.ts';
+export { GITHUB_LIMITS, printGithub } from './pipeline-github.ts';
+export { GITLAB_LIMITS, printGitlab } from './pipeline-gitlab.ts';
+export type { PipelineSettings } from './pipeline-text.ts';

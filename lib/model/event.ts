@@ -38,7 +38,8 @@ export interface Reason {
     | 'inputs-same'
     | 'tags-missing'
     | 'tags-moved'
-    | 'not-needed';
+    | 'not-needed'
+    | 'given';
   readonly text: string;
   /** Each changed, missing or unknown thing: `context: src/main.c changed`, `arg VERSION: 1 → 2`. */
   readonly items?: readonly string[];

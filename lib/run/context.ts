@@ -10,12 +10,15 @@ import type {
 } from '../inputs/mod.ts';
 import type {
   Build,
+  BuildKey,
   BuildRecord,
   DigestRef,
   ImageLocation,
+  ImageResult,
   Outcome,
   PlanNode,
   Problem,
+  Reason,
   Result,
 } from '../model/mod.ts';
 import type { DockerfileLibrary } from '../prepare/mod.ts';
@@ -154,6 +157,20 @@ export interface EarlyBuild {
   readonly ranMs: number;
 }
 
+/** What a needed build is taken as. */
+export interface GivenBuild {
+  readonly reason: Reason;
+  /** Undefined where nobody looks at its image, since what reads it is given. */
+  readonly made?: GivenImage;
+}
+
+/** An image that an earlier run made. */
+export interface GivenImage {
+  readonly image: ImageResult;
+  readonly mediaType: string;
+  readonly key?: BuildKey;
+}
+
 /** What one build of the plan takes from its inputs to its record. */
 export interface NodeContext {
   readonly emit: Emit;
@@ -170,6 +187,8 @@ export interface NodeContext {
   readonly publisher: Publisher;
   readonly memory: Memory;
   readonly resultOf: (build: string) => NodeResult | undefined;
+  /** What a build is taken as that an earlier run made; undefined: it is decided about. */
+  readonly given: (node: PlanNode) => Promise<GivenBuild | undefined>;
   /** What was done of a build before its turn, if anything was. */
   readonly earlyOf: (build: string) => EarlyBuild | undefined;
 }

@@ -163,6 +163,13 @@ export class Memory {
     return this.#state.writeRecord(kept, this.#keptInputs(last));
   }
 
+  /** A result of an earlier run of ours, which did not happen here, is to be shared where this run shares its own. */
+  async pass(build: string, record: BuildRecord): Promise<void> {
+    const own = await this.#state.readRecord(record.key);
+    const isBetter = own?.digest === record.digest && own.vouchedBy === undefined;
+    this.#see(build, isBetter ? own : record);
+  }
+
   /**
    * Remembers which image a build has now, before its tags move: from then on an earlier one is none to push. Whether its inputs
    * are known is no matter. Of the same image, tags of earlier runs stay.

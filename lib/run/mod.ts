@@ -1,4 +1,5 @@
 /** The life of a run and of each of its builds: decisions, building, publishing, remembering. */
+
 export type { Audit, Audited, DoneRun } from './audit.ts';
 export { announceRun, bake, bakeWith, checkJobs } from './bake.ts';
 export { callUntilDone, type NotBuilt } from './buildctl-calls.ts';
@@ -7,6 +8,7 @@ export { type Decision, decide, type Evidence, type StoreState, type TagState } 
 export { KEPT_WORDS, tellInterruption, withEmitter } from './emitter.ts';
 export { ENGINES, type EngineAccess } from './engine-access.ts';
 export type { Weighed } from './evidence.ts';
+export type { EarlierResult } from './given.ts';
 export { layersOnlyFault, mayUseLayersOnly } from './layers-only.ts';
 export { linkTo } from './links.ts';
 export { type Observer, runNode } from './node.ts';

@@ -25,9 +25,10 @@ import {
 } from '../model/mod.ts';
 import { type Manifest, measureImage } from '../registry/mod.ts';
 import { buildNode, isStored, type NodeImage } from './build.ts';
-import type { NodeContext, NodeResult } from './context.ts';
+import type { GivenBuild, NodeContext, NodeResult } from './context.ts';
 import type { Decision } from './decide.ts';
 import { type PlannedRebase, type Weighed, weigh } from './evidence.ts';
+import { givenRecord } from './given.ts';
 import { repositoriesOf, wantedTags } from './publish.ts';
 import { putRebased } from './put-rebased.ts';
 import { remember } from './remember.ts';
@@ -42,7 +43,8 @@ type End = Omit<Outcome, 'build' | 'durationMs' | 'queuedMs' | 'dryRun'>;
 
 /** Runs one build of the plan to its end. Never rejects for anything expected. */
 export async function runNode(context: NodeContext, node: PlanNode, observe?: Observer): Promise<NodeResult> {
-  return liveThrough(context, node, async (inputs) => {
+  const given = await context.given(node);
+  const decideOn = async (inputs: NodeInputs): Promise<Weighed> => {
     const weighed = await weigh(context.deciding, node, inputs);
     const waiting = context.dryRun
       ? await decideWaiting(context.deciding, node, inputs, waitingFor(context.resultOf, node))
@@ -50,7 +52,8 @@ export async function runNode(context: NodeContext, node: PlanNode, observe?: Ob
     const decided = waiting === undefined ? weighed : { ...weighed, decision: waiting };
     observe?.(inputs, decided, waiting?.depends === true);
     return decided;
-  });
+  };
+  return liveThrough(context, node, decideOn, given);
 }
 
 /** Builds one node of the plan whatever an earlier run made of it, for the reason given. */
@@ -68,6 +71,7 @@ async function liveThrough(
   context: NodeContext,
   node: PlanNode,
   decideOn: (inputs: NodeInputs) => Promise<Weighed>,
+  given?: GivenBuild,
 ): Promise<NodeResult> {
   const { emit, signal, dryRun } = context;
   const build = node.build.name;
@@ -104,12 +108,26 @@ async function liveThrough(
       ...(first === undefined ? {} : { problem: problemToJson(first) }),
     });
   }
+  if (given !== undefined) {
+    const { reason, made } = given;
+    emit({ type: 'node-decided', build, decision: 'unchanged', reason });
+    if (made === undefined) return finish({ kind: 'unchanged', tags: [], reason }, producesOf(inputs));
+    const { image } = made;
+    const record = dryRun ? undefined : givenRecord(node, made, inputs.key, isoTime(context));
+    if (record !== undefined) await context.memory.pass(build, record);
+    const known = {
+      digest: image.digest,
+      platforms: image.platforms.map((one) => one.platform),
+      ...(inputs.key === undefined ? {} : { key: inputs.key }),
+    };
+    return finish({ kind: 'unchanged', tags: [], reason, ...known }, { image, ...producesOf(inputs) });
+  }
   const weighed = await decideOn(inputs);
   const { decision, record } = weighed;
   emit({ type: 'node-decided', build, decision: decision.kind, reason: decision.reason });
   if (signal.aborted) return finish({ kind: 'cancelled', tags: [] });
 
-  const produces = { inputs, ...(inputs.produces === undefined ? {} : { produces: inputs.produces }) };
+  const produces = producesOf(inputs);
   if (record !== undefined && decision.kind !== 'build') {
     const found: Found = { ...weighed, inputs, record };
     const image = recordedImage(context, node, record);
@@ -137,6 +155,11 @@ async function liveThrough(
   const end = await publish(context, node, inputs, { ...made, reason });
   if (!isDone(end)) return finish(end);
   return finish(end, { ...(made.image === undefined ? {} : { image: made.image }), ...produces });
+}
+
+/** What it was made of, and what that makes of builds based on it. */
+function producesOf(inputs: NodeInputs): Pick<NodeResult, 'inputs' | 'produces'> {
+  return { inputs, ...(inputs.produces === undefined ? {} : { produces: inputs.produces }) };
 }
 
 /** Every problem but the first one is said apart; that one is the outcome's. */

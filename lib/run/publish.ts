@@ -91,7 +91,7 @@ function imagesText(platforms: readonly PlatformManifest[]): string {
 
 /** A repository that has the manifest; undefined where none of them (surely) has it. */
 export async function findManifest(
-  client: RegistryClient,
+  client: Pick<RegistryClient, 'head'>,
   refs: readonly ImageRef[],
   tags: readonly TagState[],
   digest: Digest,

@@ -22,6 +22,7 @@ import type { Audit } from './audit.ts';
 import type { Calling, NodeContext, NodeResult, NodeRun, StoreNaming } from './context.ts';
 import type { Emit } from './emitter.ts';
 import { ENGINES, type EngineAccess } from './engine-access.ts';
+import { createGiven, type EarlierResult } from './given.ts';
 import { noteMoves } from './interrupted.ts';
 import { LayersOnlyImages } from './layers-only.ts';
 import { Memory } from './memory.ts';
@@ -58,6 +59,11 @@ export interface BakeOptions {
   readonly audit?: Audit;
   /** Move tags only when all builds succeeded, whatever `publish` says. */
   readonly atomic?: boolean;
+  /**
+   * What an earlier run made of builds from the same files. Those that this run needs and was not asked for are
+   * taken as they are, where a repository of theirs has them.
+   */
+  readonly parents?: ReadonlyMap<string, EarlierResult>;
   /** Stop everything at the first failure; else what does not depend on it goes on. */
   readonly failFast?: boolean;
   /** How long to wait, in all, for an engine that goes away in the middle of the run; default: 30 s. */
@@ -88,6 +94,7 @@ export type SessionOptions = Pick<
   | 'jobs'
   | 'force'
   | 'atomic'
+  | 'parents'
   | 'engineWaitMs'
   | 'stallTimeoutMs'
   | 'signal'
@@ -388,6 +395,13 @@ export class Session {
       keying,
       memory,
       resultOf,
+      given: createGiven({
+        plan,
+        parents: this.#options.parents ?? new Map(),
+        registry,
+        enginePlatform,
+        warn: (build, found) => emit({ type: 'warning', build, problem: problemToJson(found) }),
+      }),
       earlyOf: () => undefined,
       deciding: {
         force: force === true,

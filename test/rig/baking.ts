@@ -20,7 +20,15 @@ export interface BakeHere
   extends Partial<
     Pick<
       BakeOptions,
-      'atomic' | 'force' | 'dryRun' | 'failFast' | 'signal' | 'jobs' | 'engineWaitMs' | 'stallTimeoutMs'
+      | 'parents'
+      | 'atomic'
+      | 'force'
+      | 'dryRun'
+      | 'failFast'
+      | 'signal'
+      | 'jobs'
+      | 'engineWaitMs'
+      | 'stallTimeoutMs'
     >
   > {
   readonly audit?: AuditRequest;

@@ -1,0 +1,86 @@
+/** What the commands that print pipelines have in common: from arguments to jobs and settings. */
+import path from 'node:path';
+import {
+  type Pipeline,
+  type PipelineLimits,
+  type PipelineSettings,
+  planPipeline,
+  type Split,
+} from '../lib/ci/mod.ts';
+import { createHider, fail, ok, type Problem, problem, type Result } from '../lib/model/mod.ts';
+import { repositoryOf } from '../lib/system/mod.ts';
+import { listOf, type ParsedArgs, textOf } from './args.ts';
+import type { ExitCode } from './exit-codes.ts';
+import { defaultBranch } from './git.ts';
+import { overridesOf } from './inputs.ts';
+import type { Io } from './io.ts';
+import { reportProblems } from './output.ts';
+import { planSelected } from './planned.ts';
+import { VERSION } from './version.ts';
+
+/** A pipeline, with what it is printed with. */
+interface Planned {
+  readonly pipeline: Pipeline;
+  readonly settings: PipelineSettings;
+}
+
+/** Plans what was asked for, prints it as a pipeline on stdout, and says on stderr what one should know of it. */
+export async function printPipeline(
+  args: ParsedArgs,
+  io: Io,
+  limits: PipelineLimits,
+  print: (planned: Planned) => string,
+): Promise<ExitCode> {
+  const split = readSplit(args);
+  if (!split.ok) return reportProblems(split.error, args, io);
+  const planned = await planSelected(args, io);
+  if (!planned.ok) return reportProblems(planned.error, args, io);
+  const { plan, warnings, missing } = planned.value;
+  const pipeline = planPipeline(plan, split.value, limits);
+  const code = reportProblems([...warnings, ...missing, ...pipeline.notes.map(noteProblem)], args, io);
+  // What cannot be read gives no edges, and jobs in the wrong order.
+  if (missing.some((one) => one.severity === 'error')) return code;
+  const { PACKAGES } = await import('../lib/engine/mod.ts');
+  const top = repositoryOf(path.resolve(io.cwd));
+  const settings: PipelineSettings = {
+    version: VERSION,
+    buildkit: PACKAGES.find(({ name }) => name === 'buildkit')?.version ?? '',
+    branch: (await defaultBranch(io.cwd, io.env)) ?? 'main',
+    directory: slashed(path.relative(top, io.cwd)),
+    reading: readingWords(args),
+    selecting: [...args.positionals, ...listOf(args, 'filter').flatMap((one) => ['--filter', one])],
+    lockFile: slashed(path.relative(top, path.join(plan.set.root, 'builds.lock'))),
+    hasCode: plan.set.files.some((file) => /\.[cm]?[jt]s$/.test(file)),
+    variables: [...plan.set.variables.values()].flatMap(({ origin }) =>
+      origin.kind === 'env' ? origin.variable : [],
+    ),
+  };
+  io.stdout.write(createHider(plan.set.variables).hide(print({ pipeline, settings })));
+  return code;
+}
+
+function readSplit(args: ParsedArgs): Result<Split> {
+  const written = textOf(args, 'split') ?? 'level';
+  if (written === 'level' || written === 'build') return ok(written);
+  return fail([
+    problem('cli/bad-value', `--split cannot be "${written}"`, {
+      hint: 'level: jobs level by level; build: a job for each build',
+    }),
+  ]);
+}
+
+function noteProblem({ text, hint }: Pipeline['notes'][number]): Problem {
+  return problem('plan/pipeline', text.replace(/\.$/, ''), { severity: 'warning', hint });
+}
+
+/** The options by which builds.yaml was read, for every call of the pipeline. */
+function readingWords(args: ParsedArgs): readonly string[] {
+  const repeated = ['file', 'var', 'var-file', 'allow'].flatMap((name) =>
+    listOf(args, name).flatMap((value) => [`--${name}`, value]),
+  );
+  return [...repeated, ...overridesOf(args).flatMap((one) => ['--set', one])];
+}
+
+function slashed(file: string): string {
+  return file.split(path.sep).join('/');
+}

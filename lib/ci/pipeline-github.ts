@@ -1,0 +1,297 @@
+/** A pipeline as a workflow of GitHub Actions. */
+import type { Pipeline, PipelineJob, PipelineLimits } from './pipeline.ts';
+import {
+  bakeTs,
+  comment,
+  heading,
+  indented,
+  list,
+  type PipelineSettings,
+  scalar,
+  secretNames,
+  shellWords,
+} from './pipeline-text.ts';
+
+/** A matrix may have 256 jobs, in all of a workflow to be on the safe side; what one waits for has no limit of its own. */
+export const GITHUB_LIMITS: PipelineLimits = { jobsOfLevel: 256, jobs: 256, needs: 256 };
+
+/** What is used of others, with the whole version: a tag like `v6` moves. */
+const ACTIONS = {
+  checkout: 'actions/checkout@v6.0.2',
+  upload: 'actions/upload-artifact@v7.0.1',
+  download: 'actions/download-artifact@v8.0.1',
+  login: 'docker/login-action@v4.6.0',
+};
+
+/** Settings that only a workflow has. */
+export interface GithubSettings extends PipelineSettings {
+  /** `OWNER/REPOSITORY@VERSION` of the action that installs bake-ts and starts the engine; undefined: steps of its own do. */
+  readonly action?: string;
+}
+
+/** Prints the workflow. Equal input, equal output. */
+export function printGithub(pipeline: Pipeline, settings: GithubSettings): string {
+  const jobs = [
+    pullRequest(settings),
+    ...(pipeline.split === 'build' ? byBuild(pipeline, settings) : byLevel(pipeline, settings)),
+    updateLock(settings),
+  ];
+  return escapeReading(`${heading('ci github', pipeline, settings)}
+name: Images
+
+on:
+  push:
+    branches: [${literal(scalar(settings.branch))}]
+  pull_request:
+  schedule:
+    - cron: "17 3 * * *" # full hours are crowded
+  workflow_dispatch:
+
+# Each job takes what it needs.
+permissions: {}
+
+# Pushes to a branch wait for one another, so that tags do not go back to an older commit; of a pull request only
+# the latest state counts.
+concurrency:
+  group: \${{ github.workflow }}-\${{ github.event_name == 'schedule' && 'nightly' || github.ref }}
+  cancel-in-progress: \${{ github.event_name == 'pull_request' }}
+
+jobs:
+${jobs.join('\n\n')}
+`);
+}
+
+/** Marks what GitHub would take for an expression of its own, in words that were given to us. */
+const MARK = '\u0000';
+
+function literal(text: string): string {
+  return text.replaceAll('${{', MARK);
+}
+
+function escapeReading(text: string): string {
+  return text.replaceAll(MARK, "${{ '${{' }}");
+}
+
+function call(settings: PipelineSettings, command: string, ...rest: readonly string[]): string {
+  return `${literal(bakeTs(settings, command))}${rest.map((one) => (one === '' ? '' : ` ${one}`)).join('')}`;
+}
+
+/** Installing comes before the checkout, so that no `.npmrc` or `node_modules` of the repository has a say in it. */
+function setup({ action, version, buildkit }: GithubSettings): string {
+  if (action !== undefined)
+    return `      - uses: ${literal(scalar(action))}
+        with:
+          run: false # only installs, and starts the engine`;
+  return `      - name: Install bake-ts
+        working-directory: \${{ runner.temp }}
+        run: |
+          npm install --no-save --prefix "$RUNNER_TEMP/bake-ts" bake-ts@${version}
+          echo "$RUNNER_TEMP/bake-ts/node_modules/.bin" >> "$GITHUB_PATH"
+      - name: Start BuildKit
+        working-directory: \${{ runner.temp }}
+        run: |
+${indented(startBuildkit(buildkit), 10)}`;
+}
+
+/** A container of BuildKit's own image, with its socket in a directory of the job; with the host's network, as RUN has it elsewhere. */
+export function startBuildkit(version: string): string {
+  return `if [ -n "\${BUILDKIT_HOST:-}" ]; then exit 0; fi # the runner has an engine
+docker run --detach --privileged --network host --name bake-ts-buildkitd \\
+  --volume "$RUNNER_TEMP/buildkit:/run/buildkit" moby/buildkit:v${version} --group "$(id -g)"
+docker cp bake-ts-buildkitd:/usr/bin/buildctl "$RUNNER_TEMP/buildctl"
+address="unix://$RUNNER_TEMP/buildkit/buildkitd.sock"
+{
+  echo "BUILDKIT_HOST=$address"
+  echo "BUILDCTL=$RUNNER_TEMP/buildctl"
+} >> "$GITHUB_ENV"
+for _ in $(seq 300); do
+  if "$RUNNER_TEMP/buildctl" --addr "$address" debug workers > /dev/null 2>&1; then exit 0; fi
+  sleep 0.2
+done
+docker logs bake-ts-buildkitd
+exit 1`;
+}
+
+function pullRequest(settings: GithubSettings): string {
+  const selected = literal(shellWords(settings.selecting));
+  const trust = `\${{ github.event.pull_request.head.repo.full_name == github.repository && '--no-push' || '--untrusted' }}`;
+  const why = settings.hasCode
+    ? 'A builds.yaml that is or includes a program is refused for pull requests of forks: `--untrusted` runs no code.'
+    : 'Of a fork, `--untrusted` runs no code of builds.yaml and gives it no variable that sounds like a secret.';
+  return `${comment('Pull requests, of forks, too: no secrets, nothing is pushed, and no record is written. One job, since builds read one another from its engine.', 2)}
+  pull-request:
+    if: github.event_name == 'pull_request'
+    runs-on: ubuntu-latest
+    timeout-minutes: 60
+    permissions:
+      contents: read
+    steps:
+${setup(settings)}
+      - uses: ${ACTIONS.checkout}
+        with:
+          fetch-depth: 0 # back to where the branch was left
+          persist-credentials: false # no token in .git/config
+      - name: Build what the pull request changes
+        env:
+${comment(why, 10)}
+          TRUST: ${trust}
+        run: ${call(settings, 'run', selected, '"$TRUST" --since "origin/$GITHUB_BASE_REF..."')}`;
+}
+
+/** One job a level, with a matrix. */
+function byLevel(pipeline: Pipeline, settings: GithubSettings): readonly string[] {
+  const isOne = pipeline.levels.length === 1 && pipeline.levels[0]?.length === 1;
+  return pipeline.levels.map((jobs, at) => {
+    const id = isOne && jobs[0]?.id === 'images' ? 'images' : `level-${at}`;
+    const matrix = jobs.map(({ builds }) => builds.join(' '));
+    return `${at === 0 ? `${comment(LEVELS, 2)}\n` : ''}  ${id}:
+    name: \${{ matrix.builds }}
+    if: ${PUSHED}${at === 0 ? '' : `\n    needs: [level-${at - 1}]`}
+    strategy:
+      fail-fast: false # what does not need the one that failed is built all the same
+      matrix:
+        builds:${list(matrix, 10)}
+${building(pipeline, settings, { id, builds: '${{ matrix.builds }}', hasParents: at > 0, artifact: `${id}-\${{ strategy.job-index }}` })}`;
+  });
+}
+
+const LEVELS =
+  'Commits: level by level, a level when all of the one before is pushed. A job gets the images that it builds on by digest, from what the jobs before it say that they made.';
+const DAG =
+  'Commits: a job for each build, when what it needs is pushed. It gets those images by digest, from what the jobs before it say that they made.';
+const PUSHED = "github.event_name == 'push' || github.event_name == 'workflow_dispatch'";
+
+function byBuild(pipeline: Pipeline, settings: GithubSettings): readonly string[] {
+  const jobs: readonly PipelineJob[] = pipeline.levels.flat();
+  return jobs.map(({ id, builds, needs }, at) => {
+    const build = builds.join(' ');
+    return `${at === 0 ? `${comment(DAG, 2)}\n` : ''}  ${id}:
+    name: ${scalar(build)}
+    if: ${PUSHED}${needs.length === 0 ? '' : `\n    needs:${list(needs, 6)}`}
+${building(pipeline, settings, { id, builds: build, hasParents: needs.length > 0, artifact: id })}`;
+  });
+}
+
+interface Building {
+  readonly id: string;
+  /** Names with blanks between, or the expression that gives them. */
+  readonly builds: string;
+  readonly hasParents: boolean;
+  /** Name of what it leaves, unique in a run. */
+  readonly artifact: string;
+}
+
+function building(
+  { registries, levels }: Pipeline,
+  settings: GithubSettings,
+  { builds, hasParents, artifact }: Building,
+): string {
+  const packages = registries.includes('ghcr.io') ? '\n      packages: write # to push to ghcr.io' : '';
+  const isRead = levels.length > 1;
+  const parents = hasParents ? ' --parents-from "$RUNNER_TEMP/parents"' : '';
+  const made = isRead ? ' --metadata-file "$RUNNER_TEMP/made/$ARTIFACT.json"' : '';
+  const run = [
+    'read -ra builds <<< "$BUILDS"',
+    ...(isRead ? ['mkdir -p "$RUNNER_TEMP/made"'] : []),
+    call(settings, 'run', `"\${builds[@]}"${parents}${made}`),
+  ];
+  return `    runs-on: ubuntu-latest
+    timeout-minutes: 120
+    permissions:
+      contents: read${packages}
+    steps:
+${setup(settings)}
+      - uses: ${ACTIONS.checkout}
+        with:
+          persist-credentials: false
+${logins(registries)}${
+  hasParents
+    ? `      - uses: ${ACTIONS.download}
+        with:
+          pattern: bake-ts-*
+          path: \${{ runner.temp }}/parents
+          merge-multiple: true
+`
+    : ''
+}      - name: Build and push
+        env:
+          BUILDS: ${builds.startsWith('$') ? builds : scalar(builds)}${isRead ? `\n          ARTIFACT: ${artifact}` : ''}
+          BAKE_TS_RECORD_KEY: \${{ secrets.BAKE_TS_RECORD_KEY }} # may be unset; signs records
+        run: |
+${indented(run.join('\n'), 10)}${
+  isRead
+    ? `
+      - uses: ${ACTIONS.upload}
+        with:
+          name: bake-ts-${artifact}
+          path: \${{ runner.temp }}/made/${artifact}.json
+          overwrite: true # where the job runs again
+          retention-days: 1`
+    : ''
+}`;
+}
+
+function logins(registries: readonly string[]): string {
+  const names = secretNames(registries);
+  return registries
+    .map((host) => {
+      if (host === 'ghcr.io')
+        return `      - uses: ${ACTIONS.login}
+        with:
+          registry: ghcr.io
+          username: \${{ github.actor }}
+          password: \${{ github.token }}
+`;
+      const secret = names.get(host) ?? '';
+      return `      - uses: ${ACTIONS.login}
+        with:
+          registry: ${scalar(host)}
+          username: \${{ secrets.${secret}_USERNAME }}
+          password: \${{ secrets.${secret}_PASSWORD }}
+`;
+    })
+    .join('');
+}
+
+function updateLock(settings: GithubSettings): string {
+  const { lockFile, branch } = settings;
+  const lock = literal(shellWords([lockFile]));
+  return `${comment('Nightly: moves builds.lock to what the tags of base images stand for now, builds all of it, and opens a pull request. It takes the setting "Allow GitHub Actions to create and approve pull requests". What this token opens starts no workflow, so it is built here.', 2)}
+  update-lock:
+    if: github.event_name == 'schedule'
+    runs-on: ubuntu-latest
+    timeout-minutes: 120
+    permissions:
+      contents: write
+      pull-requests: write
+    steps:
+${setup(settings)}
+      - uses: ${ACTIONS.checkout}
+        with:
+          persist-credentials: false
+      - name: Move builds.lock
+        id: lock
+        run: |
+          ${call(settings, 'lock')}
+          if [ -e ${lock} ]; then ${call(settings, 'update')}; fi
+          if [ -n "$(git status --porcelain -- ${lock})" ]; then echo moved=true >> "$GITHUB_OUTPUT"; fi
+      - name: Build with it
+        if: steps.lock.outputs.moved
+        run: ${call(settings, 'run', literal(shellWords(settings.selecting)), '--no-push')}
+      - name: Open a pull request
+        if: steps.lock.outputs.moved
+        env:
+          GH_TOKEN: \${{ github.token }}
+        run: |
+          git switch --force-create bake-ts/update-lock
+          git add -- ${lock}
+          git -c user.name='github-actions[bot]' \\
+            -c user.email='41898282+github-actions[bot]@users.noreply.github.com' \\
+            commit --message 'Move base images'
+          gh auth setup-git
+          git push --force origin bake-ts/update-lock
+          if [ "$(gh pr list --head bake-ts/update-lock --json number --jq length)" = 0 ]; then
+            gh pr create --head bake-ts/update-lock --base ${literal(shellWords([branch]))} \\
+              --title 'Move base images' --body 'What the tags of base images stand for now. All images were built with it.'
+          fi`;
+}

@@ -1,0 +1,206 @@
+/** A pipeline as a `.gitlab-ci.yml`. */
+import type { Pipeline, PipelineJob, PipelineLimits } from './pipeline.ts';
+import {
+  bakeTs,
+  comment,
+  heading,
+  list,
+  type PipelineSettings,
+  scalar,
+  shellWords,
+} from './pipeline-text.ts';
+
+/** `parallel:matrix` takes 200; a job waits for 50; gitlab.com's free tier has 500 jobs of pipelines at a time. */
+export const GITLAB_LIMITS: PipelineLimits = { jobsOfLevel: 200, jobs: 450, needs: 50 };
+
+/** Where jobs hand on what they made; only for the moment between them, since files in the checkout may be in a context. */
+const KEPT = '.bake-ts';
+
+const JUNIT = '--junit "$BAKE_TS_MADE/$CI_JOB_ID.xml"';
+
+/** Prints the file. Equal input, equal output. */
+export function printGitlab(pipeline: Pipeline, settings: PipelineSettings): string {
+  const isByBuild = pipeline.split === 'build';
+  const stages = isByBuild ? ['build'] : pipeline.levels.map((_jobs, at) => `level-${at}`);
+  const jobs = [
+    base(settings),
+    mergeRequest(settings),
+    pushing(pipeline, settings),
+    ...(isByBuild ? byBuild(pipeline) : byLevel(pipeline)),
+    updateLock(settings),
+  ];
+  return `${heading('ci gitlab', pipeline, settings)}
+workflow:
+  rules:
+    - if: $CI_PIPELINE_SOURCE == "merge_request_event"
+    - if: $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH
+
+stages:${list(['check', ...stages, 'update'], 2)}
+
+${jobs.join('\n\n')}
+`;
+}
+
+function base({ version }: PipelineSettings): string {
+  return `${comment("The engine is bake-ts's own, which takes a privileged runner (those of gitlab.com are). With the CI/CD variable BUILDKIT_HOST a buildkitd of yours is used, and any runner will do.")}
+.bake-ts:
+  image: node:24-bookworm
+  timeout: 2h
+  variables:
+    DOCKER_CONFIG: /tmp/docker
+    # Beside the checkout, where no build reads it.
+    BAKE_TS_MADE: $CI_PROJECT_DIR.tmp/bake-ts
+  before_script:
+    # Elsewhere, so that no \`.npmrc\` of the repository has a say in it.
+    - (cd / && npm install --global bake-ts@${version})
+    - bake-ts engine install
+    - rm -rf "$BAKE_TS_MADE" && mkdir -p "$BAKE_TS_MADE"
+  after_script:
+    # GitLab takes files of the checkout; here no build reads them any more.
+    - mkdir -p ${KEPT} && cp "$BAKE_TS_MADE"/*.json "$BAKE_TS_MADE"/*.xml ${KEPT}/ || true
+  artifacts:
+    when: always
+    paths: [${KEPT}/*.json]
+    reports:
+      junit: ${KEPT}/*.xml
+    expire_in: 1 day`;
+}
+
+function mergeRequest(settings: PipelineSettings): string {
+  const { selecting, hasCode } = settings;
+  const why = hasCode
+    ? 'A builds.yaml that is or includes a program is refused for merge requests of forks: `--untrusted` runs no code.'
+    : 'Of a fork, `--untrusted` runs no code of builds.yaml and gives it no variable that sounds like a secret.';
+  return `${comment('Merge requests, of forks, too: no secrets (keep every variable with one protected), nothing is pushed, and no record is written. One job, since builds read one another from its engine.')}
+merge-request:
+  extends: .bake-ts
+  stage: check
+  rules:
+    - if: $CI_PIPELINE_SOURCE == "merge_request_event"
+  interruptible: true # by the next push
+  variables:
+    GIT_DEPTH: "0" # back to where the branch was left
+  script:
+    - git remote set-url origin "$CI_PROJECT_URL" # the runner leaves the token of the job there
+${comment(why, 4)}
+    - if [ "$CI_MERGE_REQUEST_SOURCE_PROJECT_ID" = "$CI_PROJECT_ID" ]; then trust=--no-push; else trust=--untrusted; fi
+    - ${scalarLine(bakeTs(settings, 'run', shellWords(selecting), '"$trust" --since "$CI_MERGE_REQUEST_DIFF_BASE_SHA"', JUNIT))}`;
+}
+
+/** What all jobs that push have in common. */
+function pushing({ registries, levels }: Pipeline, settings: PipelineSettings): string {
+  const isRead = levels.length > 1;
+  const made = isRead ? ' --metadata-file "$BAKE_TS_MADE/$CI_JOB_ID.json"' : '';
+  const report = ` ${JUNIT}`;
+  const parents = isRead ? ' $parents' : '';
+  const lines = [
+    ...login(registries),
+    ...(isRead
+      ? [
+          `# What the jobs before made lies in the checkout, where it would be a file of contexts.`,
+          `- if [ -d ${KEPT} ]; then mv ${KEPT} "$BAKE_TS_MADE/parents"; fi`,
+          `- if [ -d "$BAKE_TS_MADE/parents" ]; then parents="--parents-from $BAKE_TS_MADE/parents"; else parents=""; fi`,
+        ]
+      : []),
+    `# Not in quotes: names of builds have no blanks, and nothing that means anything to a shell.`,
+    `- ${scalarLine(bakeTs(settings, 'run', `$BUILDS${parents}${made}${report}`))}`,
+  ];
+  return `${comment('Commits. BAKE_TS_RECORD_KEY, if you set it (masked and protected), signs records.')}
+.push:
+  extends: .bake-ts
+  rules:
+    - if: $CI_PIPELINE_SOURCE == "merge_request_event" || $CI_PIPELINE_SOURCE == "schedule"
+      when: never
+    - when: on_success
+  # Two pipelines do not move tags of the same builds at the same time.
+  resource_group: images-${isShared(levels) ? '$JOB' : '$BUILDS'}
+  script:
+${lines.map((line) => `    ${line}`).join('\n')}`;
+}
+
+function login(registries: readonly string[]): readonly string[] {
+  if (registries.length === 0) return [];
+  return [
+    "# GitLab's own registry. Others sign in by the CI/CD variable DOCKER_AUTH_CONFIG (protected, masked).",
+    '- |',
+    `  if [ -n "\${CI_REGISTRY:-}" ]; then`,
+    '    mkdir -p "$DOCKER_CONFIG"',
+    `    auth="$(printf '%s:%s' "$CI_REGISTRY_USER" "$CI_REGISTRY_PASSWORD" | base64 -w 0)"`,
+    `    printf '{"auths":{"%s":{"auth":"%s"}}}' "$CI_REGISTRY" "$auth" > "$DOCKER_CONFIG/config.json"`,
+    '  fi',
+  ];
+}
+
+function byLevel(pipeline: Pipeline): readonly string[] {
+  return pipeline.levels.map((jobs, at) => {
+    const matrix = isShared(pipeline.levels)
+      ? jobs
+          .map(({ id, builds }) => `\n      - JOB: ${id}\n        BUILDS: ${scalar(builds.join(' '))}`)
+          .join('')
+      : `\n      - BUILDS:${list(
+          jobs.map(({ builds }) => builds.join(' ')),
+          10,
+        )}`;
+    const head =
+      at === 0
+        ? `${comment('Level by level: a stage begins when all of the one before is pushed. A job gets the images that it builds on by digest, from what the jobs before it say that they made.')}\n`
+        : '';
+    return `${head}level-${at}:
+  extends: .push
+  stage: level-${at}
+  parallel:
+    matrix:${matrix}`;
+  });
+}
+
+function byBuild(pipeline: Pipeline): readonly string[] {
+  const jobs: readonly PipelineJob[] = pipeline.levels.flat();
+  return jobs.map(({ id, builds, needs }, at) => {
+    const head =
+      at === 0
+        ? `${comment('A job for each build, when what it needs is pushed. It gets those images by digest, from what the jobs before it say that they made.')}\n`
+        : '';
+    return `${head}${id}:
+  extends: .push
+  stage: build
+  needs:${needs.length === 0 ? ' []' : list(needs, 4)}
+  variables:
+    BUILDS: ${scalar(builds.join(' '))}`;
+  });
+}
+
+function updateLock(settings: PipelineSettings): string {
+  const lock = shellWords([settings.lockFile]);
+  const run = bakeTs(settings, 'run', shellWords(settings.selecting), '--no-push');
+  return `${comment('For a pipeline schedule, say each night: moves builds.lock to what the tags of base images stand for now, builds all of it, and opens a merge request. It takes the setting "Allow Git push requests to the repository" (CI/CD, job token permissions). What that token pushes starts no pipeline, so it is built here.')}
+update-lock:
+  extends: .bake-ts
+  stage: update
+  rules:
+    - if: $CI_PIPELINE_SOURCE == "schedule"
+  resource_group: update-lock
+  script:
+    - ${scalarLine(bakeTs(settings, 'lock'))}
+    - ${scalarLine(`if [ -e ${lock} ]; then ${bakeTs(settings, 'update')}; fi`)}
+    - ${scalarLine(`if [ -z "$(git status --porcelain -- ${lock})" ]; then exit 0; fi`)}
+    - ${scalarLine(run)}
+    - git checkout -B bake-ts/update-lock
+    - ${scalarLine(`git add -- ${lock}`)}
+    - git -c user.name=bake-ts -c user.email=bake-ts@noreply.invalid commit --message 'Move base images'
+    - >-
+      git push --force
+      --push-option merge_request.create
+      --push-option merge_request.target="$CI_DEFAULT_BRANCH"
+      --push-option merge_request.title='Move base images'
+      origin bake-ts/update-lock`;
+}
+
+/** Whether jobs have several builds, so that their names are no name for a job. */
+function isShared(levels: Pipeline['levels']): boolean {
+  return levels.some((jobs) => jobs.some(({ builds }) => builds.length > 1));
+}
+
+/** A line of a script: plain where YAML takes it for text, as these begin with a command's name. */
+function scalarLine(line: string): string {
+  return /: |\s#|^[^A-Za-z]|\p{C}/u.test(line) ? JSON.stringify(line) : line;
+}

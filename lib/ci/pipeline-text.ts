@@ -1,0 +1,117 @@
+/** What the texts of all pipelines are made of: YAML scalars, shell words, comments. */
+import { quotesFor } from '../util/portable-yaml.ts';
+import type { Pipeline, PipelineNote } from './pipeline.ts';
+
+/** What a pipeline is printed with, besides its jobs. */
+export interface PipelineSettings {
+  /** Version of bake-ts to install. */
+  readonly version: string;
+  /** Version of BuildKit to run. */
+  readonly buildkit: string;
+  /** The branch whose commits are built and pushed. */
+  readonly branch: string;
+  /** Where bake-ts works, from the top of the repository, with `/`; empty: there. */
+  readonly directory: string;
+  /** Options for reading builds.yaml, for each call of bake-ts. */
+  readonly reading: readonly string[];
+  /** What was asked for (patterns, filters): the words of the command line that merge requests and nightly builds take. */
+  readonly selecting: readonly string[];
+  /** builds.lock, from the top of the repository, with `/`. */
+  readonly lockFile: string;
+  /** Whether builds.yaml, or what it includes, is a program: that of a stranger is not run. */
+  readonly hasCode: boolean;
+  /** Names of variables that the environment gave while this was printed. */
+  readonly variables: readonly string[];
+}
+
+/** A text as a YAML scalar on one line, that every reader takes for the same text. */
+export function scalar(text: string): string {
+  const isPlain = /^[A-Za-z0-9_/][\w./-]*$/.test(text) && quotesFor(text) === undefined;
+  return isPlain ? text : JSON.stringify(text);
+}
+
+/** Texts as a YAML list: on one line where that is short. */
+export function list(texts: readonly string[], indent: number): string {
+  const items = texts.map(scalar);
+  const flow = `[${items.join(', ')}]`;
+  if (flow.length + indent <= 100) return ` ${flow}`;
+  return items.map((one) => `\n${' '.repeat(indent)}- ${one}`).join('');
+}
+
+/** Words as a shell takes them apart again. */
+export function shellWords(words: readonly string[]): string {
+  return words
+    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))
+    .join(' ');
+}
+
+/** A call of bake-ts. */
+export function bakeTs(
+  { directory, reading }: PipelineSettings,
+  command: string,
+  ...rest: readonly string[]
+): string {
+  const at = directory === '' ? [] : ['-C', directory];
+  return [shellWords(['bake-ts', ...at, command, ...reading]), ...rest].filter((one) => one !== '').join(' ');
+}
+
+/** Lines as a YAML comment, folded. */
+export function comment(text: string, indent = 0): string {
+  const head = `${' '.repeat(indent)}# `;
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.replace(/[^\P{C}]/gu, ' ').split(' ')) {
+    if (line !== '' && head.length + line.length + word.length + 1 > 110) {
+      lines.push(line);
+      line = word;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, line].map((one) => `${head}${one}`.trimEnd()).join('\n');
+}
+
+/** The lines at the top: what printed it, and what one should know. */
+export function heading(
+  command: string,
+  pipeline: Pipeline,
+  { version, variables }: PipelineSettings,
+): string {
+  const notes: readonly PipelineNote[] = pipeline.notes;
+  return [
+    comment(
+      `Printed by \`bake-ts ${command}\` (bake-ts ${version}). Print it again when builds come or go, or need other builds.`,
+    ),
+    ...(variables.length === 0
+      ? []
+      : [
+          comment(
+            `Printed with ${variables.join(', ')} from the environment; jobs need the same: set it with \`env:\`, \`variables:\` or in the settings.`,
+          ),
+        ]),
+    ...notes.map(({ text, hint }) => comment(`Note: ${text} ${hint}`)),
+  ].join('\n');
+}
+
+/** Names of secrets for hosts that sign in, each its own: `REGISTRY_EXAMPLE_COM`. None may begin with a digit or `GITHUB_`. */
+export function secretNames(hosts: readonly string[]): ReadonlyMap<string, string> {
+  const names = new Map<string, string>();
+  for (const host of hosts) {
+    const letters = host
+      .toUpperCase()
+      .replace(/[^A-Z0-9]+/g, '_')
+      .replace(/^_|_$/g, '');
+    const plain = /^(?:\d|GITHUB_)/.test(letters) ? `REGISTRY_${letters}` : letters;
+    let name = plain;
+    const taken = new Set(names.values());
+    for (let count = 2; taken.has(name); count++) name = `${plain}_${count}`;
+    names.set(host, name);
+  }
+  return names;
+}
+
+/** A script for a block scalar, each line indented. */
+export function indented(text: string, indent: number): string {
+  return text
+    .split('\n')
+    .map((line) => (line === '' ? '' : `${' '.repeat(indent)}${line}`))
+    .join('\n');
+}

@@ -1,0 +1,148 @@
+/**
+ * Needed builds that an earlier run made, in another job of the same pipeline say: they are taken by digest and not decided
+ * about. So every job of a pipeline is based on the same images, whatever is known of their inputs, and without any of what
+ * another machine remembers.
+ */
+import {
+  type BuildKey,
+  type BuildRecord,
+  type Digest,
+  formatImageRef,
+  KEY_VERSION,
+  type Plan,
+  type PlanNode,
+  type Problem,
+  problem,
+  type Reason,
+} from '../model/mod.ts';
+import type { Manifest, RegistryClient } from '../registry/mod.ts';
+import { readImage } from './build.ts';
+import type { GivenBuild, GivenImage } from './context.ts';
+import { findManifest, wantedTags } from './publish.ts';
+
+/** What an earlier run says of a build. */
+export interface EarlierResult {
+  readonly digest: Digest;
+  /** Undefined where not all of its inputs could be known. */
+  readonly key?: BuildKey;
+}
+
+/** What finding given builds takes. */
+export interface GivenOptions {
+  readonly plan: Plan;
+  /** By build; those that were asked for do not count. */
+  readonly parents: ReadonlyMap<string, EarlierResult>;
+  readonly registry: Pick<RegistryClient, 'head' | 'getManifest'>;
+  /** `os/arch` that the engine builds for where a build names no platform. */
+  readonly enginePlatform: string;
+  /** Gets `run/parent-gone` for each build whose image is in none of its repositories: it is decided about as ever. */
+  readonly warn: (build: string, found: Problem) => void;
+}
+
+/** Says of a build of the plan what it is taken as; undefined: it is decided about. Each is looked up once. */
+export function createGiven(options: GivenOptions): (node: PlanNode) => Promise<GivenBuild | undefined> {
+  if (options.parents.size === 0) return async () => undefined;
+  const found = new Map<string, Promise<GivenImage | undefined>>();
+  const imageOf = (node: PlanNode): Promise<GivenImage | undefined> => {
+    const { name } = node.build;
+    const looked = found.get(name) ?? findImage(options, node);
+    found.set(name, looked);
+    return looked;
+  };
+  const given = async (node: PlanNode): Promise<GivenBuild | undefined> => {
+    const made = await imageOf(node);
+    if (made !== undefined) return { made, reason: GIVEN };
+    return (await isIdle(options.plan, node, imageOf)) ? { reason: IDLE } : undefined;
+  };
+  return given;
+}
+
+const GIVEN: Reason = { code: 'given', text: 'made by an earlier run, as --parents-from says' };
+const IDLE: Reason = { code: 'given', text: 'what needs it was made by an earlier run' };
+
+/** Whether all that needs a build, at any distance, is given before one comes that is to be decided about. */
+async function isIdle(
+  { nodes }: Plan,
+  start: PlanNode,
+  imageOf: (node: PlanNode) => Promise<GivenImage | undefined>,
+): Promise<boolean> {
+  const queue = [start];
+  const seen = new Set<PlanNode>(queue);
+  for (let node = queue.pop(); node !== undefined; node = queue.pop()) {
+    if (node.role === 'asked') return false;
+    for (const name of node.neededBy) {
+      const reader = nodes.get(name);
+      if (reader === undefined || seen.has(reader)) continue;
+      seen.add(reader);
+      if ((await imageOf(reader)) === undefined) queue.push(reader);
+    }
+  }
+  return true;
+}
+
+/** The image is looked for in the build's own repositories, and read by its digest: nothing else is taken on anybody's word. */
+async function findImage(
+  { parents, registry, enginePlatform, warn }: GivenOptions,
+  node: PlanNode,
+): Promise<GivenImage | undefined> {
+  const { name, platforms, push } = node.build;
+  const earlier = parents.get(name);
+  if (earlier === undefined || node.role === 'asked' || push === 'never') return undefined;
+  const { digest, key } = earlier;
+  const refs = wantedTags(node);
+  const ref = await findManifest(registry, refs, [], digest);
+  const readManifest = async (one: Digest): Promise<Manifest | undefined> => {
+    if (ref === undefined) return undefined;
+    const got = await registry.getManifest({ ...ref, digest: one });
+    return got.ok ? got.value : undefined;
+  };
+  const { image, manifest } = await readImage(platforms[0] ?? enginePlatform, digest, readManifest);
+  if (ref === undefined || image === undefined || manifest === undefined) {
+    warn(name, parentGone(name, digest));
+    return undefined;
+  }
+  return {
+    image: { ...image, ...(node.pushes ? { location: { kind: 'registry', ref } } : { published: [ref] }) },
+    mediaType: manifest.mediaType,
+    ...(key === undefined ? {} : { key }),
+  };
+}
+
+/**
+ * What is to be remembered of a given image: the earlier run and this one have the same key for it, so it is the result of
+ * these inputs. Undefined where they have not, or nobody knows: other files may have made it.
+ */
+export function givenRecord(
+  { build }: PlanNode,
+  { image, mediaType, key }: GivenImage,
+  keyHere: BuildKey | undefined,
+  finishedAt: string,
+): BuildRecord | undefined {
+  if (key === undefined || key !== keyHere) return undefined;
+  const { digest, platforms } = image;
+  const refs = build.tags.flatMap(({ ref }) => (ref === undefined ? [] : formatImageRef(ref)));
+  const unknown = { durationMs: 0, steps: { total: 0, cached: 0 } };
+  return {
+    version: KEY_VERSION,
+    key,
+    build: build.name,
+    digest,
+    mediaType,
+    platforms,
+    refs,
+    finishedAt,
+    ...unknown,
+  };
+}
+
+function parentGone(build: string, digest: Digest): Problem {
+  return problem(
+    'run/parent-gone',
+    `--parents-from says that \`${build}\` is ${digest}, and no repository of its tags is known to have that`,
+    {
+      severity: 'warning',
+      build,
+      hint: 'It is decided about as in any run. Have both runs the same variables, and so the same tags?',
+    },
+  );
+}

@@ -1,0 +1,192 @@
+/** Plans as jobs, and what is printed of them. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import path from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { parse } from 'yaml';
+import { runCli } from '../../cli/app.ts';
+import { createFakeIo } from '../rig/fake-io.ts';
+import { interpolate } from '../rig/github-expression.ts';
+import { assertGolden } from '../rig/golden.ts';
+import { makeTempDir, writeTree } from '../rig/temp.ts';
+
+interface PrintedJob {
+  readonly needs?: readonly string[];
+  readonly permissions?: Readonly<Record<string, string>>;
+  readonly 'timeout-minutes'?: number;
+  readonly strategy?: { readonly matrix: { readonly builds: readonly unknown[] } };
+  readonly steps?: readonly {
+    readonly uses?: string;
+    readonly run?: string;
+    readonly env?: Readonly<Record<string, string>>;
+  }[];
+}
+
+type Printed = Readonly<Record<string, PrintedJob>>;
+
+const HEAD = `record: registry
+templates: { image: { tags: ["ghcr.io/acme/\${{ build.name }}:1"], push: true } }
+builds:
+`;
+
+/** Writes a builds.yaml whose builds are based on one another (name → parents; `!` before a name: not pushed) and prints it. */
+async function print(
+  t: TestContext,
+  system: 'github' | 'gitlab',
+  graph: Readonly<Record<string, readonly string[]>>,
+  { args = [], head = HEAD, below = '' }: { args?: readonly string[]; head?: string; below?: string } = {},
+) {
+  const top = await makeTempDir(t);
+  const dir = path.join(top, below);
+  const tree: Record<string, string> = {};
+  let text = head;
+  for (const [written, parents] of Object.entries(graph)) {
+    const name = written.replace('!', '');
+    const contexts = parents.map((parent) => `p${parents.indexOf(parent)}: "build:${parent}"`).join(', ');
+    const extended = written.startsWith('!') ? '' : 'extends: image, ';
+    text += `  "${name}": { ${extended}context: "${name}", contexts: { ${contexts} } }\n`;
+    const copies = parents.map((_parent, at) => `COPY --from=p${at} a /${at}`).join('\n');
+    tree[`${name}/Dockerfile`] = `FROM scratch\nLABEL a=b\n${copies}\n`;
+  }
+  await writeTree(dir, { ...tree, 'builds.yaml': text });
+  await writeTree(top, { '.git/HEAD': 'ref: refs/heads/main\n' });
+  const io = createFakeIo(['ci', system, ...args], { cwd: dir });
+  const code = await runCli(io);
+  assert.equal(code, 0, io.err());
+  return { text: io.out(), parsed: parse(io.out()) as { jobs: Printed } & Printed, err: io.err() };
+}
+
+/** `os` ← `base` ← `api` and `web`; `site` copies of `tools`, which is not pushed. */
+const SHOP = { os: [], base: ['os'], api: ['base'], web: ['base'], '!tools': [], site: ['tools'] };
+
+test('the workflow and the GitLab file of a small graph, as they are printed', async (t) => {
+  for (const split of ['level', 'build']) {
+    assertGolden(
+      (await print(t, 'github', SHOP, { args: ['--split', split] })).text,
+      `ci/golden/github-${split}.yml`,
+    );
+    assertGolden(
+      (await print(t, 'gitlab', SHOP, { args: ['--split', split] })).text,
+      `ci/golden/gitlab-${split}.yml`,
+    );
+  }
+});
+
+test('levels wait for the level before, jobs by build for what they need; what is not pushed has no job where others read it', async (t) => {
+  const { jobs } = (await print(t, 'github', SHOP)).parsed;
+  const builds = (id: string) => jobs[id]?.strategy?.matrix.builds;
+  assert.deepEqual(
+    [builds('level-0'), builds('level-1'), builds('level-2')],
+    [['os', 'site'], ['base'], ['api', 'web']],
+  );
+  assert.deepEqual(jobs['level-2']?.needs, ['level-1']);
+  const own = (await print(t, 'github', SHOP, { args: ['--split', 'build'] })).parsed.jobs;
+  assert.deepEqual(own['build-web']?.needs, ['build-base']);
+  assert.equal(own['build-site']?.needs, undefined);
+  assert.equal(own['build-tools'], undefined);
+  const gitlab = (await print(t, 'gitlab', SHOP, { args: ['--split', 'build'] })).parsed;
+  assert.deepEqual([gitlab['build-site']?.needs, gitlab['build-api']?.needs], [[], ['build-base']]);
+});
+
+test('through a build without a job of its own one waits for what that needs', async (t) => {
+  const graph = { os: [], '!tools': ['os'], api: ['tools'], web: ['tools'] };
+  const { parsed, err } = await print(t, 'github', graph, { args: ['--split', 'build'] });
+  assert.deepEqual(parsed.jobs['build-api']?.needs, ['build-os']);
+  assert.match(err, /Not pushed, and so built in each job that needs it: tools/);
+});
+
+test('every job of a workflow has a limit, least permissions and actions of one version', async (t) => {
+  const { jobs } = (await print(t, 'github', SHOP)).parsed;
+  for (const [id, job] of Object.entries(jobs)) {
+    assert(job['timeout-minutes'] !== undefined, id);
+    assert.equal(job.permissions?.['contents'], id === 'update-lock' ? 'write' : 'read', id);
+    assert.equal(job.permissions?.['packages'], id.startsWith('level-') ? 'write' : undefined, id);
+    for (const { uses, run = '', env = {} } of job.steps ?? []) {
+      if (uses !== undefined) assert.match(uses, /^[\w/-]+@v\d+\.\d+\.\d+$/);
+      // What an expression gives would be code.
+      assert(!run.includes('${{'), run);
+      if (id === 'pull-request') assert(!JSON.stringify(env).includes('secrets.'));
+    }
+    if (id === 'pull-request') assert(!JSON.stringify(job).includes('login-action'));
+  }
+});
+
+test('names that YAML takes for something else, or that no id can have, stay what they are', async (t) => {
+  const names = ['on', 'null', '3.10', '1e3', 'a.b', 'a-b', 'A-B', '_x', '0x1F', '12'];
+  const graph = Object.fromEntries(names.map((name) => [name, []]));
+  // JavaScript has whole numbers first.
+  const sorted = ['12', ...names.slice(0, -1)];
+  const level = (await print(t, 'github', graph)).parsed.jobs['level-0']?.strategy?.matrix.builds;
+  assert.deepEqual(level, sorted);
+  for (const system of ['github', 'gitlab'] as const) {
+    const { text, parsed } = await print(t, system, graph, { args: ['--split', 'build'] });
+    const ids = Object.keys(system === 'github' ? parsed.jobs : parsed).filter((id) =>
+      id.startsWith('build-'),
+    );
+    assert.equal(new Set(ids.map((id) => id.toLowerCase())).size, names.length);
+    for (const id of ids) assert.match(id, /^build-[\w-]+$/);
+    // `on` as a key of a workflow is known to be a trap, and to GitHub.
+    const old = parse(text, { version: '1.1' }) as typeof parsed;
+    if (system === 'github') assert.deepEqual(old.jobs, parsed.jobs);
+    else assert.deepEqual(old, parsed);
+  }
+});
+
+test('more builds than a system takes share jobs, and one that waits for too many is built by level', async (t) => {
+  const many = Object.fromEntries(Array.from({ length: 600 }, (_, at) => [`b${at}`, []]));
+  const github = await print(t, 'github', many);
+  const rows = github.parsed.jobs['level-0']?.strategy?.matrix.builds ?? [];
+  assert(rows.length <= 256 && rows.length >= 200, `${rows.length}`);
+  assert.equal(new Set(rows.flatMap((row) => String(row).split(' '))).size, 600);
+  assert.match(github.text, /# Note: Up to 3 builds share a job/);
+  const gitlab = (await print(t, 'gitlab', many)).parsed as unknown as Record<
+    string,
+    { parallel: { matrix: { BUILDS: string }[] } }
+  >;
+  const matrix = gitlab['level-0']?.parallel.matrix ?? [];
+  assert(matrix.length <= 200);
+  assert.equal(new Set(matrix.flatMap(({ BUILDS }) => BUILDS.split(' '))).size, 600);
+
+  const parents = Array.from({ length: 51 }, (_, at) => `p${at}`);
+  const wide = { ...Object.fromEntries(parents.map((name) => [name, []])), top: parents };
+  const { parsed, err } = await print(t, 'gitlab', wide, { args: ['--split', 'build'] });
+  assert('level-1' in parsed);
+  assert.match(err, /would wait for 51 jobs,\s+and may wait for 50/);
+});
+
+test('without records, and where tags move together, the pipeline says so', async (t) => {
+  const none = await print(t, 'github', { a: [] }, { head: HEAD.replace('record: registry\n', '') });
+  assert.match(none.text, /^# Note: builds\.yaml has no `record:`/m);
+  assert.match(none.err, /warning\[plan\/pipeline\]/);
+  const { parsed, text } = await print(t, 'github', SHOP, { head: `publish: together\n${HEAD}` });
+  assert.deepEqual(parsed.jobs['images']?.strategy?.matrix.builds, ['os base api web tools site']);
+  assert(!text.includes('--parents-from'));
+});
+
+test('options for reading reach each call as they are, whatever is in them', async (t) => {
+  const hostile = `*.labels.x=\${{ vars.N }}'; touch pwned; echo "$HOME`;
+  const args = ['--var', 'N=it is $(touch pwned)', '--set', hostile, '-f', 'builds.yaml'];
+  const head = `vars: { N: "1" }\n${HEAD}`;
+  const { parsed } = await print(t, 'github', { a: [] }, { args, head, below: 'deploy' });
+  const dir = await makeTempDir(t);
+  const runs = Object.values(parsed.jobs).flatMap(({ steps = [] }) =>
+    steps.flatMap(({ run = '' }) => run.split('\n')),
+  );
+  const calls = runs.filter((line) => line.startsWith('bake-ts '));
+  assert(calls.length >= 4);
+  for (const line of calls) {
+    const words = execFileSync(
+      'bash',
+      ['-c', `bake-ts() { printf '%s\\n' "$@"; }\nbuilds=(a)\n${interpolate(line, {})}`],
+      { cwd: dir, encoding: 'utf8' },
+    );
+    assert.match(
+      words,
+      /^-C\ndeploy\n(?:run|lock)\n--file\nbuilds\.yaml\n--var\nN=it is \$\(touch pwned\)\n--set\n/,
+    );
+    assert(words.includes(`\n${hostile}\n`), words);
+  }
+  assert.equal(execFileSync('ls', [dir], { encoding: 'utf8' }), '');
+  const moved = runs.find((line) => line.includes('git status'));
+  assert.match(moved ?? '', / -- deploy\/builds\.lock\)/);
+});

@@ -9,7 +9,7 @@ import { must, root } from './support.mjs';
 
 /** Builds dist/ from nothing or anew. Type errors are printed and end the script. Needs the packages. */
 export async function build() {
-  for (const folder of ['lib', 'cli', 'page', 'test', 'bench']) pruneCompiled(folder);
+  for (const folder of ['lib', 'cli', 'test', 'bench']) pruneCompiled(folder);
   await must([process.execPath, path.join(root, 'node_modules/typescript/bin/tsc')]);
   // Loaded here and not above: who imports this may only be about to install the packages.
   const { bundle } = await import('./bundle.mjs');

@@ -16,7 +16,7 @@ const tool = (name) => path.join(root, 'node_modules/.bin', name);
 const CHECKS = {
   format: () => command([tool('biome'), 'ci', '--error-on-warnings', '--colors=off']),
   types: () => command([tool('tsc'), '--noEmit']),
-  'types of the page': () => command([tool('tsc'), '--project', 'page']),
+  'types of the page': () => command([tool('tsc'), '--project', 'lib/page/app']),
   'types in Deno': () => command([deno, 'check', 'lib/mod.ts', 'cli/main.ts']),
   architecture: () => command([process.execPath, '--test', 'dist/test/architecture.test.js']),
   picture: () => command([process.execPath, '.ci/picture.mjs', '--check']),

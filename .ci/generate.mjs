@@ -1,7 +1,7 @@
 /**
  * Makes what is generated: lib/config/generated/shape.ts, the check of a builds file's shape, from
  * schemas/builds.schema.json with ajv's standalone generator; and lib/page/generated/app.json, the browser application
- * of the report page, from page/.
+ * of the report page, from lib/page/app/.
  *
  *   node .ci/generate.mjs [--check]
  *
@@ -18,7 +18,7 @@ const FILE = 'lib/config/generated/shape.ts';
 const SCHEMA = 'schemas/builds.schema.json';
 
 keep(FILE, SCHEMA, generate(JSON.parse(readFileSync(path.join(root, SCHEMA), 'utf8'))));
-keep(PAGE_FILE, 'page/', await generatePage());
+keep(PAGE_FILE, 'lib/page/app/', await generatePage());
 
 /** Writes a generated file, or says where it is not what it should be. */
 function keep(file, source, made) {

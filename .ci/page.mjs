@@ -1,5 +1,5 @@
 /**
- * The browser application of the report page: page/ bundled into one script, with its style, as JSON. It lies ready in
+ * The browser application of the report page: lib/page/app/ bundled into one script, with its style, as JSON. It lies ready in
  * lib/page/generated/app.json, since the source of lib/ runs as it is, without a build.
  */
 import { createHash } from 'node:crypto';
@@ -13,7 +13,7 @@ export const PAGE_FILE = 'lib/page/generated/app.json';
 /** The text of the generated file. */
 export async function generatePage() {
   const built = await rolldown({
-    input: path.join(root, 'page/main.tsx'),
+    input: path.join(root, 'lib/page/app/main.tsx'),
     platform: 'browser',
     cwd: root,
     tsconfig: false,
@@ -21,17 +21,17 @@ export async function generatePage() {
     transform: { jsx: { runtime: 'automatic', importSource: 'preact' }, target: 'es2022' },
     checks: { pluginTimings: false },
     onLog: (_level, log) => {
-      throw new Error(`bundling page/: ${log.message}`);
+      throw new Error(`bundling lib/page/app/: ${log.message}`);
     },
   });
   const { output } = await built.generate({ format: 'iife', minify: true, comments: false });
   await built.close();
   const [chunk, ...others] = output;
-  if (others.length > 0) throw new Error('bundling page/: more than one file came out');
+  if (others.length > 0) throw new Error('bundling lib/page/app/: more than one file came out');
   // The end tag of a script would end it wherever it stands, in a string too.
   const code = chunk.code.trim().replaceAll('</script', '<\\/script').replaceAll('<!--', '<\\!--');
   const script = `${licences(chunk.moduleIds)}\n${code}`;
-  const style = readFileSync(path.join(root, 'page/style.css'), 'utf8')
+  const style = readFileSync(path.join(root, 'lib/page/app/style.css'), 'utf8')
     .replaceAll(/\/\*[\s\S]*?\*\//g, '')
     .replaceAll(/\s*\n\s*/g, '\n')
     .trim();

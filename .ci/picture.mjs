@@ -35,7 +35,9 @@ function readImports() {
     for (const name of readdirSync(path.join(root, folder), { recursive: true })) {
       const file = `${folder}/${String(name).replaceAll(path.sep, '/')}`;
       const from = packageOf(file);
-      if (!file.endsWith('.ts') || from === undefined || BASIC.has(from)) continue;
+      // The browser application of the report page is bundled by itself.
+      const isApp = file.startsWith('lib/page/app/');
+      if (!file.endsWith('.ts') || isApp || from === undefined || BASIC.has(from)) continue;
       const targets = found.get(from) ?? new Set();
       found.set(from, targets);
       for (const [, target] of readFileSync(path.join(root, file), 'utf8').matchAll(

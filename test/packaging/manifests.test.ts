@@ -53,7 +53,9 @@ test('Deno maps every package to the range that npm installs', () => {
 
 test('every package that lib and cli import is a dependency, and every dependency is imported', () => {
   const used = new Set<string>();
-  for (const { imports } of [...readModules('lib'), ...readModules('cli')]) {
+  for (const { file, imports } of [...readModules('lib'), ...readModules('cli')]) {
+    // Bundled when bake-ts is developed, with what it imports.
+    if (file.startsWith('lib/page/app/')) continue;
     for (const target of imports) {
       if (/^(node:|lib\/|cli\/|schemas\/|\.)/.test(target)) continue;
       const [first = '', second = ''] = target.split('/');

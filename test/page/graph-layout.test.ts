@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { layoutGraph, NODE_HEIGHT, NODE_WIDTH } from '../../page/graph-layout.ts';
+import { layoutGraph, NODE_HEIGHT, NODE_WIDTH } from '../../lib/page/app/graph-layout.ts';
 import { makeTimeline } from '../rig/timelines.ts';
 
 /** What each build of a made-up run needs, as places in its list. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { makeModel } from '../../page/model.ts';
-import { formatTick, layoutBuilds, layoutSlots, makeTicks } from '../../page/timeline-layout.ts';
+import { makeModel } from '../../lib/page/app/model.ts';
+import { formatTick, layoutBuilds, layoutSlots, makeTicks } from '../../lib/page/app/timeline-layout.ts';
 import { makeTimeline } from '../rig/timelines.ts';
 
 function modelOf(builds: number) {

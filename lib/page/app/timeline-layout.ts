@@ -1,5 +1,5 @@
 /** Where everything of a run stands on its timeline: lanes from top to bottom, bars from left to right. Pure. */
-import type { RunTimeline, Span, WaitSpan } from '../lib/timeline/timeline.ts';
+import type { RunTimeline, Span, WaitSpan } from '../../timeline/timeline.ts';
 import type { Row } from './model.ts';
 
 /** What a part of a bar shows. */

@@ -1,5 +1,5 @@
 /** Paints a timeline on a canvas. Only what is in sight is painted, so a thousand builds cost what is seen of them. */
-import type { RunTimeline } from '../lib/timeline/timeline.ts';
+import type { RunTimeline } from '../../timeline/timeline.ts';
 import { fitText } from './canvas.ts';
 import { shortStep } from './format.ts';
 import type { Row } from './model.ts';

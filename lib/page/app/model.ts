@@ -1,7 +1,7 @@
 /** The page's data as the views need it: one row for each build, with what can be figured out once. */
-import type { Reason } from '../lib/model/event.ts';
-import type { PageData, PreviousBuild } from '../lib/page/page-data.ts';
-import type { BuildTimeline } from '../lib/timeline/timeline.ts';
+import type { Reason } from '../../model/event.ts';
+import type { BuildTimeline } from '../../timeline/timeline.ts';
+import type { PageData, PreviousBuild } from '../page-data.ts';
 
 /** What a build came to, for colours, marks and filters. */
 export type Result =

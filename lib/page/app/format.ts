@@ -1,6 +1,6 @@
 /** Numbers as the page writes them. */
-import { formatBytes, plural } from '../lib/report/units.ts';
-import { formatDuration } from '../lib/util/duration.ts';
+import { formatBytes, plural } from '../../report/units.ts';
+import { formatDuration } from '../../util/duration.ts';
 
 export { formatBytes, formatDuration, plural };
 

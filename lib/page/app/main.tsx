@@ -1,6 +1,6 @@
 /** The report page in the browser. It reads the JSON beside it and asks nobody for anything. */
 import { render } from 'preact';
-import type { PageData } from '../lib/page/page-data.ts';
+import type { PageData } from '../page-data.ts';
 import { App } from './app.tsx';
 import { makeModel } from './model.ts';
 

@@ -1,7 +1,7 @@
 /** One build: why, when, of what, its steps and its log. Beside the page where there is room, else over it. */
 import { useEffect, useMemo, useRef } from 'preact/hooks';
-import type { BuildLog, LogPart } from '../lib/page/page-data.ts';
-import type { StepSpan } from '../lib/timeline/timeline.ts';
+import type { StepSpan } from '../../timeline/timeline.ts';
+import type { BuildLog, LogPart } from '../page-data.ts';
 import { formatBytes, formatDelta, formatDuration, formatShare, plural, shortStep } from './format.ts';
 import { closureOf, type Row, reasonOf } from './model.ts';
 import { BuildLink, Copyable, Fact, LogBox, ProblemView, ResultBadge } from './parts.tsx';

@@ -1,6 +1,6 @@
 /** What is read first: what happened, how long it took, what failed and how its log ends. */
 import { useState } from 'preact/hooks';
-import { makeHeadline } from '../lib/page/headline.ts';
+import { makeHeadline } from '../headline.ts';
 import { formatDuration, plural, shortStep } from './format.ts';
 import { type Model, RESULTS, type Row } from './model.ts';
 import { BuildLink, Copyable, formatPlace, LogBox, ProblemView } from './parts.tsx';

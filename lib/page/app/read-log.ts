@@ -1,5 +1,5 @@
 /** Logs lie in elements of their own beside the run's data. */
-import type { BuildLog } from '../lib/page/page-data.ts';
+import type { BuildLog } from '../page-data.ts';
 
 /** The log of a build, where the page has it. Read when it is asked for: all of them may be many megabytes. */
 export function readLog(at: number): BuildLog | undefined {

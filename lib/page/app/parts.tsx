@@ -1,7 +1,7 @@
 /** Small parts that several views use. */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { PlaceJson, ProblemJson } from '../lib/model/problem.ts';
+import type { PlaceJson, ProblemJson } from '../../model/problem.ts';
 import { AnsiText } from './ansi.tsx';
 import { MARKS, type Result, type Row } from './model.ts';
 import { useView } from './state.ts';

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Link } from '../../lib/buildctl/mod.ts';
 import type { NodeInputs } from '../../lib/inputs/mod.ts';
 import {
@@ -61,6 +62,7 @@ function makeImages({ documents = new Documents(), run, signal, workDir = '/none
   const warnings: EventBody[] = [];
   const waits: number[] = [];
   const counts = { calls: 0 };
+  const permits = new Semaphore(1);
   const onBuild = () => void counts.calls++;
   const images = new LayersOnlyImages({
     registry: documents.client(),
@@ -74,7 +76,7 @@ function makeImages({ documents = new Documents(), run, signal, workDir = '/none
         run === undefined
           ? fail([problem('engine/none-found', 'none')])
           : ok({ buildctl: { program: 'buildctl', address: 'unix:///x', env: {}, run, onBuild } }),
-      permits: new Semaphore(1),
+      permits,
       newWorkDir: () => workDir,
     },
   });
@@ -83,7 +85,7 @@ function makeImages({ documents = new Documents(), run, signal, workDir = '/none
       assert(event.type === 'warning' && event.problem.severity === 'warning');
       return [event.problem.code, event.problem.message, event.problem.detail];
     });
-  return { images, waits, counts, warned, documents };
+  return { images, waits, counts, warned, documents, permits };
 }
 
 /** A base in a registry. */
@@ -277,6 +279,26 @@ test('an image in the store gets one there under a name of its own, made by one 
     const { existsSync } = await import('node:fs');
     assert.equal(existsSync(workDir), false);
   }
+});
+
+test('all who want one are told while a permit is waited for to make it', async (t) => {
+  const { documents, base } = makeBase();
+  const { run, workDir } = await makeStore(t, documents);
+  const { images, permits } = makeImages({ run, workDir });
+  const told: string[] = [];
+  const location = { kind: 'store', ref: refTo(base, 'v1'), confirmed: true } as const;
+  const ask = (who: string) =>
+    images.of(location, true, (isWaiting) => told.push(`${who} ${isWaiting ? 'waits' : 'goes on'}`));
+  const made = await permits.with(0, async () => {
+    const first = ask('first');
+    while (told.length === 0) await nextTurn();
+    return [first, ask('second')];
+  });
+  const [first, second] = await Promise.all(made);
+  assert.deepEqual(first, second);
+  assert.deepEqual(told, ['first waits', 'second waits', 'first goes on', 'second goes on']);
+  await ask('late');
+  assert.equal(told.length, 4);
 });
 
 test('an index in the store gets one of all its platforms, unless one of them has triggers', async (t) => {

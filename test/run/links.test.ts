@@ -1,6 +1,7 @@
 /** How a build is linked to the results that it reads, wherever they lie. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Edge, ImageLocation, ImageResult, Outcome } from '../../lib/model/mod.ts';
 import type { RegistryClient } from '../../lib/registry/mod.ts';
 import { linkParents } from '../../lib/run/links.ts';
@@ -61,13 +62,16 @@ async function link(given: Given) {
   const told = new Phases((event) => {
     if (event.type === 'node-phase') phases.push(event.phase);
   });
-  told.begin('n');
+  told.begin('x');
+  phases.length = 0;
   const building: Parameters<typeof linkParents>[0] = {
     registry,
     calling: { phases: told },
     resultOf: (build) => (build === 'p' ? parent : undefined),
     rebuild: async (build) => {
       assert.equal(build, 'p');
+      // Building takes longer than it takes to say that it is waited for.
+      for (let turns = 0; turns < 100 && !phases.includes('queued'); turns++) await nextTurn();
       return rebuilt ?? assert.fail('it is not to be built');
     },
     layersOnly: {
@@ -106,6 +110,13 @@ test('a parent is read by digest from where it lies', async () => {
     value: [{ contextName: 'base', kind: 'layout', dir: '/l', digest: A }],
   });
   assert.deepEqual(layout.asked, []);
+});
+
+test('a build is queued while one whose image it reads is built again', async () => {
+  const lost = await link({ parent: resultOf(imageAt()), rebuilt: resultOf(imageAt(IN_REGISTRY), 'built') });
+  assert.deepEqual(lost.linked, linkAt(IN_REGISTRY.ref));
+  assert.deepEqual(lost.phases, ['queued', 'checking']);
+  assert.deepEqual((await link({ parent: resultOf(imageAt(IN_REGISTRY)) })).phases, []);
 });
 
 test('what an earlier run published is read from there rather than from a store that may have lost it', async () => {

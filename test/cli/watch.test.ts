@@ -30,7 +30,7 @@ test('what cannot be done again and again is refused', async (t) => {
   for (const [option, ...words] of [['--audit', '5%'], ['--untrusted'], ['--file', '-']]) {
     const io = createFakeIo(['run', '--watch', option ?? '', ...words], place);
     assert.equal(await runCli(io), 2);
-    assert.match(io.err(), /error\[cli\/conflict\]: --watch and --(?:audit|untrusted|file -) exclude/);
+    assert.match(io.err(), /error\[cli\/conflict\]: --watch and --(?:audit|since|untrusted|file -) exclude/);
   }
 });
 

@@ -74,7 +74,9 @@ function steady(lines: readonly string[]): string {
         .replaceAll(/ {2}[0-9a-f]{12}(?= )/g, '  DIGEST      ')
         .replaceAll(/unix:\/\/\S+/g, 'unix:SOCKET'),
     )
-    .join('\n')}\n`;
+    .join('\n')
+    // As long as the path of the home is, it wraps anywhere.
+    .replaceAll(/whole log: \/[^ ]+?\.log$/gms, 'whole log: LOG')}\n`;
 }
 
 const options = { skip: noTerminal };

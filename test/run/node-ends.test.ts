@@ -214,6 +214,7 @@ test('an image made from the last one is recorded as a build of it would be', as
     kind: 'built',
     digest: digest as NonNullable<Outcome['digest']>,
     sizeBytes: size,
+    ...(before.sizeBytes === undefined ? {} : { lastSizeBytes: before.sizeBytes }),
     platforms: ['linux/amd64'],
     steps: { total: 0, cached: 0 },
     tags: [{ ref, digest: digest as NonNullable<Outcome['digest']>, action: 'pushed' }],

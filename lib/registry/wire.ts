@@ -3,6 +3,7 @@
  * sign-in or retries. Redirects are followed here and not by the HTTP client, so that credentials stay at the host they
  * were meant for.
  */
+import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { fail, ok, type Problem, problem, type RegistrySettings, type Result } from '../model/mod.ts';
 import { isLoopback } from '../util/loopback.ts';
@@ -333,6 +334,11 @@ export function mayCarryCredentials(
 
 /** Frees the connection of a stream that was not read to its end. */
 export async function freeConnection(stream: AsyncIterable<Uint8Array>): Promise<void> {
+  // Somebody may be waiting for its next piece, which need not come for long: only destroying it ends that.
+  if (stream instanceof Readable) {
+    stream.on('error', () => undefined).destroy();
+    return;
+  }
   try {
     for await (const _ of stream) break;
   } catch {

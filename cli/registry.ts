@@ -226,10 +226,3 @@ export function formatTransfer({
   ];
   return parts.length === 0 ? '' : `${parts.join(', ')}\n`;
 }
-
-/** A line on stderr for each blob that was sent. */
-export function blobLines(io: Io): (digest: string, sizeBytes: number) => void {
-  return (digest, sizeBytes) => {
-    io.stderr.write(`sent ${digest}  ${formatBytes(sizeBytes)}\n`);
-  };
-}

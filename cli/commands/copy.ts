@@ -3,7 +3,6 @@ import type { ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { reportProblems, writeJson } from '../output.ts';
 import {
-  blobLines,
   formatPut,
   formatTransfer,
   putToJson,
@@ -11,6 +10,7 @@ import {
   readTarget,
   withRegistry,
 } from '../registry.ts';
+import { withTransferView } from '../transfers.ts';
 
 /** `bake-ts copy`: an image as it is, all platforms and attestations, so its digest stays the same. */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
@@ -21,10 +21,10 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
     return reportProblems([...(from.ok ? [] : from.error), ...(to.ok ? [] : to.error)], args, io);
   }
   return withRegistry(args, io, [to.value], async (client) => {
-    const copied = await client.copyImage(from.value, to.value, {
-      referrers: isSet(args, 'referrers'),
-      onBlob: blobLines(io),
-    });
+    const referrers = isSet(args, 'referrers');
+    const copied = await withTransferView('copying', args, io, (onBlob) =>
+      client.copyImage(from.value, to.value, { referrers, onBlob }),
+    );
     if (!copied.ok) return copied.error;
     io.stderr.write(formatTransfer(copied.value));
     if (isSet(args, 'json')) writeJson(putToJson(to.value, copied.value), io);

@@ -6,8 +6,9 @@ import { type ExitCode, exitCodeOfSignal } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { formatTable, paletteFor, reportProblems, writeJson } from '../output.ts';
 import { planSelected } from '../planned.ts';
-import { blobLines, formatTransfer, readSignIn } from '../registry.ts';
+import { formatTransfer, readSignIn } from '../registry.ts';
 import { withCancellation } from '../signals.ts';
+import { withTransferView } from '../transfers.ts';
 import { VERSION } from '../version.ts';
 
 /** `bake-ts promote`: the tags of a plan at another registry, all or none. */
@@ -29,17 +30,19 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   // Dockerfiles say what needs what, and nothing else of them counts here.
   reportProblems(isSet(args, 'dependents') ? [...warnings, ...missing] : warnings, args, io);
   return withCancellation(io, async ({ signal, stoppedBy }) => {
-    const promoted = await promote({
-      plan,
-      to: to.value,
-      env: io.env,
-      referrers: isSet(args, 'referrers'),
-      dryRun: isSet(args, 'dry-run'),
-      signal,
-      onBlob: blobLines(io),
-      userAgent: `bake-ts/${VERSION}`,
-      ...(signIn.value === undefined ? {} : { signIn: signIn.value }),
-    });
+    const promoted = await withTransferView('promoting', args, io, (onBlob) =>
+      promote({
+        plan,
+        to: to.value,
+        env: io.env,
+        referrers: isSet(args, 'referrers'),
+        dryRun: isSet(args, 'dry-run'),
+        signal,
+        onBlob,
+        userAgent: `bake-ts/${VERSION}`,
+        ...(signIn.value === undefined ? {} : { signIn: signIn.value }),
+      }),
+    );
     if (promoted.ok) return show(promoted.value, args, io);
     const stopped = stoppedBy();
     // Of a request that was stopped nobody wants to read.

@@ -12,7 +12,6 @@ import type { Io } from '../io.ts';
 import { reportProblems, reportStoppable, writeJson } from '../output.ts';
 import { planSelected, type SelectedPlan } from '../planned.ts';
 import {
-  blobLines,
   formatPut,
   formatTransfer,
   putToJson,
@@ -22,6 +21,7 @@ import {
   withRegistry,
 } from '../registry.ts';
 import { withCancellation } from '../signals.ts';
+import { withTransferView } from '../transfers.ts';
 
 /** What a first word that says nothing else can be. */
 const PATH = /^(?:\.{1,2}$|\.{0,2}\/)/;
@@ -144,7 +144,9 @@ async function pushImage(
   return withRegistry(args, io, [to], async (client, signal) => {
     const image = await open(signal);
     if (!image.ok) return image.error;
-    const pushed = await client.pushLayout(image.value, to, { onBlob: blobLines(io) });
+    const pushed = await withTransferView('pushing', args, io, (onBlob) =>
+      client.pushLayout(image.value, to, { onBlob }),
+    );
     if (!pushed.ok) return pushed.error;
     io.stderr.write(formatTransfer(pushed.value));
     if (isSet(args, 'json')) writeJson(putToJson(to, pushed.value), io);
@@ -167,20 +169,22 @@ async function pushBuilds(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const { pushBuilds: push } = await import('../../lib/run/mod.ts');
   const address = textOf(args, 'addr');
   return withCancellation(io, async ({ signal }) => {
-    const { builds, problems } = await push({
-      plan,
-      dockerfiles,
-      env: io.env,
-      signal,
-      onBlob: blobLines(io),
-      hostArchitecture: io.architecture,
-      emit: (event) => {
-        if (event.type === 'warning')
-          io.stderr.write(`${plainText(`warning[${event.problem.code}]: ${event.problem.message}`)}\n`);
-      },
-      ...(address === undefined ? {} : { address }),
-      ...(signIn.value === undefined ? {} : { signIn: signIn.value }),
-    });
+    const { builds, problems } = await withTransferView('pushing', args, io, (onBlob) =>
+      push({
+        plan,
+        dockerfiles,
+        env: io.env,
+        signal,
+        onBlob,
+        hostArchitecture: io.architecture,
+        emit: (event) => {
+          if (event.type === 'warning')
+            io.stderr.write(`${plainText(`warning[${event.problem.code}]: ${event.problem.message}`)}\n`);
+        },
+        ...(address === undefined ? {} : { address }),
+        ...(signIn.value === undefined ? {} : { signIn: signIn.value }),
+      }),
+    );
     if (isSet(args, 'json')) writeJson({ builds }, io);
     else for (const one of builds) showBuild(one, io);
     return reportStoppable(problems, signal, args, io);

@@ -43,13 +43,12 @@ export async function bringImages(
   images: readonly FoundImage[],
   standing: ReadonlyMap<string, Presence>,
 ): Promise<Result<Brought>> {
-  const { referrers = false, onBlob } = options;
-  const copies = [...copiesOf(images, standing, referrers).values()];
+  const copies = [...copiesOf(images, standing, options.referrers === true).values()];
   const refused = await askAccess(client, copies);
   if (refused.length > 0) return fail(refused);
   let failure: readonly Problem[] | undefined;
   const copied = await mapLimited(copies, IMAGES_AT_ONCE, async ({ from, to }) => {
-    const one = await client.copyImage(from, to, { referrers, ...(onBlob === undefined ? {} : { onBlob }) });
+    const one = await client.copyImage(from, to, options);
     if (one.ok) return [one.value];
     failure ??= one.error;
     stop.abort('promote');

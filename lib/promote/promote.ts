@@ -13,7 +13,14 @@ import {
   type Problem,
   type Result,
 } from '../model/mod.ts';
-import { createRegistryClient, type Presence, type RegistryClient, type SignIn } from '../registry/mod.ts';
+import {
+  type CopyOptions,
+  createRegistryClient,
+  type OnBlob,
+  type Presence,
+  type RegistryClient,
+  type SignIn,
+} from '../registry/mod.ts';
 import { immutableTags, KEPT_WORDS, newOnesLast, Publisher } from '../run/mod.ts';
 import { askSources, askTargets, checkTargets, type FoundImage } from './ask.ts';
 import { type Brought, bringImages } from './bring.ts';
@@ -31,8 +38,8 @@ export interface PromoteOptions {
   /** Only asks; writes nothing. */
   readonly dryRun?: boolean;
   readonly signal?: AbortSignal;
-  /** Called after each blob that was streamed, with its size in bytes. */
-  readonly onBlob?: (digest: Digest, sizeBytes: number) => void;
+  /** Sensitive values in names are hidden. */
+  readonly onBlob?: OnBlob;
   readonly userAgent?: string;
   /** For its registry in place of the Docker config; sent to no other. */
   readonly signIn?: SignIn;
@@ -110,7 +117,7 @@ async function promoteFound(
     const problems = [...standing.values()].flatMap((one) => (one.kind === 'unknown' ? one.problem : []));
     return ok({ ...NOTHING, dryRun: true, tags: tagsOf(images, standing), problems });
   }
-  const brought = await bringImages({ client, stop, options }, images, standing);
+  const brought = await bringImages({ client, stop, options: copyOptionsOf(options) }, images, standing);
   if (!brought.ok) return brought;
   if (tagsOf(images, standing).every(({ action }) => action === 'there'))
     return ok({ ...brought.value, dryRun: false, tags: tagsOf(images, standing), problems: [] });
@@ -121,6 +128,11 @@ async function promoteFound(
   const put = await putTogether(promoting, images, before);
   if (!put.ok) return put;
   return ok({ ...brought.value, dryRun: false, tags: tagsOf(images, before), problems: [] });
+}
+
+function copyOptionsOf({ plan, referrers = false, onBlob }: PromoteOptions): CopyOptions {
+  const { hide } = createHider(plan.set.variables);
+  return onBlob === undefined ? { referrers } : { referrers, onBlob: (blob) => onBlob(hide(blob, KEPT)) };
 }
 
 async function putTogether(

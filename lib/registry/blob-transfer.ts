@@ -1,9 +1,35 @@
 /** The blobs of one image on their way into a repository. */
-import { type Digest, type ImageRef, isSameRepository, ok, type Result } from '../model/mod.ts';
+import {
+  type Digest,
+  formatImageRef,
+  type ImageRef,
+  isSameRepository,
+  ok,
+  type Result,
+} from '../model/mod.ts';
 import { type BlobSource, type Uploaded, uploadBlob } from './blobs.ts';
 import type { Exchange } from './exchange.ts';
 import { createGate } from './gate.ts';
 import type { Descriptor } from './manifest.ts';
+
+/** Where one blob of a transfer is. */
+export interface BlobProgress {
+  /** The repository that it goes to: `REGISTRY/PATH`. */
+  readonly repository: string;
+  readonly digest: Digest;
+  /** Bytes that have left us; 0 again where sending starts anew. Not all of them need have arrived. */
+  readonly sentBytes: number;
+  /** Size of the blob, which `sentBytes` never exceeds. */
+  readonly totalBytes: number;
+  /**
+   * `waiting`: it may have to be sent. `sending`: it is being sent. The others are the last that is said of it: `there` and
+   * `mounted` went without bytes, `sent` is what the registry has confirmed.
+   */
+  readonly state: 'waiting' | 'sending' | 'there' | 'mounted' | 'sent' | 'failed';
+}
+
+/** Takes the progress of blobs: the bytes of each at most ten times a second, the other states once. */
+export type OnBlob = (progress: BlobProgress) => void;
 
 /** What a transfer works with. */
 export interface TransferOptions {
@@ -11,14 +37,15 @@ export interface TransferOptions {
   readonly to: ImageRef;
   /** Where the bytes of a blob are. */
   readonly sourceOf: (blob: Descriptor) => BlobSource;
-  /** Called after each blob that went through us, with its size. */
-  readonly onBlob?: ((digest: Digest, sizeBytes: number) => void) | undefined;
+  readonly onBlob?: OnBlob | undefined;
   /** Shared by transfers that go on at the same time. */
   readonly brought?: BroughtBlobs | undefined;
 }
 
 /** More would only wait for one another at the registries' own limits, with their sources held open. */
 const BLOBS_AT_ONCE = 8;
+/** Between two reports of the bytes of a blob. */
+const PROGRESS_MS = 100;
 
 /**
  * What the transfers of one client brought where. Images of one plan have layers in common: these go over the line once for
@@ -86,6 +113,11 @@ export class BlobTransfer {
     return { blobs, copiedBytes: this.#copiedBytes };
   }
 
+  /** Says what may have to be sent, before it is known of each blob. */
+  announce(blobs: readonly Descriptor[]): void {
+    for (const blob of blobs) if (!this.#underWay.has(blob.digest)) this.#tell(blob, 'waiting', 0);
+  }
+
   /** Makes sure that the target has a blob. */
   upload(blob: Descriptor): Promise<Result<void>> {
     let uploading = this.#underWay.get(blob.digest);
@@ -97,18 +129,66 @@ export class BlobTransfer {
   }
 
   async #upload(blob: Descriptor): Promise<Result<void>> {
-    const { exchange, to, sourceOf, onBlob, brought } = this.#options;
+    const { exchange, to, sourceOf, brought } = this.#options;
     const source = sourceOf(blob);
-    const upload = (near?: ImageRef) => uploadBlob(exchange, { to, blob, source, near });
+    const meter = new Meter(blob.sizeBytes, (sentBytes) => this.#tell(blob, 'sending', sentBytes));
+    const onBytes = (sentBytes: number) => meter.take(sentBytes);
+    const upload = (near?: ImageRef) => uploadBlob(exchange, { to, blob, source, near, onBytes });
     const uploaded = await (brought === undefined ? upload() : brought.bring(to, blob.digest, upload));
+    meter.stop();
+    const isSent = uploaded.ok && uploaded.value === 'sent';
+    this.#tell(blob, uploaded.ok ? uploaded.value : 'failed', isSent ? blob.sizeBytes : 0);
     if (!uploaded.ok) return uploaded;
     if (uploaded.value === 'there') this.#there += 1;
     else if (uploaded.value === 'mounted') this.#mounted += 1;
     else {
       this.#copied += 1;
       this.#copiedBytes += blob.sizeBytes;
-      onBlob?.(blob.digest, blob.sizeBytes);
     }
     return ok(undefined);
+  }
+
+  #tell(
+    { digest, sizeBytes: totalBytes }: Descriptor,
+    state: BlobProgress['state'],
+    sentBytes: number,
+  ): void {
+    const { registry, repository } = this.#options.to;
+    this.#options.onBlob?.({
+      repository: formatImageRef({ registry, repository }),
+      digest,
+      sentBytes,
+      totalBytes,
+      state,
+    });
+  }
+}
+
+/** Tells how many bytes there are now and then: of many reports the last one, and at once that there is none yet, or all. */
+class Meter {
+  readonly #totalBytes: number;
+  readonly #tell: (sentBytes: number) => void;
+  #sentBytes = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(totalBytes: number, tell: (sentBytes: number) => void) {
+    this.#totalBytes = totalBytes;
+    this.#tell = tell;
+  }
+
+  take(sentBytes: number): void {
+    this.#sentBytes = sentBytes;
+    if (sentBytes === 0 || sentBytes === this.#totalBytes) this.#tellNow();
+    else this.#timer ??= setTimeout(() => this.#tellNow(), PROGRESS_MS);
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #tellNow(): void {
+    this.stop();
+    this.#tell(this.#sentBytes);
   }
 }

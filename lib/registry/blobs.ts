@@ -49,6 +49,8 @@ export interface BlobUpload {
   readonly source: BlobSource;
   /** Another repository of the target's registry that is known to have it, to be mounted from there. */
   readonly near?: ImageRef | undefined;
+  /** Called with the bytes of the attempt under way that have left: 0 where one begins, never more than the blob has. */
+  readonly onBytes?: ((sentBytes: number) => void) | undefined;
 }
 
 /** How the repository came to have it. */
@@ -142,14 +144,16 @@ async function mountBlob(
 /** One attempt with bytes that come as they are read, and are checked on the way. */
 async function sendReading(
   exchange: Exchange,
-  { to, blob }: BlobUpload,
+  { to, blob, onBytes }: BlobUpload,
   reading: BlobReading,
   begun: Reply | undefined,
 ): Promise<Result<'sent'>> {
   let cause: Problem | undefined;
-  const body = checkBytes(reading.stream, blob, (actual, error) => {
+  const checked = checkBytes(reading.stream, blob, (actual, error) => {
     cause = reading.explain(actual, error);
   });
+  onBytes?.(0);
+  const body = onBytes === undefined ? checked : countBytes(checked, onBytes);
   try {
     const sent = await sendBlob(exchange, { to, blob, body, begun });
     return cause === undefined || sent.ok ? sent : fail([cause]);
@@ -200,6 +204,19 @@ function uploadTarget(begun: Reply, digest: Digest): URL | undefined {
   const query = `digest=${encodeURIComponent(digest)}`;
   target.search = target.search === '' ? query : `${target.search}&${query}`;
   return target;
+}
+
+/** Passes bytes on, and tells how many there were: whoever asks for the next piece has taken the one before. */
+async function* countBytes(
+  stream: AsyncIterable<Uint8Array>,
+  onBytes: (bytes: number) => void,
+): AsyncGenerator<Uint8Array> {
+  let bytes = 0;
+  for await (const piece of stream) {
+    yield piece;
+    bytes += piece.length;
+    onBytes(bytes);
+  }
 }
 
 /** Passes bytes on; the last piece only when the whole is known to be right, so that a wrong blob is never complete. */

@@ -13,7 +13,7 @@ import {
   type Result,
   withDefaultTag,
 } from '../model/mod.ts';
-import { BlobTransfer, type BroughtBlobs, type TransferCounts } from './blob-transfer.ts';
+import { BlobTransfer, type BroughtBlobs, type OnBlob, type TransferCounts } from './blob-transfer.ts';
 import { blobOfRepository } from './blobs.ts';
 import type { Exchange } from './exchange.ts';
 import { childManifests, type Manifest, manifestBlobs } from './manifest.ts';
@@ -25,8 +25,7 @@ import { byDigest, type ManifestStore, type Presence } from './store.ts';
 export interface CopyOptions {
   /** Signatures, SBOMs and other manifests whose `subject` is the image or one of its platforms. */
   readonly referrers?: boolean;
-  /** Called after each blob that was streamed, with its size. */
-  readonly onBlob?: (digest: Digest, sizeBytes: number) => void;
+  readonly onBlob?: OnBlob;
 }
 
 /** What a copy did. */
@@ -125,10 +124,10 @@ class Copier {
   /** Copies everything that a manifest names. */
   async copyBelow(manifest: Manifest): Promise<Result<void>> {
     if (this.#sameRepository) return ok(undefined);
-    const blobs = new Map(manifestBlobs(manifest).map((blob) => [blob.digest, blob]));
-    const problems = await forEachUntilRefused([...blobs.values()], BLOBS_AT_ONCE, (blob) =>
-      blob.foreign ? Promise.resolve(ok(undefined)) : this.blobs.upload(blob),
-    );
+    const named = manifestBlobs(manifest).filter((blob) => !blob.foreign);
+    const blobs = [...new Map(named.map((blob) => [blob.digest, blob])).values()];
+    this.blobs.announce(blobs);
+    const problems = await forEachUntilRefused(blobs, BLOBS_AT_ONCE, (blob) => this.blobs.upload(blob));
     if (problems.length > 0) return fail(problems);
     const below = await forEachUntilRefused(childManifests(manifest), MANIFESTS_AT_ONCE, (child) =>
       this.copyManifest(child.digest),

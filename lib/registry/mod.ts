@@ -1,4 +1,5 @@
 /** Registries: the distribution API with sign-in, retries and limits; presence, manifests, tags and copies. */
+export type { BlobProgress, OnBlob } from './blob-transfer.ts';
 export {
   createRegistryClient,
   RegistryClient,

@@ -139,6 +139,7 @@ class Pusher {
   async pushBelow(manifest: Manifest, platform?: string): Promise<Result<void>> {
     const of = platform === undefined ? {} : { platform };
     const blobs = manifestBlobs(manifest).filter((blob) => !blob.foreign);
+    this.blobs.announce(blobs);
     const problems = await forEachUntilRefused(blobs, BLOBS_AT_ONCE, (blob) =>
       this.blobs.upload({ ...blob, ...of }),
     );

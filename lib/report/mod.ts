@@ -1,6 +1,7 @@
 /** What a run says: problems with their lines, the live view, plain lines, JSON, and the table at the end. */
 export type { GroupFrame } from './grouped.ts';
 export { LineJoiner, type LogLine } from './lines.ts';
+export { LiveScreen } from './live-screen.ts';
 export { explainOutcome, finishedNote, outcomeWord } from './outcome.ts';
 export { createPalette, type Paint, type Palette } from './palette.ts';
 export {
@@ -24,5 +25,5 @@ export {
 export type { SummaryStyle } from './summary.ts';
 export type { TakenTerminal, TakeTerminal, TerminalUser } from './terminal.ts';
 export { padEnd, padStart, plainText, truncate, widthOf, wrap } from './text.ts';
-export { formatBytes, formatDuration, plural, shortDigest } from './units.ts';
+export { formatBytes, formatBytesOf, formatDuration, plural, shortDigest } from './units.ts';
 export { DEFAULT_COLUMNS, guardWriter, type Writer, withoutCommands } from './writer.ts';

@@ -15,7 +15,7 @@ import {
   type Result,
   type TagResult,
 } from '../model/mod.ts';
-import { withoutRepeatedRefusals } from '../registry/mod.ts';
+import { type BlobProgress, type OnBlob, withoutRepeatedRefusals } from '../registry/mod.ts';
 import type { NodeContext } from './context.ts';
 import { KEPT_WORDS } from './emitter.ts';
 import { immutableProblem, newOnesLast, repositoriesOf, wantedTags } from './publish.ts';
@@ -26,8 +26,8 @@ import { storedImage } from './stored-image.ts';
 
 /** What to push. */
 export interface PushBuildsOptions extends SessionOptions {
-  /** Called after each blob that was sent, with its size. */
-  readonly onBlob?: (digest: Digest, sizeBytes: number) => void;
+  /** Sensitive values in names are hidden. */
+  readonly onBlob?: OnBlob;
 }
 
 /** What became of a build. */
@@ -53,8 +53,11 @@ export interface PushedBuilds {
  * `run/store-differs`, `run/immutable-tag`, `run/no-temp`.
  */
 export async function pushBuilds(options: PushBuildsOptions): Promise<PushedBuilds> {
-  const done = await withSession(options, async (session) => new Push(options, session).all());
   const { hide } = createHider(options.plan.set.variables);
+  const { onBlob } = options;
+  const shown =
+    onBlob === undefined ? options : { ...options, onBlob: (blob: BlobProgress) => onBlob(hide(blob, KEPT)) };
+  const done = await withSession(options, async (session) => new Push(shown, session).all());
   return hide(done.ok ? done.value : { builds: [], problems: [done.error] }, KEPT);
 }
 

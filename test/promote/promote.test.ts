@@ -85,7 +85,9 @@ const actionsOf = ({ tags }: Promotion) => tags.map(({ action }) => action);
 test('every tag of the plan is put by digest, and the second time all of them are in place', async (t) => {
   const { staging, prod, promote: run } = await makePair(t);
   const sent: number[] = [];
-  const first = done(await run({ onBlob: (_digest, size) => sent.push(size) }));
+  const first = done(
+    await run({ onBlob: ({ state, totalBytes }) => state === 'sent' && sent.push(totalBytes) }),
+  );
   assert.deepEqual(prod.store.tags(), staging.store.tags());
   const tags = staging.store.tags();
   assert.deepEqual(
@@ -133,7 +135,9 @@ test('a prefix within one registry: blobs are mounted, none is sent', async (t) 
   const { host } = staging;
   const sent: string[] = [];
   const to = [`${host}/app=${host}/live`, `${host}/more=${host}/live/more`];
-  const promoted = done(await run({ to, onBlob: (digest) => sent.push(digest) }));
+  const promoted = done(
+    await run({ to, onBlob: ({ state, digest }) => state === 'sent' && sent.push(digest) }),
+  );
   assert.deepEqual(
     promoted.tags.map(({ target }) => target.slice(host.length)),
     ['/live/a:1', '/live/b:1', '/live/c:1', '/live/more/c:1'],

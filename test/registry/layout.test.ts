@@ -7,7 +7,13 @@ import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { type ImageRef, parseImageRef } from '../../lib/model/mod.ts';
-import { createRegistryClient, type Layout, openLayout } from '../../lib/registry/mod.ts';
+import {
+  type BlobProgress,
+  createRegistryClient,
+  type Layout,
+  type OnBlob,
+  openLayout,
+} from '../../lib/registry/mod.ts';
 import { type FaultAnswer, type FaultRequest, specError, startFaultRegistry } from '../rig/fault-registry.ts';
 import { makeLayout, sha256Of } from '../rig/oci-layout.ts';
 import { answerFrom, emptyState } from '../rig/scripted-repository.ts';
@@ -280,7 +286,7 @@ async function start(
   const server = await startFaultRegistry(t, answerFrom(state, own));
   const client = createRegistryClient({ env: {}, sleep: async () => undefined, retries: { attempts: 1 } });
   t.after(() => client.close());
-  const push = async (dir: string, name: string, onBlob?: (digest: string, sizeBytes: number) => void) =>
+  const push = async (dir: string, name: string, onBlob?: OnBlob) =>
     await client.pushLayout(
       await opened(dir),
       ref(`${server.host}/${name}`),
@@ -293,8 +299,8 @@ test('a layout is pushed with all below it, once; then it is there', async (t) =
   const dir = await makeTempDir(t);
   const made = await makeLayout(dir, ['1'], 22);
   const { state, server, push } = await start(t);
-  const seen: [string, number][] = [];
-  const pushed = await push(dir, 'a/b:x', (...blob) => seen.push(blob));
+  const seen: BlobProgress[] = [];
+  const pushed = await push(dir, 'a/b:x', (blob) => blob.state === 'sent' && seen.push(blob));
   assert.ok(pushed.ok, JSON.stringify(pushed));
   const { copiedBytes, ...rest } = pushed.value;
   assert.deepEqual(rest, {
@@ -309,7 +315,7 @@ test('a layout is pushed with all below it, once; then it is there', async (t) =
   assert.equal(seen.length, 5);
   assert.equal(
     copiedBytes,
-    seen.reduce((sum, [, size]) => sum + size, 0),
+    seen.reduce((sum, { totalBytes }) => sum + totalBytes, 0),
   );
   assert.equal(state.blobs.get(`a/b ${made.layer}`), 'layer of 1\nlayer of 1\n');
   const puts = server.lines().filter((line) => line.startsWith('PUT /v2/a/b/manifests/'));

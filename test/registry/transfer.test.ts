@@ -85,7 +85,7 @@ test('an image goes to another registry blob by blob, its name last; a second ti
   const client = clientFor(t);
   const source = ref(`${from.host}/a/src:1`);
   const copied = await client.copyImage(source, ref(`${to.host}/b/dst:x`), {
-    onBlob: (...blob) => seen.push(blob),
+    onBlob: ({ state, digest, totalBytes }) => state === 'sent' && seen.push([digest, totalBytes]),
   });
   assert.deepEqual(copied, {
     ok: true,
@@ -373,7 +373,7 @@ test('after a refusal for now the second sending counts once', async (t) => {
     ref(`${from.host}/a:1`),
     ref(`${to.host}/b:1`),
     {
-      onBlob: (...blob) => seen.push(blob),
+      onBlob: ({ state, digest, totalBytes }) => state === 'sent' && seen.push([digest, totalBytes]),
     },
   );
   assert.ok(copied.ok, JSON.stringify(copied));

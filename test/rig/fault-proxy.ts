@@ -3,6 +3,7 @@
  * their User-Agent, so that a test can refuse the requests of one of them alone.
  */
 import { createServer, type IncomingHttpHeaders, request } from 'node:http';
+import { Transform, type TransformCallback } from 'node:stream';
 import { listenOnLoopback } from './listen.ts';
 import type { Cleanup } from './temp.ts';
 
@@ -14,8 +15,30 @@ export interface ProxyRequest {
   readonly from: 'bake-ts' | 'engine';
 }
 
-/** What the proxy does: lets it pass, answers with a status, or cuts the connection. */
-export type ProxyVerdict = 'pass' | 'cut' | number;
+/** What the proxy does: lets it pass, the answer's body by a tap, answers with a status, or cuts the connection. */
+export type ProxyVerdict = 'pass' | 'cut' | number | Tap;
+
+/** Lets as many bytes through as the test says, and holds the rest. */
+export class Tap extends Transform {
+  #allowed = 0;
+  #held: { readonly rest: Buffer; readonly done: TransformCallback } | undefined;
+
+  /** Lets so many more through. */
+  allow(bytes: number): void {
+    this.#allowed += bytes;
+    const held = this.#held;
+    this.#held = undefined;
+    if (held !== undefined) this._transform(held.rest, 'buffer', held.done);
+  }
+
+  override _transform(bytes: Buffer, _encoding: string, done: TransformCallback): void {
+    const now = bytes.subarray(0, this.#allowed);
+    this.#allowed -= now.length;
+    if (now.length > 0) this.push(now);
+    if (now.length === bytes.length) done();
+    else this.#held = { rest: bytes.subarray(now.length), done };
+  }
+}
 
 /** The proxy. */
 export interface FaultProxy {
@@ -50,7 +73,7 @@ export async function startFaultProxy(t: Cleanup, upstream: string): Promise<Fau
       incoming.socket.destroy();
       return;
     }
-    if (verdict !== 'pass') {
+    if (typeof verdict === 'number') {
       incoming.resume();
       outgoing.writeHead(verdict, { 'content-type': 'application/json' });
       outgoing.end(
@@ -64,7 +87,8 @@ export async function startFaultProxy(t: Cleanup, upstream: string): Promise<Fau
       { hostname, port, method: incoming.method, path: incoming.url, headers, agent: false },
       (answer) => {
         outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
-        answer.pipe(outgoing);
+        outgoing.flushHeaders();
+        (verdict instanceof Tap ? answer.pipe(verdict) : answer).pipe(outgoing);
       },
     );
     forward.on('error', () => outgoing.destroy());

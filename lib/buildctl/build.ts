@@ -177,6 +177,8 @@ export interface Worker {
   readonly executor: 'containerd' | 'oci';
   /** `os/arch[/variant]` that it builds for where a build names none. */
   readonly platform?: string;
+  /** Version of its buildkitd. */
+  readonly version?: string;
 }
 
 /**
@@ -192,6 +194,7 @@ export async function queryWorker(tool: Buildctl, timeoutMs?: number): Promise<W
   return {
     executor: first?.executor === 'oci' ? 'oci' : 'containerd',
     ...(platform === undefined ? {} : { platform: formatPlatform(platform) }),
+    ...(first?.version === undefined ? {} : { version: first.version }),
   };
 }
 

@@ -167,7 +167,7 @@ export type EventBody =
       /** What led to it: a flag, the environment, builds.yaml, a well-known socket, the embedded engine. */
       readonly source: string;
       readonly buildctl: string;
-      /** Version of buildkitd, where it says one. */
+      /** Version of buildkitd; absent where it was not asked: of the embedded engine, and where every result is pushed. */
       readonly version?: string;
     }
   | {

@@ -7,6 +7,8 @@ export interface WorkerInfo {
   /** `host`: RUN shares the machine's network, which is what BuildKit does where no CNI plugins are set up. */
   readonly network: string;
   readonly platforms: readonly string[];
+  /** Version of its buildkitd, which says it since 0.11. */
+  readonly version?: string;
   /** The containerd it works with, by the number that this one has given itself, and the namespace in it. */
   readonly containerd?: { readonly uuid: string; readonly namespace: string };
 }
@@ -14,6 +16,7 @@ export interface WorkerInfo {
 /** A worker as buildctl prints it (buildkit client/workers.go, with OCI platforms). */
 interface RawWorker {
   readonly labels?: Readonly<Record<string, string>>;
+  readonly buildkitVersion?: { readonly version?: string };
   readonly platforms?: readonly {
     readonly os?: string;
     readonly architecture?: string;
@@ -26,11 +29,12 @@ export function parseWorkers(text: string): readonly WorkerInfo[] | undefined {
   try {
     const workers: unknown = JSON.parse(text);
     if (!Array.isArray(workers)) return undefined;
-    return (workers as readonly RawWorker[]).map(({ labels, platforms }) => {
+    return (workers as readonly RawWorker[]).map(({ labels, platforms, buildkitVersion }) => {
       const label = (name: string): string =>
         labels?.[`org.mobyproject.buildkit.worker.${name}`] ?? 'unknown';
       const executor = label('executor');
       const [uuid, namespace] = [label('containerd.uuid'), label('containerd.namespace')];
+      const { version = '' } = buildkitVersion ?? {};
       const isKnown = uuid !== 'unknown' && uuid !== '' && namespace !== 'unknown' && namespace !== '';
       return {
         executor: executor === 'containerd' || executor === 'oci' ? executor : 'unknown',
@@ -41,6 +45,7 @@ export function parseWorkers(text: string): readonly WorkerInfo[] | undefined {
             .filter((word) => word !== undefined && word !== '')
             .join('/'),
         ),
+        ...(version === '' ? {} : { version }),
         ...(isKnown ? { containerd: { uuid, namespace } } : {}),
       };
     });

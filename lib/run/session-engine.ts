@@ -192,15 +192,15 @@ export class SessionEngine {
     if (!engine.ok) return engine;
     const { address, source, buildctl: program, registryHint } = engine.value;
     const buildctl = this.#buildctlOf(engine.value);
-    emit({ type: 'engine-ready', address, source, buildctl: program });
-    for (const one of [...engine.value.warnings, ...warnings])
-      emit({ type: 'warning', problem: problemToJson(one) });
     // Only results that are not pushed depend on how the worker keeps images; the embedded engine is known.
     const needsStore = [...plan.nodes.values()].some((node) => !node.pushes);
-    if (needsStore && engine.value.containerd === undefined) {
-      await this.#askWorker(engine.value);
-      if (this.#worker === 'containerd') await this.storedImages();
-    }
+    const isAsked = needsStore && engine.value.containerd === undefined;
+    const worker = isAsked ? await this.#askWorker(engine.value) : undefined;
+    const version = worker?.version === undefined ? {} : { version: worker.version };
+    emit({ type: 'engine-ready', address, source, buildctl: program, ...version });
+    for (const one of [...engine.value.warnings, ...warnings])
+      emit({ type: 'warning', problem: problemToJson(one) });
+    if (isAsked && this.#worker === 'containerd') await this.storedImages();
     const mirrored = [...plan.set.registries].filter(([, { mirrors = [] }]) => mirrors.length > 0);
     return ok({
       buildctl,

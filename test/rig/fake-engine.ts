@@ -89,6 +89,8 @@ export class FakeEngine {
   readonly platform: string;
   /** How its worker keeps images; `oci`: not at all. */
   worker: 'containerd' | 'oci' = 'containerd';
+  /** Version of its buildkitd; undefined: it is from before it was told. */
+  version: string | undefined;
   /** Something that RUN sees and nobody knows of: with another one the same inputs give another image. */
   weather = '';
   /** An old frontend asks for the main context by the one name that all builds share. */
@@ -191,6 +193,7 @@ export class FakeEngine {
     return {
       labels: { 'org.mobyproject.buildkit.worker.executor': this.worker },
       platforms: [{ os, architecture }],
+      ...(this.version === undefined ? {} : { buildkitVersion: { version: this.version } }),
     };
   }
 

@@ -137,11 +137,15 @@ test('how it keeps images is asked only where a result is not pushed, and not of
     [{ nodes: [stays], found: { buildctl: '/not/there' } }, 'containerd', 0],
   ];
   for (const [given, worker, asked] of rows) {
-    const { fake, engine, calls } = await open(given);
+    const { fake, engine, calls, events } = await open(given);
     fake.worker = 'oci';
+    fake.version = 'v0.31.1';
     assert.equal(engine.worker, 'containerd');
     await engine.ready();
     assert.equal(engine.worker, worker);
+    // The same answer has the version.
+    const version = events.map((event) => (event.type === 'engine-ready' ? event.version : undefined));
+    assert.deepEqual(version, [asked === 1 ? 'v0.31.1' : undefined]);
     assert.equal(calls().filter((call) => call.startsWith('debug workers')).length, asked);
   }
 });

@@ -71,6 +71,9 @@ test('builds of which only the engine has the image are exported, and side by si
   const baked = await work.bake({ jobs: 3 });
   assertOk(baked);
   assertPhases(baked.events);
+  // Its worker is asked how it keeps images, and says its version with that.
+  const ready = baked.events.find((event) => event.type === 'engine-ready');
+  assert.match(ready?.version ?? '', /^v?\d+\.\d+/);
   assert.equal(baked.summary.buildctlCalls, (await work.buildctl.builds()).length);
   for (const name of NAMES) {
     assert.match(phasesText(baked.events, name), / building@(\d) exporting@\1 exporting$/);

@@ -40,6 +40,23 @@ export function runsOn(file, runtime) {
   return !isE2e(file) || names === undefined || names.includes(path.basename(file, '.test.ts'));
 }
 
+/** Those of test/e2e that measure no time, kill nothing and look at no figure that another test could change. */
+const BESIDE = new Set([
+  'ci-github',
+  'ci-output',
+  'ci-recipes',
+  'outputs',
+  'page',
+  'promote',
+  'verify',
+  'from-buildctl',
+]);
+
+/** Whether a file of test/e2e may run beside another one. */
+export function runsBeside(file) {
+  return BESIDE.has(path.basename(file, '.test.ts'));
+}
+
 /** Whether a file is run alone and with the long timeout. */
 export function isE2e(file) {
   return file.startsWith('test/e2e/');

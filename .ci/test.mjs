@@ -24,7 +24,7 @@ import {
   say,
   since,
 } from './support.mjs';
-import { isE2e, listTestFiles, needs, RUNTIMES, runsOn, runTestFile } from './test-files.mjs';
+import { isE2e, listTestFiles, needs, RUNTIMES, runsBeside, runsOn, runTestFile } from './test-files.mjs';
 
 const { values: options, positionals: patterns } = parseArgs({
   allowPositionals: true,
@@ -39,6 +39,7 @@ const total = { passed: 0, failed: 0, skipped: 0 };
 const start = Date.now();
 const scratch = mkdtempSync(path.join(tmpdir(), 'bake-ts-'));
 let engine;
+let secondEngine;
 let registries;
 let frontends;
 let interrupted = false;
@@ -77,7 +78,8 @@ async function testAll() {
   const wantsEngine = options.engine && files.some((file) => needs(file, 'BAKE_TS_TEST_ENGINE_BIN'));
   const needsInstall = wantsEngine && !process.env.BAKE_TS_TEST_ENGINE_BIN;
   if (runtimes.some(({ name }) => name === 'node') || needsInstall) await build();
-  if (wantsEngine) engine = await startEngine(await ensureEngineBinaries());
+  const binaries = wantsEngine ? await ensureEngineBinaries() : undefined;
+  if (binaries !== undefined) engine = await startEngine(binaries);
   // After the engine, whose compilation, where there was one, leaves little to do here.
   if (options.engine && files.some((file) => needs(file, 'BAKE_TS_TEST_REGISTRIES')))
     registries = await ensureRegistries();
@@ -88,24 +90,37 @@ async function testAll() {
     await run([deno, 'cache', '--no-check', ...files], { show: 'never' });
   }
 
-  const env = testEnvironment();
+  const besides = files.filter((file) => isE2e(file) && runsBeside(file));
+  if (binaries !== undefined && besides.some((file) => needs(file, 'BAKE_TS_TEST_BUILDKIT')))
+    secondEngine = await startEngine(binaries);
+
+  const env = testEnvironment(engine);
+  const besideEnv = testEnvironment(secondEngine ?? engine);
   // A file that is asked for by name runs on every runtime that is asked for.
   const isEverywhere = patterns.length > 0;
   const queue = files.flatMap((file) =>
     runtimes.flatMap((runtime) => (isEverywhere || runsOn(file, runtime.name) ? [{ file, runtime }] : [])),
   );
   const results = [];
-  const work = async (jobs) => {
+  const work = async (jobs, own = env) => {
     for (let job = jobs.shift(); job !== undefined && !interrupted; job = jobs.shift()) {
-      const result = await runTestFile(job.runtime.name, job.file, env);
+      const result = await runTestFile(job.runtime.name, job.file, own);
       results.push({ ...job, ...result });
       report(job, result);
     }
   };
   const units = queue.filter(({ file }) => !isE2e(file));
   await Promise.all(Array.from({ length: Math.max(2, availableParallelism()) }, () => work(units)));
-  // What builds with the real engine measures and kills things: one at a time.
-  await work(queue.filter(({ file }) => isE2e(file)));
+  // What builds with the real engine measures and kills things: one at a time, and beside it, with an engine of their own, those
+  // that do neither.
+  const whole = queue.filter(({ file }) => isE2e(file));
+  await Promise.all([
+    work(whole.filter(({ file }) => !runsBeside(file))),
+    work(
+      whole.filter(({ file }) => runsBeside(file)),
+      besideEnv,
+    ),
+  ]);
 
   say('');
   for (const runtime of runtimes) {
@@ -123,7 +138,7 @@ async function testAll() {
 }
 
 /** Nothing of the user's reaches the tests: no engine, no credentials, no records. */
-function testEnvironment() {
+function testEnvironment(own) {
   const home = path.join(scratch, 'home');
   const dockerConfig = path.join(scratch, 'docker');
   const temp = path.join(scratch, 'tmp');
@@ -140,7 +155,7 @@ function testEnvironment() {
     BAKE_TS_TEST_CONTAINERD: undefined,
     BAKE_TS_TEST_REGISTRIES: registries,
     BAKE_TS_TEST_FRONTENDS: frontends,
-    ...engine?.env,
+    ...own?.env,
   };
 }
 
@@ -157,7 +172,8 @@ function report({ file, runtime }, { passed, failed, skipped, durationMs, output
 }
 
 async function tidy() {
-  await engine?.stop();
+  await Promise.all([engine?.stop(), secondEngine?.stop()]);
   engine = undefined;
+  secondEngine = undefined;
   await removeScratch(scratch);
 }

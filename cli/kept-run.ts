@@ -1,5 +1,5 @@
 /** The run as it is kept for `logs`, `history` and `report`. */
-import type { RunRecorder } from '../lib/history/mod.ts';
+import type { RecordedRound, RunRecorder } from '../lib/history/mod.ts';
 import { fail, ok, type Plan, problem, type Result } from '../lib/model/mod.ts';
 import { isSet, listOf, type ParsedArgs } from './args.ts';
 import type { EventReader } from './event-readers.ts';
@@ -25,17 +25,33 @@ export function readKeptRuns({ env }: Pick<Io, 'env'>): Result<number | undefine
   ]);
 }
 
+/** The run that is kept. */
+export interface KeptCall {
+  readonly plan: Plan;
+  /** Where it is one of a watch. */
+  readonly round?: RecordedRound;
+}
+
 /**
  * Opens what keeps a run. Undefined: it is not kept, since nothing happens in it, or since what strangers' builds say does not stay
  * on this machine.
  */
-export async function keepRun(plan: Plan, args: ParsedArgs, io: Io): Promise<RunKeeper | undefined> {
+export async function keepRun(
+  { plan, round }: KeptCall,
+  args: ParsedArgs,
+  io: Io,
+): Promise<RunKeeper | undefined> {
   const { root, grants } = plan.set;
   if (isSet(args, 'dry-run') || grants.untrusted) return undefined;
   const { RunRecorder } = await import('../lib/history/mod.ts');
   const most = readKeptRuns(io);
   const mostRuns = most.ok && most.value !== undefined ? { mostRuns: most.value } : {};
-  const recorder = new RunRecorder({ env: io.env, root, ...mostRuns });
+  const recorder = new RunRecorder({
+    env: io.env,
+    root,
+    ...mostRuns,
+    ...(round === undefined ? {} : { round }),
+  });
   return {
     name: 'the kept run',
     onEvent: (event) => recorder.onEvent(event),

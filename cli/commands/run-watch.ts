@@ -2,6 +2,7 @@
 import { realpath } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { KeptRounds, type RecordedRound } from '../../lib/history/mod.ts';
 import {
   type BuildSet,
   fail,
@@ -27,7 +28,9 @@ import { withCancellation } from '../signals.ts';
 
 /** What one run is about. */
 export interface RunInput
-  extends Pick<BakeOptions, 'plan' | 'dockerfiles' | 'signal' | 'onReads' | 'onEvent' | 'force'> {
+  extends Pick<BakeOptions, 'plan' | 'dockerfiles' | 'signal' | 'onReads' | 'onEvent' | 'force' | 'changed'> {
+  /** Which round of a watch it is, and what is kept of the others. */
+  readonly round?: RecordedRound;
   /** What happens is not shown any more. */
   readonly isHidden?: () => boolean;
 }
@@ -64,6 +67,7 @@ export async function watchRuns(args: ParsedArgs, io: Io, runOnce: RunOnce): Pro
 
   const { watchBuilds } = await import('../../lib/watch/mod.ts');
   const isJson = textOf(args, 'progress') === 'json';
+  const kept = new KeptRounds();
   let shown = NOTHING_SHOWN;
   return withCancellation(
     io,
@@ -86,7 +90,7 @@ export async function watchRuns(args: ParsedArgs, io: Io, runOnce: RunOnce): Pro
             (reporter) => {
               shown = reporter;
             },
-            inputOf(round, isJson),
+            inputOf(round, kept, isJson),
           );
           shown = NOTHING_SHOWN;
           return summary;
@@ -100,14 +104,16 @@ export async function watchRuns(args: ParsedArgs, io: Io, runOnce: RunOnce): Pro
   );
 }
 
-function inputOf(round: Round, isJson: boolean): RunInput {
-  const { plan, dockerfiles, signal, onEvent, onReads, isSuperseded, number } = round;
+function inputOf(round: Round, kept: KeptRounds, isJson: boolean): RunInput {
+  const { plan, dockerfiles, signal, onEvent, onReads, isSuperseded, number, changed } = round;
   return {
     plan,
     dockerfiles,
     signal,
     onEvent,
     onReads,
+    round: { number, kept, isSuperseded },
+    ...(changed === undefined ? {} : { changed }),
     // What is stopped for a later round is of no interest; a program gets each run whole.
     ...(isJson ? {} : { isHidden: isSuperseded }),
     // Else every edit would build anew what it does not touch.
@@ -158,6 +164,14 @@ function conflictsOf(args: ParsedArgs): readonly Problem[] {
           conflict(
             '--since',
             'What changes while it watches is run; name the builds that are to be watched.',
+          ),
+        ]),
+    ...(textOf(args, 'parents-from') === undefined
+      ? []
+      : [
+          conflict(
+            '--parents-from',
+            'It hands over results of the same files, and these change; run without --watch where another job built them.',
           ),
         ]),
     ...(isSet(args, 'untrusted')

@@ -93,7 +93,7 @@ async function runOnce(
   nothing?: string,
 ): Promise<RunEnd> {
   const { bake } = await import('../../lib/run/mod.ts');
-  const kept = await keepRun(what.plan, args, io);
+  const kept = await keepRun(what, args, io);
   const mode = progressMode(args, io);
   if (nothing !== undefined && mode !== 'json' && mode !== 'quiet') io.stderr.write(`${nothing}\n`);
   const ci = await openCi({ args, io, nothing, variables: what.plan.set.variables });

@@ -3,5 +3,6 @@ export { BuildLog } from './build-log.ts';
 export { followEvents } from './follow.ts';
 export { logFileOf, runsDirectory } from './place.ts';
 export { findRun, type KeptRun, listRuns, readEvents } from './read.ts';
-export { RunRecorder } from './recorder.ts';
+export { type RecordedRound, RunRecorder } from './recorder.ts';
+export { KeptRounds } from './rounds.ts';
 export type { CommitState, KeptBuild, RunResult } from './shapes.ts';

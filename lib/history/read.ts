@@ -159,9 +159,17 @@ async function scanEvents(dir: string, name: RunName) {
 
 /** What its first event says of a run. */
 export function runHead(event: Extract<BakeEvent, { readonly type: 'run-started' }>): RunHead {
-  const { runId, atMs, version, runtime, root = '', files, command } = event;
-  const startedAt = new Date(atMs).toISOString();
-  return { runId, startedAt, version, runtime, root, files, ...(command === undefined ? {} : { command }) };
+  const { runId, atMs, version, runtime, root = '', files, command, changed } = event;
+  return {
+    runId,
+    startedAt: new Date(atMs).toISOString(),
+    version,
+    runtime,
+    root,
+    files,
+    ...(command === undefined ? {} : { command }),
+    ...(changed === undefined ? {} : { changed }),
+  };
 }
 
 /**

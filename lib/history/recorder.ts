@@ -1,6 +1,6 @@
 /** Writes down what happens in a run while it goes on. What cannot be written ends the recording with one warning, never the run. */
 import path from 'node:path';
-import { type BakeEvent, type Problem, problem } from '../model/mod.ts';
+import { type BakeEvent, type Problem, problem, type RunSummary } from '../model/mod.ts';
 import { describeFileFault } from '../system/mod.ts';
 import { escapeControls } from '../util/control-characters.ts';
 import { Appender, type WriteFault } from './appender.ts';
@@ -9,6 +9,7 @@ import { readCommit } from './commit.ts';
 import { allRunsDirectory, filesOf, logFileOf, nameRun, runsDirectory } from './place.ts';
 import { MOST_RUNS, pruneRuns } from './prune.ts';
 import { runHead } from './read.ts';
+import type { KeptRounds } from './rounds.ts';
 import { type RunEnd, runEnd, SUMMARY_FORM, type SummaryFile } from './shapes.ts';
 import { LIMITS, type Limits, Thinner } from './thin.ts';
 
@@ -19,7 +20,17 @@ export interface RecorderOptions {
   readonly root: string;
   /** How many runs of the project are kept, this one included; 0 keeps none, and what is there goes. */
   readonly mostRuns?: number;
+  /** Of a watch, which run it is, from 1, and what is kept of those before; default: it is no round of a watch. */
+  readonly round?: RecordedRound;
   readonly limits?: Limits;
+}
+
+/** A run of a watch. */
+export interface RecordedRound {
+  readonly number: number;
+  readonly kept: KeptRounds;
+  /** Whether it was stopped for another round. */
+  readonly isSuperseded: () => boolean;
 }
 
 const NOTABLE: ReadonlySet<BakeEvent['type']> = new Set([
@@ -56,6 +67,7 @@ export class RunRecorder {
   #dir: string | undefined;
   #summary: SummaryFile | undefined;
   #end: RunEnd | undefined;
+  #result: RunSummary | undefined;
 
   constructor(options: RecorderOptions) {
     this.#options = options;
@@ -65,7 +77,10 @@ export class RunRecorder {
   /** Takes the events of the run, in order. */
   onEvent(event: BakeEvent): void {
     if (event.type === 'run-started') this.#begin(event);
-    if (event.type === 'run-finished') this.#end = runEnd(event.summary);
+    if (event.type === 'run-finished') {
+      this.#result = event.summary;
+      this.#end = runEnd(event.summary);
+    }
     this.#keep(this.#thinner.take(event));
     // From here on it can be found, and who follows it knows its builds.
     if (event.type === 'planned') this.#appender.flush();
@@ -84,8 +99,21 @@ export class RunRecorder {
     this.#appender.flush();
     await Promise.all(this.#beside);
     if (this.#end !== undefined) this.#save({ end: this.#end });
+    await this.#settle();
     const { fault } = this.#appender;
     return fault === undefined ? [] : [await notKept(fault)];
+  }
+
+  /** What stays of a watch is known when a round has ended. */
+  async #settle(): Promise<void> {
+    const { round } = this.#options;
+    if (round === undefined || this.#dir === undefined) return;
+    await round.kept.take({
+      dir: this.#dir,
+      number: round.number,
+      isSuperseded: round.isSuperseded(),
+      ...(this.#result === undefined ? {} : { summary: this.#result }),
+    });
   }
 
   /** The log of a build, be it written yet or not; undefined: the run has not begun, or is not kept. */
@@ -95,11 +123,13 @@ export class RunRecorder {
   }
 
   #begin(event: Extract<BakeEvent, { readonly type: 'run-started' }>): void {
-    const { env, root, mostRuns = MOST_RUNS } = this.#options;
+    const { env, root, mostRuns = MOST_RUNS, round } = this.#options;
     const runs = runsDirectory(env, root);
     const own = path.join(runs, nameRun(event.atMs, event.runId));
-    const keeping = { allRuns: allRunsDirectory(env), project: path.basename(runs), mostRuns, own };
-    this.#beside.push(pruneRuns(keeping));
+    // A round that may not be kept takes no place of another run.
+    const isExtra = mostRuns > 0 && round !== undefined && round.number > 1;
+    const keeping = { allRuns: allRunsDirectory(env), project: path.basename(runs), own };
+    this.#beside.push(pruneRuns({ ...keeping, mostRuns: isExtra ? mostRuns + 1 : mostRuns }));
     if (mostRuns === 0) return;
     this.#dir = own;
     this.#summary = { form: SUMMARY_FORM, ...runHead(event), root };

@@ -1,5 +1,5 @@
 /** What is known of a kept run, and what its summary must look like to be believed: anybody may have written it. */
-import { isDigest, type Outcome, type RunSummary } from '../model/mod.ts';
+import { type ChangedFiles, isDigest, type Outcome, type RunSummary } from '../model/mod.ts';
 
 /** How a run ended, if it did. `did-not-end`: killed, or its machine went down. */
 export type RunResult = 'succeeded' | 'failed' | 'cancelled' | 'running' | 'did-not-end';
@@ -37,6 +37,8 @@ export interface RunHead {
   readonly command?: readonly string[];
   /** What was checked out; absent: no repository, no git, or not known yet. */
   readonly commit?: CommitState;
+  /** What led to a run of a watch. */
+  readonly changed?: ChangedFiles;
 }
 
 /** What came of it. */
@@ -95,12 +97,13 @@ const RESULTS: ReadonlySet<unknown> = new Set<RunEnd['result']>(['succeeded', 'f
 /** A summary of this form. */
 export function isSummaryFile(value: unknown): value is SummaryFile {
   if (!isObject(value) || value['form'] !== SUMMARY_FORM) return false;
-  const { runId, startedAt, version, runtime, root, files, command, commit, end } = value;
+  const { runId, startedAt, version, runtime, root, files, command, commit, changed, end } = value;
   return (
     [runId, startedAt, version, runtime, root].every(isText) &&
     isListOf(files, isText) &&
     (command === undefined || isListOf(command, isText)) &&
     (commit === undefined || isCommit(commit)) &&
+    (changed === undefined || isChanged(changed)) &&
     (end === undefined || isEnd(end))
   );
 }
@@ -109,6 +112,10 @@ function isCommit(value: unknown): boolean {
   if (!isObject(value)) return false;
   const { id, clean } = value;
   return isText(id) && (clean === undefined || typeof clean === 'boolean');
+}
+
+function isChanged(value: unknown): value is ChangedFiles {
+  return isObject(value) && isListOf(value['files'], isText) && isCount(value['total']);
 }
 
 function isEnd(value: unknown): boolean {

@@ -143,6 +143,13 @@ export interface PlannedNode {
   readonly usualMs?: number;
 }
 
+/** Files whose changes led to a run. */
+export interface ChangedFiles {
+  /** Absolute paths, 20 at most; empty: it is not known what changed. */
+  readonly files: readonly string[];
+  readonly total: number;
+}
+
 /** The union of all events, without the envelope. */
 export type EventBody =
   | {
@@ -158,6 +165,8 @@ export type EventBody =
       /** The words of the command line after the program's name, without sensitive values; absent: called as a library. */
       readonly command?: readonly string[];
       readonly dryRun?: boolean;
+      /** What led to a run of a watch; absent: nothing that changed. */
+      readonly changed?: ChangedFiles;
     }
   | { readonly type: 'planned'; readonly nodes: readonly PlannedNode[] }
   | { readonly type: 'engine-starting'; readonly text: string }

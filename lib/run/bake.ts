@@ -108,7 +108,7 @@ interface Run {
  * @param usual build → how long it took the last time (milliseconds), where that is known
  */
 export function announceRun(
-  options: Pick<BakeOptions, 'plan' | 'jobs' | 'version' | 'runtime' | 'command' | 'dryRun'>,
+  options: Pick<BakeOptions, 'plan' | 'jobs' | 'version' | 'runtime' | 'command' | 'dryRun' | 'changed'>,
   emit: Emit,
   usual: ReadonlyMap<string, number> = new Map(),
 ): void {
@@ -123,6 +123,7 @@ export function announceRun(
     root: plan.set.root,
     ...(options.command === undefined ? {} : { command: options.command }),
     ...(options.dryRun === true ? { dryRun: true } : {}),
+    ...(options.changed === undefined ? {} : { changed: options.changed }),
   });
   emit({
     type: 'planned',

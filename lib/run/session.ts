@@ -6,6 +6,7 @@ import { ContextHasher } from '../fingerprint/mod.ts';
 import { type ConfigReader, ExternalImages, type LayerReader } from '../inputs/mod.ts';
 import { type Lock, readLock } from '../lock/mod.ts';
 import {
+  type ChangedFiles,
   createHider,
   type EventSink,
   type Plan,
@@ -80,6 +81,8 @@ export interface BakeOptions {
   readonly runtime?: string;
   /** Said in `run-started`, but for sensitive values: the words of the command line after the program's name. */
   readonly command?: readonly string[];
+  /** Said in `run-started`: what led to it, where that is a change of files. */
+  readonly changed?: ChangedFiles;
   /** Processor architecture of this machine in Go's words; default: what the runtime says it is. */
   readonly hostArchitecture?: string;
 }

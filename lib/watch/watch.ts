@@ -8,6 +8,7 @@ import { LOCK_NAME } from '../lock/mod.ts';
 import {
   type BakeEvent,
   type BuildSet,
+  type ChangedFiles,
   type EventSink,
   fail,
   ok,
@@ -41,6 +42,8 @@ export interface Round {
   readonly number: number;
   readonly plan: Plan;
   readonly dockerfiles: PreparedPlan['dockerfiles'];
+  /** What led to it since the last round that was done; of the first round undefined. */
+  readonly changed?: ChangedFiles;
   readonly signal: AbortSignal;
   /** Must get all events of the run. */
   readonly onEvent: EventSink;
@@ -122,6 +125,8 @@ interface Running {
 }
 
 const PATHS_SHOWN = 3;
+/** In an event, for programs. */
+const PATHS_TOLD = 20;
 const GOOD: ReadonlySet<string> = new Set(['built', 'retagged', 'unchanged']);
 
 class Watch {
@@ -138,6 +143,8 @@ class Watch {
   /** Builds that did not end well: part of each round that follows. */
   #left = new Set<string>();
   #changed: string[] = [];
+  /** What led to the next round, said or not. */
+  readonly #causes = new Set<string>();
   #isAnnounced = false;
   /** Builds that turned out to read more than was watched: what changed there meanwhile nobody saw. */
   readonly #widened = new Set<string>();
@@ -230,6 +237,7 @@ class Watch {
     this.#rereads ||= change.definition || change.everything;
     this.#reshapes ||= change.reshapes || change.everything;
     this.#changed.push(...change.paths);
+    for (const file of change.paths) this.#causes.add(file);
     const running = this.#running;
     if (running === undefined || running.isSuperseded) return;
     if (![...touched].some((build) => running.started.has(build))) return;
@@ -263,6 +271,7 @@ class Watch {
     if (this.#touched.size > 0) return this.#begin();
     if (problems.length === 0) this.#announce(this.#touched, false);
     this.#changed = [];
+    this.#causes.clear();
     this.#wait();
   }
 
@@ -332,6 +341,7 @@ class Watch {
     this.#isAnnounced = false;
     this.#changed = [];
     this.#touched.clear();
+    const changed = this.#takeCauses();
     const running: Running = {
       plan: partOf(plan, builds),
       controller: new AbortController(),
@@ -343,6 +353,7 @@ class Watch {
       number: this.#rounds,
       plan: running.plan,
       dockerfiles,
+      ...(this.#rounds === 1 ? {} : { changed }),
       signal: running.controller.signal,
       onEvent: (event) => noteEvent(running, event),
       onReads: (build, reads) => this.#learn(build, reads),
@@ -376,6 +387,12 @@ class Watch {
   #learn(build: string, reads: ReadonlyMap<string, ContextReads>): void {
     this.#learned.set(build, reads);
     if (!this.#interest.covers(build, reads)) this.#widened.add(build);
+  }
+
+  #takeCauses(): ChangedFiles {
+    const files = [...this.#causes];
+    this.#causes.clear();
+    return { files: files.slice(0, PATHS_TOLD), total: files.length };
   }
 
   #announce(builds: ReadonlySet<string>, supersedes: boolean): void {

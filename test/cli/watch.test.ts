@@ -27,10 +27,16 @@ async function makePlace(t: TestContext) {
 
 test('what cannot be done again and again is refused', async (t) => {
   const place = await makePlace(t);
-  for (const [option, ...words] of [['--audit', '5%'], ['--untrusted'], ['--file', '-']]) {
+  await writeFile(path.join(place.cwd, 'm.json'), '{"version":1,"ok":true,"builds":{}}');
+  for (const [option, ...words] of [
+    ['--audit', '5%'],
+    ['--untrusted'],
+    ['--file', '-'],
+    ['--parents-from', 'm.json'],
+  ]) {
     const io = createFakeIo(['run', '--watch', option ?? '', ...words], place);
     assert.equal(await runCli(io), 2);
-    assert.match(io.err(), /error\[cli\/conflict\]: --watch and --(?:audit|since|untrusted|file -) exclude/);
+    assert.match(io.err(), /error\[cli\/conflict\]: --watch and --(?:audit|since|untrusted|parents-from|file -) exclude/);
   }
 });
 

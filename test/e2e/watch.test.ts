@@ -18,13 +18,13 @@ const MOST_MS = 1_500;
 const SERVICES = ['api', 'web', 'jobs', 'mail'];
 
 /** Six builds: a base, four services on it, and one by itself, each with its part of the files. */
-function repositoryOf(host: string): Readonly<Record<string, TreeEntry>> {
+function repositoryOf(host: string, pushes: boolean): Readonly<Record<string, TreeEntry>> {
   const services = SERVICES.map(
     (name) => `  ${name}: { extends: image, context: services/${name}, contexts: { base: "build:base" } }`,
   );
   const tree: Record<string, TreeEntry> = {
     'builds.yaml': `
-templates: { image: { tags: ["${host}/\${{ build.name }}:1"], push: true } }
+templates: { image: { tags: ["${host}/\${{ build.name }}:1"], push: ${pushes} } }
 builds:
   base: { extends: image, context: base }
   docs: { extends: image, context: docs }
@@ -56,7 +56,16 @@ function writeFiles(dir: string, files: number): void {
 
 async function startIn(t: TestContext, files: number, ...args: readonly string[]) {
   const registry = await startTestRegistry(t);
-  const workspace = await makeWorkspace(t, repositoryOf(registry.host));
+  return startAt(t, repositoryOf(registry.host, true), files, ...args);
+}
+
+async function startAt(
+  t: TestContext,
+  tree: Readonly<Record<string, TreeEntry>>,
+  files: number,
+  ...args: readonly string[]
+) {
+  const workspace = await makeWorkspace(t, tree);
   writeFiles(workspace.dir, files);
   const startedAt = Date.now();
   const watch = startWatchProcess(t, ['--progress=json', ...args], {
@@ -106,6 +115,21 @@ test('an edit starts the build that reads it, soon, and nothing else', { skip },
   const plain = await bake({ builds: ['*'] });
   assert.deepEqual([...new Set(Object.values(plain.kinds))], ['unchanged']);
   assert.equal(runs().length, 5);
+  assert.equal(await stop('SIGINT'), 0);
+});
+
+test('what is not pushed starts as soon, and what left the store is built again', { skip }, async (t) => {
+  const { edit, bake, stop } = await startAt(t, repositoryOf('watched.example', false), 200);
+  const times: number[] = [];
+  for (const turn of ['two', 'three', 'four', 'five']) {
+    const { tookMs, kinds } = await edit('services/api/src/d0/f0.txt', turn, 'api');
+    assert.equal(kinds['api'], 'built');
+    times.push(tookMs);
+  }
+  t.diagnostic(`from the edit to the start of its build: ${times.join(', ')} ms`);
+  assert(Math.min(...times) < MOST_MS, `${times} ms`);
+  const plain = await bake({ builds: ['*'] });
+  assert.deepEqual([...new Set(Object.values(plain.kinds))], ['unchanged']);
   assert.equal(await stop('SIGINT'), 0);
 });
 

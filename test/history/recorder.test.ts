@@ -3,7 +3,7 @@ import { appendFile, chmod, mkdir, readdir, readFile, rm, stat, truncate, writeF
 import path from 'node:path';
 import process from 'node:process';
 import { test } from 'node:test';
-import { findRun, logFileOf, RunRecorder, readEvents } from '../../lib/history/mod.ts';
+import { findRun, KeptRounds, logFileOf, RunRecorder, readEvents } from '../../lib/history/mod.ts';
 import type { BakeEvent } from '../../lib/model/mod.ts';
 import { runProgram } from '../../lib/system/mod.ts';
 import { assertGolden } from '../rig/golden.ts';
@@ -160,6 +160,43 @@ test('old runs of a project go, and of all projects where they are too many byte
     ['01JGEXAMPLE'],
     'nothing is kept',
   );
+});
+
+test('rounds of a watch push no other run out: idle and superseded ones go, and of the others the last four stay', async (t) => {
+  const place = await makeKeptPlace(t);
+  const mostRuns = 3;
+  for (const [at, id] of ['a', 'b', 'c'].entries())
+    await place.keep(laterRun(mixedRun(), id, at), { mostRuns });
+  const ids = async () => (await place.list()).map(({ runId }) => runId);
+  const kept = new KeptRounds();
+  let number = 0;
+  const round = (events: readonly BakeEvent[], isSuperseded = false, most = mostRuns) => {
+    number += 1;
+    const own = { number, kept, isSuperseded: () => isSuperseded };
+    return place.keep(laterRun(events, `round${number}`, 9 + number), { mostRuns: most, round: own });
+  };
+  await round(unchangedRun());
+  assert.deepEqual(await ids(), ['round1', 'c', 'b'], 'the first one is a run as any other');
+  for (let turn = 0; turn < 5; turn += 1) await round(unchangedRun());
+  await round(failingRun(), true);
+  assert.deepEqual(await ids(), ['round1', 'c', 'b']);
+  await round(mixedRun(), false, 20);
+  await round(failingRun(), false, 20);
+  assert.deepEqual(await ids(), ['round9', 'round8', 'round1', 'c', 'b']);
+  for (let turn = 0; turn < 4; turn += 1) await round(mixedRun(), false, 20);
+  assert.deepEqual(await ids(), ['round13', 'round12', 'round11', 'round10', 'round1', 'c', 'b']);
+  await round(mixedRun(), false, 0);
+  assert.equal((await ids()).length, 0, 'nothing is kept');
+});
+
+test('what led to a round is kept', async (t) => {
+  const place = await makeKeptPlace(t);
+  const changed = { files: ['/repo/api/main.go'], total: 1 };
+  await place.keep(
+    mixedRun().map((event) => (event.type === 'run-started' ? { ...event, changed } : event)),
+  );
+  const [run] = await place.list();
+  assert.deepEqual(run?.changed, changed);
 });
 
 test('where nothing can be written that is one warning, also in the middle of a run', async (t) => {

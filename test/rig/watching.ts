@@ -78,6 +78,7 @@ export async function startWatching(
         hostArchitecture: 'amd64',
         signal: round.signal,
         onReads: round.onReads,
+        ...(round.changed === undefined ? {} : { changed: round.changed }),
         onEvent: (event) => {
           seen.push(event);
           round.onEvent(event);

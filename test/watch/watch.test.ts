@@ -44,7 +44,7 @@ async function start(t: TestContext, tree: typeof SHOP = SHOP, isGood = true) {
 }
 
 test('a file that changes starts the builds that read it, with what they need and what needs them', async (t) => {
-  const { write, nextRound, events } = await start(t);
+  const { world, write, nextRound, events, rounds } = await start(t);
   await write('web/index.html', 'two');
   assert.deepEqual(await nextRound(), { web: 'built' });
   await write('api/src/main', 'two');
@@ -59,6 +59,11 @@ test('a file that changes starts the builds that read it, with what they need an
     [1, 'api'],
     [1, 'base', 'api'],
   ]);
+  const causes = rounds.flatMap((round) =>
+    round.events.flatMap((one) => (one.type === 'run-started' ? [one.changed] : [])),
+  );
+  const one = (file: string) => ({ files: [path.join(world.dir, file)], total: 1 });
+  assert.deepEqual(causes, [undefined, one('web/index.html'), one('api/src/main'), one('base/files/a')]);
 });
 
 test('what is ignored, or not read, starts nothing', async (t) => {
@@ -171,6 +176,9 @@ test('a change of what is being built stops that and builds it as it is now', as
   assert.equal(stopped?.isSuperseded, true);
   assert.equal(stopped?.kinds['api'], 'cancelled');
   assert.equal(last?.kinds['api'], 'built');
+  const [begun] = last?.events ?? [];
+  const main = { files: [path.join(world.dir, 'api/src/main')], total: 1 };
+  assert.deepEqual(begun?.type === 'run-started' && begun.changed, main);
   const plain = await world.bake({ builds: ['*'] });
   assert.deepEqual(plain.kinds, { base: 'unchanged', api: 'unchanged', web: 'unchanged' });
 });

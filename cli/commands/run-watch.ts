@@ -13,7 +13,7 @@ import {
   type RunSummary,
 } from '../../lib/model/mod.ts';
 import { plainText, plural, type Reporter } from '../../lib/report/mod.ts';
-import type { BakeOptions } from '../../lib/run/mod.ts';
+import type { BakeOptions, EngineAccess } from '../../lib/run/mod.ts';
 import { stateDirectory } from '../../lib/state/mod.ts';
 import { isWithin } from '../../lib/system/mod.ts';
 import type { Round, WatchEvent, WatchedSet } from '../../lib/watch/mod.ts';
@@ -29,6 +29,8 @@ import { withCancellation } from '../signals.ts';
 /** What one run is about. */
 export interface RunInput
   extends Pick<BakeOptions, 'plan' | 'dockerfiles' | 'signal' | 'onReads' | 'onEvent' | 'force' | 'changed'> {
+  /** Default: those of this machine, of which nothing is known yet. */
+  readonly engines?: EngineAccess;
   /** Which round of a watch it is, and what is kept of the others. */
   readonly round?: RecordedRound;
   /** What happens is not shown any more. */
@@ -67,6 +69,8 @@ export async function watchRuns(args: ParsedArgs, io: Io, runOnce: RunOnce): Pro
 
   const { watchBuilds } = await import('../../lib/watch/mod.ts');
   const isJson = textOf(args, 'progress') === 'json';
+  const { engineAccess, KnownEngines } = await import('../../lib/run/mod.ts');
+  const engines = engineAccess(new KnownEngines());
   const kept = new KeptRounds();
   let shown = NOTHING_SHOWN;
   return withCancellation(
@@ -90,7 +94,7 @@ export async function watchRuns(args: ParsedArgs, io: Io, runOnce: RunOnce): Pro
             (reporter) => {
               shown = reporter;
             },
-            inputOf(round, kept, isJson),
+            { ...inputOf(round, kept, isJson), engines },
           );
           shown = NOTHING_SHOWN;
           return summary;

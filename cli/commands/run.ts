@@ -92,7 +92,7 @@ async function runOnce(
   what: RunInput,
   nothing?: string,
 ): Promise<RunEnd> {
-  const { bake } = await import('../../lib/run/mod.ts');
+  const { bakeWith, ENGINES } = await import('../../lib/run/mod.ts');
   const kept = await keepRun(what, args, io);
   const mode = progressMode(args, io);
   if (nothing !== undefined && mode !== 'json' && mode !== 'quiet') io.stderr.write(`${nothing}\n`);
@@ -120,7 +120,7 @@ async function runOnce(
     },
   });
   const address = textOf(args, 'addr');
-  const summary = await bake({
+  const summary = await bakeWith(what.engines ?? ENGINES, {
     force: isSet(args, 'force'),
     ...what,
     ...flags,

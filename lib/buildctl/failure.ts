@@ -105,6 +105,13 @@ const PATTERNS: readonly Pattern[] = [
     message: (found) => `${found[1]} is gone from its registry`,
   },
   {
+    // The engine's store lacks it, and nobody answers at the host of names there (lib/run/store-names.ts).
+    match:
+      /failed to load cache key: (?:\S+: )*?failed to do request: Head "https?:\/\/(127\.0\.0\.1:1)\/v2\/(bake\/[^"\s]+)\/manifests\/(sha256:[0-9a-f]{64})"/,
+    code: 'build/image-lost',
+    message: (found) => `${found[1]}/${found[2]}@${found[3]} is gone from the engine's store`,
+  },
+  {
     // Without names of their own, local sources are asked for by those that all builds share.
     match: /no access allowed to dir "(?:[a-z0-9]+-)*(?:context|dockerfile)"/,
     code: 'build/source-name',

@@ -2,6 +2,7 @@
 import type { Engine, FindOptions } from '../engine/mod.ts';
 import type { Digest, Result } from '../model/mod.ts';
 import type { RunProgram } from '../system/mod.ts';
+import type { KnownEngines } from './known-engines.ts';
 
 /** What an engine's image store has. */
 export interface StoreListing {
@@ -22,24 +23,49 @@ export interface EngineAccess {
   ) => Promise<StoreListing | undefined>;
   /** Runs buildctl; where absent, it is really run. */
   readonly run?: RunProgram;
+  /** What earlier runs of this process found out. */
+  readonly known?: KnownEngines;
 }
 
-/** The engines of this machine. Their package is loaded when one is asked for: a run in which nothing changed needs none. */
-export const ENGINES: EngineAccess = {
-  find: async (options) => (await import('../engine/mod.ts')).findEngine(options),
-  listImages: async (engine, env, signal) => {
-    const { listContent, listImages, openStore } = await import('../engine/mod.ts');
-    const options = { env, ...(signal === undefined ? {} : { signal }) };
-    const { containerd } = await openStore(engine, options);
-    if (containerd === undefined) return undefined;
-    const [images, content] = await Promise.all([
-      listImages(containerd, options),
-      listContent(containerd, options),
-    ]);
-    if (!images.ok || !content.ok) return undefined;
-    return {
-      digests: new Map(images.value.map(({ name, digest }) => [name, digest])),
-      content: content.value,
-    };
-  },
-};
+/**
+ * The engines of this machine. Their package is loaded when one is asked for: a run in which nothing changed needs none.
+ *
+ * @param known where runs follow one another; default: each run asks anew
+ */
+export function engineAccess(known?: KnownEngines): EngineAccess {
+  return {
+    find: async (options) => (await import('../engine/mod.ts')).findEngine(options),
+    listImages: async (engine, env, signal) => {
+      const listing = await listStore(engine, env, signal, known);
+      // What is known may not be so any more.
+      if (listing !== undefined || known?.forgetContainerd(engine.address) !== true) return listing;
+      return listStore(engine, env, signal, known);
+    },
+    ...(known === undefined ? {} : { known }),
+  };
+}
+
+/** The engines of this machine, for a run by itself. */
+export const ENGINES: EngineAccess = engineAccess();
+
+async function listStore(
+  engine: Engine,
+  env: FindOptions['env'],
+  signal?: AbortSignal,
+  known?: KnownEngines,
+): Promise<StoreListing | undefined> {
+  const { listContent, listImages, openStore } = await import('../engine/mod.ts');
+  const options = { env, ...(signal === undefined ? {} : { signal }) };
+  const find = async () => (await openStore(engine, options)).containerd;
+  const containerd = await (known === undefined ? find() : known.containerd(engine.address, find));
+  if (containerd === undefined) return undefined;
+  const [images, content] = await Promise.all([
+    listImages(containerd, options),
+    listContent(containerd, options),
+  ]);
+  if (!images.ok || !content.ok) return undefined;
+  return {
+    digests: new Map(images.value.map(({ name, digest }) => [name, digest])),
+    content: content.value,
+  };
+}

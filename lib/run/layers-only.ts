@@ -27,6 +27,7 @@ import {
   type RegistryClient,
 } from '../registry/mod.ts';
 import type { Calling, OnWait, ReadyEngine } from './context.ts';
+import type { KnownEngines } from './known-engines.ts';
 
 /** Registries that put and read much at once answer 500 now and then, and doing without would cost more than waiting. */
 const RETRY_MS = [1_000, 4_000];
@@ -35,6 +36,8 @@ const RETRY_MS = [1_000, 4_000];
 export interface LayersOnlyNeeds {
   readonly registry: RegistryClient;
   readonly calling: Pick<Calling, 'emit' | 'signal' | 'sleep' | 'engine' | 'permits' | 'newWorkDir'>;
+  /** Where runs follow one another: those that earlier ones put into the engine's store. */
+  readonly known?: KnownEngines | undefined;
 }
 
 /** One that is made, or was. */
@@ -80,6 +83,8 @@ export function mayUseLayersOnly(build: Build, { untracked }: Pick<NodeInputs, '
 export class LayersOnlyImages {
   readonly #needs: LayersOnlyNeeds;
   readonly #images = new Map<string, Made>();
+  /** Of the engine; empty: not asked for yet. */
+  #address = '';
   #isOff = false;
   #hasWarned = false;
 
@@ -113,6 +118,7 @@ export class LayersOnlyImages {
     for (const link of links) {
       if (link.kind !== 'image') continue;
       this.#images.delete(formatImageRef(link.ref));
+      this.#needs.known?.forgetLayers(this.#address, link.ref);
       if (link.layersOnly !== undefined) this.#needs.registry.forget(link.layersOnly);
     }
   }
@@ -138,9 +144,13 @@ export class LayersOnlyImages {
   }
 
   async #inStore(ref: DigestRef, mayPut: boolean, queue: Queue): Promise<DigestRef | undefined> {
-    const { calling } = this.#needs;
+    const { calling, known } = this.#needs;
     const engine = await calling.engine();
     if (!engine.ok) return undefined;
+    const { address } = engine.value.buildctl;
+    this.#address = address;
+    const before = known?.layersOf(address, ref);
+    if (before !== undefined) return before;
     const read = await readStored(engine.value, ref);
     // Gone from the store (then the build says so), without layers, or with triggers, which would run.
     if (read === undefined || read.images.some(({ hasTriggers }) => hasTriggers)) return undefined;
@@ -166,7 +176,10 @@ export class LayersOnlyImages {
       () => queue.set(true),
     );
     await rm(workDir, { recursive: true, force: true });
-    if (digest === read.top.digest) return { ...name, digest };
+    if (digest === read.top.digest) {
+      known?.keepLayers(address, ref, { ...name, digest });
+      return { ...name, digest };
+    }
     // Where it came to nothing, the image is mostly gone from the store, as the build will say.
     if (digest !== undefined) this.#warn(notMade(ref, []));
     return undefined;

@@ -154,7 +154,9 @@ export class SessionEngine {
 
   /** What it says of its worker, asked once. */
   #askWorker(engine: Engine): Promise<Worker | undefined> {
-    this.#asked ??= queryWorker(this.#buildctlOf(engine)).then((worker) => {
+    const { known } = this.#options.access;
+    const ask = () => queryWorker(this.#buildctlOf(engine));
+    this.#asked ??= (known === undefined ? ask() : known.worker(engine.address, ask)).then((worker) => {
       this.#worker = worker?.executor ?? 'containerd';
       return worker;
     });

@@ -426,7 +426,11 @@ export class Session {
           return settings?.http === true || settings?.insecure === true;
         },
         resultOf,
-        layersOnly: new LayersOnlyImages({ registry, calling }),
+        layersOnly: new LayersOnlyImages({
+          registry,
+          calling,
+          known: this.#options.engines?.known,
+        }),
         rebuild: (build) => {
           const running = rebuilt.get(build) ?? rebuildLost(context, plan, build, results);
           rebuilt.set(build, running);

@@ -251,6 +251,13 @@ test('what layers-only images do to a build has codes of its own', () => {
   const guarded = explain('dockerfile parse error on line 1: unknown instruction: BAKE_TS_LAYERS_ONLY');
   assert.equal(guarded.code, 'build/links-not-split');
   const ref = `127.0.0.1:5000/app/base@sha256:${'a'.repeat(64)}`;
+  const head = `Head "http://127.0.0.1:1/v2/bake/base/manifests/${ref.slice(ref.indexOf('@') + 1)}"`;
+  const refused = 'dial tcp 127.0.0.1:1: connect: connection refused';
+  const ofStore = explain(
+    `failed to solve: failed to load cache key: failed to do request: ${head}: ${refused}`,
+  );
+  assert.equal(ofStore.code, 'build/image-lost');
+  assert(ofStore.message.includes(ref.slice(ref.indexOf('@') + 1)), ofStore.message);
   const lost = explain(`failed to load cache key: ${ref}: not found`);
   assert.equal(lost.code, 'build/image-lost');
   assert(lost.message.includes(ref));

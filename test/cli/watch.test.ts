@@ -36,7 +36,10 @@ test('what cannot be done again and again is refused', async (t) => {
   ]) {
     const io = createFakeIo(['run', '--watch', option ?? '', ...words], place);
     assert.equal(await runCli(io), 2);
-    assert.match(io.err(), /error\[cli\/conflict\]: --watch and --(?:audit|since|untrusted|parents-from|file -) exclude/);
+    assert.match(
+      io.err(),
+      /error\[cli\/conflict\]: --watch and --(?:audit|since|untrusted|parents-from|file -) exclude/,
+    );
   }
 });
 

@@ -192,9 +192,7 @@ test('rounds of a watch push no other run out: idle and superseded ones go, and 
 test('what led to a round is kept', async (t) => {
   const place = await makeKeptPlace(t);
   const changed = { files: ['/repo/api/main.go'], total: 1 };
-  await place.keep(
-    mixedRun().map((event) => (event.type === 'run-started' ? { ...event, changed } : event)),
-  );
+  await place.keep(mixedRun().map((event) => (event.type === 'run-started' ? { ...event, changed } : event)));
   const [run] = await place.list();
   assert.deepEqual(run?.changed, changed);
 });

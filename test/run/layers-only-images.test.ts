@@ -17,6 +17,7 @@ import {
   problem,
 } from '../../lib/model/mod.ts';
 import { layersOnly, parseManifest } from '../../lib/registry/mod.ts';
+import { KnownEngines } from '../../lib/run/known-engines.ts';
 import { LayersOnlyImages, layersOnlyFault, mayUseLayersOnly } from '../../lib/run/layers-only.ts';
 import { Semaphore } from '../../lib/run/scheduler.ts';
 import type { ProgramCall, ProgramEnd } from '../../lib/system/mod.ts';
@@ -51,6 +52,7 @@ async function expected(documents: Documents, of: Digest): Promise<Digest> {
 }
 
 interface Given {
+  readonly known?: KnownEngines;
   readonly documents?: Documents;
   /** buildctl, where an engine is there. */
   readonly run?: (call: ProgramCall) => Promise<ProgramEnd>;
@@ -58,7 +60,7 @@ interface Given {
   readonly workDir?: string;
 }
 
-function makeImages({ documents = new Documents(), run, signal, workDir = '/none' }: Given = {}) {
+function makeImages({ documents = new Documents(), run, signal, workDir = '/none', known }: Given = {}) {
   const warnings: EventBody[] = [];
   const waits: number[] = [];
   const counts = { calls: 0 };
@@ -66,6 +68,7 @@ function makeImages({ documents = new Documents(), run, signal, workDir = '/none
   const onBuild = () => void counts.calls++;
   const images = new LayersOnlyImages({
     registry: documents.client(),
+    known,
     calling: {
       emit: (event) => warnings.push(event),
       signal: signal ?? new AbortController().signal,
@@ -279,6 +282,33 @@ test('an image in the store gets one there under a name of its own, made by one 
     const { existsSync } = await import('node:fs');
     assert.equal(existsSync(workDir), false);
   }
+});
+
+test('runs that follow one another make it once, and again where it was lost or its image is another one', async (t) => {
+  const { documents, base } = makeBase();
+  const { run, calls, workDir } = await makeStore(t, documents);
+  const known = new KnownEngines();
+  const at = (of: Digest) => ({ kind: 'store', ref: refTo(of, 'v1'), confirmed: true }) as const;
+  const round = (of: Digest = base) => {
+    const { images } = makeImages({ run, workDir, known });
+    return { images, made: images.of(at(of), true) };
+  };
+  const wanted = refTo(await expected(documents, base), 'v1-layers');
+  for (let turn = 0; turn < 3; turn += 1) assert.deepEqual(await round().made, wanted);
+  assert.equal(calls.length, 1);
+  const { images, made } = round();
+  const layersOnly = await made;
+  assert(layersOnly !== undefined);
+  images.forget([{ contextName: 'base', kind: 'image', ref: refTo(base, 'v1'), layersOnly }]);
+  assert.deepEqual(await round().made, wanted);
+  assert.equal(calls.length, 2, 'it was lost');
+  const other = documents.image('base', spellImage({ layers: 2 }));
+  assert.deepEqual(await round(other).made, refTo(await expected(documents, other), 'v1-layers'));
+  assert.deepEqual(await round().made, wanted);
+  assert.equal(calls.length, 4, 'the name leads to another one');
+  const elsewhere = makeImages({ run, workDir });
+  assert.deepEqual(await elsewhere.images.of(at(base), true), wanted);
+  assert.equal(calls.length, 5, 'a run by itself');
 });
 
 test('all who want one are told while a permit is waited for to make it', async (t) => {

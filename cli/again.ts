@@ -1,5 +1,6 @@
 /** The command that runs some builds again as they were run: to be read, copied and typed. */
 import { createHider, HIDDEN, hideInLine, type Variable } from '../lib/model/mod.ts';
+import type { RunTimeline } from '../lib/timeline/mod.ts';
 import type { ParsedArgs } from './args.ts';
 
 /** Options that say what a build is, and where; how a run is shown or which builds are selected is no part of it. */
@@ -29,6 +30,24 @@ export function commandFor(
     return value === undefined ? [] : [value ? `--${flag}` : `--no-${flag}`];
   });
   return ['bake-ts run', ...builds.map(quoteWord), ...options, ...flags].join(' ');
+}
+
+/**
+ * The same for the builds of a run that failed.
+ *
+ * @param run how its builds ended
+ */
+export function rerunOf(
+  args: ParsedArgs,
+  { builds }: Pick<RunTimeline, 'builds'>,
+  variables: ReadonlyMap<string, Variable>,
+): string {
+  const failed = builds.filter(({ outcome }) => outcome?.kind === 'failed');
+  return commandFor(
+    args,
+    failed.map(({ build }) => build),
+    variables,
+  );
 }
 
 /** A word as a shell reads it back. */

@@ -106,6 +106,17 @@ export function readArgs(argv: readonly string[], shapes: readonly OptionShape[]
   return problems.length > 0 ? fail(problems) : ok({ positionals, values, flags });
 }
 
+/**
+ * Reads all words after the program's name.
+ *
+ * @returns undefined where they are not of this command, or nothing that it takes
+ */
+export function readWords(cli: CAC, name: string, words: readonly string[]): ParsedArgs | undefined {
+  const { command, rest } = matchCommand(cli, words);
+  const args = command?.name === name ? readArgs(rest, shapesOf(cli, command)) : undefined;
+  return args?.ok === true ? args.value : undefined;
+}
+
 /** The value of an option that is given once. */
 export function textOf(args: ParsedArgs, name: string): string | undefined {
   return args.values.get(name)?.[0];

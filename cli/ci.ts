@@ -16,7 +16,7 @@ export async function openCi(run: CiRun): Promise<CiOutput> {
   if (env['GITHUB_ACTIONS'] === 'true') {
     const { createGithubGroups } = await import('../lib/ci/mod.ts');
     const { openGithub } = await import('./github.ts');
-    return withGroups(createGithubGroups(), [openGithub(run)]);
+    return withGroups(createGithubGroups(), [await openGithub(run)]);
   }
   if (env['GITLAB_CI'] !== 'true') return { readers: [] };
   const { createGitlabGroups } = await import('../lib/ci/mod.ts');

@@ -3,7 +3,7 @@
  * called, so that `--help` and `--version` cost next to nothing.
  */
 import { type CAC, type Command, cac } from 'cac';
-import type { ParsedArgs } from './args.ts';
+import { type ParsedArgs, readWords } from './args.ts';
 import type { ExitCode } from './exit-codes.ts';
 import type { Io } from './io.ts';
 
@@ -78,7 +78,10 @@ export function declareCli(): CAC {
   ofProject(cli.command('report', 'Write a page of a kept run as one HTML file, and print its path'))
     .option('--run <id>', 'Of this run, as `bake-ts history` lists it; -1 is the last one, -2 the one before')
     .option('-o, --output <path>', 'Write to this file, not beside what is kept of the run; - is stdout')
-    .action(lazily(() => import('./commands/report.ts')));
+    .action(async (args: ParsedArgs, io: Io) => {
+      const { runCommand } = await import('./commands/report.ts');
+      return runCommand(args, io, (words) => readWords(cli, 'run', words));
+    });
 
   const plan = cli.command('plan [...builds]', 'Show what would be built, in which order and why');
   mistrusting(overriding(fromFiles(selecting(plan))))

@@ -13,30 +13,27 @@ import {
   type JobSummaryStyle,
   runOutputs,
 } from '../lib/ci/mod.ts';
-import { type Outcome, type Problem, problem, type Variable } from '../lib/model/mod.ts';
+import { type Outcome, type Problem, problem } from '../lib/model/mod.ts';
 import { applyEvent, createRunState } from '../lib/report/mod.ts';
 import { describeFileFault } from '../lib/system/mod.ts';
-import { createTimeline, type RunTimeline } from '../lib/timeline/mod.ts';
+import type { RunTimeline } from '../lib/timeline/mod.ts';
 import { commandFor, quoteWord } from './again.ts';
-import { type ParsedArgs, textOf } from './args.ts';
-import type { EventReader } from './event-readers.ts';
+import { textOf } from './args.ts';
+import type { EventReader, ReadRun } from './event-readers.ts';
 import type { Io } from './io.ts';
 import { writeCommand } from './output.ts';
 import { repositoryFiles } from './repository-files.ts';
 
 /** What is known of a run before it starts. */
-export interface CiRun {
-  readonly args: ParsedArgs;
-  readonly io: Io;
+export interface CiRun extends ReadRun {
   /** Why there is nothing to do, where that is so. */
   readonly nothing: string | undefined;
-  readonly variables: ReadonlyMap<string, Variable>;
 }
 
 /** Writes all of it when it is closed. Problems: `run/outputs-unwritten`, `run/summary-unwritten`. */
-export function openGithub(call: CiRun): EventReader {
+export async function openGithub(call: CiRun): Promise<EventReader> {
   const { args, io, nothing } = call;
-  const timeline = createTimeline();
+  const timelineOf = await call.timeline.open();
   const state = createRunState();
   const fileOf = repositoryFiles(io.cwd, io.env['GITHUB_WORKSPACE']);
   const linkOf = linksTo(io.env);
@@ -49,11 +46,10 @@ export function openGithub(call: CiRun): EventReader {
   return {
     name: 'what GitHub Actions shows of the run',
     onEvent: (event) => {
-      timeline.take(event);
       applyEvent(state, event);
     },
     close: async () => {
-      const run = timeline.timeline();
+      const run = timelineOf();
       const outcomes = run.builds.flatMap(({ outcome }) => outcome ?? []);
       // With json every line is an event.
       if (textOf(args, 'progress') !== 'json') writeAnnotations(run, outcomes, style, io);

@@ -7,10 +7,12 @@ import { access, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { type EventSink, type Problem, problem } from '../lib/model/mod.ts';
 import { describeFileFault, writeNamedFile } from '../lib/system/mod.ts';
-import type { RunTimeline, TimelineMaker } from '../lib/timeline/mod.ts';
+import type { RunTimeline } from '../lib/timeline/mod.ts';
+import { rerunOf } from './again.ts';
 import { isSet, type ParsedArgs, textOf } from './args.ts';
-import type { EventReader } from './event-readers.ts';
+import type { EventReader, ReadRun } from './event-readers.ts';
 import type { Io } from './io.ts';
+import type { TimelineOf } from './shared-timeline.ts';
 
 /** Makes one file of a run. */
 interface FileMaker {
@@ -27,7 +29,7 @@ interface FileKind {
   /** For messages. */
   readonly name: string;
   /** Loads what makes it. */
-  readonly open: (args: ParsedArgs, io: Io) => Promise<FileMaker>;
+  readonly open: (run: ReadRun) => Promise<FileMaker>;
 }
 
 const KINDS: readonly FileKind[] = [
@@ -65,7 +67,7 @@ async function openDotenv(): Promise<FileMaker> {
   };
 }
 
-async function openPage(args: ParsedArgs, io: Io): Promise<FileMaker> {
+async function openPage({ args, io, variables }: ReadRun): Promise<FileMaker> {
   const [{ collectLogs, renderPage }, { keptRunsDirectory }, { previousBuilds }] = await Promise.all([
     import('../lib/page/mod.ts'),
     import('./kept-run.ts'),
@@ -77,6 +79,7 @@ async function openPage(args: ParsedArgs, io: Io): Promise<FileMaker> {
     make: async (run) =>
       renderPage(run, {
         logs: logs.logs(),
+        rerun: rerunOf(args, run, variables),
         previous: isSet(args, 'untrusted')
           ? new Map()
           : await previousBuilds(await keptRunsDirectory(args, io), run),
@@ -111,12 +114,12 @@ export async function checkRunFiles(args: ParsedArgs, io: Io): Promise<readonly 
 }
 
 /** A reader that writes what was asked for when it is closed (`run/file-unwritten`); none where nothing was. */
-export async function openRunFiles(args: ParsedArgs, io: Io): Promise<readonly EventReader[]> {
-  const asked = askedFiles(args, io);
+export async function openRunFiles(run: ReadRun): Promise<readonly EventReader[]> {
+  const asked = askedFiles(run.args, run.io);
   if (asked.length === 0) return [];
-  const { createTimeline } = await import('../lib/timeline/mod.ts');
-  const makers = await Promise.all(asked.map(async (one) => ({ ...one, ...(await one.open(args, io)) })));
-  return [readerOf(makers, createTimeline())];
+  const timelineOf = await run.timeline.open();
+  const makers = await Promise.all(asked.map(async (one) => ({ ...one, ...(await one.open(run)) })));
+  return [readerOf(makers, timelineOf)];
 }
 
 function askedFiles(args: ParsedArgs, io: Io): readonly AskedFile[] {
@@ -128,15 +131,14 @@ function askedFiles(args: ParsedArgs, io: Io): readonly AskedFile[] {
 
 type OpenFile = AskedFile & FileMaker;
 
-function readerOf(files: readonly OpenFile[], maker: TimelineMaker): EventReader {
+function readerOf(files: readonly OpenFile[], timelineOf: TimelineOf): EventReader {
   return {
     name: files.map(({ name }) => name).join(' and '),
     onEvent: (event) => {
-      maker.take(event);
       for (const { onEvent } of files) onEvent?.(event);
     },
     close: async () => {
-      const run = maker.timeline();
+      const run = timelineOf();
       const written = await Promise.all(files.map((one) => writeOne(one, run)));
       return written.flat();
     },

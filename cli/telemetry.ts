@@ -3,9 +3,9 @@
  * OTEL_EXPORTER_OTLP_TRACES_ENDPOINT). What sends it is loaded when the run has ended, and only then.
  */
 import { problem } from '../lib/model/mod.ts';
-import type { TimelineMaker } from '../lib/timeline/mod.ts';
-import { isSet, type ParsedArgs } from './args.ts';
-import type { EventReader } from './event-readers.ts';
+import type { RunTimeline } from '../lib/timeline/mod.ts';
+import { isSet } from './args.ts';
+import type { EventReader, ReadRun } from './event-readers.ts';
 import type { Io } from './io.ts';
 
 type Env = Io['env'];
@@ -23,14 +23,13 @@ function wantsTrace(env: Env): boolean {
  * A reader that sends the trace when it is closed; none where the environment asks for none, and none of an untrusted run: what
  * signs in at the endpoint is not for files of a stranger to make use of.
  */
-export async function openTelemetry(args: ParsedArgs, io: Io): Promise<readonly EventReader[]> {
+export async function openTelemetry({ args, io, timeline }: ReadRun): Promise<readonly EventReader[]> {
   if (isSet(args, 'untrusted') || !wantsTrace(io.env)) return [];
-  const { createTimeline } = await import('../lib/timeline/mod.ts');
-  const maker = createTimeline();
+  const timelineOf = await timeline.open();
   return [
     {
       name: 'the trace for OpenTelemetry',
-      onEvent: maker.take,
+      onEvent: () => undefined,
       close: async () => {
         const url = readEndpoint(io.env);
         const protocol = protocolOf(io.env);
@@ -39,7 +38,7 @@ export async function openTelemetry(args: ParsedArgs, io: Io): Promise<readonly 
             ? 'its address is no URL of http or https'
             : protocol === undefined
               ? 'its protocol is not spoken here'
-              : await send(url, protocol, maker, io);
+              : await send(url, protocol, timelineOf(), io);
         if (why === undefined) return [];
         return [
           problem('run/traces-unsent', `the trace was not sent to ${url?.host ?? 'the endpoint'} (${why})`, {
@@ -55,11 +54,11 @@ export async function openTelemetry(args: ParsedArgs, io: Io): Promise<readonly 
 async function send(
   url: URL,
   protocol: 'http/protobuf' | 'http/json',
-  maker: TimelineMaker,
+  run: RunTimeline,
   io: Io,
 ): Promise<string | undefined> {
   const { sendTrace } = await import('./telemetry-send.ts');
-  return sendTrace(maker.timeline(), { url: url.href, protocol, env: io.env, cwd: io.cwd });
+  return sendTrace(run, { url: url.href, protocol, env: io.env, cwd: io.cwd });
 }
 
 function endpointOf(env: Env): string | undefined {

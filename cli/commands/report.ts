@@ -4,6 +4,7 @@ import { problem } from '../../lib/model/mod.ts';
 import { collectLogs, renderPage } from '../../lib/page/mod.ts';
 import { describeFileFault, writeFileWhole, writeNamedFile } from '../../lib/system/mod.ts';
 import { createTimeline } from '../../lib/timeline/mod.ts';
+import { rerunOf } from '../again.ts';
 import { type ParsedArgs, textOf } from '../args.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
@@ -11,8 +12,16 @@ import { keptRunsDirectory } from '../kept-run.ts';
 import { reportProblems } from '../output.ts';
 import { previousBuilds } from '../previous-builds.ts';
 
-/** `bake-ts report`: the page of a kept run. */
-export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
+/**
+ * `bake-ts report`: the page of a kept run.
+ *
+ * @param readRun reads the command line of a run; undefined where this version cannot
+ */
+export async function runCommand(
+  args: ParsedArgs,
+  io: Io,
+  readRun: (words: readonly string[]) => ParsedArgs | undefined,
+): Promise<ExitCode> {
   const runsDir = await keptRunsDirectory(args, io);
   const found = await findRun(runsDir, textOf(args, 'run'));
   if (!found.ok) return reportProblems([found.error], args, io);
@@ -24,8 +33,11 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
     logs.onEvent(event);
   }
   const run = maker.timeline();
+  // Sensitive values are hidden in it already.
+  const ran = readRun(run.command ?? []);
   const page = await renderPage(run, {
     logs: logs.logs(),
+    ...(ran === undefined ? {} : { rerun: rerunOf(ran, run, new Map()) }),
     previous: await previousBuilds(runsDir, run),
     ...(commit === undefined
       ? {}

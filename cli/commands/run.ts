@@ -7,7 +7,7 @@ import { planRun } from '../affected-builds.ts';
 import { commandFor } from '../again.ts';
 import { isSet, type ParsedArgs, textOf } from '../args.ts';
 import { openCi } from '../ci.ts';
-import { type EventReader, joinReaders } from '../event-readers.ts';
+import { type EventReader, joinReaders, type ReadRun } from '../event-readers.ts';
 import { type ExitCode, exitCodeOfRun } from '../exit-codes.ts';
 import { readDuration, readNumber } from '../inputs.ts';
 import type { Io } from '../io.ts';
@@ -16,6 +16,7 @@ import { createNotifier } from '../notify.ts';
 import { progressMode, reportProblems, sourceReader, wantsColor } from '../output.ts';
 import { readParents } from '../parents-from.ts';
 import { checkRunFiles, openRunFiles } from '../run-files.ts';
+import { shareTimeline } from '../shared-timeline.ts';
 import { withCancellation } from '../signals.ts';
 import { openTelemetry } from '../telemetry.ts';
 import { VERSION } from '../version.ts';
@@ -96,7 +97,9 @@ async function runOnce(
   const kept = await keepRun(what, args, io);
   const mode = progressMode(args, io);
   if (nothing !== undefined && mode !== 'json' && mode !== 'quiet') io.stderr.write(`${nothing}\n`);
-  const ci = await openCi({ args, io, nothing, variables: what.plan.set.variables });
+  const { variables } = what.plan.set;
+  const run: ReadRun = { args, io, variables, timeline: shareTimeline() };
+  const ci = await openCi({ ...run, nothing });
   const reporter = createReporter({
     mode: nothing === undefined || mode === 'json' ? mode : 'quiet',
     out: io.stdout,
@@ -106,11 +109,11 @@ async function runOnce(
     sourceOf: sourceReader(io.cwd),
     ...(kept === undefined ? {} : { logOf: kept.logFileOf }),
     timestamps: isSet(args, 'timestamps'),
-    commandFor: (builds) => commandFor(args, builds, what.plan.set.variables),
+    commandFor: (builds) => commandFor(args, builds, variables),
     ...(ci.frame === undefined ? {} : { frame: ci.frame }),
     ...(io.takeTerminal === undefined ? {} : { takeTerminal: io.takeTerminal }),
   });
-  const readers = joinReaders([...(await openReaders(kept, args, io)), ...ci.readers]);
+  const readers = joinReaders([...(await openReaders(kept, run)), ...ci.readers]);
   onOpen({
     interrupt: (name) => reporter.interrupt(name),
     close: () => reporter.close(),
@@ -150,18 +153,11 @@ async function runOnce(
 }
 
 /** What is made of the events of a run besides what is shown of it. */
-async function openReaders(
-  kept: RunKeeper | undefined,
-  args: ParsedArgs,
-  io: Io,
-): Promise<readonly EventReader[]> {
-  const notifier = isSet(args, 'notify') ? [createNotifier(io)] : [];
-  return [
-    ...(kept === undefined ? [] : [kept]),
-    ...(await openRunFiles(args, io)),
-    ...(await openTelemetry(args, io)),
-    ...notifier,
-  ];
+async function openReaders(kept: RunKeeper | undefined, run: ReadRun): Promise<readonly EventReader[]> {
+  const notifier = isSet(run.args, 'notify') ? [createNotifier(run.io)] : [];
+  const made = [...(await openRunFiles(run)), ...(await openTelemetry(run))];
+  // What all of them read is there before them.
+  return [...(kept === undefined ? [] : [kept]), ...run.timeline.readers(), ...made, ...notifier];
 }
 
 function readJobs(args: ParsedArgs): Result<number | undefined> {

@@ -16,6 +16,8 @@ interface Chunk {
 }
 
 interface Kept {
+  /** It runs before its turn. */
+  isEarly: boolean;
   attempt: number;
   chunks: Chunk[];
   size: number;
@@ -28,13 +30,22 @@ export function collectLogs(): LogCollector {
   const keptOf = (build: string): Kept => {
     const found = builds.get(build);
     if (found !== undefined) return found;
-    const made: Kept = { attempt: 0, chunks: [], size: 0, omitted: 0 };
+    const made: Kept = { isEarly: false, attempt: 0, chunks: [], size: 0, omitted: 0 };
     builds.set(build, made);
     return made;
   };
   return {
     onEvent: (event) => {
-      if (event.type === 'node-started') keptOf(event.build).attempt = event.attempt;
+      if (event.type === 'early-started') keptOf(event.build).isEarly = true;
+      if (event.type === 'early-finished') {
+        const kept = keptOf(event.build);
+        kept.isEarly = false;
+        kept.attempt = 0;
+      }
+      if (event.type === 'node-started') {
+        const kept = keptOf(event.build);
+        kept.attempt = kept.isEarly ? 0 : event.attempt;
+      }
       if (event.type !== 'log') return;
       const kept = keptOf(event.build);
       kept.chunks.push({ step: event.vertex, attempt: kept.attempt, text: event.text });

@@ -108,6 +108,7 @@ class Maker {
       runtime: this.#started?.runtime ?? '',
       ...(this.#started?.root === undefined ? {} : { root: this.#started.root }),
       ...(this.#started?.command === undefined ? {} : { command: this.#started.command }),
+      ...(this.#started?.changed === undefined ? {} : { changed: this.#started.changed }),
       files: this.#started?.files ?? [],
       concurrency,
       dryRun: this.#started?.dryRun === true,

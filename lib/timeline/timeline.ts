@@ -3,6 +3,7 @@
  * JUnit files and job summaries are made from it. Plain JSON. All times are milliseconds since the run started.
  */
 import type {
+  ChangedFiles,
   DecisionKind,
   Outcome,
   Phase,
@@ -96,6 +97,8 @@ export interface RunTimeline {
   readonly runtime: string;
   readonly root?: string;
   readonly command?: readonly string[];
+  /** What led to a run of a watch. */
+  readonly changed?: ChangedFiles;
   readonly files: readonly string[];
   readonly concurrency: number;
   readonly dryRun: boolean;

@@ -46,6 +46,7 @@ interface Data {
   };
   readonly previous: Readonly<Record<string, { readonly durationMs?: number }>>;
   readonly logs: Readonly<Record<string, { readonly size: number }>>;
+  readonly rerun: string;
 }
 
 /** What a page carries. */
@@ -96,6 +97,30 @@ test('the page is written where a build fails', timeout, async (t) => {
     ['app', 'blocked'],
   ]);
 });
+
+test(
+  'the page has the command that runs again what failed, without values that are hidden',
+  timeout,
+  async (t) => {
+    const { call, read, cwd } = await makePlace(t, [
+      { exitCode: 1, stderr: 'error: failed to solve: broken' },
+    ]);
+    await writeTree(cwd, {
+      'other.yaml': `vars:
+  PIN: { default: none, sensitive: true }
+  TAG: x
+${TREE['builds.yaml']}`,
+    });
+    const words = ['-f', 'other.yaml', '--var', 'PIN=hunter22', '--var', 'TAG=1.10', '--no-push', '--force'];
+    const { code, err } = await call('run', ...words, '--report', 'page.html');
+    assert.equal(code, EXIT.buildFailed, err);
+    const rerun = "bake-ts run base --file other.yaml --var 'PIN=(hidden)' --var TAG=1.10 --no-push";
+    assert.equal(dataOf(await read('page.html')).rerun, rerun);
+    const kept = await call('report', '-f', 'other.yaml', '-o', '-');
+    assert.equal(dataOf(kept.out).rerun, rerun);
+    assert.doesNotMatch(kept.out, /hunter22/);
+  },
+);
 
 test('report makes the page of a kept run, and prints where it is', timeout, async (t) => {
   const { call, read, cwd } = await makePlace(t, [says('kept words\n')]);

@@ -42,6 +42,28 @@ test('a log is kept by step and attempt, in the order in which they began', () =
   );
 });
 
+test('what a build prints before its turn belongs to no attempt', () => {
+  const collector = collectLogs();
+  const line = (text: string) =>
+    ({ type: 'log', build: 'api', vertex: 'a', stream: 'stdout', text }) as const;
+  const start = { type: 'node-started', build: 'api', attempt: 1, argv: [] } as const;
+  const reason = { code: 'changed', text: '' } as const;
+  for (const event of recordEvents([
+    { type: 'early-started', build: 'api', waitsFor: ['base'], reason },
+    start,
+    line('early\n'),
+    { type: 'early-finished', build: 'api', steps: { total: 1, cached: 0 } },
+    line('late\n'),
+    start,
+    line('in its turn\n'),
+  ]))
+    collector.onEvent(event);
+  assert.deepEqual(collector.logs().get('api')?.parts, [
+    { step: 'a', attempt: 0, text: 'early\nlate\n' },
+    { step: 'a', attempt: 1, text: 'in its turn\n' },
+  ]);
+});
+
 test('of a log that never ends the last characters are kept, and how many went is known', () => {
   const collector = collectLogs();
   const lines = 50_000;

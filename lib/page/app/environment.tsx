@@ -1,4 +1,5 @@
 /** With what and how it was run, and what was warned of. */
+import type { ChangedFiles } from '../../model/event.ts';
 import { formatDuration } from './format.ts';
 import { BuildLink, Copyable, Fact, ProblemView } from './parts.tsx';
 import { useView } from './state.ts';
@@ -7,7 +8,7 @@ import { useView } from './state.ts';
 export function EnvironmentView() {
   const { model } = useView();
   const { timeline, environment } = model.data;
-  const { engine, summary } = timeline;
+  const { engine, summary, changed } = timeline;
   return (
     <div class="environment">
       <section>
@@ -22,6 +23,7 @@ export function EnvironmentView() {
           <Fact name="Runtime">{timeline.runtime}</Fact>
           {timeline.root === undefined ? null : <Fact name="Directory">{timeline.root}</Fact>}
           <Fact name="Files">{timeline.files.join(', ')}</Fact>
+          {changed === undefined ? null : <Fact name="Changed before">{changedText(changed)}</Fact>}
           <Fact name="Slots">{timeline.concurrency}</Fact>
           <Fact name="Started">{new Date(timeline.startedAtMs).toISOString()}</Fact>
           <Fact name="Run">{timeline.runId}</Fact>
@@ -76,4 +78,11 @@ export function EnvironmentView() {
       </section>
     </div>
   );
+}
+
+/** What led to a round of a watch. */
+function changedText({ files, total }: ChangedFiles): string {
+  if (files.length === 0) return 'much';
+  const more = total - files.length;
+  return `${files.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }

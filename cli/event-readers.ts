@@ -2,10 +2,7 @@
  * What reads the events of a run besides the reporter: files and records that are made of them. None of them can end a
  * run: one that fails gets no more events, and what was wrong is a warning at the end.
  */
-import { type BakeEvent, type EventSink, type Problem, problem, type Variable } from '../lib/model/mod.ts';
-import type { ParsedArgs } from './args.ts';
-import type { Io } from './io.ts';
-import type { SharedTimeline } from './shared-timeline.ts';
+import { type BakeEvent, type EventSink, type Problem, problem } from '../lib/model/mod.ts';
 
 /** Takes the events of one run. */
 export interface EventReader {
@@ -16,14 +13,6 @@ export interface EventReader {
   readonly flush?: () => void;
   /** Ends its work, however the run ended; gives what could not be done. */
   readonly close: () => Promise<readonly Problem[]>;
-}
-
-/** The run that is read, as far as it is known before it begins. */
-export interface ReadRun {
-  readonly args: ParsedArgs;
-  readonly io: Io;
-  readonly variables: ReadonlyMap<string, Variable>;
-  readonly timeline: SharedTimeline;
 }
 
 /** Several readers as one. */

@@ -19,10 +19,11 @@ import { describeFileFault } from '../lib/system/mod.ts';
 import type { RunTimeline } from '../lib/timeline/mod.ts';
 import { commandFor, quoteWord } from './again.ts';
 import { textOf } from './args.ts';
-import type { EventReader, ReadRun } from './event-readers.ts';
+import type { EventReader } from './event-readers.ts';
 import type { Io } from './io.ts';
 import { writeCommand } from './output.ts';
 import { repositoryFiles } from './repository-files.ts';
+import type { ReadRun } from './shared-timeline.ts';
 
 /** What is known of a run before it starts. */
 export interface CiRun extends ReadRun {

@@ -10,9 +10,9 @@ import { describeFileFault, writeNamedFile } from '../lib/system/mod.ts';
 import type { RunTimeline } from '../lib/timeline/mod.ts';
 import { rerunOf } from './again.ts';
 import { isSet, type ParsedArgs, textOf } from './args.ts';
-import type { EventReader, ReadRun } from './event-readers.ts';
+import type { EventReader } from './event-readers.ts';
 import type { Io } from './io.ts';
-import type { TimelineOf } from './shared-timeline.ts';
+import type { ReadRun, TimelineOf } from './shared-timeline.ts';
 
 /** Makes one file of a run. */
 interface FileMaker {

@@ -1,6 +1,9 @@
 /** The timeline of one run, for all that is made of it: each keeps every step of every build otherwise. */
+import type { Variable } from '../lib/model/mod.ts';
 import type { RunTimeline } from '../lib/timeline/mod.ts';
+import type { ParsedArgs } from './args.ts';
 import type { EventReader } from './event-readers.ts';
+import type { Io } from './io.ts';
 
 /** Gives the run as far as it has come. */
 export type TimelineOf = () => RunTimeline;
@@ -11,6 +14,14 @@ export interface SharedTimeline {
   readonly open: () => Promise<TimelineOf>;
   /** What reads the events for it; none where nobody asked. */
   readonly readers: () => readonly EventReader[];
+}
+
+/** The run that is read, as far as it is known before it begins. */
+export interface ReadRun {
+  readonly args: ParsedArgs;
+  readonly io: Io;
+  readonly variables: ReadonlyMap<string, Variable>;
+  readonly timeline: SharedTimeline;
 }
 
 /** The timeline of a run that has not begun. */

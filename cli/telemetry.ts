@@ -5,8 +5,9 @@
 import { problem } from '../lib/model/mod.ts';
 import type { RunTimeline } from '../lib/timeline/mod.ts';
 import { isSet } from './args.ts';
-import type { EventReader, ReadRun } from './event-readers.ts';
+import type { EventReader } from './event-readers.ts';
 import type { Io } from './io.ts';
+import type { ReadRun } from './shared-timeline.ts';
 
 type Env = Io['env'];
 

@@ -180,7 +180,7 @@ export type EventBody =
       readonly version?: string;
     }
   | {
-      /** The engine went away; builds wait until it is back. */
+      /** A call failed because the engine went away; builds wait until it is back. */
       readonly type: 'engine-waiting';
       readonly address: string;
       /** What was noticed, in words. */
@@ -214,10 +214,12 @@ export type EventBody =
       readonly build: string;
       readonly phase: Phase;
       /**
-       * Which slot it has during this phase, from 0: always with `building`, and with `exporting` and `pushing` while buildctl
-       * runs. No two builds have one at a time. A slow push gives it back, and says so by another `pushing` without it.
+       * Which slot it has during this phase, from 0: always with `building`, with `exporting` and `pushing` while buildctl runs,
+       * and with `queued` while the engine is away. No two builds have one at a time. A slow push gives it back, and says so by another `pushing` without it.
        */
       readonly slot?: number;
+      /** With `queued`: it waits for the engine to start or to come back. Absent: for something else. */
+      readonly waitsFor?: 'engine';
     }
   | {
       readonly type: 'node-keyed';

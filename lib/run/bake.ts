@@ -264,7 +264,7 @@ async function runAll(
 ): Promise<void> {
   const { context, results } = pass;
   const { phases } = context;
-  const starts = context.dryRun ? undefined : new EarlyStarts(pass, () => session.engine.keepsImages());
+  const starts = context.dryRun ? undefined : new EarlyStarts(pass, plan, () => session.engine.keepsImages());
   const down = context.dryRun ? undefined : new DownRegistries(session.registry, plan, context.emit);
   const onSlowPush = new Map<string, () => void>();
   const inputsOf = new Map<string, NodeInputs>();
@@ -279,6 +279,7 @@ async function runAll(
           inputsOf.set(build, inputs);
           onSlowPush.get(build)?.();
         },
+        onPushed: async (build) => starts?.endKeep(build),
       },
     },
   };

@@ -96,7 +96,7 @@ async function attemptUntilDone(calling: Calling, attempts: Attempts): Promise<C
     return { kind: 'failed', problem: lacking };
   }
   const { phases } = calling;
-  const engine = await phases.waiting(build, calling.engine());
+  const engine = await phases.waiting(build, calling.engine(), 'engine');
   phases.enter(build, 'checking');
   // Why it could not be found then is that somebody stopped looking.
   if (calling.signal.aborted) return { kind: 'cancelled' };
@@ -231,7 +231,7 @@ async function callInSlot(
 ): Promise<OneCall> {
   const { phases } = calling;
   const build = call.build.name;
-  await phases.waiting(build, calling.engineReturn.settled());
+  await phases.waiting(build, calling.engineReturn.settled(), 'engine', permit.slot);
   const notCalled = (error: NotBuilt): OneCall => ({ result: fail(error), ranMs: 0 });
   if (calling.signal.aborted) return notCalled({ kind: 'cancelled' });
   // Symlinks may have come with what an earlier build wrote.
@@ -241,13 +241,17 @@ async function callInSlot(
   if (unmade !== undefined) return notCalled({ kind: 'failed', problem: unmade });
   const startedAt = performance.now();
   phases.enter(build, 'building', permit.slot);
-  const result = await callWatched(calling, engine, call, inputs, permit);
+  const { result, held } = await callWatched(calling, engine, call, inputs, permit);
   const ranMs = performance.now() - startedAt;
   if (result.ok || result.error.kind !== 'failed' || !ENGINE_AWAY.has(result.error.problem.code))
     return { result, ranMs };
   const why = calling.credentials.hideCredentials(result.error.problem.message);
   // With the permit: whoever would get it would only find out the same.
-  return { result, ranMs, back: await phases.waiting(build, calling.engineReturn.wait(why)) };
+  return {
+    result,
+    ranMs,
+    back: await phases.waiting(build, calling.engineReturn.wait(why), 'engine', held),
+  };
 }
 
 /** A push that takes long needs little of this machine and of the engine, so it gives the permit back. */
@@ -257,7 +261,7 @@ async function callWatched(
   call: BuildCall,
   inputs: NodeInputs,
   { slot, giveBack }: Permit,
-): Promise<OneCall['result']> {
+): Promise<Pick<OneCall, 'result'> & { readonly held: number | undefined }> {
   const { phases } = calling;
   const build = call.build.name;
   const watch = new CallWatch({
@@ -292,9 +296,10 @@ async function callWatched(
     clearTimeout(timer);
     watch.close();
   });
+  if (held === undefined) await calling.onPushed(build);
   const { failure } = watch;
   const isEnded = !ended.ok && ended.error.kind === 'cancelled' && failure !== undefined;
-  return isEnded ? fail({ kind: 'failed', problem: failure }) : ended;
+  return { result: isEnded ? fail({ kind: 'failed', problem: failure }) : ended, held };
 }
 
 /** An engine that went away and was waited for in vain. */

@@ -108,6 +108,8 @@ export interface Calling {
   readonly slowPushMs: number;
   /** The image of a build is made, and its push is a slow one. */
   readonly onSlowPush: (build: string, inputs: NodeInputs) => void;
+  /** A slow push is over, well or not. Resolves when nothing goes on beside the build any more that has a slot. */
+  readonly onPushed: (build: string) => Promise<void>;
   /** The path of a directory that nobody else uses; removed at the end of the run at the latest. */
   readonly newWorkDir: () => string;
   readonly dockerfiles: DockerfileLibrary;

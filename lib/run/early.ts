@@ -16,6 +16,7 @@ import {
   formatImageRef,
   isAttested,
   type Outcome,
+  type Plan,
   type PlanNode,
   problemToJson,
   type Reason,
@@ -45,18 +46,22 @@ const NO_STEPS = { total: 0, cached: 0 };
 /** The early starts of a pass over the plan. */
 export class EarlyStarts {
   readonly #keepsImages: () => Promise<boolean>;
+  readonly #plan: Plan;
   readonly #context: NodeContext;
   readonly #results: ReadonlyMap<string, NodeResult>;
   /** Build → what it made, in the engine's store, while it is not done. */
   readonly #kept = new Map<string, NodeResult>();
   readonly #built = new Map<string, EarlyBuild>();
   readonly #stoppers = new Map<string, AbortController>();
+  /** Build → resolves when the call that names its image has given its slot back. */
+  readonly #naming = new Map<string, Promise<void>>();
   /** Names in the engine's store that are of no use after the run. */
   readonly #names = new Set<string>();
 
   /** @param keepsImages whether the engine has a store from which builds can read images */
-  constructor({ context, results }: NodeRun, keepsImages: () => Promise<boolean>) {
+  constructor({ context, results }: NodeRun, plan: Plan, keepsImages: () => Promise<boolean>) {
     this.#keepsImages = keepsImages;
+    this.#plan = plan;
     this.#results = results;
     const resultOf = (build: string) => results.get(build) ?? this.#kept.get(build);
     const keying = { ...context.keying, resultOf };
@@ -81,16 +86,52 @@ export class EarlyStarts {
 
   /** Names the image of a build in the engine's store, where others can read it while its push goes on. */
   async keep(node: PlanNode, inputs: NodeInputs): Promise<EarlyStart> {
-    if (!node.pushes || node.neededBy.length === 0 || !isRepeatable(node.build)) return NO;
+    if (!node.pushes || !isRepeatable(node.build) || !this.#hasReaders(node)) return NO;
     if (!(await this.#keepsImages())) return NO;
     const called = await this.#build(node, inputs, {
-      // Its own call says it all.
+      // Its own call says it all, but for the slot.
       emit: () => undefined,
-      phases: new Phases(() => undefined),
+      phases: this.#showSlot(node.build.name),
       // All of it is cached, and others wait for it.
       priorityOf: async () => Number.POSITIVE_INFINITY,
     });
     return called.kind === 'done' && this.#kept.has(node.build.name) ? { end: 'ready' } : NO;
+  }
+
+  /** The push is over: naming its image in the store is of no use any more. Resolves when no slot is taken for that. */
+  async endKeep(build: string): Promise<void> {
+    const naming = this.#naming.get(build);
+    if (naming === undefined) return;
+    this.stop(build);
+    await naming;
+  }
+
+  /** What a call beside the build's own one does is not told, only the slot that it has meanwhile. */
+  #showSlot(build: string): Phases {
+    let giveBack: (() => void) | undefined;
+    const phases = new Phases((event) => {
+      if (event.type !== 'node-phase') return;
+      const { slot } = event;
+      this.#context.phases.lend(build, slot);
+      if (slot === undefined) giveBack?.();
+      else if (giveBack === undefined) {
+        const taken = new Promise<void>((resolve) => {
+          giveBack = resolve;
+        });
+        this.#naming.set(build, taken);
+      }
+    });
+    phases.begin(build);
+    return phases;
+  }
+
+  /** Whether there is a build that can be started early once the image can be read. */
+  #hasReaders({ build: { name }, neededBy }: PlanNode): boolean {
+    return neededBy.some((reader) => {
+      const node = this.#plan.nodes.get(reader);
+      if (node === undefined || !isRepeatable(node.build)) return false;
+      return node.edges.every(({ to, contextName }) => to !== name || contextName !== undefined);
+    });
   }
 
   /** Builds what reads images that are not pushed yet, as far as the engine's cache. */
@@ -163,7 +204,7 @@ export class EarlyStarts {
     this.#context.signal.addEventListener('abort', stop, { once: true });
     const calling = { ...this.#context.building.calling, ...own, signal: stopper.signal };
     const building = { ...this.#context.building, calling };
-    const isRead = node.neededBy.length > 0;
+    const isRead = this.#hasReaders(node);
     const ref = storeName(building.naming, build);
     const output: BuildOutput = isRead ? { kind: 'store', names: [formatImageRef(ref)] } : { kind: 'cached' };
     try {

@@ -26,6 +26,8 @@ export class EngineReturn {
   #leftMs: number;
   #waiting: Promise<boolean> | undefined;
   #asking: Promise<boolean> | undefined;
+  /** The last wait was in vain. */
+  #isGivenUp = false;
 
   constructor(options: EngineReturnOptions) {
     this.#options = options;
@@ -46,7 +48,8 @@ export class EngineReturn {
   }
 
   /**
-   * Waits until the engine answers. Asks at least once, also when all of the time was waited before.
+   * Waits until the engine answers, and says so, however short that is. Asks at least once, also when all of the time was
+   * waited before.
    *
    * @param why what was noticed, in words
    * @returns whether it is back
@@ -65,11 +68,12 @@ export class EngineReturn {
 
   async #wait(why: string): Promise<boolean> {
     const { askOrStart: answers, address, sleep, emit, signal } = this.#options;
-    if (await answers()) return true;
-    if (this.#leftMs <= 0 || signal.aborted) return false;
-    emit({ type: 'engine-waiting', address: address(), why, waitMs: this.#leftMs });
+    // What was waited for in vain is not announced by each build that finds out the same.
+    if (this.#isGivenUp && !(await answers())) return false;
+    if (signal.aborted) return false;
+    emit({ type: 'engine-waiting', address: address(), why, waitMs: Math.max(0, this.#leftMs) });
     const startedAt = performance.now();
-    let isBack = false;
+    let isBack = await answers();
     while (!isBack && this.#leftMs > 0 && !signal.aborted) {
       const askedAt = performance.now();
       await sleep(Math.min(ASK_MS, this.#leftMs));
@@ -78,6 +82,7 @@ export class EngineReturn {
       // Whatever the clock says, each turn counts: the wait ends.
       this.#leftMs -= Math.max(ASK_MS, performance.now() - askedAt);
     }
+    this.#isGivenUp = !isBack;
     emit({
       type: 'engine-waited',
       address: address(),

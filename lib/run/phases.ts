@@ -11,8 +11,17 @@ import type { Emit } from './emitter.ts';
 export type PhaseTimes = Pick<Outcome, 'durationMs' | 'queuedMs'>;
 
 interface Book {
-  current: { readonly phase: Phase; readonly slot: number | undefined; readonly since: number } | undefined;
+  current:
+    | {
+        readonly phase: Phase;
+        readonly slot: number | undefined;
+        readonly waitsFor: 'engine' | undefined;
+        readonly since: number;
+      }
+    | undefined;
   isFinished: boolean;
+  /** The slot of what goes on beside it. */
+  lent: number | undefined;
   doneMs: number;
   /** Undefined: it never waited. */
   queuedMs: number | undefined;
@@ -39,16 +48,39 @@ export class Phases {
     this.enter(build, 'checking');
   }
 
-  /** From now on this is done for a build. Of one that has not begun, or has ended, nothing is told. */
-  enter(build: string, phase: Phase, slot?: number): void {
+  /**
+   * From now on this is done for a build. Of one that has not begun, or has ended, nothing is told.
+   *
+   * @param waitsFor what a build is queued for, where that is the engine
+   */
+  enter(build: string, phase: Phase, own?: number, waitsFor?: 'engine'): void {
     const book = this.#bookOf(build);
+    const slot = own ?? book.lent;
     if (book.isFinished) return;
     const { current } = book;
-    if (current?.phase === phase && current.slot === slot) return;
+    if (current?.phase === phase && current.slot === slot && current.waitsFor === waitsFor) return;
     this.#close(book);
-    book.current = { phase, slot, since: this.#clock() };
+    book.current = { phase, slot, waitsFor, since: this.#clock() };
     if (phase === 'queued') book.queuedMs ??= 0;
-    this.#emit({ type: 'node-phase', build, phase, ...(slot === undefined ? {} : { slot }) });
+    this.#emit({
+      type: 'node-phase',
+      build,
+      phase,
+      ...(slot === undefined ? {} : { slot }),
+      ...(waitsFor === undefined ? {} : { waitsFor }),
+    });
+  }
+
+  /**
+   * Something goes on beside a build that has no slot of its own, and takes this one; undefined: it is given back. The build
+   * is in its phase with that slot meanwhile.
+   */
+  lend(build: string, slot: number | undefined): void {
+    const book = this.#bookOf(build);
+    const { current } = book;
+    if (book.lent === slot) return;
+    book.lent = slot;
+    if (current !== undefined) this.enter(build, current.phase, slot, current.waitsFor);
   }
 
   /**
@@ -74,22 +106,25 @@ export class Phases {
   /**
    * Waits for what somebody else does. Where that is not done already, the build is queued, and stays so until it enters
    * another phase.
+   *
+   * @param waitsFor that it is the engine
+   * @param slot the one that it keeps meanwhile
    */
-  async waiting<T>(build: string, wanted: Promise<T>): Promise<T> {
+  async waiting<T>(build: string, wanted: Promise<T>, waitsFor?: 'engine', slot?: number): Promise<T> {
     let isDone = false;
     const done = () => {
       isDone = true;
     };
     wanted.then(done, done);
     await nextTurn();
-    if (!isDone) this.enter(build, 'queued');
+    if (!isDone) this.enter(build, 'queued', slot, waitsFor);
     return wanted;
   }
 
   #bookOf(build: string): Book {
     let book = this.#books.get(build);
     if (book === undefined) {
-      book = { current: undefined, isFinished: true, doneMs: 0, queuedMs: undefined };
+      book = { current: undefined, isFinished: true, lent: undefined, doneMs: 0, queuedMs: undefined };
       this.#books.set(build, book);
     }
     return book;

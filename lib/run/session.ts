@@ -383,6 +383,7 @@ export class Session {
       priorityOf: async (build) => (await this.#prioritize()).get(build) ?? 0,
       slowPushMs: this.#options.slowPushMs ?? SLOW_PUSH_MS,
       onSlowPush: () => undefined,
+      onPushed: async () => undefined,
       newWorkDir,
       dockerfiles,
       images: this.#images,

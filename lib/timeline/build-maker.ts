@@ -33,6 +33,7 @@ export class BuildMaker {
   #phase: Open<Pick<PhaseSpan, 'phase' | 'slot'>> | undefined;
   #stalled: Open<string> | undefined;
   #retry: (Open<string> & { readonly untilMs: number }) | undefined;
+  #engineWait: Open<string> | undefined;
   #decision: BuildTimeline['decision'];
   #inputs: BuildTimeline['inputs'];
   #outcome: Outcome | undefined;
@@ -60,6 +61,18 @@ export class BuildMaker {
     const phase = this.#phase?.what.phase;
     this.#endPhase(nowMs);
     if (phase !== undefined) this.#phase = { fromMs: nowMs, what: { phase } };
+  }
+
+  /** The engine is away, and the build waits for it. */
+  beginEngineWait(text: string, nowMs: number): void {
+    // Where its own call failed, that was lost as well.
+    this.#steps.endCall(nowMs);
+    this.#engineWait ??= { fromMs: nowMs, what: text };
+  }
+
+  endEngineWait(nowMs: number): void {
+    this.#waits.push(...waitOf('engine', this.#engineWait, nowMs));
+    this.#engineWait = undefined;
   }
 
   take(event: NodeEvent, nowMs: number): void {
@@ -122,7 +135,12 @@ export class BuildMaker {
       this.#beganMs === undefined
         ? {}
         : { time: { fromMs: this.#beganMs, toMs: Math.max(this.#beganMs, this.#endedMs ?? nowMs) } };
-    const waits = [...this.#waits, ...retryOf(this.#retry, nowMs), ...stallOf(this.#stalled, nowMs)];
+    const waits = [
+      ...this.#waits,
+      ...retryOf(this.#retry, nowMs),
+      ...waitOf('stalled', this.#stalled, nowMs),
+      ...waitOf('engine', this.#engineWait, nowMs),
+    ];
     return {
       ...this.#planned,
       phases,
@@ -162,10 +180,11 @@ export class BuildMaker {
     this.#waits.push(...retryOf(this.#retry, nowMs));
     this.#retry = undefined;
     this.#endStall(nowMs);
+    this.endEngineWait(nowMs);
   }
 
   #endStall(nowMs: number): void {
-    this.#waits.push(...stallOf(this.#stalled, nowMs));
+    this.#waits.push(...waitOf('stalled', this.#stalled, nowMs));
     this.#stalled = undefined;
   }
 }
@@ -177,8 +196,12 @@ function spanOf(
   return open === undefined ? [] : [{ fromMs: open.fromMs, toMs: nowMs, ...open.what }];
 }
 
-function stallOf(open: Open<string> | undefined, nowMs: number): readonly WaitSpan[] {
-  return open === undefined ? [] : [{ fromMs: open.fromMs, toMs: nowMs, kind: 'stalled', text: open.what }];
+function waitOf(
+  kind: WaitSpan['kind'],
+  open: Open<string> | undefined,
+  nowMs: number,
+): readonly WaitSpan[] {
+  return open === undefined ? [] : [{ fromMs: open.fromMs, toMs: nowMs, kind, text: open.what }];
 }
 
 function retryOf(

@@ -57,7 +57,7 @@ export function replayCosts(
 /** A build that is queued while slots are free waits for something else, an engine that starts, say: that is time of its own. */
 function ownTimes({ phases, turnFrom, time }: BuildPart, busy: BusyTime): OwnTimes {
   const turn = phases.slice(turnFrom);
-  const waitedMs = (span: PhaseSpan) => (span.phase === 'queued' ? busy(span) : 0);
+  const waitedMs = (span: PhaseSpan) => (span.phase === 'queued' && span.slot === undefined ? busy(span) : 0);
   const lengthOf = (spans: typeof turn) =>
     spans.reduce((sum, span) => sum + span.toMs - span.fromMs - waitedMs(span), 0);
   const queuedMs = turn.reduce((sum, span) => sum + waitedMs(span), 0);

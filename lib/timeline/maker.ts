@@ -1,9 +1,9 @@
 /** From the events of a run to its timeline. */
 import type { BakeEvent, PlannedNode, RunSummary } from '../model/mod.ts';
-import { BuildMaker, type NodeEvent } from './build-maker.ts';
+import { BuildMaker, type BuildPart, type NodeEvent } from './build-maker.ts';
 import { replayCosts } from './cost.ts';
 import { findCriticalPath } from './critical-path.ts';
-import type { RunTimeline, TimelineWarning, WaitSpan } from './timeline.ts';
+import type { RunTimeline, Span, TimelineWarning, WaitSpan } from './timeline.ts';
 
 /** Makes the timeline of one run. */
 export interface TimelineMaker {
@@ -67,6 +67,7 @@ class Maker {
       case 'engine-waited':
         this.#waits.push(...this.#openWaits());
         this.#engineWait = undefined;
+        for (const build of this.#builds.values()) build.endEngineWait(nowMs);
         break;
       case 'registry-waiting': {
         const text = `the registry ${event.registry}: ${event.why}`;
@@ -95,8 +96,9 @@ class Maker {
   }
 
   timeline(): RunTimeline {
-    const durationMs = this.#nowMs;
-    const parts = [...this.#builds.values()].map((one) => one.part(durationMs));
+    // What the run says of itself, so that all who show it say the same. Events are timed by another clock.
+    const durationMs = this.#summary?.durationMs ?? this.#nowMs;
+    const parts = [...this.#builds.values()].map((one) => endBy(durationMs, one.part(this.#nowMs)));
     const concurrency = this.#started?.concurrency ?? 1;
     const criticalPath = findCriticalPath(parts);
     const critical = new Set(criticalPath.map(({ build }) => build));
@@ -123,10 +125,7 @@ class Maker {
         costMs: costs.get(part.build) ?? 0,
       })),
       criticalPath,
-      waits: [...this.#waits, ...this.#openWaits()].map((wait) => ({
-        ...wait,
-        toMs: Math.min(wait.toMs, durationMs),
-      })),
+      waits: [...this.#waits, ...this.#openWaits()].map((wait) => cutAt(durationMs, wait)),
       warnings: [...this.#warnings],
       ...('ok' in summary ? { summary } : {}),
     };
@@ -156,7 +155,27 @@ class Maker {
       this.#slots.set(event.slot, build);
     }
     build.take(event, nowMs);
+    // At the start of a run an engine takes its time, which is no fault.
+    if (event.type === 'node-phase' && event.waitsFor === 'engine' && this.#engineWait !== undefined)
+      build.beginEngineWait(this.#engineWait.text, nowMs);
   }
+}
+
+/** A build of a run that took so long. */
+function endBy(durationMs: number, part: BuildPart): BuildPart {
+  const cut = <T extends Span>(span: T) => cutAt(durationMs, span);
+  const { time } = part;
+  return {
+    ...part,
+    phases: part.phases.map(cut),
+    steps: part.steps.map(cut),
+    waits: part.waits.map(cut),
+    ...(time === undefined ? {} : { time: cut(time) }),
+  };
+}
+
+function cutAt<T extends Span>(endMs: number, span: T): T {
+  return span.toMs <= endMs ? span : { ...span, fromMs: Math.min(span.fromMs, endMs), toMs: endMs };
 }
 
 function unplanned(build: string): PlannedNode {

@@ -104,7 +104,7 @@ export interface RunTimeline {
   readonly dryRun: boolean;
   /** Milliseconds since 1970. */
   readonly startedAtMs: number;
-  /** Until its last event. */
+  /** As its summary says; without one, until its last event. */
   readonly durationMs: number;
   /** False: the events end before the run did. It goes on, or was killed. */
   readonly finished: boolean;

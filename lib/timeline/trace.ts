@@ -196,7 +196,8 @@ function countersOf({ builds }: RunTimeline): readonly TraceEvent[] {
   };
   for (const build of builds) {
     for (const hold of slotSpans(build.phases)) count(hold, 'running');
-    for (const phase of build.phases) if (phase.phase === 'queued') count(phase, 'waiting');
+    for (const phase of build.phases)
+      if (phase.phase === 'queued' && phase.slot === undefined) count(phase, 'waiting');
   }
   let [running, waiting] = [0, 0];
   return [...changes]

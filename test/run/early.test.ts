@@ -7,6 +7,7 @@ import { assertOk, type Baked, codesOf } from '../rig/baking.ts';
 import { kindsText } from '../rig/failure-bench.ts';
 import type { FaultAct, InjectedFault } from '../rig/fake-registry-faults.ts';
 import { type BakeIn, type FakeWorld, makeFakeWorld, putBase } from '../rig/fake-world.ts';
+import { assertPhases, phasesText } from '../rig/phase-check.ts';
 import type { Cleanup, TreeEntry } from '../rig/temp.ts';
 
 const HOLD: FaultAct = { kind: 'hold' };
@@ -265,9 +266,35 @@ test('what needs a build without reading its image waits for its end', async (t)
     'builds.yaml': `builds:\n  base: { context: base, tags: ["${host}/app/base:1"], push: true }\n  mid: { context: other, tags: ["${host}/app/mid:1"], push: true, needs: [base] }\n`,
     'other/Dockerfile': 'FROM scratch\nRUN make other\n',
   }));
-  const baked = await bakeUntilKept(world);
+  const baked = await bakeHeld(world);
   assertOk(baked);
   assert.deepEqual(textOf(baked), ['tag of base', 'base built', 'tag of mid', 'mid built']);
+  // Nobody reads its image, so nothing is called for that.
+  assert.equal(baked.summary.buildctlCalls, 2);
+});
+
+test('a slot that is taken to name an image is seen, and given back before its push is over', async (t) => {
+  const world = await makeWorld(t);
+  const push = world.registry.fault({
+    method: 'PUT',
+    path: /app\/base\/manifests/,
+    from: 'engine',
+    act: HOLD,
+  });
+  // The call that names it goes on until it is stopped.
+  world.engine.fault({ when: '127.0.0.1:1/bake/base', at: 'start', act: 'hang' });
+  const baseSlots: (number | undefined)[] = [];
+  const baked = await world.bake({
+    slowPushMs: 1,
+    jobs: 2,
+    onEvent: (event) => {
+      const isSlow = event.type === 'node-phase' && event.build === 'base' && event.phase === 'pushing';
+      if (isSlow && baseSlots.push(event.slot) === 3) push.release();
+    },
+  });
+  assertOk(baked);
+  assert.equal(phasesText(baked.events, 'base').replace(/^.*?pushing@0/, 'pushing@0'), 'pushing@0 pushing pushing@0 pushing tagging');
+  assertPhases(baked.events);
 });
 
 test('an engine without a store of images starts nothing early', async (t) => {

@@ -1,6 +1,7 @@
 /** An engine that goes away in the middle of a run: it is waited for once, and what was lost is built again once. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ok } from '../../lib/model/mod.ts';
 import { EngineReturn } from '../../lib/run/engine-return.ts';
 import type { EngineAccess } from '../../lib/run/mod.ts';
@@ -64,6 +65,27 @@ test('an engine that comes back is waited for once, and what it lost is built ag
   assert.equal(waited?.type === 'engine-waited' && waited.back, true);
 });
 
+test('a build waits in its slot, and says that it is the engine it waits for', async (t) => {
+  const world = await makeFour(t);
+  goAway(world, 3);
+  const { run } = world.engine;
+  Object.assign(world.engine, {
+    run: async (call: Parameters<typeof run>[0]) => {
+      if (world.engine.isDown) for (let turn = 0; turn < 5; turn++) await nextTurn();
+      return run(call);
+    },
+  });
+  const baked = await world.bake({ jobs: 1 });
+  assertOk(baked);
+  const [waiting, waited] = waitsOf(baked);
+  const during = baked.events.flatMap((event) =>
+    event.type === 'node-phase' && event.seq > (waiting?.seq ?? 0) && event.seq < (waited?.seq ?? 0)
+      ? [`${event.phase} ${event.slot} ${event.waitsFor}`]
+      : [],
+  );
+  assert.deepEqual(during, ['queued 0 engine']);
+});
+
 test('builds that had not begun wait as well, and are tried once only', async (t) => {
   const world = await makeFour(t);
   goAway(world, 4);
@@ -96,8 +118,11 @@ test('an engine that goes away each time fails the build the second time', async
   const baked = await world.bake({ builds: ['a'] });
   assert.equal(lifeOf(baked, 'a'), 'KDSRSF');
   assert.match(baked.outcome('a').problem?.message ?? '', /broke during the build, again$/);
-  // It answered at once: nothing was waited for.
-  assert.deepEqual(waitsOf(baked), []);
+  // It answered at once, and is said to have been away all the same, each time.
+  assert.deepEqual(
+    waitsOf(baked).map(({ type }) => type),
+    ['engine-waiting', 'engine-waited', 'engine-waiting', 'engine-waited'],
+  );
 });
 
 test('the embedded engine is started again; another one never is', async (t) => {

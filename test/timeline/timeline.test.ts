@@ -213,6 +213,77 @@ test('waits: a retry until the next call, a stall until it moves, the engine and
   ]);
 });
 
+test('builds that wait for an engine that is away keep their slots, and neither build nor queue for one', () => {
+  const away = (build: string, slot?: number): EventBody => ({
+    ...phase('queued', build, slot),
+    waitsFor: 'engine',
+  });
+  const run = buildTimeline(
+    at(
+      // It is started: nothing that should not have taken time.
+      [0, away('a')],
+      [5, phase('building', 'a', 0)],
+      [5, started()],
+      [10, vertex('running')],
+      [20, phase('queued', 'b')],
+      [30, { type: 'engine-waiting', address: 'tcp://e', why: 'gone', waitMs: 1000 }],
+      [30, away('a', 0)],
+      [50, { type: 'engine-waited', address: 'tcp://e', waitedMs: 20, back: true }],
+      [51, phase('checking')],
+      [51, { type: 'retry', build: 'a', attempt: 1, delayMs: 0, why: 'gone' }],
+      [52, phase('building', 'a', 0)],
+      [52, started(2)],
+      [60, finished()],
+      [60, phase('building', 'b', 0)],
+      [70, finished('b')],
+    ),
+  );
+  const [a, b] = run.builds;
+  const wait = { kind: 'engine', text: 'the engine tcp://e: gone', fromMs: 30, toMs: 50 } as const;
+  assert.deepEqual(run.waits, [wait]);
+  assert.deepEqual(a?.waits, [wait, { kind: 'retry', text: 'gone', fromMs: 51, toMs: 51 }]);
+  assert.deepEqual(b?.waits, []);
+  assert.deepEqual(
+    a?.phases.map((one) => [one.phase, one.fromMs, one.toMs, one.slot]),
+    [
+      ['queued', 0, 5, undefined],
+      ['building', 5, 30, 0],
+      ['queued', 30, 51, 0],
+      ['checking', 51, 52, undefined],
+      ['building', 52, 60, 0],
+    ],
+  );
+  // The engine took the step with it.
+  assert.deepEqual(
+    a?.steps.map(({ toMs, state }) => [toMs, state]),
+    [[30, 'unfinished']],
+  );
+});
+
+test('a run takes as long as its summary says, and nothing in it lasts longer', () => {
+  const of = (durationMs: number) =>
+    buildTimeline(
+      at(
+        [0, phase('building', 'a', 0)],
+        [100, finished()],
+        [
+          101,
+          {
+            type: 'run-finished',
+            summary: {
+              ...{ ok: true, cancelled: false, outcomes: [], problems: [], durationMs },
+              ...{ buildctlCalls: 1, registryRequests: { reads: 0, writes: 0 } },
+            },
+          },
+        ],
+      ),
+    );
+  assert.equal(of(180).durationMs, 180);
+  assert.equal(first(of(180)).time?.toMs, 100);
+  const short = of(99);
+  assert.deepEqual([short.durationMs, first(short).time?.toMs, first(short).phases[0]?.toMs], [99, 99, 99]);
+});
+
 test('a run that was killed is as it was then, and says so', () => {
   const run = buildTimeline(
     at([0, phase('building', 'a', 0)], [1, started()], [5, vertex('running')], [9, vertex('pending')]),

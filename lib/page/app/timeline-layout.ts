@@ -84,7 +84,8 @@ export function layoutSlots(timeline: RunTimeline, rows: readonly Row[]): Layout
       run = [];
     };
     for (const phase of row.build.phases) {
-      if (phase.phase === 'queued') {
+      // While the engine is away a build keeps its slot.
+      if (phase.phase === 'queued' && phase.slot === undefined) {
         flush();
         lane = undefined;
         continue;
@@ -243,8 +244,8 @@ function waitsWithin(row: Row, span: Span): readonly WaitSpan[] {
 
 function countQueue(rows: readonly Row[], durationMs: number): readonly QueuePoint[] {
   const changes = rows.flatMap(({ build }) =>
-    build.phases.flatMap(({ phase, fromMs, toMs }) =>
-      phase === 'queued' ? [[fromMs, 1] as const, [toMs, -1] as const] : [],
+    build.phases.flatMap(({ phase, slot, fromMs, toMs }) =>
+      phase === 'queued' && slot === undefined ? [[fromMs, 1] as const, [toMs, -1] as const] : [],
     ),
   );
   changes.sort(([a], [b]) => a - b);

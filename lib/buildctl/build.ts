@@ -67,10 +67,11 @@ export interface Built {
   readonly steps: { readonly total: number; readonly cached: number };
 }
 
-/** A build that did not come to its end: failed, or cancelled by the signal. */
-export type BuildFailure =
+/** A build that did not come to its end: failed, or cancelled by the signal; and its steps so far, where it was begun. */
+export type BuildFailure = (
   | { readonly kind: 'failed'; readonly problem: Problem }
-  | { readonly kind: 'cancelled' };
+  | { readonly kind: 'cancelled' }
+) & { readonly steps?: Built['steps'] };
 
 /** Runs one build. Never rejects for anything that buildctl, the engine or a registry does. */
 export async function runBuild(tool: Buildctl, call: BuildCall): Promise<Result<Built, BuildFailure>> {
@@ -133,13 +134,14 @@ async function callWith(
     argv: [tool.program, ...argv],
   });
   const end = await calling;
-  if (end.ended === 'cancelled') return fail({ kind: 'cancelled' });
+  const summary = reader.summary();
+  if (end.ended === 'cancelled') return fail({ kind: 'cancelled', steps: summary.steps });
   if (end.ended === 'never-started')
     return fail({ kind: 'failed', problem: notStarted(tool, end.startError ?? '') });
-  const summary = reader.summary();
   if (end.exitCode !== 0) {
     return fail({
       kind: 'failed',
+      steps: summary.steps,
       problem: output.hideInProblem(
         explainFailure(call.build.name, end.exitCode, summary, call.dockerfile, call.build.frontendImage),
       ),
@@ -155,7 +157,7 @@ async function callWith(
         hint: 'Is the disk of this machine full?',
       },
     );
-    return fail({ kind: 'failed', problem: broken });
+    return fail({ kind: 'failed', problem: broken, steps: summary.steps });
   }
   return ok({ ...image, steps: summary.steps });
 }

@@ -116,6 +116,7 @@ export interface Outcome {
   readonly durationMs: number;
   /** How long it was in the phase `queued` (milliseconds); absent: it never had to wait. */
   readonly queuedMs?: number;
+  /** Those that are known, also of a build that did not come to its end; absent: buildctl was not called. */
   readonly steps?: { readonly total: number; readonly cached: number };
   /** Of the image, where its manifest was read. */
   readonly layers?: readonly PlatformLayers[];

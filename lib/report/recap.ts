@@ -4,8 +4,9 @@ import { nameSome } from './doing.ts';
 import { failureText } from './outcome.ts';
 import type { Palette } from './palette.ts';
 import { foldBuilds } from './problem.ts';
+import type { EngineLoss } from './state.ts';
 import { plainText, truncate, widthOf, wrap } from './text.ts';
-import { plural } from './units.ts';
+import { formatDuration, plural } from './units.ts';
 
 /** What the recap needs to know beyond the run. */
 export interface RecapStyle {
@@ -21,6 +22,7 @@ export interface RecapStyle {
 const MOST_WARNINGS = 10;
 const MOST_FAILED = 20;
 const MOST_NAMED = 5;
+const MOST_LOSSES = 5;
 
 /** Warnings of a run in a line each: what many builds share once. Empty for none. */
 export function formatWarnings(warnings: readonly ProblemJson[], columns: number, palette: Palette): string {
@@ -39,6 +41,23 @@ export function formatWarnings(warnings: readonly ProblemJson[], columns: number
   });
   const more = folded.length - MOST_WARNINGS;
   return [...lines, ...(more > 0 ? [palette.dim(`… and ${plural(more, 'more warning')}`)] : [])].join('\n');
+}
+
+/** Each time that the engine went away, in a line: when, for how long, and what that cost. Empty where it never did. */
+export function formatEngineLosses(losses: readonly EngineLoss[], columns: number, palette: Palette): string {
+  const lines = losses.slice(0, MOST_LOSSES).flatMap(({ atMs, waitedMs, back, builds }) => {
+    const end = back
+      ? `back after ${formatDuration(waitedMs)}`
+      : `not back within ${formatDuration(waitedMs)}`;
+    const again =
+      builds.length === 0
+        ? ''
+        : `, ${plural(builds.length, 'build was', 'builds were')} begun again: ${nameSome(builds, MOST_NAMED)}`;
+    return wrap(`the engine was lost at ${formatDuration(atMs)}, ${end}${again}`, columns);
+  });
+  const more = losses.length - MOST_LOSSES;
+  if (more > 0) lines.push(`… and ${plural(more, 'more time', 'more times')}`);
+  return lines.map(palette.warning).join('\n');
 }
 
 /** What failed, what that keeps from running, where all of its output is, and how to run it again. Empty where nothing failed. */

@@ -149,6 +149,7 @@ function summaryStyle(options: ReporterOptions, state: RunState): SummaryStyle {
     ...(options.logOf === undefined ? {} : { logOf: options.logOf }),
     ...(options.commandFor === undefined ? {} : { commandFor: options.commandFor }),
     warnings: state.warnings,
+    engineLosses: state.engineLosses,
     stepOf: (build) => state.nodes.get(build)?.failedStep,
     tailOf: (build) => state.nodes.get(build)?.tail ?? [],
   };

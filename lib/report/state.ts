@@ -89,10 +89,22 @@ export interface RunState {
   readonly engineText?: string;
   /** The engine went away. */
   readonly engineWait?: WaitView;
+  /** Each time that it went away and its wait is over. */
+  readonly engineLosses: readonly EngineLoss[];
   /** Registries that do not answer as they should, by host. */
   readonly registryWaits: ReadonlyMap<string, WaitView>;
   readonly warnings: readonly ProblemJson[];
   readonly interruptedBy?: string;
+}
+
+/** An engine that went away in the middle of a run. */
+export interface EngineLoss {
+  /** Milliseconds since the run started. */
+  readonly atMs: number;
+  readonly waitedMs: number;
+  readonly back: boolean;
+  /** Builds that were begun again, since it took their calls of buildctl with it. */
+  readonly builds: readonly string[];
 }
 
 /** Log lines kept for each build. */
@@ -133,6 +145,9 @@ interface Run extends RunState {
   nodes: Map<string, Node>;
   engineText?: string;
   engineWait?: WaitView;
+  engineLosses: (EngineLoss & { builds: string[] })[];
+  /** Builds whose calls the engine took with it. */
+  lost: Set<string>;
   registryWaits: Map<string, WaitView>;
   warnings: ProblemJson[];
   interruptedBy?: string;
@@ -145,6 +160,8 @@ export function createRunState(): RunState {
     startedAtMs: 0,
     concurrency: 1,
     nodes: new Map(),
+    engineLosses: [],
+    lost: new Set(),
     registryWaits: new Map(),
     warnings: [],
   };
@@ -171,9 +188,16 @@ export function applyEvent(state: RunState, event: BakeEvent): void {
       delete run.engineText;
       delete run.engineWait;
       break;
-    case 'engine-waited':
+    case 'engine-waited': {
+      const { waitedMs, back, atMs } = event;
+      const since = run.engineWait?.sinceMs ?? atMs - waitedMs;
+      run.engineLosses.push({
+        ...{ atMs: Math.max(0, since - run.startedAtMs), waitedMs, back },
+        builds: [],
+      });
       delete run.engineWait;
       break;
+    }
     case 'engine-waiting':
       run.engineWait = {
         sinceMs: event.atMs,
@@ -218,6 +242,8 @@ function applyToNode(run: Run, event: NodeEvent): void {
   const node = nodeOf(run, event.build);
   switch (event.type) {
     case 'node-phase':
+      if (event.waitsFor === 'engine' && run.engineWait !== undefined && IN_CALL.has(node.status))
+        run.lost.add(event.build);
       if (event.slot === undefined) delete node.slot;
       else node.slot = event.slot;
       // It waits for its next attempt then, and not for a slot.
@@ -266,6 +292,7 @@ function applyToNode(run: Run, event: NodeEvent): void {
       pushLines(node, node.joiner.take(event));
       break;
     case 'retry':
+      if (run.lost.delete(event.build)) run.engineLosses.at(-1)?.builds.push(event.build);
       enter(node, 'retrying', event.atMs);
       delete node.stalled;
       delete node.slot;
@@ -288,6 +315,7 @@ function applyToNode(run: Run, event: NodeEvent): void {
       delete node.stalled;
       break;
     case 'node-finished':
+      run.lost.delete(event.build);
       enter(node, 'finished', event.atMs);
       node.finishedAtMs = event.atMs;
       delete node.stalled;
@@ -300,6 +328,9 @@ function applyToNode(run: Run, event: NodeEvent): void {
       break;
   }
 }
+
+/** In these buildctl runs for a build. */
+const IN_CALL: ReadonlySet<NodeStatus> = new Set(['building', 'exporting', 'pushing']);
 
 /** In these nothing is done for a build. */
 const IDLE: ReadonlySet<NodeStatus> = new Set(['waiting', 'queued', 'retrying', 'finished']);

@@ -7,7 +7,8 @@ import type { LogLine } from './lines.ts';
 import { explainOutcome, outcomeWord } from './outcome.ts';
 import { createPalette, type Palette } from './palette.ts';
 import { formatProblem, type ProblemStyle } from './problem.ts';
-import { formatRecap, formatWarnings, type RecapStyle } from './recap.ts';
+import { formatEngineLosses, formatRecap, formatWarnings, type RecapStyle } from './recap.ts';
+import type { EngineLoss } from './state.ts';
 import { stepLabel } from './step-names.ts';
 import { padEnd, padStart, truncate, widthOf, wrap } from './text.ts';
 import { formatBytes, formatDuration, plural, shortDigest } from './units.ts';
@@ -19,6 +20,8 @@ export interface SummaryStyle extends ProblemStyle, RecapStyle {
   readonly tailOf?: (build: string) => readonly LogLine[];
   /** Warnings of the run, as they came. */
   readonly warnings?: readonly ProblemJson[];
+  /** Each time that the engine went away. */
+  readonly engineLosses?: readonly EngineLoss[];
 }
 
 /** Equal rows from which on they are one row, where nobody has to do anything about them. */
@@ -45,6 +48,7 @@ export function formatSummary(summary: RunSummary, style: SummaryStyle = {}): st
     formatRows(summary.outcomes, style, columns, palette),
     formatWarnings(style.warnings ?? [], columns, palette),
     ...formatFailures(summary, style),
+    formatEngineLosses(style.engineLosses ?? [], columns, palette),
     formatTotals(summary, columns, palette),
     formatRecap(summary, style, columns, palette),
   ];

@@ -43,10 +43,11 @@ export interface Attempt {
   readonly workDir: string;
 }
 
-/** Why nothing came of it. */
-export type NotBuilt =
+/** Why nothing came of it, and the steps of the last call so far. */
+export type NotBuilt = (
   | { readonly kind: 'cancelled' }
-  | { readonly kind: 'failed'; readonly problem: Problem };
+  | { readonly kind: 'failed'; readonly problem: Problem }
+) & { readonly steps?: Built['steps'] };
 
 /** What came of calling buildctl. */
 export type Called =
@@ -79,7 +80,7 @@ export async function callUntilDone(calling: Calling, attempts: Attempts): Promi
   try {
     const called = await attemptUntilDone(calling, attempts);
     if (called.kind !== 'failed') return called;
-    return { kind: 'failed', problem: calling.credentials.hideInProblem(called.problem) };
+    return { ...called, problem: calling.credentials.hideInProblem(called.problem) };
   } catch (error) {
     const found = await tempProblem(error);
     if (found === undefined) throw error;
@@ -132,10 +133,11 @@ async function attemptUntilDone(calling: Calling, attempts: Attempts): Promise<C
     );
     if (result.ok) return { kind: 'done', built: result.value, attempt: prepared.value, ranMs };
     await rm(workDir, { recursive: true, force: true });
-    if (result.error.kind === 'cancelled') return { kind: 'cancelled' };
+    const steps = result.error.steps === undefined ? {} : { steps: result.error.steps };
+    if (result.error.kind === 'cancelled' || calling.signal.aborted) return { kind: 'cancelled', ...steps };
     const failure = result.error.problem;
-    if (calling.signal.aborted) return { kind: 'cancelled' };
-    if (back === false) return { kind: 'failed', problem: notBack(failure, calling.engineReturn.waitMs) };
+    if (back === false)
+      return { kind: 'failed', problem: notBack(failure, calling.engineReturn.waitMs), ...steps };
     // What may pass by itself is tried again in the ordinary way.
     const isBack = back === true && failure.temporary !== true && waits === 0;
     if (isBack) waits++;
@@ -146,7 +148,7 @@ async function attemptUntilDone(calling: Calling, attempts: Attempts): Promise<C
       const again =
         waits > 0 && back === true ? { ...failure, message: `${failure.message}, again` } : failure;
       const hinted = await withRegistryHint(calling, node, again, engine.value);
-      return { kind: 'failed', problem: await explainLocked(calling, node, hinted) };
+      return { kind: 'failed', problem: await explainLocked(calling, node, hinted), ...steps };
     }
     const delayMs = mended === undefined ? (RETRY_MS[attempt - waits - 1] ?? 0) : 0;
     const why = calling.credentials.hideCredentials(mended ?? failure.message);
@@ -156,7 +158,7 @@ async function attemptUntilDone(calling: Calling, attempts: Attempts): Promise<C
       await calling.sleep(delayMs);
       phases.enter(build, 'checking');
     }
-    if (calling.signal.aborted) return { kind: 'cancelled' };
+    if (calling.signal.aborted) return { kind: 'cancelled', ...steps };
   }
 }
 
@@ -299,7 +301,7 @@ async function callWatched(
   if (held === undefined) await calling.onPushed(build);
   const { failure } = watch;
   const isEnded = !ended.ok && ended.error.kind === 'cancelled' && failure !== undefined;
-  return { result: isEnded ? fail({ kind: 'failed', problem: failure }) : ended, held };
+  return { result: isEnded ? fail({ ...ended.error, kind: 'failed', problem: failure }) : ended, held };
 }
 
 /** An engine that went away and was waited for in vain. */

@@ -266,7 +266,7 @@ export class EarlyStarts {
   #fail(
     build: string,
     reason: Reason,
-    { problem }: Extract<Called, { readonly kind: 'failed' }>,
+    { problem, steps }: Extract<Called, { readonly kind: 'failed' }>,
   ): EarlyStart {
     const outcome: Outcome = {
       build,
@@ -274,6 +274,7 @@ export class EarlyStarts {
       tags: [],
       reason,
       ...this.#context.phases.finish(build),
+      ...(steps === undefined ? {} : { steps }),
       problem: problemToJson(problem),
     };
     return { end: 'failed', outcome };

@@ -2,6 +2,7 @@
  * The life of one build: inputs → key → decision → (build → push → tags) → record. Everything it needs of the others it
  * gets from the context of the run.
  */
+import type { Built } from '../buildctl/mod.ts';
 import {
   computeInputs,
   lastInputs,
@@ -149,9 +150,12 @@ async function liveThrough(
   }
   if (dryRun) return finish({ kind: 'built', tags: [], reason }, produces);
   const made = await buildNode(context.building, node, inputs);
-  if (made.kind === 'cancelled') return finish({ kind: 'cancelled', tags: [], reason });
-  if (made.kind === 'failed')
-    return finish({ kind: 'failed', tags: [], reason, problem: problemToJson(made.problem) });
+  if (made.kind !== 'done') {
+    const steps = made.steps === undefined ? {} : { steps: withEarly(context, build, made.steps) };
+    return made.kind === 'cancelled'
+      ? finish({ kind: 'cancelled', tags: [], reason, ...steps })
+      : finish({ kind: 'failed', tags: [], reason, ...steps, problem: problemToJson(made.problem) });
+  }
   const end = await publish(context, node, inputs, { ...made, reason });
   if (!isDone(end)) return finish(end);
   return finish(end, { ...(made.image === undefined ? {} : { image: made.image }), ...produces });
@@ -313,11 +317,7 @@ async function publish(
   const sizeBytes = measures?.sizeBytes;
   const lastSizeBytes = image === undefined ? undefined : await context.memory.lastSize(build);
   const early = context.earlyOf(build);
-  // What ran early is cached by now.
-  const steps =
-    early === undefined
-      ? built.steps
-      : { total: built.steps.total, cached: Math.min(built.steps.cached, early.steps.cached) };
+  const steps = withEarly(context, build, built.steps);
   const known = {
     reason,
     steps,
@@ -345,6 +345,11 @@ async function publish(
   });
   for (const found of warnings) warn(context, build, found);
   return { kind: 'built', tags, ...known };
+}
+
+/** The steps of a build's own call; what ran early is cached by then. */
+function withEarly({ earlyOf }: NodeContext, build: string, { total, cached }: Built['steps']): Built['steps'] {
+  return { total, cached: Math.min(cached, earlyOf(build)?.steps.cached ?? cached) };
 }
 
 /** From now on this is the image to push, whatever becomes of its tags in this run, and however much is known of its inputs. */
@@ -410,8 +415,10 @@ function notPublished(
   problems: readonly Problem[],
   known: Omit<End, 'kind' | 'tags' | 'problem'> & { readonly reason: Reason },
 ): End {
-  if (problems.every(({ code }) => code === 'registry/cancelled'))
-    return { kind: 'cancelled', tags: [], reason: known.reason };
+  if (problems.every(({ code }) => code === 'registry/cancelled')) {
+    const { reason, steps } = known;
+    return { kind: 'cancelled', tags: [], reason, ...(steps === undefined ? {} : { steps }) };
+  }
   const [first, ...rest] = problems;
   const also = rest.map((one) => one.message).join('\n');
   const problem =

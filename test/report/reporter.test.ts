@@ -206,6 +206,46 @@ test('the live view shows in its line what does not move, and what the engine is
   assert.doesNotMatch(shown('engine-waited'), /waiting for the engine/);
 });
 
+test('the end says when the engine was lost, for how long, and what was begun again', () => {
+  const [started] = mixedRun();
+  assert.ok(started?.type === 'run-started');
+  type PhaseEvent = Extract<EventBody, { readonly type: 'node-phase' }>;
+  const phase = (build: string, rest: Partial<PhaseEvent>): EventBody => ({
+    ...{ type: 'node-phase', build, phase: 'building' },
+    ...rest,
+  });
+  const away = { phase: 'queued', waitsFor: 'engine' } as const;
+  const events = recordEvents([
+    started,
+    phase('a', { slot: 0 }),
+    phase('b', { slot: 1 }),
+    phase('c', { phase: 'queued' }),
+    { type: 'engine-waiting', address: 'unix:///x', why: 'it is gone', waitMs: 30_000 },
+    phase('a', { ...away, slot: 0 }),
+    phase('b', { ...away, slot: 1 }),
+    { type: 'engine-waited', address: 'unix:///x', waitedMs: 2_000, back: true },
+    { type: 'retry', build: 'a', attempt: 1, delayMs: 0, why: 'it is gone' },
+    { type: 'retry', build: 'c', attempt: 1, delayMs: 0, why: 'something else' },
+    {
+      type: 'node-finished',
+      build: 'b',
+      outcome: { build: 'b', kind: 'cancelled', tags: [], durationMs: 1 },
+    },
+    {
+      type: 'run-finished',
+      summary: {
+        ...{ ok: true, cancelled: false, outcomes: [], problems: [], durationMs: 60_000 },
+        ...{ buildctlCalls: 1, registryRequests: { reads: 0, writes: 0 } },
+      },
+    },
+  ]);
+  for (const mode of ['plain', 'grouped', 'tty'] as const)
+    assert.match(
+      replay(events, mode, 200).err,
+      /^the engine was lost at \d\.\ds, back after 2\.0s, 1 build was begun again: a$/m,
+    );
+});
+
 function manyRunning(count: number): readonly BakeEvent[] {
   const names = Array.from({ length: count }, (_, at) => `a-build-with-a-rather-long-name-${at}`);
   const started = mixedRun()[0];

@@ -94,18 +94,6 @@ function bakeRefused(world: FakeWorld, until: Promise<void>, options: BakeIn = {
   return world.bake({ slowPushMs: 1, ...options });
 }
 
-/** Bakes with base's push held back until its image was named in the engine's store, where others could read it. */
-async function bakeUntilKept(world: FakeWorld): Promise<Baked> {
-  const push = world.registry.fault({
-    method: 'PUT',
-    path: /app\/base\/manifests/,
-    from: 'engine',
-    act: HOLD,
-  });
-  world.engine.fault({ when: '127.0.0.1:1/bake/base', at: 'end', act: () => push.release() });
-  return world.bake({ slowPushMs: 1 });
-}
-
 const textOf = ({ events }: Baked): readonly string[] =>
   events.flatMap((event) => {
     if (event.type === 'early-started') return `${event.build} early while ${event.waitsFor.join(', ')}`;
@@ -249,7 +237,7 @@ for (const [what, more] of [
 ] as const) {
   test(`what is ${what} is not built twice`, async (t) => {
     const world = await makeWorld(t, { mid: more });
-    const baked = await bakeUntilKept(world);
+    const baked = await bakeHeld(world);
     assertOk(baked);
     assert.deepEqual(
       textOf(baked).filter((text) => text.startsWith('mid early')),
@@ -422,7 +410,7 @@ test('what turns out to be up to date is not built early', async (t) => {
     act: { kind: 'status', status: 404 },
   });
   world.engine.forgetCalls();
-  const baked = await bakeUntilKept(world);
+  const baked = await bakeHeld(world);
   assertOk(baked);
   assert.deepEqual(baked.kinds, { base: 'built', mid: 'unchanged', leaf: 'unchanged' });
   assert.deepEqual(

@@ -63,6 +63,28 @@ test('a fault that passes is tried again, each time as another attempt in a dire
   assert.deepEqual(attempts, [1, 2, 3]);
 });
 
+test('a build that fails or is cancelled says which of its steps are known', async (t) => {
+  const world = await makeOne(t);
+  const host = world.registry.host;
+  await world.write({ Dockerfile: `FROM ${host}/base:1\nCOPY file /\nRUN one\n` });
+  assertOk(await world.bake());
+  await world.write({ Dockerfile: `FROM ${host}/base:1\nCOPY file /\nRUN one\nRUN exit 3\nRUN more\n` });
+  const failed = await world.bake();
+  assert.equal(kindsText(failed), 'a failed');
+  assert.deepEqual(failed.outcome('a').steps, { total: 3, cached: 2 });
+  await world.write({ Dockerfile: `FROM ${host}/base:1\nCOPY file /\nRUN one\nRUN other\n` });
+  world.engine.fault({ at: 'built', act: 'hang' });
+  const stopper = new AbortController();
+  const cancelled = await world.bake({
+    signal: stopper.signal,
+    onEvent: (event) => {
+      if (event.type === 'vertex' && event.name.includes('RUN other')) stopper.abort();
+    },
+  });
+  assert.equal(kindsText(cancelled), 'a cancelled');
+  assert.deepEqual(cancelled.outcome('a').steps, { total: 3, cached: 2 });
+});
+
 test('a run that is cancelled while a build waits is not tried again', async (t) => {
   const world = await makeOne(t);
   world.engine.fault({ at: 'start', act: { fail: BUSY } });

@@ -1,5 +1,5 @@
 /** The command that runs some builds again as they were run: to be read, copied and typed. */
-import { createHider, HIDDEN, hideInLine, type Variable } from '../lib/model/mod.ts';
+import { createHider, hideInOption, type Variable } from '../lib/model/mod.ts';
 import type { RunTimeline } from '../lib/timeline/mod.ts';
 import type { ParsedArgs } from './args.ts';
 
@@ -17,13 +17,11 @@ export function commandFor(
   variables: ReadonlyMap<string, Variable>,
 ): string {
   const hider = createHider(variables);
-  const hide = (option: string, value: string): string => {
-    const name = value.split('=', 1)[0] ?? '';
-    const isSensitive = option === 'var' && variables.get(name)?.sensitive === true;
-    return isSensitive ? `${name}=${HIDDEN}` : hideInLine(hider.hide(value));
-  };
   const options = KEPT_VALUES.flatMap((option) =>
-    (args.values.get(option) ?? []).flatMap((value) => [`--${option}`, quoteWord(hide(option, value))]),
+    (args.values.get(option) ?? []).flatMap((value) => [
+      `--${option}`,
+      quoteWord(hideInOption(value, hider)),
+    ]),
   );
   const flags = KEPT_FLAGS.flatMap((flag) => {
     const value = args.flags.get(flag);

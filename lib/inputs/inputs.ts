@@ -8,6 +8,7 @@ import {
   type Build,
   type BuildKey,
   externalFrontend,
+  hideUsers,
   type KeyParts,
   type PlanNode,
   type Problem,
@@ -61,7 +62,7 @@ export async function computeInputs(keying: Keying, node: PlanNode): Promise<Nod
   const { build } = node;
   const inspected = await inspectNode(keying, node);
   if (inspected === undefined) {
-    const text = `its Dockerfile comes with the context ${build.context.written}`;
+    const text = `its Dockerfile comes with the context ${hideUsers(build.context.written)}`;
     const proxies = chooseProxies(build, keying.proxies, 'remote');
     return { ...NOTHING, proxies, untracked: [{ kind: 'remote-dockerfile', text }] };
   }

@@ -41,16 +41,36 @@ export function holdsNamedPair(text: string): boolean {
   return text.search(NAMED_PAIR) !== -1;
 }
 
+/** `scheme://user@` of any scheme; not the name before a digest, as in `docker-image://alpine@sha256:…`. */
+const USER_OF_URL = /(?<![\w+.-])([\w+.-]+:\/\/)([^/\s]*)@(?!sha256:[0-9a-f]{32})/g;
+/** `git` of `ssh://git@host`, without which the address is of no use; a token is longer. */
+const LOGIN = /^[\w.-]{1,20}$/;
+
+/** A text without users and passwords in addresses; the name to sign in with over ssh stays. */
+export function hideUsers(text: string): string {
+  if (!text.includes('://')) return text;
+  return text.replace(USER_OF_URL, (whole, scheme: string, user: string) =>
+    scheme.endsWith('ssh://') && LOGIN.test(user) ? whole : scheme,
+  );
+}
+
+/** The same value with {@link hideUsers} done to all texts in it; the value itself is not changed. */
+export function hideUsersIn<T>(value: T): T {
+  if (typeof value === 'string') return hideUsers(value) as T;
+  if (Array.isArray(value)) return value.map(hideUsersIn) as T;
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, hideUsersIn(item)])) as T;
+}
+
 /** An instruction or a step, without users in addresses and without values behind names that sound secret. */
 export function hideInStep(text: string): string {
-  return text.replace(/(?<!\w)(\w+:\/\/)[^/@\s]*@/g, '$1').replace(NAMED_PAIR, '$1=…');
+  return hideUsers(text).replace(NAMED_PAIR, '$1=…');
 }
 
 /** An option of the frontend that is a name of the user's and its value. */
 const NAMED_OPTION = /^((?:build-arg|label):([^=]*)=)[\s\S]*$/;
 /** `name=value` of `type=…,name=value`; with a comma in it the whole stands in quotes. */
 const FIELD = /(^|,)(?:"([^=,"]+)=(?:[^"]|"")*"|([^=,"]+)=[^,]*)/g;
-const USER_OF_URL = /\b(https?:\/\/)[^/@\s]*@/g;
 
 /** One word of a command line of buildctl, without values whose names sound secret, and without users in addresses. */
 export function hideInWord(word: string): string {
@@ -62,16 +82,23 @@ export function hideInWord(word: string): string {
         return soundsSecret(key) ? `${comma}${key}=${HIDDEN}` : field;
       })
     : word;
-  return shown.replace(USER_OF_URL, '$1');
+  return hideUsers(shown);
 }
 
 /** `NAME=value`, `build.args.NAME=value`, and both behind `--option=`. */
 const OPTION_VALUE = /^((?:--?[\w-]+=)?([^=]*)=)[\s\S]+$/;
 
-/** One word of a command line of ours, without values whose names sound secret, and without users in addresses. */
-export function hideInOption(word: string): string {
+/**
+ * One word of a command line of ours, without sensitive values, without values whose names sound secret, and without users
+ * in addresses. What is given to a sensitive variable is hidden by its name: it may be short, or written otherwise than it
+ * is read.
+ */
+export function hideInOption(word: string, hider: Pick<Hider, 'hide' | 'isSensitive'>): string {
   const [, head = '', name = ''] = OPTION_VALUE.exec(word) ?? [];
-  return name !== '' && soundsSecret(name) ? `${head}${HIDDEN}` : word.replace(USER_OF_URL, '$1');
+  const last = name.slice(name.lastIndexOf('.') + 1);
+  if (name !== '' && (soundsSecret(name) || hider.isSensitive(name) || hider.isSensitive(last)))
+    return `${head}${HIDDEN}`;
+  return hider.hide(hideUsers(word)).split('\n').map(hideInLine).join('\n');
 }
 
 /** The tag of an image whose repository has a path: `shop/secret:1` gives nothing to a name. */
@@ -165,6 +192,8 @@ export interface Hider {
    * not changed.
    */
   readonly hide: <T>(document: T, kept?: ReadonlySet<string>) => T;
+  /** Whether a variable has this name and is sensitive, whatever its value. */
+  readonly isSensitive: (name: string) => boolean;
 }
 
 /**
@@ -174,7 +203,8 @@ export interface Hider {
  */
 export function createHider(variables: ReadonlyMap<string, Variable>, others: readonly string[] = []): Hider {
   const forms = [...formsOf(variables), ...others.flatMap(sensitiveForms)];
-  if (forms.length === 0) return { holds: isSealed, hide: (document) => document };
+  const isSensitive = (name: string): boolean => variables.get(name)?.sensitive === true;
+  if (forms.length === 0) return { holds: isSealed, hide: (document) => document, isSensitive };
   const finder = finderOf(forms);
   const walk = (value: unknown, kept: ReadonlySet<string>): unknown => {
     if (typeof value === 'string') return finder.replace(showSealed(value), () => HIDDEN);
@@ -187,6 +217,7 @@ export function createHider(variables: ReadonlyMap<string, Variable>, others: re
   return {
     holds: (text) => isSealed(text) || finder.holds(text),
     hide: <T>(document: T, kept: ReadonlySet<string> = NOTHING) => walk(document, kept) as T,
+    isSensitive,
   };
 }
 

@@ -4,7 +4,7 @@
  * names sound secret as `(hidden)`.
  */
 import type { Build, Plan, PlanNode, TypedAttributes, VariableOrigin } from '../model/mod.ts';
-import { createHider, formatPlace, hideByName, hideNamed } from '../model/mod.ts';
+import { createHider, formatPlace, hideByName, hideNamed, hideUsersIn } from '../model/mod.ts';
 
 /** A plan as `plan --json` prints it. Version 1; additive only. */
 export interface PlanDocument {
@@ -69,7 +69,7 @@ export interface PlannedBuild {
 /** Makes the document of a plan; entries stand in the order in which builds may run. */
 export function describePlan(plan: Plan): PlanDocument {
   const variables = [...plan.set.variables.values()];
-  return createHider(plan.set.variables).hide({
+  const document: PlanDocument = {
     version: 1,
     builds: [...plan.nodes.values()].map(describeNode),
     variables: variables.map((variable) => ({
@@ -80,7 +80,8 @@ export function describePlan(plan: Plan): PlanDocument {
       origin: variable.origin.kind,
       from: describeOrigin(variable.origin),
     })),
-  });
+  };
+  return createHider(plan.set.variables).hide(hideUsersIn(document));
 }
 
 /** Where a value came from, in words. */

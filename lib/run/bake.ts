@@ -9,6 +9,7 @@ import {
   createHider,
   formatImageRef,
   type Hider,
+  hideUsersIn,
   type Outcome,
   type Plan,
   type Problem,
@@ -172,15 +173,15 @@ function summarize(
   counts: Pick<RunSummary, 'durationMs' | 'buildctlCalls' | 'registryRequests'>,
 ): RunSummary {
   const all = [...options.plan.nodes.keys()].flatMap((name) => outcomes.get(name) ?? []);
-  return hider.hide<RunSummary>(
-    {
+  return hider.hide(
+    hideUsersIn<RunSummary>({
       ok: problems.length === 0 && all.every(isGood),
       cancelled: options.signal?.aborted === true,
       outcomes: all,
       problems: problems.map(problemToJson),
       ...counts,
       ...(audit === undefined ? {} : { audit }),
-    },
+    }),
     KEPT_WORDS,
   );
 }

@@ -1,5 +1,13 @@
 /** Puts the envelope on events: a number, a time, one sink. */
-import { type EventBody, type EventSink, type Hider, hideInOption, hideInWord } from '../model/mod.ts';
+import {
+  type EventBody,
+  type EventSink,
+  type Hider,
+  hideInOption,
+  hideInWord,
+  hideUsers,
+  hideUsersIn,
+} from '../model/mod.ts';
 
 /** Takes the body of an event. */
 export type Emit = (event: EventBody) => void;
@@ -35,7 +43,7 @@ export const KEPT_WORDS: ReadonlySet<string> = new Set([
 export function createEmitter(
   sink: EventSink | undefined,
   clock: () => number,
-  { hide }: Hider,
+  hider: Hider,
   onFault: (fault: SinkFault) => void,
 ): Emit {
   let seq = 1;
@@ -47,8 +55,8 @@ export function createEmitter(
   };
   return (event) => {
     if (isBroken) return;
-    const shown = withoutSoundingSecret(event);
-    const stamped = { ...hide(shown, KEPT_WORDS), seq: seq++, atMs: clock() };
+    const shown = withoutSoundingSecret(event, hider);
+    const stamped = { ...hider.hide(shown, KEPT_WORDS), seq: seq++, atMs: clock() };
     try {
       const given: unknown = sink?.(stamped);
       if (isPromiseLike(given)) given.then(undefined, fail);
@@ -76,12 +84,27 @@ function nameOfReason(reason: unknown): string {
   return reason instanceof Error ? reason.name : 'AbortError';
 }
 
-/** Command lines may hold values that nobody called sensitive, and whose names sound as if they were. */
-function withoutSoundingSecret(event: EventBody): EventBody {
-  if (event.type === 'node-started') return { ...event, argv: event.argv.map(hideInWord) };
-  if (event.type === 'run-started' && event.command !== undefined)
-    return { ...event, command: event.command.map(hideInOption) };
-  return event;
+/**
+ * Command lines may hold values that nobody called sensitive, and whose names sound as if they were; every text, a context
+ * with a token in its address. The many events of steps and their output are not searched for the latter but for names.
+ */
+function withoutSoundingSecret(event: EventBody, hider: Hider): EventBody {
+  switch (event.type) {
+    case 'log':
+    case 'transfer':
+      return event;
+    case 'vertex':
+      return { ...event, name: hideUsers(event.name) };
+    case 'node-started':
+      return { ...event, argv: event.argv.map(hideInWord) };
+    case 'run-started': {
+      const { command, ...rest } = event;
+      const hidden = command?.map((word) => hideInOption(word, hider));
+      return { ...hideUsersIn(rest), ...(hidden === undefined ? {} : { command: hidden }) };
+    }
+    default:
+      return hideUsersIn(event);
+  }
 }
 
 /** What the receiver of events threw. */

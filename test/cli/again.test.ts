@@ -66,12 +66,14 @@ test('sensitive values, and values behind names that sound secret, are not in it
       'api.args.X=say open sesame',
       '--var',
       'PHRASE=open sesame',
+      '--set',
+      'api.args.U=https://me:hunter2@host/x',
     ],
     ['api'],
     [pin, phrase],
   );
   assert.equal(
     text,
-    "bake-ts run api --var 'PIN=(hidden)' --var 'DB_PASSWORD=(hidden)' --var 'PHRASE=(hidden)' --set 'api.args.X=say (hidden)'",
+    "bake-ts run api --var 'PIN=(hidden)' --var 'DB_PASSWORD=(hidden)' --var 'PHRASE=(hidden)' --set 'api.args.X=say (hidden)' --set api.args.U=https://host/x",
   );
 });

@@ -124,7 +124,7 @@ const TABLE: readonly (readonly [Partial<KeyParts>, Partial<KeyParts>, readonly 
         'a\nADD https://me:hush@h/x git+ssh://u@h/y ftp://@h/z /\nENV A_TOKEN=hush B=c secretly="h u" apiKey=\'h u\' X=1',
     },
     [
-      'Dockerfile: ADD https://h/x git+ssh://h/y ftp://h/z / added',
+      'Dockerfile: ADD https://h/x git+ssh://u@h/y ftp://h/z / added',
       'Dockerfile: ENV A_TOKEN=… B=c secretly=… apiKey=… X=1 added',
     ],
   ],

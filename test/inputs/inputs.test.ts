@@ -187,12 +187,17 @@ test('what cannot be known keeps a build from having a key, each thing said once
   assert(!('produces' in inputs));
   const remote = { kind: 'git', url: 'https://x.example/repository.git' } as const;
   const away = await compute({
-    context: { ref: remote, written: 'x' },
+    context: { ref: remote, written: 'https://me:hunter22@x.example/r.git' },
     contexts: new Map([['more', local('main')]]),
     dockerfile: { kind: 'file', path: 'Dockerfile', written: 'Dockerfile' },
   });
   assert.deepEqual(away, {
-    untracked: [{ kind: 'remote-dockerfile', text: 'its Dockerfile comes with the context x' }],
+    untracked: [
+      {
+        kind: 'remote-dockerfile',
+        text: 'its Dockerfile comes with the context https://x.example/r.git',
+      },
+    ],
     files: 0,
     bytes: 0,
     problems: [],

@@ -6,8 +6,11 @@ import {
   createHider,
   createSealer,
   hideInLine,
+  hideInOption,
+  hideInStep,
   hideInWord,
   hideNamed,
+  hideUsers,
   isSealed,
   type Json,
   showSealed,
@@ -160,4 +163,53 @@ test('a name that sounds secret hides its value, in maps, command lines and line
     [`TOKEN: a/${'key'.repeat(20_000)}`, 'TOKEN: (hidden)'],
   ] as const)
     assert.equal(hideInLine(line), shown);
+});
+
+test('users are in no address of any scheme, but for the name that one signs in with over ssh', () => {
+  for (const [text, shown] of [
+    ['https://token@host/x.git#main', 'https://host/x.git#main'],
+    ['see git+https://me:pw@host/x, and HTTPS://a@b', 'see git+https://host/x, and HTTPS://b'],
+    ['postgres://app:hunter22@db/x', 'postgres://db/x'],
+    ['redis://:hunter22@db', 'redis://db'],
+    ['https://me:p@ss@host/x', 'https://host/x'],
+    ['ssh://git@host/x.git', 'ssh://git@host/x.git'],
+    ['git+ssh://git@host/x.git', 'git+ssh://git@host/x.git'],
+    ['ssh://git:hunter22@host/x.git', 'ssh://host/x.git'],
+    [`ssh://${'a1'.repeat(20)}@host/x`, 'ssh://host/x'],
+    ['git@host:x.git', 'git@host:x.git'],
+    ['https://host/a@b?c=d@e', 'https://host/a@b?c=d@e'],
+    [`docker-image://alpine@sha256:${'0'.repeat(64)}`, `docker-image://alpine@sha256:${'0'.repeat(64)}`],
+    [`oci-layout://x:1@sha256:${'0'.repeat(64)}`, `oci-layout://x:1@sha256:${'0'.repeat(64)}`],
+  ] as const) {
+    assert.equal(hideUsers(text), shown);
+    assert.equal(hideInWord(`context=${text}`), `context=${shown}`);
+    assert.equal(hideInStep(`ADD ${text} /`), `ADD ${shown} /`);
+  }
+  const long = `${'x-'.repeat(200_000)}://${'y'.repeat(200_000)}`;
+  assert.equal(hideUsers(long), long);
+});
+
+test('what is given to a sensitive variable is hidden by its name on a command line, however it is written', () => {
+  const pin = { name: 'PIN', value: 1, sensitive: true } as unknown as Variable;
+  const hosts = { name: 'HOSTS', value: ['alpha1', 'beta22'], sensitive: true } as unknown as Variable;
+  const hider = createHider(
+    new Map([
+      ['PIN', pin],
+      ['HOSTS', hosts],
+    ]),
+  );
+  for (const [word, shown] of [
+    ['PIN=001', 'PIN=(hidden)'],
+    ['--var=PIN=1', '--var=PIN=(hidden)'],
+    ['HOSTS=alpha1, "beta22"', 'HOSTS=(hidden)'],
+    ['app.args.PIN=1', 'app.args.PIN=(hidden)'],
+    ['app.args.X=say alpha1', 'app.args.X=say (hidden)'],
+    ['app.args.API_TOKEN=x', 'app.args.API_TOKEN=(hidden)'],
+    ['app.args.U=postgres://a:b@c/', 'app.args.U=postgres://c/'],
+    ['app.args.U=https://host/?token=abc', 'app.args.U=https://host/?token=(hidden)'],
+    ['app.args.U=a\ntoken=abc\nb', 'app.args.U=a\ntoken=(hidden)\nb'],
+    ['TAG=1.10', 'TAG=1.10'],
+    ['env:NPM_TOKEN', 'env:NPM_TOKEN'],
+  ] as const)
+    assert.equal(hideInOption(word, hider), shown);
 });

@@ -1,7 +1,13 @@
 /** The envelope of events, and what sensitive values are taken out of. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type BakeEvent, createHider, type EventBody, type Variable } from '../../lib/model/mod.ts';
+import {
+  type BakeEvent,
+  createHider,
+  type EventBody,
+  type ProblemJson,
+  type Variable,
+} from '../../lib/model/mod.ts';
 import { createEmitter } from '../../lib/run/emitter.ts';
 
 const hiderOf = (...values: readonly string[]) =>
@@ -174,4 +180,44 @@ test('of a command line nothing is told that is sensitive, or whose name sounds 
     'https://host/x',
     'name=(hidden)',
   ]);
+});
+
+test('short values of sensitive variables are hidden by name in the command line of a run', () => {
+  const variables = new Map([['PIN', { name: 'PIN', value: '1', sensitive: true } as unknown as Variable]]);
+  const events: BakeEvent[] = [];
+  createEmitter(
+    (one) => events.push(one),
+    () => 7,
+    createHider(variables),
+    throwIt,
+  )({
+    type: 'run-started',
+    runId: 'r',
+    version: '',
+    runtime: '',
+    files: [],
+    concurrency: 1,
+    command: ['run', '--var', 'PIN=1', '--var=PIN=1'],
+  });
+  const [told] = events;
+  assert(told?.type === 'run-started');
+  assert.deepEqual(told.command, ['run', '--var', 'PIN=(hidden)', '--var=PIN=(hidden)']);
+});
+
+test('no text of an event has a user in an address, whoever wrote it', () => {
+  const url = 'https://me:hunter22@host/x.git';
+  const reason = { code: 'untracked', text: `see ${url}`, items: [url] } as const;
+  const found = { code: 'build/step', severity: 'error', message: url, hint: url } as unknown as ProblemJson;
+  const outcome = { build: 'a', kind: 'failed', reason, problem: found, tags: [], durationMs: 1 } as const;
+  const events: readonly EventBody[] = [
+    { type: 'node-keyed', build: 'a', files: 0, bytes: 0, untracked: [url] },
+    { type: 'node-decided', build: 'a', decision: 'build', reason },
+    { type: 'warning', problem: found },
+    { type: 'vertex', build: 'a', digest: 'd', name: `load git source ${url}`, state: 'running' },
+    { type: 'node-finished', build: 'a', outcome },
+  ];
+  for (const event of events) {
+    const told = JSON.stringify(emitted(event));
+    assert(!told.includes('hunter22') && told.includes('https://host/x.git'), told);
+  }
 });

@@ -1,6 +1,7 @@
 /** The command that runs some builds again as they were run: to be read, copied and typed. */
 import { createHider, hideInOption, type Variable } from '../lib/model/mod.ts';
 import type { RunTimeline } from '../lib/timeline/mod.ts';
+import { shellWord } from '../lib/util/shell.ts';
 import type { ParsedArgs } from './args.ts';
 
 /** Options that say what a build is, and where; how a run is shown or which builds are selected is no part of it. */
@@ -20,14 +21,14 @@ export function commandFor(
   const options = KEPT_VALUES.flatMap((option) =>
     (args.values.get(option) ?? []).flatMap((value) => [
       `--${option}`,
-      quoteWord(hideInOption(value, hider)),
+      shellWord(hideInOption(value, hider)),
     ]),
   );
   const flags = KEPT_FLAGS.flatMap((flag) => {
     const value = args.flags.get(flag);
     return value === undefined ? [] : [value ? `--${flag}` : `--no-${flag}`];
   });
-  return ['bake-ts run', ...builds.map(quoteWord), ...options, ...flags].join(' ');
+  return ['bake-ts run', ...builds.map(shellWord), ...options, ...flags].join(' ');
 }
 
 /**
@@ -46,9 +47,4 @@ export function rerunOf(
     failed.map(({ build }) => build),
     variables,
   );
-}
-
-/** A word as a shell reads it back. */
-export function quoteWord(word: string): string {
-  return /^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

@@ -17,7 +17,8 @@ import { type Outcome, type Problem, problem } from '../lib/model/mod.ts';
 import { applyEvent, createRunState } from '../lib/report/mod.ts';
 import { describeFileFault } from '../lib/system/mod.ts';
 import type { RunTimeline } from '../lib/timeline/mod.ts';
-import { commandFor, quoteWord } from './again.ts';
+import { shellWord } from '../lib/util/shell.ts';
+import { commandFor } from './again.ts';
 import { textOf } from './args.ts';
 import type { EventReader } from './event-readers.ts';
 import type { Io } from './io.ts';
@@ -95,7 +96,7 @@ function runAgain(
   const values = new Map([...args.values].filter(([option]) => option !== 'directory'));
   const directory = path.posix.dirname(fileOf(path.join(io.cwd, 'file')) ?? '');
   return [
-    ...(directory === '.' ? [] : [`cd ${quoteWord(directory)}`]),
+    ...(directory === '.' ? [] : [`cd ${shellWord(directory)}`]),
     commandFor({ ...args, values }, failed, variables),
   ];
 }

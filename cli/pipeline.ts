@@ -7,7 +7,17 @@ import {
   planPipeline,
   type Split,
 } from '../lib/ci/mod.ts';
-import { createHider, fail, ok, type Problem, problem, type Result } from '../lib/model/mod.ts';
+import {
+  createHider,
+  fail,
+  HIDDEN,
+  hideInOption,
+  ok,
+  type Plan,
+  type Problem,
+  problem,
+  type Result,
+} from '../lib/model/mod.ts';
 import { repositoryOf } from '../lib/system/mod.ts';
 import { listOf, type ParsedArgs, textOf } from './args.ts';
 import type { ExitCode } from './exit-codes.ts';
@@ -37,6 +47,8 @@ export async function printPipeline(
   if (!planned.ok) return reportProblems(planned.error, args, io);
   const { plan, warnings, missing } = planned.value;
   const pipeline = planPipeline(plan, split.value, limits);
+  const secrets = findSecrets(args, plan, pipeline);
+  if (secrets.length > 0) return reportProblems(secrets, args, io);
   const code = reportProblems([...warnings, ...missing, ...pipeline.notes.map(noteProblem)], args, io);
   // What cannot be read gives no edges, and jobs in the wrong order.
   if (missing.some((one) => one.severity === 'error')) return code;
@@ -48,14 +60,14 @@ export async function printPipeline(
     branch: (await defaultBranch(io.cwd, io.env)) ?? 'main',
     directory: slashed(path.relative(top, io.cwd)),
     reading: readingWords(args),
-    selecting: [...args.positionals, ...listOf(args, 'filter').flatMap((one) => ['--filter', one])],
+    selecting: selectingWords(args),
     lockFile: slashed(path.relative(top, path.join(plan.set.root, 'builds.lock'))),
     hasCode: plan.set.files.some((file) => /\.[cm]?[jt]s$/.test(file)),
     variables: [...plan.set.variables.values()].flatMap(({ origin }) =>
       origin.kind === 'env' ? origin.variable : [],
     ),
   };
-  io.stdout.write(createHider(plan.set.variables).hide(print({ pipeline, settings })));
+  io.stdout.write(print({ pipeline, settings }));
   return code;
 }
 
@@ -71,6 +83,28 @@ function readSplit(args: ParsedArgs): Result<Split> {
 
 function noteProblem({ text, hint }: Pipeline['notes'][number]): Problem {
   return problem('plan/pipeline', text.replace(/\.$/, ''), { severity: 'warning', hint });
+}
+
+/** Words that would bring a secret into the file, which is to be committed. */
+function findSecrets(args: ParsedArgs, plan: Plan, { registries }: Pipeline): readonly Problem[] {
+  const hider = createHider(plan.set.variables);
+  const words = [...readingWords(args), ...selectingWords(args), ...listOf(args, 'action'), ...registries];
+  return [...new Set(words)].flatMap((word) => {
+    const shown = hideInOption(word, hider);
+    if (shown === word) return [];
+    const [name = ''] = word.split('=', 1);
+    const isVariable = plan.set.variables.has(name) && shown === `${name}=${HIDDEN}`;
+    return problem('cli/pipeline-secret', `a secret would stand in the pipeline: ${shown}`, {
+      hint: isVariable
+        ? `Leave it out, and give ${name} to the jobs in their environment, from a secret of the CI system`
+        : 'Leave it out. What is secret comes to the jobs in their environment, from a secret of the CI system; a variable of builds.yaml with `sensitive: true` reads it there',
+    });
+  });
+}
+
+/** What says which builds are meant. */
+function selectingWords(args: ParsedArgs): readonly string[] {
+  return [...args.positionals, ...listOf(args, 'filter').flatMap((one) => ['--filter', one])];
 }
 
 /** The options by which builds.yaml was read, for every call of the pipeline. */

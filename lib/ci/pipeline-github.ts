@@ -8,6 +8,7 @@ import {
   list,
   type PipelineSettings,
   scalar,
+  scalarLine,
   secretNames,
   shellWords,
 } from './pipeline-text.ts';
@@ -72,8 +73,14 @@ function escapeReading(text: string): string {
   return text.replaceAll(MARK, "${{ '${{' }}");
 }
 
+/** A call of bake-ts as a line of a script. */
 function call(settings: PipelineSettings, command: string, ...rest: readonly string[]): string {
-  return `${literal(bakeTs(settings, command))}${rest.map((one) => (one === '' ? '' : ` ${one}`)).join('')}`;
+  return literal(bakeTs(settings, command, ...rest));
+}
+
+/** A call of bake-ts that is all of a `run:`. */
+function lone(settings: PipelineSettings, ...rest: readonly string[]): string {
+  return literal(scalarLine(bakeTs(settings, 'run', ...rest)));
 }
 
 /** Installing comes before the checkout, so that no `.npmrc` or `node_modules` of the repository has a say in it. */
@@ -113,7 +120,7 @@ exit 1`;
 }
 
 function pullRequest(settings: GithubSettings): string {
-  const selected = literal(shellWords(settings.selecting));
+  const selected = shellWords(settings.selecting);
   const trust = `\${{ github.event.pull_request.head.repo.full_name == github.repository && '--no-push' || '--untrusted' }}`;
   const why = settings.hasCode
     ? 'A builds.yaml that is or includes a program is refused for pull requests of forks: `--untrusted` runs no code.'
@@ -135,7 +142,7 @@ ${setup(settings)}
         env:
 ${comment(why, 10)}
           TRUST: ${trust}
-        run: ${call(settings, 'run', selected, '"$TRUST" --since "origin/$GITHUB_BASE_REF..."')}`;
+        run: ${lone(settings, selected, '"$TRUST" --since "origin/$GITHUB_BASE_REF..."')}`;
 }
 
 /** One job a level, with a matrix. */
@@ -277,7 +284,7 @@ ${setup(settings)}
           if [ -n "$(git status --porcelain -- ${lock})" ]; then echo moved=true >> "$GITHUB_OUTPUT"; fi
       - name: Build with it
         if: steps.lock.outputs.moved
-        run: ${call(settings, 'run', literal(shellWords(settings.selecting)), '--no-push')}
+        run: ${lone(settings, shellWords(settings.selecting), '--no-push')}
       - name: Open a pull request
         if: steps.lock.outputs.moved
         env:

@@ -7,6 +7,7 @@ import {
   list,
   type PipelineSettings,
   scalar,
+  scalarLine,
   shellWords,
 } from './pipeline-text.ts';
 
@@ -198,9 +199,4 @@ update-lock:
 /** Whether jobs have several builds, so that their names are no name for a job. */
 function isShared(levels: Pipeline['levels']): boolean {
   return levels.some((jobs) => jobs.some(({ builds }) => builds.length > 1));
-}
-
-/** A line of a script: plain where YAML takes it for text, as these begin with a command's name. */
-function scalarLine(line: string): string {
-  return /: |\s#|^[^A-Za-z]|\p{C}/u.test(line) ? JSON.stringify(line) : line;
 }

@@ -1,5 +1,6 @@
 /** What the texts of all pipelines are made of: YAML scalars, shell words, comments. */
 import { quotesFor } from '../util/portable-yaml.ts';
+import { shellWord } from '../util/shell.ts';
 import type { Pipeline, PipelineNote } from './pipeline.ts';
 
 /** What a pipeline is printed with, besides its jobs. */
@@ -27,7 +28,21 @@ export interface PipelineSettings {
 /** A text as a YAML scalar on one line, that every reader takes for the same text. */
 export function scalar(text: string): string {
   const isPlain = /^[A-Za-z0-9_/][\w./-]*$/.test(text) && quotesFor(text) === undefined;
-  return isPlain ? text : JSON.stringify(text);
+  return isPlain ? text : quoted(text);
+}
+
+/** A command line as a YAML scalar on one line: plain where YAML surely takes it for text, as most are. */
+export function scalarLine(line: string): string {
+  const isPlain = /^[A-Za-z]/.test(line) && !/:(?:\s|$)|\s#|\s$|[\p{C}\p{Zl}\p{Zp}]/u.test(line);
+  return isPlain ? line : quoted(line);
+}
+
+/** JSON is YAML, but for what some readers take for the end of a line, or refuse. */
+function quoted(text: string): string {
+  return JSON.stringify(text).replace(
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
+    (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 /** Texts as a YAML list: on one line where that is short. */
@@ -38,11 +53,9 @@ export function list(texts: readonly string[], indent: number): string {
   return items.map((one) => `\n${' '.repeat(indent)}- ${one}`).join('');
 }
 
-/** Words as a shell takes them apart again. */
+/** Words as a shell takes them apart again, on one line. */
 export function shellWords(words: readonly string[]): string {
-  return words
-    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))
-    .join(' ');
+  return words.map(shellWord).join(' ');
 }
 
 /** A call of bake-ts. */
@@ -60,7 +73,7 @@ export function comment(text: string, indent = 0): string {
   const head = `${' '.repeat(indent)}# `;
   const lines: string[] = [];
   let line = '';
-  for (const word of text.replace(/[^\P{C}]/gu, ' ').split(' ')) {
+  for (const word of text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, ' ').split(' ')) {
     if (line !== '' && head.length + line.length + word.length + 1 > 110) {
       lines.push(line);
       line = word;

@@ -8,6 +8,7 @@ import { runCli } from '../../cli/app.ts';
 import { createFakeIo } from '../rig/fake-io.ts';
 import { interpolate } from '../rig/github-expression.ts';
 import { assertGolden } from '../rig/golden.ts';
+import { seededRandom } from '../rig/random.ts';
 import { makeTempDir, writeTree } from '../rig/temp.ts';
 
 interface PrintedJob {
@@ -189,4 +190,116 @@ test('options for reading reach each call as they are, whatever is in them', asy
   assert.equal(execFileSync('ls', [dir], { encoding: 'utf8' }), '');
   const moved = runs.find((line) => line.includes('git status'));
   assert.match(moved ?? '', / -- deploy\/builds\.lock\)/);
+});
+
+/** What YAML, a shell, GitHub or GitLab might take for something of theirs. */
+const PIECES = [
+  ...[
+    ': ',
+    ':',
+    ' #',
+    '#',
+    '\n',
+    '\r\n',
+    '\t',
+    ' ',
+    '- ',
+    '"',
+    "'",
+    '\\',
+    '\\n',
+    '`',
+    '|',
+    '>',
+    '%',
+    '@',
+    '!x ',
+    '&a',
+    '*a',
+  ],
+  ...[
+    '${{ github.actor }}',
+    '${{',
+    '}}',
+    '$(touch pwned)',
+    '$HOME',
+    '${X}',
+    '$[[ inputs.x ]]',
+    ';',
+    '{',
+    '}',
+    '[',
+    ']',
+  ],
+  ...['\u0001', '\u007f', '\u0085', '\u2028', '\ufeff', '\u200b', 'é', '😀', 'a', '0', 'null', '---'],
+];
+
+test('whatever is in a value, both readers of YAML and bash give it back, and nothing of it is run', async (t) => {
+  const random = seededRandom(12);
+  const dir = await makeTempDir(t);
+  const head = `vars: { N: "1" }\n${HEAD}`;
+  const mixed = Array.from({ length: 12 }, () =>
+    Array.from({ length: 1 + random.below(6) }, () => random.pick(PIECES)).join(''),
+  );
+  for (const value of ['a: b #c', 'a:', '1\nevil: true\n', '${{ github.actor }}', ...mixed]) {
+    for (const system of ['github', 'gitlab'] as const) {
+      const { text, parsed } = await print(t, system, { a: [] }, { args: ['--var', `N=${value}`], head });
+      const old = parse(text, { version: '1.1' }) as typeof parsed;
+      const scripts = scriptsOf(system, parsed);
+      assert.deepEqual(scriptsOf(system, old), scripts, JSON.stringify(value));
+      execFileSync('bash', ['-n'], { input: scripts.join('\n') });
+      const lines = scripts
+        .flatMap((script) => script.split('\n'))
+        .filter((line) => line.startsWith('bake-ts ') && line.includes('--var'));
+      assert(lines.length >= 4, JSON.stringify(value));
+      const script = `bake-ts() { for word in "$@"; do printf '%s\\0' "$word"; done; }\nbuilds=(a)\n${lines.join('\n')}`;
+      const words = execFileSync('bash', ['-c', script], { cwd: dir, encoding: 'utf8' }).split('\0');
+      const given = words.filter((_word, at) => words[at - 1] === '--var');
+      assert.deepEqual(
+        given,
+        lines.map(() => `N=${value}`),
+      );
+    }
+  }
+  assert.equal(execFileSync('ls', [dir], { encoding: 'utf8' }), '');
+});
+
+/** The scripts as the shell of a runner gets them. */
+function scriptsOf(system: 'github' | 'gitlab', parsed: { jobs: Printed } & Printed): readonly string[] {
+  if (system === 'github')
+    return Object.values(parsed.jobs).flatMap(({ steps = [] }) =>
+      steps.flatMap(({ run }) => (run === undefined ? [] : interpolate(run, {}))),
+    );
+  const jobs = Object.values(parsed) as readonly { script?: readonly unknown[] }[];
+  return jobs.flatMap(({ script = [] }) =>
+    script.map((line) => (typeof line === 'string' ? line : assert.fail(JSON.stringify(line)))),
+  );
+}
+
+test('what is secret is not written into a file to be committed, but refused', async (t) => {
+  const dir = await makeTempDir(t);
+  await writeTree(dir, {
+    '.git/HEAD': 'ref: refs/heads/main\n',
+    'builds.yaml': `vars: { PIN: { default: "1", sensitive: true }, HOST: { default: ghcr.example, sensitive: true } }
+builds:
+  app: { context: . }
+  away: { context: ., tags: ["\${{ vars.HOST }}/x:1"], push: true }
+`,
+    Dockerfile: 'FROM scratch\n',
+  });
+  for (const [words, shown, hint] of [
+    [['app', '--set', 'app.args.API_TOKEN=hunter22'], 'app.args.API_TOKEN=(hidden)', 'sensitive: true'],
+    [['app', '--var', 'PIN=2'], 'PIN=(hidden)', 'give PIN to the jobs'],
+    [['app', '--set', 'app.args.U=redis://:hunter22@db/'], 'app.args.U=redis://db/', 'sensitive: true'],
+    [['away'], '(hidden)', 'sensitive: true'],
+  ] as const) {
+    for (const system of ['github', 'gitlab']) {
+      const io = createFakeIo(['ci', system, ...words], { cwd: dir });
+      assert.equal(await runCli(io), 2, io.err());
+      assert.equal(io.out(), '');
+      const err = io.err().replace(/\s+/g, ' ');
+      assert(err.includes(`[cli/pipeline-secret]`) && err.includes(`pipeline: ${shown}`), err);
+      assert(err.includes(hint) && !/hunter22|ghcr\.example/.test(err), err);
+    }
+  }
 });

@@ -41,6 +41,8 @@ const BY_CODE: Readonly<Partial<Record<ProblemCode, ExitCode>>> = {
   'state/unknown-run': EXIT.usage,
   'state/unknown-build': EXIT.usage,
   'build/bad-tag': EXIT.invalid,
+  // What was given to --parents-from.
+  'run/metadata-unusable': EXIT.usage,
   'build/base-unreachable': EXIT.registry,
 };
 

@@ -1,5 +1,13 @@
 import path from 'node:path';
-import { fail, ok, type Problem, problem, type Result, type RunSummary } from '../../lib/model/mod.ts';
+import {
+  fail,
+  ok,
+  type Plan,
+  type Problem,
+  problem,
+  type Result,
+  type RunSummary,
+} from '../../lib/model/mod.ts';
 import { createReporter } from '../../lib/report/mod.ts';
 import type { Audit, BakeOptions } from '../../lib/run/mod.ts';
 import { describeFileFault, writeNamedFile } from '../../lib/system/mod.ts';
@@ -14,7 +22,7 @@ import type { Io } from '../io.ts';
 import { keepRun, type RunKeeper, readKeptRuns } from '../kept-run.ts';
 import { createNotifier } from '../notify.ts';
 import { progressMode, reportProblems, sourceReader, wantsColor } from '../output.ts';
-import { readParents } from '../parents-from.ts';
+import { disputedIn, type Parents, readParents, roleOf } from '../parents-from.ts';
 import { checkRunFiles, openRunFiles } from '../run-files.ts';
 import { type ReadRun, shareTimeline } from '../shared-timeline.ts';
 import { withCancellation } from '../signals.ts';
@@ -35,6 +43,8 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const { plan, dockerfiles, warnings, missing, nothing } = planned;
   const code = reportProblems([...warnings, ...missing], args, io);
   if (missing.some((one) => one.severity === 'error')) return code;
+  const disputed = disputedIn(plan, flags.value.earlier);
+  if (disputed.length > 0) return reportProblems(disputed, args, io);
 
   let shown: Shown = { abandon: () => {}, close: () => {}, interrupt: () => {} };
   return withCancellation(
@@ -50,7 +60,9 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
 }
 
 /** What the options of `run` say that counts for each run, however many there are. */
-type RunFlags = Pick<BakeOptions, 'jobs' | 'stallTimeoutMs' | 'audit' | 'parents'>;
+interface RunFlags extends Pick<BakeOptions, 'jobs' | 'stallTimeoutMs' | 'audit'> {
+  readonly earlier: Parents;
+}
 
 /** Options that are checked before anything is read. */
 async function readFlags(args: ParsedArgs, io: Io): Promise<Result<RunFlags>> {
@@ -67,7 +79,7 @@ async function readFlags(args: ParsedArgs, io: Io): Promise<Result<RunFlags>> {
   const unwritable = await checkRunFiles(args, io);
   if (unwritable.length > 0) return fail(unwritable);
   return ok({
-    parents: parents.value,
+    earlier: parents.value,
     ...(jobs.value === undefined ? {} : { jobs: jobs.value }),
     ...(stall.value === undefined ? {} : { stallTimeoutMs: stall.value }),
     ...(audit.value === undefined ? {} : { audit: audit.value }),
@@ -123,10 +135,12 @@ async function runOnce(
     },
   });
   const address = textOf(args, 'addr');
+  const { earlier, ...limits } = flags;
   const summary = await bakeWith(what.engines ?? ENGINES, {
     force: isSet(args, 'force'),
     ...what,
-    ...flags,
+    ...limits,
+    parents: earlier.parents,
     env: io.env,
     dryRun: isSet(args, 'dry-run'),
     atomic: isSet(args, 'atomic'),
@@ -147,7 +161,7 @@ async function runOnce(
   });
   const unmade = await readers.close();
   const file = what.isHidden?.() === true ? undefined : textOf(args, 'metadata-file');
-  const unwritten = await writeMetadata(file, summary, io);
+  const unwritten = await writeMetadata(file, what.plan, summary, io);
   const code = reportProblems([...unmade, ...(unwritten === undefined ? [] : [unwritten])], args, io);
   return { summary, code };
 }
@@ -193,14 +207,15 @@ async function readAudit(args: ParsedArgs): Promise<Result<Audit | undefined>> {
 /** Build by build what was made and where it is, for the step that comes after ours. */
 async function writeMetadata(
   file: string | undefined,
+  plan: Plan,
   summary: RunSummary,
   io: Io,
 ): Promise<Problem | undefined> {
   if (file === undefined) return undefined;
-  const builds = summary.outcomes.map(({ build, kind, digest, sizeBytes, platforms, tags, key }) => [
-    build,
-    { result: kind, digest, sizeBytes, platforms, tags, key },
-  ]);
+  const builds = summary.outcomes.map((outcome) => {
+    const { build, kind, digest, sizeBytes, platforms, tags, key } = outcome;
+    return [build, { result: kind, role: roleOf(plan, outcome), digest, sizeBytes, platforms, tags, key }];
+  });
   const text = JSON.stringify(
     { version: 1, ok: summary.ok, builds: Object.fromEntries(builds) },
     undefined,

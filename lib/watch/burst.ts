@@ -34,11 +34,19 @@ export interface Change {
   readonly everything: boolean;
 }
 
+/** A path that touches something. */
+interface Judged {
+  /** Who was asked last, and as what the path came. */
+  readonly by: Interest;
+  readonly kinds: ReadonlySet<'directory' | 'file'>;
+  readonly touches: readonly Touch[];
+}
+
 /** Gathers changes until a burst is over. Must be closed. */
 export class Bursts {
   readonly #times: BurstTimes;
   readonly #onOver: () => void;
-  readonly #paths = new Map<string, Touch>();
+  readonly #paths = new Map<string, Judged>();
   #everything = false;
   #isOver = false;
   #events = 0;
@@ -70,11 +78,25 @@ export class Bursts {
     if (this.#everything) this.#wait();
     else if (this.#events > MOST_EVENTS || this.#paths.size >= MOST_PATHS) this.noteUnknown();
     else {
-      const touch = this.#paths.get(file) ?? interest.touch(file, isDirectory);
-      if (touch === undefined) return false;
-      this.#paths.set(file, touch);
+      if (!this.#judge(interest, file, isDirectory)) return false;
       this.#wait();
     }
+    return true;
+  }
+
+  /**
+   * What a path touches goes by what it is (a directory by everything in it, of which there may be no events) and by what is
+   * known to be read: each is asked once, and nothing that was found is lost.
+   */
+  #judge(interest: Interest, file: string, isDirectory: boolean): boolean {
+    const before = this.#paths.get(file);
+    const kind = isDirectory ? 'directory' : 'file';
+    if (before?.by === interest && before.kinds.has(kind)) return true;
+    const touch = interest.touch(file, isDirectory);
+    if (touch === undefined) return before !== undefined;
+    const kinds = new Set(before?.by === interest ? before.kinds : []).add(kind);
+    const touches = before === undefined ? [touch] : [...before.touches, touch];
+    this.#paths.set(file, { by: interest, kinds, touches });
     return true;
   }
 
@@ -89,7 +111,7 @@ export class Bursts {
     this.close();
     this.#isOver = false;
     if (this.#paths.size === 0 && !this.#everything) return undefined;
-    const touches = [...this.#paths.values()];
+    const touches = [...this.#paths.values()].flatMap((one) => one.touches);
     const change: Change = {
       paths: [...this.#paths.keys()],
       builds: new Set(touches.flatMap((touch) => [...touch.builds])),

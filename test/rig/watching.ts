@@ -7,7 +7,13 @@ import { readBuilds } from '../../lib/config/mod.ts';
 import { type BakeEvent, ok, type Problem, type Result, type RunSummary } from '../../lib/model/mod.ts';
 import { preparePlan } from '../../lib/prepare/mod.ts';
 import { bakeWith } from '../../lib/run/mod.ts';
-import { type WatchEnd, type WatchEvent, type WatchedSet, watchBuilds } from '../../lib/watch/mod.ts';
+import {
+  type WatchEnd,
+  type WatchEvent,
+  type WatchedSet,
+  type WatchOptions,
+  watchBuilds,
+} from '../../lib/watch/mod.ts';
 import { accessTo, envOf, type FakeWorld } from './fake-world.ts';
 
 /** A round that is over. */
@@ -36,7 +42,7 @@ const MOST_MS = 20_000;
 export async function startWatching(
   t: TestContext,
   world: FakeWorld,
-  more: { readonly patterns?: readonly string[]; readonly ownFiles?: readonly string[] } = {},
+  more: Pick<WatchOptions, 'ownFiles' | 'times'> & { readonly patterns?: readonly string[] } = {},
 ): Promise<Watching> {
   const env = envOf(world);
   const selection = { patterns: more.patterns ?? ['*'] };
@@ -65,6 +71,7 @@ export async function startWatching(
     sinceMs,
     signal: controller.signal,
     ownFiles: [world.home, ...(more.ownFiles ?? [])],
+    ...(more.times === undefined ? {} : { times: more.times }),
     onEvent: (event) => {
       events.push(event);
     },

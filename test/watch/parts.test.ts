@@ -5,10 +5,11 @@ import process from 'node:process';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readBuilds } from '../../lib/config/mod.ts';
+import { compileRules } from '../../lib/dockerfile/mod.ts';
 import { preparePlan } from '../../lib/prepare/mod.ts';
 import { Bursts } from '../../lib/watch/burst.ts';
 import { Directories } from '../../lib/watch/directories.ts';
-import { findInterest, type Interest } from '../../lib/watch/interest.ts';
+import { findInterest, Interest, NO_INTEREST, WatchedTree } from '../../lib/watch/interest.ts';
 import { changedBuilds, partOf, withDependents } from '../../lib/watch/part-plan.ts';
 import { makeTree, type TreeEntry, writeTree } from '../rig/temp.ts';
 
@@ -124,6 +125,27 @@ test('a burst is over when nothing happens, or when it goes on', async (t) => {
     await sleep(5);
   }
   assert.equal(bursts.isOver, true);
+});
+
+test('in one burst a path counts as all that it was, by all that was known to be read', (t) => {
+  const seenBy = (rules: Readonly<Record<string, readonly string[]>>) => {
+    const tree = new WatchedTree('/shop');
+    for (const [build, patterns] of Object.entries(rules)) tree.add(build, 'all', compileRules(patterns));
+    return new Interest({ ...NO_INTEREST, trees: [tree] });
+  };
+  const interest = seenBy({ all: [], few: ['*', '!src/keep'] });
+  const bursts = new Bursts({ quietMs: 10_000, mostMs: 10_000 }, () => undefined);
+  t.after(() => bursts.close());
+  const take = () => [...(bursts.take()?.builds ?? [])];
+  bursts.note(interest, '/shop/src', false, 0);
+  bursts.note(interest, '/shop/src', true, 0);
+  assert.deepEqual(take(), ['all', 'few']);
+  bursts.note(interest, '/shop/src', true, 0);
+  bursts.note(interest, '/shop/src', false, 0);
+  assert.deepEqual(take(), ['all', 'few']);
+  bursts.note(interest, '/shop/src', false, 0);
+  bursts.note(seenBy({ other: [] }), '/shop/src', false, 0);
+  assert.deepEqual(take(), ['all', 'other']);
 });
 
 test('of too much that happens nobody asks what it was', async (t) => {

@@ -3,6 +3,7 @@
  * reads: `node replay-run.ts SCRIPT`. Time stands still between them, so that each screen is known.
  */
 import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createProcessIo } from '../../cli/io.ts';
@@ -20,7 +21,7 @@ export type ReplayStep =
   | { readonly warning: string }
   /** Time goes on. */
   | { readonly passMs: number }
-  /** Waits until this file is there, or the run is stopped where `orStopped` is said. */
+  /** Waits until this file is there, or its directory is gone, or the run is stopped where `orStopped` is said. */
   | { readonly holdUntil: string; readonly orStopped?: true };
 
 /** A whole run. */
@@ -63,7 +64,11 @@ async function replay(script: ReplayScript): Promise<void> {
         else if ('warning' in step) process.emitWarning(step.warning, 'MaxListenersExceededWarning');
         else if ('passMs' in step) nowMs += step.passMs;
         else {
-          while (!existsSync(step.holdUntil) && !(step.orStopped === true && signal.aborted)) await sleep(5);
+          const isHeld = (): boolean =>
+            !existsSync(step.holdUntil) &&
+            existsSync(path.dirname(step.holdUntil)) &&
+            !(step.orStopped === true && signal.aborted);
+          while (isHeld()) await sleep(5);
         }
       }
       reporter.close();

@@ -4,12 +4,14 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { runCommand } from './command.ts';
 import { makeCountingBuildctl } from './counting-buildctl.ts';
 import { makeFakeBuildctl } from './fake-buildctl.ts';
 import { sendRequest } from './http.ts';
 import { realEngine, startTestRegistry } from './real-engine.ts';
-import { makeTempDir, makeTree } from './temp.ts';
+import { type Cleanup, makeTempDir, makeTree } from './temp.ts';
+import { noTerminal, startTerminal } from './terminal.ts';
 
 test('the fake buildctl logs its call, speaks rawjson and writes the metadata file', async (t) => {
   const dir = await makeTempDir(t);
@@ -113,3 +115,27 @@ test('the test registry counts reads and writes apart, and comes back after a st
   await registry.start();
   assert.equal((await sendRequest('GET', `http://${registry.host}/v2/`)).status, 200);
 });
+
+test('with its terminal, everything that a program started in it ends', { skip: noTerminal }, async (t) => {
+  const after: (() => void | Promise<void>)[] = [];
+  const cleanup: Cleanup = { after: (fn) => after.push(fn) };
+  // A job of its own group, and neither of them is impressed by a terminal that hangs up.
+  const script = 'set -m; trap "" HUP; sleep 600 & echo "has $$ and $!."; sleep 600';
+  const terminal = await startTerminal(cleanup, ['bash', '-c', script], { columns: 80, rows: 5 });
+  t.after(() => Promise.all(after.map((fn) => fn())));
+  await terminal.until(/has \d+ and \d+\./);
+  const pids = terminal.screen().join(' ').match(/\d+/g) ?? [];
+  assert.equal(pids.length, 2);
+  for (const fn of after.splice(0)) await fn();
+  for (const pid of pids) assert.ok(await hasEnded(pid), pid);
+});
+
+/** Whether a process is gone, or nobody but who started it remembers it. */
+async function hasEnded(pid: string): Promise<boolean> {
+  for (let waitedMs = 0; waitedMs < 5_000; waitedMs += 10) {
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
+    if (stat === undefined || /\) [ZX] /.test(stat)) return true;
+    await sleep(10);
+  }
+  return false;
+}

@@ -3,13 +3,15 @@
  * as what a person would see of it.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import xterm from '@xterm/headless';
 import type { Writer } from '../../lib/report/mod.ts';
-import { type Cleanup, makeTempDir } from './temp.ts';
+import type { Cleanup } from './temp.ts';
 
 /** Why there is none on this machine; false: there is. */
 export const noTerminal: string | false = /util-linux/.test(
@@ -103,10 +105,12 @@ export async function startTerminal(
   argv: readonly string[],
   { columns, rows, cwd, env = {} }: TerminalOptions,
 ): Promise<TestTerminal> {
-  const dir = await makeTempDir(t, 'terminal-');
+  // Not removed before what is in it was read.
+  const dir = await mkdtemp(path.join(tmpdir(), 'terminal-'));
   const ttyFile = path.join(dir, 'tty');
   const quoted = argv.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
-  const command = `tty >'${ttyFile}'; stty cols ${columns} rows ${rows}; exec ${quoted}`;
+  const leaderFile = path.join(dir, 'leader');
+  const command = `echo $$ >'${leaderFile}'; tty >'${ttyFile}'; stty cols ${columns} rows ${rows}; exec ${quoted}`;
   const shown = new xterm.Terminal({ cols: columns, rows, allowProposedApi: true, scrollback: 2_000 });
   const child = spawn('script', ['--quiet', '--return', '--flush', '--command', command, '/dev/null'], {
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -120,13 +124,13 @@ export async function startTerminal(
       ...env,
     }),
   });
-  t.after(() => {
-    try {
-      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
-    } catch {
-      // It has ended.
-    }
+  const closed = new Promise<number | null>((resolve) => child.on('close', resolve));
+  t.after(async () => {
+    endSession(leaderFile);
+    if (child.pid !== undefined) end(-child.pid);
+    await closed;
     shown.dispose();
+    await rm(dir, { recursive: true, force: true });
   });
   let isCursorShown = true;
   let parsed = Promise.resolve();
@@ -135,7 +139,6 @@ export async function startTerminal(
     isCursorShown = cursorAfter(bytes.toString('latin1')) ?? isCursorShown;
     parsed = parsed.then(() => new Promise((resolve) => shown.write(bytes, resolve)));
   });
-  const closed = new Promise<number | null>((resolve) => child.on('close', resolve));
   const screen = (): readonly string[] => linesOf(shown, shown.buffer.active.baseY);
   return {
     screen,
@@ -163,6 +166,38 @@ export async function startTerminal(
       return code;
     },
   };
+}
+
+/** Ends everything in the session of a terminal: what it hangs up on may go on, and jobs of shells are groups of their own. */
+function endSession(leaderFile: string): void {
+  let leader = '';
+  try {
+    leader = readFileSync(leaderFile, 'utf8').trim();
+  } catch {
+    // It did not come so far.
+  }
+  if (leader === '') return;
+  for (const name of readdirSync('/proc'))
+    if (/^\d+$/.test(name) && sessionOf(name) === leader) end(Number(name));
+}
+
+function sessionOf(pid: string): string | undefined {
+  try {
+    // The name of the program, in brackets, may hold anything.
+    return readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ')[3];
+  } catch {
+    return undefined;
+  }
+}
+
+function end(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended.
+  }
 }
 
 function surroundings(changes: Readonly<Record<string, string | undefined>>): Record<string, string> {

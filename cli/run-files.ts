@@ -6,7 +6,7 @@ import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { type EventSink, type Problem, problem } from '../lib/model/mod.ts';
-import { describeFileFault, writeNamedFile } from '../lib/system/mod.ts';
+import { describeFileFault, holdPipe, writeNamedFile } from '../lib/system/mod.ts';
 import type { RunTimeline } from '../lib/timeline/mod.ts';
 import { rerunOf } from './again.ts';
 import { isSet, type ParsedArgs, textOf } from './args.ts';
@@ -87,12 +87,15 @@ async function openPage({ args, io, variables }: ReadRun): Promise<FileMaker> {
   };
 }
 
-interface AskedFile extends FileKind {
+/** A file that an option names. */
+interface NamedFile extends Pick<FileKind, 'option' | 'name'> {
   /** As it was written. */
   readonly file: string;
   /** Absolute. */
   readonly target: string;
 }
+
+type AskedFile = FileKind & NamedFile;
 
 /**
  * What is wrong with the files that are asked for, as far as that can be known before a run. Problems: `cli/unwritable-file`,
@@ -111,6 +114,47 @@ export async function checkRunFiles(args: ParsedArgs, io: Io): Promise<readonly 
     );
   });
   return problems;
+}
+
+/** Pipes among the files that a run writes, held until it has ended. */
+export interface HeldPipes {
+  /** `cli/unwritable-file` */
+  readonly problems: readonly Problem[];
+  readonly release: () => Promise<void>;
+}
+
+/** Looks who reads the pipes that are named, while there is time to say that nobody does. */
+export async function holdPipes(args: ParsedArgs, io: Io): Promise<HeldPipes> {
+  const releases: (() => Promise<void>)[] = [];
+  const problems: Problem[] = [];
+  const metadata = textOf(args, 'metadata-file');
+  const asked = [
+    ...askedFiles(args, io),
+    ...(metadata === undefined
+      ? []
+      : [
+          {
+            option: 'metadata-file',
+            name: 'the metadata file',
+            file: metadata,
+            target: path.resolve(io.cwd, metadata),
+          },
+        ]),
+  ];
+  for (const one of asked) {
+    try {
+      const release = await holdPipe(one.target);
+      if (release !== undefined) releases.push(release);
+    } catch (error) {
+      problems.push(unwritable(one, await describeFileFault(error, one.target)));
+    }
+  }
+  return {
+    problems,
+    release: async () => {
+      await Promise.all(releases.splice(0).map((release) => release()));
+    },
+  };
 }
 
 /** A reader that writes what was asked for when it is closed (`run/file-unwritten`); none where nothing was. */
@@ -175,12 +219,12 @@ async function checkFile(one: AskedFile): Promise<Problem[]> {
   }
 }
 
-function unwritable(one: AskedFile, why: string): Problem {
+function unwritable(one: NamedFile, why: string): Problem {
   return problem('cli/unwritable-file', `${one.name} ${one.file} cannot be written: ${why}`, {
-    hint: hintOf(one),
+    hint: why === 'ENXIO' ? 'it is a pipe that nobody reads: start its reader first' : hintOf(one),
   });
 }
 
-function hintOf({ option }: FileKind): string {
+function hintOf({ option }: NamedFile): string {
   return `give --${option} a path in a directory that exists, has room, and that you may write to`;
 }

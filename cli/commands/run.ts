@@ -23,7 +23,7 @@ import { keepRun, type RunKeeper, readKeptRuns } from '../kept-run.ts';
 import { createNotifier } from '../notify.ts';
 import { progressMode, reportProblems, sourceReader, wantsColor } from '../output.ts';
 import { disputedIn, type Parents, readParents, roleOf } from '../parents-from.ts';
-import { checkRunFiles, openRunFiles } from '../run-files.ts';
+import { checkRunFiles, holdPipes, openRunFiles } from '../run-files.ts';
 import { type ReadRun, shareTimeline } from '../shared-timeline.ts';
 import { withCancellation } from '../signals.ts';
 import { openTelemetry } from '../telemetry.ts';
@@ -32,6 +32,16 @@ import type { RunEnd, RunInput, Shown } from './run-watch.ts';
 
 /** `bake-ts run` */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
+  const pipes = await holdPipes(args, io);
+  try {
+    if (pipes.problems.length > 0) return reportProblems(pipes.problems, args, io);
+    return await runAsAsked(args, io);
+  } finally {
+    await pipes.release();
+  }
+}
+
+async function runAsAsked(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const flags = await readFlags(args, io);
   if (!flags.ok) return reportProblems(flags.error, args, io);
   if (isSet(args, 'watch')) {

@@ -19,4 +19,4 @@ export {
 export { streamProgram } from './stream-program.ts';
 export { withoutTracing } from './tracing.ts';
 export { type DirectoryListener, WATCHES_TREES, watchDirectory } from './watch-directory.ts';
-export { writeFileWhole, writeNamedFile } from './write-file.ts';
+export { holdPipe, writeFileWhole, writeNamedFile } from './write-file.ts';

@@ -1,7 +1,10 @@
 /** Writing a file so that nobody ever sees half of it. */
+import { Buffer } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
 import { mkdir, open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileFaultCode } from './file-fault.ts';
 
 /** How a file is written whole. */
@@ -49,9 +52,15 @@ const IN_PLACE: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'EBUSY', 'EXDE
 
 /**
  * Writes a file that a user named: whole or not at all where it is an ordinary file or is not there, and as it is where
- * it is none (`/dev/stdout`, a pipe). The directory must be there. Links are followed, and the mode of a file stays.
+ * it is none (`/dev/stdout`, a pipe). The directory must be there. Links are followed, and the mode of a file stays. Rejects
+ * with `ENXIO` where it is a pipe that nobody reads.
  */
 export async function writeNamedFile(file: string, content: string): Promise<void> {
+  const isPipe = await stat(file).then(
+    (found) => found.isFIFO(),
+    () => false,
+  );
+  if (isPipe) return writePipe(file, content);
   // Another name of a file that somebody has open (`/dev/stdout > log`): what is in it stays.
   if (/^\/(?:dev|proc)\//.test(file)) return writeFile(file, content, { flag: 'a' });
   const target = await realpath(file).catch(() => file);
@@ -64,4 +73,41 @@ export async function writeNamedFile(file: string, content: string): Promise<voi
     if (there === undefined || !IN_PLACE.has(fileFaultCode(error) ?? '')) throw error;
     await writeFile(target, content);
   }
+}
+
+/** What is written to a pipe at once, it takes whole or not at all (pipe(7), `PIPE_BUF`). */
+const PIPE_BYTES = 4_096;
+/** How long a pipe that is full is left alone. */
+const FULL_MS = 10;
+
+/** As a call that blocks, writing to a pipe would hold a thread, and with it the end of the process, as long as nobody reads. */
+const PIPE_FLAGS = constants.O_WRONLY | constants.O_NONBLOCK;
+
+async function writePipe(file: string, content: string): Promise<void> {
+  const bytes = Buffer.from(content);
+  const handle = await open(file, PIPE_FLAGS);
+  try {
+    for (let at = 0; at < bytes.length; ) {
+      try {
+        at += (await handle.write(bytes, at, Math.min(PIPE_BYTES, bytes.length - at))).bytesWritten;
+      } catch (error) {
+        if (fileFaultCode(error) !== 'EAGAIN') throw error;
+        await sleep(FULL_MS);
+      }
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * Holds a pipe open that is written to later: else whoever reads it would see an end. Rejects with `ENXIO` where nobody does.
+ *
+ * @returns what lets it go; undefined: it is no pipe
+ */
+export async function holdPipe(file: string): Promise<(() => Promise<void>) | undefined> {
+  const found = await stat(file).catch(() => undefined);
+  if (found?.isFIFO() !== true) return undefined;
+  const handle = await open(file, PIPE_FLAGS);
+  return () => handle.close();
 }

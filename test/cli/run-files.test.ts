@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import type { Buffer } from 'node:buffer';
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
 import { type TestContext, test } from 'node:test';
@@ -79,6 +81,63 @@ test('a path that cannot be written is found before anything runs', timeout, asy
   assert.match(io.err(), /error\[cli\/conflict\]: --trace and --junit name the same file/);
   assert.deepEqual(await buildctl.calls(), []);
 });
+
+test(
+  'a pipe gets its file where somebody reads it; where nobody does, that is said before the run',
+  timeout,
+  async (t) => {
+    const { cwd, start, buildctl } = await makePlace(t);
+    const pipe = path.join(cwd, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    for (const option of ['--trace', '--metadata-file']) {
+      const { io, ended } = start(['run', option, 'pipe']);
+      assert.equal(await ended, EXIT.usage);
+      assert.match(
+        io.err(),
+        /error\[cli\/unwritable-file\]: the (?:trace|metadata file) pipe cannot be written: ENXIO/,
+      );
+    }
+    assert.deepEqual(await buildctl.calls(), []);
+    for (const option of ['--trace', '--metadata-file']) {
+      const reader = spawn('sh', ['-c', 'exec <"$1"; exec cat', 'sh', pipe], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      t.after(() => reader.kill());
+      let read = '';
+      reader.stdout.on('data', (chunk: Buffer) => (read += chunk.toString()));
+      const closed = new Promise((resolve) => reader.on('close', resolve));
+      // Only when it reads.
+      const hold = await open(pipe, 'w');
+      const { io, ended } = start(['run', '--dry-run', option, 'pipe']);
+      assert.equal(await ended, EXIT.ok, io.err());
+      await hold.close();
+      await closed;
+      JSON.parse(read);
+    }
+  },
+);
+
+test(
+  'a pipe whose reader went away during the run is an error, and nothing is waited for',
+  timeout,
+  async (t) => {
+    const { cwd, start, buildctl } = await makePlace(t, [{ holdUntil: 'go' }]);
+    const pipe = path.join(cwd, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    const reader = spawn('sh', ['-c', 'exec <"$1"; exec sleep 600', 'sh', pipe], { stdio: 'ignore' });
+    const closed = new Promise((resolve) => reader.on('close', resolve));
+    t.after(() => reader.kill());
+    const hold = await open(pipe, 'w');
+    const { io, ended } = start(['run', '--metadata-file', 'pipe']);
+    await hold.close();
+    await buildctl.waitForCalls(1);
+    reader.kill();
+    await closed;
+    await buildctl.release('go');
+    await ended;
+    assert.match(io.err(), /error\[run\/metadata-unwritten\].*ENXIO/);
+  },
+);
 
 test('a file that cannot be written at the end is an error beside what the run did', {
   ...timeout,

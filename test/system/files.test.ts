@@ -1,13 +1,18 @@
 /** Files that are written whole, and what the processors are called. */
 import assert from 'node:assert/strict';
+import { Buffer } from 'node:buffer';
+import { execFileSync, spawn } from 'node:child_process';
 import { chmod, lstat, mkdir, open, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { Writable } from 'node:stream';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   defaultJobs,
   describeFileFault,
   fileFaultCode,
   goArchitecture,
+  holdPipe,
   writeFileWhole,
   writeNamedFile,
 } from '../../lib/system/mod.ts';
@@ -87,6 +92,43 @@ test('a file that a user named is replaced whole, through links, and written in 
   await assert.rejects(writeNamedFile(dir, 'x'), { code: 'EISDIR' });
   assert.deepEqual((await readdir(dir)).sort(), ['file', 'link']);
 });
+
+test('a pipe is written to the end where somebody reads it, however late, and never waited for where nobody does', async (t) => {
+  const dir = await makeTempDir(t);
+  const pipe = path.join(dir, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  await assert.rejects(writeNamedFile(pipe, 'x'), { code: 'ENXIO' });
+  await assert.rejects(holdPipe(pipe), { code: 'ENXIO' });
+  assert.equal(await holdPipe(path.join(dir, 'none')), undefined);
+  // More than a pipe takes in; read only when it is full.
+  const text = Array.from({ length: 30_000 }, (_, at) => `${at}\n`).join('');
+  const script = 'exec <"$1"; echo open; read -r _ <&3; exec cat';
+  const reader = spawn('sh', ['-c', script, 'sh', pipe], { stdio: ['ignore', 'pipe', 'inherit', 'pipe'] });
+  t.after(() => reader.kill());
+  const release = await retry(() => holdPipe(pipe));
+  const chunks: Uint8Array[] = [];
+  reader.stdout.on('data', (chunk: Uint8Array) => chunks.push(chunk));
+  const closed = new Promise((resolve) => reader.on('close', resolve));
+  const written = writeNamedFile(pipe, text);
+  await Promise.race([written.then(() => assert.fail('it cannot have room')), sleep(50)]);
+  (reader.stdio[3] as Writable).end('go\n');
+  await written;
+  await release?.();
+  await closed;
+  assert.equal(Buffer.concat(chunks).toString(), `open\n${text}`);
+});
+
+/** Until the other side is there. */
+async function retry<T>(work: () => Promise<T>): Promise<T> {
+  for (let turn = 0; turn < 2_000; turn += 1) {
+    try {
+      return await work();
+    } catch {
+      await sleep(5);
+    }
+  }
+  return work();
+}
 
 test('why a file cannot be written is a code, with what is free where the disk is full', async (t) => {
   const dir = await makeTempDir(t);

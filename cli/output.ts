@@ -1,7 +1,6 @@
 /** What commands share when they print. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { formatAnnotation } from '../lib/ci/mod.ts';
 import type { Problem } from '../lib/model/mod.ts';
 import {
   createPalette,
@@ -86,11 +85,12 @@ export function reportStoppable(
 }
 
 /** Writes problems that are the result of a command to stdout, in the form that `--format` asks for. */
-export function writeFindings(problems: readonly Problem[], args: ParsedArgs, io: Io): void {
+export async function writeFindings(problems: readonly Problem[], args: ParsedArgs, io: Io): Promise<void> {
   const format = textOf(args, 'format') ?? 'text';
   if (format === 'json') {
     writeJson({ problems: sortProblems(problems).map(toProblemJson) }, io);
   } else if (format === 'github') {
+    const { formatAnnotation } = await import('../lib/ci/mod.ts');
     const fileOf = repositoryFiles(io.cwd, io.env['GITHUB_WORKSPACE']);
     for (const [one, builds] of foldBuilds(problems))
       writeCommand(io.stdout, formatAnnotation(toProblemJson(one), { builds, fileOf }));

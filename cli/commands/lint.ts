@@ -34,7 +34,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
       if (stopped !== undefined) return exitCodeOfSignal(stopped);
       if (!linted.ok) return reportProblems(linted.error, args, io);
       const { problems, builds, dockerfiles, passedOver } = linted.value;
-      writeFindings(problems, args, io);
+      await writeFindings(problems, args, io);
       if (passedOver.length > 0)
         io.stderr.write(`not checked, since their frontend is not Docker's: ${passedOver.join(', ')}\n`);
       if (problems.length === 0 && ['text', 'lines'].includes(textOf(args, 'format') ?? 'text')) {

@@ -23,7 +23,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
       problems.push(...findRefused(plan, io.cwd), ...findUnnamed(plan), ...findUnmatched(plan, dockerfiles));
     }
   }
-  writeFindings(problems, args, io);
+  await writeFindings(problems, args, io);
   const code = exitCodeOfProblems(problems);
   if (code === EXIT.ok && ['text', 'lines'].includes(textOf(args, 'format') ?? 'text')) {
     const good = paletteFor(args, io, io.stdout).good('valid');

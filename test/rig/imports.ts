@@ -10,10 +10,15 @@ export interface SourceModule {
   readonly text: string;
   /** Bare specifiers as written; relative ones as paths relative to the repository. */
   readonly imports: readonly string[];
+  /** Those of them that are loaded with it: neither types alone nor what is imported when it is needed. */
+  readonly loads: readonly string[];
 }
 
 const SPECIFIER =
   /(?:^|[\s;}])(?:import|export)\b[^'"`;()]*?\bfrom\s*['"]([^'"]+)['"]|\b(?:import|getBuiltinModule)\s*\(\s*['"]([^'"]+)['"]|^\s*import\s*['"]([^'"]+)['"]/gm;
+
+const LOADED =
+  /(?:^|[\s;}])(?:import|export)\s(?!\s*type\b)[^'"`;()]*?\bfrom\s*['"]([^'"]+)['"]|^\s*import\s*['"]([^'"]+)['"]/gm;
 
 /** Reads all TypeScript files below a folder of the repository. */
 export function readModules(folder: string): readonly SourceModule[] {
@@ -27,10 +32,11 @@ export function readModules(folder: string): readonly SourceModule[] {
       const file = `${folder}/${name}`;
       const text = readFileSync(repoPath(file), 'utf8');
       const code = withoutComments(text);
-      const imports = [...code.matchAll(SPECIFIER)].map(
-        ([, first, second, third]) => first ?? second ?? third ?? '',
-      );
-      return { file, text, imports: [...new Set(imports.map((one) => resolve(file, one)))] };
+      const find = (pattern: RegExp): readonly string[] => {
+        const found = [...code.matchAll(pattern)].map(([, ...groups]) => groups.find(Boolean) ?? '');
+        return [...new Set(found.map((one) => resolve(file, one)))];
+      };
+      return { file, text, imports: find(SPECIFIER), loads: find(LOADED) };
     });
 }
 
@@ -64,4 +70,17 @@ export function findCycles(modules: readonly SourceModule[]): readonly (readonly
   };
   for (const { file } of modules) visit(file, []);
   return cycles;
+}
+
+/** Everything that is loaded with some files, packages included. */
+export function findLoaded(modules: readonly SourceModule[], roots: readonly string[]): ReadonlySet<string> {
+  const byFile = new Map(modules.map((one) => [one.file, one]));
+  const loaded = new Set<string>();
+  const open = [...roots];
+  for (let file = open.pop(); file !== undefined; file = open.pop()) {
+    if (loaded.has(file)) continue;
+    loaded.add(file);
+    open.push(...(byFile.get(file)?.loads ?? []));
+  }
+  return loaded;
 }

@@ -2,10 +2,12 @@
  * Sends a trace by OpenTelemetry's SDK. Headers, compression, sampling and resource attributes are read from the environment by
  * the SDK; what could take long, or go elsewhere, is decided here.
  */
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import type { Agent } from 'node:http';
+import { connect } from 'node:net';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { clearTimeout, setTimeout } from 'node:timers';
 import { type Context, ROOT_CONTEXT, SpanStatusCode, trace } from '@opentelemetry/api';
 import { type ExportResult, ExportResultCode, parseTraceParent, TraceState } from '@opentelemetry/core';
 import { detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources';
@@ -25,10 +27,14 @@ export interface TraceTarget {
   readonly protocol: 'http/protobuf' | 'http/json';
   readonly env: Io['env'];
   readonly cwd: string;
+  /** Whoever stopped the run waits for it to end. */
+  readonly signal: AbortSignal | undefined;
 }
 
 /** Nobody waits longer at the end of a run (milliseconds). */
 const LONGEST_MS = 5_000;
+/** Nor so long who stopped it. */
+const LONGEST_STOPPED_MS = 1_000;
 /** Spans in one request; there are at most as many requests as the exporter sends at once. */
 const SPANS_AT_ONCE = 1_000;
 const MOST_REQUESTS = 20;
@@ -36,6 +42,7 @@ const MOST_REQUESTS = 20;
 /** Sends the trace of a run; says why it could not, in words and without anything of the headers. Never rejects. */
 export async function sendTrace(run: RunTimeline, target: TraceTarget): Promise<string | undefined> {
   let agent: Agent | undefined;
+  const late = watchTheTime(target.signal);
   try {
     const tls = await readTls(target);
     const spans = makeSpans(run, target.env);
@@ -45,16 +52,60 @@ export async function sendTrace(run: RunTimeline, target: TraceTarget): Promise<
       agent = new Made({ ...tls, keepAlive: false });
       return agent;
     });
-    const timer = new AbortController();
-    const late = sleep(LONGEST_MS, 'no answer within 5 s', { signal: timer.signal }).catch(() => undefined);
-    const why = await Promise.race([exportAll(exporter, spans), late]);
-    timer.abort();
+    const why = await Promise.race([send(exporter, spans, target.url), late.why]);
     return why;
   } catch (error) {
     return describe(error);
   } finally {
     // Whatever is on its way holds the process no longer.
     agent?.destroy();
+    late.stop();
+  }
+}
+
+/** Says when nobody waits any longer. */
+function watchTheTime(signal: AbortSignal | undefined) {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let onAbort = (): void => undefined;
+  const why = new Promise<string>((resolve) => {
+    const waitFor = (ms: number): void => {
+      clearTimeout(timer);
+      timer = setTimeout(resolve, ms, `no answer within ${ms / 1_000} s`);
+    };
+    onAbort = () => waitFor(LONGEST_STOPPED_MS);
+    waitFor(signal?.aborted === true ? LONGEST_STOPPED_MS : LONGEST_MS);
+    signal?.addEventListener('abort', onAbort, { once: true });
+  });
+  const stop = (): void => {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', onAbort);
+  };
+  return { why, stop };
+}
+
+async function send(
+  exporter: SpanExporter,
+  spans: readonly ReadableSpan[],
+  url: string,
+): Promise<string | undefined> {
+  return (await findUnreachable(new URL(url))) ?? exportAll(exporter, spans);
+}
+
+/** Why there is nobody to speak to; the exporter would try again and again. */
+async function findUnreachable({ protocol, hostname, port }: URL): Promise<string | undefined> {
+  const socket = connect({
+    host: hostname.replace(/^\[|\]$/g, ''),
+    port: Number(port === '' ? (protocol === 'https:' ? 443 : 80) : port),
+  });
+  socket.unref();
+  socket.setTimeout(LONGEST_MS, () => socket.destroy());
+  try {
+    await once(socket, 'connect');
+    return undefined;
+  } catch (error) {
+    return describe(error);
+  } finally {
+    socket.destroy();
   }
 }
 

@@ -3,7 +3,6 @@
  * OTEL_EXPORTER_OTLP_TRACES_ENDPOINT). What sends it is loaded when the run has ended, and only then.
  */
 import { problem } from '../lib/model/mod.ts';
-import type { RunTimeline } from '../lib/timeline/mod.ts';
 import { isSet } from './args.ts';
 import type { EventReader } from './event-readers.ts';
 import type { Io } from './io.ts';
@@ -23,8 +22,13 @@ function wantsTrace(env: Env): boolean {
 /**
  * A reader that sends the trace when it is closed; none where the environment asks for none, and none of an untrusted run: what
  * signs in at the endpoint is not for files of a stranger to make use of.
+ *
+ * @param signal stops the run
  */
-export async function openTelemetry({ args, io, timeline }: ReadRun): Promise<readonly EventReader[]> {
+export async function openTelemetry(
+  { args, io, timeline }: ReadRun,
+  signal: AbortSignal | undefined,
+): Promise<readonly EventReader[]> {
   if (isSet(args, 'untrusted') || !wantsTrace(io.env)) return [];
   const timelineOf = await timeline.open();
   return [
@@ -39,7 +43,13 @@ export async function openTelemetry({ args, io, timeline }: ReadRun): Promise<re
             ? 'its address is no URL of http or https'
             : protocol === undefined
               ? 'its protocol is not spoken here'
-              : await send(url, protocol, timelineOf(), io);
+              : await (await import('./telemetry-send.ts')).sendTrace(timelineOf(), {
+                  url: url.href,
+                  protocol,
+                  env: io.env,
+                  cwd: io.cwd,
+                  signal,
+                });
         if (why === undefined) return [];
         return [
           problem('run/traces-unsent', `the trace was not sent to ${url?.host ?? 'the endpoint'} (${why})`, {
@@ -50,16 +60,6 @@ export async function openTelemetry({ args, io, timeline }: ReadRun): Promise<re
       },
     },
   ];
-}
-
-async function send(
-  url: URL,
-  protocol: 'http/protobuf' | 'http/json',
-  run: RunTimeline,
-  io: Io,
-): Promise<string | undefined> {
-  const { sendTrace } = await import('./telemetry-send.ts');
-  return sendTrace(run, { url: url.href, protocol, env: io.env, cwd: io.cwd });
 }
 
 function endpointOf(env: Env): string | undefined {

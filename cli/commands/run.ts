@@ -135,7 +135,7 @@ async function runOnce(
     ...(ci.frame === undefined ? {} : { frame: ci.frame }),
     ...(io.takeTerminal === undefined ? {} : { takeTerminal: io.takeTerminal }),
   });
-  const readers = joinReaders([...(await openReaders(kept, run)), ...ci.readers]);
+  const readers = joinReaders([...(await openReaders(kept, run, what.signal)), ...ci.readers]);
   onOpen({
     interrupt: (name) => reporter.interrupt(name),
     close: () => reporter.close(),
@@ -177,9 +177,13 @@ async function runOnce(
 }
 
 /** What is made of the events of a run besides what is shown of it. */
-async function openReaders(kept: RunKeeper | undefined, run: ReadRun): Promise<readonly EventReader[]> {
+async function openReaders(
+  kept: RunKeeper | undefined,
+  run: ReadRun,
+  signal: AbortSignal | undefined,
+): Promise<readonly EventReader[]> {
   const notifier = isSet(run.args, 'notify') ? [createNotifier(run.io)] : [];
-  const made = [...(await openRunFiles(run)), ...(await openTelemetry(run))];
+  const made = [...(await openRunFiles(run)), ...(await openTelemetry(run, signal))];
   // What all of them read is there before them.
   return [...(kept === undefined ? [] : [kept]), ...run.timeline.readers(), ...made, ...notifier];
 }

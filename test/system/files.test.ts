@@ -107,7 +107,7 @@ test('a pipe is written to the end where somebody reads it, however late, and ne
   t.after(() => reader.kill());
   const release = await retry(() => holdPipe(pipe));
   const chunks: Uint8Array[] = [];
-  reader.stdout.on('data', (chunk: Uint8Array) => chunks.push(chunk));
+  reader.stdout?.on('data', (chunk: Uint8Array) => chunks.push(chunk));
   const closed = new Promise((resolve) => reader.on('close', resolve));
   const written = writeNamedFile(pipe, text);
   await Promise.race([written.then(() => assert.fail('it cannot have room')), sleep(50)]);

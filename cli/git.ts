@@ -1,6 +1,7 @@
 /** What a git repository says: which files differ from an earlier state, and what they held then. */
 import { realpath } from 'node:fs/promises';
 import path from 'node:path';
+import process from 'node:process';
 import { fail, ok, problem, type Result } from '../lib/model/mod.ts';
 import { type ProgramEnd, runProgram, SAFE_GIT, whyFailed } from '../lib/system/mod.ts';
 
@@ -18,6 +19,9 @@ interface Git {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
+
+/** Modes count for keys, whatever this clone has git make of them. */
+const WITH_MODES = process.platform === 'win32' ? [] : ['-c', 'core.fileMode=true'];
 
 const OUTPUT_LIMIT = 512 * 1024 * 1024;
 
@@ -81,6 +85,7 @@ export async function changedFiles(
     run(
       git,
       [
+        ...WITH_MODES,
         'diff',
         '--name-only',
         '-z',

@@ -1,6 +1,6 @@
 /** `run --since` in a real git repository, with a buildctl that only notes what it is called for. */
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { chmod, readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import process from 'node:process';
@@ -79,6 +79,13 @@ test('what changed runs with what it needs and what needs it, whatever the group
   assert.deepEqual((await planned('--since', 'HEAD')).nodes, ['base needed', 'api asked']);
   await writeTree(top, { 'base/f': '', 'docs/f': '' });
   assert.deepEqual((await planned('--since', 'HEAD')).nodes, ['base asked', 'api asked', 'docs asked']);
+});
+
+test('a mode that changed is a change, also in a clone that does not look at them', async (t) => {
+  const { top, git, planned } = await makeRepository(t);
+  await git('config', 'core.fileMode', 'false');
+  await chmod(path.join(top, 'docs/Dockerfile'), 0o755);
+  assert.deepEqual((await planned('--since', 'HEAD')).nodes, ['docs asked']);
 });
 
 test('with patterns it is the affected ones among those', async (t) => {

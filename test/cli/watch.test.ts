@@ -5,12 +5,17 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { runCli } from '../../cli/app.ts';
 import { textOfEvent } from '../../cli/commands/run-watch.ts';
+import type { Io } from '../../cli/io.ts';
+import type { BakeEvent } from '../../lib/model/mod.ts';
 import { bakeTsCommand, runCommand } from '../rig/command.ts';
 import { createFakeIo } from '../rig/fake-io.ts';
-import { makeTempDir, makeTree, writeTree } from '../rig/temp.ts';
+import { makeTempDir, makeTree, useTempDir, writeTree } from '../rig/temp.ts';
 import { startWatchProcess } from '../rig/watch-process.ts';
+
+const MOST_MS = 60_000;
 
 const TREE = {
   'builds.yaml': 'builds: { web: { context: web } }\n',
@@ -23,6 +28,30 @@ async function makePlace(t: TestContext) {
   const cwd = await makeTree(t, TREE);
   const home = await makeTempDir(t);
   return { cwd, env: { HOME: home, BAKE_TS_HOME: home, DOCKER_CONFIG: home } };
+}
+
+/** `run --watch` within the test: a process of its own takes long to start. */
+function watchHere(args: readonly string[], place: { readonly cwd: string; readonly env: Io['env'] }) {
+  const io = createFakeIo(['run', '--watch', ...args], place);
+  let isOver = false;
+  const ended = runCli(io).finally(() => {
+    isOver = true;
+  });
+  return {
+    io,
+    until: async (what: string, isSo: () => boolean) => {
+      const endsMs = Date.now() + MOST_MS;
+      while (!isSo()) {
+        if (isOver || Date.now() > endsMs)
+          throw new Error(`${isOver ? 'it ended' : 'not in time'}: ${what}\n${io.err()}`);
+        await sleep(5);
+      }
+    },
+    stop: async (signal: string) => {
+      io.send(signal);
+      return ended;
+    },
+  };
 }
 
 test('what cannot be done again and again is refused', async (t) => {
@@ -93,8 +122,8 @@ test('Ctrl-C ends it: with 0 where all is as wanted, else with 130', async (t) =
   assert.match(good.stderr(), /\nweb\/a\/b\/c\/d\/e changed: web\n/);
   assert.equal(await good.stop('SIGINT'), 0);
 
-  const bad = startWatchProcess(t, ['--addr', 'unix:///nowhere/buildkitd.sock'], place);
-  await bad.until('it waits', () => bad.stderr().includes('1 build not as wanted'));
+  const bad = watchHere(['--addr', 'unix:///nowhere/buildkitd.sock'], place);
+  await bad.until('it waits', () => bad.io.err().includes('1 build not as wanted'));
   assert.equal(await bad.stop('SIGINT'), 130);
 });
 
@@ -121,25 +150,23 @@ test('what a run is told to write into the repository starts no other one', asyn
   await writeTree(place.cwd, {
     'builds.yaml': 'builds: { web: { context: ., dockerfile: web/Dockerfile } }\n',
   });
-  const env = {
-    ...place.env,
-    BAKE_TS_HOME: path.join(place.cwd, 'home'),
-    TMPDIR: path.join(place.cwd, 'tmp'),
-  };
   await writeTree(place.cwd, { 'tmp/': '', 'home/': '' });
-  const watch = startWatchProcess(t, ['--dry-run', '--metadata-file', 'out.json', '--progress=json'], {
+  useTempDir(t, path.join(place.cwd, 'tmp'));
+  const env = { ...place.env, BAKE_TS_HOME: path.join(place.cwd, 'home') };
+  const watch = watchHere(['--dry-run', '--metadata-file', 'out.json', '--progress=json'], {
     cwd: place.cwd,
     env,
   });
-  const runs = () => watch.events.filter((one) => one.type === 'run-finished').length;
+  const events = () => {
+    const lines = watch.io.out().split('\n').slice(0, -1);
+    return lines.map((line) => JSON.parse(line) as BakeEvent);
+  };
+  const runs = () => events().filter((one) => one.type === 'run-finished').length;
   await watch.until('the first run', () => runs() === 1);
   await writeTree(place.cwd, { 'web/new': '' });
   await watch.until('the second run', () => runs() === 2);
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  await sleep(500);
   assert.equal(runs(), 2);
-  assert.equal(
-    new Set(watch.events.flatMap((one) => (one.type === 'run-started' ? [one.runId] : []))).size,
-    2,
-  );
+  assert.equal(new Set(events().flatMap((one) => (one.type === 'run-started' ? [one.runId] : []))).size, 2);
   assert.equal(await watch.stop('SIGTERM'), 0);
 });

@@ -7,6 +7,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { type BakeEvent, fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
 import { didYouMean } from '../util/suggest.ts';
+import { isEvent } from './event-fields.ts';
 import { filesOf, parseRunName, type RunName } from './place.ts';
 import {
   isSummaryFile,
@@ -195,14 +196,11 @@ async function* readEventsIn(
   }
 }
 
-/** An event from its line; undefined: it is none. */
+/** An event from its line; undefined: it is none, or one of a later version. */
 export function parseEvent(line: string): BakeEvent | undefined {
   try {
     const value: unknown = JSON.parse(line);
-    if (typeof value !== 'object' || value === null) return undefined;
-    const { type, seq, atMs } = value as Partial<Record<keyof BakeEvent, unknown>>;
-    const isEvent = typeof type === 'string' && typeof seq === 'number' && typeof atMs === 'number';
-    return isEvent ? (value as BakeEvent) : undefined;
+    return isEvent(value) ? value : undefined;
   } catch {
     return undefined;
   }

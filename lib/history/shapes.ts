@@ -1,5 +1,6 @@
 /** What is known of a kept run, and what its summary must look like to be believed: anybody may have written it. */
 import { type ChangedFiles, isDigest, type Outcome, type RunSummary } from '../model/mod.ts';
+import { isTime } from './event-fields.ts';
 
 /** How a run ended, if it did. `did-not-end`: killed, or its machine went down. */
 export type RunResult = 'succeeded' | 'failed' | 'cancelled' | 'running' | 'did-not-end';
@@ -99,7 +100,9 @@ export function isSummaryFile(value: unknown): value is SummaryFile {
   if (!isObject(value) || value['form'] !== SUMMARY_FORM) return false;
   const { runId, startedAt, version, runtime, root, files, command, commit, changed, end } = value;
   return (
-    [runId, startedAt, version, runtime, root].every(isText) &&
+    [runId, version, runtime, root].every(isText) &&
+    isText(startedAt) &&
+    isTime(Date.parse(startedAt)) &&
     isListOf(files, isText) &&
     (command === undefined || isListOf(command, isText)) &&
     (commit === undefined || isCommit(commit)) &&

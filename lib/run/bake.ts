@@ -57,7 +57,7 @@ export async function bakeWith(
   options: BakeOptions & Pick<SessionOptions, 'sleep' | 'slowPushMs' | 'stallNoticeMs'>,
 ): Promise<RunSummary> {
   checkJobs(options.jobs);
-  const startedAt = Date.now();
+  const startedAt = performance.now();
   const keys = readRecordKeys(options.env);
   const proxies = await findProxies(options);
   const hidden = [...(keys.ok ? keys.value : []), ...proxies.sensitive];
@@ -73,7 +73,7 @@ export async function bakeWith(
     if (!counted.ok) run.problems.push(counted.error);
     const { buildctlCalls, registryRequests } = counted.ok ? counted.value : NOTHING_DONE;
     const summary = summarize(run, hider, {
-      durationMs: Date.now() - startedAt,
+      durationMs: Math.round(performance.now() - startedAt),
       buildctlCalls,
       registryRequests,
     });

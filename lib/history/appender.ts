@@ -1,9 +1,10 @@
 /**
  * Files that grow: what is to be written is gathered and goes to the disk a few times a second, at one go. The calls are
- * synchronous: they take microseconds, keep the order, and the last one works when a process ends at once. After the first that
- * fails nothing more is written.
+ * synchronous: they take microseconds, keep the order, and the last one works when a process ends at once. Nothing more is added
+ * to a file after the first time that fails.
  */
-import { appendFileSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, mkdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { clearTimeout, setTimeout } from 'node:timers';
 
 /** What could not be done. */
@@ -19,17 +20,36 @@ const FLUSH_CHARS = 1 << 20;
 /** For their owner's eyes only. */
 const DIR_MODE = 0o700;
 const FILE_MODE = 0o600;
+/** Whatever the group and others may do. */
+const OTHERS = 0o077;
+
+/** Closes a directory of our own to other users where an earlier version, or a hand, left it open. */
+export function shutDirectory(dir: string): void {
+  try {
+    const { mode, uid } = statSync(dir);
+    if ((mode & OTHERS) !== 0 && uid === userInfo().uid) chmodSync(dir, DIR_MODE);
+  } catch {
+    // Not there yet, or nothing that we may change.
+  }
+}
 
 /** Appends to files, and replaces them. */
 export class Appender {
   readonly #pending = new Map<string, string[]>();
   #chars = 0;
   #timer: NodeJS.Timeout | undefined;
-  #fault: WriteFault | undefined;
+  /** In the order in which they were noticed. */
+  readonly #faults = new Map<string, WriteFault>();
 
   /** The first thing that went wrong, if something did. */
   get fault(): WriteFault | undefined {
-    return this.#fault;
+    const [first] = this.#faults.values();
+    return first;
+  }
+
+  /** Whether something went wrong with this file. */
+  hasFault(file: string): boolean {
+    return this.#faults.has(file);
   }
 
   /** Makes a directory, at once, and those above it. */
@@ -39,7 +59,7 @@ export class Appender {
 
   /** Adds to the end of a file, soon. */
   append(file: string, text: string): void {
-    if (this.#fault !== undefined || text === '') return;
+    if (text === '' || this.#faults.has(file)) return;
     const texts = this.#pending.get(file);
     if (texts === undefined) this.#pending.set(file, [text]);
     else texts.push(text);
@@ -48,7 +68,10 @@ export class Appender {
     else this.#timer ??= setTimeout(() => this.flush(), FLUSH_MS).unref();
   }
 
-  /** Replaces a file, at once: whoever reads it sees the old content or the new one. */
+  /**
+   * Replaces a file, at once: whoever reads it sees the old content or the new one. Tried also where it failed before, since
+   * there may be room again.
+   */
   replace(file: string, text: string): void {
     this.#attempt(file, () => {
       writeFileSync(`${file}.tmp`, text, { mode: FILE_MODE });
@@ -68,11 +91,10 @@ export class Appender {
   }
 
   #attempt(file: string, work: () => void): void {
-    if (this.#fault !== undefined) return;
     try {
       work();
     } catch (error) {
-      this.#fault = { error, file };
+      if (!this.#faults.has(file)) this.#faults.set(file, { error, file });
     }
   }
 }

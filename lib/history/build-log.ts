@@ -15,12 +15,15 @@ import {
   outcomeWord,
   padStart,
   plainText,
+  truncate,
 } from '../report/mod.ts';
 import { colouredText } from './colours.ts';
 
 /** A smaller context or image is there before anybody would wonder. */
 const NOTABLE_BYTES = 10_000_000;
 const TIME_WIDTH = 7;
+/** Of the name of a step that prints again after another one: steps that print by turns must not fill the log with their names. */
+const AGAIN_WIDTH = 100;
 /** Lines at the end of the log that a problem need not repeat. */
 const RECENT = 200;
 
@@ -141,7 +144,7 @@ export class BuildLog {
       const name = this.#names.get(vertex);
       if (this.#heading === vertex || name === undefined) return [line];
       this.#heading = vertex;
-      return [createPalette(this.#color).bold(this.#line(name)), line];
+      return [createPalette(this.#color).bold(this.#line(truncate(name, AGAIN_WIDTH))), line];
     });
   }
 

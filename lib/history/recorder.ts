@@ -1,9 +1,9 @@
-/** Writes down what happens in a run while it goes on. What cannot be written ends the recording with one warning, never the run. */
+/** Writes down what happens in a run while it goes on. A file that cannot be written is left as it is, with one warning for all. */
 import path from 'node:path';
 import { type BakeEvent, type Problem, problem, type RunSummary } from '../model/mod.ts';
 import { describeFileFault } from '../system/mod.ts';
 import { escapeControls } from '../util/control-characters.ts';
-import { Appender, type WriteFault } from './appender.ts';
+import { Appender, shutDirectory, type WriteFault } from './appender.ts';
 import { BuildLog } from './build-log.ts';
 import { readCommit } from './commit.ts';
 import { allRunsDirectory, filesOf, logFileOf, nameRun, runsDirectory } from './place.ts';
@@ -118,8 +118,9 @@ export class RunRecorder {
 
   /** The log of a build, be it written yet or not; undefined: the run has not begun, or is not kept. */
   logFileOf(build: string): string | undefined {
-    if (this.#dir === undefined || this.#appender.fault !== undefined) return undefined;
-    return logFileOf(this.#dir, build);
+    if (this.#dir === undefined) return undefined;
+    const file = logFileOf(this.#dir, build);
+    return this.#appender.hasFault(file) ? undefined : file;
   }
 
   #begin(event: Extract<BakeEvent, { readonly type: 'run-started' }>): void {
@@ -131,9 +132,12 @@ export class RunRecorder {
     const keeping = { allRuns: allRunsDirectory(env), project: path.basename(runs), own };
     this.#beside.push(pruneRuns({ ...keeping, mostRuns: isExtra ? mostRuns + 1 : mostRuns }));
     if (mostRuns === 0) return;
+    const { logs } = filesOf(own);
+    for (const dir of [keeping.allRuns, runs]) shutDirectory(dir);
+    this.#appender.makeDirectory(logs);
+    if (this.#appender.hasFault(logs)) return;
     this.#dir = own;
     this.#summary = { form: SUMMARY_FORM, ...runHead(event), root };
-    this.#appender.makeDirectory(filesOf(own).logs);
     this.#beside.push(this.#learn());
   }
 
@@ -155,7 +159,7 @@ export class RunRecorder {
   }
 
   #keep(events: readonly BakeEvent[]): void {
-    if (this.#dir === undefined || this.#appender.fault !== undefined) return;
+    if (this.#dir === undefined) return;
     for (const event of events) {
       this.#appender.append(filesOf(this.#dir).events, `${escapeControls(JSON.stringify(event))}\n`);
       if ('build' in event && event.build !== undefined)
@@ -194,8 +198,12 @@ export class RunRecorder {
 
 async function notKept({ error, file }: WriteFault): Promise<Problem> {
   const why = await describeFileFault(error, file);
-  return problem('state/run-not-kept', `what happened in this run cannot be kept: \`${file}\` (${why})`, {
-    severity: 'warning',
-    hint: 'Free space, or set BAKE_TS_HOME to a folder that can be written; BAKE_TS_KEEP_RUNS=0 keeps nothing.',
-  });
+  return problem(
+    'state/run-not-kept',
+    `not all of this run is kept: \`${file}\` cannot be written (${why})`,
+    {
+      severity: 'warning',
+      hint: 'Free space, or set BAKE_TS_HOME to a folder that can be written; BAKE_TS_KEEP_RUNS=0 keeps nothing.',
+    },
+  );
 }

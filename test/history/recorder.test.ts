@@ -4,10 +4,10 @@ import path from 'node:path';
 import process from 'node:process';
 import { test } from 'node:test';
 import { findRun, KeptRounds, logFileOf, RunRecorder, readEvents } from '../../lib/history/mod.ts';
-import type { BakeEvent } from '../../lib/model/mod.ts';
+import type { BakeEvent, EventBody, Outcome } from '../../lib/model/mod.ts';
 import { runProgram } from '../../lib/system/mod.ts';
 import { assertGolden } from '../rig/golden.ts';
-import { failingRun, mixedRun, RUN_STARTED_MS, unchangedRun } from '../rig/recorded-runs.ts';
+import { failingRun, mixedRun, RUN_STARTED_MS, recordEvents, unchangedRun } from '../rig/recorded-runs.ts';
 import { writeTree } from '../rig/temp.ts';
 import { filesIn, laterRun, makeKeptPlace } from './kept.ts';
 
@@ -267,6 +267,115 @@ test('what steps print cannot move a cursor, neither in the log nor in the event
     assert.doesNotMatch(await readFile(file, 'utf8'), /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
   }
   assert.deepEqual(await collect(readEvents(run)), events);
+});
+
+/** A run of builds with these names, each with a line of output. */
+function runOf(names: readonly string[]): readonly BakeEvent[] {
+  const outcomes: readonly Outcome[] = names.map((build) => ({
+    build,
+    kind: 'built',
+    tags: [],
+    durationMs: 1,
+  }));
+  const [started, ended] = [mixedRun()[0], mixedRun().at(-1)];
+  assert(started?.type === 'run-started' && ended?.type === 'run-finished');
+  return recordEvents([
+    started,
+    ...outcomes.flatMap((outcome): EventBody[] => [
+      { type: 'log', build: outcome.build, vertex: 'v', stream: 'stdout', text: `I am ${outcome.build}\n` },
+      { type: 'node-finished', build: outcome.build, outcome },
+    ]),
+    { ...ended, summary: { ...ended.summary, outcomes } },
+  ]);
+}
+
+test('every build has a log of its own, whatever its name is and whatever the file system takes for the same', async (t) => {
+  const place = await makeKeptPlace(t);
+  const long = 'n'.repeat(252);
+  const names = ['app', 'App', 'APP', long, `${long}x`, 'nul', 'con.v1', 'a/b', 'a_b', '..', '-', 'ä', 'a~b'];
+  assert.deepEqual(await place.keep(runOf(names)), []);
+  const [run] = await place.list();
+  assert(run !== undefined);
+  for (const name of names)
+    assert.match(await readFile(logFileOf(run.dir, name), 'utf8'), new RegExp(`\n {2}I am ${name}\n`));
+  const files = await readdir(filesIn(run).logs);
+  assert.equal(new Set(files.map((file) => file.toLowerCase())).size, names.length);
+  for (const file of files) {
+    assert.doesNotMatch(file, /^(?:nul|con)\.|[^\w.~-]/);
+    assert(file.length < 120, file);
+  }
+  assert.equal(path.basename(logFileOf(run.dir, 'app')), 'app.log');
+});
+
+test('a log that cannot be written is one warning, and the rest of the run is kept', async (t) => {
+  const place = await makeKeptPlace(t);
+  const [first, ...rest] = runOf(['one', 'two', 'three']);
+  assert(first !== undefined);
+  const recorder = new RunRecorder({ env: place.env, root: place.root });
+  recorder.onEvent(first);
+  for (const name of ['one', 'two']) await mkdir(recorder.logFileOf(name) ?? '');
+  for (const event of rest) recorder.onEvent(event);
+  const [warning, ...more] = await recorder.close();
+  assert.match(warning?.message ?? '', /one\.log` cannot be written/);
+  assert.deepEqual(more, []);
+  const [run] = await place.list();
+  assert(run !== undefined);
+  assert.deepEqual([run.result, run.builds.length], ['succeeded', 3]);
+  assert.deepEqual(await collect(readEvents(run)), [first, ...rest]);
+  assert.match(await readFile(logFileOf(run.dir, 'three'), 'utf8'), /I am three/);
+  assert.equal(recorder.logFileOf('two'), undefined);
+  assert.notEqual(recorder.logFileOf('three'), undefined);
+});
+
+test('what came of a run is noted also where its events could not be written to their end', async (t) => {
+  const place = await makeKeptPlace(t);
+  const [first, ...rest] = runOf(['one']);
+  assert(first !== undefined);
+  const recorder = new RunRecorder({ env: place.env, root: place.root });
+  recorder.onEvent(first);
+  await mkdir(path.join(path.dirname(recorder.logFileOf('one') ?? ''), '../events.ndjson'));
+  for (const event of rest) recorder.onEvent(event);
+  assert.deepEqual(
+    (await recorder.close()).map(({ code }) => code),
+    ['state/run-not-kept'],
+  );
+  assert.deepEqual(
+    (await place.list()).map(({ result }) => result),
+    ['succeeded'],
+  );
+});
+
+test('runs of a build that prints without end do not push those of other projects out', async (t) => {
+  const place = await makeKeptPlace(t);
+  const other = await makeKeptPlace(t);
+  await other.keep(unchangedRun(), { env: place.env });
+  const [started, ...rest] = runOf(Array.from({ length: 8 }, (_, at) => `b${at}`));
+  assert(started !== undefined);
+  const line = 'x'.repeat(200);
+  for (const minutes of [1, 2]) {
+    const many = rest.flatMap((event): readonly BakeEvent[] =>
+      event.type === 'log'
+        ? Array.from({ length: 40_000 }, () => ({ ...event, text: `${line}\n` }))
+        : [event],
+    );
+    await place.keep(laterRun([started, ...many], `r${minutes}`, minutes));
+  }
+  const [run] = await place.list();
+  assert(run !== undefined);
+  assert((await stat(filesIn(run).events)).size < 41 << 20);
+  await place.keep(laterRun(unchangedRun(), 'last', 9));
+  const otherRuns = path.join(path.dirname(place.runsDir), path.basename(other.runsDir));
+  assert.equal((await readdir(otherRuns)).length, 1);
+  assert.equal((await place.list()).length, 3);
+});
+
+test('the directory of all runs is closed where it was left open', async (t) => {
+  const place = await makeKeptPlace(t);
+  await mkdir(place.runsDir, { recursive: true });
+  const dirs = [path.dirname(place.runsDir), place.runsDir];
+  for (const dir of dirs) await chmod(dir, 0o777);
+  await place.keep(unchangedRun());
+  for (const dir of dirs) assert.equal((await stat(dir)).mode & 0o777, 0o700, dir);
 });
 
 test('a directory that others may read is closed only where it is made', async (t) => {

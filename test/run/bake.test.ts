@@ -51,6 +51,21 @@ test('a run of nobody in particular has no version and no runtime, and ends with
   assert.equal(typesOf({ events }).filter((type) => type === 'run-finished').length, 1);
 });
 
+test('a wall clock that is set back during a run does not change how long it took', async (t) => {
+  const world = await makeThree(t);
+  const wallClock = Date.now;
+  t.after(() => {
+    Date.now = wallClock;
+  });
+  const { summary } = await bakeAs(world, {
+    dryRun: true,
+    onEvent: ({ type }) => {
+      if (type === 'planned') Date.now = () => wallClock() - 3_600_000;
+    },
+  });
+  assert(summary.durationMs > 0 && summary.durationMs < 3_600_000, String(summary.durationMs));
+});
+
 test('what is only a warning is said before anything is done, of its build, and the run goes on', async (t) => {
   const world = await makeThree(t);
   await world.write({

@@ -2,11 +2,11 @@
 import type { BakeEvent, ProblemJson } from '../model/mod.ts';
 import { paintLive } from './live.ts';
 import { LiveScreen } from './live-screen.ts';
-import { failureText } from './outcome.ts';
 import { createPalette } from './palette.ts';
 import { formatProblem } from './problem.ts';
 import type { Reporter, ReporterOptions } from './reporting.ts';
 import { applyEvent, type RunState } from './state.ts';
+import { failedLines, stoppedLines } from './stopped.ts';
 
 /** @param onEnd writes what stands below the last frame; called when the terminal is everybody's again */
 export function createLiveView(
@@ -46,11 +46,7 @@ export function createLiveView(
     close: () => screen.close(),
     abandon: () => {
       if (!screen.isOpen) return;
-      for (const { build, outcome, failedStep } of state.nodes.values()) {
-        if (outcome?.problem === undefined || outcome.kind !== 'failed') continue;
-        const words = failureText(outcome.problem, failedStep);
-        screen.say([`${palette.error('✗')} ${palette.bold(build)}  ${words}`]);
-      }
+      screen.say([...failedLines(state, palette), ...stoppedLines(state, palette, options.logOf)]);
       screen.close();
     },
   };

@@ -14,6 +14,7 @@ import { createPalette } from './palette.ts';
 import { PlainPainter } from './plain.ts';
 import type { Reporter, ReporterOptions } from './reporting.ts';
 import { applyEvent, createRunState, type RunState } from './state.ts';
+import { stoppedLines } from './stopped.ts';
 import { formatFailures, formatSummary, type SummaryStyle } from './summary.ts';
 import { DEFAULT_COLUMNS, guardWriter } from './writer.ts';
 
@@ -79,7 +80,7 @@ function createPlainReporter(options: ReporterOptions): Reporter {
     },
     interrupt: (signal) => interrupting.say(signal),
     close: () => {},
-    abandon: () => {},
+    abandon: () => writeStopped(options, state),
   };
 }
 
@@ -111,7 +112,10 @@ function createGroupedReporter(options: ReporterOptions): Reporter {
     },
     interrupt: (signal) => interrupting.say(signal),
     close,
-    abandon: close,
+    abandon: () => {
+      close();
+      writeStopped(options, state);
+    },
   };
 }
 
@@ -134,6 +138,10 @@ class Interrupting {
   isSaid(event: BakeEvent): boolean {
     return event.type === 'interrupted' && this.#said;
   }
+}
+
+function writeStopped({ err, color, logOf }: ReporterOptions, state: RunState): void {
+  for (const line of stoppedLines(state, createPalette(color), logOf)) err.write(`${line}\n`);
 }
 
 function writeEnd(options: ReporterOptions, state: RunState, event: BakeEvent): void {

@@ -120,3 +120,9 @@ export function wrap(text: string, width: number): readonly string[] {
     return lines;
   });
 }
+
+/** The directory that all of these paths lie in directly; undefined: they lie in several, or there are none. */
+export function directoryOf(paths: readonly string[]): string | undefined {
+  const found = new Set(paths.map((one) => one.replace(/[\\/][^\\/]*$/, '')));
+  return found.size === 1 ? [...found][0] : undefined;
+}

@@ -124,3 +124,25 @@ test('what is blocked by what is blocked is put down to what failed', () => {
     /^✗ a .*\n {2}blocked by it: b and c\n/m,
   );
 });
+
+test('lines of a run that is stopped at once say what was running, and where its output is', () => {
+  for (const mode of ['plain', 'grouped'] as const) {
+    let text = '';
+    const err = { write: (more: string) => (text += more), columns: 80 };
+    const reporter = createReporter({
+      mode,
+      out: err,
+      err,
+      color: false,
+      now: () => 0,
+      logOf: (build) => `/state/runs/1/${build}.log`,
+    });
+    for (const event of recordEvents(eventsUntil(membersOf(6)))) reporter.onEvent(event);
+    reporter.abandon();
+    assert.match(
+      text,
+      /\nstopped at once; 5 builds were running: base-python, service-001, service-002, service-003 and service-004\n {2}logs: \/state\/runs\/1\n$/,
+      mode,
+    );
+  }
+});

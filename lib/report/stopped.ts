@@ -1,0 +1,50 @@
+/** What is said where a run is stopped at once: it has no end that would say it. */
+import { nameSome } from './doing.ts';
+import { failureText } from './outcome.ts';
+import type { Palette } from './palette.ts';
+import type { NodeView, RunState } from './state.ts';
+import { directoryOf, plainText } from './text.ts';
+import { plural } from './units.ts';
+
+/** Builds that are named before the rest is only counted. */
+const MOST_NAMED = 8;
+
+/** What failed so far, a line each. */
+export function failedLines(state: RunState, palette: Palette): readonly string[] {
+  return [...state.nodes.values()].flatMap(({ build, outcome, failedStep }) =>
+    outcome?.problem === undefined || outcome.kind !== 'failed'
+      ? []
+      : [`${palette.error('✗')} ${palette.bold(build)}  ${failureText(outcome.problem, failedStep)}`],
+  );
+}
+
+/**
+ * What was running, and where its output is, in lines. Nothing where the run has ended.
+ *
+ * @param logOf path of the whole log of a build
+ */
+export function stoppedLines(
+  state: RunState,
+  palette: Palette,
+  logOf?: (build: string) => string | undefined,
+): readonly string[] {
+  if (state.phase === 'finished') return [];
+  const nodes = [...state.nodes.values()];
+  const running = nodes.filter(isRunning).map((node) => node.build);
+  const open = nodes.filter((node) => node.status !== 'finished').length - running.length;
+  const what = [
+    ...(running.length === 0
+      ? []
+      : [`${plural(running.length, 'build was', 'builds were')} running: ${nameSome(running, MOST_NAMED)}`]),
+    ...(open === 0 ? [] : [`${open} had not begun`]),
+  ];
+  const where = directoryOf(running.flatMap((build) => logOf?.(build) ?? []));
+  return [
+    `${palette.warning('stopped at once')}${what.length === 0 ? '' : `; ${what.join('; ')}`}`,
+    ...(where === undefined ? [] : [palette.dim(`  logs: ${plainText(where)}`)]),
+  ];
+}
+
+function isRunning({ status }: NodeView): boolean {
+  return status !== 'finished' && status !== 'waiting' && status !== 'queued';
+}

@@ -13,7 +13,13 @@ import {
   type JobSummaryStyle,
   runOutputs,
 } from '../lib/ci/mod.ts';
-import { type Outcome, type Problem, problem } from '../lib/model/mod.ts';
+import {
+  buildsToRunAgain,
+  type EndedBuild,
+  type Outcome,
+  type Problem,
+  problem,
+} from '../lib/model/mod.ts';
 import { applyEvent, createRunState } from '../lib/report/mod.ts';
 import { describeFileFault } from '../lib/system/mod.ts';
 import type { RunTimeline } from '../lib/timeline/mod.ts';
@@ -59,7 +65,7 @@ export async function openGithub(call: CiRun): Promise<EventReader> {
         appendOutputs(io.env['GITHUB_OUTPUT'], outcomes),
         appendSummary(io.env['GITHUB_STEP_SUMMARY'], run, {
           ...style,
-          again: runAgain(call, outcomes, fileOf),
+          again: runAgain(call, run.builds, fileOf),
         }),
       ]);
       return written.flat();
@@ -88,16 +94,16 @@ function writeAnnotations(
 /** Command lines that run what failed once more, from the root of the repository. */
 function runAgain(
   { args, io, variables }: CiRun,
-  outcomes: readonly Outcome[],
+  builds: readonly EndedBuild[],
   fileOf: FileInRepository,
 ): readonly string[] {
-  const failed = outcomes.filter(({ kind }) => kind === 'failed').map(({ build }) => build);
-  if (failed.length === 0) return [];
+  const again = buildsToRunAgain(builds);
+  if (again?.length === 0) return [];
   const values = new Map([...args.values].filter(([option]) => option !== 'directory'));
   const directory = path.posix.dirname(fileOf(path.join(io.cwd, 'file')) ?? '');
   return [
     ...(directory === '.' ? [] : [`cd ${shellWord(directory)}`]),
-    commandFor({ ...args, values }, failed, variables),
+    commandFor({ ...args, values }, again, variables),
   ];
 }
 

@@ -1,4 +1,5 @@
 /** The vocabulary that all packages share: plain records and the pure functions that belong to them. */
+export * from './again.ts';
 export * from './attest.ts';
 export type * from './build.ts';
 export type * from './event.ts';

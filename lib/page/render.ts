@@ -1,5 +1,6 @@
 /** A timeline as one HTML file. */
 import { stripVTControlCharacters } from 'node:util';
+import { buildsToRunAgain } from '../model/mod.ts';
 import type { RunTimeline } from '../timeline/mod.ts';
 import { fitLogs, sizeOfLog } from './fit-logs.ts';
 import { type Headline, makeHeadline } from './headline.ts';
@@ -106,10 +107,12 @@ function icon(tone: Headline['tone']): string {
   return `data:image/svg+xml,${svg}`;
 }
 
-function rerunCommand({ builds, files }: RunTimeline): string {
-  const again = builds.filter(({ outcome }) => outcome?.kind === 'failed').map(({ build }) => build);
+function rerunCommand({ builds, files, command }: RunTimeline): string {
+  const again = buildsToRunAgain(builds);
+  if (again === undefined && command !== undefined) return ['bake-ts', ...command].map(quoteWord).join(' ');
   const others = files.filter((file) => !/(^|\/)builds\.yaml$/.test(file) || files.length > 1);
-  const words = [...others.flatMap((file) => ['-f', file]), ...again];
+  const names = again ?? builds.filter(({ role }) => role === 'asked').map(({ build }) => build);
+  const words = [...others.flatMap((file) => ['-f', file]), ...names];
   return ['bake-ts', 'run', ...words.map(quoteWord)].join(' ');
 }
 

@@ -1,11 +1,17 @@
 /** The last thing a run says: its warnings once more, what failed and why in a line or two each, and how to go on. */
-import type { Outcome, ProblemJson, RunSummary } from '../model/mod.ts';
+import {
+  buildsToRunAgain,
+  type Outcome,
+  type PlannedNode,
+  type ProblemJson,
+  type RunSummary,
+} from '../model/mod.ts';
 import { nameSome } from './doing.ts';
-import { failureText } from './outcome.ts';
+import { type FailureGroup, groupFailures } from './failures.ts';
 import type { Palette } from './palette.ts';
 import { foldBuilds } from './problem.ts';
 import type { EngineLoss } from './state.ts';
-import { plainText, truncate, widthOf, wrap } from './text.ts';
+import { directoryOf, plainText, truncate, widthOf, wrap } from './text.ts';
 import { formatDuration, plural } from './units.ts';
 
 /** What the recap needs to know beyond the run. */
@@ -14,13 +20,16 @@ export interface RecapStyle {
   readonly stepOf?: (build: string) => string | undefined;
   /** Path of the whole log of a build. */
   readonly logOf?: (build: string) => string | undefined;
-  /** The command that runs these builds again, otherwise as this one. */
-  readonly commandFor?: (builds: readonly string[]) => string;
+  /** The command that runs these builds again, otherwise as this one; undefined: all of those that were asked for. */
+  readonly commandFor?: (builds: readonly string[] | undefined) => string;
+  /** Whether a build was asked for, or is there since others need it; not known: it was asked for. */
+  readonly roleOf?: (build: string) => PlannedNode['role'] | undefined;
 }
 
-/** Warnings, failures and builds that are named before the rest is only counted. */
+/** Warnings and builds that are named before the rest is only counted. */
 const MOST_WARNINGS = 10;
-const MOST_FAILED = 20;
+/** Lines for what failed, so that they and the totals are on one screen. */
+const MOST_LINES = 14;
 const MOST_NAMED = 5;
 const MOST_LOSSES = 5;
 
@@ -69,31 +78,62 @@ export function formatRecap(
 ): string {
   const failed = summary.outcomes.filter((one) => one.kind === 'failed');
   if (failed.length === 0) return '';
+  const groups = groupFailures(failed, style.stepOf);
   const blocked = blockedBy(summary.outcomes);
-  const lines = failed.slice(0, MOST_FAILED).flatMap((one) => {
-    const room = columns - widthOf(one.build) - 4;
-    const why =
-      one.problem === undefined
-        ? 'failed'
-        : truncate(failureText(one.problem, style.stepOf?.(one.build)), room);
-    const keeps = blocked.get(one.build) ?? [];
-    const log = style.logOf?.(one.build);
-    return [
-      `${palette.error('✗')} ${palette.bold(one.build)}  ${why}`,
-      ...(keeps.length === 0
-        ? []
-        : wrap(`blocked by it: ${nameSome(keeps)}`, columns - 2).map((line) => palette.dim(`  ${line}`))),
-      ...(log === undefined ? [] : [palette.dim(`  whole log: ${plainText(log)}`)]),
-    ];
-  });
-  if (failed.length > MOST_FAILED)
-    lines.push(palette.error(`✗ and ${failed.length - MOST_FAILED} more that failed`));
-  const command = style.commandFor?.(failed.map((one) => one.build));
+  const lines: string[] = [];
+  let named = 0;
+  for (const group of groups) {
+    const more = formatGroup(group, blocked, columns, palette);
+    if (named > 0 && lines.length + more.length > MOST_LINES) break;
+    lines.push(...more);
+    named += group.outcomes.length;
+  }
+  if (failed.length > named) lines.push(palette.error(`✗ and ${failed.length - named} more that failed`));
+  lines.push(...formatLogs(failed, style, palette));
+  const ended = summary.outcomes.map((outcome) => ({
+    build: outcome.build,
+    outcome,
+    role: style.roleOf?.(outcome.build),
+  }));
+  const command = style.commandFor?.(buildsToRunAgain(ended));
   if (command !== undefined)
     lines.push(
       `${palette.hint(failed.length === 1 ? 'run it again:' : 'run them again:')} ${plainText(command)}`,
     );
   return lines.join('\n');
+}
+
+/** `✗ base  exit code 1: RUN make`, or of many `✗ exit code 1: RUN make, 3 builds: base, web and api`; and what did not run for it. */
+function formatGroup(
+  { outcomes, cause }: FailureGroup,
+  blocked: ReadonlyMap<string, readonly string[]>,
+  columns: number,
+  palette: Palette,
+): readonly string[] {
+  const builds = outcomes.map(({ build }) => build);
+  const [first = ''] = builds;
+  const keeps = builds.flatMap((build) => blocked.get(build) ?? []);
+  const sign = palette.error('✗');
+  const below =
+    keeps.length === 0
+      ? []
+      : wrap(`blocked by it: ${nameSome(keeps)}`, columns - 2).map((line) => palette.dim(`  ${line}`));
+  if (builds.length === 1)
+    return [`${sign} ${palette.bold(first)}  ${truncate(cause, columns - widthOf(first) - 4)}`, ...below];
+  const count = `, ${builds.length} builds:`;
+  const names = nameSome(builds, MOST_NAMED);
+  const head = `${sign} ${truncate(cause, columns - 2 - count.length)}${count}`;
+  if (2 + widthOf(cause) + count.length + 1 + widthOf(names) <= columns)
+    return [`${head} ${palette.bold(names)}`, ...below];
+  return [head, ...wrap(names, columns - 2).map((line) => palette.bold(`  ${line}`)), ...below];
+}
+
+/** Where the whole output of what failed is: the directory once. */
+function formatLogs(failed: readonly Outcome[], { logOf }: RecapStyle, palette: Palette): readonly string[] {
+  const logs = failed.flatMap(({ build }) => logOf?.(build) ?? []);
+  const directory = logs.length > 1 ? directoryOf(logs) : undefined;
+  if (directory !== undefined) return [palette.dim(`whole logs: ${plainText(directory)}`)];
+  return logs.map((log) => palette.dim(`whole log: ${plainText(log)}`));
 }
 
 /** Builds that did not run, by the build whose failure that is due to. */

@@ -29,8 +29,8 @@ export interface ReporterOptions {
   readonly lifeSignMs?: number;
   /** Path of the whole log of a build, for the recap. */
   readonly logOf?: (build: string) => string | undefined;
-  /** The command that runs these builds again, for the recap. */
-  readonly commandFor?: (builds: readonly string[]) => string;
+  /** The command that runs these builds again, for the recap; undefined: all of those that were asked for. */
+  readonly commandFor?: (builds: readonly string[] | undefined) => string;
 }
 
 /** Takes events until it is closed. */

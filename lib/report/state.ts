@@ -46,6 +46,7 @@ export interface WaitView {
 export interface NodeView {
   readonly build: string;
   readonly status: NodeStatus;
+  readonly role?: PlannedNode['role'];
   /** Builds it waits for before anything is done for it. */
   readonly needs: readonly string[];
   /** How long its last build took, where that is known. */
@@ -135,6 +136,7 @@ interface Node extends NodeView {
   outcome?: Outcome;
   /** Last known state of each step, to count transitions. */
   readonly stepStates: Map<string, VertexState>;
+  failedDigest?: string;
   readonly joiner: LineJoiner;
 }
 
@@ -270,6 +272,8 @@ function applyToNode(run: Run, event: NodeEvent): void {
       enter(node, 'building', event.atMs);
       delete node.retry;
       delete node.stalled;
+      delete node.failedStep;
+      delete node.failedDigest;
       // A second attempt announces its steps again; what the first one had done is cached by then.
       node.steps = { total: 0, done: 0, cached: 0 };
       node.stepStates.clear();
@@ -323,6 +327,7 @@ function applyToNode(run: Run, event: NodeEvent): void {
       delete node.slot;
       pushLines(node, node.joiner.flush());
       node.outcome = event.outcome;
+      keepOutputOfFailure(node);
       node.running.clear();
       node.transfers.clear();
       break;
@@ -356,7 +361,10 @@ function applyVertex(node: Node, event: Extract<BakeEvent, { readonly type: 'ver
   } else {
     node.running.delete(event.digest);
   }
-  if (event.state === 'failed') node.failedStep = event.name;
+  if (event.state === 'failed') {
+    node.failedStep = event.name;
+    node.failedDigest = event.digest;
+  }
   if (!STEP.test(event.name)) return;
   const before = node.stepStates.get(event.digest);
   node.stepStates.set(event.digest, event.state);
@@ -382,6 +390,7 @@ function createNode(build: string, planned?: PlannedNode): Node {
     build,
     status: 'waiting',
     needs: planned?.needs ?? [],
+    ...(planned === undefined ? {} : { role: planned.role }),
     ...(planned?.usualMs === undefined ? {} : { usualMs: planned.usualMs }),
     activeMs: 0,
     steps: { total: 0, done: 0, cached: 0 },
@@ -391,6 +400,15 @@ function createNode(build: string, planned?: PlannedNode): Node {
     stepStates: new Map(),
     joiner: new LineJoiner(),
   };
+}
+
+/** What other steps wrote says nothing of why a build failed. */
+function keepOutputOfFailure(node: Node): void {
+  const { outcome, failedDigest } = node;
+  if (outcome?.kind !== 'failed') return;
+  const isOfStep = outcome.problem === undefined || outcome.problem.code.startsWith('build/');
+  if (failedDigest !== undefined || !isOfStep)
+    node.tail = node.tail.filter(({ vertex }) => vertex === failedDigest);
 }
 
 function pushLines(node: Node, lines: readonly LogLine[]): void {

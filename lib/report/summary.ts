@@ -3,6 +3,8 @@
  * failed in a line or two each. Where many builds share a row it is one.
  */
 import type { AuditResult, AuditSummary, Outcome, ProblemJson, RunSummary, TagResult } from '../model/mod.ts';
+import { nameSome } from './doing.ts';
+import { groupFailures } from './failures.ts';
 import type { LogLine } from './lines.ts';
 import { explainOutcome, outcomeWord } from './outcome.ts';
 import { createPalette, type Palette } from './palette.ts';
@@ -36,6 +38,8 @@ const LAST_LINES = 20;
 const LAST_LINES_EACH = 10;
 /** Failures that are written out; the others have their line in the recap. */
 const MOST_FAILURES = 8;
+/** Builds that failed alike that are named. */
+const MOST_NAMED = 5;
 
 /**
  * The table, warnings, each failure with its words, lines and last output, the totals, and the recap. Ends with a line
@@ -306,21 +310,28 @@ function formatAudit({ seed, candidates, builds }: AuditSummary, outcomes: reado
  * has none; of many the first ones.
  */
 export function formatFailures(summary: RunSummary, style: SummaryStyle): readonly string[] {
-  const failed = summary.outcomes.flatMap((one) =>
-    one.kind === 'failed' && one.problem !== undefined ? [[one, one.problem] as const] : [],
-  );
+  const failed = summary.outcomes.filter((one) => one.kind === 'failed' && one.problem !== undefined);
   const palette = createPalette(style.color ?? false);
-  const shown = failed
-    .slice(0, MOST_FAILURES)
-    .map(([one, found]) => [one.build, shownFailure(one, found, style)] as const);
+  const shown = groupFailures(failed, style.stepOf).slice(0, MOST_FAILURES);
   const detailLines = shown.length > 1 ? LAST_LINES_EACH : LAST_LINES;
   return [
     ...summary.problems.map((one) => formatProblem(one, style)),
-    ...shown.map(([build, one]) => {
-      const head = `${palette.error('✗')} ${palette.bold(build)} ${palette.error('failed')}`;
-      return `${head}\n${formatProblem(one, { ...style, detailLines })}`;
+    ...shown.flatMap(({ outcomes, problem }) => {
+      const [first] = outcomes;
+      if (first === undefined || problem === undefined) return [];
+      const head = `${palette.error('✗')} ${headOf(outcomes, palette)}`;
+      return [`${head}\n${formatProblem(shownFailure(first, problem, style), { ...style, detailLines })}`];
     }),
   ];
+}
+
+/** `base failed`; `6 builds failed alike: base, web, … and 1 more; this is base`. */
+function headOf(outcomes: readonly Outcome[], palette: Palette): string {
+  const builds = outcomes.map(({ build }) => build);
+  const [first = ''] = builds;
+  if (builds.length === 1) return `${palette.bold(first)} ${palette.error('failed')}`;
+  const names = palette.bold(nameSome(builds, MOST_NAMED));
+  return `${palette.error(`${builds.length} builds failed alike`)}: ${names}; this is ${first}`;
 }
 
 /** A failure as it is written out below its build: with the end of its output, and its step by number where its lines are shown. */

@@ -7,7 +7,7 @@ import type { Variable } from '../../lib/model/mod.ts';
 
 function again(
   words: readonly string[],
-  builds: readonly string[],
+  builds: readonly string[] | undefined,
   variables: readonly Variable[] = [],
 ): string {
   const cli = declareCli();
@@ -75,5 +75,12 @@ test('sensitive values, and values behind names that sound secret, are not in it
   assert.equal(
     text,
     "bake-ts run api --var 'PIN=(hidden)' --var 'DB_PASSWORD=(hidden)' --var 'PHRASE=(hidden)' --set 'api.args.X=say (hidden)' --set api.args.U=https://host/x",
+  );
+});
+
+test('all of a run again is the same selection', () => {
+  assert.equal(
+    again(['api-*', '--filter', 'os=linux', '--dependents', '--since', 'main', '--jobs', '2'], undefined),
+    "bake-ts run 'api-*' --filter os=linux --since main --dependents",
   );
 });

@@ -52,9 +52,19 @@ test('the command that runs what failed again names the failed builds as a shell
   const builds = timeline.builds.map((one) =>
     one.outcome?.kind === 'failed' ? { ...one, build: "it's" } : one,
   );
-  assert.equal(await rerunOf({ builds }), `bake-ts run 'it'\\''s'`);
-  assert.equal(await rerunOf({ builds, files: ['a b.yaml'] }), `bake-ts run -f 'a b.yaml' 'it'\\''s'`);
-  assert.equal(await rerunOf({ builds, files: ['builds.yaml'] }), `bake-ts run 'it'\\''s'`);
+  assert.equal(await rerunOf({ builds }), `bake-ts run 'it'\\''s' mail-server auth-server`);
+  assert.equal(
+    await rerunOf({ builds, files: ['a b.yaml'] }),
+    `bake-ts run -f 'a b.yaml' 'it'\\''s' mail-server auth-server`,
+  );
+  assert.equal(
+    await rerunOf({ builds, files: ['builds.yaml'] }),
+    `bake-ts run 'it'\\''s' mail-server auth-server`,
+  );
+  const all = builds.map((one) =>
+    one.outcome === undefined ? one : { ...one, outcome: { ...one.outcome, kind: 'failed' as const } },
+  );
+  assert.equal(await rerunOf({ builds: all, command: ['run', 'api-*'] }), "bake-ts run 'api-*'");
 });
 
 test('the script of the page is small, and names the licences of what is in it', async () => {

@@ -1,11 +1,11 @@
 /** The end of a run of many builds: equal rows are one, failures whole and once, and last of all what to do. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { BakeEvent, EventBody, ProblemJson } from '../../lib/model/mod.ts';
+import type { BakeEvent, EventBody, Outcome, ProblemJson } from '../../lib/model/mod.ts';
 import { createReporter, widthOf } from '../../lib/report/mod.ts';
 import { assertGolden } from '../rig/golden.ts';
 import { endOf, eventsUntil, FAILED_DOCKERFILE, type Member, membersOf } from '../rig/many-builds.ts';
-import { recordEvents } from '../rig/recorded-runs.ts';
+import { fakeDigest, recordEvents } from '../rig/recorded-runs.ts';
 
 function endText(events: readonly BakeEvent[], columns = 80, mode: 'tty' | 'plain' = 'tty'): string {
   let text = '';
@@ -19,7 +19,7 @@ function endText(events: readonly BakeEvent[], columns = 80, mode: 'tty' | 'plai
     frameMs: 1_000_000,
     sourceOf: () => FAILED_DOCKERFILE,
     logOf: (build) => `/state/runs/1/${build}.log`,
-    commandFor: (builds) => `bake-ts run ${builds.join(' ')}`,
+    commandFor: (builds) => ['bake-ts run', ...(builds ?? [])].join(' '),
   });
   for (const event of events) reporter.onEvent(event);
   reporter.close();
@@ -64,15 +64,112 @@ test('the command of a failing step stands in the lines of its Dockerfile, in th
   assert.equal(count(endText(whole(only), 100, 'plain')), 3);
 });
 
-test('of many failures the first ones are written out, and the others named', () => {
+/** The events of a run in which these builds failed in these ways. */
+function withProblems(
+  members: readonly Member[],
+  problemOf: (build: string) => ProblemJson,
+): readonly BakeEvent[] {
+  const failed = (one: Outcome): Outcome =>
+    one.kind === 'failed' ? { ...one, problem: problemOf(one.build) } : one;
+  const events = endOf(members).map((body): EventBody => {
+    if (body.type === 'node-finished') return { ...body, outcome: failed(body.outcome) };
+    if (body.type !== 'run-finished') return body;
+    return { ...body, summary: { ...body.summary, outcomes: body.summary.outcomes.map(failed) } };
+  });
+  const before = eventsUntil(members).map((body) =>
+    body.type === 'node-finished' ? { ...body, outcome: failed(body.outcome) } : body,
+  );
+  return recordEvents([...before, ...events]);
+}
+
+/** What is on a screen of 24 lines when the run has ended. */
+const lastScreen = (text: string): string => text.trimEnd().split('\n').slice(-23).join('\n');
+
+test('many failures of many kinds: the first are written out, and the totals and what to do stay on the screen', () => {
   const members = membersOf(40).map((one): Member => ({ ...one, needs: [], is: 'failed' }));
-  const text = endText(whole(members));
+  const text = endText(
+    withProblems(members, (build) => ({
+      severity: 'error',
+      code: 'build/step-failed',
+      message: `a step ended with exit code 1 ([2/2] RUN make part-${members.findIndex((one) => one.build === build)})`,
+      detail: `make: *** ${build}`,
+    })),
+  );
   assert.equal(text.match(/^error\[/gm)?.length, 8);
-  assert.equal(text.match(/^✗ \S+ {2}services/gm)?.length, 20);
+  assert.match(
+    lastScreen(text),
+    /^failed in 1m23s: 40 failed$[\s\S]*^✗ and 26 more that failed\nwhole logs: \/state\/runs\/1\nrun them again: bake-ts run$/m,
+  );
+});
+
+test('39 builds in which the same command fails are one failure', () => {
+  const members = membersOf(40).map(
+    (one): Member => ({ ...one, needs: [], is: one.build === 'base' ? 'built' : 'failed' }),
+  );
+  const text = endText(whole(members));
+  assert.equal(text.match(/^error\[/gm)?.length, 1);
   assert.match(
     text,
-    /^✗ and 20 more that failed\nrun them again: bake-ts run base base-python service-001 /m,
+    /^✗ 39 builds failed alike: base-python, service-001, service-002, service-003, service-004 and 34 more; this is base-python\nerror\[build\/step-failed\]/m,
   );
+  assert.match(
+    lastScreen(text),
+    /^failed in [\s\S]*^✗ exit code 1: RUN npm ci --omit=dev, 39 builds:\n {2}base-python, service-001, service-002, service-003, service-004 and 34 more\nwhole logs: \/state\/runs\/1\nrun them again: bake-ts run$/m,
+  );
+});
+
+test('an outage of a registry is one failure, the cause first, whatever the images are', () => {
+  const members = failing(10, 'base-python', 'service-001', 'service-002');
+  const text = endText(
+    withProblems(members, (build) => ({
+      severity: 'error',
+      code: 'registry/unreachable',
+      message: `the engine cannot reach the registry to push localhost:5599/ur/${build} (exporting to image)`,
+      hint: 'Check that the registry runs and that the engine (not only this machine) can reach it.',
+      detail: `error: failed to solve: failed to push localhost:5599/ur/${build}: failed to do request: Head "http://localhost:5599/v2/ur/${build}/blobs/sha256:${fakeDigest('1')}": dial tcp 127.0.0.1:5599: connect: connection refused`,
+    })),
+  );
+  assert.equal(text.match(/^error\[/gm)?.length, 1);
+  assert.match(
+    text,
+    /^✗ registry localhost:5599: connection refused, 3 builds:\n {2}base-python, service-001 and service-002\n {2}blocked by it: service-005\nwhole logs: \/state\/runs\/1\nrun them again: bake-ts run base-python service-001 service-002 service-005\n/m,
+  );
+});
+
+test('failures of two registries are two', () => {
+  const members = failing(10, 'base-python', 'service-001');
+  const text = endText(
+    withProblems(members, (build) => ({
+      severity: 'error',
+      code: 'registry/unavailable',
+      message: `the registry failed at pushing ${build === 'base-python' ? 'a' : 'b'}.example/${build} (503)`,
+    })),
+  );
+  assert.match(
+    text,
+    /^✗ base-python {2}registry a\.example: it answered 503\n {2}blocked by it: service-005\n✗ service-001 {2}registry b\.example: it answered 503\n/m,
+  );
+});
+
+test('of a failed push nothing is shown of what other steps wrote', () => {
+  const [text, other] = (['registry/unreachable', 'build/failed'] as const).map((code) => {
+    const outcome: Outcome = {
+      build: 'a',
+      kind: 'failed',
+      tags: [],
+      durationMs: 1,
+      problem: { severity: 'error', code, message: 'it did not work' },
+    };
+    const members: readonly Member[] = [{ build: 'a', needs: [], is: 'building' }];
+    const end = endOf([{ build: 'a', needs: [], is: 'failed' }]).at(-1);
+    const summary =
+      end?.type === 'run-finished' ? [{ ...end, summary: { ...end.summary, outcomes: [outcome] } }] : [];
+    return endText(
+      recordEvents([...eventsUntil(members), { type: 'node-finished', build: 'a', outcome }, ...summary]),
+    );
+  });
+  assert.doesNotMatch(text ?? '', /packages/);
+  assert.match(other ?? '', /┆ added 100 packages/);
 });
 
 test('a warning that many builds share is said once while they run, and once at the end with their names', () => {

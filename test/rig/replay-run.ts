@@ -45,7 +45,7 @@ async function replay(script: ReplayScript): Promise<void> {
     now: () => nowMs,
     sourceOf: (file) => script.sources?.[file],
     logOf: (build) => `/state/runs/1/${build}.log`,
-    commandFor: (builds) => `bake-ts run ${builds.join(' ')}`,
+    commandFor: (builds) => ['bake-ts run', ...(builds ?? [])].join(' '),
     ...(io.takeTerminal === undefined ? {} : { takeTerminal: io.takeTerminal }),
   });
   process.exitCode = await withCancellation(

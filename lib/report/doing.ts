@@ -1,8 +1,8 @@
 /** What is done for a build now, or what it waits for, in words: the same ones on a screen and in lines. */
 import type { BakeEvent } from '../model/mod.ts';
 import type { NodeView, RunState, TransferView, WaitView } from './state.ts';
-import { withoutNumber } from './step-names.ts';
-import { formatBytes, formatDuration } from './units.ts';
+import { numberOf, withoutNumber } from './step-names.ts';
+import { formatBytes, formatDuration, plural } from './units.ts';
 
 /** Builds that are named before the rest is only counted. */
 const MOST_NAMED = 3;
@@ -64,11 +64,11 @@ export function doing(node: NodeView, nowMs: number, { isOpen, queuedFor }: Surr
   }
 }
 
+/** Steps have the numbers that BuildKit gives them, as in its messages and in the log. */
 function building(node: NodeView): string {
-  const { total, done } = node.steps;
   const early = node.earlyFor === undefined ? '' : 'early, ';
-  const step =
-    total === 0 ? `${early}building` : `${early}building step ${Math.min(done + 1, total)}/${total}`;
+  const number = numberOf([...node.running.values()].at(-1) ?? '');
+  const step = number === undefined ? `${early}building` : `${early}building step ${number}`;
   const what = stepNow(node);
   return what === undefined ? step : `${step}: ${what}`;
 }
@@ -137,12 +137,19 @@ export function engineWaitNow({ what, why, sinceMs, untilMs }: WaitView, nowMs: 
   return `waiting for the engine ${what} for ${formatDuration(nowMs - sinceMs)}, given up in ${left}: ${why}`;
 }
 
-/** The same of a registry. */
-export function registryWaitNow(wait: WaitView, nowMs: number): string {
-  const { what, why, sinceMs, untilMs, attempt = 1 } = wait;
-  const next =
-    untilMs > nowMs
-      ? `attempt ${attempt + 1} in ${formatDuration(untilMs - nowMs)}`
-      : `attempt ${attempt + 1}`;
-  return `waiting for the registry ${what} for ${formatDuration(nowMs - sinceMs)}, ${next}: ${why}`;
+/** The same of a registry, the cause first. */
+export function registryWaitNow(
+  { what, why, sinceMs, untilMs, untils = [] }: WaitView,
+  nowMs: number,
+): string {
+  const waiting = untils.filter((one) => one > nowMs);
+  const since = formatDuration(nowMs - sinceMs);
+  if (waiting.length === 0) return `registry ${what} ${verbOf(why)}; asked again, ${since} so far`;
+  const next = formatDuration(Math.min(untilMs, ...waiting) - nowMs);
+  return `registry ${what} ${verbOf(why)}, ${plural(waiting.length, 'request waits', 'requests wait')}; next in ${next}, ${since} so far`;
+}
+
+/** `answers 503`; what is no answer stands behind a colon. */
+function verbOf(why: string): string {
+  return why.startsWith('answered ') ? why.replace('answered', 'answers') : `does not answer: ${why}`;
 }

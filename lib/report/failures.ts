@@ -48,7 +48,9 @@ export function groupFailures(
 function identityOf({ build, problem }: Outcome): string {
   if (problem === undefined) return JSON.stringify([build]);
   const { code, message, hint = '', detail = '' } = problem;
-  const texts = [message, hint].map((text) => withoutNames(code, text, build));
+  const texts = [message, hint].map((text) =>
+    isOfRegistry(code) ? withoutNames(text, build) : text.split(build).join('…'),
+  );
   return JSON.stringify([code, ...texts, isOfRegistry(code) ? NO_ANSWER.exec(detail)?.[0] : '']);
 }
 
@@ -56,10 +58,12 @@ function isOfRegistry(code: string): boolean {
   return code.startsWith('registry/');
 }
 
-/** Without what another build has in this place. */
-function withoutNames(code: string, text: string, build: string): string {
-  const general = isOfRegistry(code) ? text.replace(REFERENCE, (_, host: string) => `${host}/…`) : text;
-  return general.split(build).join('…');
+/** Without what another build has in this place: its name, and that of its image. */
+export function withoutNames(text: string, build: string): string {
+  return text
+    .replace(REFERENCE, (_, host: string) => `${host}/…`)
+    .split(build)
+    .join('…');
 }
 
 function causeOf(outcomes: readonly Outcome[], step: string | undefined): string {
@@ -72,7 +76,7 @@ function causeOf(outcomes: readonly Outcome[], step: string | undefined): string
   const places = new Set(outcomes.map(({ problem: found }) => `${found?.place?.file}:${found?.place?.line}`));
   const { place, ...rest } = problem;
   const text = failureText(places.size === 1 && place !== undefined ? { ...rest, place } : rest, step);
-  return isOfRegistry(problem.code) ? withoutNames(problem.code, text, first.build) : text;
+  return isOfRegistry(problem.code) ? withoutNames(text, first.build) : text;
 }
 
 /** `registry localhost:5599: connection refused`, where a registry, and what it did, is known. */

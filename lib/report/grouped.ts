@@ -8,6 +8,7 @@ import { explainOutcome, failureText, finishedNote, outcomeWord } from './outcom
 import type { Palette } from './palette.ts';
 import { PlainPainter } from './plain.ts';
 import { elapsedMs, type NodeView, type RunState } from './state.ts';
+import { isStopped } from './step-names.ts';
 import { harmlessText, truncate } from './text.ts';
 import { formatDuration, plural } from './units.ts';
 
@@ -57,7 +58,8 @@ export class GroupedPainter {
     if (event.type === 'retry' || event.type === 'stalled' || event.type === 'resumed')
       return now(this.#plain.take(event));
     const kept = this.#kept.get(event.build) ?? [];
-    if (event.type === 'vertex' && event.state === 'failed') this.#failedSteps.set(event.build, event.name);
+    if (event.type === 'vertex' && event.state === 'failed' && !isStopped(event))
+      this.#failedSteps.set(event.build, event.name);
     if (event.type !== 'node-finished') {
       this.#kept.set(event.build, kept);
       for (const line of this.#plain.textsOf(event)) kept.push(`  ${stamp}${line}`.trimEnd());

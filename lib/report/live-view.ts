@@ -7,6 +7,7 @@ import { formatProblem } from './problem.ts';
 import type { Reporter, ReporterOptions } from './reporting.ts';
 import { applyEvent, type RunState } from './state.ts';
 import { failedLines, stoppedLines } from './stopped.ts';
+import { warningIdentity } from './unwritten.ts';
 
 /** @param onEnd writes what stands below the last frame; called when the terminal is everybody's again */
 export function createLiveView(
@@ -29,8 +30,7 @@ export function createLiveView(
       applyEvent(state, event);
       if (event.type === 'warning') {
         // What many builds share is said once here, and once more at the end with their names.
-        const { build: _, ...rest } = event.problem;
-        const identity = JSON.stringify(rest);
+        const identity = warningIdentity(event.problem);
         if (!said.has(identity)) screen.say(warningLines(event.problem, options.color, screen.columns));
         said.add(identity);
       }

@@ -276,7 +276,7 @@ function paintTotals({ state, columns, nowMs, spinner, palette }: Canvas, parts:
   const count = (kind: string): number => counts.get(kind) ?? 0;
   const finished = [...counts.values()].reduce((sum, one) => sum + one, 0);
   const checking = parts.active.filter((node) => node.status === 'checking').length;
-  const warnings = state.warnings.length;
+  const warnings = state.warningKinds.size;
   const left = state.interruptedBy === undefined ? estimateLeftMs(state, nowMs) : undefined;
   const shown: readonly (readonly [number, string, (text: string) => string])[] = [
     [count('failed'), 'failed', palette.error],

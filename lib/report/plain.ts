@@ -7,9 +7,10 @@ import { engineWaitText, nameSome, registryWaitText, retryText, stalledText } fr
 import { LineJoiner, type LogLine } from './lines.ts';
 import { explainOutcome, failureText, finishedNote, outcomeWord } from './outcome.ts';
 import type { Palette } from './palette.ts';
-import { stepLabel } from './step-names.ts';
+import { isStopped, stepLabel } from './step-names.ts';
 import { padEnd, plainText, widthOf } from './text.ts';
 import { formatBytes, formatDuration, plural } from './units.ts';
+import { warningIdentity } from './unwritten.ts';
 
 /** Names longer than this do not push the text of all others to the right. */
 const WIDEST_NAME = 28;
@@ -26,6 +27,10 @@ interface Follower {
   readonly names: Map<string, string>;
   /** The step whose heading was printed last; log lines of another one get its heading again. */
   heading: string | undefined;
+  /** Steps whose end was said. */
+  readonly ended: Set<string>;
+  /** The end of an export, which is said when nothing follows it under its name: a push does. */
+  exported: string | undefined;
   failedStep: string | undefined;
 }
 
@@ -33,6 +38,7 @@ interface Follower {
 export class PlainPainter {
   readonly #palette: Palette;
   readonly #followers = new Map<string, Follower>();
+  readonly #said = new Set<string>();
   #nameWidth = 0;
 
   constructor(palette: Palette) {
@@ -87,7 +93,10 @@ export class PlainPainter {
       case 'interrupted':
         return [palette.warning(`${event.signal}: stopping what runs; a second one stops at once`)];
       case 'warning': {
+        const identity = warningIdentity(event.problem);
         const { code, message, place } = event.problem;
+        if (code === 'state/not-written' && this.#said.has(identity)) return [];
+        this.#said.add(identity);
         const at = place === undefined ? '' : palette.dim(` (${place.file}:${place.line}:${place.column})`);
         return [`${palette.warning(`warning[${code}]`)}: ${plainText(message)}${at}`];
       }
@@ -104,6 +113,8 @@ export class PlainPainter {
         // Another attempt announces its steps again.
         const follower = this.#follower(event.build);
         follower.names.clear();
+        follower.ended.clear();
+        follower.exported = undefined;
         follower.heading = undefined;
         return [];
       }
@@ -149,6 +160,7 @@ export class PlainPainter {
     // What the frontend does for itself (loading definitions, ignore files, contexts) matters only when it fails.
     const isOwn = name.startsWith('[internal]') || name.startsWith('[context ');
     if (event.state === 'pending' || (isOwn && event.state !== 'failed')) return [];
+    if (follower.ended.has(event.digest) && event.state !== 'failed') return [];
     const known = follower.names.has(event.digest);
     follower.names.set(event.digest, name);
     if (event.state === 'running') {
@@ -159,14 +171,19 @@ export class PlainPainter {
     const open = this.#log(event.build, follower.joiner.flush(event.digest));
     const palette = this.#palette;
     const label = known ? stepLabel(name) : name;
+    const isExport = event.state === 'done' && name.startsWith('exporting to ');
+    if (!isExport) follower.ended.add(event.digest);
     if (event.state === 'cached') return [...open, `${label} ${palette.info('cached')}`];
+    if (isStopped(event)) return [...open, `${label} ${palette.warning('cancelled')}`];
     if (event.state === 'failed') {
       follower.failedStep = name;
       const error = (event.error ?? '').replace(COMMAND, '').split('\n')[0] ?? '';
       return [...open, `${label} ${palette.error('failed')}${error === '' ? '' : `: ${plainText(error)}`}`];
     }
     const time = event.durationMs === undefined ? '' : ` ${formatDuration(event.durationMs)}`;
-    return [...open, palette.dim(`${label} done${time}`)];
+    const line = palette.dim(`${label} done${time}`);
+    if (isExport) follower.exported = line;
+    return isExport ? open : [...open, line];
   }
 
   #log(build: string, lines: readonly LogLine[]): readonly string[] {
@@ -183,16 +200,24 @@ export class PlainPainter {
   #finished(outcome: Outcome): readonly string[] {
     const follower = this.#follower(outcome.build);
     const open = this.#log(outcome.build, follower.joiner.flush());
+    const exported = follower.exported === undefined || outcome.kind === 'failed' ? [] : [follower.exported];
     this.#followers.delete(outcome.build);
     const { word, paint } = outcomeWord(outcome, this.#palette);
     const note = noteOf(outcome, follower.failedStep);
-    return [...open, `${paint(word)}${note === '' ? '' : `: ${note}`}`];
+    return [...open, ...exported, `${paint(word)}${note === '' ? '' : `: ${note}`}`];
   }
 
   #follower(build: string): Follower {
     let follower = this.#followers.get(build);
     if (follower === undefined) {
-      follower = { joiner: new LineJoiner(), names: new Map(), heading: undefined, failedStep: undefined };
+      follower = {
+        joiner: new LineJoiner(),
+        names: new Map(),
+        heading: undefined,
+        ended: new Set(),
+        exported: undefined,
+        failedStep: undefined,
+      };
       this.#followers.set(build, follower);
     }
     return follower;

@@ -13,6 +13,7 @@ import { foldBuilds } from './problem.ts';
 import type { EngineLoss } from './state.ts';
 import { directoryOf, plainText, truncate, widthOf, wrap } from './text.ts';
 import { formatDuration, plural } from './units.ts';
+import { foldUnwritten } from './unwritten.ts';
 
 /** What the recap needs to know beyond the run. */
 export interface RecapStyle {
@@ -22,6 +23,8 @@ export interface RecapStyle {
   readonly logOf?: (build: string) => string | undefined;
   /** The command that runs these builds again, otherwise as this one; undefined: all of those that were asked for. */
   readonly commandFor?: (builds: readonly string[] | undefined) => string;
+  /** What was done for a build when it was stopped. */
+  readonly stoppedIn?: (build: string) => string | undefined;
   /** Whether a build was asked for, or is there since others need it; not known: it was asked for. */
   readonly roleOf?: (build: string) => PlannedNode['role'] | undefined;
 }
@@ -35,7 +38,7 @@ const MOST_LOSSES = 5;
 
 /** Warnings of a run in a line each: what many builds share once. Empty for none. */
 export function formatWarnings(warnings: readonly ProblemJson[], columns: number, palette: Palette): string {
-  const folded = [...foldBuilds(warnings)];
+  const folded = [...foldBuilds(foldUnwritten(warnings))];
   if (folded.length === 0) return '';
   const lines = folded.slice(0, MOST_WARNINGS).map(([one, builds]) => {
     const where = one.place === undefined ? '' : `${one.place.file}:${one.place.line}: `;
@@ -77,7 +80,12 @@ export function formatRecap(
   palette: Palette,
 ): string {
   const failed = summary.outcomes.filter((one) => one.kind === 'failed');
-  if (failed.length === 0) return '';
+  if (failed.length === 0) {
+    const stopped = summary.outcomes.filter(
+      (one) => one.kind === 'cancelled' && style.stoppedIn?.(one.build) !== undefined,
+    );
+    return formatLogs(stopped, style, palette).join('\n');
+  }
   const groups = groupFailures(failed, style.stepOf);
   const blocked = blockedBy(summary.outcomes);
   const lines: string[] = [];

@@ -156,6 +156,7 @@ function summaryStyle(options: ReporterOptions, state: RunState): SummaryStyle {
     ...(options.sourceOf === undefined ? {} : { sourceOf: options.sourceOf }),
     ...(options.logOf === undefined ? {} : { logOf: options.logOf }),
     ...(options.commandFor === undefined ? {} : { commandFor: options.commandFor }),
+    stoppedIn: (build) => state.nodes.get(build)?.stoppedIn,
     roleOf: (build) => state.nodes.get(build)?.role,
     warnings: state.warnings,
     engineLosses: state.engineLosses,

@@ -6,8 +6,11 @@
  * events always give the same state (tests replay recorded streams).
  */
 import type { BakeEvent, DecisionKind, Outcome, Phase, PlannedNode, ProblemJson } from '../model/mod.ts';
+import { doing } from './doing.ts';
 import { LineJoiner, type LogLine } from './lines.ts';
+import { isStopped } from './step-names.ts';
 import { plainText } from './text.ts';
+import { warningIdentity } from './unwritten.ts';
 
 /**
  * Where a build is. `waiting`: what it needs is not there yet. `queued`: nothing is done for it till a slot is free, the
@@ -38,8 +41,8 @@ export interface WaitView {
   /** What is waited for, and why. */
   readonly what: string;
   readonly why: string;
-  /** Number of the attempt that failed last. */
-  readonly attempt?: number;
+  /** Of a registry: when each request that waits is sent again. */
+  readonly untils?: readonly number[];
 }
 
 /** One build of a run. */
@@ -63,6 +66,8 @@ export interface NodeView {
   readonly transfers: ReadonlyMap<string, TransferView>;
   /** The step that failed, as BuildKit prints it. */
   readonly failedStep?: string;
+  /** What was done for it when it was stopped; absent: nothing, or it was not. */
+  readonly stoppedIn?: string;
   readonly retry?: { readonly untilMs: number; readonly attempt: number; readonly why: string };
   /** Nothing moves in it. */
   readonly stalled?: StalledView;
@@ -95,6 +100,8 @@ export interface RunState {
   /** Registries that do not answer as they should, by host. */
   readonly registryWaits: ReadonlyMap<string, WaitView>;
   readonly warnings: readonly ProblemJson[];
+  /** One for those that say the same. */
+  readonly warningKinds: ReadonlySet<string>;
   readonly interruptedBy?: string;
 }
 
@@ -137,6 +144,7 @@ interface Node extends NodeView {
   /** Last known state of each step, to count transitions. */
   readonly stepStates: Map<string, VertexState>;
   failedDigest?: string;
+  stoppedIn?: string;
   readonly joiner: LineJoiner;
 }
 
@@ -152,6 +160,7 @@ interface Run extends RunState {
   lost: Set<string>;
   registryWaits: Map<string, WaitView>;
   warnings: ProblemJson[];
+  warningKinds: Set<string>;
   interruptedBy?: string;
 }
 
@@ -166,6 +175,7 @@ export function createRunState(): RunState {
     lost: new Set(),
     registryWaits: new Map(),
     warnings: [],
+    warningKinds: new Set(),
   };
   return fresh;
 }
@@ -198,6 +208,7 @@ export function applyEvent(state: RunState, event: BakeEvent): void {
         builds: [],
       });
       delete run.engineWait;
+      if (event.back) delete run.engineText;
       break;
     }
     case 'engine-waiting':
@@ -209,20 +220,25 @@ export function applyEvent(state: RunState, event: BakeEvent): void {
       };
       break;
     case 'warning':
-      run.warnings.push(event.problem);
+      run.warnings.push(event.build === undefined ? event.problem : { ...event.problem, build: event.build });
+      run.warningKinds.add(warningIdentity(event.problem));
       break;
     case 'registry-waiting':
       run.registryWaits.set(event.registry, {
         sinceMs:
           (event.attempt > 1 ? run.registryWaits.get(event.registry)?.sinceMs : undefined) ?? event.atMs,
         untilMs: event.atMs + event.delayMs,
+        untils: [
+          ...(run.registryWaits.get(event.registry)?.untils ?? []).filter((one) => one > event.atMs),
+          event.atMs + event.delayMs,
+        ],
         what: plainText(event.registry),
-        why: plainText(event.why),
-        attempt: event.attempt,
+        why: plainText(event.why).replace(/^it /, ''),
       });
       break;
     case 'interrupted':
       run.interruptedBy = event.signal;
+      for (const node of run.nodes.values()) noteStop(node, event.atMs);
       break;
     case 'run-finished':
       run.phase = 'finished';
@@ -273,6 +289,7 @@ function applyToNode(run: Run, event: NodeEvent): void {
       delete node.retry;
       delete node.stalled;
       delete node.failedStep;
+      delete node.stoppedIn;
       delete node.failedDigest;
       // A second attempt announces its steps again; what the first one had done is cached by then.
       node.steps = { total: 0, done: 0, cached: 0 };
@@ -281,6 +298,7 @@ function applyToNode(run: Run, event: NodeEvent): void {
       node.transfers.clear();
       break;
     case 'vertex':
+      if (isStopped(event)) noteStop(node, event.atMs);
       applyVertex(node, event);
       break;
     case 'transfer': {
@@ -320,6 +338,8 @@ function applyToNode(run: Run, event: NodeEvent): void {
       break;
     case 'node-finished':
       run.lost.delete(event.build);
+      if (event.outcome.kind === 'cancelled') noteStop(node, event.atMs);
+      else delete node.stoppedIn;
       enter(node, 'finished', event.atMs);
       node.finishedAtMs = event.atMs;
       delete node.stalled;
@@ -361,7 +381,7 @@ function applyVertex(node: Node, event: Extract<BakeEvent, { readonly type: 'ver
   } else {
     node.running.delete(event.digest);
   }
-  if (event.state === 'failed') {
+  if (event.state === 'failed' && !isStopped(event)) {
     node.failedStep = event.name;
     node.failedDigest = event.digest;
   }
@@ -400,6 +420,12 @@ function createNode(build: string, planned?: PlannedNode): Node {
     stepStates: new Map(),
     joiner: new LineJoiner(),
   };
+}
+
+/** Remembers what is done for a build before all of it is ended. */
+function noteStop(node: Node, atMs: number): void {
+  if (node.status === 'waiting' || node.status === 'queued' || node.status === 'finished') return;
+  node.stoppedIn ??= doing(node, atMs, { isOpen: () => false, queuedFor: '' });
 }
 
 /** What other steps wrote says nothing of why a build failed. */

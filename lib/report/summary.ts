@@ -4,7 +4,7 @@
  */
 import type { AuditResult, AuditSummary, Outcome, ProblemJson, RunSummary, TagResult } from '../model/mod.ts';
 import { nameSome } from './doing.ts';
-import { groupFailures } from './failures.ts';
+import { groupFailures, withoutNames } from './failures.ts';
 import type { LogLine } from './lines.ts';
 import { explainOutcome, outcomeWord } from './outcome.ts';
 import { createPalette, type Palette } from './palette.ts';
@@ -27,12 +27,13 @@ export interface SummaryStyle extends ProblemStyle, RecapStyle {
 }
 
 /** Equal rows from which on they are one row, where nobody has to do anything about them. */
-const FOLD_QUIET = 12;
-/** The same of builds of which something was made: each has a digest of its own. */
-const FOLD_DONE = 40;
+const FOLD = 12;
+/** The same in a run of so many builds that a row for each of them does not fit a screen. */
+const FOLD_OF_MANY = 4;
+const MANY = 24;
 /** A longer table has each reason in its row, as much as fits, and not on lines of its own. */
 const TALL = 10;
-const LEAST_WHY = 20;
+const LEAST_WHY = 40;
 /** Lines of output of a failure; of one among several. */
 const LAST_LINES = 20;
 const LAST_LINES_EACH = 10;
@@ -62,12 +63,12 @@ export function formatSummary(summary: RunSummary, style: SummaryStyle = {}): st
 /** The table, and where each of many equal rows is. */
 function formatRows(
   outcomes: readonly Outcome[],
-  { logOf }: SummaryStyle,
+  { logOf, stoppedIn }: SummaryStyle,
   columns: number,
   palette: Palette,
 ): string {
-  const rows = foldOutcomes(outcomes);
-  const table = formatTable(rows, columns, palette);
+  const rows = foldOutcomes(outcomes, stoppedIn);
+  const table = formatTable(rows, { columns, palette, stoppedIn });
   if (rows.length === outcomes.length) return table;
   const where = logOf === undefined ? 'with --progress=plain' : 'bake-ts logs';
   return `${table}\n${palette.dim(`each build by itself: ${where}`)}`;
@@ -81,22 +82,29 @@ interface TableRow {
 }
 
 /** Rows in the order of the plan; those of many builds come last. */
-function foldOutcomes(outcomes: readonly Outcome[]): readonly TableRow[] {
+function foldOutcomes(
+  outcomes: readonly Outcome[],
+  stoppedIn: SummaryStyle['stoppedIn'],
+): readonly TableRow[] {
   const groups = new Map<string, Outcome[]>();
   for (const one of outcomes) {
     const isAlone = one.kind === 'failed' || one.audit !== undefined;
-    const identity = isAlone
-      ? `1 ${one.build}`
-      : JSON.stringify([one.kind, one.reason?.code, one.blockedBy, one.dryRun]);
+    const stopped = one.kind === 'cancelled' ? stoppedIn?.(one.build) : undefined;
+    const identity =
+      isAlone || stopped !== undefined
+        ? `1 ${one.build}`
+        : JSON.stringify([
+            one.kind,
+            one.kind === 'cancelled' ? '' : one.reason?.code,
+            one.blockedBy,
+            one.dryRun,
+          ]);
     const group = groups.get(identity);
     if (group === undefined) groups.set(identity, [one]);
     else group.push(one);
   }
-  const isFolded = (group: readonly Outcome[]): boolean => {
-    const kind = group[0]?.kind;
-    return group.length >= (kind === 'built' || kind === 'retagged' ? FOLD_DONE : FOLD_QUIET);
-  };
-  const folded = [...groups.values()].filter(isFolded);
+  const least = outcomes.length < MANY ? FOLD : FOLD_OF_MANY;
+  const folded = [...groups.values()].filter((group) => group.length >= least && group[0]?.kind !== 'failed');
   const inFold = new Set(folded.flat());
   const alone = outcomes.flatMap((one) => (inFold.has(one) ? [] : [{ outcome: one, outcomes: [one] }]));
   return [
@@ -116,7 +124,11 @@ interface Column {
 }
 
 /** The columns that have something to show for these rows. */
-function columnsFor(rows: readonly TableRow[], palette: Palette): Column[] {
+function columnsFor(
+  rows: readonly TableRow[],
+  palette: Palette,
+  stoppedIn: SummaryStyle['stoppedIn'],
+): Column[] {
   const any = (has: (outcome: Outcome) => boolean): boolean =>
     rows.some(({ outcomes }) => outcomes.some(has));
   const one = (of: (outcome: Outcome) => string) => (row: TableRow) =>
@@ -155,11 +167,11 @@ function columnsFor(rows: readonly TableRow[], palette: Palette): Column[] {
       },
     ],
     [
-      rows.some(({ outcome, outcomes }) => outcomes.length === 1 && outcome.kind !== 'blocked'),
+      rows.some(({ outcome, outcomes }) => outcomes.length === 1 && hasTime(outcome, stoppedIn)),
       {
         title: 'TIME',
         right: true,
-        cell: one((outcome) => (outcome.kind === 'blocked' ? '' : formatDuration(outcome.durationMs))),
+        cell: one((outcome) => (hasTime(outcome, stoppedIn) ? formatDuration(outcome.durationMs) : '')),
       },
     ],
     [
@@ -183,17 +195,36 @@ function columnsFor(rows: readonly TableRow[], palette: Palette): Column[] {
   return columns.flatMap(([isShown, column]) => (isShown ? [column] : []));
 }
 
+/** What never ran took no time worth telling. */
+function hasTime({ kind, build }: Outcome, stoppedIn: SummaryStyle['stoppedIn']): boolean {
+  if (kind !== 'cancelled' || stoppedIn === undefined) return kind !== 'blocked';
+  const was = stoppedIn(build);
+  return was !== undefined && was !== 'checking';
+}
+
+function wasStopped(what: string | undefined): string {
+  return what === undefined ? 'not begun' : `while ${what}`;
+}
+
 /** Why a row is as it is; what failed is said below the table. */
-function explainRow({ outcome, outcomes }: TableRow): string {
+function explainRow({ outcome, outcomes }: TableRow, stoppedIn: SummaryStyle['stoppedIn']): string {
   if (outcome.kind === 'failed') return '';
+  if (outcome.kind === 'cancelled' && stoppedIn !== undefined) return wasStopped(stoppedIn(outcome.build));
   if (outcomes.length === 1 || outcome.kind === 'blocked') return explainOutcome(outcome);
-  const texts = new Set(outcomes.map((one) => one.reason?.text ?? ''));
+  const texts = new Set(outcomes.map((one) => withoutNames(one.reason?.text ?? '', one.build)));
   return texts.size === 1 ? [...texts].join('') : `${[...texts][0]}, or the like`;
 }
 
-function formatTable(rows: readonly TableRow[], columns: number, palette: Palette): string {
+/** What a table is painted with. */
+interface TableStyle {
+  readonly columns: number;
+  readonly palette: Palette;
+  readonly stoppedIn: SummaryStyle['stoppedIn'];
+}
+
+function formatTable(rows: readonly TableRow[], { columns, palette, stoppedIn }: TableStyle): string {
   if (rows.length === 0) return '';
-  const cells = columnsFor(rows, palette);
+  const cells = columnsFor(rows, palette, stoppedIn);
   const measure = (column: Column): number =>
     Math.max(widthOf(column.title), ...rows.map((row) => widthOf(column.cell(row))));
   const measureAll = (): number => cells.reduce((sum, column) => sum + measure(column) + 2, 0);
@@ -206,11 +237,13 @@ function formatTable(rows: readonly TableRow[], columns: number, palette: Palett
   };
   drop(['CACHED', 'TIME', 'SIZE'], () => measureAll() - 2 > columns);
   const isTall = rows.length > TALL;
-  if (isTall) drop(['DIGEST', 'CACHED'], () => measureAll() + LEAST_WHY > columns);
+  const reasons = rows.map((row) => explainRow(row, stoppedIn));
+  const least = Math.min(LEAST_WHY, ...[Math.max(0, ...reasons.map(widthOf))]);
+  if (isTall) drop(['DIGEST', 'CACHED', 'SIZE', 'TAGS'], () => measureAll() + least > columns);
   const widths = cells.map(measure);
   const used = measureAll();
-  const room = isTall && used + LEAST_WHY <= columns ? columns - used : Number.POSITIVE_INFINITY;
-  const whys = rows.map((row) => truncate(explainRow(row), room));
+  const room = isTall && used + least <= columns ? columns - used : Number.POSITIVE_INFINITY;
+  const whys = reasons.map((reason) => truncate(reason, room));
   const longest = Math.max(0, ...whys.map(widthOf));
   // The reason stands in a column of its own where all of them fit; otherwise on lines of their own below each row.
   const beside = longest > 0 && used + longest <= columns;

@@ -127,7 +127,7 @@ test('after a while of silence a line says what still runs, and since when', asy
     await new Promise((resolve) => setTimeout(resolve, 5));
   assert.equal(
     text.slice(before.length),
-    'still running after 1m15s: base-python (building step 2/3: RUN npm ci --omit=dev, 1m15s), service-001 (building step 2/3: RUN npm ci --omit=dev, 1m15s), service-019 (pushing, 1m15s) and service-028 (checking, 1m15s); 8 builds wait\n',
+    'still running after 1m15s: base-python (building step 3/4: RUN npm ci --omit=dev, 1m15s), service-001 (building step 3/4: RUN npm ci --omit=dev, 1m15s), service-019 (pushing, 1m15s) and service-028 (checking, 1m15s); 8 builds wait\n',
   );
 });
 

@@ -197,7 +197,7 @@ test('the live view shows in its line what does not move, and what the engine is
   );
   assert.match(
     shown('registry-waiting'),
-    /waiting for the registry localhost:5000 for 1\.5s, attempt 2: it answered 503/,
+    /registry localhost:5000 answers 503 Service Unavailable; asked again, 1\.5s so far/,
   );
   assert.match(
     shown('retry'),

@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { BakeEvent, EventBody, Outcome, ProblemJson } from '../../lib/model/mod.ts';
-import { createReporter, widthOf } from '../../lib/report/mod.ts';
+import { paintLive } from '../../lib/report/live.ts';
+import { applyEvent, createReporter, createRunState, widthOf } from '../../lib/report/mod.ts';
+import { createPalette } from '../../lib/report/palette.ts';
 import { assertGolden } from '../rig/golden.ts';
 import { endOf, eventsUntil, FAILED_DOCKERFILE, type Member, membersOf } from '../rig/many-builds.ts';
 import { fakeDigest, recordEvents } from '../rig/recorded-runs.ts';
@@ -242,4 +244,142 @@ test('lines of a run that is stopped at once say what was running, and where its
       mode,
     );
   }
+});
+
+test('state that cannot be written is said once while builds run, and once at the end with how many that concerns', () => {
+  const members = membersOf(40);
+  const warnings = members.flatMap(({ build }) =>
+    ['records/93/93c9', `last/c624/${build}`, `results/c624/${build}`].map(
+      (file): EventBody => ({
+        type: 'warning',
+        build,
+        problem: {
+          severity: 'warning',
+          code: 'state/not-written',
+          message: `what was built cannot be remembered: \`/home/me/state/${file}.json\` (ENOTDIR)`,
+        },
+      }),
+    ),
+  );
+  const text = endText(whole(members, warnings), 120, 'plain');
+  assert.equal(text.match(/state\/not-written/g)?.length, 2);
+  assert.match(
+    text,
+    /^warning\[state\/not-written\]: state cannot be written \(ENOTDIR\) in \/home\/me\/state: 40 builds will not be remembered/m,
+  );
+  const state = createRunState();
+  for (const event of recordEvents([...eventsUntil(members), ...warnings])) applyEvent(state, event);
+  assert.match(
+    paintLive(state, { columns: 120, rows: 24 }, 0, createPalette(false)).join('\n'),
+    / 1 warning /,
+  );
+});
+
+test('rows whose reasons differ in the name of the image only are one', () => {
+  const members = membersOf(40).map((one): Member => ({ ...one, needs: [], is: 'built' }));
+  const events = whole(members).map((event): BakeEvent => {
+    if (event.type !== 'run-finished') return event;
+    const outcomes = event.summary.outcomes.map((one, at): Outcome => {
+      const text = `its image was not pushed to localhost:5599/u40/${one.build} before`;
+      return {
+        ...one,
+        reason:
+          at < 5 ? { code: 'not-pushed', text } : { code: 'first-build', text: 'not built before from here' },
+      };
+    });
+    return { ...event, summary: { ...event.summary, outcomes } };
+  });
+  assert.equal(
+    endText(events).split('\n\n')[0],
+    [
+      'BUILD      RESULT     SIZE  CACHED  TAGS',
+      '5 builds   built    240 MB    5/15  5 pushed',
+      '           └ its image was not pushed to localhost:5599/… before',
+      '35 builds  built    1.7 GB  35/105  35 pushed',
+      '           └ not built before from here',
+      'each build by itself: bake-ts logs',
+    ].join('\n'),
+  );
+});
+
+test('a run that was stopped says what each build was doing, no time for what never ran, and where the logs are', () => {
+  const members = membersOf(7);
+  const cancelled = members.flatMap(({ build, is }): readonly Outcome[] =>
+    is === 'built' ? [] : [{ build, kind: 'cancelled', tags: [], durationMs: 72 }],
+  );
+  const [end] = endOf([]);
+  assert.ok(end?.type === 'run-finished');
+  const events = recordEvents([
+    ...eventsUntil(members),
+    { type: 'interrupted', signal: 'SIGINT' },
+    {
+      type: 'vertex',
+      build: 'base-python',
+      digest: 'sha256:2',
+      name: '[3/4] RUN npm ci --omit=dev',
+      state: 'failed',
+      error: 'process "/bin/sh -c npm ci" did not complete successfully: exit code: 137: context canceled',
+    },
+    ...cancelled.map((outcome): EventBody => ({ type: 'node-finished', build: outcome.build, outcome })),
+    { ...end, summary: { ...end.summary, ok: false, cancelled: true, outcomes: cancelled } },
+  ]);
+  const text = endText(events, 100);
+  assert.match(text, /^base-python +cancelled +72ms +while building step 3\/4: RUN npm ci --omit=dev$/m);
+  assert.match(text, /^service-004 +cancelled +while checking$/m);
+  assert.match(text, /^service-005 +cancelled +not begun$/m);
+  assert.match(text, /whole logs: \/state\/runs\/1\n$/);
+  const lines = endText(events, 100, 'plain');
+  assert.match(lines, /^base-python \| \[3\/4\] cancelled$/m);
+  assert.doesNotMatch(lines, /\bfailed\b/);
+});
+
+test('each step says its end once, an export when what follows it is done', () => {
+  const step = (name: string, state: 'running' | 'done' | 'cached', durationMs?: number): EventBody => ({
+    type: 'vertex',
+    build: 'a',
+    digest: name,
+    name,
+    state,
+    ...(durationMs === undefined ? {} : { durationMs }),
+  });
+  const members: readonly Member[] = [{ build: 'a', needs: [], is: 'building' }];
+  const text = endText(
+    recordEvents([
+      ...eventsUntil(members),
+      step('[1/5] WORKDIR /app', 'cached'),
+      step('[1/5] WORKDIR /app', 'cached'),
+      step('exporting to image', 'running'),
+      step('exporting to image', 'done', 9),
+      step('exporting to image', 'running'),
+      step('exporting to image', 'done', 51),
+      ...endOf(members),
+    ]),
+    100,
+    'plain',
+  );
+  assert.deepEqual(text.match(/^a \| (?:exporting|\[1\/5\]).*$/gm), [
+    'a | [1/5] WORKDIR /app cached',
+    'a | exporting to image',
+    'a | exporting to image done 51ms',
+  ]);
+});
+
+test('requests that wait for one registry are one line, the cause first', () => {
+  const state = createRunState();
+  const waits = [1_000, 900, 800, 700].map(
+    (delayMs): EventBody => ({
+      type: 'registry-waiting',
+      registry: 'localhost:5599',
+      why: 'answered 503',
+      attempt: 1,
+      delayMs,
+    }),
+  );
+  const events = recordEvents([...eventsUntil(membersOf(6)), ...waits]);
+  for (const event of events) applyEvent(state, { ...event, atMs: 0 });
+  const lines = paintLive(state, { columns: 120, rows: 24 }, 0, createPalette(false));
+  assert.deepEqual(
+    lines.filter((line) => line.includes('localhost:5599')),
+    ['! registry localhost:5599 answers 503, 4 requests wait; next in 0.7s, 0.0s so far'],
+  );
 });

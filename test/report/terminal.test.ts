@@ -127,7 +127,7 @@ test('a terminal made narrower, wider, lower and higher shows each frame once', 
   await terminal.until(/28\/40 · .* left · /);
   // What only a frame of that size has.
   const sizes = [
-    [44, 24, /building step 2\/3: …/],
+    [44, 24, /building step 3\/4: …/],
     [120, 30, /8 waiting · about/],
     [60, 10, /· 8 builds wait/],
     [80, 24, /usually [\s\S]* left · /],
@@ -285,7 +285,7 @@ test(
       ],
       { columns: 110, rows: 24 },
     );
-    await terminal.until(/attempt 3[\s\S]*1\/6 · .* 8\.\ds$/);
+    await terminal.until(/answers 503, 1 request waits; next in[\s\S]*1\/6 · .* 8\.\ds$/);
     assertGolden(text(terminal), 'report/golden/screen-bad-day.txt');
   },
 );

@@ -292,10 +292,10 @@ test('rows whose reasons differ in the name of the image only are one', () => {
   assert.equal(
     endText(events).split('\n\n')[0],
     [
-      'BUILD      RESULT     SIZE  CACHED  TAGS',
-      '5 builds   built    240 MB    5/15  5 pushed',
+      'BUILD      RESULT    SIZE  CACHED  TAGS',
+      '5 builds   built   240 MB    5/15  5 pushed',
       '           └ its image was not pushed to localhost:5599/… before',
-      '35 builds  built    1.7 GB  35/105  35 pushed',
+      '35 builds  built   1.7 GB  35/105  35 pushed',
       '           └ not built before from here',
       'each build by itself: bake-ts logs',
     ].join('\n'),

@@ -1,5 +1,5 @@
 /** The command that runs some builds again as they were run: to be read, copied and typed. */
-import { createHider, hideInOption, type Variable } from '../lib/model/mod.ts';
+import { buildsToRunAgain, createHider, hideInOption, type Variable } from '../lib/model/mod.ts';
 import type { RunTimeline } from '../lib/timeline/mod.ts';
 import { shellWord } from '../lib/util/shell.ts';
 import type { ParsedArgs } from './args.ts';
@@ -38,7 +38,7 @@ export function commandFor(
 }
 
 /**
- * The same for the builds of a run that failed.
+ * The same for what a run left undone.
  *
  * @param run how its builds ended
  */
@@ -47,10 +47,5 @@ export function rerunOf(
   { builds }: Pick<RunTimeline, 'builds'>,
   variables: ReadonlyMap<string, Variable>,
 ): string {
-  const failed = builds.filter(({ outcome }) => outcome?.kind === 'failed');
-  return commandFor(
-    args,
-    failed.map(({ build }) => build),
-    variables,
-  );
+  return commandFor(args, buildsToRunAgain(builds), variables);
 }

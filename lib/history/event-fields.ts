@@ -170,6 +170,7 @@ export const EVENT_FIELDS: {
     build: 'text',
     phase: ['checking', 'queued', 'building', 'exporting', 'pushing', 'tagging'],
     slot: { optional: 'whole number' },
+    waitsFor: { optional: ['engine'] },
   },
   'node-keyed': {
     build: 'text',

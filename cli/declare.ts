@@ -66,7 +66,7 @@ export function declareCli(): CAC {
   ofProject(cli.command('logs [build]', 'Show the log of a build of the last run, or of an earlier one'))
     .option('--run <id>', 'Of this run, as `bake-ts history` lists it; -1 is the last one, -2 the one before')
     .option('--follow', 'Go on until the build, or the run, is done')
-    .example('  bake-ts logs                the build that failed; else the builds of the last run')
+    .example('  bake-ts logs                the builds of the last run, and how the one that failed ended')
     .example('  bake-ts logs api --run -2   of the run before')
     .example('  bake-ts logs --follow       all builds of the run that goes on')
     .action(lazily(() => import('./commands/logs.ts')));

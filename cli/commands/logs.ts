@@ -8,8 +8,10 @@ import {
   readEvents,
 } from '../../lib/history/mod.ts';
 import { type BakeEvent, type Problem, problem } from '../../lib/model/mod.ts';
-import { formatDuration, type Palette, padEnd, widthOf } from '../../lib/report/mod.ts';
+import { formatDuration, type Palette, padEnd, plainText, widthOf } from '../../lib/report/mod.ts';
 import { didYouMean } from '../../lib/util/suggest.ts';
+import { quoteWord } from '../again.ts';
+import { rerunOf } from '../again-kept.ts';
 import { isSet, type ParsedArgs, textOf } from '../args.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { buildResultText, countBuilds, resultText, whenText } from '../history-text.ts';
@@ -20,6 +22,8 @@ import { withHardStop } from '../signals.ts';
 
 /** Longer names do not push the text of all others to the right. */
 const WIDEST_NAME = 28;
+/** Lines of the one log that is shown below the list. */
+const LAST_LINES = 30;
 
 /** `bake-ts logs [build]` */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
@@ -31,14 +35,28 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   if (named !== undefined && !planned.includes(named))
     return reportProblems([unknownBuild(named, run, planned)], args, io);
   if (isSet(args, 'follow')) return withHardStop(io, () => followLog(run, planned, named, args, io));
-  const failed = run.builds.filter(({ result }) => result === 'failed');
-  const build = named ?? (failed.length === 1 ? failed[0]?.build : undefined);
-  if (build === undefined) {
-    io.stdout.write(listLogs(run, io.now(), paletteFor(args, io, io.stdout)));
+  const again = (build: string): void => {
+    const { result } = run.builds.find((one) => one.build === build) ?? {};
+    if (result === 'failed') io.stderr.write(`run it again: ${plainText(rerunOf(run, [build]))}\n`);
+  };
+  if (named !== undefined) {
+    const lines = await readLog(run, named, args, io);
+    if (lines.length === 0) return reportProblems([noLog(named, run)], args, io);
+    io.stdout.write(`${lines.join('\n')}\n`);
+    again(named);
     return EXIT.ok;
   }
-  const lines = await showLog(run, build, args, io);
-  return lines > 0 ? EXIT.ok : reportProblems([noLog(build, run)], args, io);
+  const palette = paletteFor(args, io, io.stdout);
+  io.stdout.write(listLogs(run, planned, io.now(), palette));
+  const failed = run.builds.filter(({ result }) => result === 'failed');
+  const [{ build } = { build: '' }] = failed;
+  if (failed.length !== 1) return EXIT.ok;
+  const lines = await readLog(run, build, args, io);
+  const more = lines.length > LAST_LINES ? palette.dim(` (all of it: bake-ts logs ${quoteWord(build)})`) : '';
+  io.stdout.write(`\n${palette.bold(`the end of the log of ${build}`)}${more}\n`);
+  io.stdout.write(`${lines.slice(-LAST_LINES).join('\n')}\n`);
+  again(build);
+  return EXIT.ok;
 }
 
 /** Names of the builds that a run was to go through. */
@@ -63,17 +81,12 @@ function noLog(build: string, run: KeptRun): Problem {
   });
 }
 
-/** Prints the log of one build; gives the number of its lines. */
-async function showLog(run: KeptRun, build: string, args: ParsedArgs, io: Io): Promise<number> {
+/** The log of one build, line by line. */
+async function readLog(run: KeptRun, build: string, args: ParsedArgs, io: Io): Promise<readonly string[]> {
   const log = new BuildLog(Date.parse(run.startedAt), wantsColor(args, io, io.stdout));
-  let count = 0;
-  const write = (lines: readonly string[]): void => {
-    count += lines.length;
-    if (lines.length > 0) io.stdout.write(`${lines.join('\n')}\n`);
-  };
-  for await (const event of readEvents(run, build)) write(log.take(event));
-  write(log.rest());
-  return count;
+  const lines: string[] = [];
+  for await (const event of readEvents(run, build)) for (const line of log.take(event)) lines.push(line);
+  return [...lines, ...log.rest()];
 }
 
 /** Prints what comes until the run, or the build, is done; without a name of all builds, each line with its build's. */
@@ -110,20 +123,27 @@ function buildOf(event: BakeEvent): string | undefined {
 }
 
 /** What there is to read of a run: a line for each build with a log, those that failed last, where a terminal ends. */
-function listLogs(run: KeptRun, nowMs: number, palette: Palette): string {
-  const files = run.builds.map((one) => ({ one, file: logFileOf(run.dir, one.build) }));
-  const logged = files.filter(({ file }) => existsSync(file));
-  const isFailed = ({ one }: (typeof files)[number]): boolean => one.result === 'failed';
-  const sorted = [...logged.filter((each) => !isFailed(each)), ...logged.filter(isFailed)];
-  const rows = sorted.map(({ one, file }) => [
-    one.build,
-    buildResultText(one, palette),
-    formatDuration(one.durationMs),
-    file,
-  ]);
+function listLogs(run: KeptRun, planned: readonly string[], nowMs: number, palette: Palette): string {
+  const ended = new Map(run.builds.map((one) => [one.build, one]));
+  const all = [...new Set([...ended.keys(), ...planned])].map((build) => {
+    return { build, one: ended.get(build), file: logFileOf(run.dir, build) };
+  });
+  const logged = all.filter(({ file }) => existsSync(file));
+  // What matters most stands last: what failed, and of a run that was killed what it was at.
+  const rank = ({ one }: (typeof all)[number]): number =>
+    one === undefined ? 1 : one.result === 'failed' ? 2 : 0;
+  const open = palette.warning(run.result === 'running' ? 'running' : 'was running');
+  const rows = logged
+    .toSorted((a, b) => rank(a) - rank(b))
+    .map(({ build, one, file }) => [
+      build,
+      one === undefined ? open : buildResultText(one, palette),
+      one === undefined ? '' : formatDuration(one.durationMs),
+      file,
+    ]);
   const counts = countBuilds(run.builds);
   const head = `run ${run.runId}, ${whenText(run.startedAt, nowMs)}: ${resultText(run, palette)}`;
-  const rest = run.builds.length - logged.length;
+  const rest = all.length - logged.length;
   return [
     `${head}${counts === '' ? '' : ` (${counts})`}\n`,
     rows.length === 0 ? '' : `\n${formatTable(['BUILD', 'RESULT', '>TIME', 'LOG'], rows, palette)}`,

@@ -15,6 +15,7 @@ import {
   outcomeWord,
   padStart,
   plainText,
+  stepLabel,
   truncate,
 } from '../report/mod.ts';
 import { colouredText } from './colours.ts';
@@ -39,6 +40,10 @@ export class BuildLog {
   /** The step whose heading came last; lines of another one get its heading again. */
   #heading: string | undefined;
   #recent: string[] = [];
+  /** The step that failed last, as BuildKit prints it. */
+  #failedStep: string | undefined;
+  /** Command lines of buildctl, one for each attempt. */
+  readonly #calls: string[] = [];
   #atMs = 0;
 
   /**
@@ -64,9 +69,11 @@ export class BuildLog {
         this.#names.clear();
         this.#cached.clear();
         this.#heading = undefined;
+        this.#failedStep = undefined;
+        this.#calls.push(`attempt ${event.attempt}: ${quoteWords(event.argv)}`);
         return [
           ...(event.attempt > 1 ? [''] : []),
-          palette.dim(this.#line(`attempt ${event.attempt}: ${quoteWords(event.argv)}`)),
+          palette.dim(this.#line(`attempt ${event.attempt}`)),
         ];
       case 'vertex':
         return this.#vertex(event);
@@ -102,6 +109,11 @@ export class BuildLog {
     return this.#log(this.#joiner.flush());
   }
 
+  /** How buildctl was called: long lines, which only those need who want to call it by hand. */
+  calls(): readonly string[] {
+    return this.#calls.length === 0 ? [] : ['', 'how buildctl was called', ...this.#calls];
+  }
+
   #decided(decision: string, reason: Reason): readonly string[] {
     // How an unchanged build ends says the same.
     if (decision === 'unchanged') return [];
@@ -131,7 +143,10 @@ export class BuildLog {
     }
     this.#heading = undefined;
     // Why is said at the end of the build.
-    if (state === 'failed') return [...open, palette.error(this.#line(`${name} failed`))];
+    if (state === 'failed') {
+      this.#failedStep = event.name;
+      return [...open, palette.error(this.#line(`${name} failed`))];
+    }
     const time = durationMs === undefined ? '' : ` ${formatDuration(durationMs)}`;
     return [...open, palette.dim(this.#line(`${name} done${time}`))];
   }
@@ -160,11 +175,14 @@ export class BuildLog {
     ];
   }
 
-  /** Lines that stand above are not said again. */
-  #problem({ detail, ...found }: ProblemJson): readonly string[] {
+  /** What stands above is not said again: the build's name, the words of the step, its lines. Of a place there is no text to show. */
+  #problem({ detail, build: _, place, ...found }: ProblemJson): readonly string[] {
     const said = new Set(this.#recent.map(plainText));
     const news = detail?.split('\n').filter((line) => !said.has(plainText(line))) ?? [];
-    const shown = news.length === 0 ? found : { ...found, detail: news.join('\n') };
+    const step = this.#failedStep;
+    const words = step === undefined ? found.message : found.message.replace(step, () => stepLabel(step));
+    const message = place === undefined ? words : `${words}, ${place.file}:${place.line}:${place.column}`;
+    const shown = { ...found, message, ...(news.length === 0 ? {} : { detail: news.join('\n') }) };
     return formatProblem(shown, { color: this.#color }).split('\n');
   }
 

@@ -95,7 +95,8 @@ export class RunRecorder {
   async close(): Promise<readonly Problem[]> {
     this.#stopper.abort();
     this.#keep(this.#thinner.rest());
-    for (const kept of this.#logs.values()) this.#appendLines(kept, kept.log.rest());
+    for (const kept of this.#logs.values())
+      this.#appendLines(kept, [...kept.log.rest(), ...kept.log.calls()]);
     this.#appender.flush();
     await Promise.all(this.#beside);
     if (this.#end !== undefined) this.#save({ end: this.#end });

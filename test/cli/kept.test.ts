@@ -81,11 +81,13 @@ test('history --json has what is documented, and an empty list where nothing is 
   assert.deepEqual([none.code, none.out(), none.err()], [0, '', 'no run of this project is kept here\n']);
 });
 
-test('logs shows the build that failed, else what there is; --run takes numbers from the end and ids', async (t) => {
+test('logs lists what there is, with the end of the one log that failed; --run takes numbers from the end and ids', async (t) => {
   const place = await makePlace(t);
   const failed = await run(place, ['logs']);
   assert.equal(failed.code, 0);
-  assert.match(failed.out(), /make: \*\*\* \[main\.o\] Error 1\n[\s\S]* failed\n$/);
+  assert.match(failed.out(), /^base +failed .*\/logs\/base\.log$/m);
+  assert.match(failed.out(), /^the end of the log of base\n[\s\S]*make: \*\*\* \[main\.o\] Error 1\n[\s\S]* failed\n$/m);
+  assert.equal(failed.err(), 'run it again: bake-ts run base\n');
   const listed = await run(place, ['logs', '--run', '-3']);
   assert.deepEqual([listed.code, listed.err()], [0, '']);
   const text = withoutZone(listed.out()).replaceAll(`${place.runsDir}/`, '');
@@ -99,6 +101,30 @@ test('logs shows the build that failed, else what there is; --run takes numbers 
   const all = (await run(place, ['logs', '--run', '01J', '--follow'])).out();
   assert.match(all, /^base {14}\| {3}\+1\.8s {2}\[2\/4\] RUN adduser/m);
   assert.match(all, /^api {15}\| {3}compiling 41 files$/m);
+});
+
+test('logs of a run that did not end lists those that were running, and ended ones before them', async (t) => {
+  const place = await makeKeptPlace(t);
+  const events = mixedRun();
+  const isEnd = ({ type }: BakeEvent): boolean => type === 'node-finished';
+  const lastEnd = events.findIndex((event) => isEnd(event) && 'build' in event && event.build === 'api');
+  await place.keep(events.slice(0, lastEnd));
+  // Its process is gone, and the run without an end.
+  const [kept] = await place.list();
+  assert(kept !== undefined);
+  const listed = (await run(place, ['logs'])).out();
+  assert.match(listed, /^base +built .*\n[\s\S]*^api +(was )?running +\S*\/logs\/api\.log$/m);
+  assert.doesNotMatch(listed, /nothing ran[\s\S]*api/);
+});
+
+test('the command to run it again has the options that the run had, and not what only showed it', async (t) => {
+  const place = await makeKeptPlace(t);
+  const words = ['run', '--push', '--var', 'TAG=1.10', '--progress', 'plain', 'web'];
+  await place.keep(withCommand(failingRun(), ...words));
+  const shown = await run(place, ['logs', 'base']);
+  assert.equal(shown.err(), 'run it again: bake-ts run base --var TAG=1.10 --push\n');
+  assert.doesNotMatch(shown.out(), /buildctl/);
+  assert.equal((await run(place, ['logs', 'web'])).err().includes('run it again'), false);
 });
 
 test('colours of steps come through on a terminal that wants them, and nowhere else', async (t) => {

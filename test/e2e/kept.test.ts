@@ -89,8 +89,11 @@ test('a failed build: its log, its file, the run in the history', options, async
   });
   const failed = await work.run(['run']);
   assert.equal(failed.exitCode, 1);
-  const shown = await work.run(['logs']);
-  assert.equal(shown.exitCode, 0, shown.stderr);
+  const listed = await work.run(['logs']);
+  assert.equal(listed.exitCode, 0, listed.stderr);
+  assert.match(listed.stdout, /^good +built .*good\.log\nbad +failed .*bad\.log\n[\s\S]* {2}and last words\n/m);
+  const shown = await work.run(['logs', 'bad']);
+  assert.equal(shown.stderr, 'run it again: bake-ts run bad\n');
   assert.match(shown.stdout, /RUN \["\/busybox".*\n {2}first words\n {2}and last words\n/);
   assert.match(shown.stdout, /RUN .* failed.*\n[\s\S]*\n +\+\S+ {2}failed\n$/);
   assert.equal(shown.stdout.match(/^ +and last words$/gm)?.length, 1, 'its lines stand there once');
@@ -103,7 +106,7 @@ test('a failed build: its log, its file, the run in the history', options, async
   const log = path.join(run.dir, 'logs/bad.log');
   assert(failed.stderr.replaceAll(/\s*\n\s*/g, '').includes(log), 'the recap names the file');
   const text = await readFile(log, 'utf8');
-  assert(text.endsWith(shown.stdout), 'the file is what is shown, with a heading');
+  assert(text.includes(`\n\n${shown.stdout}\nhow buildctl was called\n`), 'the file is what is shown, and more');
   for (const file of await filesBelow(run.dir)) assert.equal((await stat(file)).mode & 0o777, 0o600, file);
   assert.equal((await stat(run.dir)).mode & 0o777, 0o700);
   assert.match(
@@ -136,6 +139,7 @@ test(
     assert.equal(run?.result, 'did-not-end');
     assert.match((await work.run(['history'])).stdout, /did not end/);
     assert.match((await work.run(['logs', 'slow'])).stdout, / {2}one\n {2}two\n$/);
+    assert.match((await work.run(['logs'])).stdout, /^slow +was running +\S+slow\.log$/m);
     await work.write({
       'builds.yaml':
         'builds: { none: { context: ., dockerfile-inline: "FROM scratch\\nCOPY builds.yaml /" } }\n',

@@ -63,13 +63,17 @@ export function declareCli(): CAC {
       'Of the project of this file, not of builds.yaml (may be repeated)',
       REPEATS,
     );
+  const readRun = (words: readonly string[]) => readWords(cli, 'run', words);
   ofProject(cli.command('logs [build]', 'Show the log of a build of the last run, or of an earlier one'))
     .option('--run <id>', 'Of this run, as `bake-ts history` lists it; -1 is the last one, -2 the one before')
     .option('--follow', 'Go on until the build, or the run, is done')
     .example('  bake-ts logs                the builds of the last run, and how the one that failed ended')
     .example('  bake-ts logs api --run -2   of the run before')
     .example('  bake-ts logs --follow       all builds of the run that goes on')
-    .action(lazily(() => import('./commands/logs.ts')));
+    .action(async (args: ParsedArgs, io: Io) => {
+      const { runCommand } = await import('./commands/logs.ts');
+      return runCommand(args, io, readRun);
+    });
 
   ofProject(cli.command('history [build]', 'List the last runs, or what became of a build in them'))
     .option('--json', 'The same as JSON, for programs')
@@ -80,7 +84,7 @@ export function declareCli(): CAC {
     .option('-o, --output <path>', 'Write to this file, not beside what is kept of the run; - is stdout')
     .action(async (args: ParsedArgs, io: Io) => {
       const { runCommand } = await import('./commands/report.ts');
-      return runCommand(args, io, (words) => readWords(cli, 'run', words));
+      return runCommand(args, io, readRun);
     });
 
   const plan = cli.command('plan [...builds]', 'Show what would be built, in which order and why');

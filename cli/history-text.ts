@@ -24,15 +24,26 @@ const KINDS: readonly KeptBuild['result'][] = [
 const COMMIT_DIGITS = 9;
 /** The end of a long command line says less than a table that fits. */
 const COMMAND_WIDTH = 48;
+/** Builds that are named in a row, and how much of each name. */
+const MOST_NAMED = 2;
+const NAME_WIDTH = 24;
+/** The reason of a failure, in a row. */
+const REASON_WIDTH = 70;
 const COMMIT_NOTE = '* with changes that were not committed\n';
 
-/** `1 failed, 3 built, 36 unchanged`. */
-export function countBuilds(builds: readonly KeptBuild[]): string {
+/** `1 failed (api), 3 built, 36 unchanged`; names of those that failed only where they are wanted, and the first ones. */
+export function countBuilds(builds: readonly KeptBuild[], withNames = false): string {
   const parts = KINDS.flatMap((kind) => {
-    const count = builds.filter(({ result }) => result === kind).length;
-    return count === 0 ? [] : [`${count} ${kind}`];
+    const found = builds.filter(({ result }) => result === kind);
+    const names = withNames && kind === 'failed' ? ` (${nameSome(found)})` : '';
+    return found.length === 0 ? [] : [`${found.length} ${kind}${names}`];
   });
   return parts.join(', ');
+}
+
+function nameSome(builds: readonly KeptBuild[]): string {
+  const names = builds.slice(0, MOST_NAMED).map(({ build }) => truncate(plainText(build), NAME_WIDTH));
+  return [...names, ...(builds.length > MOST_NAMED ? ['…'] : [])].join(', ');
 }
 
 /** `did not end` and the like, coloured. */
@@ -72,7 +83,7 @@ export function formatRuns(runs: readonly KeptRun[], nowMs: number, palette: Pal
     whenText(run.startedAt, nowMs),
     resultText(run, palette),
     formatDuration(run.durationMs),
-    countBuilds(run.builds),
+    countBuilds(run.builds, true),
     commitText(run),
     truncate(plainText((run.command ?? []).join(' ')), COMMAND_WIDTH),
   ]);
@@ -99,10 +110,11 @@ export function formatBuildRuns(
         one.sizeBytes === undefined ? '' : formatBytes(one.sizeBytes),
         one.digest === undefined ? '' : shortDigest(one.digest),
         commitText(run),
+        truncate(plainText((one.problem ?? '').replaceAll('\n', ' ')), REASON_WIDTH),
       ],
     ];
   });
-  const titles = ['ID', 'WHEN', 'RESULT', '>TIME', '>SIZE', 'DIGEST', 'COMMIT'];
+  const titles = ['ID', 'WHEN', 'RESULT', '>TIME', '>SIZE', 'DIGEST', 'COMMIT', 'WHY'];
   return withNote(formatTable(titles, rows, palette), runs, palette);
 }
 

@@ -10,8 +10,7 @@ import {
 import { type BakeEvent, type Problem, problem } from '../../lib/model/mod.ts';
 import { formatDuration, type Palette, padEnd, plainText, widthOf } from '../../lib/report/mod.ts';
 import { didYouMean } from '../../lib/util/suggest.ts';
-import { quoteWord } from '../again.ts';
-import { rerunOf } from '../again-kept.ts';
+import { commandOfKept, quoteWord } from '../again.ts';
 import { isSet, type ParsedArgs, textOf } from '../args.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { buildResultText, countBuilds, resultText, whenText } from '../history-text.ts';
@@ -37,7 +36,8 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   if (isSet(args, 'follow')) return withHardStop(io, () => followLog(run, planned, named, args, io));
   const again = (build: string): void => {
     const { result } = run.builds.find((one) => one.build === build) ?? {};
-    if (result === 'failed') io.stderr.write(`run it again: ${plainText(rerunOf(run, [build]))}\n`);
+    if (result === 'failed')
+      io.stderr.write(`run it again: ${plainText(commandOfKept(run.command ?? [], [build]))}\n`);
   };
   if (named !== undefined) {
     const lines = await readLog(run, named, args, io);

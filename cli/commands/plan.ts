@@ -1,5 +1,6 @@
-import { type EventBody, type Plan, problem } from '../../lib/model/mod.ts';
+import { type EventBody, type Plan, type Problem, problem } from '../../lib/model/mod.ts';
 import { createPalette, plural } from '../../lib/report/mod.ts';
+import { quoteWord } from '../again.ts';
 import { isSet, type ParsedArgs } from '../args.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
@@ -25,7 +26,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
     );
   }
   const planned = await planSelected(args, io);
-  if (!planned.ok) return reportProblems(planned.error, args, io);
+  if (!planned.ok) return reportProblems(withPageHint(planned.error, args), args, io);
   // What cannot be read spoils the edges it would have given: the rest is shown all the same, and run would refuse it.
   const { plan, warnings, missing } = planned.value;
   const { findUnnamed } = await import('../../lib/prepare/mod.ts');
@@ -42,6 +43,14 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
     io.stdout.write(text);
   } else io.stdout.write(formatPlan(plan, wantsColor(args, io, io.stdout)));
   return code;
+}
+
+/** Who writes a file's name behind `--html` means the page to go there. */
+function withPageHint(problems: readonly Problem[], args: ParsedArgs): readonly Problem[] {
+  const file = isSet(args, 'html') ? args.positionals.find((word) => /\.html?$/i.test(word)) : undefined;
+  if (file === undefined) return problems;
+  const hint = `the page goes to stdout: bake-ts plan --html > ${quoteWord(file)}`;
+  return problems.map((one) => (one.message.includes(file) ? { ...one, hint } : one));
 }
 
 /** The page of a run that has not begun. */

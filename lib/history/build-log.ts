@@ -71,10 +71,7 @@ export class BuildLog {
         this.#heading = undefined;
         this.#failedStep = undefined;
         this.#calls.push(`attempt ${event.attempt}: ${quoteWords(event.argv)}`);
-        return [
-          ...(event.attempt > 1 ? [''] : []),
-          palette.dim(this.#line(`attempt ${event.attempt}`)),
-        ];
+        return [...(event.attempt > 1 ? [''] : []), palette.dim(this.#line(`attempt ${event.attempt}`))];
       case 'vertex':
         return this.#vertex(event);
       case 'log':

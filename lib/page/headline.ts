@@ -16,7 +16,7 @@ export function makeHeadline(timeline: RunTimeline, kind: 'run' | 'plan'): Headl
   const total = timeline.builds.length;
   if (kind === 'plan') {
     const levels = new Set(timeline.builds.map(({ level }) => level)).size;
-    return { tone: 'open', title: `${count(total, 'build')} would run`, facts: [count(levels, 'level')] };
+    return { tone: 'open', title: `${count(total, 'build')} planned`, facts: [count(levels, 'level')] };
   }
   const counts = countResults(timeline);
   const facts = factsOf(counts, timeline.dryRun);

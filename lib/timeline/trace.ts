@@ -216,9 +216,10 @@ function countersOf({ builds }: RunTimeline): readonly TraceEvent[] {
 class Tracks {
   readonly #tracks = new Map<string, { readonly tid: number; readonly sort: number; untilMs: number }>();
 
-  /** The track of a slot, or one below it for steps that run beside others. */
+  /** The track of a slot (people count from 1), or one below it for steps that run beside others. */
   slot(slot: number, lane: number): number {
-    const name = lane === 0 ? `slot ${slot}` : `slot ${slot}, beside (${lane})`;
+    const label = `slot ${slot + 1}`;
+    const name = lane === 0 ? label : `${label}, beside (${lane})`;
     return this.#track(name, 1_000 + slot * 100 + Math.min(lane, 99)).tid;
   }
 

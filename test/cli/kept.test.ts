@@ -48,7 +48,9 @@ test('history lists runs, the newest first, wherever in the project one is, and 
   const all = await run(place, ['history'], { cwd: `${place.root}/images/base` });
   assert.equal(all.code, 0);
   assertGolden(withoutZone(all.out()), 'cli/golden/history.txt');
+  assert.match(all.out(), /^c3c3c3 .* 1 failed \(base\)/m);
   const one = await run(place, ['history', 'base']);
+  assert.match(one.out(), /^c3c3c3 .* failed .* RUN make install ended with exit code 2/m);
   assertGolden(withoutZone(one.out()), 'cli/golden/history-build.txt');
   const unknown = await run(place, ['history', 'bse']);
   assert.deepEqual([unknown.code, unknown.out()], [2, '']);
@@ -86,7 +88,10 @@ test('logs lists what there is, with the end of the one log that failed; --run t
   const failed = await run(place, ['logs']);
   assert.equal(failed.code, 0);
   assert.match(failed.out(), /^base +failed .*\/logs\/base\.log$/m);
-  assert.match(failed.out(), /^the end of the log of base\n[\s\S]*make: \*\*\* \[main\.o\] Error 1\n[\s\S]* failed\n$/m);
+  assert.match(
+    failed.out(),
+    /^the end of the log of base\n[\s\S]*make: \*\*\* \[main\.o\] Error 1\n[\s\S]* failed\n$/m,
+  );
   assert.equal(failed.err(), 'run it again: bake-ts run base\n');
   const listed = await run(place, ['logs', '--run', '-3']);
   assert.deepEqual([listed.code, listed.err()], [0, '']);

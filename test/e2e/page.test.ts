@@ -208,6 +208,51 @@ describe('the report page', { skip: browserSkip }, () => {
     await eventually(async () => (await picture()) !== hovered, true, 'the wheel zooms');
   });
 
+  it('has lanes of the builds that match the filter alone, and says how many', async (t) => {
+    const { timeline } = makeTimeline({ builds: 60 });
+    const page = await openRun(t, timeline);
+    await page.getByRole('button', { name: 'By build' }).click();
+    const heightOf = async (): Promise<number> => (await page.locator('canvas').boundingBox())?.height ?? 0;
+    const all = await heightOf();
+    await page.locator('#filter').fill('mail');
+    const wanted = timeline.builds.filter(({ build }) => build.includes('mail')).length;
+    await page.getByText(`${wanted} of 60 builds`).waitFor();
+    await eventually(async () => (await heightOf()) < all / 2, true, 'there are no empty lanes');
+    await page.getByRole('application').focus();
+    await page.keyboard.press('ArrowRight');
+    await page.locator('.tip').getByText('mail').first().waitFor();
+    await page.locator('#filter').fill('nothing at all');
+    await page.getByText('No build matches the filter.').waitFor();
+  });
+
+  it('says once what several builds failed of, and what the run waited for', async (t) => {
+    const { timeline } = makeTimeline({ builds: 60, failures: 3 });
+    const problem = {
+      severity: 'error' as const,
+      code: 'registry/unreachable',
+      message: 'the registry is down',
+    };
+    const builds = timeline.builds.map((one) =>
+      one.outcome?.kind === 'failed' ? { ...one, outcome: { ...one.outcome, problem } } : one,
+    );
+    const page = await openRun(t, { ...timeline, builds });
+    const names = builds.filter(({ outcome }) => outcome?.kind === 'failed').map(({ build }) => build);
+    assert.equal(await page.locator('.failure').count(), 1);
+    assert.match((await page.locator('.failure').textContent()) ?? '', /and 2 more builds/);
+    for (const name of names.slice(1))
+      assert.ok(await page.locator('.failure .build-link', { hasText: name }).isVisible());
+    assert.match((await page.locator('.facts').textContent()) ?? '', /\d (UTC|GMT|[A-Z]{3,4})/);
+    const dearest = await page.locator('.figure', { hasText: 'Costs the run most' }).textContent();
+    assert.ok(
+      names.every((name) => !dearest?.includes(name)),
+      dearest ?? '',
+    );
+    await page.locator('.figure', { hasText: 'Waited for' }).getByText('2.0s').waitFor();
+    await page.locator('#tab-environment').click();
+    const waits = page.locator('section', { hasText: 'What was waited for' });
+    await waits.getByText('answered 503').waitFor();
+  });
+
   it('shows hostile names, reasons and logs as text, and lets nothing run or be fetched', async (t) => {
     const evil = `</script><script>window.hacked=1</script><img src="http://127.0.0.1:9/x" onerror="window.hacked=2"><!--`;
     const run = makeTimeline({ builds: 6 });
@@ -332,7 +377,7 @@ describe('the report page', { skip: browserSkip }, () => {
       { ...rest, builds, durationMs: 0, finished: false },
       { extra: { kind: 'plan' } },
     );
-    assert.equal(await page.locator('h1').textContent(), '40 builds would run');
+    assert.equal(await page.locator('h1').textContent(), '40 builds planned');
     assert.deepEqual(await page.getByRole('tab').allTextContents(), ['Graph', 'Builds', 'Environment1']);
     await page.locator('#tab-builds').click();
     assert.equal(await page.locator('table').getAttribute('aria-rowcount'), '41');

@@ -72,3 +72,40 @@ test('the axis has round times, as exact as they are close', () => {
   assert.equal(formatTick(1200, 100), '1.2s');
   assert.equal(formatTick(3_660_000, 60_000), '1h01m');
 });
+
+test('waits stand where they were: within bars, and those in the queue on lanes of their own with their build', () => {
+  const { timeline, rows } = modelOf(6);
+  const [row] = rows;
+  assert.ok(row !== undefined);
+  const build = {
+    ...row.build,
+    phases: [
+      { phase: 'building', slot: 0, fromMs: 0, toMs: 100 },
+      { phase: 'queued', fromMs: 100, toMs: 300 },
+      { phase: 'building', slot: 1, fromMs: 300, toMs: 400 },
+      { phase: 'checking', fromMs: 400, toMs: 410 },
+    ] as const,
+    steps: [],
+    waits: [{ kind: 'retry', text: 'the registry is down', fromMs: 90, toMs: 305 }] as const,
+  };
+  const { lanes, bars } = layoutSlots(timeline, [{ ...row, build }]);
+  const shown = bars.flatMap(({ lane, waits }) =>
+    waits.map(({ fromMs, toMs }) => [lanes[lane]?.label, fromMs, toMs]),
+  );
+  assert.deepEqual(shown, [
+    ['slot 1', 90, 100],
+    ['waits', 100, 300],
+    ['slot 2', 300, 305],
+  ]);
+  assert.deepEqual(lanes.at(-1)?.label, 'checks and pushes');
+});
+
+test('many checks at a time take few lanes', () => {
+  const { timeline, rows } = modelOf(60);
+  const all = rows.map((row) => ({
+    ...row,
+    build: { ...row.build, waits: [], phases: [{ phase: 'checking', fromMs: 0, toMs: 50 }] as const },
+  }));
+  const { lanes } = layoutSlots(timeline, all);
+  assert.equal(lanes.filter(({ kind }) => kind === 'beside').length, 5);
+});

@@ -93,7 +93,7 @@ function Facts({ row }: { readonly row: Row }) {
         ) : null}
         {cachedShare === undefined ? null : (
           <Fact name="From the cache">
-            {formatShare(cachedShare)} ({outcome?.steps?.cached} of {outcome?.steps?.total} steps)
+            {formatShare(cachedShare)} ({row.steps?.cached} of {row.steps?.total} steps)
           </Fact>
         )}
         {sizeBytes === undefined ? null : (

@@ -9,6 +9,10 @@ export function EnvironmentView() {
   const { model } = useView();
   const { timeline, environment } = model.data;
   const { engine, summary, changed } = timeline;
+  const waits = [
+    ...timeline.waits.map((wait) => ({ wait, row: undefined })),
+    ...model.rows.flatMap((row) => row.build.waits.map((wait) => ({ wait, row }))),
+  ].sort((a, b) => a.wait.fromMs - b.wait.fromMs);
   return (
     <div class="environment">
       <section>
@@ -51,13 +55,14 @@ export function EnvironmentView() {
           ))}
         </dl>
       </section>
-      {timeline.waits.length === 0 ? null : (
+      {waits.length === 0 ? null : (
         <section>
-          <h2>Waits of the run</h2>
+          <h2>What was waited for</h2>
           <ul class="items">
-            {timeline.waits.map((wait, at) => (
+            {waits.map(({ wait, row }, at) => (
               <li key={at}>
-                from {formatDuration(wait.fromMs)}, for {formatDuration(wait.toMs - wait.fromMs)}: {wait.text}
+                {row === undefined ? null : <BuildLink row={row} />} from {formatDuration(wait.fromMs)}, for{' '}
+                {formatDuration(wait.toMs - wait.fromMs)}: {wait.text}
               </li>
             ))}
           </ul>

@@ -55,6 +55,8 @@ export interface Row {
   readonly tookMs?: number;
   readonly queuedMs?: number;
   readonly cachedShare?: number;
+  /** Numbered steps, and how many of them were cached; of a build that failed those that BuildKit came to. */
+  readonly steps?: { readonly total: number; readonly cached: number };
   readonly sizeBytes?: number;
   /** Against the last run. */
   readonly sizeDelta?: number;
@@ -99,7 +101,7 @@ function makeRow(
     ? data.previous[build.build]
     : undefined;
   const last = outcome?.lastSizeBytes ?? previous?.sizeBytes;
-  const steps = outcome?.steps;
+  const steps = outcome?.steps ?? countSteps(build);
   const layers = outcome?.layers?.[0]?.sizes.length;
   const usualMs = build.usualMs ?? previous?.durationMs;
   return {
@@ -108,7 +110,7 @@ function makeRow(
     build,
     result: data.kind === 'plan' ? 'planned' : resultOf(build, data.timeline.finished),
     ...timesOf(build),
-    ...(steps === undefined || steps.total === 0 ? {} : { cachedShare: steps.cached / steps.total }),
+    ...(steps === undefined || steps.total === 0 ? {} : { steps, cachedShare: steps.cached / steps.total }),
     ...(outcome?.sizeBytes === undefined ? {} : { sizeBytes: outcome.sizeBytes }),
     ...(outcome?.sizeBytes === undefined || last === undefined
       ? {}
@@ -119,6 +121,17 @@ function makeRow(
     neededBy,
     words: `${build.build} ${reasonOf(build)?.text ?? ''} ${outcome?.problem?.code ?? ''}`.toLowerCase(),
   };
+}
+
+/** The steps of a build without a result, of its last attempt. BuildKit begins some of them several times. */
+function countSteps({ steps }: BuildTimeline): { readonly total: number; readonly cached: number } {
+  const last = Math.max(0, ...steps.map(({ attempt }) => attempt));
+  const states = new Map<string, boolean>();
+  for (const { digest, name, state, attempt } of steps) {
+    if (attempt !== last || !/^\[([^\]]* )?\d+\/\d+\]/.test(name)) continue;
+    states.set(digest, state === 'cached' && states.get(digest) !== false);
+  }
+  return { total: states.size, cached: [...states.values()].filter(Boolean).length };
 }
 
 function timesOf({ outcome, phases }: BuildTimeline): { tookMs?: number; queuedMs?: number } {

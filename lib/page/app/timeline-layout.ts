@@ -34,7 +34,8 @@ export interface Lane {
   readonly label: string;
   /** The build it belongs to, where a lane is a build's. */
   readonly row?: Row;
-  readonly kind: 'slot' | 'beside' | 'build';
+  /** `wait`: what a build waited for while it had no slot. */
+  readonly kind: 'slot' | 'beside' | 'wait' | 'build';
   readonly y: number;
   readonly height: number;
 }
@@ -59,11 +60,16 @@ export interface Layout {
 
 const SLOT_PX = 36;
 const BESIDE_PX = 7;
+const WAIT_PX = 20;
 const BUILD_PX = 24;
 const GAP_PX = 5;
 const GROUP_GAP_PX = 12;
 /** What goes on beside the slots (checks, slow pushes) gets this many lanes; more at a time are drawn over one another. */
-const MOST_BESIDE = 12;
+const MOST_BESIDE = 5;
+/** The name of those lanes is two lines, and this high. */
+const BESIDE_NAME_PX = 30;
+/** The same for waits without a slot. */
+const MOST_WAITS = 4;
 
 /** A lane for each slot, and some for what needs none. */
 export function layoutSlots(timeline: RunTimeline, rows: readonly Row[]): Layout {
@@ -77,7 +83,7 @@ export function layoutSlots(timeline: RunTimeline, rows: readonly Row[]): Layout
     const flush = (): void => {
       const span = spanOf(run);
       if (span !== undefined) {
-        const bar = { ...span, row, parts: run, waits: waitsWithin(row, span) };
+        const bar = { ...span, row, parts: run, waits: clip(row.build.waits, span) };
         if (lane === undefined) beside.push(bar);
         else inSlots.push({ ...bar, lane });
       }
@@ -105,19 +111,48 @@ export function layoutSlots(timeline: RunTimeline, rows: readonly Row[]): Layout
     flush();
   }
   beside.sort((a, b) => a.fromMs - b.fromMs);
-  const packed = pack(beside);
+  const packed = pack(beside, MOST_BESIDE);
   const besideLanes = Math.max(0, ...packed.map(({ lane }) => lane + 1));
   const lanes: Lane[] = [];
   let y = 0;
   for (let at = 0; at < slots; at += 1, y += SLOT_PX + GAP_PX) {
     lanes.push({ label: `slot ${at + 1}`, kind: 'slot', y, height: SLOT_PX });
   }
-  y += besideLanes === 0 ? 0 : GROUP_GAP_PX;
-  for (let at = 0; at < besideLanes; at += 1, y += BESIDE_PX + 2) {
-    lanes.push({ label: at === 0 ? 'other' : '', kind: 'beside', y, height: BESIDE_PX });
+  const waiting = pack(waitsBetween(rows), MOST_WAITS);
+  const waitLanes = Math.max(0, ...waiting.map(({ lane }) => lane + 1));
+  y += waitLanes === 0 ? 0 : GROUP_GAP_PX;
+  for (let at = 0; at < waitLanes; at += 1, y += WAIT_PX + 2) {
+    lanes.push({ label: at === 0 ? 'waits' : '', kind: 'wait', y, height: WAIT_PX });
   }
-  const moved = packed.map((bar) => ({ ...bar, lane: bar.lane + slots }));
-  return finish(lanes, [...inSlots, ...moved], timeline, rows, y);
+  y += besideLanes === 0 ? 0 : GROUP_GAP_PX;
+  const besideEnd = y + BESIDE_NAME_PX;
+  for (let at = 0; at < besideLanes; at += 1, y += BESIDE_PX + 2) {
+    lanes.push({ label: at === 0 ? 'checks and pushes' : '', kind: 'beside', y, height: BESIDE_PX });
+  }
+  const moved = [
+    ...waiting.map((bar) => ({ ...bar, lane: bar.lane + slots })),
+    ...packed.map((bar) => ({ ...bar, lane: bar.lane + slots + waitLanes })),
+  ];
+  const height = besideLanes === 0 ? y : Math.max(y, besideEnd);
+  return finish(lanes, [...inSlots, ...moved], timeline, rows, height);
+}
+
+/** What builds waited for while they stood in the queue, which has no lanes: before another attempt, for the engine. */
+function waitsBetween(rows: readonly Row[]): readonly Omit<Bar, 'lane'>[] {
+  const bars = rows.flatMap((row) =>
+    row.build.waits.flatMap((wait) => {
+      const queued = row.build.phases.filter(({ phase }) => phase === 'queued');
+      return queued.flatMap((phase) => {
+        const [one] = clip([wait], phase);
+        if (one === undefined) return [];
+        const { fromMs, toMs, text } = one;
+        return [
+          { fromMs, toMs, row, parts: [{ fill: 'queued' as const, text, fromMs, toMs }], waits: [one] },
+        ];
+      });
+    }),
+  );
+  return bars.sort((a, b) => a.fromMs - b.fromMs);
 }
 
 /** A lane for each build, in the order in which they began. */
@@ -185,11 +220,11 @@ function isFree(taken: ReturnType<typeof takenSlots>, slot: number, row: Row, sp
 }
 
 /** The first lane that is free takes the next bar. */
-function pack(bars: readonly Omit<Bar, 'lane'>[]): readonly Bar[] {
+function pack(bars: readonly Omit<Bar, 'lane'>[], most: number): readonly Bar[] {
   const ends: number[] = [];
   return bars.map((bar) => {
     let lane = ends.findIndex((end) => end <= bar.fromMs);
-    if (lane === -1) lane = ends.length < MOST_BESIDE ? ends.length : ends.indexOf(Math.min(...ends));
+    if (lane === -1) lane = ends.length < most ? ends.length : ends.indexOf(Math.min(...ends));
     ends[lane] = Math.max(ends[lane] ?? 0, bar.toMs);
     return { ...bar, lane };
   });
@@ -238,8 +273,12 @@ function spanOf(parts: readonly Part[]): Span | undefined {
   return first === undefined || last === undefined ? undefined : { fromMs: first.fromMs, toMs: last.toMs };
 }
 
-function waitsWithin(row: Row, span: Span): readonly WaitSpan[] {
-  return row.build.waits.filter(({ fromMs, toMs }) => toMs > span.fromMs && fromMs < span.toMs);
+/** The waits of a span's time, as far as they are in it. */
+function clip(waits: readonly WaitSpan[], span: Span): readonly WaitSpan[] {
+  return waits.flatMap((wait) => {
+    const [fromMs, toMs] = [Math.max(wait.fromMs, span.fromMs), Math.min(wait.toMs, span.toMs)];
+    return toMs > fromMs ? [{ ...wait, fromMs, toMs }] : [];
+  });
 }
 
 function countQueue(rows: readonly Row[], durationMs: number): readonly QueuePoint[] {

@@ -52,13 +52,15 @@ type Colours = Readonly<Record<(typeof TIMELINE_COLOURS)[number], string>>;
 
 const AXIS_PX = 26;
 const QUEUE_PX = 30;
+/** Waits are stripes along the upper edge of a bar, where they cover no name. */
+const STRIPES_PX = 5;
 /** A bar of less is painted in one colour. */
 const NARROW_PX = 26;
 
 /** How wide the column of lane names is. */
 export function gutterOf(layout: Layout, width: number): number {
   const isBuilds = layout.lanes[0]?.kind === 'build';
-  return isBuilds ? Math.min(200, Math.max(96, width * 0.2)) : width < 600 ? 50 : 64;
+  return isBuilds ? Math.min(200, Math.max(96, width * 0.2)) : width < 600 ? 66 : 74;
 }
 
 /** Height of what stands above the lanes. */
@@ -145,10 +147,22 @@ function paintLanes(context: CanvasRenderingContext2D, picture: Picture, gutter:
         : lane.kind === 'build'
           ? colours.text
           : colours.soft;
-    const label = fitText(context, lane.label, gutter - 12);
-    context.fillText(label, gutter - 8, lane.y + lane.height / 2 + 1, gutter - 10);
+    if (lane.kind === 'beside') paintSmallLabel(context, lane, gutter);
+    else {
+      const label = fitText(context, lane.label, gutter - 12);
+      context.fillText(label, gutter - 8, lane.y + lane.height / 2 + 1, gutter - 10);
+    }
     context.globalAlpha = 1;
   }
+}
+
+/** A lane that is lower than its name: two lines, beside this and the next lanes. */
+function paintSmallLabel(context: CanvasRenderingContext2D, { label, y }: Lane, gutter: number): void {
+  const cut = label.lastIndexOf(' ');
+  context.font = '11px system-ui, sans-serif';
+  context.fillText(label.slice(0, Math.max(0, cut)), gutter - 8, y + 5, gutter - 10);
+  context.fillText(label.slice(cut + 1), gutter - 8, y + 18, gutter - 10);
+  context.font = '12px system-ui, sans-serif';
 }
 
 function barsInSight({ layout, window, height }: Picture): readonly Bar[] {
@@ -185,7 +199,7 @@ function paintBar(context: CanvasRenderingContext2D, picture: Picture, bar: Bar)
     const [from, to] = [xOf(picture, part.fromMs), xOf(picture, part.toMs)];
     const isQueued = part.fill === 'queued';
     context.fillStyle = colourOf(colours, part.fill);
-    const inset = isQueued ? lane.height / 2 - 2 : 0;
+    const inset = isQueued && lane.kind !== 'wait' ? lane.height / 2 - 2 : 0;
     const gap = at === bar.parts.length - 1 ? 2 : to - from > 4 ? 1 : 0;
     context.fillRect(from, lane.y + inset, Math.max(1, to - from - gap), lane.height - 2 * inset);
   }
@@ -203,7 +217,7 @@ function paintNarrow(context: CanvasRenderingContext2D, picture: Picture, bar: B
     bar.parts[0]?.fill ??
     'step';
   const [from, to] = [xOf(picture, bar.fromMs), xOf(picture, bar.toMs)];
-  const inset = fill === 'queued' ? lane.height / 2 - 2 : 0;
+  const inset = fill === 'queued' && lane.kind !== 'wait' ? lane.height / 2 - 2 : 0;
   context.fillStyle = colourOf(colours, fill === 'step-2' ? 'step' : fill);
   context.fillRect(
     from,
@@ -213,7 +227,7 @@ function paintNarrow(context: CanvasRenderingContext2D, picture: Picture, bar: B
   );
 }
 
-/** In a slot: the build's name over the names of its steps. In a build's own lane only the steps. */
+/** In a slot: the build's name over the names of its steps. In a build's own lane only the steps. Of a wait who waits for what. */
 function paintLabels(
   context: CanvasRenderingContext2D,
   picture: Picture,
@@ -222,7 +236,8 @@ function paintLabels(
   height: number,
 ): void {
   const { colours, layout, window } = picture;
-  const isSlot = layout.lanes[bar.lane]?.kind === 'slot';
+  const kind = layout.lanes[bar.lane]?.kind;
+  const isSlot = kind === 'slot';
   context.textAlign = 'left';
   context.fillStyle = colours['on-bar'];
   if (isSlot) {
@@ -239,13 +254,11 @@ function paintLabels(
   for (const part of bar.parts) {
     const from = Math.max(xOf(picture, part.fromMs), xOf(picture, window.fromMs));
     const room = xOf(picture, part.toMs) - from - 8;
-    if (room < 50 || part.fill === 'queued') continue;
-    context.fillText(
-      fitText(context, shortStep(part.text), room),
-      from + 5,
-      isSlot ? y + height - 10 : y + height / 2 + 1,
-      room,
-    );
+    if (room < 50 || (part.fill === 'queued' && kind !== 'wait')) continue;
+    const text = kind === 'wait' ? `${bar.row.name}: ${part.text}` : shortStep(part.text);
+    if (kind === 'wait') context.fillStyle = colours.text;
+    const middle = isSlot ? y + height - 10 : y + height / 2 + 2;
+    context.fillText(fitText(context, text, room), from + 5, middle, room);
   }
   context.font = '12px system-ui, sans-serif';
 }
@@ -259,7 +272,8 @@ function paintMarks(context: CanvasRenderingContext2D, picture: Picture, bar: Ba
   const size = Math.max(2, to - from);
   for (const wait of bar.waits) {
     const left = xOf(picture, wait.fromMs);
-    stripes(context, left, lane.y, Math.max(3, xOf(picture, wait.toMs) - left), lane.height, colours.wait);
+    const tall = Math.min(lane.height, STRIPES_PX);
+    stripes(context, left, lane.y, Math.max(3, xOf(picture, wait.toMs) - left), tall, colours.wait);
   }
   if (bar.row.build.critical) {
     context.fillStyle = colours.critical;

@@ -1,7 +1,7 @@
 /** When what was done: a lane for each slot, or for each build. Wheel and pinch zoom, dragging moves, keys do both. */
 import { useMemo, useRef, useState } from 'preact/hooks';
 import { useColours, usePainting, useSize } from './canvas.ts';
-import { formatDuration, shortStep } from './format.ts';
+import { formatDuration, plural, shortStep } from './format.ts';
 import { useGestures } from './gestures.ts';
 import { useView } from './state.ts';
 import { type Bar, type Layout, layoutBuilds, layoutSlots } from './timeline-layout.ts';
@@ -28,18 +28,27 @@ export function TimelineView() {
   const view = useView();
   const { timeline } = view.model.data;
   const [by, setBy] = useState<By>('slot');
+  const { rows } = view.model;
+  // Lanes of builds are those of the filter; in slots, where builds stand beside one another, the others are pale.
+  const matching = useMemo(() => rows.filter(view.matches), [rows, view.matches]);
   const layout = useMemo(
-    () => (by === 'slot' ? layoutSlots(timeline, view.model.rows) : layoutBuilds(timeline, view.model.rows)),
-    [by, timeline, view.model],
+    () => (by === 'slot' ? layoutSlots(timeline, rows) : layoutBuilds(timeline, matching)),
+    [by, timeline, rows, matching],
   );
   const whole: Window = { fromMs: 0, toMs: Math.max(1, timeline.durationMs), scrollPx: 0 };
-  const [window, setWindow] = useState(whole);
-  const [active, setActive] = useState<Bar | undefined>(undefined);
+  const [wanted, setWindow] = useState(whole);
+  const [chosen, setActive] = useState<Bar | undefined>(undefined);
+  const active = useMemo(
+    () => layout.bars.find((bar) => bar === chosen || isSameBar(bar, chosen)),
+    [layout, chosen],
+  );
   const box = useRef<HTMLDivElement>(null);
   const size = useSize(box).width;
   const colours = useColours(box, TIMELINE_COLOURS);
   const head = headOf(layout);
   const height = Math.min(head + layout.height + 8, Math.max(260, globalThis.innerHeight - 150));
+  const mostScroll = Math.max(0, head + layout.height + 8 - height);
+  const window = boundWindow(wanted, whole, mostScroll);
   const picture: Picture | undefined =
     colours === undefined || size === 0
       ? undefined
@@ -60,8 +69,7 @@ export function TimelineView() {
     { width: size, height },
     picture === undefined ? undefined : (context) => paint(context, picture),
   );
-  const bound = (next: Window): Window =>
-    boundWindow(next, whole, Math.max(0, head + layout.height + 8 - height));
+  const bound = (next: Window): Window => boundWindow(next, whole, mostScroll);
   const gutter = gutterOf(layout, size);
   const perPx = (window.toMs - window.fromMs) / Math.max(1, size - gutter - 8);
   const zoom = (factor: number, x: number): void =>
@@ -150,6 +158,13 @@ export function TimelineView() {
           ))}
         </ul>
       </div>
+      {view.isFiltered ? (
+        <p class="count" aria-live="polite">
+          {matching.length === 0
+            ? 'No build matches the filter.'
+            : `${matching.length} of ${plural(rows.length, 'build')}`}
+        </p>
+      ) : null}
       <div class="chart" ref={box}>
         <canvas
           ref={canvas}
@@ -196,9 +211,10 @@ function Tip({ bar, picture }: { readonly bar: Bar | undefined; readonly picture
   const left = Math.min(gutter + share * (width - gutter), width - Math.min(340, width));
   const below = headOf(layout) + (lane?.y ?? 0) - window.scrollPx + (lane?.height ?? 0) + 8;
   const isLow = below > height - 130;
-  const parts = row.build.phases.map(
-    ({ phase, fromMs, toMs }) => `${phase} ${formatDuration(toMs - fromMs)}`,
-  );
+  const took = new Map<string, number>();
+  for (const { phase, fromMs, toMs } of row.build.phases)
+    took.set(phase, (took.get(phase) ?? 0) + toMs - fromMs);
+  const parts = [...took].map(([phase, ms]) => `${phase} ${formatDuration(ms)}`);
   const steps = row.build.steps.filter(({ state }) => state !== 'cached');
   const longest = steps.reduce<(typeof steps)[number] | undefined>(
     (most, one) => (most === undefined || one.toMs - one.fromMs > most.toMs - most.fromMs ? one : most),
@@ -237,6 +253,13 @@ function Tip({ bar, picture }: { readonly bar: Bar | undefined; readonly picture
         ? `The run would have been ${formatDuration(row.build.costMs)} shorter without it.`
         : 'Without it the run would have taken as long.'}
     </div>
+  );
+}
+
+/** The same bar in another layout of the same lanes. */
+function isSameBar(bar: Bar, other: Bar | undefined): boolean {
+  return (
+    other !== undefined && bar.row === other.row && bar.fromMs === other.fromMs && bar.toMs === other.toMs
   );
 }
 

@@ -1,6 +1,8 @@
 /** What is read first: what happened, how long it took, what failed and how its log ends. */
-import { useState } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
+import type { WaitSpan } from '../../timeline/timeline.ts';
 import { makeHeadline } from '../headline.ts';
+import { failedStep, foldFailures } from './failures.ts';
 import { formatDuration, plural, shortStep } from './format.ts';
 import { type Model, RESULTS, type Row } from './model.ts';
 import { BuildLink, Copyable, formatPlace, LogBox, ProblemView } from './parts.tsx';
@@ -8,7 +10,7 @@ import { readLog } from './read-log.ts';
 import { useView } from './state.ts';
 import { ThemeSwitch } from './theme.tsx';
 
-/** Failures that are shown with their logs; of the others the names. */
+/** Failures that are shown with their logs at first; equal ones are one. */
 const MOST_CARDS = 5;
 
 /** The head of the page. */
@@ -16,7 +18,7 @@ export function Top() {
   const { model } = useView();
   const { timeline, kind } = model.data;
   const { tone, title, facts } = makeHeadline(timeline, kind);
-  const failed = model.rows.filter(({ result }) => result === 'failed');
+  const failed = useMemo(() => model.rows.filter(({ result }) => result === 'failed'), [model]);
   const problems = timeline.summary?.problems ?? [];
   return (
     <header class={`top ${tone}`}>
@@ -43,8 +45,12 @@ export function Top() {
 function whenAndWhere({ data: { timeline, kind } }: Model): readonly string[] {
   const name = timeline.root?.split('/').filter(Boolean).at(-1);
   const when = new Date(timeline.startedAtMs).toLocaleString(undefined, {
-    dateStyle: 'medium',
-    timeStyle: 'short',
+    year: 'numeric',
+    month: 'short',
+    day: 'numeric',
+    hour: '2-digit',
+    minute: '2-digit',
+    timeZoneName: 'short',
   });
   return [...(kind === 'run' ? [when] : []), ...(name === undefined ? [] : [`in ${name}`])];
 }
@@ -64,13 +70,17 @@ function Share({ model }: { readonly model: Model }) {
 
 function Failures({ failed, rerun }: { readonly failed: readonly Row[]; readonly rerun: string }) {
   const [all, setAll] = useState(false);
-  const shown = all ? failed : failed.slice(0, MOST_CARDS);
-  const more = failed.length - shown.length;
+  const groups = useMemo(() => foldFailures(failed), [failed]);
+  const shown = all ? groups : groups.slice(0, MOST_CARDS);
+  const more = failed.length - shown.reduce((sum, group) => sum + group.length, 0);
   return (
     <div class="failures">
-      {shown.map((row, at) => (
-        <FailureCard key={row.at} row={row} isFirst={at === 0} />
-      ))}
+      {shown.map((group, at) => {
+        const [row, ...others] = group;
+        return row === undefined ? null : (
+          <FailureCard key={row.at} row={row} others={others} isFirst={at === 0} />
+        );
+      })}
       {more > 0 ? (
         <button type="button" class="more" onClick={() => setAll(true)}>
           Show {plural(more, 'more failed build')}
@@ -83,11 +93,19 @@ function Failures({ failed, rerun }: { readonly failed: readonly Row[]; readonly
   );
 }
 
-function FailureCard({ row, isFirst }: { readonly row: Row; readonly isFirst: boolean }) {
+interface FailureCardProps {
+  readonly row: Row;
+  /** Builds of which the same is to be said. */
+  readonly others: readonly Row[];
+  readonly isFirst: boolean;
+}
+
+function FailureCard({ row, others, isFirst }: FailureCardProps) {
   const view = useView();
   const found = row.build.outcome?.problem;
-  const step = row.build.steps.find(({ state }) => state === 'failed');
-  const blocked = view.model.rows.filter(({ build }) => build.outcome?.blockedBy === row.name).length;
+  const step = failedStep(row);
+  const names = new Set([row, ...others].map(({ name }) => name));
+  const blocked = view.model.rows.filter(({ build }) => names.has(build.outcome?.blockedBy ?? '')).length;
   const text = found?.detail ?? endOfLog(row, step?.digest) ?? step?.error;
   return (
     <details class="failure" open={isFirst}>
@@ -97,6 +115,7 @@ function FailureCard({ row, isFirst }: { readonly row: Row; readonly isFirst: bo
         </span>
         <strong>
           <bdi>{row.name}</bdi>
+          {others.length === 0 ? null : ` and ${plural(others.length, 'more build')}`}
         </strong>
         <span class="where">{step === undefined ? found?.message : shortStep(step.name)}</span>
       </summary>
@@ -104,6 +123,14 @@ function FailureCard({ row, isFirst }: { readonly row: Row; readonly isFirst: bo
         {found?.message ?? 'failed'}
         {found?.place === undefined ? null : <code class="place">{formatPlace(found.place)}</code>}
       </p>
+      {others.length === 0 ? null : (
+        <p class="same">
+          The same in{' '}
+          {others.map((other) => (
+            <BuildLink key={other.at} row={other} />
+          ))}
+        </p>
+      )}
       {text === undefined ? null : <LogBox text={text} label={`End of the log of ${row.name}`} toEnd />}
       {found?.hint === undefined ? null : <p class="hint">{found.hint}</p>}
       <p class="actions">
@@ -113,7 +140,11 @@ function FailureCard({ row, isFirst }: { readonly row: Row; readonly isFirst: bo
         <button type="button" onClick={() => view.setFocus(row)}>
           Show in the graph
         </button>
-        {blocked > 0 ? <span>It blocks {plural(blocked, 'build')}.</span> : null}
+        {blocked > 0 ? (
+          <span>
+            {others.length === 0 ? 'It blocks' : 'They block'} {plural(blocked, 'build')}.
+          </span>
+        ) : null}
         {found === undefined ? null : <code>{found.code}</code>}
       </p>
     </details>
@@ -132,13 +163,16 @@ function Figures({ model }: { readonly model: Model }) {
   const { rows } = model;
   const sum = (pick: (row: Row) => number | undefined): number =>
     rows.reduce((total, row) => total + (pick(row) ?? 0), 0);
-  const steps = sum(({ build }) => build.outcome?.steps?.total);
-  const cached = sum(({ build }) => build.outcome?.steps?.cached);
+  const steps = sum((row) => row.steps?.total);
+  const cached = sum((row) => row.steps?.cached);
   const critical = rows.filter(({ build }) => build.critical);
-  const dearest = rows.reduce<Row | undefined>(
-    (most, row) => (row.build.costMs > (most?.build.costMs ?? 0) ? row : most),
-    undefined,
-  );
+  // A build that failed has to be mended, not made faster.
+  const dearest = rows
+    .filter(({ result }) => result !== 'failed' && result !== 'cancelled')
+    .reduce<Row | undefined>(
+      (most, row) => (row.build.costMs > (most?.build.costMs ?? 0) ? row : most),
+      undefined,
+    );
   const usage = timeline.summary;
   return (
     <dl class="figures">
@@ -152,6 +186,13 @@ function Figures({ model }: { readonly model: Model }) {
           name="Steps from the cache"
           value={`${Math.round((cached / steps) * 100)}%`}
           note={`${cached} of ${steps}`}
+        />
+      ) : null}
+      {timeline.waits.length > 0 ? (
+        <Figure
+          name="Waited for"
+          value={formatDuration(unionMs(timeline.waits))}
+          note={`${waitedFor(timeline.waits)}; see Environment`}
         />
       ) : null}
       {critical.length > 0 ? (
@@ -179,6 +220,22 @@ function Figures({ model }: { readonly model: Model }) {
       )}
     </dl>
   );
+}
+
+function waitedFor(waits: readonly WaitSpan[]): string {
+  const has = (kind: WaitSpan['kind']): boolean => waits.some((wait) => wait.kind === kind);
+  return [...(has('engine') ? ['the engine'] : []), ...(has('registry') ? ['registries'] : [])].join(' and ');
+}
+
+/** How long at least one of them lasted. */
+function unionMs(waits: readonly WaitSpan[]): number {
+  let sum = 0;
+  let until = 0;
+  for (const { fromMs, toMs } of [...waits].sort((a, b) => a.fromMs - b.fromMs)) {
+    sum += Math.max(0, toMs - Math.max(fromMs, until));
+    until = Math.max(until, toMs);
+  }
+  return sum;
 }
 
 function Figure({

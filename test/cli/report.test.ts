@@ -170,4 +170,7 @@ test('plan --html is the page of what has not begun', timeout, async (t) => {
   );
   const both = await call('plan', '--html', '--dot');
   assert.equal(both.code, EXIT.usage);
+  const named = await call('plan', '--html', 'out.html');
+  assert.deepEqual([named.code === EXIT.ok, named.out], [false, '']);
+  assert.match(named.err, /hint: the page goes to stdout: bake-ts plan --html > out\.html/);
 });

@@ -91,7 +91,10 @@ test('a failed build: its log, its file, the run in the history', options, async
   assert.equal(failed.exitCode, 1);
   const listed = await work.run(['logs']);
   assert.equal(listed.exitCode, 0, listed.stderr);
-  assert.match(listed.stdout, /^good +built .*good\.log\nbad +failed .*bad\.log\n[\s\S]* {2}and last words\n/m);
+  assert.match(
+    listed.stdout,
+    /^good +built .*good\.log\nbad +failed .*bad\.log\n[\s\S]* {2}and last words\n/m,
+  );
   const shown = await work.run(['logs', 'bad']);
   assert.equal(shown.stderr, 'run it again: bake-ts run bad\n');
   assert.match(shown.stdout, /RUN \["\/busybox".*\n {2}first words\n {2}and last words\n/);
@@ -106,7 +109,10 @@ test('a failed build: its log, its file, the run in the history', options, async
   const log = path.join(run.dir, 'logs/bad.log');
   assert(failed.stderr.replaceAll(/\s*\n\s*/g, '').includes(log), 'the recap names the file');
   const text = await readFile(log, 'utf8');
-  assert(text.includes(`\n\n${shown.stdout}\nhow buildctl was called\n`), 'the file is what is shown, and more');
+  assert(
+    text.includes(`\n\n${shown.stdout}\nhow buildctl was called\n`),
+    'the file is what is shown, and more',
+  );
   for (const file of await filesBelow(run.dir)) assert.equal((await stat(file)).mode & 0o777, 0o600, file);
   assert.equal((await stat(run.dir)).mode & 0o777, 0o700);
   assert.match(

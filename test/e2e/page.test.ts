@@ -7,6 +7,7 @@ import path from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import type { ProblemJson } from '../../lib/model/mod.ts';
 import { type PageExtra, renderPage } from '../../lib/page/mod.ts';
 import type { RunTimeline } from '../../lib/timeline/mod.ts';
 import { browserSkip, openFile, startBrowser } from '../rig/browser.ts';
@@ -227,8 +228,8 @@ describe('the report page', { skip: browserSkip }, () => {
 
   it('says once what several builds failed of, and what the run waited for', async (t) => {
     const { timeline } = makeTimeline({ builds: 60, failures: 3 });
-    const problem = {
-      severity: 'error' as const,
+    const problem: ProblemJson = {
+      severity: 'error',
       code: 'registry/unreachable',
       message: 'the registry is down',
     };
@@ -241,7 +242,10 @@ describe('the report page', { skip: browserSkip }, () => {
     assert.match((await page.locator('.failure').textContent()) ?? '', /and 2 more builds/);
     for (const name of names.slice(1))
       assert.ok(await page.locator('.failure .build-link', { hasText: name }).isVisible());
-    assert.match((await page.locator('.facts').textContent()) ?? '', /\d (UTC|GMT|[A-Z]{3,4})/);
+    assert.match(
+      (await page.locator('.facts').textContent()) ?? '',
+      / \d+:\d\d( [AP]M)? (UTC|GMT\S*|[A-Z]{3,5}) · /,
+    );
     const dearest = await page.locator('.figure', { hasText: 'Costs the run most' }).textContent();
     assert.ok(
       names.every((name) => !dearest?.includes(name)),

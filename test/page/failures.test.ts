@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { ProblemJson } from '../../lib/model/mod.ts';
 import { failedStep, foldFailures } from '../../lib/page/app/failures.ts';
 import { makeModel, type Row } from '../../lib/page/app/model.ts';
 import { makeTimeline } from '../rig/timelines.ts';
@@ -13,7 +14,12 @@ function failing(change: (row: Row, at: number) => Partial<Row['build']>): reado
   return makeModel({ kind: 'run', timeline: { ...timeline, builds }, ...NOTHING }).rows;
 }
 
-function failedWith(row: Row, code: string, message: string, detail?: string): Partial<Row['build']> {
+function failedWith(
+  row: Row,
+  code: ProblemJson['code'],
+  message: string,
+  detail?: string,
+): Partial<Row['build']> {
   const problem = { severity: 'error' as const, code, message, ...(detail === undefined ? {} : { detail }) };
   const outcome = { build: row.name, kind: 'failed' as const, durationMs: 1, tags: [], problem };
   return { outcome };
@@ -47,6 +53,7 @@ test('the failed step is one of the build; steps that ran count before a failure
       { ...step, digest: 'i', name: '[internal] load build context', state: 'done' },
       { ...step, digest: 'a', name: '[1/2] COPY . .', state: 'cached' },
       { ...step, digest: 'b', name: '[2/2] RUN make', state: 'done' },
+      { ...step, digest: 'c', name: '[2/2] RUN make', state: 'cached', attempt: 2 },
       { ...step, digest: 'x', name: 'exporting to image', state: 'failed' },
     ],
   }));

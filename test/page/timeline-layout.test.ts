@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { makeModel } from '../../lib/page/app/model.ts';
-import { formatTick, layoutBuilds, layoutSlots, makeTicks } from '../../lib/page/app/timeline-layout.ts';
+import {
+  formatTick,
+  layoutBuilds,
+  layoutSlots,
+  makeTicks,
+  sumPhases,
+} from '../../lib/page/app/timeline-layout.ts';
 import { makeTimeline } from '../rig/timelines.ts';
 
 function modelOf(builds: number) {
@@ -108,4 +114,17 @@ test('many checks at a time take few lanes', () => {
   }));
   const { lanes } = layoutSlots(timeline, all);
   assert.equal(lanes.filter(({ kind }) => kind === 'beside').length, 5);
+});
+
+test('equal phases of a build are one sum', () => {
+  const spans = [
+    { phase: 'checking', fromMs: 0, toMs: 10 },
+    { phase: 'pushing', slot: 0, fromMs: 10, toMs: 1010 },
+    { phase: 'pushing', fromMs: 1010, toMs: 1011 },
+    { phase: 'checking', fromMs: 1011, toMs: 1013 },
+  ] as const;
+  assert.deepEqual(sumPhases(spans), [
+    ['checking', 12],
+    ['pushing', 1001],
+  ]);
 });

@@ -123,13 +123,15 @@ function makeRow(
   };
 }
 
-/** The steps of a build without a result, of its last attempt. BuildKit begins some of them several times. */
+/**
+ * The numbered steps of a build without a result. BuildKit begins some of them several times, and another attempt finds in the
+ * cache what the first one ran: a step is from the cache where it never ran.
+ */
 function countSteps({ steps }: BuildTimeline): { readonly total: number; readonly cached: number } {
-  const last = Math.max(0, ...steps.map(({ attempt }) => attempt));
   const states = new Map<string, boolean>();
-  for (const { digest, name, state, attempt } of steps) {
-    if (attempt !== last || !/^\[([^\]]* )?\d+\/\d+\]/.test(name)) continue;
-    states.set(digest, state === 'cached' && states.get(digest) !== false);
+  for (const { name, state } of steps) {
+    if (/^\[([^\]]* )?\d+\/\d+\]/.test(name))
+      states.set(name, state === 'cached' && states.get(name) !== false);
   }
   return { total: states.size, cached: [...states.values()].filter(Boolean).length };
 }

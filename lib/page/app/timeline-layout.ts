@@ -299,6 +299,13 @@ function countQueue(rows: readonly Row[], durationMs: number): readonly QueuePoi
   return points;
 }
 
+/** How long each phase took in all, in the order in which they began. */
+export function sumPhases(phases: Row['build']['phases']): readonly (readonly [phase: string, ms: number])[] {
+  const took = new Map<string, number>();
+  for (const { phase, fromMs, toMs } of phases) took.set(phase, (took.get(phase) ?? 0) + toMs - fromMs);
+  return [...took];
+}
+
 /** Round times for an axis: some `wanted` of them between two times. */
 export function makeTicks(fromMs: number, toMs: number, wanted: number): readonly number[] {
   const rough = (toMs - fromMs) / Math.max(1, wanted);

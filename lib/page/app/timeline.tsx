@@ -4,7 +4,7 @@ import { useColours, usePainting, useSize } from './canvas.ts';
 import { formatDuration, plural, shortStep } from './format.ts';
 import { useGestures } from './gestures.ts';
 import { useView } from './state.ts';
-import { type Bar, type Layout, layoutBuilds, layoutSlots } from './timeline-layout.ts';
+import { type Bar, type Layout, layoutBuilds, layoutSlots, sumPhases } from './timeline-layout.ts';
 import { gutterOf, headOf, type Picture, paint, TIMELINE_COLOURS, type Window } from './timeline-paint.ts';
 
 type By = 'slot' | 'build';
@@ -211,10 +211,7 @@ function Tip({ bar, picture }: { readonly bar: Bar | undefined; readonly picture
   const left = Math.min(gutter + share * (width - gutter), width - Math.min(340, width));
   const below = headOf(layout) + (lane?.y ?? 0) - window.scrollPx + (lane?.height ?? 0) + 8;
   const isLow = below > height - 130;
-  const took = new Map<string, number>();
-  for (const { phase, fromMs, toMs } of row.build.phases)
-    took.set(phase, (took.get(phase) ?? 0) + toMs - fromMs);
-  const parts = [...took].map(([phase, ms]) => `${phase} ${formatDuration(ms)}`);
+  const parts = sumPhases(row.build.phases).map(([phase, ms]) => `${phase} ${formatDuration(ms)}`);
   const steps = row.build.steps.filter(({ state }) => state !== 'cached');
   const longest = steps.reduce<(typeof steps)[number] | undefined>(
     (most, one) => (most === undefined || one.toMs - one.fromMs > most.toMs - most.fromMs ? one : most),

@@ -10,7 +10,7 @@ import {
 import { type BakeEvent, type Problem, problem } from '../../lib/model/mod.ts';
 import { formatDuration, type Palette, padEnd, plainText, widthOf } from '../../lib/report/mod.ts';
 import { didYouMean } from '../../lib/util/suggest.ts';
-import { commandOfKept, quoteWord } from '../again.ts';
+import { commandFor, quoteWord } from '../again.ts';
 import { isSet, type ParsedArgs, textOf } from '../args.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { buildResultText, countBuilds, resultText, whenText } from '../history-text.ts';
@@ -24,8 +24,11 @@ const WIDEST_NAME = 28;
 /** Lines of the one log that is shown below the list. */
 const LAST_LINES = 30;
 
+/** Reads the command line of a run; undefined where this version cannot. */
+type ReadRun = (words: readonly string[]) => ParsedArgs | undefined;
+
 /** `bake-ts logs [build]` */
-export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
+export async function runCommand(args: ParsedArgs, io: Io, readRun: ReadRun): Promise<ExitCode> {
   const found = await findRun(await keptRunsDirectory(args, io), textOf(args, 'run'));
   if (!found.ok) return reportProblems([found.error], args, io);
   const run = found.value;
@@ -34,16 +37,11 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   if (named !== undefined && !planned.includes(named))
     return reportProblems([unknownBuild(named, run, planned)], args, io);
   if (isSet(args, 'follow')) return withHardStop(io, () => followLog(run, planned, named, args, io));
-  const again = (build: string): void => {
-    const { result } = run.builds.find((one) => one.build === build) ?? {};
-    if (result === 'failed')
-      io.stderr.write(`run it again: ${plainText(commandOfKept(run.command ?? [], [build]))}\n`);
-  };
   if (named !== undefined) {
     const lines = await readLog(run, named, args, io);
     if (lines.length === 0) return reportProblems([noLog(named, run)], args, io);
     io.stdout.write(`${lines.join('\n')}\n`);
-    again(named);
+    sayAgain(run, named, readRun, io);
     return EXIT.ok;
   }
   const palette = paletteFor(args, io, io.stdout);
@@ -55,8 +53,17 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const more = lines.length > LAST_LINES ? palette.dim(` (all of it: bake-ts logs ${quoteWord(build)})`) : '';
   io.stdout.write(`\n${palette.bold(`the end of the log of ${build}`)}${more}\n`);
   io.stdout.write(`${lines.slice(-LAST_LINES).join('\n')}\n`);
-  again(build);
+  sayAgain(run, build, readRun, io);
   return EXIT.ok;
+}
+
+/** How to run a build again that failed; beside the log, which may go into a file. */
+function sayAgain(run: KeptRun, build: string, readRun: ReadRun, io: Io): void {
+  const { result } = run.builds.find((one) => one.build === build) ?? {};
+  if (result !== 'failed') return;
+  // Sensitive values are hidden in it already.
+  const ran = readRun(run.command ?? []) ?? { positionals: [], values: new Map(), flags: new Map() };
+  io.stderr.write(`run it again: ${plainText(commandFor(ran, [build], new Map()))}\n`);
 }
 
 /** Names of the builds that a run was to go through. */

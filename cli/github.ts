@@ -13,13 +13,7 @@ import {
   type JobSummaryStyle,
   runOutputs,
 } from '../lib/ci/mod.ts';
-import {
-  buildsToRunAgain,
-  type EndedBuild,
-  type Outcome,
-  type Problem,
-  problem,
-} from '../lib/model/mod.ts';
+import { buildsToRunAgain, type EndedBuild, type Outcome, type Problem, problem } from '../lib/model/mod.ts';
 import { applyEvent, createRunState } from '../lib/report/mod.ts';
 import { describeFileFault } from '../lib/system/mod.ts';
 import type { RunTimeline } from '../lib/timeline/mod.ts';

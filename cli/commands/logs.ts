@@ -9,8 +9,9 @@ import {
 } from '../../lib/history/mod.ts';
 import { type BakeEvent, type Problem, problem } from '../../lib/model/mod.ts';
 import { formatDuration, type Palette, padEnd, plainText, widthOf } from '../../lib/report/mod.ts';
+import { shellWord } from '../../lib/util/shell.ts';
 import { didYouMean } from '../../lib/util/suggest.ts';
-import { commandFor, quoteWord } from '../again.ts';
+import { commandFor } from '../again.ts';
 import { isSet, type ParsedArgs, textOf } from '../args.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { buildResultText, countBuilds, resultText, whenText } from '../history-text.ts';
@@ -50,7 +51,7 @@ export async function runCommand(args: ParsedArgs, io: Io, readRun: ReadRun): Pr
   const [{ build } = { build: '' }] = failed;
   if (failed.length !== 1) return EXIT.ok;
   const lines = await readLog(run, build, args, io);
-  const more = lines.length > LAST_LINES ? palette.dim(` (all of it: bake-ts logs ${quoteWord(build)})`) : '';
+  const more = lines.length > LAST_LINES ? palette.dim(` (all of it: bake-ts logs ${shellWord(build)})`) : '';
   io.stdout.write(`\n${palette.bold(`the end of the log of ${build}`)}${more}\n`);
   io.stdout.write(`${lines.slice(-LAST_LINES).join('\n')}\n`);
   sayAgain(run, build, readRun, io);

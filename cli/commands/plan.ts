@@ -1,6 +1,6 @@
 import { type EventBody, type Plan, type Problem, problem } from '../../lib/model/mod.ts';
 import { createPalette, plural } from '../../lib/report/mod.ts';
-import { quoteWord } from '../again.ts';
+import { shellWord } from '../../lib/util/shell.ts';
 import { isSet, type ParsedArgs } from '../args.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
@@ -49,7 +49,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
 function withPageHint(problems: readonly Problem[], args: ParsedArgs): readonly Problem[] {
   const file = isSet(args, 'html') ? args.positionals.find((word) => /\.html?$/i.test(word)) : undefined;
   if (file === undefined) return problems;
-  const hint = `the page goes to stdout: bake-ts plan --html > ${quoteWord(file)}`;
+  const hint = `the page goes to stdout: bake-ts plan --html > ${shellWord(file)}`;
   return problems.map((one) => (one.message.includes(file) ? { ...one, hint } : one));
 }
 

@@ -348,7 +348,11 @@ async function publish(
 }
 
 /** The steps of a build's own call; what ran early is cached by then. */
-function withEarly({ earlyOf }: NodeContext, build: string, { total, cached }: Built['steps']): Built['steps'] {
+function withEarly(
+  { earlyOf }: NodeContext,
+  build: string,
+  { total, cached }: Built['steps'],
+): Built['steps'] {
   return { total, cached: Math.min(cached, earlyOf(build)?.steps.cached ?? cached) };
 }
 

@@ -196,11 +196,7 @@ function spanOf(
   return open === undefined ? [] : [{ fromMs: open.fromMs, toMs: nowMs, ...open.what }];
 }
 
-function waitOf(
-  kind: WaitSpan['kind'],
-  open: Open<string> | undefined,
-  nowMs: number,
-): readonly WaitSpan[] {
+function waitOf(kind: WaitSpan['kind'], open: Open<string> | undefined, nowMs: number): readonly WaitSpan[] {
   return open === undefined ? [] : [{ fromMs: open.fromMs, toMs: nowMs, kind, text: open.what }];
 }
 

@@ -30,6 +30,10 @@ test('a run outside of CI, of which nothing is made, loads nothing of what makes
     'lib/run/mod.ts',
     'lib/history/mod.ts',
   ];
-  for (const file of loaded) assert(MODULES.some((one) => one.file === file), file);
+  for (const file of loaded)
+    assert(
+      MODULES.some((one) => one.file === file),
+      file,
+    );
   assert.deepEqual(laterIn(...loaded), []);
 });

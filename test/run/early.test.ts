@@ -281,7 +281,10 @@ test('a slot that is taken to name an image is seen, and given back before its p
     },
   });
   assertOk(baked);
-  assert.equal(phasesText(baked.events, 'base').replace(/^.*?pushing@0/, 'pushing@0'), 'pushing@0 pushing pushing@0 pushing tagging');
+  assert.equal(
+    phasesText(baked.events, 'base').replace(/^.*?pushing@0/, 'pushing@0'),
+    'pushing@0 pushing pushing@0 pushing tagging',
+  );
   assertPhases(baked.events);
 });
 

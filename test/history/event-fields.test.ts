@@ -9,6 +9,7 @@ interface Schema {
   readonly $ref?: string;
   readonly type?: string;
   readonly enum?: readonly string[];
+  readonly const?: string;
   readonly items?: Schema;
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly required?: readonly string[];
@@ -37,6 +38,7 @@ function kindOf(schema: Schema): Kind {
   // Codes of reasons are added to.
   if (schema.enum !== undefined)
     return schema.enum.includes('first-build') ? 'text' : [...schema.enum].sort();
+  if (schema.const !== undefined) return [schema.const];
   if (schema.type === 'array') return { listOf: kindOf(schema.items ?? {}) };
   if (schema.type === 'object') return { fields: fieldsOf(schema) };
   const kind = NAMES[schema.type ?? ''];

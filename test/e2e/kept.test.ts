@@ -117,7 +117,7 @@ test('a failed build: its log, its file, the run in the history', options, async
   assert.equal((await stat(run.dir)).mode & 0o777, 0o700);
   assert.match(
     (await work.run(['history'])).stdout,
-    new RegExp(`^${run.id} .* failed .* 1 failed, 1 built`, 'm'),
+    new RegExp(`^${run.id} .* failed .* 1 failed \\(bad\\), 1 built`, 'm'),
   );
 
   const unknown = await work.run(['logs', 'goood']);

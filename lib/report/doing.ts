@@ -64,6 +64,12 @@ export function doing(node: NodeView, nowMs: number, { isOpen, queuedFor }: Surr
   }
 }
 
+/** What was done for a build when it was stopped; undefined: nothing, or it was not. */
+export function stoppedIn(node: NodeView | undefined): string | undefined {
+  const stopped = node?.stopped;
+  return stopped && doing(stopped.node, stopped.atMs, { isOpen: () => false, queuedFor: '' });
+}
+
 /** Steps have the numbers that BuildKit gives them, as in its messages and in the log. */
 function building(node: NodeView): string {
   const early = node.earlyFor === undefined ? '' : 'early, ';

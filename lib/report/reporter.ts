@@ -8,6 +8,7 @@
 import { clearInterval, setInterval } from 'node:timers';
 import type { BakeEvent, EventSink } from '../model/mod.ts';
 import { escapeControls } from '../util/control-characters.ts';
+import { stoppedIn } from './doing.ts';
 import { GroupedPainter } from './grouped.ts';
 import { createLiveView } from './live-view.ts';
 import { createPalette } from './palette.ts';
@@ -156,7 +157,7 @@ function summaryStyle(options: ReporterOptions, state: RunState): SummaryStyle {
     ...(options.sourceOf === undefined ? {} : { sourceOf: options.sourceOf }),
     ...(options.logOf === undefined ? {} : { logOf: options.logOf }),
     ...(options.commandFor === undefined ? {} : { commandFor: options.commandFor }),
-    stoppedIn: (build) => state.nodes.get(build)?.stoppedIn,
+    stoppedIn: (build) => stoppedIn(state.nodes.get(build)),
     roleOf: (build) => state.nodes.get(build)?.role,
     warnings: state.warnings,
     engineLosses: state.engineLosses,

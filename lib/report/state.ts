@@ -6,7 +6,6 @@
  * events always give the same state (tests replay recorded streams).
  */
 import type { BakeEvent, DecisionKind, Outcome, Phase, PlannedNode, ProblemJson } from '../model/mod.ts';
-import { doing } from './doing.ts';
 import { LineJoiner, type LogLine } from './lines.ts';
 import { isStopped } from './step-names.ts';
 import { plainText } from './text.ts';
@@ -45,6 +44,12 @@ export interface WaitView {
   readonly untils?: readonly number[];
 }
 
+/** A build at the time at which it was stopped. */
+export interface StoppedView {
+  readonly atMs: number;
+  readonly node: NodeView;
+}
+
 /** One build of a run. */
 export interface NodeView {
   readonly build: string;
@@ -66,8 +71,8 @@ export interface NodeView {
   readonly transfers: ReadonlyMap<string, TransferView>;
   /** The step that failed, as BuildKit prints it. */
   readonly failedStep?: string;
-  /** What was done for it when it was stopped; absent: nothing, or it was not. */
-  readonly stoppedIn?: string;
+  /** What it was when it was stopped; absent: nothing was done for it, or it was not stopped. */
+  readonly stopped?: StoppedView;
   readonly retry?: { readonly untilMs: number; readonly attempt: number; readonly why: string };
   /** Nothing moves in it. */
   readonly stalled?: StalledView;
@@ -144,7 +149,7 @@ interface Node extends NodeView {
   /** Last known state of each step, to count transitions. */
   readonly stepStates: Map<string, VertexState>;
   failedDigest?: string;
-  stoppedIn?: string;
+  stopped?: StoppedView;
   readonly joiner: LineJoiner;
 }
 
@@ -289,7 +294,7 @@ function applyToNode(run: Run, event: NodeEvent): void {
       delete node.retry;
       delete node.stalled;
       delete node.failedStep;
-      delete node.stoppedIn;
+      delete node.stopped;
       delete node.failedDigest;
       // A second attempt announces its steps again; what the first one had done is cached by then.
       node.steps = { total: 0, done: 0, cached: 0 };
@@ -339,7 +344,7 @@ function applyToNode(run: Run, event: NodeEvent): void {
     case 'node-finished':
       run.lost.delete(event.build);
       if (event.outcome.kind === 'cancelled') noteStop(node, event.atMs);
-      else delete node.stoppedIn;
+      else delete node.stopped;
       enter(node, 'finished', event.atMs);
       node.finishedAtMs = event.atMs;
       delete node.stalled;
@@ -425,7 +430,8 @@ function createNode(build: string, planned?: PlannedNode): Node {
 /** Remembers what is done for a build before all of it is ended. */
 function noteStop(node: Node, atMs: number): void {
   if (node.status === 'waiting' || node.status === 'queued' || node.status === 'finished') return;
-  node.stoppedIn ??= doing(node, atMs, { isOpen: () => false, queuedFor: '' });
+  const { running, transfers } = node;
+  node.stopped ??= { atMs, node: { ...node, running: new Map(running), transfers: new Map(transfers) } };
 }
 
 /** What other steps wrote says nothing of why a build failed. */

@@ -114,7 +114,7 @@ ${TREE['builds.yaml']}`,
     const words = ['-f', 'other.yaml', '--var', 'PIN=hunter22', '--var', 'TAG=1.10', '--no-push', '--force'];
     const { code, err } = await call('run', ...words, '--report', 'page.html');
     assert.equal(code, EXIT.buildFailed, err);
-    const rerun = "bake-ts run base --file other.yaml --var 'PIN=(hidden)' --var TAG=1.10 --no-push";
+    const rerun = "bake-ts run --file other.yaml --var 'PIN=(hidden)' --var TAG=1.10 --no-push";
     assert.equal(dataOf(await read('page.html')).rerun, rerun);
     const kept = await call('report', '-f', 'other.yaml', '-o', '-');
     assert.equal(dataOf(kept.out).rerun, rerun);

@@ -76,7 +76,8 @@ function steady(lines: readonly string[]): string {
     )
     .join('\n')
     // As long as the path of the home is, it wraps anywhere.
-    .replaceAll(/whole log: \/[^ ]+?\.log$/gms, 'whole log: LOG')}\n`;
+    .replaceAll(/whole log: \/[^ ]+?\.log$/gms, 'whole log: LOG')
+    .replaceAll(/logs: \/[^ ]+?\/logs$/gms, 'logs: DIRECTORY')}\n`;
 }
 
 const options = { skip: noTerminal };
@@ -93,7 +94,7 @@ test('a run while it builds, what fails, and how it ends', options, async (t) =>
     },
     { when: ['NAME=', '--progress=rawjson'], progress: progress(), holdUntil: 'rest' },
   ]);
-  await terminal.until(/base +building step 1\/1[\s\S]*main\.c:3[\s\S]*0\/6 · 1 running · 5 waiting/);
+  await terminal.until(/base +building step 2\/2[\s\S]*main\.c:3[\s\S]*0\/6 · 1 running · 5 waiting/);
   assertGolden(steady(terminal.screen()), 'cli/golden/terminal-building.txt');
   await buildctl.release('base');
   await terminal.until(/api +failed[\s\S]*2\/6 · 1 failed · 1 built · 4 running/);
@@ -109,7 +110,7 @@ test('Ctrl-C stops a run cleanly, and says what it waits for as long as that las
   const { terminal } = await startRun(t, [
     { when: ['--progress=rawjson'], progress: progress(), hang: true, ignoreSignals: true },
   ]);
-  await terminal.until(/base +building step 1\/1/);
+  await terminal.until(/base +building step 2\/2/);
   terminal.type('\u0003');
   await terminal.until(/stopping; press Ctrl-C again to stop at once\n {2}until base has ended/);
   assert.equal(await terminal.ended(), 130);
@@ -121,11 +122,15 @@ test('Ctrl-C twice ends a run at once', options, async (t) => {
   const { terminal } = await startRun(t, [
     { when: ['--progress=rawjson'], progress: progress(), hang: true, ignoreSignals: true },
   ]);
-  await terminal.until(/base +building step 1\/1/);
+  await terminal.until(/base +building step 2\/2/);
   terminal.type('\u0003');
   await terminal.until(/press Ctrl-C again/);
   terminal.type('\u0003');
   assert.equal(await terminal.ended(), 130);
   assert.ok(terminal.isCursorShown());
+  assert.match(
+    terminal.everything().join('\n'),
+    /stopped at once; 1 build was running: base; 5 had not begun\n {2}logs: /,
+  );
   assert.doesNotMatch(terminal.everything().join('\n'), /cancelled in |0\/6/);
 });

@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import path from 'node:path';
 import process from 'node:process';
 import { type TestContext, test } from 'node:test';
-import { bakeTsCommand } from '../rig/command.ts';
+import { bakeTsCommand, DENO_CACHE } from '../rig/command.ts';
 import { makeFakeBuildctl } from '../rig/fake-buildctl.ts';
 import { makeTempDir, makeTree } from '../rig/temp.ts';
 
@@ -44,8 +44,7 @@ async function pipe(t: TestContext, words: string, after: string): Promise<End> 
       BUILDKIT_HOST: `unix://${socket}`,
       BUILDCTL: buildctl.path,
       NO_COLOR: '1',
-      // Deno keeps packages below HOME.
-      DENO_DIR: process.env['DENO_DIR'] ?? path.join(process.env['HOME'] ?? '/', '.cache/deno'),
+      ...DENO_CACHE,
     },
   });
   let stderr = '';

@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import process from 'node:process';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runCli } from '../../cli/app.ts';
@@ -139,7 +138,7 @@ test('where the system allows no more watches, that is said', {
   const quoted = [...bakeTsCommand(), 'run', '--watch'].map((word) => `'${word}'`).join(' ');
   const end = await runCommand([...LIMITED, `echo 5 > /proc/sys/user/max_inotify_watches; exec ${quoted}`], {
     cwd,
-    env: { ...env, DENO_DIR: process.env['DENO_DIR'] ?? path.join(process.env['HOME'] ?? '', '.cache/deno') },
+    env,
   });
   assert.equal(end.exitCode, 1, end.stderr);
   assert.match(end.stderr, /error\[run\/watch-limit\]: the system allows no more watches/);

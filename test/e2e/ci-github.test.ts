@@ -5,7 +5,7 @@ import path from 'node:path';
 import process from 'node:process';
 import { type TestContext, test } from 'node:test';
 import { makeOrigin, makePrograms, type Origin } from '../rig/ci-job.ts';
-import { runBakeTs, runCommand } from '../rig/command.ts';
+import { DENO_CACHE, runBakeTs, runCommand } from '../rig/command.ts';
 import {
   type GithubEvent,
   type GithubJob,
@@ -59,7 +59,7 @@ async function makePlace(t: TestContext, scripts: Readonly<Record<string, string
     PATH: `${path.dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
     BUILDKIT_HOST: realEngine.address,
     BUILDCTL: path.join(realEngine.binDir, 'buildctl'),
-    DENO_DIR: process.env['DENO_DIR'] ?? path.join(process.env['HOME'] ?? '/', '.cache/deno'),
+    ...DENO_CACHE,
   };
   const clone = await makeTempDir(t, 'print-');
   return {

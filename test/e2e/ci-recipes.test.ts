@@ -5,7 +5,7 @@ import path from 'node:path';
 import process from 'node:process';
 import { type TestContext, test } from 'node:test';
 import { makeOrigin, makePrograms } from '../rig/ci-job.ts';
-import { runBakeTs, runCommand } from '../rig/command.ts';
+import { DENO_CACHE, runBakeTs, runCommand } from '../rig/command.ts';
 import { parseWorkflow, runWorkflow } from '../rig/github-runner.ts';
 import { runGitlab } from '../rig/gitlab-runner.ts';
 import { repoPath } from '../rig/paths.ts';
@@ -30,7 +30,7 @@ async function makePlace(t: TestContext) {
     PATH: `${path.dirname(process.execPath)}:${realEngine.binDir}:${process.env['PATH'] ?? ''}`,
     BUILDKIT_HOST: realEngine.address,
     BUILDCTL: path.join(realEngine.binDir, 'buildctl'),
-    DENO_DIR: process.env['DENO_DIR'] ?? path.join(process.env['HOME'] ?? '/', '.cache/deno'),
+    ...DENO_CACHE,
   };
   const digests = () =>
     Promise.all(['base', 'api'].map((name) => digestOf(`${registry.host}/shop/${name}:dev`)));

@@ -11,7 +11,7 @@ import process from 'node:process';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findBusybox } from '../rig/busybox.ts';
-import { bakeTsCommand, type CommandResult, runCommand } from '../rig/command.ts';
+import { bakeTsCommand, type CommandResult, DENO_CACHE, runCommand } from '../rig/command.ts';
 import { makeCountingBuildctl } from '../rig/counting-buildctl.ts';
 import { frontendBuilds, testFrontends } from '../rig/frontends.ts';
 import { repoPath } from '../rig/paths.ts';
@@ -164,7 +164,7 @@ test('docs/from-buildctl.md does what it says', options, async (t) => {
     BUILDCTL: buildctl.path,
     NO_COLOR: '1',
     CI: undefined,
-    DENO_DIR: process.env['DENO_DIR'] ?? path.join(process.env['HOME'] ?? '/', '.cache/deno'),
+    ...DENO_CACHE,
   };
   const fit = (text: string, host: string) =>
     text

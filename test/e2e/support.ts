@@ -3,7 +3,7 @@ import path from 'node:path';
 import process from 'node:process';
 import type { Outcome } from '../../lib/model/mod.ts';
 import { type Baked, type BakeHere, bakeIn } from '../rig/baking.ts';
-import { type CommandOptions, type CommandResult, runBakeTs } from '../rig/command.ts';
+import { type CommandOptions, type CommandResult, DENO_CACHE, runBakeTs } from '../rig/command.ts';
 import { type CountingBuildctl, makeCountingBuildctl } from '../rig/counting-buildctl.ts';
 import { realEngine } from '../rig/real-engine.ts';
 import { type Cleanup, makeTempDir, type TreeEntry, writeTree } from '../rig/temp.ts';
@@ -45,7 +45,7 @@ export async function makeWorkspace(
     BUILDKIT_HOST: realEngine.address,
     BUILDCTL: buildctl.path,
     // Deno keeps packages below HOME, and would fetch them again for each home of a test.
-    DENO_DIR: process.env['DENO_DIR'] ?? path.join(process.env['HOME'] ?? '/', '.cache/deno'),
+    ...DENO_CACHE,
     ...env,
   };
   return {

@@ -1,5 +1,6 @@
 /** Running programs from tests: everything they said and how they ended, and never longer than a limit. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import path from 'node:path';
 import process from 'node:process';
 import { compiled, repoPath } from './paths.ts';
 
@@ -81,9 +82,18 @@ export function runBakeTs(args: readonly string[], options: CommandOptions = {})
 
 const OUTSIDE_CI = { CI: undefined, GITHUB_ACTIONS: undefined, GITLAB_CI: undefined };
 
+/**
+ * Where Deno keeps what it has compiled, which is below HOME: a process with a HOME of its own would compile, and look up, all of
+ * bake-ts and its packages again.
+ */
+export const DENO_CACHE: Readonly<Record<string, string>> =
+  process.versions['deno'] === undefined
+    ? {}
+    : { DENO_DIR: process.env['DENO_DIR'] ?? path.join(process.env['HOME'] ?? '/', '.cache/deno') };
+
 function mergeEnv(changes: Readonly<Record<string, string | undefined>>): Record<string, string> {
   const merged: Record<string, string> = {};
-  for (const [name, value] of Object.entries({ ...process.env, ...changes })) {
+  for (const [name, value] of Object.entries({ ...process.env, ...DENO_CACHE, ...changes })) {
     if (value !== undefined) merged[name] = value;
   }
   return merged;

@@ -11,6 +11,7 @@ import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import xterm from '@xterm/headless';
 import type { Writer } from '../../lib/report/mod.ts';
+import { DENO_CACHE } from './command.ts';
 import type { Cleanup } from './temp.ts';
 
 /** Why there is none on this machine; false: there is. */
@@ -201,7 +202,7 @@ function end(pid: number): void {
 }
 
 function surroundings(changes: Readonly<Record<string, string | undefined>>): Record<string, string> {
-  const merged = { ...process.env, ...changes };
+  const merged = { ...process.env, ...DENO_CACHE, ...changes };
   return Object.fromEntries(
     Object.entries(merged).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
   );

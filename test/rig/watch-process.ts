@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BakeEvent } from '../../lib/model/mod.ts';
-import { bakeTsCommand } from './command.ts';
+import { bakeTsCommand, DENO_CACHE } from './command.ts';
 import type { Cleanup } from './temp.ts';
 
 /** A process that watches. */
@@ -28,7 +28,7 @@ export function startWatchProcess(
   const [program = '', ...words] = [...bakeTsCommand(), 'run', '--watch', ...args];
   const child = spawn(program, words, {
     cwd,
-    env: { ...process.env, NO_COLOR: '1', CI: '', ...env },
+    env: { ...process.env, ...DENO_CACHE, NO_COLOR: '1', CI: '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const events: BakeEvent[] = [];

@@ -109,13 +109,13 @@ export class ProgressReader {
 
   /** What was read so far. */
   summary(): ProgressSummary {
-    let total = 0;
-    let cached = 0;
-    for (const vertex of this.#vertices.values()) {
-      if (!isStep(vertex.name)) continue;
-      total++;
-      if (vertex.cached) cached++;
-    }
+    // Builds that run side by side share steps, and BuildKit then tells of one step under two digests; its name, with its stage and
+    // number, is one.
+    const steps = new Map<string, boolean>();
+    for (const { name, cached } of this.#vertices.values())
+      if (isStep(name)) steps.set(name, cached || steps.get(name) === true);
+    const total = steps.size;
+    const cached = [...steps.values()].filter((one) => one).length;
     const log = this.#failed === undefined ? undefined : this.#logs.get(this.#failed.digest);
     return {
       text: this.#text,

@@ -60,6 +60,14 @@ test('steps and cached steps are counted without FROM and what is internal', () 
   assert.deepEqual(reader.summary().steps, { total: 3, cached: 2 });
 });
 
+test('a step that BuildKit tells of under two digests, since builds share it, counts once', () => {
+  const { reader, say } = start();
+  say(vertex('d1', '[1/2] COPY f /', { started: T0, completed: T1 }));
+  say(vertex('d2', '[1/2] COPY f /', { cached: true, started: T1, completed: T1 }));
+  say(vertex('d3', '[2/2] RUN make', { started: T1, completed: T1 }));
+  assert.deepEqual(reader.summary().steps, { total: 2, cached: 1 });
+});
+
 test('the first error that is not a mere cancellation is the cause, with the tail of its log', () => {
   const { reader, events, say } = start();
   say(vertex('x', '[a 2/2] RUN sleep', { started: T0, completed: T1, error: 'process: context canceled' }));

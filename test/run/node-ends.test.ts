@@ -164,7 +164,8 @@ test('a run that is cancelled while tags are put blames no registry', async (t) 
   assert.equal(kindsText(baked), 'base cancelled, child cancelled');
   const { durationMs: _, ...outcome } = baked.outcome('base');
   const reason = { code: 'first-build', text: 'not built before from here' };
-  assert.deepEqual(outcome, { build: 'base', kind: 'cancelled', tags: [], reason });
+  const steps = { total: 1, cached: 0 };
+  assert.deepEqual(outcome, { build: 'base', kind: 'cancelled', tags: [], reason, steps });
   assert.deepEqual(await world.records(), []);
 });
 

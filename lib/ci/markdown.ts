@@ -3,6 +3,7 @@
  * none of it leaves the line, the cell or the block that it stands in. Long texts in a line are cut.
  */
 import { plainText } from '../report/mod.ts';
+import { escapeHtml } from '../util/html.ts';
 
 /** Text between other text: every character that could mean something is escaped. One line. */
 export function inlineText(text: string): string {
@@ -45,13 +46,4 @@ const LONGEST = 500;
 function oneLine(text: string): string {
   const cut = text.length > LONGEST ? `${text.slice(0, LONGEST - 1)}…` : text;
   return cut.split('\n').map(plainText).join(' ');
-}
-
-function escapeHtml(text: string): string {
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;')
-    .replaceAll("'", '&#39;');
 }

@@ -2,6 +2,8 @@
 import { stripVTControlCharacters } from 'node:util';
 import { buildsToRunAgain } from '../model/mod.ts';
 import type { RunTimeline } from '../timeline/mod.ts';
+import { escapeHtml } from '../util/html.ts';
+import { shellWord } from '../util/shell.ts';
 import { fitLogs, sizeOfLog } from './fit-logs.ts';
 import { type Headline, makeHeadline } from './headline.ts';
 import type { BuildLog, PageApp, PageData, PageExtra } from './page-data.ts';
@@ -91,15 +93,6 @@ function jsonElement(id: string, value: unknown): string {
   return `<script type="application/json" id="${id}">${json}</script>`;
 }
 
-function escapeHtml(text: string): string {
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;')
-    .replaceAll("'", '&#39;');
-}
-
 /** A dot in the colour of the result, so that tabs tell runs apart. */
 function icon(tone: Headline['tone']): string {
   const colour = { good: '1a7f4b', bad: 'd1343f', open: '5b6b82' }[tone];
@@ -109,14 +102,9 @@ function icon(tone: Headline['tone']): string {
 
 function rerunCommand({ builds, files, command }: RunTimeline): string {
   const again = buildsToRunAgain(builds);
-  if (again === undefined && command !== undefined) return ['bake-ts', ...command].map(quoteWord).join(' ');
+  if (again === undefined && command !== undefined) return ['bake-ts', ...command].map(shellWord).join(' ');
   const others = files.filter((file) => !/(^|\/)builds\.yaml$/.test(file) || files.length > 1);
   const names = again ?? builds.filter(({ role }) => role === 'asked').map(({ build }) => build);
   const words = [...others.flatMap((file) => ['-f', file]), ...names];
-  return ['bake-ts', 'run', ...words.map(quoteWord)].join(' ');
-}
-
-/** A word as a shell takes it. */
-function quoteWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+  return ['bake-ts', 'run', ...words.map(shellWord)].join(' ');
 }

@@ -109,8 +109,9 @@ async function findImage(
 }
 
 /**
- * What is to be remembered of a given image: the earlier run and this one have the same key for it, so it is the result of
- * these inputs. Undefined where they have not, or nobody knows: other files may have made it.
+ * What may be remembered of a given image: the earlier run says that it has the key that this one has for it, so it is the
+ * result of these inputs, if more than its file says so (see `Memory.pass`). Undefined where the keys differ, or nobody
+ * knows: other files may have made it.
  */
 export function givenRecord(
   { build }: PlanNode,

@@ -163,11 +163,19 @@ export class Memory {
     return this.#state.writeRecord(kept, this.#keptInputs(last));
   }
 
-  /** A result of an earlier run of ours, which did not happen here, is to be shared where this run shares its own. */
+  /**
+   * A result of an earlier run of ours, which did not happen here, is to be shared where this run shares its own, if this
+   * machine or the build's own repository says the same of it. A file that somebody handed over is not enough for that.
+   */
   async pass(build: string, record: BuildRecord): Promise<void> {
     const own = await this.#state.readRecord(record.key);
-    const isBetter = own?.digest === record.digest && own.vouchedBy === undefined;
-    this.#see(build, isBetter ? own : record);
+    if (own?.digest === record.digest && own.vouchedBy === undefined) {
+      this.#see(build, own);
+      return;
+    }
+    const home = await this.#sharedOf(build)[0]?.read();
+    const said = home?.ok === true ? home.value.records.get(record.key)?.record : undefined;
+    if (said?.digest === record.digest) this.#see(build, record);
   }
 
   /**

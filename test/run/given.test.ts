@@ -118,6 +118,27 @@ test('what other files gave is taken, and remembered of nothing', async (t) => {
   assert(!recordsOf(world, 'api').includes(whole.outcome('base').key ?? ''));
 });
 
+test('a file that pairs an image with the key of other files is taken for this run, and vouches for nothing', async (t) => {
+  const world = await makeFakeWorld(t, shopWithoutTools);
+  const base = await bakeElsewhere(t, world, ['base']);
+  await world.write({ 'base/file': 'newer\n' });
+  const home = await makeTempDir(t, 'runner-');
+  const key = (await world.bake({ builds: ['base'], dryRun: true, home })).events.flatMap((event) =>
+    event.type === 'node-keyed' ? (event.key ?? []) : [],
+  )[0];
+  const { digest } = base.outcome('base');
+  assert(key !== undefined && key !== base.outcome('base').key && digest !== undefined);
+  const forged = new Map([['base', { digest: digest as Digest, key }]]);
+  const taken = await world.bake({ builds: ['api'], parents: forged, home, engine: new FakeEngine() });
+  assertOk(taken);
+  assert.equal(taken.outcome('base').digest, digest);
+  assert(!recordsOf(world, 'api').includes(key));
+  for (const where of [home, await makeTempDir(t, 'runner-')]) {
+    const later = await world.bake({ builds: ['base'], home: where, engine: new FakeEngine(), dryRun: true });
+    assert.equal(later.kinds['base'], 'built');
+  }
+});
+
 test('what was asked for is decided about, whatever is given', async (t) => {
   const world = await makeFakeWorld(t, shop);
   const first = await bakeElsewhere(t, world, ['base']);

@@ -54,12 +54,22 @@ export function hideUsers(text: string): string {
   );
 }
 
-/** The same value with {@link hideUsers} done to all texts in it; the value itself is not changed. */
+/**
+ * The same value with {@link hideUsers} done to all texts in it; the value itself is not changed, and is what comes back where
+ * there is nothing to hide: most events have no address.
+ */
 export function hideUsersIn<T>(value: T): T {
   if (typeof value === 'string') return hideUsers(value) as T;
-  if (Array.isArray(value)) return value.map(hideUsersIn) as T;
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, hideUsersIn(item)])) as T;
+  if (Array.isArray(value)) {
+    const items = value.map(hideUsersIn);
+    return items.every((item, at) => item === value[at]) ? value : (items as T);
+  }
+  const changed = Object.entries(value).flatMap(([key, item]): [string, unknown][] => {
+    const hidden: unknown = hideUsersIn(item);
+    return hidden === item ? [] : [[key, hidden]];
+  });
+  return changed.length === 0 ? value : { ...value, ...Object.fromEntries(changed) };
 }
 
 /** An instruction or a step, without users in addresses and without values behind names that sound secret. */

@@ -3,6 +3,7 @@ export * from './conversion.ts';
 export * from './json.ts';
 export * from './number.ts';
 export * from './number-text.ts';
+export { parseHcl } from './parse-body.ts';
 export type * from './syntax.ts';
 export { SPLAT_ELEMENT } from './syntax.ts';
 export * from './types.ts';

@@ -1,4 +1,6 @@
 /** HCL: its two syntaxes, its values, expressions and functions. Knows nothing of bake. */
+export { attributesOf, contentOf, parseHclJson, unexpectedItems } from './content.ts';
+export { expressionInJson } from './json-expression.ts';
 export { parseHcl } from './parse-body.ts';
 export type * from './syntax.ts';
 export { SPLAT_ELEMENT } from './syntax.ts';

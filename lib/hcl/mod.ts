@@ -1,10 +1,13 @@
 /** HCL: syntax, values, expressions and functions (https://github.com/hashicorp/hcl). Knows nothing of bake. */
 export * from './conversion.ts';
+export { loadRegex, REGEX_FUNCTIONS, type RegexCompiler } from './functions/regex.ts';
+export { type FunctionOptions, standardFunctions } from './functions/standard.ts';
 export * from './json.ts';
 export * from './number.ts';
 export * from './number-text.ts';
 export type * from './syntax.ts';
 export { SPLAT_ELEMENT } from './syntax.ts';
+export * from './type-expression.ts';
 export * from './types.ts';
 export type * from './value.ts';
 export * from './values.ts';

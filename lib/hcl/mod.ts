@@ -5,6 +5,7 @@ export { type FunctionOptions, standardFunctions } from './functions/standard.ts
 export * from './json.ts';
 export * from './number.ts';
 export * from './number-text.ts';
+export { parseHcl } from './parse-body.ts';
 export type * from './syntax.ts';
 export { SPLAT_ELEMENT } from './syntax.ts';
 export * from './type-expression.ts';

@@ -187,7 +187,7 @@ function replace(regex: Compiled, text: string, by: string): FunctionResult {
     if (end > copied || start === 0) out += expanded(by, regex, match, text);
     if (out.length > MOST_TEXT) return tooLong();
     copied = end;
-    at = at + stepOf(text, at) > end ? at + stepOf(text, at) : end;
+    at = Math.max(at + stepOf(text, at), end);
   }
   return done(textValue(out + text.slice(copied)));
 }

@@ -99,6 +99,8 @@ function parseNetwork(text: string): Network | undefined {
   if (found === null || parsed === undefined) return undefined;
   const bits = address.includes(':') ? 128 : 32;
   if (prefix > bits) return undefined;
+  // IPv4 addresses within IPv6, from which go-cidr makes nonsense.
+  if (bits === 128 && parsed >> 32n === 0xffffn) return undefined;
   return { base: parsed & maskOf(prefix, bits), prefix, bits };
 }
 

@@ -23,8 +23,11 @@ export const LAZY_FUNCTIONS: Readonly<Record<string, HclFunction>> = {
       if (!read.ok) return failed(read.error[0]?.message ?? 'it is no type', 1);
       const evaluated = value.evaluate();
       if (!evaluated.ok) return evaluated;
-      const converted = convert(evaluated.value, read.value);
-      return converted.ok ? converted : failed(converted.message, 0);
+      const first = convert(evaluated.value, read.value);
+      if (!first.ok) return failed(first.message, 0);
+      // Bake converts again, to the type of the result, in which no attribute is optional: one that is missing is an error.
+      const second = convert(evaluated.value, first.value.type);
+      return second.ok ? second : failed(second.message, 0);
     },
   },
 };

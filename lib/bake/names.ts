@@ -66,7 +66,7 @@ const NOTHING: ReadonlySet<string> = new Set();
 
 export class Names {
   readonly problems: Problem[] = [];
-  readonly facts = new Map<string, VariableFacts>();
+  readonly facts: Map<string, VariableFacts> = new Map();
   blocks: BlockSource | undefined;
   readonly #definitions: Definitions;
   readonly #surroundings: Surroundings;

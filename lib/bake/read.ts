@@ -41,7 +41,13 @@ export async function readFiles(
   if (!fromCompose.ok || problems.length > 0) return fail(problems);
   const env = lookupIn(options);
   const drafts = new Map<string, Draft>();
-  const groups = new Map(fromCompose.value.groups.map((group) => [group.name, group]));
+  // A Compose file that builds nothing gives bake no list.
+  const groups = new Map<string, BakeGroup>(
+    fromCompose.value.groups.map((group) => [
+      group.name,
+      group.targets.length === 0 ? { ...group, hasNoList: true } : group,
+    ]),
+  );
   for (const draft of fromCompose.value.targets) addDraft(drafts, draft);
   const isRelative = isFileRelative(options.env, problems);
   if (isRelative) startAtCompose(drafts.values(), compose);

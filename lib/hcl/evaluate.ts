@@ -19,6 +19,7 @@ import {
   type Outcome,
   type Scope,
   spend,
+  UNKNOWN,
 } from './evaluation.ts';
 import { evaluateFor, evaluateSplat, evaluateTemplateFor } from './loops.ts';
 import { parseNumber } from './number.ts';
@@ -83,10 +84,7 @@ function dispatch(expression: Expression, evaluation: Evaluation): Outcome {
     case 'template':
       return evaluateTemplate(expression, evaluation);
     case 'variable':
-      return (
-        evaluation.scope.variable(expression.name) ??
-        unknownVariable(expression.name, expression.span, evaluation)
-      );
+      return evaluateVariable(expression.name, expression.span, evaluation);
     case 'attribute': {
       const of = outcomeOf(expression.of, evaluation);
       return of.kind === 'failure' ? failures([of]) : attributeOf(of, expression.name, expression.span);
@@ -134,7 +132,10 @@ function valueOfLiteral(value: boolean | null | { readonly number: string }, spa
   return number === undefined ? failure(span, `${value.number} is too large`) : numberValue(number);
 }
 
-function unknownVariable(name: string, span: Span, { scope }: Evaluation): Failure {
+function evaluateVariable(name: string, span: Span, { scope, unknown }: Evaluation): Outcome {
+  if (unknown?.has(name)) return UNKNOWN;
+  const value = scope.variable(name);
+  if (value !== undefined) return value;
   const names = [...scope.variableNames()];
   return failure(span, `There is no variable ${name}`, {
     hint:
@@ -190,6 +191,8 @@ function evaluateBinary(expression: Binary, evaluation: Evaluation): Outcome {
   if ((operator === '&&' || operator === '||') && !isOfWrongType) {
     const decisive = operator === '||';
     if (decides(left, decisive) || decides(right, decisive)) return boolValue(decisive);
+    // Where nothing is wrong with the first side, the second one may never be asked.
+    if (left.kind === 'failure' && left.problems.length === 0 && right.kind === 'failure') return left;
   }
   if (left.kind === 'failure' || right.kind === 'failure') return failures([left, right], gives);
   const result = operate(operator, left, right);

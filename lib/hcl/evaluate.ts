@@ -33,6 +33,7 @@ import type {
   TemplatePart,
   Unary,
 } from './syntax.ts';
+import { typeOfAttribute, typeOfElement } from './type-of.ts';
 import { BOOL, DYNAMIC, equalTypes, NUMBER, objectType, STRING, tupleType, typeName } from './types.ts';
 import type { Type, Value } from './value.ts';
 import { boolValue, nullOf, numberValue, objectOf, textValue, tupleOf } from './values.ts';
@@ -87,12 +88,15 @@ function dispatch(expression: Expression, evaluation: Evaluation): Outcome {
       return evaluateVariable(expression.name, expression.span, evaluation);
     case 'attribute': {
       const of = outcomeOf(expression.of, evaluation);
-      return of.kind === 'failure' ? failures([of]) : attributeOf(of, expression.name, expression.span);
+      if (of.kind !== 'failure') return attributeOf(of, expression.name, expression.span);
+      return failures([of], typeOfAttribute(of.type, expression.name));
     }
     case 'index': {
       const of = outcomeOf(expression.of, evaluation);
       const key = outcomeOf(expression.key, evaluation);
-      if (of.kind === 'failure' || key.kind === 'failure') return failures([of, key]);
+      if (of.kind === 'failure' || key.kind === 'failure') {
+        return failures([of, key], typeOfElement(of.type, expression.key));
+      }
       return elementOf(of, key, expression.span);
     }
     case 'splat':

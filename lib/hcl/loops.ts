@@ -13,6 +13,7 @@ import {
   spend,
 } from './evaluation.ts';
 import { type Expression, type For, SPLAT_ELEMENT, type Splat, type TemplatePart } from './syntax.ts';
+import { typeOfEach, typeOfSplat } from './type-of.ts';
 import { BOOL, DYNAMIC, listType, objectType, STRING, tupleType, typeName } from './types.ts';
 import type { Type, Value } from './value.ts';
 import { haveOneType, listOf, listOfSame, numberValue, objectOf, textValue, tupleOf } from './values.ts';
@@ -214,48 +215,6 @@ function emptyList(splat: Splat, of: Type): Outcome {
   return failure(
     splat.each.span,
     `The elements of this list, of type ${typeName(of)}, have no such attribute`,
+    { type: listType(DYNAMIC) },
   );
-}
-
-/** The type of a splat over something of this type. */
-function typeOfSplat(splat: Splat, of: Type): Type {
-  const each = (element: Type) => typeOfEach(splat.each, element) ?? DYNAMIC;
-  if (of.kind === 'list' || of.kind === 'set') return listType(each(of.of));
-  return tupleType((of.kind === 'tuple' ? of.items : [of]).map(each));
-}
-
-/** The type of what a splat does with elements of a type; undefined where that cannot be done. */
-function typeOfEach(each: Expression, element: Type): Type | undefined {
-  if (each.kind === 'variable') return element;
-  if (each.kind === 'splat') {
-    const of = typeOfEach(each.of, element);
-    if (of?.kind !== 'list' && of?.kind !== 'set') return of === undefined ? undefined : DYNAMIC;
-    const inner = typeOfEach(each.each, of.of);
-    return inner === undefined ? undefined : listType(inner);
-  }
-  if (each.kind !== 'attribute' && each.kind !== 'index') return DYNAMIC;
-  const of = typeOfEach(each.of, element);
-  if (of === undefined || of.kind === 'dynamic') return of;
-  return each.kind === 'attribute' ? typeOfAttribute(of, each.name) : typeOfElement(of, each.key);
-}
-
-function typeOfAttribute(of: Type, name: string): Type | undefined {
-  if (of.kind === 'map') return of.of;
-  return of.kind === 'object' ? of.attributes.get(name) : undefined;
-}
-
-function typeOfElement(of: Type, key: Expression): Type | undefined {
-  if (of.kind === 'map' || of.kind === 'list') return of.of;
-  const constant = constantOf(key);
-  if (of.kind === 'object') return constant === undefined ? DYNAMIC : of.attributes.get(constant);
-  if (of.kind === 'tuple') return constant === undefined ? DYNAMIC : of.items[Number(constant)];
-  return undefined;
-}
-
-function constantOf(key: Expression): string | undefined {
-  if (key.kind === 'literal')
-    return key.value !== null && typeof key.value === 'object' ? key.value.number : String(key.value);
-  if (key.kind !== 'template') return undefined;
-  const [first] = key.parts;
-  return first === undefined ? '' : key.parts.length === 1 && first.kind === 'text' ? first.value : undefined;
 }

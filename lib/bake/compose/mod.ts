@@ -158,6 +158,7 @@ function toConfig(project: Project, environment: ReadonlyMap<string, string>, re
     if (service.build !== undefined) targets.push(toTarget(service, service.build, project, environment, report));
   }
   const members = project.services.filter(({ build }) => build !== undefined).map(({ name }) => targetNameOf(name));
-  return { targets, groups: [{ name: 'default', targets: members }] };
+  const group: BakeGroup = { name: 'default', targets: members, ...(members.length === 0 ? { hasNoList: true } : {}) };
+  return { targets, groups: [group] };
 }
 

@@ -207,23 +207,20 @@ class Converter {
     let merged: Node | undefined;
     for (const { key: keyNode, value } of pairs) {
       const keySpan = this.#spanOf(keyNode);
-      if (!isScalar(keyNode)) {
-        this.#lose(keySpan, 'A key has to be a word or a text in quotes');
-        continue;
-      }
-      const written = String(keyNode.value);
+      const key = this.#key(keyNode, keySpan);
+      if (key === undefined) continue;
+      const written = isScalar(keyNode) ? String(keyNode.value) : key.text;
       if (places.has(written)) {
         this.#lose(keySpan, `The key "${written}" stands twice in this map`, 'Keep one of the two.');
         continue;
       }
       places.set(written, keySpan);
-      if (written === '<<' && keyNode.type === 'PLAIN' && (keyNode.tag === undefined || keyNode.tag.endsWith('merge'))) {
+      if (isMergeKey(keyNode)) {
         merge = value;
         // Compose takes the sign out of a path, but not where nothing is above it.
         merged = this.#convert(value, path.length === 0 ? ['<<'] : path, depth + 1, keySpan.end);
         continue;
       }
-      const key = this.#scalar(keyNode as Scalar, keySpan, keyNode.tag);
       if (key.type !== 'string') {
         this.#lose(keySpan, `The key ${written === '' ? 'is empty' : `"${written}" is ${key.type === 'bool' ? 'true or false' : key.type === 'null' ? 'empty' : 'a number'}`} and no text`, 'Put it in quotes.');
         continue;
@@ -233,6 +230,13 @@ class Converter {
     }
     if (merge !== undefined) this.#merge(entries, merged, merge, places);
     return { kind: 'map', entries, span };
+  }
+
+  #key(node: ParsedNode, span: Span): ScalarNode | undefined {
+    if (isScalar(node)) return this.#scalar(node as Scalar, span, node.tag);
+    const target = isAlias(node) ? this.#convert(node, [], 0) : undefined;
+    if (target?.kind === 'scalar') return target;
+    return this.#lose(span, 'A key has to be a word or a text in quotes');
   }
 
   /** `<<`: keys that are not written in the map itself; the first of several maps wins. */
@@ -292,6 +296,12 @@ class Converter {
     this.isLost = true;
     return undefined;
   }
+}
+
+function isMergeKey(node: ParsedNode): boolean {
+  if (!isScalar(node) || node.value !== '<<' || node.type !== 'PLAIN') return false;
+  const { tag } = node as { readonly tag?: string };
+  return tag === undefined || tag.endsWith('merge');
 }
 
 /** Which part of a document may come from aliases (go.yaml.in/yaml v4, internal/libyaml/constructor.go). */

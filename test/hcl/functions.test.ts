@@ -12,6 +12,7 @@ import {
   standardFunctions,
   toJsonText,
 } from '../../lib/hcl/mod.ts';
+import { repoPath } from '../rig/paths.ts';
 
 const OPTIONS: FunctionOptions = {
   now: new Date('2026-03-04T05:06:07.890Z'),
@@ -42,7 +43,7 @@ function resultOf(expression: string, options: FunctionOptions = OPTIONS): { jso
 }
 
 /** Lines of `CALL => JSON`, by the name of the function. */
-const FACTS = readFileSync(new URL('function-facts.txt', import.meta.url), 'utf8')
+const FACTS = readFileSync(repoPath('test/hcl/function-facts.txt'), 'utf8')
   .split('\n')
   .filter((line) => line !== '' && !line.startsWith('#'))
   .map((line) => {

@@ -24,6 +24,7 @@ const BY_AREA: Readonly<Record<ProblemArea, ExitCode>> = {
   plan: EXIT.invalid,
   context: EXIT.invalid,
   import: EXIT.invalid,
+  bake: EXIT.invalid,
   engine: EXIT.engine,
   registry: EXIT.registry,
   build: EXIT.buildFailed,

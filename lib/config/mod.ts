@@ -35,6 +35,8 @@ export interface ReadBuildsOptions extends ReadOptions, Omit<ResolveOptions, 'no
 export interface ReadBuildsValue {
   readonly set: BuildSet;
   readonly warnings: readonly Problem[];
+  /** Bake and Compose files that were read though nobody named one, for there is no builds.yaml. */
+  readonly foundBake?: readonly string[];
 }
 
 /**
@@ -55,7 +57,12 @@ export async function readBuilds(options: ReadBuildsOptions): Promise<Result<Rea
       ...inFileOrder(problems.warnings, loaded.files),
     ]);
   }
-  return ok({ set, warnings: inFileOrder(problems.warnings, loaded.files) });
+  const { foundBake } = loaded;
+  return ok({
+    set,
+    warnings: inFileOrder(problems.warnings, loaded.files),
+    ...(foundBake === undefined ? {} : { foundBake }),
+  });
 }
 
 /** Problems without a place first, then by file and place: the order a person mends them in. */

@@ -1,14 +1,18 @@
 /** From names of files to trees: finding, reading, following `include`, running a `builds.ts`. */
 import { access, readFile, stat } from 'node:fs/promises';
-import { dirname, extname, isAbsolute, join, relative, resolve } from 'node:path';
+import { delimiter, dirname, extname, isAbsolute, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Grants, type Json, needsGrant, notUntrusted, type Problem, problem } from '../model/mod.ts';
 import { RealPaths, readRegularFile } from '../system/mod.ts';
+import { BAKE_NAMES, isBakeFile, isNamedHcl } from './bake-files.ts';
+import type { BakeReading } from './bake-source.ts';
 import { type GrantOptions, mayRead, resolveGrants } from './grants.ts';
 import { MAX_FILE_CHARS, parseText, tooBig } from './parse.ts';
 import type { Problems } from './problems.ts';
+import { shownPath } from './shown-path.ts';
 import { at, emptyMap, fromData, isNull, type MapNode, type Node, type Origin } from './tree.ts';
 import { validateShape } from './validate.ts';
+import type { VariableInputs } from './var-files.ts';
 
 /**
  * Names that are looked for, in this order, in the working directory and above. No `builds.js`: that may be anybody's script,
@@ -32,10 +36,18 @@ export interface ReadOptions extends GrantOptions {
   readonly stdin?: string;
 }
 
+/** What has a say in what bake files come to, besides. */
+export interface LoadOptions extends ReadOptions, VariableInputs {
+  readonly overrides?: readonly string[];
+  readonly now?: Date;
+}
+
 /** One file that was read and has the right shape. */
 export interface LoadedFile {
   readonly origin: Origin;
   readonly root: MapNode;
+  /** It is bake's or Compose's: all its values are final. */
+  readonly isFinal?: true;
   /** Position among the `-f` files; included files have that of the file that includes them. */
   readonly group: number;
 }
@@ -46,21 +58,27 @@ export interface Loaded {
   readonly root: string;
   readonly grants: Grants;
   readonly realPaths: RealPaths;
+  /** What bake and Compose files among them say; the first of these files has it as its tree. */
+  readonly bake?: BakeReading;
+  /** Bake and Compose files that were read though nobody named one, as a person would name them. */
+  readonly foundBake?: readonly string[];
+  /** Files that would have been read if they were there, as a person would name them. */
+  readonly absent: readonly string[];
 }
 
 /** Reads all files; what is wrong goes to `problems`. */
-export async function loadFiles(options: ReadOptions, problems: Problems): Promise<Loaded> {
+export async function loadFiles(options: LoadOptions, problems: Problems): Promise<Loaded> {
   const { cwd } = options;
   const named = options.files ?? [];
-  const located = named.length > 0 ? [] : await locate(cwd);
-  const found = named.length > 0 ? named : located.slice(0, 1);
+  const located: Located = named.length > 0 ? { files: [], isBake: false } : await locate(cwd, options.env);
+  const found = named.length > 0 ? named : located.isBake ? located.files : located.files.slice(0, 1);
   const directories = found.map((file) => (file === '-' ? cwd : dirname(resolve(cwd, file))));
   const realPaths = new RealPaths();
   const grants = resolveGrants(directories, options, realPaths, problems);
   const [root = cwd] = directories;
   if (found.length === 0) {
-    problems.add(await nothingFound(cwd));
-    return { files: [], root, grants, realPaths };
+    problems.add(nothingFound());
+    return { files: [], root, grants, realPaths, absent: [] };
   }
   const isNamed = named.length > 0 && !grants.untrusted;
   const loader: Loader = {
@@ -70,6 +88,8 @@ export async function loadFiles(options: ReadOptions, problems: Problems): Promi
     isNamed,
     problems,
     files: [],
+    bake: [],
+    bakeDir: located.isBake ? root : cwd,
     done: new Set(),
     open: [],
   };
@@ -77,25 +97,77 @@ export async function loadFiles(options: ReadOptions, problems: Problems): Promi
     if (file === '-') await loadStdin(loader, group);
     else await loadFile(loader, resolve(options.cwd, file), group, undefined);
   }
-  const spare = located.filter((file) => !loader.done.has(file) && !loader.open.includes(file));
-  if (loader.done.size > 0 && spare.length > 0) problems.add(notRead(located[0] ?? '', spare, cwd));
-  return { files: loader.files, root, grants, realPaths };
+  const spare = located.files.filter((file) => !loader.done.has(file) && !loader.open.includes(file));
+  if (loader.done.size > 0 && spare.length > 0) problems.add(notRead(located.files[0] ?? '', spare, cwd));
+  const bake = await loadBake(loader);
+  const absent = located.isBake ? BAKE_NAMES.map((name) => join(root, name)) : [];
+  return {
+    files: loader.files,
+    root,
+    grants,
+    realPaths,
+    ...(bake === undefined ? {} : { bake }),
+    ...(located.isBake ? { foundBake: loader.bake.map(({ origin }) => origin.source.path) } : {}),
+    absent: [
+      ...absent.filter((file) => !loader.done.has(file)).map((file) => shownPath(cwd, file)),
+      ...(bake?.absent ?? []),
+    ],
+  };
+}
+
+/** Evaluates the bake and Compose files, all together, and puts what they say where the first of them stands. */
+async function loadBake(loader: Loader): Promise<BakeReading | undefined> {
+  const { bake, files, problems, options, grants, realPaths } = loader;
+  const [first] = bake;
+  if (first === undefined || problems.errors.length > 0) return undefined;
+  const { readBakeSource } = await import('./bake-source.ts');
+  const reading = await readBakeSource(
+    bake.map(({ origin }) => origin),
+    { inputs: options, grants, realPaths, problems, isMixed: files.length > 0 },
+  );
+  if (reading === undefined) return undefined;
+  const { group, at: position } = first;
+  const made = reading.origins.map((origin, index): LoadedFile => {
+    return { origin, root: index === 0 ? reading.root : emptyMap(origin), isFinal: true, group };
+  });
+  files.splice(position, 0, ...made);
+  return reading;
 }
 
 /**
  * The root of the project that a working directory belongs to, without reading any file: the directory of the first file; the
  * working directory itself where there is none.
  */
-export async function findRoot({ cwd, files = [] }: Pick<ReadOptions, 'cwd' | 'files'>): Promise<string> {
-  const [first] = files.length > 0 ? files : await locate(cwd);
+export async function findRoot({
+  cwd,
+  env = {},
+  files = [],
+}: Pick<ReadOptions, 'cwd' | 'files'> & Partial<Pick<ReadOptions, 'env'>>): Promise<string> {
+  const [first] = files.length > 0 ? files : (await locate(cwd, env)).files;
   return first === undefined || first === '-' ? cwd : dirname(resolve(cwd, first));
 }
 
+/** Files that were found, absolute; of bake's and Compose's all are read. */
+interface Located {
+  readonly files: readonly string[];
+  readonly isBake: boolean;
+}
+
+/** A builds file, or bake's and Compose's where there is none. */
+async function locate(cwd: string, env: ReadOptions['env']): Promise<Located> {
+  const files = await nearest(cwd, DEFAULT_FILES);
+  if (files.length > 0) return { files, isBake: false };
+  const named = env['BUILDX_BAKE_FILE']?.split(env['BUILDX_BAKE_PATH_SEPARATOR'] || delimiter) ?? [];
+  const chosen = named.map((file) => file.trim()).filter((file) => file !== '');
+  if (chosen.length > 0) return { files: chosen.map((file) => resolve(cwd, file)), isBake: true };
+  return { files: await nearest(cwd, BAKE_NAMES), isBake: true };
+}
+
 /** All that the nearest directory with one of the names has of them. */
-async function locate(cwd: string): Promise<readonly string[]> {
+async function nearest(cwd: string, names: readonly string[]): Promise<readonly string[]> {
   for (let dir = cwd; ; dir = dirname(dir)) {
     const found: string[] = [];
-    for (const name of DEFAULT_FILES) if (await exists(join(dir, name))) found.push(join(dir, name));
+    for (const name of names) if (await exists(join(dir, name))) found.push(join(dir, name));
     if (found.length > 0) return found;
     if (dirname(dir) === dir || (await exists(join(dir, '.git')))) return [];
   }
@@ -117,38 +189,24 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
-const FOREIGN_FILES = [
-  'docker-bake.json',
-  'docker-bake.hcl',
-  'compose.yaml',
-  'compose.yml',
-  'docker-compose.yml',
-  'docker-compose.yaml',
-];
-
-async function nothingFound(cwd: string): Promise<Problem> {
-  for (const name of FOREIGN_FILES) {
-    if (!(await exists(join(cwd, name)))) continue;
-    const source = name.endsWith('.hcl')
-      ? `docker buildx bake --print > bake.json, then bake-ts import bake.json`
-      : `bake-ts import ${name}`;
-    return problem('config/no-file', 'There is no builds.yaml here or above', {
-      hint: `There is a ${name}: turn it into a builds.yaml with ${source}.`,
-    });
-  }
-  return problem('config/no-file', 'There is no builds.yaml here or above', {
-    hint: 'Name one with -f FILE, or let bake-ts init propose one.',
+function nothingFound(): Problem {
+  return problem('config/no-file', 'There is no builds.yaml here or above, and no bake or Compose file', {
+    hint: 'Name one with -f FILE, or let bake-ts init propose a builds.yaml.',
   });
 }
 
 interface Loader {
-  readonly options: ReadOptions;
+  readonly options: LoadOptions;
   readonly grants: Grants;
   readonly realPaths: RealPaths;
   /** The user wrote the names of the files that nothing includes, and is trusted to mean what they lead to. */
   readonly isNamed: boolean;
   readonly problems: Problems;
   readonly files: LoadedFile[];
+  /** Bake and Compose files, with how many other files come before each. */
+  readonly bake: { readonly origin: Origin; readonly group: number; readonly at: number }[];
+  /** Where their paths start when the user named them, or nobody did: bake goes by the working directory. */
+  readonly bakeDir: string;
   /** Absolute paths already read: a file included twice counts where it came first. */
   readonly done: Set<string>;
   /** The chain of includes that is being followed. */
@@ -157,7 +215,7 @@ interface Loader {
 
 async function loadStdin(loader: Loader, group: number): Promise<void> {
   const { cwd, stdin } = loader.options;
-  await loadText(loader, { source: { path: '-', text: stdin ?? '' }, dir: cwd }, group);
+  await loadText(loader, { source: { path: '-', text: stdin ?? '' }, dir: cwd }, group, false);
 }
 
 async function loadFile(loader: Loader, path: string, group: number, from: Node | undefined): Promise<void> {
@@ -200,7 +258,7 @@ async function loadFile(loader: Loader, path: string, group: number, from: Node 
     }
     const node = await runModule(origin, path, options, problems);
     if (node !== undefined) await accept(loader, origin, node, group);
-  } else await loadText(loader, origin, group);
+  } else await loadText(loader, origin, group, from !== undefined);
   open.pop();
   done.add(path);
 }
@@ -258,30 +316,23 @@ async function readText(
   }
 }
 
-/** As a person would name it: relative where that is not longer. */
-export function shownPath(cwd: string, path: string): string {
-  const short = relative(cwd, path);
-  return short !== '' && short.length <= path.length ? short : path;
-}
-
-/** A block of bake's HCL at the start of a line. */
-const HCL = /^[ \t]*(?:target|group|variable|function)[ \t]+"?[\w-]+"?[ \t]*\{/m;
-
-async function loadText(loader: Loader, origin: Origin, group: number): Promise<void> {
-  const { node, problems } = await parseText(origin);
-  if (node?.kind !== 'map' && HCL.test(origin.source.text)) {
-    const { path } = origin.source;
-    loader.problems.add(
-      problem('config/foreign-file', `${path} is a bake file in HCL, not a builds file`, {
-        hint: 'docker buildx bake --print > bake.json (name all targets that matter), then bake-ts import bake.json.',
-      }),
-    );
+/** @param isIncluded paths in an included bake file start where it lies */
+async function loadText(
+  loader: Loader,
+  origin: Origin,
+  group: number,
+  isIncluded: boolean,
+): Promise<void> {
+  const { path, text } = origin.source;
+  const { node, problems } = isNamedHcl(path) ? { node: undefined, problems: [] } : await parseText(origin);
+  if (isBakeFile(path, text, node)) {
+    const dir = isIncluded ? origin.dir : loader.bakeDir;
+    loader.bake.push({ origin: { ...origin, dir }, group, at: loader.files.length });
     return;
   }
   loader.problems.addAll(problems);
   if (node === undefined && problems.some((one) => one.severity === 'error')) return;
   if (node === undefined || isNull(node)) {
-    const { path } = origin.source;
     loader.problems.add(
       problem('config/empty-file', `${path === '-' ? 'Standard input' : path} is empty`, {
         hint: 'A builds file needs at least one build: builds: { app: { context: . } }',

@@ -9,6 +9,7 @@ export type ProblemArea =
   | 'cli'
   | 'config'
   | 'import'
+  | 'bake'
   | 'dockerfile'
   | 'plan'
   | 'context'

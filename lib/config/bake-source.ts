@@ -1,0 +1,451 @@
+/**
+ * Bake and Compose files as a source of the language: read and evaluated by lib/bake, made into a tree whose values are
+ * final and stand where the files have them. Loaded for such files only.
+ */
+import { readFile } from 'node:fs/promises';
+import { arch } from 'node:os';
+import { dirname, resolve } from 'node:path';
+import {
+  type BakeDefinition,
+  type BakeResult,
+  type BakeTarget,
+  type BakeTargetHead,
+  readBake,
+  resolveBake,
+} from '../bake/mod.ts';
+import { asksOnly, type ConvertedBuild, convertToBuild } from '../convert/mod.ts';
+import {
+  allowOption,
+  type Grants,
+  type Json,
+  needsGrant,
+  notUntrusted,
+  type Problem,
+  problem,
+  type SourceFile,
+  type Span,
+  type Variable,
+} from '../model/mod.ts';
+import { goArchitecture, type RealPaths, readRegularFile } from '../system/mod.ts';
+import { splitBakeOverrides } from './bake-overrides.ts';
+import { mayRead } from './grants.ts';
+import { MAX_FILE_CHARS } from './parse.ts';
+import type { Problems } from './problems.ts';
+import { shownPath } from './shown-path.ts';
+import { emptyMap, type ListNode, type MapEntry, type MapNode, type Node, type Origin } from './tree.ts';
+import { type FileValue, readVarFiles, type VariableInputs } from './var-files.ts';
+import { isVisible } from './variable.ts';
+
+/** What reading them needs to know. */
+export interface BakeSurroundings {
+  readonly inputs: VariableInputs & { readonly overrides?: readonly string[]; readonly now?: Date };
+  readonly grants: Grants;
+  readonly realPaths: RealPaths;
+  readonly problems: Problems;
+  /** There are builds files among the files: overrides go by the rules of the language then, over all of them. */
+  readonly isMixed: boolean;
+}
+
+/** What the files say. */
+export interface BakeReading {
+  /** `builds` and `groups`, all values final. */
+  readonly root: MapNode;
+  readonly origins: readonly Origin[];
+  /** What no key of the language says of a build. */
+  readonly traits: ReadonlyMap<string, BuildTraits>;
+  readonly variables: ReadonlyMap<string, Variable>;
+  readonly matrices: ReadonlyMap<string, readonly string[]>;
+  /** Names of groups. */
+  readonly groups: ReadonlySet<string>;
+  /** Values of `--var-file`, for builds files beside them. */
+  readonly fileValues: ReadonlyMap<string, FileValue>;
+  /** Overrides that are not bake's. */
+  readonly overrides: readonly string[];
+  /** Files that they name and that are not there, as a person would name them. */
+  readonly absent: readonly string[];
+}
+
+/** See {@link BakeReading}. */
+export interface BuildTraits {
+  readonly matrix?: { readonly name: string; readonly row: { readonly [axis: string]: Json } };
+  readonly byNameOnly?: true;
+  readonly cautions?: readonly Problem[];
+}
+
+/** The files evaluated, before anything is asked of them. */
+export interface OpenedBake {
+  readonly definition: BakeDefinition;
+  readonly read: readonly Origin[];
+  readonly absent: readonly string[];
+  readonly fileValues: ReadonlyMap<string, FileValue>;
+}
+
+/** Reads and evaluates the files; undefined: what is wrong is with the problems. */
+export async function openBake(
+  files: readonly Origin[],
+  { inputs, grants, realPaths, problems }: BakeSurroundings,
+): Promise<OpenedBake | undefined> {
+  const fileValues = await readVarFiles(inputs, undefined, problems, { grants, realPaths });
+  const reader = createReader(inputs.cwd, grants, realPaths, problems);
+  const environment = visibleEnvironment(inputs.env, grants);
+  const before = problems.errors.length;
+  const read = await readBake(
+    files.map(({ source, dir }) => ({ source, dir })),
+    {
+      env: environment.env,
+      vars: new Map([
+        ...[...fileValues].map(([name, { value }]) => [name, textOfValue(value)] as const),
+        ...(inputs.vars ?? []),
+      ]),
+      cmdContext: 'cwd://',
+      localPlatform: `linux/${goArchitecture(arch())}`,
+      now: inputs.now ?? new Date(),
+      readFile: reader.read,
+    },
+  );
+  for (const name of environment.withheld) problems.add(withheld(name));
+  if (!read.ok) {
+    problems.addAll(read.error);
+    return undefined;
+  }
+  if (problems.errors.length > before) return undefined;
+  return { definition: read.value, read: [...files, ...reader.origins], absent: reader.absent, fileValues };
+}
+
+/** Reads the files as a source of builds; undefined: what is wrong is with the problems. */
+export async function readBakeSource(
+  files: readonly Origin[],
+  surroundings: BakeSurroundings,
+): Promise<BakeReading | undefined> {
+  const { inputs, problems, isMixed } = surroundings;
+  const opened = await openBake(files, surroundings);
+  if (opened === undefined) return undefined;
+  const { definition, fileValues, absent } = opened;
+  const { bake, own } = splitBakeOverrides(isMixed ? [] : (inputs.overrides ?? []), inputs.cwd, problems);
+  const resolved = resolveBake(definition, { targets: [...definition.targets.keys()], overrides: bake });
+  if (!resolved.ok) {
+    problems.addAll(resolved.error);
+    return undefined;
+  }
+  const result = withEpoch(resolved.value, inputs.env);
+  const matrices = rowsOf(definition);
+  const tree = createTree(opened.read);
+  const converted = new Map(
+    [...result.targets].map(([name, target]) => [name, convertToBuild(target, tree.dirOf(target.place))]),
+  );
+  const groups = membersOf(definition, result, matrices, problems);
+  return {
+    root: tree.rootOf(result, converted, groups),
+    origins: opened.read,
+    traits: traitsOf(definition, result, converted),
+    variables: variablesOf(definition, surroundings, fileValues),
+    matrices,
+    groups: new Set(groups.keys()),
+    fileValues,
+    overrides: isMixed ? (inputs.overrides ?? []) : own,
+    absent,
+  };
+}
+
+/** As bake does it: an argument of every target that has none of that name (buildx commands/bake.go, `runBake`). */
+export function withEpoch(result: BakeResult, env: VariableInputs['env']): BakeResult {
+  const name = 'SOURCE_DATE_EPOCH';
+  const value = env[name];
+  if (value === undefined || value === '') return result;
+  const targets = [...result.targets].map(([key, target]): [string, BakeTarget] => {
+    const { args = {} } = target.values;
+    if (Object.hasOwn(args, name)) return [key, target];
+    return [key, { ...target, values: { ...target.values, args: { ...args, [name]: value } } }];
+  });
+  return { ...result, targets: new Map(targets) };
+}
+
+function textOfValue(value: Json): string {
+  if (typeof value === 'string') return value;
+  return value !== null && typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
+/** The environment as the files see it; of names that are withheld, those that were asked for. */
+function visibleEnvironment(
+  env: VariableInputs['env'],
+  grants: Grants,
+): { readonly env: VariableInputs['env']; readonly withheld: ReadonlySet<string> } {
+  const withheld = new Set<string>();
+  if (!grants.untrusted) return { env, withheld };
+  const visible: Record<string, string | undefined> = Object.create(null);
+  const hidden = new Set<string>();
+  for (const [name, value] of Object.entries(env)) {
+    if (value === undefined) continue;
+    if (isVisible(name, value, grants)) visible[name] = value;
+    else hidden.add(name);
+  }
+  const watched = new Proxy(visible, {
+    get: (target, name) => {
+      if (typeof name === 'string' && hidden.has(name)) withheld.add(name);
+      return typeof name === 'string' ? target[name] : undefined;
+    },
+  });
+  return { env: watched, withheld };
+}
+
+function withheld(variable: string): Problem {
+  return notUntrusted(
+    `The value of ${variable} is withheld: it sounds or looks like a secret, and the file is untrusted`,
+    `If that is meant, allow it: ${allowOption(`env:${variable}`)}`,
+    { severity: 'warning' },
+  );
+}
+
+interface NamedFiles {
+  readonly read: (path: string) => Promise<string | undefined>;
+  readonly origins: Origin[];
+  readonly absent: string[];
+}
+
+/** Reads what Compose files name: `include`, `extends`, files of variables. */
+function createReader(cwd: string, grants: Grants, realPaths: RealPaths, problems: Problems): NamedFiles {
+  const origins: Origin[] = [];
+  const absent: string[] = [];
+  const known = new Map<string, Promise<string | undefined>>();
+  const readOne = async (file: string): Promise<string | undefined> => {
+    const shown = shownPath(cwd, file);
+    if (!mayRead(file, grants, realPaths)) {
+      problems.add(needsGrant({ what: `${shown} would be read`, grant: `read:${shown}` }));
+      return undefined;
+    }
+    try {
+      const bytes = grants.untrusted ? readRegularFile(file, MAX_FILE_CHARS) : await readFile(file);
+      const text = bytes.toString('utf8');
+      origins.push({ source: { path: shown, text }, dir: dirname(file) });
+      return text;
+    } catch (thrown) {
+      const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : String(thrown);
+      if (code !== 'ENOENT') {
+        problems.add(
+          problem('config/unreadable-file', `${shown} cannot be read: ${code}`, {
+            hint: 'Name a file that this user may read.',
+          }),
+        );
+      }
+      absent.push(shown);
+      return undefined;
+    }
+  };
+  return {
+    origins,
+    absent,
+    read: (path) => {
+      const file = resolve(cwd, path);
+      const reading = known.get(file) ?? readOne(file);
+      known.set(file, reading);
+      return reading;
+    },
+  };
+}
+
+function rowsOf({ targets }: BakeDefinition): ReadonlyMap<string, readonly string[]> {
+  const rows = new Map<string, string[]>();
+  for (const { name, matrix } of targets.values()) {
+    if (matrix === undefined || matrix.name === name) continue;
+    const known = rows.get(matrix.name);
+    if (known === undefined) rows.set(matrix.name, [name]);
+    else known.push(name);
+  }
+  return rows;
+}
+
+/** A group with the targets that it comes to. */
+interface BakeMembers {
+  readonly members: readonly string[];
+  readonly description?: string;
+  readonly place?: Span;
+}
+
+/**
+ * What each group comes to by bake's rules: a group that lists its own name means the target of that name. Left out are
+ * groups that say no more than a name does already, and targets that are not built.
+ */
+function membersOf(
+  definition: BakeDefinition,
+  result: BakeResult,
+  matrices: ReadonlyMap<string, readonly string[]>,
+  problems: Problems,
+): ReadonlyMap<string, BakeMembers> {
+  const found = new Map<string, BakeMembers>();
+  const flat = (name: string, open: ReadonlySet<string>): readonly string[] => {
+    const group = definition.groups.get(name);
+    if (group === undefined || open.has(name)) return [name];
+    const inner = new Set(open).add(name);
+    return group.targets.flatMap((one) => flat(one, inner));
+  };
+  for (const [name, { description, place }] of definition.groups) {
+    const all = [...new Set(flat(name, new Set()))];
+    const members = all.filter((one) => {
+      const target = result.targets.get(one);
+      return target === undefined || !asksOnly(target);
+    });
+    const left = all.filter((one) => !members.includes(one));
+    if (left.length > 0) problems.add(leftOut(name, left, place));
+    const isRows = matrices.get(name)?.join('\0') === members.join('\0');
+    const isItself = members.length === 1 && members[0] === name;
+    if (isRows || (isItself && left.length === 0)) continue;
+    found.set(name, {
+      members,
+      ...(description === undefined ? {} : { description }),
+      ...(place === undefined ? {} : { place }),
+    });
+  }
+  return found;
+}
+
+function leftOut(group: string, names: readonly string[], span: Span | undefined): Problem {
+  const shown = names.map((one) => `\`${one}\``).join(' and ');
+  return problem(
+    'bake/unsupported',
+    `The group \`${group}\` is taken without ${shown}, which ${names.length === 1 ? 'asks' : 'ask'} the frontend and ${names.length === 1 ? 'builds' : 'build'} nothing (\`call\`)`,
+    {
+      severity: 'warning',
+      hint: `bake-ts lint ${names.join(' ')} checks Dockerfiles.`,
+      ...(span === undefined ? {} : { span }),
+    },
+  );
+}
+
+/** What says that a target is an image of its own, and not only what others have in common. */
+const SOURCES = ['context', 'dockerfile', 'dockerfile-inline', 'target'] as const;
+
+function traitsOf(
+  definition: BakeDefinition,
+  result: BakeResult,
+  converted: ReadonlyMap<string, ConvertedBuild>,
+): ReadonlyMap<string, BuildTraits> {
+  const parents = new Set([...definition.targets.values()].flatMap(({ inherits }) => inherits));
+  const used = new Set(['default', ...[...definition.groups.values()].flatMap(({ targets }) => targets)]);
+  for (const { values } of result.targets.values()) {
+    for (const source of Object.values(values.contexts ?? {})) used.add(source.replace(/^target:/, ''));
+  }
+  const isHidden = (target: BakeTarget, { name, matrix }: BakeTargetHead): boolean => {
+    if (used.has(name) || (matrix !== undefined && used.has(matrix.name) && !name.startsWith('_'))) return false;
+    if (asksOnly(target) || name.startsWith('_')) return true;
+    return parents.has(name) && SOURCES.every((key) => !target.places.has(key));
+  };
+  const traits = new Map<string, BuildTraits>();
+  for (const [name, target] of result.targets) {
+    const head = definition.targets.get(name);
+    const cautions = converted.get(name)?.cautions ?? [];
+    traits.set(name, {
+      ...(head?.matrix === undefined ? {} : { matrix: head.matrix }),
+      ...(head !== undefined && isHidden(target, head) ? { byNameOnly: true as const } : {}),
+      ...(cautions.length === 0 ? {} : { cautions }),
+    });
+  }
+  return traits;
+}
+
+function variablesOf(
+  definition: BakeDefinition,
+  { inputs }: BakeSurroundings,
+  fileValues: ReadonlyMap<string, FileValue>,
+): ReadonlyMap<string, Variable> {
+  return new Map(
+    [...definition.variables].map(([name, { value, description, isGiven, place }]) => {
+      const file = fileValues.get(name);
+      const origin: Variable['origin'] =
+        inputs.vars?.has(name) === true
+          ? { kind: 'flag' }
+          : file !== undefined
+            ? { kind: 'file', path: file.path }
+            : isGiven
+              ? { kind: 'env', variable: name }
+              : { kind: 'default', ...(place === undefined ? {} : { span: place }) };
+      const shown = description === undefined ? {} : { description };
+      return [name, { name, value, origin, sensitive: false, ...shown }];
+    }),
+  );
+}
+
+/** Makes nodes that stand where the files have their values. */
+function createTree(read: readonly Origin[]) {
+  const origins = new Map<SourceFile, Origin>(read.map((origin) => [origin.source, origin]));
+  const fallback = read[0] as Origin;
+  const placeOf = (span: Span | undefined) => {
+    const origin = span === undefined ? undefined : origins.get(span.source);
+    if (span === undefined) return { origin: fallback, start: -1, end: -1 };
+    return { origin: origin ?? { source: span.source, dir: fallback.dir }, start: span.start, end: span.end };
+  };
+
+  function nodeOf(value: Json, span: Span | undefined): Node {
+    if (Array.isArray(value)) {
+      const items = value.map((item: Json) => nodeOf(item, span));
+      return { kind: 'list', items, ...placeOf(span) } satisfies ListNode;
+    }
+    if (value !== null && typeof value === 'object')
+      return mapOf(Object.entries(value).map(([key, inner]) => [key, nodeOf(inner, span), span]), span);
+    const place = placeOf(typeof value === 'string' ? narrow(span, value) : span);
+    const scalar = value as string | number | boolean | null;
+    return { kind: 'scalar', value: scalar, text: String(scalar), plain: false, literal: true, ...place };
+  }
+
+  function mapOf(
+    entries: readonly (readonly [key: string, value: Node, at: Span | undefined])[],
+    span: Span | undefined,
+  ): MapNode {
+    const own = placeOf(span);
+    const made = entries.map(([key, value, at]): [string, MapEntry] => {
+      const { origin, start, end } = placeOf(at);
+      const foreign = origin === own.origin ? {} : { keyOrigin: origin };
+      return [key, { key, keyStart: start, keyEnd: end, ...foreign, value }];
+    });
+    return { kind: 'map', entries: new Map(made), ...own };
+  }
+
+  function buildOf(target: BakeTarget, { keys }: ConvertedBuild): MapNode {
+    return mapOf(
+      [...keys].map(([key, { value, from }]) => {
+        const span = target.places.get(from) ?? target.place;
+        return [key, nodeOf(value, span), span];
+      }),
+      target.place,
+    );
+  }
+
+  return {
+    dirOf: (span: Span | undefined): string => placeOf(span).origin.dir,
+    rootOf: (
+      result: BakeResult,
+      converted: ReadonlyMap<string, ConvertedBuild>,
+      groups: ReadonlyMap<string, BakeMembers>,
+    ): MapNode => {
+      const builds = [...result.targets].flatMap(([name, target]) => {
+        const build = converted.get(name);
+        return build === undefined ? [] : [[name, buildOf(target, build), target.place] as const];
+      });
+      const listed = [...groups].map(([name, { members, description, place }]) => {
+        const body = { builds: members, ...(description === undefined ? {} : { description }) };
+        return [name, nodeOf(body, place), place] as const;
+      });
+      // It stands somewhere: values without a place are those of modules, which may be expressions.
+      const start: Span = { source: fallback.source, start: 0, end: 0 };
+      return {
+        ...emptyMap(fallback),
+        ...mapOf(
+          [
+            ['builds', mapOf(builds, start), start],
+            ['groups', mapOf(listed, start), start],
+          ],
+          start,
+        ),
+      };
+    },
+  };
+}
+
+/** The place of a text in an attribute, where it stands there once and as it is. */
+function narrow(span: Span | undefined, text: string): Span | undefined {
+  if (span === undefined || text === '') return span;
+  const { source, start, end } = span;
+  const written = `"${text}"`;
+  const at = source.text.slice(start, end).indexOf(written);
+  if (at === -1 || source.text.slice(start, end).indexOf(written, at + 1) !== -1) return span;
+  return { source, start: start + at, end: start + at + written.length };
+}

@@ -14,7 +14,7 @@ export async function readInputs(args: ParsedArgs, io: Io): Promise<Result<ReadB
   const granted = await readGrants(args, io);
   if (!granted.ok) return granted;
   const { readBuilds } = await import('../lib/config/mod.ts');
-  return readBuilds({
+  const read = await readBuilds({
     ...granted.value,
     cwd: io.cwd,
     env: io.env,
@@ -24,6 +24,19 @@ export async function readInputs(args: ParsedArgs, io: Io): Promise<Result<ReadB
     overrides: overridesOf(args),
     ...(files.includes('-') ? { stdin: await io.readStdin() } : {}),
   });
+  if (read.ok && read.value.foundBake !== undefined) sayFound(read.value.foundBake, args, io);
+  return read;
+}
+
+const told = new WeakSet<object>();
+
+/** Nobody named these files: which they are is said, once in the life of a command. */
+function sayFound(files: readonly string[], args: ParsedArgs, io: Io): void {
+  if (told.has(args) || textOf(args, 'progress') === 'quiet') return;
+  told.add(args);
+  const last = files.at(-1) ?? '';
+  const names = files.length > 1 ? `${files.slice(0, -1).join(', ')} and ${last} are` : `${last} is`;
+  io.stderr.write(`${names} read (no builds.yaml here)\n`);
 }
 
 /**
@@ -82,7 +95,16 @@ export function overridesOf(args: ParsedArgs): readonly string[] {
     ...(platforms.length === 0 ? [] : [`*.platforms=${platforms.join(',')}`]),
     ...(isSet(args, 'pull') ? ['*.pull=true'] : []),
     ...(isSet(args, 'no-cache') ? ['*.no-cache=true'] : []),
+    ...['provenance', 'sbom'].flatMap((type) => attestOf(type, textOf(args, type))),
   ];
+}
+
+/** `true`, `false`, or attributes, as buildx has it (util/buildflags/attests.go, `CanonicalizeAttest`). */
+function attestOf(type: string, written: string | undefined): readonly string[] {
+  if (written === undefined || written === '') return [];
+  if (/^(?:1|t|true)$/i.test(written)) return [`*.attest+=type=${type}`];
+  if (/^(?:0|f|false)$/i.test(written)) return [`*.attest+=type=${type},disabled=true`];
+  return [`*.attest+=type=${type},${written}`];
 }
 
 /** `NAME=value` pairs; the last of a name wins. Problem: `cli/bad-value`. */

@@ -123,7 +123,11 @@ export function resolveBake(
   return ok({ targets: found, groups: definition.groups });
 }
 
-export function printBake(result: BakeResult): Json {
+export function formatBake(result: BakeResult): string {
+  return `${JSON.stringify(printBake(result), undefined, 2)}\n`;
+}
+
+function printBake(result: BakeResult): Json {
   return {
     group: Object.fromEntries([...result.groups].map(([name, { targets }]) => [name, { targets }])),
     target: Object.fromEntries([...result.targets].map(([name, { values }]) => [name, values as Json])),

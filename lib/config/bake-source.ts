@@ -10,6 +10,7 @@ import {
   type BakeResult,
   type BakeTarget,
   type BakeTargetHead,
+  formatBake,
   readBake,
   resolveBake,
 } from '../bake/mod.ts';
@@ -147,8 +148,31 @@ export async function readBakeSource(
   };
 }
 
+/**
+ * What bake prints of the files; undefined: what is wrong is with the problems.
+ *
+ * @param targets names of targets and groups, and patterns
+ */
+export async function printBakeSource(
+  files: readonly Origin[],
+  surroundings: BakeSurroundings,
+  targets: readonly string[],
+): Promise<string | undefined> {
+  const { inputs, problems } = surroundings;
+  const opened = await openBake(files, surroundings);
+  if (opened === undefined) return undefined;
+  const { bake, own } = splitBakeOverrides(inputs.overrides ?? [], inputs.cwd, problems);
+  // What is none of bake's keys is bake's to refuse.
+  const resolved = resolveBake(opened.definition, { targets, overrides: [...bake, ...own] });
+  if (!resolved.ok) {
+    problems.addAll(resolved.error);
+    return undefined;
+  }
+  return formatBake(withEpoch(resolved.value, inputs.env));
+}
+
 /** As bake does it: an argument of every target that has none of that name (buildx commands/bake.go, `runBake`). */
-export function withEpoch(result: BakeResult, env: VariableInputs['env']): BakeResult {
+function withEpoch(result: BakeResult, env: VariableInputs['env']): BakeResult {
   const name = 'SOURCE_DATE_EPOCH';
   const value = env[name];
   if (value === undefined || value === '') return result;

@@ -66,41 +66,21 @@ export interface Loaded {
   readonly absent: readonly string[];
 }
 
+/** Files that were read and not evaluated. */
+interface Collected {
+  readonly loader: Loader;
+  readonly located: Located;
+  readonly root: string;
+}
+
 /** Reads all files; what is wrong goes to `problems`. */
 export async function loadFiles(options: LoadOptions, problems: Problems): Promise<Loaded> {
   const { cwd } = options;
-  const named = options.files ?? [];
-  const located: Located = named.length > 0 ? { files: [], isBake: false } : await locate(cwd, options.env);
-  const found = named.length > 0 ? named : located.isBake ? located.files : located.files.slice(0, 1);
-  const directories = found.map((file) => (file === '-' ? cwd : dirname(resolve(cwd, file))));
-  const realPaths = new RealPaths();
-  const grants = resolveGrants(directories, options, realPaths, problems);
-  const [root = cwd] = directories;
-  if (found.length === 0) {
-    problems.add(nothingFound());
-    return { files: [], root, grants, realPaths, absent: [] };
-  }
-  const isNamed = named.length > 0 && !grants.untrusted;
-  const loader: Loader = {
-    options,
-    grants,
-    realPaths,
-    isNamed,
-    problems,
-    files: [],
-    bake: [],
-    bakeDir: located.isBake ? root : cwd,
-    done: new Set(),
-    open: [],
-  };
-  for (const [group, file] of found.entries()) {
-    if (file === '-') await loadStdin(loader, group);
-    else await loadFile(loader, resolve(options.cwd, file), group, undefined);
-  }
-  const spare = located.files.filter((file) => !loader.done.has(file) && !loader.open.includes(file));
-  if (loader.done.size > 0 && spare.length > 0) problems.add(notRead(located.files[0] ?? '', spare, cwd));
+  const { loader, located, root } = await collect(options, problems);
+  const { grants, realPaths } = loader;
   const bake = await loadBake(loader);
-  const absent = located.isBake ? BAKE_NAMES.map((name) => join(root, name)) : [];
+  const expected = located.isBake ? BAKE_NAMES.map((name) => join(root, name)) : [];
+  const absent = expected.filter((file) => !loader.done.has(file)).map((file) => shownPath(cwd, file));
   return {
     files: loader.files,
     root,
@@ -108,11 +88,67 @@ export async function loadFiles(options: LoadOptions, problems: Problems): Promi
     realPaths,
     ...(bake === undefined ? {} : { bake }),
     ...(located.isBake ? { foundBake: loader.bake.map(({ origin }) => origin.source.path) } : {}),
-    absent: [
-      ...absent.filter((file) => !loader.done.has(file)).map((file) => shownPath(cwd, file)),
-      ...(bake?.absent ?? []),
-    ],
+    absent: [...absent, ...(bake?.absent ?? [])],
   };
+}
+
+/**
+ * What `docker buildx bake --print` prints of the bake and Compose files, as JSON with a line break at its end.
+ *
+ * @param targets names of targets and groups, and patterns
+ * @returns undefined where there are others than these, or something is wrong
+ */
+export async function printBake(
+  options: LoadOptions,
+  targets: readonly string[],
+  problems: Problems,
+): Promise<string | undefined> {
+  const { loader } = await collect(options, problems);
+  const { bake, files, grants, realPaths } = loader;
+  if (files.length > 0 || bake.length === 0 || problems.errors.length > 0) return undefined;
+  const { printBakeSource } = await import('./bake-source.ts');
+  const surroundings = { inputs: options, grants, realPaths, problems, isMixed: false };
+  return printBakeSource(
+    bake.map(({ origin }) => origin),
+    surroundings,
+    targets,
+  );
+}
+
+async function collect(options: LoadOptions, problems: Problems): Promise<Collected> {
+  const { cwd } = options;
+  // bake's word for files of this machine.
+  const named = (options.files ?? []).map((file) => file.replace(/^cwd:\/\//, ''));
+  const located: Located = named.length > 0 ? { files: [], isBake: false } : await locate(cwd, options.env);
+  const found = named.length > 0 ? named : located.isBake ? located.files : located.files.slice(0, 1);
+  const directories = found.map((file) => (file === '-' ? cwd : dirname(resolve(cwd, file))));
+  const realPaths = new RealPaths();
+  const [root = cwd] = directories;
+  const loader: Loader = {
+    options,
+    grants: resolveGrants(directories, options, realPaths, problems),
+    realPaths,
+    isNamed: named.length > 0 && options.untrusted !== true,
+    problems,
+    files: [],
+    bake: [],
+    bakeDir: located.isBake ? root : cwd,
+    done: new Set(),
+    open: [],
+  };
+  if (found.length === 0) problems.add(nothingFound());
+  for (const [group, file] of found.entries()) {
+    if (file === '-') await loadStdin(loader, group);
+    else await loadFile(loader, resolve(cwd, file), group, undefined);
+  }
+  const spare = located.isBake
+    ? []
+    : located.files.filter((file) => !loader.done.has(file) && !loader.open.includes(file));
+  if (loader.done.size > 0 && spare.length > 0) problems.add(notRead(located.files[0] ?? '', spare, cwd));
+  if (loader.bake.length === 0 || named.length === 0) return { loader, located, root };
+  // Paths of bake files that are named start in the working directory, whose repository is free as well.
+  const grants = resolveGrants([...directories, cwd], options, realPaths, problems);
+  return { loader: { ...loader, grants }, located, root };
 }
 
 /** Evaluates the bake and Compose files, all together, and puts what they say where the first of them stands. */

@@ -264,6 +264,8 @@ export interface BuildSet {
   readonly grants: Grants;
   /** Files that were read, in order, relative to the working directory. */
   readonly files: readonly string[];
+  /** Everything in it comes from bake and Compose files. */
+  readonly isBake?: true;
   /** Files that would have been read if they were there, relative to the working directory. */
   readonly absentFiles?: readonly string[];
 }

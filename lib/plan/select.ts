@@ -96,8 +96,13 @@ function unknownBuild(set: BuildSet, pattern: string): Problem {
   const candidates = [...set.builds.keys(), ...set.matrices.keys(), ...set.groups.keys()];
   const near = suggest(word, candidates);
   const nothing = isGlob(word) ? 'matches no build or group' : 'is not a build, matrix build or group';
+  const isRemote = /^(?:https?|git|ssh):\/\/|^git@|^github\.com\//.test(word);
   return problem('plan/unknown-build', `\`${word}\` ${nothing}`, {
-    hint: near === undefined ? 'See `bake-ts list` for the names.' : `Did you mean \`${near}\`?`,
+    hint: isRemote
+      ? 'Clone it, and work in there: files are read from this machine only.'
+      : near === undefined
+        ? 'See `bake-ts list` for the names.'
+        : `Did you mean \`${near}\`?`,
   });
 }
 

@@ -197,6 +197,12 @@ function checkUnused(merged: Merged, evaluator: Evaluator): void {
 
 function noBuilds(loaded: Loaded): Problem {
   const [first] = loaded.files;
+  if (loaded.bake !== undefined) {
+    const names = loaded.files.map(({ origin }) => origin.source.path).join(', ');
+    return problem('config/no-builds', `There is no target, and no service with \`build\`, in ${names}`, {
+      hint: 'Name another file with -f FILE, or let bake-ts init propose a builds.yaml.',
+    });
+  }
   return problem('config/no-builds', 'The file declares no builds', {
     hint: 'Add one: builds: { app: { context: . } }',
     ...(first === undefined ? {} : at(first.root)),

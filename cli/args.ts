@@ -187,6 +187,9 @@ function repeatedOption(rawName: string): Problem {
 function unknownOption(rawName: string, shapes: readonly OptionShape[]): Problem {
   const candidates = shapes.map((shape) => `--${shape.long}`);
   return problem('cli/unknown-option', `there is no option ${rawName}`, {
-    hint: bakeOptionHint(rawName) ?? didYouMean(rawName, candidates) ?? 'the same command with --help lists the options',
+    hint:
+      bakeOptionHint(rawName) ??
+      didYouMean(rawName, candidates) ??
+      'the same command with --help lists the options',
   });
 }

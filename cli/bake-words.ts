@@ -2,7 +2,7 @@
 
 const OPTIONS: Readonly<Record<string, string>> = {
   '--builder': 'the engine is found by itself, or named: --addr tcp://host:1234',
-  '--call': 'to check Dockerfiles: bake-ts lint; other questions to the frontend are bake\'s',
+  '--call': "to check Dockerfiles: bake-ts lint; other questions to the frontend are bake's",
   '--check': 'bake-ts lint checks Dockerfiles',
   '--debug': '--progress=plain shows every line; bake-ts logs shows them afterwards',
   '--list': 'bake-ts list lists targets, groups and variables',
@@ -20,7 +20,8 @@ export function bakeOptionHint(rawName: string): string | undefined {
 
 const VALUES: Readonly<Record<string, string>> = {
   'progress none': 'write --progress quiet',
-  'progress rawjson': 'that is what buildctl says of one build; --progress json gives events of the whole run',
+  'progress rawjson':
+    'that is what buildctl says of one build; --progress json gives events of the whole run',
 };
 
 /** What to write in place of a value that bake takes. */

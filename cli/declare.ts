@@ -29,7 +29,10 @@ export function declareCli(): CAC {
     .option('--force', 'Call buildctl even for what is unchanged; its cache still counts')
     .option('--watch', 'Then run again whenever something changes that the builds depend on')
     .option('--dry-run', 'Decide and say why, but build and push nothing')
-    .option('--print', 'Of bake and Compose files: print what `docker buildx bake --print` prints, build nothing')
+    .option(
+      '--print',
+      'Of bake and Compose files: print what `docker buildx bake --print` prints, build nothing',
+    )
     .option('-j, --jobs <number>', 'Builds at a time, 1 to 999; default: twice the processors')
     .option('--audit <part>', 'Build some of what is up to date to see that it is the same: 5% or a number')
     .option('--audit-seed <number>', 'Draw the same builds as the audit that printed this number')

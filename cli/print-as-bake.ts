@@ -10,7 +10,8 @@ import { reportProblems } from './output.ts';
 export async function printAsBake(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const vars = readVars(listOf(args, 'var'));
   const granted = vars.ok ? await readGrants(args, io) : ok({ allow: [], untrusted: false });
-  if (!vars.ok || !granted.ok) return reportProblems([...(vars.ok ? [] : vars.error), ...(granted.ok ? [] : granted.error)], args, io);
+  if (!vars.ok || !granted.ok)
+    return reportProblems([...(vars.ok ? [] : vars.error), ...(granted.ok ? [] : granted.error)], args, io);
   const files = listOf(args, 'file');
   const { printBakeFiles } = await import('../lib/config/mod.ts');
   const printed = await printBakeFiles(

@@ -91,10 +91,14 @@ export function resolveBake(
       {},
       ...(definition.targets.get(name)?.inherits ?? []).map((one) => all.get(one)?.values),
     );
-    const values = final({ context: '.', dockerfile: 'Dockerfile', ...below, ...own }) as Record<string, unknown>;
+    const values = final({ context: '.', dockerfile: 'Dockerfile', ...below, ...own }) as Record<
+      string,
+      unknown
+    >;
     delete values['inherits'];
     for (const text of overrides) {
-      const [, pattern = '', key = '', sub, value = ''] = /^([^.=]+)\.([a-z-]+)(?:\.([^=]+?))?\+?=(.*)$/s.exec(text) ?? [];
+      const [, pattern = '', key = '', sub, value = ''] =
+        /^([^.=]+)\.([a-z-]+)(?:\.([^=]+?))?\+?=(.*)$/s.exec(text) ?? [];
       if (pattern !== '*' && pattern !== name) continue;
       if (key === 'args' && sub !== undefined)
         values['args'] = { ...(values['args'] as object | undefined), [sub]: value };
@@ -102,7 +106,8 @@ export function resolveBake(
       else if (key === 'tags') values['tags'] = [value];
       else if (key === 'platform') values['platforms'] = value.split(',');
       else if (key === 'no-cache' || key === 'pull') values[key] = value === 'true';
-      else if (key === 'attest') values['attest'] = [Object.fromEntries(value.split(',').map((one) => one.split('=')))];
+      else if (key === 'attest')
+        values['attest'] = [Object.fromEntries(value.split(',').map((one) => one.split('=')))];
     }
     const start = definition.targets.get(name)?.place?.start ?? 0;
     const places = new Map<TargetKey, Span>();

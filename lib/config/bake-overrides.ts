@@ -56,7 +56,11 @@ export interface SplitOverrides {
 }
 
 /** Sorts overrides by who reads them. `load` is refused: there is no Docker to load into. */
-export function splitBakeOverrides(texts: readonly string[], cwd: string, problems: Problems): SplitOverrides {
+export function splitBakeOverrides(
+  texts: readonly string[],
+  cwd: string,
+  problems: Problems,
+): SplitOverrides {
   const bake: string[] = [];
   const own: string[] = [];
   for (const text of texts) {

@@ -2,9 +2,8 @@
  * Bake and Compose files as a source of the language: read and evaluated by lib/bake, made into a tree whose values are
  * final and stand where the files have them. Loaded for such files only.
  */
-import { readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 import { arch } from 'node:os';
-import { dirname, resolve } from 'node:path';
 import {
   type BakeDefinition,
   type BakeResult,
@@ -15,27 +14,14 @@ import {
   resolveBake,
 } from '../bake/mod.ts';
 import { asksOnly, type ConvertedBuild, convertToBuild } from '../convert/mod.ts';
-import {
-  allowOption,
-  type Grants,
-  type Json,
-  needsGrant,
-  notUntrusted,
-  type Problem,
-  problem,
-  type SourceFile,
-  type Span,
-  type Variable,
-} from '../model/mod.ts';
-import { goArchitecture, type RealPaths, readRegularFile } from '../system/mod.ts';
+import { type Grants, type Json, type Problem, problem, type Span, type Variable } from '../model/mod.ts';
+import { goArchitecture, type RealPaths } from '../system/mod.ts';
 import { splitBakeOverrides } from './bake-overrides.ts';
-import { mayRead } from './grants.ts';
-import { MAX_FILE_CHARS } from './parse.ts';
+import { createReader, visibleEnvironment, withheldVariable } from './bake-surroundings.ts';
+import { type BakeMembers, createTree } from './bake-tree.ts';
 import type { Problems } from './problems.ts';
-import { shownPath } from './shown-path.ts';
-import { emptyMap, type ListNode, type MapEntry, type MapNode, type Node, type Origin } from './tree.ts';
+import type { MapNode, Origin } from './tree.ts';
 import { type FileValue, readVarFiles, type VariableInputs } from './var-files.ts';
-import { isVisible } from './variable.ts';
 
 /** What reading them needs to know. */
 export interface BakeSurroundings {
@@ -74,7 +60,7 @@ export interface BuildTraits {
 }
 
 /** The files evaluated, before anything is asked of them. */
-export interface OpenedBake {
+interface OpenedBake {
   readonly definition: BakeDefinition;
   readonly read: readonly Origin[];
   readonly absent: readonly string[];
@@ -82,7 +68,7 @@ export interface OpenedBake {
 }
 
 /** Reads and evaluates the files; undefined: what is wrong is with the problems. */
-export async function openBake(
+async function openBake(
   files: readonly Origin[],
   { inputs, grants, realPaths, problems }: BakeSurroundings,
 ): Promise<OpenedBake | undefined> {
@@ -104,7 +90,7 @@ export async function openBake(
       readFile: reader.read,
     },
   );
-  for (const name of environment.withheld) problems.add(withheld(name));
+  for (const name of environment.withheld) problems.add(withheldVariable(name));
   if (!read.ok) {
     problems.addAll(read.error);
     return undefined;
@@ -132,7 +118,10 @@ export async function readBakeSource(
   const matrices = rowsOf(definition);
   const tree = createTree(opened.read);
   const converted = new Map(
-    [...result.targets].map(([name, target]) => [name, convertToBuild(target, tree.dirOf(target.place))]),
+    [...result.targets].map(([name, target]) => [
+      name,
+      convertToBuild(target, tree.dirOf(target.place), existsSync),
+    ]),
   );
   const groups = membersOf(definition, result, matrices, problems);
   return {
@@ -189,84 +178,6 @@ function textOfValue(value: Json): string {
   return value !== null && typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
-/** The environment as the files see it; of names that are withheld, those that were asked for. */
-function visibleEnvironment(
-  env: VariableInputs['env'],
-  grants: Grants,
-): { readonly env: VariableInputs['env']; readonly withheld: ReadonlySet<string> } {
-  const withheld = new Set<string>();
-  if (!grants.untrusted) return { env, withheld };
-  const visible: Record<string, string | undefined> = Object.create(null);
-  const hidden = new Set<string>();
-  for (const [name, value] of Object.entries(env)) {
-    if (value === undefined) continue;
-    if (isVisible(name, value, grants)) visible[name] = value;
-    else hidden.add(name);
-  }
-  const watched = new Proxy(visible, {
-    get: (target, name) => {
-      if (typeof name === 'string' && hidden.has(name)) withheld.add(name);
-      return typeof name === 'string' ? target[name] : undefined;
-    },
-  });
-  return { env: watched, withheld };
-}
-
-function withheld(variable: string): Problem {
-  return notUntrusted(
-    `The value of ${variable} is withheld: it sounds or looks like a secret, and the file is untrusted`,
-    `If that is meant, allow it: ${allowOption(`env:${variable}`)}`,
-    { severity: 'warning' },
-  );
-}
-
-interface NamedFiles {
-  readonly read: (path: string) => Promise<string | undefined>;
-  readonly origins: Origin[];
-  readonly absent: string[];
-}
-
-/** Reads what Compose files name: `include`, `extends`, files of variables. */
-function createReader(cwd: string, grants: Grants, realPaths: RealPaths, problems: Problems): NamedFiles {
-  const origins: Origin[] = [];
-  const absent: string[] = [];
-  const known = new Map<string, Promise<string | undefined>>();
-  const readOne = async (file: string): Promise<string | undefined> => {
-    const shown = shownPath(cwd, file);
-    if (!mayRead(file, grants, realPaths)) {
-      problems.add(needsGrant({ what: `${shown} would be read`, grant: `read:${shown}` }));
-      return undefined;
-    }
-    try {
-      const bytes = grants.untrusted ? readRegularFile(file, MAX_FILE_CHARS) : await readFile(file);
-      const text = bytes.toString('utf8');
-      origins.push({ source: { path: shown, text }, dir: dirname(file) });
-      return text;
-    } catch (thrown) {
-      const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : String(thrown);
-      if (code !== 'ENOENT') {
-        problems.add(
-          problem('config/unreadable-file', `${shown} cannot be read: ${code}`, {
-            hint: 'Name a file that this user may read.',
-          }),
-        );
-      }
-      absent.push(shown);
-      return undefined;
-    }
-  };
-  return {
-    origins,
-    absent,
-    read: (path) => {
-      const file = resolve(cwd, path);
-      const reading = known.get(file) ?? readOne(file);
-      known.set(file, reading);
-      return reading;
-    },
-  };
-}
-
 function rowsOf({ targets }: BakeDefinition): ReadonlyMap<string, readonly string[]> {
   const rows = new Map<string, string[]>();
   for (const { name, matrix } of targets.values()) {
@@ -276,13 +187,6 @@ function rowsOf({ targets }: BakeDefinition): ReadonlyMap<string, readonly strin
     else known.push(name);
   }
   return rows;
-}
-
-/** A group with the targets that it comes to. */
-interface BakeMembers {
-  readonly members: readonly string[];
-  readonly description?: string;
-  readonly place?: Span;
 }
 
 /**
@@ -349,7 +253,8 @@ function traitsOf(
     for (const source of Object.values(values.contexts ?? {})) used.add(source.replace(/^target:/, ''));
   }
   const isHidden = (target: BakeTarget, { name, matrix }: BakeTargetHead): boolean => {
-    if (used.has(name) || (matrix !== undefined && used.has(matrix.name) && !name.startsWith('_'))) return false;
+    if (used.has(name) || (matrix !== undefined && used.has(matrix.name) && !name.startsWith('_')))
+      return false;
     if (asksOnly(target) || name.startsWith('_')) return true;
     return parents.has(name) && SOURCES.every((key) => !target.places.has(key));
   };
@@ -386,90 +291,4 @@ function variablesOf(
       return [name, { name, value, origin, sensitive: false, ...shown }];
     }),
   );
-}
-
-/** Makes nodes that stand where the files have their values. */
-function createTree(read: readonly Origin[]) {
-  const origins = new Map<SourceFile, Origin>(read.map((origin) => [origin.source, origin]));
-  const fallback = read[0] as Origin;
-  const placeOf = (span: Span | undefined) => {
-    const origin = span === undefined ? undefined : origins.get(span.source);
-    if (span === undefined) return { origin: fallback, start: -1, end: -1 };
-    return { origin: origin ?? { source: span.source, dir: fallback.dir }, start: span.start, end: span.end };
-  };
-
-  function nodeOf(value: Json, span: Span | undefined): Node {
-    if (Array.isArray(value)) {
-      const items = value.map((item: Json) => nodeOf(item, span));
-      return { kind: 'list', items, ...placeOf(span) } satisfies ListNode;
-    }
-    if (value !== null && typeof value === 'object')
-      return mapOf(Object.entries(value).map(([key, inner]) => [key, nodeOf(inner, span), span]), span);
-    const place = placeOf(typeof value === 'string' ? narrow(span, value) : span);
-    const scalar = value as string | number | boolean | null;
-    return { kind: 'scalar', value: scalar, text: String(scalar), plain: false, literal: true, ...place };
-  }
-
-  function mapOf(
-    entries: readonly (readonly [key: string, value: Node, at: Span | undefined])[],
-    span: Span | undefined,
-  ): MapNode {
-    const own = placeOf(span);
-    const made = entries.map(([key, value, at]): [string, MapEntry] => {
-      const { origin, start, end } = placeOf(at);
-      const foreign = origin === own.origin ? {} : { keyOrigin: origin };
-      return [key, { key, keyStart: start, keyEnd: end, ...foreign, value }];
-    });
-    return { kind: 'map', entries: new Map(made), ...own };
-  }
-
-  function buildOf(target: BakeTarget, { keys }: ConvertedBuild): MapNode {
-    return mapOf(
-      [...keys].map(([key, { value, from }]) => {
-        const span = target.places.get(from) ?? target.place;
-        return [key, nodeOf(value, span), span];
-      }),
-      target.place,
-    );
-  }
-
-  return {
-    dirOf: (span: Span | undefined): string => placeOf(span).origin.dir,
-    rootOf: (
-      result: BakeResult,
-      converted: ReadonlyMap<string, ConvertedBuild>,
-      groups: ReadonlyMap<string, BakeMembers>,
-    ): MapNode => {
-      const builds = [...result.targets].flatMap(([name, target]) => {
-        const build = converted.get(name);
-        return build === undefined ? [] : [[name, buildOf(target, build), target.place] as const];
-      });
-      const listed = [...groups].map(([name, { members, description, place }]) => {
-        const body = { builds: members, ...(description === undefined ? {} : { description }) };
-        return [name, nodeOf(body, place), place] as const;
-      });
-      // It stands somewhere: values without a place are those of modules, which may be expressions.
-      const start: Span = { source: fallback.source, start: 0, end: 0 };
-      return {
-        ...emptyMap(fallback),
-        ...mapOf(
-          [
-            ['builds', mapOf(builds, start), start],
-            ['groups', mapOf(listed, start), start],
-          ],
-          start,
-        ),
-      };
-    },
-  };
-}
-
-/** The place of a text in an attribute, where it stands there once and as it is. */
-function narrow(span: Span | undefined, text: string): Span | undefined {
-  if (span === undefined || text === '') return span;
-  const { source, start, end } = span;
-  const written = `"${text}"`;
-  const at = source.text.slice(start, end).indexOf(written);
-  if (at === -1 || source.text.slice(start, end).indexOf(written, at + 1) !== -1) return span;
-  return { source, start: start + at, end: start + at + written.length };
 }

@@ -20,8 +20,8 @@ export {
   type VariableDefinition,
 } from './define.ts';
 export { KEY_RULES as overridableKeys } from './keys.ts';
+export { findRoot } from './locate.ts';
 export { formatPrinted, type PrintedSet, printBuilds } from './print.ts';
-export { findRoot } from './read.ts';
 export { readUserGrants } from './user-config.ts';
 export { buildsSchema } from './validate.ts';
 
@@ -48,9 +48,7 @@ export async function readBuilds(options: ReadBuildsOptions): Promise<Result<Rea
   const now = options.now ?? new Date();
   const loaded = await loadFiles({ ...options, now }, problems);
   const isReadable = loaded.files.length > 0;
-  const resolved = isReadable
-    ? await resolveSet(loaded, { ...options, now }, problems)
-    : undefined;
+  const resolved = isReadable ? await resolveSet(loaded, { ...options, now }, problems) : undefined;
   const set = resolved?.grants.untrusted === true ? withoutTrust(resolved, problems) : resolved;
   if (set === undefined || problems.errors.length > 0) {
     return fail([

@@ -1,37 +1,25 @@
-/** From names of files to trees: finding, reading, following `include`, running a `builds.ts`. */
-import { access, readFile, stat } from 'node:fs/promises';
-import { delimiter, dirname, extname, isAbsolute, join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { type Grants, type Json, needsGrant, notUntrusted, type Problem, problem } from '../model/mod.ts';
+/** From names of files to trees: reading, following `include`, running a `builds.ts`, evaluating bake files. */
+import { readFile, stat } from 'node:fs/promises';
+import { dirname, extname, isAbsolute, join, resolve } from 'node:path';
+import { type Grants, needsGrant, notUntrusted, type Problem, problem } from '../model/mod.ts';
 import { RealPaths, readRegularFile } from '../system/mod.ts';
 import { BAKE_NAMES, isBakeFile, isNamedHcl } from './bake-files.ts';
 import type { BakeReading } from './bake-source.ts';
 import { type GrantOptions, mayRead, resolveGrants } from './grants.ts';
+import { type Located, locate } from './locate.ts';
+import { runModule } from './module.ts';
 import { MAX_FILE_CHARS, parseText, tooBig } from './parse.ts';
 import type { Problems } from './problems.ts';
 import { shownPath } from './shown-path.ts';
-import { at, emptyMap, fromData, isNull, type MapNode, type Node, type Origin } from './tree.ts';
+import { at, emptyMap, isNull, type MapNode, type Node, type Origin } from './tree.ts';
 import { validateShape } from './validate.ts';
 import type { VariableInputs } from './var-files.ts';
-
-/**
- * Names that are looked for, in this order, in the working directory and above. No `builds.js`: that may be anybody's script,
- * and would be run.
- */
-export const DEFAULT_FILES: readonly string[] = [
-  'builds.yaml',
-  'builds.yml',
-  'builds.json',
-  'builds.ts',
-  'builds.mts',
-  'builds.mjs',
-];
 
 /** What reading needs to know. */
 export interface ReadOptions extends GrantOptions {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Paths from `-f`, relative to `cwd`; `-` is `stdin`. Empty or absent: look for one of {@link DEFAULT_FILES}. */
+  /** Paths from `-f`, relative to `cwd`; `-` is `stdin`. Empty or absent: look for a builds file, then for bake's and Compose's. */
   readonly files?: readonly string[];
   readonly stdin?: string;
 }
@@ -170,45 +158,6 @@ async function loadBake(loader: Loader): Promise<BakeReading | undefined> {
   return reading;
 }
 
-/**
- * The root of the project that a working directory belongs to, without reading any file: the directory of the first file; the
- * working directory itself where there is none.
- */
-export async function findRoot({
-  cwd,
-  env = {},
-  files = [],
-}: Pick<ReadOptions, 'cwd' | 'files'> & Partial<Pick<ReadOptions, 'env'>>): Promise<string> {
-  const [first] = files.length > 0 ? files : (await locate(cwd, env)).files;
-  return first === undefined || first === '-' ? cwd : dirname(resolve(cwd, first));
-}
-
-/** Files that were found, absolute; of bake's and Compose's all are read. */
-interface Located {
-  readonly files: readonly string[];
-  readonly isBake: boolean;
-}
-
-/** A builds file, or bake's and Compose's where there is none. */
-async function locate(cwd: string, env: ReadOptions['env']): Promise<Located> {
-  const files = await nearest(cwd, DEFAULT_FILES);
-  if (files.length > 0) return { files, isBake: false };
-  const named = env['BUILDX_BAKE_FILE']?.split(env['BUILDX_BAKE_PATH_SEPARATOR'] || delimiter) ?? [];
-  const chosen = named.map((file) => file.trim()).filter((file) => file !== '');
-  if (chosen.length > 0) return { files: chosen.map((file) => resolve(cwd, file)), isBake: true };
-  return { files: await nearest(cwd, BAKE_NAMES), isBake: true };
-}
-
-/** All that the nearest directory with one of the names has of them. */
-async function nearest(cwd: string, names: readonly string[]): Promise<readonly string[]> {
-  for (let dir = cwd; ; dir = dirname(dir)) {
-    const found: string[] = [];
-    for (const name of names) if (await exists(join(dir, name))) found.push(join(dir, name));
-    if (found.length > 0) return found;
-    if (dirname(dir) === dir || (await exists(join(dir, '.git')))) return [];
-  }
-}
-
 /** Two files of which one is read are one too many; what the read one includes is read, too. */
 function notRead(read: string, spare: readonly string[], cwd: string): Problem {
   const names = spare.map((file) => shownPath(cwd, file)).join(', ');
@@ -216,13 +165,6 @@ function notRead(read: string, spare: readonly string[], cwd: string): Problem {
     severity: 'warning',
     hint: `Remove what is not meant, or say which: -f ${shownPath(cwd, read)}.`,
   });
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 function nothingFound(): Problem {
@@ -292,7 +234,7 @@ async function loadFile(loader: Loader, path: string, group: number, from: Node 
       );
       return;
     }
-    const node = await runModule(origin, path, options, problems);
+    const node = await runModule(origin, path, options.env, problems);
     if (node !== undefined) await accept(loader, origin, node, group);
   } else await loadText(loader, origin, group, from !== undefined);
   open.pop();
@@ -353,12 +295,7 @@ async function readText(
 }
 
 /** @param isIncluded paths in an included bake file start where it lies */
-async function loadText(
-  loader: Loader,
-  origin: Origin,
-  group: number,
-  isIncluded: boolean,
-): Promise<void> {
+async function loadText(loader: Loader, origin: Origin, group: number, isIncluded: boolean): Promise<void> {
   const { path, text } = origin.source;
   const { node, problems } = isNamedHcl(path) ? { node: undefined, problems: [] } : await parseText(origin);
   if (isBakeFile(path, text, node)) {
@@ -403,108 +340,4 @@ function keepSound(node: MapNode, origin: Origin): MapNode {
   for (const section of ['registries', 'engine', 'groups']) entries.delete(section);
   for (const [section, entry] of entries) if (entry.value.kind !== 'map') entries.delete(section);
   return { ...emptyMap(origin), entries };
-}
-
-const NEEDS_NEWER_NODE = new Set([
-  'ERR_UNKNOWN_FILE_EXTENSION',
-  'ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING',
-]);
-
-async function runModule(
-  origin: Origin,
-  path: string,
-  options: ReadOptions,
-  problems: Problems,
-): Promise<Node | undefined> {
-  const { path: shown } = origin.source;
-  try {
-    const { size, mtimeMs } = await stat(path);
-    const loaded: unknown = await import(`${pathToFileURL(path).href}?v=${size}-${mtimeMs}`);
-    const exported: unknown =
-      typeof loaded === 'object' && loaded !== null && 'default' in loaded ? loaded.default : undefined;
-    const value: unknown = typeof exported === 'function' ? await exported({ env: options.env }) : exported;
-    if (typeof value !== 'object' || value === null) {
-      problems.add(
-        problem(
-          'config/module',
-          `${shown} has no default export that is an object or a function returning one`,
-          {
-            hint: "Write: export default defineBuilds({ builds: { … } }), with defineBuilds from 'bake-ts'.",
-          },
-        ),
-      );
-      return undefined;
-    }
-    return fromData(plainData(value, [], new Set()), origin);
-  } catch (thrown) {
-    if (thrown instanceof NotData) {
-      problems.add(
-        problem('config/module', `${shown} exports what a builds file cannot hold: ${thrown.message}`, {
-          hint: 'Give text, numbers, true, false, null, lists and plain objects.',
-        }),
-      );
-      return undefined;
-    }
-    const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-    const code = 'code' in error ? String(error.code) : '';
-    if (NEEDS_NEWER_NODE.has(code)) {
-      problems.add(
-        problem('config/module-runtime', `This runtime cannot run ${shown} as it is`, {
-          hint: 'TypeScript runs on Node 22.18 or newer and on Deno. Or write the file as builds.mjs.',
-        }),
-      );
-    } else {
-      problems.add(
-        problem('config/module', `${shown} failed: ${error.message.split('\n')[0] ?? ''}`, {
-          hint: 'The module is run as it is; the error is its own.',
-          ...(error.stack === undefined ? {} : { detail: ownPart(error.stack) }),
-        }),
-      );
-    }
-    return undefined;
-  }
-}
-
-/** An export that is no plain data; says which part of it. */
-class NotData extends Error {}
-
-function plainData(value: unknown, path: readonly string[], open: Set<object>): Json {
-  switch (typeof value) {
-    case 'string':
-    case 'boolean':
-    case 'number':
-      return value;
-    case 'undefined':
-      return null;
-    case 'bigint':
-      return String(value);
-    case 'object': {
-      if (value === null) return null;
-      if (value instanceof Date) return value.toISOString();
-      if (open.has(value) || path.length > 100) throw new NotData(`${path.join('.')} contains itself`);
-      open.add(value);
-      const result: Json = Array.isArray(value)
-        ? value.map((item, index) => plainData(item, [...path, String(index)], open))
-        : Object.fromEntries(
-            Object.entries(value)
-              .filter(([, inner]) => inner !== undefined)
-              .map(([key, inner]) => [key, plainData(inner, [...path, key], open)]),
-          );
-      open.delete(value);
-      return result;
-    }
-    default:
-      throw new NotData(`${path.join('.')} is a ${typeof value}`);
-  }
-}
-
-/** A stack without the frames that are ours or the runtime's, and without what keeps modules from being cached. */
-function ownPart(stack: string): string {
-  const lines = stack.split('\n');
-  const ours = lines.findIndex((line) => /^\s+at .*\brunModule\b/.test(line));
-  return lines
-    .slice(0, ours === -1 ? undefined : ours)
-    .filter((line) => !/^\s+at .*\b(?:node|ext):/.test(line))
-    .map((line) => line.replace(/\?v=\d+-[\d.]+/, ''))
-    .join('\n');
 }

@@ -66,7 +66,7 @@ export function at(node: Node): { readonly span?: Span } {
 /** The place of a key. */
 export function atKey(map: MapNode, entry: MapEntry): { readonly span?: Span } {
   if (entry.keyStart < 0) return {};
-  const { source } = (entry.keyOrigin ?? map.origin);
+  const { source } = entry.keyOrigin ?? map.origin;
   return { span: { source, start: entry.keyStart, end: entry.keyEnd } };
 }
 

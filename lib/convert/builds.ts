@@ -20,8 +20,17 @@ export interface ConvertedBuild {
   readonly cautions: readonly Problem[];
 }
 
-/** Converts one target. `dir` (absolute) is where its relative paths start. */
-export function convertToBuild(target: BakeTarget, dir: string): ConvertedBuild {
+/**
+ * Converts one target.
+ *
+ * @param dir absolute: where its relative paths start
+ * @param exists whether a file is there
+ */
+export function convertToBuild(
+  target: BakeTarget,
+  dir: string,
+  exists: (file: string) => boolean,
+): ConvertedBuild {
   const { values } = target;
   const keys = new Map<string, ConvertedValue>();
   const cautions: Problem[] = [];
@@ -44,18 +53,11 @@ export function convertToBuild(target: BakeTarget, dir: string): ConvertedBuild 
   for (const key of ['args', 'labels', 'extra-hosts'] as const) set(key, textsIn(values[key]), key);
   set('network', networkOf(values.network, caution), 'network');
   set('secrets', values.secret?.map(convertSecret), 'secret');
-  set('ssh', values.ssh?.map(({ id, paths }) => ({ id, ...(paths === undefined ? {} : { paths }) })), 'ssh');
+  set('ssh', convertSsh(values), 'ssh');
   convertImage(values, set, caution);
   convertResources(values, set, caution);
   refuseCall(values, caution);
-  if (values.policy !== undefined && values.policy.length > 0) {
-    caution(
-      'policy',
-      'is to be built by a policy, which bake-ts does not have',
-      'Take `policy` out of the target where its sources need not be checked.',
-      'error',
-    );
-  }
+  refusePolicy(values, dir, exists, caution);
   return { keys, cautions };
 }
 
@@ -120,7 +122,8 @@ function localPath(text: string): string {
 }
 
 function networkOf(network: string | undefined, caution: Caution): string | undefined {
-  if (network === undefined || network === '' || ['default', 'none', 'host'].includes(network)) return network;
+  if (network === undefined || network === '' || ['default', 'none', 'host'].includes(network))
+    return network;
   caution(
     'network',
     `asks for the network "${network}", which BuildKit does not know`,
@@ -133,7 +136,17 @@ function networkOf(network: string | undefined, caution: Caution): string | unde
 function convertSecret(fields: Fields): Json {
   const { id = '', env } = fields;
   const file = fields['src'] ?? fields['source'];
-  return { id, ...(file === undefined || file === '' ? {} : { file }), ...(env === undefined ? {} : { env }) };
+  return {
+    id,
+    ...(file === undefined || file === '' ? {} : { file }),
+    ...(env === undefined ? {} : { env }),
+  };
+}
+
+/** Contexts of git over ssh get the agent where nothing else is said (buildx bake/bake.go, `toBuildOpt`). */
+function convertSsh({ ssh = [], context = '' }: TargetValues): Json | undefined {
+  if (ssh.length > 0) return ssh.map(({ id, paths }) => ({ id, ...(paths === undefined ? {} : { paths }) }));
+  return /^(?:ssh:\/\/|[\w.-]+@[\w.-]+:)/.test(context) ? [{ id: 'default' }] : undefined;
 }
 
 function convertImage(values: TargetValues, set: Set, caution: Caution): void {
@@ -212,6 +225,27 @@ function limitOf(name: string, text: string): string | undefined {
 /** Whether a target asks the frontend about its Dockerfile in place of building it. */
 export function asksOnly({ values: { call } }: BakeTarget): boolean {
   return call !== undefined && call !== '' && call !== 'build';
+}
+
+/** A policy that the target names, or that lies beside its Dockerfile (buildx build/opt.go). */
+function refusePolicy(
+  { policy = [], context = '.', dockerfile = 'Dockerfile', 'dockerfile-inline': inline = '' }: TargetValues,
+  dir: string,
+  exists: (file: string) => boolean,
+  caution: Caution,
+): void {
+  if (policy.some((one) => one['disabled'] === true)) return;
+  const file = resolve(dir, localPath(context), dockerfile.replace(/^cwd:\/\//, ''));
+  const isLocal = inline === '' && !/^[a-z+]+:\/\/|^git@/i.test(localPath(context));
+  if (policy.length === 0 && !(isLocal && exists(`${file}.rego`))) return;
+  caution(
+    policy.length === 0 ? 'dockerfile' : 'policy',
+    policy.length === 0
+      ? `has a policy beside its Dockerfile (${dockerfile}.rego), which bake-ts cannot go by`
+      : 'is to be built by a policy, which bake-ts cannot go by',
+    "To build without the check: --set '*.policy=disabled=true'.",
+    'error',
+  );
 }
 
 function refuseCall({ call = '' }: TargetValues, caution: Caution): void {

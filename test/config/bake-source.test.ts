@@ -98,7 +98,8 @@ test('without names: the group default, else the target of that name, else every
 });
 
 test('a group may have the name of a target, and the name means the group, as in bake', async () => {
-  const hcl = 'group "image" { targets = ["image", "more"] }\ntarget "image" { context = "i" }\ntarget "more" {}\n';
+  const hcl =
+    'group "image" { targets = ["image", "more"] }\ntarget "image" { context = "i" }\ntarget "more" {}\n';
   const set = await setOf({ 'docker-bake.hcl': hcl });
   assert.deepEqual(chosen(set, 'image'), ['image', 'more']);
 });
@@ -170,7 +171,10 @@ test('a builds.yaml goes on from a bake file: over it with -f, or by include', a
     overrides: ['app.tags=reg.example.com/app:x', '*.push=true'],
   });
   assert.equal(over.builds.get('app')?.push, 'selected');
-  assert.deepEqual(over.builds.get('app')?.tags.map(({ text }) => text), ['reg.example.com/app:x']);
+  assert.deepEqual(
+    over.builds.get('app')?.tags.map(({ text }) => text),
+    ['reg.example.com/app:x'],
+  );
   assert.equal(over.isBake, undefined);
 });
 
@@ -191,10 +195,14 @@ test('--set goes by the rules of bake; keys that only we have go on top', async 
   const app = set.builds.get('app');
   assert.equal(app?.args.get('MODE'), 'set');
   assert.deepEqual(app?.platforms, ['linux/amd64', 'linux/arm64']);
-  assert.deepEqual([app?.push, set.builds.get('base')?.push, app?.timeoutMs], ['selected', 'selected', 90_000]);
-  assert.deepEqual(app?.attest.map(({ type, attributes }) => [type, attributes.get('mode')]), [
-    ['provenance', 'max'],
-  ]);
+  assert.deepEqual(
+    [app?.push, set.builds.get('base')?.push, app?.timeoutMs],
+    ['selected', 'selected', 90_000],
+  );
+  assert.deepEqual(
+    app?.attest.map(({ type, attributes }) => [type, attributes.get('mode')]),
+    [['provenance', 'max']],
+  );
 });
 
 test('an override that bake does not know, or that matches nothing, is an error', async () => {
@@ -202,7 +210,10 @@ test('an override that bake does not know, or that matches nothing, is an error'
   const cases: readonly (readonly [string, RegExp])[] = [
     ['nope.args.A=1', /nope/],
     ['app.wrong=1', /wrong/],
-    ['*.load=true', /config\/override --set:1:1 .* there is no Docker here to load images into \| .*docker load/],
+    [
+      '*.load=true',
+      /config\/override --set:1:1 .* there is no Docker here to load images into \| .*docker load/,
+    ],
   ];
   for (const [override, expected] of cases) {
     const [first = '', ...more] = await problemsIn(tree, { overrides: [override] });
@@ -315,13 +326,35 @@ target "guarded" { policy = [{ filename = "p.rego" }] }
 target "limited" { resources = { memory = "512m", cpu-shares = 512 } }
 `;
   const set = await setOf({ 'docker-bake.hcl': hcl });
-  const cautionsOf = (name: string) => (set.builds.get(name)?.cautions ?? []).map((one) => `${one.severity} ${line(one)}`);
-  assert.match(cautionsOf('image')[0] ?? '', /^warning bake\/unsupported docker-bake\.hcl:2:18 .* loaded into Docker/);
-  assert.match(cautionsOf('check').at(-1) ?? '', /^error bake\/unsupported docker-bake\.hcl:5:3 .*only checks/);
+  const cautionsOf = (name: string) =>
+    (set.builds.get(name)?.cautions ?? []).map((one) => `${one.severity} ${line(one)}`);
+  assert.match(
+    cautionsOf('image')[0] ?? '',
+    /^warning bake\/unsupported docker-bake\.hcl:2:18 .* loaded into Docker/,
+  );
+  assert.match(
+    cautionsOf('check').at(-1) ?? '',
+    /^error bake\/unsupported docker-bake\.hcl:5:3 .*only checks/,
+  );
   assert.match(cautionsOf('guarded')[0] ?? '', /^error bake\/unsupported .*policy/);
-  assert.deepEqual(set.builds.get('limited')?.opts, new Map([['memory', '536870912'], ['cpushares', '512']]));
+  const beside = { 'docker-bake.hcl': hcl, 'Dockerfile.rego': 'package docker\n' };
+  const [caution] = (await setOf(beside)).builds.get('limited')?.cautions ?? [];
+  assert.match(caution?.message ?? '', /Dockerfile\.rego/);
+  const without = await setOf(beside, { overrides: ['*.policy=disabled=true'] });
+  assert.equal(without.builds.get('limited')?.cautions, undefined);
+  assert.equal(without.builds.get('guarded')?.cautions, undefined);
+  assert.deepEqual(
+    set.builds.get('limited')?.opts,
+    new Map([
+      ['memory', '536870912'],
+      ['cpushares', '512'],
+    ]),
+  );
   assert.deepEqual(chosen(set), ['image']);
-  assert.match((await problemsIn({ 'docker-bake.hcl': hcl }))[0] ?? '', /group `default` is taken without `check`/);
+  assert.match(
+    (await problemsIn({ 'docker-bake.hcl': hcl }))[0] ?? '',
+    /group `default` is taken without `check`/,
+  );
 });
 
 test('SOURCE_DATE_EPOCH of the environment is an argument of every target, as in bake', async () => {
@@ -414,7 +447,10 @@ test('Compose: services with `build` are builds, all of them by default', async 
   assert.deepEqual([...set.builds.keys()].sort(), ['lib', 'web']);
   assert.deepEqual(chosen(set).toSorted(), ['lib', 'web']);
   const web = set.builds.get('web');
-  assert.deepEqual(web?.tags.map(({ text }) => text), ['reg.example.com/web:7']);
+  assert.deepEqual(
+    web?.tags.map(({ text }) => text),
+    ['reg.example.com/web:7'],
+  );
   assert.deepEqual(web?.contexts.get('lib')?.ref, { kind: 'build', build: 'lib' });
   assert(set.files.includes('.env'));
 });

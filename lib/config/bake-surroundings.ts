@@ -49,7 +49,12 @@ export interface NamedFiles {
 }
 
 /** Reads what Compose files name: `include`, `extends`, files of variables. */
-export function createReader(cwd: string, grants: Grants, realPaths: RealPaths, problems: Problems): NamedFiles {
+export function createReader(
+  cwd: string,
+  grants: Grants,
+  realPaths: RealPaths,
+  problems: Problems,
+): NamedFiles {
   const origins: Origin[] = [];
   const absent: string[] = [];
   const known = new Map<string, Promise<string | undefined>>();

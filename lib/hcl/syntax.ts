@@ -3,7 +3,7 @@
  * (https://github.com/hashicorp/hcl/blob/main/hclsyntax/spec.md). HCL's JSON form gives the same bodies
  * (https://github.com/hashicorp/hcl/blob/main/json/spec.md): its texts are templates.
  */
-import type { Span } from '../model/mod.ts';
+import type { Problem, Span } from '../model/mod.ts';
 
 /** What was written where. */
 interface Placed {
@@ -25,7 +25,8 @@ export type Expression =
   | Tuple
   | ObjectLiteral
   | For
-  | Parenthesized;
+  | Parenthesized
+  | InvalidExpression;
 
 /** `true`, `12.5`, `null`; texts are templates. */
 export interface Literal extends Placed {
@@ -38,11 +39,14 @@ export interface Literal extends Placed {
 export interface Template extends Placed {
   readonly kind: 'template';
   readonly parts: readonly TemplatePart[];
-  /** How it was written, for who writes it again. */
-  readonly form: 'quoted' | 'heredoc' | 'flush-heredoc' | 'json';
+  /** How it was written, for who writes it again; `bare` is a key of an object without quotes. */
+  readonly form: 'quoted' | 'bare' | 'heredoc' | 'flush-heredoc' | 'json';
 }
 
-/** A piece of a template; what `~` strips is stripped already. */
+/**
+ * A piece of a template; what `~` strips is stripped already. A text may be empty then, and counts all the same: only a
+ * template of one interpolation and nothing else keeps the type of its value.
+ */
 export type TemplatePart =
   | { readonly kind: 'text'; readonly value: string; readonly span: Span }
   | { readonly kind: 'interpolation'; readonly value: Expression; readonly span: Span }
@@ -144,12 +148,18 @@ export interface Conditional extends Placed {
 export interface Tuple extends Placed {
   readonly kind: 'tuple';
   readonly items: readonly Expression[];
+  /** Comments of its items, by their index. */
+  readonly comments?: ReadonlyMap<number, Comments>;
+  /** Comments below the last item. */
+  readonly endComments?: readonly string[];
 }
 
 /** `{ key = value }`. A bare word as key is a text; in parentheses it is an expression. */
 export interface ObjectLiteral extends Placed {
   readonly kind: 'object';
   readonly items: readonly ObjectItem[];
+  /** Comments below the last item. */
+  readonly endComments?: readonly string[];
 }
 
 /** One entry of an object. */
@@ -178,6 +188,15 @@ export interface For extends Placed {
 export interface Parenthesized extends Placed {
   readonly kind: 'parentheses';
   readonly inner: Expression;
+}
+
+/**
+ * A text of a JSON file that is no template: whoever evaluates it gets its problems. Native files have none, for there the
+ * file itself is wrong.
+ */
+export interface InvalidExpression extends Placed {
+  readonly kind: 'invalid';
+  readonly problems: readonly Problem[];
 }
 
 /** Comments of one thing, without their signs, a line each. */
@@ -221,10 +240,12 @@ export interface NativeBody extends Placed {
   readonly loose: readonly { readonly lines: readonly string[]; readonly span: Span }[];
 }
 
-/** A body in JSON: an object, or several that are put together. */
+/** A body in JSON: an object, or an array of objects that are put together. What else it is, is wrong once it is read. */
 export interface JsonBody extends Placed {
   readonly kind: 'json';
-  readonly objects: readonly JsonObject[];
+  readonly value: JsonNode;
+  /** Names that were read already: what `contentOf` gives as the rest has them. */
+  readonly hidden: ReadonlySet<string>;
 }
 
 /** A value of a JSON file, with its place. */

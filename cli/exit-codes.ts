@@ -20,7 +20,6 @@ export type ExitCode = number;
 const BY_AREA: Readonly<Record<ProblemArea, ExitCode>> = {
   cli: EXIT.usage,
   config: EXIT.invalid,
-  bake: EXIT.invalid,
   dockerfile: EXIT.invalid,
   plan: EXIT.invalid,
   context: EXIT.invalid,

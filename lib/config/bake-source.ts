@@ -114,7 +114,7 @@ export async function readBakeSource(
     problems.addAll(resolved.error);
     return undefined;
   }
-  const result = withEpoch(resolved.value, inputs.env);
+  const result = inOrder(resolved.value, definition);
   const matrices = rowsOf(definition);
   const tree = createTree(opened.read);
   const converted = new Map(
@@ -157,20 +157,16 @@ export async function printBakeSource(
     problems.addAll(resolved.error);
     return undefined;
   }
-  return formatBake(withEpoch(resolved.value, inputs.env));
+  return formatBake(resolved.value);
 }
 
-/** As bake does it: an argument of every target that has none of that name (buildx commands/bake.go, `runBake`). */
-function withEpoch(result: BakeResult, env: VariableInputs['env']): BakeResult {
-  const name = 'SOURCE_DATE_EPOCH';
-  const value = env[name];
-  if (value === undefined || value === '') return result;
-  const targets = [...result.targets].map(([key, target]): [string, BakeTarget] => {
-    const { args = {} } = target.values;
-    if (Object.hasOwn(args, name)) return [key, target];
-    return [key, { ...target, values: { ...target.values, args: { ...args, [name]: value } } }];
+/** As the files have them: bake sorts them by name. */
+function inOrder({ targets, groups }: BakeResult, definition: BakeDefinition): BakeResult {
+  const ordered = [...definition.targets.keys(), ...targets.keys()].flatMap((name) => {
+    const target = targets.get(name);
+    return target === undefined ? [] : [[name, target] as const];
   });
-  return { ...result, targets: new Map(targets) };
+  return { targets: new Map(ordered), groups };
 }
 
 function textOfValue(value: Json): string {

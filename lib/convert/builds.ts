@@ -145,7 +145,8 @@ function convertSecret(fields: Fields): Json {
 
 /** Contexts of git over ssh get the agent where nothing else is said (buildx bake/bake.go, `toBuildOpt`). */
 function convertSsh({ ssh = [], context = '' }: TargetValues): Json | undefined {
-  if (ssh.length > 0) return ssh.map(({ id, paths }) => ({ id, ...(paths === undefined ? {} : { paths }) }));
+  if (ssh.length > 0)
+    return ssh.map(({ id = 'default', paths }) => ({ id, ...(paths === undefined ? {} : { paths }) }));
   return /^(?:ssh:\/\/|[\w.-]+@[\w.-]+:)/.test(context) ? [{ id: 'default' }] : undefined;
 }
 

@@ -1,5 +1,5 @@
 /** From options to a set of builds and a selection: what `run`, `plan`, `print`, `list` and `validate` have in common. */
-import type { ReadBuildsValue } from '../lib/config/mod.ts';
+import type { ReadBuildsOptions, ReadBuildsValue } from '../lib/config/mod.ts';
 import { fail, GRANT_FORMS, ok, type Problem, parseGrant, problem, type Result } from '../lib/model/mod.ts';
 import type { Selection } from '../lib/plan/mod.ts';
 import { parseDuration } from '../lib/util/duration.ts';
@@ -7,7 +7,11 @@ import { isSet, listOf, type ParsedArgs, textOf } from './args.ts';
 import type { Io } from './io.ts';
 
 /** Reads builds.yaml with the variables, overrides and grants of the user. Problems: those of reading, `cli/bad-value`. */
-export async function readInputs(args: ParsedArgs, io: Io): Promise<Result<ReadBuildsValue>> {
+export async function readInputs(
+  args: ParsedArgs,
+  io: Io,
+  what: Pick<ReadBuildsOptions, 'onlySettings'> = {},
+): Promise<Result<ReadBuildsValue>> {
   const vars = readVars(listOf(args, 'var'));
   if (!vars.ok) return vars;
   const files = listOf(args, 'file');
@@ -16,6 +20,7 @@ export async function readInputs(args: ParsedArgs, io: Io): Promise<Result<ReadB
   const { readBuilds } = await import('../lib/config/mod.ts');
   const read = await readBuilds({
     ...granted.value,
+    ...what,
     cwd: io.cwd,
     env: io.env,
     files,
@@ -71,7 +76,7 @@ function badGrant(text: string): Problem {
 /** The engine that the builds.yaml here names, for commands that need it for nothing else; one that cannot be read names none. */
 export async function engineOfFile(args: ParsedArgs, io: Io): Promise<{ readonly fileAddress?: string }> {
   if (textOf(args, 'addr') !== undefined || (io.env['BUILDKIT_HOST'] ?? '') !== '') return {};
-  const read = await readInputs(args, io);
+  const read = await readInputs(args, io, { onlySettings: true });
   const address = read.ok ? read.value.set.engineAddress : undefined;
   return address === undefined ? {} : { fileAddress: address };
 }

@@ -42,9 +42,9 @@ export interface Located {
 }
 
 /** A builds file, or bake's and Compose's where there is none. */
-export async function locate(cwd: string, env: Environment): Promise<Located> {
+export async function locate(cwd: string, env: Environment, findsBake = true): Promise<Located> {
   const files = await nearest(cwd, DEFAULT_FILES);
-  if (files.length > 0) return { files, isBake: false };
+  if (files.length > 0 || !findsBake) return { files, isBake: false };
   const named = env['BUILDX_BAKE_FILE']?.split(env['BUILDX_BAKE_PATH_SEPARATOR'] || delimiter) ?? [];
   const chosen = named.map((file) => file.trim()).filter((file) => file !== '');
   if (chosen.length > 0) return { files: chosen.map((file) => resolve(cwd, file)), isBake: true };

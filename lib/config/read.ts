@@ -22,6 +22,8 @@ export interface ReadOptions extends GrantOptions {
   /** Paths from `-f`, relative to `cwd`; `-` is `stdin`. Empty or absent: look for a builds file, then for bake's and Compose's. */
   readonly files?: readonly string[];
   readonly stdin?: string;
+  /** Only settings are asked for, which bake and Compose files have not: they are read where they are named. */
+  readonly onlySettings?: boolean;
 }
 
 /** What has a say in what bake files come to, besides. */
@@ -107,7 +109,7 @@ async function collect(options: LoadOptions, problems: Problems): Promise<Collec
   const { cwd } = options;
   // bake's word for files of this machine.
   const named = (options.files ?? []).map((file) => file.replace(/^cwd:\/\//, ''));
-  const located: Located = named.length > 0 ? { files: [], isBake: false } : await locate(cwd, options.env);
+  const located: Located = named.length > 0 ? { files: [], isBake: false } : await locate(cwd, options.env, options.onlySettings !== true);
   const found = named.length > 0 ? named : located.isBake ? located.files : located.files.slice(0, 1);
   const directories = found.map((file) => (file === '-' ? cwd : dirname(resolve(cwd, file))));
   const realPaths = new RealPaths();

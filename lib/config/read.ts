@@ -109,7 +109,10 @@ async function collect(options: LoadOptions, problems: Problems): Promise<Collec
   const { cwd } = options;
   // bake's word for files of this machine.
   const named = (options.files ?? []).map((file) => file.replace(/^cwd:\/\//, ''));
-  const located: Located = named.length > 0 ? { files: [], isBake: false } : await locate(cwd, options.env, options.onlySettings !== true);
+  const located: Located =
+    named.length > 0
+      ? { files: [], isBake: false }
+      : await locate(cwd, options.env, options.onlySettings !== true);
   const found = named.length > 0 ? named : located.isBake ? located.files : located.files.slice(0, 1);
   const directories = found.map((file) => (file === '-' ? cwd : dirname(resolve(cwd, file))));
   const realPaths = new RealPaths();

@@ -17,7 +17,13 @@ import { asksOnly, type ConvertedBuild, convertToBuild } from '../convert/mod.ts
 import { type Grants, type Json, type Problem, problem, type Span, type Variable } from '../model/mod.ts';
 import { goArchitecture, type RealPaths } from '../system/mod.ts';
 import { splitBakeOverrides } from './bake-overrides.ts';
-import { createReader, visibleEnvironment, withheldVariable } from './bake-surroundings.ts';
+import {
+  type BakeSources,
+  createReader,
+  createSources,
+  visibleEnvironment,
+  withheldVariable,
+} from './bake-surroundings.ts';
 import { type BakeMembers, createTree } from './bake-tree.ts';
 import type { Problems } from './problems.ts';
 import type { MapNode, Origin } from './tree.ts';
@@ -29,6 +35,8 @@ export interface BakeSurroundings {
   readonly grants: Grants;
   readonly realPaths: RealPaths;
   readonly problems: Problems;
+  /** Absolute: where bake would run. */
+  readonly runDir: string;
   /** There are builds files among the files: overrides go by the rules of the language then, over all of them. */
   readonly isMixed: boolean;
 }
@@ -65,19 +73,21 @@ interface OpenedBake {
   readonly read: readonly Origin[];
   readonly absent: readonly string[];
   readonly fileValues: ReadonlyMap<string, FileValue>;
+  readonly sources: BakeSources;
 }
 
 /** Reads and evaluates the files; undefined: what is wrong is with the problems. */
 async function openBake(
   files: readonly Origin[],
-  { inputs, grants, realPaths, problems }: BakeSurroundings,
+  { inputs, grants, realPaths, problems, runDir }: BakeSurroundings,
 ): Promise<OpenedBake | undefined> {
   const fileValues = await readVarFiles(inputs, undefined, problems, { grants, realPaths });
-  const reader = createReader(inputs.cwd, grants, realPaths, problems);
+  const reader = createReader(inputs.cwd, runDir, grants, realPaths, problems);
+  const sources = createSources(files, inputs.cwd, runDir);
   const environment = visibleEnvironment(inputs.env, grants);
   const before = problems.errors.length;
   const read = await readBake(
-    files.map(({ source, dir }) => ({ source, dir })),
+    files.map(({ source, dir }) => ({ source: sources.given(source), dir })),
     {
       env: environment.env,
       vars: new Map([
@@ -92,11 +102,18 @@ async function openBake(
   );
   for (const name of environment.withheld) problems.add(withheldVariable(name));
   if (!read.ok) {
-    problems.addAll(read.error);
+    problems.addAll(read.error.map(sources.place));
     return undefined;
   }
+  problems.addAll(read.value.warnings.map(sources.place));
   if (problems.errors.length > before) return undefined;
-  return { definition: read.value, read: [...files, ...reader.origins], absent: reader.absent, fileValues };
+  return {
+    definition: read.value,
+    read: [...files, ...reader.origins],
+    absent: reader.absent,
+    fileValues,
+    sources,
+  };
 }
 
 /** Reads the files as a source of builds; undefined: what is wrong is with the problems. */
@@ -107,16 +124,16 @@ export async function readBakeSource(
   const { inputs, problems, isMixed } = surroundings;
   const opened = await openBake(files, surroundings);
   if (opened === undefined) return undefined;
-  const { definition, fileValues, absent } = opened;
+  const { definition, fileValues, absent, sources } = opened;
   const { bake, own } = splitBakeOverrides(isMixed ? [] : (inputs.overrides ?? []), inputs.cwd, problems);
   const resolved = resolveBake(definition, { targets: [...definition.targets.keys()], overrides: bake });
   if (!resolved.ok) {
-    problems.addAll(resolved.error);
+    problems.addAll(resolved.error.map(sources.place));
     return undefined;
   }
   const result = inOrder(resolved.value, definition);
   const matrices = rowsOf(definition);
-  const tree = createTree(opened.read);
+  const tree = createTree(opened.read, sources.shown);
   const converted = new Map(
     [...result.targets].map(([name, target]) => [
       name,
@@ -154,7 +171,7 @@ export async function printBakeSource(
   // What is none of bake's keys is bake's to refuse.
   const resolved = resolveBake(opened.definition, { targets, overrides: [...bake, ...own] });
   if (!resolved.ok) {
-    problems.addAll(resolved.error);
+    problems.addAll(resolved.error.map(opened.sources.place));
     return undefined;
   }
   return formatBake(resolved.value);

@@ -1,7 +1,16 @@
 /** What bake and Compose files may see of the machine: variables of the environment, and the files that they name. */
 import { readFile } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
-import { allowOption, type Grants, needsGrant, notUntrusted, type Problem, problem } from '../model/mod.ts';
+import { dirname, relative, resolve } from 'node:path';
+import {
+  allowOption,
+  type Grants,
+  needsGrant,
+  notUntrusted,
+  type Problem,
+  problem,
+  type SourceFile,
+  type Span,
+} from '../model/mod.ts';
 import { type RealPaths, readRegularFile } from '../system/mod.ts';
 import { mayRead } from './grants.ts';
 import { MAX_FILE_CHARS } from './parse.ts';
@@ -42,15 +51,16 @@ export function withheldVariable(variable: string): Problem {
   );
 }
 
-export interface NamedFiles {
+interface NamedFiles {
   readonly read: (path: string) => Promise<string | undefined>;
   readonly origins: Origin[];
   readonly absent: string[];
 }
 
-/** Reads what Compose files name: `include`, `extends`, files of variables. */
+/** Reads what Compose files name: `include`, `extends`, files of variables. Paths start where bake would run. */
 export function createReader(
   cwd: string,
+  runDir: string,
   grants: Grants,
   realPaths: RealPaths,
   problems: Problems,
@@ -86,10 +96,49 @@ export function createReader(
     origins,
     absent,
     read: (path) => {
-      const file = resolve(cwd, path);
+      const file = resolve(runDir, path);
       const reading = known.get(file) ?? readOne(file);
       known.set(file, reading);
       return reading;
+    },
+  };
+}
+
+/** Files by the names that they have for bake, which start where it would run, and for a person, which start where that person is. */
+export interface BakeSources {
+  readonly given: (source: SourceFile) => SourceFile;
+  readonly shown: (source: SourceFile) => SourceFile;
+  /** A problem with its places in files as a person would name them. */
+  readonly place: (found: Problem) => Problem;
+}
+
+/** See {@link BakeSources}; mostly both are the same. */
+export function createSources(files: readonly Origin[], cwd: string, runDir: string): BakeSources {
+  if (cwd === runDir)
+    return { given: (source) => source, shown: (source) => source, place: (found) => found };
+  const known = new Map<SourceFile, SourceFile>();
+  const given = new Map(
+    files.map(({ source }): [SourceFile, SourceFile] => {
+      if (source.path === '-') return [source, source];
+      return [source, { ...source, path: relative(runDir, resolve(cwd, source.path)) }];
+    }),
+  );
+  for (const [source, renamed] of given) known.set(renamed, source);
+  const shown = (source: SourceFile): SourceFile => {
+    if (source.isCommandLine === true || source.path === '-') return source;
+    const found = known.get(source) ?? { ...source, path: shownPath(cwd, resolve(runDir, source.path)) };
+    known.set(source, found);
+    known.set(found, found);
+    return found;
+  };
+  const moved = <T extends { readonly span?: Span }>(one: T): T =>
+    one.span === undefined ? one : { ...one, span: { ...one.span, source: shown(one.span.source) } };
+  return {
+    given: (source) => given.get(source) ?? source,
+    shown,
+    place: (found) => {
+      const { related } = found;
+      return { ...moved(found), ...(related === undefined ? {} : { related: related.map(moved) }) };
     },
   };
 }

@@ -23,13 +23,16 @@ interface BakeTree {
 }
 
 /** Makes nodes that stand where the files have their values. */
-export function createTree(read: readonly Origin[]): BakeTree {
+/** @param shown the file as a person would name it */
+export function createTree(read: readonly Origin[], shown: (source: SourceFile) => SourceFile): BakeTree {
   const origins = new Map<SourceFile, Origin>(read.map((origin) => [origin.source, origin]));
   const fallback = read[0] as Origin;
   const placeOf = (span: Span | undefined) => {
-    const origin = span === undefined ? undefined : origins.get(span.source);
     if (span === undefined) return { origin: fallback, start: -1, end: -1 };
-    return { origin: origin ?? { source: span.source, dir: fallback.dir }, start: span.start, end: span.end };
+    const source = shown(span.source);
+    const origin = origins.get(source) ?? { source, dir: fallback.dir };
+    origins.set(source, origin);
+    return { origin, start: span.start, end: span.end };
   };
 
   function nodeOf(value: Json, span: Span | undefined): Node {

@@ -39,16 +39,19 @@ export async function findRoot({
 export interface Located {
   readonly files: readonly string[];
   readonly isBake: boolean;
+  /** Looked for by bake's names, and not named by a variable of the environment. */
+  readonly isSearched: boolean;
 }
 
 /** A builds file, or bake's and Compose's where there is none. */
 export async function locate(cwd: string, env: Environment, findsBake = true): Promise<Located> {
   const files = await nearest(cwd, DEFAULT_FILES);
-  if (files.length > 0 || !findsBake) return { files, isBake: false };
+  if (files.length > 0 || !findsBake) return { files, isBake: false, isSearched: true };
   const named = env['BUILDX_BAKE_FILE']?.split(env['BUILDX_BAKE_PATH_SEPARATOR'] || delimiter) ?? [];
   const chosen = named.map((file) => file.trim()).filter((file) => file !== '');
-  if (chosen.length > 0) return { files: chosen.map((file) => resolve(cwd, file)), isBake: true };
-  return { files: await nearest(cwd, BAKE_NAMES), isBake: true };
+  if (chosen.length > 0)
+    return { files: chosen.map((file) => resolve(cwd, file)), isBake: true, isSearched: false };
+  return { files: await nearest(cwd, BAKE_NAMES), isBake: true, isSearched: true };
 }
 
 /** All that the nearest directory with one of the names has of them. */

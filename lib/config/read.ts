@@ -69,7 +69,7 @@ export async function loadFiles(options: LoadOptions, problems: Problems): Promi
   const { loader, located, root } = await collect(options, problems);
   const { grants, realPaths } = loader;
   const bake = await loadBake(loader);
-  const expected = located.isBake ? BAKE_NAMES.map((name) => join(root, name)) : [];
+  const expected = located.isBake && located.isSearched ? BAKE_NAMES.map((name) => join(root, name)) : [];
   const absent = expected.filter((file) => !loader.done.has(file)).map((file) => shownPath(cwd, file));
   return {
     files: loader.files,
@@ -97,7 +97,8 @@ export async function printBake(
   const { bake, files, grants, realPaths } = loader;
   if (files.length > 0 || bake.length === 0 || problems.errors.length > 0) return undefined;
   const { printBakeSource } = await import('./bake-source.ts');
-  const surroundings = { inputs: options, grants, realPaths, problems, isMixed: false };
+  const { bakeDir: runDir } = loader;
+  const surroundings = { inputs: options, grants, realPaths, problems, runDir, isMixed: false };
   return printBakeSource(
     bake.map(({ origin }) => origin),
     surroundings,
@@ -109,7 +110,10 @@ async function collect(options: LoadOptions, problems: Problems): Promise<Collec
   const { cwd } = options;
   // bake's word for files of this machine.
   const named = (options.files ?? []).map((file) => file.replace(/^cwd:\/\//, ''));
-  const located: Located = named.length > 0 ? { files: [], isBake: false } : await locate(cwd, options.env, options.onlySettings !== true);
+  const located: Located =
+    named.length > 0
+      ? { files: [], isBake: false, isSearched: false }
+      : await locate(cwd, options.env, options.onlySettings !== true);
   const found = named.length > 0 ? named : located.isBake ? located.files : located.files.slice(0, 1);
   const directories = found.map((file) => (file === '-' ? cwd : dirname(resolve(cwd, file))));
   const realPaths = new RealPaths();
@@ -122,7 +126,7 @@ async function collect(options: LoadOptions, problems: Problems): Promise<Collec
     problems,
     files: [],
     bake: [],
-    bakeDir: located.isBake ? root : cwd,
+    bakeDir: located.isBake && located.isSearched ? root : cwd,
     done: new Set(),
     open: [],
   };
@@ -149,7 +153,7 @@ async function loadBake(loader: Loader): Promise<BakeReading | undefined> {
   const { readBakeSource } = await import('./bake-source.ts');
   const reading = await readBakeSource(
     bake.map(({ origin }) => origin),
-    { inputs: options, grants, realPaths, problems, isMixed: files.length > 0 },
+    { inputs: options, grants, realPaths, problems, runDir: loader.bakeDir, isMixed: files.length > 0 },
   );
   if (reading === undefined) return undefined;
   const { group, at: position } = first;
@@ -185,7 +189,7 @@ interface Loader {
   readonly files: LoadedFile[];
   /** Bake and Compose files, with how many other files come before each. */
   readonly bake: { readonly origin: Origin; readonly group: number; readonly at: number }[];
-  /** Where their paths start when the user named them, or nobody did: bake goes by the working directory. */
+  /** Where bake would run, and paths start: the working directory, or where the files were found. */
   readonly bakeDir: string;
   /** Absolute paths already read: a file included twice counts where it came first. */
   readonly done: Set<string>;
@@ -301,7 +305,9 @@ async function loadText(loader: Loader, origin: Origin, group: number, isInclude
   const { path, text } = origin.source;
   const { node, problems } = isNamedHcl(path) ? { node: undefined, problems: [] } : await parseText(origin);
   if (isBakeFile(path, text, node)) {
-    const dir = isIncluded ? origin.dir : loader.bakeDir;
+    const isRelative = /^(?:1|t|true)$/i.test(loader.options.env['BUILDX_BAKE_FILE_RELATIVE_PATHS'] ?? '');
+    // Where bake makes paths relative to the file, it makes them of the directory where it runs.
+    const dir = isIncluded && !isRelative ? origin.dir : loader.bakeDir;
     loader.bake.push({ origin: { ...origin, dir }, group, at: loader.files.length });
     return;
   }

@@ -235,7 +235,7 @@ function refusePolicy(
   exists: (file: string) => boolean,
   caution: Caution,
 ): void {
-  if (policy.some((one) => one['disabled'] === true)) return;
+  if (policy.some((one) => one['Disabled'] === true)) return;
   const file = resolve(dir, localPath(context), dockerfile.replace(/^cwd:\/\//, ''));
   const isLocal = inline === '' && !/^[a-z+]+:\/\/|^git@/i.test(localPath(context));
   if (policy.length === 0 && !(isLocal && exists(`${file}.rego`))) return;

@@ -18,7 +18,9 @@ const TREE = {
 }
 variable "API_TOKEN" { default = "hunter2" }
 group "default" { targets = ["app"] }
-target "base" { context = "base" }
+target "base" {
+  context = "base"
+}
 target "app" {
   context = "app"
   contexts = { base = "target:base" }
@@ -112,7 +114,7 @@ test('--allow takes the words of bake', async (t) => {
 test('affected goes by what the file said before, also where a file comes or goes', async (t) => {
   const { cwd, env, call } = await makeRepository(t, {
     ...TREE,
-    'docker-bake.override.hcl': 'target "base" { args = { A = "1" } }\n',
+    'docker-bake.override.hcl': 'target "base" { labels = { z = "1" } }\n',
   });
   const git = async (...argv: readonly string[]) => {
     const name = ['-c', 'user.name=test', '-c', 'user.email=test@example.invalid'];
@@ -129,6 +131,8 @@ test('affected goes by what the file said before, also where a file comes or goe
     'docker-bake.hcl': TREE['docker-bake.hcl'].replace('"base" {', '"base" {\n labels = { a = "b" }\n'),
   });
   assert.deepEqual(await affected(), ['base', 'app']);
+  const { out } = await call('affected', '--since', 'HEAD', '--verbose');
+  assert.match(out, /docker-bake\.hcl changed its labels/);
   await writeTree(cwd, { 'docker-bake.hcl': `${TREE['docker-bake.hcl']}\n# nothing\n` });
   assert.deepEqual(await affected(), ['']);
   await runCommand(['rm', 'docker-bake.override.hcl'], { cwd, env });

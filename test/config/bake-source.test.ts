@@ -85,7 +85,7 @@ test('names, groups, matrices and globs select; what others only inherit from is
   assert.deepEqual(chosen(set), ['app', 'tool-1-2', 'tool-1-3']);
   assert.deepEqual(chosen(set, 'tools'), ['tool-1-2', 'tool-1-3']);
   assert.deepEqual(chosen(set, 'tool'), ['tool-1-2', 'tool-1-3']);
-  assert.deepEqual(chosen(set, 'tool-1-*', 'base'), ['base', 'tool-1-2']);
+  assert.deepEqual(chosen(set, 'tool-?-2', 'base'), ['base', 'tool-1-2']);
   assert.deepEqual(chosen(set, '*'), ['base', 'app', 'tool-1-2', 'tool-1-3']);
   assert.deepEqual(chosen(set, '_common'), ['_common']);
 });
@@ -384,7 +384,7 @@ test('contexts, secrets and paths mean what they mean in bake', async () => {
   assert.deepEqual(printed, {
     context: 'sub',
     contexts: { git: 'https://github.com/acme/x.git', here: 'x', img: 'docker-image://alpine' },
-    secrets: [{ id: 'one', env: 'ONE' }, { id: 'three' }, { id: 'two', file: 'two.txt' }],
+    secrets: [{ id: 'one', env: 'ONE' }, { id: 'two', file: 'two.txt' }, { id: 'three' }],
     ssh: [{ id: 'default' }, { id: 'key', paths: ['id_rsa'] }],
     'extra-hosts': { h: '1.2.3.4' },
     ulimits: { nofile: '1:2' },
@@ -453,4 +453,42 @@ test('Compose: services with `build` are builds, all of them by default', async 
   );
   assert.deepEqual(web?.contexts.get('lib')?.ref, { kind: 'build', build: 'lib' });
   assert(set.files.includes('.env'));
+});
+
+test('files that are found above are read as from where they lie, and named from here', async (t) => {
+  const dir = await makeTempDir(t);
+  await writeTree(dir, {
+    '.git/HEAD': '',
+    '.env': 'TAG=7\n',
+    'compose.yaml':
+      'include: [more/compose.yaml]\nservices: { a: { image: "r.example/a:${TAG}", build: a } }\n',
+    'more/compose.yaml': 'services:\n  b:\n    image: "r.example/B:1"\n    build: b\n',
+  });
+  await mkdir(path.join(dir, 'a'), { recursive: true });
+  const result = await readBuilds({ cwd: path.join(dir, 'a'), env: {} });
+  assert(result.ok, JSON.stringify(result));
+  const { set, warnings } = result.value;
+  assert.deepEqual(
+    set.builds.get('a')?.tags.map(({ text }) => text),
+    ['r.example/a:7'],
+  );
+  assert.deepEqual(set.builds.get('a')?.context.ref, { kind: 'local', path: path.join(dir, 'a') });
+  assert.deepEqual(set.builds.get('b')?.context.ref, { kind: 'local', path: path.join(dir, 'more/b') });
+  assert.match(warnings.map(line)[0] ?? '', /^config\/bad-tag \.\.\/more\/compose\.yaml:\d+:\d+ /);
+  assert.deepEqual(set.files, ['../compose.yaml', '../.env', '../more/compose.yaml']);
+});
+
+test('BUILDX_BAKE_FILE_RELATIVE_PATHS: paths start at the file, as in bake', async (t) => {
+  const dir = await makeTempDir(t);
+  await writeTree(dir, { '.git/HEAD': '', 'ci/docker-bake.hcl': 'target "default" { context = "app" }\n' });
+  const env = { BUILDX_BAKE_FILE_RELATIVE_PATHS: '1' };
+  for (const [cwd, files] of [
+    [dir, ['ci/docker-bake.hcl']],
+    [path.join(dir, 'ci'), []],
+  ] as const) {
+    const result = await readBuilds({ cwd, env, files });
+    assert(result.ok, JSON.stringify(result));
+    const { ref } = result.value.set.builds.get('default')?.context ?? {};
+    assert.deepEqual(ref, { kind: 'local', path: path.join(dir, 'ci/app') });
+  }
 });

@@ -1,6 +1,15 @@
 /** Calls of functions. */
 import { didYouMean } from '../util/suggest.ts';
-import { checkSize, type Evaluation, type Failure, failure, failures, type Outcome } from './evaluation.ts';
+import {
+  checkSize,
+  type Evaluation,
+  type Failure,
+  failure,
+  failures,
+  type Outcome,
+  UNKNOWN,
+} from './evaluation.ts';
+import { variablesOf } from './references.ts';
 import type { Call, Expression } from './syntax.ts';
 import type { Argument, FunctionResult, HclFunction, Value } from './value.ts';
 
@@ -10,6 +19,7 @@ export function evaluateCall(call: Call, evaluation: Evaluation): Outcome {
   if (found === undefined) return unknownFunction(call, evaluation);
   const given = argumentsOf(call, evaluation);
   if ('kind' in given) return given;
+  if ('callLazy' in found && dependsOnUnknown(call, evaluation)) return UNKNOWN;
   const result =
     'call' in found
       ? callWithValues(found, given.args, evaluation)
@@ -24,6 +34,10 @@ export function evaluateCall(call: Call, evaluation: Evaluation): Outcome {
       ...(span === undefined ? {} : { span }),
     })),
   });
+}
+
+function dependsOnUnknown(call: Call, { unknown }: Evaluation): boolean {
+  return unknown !== undefined && variablesOf(call).some(({ root }) => unknown.has(root));
 }
 
 /** An argument as it is written, or one of the list that `...` stands behind. */

@@ -19,6 +19,7 @@ import {
   type Outcome,
   type Scope,
   spend,
+  UNKNOWN,
 } from './evaluation.ts';
 import { evaluateFor, evaluateSplat, evaluateTemplateFor } from './loops.ts';
 import { parseNumber } from './number.ts';
@@ -32,6 +33,7 @@ import type {
   TemplatePart,
   Unary,
 } from './syntax.ts';
+import { typeOfAttribute, typeOfElement } from './type-of.ts';
 import { BOOL, DYNAMIC, equalTypes, NUMBER, objectType, STRING, tupleType, typeName } from './types.ts';
 import type { Type, Value } from './value.ts';
 import { boolValue, nullOf, numberValue, objectOf, textValue, tupleOf } from './values.ts';
@@ -83,18 +85,18 @@ function dispatch(expression: Expression, evaluation: Evaluation): Outcome {
     case 'template':
       return evaluateTemplate(expression, evaluation);
     case 'variable':
-      return (
-        evaluation.scope.variable(expression.name) ??
-        unknownVariable(expression.name, expression.span, evaluation)
-      );
+      return evaluateVariable(expression.name, expression.span, evaluation);
     case 'attribute': {
       const of = outcomeOf(expression.of, evaluation);
-      return of.kind === 'failure' ? failures([of]) : attributeOf(of, expression.name, expression.span);
+      if (of.kind !== 'failure') return attributeOf(of, expression.name, expression.span);
+      return failures([of], typeOfAttribute(of.type, expression.name));
     }
     case 'index': {
       const of = outcomeOf(expression.of, evaluation);
       const key = outcomeOf(expression.key, evaluation);
-      if (of.kind === 'failure' || key.kind === 'failure') return failures([of, key]);
+      if (of.kind === 'failure' || key.kind === 'failure') {
+        return failures([of, key], typeOfElement(of.type, expression.key));
+      }
       return elementOf(of, key, expression.span);
     }
     case 'splat':
@@ -134,7 +136,10 @@ function valueOfLiteral(value: boolean | null | { readonly number: string }, spa
   return number === undefined ? failure(span, `${value.number} is too large`) : numberValue(number);
 }
 
-function unknownVariable(name: string, span: Span, { scope }: Evaluation): Failure {
+function evaluateVariable(name: string, span: Span, { scope, unknown }: Evaluation): Outcome {
+  if (unknown?.has(name)) return UNKNOWN;
+  const value = scope.variable(name);
+  if (value !== undefined) return value;
   const names = [...scope.variableNames()];
   return failure(span, `There is no variable ${name}`, {
     hint:
@@ -190,6 +195,8 @@ function evaluateBinary(expression: Binary, evaluation: Evaluation): Outcome {
   if ((operator === '&&' || operator === '||') && !isOfWrongType) {
     const decisive = operator === '||';
     if (decides(left, decisive) || decides(right, decisive)) return boolValue(decisive);
+    // Where nothing is wrong with the first side, the second one may never be asked.
+    if (left.kind === 'failure' && left.problems.length === 0 && right.kind === 'failure') return left;
   }
   if (left.kind === 'failure' || right.kind === 'failure') return failures([left, right], gives);
   const result = operate(operator, left, right);

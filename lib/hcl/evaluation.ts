@@ -37,6 +37,9 @@ export interface Failure {
   readonly problems: readonly Problem[];
 }
 
+/** What depends on a value that is not there yet: nothing is wrong with it. */
+export const UNKNOWN: Failure = { kind: 'failure', type: DYNAMIC, problems: [] };
+
 /** What an expression comes to. */
 export type Outcome = Value | Failure;
 
@@ -69,6 +72,8 @@ export function failures(all: readonly Outcome[], type: Type = DYNAMIC): Failure
 export interface Evaluation {
   readonly scope: Scope;
   readonly budget: Budget;
+  /** Names that something will have a value for, but has not yet: what depends on them is unknown. */
+  readonly unknown?: ReadonlySet<string>;
   readonly outcomeOf: (expression: Expression, evaluation: Evaluation) => Outcome;
 }
 

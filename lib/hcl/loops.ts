@@ -12,8 +12,8 @@ import {
   type Scope,
   spend,
 } from './evaluation.ts';
-import { usesName } from './references.ts';
 import { type Expression, type For, SPLAT_ELEMENT, type Splat, type TemplatePart } from './syntax.ts';
+import { typeOfEach, typeOfSplat } from './type-of.ts';
 import { BOOL, DYNAMIC, listType, objectType, STRING, tupleType, typeName } from './types.ts';
 import type { Type, Value } from './value.ts';
 import { haveOneType, listOf, listOfSame, numberValue, objectOf, textValue, tupleOf } from './values.ts';
@@ -53,8 +53,16 @@ function rounds(
   return entries.map(({ key, value }) => {
     const names = new Map([[loop.valueName, value]]);
     if (loop.keyName !== undefined && loop.keyName !== loop.valueName) names.set(loop.keyName, key);
-    return { ...evaluation, scope: scopeWith(evaluation.scope, names) };
+    return bind(evaluation, names);
   });
+}
+
+/** The evaluation of what is within a loop. */
+function bind(evaluation: Evaluation, names: ReadonlyMap<string, Value>): Evaluation {
+  const scope = scopeWith(evaluation.scope, names);
+  if (evaluation.unknown === undefined) return { ...evaluation, scope };
+  const unknown = new Set([...evaluation.unknown].filter((name) => !names.has(name)));
+  return { ...evaluation, scope, unknown };
 }
 
 /** `[for …]` and `{for …}` */
@@ -68,13 +76,13 @@ export function evaluateFor(loop: For, evaluation: Evaluation): Outcome {
     : makeObject(loop, loop.key, all, evaluation);
 }
 
-/** A condition that does not depend on the elements must hold for something even where there are none. */
+/** What is wrong with a condition whatever the elements are, which HCL says even where there are none. */
 function checkCondition(loop: For, evaluation: Evaluation): Failure | undefined {
-  const { when, keyName, valueName } = loop;
-  if (when === undefined || usesName(when, valueName) || (keyName !== undefined && usesName(when, keyName)))
-    return undefined;
-  const included = isIncluded(loop, evaluation);
-  return typeof included === 'boolean' ? undefined : included;
+  if (loop.when === undefined) return undefined;
+  const unknown = new Set(evaluation.unknown).add(loop.valueName);
+  if (loop.keyName !== undefined) unknown.add(loop.keyName);
+  const included = isIncluded(loop, { ...evaluation, unknown });
+  return typeof included === 'boolean' || included.problems.length === 0 ? undefined : included;
 }
 
 function isIncluded({ when }: For, round: Evaluation): boolean | Failure {
@@ -188,11 +196,10 @@ export function evaluateSplat(splat: Splat, evaluation: Evaluation): Outcome {
   }
   const items = of.kind === 'sequence' ? of.items : [of];
   const outcomes = items.map((item) => {
-    const scope = scopeWith(evaluation.scope, new Map([[SPLAT_ELEMENT, item]]));
-    return evaluation.outcomeOf(splat.each, { ...evaluation, scope });
+    return evaluation.outcomeOf(splat.each, bind(evaluation, new Map([[SPLAT_ELEMENT, item]])));
   });
   const values = outcomes.filter((one) => one.kind !== 'failure');
-  if (values.length < outcomes.length) return failures(outcomes);
+  if (values.length < outcomes.length) return failures(outcomes, typeOfSplat(splat, of.type));
   if (of.type.kind !== 'list' && of.type.kind !== 'set') return tupleOf(values);
   if (values.length === 0) return emptyList(splat, of.type.of);
   if (haveOneType(values)) return listOfSame(values);
@@ -208,22 +215,6 @@ function emptyList(splat: Splat, of: Type): Outcome {
   return failure(
     splat.each.span,
     `The elements of this list, of type ${typeName(of)}, have no such attribute`,
+    { type: listType(DYNAMIC) },
   );
-}
-
-/** The type of what a splat does with elements of a type; undefined where that cannot be done. */
-function typeOfEach(each: Expression, element: Type): Type | undefined {
-  if (each.kind === 'variable') return element;
-  if (each.kind === 'splat') {
-    const of = typeOfEach(each.of, element);
-    if (of?.kind !== 'list' && of?.kind !== 'set') return of === undefined ? undefined : DYNAMIC;
-    const inner = typeOfEach(each.each, of.of);
-    return inner === undefined ? undefined : listType(inner);
-  }
-  if (each.kind !== 'attribute' && each.kind !== 'index') return DYNAMIC;
-  const of = typeOfEach(each.of, element);
-  if (of === undefined || of.kind === 'dynamic') return of;
-  if (of.kind === 'map' || (of.kind === 'list' && each.kind === 'index')) return of.of;
-  if (of.kind === 'object' && each.kind === 'attribute') return of.attributes.get(each.name);
-  return each.kind === 'attribute' ? undefined : DYNAMIC;
 }

@@ -1,5 +1,6 @@
 /** Operators on values, which are of the types that they take. */
 import { add, compareNumbers, divide, modulo, multiply, negate, subtract } from './number.ts';
+import { equalNumbers } from './number-text.ts';
 import type { BinaryOperator } from './syntax.ts';
 import { BOOL, DYNAMIC, NUMBER } from './types.ts';
 import type { HclNumber, Type, Value } from './value.ts';
@@ -46,11 +47,11 @@ function compare(operator: BinaryOperator, left: HclNumber, right: HclNumber): b
     case '<':
       return compareNumbers(left, right) < 0;
     case '<=':
-      return compareNumbers(left, right) <= 0;
+      return compareNumbers(left, right) < 0 || equalNumbers(left, right);
     case '>':
       return compareNumbers(left, right) > 0;
     case '>=':
-      return compareNumbers(left, right) >= 0;
+      return compareNumbers(left, right) > 0 || equalNumbers(left, right);
     default:
       return undefined;
   }

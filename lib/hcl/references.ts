@@ -24,11 +24,6 @@ export function callsOf(expression: Expression): readonly { readonly name: strin
   return found;
 }
 
-/** Whether an expression needs a variable of this name. */
-export function usesName(expression: Expression, name: string): boolean {
-  return variablesOf(expression).some(({ root }) => root === name);
-}
-
 interface Visitor {
   readonly variable?: (traversal: Traversal) => void;
   readonly call?: (name: string, span: Span) => void;

@@ -206,7 +206,10 @@ export function checkModel(model: MapNode, report: Report): Sections {
   const services = model.entries.get('services')?.value;
   const secrets = model.entries.get('secrets')?.value;
   if (services?.kind !== 'map' && secrets === undefined) {
-    report.add(model.span, 'There is nothing in this file that bake could build', 'A Compose file has services.');
+    // Where a document was refused, its services are only not known.
+    if (!report.isWrong) {
+      report.add(model.span, 'There is nothing in this file that bake could build', 'A Compose file has services.');
+    }
     return { services: undefined, secrets: undefined };
   }
   const filtered = services?.kind === 'map' ? pickServices(services) : undefined;

@@ -10,6 +10,7 @@ import {
   isMap,
   isScalar,
   isSeq,
+  Lexer,
   type Pair,
   Parser,
   type ParsedNode,
@@ -62,6 +63,15 @@ function parse(source: SourceFile, report: Report): readonly Document.Parsed[] |
     report.add({ source, start: 0, end: 1 }, 'The file has more than 8 MiB', 'This is not a Compose file.');
     return undefined;
   }
+  const odd = /[\u0085\u2028\u2029]|\r(?!\n)/.exec(source.text);
+  if (odd !== null) {
+    const span = { source, start: odd.index, end: odd.index + 1 };
+    const code = odd[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, '0');
+    report.add(span, `Here is a character that Compose takes for a line break, U+${code}`, 'Write an ordinary line break, or an escape in double quotes.');
+    return undefined;
+  }
+  const parser = new Parser();
+  Object.assign(parser, { lexer: lenientLexer() });
   const composer = new Composer({ schema: 'failsafe', prettyErrors: false, uniqueKeys: false, strict: true });
   const inside = composer as unknown as ComposerInside;
   const note = inside.onError.bind(composer);
@@ -70,10 +80,15 @@ function parse(source: SourceFile, report: Report): readonly Document.Parsed[] |
   };
   const documents: Document.Parsed[] = [];
   try {
-    for (const document of composer.compose(new Parser().parse(source.text))) {
+    for (const document of composer.compose(parser.parse(source.text))) {
       const [mistake] = document.errors;
       if (mistake !== undefined) {
         reportMistake(source, mistake, report);
+        return undefined;
+      }
+      if (documents.length > 0 && document.directives.docStart !== true) {
+        const start = document.range[0];
+        report.add({ source, start, end: start + 1 }, 'A document behind ... has to begin with ---');
         return undefined;
       }
       documents.push(document);
@@ -84,6 +99,32 @@ function parse(source: SourceFile, report: Report): readonly Document.Parsed[] |
     return undefined;
   }
   return documents;
+}
+
+type Tokens = Generator<string, unknown>;
+
+/** The parts of the package's lexer that are its own. */
+interface LexerInside {
+  indentNext: number;
+  parseQuotedScalar: () => Tokens;
+  parseFlowCollection: () => Tokens;
+}
+
+/** The package's lexer, but lines in quotes and in brackets may be indented less than what is around them. */
+function lenientLexer(): Lexer {
+  const lexer = new Lexer();
+  const inside = lexer as unknown as LexerInside;
+  for (const name of ['parseQuotedScalar', 'parseFlowCollection'] as const) {
+    const strict = inside[name].bind(lexer);
+    inside[name] = function* (): Tokens {
+      const before = inside.indentNext;
+      inside.indentNext = 0;
+      const result = yield* strict();
+      inside.indentNext = before;
+      return result;
+    };
+  }
+  return lexer;
 }
 
 function reportMistake(source: SourceFile, mistake: YAMLError, report: Report): void {
@@ -207,23 +248,20 @@ class Converter {
     let merged: Node | undefined;
     for (const { key: keyNode, value } of pairs) {
       const keySpan = this.#spanOf(keyNode);
-      if (!isScalar(keyNode)) {
-        this.#lose(keySpan, 'A key has to be a word or a text in quotes');
-        continue;
-      }
-      const written = String(keyNode.value);
+      const key = this.#key(keyNode, keySpan);
+      if (key === undefined) continue;
+      const written = isScalar(keyNode) ? String(keyNode.value) : key.text;
       if (places.has(written)) {
         this.#lose(keySpan, `The key "${written}" stands twice in this map`, 'Keep one of the two.');
         continue;
       }
       places.set(written, keySpan);
-      if (written === '<<' && keyNode.type === 'PLAIN' && (keyNode.tag === undefined || keyNode.tag.endsWith('merge'))) {
+      if (isMergeKey(keyNode)) {
         merge = value;
         // Compose takes the sign out of a path, but not where nothing is above it.
         merged = this.#convert(value, path.length === 0 ? ['<<'] : path, depth + 1, keySpan.end);
         continue;
       }
-      const key = this.#scalar(keyNode as Scalar, keySpan, keyNode.tag);
       if (key.type !== 'string') {
         this.#lose(keySpan, `The key ${written === '' ? 'is empty' : `"${written}" is ${key.type === 'bool' ? 'true or false' : key.type === 'null' ? 'empty' : 'a number'}`} and no text`, 'Put it in quotes.');
         continue;
@@ -233,6 +271,13 @@ class Converter {
     }
     if (merge !== undefined) this.#merge(entries, merged, merge, places);
     return { kind: 'map', entries, span };
+  }
+
+  #key(node: ParsedNode, span: Span): ScalarNode | undefined {
+    if (isScalar(node)) return this.#scalar(node as Scalar, span, node.tag);
+    const target = isAlias(node) ? this.#convert(node, [], 0) : undefined;
+    if (target?.kind === 'scalar') return target;
+    return this.#lose(span, 'A key has to be a word or a text in quotes');
   }
 
   /** `<<`: keys that are not written in the map itself; the first of several maps wins. */
@@ -292,6 +337,12 @@ class Converter {
     this.isLost = true;
     return undefined;
   }
+}
+
+function isMergeKey(node: ParsedNode): boolean {
+  if (!isScalar(node) || node.value !== '<<' || node.type !== 'PLAIN') return false;
+  const { tag } = node as { readonly tag?: string };
+  return tag === undefined || tag.endsWith('merge');
 }
 
 /** Which part of a document may come from aliases (go.yaml.in/yaml v4, internal/libyaml/constructor.go). */

@@ -1,4 +1,5 @@
 /** Functions of ranges of IP addresses (https://github.com/apparentlymart/go-cidr). */
+import { toInt64 } from '../number.ts';
 import { NUMBER, STRING } from '../types.ts';
 import type { FunctionResult, Value } from '../value.ts';
 import { listOf, textValue } from '../values.ts';
@@ -34,10 +35,10 @@ export const CIDR_FUNCTIONS: Definitions = {
 function host([prefix, number]: readonly Value[]): FunctionResult {
   const network = parseNetwork(textOf(prefix));
   if (network === undefined) return failed(NO_NETWORK, 0);
-  const count = wholeOf(number);
+  const count = number?.kind === 'number' ? toInt64(number.value) : undefined;
   if (count === undefined) return failed(NOT_WHOLE, 1);
   const most = (1n << BigInt(network.bits - network.prefix)) - 1n;
-  const wanted = count < 0 ? most + BigInt(count) + 1n : BigInt(count);
+  const wanted = count < 0n ? most + count + 1n : count;
   if (wanted < 0n || wanted > most) return failed(`the range has no address with the number ${count}`, 1);
   return done(textValue(addressText(network.base | wanted, network.bits)));
 }
@@ -53,10 +54,12 @@ function subnet([prefix, more, number]: readonly Value[]): FunctionResult {
   const length = network.prefix + bits;
   if (length > network.bits || length < 0)
     return failed(`a prefix of ${network.prefix} bits cannot have ${bits} more`, 1);
+  // A prefix may become shorter, too; go-cidr then takes any number that an address has room for.
   if (count < 0 || (bits >= 0 && count >= 2 ** bits))
     return failed(`${bits} more bits have no subnet with the number ${count}`, 2);
   const base = network.base | (BigInt(count) << BigInt(network.bits - length));
-  return done(textValue(networkText({ ...network, base: base & allOnes(network.bits), prefix: length })));
+  if (base > allOnes(network.bits)) return failed(`there is no subnet with the number ${count}`, 2);
+  return done(textValue(networkText({ ...network, base, prefix: length })));
 }
 
 function subnets([prefix, ...lengths]: readonly Value[]): FunctionResult {

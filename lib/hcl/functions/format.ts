@@ -156,7 +156,8 @@ function ofNumber({ flags, width, digits, mode }: Verb, value: HclNumber): strin
   const sign = negative ? '-' : plus ? '+' : flags.includes(' ') ? ' ' : '';
   const missing = Math.max(0, width - sign.length - bare.length);
   const left = flags.includes('-');
-  if (flags.includes('0') && !left && !isInfinite(value)) return sign + '0'.repeat(missing) + bare;
+  // Unlike elsewhere, 0 counts for more than -.
+  if (flags.includes('0') && !isInfinite(value)) return sign + '0'.repeat(missing) + bare;
   const fill = ' '.repeat(missing);
   return left ? sign + bare + fill : fill + sign + bare;
 }

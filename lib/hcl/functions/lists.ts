@@ -1,6 +1,7 @@
 /** Functions of lists and tuples. */
 import { convert, unify } from '../conversion.ts';
 import { add, compareNumbers, toInt64, ZERO } from '../number.ts';
+import { equalNumbers } from '../number-text.ts';
 import { DYNAMIC, equalTypes, listType, NUMBER, STRING, typeName } from '../types.ts';
 import type { FunctionResult, HclNumber, Type, Value } from '../value.ts';
 import { boolValue, compareTexts, equalValues, listOf, numberValue, textValue, tupleOf } from '../values.ts';
@@ -59,11 +60,11 @@ export const LIST_FUNCTIONS: Definitions = {
     parameters: [LIST, { name: 'index', type: NUMBER }],
     run: ([list, index]) => {
       if (!isIndexed(list)) return failed(`it has no elements to choose from: ${nameOf(list)}`, 0);
-      const whole = wholeOf(index);
+      const whole = index?.kind === 'number' ? toInt64(index.value) : undefined;
       if (whole === undefined) return failed(NOT_WHOLE, 1);
       const items = itemsOf(list);
       if (items.length === 0) return failed('the list must not be empty', 0);
-      const at = whole % items.length;
+      const at = Number(whole % BigInt(items.length));
       return done(items[at < 0 ? at + items.length : at] as Value);
     },
   },
@@ -182,7 +183,8 @@ function range(args: readonly Value[]): FunctionResult {
     return failed(`with a step of this sign the end must not be ${down ? 'above' : 'below'} the start`, 1);
   const items: Value[] = [];
   let at: HclNumber | undefined = start;
-  while (at !== undefined && (down ? compareNumbers(at, end) > 0 : compareNumbers(at, end) < 0)) {
+  while (at !== undefined && !equalNumbers(at, end)) {
+    if (down ? compareNumbers(at, end) < 0 : compareNumbers(at, end) > 0) break;
     if (items.length >= MOST_NUMBERS) return failed(`it would have more than ${MOST_NUMBERS} numbers`);
     items.push(numberValue(at));
     at = add(at, step);

@@ -16,6 +16,7 @@ import {
   truncated,
   withPrecision,
 } from '../number.ts';
+import { equalNumbers } from '../number-text.ts';
 import { DYNAMIC, NUMBER, typeName } from '../types.ts';
 import type { FunctionResult, HclNumber, Value } from '../value.ts';
 import { boolValue, numberValue } from '../values.ts';
@@ -40,10 +41,10 @@ export const NUMBER_FUNCTIONS: Definitions = {
   multiply: binary(multiply, '0 cannot be multiplied with an infinite number'),
   divide: binary(divide, '0 cannot be divided by 0, nor an infinite number by another'),
   modulo: binary(modulo, 'a remainder of 0 and an infinite number is not defined'),
-  greaterthan: comparison((order) => order > 0),
-  greaterthanorequalto: comparison((order) => order >= 0),
-  lessthan: comparison((order) => order < 0),
-  lessthanorequalto: comparison((order) => order <= 0),
+  greaterthan: comparison((a, b) => compareNumbers(a, b) > 0),
+  greaterthanorequalto: comparison((a, b) => compareNumbers(a, b) > 0 || equalNumbers(a, b)),
+  lessthan: comparison((a, b) => compareNumbers(a, b) < 0),
+  lessthanorequalto: comparison((a, b) => compareNumbers(a, b) < 0 || equalNumbers(a, b)),
   min: extreme((order) => order < 0),
   max: extreme((order) => order > 0),
   log: floating('base', (num, base) => goLog(num) / goLog(base)),
@@ -114,10 +115,10 @@ function binary(run: (a: HclNumber, b: HclNumber) => HclNumber | undefined, othe
   };
 }
 
-function comparison(holds: (order: number) => boolean): Definition {
+function comparison(holds: (a: HclNumber, b: HclNumber) => boolean): Definition {
   return {
     parameters: [A, B],
-    run: ([a, b]) => done(boolValue(holds(compareNumbers(numberOf(a), numberOf(b))))),
+    run: ([a, b]) => done(boolValue(holds(numberOf(a), numberOf(b)))),
   };
 }
 

@@ -4,7 +4,7 @@ import { DYNAMIC, NUMBER, STRING } from '../types.ts';
 import type { FunctionResult, Value } from '../value.ts';
 import { numberValue, objectOf, textValue } from '../values.ts';
 import { formatTime } from './date-format.ts';
-import { type Definitions, done, failed, NOT_WHOLE, textOf } from './define.ts';
+import { type Definitions, done, failed, textOf } from './define.ts';
 import {
   civil,
   MONTHS,
@@ -16,6 +16,7 @@ import {
 } from './timestamp.ts';
 
 const NANOS = 1_000_000_000n;
+const NO_SECONDS = 'a whole number of seconds since 1970 is required, of at most 285 million years';
 const NOT_A_TIME = 'it is no point in time in the form 2026-01-31T12:30:00Z (RFC 3339)';
 
 /** The functions of time; `now` is what `timestamp` gives. */
@@ -62,15 +63,17 @@ export function timeFunctions(now: Date): Definitions {
       parameters: [{ name: 'unix_timestamp', type: NUMBER }],
       run: ([value]) => {
         const time = unixTime(value as Value);
-        return time === undefined ? failed(NOT_WHOLE, 0) : done(parts(time));
+        return time === undefined ? failed(NO_SECONDS, 0) : done(parts(time));
       },
     },
   };
 }
 
+/** Seconds since 1970; beyond some hundred million years they are not counted exactly. */
 function unixTime(value: Value): Timestamp | undefined {
   const seconds = value.kind === 'number' ? toInt64(value.value) : undefined;
-  return seconds === undefined ? undefined : { seconds: Number(seconds), nanos: 0, offset: 0 };
+  if (seconds === undefined || !Number.isSafeInteger(Number(seconds))) return undefined;
+  return { seconds: Number(seconds), nanos: 0, offset: 0 };
 }
 
 function formatted(format: string, time: string): FunctionResult {
@@ -87,9 +90,10 @@ function formatTimestamp(format: string, time: Value): FunctionResult {
     return parsed === undefined ? failed(NOT_A_TIME, 1) : done(textValue(String(parsed.seconds)));
   }
   if (time.kind !== 'number') return failed('a text or a number of seconds since 1970 is required', 1);
+  const whole = toInt64(time.value);
+  if (format === 'X' && whole !== undefined) return done(textValue(String(whole)));
   const parsed = unixTime(time);
-  if (parsed === undefined) return failed(NOT_WHOLE, 1);
-  if (format === 'X') return done(textValue(String(toInt64(time.value))));
+  if (parsed === undefined) return failed(NO_SECONDS, 1);
   return formatted(format, timestampText(parsed));
 }
 

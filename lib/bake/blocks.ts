@@ -21,6 +21,7 @@ import {
 import { type Problem, problem, type Span } from '../model/mod.ts';
 import { type AttributeName, decodeAttribute, TARGET_ATTRIBUTES, valueWhenUnset } from './decode.ts';
 import { type Draft, emptyDraft } from './draft.ts';
+import { lazyObject } from './lazy-object.ts';
 import type { BlockSource, BlockType, Names, Row } from './names.ts';
 import { dirOf } from './rebase.ts';
 
@@ -101,7 +102,7 @@ export class Blocks implements BlockSource {
     if (!this.#blocks.some((block) => block.type === type)) return undefined;
     const stored = this.#stored[type];
     if (stored.size === 0) return mapOf(STRING, []);
-    return objectOf(Array.from(stored, ([name, instance]) => [name, valueOfInstance(instance)] as const));
+    return lazyObject(stored, valueOfInstance);
   }
 
   #report(
@@ -352,11 +353,19 @@ function targetOfContext(expression: Expression): string | undefined {
   return of.name;
 }
 
+/** Values of instances, with how many attributes were evaluated by then. */
+const known = new WeakMap<Instance, { readonly size: number; readonly value: Value }>();
+
 /** A target or group as others see it: what is not set has empty lists and nulls. */
-function valueOfInstance({ type, values }: Instance): Value {
+function valueOfInstance(instance: Instance): Value {
+  const { type, values } = instance;
+  const before = known.get(instance);
+  if (before?.size === values.size) return before.value;
   const unset =
     type === 'group'
       ? [['description', textValue('')] as const, ['targets', nullOf(listOf(STRING, []).type)] as const]
       : TARGET_ATTRIBUTES.map((name) => [name, valueWhenUnset(name)] as const);
-  return objectOf(new Map<string, Value>([...unset, ...values]));
+  const value = objectOf(new Map<string, Value>([...unset, ...values]));
+  known.set(instance, { size: values.size, value });
+  return value;
 }

@@ -1,7 +1,15 @@
 /** Putting what `--set` says on a target (buildx bake/bake.go, `Target.AddOverrides`). */
 import { type Problem, problem } from '../model/mod.ts';
 import { didYouMean } from '../util/suggest.ts';
-import { type Draft, type DraftValues, ENTRY_BYTES, mergeCacheFrom, setOrDelete, TEXT_BYTES, wholeNumber } from './draft.ts';
+import {
+  type Draft,
+  type DraftValues,
+  ENTRY_BYTES,
+  mergeCacheFrom,
+  setOrDelete,
+  TEXT_BYTES,
+  wholeNumber,
+} from './draft.ts';
 import {
   type CacheEntry,
   isSameCache,
@@ -40,10 +48,14 @@ export function applyOverrides(draft: Draft, overrides: ReadonlyMap<string, Over
     const { text } = override.span.source;
     const hint = wrong === UNKNOWN ? didYouMean(key, OVERRIDE_KEYS) : undefined;
     problems.push(
-      problem('bake/target', wrong === UNKNOWN ? `--set ${text}: there is no key "${key}"` : `--set ${text}: ${wrong}`, {
-        span: override.span,
-        ...(hint === undefined ? {} : { hint }),
-      }),
+      problem(
+        'bake/target',
+        wrong === UNKNOWN ? `--set ${text}: there is no key "${key}"` : `--set ${text}: ${wrong}`,
+        {
+          span: override.span,
+          ...(hint === undefined ? {} : { hint }),
+        },
+      ),
     );
   }
   return problems;
@@ -188,7 +200,8 @@ function changeSecret(values: DraftValues, id: string, value: string): Applied {
   if (secret === undefined) return `secret "${id}" is not declared, so that it cannot be set`;
   const next = parseSecret(value);
   if (!next.ok) return next.error;
-  if (next.value.id !== '' && next.value.id !== id) return `the secret is "${id}", and its new value says "${next.value.id}"`;
+  if (next.value.id !== '' && next.value.id !== id)
+    return `the secret is "${id}", and its new value says "${next.value.id}"`;
   secret.env = next.value.env;
   secret.source = next.value.source;
   return undefined;
@@ -221,7 +234,12 @@ function applyList(values: DraftValues, key: string, override: Override): Applie
   }
 }
 
-function applyEntries(values: DraftValues, key: string, override: Override, texts: readonly string[]): Applied {
+function applyEntries(
+  values: DraftValues,
+  key: string,
+  override: Override,
+  texts: readonly string[],
+): Applied {
   const { isAdded, isCleared } = override;
   switch (key) {
     case 'cache-from':
@@ -231,7 +249,8 @@ function applyEntries(values: DraftValues, key: string, override: Override, text
       if (!isAdded) setOrDelete(values, key, caches.value);
       else if (key === 'cache-from') mergeCacheFrom(values, caches.value);
       else {
-        const all = values[key] === undefined ? caches.value : append(values[key], itemsOf(caches.value), ENTRY_BYTES);
+        const all =
+          values[key] === undefined ? caches.value : append(values[key], itemsOf(caches.value), ENTRY_BYTES);
         setOrDelete(values, key, dropRepeated(all, isSameCache));
       }
       return undefined;
@@ -241,19 +260,30 @@ function applyEntries(values: DraftValues, key: string, override: Override, text
       if (!outputs.ok) return outputs.error;
       const own = sliceOf(outputs.value, texts.length);
       if (!isAdded || values.output === undefined) values.output = own;
-      else setOrDelete(values, 'output', dropRepeated(append(values.output, outputs.value, ENTRY_BYTES), isSameOutput));
+      else
+        setOrDelete(
+          values,
+          'output',
+          dropRepeated(append(values.output, outputs.value, ENTRY_BYTES), isSameOutput),
+        );
       return undefined;
     }
     case 'attest': {
       const attests = readAll(texts, parseAttest);
       if (!attests.ok) return attests.error;
-      values.attest = lastOfEach([...(isCleared ? [] : (values.attest ?? [])), ...attests.value], ({ type }) => type);
+      values.attest = lastOfEach(
+        [...(isCleared ? [] : (values.attest ?? [])), ...attests.value],
+        ({ type }) => type,
+      );
       return undefined;
     }
     case 'secret': {
       const secrets = readAll(texts, parseSecret);
       if (!secrets.ok) return secrets.error;
-      values.secret = lastOfEach([...(isAdded ? (values.secret ?? []) : []), ...secrets.value], ({ id }) => id);
+      values.secret = lastOfEach(
+        [...(isAdded ? (values.secret ?? []) : []), ...secrets.value],
+        ({ id }) => id,
+      );
       return undefined;
     }
     case 'ssh': {

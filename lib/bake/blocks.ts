@@ -5,8 +5,8 @@
 import {
   type Block,
   type BodyAttribute,
-  convert,
   contentOf,
+  convert,
   type Expression,
   listOf,
   mapOf,
@@ -21,6 +21,7 @@ import {
 import { type Problem, problem, type Span } from '../model/mod.ts';
 import { type AttributeName, decodeAttribute, TARGET_ATTRIBUTES, valueWhenUnset } from './decode.ts';
 import { type Draft, emptyDraft } from './draft.ts';
+import { lazyObject } from './lazy-object.ts';
 import type { BlockSource, BlockType, Names, Row } from './names.ts';
 import { dirOf } from './rebase.ts';
 
@@ -101,10 +102,15 @@ export class Blocks implements BlockSource {
     if (!this.#blocks.some((block) => block.type === type)) return undefined;
     const stored = this.#stored[type];
     if (stored.size === 0) return mapOf(STRING, []);
-    return objectOf(Array.from(stored, ([name, instance]) => [name, valueOfInstance(instance)] as const));
+    return lazyObject(stored, valueOfInstance);
   }
 
-  #report(message: string, span: Span, hint?: string, code: 'bake/target' | 'bake/value' | 'bake/cycle' = 'bake/target'): void {
+  #report(
+    message: string,
+    span: Span,
+    hint?: string,
+    code: 'bake/target' | 'bake/value' | 'bake/cycle' = 'bake/target',
+  ): void {
     this.#names.problems.push(problem(code, message, { span, ...(hint === undefined ? {} : { hint }) }));
   }
 
@@ -125,7 +131,11 @@ export class Blocks implements BlockSource {
       for (const one of [nameAttribute, matrix])
         if (one !== undefined) this.#report(`Groups have no ${one.name}`, one.nameSpan);
     if (type === 'target' && nameAttribute !== undefined && matrix === undefined) {
-      this.#report(`Target "${label.value}" has a name of its own without a matrix`, nameAttribute.nameSpan, 'Write it behind the word target.');
+      this.#report(
+        `Target "${label.value}" has a name of its own without a matrix`,
+        nameAttribute.nameSpan,
+        'Write it behind the word target.',
+      );
       return [];
     }
     const rows = matrix === undefined ? [undefined] : this.#rowsOf(label.value, matrix.value);
@@ -146,10 +156,18 @@ export class Blocks implements BlockSource {
         failed: new Set(),
       };
     });
-    return this.#withoutTwins(instances.filter((one) => one !== undefined), label.value, matrix);
+    return this.#withoutTwins(
+      instances.filter((one) => one !== undefined),
+      label.value,
+      matrix,
+    );
   }
 
-  #withoutTwins(instances: readonly Instance[], label: string, matrix: BodyAttribute | undefined): readonly Instance[] {
+  #withoutTwins(
+    instances: readonly Instance[],
+    label: string,
+    matrix: BodyAttribute | undefined,
+  ): readonly Instance[] {
     const seen = new Set<string>();
     for (const { name } of instances) {
       if (seen.has(name)) {
@@ -170,18 +188,33 @@ export class Blocks implements BlockSource {
     const matrix = this.#names.evaluate(expression);
     if (matrix === undefined) return [];
     if (matrix.kind !== 'mapping') {
-      this.#report(`The matrix of target "${label}" is no object`, expression.span, 'Write matrix = { NAME = [ … ] }.', 'bake/value');
+      this.#report(
+        `The matrix of target "${label}" is no object`,
+        expression.span,
+        'Write matrix = { NAME = [ … ] }.',
+        'bake/value',
+      );
       return [];
     }
     let rows: readonly ReadonlyMap<string, Value>[] = [new Map()];
     for (const [axis, values] of matrix.entries) {
       if (values.kind !== 'sequence' && values.kind !== 'mapping') {
-        this.#report(`Axis "${axis}" of the matrix of target "${label}" is ${typeName(values.type)} and no list`, expression.span, undefined, 'bake/value');
+        this.#report(
+          `Axis "${axis}" of the matrix of target "${label}" is ${typeName(values.type)} and no list`,
+          expression.span,
+          undefined,
+          'bake/value',
+        );
         return [];
       }
       const items = values.kind === 'sequence' ? values.items : [...values.entries.values()];
       if (items.length * rows.length > MOST_ROWS) {
-        this.#report(`The matrix of target "${label}" has more than ${MOST_ROWS} rows`, expression.span, undefined, 'bake/value');
+        this.#report(
+          `The matrix of target "${label}" has more than ${MOST_ROWS} rows`,
+          expression.span,
+          undefined,
+          'bake/value',
+        );
         return [];
       }
       const before = rows;
@@ -191,9 +224,18 @@ export class Blocks implements BlockSource {
     return matrix.entries.size === 0 ? [undefined] : rows.map((variables) => ({ variables }));
   }
 
-  #nameOf(label: string, span: Span, expression: Expression | undefined, row: Row | undefined): string | undefined {
+  #nameOf(
+    label: string,
+    span: Span,
+    expression: Expression | undefined,
+    row: Row | undefined,
+  ): string | undefined {
     if (!VALID_NAME.test(label)) {
-      this.#report(`"${label}" is no name of a target or group`, span, 'Names have letters, digits, _ and - in them.');
+      this.#report(
+        `"${label}" is no name of a target or group`,
+        span,
+        'Names have letters, digits, _ and - in them.',
+      );
       return undefined;
     }
     if (expression === undefined) return label;
@@ -254,7 +296,11 @@ export class Blocks implements BlockSource {
 
   #isComplete({ type, name, attributes, block }: Instance, wanted: readonly string[]): boolean {
     if (type !== 'group' || !wanted.includes('targets') || attributes.has('targets')) return true;
-    this.#report(`Group "${name}" has no targets`, block.labels[0]?.span ?? block.typeSpan, 'Add targets = [ … ].');
+    this.#report(
+      `Group "${name}" has no targets`,
+      block.labels[0]?.span ?? block.typeSpan,
+      'Add targets = [ … ].',
+    );
     return false;
   }
 
@@ -294,7 +340,8 @@ export class Blocks implements BlockSource {
       const other = targetOfContext(value);
       if (other !== undefined) draft.bases.contextOf = other;
     }
-    if (name === 'contexts') for (const key of draft.values.contexts?.keys() ?? []) draft.bases.contexts.set(key, base);
+    if (name === 'contexts')
+      for (const key of draft.values.contexts?.keys() ?? []) draft.bases.contexts.set(key, base);
   }
 }
 
@@ -306,11 +353,19 @@ function targetOfContext(expression: Expression): string | undefined {
   return of.name;
 }
 
+/** Values of instances, with how many attributes were evaluated by then. */
+const known = new WeakMap<Instance, { readonly size: number; readonly value: Value }>();
+
 /** A target or group as others see it: what is not set has empty lists and nulls. */
-function valueOfInstance({ type, values }: Instance): Value {
+function valueOfInstance(instance: Instance): Value {
+  const { type, values } = instance;
+  const before = known.get(instance);
+  if (before?.size === values.size) return before.value;
   const unset =
     type === 'group'
       ? [['description', textValue('')] as const, ['targets', nullOf(listOf(STRING, []).type)] as const]
       : TARGET_ATTRIBUTES.map((name) => [name, valueWhenUnset(name)] as const);
-  return objectOf(new Map<string, Value>([...unset, ...values]));
+  const value = objectOf(new Map<string, Value>([...unset, ...values]));
+  known.set(instance, { size: values.size, value });
+  return value;
 }

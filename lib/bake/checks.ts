@@ -25,15 +25,21 @@ export function checkDraft(draft: Draft): readonly Problem[] {
       }),
     );
   };
-  if (values.context === '-') report('context', 'bake takes no context from standard input', 'Name a directory.');
+  if (values.context === '-')
+    report('context', 'bake takes no context from standard input', 'Name a directory.');
   if (values.dockerfile === '-')
-    report('dockerfile', 'bake takes no Dockerfile from standard input', 'Name a file, or use dockerfile-inline.');
+    report(
+      'dockerfile',
+      'bake takes no Dockerfile from standard input',
+      'Name a file, or use dockerfile-inline.',
+    );
   values.context = cleanContext(values.context ?? '.');
   if (values['shm-size'] !== undefined && !isSize(values['shm-size']))
     report('shm-size', `"${values['shm-size']}" is no size`, 'Write it as 64m or 1g.');
   for (const platform of itemsOf(values.platforms)) report('platforms', wrongPlatform(platform));
   for (const { id } of values.secret ?? [])
-    if (id === '') report('secret', 'an entry has no id', 'Write it as id=NAME,src=FILE or id=NAME,env=VARIABLE.');
+    if (id === '')
+      report('secret', 'an entry has no id', 'Write it as id=NAME,src=FILE or id=NAME,env=VARIABLE.');
   report('ssh', wrongSsh(values));
   report('output', wrongOutput(itemsOf(values.output)));
   for (const annotation of values.annotations ?? []) report('annotations', wrongAnnotation(annotation));
@@ -105,7 +111,8 @@ function wrongOutput(outputs: readonly OutputEntry[]): string | undefined {
     const isFile = type === 'tar' || (isArchive && (parseBool(output.attributes.get('tar') ?? '') ?? true));
     if (type === 'local' || (isArchive && !isFile)) {
       if (output.destination === '') return `type=${type} needs a dest`;
-      if (output.destination === '-') return `type=${type} writes a directory, which cannot go to standard output`;
+      if (output.destination === '-')
+        return `type=${type} writes a directory, which cannot go to standard output`;
     }
     if (!isFile) continue;
     if (output.destination === '' && type !== 'docker') output.destination = '-';
@@ -133,7 +140,9 @@ function wrongAnnotation(text: string): string | undefined {
 }
 
 const ULIMITS: ReadonlySet<string> = new Set(
-  'core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack'.split(' '),
+  'core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack'.split(
+    ' ',
+  ),
 );
 
 function wrongUlimit(text: string): string | undefined {

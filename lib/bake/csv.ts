@@ -26,7 +26,9 @@ function readBare(line: string, start: number, comma: string): Field | string {
   const found = line.indexOf(comma, start);
   const end = found === -1 ? line.length : found;
   const value = line.slice(start, end);
-  return value.includes('"') ? 'there is a quote inside of a field that does not begin with one' : { value, end };
+  return value.includes('"')
+    ? 'there is a quote inside of a field that does not begin with one'
+    : { value, end };
 }
 
 function readQuoted(line: string, start: number): Field | string {

@@ -252,7 +252,10 @@ function decodeCaches(
 }
 
 function textMap(entries: Iterable<readonly [string, string]>): Value {
-  return mapOf(STRING, Array.from(entries, ([key, text]) => [key, textValue(text)] as const));
+  return mapOf(
+    STRING,
+    Array.from(entries, ([key, text]) => [key, textValue(text)] as const),
+  );
 }
 
 /** An object or map as texts by name. */
@@ -357,7 +360,8 @@ function sshValue({ id, paths }: SshEntry): Value {
 function policyEntry(element: Value): Parsed<PolicyEntry> {
   const text = textOf(element);
   if (text !== undefined) return parsePolicy(text);
-  if (element.kind !== 'mapping') return fail(`an entry is ${typeName(element.type)}, and has to be a text or an object`);
+  if (element.kind !== 'mapping')
+    return fail(`an entry is ${typeName(element.type)}, and has to be a text or an object`);
   const pairs: (readonly [string, string])[] = [];
   for (const [key, value] of element.entries) {
     if (value.kind === 'null' || textOf(value) === '') continue;
@@ -396,4 +400,3 @@ function decodeResources(written: Value): Parsed<Decoded> {
   }
   return ok({ set: { resources: set as Resources }, value });
 }
-

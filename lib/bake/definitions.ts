@@ -78,7 +78,8 @@ export function readDefinitions(
         blocks.push(block);
         continue;
       }
-      const read = block.type === 'variable' ? readVariable(block, problems, warnings) : readFunction(block, problems);
+      const read =
+        block.type === 'variable' ? readVariable(block, problems, warnings) : readFunction(block, problems);
       if (isReserved(read.name)) continue;
       if ('validations' in read) variables.set(read.name, read);
       else functions.set(read.name, read);

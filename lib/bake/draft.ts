@@ -132,7 +132,8 @@ export function mergeDraft(into: Draft, from: Draft): void {
     if (more !== undefined) values[key] = [...(values[key] ?? []), ...more];
   }
   if (over.policy !== undefined) values.policy = [...(values.policy ?? []), ...over.policy];
-  if (over.attest !== undefined) values.attest = lastOfEach([...(values.attest ?? []), ...over.attest], typeOf);
+  if (over.attest !== undefined)
+    values.attest = lastOfEach([...(values.attest ?? []), ...over.attest], typeOf);
   if (over.secret !== undefined) values.secret = lastOfEach([...(values.secret ?? []), ...over.secret], idOf);
   if (over.ssh !== undefined) values.ssh = lastOfEach([...(values.ssh ?? []), ...over.ssh], idOf);
   if (over['cache-from'] !== undefined) mergeCacheFrom(values, over['cache-from']);
@@ -170,7 +171,11 @@ function mergeTexts(under: Texts | undefined, over: Texts): Texts | undefined {
   return given.length === 0 ? under : new Map([...(under ?? []), ...given]);
 }
 
-function setTexts(values: DraftValues, key: 'args' | 'labels' | 'extra-hosts', texts: Texts | undefined): void {
+function setTexts(
+  values: DraftValues,
+  key: 'args' | 'labels' | 'extra-hosts',
+  texts: Texts | undefined,
+): void {
   if (texts !== undefined) values[key] = texts;
 }
 
@@ -230,7 +235,11 @@ function idOf(entry: { readonly id: string }): string {
 }
 
 /** Sets a key, or takes it away. */
-export function setOrDelete<T, K extends keyof T>(of: T, key: K, value: Exclude<T[K], undefined> | undefined): void {
+export function setOrDelete<T, K extends keyof T>(
+  of: T,
+  key: K,
+  value: Exclude<T[K], undefined> | undefined,
+): void {
   if (value === undefined) delete of[key];
   else of[key] = value;
 }

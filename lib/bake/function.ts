@@ -24,7 +24,10 @@ export function readParameters(block: FunctionBlock): Result<FunctionShape> {
   const problems: Problem[] = [];
   const missing = (what: string, example: string): void => {
     problems.push(
-      problem('bake/target', `Function "${block.name}" has no ${what}`, { hint: `Add ${example}.`, span: block.place }),
+      problem('bake/target', `Function "${block.name}" has no ${what}`, {
+        hint: `Add ${example}.`,
+        span: block.place,
+      }),
     );
   };
   if (block.params === undefined) missing('params', 'params = []');
@@ -68,10 +71,18 @@ export function makeFunction(
       const few = args.length < names.length;
       if (few || (args.length > names.length && variadic === undefined)) {
         const wanted = `${variadic === undefined ? '' : 'at least '}${names.length}`;
-        return { ok: false, message: `it takes ${wanted} ${names.length === 1 ? 'argument' : 'arguments'}, and ${args.length} ${args.length === 1 ? 'is' : 'are'} given` };
+        return {
+          ok: false,
+          message: `it takes ${wanted} ${names.length === 1 ? 'argument' : 'arguments'}, and ${args.length} ${args.length === 1 ? 'is' : 'are'} given`,
+        };
       }
       const isNull = args.findIndex(({ kind }) => kind === 'null');
-      if (isNull !== -1) return { ok: false, message: 'it is null, which functions of a bake file do not take', argument: isNull };
+      if (isNull !== -1)
+        return {
+          ok: false,
+          message: 'it is null, which functions of a bake file do not take',
+          argument: isNull,
+        };
       const variables = new Map<string, Value>();
       for (const [at, parameter] of names.entries()) variables.set(parameter, args[at] as Value);
       if (variadic !== undefined) variables.set(variadic, tupleOf(args.slice(names.length)));

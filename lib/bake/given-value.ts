@@ -72,7 +72,8 @@ function readCollection(text: string, type: Type): FunctionResult {
     const items = readEach(fields.value, (at) => type.items[at]);
     return typeof items === 'string' ? failed(items) : made(tupleOf(items));
   }
-  if (type.kind !== 'list' && type.kind !== 'set' && type.kind !== 'map') return failed('it has no such form');
+  if (type.kind !== 'list' && type.kind !== 'set' && type.kind !== 'map')
+    return failed('it has no such form');
   const { of } = type;
   if (type.kind === 'map') return readMap(fields.value, of);
   const items = readEach(fields.value, () => of);
@@ -80,11 +81,15 @@ function readCollection(text: string, type: Type): FunctionResult {
   return made(type.kind === 'list' ? listOf(of, items) : setOf(of, items));
 }
 
-function readEach(fields: readonly string[], typeAt: (at: number) => Type | undefined): readonly Value[] | string {
+function readEach(
+  fields: readonly string[],
+  typeAt: (at: number) => Type | undefined,
+): readonly Value[] | string {
   const values: Value[] = [];
   for (const [at, field] of fields.entries()) {
     const type = typeAt(at);
-    if (type === undefined || !isPrimitive(type)) return 'its elements are no texts, numbers or bools, so that it can only be given as JSON';
+    if (type === undefined || !isPrimitive(type))
+      return 'its elements are no texts, numbers or bools, so that it can only be given as JSON';
     const value = readPrimitive(field, type);
     if (!value.ok) return `element ${at + 1}: ${value.message}`;
     values.push(value.value);
@@ -96,7 +101,8 @@ function readMap(fields: readonly string[], of: Type): FunctionResult {
   const entries: (readonly [string, Value])[] = [];
   for (const field of fields) {
     const pair = readCsv(field, ':');
-    if (!pair.ok || pair.value.length !== 2) return failed(`element ${entries.length + 1} has to be name:value`);
+    if (!pair.ok || pair.value.length !== 2)
+      return failed(`element ${entries.length + 1} has to be name:value`);
     const [name = '', text = ''] = pair.value;
     const values = readEach([text], () => of);
     if (typeof values === 'string') return failed(values);

@@ -67,7 +67,10 @@ function readSet(pattern: string, start: number): CharacterSet | undefined {
   return { source: isNegated ? `[^${ranges}]` : `[${ranges}]`, end: at + 1 };
 }
 
-function readMember(pattern: string, start: number): { readonly code: number; readonly end: number } | undefined {
+function readMember(
+  pattern: string,
+  start: number,
+): { readonly code: number; readonly end: number } | undefined {
   const char = pattern[start];
   if (char === undefined || char === '-' || char === ']') return undefined;
   const at = char === '\\' ? start + 1 : start;

@@ -85,7 +85,8 @@ export class Names {
     this.#surroundings = surroundings;
     this.#functions = new Map(surroundings.standard);
     this.#scope = {
-      variable: (name) => (isBlockType(name) ? this.blocks?.valueOf(name) : undefined) ?? this.#variables.get(name),
+      variable: (name) =>
+        (isBlockType(name) ? this.blocks?.valueOf(name) : undefined) ?? this.#variables.get(name),
       function: (name) => this.#functions.get(name),
       variableNames: () => [...this.#variables.keys(), ...definitions.variables.keys(), 'target', 'group'],
       functionNames: () => [...this.#functions.keys(), ...definitions.functions.keys()],
@@ -101,7 +102,8 @@ export class Names {
 
   /** Finds all variables, and checks them. */
   resolveVariables(): void {
-    for (const { name, place } of this.#definitions.variables.values()) this.#variable(name, undefined, place);
+    for (const { name, place } of this.#definitions.variables.values())
+      this.#variable(name, undefined, place);
     for (const block of this.#definitions.variables.values()) this.#validate(block);
   }
 
@@ -111,7 +113,8 @@ export class Names {
 
   /** What nothing refers to has to be right, too. */
   resolveAttributes(): void {
-    for (const [name, { nameSpan }] of this.#definitions.attributes) this.#variable(name, undefined, nameSpan);
+    for (const [name, { nameSpan }] of this.#definitions.attributes)
+      this.#variable(name, undefined, nameSpan);
   }
 
   /** The value of an expression; undefined: it has none, and why is reported. */
@@ -148,10 +151,14 @@ export class Names {
       if (state === 'failed') isReady = false;
       if (state !== 'missing' || mayMiss) return;
       isReady = false;
-      const known = what === 'function' ? this.#scope.functionNames() : [...bound, ...this.#scope.variableNames()];
+      const known =
+        what === 'function' ? this.#scope.functionNames() : [...bound, ...this.#scope.variableNames()];
       const hint = didYouMean(name, known);
       this.problems.push(
-        problem('bake/unknown-name', `There is no ${what} "${name}"`, { span, ...(hint === undefined ? {} : { hint }) }),
+        problem('bake/unknown-name', `There is no ${what} "${name}"`, {
+          span,
+          ...(hint === undefined ? {} : { hint }),
+        }),
       );
     };
     for (const { name, span } of callsOf(expression)) note(this.#function(name), 'function', name, span);
@@ -167,7 +174,9 @@ export class Names {
   #block(type: BlockType, { steps, span }: Traversal): boolean {
     const [name, attribute] = steps;
     if (typeof name === 'string')
-      return this.blocks?.resolve(type, name, typeof attribute === 'string' ? attribute : undefined, span) ?? true;
+      return (
+        this.blocks?.resolve(type, name, typeof attribute === 'string' ? attribute : undefined, span) ?? true
+      );
     this.problems.push(
       problem('bake/expression', `"${type}" is no variable: only ${type}.NAME can be read`, {
         hint: `Write the name behind a dot, as in ${type}.app.${type === 'target' ? 'tags' : 'targets'}.`,
@@ -222,7 +231,9 @@ export class Names {
     const busy = this.#busy.findIndex((one) => one.name === name && one.row === row);
     if (busy !== -1) {
       const way = [...this.#busy.slice(busy).map((one) => one.name), name].map((one) => `"${one}"`);
-      return this.#fail(name, [problem('bake/cycle', `A value cannot be made of itself: ${way.join(' → ')}`, { span })]);
+      return this.#fail(name, [
+        problem('bake/cycle', `A value cannot be made of itself: ${way.join(' → ')}`, { span }),
+      ]);
     }
     this.#busy.push({ name, row });
     const value =
@@ -253,9 +264,13 @@ export class Names {
       const converted = convert(value, type ?? DYNAMIC);
       if (!converted.ok) {
         this.problems.push(
-          problem('bake/value', `The default of variable "${block.name}" is no ${typeName(type ?? DYNAMIC)}: ${converted.message}`, {
-            span: block.default.value.span,
-          }),
+          problem(
+            'bake/value',
+            `The default of variable "${block.name}" is no ${typeName(type ?? DYNAMIC)}: ${converted.message}`,
+            {
+              span: block.default.value.span,
+            },
+          ),
         );
         return undefined;
       }
@@ -284,7 +299,8 @@ export class Names {
     let isJson = false;
     const jsonName = `${name}_JSON`;
     if (text === undefined || type !== undefined) {
-      const json = this.#definitions.variables.has(jsonName) || builtIn.has(jsonName) ? undefined : given(jsonName);
+      const json =
+        this.#definitions.variables.has(jsonName) || builtIn.has(jsonName) ? undefined : given(jsonName);
       isJson = json !== undefined;
       text = json ?? text;
     }
@@ -312,7 +328,11 @@ export class Names {
       if (!is.ok || is.value.kind !== 'bool') {
         const what = is.ok ? 'it is null' : is.message;
         this.problems.push(
-          problem('bake/value', `A condition of variable "${block.name}" is neither true nor false: ${what}`, { span }),
+          problem(
+            'bake/value',
+            `A condition of variable "${block.name}" is neither true nor false: ${what}`,
+            { span },
+          ),
         );
       } else if (!is.value.value) this.#reportInvalid(block, message, span);
     }

@@ -35,7 +35,9 @@ const ALIASES: ReadonlyMap<string, string> = new Map([
 ]);
 
 const LISTS: ReadonlySet<string> = new Set(
-  'output cache-to cache-from tag platform ssh attest entitlement annotation policy ulimit no-cache-filter'.split(' '),
+  'output cache-to cache-from tag platform ssh attest entitlement annotation policy ulimit no-cache-filter'.split(
+    ' ',
+  ),
 );
 const NAMED: ReadonlySet<string> = new Set(['arg', 'contexts', 'label', 'extra-host', 'resource']);
 const SINGLE: ReadonlySet<string> = new Set(
@@ -120,7 +122,9 @@ function expand({ pattern, span }: Written, names: readonly string[]): Result<re
   const matches = compilePattern(pattern);
   const place = { ...span, end: Math.max(1, pattern.length) };
   if (matches === undefined)
-    return fail(problem('bake/target', `"${pattern}" of --set ${span.source.text} is no pattern`, { span: place }));
+    return fail(
+      problem('bake/target', `"${pattern}" of --set ${span.source.text} is no pattern`, { span: place }),
+    );
   const matched = names.filter(matches);
   if (matched.length > 0) return ok(matched);
   const hint = didYouMean(pattern, names);

@@ -7,7 +7,10 @@ import type { BakeGroup, BakeResult, TargetValues } from './target.ts';
 /** bake's JSON as a value. JavaScript puts names that are whole numbers first, whatever their order; {@link formatBake} does not. */
 export function printBake(result: BakeResult): Json {
   const groups = Array.from(result.groups.values(), (group) => [group.name, printGroup(group)] as const);
-  const targets = Array.from(result.targets.values(), ({ name, values }) => [name, printTarget(values)] as const);
+  const targets = Array.from(
+    result.targets.values(),
+    ({ name, values }) => [name, printTarget(values)] as const,
+  );
   return {
     ...(groups.length === 0 ? {} : { group: Object.fromEntries(groups) }),
     target: Object.fromEntries(targets),
@@ -29,7 +32,13 @@ function printGroup(group: BakeGroup): Json {
 }
 
 /** Attributes whose values bake writes so that they are no templates when they are read again. */
-const ESCAPED: ReadonlySet<string> = new Set(['annotations', 'dockerfile-inline', 'labels', 'args', 'extra-hosts']);
+const ESCAPED: ReadonlySet<string> = new Set([
+  'annotations',
+  'dockerfile-inline',
+  'labels',
+  'args',
+  'extra-hosts',
+]);
 
 function printTarget(values: TargetValues): Json {
   return Object.fromEntries(
@@ -89,7 +98,12 @@ function write(value: Json, key: string, depth: number, into: string[]): void {
 }
 
 /** 0 are groups and targets, 1 their names, 2 their attributes. */
-function namesOf(value: Readonly<Record<string, Json>>, key: string, depth: number): readonly (readonly [string, Json])[] {
-  const names = depth === 1 || (depth >= 3 && MAPS.has(key)) ? sortedNames(Object.keys(value)) : Object.keys(value);
+function namesOf(
+  value: Readonly<Record<string, Json>>,
+  key: string,
+  depth: number,
+): readonly (readonly [string, Json])[] {
+  const names =
+    depth === 1 || (depth >= 3 && MAPS.has(key)) ? sortedNames(Object.keys(value)) : Object.keys(value);
   return names.map((name) => [name, value[name] ?? null] as const);
 }

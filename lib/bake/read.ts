@@ -15,7 +15,13 @@ import { fail, type Json, ok, type Problem, type Result, type SourceFile } from 
 import { Blocks, type Instance } from './blocks.ts';
 import { isComposeName } from './compose/name.ts';
 import type { Config } from './config.ts';
-import type { BakeDefinition, BakeFile, BakeTargetHead, BakeVariable, ReadBakeOptions } from './definition.ts';
+import type {
+  BakeDefinition,
+  BakeFile,
+  BakeTargetHead,
+  BakeVariable,
+  ReadBakeOptions,
+} from './definition.ts';
 import { readDefinitions, type VariableBlock } from './definitions.ts';
 import { type Draft, mergeDraft } from './draft.ts';
 import { parseBool } from './go-text.ts';
@@ -36,7 +42,8 @@ export async function readFiles(
 ): Promise<Result<ReadFiles>> {
   const problems: Problem[] = [];
   const { compose, bodies } = await sortFiles(files, options, problems);
-  const fromCompose = compose.length === 0 ? ok({ targets: [], groups: [] }) : await readCompose(compose, options);
+  const fromCompose =
+    compose.length === 0 ? ok({ targets: [], groups: [] }) : await readCompose(compose, options);
   if (!fromCompose.ok) problems.push(...fromCompose.error);
   if (!fromCompose.ok || problems.length > 0) return fail(problems);
   const env = lookupIn(options);
@@ -138,7 +145,11 @@ function isFileRelative(env: ReadBakeOptions['env'], problems: Problem[]): boole
   if (text === '') return false;
   const is = parseBool(text);
   if (is === undefined)
-    problems.push({ severity: 'error', code: 'bake/value', message: `${name} has to be true or false, and is "${text}"` });
+    problems.push({
+      severity: 'error',
+      code: 'bake/value',
+      message: `${name} has to be true or false, and is "${text}"`,
+    });
   return is === true;
 }
 
@@ -198,7 +209,11 @@ async function evaluateBodies(
     Array.from(definitions.variables.values(), (block) => [block.name, describe(block, names)] as const),
   );
   problems.push(...names.problems);
-  return { instances: blocks.instances(), variables, warnings: [...definitions.warnings, ...blocks.warnings] };
+  return {
+    instances: blocks.instances(),
+    variables,
+    warnings: [...definitions.warnings, ...blocks.warnings],
+  };
 }
 
 function randomBytes(size: number): Uint8Array {

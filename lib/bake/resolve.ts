@@ -52,7 +52,10 @@ export function resolveConfig(config: Config, options: ResolveBakeOptions): Resu
     const draft = resolver.drafts.get(name) as Draft;
     targets.set(name, finishTarget(draft, resolver.linked.has(name)));
   }
-  return ok({ targets, groups: new Map(sortedNames(groups.keys()).map((name) => [name, groups.get(name) as BakeGroup])) });
+  return ok({
+    targets,
+    groups: new Map(sortedNames(groups.keys()).map((name) => [name, groups.get(name) as BakeGroup])),
+  });
 }
 
 /** One problem may be met on several ways. */
@@ -75,7 +78,8 @@ function matchNames(config: Config, names: readonly string[]): Result<readonly s
     const matches = compilePattern(name);
     const found = matches === undefined ? [] : known.filter(matches);
     for (const one of found) matched.add(one);
-    if (found.length === 0) problems.push(problem('bake/unknown-name', `No target or group matches "${raw}"`));
+    if (found.length === 0)
+      problems.push(problem('bake/unknown-name', `No target or group matches "${raw}"`));
   }
   return problems.length > 0 ? fail(problems) : ok([...matched]);
 }
@@ -145,7 +149,6 @@ class Resolver {
   add(name: string, group?: BakeGroup): Draft | undefined {
     const draft = this.#target(name, new Map(), 0, group);
     if (draft === undefined) return undefined;
-    draft.inherits = [];
     const { values, bases } = draft;
     if (values.context === undefined)
       values.context = bases.usesOwn === true ? rebaseContext(bases.own ?? '', '.') : '.';
@@ -179,6 +182,8 @@ class Resolver {
     const overrides = this.#overrides.get(name);
     if (overrides !== undefined) this.problems.push(...applyOverrides(draft, overrides));
     normalizeDraft(draft);
+    // They are in it now; kept, those of parents that are named twice would double at each level.
+    draft.inherits = [];
     if ((draft.values.policy?.length ?? 0) > MOST_POLICIES) {
       this.problems.push(problem('bake/target', `Target "${name}" has more than ${MOST_POLICIES} policies`));
       return undefined;
@@ -196,11 +201,16 @@ class Resolver {
         return problem('bake/cycle', `Group "${name}" contains itself`, {
           ...(inner.place === undefined ? {} : { span: inner.place }),
         });
-      return problem('bake/target', `Group "${name}" is empty, and cannot be a part of group "${from?.name ?? name}"`, place);
+      return problem(
+        'bake/target',
+        `Group "${name}" is empty, and cannot be a part of group "${from?.name ?? name}"`,
+        place,
+      );
     }
     const known = [...targets.keys(), ...groups.map((group) => group.name)];
     const near = didYouMean(name, known);
-    const hint = near ?? (known.length > 0 && known.length <= 20 ? `There are ${known.join(', ')}.` : undefined);
+    const hint =
+      near ?? (known.length > 0 && known.length <= 20 ? `There are ${known.join(', ')}.` : undefined);
     const missing = 'and there is no such target';
     let message = `There is no target "${name}"`;
     if (from !== undefined)
@@ -227,7 +237,9 @@ class Resolver {
       const other = target.slice('target:'.length);
       if (path.includes(other) || path.length > DEEPEST) {
         const way = [...path.slice(path.indexOf(other)), other].map((one) => `"${one}"`).join(' → ');
-        this.problems.push(problem('bake/cycle', `Contexts of targets lead back to where they started: ${way}`, place));
+        this.problems.push(
+          problem('bake/cycle', `Contexts of targets lead back to where they started: ${way}`, place),
+        );
         continue;
       }
       const linked = this.drafts.get(other) ?? this.#addLinked(other, name, place);

@@ -57,8 +57,8 @@ function capacityFor(length: number, before: number, entryBytes: number): number
 }
 
 const SIZE_CLASSES: readonly number[] = [
-  8, 16, 24, 32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192, 208, 224, 240, 256, 288, 320, 352, 384, 416, 448,
-  480, 512,
+  8, 16, 24, 32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192, 208, 224, 240, 256, 288, 320, 352, 384, 416,
+  448, 480, 512,
 ];
 
 /** Drops empty texts and those that were there before, in place (buildx bake/bake.go, `removeDupesStr`). */

@@ -66,7 +66,11 @@ function read(node: unknown, type: Type): Value {
         return tupleOf(type.items.map((of, at) => read(node[at], of)));
       break;
     case 'map':
-      if (isRecord(node)) return mapOf(type.of, members(node).map(([name, one]) => [name, read(one, type.of)] as const));
+      if (isRecord(node))
+        return mapOf(
+          type.of,
+          members(node).map(([name, one]) => [name, read(one, type.of)] as const),
+        );
       break;
     case 'object':
       if (isRecord(node)) return readObject(node, type.attributes);
@@ -79,7 +83,8 @@ function read(node: unknown, type: Type): Value {
 
 function readObject(node: Readonly<Record<string, unknown>>, attributes: ReadonlyMap<string, Type>): Value {
   const given = new Map(members(node));
-  for (const name of given.keys()) if (!attributes.has(name)) throw new Mismatch(`there is no attribute "${name}"`);
+  for (const name of given.keys())
+    if (!attributes.has(name)) throw new Mismatch(`there is no attribute "${name}"`);
   return objectOf(Array.from(attributes, ([name, of]) => [name, read(given.get(name) ?? null, of)] as const));
 }
 

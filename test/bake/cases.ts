@@ -12,8 +12,8 @@
  * or, where bake refuses it, `--- refused` and our problems: code, place, words.
  */
 import { readdirSync, readFileSync } from 'node:fs';
-import { DEFAULT_BAKE_FILES, readBake, resolveBake } from '../../lib/bake/mod.ts';
 import type { BakeDefinition, BakeResult } from '../../lib/bake/mod.ts';
+import { DEFAULT_BAKE_FILES, readBake, resolveBake } from '../../lib/bake/mod.ts';
 import { fail, formatPlace, type Problem, type Result } from '../../lib/model/mod.ts';
 import { repoPath } from '../rig/paths.ts';
 
@@ -50,10 +50,23 @@ function readCase(text: string): Case {
   const [head = '', ...rest] = text.split(/^--- /m);
   const lines = head.split('\n');
   const wordsAfter = (sign: string): readonly string[] =>
-    lines.filter((line) => line.startsWith(sign)).flatMap((line) => line.slice(1).split(' ').filter((word) => word !== ''));
-  const env = wordsAfter('%').map((word) => [word.slice(0, word.indexOf('=')), word.slice(word.indexOf('=') + 1)]);
+    lines
+      .filter((line) => line.startsWith(sign))
+      .flatMap((line) =>
+        line
+          .slice(1)
+          .split(' ')
+          .filter((word) => word !== ''),
+      );
+  const env = wordsAfter('%').map((word) => [
+    word.slice(0, word.indexOf('=')),
+    word.slice(word.indexOf('=') + 1),
+  ]);
   const sections = new Map(
-    rest.map((section) => [section.slice(0, section.indexOf('\n')), `${section.slice(section.indexOf('\n') + 1).trimEnd()}\n`]),
+    rest.map((section) => [
+      section.slice(0, section.indexOf('\n')),
+      `${section.slice(section.indexOf('\n') + 1).trimEnd()}\n`,
+    ]),
   );
   const print = sections.get('print');
   const refused = sections.get('refused');

@@ -1,0 +1,63 @@
+/** An object of HCL whose attributes are made when they are looked at: of thousands of targets, an expression reads one or two. */
+import { compareTexts, type Type, type Value } from '../hcl/mod.ts';
+
+/** Makes the object of the values that are there now. */
+export function lazyObject<T>(of: ReadonlyMap<string, T>, valueOf: (one: T) => Value): Value {
+  const entries = new LazyEntries(of, valueOf);
+  const type: Type = {
+    kind: 'object',
+    get attributes() {
+      return new Map(Array.from(entries, ([name, value]) => [name, value.type] as const));
+    },
+  };
+  return { kind: 'mapping', type, entries };
+}
+
+class LazyEntries<T> implements ReadonlyMap<string, Value> {
+  readonly #of: ReadonlyMap<string, T>;
+  readonly #valueOf: (one: T) => Value;
+
+  constructor(of: ReadonlyMap<string, T>, valueOf: (one: T) => Value) {
+    this.#of = of;
+    this.#valueOf = valueOf;
+  }
+
+  get size(): number {
+    return this.#of.size;
+  }
+
+  has(name: string): boolean {
+    return this.#of.has(name);
+  }
+
+  get(name: string): Value | undefined {
+    const one = this.#of.get(name);
+    return one === undefined ? undefined : this.#valueOf(one);
+  }
+
+  /** In the order of names, as in every object. */
+  keys(): MapIterator<string> {
+    return this.#whole().keys();
+  }
+
+  values(): MapIterator<Value> {
+    return this.#whole().values();
+  }
+
+  entries(): MapIterator<[string, Value]> {
+    return this.#whole().entries();
+  }
+
+  [Symbol.iterator](): MapIterator<[string, Value]> {
+    return this.entries();
+  }
+
+  forEach(each: (value: Value, name: string, map: ReadonlyMap<string, Value>) => void): void {
+    for (const [name, value] of this) each(value, name, this);
+  }
+
+  #whole(): Map<string, Value> {
+    const names = [...this.#of.keys()].sort(compareTexts);
+    return new Map(names.map((name) => [name, this.#valueOf(this.#of.get(name) as T)]));
+  }
+}

@@ -498,3 +498,16 @@ test('BUILDX_BAKE_FILE_RELATIVE_PATHS: paths start at the file, as in bake', asy
     assert.deepEqual(ref, { kind: 'local', path: path.join(dir, 'ci/app') });
   }
 });
+
+test('a group that names what is not there is no group, and no reason to refuse the rest', async () => {
+  const hcl = 'group "g" { targets = ["a", "nope"] }\ntarget "a" { context = "a" }\n';
+  const set = await setOf({ 'docker-bake.hcl': hcl });
+  assert.equal(selectBuilds(set, { patterns: ['g'] }).ok, false);
+  assert.deepEqual(chosen(set), ['a']);
+  assert.match(
+    (await problemsIn({ 'docker-bake.hcl': hcl }))[0] ?? '',
+    /^bake\/target docker-bake\.hcl:1:\d+ .*`nope`/,
+  );
+  const [first = ''] = await problemsIn({ 'docker-bake.hcl': hcl.replace('"g"', '"default"') });
+  assert.match(first, /^config\/unknown-build docker-bake\.hcl:1:\d+ .*"nope"/);
+});

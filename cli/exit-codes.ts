@@ -20,6 +20,7 @@ export type ExitCode = number;
 const BY_AREA: Readonly<Record<ProblemArea, ExitCode>> = {
   cli: EXIT.usage,
   config: EXIT.invalid,
+  bake: EXIT.invalid,
   dockerfile: EXIT.invalid,
   plan: EXIT.invalid,
   context: EXIT.invalid,

@@ -38,11 +38,14 @@ export interface Literal extends Placed {
 export interface Template extends Placed {
   readonly kind: 'template';
   readonly parts: readonly TemplatePart[];
-  /** How it was written, for who writes it again. */
-  readonly form: 'quoted' | 'heredoc' | 'flush-heredoc' | 'json';
+  /** How it was written, for who writes it again; `bare` is a key of an object without quotes. */
+  readonly form: 'quoted' | 'bare' | 'heredoc' | 'flush-heredoc' | 'json';
 }
 
-/** A piece of a template; what `~` strips is stripped already. */
+/**
+ * A piece of a template; what `~` strips is stripped already. A text may be empty then, and counts all the same: only a
+ * template of one interpolation and nothing else keeps the type of its value.
+ */
 export type TemplatePart =
   | { readonly kind: 'text'; readonly value: string; readonly span: Span }
   | { readonly kind: 'interpolation'; readonly value: Expression; readonly span: Span }
@@ -144,12 +147,18 @@ export interface Conditional extends Placed {
 export interface Tuple extends Placed {
   readonly kind: 'tuple';
   readonly items: readonly Expression[];
+  /** Comments of its items, by their index. */
+  readonly comments?: ReadonlyMap<number, Comments>;
+  /** Comments below the last item. */
+  readonly endComments?: readonly string[];
 }
 
 /** `{ key = value }`. A bare word as key is a text; in parentheses it is an expression. */
 export interface ObjectLiteral extends Placed {
   readonly kind: 'object';
   readonly items: readonly ObjectItem[];
+  /** Comments below the last item. */
+  readonly endComments?: readonly string[];
 }
 
 /** One entry of an object. */

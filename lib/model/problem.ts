@@ -8,6 +8,7 @@ import { type Position, positionAt, type Span } from './source.ts';
 export type ProblemArea =
   | 'cli'
   | 'config'
+  | 'bake'
   | 'import'
   | 'dockerfile'
   | 'plan'

@@ -11,6 +11,7 @@ export const GENERAL_FUNCTIONS: readonly string[] = [
   'trimSuffix',
   'truncate',
   'replaceRegex',
+  'findAll',
   'sort',
   'merge',
   'range',
@@ -33,6 +34,9 @@ export function registerGeneral(environment: Environment, regex: Regex, budget: 
     'string.replaceRegex(string, string): string',
     (text: string, expression: string, by: string) => regex.replace(expression, text, by),
   );
+  environment.registerFunction('string.findAll(string): list<dyn>', (text: string, expression: string) => [
+    ...regex.findAll(expression, text),
+  ]);
   environment.registerFunction('list.sort(): list<dyn>', (list: unknown[]) => {
     budget.spend(list.length * 4);
     return sorted(list);

@@ -156,7 +156,7 @@ export async function loadCel(limits: CelLimits): Promise<Cel> {
 }
 
 /** Expressions that cannot be read are failures of the function that was called. */
-function explained({ matches, replace }: Regex): Regex {
+function explained({ matches, replace, findAll }: Regex): Regex {
   const explain =
     <A extends readonly [string, ...string[]], R>(work: (...args: A) => R) =>
     (...args: A): R => {
@@ -167,7 +167,7 @@ function explained({ matches, replace }: Regex): Regex {
         throw new FunctionFailure(`"${args[0]}" is no regular expression (${thrown.message})`);
       }
     };
-  return { matches: explain(matches), replace: explain(replace) };
+  return { matches: explain(matches), replace: explain(replace), findAll: explain(findAll) };
 }
 
 function registerOwn(environment: Environment, read: (path: string) => string, budget: Budget): void {

@@ -16,7 +16,17 @@ export interface Regex {
    * @throws BadRegex, OverBudget
    */
   readonly replace: (expression: string, text: string, by: string) => string;
+  /**
+   * Every match: its text; of an expression with groups, what they matched (null: nothing), as a list, or by name where
+   * they have names.
+   *
+   * @throws BadRegex, OverBudget
+   */
+  readonly findAll: (expression: string, text: string) => readonly Match[];
 }
+
+/** See {@link Regex.findAll}. */
+export type Match = string | readonly (string | null)[] | Readonly<Record<string, string | null>>;
 
 /** An expression that cannot be read; the message says why. */
 export class BadRegex extends Error {}
@@ -62,36 +72,61 @@ export async function loadRegex(budget: Budget): Promise<Regex> {
       const work = Math.ceil((found.groupCount() + 1 + by.length) / WORK_OF_A_STEP);
       let result = '';
       let from = 0;
-      let isFirst = true;
-      while (found.find()) {
-        // Each search goes over the rest of the text.
-        budget.spend(work + Math.ceil((text.length - found.end()) / WORK_OF_A_STEP));
-        const isEmptyBehindOther = !isFirst && found.start() === found.end() && found.start() === from;
-        if (isEmptyBehindOther) continue;
+      eachMatch(found, text, budget, () => {
+        budget.spend(work);
         result += text.slice(from, found.start()) + fillIn(by, found);
         from = found.end();
-        isFirst = false;
-        if (result.length > MAX_REPLACED)
-          throw new OverBudget(
-            `a text of more than ${MAX_REPLACED.toLocaleString('en')} characters would come of it`,
-          );
-      }
+        if (result.length <= MAX_REPLACED) return;
+        const most = MAX_REPLACED.toLocaleString('en');
+        throw new OverBudget(`a text of more than ${most} characters would come of it`);
+      });
       return result + text.slice(from);
     },
+    findAll: (expression, text) => {
+      const found = matcherOf(expression, text);
+      const all: Match[] = [];
+      eachMatch(found, text, budget, () => {
+        budget.spend(found.groupCount() + 1);
+        all.push(matchOf(found));
+      });
+      return all;
+    },
   };
+}
+
+/** An empty match right behind another one is none, as in Go (https://pkg.go.dev/regexp). */
+function eachMatch(found: Found, text: string, budget: Budget, work: () => void): void {
+  let last = -1;
+  while (found.find()) {
+    // Each search goes over the rest of the text.
+    budget.spend(1 + Math.ceil((text.length - found.end()) / WORK_OF_A_STEP));
+    if (found.end() === last && found.start() === last) continue;
+    last = found.end();
+    work();
+  }
+}
+
+function matchOf(found: Found): Match {
+  const names = Object.entries(found.namedGroups);
+  if (names.length > 0) return Object.fromEntries(names.map(([name, group]) => [name, found.group(group) ?? null]));
+  if (found.groupCount() === 0) return found.group(0) ?? '';
+  return Array.from({ length: found.groupCount() }, (_, at) => found.group(at + 1) ?? null);
 }
 
 /** Characters of what `replace` gives. */
 const MAX_REPLACED = 1024 * 1024;
 
-interface Groups {
+interface Found {
+  readonly find: () => boolean;
+  readonly start: () => number;
+  readonly end: () => number;
   readonly group: (group: number | string) => string | null;
   readonly groupCount: () => number;
   readonly namedGroups: Readonly<Record<string, number>>;
 }
 
 /** Groups that there are not are empty, as in Go (https://pkg.go.dev/regexp#Regexp.Expand). */
-function fillIn(by: string, found: Groups): string {
+function fillIn(by: string, found: Found): string {
   return by.replaceAll(
     /\$(?:\$|\{([A-Za-z0-9_]+)\}|([A-Za-z0-9_]+))/g,
     (written, braced: string | undefined, bare: string | undefined) => {
@@ -104,7 +139,7 @@ function fillIn(by: string, found: Groups): string {
 }
 
 /** Of a file that has no regular expression. */
-export const NO_REGEX: Regex = { matches: unforeseen, replace: unforeseen };
+export const NO_REGEX: Regex = { matches: unforeseen, replace: unforeseen, findAll: unforeseen };
 
 function unforeseen(expression: string): never {
   throw new Error(`a regular expression that was not foreseen: ${expression}`);

@@ -127,7 +127,7 @@ function mayHaveExpression(root: Node, text: string): boolean {
 
 /** The library for regular expressions is loaded only where some text may ask for it. */
 function mayHaveRegex({ root, origin }: LoadedFile): boolean {
-  return root.start < 0 || /matches|pattern|replaceRegex/.test(origin.source.text);
+  return root.start < 0 || /matches|pattern|replaceRegex|findAll/.test(origin.source.text);
 }
 
 /** True where CEL can be done without. Overrides are taken as they are written; only files have expressions. */

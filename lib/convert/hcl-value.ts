@@ -1,0 +1,102 @@
+/** Values of bake files: lists and maps as they are written, with what is to be evaluated in the places where it stands. */
+import type { Call, Expression } from '../hcl/syntax.ts';
+import { asCondition, asText, print, tight, Untranslatable, type Written } from './cel-text.ts';
+import { enter } from './hcl-calls.ts';
+import { reduce, write, writeKey, type Writing } from './hcl-cel.ts';
+import { flattened, isMarkedMap, type Marked, type Marks } from './marks.ts';
+
+/** What a value is made with. */
+export interface ValueWriting {
+  readonly w: Writing;
+  readonly marks: Marks;
+  /** Repetitions and empty texts in a list mean nothing where it goes. */
+  readonly isLoose: boolean;
+}
+
+/** The value of an expression. @throws Untranslatable */
+export function readValue(expression: Expression, at: ValueWriting): Marked {
+  const { expression: reduced, w } = reduce(expression, at.w);
+  const inside: ValueWriting = { ...at, w: { ...w, depth: w.depth + 1 } };
+  switch (reduced.kind) {
+    case 'tuple':
+      return reduced.items.map((item) => readValue(item, inside));
+    case 'object':
+      return Object.fromEntries(
+        reduced.items.map(({ key, value }) => [readKey(key, inside), readValue(value, inside)]),
+      );
+    case 'conditional':
+      return readChoice(reduced, inside);
+    case 'call':
+      return readCall(reduced, inside);
+    case 'parentheses':
+      return readValue(reduced.inner, inside);
+    default:
+      return fromWritten(write(reduced, w), at.marks);
+  }
+}
+
+/** A number that YAML would write with an exponent is text. */
+function fromWritten(written: Written, marks: Marks): Marked {
+  const value = marks.valueOf(written);
+  return typeof value === 'number' && !/^-?[0-9]+(?:\.[0-9]+)?$/.test(String(value)) ? String(value) : value;
+}
+
+function readKey(key: Expression, at: ValueWriting): string {
+  const text = at.marks.valueOf(asText(writeKey(key, at.w)));
+  return typeof text === 'string' ? text : String(text);
+}
+
+function readChoice(expression: Extract<Expression, { kind: 'conditional' }>, at: ValueWriting): Marked {
+  const test = asCondition(write(expression.test, at.w));
+  if (test.constant === true) return readValue(expression.yes, at);
+  if (test.constant === false) return readValue(expression.no, at);
+  return at.marks.choice({ test, yes: readValue(expression.yes, at), no: readValue(expression.no, at) });
+}
+
+function readCall(call: Call, at: ValueWriting): Marked {
+  const { w, marks } = at;
+  const own = w.functions.get(call.name);
+  if (own !== undefined) {
+    const entered = enter(own, call, w);
+    return readValue(entered.expression, { ...at, w: entered.w });
+  }
+  const [first] = call.args;
+  if (first !== undefined && !call.expand) {
+    if (call.name === 'concat') return readConcat(call.args, at);
+    if (call.name === 'flatten' || ((call.name === 'compact' || call.name === 'distinct') && at.isLoose)) {
+      const list = readValue(first, at);
+      if (Array.isArray(list)) {
+        const flat = attempt(() => (call.name === 'flatten' ? flattened(list as readonly Marked[], marks) : list));
+        if (flat !== undefined) return flat;
+      }
+    }
+    if (call.name === 'merge') {
+      const maps = call.args.map((arg) => readValue(arg, at));
+      if (maps.every(isMarkedMap)) return Object.assign({}, ...maps) as Marked;
+      return marks.mark(
+        maps.length === 1
+          ? marks.writtenOf(maps[0] as Marked)
+          : tight(`[${maps.map((map) => print(marks.writtenOf(map))).join(', ')}].merge()`, { kind: 'map' }),
+      );
+    }
+  }
+  return fromWritten(write(call, w), marks);
+}
+
+function readConcat(args: readonly Expression[], at: ValueWriting): Marked {
+  return args.flatMap((arg): readonly Marked[] => {
+    const list = readValue(arg, at);
+    if (Array.isArray(list)) return list as readonly Marked[];
+    return list === null ? [] : [list];
+  });
+}
+
+function attempt<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch (thrown) {
+    if (thrown instanceof Untranslatable) return undefined;
+    throw thrown;
+  }
+}
+

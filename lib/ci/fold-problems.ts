@@ -1,5 +1,6 @@
 /** Problems that several builds share. */
 import type { Outcome, ProblemJson } from '../model/mod.ts';
+import { failureIdentity, isOfRegistry } from '../report/mod.ts';
 
 /** A problem, and the builds that have it; none: it is one of the run. */
 export interface Folded {
@@ -14,11 +15,15 @@ const MOST_BUILDS = 5;
 export function foldProblems(found: readonly ProblemJson[]): readonly Folded[] {
   const folded = new Map<string, { readonly problem: ProblemJson; readonly builds: Set<string> }>();
   for (const problem of found) {
-    const { code, message, place } = problem;
-    const key = JSON.stringify([code, message, place?.file, place?.line]);
+    const { code, message, place, build } = problem;
+    // An outage is one, though each message names the image of its build.
+    const key =
+      build !== undefined && isOfRegistry(code)
+        ? failureIdentity(build, problem)
+        : JSON.stringify([code, message, place?.file, place?.line]);
     const first = folded.get(key) ?? { problem, builds: new Set<string>() };
     folded.set(key, first);
-    if (problem.build !== undefined) first.builds.add(problem.build);
+    if (build !== undefined) first.builds.add(build);
   }
   return [...folded.values()].map(({ problem, builds }) => ({ problem, builds: [...builds] }));
 }

@@ -1,5 +1,11 @@
-/** HCL: its two syntaxes, its values, expressions and functions. Knows nothing of bake. */
+/** HCL: syntax, values, expressions and functions (https://github.com/hashicorp/hcl). Knows nothing of bake. */
+export * from './conversion.ts';
+export * from './json.ts';
+export * from './number.ts';
+export * from './number-text.ts';
 export { parseHcl } from './parse-body.ts';
 export type * from './syntax.ts';
 export { SPLAT_ELEMENT } from './syntax.ts';
+export * from './types.ts';
 export type * from './value.ts';
+export * from './values.ts';

@@ -12,17 +12,20 @@ export type Type =
   | {
       readonly kind: 'object';
       readonly attributes: ReadonlyMap<string, Type>;
-      /** Only in constraints: `optional(type, default)`. */
-      readonly optional?: ReadonlyMap<string, Value | undefined>;
+      /** Only in constraints: attributes written as `optional(type)`. */
+      readonly optional?: ReadonlySet<string>;
     };
 
 /**
- * A number as go-cty has it: `mantissa × 2^exponent` with at most 512 bits of mantissa (math/big.Float), an odd mantissa or 0.
- * Made, calculated with and printed by number.ts alone.
+ * A number as go-cty has it (math/big.Float): `mantissa × 2^exponent`, negative or not (there is a -0), with an odd mantissa or 0.
+ * An exponent of Infinity is an infinite number. Made, calculated with and printed by number.ts alone.
  */
 export interface HclNumber {
+  readonly negative: boolean;
   readonly mantissa: bigint;
   readonly exponent: number;
+  /** Bits to which results are rounded: 512 for what was written, 64 for counted, 53 for computed by floating point. */
+  readonly precision: number;
 }
 
 /** A value with its type. `null` has a type, too. */

@@ -32,7 +32,7 @@ export function groupFailures(
 ): readonly FailureGroup[] {
   const groups = new Map<string, Outcome[]>();
   for (const one of failed) {
-    const identity = identityOf(one);
+    const identity = one.problem === undefined ? one.build : failureIdentity(one.build, one.problem);
     const group = groups.get(identity);
     if (group === undefined) groups.set(identity, [one]);
     else group.push(one);
@@ -45,8 +45,8 @@ export function groupFailures(
   });
 }
 
-function identityOf({ build, problem }: Outcome): string {
-  if (problem === undefined) return JSON.stringify([build]);
+/** Equal for failures that differ in nothing but the build and its image. */
+export function failureIdentity(build: string, problem: ProblemJson): string {
   const { code, message, hint = '', detail = '' } = problem;
   const texts = [message, hint].map((text) =>
     isOfRegistry(code) ? withoutNames(text, build) : text.split(build).join('…'),
@@ -54,7 +54,8 @@ function identityOf({ build, problem }: Outcome): string {
   return JSON.stringify([code, ...texts, isOfRegistry(code) ? NO_ANSWER.exec(detail)?.[0] : '']);
 }
 
-function isOfRegistry(code: string): boolean {
+/** Whether a registry is to blame, whatever build met it. */
+export function isOfRegistry(code: string): boolean {
   return code.startsWith('registry/');
 }
 

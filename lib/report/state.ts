@@ -391,8 +391,9 @@ function applyVertex(node: Node, event: Extract<BakeEvent, { readonly type: 'ver
     node.failedDigest = event.digest;
   }
   if (!STEP.test(event.name)) return;
-  const before = node.stepStates.get(event.digest);
-  node.stepStates.set(event.digest, event.state);
+  // By name: a step that builds share comes under two digests.
+  const before = node.stepStates.get(event.name);
+  node.stepStates.set(event.name, event.state);
   const { steps } = node;
   if (before === undefined) steps.total += 1;
   else if (before === 'cached') steps.cached -= 1;

@@ -115,6 +115,20 @@ test('rows of a matrix that fail alike are one annotation; what keeps most from 
   );
 });
 
+test('a registry that is away is one annotation, whichever images it was asked for', () => {
+  const outcomes = ['api', 'web', 'job'].map((build) =>
+    failed(build, `Cannot ask localhost:5000/shop/${build}:1: the registry does not answer`, {
+      code: 'registry/unreachable',
+      detail: `dial tcp: connection refused`,
+    }),
+  );
+  const found = readCommands(formatAnnotations({ problems: [], warnings: [], outcomes }).join('\n'));
+  assert.deepEqual(
+    found.map(({ properties }) => properties['title']),
+    ['api, web, job: registry/unreachable'],
+  );
+});
+
 test('the runner shows ten errors and ten warnings: the tenth names the rest', () => {
   const outcomes = Array.from({ length: 15 }, (_, at) => failed(`b${at}`, `${at} failed`));
   const warnings = Array.from(

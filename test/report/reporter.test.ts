@@ -326,6 +326,9 @@ test('steps are counted by their last state, and a second attempt counts anew', 
   );
   take(step('1', 'done'), step('2', 'done'), step('2', 'cached'));
   assert.deepEqual(state.nodes.get('a')?.steps, { total: 2, done: 2, cached: 1 });
+  // One that builds share comes under two digests.
+  take({ ...step('1', 'done'), digest: '3' } as EventBody);
+  assert.deepEqual(state.nodes.get('a')?.steps, { total: 2, done: 2, cached: 1 });
   take({ type: 'node-started', build: 'a', attempt: 2, argv: [] }, step('1', 'cached'));
   assert.deepEqual(state.nodes.get('a')?.steps, { total: 1, done: 1, cached: 1 });
 });

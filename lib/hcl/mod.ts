@@ -1,6 +1,8 @@
-/** HCL: syntax, values, expressions and functions (https://github.com/hashicorp/hcl). Knows nothing of bake. */
+/** HCL: its two syntaxes, its values, expressions and functions (https://github.com/hashicorp/hcl). Knows nothing of bake. */
+export { attributesOf, contentOf, parseHclJson, unexpectedItems } from './content.ts';
 export * from './conversion.ts';
 export * from './json.ts';
+export { expressionInJson } from './json-expression.ts';
 export * from './number.ts';
 export * from './number-text.ts';
 export { parseHcl } from './parse-body.ts';

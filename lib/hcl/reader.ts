@@ -37,12 +37,23 @@ export class Mistake extends Error {
 
 /** A reader over all of a file. */
 export function readerOf(source: SourceFile, expression: Reader['expression']): Reader {
+  return readerOfText(source, source.text, 'file', (offset) => offset, expression);
+}
+
+/** A reader over a text that stands in a file somehow; `place` says where. */
+export function readerOfText(
+  source: SourceFile,
+  text: string,
+  mode: 'file' | 'template',
+  place: (offset: number) => number,
+  expression: Reader['expression'],
+): Reader {
   return {
     source,
-    text: source.text,
-    tokens: scan(source.text, 'file'),
+    text,
+    tokens: scan(text, mode),
     problems: [],
-    place: (offset) => offset,
+    place,
     at: 0,
     newlines: true,
     depth: 0,

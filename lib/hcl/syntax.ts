@@ -3,7 +3,7 @@
  * (https://github.com/hashicorp/hcl/blob/main/hclsyntax/spec.md). HCL's JSON form gives the same bodies
  * (https://github.com/hashicorp/hcl/blob/main/json/spec.md): its texts are templates.
  */
-import type { Span } from '../model/mod.ts';
+import type { Problem, Span } from '../model/mod.ts';
 
 /** What was written where. */
 interface Placed {
@@ -25,7 +25,8 @@ export type Expression =
   | Tuple
   | ObjectLiteral
   | For
-  | Parenthesized;
+  | Parenthesized
+  | InvalidExpression;
 
 /** `true`, `12.5`, `null`; texts are templates. */
 export interface Literal extends Placed {
@@ -189,6 +190,15 @@ export interface Parenthesized extends Placed {
   readonly inner: Expression;
 }
 
+/**
+ * A text of a JSON file that is no template: whoever evaluates it gets its problems. Native files have none, for there the
+ * file itself is wrong.
+ */
+export interface InvalidExpression extends Placed {
+  readonly kind: 'invalid';
+  readonly problems: readonly Problem[];
+}
+
 /** Comments of one thing, without their signs, a line each. */
 export interface Comments {
   /** Right above it. */
@@ -230,10 +240,12 @@ export interface NativeBody extends Placed {
   readonly loose: readonly { readonly lines: readonly string[]; readonly span: Span }[];
 }
 
-/** A body in JSON: an object, or several that are put together. */
+/** A body in JSON: an object, or an array of objects that are put together. What else it is, is wrong once it is read. */
 export interface JsonBody extends Placed {
   readonly kind: 'json';
-  readonly objects: readonly JsonObject[];
+  readonly value: JsonNode;
+  /** Names that were read already: what `contentOf` gives as the rest has them. */
+  readonly hidden: ReadonlySet<string>;
 }
 
 /** A value of a JSON file, with its place. */

@@ -1,0 +1,99 @@
+/** Values of a JSON file as expressions: texts are templates, everything else is what it is. */
+import type { Problem, SourceFile } from '../model/mod.ts';
+import { parseExpression } from './parse-expression.ts';
+import { parseTemplateText } from './parse-template.ts';
+import { Mistake, type Reader, readerOfText } from './reader.ts';
+import type { Expression, JsonNode } from './syntax.ts';
+
+/** The expression that a value of a JSON file is. */
+export function expressionOfJson(node: JsonNode): Expression {
+  const { span } = node;
+  switch (node.kind) {
+    case 'array':
+      return { kind: 'tuple', items: node.items.map(expressionOfJson), span };
+    case 'object':
+      return {
+        kind: 'object',
+        items: node.members.map(({ name, nameSpan, value }) => ({
+          key: templateOf(name, { kind: 'scalar', value: name, span: nameSpan }),
+          value: expressionOfJson(value),
+        })),
+        span,
+      };
+    default:
+      return typeof node.value === 'string'
+        ? templateOf(node.value, node)
+        : { kind: 'literal', value: node.value, span };
+  }
+}
+
+function templateOf(value: string, node: JsonNode): Expression {
+  const { span } = node;
+  if (!/[$%]\{/.test(value)) {
+    const text = { kind: 'text', value: value.normalize('NFC'), span } as const;
+    return { kind: 'template', form: 'json', parts: value === '' ? [] : [text], span };
+  }
+  const result = attempt(node, value, 'template', (reader) => parseTemplateText(reader));
+  if ('problems' in result) return { kind: 'invalid', problems: result.problems, span };
+  return { kind: 'template', form: 'json', parts: result.value, span };
+}
+
+/**
+ * The expression that a text of a JSON file is where HCL wants it as it was written and not evaluated: a type, a name.
+ * undefined where it is none.
+ */
+export function expressionInJson(expression: Expression): Expression | undefined {
+  if (expression.kind !== 'template' || expression.form !== 'json') return undefined;
+  const { source, start, end } = expression.span;
+  const value: unknown = JSON.parse(source.text.slice(start, end));
+  const node: JsonNode = { kind: 'scalar', value: String(value), span: expression.span };
+  const result = attempt(node, String(value), 'file', (reader) => {
+    reader.newlines = false;
+    const parsed = parseExpression(reader);
+    return isAtEnd(reader) ? parsed : undefined;
+  });
+  return 'problems' in result ? undefined : result.value;
+}
+
+function isAtEnd(reader: Reader): boolean {
+  return reader.tokens
+    .slice(reader.at)
+    .every(({ kind }) => kind === 'newline' || kind === 'comment' || kind === 'end');
+}
+
+function attempt<T>(
+  node: JsonNode,
+  value: string,
+  mode: 'file' | 'template',
+  parse: (reader: Reader) => T,
+): { readonly value: T } | { readonly problems: readonly Problem[] } {
+  const { source, start } = node.span;
+  const reader = readerOfText(source, value, mode, placesIn(source, start), parseExpression);
+  try {
+    const parsed = parse(reader);
+    return reader.problems.length === 0 ? { value: parsed } : { problems: reader.problems };
+  } catch (error) {
+    if (error instanceof Mistake) return { problems: [...reader.problems, error.problem] };
+    throw error;
+  }
+}
+
+/** Where the characters of a text of JSON stand in the file, whose escapes are longer than what they mean. */
+function placesIn(source: SourceFile, start: number): (offset: number) => number {
+  let places: number[] | undefined;
+  return (offset) => {
+    places ??= findPlaces(source.text, start);
+    return places[offset] ?? places.at(-1) ?? start;
+  };
+}
+
+function findPlaces(text: string, start: number): number[] {
+  const places: number[] = [];
+  let at = start + 1;
+  while (at < text.length && text[at] !== '"') {
+    places.push(at);
+    at += text[at] !== '\\' ? 1 : text[at + 1] === 'u' ? 6 : 2;
+  }
+  places.push(at);
+  return places;
+}

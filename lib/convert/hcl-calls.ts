@@ -2,7 +2,7 @@
  * Calls in bake files as what the language has for them. Functions: buildx bake/hclparser/stdlib.go; their meaning: go-cty's
  * function/stdlib.
  */
-import type { Call, Expression } from '../hcl/syntax.ts';
+import type { Call, Expression } from '../hcl/mod.ts';
 import {
   asCondition,
   asText,

@@ -3,7 +3,7 @@
  * them (https://github.com/hashicorp/hcl/blob/main/hclsyntax/spec.md). What has no counterpart is thrown as
  * {@link Untranslatable}.
  */
-import { type Expression, SPLAT_ELEMENT, type TemplatePart } from '../hcl/syntax.ts';
+import { type Expression, SPLAT_ELEMENT, type TemplatePart } from '../hcl/mod.ts';
 import {
   asCondition,
   asText,
@@ -99,6 +99,8 @@ export function write(expression: Expression, at: Writing): Written {
       return writeFor(expression, w);
     case 'parentheses':
       return write(expression.inner, w);
+    case 'invalid':
+      throw new Untranslatable('it cannot be read');
   }
 }
 

@@ -1,5 +1,5 @@
 /** Values of bake files: lists and maps as they are written, with what is to be evaluated in the places where it stands. */
-import type { Call, Expression } from '../hcl/syntax.ts';
+import type { Call, Expression } from '../hcl/mod.ts';
 import { asCondition, asText, print, tight, Untranslatable, type Written } from './cel-text.ts';
 import { enter } from './hcl-calls.ts';
 import { reduce, write, writeKey, type Writing } from './hcl-cel.ts';

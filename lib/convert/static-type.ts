@@ -1,6 +1,4 @@
 /** What is known of a value of a bake file before anything is evaluated: enough to write an expression of ours that gives the same. */
-import type { Type } from '../hcl/value.ts';
-
 /** What a value is, as far as that is known. */
 export interface StaticType {
   readonly kind: 'text' | 'number' | 'bool' | 'list' | 'map' | 'null' | 'any';
@@ -77,32 +75,4 @@ export function memberOf(type: StaticType, name: string): StaticType {
   const field = type.fields?.get(name);
   if (field === undefined) return type.fields === undefined ? (type.of ?? ANY) : ANY;
   return type.sparse?.has(name) === true ? { ...field, nullable: true } : field;
-}
-
-/** What a declared type says. */
-export function ofDeclared(type: Type): StaticType {
-  switch (type.kind) {
-    case 'string':
-      return TEXT;
-    case 'number':
-      return NUMBER;
-    case 'bool':
-      return BOOL;
-    case 'dynamic':
-      return ANY;
-    case 'list':
-    case 'set':
-      return listOf(ofDeclared(type.of));
-    case 'map':
-      return { kind: 'map', of: ofDeclared(type.of) };
-    case 'tuple':
-      return listOf(type.items.length === 0 ? ANY : type.items.map(ofDeclared).reduce(union));
-    case 'object': {
-      const fields = [...type.attributes].map(([name, of]): readonly [string, StaticType] => {
-        const isLoose = type.optional?.has(name) === true && type.optional.get(name) === undefined;
-        return [name, isLoose ? { ...ofDeclared(of), nullable: true } : ofDeclared(of)];
-      });
-      return { kind: 'map', fields: new Map(fields) };
-    }
-  }
 }

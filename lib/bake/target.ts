@@ -4,7 +4,10 @@
  */
 import type { Span } from '../model/mod.ts';
 
-/** An entry of `output`, `cache-to`, `attest`, …: `type` and the rest, in the order in which bake writes it. */
+/**
+ * An entry of `output`, `cache-to`, `attest`, …: `type` and the rest, in the order in which bake writes it. `disabled` of
+ * `attest` is `true` where it is there.
+ */
 export type Fields = Readonly<Record<string, string>>;
 
 /** Values of a target that is final: no parents, no matrix, nothing to evaluate. Keys are those of bake's JSON. */
@@ -16,15 +19,14 @@ export interface TargetValues {
   readonly contexts?: Readonly<Record<string, string>>;
   readonly dockerfile?: string;
   readonly 'dockerfile-inline'?: string;
-  /** null: bake passes the name on without a value. */
-  readonly args?: Readonly<Record<string, string | null>>;
-  readonly labels?: Readonly<Record<string, string | null>>;
+  readonly args?: Readonly<Record<string, string>>;
+  readonly labels?: Readonly<Record<string, string>>;
   readonly tags?: readonly string[];
   readonly 'cache-from'?: readonly Fields[];
   readonly 'cache-to'?: readonly Fields[];
   readonly target?: string;
   readonly secret?: readonly Fields[];
-  readonly ssh?: readonly { readonly id: string; readonly paths?: readonly string[] }[];
+  readonly ssh?: readonly { readonly id?: string; readonly paths?: readonly string[] }[];
   readonly platforms?: readonly string[];
   readonly output?: readonly Fields[];
   readonly pull?: boolean;
@@ -36,7 +38,7 @@ export interface TargetValues {
   readonly resources?: Readonly<Record<string, unknown>>;
   readonly call?: string;
   readonly entitlements?: readonly string[];
-  readonly 'extra-hosts'?: Readonly<Record<string, string | null>>;
+  readonly 'extra-hosts'?: Readonly<Record<string, string>>;
   readonly policy?: readonly Readonly<Record<string, unknown>>[];
 }
 
@@ -59,6 +61,8 @@ export interface BakeTarget {
 export interface BakeGroup {
   readonly name: string;
   readonly targets: readonly string[];
+  /** There is no list at all (`targets = null`, a Compose file without builds), which bake prints as null. */
+  readonly hasNoList?: true;
   readonly description?: string;
   readonly place?: Span;
 }

@@ -1,0 +1,101 @@
+/**
+ * Lists that share what they are stored in, as Go's slices do. Where bake appends to the list of a parent that has room left
+ * (an empty entry was dropped from it), two targets write to one place, and the later one is seen in both. To print what
+ * bake prints, that has to happen here, too.
+ */
+
+/** A piece of a store: the first `length` of it are its entries, up to `capacity` more may be written behind them. */
+export interface Slice<T> {
+  readonly store: T[];
+  readonly length: number;
+  readonly capacity: number;
+}
+
+/** A slice of its own; `capacity` more than there are entries is room for others. */
+export function sliceOf<T>(items: readonly T[], capacity: number = items.length): Slice<T> {
+  return { store: items.slice(), length: items.length, capacity };
+}
+
+/** Its entries. */
+export function itemsOf<T>(slice: Slice<T> | undefined): readonly T[] {
+  return slice === undefined ? [] : slice.store.slice(0, slice.length);
+}
+
+/**
+ * Appends: into the store where there is room, otherwise into a new one.
+ *
+ * @param entryBytes size of an entry in Go (a pointer has 8, a text 16): by it Go rounds up what it makes room for
+ */
+export function append<T>(
+  slice: Slice<T> | undefined,
+  items: readonly T[],
+  entryBytes: number,
+): Slice<T> | undefined {
+  if (slice === undefined && items.length === 0) return undefined;
+  const before = slice ?? { store: [], length: 0, capacity: 0 };
+  const length = before.length + items.length;
+  if (length <= before.capacity) {
+    for (const [at, item] of items.entries()) before.store[before.length + at] = item;
+    return { ...before, length };
+  }
+  return {
+    store: [...before.store.slice(0, before.length), ...items],
+    length,
+    capacity: capacityFor(length, before.capacity, entryBytes),
+  };
+}
+
+/** What Go makes room for (runtime/slice.go, `nextslicecap`, and the size classes of runtime/sizeclasses.go). */
+function capacityFor(length: number, before: number, entryBytes: number): number {
+  let wanted = length;
+  if (length <= before * 2) {
+    wanted = before < 256 ? before * 2 : Math.floor(before + (before + 3 * 256) / 4);
+    if (wanted < length) wanted = length;
+  }
+  const bytes = SIZE_CLASSES.find((size) => size >= wanted * entryBytes);
+  return bytes === undefined ? wanted : Math.floor(bytes / entryBytes);
+}
+
+const SIZE_CLASSES: readonly number[] = [
+  8, 16, 24, 32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192, 208, 224, 240, 256, 288, 320, 352, 384, 416, 448,
+  480, 512,
+];
+
+/** Drops empty texts and those that were there before, in place (buildx bake/bake.go, `removeDupesStr`). */
+export function dropRepeatedTexts(slice: Slice<string> | undefined): Slice<string> | undefined {
+  if (slice === undefined) return undefined;
+  const seen = new Set<string>();
+  let length = 0;
+  for (const text of itemsOf(slice)) {
+    if (text === '' || seen.has(text)) continue;
+    seen.add(text);
+    slice.store[length] = text;
+    length += 1;
+  }
+  return { ...slice, length };
+}
+
+/**
+ * Drops entries that come again later, in place: the later one gives its place to the last entry, so that what is left may
+ * have another order (buildx util/buildflags/utils.go, `removeDupes`).
+ */
+export function dropRepeated<T>(
+  slice: Slice<T> | undefined,
+  isEqual: (a: T, b: T) => boolean,
+): Slice<T> | undefined {
+  if (slice === undefined || slice.length === 0) return undefined;
+  const { store } = slice;
+  let { length } = slice;
+  for (let at = length - 2; at >= 0; at--) {
+    const entry = store[at] as T;
+    for (let other = at + 1; other < length; other++) {
+      if (!isEqual(entry, store[other] as T)) continue;
+      const last = store[length - 1] as T;
+      store[length - 1] = store[other] as T;
+      store[other] = last;
+      length -= 1;
+      break;
+    }
+  }
+  return { ...slice, length };
+}

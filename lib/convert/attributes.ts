@@ -13,6 +13,18 @@ export interface TextReader {
   readonly textOf: TextOf;
   /** Whether a text refers to variables; such a text is taken over as a whole and split when it is evaluated. */
   readonly isComputed: (text: string) => boolean;
+  /** Whether anything in a text is yet to be evaluated; left out: as {@link isComputed}. */
+  readonly isOpen?: (text: string) => boolean;
+  /** What a value stands for that is one thing or another. */
+  readonly choiceOf?: (value: unknown) => Choice | undefined;
+}
+
+/** One thing or another, as it is evaluated. */
+export interface Choice {
+  readonly yes: unknown;
+  readonly no: unknown;
+  /** Puts the two sides together again, converted. */
+  readonly join: (yes: Json, no: Json) => Json;
 }
 
 /** Fields of one item, in order. */
@@ -109,16 +121,6 @@ export function loneOutput(word: string): Fields {
 /** An attestation may be named by its type alone. */
 export function loneAttest(word: string): Fields {
   return [['type', word]];
-}
-
-/** What an output means here: pushing the tags, or an item of `outputs`. */
-export function isPlainPush(fields: Fields): boolean {
-  const rest = new Map(fields);
-  const type = rest.get('type');
-  rest.delete('type');
-  if (type === 'registry' && rest.get('push') === 'true') rest.delete('push');
-  if (type === 'registry') return rest.size === 0;
-  return type === 'image' && rest.size === 1 && rest.get('push') === 'true';
 }
 
 /** One secret: `id`, or `id=…,src=…`, `id=…,env=…`. */

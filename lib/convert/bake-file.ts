@@ -21,6 +21,8 @@ export interface BakeBlock {
   /** Of a variable. */
   readonly validations: readonly (readonly BodyAttribute[])[];
   readonly comments: Comments;
+  /** Where it stands among all that the files say. */
+  readonly place: number;
 }
 
 /** What bake files declare together; of a variable, function or group that is there twice, the later. */
@@ -33,12 +35,15 @@ export interface BakeFiles {
   readonly targets: ReadonlyMap<string, readonly BakeBlock[]>;
   readonly groups: ReadonlyMap<string, BakeBlock>;
   /** Attributes at the top of a file: values with a name. */
-  readonly values: ReadonlyMap<string, BodyAttribute>;
+  readonly values: ReadonlyMap<string, { readonly attribute: BodyAttribute; readonly place: number }>;
   /** Comments behind everything else. */
   readonly tail: readonly string[];
   /** Whether a group stands in front of all targets. */
   readonly hasGroupsFirst: boolean;
 }
+
+/** More than a file has characters. */
+const FILE_STRIDE = 2 ** 32;
 
 const FILE: BodySchema = { attributes: [], blocks: { variable: 1, function: 1, target: 1, group: 1 } };
 const VARIABLE: BodySchema = { attributes: ['default', 'type', 'description'], blocks: { validation: 0 } };
@@ -52,9 +57,11 @@ export function readBakeFiles(sources: readonly SourceFile[]): Result<BakeFiles>
   const functions = new Map<string, BakeBlock>();
   const targets = new Map<string, BakeBlock[]>();
   const groups = new Map<string, BakeBlock>();
-  const values = new Map<string, BodyAttribute>();
+  const values = new Map<string, { readonly attribute: BodyAttribute; readonly place: number }>();
   let hasGroupsFirst = false;
-  for (const source of sources) {
+  for (const [index, source] of sources.entries()) {
+    const placeOf = ({ span }: { readonly span: { readonly start: number } }): number =>
+      index * FILE_STRIDE + span.start;
     const parsed = isJson(source.text) ? parseHclJson(source) : parseHcl(source);
     const { content, problems: wrong } = contentOf(parsed.body, FILE);
     const rest = attributesOf(withoutBlocks(content.rest));
@@ -66,7 +73,10 @@ export function readBakeFiles(sources: readonly SourceFile[]): Result<BakeFiles>
     for (const block of content.blocks) {
       const [label] = block.labels;
       if (label === undefined) continue;
-      const read = readBlock(block, label.value, placed.above.get(block) ?? [], problems);
+      const read = {
+        ...readBlock(block, label.value, placed.above.get(block) ?? [], problems),
+        place: placeOf(block),
+      };
       if (block.type === 'target') targets.set(label.value, [...(targets.get(label.value) ?? []), read]);
       else {
         if (block.type === 'group') hasGroupsFirst ||= targets.size === 0;
@@ -75,7 +85,10 @@ export function readBakeFiles(sources: readonly SourceFile[]): Result<BakeFiles>
       }
     }
     for (const attribute of attributes)
-      values.set(attribute.name, withAbove(attribute, placed.above.get(attribute) ?? []));
+      values.set(attribute.name, {
+        attribute: withAbove(attribute, placed.above.get(attribute) ?? []),
+        place: placeOf(attribute),
+      });
   }
   if (problems.length > 0) return fail(problems);
   return ok({ head, variables, functions, targets, groups, values, tail, hasGroupsFirst });
@@ -96,7 +109,7 @@ function withAbove(attribute: BodyAttribute, above: readonly string[]): BodyAttr
   return { ...attribute, comments: { ...attribute.comments, above: [...above, ...attribute.comments.above] } };
 }
 
-function readBlock(block: Block, name: string, above: readonly string[], problems: Problem[]): BakeBlock {
+function readBlock(block: Block, name: string, above: readonly string[], problems: Problem[]): Omit<BakeBlock, 'place'> {
   const isVariable = block.type === 'variable';
   const { content, problems: wrong } = contentOf(block.body, isVariable ? VARIABLE : { attributes: [], blocks: {} });
   const found = isVariable

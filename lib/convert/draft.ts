@@ -11,8 +11,10 @@ export interface DraftBuild {
   readonly keys: Map<string, Json>;
   /** Lines that stand above it as a comment. */
   readonly comments: string[];
-  /** Lines that stand above one of its keys. */
+  /** Lines that stand above one of its keys, or above an entry of it: `args`, `args.NAME` (see {@link entryPath}). */
   readonly keyComments: Map<string, readonly string[]>;
+  /** A comment behind a key or an entry. */
+  readonly keyRemarks: Map<string, string>;
 }
 
 /** A group. */
@@ -20,6 +22,9 @@ export interface DraftGroup {
   readonly name: string;
   readonly members: readonly string[];
   readonly description?: string;
+  readonly comments?: readonly string[];
+  /** A comment behind it. */
+  readonly remark?: string;
 }
 
 /** A variable: its short form, or a map. */
@@ -27,6 +32,8 @@ export interface DraftVariable {
   readonly name: string;
   readonly value: Json;
   readonly comments: readonly string[];
+  /** A comment behind it. */
+  readonly remark?: string;
 }
 
 /** The whole file. */
@@ -41,6 +48,10 @@ export interface Draft {
   readonly notes: Map<string, string[]>;
   /** True where every value was spelled out for each build: what most say alike may go into a template. */
   readonly isFlat: boolean;
+  /** Groups stand in front of builds. */
+  readonly hasGroupsFirst?: boolean;
+  /** Comment at the end. */
+  readonly footer?: readonly string[];
 }
 
 /** Takes down a note; one sentence for all the builds it is about. */
@@ -78,7 +89,12 @@ export function createDraft(): Draft {
 
 /** A build without keys. */
 export function createBuild(name: string): DraftBuild {
-  return { name, keys: new Map(), comments: [], keyComments: new Map() };
+  return { name, keys: new Map(), comments: [], keyComments: new Map(), keyRemarks: new Map() };
+}
+
+/** The key of comments on an entry of a map. */
+export function entryPath(key: string, entry: string): string {
+  return `${key}\0${entry}`;
 }
 
 /** Text that must stay as it is: `${{` would start an expression. */

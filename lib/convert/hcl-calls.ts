@@ -34,7 +34,7 @@ import {
   writeList,
   type Writing,
 } from './hcl-cel.ts';
-import { BOOL, elementOf, INT, listOf, memberOf, NUMBER, type StaticType, TEXT, union } from './static-type.ts';
+import { BOOL, elementOf, INT, listOf, memberOf, type StaticType, TEXT, union } from './static-type.ts';
 
 /** Writes a call of a function of the file, or of one that bake has. @throws Untranslatable */
 export function writeCall(call: Call, w: Writing): Written {
@@ -395,7 +395,8 @@ function writeCoalesce({ args, expand }: Call, w: Writing): Written {
 }
 
 /** `try(a.b, c)`: the member where there is one. */
-function writeTry({ args }: Call, w: Writing): Written {
+function writeTry(call: Call, w: Writing): Written {
+  const { args } = call;
   const [first, second, ...more] = args;
   if (first === undefined) throw new Untranslatable('try() is called without arguments');
   const found = reduce(first, w);
@@ -407,7 +408,7 @@ function writeTry({ args }: Call, w: Writing): Written {
     throw new Untranslatable('this use of try() has no counterpart');
   }
   if (second === undefined) return write(found.expression, found.w);
-  const other = more.length === 0 ? write(second, w) : writeTry({ args: args.slice(1) } as Call, w);
+  const other = more.length === 0 ? write(second, w) : writeTry({ ...call, args: args.slice(1) }, w);
   if (found.expression.kind === 'attribute')
     return orElse(write(found.expression.of, found.w), found.expression.name, other, w);
   if (found.expression.kind === 'index')

@@ -11,6 +11,8 @@ export interface ValueWriting {
   readonly marks: Marks;
   /** Repetitions and empty texts in a list mean nothing where it goes. */
   readonly isLoose: boolean;
+  /** In a list where it goes, an item that is a list may only mean its items: lists in lists are not to be had there. */
+  readonly isFlat: boolean;
 }
 
 /** The value of an expression. @throws Untranslatable */
@@ -18,8 +20,12 @@ export function readValue(expression: Expression, at: ValueWriting): Marked {
   const { expression: reduced, w } = reduce(expression, at.w);
   const inside: ValueWriting = { ...at, w: { ...w, depth: w.depth + 1 } };
   switch (reduced.kind) {
-    case 'tuple':
-      return reduced.items.map((item) => readValue(item, inside));
+    case 'tuple': {
+      const items = reduced.items.map((item) => readValue(item, inside));
+      // The language puts the items of such an item in its place.
+      const isNested = items.some((item) => ['list', 'any'].includes(at.marks.loneOf(item)?.type.kind ?? ''));
+      return isNested && !at.isFlat ? at.marks.mark(write(reduced, w)) : items;
+    }
     case 'object':
       return Object.fromEntries(
         reduced.items.map(({ key, value }) => [readKey(key, inside), readValue(value, inside)]),

@@ -19,7 +19,7 @@ export interface ImportOptions {
 }
 
 /**
- * Imports `bake --print` JSON, a bake file in JSON, or a Compose file. Problems: those of {@link draftBake} and
+ * Imports a bake file (HCL or JSON), what `bake --print` writes, or a Compose file. Problems: those of {@link draftBake} and
  * {@link draftCompose}.
  */
 export function importBuilds(text: string, { fileName }: ImportOptions): Result<Imported> {
@@ -27,7 +27,7 @@ export function importBuilds(text: string, { fileName }: ImportOptions): Result<
   const drafted = isCompose(text, fileName) ? draftCompose(file) : draftBake([file]);
   if (!drafted.ok) return drafted;
   const draft = drafted.value;
-  draft.header.push(`Made from ${fileName} by bake-ts import.`);
+  draft.header.unshift(`Made from ${fileName} by bake-ts import.`, ...(draft.header.length > 0 ? [''] : []));
   if (draft.isFlat) shareCommon(draft);
   return ok({ yaml: emitDraft(draft), notes: formatNotes(draft) });
 }

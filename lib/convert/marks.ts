@@ -19,6 +19,7 @@ import {
 } from './cel-text.ts';
 import { isRecord, literal } from './draft.ts';
 import { elementOf, listOf, union } from './static-type.ts';
+import type { TargetReader } from './target.ts';
 
 /** What is left to the end: literal values, and texts with marks. */
 export type Marked = string | number | boolean | null | readonly Marked[] | { readonly [key: string]: Marked };
@@ -104,7 +105,6 @@ export class Marks {
 
   /** In a list of the language, an item that is a list stands for its items. */
   #listOf(items: readonly Marked[]): Written {
-    const parts: Written[][] = [];
     const lists: Written[] = [];
     let open: Written[] = [];
     const close = (): void => {
@@ -119,7 +119,6 @@ export class Marks {
       } else open.push(written);
     }
     close();
-    parts.push(lists);
     const [first] = lists;
     if (first === undefined) return tight('[]', { kind: 'list' });
     if (lists.length === 1) return first;
@@ -162,6 +161,25 @@ export class Marks {
       .map((piece) => (typeof piece === 'string' ? literal(piece) : `\${{ ${piece.text} }}`))
       .join('');
   }
+}
+
+/** How a target is read whose texts have marks. */
+export function readerOf(
+  marks: Marks,
+  note: (sentence: string) => void,
+): Pick<TargetReader, 'textOf' | 'isComputed' | 'note'> & Required<Pick<TargetReader, 'isOpen' | 'choiceOf'>> {
+  return {
+    textOf: (text) => text,
+    isComputed: (text) => marks.loneOf(text) !== undefined,
+    isOpen: (text) => marks.isMarked(text),
+    choiceOf: (value) => {
+      const choice = marks.choiceOf(value);
+      if (choice === undefined) return undefined;
+      const { test, yes, no } = choice;
+      return { yes, no, join: (a, b) => marks.choice({ test, yes: a as Marked, no: b as Marked }) as Json };
+    },
+    note,
+  };
 }
 
 function listLiteral(items: readonly Written[]): Written {

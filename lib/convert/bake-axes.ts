@@ -1,0 +1,77 @@
+/** Matrices of bake files. */
+import type { Expression } from '../hcl/mod.ts';
+import type { BakeBlock } from './bake-file.ts';
+import { attributeOf, type BakeImport } from './bake-context.ts';
+import { sourceOf } from './bake-variables.ts';
+import { member, tight, Untranslatable } from './cel-text.ts';
+import { type Names, write, type Writing } from './hcl-cel.ts';
+import { readValue } from './hcl-value.ts';
+import type { Marked } from './marks.ts';
+import { ANY, elementOf, type StaticType } from './static-type.ts';
+
+/** The matrix of a target, and what its axes are. */
+export interface Axes {
+  readonly matrix?: Readonly<Record<string, Marked>>;
+  readonly types: ReadonlyMap<string, { readonly name: string; readonly type: StaticType }>;
+}
+
+const RESERVED_AXES: ReadonlySet<string> = new Set(['include', 'exclude', 'when']);
+
+/** Reads the axes of a target's blocks. */
+export function readAxes(blocks: readonly BakeBlock[], context: BakeImport, note: (sentence: string) => void): Axes {
+  const expression = blocks.map((block) => attributeOf(block, 'matrix')).findLast((one) => one !== undefined);
+  const types = new Map<string, { readonly name: string; readonly type: StaticType }>();
+  if (expression === undefined) return { types };
+  if (expression.kind !== 'object') {
+    note(`its matrix is computed, and was not carried over: ${sourceOf(expression)}`);
+    return { types };
+  }
+  const matrix: Record<string, Marked> = {};
+  for (const { key, value } of expression.items) {
+    const axis = key.kind === 'variable' ? key.name : constantOf(key, context.writing());
+    if (axis === undefined) continue;
+    const name = RESERVED_AXES.has(axis) ? `${axis}_` : axis.replaceAll(/[^A-Za-z0-9_]/g, '_');
+    if (name !== axis) note(`the matrix axis "${axis}" is called "${name}" here`);
+    try {
+      matrix[name] = readValue(value, {
+        w: context.writing(),
+        marks: context.marks,
+        isLoose: false,
+        isFlat: false,
+      });
+      types.set(axis, { name, type: elementOf(write(value, context.writing()).type) });
+    } catch (thrown) {
+      if (!(thrown instanceof Untranslatable)) throw thrown;
+      note(`${thrown.message}, and the axis "${axis}" was not carried over: ${sourceOf(value)}`);
+      types.set(axis, { name, type: ANY });
+    }
+  }
+  return { matrix, types };
+}
+
+/** A writing of expressions that sees the axes, too. */
+export function withAxes(writing: () => Writing, types: Axes['types']): () => Writing {
+  return () => {
+    const w = writing();
+    const lookup: Names['lookup'] = (name) => {
+      const axis = types.get(name);
+      return axis === undefined
+        ? w.names.lookup(name)
+        : { kind: 'cel', written: member(tight('matrix'), axis.name, axis.type) };
+    };
+    // A function of the file sees the axes of a target that calls it as little as anybody else's.
+    return { ...w, names: { lookup, global: w.names.global } };
+  };
+}
+
+/** The text that an expression is whatever is evaluated; undefined: it is none. */
+export function constantOf(key: Expression, w: Writing): string | undefined {
+  try {
+    const { constant } = write(key, w);
+    return typeof constant === 'string' ? constant : undefined;
+  } catch (thrown) {
+    if (thrown instanceof Untranslatable) return undefined;
+    throw thrown;
+  }
+}
+

@@ -1,5 +1,5 @@
 /** What bake files say before anything of it is asked for: what can be listed, and what `resolveBake` resolves. */
-import type { Json, SourceFile, Span } from '../model/mod.ts';
+import type { Json, Problem, SourceFile, Span } from '../model/mod.ts';
 import type { BakeGroup } from './target.ts';
 
 /** A bake or Compose file. */
@@ -22,6 +22,8 @@ export interface ReadBakeOptions {
   readonly now: Date;
   /** Reads a file that a Compose file names (absolute path); undefined: there is none. */
   readonly readFile: (path: string) => Promise<string | undefined>;
+  /** What `uuidv4()` is made of: as many random bytes as asked for. Without it, those of the runtime. */
+  readonly random?: (size: number) => Uint8Array;
 }
 
 /** A variable of the files. */
@@ -29,6 +31,10 @@ export interface BakeVariable {
   readonly name: string;
   /** The value that it has; null where it has none. */
   readonly value: Json;
+  /** The value of its default, of its type; absent where it has none. */
+  readonly default?: Json;
+  /** The type that it says it has, in words: `list of string`. */
+  readonly type?: string;
   readonly description?: string;
   /** The value is not its default: `vars`, or the environment has it. */
   readonly isGiven: boolean;
@@ -53,6 +59,8 @@ export interface BakeDefinition {
   readonly targets: ReadonlyMap<string, BakeTargetHead>;
   /** A matrix is a group of its rows, too. */
   readonly groups: ReadonlyMap<string, BakeGroup>;
+  /** What bake passes over without a word: unknown attributes and blocks. */
+  readonly warnings: readonly Problem[];
 }
 
 /** What is asked for. */

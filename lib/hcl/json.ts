@@ -91,7 +91,9 @@ class Reader {
 
   end(): void {
     this.take(WHITE);
-    if (this.at < this.text.length) throw this.unexpected('the end');
+    // go-cty stops at a bracket that closes nothing, whatever follows it.
+    if (this.at < this.text.length && !/[\]}]/.test(this.text[this.at] ?? ''))
+      throw this.unexpected('the end');
   }
 
   private object(level: number): Value {
@@ -102,6 +104,8 @@ class Reader {
     do {
       this.take(WHITE);
       const name = this.string();
+      if (name !== name.normalize('NFC'))
+        throw new BadJson(`the name ${JSON.stringify(name)} is not in Unicode's form NFC, as names must be`);
       this.take(WHITE);
       if (!this.skip(':')) throw this.unexpected('":"');
       const value = this.value(level + 1);

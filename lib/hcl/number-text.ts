@@ -22,6 +22,13 @@ export function numberText(of: HclNumber): string {
   return `${sign}${plain(shortest(of), undefined)}`;
 }
 
+/** Whether two numbers are equal, as `==` and `>=` see it: whole ones by their size, others by their texts. */
+export function equalNumbers(a: HclNumber, b: HclNumber): boolean {
+  const [left, right] = [toInteger(a), toInteger(b)];
+  if (left !== undefined || right !== undefined) return left === right;
+  return a.negative === b.negative && numberText(a) === numberText(b);
+}
+
 /**
  * With an exponent (`e`, `E`), without (`f`) or whichever is shorter (`g`, `G`). `digits` are those behind the point, for `g` all;
  * undefined: as few as mean the same.

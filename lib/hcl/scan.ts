@@ -94,12 +94,11 @@ const TAB = 9;
 
 /** The tokens of a file, or of a template alone as in JSON. The last one is `end`. */
 export function scan(text: string, mode: 'file' | 'template'): readonly Token[] {
-  const isFile = mode === 'file';
   const scanner: Scanner = {
     text,
     tokens: [],
-    frames: [isFile ? { kind: 'code', isSequence: false, braces: 0 } : { kind: 'bare' }],
-    at: isFile && text.charCodeAt(0) === 0xfeff ? 1 : 0,
+    frames: [mode === 'file' ? { kind: 'code', isSequence: false, braces: 0 } : { kind: 'bare' }],
+    at: text.charCodeAt(0) === 0xfeff ? 1 : 0,
   };
   while (scanner.at < text.length) {
     const frame = scanner.frames.at(-1);

@@ -2,6 +2,7 @@
  * Values and types of HCL expressions (https://github.com/zclconf/go-cty/blob/main/docs/types.md). Values are final: nothing
  * in bake is unknown or marked. Equal values are made equal by `equalValues`, never by `===`.
  */
+import type { Problem } from '../model/mod.ts';
 import type { Expression } from './syntax.ts';
 
 /** A type. `dynamic` is that of `null` without one, and of "any" in constraints. */
@@ -56,4 +57,10 @@ export interface Argument {
 /** What calling a function came to: its value, or what is wrong with one argument or with the call. */
 export type FunctionResult =
   | { readonly ok: true; readonly value: Value }
-  | { readonly ok: false; readonly message: string; readonly argument?: number };
+  | {
+      readonly ok: false;
+      readonly message: string;
+      readonly argument?: number;
+      /** What went wrong within, with places: in the body of a function, or in an argument. */
+      readonly problems?: readonly Problem[];
+    };

@@ -1,6 +1,6 @@
 /** Making and comparing values of HCL (https://github.com/zclconf/go-cty). */
 import { compareNumbers, numberFromInt } from './number.ts';
-import { formatNumber } from './number-text.ts';
+import { equalNumbers, formatNumber } from './number-text.ts';
 import {
   BOOL,
   DYNAMIC,
@@ -138,7 +138,7 @@ export function equalValues(a: Value, b: Value): boolean {
 }
 
 function sameContent(a: Value, b: Value): boolean {
-  if (a.kind === 'number') return b.kind === 'number' && compareNumbers(a.value, b.value) === 0;
+  if (a.kind === 'number') return b.kind === 'number' && equalNumbers(a.value, b.value);
   if (a.kind === 'sequence') {
     if (b.kind !== 'sequence' || a.items.length !== b.items.length) return false;
     // Sets keep their items in order, so that they can be compared as lists are.

@@ -1,0 +1,106 @@
+/** Values of variables that come from `--var` or the environment (buildx bake/hclparser/hclparser.go, `resolveValue`). */
+import {
+  boolValue,
+  type FunctionResult,
+  isPrimitive,
+  listOf,
+  mapOf,
+  numberFromFloat,
+  numberValue,
+  setOf,
+  type Type,
+  textValue,
+  tupleOf,
+  typeName,
+  type Value,
+} from '../hcl/mod.ts';
+import { readCsv } from './csv.ts';
+import { parseBool } from './go-text.ts';
+import { readTypedJson } from './typed-json.ts';
+
+/** What a variable is to become. */
+export interface GivenValue {
+  readonly text: string;
+  /** It was given as `NAME_JSON`. */
+  readonly isJson: boolean;
+  /** The type that the variable says it has. */
+  readonly type: Type | undefined;
+  /** The value of its default, converted to that type. */
+  readonly fallback: Value | undefined;
+}
+
+/** Makes a value of a text; the message of a failure follows the name of the variable. */
+export function readGiven({ text, isJson, type, fallback }: GivenValue): FunctionResult {
+  if (type !== undefined) {
+    if (isJson) return readTypedJson(text, type);
+    if (['list', 'set', 'tuple', 'map'].includes(type.kind)) return readCollection(text, type);
+    if (isPrimitive(type)) return readPrimitive(text, type);
+    return failed(`its type, ${typeName(type)}, can only be given as JSON, in NAME_JSON`);
+  }
+  if (fallback === undefined || fallback.type.kind === 'dynamic') return made(textValue(text));
+  if (isPrimitive(fallback.type)) return readPrimitive(text, fallback.type);
+  return failed('its default is no text, number or bool, and it has no type by which to read the value');
+}
+
+function made(value: Value): FunctionResult {
+  return { ok: true, value };
+}
+
+function failed(message: string): FunctionResult {
+  return { ok: false, message };
+}
+
+function readPrimitive(text: string, type: Type): FunctionResult {
+  if (type.kind === 'string') return made(textValue(text));
+  if (type.kind === 'bool') {
+    const is = parseBool(text);
+    return is === undefined ? failed(`"${text}" is neither true nor false`) : made(boolValue(is));
+  }
+  const isNumber = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(text);
+  const number = isNumber ? Number(text) : Number.NaN;
+  const value = Number.isFinite(number) ? numberFromFloat(number) : undefined;
+  return value === undefined ? failed(`"${text}" is no number`) : made(numberValue(value));
+}
+
+/** Comma-separated values, and for maps `name:value`. */
+function readCollection(text: string, type: Type): FunctionResult {
+  const fields = readCsv(text);
+  if (!fields.ok) return failed(`"${text}" is no list of values with commas between: ${fields.error}`);
+  if (type.kind === 'tuple') {
+    if (type.items.length !== fields.value.length)
+      return failed(`it has ${type.items.length} elements, and ${fields.value.length} were given`);
+    const items = readEach(fields.value, (at) => type.items[at]);
+    return typeof items === 'string' ? failed(items) : made(tupleOf(items));
+  }
+  if (type.kind !== 'list' && type.kind !== 'set' && type.kind !== 'map') return failed('it has no such form');
+  const { of } = type;
+  if (type.kind === 'map') return readMap(fields.value, of);
+  const items = readEach(fields.value, () => of);
+  if (typeof items === 'string') return failed(items);
+  return made(type.kind === 'list' ? listOf(of, items) : setOf(of, items));
+}
+
+function readEach(fields: readonly string[], typeAt: (at: number) => Type | undefined): readonly Value[] | string {
+  const values: Value[] = [];
+  for (const [at, field] of fields.entries()) {
+    const type = typeAt(at);
+    if (type === undefined || !isPrimitive(type)) return 'its elements are no texts, numbers or bools, so that it can only be given as JSON, in NAME_JSON';
+    const value = readPrimitive(field, type);
+    if (!value.ok) return value.message;
+    values.push(value.value);
+  }
+  return values;
+}
+
+function readMap(fields: readonly string[], of: Type): FunctionResult {
+  const entries: (readonly [string, Value])[] = [];
+  for (const field of fields) {
+    const pair = readCsv(field, ':');
+    if (!pair.ok || pair.value.length !== 2) return failed(`"${field}" has to be name:value`);
+    const [name = '', text = ''] = pair.value;
+    const values = readEach([text], () => of);
+    if (typeof values === 'string') return failed(values);
+    entries.push(...values.map((value) => [name, value] as const));
+  }
+  return made(mapOf(of, entries));
+}

@@ -1,0 +1,280 @@
+/** Reads bake and Compose files (buildx bake/bake.go, `ParseFiles`). */
+import {
+  type Body,
+  convert,
+  loadRegex,
+  parseHcl,
+  parseHclJson,
+  STRING,
+  standardFunctions,
+  toJsonText,
+  typeName,
+  type Value,
+} from '../hcl/mod.ts';
+import { fail, type Json, ok, type Problem, type Result, type SourceFile } from '../model/mod.ts';
+import { Blocks, type Instance } from './blocks.ts';
+import { isComposeName, readComposeFiles, readsAsCompose } from './compose/mod.ts';
+import type { Config } from './config.ts';
+import type { BakeDefinition, BakeFile, BakeTargetHead, BakeVariable, ReadBakeOptions } from './definition.ts';
+import { readDefinitions, type VariableBlock } from './definitions.ts';
+import { type Draft, mergeDraft } from './draft.ts';
+import { parseBool } from './go-text.ts';
+import { Names } from './names.ts';
+import { dirOf, rebaseAll } from './rebase.ts';
+import type { BakeGroup } from './target.ts';
+
+/** What was read: what can be listed, and what is resolved. */
+export interface ReadFiles {
+  readonly definition: BakeDefinition;
+  readonly config: Config;
+}
+
+/** Reads all files as one. All problems are given at once. */
+export async function readFiles(
+  files: readonly BakeFile[],
+  options: ReadBakeOptions,
+): Promise<Result<ReadFiles>> {
+  const problems: Problem[] = [];
+  const { compose, bodies } = await sortFiles(files, options, problems);
+  const fromCompose = compose.length === 0 ? ok({ targets: [], groups: [] }) : await readComposeFiles(compose, options);
+  if (!fromCompose.ok) problems.push(...fromCompose.error);
+  if (!fromCompose.ok || problems.length > 0) return fail(problems);
+  const env = lookupIn(options);
+  const drafts = new Map<string, Draft>();
+  const groups = new Map(fromCompose.value.groups.map((group) => [group.name, group]));
+  for (const draft of fromCompose.value.targets) addDraft(drafts, draft);
+  const isRelative = isFileRelative(options.env, problems);
+  if (isRelative) startAtCompose(drafts.values(), compose);
+  const written = await evaluateBodies(bodies, env, options, problems);
+  if (problems.length > 0 || written === undefined) return fail(problems);
+  for (const instance of written.instances) addInstance(instance, drafts, groups);
+  const allGroups = [...groups.values(), ...matrixGroups(written.instances)];
+  if (isRelative) rebaseAll(drafts.values());
+  const epoch = options.env['SOURCE_DATE_EPOCH'];
+  const config: Config = {
+    targets: drafts,
+    groups: allGroups,
+    // Where the environment must not be read, an argument without a value is empty.
+    lookup: env.isAllowed ? (name) => options.env[name] : () => '',
+    ...(epoch === undefined ? {} : { sourceDateEpoch: epoch }),
+  };
+  const definition = {
+    variables: written.variables,
+    targets: headsOf(drafts, written.instances),
+    groups: firstOfEach(allGroups),
+    warnings: written.warnings,
+  };
+  return ok({ definition, config });
+}
+
+function firstOfEach(groups: readonly BakeGroup[]): ReadonlyMap<string, BakeGroup> {
+  const first = new Map<string, BakeGroup>();
+  for (const group of groups) if (!first.has(group.name)) first.set(group.name, group);
+  return first;
+}
+
+interface Sorted {
+  readonly compose: readonly SourceFile[];
+  readonly bodies: readonly Body[];
+}
+
+/** Which files are Compose's, by name or content, and the bodies of the others. */
+async function sortFiles(
+  files: readonly BakeFile[],
+  options: ReadBakeOptions,
+  problems: Problem[],
+): Promise<Sorted> {
+  const compose: SourceFile[] = [];
+  const bodies: Body[] = [];
+  for (const { source } of files) {
+    if (isComposeName(source.path) ?? (await readsAsCompose(source, options))) {
+      compose.push(source);
+      continue;
+    }
+    const parsed = parseBody(source);
+    bodies.push(parsed.body);
+    problems.push(...parsed.problems);
+  }
+  return { compose, bodies };
+}
+
+function parseBody(source: SourceFile): { readonly body: Body; readonly problems: readonly Problem[] } {
+  if (source.path.endsWith('.json')) return parseHclJson(source);
+  const parsed = parseHcl(source);
+  if (source.path.endsWith('.hcl') || parsed.problems.length === 0) return parsed;
+  const json = parseHclJson(source);
+  return json.problems.length === 0 ? json : parsed;
+}
+
+interface Lookup {
+  readonly isAllowed: boolean;
+  readonly given: (name: string) => string | undefined;
+}
+
+/** `--var`, and then the environment, unless that is switched off. */
+function lookupIn({ env, vars }: ReadBakeOptions): Lookup {
+  const isAllowed = parseBool(env['BUILDX_BAKE_DISABLE_VARS_ENV_LOOKUP'] ?? '') !== true;
+  return { isAllowed, given: (name) => vars.get(name) ?? (isAllowed ? env[name] : undefined) };
+}
+
+function isFileRelative(env: ReadBakeOptions['env'], problems: Problem[]): boolean {
+  const name = 'BUILDX_BAKE_FILE_RELATIVE_PATHS';
+  const text = (env[name] ?? '').trim();
+  if (text === '') return false;
+  const is = parseBool(text);
+  if (is === undefined)
+    problems.push({ severity: 'error', code: 'bake/value', message: `${name} has to be true or false, and is "${text}"` });
+  return is === true;
+}
+
+/** The paths of all Compose files start at the first of them. */
+function startAtCompose(drafts: Iterable<Draft>, files: readonly SourceFile[]): void {
+  const base = dirOf(files[0]?.path ?? '');
+  if (base === undefined) return;
+  for (const { values, bases } of drafts) {
+    bases.own = base;
+    if (values.context !== undefined) bases.context = base;
+    for (const name of values.contexts?.keys() ?? []) bases.contexts.set(name, base);
+  }
+}
+
+function addDraft(drafts: Map<string, Draft>, draft: Draft): void {
+  const known = drafts.get(draft.name);
+  if (known === undefined) drafts.set(draft.name, draft);
+  else mergeDraft(known, draft);
+}
+
+/** What evaluating the HCL files gave. */
+interface Written {
+  readonly instances: readonly Instance[];
+  readonly variables: ReadonlyMap<string, BakeVariable>;
+  readonly warnings: readonly Problem[];
+}
+
+async function evaluateBodies(
+  bodies: readonly Body[],
+  env: Lookup,
+  options: ReadBakeOptions,
+  problems: Problem[],
+): Promise<Written | undefined> {
+  if (bodies.length === 0) return { instances: [], variables: new Map(), warnings: [] };
+  const builtIn = new Map([
+    ['BAKE_CMD_CONTEXT', options.cmdContext],
+    ['BAKE_LOCAL_PLATFORM', options.localPlatform],
+  ]);
+  const definitions = readDefinitions(bodies, new Set(builtIn.keys()), problems);
+  if (problems.length > 0) return undefined;
+  // The library for regular expressions is large, and few files need it.
+  const needsRegex = bodies.some(({ span }) => span.source.text.includes('regex'));
+  const home = options.env['HOME'];
+  const standard = standardFunctions({
+    now: options.now,
+    random: options.random ?? randomBytes,
+    ...(home === undefined ? {} : { homedir: home }),
+    ...(needsRegex ? { regex: await loadRegex() } : {}),
+  });
+  const names = new Names(definitions, { standard, builtIn, given: env.given });
+  names.resolveVariables();
+  names.resolveFunctions();
+  const blocks = new Blocks(names, definitions.blocks);
+  blocks.resolveAll();
+  names.resolveAttributes();
+  const variables = new Map(
+    Array.from(definitions.variables.values(), (block) => [block.name, describe(block, names)] as const),
+  );
+  problems.push(...names.problems);
+  return { instances: blocks.instances(), variables, warnings: [...definitions.warnings, ...blocks.warnings] };
+}
+
+function randomBytes(size: number): Uint8Array {
+  return globalThis.crypto.getRandomValues(new Uint8Array(size));
+}
+
+/** A variable as it is listed. */
+function describe(block: VariableBlock, names: Names): BakeVariable {
+  const { name, place } = block;
+  const value = names.valueOf(name);
+  const facts = names.facts.get(name);
+  const written = block.description === undefined ? undefined : names.evaluateReady(block.description.value);
+  const text = written === undefined ? undefined : convert(written, STRING);
+  const description = text?.ok === true && text.value.kind === 'string' ? text.value.value : undefined;
+  const fallback = facts?.fallback;
+  return {
+    name,
+    value: value === undefined ? null : toJson(value),
+    isGiven: facts?.isGiven === true,
+    place,
+    ...(fallback === undefined ? {} : { default: toJson(fallback) }),
+    ...(facts?.type === undefined ? {} : { type: typeName(facts.type) }),
+    ...(description === undefined ? {} : { description }),
+  };
+}
+
+function toJson(value: Value): Json {
+  return JSON.parse(toJsonText(value) ?? 'null') as Json;
+}
+
+/** A target over what was there before, a group in its place. */
+function addInstance(instance: Instance, drafts: Map<string, Draft>, groups: Map<string, BakeGroup>): void {
+  const { draft, type, name, block, targets } = instance;
+  if (type === 'target') {
+    draft.bases.own = dirOf(block.typeSpan.source.path) ?? '';
+    addDraft(drafts, { ...draft, values: { ...draft.values }, places: new Map(draft.places) });
+    return;
+  }
+  const { description } = draft.values;
+  groups.set(name, {
+    name,
+    targets: [...new Set(targets ?? [])],
+    ...(targets === undefined ? { hasNoList: true as const } : {}),
+    ...(description === undefined || description === '' ? {} : { description }),
+    ...(draft.place === undefined ? {} : { place: draft.place }),
+  });
+}
+
+/** The name of a block whose rows have other names stands for all of them. */
+function matrixGroups(instances: readonly Instance[]): readonly BakeGroup[] {
+  const byLabel = new Map<string, Set<string>>();
+  const places = new Map<string, Instance>();
+  for (const instance of instances) {
+    const label = instance.block.labels[0]?.value;
+    if (label === undefined || instance.type !== 'target') continue;
+    const names = byLabel.get(label) ?? new Set();
+    byLabel.set(label, names.add(instance.name));
+    places.set(label, places.get(label) ?? instance);
+  }
+  return [...byLabel]
+    .filter(([label, names]) => names.size > 1 || !names.has(label))
+    .map(([name, names]) => {
+      const place = places.get(name)?.draft.place;
+      return { name, targets: [...names], ...(place === undefined ? {} : { place }) };
+    });
+}
+
+function headsOf(
+  drafts: ReadonlyMap<string, Draft>,
+  instances: readonly Instance[],
+): ReadonlyMap<string, BakeTargetHead> {
+  const rows = new Map<string, BakeTargetHead['matrix']>();
+  for (const { name, row, block } of instances) {
+    if (row === undefined) continue;
+    const values = Array.from(row.variables, ([axis, value]) => [axis, toJson(value)] as const);
+    rows.set(name, { name: block.labels[0]?.value ?? name, row: Object.fromEntries(values) });
+  }
+  return new Map(
+    Array.from(drafts, ([name, draft]) => {
+      const { description } = draft.values;
+      const matrix = rows.get(name);
+      return [
+        name,
+        {
+          name,
+          inherits: draft.inherits,
+          ...(description === undefined || description === '' ? {} : { description }),
+          ...(draft.place === undefined ? {} : { place: draft.place }),
+          ...(matrix === undefined ? {} : { matrix }),
+        },
+      ] as const;
+    }),
+  );
+}

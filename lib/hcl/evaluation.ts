@@ -1,0 +1,119 @@
+/** What evaluating goes by and comes to: names and their values, limits, values and failures. */
+import { type Problem, problem, type RelatedPlace, type Span } from '../model/mod.ts';
+import type { Expression } from './syntax.ts';
+import { DYNAMIC } from './types.ts';
+import type { HclFunction, Type, Value } from './value.ts';
+
+/** The names that an expression may use. */
+export interface Scope {
+  readonly variable: (name: string) => Value | undefined;
+  readonly function: (name: string) => HclFunction | undefined;
+  /** All names, for "did you mean". */
+  readonly variableNames: () => Iterable<string>;
+  readonly functionNames: () => Iterable<string>;
+  /** What is left to spend; shared by all that is evaluated for one purpose. Without one, each expression has its own. */
+  readonly budget?: Budget;
+}
+
+/** How much may still be done: steps, of which most expressions take less than a hundred. */
+export interface Budget {
+  steps: number;
+}
+
+const MAX_STEPS = 10_000_000;
+const MAX_TEXT = 2 ** 20;
+const MAX_ITEMS = 100_000;
+const MAX_PROBLEMS = 20;
+
+/** A new budget: ten million steps, about a second. */
+export function newBudget(): Budget {
+  return { steps: MAX_STEPS };
+}
+
+/** Why there is no value, and of what type it would have been as far as is known. */
+export interface Failure {
+  readonly kind: 'failure';
+  readonly type: Type;
+  readonly problems: readonly Problem[];
+}
+
+/** What depends on a value that is not there yet: nothing is wrong with it. */
+export const UNKNOWN: Failure = { kind: 'failure', type: DYNAMIC, problems: [] };
+
+/** What an expression comes to. */
+export type Outcome = Value | Failure;
+
+/** A failure with one problem. */
+export function failure(
+  span: Span,
+  message: string,
+  rest: {
+    readonly hint?: string | undefined;
+    readonly related?: readonly RelatedPlace[];
+    readonly type?: Type;
+  } = {},
+): Failure {
+  const { hint, related, type } = rest;
+  const found = problem('bake/expression', message, {
+    ...(hint === undefined ? {} : { hint }),
+    ...(related === undefined || related.length === 0 ? {} : { related }),
+    span,
+  });
+  return { kind: 'failure', type: type ?? DYNAMIC, problems: [found] };
+}
+
+/** Several failures as one, with no more problems than people read. */
+export function failures(all: readonly Outcome[], type: Type = DYNAMIC): Failure {
+  const problems = all.flatMap((one) => (one.kind === 'failure' ? one.problems : []));
+  return { kind: 'failure', type, problems: problems.slice(0, MAX_PROBLEMS) };
+}
+
+/** What the parts of the evaluator hand to one another. */
+export interface Evaluation {
+  readonly scope: Scope;
+  readonly budget: Budget;
+  /** Names that something will have a value for, but has not yet: what depends on them is unknown. */
+  readonly unknown?: ReadonlySet<string>;
+  readonly outcomeOf: (expression: Expression, evaluation: Evaluation) => Outcome;
+}
+
+/** Thrown where the limits are reached, and caught by whoever began to evaluate. */
+export class Exceeded extends Error {
+  readonly problem: Problem;
+  constructor(found: Problem) {
+    super(found.message);
+    this.problem = found;
+  }
+}
+
+/** Takes steps from the budget. */
+export function spend(budget: Budget, steps: number, span: Span): void {
+  budget.steps -= steps;
+  if (budget.steps >= 0) return;
+  throw new Exceeded(
+    problem('bake/expression', 'Evaluating takes more than ten million steps', {
+      hint: 'Loops within loops multiply. Give them less to go over.',
+      span,
+    }),
+  );
+}
+
+/** Refuses values that are larger than any that a build can use. */
+export function checkSize(value: Value, budget: Budget, span: Span): Value {
+  if (value.kind === 'string') {
+    spend(budget, value.value.length >> 4, span);
+    if (value.value.length > MAX_TEXT) throw tooLarge('text', 'characters', MAX_TEXT, span);
+  } else if (value.kind === 'sequence') {
+    if (value.items.length > MAX_ITEMS) throw tooLarge('list', 'items', MAX_ITEMS, span);
+  } else if (value.kind === 'mapping') {
+    if (value.entries.size > MAX_ITEMS) throw tooLarge('map', 'entries', MAX_ITEMS, span);
+  }
+  return value;
+}
+
+function tooLarge(what: string, unit: string, most: number, span: Span): Exceeded {
+  const message = `This gives a ${what} of more than ${most.toLocaleString('en')} ${unit}`;
+  return new Exceeded(
+    problem('bake/expression', message, { hint: 'Such values are of no use to a build.', span }),
+  );
+}

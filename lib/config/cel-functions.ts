@@ -51,6 +51,9 @@ export function registerGeneral(environment: Environment, regex: Regex, budget: 
     'google.protobuf.Timestamp.format(string): string',
     (time: Date, pattern: string) => formatTime(time, pattern),
   );
+  environment.registerFunction('string.format(string): string', (time: string, pattern: string) =>
+    formatTime(time, pattern),
+  );
 }
 
 /** The first characters, all where there are no more. */

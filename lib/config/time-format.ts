@@ -17,7 +17,14 @@ const MONTHS = [
 ] as const;
 const DAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'] as const;
 
-const PARTS: Readonly<Record<string, (time: Date) => string>> = {
+/** A time with the offset of the clock that shows it. */
+interface Moment {
+  /** What the clock shows, as if it were UTC. */
+  readonly clock: Date;
+  readonly offsetMinutes: number;
+}
+
+const PARTS: Readonly<Record<string, (clock: Date, offsetMinutes: number) => string>> = {
   YYYY: (time) => String(time.getUTCFullYear()).padStart(4, '0'),
   YY: (time) => two(time.getUTCFullYear() % 100),
   MMMM: (time) => monthOf(time),
@@ -38,11 +45,29 @@ const PARTS: Readonly<Record<string, (time: Date) => string>> = {
   m: (time) => String(time.getUTCMinutes()),
   ss: (time) => two(time.getUTCSeconds()),
   s: (time) => String(time.getUTCSeconds()),
-  ZZZZZ: () => '+00:00',
-  ZZZZ: () => '+0000',
-  ZZZ: () => 'UTC',
-  Z: () => 'Z',
+  ZZZZZ: (_, offset) => offsetText(offset, ':'),
+  ZZZZ: (_, offset) => offsetText(offset, ''),
+  ZZZ: (_, offset) => (offset === 0 ? 'UTC' : offsetText(offset, '')),
+  Z: (_, offset) => (offset === 0 ? 'Z' : offsetText(offset, ':')),
 };
+
+function offsetText(offset: number, between: string): string {
+  const size = Math.abs(offset);
+  return `${offset < 0 ? '-' : '+'}${two(Math.floor(size / 60))}${between}${two(size % 60)}`;
+}
+
+const RFC_3339 =
+  /^([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.[0-9]+)?(?:Z|([+-])([0-9]{2}):([0-9]{2}))$/;
+
+/** A time as RFC 3339 writes it, by the clock of its offset. */
+function readMoment(text: string): Moment {
+  const found = RFC_3339.exec(text);
+  const clock = new Date(`${found?.[1] ?? ''}Z`);
+  if (found === null || Number.isNaN(clock.getTime()))
+    throw new FunctionFailure(`format: "${text}" is no time like 2026-01-31T08:00:00Z`);
+  const size = Number(found[3] ?? 0) * 60 + Number(found[4] ?? 0);
+  return { clock, offsetMinutes: found[2] === '-' ? -size : size };
+}
 
 function two(number: number): string {
   return String(number).padStart(2, '0');
@@ -57,18 +82,20 @@ function dayOf(time: Date): string {
 }
 
 /**
- * The time, in UTC, by a pattern: runs of letters stand for parts of the time, text between `'` and everything else for
- * itself.
+ * The time by a pattern: runs of letters stand for parts of the time, text between `'` and everything else for itself. A
+ * time as text (RFC 3339) keeps its offset, any other is in UTC.
  *
- * @throws FunctionFailure for letters that stand for nothing, and for a `'` without another
+ * @throws FunctionFailure for letters that stand for nothing, for a `'` without another, and for a text that is no time
  */
-export function formatTime(time: Date, pattern: string): string {
+export function formatTime(time: Date | string, pattern: string): string {
+  const { clock, offsetMinutes } =
+    typeof time === 'string' ? readMoment(time) : { clock: time, offsetMinutes: 0 };
   return pattern.replaceAll(/'((?:[^']|'')*)'|'|([A-Za-z])\2*/g, (written, quoted: string | undefined) => {
     if (quoted !== undefined) return quoted.replaceAll("''", "'");
     if (written === "'") throw new FunctionFailure(`format: a ' is not closed in "${pattern}"`);
     const part = Object.hasOwn(PARTS, written) ? PARTS[written] : undefined;
     if (part === undefined)
       throw new FunctionFailure(`format: "${written}" in "${pattern}" stands for no part of a time`);
-    return part(time);
+    return part(clock, offsetMinutes);
   });
 }

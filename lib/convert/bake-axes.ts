@@ -4,6 +4,7 @@ import type { BakeBlock } from './bake-file.ts';
 import { attributeOf, type BakeImport } from './bake-context.ts';
 import { sourceOf } from './bake-variables.ts';
 import { member, tight, Untranslatable } from './cel-text.ts';
+import { isRecord } from './draft.ts';
 import { type Names, write, type Writing } from './hcl-cel.ts';
 import { readValue } from './hcl-value.ts';
 import type { Marked } from './marks.ts';
@@ -22,31 +23,60 @@ export function readAxes(blocks: readonly BakeBlock[], context: BakeImport, note
   const expression = blocks.map((block) => attributeOf(block, 'matrix')).findLast((one) => one !== undefined);
   const types = new Map<string, { readonly name: string; readonly type: StaticType }>();
   if (expression === undefined) return { types };
-  if (expression.kind !== 'object') {
-    note(`its matrix is computed, and was not carried over: ${sourceOf(expression)}`);
-    return { types };
-  }
   const matrix: Record<string, Marked> = {};
-  for (const { key, value } of expression.items) {
-    const axis = key.kind === 'variable' ? key.name : constantOf(key, context.writing());
-    if (axis === undefined) continue;
+  for (const [axis, read] of axesOf(expression, context, note)) {
     const name = RESERVED_AXES.has(axis) ? `${axis}_` : axis.replaceAll(/[^A-Za-z0-9_]/g, '_');
     if (name !== axis) note(`the matrix axis "${axis}" is called "${name}" here`);
-    try {
-      matrix[name] = readValue(value, {
-        w: context.writing(),
-        marks: context.marks,
-        isLoose: false,
-        isFlat: false,
-      });
-      types.set(axis, { name, type: elementOf(write(value, context.writing()).type) });
-    } catch (thrown) {
-      if (!(thrown instanceof Untranslatable)) throw thrown;
-      note(`${thrown.message}, and the axis "${axis}" was not carried over: ${sourceOf(value)}`);
-      types.set(axis, { name, type: ANY });
-    }
+    const { value, type } = read;
+    if (value !== undefined) matrix[name] = value;
+    types.set(axis, { name, type });
   }
-  return { matrix, types };
+  return { ...(Object.keys(matrix).length > 0 ? { matrix } : {}), types };
+}
+
+interface Axis {
+  readonly value?: Marked;
+  /** Of one of its values. */
+  readonly type: StaticType;
+}
+
+function axesOf(
+  expression: Expression,
+  context: BakeImport,
+  note: (sentence: string) => void,
+): readonly (readonly [string, Axis])[] {
+  const { marks, writing } = context;
+  const at = { marks, isLoose: false, isFlat: false };
+  if (expression.kind === 'object') {
+    return expression.items.flatMap(({ key, value }): (readonly [string, Axis])[] => {
+      const axis = key.kind === 'variable' ? key.name : constantOf(key, writing());
+      if (axis === undefined) return [];
+      try {
+        const type = elementOf(write(value, writing()).type);
+        return [[axis, { value: readValue(value, { ...at, w: writing() }), type }]];
+      } catch (thrown) {
+        if (!(thrown instanceof Untranslatable)) throw thrown;
+        note(`${thrown.message}, and the axis "${axis}" was not carried over: ${sourceOf(value)}`);
+        return [[axis, { type: ANY }]];
+      }
+    });
+  }
+  try {
+    const written = write(expression, writing());
+    if (written.type.fields === undefined) throw new Untranslatable('its matrix is computed');
+    const value = readValue(expression, { ...at, w: writing() });
+    return [...written.type.fields].map(([axis, type]) => [
+      axis,
+      {
+        value: isRecord(value) ? (value[axis] as Marked) : marks.mark(member(written, axis, type)),
+        type: elementOf(type),
+      },
+    ]);
+  } catch (thrown) {
+    if (!(thrown instanceof Untranslatable)) throw thrown;
+    note(`${thrown.message}, and was not carried over: ${sourceOf(expression)}`);
+    return [];
+  }
 }
 
 /** A writing of expressions that sees the axes, too. */

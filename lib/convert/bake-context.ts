@@ -16,6 +16,8 @@ export interface BakeImport {
   readonly marks: Marks;
   /** Target in the files → build here. */
   readonly names: ReadonlyMap<string, string>;
+  /** Names of all rows of matrices, where they are known. */
+  readonly rowNames?: ReadonlySet<string>;
   /** Variable in the files → variable here. */
   readonly variables: ReadonlyMap<string, string>;
   /** A writing of expressions that sees the names of the file. */

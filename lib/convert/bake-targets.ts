@@ -104,8 +104,9 @@ function readAttribute(attribute: string, expression: Expression, reading: Attri
     note(`${why}${value === undefined ? '' : '; its value stands there'}: ${text}`);
     return value;
   };
+  const written = attribute === 'platforms' ? withLocal(expression) : expression;
   try {
-    return readValue(expression, { ...at, w: w() });
+    return readValue(written, { ...at, w: w() });
   } catch (thrown) {
     if (!(thrown instanceof Untranslatable)) throw thrown;
     if (expression.kind !== 'object') return instead(expression, thrown.message);
@@ -127,6 +128,31 @@ function readAttribute(attribute: string, expression: Expression, reading: Attri
     }
   });
   return Object.fromEntries(entries);
+}
+
+/** As a platform of its own, that of the machine has a word in BuildKit. */
+function withLocal(expression: Expression): Expression {
+  switch (expression.kind) {
+    case 'variable':
+      return expression.name === 'BAKE_LOCAL_PLATFORM' ? localPlatform(expression) : expression;
+    case 'template': {
+      const [first] = expression.parts;
+      const inner = first?.kind === 'interpolation' && expression.parts.length === 1 ? first.value : undefined;
+      return inner === undefined ? expression : withLocal(inner);
+    }
+    case 'tuple':
+      return { ...expression, items: expression.items.map(withLocal) };
+    case 'parentheses':
+      return { ...expression, inner: withLocal(expression.inner) };
+    case 'conditional':
+      return { ...expression, yes: withLocal(expression.yes), no: withLocal(expression.no) };
+    default:
+      return expression;
+  }
+}
+
+function localPlatform({ span }: Expression): Expression {
+  return { kind: 'template', form: 'quoted', parts: [{ kind: 'text', value: 'local', span }], span };
 }
 
 /** What bake joins where a target is written twice (buildx bake/bake.go, `Target.Merge`); all else is replaced. */

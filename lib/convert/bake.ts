@@ -122,6 +122,11 @@ function readGroups(context: BakeImport, evaluated: Evaluated): ReadonlyMap<stri
       members = evaluated.group(name) ?? [];
       addNote(context.draft, `its list is computed; what it holds now stands there: ${sourceOf(targets)}`, `group ${name}`);
     }
+    const unknown = (members ?? []).filter((member) => !isThere(member, context));
+    if (unknown.length > 0) {
+      members = members?.filter((member) => !unknown.includes(member));
+      addNote(context.draft, `there is no target or group ${unknown.join(', ')}; it is left out`, `group ${name}`);
+    }
     const remarks = [block.comments.behind, ...block.attributes.map((one) => one.comments.behind)];
     const remark = remarks.find((one) => one !== undefined);
     groups.set(name, {
@@ -132,6 +137,13 @@ function readGroups(context: BakeImport, evaluated: Evaluated): ReadonlyMap<stri
     });
   }
   return groups;
+}
+
+/** A group may list rows of a matrix, whose names nobody knows before it is evaluated. */
+function isThere(member: string, { files, rowNames }: BakeImport): boolean {
+  if (files.targets.has(member) || files.groups.has(member)) return true;
+  if (rowNames !== undefined) return rowNames.has(member);
+  return [...files.targets.values()].flat().some((block) => attributeOf(block, 'matrix') !== undefined);
 }
 
 /** The texts of a list, or of a lone text, that are known before anything is evaluated. */

@@ -16,6 +16,8 @@ export interface Written {
   readonly constant?: string | number | boolean | null;
   /** Of a text that is put together: from what. Neighbours are never both literal. */
   readonly pieces?: readonly Piece[];
+  /** Of `over.map(local, value)`: its parts. */
+  readonly loop?: { readonly over: Written; readonly local: string; readonly value: Written };
   /** Of `test ? yes : no`: its parts. */
   readonly choice?: { readonly test: Written; readonly yes: Written; readonly no: Written };
 }

@@ -403,6 +403,8 @@ function writeTry(call: Call, w: Writing): Written {
   const isMember =
     found.expression.kind === 'attribute' ||
     (found.expression.kind === 'index' && typeof tryWrite(found.expression.key, found.w)?.constant === 'string');
+  const matched = second === undefined ? undefined : writeFirstMatch(found, write(second, w));
+  if (matched !== undefined) return matched;
   if (!isMember) {
     if (second === undefined || isSafe(found)) return write(found.expression, found.w);
     throw new Untranslatable('this use of try() has no counterpart');
@@ -414,6 +416,26 @@ function writeTry(call: Call, w: Writing): Written {
   if (found.expression.kind === 'index')
     return orElse(write(found.expression.of, found.w), String(write(found.expression.key, found.w).constant), other, w);
   throw new Untranslatable('this use of try() has no counterpart');
+}
+
+/** `regex(…)`, or a group of it, where the expression matches; something else where it does not. */
+function writeFirstMatch({ expression, w }: Reduced, other: Written): Written | undefined {
+  const isGroup = expression.kind === 'index' || expression.kind === 'attribute';
+  const call = isGroup ? reduce(expression.of, w).expression : expression;
+  if (call.kind !== 'call' || call.name !== 'regex' || w.functions.has('regex')) return undefined;
+  const [pattern, text] = call.args;
+  if (pattern === undefined || text === undefined) return undefined;
+  const all = writeMatches(write(pattern, w), write(text, w));
+  const local = localName('match', w.locals);
+  const match = tight(local, elementOf(all.type));
+  const group =
+    expression.kind === 'attribute'
+      ? tight(plainMember(match, expression.name), { kind: 'text', nullable: true })
+      : expression.kind === 'index'
+        ? tight(`${local}[${print(write(expression.key, w))}]`, { kind: 'text', nullable: true })
+        : match;
+  const values = mapped({ over: all, local }, group);
+  return tight(`${print(values, BINDING.member)}[?0].orValue(${print(other)})`, union(group.type, other.type));
 }
 
 /** What can never fail. */
@@ -488,11 +510,14 @@ function writeJson(value: Written): Written {
 
 function writeFormatDate({ args }: Call, w: Writing): Written {
   const [pattern, time] = args;
-  const layout = pattern === undefined ? undefined : write(pattern, w).constant;
-  const source = time === undefined ? undefined : reduce(time, w).expression;
-  if (typeof layout !== 'string' || source?.kind !== 'call' || source.name !== 'timestamp')
-    throw new Untranslatable('dates other than that of timestamp() have no counterpart');
-  return method(tight('now'), 'format', [literalOf(layout)], TEXT);
+  const layout = pattern === undefined ? undefined : write(pattern, w);
+  if (layout === undefined || time === undefined || typeof layout.constant !== 'string' || layout.constant === 'X')
+    throw new Untranslatable('this use of formatdate() has no counterpart');
+  const source = reduce(time, w).expression;
+  const isNow = source.kind === 'call' && source.name === 'timestamp';
+  const written = isNow ? tight('now', TEXT) : write(time, w);
+  if (written.type.kind !== 'text') throw new Untranslatable('a time that is no text is formatted');
+  return method(written, 'format', [layout], TEXT);
 }
 
 /** `%s`, `%d` and `%v` only. */

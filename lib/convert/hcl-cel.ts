@@ -384,7 +384,8 @@ export function sortedKeys(map: Written, local: string): Written {
 /** `.map(…)` over a loop. */
 export function mapped({ over, local }: Pick<Loop, 'over' | 'local'>, value: Written): Written {
   if (value.text === local) return { ...over, type: listOf(value.type) };
-  return tight(`${print(over, BINDING.member)}.map(${local}, ${print(value)})`, listOf(value.type));
+  const text = `${print(over, BINDING.member)}.map(${local}, ${print(value)})`;
+  return { ...tight(text, listOf(value.type)), loop: { over, local, value } };
 }
 
 function mapEach(each: Loop, value: Expression): Written {

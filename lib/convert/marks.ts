@@ -85,6 +85,27 @@ export class Marks {
     return text.includes(OPEN);
   }
 
+  /** `name=value` texts, some of which a loop makes, as one map; undefined: no loop makes any. */
+  mapOfTexts(value: Marked): Marked | undefined {
+    const items = Array.isArray(value) ? (value as readonly Marked[]) : [value];
+    if (!items.some((item) => this.loneOf(item)?.loop !== undefined)) return undefined;
+    const maps = items.map((item): Written | undefined => {
+      const loop = this.loneOf(item)?.loop;
+      if (loop === undefined) {
+        const entry = typeof item === 'string' ? entryOf(this.#piecesOf(item)) : undefined;
+        return entry === undefined ? undefined : tight(`{${print(entry[0])}: ${print(entry[1])}}`);
+      }
+      const entry = entryOf(loop.value.pieces ?? []);
+      if (entry === undefined) return undefined;
+      const body = `{${print(entry[0])}: ${print(entry[1])}}`;
+      return tight(`${print(loop.over, BINDING.member)}.map(${loop.local}, ${body}).merge()`, { kind: 'map' });
+    });
+    if (maps.some((map) => map === undefined)) return undefined;
+    const [first] = maps;
+    if (maps.length === 1 && first !== undefined) return this.mark(first);
+    return this.mark(tight(`[${maps.map((map) => map?.text ?? '').join(', ')}].merge()`, { kind: 'map' }));
+  }
+
   /** A value as one expression. */
   writtenOf(value: Marked): Written {
     if (typeof value === 'string') return this.loneOf(value) ?? joinPieces(this.#piecesOf(value));
@@ -163,15 +184,30 @@ export class Marks {
   }
 }
 
+/** A text at its first literal `=`. */
+function entryOf(pieces: readonly Piece[]): readonly [Written, Written] | undefined {
+  for (const [at, piece] of pieces.entries()) {
+    const equals = typeof piece === 'string' ? piece.indexOf('=') : -1;
+    if (typeof piece !== 'string' || equals === -1) continue;
+    return [
+      joinPieces([...pieces.slice(0, at), piece.slice(0, equals)]),
+      joinPieces([piece.slice(equals + 1), ...pieces.slice(at + 1)]),
+    ];
+  }
+  return undefined;
+}
+
 /** How a target is read whose texts have marks. */
 export function readerOf(
   marks: Marks,
   note: (sentence: string) => void,
-): Pick<TargetReader, 'textOf' | 'isComputed' | 'note'> & Required<Pick<TargetReader, 'isOpen' | 'choiceOf'>> {
+): Pick<TargetReader, 'textOf' | 'isComputed' | 'note'> &
+  Required<Pick<TargetReader, 'isOpen' | 'choiceOf' | 'annotationsOf'>> {
   return {
     textOf: (text) => text,
     isComputed: (text) => marks.loneOf(text) !== undefined,
     isOpen: (text) => marks.isMarked(text),
+    annotationsOf: (value) => marks.mapOfTexts(value as Marked) as Json | undefined,
     choiceOf: (value) => {
       const choice = marks.choiceOf(value);
       if (choice === undefined) return undefined;

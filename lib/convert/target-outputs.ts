@@ -91,6 +91,12 @@ function readList(items: readonly unknown[], converter: OutputReader, tags: read
           "`type=docker` loads into a Docker daemon; here the image stays in the engine's store (`bake-ts images`)",
         );
       }
+      // What an attribute of it is called is open, too.
+      const isOpenName = fields.some(([name]) => isMarked(name, converter));
+      if (isOpenName && typeof item === 'string') {
+        outputs.push(textOf(item));
+        continue;
+      }
       add({
         push: isAsked ? textOf(pushText) : found.push,
         outputs: found.outputs.map((output) => writeOutput(output, textOf)),

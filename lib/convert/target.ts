@@ -22,6 +22,8 @@ export interface TargetReader extends TextReader {
   readonly mayInherit: boolean;
   /** Where more is known: whether a parent may have set this key of ours. */
   readonly inherits?: (key: string) => boolean;
+  /** Annotations that a loop makes, as one map; undefined: there are none. */
+  readonly annotationsOf?: (value: unknown) => Json | undefined;
   /** Takes down what cannot be carried over: one sentence without the target's name. */
   readonly note: (sentence: string) => void;
 }
@@ -184,7 +186,9 @@ function itemOf(
           : (itemOf(one, converter, convert) ?? null);
     return choice.join(side(choice.yes), side(choice.no));
   }
-  return typeof item === 'string' && isComputed(item) ? textOf(item) : convert(item, converter);
+  // A text is taken apart when it is evaluated, as bake does it.
+  const isOpen = typeof item === 'string' && (isComputed(item) || converter.isOpen?.(item) === true);
+  return isOpen ? textOf(item) : convert(item, converter);
 }
 
 function words(key: string): Conversion {
@@ -300,7 +304,12 @@ function contextOf(value: unknown, converter: Converter): Json | undefined {
   return edge === null ? textOf(localPath(text)) : `build:${String(textOf(nameOf(edge[1] ?? '')))}`;
 }
 
-function convertAnnotations(value: unknown, { set, textOf }: Converter): void {
+function convertAnnotations(value: unknown, { set, textOf, annotationsOf }: Converter): void {
+  const computed = annotationsOf?.(value);
+  if (computed !== undefined) {
+    set('annotations', computed);
+    return;
+  }
   const texts = isRecord(value)
     ? Object.entries(value).map(([name, text]) => `${name}=${scalarText(text) ?? ''}`)
     : asList(value).flatMap((item) => scalarText(item) ?? []);

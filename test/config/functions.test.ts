@@ -34,6 +34,8 @@ test('functions on texts, lists and times', async () => {
     ['range(-1)', []],
     ['now.format("YYYY-MM-DD\'T\'hh:mm:ssZ")', '2026-01-02T03:04:05Z'],
     ["now.format(\"D MMM YY, H aa, EEEE 'o''clock' ZZZZ\")", "2 Jan 26, 3 am, Friday o'clock +0000"],
+    [`"2026-01-31T23:30:05.25-03:30".format("YYYY-MM-DD'T'hh:mm:ssZ|ZZZZ|ZZZ")`, '2026-01-31T23:30:05-03:30|-0330|-0330'],
+    ['"2026-01-31T23:30:05Z".format("hhmm ZZZ")', '2330 UTC'],
   ];
   for (const [code, value] of expected) assert.deepEqual(await valueOf(code), value, code);
 });
@@ -46,6 +48,7 @@ test('functions say what they cannot do', async () => {
     ['range(1000000)', /a list of more than 100,000 items/],
     ['"a".truncate(-1)', /a length cannot be negative/],
     ['now.format("YYY")', /"YYY" in "YYY" stands for no part of a time/],
+    ['"yesterday".format("YYYY")', /"yesterday" is no time like/],
     ['now.format("\'a")', /a ' is not closed/],
     [
       'range(60000).map(i, "aaaaaaaaaa").join("").replaceRegex("a", "$0$0")',

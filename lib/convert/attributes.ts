@@ -127,7 +127,8 @@ export function loneAttest(word: string): Fields {
 export function writeSecret(item: unknown, textOf: TextOf): Json | undefined {
   const fields = typedFields(item, (word) => [['id', word]]);
   if (fields === undefined) return undefined;
-  const known = new Map(fields);
+  // Of an object bake reads no type (buildx util/buildflags/secrets.go).
+  const known = new Map(isRecord(item) ? fields.filter(([name]) => name !== 'type') : fields);
   const id = known.get('id') ?? '';
   const source = known.get('src') ?? known.get('source') ?? known.get('file');
   const env = known.get('env') ?? (known.get('type') === 'env' ? (source ?? id) : undefined);

@@ -5,12 +5,11 @@ import type { BakeBlock } from './bake-file.ts';
 import { constantOf, readAxes, withAxes } from './bake-axes.ts';
 import type { BakeImport } from './bake-context.ts';
 import { sourceOf } from './bake-variables.ts';
-import { choose, literalOf, tight, Untranslatable } from './cel-text.ts';
+import { Untranslatable } from './cel-text.ts';
 import { addNote, asList, createBuild, type DraftBuild, entryPath, isRecord, scalarText } from './draft.ts';
 import type { Writing } from './hcl-cel.ts';
 import { readValue } from './hcl-value.ts';
 import { type Marked, readerOf } from './marks.ts';
-import { union } from './static-type.ts';
 import { convertTarget } from './target.ts';
 
 /** What the values of a target are that have no expression of ours: those of bake, for each of its rows. */
@@ -236,17 +235,4 @@ function place(build: DraftBuild, key: string | undefined, { above, behind }: Co
   const moved = entry === undefined || behind === undefined ? [] : [`${entry}: ${behind}`];
   if (above.length > 0 || moved.length > 0) build.keyComments.set(key, [...known, ...above, ...moved]);
   if (entry === undefined && behind !== undefined) build.keyRemarks.set(key, behind);
-}
-
-/** A value for each row of a matrix, as an expression over the build's name. */
-export function byRow(values: ReadonlyMap<string, Marked>, marks: BakeImport['marks']): Marked {
-  const [first, ...rest] = [...values];
-  if (first === undefined) return null;
-  return rest.reduce<Marked>((others, [name, value]) => {
-    const test = tight(`build.name == ${JSON.stringify(name)}`, { kind: 'bool' });
-    const [a, b] = [marks.writtenOf(value), marks.writtenOf(others)];
-    return JSON.stringify(value) === JSON.stringify(others)
-      ? others
-      : marks.mark(choose(test, a, b.text === 'null' ? literalOf(null) : b, union(a.type, b.type)));
-  }, first[1]);
 }

@@ -6,10 +6,11 @@ import { fail, ok, type Problem, problem, type Result, type SourceFile } from '.
 import { attributeOf, type BakeImport, createBakeImport } from './bake-context.ts';
 import { type BakeFiles, isJson, readBakeFiles } from './bake-file.ts';
 import { addGroups, type SourceGroup } from './bake-groups.ts';
-import { draftPrinted, isPrinted } from './bake-printed.ts';
+import { type Evaluated, NOTHING_EVALUATED } from './bake-evaluated.ts';
+import { type Block, draftPrinted, isPrinted } from './bake-printed.ts';
 import { findLineage, findTemplates } from './bake-lineage.ts';
-import { readTarget, type TargetValuesOf } from './bake-targets.ts';
-import { addVariables, sourceOf, type ValueOf } from './bake-variables.ts';
+import { readTarget } from './bake-targets.ts';
+import { addVariables, sourceOf } from './bake-variables.ts';
 import { Untranslatable } from './cel-text.ts';
 import { addNote, createDraft, type Draft, isRecord } from './draft.ts';
 import { readValue } from './hcl-value.ts';
@@ -21,19 +22,6 @@ export interface SourceText {
   readonly name: string;
   readonly text: string;
 }
-
-/** What bake makes of the files: for what has no expression of ours. */
-export interface Evaluated {
-  readonly variable: ValueOf;
-  readonly target: TargetValuesOf;
-  readonly group: (name: string) => readonly string[] | undefined;
-}
-
-const NOTHING_EVALUATED: Evaluated = {
-  variable: () => undefined,
-  target: () => undefined,
-  group: () => undefined,
-};
 
 /**
  * Turns bake files into a draft; of several files, later ones are laid over earlier ones, as bake does. Problems:
@@ -62,6 +50,13 @@ export function draftBake(
   return ok(draftWritten(read.value, evaluated));
 }
 
+/** What `--print` wrote, or would write, as a builds file that spells everything out. */
+export function draftFlat(printed: Block): Draft {
+  const draft = createDraft();
+  draftPrinted(printed, draft, fitTargets(Object.keys(isRecord(printed['target']) ? printed['target'] : {}), draft));
+  return { ...draft, isFlat: true };
+}
+
 /** What `--print` wrote; undefined where it is a file that a person wrote. */
 function readPrinted({ name, text }: SourceText): Result<Draft | undefined, Problem> {
   let value: unknown;
@@ -76,14 +71,12 @@ function readPrinted({ name, text }: SourceText): Result<Draft | undefined, Prob
     );
   }
   if (!isRecord(value) || !isPrinted(value)) return ok(undefined);
-  const draft = createDraft();
+  const draft = draftFlat(value);
   for (const key of Object.keys(value)) {
     if (key !== 'group' && key !== 'target')
       addNote(draft, `\`${key}\` at the top of the file means nothing to bake-ts`);
   }
-  const names = fitTargets(Object.keys(value['target'] as object), draft);
-  draftPrinted(value, draft, names);
-  return ok({ ...draft, isFlat: true });
+  return ok(draft);
 }
 
 function fitTargets(written: Iterable<string>, draft: Draft): ReadonlyMap<string, string> {
@@ -98,8 +91,10 @@ function draftWritten(files: BakeFiles, evaluate: (context: BakeImport) => Evalu
   const draft: Draft = { ...createDraft(), hasGroupsFirst: files.hasGroupsFirst, footer: files.tail };
   draft.header.push(...files.head);
   const names = fitTargets(files.targets.keys(), draft);
-  const context = createBakeImport(files, draft, names);
-  const evaluated = evaluate(context);
+  const bare = createBakeImport(files, draft, names);
+  const evaluated = evaluate(bare);
+  const { rowNames } = evaluated;
+  const context: BakeImport = rowNames === undefined ? bare : { ...bare, rowNames };
   addVariables(context, evaluated.variable);
   const lineage = findLineage(context);
   const templates = findTemplates(context);

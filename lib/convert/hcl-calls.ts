@@ -170,6 +170,19 @@ const CALLS: Readonly<Record<string, Writer>> = {
   try: writeTry,
   can: writeCan,
   setproduct: writeProduct,
+  setunion: values(1, (sets, w) => asSet(added(sets))),
+  setsubtract: values(2, ([a, b], w) => asSet(filteredBy(a as Written, b as Written, '!', w))),
+  setintersection: values(2, ([a, ...more], w) =>
+    asSet(
+      more.reduce((rest, one) => filteredBy(rest, one, '', w), a as Written),
+    ),
+  ),
+  coalescelist: values(1, (lists) =>
+    [...lists].reverse().reduce((rest, list) => {
+      const test = operation(tight(`size(${print(list)})`, INT), '>', literalOf(0), BINDING.compare, BOOL);
+      return choose(test, list, rest, union(list.type, rest.type));
+    }),
+  ),
   range: values(1, ([length, ...more]) => {
     if (more.length > 0 || length?.type.isInt !== true) throw new Untranslatable('this use of range() has no counterpart');
     return tight(`range(${print(length)})`, listOf(INT));
@@ -353,7 +366,7 @@ function orElse(holder: Written, name: string, other: Written, w: Writing): Writ
   const isSparse = holder.type.sparse?.has(name) === true;
   if (field !== undefined && !isSparse) {
     const known = memberOf(holder.type, name);
-    return tight(optional(holder, name, other, w), union(known, other.type));
+    return tight(optional(holder, name, other), union(known, other.type));
   }
   const type = field === undefined ? (holder.type.of ?? (holder.type.fields === undefined ? undefined : other.type)) : field;
   if (holder.type.fields !== undefined && field === undefined && !w.isFilled(holder.text)) return other;
@@ -365,7 +378,7 @@ function orElse(holder: Written, name: string, other: Written, w: Writing): Writ
     }
     return choose(operation(value, '!=', literalOf(null), BINDING.compare, BOOL), { ...value, type: field ?? other.type }, other, union(field ?? other.type, other.type));
   }
-  return tight(optional(holder, name, other, w), type === undefined ? other.type : union(type, other.type));
+  return tight(optional(holder, name, other), type === undefined ? other.type : union(type, other.type));
 }
 
 function plainMember(holder: Written, name: string): string {
@@ -373,7 +386,7 @@ function plainMember(holder: Written, name: string): string {
   return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? `${receiver}.${name}` : `${receiver}[${quoted(name)}]`;
 }
 
-function optional(holder: Written, name: string, other: Written, _w: Writing): string {
+function optional(holder: Written, name: string, other: Written): string {
   const receiver = print(holder, BINDING.member);
   const found = /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? `${receiver}.?${name}` : `${receiver}[?${quoted(name)}]`;
   return `${found}.orValue(${print(other)})`;
@@ -472,6 +485,24 @@ function writeCan({ args }: Call, w: Writing): Written {
     return tight(`has(${plainMember(holder, expression.name)})`, BOOL);
   }
   throw new Untranslatable('this use of can() has no counterpart');
+}
+
+/** Those items that another list has, or (`!`) has not. */
+function filteredBy(list: Written, other: Written, sign: '' | '!', w: Writing): Written {
+  const local = localName('one', w.locals);
+  const test = `${local} in ${print(other, BINDING.compare + 1)}`;
+  return tight(
+    `${print(list, BINDING.member)}.filter(${local}, ${sign === '' ? test : `!(${test})`})`,
+    list.type,
+  );
+}
+
+/** HCL's sets are in order and repeat nothing. */
+function asSet(list: Written): Written {
+  const of = elementOf(list.type);
+  if (list.type.kind !== 'list' || of.kind !== 'text' || of.nullable === true)
+    throw new Untranslatable('sets of what may not be text have no counterpart');
+  return method(method(list, 'distinct', [], list.type), 'sort', [], list.type);
 }
 
 /** Every pair: a loop in a loop. */

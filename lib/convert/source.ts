@@ -1,6 +1,7 @@
 /** From the files that were found to a draft. */
 import type { Result } from '../model/mod.ts';
-import { draftBake } from './bake.ts';
+import { draftBake, type SourceText } from './bake.ts';
+import { createEvaluated, evaluateBake } from './bake-evaluated.ts';
 import { draftCompose } from './compose.ts';
 import type { Draft } from './draft.ts';
 import type { FoundSources } from './sources.ts';
@@ -20,7 +21,7 @@ export interface SourceReading {
 }
 
 /** Converts what was found; bake's files come before Compose's, which is for those who have no bake file. */
-export function readSource(found: FoundSources): SourceReading {
+export async function readSource(found: FoundSources): Promise<SourceReading> {
   const remarks = found.unreadable.map((name) => `${name} cannot be read; it is passed over`);
   const take = (names: readonly string[], drafted: Result<Draft>): Source | undefined => {
     if (drafted.ok) return { draft: drafted.value, names };
@@ -29,11 +30,17 @@ export function readSource(found: FoundSources): SourceReading {
   };
   const { compose } = found;
   const { bake } = found;
-  let source = bake.length === 0 ? undefined : take(bake.map(({ name }) => name), draftBake(bake));
+  let source = bake.length === 0 ? undefined : take(bake.map(({ name }) => name), await draftEvaluated(bake));
   if (compose !== undefined) {
     if (source === undefined) source = take([compose.name], draftCompose(compose));
     else
       remarks.push(`${compose.name} is left aside; \`bake-ts import ${compose.name}\` shows what it builds`);
   }
   return source === undefined ? { remarks } : { source, remarks };
+}
+
+async function draftEvaluated(files: readonly SourceText[]): Promise<Result<Draft>> {
+  const sources = files.map(({ name, text }) => ({ path: name, text }));
+  const evaluated = await evaluateBake(sources, { env: {}, localPlatform: 'linux/amd64', now: new Date() });
+  return draftBake(files, evaluated.ok ? createEvaluated(evaluated.value) : undefined);
 }

@@ -1,16 +1,17 @@
 /** Targets of bake files as builds and templates of ours. */
-import type { BodyAttribute, Comments, Expression } from '../hcl/mod.ts';
+import type { Comments, Expression } from '../hcl/mod.ts';
 import type { Json } from '../model/mod.ts';
 import type { BakeBlock } from './bake-file.ts';
 import { constantOf, readAxes, withAxes } from './bake-axes.ts';
 import type { BakeImport } from './bake-context.ts';
 import { sourceOf } from './bake-variables.ts';
 import { Untranslatable } from './cel-text.ts';
-import { addNote, asList, createBuild, type DraftBuild, entryPath, isRecord, scalarText } from './draft.ts';
+import { addNote, asList, createBuild, type DraftBuild, isRecord, scalarText } from './draft.ts';
 import type { Writing } from './hcl-cel.ts';
 import { readValue } from './hcl-value.ts';
 import { type Marked, readerOf } from './marks.ts';
 import { convertTarget } from './target.ts';
+import { readValueComments } from './value-comments.ts';
 
 /** What the values of a target are that have no expression of ours: those of bake, for each of its rows. */
 export type TargetValuesOf = (target: string, attribute: string, entry?: string) => Marked | undefined;
@@ -193,30 +194,26 @@ function readParents(value: Marked | undefined, { names, marks }: BakeImport): r
   });
 }
 
-/** Comments of attributes and of entries of maps go along with what these become. */
+/** Comments of attributes, and those inside their values, go along with what these become. */
 function takeComments(blocks: readonly BakeBlock[], build: DraftBuild): void {
   for (const { name, value, comments } of blocks.flatMap(({ attributes }) => attributes)) {
     const key = keyHere(name, build);
     place(build, key, comments);
-    if (value.kind !== 'object' || key === undefined) continue;
-    for (const item of value.items) {
-      const entry = item.key.kind === 'variable' ? item.key.name : literalKey(item.key);
-      if (item.comments === undefined) continue;
-      const isThere = entry !== undefined && hasEntry(build, key, entry);
-      place(build, isThere ? entryPath(key, entry) : key, item.comments, isThere ? undefined : entry);
+    const inside = readValueComments(value);
+    if (inside.size === 0) continue;
+    const here = key === undefined ? undefined : build.keys.get(key);
+    if (key !== undefined && isAlike(value, here)) build.inside.set(key, inside);
+    else {
+      const lines = [...inside.values()].flatMap(({ above, behind }) => [...above, ...(behind === undefined ? [] : [behind])]);
+      place(build, key, { above: lines });
     }
   }
 }
 
-function literalKey(key: BodyAttribute['value']): string | undefined {
-  if (key.kind !== 'template' || key.parts.length !== 1) return undefined;
-  const [part] = key.parts;
-  return part?.kind === 'text' ? part.value : undefined;
-}
-
-function hasEntry(build: DraftBuild, key: string, entry: string): boolean {
-  const value = build.keys.get(key);
-  return isRecord(value) && entry in value;
+/** Whether a value has the same entries or items here. */
+function isAlike(written: Expression, here: Json | undefined): boolean {
+  if (written.kind === 'tuple') return Array.isArray(here) && here.length === written.items.length;
+  return written.kind === 'object' && isRecord(here);
 }
 
 function keyHere(name: string, build: DraftBuild): string | undefined {
@@ -226,13 +223,11 @@ function keyHere(name: string, build: DraftBuild): string | undefined {
 }
 
 /** A comment on what is not there any more goes above the build. */
-function place(build: DraftBuild, key: string | undefined, { above, behind }: Comments, entry?: string): void {
+function place(build: DraftBuild, key: string | undefined, { above, behind }: Comments): void {
   if (key === undefined) {
     build.comments.push(...above, ...(behind === undefined ? [] : [behind]));
     return;
   }
-  const known = build.keyComments.get(key) ?? [];
-  const moved = entry === undefined || behind === undefined ? [] : [`${entry}: ${behind}`];
-  if (above.length > 0 || moved.length > 0) build.keyComments.set(key, [...known, ...above, ...moved]);
-  if (entry === undefined && behind !== undefined) build.keyRemarks.set(key, behind);
+  if (above.length > 0) build.keyComments.set(key, [...(build.keyComments.get(key) ?? []), ...above]);
+  if (behind !== undefined) build.keyRemarks.set(key, behind);
 }

@@ -10,6 +10,7 @@ import { readValue } from './hcl-value.ts';
 import { literalOf, Untranslatable } from './cel-text.ts';
 import type { Marked } from './marks.ts';
 import type { StaticType } from './static-type.ts';
+import { pathTo, readValueComments, type ValueComments } from './value-comments.ts';
 
 /** What a variable comes to that cannot be written as an expression: its value as bake has it. */
 export type ValueOf = (variable: string) => Json | undefined;
@@ -66,10 +67,13 @@ function addVariable(block: BakeBlock, context: BakeImport, valueOf: ValueOf): v
   const remark = [block.comments.behind, ...block.attributes.map((one) => one.comments.behind)].find(
     (one) => one !== undefined,
   );
+  const short = shorten(map);
+  const inside = insideOf(written, short);
   context.draft.variables.push({
     name: fitted,
-    value: shorten(map),
+    value: short,
     comments,
+    ...(inside === undefined ? {} : { inside }),
     ...(remark === undefined ? {} : { remark }),
   });
 }
@@ -80,16 +84,32 @@ function addValue(name: string, attribute: BodyAttribute, context: BakeImport, v
   const value = defaultOf(attribute.value, undefined, { name, comments, context, valueOf });
   const type = typeWord(value, undefined, context.typeOf(name));
   const { behind } = attribute.comments;
+  const map: Json = {
+    ...(type === undefined ? {} : { type }),
+    default: context.marks.expand(value),
+    env: false,
+  };
+  const inside = insideOf(attribute.value, map);
   context.draft.variables.push({
     name: context.variables.get(name) ?? name,
-    value: {
-      ...(type === undefined ? {} : { type }),
-      default: context.marks.expand(value),
-      env: false,
-    },
+    value: map,
     comments,
+    ...(inside === undefined ? {} : { inside }),
     ...(behind === undefined ? {} : { remark: behind }),
   });
+}
+
+/** Comments inside a default that is a list or map as it was written. */
+function insideOf(written: Expression | undefined, value: Json): ValueComments | undefined {
+  if (written === undefined) return undefined;
+  const inside = readValueComments(written);
+  const isBare = Array.isArray(value);
+  const here = isBare ? value : isRecord(value) ? value['default'] : undefined;
+  const isAlike =
+    (written.kind === 'tuple' && Array.isArray(here) && here.length === written.items.length) ||
+    (written.kind === 'object' && isRecord(here));
+  if (inside.size === 0 || !isAlike) return undefined;
+  return isBare ? inside : new Map([...inside].map(([path, comments]) => [pathTo('default', path), comments]));
 }
 
 interface Default {

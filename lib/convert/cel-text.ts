@@ -1,5 +1,5 @@
 /** Text of CEL expressions, put together piece by piece: what binds how tightly, and what is known of the value. */
-import { ANY, BOOL, INT, NULL, type StaticType, TEXT } from './static-type.ts';
+import { ANY, BOOL, elementOf, INT, NULL, type StaticType, TEXT } from './static-type.ts';
 
 /** How tightly CEL binds; what binds looser than its place asks for goes into parentheses. */
 export const BINDING = { choice: 1, or: 2, and: 3, compare: 4, add: 5, multiply: 6, unary: 7, member: 8 } as const;
@@ -16,6 +16,8 @@ export interface Written {
   readonly constant?: string | number | boolean | null;
   /** Of a text that is put together: from what. Neighbours are never both literal. */
   readonly pieces?: readonly Piece[];
+  /** Of the count of matches of a regular expression: whether there are any. */
+  readonly matches?: Written;
   /** Of `over.map(local, value)`: its parts. */
   readonly loop?: { readonly over: Written; readonly local: string; readonly value: Written };
   /** Of `test ? yes : no`: its parts. */
@@ -100,6 +102,12 @@ export function asCondition(written: Written): Written {
   return tight(`bool(${print(written)})`, BOOL);
 }
 
+/** Not so. */
+export function negated(condition: Written): Written {
+  if (typeof condition.constant === 'boolean') return literalOf(!condition.constant);
+  return loose(`!${print(condition, BINDING.unary)}`, BINDING.unary, BOOL);
+}
+
 /** `of.name`, or `of["name"]` where the name cannot stand by itself. */
 export function member(of: Written, name: string, type: StaticType): Written {
   const receiver = print(of, BINDING.member);
@@ -127,6 +135,17 @@ export function choose(test: Written, yes: Written, no: Written, type: StaticTyp
     type,
     choice: { test, yes, no },
   };
+}
+
+/** A list as HCL's sets are: in order, without repetitions. @throws Untranslatable where it may hold anything but texts */
+export function asSet(list: Written): Written {
+  const of = elementOf(list.type);
+  const isEmpty = list.type.kind === 'list' && list.type.of === undefined;
+  if (list.type.isSet === true || isEmpty) return list;
+  if (list.type.kind !== 'list' || of.kind !== 'text' || of.nullable === true)
+    throw new Untranslatable('sets of what may not be text have no counterpart');
+  const type = { ...list.type, isSet: true };
+  return method(method(list, 'distinct', [], type), 'sort', [], type);
 }
 
 /** Words that CEL keeps for itself, and names that mean something in every expression of ours. */

@@ -3,6 +3,7 @@
  * the language already: literals escaped, references translated.
  */
 import type { Json } from '../model/mod.ts';
+import type { ValueComments } from './value-comments.ts';
 
 /** A build or a template. */
 export interface DraftBuild {
@@ -11,10 +12,12 @@ export interface DraftBuild {
   readonly keys: Map<string, Json>;
   /** Lines that stand above it as a comment. */
   readonly comments: string[];
-  /** Lines that stand above one of its keys, or above an entry of it: `args`, `args.NAME` (see {@link entryPath}). */
+  /** Lines that stand above one of its keys. */
   readonly keyComments: Map<string, readonly string[]>;
-  /** A comment behind a key or an entry. */
+  /** A comment behind a key. */
   readonly keyRemarks: Map<string, string>;
+  /** Comments inside the values of its keys. */
+  readonly inside: Map<string, ValueComments>;
 }
 
 /** A group. */
@@ -34,6 +37,8 @@ export interface DraftVariable {
   readonly comments: readonly string[];
   /** A comment behind it. */
   readonly remark?: string;
+  /** Comments inside its default. */
+  readonly inside?: ValueComments;
 }
 
 /** The whole file. */
@@ -89,12 +94,7 @@ export function createDraft(): Draft {
 
 /** A build without keys. */
 export function createBuild(name: string): DraftBuild {
-  return { name, keys: new Map(), comments: [], keyComments: new Map(), keyRemarks: new Map() };
-}
-
-/** The key of comments on an entry of a map. */
-export function entryPath(key: string, entry: string): string {
-  return `${key}\0${entry}`;
+  return { name, keys: new Map(), comments: [], keyComments: new Map(), keyRemarks: new Map(), inside: new Map() };
 }
 
 /** Text that must stay as it is: `${{` would start an expression. */

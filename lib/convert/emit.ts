@@ -14,7 +14,8 @@ import {
 import type { Json } from '../model/mod.ts';
 import { escapeControlsInYaml } from '../util/control-characters.ts';
 import { quotesFor } from '../util/portable-yaml.ts';
-import { type Draft, type DraftBuild, entryPath } from './draft.ts';
+import type { Draft, DraftBuild } from './draft.ts';
+import { pathTo, type ValueComments } from './value-comments.ts';
 
 /** The order in which docs/language.md presents the keys of a build. */
 const KEY_ORDER: readonly string[] = [
@@ -82,8 +83,14 @@ export function emitDraft(draft: Draft): string {
   };
   section(
     'vars',
-    draft.variables.map(({ name, value, comments, remark }) =>
-      pair(document, name, value, { above: comments, ...(remark === undefined ? {} : { behind: remark }) }),
+    draft.variables.map(({ name, value, comments, remark, inside }) =>
+      pair(
+        document,
+        name,
+        value,
+        { above: comments, ...(remark === undefined ? {} : { behind: remark }) },
+        inside,
+      ),
     ),
     false,
   );
@@ -130,7 +137,7 @@ function buildPair(document: Document, build: DraftBuild): Pair {
       above: build.keyComments.get(key) ?? [],
       ...(behind === undefined ? {} : { behind }),
     };
-    map.items.push(pair(document, key, value, comments, build));
+    map.items.push(pair(document, key, value, comments, build.inside.get(key)));
   }
   if (map.items.length === 0) map.flow = true;
   return new Pair(commented(document, build.name, build.comments), map);
@@ -141,11 +148,17 @@ interface Around {
   readonly behind?: string;
 }
 
-/** @param build of whose comments some may be on entries of the value */
-function pair(document: Document, key: string, value: Json, { above, behind }: Around, build?: DraftBuild): Pair {
+/** @param inside comments on what the value holds */
+function pair(
+  document: Document,
+  key: string,
+  value: Json,
+  { above, behind }: Around,
+  inside?: ValueComments,
+): Pair {
   const node = document.createNode(value, { aliasDuplicateObjects: false }) as Node;
   layOut(node, key.length + 6);
-  if (build !== undefined && isMap(node)) annotate(key, node, build);
+  if (inside !== undefined && inside.size > 0) annotate(node, inside, '');
   const lines = [...above];
   if (behind !== undefined) {
     // Behind the first line of a value of several, it would stand behind the key.
@@ -156,18 +169,29 @@ function pair(document: Document, key: string, value: Json, { above, behind }: A
   return new Pair(commented(document, key, lines), node);
 }
 
-/** Comments on entries; the map must have a line for each then. */
-function annotate(key: string, map: YAMLMap, { keyComments, keyRemarks }: DraftBuild): void {
-  for (const item of map.items) {
-    const entry = isScalar(item.key) ? String(item.key.value) : '';
-    const above = keyComments.get(entryPath(key, entry));
-    const behind = keyRemarks.get(entryPath(key, entry));
-    if (above === undefined && behind === undefined) continue;
-    map.flow = false;
-    if (above !== undefined && isScalar(item.key)) item.key.commentBefore = asComment(above);
-    if (behind !== undefined && isScalar(item.value) && item.value.type !== 'BLOCK_LITERAL')
-      item.value.comment = ` ${behind}`;
+/** Puts comments on entries and items, each of which needs a line then. @returns whether there are any */
+function annotate(node: Node, comments: ValueComments, path: string): boolean {
+  if (!isMap(node) && !isSeq(node)) return false;
+  let isAny = false;
+  const children: readonly (readonly [string, Node, Node])[] = isMap(node)
+    ? node.items.map(({ key, value }) => [isScalar(key) ? String(key.value) : '', key as Node, value as Node])
+    : (node.items as Node[]).map((item, index) => [String(index), item, item]);
+  for (const [step, holder, value] of children) {
+    const at = pathTo(path, step);
+    const own = comments.get(at);
+    if (annotate(value, comments, at)) isAny = true;
+    if (own === undefined) continue;
+    isAny = true;
+    const lines = [...own.above];
+    if (own.behind !== undefined) {
+      const isShort = (isScalar(value) && value.type !== 'BLOCK_LITERAL') || (isCollection(value) && value.flow === true);
+      if (isShort) value.comment = ` ${own.behind}`;
+      else lines.push(own.behind);
+    }
+    if (lines.length > 0) holder.commentBefore = asComment(lines);
   }
+  if (isAny) node.flow = false;
+  return isAny;
 }
 
 function asComment(lines: readonly string[]): string {

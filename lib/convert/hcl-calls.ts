@@ -5,6 +5,7 @@
 import type { Call, Expression } from '../hcl/mod.ts';
 import {
   asCondition,
+  asSet,
   asText,
   BINDING,
   choose,
@@ -13,6 +14,7 @@ import {
   localName,
   loose,
   method,
+  negated,
   operation,
   type Piece,
   print,
@@ -145,7 +147,7 @@ const CALLS: Readonly<Record<string, Writer>> = {
   sha256: textFunction('sha256'),
   jsondecode: values(1, ([text]) => tight(`fromJSON(${print(asText(text as Written))})`)),
   jsonencode: values(1, ([value]) => writeJson(value as Written)),
-  not: values(1, ([value]) => writeNot(value as Written)),
+  not: values(1, ([value]) => negated(asCondition(value as Written))),
   negate: values(1, ([value]) => loose(`-${print(value as Written, BINDING.unary)}`, BINDING.unary, (value as Written).type)),
   contains: values(2, ([list, item]) => writeContains(list as Written, item as Written)),
   concat: writeConcat,
@@ -170,7 +172,7 @@ const CALLS: Readonly<Record<string, Writer>> = {
   try: writeTry,
   can: writeCan,
   setproduct: writeProduct,
-  setunion: values(1, (sets, w) => asSet(added(sets))),
+  setunion: values(1, (sets) => asSet(added(sets))),
   setsubtract: values(2, ([a, b], w) => asSet(filteredBy(a as Written, b as Written, '!', w))),
   setintersection: values(2, ([a, ...more], w) =>
     asSet(
@@ -205,12 +207,6 @@ function folded(args: readonly (Written | undefined)[], work: (texts: readonly s
   const texts = args.flatMap((arg) => (typeof arg?.constant === 'string' ? [arg.constant] : []));
   const result = texts.length === args.length ? work(texts) : undefined;
   return result === undefined ? undefined : literalOf(result);
-}
-
-function writeNot(value: Written): Written {
-  const inner = asCondition(value);
-  if (typeof inner.constant === 'boolean') return literalOf(!inner.constant);
-  return loose(`!${print(inner, BINDING.unary)}`, BINDING.unary, BOOL);
 }
 
 /** HCL cuts off where a text ends; CEL's substring fails there. */
@@ -282,7 +278,17 @@ function writeLength({ args }: Call, w: Writing): Written {
   if (arg === undefined) throw new Untranslatable('length() is called without an argument');
   const value = write(arg, w);
   if (value.type.kind === 'text') throw new Untranslatable('length() of a text fails in bake');
-  return tight(`size(${print(value)})`, INT);
+  const size = tight(`size(${print(value)})`, INT);
+  const found = reduce(arg, w);
+  const isSearch = found.expression.kind === 'call' && found.expression.name === 'regexall';
+  if (found.expression.kind !== 'call' || !isSearch || w.functions.has('regexall')) return size;
+  const [pattern, text] = found.expression.args;
+  if (pattern === undefined || text === undefined) return size;
+  return { ...size, matches: writeDoesMatch(pattern, text, found.w) };
+}
+
+function writeDoesMatch(pattern: Expression, text: Expression, w: Writing): Written {
+  return method(asText(write(text, w)), 'matches', [asText(write(pattern, w))], BOOL);
 }
 
 /** What a match of an expression is: its text, or what its groups matched. */
@@ -472,8 +478,7 @@ function writeCan({ args }: Call, w: Writing): Written {
   const { expression, w: inner } = reduce(arg, w);
   if (expression.kind === 'call' && expression.name === 'regex') {
     const [pattern, text] = expression.args;
-    if (pattern !== undefined && text !== undefined)
-      return method(asText(write(text, inner)), 'matches', [asText(write(pattern, inner))], BOOL);
+    if (pattern !== undefined && text !== undefined) return writeDoesMatch(pattern, text, inner);
   }
   if (expression.kind === 'attribute') {
     const holder = write(expression.of, inner);
@@ -495,14 +500,6 @@ function filteredBy(list: Written, other: Written, sign: '' | '!', w: Writing): 
     `${print(list, BINDING.member)}.filter(${local}, ${sign === '' ? test : `!(${test})`})`,
     list.type,
   );
-}
-
-/** HCL's sets are in order and repeat nothing. */
-function asSet(list: Written): Written {
-  const of = elementOf(list.type);
-  if (list.type.kind !== 'list' || of.kind !== 'text' || of.nullable === true)
-    throw new Untranslatable('sets of what may not be text have no counterpart');
-  return method(method(list, 'distinct', [], list.type), 'sort', [], list.type);
 }
 
 /** Every pair: a loop in a loop. */

@@ -6,6 +6,7 @@
 import { type Expression, SPLAT_ELEMENT, type TemplatePart } from '../hcl/mod.ts';
 import {
   asCondition,
+  asSet,
   asText,
   BINDING,
   choose,
@@ -15,6 +16,7 @@ import {
   loose,
   member,
   method,
+  negated,
   operation,
   type Piece,
   print,
@@ -24,7 +26,7 @@ import {
   type Written,
 } from './cel-text.ts';
 import { writeCall } from './hcl-calls.ts';
-import { ANY, BOOL, elementOf, INT, listOf, memberOf, NUMBER, type StaticType, TEXT, union } from './static-type.ts';
+import { ANY, BOOL, elementOf, INT, listOf, memberOf, NUMBER, TEXT, union } from './static-type.ts';
 
 /** What a name stands for: text of CEL, or (a parameter of a function) an expression with the names around it. */
 export type Binding =
@@ -236,8 +238,8 @@ function writeSplat(of: Expression, each: Expression, w: Writing): Written {
 }
 
 function writeUnary(operator: '!' | '-', of: Written): Written {
-  const inner = operator === '!' ? asCondition(of) : asNumber(of);
-  if (typeof inner.constant === 'boolean') return literalOf(!inner.constant);
+  if (operator === '!') return negated(asCondition(of));
+  const inner = asNumber(of);
   if (typeof inner.constant === 'number') return literalOf(-inner.constant);
   return loose(`${operator}${print(inner, BINDING.unary)}`, BINDING.unary, inner.type);
 }
@@ -253,6 +255,10 @@ const ARITHMETIC: Readonly<Record<string, number>> = {
 /** Writes an operation of two values; also for the functions that are operators (`equal(a, b)`). */
 export function writeBinary(operator: string, a: Written, b: Written): Written {
   if (operator === '&&' || operator === '||') return writeLogic(operator, asCondition(a), asCondition(b));
+  if (a.matches !== undefined && b.constant === 0) {
+    if (operator === '>' || operator === '!=') return a.matches;
+    if (operator === '==' || operator === '<=') return negated(a.matches);
+  }
   if (operator === '==' || operator === '!=') return writeEquality(operator, a, b);
   const [left, right] = sameNumbers(operator, asNumber(a), asNumber(b));
   const isInt = left.type.isInt === true && right.type.isInt === true;
@@ -282,6 +288,8 @@ function writeEquality(operator: '==' | '!=', a: Written, b: Written): Written {
   if (!isLoose(a) && !isLoose(b) && a.type.kind !== b.type.kind) return literalOf(!isSame);
   if (a.constant === null && !isLoose(b)) return literalOf(!isSame);
   if (b.constant === null && !isLoose(a)) return literalOf(!isSame);
+  if (typeof b.constant === 'boolean' && a.type.kind === 'bool' && a.type.nullable !== true)
+    return b.constant === isSame ? a : negated(a);
   const isList = a.type.kind === 'list' || b.type.kind === 'list';
   if (isList && a.constant !== null && b.constant !== null)
     throw new Untranslatable('lists are compared, which HCL does by their types, too');
@@ -312,13 +320,15 @@ function sameNumbers(operator: string, left: Written, right: Written): readonly 
 function writeChoice(test: Written, yes: Expression, no: Expression, w: Writing): Written {
   if (test.constant === true) return write(yes, w);
   if (test.constant === false) return write(no, w);
-  const [a, b] = [write(yes, w), write(no, w)];
-  return choose(test, a, b, typeOfChoice(a.type, b.type));
+  const [a, b] = unified(write(yes, w), write(no, w));
+  return choose(test, a, b, union(a.type, b.type));
 }
 
-/** The sides of a choice become one type in HCL: a number beside a text is text. */
-function typeOfChoice(a: StaticType, b: StaticType): StaticType {
-  return union(a, b);
+/** The sides of a choice become one type in HCL: a list beside a set is a set. */
+export function unified(a: Written, b: Written): readonly [Written, Written] {
+  const hasSet = a.type.isSet === true || b.type.isSet === true;
+  const side = (one: Written): Written => (hasSet && one.type.kind === 'list' ? asSet(one) : one);
+  return [side(a), side(b)];
 }
 
 /** A list literal. */

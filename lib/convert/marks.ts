@@ -18,6 +18,7 @@ import {
   type Written,
 } from './cel-text.ts';
 import { isRecord, literal } from './draft.ts';
+import { unified } from './hcl-cel.ts';
 import { elementOf, listOf, union } from './static-type.ts';
 import type { TargetReader } from './target.ts';
 
@@ -62,9 +63,10 @@ export class Marks {
     if (test.constant === true) return yes;
     if (test.constant === false) return no;
     if (JSON.stringify(yes) === JSON.stringify(no)) return yes;
-    const [a, b] = [this.writtenOf(yes), this.writtenOf(no)];
+    const [a, b] = unified(this.writtenOf(yes), this.writtenOf(no));
     const text = this.mark(choose(test, a, b, union(a.type, b.type)));
-    this.#choices.set(this.#written.length - 1, choice);
+    // What becomes a set is no longer what stands on the sides.
+    if (a.type.isSet !== true && b.type.isSet !== true) this.#choices.set(this.#written.length - 1, choice);
     return text;
   }
 

@@ -6,6 +6,8 @@ export interface StaticType {
   readonly nullable?: boolean;
   /** Of numbers: without a fraction, whatever variables are. */
   readonly isInt?: boolean;
+  /** Of lists: HCL has it as a set, in order and without repetitions; so is every list that it is unified with. */
+  readonly isSet?: boolean;
   /** Items of a list, values of a map whose names are not known. */
   readonly of?: StaticType;
   /** Values of a map by name; there are no others. */
@@ -37,7 +39,8 @@ export function union(a: StaticType, b: StaticType): StaticType {
   if (a.kind === 'number') return a.isInt === true && b.isInt === true ? { ...both, isInt: true } : both;
   if (a.kind === 'list') {
     const of = a.of === undefined ? b.of : b.of === undefined ? a.of : union(a.of, b.of);
-    return of === undefined ? both : { ...both, of };
+    const list = a.isSet === true || b.isSet === true ? { ...both, isSet: true } : both;
+    return of === undefined ? list : { ...list, of };
   }
   return a.kind === 'map' ? { ...both, ...unionOfMaps(a, b) } : both;
 }

@@ -143,17 +143,17 @@ test('what has no counterpart is named, and stands as a comment where it belongs
   };
   const { yaml, notes } = await mustImport(JSON.stringify(bake), 'b.json');
   assert.deepEqual(notes, [
-    'variable TAG: its validation was not carried over',
-    'app: the function timestamp() has no counterpart: ${timestamp()}',
-    'app: values of other targets cannot be read: ${target.base.args.X}',
-    'app: BAKE_CMD_CONTEXT is known to bake only: ${BAKE_CMD_CONTEXT}',
+    'app: "target" is not a name of this file: "${target.base.args.X}"',
+    'app: BAKE_CMD_CONTEXT is known to bake only: "${BAKE_CMD_CONTEXT}"',
     'app: `call: check` only checks the Dockerfile; here it is a build like others, and `bake-ts lint` checks',
     'app: the network "mine" is not one BuildKit knows (default, none, host)',
     'app: `novel` has no counterpart here',
+    'bake itself refuses the file as it is: This map has no "base"',
   ]);
-  assert.match(yaml, /# Not carried over: \$\{timestamp\(\)\}\n/);
-  assert.match(yaml, /WHEN: null/);
+  assert.match(yaml, /# Not carried over: "\$\{target\.base\.args\.X\}"\n/);
+  assert.match(yaml, /WHEN: '\$\{\{ now\.format\("YYYY-MM-DD''T''hh:mm:ssZ"\) \}\}'/);
   assert.match(yaml, /KEPT: "?\$\{\{ vars\.TAG \}\}/);
+  assert.match(yaml, /TAG: \{ default: dev, required: true \}/);
 });
 
 test('a text of any kind comes through unchanged', async () => {

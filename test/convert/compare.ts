@@ -139,7 +139,7 @@ function compareTarget(name: string, target: Fields, build: Fields): readonly st
   check('outputs', nonEmpty(outputs.filter((output) => !isImage(output))), build['outputs']);
   check('push', images.some(isPush) ? true : undefined, build['push']);
   const compression = images.map((image) => image['compression']).find((type) => type !== undefined);
-  check('compression', compression === undefined ? undefined : { type: compression, force: false }, build['compression']);
+  check('compression', compression === undefined ? undefined : { type: compression }, build['compression']);
   check(
     'annotations',
     withMore(annotationsOf(target['annotations']), images.flatMap(annotationsOfImage)),

@@ -166,8 +166,8 @@ function shapeOf(block: BakeBlock): string | undefined {
   return type?.kind === 'map' ? `value.all(key, ${inner})` : `value.all(one, ${inner})`;
 }
 
-function hasAll(holder: string, { fields = new Map() }: StaticType): string | undefined {
-  const names = [...fields.keys()];
+function hasAll(holder: string, { fields = new Map(), loose }: StaticType): string | undefined {
+  const names = [...fields.keys()].filter((name) => loose?.has(name) !== true);
   if (names.length === 0) return undefined;
   if (names.length > 2 || !names.every((name) => /^[A-Za-z_]\w*$/.test(name)))
     return `${JSON.stringify(names).replaceAll(',', ', ')}.all(name, name in ${holder})`;

@@ -125,8 +125,8 @@ function defaultOf(
   { name, comments, context, valueOf }: Default,
 ): Marked {
   if (written === undefined) return declared === undefined ? '' : nothing(context);
-  const known = declared?.hasOptional === true || declared?.isSet === true ? valueOf(name) : undefined;
-  // The type fills maps up, or sorts: the value is not what is written.
+  const known = declared?.isSet === true ? valueOf(name) : undefined;
+  // The type sorts: the value is not what is written.
   if (known !== undefined && known !== null) return known as Marked;
   try {
     const value = readValue(written, {

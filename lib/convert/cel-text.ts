@@ -111,6 +111,10 @@ export function negated(condition: Written): Written {
 /** `of.name`, or `of["name"]` where the name cannot stand by itself. */
 export function member(of: Written, name: string, type: StaticType): Written {
   const receiver = print(of, BINDING.member);
+  if (of.type.loose?.has(name) === true) {
+    const found = isCelName(name) ? `${receiver}.?${name}` : `${receiver}[?${quoted(name)}]`;
+    return tight(`${found}.orValue(null)`, type);
+  }
   return tight(isCelName(name) ? `${receiver}.${name}` : `${receiver}[${quoted(name)}]`, type);
 }
 

@@ -3,11 +3,9 @@ import type { Expression } from '../hcl/mod.ts';
 import { asWritten } from './bake-file.ts';
 import { ANY, BOOL, listOf, NUMBER, type StaticType, TEXT, union } from './static-type.ts';
 
-/** A declared type, and what `optional` adds to the maps in it. */
+/** A declared type. */
 export interface Declared {
   readonly type: StaticType;
-  /** Where a map must be filled up: names that may be left out. */
-  readonly hasOptional: boolean;
   /** Items or values are turned into another type, or sorted. */
   readonly isSet: boolean;
 }
@@ -19,7 +17,7 @@ export function readDeclared(expression: Expression): Declared | undefined {
   const written = asWritten(expression);
   if (written.kind === 'variable') {
     const type = Object.hasOwn(WORDS, written.name) ? WORDS[written.name] : undefined;
-    return type === undefined ? undefined : { type, hasOptional: false, isSet: false };
+    return type === undefined ? undefined : { type, isSet: false };
   }
   if (written.kind !== 'call') return undefined;
   const [first] = written.args;
@@ -51,27 +49,25 @@ function ofTuple(items: readonly Expression[]): Declared | undefined {
   const of = types.map(({ type }) => type).reduce(union, types[0]?.type ?? ANY);
   return {
     type: listOf(of),
-    hasOptional: types.some(({ hasOptional }) => hasOptional),
     isSet: types.some(({ isSet }) => isSet),
   };
 }
 
 function ofObject(items: Extract<Expression, { kind: 'object' }>['items']): Declared | undefined {
   const fields = new Map<string, StaticType>();
-  let hasOptional = false;
+  const loose = new Set<string>();
   let isSet = false;
   for (const { key, value } of items) {
     const name = key.kind === 'variable' ? key.name : textOf(key);
-    const isOptional = value.kind === 'call' && value.name === 'optional';
-    const inner = isOptional ? value.args[0] : value;
+    const optional = value.kind === 'call' && value.name === 'optional' ? value : undefined;
+    const inner = optional === undefined ? value : optional.args[0];
     const read = inner === undefined ? undefined : readDeclared(inner);
     if (name === undefined || read === undefined) return undefined;
-    const isNullable = isOptional && (value as Extract<Expression, { kind: 'call' }>).args.length === 1;
-    fields.set(name, isNullable ? { ...read.type, nullable: true } : read.type);
-    hasOptional ||= isOptional || read.hasOptional;
+    if (optional !== undefined) loose.add(name);
+    fields.set(name, optional === undefined ? read.type : { ...read.type, nullable: true });
     isSet ||= read.isSet;
   }
-  return { type: { kind: 'map', fields }, hasOptional, isSet };
+  return { type: { kind: 'map', fields, ...(loose.size === 0 ? {} : { loose }) }, isSet };
 }
 
 function textOf(key: Expression): string | undefined {

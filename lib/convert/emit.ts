@@ -197,7 +197,7 @@ function annotate(node: Node, comments: ValueComments, path: string): boolean {
 function asComment(lines: readonly string[]): string {
   return lines
     .flatMap((line) => line.split('\n'))
-    .map((line) => (line.trim() === '' ? ' ' : ` ${line.trimEnd()}`))
+    .map((line) => (line.trim() === '' ? '' : ` ${line.trimEnd()}`))
     .join('\n');
 }
 

@@ -565,7 +565,8 @@ function filled(pattern: Written | undefined, rest: readonly Written[]): Written
     else {
       const value = rest[at++];
       if (value === undefined) throw new Untranslatable('format() is called with too few arguments');
-      pieces.push(asText(value));
+      if (value.type.kind === 'list' || value.type.kind === 'map') throw new Untranslatable('a list or map stands in a text');
+      pieces.push(value.constant === undefined || value.constant === null ? value : String(value.constant));
     }
   }
   return joinPieces(pieces);

@@ -404,6 +404,8 @@ function mapEach(each: Loop, value: Expression): Written {
 
 function writeFor(expression: Extract<Expression, { kind: 'for' }>, w: Writing): Written {
   const { keyName, valueName, over, key, value, when, group } = expression;
+  const unrolled = unroll(expression, w);
+  if (unrolled !== undefined) return writeList(unrolled.map((one) => write(one.expression, one.w)));
   if (group) throw new Untranslatable('for with ... has no counterpart');
   const isMap = write(over, w).type.kind === 'map';
   // What is not used need not be counted.
@@ -418,6 +420,32 @@ function writeFor(expression: Extract<Expression, { kind: 'for' }>, w: Writing):
   if (key === undefined) return mapped(rest, write(value, each.inside));
   const entry = writeMap([[asText(write(key, each.inside)), write(value, each.inside)]]);
   return method(mapped(rest, entry), 'merge', [], { kind: 'map', of: elementOf(entry.type) });
+}
+
+/** Longest list that a loop over is written out. */
+const MAX_UNROLLED = 12;
+
+/** What a loop gives that goes over a list whose items are written there; undefined: it is none. */
+export function unroll(
+  { keyName, valueName, over, key, value, when }: Extract<Expression, { kind: 'for' }>,
+  w: Writing,
+): readonly Reduced[] | undefined {
+  if (key !== undefined || keyName !== undefined) return undefined;
+  const list = reduce(over, w);
+  if (list.expression.kind !== 'tuple' || list.expression.items.length > MAX_UNROLLED) return undefined;
+  const results: Reduced[] = [];
+  for (const item of list.expression.items) {
+    const bound: Binding = { kind: 'expression', expression: item, names: list.w.names };
+    const names: Names = {
+      global: w.names.global,
+      lookup: (name) => (name === valueName ? bound : w.names.lookup(name)),
+    };
+    const inside: Writing = { ...w, names };
+    const test = when === undefined ? literalOf(true) : asCondition(write(when, inside));
+    if (typeof test.constant !== 'boolean') return undefined;
+    if (test.constant) results.push({ expression: value, w: inside });
+  }
+  return results;
 }
 
 /** Whether a name occurs in expressions; shadowed ones count, too. */

@@ -2,7 +2,7 @@
 import type { Call, Expression } from '../hcl/mod.ts';
 import { asCondition, asText, print, tight, Untranslatable, type Written } from './cel-text.ts';
 import { enter } from './hcl-calls.ts';
-import { reduce, write, writeKey, type Writing } from './hcl-cel.ts';
+import { reduce, unroll, write, writeKey, type Writing } from './hcl-cel.ts';
 import { flattened, isMarkedMap, type Marked, type Marks } from './marks.ts';
 
 /** What a value is made with. */
@@ -34,11 +34,24 @@ export function readValue(expression: Expression, at: ValueWriting): Marked {
       return readChoice(reduced, inside);
     case 'call':
       return readCall(reduced, inside);
+    case 'for': {
+      const unrolled = unroll(reduced, w);
+      if (unrolled === undefined) return fromWritten(write(reduced, w), at.marks);
+      const items = unrolled.map((one) => readValue(one.expression, { ...at, w: one.w }));
+      return items.every((item) => typeof item === 'string' && isTextual(item, at.marks))
+        ? items
+        : fromWritten(write(reduced, w), at.marks);
+    }
     case 'parentheses':
       return readValue(reduced.inner, inside);
     default:
       return fromWritten(write(reduced, w), at.marks);
   }
+}
+
+function isTextual(text: string, marks: Marks): boolean {
+  const lone = marks.loneOf(text);
+  return lone === undefined || lone.type.kind === 'text';
 }
 
 /** A number that YAML would write with an exponent is text. */
@@ -93,8 +106,18 @@ function readConcat(args: readonly Expression[], at: ValueWriting): Marked {
   return args.flatMap((arg): readonly Marked[] => {
     const list = readValue(arg, at);
     if (Array.isArray(list)) return list as readonly Marked[];
-    return list === null ? [] : [list];
+    return list === null ? [] : [at.isFlat ? itemOf(list, at.marks) : list];
   });
+}
+
+/** One item or none, where a list of one or of none is added. */
+function itemOf(list: Marked, marks: Marks): Marked {
+  const choice = marks.choiceOf(list);
+  const sides = choice === undefined ? [] : [choice.yes, choice.no];
+  const isShort = sides.every((side) => Array.isArray(side) && side.length <= 1);
+  if (choice === undefined || !isShort) return list;
+  const [yes = null, no = null] = sides.map((side) => (side as readonly Marked[])[0] ?? null);
+  return marks.choice({ test: choice.test, yes, no });
 }
 
 function attempt<T>(work: () => T): T | undefined {

@@ -4,7 +4,7 @@ import { ok, type Result, type SourceFile } from '../model/mod.ts';
 import { draftBake, draftFlat, type SourceText } from './bake.ts';
 import { createEvaluated, evaluateBake, printAll } from './bake-evaluated.ts';
 import { draftCompose } from './compose.ts';
-import { type Draft, formatNotes } from './draft.ts';
+import { type Draft, formatNotes, isRecord } from './draft.ts';
 import { emitDraft } from './emit.ts';
 import { shareCommon } from './share.ts';
 
@@ -19,7 +19,7 @@ export interface Imported {
   readonly spellOut?: (env: Readonly<Record<string, string>>) => Promise<string | undefined>;
   /** Names of the templates in it. */
   readonly templates: readonly string[];
-  /** Variables of the bake files that are text, and those that are true or false. */
+  /** Variables of the bake files that may be any text, and those that are true or false. */
   readonly variables?: { readonly texts: readonly string[]; readonly flags: readonly string[] };
 }
 
@@ -58,7 +58,8 @@ export async function importBuilds(text: string, options: ImportOptions): Promis
     const why = evaluated.error[0]?.message ?? 'it cannot be evaluated';
     return ok({ ...imported, notes: [...imported.notes, `bake itself refuses the file as it is: ${why}`] });
   }
-  const variables = [...evaluated.value.variables.values()];
+  const ruled = ruledVariables(drafted.value);
+  const variables = [...evaluated.value.variables.values()].filter(({ name }) => !ruled.has(name));
   return ok({
     ...imported,
     variables: {
@@ -71,6 +72,14 @@ export async function importBuilds(text: string, options: ImportOptions): Promis
       return printed.ok ? emitDraft(draftFlat(printed.value)) : undefined;
     },
   });
+}
+
+/** Variables that may not have just any value. */
+function ruledVariables({ variables }: Draft): ReadonlySet<string> {
+  const rules = ['oneOf', 'pattern', 'check', 'required', 'minimum', 'maximum'];
+  return new Set(
+    variables.flatMap(({ name, value }) => (isRecord(value) && rules.some((rule) => rule in value) ? [name] : [])),
+  );
 }
 
 function written(draft: Draft, files: readonly SourceText[]): Imported {

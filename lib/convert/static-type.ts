@@ -12,6 +12,8 @@ export interface StaticType {
   readonly of?: StaticType;
   /** Values of a map by name; there are no others. */
   readonly fields?: ReadonlyMap<string, StaticType>;
+  /** Names that a declared type lets maps leave out, which is null. */
+  readonly loose?: ReadonlySet<string>;
   /** Names that some of the maps have and others lack. */
   readonly sparse?: ReadonlySet<string>;
 }
@@ -60,7 +62,12 @@ function unionOfMaps(a: StaticType, b: StaticType): Partial<StaticType> {
     if (one === undefined || other === undefined) sparse.add(name);
     fields.set(name, one === undefined ? (other ?? ANY) : other === undefined ? one : union(one, other));
   }
-  return { fields, ...(sparse.size === 0 ? {} : { sparse }) };
+  const loose = new Set([...(a.loose ?? []), ...(b.loose ?? [])]);
+  return {
+    fields,
+    ...(sparse.size === 0 ? {} : { sparse }),
+    ...(loose.size === 0 ? {} : { loose }),
+  };
 }
 
 function valuesOf({ of, fields }: StaticType): readonly StaticType[] {

@@ -151,7 +151,7 @@ test('what has no counterpart is named, and stands as a comment where it belongs
     'bake itself refuses the file as it is: This map has no "base"',
   ]);
   assert.match(yaml, /# Not carried over: "\$\{target\.base\.args\.X\}"\n/);
-  assert.match(yaml, /WHEN: '\$\{\{ now\.format\("YYYY-MM-DD''T''hh:mm:ssZ"\) \}\}'/);
+  assert.match(yaml, /WHEN: "\$\{\{ now\.format\(/);
   assert.match(yaml, /KEPT: "?\$\{\{ vars\.TAG \}\}/);
   assert.match(yaml, /TAG: \{ default: dev, required: true \}/);
 });
@@ -225,11 +225,11 @@ test('what cannot be imported is refused with the reason', async () => {
   const refused: readonly (readonly [string, string])[] = [
     ['target "app" {\n  context = "."\n', 'bake/syntax'],
     ['{ "target": ', 'import/not-json'],
-    ['[]', 'import/not-json'],
-    ['', 'import/not-json'],
+    ['[]', 'bake/syntax'],
+    ['', 'import/nothing-to-build'],
     ['{}', 'import/nothing-to-build'],
     ['{"group": {"default": {"targets": []}}}', 'import/nothing-to-build'],
-    ['{"target": 3}', 'import/nothing-to-build'],
+    ['{"target": 3}', 'bake/syntax'],
   ];
   for (const [text, code] of refused) {
     const result = await importBuilds(text, { fileName: 'docker-bake.json' });

@@ -28,11 +28,17 @@ export async function proveImport(
     if (typeof wanted === 'string') continue;
     const found = await readPrinted(yaml, env, surroundings);
     const where = describe(env);
-    if (typeof found === 'string') return [`bake takes the original${where}, and this file is refused: ${found}`];
-    const differences = compare(wanted, found, { templates: new Set(templates), localPlatform: surroundings.localPlatform });
+    if (typeof found === 'string')
+      return [`bake takes the original${where}, and this file is refused: ${found}`];
+    const differences = compare(wanted, found, {
+      templates: new Set(templates),
+      localPlatform: surroundings.localPlatform,
+    });
     if (differences.length === 0) continue;
     const more = differences.length - MAX_TOLD;
-    const told = differences.slice(0, MAX_TOLD).map((one) => `differs from what bake makes of it${where}: ${one}`);
+    const told = differences
+      .slice(0, MAX_TOLD)
+      .map((one) => `differs from what bake makes of it${where}: ${one}`);
     return more > 0 ? [...told, `and ${more} more such differences`] : told;
   }
   return [];
@@ -82,7 +88,10 @@ function compare(
     }
     for (const key of new Set([...Object.keys(build), ...Object.keys(other)])) {
       const [a, b] = [build[key as keyof typeof build], other[key as keyof typeof other]];
-      if (key !== 'description' && !isDeepStrictEqual(plain(key, a, localPlatform), plain(key, b, localPlatform)))
+      if (
+        key !== 'description' &&
+        !isDeepStrictEqual(plain(key, a, localPlatform), plain(key, b, localPlatform))
+      )
         differences.push(`${name}: ${key} is ${shorten(b)}, not ${shorten(a)}`);
     }
   }

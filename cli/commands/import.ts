@@ -46,7 +46,11 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const proof =
     spellOut === undefined
       ? []
-      : await (await import('../import-proof.ts')).proveImport(imported.value, { cwd: io.cwd, now, localPlatform });
+      : await (await import('../import-proof.ts')).proveImport(imported.value, {
+          cwd: io.cwd,
+          now,
+          localPlatform,
+        });
   writeNotes([...notes, ...proof], args, io);
   return code;
 }

@@ -108,7 +108,8 @@ function eachMatch(found: Found, text: string, budget: Budget, work: () => void)
 
 function matchOf(found: Found): Match {
   const names = Object.entries(found.namedGroups);
-  if (names.length > 0) return Object.fromEntries(names.map(([name, group]) => [name, found.group(group) ?? null]));
+  if (names.length > 0)
+    return Object.fromEntries(names.map(([name, group]) => [name, found.group(group) ?? null]));
   if (found.groupCount() === 0) return found.group(0) ?? '';
   return Array.from({ length: found.groupCount() }, (_, at) => found.group(at + 1) ?? null);
 }

@@ -1,11 +1,11 @@
 /** Matrices of bake files. */
 import type { Expression } from '../hcl/mod.ts';
-import type { BakeBlock } from './bake-file.ts';
 import { attributeOf, type BakeImport } from './bake-context.ts';
+import type { BakeBlock } from './bake-file.ts';
 import { sourceOf } from './bake-variables.ts';
 import { member, tight, Untranslatable } from './cel-text.ts';
 import { isRecord } from './draft.ts';
-import { type Names, write, type Writing } from './hcl-cel.ts';
+import { type Names, type Writing, write } from './hcl-cel.ts';
 import { readValue } from './hcl-value.ts';
 import type { Marked } from './marks.ts';
 import { ANY, elementOf, type StaticType } from './static-type.ts';
@@ -19,7 +19,11 @@ export interface Axes {
 const RESERVED_AXES: ReadonlySet<string> = new Set(['include', 'exclude', 'when']);
 
 /** Reads the axes of a target's blocks. */
-export function readAxes(blocks: readonly BakeBlock[], context: BakeImport, note: (sentence: string) => void): Axes {
+export function readAxes(
+  blocks: readonly BakeBlock[],
+  context: BakeImport,
+  note: (sentence: string) => void,
+): Axes {
   const expression = blocks.map((block) => attributeOf(block, 'matrix')).findLast((one) => one !== undefined);
   const types = new Map<string, { readonly name: string; readonly type: StaticType }>();
   if (expression === undefined) return { types };
@@ -104,4 +108,3 @@ export function constantOf(key: Expression, w: Writing): string | undefined {
     throw thrown;
   }
 }
-

@@ -5,7 +5,7 @@ import { wordOf } from './bake-file.ts';
 import { member, tight, Untranslatable } from './cel-text.ts';
 import { readDeclared } from './declared-type.ts';
 import type { Draft } from './draft.ts';
-import { type Binding, type FileFunction, type Names, write, type Writing } from './hcl-cel.ts';
+import { type Binding, type FileFunction, type Names, type Writing, write } from './hcl-cel.ts';
 import { Marks } from './marks.ts';
 import { ANY, type StaticType, TEXT } from './static-type.ts';
 
@@ -41,8 +41,7 @@ export function createBakeImport(
 
   function lookup(name: string): Binding | undefined {
     const fitted = variables.get(name);
-    if (fitted !== undefined)
-      return { kind: 'cel', written: member(tight('vars'), fitted, typeOf(name)) };
+    if (fitted !== undefined) return { kind: 'cel', written: member(tight('vars'), fitted, typeOf(name)) };
     if (name === 'target' || name === 'group') return undefined;
     if (name.startsWith('BAKE_')) return { kind: 'none', why: `${name} is known to bake only` };
     return undefined;

@@ -1,5 +1,13 @@
 /** What bake makes of its files: values for what has no expression of ours, and what an import is compared with. */
-import { type BakeDefinition, type BakeTarget, type BakeTargetHead, printBake, readBake, resolveBake, type TargetKey } from '../bake/mod.ts';
+import {
+  type BakeDefinition,
+  type BakeTarget,
+  type BakeTargetHead,
+  printBake,
+  readBake,
+  resolveBake,
+  type TargetKey,
+} from '../bake/mod.ts';
 import { fail, type Json, ok, type Result, type SourceFile } from '../model/mod.ts';
 import type { BakeImport } from './bake-context.ts';
 import type { Block } from './bake-printed.ts';
@@ -82,7 +90,11 @@ export function createEvaluated(definition: BakeDefinition): (context: BakeImpor
   };
 }
 
-function valueOf(target: BakeTarget | undefined, attribute: string, entry: string | undefined): Marked | undefined {
+function valueOf(
+  target: BakeTarget | undefined,
+  attribute: string,
+  entry: string | undefined,
+): Marked | undefined {
   const value = target?.values[attribute as TargetKey] as Json | undefined;
   if (entry === undefined) return value as Marked | undefined;
   return isRecord(value) ? (value[entry] as Marked | undefined) : undefined;

@@ -1,12 +1,12 @@
 /** Bake files as they are written, HCL and its JSON form: what they declare, in order, with the comments. */
 import {
+  attributesOf,
   type Block,
   type Body,
   type BodyAttribute,
   type BodySchema,
   type Comments,
   contentOf,
-  attributesOf,
   type Expression,
   expressionInJson,
   parseHcl,
@@ -96,7 +96,10 @@ export function readBakeFiles(sources: readonly SourceFile[]): Result<BakeFiles>
 
 /** Whether a bake file is in JSON. */
 export function isJson(text: string): boolean {
-  return text.replace(/^\uFEFF/, '').trimStart().startsWith('{');
+  return text
+    .replace(/^\uFEFF/, '')
+    .trimStart()
+    .startsWith('{');
 }
 
 /** Blocks that bake does not know are passed over by it, too. */
@@ -106,12 +109,23 @@ function withoutBlocks(body: Body): Body {
 
 function withAbove(attribute: BodyAttribute, above: readonly string[]): BodyAttribute {
   if (above.length === 0) return attribute;
-  return { ...attribute, comments: { ...attribute.comments, above: [...above, ...attribute.comments.above] } };
+  return {
+    ...attribute,
+    comments: { ...attribute.comments, above: [...above, ...attribute.comments.above] },
+  };
 }
 
-function readBlock(block: Block, name: string, above: readonly string[], problems: Problem[]): Omit<BakeBlock, 'place'> {
+function readBlock(
+  block: Block,
+  name: string,
+  above: readonly string[],
+  problems: Problem[],
+): Omit<BakeBlock, 'place'> {
   const isVariable = block.type === 'variable';
-  const { content, problems: wrong } = contentOf(block.body, isVariable ? VARIABLE : { attributes: [], blocks: {} });
+  const { content, problems: wrong } = contentOf(
+    block.body,
+    isVariable ? VARIABLE : { attributes: [], blocks: {} },
+  );
   const found = isVariable
     ? { attributes: content.attributes, problems: wrong }
     : attributesOf(withoutBlocks(block.body));

@@ -57,7 +57,13 @@ function sets(target: string, attribute: string, key: string, context: BakeImpor
   if (key !== 'push' && key !== 'outputs') return expressions.length > 0;
   return expressions.some((expression) => {
     const value = read(expression, target, context);
-    return value === undefined || outputKeys(value, readerOf(context.marks, () => {})).includes(key);
+    return (
+      value === undefined ||
+      outputKeys(
+        value,
+        readerOf(context.marks, () => {}),
+      ).includes(key)
+    );
   });
 }
 
@@ -89,7 +95,13 @@ function textsOf(value: Marked | undefined, context: BakeImport): readonly strin
   const text = String(value);
   if (!context.marks.isMarked(text)) return [text];
   // Which one is meant is open; every name that fits may be.
-  const form = new RegExp(`^${text.split(/\uFDD0[0-9]+\uFDD1/).map(escaped).join('.*')}$`, 's');
+  const form = new RegExp(
+    `^${text
+      .split(/\uFDD0[0-9]+\uFDD1/)
+      .map(escaped)
+      .join('.*')}$`,
+    's',
+  );
   return [...context.files.targets.keys()].filter((name) => form.test(name));
 }
 
@@ -111,7 +123,8 @@ export function findTemplates(context: BakeImport): ReadonlySet<string> {
   }
   for (const group of groups.values()) {
     const members = attributeOf(group, 'targets');
-    for (const text of members === undefined ? [] : textsOf(read(members, '', context), context)) used.add(text);
+    for (const text of members === undefined ? [] : textsOf(read(members, '', context), context))
+      used.add(text);
   }
   const says = (name: string, keys: readonly string[]): boolean =>
     (targets.get(name) ?? []).some((block) => keys.some((key) => attributeOf(block, key) !== undefined));
@@ -128,7 +141,8 @@ export function findTemplates(context: BakeImport): ReadonlySet<string> {
   for (let size = -1; size !== found.size; ) {
     size = found.size;
     for (const name of found)
-      if (!name.startsWith('_') && parentsOf(name, context).some((parent) => !found.has(parent))) found.delete(name);
+      if (!name.startsWith('_') && parentsOf(name, context).some((parent) => !found.has(parent)))
+        found.delete(name);
   }
   return found;
 }

@@ -1,6 +1,7 @@
 /** What `docker buildx bake --print` writes: final, every text literal. */
-import { addNote, createBuild, type Draft, isRecord, literal, scalarText, textList } from './draft.ts';
+
 import { addGroups } from './bake-groups.ts';
+import { addNote, createBuild, type Draft, isRecord, literal, scalarText, textList } from './draft.ts';
 import { convertTarget } from './target.ts';
 
 /** A part of such a file. */

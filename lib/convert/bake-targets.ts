@@ -1,9 +1,9 @@
 /** Targets of bake files as builds and templates of ours. */
 import type { Comments, Expression } from '../hcl/mod.ts';
 import type { Json } from '../model/mod.ts';
-import type { BakeBlock } from './bake-file.ts';
 import { constantOf, readAxes, withAxes } from './bake-axes.ts';
 import type { BakeImport } from './bake-context.ts';
+import type { BakeBlock } from './bake-file.ts';
 import { sourceOf } from './bake-variables.ts';
 import { Untranslatable } from './cel-text.ts';
 import { addNote, asList, createBuild, type DraftBuild, isRecord, scalarText } from './draft.ts';
@@ -27,7 +27,14 @@ const NAMES_HERE: Readonly<Record<string, string>> = {
 };
 
 /** Lists in which repetitions and empty texts mean nothing. */
-const LOOSE: ReadonlySet<string> = new Set(['tags', 'platforms', 'cache-from', 'cache-to', 'no-cache-filter', 'entitlements']);
+const LOOSE: ReadonlySet<string> = new Set([
+  'tags',
+  'platforms',
+  'cache-from',
+  'cache-to',
+  'no-cache-filter',
+  'entitlements',
+]);
 
 /** Reads one target, which several blocks may have put together. */
 export function readTarget(
@@ -94,7 +101,11 @@ function readAttributes(block: BakeBlock, reading: AttributeReading): Readonly<R
   return values;
 }
 
-function readAttribute(attribute: string, expression: Expression, reading: AttributeReading): Marked | undefined {
+function readAttribute(
+  attribute: string,
+  expression: Expression,
+  reading: AttributeReading,
+): Marked | undefined {
   const { context, w, build, note, valuesOf, name } = reading;
   const at = { marks: context.marks, isLoose: LOOSE.has(attribute), isFlat: true };
   const instead = (written: Expression, why: string, entry?: string): Marked | undefined => {
@@ -114,7 +125,10 @@ function readAttribute(attribute: string, expression: Expression, reading: Attri
   const entries = expression.items.flatMap(({ key, value, ...rest }): [string, Marked][] => {
     try {
       return Object.entries(
-        readValue({ ...expression, items: [{ key, value, ...rest }] }, { ...at, w: w() }) as Record<string, Marked>,
+        readValue({ ...expression, items: [{ key, value, ...rest }] }, { ...at, w: w() }) as Record<
+          string,
+          Marked
+        >,
       );
     } catch (thrown) {
       if (!(thrown instanceof Untranslatable)) throw thrown;
@@ -137,7 +151,8 @@ function withLocal(expression: Expression): Expression {
       return expression.name === 'BAKE_LOCAL_PLATFORM' ? localPlatform(expression) : expression;
     case 'template': {
       const [first] = expression.parts;
-      const inner = first?.kind === 'interpolation' && expression.parts.length === 1 ? first.value : undefined;
+      const inner =
+        first?.kind === 'interpolation' && expression.parts.length === 1 ? first.value : undefined;
       return inner === undefined ? expression : withLocal(inner);
     }
     case 'tuple':
@@ -177,7 +192,8 @@ function mergeTargets(
   for (const [key, value] of Object.entries(over)) {
     const known = below[key];
     if (value === null) continue;
-    if (MERGED_MAPS.has(key) && isRecord(known) && isRecord(value)) merged[key] = { ...known, ...value } as Marked;
+    if (MERGED_MAPS.has(key) && isRecord(known) && isRecord(value))
+      merged[key] = { ...known, ...value } as Marked;
     else if (MERGED_LISTS.has(key) && Array.isArray(known) && Array.isArray(value))
       merged[key] = [...(known as readonly Marked[]), ...(value as readonly Marked[])];
     else merged[key] = value;
@@ -204,7 +220,10 @@ function takeComments(blocks: readonly BakeBlock[], build: DraftBuild): void {
     const here = key === undefined ? undefined : build.keys.get(key);
     if (key !== undefined && isAlike(value, here)) build.inside.set(key, inside);
     else {
-      const lines = [...inside.values()].flatMap(({ above, behind }) => [...above, ...(behind === undefined ? [] : [behind])]);
+      const lines = [...inside.values()].flatMap(({ above, behind }) => [
+        ...above,
+        ...(behind === undefined ? [] : [behind]),
+      ]);
       place(build, key, { above: lines });
     }
   }

@@ -1,12 +1,12 @@
 /** Conditions that bake puts to a variable, as rules of ours. */
 import type { Expression } from '../hcl/mod.ts';
 import type { Json } from '../model/mod.ts';
-import type { BakeBlock } from './bake-file.ts';
 import { attributeOf, type BakeImport } from './bake-context.ts';
+import type { BakeBlock } from './bake-file.ts';
 import { sourceOf } from './bake-variables.ts';
 import { asCondition, print, tight, Untranslatable, type Written } from './cel-text.ts';
 import { readDeclared } from './declared-type.ts';
-import { type Names, reduce, write, type Writing } from './hcl-cel.ts';
+import { type Names, reduce, type Writing, write } from './hcl-cel.ts';
 import type { StaticType } from './static-type.ts';
 
 /** Rules of a variable. */
@@ -46,7 +46,8 @@ export function readRules(
   const shape = shapeOf(block);
   if (shape !== undefined) checks.push(shape);
   if (checks.length > 0)
-    keys['check'] = `\${{ ${checks.map((check) => (checks.length > 1 && / \|\| | \? /.test(check) ? `(${check})` : check)).join(' && ')} }}`;
+    keys['check'] =
+      `\${{ ${checks.map((check) => (checks.length > 1 && / \|\| | \? /.test(check) ? `(${check})` : check)).join(' && ')} }}`;
   const message = messages.length === 0 ? undefined : messages.join(' ');
   return { keys, ...(message === undefined ? {} : { message }) };
 }
@@ -65,7 +66,11 @@ function ofValue(variable: string, type: StaticType, context: BakeImport): Writi
 }
 
 /** A condition that has a key of its own. */
-function simpleRule(condition: Expression, w: Writing, type: StaticType): Readonly<Record<string, Json>> | undefined {
+function simpleRule(
+  condition: Expression,
+  w: Writing,
+  type: StaticType,
+): Readonly<Record<string, Json>> | undefined {
   const { expression } = reduce(condition, w);
   if (expression.kind === 'call') return oneOf(expression, w, type) ?? pattern(expression, w);
   if (expression.kind !== 'binary') return undefined;
@@ -82,7 +87,8 @@ function simpleRule(condition: Expression, w: Writing, type: StaticType): Readon
     return { required: true };
   if (typeof b.constant !== 'number' || !Number.isInteger(b.constant)) return undefined;
   const isMeasured =
-    (isValue && type.kind === 'number') || (a.text === 'size(value)' && (type.kind === 'list' || type.kind === 'text'));
+    (isValue && type.kind === 'number') ||
+    (a.text === 'size(value)' && (type.kind === 'list' || type.kind === 'text'));
   if (!isMeasured) return undefined;
   switch (operator) {
     case '>=':
@@ -99,7 +105,11 @@ function simpleRule(condition: Expression, w: Writing, type: StaticType): Readon
 }
 
 /** `X == "a" || X == "b"` */
-function eitherOf(expression: Expression, w: Writing, type: StaticType): Readonly<Record<string, Json>> | undefined {
+function eitherOf(
+  expression: Expression,
+  w: Writing,
+  type: StaticType,
+): Readonly<Record<string, Json>> | undefined {
   const values: Json[] = [];
   const collect = (one: Expression): boolean => {
     const { expression: inner } = reduce(one, w);
@@ -111,7 +121,9 @@ function eitherOf(expression: Expression, w: Writing, type: StaticType): Readonl
     values.push(b.constant);
     return true;
   };
-  return type.kind === 'text' && type.nullable !== true && collect(expression) ? { oneOf: values } : undefined;
+  return type.kind === 'text' && type.nullable !== true && collect(expression)
+    ? { oneOf: values }
+    : undefined;
 }
 
 function oneOf(
@@ -120,7 +132,8 @@ function oneOf(
   type: StaticType,
 ): Readonly<Record<string, Json>> | undefined {
   const [list, item] = call.args;
-  if (call.name !== 'contains' || list === undefined || item === undefined || type.nullable === true) return undefined;
+  if (call.name !== 'contains' || list === undefined || item === undefined || type.nullable === true)
+    return undefined;
   if (write(item, w).text !== 'value' || (type.kind !== 'text' && type.kind !== 'number')) return undefined;
   const { expression } = reduce(list, w);
   if (expression.kind !== 'tuple') return undefined;
@@ -130,7 +143,10 @@ function oneOf(
 }
 
 /** A pattern of ours is for the whole text. */
-function pattern(call: Extract<Expression, { kind: 'call' }>, w: Writing): Readonly<Record<string, Json>> | undefined {
+function pattern(
+  call: Extract<Expression, { kind: 'call' }>,
+  w: Writing,
+): Readonly<Record<string, Json>> | undefined {
   const [inner] = call.args;
   if (call.name !== 'can' || inner?.kind !== 'call' || inner.name !== 'regex') return undefined;
   const [expression, text] = inner.args;
@@ -138,7 +154,8 @@ function pattern(call: Extract<Expression, { kind: 'call' }>, w: Writing): Reado
   const { constant } = write(expression, w) as Written;
   if (typeof constant !== 'string') return undefined;
   const whole = /^\^(.*)\$$/s.exec(constant)?.[1];
-  if (whole === undefined || whole.endsWith('\\') || hasLooseBar(whole) || /\(\?[a-z]*m/.test(whole)) return undefined;
+  if (whole === undefined || whole.endsWith('\\') || hasLooseBar(whole) || /\(\?[a-z]*m/.test(whole))
+    return undefined;
   return { pattern: whole };
 }
 

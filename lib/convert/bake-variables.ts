@@ -1,13 +1,13 @@
 /** Variables of bake files, and values with a name, as variables of ours. */
 import type { BodyAttribute, Expression } from '../hcl/mod.ts';
 import type { Json } from '../model/mod.ts';
-import type { BakeBlock } from './bake-file.ts';
 import { attributeOf, type BakeImport } from './bake-context.ts';
+import type { BakeBlock } from './bake-file.ts';
 import { readRules } from './bake-validation.ts';
+import { literalOf, Untranslatable } from './cel-text.ts';
 import { type Declared, readDeclared } from './declared-type.ts';
 import { addNote, isRecord } from './draft.ts';
 import { readValue } from './hcl-value.ts';
-import { literalOf, Untranslatable } from './cel-text.ts';
 import type { Marked } from './marks.ts';
 import type { StaticType } from './static-type.ts';
 import { pathTo, readValueComments, type ValueComments } from './value-comments.ts';
@@ -109,7 +109,9 @@ function insideOf(written: Expression | undefined, value: Json): ValueComments |
     (written.kind === 'tuple' && Array.isArray(here) && here.length === written.items.length) ||
     (written.kind === 'object' && isRecord(here));
   if (inside.size === 0 || !isAlike) return undefined;
-  return isBare ? inside : new Map([...inside].map(([path, comments]) => [pathTo('default', path), comments]));
+  return isBare
+    ? inside
+    : new Map([...inside].map(([path, comments]) => [pathTo('default', path), comments]));
 }
 
 interface Default {
@@ -172,7 +174,8 @@ const WORDS: Partial<Record<StaticType['kind'], string>> = {
 
 /** The type where the default does not tell it. */
 function typeWord(value: Marked, declared: Declared | undefined, found: StaticType): string | undefined {
-  const word = WORDS[declared === undefined || declared.type.kind === 'any' ? found.kind : declared.type.kind];
+  const word =
+    WORDS[declared === undefined || declared.type.kind === 'any' ? found.kind : declared.type.kind];
   const isTold =
     word === undefined ||
     (word === 'bool' && typeof value === 'boolean') ||

@@ -4,11 +4,11 @@
  */
 import { fail, ok, type Problem, problem, type Result, type SourceFile } from '../model/mod.ts';
 import { attributeOf, type BakeImport, createBakeImport } from './bake-context.ts';
+import { type Evaluated, NOTHING_EVALUATED } from './bake-evaluated.ts';
 import { type BakeFiles, isJson, readBakeFiles } from './bake-file.ts';
 import { addGroups, type SourceGroup } from './bake-groups.ts';
-import { type Evaluated, NOTHING_EVALUATED } from './bake-evaluated.ts';
-import { type Block, draftPrinted, isPrinted } from './bake-printed.ts';
 import { findLineage, findTemplates } from './bake-lineage.ts';
+import { type Block, draftPrinted, isPrinted } from './bake-printed.ts';
 import { readTarget } from './bake-targets.ts';
 import { addVariables, sourceOf } from './bake-variables.ts';
 import { Untranslatable } from './cel-text.ts';
@@ -53,7 +53,11 @@ export function draftBake(
 /** What `--print` wrote, or would write, as a builds file that spells everything out. */
 export function draftFlat(printed: Block): Draft {
   const draft = createDraft();
-  draftPrinted(printed, draft, fitTargets(Object.keys(isRecord(printed['target']) ? printed['target'] : {}), draft));
+  draftPrinted(
+    printed,
+    draft,
+    fitTargets(Object.keys(isRecord(printed['target']) ? printed['target'] : {}), draft),
+  );
   return { ...draft, isFlat: true };
 }
 
@@ -115,12 +119,20 @@ function readGroups(context: BakeImport, evaluated: Evaluated): ReadonlyMap<stri
     let members = targets === undefined ? [] : constantTexts(targets, context);
     if (members === undefined && targets !== undefined) {
       members = evaluated.group(name) ?? [];
-      addNote(context.draft, `its list is computed; what it holds now stands there: ${sourceOf(targets)}`, `group ${name}`);
+      addNote(
+        context.draft,
+        `its list is computed; what it holds now stands there: ${sourceOf(targets)}`,
+        `group ${name}`,
+      );
     }
     const unknown = (members ?? []).filter((member) => !isThere(member, context));
     if (unknown.length > 0) {
       members = members?.filter((member) => !unknown.includes(member));
-      addNote(context.draft, `there is no target or group ${unknown.join(', ')}; it is left out`, `group ${name}`);
+      addNote(
+        context.draft,
+        `there is no target or group ${unknown.join(', ')}; it is left out`,
+        `group ${name}`,
+      );
     }
     const remarks = [block.comments.behind, ...block.attributes.map((one) => one.comments.behind)];
     const remark = remarks.find((one) => one !== undefined);

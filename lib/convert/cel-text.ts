@@ -2,7 +2,16 @@
 import { ANY, BOOL, elementOf, INT, NULL, type StaticType, TEXT } from './static-type.ts';
 
 /** How tightly CEL binds; what binds looser than its place asks for goes into parentheses. */
-export const BINDING = { choice: 1, or: 2, and: 3, compare: 4, add: 5, multiply: 6, unary: 7, member: 8 } as const;
+export const BINDING = {
+  choice: 1,
+  or: 2,
+  and: 3,
+  compare: 4,
+  add: 5,
+  multiply: 6,
+  unary: 7,
+  member: 8,
+} as const;
 
 /** A piece of a text that is put together. */
 export type Piece = string | Written;
@@ -41,10 +50,22 @@ export function loose(text: string, binding: number, type: StaticType = ANY): Wr
 export function literalOf(value: string | number | boolean | null): Written {
   if (typeof value === 'string') {
     const text = quoted(value);
-    return { text, binding: BINDING.member, type: TEXT, constant: value, pieces: value === '' ? [] : [value] };
+    return {
+      text,
+      binding: BINDING.member,
+      type: TEXT,
+      constant: value,
+      pieces: value === '' ? [] : [value],
+    };
   }
   const type =
-    value === null ? NULL : typeof value === 'boolean' ? BOOL : Number.isSafeInteger(value) ? INT : { kind: 'number' as const };
+    value === null
+      ? NULL
+      : typeof value === 'boolean'
+        ? BOOL
+        : Number.isSafeInteger(value)
+          ? INT
+          : { kind: 'number' as const };
   const isNegative = typeof value === 'number' && value < 0;
   return { text: String(value), binding: isNegative ? BINDING.unary : BINDING.member, type, constant: value };
 }
@@ -75,7 +96,9 @@ export function joinPieces(pieces: readonly Piece[]): Written {
     if (typeof first === 'string') return literalOf(first);
     if (first.type.kind === 'text') return { ...first, pieces: merged };
   }
-  const texts = merged.map((piece) => (typeof piece === 'string' ? quoted(piece) : print(asText(piece), BINDING.add)));
+  const texts = merged.map((piece) =>
+    typeof piece === 'string' ? quoted(piece) : print(asText(piece), BINDING.add),
+  );
   return {
     text: texts.join(' + '),
     binding: merged.length === 1 ? BINDING.member : BINDING.add,
@@ -120,11 +143,20 @@ export function member(of: Written, name: string, type: StaticType): Written {
 
 /** A call of a method. */
 export function method(receiver: Written, name: string, args: readonly Written[], type: StaticType): Written {
-  return tight(`${print(receiver, BINDING.member)}.${name}(${args.map((arg) => print(arg)).join(', ')})`, type);
+  return tight(
+    `${print(receiver, BINDING.member)}.${name}(${args.map((arg) => print(arg)).join(', ')})`,
+    type,
+  );
 }
 
 /** A binary operation whose operators group to the left. */
-export function operation(left: Written, operator: string, right: Written, binding: number, type: StaticType): Written {
+export function operation(
+  left: Written,
+  operator: string,
+  right: Written,
+  binding: number,
+  type: StaticType,
+): Written {
   return loose(`${print(left, binding)} ${operator} ${print(right, binding + 1)}`, binding, type);
 }
 
@@ -175,6 +207,7 @@ export function isCelName(name: string): boolean {
 /** A name for what a macro binds, that means nothing else in the expression. */
 export function localName(wanted: string, taken: ReadonlySet<string>): string {
   let name = wanted.replaceAll(/[^A-Za-z0-9_]/g, '_').replace(/^(?=[0-9])/, '_') || 'one';
-  for (let count = 2; taken.has(name) || TAKEN.has(name); count++) name = `${wanted.replaceAll(/[^A-Za-z0-9_]/g, '_')}_${count}`;
+  for (let count = 2; taken.has(name) || TAKEN.has(name); count++)
+    name = `${wanted.replaceAll(/[^A-Za-z0-9_]/g, '_')}_${count}`;
   return name;
 }

@@ -94,7 +94,14 @@ export function createDraft(): Draft {
 
 /** A build without keys. */
 export function createBuild(name: string): DraftBuild {
-  return { name, keys: new Map(), comments: [], keyComments: new Map(), keyRemarks: new Map(), inside: new Map() };
+  return {
+    name,
+    keys: new Map(),
+    comments: [],
+    keyComments: new Map(),
+    keyRemarks: new Map(),
+    inside: new Map(),
+  };
 }
 
 /** Text that must stay as it is: `${{` would start an expression. */

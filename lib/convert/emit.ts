@@ -184,7 +184,8 @@ function annotate(node: Node, comments: ValueComments, path: string): boolean {
     isAny = true;
     const lines = [...own.above];
     if (own.behind !== undefined) {
-      const isShort = (isScalar(value) && value.type !== 'BLOCK_LITERAL') || (isCollection(value) && value.flow === true);
+      const isShort =
+        (isScalar(value) && value.type !== 'BLOCK_LITERAL') || (isCollection(value) && value.flow === true);
       if (isShort) value.comment = ` ${own.behind}`;
       else lines.push(own.behind);
     }
@@ -254,7 +255,8 @@ function layOutRows(rows: readonly Node[], indent: number): void {
   const areShort = maps.every((map) => {
     const values = map.items.map(({ value }) => value as Node);
     const isPlain = values.every(
-      (value) => (isScalar(value) && value.type !== 'BLOCK_LITERAL') || (isCollection(value) && value.flow === true),
+      (value) =>
+        (isScalar(value) && value.type !== 'BLOCK_LITERAL') || (isCollection(value) && value.flow === true),
     );
     return isPlain && JSON.stringify(map.toJSON()).length + indent <= MAX_ROW_CHARS;
   });

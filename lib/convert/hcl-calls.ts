@@ -31,10 +31,10 @@ import {
   type Reduced,
   reduce,
   sortedKeys,
+  type Writing,
   write,
   writeBinary,
   writeList,
-  type Writing,
 } from './hcl-cel.ts';
 import { BOOL, elementOf, INT, listOf, memberOf, type StaticType, TEXT, union } from './static-type.ts';
 
@@ -60,11 +60,15 @@ export function writeCall(call: Call, w: Writing): Written {
 /** The result of a function of the file, with its parameters standing for what it is called with. */
 export function enter(own: FileFunction, call: Call, w: Writing): Reduced {
   const { parameters, rest, result } = own;
-  const isFit = rest === undefined ? call.args.length === parameters.length : call.args.length >= parameters.length;
+  const isFit =
+    rest === undefined ? call.args.length === parameters.length : call.args.length >= parameters.length;
   if (!isFit || (call.expand && rest === undefined))
     throw new Untranslatable(`the function ${call.name}() is called with another number of arguments`);
   const bound = new Map<string, Binding>(
-    parameters.map((name, at) => [name, { kind: 'expression', expression: call.args[at] as Expression, names: w.names }]),
+    parameters.map((name, at) => [
+      name,
+      { kind: 'expression', expression: call.args[at] as Expression, names: w.names },
+    ]),
   );
   if (rest !== undefined) {
     const more = call.args.slice(parameters.length);
@@ -127,16 +131,33 @@ const CALLS: Readonly<Record<string, Writer>> = {
   trimspace: textMethod('trim', 1),
   trimprefix: textMethod('trimPrefix', 2),
   trimsuffix: textMethod('trimSuffix', 2),
-  replace: values(3, ([text, a, b]) => folded([text, a, b], ([s = '', from = '', to = '']) => (from === '' ? undefined : s.replaceAll(from, () => to))) ?? method(asText(text as Written), 'replace', [asText(a as Written), asText(b as Written)], TEXT)),
-  regex_replace: values(3, ([text, a, b]) => method(asText(text as Written), 'replaceRegex', [asText(a as Written), asText(b as Written)], TEXT)),
-  sanitize: values(1, ([text]) => folded([text], ([s = '']) => s.replaceAll(/[^a-zA-Z0-9_-]/g, '_')) ?? method(asText(text as Written), 'replaceRegex', [literalOf('[^a-zA-Z0-9_-]'), literalOf('_')], TEXT)),
+  replace: values(
+    3,
+    ([text, a, b]) =>
+      folded([text, a, b], ([s = '', from = '', to = '']) =>
+        from === '' ? undefined : s.replaceAll(from, () => to),
+      ) ?? method(asText(text as Written), 'replace', [asText(a as Written), asText(b as Written)], TEXT),
+  ),
+  regex_replace: values(3, ([text, a, b]) =>
+    method(asText(text as Written), 'replaceRegex', [asText(a as Written), asText(b as Written)], TEXT),
+  ),
+  sanitize: values(
+    1,
+    ([text]) =>
+      folded([text], ([s = '']) => s.replaceAll(/[^a-zA-Z0-9_-]/g, '_')) ??
+      method(asText(text as Written), 'replaceRegex', [literalOf('[^a-zA-Z0-9_-]'), literalOf('_')], TEXT),
+  ),
   regexall: values(2, ([expression, text]) => writeMatches(expression as Written, text as Written)),
   regex: values(2, ([expression, text]) => {
     const all = writeMatches(expression as Written, text as Written);
     return tight(`${all.text}[0]`, elementOf(all.type));
   }),
-  chomp: values(1, ([text]) => method(asText(text as Written), 'replaceRegex', [literalOf('[\\r\\n]+$'), literalOf('')], TEXT)),
-  substr: values(3, ([text, from, length]) => writeSubstr(text as Written, from as Written, length as Written)),
+  chomp: values(1, ([text]) =>
+    method(asText(text as Written), 'replaceRegex', [literalOf('[\\r\\n]+$'), literalOf('')], TEXT),
+  ),
+  substr: values(3, ([text, from, length]) =>
+    writeSubstr(text as Written, from as Written, length as Written),
+  ),
   split: values(2, ([separator, text]) => writeSplit(separator as Written, text as Written)),
   join: values(2, ([separator, ...lists]) => writeJoin(separator as Written, lists)),
   format: writeFormat,
@@ -148,13 +169,18 @@ const CALLS: Readonly<Record<string, Writer>> = {
   jsondecode: values(1, ([text]) => tight(`fromJSON(${print(asText(text as Written))})`)),
   jsonencode: values(1, ([value]) => writeJson(value as Written)),
   not: values(1, ([value]) => negated(asCondition(value as Written))),
-  negate: values(1, ([value]) => loose(`-${print(value as Written, BINDING.unary)}`, BINDING.unary, (value as Written).type)),
+  negate: values(1, ([value]) =>
+    loose(`-${print(value as Written, BINDING.unary)}`, BINDING.unary, (value as Written).type),
+  ),
   contains: values(2, ([list, item]) => writeContains(list as Written, item as Written)),
   concat: writeConcat,
   flatten: values(1, ([list]) => writeFlatten(list as Written)),
   compact: values(1, ([list], w) => {
     const local = localName('one', w.locals);
-    return tight(`${print(list as Written, BINDING.member)}.filter(${local}, ${local} != "")`, (list as Written).type);
+    return tight(
+      `${print(list as Written, BINDING.member)}.filter(${local}, ${local} != "")`,
+      (list as Written).type,
+    );
   }),
   distinct: values(1, ([list]) => method(list as Written, 'distinct', [], (list as Written).type)),
   sort: values(1, ([list]) => method(list as Written, 'sort', [], (list as Written).type)),
@@ -175,9 +201,7 @@ const CALLS: Readonly<Record<string, Writer>> = {
   setunion: values(1, (sets) => asSet(added(sets))),
   setsubtract: values(2, ([a, b], w) => asSet(filteredBy(a as Written, b as Written, '!', w))),
   setintersection: values(2, ([a, ...more], w) =>
-    asSet(
-      more.reduce((rest, one) => filteredBy(rest, one, '', w), a as Written),
-    ),
+    asSet(more.reduce((rest, one) => filteredBy(rest, one, '', w), a as Written)),
   ),
   coalescelist: values(1, (lists) =>
     [...lists].reverse().reduce((rest, list) => {
@@ -186,24 +210,33 @@ const CALLS: Readonly<Record<string, Writer>> = {
     }),
   ),
   range: values(1, ([length, ...more]) => {
-    if (more.length > 0 || length?.type.isInt !== true) throw new Untranslatable('this use of range() has no counterpart');
+    if (more.length > 0 || length?.type.isInt !== true)
+      throw new Untranslatable('this use of range() has no counterpart');
     return tight(`range(${print(length)})`, listOf(INT));
   }),
   timestamp: () => tight(`now.format("YYYY-MM-DD'T'hh:mm:ssZ")`, TEXT),
   formatdate: writeFormatDate,
   formattimestamp: writeFormatDate,
   parseint: values(2, ([text, base]) => {
-    if (base?.constant !== 10) throw new Untranslatable('parseint() with another base than 10 has no counterpart');
+    if (base?.constant !== 10)
+      throw new Untranslatable('parseint() with another base than 10 has no counterpart');
     return tight(`int(${print(asText(text as Written))})`, INT);
   }),
   max: values(2, ([a, b, ...more]) => extreme('>', a as Written, b as Written, more)),
   min: values(2, ([a, b, ...more]) => extreme('<', a as Written, b as Written, more)),
 };
 
-const NOWHERE: Expression['span'] = { source: { path: '', text: '', lineStarts: [0] } as never, start: 0, end: 0 };
+const NOWHERE: Expression['span'] = {
+  source: { path: '', text: '', lineStarts: [0] } as never,
+  start: 0,
+  end: 0,
+};
 
 /** What texts that are known come to. */
-function folded(args: readonly (Written | undefined)[], work: (texts: readonly string[]) => string | undefined): Written | undefined {
+function folded(
+  args: readonly (Written | undefined)[],
+  work: (texts: readonly string[]) => string | undefined,
+): Written | undefined {
   const texts = args.flatMap((arg) => (typeof arg?.constant === 'string' ? [arg.constant] : []));
   const result = texts.length === args.length ? work(texts) : undefined;
   return result === undefined ? undefined : literalOf(result);
@@ -221,7 +254,11 @@ function writeSubstr(text: Written, from: Written, length: Written): Written {
 }
 
 function writeSplit(separator: Written, text: Written): Written {
-  if (typeof separator.constant === 'string' && typeof text.constant === 'string' && separator.constant !== '')
+  if (
+    typeof separator.constant === 'string' &&
+    typeof text.constant === 'string' &&
+    separator.constant !== ''
+  )
     return writeList(text.constant.split(separator.constant).map(literalOf));
   return method(asText(text), 'split', [asText(separator)], listOf(TEXT));
 }
@@ -229,14 +266,18 @@ function writeSplit(separator: Written, text: Written): Written {
 function writeJoin(separator: Written, lists: readonly Written[]): Written {
   const all = lists.length === 1 ? (lists[0] as Written) : added(lists);
   const of = elementOf(all.type);
-  const texts = of.kind === 'text' && of.nullable !== true ? all : tight(`${print(all, BINDING.member)}.map(one, string(one))`, listOf(TEXT));
+  const texts =
+    of.kind === 'text' && of.nullable !== true
+      ? all
+      : tight(`${print(all, BINDING.member)}.map(one, string(one))`, listOf(TEXT));
   const isBare = separator.constant === '';
   return method(texts, 'join', isBare ? [] : [asText(separator)], TEXT);
 }
 
 function added(lists: readonly Written[]): Written {
   for (const { type } of lists)
-    if (type.kind !== 'list' && type.kind !== 'any') throw new Untranslatable('what is no list is added to one');
+    if (type.kind !== 'list' && type.kind !== 'any')
+      throw new Untranslatable('what is no list is added to one');
   const type = lists.map((one) => one.type).reduce(union);
   return loose(lists.map((list) => print(list, BINDING.add)).join(' + '), BINDING.add, type);
 }
@@ -245,7 +286,12 @@ function writeConcat({ args, expand }: Call, w: Writing): Written {
   if (expand) {
     if (args.length !== 1) throw new Untranslatable('arguments from a list (...) stand behind others');
     const lists = write(args[0] as Expression, w);
-    return method(lists, 'flatten', [], elementOf(lists.type).kind === 'list' ? elementOf(lists.type) : listOf(elementOf(lists.type)));
+    return method(
+      lists,
+      'flatten',
+      [],
+      elementOf(lists.type).kind === 'list' ? elementOf(lists.type) : listOf(elementOf(lists.type)),
+    );
   }
   if (args.length === 0) throw new Untranslatable('concat() is called without arguments');
   const lists = args.map((arg) => write(arg, w));
@@ -307,7 +353,8 @@ function writeMatches(expression: Written, text: Written): Written {
 
 function writeElement({ args, name }: Call, w: Writing): Written {
   const [list, at] = args;
-  if (list === undefined || at === undefined) throw new Untranslatable(`${name}() is called with too few arguments`);
+  if (list === undefined || at === undefined)
+    throw new Untranslatable(`${name}() is called with too few arguments`);
   const index = write(at, w);
   const isPlain = typeof index.constant === 'number' && index.constant >= 0;
   if (name === 'index' || isPlain) return write({ kind: 'index', of: list, key: at, span: list.span }, w);
@@ -317,7 +364,8 @@ function writeElement({ args, name }: Call, w: Writing): Written {
 }
 
 function writeSlice(list: Written, from: Written, to: Written, w: Writing): Written {
-  if (from.type.isInt !== true || to.type.isInt !== true) throw new Untranslatable('this use of slice() has no counterpart');
+  if (from.type.isInt !== true || to.type.isInt !== true)
+    throw new Untranslatable('this use of slice() has no counterpart');
   const at = localName('at', w.locals);
   const length =
     typeof from.constant === 'number' && typeof to.constant === 'number'
@@ -326,7 +374,10 @@ function writeSlice(list: Written, from: Written, to: Written, w: Writing): Writ
         ? to
         : operation(to, '-', from, BINDING.add, INT);
   const index = from.constant === 0 ? tight(at, INT) : operation(tight(at, INT), '+', from, BINDING.add, INT);
-  return tight(`range(${print(length)}).map(${at}, ${print(list, BINDING.member)}[${print(index)}])`, list.type);
+  return tight(
+    `range(${print(length)}).map(${at}, ${print(list, BINDING.member)}[${print(index)}])`,
+    list.type,
+  );
 }
 
 function asMap(map: Written): Written {
@@ -343,7 +394,10 @@ function writeMerge({ args, expand }: Call, w: Writing): Written {
     return method(only, 'merge', [], elementOf(only.type));
   }
   if (maps.length === 1) return only;
-  return tight(`[${maps.map((map) => print(map)).join(', ')}].merge()`, mergedType(maps.map(({ type }) => type)));
+  return tight(
+    `[${maps.map((map) => print(map)).join(', ')}].merge()`,
+    mergedType(maps.map(({ type }) => type)),
+  );
 }
 
 function mergedType(types: readonly StaticType[]): StaticType {
@@ -356,12 +410,16 @@ function mergedType(types: readonly StaticType[]): StaticType {
 /** Rows of a matrix, and maps of one list, lack nothing here: what some do not say is null, or false beside true and false. */
 function writeLookup({ args }: Call, w: Writing): Written {
   const [map, key, fallback] = args;
-  if (map === undefined || key === undefined) throw new Untranslatable('lookup() is called with too few arguments');
+  if (map === undefined || key === undefined)
+    throw new Untranslatable('lookup() is called with too few arguments');
   const name = write(key, w);
   const holder = write(map, w);
   const other = fallback === undefined ? literalOf(null) : write(fallback, w);
   if (typeof name.constant !== 'string') {
-    const value = tight(`${print(holder, BINDING.member)}[?${print(asText(name))}].orValue(${print(other)})`, union(elementOf(holder.type), other.type));
+    const value = tight(
+      `${print(holder, BINDING.member)}[?${print(asText(name))}].orValue(${print(other)})`,
+      union(elementOf(holder.type), other.type),
+    );
     return value;
   }
   return orElse(holder, name.constant, other, w);
@@ -374,7 +432,10 @@ function orElse(holder: Written, name: string, other: Written, w: Writing): Writ
     const known = memberOf(holder.type, name);
     return tight(optional(holder, name, other), union(known, other.type));
   }
-  const type = field === undefined ? (holder.type.of ?? (holder.type.fields === undefined ? undefined : other.type)) : field;
+  const type =
+    field === undefined
+      ? (holder.type.of ?? (holder.type.fields === undefined ? undefined : other.type))
+      : field;
   if (holder.type.fields !== undefined && field === undefined && !w.isFilled(holder.text)) return other;
   if (isSparse && w.isFilled(holder.text)) {
     const value = tight(plainMember(holder, name), { ...(field ?? other.type), nullable: true });
@@ -382,7 +443,12 @@ function orElse(holder: Written, name: string, other: Written, w: Writing): Writ
       if (other.constant === false) return { ...value, type: BOOL };
       throw new Untranslatable('rows of a matrix that do not say true or false say false here');
     }
-    return choose(operation(value, '!=', literalOf(null), BINDING.compare, BOOL), { ...value, type: field ?? other.type }, other, union(field ?? other.type, other.type));
+    return choose(
+      operation(value, '!=', literalOf(null), BINDING.compare, BOOL),
+      { ...value, type: field ?? other.type },
+      other,
+      union(field ?? other.type, other.type),
+    );
   }
   return tight(optional(holder, name, other), type === undefined ? other.type : union(type, other.type));
 }
@@ -394,7 +460,9 @@ function plainMember(holder: Written, name: string): string {
 
 function optional(holder: Written, name: string, other: Written): string {
   const receiver = print(holder, BINDING.member);
-  const found = /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? `${receiver}.?${name}` : `${receiver}[?${quoted(name)}]`;
+  const found = /^[A-Za-z_][A-Za-z0-9_]*$/.test(name)
+    ? `${receiver}.?${name}`
+    : `${receiver}[?${quoted(name)}]`;
   return `${found}.orValue(${print(other)})`;
 }
 
@@ -421,7 +489,8 @@ function writeTry(call: Call, w: Writing): Written {
   const found = reduce(first, w);
   const isMember =
     found.expression.kind === 'attribute' ||
-    (found.expression.kind === 'index' && typeof tryWrite(found.expression.key, found.w)?.constant === 'string');
+    (found.expression.kind === 'index' &&
+      typeof tryWrite(found.expression.key, found.w)?.constant === 'string');
   const matched = second === undefined ? undefined : writeFirstMatch(found, write(second, w));
   if (matched !== undefined) return matched;
   if (!isMember) {
@@ -433,7 +502,12 @@ function writeTry(call: Call, w: Writing): Written {
   if (found.expression.kind === 'attribute')
     return orElse(write(found.expression.of, found.w), found.expression.name, other, w);
   if (found.expression.kind === 'index')
-    return orElse(write(found.expression.of, found.w), String(write(found.expression.key, found.w).constant), other, w);
+    return orElse(
+      write(found.expression.of, found.w),
+      String(write(found.expression.key, found.w).constant),
+      other,
+      w,
+    );
   throw new Untranslatable('this use of try() has no counterpart');
 }
 
@@ -454,7 +528,10 @@ function writeFirstMatch({ expression, w }: Reduced, other: Written): Written | 
         ? tight(`${local}[${print(write(expression.key, w))}]`, { kind: 'text', nullable: true })
         : match;
   const values = mapped({ over: all, local }, group);
-  return tight(`${print(values, BINDING.member)}[?0].orValue(${print(other)})`, union(group.type, other.type));
+  return tight(
+    `${print(values, BINDING.member)}[?0].orValue(${print(other)})`,
+    union(group.type, other.type),
+  );
 }
 
 /** What can never fail. */
@@ -485,9 +562,17 @@ function writeCan({ args }: Call, w: Writing): Written {
     if (holder.type.sparse?.has(expression.name) === true && w.isFilled(holder.text)) {
       if (holder.type.fields?.get(expression.name)?.kind === 'bool')
         throw new Untranslatable('rows of a matrix that do not say true or false say false here');
-      return operation(tight(plainMember(holder, expression.name)), '!=', literalOf(null), BINDING.compare, BOOL);
+      return operation(
+        tight(plainMember(holder, expression.name)),
+        '!=',
+        literalOf(null),
+        BINDING.compare,
+        BOOL,
+      );
     }
-    return tight(`has(${plainMember(holder, expression.name)})`, BOOL);
+    // CEL's has() takes names only.
+    if (/^[\w.]+$/.test(holder.text)) return tight(`has(${plainMember(holder, expression.name)})`, BOOL);
+    return operation(literalOf(expression.name), 'in', holder, BINDING.compare, BOOL);
   }
   throw new Untranslatable('this use of can() has no counterpart');
 }
@@ -522,7 +607,8 @@ function writeProduct({ args }: Call, w: Writing): Written {
 }
 
 function extreme(sign: string, a: Written, b: Written, more: readonly Written[]): Written {
-  if (a.type.isInt !== true || b.type.isInt !== true) throw new Untranslatable('max() and min() have counterparts for integers only');
+  if (a.type.isInt !== true || b.type.isInt !== true)
+    throw new Untranslatable('max() and min() have counterparts for integers only');
   const both = choose(operation(a, sign, b, BINDING.compare, BOOL), a, b, INT);
   const [next, ...rest] = more;
   return next === undefined ? both : extreme(sign, both, next, rest);
@@ -531,7 +617,9 @@ function extreme(sign: string, a: Written, b: Written, more: readonly Written[])
 /** Go's JSON has no blanks and sorts keys, as ours does where there are none. */
 function writeJson(value: Written): Written {
   const isSure = (type: StaticType): boolean =>
-    type.kind === 'list' ? isSure(elementOf(type)) : ['text', 'bool'].includes(type.kind) || type.isInt === true;
+    type.kind === 'list'
+      ? isSure(elementOf(type))
+      : ['text', 'bool'].includes(type.kind) || type.isInt === true;
   if (!isSure(value.type)) throw new Untranslatable('jsonencode() of maps has no counterpart');
   return tight(`toJSON(${print(value)})`, TEXT);
 }
@@ -539,7 +627,12 @@ function writeJson(value: Written): Written {
 function writeFormatDate({ args }: Call, w: Writing): Written {
   const [pattern, time] = args;
   const layout = pattern === undefined ? undefined : write(pattern, w);
-  if (layout === undefined || time === undefined || typeof layout.constant !== 'string' || layout.constant === 'X')
+  if (
+    layout === undefined ||
+    time === undefined ||
+    typeof layout.constant !== 'string' ||
+    layout.constant === 'X'
+  )
     throw new Untranslatable('this use of formatdate() has no counterpart');
   const source = reduce(time, w).expression;
   const isNow = source.kind === 'call' && source.name === 'timestamp';
@@ -565,7 +658,8 @@ function filled(pattern: Written | undefined, rest: readonly Written[]): Written
     else {
       const value = rest[at++];
       if (value === undefined) throw new Untranslatable('format() is called with too few arguments');
-      if (value.type.kind === 'list' || value.type.kind === 'map') throw new Untranslatable('a list or map stands in a text');
+      if (value.type.kind === 'list' || value.type.kind === 'map')
+        throw new Untranslatable('a list or map stands in a text');
       pieces.push(value.constant === undefined || value.constant === null ? value : String(value.constant));
     }
   }
@@ -580,6 +674,9 @@ function writeFormatList({ args }: Call, w: Writing): Written {
   if (rest.some(({ type }) => type.kind === 'any') || lists.length !== 1 || list === undefined)
     throw new Untranslatable('formatlist() with several lists has no counterpart');
   const local = localName('one', w.locals);
-  const text = filled(pattern, rest.map((one) => (one === list ? tight(local, elementOf(list.type)) : one)));
+  const text = filled(
+    pattern,
+    rest.map((one) => (one === list ? tight(local, elementOf(list.type)) : one)),
+  );
   return mapped({ over: list, local }, text);
 }

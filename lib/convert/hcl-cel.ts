@@ -138,7 +138,8 @@ function writePart(part: TemplatePart, w: Writing): readonly Piece[] {
       return [inner.constant === undefined ? inner : String(inner.constant)];
     }
     case 'if': {
-      const side = (parts: readonly TemplatePart[]): Written => joinPieces(parts.flatMap((one) => writePart(one, w)));
+      const side = (parts: readonly TemplatePart[]): Written =>
+        joinPieces(parts.flatMap((one) => writePart(one, w)));
       return [choose(asCondition(write(part.test, w)), side(part.yes), side(part.no), TEXT)];
     }
     case 'for': {
@@ -202,7 +203,8 @@ function keyText(key: Expression): string | undefined {
 function ofTarget(expression: Expression, w: Writing): Expression | undefined {
   if (expression.kind !== 'attribute' || expression.of.kind !== 'attribute') return undefined;
   const { of: root, name } = expression.of;
-  if (root.kind !== 'variable' || root.name !== 'target' || w.names.lookup('target') !== undefined) return undefined;
+  if (root.kind !== 'variable' || root.name !== 'target' || w.names.lookup('target') !== undefined)
+    return undefined;
   return w.targetAttribute(name, expression.name);
 }
 
@@ -226,7 +228,10 @@ function writeIndex(of: Expression, key: Expression, w: Writing): Written {
   const holder = write(of, w);
   const isMap = holder.type.kind === 'map';
   if (!isMap && index.type.kind === 'text') throw new Untranslatable('a text is the index of a list');
-  return tight(`${print(holder, BINDING.member)}[${print(isMap ? asText(index) : index)}]`, elementOf(holder.type));
+  return tight(
+    `${print(holder, BINDING.member)}[${print(isMap ? asText(index) : index)}]`,
+    elementOf(holder.type),
+  );
 }
 
 function writeSplat(of: Expression, each: Expression, w: Writing): Written {
@@ -300,7 +305,8 @@ function writeEquality(operator: '==' | '!=', a: Written, b: Written): Written {
 export function asNumber(written: Written): Written {
   const { type, constant } = written;
   if (type.kind === 'number') return written;
-  if (typeof constant === 'string' && /^-?[0-9]+(?:\.[0-9]+)?$/.test(constant)) return literalOf(Number(constant));
+  if (typeof constant === 'string' && /^-?[0-9]+(?:\.[0-9]+)?$/.test(constant))
+    return literalOf(Number(constant));
   if (type.kind === 'any' || type.kind === 'text') return tight(`double(${print(written)})`, NUMBER);
   throw new Untranslatable('a number is needed');
 }
@@ -313,7 +319,8 @@ function sameNumbers(operator: string, left: Written, right: Written): readonly 
     if (typeof side.constant === 'number' && isInt(side)) return { ...tight(`${side.constant}.0`, NUMBER) };
     return isInt(side) ? tight(`double(${print(side)})`, NUMBER) : side;
   };
-  if (operator === '%') throw new Untranslatable('the remainder of a division with fractions has no counterpart');
+  if (operator === '%')
+    throw new Untranslatable('the remainder of a division with fractions has no counterpart');
   return [wide(left), wide(right)];
 }
 
@@ -334,14 +341,20 @@ export function unified(a: Written, b: Written): readonly [Written, Written] {
 /** A list literal. */
 export function writeList(items: readonly Written[]): Written {
   const of = items.length === 0 ? undefined : items.map(({ type }) => type).reduce(union);
-  return tight(`[${items.map((item) => print(item)).join(', ')}]`, of === undefined ? { kind: 'list' } : listOf(of));
+  return tight(
+    `[${items.map((item) => print(item)).join(', ')}]`,
+    of === undefined ? { kind: 'list' } : listOf(of),
+  );
 }
 
 function writeMap(entries: readonly (readonly [Written, Written])[]): Written {
   const text = `{${entries.map(([key, value]) => `${print(key)}: ${print(value)}`).join(', ')}}`;
   const isKnown = entries.every(([{ constant }]) => typeof constant === 'string');
   if (isKnown)
-    return tight(text, { kind: 'map', fields: new Map(entries.map(([key, { type }]) => [String(key.constant), type])) });
+    return tight(text, {
+      kind: 'map',
+      fields: new Map(entries.map(([key, { type }]) => [String(key.constant), type])),
+    });
   return tight(text, { kind: 'map', of: entries.map(([, { type }]) => type).reduce(union, ANY) });
 }
 
@@ -363,7 +376,8 @@ export function loop(
   boundAs: string = valueName,
 ): Loop {
   const { type } = over;
-  if (type.kind !== 'list' && type.kind !== 'map') throw new Untranslatable('it is not known whether this is a list or a map');
+  if (type.kind !== 'list' && type.kind !== 'map')
+    throw new Untranslatable('it is not known whether this is a list or a map');
   const isMap = type.kind === 'map';
   const isIndexed = isMap || keyName !== undefined;
   const local = localName(isIndexed ? (keyName ?? (isMap ? 'key' : 'at')) : valueName, w.locals);
@@ -453,6 +467,9 @@ export function mentions(expressions: readonly unknown[], name: string): boolean
   return expressions.some((one) => {
     if (typeof one !== 'object' || one === null) return false;
     if ('kind' in one && one.kind === 'variable' && 'name' in one && one.name === name) return true;
-    return mentions(Object.entries(one).flatMap(([key, inner]): unknown[] => (key.endsWith('pan') ? [] : [inner])), name);
+    return mentions(
+      Object.entries(one).flatMap(([key, inner]): unknown[] => (key.endsWith('pan') ? [] : [inner])),
+      name,
+    );
   });
 }

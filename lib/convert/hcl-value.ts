@@ -2,7 +2,7 @@
 import type { Call, Expression } from '../hcl/mod.ts';
 import { asCondition, asText, print, tight, Untranslatable, type Written } from './cel-text.ts';
 import { enter } from './hcl-calls.ts';
-import { reduce, unroll, write, writeKey, type Writing } from './hcl-cel.ts';
+import { reduce, unroll, type Writing, write, writeKey } from './hcl-cel.ts';
 import { flattened, isMarkedMap, type Marked, type Marks } from './marks.ts';
 
 /** What a value is made with. */
@@ -85,7 +85,9 @@ function readCall(call: Call, at: ValueWriting): Marked {
     if (call.name === 'flatten' || ((call.name === 'compact' || call.name === 'distinct') && at.isLoose)) {
       const list = readValue(first, at);
       if (Array.isArray(list)) {
-        const flat = attempt(() => (call.name === 'flatten' ? flattened(list as readonly Marked[], marks) : list));
+        const flat = attempt(() =>
+          call.name === 'flatten' ? flattened(list as readonly Marked[], marks) : list,
+        );
         if (flat !== undefined) return flat;
       }
     }
@@ -128,4 +130,3 @@ function attempt<T>(work: () => T): T | undefined {
     throw thrown;
   }
 }
-

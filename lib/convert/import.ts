@@ -78,7 +78,9 @@ export async function importBuilds(text: string, options: ImportOptions): Promis
 function ruledVariables({ variables }: Draft): ReadonlySet<string> {
   const rules = ['oneOf', 'pattern', 'check', 'required', 'minimum', 'maximum'];
   return new Set(
-    variables.flatMap(({ name, value }) => (isRecord(value) && rules.some((rule) => rule in value) ? [name] : [])),
+    variables.flatMap(({ name, value }) =>
+      isRecord(value) && rules.some((rule) => rule in value) ? [name] : [],
+    ),
   );
 }
 

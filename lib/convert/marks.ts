@@ -23,7 +23,13 @@ import { elementOf, listOf, union } from './static-type.ts';
 import type { TargetReader } from './target.ts';
 
 /** What is left to the end: literal values, and texts with marks. */
-export type Marked = string | number | boolean | null | readonly Marked[] | { readonly [key: string]: Marked };
+export type Marked =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly Marked[]
+  | { readonly [key: string]: Marked };
 
 /** `test ? yes : no`, its sides as values. */
 export interface MarkedChoice {
@@ -54,7 +60,9 @@ export class Marks {
     const { constant, pieces } = written;
     if (constant !== undefined && typeof constant !== 'string') return constant;
     if (pieces === undefined) return this.mark(written);
-    return pieces.map((piece) => (typeof piece === 'string' ? this.#plain(piece) : this.mark(piece))).join('');
+    return pieces
+      .map((piece) => (typeof piece === 'string' ? this.#plain(piece) : this.mark(piece)))
+      .join('');
   }
 
   /** A text that stands for one value or another; the value itself where the test is known. */
@@ -100,7 +108,9 @@ export class Marks {
       const entry = entryOf(loop.value.pieces ?? []);
       if (entry === undefined) return undefined;
       const body = `{${print(entry[0])}: ${print(entry[1])}}`;
-      return tight(`${print(loop.over, BINDING.member)}.map(${loop.local}, ${body}).merge()`, { kind: 'map' });
+      return tight(`${print(loop.over, BINDING.member)}.map(${loop.local}, ${body}).merge()`, {
+        kind: 'map',
+      });
     });
     if (maps.some((map) => map === undefined)) return undefined;
     const [first] = maps;

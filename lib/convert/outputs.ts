@@ -37,7 +37,13 @@ export function convertOutputs(output: readonly Fields[], tags: readonly string[
       outputs.push(fields);
     }
   }
-  return { push: false, annotations: {}, ...(image === undefined ? {} : keysOf(image, tags)), outputs, loads };
+  return {
+    push: false,
+    annotations: {},
+    ...(image === undefined ? {} : keysOf(image, tags)),
+    outputs,
+    loads,
+  };
 }
 
 /** As buildx hands an image to BuildKit: the tags are its names, whatever `name` says. */

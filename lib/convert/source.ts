@@ -30,7 +30,13 @@ export async function readSource(found: FoundSources): Promise<SourceReading> {
   };
   const { compose } = found;
   const { bake } = found;
-  let source = bake.length === 0 ? undefined : take(bake.map(({ name }) => name), await draftEvaluated(bake));
+  let source =
+    bake.length === 0
+      ? undefined
+      : take(
+          bake.map(({ name }) => name),
+          await draftEvaluated(bake),
+        );
   if (compose !== undefined) {
     if (source === undefined) source = take([compose.name], draftCompose(compose));
     else

@@ -49,10 +49,9 @@ export function union(a: StaticType, b: StaticType): StaticType {
 
 function unionOfMaps(a: StaticType, b: StaticType): Partial<StaticType> {
   if (a.fields === undefined || b.fields === undefined) {
-    const of = [a, b].flatMap(valuesOf).reduce<StaticType | undefined>(
-      (sum, one) => (sum === undefined ? one : union(sum, one)),
-      undefined,
-    );
+    const of = [a, b]
+      .flatMap(valuesOf)
+      .reduce<StaticType | undefined>((sum, one) => (sum === undefined ? one : union(sum, one)), undefined);
     return of === undefined ? {} : { of };
   }
   const fields = new Map<string, StaticType>();

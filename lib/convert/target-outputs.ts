@@ -111,7 +111,9 @@ function readList(items: readonly unknown[], converter: OutputReader, tags: read
 function writeOutput(output: Readonly<Record<string, string>>, textOf: Converter['textOf']): Json {
   const { type, dest, ...rest } = output;
   const isBare = type === 'local' && dest !== undefined && Object.keys(rest).length === 0;
-  return isBare && /^[^",=\s]+$/.test(dest) && dest !== '-' ? textOf(dest) : writeFields(Object.entries(output), textOf);
+  return isBare && /^[^",=\s]+$/.test(dest) && dest !== '-'
+    ? textOf(dest)
+    : writeFields(Object.entries(output), textOf);
 }
 
 function isMarked(text: string, { isComputed, isOpen }: OutputReader): boolean {

@@ -363,7 +363,8 @@ function convertResources(value: unknown, { set, textOf, drop }: Converter): voi
     const text = scalarText(limit);
     const isSize = name.startsWith('memory') && text !== undefined && !/^-?[0-9]+$/.test(text);
     if (text === undefined || text === '0' || text === '') continue;
-    if (option === undefined || isSize) drop('resources', { [name]: limit }, `\`resources.${name}\` has no counterpart here`);
+    if (option === undefined || isSize)
+      drop('resources', { [name]: limit }, `\`resources.${name}\` has no counterpart here`);
     else opts[option] = textOf(text);
   }
   if (Object.keys(opts).length > 0) set('opts', opts);

@@ -41,7 +41,10 @@ function nameOf(key: Expression): string | undefined {
 }
 
 /** What stands between the items: on the line of the one before it is behind that, else above the next. */
-function commentsOfItems({ items, span }: Extract<Expression, { kind: 'tuple' }>): readonly (Comments | undefined)[] {
+function commentsOfItems({
+  items,
+  span,
+}: Extract<Expression, { kind: 'tuple' }>): readonly (Comments | undefined)[] {
   const { text } = span.source;
   const above: string[][] = items.map(() => []);
   const behind = new Map<number, string>();

@@ -23,7 +23,14 @@ test('functions on texts, lists and times', async () => {
     ['"v1".replaceRegex("v(1)", "$1x|$")', '|$'],
     ['"baaac".replaceRegex("a*", "-")', '-b-c-'],
     ['"a1-b2".findAll("[a-z][0-9]")', ['a1', 'b2']],
-    ['"a1-b2".findAll("([a-z])([0-9])|(-)")', [['a', '1', null], [null, null, '-'], ['b', '2', null]]],
+    [
+      '"a1-b2".findAll("([a-z])([0-9])|(-)")',
+      [
+        ['a', '1', null],
+        [null, null, '-'],
+        ['b', '2', null],
+      ],
+    ],
     ['"a1".findAll("(?P<letter>[a-z])(?P<digit>[0-9])")[0].digit', '1'],
     ['"x".findAll("[0-9]")', []],
     ['"baaac".findAll("a*")', ['', 'aaa', '']],
@@ -34,7 +41,10 @@ test('functions on texts, lists and times', async () => {
     ['range(-1)', []],
     ['now.format("YYYY-MM-DD\'T\'hh:mm:ssZ")', '2026-01-02T03:04:05Z'],
     ["now.format(\"D MMM YY, H aa, EEEE 'o''clock' ZZZZ\")", "2 Jan 26, 3 am, Friday o'clock +0000"],
-    [`"2026-01-31T23:30:05.25-03:30".format("YYYY-MM-DD'T'hh:mm:ssZ|ZZZZ|ZZZ")`, '2026-01-31T23:30:05-03:30|-0330|-0330'],
+    [
+      `"2026-01-31T23:30:05.25-03:30".format("YYYY-MM-DD'T'hh:mm:ssZ|ZZZZ|ZZZ")`,
+      '2026-01-31T23:30:05-03:30|-0330|-0330',
+    ],
     ['"2026-01-31T23:30:05Z".format("hhmm ZZZ")', '2330 UTC'],
   ];
   for (const [code, value] of expected) assert.deepEqual(await valueOf(code), value, code);

@@ -159,7 +159,10 @@ function compareTarget(name: string, target: Fields, build: Fields): readonly st
 /** An image all of whose attributes are keys of a build here, too. */
 function isImage(output: Fields): boolean {
   const { type, push: _push, compression: _compression, ...more } = output;
-  return (type === 'registry' || type === 'image') && Object.keys(more).every((key) => key.startsWith('annotation'));
+  return (
+    (type === 'registry' || type === 'image') &&
+    Object.keys(more).every((key) => key.startsWith('annotation'))
+  );
 }
 
 function isPush({ type, push }: Fields): boolean {
@@ -174,7 +177,9 @@ function annotationsOfImage(image: Fields): readonly (readonly [string, unknown]
 }
 
 function withMore(annotations: unknown, more: readonly (readonly [string, unknown])[]): unknown {
-  return more.length === 0 ? annotations : { ...(annotations as object | undefined), ...Object.fromEntries(more) };
+  return more.length === 0
+    ? annotations
+    : { ...(annotations as object | undefined), ...Object.fromEntries(more) };
 }
 
 function contextsOf(value: unknown): unknown {

@@ -7,7 +7,11 @@ import { assertGolden } from '../rig/golden.ts';
 import { repoPath } from '../rig/paths.ts';
 import { fixture } from './support.ts';
 
-const SURROUNDINGS = { cwd: repoPath('.'), now: new Date('2026-01-02T03:04:05Z'), localPlatform: 'linux/amd64' };
+const SURROUNDINGS = {
+  cwd: repoPath('.'),
+  now: new Date('2026-01-02T03:04:05Z'),
+  localPlatform: 'linux/amd64',
+};
 
 /** Imports; the result must mean what bake makes of the file, whatever its variables are. */
 async function proven(
@@ -67,9 +71,18 @@ const EXPRESSIONS: readonly (readonly [string, string])[] = [
   ['M.a', '"${{ vars.M.a }}"'],
   ['M["b"]', '"${{ vars.M.b }}"'],
   ['join(",", L)', `'\${{ vars.L.join(",") }}'`],
-  ['join(",", [for x in L : upper(x) if x != "y"])', `'\${{ vars.L.filter(x, x != "y").map(x, x.upperAscii()).join(",") }}'`],
-  ['join(",", [for i, x in L : "${i}${x}"])', `'\${{ range(size(vars.L)).map(i, string(i) + vars.L[i]).join(",") }}'`],
-  ['join(",", [for k, v in M : "${k}=${v}"])', `'\${{ vars.M.map(k, k).sort().map(k, k + "=" + vars.M[k]).join(",") }}'`],
+  [
+    'join(",", [for x in L : upper(x) if x != "y"])',
+    `'\${{ vars.L.filter(x, x != "y").map(x, x.upperAscii()).join(",") }}'`,
+  ],
+  [
+    'join(",", [for i, x in L : "${i}${x}"])',
+    `'\${{ range(size(vars.L)).map(i, string(i) + vars.L[i]).join(",") }}'`,
+  ],
+  [
+    'join(",", [for k, v in M : "${k}=${v}"])',
+    `'\${{ vars.M.map(k, k).sort().map(k, k + "=" + vars.M[k]).join(",") }}'`,
+  ],
   ['join(",", OBJ[*].n)', `'\${{ vars.OBJ.map(one, one.n).join(",") }}'`],
   ['join(",", keys({ for x in L : x => 1... }))', ''],
   ['{ for x in ["q"] : x => T }["q"]', `'\${{ ["q"].map(x, {x: vars.T}).merge().q }}'`],
@@ -84,19 +97,29 @@ const EXPRESSIONS: readonly (readonly [string, string])[] = [
   ['regex_replace(V, "([0-9])", "<$1>")', `'\${{ vars.V.replaceRegex("([0-9])", "<$1>") }}'`],
   ['length(regexall("[0-9]", V)) > 0 ? 1 : 0', `'\${{ vars.V.matches("[0-9]") ? 1 : 0 }}'`],
   ['length(regexall("[0-9]", V))', `'\${{ size(vars.V.findAll("[0-9]")) }}'`],
-  ['try(regex("v([0-9]+)", V)[0], "none")', `'\${{ vars.V.findAll("v([0-9]+)").map(match, match[0])[?0].orValue("none") }}'`],
+  [
+    'try(regex("v([0-9]+)", V)[0], "none")',
+    `'\${{ vars.V.findAll("v([0-9]+)").map(match, match[0])[?0].orValue("none") }}'`,
+  ],
   ['format("%s:%d%%", T, N)', '"${{ vars.T }}:${{ vars.N }}%"'],
   ['join(",", formatlist("%s/%s", T, L))', `'\${{ vars.L.map(one, vars.T + "/" + one).join(",") }}'`],
   ['coalesce(NUL, T, "x")', '"${{ vars.NUL != null ? vars.NUL : vars.T }}"'],
   ['lookup(M, "a", "none")', `'\${{ vars.M.?a.orValue("none") }}'`],
   ['lookup(M, T, "none")', `'\${{ vars.M[?vars.T].orValue("none") }}'`],
   ['try(OBJ[1].v, 9)', '"${{ vars.OBJ[1].?v.orValue(9) }}"'],
-  ['can(OBJ[1].v) ? 1 : 0', '"${{ has(vars.OBJ[1].v) ? 1 : 0 }}"'],
+  ['can(OBJ[1].v) ? 1 : 0', `'\${{ "v" in vars.OBJ[1] ? 1 : 0 }}'`],
+  ['can(M.a) ? 1 : 0', '"${{ has(vars.M.a) ? 1 : 0 }}"'],
   ['contains(L, "y") ? 1 : 0', `'\${{ "y" in vars.L ? 1 : 0 }}'`],
   ['join(",", distinct(concat(L, ["z"])))', `'\${{ (vars.L + ["z"]).distinct().join(",") }}'`],
   ['join(",", flatten([L, ["z"]]))', `'\${{ [vars.L, ["z"]].flatten().join(",") }}'`],
-  ['join(",", setsubtract(L, ["y"]))', `'\${{ vars.L.filter(one, !(one in ["y"])).distinct().sort().join(",") }}'`],
-  ['join(",", [for p in setproduct(L, ["1"]) : join("-", p)])', `'\${{ vars.L.map(one, ["1"].map(one_2, [one, one_2])).flatten().map(p, p.join("-")).join(",") }}'`],
+  [
+    'join(",", setsubtract(L, ["y"]))',
+    `'\${{ vars.L.filter(one, !(one in ["y"])).distinct().sort().join(",") }}'`,
+  ],
+  [
+    'join(",", [for p in setproduct(L, ["1"]) : join("-", p)])',
+    `'\${{ vars.L.map(one, ["1"].map(one_2, [one, one_2])).flatten().map(p, p.join("-")).join(",") }}'`,
+  ],
   ['merge(M, { c = "3" }).c', `'\${{ [vars.M, {"c": "3"}].merge().c }}'`],
   ['jsonencode(L)', '"${{ toJSON(vars.L) }}"'],
   ['sha256(T)', '"${{ sha256(vars.T) }}"'],
@@ -136,7 +159,10 @@ function "strrev" {
   );
   if (!imported.ok) assert.fail();
   const { yaml, notes } = imported.value;
-  assert.match(yaml, /# In the bake file: title\(V\)\n {2}app:\n {4}args: \{ A: Some Text, B: "\$\{\{ vars\.V \}\}" \}/);
+  assert.match(
+    yaml,
+    /# In the bake file: title\(V\)\n {2}app:\n {4}args: \{ A: Some Text, B: "\$\{\{ vars\.V \}\}" \}/,
+  );
   assert.match(yaml, /A: '\$\{\{ build\.name == "m-1" \? "01" : build\.name == "m-2" \? "02" : "03" \}\}'/);
   assert.deepEqual(notes.slice(0, 1), [
     'app: the function title() has no counterpart; its value stands there: title(V)',
@@ -162,8 +188,14 @@ target "f" { output = [{ type = "local", dest = "out" }, "type=image"] }
 `);
   assert.match(yaml, / {2}a: \n| {2}a:\n {4}push: true\n/);
   assert.match(yaml, / {2}b:\n {4}extends: a\n {4}push: false\n {4}outputs: \[type=docker\]\n/);
-  assert.match(yaml, / {2}c:\n {4}push: "\$\{\{ vars\.PUSH \}\}"\n {4}outputs: \['\$\{\{ vars\.PUSH \? null : "type=docker,dest=c\.tar" \}\}'\]\n/);
-  assert.match(yaml, / {2}d:\n {4}push: "\$\{\{ vars\.PUSH \}\}"\n {4}outputs: \['\$\{\{ vars\.PUSH \? null : "out" \}\}'\]\n/);
+  assert.match(
+    yaml,
+    / {2}c:\n {4}push: "\$\{\{ vars\.PUSH \}\}"\n {4}outputs: \['\$\{\{ vars\.PUSH \? null : "type=docker,dest=c\.tar" \}\}'\]\n/,
+  );
+  assert.match(
+    yaml,
+    / {2}d:\n {4}push: "\$\{\{ vars\.PUSH \}\}"\n {4}outputs: \['\$\{\{ vars\.PUSH \? null : "out" \}\}'\]\n/,
+  );
   assert.match(yaml, / {2}e:\n {4}tags: \[acme\/e\]\n {4}push: true\n/);
   assert.match(yaml, / {2}f:\n {4}outputs: \[out\]\n/);
 });

@@ -81,9 +81,7 @@ export function propose(files: Readonly<Record<string, string>>, more: Partial<R
 }
 
 /** What is proposed for a directory, as `init` does it where nobody is asked. */
-export async function proposeIn(
-  directory: string,
-): Promise<Proposal & Pick<SourceReading, 'remarks'>> {
+export async function proposeIn(directory: string): Promise<Proposal & Pick<SourceReading, 'remarks'>> {
   const { source, remarks } = await readSource(findSources(directory));
   const result = proposeBuilds(await readRepository(directory), source === undefined ? {} : { source });
   if (!result.ok) assert.fail(result.error.map(({ message }) => message).join('\n'));

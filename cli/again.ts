@@ -5,7 +5,18 @@ import { shellWord } from '../lib/util/shell.ts';
 import type { ParsedArgs } from './args.ts';
 
 /** Options that say what a build is, and where; how a run is shown or which builds are selected is no part of it. */
-const KEPT_VALUES = ['directory', 'file', 'var', 'var-file', 'set', 'allow', 'platform', 'addr'];
+const KEPT_VALUES = [
+  'directory',
+  'file',
+  'var',
+  'var-file',
+  'set',
+  'allow',
+  'platform',
+  'provenance',
+  'sbom',
+  'addr',
+];
 const KEPT_FLAGS = ['untrusted', 'push', 'pull', 'no-cache'];
 /** Those that say which builds; kept where none are named. */
 const SELECTING_VALUES = ['filter', 'since'];

@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import type { CAC, Command } from 'cac';
 import { fail, ok, type Problem, problem, type Result } from '../lib/model/mod.ts';
 import { didYouMean } from '../lib/util/suggest.ts';
+import { bakeOptionHint, bakeValueHint } from './bake-words.ts';
 
 /** What an option's declaration says beyond what cac reads out of it. */
 export interface OptionShape {
@@ -51,7 +52,7 @@ export function shapesOf(cli: CAC, command: Command | undefined): readonly Optio
       short: option.names.find((name) => name.length === 1),
       description: option.description,
       value,
-      choices: value?.includes('|') === true ? value.split('|') : undefined,
+      choices: value?.includes('|') === true && !value.includes('…') ? value.split('|') : undefined,
       repeats: option.config.type !== undefined,
     };
   });
@@ -170,7 +171,10 @@ function checkOption(
     });
   if (shape.choices === undefined || shape.choices.includes(value)) return undefined;
   return problem('cli/bad-value', `${rawName} cannot be "${value}"`, {
-    hint: didYouMean(value, shape.choices) ?? `it is one of ${shape.choices.join(', ')}`,
+    hint:
+      bakeValueHint(shape.long, value) ??
+      didYouMean(value, shape.choices) ??
+      `it is one of ${shape.choices.join(', ')}`,
   });
 }
 
@@ -183,6 +187,9 @@ function repeatedOption(rawName: string): Problem {
 function unknownOption(rawName: string, shapes: readonly OptionShape[]): Problem {
   const candidates = shapes.map((shape) => `--${shape.long}`);
   return problem('cli/unknown-option', `there is no option ${rawName}`, {
-    hint: didYouMean(rawName, candidates) ?? 'the same command with --help lists the options',
+    hint:
+      bakeOptionHint(rawName) ??
+      didYouMean(rawName, candidates) ??
+      'the same command with --help lists the options',
   });
 }

@@ -35,9 +35,10 @@ const SCRIPT = /\.[cm]?[jt]s$/;
 export async function findDefinition(set: BuildSet, args: ParsedArgs, cwd: string): Promise<Definition> {
   const files = new Set<string>();
   let readsUnknown = false;
-  const open = [...set.files.filter((file) => file !== '-'), ...listOf(args, 'var-file')].map((file) =>
-    path.resolve(cwd, file),
-  );
+  // A file that is gone, or comes, changes what the others say, too.
+  const { absentFiles = [] } = set;
+  const named = [...set.files.filter((file) => file !== '-'), ...absentFiles, ...listOf(args, 'var-file')];
+  const open = named.map((file) => path.resolve(cwd, file));
   for (let file = open.pop(); file !== undefined; file = open.pop()) {
     if (files.has(file)) continue;
     files.add(file);

@@ -23,12 +23,16 @@ export function declareCli(): CAC {
   cli.option('-C, --directory <path>', 'Work as if started in this directory');
   cli.option('--color <auto|always|never>', 'Colour the output; auto heeds NO_COLOR and FORCE_COLOR');
 
-  const run = cli.command('run [...builds]', 'Build and push what has changed');
+  const run = cli.command('run [...builds]', 'Build and push what has changed').alias('bake');
   mistrusting(overriding(fromFiles(selecting(run))))
     .option('--since <revision>', 'Only what changed since; main... is where it was left')
     .option('--force', 'Call buildctl even for what is unchanged; its cache still counts')
     .option('--watch', 'Then run again whenever something changes that the builds depend on')
     .option('--dry-run', 'Decide and say why, but build and push nothing')
+    .option(
+      '--print',
+      'Of bake and Compose files: print what `docker buildx bake --print` prints, build nothing',
+    )
     .option('-j, --jobs <number>', 'Builds at a time, 1 to 999; default: twice the processors')
     .option('--audit <part>', 'Build some of what is up to date to see that it is the same: 5% or a number')
     .option('--audit-seed <number>', 'Draw the same builds as the audit that printed this number')
@@ -381,5 +385,7 @@ function overriding(command: Command): Command {
     .option('--no-push', 'Push nothing, to see first whether all of it builds')
     .option('--platform <os/arch>', 'Build for this platform instead (may be repeated)', REPEATS)
     .option('--pull', 'Ask the registry for base images even where the engine has them')
-    .option('--no-cache', 'Run every step anew, for what the cache cannot see');
+    .option('--no-cache', 'Run every step anew, for what the cache cannot see')
+    .option('--provenance <true|false|mode=max|…>', 'Attest how each build is made, or not')
+    .option('--sbom <true|false|generator=…>', 'Attest what is in each image, or not');
 }

@@ -20,11 +20,11 @@ export type ExitCode = number;
 const BY_AREA: Readonly<Record<ProblemArea, ExitCode>> = {
   cli: EXIT.usage,
   config: EXIT.invalid,
-  bake: EXIT.invalid,
   dockerfile: EXIT.invalid,
   plan: EXIT.invalid,
   context: EXIT.invalid,
   import: EXIT.invalid,
+  bake: EXIT.invalid,
   engine: EXIT.engine,
   registry: EXIT.registry,
   build: EXIT.buildFailed,

@@ -1,5 +1,5 @@
 /** From options to a set of builds and a selection: what `run`, `plan`, `print`, `list` and `validate` have in common. */
-import type { ReadBuildsValue } from '../lib/config/mod.ts';
+import type { ReadBuildsOptions, ReadBuildsValue } from '../lib/config/mod.ts';
 import { fail, GRANT_FORMS, ok, type Problem, parseGrant, problem, type Result } from '../lib/model/mod.ts';
 import type { Selection } from '../lib/plan/mod.ts';
 import { parseDuration } from '../lib/util/duration.ts';
@@ -7,15 +7,20 @@ import { isSet, listOf, type ParsedArgs, textOf } from './args.ts';
 import type { Io } from './io.ts';
 
 /** Reads builds.yaml with the variables, overrides and grants of the user. Problems: those of reading, `cli/bad-value`. */
-export async function readInputs(args: ParsedArgs, io: Io): Promise<Result<ReadBuildsValue>> {
+export async function readInputs(
+  args: ParsedArgs,
+  io: Io,
+  what: Pick<ReadBuildsOptions, 'onlySettings'> = {},
+): Promise<Result<ReadBuildsValue>> {
   const vars = readVars(listOf(args, 'var'));
   if (!vars.ok) return vars;
   const files = listOf(args, 'file');
   const granted = await readGrants(args, io);
   if (!granted.ok) return granted;
   const { readBuilds } = await import('../lib/config/mod.ts');
-  return readBuilds({
+  const read = await readBuilds({
     ...granted.value,
+    ...what,
     cwd: io.cwd,
     env: io.env,
     files,
@@ -24,6 +29,19 @@ export async function readInputs(args: ParsedArgs, io: Io): Promise<Result<ReadB
     overrides: overridesOf(args),
     ...(files.includes('-') ? { stdin: await io.readStdin() } : {}),
   });
+  if (read.ok && read.value.foundBake !== undefined) sayFound(read.value.foundBake, args, io);
+  return read;
+}
+
+const told = new WeakSet<object>();
+
+/** Nobody named these files: which they are is said, once in the life of a command. */
+function sayFound(files: readonly string[], args: ParsedArgs, io: Io): void {
+  if (told.has(args) || textOf(args, 'progress') === 'quiet') return;
+  told.add(args);
+  const last = files.at(-1) ?? '';
+  const names = files.length > 1 ? `${files.slice(0, -1).join(', ')} and ${last} are` : `${last} is`;
+  io.stderr.write(`${names} read (no builds.yaml here)\n`);
 }
 
 /**
@@ -58,7 +76,7 @@ function badGrant(text: string): Problem {
 /** The engine that the builds.yaml here names, for commands that need it for nothing else; one that cannot be read names none. */
 export async function engineOfFile(args: ParsedArgs, io: Io): Promise<{ readonly fileAddress?: string }> {
   if (textOf(args, 'addr') !== undefined || (io.env['BUILDKIT_HOST'] ?? '') !== '') return {};
-  const read = await readInputs(args, io);
+  const read = await readInputs(args, io, { onlySettings: true });
   const address = read.ok ? read.value.set.engineAddress : undefined;
   return address === undefined ? {} : { fileAddress: address };
 }
@@ -82,7 +100,16 @@ export function overridesOf(args: ParsedArgs): readonly string[] {
     ...(platforms.length === 0 ? [] : [`*.platforms=${platforms.join(',')}`]),
     ...(isSet(args, 'pull') ? ['*.pull=true'] : []),
     ...(isSet(args, 'no-cache') ? ['*.no-cache=true'] : []),
+    ...['provenance', 'sbom'].flatMap((type) => attestOf(type, textOf(args, type))),
   ];
+}
+
+/** `true`, `false`, or attributes, as buildx has it (util/buildflags/attests.go, `CanonicalizeAttest`). */
+function attestOf(type: string, written: string | undefined): readonly string[] {
+  if (written === undefined || written === '') return [];
+  if (/^(?:1|t|true)$/i.test(written)) return [`*.attest+=type=${type}`];
+  if (/^(?:0|f|false)$/i.test(written)) return [`*.attest+=type=${type},disabled=true`];
+  return [`*.attest+=type=${type},${written}`];
 }
 
 /** `NAME=value` pairs; the last of a name wins. Problem: `cli/bad-value`. */

@@ -67,5 +67,5 @@ export async function keptRunsDirectory(args: ParsedArgs, io: Io): Promise<strin
     import('../lib/config/mod.ts'),
     import('../lib/history/mod.ts'),
   ]);
-  return runsDirectory(io.env, await findRoot({ cwd: io.cwd, files: listOf(args, 'file') }));
+  return runsDirectory(io.env, await findRoot({ cwd: io.cwd, env: io.env, files: listOf(args, 'file') }));
 }

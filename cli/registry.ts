@@ -113,7 +113,7 @@ type Registries = Parameters<typeof import('../lib/registry/mod.ts').createRegis
  * variable that it needs is not set) is no reason to refuse: most registries need no settings.
  */
 async function readRegistries(args: ParsedArgs, io: Io): Promise<Result<Registries>> {
-  const read = await readInputs(args, io);
+  const read = await readInputs(args, io, { onlySettings: true });
   if (read.ok) return ok(read.value.set.registries);
   if (listOf(args, 'file').length > 0) return read;
   if (!read.error.every((one) => one.code === 'config/no-file')) {

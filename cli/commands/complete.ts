@@ -12,6 +12,8 @@ import { keptRunsDirectory } from '../kept-run.ts';
 
 /** Those of YAML; a builds.ts cannot be read in part. */
 const DEFAULT_FILES = ['builds.yaml', 'builds.yml'];
+/** Those of bake in HCL. */
+const HCL_FILES = ['docker-bake.hcl', 'docker-bake.override.hcl'];
 const NO_NAMES: Names = {
   selectable: [],
   builds: [],
@@ -77,6 +79,8 @@ async function readNames(before: readonly string[], shapes: readonly OptionShape
       ['file', files],
       ['var', (values.get('var') ?? []).filter((one) => one.includes('='))],
       ['var-file', values.get('var-file') ?? []],
+      // Nothing is to be said about which file was found.
+      ['progress', ['quiet']],
     ]),
   };
   const directory = values.get('directory')?.[0];
@@ -112,6 +116,11 @@ function scanNames(cwd: string, files: readonly string[]): Names {
       const name = /^ {2}"?([A-Za-z0-9_][\w.-]*)"?:/.exec(line)?.[1];
       if (name !== undefined) section?.push(name);
     }
+  }
+  for (const file of files.length > 0 ? files : HCL_FILES) {
+    const blocks = textOf(path.resolve(cwd, file)).matchAll(/^(target|group|variable)[ \t]+"([\w-]+)"/gm);
+    for (const [, type, name = ''] of blocks)
+      found.get(type === 'target' ? 'builds' : type === 'group' ? 'groups' : 'vars')?.push(name);
   }
   const [builds = [], groups = [], variables = []] = found.values();
   return {

@@ -55,7 +55,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
 
 /** What the builds.yaml of this directory, if there is one, says of registries. */
 async function readRegistries(args: ParsedArgs, io: Io): Promise<Registries> {
-  const read = await readInputs(args, io);
+  const read = await readInputs(args, io, { onlySettings: true });
   if (read.ok) return read.value.set.registries;
   if (!read.error.some((one) => one.code === 'config/no-file')) {
     const unread = problem(

@@ -12,11 +12,11 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   reportProblems(read.value.warnings, args, io);
   const { set } = read.value;
   const { selectBuilds } = await import('../../lib/plan/mod.ts');
-  const selected = selectBuilds(set, selectionOf(args));
-  if (!selected.ok) return reportProblems(selected.error, args, io);
   // Without a selection everything is printed, not only the group `default`: this is about the file.
   const all = args.positionals.length === 0 && (args.values.get('filter') ?? []).length === 0;
-  const only = all ? undefined : selected.value;
+  const selected = selectBuilds(set, all ? { patterns: ['*'] } : selectionOf(args));
+  if (!selected.ok) return reportProblems(selected.error, args, io);
+  const only = selected.value;
   const { formatPrinted, printBuilds } = await import('../../lib/config/mod.ts');
   const whole = printBuilds(set, only);
   const printed = isSet(args, 'show-sensitive') ? whole : createHider(set.variables).hide(whole);

@@ -35,6 +35,10 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const pipes = await holdPipes(args, io);
   try {
     if (pipes.problems.length > 0) return reportProblems(pipes.problems, args, io);
+    if (isSet(args, 'print')) {
+      const { printAsBake } = await import('../print-as-bake.ts');
+      return await printAsBake(args, io);
+    }
     return await runAsAsked(args, io);
   } finally {
     await pipes.release();
@@ -218,6 +222,17 @@ async function readAudit(args: ParsedArgs): Promise<Result<Audit | undefined>> {
   return seed.ok ? ok(createAudit({ size, seed: seed.value })) : seed;
 }
 
+/** What of bake's own file its readers go by. */
+function metadataAsBake({ outcomes }: RunSummary): Readonly<Record<string, object>> {
+  return Object.fromEntries(
+    outcomes.flatMap(({ build, digest, tags }) => {
+      if (digest === undefined) return [];
+      const names = tags.length === 0 ? {} : { 'image.name': tags.map(({ ref }) => ref).join(',') };
+      return [[build, { 'containerimage.digest': digest, ...names }]];
+    }),
+  );
+}
+
 /** Build by build what was made and where it is, for the step that comes after ours. */
 async function writeMetadata(
   file: string | undefined,
@@ -231,7 +246,12 @@ async function writeMetadata(
     return [build, { result: kind, role: roleOf(plan, outcome), digest, sizeBytes, platforms, tags, key }];
   });
   const text = JSON.stringify(
-    { version: 1, ok: summary.ok, builds: Object.fromEntries(builds) },
+    {
+      ...(plan.set.isBake === true ? metadataAsBake(summary) : {}),
+      version: 1,
+      ok: summary.ok,
+      builds: Object.fromEntries(builds),
+    },
     undefined,
     2,
   );

@@ -60,7 +60,6 @@ export function readParameters(block: FunctionBlock): Result<FunctionShape> {
  * @param scopeOf the names that its result sees, with its arguments among them
  */
 export function makeFunction(
-  name: string,
   { names, variadic, result }: FunctionShape,
   scopeOf: (variables: ReadonlyMap<string, Value>) => Scope,
 ): HclFunction {
@@ -69,7 +68,7 @@ export function makeFunction(
       const few = args.length < names.length;
       if (few || (args.length > names.length && variadic === undefined)) {
         const wanted = `${variadic === undefined ? '' : 'at least '}${names.length}`;
-        return { ok: false, message: `"${name}" takes ${wanted} arguments, and ${args.length} are given` };
+        return { ok: false, message: `it takes ${wanted} ${names.length === 1 ? 'argument' : 'arguments'}, and ${args.length} ${args.length === 1 ? 'is' : 'are'} given` };
       }
       const isNull = args.findIndex(({ kind }) => kind === 'null');
       if (isNull !== -1) return { ok: false, message: 'it is null, which functions of a bake file do not take', argument: isNull };
@@ -78,7 +77,7 @@ export function makeFunction(
       if (variadic !== undefined) variables.set(variadic, tupleOf(args.slice(names.length)));
       const value = evaluate(result, scopeOf(variables));
       if (value.ok) return value;
-      return { ok: false, message: `in function "${name}": ${value.problems[0]?.message ?? 'it has no value'}` };
+      return { ok: false, message: value.problems[0]?.message ?? 'it has no value' };
     },
   };
 }

@@ -29,13 +29,13 @@ export interface GivenValue {
   readonly fallback: Value | undefined;
 }
 
-/** Makes a value of a text; the message of a failure follows the name of the variable. */
+/** Makes a value of a text. The message of a failure follows the name of the variable, and never holds the text, which may be a secret. */
 export function readGiven({ text, isJson, type, fallback }: GivenValue): FunctionResult {
   if (type !== undefined) {
     if (isJson) return readTypedJson(text, type);
     if (['list', 'set', 'tuple', 'map'].includes(type.kind)) return readCollection(text, type);
     if (isPrimitive(type)) return readPrimitive(text, type);
-    return failed(`its type, ${typeName(type)}, can only be given as JSON, in NAME_JSON`);
+    return failed(`its type, ${typeName(type)}, can only be given as JSON`);
   }
   if (fallback === undefined || fallback.type.kind === 'dynamic') return made(textValue(text));
   if (isPrimitive(fallback.type)) return readPrimitive(text, fallback.type);
@@ -54,18 +54,18 @@ function readPrimitive(text: string, type: Type): FunctionResult {
   if (type.kind === 'string') return made(textValue(text));
   if (type.kind === 'bool') {
     const is = parseBool(text);
-    return is === undefined ? failed(`"${text}" is neither true nor false`) : made(boolValue(is));
+    return is === undefined ? failed('it is neither true nor false') : made(boolValue(is));
   }
   const isNumber = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(text);
   const number = isNumber ? Number(text) : Number.NaN;
   const value = Number.isFinite(number) ? numberFromFloat(number) : undefined;
-  return value === undefined ? failed(`"${text}" is no number`) : made(numberValue(value));
+  return value === undefined ? failed('it is no number') : made(numberValue(value));
 }
 
 /** Comma-separated values, and for maps `name:value`. */
 function readCollection(text: string, type: Type): FunctionResult {
   const fields = readCsv(text);
-  if (!fields.ok) return failed(`"${text}" is no list of values with commas between: ${fields.error}`);
+  if (!fields.ok) return failed(`it is no list of values with commas between: ${fields.error}`);
   if (type.kind === 'tuple') {
     if (type.items.length !== fields.value.length)
       return failed(`it has ${type.items.length} elements, and ${fields.value.length} were given`);
@@ -84,9 +84,9 @@ function readEach(fields: readonly string[], typeAt: (at: number) => Type | unde
   const values: Value[] = [];
   for (const [at, field] of fields.entries()) {
     const type = typeAt(at);
-    if (type === undefined || !isPrimitive(type)) return 'its elements are no texts, numbers or bools, so that it can only be given as JSON, in NAME_JSON';
+    if (type === undefined || !isPrimitive(type)) return 'its elements are no texts, numbers or bools, so that it can only be given as JSON';
     const value = readPrimitive(field, type);
-    if (!value.ok) return value.message;
+    if (!value.ok) return `element ${at + 1}: ${value.message}`;
     values.push(value.value);
   }
   return values;
@@ -96,7 +96,7 @@ function readMap(fields: readonly string[], of: Type): FunctionResult {
   const entries: (readonly [string, Value])[] = [];
   for (const field of fields) {
     const pair = readCsv(field, ':');
-    if (!pair.ok || pair.value.length !== 2) return failed(`"${field}" has to be name:value`);
+    if (!pair.ok || pair.value.length !== 2) return failed(`element ${entries.length + 1} has to be name:value`);
     const [name = '', text = ''] = pair.value;
     const values = readEach([text], () => of);
     if (typeof values === 'string') return failed(values);

@@ -23,6 +23,7 @@ import {
   variablesOf,
 } from '../hcl/mod.ts';
 import { type Problem, problem, type Span } from '../model/mod.ts';
+import { didYouMean } from '../util/suggest.ts';
 import type { Definitions, VariableBlock } from './definitions.ts';
 import { makeFunction, readParameters } from './function.ts';
 import { readGiven } from './given-value.ts';
@@ -87,7 +88,7 @@ export class Names {
       variable: (name) => (isBlockType(name) ? this.blocks?.valueOf(name) : undefined) ?? this.#variables.get(name),
       function: (name) => this.#functions.get(name),
       variableNames: () => [...this.#variables.keys(), ...definitions.variables.keys(), 'target', 'group'],
-      functionNames: () => this.#functions.keys(),
+      functionNames: () => [...this.#functions.keys(), ...definitions.functions.keys()],
       budget: this.#budget,
     };
     for (const [name, text] of surroundings.builtIn) this.#variables.set(name, textValue(text));
@@ -147,7 +148,11 @@ export class Names {
       if (state === 'failed') isReady = false;
       if (state !== 'missing' || mayMiss) return;
       isReady = false;
-      this.problems.push(problem('bake/unknown-name', `There is no ${what} "${name}"`, { span }));
+      const known = what === 'function' ? this.#scope.functionNames() : [...bound, ...this.#scope.variableNames()];
+      const hint = didYouMean(name, known);
+      this.problems.push(
+        problem('bake/unknown-name', `There is no ${what} "${name}"`, { span, ...(hint === undefined ? {} : { hint }) }),
+      );
     };
     for (const { name, span } of callsOf(expression)) note(this.#function(name), 'function', name, span);
     for (const traversal of variablesOf(expression)) {
@@ -195,7 +200,7 @@ export class Names {
     if (!isReady || this.#failed.has(`${name}()`)) return this.#fail(`${name}()`, []);
     this.#functions.set(
       name,
-      makeFunction(name, parameters.value, (variables) => this.scopeOf(variables)),
+      makeFunction(parameters.value, (variables) => this.scopeOf(variables)),
     );
     return 'ready';
   }
@@ -289,8 +294,8 @@ export class Names {
     if (value.ok) return value.value;
     const from = isJson ? jsonName : name;
     this.#fail(name, [
-      problem('bake/value', `The value that ${from} gives to variable "${name}" cannot be used: ${value.message}`, {
-        hint: `It comes from --var ${from}=… or from the environment.`,
+      problem('bake/value', `The value given for variable "${name}" cannot be used: ${value.message}`, {
+        hint: `It comes from --var ${from}=… or from ${from} of the environment${isJson ? '' : `; as JSON it is given in ${jsonName}`}.`,
         span: block.place,
       }),
     ]);

@@ -13,7 +13,7 @@ import {
 } from '../hcl/mod.ts';
 import { fail, type Json, ok, type Problem, type Result, type SourceFile } from '../model/mod.ts';
 import { Blocks, type Instance } from './blocks.ts';
-import { isComposeName, readComposeFiles, readsAsCompose } from './compose/mod.ts';
+import { isComposeName } from './compose/name.ts';
 import type { Config } from './config.ts';
 import type { BakeDefinition, BakeFile, BakeTargetHead, BakeVariable, ReadBakeOptions } from './definition.ts';
 import { readDefinitions, type VariableBlock } from './definitions.ts';
@@ -36,12 +36,18 @@ export async function readFiles(
 ): Promise<Result<ReadFiles>> {
   const problems: Problem[] = [];
   const { compose, bodies } = await sortFiles(files, options, problems);
-  const fromCompose = compose.length === 0 ? ok({ targets: [], groups: [] }) : await readComposeFiles(compose, options);
+  const fromCompose = compose.length === 0 ? ok({ targets: [], groups: [] }) : await readCompose(compose, options);
   if (!fromCompose.ok) problems.push(...fromCompose.error);
   if (!fromCompose.ok || problems.length > 0) return fail(problems);
   const env = lookupIn(options);
   const drafts = new Map<string, Draft>();
-  const groups = new Map(fromCompose.value.groups.map((group) => [group.name, group]));
+  // A Compose file that builds nothing gives bake no list.
+  const groups = new Map<string, BakeGroup>(
+    fromCompose.value.groups.map((group) => [
+      group.name,
+      group.targets.length === 0 ? { ...group, hasNoList: true } : group,
+    ]),
+  );
   for (const draft of fromCompose.value.targets) addDraft(drafts, draft);
   const isRelative = isFileRelative(options.env, problems);
   if (isRelative) startAtCompose(drafts.values(), compose);
@@ -65,6 +71,15 @@ export async function readFiles(
     warnings: written.warnings,
   };
   return ok({ definition, config });
+}
+
+/** Compose, and the YAML library with it, is loaded where there are such files. */
+async function readCompose(...args: Parameters<typeof import('./compose/mod.ts').readComposeFiles>) {
+  return (await import('./compose/mod.ts')).readComposeFiles(...args);
+}
+
+async function readsAsCompose(source: SourceFile, options: ReadBakeOptions): Promise<boolean> {
+  return (await import('./compose/mod.ts')).readsAsCompose(source, options);
 }
 
 function firstOfEach(groups: readonly BakeGroup[]): ReadonlyMap<string, BakeGroup> {

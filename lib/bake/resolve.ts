@@ -29,7 +29,7 @@ export function resolveConfig(config: Config, options: ResolveBakeOptions): Resu
   const groups = new Map<string, BakeGroup>();
   for (const name of asked.value) {
     const expanded = expandGroup(config, name, new Map());
-    for (const target of expanded.targets) resolver.add(target);
+    for (const target of expanded.targets) resolver.add(target, expanded.namedBy.get(target));
     for (const group of expanded.groups) {
       const found = config.groups.find((one) => one.name === group);
       if (found !== undefined) groups.set(group, found);
@@ -83,6 +83,8 @@ function matchNames(config: Config, names: readonly string[]): Result<readonly s
 interface Expanded {
   readonly targets: readonly string[];
   readonly groups: readonly string[];
+  /** The group that has the target. */
+  readonly namedBy: ReadonlyMap<string, BakeGroup>;
 }
 
 /** The targets of a group and of those in it; the name of a target stands for itself. A group on its way into itself is a name. */
@@ -90,16 +92,20 @@ function expandGroup(config: Config, name: string, known: Map<string, Expanded>)
   const before = known.get(name);
   if (before !== undefined) return before;
   const group = config.groups.find((one) => one.name === name);
-  if (group === undefined) return { targets: [name], groups: [] };
-  known.set(name, { targets: [], groups: [] });
+  if (group === undefined) return { targets: [name], groups: [], namedBy: new Map() };
+  known.set(name, { targets: [], groups: [], namedBy: new Map() });
   const targets = new Set<string>();
   const groups = new Set([name]);
-  for (const member of group.targets ?? []) {
+  const namedBy = new Map<string, BakeGroup>();
+  for (const member of group.targets) {
     const inner = expandGroup(config, member, known);
-    for (const target of inner.targets.length > 0 ? inner.targets : [member]) targets.add(target);
+    for (const target of inner.targets.length > 0 ? inner.targets : [member]) {
+      if (!namedBy.has(target)) namedBy.set(target, inner.namedBy.get(target) ?? group);
+      targets.add(target);
+    }
     for (const one of inner.groups) groups.add(one);
   }
-  const expanded = { targets: [...targets], groups: [...groups] };
+  const expanded = { targets: [...targets], groups: [...groups], namedBy };
   known.set(name, expanded);
   return expanded;
 }
@@ -135,8 +141,9 @@ class Resolver {
     this.#overrides = overrides;
   }
 
-  add(name: string): Draft | undefined {
-    const draft = this.#target(name, new Map(), 0);
+  /** @param group the one that has the target */
+  add(name: string, group?: BakeGroup): Draft | undefined {
+    const draft = this.#target(name, new Map(), 0, group);
     if (draft === undefined) return undefined;
     draft.inherits = [];
     const { values, bases } = draft;
@@ -148,7 +155,12 @@ class Resolver {
   }
 
   /** A target with its parents. A target that is its own parent does not count for one. */
-  #target(name: string, visited: Map<string, Draft | undefined>, depth: number, from?: Draft): Draft | undefined {
+  #target(
+    name: string,
+    visited: Map<string, Draft | undefined>,
+    depth: number,
+    from: Draft | BakeGroup | undefined,
+  ): Draft | undefined {
     if (visited.has(name)) return visited.get(name);
     visited.set(name, undefined);
     const own = this.#config.targets.get(name);
@@ -175,18 +187,25 @@ class Resolver {
     return draft;
   }
 
-  #unknown(name: string, from: Draft | undefined): Problem {
-    const isGroup = this.#config.groups.some((group) => group.name === name);
-    if (isGroup && from === undefined)
-      return problem('bake/cycle', `Group "${name}" is empty or contains itself, and there is no target of that name`);
-    const names = [...this.#config.targets.keys(), ...this.#config.groups.map((group) => group.name)];
-    const hint = didYouMean(name, names);
-    const message = from === undefined ? `There is no target "${name}"` : `Target "${from.name}" inherits from "${name}", and there is no such target`;
-    const span = from?.place;
-    return problem('bake/unknown-name', message, {
-      ...(hint === undefined ? {} : { hint }),
-      ...(span === undefined ? {} : { span }),
-    });
+  #unknown(name: string, from: Draft | BakeGroup | undefined): Problem {
+    const { groups, targets } = this.#config;
+    const place = from?.place === undefined ? {} : { span: from.place };
+    const inner = groups.find((group) => group.name === name);
+    if (inner !== undefined && (from === undefined || 'targets' in from)) {
+      if (inner.targets.length > 0)
+        return problem('bake/cycle', `Group "${name}" contains itself`, {
+          ...(inner.place === undefined ? {} : { span: inner.place }),
+        });
+      return problem('bake/target', `Group "${name}" is empty, and cannot be a part of group "${from?.name ?? name}"`, place);
+    }
+    const known = [...targets.keys(), ...groups.map((group) => group.name)];
+    const near = didYouMean(name, known);
+    const hint = near ?? (known.length > 0 && known.length <= 20 ? `There are ${known.join(', ')}.` : undefined);
+    const missing = 'and there is no such target';
+    let message = `There is no target "${name}"`;
+    if (from !== undefined)
+      message = `${'targets' in from ? 'Group' : 'Target'} "${from.name}" ${'targets' in from ? 'names' : 'inherits from'} "${name}", ${missing}`;
+    return problem('bake/unknown-name', message, { ...(hint === undefined ? {} : { hint }), ...place });
   }
 
   /** Adds the targets that contexts name (`target:NAME`), and gives entitlements of theirs to who names them. */

@@ -207,7 +207,7 @@ export async function createEvaluator(options: EvaluatorOptions): Promise<Evalua
 
   function check(node: Node): void {
     if (node.kind === 'scalar') {
-      if (typeof node.value === 'string' && hasExpression(node.text)) checkedCompiled(node);
+      if (typeof node.value === 'string' && !node.literal && hasExpression(node.text)) checkedCompiled(node);
     } else if (node.kind === 'list') for (const item of node.items) check(item);
     else for (const entry of node.entries.values()) check(entry.value);
   }

@@ -8,13 +8,18 @@ import type { GroupDefinition, Merged } from './merge.ts';
 import type { Problems } from './problems.ts';
 import { at, atKey, child, jsonText, type Node } from './tree.ts';
 
-/** Resolves every group. */
+/**
+ * Resolves every group.
+ *
+ * @param sharesNames groups that may have the name of a build, and are what it means: bake's
+ */
 export function resolveGroups(
   merged: Merged,
   instances: Instances,
   scope: Scope,
   evaluator: Evaluator,
   problems: Problems,
+  sharesNames: ReadonlySet<string> = new Set(),
 ): ReadonlyMap<string, Group> {
   const resolved = new Map<string, ReadonlySet<string>>();
   const open: string[] = [];
@@ -107,7 +112,8 @@ export function resolveGroups(
 
   const groups = new Map<string, Group>();
   for (const group of merged.groups.values()) {
-    if (instances.builds.has(group.name) || merged.builds.has(group.name)) {
+    const { value } = group.entry;
+    if (!sharesNames.has(group.name) && (instances.builds.has(group.name) || merged.builds.has(group.name))) {
       const other = merged.builds.get(group.name)?.keyOf;
       problems.add(
         problem('config/name-clash', `"${group.name}" is the name of a group and of a build`, {
@@ -120,7 +126,6 @@ export function resolveGroups(
       );
     }
     const members = membersOf(group);
-    const { value } = group.entry;
     const description = value.kind === 'map' ? child(value, 'description') : undefined;
     groups.set(group.name, {
       name: group.name,

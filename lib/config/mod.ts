@@ -6,7 +6,7 @@
 import { type BuildSet, fail, ok, type Problem, type Result } from '../model/mod.ts';
 import type { GrantOptions } from './grants.ts';
 import { createProblems } from './problems.ts';
-import { loadFiles, type ReadOptions } from './read.ts';
+import { loadFiles, printBake, type ReadOptions } from './read.ts';
 import { type ResolveOptions, resolveSet } from './resolve-set.ts';
 import { withoutTrust } from './untrusted.ts';
 
@@ -20,8 +20,8 @@ export {
   type VariableDefinition,
 } from './define.ts';
 export { KEY_RULES as overridableKeys } from './keys.ts';
+export { findRoot } from './locate.ts';
 export { formatPrinted, type PrintedSet, printBuilds } from './print.ts';
-export { findRoot } from './read.ts';
 export { readUserGrants } from './user-config.ts';
 export { buildsSchema } from './validate.ts';
 
@@ -35,6 +35,8 @@ export interface ReadBuildsOptions extends ReadOptions, Omit<ResolveOptions, 'no
 export interface ReadBuildsValue {
   readonly set: BuildSet;
   readonly warnings: readonly Problem[];
+  /** Bake and Compose files that were read though nobody named one, for there is no builds.yaml. */
+  readonly foundBake?: readonly string[];
 }
 
 /**
@@ -43,11 +45,10 @@ export interface ReadBuildsValue {
  */
 export async function readBuilds(options: ReadBuildsOptions): Promise<Result<ReadBuildsValue>> {
   const problems = createProblems();
-  const loaded = await loadFiles(options, problems);
+  const now = options.now ?? new Date();
+  const loaded = await loadFiles({ ...options, now }, problems);
   const isReadable = loaded.files.length > 0;
-  const resolved = isReadable
-    ? await resolveSet(loaded, { ...options, now: options.now ?? new Date() }, problems)
-    : undefined;
+  const resolved = isReadable ? await resolveSet(loaded, { ...options, now }, problems) : undefined;
   const set = resolved?.grants.untrusted === true ? withoutTrust(resolved, problems) : resolved;
   if (set === undefined || problems.errors.length > 0) {
     return fail([
@@ -55,7 +56,27 @@ export async function readBuilds(options: ReadBuildsOptions): Promise<Result<Rea
       ...inFileOrder(problems.warnings, loaded.files),
     ]);
   }
-  return ok({ set, warnings: inFileOrder(problems.warnings, loaded.files) });
+  const { foundBake } = loaded;
+  return ok({
+    set,
+    warnings: inFileOrder(problems.warnings, loaded.files),
+    ...(foundBake === undefined ? {} : { foundBake }),
+  });
+}
+
+/**
+ * What `docker buildx bake --print` prints of a repository's bake and Compose files.
+ *
+ * @param targets names of targets and groups, and patterns
+ * @returns the JSON, a line break at its end; undefined where builds files are among those that are read
+ */
+export async function printBakeFiles(
+  options: ReadBuildsOptions,
+  targets: readonly string[],
+): Promise<Result<string | undefined>> {
+  const problems = createProblems();
+  const printed = await printBake({ ...options, now: options.now ?? new Date() }, targets, problems);
+  return problems.errors.length > 0 ? fail([...problems.errors, ...problems.warnings]) : ok(printed);
 }
 
 /** Problems without a place first, then by file and place: the order a person mends them in. */

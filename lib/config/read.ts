@@ -1,41 +1,43 @@
-/** From names of files to trees: finding, reading, following `include`, running a `builds.ts`. */
-import { access, readFile, stat } from 'node:fs/promises';
-import { dirname, extname, isAbsolute, join, relative, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { type Grants, type Json, needsGrant, notUntrusted, type Problem, problem } from '../model/mod.ts';
+/** From names of files to trees: reading, following `include`, running a `builds.ts`, evaluating bake files. */
+import { readFile, stat } from 'node:fs/promises';
+import { dirname, extname, isAbsolute, join, resolve } from 'node:path';
+import { type Grants, needsGrant, notUntrusted, type Problem, problem } from '../model/mod.ts';
 import { RealPaths, readRegularFile } from '../system/mod.ts';
+import { BAKE_NAMES, isBakeFile, isNamedHcl } from './bake-files.ts';
+import type { BakeReading } from './bake-source.ts';
 import { type GrantOptions, mayRead, resolveGrants } from './grants.ts';
+import { type Located, locate } from './locate.ts';
+import { runModule } from './module.ts';
 import { MAX_FILE_CHARS, parseText, tooBig } from './parse.ts';
 import type { Problems } from './problems.ts';
-import { at, emptyMap, fromData, isNull, type MapNode, type Node, type Origin } from './tree.ts';
+import { shownPath } from './shown-path.ts';
+import { at, emptyMap, isNull, type MapNode, type Node, type Origin } from './tree.ts';
 import { validateShape } from './validate.ts';
-
-/**
- * Names that are looked for, in this order, in the working directory and above. No `builds.js`: that may be anybody's script,
- * and would be run.
- */
-export const DEFAULT_FILES: readonly string[] = [
-  'builds.yaml',
-  'builds.yml',
-  'builds.json',
-  'builds.ts',
-  'builds.mts',
-  'builds.mjs',
-];
+import type { VariableInputs } from './var-files.ts';
 
 /** What reading needs to know. */
 export interface ReadOptions extends GrantOptions {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Paths from `-f`, relative to `cwd`; `-` is `stdin`. Empty or absent: look for one of {@link DEFAULT_FILES}. */
+  /** Paths from `-f`, relative to `cwd`; `-` is `stdin`. Empty or absent: look for a builds file, then for bake's and Compose's. */
   readonly files?: readonly string[];
   readonly stdin?: string;
+  /** Only settings are asked for, which bake and Compose files have not: they are read where they are named. */
+  readonly onlySettings?: boolean;
+}
+
+/** What has a say in what bake files come to, besides. */
+export interface LoadOptions extends ReadOptions, VariableInputs {
+  readonly overrides?: readonly string[];
+  readonly now?: Date;
 }
 
 /** One file that was read and has the right shape. */
 export interface LoadedFile {
   readonly origin: Origin;
   readonly root: MapNode;
+  /** It is bake's or Compose's: all its values are final. */
+  readonly isFinal?: true;
   /** Position among the `-f` files; included files have that of the file that includes them. */
   readonly group: number;
 }
@@ -46,59 +48,120 @@ export interface Loaded {
   readonly root: string;
   readonly grants: Grants;
   readonly realPaths: RealPaths;
+  /** What bake and Compose files among them say; the first of these files has it as its tree. */
+  readonly bake?: BakeReading;
+  /** Bake and Compose files that were read though nobody named one, as a person would name them. */
+  readonly foundBake?: readonly string[];
+  /** Files that would have been read if they were there, as a person would name them. */
+  readonly absent: readonly string[];
+}
+
+/** Files that were read and not evaluated. */
+interface Collected {
+  readonly loader: Loader;
+  readonly located: Located;
+  readonly root: string;
 }
 
 /** Reads all files; what is wrong goes to `problems`. */
-export async function loadFiles(options: ReadOptions, problems: Problems): Promise<Loaded> {
+export async function loadFiles(options: LoadOptions, problems: Problems): Promise<Loaded> {
   const { cwd } = options;
-  const named = options.files ?? [];
-  const located = named.length > 0 ? [] : await locate(cwd);
-  const found = named.length > 0 ? named : located.slice(0, 1);
-  const directories = found.map((file) => (file === '-' ? cwd : dirname(resolve(cwd, file))));
-  const realPaths = new RealPaths();
-  const grants = resolveGrants(directories, options, realPaths, problems);
-  const [root = cwd] = directories;
-  if (found.length === 0) {
-    problems.add(await nothingFound(cwd));
-    return { files: [], root, grants, realPaths };
-  }
-  const isNamed = named.length > 0 && !grants.untrusted;
-  const loader: Loader = {
-    options,
+  const { loader, located, root } = await collect(options, problems);
+  const { grants, realPaths } = loader;
+  const bake = await loadBake(loader);
+  const expected = located.isBake && located.isSearched ? BAKE_NAMES.map((name) => join(root, name)) : [];
+  const absent = expected.filter((file) => !loader.done.has(file)).map((file) => shownPath(cwd, file));
+  return {
+    files: loader.files,
+    root,
     grants,
     realPaths,
-    isNamed,
-    problems,
-    files: [],
-    done: new Set(),
-    open: [],
+    ...(bake === undefined ? {} : { bake }),
+    ...(located.isBake ? { foundBake: loader.bake.map(({ origin }) => origin.source.path) } : {}),
+    absent: [...absent, ...(bake?.absent ?? [])],
   };
-  for (const [group, file] of found.entries()) {
-    if (file === '-') await loadStdin(loader, group);
-    else await loadFile(loader, resolve(options.cwd, file), group, undefined);
-  }
-  const spare = located.filter((file) => !loader.done.has(file) && !loader.open.includes(file));
-  if (loader.done.size > 0 && spare.length > 0) problems.add(notRead(located[0] ?? '', spare, cwd));
-  return { files: loader.files, root, grants, realPaths };
 }
 
 /**
- * The root of the project that a working directory belongs to, without reading any file: the directory of the first file; the
- * working directory itself where there is none.
+ * What `docker buildx bake --print` prints of the bake and Compose files, as JSON with a line break at its end.
+ *
+ * @param targets names of targets and groups, and patterns
+ * @returns undefined where there are others than these, or something is wrong
  */
-export async function findRoot({ cwd, files = [] }: Pick<ReadOptions, 'cwd' | 'files'>): Promise<string> {
-  const [first] = files.length > 0 ? files : await locate(cwd);
-  return first === undefined || first === '-' ? cwd : dirname(resolve(cwd, first));
+export async function printBake(
+  options: LoadOptions,
+  targets: readonly string[],
+  problems: Problems,
+): Promise<string | undefined> {
+  const { loader } = await collect(options, problems);
+  const { bake, files, grants, realPaths } = loader;
+  if (files.length > 0 || bake.length === 0 || problems.errors.length > 0) return undefined;
+  const { printBakeSource } = await import('./bake-source.ts');
+  const { bakeDir: runDir } = loader;
+  const surroundings = { inputs: options, grants, realPaths, problems, runDir, isMixed: false };
+  return printBakeSource(
+    bake.map(({ origin }) => origin),
+    surroundings,
+    targets,
+  );
 }
 
-/** All that the nearest directory with one of the names has of them. */
-async function locate(cwd: string): Promise<readonly string[]> {
-  for (let dir = cwd; ; dir = dirname(dir)) {
-    const found: string[] = [];
-    for (const name of DEFAULT_FILES) if (await exists(join(dir, name))) found.push(join(dir, name));
-    if (found.length > 0) return found;
-    if (dirname(dir) === dir || (await exists(join(dir, '.git')))) return [];
+async function collect(options: LoadOptions, problems: Problems): Promise<Collected> {
+  const { cwd } = options;
+  // bake's word for files of this machine.
+  const named = (options.files ?? []).map((file) => file.replace(/^cwd:\/\//, ''));
+  const located: Located =
+    named.length > 0
+      ? { files: [], isBake: false, isSearched: false }
+      : await locate(cwd, options.env, options.onlySettings !== true);
+  const found = named.length > 0 ? named : located.isBake ? located.files : located.files.slice(0, 1);
+  const directories = found.map((file) => (file === '-' ? cwd : dirname(resolve(cwd, file))));
+  const realPaths = new RealPaths();
+  const [root = cwd] = directories;
+  const loader: Loader = {
+    options,
+    grants: resolveGrants(directories, options, realPaths, problems),
+    realPaths,
+    isNamed: named.length > 0 && options.untrusted !== true,
+    problems,
+    files: [],
+    bake: [],
+    bakeDir: located.isBake && located.isSearched ? root : cwd,
+    done: new Set(),
+    open: [],
+  };
+  if (found.length === 0) problems.add(nothingFound());
+  for (const [group, file] of found.entries()) {
+    if (file === '-') await loadStdin(loader, group);
+    else await loadFile(loader, resolve(cwd, file), group, undefined);
   }
+  const spare = located.isBake
+    ? []
+    : located.files.filter((file) => !loader.done.has(file) && !loader.open.includes(file));
+  if (loader.done.size > 0 && spare.length > 0) problems.add(notRead(located.files[0] ?? '', spare, cwd));
+  if (loader.bake.length === 0 || named.length === 0) return { loader, located, root };
+  // Paths of bake files that are named start in the working directory, whose repository is free as well.
+  const grants = resolveGrants([...directories, cwd], options, realPaths, problems);
+  return { loader: { ...loader, grants }, located, root };
+}
+
+/** Evaluates the bake and Compose files, all together, and puts what they say where the first of them stands. */
+async function loadBake(loader: Loader): Promise<BakeReading | undefined> {
+  const { bake, files, problems, options, grants, realPaths } = loader;
+  const [first] = bake;
+  if (first === undefined || problems.errors.length > 0) return undefined;
+  const { readBakeSource } = await import('./bake-source.ts');
+  const reading = await readBakeSource(
+    bake.map(({ origin }) => origin),
+    { inputs: options, grants, realPaths, problems, runDir: loader.bakeDir, isMixed: files.length > 0 },
+  );
+  if (reading === undefined) return undefined;
+  const { group, at: position } = first;
+  const made = reading.origins.map((origin, index): LoadedFile => {
+    return { origin, root: index === 0 ? reading.root : emptyMap(origin), isFinal: true, group };
+  });
+  files.splice(position, 0, ...made);
+  return reading;
 }
 
 /** Two files of which one is read are one too many; what the read one includes is read, too. */
@@ -110,45 +173,24 @@ function notRead(read: string, spare: readonly string[], cwd: string): Problem {
   });
 }
 
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
-}
-
-const FOREIGN_FILES = [
-  'docker-bake.json',
-  'docker-bake.hcl',
-  'compose.yaml',
-  'compose.yml',
-  'docker-compose.yml',
-  'docker-compose.yaml',
-];
-
-async function nothingFound(cwd: string): Promise<Problem> {
-  for (const name of FOREIGN_FILES) {
-    if (!(await exists(join(cwd, name)))) continue;
-    const source = name.endsWith('.hcl')
-      ? `docker buildx bake --print > bake.json, then bake-ts import bake.json`
-      : `bake-ts import ${name}`;
-    return problem('config/no-file', 'There is no builds.yaml here or above', {
-      hint: `There is a ${name}: turn it into a builds.yaml with ${source}.`,
-    });
-  }
-  return problem('config/no-file', 'There is no builds.yaml here or above', {
-    hint: 'Name one with -f FILE, or let bake-ts init propose one.',
+function nothingFound(): Problem {
+  return problem('config/no-file', 'There is no builds.yaml here or above, and no bake or Compose file', {
+    hint: 'Name one with -f FILE, or let bake-ts init propose a builds.yaml.',
   });
 }
 
 interface Loader {
-  readonly options: ReadOptions;
+  readonly options: LoadOptions;
   readonly grants: Grants;
   readonly realPaths: RealPaths;
   /** The user wrote the names of the files that nothing includes, and is trusted to mean what they lead to. */
   readonly isNamed: boolean;
   readonly problems: Problems;
   readonly files: LoadedFile[];
+  /** Bake and Compose files, with how many other files come before each. */
+  readonly bake: { readonly origin: Origin; readonly group: number; readonly at: number }[];
+  /** Where bake would run, and paths start: the working directory, or where the files were found. */
+  readonly bakeDir: string;
   /** Absolute paths already read: a file included twice counts where it came first. */
   readonly done: Set<string>;
   /** The chain of includes that is being followed. */
@@ -157,7 +199,7 @@ interface Loader {
 
 async function loadStdin(loader: Loader, group: number): Promise<void> {
   const { cwd, stdin } = loader.options;
-  await loadText(loader, { source: { path: '-', text: stdin ?? '' }, dir: cwd }, group);
+  await loadText(loader, { source: { path: '-', text: stdin ?? '' }, dir: cwd }, group, false);
 }
 
 async function loadFile(loader: Loader, path: string, group: number, from: Node | undefined): Promise<void> {
@@ -198,9 +240,9 @@ async function loadFile(loader: Loader, path: string, group: number, from: Node 
       );
       return;
     }
-    const node = await runModule(origin, path, options, problems);
+    const node = await runModule(origin, path, options.env, problems);
     if (node !== undefined) await accept(loader, origin, node, group);
-  } else await loadText(loader, origin, group);
+  } else await loadText(loader, origin, group, from !== undefined);
   open.pop();
   done.add(path);
 }
@@ -258,30 +300,20 @@ async function readText(
   }
 }
 
-/** As a person would name it: relative where that is not longer. */
-export function shownPath(cwd: string, path: string): string {
-  const short = relative(cwd, path);
-  return short !== '' && short.length <= path.length ? short : path;
-}
-
-/** A block of bake's HCL at the start of a line. */
-const HCL = /^[ \t]*(?:target|group|variable|function)[ \t]+"?[\w-]+"?[ \t]*\{/m;
-
-async function loadText(loader: Loader, origin: Origin, group: number): Promise<void> {
-  const { node, problems } = await parseText(origin);
-  if (node?.kind !== 'map' && HCL.test(origin.source.text)) {
-    const { path } = origin.source;
-    loader.problems.add(
-      problem('config/foreign-file', `${path} is a bake file in HCL, not a builds file`, {
-        hint: 'docker buildx bake --print > bake.json (name all targets that matter), then bake-ts import bake.json.',
-      }),
-    );
+/** @param isIncluded paths in an included bake file start where it lies */
+async function loadText(loader: Loader, origin: Origin, group: number, isIncluded: boolean): Promise<void> {
+  const { path, text } = origin.source;
+  const { node, problems } = isNamedHcl(path) ? { node: undefined, problems: [] } : await parseText(origin);
+  if (isBakeFile(path, text, node)) {
+    const isRelative = /^(?:1|t|true)$/i.test(loader.options.env['BUILDX_BAKE_FILE_RELATIVE_PATHS'] ?? '');
+    // Where bake makes paths relative to the file, it makes them of the directory where it runs.
+    const dir = isIncluded && !isRelative ? origin.dir : loader.bakeDir;
+    loader.bake.push({ origin: { ...origin, dir }, group, at: loader.files.length });
     return;
   }
   loader.problems.addAll(problems);
   if (node === undefined && problems.some((one) => one.severity === 'error')) return;
   if (node === undefined || isNull(node)) {
-    const { path } = origin.source;
     loader.problems.add(
       problem('config/empty-file', `${path === '-' ? 'Standard input' : path} is empty`, {
         hint: 'A builds file needs at least one build: builds: { app: { context: . } }',
@@ -316,108 +348,4 @@ function keepSound(node: MapNode, origin: Origin): MapNode {
   for (const section of ['registries', 'engine', 'groups']) entries.delete(section);
   for (const [section, entry] of entries) if (entry.value.kind !== 'map') entries.delete(section);
   return { ...emptyMap(origin), entries };
-}
-
-const NEEDS_NEWER_NODE = new Set([
-  'ERR_UNKNOWN_FILE_EXTENSION',
-  'ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING',
-]);
-
-async function runModule(
-  origin: Origin,
-  path: string,
-  options: ReadOptions,
-  problems: Problems,
-): Promise<Node | undefined> {
-  const { path: shown } = origin.source;
-  try {
-    const { size, mtimeMs } = await stat(path);
-    const loaded: unknown = await import(`${pathToFileURL(path).href}?v=${size}-${mtimeMs}`);
-    const exported: unknown =
-      typeof loaded === 'object' && loaded !== null && 'default' in loaded ? loaded.default : undefined;
-    const value: unknown = typeof exported === 'function' ? await exported({ env: options.env }) : exported;
-    if (typeof value !== 'object' || value === null) {
-      problems.add(
-        problem(
-          'config/module',
-          `${shown} has no default export that is an object or a function returning one`,
-          {
-            hint: "Write: export default defineBuilds({ builds: { … } }), with defineBuilds from 'bake-ts'.",
-          },
-        ),
-      );
-      return undefined;
-    }
-    return fromData(plainData(value, [], new Set()), origin);
-  } catch (thrown) {
-    if (thrown instanceof NotData) {
-      problems.add(
-        problem('config/module', `${shown} exports what a builds file cannot hold: ${thrown.message}`, {
-          hint: 'Give text, numbers, true, false, null, lists and plain objects.',
-        }),
-      );
-      return undefined;
-    }
-    const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-    const code = 'code' in error ? String(error.code) : '';
-    if (NEEDS_NEWER_NODE.has(code)) {
-      problems.add(
-        problem('config/module-runtime', `This runtime cannot run ${shown} as it is`, {
-          hint: 'TypeScript runs on Node 22.18 or newer and on Deno. Or write the file as builds.mjs.',
-        }),
-      );
-    } else {
-      problems.add(
-        problem('config/module', `${shown} failed: ${error.message.split('\n')[0] ?? ''}`, {
-          hint: 'The module is run as it is; the error is its own.',
-          ...(error.stack === undefined ? {} : { detail: ownPart(error.stack) }),
-        }),
-      );
-    }
-    return undefined;
-  }
-}
-
-/** An export that is no plain data; says which part of it. */
-class NotData extends Error {}
-
-function plainData(value: unknown, path: readonly string[], open: Set<object>): Json {
-  switch (typeof value) {
-    case 'string':
-    case 'boolean':
-    case 'number':
-      return value;
-    case 'undefined':
-      return null;
-    case 'bigint':
-      return String(value);
-    case 'object': {
-      if (value === null) return null;
-      if (value instanceof Date) return value.toISOString();
-      if (open.has(value) || path.length > 100) throw new NotData(`${path.join('.')} contains itself`);
-      open.add(value);
-      const result: Json = Array.isArray(value)
-        ? value.map((item, index) => plainData(item, [...path, String(index)], open))
-        : Object.fromEntries(
-            Object.entries(value)
-              .filter(([, inner]) => inner !== undefined)
-              .map(([key, inner]) => [key, plainData(inner, [...path, key], open)]),
-          );
-      open.delete(value);
-      return result;
-    }
-    default:
-      throw new NotData(`${path.join('.')} is a ${typeof value}`);
-  }
-}
-
-/** A stack without the frames that are ours or the runtime's, and without what keeps modules from being cached. */
-function ownPart(stack: string): string {
-  const lines = stack.split('\n');
-  const ours = lines.findIndex((line) => /^\s+at .*\brunModule\b/.test(line));
-  return lines
-    .slice(0, ours === -1 ? undefined : ours)
-    .filter((line) => !/^\s+at .*\b(?:node|ext):/.test(line))
-    .map((line) => line.replace(/\?v=\d+-[\d.]+/, ''))
-    .join('\n');
 }

@@ -10,7 +10,7 @@ import {
 } from '../model/mod.ts';
 import type { PathOptions } from './absolute-path.ts';
 import { Budget } from './cel-budget.ts';
-import { enumerateBuilds, type Instance } from './enumerate.ts';
+import { enumerateBuilds, type Instance, type Instances } from './enumerate.ts';
 import {
   createEvaluator,
   createPlainEvaluator,
@@ -49,10 +49,11 @@ export async function resolveSet(
   problems: Problems,
 ): Promise<BuildSet> {
   const merged = mergeFiles(loaded, problems);
-  const declared = new Set(merged.variables.keys());
+  const { bake } = loaded;
+  const declared = new Set([...merged.variables.keys(), ...(bake?.variables.keys() ?? [])]);
   const budget = new Budget();
   const regex = loaded.files.some(mayHaveRegex) ? await loadRegex(budget) : NO_REGEX;
-  const evaluator = loaded.files.some((file) => mayHaveExpression(file.root, file.origin.source.text))
+  const evaluator = loaded.files.some(mayHaveExpression)
     ? await createEvaluator({
         problems,
         variables: declared,
@@ -69,18 +70,19 @@ export async function resolveSet(
     git: createGit(loaded.root, options.env),
     now: options.now,
   };
-  const fileValues = await readVarFiles(options, declared, problems, loaded);
+  const fileValues = bake?.fileValues ?? (await readVarFiles(options, declared, problems, loaded));
   const inputs = { ...options, grants: loaded.grants };
-  const variables = resolveVariables(merged, inputs, fileValues, outer, evaluator, problems);
+  const given = bake?.variables ?? new Map();
+  const variables = resolveVariables({ merged, given }, inputs, fileValues, outer, evaluator, problems);
   for (const variable of variables.all.values()) {
     if (!variable.sensitive) continue;
     for (const text of [...textsIn(variable.value), ...sensitiveForms(variable.value)]) problems.hide(text);
   }
   const scope: Scope = { ...outer, vars: variables.scope };
 
-  const instances = enumerateBuilds(merged, scope, evaluator, problems);
+  const instances = withRows(enumerateBuilds(merged, scope, evaluator, problems), bake);
   const overrides = layOverrides(
-    options.overrides ?? [],
+    bake?.overrides ?? options.overrides ?? [],
     options.cwd,
     { builds: instances.builds.keys(), matrices: instances.matrices },
     problems,
@@ -94,11 +96,13 @@ export async function resolveSet(
       overrides.get(instance.name),
     );
     const values = createValues(instance.name, layers, instance.scope, evaluator, problems);
-    builds.set(instance.name, resolveBuild(headOf(instance, evaluator), values, known, paths, problems));
+    const build = resolveBuild(headOf(instance, evaluator), values, known, paths, problems);
+    const traits = bake?.traits.get(instance.name);
+    builds.set(instance.name, traits === undefined ? build : { ...build, ...traits });
   }
   checkUnused(merged, evaluator);
   if (merged.builds.size === 0 && problems.errors.length === 0) problems.add(noBuilds(loaded));
-  const groups = resolveGroups(merged, instances, scope, evaluator, problems);
+  const groups = resolveGroups(merged, instances, scope, evaluator, problems, bake?.groups);
   const registries = resolveRegistries(merged, scope, evaluator, problems, paths);
   const engineAddress = addressOf(merged, scope, evaluator);
   return {
@@ -112,7 +116,15 @@ export async function resolveSet(
     ...settingsOf(merged, scope, evaluator),
     grants: loaded.grants,
     files: loaded.files.map((file) => file.origin.source.path),
+    ...(loaded.files.every(({ isFinal }) => isFinal === true) ? { isBake: true as const } : {}),
+    ...(loaded.absent.length === 0 ? {} : { absentFiles: loaded.absent }),
   };
+}
+
+/** With the matrices of bake files, whose rows are builds by themselves. */
+function withRows(instances: Instances, bake: Loaded['bake']): Instances {
+  if (bake === undefined || bake.matrices.size === 0) return instances;
+  return { ...instances, matrices: new Map([...instances.matrices, ...bake.matrices]) };
 }
 
 function textsIn(value: Json): readonly string[] {
@@ -121,18 +133,22 @@ function textsIn(value: Json): readonly string[] {
 }
 
 /** CEL is loaded only where some text asks for it. A module's values are not in its text as they are. */
-function mayHaveExpression(root: Node, text: string): boolean {
-  return hasExpression(text) || root.start < 0;
+function mayHaveExpression({ root, origin, isFinal }: LoadedFile): boolean {
+  return isFinal !== true && (hasExpression(origin.source.text) || root.start < 0);
 }
 
 /** The library for regular expressions is loaded only where some text may ask for it. */
-function mayHaveRegex({ root, origin }: LoadedFile): boolean {
+function mayHaveRegex({ root, origin, isFinal }: LoadedFile): boolean {
+  if (isFinal === true) return false;
   return root.start < 0 || /matches|pattern|replaceRegex|findAll/.test(origin.source.text);
 }
 
 /** True where CEL can be done without. Overrides are taken as they are written; only files have expressions. */
 function needsNoLibrary({ files }: Loaded): boolean {
-  return files.every((file) => file.root.start >= 0 && hasOnlyMembers(file.origin.source.text));
+  return files.every(
+    ({ root, origin, isFinal }) =>
+      isFinal === true || (root.start >= 0 && hasOnlyMembers(origin.source.text)),
+  );
 }
 
 /** `env` as expressions see it; of an untrusted file they see what is granted by name. */
@@ -181,6 +197,12 @@ function checkUnused(merged: Merged, evaluator: Evaluator): void {
 
 function noBuilds(loaded: Loaded): Problem {
   const [first] = loaded.files;
+  if (loaded.bake !== undefined) {
+    const names = loaded.files.map(({ origin }) => origin.source.path).join(', ');
+    return problem('config/no-builds', `There is no target, and no service with \`build\`, in ${names}`, {
+      hint: 'Name another file with -f FILE, or let bake-ts init propose a builds.yaml.',
+    });
+  }
   return problem('config/no-builds', 'The file declares no builds', {
     hint: 'Add one: builds: { app: { context: . } }',
     ...(first === undefined ? {} : at(first.root)),

@@ -26,7 +26,7 @@ export interface ScalarNode extends SourceRange {
   readonly text: string;
   /** Unquoted in YAML; only such a scalar can be a number, a boolean or null. */
   readonly plain: boolean;
-  /** From the command line: expressions in it are text. */
+  /** From the command line or a bake file: expressions in it are text. */
   readonly literal?: true;
 }
 
@@ -43,6 +43,8 @@ export interface MapEntry {
   readonly key: string;
   readonly keyStart: number;
   readonly keyEnd: number;
+  /** The file of the key where it is not that of the map: bake lays targets of several files together. */
+  readonly keyOrigin?: Origin;
   readonly value: Node;
 }
 
@@ -64,7 +66,8 @@ export function at(node: Node): { readonly span?: Span } {
 /** The place of a key. */
 export function atKey(map: MapNode, entry: MapEntry): { readonly span?: Span } {
   if (entry.keyStart < 0) return {};
-  return { span: { source: map.origin.source, start: entry.keyStart, end: entry.keyEnd } };
+  const { source } = entry.keyOrigin ?? map.origin;
+  return { span: { source, start: entry.keyStart, end: entry.keyEnd } };
 }
 
 /** The value under a key; undefined where the key is absent or its value is null (null means "leave it out"). */

@@ -70,33 +70,12 @@ export function validateShape(root: Node): readonly Problem[] {
     ];
   }
   if (checkShape(toPlain(root))) return [];
-  const foreign = foreignFile(root);
-  if (foreign !== undefined) return [foreign];
   const problems: Problem[] = [];
   for (const error of checkShape.errors ?? []) {
     const found = explain(root, error);
     if (found !== undefined) problems.push(found);
   }
   return problems;
-}
-
-/** Another tool's file; every line of it would be a mistake, so that only this is said. */
-function foreignFile(root: MapNode): Problem | undefined {
-  if (root.entries.has('builds') || root.entries.has('templates')) return undefined;
-  const kinds = [
-    { section: 'services', kind: 'a Compose file' },
-    { section: 'target', kind: 'a bake file in JSON' },
-  ];
-  for (const { section, kind } of kinds) {
-    const entry = root.entries.get(section);
-    if (entry?.value.kind !== 'map') continue;
-    const { path } = root.origin.source;
-    return problem('config/foreign-file', `${path} is ${kind}, not a builds file`, {
-      hint: `bake-ts import ${path} makes a builds file of it.`,
-      ...atKey(root, entry),
-    });
-  }
-  return undefined;
 }
 
 interface Located {

@@ -165,7 +165,8 @@ export function createValues(
   function addEntries(merged: Map<string, Value>, key: string, node: MapNode): void {
     for (const entry of node.entries.values()) {
       const value = evaluator.tree(entry.value, scope);
-      const name = hasExpression(entry.key) ? computedKey(key, node, entry) : entry.key;
+      const isLiteral = entry.value.kind === 'scalar' && entry.value.literal === true;
+      const name = hasExpression(entry.key) && !isLiteral ? computedKey(key, node, entry) : entry.key;
       if (value === FAILED || value === null || name === undefined) continue;
       merged.set(name, { value, node: entry.value });
     }

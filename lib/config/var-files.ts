@@ -1,13 +1,13 @@
 /** `--var-file`: dotenv lines, or YAML or JSON by the extension. */
 import { readFile } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
-import { type Json, needsGrant, problem } from '../model/mod.ts';
-import { readRegularFile } from '../system/mod.ts';
+import { type Grants, type Json, needsGrant, problem } from '../model/mod.ts';
+import { type RealPaths, readRegularFile } from '../system/mod.ts';
 import { suggest } from '../util/suggest.ts';
 import { mayRead } from './grants.ts';
 import { MAX_FILE_CHARS, parseText } from './parse.ts';
 import type { Problems } from './problems.ts';
-import { type Loaded, shownPath } from './read.ts';
+import { shownPath } from './shown-path.ts';
 import { at, atKey, isNull, toJson } from './tree.ts';
 
 /** Values from outside. */
@@ -26,12 +26,16 @@ export interface FileValue {
   readonly path: string;
 }
 
-/** Reads the `--var-file`s: name to value. */
+/**
+ * Reads the `--var-file`s: name to value.
+ *
+ * @param declared the names there are; undefined: nobody knows yet
+ */
 export async function readVarFiles(
   inputs: VariableInputs,
-  declared: ReadonlySet<string>,
+  declared: ReadonlySet<string> | undefined,
   problems: Problems,
-  { grants, realPaths }: Pick<Loaded, 'grants' | 'realPaths'>,
+  { grants, realPaths }: { readonly grants: Grants; readonly realPaths: RealPaths },
 ): Promise<ReadonlyMap<string, FileValue>> {
   const values = new Map<string, FileValue>();
   for (const file of inputs.varFiles ?? []) {
@@ -88,12 +92,12 @@ export async function readVarFiles(
 
 function noteUnknown(
   name: string,
-  declared: ReadonlySet<string>,
+  declared: ReadonlySet<string> | undefined,
   file: string,
   problems: Problems,
   location: object,
 ): void {
-  if (declared.has(name)) return;
+  if (declared === undefined || declared.has(name)) return;
   const near = suggest(name, declared);
   problems.add({
     ...problem('config/unknown-variable', `${file} sets "${name}", which no builds file declares`, {

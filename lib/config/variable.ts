@@ -232,7 +232,7 @@ const SOUNDS_PRIVATE =
 const HAS_USER = /:\/\/[^\s/]*@/;
 
 /** An untrusted file could name any variable as one of its own; what sounds or looks like a secret is withheld. */
-function isVisible(variable: string, text: string, { untrusted, variables }: Grants): boolean {
+export function isVisible(variable: string, text: string, { untrusted, variables }: Grants): boolean {
   if (!untrusted || variables.includes(variable)) return true;
   return !soundsSecret(variable) && !SOUNDS_PRIVATE.test(variable) && !HAS_USER.test(text);
 }

@@ -18,9 +18,13 @@ export interface Variables {
   readonly scope: Readonly<Record<string, unknown>>;
 }
 
-/** Gives every variable its value. All values are computed, so that every problem shows in one go. */
+/**
+ * Gives every variable its value. All values are computed, so that every problem shows in one go.
+ *
+ * @param given variables that have their values already; a declaration of the same name counts before one of them
+ */
 export function resolveVariables(
-  merged: Merged,
+  { merged, given }: { readonly merged: Merged; readonly given: ReadonlyMap<string, Variable> },
   inputs: VariableSources,
   fileValues: ReadonlyMap<string, FileValue>,
   outerScope: Scope,
@@ -30,7 +34,7 @@ export function resolveVariables(
   const declarations = new Map<string, Declaration>();
   for (const [name, layers] of merged.variables) declarations.set(name, declare(name, layers));
   for (const name of inputs.vars?.keys() ?? []) {
-    if (declarations.has(name)) continue;
+    if (declarations.has(name) || given.has(name)) continue;
     const near = suggest(name, declarations.keys());
     problems.add(
       problem('config/unknown-variable', `--var sets "${name}", which no builds file declares`, {
@@ -81,6 +85,10 @@ export function resolveVariables(
     return value;
   }
 
+  for (const [name, { value }] of given) {
+    if (declarations.has(name)) continue;
+    Object.defineProperty(scope, name, { value: toCel(value), enumerable: true });
+  }
   for (const declaration of declarations.values()) {
     Object.defineProperty(scope, declaration.name, {
       enumerable: true,
@@ -96,7 +104,7 @@ export function resolveVariables(
       if (!(thrown instanceof AlreadyReported)) throw thrown;
     }
   }
-  const ordered = new Map<string, Variable>();
+  const ordered = new Map([...given].filter(([name]) => !declarations.has(name)));
   for (const name of declarations.keys()) {
     const variable = all.get(name);
     if (variable !== undefined) ordered.set(name, variable);

@@ -5,6 +5,7 @@ import { wordOf } from './bake-file.ts';
 import { member, tight, Untranslatable } from './cel-text.ts';
 import { readDeclared } from './declared-type.ts';
 import type { Draft } from './draft.ts';
+import { writeCall } from './hcl-calls.ts';
 import { type Binding, type FileFunction, type Names, type Writing, write } from './hcl-cel.ts';
 import { Marks } from './marks.ts';
 import { ANY, type StaticType, TEXT } from './static-type.ts';
@@ -76,6 +77,7 @@ export function createBakeImport(
   const writing = (): Writing => ({
     names: fileNames,
     functions,
+    writeCall,
     targetAttribute: (target, attribute) => attributeOf(files.targets.get(target)?.at(-1), attribute),
     locals: new Set(),
     depth: 0,

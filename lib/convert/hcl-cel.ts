@@ -3,7 +3,7 @@
  * them (https://github.com/hashicorp/hcl/blob/main/hclsyntax/spec.md). What has no counterpart is thrown as
  * {@link Untranslatable}.
  */
-import { type Expression, SPLAT_ELEMENT, type TemplatePart } from '../hcl/mod.ts';
+import { type Call, type Expression, SPLAT_ELEMENT, type TemplatePart } from '../hcl/mod.ts';
 import {
   asCondition,
   asSet,
@@ -25,7 +25,6 @@ import {
   Untranslatable,
   type Written,
 } from './cel-text.ts';
-import { writeCall } from './hcl-calls.ts';
 import { ANY, BOOL, elementOf, INT, listOf, memberOf, NUMBER, TEXT, union } from './static-type.ts';
 
 /** What a name stands for: text of CEL, or (a parameter of a function) an expression with the names around it. */
@@ -54,6 +53,8 @@ export interface Writing {
   readonly functions: ReadonlyMap<string, FileFunction>;
   /** The attribute of another target, as that target says it. */
   readonly targetAttribute: (target: string, attribute: string) => Expression | undefined;
+  /** Writes calls (hcl-calls.ts). */
+  readonly writeCall: (call: Call, w: Writing) => Written;
   /** Names that macros around it bind. */
   readonly locals: ReadonlySet<string>;
   readonly depth: number;
@@ -84,7 +85,7 @@ export function write(expression: Expression, at: Writing): Written {
     case 'splat':
       return writeSplat(expression.of, expression.each, w);
     case 'call':
-      return writeCall(expression, w);
+      return w.writeCall(expression, w);
     case 'unary':
       return writeUnary(expression.operator, write(expression.of, w));
     case 'binary':

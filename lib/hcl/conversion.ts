@@ -10,7 +10,6 @@ import {
   mapType,
   type ObjectType,
   objectType,
-  STRING,
   setType,
   type TupleType,
   tupleType,
@@ -412,10 +411,4 @@ export function mismatch(given: Type, asked: Type): string {
   }
   const article = /^[aeiou]/.test(typeName(asked)) ? 'an' : 'a';
   return `${article} ${typeName(asked)} is required, and this is ${/^[aeiou]/.test(typeName(given)) ? 'an' : 'a'} ${typeName(given)}`;
-}
-
-/** A value as a text, where it can be one: what templates and names are made of. */
-export function toText(value: Value): string | undefined {
-  const converted = convert(value, STRING);
-  return converted.ok && converted.value.kind === 'string' ? converted.value.value : undefined;
 }

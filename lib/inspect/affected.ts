@@ -105,17 +105,23 @@ class Finder {
     this.#before = options.before?.set === undefined ? undefined : printBuilds(options.before.set).builds;
   }
 
+  /** What says what a build is, in words. */
+  #fileOf({ span }: PlanNode['build']): string {
+    const { isBake, files } = this.#options.plan.set;
+    return isBake === true ? (span?.source.path ?? files.join(', ')) : 'builds.yaml';
+  }
+
   /** What builds.yaml says of it, every value final; how it is written there does not matter. */
   changesOfDefinition({ build }: PlanNode): readonly AffectedReason[] {
     if (this.#options.before === undefined) return [];
     const reason = (text: string): readonly AffectedReason[] => [{ code: 'definition', text }];
-    if (this.#before === undefined)
-      return reason('builds.yaml changed, and what it said before cannot be read');
+    const file = this.#fileOf(build);
+    if (this.#before === undefined) return reason(`${file} changed, and what it said before cannot be read`);
     const [before, now] = [this.#before[build.name], this.#now[build.name]];
-    if (before === undefined || now === undefined) return reason('it is new in builds.yaml');
+    if (before === undefined || now === undefined) return reason(`it is new in ${file}`);
     const keys = [...new Set([...Object.keys(before), ...Object.keys(now)])].sort();
     const changed = keys.filter((key) => JSON.stringify(before[key]) !== JSON.stringify(now[key]));
-    return changed.length === 0 ? [] : reason(`builds.yaml changed its ${changed.join(', ')}`);
+    return changed.length === 0 ? [] : reason(`${file} changed its ${changed.join(', ')}`);
   }
 
   /** External images that builds.lock pins to another digest. */

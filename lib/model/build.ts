@@ -4,6 +4,7 @@
  */
 import type { Grants } from './grants.ts';
 import type { ImageRef } from './image-ref.ts';
+import type { Problem } from './problem.ts';
 import type { Span } from './source.ts';
 
 /** JSON as CEL and YAML know it. */
@@ -191,6 +192,11 @@ export interface Build {
   /** How long one attempt at it may take, its commands for secrets and its push included; undefined: for ever. */
   readonly timeoutMs?: number;
   readonly entitlements: readonly string[];
+
+  /** No pattern and no "everything" means it, only its name and groups that list it: bake's targets that others inherit from. */
+  readonly byNameOnly?: true;
+  /** What its file asks for and is not done here; it counts where the build is planned. */
+  readonly cautions?: readonly Problem[];
 }
 
 /** How to talk to one registry; from `registries:` in builds.yaml. Credentials are never here. */
@@ -258,4 +264,8 @@ export interface BuildSet {
   readonly grants: Grants;
   /** Files that were read, in order, relative to the working directory. */
   readonly files: readonly string[];
+  /** Everything in it comes from bake and Compose files. */
+  readonly isBake?: true;
+  /** Files that would have been read if they were there, relative to the working directory. */
+  readonly absentFiles?: readonly string[];
 }

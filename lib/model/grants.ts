@@ -77,12 +77,21 @@ export const GRANT_FORMS =
 
 /** Reads `read:PATH` and the like; undefined where it is none of {@link GRANT_FORMS}. */
 export function parseGrant(text: string): Grant | undefined {
+  const bake = bakeGrant(text);
+  if (bake !== undefined) return bake;
   const [, kind, value] = /^(read|write|env):(.+)$/s.exec(text) ?? [];
   if (value !== undefined && (kind === 'read' || kind === 'write')) return { kind, path: value };
   if (value !== undefined) return { kind: 'env', variable: value };
   if (text === 'ssh' || text === 'buildctl-options') return { kind: text };
   const isEntitlement = /^(?:network\.host|security\.insecure|device(?:=.+)?)$/.test(text);
   return isEntitlement ? { kind: 'entitlement', name: text } : undefined;
+}
+
+/** `fs.read=PATH`, `fs.write=PATH` and `fs=PATH` are bake's words; `*` is everything. */
+function bakeGrant(text: string): Grant | undefined {
+  const [, , use, path] = /^(fs(?:\.(read|write))?)=(.+)$/s.exec(text) ?? [];
+  if (path === undefined) return undefined;
+  return { kind: use === 'read' ? 'read' : 'write', path: path === '*' ? '/' : path };
 }
 
 /** What may be read for whatever purpose: the repositories, and what is granted. */

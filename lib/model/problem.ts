@@ -10,6 +10,7 @@ export type ProblemArea =
   | 'config'
   | 'bake'
   | 'import'
+  | 'bake'
   | 'dockerfile'
   | 'plan'
   | 'context'

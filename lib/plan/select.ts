@@ -64,20 +64,26 @@ function defaultNames(set: BuildSet): readonly string[] {
   const group = set.groups.get('default');
   if (group !== undefined) return group.builds;
   if (set.builds.has('default')) return ['default'];
-  return set.matrices.get('default') ?? [...set.builds.keys()];
+  return set.matrices.get('default') ?? namesOf(set);
+}
+
+/** What "everything" means. */
+function namesOf({ builds }: BuildSet): readonly string[] {
+  return [...builds.values()].flatMap(({ name, byNameOnly }) => (byNameOnly === true ? [] : [name]));
 }
 
 function expandPattern(set: BuildSet, pattern: string): readonly string[] {
+  // Only bake lets a group have the name of a target, and means the group.
+  const group = set.groups.get(pattern);
+  if (group !== undefined) return group.builds;
   if (set.builds.has(pattern)) return [pattern];
   const rows = set.matrices.get(pattern);
   if (rows !== undefined) return rows;
-  const group = set.groups.get(pattern);
-  if (group !== undefined) return group.builds;
   if (pattern === 'default') return defaultNames(set);
   if (!isGlob(pattern)) return [];
   const matches = compileGlob(pattern);
   const found = new Set<string>();
-  for (const name of set.builds.keys()) if (matches(name)) found.add(name);
+  for (const name of namesOf(set)) if (matches(name)) found.add(name);
   for (const [name, rowNames] of set.matrices) if (matches(name)) for (const row of rowNames) found.add(row);
   for (const [name, members] of set.groups) {
     if (matches(name)) for (const member of members.builds) found.add(member);
@@ -90,8 +96,13 @@ function unknownBuild(set: BuildSet, pattern: string): Problem {
   const candidates = [...set.builds.keys(), ...set.matrices.keys(), ...set.groups.keys()];
   const near = suggest(word, candidates);
   const nothing = isGlob(word) ? 'matches no build or group' : 'is not a build, matrix build or group';
+  const isRemote = /^(?:https?|git|ssh):\/\/|^git@|^github\.com\//.test(word);
   return problem('plan/unknown-build', `\`${word}\` ${nothing}`, {
-    hint: near === undefined ? 'See `bake-ts list` for the names.' : `Did you mean \`${near}\`?`,
+    hint: isRemote
+      ? 'Clone it, and work in there: files are read from this machine only.'
+      : near === undefined
+        ? 'See `bake-ts list` for the names.'
+        : `Did you mean \`${near}\`?`,
   });
 }
 

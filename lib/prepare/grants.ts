@@ -57,6 +57,7 @@ export function findRefused(plan: Plan, cwd: string): readonly Problem[] {
     ...findGitCredentials(plan.set.grants),
     ...[...plan.nodes.values()].flatMap((node) => check.problemsOfRunning(node)),
     ...check.problemsOfRegistries(plan.set.registries),
+    ...[...plan.nodes.values()].flatMap(({ build }) => build.cautions ?? []),
   ]);
 }
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { printOne, read } from './support.ts';
 
-async function valueOf(code: string): Promise<unknown> {
+async function resultOf(code: string): Promise<unknown> {
   const build = await printOne(
     `builds: { a: { args: { X: ${JSON.stringify(`\${{ toJSON(${code}) }}`)} } } }`,
   );
@@ -47,7 +47,7 @@ test('functions on texts, lists and times', async () => {
     ],
     ['"2026-01-31T23:30:05Z".format("hhmm ZZZ")', '2330 UTC'],
   ];
-  for (const [code, value] of expected) assert.deepEqual(await valueOf(code), value, code);
+  for (const [code, value] of expected) assert.deepEqual(await resultOf(code), value, code);
 });
 
 test('functions say what they cannot do', async () => {

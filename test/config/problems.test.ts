@@ -37,20 +37,6 @@ const cases: readonly Case[] = [
     ],
   ],
   [
-    "other tools' files",
-    'services:\n  web: { build: . }\nvolumes: {}\n',
-    [
-      'config/foreign-file builds.yaml:1:1 «services» builds.yaml is a Compose file, not a builds file | bake-ts import builds.yaml',
-    ],
-  ],
-  [
-    'a bake file in HCL',
-    'target "a" {\n  args = {\n    X = "y"\n  }\n}\n',
-    [
-      'config/foreign-file - builds.yaml is a bake file in HCL, not a builds file | docker buildx bake --print',
-    ],
-  ],
-  [
     'an enumeration without null in its hint, a list where names are due',
     'publish: all\ngroups: []\nbuilds: { a: {} }\n',
     [
@@ -226,12 +212,10 @@ const cases: readonly Case[] = [
     ['config/unreadable-file - d cannot be read: it is a directory'],
     { files: ['d'], tree: { 'd/x': '' } },
   ],
-  ['no file', '', ['config/no-file - There is no builds.yaml here or above | Name one']],
   [
-    'a bake file and no builds.yaml',
+    'no file',
     '',
-    ['config/no-file - There is no builds.yaml here or above | There is a docker-bake.json'],
-    { tree: { 'docker-bake.json': '{}' } },
+    ['config/no-file - There is no builds.yaml here or above, and no bake or Compose file | Name one'],
   ],
   [
     'an overlay of a build that is not there',

@@ -2,7 +2,7 @@
  * The long forms of what Compose lets one write short (compose-go transform), the defaults, and what is refused on the way
  * there: a port or volume that cannot be read is a failure although nobody builds it.
  */
-import { startedDependency } from './merge.ts';
+import { merge, startedDependency } from './merge.ts';
 import { parsePorts, parseVolume } from './formats.ts';
 import {
   boolNode,
@@ -335,22 +335,16 @@ function defaultBind(node: Node, report: Report): Node {
   return node.kind === 'map' ? node : refuse(node, 'A map', report);
 }
 
-const OLD_NAMES: readonly (readonly [old: string, name: string])[] = [['x-develop', 'develop']];
-
-/** Extensions that became keys of their own (compose-go loader/aliases.go); a key that is written wins. */
-export function renameExtensions(file: MapNode): MapNode {
+/** Extensions that became keys of their own (compose-go loader/aliases.go): they go below what stands at the key. */
+export function renameExtensions(file: MapNode, report: Report): MapNode {
   const services = file.entries.get('services')?.value;
   if (services?.kind !== 'map') return file;
   const renamed = mapValues(services, (service) => {
-    if (service.kind !== 'map') return service;
-    let result = service;
-    for (const [old, name] of OLD_NAMES) {
-      const value = service.entries.get(old)?.value;
-      if (value === undefined) continue;
-      result = withoutEntry(result, old);
-      if (!service.entries.has(name) || isNull(service.entries.get(name)?.value)) result = withEntry(result, name, value);
-    }
-    return result;
+    const old = service.kind === 'map' ? service.entries.get('x-develop')?.value : undefined;
+    if (service.kind !== 'map' || old === undefined) return service;
+    const own = service.entries.get('develop')?.value;
+    const value = own === undefined || isNull(own) ? old : merge(old, own, ['services', '*', 'develop'], report);
+    return withEntry(withoutEntry(service, 'x-develop'), 'develop', value);
   });
   return renamed === services ? file : withEntry(file, 'services', renamed);
 }

@@ -101,9 +101,10 @@ async function loadFile(
     const root = rootOf(document, file.source, shared.report);
     if (root === undefined) continue;
     const before = shared.report.problems.length;
-    let own = renameExtensions(interpolate(root, (name) => scope.environment.get(name), shared.report));
+    let own = interpolate(root, (name) => scope.environment.get(name), shared.report);
     // What could not be filled in would only be found wrong again.
     if (shared.report.problems.length > before) continue;
+    own = renameExtensions(own, shared.report);
     if (!onto.isBase) own = await applyInclude(own, resets, scope, including);
     model = applyResets(model, resets);
     if (!onto.isBase) own = await applyExtends(own, resets, file.name, scope);

@@ -34,12 +34,6 @@ export interface ComposeConfig {
   readonly groups: readonly BakeGroup[];
 }
 
-/** Whether a file is Compose's by its name; undefined: only by what is in it (see {@link readsAsCompose}). */
-export function isComposeName(path: string): boolean | undefined {
-  if (/\.ya?ml$/i.test(path)) return true;
-  return /\.(?:json|hcl)$/i.test(path) ? false : undefined;
-}
-
 /** Whether Compose can read a file whose name does not tell what it is. */
 export async function readsAsCompose(source: SourceFile, options: ComposeOptions): Promise<boolean> {
   const read = await readAlone(source, options);

@@ -10,6 +10,7 @@ import {
   isMap,
   isScalar,
   isSeq,
+  Lexer,
   type Pair,
   Parser,
   type ParsedNode,
@@ -62,6 +63,15 @@ function parse(source: SourceFile, report: Report): readonly Document.Parsed[] |
     report.add({ source, start: 0, end: 1 }, 'The file has more than 8 MiB', 'This is not a Compose file.');
     return undefined;
   }
+  const odd = /[\u0085\u2028\u2029]|\r(?!\n)/.exec(source.text);
+  if (odd !== null) {
+    const span = { source, start: odd.index, end: odd.index + 1 };
+    const code = odd[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, '0');
+    report.add(span, `Here is a character that Compose takes for a line break, U+${code}`, 'Write an ordinary line break, or an escape in double quotes.');
+    return undefined;
+  }
+  const parser = new Parser();
+  Object.assign(parser, { lexer: lenientLexer() });
   const composer = new Composer({ schema: 'failsafe', prettyErrors: false, uniqueKeys: false, strict: true });
   const inside = composer as unknown as ComposerInside;
   const note = inside.onError.bind(composer);
@@ -70,10 +80,15 @@ function parse(source: SourceFile, report: Report): readonly Document.Parsed[] |
   };
   const documents: Document.Parsed[] = [];
   try {
-    for (const document of composer.compose(new Parser().parse(source.text))) {
+    for (const document of composer.compose(parser.parse(source.text))) {
       const [mistake] = document.errors;
       if (mistake !== undefined) {
         reportMistake(source, mistake, report);
+        return undefined;
+      }
+      if (documents.length > 0 && document.directives.docStart !== true) {
+        const start = document.range[0];
+        report.add({ source, start, end: start + 1 }, 'A document behind ... has to begin with ---');
         return undefined;
       }
       documents.push(document);
@@ -84,6 +99,32 @@ function parse(source: SourceFile, report: Report): readonly Document.Parsed[] |
     return undefined;
   }
   return documents;
+}
+
+type Tokens = Generator<string, unknown>;
+
+/** The parts of the package's lexer that are its own. */
+interface LexerInside {
+  indentNext: number;
+  parseQuotedScalar: () => Tokens;
+  parseFlowCollection: () => Tokens;
+}
+
+/** The package's lexer, but lines in quotes and in brackets may be indented less than what is around them. */
+function lenientLexer(): Lexer {
+  const lexer = new Lexer();
+  const inside = lexer as unknown as LexerInside;
+  for (const name of ['parseQuotedScalar', 'parseFlowCollection'] as const) {
+    const strict = inside[name].bind(lexer);
+    inside[name] = function* (): Tokens {
+      const before = inside.indentNext;
+      inside.indentNext = 0;
+      const result = yield* strict();
+      inside.indentNext = before;
+      return result;
+    };
+  }
+  return lexer;
 }
 
 function reportMistake(source: SourceFile, mistake: YAMLError, report: Report): void {

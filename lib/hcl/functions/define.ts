@@ -22,7 +22,7 @@ export interface Definition {
 export type Definitions = Readonly<Record<string, Definition>>;
 
 /** Characters of a text that a function makes. */
-export const MOST_TEXT = 2 ** 20;
+export const MOST_TEXT: number = 2 ** 20;
 
 /** A function that checks and converts its arguments before it runs. */
 export function define(definition: Definition): HclFunction {

@@ -25,8 +25,8 @@ export type RegexCompiler = (expression: string) => CompiledRegex | { readonly w
 
 /** Characters of an expression. */
 const MOST_EXPRESSION = 1000;
-/** Instructions times characters of one call; a second has about 40 millions of them. */
-const MOST_WORK = 400_000_000;
+/** Instructions times characters of one call, at worst: about two seconds. */
+const MOST_WORK = 25_000_000;
 const MOST_COMPILED = 100;
 
 /** Loads the library; it is large, so only where a file calls one of {@link REGEX_FUNCTIONS}. */

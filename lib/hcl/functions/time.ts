@@ -90,9 +90,10 @@ function formatTimestamp(format: string, time: Value): FunctionResult {
     return parsed === undefined ? failed(NOT_A_TIME, 1) : done(textValue(String(parsed.seconds)));
   }
   if (time.kind !== 'number') return failed('a text or a number of seconds since 1970 is required', 1);
+  const whole = toInt64(time.value);
+  if (format === 'X' && whole !== undefined) return done(textValue(String(whole)));
   const parsed = unixTime(time);
   if (parsed === undefined) return failed(NO_SECONDS, 1);
-  if (format === 'X') return done(textValue(String(toInt64(time.value))));
   return formatted(format, timestampText(parsed));
 }
 

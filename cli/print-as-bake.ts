@@ -1,0 +1,44 @@
+/** `run --print`: what `docker buildx bake --print` prints, of bake and Compose files; nothing is built. */
+import { ok, problem } from '../lib/model/mod.ts';
+import { listOf, type ParsedArgs } from './args.ts';
+import { EXIT, type ExitCode } from './exit-codes.ts';
+import { overridesOf, readGrants, readVars } from './inputs.ts';
+import type { Io } from './io.ts';
+import { reportProblems } from './output.ts';
+
+/** Prints the targets and groups that are named; without names, `default`. */
+export async function printAsBake(args: ParsedArgs, io: Io): Promise<ExitCode> {
+  const vars = readVars(listOf(args, 'var'));
+  const granted = vars.ok ? await readGrants(args, io) : ok({ allow: [], untrusted: false });
+  if (!vars.ok || !granted.ok)
+    return reportProblems([...(vars.ok ? [] : vars.error), ...(granted.ok ? [] : granted.error)], args, io);
+  const files = listOf(args, 'file');
+  const { printBakeFiles } = await import('../lib/config/mod.ts');
+  const printed = await printBakeFiles(
+    {
+      ...granted.value,
+      cwd: io.cwd,
+      env: io.env,
+      files,
+      vars: vars.value,
+      varFiles: listOf(args, 'var-file'),
+      overrides: overridesOf(args),
+      ...(files.includes('-') ? { stdin: await io.readStdin() } : {}),
+    },
+    args.positionals.length === 0 ? ['default'] : args.positionals,
+  );
+  if (!printed.ok) return reportProblems(printed.error, args, io);
+  if (printed.value === undefined) {
+    return reportProblems(
+      [
+        problem('cli/conflict', '--print is for bake and Compose files, and builds.yaml is read', {
+          hint: 'bake-ts print prints its builds with every value final; -f docker-bake.hcl names another file',
+        }),
+      ],
+      args,
+      io,
+    );
+  }
+  io.stdout.write(printed.value);
+  return EXIT.ok;
+}

@@ -1,0 +1,84 @@
+/** `--set` for bake files: bake's keys go by bake's rules, before anything else; keys that only we have go by ours. */
+import { problem } from '../model/mod.ts';
+import type { Problems } from './problems.ts';
+
+/** Keys of bake's `--set` (buildx bake/bake.go, `AddOverrides`), and ours that mean one of them. */
+const BAKE_KEYS: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(
+    [
+      'annotation',
+      'annotations',
+      'arg',
+      'args',
+      'attest',
+      'cache-from',
+      'cache-to',
+      'call',
+      'context',
+      'contexts',
+      'dockerfile',
+      'entitlement',
+      'entitlements',
+      'extra-host',
+      'extra-hosts',
+      'label',
+      'labels',
+      'load',
+      'network',
+      'no-cache',
+      'no-cache-filter',
+      'output',
+      'platform',
+      'policy',
+      'pull',
+      'push',
+      'resource',
+      'resources',
+      'secret',
+      'secrets',
+      'shm-size',
+      'ssh',
+      'tag',
+      'tags',
+      'target',
+      'ulimit',
+      'ulimits',
+    ].map((key) => [key, key]),
+  ),
+  outputs: 'output',
+  platforms: 'platform',
+};
+
+/** Overrides, each with who reads it. */
+export interface SplitOverrides {
+  readonly bake: readonly string[];
+  readonly own: readonly string[];
+}
+
+/** Sorts overrides by who reads them. `load` is refused: there is no Docker to load into. */
+export function splitBakeOverrides(
+  texts: readonly string[],
+  cwd: string,
+  problems: Problems,
+): SplitOverrides {
+  const bake: string[] = [];
+  const own: string[] = [];
+  for (const text of texts) {
+    // Names of targets have no dots.
+    const [, pattern = '', key = '', rest = ''] = /^([^.=]*)\.([a-z-]+)(.*)$/s.exec(text) ?? [];
+    const name = Object.hasOwn(BAKE_KEYS, key) ? BAKE_KEYS[key] : undefined;
+    if (name === 'load') problems.add(noDocker(text, cwd));
+    else if (name === 'push' && rest === '=always') own.push(text);
+    else if (name !== undefined) bake.push(`${pattern}.${name}${rest}`);
+    else own.push(text);
+  }
+  return { bake, own };
+}
+
+function noDocker(text: string, cwd: string) {
+  const source = { path: '--set', text, isCommandLine: true as const, dir: cwd };
+  return problem('config/override', `--set ${text}: there is no Docker here to load images into`, {
+    hint: "What is not pushed stays in the engine's store (bake-ts images). For Docker, write a file: --set 'app.output=type=docker,dest=app.tar', then docker load -i app.tar.",
+    span: { source, start: 0, end: text.length },
+  });
+}

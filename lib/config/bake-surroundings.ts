@@ -1,0 +1,144 @@
+/** What bake and Compose files may see of the machine: variables of the environment, and the files that they name. */
+import { readFile } from 'node:fs/promises';
+import { dirname, relative, resolve } from 'node:path';
+import {
+  allowOption,
+  type Grants,
+  needsGrant,
+  notUntrusted,
+  type Problem,
+  problem,
+  type SourceFile,
+  type Span,
+} from '../model/mod.ts';
+import { type RealPaths, readRegularFile } from '../system/mod.ts';
+import { mayRead } from './grants.ts';
+import { MAX_FILE_CHARS } from './parse.ts';
+import type { Problems } from './problems.ts';
+import { shownPath } from './shown-path.ts';
+import type { Origin } from './tree.ts';
+import type { VariableInputs } from './var-files.ts';
+import { isVisible } from './variable.ts';
+
+/** The environment as the files see it; of names that are withheld, those that were asked for. */
+export function visibleEnvironment(
+  env: VariableInputs['env'],
+  grants: Grants,
+): { readonly env: VariableInputs['env']; readonly withheld: ReadonlySet<string> } {
+  const withheld = new Set<string>();
+  if (!grants.untrusted) return { env, withheld };
+  const visible: Record<string, string | undefined> = Object.create(null);
+  const hidden = new Set<string>();
+  for (const [name, value] of Object.entries(env)) {
+    if (value === undefined) continue;
+    if (isVisible(name, value, grants)) visible[name] = value;
+    else hidden.add(name);
+  }
+  const watched = new Proxy(visible, {
+    get: (target, name) => {
+      if (typeof name === 'string' && hidden.has(name)) withheld.add(name);
+      return typeof name === 'string' ? target[name] : undefined;
+    },
+  });
+  return { env: watched, withheld };
+}
+
+export function withheldVariable(variable: string): Problem {
+  return notUntrusted(
+    `The value of ${variable} is withheld: it sounds or looks like a secret, and the file is untrusted`,
+    `If that is meant, allow it: ${allowOption(`env:${variable}`)}`,
+    { severity: 'warning' },
+  );
+}
+
+interface NamedFiles {
+  readonly read: (path: string) => Promise<string | undefined>;
+  readonly origins: Origin[];
+  readonly absent: string[];
+}
+
+/** Reads what Compose files name: `include`, `extends`, files of variables. Paths start where bake would run. */
+export function createReader(
+  cwd: string,
+  runDir: string,
+  grants: Grants,
+  realPaths: RealPaths,
+  problems: Problems,
+): NamedFiles {
+  const origins: Origin[] = [];
+  const absent: string[] = [];
+  const known = new Map<string, Promise<string | undefined>>();
+  const readOne = async (file: string): Promise<string | undefined> => {
+    const shown = shownPath(cwd, file);
+    if (!mayRead(file, grants, realPaths)) {
+      problems.add(needsGrant({ what: `${shown} would be read`, grant: `read:${shown}` }));
+      return undefined;
+    }
+    try {
+      const bytes = grants.untrusted ? readRegularFile(file, MAX_FILE_CHARS) : await readFile(file);
+      const text = bytes.toString('utf8');
+      origins.push({ source: { path: shown, text }, dir: dirname(file) });
+      return text;
+    } catch (thrown) {
+      const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : String(thrown);
+      if (code !== 'ENOENT') {
+        problems.add(
+          problem('config/unreadable-file', `${shown} cannot be read: ${code}`, {
+            hint: 'Name a file that this user may read.',
+          }),
+        );
+      }
+      absent.push(shown);
+      return undefined;
+    }
+  };
+  return {
+    origins,
+    absent,
+    read: (path) => {
+      const file = resolve(runDir, path);
+      const reading = known.get(file) ?? readOne(file);
+      known.set(file, reading);
+      return reading;
+    },
+  };
+}
+
+/** Files by the names that they have for bake, which start where it would run, and for a person, which start where that person is. */
+export interface BakeSources {
+  readonly given: (source: SourceFile) => SourceFile;
+  readonly shown: (source: SourceFile) => SourceFile;
+  /** A problem with its places in files as a person would name them. */
+  readonly place: (found: Problem) => Problem;
+}
+
+/** See {@link BakeSources}; mostly both are the same. */
+export function createSources(files: readonly Origin[], cwd: string, runDir: string): BakeSources {
+  if (cwd === runDir)
+    return { given: (source) => source, shown: (source) => source, place: (found) => found };
+  const known = new Map<SourceFile, SourceFile>();
+  const given = new Map(
+    files.map(({ source }): [SourceFile, SourceFile] => {
+      if (source.path === '-') return [source, source];
+      return [source, { ...source, path: relative(runDir, resolve(cwd, source.path)) }];
+    }),
+  );
+  for (const [source, renamed] of given) known.set(renamed, source);
+  const shown = (source: SourceFile): SourceFile => {
+    if (source.isCommandLine === true || source.path === '-') return source;
+    const found = known.get(source) ?? { ...source, path: shownPath(cwd, resolve(runDir, source.path)) };
+    known.set(source, found);
+    known.set(found, found);
+    return found;
+  };
+  const moved = <T extends { readonly span?: Span }>(one: T): T =>
+    one.span === undefined ? one : { ...one, span: { ...one.span, source: shown(one.span.source) } };
+  return {
+    given: (source) => given.get(source) ?? source,
+    shown,
+    place: (found) => {
+      const { related } = found;
+      return { ...moved(found), ...(related === undefined ? {} : { related: related.map(moved) }) };
+    },
+  };
+}

@@ -1,0 +1,115 @@
+/** Targets and groups of bake as a tree of the language: values that are final, each where a file has it. */
+import type { BakeResult, BakeTarget } from '../bake/mod.ts';
+import type { ConvertedBuild } from '../convert/mod.ts';
+import type { Json, SourceFile, Span } from '../model/mod.ts';
+import { emptyMap, type ListNode, type MapEntry, type MapNode, type Node, type Origin } from './tree.ts';
+
+/** A group with the targets that it comes to. */
+export interface BakeMembers {
+  readonly members: readonly string[];
+  readonly description?: string;
+  readonly place?: Span;
+}
+
+/** Makes nodes for what was read. */
+interface BakeTree {
+  /** Where relative paths of a place start. */
+  readonly dirOf: (span: Span | undefined) => string;
+  readonly rootOf: (
+    result: BakeResult,
+    converted: ReadonlyMap<string, ConvertedBuild>,
+    groups: ReadonlyMap<string, BakeMembers>,
+  ) => MapNode;
+}
+
+/** Makes nodes that stand where the files have their values. */
+/** @param shown the file as a person would name it */
+export function createTree(read: readonly Origin[], shown: (source: SourceFile) => SourceFile): BakeTree {
+  const origins = new Map<SourceFile, Origin>(read.map((origin) => [origin.source, origin]));
+  const fallback = read[0] as Origin;
+  const placeOf = (span: Span | undefined) => {
+    if (span === undefined) return { origin: fallback, start: -1, end: -1 };
+    const source = shown(span.source);
+    const origin = origins.get(source) ?? { source, dir: fallback.dir };
+    origins.set(source, origin);
+    return { origin, start: span.start, end: span.end };
+  };
+
+  function nodeOf(value: Json, span: Span | undefined): Node {
+    if (Array.isArray(value)) {
+      const items = value.map((item: Json) => nodeOf(item, span));
+      return { kind: 'list', items, ...placeOf(span) } satisfies ListNode;
+    }
+    if (value !== null && typeof value === 'object')
+      return mapOf(
+        Object.entries(value).map(([key, inner]) => [key, nodeOf(inner, span), span]),
+        span,
+      );
+    const place = placeOf(typeof value === 'string' ? narrow(span, value) : span);
+    const scalar = value as string | number | boolean | null;
+    return { kind: 'scalar', value: scalar, text: String(scalar), plain: false, literal: true, ...place };
+  }
+
+  function mapOf(
+    entries: readonly (readonly [key: string, value: Node, at: Span | undefined])[],
+    span: Span | undefined,
+  ): MapNode {
+    const own = placeOf(span);
+    const made = entries.map(([key, value, at]): [string, MapEntry] => {
+      const { origin, start, end } = placeOf(at);
+      const foreign = origin === own.origin ? {} : { keyOrigin: origin };
+      return [key, { key, keyStart: start, keyEnd: end, ...foreign, value }];
+    });
+    return { kind: 'map', entries: new Map(made), ...own };
+  }
+
+  function buildOf(target: BakeTarget, { keys }: ConvertedBuild): MapNode {
+    return mapOf(
+      [...keys].map(([key, { value, from }]) => {
+        const span = target.places.get(from) ?? target.place;
+        return [key, nodeOf(value, span), span];
+      }),
+      target.place,
+    );
+  }
+
+  return {
+    dirOf: (span: Span | undefined): string => placeOf(span).origin.dir,
+    rootOf: (
+      result: BakeResult,
+      converted: ReadonlyMap<string, ConvertedBuild>,
+      groups: ReadonlyMap<string, BakeMembers>,
+    ): MapNode => {
+      const builds = [...result.targets].flatMap(([name, target]) => {
+        const build = converted.get(name);
+        return build === undefined ? [] : [[name, buildOf(target, build), target.place] as const];
+      });
+      const listed = [...groups].map(([name, { members, description, place }]) => {
+        const body = { builds: members, ...(description === undefined ? {} : { description }) };
+        return [name, nodeOf(body, place), place] as const;
+      });
+      // It stands somewhere: values without a place are those of modules, which may be expressions.
+      const start: Span = { source: fallback.source, start: 0, end: 0 };
+      return {
+        ...emptyMap(fallback),
+        ...mapOf(
+          [
+            ['builds', mapOf(builds, start), start],
+            ['groups', mapOf(listed, start), start],
+          ],
+          start,
+        ),
+      };
+    },
+  };
+}
+
+/** The place of a text in an attribute, where it stands there once and as it is. */
+function narrow(span: Span | undefined, text: string): Span | undefined {
+  if (span === undefined || text === '') return span;
+  const { source, start, end } = span;
+  const written = `"${text}"`;
+  const at = source.text.slice(start, end).indexOf(written);
+  if (at === -1 || source.text.slice(start, end).indexOf(written, at + 1) !== -1) return span;
+  return { source, start: start + at, end: start + at + written.length };
+}

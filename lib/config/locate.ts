@@ -1,0 +1,72 @@
+/** Which file is read where nobody names one. */
+import { access } from 'node:fs/promises';
+import { delimiter, dirname, join, resolve } from 'node:path';
+import { BAKE_NAMES } from './bake-files.ts';
+
+/**
+ * Names that are looked for, in this order, in the working directory and above. No `builds.js`: that may be anybody's script,
+ * and would be run.
+ */
+export const DEFAULT_FILES: readonly string[] = [
+  'builds.yaml',
+  'builds.yml',
+  'builds.json',
+  'builds.ts',
+  'builds.mts',
+  'builds.mjs',
+];
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * The root of the project that a working directory belongs to, without reading any file: the directory of the first file; the
+ * working directory itself where there is none.
+ */
+export async function findRoot({
+  cwd,
+  env = {},
+  files = [],
+}: {
+  readonly cwd: string;
+  readonly env?: Environment;
+  readonly files?: readonly string[];
+}): Promise<string> {
+  const [first] = files.length > 0 ? files : (await locate(cwd, env)).files;
+  return first === undefined || first === '-' ? cwd : dirname(resolve(cwd, first));
+}
+
+/** Files that were found, absolute; of bake's and Compose's all are read. */
+export interface Located {
+  readonly files: readonly string[];
+  readonly isBake: boolean;
+  /** Looked for by bake's names, and not named by a variable of the environment. */
+  readonly isSearched: boolean;
+}
+
+/** A builds file, or bake's and Compose's where there is none. */
+export async function locate(cwd: string, env: Environment, findsBake = true): Promise<Located> {
+  const files = await nearest(cwd, DEFAULT_FILES);
+  if (files.length > 0 || !findsBake) return { files, isBake: false, isSearched: true };
+  const named = env['BUILDX_BAKE_FILE']?.split(env['BUILDX_BAKE_PATH_SEPARATOR'] || delimiter) ?? [];
+  const chosen = named.map((file) => file.trim()).filter((file) => file !== '');
+  if (chosen.length > 0)
+    return { files: chosen.map((file) => resolve(cwd, file)), isBake: true, isSearched: false };
+  return { files: await nearest(cwd, BAKE_NAMES), isBake: true, isSearched: true };
+}
+
+/** All that the nearest directory with one of the names has of them. */
+async function nearest(cwd: string, names: readonly string[]): Promise<readonly string[]> {
+  for (let dir = cwd; ; dir = dirname(dir)) {
+    const found: string[] = [];
+    for (const name of names) if (await exists(join(dir, name))) found.push(join(dir, name));
+    if (found.length > 0) return found;
+    if (dirname(dir) === dir || (await exists(join(dir, '.git')))) return [];
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,111 @@
+/** Builds files that are programs: `builds.ts`, run as they are. */
+import { stat } from 'node:fs/promises';
+import { pathToFileURL } from 'node:url';
+import { type Json, problem } from '../model/mod.ts';
+import type { Problems } from './problems.ts';
+import { fromData, type Node, type Origin } from './tree.ts';
+
+const NEEDS_NEWER_NODE = new Set([
+  'ERR_UNKNOWN_FILE_EXTENSION',
+  'ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING',
+]);
+
+/** Runs a `builds.ts` and takes what it exports by default; undefined: what is wrong is with the problems. */
+export async function runModule(
+  origin: Origin,
+  path: string,
+  env: Readonly<Record<string, string | undefined>>,
+  problems: Problems,
+): Promise<Node | undefined> {
+  const { path: shown } = origin.source;
+  try {
+    const { size, mtimeMs } = await stat(path);
+    const loaded: unknown = await import(`${pathToFileURL(path).href}?v=${size}-${mtimeMs}`);
+    const exported: unknown =
+      typeof loaded === 'object' && loaded !== null && 'default' in loaded ? loaded.default : undefined;
+    const value: unknown = typeof exported === 'function' ? await exported({ env }) : exported;
+    if (typeof value !== 'object' || value === null) {
+      problems.add(
+        problem(
+          'config/module',
+          `${shown} has no default export that is an object or a function returning one`,
+          {
+            hint: "Write: export default defineBuilds({ builds: { … } }), with defineBuilds from 'bake-ts'.",
+          },
+        ),
+      );
+      return undefined;
+    }
+    return fromData(plainData(value, [], new Set()), origin);
+  } catch (thrown) {
+    if (thrown instanceof NotData) {
+      problems.add(
+        problem('config/module', `${shown} exports what a builds file cannot hold: ${thrown.message}`, {
+          hint: 'Give text, numbers, true, false, null, lists and plain objects.',
+        }),
+      );
+      return undefined;
+    }
+    const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+    const code = 'code' in error ? String(error.code) : '';
+    if (NEEDS_NEWER_NODE.has(code)) {
+      problems.add(
+        problem('config/module-runtime', `This runtime cannot run ${shown} as it is`, {
+          hint: 'TypeScript runs on Node 22.18 or newer and on Deno. Or write the file as builds.mjs.',
+        }),
+      );
+    } else {
+      problems.add(
+        problem('config/module', `${shown} failed: ${error.message.split('\n')[0] ?? ''}`, {
+          hint: 'The module is run as it is; the error is its own.',
+          ...(error.stack === undefined ? {} : { detail: ownPart(error.stack) }),
+        }),
+      );
+    }
+    return undefined;
+  }
+}
+
+/** An export that is no plain data; says which part of it. */
+class NotData extends Error {}
+
+function plainData(value: unknown, path: readonly string[], open: Set<object>): Json {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+    case 'number':
+      return value;
+    case 'undefined':
+      return null;
+    case 'bigint':
+      return String(value);
+    case 'object': {
+      if (value === null) return null;
+      if (value instanceof Date) return value.toISOString();
+      if (open.has(value) || path.length > 100) throw new NotData(`${path.join('.')} contains itself`);
+      open.add(value);
+      const result: Json = Array.isArray(value)
+        ? value.map((item, index) => plainData(item, [...path, String(index)], open))
+        : Object.fromEntries(
+            Object.entries(value)
+              .filter(([, inner]) => inner !== undefined)
+              .map(([key, inner]) => [key, plainData(inner, [...path, key], open)]),
+          );
+      open.delete(value);
+      return result;
+    }
+    default:
+      throw new NotData(`${path.join('.')} is a ${typeof value}`);
+  }
+}
+
+/** A stack without the frames that are ours or the runtime's, and without what keeps modules from being cached. */
+function ownPart(stack: string): string {
+  const lines = stack.split('\n');
+  const ours = lines.findIndex((line) => /^\s+at .*\brunModule\b/.test(line));
+  return lines
+    .slice(0, ours === -1 ? undefined : ours)
+    .filter((line) => !/^\s+at .*\b(?:node|ext):/.test(line))
+    .map((line) => line.replace(/\?v=\d+-[\d.]+/, ''))
+    .join('\n');
+}

@@ -1,0 +1,261 @@
+/** Targets of bake, all values final, as builds of ours: each value with the attribute that it comes from. */
+import { posix, resolve } from 'node:path';
+import type { BakeTarget, Fields, TargetKey, TargetValues } from '../bake/mod.ts';
+import { type Json, type Problem, problem } from '../model/mod.ts';
+
+import { convertOutputs } from './outputs.ts';
+
+/** One value of a build. */
+export interface ConvertedValue {
+  readonly value: Json;
+  /** The attribute that says it. */
+  readonly from: TargetKey;
+}
+
+/** A target as a build. */
+export interface ConvertedBuild {
+  /** Values by key of the language; texts are texts, nothing in them is an expression. */
+  readonly keys: ReadonlyMap<string, ConvertedValue>;
+  /** What bake does for it and bake-ts does not: errors where it must not be built without. */
+  readonly cautions: readonly Problem[];
+}
+
+/**
+ * Converts one target.
+ *
+ * @param dir absolute: where its relative paths start
+ * @param exists whether a file is there
+ */
+export function convertToBuild(
+  target: BakeTarget,
+  dir: string,
+  exists: (file: string) => boolean,
+): ConvertedBuild {
+  const { values } = target;
+  const keys = new Map<string, ConvertedValue>();
+  const cautions: Problem[] = [];
+  const set: Set = (key, value, from) => {
+    if (value !== undefined) keys.set(key, { value, from });
+  };
+  const caution: Caution = (from, message, hint, severity) => {
+    const span = target.places.get(from) ?? target.place;
+    cautions.push(
+      problem('bake/unsupported', `\`${target.name}\` ${message}`, {
+        hint,
+        severity,
+        build: target.name,
+        ...(span === undefined ? {} : { span }),
+      }),
+    );
+  };
+  convertSources(values, dir, set, caution);
+  for (const key of SAME) set(key, plain(values[key]), key);
+  for (const key of ['args', 'labels', 'extra-hosts'] as const) set(key, textsIn(values[key]), key);
+  set('network', networkOf(values.network, caution), 'network');
+  set('secrets', values.secret?.map(convertSecret), 'secret');
+  set('ssh', convertSsh(values), 'ssh');
+  convertImage(values, set, caution);
+  convertResources(values, set, caution);
+  refuseCall(values, caution);
+  refusePolicy(values, dir, exists, caution);
+  return { keys, cautions };
+}
+
+type Set = (key: string, value: Json | undefined, from: TargetKey) => void;
+type Caution = (from: TargetKey, message: string, hint: string, severity: Problem['severity']) => void;
+
+/** Keys that have the same name and form here. */
+const SAME = [
+  'description',
+  'target',
+  'platforms',
+  'attest',
+  'cache-from',
+  'cache-to',
+  'no-cache',
+  'no-cache-filter',
+  'pull',
+  'shm-size',
+  'ulimits',
+  'entitlements',
+] as const;
+
+function plain(value: TargetValues[(typeof SAME)[number]]): Json | undefined {
+  return Array.isArray(value) && value.length === 0 ? undefined : (value as Json | undefined);
+}
+
+/** A map of texts; what has no value is not set (buildx bake/bake.go, `toBuildOpt`). */
+function textsIn(map: Readonly<Record<string, string | null>> | undefined): Json | undefined {
+  const entries = Object.entries(map ?? {}).filter(([, value]) => value !== null);
+  return entries.length === 0 ? undefined : Object.fromEntries(entries);
+}
+
+/** Context, named contexts and the Dockerfile: `cwd://` means the same directory here, where there are no remote files. */
+function convertSources(values: TargetValues, dir: string, set: Set, caution: Caution): void {
+  const { context = '.', contexts, dockerfile, 'dockerfile-inline': inline } = values;
+  set('context', localPath(context), 'context');
+  const named = Object.entries(contexts ?? {}).map(([name, source]): [string, string] => {
+    const link = /^target:(.*)$/s.exec(source)?.[1];
+    return [name, link === undefined ? localPath(source) : `build:${link}`];
+  });
+  if (named.length > 0) set('contexts', Object.fromEntries(named), 'contexts');
+  if (inline !== undefined && inline !== '') set('dockerfile-inline', inline, 'dockerfile-inline');
+  else if (dockerfile !== undefined) {
+    if (/^https?:\/\//.test(dockerfile)) {
+      caution(
+        'dockerfile',
+        'has a Dockerfile that would be downloaded, which bake-ts does not do',
+        'Put the file into the repository, or give its text as `dockerfile-inline`.',
+        'error',
+      );
+    }
+    const own = /^cwd:\/\/(.*)$/s.exec(dockerfile)?.[1];
+    set('dockerfile', own === undefined ? dockerfile : resolve(dir, own), 'dockerfile');
+  }
+}
+
+/** In a path of bake `~` is a name like any other. */
+function localPath(text: string): string {
+  const path = /^cwd:\/\/(.*)$/s.exec(text)?.[1] ?? text;
+  if (path === '') return '.';
+  return path.startsWith('~') ? `./${path}` : text.startsWith('cwd://') ? posix.normalize(path) : path;
+}
+
+function networkOf(network: string | undefined, caution: Caution): string | undefined {
+  if (network === undefined || network === '' || ['default', 'none', 'host'].includes(network))
+    return network;
+  caution(
+    'network',
+    `asks for the network "${network}", which BuildKit does not know`,
+    'It knows default, none and host.',
+    'error',
+  );
+  return undefined;
+}
+
+function convertSecret(fields: Fields): Json {
+  const { id = '', env } = fields;
+  const file = fields['src'] ?? fields['source'];
+  return {
+    id,
+    ...(file === undefined || file === '' ? {} : { file }),
+    ...(env === undefined ? {} : { env }),
+  };
+}
+
+/** Contexts of git over ssh get the agent where nothing else is said (buildx bake/bake.go, `toBuildOpt`). */
+function convertSsh({ ssh = [], context = '' }: TargetValues): Json | undefined {
+  if (ssh.length > 0)
+    return ssh.map(({ id = 'default', paths }) => ({ id, ...(paths === undefined ? {} : { paths }) }));
+  return /^(?:ssh:\/\/|[\w.-]+@[\w.-]+:)/.test(context) ? [{ id: 'default' }] : undefined;
+}
+
+function convertImage(values: TargetValues, set: Set, caution: Caution): void {
+  const { output = [], tags = [] } = values;
+  const found = convertOutputs(output, tags);
+  set('tags', tags.length > 0 ? tags : found.tags, tags.length > 0 ? 'tags' : 'output');
+  const annotations = { ...annotationsOf(values.annotations ?? []) };
+  const all = { ...annotations, ...found.annotations };
+  if (Object.keys(all).length > 0)
+    set('annotations', all, Object.keys(annotations).length > 0 ? 'annotations' : 'output');
+  if (found.push) set('push', true, 'output');
+  set('compression', found.compression, 'output');
+  if (found.outputs.length > 0) set('outputs', found.outputs, 'output');
+  if (found.loads) {
+    caution(
+      'output',
+      "would be loaded into Docker; here its image stays in the engine's store",
+      '`bake-ts images` lists it. For Docker, write a file to load: type=docker,dest=image.tar.',
+      'warning',
+    );
+  }
+}
+
+/** `index,manifest:name=value`; the later of two counts. */
+function annotationsOf(texts: readonly string[]): Readonly<Record<string, string>> {
+  const entries = new Map<string, string>();
+  for (const text of texts) {
+    const at = text.indexOf('=');
+    const name = at === -1 ? text : text.slice(0, at);
+    entries.delete(name);
+    entries.set(name, at === -1 ? '' : text.slice(at + 1));
+  }
+  return Object.fromEntries(entries);
+}
+
+/** Limits by the names that BuildKit's frontend has for them (buildx build/utils.go, `addResourceLimits`). */
+const RESOURCES: Readonly<Record<string, string>> = {
+  memory: 'memory',
+  'memory-swap': 'memswap',
+  'cpu-shares': 'cpushares',
+  'cpu-period': 'cpuperiod',
+  'cpu-quota': 'cpuquota',
+  'cpuset-cpus': 'cpusetcpus',
+  'cpuset-mems': 'cpusetmems',
+};
+
+function convertResources({ resources }: TargetValues, set: Set, caution: Caution): void {
+  const opts: Record<string, string> = {};
+  for (const [name, value] of Object.entries(resources ?? {})) {
+    const option = Object.hasOwn(RESOURCES, name) ? RESOURCES[name] : undefined;
+    const text = option === undefined ? undefined : limitOf(name, String(value));
+    if (option === undefined || text === undefined) {
+      caution(
+        'resources',
+        `limits \`${name}\` to ${JSON.stringify(value)}, which bake-ts cannot hand on`,
+        `It knows ${Object.keys(RESOURCES).join(', ')}; memory in bytes, or as 512m and 2g.`,
+        'error',
+      );
+    } else if (text !== '0' && text !== '') opts[option] = text;
+  }
+  if (Object.keys(opts).length > 0) set('opts', opts, 'resources');
+}
+
+const POWERS = 'bkmgtp';
+
+/** Memory in bytes, powers of 1024 as Docker reads sizes; all else as it is. */
+function limitOf(name: string, text: string): string | undefined {
+  if (!name.startsWith('memory')) return text;
+  if (/^-?[0-9]+$/.test(text)) return text;
+  const found = /^([0-9]+(?:\.[0-9]+)?)\s?([bkmgtp])?(?:i?b)?$/i.exec(text.trim());
+  if (found === null) return undefined;
+  const power = POWERS.indexOf((found[2] ?? 'b').toLowerCase());
+  return String(Math.trunc(Number(found[1]) * 1024 ** power));
+}
+
+/** Whether a target asks the frontend about its Dockerfile in place of building it. */
+export function asksOnly({ values: { call } }: BakeTarget): boolean {
+  return call !== undefined && call !== '' && call !== 'build';
+}
+
+/** A policy that the target names, or that lies beside its Dockerfile (buildx build/opt.go). */
+function refusePolicy(
+  { policy = [], context = '.', dockerfile = 'Dockerfile', 'dockerfile-inline': inline = '' }: TargetValues,
+  dir: string,
+  exists: (file: string) => boolean,
+  caution: Caution,
+): void {
+  if (policy.some((one) => one['Disabled'] === true)) return;
+  const file = resolve(dir, localPath(context), dockerfile.replace(/^cwd:\/\//, ''));
+  const isLocal = inline === '' && !/^[a-z+]+:\/\/|^git@/i.test(localPath(context));
+  if (policy.length === 0 && !(isLocal && exists(`${file}.rego`))) return;
+  caution(
+    policy.length === 0 ? 'dockerfile' : 'policy',
+    policy.length === 0
+      ? `has a policy beside its Dockerfile (${dockerfile}.rego), which bake-ts cannot go by`
+      : 'is to be built by a policy, which bake-ts cannot go by',
+    "To build without the check: --set '*.policy=disabled=true'.",
+    'error',
+  );
+}
+
+function refuseCall({ call = '' }: TargetValues, caution: Caution): void {
+  if (call === '' || call === 'build') return;
+  const isCheck = /^(?:check|lint)\b/.test(call);
+  caution(
+    'call',
+    isCheck ? 'only checks a Dockerfile (`call`)' : `is a question to the frontend (\`call = "${call}"\`)`,
+    isCheck ? '`bake-ts lint` with its name checks it.' : 'Only bake answers it.',
+    'error',
+  );
+}

@@ -1,8 +1,7 @@
 /** Matrices of bake files. */
 import type { Expression } from '../hcl/mod.ts';
 import { attributeOf, type BakeImport } from './bake-context.ts';
-import type { BakeBlock } from './bake-file.ts';
-import { sourceOf } from './bake-variables.ts';
+import { type BakeBlock, sourceOf } from './bake-file.ts';
 import { member, tight, Untranslatable } from './cel-text.ts';
 import { isRecord } from './draft.ts';
 import { type Names, type Writing, write } from './hcl-cel.ts';

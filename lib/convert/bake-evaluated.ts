@@ -78,7 +78,7 @@ export function createEvaluated(definition: BakeDefinition): (context: BakeImpor
           ({ name, matrix }) => (matrix?.name ?? name) === block,
         );
         const values = rows.flatMap((row): RowValue[] => {
-          const value = attribute === 'name' ? row.name : valueOf(targetOf(row.name), attribute, entry);
+          const value = attribute === 'name' ? row.name : finalValue(targetOf(row.name), attribute, entry);
           return value === undefined ? [] : [{ row, value }];
         });
         if (values.length < rows.length || values.length === 0) return undefined;
@@ -90,7 +90,7 @@ export function createEvaluated(definition: BakeDefinition): (context: BakeImpor
   };
 }
 
-function valueOf(
+function finalValue(
   target: BakeTarget | undefined,
   attribute: string,
   entry: string | undefined,

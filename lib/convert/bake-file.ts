@@ -181,3 +181,9 @@ export function wordOf(expression: Expression): string | undefined {
   const written = asWritten(expression);
   return written.kind === 'variable' ? written.name : undefined;
 }
+
+/** The text of an expression in its file. */
+export function sourceOf({ span }: Expression): string {
+  const text = span.source.text.slice(span.start, span.end).replaceAll(/\s+/g, ' ');
+  return text.length > 120 ? `${text.slice(0, 120)}…` : text;
+}

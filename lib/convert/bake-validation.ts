@@ -2,8 +2,7 @@
 import type { Expression } from '../hcl/mod.ts';
 import type { Json } from '../model/mod.ts';
 import { attributeOf, type BakeImport } from './bake-context.ts';
-import type { BakeBlock } from './bake-file.ts';
-import { sourceOf } from './bake-variables.ts';
+import { type BakeBlock, sourceOf } from './bake-file.ts';
 import { asCondition, print, tight, Untranslatable, type Written } from './cel-text.ts';
 import { readDeclared } from './declared-type.ts';
 import { type Names, reduce, type Writing, write } from './hcl-cel.ts';

@@ -2,7 +2,7 @@
 import type { BodyAttribute, Expression } from '../hcl/mod.ts';
 import type { Json } from '../model/mod.ts';
 import { attributeOf, type BakeImport } from './bake-context.ts';
-import type { BakeBlock } from './bake-file.ts';
+import { type BakeBlock, sourceOf } from './bake-file.ts';
 import { readRules } from './bake-validation.ts';
 import { literalOf, Untranslatable } from './cel-text.ts';
 import { type Declared, readDeclared } from './declared-type.ts';
@@ -16,16 +16,16 @@ import { pathTo, readValueComments, type ValueComments } from './value-comments.
 export type ValueOf = (variable: string) => Json | undefined;
 
 /** Adds all variables in the order of the file. */
-export function addVariables(context: BakeImport, valueOf: ValueOf): void {
+export function addVariables(context: BakeImport, evaluated: ValueOf): void {
   const { files } = context;
   const all = [
     ...[...files.variables.values()].map((block) => ({
       place: block.place,
-      add: () => addVariable(block, context, valueOf),
+      add: () => addVariable(block, context, evaluated),
     })),
     ...[...files.values].map(([name, { attribute, place }]) => ({
       place,
-      add: () => addValue(name, attribute, context, valueOf),
+      add: () => addValue(name, attribute, context, evaluated),
     })),
   ];
   for (const { add } of all.sort((a, b) => a.place - b.place)) add();
@@ -36,14 +36,14 @@ function nothing({ marks }: BakeImport): Marked {
   return marks.mark(literalOf(null));
 }
 
-function addVariable(block: BakeBlock, context: BakeImport, valueOf: ValueOf): void {
+function addVariable(block: BakeBlock, context: BakeImport, evaluated: ValueOf): void {
   const { name } = block;
   const fitted = context.variables.get(name) ?? name;
   const typeExpression = attributeOf(block, 'type');
   const declared = typeExpression === undefined ? undefined : readDeclared(typeExpression);
   const written = attributeOf(block, 'default');
   const comments = [...block.comments.above];
-  const value = defaultOf(written, declared, { name, comments, context, valueOf });
+  const value = defaultOf(written, declared, { name, comments, context, evaluated });
   const map: Record<string, Json> = {};
   const type = typeWord(value, declared, context.typeOf(name));
   if (type !== undefined) map['type'] = type;
@@ -79,9 +79,9 @@ function addVariable(block: BakeBlock, context: BakeImport, valueOf: ValueOf): v
 }
 
 /** A value at the top of a file comes from nowhere else. */
-function addValue(name: string, attribute: BodyAttribute, context: BakeImport, valueOf: ValueOf): void {
+function addValue(name: string, attribute: BodyAttribute, context: BakeImport, evaluated: ValueOf): void {
   const comments = [...attribute.comments.above];
-  const value = defaultOf(attribute.value, undefined, { name, comments, context, valueOf });
+  const value = defaultOf(attribute.value, undefined, { name, comments, context, evaluated });
   const type = typeWord(value, undefined, context.typeOf(name));
   const { behind } = attribute.comments;
   const map: Json = {
@@ -118,16 +118,16 @@ interface Default {
   readonly name: string;
   readonly comments: string[];
   readonly context: BakeImport;
-  readonly valueOf: ValueOf;
+  readonly evaluated: ValueOf;
 }
 
 function defaultOf(
   written: Expression | undefined,
   declared: Declared | undefined,
-  { name, comments, context, valueOf }: Default,
+  { name, comments, context, evaluated }: Default,
 ): Marked {
   if (written === undefined) return declared === undefined ? '' : nothing(context);
-  const known = declared?.isSet === true ? valueOf(name) : undefined;
+  const known = declared?.isSet === true ? evaluated(name) : undefined;
   // The type sorts: the value is not what is written.
   if (known !== undefined && known !== null) return known as Marked;
   try {
@@ -141,18 +141,12 @@ function defaultOf(
   } catch (thrown) {
     if (!(thrown instanceof Untranslatable)) throw thrown;
     const text = sourceOf(written);
-    const fallback = valueOf(name);
+    const fallback = evaluated(name);
     comments.push(fallback === undefined ? `Not carried over: ${text}` : `In the bake file: ${text}`);
     const what = fallback === undefined ? '' : '; its value stands there';
     addNote(context.draft, `${thrown.message}${what}: ${text}`, `variable ${name}`);
     return fallback === undefined || fallback === null ? nothing(context) : (fallback as Marked);
   }
-}
-
-/** The text of an expression in its file. */
-export function sourceOf({ span }: Expression): string {
-  const text = span.source.text.slice(span.start, span.end).replaceAll(/\s+/g, ' ');
-  return text.length > 120 ? `${text.slice(0, 120)}…` : text;
 }
 
 function fitDefault(value: Marked, declared: Declared | undefined): Marked {

@@ -5,12 +5,12 @@
 import { fail, ok, type Problem, problem, type Result, type SourceFile } from '../model/mod.ts';
 import { attributeOf, type BakeImport, createBakeImport } from './bake-context.ts';
 import { type Evaluated, NOTHING_EVALUATED } from './bake-evaluated.ts';
-import { type BakeFiles, isJson, readBakeFiles } from './bake-file.ts';
+import { type BakeFiles, isJson, readBakeFiles, sourceOf } from './bake-file.ts';
 import { addGroups, type SourceGroup } from './bake-groups.ts';
 import { findLineage, findTemplates } from './bake-lineage.ts';
 import { type Block, draftPrinted, isPrinted } from './bake-printed.ts';
 import { readTarget } from './bake-targets.ts';
-import { addVariables, sourceOf } from './bake-variables.ts';
+import { addVariables } from './bake-variables.ts';
 import { Untranslatable } from './cel-text.ts';
 import { addNote, createDraft, type Draft, isRecord } from './draft.ts';
 import { readValue } from './hcl-value.ts';

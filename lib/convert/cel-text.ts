@@ -1,5 +1,5 @@
 /** Text of CEL expressions, put together piece by piece: what binds how tightly, and what is known of the value. */
-import { ANY, BOOL, elementOf, INT, NULL, type StaticType, TEXT } from './static-type.ts';
+import { ANY, BOOL, elementOf, INT, NULL, type StaticType, TEXT, union } from './static-type.ts';
 
 /** How tightly CEL binds; what binds looser than its place asks for goes into parentheses. */
 export const BINDING = {
@@ -171,6 +171,15 @@ export function choose(test: Written, yes: Written, no: Written, type: StaticTyp
     type,
     choice: { test, yes, no },
   };
+}
+
+/** Lists one behind the other. @throws Untranslatable */
+export function added(lists: readonly Written[]): Written {
+  for (const { type } of lists)
+    if (type.kind !== 'list' && type.kind !== 'any')
+      throw new Untranslatable('what is no list is added to one');
+  const type = lists.map((one) => one.type).reduce(union);
+  return loose(lists.map((list) => print(list, BINDING.add)).join(' + '), BINDING.add, type);
 }
 
 /** A list as HCL's sets are: in order, without repetitions. @throws Untranslatable where it may hold anything but texts */

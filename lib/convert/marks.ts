@@ -20,7 +20,7 @@ import {
 import { isRecord, literal } from './draft.ts';
 import { unified } from './hcl-cel.ts';
 import { elementOf, listOf, union } from './static-type.ts';
-import type { TargetReader } from './target.ts';
+import type { TargetReader } from './target-reader.ts';
 
 /** What is left to the end: literal values, and texts with marks. */
 export type Marked =

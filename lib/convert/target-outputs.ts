@@ -3,7 +3,7 @@ import type { Json } from '../model/mod.ts';
 import { loneOutput, typedFields, writeFields } from './attributes.ts';
 import { asList, isRecord } from './draft.ts';
 import { convertOutputs } from './outputs.ts';
-import type { Converter } from './target.ts';
+import type { Converter } from './target-reader.ts';
 
 /** What outputs come to in our keys; `null`: nothing is said of it. */
 interface Found {

@@ -4,7 +4,6 @@ import {
   loneAttest,
   loneCache,
   readUlimit,
-  type TextReader,
   typedFields,
   writeCache,
   writeFields,
@@ -13,20 +12,7 @@ import {
 } from './attributes.ts';
 import { asList, type DraftBuild, isRecord, scalarText } from './draft.ts';
 import { convertOutput } from './target-outputs.ts';
-
-/** What a target is read with. */
-export interface TargetReader extends TextReader {
-  /** The name a build of the source has here. */
-  readonly nameOf: (name: string) => string;
-  /** True where a parent may have set something else: then outputs say in full what they are. */
-  readonly mayInherit: boolean;
-  /** Where more is known: whether a parent may have set this key of ours. */
-  readonly inherits?: (key: string) => boolean;
-  /** Annotations that a loop makes, as one map; undefined: there are none. */
-  readonly annotationsOf?: (value: unknown) => Json | undefined;
-  /** Takes down what cannot be carried over: one sentence without the target's name. */
-  readonly note: (sentence: string) => void;
-}
+import type { Converter, TargetReader } from './target-reader.ts';
 
 /** Keys that callers deal with themselves. */
 const HANDLED = new Set(['name', 'inherits', 'matrix']);
@@ -48,15 +34,6 @@ export function convertTarget(
     else converter.drop(key, value, `\`${key}\` has no counterpart here`);
   }
   if (build.keys.has('dockerfile-inline')) build.keys.delete('dockerfile');
-}
-
-/** A target reader with a build to fill. */
-export interface Converter extends TargetReader {
-  readonly build: DraftBuild;
-  readonly inherits: (key: string) => boolean;
-  readonly set: (key: string, value: Json | undefined) => void;
-  /** Leaves a key out and says so, in the file and in the notes. */
-  readonly drop: (key: string, value: unknown, why: string) => void;
 }
 
 function createConverter(build: DraftBuild, reader: TargetReader): Converter {
@@ -254,7 +231,7 @@ function mapOf(
 }
 
 /** A key of a map; a reference in it is translated, too. */
-function asKey(name: string, textOf: TextReader['textOf']): string {
+function asKey(name: string, textOf: TargetReader['textOf']): string {
   const text = textOf(name);
   return typeof text === 'string' ? text : name;
 }

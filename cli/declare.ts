@@ -219,13 +219,13 @@ export function declareCli(): CAC {
     .action(lazily(() => import('./commands/init.ts')));
 
   const importing = cli.command(
-    'import [file]',
-    'Make a builds.yaml of a bake file (--print JSON) or Compose file',
+    'import [...files]',
+    'Make a builds.yaml of a bake file (HCL, JSON) or Compose file',
   );
   importing
     .option('-o, --output <path>', 'Write to this file, not to stdout')
     .option('--force', 'Write over a file that is there already')
-    .example('  docker buildx bake --print | bake-ts import -o builds.yaml')
+    .example('  bake-ts import docker-bake.hcl -o builds.yaml')
     .example('  bake-ts import compose.yaml -o builds.yaml')
     .action(lazily(() => import('./commands/import.ts')));
 

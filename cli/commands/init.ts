@@ -22,7 +22,7 @@ async function propose(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const leave = await askForFile(target, args, io);
   if (leave === 'refused') return reportKept(target, args, io);
   const repository = await readRepository(io.cwd);
-  const { source, remarks } = await readSource(findSources(io.cwd), { directory: io.cwd, env: io.env });
+  const { source, remarks } = await readSource(findSources(io.cwd));
   for (const remark of remarks) io.stderr.write(`${remark}\n`);
   const choices = await askChoices(repository, source, target, io);
   if (choices === undefined) {

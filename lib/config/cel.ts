@@ -8,7 +8,9 @@ import type { ASTNode, Environment } from '@marcbachmann/cel-js';
 import type { Json } from '../model/mod.ts';
 import { readRegularFile } from '../system/mod.ts';
 import { type Budget, replaceWithin } from './cel-budget.ts';
-import { BadRegex, type Matcher } from './regex.ts';
+import { FunctionFailure } from './cel-failures.ts';
+import { GENERAL_FUNCTIONS, registerGeneral } from './cel-functions.ts';
+import { BadRegex, type Regex } from './regex.ts';
 import { jsonText } from './tree.ts';
 
 /** Names in scope, each a value in CEL's form. */
@@ -39,8 +41,7 @@ export interface Cel {
   readonly setDirectory: (dir: string) => void;
 }
 
-/** A failure inside one of our own functions, in words. */
-export class FunctionFailure extends Error {}
+export { FunctionFailure } from './cel-failures.ts';
 
 /** An expression reads a file that it may not read. */
 export class NotGranted extends Error {
@@ -75,6 +76,7 @@ export const OWN_FUNCTIONS: readonly string[] = [
   'readJSON',
   'sha256',
   'md5',
+  ...GENERAL_FUNCTIONS,
 ];
 
 /** Functions of CEL that people reach for, for "did you mean". */
@@ -114,7 +116,7 @@ export const COMMON_FUNCTIONS: readonly string[] = [
 export interface CelLimits {
   /** Whether `readText` and `readJSON` may read a file (an absolute path). */
   readonly mayRead: (file: string) => boolean;
-  readonly matches: Matcher;
+  readonly regex: Regex;
   readonly budget: Budget;
 }
 
@@ -135,14 +137,11 @@ export async function loadCel(limits: CelLimits): Promise<Cel> {
     return text;
   };
   registerOwn(environment, read, limits.budget);
-  environment.registerFunction(`string.${MATCHES}(string): bool`, (text: string, expression: string) => {
-    try {
-      return limits.matches(expression, text);
-    } catch (thrown) {
-      if (!(thrown instanceof BadRegex)) throw thrown;
-      throw new FunctionFailure(`"${expression}" is no regular expression (${thrown.message})`);
-    }
-  });
+  const regex = explained(limits.regex);
+  registerGeneral(environment, regex, limits.budget);
+  environment.registerFunction(`string.${MATCHES}(string): bool`, (text: string, expression: string) =>
+    regex.matches(expression, text),
+  );
   return {
     compile: (code) => {
       const program = environment.parse(code);
@@ -154,6 +153,21 @@ export async function loadCel(limits: CelLimits): Promise<Cel> {
       directory = dir;
     },
   };
+}
+
+/** Expressions that cannot be read are failures of the function that was called. */
+function explained({ matches, replace, findAll }: Regex): Regex {
+  const explain =
+    <A extends readonly [string, ...string[]], R>(work: (...args: A) => R) =>
+    (...args: A): R => {
+      try {
+        return work(...args);
+      } catch (thrown) {
+        if (!(thrown instanceof BadRegex)) throw thrown;
+        throw new FunctionFailure(`"${args[0]}" is no regular expression (${thrown.message})`);
+      }
+    };
+  return { matches: explain(matches), replace: explain(replace), findAll: explain(findAll) };
 }
 
 function registerOwn(environment: Environment, read: (path: string) => string, budget: Budget): void {

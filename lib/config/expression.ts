@@ -11,7 +11,7 @@ import { splitExpressions } from './expression-scan.ts';
 import { mayRead } from './grants.ts';
 import { compileMember } from './member.ts';
 import type { Problems } from './problems.ts';
-import type { Matcher } from './regex.ts';
+import type { Matcher, Regex } from './regex.ts';
 import { type ListNode, type MapNode, type Node, type ScalarNode, scalarJson, toJson } from './tree.ts';
 
 export type { Scope } from './cel.ts';
@@ -61,16 +61,16 @@ export interface EvaluatorOptions {
   /** What expressions may read. */
   readonly grants: Grants;
   readonly realPaths: RealPaths;
-  readonly matches: Matcher;
+  readonly regex: Regex;
   readonly budget: Budget;
 }
 
 /** Makes an evaluator; loads CEL where it is needed. */
 export async function createEvaluator(options: EvaluatorOptions): Promise<Evaluator> {
-  const { problems, variables, grants, realPaths, matches, budget } = options;
+  const { problems, variables, grants, realPaths, regex, budget } = options;
   const cel = options.onlyMembers
     ? undefined
-    : await loadCel({ mayRead: (file) => mayRead(file, grants, realPaths), matches, budget });
+    : await loadCel({ mayRead: (file) => mayRead(file, grants, realPaths), regex, budget });
   const compiledByText = new Map<string, CompiledText>();
   const checked = new WeakSet<ScalarNode>();
 
@@ -212,7 +212,7 @@ export async function createEvaluator(options: EvaluatorOptions): Promise<Evalua
     else for (const entry of node.entries.values()) check(entry.value);
   }
 
-  return { scalar, tree, check, matches };
+  return { scalar, tree, check, matches: regex.matches };
 }
 
 /** The evaluator of a file without expressions: CEL need not be loaded. */

@@ -7,6 +7,27 @@ import { type Budget, OverBudget } from './cel-budget.ts';
 /** Whether a text matches an expression, somewhere in it. @throws BadRegex, OverBudget */
 export type Matcher = (expression: string, text: string) => boolean;
 
+/** What can be done with regular expressions. */
+export interface Regex {
+  readonly matches: Matcher;
+  /**
+   * The text with every match replaced; `$1` and `${name}` stand for what a group matched, `$$` for `$`.
+   *
+   * @throws BadRegex, OverBudget
+   */
+  readonly replace: (expression: string, text: string, by: string) => string;
+  /**
+   * Every match: its text; of an expression with groups, what they matched (null: nothing), as a list, or by name where
+   * they have names.
+   *
+   * @throws BadRegex, OverBudget
+   */
+  readonly findAll: (expression: string, text: string) => readonly Match[];
+}
+
+/** See {@link Regex.findAll}. */
+export type Match = string | readonly (string | null)[] | Readonly<Record<string, string | null>>;
+
 /** An expression that cannot be read; the message says why. */
 export class BadRegex extends Error {}
 
@@ -20,7 +41,7 @@ const WORK_OF_COMPILING = 200;
 const MAX_COMPILED = 100;
 
 /** Loads the library; it is large, so only where an expression is there to be matched. */
-export async function loadMatcher(budget: Budget): Promise<Matcher> {
+export async function loadRegex(budget: Budget): Promise<Regex> {
   const { RE2JS } = await import('re2js');
   const compiled = new Map<string, InstanceType<typeof RE2JS>>();
   const compile = (expression: string) => {
@@ -33,7 +54,7 @@ export async function loadMatcher(budget: Budget): Promise<Matcher> {
       throw new BadRegex(why.replace(/^error parsing regexp: /, ''));
     }
   };
-  return (expression, text) => {
+  const matcherOf = (expression: string, text: string) => {
     const known = compiled.get(expression);
     const regex = known ?? compile(expression);
     if (known === undefined) {
@@ -42,11 +63,85 @@ export async function loadMatcher(budget: Budget): Promise<Matcher> {
       compiled.set(expression, regex);
     }
     budget.spend(Math.ceil((regex.programSize() * text.length) / WORK_OF_A_STEP));
-    return regex.matcher(text).find();
+    return regex.matcher(text);
+  };
+  return {
+    matches: (expression, text) => matcherOf(expression, text).find(),
+    replace: (expression, text, by) => {
+      const found = matcherOf(expression, text);
+      const work = Math.ceil((found.groupCount() + 1 + by.length) / WORK_OF_A_STEP);
+      let result = '';
+      let from = 0;
+      eachMatch(found, text, budget, () => {
+        budget.spend(work);
+        result += text.slice(from, found.start()) + fillIn(by, found);
+        from = found.end();
+        if (result.length <= MAX_REPLACED) return;
+        const most = MAX_REPLACED.toLocaleString('en');
+        throw new OverBudget(`a text of more than ${most} characters would come of it`);
+      });
+      return result + text.slice(from);
+    },
+    findAll: (expression, text) => {
+      const found = matcherOf(expression, text);
+      const all: Match[] = [];
+      eachMatch(found, text, budget, () => {
+        budget.spend(found.groupCount() + 1);
+        all.push(matchOf(found));
+      });
+      return all;
+    },
   };
 }
 
+/** An empty match right behind another one is none, as in Go (https://pkg.go.dev/regexp). */
+function eachMatch(found: Found, text: string, budget: Budget, work: () => void): void {
+  let last = -1;
+  while (found.find()) {
+    // Each search goes over the rest of the text.
+    budget.spend(1 + Math.ceil((text.length - found.end()) / WORK_OF_A_STEP));
+    if (found.end() === last && found.start() === last) continue;
+    last = found.end();
+    work();
+  }
+}
+
+function matchOf(found: Found): Match {
+  const names = Object.entries(found.namedGroups);
+  if (names.length > 0)
+    return Object.fromEntries(names.map(([name, group]) => [name, found.group(group) ?? null]));
+  if (found.groupCount() === 0) return found.group(0) ?? '';
+  return Array.from({ length: found.groupCount() }, (_, at) => found.group(at + 1) ?? null);
+}
+
+/** Characters of what `replace` gives. */
+const MAX_REPLACED = 1024 * 1024;
+
+interface Found {
+  readonly find: () => boolean;
+  readonly start: () => number;
+  readonly end: () => number;
+  readonly group: (group: number | string) => string | null;
+  readonly groupCount: () => number;
+  readonly namedGroups: Readonly<Record<string, number>>;
+}
+
+/** Groups that there are not are empty, as in Go (https://pkg.go.dev/regexp#Regexp.Expand). */
+function fillIn(by: string, found: Found): string {
+  return by.replaceAll(
+    /\$(?:\$|\{([A-Za-z0-9_]+)\}|([A-Za-z0-9_]+))/g,
+    (written, braced: string | undefined, bare: string | undefined) => {
+      const name = braced ?? bare;
+      if (name === undefined) return written === '$$' ? '$' : written;
+      const group = /^[0-9]+$/.test(name) ? Number(name) : found.namedGroups[name];
+      return group === undefined || group > found.groupCount() ? '' : (found.group(group) ?? '');
+    },
+  );
+}
+
 /** Of a file that has no regular expression. */
-export function noMatcher(expression: string): boolean {
+export const NO_REGEX: Regex = { matches: unforeseen, replace: unforeseen, findAll: unforeseen };
+
+function unforeseen(expression: string): never {
   throw new Error(`a regular expression that was not foreseen: ${expression}`);
 }

@@ -27,7 +27,7 @@ import { type Merged, mergeFiles } from './merge.ts';
 import { layOverrides } from './overrides.ts';
 import type { Problems } from './problems.ts';
 import type { Loaded, LoadedFile } from './read.ts';
-import { loadMatcher, noMatcher } from './regex.ts';
+import { loadRegex, NO_REGEX } from './regex.ts';
 import { resolveRegistries } from './registries.ts';
 import { resolveBuild } from './resolve.ts';
 import { at, atKey, type Node } from './tree.ts';
@@ -52,7 +52,7 @@ export async function resolveSet(
   const { bake } = loaded;
   const declared = new Set([...merged.variables.keys(), ...(bake?.variables.keys() ?? [])]);
   const budget = new Budget();
-  const matches = loaded.files.some(mayHaveRegex) ? await loadMatcher(budget) : noMatcher;
+  const regex = loaded.files.some(mayHaveRegex) ? await loadRegex(budget) : NO_REGEX;
   const evaluator = loaded.files.some(mayHaveExpression)
     ? await createEvaluator({
         problems,
@@ -60,10 +60,10 @@ export async function resolveSet(
         onlyMembers: needsNoLibrary(loaded),
         grants: loaded.grants,
         realPaths: loaded.realPaths,
-        matches,
+        regex,
         budget,
       })
-    : createPlainEvaluator(matches);
+    : createPlainEvaluator(regex.matches);
   const paths: PathOptions = { root: loaded.root, env: options.env };
   const outer: Scope = {
     env: visibleEnvironment(options.env, loaded.grants),
@@ -140,7 +140,7 @@ function mayHaveExpression({ root, origin, isFinal }: LoadedFile): boolean {
 /** The library for regular expressions is loaded only where some text may ask for it. */
 function mayHaveRegex({ root, origin, isFinal }: LoadedFile): boolean {
   if (isFinal === true) return false;
-  return root.start < 0 || /matches|pattern/.test(origin.source.text);
+  return root.start < 0 || /matches|pattern|replaceRegex|findAll/.test(origin.source.text);
 }
 
 /** True where CEL can be done without. Overrides are taken as they are written; only files have expressions. */

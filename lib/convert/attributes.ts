@@ -13,6 +13,18 @@ export interface TextReader {
   readonly textOf: TextOf;
   /** Whether a text refers to variables; such a text is taken over as a whole and split when it is evaluated. */
   readonly isComputed: (text: string) => boolean;
+  /** Whether anything in a text is yet to be evaluated; left out: as {@link isComputed}. */
+  readonly isOpen?: (text: string) => boolean;
+  /** What a value stands for that is one thing or another. */
+  readonly choiceOf?: (value: unknown) => Choice | undefined;
+}
+
+/** One thing or another, as it is evaluated. */
+export interface Choice {
+  readonly yes: unknown;
+  readonly no: unknown;
+  /** Puts the two sides together again, converted. */
+  readonly join: (yes: Json, no: Json) => Json;
 }
 
 /** Fields of one item, in order. */
@@ -111,21 +123,12 @@ export function loneAttest(word: string): Fields {
   return [['type', word]];
 }
 
-/** What an output means here: pushing the tags, or an item of `outputs`. */
-export function isPlainPush(fields: Fields): boolean {
-  const rest = new Map(fields);
-  const type = rest.get('type');
-  rest.delete('type');
-  if (type === 'registry' && rest.get('push') === 'true') rest.delete('push');
-  if (type === 'registry') return rest.size === 0;
-  return type === 'image' && rest.size === 1 && rest.get('push') === 'true';
-}
-
 /** One secret: `id`, or `id=…,src=…`, `id=…,env=…`. */
 export function writeSecret(item: unknown, textOf: TextOf): Json | undefined {
   const fields = typedFields(item, (word) => [['id', word]]);
   if (fields === undefined) return undefined;
-  const known = new Map(fields);
+  // Of an object bake reads no type (buildx util/buildflags/secrets.go).
+  const known = new Map(isRecord(item) ? fields.filter(([name]) => name !== 'type') : fields);
   const id = known.get('id') ?? '';
   const source = known.get('src') ?? known.get('source') ?? known.get('file');
   const env = known.get('env') ?? (known.get('type') === 'env' ? (source ?? id) : undefined);

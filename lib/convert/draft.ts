@@ -3,6 +3,7 @@
  * the language already: literals escaped, references translated.
  */
 import type { Json } from '../model/mod.ts';
+import type { ValueComments } from './value-comments.ts';
 
 /** A build or a template. */
 export interface DraftBuild {
@@ -13,6 +14,10 @@ export interface DraftBuild {
   readonly comments: string[];
   /** Lines that stand above one of its keys. */
   readonly keyComments: Map<string, readonly string[]>;
+  /** A comment behind a key. */
+  readonly keyRemarks: Map<string, string>;
+  /** Comments inside the values of its keys. */
+  readonly inside: Map<string, ValueComments>;
 }
 
 /** A group. */
@@ -20,6 +25,9 @@ export interface DraftGroup {
   readonly name: string;
   readonly members: readonly string[];
   readonly description?: string;
+  readonly comments?: readonly string[];
+  /** A comment behind it. */
+  readonly remark?: string;
 }
 
 /** A variable: its short form, or a map. */
@@ -27,6 +35,10 @@ export interface DraftVariable {
   readonly name: string;
   readonly value: Json;
   readonly comments: readonly string[];
+  /** A comment behind it. */
+  readonly remark?: string;
+  /** Comments inside its default. */
+  readonly inside?: ValueComments;
 }
 
 /** The whole file. */
@@ -41,6 +53,10 @@ export interface Draft {
   readonly notes: Map<string, string[]>;
   /** True where every value was spelled out for each build: what most say alike may go into a template. */
   readonly isFlat: boolean;
+  /** Groups stand in front of builds. */
+  readonly hasGroupsFirst?: boolean;
+  /** Comment at the end. */
+  readonly footer?: readonly string[];
 }
 
 /** Takes down a note; one sentence for all the builds it is about. */
@@ -78,7 +94,14 @@ export function createDraft(): Draft {
 
 /** A build without keys. */
 export function createBuild(name: string): DraftBuild {
-  return { name, keys: new Map(), comments: [], keyComments: new Map() };
+  return {
+    name,
+    keys: new Map(),
+    comments: [],
+    keyComments: new Map(),
+    keyRemarks: new Map(),
+    inside: new Map(),
+  };
 }
 
 /** Text that must stay as it is: `${{` would start an expression. */

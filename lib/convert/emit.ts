@@ -15,6 +15,7 @@ import type { Json } from '../model/mod.ts';
 import { escapeControlsInYaml } from '../util/control-characters.ts';
 import { quotesFor } from '../util/portable-yaml.ts';
 import type { Draft, DraftBuild } from './draft.ts';
+import { pathTo, type ValueComments } from './value-comments.ts';
 
 /** The order in which docs/language.md presents the keys of a build. */
 const KEY_ORDER: readonly string[] = [
@@ -59,6 +60,9 @@ const KEY_ORDER: readonly string[] = [
 /** Longest list or map that is written on one line. */
 const MAX_FLOW_CHARS = 76;
 
+/** Longest map on one line among others of its list. */
+const MAX_ROW_CHARS = 120;
+
 /** What tells editors which schema a file follows. */
 const SCHEMA_LINE = ' yaml-language-server: $schema=https://unpkg.com/bake-ts/schemas/builds.schema.json';
 
@@ -79,9 +83,30 @@ export function emitDraft(draft: Draft): string {
   };
   section(
     'vars',
-    draft.variables.map(({ name, value, comments }) => pair(document, name, value, comments)),
+    draft.variables.map(({ name, value, comments, remark, inside }) =>
+      pair(
+        document,
+        name,
+        value,
+        { above: comments, ...(remark === undefined ? {} : { behind: remark }) },
+        inside,
+      ),
+    ),
     false,
   );
+  const groups = (): void => {
+    section(
+      'groups',
+      draft.groups.map(({ name, members, description, comments = [], remark }) =>
+        pair(document, name, description === undefined ? members : { description, builds: members }, {
+          above: comments,
+          ...(remark === undefined ? {} : { behind: remark }),
+        }),
+      ),
+      false,
+    );
+  };
+  if (draft.hasGroupsFirst === true) groups();
   section(
     'templates',
     draft.templates.map((build) => buildPair(document, build)),
@@ -92,16 +117,12 @@ export function emitDraft(draft: Draft): string {
     draft.builds.map((build) => buildPair(document, build)),
     true,
   );
-  section(
-    'groups',
-    draft.groups.map(({ name, members, description }) =>
-      pair(document, name, description === undefined ? members : { description, builds: members }, []),
-    ),
-    false,
-  );
+  if (draft.hasGroupsFirst !== true) groups();
   const head = [SCHEMA_LINE, ...draft.header.map((line) => (line === '' ? '' : ` ${line}`))];
   const text = document.toString({ lineWidth: 0, blockQuote: 'literal', flowCollectionPadding: true });
-  return escapeControlsInYaml(`${head.map((line) => `#${line}`).join('\n')}\n\n${text}`);
+  const tail = (draft.footer ?? []).map((line) => (line.trim() === '' ? '#\n' : `# ${line.trimEnd()}\n`));
+  const end = tail.length === 0 ? '' : `\n${tail.join('')}`;
+  return escapeControlsInYaml(`${head.map((line) => `#${line.trimEnd()}`).join('\n')}\n\n${text}${end}`);
 }
 
 function buildPair(document: Document, build: DraftBuild): Pair {
@@ -111,23 +132,80 @@ function buildPair(document: Document, build: DraftBuild): Pair {
     return at === -1 ? KEY_ORDER.length : at;
   };
   for (const [key, value] of [...build.keys].sort(([a], [b]) => rank(a) - rank(b))) {
-    map.items.push(pair(document, key, value, build.keyComments.get(key) ?? []));
+    const behind = build.keyRemarks.get(key);
+    const comments = {
+      above: build.keyComments.get(key) ?? [],
+      ...(behind === undefined ? {} : { behind }),
+    };
+    map.items.push(pair(document, key, value, comments, build.inside.get(key)));
   }
   if (map.items.length === 0) map.flow = true;
   return new Pair(commented(document, build.name, build.comments), map);
 }
 
-function pair(document: Document, key: string, value: Json, comments: readonly string[]): Pair {
+interface Around {
+  readonly above: readonly string[];
+  readonly behind?: string;
+}
+
+/** @param inside comments on what the value holds */
+function pair(
+  document: Document,
+  key: string,
+  value: Json,
+  { above, behind }: Around,
+  inside?: ValueComments,
+): Pair {
   const node = document.createNode(value, { aliasDuplicateObjects: false }) as Node;
   layOut(node, key.length + 6);
-  return new Pair(commented(document, key, comments), node);
+  if (inside !== undefined && inside.size > 0) annotate(node, inside, '');
+  const lines = [...above];
+  if (behind !== undefined) {
+    // Behind the first line of a value of several, it would stand behind the key.
+    if (isScalar(node) && node.type !== 'BLOCK_LITERAL') node.comment = ` ${behind}`;
+    else if (isCollection(node) && node.flow === true) node.comment = ` ${behind}`;
+    else lines.push(behind);
+  }
+  return new Pair(commented(document, key, lines), node);
+}
+
+/** Puts comments on entries and items, each of which needs a line then. @returns whether there are any */
+function annotate(node: Node, comments: ValueComments, path: string): boolean {
+  if (!isMap(node) && !isSeq(node)) return false;
+  let isAny = false;
+  const children: readonly (readonly [string, Node, Node])[] = isMap(node)
+    ? node.items.map(({ key, value }) => [isScalar(key) ? String(key.value) : '', key as Node, value as Node])
+    : (node.items as Node[]).map((item, index) => [String(index), item, item]);
+  for (const [step, holder, value] of children) {
+    const at = pathTo(path, step);
+    const own = comments.get(at);
+    if (annotate(value, comments, at)) isAny = true;
+    if (own === undefined) continue;
+    isAny = true;
+    const lines = [...own.above];
+    if (own.behind !== undefined) {
+      const isShort =
+        (isScalar(value) && value.type !== 'BLOCK_LITERAL') || (isCollection(value) && value.flow === true);
+      if (isShort) value.comment = ` ${own.behind}`;
+      else lines.push(own.behind);
+    }
+    if (lines.length > 0) holder.commentBefore = asComment(lines);
+  }
+  if (isAny) node.flow = false;
+  return isAny;
+}
+
+function asComment(lines: readonly string[]): string {
+  return lines
+    .flatMap((line) => line.split('\n'))
+    .map((line) => (line.trim() === '' ? '' : ` ${line.trimEnd()}`))
+    .join('\n');
 }
 
 function commented(document: Document, key: string, comments: readonly string[]): Node {
   const node = document.createNode(key);
   quoteKey(node);
-  const lines = comments.flatMap((line) => line.split('\n')).map((line) => ` ${line}`);
-  if (lines.length > 0) node.commentBefore = lines.join('\n');
+  if (comments.length > 0) node.commentBefore = asComment(comments);
   return node;
 }
 
@@ -157,6 +235,7 @@ function layOut(node: Node, indent: number): void {
       ? (node.items as Node[])
       : [];
   for (const child of children) layOut(child, indent + 4);
+  if (isSeq(node)) layOutRows(children, indent);
   for (const { key } of isMap(node) ? node.items : []) {
     if (isScalar(key)) quoteKey(key);
   }
@@ -167,6 +246,24 @@ function layOut(node: Node, indent: number): void {
   const isLittle = isMap(node) ? children.length <= 3 : children.length <= 8;
   node.flow = children.length === 0 || (isFlat && !hasLongText && isShort && isLittle);
   if (node.flow) padFlow(node, isMap(node) ? ' ' : '');
+}
+
+/** Maps of one list look alike: all on a line each where all of them nearly fit. */
+function layOutRows(rows: readonly Node[], indent: number): void {
+  const maps = rows.filter(isMap);
+  if (maps.length < 2 || maps.length < rows.length || maps.every((map) => map.flow === true)) return;
+  const areShort = maps.every((map) => {
+    const values = map.items.map(({ value }) => value as Node);
+    const isPlain = values.every(
+      (value) =>
+        (isScalar(value) && value.type !== 'BLOCK_LITERAL') || (isCollection(value) && value.flow === true),
+    );
+    return isPlain && JSON.stringify(map.toJSON()).length + indent <= MAX_ROW_CHARS;
+  });
+  for (const map of maps) {
+    map.flow = areShort;
+    if (areShort) padFlow(map, ' ');
+  }
 }
 
 /** `[a, b]` but `{ a: b }`, as people write them; the library pads both or neither. */

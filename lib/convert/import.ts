@@ -1,8 +1,10 @@
 /** Any file that can be imported; which kind it is follows from what is in it. */
-import { ok, type Result } from '../model/mod.ts';
-import { draftBake, type SourceText } from './bake.ts';
+import type { BakeDefinition } from '../bake/mod.ts';
+import { ok, type Result, type SourceFile } from '../model/mod.ts';
+import { draftBake, draftFlat, type SourceText } from './bake.ts';
+import { createEvaluated, evaluateBake, printAll } from './bake-evaluated.ts';
 import { draftCompose } from './compose.ts';
-import { formatNotes } from './draft.ts';
+import { type Draft, formatNotes, isRecord } from './draft.ts';
 import { emitDraft } from './emit.ts';
 import { shareCommon } from './share.ts';
 
@@ -10,26 +12,87 @@ import { shareCommon } from './share.ts';
 export interface Imported {
   readonly yaml: string;
   readonly notes: readonly string[];
+  /**
+   * Of bake files as people write them: the builds that bake makes of them in an environment, as a builds file that spells
+   * everything out, to compare `yaml` with. Undefined where bake refuses them.
+   */
+  readonly spellOut?: (env: Readonly<Record<string, string>>) => Promise<string | undefined>;
+  /** Names of the templates in it. */
+  readonly templates: readonly string[];
+  /** Variables of the bake files that may be any text, and those that are true or false. */
+  readonly variables?: { readonly texts: readonly string[]; readonly flags: readonly string[] };
 }
 
-/** Where the text came from, for messages and the comment at the top. */
+/** Surroundings of an import. */
 export interface ImportOptions {
-  /** As a person would name it. */
+  /** Where the text came from, as a person would name it: for messages and the comment at the top. */
   readonly fileName: string;
+  /** More bake files, laid over the first one. */
+  readonly more?: readonly SourceText[];
+  /** What bake calls the machine's platform. */
+  readonly localPlatform?: string;
+  readonly now?: Date;
 }
 
 /**
- * Imports `bake --print` JSON, a bake file in JSON, or a Compose file. Problems: those of {@link draftBake} and
+ * Imports bake files (HCL or JSON), what `bake --print` writes, or a Compose file. Problems: those of {@link draftBake} and
  * {@link draftCompose}.
  */
-export function importBuilds(text: string, { fileName }: ImportOptions): Result<Imported> {
-  const file: SourceText = { name: fileName, text };
-  const drafted = isCompose(text, fileName) ? draftCompose(file) : draftBake([file]);
+export async function importBuilds(text: string, options: ImportOptions): Promise<Result<Imported>> {
+  const { fileName, more = [], localPlatform = 'linux/amd64', now = new Date() } = options;
+  const files: readonly SourceText[] = [{ name: fileName, text }, ...more];
+  if (isCompose(text, fileName)) {
+    const drafted = draftCompose({ name: fileName, text });
+    return drafted.ok ? ok(written(drafted.value, files)) : drafted;
+  }
+  const sources = files.map((file): SourceFile => ({ path: file.name, text: file.text }));
+  const evaluate = async (env: Readonly<Record<string, string>>): Promise<Result<BakeDefinition>> =>
+    evaluateBake(sources, { env, localPlatform, now });
+  // Without anybody's environment: its values must not end up in a file.
+  const evaluated = await evaluate({});
+  const drafted = draftBake(files, evaluated.ok ? createEvaluated(evaluated.value) : undefined);
   if (!drafted.ok) return drafted;
-  const draft = drafted.value;
-  draft.header.push(`Made from ${fileName} by bake-ts import.`);
+  const imported = written(drafted.value, files);
+  if (drafted.value.isFlat) return ok(imported);
+  if (!evaluated.ok) {
+    const why = evaluated.error[0]?.message ?? 'it cannot be evaluated';
+    return ok({ ...imported, notes: [...imported.notes, `bake itself refuses the file as it is: ${why}`] });
+  }
+  const ruled = ruledVariables(drafted.value);
+  const variables = [...evaluated.value.variables.values()].filter(({ name }) => !ruled.has(name));
+  return ok({
+    ...imported,
+    variables: {
+      texts: variables.filter(({ value }) => typeof value === 'string').map(({ name }) => name),
+      flags: variables.filter(({ value }) => typeof value === 'boolean').map(({ name }) => name),
+    },
+    spellOut: async (env) => {
+      const definition = await evaluate(env);
+      const printed = definition.ok ? printAll(definition.value) : definition;
+      return printed.ok ? emitDraft(draftFlat(printed.value)) : undefined;
+    },
+  });
+}
+
+/** Variables that may not have just any value. */
+function ruledVariables({ variables }: Draft): ReadonlySet<string> {
+  const rules = ['oneOf', 'pattern', 'check', 'required', 'minimum', 'maximum'];
+  return new Set(
+    variables.flatMap(({ name, value }) =>
+      isRecord(value) && rules.some((rule) => rule in value) ? [name] : [],
+    ),
+  );
+}
+
+function written(draft: Draft, files: readonly SourceText[]): Imported {
+  const names = files.map(({ name }) => name).join(', ');
+  draft.header.unshift(`Made from ${names} by bake-ts import.`, ...(draft.header.length > 0 ? [''] : []));
   if (draft.isFlat) shareCommon(draft);
-  return ok({ yaml: emitDraft(draft), notes: formatNotes(draft) });
+  return {
+    yaml: emitDraft(draft),
+    notes: formatNotes(draft),
+    templates: draft.templates.map(({ name }) => name),
+  };
 }
 
 /** JSON is YAML, so Compose may be JSON, too: what has `services` is Compose. */

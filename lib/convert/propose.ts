@@ -82,7 +82,8 @@ export function proposeBuilds(repository: Repository, options: ProposeOptions = 
     '  bake-ts plan         what would be built, in which order',
     '  bake-ts run          build what has changed, and push what says `push`',
   );
-  return ok({ yaml: emitDraft(draft), notes: formatNotes(draft), origin });
+  const templates = draft.templates.map(({ name }) => name);
+  return ok({ yaml: emitDraft(draft), notes: formatNotes(draft), templates, origin });
 }
 
 function describeOrigin(source: Source | undefined, count: number): string {

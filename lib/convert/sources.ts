@@ -44,8 +44,3 @@ export function findSources(directory: string): FoundSources {
   }
   return { bake, unreadable };
 }
-
-/** Whether a file is one of bake's in HCL. */
-export function isHcl({ name }: SourceText): boolean {
-  return name.endsWith('.hcl');
-}

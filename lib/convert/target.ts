@@ -1,12 +1,9 @@
 /** One target of bake (also what Compose's `build:` is brought into) as a build of ours. */
 import type { Json } from '../model/mod.ts';
 import {
-  isPlainPush,
   loneAttest,
   loneCache,
-  loneOutput,
   readUlimit,
-  type TextReader,
   typedFields,
   writeCache,
   writeFields,
@@ -14,16 +11,8 @@ import {
   writeSsh,
 } from './attributes.ts';
 import { asList, type DraftBuild, isRecord, scalarText } from './draft.ts';
-
-/** What a target is read with. */
-export interface TargetReader extends TextReader {
-  /** The name a build of the source has here. */
-  readonly nameOf: (name: string) => string;
-  /** True where a parent may have set something else: then outputs say in full what they are. */
-  readonly mayInherit: boolean;
-  /** Takes down what cannot be carried over: one sentence without the target's name. */
-  readonly note: (sentence: string) => void;
-}
+import { convertOutput } from './target-outputs.ts';
+import type { Converter, TargetReader } from './target-reader.ts';
 
 /** Keys that callers deal with themselves. */
 const HANDLED = new Set(['name', 'inherits', 'matrix']);
@@ -35,7 +24,10 @@ export function convertTarget(
   reader: TargetReader,
 ): void {
   const converter = createConverter(build, reader);
-  for (const [key, value] of Object.entries(target)) {
+  // What an image is called counts in `output` where there are no tags.
+  const isLast = ([key]: readonly [string, unknown]): boolean => key === 'output' || key === 'outputs';
+  const entries = Object.entries(target);
+  for (const [key, value] of [...entries.filter((one) => !isLast(one)), ...entries.filter(isLast)]) {
     if (HANDLED.has(key) || value === null || value === undefined) continue;
     const convert = Object.hasOwn(CONVERSIONS, key) ? CONVERSIONS[key] : undefined;
     if (convert !== undefined) convert(value, converter);
@@ -44,17 +36,11 @@ export function convertTarget(
   if (build.keys.has('dockerfile-inline')) build.keys.delete('dockerfile');
 }
 
-interface Converter extends TargetReader {
-  readonly build: DraftBuild;
-  readonly set: (key: string, value: Json | undefined) => void;
-  /** Leaves a key out and says so, in the file and in the notes. */
-  readonly drop: (key: string, value: unknown, why: string) => void;
-}
-
 function createConverter(build: DraftBuild, reader: TargetReader): Converter {
   return {
     ...reader,
     build,
+    inherits: reader.inherits ?? (() => reader.mayInherit),
     set: (key, value) => {
       if (value !== undefined) build.keys.set(key, value);
     },
@@ -79,9 +65,9 @@ const CONVERSIONS: Readonly<Record<string, Conversion>> = {
   },
   'dockerfile-inline': scalar('dockerfile-inline'),
   // Empty is the way back to the last stage, and says nothing where no parent chose another one.
-  target: (value, { set, textOf, mayInherit }) => {
+  target: (value, { set, textOf, inherits }) => {
     const text = scalarText(value);
-    if (text !== undefined && (text !== '' || mayInherit)) set('target', textOf(text));
+    if (text !== undefined && (text !== '' || inherits('target'))) set('target', textOf(text));
   },
   args: map('args'),
   contexts: convertContexts,
@@ -89,8 +75,8 @@ const CONVERSIONS: Readonly<Record<string, Conversion>> = {
   tags: words('tags'),
   labels: map('labels'),
   annotations: convertAnnotations,
-  output: convertOutputs,
-  outputs: convertOutputs,
+  output: convertOutput,
+  outputs: convertOutput,
   attest: typed('attest', loneAttest),
   'cache-from': caches('cache-from'),
   'cache-to': caches('cache-to'),
@@ -117,8 +103,7 @@ const CONVERSIONS: Readonly<Record<string, Conversion>> = {
     );
   },
   policy: (value, { drop }) => drop('policy', value, 'source policies are not a part of builds.yaml'),
-  resources: (value, { drop }) =>
-    drop('resources', value, 'limits of memory and processor are not a part of builds.yaml'),
+  resources: convertResources,
 };
 
 function scalar(key: string): Conversion {
@@ -129,29 +114,58 @@ function scalar(key: string): Conversion {
 }
 
 function flag(key: string): Conversion {
-  return (value, { set, textOf, mayInherit }) => {
+  return (value, { set, textOf, inherits }) => {
     if (value === true || value === 'true') set(key, true);
     else if (typeof value === 'string' && value !== 'false') set(key, textOf(value));
-    else if (mayInherit) set(key, false);
+    else if (inherits(key)) set(key, false);
   };
 }
 
 /** A list; an item may be computed, and so may be the whole list. */
 function each(key: string, convert: (item: unknown, converter: Converter) => Json | undefined): Conversion {
   return (value, converter) => {
-    const { set, textOf, isComputed } = converter;
-    if (typeof value === 'string' && isComputed(value)) {
-      set(key, textOf(value));
-      return;
-    }
-    const items = asList(value).flatMap((item): Json[] => {
-      if (item === null) return [];
-      if (typeof item === 'string' && isComputed(item)) return [textOf(item)];
-      const converted = convert(item, converter);
-      return converted === undefined ? [] : [converted];
-    });
-    set(key, items);
+    converter.set(key, eachOf(value, converter, convert));
   };
+}
+
+function eachOf(
+  value: unknown,
+  converter: Converter,
+  convert: (item: unknown, converter: Converter) => Json | undefined,
+): Json {
+  const { textOf, isComputed, choiceOf } = converter;
+  const choice = choiceOf?.(value);
+  if (choice !== undefined) {
+    const side = (one: unknown): Json => (one === null ? null : eachOf(one, converter, convert));
+    return choice.join(side(choice.yes), side(choice.no));
+  }
+  if (typeof value === 'string' && isComputed(value)) return textOf(value);
+  return asList(value).flatMap((item): readonly Json[] => {
+    if (item === null) return [];
+    const converted = itemOf(item, converter, convert);
+    return converted === undefined ? [] : [converted];
+  });
+}
+
+function itemOf(
+  item: unknown,
+  converter: Converter,
+  convert: (item: unknown, converter: Converter) => Json | undefined,
+): Json | undefined {
+  const { textOf, isComputed, choiceOf } = converter;
+  const choice = choiceOf?.(item);
+  if (choice !== undefined) {
+    const side = (one: unknown): Json =>
+      Array.isArray(one)
+        ? eachOf(one, converter, convert)
+        : one === null
+          ? null
+          : (itemOf(one, converter, convert) ?? null);
+    return choice.join(side(choice.yes), side(choice.no));
+  }
+  // A text is taken apart when it is evaluated, as bake does it.
+  const isOpen = typeof item === 'string' && (isComputed(item) || converter.isOpen?.(item) === true);
+  return isOpen ? textOf(item) : convert(item, converter);
 }
 
 function words(key: string): Conversion {
@@ -181,23 +195,43 @@ function caches(key: string): Conversion {
 
 /** A map of text; null entries are not set; a list of `name=value` is a map too. */
 function map(key: string): Conversion {
-  return (value, { set, textOf, isComputed, drop }) => {
-    if (typeof value === 'string' && isComputed(value)) {
-      set(key, textOf(value));
-      return;
-    }
-    const entries: [string, Json][] = [];
-    for (const [name, inner] of pairsOf(value)) {
-      const text = scalarText(inner);
-      if (text !== undefined) entries.push([asKey(name, textOf), textOf(text)]);
-      else if (inner !== null) drop(`${key}.${name}`, inner, `\`${key}.${name}\` is not text`);
-    }
-    if (entries.length > 0) set(key, Object.fromEntries(entries));
+  return (value, converter) => {
+    converter.set(
+      key,
+      mapOf(value, converter, (name, inner) => {
+        const { textOf, drop } = converter;
+        if (typeof inner === 'boolean' || Number.isSafeInteger(inner)) return inner as boolean | number;
+        const text = scalarText(inner);
+        if (text !== undefined) return textOf(text);
+        if (inner !== null) drop(`${key}.${name}`, inner, `\`${key}.${name}\` is not text`);
+        return undefined;
+      }),
+    );
   };
 }
 
+/** The entries of a map, which may be computed as a whole; undefined: none. */
+function mapOf(
+  value: unknown,
+  converter: Converter,
+  convert: (name: string, inner: unknown) => Json | undefined,
+): Json | undefined {
+  const { textOf, isComputed, choiceOf } = converter;
+  const choice = choiceOf?.(value);
+  if (choice !== undefined) {
+    const side = (one: unknown): Json => mapOf(one, converter, convert) ?? null;
+    return choice.join(side(choice.yes), side(choice.no));
+  }
+  if (typeof value === 'string' && isComputed(value)) return textOf(value);
+  const entries = pairsOf(value).flatMap(([name, inner]): [string, Json][] => {
+    const converted = convert(name, inner);
+    return converted === undefined ? [] : [[asKey(name, textOf), converted]];
+  });
+  return entries.length > 0 ? Object.fromEntries(entries) : undefined;
+}
+
 /** A key of a map; a reference in it is translated, too. */
-function asKey(name: string, textOf: TextReader['textOf']): string {
+function asKey(name: string, textOf: TargetReader['textOf']): string {
   const text = textOf(name);
   return typeof text === 'string' ? text : name;
 }
@@ -218,29 +252,41 @@ function convertContext(value: unknown, { set, textOf, note }: Converter): void 
   if (/^(?:target|docker-image|oci-layout):/.test(text)) {
     note(`the context "${text}" must be a named one: put it below \`contexts\` and use its name in FROM`);
   }
-  set('context', textOf(text.replace(/^cwd:\/\//, '') || '.'));
+  set('context', textOf(localPath(text)));
 }
 
-function convertContexts(value: unknown, { set, textOf, isComputed, nameOf }: Converter): void {
-  if (typeof value === 'string' && isComputed(value)) {
-    set('contexts', textOf(value));
+/** In a path of bake `~` is a name like any other. */
+function localPath(text: string): string {
+  const path = text.replace(/^cwd:\/\//, '');
+  return path === '' ? '.' : path.startsWith('~') ? `./${path}` : path;
+}
+
+function convertContexts(value: unknown, converter: Converter): void {
+  converter.set(
+    'contexts',
+    mapOf(value, converter, (_, inner) => contextOf(inner, converter)),
+  );
+}
+
+function contextOf(value: unknown, converter: Converter): Json | undefined {
+  const { textOf, choiceOf, nameOf } = converter;
+  const choice = choiceOf?.(value);
+  if (choice !== undefined) {
+    const side = (one: unknown): Json => contextOf(one, converter) ?? null;
+    return choice.join(side(choice.yes), side(choice.no));
+  }
+  const text = scalarText(value);
+  if (text === undefined || text === '') return undefined;
+  const edge = /^(?:target|service):(.*)$/s.exec(text);
+  return edge === null ? textOf(localPath(text)) : `build:${String(textOf(nameOf(edge[1] ?? '')))}`;
+}
+
+function convertAnnotations(value: unknown, { set, textOf, annotationsOf }: Converter): void {
+  const computed = annotationsOf?.(value);
+  if (computed !== undefined) {
+    set('annotations', computed);
     return;
   }
-  const entries: [string, Json][] = [];
-  for (const [name, inner] of pairsOf(value)) {
-    const text = scalarText(inner);
-    if (text === undefined || text === '') continue;
-    const edge = /^(?:target|service):(.*)$/s.exec(text);
-    if (edge === null) entries.push([name, textOf(text.replace(/^cwd:\/\//, ''))]);
-    else {
-      const build = textOf(isComputed(text) ? (edge[1] ?? '') : nameOf(edge[1] ?? ''));
-      entries.push([name, `build:${String(build)}`]);
-    }
-  }
-  if (entries.length > 0) set('contexts', Object.fromEntries(entries));
-}
-
-function convertAnnotations(value: unknown, { set, textOf }: Converter): void {
   const texts = isRecord(value)
     ? Object.entries(value).map(([name, text]) => `${name}=${scalarText(text) ?? ''}`)
     : asList(value).flatMap((item) => scalarText(item) ?? []);
@@ -253,42 +299,6 @@ function convertAnnotations(value: unknown, { set, textOf }: Converter): void {
     entries.set(key, textOf(inner));
   }
   if (entries.size > 0) set('annotations', Object.fromEntries(entries));
-}
-
-function convertOutputs(value: unknown, converter: Converter): void {
-  const { set, textOf, isComputed, note, mayInherit } = converter;
-  if (mayInherit) set('push', false);
-  if (typeof value === 'string' && isComputed(value)) {
-    set('outputs', textOf(value));
-    return;
-  }
-  const outputs: Json[] = [];
-  for (const item of asList(value)) {
-    if (typeof item === 'string' && isComputed(item)) {
-      outputs.push(textOf(item));
-      continue;
-    }
-    const fields = typedFields(item, loneOutput);
-    if (fields === undefined) continue;
-    if (isPlainPush(fields)) {
-      set('push', true);
-      continue;
-    }
-    const type = fields[0]?.[1] ?? '';
-    const hasPlace = fields.some(([name]) => name === 'dest');
-    if (type === 'docker' && !hasPlace) {
-      note(
-        "`type=docker` loads into a Docker daemon; here the image stays in the engine's store (`bake-ts images`)",
-      );
-    }
-    if (type === 'registry') {
-      note(
-        '`type=registry` with attributes is kept as an output; `push: true` with `annotations` or `compression` does the same and can be skipped when nothing changed',
-      );
-    }
-    outputs.push(writeFields(fields, textOf));
-  }
-  if (outputs.length > 0 || mayInherit) set('outputs', outputs);
 }
 
 function convertNetwork(value: unknown, { set, textOf, isComputed, drop }: Converter): void {
@@ -310,4 +320,29 @@ function convertUlimits(value: unknown, { set, textOf, isComputed, drop }: Conve
     } else drop('ulimits', item, `the limit "${text}" cannot be read`);
   }
   if (entries.length > 0) set('ulimits', Object.fromEntries(entries));
+}
+
+/** Limits by the names that BuildKit's frontend has for them (buildx build/utils.go, `addResourceLimits`). */
+const RESOURCES: Readonly<Record<string, string>> = {
+  memory: 'memory',
+  'memory-swap': 'memswap',
+  'cpu-shares': 'cpushares',
+  'cpu-period': 'cpuperiod',
+  'cpu-quota': 'cpuquota',
+  'cpuset-cpus': 'cpusetcpus',
+  'cpuset-mems': 'cpusetmems',
+};
+
+function convertResources(value: unknown, { set, textOf, drop }: Converter): void {
+  const opts: Record<string, Json> = {};
+  for (const [name, limit] of pairsOf(value)) {
+    const option = Object.hasOwn(RESOURCES, name) ? RESOURCES[name] : undefined;
+    const text = scalarText(limit);
+    const isSize = name.startsWith('memory') && text !== undefined && !/^-?[0-9]+$/.test(text);
+    if (text === undefined || text === '0' || text === '') continue;
+    if (option === undefined || isSize)
+      drop('resources', { [name]: limit }, `\`resources.${name}\` has no counterpart here`);
+    else opts[option] = textOf(text);
+  }
+  if (Object.keys(opts).length > 0) set('opts', opts);
 }

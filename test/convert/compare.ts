@@ -55,7 +55,7 @@ export async function compareWithBake(request: CompareRequest): Promise<Comparis
   };
   for (const [name, target] of Object.entries(original.target)) original.target[name] = unescaped(target);
   const none = { targets: 0, groups: 0, edges: 0, notes: [] };
-  const imported = builds === undefined ? importBuilds(bake, { fileName }) : undefined;
+  const imported = builds === undefined ? await importBuilds(bake, { fileName }) : undefined;
   if (imported?.ok === false) return { ...none, differences: imported.error.map(line) };
   const read = await readBuilds({
     cwd,
@@ -134,11 +134,17 @@ function compareTarget(name: string, target: Fields, build: Fields): readonly st
   }
   for (const key of ['no-cache', 'pull']) check(key, target[key] === true || undefined, build[key]);
   check('contexts', contextsOf(target['contexts']), build['contexts']);
-  check('annotations', annotationsOf(target['annotations']), build['annotations']);
   const outputs = fieldsOf(target['output'], (word) => ({ type: 'local', dest: word }));
-  const rest = outputs.filter((output) => !isPush(output));
-  check('outputs', nonEmpty(rest), build['outputs']);
-  check('push', rest.length < outputs.length ? true : undefined, build['push']);
+  const images = outputs.filter(isImage);
+  check('outputs', nonEmpty(outputs.filter((output) => !isImage(output))), build['outputs']);
+  check('push', images.some(isPush) ? true : undefined, build['push']);
+  const compression = images.map((image) => image['compression']).find((type) => type !== undefined);
+  check('compression', compression === undefined ? undefined : { type: compression }, build['compression']);
+  check(
+    'annotations',
+    withMore(annotationsOf(target['annotations']), images.flatMap(annotationsOfImage)),
+    build['annotations'],
+  );
   for (const key of ['cache-from', 'cache-to']) {
     check(key, nonEmpty(fieldsOf(target[key], (word) => ({ type: 'registry', ref: word }))), build[key]);
   }
@@ -150,10 +156,30 @@ function compareTarget(name: string, target: Fields, build: Fields): readonly st
   return differences;
 }
 
-function isPush(output: Fields): boolean {
-  const { type, push, ...more } = output;
-  if (Object.keys(more).length > 0) return false;
-  return (type === 'registry' && push !== 'false') || (type === 'image' && push === 'true');
+/** An image all of whose attributes are keys of a build here, too. */
+function isImage(output: Fields): boolean {
+  const { type, push: _push, compression: _compression, ...more } = output;
+  return (
+    (type === 'registry' || type === 'image') &&
+    Object.keys(more).every((key) => key.startsWith('annotation'))
+  );
+}
+
+function isPush({ type, push }: Fields): boolean {
+  return type === 'registry' ? push !== 'false' : push === 'true';
+}
+
+function annotationsOfImage(image: Fields): readonly (readonly [string, unknown])[] {
+  return Object.entries(image).flatMap(([key, value]) => {
+    const [, level, name = ''] = /^annotation(?:-([a-z-]+))?\.(.*)$/.exec(key) ?? [];
+    return name === '' ? [] : [[level === undefined ? name : `${level}:${name}`, value] as const];
+  });
+}
+
+function withMore(annotations: unknown, more: readonly (readonly [string, unknown])[]): unknown {
+  return more.length === 0
+    ? annotations
+    : { ...(annotations as object | undefined), ...Object.fromEntries(more) };
 }
 
 function contextsOf(value: unknown): unknown {

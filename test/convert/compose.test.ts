@@ -87,7 +87,7 @@ services:
     NESTED: '4',
     WITH: 'set',
   });
-  const { yaml } = mustImport(text, 'compose.yaml');
+  const { yaml } = await mustImport(text, 'compose.yaml');
   assert.match(yaml, /NEED: \{ required: true, description: say it \}/);
 });
 
@@ -111,7 +111,7 @@ services:
   assert.deepEqual(groups['p'], ['parent']);
 });
 
-test('what Compose can say and BuildKit cannot is named', () => {
+test('what Compose can say and BuildKit cannot is named', async () => {
   const text = `
 include: [other.yaml]
 services:
@@ -124,7 +124,7 @@ services:
   db: { image: postgres }
 secrets: { s: { external: true } }
 `;
-  const { notes, yaml } = mustImport(text, 'compose.yaml');
+  const { notes, yaml } = await mustImport(text, 'compose.yaml');
   assert.match(yaml, /db: docker-image:\/\/postgres/);
   assert.deepEqual(notes, [
     'a: it extends a service of another file, which is not read',
@@ -147,7 +147,7 @@ test('a Compose file in JSON is one, too', async () => {
   assert.equal((await importAndPrint(text, 'compose.json')).builds['a']?.['context'], 'a');
 });
 
-test('what is not a Compose file with builds is refused, with the place of the error', () => {
+test('what is not a Compose file with builds is refused, with the place of the error', async () => {
   const bomb = `a: &a [x,x]\n${[...'bcdefghijklmnop'].map((key, at) => `${key}: &${key} [${`*${'abcdefghijklmnop'[at]},`.repeat(9)}]`).join('\n')}\nservices: { s: { build: *p } }`;
   const refused: readonly (readonly [string, string])[] = [
     ['services: { a: { image: x } }', 'import/nothing-to-build'],
@@ -157,12 +157,12 @@ test('what is not a Compose file with builds is refused, with the place of the e
     [`#${'x'.repeat(9 * 1024 * 1024)}`, 'import/too-big'],
   ];
   for (const [text, code] of refused) {
-    const result = importBuilds(text, { fileName: 'compose.yaml' });
+    const result = await importBuilds(text, { fileName: 'compose.yaml' });
     assert.deepEqual(result.ok ? [] : [result.error[0]?.code], [code], text.slice(0, 80));
   }
 });
 
-test('a file of any kind is imported or refused, and never throws', () => {
+test('a file of any kind is imported or refused, and never throws', async () => {
   const build = fc.dictionary(
     fc.constantFrom(
       'context',
@@ -217,7 +217,7 @@ test('a literal text in a Compose file comes through unchanged', async () => {
       const text = JSON.stringify({
         services: { a: { build: { args: { V: value.replaceAll('$', () => '$$') } } } },
       });
-      const set = await readText(mustImport(text, 'compose.yaml').yaml);
+      const set = await readText((await mustImport(text, 'compose.yaml')).yaml);
       assert.deepEqual(printBuilds(set).builds['a']?.['args'], { V: value });
     }),
     { numRuns: 200 },

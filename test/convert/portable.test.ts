@@ -84,7 +84,7 @@ test('what import makes is plain YAML, and so is what print makes of that', asyn
       .map((name) => ({ name, text: readFileSync(path.join(corpus ?? '', name), 'utf8') })),
   ];
   for (const { name, text } of files) {
-    const { yaml } = mustImport(text, name);
+    const { yaml } = await mustImport(text, name);
     await assertPortable(yaml);
     await assertPortable(await formatPrinted(printBuilds(await readText(yaml))));
   }
@@ -144,7 +144,7 @@ test('any text of a bake file is the same text after import, after print, and fo
           .replaceAll('${', () => '$${')
           .replaceAll('%{', '%%{'),
       ) as unknown;
-      const { yaml } = mustImport(printedBake({ args: escaped, target: 'x' }), 'bake.json');
+      const { yaml } = await mustImport(printedBake({ args: escaped, target: 'x' }), 'bake.json');
       const printed = printBuilds(await readText(yaml));
       assert.deepEqual(printed.builds['app']?.['args'], args);
       await assertPortable(yaml);

@@ -1,7 +1,6 @@
 /** What `init` makes of the bake and Compose files that lie in a directory. */
 import assert from 'node:assert/strict';
-import { chmod, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import process from 'node:process';
 import { test } from 'node:test';
 import { printBuilds } from '../../lib/config/mod.ts';
 import { findSources } from '../../lib/convert/mod.ts';
@@ -10,8 +9,8 @@ import { mustImport, proposeIn, readIn } from './support.ts';
 
 const FROM = 'FROM debian:12\n';
 
-async function printIn(dir: string, env: Readonly<Record<string, string>> = {}) {
-  const proposal = await proposeIn(dir, env);
+async function printIn(dir: string) {
+  const proposal = await proposeIn(dir);
   return { ...proposal, printed: printBuilds(await readIn(dir, proposal.yaml)) };
 }
 
@@ -99,7 +98,7 @@ test('without anything of its own to say, init says what import says', async (t)
   const body = (yaml: string): string => yaml.replaceAll(/^#.*\n/gm, '');
   const { yaml, origin } = await proposeIn(dir);
   assert.equal(origin, 'docker-bake.json');
-  assert.equal(body(yaml), body(mustImport(text, 'docker-bake.json').yaml));
+  assert.equal(body(yaml), body((await mustImport(text, 'docker-bake.json')).yaml));
   assert.match(yaml, /templates:\n {2}common:/);
 });
 
@@ -163,79 +162,27 @@ group "default" { targets = ["app"] }
 group "all" { targets = ["app", "lib"] }
 `;
 
-/** A buildx that keeps how it was called, and prints what bake prints. */
-const BUILDX = `#!/bin/sh
-printf '%s\\n' "$*" >> calls
-printf '%s\\n' "$TOKEN" >> tokens
-case "$*" in
-"buildx version"|version) exit 0 ;;
-*"-f docker-bake.hcl") cat default.json ;;
-*) cat all.json ;;
-esac
-`;
-
-function printedTargets(names: readonly string[]): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(
-    names.map((name) => [
-      name,
-      { context: '.', dockerfile: name === 'app' ? 'Dockerfile' : `${name}.Dockerfile` },
-    ]),
-  );
-}
-
-for (const program of ['docker', 'buildx'] as const) {
-  test(`HCL goes through ${program === 'docker' ? 'docker buildx' : 'buildx'}, all targets at once`, async (t) => {
-    const dir = await makeTree(t, {
-      'docker-bake.hcl': HCL,
-      'default.json': JSON.stringify({
-        group: { default: { targets: ['app'] } },
-        target: printedTargets(['app', 'lib']),
-      }),
-      'all.json': JSON.stringify({
-        group: { default: { targets: ['app', 'lib', 'parent', 'all'] }, all: { targets: ['app', 'lib'] } },
-        target: printedTargets(['app', 'lib', 'parent']),
-      }),
-      [`bin/${program}`]: BUILDX,
-      Dockerfile: FROM,
-    });
-    await chmod(join(dir, 'bin', program), 0o755);
-    const { printed, origin, remarks } = await printIn(dir, {
-      PATH: `${join(dir, 'bin')}:/usr/bin:/bin`,
-      TOKEN: 'secret',
-    });
-    const command = program === 'docker' ? 'docker buildx' : 'buildx';
-    assert.deepEqual(remarks, [`docker-bake.hcl went through \`${command} bake --print\``]);
-    assert.equal(origin, 'docker-bake.hcl');
-    assert.deepEqual(Object.keys(printed.builds), ['app', 'lib']);
-    assert.deepEqual(printed.groups, { default: ['app'], all: ['app', 'lib'] });
-    // Variables of a bake file take what the environment has, and a token belongs in no file.
-    assert.doesNotMatch(await readFile(join(dir, 'tokens'), 'utf8'), /secret/);
-    // A variable of a bake file takes what the environment has, and a token belongs in no file.
-    assert.match(await readFile(join(dir, 'tokens'), 'utf8'), /^\n+$/);
-    const calls = (await readFile(join(dir, 'calls'), 'utf8')).trim().split('\n');
-    assert.deepEqual(calls.at(-1)?.split(' ').slice(-4), ['parent', 'app', 'lib', 'all']);
-  });
-}
-
-test('HCL without a buildx, or with one that refuses it, is passed over, with the way to have it', async (t) => {
+test('HCL is read as it is, without buildx, and without values of the environment', async (t) => {
   const dir = await makeTree(t, {
-    'docker-bake.hcl': HCL,
-    'docker-bake.json': JSON.stringify({ target: { web: { context: 'web' } } }),
+    'docker-bake.hcl': `variable "TOKEN" { default = "none" }\n${HCL}`,
+    'docker-bake.override.hcl': 'target "app" { args = { T = TOKEN } }',
     Dockerfile: FROM,
-    'bin/docker': '#!/bin/sh\necho "docker: unknown command: docker buildx" >&2\nexit 1\n',
-    'bad/buildx':
-      '#!/bin/sh\n[ "$1" = version ] && exit 0\necho "ERROR: docker-bake.hcl:3: no" >&2\nexit 1\n',
   });
-  await chmod(join(dir, 'bin', 'docker'), 0o755);
-  await chmod(join(dir, 'bad', 'buildx'), 0o755);
-  const without = await printIn(dir, { PATH: join(dir, 'bin') });
-  assert.equal(without.origin, 'docker-bake.json and one Dockerfile that it does not name');
-  assert.match(
-    without.remarks.join('\n'),
-    /^docker-bake\.hcl is passed over: .*docker buildx bake --print \| bake-ts import -o builds\.yaml$/,
-  );
-  const refused = await printIn(dir, { PATH: `${join(dir, 'bad')}:/usr/bin:/bin` });
-  assert.deepEqual(refused.remarks, [
-    'docker-bake.hcl is passed over, since buildx says: docker-bake.hcl:3: no',
-  ]);
+  process.env['TOKEN'] = 'secret';
+  const { yaml, printed, origin, remarks } = await printIn(dir).finally(() => {
+    delete process.env['TOKEN'];
+  });
+  assert.deepEqual(remarks, []);
+  assert.equal(origin, 'docker-bake.hcl and docker-bake.override.hcl');
+  assert.deepEqual(Object.keys(printed.builds), ['app', 'lib', 'x']);
+  assert.deepEqual(printed.builds['app']?.['args'], { A: '1', T: 'none' });
+  assert.deepEqual(printed.groups, { default: ['app'], all: ['app', 'lib'] });
+  assert.match(yaml, /TOKEN: none/);
+});
+
+test('HCL that cannot be read is passed over, with the reason', async (t) => {
+  const dir = await makeTree(t, { 'docker-bake.hcl': 'target "app" {', Dockerfile: FROM });
+  const { origin, remarks } = await printIn(dir);
+  assert.equal(origin, 'the Dockerfile it found');
+  assert.match(remarks.join(), /; it is passed over$/);
 });

@@ -23,8 +23,8 @@ export function fixture(name: string): string {
 }
 
 /** Imports; fails the test where that is refused. */
-export function mustImport(text: string, fileName: string): Imported {
-  const result = importBuilds(text, { fileName });
+export async function mustImport(text: string, fileName: string): Promise<Imported> {
+  const result = await importBuilds(text, { fileName });
   if (!result.ok) assert.fail(result.error.map(({ code, message }) => `${code}: ${message}`).join('\n'));
   return result.value;
 }
@@ -46,7 +46,7 @@ export async function importAndPrint(
   fileName = 'docker-bake.json',
   env: Readonly<Record<string, string>> = {},
 ): Promise<PrintedSet> {
-  return printBuilds(await readText(mustImport(text, fileName).yaml, env));
+  return printBuilds(await readText((await mustImport(text, fileName)).yaml, env));
 }
 
 /** A target as `--print` writes it, in a file of its own. */
@@ -81,11 +81,8 @@ export function propose(files: Readonly<Record<string, string>>, more: Partial<R
 }
 
 /** What is proposed for a directory, as `init` does it where nobody is asked. */
-export async function proposeIn(
-  directory: string,
-  env: Readonly<Record<string, string>> = {},
-): Promise<Proposal & Pick<SourceReading, 'remarks'>> {
-  const { source, remarks } = await readSource(findSources(directory), { directory, env });
+export async function proposeIn(directory: string): Promise<Proposal & Pick<SourceReading, 'remarks'>> {
+  const { source, remarks } = await readSource(findSources(directory));
   const result = proposeBuilds(await readRepository(directory), source === undefined ? {} : { source });
   if (!result.ok) assert.fail(result.error.map(({ message }) => message).join('\n'));
   return { ...result.value, remarks };

@@ -1,0 +1,115 @@
+/** Whether an imported file means what bake makes of the original: both are read, and their builds compared. */
+import { isDeepStrictEqual } from 'node:util';
+import { type PrintedSet, printBuilds, readBuilds } from '../lib/config/mod.ts';
+import type { Imported } from '../lib/convert/mod.ts';
+
+/** Where the imported file is read. */
+export interface ProofSurroundings {
+  readonly cwd: string;
+  readonly now: Date;
+  /** What bake calls the machine's platform. */
+  readonly localPlatform: string;
+}
+
+/** Differences that are told one by one. */
+const MAX_TOLD = 5;
+
+/** What differs, a sentence each; in the files' own environment, and with other values of their variables. */
+export async function proveImport(
+  { yaml, spellOut, variables, templates }: Imported,
+  surroundings: ProofSurroundings,
+): Promise<readonly string[]> {
+  if (spellOut === undefined) return [];
+  for (const env of probesOf(variables)) {
+    const spelledOut = await spellOut(env);
+    // Bake refuses such values; whether the import does is its own matter.
+    if (spelledOut === undefined) continue;
+    const wanted = await readPrinted(spelledOut, {}, surroundings);
+    if (typeof wanted === 'string') continue;
+    const found = await readPrinted(yaml, env, surroundings);
+    const where = describe(env);
+    if (typeof found === 'string')
+      return [`bake takes the original${where}, and this file is refused: ${found}`];
+    const differences = compare(wanted, found, {
+      templates: new Set(templates),
+      localPlatform: surroundings.localPlatform,
+    });
+    if (differences.length === 0) continue;
+    const more = differences.length - MAX_TOLD;
+    const told = differences
+      .slice(0, MAX_TOLD)
+      .map((one) => `differs from what bake makes of it${where}: ${one}`);
+    return more > 0 ? [...told, `and ${more} more such differences`] : told;
+  }
+  return [];
+}
+
+/** The files' own values; other texts; empty ones; everything that is true or false the other way round. */
+function probesOf(variables: Imported['variables']): readonly Readonly<Record<string, string>>[] {
+  const { texts = [], flags = [] } = variables ?? {};
+  const all = (names: readonly string[], value: (name: string) => string): Readonly<Record<string, string>> =>
+    Object.fromEntries(names.map((name) => [name, value(name)]));
+  return [
+    {},
+    all(texts, (name) => `x-${name.toLowerCase().replaceAll('_', '-')}`),
+    { ...all(texts, () => ''), ...all(flags, () => 'true') },
+    all(flags, () => 'false'),
+  ].filter((env, at) => at === 0 || Object.keys(env).length > 0);
+}
+
+function describe(env: Readonly<Record<string, string>>): string {
+  const [first] = Object.entries(env);
+  return first === undefined ? '' : ` where variables have other values (${first[0]}=${first[1]}, …)`;
+}
+
+async function readPrinted(
+  text: string,
+  env: Readonly<Record<string, string>>,
+  { cwd, now }: ProofSurroundings,
+): Promise<PrintedSet | string> {
+  const read = await readBuilds({ cwd, env, now, files: ['-'], stdin: text });
+  if (read.ok) return printBuilds(read.value.set);
+  const [first] = read.error;
+  return first?.message ?? 'it cannot be read';
+}
+
+/** Targets that became templates are none of the builds, and descriptions are not inherited here. */
+function compare(
+  wanted: PrintedSet,
+  found: PrintedSet,
+  { templates, localPlatform }: { readonly templates: ReadonlySet<string>; readonly localPlatform: string },
+): readonly string[] {
+  const differences: string[] = [];
+  for (const [name, build] of Object.entries(wanted.builds)) {
+    const other = found.builds[name];
+    if (other === undefined) {
+      if (!templates.has(name)) differences.push(`there is no build ${name}`);
+      continue;
+    }
+    for (const key of new Set([...Object.keys(build), ...Object.keys(other)])) {
+      const [a, b] = [build[key as keyof typeof build], other[key as keyof typeof other]];
+      if (
+        key !== 'description' &&
+        !isDeepStrictEqual(plain(key, a, localPlatform), plain(key, b, localPlatform))
+      )
+        differences.push(`${name}: ${key} is ${shorten(b)}, not ${shorten(a)}`);
+    }
+  }
+  for (const name of Object.keys(found.builds))
+    if (wanted.builds[name] === undefined) differences.push(`the build ${name} is none of bake's`);
+  return differences;
+}
+
+/** `./a` and `a` are one directory, and the machine's own platform has a word; a map is what it holds, in any order. */
+function plain(key: string, value: unknown, localPlatform: string): unknown {
+  if (key === 'context' && typeof value === 'string')
+    return value.replace(/^\.\/(?=.)/, '').replace(/(.)\/$/, '$1');
+  if (key === 'platforms' && Array.isArray(value))
+    return value.map((one: unknown) => (one === 'local' ? localPlatform : one));
+  return value === undefined ? undefined : (JSON.parse(JSON.stringify(value)) as unknown);
+}
+
+function shorten(value: unknown): string {
+  const text = value === undefined ? 'nothing' : JSON.stringify(value);
+  return text.length > 100 ? `${text.slice(0, 100)}…` : text;
+}

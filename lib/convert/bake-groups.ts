@@ -1,0 +1,78 @@
+/** Groups of bake, whose names are apart from those of targets there. */
+import { addNote, type Draft, literal } from './draft.ts';
+import { fitNames, freeName } from './names.ts';
+
+/** A group as bake has it. */
+export interface SourceGroup {
+  readonly members: readonly string[];
+  readonly description?: string;
+  readonly comments?: readonly string[];
+  readonly remark?: string;
+}
+
+/** Adds the groups; `names` are those of the targets, with what they are called here. */
+export function addGroups(
+  draft: Draft,
+  written: ReadonlyMap<string, SourceGroup>,
+  names: ReadonlyMap<string, string>,
+): void {
+  const groups = new Map([...written].filter(([name, group]) => !isItself(name, group, names)));
+  if (written.has('default') && !groups.has('default')) addNote(draft, defaultNote(names.size));
+  const taken = new Set([...names.values(), ...groups.keys()]);
+  const renamed = new Map<string, string>();
+  const builds = new Set(names.values());
+  for (const [name, fitted] of fitNames(groups.keys())) {
+    if (name === fitted && !builds.has(name)) continue;
+    const other = freeName(builds.has(fitted) ? `${fitted}-group` : fitted, taken);
+    renamed.set(name, other);
+    const why = builds.has(fitted) ? ': a name cannot mean a group and a build at once' : '';
+    const effect =
+      name === 'default' ? `; \`bake-ts run ${other}\` builds it, without a name it builds everything` : '';
+    addNote(draft, `group "${name}" is called "${other}" here${why}${effect}`);
+  }
+  for (const [name, { description, comments, remark }] of groups) {
+    // In bake a group may have the name of a target, and means the target where it lists itself.
+    const members = membersOf(name, groups).map((text) => {
+      const isOther = text !== name && groups.has(text);
+      return (isOther ? (renamed.get(text) ?? text) : undefined) ?? names.get(text) ?? literal(text);
+    });
+    draft.groups.push({
+      name: renamed.get(name) ?? name,
+      members,
+      ...(description === undefined ? {} : { description }),
+      ...(comments === undefined ? {} : { comments }),
+      ...(remark === undefined ? {} : { remark }),
+    });
+  }
+}
+
+/** A group that only holds the target of its own name: that name means the build already. */
+function isItself(name: string, { members }: SourceGroup, names: ReadonlyMap<string, string>): boolean {
+  return names.has(name) && members.length === 1 && members[0] === name;
+}
+
+/**
+ * What a group lists; of a cycle of groups, the targets in it. `bake --print all` makes such a cycle by itself where
+ * `all` names `default`: it adds what was asked for to `default`.
+ */
+function membersOf(name: string, groups: ReadonlyMap<string, SourceGroup>): readonly string[] {
+  const written = groups.get(name)?.members ?? [];
+  const targets = new Set<string>();
+  const seen = new Set<string>();
+  const collect = (group: string): void => {
+    seen.add(group);
+    for (const member of groups.get(group)?.members ?? []) {
+      if (member === group || !groups.has(member)) targets.add(member);
+      else if (!seen.has(member)) collect(member);
+    }
+  };
+  for (const member of written)
+    if (member !== name && groups.has(member) && !seen.has(member)) collect(member);
+  return seen.has(name) ? [...targets] : written;
+}
+
+function defaultNote(count: number): string {
+  return count === 1
+    ? 'the group "default" is the build of that name'
+    : 'the group "default" was only the build of that name and is left out; without it `bake-ts run` builds everything, `bake-ts run default` that one';
+}

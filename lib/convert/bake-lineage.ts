@@ -1,0 +1,148 @@
+/** Which targets are parents of which: what they may find set by another one, and which of them nobody builds. */
+import type { Expression } from '../hcl/mod.ts';
+import { readAxes, withAxes } from './bake-axes.ts';
+import { attributeOf, type BakeImport } from './bake-context.ts';
+import { Untranslatable } from './cel-text.ts';
+import { readValue } from './hcl-value.ts';
+import { type Marked, readerOf } from './marks.ts';
+import { outputKeys } from './target-outputs.ts';
+
+/** Keys that a parent sets so that a child, or another parent behind it, must say what it does not want. */
+const SET_BY: Readonly<Record<string, string>> = {
+  push: 'output',
+  outputs: 'output',
+  target: 'target',
+  pull: 'pull',
+  'no-cache': 'no-cache',
+};
+
+/** For a target and a key of ours: whether a target that counts before it, for it or for a child of it, may set the key. */
+export function findLineage(context: BakeImport): (target: string, key: string) => boolean {
+  const { files } = context;
+  const parents = new Map([...files.targets.keys()].map((name) => [name, parentsOf(name, context)]));
+  const before = new Map<string, Set<string>>();
+  for (const name of files.targets.keys()) {
+    const line = lineOf(name, parents);
+    for (const [at, one] of line.entries()) {
+      const known = before.get(one) ?? new Set();
+      for (const earlier of line.slice(0, at)) known.add(earlier);
+      before.set(one, known);
+    }
+  }
+  return (target, key) => {
+    const attribute = SET_BY[key] ?? key;
+    return [...(before.get(target) ?? [])].some((one) => sets(one, attribute, key, context));
+  };
+}
+
+/** The targets that a target is put together of, in the order in which they count; itself is the last. */
+function lineOf(name: string, parents: ReadonlyMap<string, readonly string[]>): readonly string[] {
+  const line: string[] = [];
+  const seen = new Set<string>();
+  const visit = (one: string): void => {
+    if (seen.has(one)) return;
+    seen.add(one);
+    for (const parent of parents.get(one) ?? []) visit(parent);
+    line.push(one);
+  };
+  visit(name);
+  return line;
+}
+
+/** Of an output it is enough to know whether it can be a push, or anything else. */
+function sets(target: string, attribute: string, key: string, context: BakeImport): boolean {
+  const expressions = (context.files.targets.get(target) ?? []).flatMap(
+    (block) => attributeOf(block, attribute) ?? [],
+  );
+  if (key !== 'push' && key !== 'outputs') return expressions.length > 0;
+  return expressions.some((expression) => {
+    const value = read(expression, target, context);
+    return (
+      value === undefined ||
+      outputKeys(
+        value,
+        readerOf(context.marks, () => {}),
+      ).includes(key)
+    );
+  });
+}
+
+function read(expression: Expression, target: string, context: BakeImport): Marked | undefined {
+  const { marks, writing, files } = context;
+  try {
+    const { types } = readAxes(files.targets.get(target) ?? [], context, () => {});
+    return readValue(expression, { w: withAxes(writing, types)(), marks, isLoose: true, isFlat: true });
+  } catch (thrown) {
+    if (thrown instanceof Untranslatable) return undefined;
+    throw thrown;
+  }
+}
+
+function parentsOf(name: string, context: BakeImport): readonly string[] {
+  return (context.files.targets.get(name) ?? []).flatMap((block) => {
+    const expression = attributeOf(block, 'inherits');
+    return expression === undefined ? [] : textsOf(read(expression, name, context), context);
+  });
+}
+
+/** The texts in a value; of what is computed, all that it may come to as far as that can be seen. */
+function textsOf(value: Marked | undefined, context: BakeImport): readonly string[] {
+  if (value === undefined || value === null) return [];
+  const choice = context.marks.choiceOf(value);
+  if (choice !== undefined) return [...textsOf(choice.yes, context), ...textsOf(choice.no, context)];
+  if (Array.isArray(value)) return (value as readonly Marked[]).flatMap((item) => textsOf(item, context));
+  if (typeof value === 'object') return Object.values(value).flatMap((item) => textsOf(item, context));
+  const text = String(value);
+  if (!context.marks.isMarked(text)) return [text];
+  // Which one is meant is open; every name that fits may be.
+  const form = new RegExp(
+    `^${text
+      .split(/\uFDD0[0-9]+\uFDD1/)
+      .map(escaped)
+      .join('.*')}$`,
+    's',
+  );
+  return [...context.files.targets.keys()].filter((name) => form.test(name));
+}
+
+function escaped(text: string): string {
+  return text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
+}
+
+/** Targets that only others inherit from: nobody builds them. */
+export function findTemplates(context: BakeImport): ReadonlySet<string> {
+  const { targets, groups } = context.files;
+  const parents = new Set([...targets.keys()].flatMap((name) => parentsOf(name, context)));
+  const used = new Set(['default']);
+  for (const [name, blocks] of targets) {
+    for (const block of blocks) {
+      const contexts = attributeOf(block, 'contexts');
+      for (const text of contexts === undefined ? [] : textsOf(read(contexts, name, context), context))
+        used.add(text.replace(/^target:/, ''));
+    }
+  }
+  for (const group of groups.values()) {
+    const members = attributeOf(group, 'targets');
+    for (const text of members === undefined ? [] : textsOf(read(members, '', context), context))
+      used.add(text);
+  }
+  const says = (name: string, keys: readonly string[]): boolean =>
+    (targets.get(name) ?? []).some((block) => keys.some((key) => attributeOf(block, key) !== undefined));
+  const found = new Set(
+    [...targets.keys()].filter(
+      (name) =>
+        parents.has(name) &&
+        !used.has(name) &&
+        !says(name, ['matrix']) &&
+        (name.startsWith('_') || !says(name, ['context', 'dockerfile', 'dockerfile-inline', 'target'])),
+    ),
+  );
+  // What makes a variant of something that is built is built itself.
+  for (let size = -1; size !== found.size; ) {
+    size = found.size;
+    for (const name of found)
+      if (!name.startsWith('_') && parentsOf(name, context).some((parent) => !found.has(parent)))
+        found.delete(name);
+  }
+  return found;
+}

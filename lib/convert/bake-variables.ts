@@ -1,0 +1,204 @@
+/** Variables of bake files, and values with a name, as variables of ours. */
+import type { BodyAttribute, Expression } from '../hcl/mod.ts';
+import type { Json } from '../model/mod.ts';
+import { attributeOf, type BakeImport } from './bake-context.ts';
+import { type BakeBlock, sourceOf } from './bake-file.ts';
+import { readRules } from './bake-validation.ts';
+import { literalOf, Untranslatable } from './cel-text.ts';
+import { type Declared, readDeclared } from './declared-type.ts';
+import { addNote, isRecord } from './draft.ts';
+import { readValue } from './hcl-value.ts';
+import type { Marked } from './marks.ts';
+import type { StaticType } from './static-type.ts';
+import { pathTo, readValueComments, type ValueComments } from './value-comments.ts';
+
+/** What a variable comes to that cannot be written as an expression: its value as bake has it. */
+export type ValueOf = (variable: string) => Json | undefined;
+
+/** Adds all variables in the order of the file. */
+export function addVariables(context: BakeImport, evaluated: ValueOf): void {
+  const { files } = context;
+  const all = [
+    ...[...files.variables.values()].map((block) => ({
+      place: block.place,
+      add: () => addVariable(block, context, evaluated),
+    })),
+    ...[...files.values].map(([name, { attribute, place }]) => ({
+      place,
+      add: () => addValue(name, attribute, context, evaluated),
+    })),
+  ];
+  for (const { add } of all.sort((a, b) => a.place - b.place)) add();
+}
+
+/** No value at all: `default: null` would be an empty text. */
+function nothing({ marks }: BakeImport): Marked {
+  return marks.mark(literalOf(null));
+}
+
+function addVariable(block: BakeBlock, context: BakeImport, evaluated: ValueOf): void {
+  const { name } = block;
+  const fitted = context.variables.get(name) ?? name;
+  const typeExpression = attributeOf(block, 'type');
+  const declared = typeExpression === undefined ? undefined : readDeclared(typeExpression);
+  const written = attributeOf(block, 'default');
+  const comments = [...block.comments.above];
+  const value = defaultOf(written, declared, { name, comments, context, evaluated });
+  const map: Record<string, Json> = {};
+  const type = typeWord(value, declared, context.typeOf(name));
+  if (type !== undefined) map['type'] = type;
+  map['default'] = context.marks.expand(value);
+  const isComplex = declared?.type.kind === 'list' || declared?.type.kind === 'map';
+  // Bake takes JSON from a variable of this name, before any other.
+  if (isComplex) map['env'] = [`${name}_JSON`, name];
+  else if (fitted !== name) map['env'] = [name];
+  const rules = readRules(block, context, (text, why) => {
+    comments.push(`Not carried over: ${text}`);
+    addNote(context.draft, `${why}: ${text}`, `variable ${name}`);
+  });
+  const description = attributeOf(block, 'description');
+  const words = description === undefined ? rules.message : plainText(description, context);
+  if (words !== undefined) map['description'] = words;
+  else if (description !== undefined) comments.push('Its description is computed.');
+  if (description !== undefined && rules.message !== undefined) comments.push(rules.message);
+  Object.assign(map, rules.keys);
+  if (rules.keys['required'] === true && map['default'] === '') delete map['default'];
+  for (const { comments: own } of block.attributes) comments.push(...own.above);
+  const remark = [block.comments.behind, ...block.attributes.map((one) => one.comments.behind)].find(
+    (one) => one !== undefined,
+  );
+  const short = shorten(map);
+  const inside = insideOf(written, short);
+  context.draft.variables.push({
+    name: fitted,
+    value: short,
+    comments,
+    ...(inside === undefined ? {} : { inside }),
+    ...(remark === undefined ? {} : { remark }),
+  });
+}
+
+/** A value at the top of a file comes from nowhere else. */
+function addValue(name: string, attribute: BodyAttribute, context: BakeImport, evaluated: ValueOf): void {
+  const comments = [...attribute.comments.above];
+  const value = defaultOf(attribute.value, undefined, { name, comments, context, evaluated });
+  const type = typeWord(value, undefined, context.typeOf(name));
+  const { behind } = attribute.comments;
+  const map: Json = {
+    ...(type === undefined ? {} : { type }),
+    default: context.marks.expand(value),
+    env: false,
+  };
+  const inside = insideOf(attribute.value, map);
+  context.draft.variables.push({
+    name: context.variables.get(name) ?? name,
+    value: map,
+    comments,
+    ...(inside === undefined ? {} : { inside }),
+    ...(behind === undefined ? {} : { remark: behind }),
+  });
+}
+
+/** Comments inside a default that is a list or map as it was written. */
+function insideOf(written: Expression | undefined, value: Json): ValueComments | undefined {
+  if (written === undefined) return undefined;
+  const inside = readValueComments(written);
+  const isBare = Array.isArray(value);
+  const here = isBare ? value : isRecord(value) ? value['default'] : undefined;
+  const isAlike =
+    (written.kind === 'tuple' && Array.isArray(here) && here.length === written.items.length) ||
+    (written.kind === 'object' && isRecord(here));
+  if (inside.size === 0 || !isAlike) return undefined;
+  return isBare
+    ? inside
+    : new Map([...inside].map(([path, comments]) => [pathTo('default', path), comments]));
+}
+
+interface Default {
+  readonly name: string;
+  readonly comments: string[];
+  readonly context: BakeImport;
+  readonly evaluated: ValueOf;
+}
+
+function defaultOf(
+  written: Expression | undefined,
+  declared: Declared | undefined,
+  { name, comments, context, evaluated }: Default,
+): Marked {
+  if (written === undefined) return declared === undefined ? '' : nothing(context);
+  const known = declared?.isSet === true ? evaluated(name) : undefined;
+  // The type sorts: the value is not what is written.
+  if (known !== undefined && known !== null) return known as Marked;
+  try {
+    const value = readValue(written, {
+      w: context.writing(),
+      marks: context.marks,
+      isLoose: false,
+      isFlat: false,
+    });
+    return value === null ? nothing(context) : fitDefault(value, declared);
+  } catch (thrown) {
+    if (!(thrown instanceof Untranslatable)) throw thrown;
+    const text = sourceOf(written);
+    const fallback = evaluated(name);
+    comments.push(fallback === undefined ? `Not carried over: ${text}` : `In the bake file: ${text}`);
+    const what = fallback === undefined ? '' : '; its value stands there';
+    addNote(context.draft, `${thrown.message}${what}: ${text}`, `variable ${name}`);
+    return fallback === undefined || fallback === null ? nothing(context) : (fallback as Marked);
+  }
+}
+
+function fitDefault(value: Marked, declared: Declared | undefined): Marked {
+  if (declared?.type.kind === 'text' && (typeof value === 'number' || typeof value === 'boolean'))
+    return String(value);
+  if (typeof value === 'string' && declared?.type.kind === 'bool' && /^(?:true|false)$/.test(value))
+    return value === 'true';
+  if (typeof value === 'string' && declared?.type.kind === 'number' && /^-?[0-9]+$/.test(value))
+    return Number(value);
+  return value;
+}
+
+const WORDS: Partial<Record<StaticType['kind'], string>> = {
+  bool: 'bool',
+  number: 'number',
+  list: 'list',
+  map: 'map',
+};
+
+/** The type where the default does not tell it. */
+function typeWord(value: Marked, declared: Declared | undefined, found: StaticType): string | undefined {
+  const word =
+    WORDS[declared === undefined || declared.type.kind === 'any' ? found.kind : declared.type.kind];
+  const isTold =
+    word === undefined ||
+    (word === 'bool' && typeof value === 'boolean') ||
+    (word === 'number' && typeof value === 'number' && Number.isInteger(value)) ||
+    (word === 'list' && Array.isArray(value)) ||
+    (word === 'map' && isRecord(value));
+  if (word === 'list' && declared !== undefined && Array.isArray(value)) return 'list';
+  return isTold ? undefined : word;
+}
+
+function plainText(expression: Expression, context: BakeImport): string | undefined {
+  try {
+    const value = readValue(expression, {
+      w: context.writing(),
+      marks: context.marks,
+      isLoose: false,
+      isFlat: false,
+    });
+    return typeof value === 'string' && !context.marks.isMarked(value)
+      ? String(context.marks.expand(value))
+      : undefined;
+  } catch (thrown) {
+    if (thrown instanceof Untranslatable) return undefined;
+    throw thrown;
+  }
+}
+
+/** The bare default where there is nothing else to say. */
+function shorten(map: Readonly<Record<string, Json>>): Json {
+  const { default: value = null, ...rest } = map;
+  return Object.keys(rest).length === 0 && !isRecord(value) ? value : map;
+}

@@ -1,0 +1,222 @@
+/** Text of CEL expressions, put together piece by piece: what binds how tightly, and what is known of the value. */
+import { ANY, BOOL, elementOf, INT, NULL, type StaticType, TEXT, union } from './static-type.ts';
+
+/** How tightly CEL binds; what binds looser than its place asks for goes into parentheses. */
+export const BINDING = {
+  choice: 1,
+  or: 2,
+  and: 3,
+  compare: 4,
+  add: 5,
+  multiply: 6,
+  unary: 7,
+  member: 8,
+} as const;
+
+/** A piece of a text that is put together. */
+export type Piece = string | Written;
+
+/** CEL text with what is known of its value. */
+export interface Written {
+  readonly text: string;
+  readonly binding: number;
+  readonly type: StaticType;
+  /** Its value where it is a literal. */
+  readonly constant?: string | number | boolean | null;
+  /** Of a text that is put together: from what. Neighbours are never both literal. */
+  readonly pieces?: readonly Piece[];
+  /** Of the count of matches of a regular expression: whether there are any. */
+  readonly matches?: Written;
+  /** Of `over.map(local, value)`: its parts. */
+  readonly loop?: { readonly over: Written; readonly local: string; readonly value: Written };
+  /** Of `test ? yes : no`: its parts. */
+  readonly choice?: { readonly test: Written; readonly yes: Written; readonly no: Written };
+}
+
+/** Thrown for what has no counterpart; the message says what it is. It never leaves this package. */
+export class Untranslatable extends Error {}
+
+/** What needs no parentheses anywhere. */
+export function tight(text: string, type: StaticType = ANY): Written {
+  return { text, binding: BINDING.member, type };
+}
+
+/** An operation of the given binding. */
+export function loose(text: string, binding: number, type: StaticType = ANY): Written {
+  return { text, binding, type };
+}
+
+/** A literal. */
+export function literalOf(value: string | number | boolean | null): Written {
+  if (typeof value === 'string') {
+    const text = quoted(value);
+    return {
+      text,
+      binding: BINDING.member,
+      type: TEXT,
+      constant: value,
+      pieces: value === '' ? [] : [value],
+    };
+  }
+  const type =
+    value === null
+      ? NULL
+      : typeof value === 'boolean'
+        ? BOOL
+        : Number.isSafeInteger(value)
+          ? INT
+          : { kind: 'number' as const };
+  const isNegative = typeof value === 'number' && value < 0;
+  return { text: String(value), binding: isNegative ? BINDING.unary : BINDING.member, type, constant: value };
+}
+
+/** A text in CEL's quotes; in `'` where that saves backslashes. */
+export function quoted(text: string): string {
+  const json = JSON.stringify(text).replaceAll('\u007f', '\\u007f');
+  const isPlain = /^[^\\'\p{Cc}]*$/u.test(text);
+  return isPlain && text.includes('"') ? `'${text}'` : json;
+}
+
+/** The text, in parentheses where its place asks for it. */
+export function print(written: Written, binding: number = BINDING.choice): string {
+  return written.binding < binding ? `(${written.text})` : written.text;
+}
+
+/** Puts pieces together to one text. */
+export function joinPieces(pieces: readonly Piece[]): Written {
+  const merged: Piece[] = [];
+  for (const piece of pieces.flatMap((one) => (typeof one === 'string' ? [one] : (one.pieces ?? [one])))) {
+    const last = merged.at(-1);
+    if (typeof piece === 'string' && typeof last === 'string') merged[merged.length - 1] = last + piece;
+    else if (piece !== '') merged.push(piece);
+  }
+  const [first] = merged;
+  if (first === undefined) return literalOf('');
+  if (merged.length === 1) {
+    if (typeof first === 'string') return literalOf(first);
+    if (first.type.kind === 'text') return { ...first, pieces: merged };
+  }
+  const texts = merged.map((piece) =>
+    typeof piece === 'string' ? quoted(piece) : print(asText(piece), BINDING.add),
+  );
+  return {
+    text: texts.join(' + '),
+    binding: merged.length === 1 ? BINDING.member : BINDING.add,
+    type: TEXT,
+    pieces: merged,
+  };
+}
+
+/** As text: numbers and booleans become some. */
+export function asText(written: Written): Written {
+  const { type, constant } = written;
+  if (type.kind === 'text') return written;
+  if (constant !== undefined && constant !== null) return literalOf(String(constant));
+  if (type.kind === 'list' || type.kind === 'map') throw new Untranslatable('a list or map stands in a text');
+  return tight(`string(${print(written)})`, TEXT);
+}
+
+/** As a condition: the texts that HCL takes for true and false are taken so, too. */
+export function asCondition(written: Written): Written {
+  const { type, constant } = written;
+  if (type.kind === 'bool') return written;
+  if (constant === 'true' || constant === '1') return literalOf(true);
+  if (constant === 'false' || constant === '0') return literalOf(false);
+  return tight(`bool(${print(written)})`, BOOL);
+}
+
+/** Not so. */
+export function negated(condition: Written): Written {
+  if (typeof condition.constant === 'boolean') return literalOf(!condition.constant);
+  return loose(`!${print(condition, BINDING.unary)}`, BINDING.unary, BOOL);
+}
+
+/** `of.name`, or `of["name"]` where the name cannot stand by itself. */
+export function member(of: Written, name: string, type: StaticType): Written {
+  const receiver = print(of, BINDING.member);
+  if (of.type.loose?.has(name) === true) {
+    const found = isCelName(name) ? `${receiver}.?${name}` : `${receiver}[?${quoted(name)}]`;
+    return tight(`${found}.orValue(null)`, type);
+  }
+  return tight(isCelName(name) ? `${receiver}.${name}` : `${receiver}[${quoted(name)}]`, type);
+}
+
+/** A call of a method. */
+export function method(receiver: Written, name: string, args: readonly Written[], type: StaticType): Written {
+  return tight(
+    `${print(receiver, BINDING.member)}.${name}(${args.map((arg) => print(arg)).join(', ')})`,
+    type,
+  );
+}
+
+/** A binary operation whose operators group to the left. */
+export function operation(
+  left: Written,
+  operator: string,
+  right: Written,
+  binding: number,
+  type: StaticType,
+): Written {
+  return loose(`${print(left, binding)} ${operator} ${print(right, binding + 1)}`, binding, type);
+}
+
+/** `test ? yes : no`; of a test that is known, the side that counts. */
+export function choose(test: Written, yes: Written, no: Written, type: StaticType): Written {
+  if (test.constant === true) return yes;
+  if (test.constant === false) return no;
+  if (yes.constant === true && no.constant === false && test.type.kind === 'bool') return test;
+  return {
+    text: `${print(test, BINDING.or)} ? ${print(yes, BINDING.or)} : ${print(no)}`,
+    binding: BINDING.choice,
+    type,
+    choice: { test, yes, no },
+  };
+}
+
+/** Lists one behind the other. @throws Untranslatable */
+export function added(lists: readonly Written[]): Written {
+  for (const { type } of lists)
+    if (type.kind !== 'list' && type.kind !== 'any')
+      throw new Untranslatable('what is no list is added to one');
+  const type = lists.map((one) => one.type).reduce(union);
+  return loose(lists.map((list) => print(list, BINDING.add)).join(' + '), BINDING.add, type);
+}
+
+/** A list as HCL's sets are: in order, without repetitions. @throws Untranslatable where it may hold anything but texts */
+export function asSet(list: Written): Written {
+  const of = elementOf(list.type);
+  const isEmpty = list.type.kind === 'list' && list.type.of === undefined;
+  if (list.type.isSet === true || isEmpty) return list;
+  if (list.type.kind !== 'list' || of.kind !== 'text' || of.nullable === true)
+    throw new Untranslatable('sets of what may not be text have no counterpart');
+  const type = { ...list.type, isSet: true };
+  return method(method(list, 'distinct', [], type), 'sort', [], type);
+}
+
+/** Words that CEL keeps for itself, and names that mean something in every expression of ours. */
+const TAKEN: ReadonlySet<string> = new Set(
+  (
+    'true false null in as break const continue else for function if import let loop package namespace return var void while ' +
+    'vars env matrix build git now value cel size string int double bool uint bytes dyn type has timestamp duration ' +
+    'semver slug fromJSON toJSON readText readJSON sha256 md5 range'
+  ).split(' '),
+);
+
+const RESERVED: ReadonlySet<string> = new Set(
+  'true false null in as break const continue else for function if import let loop package namespace return var void while'.split(
+    ' ',
+  ),
+);
+
+/** Whether a name can stand behind a point. */
+export function isCelName(name: string): boolean {
+  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && !RESERVED.has(name);
+}
+
+/** A name for what a macro binds, that means nothing else in the expression. */
+export function localName(wanted: string, taken: ReadonlySet<string>): string {
+  let name = wanted.replaceAll(/[^A-Za-z0-9_]/g, '_').replace(/^(?=[0-9])/, '_') || 'one';
+  for (let count = 2; taken.has(name) || TAKEN.has(name); count++)
+    name = `${wanted.replaceAll(/[^A-Za-z0-9_]/g, '_')}_${count}`;
+  return name;
+}

@@ -1,0 +1,132 @@
+/** Values of bake files: lists and maps as they are written, with what is to be evaluated in the places where it stands. */
+import type { Call, Expression } from '../hcl/mod.ts';
+import { asCondition, asText, print, tight, Untranslatable, type Written } from './cel-text.ts';
+import { enter } from './hcl-calls.ts';
+import { reduce, unroll, type Writing, write, writeKey } from './hcl-cel.ts';
+import { flattened, isMarkedMap, type Marked, type Marks } from './marks.ts';
+
+/** What a value is made with. */
+export interface ValueWriting {
+  readonly w: Writing;
+  readonly marks: Marks;
+  /** Repetitions and empty texts in a list mean nothing where it goes. */
+  readonly isLoose: boolean;
+  /** In a list where it goes, an item that is a list may only mean its items: lists in lists are not to be had there. */
+  readonly isFlat: boolean;
+}
+
+/** The value of an expression. @throws Untranslatable */
+export function readValue(expression: Expression, at: ValueWriting): Marked {
+  const { expression: reduced, w } = reduce(expression, at.w);
+  const inside: ValueWriting = { ...at, w: { ...w, depth: w.depth + 1 } };
+  switch (reduced.kind) {
+    case 'tuple': {
+      const items = reduced.items.map((item) => readValue(item, inside));
+      // The language puts the items of such an item in its place.
+      const isNested = items.some((item) => ['list', 'any'].includes(at.marks.loneOf(item)?.type.kind ?? ''));
+      return isNested && !at.isFlat ? at.marks.mark(write(reduced, w)) : items;
+    }
+    case 'object':
+      return Object.fromEntries(
+        reduced.items.map(({ key, value }) => [readKey(key, inside), readValue(value, inside)]),
+      );
+    case 'conditional':
+      return readChoice(reduced, inside);
+    case 'call':
+      return readCall(reduced, inside);
+    case 'for': {
+      const unrolled = unroll(reduced, w);
+      if (unrolled === undefined) return fromWritten(write(reduced, w), at.marks);
+      const items = unrolled.map((one) => readValue(one.expression, { ...at, w: one.w }));
+      return items.every((item) => typeof item === 'string' && isTextual(item, at.marks))
+        ? items
+        : fromWritten(write(reduced, w), at.marks);
+    }
+    case 'parentheses':
+      return readValue(reduced.inner, inside);
+    default:
+      return fromWritten(write(reduced, w), at.marks);
+  }
+}
+
+function isTextual(text: string, marks: Marks): boolean {
+  const lone = marks.loneOf(text);
+  return lone === undefined || lone.type.kind === 'text';
+}
+
+/** A number that YAML would write with an exponent is text. */
+function fromWritten(written: Written, marks: Marks): Marked {
+  const value = marks.valueOf(written);
+  return typeof value === 'number' && !/^-?[0-9]+(?:\.[0-9]+)?$/.test(String(value)) ? String(value) : value;
+}
+
+function readKey(key: Expression, at: ValueWriting): string {
+  const text = at.marks.valueOf(asText(writeKey(key, at.w)));
+  return typeof text === 'string' ? text : String(text);
+}
+
+function readChoice(expression: Extract<Expression, { kind: 'conditional' }>, at: ValueWriting): Marked {
+  const test = asCondition(write(expression.test, at.w));
+  if (test.constant === true) return readValue(expression.yes, at);
+  if (test.constant === false) return readValue(expression.no, at);
+  return at.marks.choice({ test, yes: readValue(expression.yes, at), no: readValue(expression.no, at) });
+}
+
+function readCall(call: Call, at: ValueWriting): Marked {
+  const { w, marks } = at;
+  const own = w.functions.get(call.name);
+  if (own !== undefined) {
+    const entered = enter(own, call, w);
+    return readValue(entered.expression, { ...at, w: entered.w });
+  }
+  const [first] = call.args;
+  if (first !== undefined && !call.expand) {
+    if (call.name === 'concat') return readConcat(call.args, at);
+    if (call.name === 'flatten' || ((call.name === 'compact' || call.name === 'distinct') && at.isLoose)) {
+      const list = readValue(first, at);
+      if (Array.isArray(list)) {
+        const flat = attempt(() =>
+          call.name === 'flatten' ? flattened(list as readonly Marked[], marks) : list,
+        );
+        if (flat !== undefined) return flat;
+      }
+    }
+    if (call.name === 'merge') {
+      const maps = call.args.map((arg) => readValue(arg, at));
+      if (maps.every(isMarkedMap)) return Object.assign({}, ...maps) as Marked;
+      return marks.mark(
+        maps.length === 1
+          ? marks.writtenOf(maps[0] as Marked)
+          : tight(`[${maps.map((map) => print(marks.writtenOf(map))).join(', ')}].merge()`, { kind: 'map' }),
+      );
+    }
+  }
+  return fromWritten(write(call, w), marks);
+}
+
+function readConcat(args: readonly Expression[], at: ValueWriting): Marked {
+  return args.flatMap((arg): readonly Marked[] => {
+    const list = readValue(arg, at);
+    if (Array.isArray(list)) return list as readonly Marked[];
+    return list === null ? [] : [at.isFlat ? itemOf(list, at.marks) : list];
+  });
+}
+
+/** One item or none, where a list of one or of none is added. */
+function itemOf(list: Marked, marks: Marks): Marked {
+  const choice = marks.choiceOf(list);
+  const sides = choice === undefined ? [] : [choice.yes, choice.no];
+  const isShort = sides.every((side) => Array.isArray(side) && side.length <= 1);
+  if (choice === undefined || !isShort) return list;
+  const [yes = null, no = null] = sides.map((side) => (side as readonly Marked[])[0] ?? null);
+  return marks.choice({ test: choice.test, yes, no });
+}
+
+function attempt<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch (thrown) {
+    if (thrown instanceof Untranslatable) return undefined;
+    throw thrown;
+  }
+}

@@ -30,7 +30,7 @@ const PACKAGES: Readonly<Record<string, { readonly level: number; readonly impor
   prepare: { level: 3, imports: ['dockerfile', 'plan'] },
   history: { level: 3, imports: ['report', 'engine', 'state'] },
   lock: { level: 3, imports: ['registry'] },
-  config: { level: 5, imports: ['hcl', 'bake', 'convert'] },
+  config: { level: 5, imports: ['bake', 'convert'] },
   inputs: {
     level: 4,
     imports: ['dockerfile', 'fingerprint', 'registry', 'state', 'compare', 'prepare'],

@@ -221,6 +221,12 @@ function membersOf(
   };
   for (const [name, { description, place }] of definition.groups) {
     const all = [...new Set(flat(name, new Set()))];
+    const unknown = all.filter((one) => !definition.targets.has(one));
+    // bake refuses such a group when it is asked for. Without `default` all would be built: that one is refused at once.
+    if (unknown.length > 0 && name !== 'default') {
+      problems.add(broken(name, unknown, place));
+      continue;
+    }
     const members = all.filter((one) => {
       const target = result.targets.get(one);
       return target === undefined || !asksOnly(target);
@@ -237,6 +243,15 @@ function membersOf(
     });
   }
   return found;
+}
+
+function broken(group: string, unknown: readonly string[], span: Span | undefined): Problem {
+  const names = unknown.map((one) => `\`${one}\``).join(', ');
+  return problem('bake/target', `The group \`${group}\` cannot be built: there is no target ${names}`, {
+    severity: 'warning',
+    hint: 'Correct its `targets`; until then the group is not there.',
+    ...(span === undefined ? {} : { span }),
+  });
 }
 
 function leftOut(group: string, names: readonly string[], span: Span | undefined): Problem {

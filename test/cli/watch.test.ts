@@ -1,7 +1,7 @@
 /** `run --watch` as a command: what does not go with it, what it says, and how it ends. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -168,4 +168,19 @@ test('what a run is told to write into the repository starts no other one', asyn
   assert.equal(runs(), 2);
   assert.equal(new Set(events().flatMap((one) => (one.type === 'run-started' ? [one.runId] : []))).size, 2);
   assert.equal(await watch.stop('SIGTERM'), 0);
+});
+
+test('bake files are watched, also one that is not there yet', async (t) => {
+  const place = await makePlace(t);
+  await rm(path.join(place.cwd, 'builds.yaml'));
+  await writeTree(place.cwd, { 'docker-bake.hcl': 'target "web" {\n  context = "web"\n}\n' });
+  const watch = watchHere(['--dry-run'], place);
+  const idle = /waiting for changes in 1 build, 3 files/g;
+  await watch.until('it waits', () => watch.io.err().match(idle)?.length === 1);
+  await writeTree(place.cwd, { 'docker-bake.override.hcl': 'target "web" {\n  args = { A = "1" }\n}\n' });
+  await watch.until('it waits again', () => watch.io.err().match(idle)?.length === 2);
+  assert.match(watch.io.err(), /\ndocker-bake\.override\.hcl changed/);
+  assert.match(watch.io.err(), /argument `A`/);
+  assert.equal(watch.io.err().match(/is read \(no builds.yaml here\)/g)?.length, 1);
+  assert.equal(await watch.stop('SIGINT'), 0);
 });

@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
+import { DEFAULT_BAKE_FILES } from '../../lib/bake/mod.ts';
+import { BAKE_NAMES } from '../../lib/config/bake-files.ts';
 import { printBakeFiles, printBuilds, readBuilds } from '../../lib/config/mod.ts';
 import type { BuildSet } from '../../lib/model/mod.ts';
 import { selectBuilds } from '../../lib/plan/mod.ts';
@@ -118,6 +120,10 @@ test("bake's files lie over Compose's and over one another, and each is found by
   const own = await read('builds: { x: {} }\n', { tree });
   assert(own.ok);
   assert.deepEqual([own.value.foundBake, [...own.value.set.builds.keys()]], [undefined, ['x']]);
+});
+
+test('the files that are looked for are those of lib/bake, which is not loaded to look', () => {
+  assert.deepEqual(BAKE_NAMES, DEFAULT_BAKE_FILES);
 });
 
 test('files are looked for up to the root of the repository, and paths start where they lie', async (t) => {
@@ -491,4 +497,17 @@ test('BUILDX_BAKE_FILE_RELATIVE_PATHS: paths start at the file, as in bake', asy
     const { ref } = result.value.set.builds.get('default')?.context ?? {};
     assert.deepEqual(ref, { kind: 'local', path: path.join(dir, 'ci/app') });
   }
+});
+
+test('a group that names what is not there is no group, and no reason to refuse the rest', async () => {
+  const hcl = 'group "g" { targets = ["a", "nope"] }\ntarget "a" { context = "a" }\n';
+  const set = await setOf({ 'docker-bake.hcl': hcl });
+  assert.equal(selectBuilds(set, { patterns: ['g'] }).ok, false);
+  assert.deepEqual(chosen(set), ['a']);
+  assert.match(
+    (await problemsIn({ 'docker-bake.hcl': hcl }))[0] ?? '',
+    /^bake\/target docker-bake\.hcl:1:\d+ .*`nope`/,
+  );
+  const [first = ''] = await problemsIn({ 'docker-bake.hcl': hcl.replace('"g"', '"default"') });
+  assert.match(first, /^config\/unknown-build docker-bake\.hcl:1:\d+ .*"nope"/);
 });

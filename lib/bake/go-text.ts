@@ -1,26 +1,12 @@
-/** Texts as Go's library reads, compares and cleans them. */
+/** Texts as Go's library reads, orders and cleans them. */
+import { compareTexts } from '../hcl/mod.ts';
 
-/** Order by the bytes of UTF-8, which is that of code points: Go sorts names so. */
-export function compareBytes(a: string, b: string): number {
-  if (a === b) return 0;
-  const length = Math.min(a.length, b.length);
-  for (let at = 0; at < length; at++) {
-    const one = a.charCodeAt(at);
-    const other = b.charCodeAt(at);
-    if (one === other) continue;
-    // Halves of code points beyond U+FFFF come after all others.
-    return rank(one) - rank(other);
-  }
-  return a.length - b.length;
-}
-
-function rank(unit: number): number {
-  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
-}
+/** Order by the bytes of UTF-8: Go sorts names so. */
+export { compareTexts as compareBytes } from '../hcl/mod.ts';
 
 /** Names in the order in which Go writes those of a map. */
 export function sortedNames(names: Iterable<string>): readonly string[] {
-  return [...names].sort(compareBytes);
+  return [...names].sort(compareTexts);
 }
 
 /** https://pkg.go.dev/strconv#ParseBool */

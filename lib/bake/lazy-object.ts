@@ -2,8 +2,8 @@
 import { compareTexts, type Type, type Value } from '../hcl/mod.ts';
 
 /** Makes the object of the values that are there now. */
-export function lazyObject<T>(of: ReadonlyMap<string, T>, valueOf: (one: T) => Value): Value {
-  const entries = new LazyEntries(of, valueOf);
+export function lazyObject<T>(of: ReadonlyMap<string, T>, read: (one: T) => Value): Value {
+  const entries = new LazyEntries(of, read);
   const type: Type = {
     kind: 'object',
     get attributes() {
@@ -15,11 +15,11 @@ export function lazyObject<T>(of: ReadonlyMap<string, T>, valueOf: (one: T) => V
 
 class LazyEntries<T> implements ReadonlyMap<string, Value> {
   readonly #of: ReadonlyMap<string, T>;
-  readonly #valueOf: (one: T) => Value;
+  readonly #read: (one: T) => Value;
 
-  constructor(of: ReadonlyMap<string, T>, valueOf: (one: T) => Value) {
+  constructor(of: ReadonlyMap<string, T>, read: (one: T) => Value) {
     this.#of = of;
-    this.#valueOf = valueOf;
+    this.#read = read;
   }
 
   get size(): number {
@@ -32,7 +32,7 @@ class LazyEntries<T> implements ReadonlyMap<string, Value> {
 
   get(name: string): Value | undefined {
     const one = this.#of.get(name);
-    return one === undefined ? undefined : this.#valueOf(one);
+    return one === undefined ? undefined : this.#read(one);
   }
 
   /** In the order of names, as in every object. */
@@ -58,6 +58,6 @@ class LazyEntries<T> implements ReadonlyMap<string, Value> {
 
   #whole(): Map<string, Value> {
     const names = [...this.#of.keys()].sort(compareTexts);
-    return new Map(names.map((name) => [name, this.#valueOf(this.#of.get(name) as T)]));
+    return new Map(names.map((name) => [name, this.#read(this.#of.get(name) as T)]));
   }
 }

@@ -5,6 +5,7 @@ import {
   loadRegex,
   parseHcl,
   parseHclJson,
+  REGEX_FUNCTIONS,
   STRING,
   standardFunctions,
   toJsonText,
@@ -191,7 +192,9 @@ async function evaluateBodies(
   const definitions = readDefinitions(bodies, new Set(builtIn.keys()), problems);
   if (problems.length > 0) return undefined;
   // The library for regular expressions is large, and few files need it.
-  const needsRegex = bodies.some(({ span }) => span.source.text.includes('regex'));
+  const needsRegex = bodies.some(({ span }) =>
+    [...REGEX_FUNCTIONS].some((name) => span.source.text.includes(name)),
+  );
   const home = options.env['HOME'];
   const standard = standardFunctions({
     now: options.now,

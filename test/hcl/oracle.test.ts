@@ -10,9 +10,12 @@ import { parseHcl } from '../../lib/hcl/mod.ts';
 import { FILES, PIECES } from './files.ts';
 import { CannotCalculate, toJson } from './hcl2json.ts';
 
+// Deno would write all that package.json names into its lock file to find it; the parser is one on all runtimes.
+const skip = 'Deno' in globalThis && 'the judge is a package for Node';
 // Required and not imported: its types bring those of browsers into all tests.
 const require = createRequire(import.meta.url);
-const { parse } = require('@cdktn/hcl2json') as { parse: (name: string, text: string) => Promise<unknown> };
+const loadJudge = () =>
+  require('@cdktn/hcl2json') as { parse: (name: string, text: string) => Promise<unknown> };
 
 const MUTATIONS = Number(process.env['BAKE_TS_TEST_RANDOM'] ?? 4_000);
 const SEED = Number(process.env['BAKE_TS_TEST_SEED'] ?? 1);
@@ -20,7 +23,7 @@ const SEED = Number(process.env['BAKE_TS_TEST_SEED'] ?? 1);
 /** What the judge makes of a text; undefined: it refuses it. */
 async function judge(text: string): Promise<unknown> {
   try {
-    return await parse('x.hcl', text);
+    return await loadJudge().parse('x.hcl', text);
   } catch {
     return undefined;
   }
@@ -62,13 +65,13 @@ function mutate(text: string, random: (below: number) => number): string {
   }
 }
 
-test('what covers the grammar is read as the judge reads it', async () => {
+test('what covers the grammar is read as the judge reads it', { skip }, async () => {
   for (const text of FILES) {
     assert.deepEqual(ours(text), await judge(text), text);
   }
 });
 
-test('mutations are taken, refused and read as the judge does', async () => {
+test('mutations are taken, refused and read as the judge does', { skip }, async () => {
   const random = makeRandom(SEED);
   const different: string[] = [];
   let taken = 0;

@@ -13,9 +13,9 @@ import { CannotCalculate, toJson } from './hcl2json.ts';
 // Deno would write all that package.json names into its lock file to find it; the parser is one on all runtimes.
 const skip = 'Deno' in globalThis && 'the judge is a package for Node';
 // Required and not imported: its types bring those of browsers into all tests.
+const JUDGE: string = '@cdktn/hcl2json';
 const require = createRequire(import.meta.url);
-const loadJudge = () =>
-  require('@cdktn/hcl2json') as { parse: (name: string, text: string) => Promise<unknown> };
+const loadJudge = () => require(JUDGE) as { parse: (name: string, text: string) => Promise<unknown> };
 
 const MUTATIONS = Number(process.env['BAKE_TS_TEST_RANDOM'] ?? 4_000);
 const SEED = Number(process.env['BAKE_TS_TEST_SEED'] ?? 1);

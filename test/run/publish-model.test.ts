@@ -250,6 +250,11 @@ test('publishing, rolling back and going on come to what the model says', async 
         for (const end of ends) await end();
       }
     }),
-    { numRuns: RUNS, ...(SEED === undefined ? {} : { seed: Number(SEED) }), endOnFailure: true, includeErrorInReport: true },
+    {
+      numRuns: RUNS,
+      ...(SEED === undefined ? {} : { seed: Number(SEED) }),
+      endOnFailure: true,
+      includeErrorInReport: true,
+    },
   );
 });

@@ -8,7 +8,10 @@ export function readBytes(text: string): number | undefined {
     const bytes = BigInt(text.replace('+', ''));
     return bytes >= -(1n << 63n) && bytes < 1n << 63n ? Number(bytes) : undefined;
   }
-  const found = /^(\+?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?) ?(?:([kmgtp]?)(?:b|(?<=[kmgtp])ib)?)$/i.exec(text);
+  const found =
+    /^(\+?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?) ?(?:([kmgtp]?)(?:b|(?<=[kmgtp])ib)?)$/i.exec(
+      text,
+    );
   if (found === null) return undefined;
   const [, number = '', unit = ''] = found;
   const power = unit === '' ? 0 : 'kmgtp'.indexOf(unit.toLowerCase()) + 1;

@@ -2,16 +2,17 @@
  * The long forms of what Compose lets one write short (compose-go transform), the defaults, and what is refused on the way
  * there: a port or volume that cannot be read is a failure although nobody builds it.
  */
-import { merge, startedDependency } from './merge.ts';
+
 import { parsePorts, parseVolume } from './formats.ts';
+import { merge, startedDependency } from './merge.ts';
 import {
   boolNode,
   goText,
   isNull,
   isText,
   kindOf,
-  mapItems,
   type MapNode,
+  mapItems,
   mapNode,
   mapValues,
   type Node,
@@ -21,7 +22,7 @@ import {
   withEntry,
   withoutEntry,
 } from './node.ts';
-import { down, isBare, ITEM, PathTable, type Position, ruleAt } from './patterns.ts';
+import { down, ITEM, isBare, PathTable, type Position, ruleAt } from './patterns.ts';
 import type { Report } from './report.ts';
 
 /** What becomes of a value; `into` goes on below it. */
@@ -63,9 +64,7 @@ const TRANSFORMS = new PathTable<Transform>([
   ),
   ['services.*.develop.watch.*.ignore', transformTextOrList],
   ['services.*.develop.watch.*.include', transformTextOrList],
-  ...['volumes', 'networks', 'secrets', 'configs'].map(
-    (kind) => [`${kind}.*`, transformExternal] as const,
-  ),
+  ...['volumes', 'networks', 'secrets', 'configs'].map((kind) => [`${kind}.*`, transformExternal] as const),
 ]);
 
 /** A file with everything in its long form. */
@@ -77,7 +76,8 @@ export function toCanonical(file: MapNode, report: Report): MapNode {
 function transformAt(node: Node, at: Position<Transform>, report: Report): Node {
   if (isBare(at)) return node;
   const into = (inner: Node): Node => {
-    if (inner.kind === 'map') return mapValues(inner, (value, key) => transformAt(value, down(at, key), report));
+    if (inner.kind === 'map')
+      return mapValues(inner, (value, key) => transformAt(value, down(at, key), report));
     if (inner.kind === 'list') return mapItems(inner, (item) => transformAt(item, down(at, ITEM), report));
     return inner;
   };
@@ -120,7 +120,9 @@ function transformBuild(node: Node, into: (node: Node) => Node, report: Report):
 
 function transformExtends(node: Node, _into: (node: Node) => Node, report: Report): Node {
   if (node.kind === 'map') return node;
-  return isText(node) ? mapNode([['service', node]], node.span) : refuse(node, 'The name of a service, or a map,', report);
+  return isText(node)
+    ? mapNode([['service', node]], node.span)
+    : refuse(node, 'The name of a service, or a map,', report);
 }
 
 function transformEnvFiles(node: Node, _into: (node: Node) => Node, report: Report): Node {
@@ -146,7 +148,11 @@ function toEnvFile(node: Node): Node {
 function transformGpus(node: Node, _into: (node: Node) => Node, report: Report): Node {
   if (node.kind === 'list') return node;
   if (!isText(node)) return refuse(node, 'A list of devices, or "all",', report);
-  return { kind: 'list', items: [mapNode([['count', textNode('all', node.span)]], node.span)], span: node.span };
+  return {
+    kind: 'list',
+    items: [mapNode([['count', textNode('all', node.span)]], node.span)],
+    span: node.span,
+  };
 }
 
 function transformNames(node: Node, _into: (node: Node) => Node, report: Report): Node {
@@ -171,7 +177,10 @@ function transformVolume(node: Node, _into: (node: Node) => Node, report: Report
     ['source', textNode(volume.source, node.span)],
     ['target', textNode(volume.target, node.span)],
   ];
-  return mapNode(values.filter(([, value]) => goText(value) !== ''), node.span);
+  return mapNode(
+    values.filter(([, value]) => goText(value) !== ''),
+    node.span,
+  );
 }
 
 function transformDevice(node: Node, _into: (node: Node) => Node, report: Report): Node {
@@ -179,7 +188,11 @@ function transformDevice(node: Node, _into: (node: Node) => Node, report: Report
   if (!isText(node)) return refuse(node, 'A device', report);
   const [source = '', target = '', ...rest] = node.text.split(':');
   if (rest.length > 1) {
-    report.add(node.span, `The device "${node.text}" has too many colons`, 'Write it as a map: source, target, permissions.');
+    report.add(
+      node.span,
+      `The device "${node.text}" has too many colons`,
+      'Write it as a map: source, target, permissions.',
+    );
   }
   return mapNode(
     [
@@ -222,7 +235,8 @@ function transformSsh(node: Node, _into: (node: Node) => Node, report: Report): 
       continue;
     }
     const equals = item.text.indexOf('=');
-    if (equals !== -1) values.push([item.text.slice(0, equals), textNode(item.text.slice(equals + 1), item.span)]);
+    if (equals !== -1)
+      values.push([item.text.slice(0, equals), textNode(item.text.slice(equals + 1), item.span)]);
     else if (item.text === 'default') values.push(['default', nullNode(item.span)]);
     else report.add(item.span, `"${item.text}" is no SSH agent or key`, 'Write default, or id=path.');
   }
@@ -231,7 +245,9 @@ function transformSsh(node: Node, _into: (node: Node) => Node, report: Report): 
 
 function transformDependsOn(node: Node, _into: (node: Node) => Node, report: Report): Node {
   if (node.kind === 'list') {
-    const names = node.items.map((item) => (isText(item) ? item : refuse(item, 'The name of a service', report)));
+    const names = node.items.map((item) =>
+      isText(item) ? item : refuse(item, 'The name of a service', report),
+    );
     return mapNode(
       names.map((item) => [goText(item), startedDependency(item)] as const),
       node.span,
@@ -262,7 +278,12 @@ function transformPorts(node: Node, _into: (node: Node) => Node, report: Report)
 }
 
 function portNode(
-  port: { readonly hostIp: string; readonly published: string; readonly target: number; readonly protocol: string },
+  port: {
+    readonly hostIp: string;
+    readonly published: string;
+    readonly target: number;
+    readonly protocol: string;
+  },
   { span }: ScalarNode,
 ): MapNode {
   const values: (readonly [string, Node])[] = [
@@ -272,7 +293,10 @@ function portNode(
     ['published', textNode(port.published, span)],
     ['protocol', textNode(port.protocol, span)],
   ];
-  return mapNode(values.filter(([, value]) => goText(value) !== ''), span);
+  return mapNode(
+    values.filter(([, value]) => goText(value) !== ''),
+    span,
+  );
 }
 
 /** `external: { name: … }` is an old form of `external: true` and `name`. */
@@ -343,7 +367,8 @@ export function renameExtensions(file: MapNode, report: Report): MapNode {
     const old = service.kind === 'map' ? service.entries.get('x-develop')?.value : undefined;
     if (service.kind !== 'map' || old === undefined) return service;
     const own = service.entries.get('develop')?.value;
-    const value = own === undefined || isNull(own) ? old : merge(old, own, ['services', '*', 'develop'], report);
+    const value =
+      own === undefined || isNull(own) ? old : merge(old, own, ['services', '*', 'develop'], report);
     return withEntry(withoutEntry(service, 'x-develop'), 'develop', value);
   });
   return renamed === services ? file : withEntry(file, 'services', renamed);

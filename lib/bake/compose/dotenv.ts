@@ -6,7 +6,11 @@ import { type Problem, problem, type SourceFile } from '../../model/mod.ts';
 import { type Lookup, substitute } from './template.ts';
 
 /** Reads an env file into `into`; gives what is wrong, and then stops. `lookup` comes before what the file itself says. */
-export function readDotenv(source: SourceFile, into: Map<string, string>, lookup: Lookup): Problem | undefined {
+export function readDotenv(
+  source: SourceFile,
+  into: Map<string, string>,
+  lookup: Lookup,
+): Problem | undefined {
   const reader = new Reader(source, into, lookup);
   try {
     reader.read();
@@ -48,7 +52,8 @@ class Reader {
     while (this.#toStatement()) {
       const start = this.#at;
       const { name, isBare } = this.#name();
-      if (name.includes(' ')) this.#fail('The name of a variable cannot hold a space', start, start + name.length);
+      if (name.includes(' '))
+        this.#fail('The name of a variable cannot hold a space', start, start + name.length);
       if (isBare) {
         const value = this.#lookup(name);
         if (value !== undefined) this.#into.set(name, value);
@@ -107,7 +112,11 @@ class Reader {
     this.#at = lineEnd === -1 ? end : end + 1;
     const line = this.#text.slice(start, end);
     const comment = line.indexOf(' #');
-    return this.#expand((comment === -1 ? line : line.slice(0, comment)).replace(SPACE_AT_END, ''), start, end);
+    return this.#expand(
+      (comment === -1 ? line : line.slice(0, comment)).replace(SPACE_AT_END, ''),
+      start,
+      end,
+    );
   }
 
   #quoted(quote: string): string {

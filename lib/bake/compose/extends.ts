@@ -1,8 +1,9 @@
 /** `extends`: a service over another one, of this file or of another (compose-go loader/extends.go). */
-import { applyResets, directoryFrom, loadBase, locate, readNamed, type Resets, type Scope } from './load.ts';
+
+import { didYouMean } from '../../util/suggest.ts';
+import { applyResets, directoryFrom, loadBase, locate, type Resets, readNamed, type Scope } from './load.ts';
 import { merge } from './merge.ts';
 import { isNull, isText, kindOf, type MapNode, type Node, valueAt, withEntry, withoutEntry } from './node.ts';
-import { didYouMean } from '../../util/suggest.ts';
 
 /** The services of files that others extend, by path and directory. */
 export type ExtendsCache = Map<string, Promise<Base | undefined>>;
@@ -30,7 +31,10 @@ export async function applyExtends(
     const section = result.entries.get(kind)?.value;
     if (section === undefined) continue;
     if (section.kind !== 'map') {
-      scope.shared.report.add(result.entries.get(kind)?.keySpan, `${kind} has to be a map, and it is ${kindOf(section)}`);
+      scope.shared.report.add(
+        result.entries.get(kind)?.keySpan,
+        `${kind} has to be a map, and it is ${kindOf(section)}`,
+      );
       continue;
     }
     const services = new Map<string, Node>();
@@ -75,7 +79,11 @@ async function resolve(name: string, from: Base, way: Way): Promise<Node> {
   if (!base.services.has(wanted.service)) {
     const where = wanted.file === undefined ? '' : ` in ${wanted.file.text}`;
     const hint = didYouMean(wanted.service, base.services.keys());
-    report.add(entry.value.span, `The service "${name}" extends "${wanted.service}", which is not there${where}`, hint);
+    report.add(
+      entry.value.span,
+      `The service "${name}" extends "${wanted.service}", which is not there${where}`,
+      hint,
+    );
     return bare;
   }
   const visit = { file: wanted.file?.text ?? way.file, service: name };
@@ -92,11 +100,14 @@ async function resolve(name: string, from: Base, way: Way): Promise<Node> {
 }
 
 /** What a service extends, or what is wrong with it. */
-function readExtends(value: Node): { readonly service: string; readonly file?: Node & { readonly text: string } } | string {
+function readExtends(
+  value: Node,
+): { readonly service: string; readonly file?: Node & { readonly text: string } } | string {
   if (isText(value)) return { service: value.text };
   if (value.kind !== 'map') return `extends is the name of a service or a map, and this is ${kindOf(value)}`;
   const service = valueAt(value, 'service');
-  if (service === undefined || !isText(service)) return 'extends needs the name of a service, as `service: base`';
+  if (service === undefined || !isText(service))
+    return 'extends needs the name of a service, as `service: base`';
   const file = valueAt(value, 'file');
   if (file === undefined || isNull(file)) return { service: service.text };
   return isText(file) ? { service: service.text, file } : 'extends.file has to be a path';

@@ -51,7 +51,10 @@ function wordsAt(extension: MapNode, key: string, report: Report): readonly Word
   const node = valueAt(extension, key);
   if (node === undefined || isNull(node)) return [];
   if (node.kind === 'scalar') {
-    return writtenText(node).split(/\s+/).filter((text) => text !== '').map((text) => ({ text, span: node.span }));
+    return writtenText(node)
+      .split(/\s+/)
+      .filter((text) => text !== '')
+      .map((text) => ({ text, span: node.span }));
   }
   if (node.kind === 'map') {
     report.add(node.span, `x-bake.${key} has to be a list of texts, and this is a map`);
@@ -90,7 +93,11 @@ function addTexts({ values, report }: Extended, extension: MapNode): void {
 }
 
 /** What the words say; those that are empty say nothing. */
-function readEach<T>(words: readonly Word[], parse: (text: string) => Parsed<T>, report: Report): readonly T[] {
+function readEach<T>(
+  words: readonly Word[],
+  parse: (text: string) => Parsed<T>,
+  report: Report,
+): readonly T[] {
   return words.flatMap(({ text, span }): readonly T[] => {
     if (text === '') return [];
     const parsed = parse(text);
@@ -110,7 +117,9 @@ function addEntries({ values, report }: Extended, extension: MapNode): void {
   }
   const secrets = readEach(wordsAt(extension, 'secret', report), parseSecret, report);
   if (secrets.length > 0) values.secret = lastOfEach([...(values.secret ?? []), ...secrets], ({ id }) => id);
-  const ssh = wordsAt(extension, 'ssh', report).filter(({ text }) => text !== '').map(({ text }) => parseSsh(text));
+  const ssh = wordsAt(extension, 'ssh', report)
+    .filter(({ text }) => text !== '')
+    .map(({ text }) => parseSsh(text));
   if (ssh.length > 0) values.ssh = sortSsh(lastOfEach([...(values.ssh ?? []), ...ssh], ({ id }) => id));
   const outputs = readEach(wordsAt(extension, 'output', report), parseOutput, report);
   const all = outputs.length === 0 ? undefined : dropRepeated(sliceOf(outputs), isSameOutput);
@@ -125,7 +134,12 @@ function addFlags({ values, report }: Extended, extension: MapNode): void {
     const isBool = node.kind === 'scalar' && node.type === 'bool';
     if (isBool ? word === 'true' : /^(?:y|Y|yes|Yes|YES|on|On|ON)$/.test(word)) values[key] = true;
     else if (isBool || /^(?:n|N|no|No|NO|off|Off|OFF)$/.test(word)) values[key] = false;
-    else report.add(node.span, `x-bake.${key} has to be true or false`, 'A text, as a variable gives it, may be yes or no.');
+    else
+      report.add(
+        node.span,
+        `x-bake.${key} has to be true or false`,
+        'A text, as a variable gives it, may be yes or no.',
+      );
   }
 }
 
@@ -137,7 +151,8 @@ function addContexts({ values, report }: Extended, extension: MapNode): void {
     return;
   }
   for (const { value } of node.entries.values()) {
-    if (value.kind !== 'scalar') report.add(value.span, `A path or an address is wanted here, and this is ${kindOf(value)}`);
+    if (value.kind !== 'scalar')
+      report.add(value.span, `A path or an address is wanted here, and this is ${kindOf(value)}`);
   }
   if (node.entries.size > 0) values.contexts = new Map([...namedContexts(node), ...(values.contexts ?? [])]);
 }

@@ -13,7 +13,8 @@ export function parseVolume(
   text: string,
 ): Parsed<{ readonly source: string; readonly target: string; readonly isBind: boolean }> {
   if (text === '') return { ok: false, message: 'The volume is empty' };
-  if (new TextEncoder().encode(text).length <= 2) return { ok: true, source: '', target: text, isBind: false };
+  if (new TextEncoder().encode(text).length <= 2)
+    return { ok: true, source: '', target: text, isBind: false };
   const fields: string[] = [];
   let field = '';
   let open = 0;
@@ -111,7 +112,8 @@ function readPort(text: string): number | undefined {
 /** An address of IP version 4 or 6, without a zone. */
 function isAddress(text: string): boolean {
   const isFour = (four: string): boolean =>
-    /^(?:(?:0|[1-9][0-9]{0,2})(?:\.(?!$)|$)){4}$/.test(four) && four.split('.').every((part) => Number(part) <= 255);
+    /^(?:(?:0|[1-9][0-9]{0,2})(?:\.(?!$)|$)){4}$/.test(four) &&
+    four.split('.').every((part) => Number(part) <= 255);
   if (isFour(text)) return true;
   if (!text.includes(':')) return false;
   const tail = text.slice(text.lastIndexOf(':') + 1);

@@ -7,13 +7,23 @@ import {
   loadModel,
   locate,
   type NamedFile,
+  type Resets,
   readNamed,
   readOptional,
-  type Resets,
   type Scope,
 } from './load.ts';
 import { merge } from './merge.ts';
-import { isNull, isSame, isText, kindOf, type MapNode, type Node, valueAt, withEntry, withoutEntry } from './node.ts';
+import {
+  isNull,
+  isSame,
+  isText,
+  kindOf,
+  type MapNode,
+  type Node,
+  valueAt,
+  withEntry,
+  withoutEntry,
+} from './node.ts';
 import type { Report } from './report.ts';
 
 /** Models of what was included, by everything that decides what they are. */
@@ -98,7 +108,11 @@ async function loadInclude(
   const mainPath = main?.path ?? '';
   const { workingDir, projectDir } = await directoriesOf(wanted, mainPath, scope);
   if (main !== undefined && (including.includes(mainPath) || including.length > MAX_DEPTH)) {
-    shared.report.add(main.node.span, `${mainPath} includes itself`, `The way there: ${[...including.filter((name) => name !== ''), mainPath].join(' → ')}`);
+    shared.report.add(
+      main.node.span,
+      `${mainPath} includes itself`,
+      `The way there: ${[...including.filter((name) => name !== ''), mainPath].join(' → ')}`,
+    );
     return undefined;
   }
   const before = shared.report.problems.length;
@@ -110,11 +124,19 @@ async function loadInclude(
   const own = await readEnvFiles(wanted, projectDir, scope);
   if (shared.report.problems.length > before) return undefined;
   const environment = own.size === 0 ? scope.environment : new Map([...own, ...scope.environment]);
-  const environmentKey = own.size === 0 ? scope.environmentKey : `${scope.environmentKey}|${JSON.stringify([...own])}`;
+  const environmentKey =
+    own.size === 0 ? scope.environmentKey : `${scope.environmentKey}|${JSON.stringify([...own])}`;
   const key = JSON.stringify([located.map(({ path }) => path), workingDir, projectDir, environmentKey]);
   const known = shared.includes.get(key);
   if (known !== undefined) return known;
-  const inner: Scope = { shared, environment, environmentKey, workingDir, projectDir, extendsCache: new Map() };
+  const inner: Scope = {
+    shared,
+    environment,
+    environmentKey,
+    workingDir,
+    projectDir,
+    extendsCache: new Map(),
+  };
   const model = await loadModel(files, inner, including);
   shared.includes.set(key, model);
   return model;
@@ -159,7 +181,11 @@ async function readEnvFiles(
   }
   for (const { path, node } of envFiles) {
     if (path === '/dev/null') continue;
-    const source = await readNamed(isAbsolutePath(path) ? path : joinPath(scope.workingDir, path), node.span, shared);
+    const source = await readNamed(
+      isAbsolutePath(path) ? path : joinPath(scope.workingDir, path),
+      node.span,
+      shared,
+    );
     const wrong = source === undefined ? undefined : readDotenv(source, values, lookup);
     if (wrong !== undefined) shared.report.take(wrong);
   }
@@ -175,7 +201,10 @@ function takeIn(model: MapNode, document: MapNode, resets: Resets, report: Repor
     const to = result.entries.get(kind)?.value;
     if (from.kind !== 'map' || (to !== undefined && to.kind !== 'map')) {
       const wrong = from.kind === 'map' ? (to ?? from) : from;
-      report.add(result.entries.get(kind)?.keySpan ?? wrong.span, `${kind} has to be a map, and it is ${kindOf(wrong)}`);
+      report.add(
+        result.entries.get(kind)?.keySpan ?? wrong.span,
+        `${kind} has to be a map, and it is ${kindOf(wrong)}`,
+      );
       continue;
     }
     const entries = new Map(to?.entries);

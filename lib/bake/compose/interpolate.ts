@@ -2,7 +2,7 @@
  * Variables in all texts of a Compose file, and texts made numbers or truths where Compose wants those (compose-go
  * loader/interpolate.go). Keys are left alone.
  */
-import { type Node, boolNode, isText, mapItems, mapValues, type MapNode, type ScalarNode } from './node.ts';
+import { boolNode, isText, type MapNode, mapItems, mapValues, type Node, type ScalarNode } from './node.ts';
 import { down, ITEM, PathTable, type Position, ruleAt } from './patterns.ts';
 import type { Report } from './report.ts';
 import { goFloat } from './scalar.ts';
@@ -101,7 +101,11 @@ function fill(node: Node, at: Position<Cast>, lookup: Lookup, report: Report): N
   if (value !== undefined) return value;
   const words = { int: 'a whole number', float: 'a number', bool: 'true or false' };
   const origin = filled === node ? '' : `, which "${node.text}" comes to,`;
-  report.add(node.span, `"${filled.text}"${origin} is not ${words[cast]}`, 'A default helps where a variable may be unset: ${NAME:-1}.');
+  report.add(
+    node.span,
+    `"${filled.text}"${origin} is not ${words[cast]}`,
+    'A default helps where a variable may be unset: ${NAME:-1}.',
+  );
   return node;
 }
 

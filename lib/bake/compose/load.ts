@@ -5,7 +5,7 @@
 import type { SourceFile, Span } from '../../model/mod.ts';
 import { renameExtensions, toCanonical, withDefaults } from './canonical.ts';
 import { applyExtends, type ExtendsCache } from './extends.ts';
-import { isAbsolutePath, directoryOf, joinPath, relativePath } from './go-path.ts';
+import { directoryOf, isAbsolutePath, joinPath, relativePath } from './go-path.ts';
 import { applyInclude, type IncludeCache } from './include.ts';
 import { interpolate } from './interpolate.ts';
 import { enforceUnique, merge } from './merge.ts';
@@ -173,7 +173,12 @@ function removeAt(node: Node, resets: Resets): Node {
 /** Reads a file that another one names at `span`; one that is not there is reported. */
 export async function readNamed(path: string, span: Span, shared: Shared): Promise<SourceFile | undefined> {
   const source = await readOptional(path, shared);
-  if (source === undefined) shared.report.add(span, `There is no file ${path}`, 'Paths are relative to the directory of the project.');
+  if (source === undefined)
+    shared.report.add(
+      span,
+      `There is no file ${path}`,
+      'Paths are relative to the directory of the project.',
+    );
   return source;
 }
 

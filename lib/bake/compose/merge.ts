@@ -5,6 +5,7 @@
 import { compareBytes } from '../go-text.ts';
 import { parseVolume } from './formats.ts';
 import {
+  boolNode,
   goText,
   isNull,
   isSame,
@@ -16,7 +17,6 @@ import {
   mapValues,
   type Node,
   nullNode,
-  boolNode,
   textNode,
 } from './node.ts';
 import { down, isBare, PathTable, type Position, ruleAt } from './patterns.ts';
@@ -82,12 +82,17 @@ function mergeAt(base: Node, over: Node, at: Position<Rule>, report: Report): No
   if (base.kind === 'map') {
     return over.kind === 'map' ? mergeMaps(base, over, at, report) : refuse(base, over, report);
   }
-  if (base.kind === 'list') return over.kind === 'list' ? append(base, over.items) : refuse(base, over, report);
+  if (base.kind === 'list')
+    return over.kind === 'list' ? append(base, over.items) : refuse(base, over, report);
   return over;
 }
 
 function refuse(base: Node, over: Node, report: Report): Node {
-  report.add(over.span, `This is ${kindOf(over)}, and what it is put over is ${kindOf(base)}`, 'Write both alike, or put !override before this one.');
+  report.add(
+    over.span,
+    `This is ${kindOf(over)}, and what it is put over is ${kindOf(base)}`,
+    'Write both alike, or put !override before this one.',
+  );
   return base;
 }
 

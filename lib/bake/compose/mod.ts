@@ -7,7 +7,15 @@ import type { Draft } from '../draft.ts';
 import { parseBool } from '../go-text.ts';
 import type { BakeGroup } from '../target.ts';
 import { readDotenv } from './dotenv.ts';
-import { documentsOf, loadModel, type NamedFile, type Reader, readOptional, type Scope, type Shared } from './load.ts';
+import {
+  documentsOf,
+  loadModel,
+  type NamedFile,
+  type Reader,
+  readOptional,
+  type Scope,
+  type Shared,
+} from './load.ts';
 import { valueAt } from './node.ts';
 import { type Project, readProject } from './project.ts';
 import { Report } from './report.ts';
@@ -64,7 +72,9 @@ export async function readComposeFiles(
 }
 
 function isSameProblem(a: Problem, b: Problem): boolean {
-  return a.message === b.message && a.span?.start === b.span?.start && a.span?.source.path === b.span?.source.path;
+  return (
+    a.message === b.message && a.span?.start === b.span?.start && a.span?.source.path === b.span?.source.path
+  );
 }
 
 /** What is wrong with a file that is read without the others. */
@@ -149,10 +159,16 @@ function toConfig(project: Project, environment: ReadonlyMap<string, string>, re
   if (project.services.length === 0) return { targets: [], groups: [] };
   const targets: Draft[] = [];
   for (const service of project.services) {
-    if (service.build !== undefined) targets.push(toTarget(service, service.build, project, environment, report));
+    if (service.build !== undefined)
+      targets.push(toTarget(service, service.build, project, environment, report));
   }
-  const members = project.services.filter(({ build }) => build !== undefined).map(({ name }) => targetNameOf(name));
-  const group: BakeGroup = { name: 'default', targets: members, ...(members.length === 0 ? { hasNoList: true } : {}) };
+  const members = project.services
+    .filter(({ build }) => build !== undefined)
+    .map(({ name }) => targetNameOf(name));
+  const group: BakeGroup = {
+    name: 'default',
+    targets: members,
+    ...(members.length === 0 ? { hasNoList: true } : {}),
+  };
   return { targets, groups: [group] };
 }
-

@@ -143,6 +143,13 @@ export function goText(node: Node): string {
 export function kindOf(node: Node): string {
   if (node.kind === 'list') return 'a list';
   if (node.kind === 'map') return 'a map';
-  const words = { string: 'a text', int: 'a number', float: 'a number', bool: 'true or false', null: 'empty', time: 'a date' };
+  const words = {
+    string: 'a text',
+    int: 'a number',
+    float: 'a number',
+    bool: 'true or false',
+    null: 'empty',
+    time: 'a date',
+  };
   return words[node.type];
 }

@@ -4,17 +4,8 @@
  */
 import { cleanPath } from '../go-text.ts';
 import { isAbsolutePath, joinPath } from './go-path.ts';
-import {
-  goText,
-  isText,
-  kindOf,
-  mapItems,
-  type MapNode,
-  mapValues,
-  type Node,
-  withEntry,
-} from './node.ts';
-import { down, isBare, ITEM, PathTable, type Position, ruleAt } from './patterns.ts';
+import { goText, isText, kindOf, type MapNode, mapItems, mapValues, type Node, withEntry } from './node.ts';
+import { down, ITEM, isBare, PathTable, type Position, ruleAt } from './patterns.ts';
 import type { Report } from './report.ts';
 
 interface Place {
@@ -56,11 +47,16 @@ function resolveAt(node: Node, at: Position<Resolver>, place: Place): Node {
 
 function resolveContext(node: Node, place: Place): Node {
   if (!isText(node)) {
-    place.report.add(node.span, `A path or an address is wanted here, and this is ${kindOf(node)}`, 'Put it in quotes.');
+    place.report.add(
+      node.span,
+      `A path or an address is wanted here, and this is ${kindOf(node)}`,
+      'Put it in quotes.',
+    );
     return node;
   }
   const { text } = node;
-  const isElsewhere = text.includes('://') || text.startsWith('service:') || /^(?:github\.com\/|git@)/.test(text);
+  const isElsewhere =
+    text.includes('://') || text.startsWith('service:') || /^(?:github\.com\/|git@)/.test(text);
   return isElsewhere ? node : resolvePath(node, place);
 }
 
@@ -78,7 +74,8 @@ function resolvePath(node: Node, place: Place): Node {
 function resolveFile(node: Node, place: Place): Node {
   if (!isText(node)) return node;
   const path = expandHome(node.text, place.home);
-  if (isAbsolutePath(path) || /^(?:[A-Za-z]:[\\/]|\\\\[^\\]+\\[^\\]+)/.test(path)) return { ...node, text: path };
+  if (isAbsolutePath(path) || /^(?:[A-Za-z]:[\\/]|\\\\[^\\]+\\[^\\]+)/.test(path))
+    return { ...node, text: path };
   return { ...node, text: joinPath(place.base, path) };
 }
 
@@ -87,7 +84,8 @@ function resolveVolume(node: Node, { report }: Place): Node {
   const type = node.entries.get('type')?.value;
   const source = node.entries.get('source')?.value;
   if (type === undefined || goText(type) !== 'bind') return node;
-  if (source === undefined || !isText(source)) report.add((source ?? node).span, 'A bind mount needs a source');
+  if (source === undefined || !isText(source))
+    report.add((source ?? node).span, 'A bind mount needs a source');
   return node;
 }
 

@@ -88,12 +88,21 @@ async function envFileOf(item: Node, shared: Shared): Promise<SourceFile | undef
   const path = valueAt(item, 'path');
   if (path === undefined || !isText(path)) return undefined;
   const required = valueAt(item, 'required');
-  const isRequired = required === undefined ? false : isText(required) ? readBoolean(required.text) : goText(required) === 'true';
+  const isRequired =
+    required === undefined
+      ? false
+      : isText(required)
+        ? readBoolean(required.text)
+        : goText(required) === 'true';
   if (isRequired === undefined) shared.report.add(required?.span, 'required has to be true or false');
   const source = await readOptional(path.text, shared);
   if (source === undefined) {
     if (isRequired !== false) {
-      shared.report.add(path.span, `There is no env file ${path.text}`, 'Bake reads it, too. Write it as a map with `required: false` where it may be missing.');
+      shared.report.add(
+        path.span,
+        `There is no env file ${path.text}`,
+        'Bake reads it, too. Write it as a map with `required: false` where it may be missing.',
+      );
     }
     return undefined;
   }
@@ -106,7 +115,10 @@ async function envFileOf(item: Node, shared: Shared): Promise<SourceFile | undef
 }
 
 /** Names with values, of a map or of a list of `name=value`; null where there is no value. */
-export function readPairs(node: Node | undefined, { report }: Pick<Shared, 'report'>): Map<string, string | null> {
+export function readPairs(
+  node: Node | undefined,
+  { report }: Pick<Shared, 'report'>,
+): Map<string, string | null> {
   const pairs = new Map<string, string | null>();
   if (node?.kind === 'map') {
     for (const [name, { value }] of node.entries) pairs.set(name, isNull(value) ? null : goText(value));
@@ -115,7 +127,8 @@ export function readPairs(node: Node | undefined, { report }: Pick<Shared, 'repo
     const text = goText(item);
     const equals = text.indexOf('=');
     const name = equals === -1 ? text : text.slice(0, equals);
-    if (/\s$/.test(name)) report.add(item.span, `There is a space behind the name "${name.trimEnd()}"`, 'Write name=value.');
+    if (/\s$/.test(name))
+      report.add(item.span, `There is a space behind the name "${name.trimEnd()}"`, 'Write name=value.');
     pairs.set(name, equals === -1 ? null : text.slice(equals + 1));
   }
   return pairs;
@@ -129,7 +142,8 @@ function readSecrets(section: MapNode | undefined, { report }: Shared): Readonly
       return found === undefined ? '' : goText(found);
     };
     const external = valueAt(value, 'external');
-    const isExternal = external !== undefined && (isText(external) ? readBoolean(external.text) : goText(external) === 'true');
+    const isExternal =
+      external !== undefined && (isText(external) ? readBoolean(external.text) : goText(external) === 'true');
     if (isExternal === undefined) report.add(external?.span, 'external has to be true or false');
     secrets.set(name, {
       file: textAt('file'),
@@ -152,7 +166,11 @@ function checkConsistency({ services, secrets }: Project, { report }: Shared): v
     const inline = valueAt(build, 'dockerfile_inline');
     const file = valueAt(build, 'dockerfile');
     if (inline !== undefined && file !== undefined && goText(inline) !== '' && goText(file) !== '') {
-      report.add(inline.span, `The service "${name}" has a dockerfile and a dockerfile_inline`, 'Keep one of the two.');
+      report.add(
+        inline.span,
+        `The service "${name}" has a dockerfile and a dockerfile_inline`,
+        'Keep one of the two.',
+      );
     }
     checkContexts(valueAt(build, 'additional_contexts'), byName, report);
     const wanted = valueAt(build, 'secrets');
@@ -160,17 +178,29 @@ function checkConsistency({ services, secrets }: Project, { report }: Shared): v
       const source = valueAt(item, 'source');
       const id = source === undefined ? '' : goText(source);
       if (!secrets.has(id)) {
-        report.add(item.span, `There is no secret "${id}"`, 'Say at the top level where it is: `secrets: { name: { file: path } }`.');
+        report.add(
+          item.span,
+          `There is no secret "${id}"`,
+          'Say at the top level where it is: `secrets: { name: { file: path } }`.',
+        );
       }
     }
   }
   for (const [name, { file, environment, isExternal, keySpan }] of secrets) {
     if (isExternal || file !== '' || environment !== '') continue;
-    report.add(keySpan, `The secret "${name}" comes neither from a file nor from the environment`, 'Give it a file or an environment.');
+    report.add(
+      keySpan,
+      `The secret "${name}" comes neither from a file nor from the environment`,
+      'Give it a file or an environment.',
+    );
   }
 }
 
-function checkContexts(contexts: Node | undefined, services: ReadonlyMap<string, Service>, report: Shared['report']): void {
+function checkContexts(
+  contexts: Node | undefined,
+  services: ReadonlyMap<string, Service>,
+  report: Shared['report'],
+): void {
   for (const { value } of contexts?.kind === 'map' ? contexts.entries.values() : []) {
     const target = /^service:(.*)$/s.exec(goText(value))?.[1];
     if (target === undefined) continue;

@@ -83,14 +83,23 @@ const TIME =
 function timeOf(text: string): Meaning | undefined {
   const found = TIME.exec(text);
   if (found === null) return undefined;
-  const [, year = '', month = '', day = '', mark, hour = '0', minute = '0', second = '0', part = '', zone] = found;
+  const [, year = '', month = '', day = '', mark, hour = '0', minute = '0', second = '0', part = '', zone] =
+    found;
   // With T a zone is needed, with a space there can be none.
   if (mark !== undefined && (mark === ' ') !== (zone === undefined)) return undefined;
   const days = new Date(Date.UTC(Number(year), Number(month), 0)).getUTCDate();
-  const [zoneHours = 0, zoneMinutes = 0] = zone === undefined || zone === 'Z' ? [] : zone.slice(1).split(':').map(Number);
+  const [zoneHours = 0, zoneMinutes = 0] =
+    zone === undefined || zone === 'Z' ? [] : zone.slice(1).split(':').map(Number);
   const isThere =
-    Number(month) >= 1 && Number(month) <= 12 && Number(day) >= 1 && Number(day) <= days &&
-    Number(hour) < 24 && Number(minute) < 60 && Number(second) < 60 && zoneHours <= 24 && zoneMinutes < 60;
+    Number(month) >= 1 &&
+    Number(month) <= 12 &&
+    Number(day) >= 1 &&
+    Number(day) <= days &&
+    Number(hour) < 24 &&
+    Number(minute) < 60 &&
+    Number(second) < 60 &&
+    zoneHours <= 24 &&
+    zoneMinutes < 60;
   if (!isThere) return undefined;
   const two = (digits: string): string => digits.padStart(2, '0');
   const date = `${year}-${two(month)}-${two(day)}`;
@@ -98,5 +107,9 @@ function timeOf(text: string): Meaning | undefined {
   const clock = `${two(hour)}:${two(minute)}:${two(second)}${nanoseconds === '' ? '' : `.${nanoseconds}`}`;
   const isUtc = zoneHours === 0 && zoneMinutes === 0;
   const offset = isUtc ? '+0000 UTC' : `${zone?.replace(':', '')} ${zone?.replace(':', '')}`;
-  return { type: 'time', text: `${date} ${clock} ${offset}`, rfc3339: `${date}T${clock}${isUtc ? 'Z' : zone}` };
+  return {
+    type: 'time',
+    text: `${date} ${clock} ${offset}`,
+    rfc3339: `${date}T${clock}${isUtc ? 'Z' : zone}`,
+  };
 }

@@ -2,8 +2,9 @@
  * What of the model bake looks at, and whether it may be so: images, builds, environments and secrets
  * (compose-go schema/compose-spec.json, of which buildx bake/compose.go checks this part). All that is wrong is told at once.
  */
-import { didYouMean } from '../../util/suggest.ts';
+
 import type { Span } from '../../model/mod.ts';
+import { didYouMean } from '../../util/suggest.ts';
 import { type Entry, goText, isNull, isSame, kindOf, type MapNode, mapNode, type Node } from './node.ts';
 import type { Report } from './report.ts';
 
@@ -36,7 +37,11 @@ function oneOf(...kinds: readonly Kind[]): Check {
     if (kinds.some((kind) => isKind(node, kind))) return;
     const isQuotable = node.kind === 'scalar' && node.type !== 'null' && kinds.includes('string');
     const hint = isQuotable ? 'Put it in quotes.' : undefined;
-    report.add(node.span, `${name} has to be ${join(kinds.map((kind) => WORDS[kind]))}, and this is ${kindOf(node)}`, hint);
+    report.add(
+      node.span,
+      `${name} has to be ${join(kinds.map((kind) => WORDS[kind]))}, and this is ${kindOf(node)}`,
+      hint,
+    );
   };
 }
 
@@ -55,7 +60,8 @@ function listOf(check: Check, isUnique = false): Check {
       check(item, `an item of ${name}`, report);
       if (!isUnique) return;
       const first = node.items.findIndex((other) => isSame(other, item));
-      if (first < index) report.add(item.span, `"${goText(item)}" stands twice in ${name}`, 'Keep one of the two.');
+      if (first < index)
+        report.add(item.span, `"${goText(item)}" stands twice in ${name}`, 'Keep one of the two.');
     });
   };
 }
@@ -76,7 +82,11 @@ function mapOf(check: Check, keys = /[^\n]/, wanted = 'has to have a name'): Che
 }
 
 /** A map with keys that are known. */
-function record(known: Readonly<Record<string, Check>>, required: readonly string[] = [], mayExtend = true): Check {
+function record(
+  known: Readonly<Record<string, Check>>,
+  required: readonly string[] = [],
+  mayExtend = true,
+): Check {
   return (node, name, report) => {
     if (node.kind !== 'map') {
       report.add(node.span, `${name} has to be a map, and this is ${kindOf(node)}`);
@@ -85,7 +95,8 @@ function record(known: Readonly<Record<string, Check>>, required: readonly strin
     for (const [key, { keySpan, value }] of node.entries) {
       const check = Object.hasOwn(known, key) ? known[key] : undefined;
       if (check !== undefined) check(value, `${name}.${key}`, report);
-      else if (!mayExtend || !key.startsWith('x-')) unknownKey(key, keySpan, name, Object.keys(known), report);
+      else if (!mayExtend || !key.startsWith('x-'))
+        unknownKey(key, keySpan, name, Object.keys(known), report);
     }
     for (const key of required) {
       if (!node.entries.has(key)) report.add(node.span, `${name} has no ${key}`);
@@ -94,7 +105,11 @@ function record(known: Readonly<Record<string, Check>>, required: readonly strin
 }
 
 function unknownKey(key: string, span: Span, name: string, known: readonly string[], report: Report): void {
-  report.add(span, `${name} has no key "${key}"`, didYouMean(key, known) ?? `Keys are: ${[...known].sort().join(', ')}.`);
+  report.add(
+    span,
+    `${name} has no key "${key}"`,
+    didYouMean(key, known) ?? `Keys are: ${[...known].sort().join(', ')}.`,
+  );
 }
 
 /** The check that the form of the value calls for. */
@@ -170,7 +185,8 @@ const BUILD = record({
 });
 
 const ENV_FILES = listOf((node, name, report) => {
-  if (node.kind === 'map') record({ path: TEXT, format: TEXT, required: TRUTH }, ['path'], false)(node, name, report);
+  if (node.kind === 'map')
+    record({ path: TEXT, format: TEXT, required: TRUTH }, ['path'], false)(node, name, report);
   else TEXT(node, name, report);
 });
 
@@ -208,7 +224,11 @@ export function checkModel(model: MapNode, report: Report): Sections {
   if (services?.kind !== 'map' && secrets === undefined) {
     // Where a document was refused, its services are only not known.
     if (!report.isWrong) {
-      report.add(model.span, 'There is nothing in this file that bake could build', 'A Compose file has services.');
+      report.add(
+        model.span,
+        'There is nothing in this file that bake could build',
+        'A Compose file has services.',
+      );
     }
     return { services: undefined, secrets: undefined };
   }

@@ -1,7 +1,7 @@
 /** A service that is built as a target of bake (buildx bake/compose.go). */
 import type { Span } from '../../model/mod.ts';
 import { type Draft, type DraftValues, emptyDraft } from '../draft.ts';
-import { parseAttest, parseCache, type CacheEntry, type SshEntry } from '../entries.ts';
+import { type CacheEntry, parseAttest, parseCache, type SshEntry } from '../entries.ts';
 import { compareBytes, parseBool, sortedNames } from '../go-text.ts';
 import { sliceOf } from '../slice.ts';
 import type { TargetKey } from '../target.ts';
@@ -59,13 +59,14 @@ function place(key: TargetKey, name: string, { build, places }: Context): void {
   if (span !== undefined) places.set(key, span);
 }
 
-const TEXTS: Readonly<Record<string, 'context' | 'dockerfile' | 'dockerfile-inline' | 'network' | 'target'>> = {
-  context: 'context',
-  dockerfile: 'dockerfile',
-  dockerfile_inline: 'dockerfile-inline',
-  network: 'network',
-  target: 'target',
-};
+const TEXTS: Readonly<Record<string, 'context' | 'dockerfile' | 'dockerfile-inline' | 'network' | 'target'>> =
+  {
+    context: 'context',
+    dockerfile: 'dockerfile',
+    dockerfile_inline: 'dockerfile-inline',
+    network: 'network',
+    target: 'target',
+  };
 
 function readTexts(context: Context): void {
   for (const [name, key] of Object.entries(TEXTS)) {
@@ -132,7 +133,10 @@ function readLists(context: Context): void {
     if (texts.length > 0) values[key] = sliceOf(texts);
     place(key, key, context);
   }
-  for (const [key, name] of [['cache-from', 'cache_from'], ['cache-to', 'cache_to']] as const) {
+  for (const [key, name] of [
+    ['cache-from', 'cache_from'],
+    ['cache-to', 'cache_to'],
+  ] as const) {
     const list = valueAt(build, name);
     const entries: CacheEntry[] = [];
     for (const item of list?.kind === 'list' ? list.items : []) {
@@ -140,7 +144,8 @@ function readLists(context: Context): void {
       if (parsed.ok) entries.push(...parsed.value);
       else context.report.add(item.span, parsed.error);
     }
-    if (list?.kind === 'list' && list.items.length > 0) values[key] = sliceOf(entries, Math.max(entries.length, list.items.length));
+    if (list?.kind === 'list' && list.items.length > 0)
+      values[key] = sliceOf(entries, Math.max(entries.length, list.items.length));
     place(key, name, context);
   }
 }
@@ -150,7 +155,8 @@ function readLimits(context: Context): void {
   const size = valueAt(build, 'shm_size');
   if (size?.kind === 'scalar' && size.type !== 'float') {
     const bytes = readBytes(size.text);
-    if (bytes === undefined) report.add(size.span, `"${size.text}" is no size`, 'A size looks like 64m or 2gb.');
+    if (bytes === undefined)
+      report.add(size.span, `"${size.text}" is no size`, 'A size looks like 64m or 2gb.');
     else if (bytes > 0) values['shm-size'] = formatBytes(bytes);
     place('shm-size', 'shm_size', context);
   }
@@ -165,7 +171,11 @@ function readLimits(context: Context): void {
   place('ulimits', 'ulimits', context);
 }
 
-const ULIMITS = new Set('core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack'.split(' '));
+const ULIMITS = new Set(
+  'core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack'.split(
+    ' ',
+  ),
+);
 
 /** `name=soft:hard`. One number alone is lost on the way, so that bake prints 0:0. */
 function readUlimit(name: string, node: Node, report: Report): string | undefined {
@@ -196,13 +206,22 @@ function readHosts(context: Context): void {
   if (node === undefined) return;
   const hosts = new Map<string, string[]>();
   const add = (host: string, addresses: readonly string[], at: Node): void => {
-    if (host === '' || /[:=]/.test(host)) report.add(at.span, `"${host}" is no name of a host`, 'Write host=address.');
-    hosts.set(host, [...(hosts.get(host) ?? []), ...addresses.map((address) => address.replace(/^\[(.+)\]$/s, '$1'))]);
+    if (host === '' || /[:=]/.test(host))
+      report.add(at.span, `"${host}" is no name of a host`, 'Write host=address.');
+    hosts.set(host, [
+      ...(hosts.get(host) ?? []),
+      ...addresses.map((address) => address.replace(/^\[(.+)\]$/s, '$1')),
+    ]);
   };
   if (node.kind === 'map') {
     for (const [host, { value }] of node.entries) {
       if (host === EXTENSIONS) report.add(value.span, `"${host}" is no name of a host`);
-      else add(host, value.kind === 'list' ? value.items.map(goText) : [isNull(value) ? '' : goText(value)], value);
+      else
+        add(
+          host,
+          value.kind === 'list' ? value.items.map(goText) : [isNull(value) ? '' : goText(value)],
+          value,
+        );
     }
   }
   for (const item of node.kind === 'list' ? node.items : []) {
@@ -251,7 +270,11 @@ function readSecrets(context: Context, project: Project): void {
     const id = source === undefined ? '' : goText(source);
     const found = project.secrets.get(id);
     if (found?.isExternal === true) {
-      context.report.add(item.span, `Bake takes no external secret, and "${id}" is one`, 'Give it a file or an environment.');
+      context.report.add(
+        item.span,
+        `Bake takes no external secret, and "${id}" is one`,
+        'Give it a file or an environment.',
+      );
     }
     return { id, source: found?.file ?? '', env: found?.environment ?? '' };
   });
@@ -263,7 +286,8 @@ function readSecrets(context: Context, project: Project): void {
 function checkMode(item: Node, report: Report): void {
   const mode = valueAt(item, 'mode');
   if (mode?.kind !== 'scalar' || mode.type === 'int') return;
-  if (mode.type !== 'string' || !/^[-+]?[0-7]+$/.test(mode.text)) report.add(mode.span, 'mode has to be an octal number, as 0400');
+  if (mode.type !== 'string' || !/^[-+]?[0-7]+$/.test(mode.text))
+    report.add(mode.span, 'mode has to be an octal number, as 0400');
 }
 
 function readAttestations(context: Context): void {

@@ -44,7 +44,8 @@ function nameAt(text: string, at: number): string {
 }
 
 function expand(text: string, lookup: Lookup, depth: number): string {
-  if (depth > MAX_DEPTH) throw new Wrong(`References nest more than ${MAX_DEPTH} deep, or as many stand on one line`);
+  if (depth > MAX_DEPTH)
+    throw new Wrong(`References nest more than ${MAX_DEPTH} deep, or as many stand on one line`);
   let result = '';
   let at = 0;
   while (at < text.length) {

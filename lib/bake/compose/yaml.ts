@@ -12,8 +12,8 @@ import {
   isSeq,
   Lexer,
   type Pair,
-  Parser,
   type ParsedNode,
+  Parser,
   type Scalar,
   type YAMLError,
 } from 'yaml';
@@ -67,7 +67,11 @@ function parse(source: SourceFile, report: Report): readonly Document.Parsed[] |
   if (odd !== null) {
     const span = { source, start: odd.index, end: odd.index + 1 };
     const code = odd[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, '0');
-    report.add(span, `Here is a character that Compose takes for a line break, U+${code}`, 'Write an ordinary line break, or an escape in double quotes.');
+    report.add(
+      span,
+      `Here is a character that Compose takes for a line break, U+${code}`,
+      'Write an ordinary line break, or an escape in double quotes.',
+    );
     return undefined;
   }
   const parser = new Parser();
@@ -95,7 +99,11 @@ function parse(source: SourceFile, report: Report): readonly Document.Parsed[] |
     }
   } catch (thrown) {
     if (!(thrown instanceof RangeError)) throw thrown;
-    report.add({ source, start: 0, end: 1 }, 'The file nests too deeply', 'Look for a missing closing bracket.');
+    report.add(
+      { source, start: 0, end: 1 },
+      'The file nests too deeply',
+      'Look for a missing closing bracket.',
+    );
     return undefined;
   }
   return documents;
@@ -223,20 +231,27 @@ class Converter {
       }
       return { kind: 'list', items, span };
     }
-    return isMap(given) ? this.#map(given.items as Pair<ParsedNode, ParsedNode | null>[], path, depth, span) : undefined;
+    return isMap(given)
+      ? this.#map(given.items as Pair<ParsedNode, ParsedNode | null>[], path, depth, span)
+      : undefined;
   }
 
   #alias(name: string, path: Path, span: Span): Node | undefined {
     const target = this.#anchors.get(name);
     if (target === undefined) return this.#lose(span, `There is no anchor &${name} above this alias`);
-    if (target === 'open') return this.#lose(span, `The alias *${name} stands inside the anchor it refers to`);
+    if (target === 'open')
+      return this.#lose(span, `The alias *${name} stands inside the anchor it refers to`);
     if (this.#isInOverride) return target.node;
     if (target.tag === '!reset' || target.tag === '!override') this.resets.push(path);
     else for (const reset of target.resets) this.resets.push([...path, ...reset]);
     this.#size += target.size;
     this.#aliased += target.size;
     if (this.#aliased > 100 && this.#size > 1000 && this.#aliased / this.#size > aliasLimit(this.#size)) {
-      return this.#lose(span, 'The aliases of this file unfold into too many values', 'Anchors that hold aliases of anchors grow by multiplication.');
+      return this.#lose(
+        span,
+        'The aliases of this file unfold into too many values',
+        'Anchors that hold aliases of anchors grow by multiplication.',
+      );
     }
     return target.tag === '!reset' ? undefined : target.node;
   }
@@ -263,7 +278,11 @@ class Converter {
         continue;
       }
       if (key.type !== 'string') {
-        this.#lose(keySpan, `The key ${written === '' ? 'is empty' : `"${written}" is ${key.type === 'bool' ? 'true or false' : key.type === 'null' ? 'empty' : 'a number'}`} and no text`, 'Put it in quotes.');
+        this.#lose(
+          keySpan,
+          `The key ${written === '' ? 'is empty' : `"${written}" is ${key.type === 'bool' ? 'true or false' : key.type === 'null' ? 'empty' : 'a number'}`} and no text`,
+          'Put it in quotes.',
+        );
         continue;
       }
       const node = this.#convert(value, [...path, key.text], depth + 1, keySpan.end);
@@ -291,7 +310,10 @@ class Converter {
     const sources = merged.kind === 'list' ? merged.items : [merged];
     for (const source of sources) {
       if (source.kind !== 'map') {
-        this.#lose(written === null ? source.span : this.#spanOf(written), 'The merge key << takes a map or a list of maps');
+        this.#lose(
+          written === null ? source.span : this.#spanOf(written),
+          'The merge key << takes a map or a list of maps',
+        );
         return;
       }
       for (const [key, entry] of source.entries) {
@@ -318,8 +340,10 @@ class Converter {
       }
     }
     const meaning = meaningOf(text);
-    if (short === 'float' && meaning.type === 'int') return { kind: 'scalar', type: 'float', text: meaning.text, span };
-    if (meaning.type !== (short === 'timestamp' ? 'time' : short)) this.#lose(span, `"${text}" is no ${short}`);
+    if (short === 'float' && meaning.type === 'int')
+      return { kind: 'scalar', type: 'float', text: meaning.text, span };
+    if (meaning.type !== (short === 'timestamp' ? 'time' : short))
+      this.#lose(span, `"${text}" is no ${short}`);
     return { kind: 'scalar', ...meaning, span };
   }
 

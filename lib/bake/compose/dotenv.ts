@@ -127,7 +127,7 @@ class Reader {
       const char = this.#text[at] as string;
       if (char === quote && !isEscaped) {
         this.#at = at + 1;
-        return quote === '"' ? this.#expand(unescape(text), start, at + 1) : text;
+        return quote === '"' ? this.#expand(unescapeText(text), start, at + 1) : text;
       }
       if (char === '\\' && !isEscaped) {
         isEscaped = true;
@@ -176,7 +176,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
 };
 
 /** Escapes in double quotes; one that Go does not know, `\c`, stays as it is, and so does an octal that is none. */
-function unescape(text: string): string {
+function unescapeText(text: string): string {
   return text.replace(/\\(?:([abcfnrtv$"\\])|0(\d{0,3}))/g, (whole, letter?: string, octal?: string) => {
     if (letter !== undefined) return ESCAPES[letter] ?? whole;
     return /^[0-3][0-7]{2}$/.test(octal ?? '') ? String.fromCharCode(Number.parseInt(octal ?? '', 8)) : whole;

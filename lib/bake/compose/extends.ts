@@ -1,37 +1,41 @@
 /** `extends`: a service over another one, of this file or of another (compose-go loader/extends.go). */
-
 import { didYouMean } from '../../util/suggest.ts';
-import { applyResets, directoryFrom, loadBase, locate, type Resets, readNamed, type Scope } from './load.ts';
 import { merge } from './merge.ts';
 import { isNull, isText, kindOf, type MapNode, type Node, valueAt, withEntry, withoutEntry } from './node.ts';
-
-/** The services of files that others extend, by path and directory. */
-export type ExtendsCache = Map<string, Promise<Base | undefined>>;
-
-/** Services of one file, as far as they are resolved. */
-interface Base {
-  readonly services: ReadonlyMap<string, Node>;
-  readonly resets: Resets;
-}
+import {
+  applyResets,
+  type Base,
+  directoryFrom,
+  type LoadBase,
+  locate,
+  type Resets,
+  readNamed,
+  type Scope,
+} from './scope.ts';
 
 interface Visit {
   readonly file: string;
   readonly service: string;
 }
 
+/** How a service that is extended is come to. */
+export interface Way {
+  /** The file that bake is given or that is included, whatever file the service at hand is from. */
+  readonly file: string;
+  readonly scope: Scope;
+  /** Reads the files of the services that are extended. */
+  readonly loadBase: LoadBase;
+  readonly visited: readonly Visit[];
+}
+
 /** A document whose services have what they extend. */
-export async function applyExtends(
-  document: MapNode,
-  resets: Resets,
-  file: string,
-  scope: Scope,
-): Promise<MapNode> {
+export async function applyExtends(document: MapNode, resets: Resets, way: Way): Promise<MapNode> {
   let result = document;
   for (const kind of ['services', 'jobs']) {
     const section = result.entries.get(kind)?.value;
     if (section === undefined) continue;
     if (section.kind !== 'map') {
-      scope.shared.report.add(
+      way.scope.shared.report.add(
         result.entries.get(kind)?.keySpan,
         `${kind} has to be a map, and it is ${kindOf(section)}`,
       );
@@ -41,20 +45,13 @@ export async function applyExtends(
     for (const [name, { value }] of section.entries) services.set(name, value);
     const entries = new Map(section.entries);
     for (const [name, entry] of section.entries) {
-      const value = await resolve(name, { services, resets }, { file, scope, visited: [] });
+      const value = await resolve(name, { services, resets }, way);
       services.set(name, value);
       entries.set(name, { ...entry, value });
     }
     result = withEntry(result, kind, { ...section, entries });
   }
   return result;
-}
-
-interface Way {
-  /** The file that bake is given or that is included, whatever file the service at hand is from. */
-  readonly file: string;
-  readonly scope: Scope;
-  readonly visited: readonly Visit[];
 }
 
 /** A service with what it extends; itself where that cannot be told, which is reported. */
@@ -74,7 +71,7 @@ async function resolve(name: string, from: Base, way: Way): Promise<Node> {
     report.add(entry.keySpan, wanted);
     return bare;
   }
-  const base = wanted.file === undefined ? from : await baseOf(wanted.file, way.scope);
+  const base = wanted.file === undefined ? from : await baseOf(wanted.file, way);
   if (base === undefined) return bare;
   if (!base.services.has(wanted.service)) {
     const where = wanted.file === undefined ? '' : ` in ${wanted.file.text}`;
@@ -113,11 +110,12 @@ function readExtends(
   return isText(file) ? { service: service.text, file } : 'extends.file has to be a path';
 }
 
-function baseOf(file: Node & { readonly text: string }, scope: Scope): Promise<Base | undefined> {
+function baseOf(file: Node & { readonly text: string }, way: Way): Promise<Base | undefined> {
+  const { scope } = way;
   const path = locate(file.text, scope);
   const known = scope.extendsCache.get(path);
   if (known !== undefined) return known;
-  const reading = readBase(path, file, scope);
+  const reading = readBase(path, file, way);
   scope.extendsCache.set(path, reading);
   return reading;
 }
@@ -125,7 +123,7 @@ function baseOf(file: Node & { readonly text: string }, scope: Scope): Promise<B
 async function readBase(
   path: string,
   file: Node & { readonly text: string },
-  scope: Scope,
+  { scope, loadBase }: Way,
 ): Promise<Base | undefined> {
   const { report } = scope.shared;
   const source = await readNamed(path, file.span, scope.shared);

@@ -14,9 +14,9 @@ import {
 } from '../entries.ts';
 import { dropRepeated, itemsOf, sliceOf } from '../slice.ts';
 import type { TargetKey } from '../target.ts';
+import { namedContexts, sortSsh } from './names.ts';
 import { isNull, kindOf, type MapNode, type Node, type ScalarNode, valueAt } from './node.ts';
 import type { Report } from './report.ts';
-import { namedContexts, sortSsh } from './target.ts';
 
 /** The target that an extension adds to. */
 interface Extended {

@@ -1,17 +1,6 @@
 /** `include`: whole projects, each with its own directory and env file (compose-go loader/include.go). */
 import { readDotenv } from './dotenv.ts';
 import { directoryOf, isAbsolutePath, joinPath } from './go-path.ts';
-import {
-  applyResets,
-  directoryFrom,
-  loadModel,
-  locate,
-  type NamedFile,
-  type Resets,
-  readNamed,
-  readOptional,
-  type Scope,
-} from './load.ts';
 import { merge } from './merge.ts';
 import {
   isNull,
@@ -25,25 +14,36 @@ import {
   withoutEntry,
 } from './node.ts';
 import type { Report } from './report.ts';
-
-/** Models of what was included, by everything that decides what they are. */
-export type IncludeCache = Map<string, MapNode>;
+import {
+  applyResets,
+  directoryFrom,
+  type LoadModel,
+  locate,
+  type NamedFile,
+  type Resets,
+  readNamed,
+  readOptional,
+  type Scope,
+} from './scope.ts';
 
 /** Files may include one another so deep. */
 const MAX_DEPTH = 100;
 
 const SECTIONS = ['services', 'jobs', 'volumes', 'networks', 'secrets', 'configs', 'models'];
 
+/** How a file that is included is come to. */
+interface IncludingWay {
+  readonly scope: Scope;
+  /** The files on the way here. */
+  readonly including: readonly string[];
+  readonly loadModel: LoadModel;
+}
+
 /** A document with what it includes; `resets` are its own. */
-export async function applyInclude(
-  document: MapNode,
-  resets: Resets,
-  scope: Scope,
-  including: readonly string[],
-): Promise<MapNode> {
+export async function applyInclude(document: MapNode, resets: Resets, way: IncludingWay): Promise<MapNode> {
   const list = document.entries.get('include')?.value;
   if (list === undefined) return document;
-  const { report } = scope.shared;
+  const { report } = way.scope.shared;
   let result = withoutEntry(document, 'include');
   if (isNull(list)) return result;
   if (list.kind !== 'list') {
@@ -52,7 +52,7 @@ export async function applyInclude(
   }
   for (const item of list.items) {
     const wanted = readInclude(item, report);
-    const model = wanted === undefined ? undefined : await loadInclude(wanted, scope, including);
+    const model = wanted === undefined ? undefined : await loadInclude(wanted, way);
     if (model !== undefined) result = takeIn(model, result, resets, report);
   }
   return result;
@@ -99,8 +99,7 @@ function readPaths(node: Node | undefined, report: Report): readonly Named[] | u
 
 async function loadInclude(
   wanted: Include,
-  scope: Scope,
-  including: readonly string[],
+  { scope, including, loadModel }: IncludingWay,
 ): Promise<MapNode | undefined> {
   const { shared } = scope;
   const located = wanted.paths.map(({ path, node }) => ({ path: locate(path, scope), node }));

@@ -7,20 +7,14 @@ import type { Draft } from '../draft.ts';
 import { parseBool } from '../go-text.ts';
 import type { BakeGroup } from '../target.ts';
 import { readDotenv } from './dotenv.ts';
-import {
-  documentsOf,
-  loadModel,
-  type NamedFile,
-  type Reader,
-  readOptional,
-  type Scope,
-  type Shared,
-} from './load.ts';
+import { loadModel } from './load.ts';
+import { targetNameOf } from './names.ts';
 import { valueAt } from './node.ts';
 import { type Project, readProject } from './project.ts';
 import { Report } from './report.ts';
 import { checkModel } from './schema.ts';
-import { targetNameOf, toTarget } from './target.ts';
+import { documentsOf, type NamedFile, type Reader, readOptional, type Scope, type Shared } from './scope.ts';
+import { toTarget } from './target.ts';
 import { substitute } from './template.ts';
 
 /** Surroundings of Compose files. */

@@ -6,9 +6,9 @@ import type { SourceFile, Span } from '../../model/mod.ts';
 import { sortedNames } from '../go-text.ts';
 import { readDotenv } from './dotenv.ts';
 import { readBoolean } from './interpolate.ts';
-import { readOptional, type Shared } from './load.ts';
 import { goText, isNull, isText, type MapNode, type Node, valueAt } from './node.ts';
 import type { Sections } from './schema.ts';
+import { readOptional, type Shared } from './scope.ts';
 
 /** A service that is built, or could be. */
 export interface Service {

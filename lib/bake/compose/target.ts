@@ -2,21 +2,17 @@
 import type { Span } from '../../model/mod.ts';
 import { type Draft, type DraftValues, emptyDraft } from '../draft.ts';
 import { type CacheEntry, parseAttest, parseCache, type SshEntry } from '../entries.ts';
-import { compareBytes, parseBool, sortedNames } from '../go-text.ts';
+import { parseBool, sortedNames } from '../go-text.ts';
 import { sliceOf } from '../slice.ts';
 import type { TargetKey } from '../target.ts';
 import { formatBytes, readBytes } from './bytes.ts';
 import { extendTarget } from './extension.ts';
 import { readBoolean } from './interpolate.ts';
+import { namedContexts, sortSsh, targetNameOf } from './names.ts';
 import { goText, isNull, isText, type MapNode, type Node, valueAt } from './node.ts';
 import { type Project, readPairs, type Service } from './project.ts';
 import type { Report } from './report.ts';
 import { EXTENSIONS } from './schema.ts';
-
-/** A name as bake takes it: a dot means something to it. */
-export function targetNameOf(service: string): string {
-  return service.replaceAll('.', '_');
-}
 
 /** What a target is made from. */
 interface Context {
@@ -80,17 +76,6 @@ function readTexts(context: Context): void {
     context.values.contexts = namedContexts(contexts);
     place('contexts', 'additional_contexts', context);
   }
-}
-
-/** Named contexts; one that is a service is the target of bake. */
-export function namedContexts(contexts: MapNode): ReadonlyMap<string, string> {
-  const named = new Map<string, string>();
-  for (const [name, { value }] of contexts.entries) {
-    const path = isNull(value) ? '' : goText(value);
-    const other = /^(?:service|target):(.*)$/s.exec(path)?.[1];
-    named.set(name, other === undefined ? path : `target:${targetNameOf(other)}`);
-  }
-  return named;
 }
 
 /** Arguments without a value have that of the service's environment, or of bake's; without either they fall away. */
@@ -234,20 +219,6 @@ function readHosts(context: Context): void {
     values['extra-hosts'] = new Map([...hosts].map(([host, addresses]) => [host, addresses.join(',')]));
   }
   place('extra-hosts', 'extra_hosts', context);
-}
-
-/** Agents and keys in the order in which bake has them. */
-export function sortSsh(entries: readonly SshEntry[]): readonly SshEntry[] {
-  const comparePaths = (a: readonly string[], b: readonly string[]): number => {
-    for (const [index, path] of a.entries()) {
-      const other = b[index];
-      if (other === undefined) return 1;
-      const order = compareBytes(path, other);
-      if (order !== 0) return order;
-    }
-    return a.length - b.length;
-  };
-  return [...entries].sort((a, b) => compareBytes(a.id, b.id) || comparePaths(a.paths, b.paths));
 }
 
 function readSsh(context: Context): void {

@@ -88,7 +88,8 @@ export function makeFunction(
       if (variadic !== undefined) variables.set(variadic, tupleOf(args.slice(names.length)));
       const value = evaluate(result, scopeOf(variables));
       if (value.ok) return value;
-      return { ok: false, message: value.problems[0]?.message ?? 'it has no value' };
+      const { problems } = value;
+      return { ok: false, message: problems[0]?.message ?? 'it has no value', problems };
     },
   };
 }

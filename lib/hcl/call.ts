@@ -28,11 +28,15 @@ export function evaluateCall(call: Call, evaluation: Evaluation): Outcome {
   if (result.ok) return checkSize(result.value, evaluation.budget, call.span);
   const at = result.argument === undefined ? undefined : given.args[result.argument];
   const what = at === undefined ? `${call.name}() fails` : `${call.name}() cannot take this`;
+  const { problems = [] } = result;
+  const hint = problems[0]?.hint;
   return failure(at?.expression.span ?? call.span, `${what}: ${result.message}`, {
-    related: (result.problems ?? []).map(({ message, span }) => ({
-      message,
-      ...(span === undefined ? {} : { span }),
-    })),
+    ...(hint === undefined ? {} : { hint }),
+    // Of a function of the file, where in it: first what was asked last.
+    related: problems.flatMap(({ message, span, related = [] }) => [
+      { message, ...(span === undefined ? {} : { span }) },
+      ...related,
+    ]),
   });
 }
 

@@ -372,7 +372,9 @@ function textOfPart(part: Exclude<TemplatePart, { kind: 'text' }>, evaluation: E
   if (outcome.kind === 'string') return outcome.value;
   const span = part.kind === 'interpolation' ? part.value.span : part.span;
   if (outcome.kind === 'null') {
-    return failure(span, 'null cannot be put into a text', {
+    const isVariable = part.kind === 'interpolation' && part.value.kind === 'variable';
+    const what = isVariable ? `${part.value.name} is null, which` : 'null';
+    return failure(span, `${what} cannot be put into a text`, {
       hint: 'Ask for it first: ${NAME != null ? NAME : ""}, or give the variable a default.',
     });
   }

@@ -51,7 +51,25 @@ export async function locate(cwd: string, env: Environment, findsBake = true): P
   const chosen = named.map((file) => file.trim()).filter((file) => file !== '');
   if (chosen.length > 0)
     return { files: chosen.map((file) => resolve(cwd, file)), isBake: true, isSearched: false };
-  return { files: await nearest(cwd, BAKE_NAMES), isBake: true, isSearched: true };
+  return { files: await nearestBake(cwd), isBake: true, isSearched: true };
+}
+
+/**
+ * Above the working directory only within a repository: names like compose.yaml are common, and one in somebody's home says
+ * nothing of what lies below.
+ */
+async function nearestBake(cwd: string): Promise<readonly string[]> {
+  const found = await nearest(cwd, BAKE_NAMES);
+  const [first] = found;
+  if (first === undefined || dirname(first) === cwd) return found;
+  return (await isInRepository(dirname(first))) ? found : [];
+}
+
+async function isInRepository(start: string): Promise<boolean> {
+  for (let dir = start; ; dir = dirname(dir)) {
+    if (await exists(join(dir, '.git'))) return true;
+    if (dirname(dir) === dir) return false;
+  }
 }
 
 /** All that the nearest directory with one of the names has of them. */

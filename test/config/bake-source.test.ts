@@ -484,6 +484,15 @@ test('files that are found above are read as from where they lie, and named from
   assert.deepEqual(set.files, ['../compose.yaml', '../.env', '../more/compose.yaml']);
 });
 
+test("what lies above and in no repository is not this project's", async (t) => {
+  const dir = await makeTempDir(t);
+  await writeTree(dir, { 'compose.yaml': 'services: { a: { build: . } }\n', 'project/': '' });
+  const above = await readBuilds({ cwd: path.join(dir, 'project'), env: {} });
+  assert.deepEqual(above.ok ? [] : above.error.map(({ code }) => code), ['config/no-file']);
+  const here = await readBuilds({ cwd: dir, env: {} });
+  assert(here.ok && here.value.set.builds.has('a'));
+});
+
 test('BUILDX_BAKE_FILE_RELATIVE_PATHS: paths start at the file, as in bake', async (t) => {
   const dir = await makeTempDir(t);
   await writeTree(dir, { '.git/HEAD': '', 'ci/docker-bake.hcl': 'target "default" { context = "app" }\n' });

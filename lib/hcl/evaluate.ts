@@ -28,6 +28,7 @@ import type {
   Binary,
   Conditional,
   Expression,
+  Literal,
   ObjectLiteral,
   Template,
   TemplatePart,
@@ -78,10 +79,21 @@ function outcomeOf(expression: Expression, evaluation: Evaluation): Outcome {
   return outcome;
 }
 
+/** Numbers are read once, and not in each round of a loop. */
+const literals = new WeakMap<Literal, Outcome>();
+
+function outcomeOfLiteral(literal: Literal): Outcome {
+  const known = literals.get(literal);
+  if (known !== undefined) return known;
+  const outcome = valueOfLiteral(literal.value, literal.span);
+  literals.set(literal, outcome);
+  return outcome;
+}
+
 function dispatch(expression: Expression, evaluation: Evaluation): Outcome {
   switch (expression.kind) {
     case 'literal':
-      return valueOfLiteral(expression.value, expression.span);
+      return outcomeOfLiteral(expression);
     case 'template':
       return evaluateTemplate(expression, evaluation);
     case 'variable':

@@ -20,12 +20,12 @@ export interface Budget {
   steps: number;
 }
 
-const MAX_STEPS = 10_000_000;
+const MAX_STEPS = 2_000_000;
 const MAX_TEXT = 2 ** 20;
 const MAX_ITEMS = 100_000;
 const MAX_PROBLEMS = 20;
 
-/** A new budget: ten million steps, about a second. */
+/** A new budget: two million steps, a second or two. */
 export function newBudget(): Budget {
   return { steps: MAX_STEPS };
 }
@@ -91,7 +91,7 @@ export function spend(budget: Budget, steps: number, span: Span): void {
   budget.steps -= steps;
   if (budget.steps >= 0) return;
   throw new Exceeded(
-    problem('bake/expression', 'Evaluating takes more than ten million steps', {
+    problem('bake/expression', 'Evaluating takes more than two million steps', {
       hint: 'Loops within loops multiply. Give them less to go over.',
       span,
     }),

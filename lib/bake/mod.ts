@@ -30,7 +30,9 @@ export async function readBake(
   files: readonly BakeFile[],
   options: ReadBakeOptions,
 ): Promise<Result<BakeDefinition>> {
-  const read = await readFiles(files, options);
+  // So that a variable called "constructor" is none of the environment.
+  const env = Object.assign(Object.create(null) as Record<string, string | undefined>, options.env);
+  const read = await readFiles(files, { ...options, env });
   if (!read.ok) return read;
   configs.set(read.value.definition, read.value.config);
   return ok(read.value.definition);

@@ -63,6 +63,9 @@ export interface VariableFacts {
   readonly fallback: Value | undefined;
 }
 
+/** Of values that are made of one another: it stands for the stack. */
+const DEEPEST = 300;
+
 const NOTHING: ReadonlySet<string> = new Set();
 
 export class Names {
@@ -233,6 +236,11 @@ export class Names {
       const way = [...this.#busy.slice(busy).map((one) => one.name), name].map((one) => `"${one}"`);
       return this.#fail(name, [
         problem('bake/cycle', `A value cannot be made of itself: ${way.join(' → ')}`, { span }),
+      ]);
+    }
+    if (this.#busy.length >= DEEPEST) {
+      return this.#fail(name, [
+        problem('bake/expression', `Values refer to one another over more than ${DEEPEST} steps`, { span }),
       ]);
     }
     this.#busy.push({ name, row });

@@ -15,7 +15,7 @@ import { itemsOf, sliceOf } from './slice.ts';
 import type { BakeGroup, BakeResult, BakeTarget } from './target.ts';
 
 /** No target inherits over so many others; deeper is a mistake, or meant to exhaust the stack. */
-const DEEPEST = 1000;
+const DEEPEST = 200;
 /** Entries of `policy`, which are never put together: parents that name a parent twice double them. */
 const MOST_POLICIES = 10_000;
 

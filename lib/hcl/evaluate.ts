@@ -4,7 +4,6 @@
  * problems of the one taken count; `&&` and `||` are decided by either side alone.
  */
 import type { Problem, Span } from '../model/mod.ts';
-import { didYouMean } from '../util/suggest.ts';
 import { attributeOf, elementOf } from './access.ts';
 import { evaluateCall } from './call.ts';
 import { convert, unify } from './conversion.ts';
@@ -19,6 +18,7 @@ import {
   type Outcome,
   type Scope,
   spend,
+  suggestName,
   UNKNOWN,
 } from './evaluation.ts';
 import { evaluateFor, evaluateSplat, evaluateTemplateFor } from './loops.ts';
@@ -148,14 +148,14 @@ function valueOfLiteral(value: boolean | null | { readonly number: string }, spa
   return number === undefined ? failure(span, `${value.number} is too large`) : numberValue(number);
 }
 
-function evaluateVariable(name: string, span: Span, { scope, unknown }: Evaluation): Outcome {
+function evaluateVariable(name: string, span: Span, { scope, unknown, budget }: Evaluation): Outcome {
   if (unknown?.has(name)) return UNKNOWN;
   const value = scope.variable(name);
   if (value !== undefined) return value;
   const names = [...scope.variableNames()];
   return failure(span, `There is no variable ${name}`, {
     hint:
-      didYouMean(name, names) ??
+      suggestName(name, names, budget) ??
       (/^[A-Z_a-z]/.test(name) ? `A text is written between quotes: "${name}".` : undefined),
   });
 }

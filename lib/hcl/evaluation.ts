@@ -1,5 +1,7 @@
 /** What evaluating goes by and comes to: names and their values, limits, values and failures. */
+
 import { type Problem, problem, type RelatedPlace, type Span } from '../model/mod.ts';
+import { didYouMean } from '../util/suggest.ts';
 import type { Expression } from './syntax.ts';
 import { DYNAMIC } from './types.ts';
 import type { HclFunction, Type, Value } from './value.ts';
@@ -18,16 +20,20 @@ export interface Scope {
 /** How much may still be done: steps, of which most expressions take less than a hundred. */
 export interface Budget {
   steps: number;
+  /** Misspelt names that are compared with all others. */
+  suggestions: number;
 }
 
 const MAX_STEPS = 2_000_000;
 const MAX_TEXT = 2 ** 20;
 const MAX_ITEMS = 100_000;
+const MAX_VALUES = 1_000_000;
 const MAX_PROBLEMS = 20;
+const MAX_SUGGESTIONS = 100;
 
 /** A new budget: two million steps, a second or two. */
 export function newBudget(): Budget {
-  return { steps: MAX_STEPS };
+  return { steps: MAX_STEPS, suggestions: MAX_SUGGESTIONS };
 }
 
 /** Why there is no value, and of what type it would have been as far as is known. */
@@ -98,6 +104,12 @@ export function spend(budget: Budget, steps: number, span: Span): void {
   );
 }
 
+/** `Did you mean "X"?`, for the first names of a file that are not there: of thousands nobody reads it. */
+export function suggestName(name: string, known: Iterable<string>, budget: Budget): string | undefined {
+  budget.suggestions -= 1;
+  return budget.suggestions < 0 ? undefined : didYouMean(name, known);
+}
+
 /** Refuses values that are larger than any that a build can use. */
 export function checkSize(value: Value, budget: Budget, span: Span): Value {
   if (value.kind === 'string') {
@@ -108,7 +120,21 @@ export function checkSize(value: Value, budget: Budget, span: Span): Value {
   } else if (value.kind === 'mapping') {
     if (value.entries.size > MAX_ITEMS) throw tooLarge('map', 'entries', MAX_ITEMS, span);
   }
+  if (sizeOf(value) > MAX_VALUES) throw tooLarge('value', 'parts', MAX_VALUES, span);
   return value;
+}
+
+const sizes = new WeakMap<Value, number>();
+
+/** How many values there are in one, each as often as it is reached: doubled lists are short, and all of them together endless. */
+function sizeOf(value: Value): number {
+  if (value.kind !== 'sequence' && value.kind !== 'mapping') return 1;
+  const known = sizes.get(value);
+  if (known !== undefined) return known;
+  let size = 1;
+  for (const item of value.kind === 'sequence' ? value.items : value.entries.values()) size += sizeOf(item);
+  sizes.set(value, size);
+  return size;
 }
 
 function tooLarge(what: string, unit: string, most: number, span: Span): Exceeded {

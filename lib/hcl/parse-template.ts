@@ -5,6 +5,7 @@ import { resolveEscapes } from './escapes.ts';
 import { parseForNames } from './parse-collection.ts';
 import {
   expect,
+  MAX_DEPTH,
   type Mistake,
   mistake,
   peek,
@@ -13,6 +14,7 @@ import {
   shown,
   spanOf,
   textOf,
+  tooDeep,
   withNewlines,
 } from './reader.ts';
 import { type Token, trimEnd, trimStart } from './scan.ts';
@@ -218,6 +220,7 @@ function nest(reader: Reader, pieces: readonly Piece[]): readonly TemplatePart[]
       parts.push({ kind: 'interpolation', value: piece.value, span: spanOf(reader, piece.start, piece.end) });
     } else if (piece.kind === 'if' || piece.kind === 'for') {
       opened.push({ piece, outer: parts });
+      if (reader.depth + opened.length > MAX_DEPTH) throw tooDeep(reader, asToken(piece));
       parts = [];
     } else {
       parts = endDirective(reader, piece, opened, parts);

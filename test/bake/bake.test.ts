@@ -258,6 +258,45 @@ it('a matrix of too many rows is refused before it is made', async () => {
   );
 });
 
+it('names that every object of JavaScript has are names like any other', async () => {
+  const { result } = await run({
+    words: 'constructor __proto__',
+    files: {
+      'docker-bake.hcl': `variable "constructor" { default = "c" }
+variable "__proto__" { default = "p" }
+target "constructor" { args = { __proto__ = __proto__, constructor = constructor } }
+target "__proto__" { contexts = { a = "target:constructor" } }
+`,
+    },
+  });
+  assert.deepEqual([...result.targets.keys()].sort(), ['__proto__', 'constructor']);
+  assert.match(formatBake(result), /"__proto__": "p"[\s\S]*"constructor": "c"/);
+});
+
+it('what doubles, nests or follows one another without end is a problem, and soon', async () => {
+  const many = (count: number, line: (at: number) => string) =>
+    Array.from({ length: count }, (_, at) => line(at)).join('');
+  const last = 'target "default" { args = { a = jsonencode(v0) } }\n';
+  for (const [text, words] of [
+    [
+      `${many(60, (at) => `variable "v${at}" { default = [v${at + 1}, v${at + 1}] }\n`)}variable "v60" { default = [] }\n${last}`,
+      /1,000,000 parts/,
+    ],
+    [
+      `${many(5000, (at) => `variable "v${at}" { default = v${at + 1} }\n`)}variable "v5000" { default = "1" }\n${last}`,
+      /more than 300 steps/,
+    ],
+    [
+      `target "default" { args = { a = "${'%{if true}'.repeat(5000)}${'%{endif}'.repeat(5000)}" } }\n`,
+      /deeper than 250 levels/,
+    ],
+    [many(3000, (at) => `a${at} = foo${at}\n`), /There is no variable foo/],
+  ] as const) {
+    const problems = await problemsOf({ files: { 'docker-bake.hcl': text } });
+    assert.match(problems[0]?.message ?? '', words);
+  }
+});
+
 it('a target inherited over very many others is refused', async () => {
   const chain = Array.from(
     { length: 20_000 },
@@ -269,7 +308,7 @@ it('a target inherited over very many others is refused', async () => {
   });
   assert.deepEqual(
     problems.map(({ message }) => message),
-    ['Target "t18999" is inherited over more than 1000 others'],
+    ['Target "t19799" is inherited over more than 200 others'],
   );
 });
 

@@ -30,9 +30,7 @@ export async function readBake(
   files: readonly BakeFile[],
   options: ReadBakeOptions,
 ): Promise<Result<BakeDefinition>> {
-  // So that a variable called "constructor" is none of the environment.
-  const env = Object.assign(Object.create(null) as Record<string, string | undefined>, options.env);
-  const read = await readFiles(files, { ...options, env });
+  const read = await readFiles(files, options);
   if (!read.ok) return read;
   configs.set(read.value.definition, read.value.config);
   return ok(read.value.definition);

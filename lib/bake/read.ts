@@ -69,7 +69,7 @@ export async function readFiles(
     targets: drafts,
     groups: allGroups,
     // Where the environment must not be read, an argument without a value is empty.
-    lookup: env.isAllowed ? (name) => options.env[name] : () => '',
+    lookup: env.isAllowed ? (name) => textIn(options.env, name) : () => '',
     ...(epoch === undefined ? {} : { sourceDateEpoch: epoch }),
   };
   const definition = {
@@ -137,7 +137,13 @@ interface Lookup {
 /** `--var`, and then the environment, unless that is switched off. */
 function lookupIn({ env, vars }: ReadBakeOptions): Lookup {
   const isAllowed = parseBool(env['BUILDX_BAKE_DISABLE_VARS_ENV_LOOKUP'] ?? '') !== true;
-  return { isAllowed, given: (name) => vars.get(name) ?? (isAllowed ? env[name] : undefined) };
+  return { isAllowed, given: (name) => vars.get(name) ?? (isAllowed ? textIn(env, name) : undefined) };
+}
+
+/** What every object has, as `constructor`, is no text. */
+function textIn(env: ReadBakeOptions['env'], name: string): string | undefined {
+  const value: unknown = env[name];
+  return typeof value === 'string' ? value : undefined;
 }
 
 function isFileRelative(env: ReadBakeOptions['env'], problems: Problem[]): boolean {

@@ -191,7 +191,8 @@ function pushContexts(
       case 'oci-layout': {
         const id = `layout${locals++}`;
         argv.push('--oci-layout', `${id}=${source.ref.path}`);
-        opt(key, `oci-layout://${id}${source.ref.ref}`);
+        const ref = source.ref.ref.replace(/^:/, '');
+        opt(key, `oci-layout://${id}${ref === '' || ref.startsWith('@') ? '' : ':'}${ref}`);
         break;
       }
       case 'build':

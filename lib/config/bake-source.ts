@@ -95,7 +95,7 @@ async function openBake(
         ...(inputs.vars ?? []),
       ]),
       cmdContext: 'cwd://',
-      localPlatform: `linux/${goArchitecture(arch())}`,
+      localPlatform: localPlatform(),
       now: inputs.now ?? new Date(),
       readFile: reader.read,
     },
@@ -114,6 +114,11 @@ async function openBake(
     fileValues,
     sources,
   };
+}
+
+/** What `local` means among platforms. */
+function localPlatform(): string {
+  return `linux/${goArchitecture(arch())}`;
 }
 
 /** Reads the files as a source of builds; undefined: what is wrong is with the problems. */
@@ -137,7 +142,11 @@ export async function readBakeSource(
   const converted = new Map(
     [...result.targets].map(([name, target]) => [
       name,
-      convertToBuild(target, tree.dirOf(target.place), existsSync),
+      convertToBuild(target, {
+        dir: tree.dirOf(target.place),
+        exists: existsSync,
+        localPlatform: localPlatform(),
+      }),
     ]),
   );
   const groups = membersOf(definition, result, matrices, problems);
@@ -213,14 +222,8 @@ function membersOf(
   problems: Problems,
 ): ReadonlyMap<string, BakeMembers> {
   const found = new Map<string, BakeMembers>();
-  const flat = (name: string, open: ReadonlySet<string>): readonly string[] => {
-    const group = definition.groups.get(name);
-    if (group === undefined || open.has(name)) return [name];
-    const inner = new Set(open).add(name);
-    return group.targets.flatMap((one) => flat(one, inner));
-  };
   for (const [name, { description, place }] of definition.groups) {
-    const all = [...new Set(flat(name, new Set()))];
+    const all = targetsOf(name, definition);
     const unknown = all.filter((one) => !definition.targets.has(one));
     // bake refuses such a group when it is asked for. Without `default` all would be built: that one is refused at once.
     if (unknown.length > 0 && name !== 'default') {
@@ -243,6 +246,28 @@ function membersOf(
     });
   }
   return found;
+}
+
+/** The targets of a group and of the groups in it; within a group its name means the target of that name. */
+function targetsOf(name: string, { groups }: BakeDefinition): readonly string[] {
+  const found = new Set<string>();
+  const open = new Set<string>();
+  const done = new Set<string>();
+  // A stack of our own: groups may nest as deep as files are long. What was opened is closed behind its members.
+  const left: { readonly group: string; readonly isEnd?: true }[] = [{ group: name }];
+  for (let next = left.pop(); next !== undefined; next = left.pop()) {
+    const { group, isEnd } = next;
+    const inner = groups.get(group);
+    if (isEnd) open.delete(group);
+    else if (inner === undefined || open.has(group)) found.add(group);
+    else if (!done.has(group)) {
+      open.add(group);
+      done.add(group);
+      left.push({ group, isEnd: true });
+      for (const one of [...inner.targets].reverse()) left.push({ group: one });
+    }
+  }
+  return [...found];
 }
 
 function broken(group: string, unknown: readonly string[], span: Span | undefined): Problem {

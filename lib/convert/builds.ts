@@ -1,9 +1,9 @@
 /** Targets of bake, all values final, as builds of ours: each value with the attribute that it comes from. */
-import { posix, resolve } from 'node:path';
+import { isIP } from 'node:net';
+import { basename, dirname, isAbsolute, join, posix, resolve } from 'node:path';
 import type { BakeTarget, Fields, TargetKey, TargetValues } from '../bake/mod.ts';
 import { type Json, type Problem, problem } from '../model/mod.ts';
-
-import { convertOutputs } from './outputs.ts';
+import { convertOutputs, isTrue } from './outputs.ts';
 
 /** One value of a build. */
 export interface ConvertedValue {
@@ -20,16 +20,20 @@ export interface ConvertedBuild {
   readonly cautions: readonly Problem[];
 }
 
-/**
- * Converts one target.
- *
- * @param dir absolute: where its relative paths start
- * @param exists whether a file is there
- */
+/** What converting needs to know of where it happens. */
+export interface ConvertedAt {
+  /** Absolute: where relative paths of the target start. */
+  readonly dir: string;
+  /** Whether a file is there. */
+  readonly exists: (file: string) => boolean;
+  /** What `local` means among other platforms. */
+  readonly localPlatform: string;
+}
+
+/** Converts one target. */
 export function convertToBuild(
   target: BakeTarget,
-  dir: string,
-  exists: (file: string) => boolean,
+  { dir, exists, localPlatform }: ConvertedAt,
 ): ConvertedBuild {
   const { values } = target;
   const keys = new Map<string, ConvertedValue>();
@@ -50,7 +54,10 @@ export function convertToBuild(
   };
   convertSources(values, dir, set, caution);
   for (const key of SAME) set(key, plain(values[key]), key);
-  for (const key of ['args', 'labels', 'extra-hosts'] as const) set(key, textsIn(values[key]), key);
+  for (const key of ['args', 'labels'] as const) set(key, textsIn(values[key]), key);
+  set('platforms', platformsOf(values, localPlatform), 'platforms');
+  convertCacheTo(values, set);
+  set('extra-hosts', hostsOf(values['extra-hosts'], caution), 'extra-hosts');
   set('network', networkOf(values.network, caution), 'network');
   set('secrets', values.secret?.map(convertSecret), 'secret');
   set('ssh', convertSsh(values), 'ssh');
@@ -68,10 +75,8 @@ type Caution = (from: TargetKey, message: string, hint: string, severity: Proble
 const SAME = [
   'description',
   'target',
-  'platforms',
   'attest',
   'cache-from',
-  'cache-to',
   'no-cache',
   'no-cache-filter',
   'pull',
@@ -87,6 +92,40 @@ function plain(value: TargetValues[(typeof SAME)[number]]): Json | undefined {
 /** A map of texts; what has no value is not set (buildx bake/bake.go, `toBuildOpt`). */
 function textsIn(map: Readonly<Record<string, string | null>> | undefined): Json | undefined {
   const entries = Object.entries(map ?? {}).filter(([, value]) => value !== null);
+  return entries.length === 0 ? undefined : Object.fromEntries(entries);
+}
+
+/** Beside others `local` is the platform of this machine, as for buildx; alone it stays the engine's own. */
+function platformsOf({ platforms = [] }: TargetValues, localPlatform: string): Json | undefined {
+  const all = platforms.flatMap((one) => one.split(','));
+  const isLocal = (one: string): boolean => one.trim().toLowerCase() === 'local';
+  if (all.length === 0) return undefined;
+  return all.every(isLocal) ? ['local'] : all.map((one) => (isLocal(one) ? localPlatform : one));
+}
+
+/** The argument BUILDKIT_INLINE_CACHE is a cache for buildx (build/opt.go, `toSolveOpt`), and for BuildKit nothing. */
+function convertCacheTo({ args = {}, 'cache-to': caches = [] }: TargetValues, set: Set): void {
+  const wanted = Object.hasOwn(args, 'BUILDKIT_INLINE_CACHE') && isTrue(args['BUILDKIT_INLINE_CACHE']);
+  const isThere = caches.some(({ type }) => type === 'inline');
+  if (wanted && !isThere) set('cache-to', [...caches, { type: 'inline' }], 'args');
+  else if (caches.length > 0) set('cache-to', caches, 'cache-to');
+}
+
+/** Addresses as BuildKit takes them, one for a name: without brackets (buildx build/utils.go, `toBuildkitExtraHosts`). */
+function hostsOf(hosts: TargetValues['extra-hosts'], caution: Caution): Json | undefined {
+  const entries = Object.entries(hosts ?? {}).flatMap(([name, address]): [string, string][] => {
+    const ip = /^\[(.+)\]$/.exec(address)?.[1] ?? address;
+    if (isIP(ip) !== 0) return [[name, ip]];
+    caution(
+      'extra-hosts',
+      `gives the host ${name} the address ${JSON.stringify(address)}, which bake-ts cannot hand on`,
+      address === 'host-gateway'
+        ? 'Which address that is, a Docker daemon knows. Write the IP address.'
+        : 'Write one IP address.',
+      'error',
+    );
+    return [];
+  });
   return entries.length === 0 ? undefined : Object.fromEntries(entries);
 }
 
@@ -133,13 +172,14 @@ function networkOf(network: string | undefined, caution: Caution): string | unde
   return undefined;
 }
 
+/** Of a variable and a file the variable counts (buildkit session/secrets/secretsprovider/store.go). */
 function convertSecret(fields: Fields): Json {
   const { id = '', env } = fields;
   const file = fields['src'] ?? fields['source'];
   return {
     id,
-    ...(file === undefined || file === '' ? {} : { file }),
-    ...(env === undefined ? {} : { env }),
+    ...(env === undefined || env === '' ? {} : { env }),
+    ...(file === undefined || file === '' || (env !== undefined && env !== '') ? {} : { file }),
   };
 }
 
@@ -236,13 +276,17 @@ function refusePolicy(
   caution: Caution,
 ): void {
   if (policy.some((one) => one['Disabled'] === true)) return;
-  const file = resolve(dir, localPath(context), dockerfile.replace(/^cwd:\/\//, ''));
-  const isLocal = inline === '' && !/^[a-z+]+:\/\/|^git@/i.test(localPath(context));
-  if (policy.length === 0 && !(isLocal && exists(`${file}.rego`))) return;
+  const own = /^cwd:\/\/(.*)$/s.exec(dockerfile)?.[1];
+  const file = own === undefined ? resolve(dir, localPath(context), dockerfile) : resolve(dir, own);
+  const isRemote = /^[a-z+]+:\/\/|^git@/i.test(localPath(context));
+  const isLocal = inline === '' && (!isRemote || own !== undefined || isAbsolute(dockerfile));
+  const names = basename(file) === 'Dockerfile' ? [file, join(dirname(file), 'dockerfile')] : [file];
+  const found = isLocal ? names.find((name) => exists(`${name}.rego`)) : undefined;
+  if (policy.length === 0 && found === undefined) return;
   caution(
     policy.length === 0 ? 'dockerfile' : 'policy',
     policy.length === 0
-      ? `has a policy beside its Dockerfile (${dockerfile}.rego), which bake-ts cannot go by`
+      ? `has a policy beside its Dockerfile (${basename(found ?? file)}.rego), which bake-ts cannot go by`
       : 'is to be built by a policy, which bake-ts cannot go by',
     "To build without the check: --set '*.policy=disabled=true'.",
     'error',

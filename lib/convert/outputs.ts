@@ -82,6 +82,6 @@ function keysOf(image: Fields, tags: readonly string[]): Omit<ConvertedOutputs, 
 }
 
 /** Go's strconv.ParseBool. */
-function isTrue(text: string | undefined): boolean {
+export function isTrue(text: string | undefined): boolean {
   return text !== undefined && /^(?:1|t|true)$/i.test(text);
 }

@@ -146,6 +146,7 @@ test('contexts of every kind are named as the frontend looks them up', () => {
     ['code', { ref: { kind: 'git', url: 'https://h/r.git#main:sub' }, written: '' }],
     ['site', { ref: { kind: 'http', url: 'https://h/a.tgz' }, written: '' }],
     ['layout', { ref: { kind: 'oci-layout', path: '/lay', ref: `:v1@${DIGEST}` }, written: '' }],
+    ['tagged', { ref: { kind: 'oci-layout', path: '/lay', ref: 'v1' }, written: '' }],
     ['other', fromBuild('b')],
   ]);
   const locals = { named: new Map([['files', { dir: '/src/files', name: 'bakeabc' }]]) };
@@ -154,6 +155,7 @@ test('contexts of every kind are named as the frontend looks them up', () => {
     ...opts('context:files=local:bakeabc', 'context:alpine=docker-image://alpine:3.20'),
     ...opts('context:code=https://h/r.git#main:sub', 'context:site=https://h/a.tgz'),
     ...['--oci-layout', 'layout0=/lay', '--opt', `context:layout=oci-layout://layout0:v1@${DIGEST}`],
+    ...['--oci-layout', 'layout1=/lay', '--opt', 'context:tagged=oci-layout://layout1:v1'],
   ]);
 });
 

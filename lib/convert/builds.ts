@@ -1,5 +1,4 @@
 /** Targets of bake, all values final, as builds of ours: each value with the attribute that it comes from. */
-import { isIP } from 'node:net';
 import { basename, dirname, isAbsolute, join, posix, resolve } from 'node:path';
 import type { BakeTarget, Fields, TargetKey, TargetValues } from '../bake/mod.ts';
 import { type Json, type Problem, problem } from '../model/mod.ts';
@@ -111,11 +110,14 @@ function convertCacheTo({ args = {}, 'cache-to': caches = [] }: TargetValues, se
   else if (caches.length > 0) set('cache-to', caches, 'cache-to');
 }
 
+/** BuildKit looks closer; this tells addresses from words and lists. */
+const ADDRESS = /^(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9a-f.]*:[0-9a-f:.]*)$/i;
+
 /** Addresses as BuildKit takes them, one for a name: without brackets (buildx build/utils.go, `toBuildkitExtraHosts`). */
 function hostsOf(hosts: TargetValues['extra-hosts'], caution: Caution): Json | undefined {
   const entries = Object.entries(hosts ?? {}).flatMap(([name, address]): [string, string][] => {
     const ip = /^\[(.+)\]$/.exec(address)?.[1] ?? address;
-    if (isIP(ip) !== 0) return [[name, ip]];
+    if (ADDRESS.test(ip)) return [[name, ip]];
     caution(
       'extra-hosts',
       `gives the host ${name} the address ${JSON.stringify(address)}, which bake-ts cannot hand on`,

@@ -39,6 +39,13 @@ export function readPlatforms(values: Values): Platforms {
       normal.add(formatPlatform(parsed));
     }
   }
+  const [first] = items;
+  if (first !== undefined && written.has('local') && normal.size > 0) {
+    const { node } = items.find(({ value }) => value === 'local') ?? first;
+    values.fail('config/platform', '"local" cannot stand beside other platforms', node, {
+      hint: 'Name the platform in its place, as linux/amd64.',
+    });
+  }
   const normalList = [...normal];
   const writtenList = [...written];
   const isSame =

@@ -472,7 +472,7 @@ builds:
 test('what print says as YAML reads back to the same', async () => {
   const yaml = `
 builds:
-  a: { secrets: [lone], ulimits: { nofile: "1:2" }, args: { X: "$\${{ not ours }}", V: 3.10 }, push: always, platforms: [local, linux/arm64] }
+  a: { secrets: [lone], ulimits: { nofile: "1:2" }, args: { X: "$\${{ not ours }}", V: 3.10 }, push: always, platforms: [linux/amd64, linux/arm64] }
   b: { contexts: { a: build:a }, dockerfile-inline: "FROM a\\n", cache: { repository: r/c, mode: min }, ssh: [default] }
 groups: { default: [b], all: ["*"] }
 `;

@@ -174,6 +174,8 @@ function optionsOf({ build, facts, platforms, enginePlatform }: KeyInput): Recor
       [type, level, force ? 'force' : undefined].filter((part) => part !== undefined).join(' '),
     );
   }
+  // An inline cache lies in the config of the image; every other one beside it.
+  if (build.cacheTo.some(({ type }) => type === 'inline')) add('inline cache', 'true');
   if (build.frontendImage !== undefined) add('frontend', build.frontendImage.image);
   for (const [name, value] of build.opts) add(`opt ${name}`, value);
   // The words of harmless ones are paths of this machine, mostly.

@@ -345,7 +345,7 @@ const VECTORS: readonly Vector[] = [
         tags: [{ text: 'r/x:1' }],
         push: 'always',
         cacheFrom: [{ type: 'registry', attributes: new Map([['ref', 'r/cache']]) }],
-        cacheTo: [{ type: 'inline', attributes: new Map() }],
+        cacheTo: [{ type: 'registry', attributes: new Map([['ref', 'r/cache']]) }],
       };
     },
   },

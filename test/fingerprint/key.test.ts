@@ -296,6 +296,14 @@ const VECTORS: readonly Vector[] = [
     naive: (parts) => parts.dockerfile,
   },
   {
+    name: 'a cache that lies in the image',
+    edit: (setup) => {
+      setup.build = { ...setup.build, cacheTo: [{ type: 'inline', attributes: new Map() }] };
+    },
+    says: /inline cache added/,
+    naive: (parts) => parts.args,
+  },
+  {
     name: 'the id of a secret',
     edit: (setup) => {
       setup.build = { ...setup.build, secrets: [{ id: 'token', from: { kind: 'env', variable: 'T' } }] };

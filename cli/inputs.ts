@@ -14,23 +14,31 @@ export async function readInputs(
 ): Promise<Result<ReadBuildsValue>> {
   const vars = readVars(listOf(args, 'var'));
   if (!vars.ok) return vars;
-  const files = listOf(args, 'file');
   const granted = await readGrants(args, io);
   if (!granted.ok) return granted;
   const { readBuilds } = await import('../lib/config/mod.ts');
-  const read = await readBuilds({
-    ...granted.value,
-    ...what,
+  const sources = await sourcesOf(args, io, vars.value);
+  const read = await readBuilds({ ...granted.value, ...what, ...sources });
+  if (read.ok && read.value.foundBake !== undefined) sayFound(read.value.foundBake, args, io);
+  return read;
+}
+
+/** What is to be read, and what goes into it, as the command line says. Standard input is read where a file is `-`. */
+export async function sourcesOf(
+  args: ParsedArgs,
+  io: Io,
+  vars: ReadonlyMap<string, string>,
+): Promise<Omit<ReadBuildsOptions, 'allow' | 'untrusted'>> {
+  const files = listOf(args, 'file');
+  return {
     cwd: io.cwd,
     env: io.env,
     files,
-    vars: vars.value,
+    vars,
     varFiles: listOf(args, 'var-file'),
     overrides: overridesOf(args),
     ...(files.includes('-') ? { stdin: await io.readStdin() } : {}),
-  });
-  if (read.ok && read.value.foundBake !== undefined) sayFound(read.value.foundBake, args, io);
-  return read;
+  };
 }
 
 const told = new WeakSet<object>();

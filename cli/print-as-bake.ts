@@ -2,7 +2,7 @@
 import { ok, problem } from '../lib/model/mod.ts';
 import { listOf, type ParsedArgs } from './args.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
-import { overridesOf, readGrants, readVars } from './inputs.ts';
+import { readGrants, readVars, sourcesOf } from './inputs.ts';
 import type { Io } from './io.ts';
 import { reportProblems } from './output.ts';
 
@@ -12,19 +12,9 @@ export async function printAsBake(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const granted = vars.ok ? await readGrants(args, io) : ok({ allow: [], untrusted: false });
   if (!vars.ok || !granted.ok)
     return reportProblems([...(vars.ok ? [] : vars.error), ...(granted.ok ? [] : granted.error)], args, io);
-  const files = listOf(args, 'file');
   const { printBakeFiles } = await import('../lib/config/mod.ts');
   const printed = await printBakeFiles(
-    {
-      ...granted.value,
-      cwd: io.cwd,
-      env: io.env,
-      files,
-      vars: vars.value,
-      varFiles: listOf(args, 'var-file'),
-      overrides: overridesOf(args),
-      ...(files.includes('-') ? { stdin: await io.readStdin() } : {}),
-    },
+    { ...granted.value, ...(await sourcesOf(args, io, vars.value)) },
     args.positionals.length === 0 ? ['default'] : args.positionals,
   );
   if (!printed.ok) return reportProblems(printed.error, args, io);

@@ -3,6 +3,7 @@ import { basename, dirname, isAbsolute, join, posix, resolve } from 'node:path';
 import type { BakeTarget, Fields, TargetKey, TargetValues } from '../bake/mod.ts';
 import { type Json, type Problem, problem } from '../model/mod.ts';
 import { convertOutputs, isTrue } from './outputs.ts';
+import { RESOURCE_NAMES, resourceOption } from './resources.ts';
 
 /** One value of a build. */
 export interface ConvertedValue {
@@ -225,27 +226,16 @@ function annotationsOf(texts: readonly string[]): Readonly<Record<string, string
   return Object.fromEntries(entries);
 }
 
-/** Limits by the names that BuildKit's frontend has for them (buildx build/utils.go, `addResourceLimits`). */
-const RESOURCES: Readonly<Record<string, string>> = {
-  memory: 'memory',
-  'memory-swap': 'memswap',
-  'cpu-shares': 'cpushares',
-  'cpu-period': 'cpuperiod',
-  'cpu-quota': 'cpuquota',
-  'cpuset-cpus': 'cpusetcpus',
-  'cpuset-mems': 'cpusetmems',
-};
-
 function convertResources({ resources }: TargetValues, set: Set, caution: Caution): void {
   const opts: Record<string, string> = {};
   for (const [name, value] of Object.entries(resources ?? {})) {
-    const option = Object.hasOwn(RESOURCES, name) ? RESOURCES[name] : undefined;
+    const option = resourceOption(name);
     const text = option === undefined ? undefined : limitOf(name, String(value));
     if (option === undefined || text === undefined) {
       caution(
         'resources',
         `limits \`${name}\` to ${JSON.stringify(value)}, which bake-ts cannot hand on`,
-        `It knows ${Object.keys(RESOURCES).join(', ')}; memory in bytes, or as 512m and 2g.`,
+        `It knows ${RESOURCE_NAMES.join(', ')}; memory in bytes, or as 512m and 2g.`,
         'error',
       );
     } else if (text !== '0' && text !== '') opts[option] = text;

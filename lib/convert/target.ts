@@ -11,6 +11,7 @@ import {
   writeSsh,
 } from './attributes.ts';
 import { asList, type DraftBuild, isRecord, scalarText } from './draft.ts';
+import { resourceOption } from './resources.ts';
 import { convertOutput } from './target-outputs.ts';
 import type { Converter, TargetReader } from './target-reader.ts';
 
@@ -322,21 +323,10 @@ function convertUlimits(value: unknown, { set, textOf, isComputed, drop }: Conve
   if (entries.length > 0) set('ulimits', Object.fromEntries(entries));
 }
 
-/** Limits by the names that BuildKit's frontend has for them (buildx build/utils.go, `addResourceLimits`). */
-const RESOURCES: Readonly<Record<string, string>> = {
-  memory: 'memory',
-  'memory-swap': 'memswap',
-  'cpu-shares': 'cpushares',
-  'cpu-period': 'cpuperiod',
-  'cpu-quota': 'cpuquota',
-  'cpuset-cpus': 'cpusetcpus',
-  'cpuset-mems': 'cpusetmems',
-};
-
 function convertResources(value: unknown, { set, textOf, drop }: Converter): void {
   const opts: Record<string, Json> = {};
   for (const [name, limit] of pairsOf(value)) {
-    const option = Object.hasOwn(RESOURCES, name) ? RESOURCES[name] : undefined;
+    const option = resourceOption(name);
     const text = scalarText(limit);
     const isSize = name.startsWith('memory') && text !== undefined && !/^-?[0-9]+$/.test(text);
     if (text === undefined || text === '0' || text === '') continue;

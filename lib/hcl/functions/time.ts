@@ -1,19 +1,12 @@
 /** Functions of points in time. */
+import { MONTHS, WEEKDAYS } from '../../util/time-parts.ts';
 import { toInt64 } from '../number.ts';
 import { DYNAMIC, NUMBER, STRING } from '../types.ts';
 import type { FunctionResult, Value } from '../value.ts';
 import { numberValue, objectOf, textValue } from '../values.ts';
 import { formatTime } from './date-format.ts';
 import { type Definitions, done, failed, textOf } from './define.ts';
-import {
-  civil,
-  MONTHS,
-  parseDuration,
-  parseTimestamp,
-  type Timestamp,
-  timestampText,
-  WEEKDAYS,
-} from './timestamp.ts';
+import { civil, parseDuration, parseTimestamp, type Timestamp, timestampText } from './timestamp.ts';
 
 const NANOS = 1_000_000_000n;
 const NO_SECONDS = 'a whole number of seconds since 1970 is required, of at most 285 million years';

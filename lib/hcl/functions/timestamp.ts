@@ -1,4 +1,5 @@
 /** Points and spans of time as Go reads and writes them (https://pkg.go.dev/time). */
+import { type ClockTime, offsetText, two } from '../../util/time-parts.ts';
 
 /** A point in time with the offset from UTC in which it was written, all in seconds. */
 export interface Timestamp {
@@ -8,42 +9,10 @@ export interface Timestamp {
 }
 
 /** What calendars and clocks show of it, at its offset. */
-export interface Civil {
-  readonly year: number;
-  readonly month: number;
-  readonly day: number;
-  readonly hour: number;
-  readonly minute: number;
-  readonly second: number;
-  /** 0 is Sunday. */
-  readonly weekday: number;
+export interface Civil extends ClockTime {
   /** 1 is January 1. */
   readonly yearDay: number;
 }
-
-export const MONTHS: readonly string[] = [
-  'January',
-  'February',
-  'March',
-  'April',
-  'May',
-  'June',
-  'July',
-  'August',
-  'September',
-  'October',
-  'November',
-  'December',
-];
-export const WEEKDAYS: readonly string[] = [
-  'Sunday',
-  'Monday',
-  'Tuesday',
-  'Wednesday',
-  'Thursday',
-  'Friday',
-  'Saturday',
-];
 
 const DAY = 86_400;
 const STRICT = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:Z|([+-])(\d\d):(\d\d))$/;
@@ -72,17 +41,7 @@ export function timestampText(time: Timestamp): string {
   const { year, month, day, hour, minute, second } = civil(time);
   const size = String(Math.abs(year)).padStart(4, '0');
   const date = `${year < 0 ? '-' : ''}${size}-${two(month)}-${two(day)}`;
-  return `${date}T${two(hour)}:${two(minute)}:${two(second)}${time.offset === 0 ? 'Z' : offsetText(time, ':')}`;
-}
-
-/** `+02:00` */
-export function offsetText({ offset }: Timestamp, between: ':' | ''): string {
-  const minutes = Math.trunc(Math.abs(offset) / 60);
-  return `${offset < 0 ? '-' : '+'}${two(Math.trunc(minutes / 60))}${between}${two(minutes % 60)}`;
-}
-
-export function two(value: number): string {
-  return String(value).padStart(2, '0');
+  return `${date}T${two(hour)}:${two(minute)}:${two(second)}${time.offset === 0 ? 'Z' : offsetText(time.offset, ':')}`;
 }
 
 /** What calendars show. */

@@ -5,7 +5,17 @@
 
 import type { Span } from '../../model/mod.ts';
 import { didYouMean } from '../../util/suggest.ts';
-import { type Entry, goText, isNull, isSame, kindOf, type MapNode, mapNode, type Node } from './node.ts';
+import {
+  type Entry,
+  goText,
+  isNull,
+  isSame,
+  isText,
+  kindOf,
+  type MapNode,
+  mapNode,
+  type Node,
+} from './node.ts';
 import type { Report } from './report.ts';
 
 /** A check of one value; `name` is how messages call it. */
@@ -34,7 +44,7 @@ function isKind(node: Node, kind: Kind): boolean {
 
 function oneOf(...kinds: readonly Kind[]): Check {
   return (node, name, report) => {
-    if (kinds.some((kind) => isKind(node, kind))) return;
+    if (kinds.some((kind) => isKind(node, kind)) || report.knows(node.span)) return;
     const isQuotable = node.kind === 'scalar' && node.type !== 'null' && kinds.includes('string');
     const hint = isQuotable ? 'Put it in quotes.' : undefined;
     report.add(
@@ -53,7 +63,8 @@ function join(words: readonly string[]): string {
 function listOf(check: Check, isUnique = false): Check {
   return (node, name, report) => {
     if (node.kind !== 'list') {
-      report.add(node.span, `${name} has to be a list, and this is ${kindOf(node)}`);
+      const hint = isText(node) && /^[^\s,[\]{}"']+$/.test(node.text) ? `Write [${node.text}].` : undefined;
+      report.add(node.span, `${name} has to be a list, and this is ${kindOf(node)}`, hint);
       return;
     }
     node.items.forEach((item, index) => {
@@ -89,7 +100,8 @@ function record(
 ): Check {
   return (node, name, report) => {
     if (node.kind !== 'map') {
-      report.add(node.span, `${name} has to be a map, and this is ${kindOf(node)}`);
+      if (!report.knows(node.span))
+        report.add(node.span, `${name} has to be a map, and this is ${kindOf(node)}`);
       return;
     }
     for (const [key, { keySpan, value }] of node.entries) {
@@ -104,11 +116,16 @@ function record(
   };
 }
 
+/** Keys of `x-bake` that Compose has none for. */
+const BAKE_KEYS = new Set(['output', 'contexts']);
+
 function unknownKey(key: string, span: Span, name: string, known: readonly string[], report: Report): void {
   report.add(
     span,
     `${name} has no key "${key}"`,
-    didYouMean(key, known) ?? `Keys are: ${[...known].sort().join(', ')}.`,
+    didYouMean(key, known) ??
+      (BAKE_KEYS.has(key) ? `Bake has it below x-bake: \`x-bake: { ${key}: … }\`.` : undefined) ??
+      `Keys are: ${[...known].sort().join(', ')}.`,
   );
 }
 

@@ -18,6 +18,7 @@ import {
   type YAMLError,
 } from 'yaml';
 import type { SourceFile, Span } from '../../model/mod.ts';
+import { reportMistake } from './mistakes.ts';
 import { type Entry, type Node, nullNode, type ScalarNode, textNode } from './node.ts';
 import type { Report } from './report.ts';
 import { meaningOf } from './scalar.ts';
@@ -133,17 +134,6 @@ function lenientLexer(): Lexer {
     };
   }
   return lexer;
-}
-
-function reportMistake(source: SourceFile, mistake: YAMLError, report: Report): void {
-  const start = Math.min(mistake.pos[0], source.text.length);
-  const span = { source, start, end: Math.max(start + 1, Math.min(mistake.pos[1], source.text.length)) };
-  const lineStart = source.text.lastIndexOf('\n', start - 1) + 1;
-  if (mistake.code === 'TAB_AS_INDENT' || /^ *\t/.test(source.text.slice(lineStart, start + 1))) {
-    report.add(span, 'A tab is used for indentation, which YAML does not allow', 'Indent with spaces.');
-    return;
-  }
-  report.add(span, `This is not valid YAML: ${mistake.message.split('\n')[0] ?? ''}`);
 }
 
 /** A value that an anchor stands for. */
@@ -323,7 +313,8 @@ class Converter {
   }
 
   #scalar(given: Scalar, span: Span, tag: string | undefined): ScalarNode {
-    const text = String(given.value ?? '');
+    // The package makes bytes of what is tagged !!binary.
+    const text = given.value instanceof Uint8Array ? (given.source ?? '') : String(given.value ?? '');
     const isPlain = given.type === 'PLAIN' || given.type === undefined;
     if (tag === undefined) {
       return isPlain ? { kind: 'scalar', ...meaningOf(text), span } : textNode(text, span);

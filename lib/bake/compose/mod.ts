@@ -14,7 +14,7 @@ import { type Project, readProject } from './project.ts';
 import { Report } from './report.ts';
 import { checkModel } from './schema.ts';
 import { documentsOf, type NamedFile, type Reader, readOptional, type Scope, type Shared } from './scope.ts';
-import { toTarget } from './target.ts';
+import { checkBuild, toTarget } from './target.ts';
 import { substitute } from './template.ts';
 
 /** Surroundings of Compose files. */
@@ -146,7 +146,11 @@ async function readFiles(
   const model = await loadModel(files, scope, []);
   const sections = checkModel(model, shared.report);
   if (shared.report.isWrong) return nothing;
-  return await readProject(sections, environment, shared, isWhole);
+  const project = await readProject(sections, environment, shared, isWhole);
+  for (const service of isWhole ? [] : project.services) {
+    if (service.build !== undefined) checkBuild(service, service.build, shared.report);
+  }
+  return project;
 }
 
 function toConfig(project: Project, environment: ReadonlyMap<string, string>, report: Report): ComposeConfig {

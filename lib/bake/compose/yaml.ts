@@ -216,6 +216,7 @@ class Converter {
       const items: Node[] = [];
       let index = 0;
       for (const item of given.items as (ParsedNode | null)[]) {
+        if (given.flow !== true) this.#checkDash(item);
         const node = this.#convert(item, [...path, String(index++)], depth + 1, span.start);
         if (node !== undefined) items.push(node);
       }
@@ -224,6 +225,24 @@ class Converter {
     return isMap(given)
       ? this.#map(given.items as Pair<ParsedNode, ParsedNode | null>[], path, depth, span)
       : undefined;
+  }
+
+  /** Behind the dash of an item Compose takes spaces only. */
+  #checkDash(item: ParsedNode | null): void {
+    if (item === null) return;
+    const start = item.range[0];
+    const { text } = this.#source;
+    const blanks = /\s*$/.exec(text.slice(Math.max(0, start - 1000), start))?.[0] ?? '';
+    const dash = start - blanks.length - 1;
+    const tab = /^ *\t/.exec(blanks)?.[0];
+    // A dash that a comment ends with is none.
+    if (tab === undefined || !/^[ -]*-$/.test(text.slice(text.lastIndexOf('\n', dash) + 1, dash + 1))) return;
+    const at = dash + tab.length;
+    this.#lose(
+      this.#span(at, at + 1),
+      'Behind the dash is a tab, which Compose does not take',
+      'Write a space.',
+    );
   }
 
   #alias(name: string, path: Path, span: Span): Node | undefined {

@@ -34,7 +34,7 @@ const WORDS: Readonly<Record<Kind, string>> = {
 
 function isKind(node: Node, kind: Kind): boolean {
   if (node.kind !== 'scalar') return node.kind === kind;
-  if (kind === 'string') return node.type === 'string' || node.type === 'time';
+  if (kind === 'string') return node.type === 'string';
   if (kind === 'boolean') return node.type === 'bool';
   if (kind === 'null') return node.type === 'null';
   if (node.type === 'int') return kind === 'number' || kind === 'integer';
@@ -138,11 +138,18 @@ function byForm(forms: { readonly map: Check; readonly list: Check; readonly wor
   };
 }
 
+/** A check that a date passes, too: the schema takes it for a text, and Compose does where it makes texts of all values. */
+function orDate(check: Check): Check {
+  return (node, name, report) => {
+    if (node.kind !== 'scalar' || node.type !== 'time') check(node, name, report);
+  };
+}
+
 const TEXT = oneOf('string');
 const TRUTH = oneOf('boolean', 'string');
 const PAIRS = byForm({
-  map: mapOf(oneOf('string', 'number', 'boolean', 'null')),
-  list: listOf(TEXT, true),
+  map: mapOf(orDate(oneOf('string', 'number', 'boolean', 'null'))),
+  list: listOf(orDate(TEXT), true),
   words: 'a map, or a list of key=value',
 });
 const ULIMIT: Check = (node, name, report) => {
@@ -161,10 +168,10 @@ const TEXT_OR_LIST: Check = (node, name, report) => {
 };
 const HOSTS = byForm({
   map: mapOf((node, name, report) => {
-    if (node.kind === 'list') listOf(TEXT)(node, name, report);
+    if (node.kind === 'list') listOf(orDate(TEXT))(node, name, report);
     else TEXT(node, name, report);
   }),
-  list: listOf(TEXT, true),
+  list: listOf(orDate(TEXT), true),
   words: 'a map, or a list of host=address',
 });
 
@@ -186,7 +193,7 @@ const BUILD = record({
   sbom: TRUTH,
   pull: TRUTH,
   target: TEXT,
-  shm_size: oneOf('integer', 'string'),
+  shm_size: orDate(oneOf('integer', 'string')),
   extra_hosts: HOSTS,
   isolation: TEXT,
   privileged: TRUTH,

@@ -98,6 +98,20 @@ export function spend(budget: Budget, steps: number, span: Span): void {
   );
 }
 
+const weights = new WeakMap<Value, number>();
+
+/** How many steps it takes to go over all of a value. */
+export function weightOf(value: Value): number {
+  if (value.kind === 'string') return 1 + (value.value.length >> 4);
+  if (value.kind !== 'sequence' && value.kind !== 'mapping') return 1;
+  const known = weights.get(value);
+  if (known !== undefined) return known;
+  let weight = 1;
+  for (const one of value.kind === 'sequence' ? value.items : value.entries.values()) weight += weightOf(one);
+  weights.set(value, weight);
+  return weight;
+}
+
 /** Refuses values that are larger than any that a build can use. */
 export function checkSize(value: Value, budget: Budget, span: Span): Value {
   if (value.kind === 'string') {

@@ -75,7 +75,7 @@ const VALUES: readonly (readonly [expression: string, json: string])[] = [
   ['join(",", [for x in concat(L, E) : x])', '"b,a,c"'],
   ['coalesce(NUL, "d")', '"d"'],
   ['(1 + 2) * 3', '9'],
-  ['1 + \n 2', '3'],
+  ['(1 + \n 2)', '3'],
   ['[for x in L : [for y in L : "${x}${y}" if x != y]][0]', '["ba","bc"]'],
   ['O[0] == { a = "p", b = 1 }', 'true'],
   ['"e\\u0301" == "\\u00e9"', 'true'],

@@ -2,6 +2,7 @@
 import { type Problem, problem, type SourceFile } from '../model/mod.ts';
 import { commentBehind, commentsAbove, commentsOf, takeComments } from './comments.ts';
 import { resolveEscapes } from './escapes.ts';
+import { isTooHigh } from './height.ts';
 import { parseExpression } from './parse-expression.ts';
 import {
   accept,
@@ -16,6 +17,7 @@ import {
   shown,
   spanOf,
   textOf,
+  tooDeep,
   unclosed,
 } from './reader.ts';
 import type { Token } from './scan.ts';
@@ -227,6 +229,7 @@ function parseAttribute(reader: Reader, name: Token, index: number): BodyAttribu
   const above = commentsAbove(reader, index);
   read(reader);
   const value = reader.expression(reader);
+  if (reader.at - index > MAX_DEPTH && isTooHigh(value)) throw tooDeep(reader, name);
   peek(reader);
   const behind = commentBehind(reader);
   const inside = takeComments(reader, index, reader.at).flatMap(({ lines }) => lines);

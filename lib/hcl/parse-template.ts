@@ -13,6 +13,7 @@ import {
   shown,
   spanOf,
   textOf,
+  tooDeep,
   withNewlines,
 } from './reader.ts';
 import { type Token, trimEnd, trimStart } from './scan.ts';
@@ -216,6 +217,7 @@ function nest(reader: Reader, pieces: readonly Piece[]): readonly TemplatePart[]
     if (piece.kind === 'text' || piece.kind === 'interpolation') {
       parts.push(partOf(reader, piece));
     } else if (piece.kind === 'if' || piece.kind === 'for') {
+      if (opened.length >= MAX_DEPTH) throw tooDeep(reader, asToken(piece));
       opened.push({ piece, outer: parts });
       parts = [];
     } else {

@@ -179,7 +179,8 @@ export function deeper<T>(reader: Reader, act: () => T): T {
   return result;
 }
 
-function tooDeep(reader: Reader, token: Token): Mistake {
+/** The mistake of what nests too deep, at a token. */
+export function tooDeep(reader: Reader, token: Token): Mistake {
   return mistake(
     reader,
     { ...token, fault: undefined },

@@ -64,6 +64,16 @@ test('what is no template is a problem of whoever evaluates it, at its place beh
   assert.equal(result.problems[0]?.span?.start, text.indexOf('y}'));
 });
 
+test('templates of JSON nest within limits', () => {
+  const deep = [`${'('.repeat(100)}x${`${' + 1'.repeat(200)})`.repeat(100)}`, '['.repeat(10_000)];
+  for (const expression of deep) {
+    const { attributes } = attributesOf(bodyOf({ a: `\${${expression}}` }));
+    const result = evaluate(attributes.get('a')?.value ?? assert.fail(), SCOPE);
+    assert.ok(!result.ok);
+    assert.match(result.problems[0]?.message ?? '', /deeper than/);
+  }
+});
+
 test('blocks are objects by their labels, or arrays of them', () => {
   const body = bodyOf({
     a: 1,

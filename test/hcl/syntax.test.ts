@@ -168,6 +168,8 @@ test('files without end or sense are mistakes, and no crash and no hour', () => 
     [`a = x${'.y'.repeat(many)}`, /in a row/],
     [`a = 1${' + 1'.repeat(many)}`, /in a row/],
     [`a = ${'x ? 1 : '.repeat(many)}1`, /deeper than/],
+    [`a = ${'('.repeat(100)}x${`${' + 1'.repeat(200)})`.repeat(100)}`, /deeper than/],
+    [`a = "${'%{ if a }'.repeat(many)}"`, /deeper than/],
     ['a {\n'.repeat(many), /deeper than/],
     ['a = [\n'.repeat(many), /comma is missing/],
     ['a = "\n'.repeat(many), /quote of this text/],

@@ -5,6 +5,7 @@ import { resolveEscapes } from './escapes.ts';
 import { parseForNames } from './parse-collection.ts';
 import {
   expect,
+  MAX_DEPTH,
   type Mistake,
   mistake,
   peek,

@@ -12,7 +12,7 @@ export const FILES: readonly string[] = [
   'x = <<E\n$\n%\n$$\n$${a}\n$$$${a}\n${a}$\n E \n',
   'l = "esc \\n \\t \\r \\" \\\\ \\u00e9 \\U0001F600 $${x} %%{y} $x %y"\n',
   'a = "$${x}$$${y}$$$${z}%%%{if a}$"\nb = "%$%{if a}$%{endif}%"\n',
-  'r = "${x}"\ns = "${~ x ~}"\nt = " ${~ x ~} "\nu = "a${1}b${true}"\n',
+  'r = "${x}"\ns = "${~ x ~}"\nt = " ${~ x ~} "\nu = "a${1}b${true}"\nv = "a${x ? "b" : y}"\n',
   'r = "${a}-${b}%{ if c }x${~ d ~}%{ else }y%{ endif ~} z%{~ for k, v in x ~} ${k}=${v} %{ endfor }"\n',
   'a = "x ${"y ${z} "} ${<<E\nfoo ${b}\nE\n}"\nt = upper(<<X\nfoo\nX\n  )\n',
   'a = x.y.0["z"][w][*].q[*][1].*.r.0\nb = (x).y\nc = "x".y\nd = [1].0\ne = {a=1}.a\n',

@@ -66,7 +66,7 @@ export function elementOf(of: Value, key: Value, span: Span): Outcome {
   if (of.kind !== 'sequence') return failure(span, `${withArticle(of.type)} has no elements`);
   if (of.type.kind === 'set') {
     return failure(span, 'The elements of a set have no order and no keys', {
-      hint: 'Make a list of it with tolist(…), or go over it with for.',
+      hint: 'Go over it with for: [for one in … : one].',
     });
   }
   const converted = convert(key, NUMBER);
@@ -88,18 +88,4 @@ function itemAt(items: readonly Value[], key: Value, span: Span): Outcome {
       hint: items.length === 0 ? 'Ask for length(…) > 0 first.' : `They are [0] to [${items.length - 1}].`,
     },
   );
-}
-
-/** Keys and values in the order in which `for` goes over them; undefined where nothing can be gone over. */
-export function entriesOf(
-  of: Value,
-  keyOf: (index: number) => Value,
-  keyOfName: (name: string) => Value,
-): readonly { readonly key: Value; readonly value: Value }[] | undefined {
-  if (of.kind === 'mapping') {
-    return [...of.entries].map(([name, value]) => ({ key: keyOfName(name), value }));
-  }
-  if (of.kind !== 'sequence') return undefined;
-  const isSet = of.type.kind === 'set';
-  return of.items.map((value, index) => ({ key: isSet ? value : keyOf(index), value }));
 }

@@ -7,7 +7,9 @@ import {
   failure,
   failures,
   type Outcome,
+  spend,
   UNKNOWN,
+  weightOf,
 } from './evaluation.ts';
 import { variablesOf } from './references.ts';
 import type { Call, Expression } from './syntax.ts';
@@ -22,7 +24,7 @@ export function evaluateCall(call: Call, evaluation: Evaluation): Outcome {
   if ('callLazy' in found && dependsOnUnknown(call, evaluation)) return UNKNOWN;
   const result =
     'call' in found
-      ? callWithValues(found, given.args, evaluation)
+      ? callWithValues(call, found, given.args, evaluation)
       : found.callLazy(given.args.map(lazily(evaluation)));
   if ('kind' in result) return result;
   if (result.ok) return checkSize(result.value, evaluation.budget, call.span);
@@ -69,13 +71,16 @@ function argumentsOf(call: Call, evaluation: Evaluation): { readonly args: reado
 }
 
 function callWithValues(
+  call: Call,
   found: Extract<HclFunction, { readonly call: unknown }>,
   args: readonly Given[],
   evaluation: Evaluation,
 ): FunctionResult | Failure {
   const outcomes = args.map(({ expression, value }) => value ?? evaluation.outcomeOf(expression, evaluation));
   const values = outcomes.filter((one) => one.kind !== 'failure');
-  return values.length === outcomes.length ? found.call(values) : failures(outcomes);
+  if (values.length < outcomes.length) return failures(outcomes);
+  for (const value of values) spend(evaluation.budget, weightOf(value), call.span);
+  return found.call(values);
 }
 
 function lazily(evaluation: Evaluation): (given: Given) => Argument {

@@ -20,6 +20,7 @@ import {
   spend,
   suggestName,
   UNKNOWN,
+  weightOf,
 } from './evaluation.ts';
 import { evaluateFor, evaluateSplat, evaluateTemplateFor } from './loops.ts';
 import { parseNumber } from './number.ts';
@@ -141,11 +142,19 @@ function isValue(outcome: Outcome): outcome is Value {
   return outcome.kind !== 'failure';
 }
 
+/** Numbers that were read already, for those within loops. */
+const numbers = new WeakMap<{ readonly number: string }, Value>();
+
 function valueOfLiteral(value: boolean | null | { readonly number: string }, span: Span): Outcome {
   if (value === null) return nullOf();
   if (typeof value === 'boolean') return boolValue(value);
+  const known = numbers.get(value);
+  if (known !== undefined) return known;
   const number = parseNumber(value.number);
-  return number === undefined ? failure(span, `${value.number} is too large`) : numberValue(number);
+  if (number === undefined) return failure(span, `${value.number} is too large`);
+  const made = numberValue(number);
+  numbers.set(value, made);
+  return made;
 }
 
 function evaluateVariable(name: string, span: Span, { scope, unknown, budget }: Evaluation): Outcome {
@@ -211,6 +220,7 @@ function evaluateBinary(expression: Binary, evaluation: Evaluation): Outcome {
     if (left.kind === 'failure' && left.problems.length === 0 && right.kind === 'failure') return left;
   }
   if (left.kind === 'failure' || right.kind === 'failure') return failures([left, right], gives);
+  spend(evaluation.budget, weightOf(left), expression.span);
   const result = operate(operator, left, right);
   return typeof result === 'string' ? failure(expression.span, result, { type: gives }) : result;
 }
@@ -223,6 +233,7 @@ function decides(side: Outcome, decisive: boolean): boolean {
 function evaluateConditional(expression: Conditional, evaluation: Evaluation): Outcome {
   const yes = outcomeOf(expression.yes, evaluation);
   const no = outcomeOf(expression.no, evaluation);
+  for (const side of [yes, no]) if (isValue(side)) spend(evaluation.budget, weightOf(side), expression.span);
   const type = typeOfBoth(yes, no);
   if (type === undefined) {
     const span = { ...expression.yes.span, end: expression.no.span.end };

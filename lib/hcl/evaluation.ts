@@ -27,7 +27,7 @@ export interface Budget {
 const MAX_STEPS = 2_000_000;
 const MAX_TEXT = 2 ** 20;
 const MAX_ITEMS = 100_000;
-const MAX_VALUES = 1_000_000;
+const MAX_WEIGHT = 1_000_000;
 const MAX_PROBLEMS = 20;
 const MAX_SUGGESTIONS = 100;
 
@@ -110,6 +110,20 @@ export function suggestName(name: string, known: Iterable<string>, budget: Budge
   return budget.suggestions < 0 ? undefined : didYouMean(name, known);
 }
 
+const weights = new WeakMap<Value, number>();
+
+/** How many steps it takes to go over all of a value: doubled lists are short, and all of them together endless. */
+export function weightOf(value: Value): number {
+  if (value.kind === 'string') return 1 + (value.value.length >> 4);
+  if (value.kind !== 'sequence' && value.kind !== 'mapping') return 1;
+  const known = weights.get(value);
+  if (known !== undefined) return known;
+  let weight = 1;
+  for (const one of value.kind === 'sequence' ? value.items : value.entries.values()) weight += weightOf(one);
+  weights.set(value, weight);
+  return weight;
+}
+
 /** Refuses values that are larger than any that a build can use. */
 export function checkSize(value: Value, budget: Budget, span: Span): Value {
   if (value.kind === 'string') {
@@ -120,21 +134,8 @@ export function checkSize(value: Value, budget: Budget, span: Span): Value {
   } else if (value.kind === 'mapping') {
     if (value.entries.size > MAX_ITEMS) throw tooLarge('map', 'entries', MAX_ITEMS, span);
   }
-  if (sizeOf(value) > MAX_VALUES) throw tooLarge('value', 'parts', MAX_VALUES, span);
+  if (weightOf(value) > MAX_WEIGHT) throw tooLarge('value', 'parts', MAX_WEIGHT, span);
   return value;
-}
-
-const sizes = new WeakMap<Value, number>();
-
-/** How many values there are in one, each as often as it is reached: doubled lists are short, and all of them together endless. */
-function sizeOf(value: Value): number {
-  if (value.kind !== 'sequence' && value.kind !== 'mapping') return 1;
-  const known = sizes.get(value);
-  if (known !== undefined) return known;
-  let size = 1;
-  for (const item of value.kind === 'sequence' ? value.items : value.entries.values()) size += sizeOf(item);
-  sizes.set(value, size);
-  return size;
 }
 
 function tooLarge(what: string, unit: string, most: number, span: Span): Exceeded {

@@ -1,9 +1,10 @@
 /** Values of a JSON file as expressions: texts are templates, everything else is what it is. */
-import type { Problem, SourceFile } from '../model/mod.ts';
+import type { Problem, SourceFile, Span } from '../model/mod.ts';
+import { isTooHigh } from './height.ts';
 import { parseExpression } from './parse-expression.ts';
 import { parseTemplateText } from './parse-template.ts';
-import { Mistake, type Reader, readerOfText } from './reader.ts';
-import type { Expression, JsonNode } from './syntax.ts';
+import { MAX_DEPTH, Mistake, type Reader, readerOfText, tooDeep } from './reader.ts';
+import type { Expression, JsonNode, TemplatePart } from './syntax.ts';
 
 /** The expression that a value of a JSON file is. */
 export function expressionOfJson(node: JsonNode): Expression {
@@ -33,9 +34,19 @@ function templateOf(value: string, node: JsonNode): Expression {
     const text = { kind: 'text', value: value.normalize('NFC'), span } as const;
     return { kind: 'template', form: 'json', parts: value === '' ? [] : [text], span };
   }
-  const result = attempt(node, value, 'template', (reader) => parseTemplateText(reader));
+  const result = attempt(node, value, 'template', (reader) =>
+    checked(reader, parseTemplateText(reader), span),
+  );
   if ('problems' in result) return { kind: 'invalid', problems: result.problems, span };
   return { kind: 'template', form: 'json', parts: result.value, span };
+}
+
+function checked(reader: Reader, parts: readonly TemplatePart[], span: Span): readonly TemplatePart[] {
+  const isLong = reader.tokens.length > MAX_DEPTH;
+  if (isLong && isTooHigh({ kind: 'template', form: 'json', parts, span })) {
+    throw tooDeep(reader, { kind: 'text', start: 0, end: reader.text.length, fault: undefined });
+  }
+  return parts;
 }
 
 /**

@@ -1,6 +1,5 @@
 /** `for` in expressions and templates, and splats. */
 import type { Span } from '../model/mod.ts';
-import { entriesOf } from './access.ts';
 import { convert } from './conversion.ts';
 import {
   checkSize,
@@ -32,9 +31,14 @@ function scopeWith(outer: Scope, names: ReadonlyMap<string, Value>): Scope {
   };
 }
 
+interface Names {
+  readonly keyName?: string;
+  readonly valueName: string;
+}
+
 /** What is gone over, or why nothing can be. */
 function rounds(
-  loop: { readonly keyName?: string; readonly valueName: string; readonly over: Expression },
+  loop: Names & { readonly over: Expression },
   evaluation: Evaluation,
 ): readonly Evaluation[] | Failure {
   const over = evaluation.outcomeOf(loop.over, evaluation);
@@ -44,17 +48,24 @@ function rounds(
       hint: 'Give it an empty list: … != null ? … : [].',
     });
   }
-  const entries = entriesOf(over, numberValue, textValue);
-  if (entries === undefined) {
-    return failure(loop.over.span, `"for" cannot go over a ${typeName(over.type)}`, {
-      hint: 'It takes lists, sets, maps and objects. Use split(",", …) for a text.',
-    });
+  if (over.kind === 'mapping') {
+    return [...over.entries].map(([name, value]) => round(loop, evaluation, value, () => textValue(name)));
   }
-  return entries.map(({ key, value }) => {
-    const names = new Map([[loop.valueName, value]]);
-    if (loop.keyName !== undefined && loop.keyName !== loop.valueName) names.set(loop.keyName, key);
-    return bind(evaluation, names);
+  if (over.kind === 'sequence') {
+    const isSet = over.type.kind === 'set';
+    return over.items.map((value, at) =>
+      round(loop, evaluation, value, () => (isSet ? value : numberValue(at))),
+    );
+  }
+  return failure(loop.over.span, `"for" cannot go over a ${typeName(over.type)}`, {
+    hint: 'It takes lists, sets, maps and objects. Use split(",", …) for a text.',
   });
+}
+
+function round(loop: Names, evaluation: Evaluation, value: Value, keyOf: () => Value): Evaluation {
+  const names = new Map<string, Value>();
+  if (loop.keyName !== undefined) names.set(loop.keyName, keyOf());
+  return bind(evaluation, names.set(loop.valueName, value));
 }
 
 /** The evaluation of what is within a loop. */
@@ -117,7 +128,7 @@ function makeObject(loop: For, key: Expression, all: readonly Evaluation[], eval
   for (const round of all) {
     const included = isIncluded(loop, round);
     if (included === false) continue;
-    const name = included === true ? keyOf(key, round) : included;
+    const name = included === true ? nameOf(key, round) : included;
     if (typeof name !== 'string') {
       hasAllKeys = false;
       failed.push(name);
@@ -154,7 +165,7 @@ function repeatedKey(key: Expression, name: string): Failure {
   });
 }
 
-function keyOf(key: Expression, round: Evaluation): string | Failure {
+function nameOf(key: Expression, round: Evaluation): string | Failure {
   const outcome = round.outcomeOf(key, round);
   if (outcome.kind === 'failure') return failures([outcome]);
   if (outcome.kind === 'null') return failure(key.span, 'The key is null');

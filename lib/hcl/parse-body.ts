@@ -2,6 +2,7 @@
 import { type Problem, problem, type SourceFile } from '../model/mod.ts';
 import { commentBehind, commentsAbove, commentsOf, takeComments } from './comments.ts';
 import { resolveEscapes } from './escapes.ts';
+import { isTooHigh } from './height.ts';
 import { parseExpression } from './parse-expression.ts';
 import {
   accept,
@@ -16,6 +17,7 @@ import {
   shown,
   spanOf,
   textOf,
+  tooDeep,
   unclosed,
 } from './reader.ts';
 import type { Token } from './scan.ts';
@@ -40,6 +42,7 @@ function parseBody(reader: Reader, open: Token | undefined): NativeBody {
   const firstIndex = reader.at;
   const start = open?.start ?? 0;
   let end = start;
+  let isBroken = false;
   for (;;) {
     if (accept(reader, 'newline') !== undefined) continue;
     const token = peek(reader);
@@ -47,7 +50,11 @@ function parseBody(reader: Reader, open: Token | undefined): NativeBody {
       end = token.end;
       break;
     }
-    attempt(reader, () => parseItem(reader, draft, token));
+    const problemCount = reader.problems.length;
+    // Behind a mistake, what is no item is its rest: the other half of an expression, lines of a text.
+    if (isBroken && token.kind !== 'name') skipItem(reader, reader.at);
+    else attempt(reader, () => parseItem(reader, draft, token));
+    isBroken = reader.problems.length > problemCount || (isBroken && token.kind !== 'name');
   }
   const loose = takeComments(reader, firstIndex, reader.at);
   if (open !== undefined) {
@@ -76,13 +83,17 @@ function attempt(reader: Reader, act: () => void): void {
     report(reader, error);
     reader.newlines = newlines;
     reader.depth = depth;
-    skipItem(reader, startIndex);
+    if (reader.problems.length < MAX_PROBLEMS) skipItem(reader, startIndex);
+    else reader.at = reader.tokens.length - 1;
   }
 }
 
+/** More mistakes than people read are not looked for: such a file is no HCL at all. */
+const MAX_PROBLEMS = 50;
+
 function report(reader: Reader, error: unknown): void {
   if (!(error instanceof Mistake)) throw error;
-  reader.problems.push(error.problem);
+  if (reader.problems.length < MAX_PROBLEMS) reader.problems.push(error.problem);
 }
 
 const OPENERS = new Set(['{', '[', '(', 'quote', 'heredoc', 'interpolation', 'directive']);
@@ -106,10 +117,13 @@ function skipItem(reader: Reader, startIndex: number): void {
     const token = tokens[at];
     if (token === undefined || token.kind === 'end') break;
     if (OPENERS.has(token.kind)) open.push(token.kind);
+    // What was between quotes is over with the line, and with it what was opened there.
+    if (token.kind === 'broken-quote')
+      open.length = Math.max(0, open.indexOf('quote', open.lastIndexOf('heredoc') + 1));
     const openers = CLOSERS[token.kind];
     if (openers !== undefined) {
-      const opener = open.findLastIndex((kind) => openers.includes(kind));
-      if (opener === -1 && token.kind === '}' && at >= mistakeIndex) {
+      const opener = lastOf(open, openers);
+      if (opener === -1 && token.kind === '}' && at >= mistakeIndex && reader.depth > 0) {
         reader.at = at;
         return;
       }
@@ -123,6 +137,14 @@ function skipItem(reader: Reader, startIndex: number): void {
     }
   }
   reader.at = nextItemAtMargin(reader, Math.max(mistakeIndex, startIndex + 1));
+}
+
+/** Index of the last of these kinds, near the end: what is further out is not closed by accident. */
+function lastOf(open: readonly string[], kinds: readonly string[]): number {
+  for (let at = open.length - 1; at >= Math.max(0, open.length - 32); at--) {
+    if (kinds.includes(open[at] ?? '')) return at;
+  }
+  return -1;
 }
 
 /** Index of the next token that stands at the start of a line as a name does that starts an item; the end where there is none. */
@@ -207,6 +229,7 @@ function parseAttribute(reader: Reader, name: Token, index: number): BodyAttribu
   const above = commentsAbove(reader, index);
   read(reader);
   const value = reader.expression(reader);
+  if (reader.at - index > MAX_DEPTH && isTooHigh(value)) throw tooDeep(reader, name);
   peek(reader);
   const behind = commentBehind(reader);
   const inside = takeComments(reader, index, reader.at).flatMap(({ lines }) => lines);

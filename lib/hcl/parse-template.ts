@@ -116,7 +116,7 @@ function textValue(reader: Reader, token: Token, isQuoted: boolean): string {
       }),
     );
   }
-  return value.normalize('NFC');
+  return value;
 }
 
 /** `${…}` or `%{…}`, and its closing brace. */
@@ -214,10 +214,9 @@ interface Open {
 function nest(reader: Reader, pieces: readonly Piece[]): readonly TemplatePart[] {
   const opened: Open[] = [];
   let parts: TemplatePart[] = [];
-  for (const piece of pieces) {
-    if (piece.kind === 'text') addText(reader, parts, piece);
-    else if (piece.kind === 'interpolation') {
-      parts.push({ kind: 'interpolation', value: piece.value, span: spanOf(reader, piece.start, piece.end) });
+  for (const piece of meld(pieces)) {
+    if (piece.kind === 'text' || piece.kind === 'interpolation') {
+      parts.push(partOf(reader, piece));
     } else if (piece.kind === 'if' || piece.kind === 'for') {
       opened.push({ piece, outer: parts });
       if (reader.depth + opened.length > MAX_DEPTH) throw tooDeep(reader, asToken(piece));
@@ -238,18 +237,34 @@ function asToken(piece: { readonly start: number; readonly end: number }): Token
   return { kind: 'directive', start: piece.start, end: piece.end, fault: undefined };
 }
 
-function addText(reader: Reader, parts: TemplatePart[], piece: Extract<Piece, { kind: 'text' }>): void {
-  const last = parts.at(-1);
+function partOf(reader: Reader, piece: Extract<Piece, { kind: 'text' | 'interpolation' }>): TemplatePart {
   const span = spanOf(reader, piece.start, piece.end);
-  if (last?.kind !== 'text') {
-    parts.push({ kind: 'text', value: piece.value, span });
-    return;
-  }
-  parts[parts.length - 1] = {
-    kind: 'text',
-    value: (last.value + piece.value).normalize('NFC'),
-    span: { source: span.source, start: last.span.start, end: span.end },
+  return piece.kind === 'text'
+    ? { kind: 'text', value: piece.value, span }
+    : { kind: 'interpolation', value: piece.value, span };
+}
+
+/** Pieces of text that follow one another as one, in Unicode's form NFC. */
+function meld(pieces: readonly Piece[]): readonly Piece[] {
+  const melded: Piece[] = [];
+  let texts: Extract<Piece, { kind: 'text' }>[] = [];
+  const flush = () => {
+    const [first] = texts;
+    if (first === undefined) return;
+    const value = texts.map((one) => one.value).join('');
+    melded.push({ ...first, value: value.normalize('NFC'), end: texts.at(-1)?.end ?? first.end });
+    texts = [];
   };
+  for (const piece of pieces) {
+    if (piece.kind === 'text') {
+      texts.push(piece);
+    } else {
+      flush();
+      melded.push(piece);
+    }
+  }
+  flush();
+  return melded;
 }
 
 /** Ends the innermost directive, or its first half; gives the parts that what follows goes to. */

@@ -179,7 +179,7 @@ export function deeper<T>(reader: Reader, act: () => T): T {
   return result;
 }
 
-/** The mistake of what nests deeper than is read. */
+/** The mistake of what nests too deep, at a token. */
 export function tooDeep(reader: Reader, token: Token): Mistake {
   return mistake(
     reader,

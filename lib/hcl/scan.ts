@@ -54,6 +54,8 @@ export type TokenKind =
   | 'end-sequence'
   /** What no file may hold; its fault says why. */
   | 'bad'
+  /** The same, where a text between quotes breaks off at the end of its line. */
+  | 'broken-quote'
   | 'end';
 
 /** Why a token is not allowed, in words. */
@@ -227,7 +229,7 @@ function breakOffQuoted(scanner: Scanner): number {
   }
   const escapesLine = text[at] === '\\';
   scanner.tokens.push({
-    kind: 'bad',
+    kind: 'broken-quote',
     start: open,
     end: at,
     fault: {

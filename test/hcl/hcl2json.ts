@@ -78,10 +78,8 @@ function partOf(part: TemplatePart): string {
       return part.value.replace(/[$%](?=\{)/g, '$&$&');
     case 'interpolation':
       return partOfExpression(part.value);
-    case 'if': {
-      const no = textOf(part.no);
-      return `%{if ${sourceOf(part.test)}}${textOf(part.yes)}${no === '' ? '' : `%{else}${no}`}%{endif}`;
-    }
+    case 'if':
+      return conditionalOf(part.test, textOf(part.yes), textOf(part.no));
     default: {
       const names = part.keyName === undefined ? part.valueName : `${part.keyName}, ${part.valueName}`;
       return `%{for ${names} in ${sourceOf(part.over)}}${textOf(part.parts)}%{endfor}`;
@@ -89,7 +87,15 @@ function partOf(part: TemplatePart): string {
   }
 }
 
+function conditionalOf(test: Expression, yes: string, no: string): string {
+  return `%{if ${sourceOf(test)}}${yes}${no === '' ? '' : `%{else}${no}`}%{endif}`;
+}
+
 function partOfExpression(expression: Expression): string {
+  // To hcl2json it is the same as a directive.
+  if (expression.kind === 'conditional') {
+    return conditionalOf(expression.test, partOfExpression(expression.yes), partOfExpression(expression.no));
+  }
   if (expression.kind === 'template') return textOf(expression.parts);
   if (expression.kind === 'literal') return String(jsonOf(expression));
   return `\${${sourceOf(expression)}}`;

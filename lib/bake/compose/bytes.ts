@@ -8,9 +8,11 @@ export function readBytes(text: string): number | undefined {
     const bytes = BigInt(text.replace('+', ''));
     return bytes >= -(1n << 63n) && bytes < 1n << 63n ? Number(bytes) : undefined;
   }
+  // Go's numbers may have an underscore between two digits.
+  const plain = text.replace(/(?<=[0-9])_(?=[0-9])/g, '');
   const found =
     /^(\+?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?) ?(?:([kmgtp]?)(?:b|(?<=[kmgtp])ib)?)$/i.exec(
-      text,
+      plain,
     );
   if (found === null) return undefined;
   const [, number = '', unit = ''] = found;

@@ -209,7 +209,8 @@ function transformMount(node: Node, _into: (node: Node) => Node, report: Report)
 }
 
 function transformUlimit(node: Node, _into: (node: Node) => Node, report: Report): Node {
-  if (node.kind === 'map' || (node.kind === 'scalar' && node.type === 'int')) return node;
+  const isSmall = node.kind === 'scalar' && node.type === 'int' && BigInt(node.text) < 1n << 63n;
+  if (node.kind === 'map' || isSmall) return node;
   return refuse(node, 'A number without quotes, or a map of soft and hard,', report);
 }
 

@@ -60,7 +60,12 @@ async function resolve(name: string, from: Base, way: Way): Promise<Node> {
   const service = from.services.get(name) as Node;
   if (isNull(service)) return service;
   if (service.kind !== 'map') {
-    report.add(service.span, `The service "${name}" has to be a map, and it is ${kindOf(service)}`);
+    const glued = isText(service) ? /^([\w-]+):(\S.*)$/.exec(service.text) : null;
+    report.add(
+      service.span,
+      `The service "${name}" has to be a map, and it is ${kindOf(service)}`,
+      glued === null ? undefined : `A space is due behind the colon: ${glued[1]}: ${glued[2]}`,
+    );
     return service;
   }
   const entry = service.entries.get('extends');

@@ -212,7 +212,9 @@ function takeIn(model: MapNode, document: MapNode, resets: Resets, report: Repor
       if (own === undefined) entries.set(name, entry);
       else if (!isSame(entry.value, own.value)) {
         const base = entry.value.kind === 'map' ? applyResets(entry.value, resets, kind, name) : entry.value;
-        entries.set(name, { ...own, value: merge(base, own.value, [kind, name], report) });
+        // Compose takes a dot in the name for a step down here, so that other rules hold below such a name, or none.
+        const path = [kind, ...name.split('.')];
+        entries.set(name, { ...own, value: merge(base, own.value, path, report) });
       }
     }
     result = withEntry(result, kind, { ...(to ?? from), entries });

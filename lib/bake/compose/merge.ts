@@ -271,7 +271,8 @@ function uniqueItems(items: readonly Node[], keyOf: KeyOf, report: Report): read
 
 function keyOfPair(item: Node, report: Report): string | undefined {
   if (isText(item)) return item.text.split('=', 1)[0] ?? '';
-  report.add(item.span, `A text is wanted here, and this is ${kindOf(item)}`, 'Put it in quotes.');
+  const hint = item.kind === 'map' ? 'Write NAME=value, or take the dash away.' : 'Put it in quotes.';
+  report.add(item.span, `A text is wanted here, and this is ${kindOf(item)}`, hint);
   return undefined;
 }
 

@@ -14,7 +14,7 @@ import { type Project, readProject } from './project.ts';
 import { Report } from './report.ts';
 import { checkModel } from './schema.ts';
 import { documentsOf, type NamedFile, type Reader, readOptional, type Scope, type Shared } from './scope.ts';
-import { toTarget } from './target.ts';
+import { checkBuild, toTarget } from './target.ts';
 import { substitute } from './template.ts';
 
 /** Surroundings of Compose files. */
@@ -58,11 +58,11 @@ export async function readComposeFiles(
   }
   if (problems.length > 0) return fail(problems);
   const { shared, environment } = await start(options);
-  if (shared.report.isWrong) return fail(shared.report.problems);
+  if (shared.report.isWrong) return fail(shared.report.sorted());
   const named = files.map((source): NamedFile => ({ name: source.path, source }));
   const project = await readFiles(named, environment, shared, true);
   const config = shared.report.isWrong ? undefined : toConfig(project, environment, shared.report);
-  return config === undefined || shared.report.isWrong ? fail(shared.report.problems) : ok(config);
+  return config === undefined || shared.report.isWrong ? fail(shared.report.sorted()) : ok(config);
 }
 
 function isSameProblem(a: Problem, b: Problem): boolean {
@@ -75,7 +75,7 @@ function isSameProblem(a: Problem, b: Problem): boolean {
 async function readAlone(source: SourceFile, options: ComposeOptions): Promise<readonly Problem[]> {
   const { shared, environment } = await start(options);
   if (!shared.report.isWrong) await readFiles([{ name: '', source }], environment, shared, false);
-  return shared.report.problems;
+  return shared.report.sorted();
 }
 
 async function start(
@@ -146,7 +146,11 @@ async function readFiles(
   const model = await loadModel(files, scope, []);
   const sections = checkModel(model, shared.report);
   if (shared.report.isWrong) return nothing;
-  return await readProject(sections, environment, shared, isWhole);
+  const project = await readProject(sections, environment, shared, isWhole);
+  for (const service of isWhole ? [] : project.services) {
+    if (service.build !== undefined) checkBuild(service, service.build, shared.report);
+  }
+  return project;
 }
 
 function toConfig(project: Project, environment: ReadonlyMap<string, string>, report: Report): ComposeConfig {

@@ -4,7 +4,17 @@
  */
 import { cleanPath } from '../go-text.ts';
 import { isAbsolutePath, joinPath } from './go-path.ts';
-import { goText, isText, kindOf, type MapNode, mapItems, mapValues, type Node, withEntry } from './node.ts';
+import {
+  goText,
+  isNull,
+  isText,
+  kindOf,
+  type MapNode,
+  mapItems,
+  mapValues,
+  type Node,
+  withEntry,
+} from './node.ts';
 import { down, ITEM, isBare, PathTable, type Position, ruleAt } from './patterns.ts';
 import type { Report } from './report.ts';
 
@@ -46,11 +56,12 @@ function resolveAt(node: Node, at: Position<Resolver>, place: Place): Node {
 }
 
 function resolveContext(node: Node, place: Place): Node {
+  const isQuotable = node.kind === 'scalar' && !isNull(node);
   if (!isText(node)) {
     place.report.add(
       node.span,
       `A path or an address is wanted here, and this is ${kindOf(node)}`,
-      'Put it in quotes.',
+      isQuotable ? 'Put it in quotes.' : undefined,
     );
     return node;
   }

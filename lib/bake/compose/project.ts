@@ -3,6 +3,7 @@
  * (compose-go types/project.go, loader/validate.go).
  */
 import type { SourceFile, Span } from '../../model/mod.ts';
+import { didYouMean } from '../../util/suggest.ts';
 import { sortedNames } from '../go-text.ts';
 import { readDotenv } from './dotenv.ts';
 import { readBoolean } from './interpolate.ts';
@@ -160,7 +161,12 @@ function checkConsistency({ services, secrets }: Project, { report }: Shared): v
   const byName = new Map(services.map((service) => [service.name, service]));
   for (const { name, keySpan, image, build } of services) {
     if (build === undefined) {
-      if (image === '') report.add(keySpan, `The service "${name}" has neither a build nor an image`);
+      if (image === '')
+        report.add(
+          keySpan,
+          `The service "${name}" has neither a build nor an image`,
+          'Keys like context and args stand below build.',
+        );
       continue;
     }
     const inline = valueAt(build, 'dockerfile_inline');
@@ -181,7 +187,8 @@ function checkConsistency({ services, secrets }: Project, { report }: Shared): v
         report.add(
           item.span,
           `There is no secret "${id}"`,
-          'Say at the top level where it is: `secrets: { name: { file: path } }`.',
+          didYouMean(id, secrets.keys()) ??
+            'Say at the top level where it is: `secrets: { name: { file: path } }`.',
         );
       }
     }
@@ -205,7 +212,8 @@ function checkContexts(
     const target = /^service:(.*)$/s.exec(goText(value))?.[1];
     if (target === undefined) continue;
     const service = services.get(target);
-    if (service === undefined) report.add(value.span, `There is no service "${target}"`);
+    if (service === undefined)
+      report.add(value.span, `There is no service "${target}"`, didYouMean(target, services.keys()));
     else if (service.build === undefined) report.add(value.span, `The service "${target}" is not built`);
   }
 }

@@ -5,7 +5,17 @@
 
 import type { Span } from '../../model/mod.ts';
 import { didYouMean } from '../../util/suggest.ts';
-import { type Entry, goText, isNull, isSame, kindOf, type MapNode, mapNode, type Node } from './node.ts';
+import {
+  type Entry,
+  goText,
+  isNull,
+  isSame,
+  isText,
+  kindOf,
+  type MapNode,
+  mapNode,
+  type Node,
+} from './node.ts';
 import type { Report } from './report.ts';
 
 /** A check of one value; `name` is how messages call it. */
@@ -24,7 +34,7 @@ const WORDS: Readonly<Record<Kind, string>> = {
 
 function isKind(node: Node, kind: Kind): boolean {
   if (node.kind !== 'scalar') return node.kind === kind;
-  if (kind === 'string') return node.type === 'string' || node.type === 'time';
+  if (kind === 'string') return node.type === 'string';
   if (kind === 'boolean') return node.type === 'bool';
   if (kind === 'null') return node.type === 'null';
   if (node.type === 'int') return kind === 'number' || kind === 'integer';
@@ -34,7 +44,7 @@ function isKind(node: Node, kind: Kind): boolean {
 
 function oneOf(...kinds: readonly Kind[]): Check {
   return (node, name, report) => {
-    if (kinds.some((kind) => isKind(node, kind))) return;
+    if (kinds.some((kind) => isKind(node, kind)) || report.knows(node.span)) return;
     const isQuotable = node.kind === 'scalar' && node.type !== 'null' && kinds.includes('string');
     const hint = isQuotable ? 'Put it in quotes.' : undefined;
     report.add(
@@ -53,7 +63,8 @@ function join(words: readonly string[]): string {
 function listOf(check: Check, isUnique = false): Check {
   return (node, name, report) => {
     if (node.kind !== 'list') {
-      report.add(node.span, `${name} has to be a list, and this is ${kindOf(node)}`);
+      const hint = isText(node) && /^[^\s,[\]{}"']+$/.test(node.text) ? `Write [${node.text}].` : undefined;
+      report.add(node.span, `${name} has to be a list, and this is ${kindOf(node)}`, hint);
       return;
     }
     node.items.forEach((item, index) => {
@@ -89,7 +100,8 @@ function record(
 ): Check {
   return (node, name, report) => {
     if (node.kind !== 'map') {
-      report.add(node.span, `${name} has to be a map, and this is ${kindOf(node)}`);
+      if (!report.knows(node.span))
+        report.add(node.span, `${name} has to be a map, and this is ${kindOf(node)}`);
       return;
     }
     for (const [key, { keySpan, value }] of node.entries) {
@@ -104,11 +116,16 @@ function record(
   };
 }
 
+/** Keys of `x-bake` that Compose has none for. */
+const BAKE_KEYS = new Set(['output', 'contexts']);
+
 function unknownKey(key: string, span: Span, name: string, known: readonly string[], report: Report): void {
   report.add(
     span,
     `${name} has no key "${key}"`,
-    didYouMean(key, known) ?? `Keys are: ${[...known].sort().join(', ')}.`,
+    didYouMean(key, known) ??
+      (BAKE_KEYS.has(key) ? `Bake has it below x-bake: \`x-bake: { ${key}: … }\`.` : undefined) ??
+      `Keys are: ${[...known].sort().join(', ')}.`,
   );
 }
 
@@ -121,11 +138,18 @@ function byForm(forms: { readonly map: Check; readonly list: Check; readonly wor
   };
 }
 
+/** A check that a date passes, too: the schema takes it for a text, and Compose does where it makes texts of all values. */
+function orDate(check: Check): Check {
+  return (node, name, report) => {
+    if (node.kind !== 'scalar' || node.type !== 'time') check(node, name, report);
+  };
+}
+
 const TEXT = oneOf('string');
 const TRUTH = oneOf('boolean', 'string');
 const PAIRS = byForm({
-  map: mapOf(oneOf('string', 'number', 'boolean', 'null')),
-  list: listOf(TEXT, true),
+  map: mapOf(orDate(oneOf('string', 'number', 'boolean', 'null'))),
+  list: listOf(orDate(TEXT), true),
   words: 'a map, or a list of key=value',
 });
 const ULIMIT: Check = (node, name, report) => {
@@ -144,10 +168,10 @@ const TEXT_OR_LIST: Check = (node, name, report) => {
 };
 const HOSTS = byForm({
   map: mapOf((node, name, report) => {
-    if (node.kind === 'list') listOf(TEXT)(node, name, report);
+    if (node.kind === 'list') listOf(orDate(TEXT))(node, name, report);
     else TEXT(node, name, report);
   }),
-  list: listOf(TEXT, true),
+  list: listOf(orDate(TEXT), true),
   words: 'a map, or a list of host=address',
 });
 
@@ -169,7 +193,7 @@ const BUILD = record({
   sbom: TRUTH,
   pull: TRUTH,
   target: TEXT,
-  shm_size: oneOf('integer', 'string'),
+  shm_size: orDate(oneOf('integer', 'string')),
   extra_hosts: HOSTS,
   isolation: TEXT,
   privileged: TRUTH,

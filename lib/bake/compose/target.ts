@@ -35,6 +35,7 @@ export function toTarget(
   readTexts(context);
   readArguments(context, service, environment);
   readLists(context);
+  readSize(context);
   readLimits(context);
   readHosts(context);
   readSsh(context);
@@ -135,16 +136,36 @@ function readLists(context: Context): void {
   }
 }
 
-function readLimits(context: Context): void {
+/**
+ * What of a build is wrong by itself, whatever is put over it: bake decodes each file before it puts them together.
+ * Places and values of a target are made from the whole.
+ */
+export function checkBuild(service: Service, build: MapNode, report: Report): void {
+  const { values, places } = emptyDraft(service.name, service.keySpan);
+  const context: Context = { build, values, places, report };
+  readSize(context);
+  readHosts(context);
+  readFlags(context);
+  const secrets = valueAt(build, 'secrets');
+  for (const item of secrets?.kind === 'list' ? secrets.items : []) checkMode(item, report);
+  const limits = valueAt(build, 'ulimits');
+  for (const { value } of limits?.kind === 'map' ? limits.entries.values() : []) readLimitPair(value, report);
+}
+
+function readSize(context: Context): void {
   const { build, values, report } = context;
   const size = valueAt(build, 'shm_size');
-  if (size?.kind === 'scalar' && size.type !== 'float') {
+  if (size?.kind === 'scalar' && size.type !== 'float' && size.type !== 'time') {
     const bytes = readBytes(size.text);
     if (bytes === undefined)
       report.add(size.span, `"${size.text}" is no size`, 'A size looks like 64m or 2gb.');
     else if (bytes > 0) values['shm-size'] = formatBytes(bytes);
     place('shm-size', 'shm_size', context);
   }
+}
+
+function readLimits(context: Context): void {
+  const { build, values, report } = context;
   const limits = valueAt(build, 'ulimits');
   if (limits?.kind !== 'map') return;
   const texts: string[] = [];
@@ -168,6 +189,20 @@ function readUlimit(name: string, node: Node, report: Report): string | undefine
     report.add(node.span, `There is no ulimit "${name}"`, `Ulimits are: ${[...ULIMITS].join(', ')}.`);
     return undefined;
   }
+  const pair = readLimitPair(node, report);
+  if (pair === undefined) return undefined;
+  const { soft, hard } = pair;
+  if (hard !== -1n && (soft === -1n || soft > hard)) {
+    report.add(node.span, `The soft limit of ${name} is higher than its hard limit`);
+    return undefined;
+  }
+  return `${name}=${soft}:${hard}`;
+}
+
+function readLimitPair(
+  node: Node,
+  report: Report,
+): { readonly soft: bigint; readonly hard: bigint } | undefined {
   const limit = (key: string): bigint | undefined => {
     const value = valueAt(node, key);
     if (value === undefined) return 0n;
@@ -177,12 +212,7 @@ function readUlimit(name: string, node: Node, report: Report): string | undefine
   };
   const soft = limit('soft');
   const hard = limit('hard');
-  if (soft === undefined || hard === undefined) return undefined;
-  if (hard !== -1n && (soft === -1n || soft > hard)) {
-    report.add(node.span, `The soft limit of ${name} is higher than its hard limit`);
-    return undefined;
-  }
-  return `${name}=${soft}:${hard}`;
+  return soft === undefined || hard === undefined ? undefined : { soft, hard };
 }
 
 function readHosts(context: Context): void {

@@ -18,6 +18,7 @@ import {
   type YAMLError,
 } from 'yaml';
 import type { SourceFile, Span } from '../../model/mod.ts';
+import { reportMistake } from './mistakes.ts';
 import { type Entry, type Node, nullNode, type ScalarNode, textNode } from './node.ts';
 import type { Report } from './report.ts';
 import { meaningOf } from './scalar.ts';
@@ -135,17 +136,6 @@ function lenientLexer(): Lexer {
   return lexer;
 }
 
-function reportMistake(source: SourceFile, mistake: YAMLError, report: Report): void {
-  const start = Math.min(mistake.pos[0], source.text.length);
-  const span = { source, start, end: Math.max(start + 1, Math.min(mistake.pos[1], source.text.length)) };
-  const lineStart = source.text.lastIndexOf('\n', start - 1) + 1;
-  if (mistake.code === 'TAB_AS_INDENT' || /^ *\t/.test(source.text.slice(lineStart, start + 1))) {
-    report.add(span, 'A tab is used for indentation, which YAML does not allow', 'Indent with spaces.');
-    return;
-  }
-  report.add(span, `This is not valid YAML: ${mistake.message.split('\n')[0] ?? ''}`);
-}
-
 /** A value that an anchor stands for. */
 interface Anchored {
   readonly node: Node | undefined;
@@ -226,6 +216,7 @@ class Converter {
       const items: Node[] = [];
       let index = 0;
       for (const item of given.items as (ParsedNode | null)[]) {
+        if (given.flow !== true) this.#checkDash(item);
         const node = this.#convert(item, [...path, String(index++)], depth + 1, span.start);
         if (node !== undefined) items.push(node);
       }
@@ -234,6 +225,24 @@ class Converter {
     return isMap(given)
       ? this.#map(given.items as Pair<ParsedNode, ParsedNode | null>[], path, depth, span)
       : undefined;
+  }
+
+  /** Behind the dash of an item Compose takes spaces only. */
+  #checkDash(item: ParsedNode | null): void {
+    if (item === null) return;
+    const start = item.range[0];
+    const { text } = this.#source;
+    const blanks = /\s*$/.exec(text.slice(Math.max(0, start - 1000), start))?.[0] ?? '';
+    const dash = start - blanks.length - 1;
+    const tab = /^ *\t/.exec(blanks)?.[0];
+    // A dash that a comment ends with is none.
+    if (tab === undefined || !/^[ -]*-$/.test(text.slice(text.lastIndexOf('\n', dash) + 1, dash + 1))) return;
+    const at = dash + tab.length;
+    this.#lose(
+      this.#span(at, at + 1),
+      'Behind the dash is a tab, which Compose does not take',
+      'Write a space.',
+    );
   }
 
   #alias(name: string, path: Path, span: Span): Node | undefined {
@@ -323,7 +332,8 @@ class Converter {
   }
 
   #scalar(given: Scalar, span: Span, tag: string | undefined): ScalarNode {
-    const text = String(given.value ?? '');
+    // The package makes bytes of what is tagged !!binary.
+    const text = given.value instanceof Uint8Array ? (given.source ?? '') : String(given.value ?? '');
     const isPlain = given.type === 'PLAIN' || given.type === undefined;
     if (tag === undefined) {
       return isPlain ? { kind: 'scalar', ...meaningOf(text), span } : textNode(text, span);

@@ -1,5 +1,4 @@
 /** What bake and Compose files may see of the machine: variables of the environment, and the files that they name. */
-import { readFile } from 'node:fs/promises';
 import { dirname, relative, resolve } from 'node:path';
 import {
   allowOption,
@@ -11,7 +10,7 @@ import {
   type SourceFile,
   type Span,
 } from '../model/mod.ts';
-import { type RealPaths, readRegularFile } from '../system/mod.ts';
+import { type RealPaths, readNamedFile, readRegularFile } from '../system/mod.ts';
 import { mayRead } from './grants.ts';
 import { MAX_FILE_CHARS } from './parse.ts';
 import type { Problems } from './problems.ts';
@@ -75,7 +74,7 @@ export function createReader(
       return undefined;
     }
     try {
-      const bytes = grants.untrusted ? readRegularFile(file, MAX_FILE_CHARS) : await readFile(file);
+      const bytes = grants.untrusted ? readRegularFile(file, MAX_FILE_CHARS) : await readNamedFile(file);
       const text = bytes.toString('utf8');
       origins.push({ source: { path: shown, text }, dir: dirname(file) });
       return text;

@@ -1,5 +1,5 @@
 /** Builds files that are programs: `builds.ts`, run as they are. */
-import { stat } from 'node:fs/promises';
+import { statSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { type Json, problem } from '../model/mod.ts';
 import type { Problems } from './problems.ts';
@@ -19,7 +19,7 @@ export async function runModule(
 ): Promise<Node | undefined> {
   const { path: shown } = origin.source;
   try {
-    const { size, mtimeMs } = await stat(path);
+    const { size, mtimeMs } = statSync(path);
     const loaded: unknown = await import(`${pathToFileURL(path).href}?v=${size}-${mtimeMs}`);
     const exported: unknown =
       typeof loaded === 'object' && loaded !== null && 'default' in loaded ? loaded.default : undefined;

@@ -1,8 +1,8 @@
 /** From names of files to trees: reading, following `include`, running a `builds.ts`, evaluating bake files. */
-import { readFile, stat } from 'node:fs/promises';
+import { statSync } from 'node:fs';
 import { dirname, extname, isAbsolute, join, resolve } from 'node:path';
 import { type Grants, needsGrant, notUntrusted, type Problem, problem } from '../model/mod.ts';
-import { RealPaths, readRegularFile } from '../system/mod.ts';
+import { RealPaths, readNamedFile, readRegularFile } from '../system/mod.ts';
 import { BAKE_NAMES, isBakeFile, isNamedHcl } from './bake-files.ts';
 import type { BakeReading } from './bake-source.ts';
 import { type GrantOptions, mayRead, resolveGrants } from './grants.ts';
@@ -12,7 +12,6 @@ import { MAX_FILE_CHARS, parseText, tooBig } from './parse.ts';
 import type { Problems } from './problems.ts';
 import { shownPath } from './shown-path.ts';
 import { at, emptyMap, isNull, type MapNode, type Node, type Origin } from './tree.ts';
-import { validateShape } from './validate.ts';
 import type { VariableInputs } from './var-files.ts';
 
 /** What reading needs to know. */
@@ -113,7 +112,7 @@ async function collect(options: LoadOptions, problems: Problems): Promise<Collec
   const located: Located =
     named.length > 0
       ? { files: [], isBake: false, isSearched: false }
-      : await locate(cwd, options.env, options.onlySettings !== true);
+      : locate(cwd, options.env, options.onlySettings !== true);
   const found = named.length > 0 ? named : located.isBake ? located.files : located.files.slice(0, 1);
   const directories = found.map((file) => (file === '-' ? cwd : dirname(resolve(cwd, file))));
   const realPaths = new RealPaths();
@@ -262,9 +261,9 @@ async function readText(
 ): Promise<string | Problem> {
   const location = from === undefined ? {} : at(from);
   try {
-    const { size } = await stat(path);
+    const { size } = statSync(path);
     if (size > MAX_FILE_CHARS) return { ...tooBig(shown, size), ...location };
-    const bytes = isOwn ? await readFile(path) : readRegularFile(path, MAX_FILE_CHARS);
+    const bytes = isOwn ? await readNamedFile(path) : readRegularFile(path, MAX_FILE_CHARS);
     if (bytes.includes(0)) {
       return problem('config/not-text', `${shown} is not a text file`, {
         hint: 'It must be YAML or JSON in UTF-8.',
@@ -325,6 +324,7 @@ async function loadText(loader: Loader, origin: Origin, group: number, isInclude
 }
 
 async function accept(loader: Loader, origin: Origin, node: Node, group: number): Promise<void> {
+  const { validateShape } = await import('./validate.ts');
   const wrong = validateShape(node);
   loader.problems.addAll(wrong);
   if (node.kind !== 'map') return;

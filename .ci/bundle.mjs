@@ -1,20 +1,16 @@
 /**
- * Bundles the compiled command line: dist/cli/main.js becomes two lines that load dist/bin/bake-ts.cjs, where our code
- * and the packages it needs are in a few files, of which a command loads only its own. What makes it worth it: 200 modules of
- * ESM cost Node more than twice its own start (docs/decisions.md, "The command line is bundled").
+ * Bundles the compiled command line: our code and the packages it needs in a few files in dist/bin, of which a command loads only
+ * its own. dist/bin/bake-ts.cjs, made of start.cjs, is what npm's command runs. What makes it worth it: 200 modules of ESM
+ * cost Node more than twice its own start (docs/decisions.md, "The command line is bundled").
  */
+import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { rolldown } from 'rolldown';
+import { parseAst } from 'rolldown/parseAst';
 import { root, say } from './support.mjs';
 
 const outDir = path.join(root, 'dist/bin');
-
-const STUB = `#!/usr/bin/env node
-// Made by .ci/bundle.mjs. CommonJS, since Node starts that quicker; required, since importing it would parse it twice.
-import { createRequire } from 'node:module';
-createRequire(import.meta.url)('../bin/bake-ts.cjs');
-`;
 
 /**
  * What the registry client takes of undici, whose index loads fetch, web sockets, caches and mocks too: four times as
@@ -41,17 +37,38 @@ const undiciParts = {
   load: { filter: { id: /\/undici\/parts\.mjs$/ }, handler: () => UNDICI_PARTS },
 };
 
+/** `import()` does not work in code that start.cjs runs, so this file does it for the others. */
+const IMPORT = 'module.exports = (specifier) => import(specifier);\n';
+
+const importElsewhere = {
+  name: 'import-elsewhere',
+  generateBundle(_options, output) {
+    for (const chunk of Object.values(output)) {
+      if (chunk.type !== 'chunk') continue;
+      for (const start of importsIn(parseAst(chunk.code)).reverse())
+        chunk.code = `${chunk.code.slice(0, start)}require("./import.cjs")${chunk.code.slice(start + 'import'.length)}`;
+    }
+  },
+};
+
+/** Where `import()` stands in code, in order. */
+function importsIn(node) {
+  if (typeof node !== 'object' || node === null) return [];
+  const inside = Object.values(node).flatMap(importsIn);
+  return node.type === 'ImportExpression' ? [node.start, ...inside] : inside;
+}
+
 /** Bundles what lies compiled in dist/. */
 export async function bundle() {
   const built = await rolldown({
     input: {
-      'bake-ts': path.join(root, 'dist/cli/main.js'),
+      main: path.join(root, 'dist/cli/main.js'),
       // Runs as a thread, so it needs a file of its own, beside the one that starts it.
       batch: path.join(root, 'dist/lib/fingerprint/batch.js'),
     },
     platform: 'node',
     cwd: root,
-    plugins: [undiciParts],
+    plugins: [undiciParts, importElsewhere],
     // None of our modules does anything by being loaded, so an import of one name from an entry point does not load the whole package.
     treeshake: { moduleSideEffects: [{ test: /\/dist\/lib\/|\/dist\/cli\//, sideEffects: false }] },
     checks: { pluginTimings: false },
@@ -67,13 +84,25 @@ export async function bundle() {
     entryFileNames: '[name].cjs',
     chunkFileNames: '[name]-[hash].cjs',
     comments: false,
+    // Names of functions stay, for the stack of a bug that somebody reports.
+    minify: { compress: true, mangle: { keepNames: true }, codegen: { removeWhitespace: true } },
   });
   await built.close();
   // What an earlier bundle left goes last, so that one who runs it meanwhile finds all he needs.
   const made = new Set(output.map(({ fileName }) => fileName));
+  writeFileSync(path.join(outDir, 'bake-ts.cjs'), starter(output), { mode: 0o755 });
+  writeFileSync(path.join(outDir, 'import.cjs'), IMPORT);
+  made.add('bake-ts.cjs').add('import.cjs');
   for (const name of readdirSync(outDir)) if (!made.has(name)) rmSync(path.join(outDir, name));
   writeFileSync(path.join(outDir, 'THIRD-PARTY-LICENSES.txt'), licencesOf(packagesIn(output)));
-  writeFileSync(path.join(root, 'dist/cli/main.js'), STUB, { mode: 0o755 });
+}
+
+/** The file that runs the bundle, with a word for what is in it: what was compiled of another one does not count. */
+function starter(output) {
+  const hash = createHash('sha256');
+  for (const { code, fileName } of output) hash.update(`${fileName}\0${code}\0`);
+  const text = readFileSync(path.join(root, '.ci/start.cjs'), 'utf8');
+  return text.replace('__BUNDLE__', hash.digest('hex').slice(0, 12));
 }
 
 /** Directories of the packages whose code is in the bundle. */

@@ -24,7 +24,8 @@ const ROUNDS = 5;
 /** A process that takes longer is not run as often. */
 const SLOW_MS = 2000;
 
-const main = fileURLToPath(new URL(`../cli/main${path.extname(import.meta.url)}`, import.meta.url));
+const entry = import.meta.url.endsWith('.ts') ? '../cli/main.ts' : '../bin/bake-ts.cjs';
+const main = fileURLToPath(new URL(entry, import.meta.url));
 const runtime = process.versions['deno'] === undefined ? [] : ['run', '-A'];
 const given = process.argv.slice(2).map(Number);
 const buildx = process.env['BUILDX'];

@@ -61,7 +61,8 @@ function loadWithCache(file) {
     script.runInThisContext()(module.exports, requireFrom, module, filename, __dirname);
     return module.exports;
   };
-  const requireFrom = (id) => (id.startsWith('./') && id !== './import.cjs' ? load(id.slice(2)) : require(id));
+  const requireFrom = (id) =>
+    id.startsWith('./') && id !== './import.cjs' ? load(id.slice(2)) : require(id);
 
   process.on('exit', () => {
     if (!isComplete) saveCache(file, made, cache);

@@ -4,7 +4,7 @@
  * code of earlier runs. Node would read and compile most of the bundle anew each time, which takes longer than planning a file.
  * Node's own cache (`module.enableCompileCache`, 22.8 and newer) has no functions that are compiled later, and gains a third.
  *
- * The code lies in one file, `$XDG_CACHE_HOME/bake-ts/code-….bin` (`~/.cache`; `$BAKE_TS_HOME/cache`): an index of JSON in
+ * The code lies in one file, `$XDG_CACHE_HOME/bake-ts/code-BUNDLE-NODE.bin` (`~/.cache`; `$BAKE_TS_HOME/cache`): an index of JSON in
  * HEADER bytes (`{ "plan-x.cjs": [offset, bytes, mtime] }`), behind it what V8 made. V8 refuses what another version of it or
  * other options made. What cannot be read or written is done without: nothing here may end a run. Never taken is a file that
  * others may write. NODE_DISABLE_COMPILE_CACHE=1 turns it off.
@@ -51,7 +51,8 @@ function loadWithCache(file) {
     const filename = path.join(__dirname, name);
     const { mtimeMs } = fs.statSync(filename);
     const cachedData = cache?.read(name, mtimeMs);
-    const script = new vm.Script(`${WRAPPER}${fs.readFileSync(filename, 'utf8')}\n})`, {
+    // The bundle is ASCII.
+    const script = new vm.Script(`${WRAPPER}${fs.readFileSync(filename, 'latin1')}\n})`, {
       filename,
       columnOffset: -WRAPPER.length,
       cachedData,

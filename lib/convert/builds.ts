@@ -195,13 +195,16 @@ function convertSsh({ ssh = [], context = '' }: TargetValues): Json | undefined 
 
 function convertImage(values: TargetValues, set: Set, caution: Caution): void {
   const { output = [], tags = [] } = values;
-  const found = convertOutputs(output, tags);
+  const annotations = annotationsOf(values.annotations ?? []);
+  const found = convertOutputs(output, {
+    hasTags: tags.length > 0,
+    annotations: Object.keys(annotations),
+  });
   set('tags', tags.length > 0 ? tags : found.tags, tags.length > 0 ? 'tags' : 'output');
-  const annotations = { ...annotationsOf(values.annotations ?? []) };
   const all = { ...annotations, ...found.annotations };
   if (Object.keys(all).length > 0)
     set('annotations', all, Object.keys(annotations).length > 0 ? 'annotations' : 'output');
-  if (found.push) set('push', true, 'output');
+  if (found.push === 'true') set('push', true, 'output');
   set('compression', found.compression, 'output');
   if (found.outputs.length > 0) set('outputs', found.outputs, 'output');
   if (found.loads) {

@@ -146,6 +146,7 @@ export async function readBakeSource(
         dir: tree.dirOf(target.place),
         exists: existsSync,
         localPlatform: localPlatform(),
+        env: inputs.env,
       }),
     ]),
   );

@@ -28,12 +28,13 @@ export interface ConvertedAt {
   readonly exists: (file: string) => boolean;
   /** What `local` means among other platforms. */
   readonly localPlatform: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 /** Converts one target. */
 export function convertToBuild(
   target: BakeTarget,
-  { dir, exists, localPlatform }: ConvertedAt,
+  { dir, exists, localPlatform, env }: ConvertedAt,
 ): ConvertedBuild {
   const { values } = target;
   const keys = new Map<string, ConvertedValue>();
@@ -57,6 +58,7 @@ export function convertToBuild(
   for (const key of ['args', 'labels'] as const) set(key, textsIn(values[key]), key);
   set('platforms', platformsOf(values, localPlatform), 'platforms');
   convertCacheTo(values, set);
+  warnOfCredentials(values, env, caution);
   set('extra-hosts', hostsOf(values['extra-hosts'], caution), 'extra-hosts');
   set('network', networkOf(values.network, caution), 'network');
   set('secrets', values.secret?.map(convertSecret), 'secret');
@@ -109,6 +111,29 @@ function convertCacheTo({ args = {}, 'cache-to': caches = [] }: TargetValues, se
   const isThere = caches.some(({ type }) => type === 'inline');
   if (wanted && !isThere) set('cache-to', [...caches, { type: 'inline' }], 'args');
   else if (caches.length > 0) set('cache-to', caches, 'cache-to');
+}
+
+/** Where the AWS SDK finds credentials in the environment. */
+const AWS = ['AWS_ACCESS_KEY_ID', 'AWS_PROFILE', 'AWS_WEB_IDENTITY_TOKEN_FILE'] as const;
+
+/** buildx writes the credentials of this machine among the attributes (build/opt.go, `addAwsCredentials`). */
+function warnOfCredentials(values: TargetValues, env: ConvertedAt['env'], caution: Caution): void {
+  const variable = AWS.find((one) => (env[one] ?? '') !== '');
+  if (variable === undefined) return;
+  for (const key of ['cache-from', 'cache-to'] as const) {
+    const isOpen = (values[key] ?? []).some(
+      ({ type, access_key_id: id, secret_access_key: secret }) =>
+        type === 's3' && (id === undefined || secret === undefined),
+    );
+    if (!isOpen) continue;
+    caution(
+      key,
+      `has a cache in S3, for which bake hands the credentials of this machine (${variable}) to the engine; bake-ts does not`,
+      'The engine uses credentials of its own: its environment, its role.',
+      'warning',
+    );
+    return;
+  }
 }
 
 /** BuildKit looks closer; this tells addresses from words and lists. */

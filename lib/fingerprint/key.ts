@@ -198,6 +198,8 @@ function optionsOf({ build, facts, platforms, enginePlatform }: KeyInput): Recor
   const ids = (list: readonly { readonly id: string }[]): string =>
     JSON.stringify(list.map(({ id }) => id).sort());
   if (build.secrets.length > 0) add('secrets', ids(build.secrets));
+  const unset = build.secrets.filter(({ isUnset }) => isUnset === true);
+  if (unset.length > 0) add('secrets without a value', ids(unset));
   if (build.ssh.length > 0) add('ssh', ids(build.ssh));
   return options;
 }

@@ -83,6 +83,8 @@ export interface SecretSource {
     | { readonly kind: 'command'; readonly argv: readonly string[] };
   /** Only the id was written: the variable of that name if it is set, else the file of that name (as buildctl does). */
   readonly bare?: true;
+  /** Its variable is not set, and its file is of those that are built without it all the same: bake's. */
+  readonly isUnset?: true;
   /** The file as `print` shows it. */
   readonly writtenPath?: string;
   readonly span?: Span;

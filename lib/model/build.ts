@@ -17,7 +17,15 @@ export type ContextRef =
   | { readonly kind: 'image' /** Without `docker-image://`. */; readonly ref: string }
   | { readonly kind: 'git' /** As BuildKit takes it, `#ref:subdir` included. */; readonly url: string }
   | { readonly kind: 'http'; readonly url: string }
-  | { readonly kind: 'oci-layout' /** Absolute. */; readonly path: string; readonly ref: string };
+  | {
+      readonly kind: 'oci-layout';
+      /** Absolute. */
+      readonly path: string;
+      /** As written, without a mark; neither of both: the tag `latest`, or the only image. */
+      readonly tag?: string;
+      /** Counts before the tag. */
+      readonly digest?: string;
+    };
 
 /** A context with the text it was written as (for messages and `print`) and its place. */
 export interface ContextSource {

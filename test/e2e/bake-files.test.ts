@@ -1,6 +1,7 @@
 /** A repository with a docker-bake.hcl, baked as it is with the real engine: matrix, links between targets, pushes, skips. */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { digestOf } from '../rig/puller.ts';
@@ -123,4 +124,39 @@ test('a docker-bake.hcl is built, pushed, and skipped the second time', {
   assertOk(third);
   assert.deepEqual(named(third, 'built'), ['app-three']);
   assert.deepEqual(named(third, 'unchanged'), ['app-one', 'base']);
+});
+
+test('an OCI layout is read by its tag, and another image under it is built with again', {
+  skip: realEngine.skip,
+  timeout: 120_000,
+}, async (t) => {
+  const work = await makeWorkspace(t, {
+    'docker-bake.hcl': `
+target "lay" {
+  tags = ["example/lay:v1"]
+  output = ["type=oci,tar=false,dest=lay"]
+  dockerfile-inline = "FROM scratch\\nCOPY file /file\\n"
+}
+target "app" {
+  contexts = { base = "oci-layout://lay:v1" }
+  output = ["type=image,name=example/app"]
+  dockerfile-inline = "FROM scratch\\nCOPY --from=base /file /file\\nCOPY other /other\\n"
+}
+`,
+    file: '1\n',
+    other: '1\n',
+  });
+  const early = await work.bake({ builds: ['app'] });
+  assert.equal(early.outcome('app').problem?.code, 'context/layout');
+  assertOk(await work.bake({ builds: ['lay'] }));
+  const first = await work.bake({ builds: ['app'] });
+  assertOk(first);
+  const second = await work.bake({ builds: ['app'] });
+  assert.deepEqual(second.kinds, { app: 'unchanged' });
+  await work.write({ file: '2\n' });
+  await rm(path.join(work.dir, 'lay'), { recursive: true });
+  assertOk(await work.bake({ builds: ['lay'] }));
+  const third = await work.bake({ builds: ['app'] });
+  assert.deepEqual(third.kinds, { app: 'built' });
+  assert.notEqual(third.outcome('app').digest, first.outcome('app').digest);
 });

@@ -4,6 +4,7 @@ import type { BakeTarget, Fields, TargetKey, TargetValues } from '../bake/mod.ts
 import { type Json, type Problem, problem } from '../model/mod.ts';
 import { convertOutputs, isTrue } from './outputs.ts';
 import { RESOURCE_NAMES, resourceOption } from './resources.ts';
+import { askedOf, type createEnvironmentCheck } from './surroundings.ts';
 
 /** One value of a build. */
 export interface ConvertedValue {
@@ -29,12 +30,14 @@ export interface ConvertedAt {
   /** What `local` means among other platforms. */
   readonly localPlatform: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** What is to be said of a target for the environment; see `createEnvironmentCheck`. */
+  readonly checkEnvironment: ReturnType<typeof createEnvironmentCheck>;
 }
 
 /** Converts one target. */
 export function convertToBuild(
   target: BakeTarget,
-  { dir, exists, localPlatform, env }: ConvertedAt,
+  { dir, exists, localPlatform, env, checkEnvironment }: ConvertedAt,
 ): ConvertedBuild {
   const { values } = target;
   const keys = new Map<string, ConvertedValue>();
@@ -67,6 +70,7 @@ export function convertToBuild(
   convertResources(values, set, caution);
   refuseCall(values, caution);
   refusePolicy(values, dir, exists, caution);
+  cautions.push(...checkEnvironment(askedOf(keys, isWithoutPolicy(values))));
   return { keys, cautions };
 }
 
@@ -288,14 +292,19 @@ export function asksOnly({ values: { call } }: BakeTarget): boolean {
   return call !== undefined && call !== '' && call !== 'build';
 }
 
+function isWithoutPolicy({ policy = [] }: TargetValues): boolean {
+  return policy.some((one) => one['Disabled'] === true);
+}
+
 /** A policy that the target names, or that lies beside its Dockerfile (buildx build/opt.go). */
 function refusePolicy(
-  { policy = [], context = '.', dockerfile = 'Dockerfile', 'dockerfile-inline': inline = '' }: TargetValues,
+  values: TargetValues,
   dir: string,
   exists: (file: string) => boolean,
   caution: Caution,
 ): void {
-  if (policy.some((one) => one['Disabled'] === true)) return;
+  const { policy = [], context = '.', dockerfile = 'Dockerfile', 'dockerfile-inline': inline = '' } = values;
+  if (isWithoutPolicy(values)) return;
   const own = /^cwd:\/\/(.*)$/s.exec(dockerfile)?.[1];
   const file = own === undefined ? resolve(dir, localPath(context), dockerfile) : resolve(dir, own);
   const isRemote = /^[a-z+]+:\/\/|^git@/i.test(localPath(context));

@@ -116,6 +116,30 @@ test('credentials for S3 are not put on the command line, which is said', async 
   assert.deepEqual((await sent(t, s3)).warnings, []);
 });
 
+test('variables of the environment by which buildx builds otherwise are told once, and checks are no less than refused', async (t) => {
+  const two =
+    '}\ntarget "other" {\n  attest = ["type=sbom"]\n}\ngroup "default" {\n  targets = ["a", "other"]\n}\ntarget "a" {';
+  const told = async (env: Readonly<Record<string, string>>, more = two, files = {}) => {
+    const { argv, warnings, codes } = await sent(t, more, { '.git/HEAD': '', ...files }, env);
+    return { isBuilt: argv !== '', warnings, codes };
+  };
+  assert.deepEqual((await told({})).warnings, []);
+  const labels = await told({ BUILDX_GIT_LABELS: 'full' });
+  assert.equal(labels.isBuilt, true);
+  assert.equal(labels.warnings.length, 1);
+  assert.match(labels.warnings[0] ?? '', /^bake\/unsupported: BUILDX_GIT_LABELS is set/);
+  assert.deepEqual((await told({ BUILDX_GIT_LABELS: 'false' })).warnings, []);
+  const artifact = { BUILDX_NO_DEFAULT_OCI_ARTIFACT: '1' };
+  assert.match((await told(artifact)).warnings.join(), /BUILDX_NO_DEFAULT_OCI_ARTIFACT/);
+  assert.deepEqual((await told(artifact, '')).warnings, []);
+  for (const name of ['EXPERIMENTAL_BUILDKIT_SOURCE_POLICY', 'BUILDX_DEFAULT_POLICY']) {
+    const refused = await told({ [name]: 'true' });
+    assert.deepEqual([refused.isBuilt, refused.codes], [false, ['bake/unsupported']], name);
+    const disabled = await told({ [name]: '1' }, 'policy = [{ disabled = true }]');
+    assert.equal(disabled.isBuilt, name === 'BUILDX_DEFAULT_POLICY');
+  }
+});
+
 test('a secret whose variable is not set is empty, which is said, and which its key knows', async (t) => {
   const world = await makeFakeWorld(t, () => ({
     'docker-bake.hcl': 'target "default" {\n  secret = ["id=tok,env=UNSET_TOK", "id=token,env=TOKEN"]\n}\n',

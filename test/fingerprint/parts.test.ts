@@ -356,7 +356,7 @@ test('a layout is known by its digest alone', () => {
   for (const ref of [{ tag: '1' }, { digest: `${A}0` }, { digest: A.slice(0, -1) }, { tag: A }, {}]) {
     assert.deepEqual(
       layout(ref).untracked,
-      [{ kind: 'layout', text: 'the context base is an OCI layout without a digest' }],
+      [{ kind: 'unread', text: 'the image of the OCI layout base was not looked up' }],
       JSON.stringify(ref),
     );
   }

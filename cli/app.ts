@@ -13,7 +13,7 @@ import { EXIT, type ExitCode } from './exit-codes.ts';
 import { formatCommandHelp, formatOverview } from './help.ts';
 import type { Io } from './io.ts';
 import { columnsOf, paletteFor, reportProblems } from './output.ts';
-import { VERSION } from './version.ts';
+import { VERSION } from '../lib/util/version.ts';
 
 /** The command that completion scripts call; not declared, so that help does not show it. */
 const COMPLETE = '__complete';

@@ -19,7 +19,7 @@ import {
 } from '@opentelemetry/sdk-trace-base';
 import { type RunTimeline, traceSpans } from '../lib/timeline/mod.ts';
 import type { Io } from './io.ts';
-import { VERSION } from './version.ts';
+import { VERSION } from '../lib/util/version.ts';
 
 /** Where a trace goes. */
 export interface TraceTarget {

@@ -6,7 +6,7 @@ import type { ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { formatTable, reportProblems, wantsColor, writeJson } from '../output.ts';
 import { planSelected } from '../planned.ts';
-import { VERSION } from '../version.ts';
+import { VERSION } from '../../lib/util/version.ts';
 
 const FORMS = ['json', 'tree', 'dot', 'mermaid', 'html'] as const;
 

@@ -9,7 +9,7 @@ import { planSelected } from '../planned.ts';
 import { formatTransfer, readSignIn } from '../registry.ts';
 import { withCancellation } from '../signals.ts';
 import { withTransferView } from '../transfers.ts';
-import { VERSION } from '../version.ts';
+import { VERSION } from '../../lib/util/version.ts';
 
 /** `bake-ts promote`: the tags of a plan at another registry, all or none. */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { fail, type ImageRef, ok, type Problem, problem, type Result } from '../../lib/model/mod.ts';
+import { fail, type ImageRef, ok, type Problem, problem, type Result, readImageRef } from '../../lib/model/mod.ts';
 import { selectBuilds } from '../../lib/plan/mod.ts';
 import type { Layout } from '../../lib/registry/mod.ts';
 import { plainText } from '../../lib/report/mod.ts';
@@ -15,7 +15,6 @@ import {
   formatPut,
   formatTransfer,
   putToJson,
-  readReference,
   readSignIn,
   readTarget,
   withRegistry,
@@ -110,7 +109,7 @@ async function pushStored(
   written: string,
   other: string | undefined,
 ): Promise<ExitCode> {
-  const from = readReference(written);
+  const from = readImageRef(written);
   if (!from.ok) return reportProblems(from.error, args, io);
   const to = other === undefined ? from : readTarget(other, from.value);
   if (!to.ok) return reportProblems(to.error, args, io);

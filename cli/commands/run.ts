@@ -27,7 +27,7 @@ import { checkRunFiles, holdPipes, openRunFiles } from '../run-files.ts';
 import { type ReadRun, shareTimeline } from '../shared-timeline.ts';
 import { withCancellation } from '../signals.ts';
 import { openTelemetry } from '../telemetry.ts';
-import { VERSION } from '../version.ts';
+import { VERSION } from '../../lib/util/version.ts';
 import type { RunEnd, RunInput, Shown } from './run-watch.ts';
 
 /** `bake-ts run` */

@@ -8,7 +8,7 @@ import type { Io } from '../io.ts';
 import { paletteFor, progressMode, reportProblems, sourceReader, wantsColor, writeJson } from '../output.ts';
 import { planSelected } from '../planned.ts';
 import { type Cancellation, withCancellation } from '../signals.ts';
-import { VERSION } from '../version.ts';
+import { VERSION } from '../../lib/util/version.ts';
 
 /**
  * `bake-ts verify`: ends with 0 only where every build was compared and has the same files and config as its tag, known

@@ -2,6 +2,7 @@
  * The engine: finding a buildkitd to use, and bringing one along (containerd, buildkitd with its containerd worker,
  * buildctl, runc, and a registry for trying things) where there is none.
  */
+export { type CacheRecord, listCache, type PruneLimits, pruneCache } from './cache.ts';
 export type { DaemonName, DaemonRecord } from './daemon.ts';
 export { type Diagnosis, type DoctorCheck, engineDoctor } from './doctor.ts';
 export { type DownReport, downEngine } from './down.ts';

@@ -8,7 +8,7 @@ import { declareCli } from '../../cli/declare.ts';
 import { EXIT, exitCodeOfProblems, exitCodeOfRun } from '../../cli/exit-codes.ts';
 import type { Io } from '../../cli/io.ts';
 import { withCancellation } from '../../cli/signals.ts';
-import { VERSION } from '../../cli/version.ts';
+import { VERSION } from '../../lib/util/version.ts';
 import type { ProblemCode, RunSummary } from '../../lib/model/mod.ts';
 import { createFakeIo } from '../rig/fake-io.ts';
 import { assertGolden } from '../rig/golden.ts';

@@ -1,0 +1,39 @@
+/** What scripts call: everything of bake-ts in one call each, with what a script does not say taken from its process. */
+export {
+  type BuildPlan,
+  type Builds,
+  type PlannedOptions,
+  type PlanOptions,
+  plan,
+  print,
+  readBuilds,
+  type SelectOptions,
+  type SourceOptions,
+} from './builds.ts';
+export { type ImportSource, importBuilds, type ProposeOptions, propose } from './convert.ts';
+export { type EngineClient, type OpenEngineOptions, openEngine } from './engine.ts';
+export type { Working } from './events.ts';
+export {
+  type AffectedOptions,
+  affected,
+  type CallSettings,
+  type ExplainOptions,
+  explain,
+  type LintOptions,
+  lint,
+} from './inspect.ts';
+export { checkLocked, type LockOptions, lock, outdated, type UpdateOptions, update } from './lock.ts';
+export { type PromoteOptions, type PushOptions, promote, push } from './publish.ts';
+export { createRegistryClient } from './registry.ts';
+export {
+  type BuildOptions,
+  type BuildResult,
+  build,
+  type RunOptions,
+  type RunResult,
+  type RunSettings,
+  run,
+} from './run.ts';
+export type { Environment, SurroundingsOptions } from './surroundings.ts';
+export { type AnyResult, BakeError, unwrap } from './unwrap.ts';
+export { type VerifyOptions, verify } from './verify.ts';

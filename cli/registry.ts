@@ -6,18 +6,18 @@ import {
   ok,
   type Problem,
   problem,
-  readImageRef,
   type Result,
+  readImageRef,
 } from '../lib/model/mod.ts';
 import type { Copied, RegistryClient, SignIn } from '../lib/registry/mod.ts';
 import { formatBytes, plural } from '../lib/report/mod.ts';
+import { VERSION } from '../lib/util/version.ts';
 import { isSet, listOf, type ParsedArgs, textOf } from './args.ts';
 import type { ExitCode } from './exit-codes.ts';
 import { readInputs } from './inputs.ts';
 import type { Io } from './io.ts';
 import { reportProblems, reportStoppable } from './output.ts';
 import { withCancellation } from './signals.ts';
-import { VERSION } from '../lib/util/version.ts';
 
 /**
  * Runs a command with a client that has the credentials of the Docker config and the `registries:` of builds.yaml, and
@@ -131,7 +131,6 @@ async function readRegistries(args: ParsedArgs, io: Io): Promise<Result<Registri
   }
   return ok(new Map());
 }
-
 
 /**
  * Reads the name that an image is to get. `:TAG` is another tag beside `from`. A name without tag and digest gets the tag

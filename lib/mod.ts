@@ -23,6 +23,17 @@
  *
  * @module
  */
+
+export type { ConfigChange, FileChange, ImageComparison, LayerComparison, Verdict } from './compare/mod.ts';
+export type {
+  PrintedSet,
+  TemplateDefinition,
+  Text,
+  TextList,
+  TextMap,
+  TypedText,
+  VariableDefinition,
+} from './config/mod.ts';
 export {
   type BuildDefinition,
   type BuildsDefinition,
@@ -31,20 +42,142 @@ export {
   defineBuilds,
   type ModuleContext,
 } from './config/mod.ts';
+export type { Imported, Proposal } from './convert/mod.ts';
+export type {
+  BuiltImage,
+  CacheRecord,
+  ContainerdAccess,
+  DaemonName,
+  DaemonRecord,
+  DaemonStatus,
+  Diagnosis,
+  DoctorCheck,
+  DownReport,
+  Engine,
+  EngineNotice,
+  EngineOptions,
+  EnginePackage,
+  EnginePart,
+  EnginePaths,
+  EngineSource,
+  EngineStatus,
+  FindOptions,
+  InstallAttempt,
+  Installation,
+  InstalledPart,
+  InstallOptions,
+  InstallReport,
+  LocalImage,
+  NotifyEngine,
+  PruneLimits,
+  Registries,
+  RunningEngine,
+  ServingEngine,
+  UpOptions,
+} from './engine/mod.ts';
 export { downEngine, engineDoctor, engineStatus, installEngine, upEngine } from './engine/mod.ts';
 export type {
+  AffectedBuild,
+  AffectedReason,
+  Differences,
+  ExplainedInputs,
+  ExplainedTag,
+  ExplainReport,
+  Explanation,
+  LastBuilt,
+  LintReport,
+  NamedValue,
+} from './inspect/mod.ts';
+export type { Locked, LockedImage, LockedRef, UpdatedImage } from './lock/mod.ts';
+export type {
+  AuditResult,
+  AuditSummary,
   BakeEvent,
+  Build,
+  BuildctlOption,
+  BuildKey,
+  BuildRecord,
+  BuildSet,
+  ChangedFiles,
+  ContextRef,
+  ContextSource,
+  DecisionKind,
   Digest,
+  DockerfileSource,
+  Edge,
+  EdgeReason,
+  Environment,
+  EventBody,
   EventSink,
+  ExternalImage,
+  FrontendImage,
+  Grants,
+  Group,
   ImageRef,
+  Json,
   Outcome,
+  Phase,
+  PlaceJson,
+  Plan,
+  PlanNode,
+  PlannedNode,
+  PlatformLayers,
+  PlatformManifest,
+  Position,
   Problem,
+  ProblemArea,
+  ProblemCode,
   ProblemJson,
+  ProcessIdentity,
+  PushMode,
+  Reason,
+  RegistrySettings,
+  RelatedPlace,
   Result,
   RunSummary,
+  SecretSource,
+  SourceFile,
+  Span,
+  SshSource,
+  Tag,
+  TagResult,
+  TypedAttributes,
+  Ulimit,
+  UnknownInput,
+  UnknownKind,
+  UnusedContext,
+  Variable,
+  VariableOrigin,
+  WorkerInfo,
 } from './model/mod.ts';
 export { formatImageRef, readImageRef } from './model/mod.ts';
-export { type AnyProblem, createReporter, formatProblems } from './report/mod.ts';
+export type { PlanDocument, PlannedBuild, PlannedVariable } from './plan/mod.ts';
+export type { Brought, PassedOver, PromotedTag, Promotion } from './promote/mod.ts';
+export type {
+  AttestationDescription,
+  BlobProgress,
+  Copied,
+  CopyOptions,
+  Descriptor,
+  ImageDescription,
+  Layout,
+  LayoutFault,
+  LayoutPart,
+  Manifest,
+  OnBlob,
+  PlatformDescription,
+  Presence,
+  PushLayoutOptions,
+  RegistryClient,
+  RegistryReadOptions,
+  SignIn,
+  TransferCounts,
+} from './registry/mod.ts';
+export type { ProblemStyle, ProgressMode, Writer } from './report/mod.ts';
+export { type AnyProblem, formatProblems } from './report/mod.ts';
+export type { PushedBuild } from './run/mod.ts';
+export type { ProgramEnd } from './system/mod.ts';
+export type { BuildSettings, EventReporter, RegistryOptions, ReporterOptions } from './toolkit/mod.ts';
 export {
   type AffectedOptions,
   type AnyResult,
@@ -58,8 +191,8 @@ export {
   type CallSettings,
   checkLocked,
   createRegistryClient,
+  createReporter,
   type EngineClient,
-  type Environment,
   type ExplainOptions,
   explain,
   type ImportSource,
@@ -96,3 +229,4 @@ export {
   verify,
   type Working,
 } from './toolkit/mod.ts';
+export type { NotCounted, PlatformComparison, Verification } from './verify/mod.ts';

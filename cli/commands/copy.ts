@@ -3,13 +3,7 @@ import { isSet, type ParsedArgs } from '../args.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { reportProblems, writeJson } from '../output.ts';
-import {
-  formatPut,
-  formatTransfer,
-  putToJson,
-  readTarget,
-  withRegistry,
-} from '../registry.ts';
+import { formatPut, formatTransfer, putToJson, readTarget, withRegistry } from '../registry.ts';
 import { withTransferView } from '../transfers.ts';
 
 /** `bake-ts copy`: an image as it is, all platforms and attestations, so its digest stays the same. */

@@ -1,4 +1,4 @@
-import { type ImageRef, withDefaultTag, readImageRef } from '../../lib/model/mod.ts';
+import { type ImageRef, readImageRef, withDefaultTag } from '../../lib/model/mod.ts';
 import type { Descriptor, ImageDescription } from '../../lib/registry/mod.ts';
 import { formatBytes, type Palette, plainText, shortDigest } from '../../lib/report/mod.ts';
 import { isSet, type ParsedArgs } from '../args.ts';

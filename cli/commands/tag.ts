@@ -1,5 +1,5 @@
-import { readImageRef } from '../../lib/model/mod.ts';
 import type { ImageRef, Problem } from '../../lib/model/mod.ts';
+import { readImageRef } from '../../lib/model/mod.ts';
 import { isSet, type ParsedArgs } from '../args.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';

@@ -23,7 +23,7 @@ export {
 } from './installation.ts';
 export type { EngineNotice, EngineOptions, NotifyEngine } from './notice.ts';
 export { livesOwner, type Owner, ownerNow, readOwner } from './owner.ts';
-export { type EnginePaths, type Env, enginePaths } from './paths.ts';
+export { type EnginePaths, enginePaths } from './paths.ts';
 export { identifyProcess, isAlive, ownPid } from './process-identity.ts';
 export type { Registries } from './registries.ts';
 export { type ServingEngine, servingEngine } from './serving.ts';

@@ -2,6 +2,7 @@
 export * from './again.ts';
 export * from './attest.ts';
 export type * from './build.ts';
+export type * from './environment.ts';
 export type * from './event.ts';
 export * from './frontend.ts';
 export * from './grants.ts';

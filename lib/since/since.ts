@@ -9,7 +9,8 @@ import { type Comparison, findDefinition, readBuildsBefore } from './builds-befo
 import { changedFiles, fileAt, openGitState } from './git.ts';
 
 /** A plan, and what it is compared with. */
-export interface SinceOptions extends Pick<AffectedOptions, 'plan' | 'dockerfiles' | 'hostArchitecture' | 'signal'> {
+export interface SinceOptions
+  extends Pick<AffectedOptions, 'plan' | 'dockerfiles' | 'hostArchitecture' | 'signal'> {
   /** A commit by any name that git knows; `main...` is where this branch left `main`. */
   readonly revision: string;
   /** How the builds of the plan were read. */

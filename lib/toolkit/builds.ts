@@ -7,7 +7,16 @@ import {
   readBuilds as readSet,
   readUserGrants,
 } from '../config/mod.ts';
-import { type BuildSet, createHider, fail, type Json, ok, type Plan, type Problem, type Result } from '../model/mod.ts';
+import {
+  type BuildSet,
+  createHider,
+  fail,
+  type Json,
+  ok,
+  type Plan,
+  type Problem,
+  type Result,
+} from '../model/mod.ts';
 import { describePlan, type PlanDocument, selectBuilds } from '../plan/mod.ts';
 import { findUnnamed, type PreparedPlan, preparePlan } from '../prepare/mod.ts';
 import { checkOptions, type KnownOptions } from './check-options.ts';
@@ -106,7 +115,11 @@ export const SOURCE_OPTIONS: KnownOptions<SourceOptions> = {
   untrusted: 'flag',
 };
 
-const SELECT_OPTIONS: KnownOptions<SelectOptions> = { patterns: 'texts', filters: 'texts', dependents: 'flag' };
+const SELECT_OPTIONS: KnownOptions<SelectOptions> = {
+  patterns: 'texts',
+  filters: 'texts',
+  dependents: 'flag',
+};
 const PLAN_OPTIONS: KnownOptions<PlanOptions> = { ...SOURCE_OPTIONS, ...SELECT_OPTIONS, builds: 'object' };
 
 /** The options of {@link PlannedOptions}, for the checks of calls. */
@@ -215,11 +228,7 @@ function toBuildPlan(builds: Builds, made: PreparedPlan): BuildPlan {
       document ??= describePlan(made.plan);
       return document;
     },
-    warnings: [
-      ...builds.warnings,
-      ...made.missing.filter((one) => !isError(one)),
-      ...findUnnamed(made.plan),
-    ],
+    warnings: [...builds.warnings, ...made.missing.filter((one) => !isError(one)), ...findUnnamed(made.plan)],
     missing: made.missing.filter(isError),
     builds,
   };
@@ -244,7 +253,9 @@ function refuseBeside(given: string, options: object, others: Readonly<Record<st
   const set = Object.entries(options).filter(([, value]) => value !== undefined);
   const other = set.find(([name]) => name !== given && Object.hasOwn(others, name));
   if (other !== undefined)
-    throw new TypeError(`the options "${given}" and "${other[0]}" exclude one another: ${given} has it already`);
+    throw new TypeError(
+      `the options "${given}" and "${other[0]}" exclude one another: ${given} has it already`,
+    );
 }
 
 /** Where builds were read, and how. @throws TypeError where they are none of {@link readBuilds} */

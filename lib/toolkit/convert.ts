@@ -10,7 +10,7 @@ import {
 } from '../convert/mod.ts';
 import type { Result } from '../model/mod.ts';
 import { checkOptions } from './check-options.ts';
-import { type SurroundingsOptions, directoryOf } from './surroundings.ts';
+import { directoryOf, type SurroundingsOptions } from './surroundings.ts';
 
 /** A file to import. */
 export interface ImportSource {
@@ -31,7 +31,10 @@ export interface ImportSource {
  * const { yaml, notes } = unwrap(await importBuilds({ name: 'docker-bake.hcl', text }));
  * ```
  */
-export async function importBuilds(first: ImportSource, ...more: readonly ImportSource[]): Promise<Result<Imported>> {
+export async function importBuilds(
+  first: ImportSource,
+  ...more: readonly ImportSource[]
+): Promise<Result<Imported>> {
   for (const one of [first, ...more]) checkOptions('importBuilds', one, { name: 'text', text: 'text' });
   return importText(first.text, { fileName: first.name, more });
 }

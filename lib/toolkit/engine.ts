@@ -4,19 +4,19 @@ import {
   type CacheRecord,
   type Engine,
   findEngine,
+  type LocalImage,
   listCache,
   listHistory,
   listImages,
-  type LocalImage,
   type NotifyEngine,
   openStore,
   type PruneLimits,
   pruneCache,
 } from '../engine/mod.ts';
-import { fail, ok, type Result } from '../model/mod.ts';
+import { type Environment, fail, ok, type Result } from '../model/mod.ts';
 import { type ProgramEnd, runProgram, withoutTracing } from '../system/mod.ts';
 import { checkOptions } from './check-options.ts';
-import { type Environment, environmentOf } from './surroundings.ts';
+import { environmentOf } from './surroundings.ts';
 
 /** Which engine, and with what it is asked. */
 export interface OpenEngineOptions {

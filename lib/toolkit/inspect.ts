@@ -9,7 +9,14 @@ import {
   lintPlan,
 } from '../inspect/mod.ts';
 import { fail, ok, type Result } from '../model/mod.ts';
-import { type BuildPlan, originOf, PLANNED_OPTIONS, type PlannedOptions, planOf, preparedOf } from './builds.ts';
+import {
+  type BuildPlan,
+  originOf,
+  PLANNED_OPTIONS,
+  type PlannedOptions,
+  planOf,
+  preparedOf,
+} from './builds.ts';
 import { checkOptions, type KnownOptions } from './check-options.ts';
 
 /** What goes on with a call that may take a while. */
@@ -78,7 +85,12 @@ export interface AffectedOptions extends PlannedOptions {
  * ```
  */
 export async function affected(options: AffectedOptions): Promise<Result<readonly AffectedBuild[]>> {
-  checkOptions('affected', options, { ...PLANNED_OPTIONS, since: 'text', changed: 'texts', signal: 'signal' });
+  checkOptions('affected', options, {
+    ...PLANNED_OPTIONS,
+    since: 'text',
+    changed: 'texts',
+    signal: 'signal',
+  });
   const { since, changed } = options;
   if ((since === undefined) === (changed === undefined))
     throw new TypeError('affected() takes one of the options "since" and "changed"');

@@ -4,13 +4,21 @@ import {
   compareLock,
   type Locked,
   type LockedImage,
-  lockImages,
   type LockOptions as LockWork,
+  lockImages,
   type UpdatedImage,
   updateLock,
 } from '../lock/mod.ts';
 import { fail, ok, type Plan, type Result } from '../model/mod.ts';
-import { type BuildPlan, originOf, PLANNED_OPTIONS, type PlannedOptions, planOf, preparedOf, select } from './builds.ts';
+import {
+  type BuildPlan,
+  originOf,
+  PLANNED_OPTIONS,
+  type PlannedOptions,
+  planOf,
+  preparedOf,
+  select,
+} from './builds.ts';
 import { checkOptions } from './check-options.ts';
 
 /** What is locked. */

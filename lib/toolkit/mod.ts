@@ -24,16 +24,18 @@ export {
 } from './inspect.ts';
 export { checkLocked, type LockOptions, lock, outdated, type UpdateOptions, update } from './lock.ts';
 export { type PromoteOptions, type PushOptions, promote, push } from './publish.ts';
-export { createRegistryClient } from './registry.ts';
+export { createRegistryClient, type RegistryOptions } from './registry.ts';
+export { createReporter, type EventReporter, type ReporterOptions } from './reporter.ts';
 export {
   type BuildOptions,
   type BuildResult,
+  type BuildSettings,
   build,
   type RunOptions,
   type RunResult,
   type RunSettings,
   run,
 } from './run.ts';
-export type { Environment, SurroundingsOptions } from './surroundings.ts';
+export type { SurroundingsOptions } from './surroundings.ts';
 export { type AnyResult, BakeError, unwrap } from './unwrap.ts';
 export { type VerifyOptions, verify } from './verify.ts';

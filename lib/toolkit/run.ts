@@ -1,7 +1,15 @@
 /** Running builds from a script. */
 import path from 'node:path';
 import type { BuildDefinition } from '../config/mod.ts';
-import { type EventSink, fail, type Outcome, type Problem, problem, type Result, type RunSummary } from '../model/mod.ts';
+import {
+  type EventSink,
+  fail,
+  type Outcome,
+  type Problem,
+  problem,
+  type Result,
+  type RunSummary,
+} from '../model/mod.ts';
 import type { AnyProblem } from '../report/mod.ts';
 import { type BakeOptions, bake } from '../run/mod.ts';
 import { VERSION } from '../util/version.ts';
@@ -19,7 +27,7 @@ import {
 } from './builds.ts';
 import { checkOptions, type KnownOptions } from './check-options.ts';
 import { startWork, type Working } from './events.ts';
-import { runtimeName, directoryOf } from './surroundings.ts';
+import { directoryOf, runtimeName } from './surroundings.ts';
 import { BakeError } from './unwrap.ts';
 
 /** How builds are run. */
@@ -147,9 +155,7 @@ async function runPlanned(options: RunOptions): Promise<RunResult> {
     ...(options.atomic === undefined ? {} : { atomic: options.atomic }),
     ...audit,
   });
-  return summary.ok
-    ? { ok: true, value: summary }
-    : { ok: false, error: problemsOf(summary), summary };
+  return summary.ok ? { ok: true, value: summary } : { ok: false, error: problemsOf(summary), summary };
 }
 
 function settingsOf(options: RunSettings): RunSettings {
@@ -178,15 +184,14 @@ async function narrow(
   return select(whole.builds, { patterns });
 }
 
-async function readAudit({
-  audit,
-  auditSeed,
-}: RunOptions): Promise<Pick<BakeOptions, 'audit'>> {
+async function readAudit({ audit, auditSeed }: RunOptions): Promise<Pick<BakeOptions, 'audit'>> {
   if (audit === undefined) return {};
   const { createAudit, parseAuditSize } = await import('../verify/mod.ts');
   const size = parseAuditSize(audit);
   if (size === undefined)
-    throw new TypeError('the option "audit" of run() takes a part such as 5%, or a number of builds such as 3');
+    throw new TypeError(
+      'the option "audit" of run() takes a part such as 5%, or a number of builds such as 3',
+    );
   return { audit: createAudit({ size, ...(auditSeed === undefined ? {} : { seed: auditSeed }) }) };
 }
 
@@ -202,11 +207,15 @@ function problemsOf({ problems, outcomes, cancelled }: RunSummary): readonly Any
 }
 
 function wasCancelled(): Problem {
-  return problem('run/cancelled', 'The run was cancelled', { hint: 'What was done stays done: run it again.' });
+  return problem('run/cancelled', 'The run was cancelled', {
+    hint: 'What was done stays done: run it again.',
+  });
 }
 
 /** What {@link build} takes besides the keys of a build. */
-interface BuildSettings extends Pick<SourceOptions, 'cwd' | 'env' | 'allow' | 'untrusted'>, RunSettings {}
+export interface BuildSettings
+  extends Pick<SourceOptions, 'cwd' | 'env' | 'allow' | 'untrusted'>,
+    RunSettings {}
 
 const BUILD_SETTINGS: KnownOptions<BuildSettings> = {
   cwd: SOURCE_OPTIONS.cwd,

@@ -5,9 +5,7 @@
 import path from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
-
-/** Variables by name, as `process.env` has them. */
-export type Environment = Readonly<Record<string, string | undefined>>;
+import type { Environment } from '../model/mod.ts';
 
 /** Where a call happens. */
 export interface SurroundingsOptions {
@@ -44,4 +42,9 @@ export function environmentOf(env: Environment | undefined): Environment {
 export function runtimeName(): string {
   const { deno, node } = process.versions as Readonly<Record<string, string | undefined>>;
   return deno === undefined ? `node ${node}` : `deno ${deno}`;
+}
+
+/** Where a reporter writes that was not told where. */
+export function processStreams(): Pick<typeof process, 'stdout' | 'stderr'> {
+  return process;
 }

@@ -1,6 +1,7 @@
 /** Verifying images from a script. */
-import { type Result, fail, ok } from '../model/mod.ts';
+
 import type { EventSink } from '../model/mod.ts';
+import { fail, ok, type Result } from '../model/mod.ts';
 import { type PathPattern, readPathPattern } from '../util/path-pattern.ts';
 import { VERSION } from '../util/version.ts';
 import { type Verification, verifyBuilds } from '../verify/mod.ts';

@@ -40,7 +40,7 @@ export async function lock(options: LockOptions = {}): Promise<Result<Locked>> {
 /**
  * Whether builds.lock holds what it should: nothing is written.
  *
- * @returns what {@link lock} would not change; problems: `run/lock-outdated` where it would, those of reading and planning
+ * @returns what {@link lock} would not change; problems: `run/lock-stale` where it would, those of reading and planning
  */
 export async function checkLocked(options: LockOptions = {}): Promise<Result<Locked>> {
   const begun = await begin('checkLocked', options);

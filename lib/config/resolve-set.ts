@@ -121,7 +121,7 @@ export async function resolveSet(
     ...(engineAddress === undefined ? {} : { engineAddress }),
     ...settingsOf(merged, scope, evaluator),
     grants: loaded.grants,
-    files: loaded.files.map((file) => file.origin.source.path),
+    files: loaded.files.flatMap((file) => (file.isInMemory === true ? [] : file.origin.source.path)),
     ...(loaded.files.every(({ isFinal }) => isFinal === true) ? { isBake: true as const } : {}),
     ...(loaded.absent.length === 0 ? {} : { absentFiles: loaded.absent }),
   };

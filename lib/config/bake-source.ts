@@ -98,6 +98,8 @@ async function openBake(
       localPlatform: localPlatform(),
       now: inputs.now ?? new Date(),
       readFile: reader.read,
+      isDirectory: reader.isDirectory,
+      onUnset: environment.onUnset,
     },
   );
   for (const name of environment.withheld) problems.add(withheldVariable(name));

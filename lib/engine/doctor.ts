@@ -26,6 +26,7 @@ import { readWorker } from './worker.ts';
 
 /** One thing that was looked at. */
 export interface DoctorCheck {
+  /** What was looked at, in a few words. */
   readonly name: string;
   /** `fail`: an embedded engine cannot work like this, and no other one serves; or the one that was named does not. `warn`: it can, but not as well; or only a source is missing. */
   readonly status: 'ok' | 'warn' | 'fail';
@@ -45,6 +46,7 @@ const COMFORTABLE_FREE_BYTES = 10 * GIB;
 export interface Diagnosis {
   /** The engine that a run would use. */
   readonly serving: Result<ServingEngine>;
+  /** In the order in which one would look. */
   readonly checks: readonly DoctorCheck[];
 }
 

@@ -22,6 +22,7 @@ export interface DownReport {
   readonly killedProcesses: number;
   /** Mount points that had been left. */
   readonly unmounted: readonly string[];
+  /** How long it took (milliseconds). */
   readonly durationMs: number;
 }
 

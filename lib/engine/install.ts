@@ -57,15 +57,21 @@ export interface InstallOptions extends EngineOptions {
 
 /** A source that was tried for a package. `problem` says why it did not work out. */
 export interface InstallAttempt {
+  /** What was to be installed. */
   readonly package: EnginePackage;
+  /** Where it was looked for. */
   readonly source: EngineSource;
+  /** Whether it was installed from there. */
   readonly ok: boolean;
+  /** Why not. */
   readonly problem?: Problem;
+  /** How long it took (milliseconds). */
   readonly durationMs: number;
 }
 
 /** What an installation came to. */
 export interface InstallReport {
+  /** What is in use now. */
   readonly installation: Installation;
   /** False where everything asked for was there already. */
   readonly changed: boolean;
@@ -73,6 +79,7 @@ export interface InstallReport {
   readonly installed: readonly EnginePackage[];
   /** What was tried, in order. */
   readonly attempts: readonly InstallAttempt[];
+  /** How long everything took (milliseconds). */
   readonly durationMs: number;
 }
 

@@ -15,7 +15,9 @@ export interface DaemonStatus extends DaemonRecord {
 
 /** The embedded engine as it was found. */
 export interface EngineStatus {
+  /** Where everything of it lies. */
   readonly paths: EnginePaths;
+  /** The version in use; absent: none is installed. */
   readonly installation?: Installation;
   /** Those that were started and not ended by `down`. */
   readonly daemons: readonly DaemonStatus[];

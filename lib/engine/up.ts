@@ -44,16 +44,21 @@ export interface UpOptions extends EngineOptions {
 export interface RunningEngine {
   /** `unix://…` */
   readonly address: string;
+  /** Absolute path of its buildctl. */
   readonly buildctl: string;
+  /** Where its containerd listens, BuildKit's namespace in it, and the absolute path of `ctr`. */
   readonly containerd: { readonly socket: string; readonly namespace: string; readonly ctr: string };
+  /** What its worker says of itself. */
   readonly worker: WorkerInfo;
   /** `127.0.0.1:PORT` where the registry runs. */
   readonly registry?: string;
+  /** All daemons that run. */
   readonly daemons: readonly DaemonRecord[];
   /** Daemons that this call started; empty: all ran already. */
   readonly started: readonly DaemonName[];
   /** What is not as good as it could be: a snapshotter that copies, settings of registries that came too late. */
   readonly warnings: readonly Problem[];
+  /** How long it took until they served (milliseconds). */
   readonly durationMs: number;
 }
 

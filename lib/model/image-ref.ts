@@ -15,7 +15,9 @@ export interface ImageRef {
   readonly registry: string;
   /** Path below the registry; official images of Docker Hub start with `library/`. */
   readonly repository: string;
+  /** As written; undefined: none is. */
   readonly tag?: string;
+  /** As written; undefined: none is. With a tag beside it, the digest counts. */
   readonly digest?: Digest;
 }
 

@@ -85,6 +85,7 @@ export class RegistryClient {
   readonly #brought = new BroughtBlobs();
   readonly #used = new UsedCredentials();
 
+  /** Made by {@link createRegistryClient}. */
   constructor(options: RegistryClientOptions) {
     const now = options.now ?? Date.now;
     const { signal, release } = followSignal(options.signal);

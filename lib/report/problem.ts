@@ -17,6 +17,7 @@ import { DEFAULT_COLUMNS } from './writer.ts';
 
 /** How problems are written out. */
 export interface ProblemStyle {
+  /** Colours of a terminal; default: none. */
   readonly color?: boolean;
   /** Width of the terminal; 120 if not given. */
   readonly columns?: number;

@@ -16,6 +16,7 @@ import { directoryOf, type SurroundingsOptions } from './surroundings.ts';
 export interface ImportSource {
   /** Its name, for messages; whether it is HCL, JSON or YAML follows from it and from what is in it. */
   readonly name: string;
+  /** What is in it. */
   readonly text: string;
 }
 

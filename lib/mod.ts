@@ -209,6 +209,7 @@ export {
   type PromoteOptions,
   type ProposeOptions,
   type PushOptions,
+  type PushResult,
   plan,
   print,
   promote,

@@ -1,13 +1,5 @@
 /** First builds files from a script: from bake and Compose files, or from the Dockerfiles of a repository. */
-import {
-  findSources,
-  type Imported,
-  importBuilds as importText,
-  type Proposal,
-  proposeBuilds,
-  readRepository,
-  readSource,
-} from '../convert/mod.ts';
+import type { Imported, Proposal } from '../convert/mod.ts';
 import type { Result } from '../model/mod.ts';
 import { checkOptions } from './check-options.ts';
 import { directoryOf, type SurroundingsOptions } from './surroundings.ts';
@@ -37,6 +29,7 @@ export async function importBuilds(
   ...more: readonly ImportSource[]
 ): Promise<Result<Imported>> {
   for (const one of [first, ...more]) checkOptions('importBuilds', one, { name: 'text', text: 'text' });
+  const { importBuilds: importText } = await import('../convert/mod.ts');
   return importText(first.text, { fileName: first.name, more });
 }
 
@@ -59,6 +52,7 @@ export async function propose(options: ProposeOptions = {}): Promise<Result<Prop
   checkOptions('propose', options, { cwd: 'directory', registry: 'text', push: 'flag' });
   const { registry, push } = options;
   const cwd = directoryOf(options.cwd);
+  const { findSources, proposeBuilds, readRepository, readSource } = await import('../convert/mod.ts');
   const repository = await readRepository(cwd);
   const { source, remarks } = await readSource(findSources(cwd));
   const proposed = proposeBuilds(repository, {

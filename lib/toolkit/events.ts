@@ -27,20 +27,29 @@ export function startWork<R>({ signal, onEvent, start, failureOf }: Work<R>): Wo
     for (const reader of readers) reader.push(event);
     return onEvent?.(event);
   };
+  let ended: { readonly failure: unknown } | undefined;
+  const end = (failure: unknown) => {
+    ended = { failure };
+    for (const reader of readers) reader.end(failure);
+  };
   const promise = Promise.resolve()
     .then(() => {
       if (signal?.aborted === true) stop();
       signal?.addEventListener('abort', stop, { once: true });
       return start(sink, stopper.signal);
     })
-    .finally(() => signal?.removeEventListener('abort', stop));
-  let ended: { readonly failure: unknown } | undefined;
-  const end = (failure: unknown) => {
-    ended = { failure };
-    for (const reader of readers) reader.end(failure);
-  };
-  // Its own rejection is for whoever awaits it; this one only tells the readers.
-  promise.then((result) => end(failureOf(result)), end);
+    .finally(() => signal?.removeEventListener('abort', stop))
+    // Within the promise that is given away: one that nobody waits for is to be reported as unhandled.
+    .then(
+      (result) => {
+        end(failureOf(result));
+        return result;
+      },
+      (error: unknown) => {
+        end(error);
+        throw error;
+      },
+    );
   const iterate = (): AsyncIterator<BakeEvent> => {
     const reader = new Reader(async () => {
       readers.delete(reader);

@@ -1,13 +1,6 @@
 /** Looking at builds without running them, from a script. */
 import path from 'node:path';
-import {
-  type AffectedBuild,
-  type ExplainReport,
-  explainBuilds,
-  findAffected,
-  type LintReport,
-  lintPlan,
-} from '../inspect/mod.ts';
+import type { AffectedBuild, ExplainReport, LintReport } from '../inspect/mod.ts';
 import { fail, ok, type Result } from '../model/mod.ts';
 import {
   type BuildPlan,
@@ -49,6 +42,7 @@ export async function explain(options: ExplainOptions = {}): Promise<Result<Expl
   checkOptions('explain', options, { ...PLANNED_OPTIONS, ...CALL_SETTINGS });
   const planned = await planOf(options);
   if (!planned.ok) return planned;
+  const { explainBuilds } = await import('../inspect/mod.ts');
   return ok(await explainBuilds({ ...workOf(planned.value), ...settingsOf(options) }));
 }
 
@@ -99,6 +93,7 @@ export async function affected(options: AffectedOptions): Promise<Result<readonl
   const work = { ...workOf(planned.value), ...settingsOf(options) };
   if (changed !== undefined) {
     const { cwd } = originOf(planned.value.builds).surroundings;
+    const { findAffected } = await import('../inspect/mod.ts');
     const found = await findAffected({ ...work, changed: changed.map((file) => path.resolve(cwd, file)) });
     return found.ok ? found : fail([found.error]);
   }
@@ -126,6 +121,7 @@ export async function lint(options: LintOptions = {}): Promise<Result<LintReport
   if (!planned.ok) return planned;
   const { env } = workOf(planned.value);
   const { jobs } = options;
+  const { lintPlan } = await import('../inspect/mod.ts');
   return lintPlan({
     prepared: preparedOf(planned.value),
     env,

@@ -1,14 +1,5 @@
 /** builds.lock from a script: which digests external images are held at. */
-import {
-  checkLock,
-  compareLock,
-  type Locked,
-  type LockedImage,
-  type LockOptions as LockWork,
-  lockImages,
-  type UpdatedImage,
-  updateLock,
-} from '../lock/mod.ts';
+import type { Locked, LockedImage, LockOptions as LockWork, UpdatedImage } from '../lock/mod.ts';
 import { fail, ok, type Plan, type Result } from '../model/mod.ts';
 import {
   type BuildPlan,
@@ -41,7 +32,9 @@ interface Locking {
  */
 export async function lock(options: LockOptions = {}): Promise<Result<Locked>> {
   const begun = await begin('lock', options);
-  return begun.ok ? lockImages(begun.value.work, begun.value.selected) : begun;
+  if (!begun.ok) return begun;
+  const { lockImages } = await import('../lock/mod.ts');
+  return lockImages(begun.value.work, begun.value.selected);
 }
 
 /**
@@ -51,7 +44,9 @@ export async function lock(options: LockOptions = {}): Promise<Result<Locked>> {
  */
 export async function checkLocked(options: LockOptions = {}): Promise<Result<Locked>> {
   const begun = await begin('checkLocked', options);
-  return begun.ok ? checkLock(begun.value.work, begun.value.selected) : begun;
+  if (!begun.ok) return begun;
+  const { checkLock } = await import('../lock/mod.ts');
+  return checkLock(begun.value.work, begun.value.selected);
 }
 
 /**
@@ -61,7 +56,9 @@ export async function checkLocked(options: LockOptions = {}): Promise<Result<Loc
  */
 export async function outdated(options: LockOptions = {}): Promise<Result<readonly LockedImage[]>> {
   const begun = await begin('outdated', options);
-  return begun.ok ? compareLock(begun.value.work) : begun;
+  if (!begun.ok) return begun;
+  const { compareLock } = await import('../lock/mod.ts');
+  return compareLock(begun.value.work);
 }
 
 /** What of builds.lock is moved. */
@@ -77,7 +74,9 @@ export interface UpdateOptions extends LockOptions {
  */
 export async function update(options: UpdateOptions = {}): Promise<Result<readonly UpdatedImage[]>> {
   const begun = await begin('update', options);
-  return begun.ok ? updateLock(begun.value.work, options.images ?? []) : begun;
+  if (!begun.ok) return begun;
+  const { updateLock } = await import('../lock/mod.ts');
+  return updateLock(begun.value.work, options.images ?? []);
 }
 
 /** A lock file is about every build of its set, whatever is selected. */

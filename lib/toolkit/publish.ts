@@ -1,7 +1,7 @@
 /** Bringing images that are built to where they are wanted, from a script. */
-import { fail, ok, type Result } from '../model/mod.ts';
-import { type Promotion, promote as promotePlan, readDestinations } from '../promote/mod.ts';
-import { type PushedBuild, pushBuilds } from '../run/mod.ts';
+import { ok, type Problem, type Result } from '../model/mod.ts';
+import type { Promotion } from '../promote/mod.ts';
+import type { PushedBuild } from '../run/mod.ts';
 import { VERSION } from '../util/version.ts';
 import { originOf, PLANNED_OPTIONS, type PlannedOptions, planOf, preparedOf } from './builds.ts';
 import { checkOptions } from './check-options.ts';
@@ -39,6 +39,7 @@ export async function promote(options: PromoteOptions): Promise<Result<Promotion
     signal: 'signal',
   });
   const { to, referrers, dryRun, signal } = options;
+  const { promote: promotePlan, readDestinations } = await import('../promote/mod.ts');
   const destinations = readDestinations(to);
   if (!destinations.ok) return destinations;
   const planned = await planOf(options);
@@ -54,6 +55,17 @@ export async function promote(options: PromoteOptions): Promise<Result<Promotion
   });
 }
 
+/** How a push ended: `ok` where every selected build that has tags is there. */
+export type PushResult =
+  | { readonly ok: true; readonly value: readonly PushedBuild[] }
+  | {
+      readonly ok: false;
+      /** Why builds were not pushed. */
+      readonly error: readonly Problem[];
+      /** What became of each build; absent where it did not come to that. */
+      readonly builds?: readonly PushedBuild[];
+    };
+
 /** What to push. */
 export interface PushOptions extends PlannedOptions, CallSettings {}
 
@@ -63,12 +75,13 @@ export interface PushOptions extends PlannedOptions, CallSettings {}
  * @returns what became of each build; problems where one could not be pushed (`run/not-built`, `registry/…`, `engine/…`)
  * @throws TypeError for options that there are not
  */
-export async function push(options: PushOptions = {}): Promise<Result<readonly PushedBuild[]>> {
+export async function push(options: PushOptions = {}): Promise<PushResult> {
   checkOptions('push', options, { ...PLANNED_OPTIONS, ...CALL_SETTINGS });
   const planned = await planOf(options);
   if (!planned.ok) return planned;
   const { address, signal } = options;
   const { plan, dockerfiles } = preparedOf(planned.value);
+  const { pushBuilds } = await import('../run/mod.ts');
   const { builds, problems } = await pushBuilds({
     plan,
     dockerfiles,
@@ -76,5 +89,7 @@ export async function push(options: PushOptions = {}): Promise<Result<readonly P
     ...(address === undefined ? {} : { address }),
     ...(signal === undefined ? {} : { signal }),
   });
-  return problems.some(({ severity }) => severity === 'error') ? fail(problems) : ok(builds);
+  return problems.some(({ severity }) => severity === 'error')
+    ? { ok: false, error: problems, builds }
+    : ok(builds);
 }

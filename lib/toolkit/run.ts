@@ -11,7 +11,7 @@ import {
   type RunSummary,
 } from '../model/mod.ts';
 import type { AnyProblem } from '../report/mod.ts';
-import { type BakeOptions, bake } from '../run/mod.ts';
+import type { BakeOptions } from '../run/mod.ts';
 import { VERSION } from '../util/version.ts';
 import {
   type BuildPlan,
@@ -145,6 +145,7 @@ async function runPlanned(options: RunOptions): Promise<RunResult> {
   const { plan, dockerfiles } = preparedOf(chosen.value);
   if (chosen.value.missing.length > 0) return fail(chosen.value.missing);
   const { env } = originOf(chosen.value.builds).surroundings;
+  const { bake } = await import('../run/mod.ts');
   const summary = await bake({
     plan,
     dockerfiles,
@@ -248,12 +249,13 @@ export type BuildResult =
  * ```
  */
 export function build(options: BuildOptions): Working<BuildResult> {
-  const { name = nameOf(options), ...rest } = options;
+  const { name: given, ...rest } = options;
   // What is no setting is a key of builds.yaml, or a problem with its name.
   const isSetting = ([key]: readonly [string, unknown]): boolean => Object.hasOwn(BUILD_SETTINGS, key);
   const settings: BuildSettings = Object.fromEntries(Object.entries(rest).filter(isSetting));
   const keys: BuildDefinition = Object.fromEntries(Object.entries(rest).filter((one) => !isSetting(one)));
   checkOptions('build', settings, BUILD_SETTINGS);
+  const name = given ?? nameOf(options);
   return startWork<BuildResult>({
     signal: options.signal,
     onEvent: options.onEvent,

@@ -4,7 +4,7 @@ import type { EventSink } from '../model/mod.ts';
 import { fail, ok, type Result } from '../model/mod.ts';
 import { type PathPattern, readPathPattern } from '../util/path-pattern.ts';
 import { VERSION } from '../util/version.ts';
-import { type Verification, verifyBuilds } from '../verify/mod.ts';
+import type { Verification } from '../verify/mod.ts';
 import { originOf, PLANNED_OPTIONS, type PlannedOptions, planOf, preparedOf } from './builds.ts';
 import { checkOptions, type KnownOptions } from './check-options.ts';
 import { startWork, type Working } from './events.ts';
@@ -53,6 +53,7 @@ export function verify(options: VerifyOptions = {}): Working<Result<readonly Ver
       if (planned.value.missing.length > 0) return fail(planned.value.missing);
       const { address, jobs, strict = false } = options;
       const { plan, dockerfiles } = preparedOf(planned.value);
+      const { verifyBuilds } = await import('../verify/mod.ts');
       const report = await verifyBuilds({
         plan,
         dockerfiles,

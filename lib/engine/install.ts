@@ -92,9 +92,19 @@ const FINAL_CODES: readonly string[] = [
 ];
 
 /**
- * Installs what is missing. Several calls at once are one: the others wait and find it done. On failure everything is
- * as it was before. Problems: `engine/install-failed` (its detail has each source's reason), `engine/checksum-mismatch`,
- * `engine/archive-unsafe`, `engine/bad-checksum`, `engine/disk-full`, `engine/locked`, `engine/aborted`.
+ * Installs what the embedded engine lacks: containerd, buildkitd, buildctl, runc. Several calls at once are one: the others wait
+ * and find it done. On failure everything is as it was before.
+ *
+ * @returns what is there now; problems: `engine/install-failed` (its detail has each source's reason),
+ *   `engine/checksum-mismatch`, `engine/archive-unsafe`, `engine/bad-checksum`, `engine/disk-full`, `engine/locked`, `engine/aborted`
+ * @example
+ * ```ts
+ * const { installed } = unwrap(
+ *   await installEngine({ env: process.env, notify: ({ part, text }) => console.log(part, text) }),
+ * );
+ * unwrap(await upEngine({ env: process.env }));
+ * console.log(installed);
+ * ```
  */
 export async function installEngine(options: InstallOptions): Promise<Result<InstallReport>> {
   const startedMs = Date.now();

@@ -50,7 +50,7 @@ export interface AffectedBuild {
   readonly build: string;
   /** `asked`: it was selected. `needed`: only another build needs it. */
   readonly role: 'asked' | 'needed';
-  /** At most {@link MOST_REASONS} files among them. */
+  /** Files among them are 100 at most. */
   readonly reasons: readonly AffectedReason[];
 }
 

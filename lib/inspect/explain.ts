@@ -95,7 +95,7 @@ export interface Explanation {
 export interface Differences {
   /** Whether there was one. */
   readonly known: boolean;
-  /** At most {@link MOST_DIFFERENCES}. */
+  /** Each in words, 200 at most: `context: src/main.c changed`. */
   readonly items: readonly string[];
   /** How many there are, those that are not listed included. */
   readonly total: number;

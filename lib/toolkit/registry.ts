@@ -22,6 +22,7 @@ export interface RegistryOptions {
  * `getBlob`, `putManifest`, …), tag and copy (`tagManifest`, `copyImage`), push (`pushLayout`). It signs in with the credentials of
  * the Docker config. Nothing is sent before the first question. Close it at the end.
  *
+ * @throws TypeError for options that there are not
  * @example
  * ```ts
  * const registry = createRegistryClient();

@@ -44,7 +44,13 @@ export type AnyResult<T> =
  * @throws BakeError where it is a failure
  * @example
  * ```ts
- * const { outcomes } = unwrap(await run({ patterns: ['api'] }));
+ * try {
+ *   const { outcomes } = unwrap(await run({ patterns: ['api'] }));
+ *   console.log(outcomes.length);
+ * } catch (error) {
+ *   if (!(error instanceof BakeError) || !error.has('registry/')) throw error;
+ *   console.error('a registry does not let us in:', error.message);
+ * }
  * ```
  */
 export function unwrap<T>(result: AnyResult<T>): T {

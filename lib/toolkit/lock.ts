@@ -94,7 +94,7 @@ export interface UpdateOptions extends LockOptions {
  * @throws TypeError for options that there are not
  * @example
  * ```ts
- * for (const { image, to, builds, above } of unwrap(await update({ images: ['docker.io/library/*'] }))) {
+ * for (const { image, to, builds, above } of unwrap(await update({ images: ['registry.example.com/*'] }))) {
  *   console.log(image, to, [...builds, ...above].join(' '));
  * }
  * ```

@@ -22,7 +22,8 @@ export function formatTypeBody(symbol, links) {
   const forms = documented.map((one) => formatVariant(one, variants.length > 1, links));
   const isWhole = documented.length > 0 && documented.length === variants.length;
   if (isWhole && def.typeParams === undefined) return forms.join('\n\n');
-  const seen = [...namesIn(def)].flatMap((name) => linkOf(name, links));
+  const others = [...namesIn(def)].filter((name) => name !== symbol.name);
+  const seen = others.flatMap((name) => linkOf(name, links));
   return [
     `\`\`\`ts\n${declarationLines(symbol).join('\n')}\n\`\`\``,
     ...forms,

@@ -91,6 +91,9 @@ function orderOf(moduleDoc) {
   return [...new Set([...moduleDoc.matchAll(/\{@link (\w+)\}/g)].map(([, name]) => name))];
 }
 
+/** Types that a page without functions begins with. */
+const FIRST = ['BuildSet', 'Build', 'Plan', 'PlanDocument'];
+
 /** Values in their order, each followed by the types of the page that it needs and that no earlier one did; then the rest. */
 function arrange(symbols, ordered) {
   const byName = new Map(symbols.map((symbol) => [symbol.name, symbol]));
@@ -104,7 +107,8 @@ function arrange(symbols, ordered) {
   };
   const leaders = symbols.filter(isLeader);
   leaders.sort((one, other) => ordered.indexOf(one.name) - ordered.indexOf(other.name));
-  for (const one of [...leaders, ...symbols]) place(one);
+  const first = FIRST.flatMap((name) => byName.get(name) ?? []);
+  for (const one of [...leaders, ...first, ...symbols]) place(one);
   return [...placed.values()];
 }
 

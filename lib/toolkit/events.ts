@@ -3,8 +3,8 @@ import type { BakeEvent, EventSink } from '../model/mod.ts';
 
 /**
  * Work that goes on: a promise of its result, and its events. Iteration that begins in the same turn of the event loop gets
- * all events, later iteration those from then on. It ends with the work; it throws what the promise is rejected
- * with. Leaving the loop early stops the work and waits until it has ended.
+ * all events, later iteration those from then on. It ends with the work, and throws then
+ * where the work failed or the promise is rejected. Leaving the loop early stops the work and waits until it has ended.
  */
 export type Working<R> = Promise<R> & AsyncIterable<BakeEvent>;
 
@@ -14,7 +14,7 @@ export interface Work<R> {
   readonly onEvent?: EventSink | undefined;
   /** Goes by its signal, and gives its events to the sink. */
   readonly start: (sink: EventSink, signal: AbortSignal) => Promise<R>;
-  /** What iteration is to throw at the end; undefined: nothing is wrong that its events do not tell. */
+  /** What iteration throws at the end. */
   readonly failureOf: (result: R) => Error | undefined;
 }
 

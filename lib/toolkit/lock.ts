@@ -45,7 +45,8 @@ export async function lock(options: LockOptions = {}): Promise<Result<Locked>> {
 /**
  * Whether builds.lock holds what it should: nothing is written.
  *
- * @returns what {@link lock} would not change; problems: `run/lock-stale` where it would (or there is none), those of reading and planning
+ * @returns what {@link lock} would not change; problems: `run/lock-stale` where it would, and where there is none;
+ *   those of reading and planning
  * @throws TypeError for options that there are not
  * @example
  * ```ts

@@ -109,8 +109,9 @@ const RUN_OPTIONS: KnownOptions<RunOptions> = {
  * Runs builds: what is up to date is skipped, everything else is built and pushed, each as soon as what it needs is done. The
  * same as `bake-ts run`, but that nothing is printed and no run is kept.
  *
- * @returns a promise of how it ended, which is also its events: `for await (const event of run())`. It rejects only with what
- *   `onEvent` throws, and for a bug of ours.
+ * @returns a promise of how it ended, which is also its events: `for await (const event of run())`. The
+ *   promise rejects only with what `onEvent` throws, and for a bug of ours; the loop throws a {@link BakeError} at its end where not
+ *   everything is done.
  * @throws TypeError for options that there are not, or values that they do not take
  * @example
  * ```ts
@@ -119,11 +120,9 @@ const RUN_OPTIONS: KnownOptions<RunOptions> = {
  * ```
  * @example
  * ```ts
- * const running = run({ signal: AbortSignal.timeout(600_000) });
- * for await (const event of running) {
+ * for await (const event of run({ signal: AbortSignal.timeout(600_000) })) {
  *   if (event.type === 'node-finished') console.log(event.build, event.outcome.kind);
  * }
- * unwrap(await running);
  * ```
  */
 export function run(options: RunOptions = {}): Working<RunResult> {
@@ -132,13 +131,13 @@ export function run(options: RunOptions = {}): Working<RunResult> {
     signal: options.signal,
     onEvent: options.onEvent,
     start: (onEvent, signal) => runPlanned({ ...options, onEvent, signal }),
-    failureOf: failureBefore,
+    failureOf,
   });
 }
 
-/** Its events say how a run ended that began; one that did not has none. */
-function failureBefore(result: RunResult): BakeError | undefined {
-  return result.ok || result.summary !== undefined ? undefined : new BakeError(result.error);
+/** A loop over events is not to end as if all was well: who only loops has nothing else that says so. */
+function failureOf(result: RunResult | BuildResult): BakeError | undefined {
+  return result.ok ? undefined : new BakeError(result.error, result.summary);
 }
 
 async function runPlanned(options: RunOptions): Promise<RunResult> {
@@ -276,7 +275,7 @@ export function build(options: BuildOptions): Working<BuildResult> {
       if (outcome === undefined) throw new Error(`the run has no outcome of ${name}`);
       return { ok: true, value: outcome };
     },
-    failureOf: (result) => (result.ok ? undefined : failureBefore(result)),
+    failureOf,
   });
 }
 

@@ -132,7 +132,9 @@ test('one set and one plan serve many calls', async (t) => {
     ['build', 'build'],
   );
   assert.equal(unwrap(await run({ plan: planned })).outcomes.length, 2);
-  assert.deepEqual(unwrap(await print({ builds, patterns: ['api'] })).builds?.['api']?.['tags'], ['local/api:7']);
+  assert.deepEqual(unwrap(await print({ builds, patterns: ['api'] })).builds?.['api']?.['tags'], [
+    'local/api:7',
+  ]);
 });
 
 test('definitions need no file, their paths start in the working directory, and mistakes in them have names', async (t) => {

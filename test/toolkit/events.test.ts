@@ -17,7 +17,7 @@ function work(start: Start, rest: { signal?: AbortSignal; onEvent?: EventSink } 
   return startWork({
     ...rest,
     start,
-    failureOf: (result) => (result === 'failed' ? new Error('nothing began') : undefined),
+    failureOf: (result) => (result === 'failed' ? new Error('not done') : undefined),
   });
 }
 
@@ -109,13 +109,13 @@ test('what the work throws comes out of the loop, once, and of the promise', asy
   assert.deepEqual(unhandled, []);
 });
 
-test('work that could not begin is an error of the loop, since no event tells it', async () => {
+test('work that failed is an error at the end of the loop', async () => {
   const working = work(async () => 'failed');
   await assert.rejects(
     async () => {
       for await (const _ of working) assert.fail();
     },
-    { message: 'nothing began' },
+    { message: 'not done' },
   );
   assert.equal(await working, 'failed');
 });

@@ -35,6 +35,7 @@ import { listReferrers } from './referrers.ts';
 import { pullScope, pushScope } from './scope.ts';
 import { noCredentials, refusedCredentials } from './sign-in-words.ts';
 import type { Presence } from './store.ts';
+import { listTags } from './tags.ts';
 import { UsedCredentials } from './used-credentials.ts';
 import { type RequestSeen, type TimeLimits, Wire } from './wire.ts';
 
@@ -325,6 +326,23 @@ export class RegistryClient {
   async pushLayout(layout: Layout, to: ImageRef, options: PushLayoutOptions = {}): Promise<Result<Copied>> {
     const context = { store: this, exchange: this.#exchange, brought: this.#brought };
     return this.#shown(await pushLayout(context, layout, to, options));
+  }
+
+  /**
+   * The tags of a repository, in the order of the registry.
+   *
+   * @param repository its tag and digest are not looked at
+   * @returns every tag; problems: `registry/not-found` where there is no such repository, `registry/too-large` for more than 100,000
+   * @example
+   * ```ts
+   * const registry = createRegistryClient();
+   * const tags = unwrap(await registry.listTags(unwrap(readImageRef('ghcr.io/acme/api'))));
+   * console.log(tags.join(' '));
+   * await registry.close();
+   * ```
+   */
+  async listTags(repository: ImageRef): Promise<Result<readonly string[]>> {
+    return this.#shown(await listTags(this.#exchange, repository));
   }
 
   /**

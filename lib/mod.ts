@@ -15,8 +15,8 @@
  * **Stages** are the same calls, one after the other: {@link readBuilds} gives what `plan` takes as `builds`, and {@link plan}
  * what all others take as `plan`, so that nothing is read twice.
  *
- * **Parts** stand by themselves: {@link createRegistryClient} for the distribution API, {@link readImageRef} and
- * {@link formatImageRef} for references; {@link openEngine} for an engine and its buildctl, {@link installEngine}, {@link upEngine},
+ * **Parts** stand by themselves: {@link createRegistryClient} for the distribution API, {@link openLayout} for images
+ * on disk, {@link readImageRef} and {@link formatImageRef} for references; {@link openEngine} for an engine and its buildctl, {@link installEngine}, {@link upEngine},
  * {@link downEngine}, {@link engineStatus} and {@link engineDoctor} for the embedded one.
  *
  * **Builds as data**: {@link defineBuilds} gives a `builds.ts` its types, {@link buildsSchema} is the JSON Schema of builds.yaml.
@@ -30,6 +30,7 @@
 
 export type { ConfigChange, FileChange, ImageComparison, LayerComparison, Verdict } from './compare/mod.ts';
 export type {
+  Expression,
   PrintedSet,
   TemplateDefinition,
   Text,
@@ -79,7 +80,6 @@ export type {
   ServingEngine,
   UpOptions,
 } from './engine/mod.ts';
-export { downEngine, engineDoctor, engineStatus, installEngine, upEngine } from './engine/mod.ts';
 export type {
   AffectedBuild,
   AffectedReason,
@@ -196,17 +196,26 @@ export {
   checkLocked,
   createRegistryClient,
   createReporter,
+  downEngine,
+  type EngineCallOptions,
   type EngineClient,
+  type EngineDoctorOptions,
+  type EngineStatusOptions,
   type ExplainOptions,
+  engineDoctor,
+  engineStatus,
   explain,
   type ImportSource,
+  type InstallEngineOptions,
   importBuilds,
+  installEngine,
   type LintOptions,
   type LockOptions,
   lint,
   lock,
   type OpenEngineOptions,
   openEngine,
+  openLayout,
   outdated,
   type PlannedOptions,
   type PlanOptions,
@@ -219,6 +228,7 @@ export {
   promote,
   propose,
   push,
+  type Running,
   type RunOptions,
   type RunResult,
   type RunSettings,
@@ -228,10 +238,11 @@ export {
   type SourceOptions,
   type SurroundingsOptions,
   type UpdateOptions,
+  type UpEngineOptions,
   unwrap,
   update,
+  upEngine,
   type VerifyOptions,
   verify,
-  type Working,
 } from './toolkit/mod.ts';
 export type { NotCounted, PlatformComparison, Verification } from './verify/mod.ts';

@@ -3,6 +3,9 @@ import type { Json } from '../model/mod.ts';
 
 /** Text, or what becomes text as it is written; may hold expressions `${{ … }}`. null: as if it were not written. */
 export type Text = string | number | boolean | null | undefined;
+/** Any text, such as `${{ … }}`, where a key also has words of its own, which editors complete. */
+export type Expression = string & {};
+
 /** A list, or one expression (`${{ … }}`) that gives it. */
 export type TextList = readonly Text[] | string | null;
 /** A map of texts, or one expression (`${{ … }}`) that gives it. */
@@ -56,7 +59,7 @@ export interface TemplateDefinition {
    * Whether tags are pushed: true (where the build is asked for), false, or `always` (also where only another
    * build needs it); default: false.
    */
-  readonly push?: boolean | string | null;
+  readonly push?: boolean | 'always' | Expression | null;
   /** Labels of the image's config. Merged by name. */
   readonly labels?: TextMap;
   /**
@@ -73,10 +76,14 @@ export interface TemplateDefinition {
   readonly attest?: readonly TypedText[] | string | null;
   /** How exported layers are compressed: `gzip`, `zstd`, `estargz`, `uncompressed`, or a map; default: gzip. */
   readonly compression?:
-    | string
+    | 'gzip'
+    | 'zstd'
+    | 'estargz'
+    | 'uncompressed'
+    | Expression
     | {
         /** `gzip`, `zstd`, `estargz` or `uncompressed`. */
-        readonly type?: string;
+        readonly type?: 'gzip' | 'zstd' | 'estargz' | 'uncompressed' | Expression;
         /** Level of the algorithm. */
         readonly level?: number | string;
         /** Compresses layers again that have another compression. */
@@ -95,12 +102,13 @@ export interface TemplateDefinition {
    * tag), a repository, or a map; empty: none.
    */
   readonly cache?:
-    | string
+    | 'auto'
+    | Expression
     | {
         /** Repository of the cache images; default: that of the first tag. */
         readonly repository?: Text;
         /** `max` (all stages, the default) or `min` (only the last one). */
-        readonly mode?: string;
+        readonly mode?: 'max' | 'min' | Expression;
         /** Whether the cache is also written; default: true. */
         readonly export?: boolean | string;
       }
@@ -160,7 +168,7 @@ export interface TemplateDefinition {
     | string
     | null;
   /** Network of RUN steps: `default`, `none` or `host`. */
-  readonly network?: string | null;
+  readonly network?: 'default' | 'none' | 'host' | Expression | null;
   /** Lines of /etc/hosts in RUN steps: a map of name to IP address, or `name=address`. Merged by name. */
   readonly 'extra-hosts'?: TextMap | readonly Text[];
   /**

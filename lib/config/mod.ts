@@ -15,6 +15,7 @@ export {
   type BuildsDefinition,
   type BuildsModule,
   defineBuilds,
+  type Expression,
   type ModuleContext,
   type TemplateDefinition,
   type VariableDefinition,

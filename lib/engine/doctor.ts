@@ -55,12 +55,6 @@ export interface Diagnosis {
  * serves, nothing fails for what the embedded one lacks.
  *
  * @returns the engine that a run would use, and what was found; it is never a failure itself
- * @example
- * ```ts
- * const { serving, checks } = await engineDoctor({ env: process.env });
- * console.log(serving.ok ? serving.value.address : 'no engine');
- * for (const { name, status, hint } of checks) if (status !== 'ok') console.log(status, name, hint ?? '');
- * ```
  */
 export async function engineDoctor(options: Omit<FindOptions, 'autoStart'>): Promise<Diagnosis> {
   const serving = await servingEngine(options);

@@ -33,11 +33,6 @@ const GRACE_MS = 5_000;
  * Images and caches stay. Nothing to end is a success.
  *
  * @returns what was ended; problems: `engine/leftovers`, `engine/locked`, `engine/aborted`
- * @example
- * ```ts
- * const { stopped } = unwrap(await downEngine({ env: process.env }));
- * console.log(stopped.map(({ name }) => name));
- * ```
  */
 export async function downEngine(options: EngineOptions): Promise<Result<DownReport>> {
   const startedMs = Date.now();

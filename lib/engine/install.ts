@@ -97,14 +97,6 @@ const FINAL_CODES: readonly string[] = [
  *
  * @returns what is there now; problems: `engine/install-failed` (its detail has each source's reason),
  *   `engine/checksum-mismatch`, `engine/archive-unsafe`, `engine/bad-checksum`, `engine/disk-full`, `engine/locked`, `engine/aborted`
- * @example
- * ```ts
- * const { installed } = unwrap(
- *   await installEngine({ env: process.env, notify: ({ part, text }) => console.log(part, text) }),
- * );
- * unwrap(await upEngine({ env: process.env }));
- * console.log(installed);
- * ```
  */
 export async function installEngine(options: InstallOptions): Promise<Result<InstallReport>> {
   const startedMs = Date.now();

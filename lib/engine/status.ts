@@ -35,11 +35,6 @@ export interface EngineStatus {
  * Looks at the embedded engine. Nothing is started, and nothing can fail.
  *
  * @param options `diskUse` also adds up what it takes on disk, which takes its time
- * @example
- * ```ts
- * const { running, address } = await engineStatus({ env: process.env });
- * console.log(running ? address : 'it does not run');
- * ```
  */
 export async function engineStatus(
   options: EngineOptions & { readonly diskUse?: boolean },

@@ -73,12 +73,6 @@ const READY_TIMEOUT_MS = 30_000;
  *   `engine/no-privileges`, `engine/no-cgroups`, `engine/disk-full`, `engine/daemon-crashed`, `engine/daemon-silent`,
  *   `engine/port-taken`, `engine/registry-elsewhere`, `engine/registry-not-installed`, `engine/unsafe-directory`,
  *   `engine/cannot-write`, `engine/locked`, `engine/aborted`
- * @example
- * ```ts
- * const { address, registry } = unwrap(await upEngine({ env: process.env, registry: 5000 }));
- * unwrap(await run({ address }));
- * console.log(`pushed to ${registry}`);
- * ```
  */
 export async function upEngine(options: UpOptions): Promise<Result<RunningEngine>> {
   const startedMs = Date.now();

@@ -13,6 +13,8 @@ export type OptionKind =
   | 'count'
   /** A number from 0 on. */
   | 'number'
+  /** A TCP port, or true for the usual one. */
+  | 'port'
   | 'function'
   | 'signal'
   | 'object'
@@ -40,6 +42,12 @@ const CHECKS: Readonly<Record<OptionKind, Check>> = {
   number: {
     isRight: (value) => typeof value === 'number' && Number.isFinite(value) && value >= 0,
     takes: 'a number from 0 on',
+  },
+  port: {
+    isRight: (value) =>
+      typeof value === 'boolean' ||
+      (Number.isSafeInteger(value) && Number(value) > 0 && Number(value) < 65_536),
+    takes: 'true, false, or a port from 1 to 65535',
   },
   function: { isRight: (value) => typeof value === 'function', takes: 'a function' },
   signal: { isRight: (value) => value instanceof AbortSignal, takes: 'an AbortSignal' },

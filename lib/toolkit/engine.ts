@@ -1,9 +1,18 @@
-/** An engine as a part: found, asked, cleaned, and its buildctl called, from a script. */
+/** Engines as a part: the embedded one installed, started and stopped, any of them asked, cleaned, and its buildctl called. */
 import {
   type BuiltImage,
   type CacheRecord,
+  type Diagnosis,
+  type DownReport,
+  engineDoctor as diagnose,
+  downEngine as down,
   type Engine,
+  type EngineOptions,
+  type EngineStatus,
   findEngine,
+  type InstallOptions,
+  type InstallReport,
+  installEngine as install,
   type LocalImage,
   listCache,
   listHistory,
@@ -12,10 +21,14 @@ import {
   openStore,
   type PruneLimits,
   pruneCache,
+  type RunningEngine,
+  engineStatus as statusOf,
+  type UpOptions,
+  upEngine as up,
 } from '../engine/mod.ts';
 import { type Environment, fail, ok, type Result } from '../model/mod.ts';
 import { type ProgramEnd, runProgram, withoutTracing } from '../system/mod.ts';
-import { checkOptions } from './check-options.ts';
+import { checkOptions, type KnownOptions } from './check-options.ts';
 import { environmentOf } from './surroundings.ts';
 
 /** Which engine, and with what it is asked. */
@@ -100,4 +113,130 @@ export async function openEngine(options: OpenEngineOptions = {}): Promise<Resul
         env: withoutTracing(env),
       }),
   });
+}
+
+/** What every call about the embedded engine takes. */
+export interface EngineCallOptions extends Omit<EngineOptions, 'env'> {
+  /** Where it is (`BAKE_TS_HOME`, `HOME`, `XDG_…`), and proxies; default: that of the process. */
+  readonly env?: Environment;
+}
+
+const ENGINE_OPTIONS: KnownOptions<EngineCallOptions> = {
+  env: 'object',
+  signal: 'signal',
+  notify: 'function',
+};
+
+function withEnvironment<T extends EngineCallOptions>(options: T): Omit<T, 'env'> & EngineOptions {
+  return { ...options, env: environmentOf(options.env) };
+}
+
+/** What to install and from where. */
+export interface InstallEngineOptions extends Omit<InstallOptions, 'env'>, EngineCallOptions {}
+
+/**
+ * Installs the embedded engine for this user, as `bake-ts engine install` does: containerd, buildkitd, buildctl, runc.
+ *
+ * @returns what was installed from where; problems: `engine/…`, with every source that was tried
+ * @throws TypeError for options that there are not
+ * @example
+ * ```ts
+ * const { installed } = unwrap(await installEngine({ notify: ({ part, text }) => console.log(part, text) }));
+ * unwrap(await upEngine());
+ * console.log(installed);
+ * ```
+ */
+export async function installEngine(options: InstallEngineOptions = {}): Promise<Result<InstallReport>> {
+  checkOptions('installEngine', options, {
+    ...ENGINE_OPTIONS,
+    parts: 'texts',
+    from: 'text',
+    mirror: 'text',
+    files: 'object',
+    checksums: 'object',
+    force: 'flag',
+  });
+  return install(withEnvironment(options));
+}
+
+/** How the embedded engine is started. */
+export interface UpEngineOptions extends Omit<UpOptions, 'env'>, EngineCallOptions {}
+
+/**
+ * Starts the embedded engine, or finds it running.
+ *
+ * @returns its address; problems: `engine/…`
+ * @throws TypeError for options that there are not
+ * @example
+ * ```ts
+ * const { address, registry } = unwrap(await upEngine({ registry: 5000 }));
+ * unwrap(await run({ address }));
+ * console.log(`pushed to ${registry}`);
+ * ```
+ */
+export async function upEngine(options: UpEngineOptions = {}): Promise<Result<RunningEngine>> {
+  checkOptions('upEngine', options, { ...ENGINE_OPTIONS, registry: 'port', registries: 'object' });
+  return up(withEnvironment(options));
+}
+
+/**
+ * Stops the embedded engine with everything that belongs to it; what it has stays on disk.
+ *
+ * @returns what was stopped; problems: `engine/…`
+ * @throws TypeError for options that there are not
+ * @example
+ * ```ts
+ * const { stopped } = unwrap(await downEngine());
+ * console.log(stopped.map(({ name }) => name));
+ * ```
+ */
+export async function downEngine(options: EngineCallOptions = {}): Promise<Result<DownReport>> {
+  checkOptions('downEngine', options, ENGINE_OPTIONS);
+  return down(withEnvironment(options));
+}
+
+/** What is asked of the embedded engine. */
+export interface EngineStatusOptions extends EngineCallOptions {
+  /** Also how much it has on disk, which takes a while. */
+  readonly diskUse?: boolean;
+}
+
+/**
+ * What the embedded engine is and does now. Never a failure.
+ *
+ * @throws TypeError for options that there are not
+ * @example
+ * ```ts
+ * const { running, address } = await engineStatus();
+ * console.log(running ? address : 'it does not run');
+ * ```
+ */
+export async function engineStatus(options: EngineStatusOptions = {}): Promise<EngineStatus> {
+  checkOptions('engineStatus', options, { ...ENGINE_OPTIONS, diskUse: 'flag' });
+  return statusOf(withEnvironment(options));
+}
+
+/** Which engine is looked at. */
+export interface EngineDoctorOptions extends EngineCallOptions {
+  /** Its address; default: the one that a run would find. */
+  readonly address?: string;
+}
+
+/**
+ * Runs every check, as `bake-ts engine doctor` does. Changes nothing (one overlay is mounted for a moment). Where another
+ * engine serves, nothing fails for what the embedded one lacks.
+ *
+ * @returns the engine that a run would use, and what was found; it is never a failure itself
+ * @throws TypeError for options that there are not
+ * @example
+ * ```ts
+ * const { serving, checks } = await engineDoctor();
+ * console.log(serving.ok ? serving.value.address : 'no engine');
+ * for (const { name, status, hint } of checks) if (status !== 'ok') console.log(status, name, hint ?? '');
+ * ```
+ */
+export async function engineDoctor(options: EngineDoctorOptions = {}): Promise<Diagnosis> {
+  checkOptions('engineDoctor', options, { ...ENGINE_OPTIONS, address: 'text' });
+  const { address, ...rest } = withEnvironment(options);
+  return diagnose({ ...rest, ...(address === undefined ? {} : { flagAddress: address }) });
 }

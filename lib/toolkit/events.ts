@@ -6,7 +6,7 @@ import type { BakeEvent, EventSink } from '../model/mod.ts';
  * all events, later iteration those from then on. It ends with the work, and throws then
  * where the work failed or the promise is rejected. Leaving the loop early stops the work and waits until it has ended.
  */
-export type Working<R> = Promise<R> & AsyncIterable<BakeEvent>;
+export type Running<R> = Promise<R> & AsyncIterable<BakeEvent>;
 
 /** What is to be done. */
 export interface Work<R> {
@@ -19,7 +19,7 @@ export interface Work<R> {
 }
 
 /** Starts work in the next microtask, so that whoever iterates at once misses nothing. */
-export function startWork<R>({ signal, onEvent, start, failureOf }: Work<R>): Working<R> {
+export function startWork<R>({ signal, onEvent, start, failureOf }: Work<R>): Running<R> {
   const stopper = new AbortController();
   const stop = () => stopper.abort(signal?.reason);
   const readers = new Set<Reader>();

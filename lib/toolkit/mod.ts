@@ -11,8 +11,22 @@ export {
   type SourceOptions,
 } from './builds.ts';
 export { type ImportSource, importBuilds, type ProposeOptions, propose } from './convert.ts';
-export { type EngineClient, type OpenEngineOptions, openEngine } from './engine.ts';
-export type { Working } from './events.ts';
+export {
+  downEngine,
+  type EngineCallOptions,
+  type EngineClient,
+  type EngineDoctorOptions,
+  type EngineStatusOptions,
+  engineDoctor,
+  engineStatus,
+  type InstallEngineOptions,
+  installEngine,
+  type OpenEngineOptions,
+  openEngine,
+  type UpEngineOptions,
+  upEngine,
+} from './engine.ts';
+export type { Running } from './events.ts';
 export {
   type AffectedOptions,
   affected,
@@ -24,7 +38,7 @@ export {
 } from './inspect.ts';
 export { checkLocked, type LockOptions, lock, outdated, type UpdateOptions, update } from './lock.ts';
 export { type PromoteOptions, type PushOptions, type PushResult, promote, push } from './publish.ts';
-export { createRegistryClient, type RegistryOptions } from './registry.ts';
+export { createRegistryClient, openLayout, type RegistryOptions } from './registry.ts';
 export { createReporter, type EventReporter, type ReporterOptions } from './reporter.ts';
 export {
   type BuildOptions,

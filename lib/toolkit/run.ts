@@ -26,7 +26,7 @@ import {
   select,
 } from './builds.ts';
 import { checkOptions, type KnownOptions } from './check-options.ts';
-import { startWork, type Working } from './events.ts';
+import { type Running, startWork } from './events.ts';
 import { directoryOf, runtimeName } from './surroundings.ts';
 import { BakeError } from './unwrap.ts';
 
@@ -74,6 +74,8 @@ export type RunResult =
       readonly ok: true;
       /** What became of each build, and totals. */
       readonly value: RunSummary;
+      /** The same, whichever way it went. */
+      readonly summary: RunSummary;
     }
   | {
       /** Something is not done, or the run could not begin. */
@@ -125,7 +127,7 @@ const RUN_OPTIONS: KnownOptions<RunOptions> = {
  * }
  * ```
  */
-export function run(options: RunOptions = {}): Working<RunResult> {
+export function run(options: RunOptions = {}): Running<RunResult> {
   checkOptions('run', options, RUN_OPTIONS);
   return startWork<RunResult>({
     signal: options.signal,
@@ -161,7 +163,9 @@ async function runPlanned(options: RunOptions): Promise<RunResult> {
     ...(options.atomic === undefined ? {} : { atomic: options.atomic }),
     ...audit,
   });
-  return summary.ok ? { ok: true, value: summary } : { ok: false, error: problemsOf(summary), summary };
+  return summary.ok
+    ? { ok: true, value: summary, summary }
+    : { ok: false, error: problemsOf(summary), summary };
 }
 
 function settingsOf(options: RunSettings): RunSettings {
@@ -256,7 +260,7 @@ export type BuildResult =
  * console.log(kind, digest);
  * ```
  */
-export function build(options: BuildOptions): Working<BuildResult> {
+export function build(options: BuildOptions): Running<BuildResult> {
   const { name: given, ...rest } = options;
   // What is no setting is a key of builds.yaml, or a problem with its name.
   const isSetting = ([key]: readonly [string, unknown]): boolean => Object.hasOwn(BUILD_SETTINGS, key);

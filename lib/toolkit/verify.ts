@@ -7,7 +7,7 @@ import { VERSION } from '../util/version.ts';
 import type { Verification } from '../verify/mod.ts';
 import { originOf, PLANNED_OPTIONS, type PlannedOptions, planOf, preparedOf } from './builds.ts';
 import { checkOptions, type KnownOptions } from './check-options.ts';
-import { startWork, type Working } from './events.ts';
+import { type Running, startWork } from './events.ts';
 import { CALL_SETTINGS, type CallSettings } from './inspect.ts';
 import { runtimeName } from './surroundings.ts';
 import { BakeError } from './unwrap.ts';
@@ -48,7 +48,7 @@ const VERIFY_OPTIONS: KnownOptions<VerifyOptions> = {
  * }
  * ```
  */
-export function verify(options: VerifyOptions = {}): Working<Result<readonly Verification[]>> {
+export function verify(options: VerifyOptions = {}): Running<Result<readonly Verification[]>> {
   checkOptions('verify', options, VERIFY_OPTIONS);
   const ignore = (options.ignore ?? []).map(readIgnored);
   return startWork<Result<readonly Verification[]>>({

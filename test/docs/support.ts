@@ -16,6 +16,7 @@ import { FakeEngine } from '../rig/fake-engine.ts';
 import { type FakeRegistry, startFakeRegistry } from '../rig/fake-registry.ts';
 import { putBase } from '../rig/fake-world.ts';
 import { listenOnLoopback } from '../rig/listen.ts';
+import { makeLayout } from '../rig/oci-layout.ts';
 import { compiled, repoPath } from '../rig/paths.ts';
 import { type Cleanup, makeTempDir, writeTree } from '../rig/temp.ts';
 
@@ -126,6 +127,7 @@ export async function makeExampleWorld(t: Cleanup): Promise<ExampleWorld> {
     ...(await serveEngine(t, engine, home)),
   };
   await writeTree(dir, treeOf(host));
+  await makeLayout(path.join(dir, 'out/api'), ['api']);
   await commit(dir, env);
   unwrap(await lock({ cwd: dir, env }));
   unwrap(await run({ cwd: dir, env, patterns: ['*'] }));

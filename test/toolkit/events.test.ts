@@ -4,7 +4,7 @@ import process from 'node:process';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BakeEvent, EventSink } from '../../lib/model/mod.ts';
-import { startWork, type Working } from '../../lib/toolkit/events.ts';
+import { type Running, startWork } from '../../lib/toolkit/events.ts';
 import type { Cleanup } from '../rig/temp.ts';
 
 function event(seq: number): BakeEvent {
@@ -13,7 +13,7 @@ function event(seq: number): BakeEvent {
 
 type Start = (sink: EventSink, signal: AbortSignal) => Promise<string>;
 
-function work(start: Start, rest: { signal?: AbortSignal; onEvent?: EventSink } = {}): Working<string> {
+function work(start: Start, rest: { signal?: AbortSignal; onEvent?: EventSink } = {}): Running<string> {
   return startWork({
     ...rest,
     start,

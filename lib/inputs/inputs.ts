@@ -68,7 +68,12 @@ export async function computeInputs(keying: Keying, node: PlanNode): Promise<Nod
     const text = `its Dockerfile comes with the context ${hideUsers(build.context.written)}`;
     const proxies = chooseProxies(build, keying.proxies, 'remote');
     const layouts = findLayouts(build).digests;
-    return { ...NOTHING, proxies, layouts, untracked: [{ kind: 'remote-dockerfile', text }] };
+    return {
+      ...NOTHING,
+      proxies,
+      ...(layouts.size === 0 ? {} : { layouts }),
+      untracked: [{ kind: 'remote-dockerfile', text }],
+    };
   }
   if (!inspected.ok) return { ...NOTHING, problems: inspected.error };
   const { facts, proxies } = inspected.value;

@@ -108,6 +108,8 @@ export interface BuildsDefinition {
   readonly description?: Text;
   readonly include?: readonly string[];
   readonly vars?: Readonly<Record<string, VariableDefinition>>;
+  /** `name(parameters)` → what a call gives. */
+  readonly functions?: Readonly<Record<string, Json>>;
   readonly registries?: Readonly<
     Record<
       string,

@@ -2,6 +2,7 @@
 import type { Expression } from '../hcl/mod.ts';
 import type { BakeBlock, BakeFiles } from './bake-file.ts';
 import { wordOf } from './bake-file.ts';
+import { type FunctionMemory, type KeptFunctions, keepFunctions } from './bake-functions.ts';
 import { member, tight, Untranslatable } from './cel-text.ts';
 import { readDeclared } from './declared-type.ts';
 import type { Draft } from './draft.ts';
@@ -24,6 +25,8 @@ export interface BakeImport {
   /** A writing of expressions that sees the names of the file. */
   readonly writing: () => Writing;
   readonly typeOf: (variable: string) => StaticType;
+  /** Functions that stay functions. */
+  readonly kept: KeptFunctions;
 }
 
 /** What expressions of one value may come to: nobody reads longer ones. */
@@ -34,9 +37,11 @@ export function createBakeImport(
   files: BakeFiles,
   draft: Draft,
   names: ReadonlyMap<string, string>,
+  memory: FunctionMemory,
 ): BakeImport {
   const variables = fitVariables([...files.variables.keys(), ...files.values.keys()]);
   const functions = readFunctions(files.functions);
+  const marks = new Marks();
   const types = new Map<string, StaticType>();
   const open = new Set<string>();
 
@@ -73,18 +78,20 @@ export function createBakeImport(
     return found.nullable === true ? { ...declared, nullable: true } : declared;
   }
 
+  const kept = keepFunctions({ functions, blocks: files.functions, writing: () => writing(), marks }, memory);
   const fileNames: Names = { lookup, global: lookup };
   const writing = (): Writing => ({
     names: fileNames,
     functions,
     writeCall,
+    keepCall: kept.call,
     targetAttribute: (target, attribute) => attributeOf(files.targets.get(target)?.at(-1), attribute),
     locals: new Set(),
     depth: 0,
     isFilled: (text) => /^matrix(?:\.\w+)+$/.test(text),
     budget: { left: MAX_WORK },
   });
-  return { files, draft, marks: new Marks(), names, variables, writing, typeOf };
+  return { files, draft, marks, names, variables, writing, typeOf, kept };
 }
 
 function typeOfValue(expression: Expression, w: Writing): StaticType {

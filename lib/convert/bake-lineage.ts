@@ -71,7 +71,8 @@ function read(expression: Expression, target: string, context: BakeImport): Mark
   const { marks, writing, files } = context;
   try {
     const { types } = readAxes(files.targets.get(target) ?? [], context, () => {});
-    return readValue(expression, { w: withAxes(writing, types)(), marks, isLoose: true, isFlat: true });
+    const w = { ...withAxes(writing, types)(), isClosed: true };
+    return readValue(expression, { w, marks, isLoose: true, isFlat: true });
   } catch (thrown) {
     if (thrown instanceof Untranslatable) return undefined;
     throw thrown;

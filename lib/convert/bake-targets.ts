@@ -35,6 +35,24 @@ const LOOSE: ReadonlySet<string> = new Set([
   'entitlements',
 ]);
 
+/** Attributes that are taken as they are, whatever gives them. */
+const OPEN_TO_CALLS: ReadonlySet<string> = new Set([
+  'name',
+  'description',
+  'context',
+  'dockerfile',
+  'dockerfile-inline',
+  'target',
+  'args',
+  'labels',
+  'platforms',
+  'tags',
+  'cache-from',
+  'cache-to',
+  'no-cache-filter',
+  'entitlements',
+]);
+
 /** Reads one target, which several blocks may have put together. */
 export function readTarget(
   name: string,
@@ -105,7 +123,8 @@ function readAttribute(
   expression: Expression,
   reading: AttributeReading,
 ): Marked | undefined {
-  const { context, w, build, note, valuesOf, name } = reading;
+  const { context, build, note, valuesOf, name } = reading;
+  const w = (): Writing => ({ ...reading.w(), isClosed: !OPEN_TO_CALLS.has(attribute) });
   const at = { marks: context.marks, isLoose: LOOSE.has(attribute), isFlat: true };
   const instead = (written: Expression, why: string, entry?: string): Marked | undefined => {
     const text = sourceOf(written);

@@ -6,6 +6,7 @@ import { fail, ok, type Problem, problem, type Result, type SourceFile } from '.
 import { attributeOf, type BakeImport, createBakeImport } from './bake-context.ts';
 import { type Evaluated, NOTHING_EVALUATED } from './bake-evaluated.ts';
 import { type BakeFiles, isJson, readBakeFiles, sourceOf } from './bake-file.ts';
+import { createFunctionMemory, type FunctionMemory, type KeptFunctions } from './bake-functions.ts';
 import { addGroups, type SourceGroup } from './bake-groups.ts';
 import { findLineage, findTemplates } from './bake-lineage.ts';
 import { type Block, draftPrinted, isPrinted } from './bake-printed.ts';
@@ -13,6 +14,7 @@ import { readTarget } from './bake-targets.ts';
 import { addVariables } from './bake-variables.ts';
 import { Untranslatable } from './cel-text.ts';
 import { addNote, createDraft, type Draft, isRecord } from './draft.ts';
+import type { Writing } from './hcl-cel.ts';
 import { readValue } from './hcl-value.ts';
 import { fitNames } from './names.ts';
 
@@ -91,11 +93,36 @@ function fitTargets(written: Iterable<string>, draft: Draft): ReadonlyMap<string
   return names;
 }
 
+/** Rounds in which what functions are called with is found out. */
+const MAX_ROUNDS = 12;
+
 function draftWritten(files: BakeFiles, evaluate: (context: BakeImport) => Evaluated): Draft {
+  const memory = createFunctionMemory();
+  for (let round = 1; ; round++) {
+    memory.hasNews = false;
+    const { draft, kept } = draftRound(files, evaluate, memory);
+    // Types that never settle are those of functions that are called with ever larger ones.
+    if (memory.hasNews && round > MAX_ROUNDS)
+      for (const name of files.functions.keys()) memory.inlined.add(name);
+    else if (memory.hasNews || kept.choose()) continue;
+    else {
+      const { variables, templates, builds } = draft;
+      const texts = [...templates, ...builds].flatMap(({ keys }) => [...keys.values()]);
+      draft.functions.push(...kept.drafts(JSON.stringify([variables.map(({ value }) => value), texts])));
+      return draft;
+    }
+  }
+}
+
+function draftRound(
+  files: BakeFiles,
+  evaluate: (context: BakeImport) => Evaluated,
+  memory: FunctionMemory,
+): { readonly draft: Draft; readonly kept: KeptFunctions } {
   const draft: Draft = { ...createDraft(), hasGroupsFirst: files.hasGroupsFirst, footer: files.tail };
   draft.header.push(...files.head);
   const names = fitTargets(files.targets.keys(), draft);
-  const bare = createBakeImport(files, draft, names);
+  const bare = createBakeImport(files, draft, names, memory);
   const evaluated = evaluate(bare);
   const { rowNames } = evaluated;
   const context: BakeImport = rowNames === undefined ? bare : { ...bare, rowNames };
@@ -107,7 +134,7 @@ function draftWritten(files: BakeFiles, evaluate: (context: BakeImport) => Evalu
     (templates.has(name) ? draft.templates : draft.builds).push(build);
   }
   addGroups(draft, readGroups(context, evaluated), names);
-  return draft;
+  return { draft, kept: context.kept };
 }
 
 function readGroups(context: BakeImport, evaluated: Evaluated): ReadonlyMap<string, SourceGroup> {
@@ -159,7 +186,8 @@ function constantTexts(
   { marks, writing }: BakeImport,
 ): readonly string[] | undefined {
   try {
-    const value = readValue(expression, { w: writing(), marks, isLoose: true, isFlat: true });
+    const w: Writing = { ...writing(), isClosed: true };
+    const value = readValue(expression, { w, marks, isLoose: true, isFlat: true });
     const texts = [value].flat();
     const isKnown = texts.every((text): text is string => typeof text === 'string' && !marks.isMarked(text));
     return isKnown ? texts : undefined;

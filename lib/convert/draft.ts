@@ -41,11 +41,23 @@ export interface DraftVariable {
   readonly inside?: ValueComments;
 }
 
+/** A function. */
+export interface DraftFunction {
+  /** `name(parameters)` */
+  readonly signature: string;
+  readonly value: Json;
+  readonly comments: readonly string[];
+  /** Comments that stood behind parts of it. */
+  readonly remarks: readonly string[];
+  readonly inside?: ValueComments;
+}
+
 /** The whole file. */
 export interface Draft {
   /** Comment at the top. */
   readonly header: string[];
   readonly variables: DraftVariable[];
+  readonly functions: DraftFunction[];
   readonly templates: DraftBuild[];
   readonly builds: DraftBuild[];
   readonly groups: DraftGroup[];
@@ -84,6 +96,7 @@ export function createDraft(): Draft {
   return {
     header: [],
     variables: [],
+    functions: [],
     templates: [],
     builds: [],
     groups: [],

@@ -14,6 +14,7 @@ import {
 import type { Json } from '../model/mod.ts';
 import { escapeControlsInYaml } from '../util/control-characters.ts';
 import { quotesFor } from '../util/portable-yaml.ts';
+import { breakText } from './cel-layout.ts';
 import type { Draft, DraftBuild } from './draft.ts';
 import { pathTo, type ValueComments } from './value-comments.ts';
 
@@ -93,6 +94,13 @@ export function emitDraft(draft: Draft): string {
       ),
     ),
     false,
+  );
+  section(
+    'functions',
+    draft.functions.map(({ signature, value, comments, remarks, inside }) =>
+      pair(document, signature, value, { above: [...comments, ...remarks] }, inside),
+    ),
+    draft.functions.some(({ comments, value }) => comments.length > 0 || typeof value === 'object'),
   );
   const groups = (): void => {
     section(
@@ -198,7 +206,7 @@ function annotate(node: Node, comments: ValueComments, path: string): boolean {
 function asComment(lines: readonly string[]): string {
   return lines
     .flatMap((line) => line.split('\n'))
-    .map((line) => (line.trim() === '' ? '' : ` ${line.trimEnd()}`))
+    .map((line) => (/^\s*$|^#/.test(line) ? line.trim() : ` ${line.trimEnd()}`))
     .join('\n');
 }
 
@@ -223,8 +231,8 @@ function quoteKey(key: Scalar): void {
 /** Decides what stands on one line, from the inside out; text of several lines becomes a block. */
 function layOut(node: Node, indent: number): void {
   if (isScalar(node)) {
-    const { value } = node;
-    if (typeof value === 'string' && value.includes('\n')) node.type = 'BLOCK_LITERAL';
+    if (typeof node.value === 'string') node.value = breakText(node.value, indent);
+    if (typeof node.value === 'string' && node.value.includes('\n')) node.type = 'BLOCK_LITERAL';
     quote(node);
     return;
   }

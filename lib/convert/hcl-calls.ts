@@ -32,6 +32,7 @@ import {
   type Writing,
   write,
   writeBinary,
+  writeList,
 } from './hcl-cel.ts';
 import { writeCan, writeCoalesce, writeLookup, writeMerge, writeTry } from './hcl-map-calls.ts';
 import {
@@ -46,12 +47,14 @@ import {
   writeSplit,
   writeSubstr,
 } from './hcl-text-calls.ts';
-import { BOOL, elementOf, INT, listOf, TEXT, union } from './static-type.ts';
+import { BOOL, elementOf, INT, listOf, type StaticType, TEXT, union } from './static-type.ts';
 
 /** Writes a call of a function of the file, or of one that bake has. @throws Untranslatable */
 export function writeCall(call: Call, w: Writing): Written {
   const own = w.functions.get(call.name);
   if (own !== undefined) {
+    const kept = w.keepCall(call, w);
+    if (kept !== undefined) return kept;
     const entered = enter(own, call, w);
     return write(entered.expression, entered.w);
   }
@@ -184,7 +187,7 @@ const CALLS: Readonly<Record<string, Writer>> = {
   ),
   contains: values(2, ([list, item]) => writeContains(list as Written, item as Written)),
   concat: writeConcat,
-  flatten: values(1, ([list]) => writeFlatten(list as Written)),
+  flatten: writeFlattened,
   compact: values(1, ([list], w) => {
     const local = localName('one', w.locals);
     return tight(
@@ -256,6 +259,36 @@ function writeConcat({ args, expand }: Call, w: Writing): Written {
   if (args.length === 0) throw new Untranslatable('concat() is called without arguments');
   const lists = args.map((arg) => write(arg, w));
   return lists.length === 1 ? (lists[0] as Written) : added(lists);
+}
+
+/** Of a list that is written there, every item by itself: then it is known how deep each goes. */
+function writeFlattened({ args }: Call, w: Writing): Written {
+  const [list] = args;
+  if (list === undefined) throw new Untranslatable('flatten() is called without an argument');
+  const found = reduce(list, w);
+  if (found.expression.kind !== 'tuple') return writeFlatten(write(list, w));
+  const items = found.expression.items.map((item) => write(item, found.w));
+  if (items.length < 2 || items.some(({ type }) => type.kind === 'any' || isUnsure(type)))
+    return writeFlatten(write(list, w));
+  const parts: Written[] = [];
+  let single: Written[] = [];
+  const close = (): void => {
+    if (single.length > 0) parts.push(writeList(single));
+    single = [];
+  };
+  for (const item of items) {
+    if (item.type.kind === 'list') {
+      close();
+      parts.push(writeFlatten(item));
+    } else single.push(item);
+  }
+  close();
+  return parts.length === 1 ? (parts[0] as Written) : added(parts);
+}
+
+/** A list of what may be lists and other things. */
+function isUnsure(type: StaticType): boolean {
+  return type.kind === 'list' && type.of !== undefined && (type.of.kind === 'any' || isUnsure(type.of));
 }
 
 /** HCL's goes all the way down. */

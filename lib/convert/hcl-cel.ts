@@ -55,6 +55,10 @@ export interface Writing {
   readonly targetAttribute: (target: string, attribute: string) => Expression | undefined;
   /** Writes calls (hcl-calls.ts). */
   readonly writeCall: (call: Call, w: Writing) => Written;
+  /** A call of a function of the file that stays a function; undefined: what it gives is to be put in place. */
+  readonly keepCall: (call: Call, w: Writing) => Written | undefined;
+  /** What functions give is to be put in place: it is taken apart, or depends on where it stands. */
+  readonly isClosed?: boolean;
   /** Names that macros around it bind. */
   readonly locals: ReadonlySet<string>;
   readonly depth: number;

@@ -76,6 +76,8 @@ function readCall(call: Call, at: ValueWriting): Marked {
   const { w, marks } = at;
   const own = w.functions.get(call.name);
   if (own !== undefined) {
+    const kept = w.keepCall(call, w);
+    if (kept !== undefined) return fromWritten(kept, marks);
     const entered = enter(own, call, w);
     return readValue(entered.expression, { ...at, w: entered.w });
   }
@@ -89,7 +91,7 @@ function readCall(call: Call, at: ValueWriting): Marked {
           call.name === 'flatten' ? flattened(list as readonly Marked[], marks) : list,
         );
         if (flat !== undefined) return flat;
-      }
+      } else if (call.name !== 'flatten' && marks.loneOf(list)?.type.kind === 'list') return list;
     }
     if (call.name === 'merge') {
       const maps = call.args.map((arg) => readValue(arg, at));

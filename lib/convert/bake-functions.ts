@@ -76,7 +76,7 @@ export function keepFunctions(
 
   function call(one: Call, w: Writing): Written | undefined {
     const own = functions.get(one.name);
-    if (own === undefined || w.isClosed === true || memory.inlined.has(one.name)) return undefined;
+    if (own === undefined || w.inPlace === 'all' || memory.inlined.has(one.name)) return undefined;
     const args = argumentsOf(own, one, w);
     if (args === undefined) return undefined;
     learn(one.name, args);

@@ -3,6 +3,7 @@ import type { Expression } from '../hcl/mod.ts';
 import { readAxes, withAxes } from './bake-axes.ts';
 import { attributeOf, type BakeImport } from './bake-context.ts';
 import { Untranslatable } from './cel-text.ts';
+import type { Writing } from './hcl-cel.ts';
 import { readValue } from './hcl-value.ts';
 import { type Marked, readerOf } from './marks.ts';
 import { outputKeys } from './target-outputs.ts';
@@ -71,7 +72,7 @@ function read(expression: Expression, target: string, context: BakeImport): Mark
   const { marks, writing, files } = context;
   try {
     const { types } = readAxes(files.targets.get(target) ?? [], context, () => {});
-    const w = { ...withAxes(writing, types)(), isClosed: true };
+    const w: Writing = { ...withAxes(writing, types)(), inPlace: 'all' };
     return readValue(expression, { w, marks, isLoose: true, isFlat: true });
   } catch (thrown) {
     if (thrown instanceof Untranslatable) return undefined;

@@ -124,7 +124,8 @@ function readAttribute(
   reading: AttributeReading,
 ): Marked | undefined {
   const { context, build, note, valuesOf, name } = reading;
-  const w = (): Writing => ({ ...reading.w(), isClosed: !OPEN_TO_CALLS.has(attribute) });
+  const inPlace = attribute === 'inherits' ? 'all' : 'value';
+  const w = OPEN_TO_CALLS.has(attribute) ? reading.w : (): Writing => ({ ...reading.w(), inPlace });
   const at = { marks: context.marks, isLoose: LOOSE.has(attribute), isFlat: true };
   const instead = (written: Expression, why: string, entry?: string): Marked | undefined => {
     const text = sourceOf(written);

@@ -61,7 +61,7 @@ function ofValue(variable: string, type: StaticType, context: BakeImport): Writi
   const w = context.writing();
   const lookup: Names['lookup'] = (name) =>
     name === variable ? { kind: 'cel', written: tight('value', type) } : w.names.lookup(name);
-  return { ...w, names: { lookup, global: lookup }, isClosed: true };
+  return { ...w, names: { lookup, global: lookup }, inPlace: 'all' };
 }
 
 /** A condition that has a key of its own. */

@@ -186,7 +186,7 @@ function constantTexts(
   { marks, writing }: BakeImport,
 ): readonly string[] | undefined {
   try {
-    const w: Writing = { ...writing(), isClosed: true };
+    const w: Writing = { ...writing(), inPlace: 'all' };
     const value = readValue(expression, { w, marks, isLoose: true, isFlat: true });
     const texts = [value].flat();
     const isKnown = texts.every((text): text is string => typeof text === 'string' && !marks.isMarked(text));

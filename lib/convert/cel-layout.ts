@@ -143,12 +143,18 @@ function breakBrackets(code: string, at: Place): string | undefined {
     return `${head}${name.text},\n${deeper}${breakCode(body.text, deeper, deeper.length + OUTER, 0)}\n${margin}${tail}`;
   const [only] = items;
   // `f(g(…))` opens and closes once.
-  if (items.length === 1 && only !== undefined && /^[\w.]*[([{].*[)\]}]$/s.test(only.text)) {
+  if (items.length === 1 && only !== undefined && isCall(only.text)) {
     const nested = breakBrackets(only.text, at);
     if (nested !== undefined) return `${head}${nested}${tail}`;
   }
   const lines = items.map(({ text }) => breakCode(text, `${deeper}${STEP}`, deeper.length + OUTER, 1));
   return `${head}\n${deeper}${lines.join(`,\n${deeper}`)}\n${margin}${tail}`;
+}
+
+/** Whether a text is one pair of brackets, with at most a name in front. */
+function isCall(code: string): boolean {
+  const [open = 0, close] = longestBrackets(code) ?? [];
+  return close === code.length - 1 && /^[\w.]*$/.test(code.slice(0, open));
 }
 
 interface Cut {

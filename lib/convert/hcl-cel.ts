@@ -57,8 +57,11 @@ export interface Writing {
   readonly writeCall: (call: Call, w: Writing) => Written;
   /** A call of a function of the file that stays a function; undefined: what it gives is to be put in place. */
   readonly keepCall: (call: Call, w: Writing) => Written | undefined;
-  /** What functions give is to be put in place: it is taken apart, or depends on where it stands. */
-  readonly isClosed?: boolean;
+  /**
+   * What functions give is to be put in place: `value` where it is the whole value, or a part of it that is taken apart; `all`
+   * wherever they are called.
+   */
+  readonly inPlace?: 'value' | 'all';
   /** Names that macros around it bind. */
   readonly locals: ReadonlySet<string>;
   readonly depth: number;

@@ -13,6 +13,8 @@ export interface ValueWriting {
   readonly isLoose: boolean;
   /** In a list where it goes, an item that is a list may only mean its items: lists in lists are not to be had there. */
   readonly isFlat: boolean;
+  /** It is a part of an expression, where null in a list is an item. */
+  readonly isInner?: boolean;
 }
 
 /** The value of an expression. @throws Untranslatable */
@@ -21,7 +23,7 @@ export function readValue(expression: Expression, at: ValueWriting): Marked {
   const inside: ValueWriting = { ...at, w: { ...w, depth: w.depth + 1 } };
   switch (reduced.kind) {
     case 'tuple': {
-      const items = reduced.items.map((item) => readValue(item, inside));
+      const items = reduced.items.map((item) => readValue(item, { ...inside, isInner: true }));
       // The language puts the items of such an item in its place.
       const isNested = items.some((item) => ['list', 'any'].includes(at.marks.loneOf(item)?.type.kind ?? ''));
       return isNested && !at.isFlat ? at.marks.mark(write(reduced, w)) : items;
@@ -69,14 +71,15 @@ function readChoice(expression: Extract<Expression, { kind: 'conditional' }>, at
   const test = asCondition(write(expression.test, at.w));
   if (test.constant === true) return readValue(expression.yes, at);
   if (test.constant === false) return readValue(expression.no, at);
-  return at.marks.choice({ test, yes: readValue(expression.yes, at), no: readValue(expression.no, at) });
+  const side: ValueWriting = { ...at, isInner: true };
+  return at.marks.choice({ test, yes: readValue(expression.yes, side), no: readValue(expression.no, side) });
 }
 
 function readCall(call: Call, at: ValueWriting): Marked {
   const { w, marks } = at;
   const own = w.functions.get(call.name);
   if (own !== undefined) {
-    const kept = w.keepCall(call, w);
+    const kept = w.inPlace === undefined ? w.keepCall(call, w) : undefined;
     if (kept !== undefined) return fromWritten(kept, marks);
     const entered = enter(own, call, w);
     return readValue(entered.expression, { ...at, w: entered.w });
@@ -84,8 +87,10 @@ function readCall(call: Call, at: ValueWriting): Marked {
   const [first] = call.args;
   if (first !== undefined && !call.expand) {
     if (call.name === 'concat') return readConcat(call.args, at);
-    if (call.name === 'flatten' || ((call.name === 'compact' || call.name === 'distinct') && at.isLoose)) {
+    if (call.name === 'flatten' || call.name === 'compact' || (call.name === 'distinct' && at.isLoose)) {
       const list = readValue(first, at);
+      const isKept = call.name !== 'compact' || at.isLoose || areNotEmpty(list, marks);
+      if (!isKept) return fromWritten(write(call, w), marks);
       if (Array.isArray(list)) {
         const flat = attempt(() =>
           call.name === 'flatten' ? flattened(list as readonly Marked[], marks) : list,
@@ -106,11 +111,23 @@ function readCall(call: Call, at: ValueWriting): Marked {
   return fromWritten(write(call, w), marks);
 }
 
+/** Whether no item of a list can be an empty text. */
+function areNotEmpty(list: Marked, marks: Marks): boolean {
+  const isSure = (item: Marked): boolean => {
+    if (item === null) return true;
+    if (typeof item !== 'string') return false;
+    const choice = marks.choiceOf(item);
+    if (choice !== undefined) return isSure(choice.yes) && isSure(choice.no);
+    return marks.literalsOf(item) !== '';
+  };
+  return Array.isArray(list) && (list as readonly Marked[]).every(isSure);
+}
+
 function readConcat(args: readonly Expression[], at: ValueWriting): Marked {
   return args.flatMap((arg): readonly Marked[] => {
     const list = readValue(arg, at);
     if (Array.isArray(list)) return list as readonly Marked[];
-    return list === null ? [] : [at.isFlat ? itemOf(list, at.marks) : list];
+    return list === null ? [] : [at.isFlat || at.isInner !== true ? itemOf(list, at.marks) : list];
   });
 }
 

@@ -90,6 +90,11 @@ export class Marks {
     return at === undefined ? undefined : this.#written[Number(at)];
   }
 
+  /** What of a text is literal. */
+  literalsOf(text: string): string {
+    return text.replaceAll(MARK, '');
+  }
+
   /** Whether anything in a text is to be evaluated. */
   isMarked(text: string): boolean {
     return text.includes(OPEN);

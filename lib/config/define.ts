@@ -94,6 +94,7 @@ export type VariableDefinition =
       readonly type?: 'string' | 'bool' | 'int' | 'number' | 'list' | 'map';
       readonly env?: string | readonly string[] | false;
       readonly required?: boolean;
+      readonly optional?: boolean;
       readonly oneOf?: readonly (string | number | boolean)[];
       readonly pattern?: string;
       readonly minimum?: number;

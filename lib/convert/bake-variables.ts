@@ -31,11 +31,6 @@ export function addVariables(context: BakeImport, evaluated: ValueOf): void {
   for (const { add } of all.sort((a, b) => a.place - b.place)) add();
 }
 
-/** No value at all: `default: null` would be an empty text. */
-function nothing({ marks }: BakeImport): Marked {
-  return marks.mark(literalOf(null));
-}
-
 function addVariable(block: BakeBlock, context: BakeImport, evaluated: ValueOf): void {
   const { name } = block;
   const fitted = context.variables.get(name) ?? name;
@@ -47,7 +42,8 @@ function addVariable(block: BakeBlock, context: BakeImport, evaluated: ValueOf):
   const map: Record<string, Json> = {};
   const type = typeWord(value, declared, context.typeOf(name));
   if (type !== undefined) map['type'] = type;
-  map['default'] = context.marks.expand(value);
+  if (value === null) map['optional'] = true;
+  else map['default'] = context.marks.expand(value);
   const isComplex = declared?.type.kind === 'list' || declared?.type.kind === 'map';
   // Bake takes JSON from a variable of this name, before any other.
   if (isComplex) map['env'] = [`${name}_JSON`, name];
@@ -86,7 +82,7 @@ function addValue(name: string, attribute: BodyAttribute, context: BakeImport, e
   const { behind } = attribute.comments;
   const map: Json = {
     ...(type === undefined ? {} : { type }),
-    default: context.marks.expand(value),
+    default: context.marks.expand(value ?? context.marks.mark(literalOf(null))),
     env: false,
   };
   const inside = insideOf(attribute.value, map);
@@ -121,12 +117,13 @@ interface Default {
   readonly evaluated: ValueOf;
 }
 
+/** The default; null: it has none, and is null where nobody sets it. */
 function defaultOf(
   written: Expression | undefined,
   declared: Declared | undefined,
   { name, comments, context, evaluated }: Default,
 ): Marked {
-  if (written === undefined) return declared === undefined ? '' : nothing(context);
+  if (written === undefined) return declared === undefined ? '' : null;
   const known = declared?.isSet === true ? evaluated(name) : undefined;
   // The type sorts: the value is not what is written.
   if (known !== undefined && known !== null) return known as Marked;
@@ -137,7 +134,7 @@ function defaultOf(
       isLoose: false,
       isFlat: false,
     });
-    return value === null ? nothing(context) : fitDefault(value, declared);
+    return value === null ? null : fitDefault(value, declared);
   } catch (thrown) {
     if (!(thrown instanceof Untranslatable)) throw thrown;
     const text = sourceOf(written);
@@ -145,7 +142,7 @@ function defaultOf(
     comments.push(fallback === undefined ? `Not carried over: ${text}` : `In the bake file: ${text}`);
     const what = fallback === undefined ? '' : '; its value stands there';
     addNote(context.draft, `${thrown.message}${what}: ${text}`, `variable ${name}`);
-    return fallback === undefined || fallback === null ? nothing(context) : (fallback as Marked);
+    return (fallback ?? null) as Marked;
   }
 }
 

@@ -32,10 +32,13 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const [first, ...more] = files;
   const now = new Date();
   const localPlatform = `linux/${goArchitecture(arch())}`;
-  const { importBuilds } = await import('../../lib/convert/mod.ts');
+  const { importBuilds, readerIn } = await import('../../lib/convert/mod.ts');
+  const [name = '-'] = names;
   const imported = await importBuilds(first?.text ?? '', {
     fileName: first?.name ?? 'standard input',
     more,
+    // What a file names lies beside it; the result is to be put there, too.
+    reader: readerIn(name === '-' ? io.cwd : path.dirname(path.resolve(io.cwd, name))),
     localPlatform,
     now,
   });

@@ -67,6 +67,8 @@ export interface Draft {
   readonly isFlat: boolean;
   /** Groups stand in front of builds. */
   readonly hasGroupsFirst?: boolean;
+  /** Further files that it was made from. */
+  readonly sources?: readonly string[];
   /** Comment at the end. */
   readonly footer?: readonly string[];
 }

@@ -3,7 +3,7 @@ import type { BakeDefinition } from '../bake/mod.ts';
 import { ok, type Result, type SourceFile } from '../model/mod.ts';
 import { draftBake, draftFlat, type SourceText } from './bake.ts';
 import { createEvaluated, evaluateBake, printAll } from './bake-evaluated.ts';
-import { draftCompose } from './compose.ts';
+import { type ComposeReader, draftCompose } from './compose.ts';
 import { type Draft, formatNotes, isRecord } from './draft.ts';
 import { emitDraft } from './emit.ts';
 import { shareCommon } from './share.ts';
@@ -27,7 +27,9 @@ export interface Imported {
 export interface ImportOptions {
   /** Where the text came from, as a person would name it: for messages and the comment at the top. */
   readonly fileName: string;
-  /** More bake files, laid over the first one. */
+  /** Reads what Compose files name. */
+  readonly reader?: ComposeReader;
+  /** More files, laid over the first one. */
   readonly more?: readonly SourceText[];
   /** What bake calls the machine's platform. */
   readonly localPlatform?: string;
@@ -42,7 +44,7 @@ export async function importBuilds(text: string, options: ImportOptions): Promis
   const { fileName, more = [], localPlatform = 'linux/amd64', now = new Date() } = options;
   const files: readonly SourceText[] = [{ name: fileName, text }, ...more];
   if (isCompose(text, fileName)) {
-    const drafted = draftCompose({ name: fileName, text });
+    const drafted = await draftCompose(files, options.reader);
     return drafted.ok ? ok(written(drafted.value, files)) : drafted;
   }
   const sources = files.map((file): SourceFile => ({ path: file.name, text: file.text }));
@@ -85,7 +87,7 @@ function ruledVariables({ variables }: Draft): ReadonlySet<string> {
 }
 
 function written(draft: Draft, files: readonly SourceText[]): Imported {
-  const names = files.map(({ name }) => name).join(', ');
+  const names = [...files.map(({ name }) => name), ...(draft.sources ?? [])].join(', ');
   draft.header.unshift(`Made from ${names} by bake-ts import.`, ...(draft.header.length > 0 ? [''] : []));
   if (draft.isFlat) shareCommon(draft);
   return {

@@ -5,4 +5,4 @@ export { type Imported, type ImportOptions, importBuilds } from './import.ts';
 export { candidatesOf, type Proposal, type ProposeOptions, proposeBuilds } from './propose.ts';
 export { isDockerfileName, type Repository, readRepository } from './repository.ts';
 export { readSource, type Source, type SourceReading } from './source.ts';
-export { type FoundSources, findSources } from './sources.ts';
+export { type FoundSources, findSources, readerIn } from './sources.ts';

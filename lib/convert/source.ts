@@ -38,7 +38,7 @@ export async function readSource(found: FoundSources): Promise<SourceReading> {
           await draftEvaluated(bake),
         );
   if (compose !== undefined) {
-    if (source === undefined) source = take([compose.name], draftCompose(compose));
+    if (source === undefined) source = take([compose.name], await draftCompose([compose], found.reader));
     else
       remarks.push(`${compose.name} is left aside; \`bake-ts import ${compose.name}\` shows what it builds`);
   }

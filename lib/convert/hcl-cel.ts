@@ -161,7 +161,13 @@ function writePart(part: TemplatePart, w: Writing): readonly Piece[] {
 
 function writeVariable(name: string, w: Writing): Written {
   const binding = w.names.lookup(name);
-  if (binding === undefined) throw new Untranslatable(`"${name}" is not a name of this file`);
+  if (binding === undefined) {
+    throw new Untranslatable(
+      name === 'target'
+        ? 'what another target says is read in a way that has no counterpart'
+        : `there is no variable "${name}" in it`,
+    );
+  }
   if (binding.kind === 'none') throw new Untranslatable(binding.why);
   return binding.kind === 'cel' ? binding.written : write(binding.expression, { ...w, names: binding.names });
 }

@@ -1,6 +1,6 @@
 /** Any file that can be imported; which kind it is follows from what is in it. */
 import type { BakeDefinition } from '../bake/mod.ts';
-import { ok, type Result, type SourceFile } from '../model/mod.ts';
+import { fail, ok, problem, type Result, type SourceFile } from '../model/mod.ts';
 import { draftBake, draftFlat, type SourceText } from './bake.ts';
 import { createEvaluated, evaluateBake, printAll } from './bake-evaluated.ts';
 import { type ComposeReader, draftCompose } from './compose.ts';
@@ -19,6 +19,8 @@ export interface Imported {
   readonly spellOut?: (env: Readonly<Record<string, string>>) => Promise<string | undefined>;
   /** Names of the templates in it. */
   readonly templates: readonly string[];
+  /** A variable or function that bake misses in the files. */
+  readonly missing?: string;
   /** Variables of the bake files that may be any text, and those that are true or false. */
   readonly variables?: { readonly texts: readonly string[]; readonly flags: readonly string[] };
 }
@@ -43,7 +45,16 @@ export interface ImportOptions {
 export async function importBuilds(text: string, options: ImportOptions): Promise<Result<Imported>> {
   const { fileName, more = [], localPlatform = 'linux/amd64', now = new Date() } = options;
   const files: readonly SourceText[] = [{ name: fileName, text }, ...more];
-  if (isCompose(text, fileName)) {
+  const composes = files.filter((file) => isCompose(file.text, file.name));
+  if (composes.length > 0 && composes.length < files.length) {
+    const [compose] = composes;
+    return fail([
+      problem('import/mixed', `${compose?.name} is a Compose file, and the others are bake files`, {
+        hint: 'Import them one by one; a builds.yaml can include another one.',
+      }),
+    ]);
+  }
+  if (composes.length > 0) {
     const drafted = await draftCompose(files, options.reader);
     return drafted.ok ? ok(written(drafted.value, files)) : drafted;
   }
@@ -58,7 +69,12 @@ export async function importBuilds(text: string, options: ImportOptions): Promis
   if (drafted.value.isFlat) return ok(imported);
   if (!evaluated.ok) {
     const why = evaluated.error[0]?.message ?? 'it cannot be evaluated';
-    return ok({ ...imported, notes: [...imported.notes, `bake itself refuses the file as it is: ${why}`] });
+    const missing = /^There is no (?:variable|function) ([\w-]+)/.exec(why)?.[1];
+    return ok({
+      ...imported,
+      notes: [...imported.notes, `bake itself refuses the file as it is: ${why}`],
+      ...(missing === undefined ? {} : { missing }),
+    });
   }
   const ruled = ruledVariables(drafted.value);
   const variables = [...evaluated.value.variables.values()].filter(({ name }) => !ruled.has(name));

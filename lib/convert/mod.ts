@@ -1,4 +1,5 @@
 /** The way over: bake's JSON and Compose files as builds.yaml, and a first builds.yaml for a repository of Dockerfiles. */
+export { type Beside, lookBeside } from './beside.ts';
 export { asksOnly, type ConvertedBuild, convertToBuild } from './builds.ts';
 export { unclearOf } from './guess.ts';
 export { type Imported, type ImportOptions, importBuilds } from './import.ts';

@@ -77,6 +77,7 @@ export const OWN_FUNCTIONS: readonly string[] = [
   'readText',
   'readJSON',
   'sha256',
+  'sha1',
   'md5',
   ...GENERAL_FUNCTIONS,
 ];
@@ -211,6 +212,10 @@ function registerOwn(environment: Environment, read: (path: string) => string, b
   environment.registerFunction(
     'sha256(string): string',
     counted((text: string) => hash('sha256', text)),
+  );
+  environment.registerFunction(
+    'sha1(string): string',
+    counted((text: string) => hash('sha1', text)),
   );
   environment.registerFunction(
     'md5(string): string',

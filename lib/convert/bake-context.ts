@@ -29,6 +29,9 @@ export interface BakeImport {
   readonly kept: KeptFunctions;
 }
 
+/** What bake calls the machine's platform; here a variable, where it is used for anything but platforms. */
+export const LOCAL_PLATFORM = 'BAKE_LOCAL_PLATFORM';
+
 /** What expressions of one value may come to: nobody reads longer ones. */
 const MAX_WORK = 20_000;
 
@@ -49,6 +52,8 @@ export function createBakeImport(
     const fitted = variables.get(name);
     if (fitted !== undefined) return { kind: 'cel', written: member(tight('vars'), fitted, typeOf(name)) };
     if (name === 'target' || name === 'group') return undefined;
+    if (name === LOCAL_PLATFORM)
+      return { kind: 'cel', written: member(tight('vars'), name, TEXT) };
     if (name.startsWith('BAKE_')) return { kind: 'none', why: `${name} is known to bake only` };
     return undefined;
   }

@@ -1,12 +1,13 @@
 /** Variables of bake files, and values with a name, as variables of ours. */
 import type { BodyAttribute, Expression } from '../hcl/mod.ts';
 import type { Json } from '../model/mod.ts';
-import { attributeOf, type BakeImport } from './bake-context.ts';
+import { attributeOf, type BakeImport, LOCAL_PLATFORM } from './bake-context.ts';
 import { type BakeBlock, sourceOf } from './bake-file.ts';
 import { readRules } from './bake-validation.ts';
 import { literalOf, Untranslatable } from './cel-text.ts';
 import { type Declared, readDeclared } from './declared-type.ts';
 import { addNote, isRecord } from './draft.ts';
+import { mentions } from './hcl-cel.ts';
 import { readValue } from './hcl-value.ts';
 import type { Marked } from './marks.ts';
 import type { StaticType } from './static-type.ts';
@@ -124,6 +125,7 @@ function defaultOf(
   { name, comments, context, evaluated }: Default,
 ): Marked {
   if (written === undefined) return declared === undefined ? '' : null;
+  if (isLocalPlatform(written) && isOnlyInPlatforms(name, context)) return 'local';
   const known = declared?.isSet === true ? evaluated(name) : undefined;
   // The type sorts: the value is not what is written.
   if (known !== undefined && known !== null) return known as Marked;
@@ -144,6 +146,32 @@ function defaultOf(
     addNote(context.draft, `${thrown.message}${what}: ${text}`, `variable ${name}`);
     return (fallback ?? null) as Marked;
   }
+}
+
+/** The machine's platform, also as that of Docker Desktop's machine. */
+function isLocalPlatform(expression: Expression): boolean {
+  if (expression.kind === 'template') {
+    const [first] = expression.parts;
+    if (expression.parts.length !== 1 || first === undefined) return false;
+    return first.kind === 'interpolation' && isLocalPlatform(first.value);
+  }
+  if (expression.kind === 'call' && expression.name === 'regex_replace') {
+    const [text, from, to] = expression.args;
+    const isOfDesktop = [from, to].map((one) => (one === undefined ? '' : sourceOf(one))).join(' → ');
+    return text !== undefined && isLocalPlatform(text) && /^"\^\(?darwin\)?" → "linux"$/.test(isOfDesktop);
+  }
+  return expression.kind === 'variable' && expression.name === LOCAL_PLATFORM;
+}
+
+/** BuildKit has a word for its own platform, which is one in `platforms` only. */
+function isOnlyInPlatforms(variable: string, { files }: BakeImport): boolean {
+  const { targets, variables, functions, groups, values } = files;
+  const blocks = [...targets.values(), [...variables.values()], [...functions.values()], [...groups.values()]].flat();
+  const attributes = blocks.flatMap((block) => [...block.attributes, ...block.validations.flat()]);
+  const others = [...attributes, ...[...values.values()].map(({ attribute }) => attribute)]
+    .filter(({ name }) => name !== 'platforms')
+    .map(({ value }) => value);
+  return !mentions(others, variable);
 }
 
 function fitDefault(value: Marked, declared: Declared | undefined): Marked {

@@ -3,7 +3,7 @@
  * and HCL's JSON form), whose structure is kept.
  */
 import { fail, ok, type Problem, problem, type Result, type SourceFile } from '../model/mod.ts';
-import { attributeOf, type BakeImport, createBakeImport } from './bake-context.ts';
+import { attributeOf, type BakeImport, createBakeImport, LOCAL_PLATFORM } from './bake-context.ts';
 import { type Evaluated, NOTHING_EVALUATED } from './bake-evaluated.ts';
 import { type BakeFiles, isJson, readBakeFiles, sourceOf } from './bake-file.ts';
 import { createFunctionMemory, type FunctionMemory, type KeptFunctions } from './bake-functions.ts';
@@ -100,15 +100,17 @@ function draftWritten(files: BakeFiles, evaluate: (context: BakeImport) => Evalu
   const memory = createFunctionMemory();
   for (let round = 1; ; round++) {
     memory.hasNews = false;
-    const { draft, kept } = draftRound(files, evaluate, memory);
+    const { draft, kept, localPlatform } = draftRound(files, evaluate, memory);
     // Types that never settle are those of functions that are called with ever larger ones.
     if (memory.hasNews && round > MAX_ROUNDS)
       for (const name of files.functions.keys()) memory.inlined.add(name);
     else if (memory.hasNews || kept.choose()) continue;
     else {
-      const { variables, templates, builds } = draft;
+      const { variables, templates, builds, functions } = draft;
       const texts = [...templates, ...builds].flatMap(({ keys }) => [...keys.values()]);
-      draft.functions.push(...kept.drafts(JSON.stringify([variables.map(({ value }) => value), texts])));
+      functions.push(...kept.drafts(JSON.stringify([variables.map(({ value }) => value), texts])));
+      const all = JSON.stringify([variables, functions.map(({ value }) => value), texts]);
+      if (all.includes(`vars.${LOCAL_PLATFORM}`)) addLocalPlatform(draft, localPlatform);
       return draft;
     }
   }
@@ -118,7 +120,7 @@ function draftRound(
   files: BakeFiles,
   evaluate: (context: BakeImport) => Evaluated,
   memory: FunctionMemory,
-): { readonly draft: Draft; readonly kept: KeptFunctions } {
+): { readonly draft: Draft; readonly kept: KeptFunctions; readonly localPlatform: string } {
   const draft: Draft = { ...createDraft(), hasGroupsFirst: files.hasGroupsFirst, footer: files.tail };
   draft.header.push(...files.head);
   const names = fitTargets(files.targets.keys(), draft);
@@ -134,7 +136,18 @@ function draftRound(
     (templates.has(name) ? draft.templates : draft.builds).push(build);
   }
   addGroups(draft, readGroups(context, evaluated), names);
-  return { draft, kept: context.kept };
+  return { draft, kept: context.kept, localPlatform: evaluated.localPlatform };
+}
+
+/** Nothing here knows the machine that builds, but for `platforms: [local]`. */
+function addLocalPlatform(draft: Draft, localPlatform: string): void {
+  draft.variables.unshift({
+    name: LOCAL_PLATFORM,
+    value: localPlatform,
+    comments: [],
+    remark: 'the platform of the machine on which this was imported',
+  });
+  addNote(draft, `${LOCAL_PLATFORM} is a variable here: it is ${localPlatform} wherever the file is read`);
 }
 
 function readGroups(context: BakeImport, evaluated: Evaluated): ReadonlyMap<string, SourceGroup> {

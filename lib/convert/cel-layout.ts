@@ -8,6 +8,8 @@ import { splitExpressions } from '../util/expression-scan.ts';
 const MAX_WIDTH = 130;
 /** How wide broken lines get, if that can be done. */
 const WIDTH = 112;
+/** Items of a list that share a line. */
+const MAX_FILLED = 32;
 const STEP = '  ';
 /** About how far in the file a value stands. */
 const OUTER = 8;
@@ -63,6 +65,7 @@ function breakChoice(code: string, { margin, behind }: Place): string | undefine
   const cuts = cutsAt(code, [' ? ', ' : ']);
   if (!cuts.some(({ operator }) => operator === ' ? ')) return undefined;
   const parts = partsOf(code, cuts);
+  const isChain = parts.length > 3;
   const lines: string[] = [];
   for (const [index, { operator, text }] of parts.entries()) {
     const sign = operator.trim();
@@ -72,7 +75,7 @@ function breakChoice(code: string, { margin, behind }: Place): string | undefine
     const written = `${prefix}${breakCode(text, inner, margin.length + prefix.length + OUTER, isLast ? behind : 0)}`;
     // A case that fits stands behind its condition.
     const before = lines.at(-1);
-    const isCase = sign === '?' && before !== undefined && !before.includes('\n');
+    const isCase = isChain && sign === '?' && before !== undefined && !before.includes('\n');
     if (
       isCase &&
       !written.includes('\n') &&
@@ -147,8 +150,27 @@ function breakBrackets(code: string, at: Place): string | undefined {
     const nested = breakBrackets(only.text, at);
     if (nested !== undefined) return `${head}${nested}${tail}`;
   }
+  if (items.every(({ text }) => text.length <= MAX_FILLED && !/[({[]/.test(text)))
+    return `${head}\n${deeper}${filled(items, deeper)}\n${margin}${tail}`;
   const lines = items.map(({ text }) => breakCode(text, `${deeper}${STEP}`, deeper.length + OUTER, 1));
   return `${head}\n${deeper}${lines.join(`,\n${deeper}`)}\n${margin}${tail}`;
+}
+
+/** Short items, as many as fit on a line. */
+function filled(items: readonly Part[], margin: string): string {
+  let result = '';
+  let column = margin.length + OUTER;
+  for (const [index, { text }] of items.entries()) {
+    const piece = index === items.length - 1 ? text : `${text},`;
+    if (index > 0 && column + piece.length + 1 > WIDTH) {
+      result += `\n${margin}${piece}`;
+      column = margin.length + OUTER + piece.length;
+    } else {
+      result += index === 0 ? piece : ` ${piece}`;
+      column += piece.length + 1;
+    }
+  }
+  return result;
 }
 
 /** Whether a text is one pair of brackets, with at most a name in front. */

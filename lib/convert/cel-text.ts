@@ -129,6 +129,11 @@ export function asCondition(written: Written): Written {
 /** Not so. */
 export function negated(condition: Written): Written {
   if (typeof condition.constant === 'boolean') return literalOf(!condition.constant);
+  // Of two plain values, `!=` reads better than a `!` in front.
+  const [, left = '', operator, right = ''] =
+    /^([\w.]+|"[^"\\]*") ([=!]=) ([\w.]+|"[^"\\]*")$/.exec(condition.text) ?? [];
+  if (operator !== undefined)
+    return loose(`${left} ${operator === '==' ? '!=' : '=='} ${right}`, BINDING.compare, BOOL);
   return loose(`!${print(condition, BINDING.unary)}`, BINDING.unary, BOOL);
 }
 

@@ -179,6 +179,7 @@ const CALLS: Readonly<Record<string, Writer>> = {
   length: writeLength,
   md5: textFunction('md5'),
   sha256: textFunction('sha256'),
+  sha1: textFunction('sha1'),
   jsondecode: values(1, ([text]) => tight(`fromJSON(${print(asText(text as Written))})`)),
   jsonencode: values(1, ([value]) => writeJson(value as Written)),
   not: values(1, ([value]) => negated(asCondition(value as Written))),

@@ -1,9 +1,9 @@
 /** Values of bake files: lists and maps as they are written, with what is to be evaluated in the places where it stands. */
 import type { Call, Expression } from '../hcl/mod.ts';
-import { asCondition, asText, print, tight, Untranslatable, type Written } from './cel-text.ts';
+import { asCondition, asText, negated, print, tight, Untranslatable, type Written } from './cel-text.ts';
 import { enter } from './hcl-calls.ts';
 import { reduce, unroll, type Writing, write, writeKey } from './hcl-cel.ts';
-import { flattened, isMarkedMap, type Marked, type Marks } from './marks.ts';
+import { flattened, isMarkedMap, type Marked, type MarkedChoice, type Marks } from './marks.ts';
 
 /** What a value is made with. */
 export interface ValueWriting {
@@ -72,7 +72,34 @@ function readChoice(expression: Extract<Expression, { kind: 'conditional' }>, at
   if (test.constant === true) return readValue(expression.yes, at);
   if (test.constant === false) return readValue(expression.no, at);
   const side: ValueWriting = { ...at, isInner: true };
-  return at.marks.choice({ test, yes: readValue(expression.yes, side), no: readValue(expression.no, side) });
+  const [yes, no] = [readValue(expression.yes, side), readValue(expression.no, side)];
+  const items = at.isInner === true && !at.isFlat ? undefined : itemsOf({ test, yes, no }, at.marks);
+  return items ?? at.marks.choice({ test, yes, no });
+}
+
+/** A choice of lists that is longer than this reads better item by item. */
+const MAX_CHOICE = 90;
+/** Longest condition that is repeated with each item. */
+const MAX_REPEATED_TEST = 50;
+
+/** A choice of lists as a list of choices: what both have stands there by itself. */
+function itemsOf({ test, yes, no }: MarkedChoice, marks: Marks): readonly Marked[] | undefined {
+  if (!Array.isArray(yes) || !Array.isArray(no) || test.text.length > MAX_REPEATED_TEST) return undefined;
+  const [a, b] = [yes as readonly Marked[], no as readonly Marked[]];
+  if (![...a, ...b].every((item) => typeof item === 'string' && isTextual(item, marks))) return undefined;
+  if (marks.writtenOf(yes).text.length + marks.writtenOf(no).text.length <= MAX_CHOICE) return undefined;
+  let start = 0;
+  while (start < Math.min(a.length, b.length) && marks.isSame(a[start] ?? null, b[start] ?? null)) start++;
+  let end = 0;
+  const isAlike = (): boolean => marks.isSame(a[a.length - 1 - end] ?? null, b[b.length - 1 - end] ?? null);
+  while (end < Math.min(a.length, b.length) - start && isAlike()) end++;
+  const [ours, theirs] = [a.slice(start, a.length - end), b.slice(start, b.length - end)];
+  const choices = Array.from({ length: Math.max(ours.length, theirs.length) }, (_, index) =>
+    ours[index] === undefined
+      ? marks.choice({ test: negated(test), yes: theirs[index] ?? null, no: null })
+      : marks.choice({ test, yes: ours[index] ?? null, no: theirs[index] ?? null }),
+  );
+  return [...a.slice(0, start), ...choices, ...a.slice(a.length - end)];
 }
 
 function readCall(call: Call, at: ValueWriting): Marked {

@@ -47,6 +47,7 @@ export async function readSource(found: FoundSources): Promise<SourceReading> {
 
 async function draftEvaluated(files: readonly SourceText[]): Promise<Result<Draft>> {
   const sources = files.map(({ name, text }) => ({ path: name, text }));
-  const evaluated = await evaluateBake(sources, { env: {}, localPlatform: 'linux/amd64', now: new Date() });
-  return draftBake(files, evaluated.ok ? createEvaluated(evaluated.value) : undefined);
+  const localPlatform = 'linux/amd64';
+  const evaluated = await evaluateBake(sources, { env: {}, localPlatform, now: new Date() });
+  return draftBake(files, evaluated.ok ? createEvaluated(evaluated.value, localPlatform) : undefined);
 }

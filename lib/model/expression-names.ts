@@ -10,7 +10,7 @@ export const ROOT_NAMES: ReadonlySet<string> = words('vars env matrix build git 
 
 /** Functions that are called by their bare names, ours and CEL's. */
 export const BARE_FUNCTIONS: ReadonlySet<string> = words(
-  'semver slug fromJSON toJSON readText readJSON sha256 md5 range ' +
+  'semver slug fromJSON toJSON readText readJSON sha256 sha1 md5 range ' +
     'size string int uint double bool bytes dyn type has timestamp duration matches',
 );
 

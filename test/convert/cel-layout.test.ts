@@ -19,7 +19,8 @@ test('what is short, literal or broken by its writer stays as it is', () => {
 const BROKEN: readonly (readonly [string, string])[] = [
   [
     `pre-\${{ ${LONG} == "x" ? ${LONG} : ${LONG} + ${LONG} }}-post`,
-    `pre-\${{ ${LONG} == "x" ? ${LONG}
+    `pre-\${{ ${LONG} == "x"
+    ? ${LONG}
     : ${LONG} + ${LONG} }}-post`,
   ],
   [
@@ -40,6 +41,13 @@ const BROKEN: readonly (readonly [string, string])[] = [
     + [${LONG}].map(one,
         one + ":" + ${LONG}
       ) }}`,
+  ],
+  [
+    `\${{ pick([${Array.from({ length: 12 }, (_, at) => `matrix.axis_${at}`).join(', ')}]) }}`,
+    `\${{ pick([
+      matrix.axis_0, matrix.axis_1, matrix.axis_2, matrix.axis_3, matrix.axis_4, matrix.axis_5,
+      matrix.axis_6, matrix.axis_7, matrix.axis_8, matrix.axis_9, matrix.axis_10, matrix.axis_11
+    ]) }}`,
   ],
   [
     `\${{ ${LONG}.map(one, outer(inner([${LONG}, "a, (b ? c : d)", ${LONG}, one.value]))).flatten() }}`,

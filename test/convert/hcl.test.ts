@@ -122,6 +122,7 @@ const EXPRESSIONS: readonly (readonly [string, string])[] = [
   ],
   ['merge(M, { c = "3" }).c', `'\${{ [vars.M, {"c": "3"}].merge().c }}'`],
   ['jsonencode(L)', '"${{ toJSON(vars.L) }}"'],
+  ['sha1(T)', '"${{ sha1(vars.T) }}"'],
   ['sha256(T)', '"${{ sha256(vars.T) }}"'],
   ['timestamp()', `"\${{ now.format(\\"YYYY-MM-DD'T'hh:mm:ssZ\\") }}"`],
   ['formatdate("YYYYMMDD", timestamp())', `'\${{ now.format("YYYYMMDD") }}'`],

@@ -52,8 +52,7 @@ export function createBakeImport(
     const fitted = variables.get(name);
     if (fitted !== undefined) return { kind: 'cel', written: member(tight('vars'), fitted, typeOf(name)) };
     if (name === 'target' || name === 'group') return undefined;
-    if (name === LOCAL_PLATFORM)
-      return { kind: 'cel', written: member(tight('vars'), name, TEXT) };
+    if (name === LOCAL_PLATFORM) return { kind: 'cel', written: member(tight('vars'), name, TEXT) };
     if (name.startsWith('BAKE_')) return { kind: 'none', why: `${name} is known to bake only` };
     return undefined;
   }
@@ -114,7 +113,8 @@ export function attributeOf(block: BakeBlock | undefined, name: string): Express
 }
 
 /** Names of variables here are letters, digits and `_`. */
-function fitVariables(names: readonly string[]): ReadonlyMap<string, string> {
+function fitVariables(wanted: readonly string[]): ReadonlyMap<string, string> {
+  const names = [...new Set(wanted)];
   const taken = new Set(names);
   return new Map(
     names.map((name) => {

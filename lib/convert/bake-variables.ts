@@ -19,8 +19,10 @@ export type ValueOf = (variable: string) => Json | undefined;
 /** Adds all variables in the order of the file. */
 export function addVariables(context: BakeImport, evaluated: ValueOf): void {
   const { files } = context;
+  // A value at the top of a file comes before a default, and the environment before both.
+  const variables = [...files.variables.values()].filter(({ name }) => !files.values.has(name));
   const all = [
-    ...[...files.variables.values()].map((block) => ({
+    ...variables.map((block) => ({
       place: block.place,
       add: () => addVariable(block, context, evaluated),
     })),
@@ -81,15 +83,17 @@ function addValue(name: string, attribute: BodyAttribute, context: BakeImport, e
   const value = defaultOf(attribute.value, undefined, { name, comments, context, evaluated });
   const type = typeWord(value, undefined, context.typeOf(name));
   const { behind } = attribute.comments;
-  const map: Json = {
+  const fitted = context.variables.get(name) ?? name;
+  const map: Record<string, Json> = {
     ...(type === undefined ? {} : { type }),
     default: context.marks.expand(value ?? context.marks.mark(literalOf(null))),
-    env: false,
+    env: !context.files.variables.has(name) ? false : fitted === name ? null : [name],
   };
+  if (map['env'] === null) delete map['env'];
   const inside = insideOf(attribute.value, map);
   context.draft.variables.push({
-    name: context.variables.get(name) ?? name,
-    value: map,
+    name: fitted,
+    value: shorten(map),
     comments,
     ...(inside === undefined ? {} : { inside }),
     ...(behind === undefined ? {} : { remark: behind }),
@@ -166,7 +170,12 @@ function isLocalPlatform(expression: Expression): boolean {
 /** BuildKit has a word for its own platform, which is one in `platforms` only. */
 function isOnlyInPlatforms(variable: string, { files }: BakeImport): boolean {
   const { targets, variables, functions, groups, values } = files;
-  const blocks = [...targets.values(), [...variables.values()], [...functions.values()], [...groups.values()]].flat();
+  const blocks = [
+    ...targets.values(),
+    [...variables.values()],
+    [...functions.values()],
+    [...groups.values()],
+  ].flat();
   const attributes = blocks.flatMap((block) => [...block.attributes, ...block.validations.flat()]);
   const others = [...attributes, ...[...values.values()].map(({ attribute }) => attribute)]
     .filter(({ name }) => name !== 'platforms')

@@ -30,6 +30,8 @@ export interface Written {
   readonly matches?: Written;
   /** Of `over.map(local, value)`: its parts. */
   readonly loop?: { readonly over: Written; readonly local: string; readonly value: Written };
+  /** Of a list that is written there: its items. */
+  readonly items?: readonly Written[];
   /** Of `test ? yes : no`: its parts. */
   readonly choice?: { readonly test: Written; readonly yes: Written; readonly no: Written };
 }

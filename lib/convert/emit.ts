@@ -165,7 +165,7 @@ function pair(
   inside?: ValueComments,
 ): Pair {
   const node = document.createNode(value, { aliasDuplicateObjects: false }) as Node;
-  layOut(node, key.length + 6);
+  layOut(node, key.length + 6, { column: key.length + 6, depth: 3 });
   if (inside !== undefined && inside.size > 0) annotate(node, inside, '');
   const lines = [...above];
   if (behind !== undefined) {
@@ -204,8 +204,9 @@ function annotate(node: Node, comments: ValueComments, path: string): boolean {
 }
 
 function asComment(lines: readonly string[]): string {
-  return lines
-    .flatMap((line) => line.split('\n'))
+  const all = lines.flatMap((line) => line.split('\n').map((one) => one.trimEnd()));
+  return all
+    .filter((line, at) => line !== '' || (at > 0 && all[at - 1] !== ''))
     .map((line) => (/^\s*$|^#/.test(line) ? line.trim() : ` ${line.trimEnd()}`))
     .join('\n');
 }
@@ -228,10 +229,17 @@ function quoteKey(key: Scalar): void {
   quote(key);
 }
 
+/** Where a value stands if its list or map is on several lines. */
+interface Block {
+  readonly column: number;
+  /** Levels of what is in it. */
+  readonly depth: number;
+}
+
 /** Decides what stands on one line, from the inside out; text of several lines becomes a block. */
-function layOut(node: Node, indent: number): void {
+function layOut(node: Node, indent: number, { column, depth }: Block): void {
   if (isScalar(node)) {
-    if (typeof node.value === 'string') node.value = breakText(node.value, indent);
+    if (typeof node.value === 'string') node.value = breakText(node.value, column);
     if (typeof node.value === 'string' && node.value.includes('\n')) node.type = 'BLOCK_LITERAL';
     quote(node);
     return;
@@ -242,7 +250,9 @@ function layOut(node: Node, indent: number): void {
     : isSeq(node)
       ? (node.items as Node[])
       : [];
-  for (const child of children) layOut(child, indent + 4);
+  const keys = isMap(node) ? node.items.map(({ key }) => String(isScalar(key) ? key.value : '')) : [];
+  for (const [at, child] of children.entries())
+    layOut(child, indent + 4, { column: depth * 2 + (keys[at]?.length ?? 0) + 2, depth: depth + 1 });
   if (isSeq(node)) layOutRows(children, indent);
   for (const { key } of isMap(node) ? node.items : []) {
     if (isScalar(key)) quoteKey(key);

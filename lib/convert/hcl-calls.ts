@@ -294,6 +294,11 @@ function isUnsure(type: StaticType): boolean {
 
 /** HCL's goes all the way down. */
 function writeFlatten(list: Written): Written {
+  // A list of one thing for each is that thing for each.
+  const [only, ...others] = list.loop?.value.items ?? [];
+  const isThing =
+    only !== undefined && others.length === 0 && ['text', 'number', 'bool'].includes(only.type.kind);
+  if (list.loop !== undefined && isThing) return mapped(list.loop, only);
   let result = list;
   let of = elementOf(list.type);
   for (let level = 0; level < 5; level++) {

@@ -355,10 +355,13 @@ export function unified(a: Written, b: Written): readonly [Written, Written] {
 /** A list literal. */
 export function writeList(items: readonly Written[]): Written {
   const of = items.length === 0 ? undefined : items.map(({ type }) => type).reduce(union);
-  return tight(
-    `[${items.map((item) => print(item)).join(', ')}]`,
-    of === undefined ? { kind: 'list' } : listOf(of),
-  );
+  return {
+    ...tight(
+      `[${items.map((item) => print(item)).join(', ')}]`,
+      of === undefined ? { kind: 'list' } : listOf(of),
+    ),
+    items,
+  };
 }
 
 function writeMap(entries: readonly (readonly [Written, Written])[]): Written {

@@ -63,7 +63,10 @@ export async function importBuilds(text: string, options: ImportOptions): Promis
     evaluateBake(sources, { env, localPlatform, now });
   // Without anybody's environment: its values must not end up in a file.
   const evaluated = await evaluate({});
-  const drafted = draftBake(files, evaluated.ok ? createEvaluated(evaluated.value, localPlatform) : undefined);
+  const drafted = draftBake(
+    files,
+    evaluated.ok ? createEvaluated(evaluated.value, localPlatform) : undefined,
+  );
   if (!drafted.ok) return drafted;
   const imported = written(drafted.value, files);
   if (drafted.value.isFlat) return ok(imported);

@@ -93,5 +93,5 @@ function commentsOfItems({
 }
 
 function lineComment(line: string): string | undefined {
-  return /^[\s,]*(?:#|\/\/)\s?(.*?)\s*$/.exec(line)?.[1];
+  return /^[\s,]*(?:#+|\/\/)\s?(.*?)\s*$/.exec(line)?.[1];
 }

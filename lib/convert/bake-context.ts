@@ -7,7 +7,8 @@ import { member, tight, Untranslatable } from './cel-text.ts';
 import { readDeclared } from './declared-type.ts';
 import type { Draft } from './draft.ts';
 import { writeCall } from './hcl-calls.ts';
-import { type Binding, type FileFunction, type Names, type Writing, write } from './hcl-cel.ts';
+import { write } from './hcl-cel.ts';
+import type { Binding, FileFunction, Names, Writing } from './hcl-writing.ts';
 import { Marks } from './marks.ts';
 import { ANY, type StaticType, TEXT } from './static-type.ts';
 

@@ -7,8 +7,9 @@ import type { Json } from '../model/mod.ts';
 import type { BakeBlock } from './bake-file.ts';
 import { isTaken, isTakenByValue, print, tight, Untranslatable, type Written } from './cel-text.ts';
 import { type DraftFunction, isRecord } from './draft.ts';
-import { type FileFunction, type Names, type Writing, write } from './hcl-cel.ts';
+import { write } from './hcl-cel.ts';
 import { readValue } from './hcl-value.ts';
+import type { FileFunction, Names, Writing } from './hcl-writing.ts';
 import type { Marks } from './marks.ts';
 import { type StaticType, union } from './static-type.ts';
 import { readValueComments } from './value-comments.ts';
@@ -51,6 +52,8 @@ interface Kept {
 
 /** Shorter than this, what a function gives reads as well as its name. */
 const MAX_SHORT = 44;
+/** The same for one that is called in more than two places. */
+const MAX_SHORT_AND_FREQUENT = 30;
 /** Longest line of a function that is called once, and put in place. */
 const MAX_ONCE = 100;
 /** Arguments up to this length may be repeated. */
@@ -220,16 +223,16 @@ function argumentsOf(own: FileFunction, call: Call, w: Writing): readonly Writte
   }
 }
 
-function readsBetterInPlace({ value, parameters, sites, longest }: Kept): boolean {
+function readsBetterInPlace({ value, type, parameters, sites, longest }: Kept): boolean {
   const texts = textsIn(value);
   const isRepeated = parameters.some((parameter, at) => {
     const uses = texts.join('\n').match(new RegExp(`(?<![\\w.])${parameter}\\b`, 'g'))?.length ?? 0;
     return uses > 1 && (longest[at] ?? 0) > MAX_REPEATED;
   });
   if (isRepeated) return false;
-  if (JSON.stringify(value).length <= MAX_SHORT) return true;
+  if (JSON.stringify(value).length <= (sites.size > 2 ? MAX_SHORT_AND_FREQUENT : MAX_SHORT)) return true;
   // A map in place can be one with what stands beside it.
-  if (isRecord(value) && sites.size <= 2) return true;
+  if (type.kind === 'map' && sites.size <= 2) return true;
   return sites.size <= 1 && texts.every((text) => text.length <= MAX_ONCE);
 }
 

@@ -3,8 +3,8 @@ import type { Expression } from '../hcl/mod.ts';
 import { readAxes, withAxes } from './bake-axes.ts';
 import { attributeOf, type BakeImport } from './bake-context.ts';
 import { Untranslatable } from './cel-text.ts';
-import type { Writing } from './hcl-cel.ts';
 import { readValue } from './hcl-value.ts';
+import type { Writing } from './hcl-writing.ts';
 import { type Marked, readerOf } from './marks.ts';
 import { outputKeys } from './target-outputs.ts';
 

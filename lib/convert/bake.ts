@@ -14,8 +14,8 @@ import { readTarget } from './bake-targets.ts';
 import { addVariables } from './bake-variables.ts';
 import { Untranslatable } from './cel-text.ts';
 import { addNote, createDraft, type Draft, isRecord } from './draft.ts';
-import type { Writing } from './hcl-cel.ts';
 import { readValue } from './hcl-value.ts';
+import type { Writing } from './hcl-writing.ts';
 import { fitNames } from './names.ts';
 
 /** A file to convert. */

@@ -8,6 +8,8 @@ import { splitExpressions } from '../util/expression-scan.ts';
 const MAX_WIDTH = 130;
 /** How wide broken lines get, if that can be done. */
 const WIDTH = 112;
+/** An expression in the middle of a text that nearly fits is not broken where it is shorter than this. */
+const MIN_BROKEN = 60;
 /** Items of a list that share a line. */
 const MAX_FILLED = 32;
 const STEP = '  ';
@@ -27,6 +29,11 @@ export function breakText(text: string, indent: number): string {
     if (piece.kind === 'text') {
       // What stands for a literal `${{` is to stay so.
       result += piece.text.replaceAll('${{', () => '$${{');
+      continue;
+    }
+    const isNearlyFit = text.length + indent <= MAX_WIDTH + 30 && piece.code.length < text.length / 2;
+    if (isNearlyFit && piece.code.length < MIN_BROKEN) {
+      result += text.slice(piece.start, piece.end);
       continue;
     }
     const column = result.length - (result.lastIndexOf('\n') + 1);
@@ -152,7 +159,9 @@ function breakBrackets(code: string, at: Place): string | undefined {
   }
   if (items.every(({ text }) => text.length <= MAX_FILLED && !/[({[]/.test(text)))
     return `${head}\n${deeper}${filled(items, deeper)}\n${margin}${tail}`;
-  const lines = items.map(({ text }) => breakCode(text, `${deeper}${STEP}`, deeper.length + OUTER, 1));
+  const lines = items.map(({ text }) =>
+    breakCode(text, isCall(text) ? deeper : `${deeper}${STEP}`, deeper.length + OUTER, 1),
+  );
   return `${head}\n${deeper}${lines.join(`,\n${deeper}`)}\n${margin}${tail}`;
 }
 

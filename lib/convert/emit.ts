@@ -61,6 +61,10 @@ const KEY_ORDER: readonly string[] = [
 /** Longest list or map that is written on one line. */
 const MAX_FLOW_CHARS = 76;
 
+/** Longest declaration of a variable on one line that says two things of it. */
+const MAX_PAIR_CHARS = 96;
+const VARIABLE_KEYS: ReadonlySet<string> = new Set(['default', 'type', 'optional']);
+
 /** Longest map on one line among others of its list. */
 const MAX_ROW_CHARS = 120;
 
@@ -260,7 +264,8 @@ function layOut(node: Node, indent: number, { column, depth }: Block): void {
   const isFlat = children.every((child) => isScalar(child) || (isCollection(child) && child.flow === true));
   const hasLongText = children.some((child) => isScalar(child) && child.type === 'BLOCK_LITERAL');
   const { length } = JSON.stringify(node.toJSON());
-  const isShort = length + indent <= MAX_FLOW_CHARS;
+  const isPair = children.length <= 2 && VARIABLE_KEYS.has(keys[0] ?? '') && !children.some(isMap);
+  const isShort = length + indent <= (isPair ? MAX_PAIR_CHARS : MAX_FLOW_CHARS);
   const isLittle = isMap(node) ? children.length <= 3 : children.length <= 8;
   node.flow = children.length === 0 || (isFlat && !hasLongText && isShort && isLittle);
   if (node.flow) padFlow(node, isMap(node) ? ' ' : '');

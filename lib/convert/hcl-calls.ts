@@ -21,20 +21,9 @@ import {
   Untranslatable,
   type Written,
 } from './cel-text.ts';
-import {
-  type Binding,
-  type FileFunction,
-  loop,
-  mapped,
-  type Reduced,
-  reduce,
-  sortedKeys,
-  type Writing,
-  write,
-  writeBinary,
-  writeList,
-} from './hcl-cel.ts';
+import { loop, mapped, sortedKeys, write, writeList } from './hcl-cel.ts';
 import { writeCan, writeCoalesce, writeLookup, writeMerge, writeTry } from './hcl-map-calls.ts';
+import { writeBinary } from './hcl-operators.ts';
 import {
   folded,
   writeDoesMatch,
@@ -47,6 +36,7 @@ import {
   writeSplit,
   writeSubstr,
 } from './hcl-text-calls.ts';
+import { type Binding, type FileFunction, type Reduced, reduce, type Writing } from './hcl-writing.ts';
 import { BOOL, elementOf, INT, listOf, type StaticType, TEXT, union } from './static-type.ts';
 
 /** Writes a call of a function of the file, or of one that bake has. @throws Untranslatable */

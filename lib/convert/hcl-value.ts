@@ -2,7 +2,8 @@
 import type { Call, Expression } from '../hcl/mod.ts';
 import { asCondition, asText, negated, print, tight, Untranslatable, type Written } from './cel-text.ts';
 import { enter } from './hcl-calls.ts';
-import { reduce, unroll, type Writing, write, writeKey } from './hcl-cel.ts';
+import { unroll, write, writeKey } from './hcl-cel.ts';
+import { reduce, type Writing } from './hcl-writing.ts';
 import { flattened, isMarkedMap, type Marked, type MarkedChoice, type Marks } from './marks.ts';
 
 /** What a value is made with. */

@@ -44,7 +44,7 @@ test('without a name it takes what bake takes, and standard input where that is 
   const found = await callImport(t, files, [], { isInputTerminal: true });
   assert.match(found.yaml, /Made from docker-bake\.hcl, docker-bake\.override\.hcl by/);
   const given = await callImport(t, files, [], { readStdin: async () => 'target "c" {}\n' });
-  assert.match(given.yaml, /Made from standard input by[^]* {2}c: \{\}/);
+  assert.match(given.yaml, /Made from standard input by[\s\S]* {2}c: \{\}/);
   const none = await callImport(t, {}, [], { isInputTerminal: true });
   assert.match(none.told, /error\[cli\/unreadable-file\]: There is no bake or Compose file here/);
 });

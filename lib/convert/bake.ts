@@ -2,7 +2,7 @@
  * Bake files as builds.yaml: what `docker buildx bake --print` writes, which is final, and files as people write them (HCL,
  * and HCL's JSON form), whose structure is kept.
  */
-import { fail, ok, type Problem, problem, type Result, type SourceFile } from '../model/mod.ts';
+import { fail, type Json, ok, type Problem, problem, type Result, type SourceFile } from '../model/mod.ts';
 import { attributeOf, type BakeImport, createBakeImport, LOCAL_PLATFORM } from './bake-context.ts';
 import { type Evaluated, NOTHING_EVALUATED } from './bake-evaluated.ts';
 import { type BakeFiles, isJson, readBakeFiles, sourceOf } from './bake-file.ts';
@@ -106,10 +106,10 @@ function draftWritten(files: BakeFiles, evaluate: (context: BakeImport) => Evalu
       for (const name of files.functions.keys()) memory.inlined.add(name);
     else if (memory.hasNews || kept.choose()) continue;
     else {
-      const { variables, templates, builds, functions } = draft;
+      const { variables, templates, builds, functions, groups } = draft;
       const texts = [...templates, ...builds].flatMap(({ keys }) => [...keys.values()]);
-      functions.push(...kept.drafts(JSON.stringify([variables.map(({ value }) => value), texts])));
-      const all = JSON.stringify([variables, functions.map(({ value }) => value), texts]);
+      functions.push(...kept.drafts(JSON.stringify([variables.map(({ value }) => value), texts, groups])));
+      const all = JSON.stringify([variables, functions.map(({ value }) => value), texts, groups]);
       if (all.includes(`vars.${LOCAL_PLATFORM}`)) addLocalPlatform(draft, localPlatform);
       return draft;
     }
@@ -157,8 +157,14 @@ function readGroups(context: BakeImport, evaluated: Evaluated): ReadonlyMap<stri
     const description = attributeOf(block, 'description');
     const words = description === undefined ? undefined : constantTexts(description, context)?.[0];
     let members = targets === undefined ? [] : constantTexts(targets, context);
+    let computed: Json | undefined;
     if (members === undefined && targets !== undefined) {
       members = evaluated.group(name) ?? [];
+      computed = members.every((member) => isThere(member, context))
+        ? computedTexts(targets, context)
+        : undefined;
+    }
+    if (targets !== undefined && computed === undefined && constantTexts(targets, context) === undefined) {
       addNote(
         context.draft,
         `its list is computed; what it holds now stands there: ${sourceOf(targets)}`,
@@ -178,6 +184,7 @@ function readGroups(context: BakeImport, evaluated: Evaluated): ReadonlyMap<stri
     const remark = remarks.find((one) => one !== undefined);
     groups.set(name, {
       members: members ?? [],
+      ...(computed === undefined ? {} : { computed }),
       ...(words === undefined ? {} : { description: words }),
       comments: [...block.comments.above, ...block.attributes.flatMap((one) => one.comments.above)],
       ...(remark === undefined ? {} : { remark }),
@@ -191,6 +198,20 @@ function isThere(member: string, { files, rowNames }: BakeImport): boolean {
   if (files.targets.has(member) || files.groups.has(member)) return true;
   if (rowNames !== undefined) return rowNames.has(member);
   return [...files.targets.values()].flat().some((block) => attributeOf(block, 'matrix') !== undefined);
+}
+
+/** A list that depends on variables; undefined where it has no counterpart, or targets have other names here. */
+function computedTexts(
+  expression: Parameters<typeof readValue>[0],
+  { marks, writing, names }: BakeImport,
+): Json | undefined {
+  if ([...names].some(([name, fitted]) => name !== fitted)) return undefined;
+  try {
+    return marks.expand(readValue(expression, { w: writing(), marks, isLoose: true, isFlat: true }));
+  } catch (thrown) {
+    if (thrown instanceof Untranslatable) return undefined;
+    throw thrown;
+  }
 }
 
 /** The texts of a list, or of a lone text, that are known before anything is evaluated. */

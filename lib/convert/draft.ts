@@ -24,6 +24,8 @@ export interface DraftBuild {
 export interface DraftGroup {
   readonly name: string;
   readonly members: readonly string[];
+  /** What stands in the file in place of them: an expression. */
+  readonly computed?: Json;
   readonly description?: string;
   readonly comments?: readonly string[];
   /** A comment behind it. */

@@ -63,7 +63,7 @@ const MAX_FLOW_CHARS = 76;
 
 /** Longest declaration of a variable on one line that says two things of it. */
 const MAX_PAIR_CHARS = 96;
-const VARIABLE_KEYS: ReadonlySet<string> = new Set(['default', 'type', 'optional']);
+const VARIABLE_KEYS: ReadonlySet<string> = new Set(['default', 'type', 'optional', 'required']);
 
 /** Longest map on one line among others of its list. */
 const MAX_ROW_CHARS = 120;
@@ -109,8 +109,8 @@ export function emitDraft(draft: Draft): string {
   const groups = (): void => {
     section(
       'groups',
-      draft.groups.map(({ name, members, description, comments = [], remark }) =>
-        pair(document, name, description === undefined ? members : { description, builds: members }, {
+      draft.groups.map(({ name, members, computed, description, comments = [], remark }) =>
+        pair(document, name, listOf(computed ?? members, description), {
           above: comments,
           ...(remark === undefined ? {} : { behind: remark }),
         }),
@@ -135,6 +135,11 @@ export function emitDraft(draft: Draft): string {
   const tail = (draft.footer ?? []).map((line) => (line.trim() === '' ? '#\n' : `# ${line.trimEnd()}\n`));
   const end = tail.length === 0 ? '' : `\n${tail.join('')}`;
   return escapeControlsInYaml(`${head.map((line) => `#${line.trimEnd()}`).join('\n')}\n\n${text}${end}`);
+}
+
+/** What a group holds. */
+function listOf(members: Json, description: string | undefined): Json {
+  return description === undefined ? members : { description, builds: members };
 }
 
 function buildPair(document: Document, build: DraftBuild): Pair {

@@ -311,6 +311,46 @@ target "two" {
   assert.match(yaml, /os_name: \["3\.1", "3\.2"\]/);
 });
 
+test('what depends on variables stays so: lists of targets, lists of tags, the platform of the machine', async () => {
+  const { yaml, notes } = await proven(`
+variable "NAMES" { default = ["a", "b"] }
+variable "SUFFIX" { default = "" }
+variable "LOCAL" { default = regex_replace("\${BAKE_LOCAL_PLATFORM}", "^(darwin)", "linux") }
+group "default" { targets = [for n in NAMES : n] }
+target "a" {
+  platforms = [LOCAL]
+  tags = SUFFIX == "" ? [
+    "docker.io/acme/a-name-of-some-length:latest",
+    "ghcr.io/acme/a-name-of-some-length:latest",
+  ] : ["ghcr.io/acme/a-name-of-some-length:latest"]
+}
+target "b" {
+  args = { ON = BAKE_LOCAL_PLATFORM }
+  network = "host"
+}
+`);
+  assert.match(yaml, /groups:\n {2}default: "\$\{\{ vars\.NAMES \}\}"\n/);
+  assert.match(yaml, / {2}LOCAL: local\n/);
+  assert.match(
+    yaml,
+    /tags:\n {6}- '\$\{\{ vars\.SUFFIX == "" \? "docker\.io\/acme\/a-name-of-some-length:latest" : null \}\}'\n {6}- ghcr\.io/,
+  );
+  assert.match(yaml, /BAKE_LOCAL_PLATFORM: linux\/amd64 # the platform of the machine/);
+  assert.match(yaml, /network: host\n {4}entitlements: \[network\.host\]/);
+  assert.deepEqual(notes, [
+    'BAKE_LOCAL_PLATFORM is a variable here: it is linux/amd64 wherever the file is read',
+  ]);
+});
+
+test('a value at the top of a file and a variable of its name are one variable', async () => {
+  const { yaml } = await proven(`
+variable "a-b" { default = "1" }
+a-b = "2"
+target "x" { args = { A = a-b } }
+`);
+  assert.match(yaml, /vars:\n {2}a_b: \{ default: "2", env: \[a-b\] \}\n/);
+});
+
 test('validations become rules', async () => {
   const { yaml } = await proven(`
 variable "A" {

@@ -87,6 +87,7 @@ export function createProcessIo(): Io {
   // They have groups of their own, which nobody else would end.
   process.on('exit', killPrograms);
   const { deno } = process.versions;
+  let stdin: Promise<string> | undefined;
   return {
     argv: process.argv.slice(2),
     env: process.env,
@@ -94,7 +95,7 @@ export function createProcessIo(): Io {
     stdout: process.stdout,
     stderr: process.stderr,
     isInputTerminal: process.stdin.isTTY === true,
-    readStdin,
+    readStdin: () => (stdin ??= readStdin()),
     openPrompt,
     askHidden,
     now: Date.now,

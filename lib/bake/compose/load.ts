@@ -12,7 +12,7 @@ import { isNull, type MapNode, mapNode } from './node.ts';
 import { onlyBuildsOf } from './only-builds.ts';
 import { resolveEnvironment, resolvePaths } from './paths.ts';
 import type { Report } from './report.ts';
-import { applyResets, documentsOf, type NamedFile, type Resets, type Scope } from './scope.ts';
+import { applyResets, documentsOf, type NamedFile, type Resets, type Scope, watched } from './scope.ts';
 import type { ComposeDocument } from './yaml.ts';
 
 /** The model of several files; `including` are the files on the way here. */
@@ -61,7 +61,7 @@ async function loadFile(
     const root = rootOf(document, file.source, shared.report);
     if (root === undefined) continue;
     const before = shared.report.problems.length;
-    const lookup = (name: string): string | undefined => scope.environment.get(name);
+    const lookup = watched(scope.environment, shared).get;
     const relevant = shared.onlyBuilds === true ? onlyBuildsOf(root) : root;
     let own = shared.fill?.(relevant, lookup) ?? interpolate(relevant, lookup, shared.report);
     // What could not be filled in would only be found wrong again.

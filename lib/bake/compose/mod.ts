@@ -11,7 +11,7 @@ import type { ComposeOptions } from './options.ts';
 import { type Project, readProject } from './project.ts';
 import type { Report } from './report.ts';
 import { checkModel } from './schema.ts';
-import type { NamedFile, Shared } from './scope.ts';
+import { type NamedFile, type Shared, type Variables, watched } from './scope.ts';
 import { projectScope, start } from './start.ts';
 import { checkBuild, toTarget } from './target.ts';
 
@@ -50,7 +50,9 @@ export async function readComposeFiles(
   if (shared.report.isWrong) return fail(shared.report.sorted());
   const named = files.map((source): NamedFile => ({ name: source.path, source }));
   const project = await readFiles(named, environment, shared, true);
-  const config = shared.report.isWrong ? undefined : toConfig(project, environment, shared.report);
+  const config = shared.report.isWrong
+    ? undefined
+    : toConfig(project, watched(environment, shared), shared.report);
   return config === undefined || shared.report.isWrong ? fail(shared.report.sorted()) : ok(config);
 }
 
@@ -86,7 +88,7 @@ async function readFiles(
   return project;
 }
 
-function toConfig(project: Project, environment: ReadonlyMap<string, string>, report: Report): ComposeConfig {
+function toConfig(project: Project, environment: Variables, report: Report): ComposeConfig {
   if (project.services.length === 0) return { targets: [], groups: [] };
   const targets: Draft[] = [];
   for (const service of project.services) {

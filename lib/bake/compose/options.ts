@@ -9,4 +9,6 @@ export interface ComposeOptions {
   readonly readFile: (path: string) => Promise<string | undefined>;
   /** Whether a path is a directory. Without it, the `project_directory` of an `include` is taken to be one. */
   readonly isDirectory?: (path: string) => Promise<boolean>;
+  /** Called for variables that are asked for and not set, maybe more than once. */
+  readonly onUnset?: (name: string) => void;
 }

@@ -4,7 +4,15 @@ import { readDotenv } from './dotenv.ts';
 import { valueAt } from './node.ts';
 import type { ComposeOptions } from './options.ts';
 import { Report } from './report.ts';
-import { documentsOf, type NamedFile, type Reader, readOptional, type Scope, type Shared } from './scope.ts';
+import {
+  documentsOf,
+  type NamedFile,
+  type Reader,
+  readOptional,
+  type Scope,
+  type Shared,
+  watched,
+} from './scope.ts';
 import { substitute } from './template.ts';
 
 /** Begins a reading. */
@@ -16,6 +24,7 @@ export async function start(
   const shared: Shared = {
     reader,
     report: new Report(),
+    onUnset: options.onUnset ?? (() => undefined),
     home: options.env['HOME'],
     documents: new WeakMap(),
     files: new Map(),
@@ -34,7 +43,7 @@ async function readEnvironment({ env, vars }: ComposeOptions, shared: Shared): P
   const source = await readOptional('.env', shared);
   if (source !== undefined) {
     const values = new Map<string, string>();
-    const wrong = readDotenv(source, values, (name) => environment.get(name));
+    const wrong = readDotenv(source, values, watched(environment, shared).get);
     if (wrong !== undefined) shared.report.take(wrong);
     for (const [name, value] of values) if (!environment.has(name)) environment.set(name, value);
   }

@@ -22,6 +22,8 @@ export interface Io {
   readonly stdout: Writer;
   /** Progress, problems, and the table at the end of a run. */
   readonly stderr: Writer;
+  /** Whether standard input is a terminal. Absent: it is none. */
+  readonly isInputTerminal?: boolean;
   /** All of standard input. */
   readonly readStdin: () => Promise<string>;
   /** Opens a conversation with the person at the terminal; undefined: nobody is there. Absent: never. */
@@ -92,6 +94,7 @@ export function createProcessIo(): Io {
     cwd: process.cwd(),
     stdout: process.stdout,
     stderr: process.stderr,
+    isInputTerminal: process.stdin.isTTY === true,
     readStdin: () => (stdin ??= readStdin()),
     openPrompt,
     askHidden,

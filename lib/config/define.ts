@@ -231,6 +231,8 @@ export type VariableDefinition =
       readonly env?: string | readonly string[] | false;
       /** That it is not set is an error. */
       readonly required?: boolean;
+      /** Where nobody sets it, it is null: what would be its value is left out. */
+      readonly optional?: boolean;
       /** The values that it may have. */
       readonly oneOf?: readonly (string | number | boolean)[];
       /** Regular expression (RE2) that the whole text must match. */
@@ -258,6 +260,8 @@ export interface BuildsDefinition {
   readonly include?: readonly string[];
   /** Variables: set by `--var`, `--var-file`, the environment, or their default, in this order. */
   readonly vars?: Readonly<Record<string, VariableDefinition>>;
+  /** Functions for expressions: `name(parameters)` → what a call gives, a value in which the parameters are names. */
+  readonly functions?: Readonly<Record<string, Json>>;
   /** How registries are reached, by `host[:port]`. Credentials come from the Docker config, never from here. */
   readonly registries?: Readonly<
     Record<

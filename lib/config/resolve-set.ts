@@ -21,6 +21,7 @@ import {
   hasExpression,
   type Scope,
 } from './expression.ts';
+import { readFunctions } from './functions.ts';
 import { createGit } from './git.ts';
 import { resolveGroups } from './groups.ts';
 import { createLayerFinder, lastOf } from './layers.ts';
@@ -64,6 +65,7 @@ export async function resolveSet(
         realPaths: loaded.realPaths,
         regex,
         budget,
+        functions: readFunctions(merged.functions, problems),
       })
     : createPlainEvaluator(regex.matches);
   const paths: PathOptions = { root: loaded.root, env: options.env };
@@ -200,8 +202,9 @@ function headOf(instance: Instance, evaluator: Evaluator): Parameters<typeof res
   };
 }
 
-/** Expressions that no build evaluated (of templates nobody extends, of layers that were replaced) are checked too. */
+/** Expressions that no build evaluated (of functions nobody calls, of templates nobody extends, of layers that were replaced) are checked too. */
 function checkUnused(merged: Merged, evaluator: Evaluator): void {
+  for (const { entry } of merged.functions.values()) evaluator.check(entry.value);
   for (const definitions of [merged.templates, merged.builds]) {
     for (const definition of definitions.values())
       for (const layer of definition.layers) evaluator.check(layer);

@@ -5,6 +5,7 @@ export type * from './build.ts';
 export * from './cache.ts';
 export type * from './environment.ts';
 export type * from './event.ts';
+export * from './expression-names.ts';
 export * from './frontend.ts';
 export * from './grants.ts';
 export type * from './image.ts';

@@ -14,7 +14,7 @@ export interface ImportSource {
 
 /**
  * Makes a builds.yaml of bake files (HCL or JSON; later ones are laid over earlier ones), of what `bake --print` writes, or of a Compose
- * file. Nothing is read or written.
+ * file. Nothing is read or written: of a Compose file that includes or extends others, these are problems.
  *
  * @returns the YAML, and what could not be carried over; problems: `bake/…`, `import/…`, each with its place
  * @throws TypeError where there is no file

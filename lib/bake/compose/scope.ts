@@ -3,6 +3,7 @@ import type { SourceFile, Span } from '../../model/mod.ts';
 import { directoryOf, isAbsolutePath, joinPath, relativePath } from './go-path.ts';
 import { type MapNode, mapValues, type Node, withoutEntry } from './node.ts';
 import type { Report } from './report.ts';
+import type { Lookup } from './template.ts';
 import { type ComposeDocument, readDocuments } from './yaml.ts';
 
 /** What reading needs from outside. Paths are relative to where bake runs. */
@@ -23,6 +24,10 @@ export interface Shared {
   /** Files that were read, by path. */
   readonly files: Map<string, Promise<SourceFile | undefined>>;
   readonly includes: IncludeCache;
+  /** Fills in variables in a way of its own. */
+  readonly fill?: (file: MapNode, lookup: Lookup) => MapNode;
+  /** Of services only what concerns builds is read. */
+  readonly onlyBuilds?: boolean;
 }
 
 /** A set of files that are read together: those that bake is given, or those of one `include`. */

@@ -80,7 +80,10 @@ export async function bundle() {
   // What an earlier bundle left goes last, so that one who runs it meanwhile finds all he needs.
   const made = new Set(output.map(({ fileName }) => fileName));
   for (const name of readdirSync(outDir)) if (!made.has(name)) rmSync(path.join(outDir, name));
-  writeFileSync(path.join(outDir, 'THIRD-PARTY-LICENSES.txt'), licencesOf(output, 'The files in this folder contain code of these packages.'));
+  writeFileSync(
+    path.join(outDir, 'THIRD-PARTY-LICENSES.txt'),
+    licencesOf(output, 'The files in this folder contain code of these packages.'),
+  );
   writeFileSync(path.join(root, 'dist/cli/main.js'), STUB, { mode: 0o755 });
 }
 

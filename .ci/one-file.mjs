@@ -75,9 +75,16 @@ export async function makeChunks() {
   // Names of functions stay: a report of a bug of ours consists of them.
   const minify = { compress: true, mangle: false, codegen: { removeWhitespace: true } };
   const thread = await openBundle({ batch: 'lib/fingerprint/batch.js' });
-  const { output: batch } = await thread.generate({ format: 'esm', codeSplitting: false, comments: false, minify });
+  const { output: batch } = await thread.generate({
+    format: 'esm',
+    codeSplitting: false,
+    comments: false,
+    minify,
+  });
   await thread.close();
-  const built = await openBundle({ main: 'cli/main.js', library: 'lib/mod.js' }, [inlineThread(batch[0].code)]);
+  const built = await openBundle({ main: 'cli/main.js', library: 'lib/mod.js' }, [
+    inlineThread(batch[0].code),
+  ]);
   const { output } = await built.generate({
     format: 'cjs',
     entryFileNames: '[name].js',
@@ -86,16 +93,22 @@ export async function makeChunks() {
     minify,
   });
   await built.close();
-  const chunks = Object.fromEntries(output.map(({ fileName, code }) => [fileName, code.replace(/^#!.*\n/, '')]));
+  const chunks = Object.fromEntries(
+    output.map(({ fileName, code }) => [fileName, code.replace(/^#!.*\n/, '')]),
+  );
   for (const [name, code] of Object.entries(chunks))
-    if (/\b__dirname\b|pathToFileURL\(__filename\)/.test(code)) throw new Error(`bundling: ${name} asks where it lies`);
+    if (/\b__dirname\b|pathToFileURL\(__filename\)/.test(code))
+      throw new Error(`bundling: ${name} asks where it lies`);
   const { exports } = output.find(({ fileName }) => fileName === 'library.js');
   return { chunks, exports, licences: licencesOf(output, 'This file contains code of these packages.') };
 }
 
 /** Everything outside of ASCII escaped, so that the file is read as it is whatever it is taken for. */
 const asciiJson = (value) =>
-  JSON.stringify(value).replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  JSON.stringify(value).replace(
+    /[^\0-\x7f]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 
 /** The chunks as a declaration of `chunks`, one a line, and the loader. */
 export function formatChunks(chunks) {

@@ -7,7 +7,7 @@ import path from 'node:path';
 import type { BuildSet } from '../lib/model/mod.ts';
 import { listOf, type ParsedArgs } from './args.ts';
 import { fileAt, type GitState } from './git.ts';
-import { overridesOf, readGrants, readVars } from './inputs.ts';
+import { library, overridesOf, readGrants, readVars } from './inputs.ts';
 import type { Io } from './io.ts';
 
 /** The files that say what the builds are. */
@@ -93,6 +93,7 @@ export async function readBuildsBefore(
       cwd: moved('.'),
       // `git.…` in expressions means the repository, now as before.
       env: { ...io.env, GIT_DIR: state.gitDir, GIT_WORK_TREE: state.top },
+      library,
       files: listOf(args, 'file').map(moved),
       vars: vars.value,
       varFiles: listOf(args, 'var-file').map(moved),

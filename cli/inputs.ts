@@ -33,6 +33,7 @@ export async function sourcesOf(
   return {
     cwd: io.cwd,
     env: io.env,
+    library,
     files,
     vars,
     varFiles: listOf(args, 'var-file'),
@@ -40,6 +41,9 @@ export async function sourcesOf(
     ...(files.includes('-') ? { stdin: await io.readStdin() } : {}),
   };
 }
+
+/** The library, for a builds.ts that imports it where it is not installed. */
+export const library = (): Promise<Readonly<Record<string, unknown>>> => import('../lib/mod.ts');
 
 const told = new WeakSet<object>();
 

@@ -7,7 +7,7 @@ import { BAKE_NAMES, isBakeFile, isNamedHcl } from './bake-files.ts';
 import type { BakeReading } from './bake-source.ts';
 import { type GrantOptions, mayRead, resolveGrants } from './grants.ts';
 import { type Located, locate } from './locate.ts';
-import { runModule } from './module.ts';
+import { type ModuleSurroundings, runModule } from './module.ts';
 import { MAX_FILE_CHARS, parseText, tooBig } from './parse.ts';
 import type { Problems } from './problems.ts';
 import { shownPath } from './shown-path.ts';
@@ -16,9 +16,8 @@ import { validateShape } from './validate.ts';
 import type { VariableInputs } from './var-files.ts';
 
 /** What reading needs to know. */
-export interface ReadOptions extends GrantOptions {
+export interface ReadOptions extends GrantOptions, ModuleSurroundings {
   readonly cwd: string;
-  readonly env: Readonly<Record<string, string | undefined>>;
   /** Paths from `-f`, relative to `cwd`; `-` is `stdin`. Empty or absent: look for a builds file, then for bake's and Compose's. */
   readonly files?: readonly string[];
   readonly stdin?: string;
@@ -240,7 +239,7 @@ async function loadFile(loader: Loader, path: string, group: number, from: Node 
       );
       return;
     }
-    const node = await runModule(origin, path, options.env, problems);
+    const node = await runModule(origin, path, options, problems);
     if (node !== undefined) await accept(loader, origin, node, group);
   } else await loadText(loader, origin, group, from !== undefined);
   open.pop();

@@ -601,3 +601,10 @@ test('a builds.ts runs where the runtime runs TypeScript, and says what is neede
   const problems = await problemsOf('', { tree });
   for (const found of problems) assert.match(found, /^config\/module-runtime .*22\.18/);
 });
+
+test('a builds file that imports defineBuilds needs no installed package for it', async () => {
+  const module =
+    "import { defineBuilds } from 'bake-ts'; export default defineBuilds({ builds: { a: { nothing: 1 } } });";
+  const problems = await problemsOf('', { tree: { 'builds.mjs': module } });
+  assert.match(problems.join(), /^config\/unknown-key /);
+});

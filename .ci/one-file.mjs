@@ -10,6 +10,9 @@ import path from 'node:path';
 import { licencesOf, openBundle } from './bundle.mjs';
 import { root } from './support.mjs';
 
+/** The file. */
+export const oneFile = path.join(root, 'dist/bake.js');
+
 /** Starts under whatever is there, called by its name. To JavaScript the second line is a text and a comment. */
 const START = `#!/bin/sh
 ':' //; command -v node >/dev/null && exec node "$0" "$@"; exec deno run -A "$0" "$@"
@@ -130,7 +133,14 @@ export async function makeOneFile() {
     `if (isMain()) load('main.js');\nelse ({ ${names} } = load('library.js'));\n\n`,
     `/*\n${licences.replaceAll('*/', '* /').replace(/[^\0-\x7f]/g, '?')}*/\n`,
   ].join('');
-  const file = path.join(root, 'dist/bake.js');
-  writeFileSync(file, text);
-  chmodSync(file, 0o755);
+  writeFileSync(oneFile, text);
+  chmodSync(oneFile, 0o755);
+}
+
+/** The command line of the one file as CommonJS, which is what Node takes into an executable. */
+export function readCommandLine() {
+  const text = readFileSync(oneFile, 'utf8');
+  const end = text.indexOf(IS_MAIN);
+  if (!text.startsWith(START) || end === -1) throw new Error('dist/bake.js is of an earlier build');
+  return `${text.slice(START.length, end)}load('main.js');\n${text.slice(text.lastIndexOf('\n/*\n'))}`;
 }

@@ -3,8 +3,9 @@
  * that know nothing of each other, and nothing is shared with a containerd or a Docker of the machine.
  */
 import { createHash } from 'node:crypto';
-import { homedir, userInfo } from 'node:os';
+import { homedir } from 'node:os';
 import path from 'node:path';
+import { ownUid } from '../system/mod.ts';
 
 /** Environment as it is handed in; nothing here reads the process's own. */
 export type Env = Readonly<Record<string, string | undefined>>;
@@ -72,6 +73,6 @@ function pickRuntimeDir(stateDir: string): string {
   const longest = path.join(beside, 'containerd.sock.ttrpc');
   if (new TextEncoder().encode(longest).length <= SOCKET_PATH_LIMIT) return beside;
   const mark = createHash('sha256').update(stateDir).digest('hex').slice(0, 12);
-  const { uid } = userInfo();
+  const uid = ownUid();
   return uid === 0 ? `/run/bake-ts-${mark}` : `/tmp/bake-ts-${uid}-${mark}`;
 }

@@ -51,6 +51,8 @@ try {
   rmSync(output, { force: true });
   copyFileSync(binary, output);
   chmodSync(output, 0o755);
+  // Of names that Node's binary has none for: nothing to do with what is put in.
+  console.warn = () => {};
   await inject(output, 'NODE_SEA_BLOB', readFileSync(blob), { sentinelFuse: FUSE });
   say(output);
 } finally {

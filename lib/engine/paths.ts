@@ -3,9 +3,8 @@
  * that know nothing of each other, and nothing is shared with a containerd or a Docker of the machine.
  */
 import { createHash } from 'node:crypto';
-import { homedir } from 'node:os';
 import path from 'node:path';
-import { ownUid } from '../system/mod.ts';
+import { homeDirectory, ownUid } from '../system/mod.ts';
 
 /** Environment as it is handed in; nothing here reads the process's own. */
 export type Env = Readonly<Record<string, string | undefined>>;
@@ -38,7 +37,7 @@ const SOCKET_PATH_LIMIT = 107;
  * login shell, `sudo` and a service): the same state must never get two sets of daemons.
  */
 export function enginePaths(env: Env): EnginePaths {
-  const home = env['HOME'] ?? homedir();
+  const home = homeDirectory(env);
   const own = absolute(env['BAKE_TS_HOME']);
   const dataDir =
     own ?? path.join(absolute(env['XDG_DATA_HOME']) ?? path.join(home, '.local/share'), 'bake-ts');

@@ -85,13 +85,14 @@ export function createProcessIo(): Io {
   // They have groups of their own, which nobody else would end.
   process.on('exit', killPrograms);
   const { deno } = process.versions;
+  let stdin: Promise<string> | undefined;
   return {
     argv: process.argv.slice(2),
     env: process.env,
     cwd: process.cwd(),
     stdout: process.stdout,
     stderr: process.stderr,
-    readStdin,
+    readStdin: () => (stdin ??= readStdin()),
     openPrompt,
     askHidden,
     now: Date.now,

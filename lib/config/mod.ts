@@ -89,3 +89,5 @@ function inFileOrder(
     found.span === undefined ? -1 : (order.get(found.span.source) ?? files.length);
   return [...problems].sort((a, b) => rank(a) - rank(b) || (a.span?.start ?? 0) - (b.span?.start ?? 0));
 }
+
+export type { Text, TextList, TextMap, TypedText } from './define.ts';

@@ -46,16 +46,8 @@ export async function runModule(
       );
       return undefined;
     }
-    return fromData(plainData(value, [], new Set()), origin);
+    return readDefinition(value, origin, problems);
   } catch (thrown) {
-    if (thrown instanceof NotData) {
-      problems.add(
-        problem('config/module', `${shown} exports what a builds file cannot hold: ${thrown.message}`, {
-          hint: 'Give text, numbers, true, false, null, lists and plain objects.',
-        }),
-      );
-      return undefined;
-    }
     problems.add(failureOf(thrown, shown));
     return undefined;
   }
@@ -75,7 +67,23 @@ function failureOf(thrown: unknown, shown: string): Problem {
   });
 }
 
-/** An export that is no plain data; says which part of it. */
+/** A definition that a program made, as a tree; undefined: what is wrong is with the problems. */
+export function readDefinition(value: object, origin: Origin, problems: Problems): Node | undefined {
+  try {
+    return fromData(plainData(value, [], new Set()), origin);
+  } catch (thrown) {
+    if (!(thrown instanceof NotData)) throw thrown;
+    const { path: shown } = origin.source;
+    problems.add(
+      problem('config/module', `${shown} has what a builds file cannot hold: ${thrown.message}`, {
+        hint: 'Give text, numbers, true, false, null, lists and plain objects.',
+      }),
+    );
+    return undefined;
+  }
+}
+
+/** A value that is no plain data; says which part of it. */
 class NotData extends Error {}
 
 function plainData(value: unknown, path: readonly string[], open: Set<object>): Json {

@@ -6,3 +6,4 @@ export { candidatesOf, type Proposal, type ProposeOptions, proposeBuilds } from 
 export { isDockerfileName, type Repository, readRepository } from './repository.ts';
 export { readSource, type Source, type SourceReading } from './source.ts';
 export { type FoundSources, findSources } from './sources.ts';
+export { createEnvironmentCheck } from './surroundings.ts';

@@ -3,12 +3,12 @@
  * of looking. Nothing is spawned where a socket answers: it costs a connection or two.
  */
 import path from 'node:path';
-import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
+import { type Environment, fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
 import { findProgram, ownUid } from '../system/mod.ts';
 import type { ContainerdAccess } from './images.ts';
 import { type Installation, readInstallation } from './installation.ts';
 import type { EngineOptions } from './notice.ts';
-import { type EnginePaths, type Env, enginePaths } from './paths.ts';
+import { type EnginePaths, enginePaths } from './paths.ts';
 import { checkRegistrySettings, formatRegistries, type Registries } from './registries.ts';
 import { formatAnswer, probeSocket } from './socket.ts';
 import { notInstalled, upEngine } from './up.ts';
@@ -115,7 +115,7 @@ export async function findEngine(options: FindOptions): Promise<Result<Engine>> 
 }
 
 /** The sockets of a system-wide and of a rootless buildkitd (buildkit util/appdefaults/appdefaults_unix.go). */
-export function wellKnownSockets(env: Env): readonly string[] {
+export function wellKnownSockets(env: Environment): readonly string[] {
   const runtimeDir = env['XDG_RUNTIME_DIR'] ?? '';
   const userDir = path.isAbsolute(runtimeDir) ? runtimeDir : `/run/user/${ownUid()}`;
   return ['/run/buildkit/buildkitd.sock', path.join(userDir, 'buildkit/buildkitd.sock')];
@@ -125,7 +125,7 @@ export function wellKnownSockets(env: Env): readonly string[] {
  * The buildctl to use: `BUILDCTL`, the engine's own, the first on PATH. Problem: `engine/no-buildctl`.
  */
 export async function findBuildctl(
-  env: Env,
+  env: Environment,
   installation: Installation | undefined,
 ): Promise<Result<string, Problem>> {
   const wanted = env['BUILDCTL'] ?? '';

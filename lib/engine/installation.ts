@@ -1,9 +1,9 @@
 /** What is installed: the manifest of a version folder, and the check that a program is what it should be. */
 import { readFile, readlink } from 'node:fs/promises';
 import path from 'node:path';
-import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
+import { type Environment, fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
 import { isExecutable, runProgram, whyFailed } from '../system/mod.ts';
-import type { EnginePaths, Env } from './paths.ts';
+import type { EnginePaths } from './paths.ts';
 import {
   ENGINE_PARTS,
   type EnginePackage,
@@ -101,7 +101,7 @@ export async function checkProgram(
   part: EnginePart,
   file: string,
   spec: PackageSpec,
-  env: Env,
+  env: Environment,
 ): Promise<Result<string, Problem>> {
   const said = await runProgram({ program: file, argv: versionArgs(part), env, timeoutMs: 30_000 });
   if (said.exitCode !== 0) {

@@ -1,5 +1,5 @@
 /** What the engine's functions report while they work. Plain records: who shows them decides how. */
-import type { Env } from './paths.ts';
+import type { Environment } from '../model/mod.ts';
 
 /** One thing that happened on the way. Bytes are there for downloads. */
 export interface EngineNotice {
@@ -26,7 +26,7 @@ export type NotifyEngine = (notice: EngineNotice) => void;
 
 /** What every function of this package takes. */
 export interface EngineOptions {
-  readonly env: Env;
+  readonly env: Environment;
   readonly signal?: AbortSignal;
   readonly notify?: NotifyEngine;
 }

@@ -2,12 +2,11 @@
  * Where the embedded engine keeps its things. All of it is private to one user and one home: two homes are two engines
  * that know nothing of each other, and nothing is shared with a containerd or a Docker of the machine.
  */
+
 import { createHash } from 'node:crypto';
 import path from 'node:path';
+import type { Environment } from '../model/mod.ts';
 import { homeDirectory, ownUid } from '../system/mod.ts';
-
-/** Environment as it is handed in; nothing here reads the process's own. */
-export type Env = Readonly<Record<string, string | undefined>>;
 
 /** Absolute paths of everything the engine owns. */
 export interface EnginePaths {
@@ -36,7 +35,7 @@ const SOCKET_PATH_LIMIT = 107;
  * The runtime directory follows from the state directory alone (never from XDG_RUNTIME_DIR, which differs between a
  * login shell, `sudo` and a service): the same state must never get two sets of daemons.
  */
-export function enginePaths(env: Env): EnginePaths {
+export function enginePaths(env: Environment): EnginePaths {
   const home = homeDirectory(env);
   const own = absolute(env['BAKE_TS_HOME']);
   const dataDir =

@@ -12,6 +12,7 @@ import {
   spanOfExcerpt,
 } from '../buildctl/mod.ts';
 import { type BaseConfig, type Dockerfile, inspectDockerfile, optionsOf } from '../dockerfile/mod.ts';
+import { findLayouts, withLayouts } from '../inputs/mod.ts';
 import {
   type Build,
   fail,
@@ -124,7 +125,8 @@ export async function lintPlan(options: LintOptions): Promise<Result<LintReport>
         const dockerfile = dockerfiles.dockerfileOf(build);
         const source = dockerfile?.ok === true ? dockerfile.value.source : undefined;
         const isolated = grants.untrusted;
-        const call = { build, standIns, isolated, workDir: dirOf(fileOf(build)) };
+        const read = withLayouts(build, findLayouts(build).digests);
+        const call = { build: read, standIns, isolated, workDir: dirOf(fileOf(build)) };
         // Builds that differ in nothing that the frontend sees share one answer.
         const key = [fileOf(build), ...lintArgv(call, '', {}, '')].join('\0');
         const answer =

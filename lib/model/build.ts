@@ -17,7 +17,15 @@ export type ContextRef =
   | { readonly kind: 'image' /** Without `docker-image://`. */; readonly ref: string }
   | { readonly kind: 'git' /** As BuildKit takes it, `#ref:subdir` included. */; readonly url: string }
   | { readonly kind: 'http'; readonly url: string }
-  | { readonly kind: 'oci-layout' /** Absolute. */; readonly path: string; readonly ref: string };
+  | {
+      readonly kind: 'oci-layout';
+      /** Absolute. */
+      readonly path: string;
+      /** As written, without a mark; neither of both: the tag `latest`, or the only image. */
+      readonly tag?: string;
+      /** Counts before the tag. */
+      readonly digest?: string;
+    };
 
 /** A context with the text it was written as (for messages and `print`) and its place. */
 export interface ContextSource {
@@ -83,6 +91,8 @@ export interface SecretSource {
     | { readonly kind: 'command'; readonly argv: readonly string[] };
   /** Only the id was written: the variable of that name if it is set, else the file of that name (as buildctl does). */
   readonly bare?: true;
+  /** Its variable is not set, and its file is of those that are built without it all the same: bake's. */
+  readonly isUnset?: true;
   /** The file as `print` shows it. */
   readonly writtenPath?: string;
   readonly span?: Span;

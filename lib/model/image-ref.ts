@@ -3,6 +3,9 @@
  * Grammar and the Docker Hub defaults: https://github.com/distribution/reference (reference.go, normalize.go).
  */
 
+import { problem } from './problem.ts';
+import { fail, ok, type Result } from './result.ts';
+
 /** `sha256:` and 64 hexadecimal digits (the only algorithm registries use today). */
 export type Digest = `sha256:${string}`;
 
@@ -22,6 +25,7 @@ const PATH_COMPONENT = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
 const HOST =
   /^(?:(?:[A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9-]*[A-Za-z0-9])(?:\.(?:[A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9-]*[A-Za-z0-9]))*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?$/;
 const HUB = 'docker.io';
+const LONE_DIGEST = /^@?sha(?:256|384|512):[0-9a-f]{6,}$/;
 
 /** True for a well-formed sha256 digest. */
 export function isDigest(text: string): text is Digest {
@@ -62,6 +66,25 @@ export function parseImageRef(text: string): ImageRef | undefined {
     ...(tag === undefined ? {} : { tag }),
     ...(digest === undefined ? {} : { digest }),
   };
+}
+
+/** Reads a reference that a person wrote. Problem: `cli/bad-reference`. */
+export function readImageRef(written: string): Result<ImageRef> {
+  // To the grammar of names it is a tag of the image "sha256" on Docker Hub.
+  if (LONE_DIGEST.test(written)) {
+    return fail([
+      problem('cli/bad-reference', `"${written}" is a digest alone, which does not say whose image it is`, {
+        hint: `write it behind the name: REGISTRY/REPOSITORY@${written.replace(/^@/, '')}`,
+      }),
+    ]);
+  }
+  const ref = parseImageRef(written);
+  if (ref !== undefined) return ok(ref);
+  return fail([
+    problem('cli/bad-reference', `"${written}" is not a valid image reference`, {
+      hint: 'write REGISTRY/REPOSITORY:TAG or REGISTRY/REPOSITORY@sha256:…, in lowercase but for the tag',
+    }),
+  ]);
 }
 
 /** The full text of a reference, registry included. */

@@ -2,6 +2,8 @@
 export * from './again.ts';
 export * from './attest.ts';
 export type * from './build.ts';
+export * from './cache.ts';
+export type * from './environment.ts';
 export type * from './event.ts';
 export * from './frontend.ts';
 export * from './grants.ts';

@@ -8,8 +8,6 @@ export type UnknownKind =
   | 'remote-dockerfile'
   /** A git or http context that may have moved. */
   | 'remote-context'
-  /** An OCI layout named without a digest. */
-  | 'layout'
   /** An image whose digest cannot be had. */
   | 'image'
   /** Text that names no image. */

@@ -6,6 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type Digest,
+  type Environment,
   fail,
   formatImageRef,
   type ImageRef,
@@ -27,10 +28,9 @@ import { type ImageDescription, inspectImage } from './inspect.ts';
 import type { Layout } from './layout.ts';
 import { type Descriptor, digestOf, type Manifest, manifestFrom } from './manifest.ts';
 import { badDigest } from './problems.ts';
-import type { Environment } from './proxy.ts';
-import { type PushOptions, pushLayout } from './push-layout.ts';
+import { type PushLayoutOptions, pushLayout } from './push-layout.ts';
 import { readBlob } from './read-blob.ts';
-import { Reader, type ReadOptions } from './reader.ts';
+import { Reader, type RegistryReadOptions } from './reader.ts';
 import { listReferrers } from './referrers.ts';
 import { pullScope, pushScope } from './scope.ts';
 import { noCredentials, refusedCredentials } from './sign-in-words.ts';
@@ -164,19 +164,19 @@ export class RegistryClient {
    * What a tag or digest points at. Asked once; `unknown` is asked again next time.
    * HEAD first; GET where the answer to HEAD does not say everything, or contradicts itself.
    */
-  async head(ref: ImageRef, read?: ReadOptions): Promise<Presence> {
+  async head(ref: ImageRef, read?: RegistryReadOptions): Promise<Presence> {
     const presence = await this.#reader.head(ref, read);
     if (presence.kind !== 'unknown') return presence;
     return { kind: 'unknown', problem: this.hideInProblem(presence.problem) };
   }
 
   /** The digest that a reference points at; a problem where it is absent or not known. */
-  async resolveDigest(ref: ImageRef, read?: ReadOptions): Promise<Result<Digest>> {
+  async resolveDigest(ref: ImageRef, read?: RegistryReadOptions): Promise<Result<Digest>> {
     return this.#shown(await this.#reader.resolveDigest(ref, read));
   }
 
   /** Reads a manifest; its bytes have been checked against the digest asked for and the one announced. */
-  async getManifest(ref: ImageRef, read?: ReadOptions): Promise<Result<Manifest>> {
+  async getManifest(ref: ImageRef, read?: RegistryReadOptions): Promise<Result<Manifest>> {
     return this.#shown(await this.#reader.getManifest(ref, read));
   }
 
@@ -188,7 +188,7 @@ export class RegistryClient {
     repository: ImageRef,
     digest: Digest,
     limitBytes: number,
-    read?: ReadOptions,
+    read?: RegistryReadOptions,
   ): Promise<Result<Uint8Array>> {
     return this.#shown(await this.#reader.getBlob(repository, digest, limitBytes, read));
   }
@@ -282,7 +282,7 @@ export class RegistryClient {
   }
 
   /** Pushes an OCI image layout (a directory or a tar archive), all platforms; problem besides the usual: `registry/bad-layout`. */
-  async pushLayout(layout: Layout, to: ImageRef, options: PushOptions = {}): Promise<Result<Copied>> {
+  async pushLayout(layout: Layout, to: ImageRef, options: PushLayoutOptions = {}): Promise<Result<Copied>> {
     const context = { store: this, exchange: this.#exchange, brought: this.#brought };
     return this.#shown(await pushLayout(context, layout, to, options));
   }

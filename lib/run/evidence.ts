@@ -1,4 +1,6 @@
 /** What the decision about a build is made from: gathered, no more of it than needed, and decided on. */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import {
   changesSince,
   findConfigChange,
@@ -54,6 +56,7 @@ export async function weigh(deciding: Deciding, node: PlanNode, inputs: NodeInpu
     noCache: runsAnew(node.build),
     untracked: inputs.untracked.map(({ text }) => text),
     untrackedOutputs: node.role === 'asked' ? node.build.outputs.map((output) => output.type) : [],
+    missingCaches: node.role === 'asked' ? missingCaches(node) : [],
     tags: [],
     manifestAvailable: false,
     store: 'not-wanted',
@@ -99,6 +102,15 @@ export async function weigh(deciding: Deciding, node: PlanNode, inputs: NodeInpu
   };
 }
 
+/** Jobs hand such a directory on, and count on it to be there. */
+function missingCaches({ build: { cacheTo } }: PlanNode): readonly string[] {
+  return cacheTo.flatMap(({ type, attributes, writtenPath }) => {
+    const dest = attributes.get('dest');
+    if (type !== 'local' || dest === undefined || existsSync(path.join(dest, 'index.json'))) return [];
+    return [writtenPath ?? dest];
+  });
+}
+
 /** Nobody looks at it but the builds that read it: it is not pushed, and it was not asked for by a name that it would have. */
 function isOnlyNeeded({ role, pushes, build, neededBy }: PlanNode): boolean {
   return !pushes && (role === 'needed' || (build.tags.length === 0 && neededBy.length > 0));
@@ -126,7 +138,8 @@ async function weighRecord(
 ): Promise<Weighed> {
   const { registry } = deciding;
   const refs = node.pushes ? wantedTags(node) : [];
-  const asked = known.untrackedOutputs.length > 0 ? [] : await askTags(registry, refs);
+  const isSettled = known.untrackedOutputs.length > 0 || known.missingCaches.length > 0;
+  const asked = isSettled ? [] : await askTags(registry, refs);
   const tags = isAttested(node.build) ? await alikeTags(registry, refs, asked, record) : asked;
   const astray = tags.some((tag) => tag.state.kind !== 'digest' || tag.state.digest !== record.digest);
   const answered = tags.every((tag) => tag.state.kind !== 'unknown');

@@ -5,7 +5,7 @@ export { findProgram, isExecutable } from './find-program.ts';
 export { followInside } from './follow-inside.ts';
 export { SAFE_GIT } from './git.ts';
 export { defaultJobs, goArchitecture } from './processors.ts';
-export { readRegularFile } from './read-file.ts';
+export { readRegularFile, UnreadableFile } from './read-file.ts';
 export { isInGitDirectory, isWithin, leadsNowhere, RealPaths, repositoryOf } from './real-path.ts';
 export {
   definedEnv,

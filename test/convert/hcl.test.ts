@@ -187,7 +187,7 @@ target "e" { output = ["type=image,name=acme/e,push=true"] }
 target "f" { output = [{ type = "local", dest = "out" }, "type=image"] }
 `);
   assert.match(yaml, / {2}a: \n| {2}a:\n {4}push: true\n/);
-  assert.match(yaml, / {2}b:\n {4}extends: a\n {4}push: false\n {4}outputs: \[type=docker\]\n/);
+  assert.match(yaml, / {2}b:\n {4}extends: a\n {4}push: false\n\n/);
   assert.match(
     yaml,
     / {2}c:\n {4}push: "\$\{\{ vars\.PUSH \}\}"\n {4}outputs: \['\$\{\{ vars\.PUSH \? null : "type=docker,dest=c\.tar" \}\}'\]\n/,
@@ -197,7 +197,57 @@ target "f" { output = [{ type = "local", dest = "out" }, "type=image"] }
     / {2}d:\n {4}push: "\$\{\{ vars\.PUSH \}\}"\n {4}outputs: \['\$\{\{ vars\.PUSH \? null : "out" \}\}'\]\n/,
   );
   assert.match(yaml, / {2}e:\n {4}tags: \[acme\/e\]\n {4}push: true\n/);
-  assert.match(yaml, / {2}f:\n {4}outputs: \[out\]\n/);
+  assert.match(yaml, / {2}f:\n {4}outputs: \[out, type=image\]\n/);
+});
+
+test('of several outputs none is lost, and none says anything of another one', async () => {
+  const { yaml } = await proven(`
+variable "PUSH" { default = false }
+target "a" { output = ["type=image,name=acme/a", "type=local,dest=out"] }
+target "b" { output = ["type=image,name=acme/b", "type=image,name=acme/b:2"] }
+target "c" {
+  tags   = ["acme/c"]
+  output = ["type=registry,compression=zstd", "type=oci,dest=c.tar,name=other"]
+}
+target "d" { output = ["type=cacheonly", "type=image,name=acme/d"] }
+target "e" {
+  tags   = ["acme/e"]
+  output = [PUSH ? "type=registry" : "", "type=image,compression=zstd", "out"]
+}
+target "f" {
+  annotations = ["x=A"]
+  output      = ["type=image,annotation.x=B,annotation.y=B"]
+}
+`);
+  const lines = {
+    a: 'outputs: ["type=image,name=acme/a", out]',
+    b: 'tags: [acme/b, acme/b:2]',
+    c: 'tags: [acme/c]\n    outputs: ["type=image,compression=zstd,push=true", "type=oci,dest=c.tar"]',
+    d: 'tags: [acme/d]',
+    e: 'tags: [acme/e]\n    push: "${{ vars.PUSH }}"\n    outputs: ["type=image,compression=zstd", out]',
+    f: 'annotations: { x: A, "y": B }',
+  };
+  for (const [name, said] of Object.entries(lines)) {
+    const found = new RegExp(`\\n {2}${name}:\\n((?: {4}.*\\n)+)`).exec(yaml)?.[1] ?? yaml;
+    assert.equal(found, `    ${said}\n`);
+  }
+});
+
+test('a push by one variable or by another one is lost by neither', async () => {
+  const imported = await importBuilds(
+    `
+variable "A" { default = false }
+variable "B" { default = false }
+target "app" {
+  tags   = ["acme/app"]
+  output = [A ? "type=registry" : "", B ? "type=registry" : ""]
+}
+`,
+    { fileName: 'docker-bake.hcl' },
+  );
+  if (!imported.ok) assert.fail();
+  assert.match(imported.value.yaml, / push: "\$\{\{ vars\.A \}\}"\n/);
+  assert.match(imported.value.yaml, / outputs: \['\$\{\{ vars\.B \? "type=image,push=true" : null \}\}'\]\n/);
 });
 
 test('a matrix may be computed, and rows lack what some of them say', async () => {

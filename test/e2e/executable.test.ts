@@ -5,7 +5,7 @@ import { createServer, connect as dial } from 'node:net';
 import path from 'node:path';
 import process from 'node:process';
 import { test } from 'node:test';
-import { VERSION } from '../../cli/version.ts';
+import { VERSION } from '../../lib/util/version.ts';
 import { type CommandResult, runCommand } from '../rig/command.ts';
 import { engineBinary } from '../rig/engine-bin.ts';
 import { repoPath } from '../rig/paths.ts';

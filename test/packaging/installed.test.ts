@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { copyFile, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { VERSION } from '../../cli/version.ts';
+import { VERSION } from '../../lib/util/version.ts';
 import { runCommand } from '../rig/command.ts';
 import { type FreshPlace, makeFreshPlace } from '../rig/fresh-place.ts';
 import { startNpmRegistry } from '../rig/npm-registry.ts';

@@ -3,7 +3,7 @@ import { copyFile, readFile, truncate, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { VERSION } from '../../cli/version.ts';
+import { VERSION } from '../../lib/util/version.ts';
 import { runCommand } from '../rig/command.ts';
 import { type FreshPlace, makeFreshPlace, withFile } from '../rig/fresh-place.ts';
 import { listenOnLoopback } from '../rig/listen.ts';

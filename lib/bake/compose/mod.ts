@@ -13,7 +13,16 @@ import { valueAt } from './node.ts';
 import { type Project, readProject } from './project.ts';
 import { Report } from './report.ts';
 import { checkModel } from './schema.ts';
-import { documentsOf, type NamedFile, type Reader, readOptional, type Scope, type Shared } from './scope.ts';
+import {
+  documentsOf,
+  type NamedFile,
+  type Reader,
+  readOptional,
+  type Scope,
+  type Shared,
+  type Variables,
+  watched,
+} from './scope.ts';
 import { checkBuild, toTarget } from './target.ts';
 import { substitute } from './template.ts';
 
@@ -26,6 +35,8 @@ export interface ComposeOptions {
   readonly readFile: (path: string) => Promise<string | undefined>;
   /** Whether a path is a directory. Without it, the `project_directory` of an `include` is taken to be one. */
   readonly isDirectory?: (path: string) => Promise<boolean>;
+  /** Called for variables that are asked for and not set, maybe more than once. */
+  readonly onUnset?: (name: string) => void;
 }
 
 /** What Compose files say to bake. */
@@ -61,7 +72,9 @@ export async function readComposeFiles(
   if (shared.report.isWrong) return fail(shared.report.sorted());
   const named = files.map((source): NamedFile => ({ name: source.path, source }));
   const project = await readFiles(named, environment, shared, true);
-  const config = shared.report.isWrong ? undefined : toConfig(project, environment, shared.report);
+  const config = shared.report.isWrong
+    ? undefined
+    : toConfig(project, watched(environment, shared), shared.report);
   return config === undefined || shared.report.isWrong ? fail(shared.report.sorted()) : ok(config);
 }
 
@@ -85,6 +98,7 @@ async function start(
   const shared: Shared = {
     reader,
     report: new Report(),
+    onUnset: options.onUnset ?? (() => undefined),
     home: options.env['HOME'],
     documents: new WeakMap(),
     files: new Map(),
@@ -102,7 +116,7 @@ async function readEnvironment({ env, vars }: ComposeOptions, shared: Shared): P
   const source = await readOptional('.env', shared);
   if (source !== undefined) {
     const values = new Map<string, string>();
-    const wrong = readDotenv(source, values, (name) => environment.get(name));
+    const wrong = readDotenv(source, values, watched(environment, shared).get);
     if (wrong !== undefined) shared.report.take(wrong);
     for (const [name, value] of values) if (!environment.has(name)) environment.set(name, value);
   }
@@ -153,7 +167,7 @@ async function readFiles(
   return project;
 }
 
-function toConfig(project: Project, environment: ReadonlyMap<string, string>, report: Report): ComposeConfig {
+function toConfig(project: Project, environment: Variables, report: Report): ComposeConfig {
   if (project.services.length === 0) return { targets: [], groups: [] };
   const targets: Draft[] = [];
   for (const service of project.services) {

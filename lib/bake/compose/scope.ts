@@ -17,6 +17,7 @@ export interface Reader {
 export interface Shared {
   readonly reader: Reader;
   readonly report: Report;
+  readonly onUnset: (name: string) => void;
   readonly home: string | undefined;
   readonly documents: WeakMap<SourceFile, readonly ComposeDocument[]>;
   /** Files that were read, by path. */
@@ -123,6 +124,20 @@ export async function directoryFrom(path: string, isFile: boolean, scope: Scope)
   const isDirectory = isFile ? false : ((await scope.shared.reader.isDirectory?.(full)) ?? true);
   const directory = isDirectory ? full : locate(directoryOf(path), scope);
   return relativePath(scope.projectDir, directory) ?? directory;
+}
+
+/** Values of variables. */
+export type Variables = Pick<ReadonlyMap<string, string>, 'get'>;
+
+/** Variables; it is told which of those that are asked for are not set. */
+export function watched(variables: Variables, { onUnset }: Pick<Shared, 'onUnset'>): Variables {
+  return {
+    get: (name) => {
+      const value = variables.get(name);
+      if (value === undefined) onUnset(name);
+      return value;
+    },
+  };
 }
 
 /** Reads files into one model; `including` are the files on the way here. */

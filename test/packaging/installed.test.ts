@@ -1,5 +1,6 @@
 /** The ways to get bake-ts, word for word as docs/install.md has them, each with an empty home and empty caches, outside of the checkout. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { copyFile, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -30,6 +31,14 @@ async function type(line: string, place: FreshPlace): Promise<{ stdout: string; 
   return done;
 }
 
+const docs = readFileSync(repoPath('docs/install.md'), 'utf8');
+
+/** The same for a line that docs/install.md tells people to type. */
+async function install(line: string, place: FreshPlace): Promise<void> {
+  assert.ok(docs.includes(line), `docs/install.md has not: ${line}`);
+  await type(line, place);
+}
+
 async function builds(line: string, place: FreshPlace): Promise<void> {
   const { stderr } = await type(line, place);
   assert.match(stderr, /^app +built /m, line);
@@ -54,19 +63,24 @@ test('every way to get bake-ts works on an empty machine', { skip, timeout: 170_
   const tarball = await pack(t);
   await t.test('npm i -g of the tarball', async (t) => {
     const place = await placeWith(t, tarball);
-    await type(`npm i -g ./${TARBALL}`, place);
+    await install(`npm i -g ./${TARBALL}`, place);
     await builds('bake-ts run', place);
   });
   await t.test('npm i -D of the tarball, for a project', async (t) => {
     const place = await placeWith(t, tarball);
-    await type(`npm i -D ./${TARBALL}`, place);
+    await install(`npm i -D ./${TARBALL}`, place);
     await builds('npx bake-ts run', place);
     const { stdout } = await type('npx bake-ts init -o -', place);
     assert.match(stdout, /^# yaml-language-server: \$schema=\.\/node_modules\/bake-ts\//);
   });
   await t.test('deno install of the one file', async (t) => {
     const place = await placeWith(t, repoPath('dist/bake.js'));
-    await type('deno install -gA -n bake-ts ./bake.js', place);
+    await install('deno install -gA -n bake-ts ./bake.js', place);
+    await builds('bake-ts run', place);
+  });
+  await t.test('deno install of the checkout', async (t) => {
+    const place = await makeFreshPlace(t);
+    await install('deno install -gA -n bake-ts ./cli/main.ts', { ...place, cwd: repoRoot });
     await builds('bake-ts run', place);
   });
   await t.test('deno run of the checkout, from another directory', async (t) => {
@@ -78,7 +92,7 @@ test('every way to get bake-ts works on an empty machine', { skip, timeout: 170_
     await t.test(line, async (t) => builds(line, await placeWithRegistry(t, tarball)));
   await t.test('deno install -gA npm:bake-ts', async (t) => {
     const place = await placeWithRegistry(t, tarball);
-    await type('deno install -gA npm:bake-ts', place);
+    await install('deno install -gA npm:bake-ts', place);
     await builds('bake-ts run', place);
   });
 });

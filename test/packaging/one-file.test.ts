@@ -100,7 +100,7 @@ test('a script that imports the one file gets the whole library, and nothing is 
 
 test('scripts that import the one file start by themselves', { skip }, async (t) => {
   const place = await placeWithFile(t);
-  const body = `import { describePlan } from '../home/${NAME}';\nconsole.log(typeof describePlan);\n`;
+  const body = `import { readBuilds } from '../home/${NAME}';\nconsole.log(typeof readBuilds);\n`;
   for (const line of ['#!/usr/bin/env -S deno run -A', '#!/usr/bin/env node']) {
     const cwd = await withFile(place, 'script.mjs', `${line}\n${body}`, 0o755);
     const done = await runCommand([path.join(cwd, 'script.mjs')], { ...place, cwd });

@@ -13,9 +13,12 @@ import { root } from './support.mjs';
 /** The file. */
 export const oneFile = path.join(root, 'dist/bake.js');
 
-/** Starts under whatever is there, called by its name. To JavaScript the second line is a text and a comment. */
+/**
+ * Starts under whatever is there, called by its name. To JavaScript the second line is a text and a comment. Node warns where
+ * a package.json beside it does not say that it is a module.
+ */
 const START = `#!/bin/sh
-':' //; command -v node >/dev/null && exec node "$0" "$@"; exec deno run -A "$0" "$@"
+':' //; command -v node >/dev/null && exec node --disable-warning=MODULE_TYPELESS_PACKAGE_JSON "$0" "$@"; exec deno run -A "$0" "$@"
 `;
 
 /** Loads chunks: each a CommonJS module of which `require` knows the other chunks and what the runtime brings. */
@@ -127,9 +130,10 @@ export async function makeOneFile() {
   const text = [
     START,
     `// bake-ts ${version}: the command line where this is run, the library where it is imported. Apache-2.0; at the end: licences of packages.\n`,
+    // Early, so that Node sees at once that this is no CommonJS.
+    `export let ${names};\n`,
     formatChunks(chunks),
     IS_MAIN,
-    `export let ${names};\n`,
     `if (isMain()) load('main.js');\nelse ({ ${names} } = load('library.js'));\n\n`,
     `/*\n${licences.replaceAll('*/', '* /').replace(/[^\0-\x7f]/g, '?')}*/\n`,
   ].join('');
@@ -140,7 +144,8 @@ export async function makeOneFile() {
 /** The command line of the one file as CommonJS, which is what Node takes into an executable. */
 export function readCommandLine() {
   const text = readFileSync(oneFile, 'utf8');
+  const start = text.indexOf('\nconst chunks = {');
   const end = text.indexOf(IS_MAIN);
-  if (!text.startsWith(START) || end === -1) throw new Error('dist/bake.js is of an earlier build');
-  return `${text.slice(START.length, end)}load('main.js');\n${text.slice(text.lastIndexOf('\n/*\n'))}`;
+  if (start === -1 || end === -1) throw new Error('dist/bake.js is of an earlier build');
+  return `${text.slice(start, end)}load('main.js');\n${text.slice(text.lastIndexOf('\n/*\n'))}`;
 }

@@ -42,6 +42,7 @@ test('the one file is the command line from a file, and builds', { skip }, async
     assert.match(run.stderr, /^app +built /m, name);
     assert.equal(run.exitCode, 0, name);
   }
+  await withFile({ ...place, cwd: place.home }, 'package.json', '{}');
   const itself = await runCommand([place.file, '--version'], place);
   assert.match(say(itself), /^bake-ts .*\(node .*\nexit 0$/);
 });

@@ -2,8 +2,8 @@
  * bake-ts as a library, in three layers.
  *
  * **Calls** do everything at once: {@link run}, {@link build}, {@link plan}, {@link explain}, {@link affected}, {@link lint},
- * {@link verify}, {@link lock}, {@link outdated}, {@link update}, {@link promote}, {@link push}, {@link print}, {@link importBuilds},
- * {@link propose}. What a call does not say is taken from the process: the working directory, the environment.
+ * {@link verify}, {@link lock}, {@link checkLocked}, {@link outdated}, {@link update}, {@link promote}, {@link push}, {@link print},
+ * {@link importBuilds}, {@link propose}. What a call does not say is taken from the process: the working directory, the environment.
  *
  * ```ts
  * import { run, unwrap } from 'bake-ts';
@@ -15,11 +15,15 @@
  * **Stages** are the same calls, one after the other: {@link readBuilds} gives what `plan` takes as `builds`, and {@link plan}
  * what all others take as `plan`, so that nothing is read twice.
  *
- * **Parts** stand by themselves: {@link createRegistryClient} for the distribution API, {@link openEngine} for an engine and its buildctl,
- * {@link readImageRef} for references.
+ * **Parts** stand by themselves: {@link createRegistryClient} for the distribution API, {@link readImageRef} and
+ * {@link formatImageRef} for references; {@link openEngine} for an engine and its buildctl, {@link installEngine}, {@link upEngine},
+ * {@link downEngine}, {@link engineStatus} and {@link engineDoctor} for the embedded one.
  *
- * Expected failures are values: a `Result` with every problem at once, which {@link unwrap} makes an exception of. Nothing is
- * printed, and nothing is kept between calls but what the state directory holds.
+ * **Builds as data**: {@link defineBuilds} gives a `builds.ts` its types, {@link buildsSchema} is the JSON Schema of builds.yaml.
+ *
+ * **Results**: expected failures are values, a `Result` with every problem at once, which {@link unwrap} makes an exception of,
+ * {@link BakeError}. {@link formatProblems} and {@link createReporter} show problems and events as the command line does. Nothing is
+ * printed otherwise, and nothing is kept between calls but what the state directory holds.
  *
  * @module
  */

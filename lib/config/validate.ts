@@ -11,7 +11,16 @@ import { suggest } from '../util/suggest.ts';
 import { checkShape, type ShapeError } from './generated/shape.ts';
 import { at, atKey, type MapNode, type Node, toPlain } from './tree.ts';
 
-/** The JSON Schema (2020-12) of builds.yaml, for `bake-ts schema` and editors. */
+/**
+ * The JSON Schema (2020-12) of builds.yaml, for editors; `bake-ts schema` prints it.
+ *
+ * @example
+ * ```ts
+ * import { writeFile } from 'node:fs/promises';
+ *
+ * await writeFile('builds.schema.json', JSON.stringify(buildsSchema, undefined, 2));
+ * ```
+ */
 export const buildsSchema: Readonly<Record<string, unknown>> = schema;
 
 /** What other tools call our keys. */

@@ -10,7 +10,9 @@ import { shareCommon } from './share.ts';
 
 /** What an import gives: the file, and what could not be carried over or reads otherwise here, a sentence each. */
 export interface Imported {
+  /** The text of a builds.yaml. */
   readonly yaml: string;
+  /** What could not be carried over or means something else here, a sentence each. */
   readonly notes: readonly string[];
   /**
    * Of bake files as people write them: the builds that bake makes of them in an environment, as a builds file that spells

@@ -6,11 +6,13 @@ import type { EngineOptions } from './notice.ts';
 
 /** One record of an engine's cache. */
 export interface CacheRecord {
+  /** BuildKit's name of the record. */
   readonly id: string;
   /** What made it, in BuildKit's words: `[build 2/5] COPY src/ src/`. */
   readonly description: string;
   /** BuildKit's name of its kind: `regular`, `source.local`, `exec.cachemount`, `frontend`, `internal`, … Empty for what was pruned. */
   readonly kind: string;
+  /** Bytes on disk that this record adds. */
   readonly sizeBytes: number;
   /** ISO 8601. */
   readonly createdAt: string;

@@ -29,12 +29,15 @@ export type DaemonName = 'containerd' | 'buildkitd' | 'registry';
 
 /** What the pid file of a daemon says. */
 export interface DaemonRecord extends ProcessIdentity {
+  /** Which of the daemons it is. */
   readonly name: DaemonName;
   /** The program as it was started. */
   readonly file: string;
+  /** Version of the program. */
   readonly version: string;
   /** Socket path, or `host:port`. */
   readonly address: string;
+  /** Absolute path of the file that its output goes to. */
   readonly logFile: string;
   /** ISO 8601. */
   readonly startedAt: string;

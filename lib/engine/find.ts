@@ -32,6 +32,7 @@ export interface FindOptions extends EngineOptions {
 export interface Engine {
   /** As buildctl takes it. */
   readonly address: string;
+  /** How it was found: `--addr` or `address`, `BUILDKIT_HOST`, builds.yaml, a well-known socket, or the embedded engine. */
   readonly kind: 'flag' | 'environment' | 'file' | 'well-known' | 'embedded';
   /** What led to it, in words. */
   readonly source: string;

@@ -16,10 +16,13 @@ import {
 
 /** One installed program. */
 export interface InstalledPart {
+  /** Which program it is. */
   readonly part: EnginePart;
+  /** The package that it came in. */
   readonly package: EnginePackage;
   /** As the program says; for a build that does not know it, the version it was asked for. */
   readonly version: string;
+  /** How it came here. */
   readonly source: EngineSource;
   /** Where exactly it came from: a path, a URL or file with its sha256, a Go module version, a Debian package. */
   readonly origin: string;
@@ -31,7 +34,9 @@ export interface InstalledPart {
 export interface Installation {
   /** Name of the version folder. */
   readonly id: string;
+  /** Absolute path of the version folder. */
   readonly dir: string;
+  /** Absolute path of the folder with its programs; fit for a `PATH`. */
   readonly binDir: string;
   /** ISO 8601. */
   readonly installedAt: string;

@@ -16,12 +16,17 @@ export interface EnginePaths {
   readonly stateDir: string;
   /** Sockets and pid files. Short enough for a unix socket's address. */
   readonly runtimeDir: string;
+  /** Folders of installed versions, one each. */
   readonly versionsDir: string;
   /** Symbolic link to the version in use. */
   readonly currentLink: string;
+  /** Downloads that are not finished. */
   readonly downloadsDir: string;
+  /** Output of the daemons, a file each. */
   readonly logDir: string;
+  /** Where buildkitd listens. */
   readonly buildkitSocket: string;
+  /** Where containerd listens. */
   readonly containerdSocket: string;
   /** containerd's own namespace for BuildKit's images. */
   readonly namespace: string;

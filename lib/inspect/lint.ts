@@ -61,6 +61,7 @@ export interface LintReport {
   readonly problems: readonly Problem[];
   /** Builds that were asked for and are checked, and how many Dockerfiles those have. */
   readonly builds: number;
+  /** How many different Dockerfiles those builds have. */
   readonly dockerfiles: number;
   /** Builds whose file is for a frontend (`source`) that has rules of its own. */
   readonly passedOver: readonly string[];

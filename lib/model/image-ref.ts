@@ -15,7 +15,9 @@ export interface ImageRef {
   readonly registry: string;
   /** Path below the registry; official images of Docker Hub start with `library/`. */
   readonly repository: string;
+  /** As written; undefined: none is. */
   readonly tag?: string;
+  /** As written; undefined: none is. With a tag beside it, the digest counts. */
   readonly digest?: Digest;
 }
 
@@ -68,7 +70,17 @@ export function parseImageRef(text: string): ImageRef | undefined {
   };
 }
 
-/** Reads a reference that a person wrote. Problem: `cli/bad-reference`. */
+/**
+ * Reads a reference that a person wrote. Docker Hub's host and `library/` are filled in where they are left out; a tag is not.
+ *
+ * @param written `ghcr.io/acme/api:1.2`, `alpine`, `localhost:5000/api@sha256:…`
+ * @returns the reference in parts; problem: `cli/bad-reference`
+ * @example
+ * ```ts
+ * const { registry, repository, tag } = unwrap(readImageRef('alpine:3.20'));
+ * console.log(registry, repository, tag); // docker.io library/alpine 3.20
+ * ```
+ */
 export function readImageRef(written: string): Result<ImageRef> {
   // To the grammar of names it is a tag of the image "sha256" on Docker Hub.
   if (LONE_DIGEST.test(written)) {
@@ -87,7 +99,15 @@ export function readImageRef(written: string): Result<ImageRef> {
   ]);
 }
 
-/** The full text of a reference, registry included. */
+/**
+ * The full text of a reference, registry included.
+ *
+ * @example
+ * ```ts
+ * const ref = unwrap(readImageRef('alpine'));
+ * console.log(formatImageRef({ ...ref, tag: '3.20' })); // docker.io/library/alpine:3.20
+ * ```
+ */
 export function formatImageRef(ref: ImageRef): string {
   const tag = ref.tag === undefined ? '' : `:${ref.tag}`;
   const digest = ref.digest === undefined ? '' : `@${ref.digest}`;

@@ -39,6 +39,7 @@ export type UnknownKind =
 
 /** An input that cannot be known, so that its build always runs. */
 export interface UnknownInput {
+  /** What would have to be different. */
   readonly kind: UnknownKind;
   /** What is not known, in words without credentials. */
   readonly text: string;

@@ -102,7 +102,9 @@ export interface CredentialSource {
 export interface SignIn {
   /** As references write it. */
   readonly registry: string;
+  /** Name of the user; with a token in place of a password, what the registry wants there. */
   readonly username: string;
+  /** The password, or a token that stands for it. */
   readonly password: string;
 }
 

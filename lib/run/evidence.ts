@@ -1,6 +1,4 @@
 /** What the decision about a build is made from: gathered, no more of it than needed, and decided on. */
-import { existsSync } from 'node:fs';
-import path from 'node:path';
 import {
   changesSince,
   findConfigChange,
@@ -19,6 +17,7 @@ import {
 } from '../model/mod.ts';
 import type { Deciding } from './context.ts';
 import { type Decision, decide, type Evidence, type StoreState, type TagState } from './decide.ts';
+import { findMissingCaches } from './output-places.ts';
 import { alikeTags, askTags, findManifest, wantedTags } from './publish.ts';
 import { storeNames } from './store-names.ts';
 import { changesElsewhere } from './waiting.ts';
@@ -56,7 +55,7 @@ export async function weigh(deciding: Deciding, node: PlanNode, inputs: NodeInpu
     noCache: runsAnew(node.build),
     untracked: inputs.untracked.map(({ text }) => text),
     untrackedOutputs: node.role === 'asked' ? node.build.outputs.map((output) => output.type) : [],
-    missingCaches: node.role === 'asked' ? missingCaches(node) : [],
+    missingCaches: node.role === 'asked' ? await findMissingCaches(node.build) : [],
     tags: [],
     manifestAvailable: false,
     store: 'not-wanted',
@@ -100,15 +99,6 @@ export async function weigh(deciding: Deciding, node: PlanNode, inputs: NodeInpu
     isCarriedOver: false,
     rebase: { image: found.image, last: record, source, otherwise: otherwise().decision },
   };
-}
-
-/** Jobs hand such a directory on, and count on it to be there. */
-function missingCaches({ build: { cacheTo } }: PlanNode): readonly string[] {
-  return cacheTo.flatMap(({ type, attributes, writtenPath }) => {
-    const dest = attributes.get('dest');
-    if (type !== 'local' || dest === undefined || existsSync(path.join(dest, 'index.json'))) return [];
-    return [writtenPath ?? dest];
-  });
 }
 
 /** Nobody looks at it but the builds that read it: it is not pushed, and it was not asked for by a name that it would have. */

@@ -277,6 +277,11 @@ export function preparedOf(given: BuildPlan): PreparedPlan {
  *
  * @returns a builds file as data, sensitive values hidden; or every problem
  * @throws TypeError for options that there are not
+ * @example
+ * ```ts
+ * const { builds } = unwrap(await print({ patterns: ['api'] }));
+ * console.log(JSON.stringify(builds, undefined, 2));
+ * ```
  */
 export async function print(options: PlanOptions = {}): Promise<Result<PrintedSet>> {
   checkOptions('print', options, PLAN_OPTIONS);

@@ -8,6 +8,7 @@ import { directoryOf, type SurroundingsOptions } from './surroundings.ts';
 export interface ImportSource {
   /** Its name, for messages; whether it is HCL, JSON or YAML follows from it and from what is in it. */
   readonly name: string;
+  /** What is in it. */
   readonly text: string;
 }
 
@@ -19,8 +20,11 @@ export interface ImportSource {
  * @throws TypeError where there is no file
  * @example
  * ```ts
+ * import { readFile } from 'node:fs/promises';
+ *
  * const text = await readFile('docker-bake.hcl', 'utf8');
  * const { yaml, notes } = unwrap(await importBuilds({ name: 'docker-bake.hcl', text }));
+ * console.log(yaml, notes);
  * ```
  */
 export async function importBuilds(
@@ -46,6 +50,14 @@ export interface ProposeOptions extends Pick<SurroundingsOptions, 'cwd'> {
  *
  * @returns the YAML, what it was made from, and remarks; problem: `import/no-dockerfile`
  * @throws TypeError for options that there are not
+ * @example
+ * ```ts
+ * import { writeFile } from 'node:fs/promises';
+ *
+ * const { yaml, notes } = unwrap(await propose({ registry: 'ghcr.io/acme', push: true }));
+ * await writeFile('builds.yaml', yaml, { flag: 'wx' });
+ * for (const note of notes) console.log(note);
+ * ```
  */
 export async function propose(options: ProposeOptions = {}): Promise<Result<Proposal>> {
   checkOptions('propose', options, { cwd: 'directory', registry: 'text', push: 'flag' });

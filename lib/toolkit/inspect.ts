@@ -114,6 +114,11 @@ export interface LintOptions extends PlannedOptions, CallSettings {
  *
  * @returns the findings (`lint/…`), each with its place; problems of reading, planning, and of the engine
  * @throws TypeError for options that there are not
+ * @example
+ * ```ts
+ * const { problems, builds } = unwrap(await lint());
+ * console.log(problems.length === 0 ? `${builds} builds are fine` : formatProblems(problems));
+ * ```
  */
 export async function lint(options: LintOptions = {}): Promise<Result<LintReport>> {
   checkOptions('lint', options, { ...PLANNED_OPTIONS, ...CALL_SETTINGS, jobs: 'count' });

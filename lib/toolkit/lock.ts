@@ -29,6 +29,11 @@ interface Locking {
  *
  * @returns what came in and went out; problems: those of reading and planning, `registry/…`, `run/lock-unwritten`
  * @throws TypeError for options that there are not
+ * @example
+ * ```ts
+ * const { added, dropped, kept } = unwrap(await lock());
+ * console.log(`${added.length} new, ${dropped.length} gone, ${kept} as they were`);
+ * ```
  */
 export async function lock(options: LockOptions = {}): Promise<Result<Locked>> {
   const begun = await begin('lock', options);
@@ -40,7 +45,14 @@ export async function lock(options: LockOptions = {}): Promise<Result<Locked>> {
 /**
  * Whether builds.lock holds what it should: nothing is written.
  *
- * @returns what {@link lock} would not change; problems: `run/lock-stale` where it would, those of reading and planning
+ * @returns what {@link lock} would not change; problems: `run/lock-stale` where it would, and where there is none;
+ *   those of reading and planning
+ * @throws TypeError for options that there are not
+ * @example
+ * ```ts
+ * const checked = await checkLocked();
+ * if (!checked.ok) console.error(formatProblems(checked.error));
+ * ```
  */
 export async function checkLocked(options: LockOptions = {}): Promise<Result<Locked>> {
   const begun = await begin('checkLocked', options);
@@ -50,9 +62,17 @@ export async function checkLocked(options: LockOptions = {}): Promise<Result<Loc
 }
 
 /**
- * Compares builds.lock with the registries.
+ * Compares builds.lock with the registries. Nothing is written.
  *
- * @returns each locked image with what its tag stands for now
+ * @returns each locked image with what its tag stands for now, also where a registry did not say (`unknown`); problems: those of
+ *   reading and planning, `run/no-lock`
+ * @throws TypeError for options that there are not
+ * @example
+ * ```ts
+ * for (const { image, state, locked, now } of unwrap(await outdated())) {
+ *   if (state !== 'same') console.log(image, state, locked, now ?? '');
+ * }
+ * ```
  */
 export async function outdated(options: LockOptions = {}): Promise<Result<readonly LockedImage[]>> {
   const begun = await begin('outdated', options);
@@ -70,7 +90,15 @@ export interface UpdateOptions extends LockOptions {
 /**
  * Moves locked images to what their tags stand for now, in builds.lock.
  *
- * @returns each image that moved, with the builds that will be built again for it
+ * @returns each image that moved, with the builds that will be built again for it; problems: those of reading and planning,
+ *   `registry/…`, `run/lock-unwritten`
+ * @throws TypeError for options that there are not
+ * @example
+ * ```ts
+ * for (const { image, to, builds, above } of unwrap(await update({ images: ['registry.example.com/*'] }))) {
+ *   console.log(image, to, [...builds, ...above].join(' '));
+ * }
+ * ```
  */
 export async function update(options: UpdateOptions = {}): Promise<Result<readonly UpdatedImage[]>> {
   const begun = await begin('update', options);

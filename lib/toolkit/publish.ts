@@ -27,7 +27,8 @@ export interface PromoteOptions extends PlannedOptions {
  * @throws TypeError for options that there are not
  * @example
  * ```ts
- * const { tags } = unwrap(await promote({ to: ['staging.example.com=prod.example.com'] }));
+ * const { tags } = unwrap(await promote({ to: ['registry.example.com/live'] }));
+ * for (const { target, digest, action } of tags) console.log(target, digest, action);
  * ```
  */
 export async function promote(options: PromoteOptions): Promise<Result<Promotion>> {
@@ -74,6 +75,10 @@ export interface PushOptions extends PlannedOptions, CallSettings {}
  *
  * @returns what became of each build; problems where one could not be pushed (`run/not-built`, `registry/…`, `engine/…`)
  * @throws TypeError for options that there are not
+ * @example
+ * ```ts
+ * for (const { build, result, digest } of unwrap(await push({ patterns: ['api'] }))) console.log(build, result, digest);
+ * ```
  */
 export async function push(options: PushOptions = {}): Promise<PushResult> {
   checkOptions('push', options, { ...PLANNED_OPTIONS, ...CALL_SETTINGS });

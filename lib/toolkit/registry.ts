@@ -18,10 +18,11 @@ export interface RegistryOptions {
 }
 
 /**
- * Makes a client of the distribution API: what is there (`head`, `inspect`, `referrers`), read and put (`getManifest`,
+ * Makes a client of the distribution API: what is there (`head`, `inspect`, `listTags`, `referrers`), read and put (`getManifest`,
  * `getBlob`, `putManifest`, …), tag and copy (`tagManifest`, `copyImage`), push (`pushLayout`). It signs in with the credentials of
  * the Docker config. Nothing is sent before the first question. Close it at the end.
  *
+ * @throws TypeError for options that there are not
  * @example
  * ```ts
  * const registry = createRegistryClient();

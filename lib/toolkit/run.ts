@@ -69,8 +69,14 @@ export interface RunOptions extends PlannedOptions, RunSettings {
 
 /** How a run ended: `ok` where everything is done that was asked for. */
 export type RunResult =
-  | { readonly ok: true; readonly value: RunSummary }
   | {
+      /** Everything is done that was asked for. */
+      readonly ok: true;
+      /** What became of each build, and totals. */
+      readonly value: RunSummary;
+    }
+  | {
+      /** Something is not done, or the run could not begin. */
       readonly ok: false;
       /** Why: of reading and planning, of the run, of each build that failed. Never empty. */
       readonly error: readonly AnyProblem[];
@@ -241,10 +247,13 @@ export type BuildResult =
 /**
  * Builds one image, or finds that it is up to date; with `push: true` its tags are pushed.
  *
- * @returns a promise of what became of it, which is also its events, as for {@link run}
+ * @returns a promise of what became of it, which is also its events, as for {@link run}. A key that builds do not have is a problem
+ *   (`config/unknown-key`)
+ * @throws TypeError for values that settings do not take
  * @example
  * ```ts
  * const { digest, kind } = unwrap(await build({ context: 'api', tags: ['registry.example.com/api:1.2'], push: true }));
+ * console.log(kind, digest);
  * ```
  */
 export function build(options: BuildOptions): Working<BuildResult> {

@@ -7,13 +7,19 @@ import { type AnyProblem, formatProblems } from '../report/mod.ts';
  * line prints them.
  */
 export class BakeError extends Error {
+  /** Always `BakeError`. */
   override readonly name = 'BakeError';
   /** What went wrong: one or more, each with a stable `code`. */
   readonly problems: readonly AnyProblem[];
   /** Of a run that was begun: what became of its builds. */
   readonly summary: RunSummary | undefined;
 
-  /** @param problems one or more */
+  /**
+   * Makes one, which only {@link unwrap} needs to.
+   *
+   * @param problems one or more
+   * @param summary of a run that was begun
+   */
   constructor(problems: readonly AnyProblem[], summary?: RunSummary) {
     super(formatProblems(problems));
     this.problems = problems;
@@ -38,7 +44,13 @@ export type AnyResult<T> =
  * @throws BakeError where it is a failure
  * @example
  * ```ts
- * const { outcomes } = unwrap(await run({ patterns: ['api'] }));
+ * try {
+ *   const { outcomes } = unwrap(await run({ patterns: ['api'] }));
+ *   console.log(outcomes.length);
+ * } catch (error) {
+ *   if (!(error instanceof BakeError) || !error.has('registry/')) throw error;
+ *   console.error('a registry does not let us in:', error.message);
+ * }
  * ```
  */
 export function unwrap<T>(result: AnyResult<T>): T {

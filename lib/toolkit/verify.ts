@@ -40,6 +40,13 @@ const VERIFY_OPTIONS: KnownOptions<VerifyOptions> = {
  * @returns a promise of a verdict for each build, which is also its events. A build that differs is no failure: look at
  *   `verdict`. Problems: those of reading, planning, the engine, and secrets that are missing
  * @throws TypeError for options that there are not
+ * @example
+ * ```ts
+ * for (const { build, verdict, differences } of unwrap(await verify({ patterns: ['api'], ignore: ['*.pyc'] }))) {
+ *   console.log(build, verdict);
+ *   for (const difference of differences) console.log(`  ${difference}`);
+ * }
+ * ```
  */
 export function verify(options: VerifyOptions = {}): Working<Result<readonly Verification[]>> {
   checkOptions('verify', options, VERIFY_OPTIONS);

@@ -3,6 +3,7 @@ import { copyFile, readFile, truncate, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
+import * as library from '../../lib/mod.ts';
 import { VERSION } from '../../lib/util/version.ts';
 import { runCommand } from '../rig/command.ts';
 import { type FreshPlace, makeFreshPlace, withFile } from '../rig/fresh-place.ts';
@@ -81,9 +82,8 @@ test('Deno runs and imports the one file from an address', { skip }, async (t) =
 
 test('a script that imports the one file gets the whole library, and nothing is run', { skip }, async (t) => {
   const place = await placeWithFile(t);
-  const names = (await readFile(repoPath('test/packaging/golden/public-names.txt'), 'utf8'))
-    .split('\n')
-    .filter((line) => line !== '' && !line.startsWith('type '));
+  const names = Object.keys(library);
+  assert.ok(names.includes('readBuilds'));
   const script = `
     import * as bake from '../home/${NAME}';
     const read = await bake.readBuilds({ cwd: process.cwd(), env: {} });

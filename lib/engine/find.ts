@@ -2,10 +2,9 @@
  * Which engine a run uses. A named one is used or refused, never passed over; only the well-known sockets are a matter
  * of looking. Nothing is spawned where a socket answers: it costs a connection or two.
  */
-import { userInfo } from 'node:os';
 import path from 'node:path';
 import { type Environment, fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
-import { findProgram } from '../system/mod.ts';
+import { findProgram, ownUid } from '../system/mod.ts';
 import type { ContainerdAccess } from './images.ts';
 import { type Installation, readInstallation } from './installation.ts';
 import type { EngineOptions } from './notice.ts';
@@ -119,7 +118,7 @@ export async function findEngine(options: FindOptions): Promise<Result<Engine>> 
 /** The sockets of a system-wide and of a rootless buildkitd (buildkit util/appdefaults/appdefaults_unix.go). */
 export function wellKnownSockets(env: Environment): readonly string[] {
   const runtimeDir = env['XDG_RUNTIME_DIR'] ?? '';
-  const userDir = path.isAbsolute(runtimeDir) ? runtimeDir : `/run/user/${userInfo().uid}`;
+  const userDir = path.isAbsolute(runtimeDir) ? runtimeDir : `/run/user/${ownUid()}`;
   return ['/run/buildkit/buildkitd.sock', path.join(userDir, 'buildkit/buildkitd.sock')];
 }
 

@@ -86,18 +86,21 @@ const TOGETHER = {
   bake: ['lib/config/bake-source.js'],
 };
 
-/** Bundles what lies compiled in dist/. */
-export async function bundle() {
-  const built = await rolldown({
-    input: {
-      main: path.join(root, 'dist/cli/main.js'),
-      // Runs as a thread, so it needs a file of its own, beside the one that starts it.
-      batch: path.join(root, 'dist/lib/fingerprint/batch.js'),
-    },
+/**
+ * What lies compiled in dist/, ready to be written as one bundle or another. To be closed.
+ * @param {Record<string, string>} input entries: name of the chunk, and the file below dist/ that it begins with
+ * @param {readonly object[]} [plugins]
+ * @param {object} [options] further ones of the bundler
+ */
+export function openBundle(input, plugins = [], options = {}) {
+  return rolldown({
+    ...options,
+    input: Object.fromEntries(
+      Object.entries(input).map(([name, file]) => [name, path.join(root, 'dist', file)]),
+    ),
     platform: 'node',
     cwd: root,
-    preserveEntrySignatures: 'allow-extension',
-    plugins: [undiciParts, importElsewhere, asciiOnly],
+    plugins: [undiciParts, ...plugins],
     // None of our modules does anything by being loaded, so an import of one name from an entry point does not load the whole package.
     treeshake: { moduleSideEffects: [{ test: /\/dist\/lib\/|\/dist\/cli\//, sideEffects: false }] },
     checks: { pluginTimings: false },
@@ -108,6 +111,16 @@ export async function bundle() {
       if (level === 'warn' && log.code !== 'INEFFECTIVE_DYNAMIC_IMPORT') say(`bundling: ${log.message}`);
     },
   });
+}
+
+/** Bundles what lies compiled in dist/. */
+export async function bundle() {
+  // batch runs as a thread, so it needs a file of its own, beside the one that starts it.
+  const built = await openBundle(
+    { main: 'cli/main.js', batch: 'lib/fingerprint/batch.js' },
+    [importElsewhere, asciiOnly],
+    { preserveEntrySignatures: 'allow-extension' },
+  );
   // Once to see which modules are loaded together, and once with these in one file each.
   const apart = await built.generate({ format: 'cjs' });
   const { output } = await built.write({
@@ -127,7 +140,10 @@ export async function bundle() {
   writeFileSync(path.join(outDir, 'import.cjs'), IMPORT);
   made.add('bake-ts.cjs').add('import.cjs');
   for (const name of readdirSync(outDir)) if (!made.has(name)) rmSync(path.join(outDir, name));
-  writeFileSync(path.join(outDir, 'THIRD-PARTY-LICENSES.txt'), licencesOf(packagesIn(output)));
+  writeFileSync(
+    path.join(outDir, 'THIRD-PARTY-LICENSES.txt'),
+    licencesOf(output, 'The files in this folder contain code of these packages.'),
+  );
 }
 
 /**
@@ -174,12 +190,12 @@ function packagesIn(output) {
 }
 
 /** Their licences ask to be kept with every copy. A package without one must not be shipped. */
-function licencesOf(dirs) {
-  const texts = dirs.map((dir) => {
+export function licencesOf(output, head) {
+  const texts = packagesIn(output).map((dir) => {
     const { name, version } = JSON.parse(readFileSync(path.join(dir, 'package.json'), 'utf8'));
     const file = readdirSync(dir).find((one) => /^licen[cs]e/i.test(one));
     if (file === undefined) throw new Error(`${name} has no licence file`);
     return `${name} ${version}\n\n${readFileSync(path.join(dir, file), 'utf8').trim()}\n`;
   });
-  return `The files in this folder contain code of these packages.\n\n${texts.join(`\n${'-'.repeat(80)}\n\n`)}`;
+  return `${head}\n\n${texts.join(`\n${'-'.repeat(80)}\n\n`)}`;
 }

@@ -13,6 +13,7 @@ export const VARIABLE_KEYS: readonly string[] = [
   'type',
   'env',
   'required',
+  'optional',
   'oneOf',
   'pattern',
   'minimum',

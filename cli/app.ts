@@ -27,7 +27,7 @@ export async function runCli(given: Io): Promise<ExitCode> {
     stderr: guardWriter(given.stderr, inActions),
   };
   try {
-    return await dispatch(declareCli(), io);
+    return await dispatch(declareCli(io.argv[0]), io);
   } catch (error) {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     io.stderr.write(

@@ -15,10 +15,11 @@ export async function printAsBake(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const { printBakeFiles } = await import('../lib/config/mod.ts');
   const printed = await printBakeFiles(
     { ...granted.value, ...(await sourcesOf(args, io, vars.value)) },
-    args.positionals.length === 0 ? ['default'] : args.positionals,
+    args.positionals,
   );
   if (!printed.ok) return reportProblems(printed.error, args, io);
-  if (printed.value === undefined) {
+  const { text, warnings } = printed.value;
+  if (text === undefined) {
     return reportProblems(
       [
         problem('cli/conflict', '--print is for bake and Compose files, and builds.yaml is read', {
@@ -29,6 +30,7 @@ export async function printAsBake(args: ParsedArgs, io: Io): Promise<ExitCode> {
       io,
     );
   }
-  io.stdout.write(printed.value);
+  reportProblems(warnings, args, io);
+  io.stdout.write(text);
   return EXIT.ok;
 }

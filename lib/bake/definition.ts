@@ -48,6 +48,8 @@ export interface BakeTargetHead {
   readonly place?: Span;
   /** Targets that it inherits from directly. */
   readonly inherits: readonly string[];
+  /** What bake passes over in it without a word: unknown attributes. */
+  readonly warnings?: readonly Problem[];
   /** The matrix that it is a row of: the name of its block and the values of the axes. */
   readonly matrix?: { readonly name: string; readonly row: Readonly<Record<string, Json>> };
 }
@@ -59,7 +61,7 @@ export interface BakeDefinition {
   readonly targets: ReadonlyMap<string, BakeTargetHead>;
   /** A matrix is a group of its rows, too. */
   readonly groups: ReadonlyMap<string, BakeGroup>;
-  /** What bake passes over without a word: unknown attributes and blocks. */
+  /** What bake passes over without a word beside targets and groups: unknown blocks, and attributes of variables. */
   readonly warnings: readonly Problem[];
 }
 

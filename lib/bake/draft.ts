@@ -94,6 +94,8 @@ export interface Draft {
   readonly places: Map<TargetKey, Span>;
   readonly place?: Span;
   inherits: readonly string[];
+  /** Where `inherits` is. */
+  listPlace?: Span;
   readonly bases: Bases;
 }
 
@@ -105,6 +107,18 @@ export function emptyDraft(name: string, place?: Span): Draft {
     places: new Map(),
     inherits: [],
     bases: { contexts: new Map() },
+    ...(place === undefined ? {} : { place }),
+  };
+}
+
+/** A draft that can change by itself; lists stay shared as bake's are. */
+export function copyDraft({ name, values, places, place, inherits, bases }: Draft): Draft {
+  return {
+    name,
+    values: { ...values },
+    places: new Map(places),
+    inherits,
+    bases: { ...bases, contexts: new Map(bases.contexts) },
     ...(place === undefined ? {} : { place }),
   };
 }
@@ -139,6 +153,7 @@ export function mergeDraft(into: Draft, from: Draft): void {
   if (over['cache-from'] !== undefined) mergeCacheFrom(values, over['cache-from']);
   if (over.resources !== undefined) values.resources = { ...values.resources, ...over.resources };
   into.inherits = [...into.inherits, ...from.inherits];
+  if (from.listPlace !== undefined) into.listPlace = from.listPlace;
   for (const [key, place] of from.places) into.places.set(key, place);
 }
 

@@ -10,6 +10,8 @@ export interface Problems {
   readonly addAll: (found: readonly Problem[]) => void;
   /** Keeps a sensitive value out of the words of every problem from here on. */
   readonly hide: (value: string) => void;
+  /** An empty gathering that keeps the same values out of its words. */
+  readonly apart: () => Problems;
   /** Whether there are so many that another error would not be shown: its hint need not be thought about. */
   readonly isFull: () => boolean;
   readonly errors: readonly Problem[];
@@ -20,11 +22,14 @@ const ONCE_A_LOCATION: ReadonlySet<string> = new Set(['config/wrong-type', 'conf
 
 /** An empty gathering. */
 export function createProblems(): Problems {
+  return createGathering([]);
+}
+
+function createGathering(hidden: string[]): Problems {
   const seen = new Map<object, Set<string>>();
   const nowhere = {};
   const errors: Problem[] = [];
   const warnings: Problem[] = [];
-  const hidden: string[] = [];
 
   function redact(text: string): string {
     return hidden.reduce((shown, value) => shown.replaceAll(value, '***'), text);
@@ -63,6 +68,7 @@ export function createProblems(): Problems {
     hide: (value) => {
       if (value !== '') hidden.push(value);
     },
+    apart: () => createGathering(hidden),
     isFull: () => errors.length >= MAX_PROBLEMS,
     errors,
     warnings,

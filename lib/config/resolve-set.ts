@@ -6,9 +6,12 @@ import {
   type Json,
   type Problem,
   problem,
+  type SourceFile,
+  type Span,
   sensitiveForms,
 } from '../model/mod.ts';
 import type { PathOptions } from './absolute-path.ts';
+import type { BuildTraits } from './bake-traits.ts';
 import { Budget } from './cel-budget.ts';
 import { enumerateBuilds, type Instance, type Instances } from './enumerate.ts';
 import {
@@ -90,15 +93,22 @@ export async function resolveSet(
   const finder = createLayerFinder(merged, evaluator, problems);
   const known = { ...instances, builds: new Set(instances.builds.keys()) };
   const builds = new Map<string, Build>();
+  const written = new Set(loaded.files.flatMap(({ origin, isFinal }) => (isFinal ? [] : [origin.source])));
   for (const instance of instances.builds.values()) {
     const layers = withOverrides(
       finder.layersOf(instance.definition, instance.scope),
       overrides.get(instance.name),
     );
-    const values = createValues(instance.name, layers, instance.scope, evaluator, problems);
-    const build = resolveBuild(headOf(instance, evaluator), values, known, paths, problems);
     const traits = bake?.traits.get(instance.name);
-    builds.set(instance.name, traits === undefined ? build : { ...build, ...traits });
+    const own = traits === undefined ? problems : problems.apart();
+    const values = createValues(instance.name, layers, instance.scope, evaluator, own);
+    const build = resolveBuild(headOf(instance, evaluator), values, known, paths, own);
+    builds.set(
+      instance.name,
+      traits === undefined
+        ? build
+        : withTraits(build, traits, own, written, bake?.isPartial === true, problems),
+    );
   }
   checkUnused(merged, evaluator);
   if (merged.builds.size === 0 && problems.errors.length === 0) problems.add(noBuilds(loaded));
@@ -119,6 +129,37 @@ export async function resolveSet(
     ...(loaded.files.every(({ isFinal }) => isFinal === true) ? { isBake: true as const } : {}),
     ...(loaded.absent.length === 0 ? {} : { absentFiles: loaded.absent }),
   };
+}
+
+/**
+ * A target of bake with what is wrong with it, which counts where it is planned: bake looks at nothing else. What builds files
+ * say of it is wrong anyway.
+ */
+function withTraits(
+  build: Build,
+  traits: BuildTraits,
+  { errors, warnings }: Problems,
+  written: ReadonlySet<SourceFile>,
+  isPartial: boolean,
+  problems: Problems,
+): Build {
+  const known = traits.mistakes ?? [];
+  const mistakes = [...(traits.mistakes ?? [])];
+  for (const found of [...errors, ...warnings]) {
+    if (found.span !== undefined && written.has(found.span.source)) problems.add(found);
+    // One mistake may be found by bake's rules and by ours.
+    else if (!known.some((one) => isWithin(found.span, one.span) || isWithin(one.span, found.span)))
+      mistakes.push(found);
+  }
+  // Nothing is built of the file, and so all that is wrong is told.
+  if (isPartial) problems.addAll(mistakes);
+  const { mistakes: _, ...rest } = traits;
+  return { ...build, ...rest, ...(mistakes.length === 0 ? {} : { mistakes }) };
+}
+
+function isWithin(inner: Span | undefined, outer: Span | undefined): boolean {
+  if (inner === undefined || outer === undefined) return false;
+  return inner.source === outer.source && inner.start >= outer.start && inner.end <= outer.end;
 }
 
 /** With the matrices of bake files, whose rows are builds by themselves. */

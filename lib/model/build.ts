@@ -193,10 +193,15 @@ export interface Build {
   readonly timeoutMs?: number;
   readonly entitlements: readonly string[];
 
-  /** No pattern and no "everything" means it, only its name and groups that list it: bake's targets that others inherit from. */
-  readonly byNameOnly?: true;
+  /**
+   * No pattern and no "everything" means it, only its name and groups that list it: targets of bake that others inherit from,
+   * whose names begin with `_`, or which ask the frontend in place of building.
+   */
+  readonly byNameOnly?: 'parent' | 'private' | 'call';
   /** What its file asks for and is not done here; it counts where the build is planned. */
   readonly cautions?: readonly Problem[];
+  /** What is wrong with what its bake file says of it: with an error it cannot be planned, and others can. */
+  readonly mistakes?: readonly Problem[];
 }
 
 /** How to talk to one registry; from `registries:` in builds.yaml. Credentials are never here. */
@@ -237,6 +242,8 @@ export interface Group {
   readonly name: string;
   readonly builds: readonly string[];
   readonly description?: string;
+  /** What is wrong with what its bake file says of it, which counts where it is selected. */
+  readonly mistakes?: readonly Problem[];
 }
 
 /** Everything a builds.yaml (with its includes, variables and overrides) says, resolved. */

@@ -14,7 +14,13 @@ import {
   type Tag,
   type VariableOrigin,
 } from '../model/mod.ts';
-import { type DockerfileLibrary, findRefused, findUnmatched, findUnnamed } from '../prepare/mod.ts';
+import {
+  type DockerfileLibrary,
+  findRefused,
+  findUnmatched,
+  findUnnamed,
+  mergeMissingContexts,
+} from '../prepare/mod.ts';
 
 /**
  * Checks every build of a plan.
@@ -41,7 +47,7 @@ export async function checkPlan(plan: Plan, dockerfiles: DockerfileLibrary): Pro
   return [
     ...findRefused(plan, dockerfiles.cwd),
     ...findUnnamed(plan),
-    ...found.flat(),
+    ...mergeMissingContexts(found.flat()),
     ...findUnmatched(plan, dockerfiles),
   ];
 }

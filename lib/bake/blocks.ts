@@ -55,6 +55,8 @@ const VALID_NAME = /^[a-zA-Z0-9_-]+$/;
 export class Blocks implements BlockSource {
   /** Unknown attributes, which bake passes over, by block. */
   readonly warnings: Map<Block, readonly Problem[]> = new Map();
+  /** Targets whose matrices have no rows. */
+  readonly withoutRows: string[] = [];
   /** How many problems are of single values, which make nothing else wrong. */
   wrongValues = 0;
   readonly #names: Names;
@@ -224,6 +226,7 @@ export class Blocks implements BlockSource {
       rows = items.flatMap((item) => before.map((row) => new Map([...row, [axis, item]])));
     }
     // Without axes it is the target itself.
+    if (rows.length === 0) this.withoutRows.push(label);
     return matrix.entries.size === 0 ? [undefined] : rows.map((variables) => ({ variables }));
   }
 

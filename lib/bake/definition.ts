@@ -20,8 +20,8 @@ export interface ReadBakeOptions {
   readonly localPlatform: string;
   /** What `timestamp()` gives. */
   readonly now: Date;
-  /** Reads a file that a Compose file names (absolute path); undefined: there is none. */
-  readonly readFile: (path: string) => Promise<string | undefined>;
+  /** Reads a file that a Compose file names (absolute path); undefined: there is none; null: why it is not read is told. */
+  readonly readFile: (path: string) => Promise<string | undefined | null>;
   /** What `uuidv4()` is made of: as many random bytes as asked for. Without it, those of the runtime. */
   readonly random?: (size: number) => Uint8Array;
 }
@@ -61,6 +61,10 @@ export interface BakeDefinition {
   readonly targets: ReadonlyMap<string, BakeTargetHead>;
   /** A matrix is a group of its rows, too. */
   readonly groups: ReadonlyMap<string, BakeGroup>;
+  /** Targets whose matrices have no rows: nothing is built of them, whatever their names are. */
+  readonly withoutRows: readonly string[];
+  /** Some of the files are Compose's. */
+  readonly hasCompose: boolean;
   /** What bake passes over without a word beside targets and groups: unknown blocks, and attributes of variables. */
   readonly warnings: readonly Problem[];
 }

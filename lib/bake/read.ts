@@ -79,6 +79,8 @@ export async function readFiles(
     variables: written.variables,
     targets: headsOf(drafts, written),
     groups: firstOfEach(allGroups),
+    withoutRows: written.withoutRows,
+    hasCompose: compose.length > 0,
     warnings: written.warnings,
   };
   return ok({ definition, config, problems });
@@ -188,6 +190,7 @@ interface Written {
   readonly ofBlocks: ReadonlyMap<Block, readonly Problem[]>;
   /** How many of the problems are of single values, which make nothing else wrong. */
   readonly wrongValues: number;
+  readonly withoutRows: readonly string[];
 }
 
 const NOTHING: Written = {
@@ -196,6 +199,7 @@ const NOTHING: Written = {
   warnings: [],
   ofBlocks: new Map(),
   wrongValues: 0,
+  withoutRows: [],
 };
 
 async function evaluateBodies(
@@ -238,6 +242,7 @@ async function evaluateBodies(
     warnings: definitions.warnings,
     ofBlocks: blocks.warnings,
     wrongValues: blocks.wrongValues,
+    withoutRows: blocks.withoutRows,
   };
 }
 

@@ -15,7 +15,7 @@ import {
 import { convertToBuild } from '../convert/mod.ts';
 import type { Grants, Json, Problem, Variable } from '../model/mod.ts';
 import { goArchitecture, type RealPaths } from '../system/mod.ts';
-import { splitBakeOverrides } from './bake-overrides.ts';
+import { BAKE_KEY_NAMES, splitBakeOverrides } from './bake-overrides.ts';
 import {
   type BakeSources,
   createReader,
@@ -52,12 +52,16 @@ export interface BakeReading {
   readonly matrices: ReadonlyMap<string, readonly string[]>;
   /** Groups, with what is wrong with them. */
   readonly groups: ReadonlyMap<string, readonly Problem[]>;
+  /** There are Compose files among them, which take variables that nobody declares. */
+  readonly hasCompose: boolean;
   /** Something is wrong with values: what is wrong besides is told, and nothing is built. */
   readonly isPartial: boolean;
   /** Values of `--var-file`, for builds files beside them. */
   readonly fileValues: ReadonlyMap<string, FileValue>;
   /** Overrides that are not bake's. */
   readonly overrides: readonly string[];
+  /** Keys of bake's overrides, for hints. */
+  readonly keysOfOverrides: readonly string[];
   /** Files that they name and that are not there, as a person would name them. */
   readonly absent: readonly string[];
 }
@@ -152,7 +156,9 @@ export async function readBakeSource(
     matrices,
     groups: new Map([...groups].map(([name, { mistakes = [] }]) => [name, mistakes.map(sources.place)])),
     isPartial: opened.isPartial,
+    hasCompose: definition.hasCompose,
     fileValues,
+    keysOfOverrides: BAKE_KEY_NAMES,
     overrides: isMixed ? (inputs.overrides ?? []) : own,
     absent,
   };

@@ -1,6 +1,7 @@
 /** What bake and Compose files may see of the machine: variables of the environment, and the files that they name. */
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { dirname, relative, resolve } from 'node:path';
+import { basename, dirname, relative, resolve } from 'node:path';
 import {
   allowOption,
   type Grants,
@@ -52,7 +53,8 @@ export function withheldVariable(variable: string): Problem {
 }
 
 interface NamedFiles {
-  readonly read: (path: string) => Promise<string | undefined>;
+  /** Null: why it is not read is with the problems. */
+  readonly read: (path: string) => Promise<string | undefined | null>;
   readonly origins: Origin[];
   readonly absent: string[];
 }
@@ -67,12 +69,14 @@ export function createReader(
 ): NamedFiles {
   const origins: Origin[] = [];
   const absent: string[] = [];
-  const known = new Map<string, Promise<string | undefined>>();
-  const readOne = async (file: string): Promise<string | undefined> => {
+  const known = new Map<string, Promise<string | undefined | null>>();
+  const readOne = async (file: string): Promise<string | undefined | null> => {
     const shown = shownPath(cwd, file);
     if (!mayRead(file, grants, realPaths)) {
-      problems.add(needsGrant({ what: `${shown} would be read`, grant: `read:${shown}` }));
-      return undefined;
+      // What would be looked for beside it, as its .env, need not be there.
+      if (basename(file) !== '.env' || existsSync(file))
+        problems.add(needsGrant({ what: `${shown} would be read`, grant: `read:${shown}` }));
+      return null;
     }
     try {
       const bytes = grants.untrusted ? readRegularFile(file, MAX_FILE_CHARS) : await readFile(file);
@@ -87,6 +91,7 @@ export function createReader(
             hint: 'Name a file that this user may read.',
           }),
         );
+        return null;
       }
       absent.push(shown);
       return undefined;

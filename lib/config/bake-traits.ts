@@ -5,13 +5,14 @@ import { type Build, type Json, type Problem, problem, type Span } from '../mode
 import type { BakeMembers } from './bake-tree.ts';
 
 /** See {@link traitsOf}. */
-export interface BuildTraits extends Pick<Build, 'byNameOnly' | 'cautions' | 'mistakes'> {
+export interface BuildTraits extends Pick<Build, 'byNameOnly' | 'cautions' | 'isBake' | 'mistakes'> {
   readonly matrix?: { readonly name: string; readonly row: { readonly [axis: string]: Json } };
 }
 
 /** Names of matrices with those of their rows. */
-export function rowsOf({ targets }: BakeDefinition): ReadonlyMap<string, readonly string[]> {
+export function rowsOf({ targets, withoutRows }: BakeDefinition): ReadonlyMap<string, readonly string[]> {
   const rows = new Map<string, string[]>();
+  for (const name of withoutRows) if (!targets.has(name)) rows.set(name, []);
   for (const { name, matrix } of targets.values()) {
     if (matrix === undefined || matrix.name === name) continue;
     const known = rows.get(matrix.name);
@@ -83,6 +84,7 @@ export function traitsOf(
     const cautions = converted.get(name)?.cautions ?? [];
     const wrong = [...(mistakes.get(name) ?? []), ...warningsOf(name, definition)];
     traits.set(name, {
+      isBake: true,
       ...(matrix === undefined ? {} : { matrix }),
       ...(byNameOnly === undefined ? {} : { byNameOnly }),
       ...(cautions.length === 0 ? {} : { cautions }),

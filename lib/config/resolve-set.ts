@@ -76,7 +76,16 @@ export async function resolveSet(
   const fileValues = bake?.fileValues ?? (await readVarFiles(options, declared, problems, loaded));
   const inputs = { ...options, grants: loaded.grants };
   const given = bake?.variables ?? new Map();
-  const variables = resolveVariables({ merged, given }, inputs, fileValues, outer, evaluator, problems);
+  const isBake = loaded.files.every(({ isFinal }) => isFinal === true);
+  const unknown = bake?.hasCompose === true ? 'any' : isBake ? 'bake' : 'own';
+  const variables = resolveVariables(
+    { merged, given, unknown },
+    inputs,
+    fileValues,
+    outer,
+    evaluator,
+    problems,
+  );
   for (const variable of variables.all.values()) {
     if (!variable.sensitive) continue;
     for (const text of [...textsIn(variable.value), ...sensitiveForms(variable.value)]) problems.hide(text);
@@ -89,6 +98,7 @@ export async function resolveSet(
     options.cwd,
     { builds: instances.builds.keys(), matrices: instances.matrices },
     problems,
+    isBake ? bake?.keysOfOverrides : undefined,
   );
   const finder = createLayerFinder(merged, evaluator, problems);
   const known = { ...instances, builds: new Set(instances.builds.keys()) };
@@ -126,7 +136,7 @@ export async function resolveSet(
     ...settingsOf(merged, scope, evaluator),
     grants: loaded.grants,
     files: loaded.files.map((file) => file.origin.source.path),
-    ...(loaded.files.every(({ isFinal }) => isFinal === true) ? { isBake: true as const } : {}),
+    ...(isBake ? { isBake: true as const } : {}),
     ...(loaded.absent.length === 0 ? {} : { absentFiles: loaded.absent }),
   };
 }
@@ -240,9 +250,25 @@ function noBuilds(loaded: Loaded): Problem {
   const [first] = loaded.files;
   if (loaded.bake !== undefined) {
     const names = loaded.files.map(({ origin }) => origin.source.path).join(', ');
-    return problem('config/no-builds', `There is no target, and no service with \`build\`, in ${names}`, {
-      hint: 'Name another file with -f FILE, or let bake-ts init propose a builds.yaml.',
-    });
+    const isOne = first !== undefined && loaded.files.length === 1;
+    const [bare] = [...loaded.bake.matrices.keys()];
+    const what = bare === undefined ? '' : `; the matrix of \`${bare}\` has no rows`;
+    return problem(
+      'config/no-builds',
+      `There is no target, and no service with \`build\`, in ${names}${what}`,
+      {
+        hint: 'Name another file with -f FILE, or let bake-ts init propose a builds.yaml.',
+        ...(isOne
+          ? {
+              span: {
+                source: first.origin.source,
+                start: 0,
+                end: Math.min(1, first.origin.source.text.length),
+              },
+            }
+          : {}),
+      },
+    );
   }
   return problem('config/no-builds', 'The file declares no builds', {
     hint: 'Add one: builds: { app: { context: . } }',

@@ -18,13 +18,18 @@ export interface Variables {
   readonly scope: Readonly<Record<string, unknown>>;
 }
 
-/**
- * Gives every variable its value. All values are computed, so that every problem shows in one go.
- *
- * @param given variables that have their values already; a declaration of the same name counts before one of them
- */
+/** What is known before. */
+interface KnownVariables {
+  readonly merged: Merged;
+  /** Variables that have their values already; a declaration of the same name counts before one of them. */
+  readonly given: ReadonlyMap<string, Variable>;
+  /** What names are that nobody declares: a mistake, one in a bake file, or perhaps in use, since Compose declares none. */
+  readonly unknown: 'own' | 'bake' | 'any';
+}
+
+/** Gives every variable its value. All values are computed, so that every problem shows in one go. */
 export function resolveVariables(
-  { merged, given }: { readonly merged: Merged; readonly given: ReadonlyMap<string, Variable> },
+  { merged, given, unknown }: KnownVariables,
   inputs: VariableSources,
   fileValues: ReadonlyMap<string, FileValue>,
   outerScope: Scope,
@@ -35,10 +40,15 @@ export function resolveVariables(
   for (const [name, layers] of merged.variables) declarations.set(name, declare(name, layers));
   for (const name of inputs.vars?.keys() ?? []) {
     if (declarations.has(name) || given.has(name)) continue;
-    const near = suggest(name, declarations.keys());
+    if (unknown === 'any') continue;
+    const near = suggest(name, [...declarations.keys(), ...given.keys()]);
+    const declare = unknown === 'bake' ? `variable "${name}" {}` : `vars: { ${name}: … }`;
+    const file = unknown === 'bake' ? 'file' : 'builds file';
     problems.add(
-      problem('config/unknown-variable', `--var sets "${name}", which no builds file declares`, {
-        hint: near === undefined ? `Declare it: vars: { ${name}: … }.` : `Did you mean "${near}"?`,
+      problem('config/unknown-variable', `--var sets "${name}", which no ${file} declares`, {
+        // bake takes it without a word.
+        severity: unknown === 'bake' ? 'warning' : 'error',
+        hint: near === undefined ? `Declare it: ${declare}.` : `Did you mean "${near}"?`,
       }),
     );
   }

@@ -154,7 +154,12 @@ function writePart(part: TemplatePart, w: Writing): readonly Piece[] {
 
 function writeVariable(name: string, w: Writing): Written {
   const binding = w.names.lookup(name);
-  if (binding === undefined) throw new Untranslatable(`"${name}" is not a name of this file`);
+  if (binding === undefined) {
+    const isBlock = name === 'target' || name === 'group';
+    throw new Untranslatable(
+      isBlock ? `it reads what another ${name} says` : `there is no variable "${name}"`,
+    );
+  }
   if (binding.kind === 'none') throw new Untranslatable(binding.why);
   return binding.kind === 'cel' ? binding.written : write(binding.expression, { ...w, names: binding.names });
 }

@@ -200,6 +200,8 @@ export interface Build {
   readonly byNameOnly?: 'parent' | 'private' | 'call';
   /** What its file asks for and is not done here; it counts where the build is planned. */
   readonly cautions?: readonly Problem[];
+  /** A bake or Compose file says it, in whose words it is spoken of. */
+  readonly isBake?: true;
   /** What is wrong with what its bake file says of it: with an error it cannot be planned, and others can. */
   readonly mistakes?: readonly Problem[];
 }

@@ -49,7 +49,8 @@ export function selectBuilds(set: BuildSet, selection: Selection): Result<Readon
     if (names.length === 0) {
       const word = negated ? pattern.slice(1) : pattern;
       // A group that is there may have nothing in it, and what is there may build nothing.
-      const isKnown = set.groups.has(word) || (isGlob(word) && hiddenBy(set, word).length > 0);
+      const isKnown =
+        set.groups.has(word) || set.matrices.has(word) || (isGlob(word) && hiddenBy(set, word).length > 0);
       if (!isKnown) problems.push(unknownBuild(set, pattern));
       continue;
     }
@@ -60,7 +61,7 @@ export function selectBuilds(set: BuildSet, selection: Selection): Result<Readon
   }
   const kept = applyFilters(set, chosen, selection.filters ?? [], problems);
   if (problems.length > 0 || isWrong) return fail([...problems, ...mistakes]);
-  if (kept.size === 0) return fail([emptySelection(set), ...mistakes]);
+  if (kept.size === 0) return fail([emptySelection(set, selection), ...mistakes]);
   const ordered = new Set<string>();
   for (const name of set.builds.keys()) if (kept.has(name)) ordered.add(name);
   return ok(ordered);
@@ -126,16 +127,19 @@ function leftOut(pattern: string, builds: readonly Build[]): Problem {
   });
 }
 
-function emptySelection({ builds }: BuildSet): Problem {
+function emptySelection({ builds, matrices }: BuildSet, { patterns }: Selection): Problem {
+  const bare = patterns.find((pattern) => matrices.get(pattern)?.length === 0);
   const asking = [...builds.values()].filter(({ byNameOnly }) => byNameOnly === 'call').slice(0, 5);
   const names = asking.map(({ name }) => name).join(' ');
   return problem('plan/empty-selection', 'nothing is selected', {
     hint:
-      builds.size === 0
-        ? 'Add a build under `builds:`.'
-        : asking.length > 0
-          ? `Targets that ask the frontend (\`call\`) build nothing; bake-ts lint ${names} checks the Dockerfile.`
-          : `Name a build or a group; \`bake-ts list\` shows all ${builds.size}.`,
+      bare !== undefined
+        ? `The matrix of \`${bare}\` has no rows.`
+        : builds.size === 0
+          ? 'Add a build under `builds:`.'
+          : asking.length > 0
+            ? `Targets that ask the frontend (\`call\`) build nothing; bake-ts lint ${names} checks the Dockerfile.`
+            : `Name a build or a group; \`bake-ts list\` shows all ${builds.size}.`,
   });
 }
 

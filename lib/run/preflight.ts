@@ -19,6 +19,7 @@ import {
   findRefused,
   findUnmatched,
   findUnnamed,
+  hintForMissing,
   mergeMissingContexts,
 } from '../prepare/mod.ts';
 
@@ -79,7 +80,7 @@ async function checkContexts(node: PlanNode, kindOf: KindOf): Promise<readonly P
         {
           build: node.build.name,
           ...(source.span === undefined ? {} : { span: source.span }),
-          hint: 'Paths are relative to the file they are written in. BuildKit would take a missing directory for an empty one.',
+          hint: hintForMissing(node.build.isBake),
         },
       ),
     );

@@ -20,6 +20,7 @@ import {
   type BakeSources,
   createReader,
   createSources,
+  secretsIn,
   visibleEnvironment,
   withheldVariable,
 } from './bake-surroundings.ts';
@@ -101,17 +102,28 @@ async function openBake(
     },
   );
   for (const name of environment.withheld) problems.add(withheldVariable(name));
+  const origins = [...files, ...reader.origins];
+  for (const text of secretsIn(origins, [environment.env, ...givenIn(inputs, fileValues)]))
+    problems.hide(text);
   const isRefused = problems.errors.length > before;
   problems.addAll([...wrong, ...(definition?.warnings ?? [])].map(sources.place));
   if (definition === undefined || isRefused) return undefined;
   return {
     definition,
     isPartial: wrong.length > 0,
-    read: [...files, ...reader.origins],
+    read: origins,
     absent: reader.absent,
     fileValues,
     sources,
   };
+}
+
+function givenIn(
+  { vars }: VariableInputs,
+  fileValues: ReadonlyMap<string, FileValue>,
+): readonly Readonly<Record<string, string>>[] {
+  const ofFiles = [...fileValues].map(([name, { value }]) => [name, textOfValue(value)] as const);
+  return [Object.fromEntries(vars ?? []), Object.fromEntries(ofFiles)];
 }
 
 /** What `local` means among platforms. */
@@ -134,6 +146,7 @@ export async function readBakeSource(
     problems.addAll(resolved.error.map(sources.place));
     return undefined;
   }
+  const place = (found: Problem): Problem => problems.shown(sources.place(found));
   const targets = inOrder(definition, resolved.value.targets, resolved.value.mistakes);
   const matrices = rowsOf(definition);
   const tree = createTree(opened.read, sources.shown);
@@ -151,10 +164,10 @@ export async function readBakeSource(
   return {
     root: tree.rootOf(targets, converted, groups),
     origins: opened.read,
-    traits: placeTraits(traitsOf(definition, { ...resolved.value, targets }, converted), sources),
+    traits: placeTraits(traitsOf(definition, { ...resolved.value, targets }, converted), place),
     variables: variablesOf(definition, surroundings, fileValues),
     matrices,
-    groups: new Map([...groups].map(([name, { mistakes = [] }]) => [name, mistakes.map(sources.place)])),
+    groups: new Map([...groups].map(([name, { mistakes = [] }]) => [name, mistakes.map(place)])),
     isPartial: opened.isPartial,
     hasCompose: definition.hasCompose,
     fileValues,
@@ -166,7 +179,7 @@ export async function readBakeSource(
 
 function placeTraits(
   traits: ReadonlyMap<string, BuildTraits>,
-  { place }: BakeSources,
+  place: (found: Problem) => Problem,
 ): ReadonlyMap<string, BuildTraits> {
   return new Map(
     [...traits].map(([name, { cautions, mistakes, ...rest }]) => [

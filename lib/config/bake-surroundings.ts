@@ -5,12 +5,15 @@ import { basename, dirname, relative, resolve } from 'node:path';
 import {
   allowOption,
   type Grants,
+  type Json,
   needsGrant,
   notUntrusted,
   type Problem,
   problem,
   type SourceFile,
   type Span,
+  sensitiveForms,
+  soundsSecret,
 } from '../model/mod.ts';
 import { type RealPaths, readRegularFile } from '../system/mod.ts';
 import { mayRead } from './grants.ts';
@@ -50,6 +53,44 @@ export function withheldVariable(variable: string): Problem {
     `If that is meant, allow it: ${allowOption(`env:${variable}`)}`,
     { severity: 'warning' },
   );
+}
+
+/** `NAME=value` and `NAME: value` in files of variables. */
+const SETTING = /^[ \t]*(?:export[ \t]+)?([\w.-]+)[ \t]*[:=][ \t]*(["']?)(.+?)\2[ \t]*\r?$/gm;
+
+/**
+ * What words of problems must not have in them: values, given from outside, of names in the files that sound secret. Values
+ * that the files have themselves are hidden by the line.
+ *
+ * @param given values by name
+ */
+export function secretsIn(
+  files: readonly Origin[],
+  given: readonly VariableInputs['env'][],
+): readonly string[] {
+  const texts = files.map(({ source }) => source.text);
+  const found: Json[] = [];
+  for (const values of given)
+    for (const [name, value] of Object.entries(values)) {
+      if (value === undefined || !soundsSecret(name)) continue;
+      const isJson = name.endsWith('_JSON');
+      const written = isJson ? name.slice(0, -'_JSON'.length) : name;
+      if (texts.some((text) => text.includes(written))) found.push(isJson ? parseJson(value) : value);
+    }
+  for (const { source } of files) {
+    if (!/(?:^|\/)[^/]*\.env(?:\.[^/]*)?$/.test(source.path)) continue;
+    for (const [, name = '', , value = ''] of source.text.matchAll(SETTING))
+      if (soundsSecret(name)) found.push(value);
+  }
+  return found.flatMap(sensitiveForms);
+}
+
+function parseJson(text: string): Json {
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    return text;
+  }
 }
 
 interface NamedFiles {

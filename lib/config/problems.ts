@@ -12,10 +12,20 @@ export interface Problems {
   readonly hide: (value: string) => void;
   /** An empty gathering that keeps the same values out of its words. */
   readonly apart: () => Problems;
+  /** A problem with words that can be shown: without values that are kept out, and of a length that can be read. */
+  readonly shown: (found: Problem) => Problem;
   /** Whether there are so many that another error would not be shown: its hint need not be thought about. */
   readonly isFull: () => boolean;
   readonly errors: readonly Problem[];
   readonly warnings: readonly Problem[];
+}
+
+/** Names, texts and numbers of files may be as long as files are. */
+const MAX_CHARS = 2000;
+
+/** Without the middle of what nobody would read. */
+function shorten(text: string): string {
+  return text.length <= MAX_CHARS ? text : `${text.slice(0, MAX_CHARS - 200)} … ${text.slice(-200)}`;
 }
 
 const ONCE_A_LOCATION: ReadonlySet<string> = new Set(['config/wrong-type', 'config/bad-tag']);
@@ -31,19 +41,26 @@ function createGathering(hidden: string[]): Problems {
   const errors: Problem[] = [];
   const warnings: Problem[] = [];
 
-  function redact(text: string): string {
-    return hidden.reduce((shown, value) => shown.replaceAll(value, '***'), text);
+  function showText(text: string): string {
+    return shorten(hidden.reduce((shown, value) => shown.replaceAll(value, '***'), text));
+  }
+
+  function shown(found: Problem): Problem {
+    const { message, hint, related } = found;
+    const isLong = message.length > MAX_CHARS || (hint?.length ?? 0) > MAX_CHARS;
+    if (hidden.length === 0 && !isLong) return found;
+    return {
+      ...found,
+      message: showText(message),
+      ...(hint === undefined ? {} : { hint: showText(hint) }),
+      ...(related === undefined
+        ? {}
+        : { related: related.map((one) => ({ ...one, message: showText(one.message) })) }),
+    };
   }
 
   function add(original: Problem): void {
-    const found =
-      hidden.length === 0
-        ? original
-        : {
-            ...original,
-            message: redact(original.message),
-            ...(original.hint === undefined ? {} : { hint: redact(original.hint) }),
-          };
+    const found = shown(original);
     const list = found.severity === 'error' ? errors : warnings;
     if (list.length >= MAX_PROBLEMS) return;
     const source = found.span?.source ?? nowhere;
@@ -68,6 +85,7 @@ function createGathering(hidden: string[]): Problems {
     hide: (value) => {
       if (value !== '') hidden.push(value);
     },
+    shown,
     apart: () => createGathering(hidden),
     isFull: () => errors.length >= MAX_PROBLEMS,
     errors,

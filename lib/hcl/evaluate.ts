@@ -151,7 +151,8 @@ function valueOfLiteral(value: boolean | null | { readonly number: string }, spa
   const known = numbers.get(value);
   if (known !== undefined) return known;
   const number = parseNumber(value.number);
-  if (number === undefined) return failure(span, `${value.number} is too large`);
+  if (number === undefined)
+    return failure(span, `${value.number.slice(0, 40)}${value.number.length > 40 ? '…' : ''} is too large`);
   const made = numberValue(number);
   numbers.set(value, made);
   return made;

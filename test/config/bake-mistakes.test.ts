@@ -5,7 +5,7 @@ import type { Problem } from '../../lib/model/mod.ts';
 import { selectBuilds } from '../../lib/plan/mod.ts';
 import { findMistakes, preparePlan } from '../../lib/prepare/mod.ts';
 import { chosen, problemsIn, setOf } from './bake-support.ts';
-import { line } from './support.ts';
+import { line, read } from './support.ts';
 
 const BROKEN = `target "ok" { context = "." }
 target "link" { context = "target:ok" }
@@ -166,4 +166,71 @@ test('where `call` leaves nothing to build, that is said', async () => {
   });
   const none = selectBuilds(group, { patterns: ['g'] });
   assert.match(none.ok ? '' : none.error.map(line).join('\n'), /group `g` is taken without `z`/);
+});
+
+test('a value whose name sounds secret is in no words of a problem', async () => {
+  const value = 'hunter2-and-more';
+  const hcl = `variable "MY_TOKEN" {
+  default = ""
+  validation {
+    condition = MY_TOKEN == "right"
+    error_message = "not \${MY_TOKEN}"
+  }
+}
+target "a" { context = "." }
+`;
+  const open = hcl.replace(/ {2}validation[\s\S]*?\n {2}}\n/, '');
+  const files: readonly (readonly [string, Readonly<Record<string, string>>])[] = [
+    ['MY_TOKEN', { 'docker-bake.hcl': hcl }],
+    ['MY_TOKEN', { 'docker-bake.hcl': `${open}target "b" { resources = { memory = MY_TOKEN } }\n` }],
+    ['MY_TOKEN', { 'docker-bake.hcl': `${open}target "b" { contexts = { x = "target:\${MY_TOKEN}" } }\n` }],
+    ['MY_TOKEN', { 'docker-bake.hcl': `${open}target "b" { args = { A = { a = 1 }[MY_TOKEN] } }\n` }],
+    [
+      'MY_TOKEN',
+      { 'docker-bake.hcl': `${open}target "b" { tags = ["r.example/\${upper(MY_TOKEN)}x:\${MY_TOKEN}"] }\n` },
+    ],
+    ['MY_TOKEN', { 'docker-bake.hcl': `${open}target "b" { inherits = [MY_TOKEN] }\n` }],
+    ['MY_TOKEN', { 'docker-bake.hcl': `${open}group "g" { targets = [MY_TOKEN] }\n` }],
+    [
+      'MY_TOKEN',
+      {
+        'compose.yaml': 'services: { a: { build: { context: ., ulimits: { nofile: "${MY_TOKEN}" } } } }\n',
+      },
+    ],
+    [
+      '',
+      {
+        'compose.yaml': 'services: { a: { build: { context: ., shm_size: "${MY_TOKEN}" } } }\n',
+        '.env': `MY_TOKEN=${value}\n`,
+      },
+    ],
+    [
+      'MY_TOKEN_JSON',
+      {
+        'docker-bake.hcl': `variable "MY_TOKEN" { type = list(string) }\ntarget "b" { shm-size = MY_TOKEN[0] }\n`,
+      },
+    ],
+  ];
+  for (const [name, tree] of files) {
+    const given = name === 'MY_TOKEN_JSON' ? JSON.stringify([value]) : value;
+    const told = await problemsIn(tree, name === '' ? {} : { env: { [name]: given } });
+    assert.notEqual(told.length, 0, JSON.stringify(tree));
+    assert.ok(!told.join('\n').includes(value), told.join('\n'));
+  }
+  // Others are shown.
+  const tree = { 'docker-bake.hcl': 'variable "MEM" {}\ntarget "b" { shm-size = MEM }\n' };
+  assert.match((await problemsIn(tree, { env: { MEM: value } })).join(), /hunter2-and-more/);
+});
+
+test('words of problems are no longer than can be read', async () => {
+  for (const hcl of [
+    `target "a" { shm-size = ${'9'.repeat(100_000)} }\n`,
+    `target "a" { shm-size = "${'z'.repeat(100_000)}" }\n`,
+    `target "a" { args = { A = ${'z'.repeat(100_000)} } }\n`,
+  ]) {
+    const result = await read('', { tree: { 'docker-bake.hcl': hcl } });
+    const problems = result.ok ? findMistakes(result.value.set) : result.error;
+    assert.notEqual(problems.length, 0);
+    for (const { message, hint = '' } of problems) assert.ok(message.length + hint.length < 5000);
+  }
 });

@@ -6,10 +6,10 @@ import type { Span } from '../model/mod.ts';
 import {
   type AttestEntry,
   type CacheEntry,
-  isSameCache,
-  isSameOutput,
+  cacheKey,
   lastOfEach,
   type OutputEntry,
+  outputKey,
   type PolicyEntry,
   type SecretEntry,
   type SshEntry,
@@ -198,7 +198,7 @@ function setTexts(
 export function mergeCacheFrom(values: DraftValues, over: Slice<CacheEntry> | undefined): void {
   const under = values['cache-from'];
   const all = under === undefined ? over : append(under, itemsOf(over), ENTRY_BYTES);
-  setOrDelete(values, 'cache-from', dropRepeated(all, isSameCache));
+  setOrDelete(values, 'cache-from', dropRepeated(all, cacheKey));
 }
 
 function mergeBases(into: Draft, from: Draft): void {
@@ -228,9 +228,9 @@ export function normalizeDraft({ values }: Draft): void {
   if (values.ssh !== undefined) values.ssh = lastOfEach(values.ssh, idOf);
   setOrDelete(values, 'tags', dropRepeatedTexts(values.tags));
   setOrDelete(values, 'platforms', dropRepeatedTexts(values.platforms));
-  setOrDelete(values, 'cache-from', dropRepeated(values['cache-from'], isSameCache));
-  setOrDelete(values, 'cache-to', dropRepeated(values['cache-to'], isSameCache));
-  setOrDelete(values, 'output', dropRepeated(values.output, isSameOutput));
+  setOrDelete(values, 'cache-from', dropRepeated(values['cache-from'], cacheKey));
+  setOrDelete(values, 'cache-to', dropRepeated(values['cache-to'], cacheKey));
+  setOrDelete(values, 'output', dropRepeated(values.output, outputKey));
   if (values.network === 'host') values.entitlements = [...(values.entitlements ?? []), 'network.host'];
   if (values.entitlements !== undefined) values.entitlements = distinct(values.entitlements);
   const contexts = [...(values.contexts ?? [])].filter(([, path]) => path !== '');

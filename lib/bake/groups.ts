@@ -1,4 +1,5 @@
 /** What groups come to. */
+import { findCircles } from './circles.ts';
 import type { BakeGroup } from './target.ts';
 
 /** A group with all that is in it. */
@@ -9,8 +10,43 @@ export interface Expanded {
   readonly groups: ReadonlySet<string>;
   /** The group that has the target. */
   readonly namedBy: ReadonlyMap<string, BakeGroup>;
-  /** How much there was to look at. */
-  readonly steps: number;
+}
+
+/** What all groups together may come to: each may list all others. */
+export const MOST_MEMBERS = 1_000_000;
+
+/**
+ * {@link expandGroup} for all groups.
+ *
+ * @returns what each comes to, but for those with which it would be too much
+ */
+export function expandAll(all: ReadonlyMap<string, BakeGroup>): ReadonlyMap<string, readonly string[]> {
+  const graph = new Map(Array.from(all, ([name, { targets }]) => [name, targets] as const));
+  const found = new Map<string, readonly string[]>();
+  const cyclic = new Set<string>();
+  let left = MOST_MEMBERS;
+  for (const { names, isCyclic } of findCircles(graph)) {
+    for (const name of names) {
+      if (left < 0) return found;
+      const members = graph.get(name) ?? [];
+      const targets = new Set<string>();
+      // What a group on the way into itself comes to depends on where the way begins.
+      if (isCyclic || members.some((member) => cyclic.has(member))) {
+        cyclic.add(name);
+        const { targets: ofCycle, steps } = expandGroup(all, name);
+        for (const target of ofCycle) targets.add(target);
+        left -= steps;
+      } else {
+        for (const member of members) {
+          const inner = found.get(member) ?? [];
+          for (const target of inner.length > 0 ? inner : [member]) targets.add(target);
+          left -= 1 + inner.length;
+        }
+      }
+      found.set(name, [...targets]);
+    }
+  }
+  return found;
 }
 
 /** A group whose members are being looked at. */
@@ -24,7 +60,10 @@ interface Open {
  * The targets of a group and of those in it; the name of a target stands for itself. A group on its way into itself is a
  * name, and so is one that is empty.
  */
-export function expandGroup(all: ReadonlyMap<string, BakeGroup>, name: string): Expanded {
+export function expandGroup(
+  all: ReadonlyMap<string, BakeGroup>,
+  name: string,
+): Expanded & { readonly steps: number } {
   const targets = new Set<string>();
   const groups = new Set<string>();
   const namedBy = new Map<string, BakeGroup>();

@@ -7,14 +7,14 @@ import type { ResolveBakeOptions } from './definition.ts';
 import type { Draft } from './draft.ts';
 import { finishTarget } from './finish.ts';
 import { sortedNames } from './go-text.ts';
-import { expandGroup } from './groups.ts';
+import { expandAll, expandGroup, MOST_MEMBERS } from './groups.ts';
 import { compilePattern, isPattern } from './match.ts';
 import { readOverrides } from './overrides.ts';
 import { Resolver } from './resolver.ts';
 import type { BakeGroup, BakeResult, BakeTarget, ResolvedGroup, ResolvedTargets } from './target.ts';
 
-/** Steps from a group to what it lists, for all groups together: each may list all others. */
-const MOST_STEPS = 5_000_000;
+/** What is wrong with one group. */
+const MOST_PROBLEMS = 100;
 
 /** Resolves what is asked for. All problems are given at once. */
 export function resolveConfig(config: Config, options: ResolveBakeOptions): Result<BakeResult> {
@@ -53,18 +53,18 @@ export function resolveEach(config: Config, texts: readonly string[]): Result<Re
   if (!overrides.ok) return overrides;
   const known = firstOfEach(config.groups);
   const resolver = new Resolver(config, known, overrides.value);
+  const mistakesIn = (name: string, targets: readonly string[]): readonly Problem[] => {
+    const unknown = targets.filter((target) => !config.targets.has(target));
+    if (unknown.length === 0) return [];
+    const { namedBy } = expandGroup(known, name);
+    return unknown.slice(0, MOST_PROBLEMS).map((target) => resolver.unknown(target, namedBy.get(target)));
+  };
   const groups = new Map<string, ResolvedGroup>();
-  let left = MOST_STEPS;
+  const expanded = expandAll(known);
   for (const [name, group] of known) {
-    if (left <= 0) {
-      groups.set(name, { targets: [], mistakes: [tooMany(group)] });
-      continue;
-    }
-    const { targets, namedBy, steps } = expandGroup(known, name);
-    left -= steps;
-    const unknown = [...targets].filter((target) => !config.targets.has(target));
-    const mistakes = unknown.map((target) => resolver.unknown(target, namedBy.get(target) ?? group));
-    groups.set(name, { targets: [...targets], mistakes });
+    const found = expanded.get(name);
+    if (found === undefined) groups.set(name, { targets: [], mistakes: [tooMany(group)] });
+    else groups.set(name, { targets: found, mistakes: mistakesIn(name, found) });
   }
   for (const name of config.targets.keys()) {
     // A name that a group has means the group.
@@ -80,7 +80,7 @@ function tooMany({ name, place }: BakeGroup): Problem {
     'bake/target',
     `Groups contain one another too often: what "${name}" comes to is not worked out`,
     {
-      hint: `All groups together may take ${MOST_STEPS} steps from one name to the next.`,
+      hint: `All groups together may come to ${MOST_MEMBERS.toLocaleString('en')} names.`,
       ...(place === undefined ? {} : { span: place }),
     },
   );

@@ -17,6 +17,8 @@ const DEEPEST_LINK = 200;
 export const MOST_POLICIES = 10_000;
 /** Putting a target on another, for all targets together. */
 const MOST_MERGES = 300_000;
+/** Entries of lists and maps that take as long as a target. */
+const ENTRIES_A_STEP = 4;
 /** What is wrong with parents is wrong with each of their children: so much of it is told of one. */
 const MOST_PROBLEMS = 100;
 /** Looking for what was meant takes the time of all names, and nobody reads that many hints. */
@@ -125,6 +127,7 @@ export class Resolver {
       const message = `Target "${name}" has more than ${MOST_POLICIES} policies`;
       problems.add(problem('bake/target', message, place));
     }
+    this.#left -= Math.floor(sizeOf(draft) / ENTRIES_A_STEP);
     const isShared = this.#isShared(draft, above);
     const merged: Merged = { draft: isTooMuch ? undefined : draft, problems: [...problems], isShared };
     (isShared ? this.#merged : visited).set(name, merged);
@@ -229,6 +232,13 @@ export class Resolver {
 }
 
 const NOTHING: Merged = { draft: undefined, problems: [], isShared: false };
+
+function sizeOf({ values }: Draft): number {
+  let size = 0;
+  for (const key of SLICES) size += values[key]?.length ?? 0;
+  for (const key of ['args', 'labels', 'contexts'] as const) size += values[key]?.size ?? 0;
+  return size;
+}
 
 /** Lists that bake may append to where they are. */
 const SLICES = ['tags', 'cache-from', 'cache-to', 'platforms', 'output'] as const;

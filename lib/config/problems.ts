@@ -32,10 +32,10 @@ const ONCE_A_LOCATION: ReadonlySet<string> = new Set(['config/wrong-type', 'conf
 
 /** An empty gathering. */
 export function createProblems(): Problems {
-  return createGathering([]);
+  return createGathering([], { errors: 0 });
 }
 
-function createGathering(hidden: string[]): Problems {
+function createGathering(hidden: string[], all: { errors: number }): Problems {
   const seen = new Map<object, Set<string>>();
   const nowhere = {};
   const errors: Problem[] = [];
@@ -76,6 +76,7 @@ function createGathering(hidden: string[]): Problems {
     keys.add(key);
     if (ONCE_A_LOCATION.has(found.code)) keys.add(location);
     list.push(found);
+    if (list === errors) all.errors += 1;
   }
   return {
     add,
@@ -86,8 +87,8 @@ function createGathering(hidden: string[]): Problems {
       if (value !== '') hidden.push(value);
     },
     shown,
-    apart: () => createGathering(hidden),
-    isFull: () => errors.length >= MAX_PROBLEMS,
+    apart: () => createGathering(hidden, all),
+    isFull: () => all.errors >= MAX_PROBLEMS,
     errors,
     warnings,
   };

@@ -1,5 +1,5 @@
 /** What is wrong with builds of bake files. One mistake may be in many of them, rows of a matrix or children of one parent: it is told once. */
-import type { Build, BuildSet, Problem } from '../model/mod.ts';
+import { type Build, type BuildSet, type Problem, problem } from '../model/mod.ts';
 
 /** Of more builds only the number is told, and of more mistakes nothing but that. */
 const MOST_NAMES = 5;
@@ -25,7 +25,11 @@ export function mergeAlike(found: readonly Problem[]): readonly Problem[] {
     else known.others.add(build);
   }
   const all = [...merged.values()].map(({ found: first, others }) => withOthers(first, [...others]));
-  return all.slice(0, MOST_PROBLEMS);
+  if (all.length <= MOST_PROBLEMS) return all;
+  const rest = all.slice(MOST_PROBLEMS);
+  const severity = rest.some((one) => one.severity === 'error') ? 'error' : 'warning';
+  const more = problem('bake/target', `${rest.length} more problems of targets are not shown`, { severity });
+  return [...all.slice(0, MOST_PROBLEMS), more];
 }
 
 function withOthers(found: Problem, others: readonly string[]): Problem {

@@ -99,6 +99,8 @@ export type VariableDefinition =
       readonly minimum?: number;
       readonly maximum?: number;
       readonly check?: string;
+      /** A JSON Schema, draft 2020-12; see docs/language.md. */
+      readonly schema?: Readonly<Record<string, Json>>;
       readonly sensitive?: boolean;
       readonly description?: string;
     };

@@ -5,8 +5,7 @@
 import { type Json, type Problem, problem } from '../../model/mod.ts';
 import { didYouMean, suggest } from '../../util/suggest.ts';
 import { hasExpression } from '../expression.ts';
-import { at, atKey, isNull, type MapEntry, type MapNode, type Node, scalarJson } from '../tree.ts';
-import { kindOf } from '../validate.ts';
+import { at, atKey, isNull, kindOf, type MapEntry, type MapNode, type Node, scalarJson } from '../tree.ts';
 import { FORMATS } from './formats.ts';
 import { FOREIGN_KEYWORDS, FOREIGN_TYPES, type Holds, KEYWORDS, TYPES } from './keywords.ts';
 import { newPart, type Part, type ReadSchema, WEIGHT } from './part.ts';

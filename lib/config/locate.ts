@@ -1,6 +1,8 @@
 /** Which file is read where nobody names one. */
+
 import { access } from 'node:fs/promises';
 import { delimiter, dirname, join, resolve } from 'node:path';
+import type { Environment } from '../model/mod.ts';
 import { BAKE_NAMES } from './bake-files.ts';
 
 /**
@@ -15,8 +17,6 @@ export const DEFAULT_FILES: readonly string[] = [
   'builds.mts',
   'builds.mjs',
 ];
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * The root of the project that a working directory belongs to, without reading any file: the directory of the first file; the

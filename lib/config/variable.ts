@@ -138,7 +138,9 @@ function fitSchema(
   { schema, evaluator, scope }: ValueSources,
   isHidden: boolean,
 ): Json | undefined {
-  if (!keys.has('schema')) return value;
+  // An optional variable that nobody sets is null, whatever it would be.
+  const isUnset = value === null && node === undefined && isTrue(keys.get('optional'));
+  if (!keys.has('schema') || isUnset) return value;
   const isDefault = origin.kind === 'default';
   return schema?.check({
     value,
@@ -179,7 +181,8 @@ function defaultValue(
   const { name, keys, map, entry } = declaration;
   const node = keys.get('default');
   const location = node === undefined ? atKey(map, entry) : at(node);
-  const evaluated = node === undefined ? emptyOf(type) : evaluator.tree(node, scope);
+  const unset = isTrue(keys.get('optional')) ? null : emptyOf(type);
+  const evaluated = node === undefined ? unset : evaluator.tree(node, scope);
   if (evaluated === FAILED) return undefined;
   const isTyped = keys.has('type') || schema?.type !== undefined;
   const value = isTyped ? fit(evaluated, type) : evaluated;

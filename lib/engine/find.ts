@@ -2,14 +2,13 @@
  * Which engine a run uses. A named one is used or refused, never passed over; only the well-known sockets are a matter
  * of looking. Nothing is spawned where a socket answers: it costs a connection or two.
  */
-import { userInfo } from 'node:os';
 import path from 'node:path';
-import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
-import { findProgram } from '../system/mod.ts';
+import { type Environment, fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
+import { findProgram, ownUid } from '../system/mod.ts';
 import type { ContainerdAccess } from './images.ts';
 import { type Installation, readInstallation } from './installation.ts';
 import type { EngineOptions } from './notice.ts';
-import { type EnginePaths, type Env, enginePaths } from './paths.ts';
+import { type EnginePaths, enginePaths } from './paths.ts';
 import { checkRegistrySettings, formatRegistries, type Registries } from './registries.ts';
 import { formatAnswer, probeSocket } from './socket.ts';
 import { notInstalled, upEngine } from './up.ts';
@@ -33,6 +32,7 @@ export interface FindOptions extends EngineOptions {
 export interface Engine {
   /** As buildctl takes it. */
   readonly address: string;
+  /** How it was found: `--addr` or `address`, `BUILDKIT_HOST`, builds.yaml, a well-known socket, or the embedded engine. */
   readonly kind: 'flag' | 'environment' | 'file' | 'well-known' | 'embedded';
   /** What led to it, in words. */
   readonly source: string;
@@ -116,9 +116,9 @@ export async function findEngine(options: FindOptions): Promise<Result<Engine>> 
 }
 
 /** The sockets of a system-wide and of a rootless buildkitd (buildkit util/appdefaults/appdefaults_unix.go). */
-export function wellKnownSockets(env: Env): readonly string[] {
+export function wellKnownSockets(env: Environment): readonly string[] {
   const runtimeDir = env['XDG_RUNTIME_DIR'] ?? '';
-  const userDir = path.isAbsolute(runtimeDir) ? runtimeDir : `/run/user/${userInfo().uid}`;
+  const userDir = path.isAbsolute(runtimeDir) ? runtimeDir : `/run/user/${ownUid()}`;
   return ['/run/buildkit/buildkitd.sock', path.join(userDir, 'buildkit/buildkitd.sock')];
 }
 
@@ -126,7 +126,7 @@ export function wellKnownSockets(env: Env): readonly string[] {
  * The buildctl to use: `BUILDCTL`, the engine's own, the first on PATH. Problem: `engine/no-buildctl`.
  */
 export async function findBuildctl(
-  env: Env,
+  env: Environment,
   installation: Installation | undefined,
 ): Promise<Result<string, Problem>> {
   const wanted = env['BUILDCTL'] ?? '';

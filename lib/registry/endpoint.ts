@@ -1,8 +1,7 @@
 /** Where the API of a registry is, and how it is spoken to. */
-import { fail, ok, problem, type RegistrySettings, type Result } from '../model/mod.ts';
+import { type Environment, fail, ok, problem, type RegistrySettings, type Result } from '../model/mod.ts';
 import { readRegularFile } from '../system/mod.ts';
 import { isLoopback } from '../util/loopback.ts';
-import type { Environment } from './proxy.ts';
 
 /** A registry as it is called. */
 export interface Endpoint {

@@ -1,10 +1,11 @@
 /** The machine below us: its processors, programs run to their end, files read and written whole, where paths lead, directories watched. */
+export { homeDirectory, ownUid } from './account.ts';
 export { describeFileFault, fileFaultCode } from './file-fault.ts';
 export { findProgram, isExecutable } from './find-program.ts';
 export { followInside } from './follow-inside.ts';
 export { SAFE_GIT } from './git.ts';
 export { defaultJobs, goArchitecture } from './processors.ts';
-export { readRegularFile } from './read-file.ts';
+export { readRegularFile, UnreadableFile } from './read-file.ts';
 export { isInGitDirectory, isWithin, leadsNowhere, RealPaths, repositoryOf } from './real-path.ts';
 export {
   definedEnv,

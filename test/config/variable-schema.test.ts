@@ -517,6 +517,7 @@ test('a schema gives the type, so that values from outside are read as it', asyn
   assert.deepEqual(await valueFor(map, undefined, { vars: new Map([['V', 'a=1,b=2']]) }), { a: 1, b: 2 });
   assert.deepEqual(await valueFor('{ type: integer }', undefined, { env: { V: '7' } }), 7);
   assert.deepEqual(await valueFor('{ type: boolean }', undefined, { env: { V: 'true' } }), true);
+  assert.deepEqual(await valueFor(list, undefined, {}, '    optional: true\n'), null);
   // What is written beside it counts.
   assert.deepEqual(await valueFor('{ type: [string, array] }', undefined, { env: { V: 'a,b' } }), 'a,b');
   assert.deepEqual(

@@ -18,8 +18,8 @@ export interface ShapeCheck {
   errors?: readonly ShapeError[] | null;
 }
 
-const schema31 = {"$schema":"https://json-schema.org/draft/2020-12/schema","$id":"urn:bake-ts:builds","title":"builds.yaml","type":"object","properties":{"$schema":{"title":"a URL or path","type":"string"},"description":{"type":["string","number","boolean","null"]},"include":{"title":"a list of paths","type":["array","null"],"items":{"title":"a path","type":"string"}},"vars":{"title":"a map","type":["object","null"],"propertyNames":{"pattern":"^(?!__proto__$)[A-Za-z_][A-Za-z0-9_]*$"},"additionalProperties":{"$ref":"#/$defs/var"}},"registries":{"title":"a map","type":["object","null"],"additionalProperties":{"$ref":"#/$defs/registry"}},"engine":{"title":"a map","type":["object","null"],"properties":{"address":{"type":["string","number","boolean","null"]}},"additionalProperties":false},"record":{"title":"local, registry, or a reference","type":["string","null"]},"publish":{"title":"each or together","enum":["each","together",null]},"immutable":{"title":"a glob or a list of globs","type":["string","number","array","null"],"items":{"type":["string","number","null"]}},"templates":{"title":"a map","type":["object","null"],"propertyNames":{"pattern":"^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},"additionalProperties":{"$ref":"#/$defs/template"}},"builds":{"title":"a map","type":["object","null"],"propertyNames":{"pattern":"^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},"additionalProperties":{"$ref":"#/$defs/build"}},"groups":{"title":"a map","type":["object","null"],"propertyNames":{"pattern":"^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},"additionalProperties":{"$ref":"#/$defs/group"}}},"patternProperties":{"^x-":{}},"additionalProperties":false,"$defs":{"var":{"title":"a default value, or a map with default, type, env …","type":["string","number","boolean","array","object","null"],"properties":{"default":{},"type":{"title":"string, bool, int, number, list or map","type":"string","enum":["string","bool","int","number","list","map"]},"env":{"title":"a name, a list of names, or false","type":["string","array","boolean","null"],"items":{"type":"string",}},"required":{"title":"true or false","type":["boolean","null"]},"oneOf":{"title":"a list of values","type":["array","null"],"items":{"title":"text, a number, true or false","type":["string","number","boolean"]}},"pattern":{"title":"a regular expression","type":["string","null"]},"minimum":{"title":"a number","type":["number","null"]},"maximum":{"title":"a number","type":["number","null"]},"check":{"title":"one ${{ … }} expression","type":["string","null"],"pattern":"\\$\\{\\{"},"schema":{"title":"a JSON Schema","type":["object","null"]},"sensitive":{"title":"true or false","type":["boolean","null"]},"description":{"type":["string","number","boolean","null"]}},"additionalProperties":false},"registry":{"title":"a map","type":["object","null"],"properties":{"http":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"ca":{"type":["string","number","boolean","null"]},"cert":{"type":["string","number","boolean","null"]},"key":{"type":["string","number","boolean","null"]},"insecure":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"mirrors":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"concurrency":{"title":"an integer","type":["integer","string","null"],"minimum":1}},"additionalProperties":false},"template":{"$ref":"#/$defs/build","properties":{"matrix":false,"name":false}},"build":{"title":"a map","type":["object","null"],"properties":{"description":{"type":["string","number","boolean","null"]},"extends":{"title":"a name or a list of names","type":["string","array","null"],"items":{"type":["string","number","boolean","null"]}},"matrix":{"title":"a map of axes","type":["object","null"],"properties":{"include":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"a map of axis to value","type":["object","string","null"],"pattern":"\\$\\{\\{"}},"exclude":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"a map of axis to value","type":["object","string","null"],"pattern":"\\$\\{\\{"}},"when":{"title":"one ${{ … }} expression","type":["string","boolean","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":{"title":"a list of values","type":["array","string","null"],"pattern":"\\$\\{\\{"}},"name":{"type":["string","number","boolean","null"]},"context":{"type":["string","number","boolean","null"],"examples":[".","services/api","https://github.com/owner/repo.git#main:sub"]},"dockerfile":{"type":["string","number","boolean","null"]},"dockerfile-inline":{"type":["string","number","boolean","null"]},"frontend":{"title":"dockerfile.v0 or gateway.v0","type":["string","null"],"pattern":"^(?:(?:dockerfile|gateway)\\.v0)?$|\\$\\{\\{"},"source":{"type":["string","number","boolean","null"],"examples":["docker/dockerfile:1"]},"opts":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"buildctl-options":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"target":{"type":["string","number","boolean","null"]},"args":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"contexts":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"needs":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"platforms":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"tags":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"push":{"title":"true, false or always","type":["boolean","string","null"],"pattern":"^always$|\\$\\{\\{"},"labels":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"annotations":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"outputs":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"attest":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"compression":{"title":"uncompressed, gzip, zstd or estargz, or a map with type, level, force","type":["string","object","null"],"pattern":"^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{","properties":{"type":{"title":"uncompressed, gzip, zstd or estargz","type":["string","null"],"pattern":"^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{","examples":["uncompressed","gzip","zstd","estargz"]},"level":{"title":"an integer","type":["integer","string","null"],"pattern":"\\$\\{\\{"},"force":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":false},"reproducible":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"source-date-epoch":{"title":"seconds since 1970","type":["integer","string","null"],"pattern":"^[0-9]+$|\\$\\{\\{"},"cache":{"title":"auto, a repository, or a map","type":["string","object","null"],"properties":{"repository":{"type":["string","number","boolean","null"]},"mode":{"title":"min or max","type":["string","null"],"pattern":"^(?:min|max)$|\\$\\{\\{","examples":["min","max"]},"export":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":false},"cache-from":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"cache-to":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"no-cache":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"no-cache-filter":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"pull":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"secrets":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as id=token,env=TOKEN or a map with `id`","type":["string","object","null"],"properties":{"id":{"type":["string","number","boolean","null"]},"file":{"type":["string","number","boolean","null"]},"env":{"type":["string","number","boolean","null"]},"command":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false}},"ssh":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as default or id=~/.ssh/key, or a map with `id`","type":["string","object","null"],"properties":{"id":{"type":["string","number","boolean","null"]},"paths":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false}},"network":{"title":"default, none or host","type":["string","null"],"pattern":"^(?:default|none|host)?$|\\$\\{\\{","examples":["default","none","host"]},"extra-hosts":{"title":"a map of name to address, or a list of name=address","type":["object","array","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]},"items":{"type":["string","number","boolean","null"]}},"ulimits":{"title":"a map of name to limit, or a list of name=soft[:hard]","type":["object","array","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"title":"a number, soft:hard, or a map with soft and hard","type":["integer","string","object","null"],"properties":{"soft":{"title":"an integer","type":["integer","string","null"]},"hard":{"title":"an integer","type":["integer","string","null"]}},"additionalProperties":false},"items":{"type":["string","number","boolean","null"]}},"shm-size":{"title":"a size such as 64m","type":["integer","string","null"]},"cgroup-parent":{"type":["string","number","boolean","null"]},"timeout":{"title":"a duration such as 20m","type":["integer","string","null"]},"entitlements":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false},"group":{"title":"a list of names, or a map with builds","type":["array","object","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]},"properties":{"builds":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"description":{"type":["string","number","boolean","null"]}},"additionalProperties":false}}};
-const schema32 = {"title":"a default value, or a map with default, type, env …","type":["string","number","boolean","array","object","null"],"properties":{"default":{},"type":{"title":"string, bool, int, number, list or map","type":"string","enum":["string","bool","int","number","list","map"]},"env":{"title":"a name, a list of names, or false","type":["string","array","boolean","null"],"items":{"type":"string",}},"required":{"title":"true or false","type":["boolean","null"]},"oneOf":{"title":"a list of values","type":["array","null"],"items":{"title":"text, a number, true or false","type":["string","number","boolean"]}},"pattern":{"title":"a regular expression","type":["string","null"]},"minimum":{"title":"a number","type":["number","null"]},"maximum":{"title":"a number","type":["number","null"]},"check":{"title":"one ${{ … }} expression","type":["string","null"],"pattern":"\\$\\{\\{"},"schema":{"title":"a JSON Schema","type":["object","null"]},"sensitive":{"title":"true or false","type":["boolean","null"]},"description":{"type":["string","number","boolean","null"]}},"additionalProperties":false};
+const schema31 = {"$schema":"https://json-schema.org/draft/2020-12/schema","$id":"urn:bake-ts:builds","title":"builds.yaml","type":"object","properties":{"$schema":{"title":"a URL or path","type":"string"},"description":{"type":["string","number","boolean","null"]},"include":{"title":"a list of paths","type":["array","null"],"items":{"title":"a path","type":"string"}},"vars":{"title":"a map","type":["object","null"],"propertyNames":{"pattern":"^(?!__proto__$)[A-Za-z_][A-Za-z0-9_]*$"},"additionalProperties":{"$ref":"#/$defs/var"}},"functions":{"title":"a map","type":["object","null"],"propertyNames":{"pattern":"^[A-Za-z_][A-Za-z0-9_]*\\(\\s*(?:[A-Za-z_][A-Za-z0-9_]*(?:\\s*,\\s*[A-Za-z_][A-Za-z0-9_]*)*)?\\s*\\)$"},"additionalProperties":{}},"registries":{"title":"a map","type":["object","null"],"additionalProperties":{"$ref":"#/$defs/registry"}},"engine":{"title":"a map","type":["object","null"],"properties":{"address":{"type":["string","number","boolean","null"]}},"additionalProperties":false},"record":{"title":"local, registry, or a reference","type":["string","null"]},"publish":{"title":"each or together","enum":["each","together",null]},"immutable":{"title":"a glob or a list of globs","type":["string","number","array","null"],"items":{"type":["string","number","null"]}},"templates":{"title":"a map","type":["object","null"],"propertyNames":{"pattern":"^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},"additionalProperties":{"$ref":"#/$defs/template"}},"builds":{"title":"a map","type":["object","null"],"propertyNames":{"pattern":"^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},"additionalProperties":{"$ref":"#/$defs/build"}},"groups":{"title":"a map","type":["object","null"],"propertyNames":{"pattern":"^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},"additionalProperties":{"$ref":"#/$defs/group"}}},"patternProperties":{"^x-":{}},"additionalProperties":false,"$defs":{"var":{"title":"a default value, or a map with default, type, env …","type":["string","number","boolean","array","object","null"],"properties":{"default":{},"type":{"title":"string, bool, int, number, list or map","type":"string","enum":["string","bool","int","number","list","map"]},"env":{"title":"a name, a list of names, or false","type":["string","array","boolean","null"],"items":{"type":"string",}},"required":{"title":"true or false","type":["boolean","null"]},"optional":{"title":"true or false","type":["boolean","null"]},"oneOf":{"title":"a list of values","type":["array","null"],"items":{"title":"text, a number, true or false","type":["string","number","boolean"]}},"pattern":{"title":"a regular expression","type":["string","null"]},"minimum":{"title":"a number","type":["number","null"]},"maximum":{"title":"a number","type":["number","null"]},"check":{"title":"one ${{ … }} expression","type":["string","null"],"pattern":"\\$\\{\\{"},"schema":{"title":"a JSON Schema","type":["object","null"]},"sensitive":{"title":"true or false","type":["boolean","null"]},"description":{"type":["string","number","boolean","null"]}},"additionalProperties":false},"registry":{"title":"a map","type":["object","null"],"properties":{"http":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"ca":{"type":["string","number","boolean","null"]},"cert":{"type":["string","number","boolean","null"]},"key":{"type":["string","number","boolean","null"]},"insecure":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"mirrors":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"concurrency":{"title":"an integer","type":["integer","string","null"],"minimum":1}},"additionalProperties":false},"template":{"$ref":"#/$defs/build","properties":{"matrix":false,"name":false}},"build":{"title":"a map","type":["object","null"],"properties":{"description":{"type":["string","number","boolean","null"]},"extends":{"title":"a name or a list of names","type":["string","array","null"],"items":{"type":["string","number","boolean","null"]}},"matrix":{"title":"a map of axes","type":["object","null"],"properties":{"include":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"a map of axis to value","type":["object","string","null"],"pattern":"\\$\\{\\{"}},"exclude":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"a map of axis to value","type":["object","string","null"],"pattern":"\\$\\{\\{"}},"when":{"title":"one ${{ … }} expression","type":["string","boolean","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":{"title":"a list of values","type":["array","string","null"],"pattern":"\\$\\{\\{"}},"name":{"type":["string","number","boolean","null"]},"context":{"type":["string","number","boolean","null"],"examples":[".","services/api","https://github.com/owner/repo.git#main:sub"]},"dockerfile":{"type":["string","number","boolean","null"]},"dockerfile-inline":{"type":["string","number","boolean","null"]},"frontend":{"title":"dockerfile.v0 or gateway.v0","type":["string","null"],"pattern":"^(?:(?:dockerfile|gateway)\\.v0)?$|\\$\\{\\{"},"source":{"type":["string","number","boolean","null"],"examples":["docker/dockerfile:1"]},"opts":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"buildctl-options":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"target":{"type":["string","number","boolean","null"]},"args":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"contexts":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"needs":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"platforms":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"tags":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"push":{"title":"true, false or always","type":["boolean","string","null"],"pattern":"^always$|\\$\\{\\{"},"labels":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"annotations":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"outputs":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"attest":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"compression":{"title":"uncompressed, gzip, zstd or estargz, or a map with type, level, force","type":["string","object","null"],"pattern":"^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{","properties":{"type":{"title":"uncompressed, gzip, zstd or estargz","type":["string","null"],"pattern":"^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{","examples":["uncompressed","gzip","zstd","estargz"]},"level":{"title":"an integer","type":["integer","string","null"],"pattern":"\\$\\{\\{"},"force":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":false},"reproducible":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"source-date-epoch":{"title":"seconds since 1970","type":["integer","string","null"],"pattern":"^[0-9]+$|\\$\\{\\{"},"cache":{"title":"auto, a repository, or a map","type":["string","object","null"],"properties":{"repository":{"type":["string","number","boolean","null"]},"mode":{"title":"min or max","type":["string","null"],"pattern":"^(?:min|max)$|\\$\\{\\{","examples":["min","max"]},"export":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":false},"cache-from":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"cache-to":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"no-cache":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"no-cache-filter":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"pull":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"secrets":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as id=token,env=TOKEN or a map with `id`","type":["string","object","null"],"properties":{"id":{"type":["string","number","boolean","null"]},"file":{"type":["string","number","boolean","null"]},"env":{"type":["string","number","boolean","null"]},"command":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false}},"ssh":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as default or id=~/.ssh/key, or a map with `id`","type":["string","object","null"],"properties":{"id":{"type":["string","number","boolean","null"]},"paths":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false}},"network":{"title":"default, none or host","type":["string","null"],"pattern":"^(?:default|none|host)?$|\\$\\{\\{","examples":["default","none","host"]},"extra-hosts":{"title":"a map of name to address, or a list of name=address","type":["object","array","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]},"items":{"type":["string","number","boolean","null"]}},"ulimits":{"title":"a map of name to limit, or a list of name=soft[:hard]","type":["object","array","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"title":"a number, soft:hard, or a map with soft and hard","type":["integer","string","object","null"],"properties":{"soft":{"title":"an integer","type":["integer","string","null"]},"hard":{"title":"an integer","type":["integer","string","null"]}},"additionalProperties":false},"items":{"type":["string","number","boolean","null"]}},"shm-size":{"title":"a size such as 64m","type":["integer","string","null"]},"cgroup-parent":{"type":["string","number","boolean","null"]},"timeout":{"title":"a duration such as 20m","type":["integer","string","null"]},"entitlements":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false},"group":{"title":"a list of names, or a map with builds","type":["array","object","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]},"properties":{"builds":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"description":{"type":["string","number","boolean","null"]}},"additionalProperties":false}}};
+const schema32 = {"title":"a default value, or a map with default, type, env …","type":["string","number","boolean","array","object","null"],"properties":{"default":{},"type":{"title":"string, bool, int, number, list or map","type":"string","enum":["string","bool","int","number","list","map"]},"env":{"title":"a name, a list of names, or false","type":["string","array","boolean","null"],"items":{"type":"string",}},"required":{"title":"true or false","type":["boolean","null"]},"optional":{"title":"true or false","type":["boolean","null"]},"oneOf":{"title":"a list of values","type":["array","null"],"items":{"title":"text, a number, true or false","type":["string","number","boolean"]}},"pattern":{"title":"a regular expression","type":["string","null"]},"minimum":{"title":"a number","type":["number","null"]},"maximum":{"title":"a number","type":["number","null"]},"check":{"title":"one ${{ … }} expression","type":["string","null"],"pattern":"\\$\\{\\{"},"schema":{"title":"a JSON Schema","type":["object","null"]},"sensitive":{"title":"true or false","type":["boolean","null"]},"description":{"type":["string","number","boolean","null"]}},"additionalProperties":false};
 const schema33 = {"title":"a map","type":["object","null"],"properties":{"http":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"ca":{"type":["string","number","boolean","null"]},"cert":{"type":["string","number","boolean","null"]},"key":{"type":["string","number","boolean","null"]},"insecure":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"mirrors":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"concurrency":{"title":"an integer","type":["integer","string","null"],"minimum":1}},"additionalProperties":false};
 const schema35 = {"title":"a map","type":["object","null"],"properties":{"description":{"type":["string","number","boolean","null"]},"extends":{"title":"a name or a list of names","type":["string","array","null"],"items":{"type":["string","number","boolean","null"]}},"matrix":{"title":"a map of axes","type":["object","null"],"properties":{"include":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"a map of axis to value","type":["object","string","null"],"pattern":"\\$\\{\\{"}},"exclude":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"a map of axis to value","type":["object","string","null"],"pattern":"\\$\\{\\{"}},"when":{"title":"one ${{ … }} expression","type":["string","boolean","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":{"title":"a list of values","type":["array","string","null"],"pattern":"\\$\\{\\{"}},"name":{"type":["string","number","boolean","null"]},"context":{"type":["string","number","boolean","null"],"examples":[".","services/api","https://github.com/owner/repo.git#main:sub"]},"dockerfile":{"type":["string","number","boolean","null"]},"dockerfile-inline":{"type":["string","number","boolean","null"]},"frontend":{"title":"dockerfile.v0 or gateway.v0","type":["string","null"],"pattern":"^(?:(?:dockerfile|gateway)\\.v0)?$|\\$\\{\\{"},"source":{"type":["string","number","boolean","null"],"examples":["docker/dockerfile:1"]},"opts":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"buildctl-options":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"target":{"type":["string","number","boolean","null"]},"args":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"contexts":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"needs":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"platforms":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"tags":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"push":{"title":"true, false or always","type":["boolean","string","null"],"pattern":"^always$|\\$\\{\\{"},"labels":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"annotations":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"outputs":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"attest":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"compression":{"title":"uncompressed, gzip, zstd or estargz, or a map with type, level, force","type":["string","object","null"],"pattern":"^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{","properties":{"type":{"title":"uncompressed, gzip, zstd or estargz","type":["string","null"],"pattern":"^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{","examples":["uncompressed","gzip","zstd","estargz"]},"level":{"title":"an integer","type":["integer","string","null"],"pattern":"\\$\\{\\{"},"force":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":false},"reproducible":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"source-date-epoch":{"title":"seconds since 1970","type":["integer","string","null"],"pattern":"^[0-9]+$|\\$\\{\\{"},"cache":{"title":"auto, a repository, or a map","type":["string","object","null"],"properties":{"repository":{"type":["string","number","boolean","null"]},"mode":{"title":"min or max","type":["string","null"],"pattern":"^(?:min|max)$|\\$\\{\\{","examples":["min","max"]},"export":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":false},"cache-from":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"cache-to":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"no-cache":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"no-cache-filter":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"pull":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"secrets":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as id=token,env=TOKEN or a map with `id`","type":["string","object","null"],"properties":{"id":{"type":["string","number","boolean","null"]},"file":{"type":["string","number","boolean","null"]},"env":{"type":["string","number","boolean","null"]},"command":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false}},"ssh":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as default or id=~/.ssh/key, or a map with `id`","type":["string","object","null"],"properties":{"id":{"type":["string","number","boolean","null"]},"paths":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false}},"network":{"title":"default, none or host","type":["string","null"],"pattern":"^(?:default|none|host)?$|\\$\\{\\{","examples":["default","none","host"]},"extra-hosts":{"title":"a map of name to address, or a list of name=address","type":["object","array","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]},"items":{"type":["string","number","boolean","null"]}},"ulimits":{"title":"a map of name to limit, or a list of name=soft[:hard]","type":["object","array","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"title":"a number, soft:hard, or a map with soft and hard","type":["integer","string","object","null"],"properties":{"soft":{"title":"an integer","type":["integer","string","null"]},"hard":{"title":"an integer","type":["integer","string","null"]}},"additionalProperties":false},"items":{"type":["string","number","boolean","null"]}},"shm-size":{"title":"a size such as 64m","type":["integer","string","null"]},"cgroup-parent":{"type":["string","number","boolean","null"]},"timeout":{"title":"a duration such as 20m","type":["integer","string","null"]},"entitlements":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false};
 const schema37 = {"title":"a list of names, or a map with builds","type":["array","object","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]},"properties":{"builds":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"description":{"type":["string","number","boolean","null"]}},"additionalProperties":false};
@@ -27,13 +27,14 @@ const func1 = Object.prototype.hasOwnProperty;
 const pattern4 = new RegExp("^x-", "u");
 const pattern5 = new RegExp("^(?!__proto__$)[A-Za-z_][A-Za-z0-9_]*$", "u");
 const pattern6 = new RegExp("\\$\\{\\{", "u");
-const pattern10 = new RegExp("^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$", "u");
-const pattern17 = new RegExp("^(?:(?:dockerfile|gateway)\\.v0)?$|\\$\\{\\{", "u");
-const pattern25 = new RegExp("^always$|\\$\\{\\{", "u");
-const pattern30 = new RegExp("^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{", "u");
-const pattern35 = new RegExp("^[0-9]+$|\\$\\{\\{", "u");
-const pattern36 = new RegExp("^(?:min|max)$|\\$\\{\\{", "u");
-const pattern47 = new RegExp("^(?:default|none|host)?$|\\$\\{\\{", "u");
+const pattern7 = new RegExp("^[A-Za-z_][A-Za-z0-9_]*\\(\\s*(?:[A-Za-z_][A-Za-z0-9_]*(?:\\s*,\\s*[A-Za-z_][A-Za-z0-9_]*)*)?\\s*\\)$", "u");
+const pattern11 = new RegExp("^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$", "u");
+const pattern18 = new RegExp("^(?:(?:dockerfile|gateway)\\.v0)?$|\\$\\{\\{", "u");
+const pattern26 = new RegExp("^always$|\\$\\{\\{", "u");
+const pattern31 = new RegExp("^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{", "u");
+const pattern36 = new RegExp("^[0-9]+$|\\$\\{\\{", "u");
+const pattern37 = new RegExp("^(?:min|max)$|\\$\\{\\{", "u");
+const pattern48 = new RegExp("^(?:default|none|host)?$|\\$\\{\\{", "u");
 const schema34 = {"$ref":"#/$defs/build","properties":{"matrix":false,"name":false}};
 
 function validate21(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -349,7 +350,7 @@ vErrors.push(err22);
 errors++;
 }
 if(typeof data14 === "string"){
-if(!pattern17.test(data14)){
+if(!pattern18.test(data14)){
 const err23 = {instancePath:instancePath+"/frontend",schemaPath:"#/$defs/build/properties/frontend/pattern",keyword:"pattern",params:{pattern: "^(?:(?:dockerfile|gateway)\\.v0)?$|\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err23];
@@ -684,7 +685,7 @@ vErrors.push(err47);
 errors++;
 }
 if(typeof data31 === "string"){
-if(!pattern25.test(data31)){
+if(!pattern26.test(data31)){
 const err48 = {instancePath:instancePath+"/push",schemaPath:"#/$defs/build/properties/push/pattern",keyword:"pattern",params:{pattern: "^always$|\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err48];
@@ -931,7 +932,7 @@ vErrors.push(err65);
 errors++;
 }
 if(typeof data44 === "string"){
-if(!pattern30.test(data44)){
+if(!pattern31.test(data44)){
 const err66 = {instancePath:instancePath+"/compression",schemaPath:"#/$defs/build/properties/compression/pattern",keyword:"pattern",params:{pattern: "^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err66];
@@ -968,7 +969,7 @@ vErrors.push(err68);
 errors++;
 }
 if(typeof data45 === "string"){
-if(!pattern30.test(data45)){
+if(!pattern31.test(data45)){
 const err69 = {instancePath:instancePath+"/compression/type",schemaPath:"#/$defs/build/properties/compression/properties/type/pattern",keyword:"pattern",params:{pattern: "^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err69];
@@ -1070,7 +1071,7 @@ vErrors.push(err76);
 errors++;
 }
 if(typeof data49 === "string"){
-if(!pattern35.test(data49)){
+if(!pattern36.test(data49)){
 const err77 = {instancePath:instancePath+"/source-date-epoch",schemaPath:"#/$defs/build/properties/source-date-epoch/pattern",keyword:"pattern",params:{pattern: "^[0-9]+$|\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err77];
@@ -1133,7 +1134,7 @@ vErrors.push(err81);
 errors++;
 }
 if(typeof data52 === "string"){
-if(!pattern36.test(data52)){
+if(!pattern37.test(data52)){
 const err82 = {instancePath:instancePath+"/cache/mode",schemaPath:"#/$defs/build/properties/cache/properties/mode/pattern",keyword:"pattern",params:{pattern: "^(?:min|max)$|\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err82];
@@ -1662,7 +1663,7 @@ vErrors.push(err120);
 errors++;
 }
 if(typeof data78 === "string"){
-if(!pattern47.test(data78)){
+if(!pattern48.test(data78)){
 const err121 = {instancePath:instancePath+"/network",schemaPath:"#/$defs/build/properties/network/pattern",keyword:"pattern",params:{pattern: "^(?:default|none|host)?$|\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err121];
@@ -2140,10 +2141,10 @@ vErrors.push(err14);
 errors++;
 }
 }
-if(data5.oneOf !== undefined){
-let data10 = data5.oneOf;
-if((!(Array.isArray(data10))) && (data10 !== null)){
-const err15 = {instancePath:instancePath+"/vars/" + key2.replace(/~/g, "~0").replace(/\//g, "~1")+"/oneOf",schemaPath:"#/$defs/var/properties/oneOf/type",keyword:"type",params:{type: schema32.properties.oneOf.type}};
+if(data5.optional !== undefined){
+let data10 = data5.optional;
+if((typeof data10 !== "boolean") && (data10 !== null)){
+const err15 = {instancePath:instancePath+"/vars/" + key2.replace(/~/g, "~0").replace(/\//g, "~1")+"/optional",schemaPath:"#/$defs/var/properties/optional/type",keyword:"type",params:{type: schema32.properties.optional.type}};
 if(vErrors === null){
 vErrors = [err15];
 }
@@ -2152,12 +2153,11 @@ vErrors.push(err15);
 }
 errors++;
 }
-if(Array.isArray(data10)){
-const len2 = data10.length;
-for(let i2=0; i2<len2; i2++){
-let data11 = data10[i2];
-if(((typeof data11 !== "string") && (!((typeof data11 == "number") && (isFinite(data11))))) && (typeof data11 !== "boolean")){
-const err16 = {instancePath:instancePath+"/vars/" + key2.replace(/~/g, "~0").replace(/\//g, "~1")+"/oneOf/" + i2,schemaPath:"#/$defs/var/properties/oneOf/items/type",keyword:"type",params:{type: schema32.properties.oneOf.items.type}};
+}
+if(data5.oneOf !== undefined){
+let data11 = data5.oneOf;
+if((!(Array.isArray(data11))) && (data11 !== null)){
+const err16 = {instancePath:instancePath+"/vars/" + key2.replace(/~/g, "~0").replace(/\//g, "~1")+"/oneOf",schemaPath:"#/$defs/var/properties/oneOf/type",keyword:"type",params:{type: schema32.properties.oneOf.type}};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -2166,13 +2166,12 @@ vErrors.push(err16);
 }
 errors++;
 }
-}
-}
-}
-if(data5.pattern !== undefined){
-let data12 = data5.pattern;
-if((typeof data12 !== "string") && (data12 !== null)){
-const err17 = {instancePath:instancePath+"/vars/" + key2.replace(/~/g, "~0").replace(/\//g, "~1")+"/pattern",schemaPath:"#/$defs/var/properties/pattern/type",keyword:"type",params:{type: schema32.properties.pattern.type}};
+if(Array.isArray(data11)){
+const len2 = data11.length;
+for(let i2=0; i2<len2; i2++){
+let data12 = data11[i2];
+if(((typeof data12 !== "string") && (!((typeof data12 == "number") && (isFinite(data12))))) && (typeof data12 !== "boolean")){
+const err17 = {instancePath:instancePath+"/vars/" + key2.replace(/~/g, "~0").replace(/\//g, "~1")+"/oneOf/" + i2,schemaPath:"#/$defs/var/properties/oneOf/items/type",keyword:"type",params:{type: schema32.properties.oneOf.items.type}};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -2182,10 +2181,12 @@ vErrors.push(err17);
 errors++;
 }
 }
-if(data5.minimum !== undefined){
-let data13 = data5.minimum;
-if((!((typeof data13 == "number") && (isFinite(data13)))) && (data13 !== null)){
-const err18 = {instancePath:instancePath+"/vars/" + key2.replace(/~/g, "~0").replace(/\//g, "~1")+"/minimum",schemaPath:"#/$defs/var/properties/minimum/type",keyword:"type",params:{type: schema32.properties.minimum.type}};
+}
+}
+if(data5.pattern !== undefined){
+let data13 = data5.pattern;
+if((typeof data13 !== "string") && (data13 !== null)){
+const err18 = {instancePath:instancePath+"/vars/" + key2.replace(/~/g, "~0").replace(/\//g, "~1")+"/pattern",schemaPath:"#/$defs/var/properties/pattern/type",keyword:"type",params:{type: schema32.properties.pattern.type}};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -2195,10 +2196,10 @@ vErrors.push(err18);
 errors++;
 }
 }
-if(data5.maximum !== undefined){
-let data14 = data5.maximum;
+if(data5.minimum !== undefined){
+let data14 = data5.minimum;
 if((!((typeof data14 == "number") && (isFinite(data14)))) && (data14 !== null)){
-const err19 = {instancePath:instancePath+"/vars/" + key2.replace(/~/g, "~0").replace(/\//g, "~1")+"/maximum",schemaPath:"#/$defs/var/properties/maximum/type",keyword:"type",params:{type: schema32.properties.maximum.type}};
+const err19 = {instancePath:instancePath+"/vars/" + key2.replace(/~/g, "~0").replace(/\//g, "~1")+"/minimum",schemaPath:"#/$defs/var/properties/minimum/type",keyword:"type",params:{type: schema32.properties.minimum.type}};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -2208,10 +2209,10 @@ vErrors.push(err19);
 errors++;
 }
 }
-if(data5.check !== undefined){
-let data15 = data5.check;
-if((typeof data15 !== "string") && (data15 !== null)){
-const err20 = {instancePath:instancePath+"/vars/" + key2.replace(/~/g, "~0").replace(/\//g, "~1")+"/check",schemaPath:"#/$defs/var/properties/check/type",keyword:"type",params:{type: schema32.properties.check.type}};
+if(data5.maximum !== undefined){
+let data15 = data5.maximum;
+if((!((typeof data15 == "number") && (isFinite(data15)))) && (data15 !== null)){
+const err20 = {instancePath:instancePath+"/vars/" + key2.replace(/~/g, "~0").replace(/\//g, "~1")+"/maximum",schemaPath:"#/$defs/var/properties/maximum/type",keyword:"type",params:{type: schema32.properties.maximum.type}};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -2220,9 +2221,11 @@ vErrors.push(err20);
 }
 errors++;
 }
-if(typeof data15 === "string"){
-if(!pattern6.test(data15)){
-const err21 = {instancePath:instancePath+"/vars/" + key2.replace(/~/g, "~0").replace(/\//g, "~1")+"/check",schemaPath:"#/$defs/var/properties/check/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+if(data5.check !== undefined){
+let data16 = data5.check;
+if((typeof data16 !== "string") && (data16 !== null)){
+const err21 = {instancePath:instancePath+"/vars/" + key2.replace(/~/g, "~0").replace(/\//g, "~1")+"/check",schemaPath:"#/$defs/var/properties/check/type",keyword:"type",params:{type: schema32.properties.check.type}};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -2231,12 +2234,9 @@ vErrors.push(err21);
 }
 errors++;
 }
-}
-}
-if(data5.schema !== undefined){
-let data16 = data5.schema;
-if((!(data16 && typeof data16 == "object" && !Array.isArray(data16))) && (data16 !== null)){
-const err22 = {instancePath:instancePath+"/vars/" + key2.replace(/~/g, "~0").replace(/\//g, "~1")+"/schema",schemaPath:"#/$defs/var/properties/schema/type",keyword:"type",params:{type: schema32.properties.schema.type}};
+if(typeof data16 === "string"){
+if(!pattern6.test(data16)){
+const err22 = {instancePath:instancePath+"/vars/" + key2.replace(/~/g, "~0").replace(/\//g, "~1")+"/check",schemaPath:"#/$defs/var/properties/check/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -2246,10 +2246,11 @@ vErrors.push(err22);
 errors++;
 }
 }
-if(data5.sensitive !== undefined){
-let data17 = data5.sensitive;
-if((typeof data17 !== "boolean") && (data17 !== null)){
-const err23 = {instancePath:instancePath+"/vars/" + key2.replace(/~/g, "~0").replace(/\//g, "~1")+"/sensitive",schemaPath:"#/$defs/var/properties/sensitive/type",keyword:"type",params:{type: schema32.properties.sensitive.type}};
+}
+if(data5.schema !== undefined){
+let data17 = data5.schema;
+if((!(data17 && typeof data17 == "object" && !Array.isArray(data17))) && (data17 !== null)){
+const err23 = {instancePath:instancePath+"/vars/" + key2.replace(/~/g, "~0").replace(/\//g, "~1")+"/schema",schemaPath:"#/$defs/var/properties/schema/type",keyword:"type",params:{type: schema32.properties.schema.type}};
 if(vErrors === null){
 vErrors = [err23];
 }
@@ -2259,10 +2260,10 @@ vErrors.push(err23);
 errors++;
 }
 }
-if(data5.description !== undefined){
-let data18 = data5.description;
-if((((typeof data18 !== "string") && (!((typeof data18 == "number") && (isFinite(data18))))) && (typeof data18 !== "boolean")) && (data18 !== null)){
-const err24 = {instancePath:instancePath+"/vars/" + key2.replace(/~/g, "~0").replace(/\//g, "~1")+"/description",schemaPath:"#/$defs/var/properties/description/type",keyword:"type",params:{type: schema32.properties.description.type}};
+if(data5.sensitive !== undefined){
+let data18 = data5.sensitive;
+if((typeof data18 !== "boolean") && (data18 !== null)){
+const err24 = {instancePath:instancePath+"/vars/" + key2.replace(/~/g, "~0").replace(/\//g, "~1")+"/sensitive",schemaPath:"#/$defs/var/properties/sensitive/type",keyword:"type",params:{type: schema32.properties.sensitive.type}};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -2272,14 +2273,10 @@ vErrors.push(err24);
 errors++;
 }
 }
-}
-}
-}
-}
-if(data.registries !== undefined){
-let data19 = data.registries;
-if((!(data19 && typeof data19 == "object" && !Array.isArray(data19))) && (data19 !== null)){
-const err25 = {instancePath:instancePath+"/registries",schemaPath:"#/properties/registries/type",keyword:"type",params:{type: schema31.properties.registries.type}};
+if(data5.description !== undefined){
+let data19 = data5.description;
+if((((typeof data19 !== "string") && (!((typeof data19 == "number") && (isFinite(data19))))) && (typeof data19 !== "boolean")) && (data19 !== null)){
+const err25 = {instancePath:instancePath+"/vars/" + key2.replace(/~/g, "~0").replace(/\//g, "~1")+"/description",schemaPath:"#/$defs/var/properties/description/type",keyword:"type",params:{type: schema32.properties.description.type}};
 if(vErrors === null){
 vErrors = [err25];
 }
@@ -2288,11 +2285,15 @@ vErrors.push(err25);
 }
 errors++;
 }
-if(data19 && typeof data19 == "object" && !Array.isArray(data19)){
-for(const key4 in data19){
-let data20 = data19[key4];
+}
+}
+}
+}
+}
+if(data.functions !== undefined){
+let data20 = data.functions;
 if((!(data20 && typeof data20 == "object" && !Array.isArray(data20))) && (data20 !== null)){
-const err26 = {instancePath:instancePath+"/registries/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/registry/type",keyword:"type",params:{type: schema33.type}};
+const err26 = {instancePath:instancePath+"/functions",schemaPath:"#/properties/functions/type",keyword:"type",params:{type: schema31.properties.functions.type}};
 if(vErrors === null){
 vErrors = [err26];
 }
@@ -2302,9 +2303,11 @@ vErrors.push(err26);
 errors++;
 }
 if(data20 && typeof data20 == "object" && !Array.isArray(data20)){
-for(const key5 in data20){
-if(!(((((((key5 === "http") || (key5 === "ca")) || (key5 === "cert")) || (key5 === "key")) || (key5 === "insecure")) || (key5 === "mirrors")) || (key5 === "concurrency"))){
-const err27 = {instancePath:instancePath+"/registries/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/registry/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key5}};
+for(const key4 in data20){
+const _errs48 = errors;
+if(typeof key4 === "string"){
+if(!pattern7.test(key4)){
+const err27 = {instancePath:instancePath+"/functions",schemaPath:"#/properties/functions/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z_][A-Za-z0-9_]*\\(\\s*(?:[A-Za-z_][A-Za-z0-9_]*(?:\\s*,\\s*[A-Za-z_][A-Za-z0-9_]*)*)?\\s*\\)$"},propertyName:key4};
 if(vErrors === null){
 vErrors = [err27];
 }
@@ -2314,10 +2317,9 @@ vErrors.push(err27);
 errors++;
 }
 }
-if(data20.http !== undefined){
-let data21 = data20.http;
-if(((typeof data21 !== "boolean") && (typeof data21 !== "string")) && (data21 !== null)){
-const err28 = {instancePath:instancePath+"/registries/" + key4.replace(/~/g, "~0").replace(/\//g, "~1")+"/http",schemaPath:"#/$defs/registry/properties/http/type",keyword:"type",params:{type: schema33.properties.http.type}};
+var valid11 = _errs48 === errors;
+if(!valid11){
+const err28 = {instancePath:instancePath+"/functions",schemaPath:"#/properties/functions/propertyNames",keyword:"propertyNames",params:{propertyName: key4}};
 if(vErrors === null){
 vErrors = [err28];
 }
@@ -2326,9 +2328,13 @@ vErrors.push(err28);
 }
 errors++;
 }
-if(typeof data21 === "string"){
-if(!pattern6.test(data21)){
-const err29 = {instancePath:instancePath+"/registries/" + key4.replace(/~/g, "~0").replace(/\//g, "~1")+"/http",schemaPath:"#/$defs/registry/properties/http/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+}
+if(data.registries !== undefined){
+let data21 = data.registries;
+if((!(data21 && typeof data21 == "object" && !Array.isArray(data21))) && (data21 !== null)){
+const err29 = {instancePath:instancePath+"/registries",schemaPath:"#/properties/registries/type",keyword:"type",params:{type: schema31.properties.registries.type}};
 if(vErrors === null){
 vErrors = [err29];
 }
@@ -2337,12 +2343,11 @@ vErrors.push(err29);
 }
 errors++;
 }
-}
-}
-if(data20.ca !== undefined){
-let data22 = data20.ca;
-if((((typeof data22 !== "string") && (!((typeof data22 == "number") && (isFinite(data22))))) && (typeof data22 !== "boolean")) && (data22 !== null)){
-const err30 = {instancePath:instancePath+"/registries/" + key4.replace(/~/g, "~0").replace(/\//g, "~1")+"/ca",schemaPath:"#/$defs/registry/properties/ca/type",keyword:"type",params:{type: schema33.properties.ca.type}};
+if(data21 && typeof data21 == "object" && !Array.isArray(data21)){
+for(const key5 in data21){
+let data22 = data21[key5];
+if((!(data22 && typeof data22 == "object" && !Array.isArray(data22))) && (data22 !== null)){
+const err30 = {instancePath:instancePath+"/registries/" + key5.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/registry/type",keyword:"type",params:{type: schema33.type}};
 if(vErrors === null){
 vErrors = [err30];
 }
@@ -2351,11 +2356,10 @@ vErrors.push(err30);
 }
 errors++;
 }
-}
-if(data20.cert !== undefined){
-let data23 = data20.cert;
-if((((typeof data23 !== "string") && (!((typeof data23 == "number") && (isFinite(data23))))) && (typeof data23 !== "boolean")) && (data23 !== null)){
-const err31 = {instancePath:instancePath+"/registries/" + key4.replace(/~/g, "~0").replace(/\//g, "~1")+"/cert",schemaPath:"#/$defs/registry/properties/cert/type",keyword:"type",params:{type: schema33.properties.cert.type}};
+if(data22 && typeof data22 == "object" && !Array.isArray(data22)){
+for(const key6 in data22){
+if(!(((((((key6 === "http") || (key6 === "ca")) || (key6 === "cert")) || (key6 === "key")) || (key6 === "insecure")) || (key6 === "mirrors")) || (key6 === "concurrency"))){
+const err31 = {instancePath:instancePath+"/registries/" + key5.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/registry/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key6}};
 if(vErrors === null){
 vErrors = [err31];
 }
@@ -2365,10 +2369,10 @@ vErrors.push(err31);
 errors++;
 }
 }
-if(data20.key !== undefined){
-let data24 = data20.key;
-if((((typeof data24 !== "string") && (!((typeof data24 == "number") && (isFinite(data24))))) && (typeof data24 !== "boolean")) && (data24 !== null)){
-const err32 = {instancePath:instancePath+"/registries/" + key4.replace(/~/g, "~0").replace(/\//g, "~1")+"/key",schemaPath:"#/$defs/registry/properties/key/type",keyword:"type",params:{type: schema33.properties.key.type}};
+if(data22.http !== undefined){
+let data23 = data22.http;
+if(((typeof data23 !== "boolean") && (typeof data23 !== "string")) && (data23 !== null)){
+const err32 = {instancePath:instancePath+"/registries/" + key5.replace(/~/g, "~0").replace(/\//g, "~1")+"/http",schemaPath:"#/$defs/registry/properties/http/type",keyword:"type",params:{type: schema33.properties.http.type}};
 if(vErrors === null){
 vErrors = [err32];
 }
@@ -2377,11 +2381,9 @@ vErrors.push(err32);
 }
 errors++;
 }
-}
-if(data20.insecure !== undefined){
-let data25 = data20.insecure;
-if(((typeof data25 !== "boolean") && (typeof data25 !== "string")) && (data25 !== null)){
-const err33 = {instancePath:instancePath+"/registries/" + key4.replace(/~/g, "~0").replace(/\//g, "~1")+"/insecure",schemaPath:"#/$defs/registry/properties/insecure/type",keyword:"type",params:{type: schema33.properties.insecure.type}};
+if(typeof data23 === "string"){
+if(!pattern6.test(data23)){
+const err33 = {instancePath:instancePath+"/registries/" + key5.replace(/~/g, "~0").replace(/\//g, "~1")+"/http",schemaPath:"#/$defs/registry/properties/http/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err33];
 }
@@ -2390,9 +2392,12 @@ vErrors.push(err33);
 }
 errors++;
 }
-if(typeof data25 === "string"){
-if(!pattern6.test(data25)){
-const err34 = {instancePath:instancePath+"/registries/" + key4.replace(/~/g, "~0").replace(/\//g, "~1")+"/insecure",schemaPath:"#/$defs/registry/properties/insecure/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+if(data22.ca !== undefined){
+let data24 = data22.ca;
+if((((typeof data24 !== "string") && (!((typeof data24 == "number") && (isFinite(data24))))) && (typeof data24 !== "boolean")) && (data24 !== null)){
+const err34 = {instancePath:instancePath+"/registries/" + key5.replace(/~/g, "~0").replace(/\//g, "~1")+"/ca",schemaPath:"#/$defs/registry/properties/ca/type",keyword:"type",params:{type: schema33.properties.ca.type}};
 if(vErrors === null){
 vErrors = [err34];
 }
@@ -2402,11 +2407,10 @@ vErrors.push(err34);
 errors++;
 }
 }
-}
-if(data20.mirrors !== undefined){
-let data26 = data20.mirrors;
-if(((!(Array.isArray(data26))) && (typeof data26 !== "string")) && (data26 !== null)){
-const err35 = {instancePath:instancePath+"/registries/" + key4.replace(/~/g, "~0").replace(/\//g, "~1")+"/mirrors",schemaPath:"#/$defs/registry/properties/mirrors/type",keyword:"type",params:{type: schema33.properties.mirrors.type}};
+if(data22.cert !== undefined){
+let data25 = data22.cert;
+if((((typeof data25 !== "string") && (!((typeof data25 == "number") && (isFinite(data25))))) && (typeof data25 !== "boolean")) && (data25 !== null)){
+const err35 = {instancePath:instancePath+"/registries/" + key5.replace(/~/g, "~0").replace(/\//g, "~1")+"/cert",schemaPath:"#/$defs/registry/properties/cert/type",keyword:"type",params:{type: schema33.properties.cert.type}};
 if(vErrors === null){
 vErrors = [err35];
 }
@@ -2415,9 +2419,11 @@ vErrors.push(err35);
 }
 errors++;
 }
-if(typeof data26 === "string"){
-if(!pattern6.test(data26)){
-const err36 = {instancePath:instancePath+"/registries/" + key4.replace(/~/g, "~0").replace(/\//g, "~1")+"/mirrors",schemaPath:"#/$defs/registry/properties/mirrors/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+if(data22.key !== undefined){
+let data26 = data22.key;
+if((((typeof data26 !== "string") && (!((typeof data26 == "number") && (isFinite(data26))))) && (typeof data26 !== "boolean")) && (data26 !== null)){
+const err36 = {instancePath:instancePath+"/registries/" + key5.replace(/~/g, "~0").replace(/\//g, "~1")+"/key",schemaPath:"#/$defs/registry/properties/key/type",keyword:"type",params:{type: schema33.properties.key.type}};
 if(vErrors === null){
 vErrors = [err36];
 }
@@ -2427,12 +2433,10 @@ vErrors.push(err36);
 errors++;
 }
 }
-if(Array.isArray(data26)){
-const len3 = data26.length;
-for(let i3=0; i3<len3; i3++){
-let data27 = data26[i3];
-if((((typeof data27 !== "string") && (!((typeof data27 == "number") && (isFinite(data27))))) && (typeof data27 !== "boolean")) && (data27 !== null)){
-const err37 = {instancePath:instancePath+"/registries/" + key4.replace(/~/g, "~0").replace(/\//g, "~1")+"/mirrors/" + i3,schemaPath:"#/$defs/registry/properties/mirrors/items/type",keyword:"type",params:{type: schema33.properties.mirrors.items.type}};
+if(data22.insecure !== undefined){
+let data27 = data22.insecure;
+if(((typeof data27 !== "boolean") && (typeof data27 !== "string")) && (data27 !== null)){
+const err37 = {instancePath:instancePath+"/registries/" + key5.replace(/~/g, "~0").replace(/\//g, "~1")+"/insecure",schemaPath:"#/$defs/registry/properties/insecure/type",keyword:"type",params:{type: schema33.properties.insecure.type}};
 if(vErrors === null){
 vErrors = [err37];
 }
@@ -2441,13 +2445,9 @@ vErrors.push(err37);
 }
 errors++;
 }
-}
-}
-}
-if(data20.concurrency !== undefined){
-let data28 = data20.concurrency;
-if(((!(((typeof data28 == "number") && (!(data28 % 1) && !isNaN(data28))) && (isFinite(data28)))) && (typeof data28 !== "string")) && (data28 !== null)){
-const err38 = {instancePath:instancePath+"/registries/" + key4.replace(/~/g, "~0").replace(/\//g, "~1")+"/concurrency",schemaPath:"#/$defs/registry/properties/concurrency/type",keyword:"type",params:{type: schema33.properties.concurrency.type}};
+if(typeof data27 === "string"){
+if(!pattern6.test(data27)){
+const err38 = {instancePath:instancePath+"/registries/" + key5.replace(/~/g, "~0").replace(/\//g, "~1")+"/insecure",schemaPath:"#/$defs/registry/properties/insecure/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err38];
 }
@@ -2456,14 +2456,69 @@ vErrors.push(err38);
 }
 errors++;
 }
-if((typeof data28 == "number") && (isFinite(data28))){
-if(data28 < 1 || isNaN(data28)){
-const err39 = {instancePath:instancePath+"/registries/" + key4.replace(/~/g, "~0").replace(/\//g, "~1")+"/concurrency",schemaPath:"#/$defs/registry/properties/concurrency/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}};
+}
+}
+if(data22.mirrors !== undefined){
+let data28 = data22.mirrors;
+if(((!(Array.isArray(data28))) && (typeof data28 !== "string")) && (data28 !== null)){
+const err39 = {instancePath:instancePath+"/registries/" + key5.replace(/~/g, "~0").replace(/\//g, "~1")+"/mirrors",schemaPath:"#/$defs/registry/properties/mirrors/type",keyword:"type",params:{type: schema33.properties.mirrors.type}};
 if(vErrors === null){
 vErrors = [err39];
 }
 else {
 vErrors.push(err39);
+}
+errors++;
+}
+if(typeof data28 === "string"){
+if(!pattern6.test(data28)){
+const err40 = {instancePath:instancePath+"/registries/" + key5.replace(/~/g, "~0").replace(/\//g, "~1")+"/mirrors",schemaPath:"#/$defs/registry/properties/mirrors/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+if(vErrors === null){
+vErrors = [err40];
+}
+else {
+vErrors.push(err40);
+}
+errors++;
+}
+}
+if(Array.isArray(data28)){
+const len3 = data28.length;
+for(let i3=0; i3<len3; i3++){
+let data29 = data28[i3];
+if((((typeof data29 !== "string") && (!((typeof data29 == "number") && (isFinite(data29))))) && (typeof data29 !== "boolean")) && (data29 !== null)){
+const err41 = {instancePath:instancePath+"/registries/" + key5.replace(/~/g, "~0").replace(/\//g, "~1")+"/mirrors/" + i3,schemaPath:"#/$defs/registry/properties/mirrors/items/type",keyword:"type",params:{type: schema33.properties.mirrors.items.type}};
+if(vErrors === null){
+vErrors = [err41];
+}
+else {
+vErrors.push(err41);
+}
+errors++;
+}
+}
+}
+}
+if(data22.concurrency !== undefined){
+let data30 = data22.concurrency;
+if(((!(((typeof data30 == "number") && (!(data30 % 1) && !isNaN(data30))) && (isFinite(data30)))) && (typeof data30 !== "string")) && (data30 !== null)){
+const err42 = {instancePath:instancePath+"/registries/" + key5.replace(/~/g, "~0").replace(/\//g, "~1")+"/concurrency",schemaPath:"#/$defs/registry/properties/concurrency/type",keyword:"type",params:{type: schema33.properties.concurrency.type}};
+if(vErrors === null){
+vErrors = [err42];
+}
+else {
+vErrors.push(err42);
+}
+errors++;
+}
+if((typeof data30 == "number") && (isFinite(data30))){
+if(data30 < 1 || isNaN(data30)){
+const err43 = {instancePath:instancePath+"/registries/" + key5.replace(/~/g, "~0").replace(/\//g, "~1")+"/concurrency",schemaPath:"#/$defs/registry/properties/concurrency/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}};
+if(vErrors === null){
+vErrors = [err43];
+}
+else {
+vErrors.push(err43);
 }
 errors++;
 }
@@ -2474,62 +2529,9 @@ errors++;
 }
 }
 if(data.engine !== undefined){
-let data29 = data.engine;
-if((!(data29 && typeof data29 == "object" && !Array.isArray(data29))) && (data29 !== null)){
-const err40 = {instancePath:instancePath+"/engine",schemaPath:"#/properties/engine/type",keyword:"type",params:{type: schema31.properties.engine.type}};
-if(vErrors === null){
-vErrors = [err40];
-}
-else {
-vErrors.push(err40);
-}
-errors++;
-}
-if(data29 && typeof data29 == "object" && !Array.isArray(data29)){
-for(const key6 in data29){
-if(!(key6 === "address")){
-const err41 = {instancePath:instancePath+"/engine",schemaPath:"#/properties/engine/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key6}};
-if(vErrors === null){
-vErrors = [err41];
-}
-else {
-vErrors.push(err41);
-}
-errors++;
-}
-}
-if(data29.address !== undefined){
-let data30 = data29.address;
-if((((typeof data30 !== "string") && (!((typeof data30 == "number") && (isFinite(data30))))) && (typeof data30 !== "boolean")) && (data30 !== null)){
-const err42 = {instancePath:instancePath+"/engine/address",schemaPath:"#/properties/engine/properties/address/type",keyword:"type",params:{type: schema31.properties.engine.properties.address.type}};
-if(vErrors === null){
-vErrors = [err42];
-}
-else {
-vErrors.push(err42);
-}
-errors++;
-}
-}
-}
-}
-if(data.record !== undefined){
-let data31 = data.record;
-if((typeof data31 !== "string") && (data31 !== null)){
-const err43 = {instancePath:instancePath+"/record",schemaPath:"#/properties/record/type",keyword:"type",params:{type: schema31.properties.record.type}};
-if(vErrors === null){
-vErrors = [err43];
-}
-else {
-vErrors.push(err43);
-}
-errors++;
-}
-}
-if(data.publish !== undefined){
-let data32 = data.publish;
-if(!(((data32 === "each") || (data32 === "together")) || (data32 === null))){
-const err44 = {instancePath:instancePath+"/publish",schemaPath:"#/properties/publish/enum",keyword:"enum",params:{allowedValues: schema31.properties.publish.enum}};
+let data31 = data.engine;
+if((!(data31 && typeof data31 == "object" && !Array.isArray(data31))) && (data31 !== null)){
+const err44 = {instancePath:instancePath+"/engine",schemaPath:"#/properties/engine/type",keyword:"type",params:{type: schema31.properties.engine.type}};
 if(vErrors === null){
 vErrors = [err44];
 }
@@ -2538,11 +2540,10 @@ vErrors.push(err44);
 }
 errors++;
 }
-}
-if(data.immutable !== undefined){
-let data33 = data.immutable;
-if((((typeof data33 !== "string") && (!((typeof data33 == "number") && (isFinite(data33))))) && (!(Array.isArray(data33)))) && (data33 !== null)){
-const err45 = {instancePath:instancePath+"/immutable",schemaPath:"#/properties/immutable/type",keyword:"type",params:{type: schema31.properties.immutable.type}};
+if(data31 && typeof data31 == "object" && !Array.isArray(data31)){
+for(const key7 in data31){
+if(!(key7 === "address")){
+const err45 = {instancePath:instancePath+"/engine",schemaPath:"#/properties/engine/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key7}};
 if(vErrors === null){
 vErrors = [err45];
 }
@@ -2551,12 +2552,11 @@ vErrors.push(err45);
 }
 errors++;
 }
-if(Array.isArray(data33)){
-const len4 = data33.length;
-for(let i4=0; i4<len4; i4++){
-let data34 = data33[i4];
-if(((typeof data34 !== "string") && (!((typeof data34 == "number") && (isFinite(data34))))) && (data34 !== null)){
-const err46 = {instancePath:instancePath+"/immutable/" + i4,schemaPath:"#/properties/immutable/items/type",keyword:"type",params:{type: schema31.properties.immutable.items.type}};
+}
+if(data31.address !== undefined){
+let data32 = data31.address;
+if((((typeof data32 !== "string") && (!((typeof data32 == "number") && (isFinite(data32))))) && (typeof data32 !== "boolean")) && (data32 !== null)){
+const err46 = {instancePath:instancePath+"/engine/address",schemaPath:"#/properties/engine/properties/address/type",keyword:"type",params:{type: schema31.properties.engine.properties.address.type}};
 if(vErrors === null){
 vErrors = [err46];
 }
@@ -2568,10 +2568,10 @@ errors++;
 }
 }
 }
-if(data.templates !== undefined){
-let data35 = data.templates;
-if((!(data35 && typeof data35 == "object" && !Array.isArray(data35))) && (data35 !== null)){
-const err47 = {instancePath:instancePath+"/templates",schemaPath:"#/properties/templates/type",keyword:"type",params:{type: schema31.properties.templates.type}};
+if(data.record !== undefined){
+let data33 = data.record;
+if((typeof data33 !== "string") && (data33 !== null)){
+const err47 = {instancePath:instancePath+"/record",schemaPath:"#/properties/record/type",keyword:"type",params:{type: schema31.properties.record.type}};
 if(vErrors === null){
 vErrors = [err47];
 }
@@ -2580,12 +2580,11 @@ vErrors.push(err47);
 }
 errors++;
 }
-if(data35 && typeof data35 == "object" && !Array.isArray(data35)){
-for(const key7 in data35){
-const _errs81 = errors;
-if(typeof key7 === "string"){
-if(!pattern10.test(key7)){
-const err48 = {instancePath:instancePath+"/templates",schemaPath:"#/properties/templates/propertyNames/pattern",keyword:"pattern",params:{pattern: "^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},propertyName:key7};
+}
+if(data.publish !== undefined){
+let data34 = data.publish;
+if(!(((data34 === "each") || (data34 === "together")) || (data34 === null))){
+const err48 = {instancePath:instancePath+"/publish",schemaPath:"#/properties/publish/enum",keyword:"enum",params:{allowedValues: schema31.properties.publish.enum}};
 if(vErrors === null){
 vErrors = [err48];
 }
@@ -2595,9 +2594,10 @@ vErrors.push(err48);
 errors++;
 }
 }
-var valid19 = _errs81 === errors;
-if(!valid19){
-const err49 = {instancePath:instancePath+"/templates",schemaPath:"#/properties/templates/propertyNames",keyword:"propertyNames",params:{propertyName: key7}};
+if(data.immutable !== undefined){
+let data35 = data.immutable;
+if((((typeof data35 !== "string") && (!((typeof data35 == "number") && (isFinite(data35))))) && (!(Array.isArray(data35)))) && (data35 !== null)){
+const err49 = {instancePath:instancePath+"/immutable",schemaPath:"#/properties/immutable/type",keyword:"type",params:{type: schema31.properties.immutable.type}};
 if(vErrors === null){
 vErrors = [err49];
 }
@@ -2606,19 +2606,12 @@ vErrors.push(err49);
 }
 errors++;
 }
-}
-for(const key8 in data35){
-if(!(validate21(data35[key8], {instancePath:instancePath+"/templates/" + key8.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data35,parentDataProperty:key8,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate21.errors : vErrors.concat(validate21.errors);
-errors = vErrors.length;
-}
-}
-}
-}
-if(data.builds !== undefined){
-let data37 = data.builds;
-if((!(data37 && typeof data37 == "object" && !Array.isArray(data37))) && (data37 !== null)){
-const err50 = {instancePath:instancePath+"/builds",schemaPath:"#/properties/builds/type",keyword:"type",params:{type: schema31.properties.builds.type}};
+if(Array.isArray(data35)){
+const len4 = data35.length;
+for(let i4=0; i4<len4; i4++){
+let data36 = data35[i4];
+if(((typeof data36 !== "string") && (!((typeof data36 == "number") && (isFinite(data36))))) && (data36 !== null)){
+const err50 = {instancePath:instancePath+"/immutable/" + i4,schemaPath:"#/properties/immutable/items/type",keyword:"type",params:{type: schema31.properties.immutable.items.type}};
 if(vErrors === null){
 vErrors = [err50];
 }
@@ -2627,12 +2620,13 @@ vErrors.push(err50);
 }
 errors++;
 }
-if(data37 && typeof data37 == "object" && !Array.isArray(data37)){
-for(const key9 in data37){
-const _errs86 = errors;
-if(typeof key9 === "string"){
-if(!pattern10.test(key9)){
-const err51 = {instancePath:instancePath+"/builds",schemaPath:"#/properties/builds/propertyNames/pattern",keyword:"pattern",params:{pattern: "^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},propertyName:key9};
+}
+}
+}
+if(data.templates !== undefined){
+let data37 = data.templates;
+if((!(data37 && typeof data37 == "object" && !Array.isArray(data37))) && (data37 !== null)){
+const err51 = {instancePath:instancePath+"/templates",schemaPath:"#/properties/templates/type",keyword:"type",params:{type: schema31.properties.templates.type}};
 if(vErrors === null){
 vErrors = [err51];
 }
@@ -2641,10 +2635,12 @@ vErrors.push(err51);
 }
 errors++;
 }
-}
-var valid21 = _errs86 === errors;
-if(!valid21){
-const err52 = {instancePath:instancePath+"/builds",schemaPath:"#/properties/builds/propertyNames",keyword:"propertyNames",params:{propertyName: key9}};
+if(data37 && typeof data37 == "object" && !Array.isArray(data37)){
+for(const key8 in data37){
+const _errs87 = errors;
+if(typeof key8 === "string"){
+if(!pattern11.test(key8)){
+const err52 = {instancePath:instancePath+"/templates",schemaPath:"#/properties/templates/propertyNames/pattern",keyword:"pattern",params:{pattern: "^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},propertyName:key8};
 if(vErrors === null){
 vErrors = [err52];
 }
@@ -2654,10 +2650,9 @@ vErrors.push(err52);
 errors++;
 }
 }
-for(const key10 in data37){
-let data38 = data37[key10];
-if((!(data38 && typeof data38 == "object" && !Array.isArray(data38))) && (data38 !== null)){
-const err53 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/type",keyword:"type",params:{type: schema35.type}};
+var valid20 = _errs87 === errors;
+if(!valid20){
+const err53 = {instancePath:instancePath+"/templates",schemaPath:"#/properties/templates/propertyNames",keyword:"propertyNames",params:{propertyName: key8}};
 if(vErrors === null){
 vErrors = [err53];
 }
@@ -2666,10 +2661,19 @@ vErrors.push(err53);
 }
 errors++;
 }
-if(data38 && typeof data38 == "object" && !Array.isArray(data38)){
-for(const key11 in data38){
-if(!(func1.call(schema35.properties, key11))){
-const err54 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key11}};
+}
+for(const key9 in data37){
+if(!(validate21(data37[key9], {instancePath:instancePath+"/templates/" + key9.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data37,parentDataProperty:key9,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate21.errors : vErrors.concat(validate21.errors);
+errors = vErrors.length;
+}
+}
+}
+}
+if(data.builds !== undefined){
+let data39 = data.builds;
+if((!(data39 && typeof data39 == "object" && !Array.isArray(data39))) && (data39 !== null)){
+const err54 = {instancePath:instancePath+"/builds",schemaPath:"#/properties/builds/type",keyword:"type",params:{type: schema31.properties.builds.type}};
 if(vErrors === null){
 vErrors = [err54];
 }
@@ -2678,11 +2682,12 @@ vErrors.push(err54);
 }
 errors++;
 }
-}
-if(data38.description !== undefined){
-let data39 = data38.description;
-if((((typeof data39 !== "string") && (!((typeof data39 == "number") && (isFinite(data39))))) && (typeof data39 !== "boolean")) && (data39 !== null)){
-const err55 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/description",schemaPath:"#/$defs/build/properties/description/type",keyword:"type",params:{type: schema35.properties.description.type}};
+if(data39 && typeof data39 == "object" && !Array.isArray(data39)){
+for(const key10 in data39){
+const _errs92 = errors;
+if(typeof key10 === "string"){
+if(!pattern11.test(key10)){
+const err55 = {instancePath:instancePath+"/builds",schemaPath:"#/properties/builds/propertyNames/pattern",keyword:"pattern",params:{pattern: "^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},propertyName:key10};
 if(vErrors === null){
 vErrors = [err55];
 }
@@ -2692,10 +2697,9 @@ vErrors.push(err55);
 errors++;
 }
 }
-if(data38.extends !== undefined){
-let data40 = data38.extends;
-if(((typeof data40 !== "string") && (!(Array.isArray(data40)))) && (data40 !== null)){
-const err56 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/extends",schemaPath:"#/$defs/build/properties/extends/type",keyword:"type",params:{type: schema35.properties.extends.type}};
+var valid22 = _errs92 === errors;
+if(!valid22){
+const err56 = {instancePath:instancePath+"/builds",schemaPath:"#/properties/builds/propertyNames",keyword:"propertyNames",params:{propertyName: key10}};
 if(vErrors === null){
 vErrors = [err56];
 }
@@ -2704,12 +2708,11 @@ vErrors.push(err56);
 }
 errors++;
 }
-if(Array.isArray(data40)){
-const len5 = data40.length;
-for(let i5=0; i5<len5; i5++){
-let data41 = data40[i5];
-if((((typeof data41 !== "string") && (!((typeof data41 == "number") && (isFinite(data41))))) && (typeof data41 !== "boolean")) && (data41 !== null)){
-const err57 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/extends/" + i5,schemaPath:"#/$defs/build/properties/extends/items/type",keyword:"type",params:{type: schema35.properties.extends.items.type}};
+}
+for(const key11 in data39){
+let data40 = data39[key11];
+if((!(data40 && typeof data40 == "object" && !Array.isArray(data40))) && (data40 !== null)){
+const err57 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/type",keyword:"type",params:{type: schema35.type}};
 if(vErrors === null){
 vErrors = [err57];
 }
@@ -2718,13 +2721,10 @@ vErrors.push(err57);
 }
 errors++;
 }
-}
-}
-}
-if(data38.matrix !== undefined){
-let data42 = data38.matrix;
-if((!(data42 && typeof data42 == "object" && !Array.isArray(data42))) && (data42 !== null)){
-const err58 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix",schemaPath:"#/$defs/build/properties/matrix/type",keyword:"type",params:{type: schema35.properties.matrix.type}};
+if(data40 && typeof data40 == "object" && !Array.isArray(data40)){
+for(const key12 in data40){
+if(!(func1.call(schema35.properties, key12))){
+const err58 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key12}};
 if(vErrors === null){
 vErrors = [err58];
 }
@@ -2733,12 +2733,11 @@ vErrors.push(err58);
 }
 errors++;
 }
-if(data42 && typeof data42 == "object" && !Array.isArray(data42)){
-for(const key12 in data42){
-if(!(((key12 === "include") || (key12 === "exclude")) || (key12 === "when"))){
-let data43 = data42[key12];
-if(((!(Array.isArray(data43))) && (typeof data43 !== "string")) && (data43 !== null)){
-const err59 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/" + key12.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/matrix/additionalProperties/type",keyword:"type",params:{type: schema35.properties.matrix.additionalProperties.type}};
+}
+if(data40.description !== undefined){
+let data41 = data40.description;
+if((((typeof data41 !== "string") && (!((typeof data41 == "number") && (isFinite(data41))))) && (typeof data41 !== "boolean")) && (data41 !== null)){
+const err59 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/description",schemaPath:"#/$defs/build/properties/description/type",keyword:"type",params:{type: schema35.properties.description.type}};
 if(vErrors === null){
 vErrors = [err59];
 }
@@ -2747,9 +2746,11 @@ vErrors.push(err59);
 }
 errors++;
 }
-if(typeof data43 === "string"){
-if(!pattern6.test(data43)){
-const err60 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/" + key12.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/matrix/additionalProperties/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+if(data40.extends !== undefined){
+let data42 = data40.extends;
+if(((typeof data42 !== "string") && (!(Array.isArray(data42)))) && (data42 !== null)){
+const err60 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/extends",schemaPath:"#/$defs/build/properties/extends/type",keyword:"type",params:{type: schema35.properties.extends.type}};
 if(vErrors === null){
 vErrors = [err60];
 }
@@ -2758,13 +2759,12 @@ vErrors.push(err60);
 }
 errors++;
 }
-}
-}
-}
-if(data42.include !== undefined){
-let data44 = data42.include;
-if(((!(Array.isArray(data44))) && (typeof data44 !== "string")) && (data44 !== null)){
-const err61 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/include",schemaPath:"#/$defs/build/properties/matrix/properties/include/type",keyword:"type",params:{type: schema35.properties.matrix.properties.include.type}};
+if(Array.isArray(data42)){
+const len5 = data42.length;
+for(let i5=0; i5<len5; i5++){
+let data43 = data42[i5];
+if((((typeof data43 !== "string") && (!((typeof data43 == "number") && (isFinite(data43))))) && (typeof data43 !== "boolean")) && (data43 !== null)){
+const err61 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/extends/" + i5,schemaPath:"#/$defs/build/properties/extends/items/type",keyword:"type",params:{type: schema35.properties.extends.items.type}};
 if(vErrors === null){
 vErrors = [err61];
 }
@@ -2773,9 +2773,13 @@ vErrors.push(err61);
 }
 errors++;
 }
-if(typeof data44 === "string"){
-if(!pattern6.test(data44)){
-const err62 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/include",schemaPath:"#/$defs/build/properties/matrix/properties/include/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+}
+if(data40.matrix !== undefined){
+let data44 = data40.matrix;
+if((!(data44 && typeof data44 == "object" && !Array.isArray(data44))) && (data44 !== null)){
+const err62 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix",schemaPath:"#/$defs/build/properties/matrix/type",keyword:"type",params:{type: schema35.properties.matrix.type}};
 if(vErrors === null){
 vErrors = [err62];
 }
@@ -2784,13 +2788,12 @@ vErrors.push(err62);
 }
 errors++;
 }
-}
-if(Array.isArray(data44)){
-const len6 = data44.length;
-for(let i6=0; i6<len6; i6++){
-let data45 = data44[i6];
-if(((!(data45 && typeof data45 == "object" && !Array.isArray(data45))) && (typeof data45 !== "string")) && (data45 !== null)){
-const err63 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/include/" + i6,schemaPath:"#/$defs/build/properties/matrix/properties/include/items/type",keyword:"type",params:{type: schema35.properties.matrix.properties.include.items.type}};
+if(data44 && typeof data44 == "object" && !Array.isArray(data44)){
+for(const key13 in data44){
+if(!(((key13 === "include") || (key13 === "exclude")) || (key13 === "when"))){
+let data45 = data44[key13];
+if(((!(Array.isArray(data45))) && (typeof data45 !== "string")) && (data45 !== null)){
+const err63 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/" + key13.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/matrix/additionalProperties/type",keyword:"type",params:{type: schema35.properties.matrix.additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err63];
 }
@@ -2801,7 +2804,7 @@ errors++;
 }
 if(typeof data45 === "string"){
 if(!pattern6.test(data45)){
-const err64 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/include/" + i6,schemaPath:"#/$defs/build/properties/matrix/properties/include/items/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+const err64 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/" + key13.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/matrix/additionalProperties/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err64];
 }
@@ -2813,11 +2816,10 @@ errors++;
 }
 }
 }
-}
-if(data42.exclude !== undefined){
-let data46 = data42.exclude;
+if(data44.include !== undefined){
+let data46 = data44.include;
 if(((!(Array.isArray(data46))) && (typeof data46 !== "string")) && (data46 !== null)){
-const err65 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/exclude",schemaPath:"#/$defs/build/properties/matrix/properties/exclude/type",keyword:"type",params:{type: schema35.properties.matrix.properties.exclude.type}};
+const err65 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/include",schemaPath:"#/$defs/build/properties/matrix/properties/include/type",keyword:"type",params:{type: schema35.properties.matrix.properties.include.type}};
 if(vErrors === null){
 vErrors = [err65];
 }
@@ -2828,7 +2830,7 @@ errors++;
 }
 if(typeof data46 === "string"){
 if(!pattern6.test(data46)){
-const err66 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/exclude",schemaPath:"#/$defs/build/properties/matrix/properties/exclude/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+const err66 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/include",schemaPath:"#/$defs/build/properties/matrix/properties/include/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err66];
 }
@@ -2839,11 +2841,11 @@ errors++;
 }
 }
 if(Array.isArray(data46)){
-const len7 = data46.length;
-for(let i7=0; i7<len7; i7++){
-let data47 = data46[i7];
+const len6 = data46.length;
+for(let i6=0; i6<len6; i6++){
+let data47 = data46[i6];
 if(((!(data47 && typeof data47 == "object" && !Array.isArray(data47))) && (typeof data47 !== "string")) && (data47 !== null)){
-const err67 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/exclude/" + i7,schemaPath:"#/$defs/build/properties/matrix/properties/exclude/items/type",keyword:"type",params:{type: schema35.properties.matrix.properties.exclude.items.type}};
+const err67 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/include/" + i6,schemaPath:"#/$defs/build/properties/matrix/properties/include/items/type",keyword:"type",params:{type: schema35.properties.matrix.properties.include.items.type}};
 if(vErrors === null){
 vErrors = [err67];
 }
@@ -2854,7 +2856,7 @@ errors++;
 }
 if(typeof data47 === "string"){
 if(!pattern6.test(data47)){
-const err68 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/exclude/" + i7,schemaPath:"#/$defs/build/properties/matrix/properties/exclude/items/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+const err68 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/include/" + i6,schemaPath:"#/$defs/build/properties/matrix/properties/include/items/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err68];
 }
@@ -2867,10 +2869,10 @@ errors++;
 }
 }
 }
-if(data42.when !== undefined){
-let data48 = data42.when;
-if(((typeof data48 !== "string") && (typeof data48 !== "boolean")) && (data48 !== null)){
-const err69 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/when",schemaPath:"#/$defs/build/properties/matrix/properties/when/type",keyword:"type",params:{type: schema35.properties.matrix.properties.when.type}};
+if(data44.exclude !== undefined){
+let data48 = data44.exclude;
+if(((!(Array.isArray(data48))) && (typeof data48 !== "string")) && (data48 !== null)){
+const err69 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/exclude",schemaPath:"#/$defs/build/properties/matrix/properties/exclude/type",keyword:"type",params:{type: schema35.properties.matrix.properties.exclude.type}};
 if(vErrors === null){
 vErrors = [err69];
 }
@@ -2881,7 +2883,7 @@ errors++;
 }
 if(typeof data48 === "string"){
 if(!pattern6.test(data48)){
-const err70 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/when",schemaPath:"#/$defs/build/properties/matrix/properties/when/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+const err70 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/exclude",schemaPath:"#/$defs/build/properties/matrix/properties/exclude/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err70];
 }
@@ -2891,13 +2893,12 @@ vErrors.push(err70);
 errors++;
 }
 }
-}
-}
-}
-if(data38.name !== undefined){
-let data49 = data38.name;
-if((((typeof data49 !== "string") && (!((typeof data49 == "number") && (isFinite(data49))))) && (typeof data49 !== "boolean")) && (data49 !== null)){
-const err71 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/name",schemaPath:"#/$defs/build/properties/name/type",keyword:"type",params:{type: schema35.properties.name.type}};
+if(Array.isArray(data48)){
+const len7 = data48.length;
+for(let i7=0; i7<len7; i7++){
+let data49 = data48[i7];
+if(((!(data49 && typeof data49 == "object" && !Array.isArray(data49))) && (typeof data49 !== "string")) && (data49 !== null)){
+const err71 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/exclude/" + i7,schemaPath:"#/$defs/build/properties/matrix/properties/exclude/items/type",keyword:"type",params:{type: schema35.properties.matrix.properties.exclude.items.type}};
 if(vErrors === null){
 vErrors = [err71];
 }
@@ -2906,11 +2907,9 @@ vErrors.push(err71);
 }
 errors++;
 }
-}
-if(data38.context !== undefined){
-let data50 = data38.context;
-if((((typeof data50 !== "string") && (!((typeof data50 == "number") && (isFinite(data50))))) && (typeof data50 !== "boolean")) && (data50 !== null)){
-const err72 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/context",schemaPath:"#/$defs/build/properties/context/type",keyword:"type",params:{type: schema35.properties.context.type}};
+if(typeof data49 === "string"){
+if(!pattern6.test(data49)){
+const err72 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/exclude/" + i7,schemaPath:"#/$defs/build/properties/matrix/properties/exclude/items/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err72];
 }
@@ -2920,10 +2919,13 @@ vErrors.push(err72);
 errors++;
 }
 }
-if(data38.dockerfile !== undefined){
-let data51 = data38.dockerfile;
-if((((typeof data51 !== "string") && (!((typeof data51 == "number") && (isFinite(data51))))) && (typeof data51 !== "boolean")) && (data51 !== null)){
-const err73 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/dockerfile",schemaPath:"#/$defs/build/properties/dockerfile/type",keyword:"type",params:{type: schema35.properties.dockerfile.type}};
+}
+}
+}
+if(data44.when !== undefined){
+let data50 = data44.when;
+if(((typeof data50 !== "string") && (typeof data50 !== "boolean")) && (data50 !== null)){
+const err73 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/when",schemaPath:"#/$defs/build/properties/matrix/properties/when/type",keyword:"type",params:{type: schema35.properties.matrix.properties.when.type}};
 if(vErrors === null){
 vErrors = [err73];
 }
@@ -2932,11 +2934,9 @@ vErrors.push(err73);
 }
 errors++;
 }
-}
-if(data38["dockerfile-inline"] !== undefined){
-let data52 = data38["dockerfile-inline"];
-if((((typeof data52 !== "string") && (!((typeof data52 == "number") && (isFinite(data52))))) && (typeof data52 !== "boolean")) && (data52 !== null)){
-const err74 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/dockerfile-inline",schemaPath:"#/$defs/build/properties/dockerfile-inline/type",keyword:"type",params:{type: schema35.properties["dockerfile-inline"].type}};
+if(typeof data50 === "string"){
+if(!pattern6.test(data50)){
+const err74 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/when",schemaPath:"#/$defs/build/properties/matrix/properties/when/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err74];
 }
@@ -2946,10 +2946,13 @@ vErrors.push(err74);
 errors++;
 }
 }
-if(data38.frontend !== undefined){
-let data53 = data38.frontend;
-if((typeof data53 !== "string") && (data53 !== null)){
-const err75 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/frontend",schemaPath:"#/$defs/build/properties/frontend/type",keyword:"type",params:{type: schema35.properties.frontend.type}};
+}
+}
+}
+if(data40.name !== undefined){
+let data51 = data40.name;
+if((((typeof data51 !== "string") && (!((typeof data51 == "number") && (isFinite(data51))))) && (typeof data51 !== "boolean")) && (data51 !== null)){
+const err75 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/name",schemaPath:"#/$defs/build/properties/name/type",keyword:"type",params:{type: schema35.properties.name.type}};
 if(vErrors === null){
 vErrors = [err75];
 }
@@ -2958,9 +2961,11 @@ vErrors.push(err75);
 }
 errors++;
 }
-if(typeof data53 === "string"){
-if(!pattern17.test(data53)){
-const err76 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/frontend",schemaPath:"#/$defs/build/properties/frontend/pattern",keyword:"pattern",params:{pattern: "^(?:(?:dockerfile|gateway)\\.v0)?$|\\$\\{\\{"}};
+}
+if(data40.context !== undefined){
+let data52 = data40.context;
+if((((typeof data52 !== "string") && (!((typeof data52 == "number") && (isFinite(data52))))) && (typeof data52 !== "boolean")) && (data52 !== null)){
+const err76 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/context",schemaPath:"#/$defs/build/properties/context/type",keyword:"type",params:{type: schema35.properties.context.type}};
 if(vErrors === null){
 vErrors = [err76];
 }
@@ -2970,11 +2975,10 @@ vErrors.push(err76);
 errors++;
 }
 }
-}
-if(data38.source !== undefined){
-let data54 = data38.source;
-if((((typeof data54 !== "string") && (!((typeof data54 == "number") && (isFinite(data54))))) && (typeof data54 !== "boolean")) && (data54 !== null)){
-const err77 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/source",schemaPath:"#/$defs/build/properties/source/type",keyword:"type",params:{type: schema35.properties.source.type}};
+if(data40.dockerfile !== undefined){
+let data53 = data40.dockerfile;
+if((((typeof data53 !== "string") && (!((typeof data53 == "number") && (isFinite(data53))))) && (typeof data53 !== "boolean")) && (data53 !== null)){
+const err77 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/dockerfile",schemaPath:"#/$defs/build/properties/dockerfile/type",keyword:"type",params:{type: schema35.properties.dockerfile.type}};
 if(vErrors === null){
 vErrors = [err77];
 }
@@ -2984,10 +2988,10 @@ vErrors.push(err77);
 errors++;
 }
 }
-if(data38.opts !== undefined){
-let data55 = data38.opts;
-if(((!(data55 && typeof data55 == "object" && !Array.isArray(data55))) && (typeof data55 !== "string")) && (data55 !== null)){
-const err78 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/opts",schemaPath:"#/$defs/build/properties/opts/type",keyword:"type",params:{type: schema35.properties.opts.type}};
+if(data40["dockerfile-inline"] !== undefined){
+let data54 = data40["dockerfile-inline"];
+if((((typeof data54 !== "string") && (!((typeof data54 == "number") && (isFinite(data54))))) && (typeof data54 !== "boolean")) && (data54 !== null)){
+const err78 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/dockerfile-inline",schemaPath:"#/$defs/build/properties/dockerfile-inline/type",keyword:"type",params:{type: schema35.properties["dockerfile-inline"].type}};
 if(vErrors === null){
 vErrors = [err78];
 }
@@ -2996,9 +3000,11 @@ vErrors.push(err78);
 }
 errors++;
 }
-if(typeof data55 === "string"){
-if(!pattern6.test(data55)){
-const err79 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/opts",schemaPath:"#/$defs/build/properties/opts/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+if(data40.frontend !== undefined){
+let data55 = data40.frontend;
+if((typeof data55 !== "string") && (data55 !== null)){
+const err79 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/frontend",schemaPath:"#/$defs/build/properties/frontend/type",keyword:"type",params:{type: schema35.properties.frontend.type}};
 if(vErrors === null){
 vErrors = [err79];
 }
@@ -3007,12 +3013,9 @@ vErrors.push(err79);
 }
 errors++;
 }
-}
-if(data55 && typeof data55 == "object" && !Array.isArray(data55)){
-for(const key13 in data55){
-let data56 = data55[key13];
-if((((typeof data56 !== "string") && (!((typeof data56 == "number") && (isFinite(data56))))) && (typeof data56 !== "boolean")) && (data56 !== null)){
-const err80 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/opts/" + key13.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/opts/additionalProperties/type",keyword:"type",params:{type: schema35.properties.opts.additionalProperties.type}};
+if(typeof data55 === "string"){
+if(!pattern18.test(data55)){
+const err80 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/frontend",schemaPath:"#/$defs/build/properties/frontend/pattern",keyword:"pattern",params:{pattern: "^(?:(?:dockerfile|gateway)\\.v0)?$|\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err80];
 }
@@ -3023,11 +3026,10 @@ errors++;
 }
 }
 }
-}
-if(data38["buildctl-options"] !== undefined){
-let data57 = data38["buildctl-options"];
-if(((!(Array.isArray(data57))) && (typeof data57 !== "string")) && (data57 !== null)){
-const err81 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/buildctl-options",schemaPath:"#/$defs/build/properties/buildctl-options/type",keyword:"type",params:{type: schema35.properties["buildctl-options"].type}};
+if(data40.source !== undefined){
+let data56 = data40.source;
+if((((typeof data56 !== "string") && (!((typeof data56 == "number") && (isFinite(data56))))) && (typeof data56 !== "boolean")) && (data56 !== null)){
+const err81 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/source",schemaPath:"#/$defs/build/properties/source/type",keyword:"type",params:{type: schema35.properties.source.type}};
 if(vErrors === null){
 vErrors = [err81];
 }
@@ -3036,9 +3038,11 @@ vErrors.push(err81);
 }
 errors++;
 }
-if(typeof data57 === "string"){
-if(!pattern6.test(data57)){
-const err82 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/buildctl-options",schemaPath:"#/$defs/build/properties/buildctl-options/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+if(data40.opts !== undefined){
+let data57 = data40.opts;
+if(((!(data57 && typeof data57 == "object" && !Array.isArray(data57))) && (typeof data57 !== "string")) && (data57 !== null)){
+const err82 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/opts",schemaPath:"#/$defs/build/properties/opts/type",keyword:"type",params:{type: schema35.properties.opts.type}};
 if(vErrors === null){
 vErrors = [err82];
 }
@@ -3047,13 +3051,9 @@ vErrors.push(err82);
 }
 errors++;
 }
-}
-if(Array.isArray(data57)){
-const len8 = data57.length;
-for(let i8=0; i8<len8; i8++){
-let data58 = data57[i8];
-if((((typeof data58 !== "string") && (!((typeof data58 == "number") && (isFinite(data58))))) && (typeof data58 !== "boolean")) && (data58 !== null)){
-const err83 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/buildctl-options/" + i8,schemaPath:"#/$defs/build/properties/buildctl-options/items/type",keyword:"type",params:{type: schema35.properties["buildctl-options"].items.type}};
+if(typeof data57 === "string"){
+if(!pattern6.test(data57)){
+const err83 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/opts",schemaPath:"#/$defs/build/properties/opts/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err83];
 }
@@ -3063,12 +3063,11 @@ vErrors.push(err83);
 errors++;
 }
 }
-}
-}
-if(data38.target !== undefined){
-let data59 = data38.target;
-if((((typeof data59 !== "string") && (!((typeof data59 == "number") && (isFinite(data59))))) && (typeof data59 !== "boolean")) && (data59 !== null)){
-const err84 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/target",schemaPath:"#/$defs/build/properties/target/type",keyword:"type",params:{type: schema35.properties.target.type}};
+if(data57 && typeof data57 == "object" && !Array.isArray(data57)){
+for(const key14 in data57){
+let data58 = data57[key14];
+if((((typeof data58 !== "string") && (!((typeof data58 == "number") && (isFinite(data58))))) && (typeof data58 !== "boolean")) && (data58 !== null)){
+const err84 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/opts/" + key14.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/opts/additionalProperties/type",keyword:"type",params:{type: schema35.properties.opts.additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err84];
 }
@@ -3078,10 +3077,12 @@ vErrors.push(err84);
 errors++;
 }
 }
-if(data38.args !== undefined){
-let data60 = data38.args;
-if(((!(data60 && typeof data60 == "object" && !Array.isArray(data60))) && (typeof data60 !== "string")) && (data60 !== null)){
-const err85 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/args",schemaPath:"#/$defs/build/properties/args/type",keyword:"type",params:{type: schema35.properties.args.type}};
+}
+}
+if(data40["buildctl-options"] !== undefined){
+let data59 = data40["buildctl-options"];
+if(((!(Array.isArray(data59))) && (typeof data59 !== "string")) && (data59 !== null)){
+const err85 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/buildctl-options",schemaPath:"#/$defs/build/properties/buildctl-options/type",keyword:"type",params:{type: schema35.properties["buildctl-options"].type}};
 if(vErrors === null){
 vErrors = [err85];
 }
@@ -3090,9 +3091,9 @@ vErrors.push(err85);
 }
 errors++;
 }
-if(typeof data60 === "string"){
-if(!pattern6.test(data60)){
-const err86 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/args",schemaPath:"#/$defs/build/properties/args/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+if(typeof data59 === "string"){
+if(!pattern6.test(data59)){
+const err86 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/buildctl-options",schemaPath:"#/$defs/build/properties/buildctl-options/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err86];
 }
@@ -3102,11 +3103,12 @@ vErrors.push(err86);
 errors++;
 }
 }
-if(data60 && typeof data60 == "object" && !Array.isArray(data60)){
-for(const key14 in data60){
-let data61 = data60[key14];
-if((((typeof data61 !== "string") && (!((typeof data61 == "number") && (isFinite(data61))))) && (typeof data61 !== "boolean")) && (data61 !== null)){
-const err87 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/args/" + key14.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/args/additionalProperties/type",keyword:"type",params:{type: schema35.properties.args.additionalProperties.type}};
+if(Array.isArray(data59)){
+const len8 = data59.length;
+for(let i8=0; i8<len8; i8++){
+let data60 = data59[i8];
+if((((typeof data60 !== "string") && (!((typeof data60 == "number") && (isFinite(data60))))) && (typeof data60 !== "boolean")) && (data60 !== null)){
+const err87 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/buildctl-options/" + i8,schemaPath:"#/$defs/build/properties/buildctl-options/items/type",keyword:"type",params:{type: schema35.properties["buildctl-options"].items.type}};
 if(vErrors === null){
 vErrors = [err87];
 }
@@ -3118,10 +3120,10 @@ errors++;
 }
 }
 }
-if(data38.contexts !== undefined){
-let data62 = data38.contexts;
-if(((!(data62 && typeof data62 == "object" && !Array.isArray(data62))) && (typeof data62 !== "string")) && (data62 !== null)){
-const err88 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/contexts",schemaPath:"#/$defs/build/properties/contexts/type",keyword:"type",params:{type: schema35.properties.contexts.type}};
+if(data40.target !== undefined){
+let data61 = data40.target;
+if((((typeof data61 !== "string") && (!((typeof data61 == "number") && (isFinite(data61))))) && (typeof data61 !== "boolean")) && (data61 !== null)){
+const err88 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/target",schemaPath:"#/$defs/build/properties/target/type",keyword:"type",params:{type: schema35.properties.target.type}};
 if(vErrors === null){
 vErrors = [err88];
 }
@@ -3130,9 +3132,11 @@ vErrors.push(err88);
 }
 errors++;
 }
-if(typeof data62 === "string"){
-if(!pattern6.test(data62)){
-const err89 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/contexts",schemaPath:"#/$defs/build/properties/contexts/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+if(data40.args !== undefined){
+let data62 = data40.args;
+if(((!(data62 && typeof data62 == "object" && !Array.isArray(data62))) && (typeof data62 !== "string")) && (data62 !== null)){
+const err89 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/args",schemaPath:"#/$defs/build/properties/args/type",keyword:"type",params:{type: schema35.properties.args.type}};
 if(vErrors === null){
 vErrors = [err89];
 }
@@ -3141,12 +3145,9 @@ vErrors.push(err89);
 }
 errors++;
 }
-}
-if(data62 && typeof data62 == "object" && !Array.isArray(data62)){
-for(const key15 in data62){
-let data63 = data62[key15];
-if((((typeof data63 !== "string") && (!((typeof data63 == "number") && (isFinite(data63))))) && (typeof data63 !== "boolean")) && (data63 !== null)){
-const err90 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/contexts/" + key15.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/contexts/additionalProperties/type",keyword:"type",params:{type: schema35.properties.contexts.additionalProperties.type}};
+if(typeof data62 === "string"){
+if(!pattern6.test(data62)){
+const err90 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/args",schemaPath:"#/$defs/build/properties/args/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err90];
 }
@@ -3156,12 +3157,11 @@ vErrors.push(err90);
 errors++;
 }
 }
-}
-}
-if(data38.needs !== undefined){
-let data64 = data38.needs;
-if(((!(Array.isArray(data64))) && (typeof data64 !== "string")) && (data64 !== null)){
-const err91 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/needs",schemaPath:"#/$defs/build/properties/needs/type",keyword:"type",params:{type: schema35.properties.needs.type}};
+if(data62 && typeof data62 == "object" && !Array.isArray(data62)){
+for(const key15 in data62){
+let data63 = data62[key15];
+if((((typeof data63 !== "string") && (!((typeof data63 == "number") && (isFinite(data63))))) && (typeof data63 !== "boolean")) && (data63 !== null)){
+const err91 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/args/" + key15.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/args/additionalProperties/type",keyword:"type",params:{type: schema35.properties.args.additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err91];
 }
@@ -3170,9 +3170,13 @@ vErrors.push(err91);
 }
 errors++;
 }
-if(typeof data64 === "string"){
-if(!pattern6.test(data64)){
-const err92 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/needs",schemaPath:"#/$defs/build/properties/needs/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+}
+if(data40.contexts !== undefined){
+let data64 = data40.contexts;
+if(((!(data64 && typeof data64 == "object" && !Array.isArray(data64))) && (typeof data64 !== "string")) && (data64 !== null)){
+const err92 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/contexts",schemaPath:"#/$defs/build/properties/contexts/type",keyword:"type",params:{type: schema35.properties.contexts.type}};
 if(vErrors === null){
 vErrors = [err92];
 }
@@ -3181,13 +3185,9 @@ vErrors.push(err92);
 }
 errors++;
 }
-}
-if(Array.isArray(data64)){
-const len9 = data64.length;
-for(let i9=0; i9<len9; i9++){
-let data65 = data64[i9];
-if((((typeof data65 !== "string") && (!((typeof data65 == "number") && (isFinite(data65))))) && (typeof data65 !== "boolean")) && (data65 !== null)){
-const err93 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/needs/" + i9,schemaPath:"#/$defs/build/properties/needs/items/type",keyword:"type",params:{type: schema35.properties.needs.items.type}};
+if(typeof data64 === "string"){
+if(!pattern6.test(data64)){
+const err93 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/contexts",schemaPath:"#/$defs/build/properties/contexts/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err93];
 }
@@ -3197,12 +3197,11 @@ vErrors.push(err93);
 errors++;
 }
 }
-}
-}
-if(data38.platforms !== undefined){
-let data66 = data38.platforms;
-if(((!(Array.isArray(data66))) && (typeof data66 !== "string")) && (data66 !== null)){
-const err94 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/platforms",schemaPath:"#/$defs/build/properties/platforms/type",keyword:"type",params:{type: schema35.properties.platforms.type}};
+if(data64 && typeof data64 == "object" && !Array.isArray(data64)){
+for(const key16 in data64){
+let data65 = data64[key16];
+if((((typeof data65 !== "string") && (!((typeof data65 == "number") && (isFinite(data65))))) && (typeof data65 !== "boolean")) && (data65 !== null)){
+const err94 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/contexts/" + key16.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/contexts/additionalProperties/type",keyword:"type",params:{type: schema35.properties.contexts.additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err94];
 }
@@ -3211,9 +3210,13 @@ vErrors.push(err94);
 }
 errors++;
 }
-if(typeof data66 === "string"){
-if(!pattern6.test(data66)){
-const err95 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/platforms",schemaPath:"#/$defs/build/properties/platforms/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+}
+if(data40.needs !== undefined){
+let data66 = data40.needs;
+if(((!(Array.isArray(data66))) && (typeof data66 !== "string")) && (data66 !== null)){
+const err95 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/needs",schemaPath:"#/$defs/build/properties/needs/type",keyword:"type",params:{type: schema35.properties.needs.type}};
 if(vErrors === null){
 vErrors = [err95];
 }
@@ -3222,13 +3225,9 @@ vErrors.push(err95);
 }
 errors++;
 }
-}
-if(Array.isArray(data66)){
-const len10 = data66.length;
-for(let i10=0; i10<len10; i10++){
-let data67 = data66[i10];
-if((((typeof data67 !== "string") && (!((typeof data67 == "number") && (isFinite(data67))))) && (typeof data67 !== "boolean")) && (data67 !== null)){
-const err96 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/platforms/" + i10,schemaPath:"#/$defs/build/properties/platforms/items/type",keyword:"type",params:{type: schema35.properties.platforms.items.type}};
+if(typeof data66 === "string"){
+if(!pattern6.test(data66)){
+const err96 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/needs",schemaPath:"#/$defs/build/properties/needs/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err96];
 }
@@ -3238,12 +3237,12 @@ vErrors.push(err96);
 errors++;
 }
 }
-}
-}
-if(data38.tags !== undefined){
-let data68 = data38.tags;
-if(((!(Array.isArray(data68))) && (typeof data68 !== "string")) && (data68 !== null)){
-const err97 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/tags",schemaPath:"#/$defs/build/properties/tags/type",keyword:"type",params:{type: schema35.properties.tags.type}};
+if(Array.isArray(data66)){
+const len9 = data66.length;
+for(let i9=0; i9<len9; i9++){
+let data67 = data66[i9];
+if((((typeof data67 !== "string") && (!((typeof data67 == "number") && (isFinite(data67))))) && (typeof data67 !== "boolean")) && (data67 !== null)){
+const err97 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/needs/" + i9,schemaPath:"#/$defs/build/properties/needs/items/type",keyword:"type",params:{type: schema35.properties.needs.items.type}};
 if(vErrors === null){
 vErrors = [err97];
 }
@@ -3252,9 +3251,13 @@ vErrors.push(err97);
 }
 errors++;
 }
-if(typeof data68 === "string"){
-if(!pattern6.test(data68)){
-const err98 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/tags",schemaPath:"#/$defs/build/properties/tags/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+}
+if(data40.platforms !== undefined){
+let data68 = data40.platforms;
+if(((!(Array.isArray(data68))) && (typeof data68 !== "string")) && (data68 !== null)){
+const err98 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/platforms",schemaPath:"#/$defs/build/properties/platforms/type",keyword:"type",params:{type: schema35.properties.platforms.type}};
 if(vErrors === null){
 vErrors = [err98];
 }
@@ -3263,13 +3266,9 @@ vErrors.push(err98);
 }
 errors++;
 }
-}
-if(Array.isArray(data68)){
-const len11 = data68.length;
-for(let i11=0; i11<len11; i11++){
-let data69 = data68[i11];
-if((((typeof data69 !== "string") && (!((typeof data69 == "number") && (isFinite(data69))))) && (typeof data69 !== "boolean")) && (data69 !== null)){
-const err99 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/tags/" + i11,schemaPath:"#/$defs/build/properties/tags/items/type",keyword:"type",params:{type: schema35.properties.tags.items.type}};
+if(typeof data68 === "string"){
+if(!pattern6.test(data68)){
+const err99 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/platforms",schemaPath:"#/$defs/build/properties/platforms/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err99];
 }
@@ -3279,12 +3278,12 @@ vErrors.push(err99);
 errors++;
 }
 }
-}
-}
-if(data38.push !== undefined){
-let data70 = data38.push;
-if(((typeof data70 !== "boolean") && (typeof data70 !== "string")) && (data70 !== null)){
-const err100 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/push",schemaPath:"#/$defs/build/properties/push/type",keyword:"type",params:{type: schema35.properties.push.type}};
+if(Array.isArray(data68)){
+const len10 = data68.length;
+for(let i10=0; i10<len10; i10++){
+let data69 = data68[i10];
+if((((typeof data69 !== "string") && (!((typeof data69 == "number") && (isFinite(data69))))) && (typeof data69 !== "boolean")) && (data69 !== null)){
+const err100 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/platforms/" + i10,schemaPath:"#/$defs/build/properties/platforms/items/type",keyword:"type",params:{type: schema35.properties.platforms.items.type}};
 if(vErrors === null){
 vErrors = [err100];
 }
@@ -3293,9 +3292,13 @@ vErrors.push(err100);
 }
 errors++;
 }
-if(typeof data70 === "string"){
-if(!pattern25.test(data70)){
-const err101 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/push",schemaPath:"#/$defs/build/properties/push/pattern",keyword:"pattern",params:{pattern: "^always$|\\$\\{\\{"}};
+}
+}
+}
+if(data40.tags !== undefined){
+let data70 = data40.tags;
+if(((!(Array.isArray(data70))) && (typeof data70 !== "string")) && (data70 !== null)){
+const err101 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/tags",schemaPath:"#/$defs/build/properties/tags/type",keyword:"type",params:{type: schema35.properties.tags.type}};
 if(vErrors === null){
 vErrors = [err101];
 }
@@ -3304,12 +3307,9 @@ vErrors.push(err101);
 }
 errors++;
 }
-}
-}
-if(data38.labels !== undefined){
-let data71 = data38.labels;
-if(((!(data71 && typeof data71 == "object" && !Array.isArray(data71))) && (typeof data71 !== "string")) && (data71 !== null)){
-const err102 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/labels",schemaPath:"#/$defs/build/properties/labels/type",keyword:"type",params:{type: schema35.properties.labels.type}};
+if(typeof data70 === "string"){
+if(!pattern6.test(data70)){
+const err102 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/tags",schemaPath:"#/$defs/build/properties/tags/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err102];
 }
@@ -3318,9 +3318,13 @@ vErrors.push(err102);
 }
 errors++;
 }
-if(typeof data71 === "string"){
-if(!pattern6.test(data71)){
-const err103 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/labels",schemaPath:"#/$defs/build/properties/labels/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+if(Array.isArray(data70)){
+const len11 = data70.length;
+for(let i11=0; i11<len11; i11++){
+let data71 = data70[i11];
+if((((typeof data71 !== "string") && (!((typeof data71 == "number") && (isFinite(data71))))) && (typeof data71 !== "boolean")) && (data71 !== null)){
+const err103 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/tags/" + i11,schemaPath:"#/$defs/build/properties/tags/items/type",keyword:"type",params:{type: schema35.properties.tags.items.type}};
 if(vErrors === null){
 vErrors = [err103];
 }
@@ -3330,11 +3334,12 @@ vErrors.push(err103);
 errors++;
 }
 }
-if(data71 && typeof data71 == "object" && !Array.isArray(data71)){
-for(const key16 in data71){
-let data72 = data71[key16];
-if((((typeof data72 !== "string") && (!((typeof data72 == "number") && (isFinite(data72))))) && (typeof data72 !== "boolean")) && (data72 !== null)){
-const err104 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/labels/" + key16.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/labels/additionalProperties/type",keyword:"type",params:{type: schema35.properties.labels.additionalProperties.type}};
+}
+}
+if(data40.push !== undefined){
+let data72 = data40.push;
+if(((typeof data72 !== "boolean") && (typeof data72 !== "string")) && (data72 !== null)){
+const err104 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/push",schemaPath:"#/$defs/build/properties/push/type",keyword:"type",params:{type: schema35.properties.push.type}};
 if(vErrors === null){
 vErrors = [err104];
 }
@@ -3343,13 +3348,9 @@ vErrors.push(err104);
 }
 errors++;
 }
-}
-}
-}
-if(data38.annotations !== undefined){
-let data73 = data38.annotations;
-if(((!(data73 && typeof data73 == "object" && !Array.isArray(data73))) && (typeof data73 !== "string")) && (data73 !== null)){
-const err105 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/annotations",schemaPath:"#/$defs/build/properties/annotations/type",keyword:"type",params:{type: schema35.properties.annotations.type}};
+if(typeof data72 === "string"){
+if(!pattern26.test(data72)){
+const err105 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/push",schemaPath:"#/$defs/build/properties/push/pattern",keyword:"pattern",params:{pattern: "^always$|\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err105];
 }
@@ -3358,9 +3359,12 @@ vErrors.push(err105);
 }
 errors++;
 }
-if(typeof data73 === "string"){
-if(!pattern6.test(data73)){
-const err106 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/annotations",schemaPath:"#/$defs/build/properties/annotations/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+if(data40.labels !== undefined){
+let data73 = data40.labels;
+if(((!(data73 && typeof data73 == "object" && !Array.isArray(data73))) && (typeof data73 !== "string")) && (data73 !== null)){
+const err106 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/labels",schemaPath:"#/$defs/build/properties/labels/type",keyword:"type",params:{type: schema35.properties.labels.type}};
 if(vErrors === null){
 vErrors = [err106];
 }
@@ -3369,12 +3373,9 @@ vErrors.push(err106);
 }
 errors++;
 }
-}
-if(data73 && typeof data73 == "object" && !Array.isArray(data73)){
-for(const key17 in data73){
-let data74 = data73[key17];
-if((((typeof data74 !== "string") && (!((typeof data74 == "number") && (isFinite(data74))))) && (typeof data74 !== "boolean")) && (data74 !== null)){
-const err107 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/annotations/" + key17.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/annotations/additionalProperties/type",keyword:"type",params:{type: schema35.properties.annotations.additionalProperties.type}};
+if(typeof data73 === "string"){
+if(!pattern6.test(data73)){
+const err107 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/labels",schemaPath:"#/$defs/build/properties/labels/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err107];
 }
@@ -3384,12 +3385,11 @@ vErrors.push(err107);
 errors++;
 }
 }
-}
-}
-if(data38.outputs !== undefined){
-let data75 = data38.outputs;
-if(((!(Array.isArray(data75))) && (typeof data75 !== "string")) && (data75 !== null)){
-const err108 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/outputs",schemaPath:"#/$defs/build/properties/outputs/type",keyword:"type",params:{type: schema35.properties.outputs.type}};
+if(data73 && typeof data73 == "object" && !Array.isArray(data73)){
+for(const key17 in data73){
+let data74 = data73[key17];
+if((((typeof data74 !== "string") && (!((typeof data74 == "number") && (isFinite(data74))))) && (typeof data74 !== "boolean")) && (data74 !== null)){
+const err108 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/labels/" + key17.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/labels/additionalProperties/type",keyword:"type",params:{type: schema35.properties.labels.additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err108];
 }
@@ -3398,9 +3398,13 @@ vErrors.push(err108);
 }
 errors++;
 }
-if(typeof data75 === "string"){
-if(!pattern6.test(data75)){
-const err109 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/outputs",schemaPath:"#/$defs/build/properties/outputs/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+}
+if(data40.annotations !== undefined){
+let data75 = data40.annotations;
+if(((!(data75 && typeof data75 == "object" && !Array.isArray(data75))) && (typeof data75 !== "string")) && (data75 !== null)){
+const err109 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/annotations",schemaPath:"#/$defs/build/properties/annotations/type",keyword:"type",params:{type: schema35.properties.annotations.type}};
 if(vErrors === null){
 vErrors = [err109];
 }
@@ -3409,13 +3413,9 @@ vErrors.push(err109);
 }
 errors++;
 }
-}
-if(Array.isArray(data75)){
-const len12 = data75.length;
-for(let i12=0; i12<len12; i12++){
-let data76 = data75[i12];
-if(((typeof data76 !== "string") && (!(data76 && typeof data76 == "object" && !Array.isArray(data76)))) && (data76 !== null)){
-const err110 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/outputs/" + i12,schemaPath:"#/$defs/build/properties/outputs/items/type",keyword:"type",params:{type: schema35.properties.outputs.items.type}};
+if(typeof data75 === "string"){
+if(!pattern6.test(data75)){
+const err110 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/annotations",schemaPath:"#/$defs/build/properties/annotations/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err110];
 }
@@ -3424,12 +3424,12 @@ vErrors.push(err110);
 }
 errors++;
 }
-if(data76 && typeof data76 == "object" && !Array.isArray(data76)){
-for(const key18 in data76){
-if(!(key18 === "type")){
-let data77 = data76[key18];
-if((((typeof data77 !== "string") && (!((typeof data77 == "number") && (isFinite(data77))))) && (typeof data77 !== "boolean")) && (data77 !== null)){
-const err111 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/outputs/" + i12+"/" + key18.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/outputs/items/additionalProperties/type",keyword:"type",params:{type: schema35.properties.outputs.items.additionalProperties.type}};
+}
+if(data75 && typeof data75 == "object" && !Array.isArray(data75)){
+for(const key18 in data75){
+let data76 = data75[key18];
+if((((typeof data76 !== "string") && (!((typeof data76 == "number") && (isFinite(data76))))) && (typeof data76 !== "boolean")) && (data76 !== null)){
+const err111 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/annotations/" + key18.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/annotations/additionalProperties/type",keyword:"type",params:{type: schema35.properties.annotations.additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err111];
 }
@@ -3440,10 +3440,11 @@ errors++;
 }
 }
 }
-if(data76.type !== undefined){
-let data78 = data76.type;
-if((((typeof data78 !== "string") && (!((typeof data78 == "number") && (isFinite(data78))))) && (typeof data78 !== "boolean")) && (data78 !== null)){
-const err112 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/outputs/" + i12+"/type",schemaPath:"#/$defs/build/properties/outputs/items/properties/type/type",keyword:"type",params:{type: schema35.properties.outputs.items.properties.type.type}};
+}
+if(data40.outputs !== undefined){
+let data77 = data40.outputs;
+if(((!(Array.isArray(data77))) && (typeof data77 !== "string")) && (data77 !== null)){
+const err112 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/outputs",schemaPath:"#/$defs/build/properties/outputs/type",keyword:"type",params:{type: schema35.properties.outputs.type}};
 if(vErrors === null){
 vErrors = [err112];
 }
@@ -3452,15 +3453,9 @@ vErrors.push(err112);
 }
 errors++;
 }
-}
-}
-}
-}
-}
-if(data38.attest !== undefined){
-let data79 = data38.attest;
-if(((!(Array.isArray(data79))) && (typeof data79 !== "string")) && (data79 !== null)){
-const err113 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/attest",schemaPath:"#/$defs/build/properties/attest/type",keyword:"type",params:{type: schema35.properties.attest.type}};
+if(typeof data77 === "string"){
+if(!pattern6.test(data77)){
+const err113 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/outputs",schemaPath:"#/$defs/build/properties/outputs/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err113];
 }
@@ -3469,9 +3464,13 @@ vErrors.push(err113);
 }
 errors++;
 }
-if(typeof data79 === "string"){
-if(!pattern6.test(data79)){
-const err114 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/attest",schemaPath:"#/$defs/build/properties/attest/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+if(Array.isArray(data77)){
+const len12 = data77.length;
+for(let i12=0; i12<len12; i12++){
+let data78 = data77[i12];
+if(((typeof data78 !== "string") && (!(data78 && typeof data78 == "object" && !Array.isArray(data78)))) && (data78 !== null)){
+const err114 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/outputs/" + i12,schemaPath:"#/$defs/build/properties/outputs/items/type",keyword:"type",params:{type: schema35.properties.outputs.items.type}};
 if(vErrors === null){
 vErrors = [err114];
 }
@@ -3480,13 +3479,12 @@ vErrors.push(err114);
 }
 errors++;
 }
-}
-if(Array.isArray(data79)){
-const len13 = data79.length;
-for(let i13=0; i13<len13; i13++){
-let data80 = data79[i13];
-if(((typeof data80 !== "string") && (!(data80 && typeof data80 == "object" && !Array.isArray(data80)))) && (data80 !== null)){
-const err115 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/attest/" + i13,schemaPath:"#/$defs/build/properties/attest/items/type",keyword:"type",params:{type: schema35.properties.attest.items.type}};
+if(data78 && typeof data78 == "object" && !Array.isArray(data78)){
+for(const key19 in data78){
+if(!(key19 === "type")){
+let data79 = data78[key19];
+if((((typeof data79 !== "string") && (!((typeof data79 == "number") && (isFinite(data79))))) && (typeof data79 !== "boolean")) && (data79 !== null)){
+const err115 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/outputs/" + i12+"/" + key19.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/outputs/items/additionalProperties/type",keyword:"type",params:{type: schema35.properties.outputs.items.additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err115];
 }
@@ -3495,12 +3493,12 @@ vErrors.push(err115);
 }
 errors++;
 }
-if(data80 && typeof data80 == "object" && !Array.isArray(data80)){
-for(const key19 in data80){
-if(!(key19 === "type")){
-let data81 = data80[key19];
-if((((typeof data81 !== "string") && (!((typeof data81 == "number") && (isFinite(data81))))) && (typeof data81 !== "boolean")) && (data81 !== null)){
-const err116 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/attest/" + i13+"/" + key19.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/attest/items/additionalProperties/type",keyword:"type",params:{type: schema35.properties.attest.items.additionalProperties.type}};
+}
+}
+if(data78.type !== undefined){
+let data80 = data78.type;
+if((((typeof data80 !== "string") && (!((typeof data80 == "number") && (isFinite(data80))))) && (typeof data80 !== "boolean")) && (data80 !== null)){
+const err116 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/outputs/" + i12+"/type",schemaPath:"#/$defs/build/properties/outputs/items/properties/type/type",keyword:"type",params:{type: schema35.properties.outputs.items.properties.type.type}};
 if(vErrors === null){
 vErrors = [err116];
 }
@@ -3511,10 +3509,13 @@ errors++;
 }
 }
 }
-if(data80.type !== undefined){
-let data82 = data80.type;
-if((((typeof data82 !== "string") && (!((typeof data82 == "number") && (isFinite(data82))))) && (typeof data82 !== "boolean")) && (data82 !== null)){
-const err117 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/attest/" + i13+"/type",schemaPath:"#/$defs/build/properties/attest/items/properties/type/type",keyword:"type",params:{type: schema35.properties.attest.items.properties.type.type}};
+}
+}
+}
+if(data40.attest !== undefined){
+let data81 = data40.attest;
+if(((!(Array.isArray(data81))) && (typeof data81 !== "string")) && (data81 !== null)){
+const err117 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/attest",schemaPath:"#/$defs/build/properties/attest/type",keyword:"type",params:{type: schema35.properties.attest.type}};
 if(vErrors === null){
 vErrors = [err117];
 }
@@ -3523,15 +3524,9 @@ vErrors.push(err117);
 }
 errors++;
 }
-}
-}
-}
-}
-}
-if(data38.compression !== undefined){
-let data83 = data38.compression;
-if(((typeof data83 !== "string") && (!(data83 && typeof data83 == "object" && !Array.isArray(data83)))) && (data83 !== null)){
-const err118 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression",schemaPath:"#/$defs/build/properties/compression/type",keyword:"type",params:{type: schema35.properties.compression.type}};
+if(typeof data81 === "string"){
+if(!pattern6.test(data81)){
+const err118 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/attest",schemaPath:"#/$defs/build/properties/attest/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err118];
 }
@@ -3540,9 +3535,13 @@ vErrors.push(err118);
 }
 errors++;
 }
-if(typeof data83 === "string"){
-if(!pattern30.test(data83)){
-const err119 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression",schemaPath:"#/$defs/build/properties/compression/pattern",keyword:"pattern",params:{pattern: "^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{"}};
+}
+if(Array.isArray(data81)){
+const len13 = data81.length;
+for(let i13=0; i13<len13; i13++){
+let data82 = data81[i13];
+if(((typeof data82 !== "string") && (!(data82 && typeof data82 == "object" && !Array.isArray(data82)))) && (data82 !== null)){
+const err119 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/attest/" + i13,schemaPath:"#/$defs/build/properties/attest/items/type",keyword:"type",params:{type: schema35.properties.attest.items.type}};
 if(vErrors === null){
 vErrors = [err119];
 }
@@ -3551,11 +3550,12 @@ vErrors.push(err119);
 }
 errors++;
 }
-}
-if(data83 && typeof data83 == "object" && !Array.isArray(data83)){
-for(const key20 in data83){
-if(!(((key20 === "type") || (key20 === "level")) || (key20 === "force"))){
-const err120 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression",schemaPath:"#/$defs/build/properties/compression/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key20}};
+if(data82 && typeof data82 == "object" && !Array.isArray(data82)){
+for(const key20 in data82){
+if(!(key20 === "type")){
+let data83 = data82[key20];
+if((((typeof data83 !== "string") && (!((typeof data83 == "number") && (isFinite(data83))))) && (typeof data83 !== "boolean")) && (data83 !== null)){
+const err120 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/attest/" + i13+"/" + key20.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/attest/items/additionalProperties/type",keyword:"type",params:{type: schema35.properties.attest.items.additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err120];
 }
@@ -3565,10 +3565,11 @@ vErrors.push(err120);
 errors++;
 }
 }
-if(data83.type !== undefined){
-let data84 = data83.type;
-if((typeof data84 !== "string") && (data84 !== null)){
-const err121 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression/type",schemaPath:"#/$defs/build/properties/compression/properties/type/type",keyword:"type",params:{type: schema35.properties.compression.properties.type.type}};
+}
+if(data82.type !== undefined){
+let data84 = data82.type;
+if((((typeof data84 !== "string") && (!((typeof data84 == "number") && (isFinite(data84))))) && (typeof data84 !== "boolean")) && (data84 !== null)){
+const err121 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/attest/" + i13+"/type",schemaPath:"#/$defs/build/properties/attest/items/properties/type/type",keyword:"type",params:{type: schema35.properties.attest.items.properties.type.type}};
 if(vErrors === null){
 vErrors = [err121];
 }
@@ -3577,9 +3578,15 @@ vErrors.push(err121);
 }
 errors++;
 }
-if(typeof data84 === "string"){
-if(!pattern30.test(data84)){
-const err122 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression/type",schemaPath:"#/$defs/build/properties/compression/properties/type/pattern",keyword:"pattern",params:{pattern: "^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{"}};
+}
+}
+}
+}
+}
+if(data40.compression !== undefined){
+let data85 = data40.compression;
+if(((typeof data85 !== "string") && (!(data85 && typeof data85 == "object" && !Array.isArray(data85)))) && (data85 !== null)){
+const err122 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression",schemaPath:"#/$defs/build/properties/compression/type",keyword:"type",params:{type: schema35.properties.compression.type}};
 if(vErrors === null){
 vErrors = [err122];
 }
@@ -3588,12 +3595,9 @@ vErrors.push(err122);
 }
 errors++;
 }
-}
-}
-if(data83.level !== undefined){
-let data85 = data83.level;
-if(((!(((typeof data85 == "number") && (!(data85 % 1) && !isNaN(data85))) && (isFinite(data85)))) && (typeof data85 !== "string")) && (data85 !== null)){
-const err123 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression/level",schemaPath:"#/$defs/build/properties/compression/properties/level/type",keyword:"type",params:{type: schema35.properties.compression.properties.level.type}};
+if(typeof data85 === "string"){
+if(!pattern31.test(data85)){
+const err123 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression",schemaPath:"#/$defs/build/properties/compression/pattern",keyword:"pattern",params:{pattern: "^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err123];
 }
@@ -3602,9 +3606,11 @@ vErrors.push(err123);
 }
 errors++;
 }
-if(typeof data85 === "string"){
-if(!pattern6.test(data85)){
-const err124 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression/level",schemaPath:"#/$defs/build/properties/compression/properties/level/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+if(data85 && typeof data85 == "object" && !Array.isArray(data85)){
+for(const key21 in data85){
+if(!(((key21 === "type") || (key21 === "level")) || (key21 === "force"))){
+const err124 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression",schemaPath:"#/$defs/build/properties/compression/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key21}};
 if(vErrors === null){
 vErrors = [err124];
 }
@@ -3614,11 +3620,10 @@ vErrors.push(err124);
 errors++;
 }
 }
-}
-if(data83.force !== undefined){
-let data86 = data83.force;
-if(((typeof data86 !== "boolean") && (typeof data86 !== "string")) && (data86 !== null)){
-const err125 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression/force",schemaPath:"#/$defs/build/properties/compression/properties/force/type",keyword:"type",params:{type: schema35.properties.compression.properties.force.type}};
+if(data85.type !== undefined){
+let data86 = data85.type;
+if((typeof data86 !== "string") && (data86 !== null)){
+const err125 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression/type",schemaPath:"#/$defs/build/properties/compression/properties/type/type",keyword:"type",params:{type: schema35.properties.compression.properties.type.type}};
 if(vErrors === null){
 vErrors = [err125];
 }
@@ -3628,8 +3633,8 @@ vErrors.push(err125);
 errors++;
 }
 if(typeof data86 === "string"){
-if(!pattern6.test(data86)){
-const err126 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression/force",schemaPath:"#/$defs/build/properties/compression/properties/force/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+if(!pattern31.test(data86)){
+const err126 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression/type",schemaPath:"#/$defs/build/properties/compression/properties/type/pattern",keyword:"pattern",params:{pattern: "^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err126];
 }
@@ -3640,12 +3645,10 @@ errors++;
 }
 }
 }
-}
-}
-if(data38.reproducible !== undefined){
-let data87 = data38.reproducible;
-if(((typeof data87 !== "boolean") && (typeof data87 !== "string")) && (data87 !== null)){
-const err127 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/reproducible",schemaPath:"#/$defs/build/properties/reproducible/type",keyword:"type",params:{type: schema35.properties.reproducible.type}};
+if(data85.level !== undefined){
+let data87 = data85.level;
+if(((!(((typeof data87 == "number") && (!(data87 % 1) && !isNaN(data87))) && (isFinite(data87)))) && (typeof data87 !== "string")) && (data87 !== null)){
+const err127 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression/level",schemaPath:"#/$defs/build/properties/compression/properties/level/type",keyword:"type",params:{type: schema35.properties.compression.properties.level.type}};
 if(vErrors === null){
 vErrors = [err127];
 }
@@ -3656,7 +3659,7 @@ errors++;
 }
 if(typeof data87 === "string"){
 if(!pattern6.test(data87)){
-const err128 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/reproducible",schemaPath:"#/$defs/build/properties/reproducible/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+const err128 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression/level",schemaPath:"#/$defs/build/properties/compression/properties/level/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err128];
 }
@@ -3667,10 +3670,10 @@ errors++;
 }
 }
 }
-if(data38["source-date-epoch"] !== undefined){
-let data88 = data38["source-date-epoch"];
-if(((!(((typeof data88 == "number") && (!(data88 % 1) && !isNaN(data88))) && (isFinite(data88)))) && (typeof data88 !== "string")) && (data88 !== null)){
-const err129 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/source-date-epoch",schemaPath:"#/$defs/build/properties/source-date-epoch/type",keyword:"type",params:{type: schema35.properties["source-date-epoch"].type}};
+if(data85.force !== undefined){
+let data88 = data85.force;
+if(((typeof data88 !== "boolean") && (typeof data88 !== "string")) && (data88 !== null)){
+const err129 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression/force",schemaPath:"#/$defs/build/properties/compression/properties/force/type",keyword:"type",params:{type: schema35.properties.compression.properties.force.type}};
 if(vErrors === null){
 vErrors = [err129];
 }
@@ -3680,8 +3683,8 @@ vErrors.push(err129);
 errors++;
 }
 if(typeof data88 === "string"){
-if(!pattern35.test(data88)){
-const err130 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/source-date-epoch",schemaPath:"#/$defs/build/properties/source-date-epoch/pattern",keyword:"pattern",params:{pattern: "^[0-9]+$|\\$\\{\\{"}};
+if(!pattern6.test(data88)){
+const err130 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression/force",schemaPath:"#/$defs/build/properties/compression/properties/force/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err130];
 }
@@ -3692,10 +3695,12 @@ errors++;
 }
 }
 }
-if(data38.cache !== undefined){
-let data89 = data38.cache;
-if(((typeof data89 !== "string") && (!(data89 && typeof data89 == "object" && !Array.isArray(data89)))) && (data89 !== null)){
-const err131 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache",schemaPath:"#/$defs/build/properties/cache/type",keyword:"type",params:{type: schema35.properties.cache.type}};
+}
+}
+if(data40.reproducible !== undefined){
+let data89 = data40.reproducible;
+if(((typeof data89 !== "boolean") && (typeof data89 !== "string")) && (data89 !== null)){
+const err131 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/reproducible",schemaPath:"#/$defs/build/properties/reproducible/type",keyword:"type",params:{type: schema35.properties.reproducible.type}};
 if(vErrors === null){
 vErrors = [err131];
 }
@@ -3704,10 +3709,9 @@ vErrors.push(err131);
 }
 errors++;
 }
-if(data89 && typeof data89 == "object" && !Array.isArray(data89)){
-for(const key21 in data89){
-if(!(((key21 === "repository") || (key21 === "mode")) || (key21 === "export"))){
-const err132 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache",schemaPath:"#/$defs/build/properties/cache/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key21}};
+if(typeof data89 === "string"){
+if(!pattern6.test(data89)){
+const err132 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/reproducible",schemaPath:"#/$defs/build/properties/reproducible/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err132];
 }
@@ -3717,10 +3721,11 @@ vErrors.push(err132);
 errors++;
 }
 }
-if(data89.repository !== undefined){
-let data90 = data89.repository;
-if((((typeof data90 !== "string") && (!((typeof data90 == "number") && (isFinite(data90))))) && (typeof data90 !== "boolean")) && (data90 !== null)){
-const err133 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache/repository",schemaPath:"#/$defs/build/properties/cache/properties/repository/type",keyword:"type",params:{type: schema35.properties.cache.properties.repository.type}};
+}
+if(data40["source-date-epoch"] !== undefined){
+let data90 = data40["source-date-epoch"];
+if(((!(((typeof data90 == "number") && (!(data90 % 1) && !isNaN(data90))) && (isFinite(data90)))) && (typeof data90 !== "string")) && (data90 !== null)){
+const err133 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/source-date-epoch",schemaPath:"#/$defs/build/properties/source-date-epoch/type",keyword:"type",params:{type: schema35.properties["source-date-epoch"].type}};
 if(vErrors === null){
 vErrors = [err133];
 }
@@ -3729,11 +3734,9 @@ vErrors.push(err133);
 }
 errors++;
 }
-}
-if(data89.mode !== undefined){
-let data91 = data89.mode;
-if((typeof data91 !== "string") && (data91 !== null)){
-const err134 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache/mode",schemaPath:"#/$defs/build/properties/cache/properties/mode/type",keyword:"type",params:{type: schema35.properties.cache.properties.mode.type}};
+if(typeof data90 === "string"){
+if(!pattern36.test(data90)){
+const err134 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/source-date-epoch",schemaPath:"#/$defs/build/properties/source-date-epoch/pattern",keyword:"pattern",params:{pattern: "^[0-9]+$|\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err134];
 }
@@ -3742,9 +3745,12 @@ vErrors.push(err134);
 }
 errors++;
 }
-if(typeof data91 === "string"){
-if(!pattern36.test(data91)){
-const err135 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache/mode",schemaPath:"#/$defs/build/properties/cache/properties/mode/pattern",keyword:"pattern",params:{pattern: "^(?:min|max)$|\\$\\{\\{"}};
+}
+}
+if(data40.cache !== undefined){
+let data91 = data40.cache;
+if(((typeof data91 !== "string") && (!(data91 && typeof data91 == "object" && !Array.isArray(data91)))) && (data91 !== null)){
+const err135 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache",schemaPath:"#/$defs/build/properties/cache/type",keyword:"type",params:{type: schema35.properties.cache.type}};
 if(vErrors === null){
 vErrors = [err135];
 }
@@ -3753,12 +3759,10 @@ vErrors.push(err135);
 }
 errors++;
 }
-}
-}
-if(data89.export !== undefined){
-let data92 = data89.export;
-if(((typeof data92 !== "boolean") && (typeof data92 !== "string")) && (data92 !== null)){
-const err136 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache/export",schemaPath:"#/$defs/build/properties/cache/properties/export/type",keyword:"type",params:{type: schema35.properties.cache.properties.export.type}};
+if(data91 && typeof data91 == "object" && !Array.isArray(data91)){
+for(const key22 in data91){
+if(!(((key22 === "repository") || (key22 === "mode")) || (key22 === "export"))){
+const err136 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache",schemaPath:"#/$defs/build/properties/cache/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key22}};
 if(vErrors === null){
 vErrors = [err136];
 }
@@ -3767,9 +3771,11 @@ vErrors.push(err136);
 }
 errors++;
 }
-if(typeof data92 === "string"){
-if(!pattern6.test(data92)){
-const err137 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache/export",schemaPath:"#/$defs/build/properties/cache/properties/export/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+if(data91.repository !== undefined){
+let data92 = data91.repository;
+if((((typeof data92 !== "string") && (!((typeof data92 == "number") && (isFinite(data92))))) && (typeof data92 !== "boolean")) && (data92 !== null)){
+const err137 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache/repository",schemaPath:"#/$defs/build/properties/cache/properties/repository/type",keyword:"type",params:{type: schema35.properties.cache.properties.repository.type}};
 if(vErrors === null){
 vErrors = [err137];
 }
@@ -3779,13 +3785,10 @@ vErrors.push(err137);
 errors++;
 }
 }
-}
-}
-}
-if(data38["cache-from"] !== undefined){
-let data93 = data38["cache-from"];
-if(((!(Array.isArray(data93))) && (typeof data93 !== "string")) && (data93 !== null)){
-const err138 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-from",schemaPath:"#/$defs/build/properties/cache-from/type",keyword:"type",params:{type: schema35.properties["cache-from"].type}};
+if(data91.mode !== undefined){
+let data93 = data91.mode;
+if((typeof data93 !== "string") && (data93 !== null)){
+const err138 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache/mode",schemaPath:"#/$defs/build/properties/cache/properties/mode/type",keyword:"type",params:{type: schema35.properties.cache.properties.mode.type}};
 if(vErrors === null){
 vErrors = [err138];
 }
@@ -3795,8 +3798,8 @@ vErrors.push(err138);
 errors++;
 }
 if(typeof data93 === "string"){
-if(!pattern6.test(data93)){
-const err139 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-from",schemaPath:"#/$defs/build/properties/cache-from/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+if(!pattern37.test(data93)){
+const err139 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache/mode",schemaPath:"#/$defs/build/properties/cache/properties/mode/pattern",keyword:"pattern",params:{pattern: "^(?:min|max)$|\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err139];
 }
@@ -3806,12 +3809,11 @@ vErrors.push(err139);
 errors++;
 }
 }
-if(Array.isArray(data93)){
-const len14 = data93.length;
-for(let i14=0; i14<len14; i14++){
-let data94 = data93[i14];
-if(((typeof data94 !== "string") && (!(data94 && typeof data94 == "object" && !Array.isArray(data94)))) && (data94 !== null)){
-const err140 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-from/" + i14,schemaPath:"#/$defs/build/properties/cache-from/items/type",keyword:"type",params:{type: schema35.properties["cache-from"].items.type}};
+}
+if(data91.export !== undefined){
+let data94 = data91.export;
+if(((typeof data94 !== "boolean") && (typeof data94 !== "string")) && (data94 !== null)){
+const err140 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache/export",schemaPath:"#/$defs/build/properties/cache/properties/export/type",keyword:"type",params:{type: schema35.properties.cache.properties.export.type}};
 if(vErrors === null){
 vErrors = [err140];
 }
@@ -3820,12 +3822,9 @@ vErrors.push(err140);
 }
 errors++;
 }
-if(data94 && typeof data94 == "object" && !Array.isArray(data94)){
-for(const key22 in data94){
-if(!(key22 === "type")){
-let data95 = data94[key22];
-if((((typeof data95 !== "string") && (!((typeof data95 == "number") && (isFinite(data95))))) && (typeof data95 !== "boolean")) && (data95 !== null)){
-const err141 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-from/" + i14+"/" + key22.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/cache-from/items/additionalProperties/type",keyword:"type",params:{type: schema35.properties["cache-from"].items.additionalProperties.type}};
+if(typeof data94 === "string"){
+if(!pattern6.test(data94)){
+const err141 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache/export",schemaPath:"#/$defs/build/properties/cache/properties/export/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err141];
 }
@@ -3836,10 +3835,12 @@ errors++;
 }
 }
 }
-if(data94.type !== undefined){
-let data96 = data94.type;
-if((((typeof data96 !== "string") && (!((typeof data96 == "number") && (isFinite(data96))))) && (typeof data96 !== "boolean")) && (data96 !== null)){
-const err142 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-from/" + i14+"/type",schemaPath:"#/$defs/build/properties/cache-from/items/properties/type/type",keyword:"type",params:{type: schema35.properties["cache-from"].items.properties.type.type}};
+}
+}
+if(data40["cache-from"] !== undefined){
+let data95 = data40["cache-from"];
+if(((!(Array.isArray(data95))) && (typeof data95 !== "string")) && (data95 !== null)){
+const err142 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-from",schemaPath:"#/$defs/build/properties/cache-from/type",keyword:"type",params:{type: schema35.properties["cache-from"].type}};
 if(vErrors === null){
 vErrors = [err142];
 }
@@ -3848,15 +3849,9 @@ vErrors.push(err142);
 }
 errors++;
 }
-}
-}
-}
-}
-}
-if(data38["cache-to"] !== undefined){
-let data97 = data38["cache-to"];
-if(((!(Array.isArray(data97))) && (typeof data97 !== "string")) && (data97 !== null)){
-const err143 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-to",schemaPath:"#/$defs/build/properties/cache-to/type",keyword:"type",params:{type: schema35.properties["cache-to"].type}};
+if(typeof data95 === "string"){
+if(!pattern6.test(data95)){
+const err143 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-from",schemaPath:"#/$defs/build/properties/cache-from/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err143];
 }
@@ -3865,9 +3860,13 @@ vErrors.push(err143);
 }
 errors++;
 }
-if(typeof data97 === "string"){
-if(!pattern6.test(data97)){
-const err144 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-to",schemaPath:"#/$defs/build/properties/cache-to/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+if(Array.isArray(data95)){
+const len14 = data95.length;
+for(let i14=0; i14<len14; i14++){
+let data96 = data95[i14];
+if(((typeof data96 !== "string") && (!(data96 && typeof data96 == "object" && !Array.isArray(data96)))) && (data96 !== null)){
+const err144 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-from/" + i14,schemaPath:"#/$defs/build/properties/cache-from/items/type",keyword:"type",params:{type: schema35.properties["cache-from"].items.type}};
 if(vErrors === null){
 vErrors = [err144];
 }
@@ -3876,13 +3875,12 @@ vErrors.push(err144);
 }
 errors++;
 }
-}
-if(Array.isArray(data97)){
-const len15 = data97.length;
-for(let i15=0; i15<len15; i15++){
-let data98 = data97[i15];
-if(((typeof data98 !== "string") && (!(data98 && typeof data98 == "object" && !Array.isArray(data98)))) && (data98 !== null)){
-const err145 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-to/" + i15,schemaPath:"#/$defs/build/properties/cache-to/items/type",keyword:"type",params:{type: schema35.properties["cache-to"].items.type}};
+if(data96 && typeof data96 == "object" && !Array.isArray(data96)){
+for(const key23 in data96){
+if(!(key23 === "type")){
+let data97 = data96[key23];
+if((((typeof data97 !== "string") && (!((typeof data97 == "number") && (isFinite(data97))))) && (typeof data97 !== "boolean")) && (data97 !== null)){
+const err145 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-from/" + i14+"/" + key23.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/cache-from/items/additionalProperties/type",keyword:"type",params:{type: schema35.properties["cache-from"].items.additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err145];
 }
@@ -3891,12 +3889,12 @@ vErrors.push(err145);
 }
 errors++;
 }
-if(data98 && typeof data98 == "object" && !Array.isArray(data98)){
-for(const key23 in data98){
-if(!(key23 === "type")){
-let data99 = data98[key23];
-if((((typeof data99 !== "string") && (!((typeof data99 == "number") && (isFinite(data99))))) && (typeof data99 !== "boolean")) && (data99 !== null)){
-const err146 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-to/" + i15+"/" + key23.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/cache-to/items/additionalProperties/type",keyword:"type",params:{type: schema35.properties["cache-to"].items.additionalProperties.type}};
+}
+}
+if(data96.type !== undefined){
+let data98 = data96.type;
+if((((typeof data98 !== "string") && (!((typeof data98 == "number") && (isFinite(data98))))) && (typeof data98 !== "boolean")) && (data98 !== null)){
+const err146 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-from/" + i14+"/type",schemaPath:"#/$defs/build/properties/cache-from/items/properties/type/type",keyword:"type",params:{type: schema35.properties["cache-from"].items.properties.type.type}};
 if(vErrors === null){
 vErrors = [err146];
 }
@@ -3907,10 +3905,13 @@ errors++;
 }
 }
 }
-if(data98.type !== undefined){
-let data100 = data98.type;
-if((((typeof data100 !== "string") && (!((typeof data100 == "number") && (isFinite(data100))))) && (typeof data100 !== "boolean")) && (data100 !== null)){
-const err147 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-to/" + i15+"/type",schemaPath:"#/$defs/build/properties/cache-to/items/properties/type/type",keyword:"type",params:{type: schema35.properties["cache-to"].items.properties.type.type}};
+}
+}
+}
+if(data40["cache-to"] !== undefined){
+let data99 = data40["cache-to"];
+if(((!(Array.isArray(data99))) && (typeof data99 !== "string")) && (data99 !== null)){
+const err147 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-to",schemaPath:"#/$defs/build/properties/cache-to/type",keyword:"type",params:{type: schema35.properties["cache-to"].type}};
 if(vErrors === null){
 vErrors = [err147];
 }
@@ -3919,15 +3920,9 @@ vErrors.push(err147);
 }
 errors++;
 }
-}
-}
-}
-}
-}
-if(data38["no-cache"] !== undefined){
-let data101 = data38["no-cache"];
-if(((typeof data101 !== "boolean") && (typeof data101 !== "string")) && (data101 !== null)){
-const err148 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/no-cache",schemaPath:"#/$defs/build/properties/no-cache/type",keyword:"type",params:{type: schema35.properties["no-cache"].type}};
+if(typeof data99 === "string"){
+if(!pattern6.test(data99)){
+const err148 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-to",schemaPath:"#/$defs/build/properties/cache-to/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err148];
 }
@@ -3936,9 +3931,13 @@ vErrors.push(err148);
 }
 errors++;
 }
-if(typeof data101 === "string"){
-if(!pattern6.test(data101)){
-const err149 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/no-cache",schemaPath:"#/$defs/build/properties/no-cache/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+if(Array.isArray(data99)){
+const len15 = data99.length;
+for(let i15=0; i15<len15; i15++){
+let data100 = data99[i15];
+if(((typeof data100 !== "string") && (!(data100 && typeof data100 == "object" && !Array.isArray(data100)))) && (data100 !== null)){
+const err149 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-to/" + i15,schemaPath:"#/$defs/build/properties/cache-to/items/type",keyword:"type",params:{type: schema35.properties["cache-to"].items.type}};
 if(vErrors === null){
 vErrors = [err149];
 }
@@ -3947,12 +3946,12 @@ vErrors.push(err149);
 }
 errors++;
 }
-}
-}
-if(data38["no-cache-filter"] !== undefined){
-let data102 = data38["no-cache-filter"];
-if(((!(Array.isArray(data102))) && (typeof data102 !== "string")) && (data102 !== null)){
-const err150 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/no-cache-filter",schemaPath:"#/$defs/build/properties/no-cache-filter/type",keyword:"type",params:{type: schema35.properties["no-cache-filter"].type}};
+if(data100 && typeof data100 == "object" && !Array.isArray(data100)){
+for(const key24 in data100){
+if(!(key24 === "type")){
+let data101 = data100[key24];
+if((((typeof data101 !== "string") && (!((typeof data101 == "number") && (isFinite(data101))))) && (typeof data101 !== "boolean")) && (data101 !== null)){
+const err150 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-to/" + i15+"/" + key24.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/cache-to/items/additionalProperties/type",keyword:"type",params:{type: schema35.properties["cache-to"].items.additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err150];
 }
@@ -3961,9 +3960,12 @@ vErrors.push(err150);
 }
 errors++;
 }
-if(typeof data102 === "string"){
-if(!pattern6.test(data102)){
-const err151 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/no-cache-filter",schemaPath:"#/$defs/build/properties/no-cache-filter/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+if(data100.type !== undefined){
+let data102 = data100.type;
+if((((typeof data102 !== "string") && (!((typeof data102 == "number") && (isFinite(data102))))) && (typeof data102 !== "boolean")) && (data102 !== null)){
+const err151 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-to/" + i15+"/type",schemaPath:"#/$defs/build/properties/cache-to/items/properties/type/type",keyword:"type",params:{type: schema35.properties["cache-to"].items.properties.type.type}};
 if(vErrors === null){
 vErrors = [err151];
 }
@@ -3973,12 +3975,14 @@ vErrors.push(err151);
 errors++;
 }
 }
-if(Array.isArray(data102)){
-const len16 = data102.length;
-for(let i16=0; i16<len16; i16++){
-let data103 = data102[i16];
-if((((typeof data103 !== "string") && (!((typeof data103 == "number") && (isFinite(data103))))) && (typeof data103 !== "boolean")) && (data103 !== null)){
-const err152 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/no-cache-filter/" + i16,schemaPath:"#/$defs/build/properties/no-cache-filter/items/type",keyword:"type",params:{type: schema35.properties["no-cache-filter"].items.type}};
+}
+}
+}
+}
+if(data40["no-cache"] !== undefined){
+let data103 = data40["no-cache"];
+if(((typeof data103 !== "boolean") && (typeof data103 !== "string")) && (data103 !== null)){
+const err152 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/no-cache",schemaPath:"#/$defs/build/properties/no-cache/type",keyword:"type",params:{type: schema35.properties["no-cache"].type}};
 if(vErrors === null){
 vErrors = [err152];
 }
@@ -3987,13 +3991,9 @@ vErrors.push(err152);
 }
 errors++;
 }
-}
-}
-}
-if(data38.pull !== undefined){
-let data104 = data38.pull;
-if(((typeof data104 !== "boolean") && (typeof data104 !== "string")) && (data104 !== null)){
-const err153 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/pull",schemaPath:"#/$defs/build/properties/pull/type",keyword:"type",params:{type: schema35.properties.pull.type}};
+if(typeof data103 === "string"){
+if(!pattern6.test(data103)){
+const err153 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/no-cache",schemaPath:"#/$defs/build/properties/no-cache/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err153];
 }
@@ -4002,9 +4002,12 @@ vErrors.push(err153);
 }
 errors++;
 }
-if(typeof data104 === "string"){
-if(!pattern6.test(data104)){
-const err154 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/pull",schemaPath:"#/$defs/build/properties/pull/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+if(data40["no-cache-filter"] !== undefined){
+let data104 = data40["no-cache-filter"];
+if(((!(Array.isArray(data104))) && (typeof data104 !== "string")) && (data104 !== null)){
+const err154 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/no-cache-filter",schemaPath:"#/$defs/build/properties/no-cache-filter/type",keyword:"type",params:{type: schema35.properties["no-cache-filter"].type}};
 if(vErrors === null){
 vErrors = [err154];
 }
@@ -4013,12 +4016,9 @@ vErrors.push(err154);
 }
 errors++;
 }
-}
-}
-if(data38.secrets !== undefined){
-let data105 = data38.secrets;
-if(((!(Array.isArray(data105))) && (typeof data105 !== "string")) && (data105 !== null)){
-const err155 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets",schemaPath:"#/$defs/build/properties/secrets/type",keyword:"type",params:{type: schema35.properties.secrets.type}};
+if(typeof data104 === "string"){
+if(!pattern6.test(data104)){
+const err155 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/no-cache-filter",schemaPath:"#/$defs/build/properties/no-cache-filter/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err155];
 }
@@ -4027,9 +4027,13 @@ vErrors.push(err155);
 }
 errors++;
 }
-if(typeof data105 === "string"){
-if(!pattern6.test(data105)){
-const err156 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets",schemaPath:"#/$defs/build/properties/secrets/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+if(Array.isArray(data104)){
+const len16 = data104.length;
+for(let i16=0; i16<len16; i16++){
+let data105 = data104[i16];
+if((((typeof data105 !== "string") && (!((typeof data105 == "number") && (isFinite(data105))))) && (typeof data105 !== "boolean")) && (data105 !== null)){
+const err156 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/no-cache-filter/" + i16,schemaPath:"#/$defs/build/properties/no-cache-filter/items/type",keyword:"type",params:{type: schema35.properties["no-cache-filter"].items.type}};
 if(vErrors === null){
 vErrors = [err156];
 }
@@ -4039,12 +4043,12 @@ vErrors.push(err156);
 errors++;
 }
 }
-if(Array.isArray(data105)){
-const len17 = data105.length;
-for(let i17=0; i17<len17; i17++){
-let data106 = data105[i17];
-if(((typeof data106 !== "string") && (!(data106 && typeof data106 == "object" && !Array.isArray(data106)))) && (data106 !== null)){
-const err157 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i17,schemaPath:"#/$defs/build/properties/secrets/items/type",keyword:"type",params:{type: schema35.properties.secrets.items.type}};
+}
+}
+if(data40.pull !== undefined){
+let data106 = data40.pull;
+if(((typeof data106 !== "boolean") && (typeof data106 !== "string")) && (data106 !== null)){
+const err157 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/pull",schemaPath:"#/$defs/build/properties/pull/type",keyword:"type",params:{type: schema35.properties.pull.type}};
 if(vErrors === null){
 vErrors = [err157];
 }
@@ -4053,10 +4057,9 @@ vErrors.push(err157);
 }
 errors++;
 }
-if(data106 && typeof data106 == "object" && !Array.isArray(data106)){
-for(const key24 in data106){
-if(!((((key24 === "id") || (key24 === "file")) || (key24 === "env")) || (key24 === "command"))){
-const err158 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i17,schemaPath:"#/$defs/build/properties/secrets/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key24}};
+if(typeof data106 === "string"){
+if(!pattern6.test(data106)){
+const err158 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/pull",schemaPath:"#/$defs/build/properties/pull/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err158];
 }
@@ -4066,10 +4069,11 @@ vErrors.push(err158);
 errors++;
 }
 }
-if(data106.id !== undefined){
-let data107 = data106.id;
-if((((typeof data107 !== "string") && (!((typeof data107 == "number") && (isFinite(data107))))) && (typeof data107 !== "boolean")) && (data107 !== null)){
-const err159 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i17+"/id",schemaPath:"#/$defs/build/properties/secrets/items/properties/id/type",keyword:"type",params:{type: schema35.properties.secrets.items.properties.id.type}};
+}
+if(data40.secrets !== undefined){
+let data107 = data40.secrets;
+if(((!(Array.isArray(data107))) && (typeof data107 !== "string")) && (data107 !== null)){
+const err159 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets",schemaPath:"#/$defs/build/properties/secrets/type",keyword:"type",params:{type: schema35.properties.secrets.type}};
 if(vErrors === null){
 vErrors = [err159];
 }
@@ -4078,11 +4082,9 @@ vErrors.push(err159);
 }
 errors++;
 }
-}
-if(data106.file !== undefined){
-let data108 = data106.file;
-if((((typeof data108 !== "string") && (!((typeof data108 == "number") && (isFinite(data108))))) && (typeof data108 !== "boolean")) && (data108 !== null)){
-const err160 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i17+"/file",schemaPath:"#/$defs/build/properties/secrets/items/properties/file/type",keyword:"type",params:{type: schema35.properties.secrets.items.properties.file.type}};
+if(typeof data107 === "string"){
+if(!pattern6.test(data107)){
+const err160 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets",schemaPath:"#/$defs/build/properties/secrets/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err160];
 }
@@ -4092,10 +4094,12 @@ vErrors.push(err160);
 errors++;
 }
 }
-if(data106.env !== undefined){
-let data109 = data106.env;
-if((((typeof data109 !== "string") && (!((typeof data109 == "number") && (isFinite(data109))))) && (typeof data109 !== "boolean")) && (data109 !== null)){
-const err161 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i17+"/env",schemaPath:"#/$defs/build/properties/secrets/items/properties/env/type",keyword:"type",params:{type: schema35.properties.secrets.items.properties.env.type}};
+if(Array.isArray(data107)){
+const len17 = data107.length;
+for(let i17=0; i17<len17; i17++){
+let data108 = data107[i17];
+if(((typeof data108 !== "string") && (!(data108 && typeof data108 == "object" && !Array.isArray(data108)))) && (data108 !== null)){
+const err161 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i17,schemaPath:"#/$defs/build/properties/secrets/items/type",keyword:"type",params:{type: schema35.properties.secrets.items.type}};
 if(vErrors === null){
 vErrors = [err161];
 }
@@ -4104,11 +4108,10 @@ vErrors.push(err161);
 }
 errors++;
 }
-}
-if(data106.command !== undefined){
-let data110 = data106.command;
-if(((!(Array.isArray(data110))) && (typeof data110 !== "string")) && (data110 !== null)){
-const err162 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i17+"/command",schemaPath:"#/$defs/build/properties/secrets/items/properties/command/type",keyword:"type",params:{type: schema35.properties.secrets.items.properties.command.type}};
+if(data108 && typeof data108 == "object" && !Array.isArray(data108)){
+for(const key25 in data108){
+if(!((((key25 === "id") || (key25 === "file")) || (key25 === "env")) || (key25 === "command"))){
+const err162 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i17,schemaPath:"#/$defs/build/properties/secrets/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key25}};
 if(vErrors === null){
 vErrors = [err162];
 }
@@ -4117,9 +4120,11 @@ vErrors.push(err162);
 }
 errors++;
 }
-if(typeof data110 === "string"){
-if(!pattern6.test(data110)){
-const err163 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i17+"/command",schemaPath:"#/$defs/build/properties/secrets/items/properties/command/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+if(data108.id !== undefined){
+let data109 = data108.id;
+if((((typeof data109 !== "string") && (!((typeof data109 == "number") && (isFinite(data109))))) && (typeof data109 !== "boolean")) && (data109 !== null)){
+const err163 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i17+"/id",schemaPath:"#/$defs/build/properties/secrets/items/properties/id/type",keyword:"type",params:{type: schema35.properties.secrets.items.properties.id.type}};
 if(vErrors === null){
 vErrors = [err163];
 }
@@ -4129,12 +4134,10 @@ vErrors.push(err163);
 errors++;
 }
 }
-if(Array.isArray(data110)){
-const len18 = data110.length;
-for(let i18=0; i18<len18; i18++){
-let data111 = data110[i18];
-if((((typeof data111 !== "string") && (!((typeof data111 == "number") && (isFinite(data111))))) && (typeof data111 !== "boolean")) && (data111 !== null)){
-const err164 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i17+"/command/" + i18,schemaPath:"#/$defs/build/properties/secrets/items/properties/command/items/type",keyword:"type",params:{type: schema35.properties.secrets.items.properties.command.items.type}};
+if(data108.file !== undefined){
+let data110 = data108.file;
+if((((typeof data110 !== "string") && (!((typeof data110 == "number") && (isFinite(data110))))) && (typeof data110 !== "boolean")) && (data110 !== null)){
+const err164 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i17+"/file",schemaPath:"#/$defs/build/properties/secrets/items/properties/file/type",keyword:"type",params:{type: schema35.properties.secrets.items.properties.file.type}};
 if(vErrors === null){
 vErrors = [err164];
 }
@@ -4144,16 +4147,10 @@ vErrors.push(err164);
 errors++;
 }
 }
-}
-}
-}
-}
-}
-}
-if(data38.ssh !== undefined){
-let data112 = data38.ssh;
-if(((!(Array.isArray(data112))) && (typeof data112 !== "string")) && (data112 !== null)){
-const err165 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh",schemaPath:"#/$defs/build/properties/ssh/type",keyword:"type",params:{type: schema35.properties.ssh.type}};
+if(data108.env !== undefined){
+let data111 = data108.env;
+if((((typeof data111 !== "string") && (!((typeof data111 == "number") && (isFinite(data111))))) && (typeof data111 !== "boolean")) && (data111 !== null)){
+const err165 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i17+"/env",schemaPath:"#/$defs/build/properties/secrets/items/properties/env/type",keyword:"type",params:{type: schema35.properties.secrets.items.properties.env.type}};
 if(vErrors === null){
 vErrors = [err165];
 }
@@ -4162,9 +4159,11 @@ vErrors.push(err165);
 }
 errors++;
 }
-if(typeof data112 === "string"){
-if(!pattern6.test(data112)){
-const err166 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh",schemaPath:"#/$defs/build/properties/ssh/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+if(data108.command !== undefined){
+let data112 = data108.command;
+if(((!(Array.isArray(data112))) && (typeof data112 !== "string")) && (data112 !== null)){
+const err166 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i17+"/command",schemaPath:"#/$defs/build/properties/secrets/items/properties/command/type",keyword:"type",params:{type: schema35.properties.secrets.items.properties.command.type}};
 if(vErrors === null){
 vErrors = [err166];
 }
@@ -4173,13 +4172,9 @@ vErrors.push(err166);
 }
 errors++;
 }
-}
-if(Array.isArray(data112)){
-const len19 = data112.length;
-for(let i19=0; i19<len19; i19++){
-let data113 = data112[i19];
-if(((typeof data113 !== "string") && (!(data113 && typeof data113 == "object" && !Array.isArray(data113)))) && (data113 !== null)){
-const err167 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh/" + i19,schemaPath:"#/$defs/build/properties/ssh/items/type",keyword:"type",params:{type: schema35.properties.ssh.items.type}};
+if(typeof data112 === "string"){
+if(!pattern6.test(data112)){
+const err167 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i17+"/command",schemaPath:"#/$defs/build/properties/secrets/items/properties/command/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err167];
 }
@@ -4188,10 +4183,13 @@ vErrors.push(err167);
 }
 errors++;
 }
-if(data113 && typeof data113 == "object" && !Array.isArray(data113)){
-for(const key25 in data113){
-if(!((key25 === "id") || (key25 === "paths"))){
-const err168 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh/" + i19,schemaPath:"#/$defs/build/properties/ssh/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key25}};
+}
+if(Array.isArray(data112)){
+const len18 = data112.length;
+for(let i18=0; i18<len18; i18++){
+let data113 = data112[i18];
+if((((typeof data113 !== "string") && (!((typeof data113 == "number") && (isFinite(data113))))) && (typeof data113 !== "boolean")) && (data113 !== null)){
+const err168 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i17+"/command/" + i18,schemaPath:"#/$defs/build/properties/secrets/items/properties/command/items/type",keyword:"type",params:{type: schema35.properties.secrets.items.properties.command.items.type}};
 if(vErrors === null){
 vErrors = [err168];
 }
@@ -4201,10 +4199,16 @@ vErrors.push(err168);
 errors++;
 }
 }
-if(data113.id !== undefined){
-let data114 = data113.id;
-if((((typeof data114 !== "string") && (!((typeof data114 == "number") && (isFinite(data114))))) && (typeof data114 !== "boolean")) && (data114 !== null)){
-const err169 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh/" + i19+"/id",schemaPath:"#/$defs/build/properties/ssh/items/properties/id/type",keyword:"type",params:{type: schema35.properties.ssh.items.properties.id.type}};
+}
+}
+}
+}
+}
+}
+if(data40.ssh !== undefined){
+let data114 = data40.ssh;
+if(((!(Array.isArray(data114))) && (typeof data114 !== "string")) && (data114 !== null)){
+const err169 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh",schemaPath:"#/$defs/build/properties/ssh/type",keyword:"type",params:{type: schema35.properties.ssh.type}};
 if(vErrors === null){
 vErrors = [err169];
 }
@@ -4213,11 +4217,9 @@ vErrors.push(err169);
 }
 errors++;
 }
-}
-if(data113.paths !== undefined){
-let data115 = data113.paths;
-if(((!(Array.isArray(data115))) && (typeof data115 !== "string")) && (data115 !== null)){
-const err170 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh/" + i19+"/paths",schemaPath:"#/$defs/build/properties/ssh/items/properties/paths/type",keyword:"type",params:{type: schema35.properties.ssh.items.properties.paths.type}};
+if(typeof data114 === "string"){
+if(!pattern6.test(data114)){
+const err170 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh",schemaPath:"#/$defs/build/properties/ssh/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err170];
 }
@@ -4226,9 +4228,13 @@ vErrors.push(err170);
 }
 errors++;
 }
-if(typeof data115 === "string"){
-if(!pattern6.test(data115)){
-const err171 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh/" + i19+"/paths",schemaPath:"#/$defs/build/properties/ssh/items/properties/paths/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+if(Array.isArray(data114)){
+const len19 = data114.length;
+for(let i19=0; i19<len19; i19++){
+let data115 = data114[i19];
+if(((typeof data115 !== "string") && (!(data115 && typeof data115 == "object" && !Array.isArray(data115)))) && (data115 !== null)){
+const err171 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh/" + i19,schemaPath:"#/$defs/build/properties/ssh/items/type",keyword:"type",params:{type: schema35.properties.ssh.items.type}};
 if(vErrors === null){
 vErrors = [err171];
 }
@@ -4237,13 +4243,10 @@ vErrors.push(err171);
 }
 errors++;
 }
-}
-if(Array.isArray(data115)){
-const len20 = data115.length;
-for(let i20=0; i20<len20; i20++){
-let data116 = data115[i20];
-if((((typeof data116 !== "string") && (!((typeof data116 == "number") && (isFinite(data116))))) && (typeof data116 !== "boolean")) && (data116 !== null)){
-const err172 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh/" + i19+"/paths/" + i20,schemaPath:"#/$defs/build/properties/ssh/items/properties/paths/items/type",keyword:"type",params:{type: schema35.properties.ssh.items.properties.paths.items.type}};
+if(data115 && typeof data115 == "object" && !Array.isArray(data115)){
+for(const key26 in data115){
+if(!((key26 === "id") || (key26 === "paths"))){
+const err172 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh/" + i19,schemaPath:"#/$defs/build/properties/ssh/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key26}};
 if(vErrors === null){
 vErrors = [err172];
 }
@@ -4253,16 +4256,10 @@ vErrors.push(err172);
 errors++;
 }
 }
-}
-}
-}
-}
-}
-}
-if(data38.network !== undefined){
-let data117 = data38.network;
-if((typeof data117 !== "string") && (data117 !== null)){
-const err173 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/network",schemaPath:"#/$defs/build/properties/network/type",keyword:"type",params:{type: schema35.properties.network.type}};
+if(data115.id !== undefined){
+let data116 = data115.id;
+if((((typeof data116 !== "string") && (!((typeof data116 == "number") && (isFinite(data116))))) && (typeof data116 !== "boolean")) && (data116 !== null)){
+const err173 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh/" + i19+"/id",schemaPath:"#/$defs/build/properties/ssh/items/properties/id/type",keyword:"type",params:{type: schema35.properties.ssh.items.properties.id.type}};
 if(vErrors === null){
 vErrors = [err173];
 }
@@ -4271,9 +4268,11 @@ vErrors.push(err173);
 }
 errors++;
 }
-if(typeof data117 === "string"){
-if(!pattern47.test(data117)){
-const err174 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/network",schemaPath:"#/$defs/build/properties/network/pattern",keyword:"pattern",params:{pattern: "^(?:default|none|host)?$|\\$\\{\\{"}};
+}
+if(data115.paths !== undefined){
+let data117 = data115.paths;
+if(((!(Array.isArray(data117))) && (typeof data117 !== "string")) && (data117 !== null)){
+const err174 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh/" + i19+"/paths",schemaPath:"#/$defs/build/properties/ssh/items/properties/paths/type",keyword:"type",params:{type: schema35.properties.ssh.items.properties.paths.type}};
 if(vErrors === null){
 vErrors = [err174];
 }
@@ -4282,12 +4281,9 @@ vErrors.push(err174);
 }
 errors++;
 }
-}
-}
-if(data38["extra-hosts"] !== undefined){
-let data118 = data38["extra-hosts"];
-if((typeof data118 != "object") && (typeof data118 !== "string")){
-const err175 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/extra-hosts",schemaPath:"#/$defs/build/properties/extra-hosts/type",keyword:"type",params:{type: schema35.properties["extra-hosts"].type}};
+if(typeof data117 === "string"){
+if(!pattern6.test(data117)){
+const err175 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh/" + i19+"/paths",schemaPath:"#/$defs/build/properties/ssh/items/properties/paths/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err175];
 }
@@ -4296,9 +4292,13 @@ vErrors.push(err175);
 }
 errors++;
 }
-if(typeof data118 === "string"){
-if(!pattern6.test(data118)){
-const err176 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/extra-hosts",schemaPath:"#/$defs/build/properties/extra-hosts/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+if(Array.isArray(data117)){
+const len20 = data117.length;
+for(let i20=0; i20<len20; i20++){
+let data118 = data117[i20];
+if((((typeof data118 !== "string") && (!((typeof data118 == "number") && (isFinite(data118))))) && (typeof data118 !== "boolean")) && (data118 !== null)){
+const err176 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh/" + i19+"/paths/" + i20,schemaPath:"#/$defs/build/properties/ssh/items/properties/paths/items/type",keyword:"type",params:{type: schema35.properties.ssh.items.properties.paths.items.type}};
 if(vErrors === null){
 vErrors = [err176];
 }
@@ -4308,12 +4308,16 @@ vErrors.push(err176);
 errors++;
 }
 }
-if(Array.isArray(data118)){
-const len21 = data118.length;
-for(let i21=0; i21<len21; i21++){
-let data119 = data118[i21];
-if((((typeof data119 !== "string") && (!((typeof data119 == "number") && (isFinite(data119))))) && (typeof data119 !== "boolean")) && (data119 !== null)){
-const err177 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/extra-hosts/" + i21,schemaPath:"#/$defs/build/properties/extra-hosts/items/type",keyword:"type",params:{type: schema35.properties["extra-hosts"].items.type}};
+}
+}
+}
+}
+}
+}
+if(data40.network !== undefined){
+let data119 = data40.network;
+if((typeof data119 !== "string") && (data119 !== null)){
+const err177 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/network",schemaPath:"#/$defs/build/properties/network/type",keyword:"type",params:{type: schema35.properties.network.type}};
 if(vErrors === null){
 vErrors = [err177];
 }
@@ -4322,13 +4326,9 @@ vErrors.push(err177);
 }
 errors++;
 }
-}
-}
-if(data118 && typeof data118 == "object" && !Array.isArray(data118)){
-for(const key26 in data118){
-let data120 = data118[key26];
-if((((typeof data120 !== "string") && (!((typeof data120 == "number") && (isFinite(data120))))) && (typeof data120 !== "boolean")) && (data120 !== null)){
-const err178 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/extra-hosts/" + key26.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/extra-hosts/additionalProperties/type",keyword:"type",params:{type: schema35.properties["extra-hosts"].additionalProperties.type}};
+if(typeof data119 === "string"){
+if(!pattern48.test(data119)){
+const err178 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/network",schemaPath:"#/$defs/build/properties/network/pattern",keyword:"pattern",params:{pattern: "^(?:default|none|host)?$|\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err178];
 }
@@ -4339,11 +4339,10 @@ errors++;
 }
 }
 }
-}
-if(data38.ulimits !== undefined){
-let data121 = data38.ulimits;
-if((typeof data121 != "object") && (typeof data121 !== "string")){
-const err179 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ulimits",schemaPath:"#/$defs/build/properties/ulimits/type",keyword:"type",params:{type: schema35.properties.ulimits.type}};
+if(data40["extra-hosts"] !== undefined){
+let data120 = data40["extra-hosts"];
+if((typeof data120 != "object") && (typeof data120 !== "string")){
+const err179 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/extra-hosts",schemaPath:"#/$defs/build/properties/extra-hosts/type",keyword:"type",params:{type: schema35.properties["extra-hosts"].type}};
 if(vErrors === null){
 vErrors = [err179];
 }
@@ -4352,9 +4351,9 @@ vErrors.push(err179);
 }
 errors++;
 }
-if(typeof data121 === "string"){
-if(!pattern6.test(data121)){
-const err180 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ulimits",schemaPath:"#/$defs/build/properties/ulimits/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+if(typeof data120 === "string"){
+if(!pattern6.test(data120)){
+const err180 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/extra-hosts",schemaPath:"#/$defs/build/properties/extra-hosts/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err180];
 }
@@ -4364,12 +4363,12 @@ vErrors.push(err180);
 errors++;
 }
 }
-if(Array.isArray(data121)){
-const len22 = data121.length;
-for(let i22=0; i22<len22; i22++){
-let data122 = data121[i22];
-if((((typeof data122 !== "string") && (!((typeof data122 == "number") && (isFinite(data122))))) && (typeof data122 !== "boolean")) && (data122 !== null)){
-const err181 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ulimits/" + i22,schemaPath:"#/$defs/build/properties/ulimits/items/type",keyword:"type",params:{type: schema35.properties.ulimits.items.type}};
+if(Array.isArray(data120)){
+const len21 = data120.length;
+for(let i21=0; i21<len21; i21++){
+let data121 = data120[i21];
+if((((typeof data121 !== "string") && (!((typeof data121 == "number") && (isFinite(data121))))) && (typeof data121 !== "boolean")) && (data121 !== null)){
+const err181 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/extra-hosts/" + i21,schemaPath:"#/$defs/build/properties/extra-hosts/items/type",keyword:"type",params:{type: schema35.properties["extra-hosts"].items.type}};
 if(vErrors === null){
 vErrors = [err181];
 }
@@ -4380,11 +4379,11 @@ errors++;
 }
 }
 }
-if(data121 && typeof data121 == "object" && !Array.isArray(data121)){
-for(const key27 in data121){
-let data123 = data121[key27];
-if((((!(((typeof data123 == "number") && (!(data123 % 1) && !isNaN(data123))) && (isFinite(data123)))) && (typeof data123 !== "string")) && (!(data123 && typeof data123 == "object" && !Array.isArray(data123)))) && (data123 !== null)){
-const err182 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ulimits/" + key27.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/ulimits/additionalProperties/type",keyword:"type",params:{type: schema35.properties.ulimits.additionalProperties.type}};
+if(data120 && typeof data120 == "object" && !Array.isArray(data120)){
+for(const key27 in data120){
+let data122 = data120[key27];
+if((((typeof data122 !== "string") && (!((typeof data122 == "number") && (isFinite(data122))))) && (typeof data122 !== "boolean")) && (data122 !== null)){
+const err182 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/extra-hosts/" + key27.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/extra-hosts/additionalProperties/type",keyword:"type",params:{type: schema35.properties["extra-hosts"].additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err182];
 }
@@ -4393,10 +4392,13 @@ vErrors.push(err182);
 }
 errors++;
 }
-if(data123 && typeof data123 == "object" && !Array.isArray(data123)){
-for(const key28 in data123){
-if(!((key28 === "soft") || (key28 === "hard"))){
-const err183 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ulimits/" + key27.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/ulimits/additionalProperties/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key28}};
+}
+}
+}
+if(data40.ulimits !== undefined){
+let data123 = data40.ulimits;
+if((typeof data123 != "object") && (typeof data123 !== "string")){
+const err183 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/ulimits",schemaPath:"#/$defs/build/properties/ulimits/type",keyword:"type",params:{type: schema35.properties.ulimits.type}};
 if(vErrors === null){
 vErrors = [err183];
 }
@@ -4405,11 +4407,9 @@ vErrors.push(err183);
 }
 errors++;
 }
-}
-if(data123.soft !== undefined){
-let data124 = data123.soft;
-if(((!(((typeof data124 == "number") && (!(data124 % 1) && !isNaN(data124))) && (isFinite(data124)))) && (typeof data124 !== "string")) && (data124 !== null)){
-const err184 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ulimits/" + key27.replace(/~/g, "~0").replace(/\//g, "~1")+"/soft",schemaPath:"#/$defs/build/properties/ulimits/additionalProperties/properties/soft/type",keyword:"type",params:{type: schema35.properties.ulimits.additionalProperties.properties.soft.type}};
+if(typeof data123 === "string"){
+if(!pattern6.test(data123)){
+const err184 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/ulimits",schemaPath:"#/$defs/build/properties/ulimits/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err184];
 }
@@ -4419,10 +4419,12 @@ vErrors.push(err184);
 errors++;
 }
 }
-if(data123.hard !== undefined){
-let data125 = data123.hard;
-if(((!(((typeof data125 == "number") && (!(data125 % 1) && !isNaN(data125))) && (isFinite(data125)))) && (typeof data125 !== "string")) && (data125 !== null)){
-const err185 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/ulimits/" + key27.replace(/~/g, "~0").replace(/\//g, "~1")+"/hard",schemaPath:"#/$defs/build/properties/ulimits/additionalProperties/properties/hard/type",keyword:"type",params:{type: schema35.properties.ulimits.additionalProperties.properties.hard.type}};
+if(Array.isArray(data123)){
+const len22 = data123.length;
+for(let i22=0; i22<len22; i22++){
+let data124 = data123[i22];
+if((((typeof data124 !== "string") && (!((typeof data124 == "number") && (isFinite(data124))))) && (typeof data124 !== "boolean")) && (data124 !== null)){
+const err185 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/ulimits/" + i22,schemaPath:"#/$defs/build/properties/ulimits/items/type",keyword:"type",params:{type: schema35.properties.ulimits.items.type}};
 if(vErrors === null){
 vErrors = [err185];
 }
@@ -4433,13 +4435,11 @@ errors++;
 }
 }
 }
-}
-}
-}
-if(data38["shm-size"] !== undefined){
-let data126 = data38["shm-size"];
-if(((!(((typeof data126 == "number") && (!(data126 % 1) && !isNaN(data126))) && (isFinite(data126)))) && (typeof data126 !== "string")) && (data126 !== null)){
-const err186 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/shm-size",schemaPath:"#/$defs/build/properties/shm-size/type",keyword:"type",params:{type: schema35.properties["shm-size"].type}};
+if(data123 && typeof data123 == "object" && !Array.isArray(data123)){
+for(const key28 in data123){
+let data125 = data123[key28];
+if((((!(((typeof data125 == "number") && (!(data125 % 1) && !isNaN(data125))) && (isFinite(data125)))) && (typeof data125 !== "string")) && (!(data125 && typeof data125 == "object" && !Array.isArray(data125)))) && (data125 !== null)){
+const err186 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/ulimits/" + key28.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/ulimits/additionalProperties/type",keyword:"type",params:{type: schema35.properties.ulimits.additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err186];
 }
@@ -4448,11 +4448,10 @@ vErrors.push(err186);
 }
 errors++;
 }
-}
-if(data38["cgroup-parent"] !== undefined){
-let data127 = data38["cgroup-parent"];
-if((((typeof data127 !== "string") && (!((typeof data127 == "number") && (isFinite(data127))))) && (typeof data127 !== "boolean")) && (data127 !== null)){
-const err187 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/cgroup-parent",schemaPath:"#/$defs/build/properties/cgroup-parent/type",keyword:"type",params:{type: schema35.properties["cgroup-parent"].type}};
+if(data125 && typeof data125 == "object" && !Array.isArray(data125)){
+for(const key29 in data125){
+if(!((key29 === "soft") || (key29 === "hard"))){
+const err187 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/ulimits/" + key28.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/ulimits/additionalProperties/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key29}};
 if(vErrors === null){
 vErrors = [err187];
 }
@@ -4462,10 +4461,10 @@ vErrors.push(err187);
 errors++;
 }
 }
-if(data38.timeout !== undefined){
-let data128 = data38.timeout;
-if(((!(((typeof data128 == "number") && (!(data128 % 1) && !isNaN(data128))) && (isFinite(data128)))) && (typeof data128 !== "string")) && (data128 !== null)){
-const err188 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/timeout",schemaPath:"#/$defs/build/properties/timeout/type",keyword:"type",params:{type: schema35.properties.timeout.type}};
+if(data125.soft !== undefined){
+let data126 = data125.soft;
+if(((!(((typeof data126 == "number") && (!(data126 % 1) && !isNaN(data126))) && (isFinite(data126)))) && (typeof data126 !== "string")) && (data126 !== null)){
+const err188 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/ulimits/" + key28.replace(/~/g, "~0").replace(/\//g, "~1")+"/soft",schemaPath:"#/$defs/build/properties/ulimits/additionalProperties/properties/soft/type",keyword:"type",params:{type: schema35.properties.ulimits.additionalProperties.properties.soft.type}};
 if(vErrors === null){
 vErrors = [err188];
 }
@@ -4475,10 +4474,10 @@ vErrors.push(err188);
 errors++;
 }
 }
-if(data38.entitlements !== undefined){
-let data129 = data38.entitlements;
-if(((!(Array.isArray(data129))) && (typeof data129 !== "string")) && (data129 !== null)){
-const err189 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/entitlements",schemaPath:"#/$defs/build/properties/entitlements/type",keyword:"type",params:{type: schema35.properties.entitlements.type}};
+if(data125.hard !== undefined){
+let data127 = data125.hard;
+if(((!(((typeof data127 == "number") && (!(data127 % 1) && !isNaN(data127))) && (isFinite(data127)))) && (typeof data127 !== "string")) && (data127 !== null)){
+const err189 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/ulimits/" + key28.replace(/~/g, "~0").replace(/\//g, "~1")+"/hard",schemaPath:"#/$defs/build/properties/ulimits/additionalProperties/properties/hard/type",keyword:"type",params:{type: schema35.properties.ulimits.additionalProperties.properties.hard.type}};
 if(vErrors === null){
 vErrors = [err189];
 }
@@ -4487,9 +4486,15 @@ vErrors.push(err189);
 }
 errors++;
 }
-if(typeof data129 === "string"){
-if(!pattern6.test(data129)){
-const err190 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/entitlements",schemaPath:"#/$defs/build/properties/entitlements/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+}
+}
+}
+if(data40["shm-size"] !== undefined){
+let data128 = data40["shm-size"];
+if(((!(((typeof data128 == "number") && (!(data128 % 1) && !isNaN(data128))) && (isFinite(data128)))) && (typeof data128 !== "string")) && (data128 !== null)){
+const err190 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/shm-size",schemaPath:"#/$defs/build/properties/shm-size/type",keyword:"type",params:{type: schema35.properties["shm-size"].type}};
 if(vErrors === null){
 vErrors = [err190];
 }
@@ -4499,17 +4504,67 @@ vErrors.push(err190);
 errors++;
 }
 }
-if(Array.isArray(data129)){
-const len23 = data129.length;
-for(let i23=0; i23<len23; i23++){
-let data130 = data129[i23];
-if((((typeof data130 !== "string") && (!((typeof data130 == "number") && (isFinite(data130))))) && (typeof data130 !== "boolean")) && (data130 !== null)){
-const err191 = {instancePath:instancePath+"/builds/" + key10.replace(/~/g, "~0").replace(/\//g, "~1")+"/entitlements/" + i23,schemaPath:"#/$defs/build/properties/entitlements/items/type",keyword:"type",params:{type: schema35.properties.entitlements.items.type}};
+if(data40["cgroup-parent"] !== undefined){
+let data129 = data40["cgroup-parent"];
+if((((typeof data129 !== "string") && (!((typeof data129 == "number") && (isFinite(data129))))) && (typeof data129 !== "boolean")) && (data129 !== null)){
+const err191 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/cgroup-parent",schemaPath:"#/$defs/build/properties/cgroup-parent/type",keyword:"type",params:{type: schema35.properties["cgroup-parent"].type}};
 if(vErrors === null){
 vErrors = [err191];
 }
 else {
 vErrors.push(err191);
+}
+errors++;
+}
+}
+if(data40.timeout !== undefined){
+let data130 = data40.timeout;
+if(((!(((typeof data130 == "number") && (!(data130 % 1) && !isNaN(data130))) && (isFinite(data130)))) && (typeof data130 !== "string")) && (data130 !== null)){
+const err192 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/timeout",schemaPath:"#/$defs/build/properties/timeout/type",keyword:"type",params:{type: schema35.properties.timeout.type}};
+if(vErrors === null){
+vErrors = [err192];
+}
+else {
+vErrors.push(err192);
+}
+errors++;
+}
+}
+if(data40.entitlements !== undefined){
+let data131 = data40.entitlements;
+if(((!(Array.isArray(data131))) && (typeof data131 !== "string")) && (data131 !== null)){
+const err193 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/entitlements",schemaPath:"#/$defs/build/properties/entitlements/type",keyword:"type",params:{type: schema35.properties.entitlements.type}};
+if(vErrors === null){
+vErrors = [err193];
+}
+else {
+vErrors.push(err193);
+}
+errors++;
+}
+if(typeof data131 === "string"){
+if(!pattern6.test(data131)){
+const err194 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/entitlements",schemaPath:"#/$defs/build/properties/entitlements/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+if(vErrors === null){
+vErrors = [err194];
+}
+else {
+vErrors.push(err194);
+}
+errors++;
+}
+}
+if(Array.isArray(data131)){
+const len23 = data131.length;
+for(let i23=0; i23<len23; i23++){
+let data132 = data131[i23];
+if((((typeof data132 !== "string") && (!((typeof data132 == "number") && (isFinite(data132))))) && (typeof data132 !== "boolean")) && (data132 !== null)){
+const err195 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/entitlements/" + i23,schemaPath:"#/$defs/build/properties/entitlements/items/type",keyword:"type",params:{type: schema35.properties.entitlements.items.type}};
+if(vErrors === null){
+vErrors = [err195];
+}
+else {
+vErrors.push(err195);
 }
 errors++;
 }
@@ -4521,59 +4576,9 @@ errors++;
 }
 }
 if(data.groups !== undefined){
-let data131 = data.groups;
-if((!(data131 && typeof data131 == "object" && !Array.isArray(data131))) && (data131 !== null)){
-const err192 = {instancePath:instancePath+"/groups",schemaPath:"#/properties/groups/type",keyword:"type",params:{type: schema31.properties.groups.type}};
-if(vErrors === null){
-vErrors = [err192];
-}
-else {
-vErrors.push(err192);
-}
-errors++;
-}
-if(data131 && typeof data131 == "object" && !Array.isArray(data131)){
-for(const key29 in data131){
-const _errs295 = errors;
-if(typeof key29 === "string"){
-if(!pattern10.test(key29)){
-const err193 = {instancePath:instancePath+"/groups",schemaPath:"#/properties/groups/propertyNames/pattern",keyword:"pattern",params:{pattern: "^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},propertyName:key29};
-if(vErrors === null){
-vErrors = [err193];
-}
-else {
-vErrors.push(err193);
-}
-errors++;
-}
-}
-var valid85 = _errs295 === errors;
-if(!valid85){
-const err194 = {instancePath:instancePath+"/groups",schemaPath:"#/properties/groups/propertyNames",keyword:"propertyNames",params:{propertyName: key29}};
-if(vErrors === null){
-vErrors = [err194];
-}
-else {
-vErrors.push(err194);
-}
-errors++;
-}
-}
-for(const key30 in data131){
-let data132 = data131[key30];
-if((typeof data132 != "object") && (typeof data132 !== "string")){
-const err195 = {instancePath:instancePath+"/groups/" + key30.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/group/type",keyword:"type",params:{type: schema37.type}};
-if(vErrors === null){
-vErrors = [err195];
-}
-else {
-vErrors.push(err195);
-}
-errors++;
-}
-if(typeof data132 === "string"){
-if(!pattern6.test(data132)){
-const err196 = {instancePath:instancePath+"/groups/" + key30.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/group/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+let data133 = data.groups;
+if((!(data133 && typeof data133 == "object" && !Array.isArray(data133))) && (data133 !== null)){
+const err196 = {instancePath:instancePath+"/groups",schemaPath:"#/properties/groups/type",keyword:"type",params:{type: schema31.properties.groups.type}};
 if(vErrors === null){
 vErrors = [err196];
 }
@@ -4582,13 +4587,12 @@ vErrors.push(err196);
 }
 errors++;
 }
-}
-if(Array.isArray(data132)){
-const len24 = data132.length;
-for(let i24=0; i24<len24; i24++){
-let data133 = data132[i24];
-if((((typeof data133 !== "string") && (!((typeof data133 == "number") && (isFinite(data133))))) && (typeof data133 !== "boolean")) && (data133 !== null)){
-const err197 = {instancePath:instancePath+"/groups/" + key30.replace(/~/g, "~0").replace(/\//g, "~1")+"/" + i24,schemaPath:"#/$defs/group/items/type",keyword:"type",params:{type: schema37.items.type}};
+if(data133 && typeof data133 == "object" && !Array.isArray(data133)){
+for(const key30 in data133){
+const _errs301 = errors;
+if(typeof key30 === "string"){
+if(!pattern11.test(key30)){
+const err197 = {instancePath:instancePath+"/groups",schemaPath:"#/properties/groups/propertyNames/pattern",keyword:"pattern",params:{pattern: "^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},propertyName:key30};
 if(vErrors === null){
 vErrors = [err197];
 }
@@ -4598,11 +4602,9 @@ vErrors.push(err197);
 errors++;
 }
 }
-}
-if(data132 && typeof data132 == "object" && !Array.isArray(data132)){
-for(const key31 in data132){
-if(!((key31 === "builds") || (key31 === "description"))){
-const err198 = {instancePath:instancePath+"/groups/" + key30.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/group/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key31}};
+var valid86 = _errs301 === errors;
+if(!valid86){
+const err198 = {instancePath:instancePath+"/groups",schemaPath:"#/properties/groups/propertyNames",keyword:"propertyNames",params:{propertyName: key30}};
 if(vErrors === null){
 vErrors = [err198];
 }
@@ -4612,10 +4614,10 @@ vErrors.push(err198);
 errors++;
 }
 }
-if(data132.builds !== undefined){
-let data134 = data132.builds;
-if(((!(Array.isArray(data134))) && (typeof data134 !== "string")) && (data134 !== null)){
-const err199 = {instancePath:instancePath+"/groups/" + key30.replace(/~/g, "~0").replace(/\//g, "~1")+"/builds",schemaPath:"#/$defs/group/properties/builds/type",keyword:"type",params:{type: schema37.properties.builds.type}};
+for(const key31 in data133){
+let data134 = data133[key31];
+if((typeof data134 != "object") && (typeof data134 !== "string")){
+const err199 = {instancePath:instancePath+"/groups/" + key31.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/group/type",keyword:"type",params:{type: schema37.type}};
 if(vErrors === null){
 vErrors = [err199];
 }
@@ -4626,7 +4628,7 @@ errors++;
 }
 if(typeof data134 === "string"){
 if(!pattern6.test(data134)){
-const err200 = {instancePath:instancePath+"/groups/" + key30.replace(/~/g, "~0").replace(/\//g, "~1")+"/builds",schemaPath:"#/$defs/group/properties/builds/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+const err200 = {instancePath:instancePath+"/groups/" + key31.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/group/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err200];
 }
@@ -4637,11 +4639,11 @@ errors++;
 }
 }
 if(Array.isArray(data134)){
-const len25 = data134.length;
-for(let i25=0; i25<len25; i25++){
-let data135 = data134[i25];
+const len24 = data134.length;
+for(let i24=0; i24<len24; i24++){
+let data135 = data134[i24];
 if((((typeof data135 !== "string") && (!((typeof data135 == "number") && (isFinite(data135))))) && (typeof data135 !== "boolean")) && (data135 !== null)){
-const err201 = {instancePath:instancePath+"/groups/" + key30.replace(/~/g, "~0").replace(/\//g, "~1")+"/builds/" + i25,schemaPath:"#/$defs/group/properties/builds/items/type",keyword:"type",params:{type: schema37.properties.builds.items.type}};
+const err201 = {instancePath:instancePath+"/groups/" + key31.replace(/~/g, "~0").replace(/\//g, "~1")+"/" + i24,schemaPath:"#/$defs/group/items/type",keyword:"type",params:{type: schema37.items.type}};
 if(vErrors === null){
 vErrors = [err201];
 }
@@ -4652,16 +4654,69 @@ errors++;
 }
 }
 }
-}
-if(data132.description !== undefined){
-let data136 = data132.description;
-if((((typeof data136 !== "string") && (!((typeof data136 == "number") && (isFinite(data136))))) && (typeof data136 !== "boolean")) && (data136 !== null)){
-const err202 = {instancePath:instancePath+"/groups/" + key30.replace(/~/g, "~0").replace(/\//g, "~1")+"/description",schemaPath:"#/$defs/group/properties/description/type",keyword:"type",params:{type: schema37.properties.description.type}};
+if(data134 && typeof data134 == "object" && !Array.isArray(data134)){
+for(const key32 in data134){
+if(!((key32 === "builds") || (key32 === "description"))){
+const err202 = {instancePath:instancePath+"/groups/" + key31.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/group/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key32}};
 if(vErrors === null){
 vErrors = [err202];
 }
 else {
 vErrors.push(err202);
+}
+errors++;
+}
+}
+if(data134.builds !== undefined){
+let data136 = data134.builds;
+if(((!(Array.isArray(data136))) && (typeof data136 !== "string")) && (data136 !== null)){
+const err203 = {instancePath:instancePath+"/groups/" + key31.replace(/~/g, "~0").replace(/\//g, "~1")+"/builds",schemaPath:"#/$defs/group/properties/builds/type",keyword:"type",params:{type: schema37.properties.builds.type}};
+if(vErrors === null){
+vErrors = [err203];
+}
+else {
+vErrors.push(err203);
+}
+errors++;
+}
+if(typeof data136 === "string"){
+if(!pattern6.test(data136)){
+const err204 = {instancePath:instancePath+"/groups/" + key31.replace(/~/g, "~0").replace(/\//g, "~1")+"/builds",schemaPath:"#/$defs/group/properties/builds/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+if(vErrors === null){
+vErrors = [err204];
+}
+else {
+vErrors.push(err204);
+}
+errors++;
+}
+}
+if(Array.isArray(data136)){
+const len25 = data136.length;
+for(let i25=0; i25<len25; i25++){
+let data137 = data136[i25];
+if((((typeof data137 !== "string") && (!((typeof data137 == "number") && (isFinite(data137))))) && (typeof data137 !== "boolean")) && (data137 !== null)){
+const err205 = {instancePath:instancePath+"/groups/" + key31.replace(/~/g, "~0").replace(/\//g, "~1")+"/builds/" + i25,schemaPath:"#/$defs/group/properties/builds/items/type",keyword:"type",params:{type: schema37.properties.builds.items.type}};
+if(vErrors === null){
+vErrors = [err205];
+}
+else {
+vErrors.push(err205);
+}
+errors++;
+}
+}
+}
+}
+if(data134.description !== undefined){
+let data138 = data134.description;
+if((((typeof data138 !== "string") && (!((typeof data138 == "number") && (isFinite(data138))))) && (typeof data138 !== "boolean")) && (data138 !== null)){
+const err206 = {instancePath:instancePath+"/groups/" + key31.replace(/~/g, "~0").replace(/\//g, "~1")+"/description",schemaPath:"#/$defs/group/properties/description/type",keyword:"type",params:{type: schema37.properties.description.type}};
+if(vErrors === null){
+vErrors = [err206];
+}
+else {
+vErrors.push(err206);
 }
 errors++;
 }
@@ -4672,12 +4727,12 @@ errors++;
 }
 }
 else {
-const err203 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}};
+const err207 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
-vErrors = [err203];
+vErrors = [err207];
 }
 else {
-vErrors.push(err203);
+vErrors.push(err207);
 }
 errors++;
 }

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { setImmediate as yieldToEvents } from 'node:timers/promises';
 import { URL } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import { missingPermissions } from '../util/permission.ts';
 import { type BatchRequest, type BatchResult, type PathList, runBatch, WORKER_MARK } from './batch.ts';
 
 /** Batches that may be claimed at once; each is some hundred files. */
@@ -75,7 +76,14 @@ export class BatchPool {
 
   /** Starts the threads ahead of the first batch, where it is known that there will be many. */
   start(): void {
-    this.#workers ??= Array.from({ length: this.#workerCount }, () => this.#start());
+    if (this.#workers !== undefined) return;
+    try {
+      this.#workers = Array.from({ length: this.#workerCount }, () => this.#start());
+    } catch (error) {
+      if (missingPermissions(error) === undefined) throw error;
+      // Node with --permission: this thread does it all.
+      this.#isBroken = true;
+    }
   }
 
   #worker(): Worker | undefined {

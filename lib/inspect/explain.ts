@@ -138,7 +138,7 @@ export const MOST_DIFFERENCES = 200;
 /** Explains every build of a plan. */
 export async function explainBuilds(options: ExplainOptions): Promise<ExplainReport> {
   const { plan } = options;
-  const explained = await withSession(options, async (session) => {
+  const explained = await withSession({ ...options, dryRun: true }, async (session) => {
     const { lock, records } = session;
     const problems: Problem[] = [
       ...(records.ok ? [] : [records.error]),

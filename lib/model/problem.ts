@@ -10,7 +10,6 @@ export type ProblemArea =
   | 'config'
   | 'bake'
   | 'import'
-  | 'bake'
   | 'dockerfile'
   | 'plan'
   | 'context'
@@ -19,7 +18,8 @@ export type ProblemArea =
   | 'build'
   | 'state'
   | 'lint'
-  | 'run';
+  | 'run'
+  | 'system';
 
 /** A stable, searchable name: `area/what-is-wrong`. */
 export type ProblemCode = `${ProblemArea}/${string}`;

@@ -2,6 +2,7 @@
 import { fail, ok, problem, type RegistrySettings, type Result } from '../model/mod.ts';
 import { readRegularFile } from '../system/mod.ts';
 import { isLoopback } from '../util/loopback.ts';
+import { deniedProblem } from '../util/permission.ts';
 import type { Environment } from './proxy.ts';
 
 /** A registry as it is called. */
@@ -57,9 +58,10 @@ export async function readTlsMaterial(
     } catch (error) {
       const why = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
       problems.push(
-        problem('registry/bad-settings', `The file ${path} (${what} for ${host}) cannot be read: ${why}`, {
-          hint: 'Correct the path, or make the file readable',
-        }),
+        deniedProblem(error) ??
+          problem('registry/bad-settings', `The file ${path} (${what} for ${host}) cannot be read: ${why}`, {
+            hint: 'Correct the path, or make the file readable',
+          }),
       );
       return undefined;
     }

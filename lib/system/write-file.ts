@@ -5,6 +5,7 @@ import { constants } from 'node:fs';
 import { mkdir, open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { missingPermissions, NotPermitted, useOfDirectory } from '../util/permission.ts';
 import { fileFaultCode } from './file-fault.ts';
 
 /** How a file is written whole. */
@@ -29,10 +30,11 @@ export async function writeFileWhole(
   content: string | Uint8Array,
   { mode = 0o666, isDurable = false, isPrivate = false }: WriteOptions = {},
 ): Promise<void> {
-  await mkdir(path.dirname(file), { recursive: true, ...(isPrivate ? { mode: 0o700 } : {}) });
+  const directory = path.dirname(file);
   // Beside it, since a rename across file systems is none.
   const draft = `${file}.${randomBytes(6).toString('hex')}.tmp`;
   try {
+    await mkdir(directory, { recursive: true, ...(isPrivate ? { mode: 0o700 } : {}) });
     const handle = await open(draft, 'wx', isPrivate ? 0o600 : mode);
     try {
       await handle.writeFile(content);
@@ -43,6 +45,8 @@ export async function writeFileWhole(
     await rename(draft, file);
   } catch (error) {
     await rm(draft, { force: true }).catch(() => undefined);
+    // The draft's name is nobody's to permit.
+    if (missingPermissions(error) !== undefined) throw new NotPermitted(useOfDirectory(directory), error);
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 /** Asking a socket whether somebody listens: cheaper than any program, and enough to choose between engines. */
 import { connect, type Socket } from 'node:net';
+import { isPermitted } from '../system/mod.ts';
 import { missingPermissions, type Permission } from '../util/permission.ts';
 
 /** What a connection attempt said. */
@@ -52,7 +53,8 @@ export function probeSocket(
 /** Deno names one permission at a time, and a unix socket needs three. */
 function whole(target: SocketTarget, answer: SocketAnswer): SocketAnswer {
   if (answer.kind !== 'withheld') return answer;
-  return { kind: 'withheld', missing: permissionsOf(target) };
+  const missing = permissionsOf(target).filter((one) => !isPermitted(one));
+  return missing.length === 0 ? answer : { kind: 'withheld', missing };
 }
 
 /** What the runtime has to permit for a connection. */

@@ -208,15 +208,15 @@ function hashOpen(descriptor: number, sizeBytes: number, buffer: Uint8Array): Ui
 /** What stands before the flag in the code of an error that says that the runtime permits something to nobody. */
 const DENIED = 'denied: ';
 
-/** The hint of a code that says that the runtime does not permit it; undefined: it says something else. */
-export function hintOfDenied(code: string): string | undefined {
+/** The message of a code that says that the runtime does not permit it; undefined: it says something else. */
+export function messageOfDenied(code: string): string | undefined {
   return code.startsWith(DENIED) ? code.slice(DENIED.length) : undefined;
 }
 
-/** The code of a system error; of a permission that the runtime did not give what to do about it, since codes go between threads. */
+/** The code of a system error; of a permission that the runtime did not give the message, since codes go between threads. */
 export function codeOf(error: unknown): string {
   const denied = deniedProblem(error);
-  if (denied !== undefined) return DENIED + denied.hint;
+  if (denied !== undefined) return DENIED + denied.message;
   if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code;
   return error instanceof Error ? error.name : 'unknown';
 }

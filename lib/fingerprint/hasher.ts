@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import type { ContextReads, IgnoreRules } from '../dockerfile/mod.ts';
 import { type FilePart, fail, ok, type Problem, problem, type Result, type Span } from '../model/mod.ts';
-import { codeOf, hintOfDenied, PathList, SIGNATURE_FIELDS } from './batch.ts';
+import { codeOf, messageOfDenied, PathList, SIGNATURE_FIELDS } from './batch.ts';
 import { BatchPool, type BatchQueue } from './pool.ts';
 import { StatCache, toHex } from './stat-cache.ts';
 import { StatTable } from './stat-table.ts';
@@ -334,13 +334,9 @@ function unreadable(
 ): readonly Problem[] {
   const place = request.span === undefined ? {} : { span: request.span };
   const problems = failures.slice(0, UNREADABLE_SHOWN).map(({ path, code }): Problem => {
-    const toPermit = hintOfDenied(code);
+    const denied = messageOfDenied(code);
     const what = `${path} in the context ${request.written}`;
-    if (toPermit !== undefined)
-      return problem('system/permission', `the runtime does not permit bake-ts to read ${what}`, {
-        ...place,
-        hint: toPermit,
-      });
+    if (denied !== undefined) return problem('system/permission', denied, place);
     return problem('context/unreadable', `${what} cannot be read (${reasonOf(code)})`, {
       ...place,
       hint: 'Make it readable, or leave it out with .dockerignore; BuildKit would take it for empty, or fail.',

@@ -26,6 +26,7 @@ import {
   changesElsewhere,
   checkPlan,
   findMissingSecrets,
+  findNotPermitted,
   KEPT_WORDS,
   type NodeContext,
   needsOf,
@@ -140,7 +141,9 @@ export async function explainBuilds(options: ExplainOptions): Promise<ExplainRep
   const { plan } = options;
   const explained = await withSession({ ...options, dryRun: true }, async (session) => {
     const { lock, records } = session;
+    const missing = findNotPermitted(plan, options.env, lock.ok ? lock.value : undefined);
     const problems: Problem[] = [
+      ...(missing === undefined ? [] : [missing]),
       ...(records.ok ? [] : [records.error]),
       ...(lock.ok ? [] : lock.error),
       ...(await checkPlan(plan, options.dockerfiles)),

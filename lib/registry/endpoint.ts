@@ -2,8 +2,8 @@
 import { fail, ok, problem, type RegistrySettings, type Result } from '../model/mod.ts';
 import { readRegularFile } from '../system/mod.ts';
 import { isLoopback } from '../util/loopback.ts';
-import { deniedProblem } from '../util/permission.ts';
-import type { Environment } from './proxy.ts';
+import { deniedProblem, type Permission } from '../util/permission.ts';
+import { type Environment, permissionFor, proxyFor } from './proxy.ts';
 
 /** A registry as it is called. */
 export interface Endpoint {
@@ -34,6 +34,16 @@ export function endpointOf(host: string, registries: ReadonlyMap<string, Registr
   const http = settings.http ?? (!wantsTls && isLoopback(hostnameOf(host)));
   const authority = host === 'docker.io' || host === 'index.docker.io' ? 'registry-1.docker.io' : host;
   return { host, origin: `${http ? 'http' : 'https'}://${authority}`, settings };
+}
+
+/** What the runtime has to permit for asking a registry. */
+export function permissionOfRegistry(
+  host: string,
+  registries: ReadonlyMap<string, RegistrySettings>,
+  env: Environment,
+): Permission {
+  const url = new URL(endpointOf(host, registries).origin);
+  return permissionFor(url, proxyFor(url, env));
 }
 
 /** Host name without port; brackets of an IPv6 address stay off. */

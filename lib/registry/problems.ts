@@ -5,7 +5,7 @@
 import { type Problem, type ProblemCode, problem } from '../model/mod.ts';
 import { parseJson } from '../util/json.ts';
 import { missingPermissions, permissionProblem } from '../util/permission.ts';
-import { parseProxy, type proxyFor } from './proxy.ts';
+import { parseProxy, permissionFor, type proxyFor } from './proxy.ts';
 import { howToSignIn, noCredentials, refusedCredentials, type Sought } from './sign-in-words.ts';
 
 /** An entry of the error body of the distribution spec ("Error Codes"). */
@@ -307,9 +307,8 @@ export function connectionProblem(
 function notPermitted(url: URL, error: unknown, way?: ReturnType<typeof proxyFor>): Problem | undefined {
   const missing = missingPermissions(error);
   if (missing === undefined) return undefined;
-  const at = way === undefined ? url : (parseProxy(way.proxy)?.url ?? url);
-  const what = `${at.hostname}:${at.port || (at.protocol === 'https:' ? 443 : 80)}`;
-  return permissionProblem(missing.map((one) => (one.kind === 'net' ? { kind: 'net', what } : one)));
+  const to = permissionFor(url, way);
+  return permissionProblem(missing.map((one) => (one.kind === 'net' ? to : one)));
 }
 
 function unreachableHint(host: string, url: URL, text: string, has: (code: RegExp) => boolean): string {

@@ -4,6 +4,7 @@
  */
 import { BlockList, isIP } from 'node:net';
 import { isLoopback } from '../util/loopback.ts';
+import type { Permission } from '../util/permission.ts';
 
 /** Environment variables, handed in. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -23,6 +24,12 @@ export function proxyFor(
     return undefined;
   if (isExempt(url, env['NO_PROXY'] || env['no_proxy'] || '')) return undefined;
   return { variable, proxy: /^[a-z0-9]+:\/\//i.test(proxy) ? proxy : `http://${proxy}` };
+}
+
+/** What the runtime has to permit for a URL: a connection to its host, or to the proxy and to nobody else. */
+export function permissionFor(url: URL, way: ReturnType<typeof proxyFor>): Permission {
+  const at = way === undefined ? url : (parseProxy(way.proxy)?.url ?? url);
+  return { kind: 'net', what: `${at.hostname}:${at.port || (at.protocol === 'https:' ? 443 : 80)}` };
 }
 
 /**

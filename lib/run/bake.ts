@@ -24,6 +24,7 @@ import { type Emit, KEPT_WORDS, tellInterruption, withEmitter } from './emitter.
 import { ENGINES, type EngineAccess } from './engine-access.ts';
 import { finishInterrupted } from './interrupted.ts';
 import { runNode } from './node.ts';
+import { findNotPermitted } from './permissions.ts';
 import { checkPlan } from './preflight.ts';
 import { findProxies } from './proxies.ts';
 import { immutableProblem, wantedTags } from './publish.ts';
@@ -155,7 +156,8 @@ async function runPlan(run: Run, session: Session): Promise<void> {
   if (unlocked !== undefined) emit({ type: 'warning', problem: problemToJson(unlocked) });
   for (const one of await finishInterrupted(session, options))
     emit({ type: 'warning', problem: problemToJson(one) });
-  problems.push(...(await checkBefore(run, session)));
+  const missing = findNotPermitted(options.plan, options.env, lock.ok ? lock.value : undefined);
+  problems.push(...(missing === undefined ? await checkBefore(run, session) : [missing]));
   if (problems.length > 0) return;
   session.askAhead();
   const pass = await session.startPass(options.dryRun === true);

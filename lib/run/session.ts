@@ -181,7 +181,13 @@ function findWithheld(stateDir: string, isDry: boolean): readonly Problem[] {
   const missing = wanted.filter((one) => !isPermitted(one));
   if (missing.length === 0) return [];
   const { message, ...rest } = permissionProblem(missing);
-  return [{ ...rest, severity: 'warning', message: `${message}, where it remembers what was built` }];
+  return [
+    {
+      ...rest,
+      severity: 'warning',
+      message: `nothing is known of earlier runs, or remembered for the next: ${message}`,
+    },
+  ];
 }
 
 /** Everything that is opened once; see {@link withSession}. */

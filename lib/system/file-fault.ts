@@ -19,7 +19,7 @@ export function fileFaultCode(error: unknown): string | undefined {
 /** The code, and where the disk is full what is free on it: `ENOSPC: 0 bytes free`. */
 export async function describeFileFault(error: unknown, file: string): Promise<string> {
   const denied = deniedProblem(error);
-  if (denied !== undefined) return `${denied.message}. ${denied.hint}`;
+  if (denied !== undefined) return denied.message;
   const code = fileFaultCode(error);
   if (code === undefined) return error instanceof Error ? error.message : String(error);
   if (!FULL.has(code)) return code;

@@ -289,6 +289,6 @@ export function startErrorOf(error: unknown): string {
   return 'code' in error && typeof error.code === 'string' ? error.code : error.message;
 }
 
-function whyDenied({ message, hint }: PermissionProblem): string {
-  return `${message}. ${hint}`;
+function whyDenied({ message }: PermissionProblem): string {
+  return message;
 }

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { missingPermissions, NotPermitted, useOfDirectory } from '../util/permission.ts';
 import { fileFaultCode } from './file-fault.ts';
+import { isPermitted } from './permission.ts';
 
 /** How a file is written whole. */
 export interface WriteOptions {
@@ -67,6 +68,10 @@ export async function writeNamedFile(file: string, content: string): Promise<voi
   if (isPipe) return writePipe(file, content);
   // Another name of a file that somebody has open (`/dev/stdout > log`): what is in it stays.
   if (/^\/(?:dev|proc)\//.test(file)) return writeFile(file, content, { flag: 'a' });
+  // Where only the file is permitted, and not its directory, nothing can be written beside it.
+  const directory = path.dirname(file);
+  if (isPermitted({ kind: 'write', what: file }) && !useOfDirectory(directory).every(isPermitted))
+    return writeFile(file, content);
   const target = await realpath(file).catch(() => file);
   const there = await stat(target).catch(() => undefined);
   if (there !== undefined && !there.isFile()) return writeFile(target, content);

@@ -145,8 +145,9 @@ export function permissionProblem(missing: readonly Permission[]): PermissionPro
   return {
     severity: 'error',
     code: 'system/permission',
-    message: `${runtime} does not permit bake-ts to ${list}`,
-    hint: `Add to \`${command}\`: ${flagsFor(all).join(' ')}`,
+    // With the flags, since of warnings and reasons only the message is shown.
+    message: `${runtime} does not permit bake-ts to ${list}: add ${flagsFor(all).join(' ')}`,
+    hint: `Flags of \`${command}\` stand before what it runs; docs/permissions.md has those of each command.`,
   };
 }
 

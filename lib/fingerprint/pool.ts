@@ -1,9 +1,10 @@
 /** Runs batches on this thread and on workers at once; small numbers of files stay on this thread alone. */
 import { availableParallelism } from 'node:os';
 import { setImmediate as yieldToEvents } from 'node:timers/promises';
-import { URL } from 'node:url';
+import { fileURLToPath, URL } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { missingPermissions } from '../util/permission.ts';
+import { isPermitted } from '../system/mod.ts';
+import { IS_DENO, missingPermissions } from '../util/permission.ts';
 import { type BatchRequest, type BatchResult, type PathList, runBatch, WORKER_MARK } from './batch.ts';
 
 /** Batches that may be claimed at once; each is some hundred files. */
@@ -77,6 +78,10 @@ export class BatchPool {
   /** Starts the threads ahead of the first batch, where it is known that there will be many. */
   start(): void {
     if (this.#workers !== undefined) return;
+    if (!mayLoadBatch()) {
+      this.#isBroken = true;
+      return;
+    }
     try {
       this.#workers = Array.from({ length: this.#workerCount }, () => this.#start());
     } catch (error) {
@@ -112,6 +117,11 @@ export class BatchPool {
     });
     return worker;
   }
+}
+
+/** Deno loads a thread's file only where it may be read, and complains on our standard error where it may not. */
+function mayLoadBatch(): boolean {
+  return !IS_DENO || BATCH.protocol !== 'file:' || isPermitted({ kind: 'read', what: fileURLToPath(BATCH) });
 }
 
 interface Pending {

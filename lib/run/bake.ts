@@ -7,6 +7,7 @@ import { warnOfUnlocked } from '../lock/mod.ts';
 import {
   type AuditSummary,
   createHider,
+  fail,
   formatImageRef,
   type Hider,
   hideUsersIn,
@@ -14,9 +15,11 @@ import {
   type Plan,
   type Problem,
   problemToJson,
+  type Result,
   type RunSummary,
 } from '../model/mod.ts';
 import { defaultJobs } from '../system/mod.ts';
+import { orDenied } from '../util/permission.ts';
 import type { NodeContext, NodeRun } from './context.ts';
 import { DownRegistries } from './down-registries.ts';
 import { EarlyStarts } from './early.ts';
@@ -67,10 +70,14 @@ export async function bakeWith(
     const run: Run = { options, emit, outcomes: new Map(), problems: [] };
     announceRun(options, emit, await readUsualDurations(options.plan, options.env));
     const nothingMore = tellInterruption(options.signal, emit);
-    const counted = await withSession({ ...options, engines, proxies, emit, signal }, async (session) => {
-      await runPlan(run, session);
-      return session.counts;
-    }).finally(nothingMore);
+    const counted = await orDenied(
+      () =>
+        withSession({ ...options, engines, proxies, emit, signal }, async (session) => {
+          await runPlan(run, session);
+          return session.counts;
+        }),
+      (denied): Result<Counts, Problem> => fail(denied),
+    ).finally(nothingMore);
     if (!counted.ok) run.problems.push(counted.error);
     const { buildctlCalls, registryRequests } = counted.ok ? counted.value : NOTHING_DONE;
     const summary = summarize(run, hider, {

@@ -110,7 +110,7 @@ export async function makePermissionWorld(t: Cleanup): Promise<PermissionWorld> 
     const fill = (text: string) =>
       text.replace(/\b[A-Z]+\b/g, (word) => (word === 'REPO' ? cwd : words[word]) ?? word);
     if (!isLocked) await rm(path.join(repo, 'builds.lock'), { force: true });
-    const argv = [...start(flags.map(fill)), ...command.split(' ').map(fill)];
+    const argv = [...permittedCommand(flags.map(fill)), ...command.split(' ').map(fill)];
     return { ...(await runCommand(argv, { cwd, env })), fill };
   };
   // Something for `logs`, `history` and `report` to tell of.
@@ -123,27 +123,31 @@ function git(cwd: string, ...argv: readonly string[]): Promise<CommandResult> {
   return runCommand(['git', '-c', 'user.name=a', '-c', 'user.email=a@b.c', ...argv], { cwd });
 }
 
-/** The command line up to the command. Where Deno starts Deno without flags of permissions, it gives it all. */
-function start(flags: readonly string[]): readonly string[] {
+/**
+ * The command line that starts bake-ts, or a script, with flags of the runtime. Where Deno starts Deno without flags of permissions, it
+ * gives it all.
+ */
+export function permittedCommand(flags: readonly string[], script?: string): readonly string[] {
   if (process.versions['deno'] !== undefined) {
-    const config = repoPath('deno.json');
+    const config = ['--config', repoPath('deno.json')];
+    const entry = script ?? repoPath('cli/main.ts');
     return [
       process.execPath,
       'run',
       '--no-prompt',
       '--no-lock',
       '--deny-ffi',
-      '--config',
-      config,
+      '--no-check',
+      ...config,
       ...flags,
-      repoPath('cli/main.ts'),
+      entry,
     ];
   }
   const isOld = Number(process.versions.node.split('.')[0]) < 22;
-  const own = ['dist', 'cli', 'lib', 'schemas', 'node_modules', 'package.json', 'deno.json'].map(
+  const own = ['dist', 'cli', 'lib', 'schemas', 'node_modules', 'package.json'].map(
     (name) => `--allow-fs-read=${repoPath(name)}`,
   );
   const permission = isOld ? '--experimental-permission' : '--permission';
   const entry = compiled ? repoPath('dist/cli/main.js') : repoPath('cli/main.ts');
-  return [process.execPath, '--no-warnings', permission, ...own, ...flags, entry];
+  return [process.execPath, '--no-warnings', permission, ...own, ...flags, script ?? entry];
 }

@@ -8,6 +8,7 @@ import { fail, ok, type Problem, problem, type Result } from '../lib/model/mod.t
 import { guardWriter } from '../lib/report/mod.ts';
 import { deniedProblem } from '../lib/util/permission.ts';
 import { didYouMean } from '../lib/util/suggest.ts';
+import { VERSION } from '../lib/util/version.ts';
 import { isGroup, isSet, matchCommand, type ParsedArgs, readArgs, shapesOf, textOf } from './args.ts';
 import { declareCli } from './declare.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
@@ -15,7 +16,6 @@ import { formatCommandHelp, formatOverview } from './help.ts';
 import type { Io } from './io.ts';
 import { columnsOf, paletteFor, reportProblems } from './output.ts';
 import { findMissingFor } from './permissions.ts';
-import { VERSION } from './version.ts';
 
 /** The command that completion scripts call; not declared, so that help does not show it. */
 const COMPLETE = '__complete';

@@ -22,6 +22,8 @@ export interface Io {
   readonly stdout: Writer;
   /** Progress, problems, and the table at the end of a run. */
   readonly stderr: Writer;
+  /** Whether standard input is a terminal. Absent: it is none. */
+  readonly isInputTerminal?: boolean;
   /** All of standard input. */
   readonly readStdin: () => Promise<string>;
   /** Opens a conversation with the person at the terminal; undefined: nobody is there. Absent: never. */
@@ -114,13 +116,15 @@ export function createProcessIo(): Io {
   // They have groups of their own, which nobody else would end.
   process.on('exit', killPrograms);
   const { deno } = process.versions;
+  let stdin: Promise<string> | undefined;
   return {
     argv: process.argv.slice(2),
     env: readableEnvironment(),
     cwd: process.cwd(),
     stdout: process.stdout,
     stderr: process.stderr,
-    readStdin,
+    isInputTerminal: process.stdin.isTTY === true,
+    readStdin: () => (stdin ??= readStdin()),
     openPrompt,
     askHidden,
     now: Date.now,

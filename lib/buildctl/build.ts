@@ -11,6 +11,7 @@ import {
   fail,
   formatImageRef,
   formatPlatform,
+  isActiveCache,
   namesUser,
   ok,
   type Pin,
@@ -21,6 +22,7 @@ import {
   problem,
   type Result,
   type SourceFile,
+  type TypedAttributes,
   withDefaultTag,
 } from '../model/mod.ts';
 import type { ProgramEnd } from '../system/mod.ts';
@@ -89,6 +91,14 @@ export async function runBuild(tool: Buildctl, call: BuildCall): Promise<Result<
   }
 }
 
+/** buildctl fails over a cache that cannot be had here. */
+function withActiveCaches(build: Build, env: Buildctl['env']): Build {
+  const isActive = (cache: TypedAttributes): boolean => isActiveCache(cache, env);
+  const { cacheFrom, cacheTo } = build;
+  if (cacheFrom.every(isActive) && cacheTo.every(isActive)) return build;
+  return { ...build, cacheFrom: cacheFrom.filter(isActive), cacheTo: cacheTo.filter(isActive) };
+}
+
 async function callWith(
   secrets: CommandSecrets,
   tool: Buildctl,
@@ -101,7 +111,7 @@ async function callWith(
   const source = pinnedSource(call);
   const policyFile = await writePolicy(call);
   const request: BuildRequest = {
-    build: call.build,
+    build: withActiveCaches(call.build, tool.env),
     address: tool.address,
     links: call.links,
     locals: call.locals,

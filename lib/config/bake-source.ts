@@ -13,7 +13,7 @@ import {
   readBake,
   resolveBake,
 } from '../bake/mod.ts';
-import { asksOnly, type ConvertedBuild, convertToBuild } from '../convert/mod.ts';
+import { asksOnly, type ConvertedBuild, convertToBuild, createEnvironmentCheck } from '../convert/mod.ts';
 import { type Grants, type Json, type Problem, problem, type Span, type Variable } from '../model/mod.ts';
 import { goArchitecture, type RealPaths } from '../system/mod.ts';
 import { splitBakeOverrides } from './bake-overrides.ts';
@@ -98,6 +98,8 @@ async function openBake(
       localPlatform: localPlatform(),
       now: inputs.now ?? new Date(),
       readFile: reader.read,
+      isDirectory: reader.isDirectory,
+      onUnset: environment.onUnset,
     },
   );
   for (const name of environment.withheld) problems.add(withheldVariable(name));
@@ -126,7 +128,7 @@ export async function readBakeSource(
   files: readonly Origin[],
   surroundings: BakeSurroundings,
 ): Promise<BakeReading | undefined> {
-  const { inputs, problems, isMixed } = surroundings;
+  const { inputs, problems, isMixed, runDir } = surroundings;
   const opened = await openBake(files, surroundings);
   if (opened === undefined) return undefined;
   const { definition, fileValues, absent, sources } = opened;
@@ -139,6 +141,7 @@ export async function readBakeSource(
   const result = inOrder(resolved.value, definition);
   const matrices = rowsOf(definition);
   const tree = createTree(opened.read, sources.shown);
+  const checkEnvironment = createEnvironmentCheck({ env: inputs.env, runDir, exists: existsSync });
   const converted = new Map(
     [...result.targets].map(([name, target]) => [
       name,
@@ -146,6 +149,8 @@ export async function readBakeSource(
         dir: tree.dirOf(target.place),
         exists: existsSync,
         localPlatform: localPlatform(),
+        env: inputs.env,
+        checkEnvironment,
       }),
     ]),
   );

@@ -37,8 +37,10 @@ export interface Mention {
 export interface Cel {
   /** Throws the library's ParseError. */
   readonly compile: (code: string) => Compiled;
-  /** Where `readText` and `readJSON` start from during the evaluation that follows. */
-  readonly setDirectory: (dir: string) => void;
+  /** Where `readText` and `readJSON` start from during the evaluation that follows. @returns where they did so far */
+  readonly setDirectory: (dir: string) => string;
+  /** Makes a function known, which gets and gives values in CEL's form. */
+  readonly define: (name: string, parameters: number, work: (...args: readonly unknown[]) => unknown) => void;
 }
 
 export { FunctionFailure } from './cel-failures.ts';
@@ -75,6 +77,7 @@ export const OWN_FUNCTIONS: readonly string[] = [
   'readText',
   'readJSON',
   'sha256',
+  'sha1',
   'md5',
   ...GENERAL_FUNCTIONS,
 ];
@@ -150,7 +153,12 @@ export async function loadCel(limits: CelLimits): Promise<Cel> {
       return { program: (scope) => program(scope as Record<string, unknown>), mentions };
     },
     setDirectory: (dir) => {
+      const before = directory;
       directory = dir;
+      return before;
+    },
+    define: (name, parameters, work) => {
+      environment.registerFunction(`${name}(${Array(parameters).fill('dyn').join(', ')}): dyn`, work);
     },
   };
 }
@@ -204,6 +212,10 @@ function registerOwn(environment: Environment, read: (path: string) => string, b
   environment.registerFunction(
     'sha256(string): string',
     counted((text: string) => hash('sha256', text)),
+  );
+  environment.registerFunction(
+    'sha1(string): string',
+    counted((text: string) => hash('sha1', text)),
   );
   environment.registerFunction(
     'md5(string): string',

@@ -1,7 +1,8 @@
 /** Which file is read where nobody names one. */
+
 import { stat } from 'node:fs/promises';
 import { delimiter, dirname, join, resolve } from 'node:path';
-import type { Problem } from '../model/mod.ts';
+import type { Environment, Problem } from '../model/mod.ts';
 import { missingPermissions, permissionProblem } from '../util/permission.ts';
 import { BAKE_NAMES } from './bake-files.ts';
 
@@ -17,8 +18,6 @@ export const DEFAULT_FILES: readonly string[] = [
   'builds.mts',
   'builds.mjs',
 ];
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * The root of the project that a working directory belongs to, without reading any file: the directory of the first file; the

@@ -16,6 +16,7 @@ export {
   type BuildsDefinition,
   type BuildsModule,
   defineBuilds,
+  type Expression,
   type ModuleContext,
   type TemplateDefinition,
   type VariableDefinition,
@@ -102,3 +103,5 @@ function inFileOrder(
     found.span === undefined ? -1 : (order.get(found.span.source) ?? files.length);
   return [...problems].sort((a, b) => rank(a) - rank(b) || (a.span?.start ?? 0) - (b.span?.start ?? 0));
 }
+
+export type { Text, TextList, TextMap, TypedText } from './define.ts';

@@ -36,16 +36,8 @@ export async function runModule(
       );
       return undefined;
     }
-    return fromData(plainData(value, [], new Set()), origin);
+    return readDefinition(value, origin, problems);
   } catch (thrown) {
-    if (thrown instanceof NotData) {
-      problems.add(
-        problem('config/module', `${shown} exports what a builds file cannot hold: ${thrown.message}`, {
-          hint: 'Give text, numbers, true, false, null, lists and plain objects.',
-        }),
-      );
-      return undefined;
-    }
     const error = thrown instanceof Error ? thrown : new Error(String(thrown));
     const code = 'code' in error ? String(error.code) : '';
     if (NEEDS_NEWER_NODE.has(code)) {
@@ -66,7 +58,23 @@ export async function runModule(
   }
 }
 
-/** An export that is no plain data; says which part of it. */
+/** A definition that a program made, as a tree; undefined: what is wrong is with the problems. */
+export function readDefinition(value: object, origin: Origin, problems: Problems): Node | undefined {
+  try {
+    return fromData(plainData(value, [], new Set()), origin);
+  } catch (thrown) {
+    if (!(thrown instanceof NotData)) throw thrown;
+    const { path: shown } = origin.source;
+    problems.add(
+      problem('config/module', `${shown} has what a builds file cannot hold: ${thrown.message}`, {
+        hint: 'Give text, numbers, true, false, null, lists and plain objects.',
+      }),
+    );
+    return undefined;
+  }
+}
+
+/** A value that is no plain data; says which part of it. */
 class NotData extends Error {}
 
 function plainData(value: unknown, path: readonly string[], open: Set<object>): Json {

@@ -6,9 +6,11 @@ import {
   type Json,
   type Problem,
   problem,
+  type SourceFile,
   sensitiveForms,
 } from '../model/mod.ts';
 import type { PathOptions } from './absolute-path.ts';
+import { markUnsetSecrets } from './bake-secrets.ts';
 import { Budget } from './cel-budget.ts';
 import { enumerateBuilds, type Instance, type Instances } from './enumerate.ts';
 import {
@@ -19,6 +21,7 @@ import {
   hasExpression,
   type Scope,
 } from './expression.ts';
+import { readFunctions } from './functions.ts';
 import { createGit } from './git.ts';
 import { resolveGroups } from './groups.ts';
 import { createLayerFinder, lastOf } from './layers.ts';
@@ -62,6 +65,7 @@ export async function resolveSet(
         realPaths: loaded.realPaths,
         regex,
         budget,
+        functions: readFunctions(merged.functions, problems),
       })
     : createPlainEvaluator(regex.matches);
   const paths: PathOptions = { root: loaded.root, env: options.env };
@@ -90,6 +94,7 @@ export async function resolveSet(
   const finder = createLayerFinder(merged, evaluator, problems);
   const known = { ...instances, builds: new Set(instances.builds.keys()) };
   const builds = new Map<string, Build>();
+  const bakeSecrets = { env: options.env, isBakes: bakeSourcesOf(loaded) };
   for (const instance of instances.builds.values()) {
     const layers = withOverrides(
       finder.layersOf(instance.definition, instance.scope),
@@ -98,7 +103,10 @@ export async function resolveSet(
     const values = createValues(instance.name, layers, instance.scope, evaluator, problems);
     const build = resolveBuild(headOf(instance, evaluator), values, known, paths, problems);
     const traits = bake?.traits.get(instance.name);
-    builds.set(instance.name, traits === undefined ? build : { ...build, ...traits });
+    builds.set(
+      instance.name,
+      traits === undefined ? build : markUnsetSecrets({ ...build, ...traits }, bakeSecrets),
+    );
   }
   checkUnused(merged, evaluator);
   if (merged.builds.size === 0 && problems.errors.length === 0) problems.add(noBuilds(loaded));
@@ -115,10 +123,17 @@ export async function resolveSet(
     ...(engineAddress === undefined ? {} : { engineAddress }),
     ...settingsOf(merged, scope, evaluator),
     grants: loaded.grants,
-    files: loaded.files.map((file) => file.origin.source.path),
+    files: loaded.files.flatMap((file) => (file.isInMemory === true ? [] : file.origin.source.path)),
     ...(loaded.files.every(({ isFinal }) => isFinal === true) ? { isBake: true as const } : {}),
     ...(loaded.absent.length === 0 ? {} : { absentFiles: loaded.absent }),
   };
+}
+
+/** Whether something stands in a bake file; of overrides that goes by the files. */
+function bakeSourcesOf({ files }: Loaded): (source: SourceFile | undefined) => boolean {
+  const others = new Set(files.flatMap(({ origin, isFinal }) => (isFinal === true ? [] : [origin.source])));
+  return (source) =>
+    source === undefined || source.isCommandLine === true ? others.size === 0 : !others.has(source);
 }
 
 /** With the matrices of bake files, whose rows are builds by themselves. */
@@ -187,8 +202,9 @@ function headOf(instance: Instance, evaluator: Evaluator): Parameters<typeof res
   };
 }
 
-/** Expressions that no build evaluated (of templates nobody extends, of layers that were replaced) are checked too. */
+/** Expressions that no build evaluated (of functions nobody calls, of templates nobody extends, of layers that were replaced) are checked too. */
 function checkUnused(merged: Merged, evaluator: Evaluator): void {
+  for (const { entry } of merged.functions.values()) evaluator.check(entry.value);
   for (const definitions of [merged.templates, merged.builds]) {
     for (const definition of definitions.values())
       for (const layer of definition.layers) evaluator.check(layer);

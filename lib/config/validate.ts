@@ -11,7 +11,16 @@ import { suggest } from '../util/suggest.ts';
 import { checkShape, type ShapeError } from './generated/shape.ts';
 import { at, atKey, type MapNode, type Node, toPlain } from './tree.ts';
 
-/** The JSON Schema (2020-12) of builds.yaml, for `bake-ts schema` and editors. */
+/**
+ * The JSON Schema (2020-12) of builds.yaml, for editors; `bake-ts schema` prints it.
+ *
+ * @example
+ * ```ts
+ * import { writeFile } from 'node:fs/promises';
+ *
+ * await writeFile('builds.schema.json', JSON.stringify(buildsSchema, undefined, 2));
+ * ```
+ */
 export const buildsSchema: Readonly<Record<string, unknown>> = schema;
 
 /** What other tools call our keys. */
@@ -185,6 +194,11 @@ function elsewhere(path: readonly string[], key: string, known: readonly string[
   return `Known here: ${known.join(', ')}.`;
 }
 
+const NAME_HINTS: Readonly<Record<string, string>> = {
+  vars: 'A variable is named with letters, digits and _, and does not start with a digit.',
+  functions: 'Write name(parameter, …); names have letters, digits and _, and do not start with a digit.',
+};
+
 function badName(
   path: readonly string[],
   node: Node,
@@ -192,11 +206,9 @@ function badName(
   about: { readonly build?: string },
 ): Problem {
   const entry = node.kind === 'map' ? node.entries.get(name) : undefined;
-  const isVariable = path[0] === 'vars';
+  const hint = NAME_HINTS[path[0] ?? ''];
   return problem('config/bad-name', `"${name}" cannot be a name in ${path.join('.')}`, {
-    hint: isVariable
-      ? 'A variable is named with letters, digits and _, and does not start with a digit.'
-      : 'A name has letters, digits, _, . and -, and starts with a letter, a digit or _.',
+    hint: hint ?? 'A name has letters, digits, _, . and -, and starts with a letter, a digit or _.',
     ...(node.kind === 'map' && entry !== undefined ? atKey(node, entry) : at(node)),
     ...about,
   });

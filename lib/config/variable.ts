@@ -149,7 +149,8 @@ function defaultValue(
   const { name, keys, map, entry } = declaration;
   const node = keys.get('default');
   const location = node === undefined ? atKey(map, entry) : at(node);
-  const evaluated = node === undefined ? emptyOf(type) : evaluator.tree(node, scope);
+  const unset = isTrue(keys.get('optional')) ? null : emptyOf(type);
+  const evaluated = node === undefined ? unset : evaluator.tree(node, scope);
   if (evaluated === FAILED) return undefined;
   const value = keys.has('type') ? fit(evaluated, type) : evaluated;
   if (value === undefined) {

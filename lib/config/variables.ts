@@ -47,6 +47,8 @@ export function resolveVariables(
   const failed = new Set<string>();
   const open: string[] = [];
   const scope = Object.create(null) as Record<string, unknown>;
+  // Functions see variables as they come to be known: defaults may call them.
+  evaluator.setGlobals({ ...outerScope, vars: scope });
 
   function valueOfVariable(declaration: Declaration): unknown {
     const { name } = declaration;

@@ -4,13 +4,13 @@
  */
 import { userInfo } from 'node:os';
 import path from 'node:path';
-import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
+import { type Environment, fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
 import { findProgram } from '../system/mod.ts';
 import { missingPermissions, type Permission, permissionProblem } from '../util/permission.ts';
 import type { ContainerdAccess } from './images.ts';
 import { type Installation, readInstallation } from './installation.ts';
 import type { EngineOptions } from './notice.ts';
-import { type EnginePaths, type Env, enginePaths } from './paths.ts';
+import { type EnginePaths, enginePaths } from './paths.ts';
 import { checkRegistrySettings, formatRegistries, type Registries } from './registries.ts';
 import { formatAnswer, probeSocket } from './socket.ts';
 import { notInstalled, upEngine } from './up.ts';
@@ -34,6 +34,7 @@ export interface FindOptions extends EngineOptions {
 export interface Engine {
   /** As buildctl takes it. */
   readonly address: string;
+  /** How it was found: `--addr` or `address`, `BUILDKIT_HOST`, builds.yaml, a well-known socket, or the embedded engine. */
   readonly kind: 'flag' | 'environment' | 'file' | 'well-known' | 'embedded';
   /** What led to it, in words. */
   readonly source: string;
@@ -125,7 +126,7 @@ export async function findEngine(options: FindOptions): Promise<Result<Engine>> 
  * The sockets of a system-wide and of a rootless buildkitd; where the runtime does not say who runs this, what that takes goes to
  * `withheld` (buildkit util/appdefaults/appdefaults_unix.go).
  */
-export function wellKnownSockets(env: Env, withheld: Permission[] = []): readonly string[] {
+export function wellKnownSockets(env: Environment, withheld: Permission[] = []): readonly string[] {
   const system = '/run/buildkit/buildkitd.sock';
   const runtimeDir = env['XDG_RUNTIME_DIR'] ?? '';
   try {
@@ -145,7 +146,7 @@ function thrown(error: unknown): never {
  * The buildctl to use: `BUILDCTL`, the engine's own, the first on PATH. Problem: `engine/no-buildctl`.
  */
 export async function findBuildctl(
-  env: Env,
+  env: Environment,
   installation: Installation | undefined,
 ): Promise<Result<string, Problem>> {
   const wanted = env['BUILDCTL'] ?? '';

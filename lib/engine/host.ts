@@ -2,9 +2,8 @@
 import { mkdir, mkdtemp, readdir, readFile, readlink, rm, statfs } from 'node:fs/promises';
 import { platform, userInfo } from 'node:os';
 import path from 'node:path';
-import { type Problem, problem } from '../model/mod.ts';
+import { type Environment, type Problem, problem } from '../model/mod.ts';
 import { findProgram, runProgram, whyFailed } from '../system/mod.ts';
-import type { Env } from './paths.ts';
 
 const CAP_SYS_ADMIN = 21n;
 
@@ -46,7 +45,7 @@ export async function readFreeBytes(dir: string): Promise<number | undefined> {
  * Mounts an overlay below the directory and unmounts it again. Undefined where it works, else why not. Only trying
  * shows it: the kernel may lack it, and it cannot lie on every file system (on another overlay, for one).
  */
-export async function tryOverlay(dir: string, env: Env): Promise<string | undefined> {
+export async function tryOverlay(dir: string, env: Environment): Promise<string | undefined> {
   const [mount, umount] = [await findProgram('mount', env), await findProgram('umount', env)];
   if (mount === undefined || umount === undefined) return 'mount or umount is not on PATH';
   let scratch: string | undefined;

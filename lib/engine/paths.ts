@@ -2,12 +2,11 @@
  * Where the embedded engine keeps its things. All of it is private to one user and one home: two homes are two engines
  * that know nothing of each other, and nothing is shared with a containerd or a Docker of the machine.
  */
+
 import { createHash } from 'node:crypto';
 import { homedir, userInfo } from 'node:os';
 import path from 'node:path';
-
-/** Environment as it is handed in; nothing here reads the process's own. */
-export type Env = Readonly<Record<string, string | undefined>>;
+import type { Environment } from '../model/mod.ts';
 
 /** Absolute paths of everything the engine owns. */
 export interface EnginePaths {
@@ -17,12 +16,17 @@ export interface EnginePaths {
   readonly stateDir: string;
   /** Sockets and pid files. Short enough for a unix socket's address. */
   readonly runtimeDir: string;
+  /** Folders of installed versions, one each. */
   readonly versionsDir: string;
   /** Symbolic link to the version in use. */
   readonly currentLink: string;
+  /** Downloads that are not finished. */
   readonly downloadsDir: string;
+  /** Output of the daemons, a file each. */
   readonly logDir: string;
+  /** Where buildkitd listens. */
   readonly buildkitSocket: string;
+  /** Where containerd listens. */
   readonly containerdSocket: string;
   /** containerd's own namespace for BuildKit's images. */
   readonly namespace: string;
@@ -36,7 +40,7 @@ const SOCKET_PATH_LIMIT = 107;
  * The runtime directory follows from the state directory alone (never from XDG_RUNTIME_DIR, which differs between a
  * login shell, `sudo` and a service): the same state must never get two sets of daemons.
  */
-export function enginePaths(env: Env): EnginePaths {
+export function enginePaths(env: Environment): EnginePaths {
   const home = env['HOME'] ?? homedir();
   const own = absolute(env['BAKE_TS_HOME']);
   const dataDir =

@@ -19,5 +19,6 @@ export {
   withCurrentParents,
 } from './inputs.ts';
 export type { BuildResult, Keying } from './keying.ts';
+export { findLayouts, withLayouts } from './layouts.ts';
 export { type ChosenProxies, withheldProxies } from './proxies.ts';
 export type { RebasedImage } from './rebased-image.ts';

@@ -34,7 +34,9 @@ const LOCK_VERSION = 1;
 export interface LockedRef {
   /** As the file, and the Dockerfile that it was locked for, writes it. */
   readonly written: string;
+  /** The same, parsed. */
   readonly ref: ImageRef;
+  /** The digest that it is held at. */
   readonly digest: Digest;
 }
 

@@ -5,11 +5,10 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
+import { type Environment, fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
 import { deniedProblem } from '../util/permission.ts';
 import { type HelperAnswer, runCredentialHelper } from './credential-helper.ts';
 import { isRecord } from './problems.ts';
-import type { Environment } from './proxy.ts';
 import type { Sought } from './sign-in-words.ts';
 
 /** One way to sign in. */
@@ -104,7 +103,9 @@ export interface CredentialSource {
 export interface SignIn {
   /** As references write it. */
   readonly registry: string;
+  /** Name of the user; with a token in place of a password, what the registry wants there. */
   readonly username: string;
+  /** The password, or a token that stands for it. */
   readonly password: string;
 }
 

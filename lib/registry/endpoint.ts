@@ -1,9 +1,9 @@
 /** Where the API of a registry is, and how it is spoken to. */
-import { fail, ok, problem, type RegistrySettings, type Result } from '../model/mod.ts';
+import { type Environment, fail, ok, problem, type RegistrySettings, type Result } from '../model/mod.ts';
 import { readRegularFile } from '../system/mod.ts';
 import { isLoopback } from '../util/loopback.ts';
 import { deniedProblem, type Permission } from '../util/permission.ts';
-import { type Environment, permissionFor, proxyFor } from './proxy.ts';
+import { permissionFor, proxyFor } from './proxy.ts';
 
 /** A registry as it is called. */
 export interface Endpoint {

@@ -31,6 +31,7 @@ export type LayoutFault = { readonly error: unknown } | { readonly actual: strin
 
 /** A part of an image. */
 export interface LayoutPart {
+  /** Of the manifest or blob. */
   readonly digest: Digest;
   /** What it belongs to, where that is known. */
   readonly platform?: string;

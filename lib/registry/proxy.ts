@@ -2,12 +2,11 @@
  * Which proxy a URL goes through, from the environment, by the rules of Go's golang.org/x/net/http/httpproxy, so that
  * bake-ts and buildctl take the same way.
  */
+
 import { BlockList, isIP } from 'node:net';
+import type { Environment } from '../model/mod.ts';
 import { isLoopback } from '../util/loopback.ts';
 import type { Permission } from '../util/permission.ts';
-
-/** Environment variables, handed in. */
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The proxy for a URL and the variable that names it, or undefined for a direct connection. */
 export function proxyFor(

@@ -3,13 +3,12 @@
  * cli/config/configfile, `ParseProxyConfig`), and where that says nothing, from the environment.
  */
 import { readFile } from 'node:fs/promises';
-import { ok, PROXY_ARGUMENTS, type Result, type StepProxies } from '../model/mod.ts';
+import { type Environment, ok, PROXY_ARGUMENTS, type Result, type StepProxies } from '../model/mod.ts';
 import { hasControls } from '../util/control-characters.ts';
 import { isLocalEngine, isLoopback } from '../util/loopback.ts';
 import { deniedProblem } from '../util/permission.ts';
 import { badConfig, dockerConfigPath } from './credentials.ts';
 import { isRecord } from './problems.ts';
-import type { Environment } from './proxy.ts';
 
 /** Argument → its key in the config. */
 const CONFIG_KEYS: ReadonlyMap<string, string> = new Map([

@@ -25,6 +25,7 @@ import { DownRegistries } from './down-registries.ts';
 import { EarlyStarts } from './early.ts';
 import { type Emit, KEPT_WORDS, tellInterruption, withEmitter } from './emitter.ts';
 import { ENGINES, type EngineAccess } from './engine-access.ts';
+import { findInactiveCaches } from './inactive-caches.ts';
 import { finishInterrupted } from './interrupted.ts';
 import { runNode } from './node.ts';
 import { findNotPermitted } from './permissions.ts';
@@ -201,7 +202,8 @@ function isGood(outcome: Outcome): boolean {
 
 /** Everything that can be refused before anything is built; warnings are reported at once. */
 async function checkBefore({ options, emit }: Run, session: Session): Promise<readonly Problem[]> {
-  const found = await checkPlan(options.plan, options.dockerfiles);
+  const { plan, dockerfiles, env } = options;
+  const found = [...(await checkPlan(plan, dockerfiles)), ...findInactiveCaches(plan, env)];
   for (const one of found) {
     if (one.severity !== 'warning') continue;
     emit({

@@ -48,6 +48,22 @@ export async function makeOutputPlaces(
   return undefined;
 }
 
+/**
+ * Directories of local caches that a build is to write and that hold none, as a person would name them. Jobs hand such a
+ * directory on, and count on it to be there.
+ */
+export async function findMissingCaches({ cacheTo }: Build): Promise<readonly string[]> {
+  const found = await Promise.all(
+    cacheTo.map(async ({ type, attributes, writtenPath }) => {
+      const dest = attributes.get('dest');
+      if (type !== 'local' || dest === undefined) return [];
+      const index = await stat(path.join(dest, 'index.json')).catch(() => undefined);
+      return index === undefined ? [writtenPath ?? dest] : [];
+    }),
+  );
+  return found.flat();
+}
+
 function placesOfOption({ name, files = [], span }: Build['buildctlOptions'][number]): readonly Place[] {
   return files.flatMap(({ path: file, written, use }) => {
     if (use !== 'written') return [];

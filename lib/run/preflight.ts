@@ -134,7 +134,10 @@ function wordsOf(origin: VariableOrigin): string {
 /** buildctl lower-cases every key of `--output` (cmd/buildctl/build/output.go), so such an annotation would be lost. */
 function checkAnnotations(node: PlanNode): readonly Problem[] {
   const problems: Problem[] = [];
-  for (const key of node.build.annotations.keys()) {
+  const written = node.build.outputs.flatMap(({ attributes }) =>
+    [...attributes.keys()].filter((key) => /^annotation/i.test(key)),
+  );
+  for (const key of new Set([...node.build.annotations.keys(), ...written])) {
     if (key === key.toLowerCase()) continue;
     problems.push(
       problem(

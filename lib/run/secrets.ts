@@ -13,7 +13,8 @@ export async function findMissingSecrets(
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<readonly Problem[]> {
   const problems: Problem[] = [];
-  for (const { id, from, span } of build.secrets) {
+  for (const { id, from, span, isUnset } of build.secrets) {
+    if (isUnset === true) continue;
     const place = { build: build.name, ...(span === undefined ? {} : { span }) };
     if (from.kind === 'env' && env[from.variable] === undefined) {
       problems.push(

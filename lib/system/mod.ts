@@ -5,7 +5,7 @@ export { followInside } from './follow-inside.ts';
 export { SAFE_GIT } from './git.ts';
 export { findMissing, isPermitted } from './permission.ts';
 export { defaultJobs, goArchitecture } from './processors.ts';
-export { readRegularFile } from './read-file.ts';
+export { readRegularFile, UnreadableFile } from './read-file.ts';
 export { isInGitDirectory, isWithin, leadsNowhere, RealPaths, repositoryOf } from './real-path.ts';
 export {
   definedEnv,

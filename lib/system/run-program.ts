@@ -39,7 +39,9 @@ export interface ProgramEnd {
   readonly ended: 'by-itself' | 'cancelled' | 'timeout' | 'never-started';
   /** Undefined where it never started or a signal ended it. */
   readonly exitCode?: number;
+  /** What it printed; the first 64 MiB of it, unless another limit was given. */
   readonly stdout: Buffer;
+  /** What it printed as an error; the last 65,536 characters of it, unless another limit was given. */
   readonly stderr: string;
   /** Whether there was more on stdout than the limit. */
   readonly cut?: true;

@@ -2,8 +2,8 @@
 import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
-import { fail, ok, problem, type Result } from '../lib/model/mod.ts';
-import { type ProgramEnd, runProgram, SAFE_GIT, whyFailed } from '../lib/system/mod.ts';
+import { fail, ok, problem, type Result } from '../model/mod.ts';
+import { type ProgramEnd, runProgram, SAFE_GIT, whyFailed } from '../system/mod.ts';
 
 /** A repository and one state of it. */
 export interface GitState {

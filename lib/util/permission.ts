@@ -20,7 +20,9 @@ export interface Permission {
 export interface PermissionProblem {
   readonly severity: 'error';
   readonly code: 'system/permission';
+  /** What is not permitted, and the flags that permit it. */
   readonly message: string;
+  /** Where flags stand. */
   readonly hint: string;
 }
 

@@ -12,6 +12,7 @@ import {
   type Span,
 } from '../model/mod.ts';
 import { type RealPaths, readRegularFile, UnreadableFile } from '../system/mod.ts';
+import { deniedProblem } from '../util/permission.ts';
 import { mayRead } from './grants.ts';
 import { MAX_FILE_CHARS } from './parse.ts';
 import type { Problems } from './problems.ts';
@@ -93,9 +94,10 @@ export function createReader(
       // A directory is no file for Compose: what may be missing is.
       if (code !== 'ENOENT' && code !== 'EISDIR') {
         problems.add(
-          problem('config/unreadable-file', `${shown} cannot be read: ${code}`, {
-            hint: 'Name a file that this user may read.',
-          }),
+          deniedProblem(thrown) ??
+            problem('config/unreadable-file', `${shown} cannot be read: ${code}`, {
+              hint: 'Name a file that this user may read.',
+            }),
         );
       }
       absent.push(shown);

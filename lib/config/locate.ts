@@ -1,8 +1,9 @@
 /** Which file is read where nobody names one. */
 
-import { access } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { delimiter, dirname, join, resolve } from 'node:path';
-import type { Environment } from '../model/mod.ts';
+import type { Environment, Problem } from '../model/mod.ts';
+import { missingPermissions, permissionProblem } from '../util/permission.ts';
 import { BAKE_NAMES } from './bake-files.ts';
 
 /**
@@ -67,7 +68,7 @@ async function nearestBake(cwd: string): Promise<readonly string[]> {
 
 async function isInRepository(start: string): Promise<boolean> {
   for (let dir = start; ; dir = dirname(dir)) {
-    if (await exists(join(dir, '.git'))) return true;
+    if ((await look(join(dir, '.git'))) === 'there') return true;
     if (dirname(dir) === dir) return false;
   }
 }
@@ -76,15 +77,33 @@ async function isInRepository(start: string): Promise<boolean> {
 async function nearest(cwd: string, names: readonly string[]): Promise<readonly string[]> {
   for (let dir = cwd; ; dir = dirname(dir)) {
     const found: string[] = [];
-    for (const name of names) if (await exists(join(dir, name))) found.push(join(dir, name));
+    for (const name of names) if ((await look(join(dir, name))) === 'there') found.push(join(dir, name));
     if (found.length > 0) return found;
-    if (dirname(dir) === dir || (await exists(join(dir, '.git')))) return [];
+    if (dirname(dir) === dir || (await look(join(dir, '.git'))) !== 'absent') return [];
   }
 }
 
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
+/**
+ * What keeps a search that found nothing from being worth anything: that the runtime does not let us look into a directory on the
+ * way up.
+ */
+export async function findHidden(cwd: string): Promise<Problem | undefined> {
+  for (let dir = cwd; ; dir = dirname(dir)) {
+    for (const name of [...DEFAULT_FILES, '.git']) {
+      const found = await look(join(dir, name));
+      if (found === 'hidden') return permissionProblem([{ kind: 'read', what: dir }]);
+      if (found === 'there') return undefined;
+    }
+    if (dirname(dir) === dir) return undefined;
+  }
+}
+
+/** `hidden`: the runtime does not let us look. */
+async function look(path: string): Promise<'there' | 'hidden' | 'absent'> {
+  try {
+    await stat(path);
+    return 'there';
+  } catch (error) {
+    return missingPermissions(error) === undefined ? 'absent' : 'hidden';
+  }
 }

@@ -4,6 +4,7 @@ export { describeFileFault, fileFaultCode } from './file-fault.ts';
 export { findProgram, isExecutable } from './find-program.ts';
 export { followInside } from './follow-inside.ts';
 export { SAFE_GIT } from './git.ts';
+export { findMissing, isPermitted } from './permission.ts';
 export { defaultJobs, goArchitecture } from './processors.ts';
 export { readRegularFile, UnreadableFile } from './read-file.ts';
 export { isInGitDirectory, isWithin, leadsNowhere, RealPaths, repositoryOf } from './real-path.ts';

@@ -251,12 +251,12 @@ async function findEmbedded(
     probeSocket({ path: paths.containerdSocket }, undefined, options.signal),
   ]);
   if (buildkitd.kind === 'accepts' && containerd.kind === 'accepts') return ok(false);
+  const unseen = [buildkitd, containerd].flatMap((one) => (one.kind === 'withheld' ? one.missing : []));
+  // Of one that is installed nobody can tell whether it runs.
+  if (installation !== undefined && unseen.length > 0) return fail([permissionProblem(unseen)]);
   const missing = REQUIRED_PARTS.filter((part) => installation?.parts.has(part) !== true);
   if (missing.length > 0) {
-    const unseen = [buildkitd, containerd].flatMap((one) => (one.kind === 'withheld' ? one.missing : []));
-    // An installation that is there is looked at whole.
-    const all = [...withheld, ...(installation === undefined ? [] : unseen)];
-    if (all.length > 0) return fail([permissionProblem(all)]);
+    if (withheld.length > 0) return fail([permissionProblem(withheld)]);
     if (denied.length > 0) return fail([deniedSockets(denied)]);
     if (installation !== undefined) return fail([notInstalled(missing)]);
     return fail([

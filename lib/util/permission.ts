@@ -18,7 +18,9 @@ export interface Permission {
 
 /** `system/permission` as a problem; a type of its own, since the vocabulary of problems is not known here. */
 export interface PermissionProblem {
+  /** Always that. */
   readonly severity: 'error';
+  /** Always that. */
   readonly code: 'system/permission';
   /** What is not permitted, and the flags that permit it. */
   readonly message: string;

@@ -23,7 +23,7 @@ export interface Io {
   /** Progress, problems, and the table at the end of a run. */
   readonly stderr: Writer;
   /** Whether standard input is a terminal. Absent: it is none. */
-  readonly isInputTerminal?: boolean;
+  readonly isInputTerminal?: () => boolean;
   /** All of standard input. */
   readonly readStdin: () => Promise<string>;
   /** Opens a conversation with the person at the terminal; undefined: nobody is there. Absent: never. */
@@ -123,7 +123,8 @@ export function createProcessIo(): Io {
     cwd: process.cwd(),
     stdout: process.stdout,
     stderr: process.stderr,
-    isInputTerminal: process.stdin.isTTY === true,
+    // Not before it is asked for: looking at it loads what reads files as streams.
+    isInputTerminal: () => process.stdin.isTTY === true,
     readStdin: () => (stdin ??= readStdin()),
     openPrompt,
     askHidden,

@@ -68,7 +68,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
 
 /** What bake takes where none is named; of a terminal nothing is to be read. */
 async function defaultNames(io: Io): Promise<readonly string[]> {
-  if (io.isInputTerminal !== true) return ['-'];
+  if (io.isInputTerminal?.() !== true) return ['-'];
   const { findSources } = await import('../../lib/convert/mod.ts');
   const { bake, compose } = findSources(io.cwd);
   if (bake.length > 0) return bake.map(({ name }) => name);

@@ -24,8 +24,8 @@ export {
 export { KEY_RULES as overridableKeys } from './keys.ts';
 export { findRoot } from './locate.ts';
 export { formatPrinted, type PrintedSet, printBuilds } from './print.ts';
+export { buildsSchema } from './schema.ts';
 export { readUserGrants } from './user-config.ts';
-export { buildsSchema } from './validate.ts';
 
 /** What {@link readBuilds} takes. Paths are relative to `cwd`, which is absolute. */
 export interface ReadBuildsOptions extends ReadOptions, Omit<ResolveOptions, 'now'>, GrantOptions {

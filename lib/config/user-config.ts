@@ -7,7 +7,7 @@
  *   ~/src/shop: [read:~/src/shared, network.host]
  * ```
  */
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { fail, ok, type Problem, parseGrant, problem, type Result } from '../model/mod.ts';
 import { isWithin, RealPaths } from '../system/mod.ts';
@@ -39,7 +39,7 @@ export async function readUserGrants(
   if (file === undefined) return ok([]);
   let text: string;
   try {
-    text = await readFile(file, 'utf8');
+    text = readFileSync(file, 'utf8');
   } catch (thrown) {
     const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : String(thrown);
     if (code === 'ENOENT' || code === 'ENOTDIR') return ok([]);

@@ -1,5 +1,5 @@
 /** Why a file cannot be made or written, in words for the message of a problem. */
-import { statfs } from 'node:fs/promises';
+import { statfsSync } from 'node:fs';
 import path from 'node:path';
 import { deniedProblem, missingPermissions } from '../util/permission.ts';
 
@@ -25,7 +25,7 @@ export async function describeFileFault(error: unknown, file: string): Promise<s
   if (!FULL.has(code)) return code;
   for (let dir = file; ; dir = path.dirname(dir)) {
     try {
-      const { bavail, bsize, ffree, files } = await statfs(dir);
+      const { bavail, bsize, ffree, files } = statfsSync(dir);
       const noInodes = files > 0 && ffree === 0 ? ', no inodes free' : '';
       return `${code}: ${bavail * bsize} bytes free${noInodes}`;
     } catch {

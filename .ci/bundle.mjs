@@ -41,17 +41,19 @@ const undiciParts = {
   load: { filter: { id: /\/undici\/parts\.mjs$/ }, handler: () => UNDICI_PARTS },
 };
 
-/** Bundles what lies compiled in dist/. */
-export async function bundle() {
-  const built = await rolldown({
-    input: {
-      'bake-ts': path.join(root, 'dist/cli/main.js'),
-      // Runs as a thread, so it needs a file of its own, beside the one that starts it.
-      batch: path.join(root, 'dist/lib/fingerprint/batch.js'),
-    },
+/**
+ * What lies compiled in dist/, ready to be written as one bundle or another. To be closed.
+ * @param {Record<string, string>} input entries: name of the chunk, and the file below dist/ that it begins with
+ * @param {readonly object[]} [plugins]
+ */
+export function openBundle(input, plugins = []) {
+  return rolldown({
+    input: Object.fromEntries(
+      Object.entries(input).map(([name, file]) => [name, path.join(root, 'dist', file)]),
+    ),
     platform: 'node',
     cwd: root,
-    plugins: [undiciParts],
+    plugins: [undiciParts, ...plugins],
     // None of our modules does anything by being loaded, so an import of one name from an entry point does not load the whole package.
     treeshake: { moduleSideEffects: [{ test: /\/dist\/lib\/|\/dist\/cli\//, sideEffects: false }] },
     checks: { pluginTimings: false },
@@ -61,6 +63,12 @@ export async function bundle() {
       if (level === 'warn') say(`bundling: ${log.message}`);
     },
   });
+}
+
+/** Bundles what lies compiled in dist/. */
+export async function bundle() {
+  // batch runs as a thread, so it needs a file of its own, beside the one that starts it.
+  const built = await openBundle({ 'bake-ts': 'cli/main.js', batch: 'lib/fingerprint/batch.js' });
   const { output } = await built.write({
     dir: outDir,
     format: 'cjs',
@@ -72,7 +80,10 @@ export async function bundle() {
   // What an earlier bundle left goes last, so that one who runs it meanwhile finds all he needs.
   const made = new Set(output.map(({ fileName }) => fileName));
   for (const name of readdirSync(outDir)) if (!made.has(name)) rmSync(path.join(outDir, name));
-  writeFileSync(path.join(outDir, 'THIRD-PARTY-LICENSES.txt'), licencesOf(packagesIn(output)));
+  writeFileSync(
+    path.join(outDir, 'THIRD-PARTY-LICENSES.txt'),
+    licencesOf(output, 'The files in this folder contain code of these packages.'),
+  );
   writeFileSync(path.join(root, 'dist/cli/main.js'), STUB, { mode: 0o755 });
 }
 
@@ -88,12 +99,12 @@ function packagesIn(output) {
 }
 
 /** Their licences ask to be kept with every copy. A package without one must not be shipped. */
-function licencesOf(dirs) {
-  const texts = dirs.map((dir) => {
+export function licencesOf(output, head) {
+  const texts = packagesIn(output).map((dir) => {
     const { name, version } = JSON.parse(readFileSync(path.join(dir, 'package.json'), 'utf8'));
     const file = readdirSync(dir).find((one) => /^licen[cs]e/i.test(one));
     if (file === undefined) throw new Error(`${name} has no licence file`);
     return `${name} ${version}\n\n${readFileSync(path.join(dir, file), 'utf8').trim()}\n`;
   });
-  return `The files in this folder contain code of these packages.\n\n${texts.join(`\n${'-'.repeat(80)}\n\n`)}`;
+  return `${head}\n\n${texts.join(`\n${'-'.repeat(80)}\n\n`)}`;
 }

@@ -39,6 +39,7 @@ async function sourcesOf(
   return {
     cwd: io.cwd,
     env: io.env,
+    library,
     files,
     vars,
     varFiles: listOf(args, 'var-file'),
@@ -46,6 +47,9 @@ async function sourcesOf(
     ...(files.includes('-') ? { stdin: await io.readStdin() } : {}),
   };
 }
+
+/** The library, for a builds.ts that imports it where it is not installed. */
+export const library = (): Promise<Readonly<Record<string, unknown>>> => import('../lib/mod.ts');
 
 const told = new WeakSet<object>();
 

@@ -9,6 +9,7 @@ import { type ParsedArgs, textOf } from '../args.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { reportProblems } from '../output.ts';
+import { withSchemaLine } from '../schema-line.ts';
 import { writeNotes, writeResult } from '../write-file.ts';
 
 /** Files larger than this are nothing that could be imported. */
@@ -50,7 +51,8 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
         );
   if (!imported.ok) return reportProblems(withBeside(imported.error, beside), args, io);
   const { yaml, notes, spellOut } = imported.value;
-  const code = await writeResult(yaml, textOf(args, 'output') ?? '-', args, io);
+  const target = textOf(args, 'output') ?? '-';
+  const code = await writeResult(withSchemaLine(yaml, target, io), target, args, io);
   if (code !== EXIT.ok) return code;
   const proof =
     spellOut === undefined

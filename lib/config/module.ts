@@ -1,7 +1,9 @@
 /** Builds files that are programs: `builds.ts`, run as they are. */
 import { stat } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
-import { type Json, problem } from '../model/mod.ts';
+import { type Json, type Problem, problem } from '../model/mod.ts';
+import { defineBuilds } from './define.ts';
+import { importModule, type OwnLibrary } from './own-library.ts';
 import type { Problems } from './problems.ts';
 import { fromData, type Node, type Origin } from './tree.ts';
 
@@ -10,17 +12,25 @@ const NEEDS_NEWER_NODE = new Set([
   'ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING',
 ]);
 
+/** What a module is given. */
+export interface ModuleSurroundings {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** What `bake-ts` is to it where that is not installed; absent: `defineBuilds` alone. */
+  readonly library?: () => Promise<OwnLibrary>;
+}
+
 /** Runs a `builds.ts` and takes what it exports by default; undefined: what is wrong is with the problems. */
 export async function runModule(
   origin: Origin,
   path: string,
-  env: Readonly<Record<string, string | undefined>>,
+  { env, library = async () => ({ defineBuilds }) }: ModuleSurroundings,
   problems: Problems,
 ): Promise<Node | undefined> {
   const { path: shown } = origin.source;
   try {
     const { size, mtimeMs } = await stat(path);
-    const loaded: unknown = await import(`${pathToFileURL(path).href}?v=${size}-${mtimeMs}`);
+    const address = `${pathToFileURL(path).href}?v=${size}-${mtimeMs}`;
+    const loaded = await importModule(address, origin.source.text, library);
     const exported: unknown =
       typeof loaded === 'object' && loaded !== null && 'default' in loaded ? loaded.default : undefined;
     const value: unknown = typeof exported === 'function' ? await exported({ env }) : exported;
@@ -38,24 +48,23 @@ export async function runModule(
     }
     return readDefinition(value, origin, problems);
   } catch (thrown) {
-    const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-    const code = 'code' in error ? String(error.code) : '';
-    if (NEEDS_NEWER_NODE.has(code)) {
-      problems.add(
-        problem('config/module-runtime', `This runtime cannot run ${shown} as it is`, {
-          hint: 'TypeScript runs on Node 22.18 or newer and on Deno. Or write the file as builds.mjs.',
-        }),
-      );
-    } else {
-      problems.add(
-        problem('config/module', `${shown} failed: ${error.message.split('\n')[0] ?? ''}`, {
-          hint: 'The module is run as it is; the error is its own.',
-          ...(error.stack === undefined ? {} : { detail: ownPart(error.stack) }),
-        }),
-      );
-    }
+    problems.add(failureOf(thrown, shown));
     return undefined;
   }
+}
+
+function failureOf(thrown: unknown, shown: string): Problem {
+  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+  const code = 'code' in error ? String(error.code) : '';
+  if (NEEDS_NEWER_NODE.has(code)) {
+    return problem('config/module-runtime', `This runtime cannot run ${shown} as it is`, {
+      hint: 'TypeScript runs on Node 22.18 or newer and on Deno. Or write the file as builds.mjs.',
+    });
+  }
+  return problem('config/module', `${shown} failed: ${error.message.split('\n')[0] ?? ''}`, {
+    hint: 'The module is run as it is; the error is its own.',
+    ...(error.stack === undefined ? {} : { detail: ownPart(error.stack) }),
+  });
 }
 
 /** A definition that a program made, as a tree; undefined: what is wrong is with the problems. */
@@ -114,6 +123,6 @@ function ownPart(stack: string): string {
   return lines
     .slice(0, ours === -1 ? undefined : ours)
     .filter((line) => !/^\s+at .*\b(?:node|ext):/.test(line))
-    .map((line) => line.replace(/\?v=\d+-[\d.]+/, ''))
+    .map((line) => line.replace(/\?v=\d+-[\d.]+(?:&again)?/, ''))
     .join('\n');
 }

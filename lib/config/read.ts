@@ -9,7 +9,7 @@ import type { BakeReading } from './bake-source.ts';
 import type { BuildsDefinition } from './define.ts';
 import { type GrantOptions, mayRead, resolveGrants } from './grants.ts';
 import { findHidden, type Located, locate } from './locate.ts';
-import { readDefinition, runModule } from './module.ts';
+import { type ModuleSurroundings, readDefinition, runModule } from './module.ts';
 import { MAX_FILE_CHARS, parseText, tooBig } from './parse.ts';
 import type { Problems } from './problems.ts';
 import { shownPath } from './shown-path.ts';
@@ -21,9 +21,8 @@ import type { VariableInputs } from './var-files.ts';
 const DEFINITION = 'definition';
 
 /** What reading needs to know. */
-export interface ReadOptions extends GrantOptions {
+export interface ReadOptions extends GrantOptions, ModuleSurroundings {
   readonly cwd: string;
-  readonly env: Readonly<Record<string, string | undefined>>;
   /** Paths from `-f`, relative to `cwd`; `-` is `stdin`. Empty or absent: look for a builds file, then for bake's and Compose's. */
   readonly files?: readonly string[];
   readonly stdin?: string;
@@ -260,7 +259,7 @@ async function loadFile(loader: Loader, path: string, group: number, from: Node 
       );
       return;
     }
-    const node = await runModule(origin, path, options.env, problems);
+    const node = await runModule(origin, path, options, problems);
     if (node !== undefined) await accept(loader, origin, node, group);
   } else await loadText(loader, origin, group, from !== undefined);
   open.pop();

@@ -36,7 +36,7 @@ import { resolveBuild } from './resolve.ts';
 import { at, atKey, type Node } from './tree.ts';
 import { createValues, plainText } from './values.ts';
 import { readVarFiles, type VariableInputs } from './var-files.ts';
-import { resolveVariables } from './variables.ts';
+import { declareVariables, readSchemas, resolveVariables } from './variables.ts';
 
 /** Everything besides the files that has a say. */
 export interface ResolveOptions extends VariableInputs {
@@ -77,7 +77,10 @@ export async function resolveSet(
   const fileValues = bake?.fileValues ?? (await readVarFiles(options, declared, problems, loaded));
   const inputs = { ...options, grants: loaded.grants };
   const given = bake?.variables ?? new Map();
-  const variables = resolveVariables({ merged, given }, inputs, fileValues, outer, evaluator, problems);
+  const declarations = declareVariables(merged);
+  const schemas = await readSchemas(declarations, problems);
+  const declaring = { declarations, schemas, given };
+  const variables = resolveVariables(declaring, inputs, fileValues, outer, evaluator, problems);
   for (const variable of variables.all.values()) {
     if (!variable.sensitive) continue;
     for (const text of [...textsIn(variable.value), ...sensitiveForms(variable.value)]) problems.hide(text);

@@ -9,7 +9,7 @@ import schema from '../../schemas/builds.schema.json' with { type: 'json' };
 import { type Problem, problem, type Span } from '../model/mod.ts';
 import { suggest } from '../util/suggest.ts';
 import { checkShape, type ShapeError } from './generated/shape.ts';
-import { at, atKey, type MapNode, type Node, toPlain } from './tree.ts';
+import { at, atKey, kindOf, type MapNode, type Node, toPlain } from './tree.ts';
 
 /**
  * The JSON Schema (2020-12) of builds.yaml, for editors; `bake-ts schema` prints it.
@@ -265,16 +265,4 @@ function nameOf(path: readonly string[]): string {
   if (path.length === 0) return 'The file';
   const last = path.at(-1) ?? '';
   return /^[0-9]+$/.test(last) ? `Item ${Number(last) + 1} of "${path.at(-2) ?? ''}"` : `"${last}"`;
-}
-
-/** What a value is, in words. */
-export function kindOf(node: Node): string {
-  if (node.kind === 'list') return 'a list';
-  if (node.kind === 'map') return 'a map';
-  if (node.value === null) return 'null';
-  if (typeof node.value === 'boolean') return node.text;
-  if (typeof node.value === 'number') return `the number ${node.text}`;
-  if (node.text === '') return 'empty text';
-  const short = node.text.length > 40 ? `${node.text.slice(0, 40)}…` : node.text;
-  return `the text "${short.replaceAll('\n', '⏎')}"`;
 }

@@ -9,7 +9,7 @@ import { mayRead } from './grants.ts';
 import { MAX_FILE_CHARS, parseText } from './parse.ts';
 import type { Problems } from './problems.ts';
 import { shownPath } from './shown-path.ts';
-import { at, atKey, isNull, toJson } from './tree.ts';
+import { at, atKey, isNull, type Node, toJson } from './tree.ts';
 
 /** Values from outside. */
 export interface VariableInputs {
@@ -25,6 +25,8 @@ export interface VariableInputs {
 export interface FileValue {
   readonly value: Json;
   readonly path: string;
+  /** What it was read from, in YAML and JSON. */
+  readonly node?: Node;
 }
 
 /**
@@ -70,7 +72,8 @@ export async function readVarFiles(
       if (parsed.node?.kind === 'map') {
         for (const [name, entry] of parsed.node.entries) {
           noteUnknown(name, declared, shown, problems, atKey(parsed.node, entry));
-          if (!isNull(entry.value)) values.set(name, { value: toJson(entry.value), path: shown });
+          if (!isNull(entry.value))
+            values.set(name, { value: toJson(entry.value), path: shown, node: entry.value });
         }
       } else if (parsed.node !== undefined) {
         problems.add(

@@ -68,9 +68,6 @@ const VARIABLE_KEYS: ReadonlySet<string> = new Set(['default', 'type', 'optional
 /** Longest map on one line among others of its list. */
 const MAX_ROW_CHARS = 120;
 
-/** What tells editors which schema a file follows. */
-const SCHEMA_LINE = ' yaml-language-server: $schema=https://unpkg.com/bake-ts/schemas/builds.schema.json';
-
 /** The text of a builds.yaml. */
 export function emitDraft(draft: Draft): string {
   const document = new Document({});
@@ -130,7 +127,7 @@ export function emitDraft(draft: Draft): string {
     true,
   );
   if (draft.hasGroupsFirst !== true) groups();
-  const head = [SCHEMA_LINE, ...draft.header.map((line) => (line === '' ? '' : ` ${line}`))];
+  const head = draft.header.map((line) => (line === '' ? '' : ` ${line}`));
   const text = document.toString({ lineWidth: 0, blockQuote: 'literal', flowCollectionPadding: true });
   const tail = (draft.footer ?? []).map((line) => (line.trim() === '' ? '#\n' : `# ${line.trimEnd()}\n`));
   const end = tail.length === 0 ? '' : `\n${tail.join('')}`;

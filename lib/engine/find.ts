@@ -2,10 +2,9 @@
  * Which engine a run uses. A named one is used or refused, never passed over; only the well-known sockets are a matter
  * of looking. Nothing is spawned where a socket answers: it costs a connection or two.
  */
-import { userInfo } from 'node:os';
 import path from 'node:path';
 import { type Environment, fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
-import { findProgram } from '../system/mod.ts';
+import { findProgram, ownUid } from '../system/mod.ts';
 import { missingPermissions, type Permission, permissionProblem } from '../util/permission.ts';
 import type { ContainerdAccess } from './images.ts';
 import { type Installation, readInstallation } from './installation.ts';
@@ -130,7 +129,7 @@ export function wellKnownSockets(env: Environment, withheld: Permission[] = []):
   const system = '/run/buildkit/buildkitd.sock';
   const runtimeDir = env['XDG_RUNTIME_DIR'] ?? '';
   try {
-    const userDir = path.isAbsolute(runtimeDir) ? runtimeDir : `/run/user/${userInfo().uid}`;
+    const userDir = path.isAbsolute(runtimeDir) ? runtimeDir : `/run/user/${ownUid()}`;
     return [system, path.join(userDir, 'buildkit/buildkitd.sock')];
   } catch (error) {
     withheld.push(...(missingPermissions(error) ?? thrown(error)));

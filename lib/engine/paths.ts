@@ -4,9 +4,9 @@
  */
 
 import { createHash } from 'node:crypto';
-import { homedir, userInfo } from 'node:os';
 import path from 'node:path';
 import type { Environment } from '../model/mod.ts';
+import { homeDirectory, ownUid } from '../system/mod.ts';
 
 /** Absolute paths of everything the engine owns. */
 export interface EnginePaths {
@@ -41,7 +41,7 @@ const SOCKET_PATH_LIMIT = 107;
  * login shell, `sudo` and a service): the same state must never get two sets of daemons.
  */
 export function enginePaths(env: Environment): EnginePaths {
-  const home = env['HOME'] ?? homedir();
+  const home = homeDirectory(env);
   const own = absolute(env['BAKE_TS_HOME']);
   const dataDir =
     own ?? path.join(absolute(env['XDG_DATA_HOME']) ?? path.join(home, '.local/share'), 'bake-ts');
@@ -76,6 +76,6 @@ function pickRuntimeDir(stateDir: string): string {
   const longest = path.join(beside, 'containerd.sock.ttrpc');
   if (new TextEncoder().encode(longest).length <= SOCKET_PATH_LIMIT) return beside;
   const mark = createHash('sha256').update(stateDir).digest('hex').slice(0, 12);
-  const { uid } = userInfo();
+  const uid = ownUid();
   return uid === 0 ? `/run/bake-ts-${mark}` : `/tmp/bake-ts-${uid}-${mark}`;
 }

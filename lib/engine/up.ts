@@ -2,9 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, lstat, mkdir, rm, writeFile } from 'node:fs/promises';
 import { get } from 'node:http';
-import { userInfo } from 'node:os';
 import path from 'node:path';
 import { fail, ok, type Problem, problem, type Result, type WorkerInfo } from '../model/mod.ts';
+import { ownUid } from '../system/mod.ts';
 import {
   type DaemonName,
   type DaemonRecord,
@@ -365,7 +365,7 @@ async function makeDirectories(paths: EnginePaths): Promise<Problem | undefined>
   for (const dir of [paths.stateDir, paths.logDir, paths.runtimeDir])
     await mkdir(dir, { recursive: true, mode: 0o700 });
   const found = await lstat(paths.runtimeDir);
-  if (!found.isDirectory() || found.uid !== userInfo().uid) {
+  if (!found.isDirectory() || found.uid !== ownUid()) {
     return problem('engine/unsafe-directory', `${paths.runtimeDir} belongs to somebody else`, {
       hint: 'remove it, or set BAKE_TS_HOME to another (short) directory',
     });

@@ -1,4 +1,5 @@
 /** The machine below us: its processors, programs run to their end, files read and written whole, where paths lead, directories watched. */
+export { homeDirectory, ownUid } from './account.ts';
 export { describeFileFault, fileFaultCode } from './file-fault.ts';
 export { findProgram, isExecutable } from './find-program.ts';
 export { followInside } from './follow-inside.ts';

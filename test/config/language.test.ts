@@ -614,3 +614,10 @@ builds: { a: { args: { A: "\${{ vars.A }}", B: "\${{ vars.B == null ? 'unset' : 
     D: 'd',
   });
 });
+
+test('a builds file that imports defineBuilds needs no installed package for it', async () => {
+  const module =
+    "import { defineBuilds } from 'bake-ts'; export default defineBuilds({ builds: { a: { nothing: 1 } } });";
+  const problems = await problemsOf('', { tree: { 'builds.mjs': module } });
+  assert.match(problems.join(), /^config\/unknown-key /);
+});

@@ -15,7 +15,6 @@ export async function build() {
   // Loaded here and not above: who imports this may only be about to install the packages.
   const [{ bundle }, { makeOneFile }] = await Promise.all([import('./bundle.mjs'), import('./one-file.mjs')]);
   await makeOneFile();
-  // Last, since it puts two lines in the place of the compiled command line.
   await bundle();
 }
 

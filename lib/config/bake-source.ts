@@ -13,9 +13,9 @@ import {
   readBake,
   resolveBake,
 } from '../bake/mod.ts';
-import { asksOnly, type ConvertedBuild, convertToBuild, createEnvironmentCheck } from '../convert/mod.ts';
 import { type Grants, type Json, type Problem, problem, type Span, type Variable } from '../model/mod.ts';
 import { goArchitecture, type RealPaths } from '../system/mod.ts';
+import { asksOnly, type ConvertedBuild, convertToBuild, createEnvironmentCheck } from '../targets/mod.ts';
 import { splitBakeOverrides } from './bake-overrides.ts';
 import {
   type BakeSources,

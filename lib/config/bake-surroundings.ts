@@ -1,5 +1,5 @@
 /** What bake and Compose files may see of the machine: variables of the environment, and the files that they name. */
-import { readFile, stat } from 'node:fs/promises';
+import { statSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
 import {
   allowOption,
@@ -11,7 +11,8 @@ import {
   type SourceFile,
   type Span,
 } from '../model/mod.ts';
-import { type RealPaths, readRegularFile, UnreadableFile } from '../system/mod.ts';
+import { type RealPaths, readNamedFile, readRegularFile, UnreadableFile } from '../system/mod.ts';
+import { deniedProblem } from '../util/permission.ts';
 import { mayRead } from './grants.ts';
 import { MAX_FILE_CHARS } from './parse.ts';
 import type { Problems } from './problems.ts';
@@ -93,9 +94,10 @@ export function createReader(
       // A directory is no file for Compose: what may be missing is.
       if (code !== 'ENOENT' && code !== 'EISDIR') {
         problems.add(
-          problem('config/unreadable-file', `${shown} cannot be read: ${code}`, {
-            hint: 'Name a file that this user may read.',
-          }),
+          deniedProblem(thrown) ??
+            problem('config/unreadable-file', `${shown} cannot be read: ${code}`, {
+              hint: 'Name a file that this user may read.',
+            }),
         );
       }
       absent.push(shown);
@@ -115,7 +117,7 @@ export function createReader(
       const file = resolve(runDir, path);
       // What may not be read is told when something in it is.
       if (!mayRead(file, grants, realPaths)) return true;
-      const found = await stat(file).catch(() => undefined);
+      const found = statSync(file, { throwIfNoEntry: false });
       if (found === undefined) absent.push(shownPath(cwd, file));
       return found?.isDirectory() === true;
     },
@@ -124,9 +126,9 @@ export function createReader(
 
 /** Also what is no regular file, but for what may be waited for without an end. */
 async function readTrusted(file: string): Promise<Buffer> {
-  const found = await stat(file);
+  const found = statSync(file);
   if (found.isFIFO() || found.isSocket()) throw new UnreadableFile('not-regular', `${file} is a pipe`);
-  return readFile(file);
+  return readNamedFile(file);
 }
 
 /** Files by the names that they have for bake, which start where it would run, and for a person, which start where that person is. */

@@ -2,11 +2,10 @@
  * The one file that knows the CEL library: its environment with our functions, values on the way in and out, and the
  * names an expression uses. CEL: https://github.com/google/cel-spec (doc/langdef.md).
  */
-import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
 import type { ASTNode, Environment } from '@marcbachmann/cel-js';
 import type { Json } from '../model/mod.ts';
-import { readRegularFile } from '../system/mod.ts';
+import { loadCrypto, readRegularFile } from '../system/mod.ts';
 import { type Budget, replaceWithin } from './cel-budget.ts';
 import { FunctionFailure } from './cel-failures.ts';
 import { GENERAL_FUNCTIONS, registerGeneral } from './cel-functions.ts';
@@ -224,7 +223,7 @@ function registerOwn(environment: Environment, read: (path: string) => string, b
 }
 
 function hash(algorithm: string, text: string): string {
-  return createHash(algorithm).update(text).digest('hex');
+  return loadCrypto().createHash(algorithm).update(text).digest('hex');
 }
 
 function distinct(list: unknown[]): unknown[] {

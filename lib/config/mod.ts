@@ -4,6 +4,7 @@
  * matrix.ts) → overrides → values (layers.ts, values.ts, resolve.ts) → groups. docs/language.md is the reference.
  */
 import { type BuildSet, fail, ok, type Problem, type Result } from '../model/mod.ts';
+import { orDenied } from '../util/permission.ts';
 import type { GrantOptions } from './grants.ts';
 import { createProblems } from './problems.ts';
 import { loadFiles, printBake, type ReadOptions } from './read.ts';
@@ -23,8 +24,8 @@ export {
 export { KEY_RULES as overridableKeys } from './keys.ts';
 export { findRoot } from './locate.ts';
 export { formatPrinted, type PrintedSet, printBuilds } from './print.ts';
+export { buildsSchema } from './schema.ts';
 export { readUserGrants } from './user-config.ts';
-export { buildsSchema } from './validate.ts';
 
 /** What {@link readBuilds} takes. Paths are relative to `cwd`, which is absolute. */
 export interface ReadBuildsOptions extends ReadOptions, Omit<ResolveOptions, 'now'>, GrantOptions {
@@ -45,6 +46,13 @@ export interface ReadBuildsValue {
  * with one error there is no set. No network, no engine; git runs only for expressions that ask for `git.…`.
  */
 export async function readBuilds(options: ReadBuildsOptions): Promise<Result<ReadBuildsValue>> {
+  return orDenied(
+    () => readSet(options),
+    (denied) => fail([denied]),
+  );
+}
+
+async function readSet(options: ReadBuildsOptions): Promise<Result<ReadBuildsValue>> {
   const problems = createProblems();
   const now = options.now ?? new Date();
   const loaded = await loadFiles({ ...options, now }, problems);
@@ -76,8 +84,13 @@ export async function printBakeFiles(
   targets: readonly string[],
 ): Promise<Result<string | undefined>> {
   const problems = createProblems();
-  const printed = await printBake({ ...options, now: options.now ?? new Date() }, targets, problems);
-  return problems.errors.length > 0 ? fail([...problems.errors, ...problems.warnings]) : ok(printed);
+  return orDenied(
+    async () => {
+      const printed = await printBake({ ...options, now: options.now ?? new Date() }, targets, problems);
+      return problems.errors.length > 0 ? fail([...problems.errors, ...problems.warnings]) : ok(printed);
+    },
+    (denied) => fail([denied]),
+  );
 }
 
 /** Problems without a place first, then by file and place: the order a person mends them in. */

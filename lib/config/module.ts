@@ -1,9 +1,9 @@
 /** Builds files that are programs: `builds.ts`, run as they are. */
-import { stat } from 'node:fs/promises';
+import { statSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { type Json, type Problem, problem } from '../model/mod.ts';
 import { defineBuilds } from './define.ts';
-import { importModule, type OwnLibrary } from './own-library.ts';
+import type { OwnLibrary } from './own-library.ts';
 import type { Problems } from './problems.ts';
 import { fromData, type Node, type Origin } from './tree.ts';
 
@@ -28,8 +28,10 @@ export async function runModule(
 ): Promise<Node | undefined> {
   const { path: shown } = origin.source;
   try {
-    const { size, mtimeMs } = await stat(path);
+    const { size, mtimeMs } = statSync(path);
     const address = `${pathToFileURL(path).href}?v=${size}-${mtimeMs}`;
+    // Loaded where it is needed: node:module brings Node's whole loader.
+    const { importModule } = await import('./own-library.ts');
     const loaded = await importModule(address, origin.source.text, library);
     const exported: unknown =
       typeof loaded === 'object' && loaded !== null && 'default' in loaded ? loaded.default : undefined;

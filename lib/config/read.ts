@@ -1,19 +1,19 @@
 /** From names of files to trees: reading, following `include`, running a `builds.ts`, evaluating bake files. */
-import { readFile, stat } from 'node:fs/promises';
+import { statSync } from 'node:fs';
 import { dirname, extname, isAbsolute, join, resolve } from 'node:path';
 import { type Grants, needsGrant, notUntrusted, type Problem, problem } from '../model/mod.ts';
-import { RealPaths, readRegularFile } from '../system/mod.ts';
+import { RealPaths, readNamedFile, readRegularFile } from '../system/mod.ts';
+import { deniedProblem } from '../util/permission.ts';
 import { BAKE_NAMES, isBakeFile, isNamedHcl } from './bake-files.ts';
 import type { BakeReading } from './bake-source.ts';
 import type { BuildsDefinition } from './define.ts';
 import { type GrantOptions, mayRead, resolveGrants } from './grants.ts';
-import { type Located, locate } from './locate.ts';
+import { findHidden, type Located, locate } from './locate.ts';
 import { type ModuleSurroundings, readDefinition, runModule } from './module.ts';
 import { MAX_FILE_CHARS, parseText, tooBig } from './parse.ts';
 import type { Problems } from './problems.ts';
 import { shownPath } from './shown-path.ts';
 import { at, emptyMap, isNull, type MapNode, type Node, type Origin } from './tree.ts';
-import { validateShape } from './validate.ts';
 import type { VariableInputs } from './var-files.ts';
 
 /** What messages call a definition that is in no file. */
@@ -121,7 +121,7 @@ async function collect(options: LoadOptions, problems: Problems): Promise<Collec
   const located: Located =
     named.length > 0 || definition !== undefined
       ? { files: [], isBake: false, isSearched: false }
-      : await locate(cwd, options.env, options.onlySettings !== true);
+      : locate(cwd, options.env, options.onlySettings !== true);
   const found = named.length > 0 ? named : located.isBake ? located.files : located.files.slice(0, 1);
   const directories =
     definition === undefined
@@ -142,7 +142,7 @@ async function collect(options: LoadOptions, problems: Problems): Promise<Collec
     open: [],
   };
   if (definition !== undefined) await loadDefinition(loader, definition);
-  else if (found.length === 0) problems.add(nothingFound());
+  else if (found.length === 0) problems.add(findHidden(cwd) ?? nothingFound());
   for (const [group, file] of found.entries()) {
     if (file === '-') await loadStdin(loader, group);
     else await loadFile(loader, resolve(cwd, file), group, undefined);
@@ -280,9 +280,9 @@ async function readText(
 ): Promise<string | Problem> {
   const location = from === undefined ? {} : at(from);
   try {
-    const { size } = await stat(path);
+    const { size } = statSync(path);
     if (size > MAX_FILE_CHARS) return { ...tooBig(shown, size), ...location };
-    const bytes = isOwn ? await readFile(path) : readRegularFile(path, MAX_FILE_CHARS);
+    const bytes = isOwn ? await readNamedFile(path) : readRegularFile(path, MAX_FILE_CHARS);
     if (bytes.includes(0)) {
       return problem('config/not-text', `${shown} is not a text file`, {
         hint: 'It must be YAML or JSON in UTF-8.',
@@ -299,6 +299,8 @@ async function readText(
     }
     return text.replace(/^\uFEFF/, '');
   } catch (thrown) {
+    const denied = deniedProblem(thrown);
+    if (denied !== undefined) return { ...denied, ...location };
     const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
     if (code === 'ENOENT') {
       return problem('config/missing-file', `There is no file ${shown}`, {
@@ -349,6 +351,7 @@ async function accept(
   group: number,
   isInMemory = false,
 ): Promise<void> {
+  const { validateShape } = await import('./validate.ts');
   const wrong = validateShape(node);
   loader.problems.addAll(wrong);
   if (node.kind !== 'map') return;

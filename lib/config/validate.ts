@@ -3,25 +3,13 @@
  * place in the file and the key that was probably meant.
  *
  * ajv's check is compiled ahead into generated/shape.ts: to load ajv and compile the schema takes longer than to start
- * Node and plan a hundred builds. test/config/schema.test.ts fails when the file is older than the schema.
+ * Node and plan a hundred builds. It is large still, so this module is loaded for builds files only. test/config/schema.test.ts fails when the file is older than the schema.
  */
 import schema from '../../schemas/builds.schema.json' with { type: 'json' };
 import { type Problem, problem, type Span } from '../model/mod.ts';
 import { suggest } from '../util/suggest.ts';
 import { checkShape, type ShapeError } from './generated/shape.ts';
 import { at, atKey, kindOf, type MapNode, type Node, toPlain } from './tree.ts';
-
-/**
- * The JSON Schema (2020-12) of builds.yaml, for editors; `bake-ts schema` prints it.
- *
- * @example
- * ```ts
- * import { writeFile } from 'node:fs/promises';
- *
- * await writeFile('builds.schema.json', JSON.stringify(buildsSchema, undefined, 2));
- * ```
- */
-export const buildsSchema: Readonly<Record<string, unknown>> = schema;
 
 /** What other tools call our keys. */
 const FOREIGN_KEYS: Readonly<Record<string, string>> = {

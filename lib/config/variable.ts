@@ -1,5 +1,4 @@
 /** One variable: its declaration, where its value comes from, and the value by the declared type and rules. */
-import schema from '../../schemas/builds.schema.json' with { type: 'json' };
 import {
   allowOption,
   type Grants,
@@ -21,9 +20,11 @@ import {
   emptyOf,
   fit,
   hasEmptyValue,
+  isVariableType,
   readAs,
   typeHint,
   typeWords,
+  VARIABLE_KEYS,
   type VariableType,
 } from './variable-types.ts';
 
@@ -35,17 +36,13 @@ export interface Declaration {
   readonly keys: ReadonlyMap<string, Node>;
 }
 
-const { properties } = schema.$defs.var;
-const TYPES: ReadonlySet<string> = new Set(properties.type.enum);
-const KEYS: ReadonlySet<string> = new Set(Object.keys(properties));
-
 /** Whether the schema has found fault with it: what would be said of its value follows from that. */
 export function isMisshapen({ keys }: Declaration): boolean {
   const type = textOf(keys.get('type'));
   const check = textOf(keys.get('check'));
   return (
-    [...keys.keys()].some((key) => !KEYS.has(key)) ||
-    (type !== undefined && !TYPES.has(type)) ||
+    [...keys.keys()].some((key) => !VARIABLE_KEYS.includes(key)) ||
+    (type !== undefined && !isVariableType(type)) ||
     (keys.get('schema')?.kind ?? 'map') !== 'map' ||
     (check !== undefined && !check.includes('${{'))
   );

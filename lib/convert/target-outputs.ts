@@ -1,8 +1,8 @@
 /** What bake's `output` means here: an image that is pushed or kept, with what its exporter is told; or files that are written. */
 import type { Json } from '../model/mod.ts';
+import { convertOutputs, type OutputSurroundings } from '../targets/mod.ts';
 import { loneOutput, typedFields, writeFields } from './attributes.ts';
 import { asList, isRecord } from './draft.ts';
-import { convertOutputs, type OutputSurroundings } from './outputs.ts';
 import type { Converter } from './target-reader.ts';
 
 /** What outputs come to in our keys; `null`: nothing is said of it. */

@@ -1,5 +1,6 @@
 /** One target of bake (also what Compose's `build:` is brought into) as a build of ours. */
 import type { Json } from '../model/mod.ts';
+import { resourceOption } from '../targets/mod.ts';
 import {
   loneAttest,
   loneCache,
@@ -11,7 +12,6 @@ import {
   writeSsh,
 } from './attributes.ts';
 import { asList, type DraftBuild, isRecord, scalarText } from './draft.ts';
-import { resourceOption } from './resources.ts';
 import { convertOutput } from './target-outputs.ts';
 import type { Converter, TargetReader } from './target-reader.ts';
 

@@ -15,6 +15,7 @@ import {
   type VariableOrigin,
 } from '../model/mod.ts';
 import { type DockerfileLibrary, findRefused, findUnmatched, findUnnamed } from '../prepare/mod.ts';
+import { throwDenied } from '../util/permission.ts';
 
 /**
  * Checks every build of a plan.
@@ -51,7 +52,8 @@ type KindOf = (file: string) => Promise<'directory' | 'file' | 'missing'>;
 async function kindOfPath(file: string): Promise<'directory' | 'file' | 'missing'> {
   try {
     return (await stat(file)).isDirectory() ? 'directory' : 'file';
-  } catch {
+  } catch (error) {
+    throwDenied(error);
     return 'missing';
   }
 }

@@ -19,6 +19,7 @@ import {
 } from '../model/mod.ts';
 import { describePlan, type PlanDocument, selectBuilds } from '../plan/mod.ts';
 import { findUnnamed, type PreparedPlan, preparePlan } from '../prepare/mod.ts';
+import { orDenied } from '../util/permission.ts';
 import { checkOptions, type KnownOptions } from './check-options.ts';
 import { type Surroundings, type SurroundingsOptions, surroundingsOf } from './surroundings.ts';
 
@@ -141,7 +142,15 @@ export async function readBuilds(options: SourceOptions = {}): Promise<Result<Bu
   return readFrom(options);
 }
 
-async function readFrom(options: SourceOptions): Promise<Result<Builds>> {
+/** The environment may be one that the runtime permits only in part. */
+function readFrom(options: SourceOptions): Promise<Result<Builds>> {
+  return orDenied(
+    () => readNow(options),
+    (denied) => fail([denied]),
+  );
+}
+
+async function readNow(options: SourceOptions): Promise<Result<Builds>> {
   if (options.definition !== undefined && (options.files ?? []).length > 0)
     throw new TypeError('the options "definition" and "files" exclude one another');
   const surroundings = surroundingsOf(options);

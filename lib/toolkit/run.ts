@@ -12,6 +12,7 @@ import {
 } from '../model/mod.ts';
 import type { AnyProblem } from '../report/mod.ts';
 import type { BakeOptions } from '../run/mod.ts';
+import { orDenied } from '../util/permission.ts';
 import { VERSION } from '../util/version.ts';
 import {
   type BuildPlan,
@@ -142,7 +143,14 @@ function failureOf(result: RunResult | BuildResult): BakeError | undefined {
   return result.ok ? undefined : new BakeError(result.error, result.summary);
 }
 
-async function runPlanned(options: RunOptions): Promise<RunResult> {
+function runPlanned(options: RunOptions): Promise<RunResult> {
+  return orDenied(
+    () => runNow(options),
+    (denied): RunResult => fail([denied]),
+  );
+}
+
+async function runNow(options: RunOptions): Promise<RunResult> {
   const { since } = options;
   const planned = await planOf(options, since === undefined ? [] : ['*']);
   if (!planned.ok) return planned;

@@ -41,11 +41,11 @@ test('a file that bake would lay over it, and one that declares what it lacks, a
 
 test('without a name it takes what bake takes, and standard input where that is no terminal', async (t) => {
   const files = { 'docker-bake.hcl': 'target "a" {}\n', 'docker-bake.override.hcl': 'target "b" {}\n' };
-  const found = await callImport(t, files, [], { isInputTerminal: true });
+  const found = await callImport(t, files, [], { isInputTerminal: () => true });
   assert.match(found.yaml, /Made from docker-bake\.hcl, docker-bake\.override\.hcl by/);
   const given = await callImport(t, files, [], { readStdin: async () => 'target "c" {}\n' });
   assert.match(given.yaml, /Made from standard input by[\s\S]* {2}c: \{\}/);
-  const none = await callImport(t, {}, [], { isInputTerminal: true });
+  const none = await callImport(t, {}, [], { isInputTerminal: () => true });
   assert.match(none.told, /error\[cli\/unreadable-file\]: There is no bake or Compose file here/);
 });
 

@@ -1,5 +1,6 @@
 /**
- * `npm run build`: compiles to dist/, from which what has no source any more is removed, and bundles the command line.
+ * `npm run build`: compiles to dist/, from which what has no source any more is removed, and bundles the command line: into
+ * dist/bin, and with the library into the one file dist/bake.js.
  * Run as a program, or imported for {@link build}.
  */
 import { existsSync, readdirSync, rmSync } from 'node:fs';
@@ -12,7 +13,8 @@ export async function build() {
   for (const folder of ['lib', 'cli', 'test', 'bench']) pruneCompiled(folder);
   await must([process.execPath, path.join(root, 'node_modules/typescript/bin/tsc')]);
   // Loaded here and not above: who imports this may only be about to install the packages.
-  const { bundle } = await import('./bundle.mjs');
+  const [{ bundle }, { makeOneFile }] = await Promise.all([import('./bundle.mjs'), import('./one-file.mjs')]);
+  await makeOneFile();
   await bundle();
 }
 

@@ -20,6 +20,8 @@ const CHECKS = {
   'types in Deno': () => command([deno, 'check', 'lib/mod.ts', 'cli/main.ts']),
   architecture: () => command([process.execPath, '--test', 'dist/test/architecture.test.js']),
   picture: () => command([process.execPath, '.ci/picture.mjs', '--check']),
+  'public API documented': () => command([deno, 'doc', '--lint', 'lib/mod.ts']),
+  'public API': () => command([process.execPath, '.ci/api.mjs', '--check']),
   manifests: () => command([process.execPath, '--test', 'dist/test/packaging/manifests.test.js']),
   'generated files': () => command([process.execPath, '.ci/generate.mjs', '--check']),
   'failures documented': checkFailureDocs,

@@ -19,7 +19,7 @@ import { build } from './build.mjs';
 import { ensureModules, heading, must, root, run, say, since } from './support.mjs';
 
 const DEFAULT_PORT = 5000;
-const bakeTs = [process.execPath, path.join(root, 'dist/cli/main.js')];
+const bakeTs = [process.execPath, path.join(root, 'dist/bin/bake-ts.cjs')];
 const start = Date.now();
 
 try {

@@ -44,10 +44,13 @@ export async function ensureEngineBinaries() {
   if (PROGRAMS.some((name) => !existsSync(path.join(bin, name)))) {
     const start = Date.now();
     say('Installing the engine; the first time this takes some minutes');
-    await must([process.execPath, path.join(root, 'dist/cli/main.js'), 'engine', 'install', '--registry'], {
-      env: { BAKE_TS_HOME: home },
-      show: 'always',
-    });
+    await must(
+      [process.execPath, path.join(root, 'dist/bin/bake-ts.cjs'), 'engine', 'install', '--registry'],
+      {
+        env: { BAKE_TS_HOME: home },
+        show: 'always',
+      },
+    );
     say(`Engine installed (${since(start)})`);
   }
   return realpathSync(bin);

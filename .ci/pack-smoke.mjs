@@ -37,7 +37,7 @@ try {
   writeFileSync(path.join(dir, 'consumer.mjs'), CONSUMER);
   await must(['npm', 'install', '--no-audit', '--no-fund', path.resolve(tarball)], { cwd: dir });
 
-  const cli = path.join(dir, 'node_modules/bake-ts/dist/cli/main.js');
+  const cli = path.join(dir, 'node_modules/bake-ts/dist/bin/bake-ts.cjs');
   const installed = path.join(dir, 'node_modules/.bin/bake-ts');
   // Deno takes the packages from the node_modules that npm made: what is tried is the tarball, not the registry.
   const denoRun = [deno, 'run', '-A', '--no-lock', '--node-modules-dir=manual'];

@@ -149,6 +149,40 @@ export async function ensureRuntimes() {
 }
 
 /**
+ * The binary of the pinned Node for Linux on an architecture (`x64`, `arm64`), and its licences.
+ * @returns {Promise<{ binary: string, licence: string }>}
+ */
+export async function ensureNode(arch) {
+  const name = `node-linux-${arch}`;
+  const places = [
+    path.join(runtimesDir, 'node_modules/node/node_modules', name),
+    path.join(runtimesDir, 'node_modules', name),
+  ];
+  const other = path.join(root, '.cache/runtimes', arch);
+  let dir = [...places, path.join(other, 'node_modules', name)].find((one) =>
+    existsSync(path.join(one, 'bin/node')),
+  );
+  if (dir === undefined) {
+    mkdirSync(other, { recursive: true });
+    writeFileSync(path.join(other, 'package.json'), '{"private":true}\n');
+    // --force: npm refuses what does not run here.
+    const install = [
+      'npm',
+      'install',
+      '--force',
+      '--prefix',
+      other,
+      '--no-audit',
+      '--no-fund',
+      `${name}@${RUNTIMES.node}`,
+    ];
+    await must(install, { cwd: other });
+    dir = path.join(other, 'node_modules', name);
+  }
+  return { binary: path.join(dir, 'bin/node'), licence: readFileSync(path.join(dir, 'LICENSE'), 'utf8') };
+}
+
+/**
  * Removes a temporary directory and what was left in it by tests that were killed: daemons that name it in their
  * command line, and what they mounted below it.
  */

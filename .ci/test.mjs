@@ -74,7 +74,8 @@ async function testAll() {
   if (files.length === 0) throw new Error('no test file has such a name');
 
   await ensureModules();
-  if (runtimes.some(({ name }) => name !== 'node')) await ensureRuntimes();
+  const wantsRuntimes = files.some((file) => needs(file, 'BAKE_TS_TEST_RUNTIMES'));
+  if (wantsRuntimes || runtimes.some(({ name }) => name !== 'node')) await ensureRuntimes();
   const wantsEngine = options.engine && files.some((file) => needs(file, 'BAKE_TS_TEST_ENGINE_BIN'));
   const needsInstall = wantsEngine && !process.env.BAKE_TS_TEST_ENGINE_BIN;
   if (runtimes.some(({ name }) => name === 'node') || needsInstall) await build();
@@ -156,6 +157,7 @@ function testEnvironment(own) {
     BAKE_TS_TEST_ENGINE_BIN: undefined,
     BAKE_TS_TEST_BUILDKIT: undefined,
     BAKE_TS_TEST_CONTAINERD: undefined,
+    BAKE_TS_TEST_RUNTIMES: path.dirname(deno),
     BAKE_TS_TEST_REGISTRIES: registries,
     BAKE_TS_TEST_FRONTENDS: frontends,
     ...own?.env,

@@ -1,28 +1,15 @@
 /** Which builds changes since a git revision touch, for `affected` and `run --since`. */
-import { realpath } from 'node:fs/promises';
-import path from 'node:path';
-import type { AffectedBuild, AffectedOptions } from '../lib/inspect/mod.ts';
 import { fail, ok, type Result } from '../lib/model/mod.ts';
 import type { PreparedPlan } from '../lib/prepare/mod.ts';
 import { plural } from '../lib/report/mod.ts';
+import type { AffectedSince } from '../lib/since/mod.ts';
 import { type ParsedArgs, textOf } from './args.ts';
-import { type Comparison, findDefinition, readBuildsBefore } from './builds-before.ts';
 import { EXIT, type ExitCode, exitCodeOfSignal } from './exit-codes.ts';
-import { changedFiles, fileAt, type GitState, openGitState } from './git.ts';
-import { selectionOf } from './inputs.ts';
+import { readingOf, selectionOf } from './inputs.ts';
 import type { Io } from './io.ts';
 import { reportProblems } from './output.ts';
 import { planSelected, type SelectedPlan } from './planned.ts';
 import { withCancellation } from './signals.ts';
-
-/** What changed, and what that touches. */
-export interface Affected {
-  readonly state: GitState;
-  /** Absolute paths. */
-  readonly changed: readonly string[];
-  /** In the order of the plan. */
-  readonly builds: readonly AffectedBuild[];
-}
 
 /**
  * Plans what is selected. Where nothing is named, or only what is left out, that is taken from everything and not from the
@@ -39,29 +26,22 @@ export function planTouchable(args: ParsedArgs, io: Io): Promise<Result<Selected
  *
  * Problems: those of git, `run/no-temp`.
  */
-export async function findAffectedSince(
+export async function findSince(
   revision: string,
   { plan, dockerfiles }: PreparedPlan,
   { args, io, signal }: { readonly args: ParsedArgs; readonly io: Io; readonly signal: AbortSignal },
-): Promise<Result<Affected>> {
-  const state = await openGitState(io.cwd, io.env, revision, signal);
-  if (!state.ok) return state;
-  const changed = await changedFiles(state.value, io.env, signal);
-  if (!changed.ok) return changed;
-  const cwd = await realpath(io.cwd);
-  const comparison: Comparison = { state: state.value, changed: changed.value, args, io, cwd };
-  const { findAffected } = await import('../lib/inspect/mod.ts');
-  const found = await findAffected({
+): Promise<Result<AffectedSince>> {
+  const reading = await readingOf(args, io);
+  if (!reading.ok) return reading;
+  const { findAffectedSince } = await import('../lib/since/mod.ts');
+  return findAffectedSince({
+    revision,
     plan,
     dockerfiles,
-    env: io.env,
+    reading: reading.value,
     hostArchitecture: io.architecture,
     signal,
-    changed: changed.value,
-    ...(await readBefore(plan.set, comparison)),
   });
-  if (!found.ok) return fail([found.error]);
-  return ok({ state: state.value, changed: changed.value, builds: found.value });
 }
 
 /** What a run is about. */
@@ -82,7 +62,7 @@ export async function planRun(args: ParsedArgs, io: Io): Promise<RunPlan | ExitC
   if (since === undefined) return planned.value;
   let narrowed: Result<RunPlan> | undefined;
   const code = await withCancellation(io, async ({ signal, stoppedBy }) => {
-    const affected = await findAffectedSince(since, planned.value, { args, io, signal });
+    const affected = await findSince(since, planned.value, { args, io, signal });
     const stopped = stoppedBy();
     if (stopped !== undefined) return exitCodeOfSignal(stopped);
     if (!affected.ok) return reportProblems(affected.error, args, io);
@@ -95,7 +75,7 @@ export async function planRun(args: ParsedArgs, io: Io): Promise<RunPlan | ExitC
 async function narrowPlan(
   since: string,
   planned: SelectedPlan,
-  { builds, changed }: Affected,
+  { builds, changed }: AffectedSince,
   io: Io,
 ): Promise<Result<RunPlan>> {
   const { plan, warnings } = planned;
@@ -107,28 +87,4 @@ async function narrowPlan(
   const { preparePlan } = await import('../lib/prepare/mod.ts');
   const prepared = preparePlan(plan.set, { patterns }, io.cwd);
   return prepared.ok ? ok({ ...prepared.value, warnings }) : fail([...warnings, ...prepared.error]);
-}
-
-/** What builds.yaml and builds.lock said before, where one of them changed. */
-async function readBefore(
-  set: AffectedOptions['plan']['set'],
-  comparison: Comparison,
-): Promise<Pick<AffectedOptions, 'before' | 'lockBefore'>> {
-  const { state, changed, args, io, cwd } = comparison;
-  if (changed.length === 0) return {};
-  const definition = await findDefinition(set, args, cwd);
-  const isTouched = definition.readsUnknown || changed.some((file) => definition.files.has(file));
-  const { LOCK_NAME, parseLock } = await import('../lib/lock/mod.ts');
-  const lockFile = path.join(await realpath(set.root), LOCK_NAME);
-  const lockText = changed.includes(lockFile) ? await fileAt(state, io.env, lockFile) : undefined;
-  const lock =
-    lockText === undefined
-      ? undefined
-      : await parseLock({ path: LOCK_NAME, text: new TextDecoder().decode(lockText) });
-  return {
-    ...(isTouched ? { before: { set: await readBuildsBefore(definition, comparison) } } : {}),
-    ...(changed.includes(lockFile)
-      ? { lockBefore: { lock: lock?.ok === true ? lock.value : undefined } }
-      : {}),
-  };
 }

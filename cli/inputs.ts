@@ -12,19 +12,25 @@ export async function readInputs(
   io: Io,
   what: Pick<ReadBuildsOptions, 'onlySettings'> = {},
 ): Promise<Result<ReadBuildsValue>> {
-  const vars = readVars(listOf(args, 'var'));
-  if (!vars.ok) return vars;
-  const granted = await readGrants(args, io);
-  if (!granted.ok) return granted;
+  const reading = await readingOf(args, io);
+  if (!reading.ok) return reading;
   const { readBuilds } = await import('../lib/config/mod.ts');
-  const sources = await sourcesOf(args, io, vars.value);
-  const read = await readBuilds({ ...granted.value, ...what, ...sources });
+  const read = await readBuilds({ ...reading.value, ...what });
   if (read.ok && read.value.foundBake !== undefined) sayFound(read.value.foundBake, args, io);
   return read;
 }
 
+/** How builds are read, as the command line says. Problem: `cli/bad-value`. */
+export async function readingOf(args: ParsedArgs, io: Io): Promise<Result<ReadBuildsOptions>> {
+  const vars = readVars(listOf(args, 'var'));
+  if (!vars.ok) return vars;
+  const granted = await readGrants(args, io);
+  if (!granted.ok) return granted;
+  return ok({ ...granted.value, ...(await sourcesOf(args, io, vars.value)) });
+}
+
 /** What is to be read, and what goes into it, as the command line says. Standard input is read where a file is `-`. */
-export async function sourcesOf(
+async function sourcesOf(
   args: ParsedArgs,
   io: Io,
   vars: ReadonlyMap<string, string>,
@@ -33,6 +39,7 @@ export async function sourcesOf(
   return {
     cwd: io.cwd,
     env: io.env,
+    library,
     files,
     vars,
     varFiles: listOf(args, 'var-file'),
@@ -40,6 +47,9 @@ export async function sourcesOf(
     ...(files.includes('-') ? { stdin: await io.readStdin() } : {}),
   };
 }
+
+/** The library, for a builds.ts that imports it where it is not installed. */
+export const library = (): Promise<Readonly<Record<string, unknown>>> => import('../lib/mod.ts');
 
 const told = new WeakSet<object>();
 
@@ -56,7 +66,7 @@ function sayFound(files: readonly string[], args: ParsedArgs, io: Io): void {
  * What the user lets builds do: `--allow`, and the user's own settings for the working directory, which do not count for
  * untrusted files.
  */
-export async function readGrants(
+async function readGrants(
   args: ParsedArgs,
   io: Io,
 ): Promise<Result<{ readonly allow: readonly string[]; readonly untrusted: boolean }>> {
@@ -121,7 +131,7 @@ function attestOf(type: string, written: string | undefined): readonly string[] 
 }
 
 /** `NAME=value` pairs; the last of a name wins. Problem: `cli/bad-value`. */
-export function readVars(written: readonly string[]): Result<ReadonlyMap<string, string>> {
+function readVars(written: readonly string[]): Result<ReadonlyMap<string, string>> {
   const vars = new Map<string, string>();
   const problems: Problem[] = [];
   for (const one of written) {

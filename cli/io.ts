@@ -4,7 +4,7 @@
 import process from 'node:process';
 import { problem } from '../lib/model/mod.ts';
 import type { TakenTerminal, TakeTerminal, TerminalUser, Writer } from '../lib/report/mod.ts';
-import { goArchitecture, killPrograms } from '../lib/system/mod.ts';
+import { goArchitecture, isPermitted, killPrograms } from '../lib/system/mod.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Answer, Prompt } from './prompt.ts';
 
@@ -22,6 +22,8 @@ export interface Io {
   readonly stdout: Writer;
   /** Progress, problems, and the table at the end of a run. */
   readonly stderr: Writer;
+  /** Whether standard input is a terminal. Absent: it is none. */
+  readonly isInputTerminal?: () => boolean;
   /** All of standard input. */
   readonly readStdin: () => Promise<string>;
   /** Opens a conversation with the person at the terminal; undefined: nobody is there. Absent: never. */
@@ -79,19 +81,51 @@ function guardOutput(stream: NodeJS.WriteStream): void {
   }) as typeof stream.write;
 }
 
+/**
+ * The environment. Where the runtime permits but a part of it, or nothing, what is not permitted counts as not set; whoever goes by it
+ * asks before (cli/permissions.ts).
+ */
+function readableEnvironment(): Io['env'] {
+  if (isPermitted({ kind: 'env' })) return process.env;
+  const read = (name: string): string | undefined => {
+    try {
+      return process.env[name];
+    } catch {
+      return undefined;
+    }
+  };
+  // Once somebody at a terminal permitted it, all of it is there.
+  const names = () => (isPermitted({ kind: 'env' }) ? Object.keys(process.env) : []);
+  return new Proxy<Record<string, string | undefined>>(
+    {},
+    {
+      get: (_none, name) => (typeof name === 'string' ? read(name) : undefined),
+      ownKeys: names,
+      getOwnPropertyDescriptor: (_none, name) => ({
+        configurable: true,
+        enumerable: true,
+        value: typeof name === 'string' ? read(name) : undefined,
+      }),
+    },
+  );
+}
+
 /** The real process. */
 export function createProcessIo(): Io {
   for (const stream of [process.stdout, process.stderr]) guardOutput(stream);
   // They have groups of their own, which nobody else would end.
   process.on('exit', killPrograms);
   const { deno } = process.versions;
+  let stdin: Promise<string> | undefined;
   return {
     argv: process.argv.slice(2),
-    env: process.env,
+    env: readableEnvironment(),
     cwd: process.cwd(),
     stdout: process.stdout,
     stderr: process.stderr,
-    readStdin,
+    // Not before it is asked for: looking at it loads what reads files as streams.
+    isInputTerminal: () => process.stdin.isTTY === true,
+    readStdin: () => (stdin ??= readStdin()),
     openPrompt,
     askHidden,
     now: Date.now,

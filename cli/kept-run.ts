@@ -63,9 +63,7 @@ export async function keepRun(
 
 /** Where the runs of the project at hand are kept, or would be. */
 export async function keptRunsDirectory(args: ParsedArgs, io: Io): Promise<string> {
-  const [{ findRoot }, { runsDirectory }] = await Promise.all([
-    import('../lib/config/mod.ts'),
-    import('../lib/history/mod.ts'),
-  ]);
+  const { findRoot } = await import('../lib/config/mod.ts');
+  const { runsDirectory } = await import('../lib/history/mod.ts');
   return runsDirectory(io.env, await findRoot({ cwd: io.cwd, env: io.env, files: listOf(args, 'file') }));
 }

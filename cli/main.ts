@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import process from 'node:process';
 import { runCli } from './app.ts';
 import { EXIT } from './exit-codes.ts';

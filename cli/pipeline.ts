@@ -18,15 +18,15 @@ import {
   problem,
   type Result,
 } from '../lib/model/mod.ts';
+import { defaultBranch } from '../lib/since/mod.ts';
 import { repositoryOf } from '../lib/system/mod.ts';
+import { VERSION } from '../lib/util/version.ts';
 import { listOf, type ParsedArgs, textOf } from './args.ts';
 import type { ExitCode } from './exit-codes.ts';
-import { defaultBranch } from './git.ts';
 import { overridesOf } from './inputs.ts';
 import type { Io } from './io.ts';
 import { reportProblems } from './output.ts';
 import { planSelected } from './planned.ts';
-import { VERSION } from './version.ts';
 
 /** A pipeline, with what it is printed with. */
 interface Planned {

@@ -1,22 +1,17 @@
 /** `run --print`: what `docker buildx bake --print` prints, of bake and Compose files; nothing is built. */
-import { ok, problem } from '../lib/model/mod.ts';
-import { listOf, type ParsedArgs } from './args.ts';
+import { problem } from '../lib/model/mod.ts';
+import type { ParsedArgs } from './args.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
-import { readGrants, readVars, sourcesOf } from './inputs.ts';
+import { readingOf } from './inputs.ts';
 import type { Io } from './io.ts';
 import { reportProblems } from './output.ts';
 
 /** Prints the targets and groups that are named; without names, `default`. */
 export async function printAsBake(args: ParsedArgs, io: Io): Promise<ExitCode> {
-  const vars = readVars(listOf(args, 'var'));
-  const granted = vars.ok ? await readGrants(args, io) : ok({ allow: [], untrusted: false });
-  if (!vars.ok || !granted.ok)
-    return reportProblems([...(vars.ok ? [] : vars.error), ...(granted.ok ? [] : granted.error)], args, io);
+  const reading = await readingOf(args, io);
+  if (!reading.ok) return reportProblems(reading.error, args, io);
   const { printBakeFiles } = await import('../lib/config/mod.ts');
-  const printed = await printBakeFiles(
-    { ...granted.value, ...(await sourcesOf(args, io, vars.value)) },
-    args.positionals,
-  );
+  const printed = await printBakeFiles(reading.value, args.positionals);
   if (!printed.ok) return reportProblems(printed.error, args, io);
   const { text, warnings } = printed.value;
   if (text === undefined) {

@@ -5,19 +5,19 @@ import {
   type ImageRef,
   ok,
   type Problem,
-  parseImageRef,
   problem,
   type Result,
+  readImageRef,
 } from '../lib/model/mod.ts';
 import type { Copied, RegistryClient, SignIn } from '../lib/registry/mod.ts';
 import { formatBytes, plural } from '../lib/report/mod.ts';
+import { VERSION } from '../lib/util/version.ts';
 import { isSet, listOf, type ParsedArgs, textOf } from './args.ts';
 import type { ExitCode } from './exit-codes.ts';
 import { readInputs } from './inputs.ts';
 import type { Io } from './io.ts';
 import { reportProblems, reportStoppable } from './output.ts';
 import { withCancellation } from './signals.ts';
-import { VERSION } from './version.ts';
 
 /**
  * Runs a command with a client that has the credentials of the Docker config and the `registries:` of builds.yaml, and
@@ -132,27 +132,6 @@ async function readRegistries(args: ParsedArgs, io: Io): Promise<Result<Registri
   return ok(new Map());
 }
 
-const LONE_DIGEST = /^@?sha(?:256|384|512):[0-9a-f]{6,}$/;
-
-/** Reads a reference. Problem: `cli/bad-reference`. */
-export function readReference(written: string): Result<ImageRef> {
-  // To the grammar of names it is a tag of the image "sha256" on Docker Hub.
-  if (LONE_DIGEST.test(written)) {
-    return fail([
-      problem('cli/bad-reference', `"${written}" is a digest alone, which does not say whose image it is`, {
-        hint: `write it behind the name: REGISTRY/REPOSITORY@${written.replace(/^@/, '')}`,
-      }),
-    ]);
-  }
-  const ref = parseImageRef(written);
-  if (ref !== undefined) return ok(ref);
-  return fail([
-    problem('cli/bad-reference', `"${written}" is not a valid image reference`, {
-      hint: 'write REGISTRY/REPOSITORY:TAG or REGISTRY/REPOSITORY@sha256:…, in lowercase but for the tag',
-    }),
-  ]);
-}
-
 /**
  * Reads the name that an image is to get. `:TAG` is another tag beside `from`. A name without tag and digest gets the tag
  * of `from` (never silently `latest`). A lone word would be an image of Docker Hub's own library, which nobody can have
@@ -160,10 +139,10 @@ export function readReference(written: string): Result<ImageRef> {
  */
 export function readTarget(written: string, from: ImageRef | undefined): Result<ImageRef> {
   if (from !== undefined && written.startsWith(':')) {
-    const beside = readReference(
+    const beside = readImageRef(
       `${formatImageRef({ registry: from.registry, repository: from.repository })}${written}`,
     );
-    return beside.ok ? beside : readReference(written);
+    return beside.ok ? beside : readImageRef(written);
   }
   if (!written.includes('/')) {
     return fail([
@@ -175,7 +154,7 @@ export function readTarget(written: string, from: ImageRef | undefined): Result<
       }),
     ]);
   }
-  const ref = readReference(written);
+  const ref = readImageRef(written);
   if (!ref.ok || ref.value.tag !== undefined || ref.value.digest !== undefined || from === undefined)
     return ref;
   if (from.tag !== undefined) return ok({ ...ref.value, tag: from.tag });

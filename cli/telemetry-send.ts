@@ -18,8 +18,8 @@ import {
   type SpanProcessor,
 } from '@opentelemetry/sdk-trace-base';
 import { type RunTimeline, traceSpans } from '../lib/timeline/mod.ts';
+import { VERSION } from '../lib/util/version.ts';
 import type { Io } from './io.ts';
-import { VERSION } from './version.ts';
 
 /** Where a trace goes. */
 export interface TraceTarget {

@@ -1,19 +1,44 @@
 /**
- * bake-ts as a library: read builds, plan them, run the plan.
+ * bake-ts as a library, in three layers.
+ *
+ * **Calls** do everything at once: {@link run}, {@link build}, {@link plan}, {@link explain}, {@link affected}, {@link lint},
+ * {@link verify}, {@link lock}, {@link checkLocked}, {@link outdated}, {@link update}, {@link promote}, {@link push}, {@link print},
+ * {@link importBuilds}, {@link propose}. What a call does not say is taken from the process: the working directory, the environment.
  *
  * ```ts
- * import { bake, preparePlan, readBuilds } from 'bake-ts';
+ * import { run, unwrap } from 'bake-ts';
  *
- * const cwd = process.cwd();
- * const read = await readBuilds({ cwd, env: process.env });
- * if (!read.ok) throw new Error(read.error.map((one) => one.message).join('\n'));
- * const prepared = preparePlan(read.value.set, { patterns: ['api'] }, cwd);
- * if (!prepared.ok) throw new Error(prepared.error.map((one) => one.message).join('\n'));
- * const summary = await bake({ ...prepared.value, env: process.env, onEvent: (event) => console.log(event.type) });
+ * const { outcomes } = unwrap(await run({ patterns: ['api'] }));
+ * for (const { build, kind, digest } of outcomes) console.log(build, kind, digest);
  * ```
+ *
+ * **Stages** are the same calls, one after the other: {@link readBuilds} gives what `plan` takes as `builds`, and {@link plan}
+ * what all others take as `plan`, so that nothing is read twice.
+ *
+ * **Parts** stand by themselves: {@link createRegistryClient} for the distribution API, {@link openLayout} for images
+ * on disk, {@link readImageRef} and {@link formatImageRef} for references; {@link openEngine} for an engine and its buildctl, {@link installEngine}, {@link upEngine},
+ * {@link downEngine}, {@link engineStatus} and {@link engineDoctor} for the embedded one.
+ *
+ * **Builds as data**: {@link defineBuilds} gives a `builds.ts` its types, {@link buildsSchema} is the JSON Schema of builds.yaml.
+ *
+ * **Results**: expected failures are values, a `Result` with every problem at once, which {@link unwrap} makes an exception of,
+ * {@link BakeError}. {@link formatProblems} and {@link createReporter} show problems and events as the command line does. Nothing is
+ * printed otherwise, and nothing is kept between calls but what the state directory holds.
  *
  * @module
  */
+
+export type { ConfigChange, FileChange, ImageComparison, LayerComparison, Verdict } from './compare/mod.ts';
+export type {
+  Expression,
+  PrintedSet,
+  TemplateDefinition,
+  Text,
+  TextList,
+  TextMap,
+  TypedText,
+  VariableDefinition,
+} from './config/mod.ts';
 export {
   type BuildDefinition,
   type BuildsDefinition,
@@ -21,25 +46,204 @@ export {
   buildsSchema,
   defineBuilds,
   type ModuleContext,
-  printBuilds,
-  type ReadBuildsOptions,
-  type ReadBuildsValue,
-  readBuilds,
 } from './config/mod.ts';
-export { downEngine, engineStatus, findEngine, installEngine, upEngine } from './engine/mod.ts';
-export type * from './model/mod.ts';
-export { describePlan, type PlanDocument, type Selection } from './plan/mod.ts';
-export { type PreparedPlan, preparePlan } from './prepare/mod.ts';
+export type { Imported, Proposal } from './convert/mod.ts';
+export type {
+  BuiltImage,
+  CacheRecord,
+  ContainerdAccess,
+  DaemonName,
+  DaemonRecord,
+  DaemonStatus,
+  Diagnosis,
+  DoctorCheck,
+  DownReport,
+  Engine,
+  EngineNotice,
+  EngineOptions,
+  EnginePackage,
+  EnginePart,
+  EnginePaths,
+  EngineSource,
+  EngineStatus,
+  FindOptions,
+  InstallAttempt,
+  Installation,
+  InstalledPart,
+  InstallOptions,
+  InstallReport,
+  LocalImage,
+  NotifyEngine,
+  PruneLimits,
+  Registries,
+  RunningEngine,
+  ServingEngine,
+  UpOptions,
+} from './engine/mod.ts';
+export type {
+  AffectedBuild,
+  AffectedReason,
+  Differences,
+  ExplainedInputs,
+  ExplainedTag,
+  ExplainReport,
+  Explanation,
+  LastBuilt,
+  LintReport,
+  NamedValue,
+} from './inspect/mod.ts';
+export type { Locked, LockedImage, LockedRef, UpdatedImage } from './lock/mod.ts';
+export type {
+  AuditResult,
+  AuditSummary,
+  BakeEvent,
+  Build,
+  BuildctlOption,
+  BuildKey,
+  BuildRecord,
+  BuildSet,
+  ChangedFiles,
+  ContextRef,
+  ContextSource,
+  DecisionKind,
+  Digest,
+  DockerfileSource,
+  Edge,
+  EdgeReason,
+  Environment,
+  EventBody,
+  EventSink,
+  ExternalImage,
+  FrontendImage,
+  Grants,
+  Group,
+  ImageRef,
+  Json,
+  Outcome,
+  Phase,
+  PlaceJson,
+  Plan,
+  PlanNode,
+  PlannedNode,
+  PlatformLayers,
+  PlatformManifest,
+  Position,
+  Problem,
+  ProblemArea,
+  ProblemCode,
+  ProblemJson,
+  ProcessIdentity,
+  PushMode,
+  Reason,
+  RegistrySettings,
+  RelatedPlace,
+  Result,
+  RunSummary,
+  SecretSource,
+  SourceFile,
+  Span,
+  SshSource,
+  Tag,
+  TagResult,
+  TypedAttributes,
+  Ulimit,
+  UnknownInput,
+  UnknownKind,
+  UnusedContext,
+  Variable,
+  VariableOrigin,
+  WorkerInfo,
+} from './model/mod.ts';
+export { formatImageRef, readImageRef } from './model/mod.ts';
+export type { PlanDocument, PlannedBuild, PlannedVariable } from './plan/mod.ts';
+export type { Brought, PassedOver, PromotedTag, Promotion } from './promote/mod.ts';
+export type {
+  AttestationDescription,
+  BlobProgress,
+  Copied,
+  CopyOptions,
+  Descriptor,
+  ImageDescription,
+  Layout,
+  LayoutFault,
+  LayoutPart,
+  Manifest,
+  OnBlob,
+  PlatformDescription,
+  Presence,
+  PushLayoutOptions,
+  RegistryClient,
+  RegistryReadOptions,
+  SignIn,
+  TransferCounts,
+} from './registry/mod.ts';
+export type { ProblemStyle, ProgressMode, Writer } from './report/mod.ts';
+export { type AnyProblem, formatProblems } from './report/mod.ts';
+export type { PushedBuild } from './run/mod.ts';
+export type { ProgramEnd } from './system/mod.ts';
+export type { BuildSettings, EventReporter, RegistryOptions, ReporterOptions } from './toolkit/mod.ts';
 export {
-  type Destination,
-  type PassedOver,
-  type PromotedTag,
+  type AffectedOptions,
+  type AnyResult,
+  affected,
+  BakeError,
+  type BuildOptions,
+  type BuildPlan,
+  type BuildResult,
+  type Builds,
+  build,
+  type CallSettings,
+  checkLocked,
+  createRegistryClient,
+  createReporter,
+  downEngine,
+  type EngineCallOptions,
+  type EngineClient,
+  type EngineDoctorOptions,
+  type EngineStatusOptions,
+  type ExplainOptions,
+  engineDoctor,
+  engineStatus,
+  explain,
+  type ImportSource,
+  type InstallEngineOptions,
+  importBuilds,
+  installEngine,
+  type LintOptions,
+  type LockOptions,
+  lint,
+  lock,
+  type OpenEngineOptions,
+  openEngine,
+  openLayout,
+  outdated,
+  type PlannedOptions,
+  type PlanOptions,
   type PromoteOptions,
-  type Promotion,
+  type ProposeOptions,
+  type PushOptions,
+  type PushResult,
+  plan,
+  print,
   promote,
-  readDestinations,
-} from './promote/mod.ts';
-export { createRegistryClient, type RegistryClient, type RegistryClientOptions } from './registry/mod.ts';
-export { createReporter, formatProblems } from './report/mod.ts';
-export { type Audit, type BakeOptions, bake } from './run/mod.ts';
-export { type AuditRequest, createAudit } from './verify/mod.ts';
+  propose,
+  push,
+  type Running,
+  type RunOptions,
+  type RunResult,
+  type RunSettings,
+  readBuilds,
+  run,
+  type SelectOptions,
+  type SourceOptions,
+  type SurroundingsOptions,
+  type UpdateOptions,
+  type UpEngineOptions,
+  unwrap,
+  update,
+  upEngine,
+  type VerifyOptions,
+  verify,
+} from './toolkit/mod.ts';
+export type { PermissionProblem } from './util/permission.ts';
+export type { NotCounted, PlatformComparison, Verification } from './verify/mod.ts';

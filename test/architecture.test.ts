@@ -23,14 +23,15 @@ const PACKAGES: Readonly<Record<string, { readonly level: number; readonly impor
   hcl: { level: 2, imports: [] },
   ci: { level: 3, imports: ['report', 'timeline'] },
   bake: { level: 3, imports: ['hcl'] },
-  convert: { level: 4, imports: ['dockerfile', 'hcl', 'bake'] },
+  targets: { level: 4, imports: ['bake'] },
+  convert: { level: 5, imports: ['dockerfile', 'hcl', 'bake', 'targets'] },
   fingerprint: { level: 3, imports: ['dockerfile'] },
   buildctl: { level: 3, imports: ['dockerfile'] },
   page: { level: 3, imports: ['timeline'] },
   prepare: { level: 3, imports: ['dockerfile', 'plan'] },
   history: { level: 3, imports: ['report', 'engine', 'state'] },
   lock: { level: 3, imports: ['registry'] },
-  config: { level: 5, imports: ['bake', 'convert'] },
+  config: { level: 5, imports: ['bake', 'targets'] },
   inputs: {
     level: 4,
     imports: ['dockerfile', 'fingerprint', 'registry', 'state', 'compare', 'prepare'],
@@ -55,6 +56,25 @@ const PACKAGES: Readonly<Record<string, { readonly level: number; readonly impor
   },
   verify: { level: 6, imports: ['registry', 'buildctl', 'compare', 'inputs', 'run'] },
   promote: { level: 6, imports: ['registry', 'run'] },
+  since: { level: 7, imports: ['config', 'inspect', 'lock', 'run'] },
+  toolkit: {
+    level: 8,
+    imports: [
+      'plan',
+      'registry',
+      'engine',
+      'report',
+      'prepare',
+      'lock',
+      'convert',
+      'config',
+      'run',
+      'inspect',
+      'verify',
+      'promote',
+      'since',
+    ],
+  },
   watch: { level: 7, imports: ['dockerfile', 'plan', 'prepare', 'lock', 'inputs', 'inspect'] },
 };
 
@@ -90,6 +110,7 @@ const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
     'inputs',
     'run',
     'inspect',
+    'since',
     'verify',
     'watch',
   ],
@@ -100,7 +121,7 @@ const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
   'node:http': ['engine', 'registry'],
   'node:https': ['engine', 'registry'],
   // For signals to process groups; what must not be read from it is a test of its own.
-  'node:process': ['engine', 'system'],
+  'node:process': ['engine', 'since', 'system', 'toolkit'],
   undici: ['registry', 'engine'],
   tar: ['engine'],
   yaml: ['config', 'convert', 'bake', 'lock'],
@@ -143,7 +164,7 @@ test('every folder of lib/ is a package that the table names', () => {
 
 test('the table of docs/architecture.md says the same', () => {
   const rows = readFileSync(repoPath('docs/architecture.md'), 'utf8').matchAll(
-    /^\| (\d) \| `([a-z]+)` \| [^|]+ \|([^|]*)\|/gm,
+    /^\| (\d+) \| `([a-z]+)` \| [^|]+ \|([^|]*)\|/gm,
   );
   const documented = [...rows].map(([, level, name = '', imports = '']) => [
     name,
@@ -253,8 +274,9 @@ test('undici and tar are imported when they are needed, not at the start', () =>
   );
 });
 
-test('lib neither prints nor looks at the process', () => {
-  const wrong = lib.filter(({ text }) => {
+test('lib neither prints nor looks at the process, but in the one file that fills in what a script does not say', () => {
+  const wrong = lib.filter(({ file, text }) => {
+    if (file === 'lib/toolkit/surroundings.ts') return false;
     // `process.kill` and `process.pid` act on what was handed in or say who we are; neither reads surroundings.
     const code = withoutComments(text).replace(/'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"/g, "''");
     return /\bconsole\.|\bprocess\.(env|cwd|argv|stdout|stderr|stdin|exit|exitCode|on|once)\b|\bDeno\./.test(

@@ -2,7 +2,7 @@ import path from 'node:path';
 import type { AffectedBuild } from '../../lib/inspect/mod.ts';
 import { problem } from '../../lib/model/mod.ts';
 import { plainText } from '../../lib/report/mod.ts';
-import { findAffectedSince, planTouchable } from '../affected-builds.ts';
+import { findSince, planTouchable } from '../affected-builds.ts';
 import { isSet, type ParsedArgs, textOf } from '../args.ts';
 import { type ExitCode, exitCodeOfSignal } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
@@ -29,14 +29,14 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   // Builds whose Dockerfiles cannot be read are listed; that they cannot be built is said all the same.
   const code = reportProblems([...warnings, ...missing], args, io);
   return withCancellation(io, async ({ signal, stoppedBy }) => {
-    const affected = await findAffectedSince(since, planned.value, { args, io, signal });
+    const affected = await findSince(since, planned.value, { args, io, signal });
     const stopped = stoppedBy();
     if (stopped !== undefined) return exitCodeOfSignal(stopped);
     if (!affected.ok) return reportProblems(affected.error, args, io);
-    const { state, changed, builds } = affected.value;
-    const shown = builds.map((one) => withShortPaths(one, state.top));
+    const { top, commit, changed, builds } = affected.value;
+    const shown = builds.map((one) => withShortPaths(one, top));
     if (isSet(args, 'json')) {
-      writeJson({ version: 1, since, commit: state.commit, files: changed.length, builds: shown }, io);
+      writeJson({ version: 1, since, commit, files: changed.length, builds: shown }, io);
       return code;
     }
     for (const one of shown) {

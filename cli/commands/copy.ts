@@ -1,21 +1,15 @@
+import { readImageRef } from '../../lib/model/mod.ts';
 import { isSet, type ParsedArgs } from '../args.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { reportProblems, writeJson } from '../output.ts';
-import {
-  formatPut,
-  formatTransfer,
-  putToJson,
-  readReference,
-  readTarget,
-  withRegistry,
-} from '../registry.ts';
+import { formatPut, formatTransfer, putToJson, readTarget, withRegistry } from '../registry.ts';
 import { withTransferView } from '../transfers.ts';
 
 /** `bake-ts copy`: an image as it is, all platforms and attestations, so its digest stays the same. */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const [first = '', second = ''] = args.positionals;
-  const from = readReference(first);
+  const from = readImageRef(first);
   const to = readTarget(second, from.ok ? from.value : undefined);
   if (!from.ok || !to.ok) {
     return reportProblems([...(from.ok ? [] : from.error), ...(to.ok ? [] : to.error)], args, io);

@@ -1,12 +1,13 @@
+import { readImageRef } from '../../lib/model/mod.ts';
 import type { ParsedArgs } from '../args.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { reportProblems } from '../output.ts';
-import { readReference, withRegistry } from '../registry.ts';
+import { withRegistry } from '../registry.ts';
 
 /** `bake-ts digest`: one request, and nothing but the digest on stdout. */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
-  const ref = readReference(args.positionals[0] ?? '');
+  const ref = readImageRef(args.positionals[0] ?? '');
   if (!ref.ok) return reportProblems(ref.error, args, io);
   return withRegistry(args, io, [ref.value], async (client) => {
     const digest = await client.resolveDigest(ref.value);

@@ -6,6 +6,7 @@ import { EXIT, type ExitCode, exitCodeOfSignal } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { reportProblems } from '../output.ts';
 import type { Prompt } from '../prompt.ts';
+import { withSchemaLine } from '../schema-line.ts';
 import { withHardStop } from '../signals.ts';
 import { askForFile, reportKept, writeNotes, writeResult } from '../write-file.ts';
 
@@ -33,7 +34,7 @@ async function propose(args: ParsedArgs, io: Io): Promise<ExitCode> {
   if (!proposed.ok) return reportProblems(proposed.error, args, io);
   const { yaml, notes, origin } = proposed.value;
   io.stderr.write(`made from ${origin}\n`);
-  const code = await writeResult(yaml, target, args, io, leave === 'over');
+  const code = await writeResult(withSchemaLine(yaml, target, io), target, args, io, leave === 'over');
   if (code === EXIT.ok) writeNotes(notes, args, io);
   return code;
 }

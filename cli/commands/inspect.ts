@@ -1,15 +1,15 @@
-import { type ImageRef, withDefaultTag } from '../../lib/model/mod.ts';
+import { type ImageRef, readImageRef, withDefaultTag } from '../../lib/model/mod.ts';
 import type { Descriptor, ImageDescription } from '../../lib/registry/mod.ts';
 import { formatBytes, type Palette, plainText, shortDigest } from '../../lib/report/mod.ts';
 import { isSet, type ParsedArgs } from '../args.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { formatTable, paletteFor, reportProblems, writeJson } from '../output.ts';
-import { readReference, withRegistry } from '../registry.ts';
+import { withRegistry } from '../registry.ts';
 
 /** `bake-ts inspect`: what a registry has under a name. */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
-  const parsed = readReference(args.positionals[0] ?? '');
+  const parsed = readImageRef(args.positionals[0] ?? '');
   if (!parsed.ok) return reportProblems(parsed.error, args, io);
   const ref: ImageRef = withDefaultTag(parsed.value);
   return withRegistry(args, io, [ref], async (client) => {

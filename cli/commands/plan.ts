@@ -1,12 +1,12 @@
 import { type EventBody, type Plan, type Problem, problem } from '../../lib/model/mod.ts';
 import { createPalette, plural } from '../../lib/report/mod.ts';
 import { shellWord } from '../../lib/util/shell.ts';
+import { VERSION } from '../../lib/util/version.ts';
 import { isSet, type ParsedArgs } from '../args.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { formatTable, reportProblems, wantsColor, writeJson } from '../output.ts';
 import { planSelected } from '../planned.ts';
-import { VERSION } from '../version.ts';
 
 const FORMS = ['json', 'tree', 'dot', 'mermaid', 'html'] as const;
 

@@ -1,6 +1,7 @@
 import { type Problem, problem } from '../../lib/model/mod.ts';
 import type { PassedOver, PromotedTag, Promotion } from '../../lib/promote/mod.ts';
 import { type Palette, plural, shortDigest } from '../../lib/report/mod.ts';
+import { VERSION } from '../../lib/util/version.ts';
 import { isSet, listOf, type ParsedArgs } from '../args.ts';
 import { type ExitCode, exitCodeOfSignal } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
@@ -9,7 +10,6 @@ import { planSelected } from '../planned.ts';
 import { formatTransfer, readSignIn } from '../registry.ts';
 import { withCancellation } from '../signals.ts';
 import { withTransferView } from '../transfers.ts';
-import { VERSION } from '../version.ts';
 
 /** `bake-ts promote`: the tags of a plan at another registry, all or none. */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {

@@ -1,25 +1,26 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { fail, type ImageRef, ok, type Problem, problem, type Result } from '../../lib/model/mod.ts';
+import {
+  fail,
+  type ImageRef,
+  ok,
+  type Problem,
+  problem,
+  type Result,
+  readImageRef,
+} from '../../lib/model/mod.ts';
 import { selectBuilds } from '../../lib/plan/mod.ts';
 import type { Layout } from '../../lib/registry/mod.ts';
 import { plainText } from '../../lib/report/mod.ts';
 import type { PushedBuild } from '../../lib/run/mod.ts';
+import { throwDenied } from '../../lib/util/permission.ts';
 import { isSet, type ParsedArgs, textOf } from '../args.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import { engineOfFile, readInputs } from '../inputs.ts';
 import type { Io } from '../io.ts';
 import { reportProblems, reportStoppable, writeJson } from '../output.ts';
 import { planSelected, type SelectedPlan } from '../planned.ts';
-import {
-  formatPut,
-  formatTransfer,
-  putToJson,
-  readReference,
-  readSignIn,
-  readTarget,
-  withRegistry,
-} from '../registry.ts';
+import { formatPut, formatTransfer, putToJson, readSignIn, readTarget, withRegistry } from '../registry.ts';
 import { withCancellation } from '../signals.ts';
 import { withTransferView } from '../transfers.ts';
 
@@ -77,7 +78,7 @@ async function namesBuilds(args: ParsedArgs, io: Io, word: string): Promise<Resu
 }
 
 async function isLayout(file: string): Promise<boolean> {
-  const found = await stat(file).catch(() => undefined);
+  const found = await stat(file).catch(throwDenied);
   if (found?.isDirectory() !== true) return found?.isFile() === true;
   return (await stat(path.join(file, 'oci-layout')).catch(() => undefined))?.isFile() === true;
 }
@@ -110,7 +111,7 @@ async function pushStored(
   written: string,
   other: string | undefined,
 ): Promise<ExitCode> {
-  const from = readReference(written);
+  const from = readImageRef(written);
   if (!from.ok) return reportProblems(from.error, args, io);
   const to = other === undefined ? from : readTarget(other, from.value);
   if (!to.ok) return reportProblems(to.error, args, io);

@@ -14,11 +14,11 @@ import {
 } from '../../lib/model/mod.ts';
 import { plainText, plural, type Reporter } from '../../lib/report/mod.ts';
 import type { BakeOptions, EngineAccess } from '../../lib/run/mod.ts';
+import { findDefinition } from '../../lib/since/mod.ts';
 import { stateDirectory } from '../../lib/state/mod.ts';
 import { isWithin } from '../../lib/system/mod.ts';
 import type { Round, WatchEvent, WatchedSet } from '../../lib/watch/mod.ts';
 import { isSet, listOf, type ParsedArgs, textOf } from '../args.ts';
-import { findDefinition } from '../builds-before.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { readInputs, selectionOf } from '../inputs.ts';
 import type { Io } from '../io.ts';
@@ -128,7 +128,11 @@ function inputOf(round: Round, kept: KeptRounds, isJson: boolean): RunInput {
 async function readSet(args: ParsedArgs, io: Io): Promise<Result<WatchedSet>> {
   const read = await readInputs(args, io);
   if (!read.ok) return fail(read.error);
-  const { files, readsUnknown } = await findDefinition(read.value.set, args, await realpath(io.cwd));
+  const { files, readsUnknown } = await findDefinition(
+    read.value.set,
+    listOf(args, 'var-file'),
+    await realpath(io.cwd),
+  );
   const warnings = readsUnknown ? [...read.value.warnings, unseenFiles()] : read.value.warnings;
   return ok({ ...read.value, warnings, files });
 }

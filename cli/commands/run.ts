@@ -11,6 +11,7 @@ import {
 import { createReporter } from '../../lib/report/mod.ts';
 import type { Audit, BakeOptions } from '../../lib/run/mod.ts';
 import { describeFileFault, writeNamedFile } from '../../lib/system/mod.ts';
+import { VERSION } from '../../lib/util/version.ts';
 import { planRun } from '../affected-builds.ts';
 import { commandFor } from '../again.ts';
 import { isSet, type ParsedArgs, textOf } from '../args.ts';
@@ -27,7 +28,6 @@ import { checkRunFiles, holdPipes, openRunFiles } from '../run-files.ts';
 import { type ReadRun, shareTimeline } from '../shared-timeline.ts';
 import { withCancellation } from '../signals.ts';
 import { openTelemetry } from '../telemetry.ts';
-import { VERSION } from '../version.ts';
 import type { RunEnd, RunInput, Shown } from './run-watch.ts';
 
 /** `bake-ts run` */

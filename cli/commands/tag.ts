@@ -1,14 +1,15 @@
 import type { ImageRef, Problem } from '../../lib/model/mod.ts';
+import { readImageRef } from '../../lib/model/mod.ts';
 import { isSet, type ParsedArgs } from '../args.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { reportProblems, writeJson } from '../output.ts';
-import { formatPut, type PutJson, putToJson, readReference, readTarget, withRegistry } from '../registry.ts';
+import { formatPut, type PutJson, putToJson, readTarget, withRegistry } from '../registry.ts';
 
 /** `bake-ts tag`: the same manifest under other names; all are tried, and what failed is reported at the end. */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const [first = '', ...rest] = args.positionals;
-  const from = readReference(first);
+  const from = readImageRef(first);
   if (!from.ok) return reportProblems(from.error, args, io);
   const wrong: Problem[] = [];
   const targets: ImageRef[] = [];

@@ -1,6 +1,7 @@
 import { fail, ok, problem, problemToJson, type Result } from '../../lib/model/mod.ts';
 import { createReporter } from '../../lib/report/mod.ts';
 import { type PathPattern, readPathPattern } from '../../lib/util/path-pattern.ts';
+import { VERSION } from '../../lib/util/version.ts';
 import type { Verification } from '../../lib/verify/mod.ts';
 import { isSet, listOf, type ParsedArgs, textOf } from '../args.ts';
 import { EXIT, type ExitCode, exitCodeOfProblems, exitCodeOfSignal } from '../exit-codes.ts';
@@ -8,7 +9,6 @@ import type { Io } from '../io.ts';
 import { paletteFor, progressMode, reportProblems, sourceReader, wantsColor, writeJson } from '../output.ts';
 import { planSelected } from '../planned.ts';
 import { type Cancellation, withCancellation } from '../signals.ts';
-import { VERSION } from '../version.ts';
 
 /**
  * `bake-ts verify`: ends with 0 only where every build was compared and has the same files and config as its tag, known

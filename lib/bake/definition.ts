@@ -22,6 +22,10 @@ export interface ReadBakeOptions {
   readonly now: Date;
   /** Reads a file that a Compose file names (absolute path); undefined: there is none; null: why it is not read is told. */
   readonly readFile: (path: string) => Promise<string | undefined | null>;
+  /** Whether a path that a Compose file names is a directory. Without it, those that have to be are taken to be. */
+  readonly isDirectory?: (path: string) => Promise<boolean>;
+  /** Called for variables that Compose files ask for and that are not set, maybe more than once. */
+  readonly onUnset?: (name: string) => void;
   /** What `uuidv4()` is made of: as many random bytes as asked for. Without it, those of the runtime. */
   readonly random?: (size: number) => Uint8Array;
 }

@@ -1,11 +1,14 @@
 /** bake's rules over HCL and Compose files: from files to targets as `docker buildx bake --print` has them. */
-import { fail, ok, type Problem, type Result } from '../model/mod.ts';
+import { fail, ok, type Problem, type Result, type SourceFile } from '../model/mod.ts';
+import type { ComposeModel, ComposeModelOptions } from './compose/model.ts';
 import type { Config } from './config.ts';
 import type { BakeDefinition, BakeFile, ReadBakeOptions, ResolveBakeOptions } from './definition.ts';
 import { readFiles } from './read.ts';
 import { resolveConfig, resolveEach } from './resolve.ts';
 import type { BakeResult, ResolvedTargets } from './target.ts';
 
+export type { ComposeModel, ComposeModelOptions } from './compose/model.ts';
+export type { Entry as ComposeEntry, Node as ComposeNode } from './compose/node.ts';
 export type * from './definition.ts';
 export { formatBake, printBake } from './print.ts';
 export type * from './target.ts';
@@ -74,4 +77,15 @@ export function resolveBakeEach(
 ): Result<ResolvedTargets> {
   const config = configs.get(definition);
   return config === undefined ? fail([]) : resolveEach(config, overrides);
+}
+
+/**
+ * Reads Compose files, later ones over earlier ones, as far as they concern builds, with their variables kept: for who writes
+ * down elsewhere what they say. Problems: `bake/compose`.
+ */
+export async function readComposeModel(
+  files: readonly SourceFile[],
+  options: ComposeModelOptions,
+): Promise<Result<ComposeModel>> {
+  return (await import('./compose/model.ts')).readComposeModel(files, options);
 }

@@ -215,9 +215,9 @@ async function evaluateBodies(
   ]);
   const definitions = readDefinitions(bodies, new Set(builtIn.keys()), problems);
   if (problems.length > 0) return undefined;
-  // The library for regular expressions is large, and few files need it.
-  const needsRegex = bodies.some(({ span }) =>
-    [...REGEX_FUNCTIONS].some((name) => span.source.text.includes(name)),
+  // The library for regular expressions is large, and few files need it. JSON may write letters by their numbers.
+  const needsRegex = bodies.some(({ span: { source } }) =>
+    ['\\u', ...REGEX_FUNCTIONS].some((name) => source.text.includes(name)),
   );
   const home = options.env['HOME'];
   const standard = standardFunctions({

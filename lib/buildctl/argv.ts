@@ -191,8 +191,9 @@ function pushContexts(
       case 'oci-layout': {
         const id = `layout${locals++}`;
         argv.push('--oci-layout', `${id}=${source.ref.path}`);
-        const ref = source.ref.ref.replace(/^:/, '');
-        opt(key, `oci-layout://${id}${ref === '' || ref.startsWith('@') ? '' : ':'}${ref}`);
+        const { tag, digest } = source.ref;
+        const marks = `${tag === undefined ? '' : `:${tag}`}${digest === undefined ? '' : `@${digest}`}`;
+        opt(key, `oci-layout://${id}${marks}`);
         break;
       }
       case 'build':

@@ -11,6 +11,7 @@ import {
   fail,
   formatImageRef,
   formatPlatform,
+  isActiveCache,
   namesUser,
   ok,
   type Pin,
@@ -21,8 +22,10 @@ import {
   problem,
   type Result,
   type SourceFile,
+  type TypedAttributes,
   withDefaultTag,
 } from '../model/mod.ts';
+import type { ProgramEnd } from '../system/mod.ts';
 import { type BuildOutput, type BuildRequest, buildArgv, type Link, type LocalSources } from './argv.ts';
 import { type CommandSecrets, readSecretCommands } from './command-secrets.ts';
 import { explainFailure } from './failure.ts';
@@ -88,6 +91,14 @@ export async function runBuild(tool: Buildctl, call: BuildCall): Promise<Result<
   }
 }
 
+/** buildctl fails over a cache that cannot be had here. */
+function withActiveCaches(build: Build, env: Buildctl['env']): Build {
+  const isActive = (cache: TypedAttributes): boolean => isActiveCache(cache, env);
+  const { cacheFrom, cacheTo } = build;
+  if (cacheFrom.every(isActive) && cacheTo.every(isActive)) return build;
+  return { ...build, cacheFrom: cacheFrom.filter(isActive), cacheTo: cacheTo.filter(isActive) };
+}
+
 async function callWith(
   secrets: CommandSecrets,
   tool: Buildctl,
@@ -100,7 +111,7 @@ async function callWith(
   const source = pinnedSource(call);
   const policyFile = await writePolicy(call);
   const request: BuildRequest = {
-    build: call.build,
+    build: withActiveCaches(call.build, tool.env),
     address: tool.address,
     links: call.links,
     locals: call.locals,
@@ -136,8 +147,7 @@ async function callWith(
   const end = await calling;
   const summary = reader.summary();
   if (end.ended === 'cancelled') return fail({ kind: 'cancelled', steps: summary.steps });
-  if (end.ended === 'never-started')
-    return fail({ kind: 'failed', problem: notStarted(tool, end.startError ?? '') });
+  if (end.ended === 'never-started') return fail({ kind: 'failed', problem: notStarted(tool, end) });
   if (end.exitCode !== 0) {
     return fail({
       kind: 'failed',
@@ -201,8 +211,9 @@ export async function queryWorker(tool: Buildctl, timeoutMs?: number): Promise<W
 }
 
 /** What is wrong where buildctl cannot be run at all. */
-export function notStarted(tool: Buildctl, why: string): Problem {
-  return problem('engine/no-buildctl', `\`${tool.program}\` cannot be run (${why})`, {
+export function notStarted(tool: Buildctl, { startError = '', denied }: ProgramEnd): Problem {
+  if (denied !== undefined) return denied;
+  return problem('engine/no-buildctl', `\`${tool.program}\` cannot be run (${startError})`, {
     hint: 'Install it with `bake-ts engine install`, or point BUILDCTL at one.',
   });
 }

@@ -32,6 +32,7 @@ export interface ConfigChange {
   readonly name: string;
   /** JSON; undefined: not there. */
   readonly before?: string;
+  /** JSON; undefined: not there. */
   readonly after?: string;
 }
 
@@ -43,13 +44,17 @@ export interface LayerComparison {
   readonly step?: string;
   /** `same-content`: only compressed otherwise. */
   readonly kind: 'same-content' | 'same-files' | 'same-but-noise' | 'different';
+  /** Files of the layer that differ, `noise` and `ignored` ones included; empty for `same-content`. */
   readonly files: readonly FileChange[];
 }
 
 /** What two images have to do with each other. */
 export interface ImageComparison {
+  /** The worst of what was found. */
   readonly verdict: Verdict;
+  /** What differs in the config and the annotations. */
   readonly config: readonly ConfigChange[];
+  /** Layers that differ, from the lowest up. */
   readonly layers: readonly LayerComparison[];
 }
 

@@ -9,7 +9,9 @@ export type Tree = ReadonlyMap<string, TarEntry>;
 
 /** What differs in one path. */
 export interface FileChange {
+  /** In the image, without a `/` at its start: `usr/bin/env`. */
   readonly path: string;
+  /** `added`: only the second image has it. `removed`: only the first has it. */
   readonly change: 'added' | 'removed' | 'changed';
   /** For `changed`, each in words: `content`, `mode 0644 → 0755`. */
   readonly what: readonly string[];

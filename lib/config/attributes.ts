@@ -1,5 +1,4 @@
 /** The short and long forms of outputs, caches, attestations, secrets, ssh, limits and sizes. */
-import { createHash } from 'node:crypto';
 import {
   familiarName,
   type ImageRef,
@@ -11,6 +10,7 @@ import {
   type TypedAttributes,
   type Ulimit,
 } from '../model/mod.ts';
+import { loadCrypto } from '../system/mod.ts';
 import { parseFields, splitCsv } from '../util/csv.ts';
 import { didYouMean } from '../util/suggest.ts';
 import { absolutePath, type PathOptions, shownInRoot } from './absolute-path.ts';
@@ -399,7 +399,7 @@ function repositoryOf([first]: readonly Tag[]): ImageRef | undefined {
 /** A tag that no other build and no other set of platforms has: readable, with a hash that tells apart. */
 function cacheTag(build: string, platforms: readonly string[]): string {
   const identity = JSON.stringify([build, [...platforms].sort()]);
-  const hash = createHash('sha256').update(identity).digest('hex').slice(0, 10);
+  const hash = loadCrypto().createHash('sha256').update(identity).digest('hex').slice(0, 10);
   return `cache-${build.slice(0, 100)}-${hash}`;
 }
 

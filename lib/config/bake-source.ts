@@ -12,9 +12,9 @@ import {
   resolveBake,
   resolveBakeEach,
 } from '../bake/mod.ts';
-import { convertToBuild } from '../convert/mod.ts';
 import type { Grants, Json, Problem, Variable } from '../model/mod.ts';
 import { goArchitecture, type RealPaths } from '../system/mod.ts';
+import { convertToBuild, createEnvironmentCheck } from '../targets/mod.ts';
 import { BAKE_KEY_NAMES, splitBakeOverrides } from './bake-overrides.ts';
 import {
   type BakeSources,
@@ -99,6 +99,8 @@ async function openBake(
       localPlatform: localPlatform(),
       now: inputs.now ?? new Date(),
       readFile: reader.read,
+      isDirectory: reader.isDirectory,
+      onUnset: environment.onUnset,
     },
   );
   for (const name of environment.withheld) problems.add(withheldVariable(name));
@@ -136,7 +138,7 @@ export async function readBakeSource(
   files: readonly Origin[],
   surroundings: BakeSurroundings,
 ): Promise<BakeReading | undefined> {
-  const { inputs, problems, isMixed } = surroundings;
+  const { inputs, problems, isMixed, runDir } = surroundings;
   const opened = await openBake(files, surroundings);
   if (opened === undefined) return undefined;
   const { definition, fileValues, absent, sources } = opened;
@@ -150,6 +152,7 @@ export async function readBakeSource(
   const targets = inOrder(definition, resolved.value.targets, resolved.value.mistakes);
   const matrices = rowsOf(definition);
   const tree = createTree(opened.read, sources.shown);
+  const checkEnvironment = createEnvironmentCheck({ env: inputs.env, runDir, exists: existsSync });
   const converted = new Map(
     [...targets].map(([name, target]) => [
       name,
@@ -157,6 +160,8 @@ export async function readBakeSource(
         dir: tree.dirOf(target.place),
         exists: existsSync,
         localPlatform: localPlatform(),
+        env: inputs.env,
+        checkEnvironment,
       }),
     ]),
   );

@@ -1,6 +1,5 @@
 /** What bake and Compose files may see of the machine: variables of the environment, and the files that they name. */
-import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, relative, resolve } from 'node:path';
 import {
   allowOption,
@@ -15,7 +14,8 @@ import {
   sensitiveForms,
   soundsSecret,
 } from '../model/mod.ts';
-import { type RealPaths, readRegularFile } from '../system/mod.ts';
+import { type RealPaths, readNamedFile, readRegularFile, UnreadableFile } from '../system/mod.ts';
+import { deniedProblem } from '../util/permission.ts';
 import { mayRead } from './grants.ts';
 import { MAX_FILE_CHARS } from './parse.ts';
 import type { Problems } from './problems.ts';
@@ -28,9 +28,14 @@ import { isVisible } from './variable.ts';
 export function visibleEnvironment(
   env: VariableInputs['env'],
   grants: Grants,
-): { readonly env: VariableInputs['env']; readonly withheld: ReadonlySet<string> } {
+): {
+  readonly env: VariableInputs['env'];
+  readonly withheld: ReadonlySet<string>;
+  /** Takes down that a name was asked for which `env` does not have. */
+  readonly onUnset: (name: string) => void;
+} {
   const withheld = new Set<string>();
-  if (!grants.untrusted) return { env, withheld };
+  if (!grants.untrusted) return { env, withheld, onUnset: () => undefined };
   const visible: Record<string, string | undefined> = Object.create(null);
   const hidden = new Set<string>();
   for (const [name, value] of Object.entries(env)) {
@@ -38,13 +43,16 @@ export function visibleEnvironment(
     if (isVisible(name, value, grants)) visible[name] = value;
     else hidden.add(name);
   }
+  const onUnset = (name: string): void => {
+    if (hidden.has(name)) withheld.add(name);
+  };
   const watched = new Proxy(visible, {
     get: (target, name) => {
-      if (typeof name === 'string' && hidden.has(name)) withheld.add(name);
+      if (typeof name === 'string') onUnset(name);
       return typeof name === 'string' ? target[name] : undefined;
     },
   });
-  return { env: watched, withheld };
+  return { env: watched, withheld, onUnset };
 }
 
 export function withheldVariable(variable: string): Problem {
@@ -96,6 +104,7 @@ function parseJson(text: string): Json {
 interface NamedFiles {
   /** Null: why it is not read is with the problems. */
   readonly read: (path: string) => Promise<string | undefined | null>;
+  readonly isDirectory: (path: string) => Promise<boolean>;
   readonly origins: Origin[];
   readonly absent: string[];
 }
@@ -120,17 +129,19 @@ export function createReader(
       return null;
     }
     try {
-      const bytes = grants.untrusted ? readRegularFile(file, MAX_FILE_CHARS) : await readFile(file);
+      const bytes = grants.untrusted ? readRegularFile(file, MAX_FILE_CHARS) : await readTrusted(file);
       const text = bytes.toString('utf8');
       origins.push({ source: { path: shown, text }, dir: dirname(file) });
       return text;
     } catch (thrown) {
       const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : String(thrown);
-      if (code !== 'ENOENT') {
+      // A directory is no file for Compose: what may be missing is.
+      if (code !== 'ENOENT' && code !== 'EISDIR') {
         problems.add(
-          problem('config/unreadable-file', `${shown} cannot be read: ${code}`, {
-            hint: 'Name a file that this user may read.',
-          }),
+          deniedProblem(thrown) ??
+            problem('config/unreadable-file', `${shown} cannot be read: ${code}`, {
+              hint: 'Name a file that this user may read.',
+            }),
         );
         return null;
       }
@@ -147,7 +158,22 @@ export function createReader(
       known.set(file, reading);
       return reading;
     },
+    isDirectory: async (path) => {
+      const file = resolve(runDir, path);
+      // What may not be read is told when something in it is.
+      if (!mayRead(file, grants, realPaths)) return true;
+      const found = statSync(file, { throwIfNoEntry: false });
+      if (found === undefined) absent.push(shownPath(cwd, file));
+      return found?.isDirectory() === true;
+    },
   };
+}
+
+/** Also what is no regular file, but for what may be waited for without an end. */
+async function readTrusted(file: string): Promise<Buffer> {
+  const found = statSync(file);
+  if (found.isFIFO() || found.isSocket()) throw new UnreadableFile('not-regular', `${file} is a pipe`);
+  return readNamedFile(file);
 }
 
 /** Files by the names that they have for bake, which start where it would run, and for a person, which start where that person is. */

@@ -1,7 +1,7 @@
 /** What no key of the language says of targets and groups of bake: how they are selected, and what is wrong with them. */
 import type { BakeDefinition, BakeTarget, BakeTargetHead, ResolvedTargets } from '../bake/mod.ts';
-import { asksOnly, type ConvertedBuild } from '../convert/mod.ts';
 import { type Build, type Json, type Problem, problem, type Span } from '../model/mod.ts';
+import { asksOnly, type ConvertedBuild } from '../targets/mod.ts';
 import type { BakeMembers } from './bake-tree.ts';
 
 /** See {@link traitsOf}. */

@@ -1,7 +1,7 @@
 /** Targets and groups of bake as a tree of the language: values that are final, each where a file has it. */
 import type { BakeTarget } from '../bake/mod.ts';
-import type { ConvertedBuild } from '../convert/mod.ts';
 import { type Json, narrowSpan, type Problem, type SourceFile, type Span } from '../model/mod.ts';
+import type { ConvertedBuild } from '../targets/mod.ts';
 import { emptyMap, type ListNode, type MapEntry, type MapNode, type Node, type Origin } from './tree.ts';
 
 /** A group with the targets that it comes to. */

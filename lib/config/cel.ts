@@ -2,11 +2,10 @@
  * The one file that knows the CEL library: its environment with our functions, values on the way in and out, and the
  * names an expression uses. CEL: https://github.com/google/cel-spec (doc/langdef.md).
  */
-import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
 import type { ASTNode, Environment } from '@marcbachmann/cel-js';
 import type { Json } from '../model/mod.ts';
-import { readRegularFile } from '../system/mod.ts';
+import { loadCrypto, readRegularFile } from '../system/mod.ts';
 import { type Budget, replaceWithin } from './cel-budget.ts';
 import { FunctionFailure } from './cel-failures.ts';
 import { GENERAL_FUNCTIONS, registerGeneral } from './cel-functions.ts';
@@ -37,8 +36,10 @@ export interface Mention {
 export interface Cel {
   /** Throws the library's ParseError. */
   readonly compile: (code: string) => Compiled;
-  /** Where `readText` and `readJSON` start from during the evaluation that follows. */
-  readonly setDirectory: (dir: string) => void;
+  /** Where `readText` and `readJSON` start from during the evaluation that follows. @returns where they did so far */
+  readonly setDirectory: (dir: string) => string;
+  /** Makes a function known, which gets and gives values in CEL's form. */
+  readonly define: (name: string, parameters: number, work: (...args: readonly unknown[]) => unknown) => void;
 }
 
 export { FunctionFailure } from './cel-failures.ts';
@@ -75,6 +76,7 @@ export const OWN_FUNCTIONS: readonly string[] = [
   'readText',
   'readJSON',
   'sha256',
+  'sha1',
   'md5',
   ...GENERAL_FUNCTIONS,
 ];
@@ -150,7 +152,12 @@ export async function loadCel(limits: CelLimits): Promise<Cel> {
       return { program: (scope) => program(scope as Record<string, unknown>), mentions };
     },
     setDirectory: (dir) => {
+      const before = directory;
       directory = dir;
+      return before;
+    },
+    define: (name, parameters, work) => {
+      environment.registerFunction(`${name}(${Array(parameters).fill('dyn').join(', ')}): dyn`, work);
     },
   };
 }
@@ -206,13 +213,17 @@ function registerOwn(environment: Environment, read: (path: string) => string, b
     counted((text: string) => hash('sha256', text)),
   );
   environment.registerFunction(
+    'sha1(string): string',
+    counted((text: string) => hash('sha1', text)),
+  );
+  environment.registerFunction(
     'md5(string): string',
     counted((text: string) => hash('md5', text)),
   );
 }
 
 function hash(algorithm: string, text: string): string {
-  return createHash(algorithm).update(text).digest('hex');
+  return loadCrypto().createHash(algorithm).update(text).digest('hex');
 }
 
 function distinct(list: unknown[]): unknown[] {

@@ -51,11 +51,16 @@ export function readContext(
       return other({ kind: 'image', ref: rest });
     case 'oci-layout://': {
       if (use === 'main') break;
-      const { path, ref } = splitLayout(rest);
-      const written = `oci-layout://${shownInRoot(path, dir, options)}${ref}`;
+      const { path, tag, digest } = splitLayout(rest);
+      const marks = `${tag === undefined ? '' : `:${tag}`}${digest === undefined ? '' : `@${digest}`}`;
       return {
-        ref: { kind: 'oci-layout', path: absolutePath(path, dir, options), ref: ref.replace(/^:/, '') },
-        written,
+        ref: {
+          kind: 'oci-layout',
+          path: absolutePath(path, dir, options),
+          ...(tag === undefined ? {} : { tag }),
+          ...(digest === undefined ? {} : { digest }),
+        },
+        written: `oci-layout://${shownInRoot(path, dir, options)}${marks}`,
         ...span,
       };
     }
@@ -89,8 +94,12 @@ export function readContext(
   );
 }
 
-/** `path[:tag][@digest]`; the tag or digest keeps its mark. */
-function splitLayout(text: string): { readonly path: string; readonly ref: string } {
-  const found = /^(.*?)(:[^/@:]+)?(@[^/@]+)?$/.exec(text);
-  return { path: found?.[1] ?? text, ref: found?.[3] ?? found?.[2] ?? '' };
+/** `path[:tag][@digest]`. */
+function splitLayout(text: string): {
+  readonly path: string;
+  readonly tag?: string;
+  readonly digest?: string;
+} {
+  const [, path = text, tag, digest] = /^(.*?)(?::([^/@:]+))?(?:@([^/@]+))?$/s.exec(text) ?? [];
+  return { path, ...(tag === undefined ? {} : { tag }), ...(digest === undefined ? {} : { digest }) };
 }

@@ -1,8 +1,9 @@
 /** What is wrong with an expression: the library's errors in words, each underlined inside the file. */
 import { type Json, needsGrant, type Problem, type ProblemCode, problem, type Span } from '../model/mod.ts';
+import { endOfExpression, splitExpressions } from '../util/expression-scan.ts';
 import { suggest } from '../util/suggest.ts';
 import { COMMON_FUNCTIONS, MATCHES, type Mention, NotGranted, type Scope } from './cel.ts';
-import { endOfExpression, splitExpressions } from './expression-scan.ts';
+import type { DeclaredFunction } from './functions.ts';
 import { GIT_KEYS, GitUnavailable } from './git.ts';
 import { at, type ScalarNode } from './tree.ts';
 
@@ -59,6 +60,7 @@ export function explainThrown(
   index: number,
   scope: Scope = {},
   expression = '',
+  functions: ReadonlyMap<string, DeclaredFunction> = new Map(),
 ): Problem {
   const error = (thrown instanceof Error ? thrown : new Error(String(thrown))) as LibraryError;
   const location = spanOf(node, index, error.range);
@@ -66,6 +68,7 @@ export function explainThrown(
   if (refused !== undefined)
     return needsGrant({ what: `${refused.path} would be read`, grant: refused.grant }, location);
   if (error instanceof GitUnavailable) {
+    if (error.denied !== undefined) return { ...error.denied, ...location };
     return problem('config/git', `git values are not available: ${error.message}`, {
       hint: 'Declare a variable instead, with `env:` for CI: vars: { GIT_SHA: { env: [GITHUB_SHA] } }.',
       ...location,
@@ -74,7 +77,12 @@ export function explainThrown(
   const summary = ((error.summary ?? error.message).split('\n')[0] ?? '').replaceAll(MATCHES, 'matches');
   const isSyntax = error.name === 'ParseError';
   const code: ProblemCode = isSyntax ? 'config/expression-syntax' : 'config/expression-value';
-  const { message, hint } = inWords(error.code, summary, scope, expression.slice(0, error.range?.start ?? 0));
+  const { message, hint } = inWords(
+    error.code,
+    summary,
+    { scope, functions },
+    expression.slice(0, error.range?.start ?? 0),
+  );
   return problem(error.code === 'unknown_variable' ? 'config/unknown-variable' : code, message, {
     ...(hint === undefined ? {} : { hint }),
     ...location,
@@ -97,6 +105,8 @@ const FOREIGN_NAMES: ReadonlyMap<string, string> = new Map(
     inputs: 'This is not a workflow; declare a variable and pass the value: --var NAME=…',
     needs: 'This is not a workflow; declare a variable and pass the value: --var NAME=…',
     target: 'The build itself is known as build.name.',
+    matrix: 'Rows are known in builds and templates; hand a function what it needs of them.',
+    build: 'The name is known in builds and templates; hand a function what it needs of it.',
   }),
 );
 
@@ -133,10 +143,16 @@ const FUNCTIONS_OF: Readonly<Record<string, string | undefined>> = {
   double: 'string(x) makes text of a number.',
 };
 
+/** What an expression might have meant. */
+interface Known {
+  readonly scope: Scope;
+  readonly functions: ReadonlyMap<string, DeclaredFunction>;
+}
+
 function inWords(
   code: string | undefined,
   summary: string,
-  scope: Scope,
+  { scope, functions }: Known,
   before: string,
 ): { readonly message: string; readonly hint?: string } {
   const name = /: '?([^':]+)'?$/.exec(summary)?.[1] ?? '';
@@ -164,13 +180,16 @@ function inWords(
       return missingKey(name, before, scope);
     case 'no_matching_overload': {
       const called = /'(?:[^'.(]*\.)*([A-Za-z_0-9]+)\(/.exec(summary)?.[1] ?? '';
-      const near = COMMON_FUNCTIONS.includes(called) ? undefined : suggest(called, COMMON_FUNCTIONS);
+      const declared = functions.get(called);
+      const near = COMMON_FUNCTIONS.includes(called)
+        ? undefined
+        : suggest(called, [...COMMON_FUNCTIONS, ...functions.keys()]);
       const call = summary.replace(/^found no matching overload for '(?:dyn\.)?(.*)'$/, '$1');
       const ways = FUNCTIONS_OF[/^(\w+)(?:<.*>)?\./.exec(call)?.[1] ?? ''];
       return {
         message: `No function fits ${call}`,
         hint:
-          FOREIGN_FUNCTIONS.get(called) ??
+          (declared === undefined ? FOREIGN_FUNCTIONS.get(called) : `It is ${declared.signature}.`) ??
           (near !== undefined
             ? `Did you mean "${near}"?`
             : (ways ?? 'docs/language.md lists the functions there are.')),

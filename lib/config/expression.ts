@@ -4,10 +4,11 @@
  */
 import { allowOption, type Grants, type Json, notUntrusted, problem } from '../model/mod.ts';
 import type { RealPaths } from '../system/mod.ts';
-import { type Cel, type Compiled, FunctionFailure, fromCel, loadCel, type Scope } from './cel.ts';
+import { splitExpressions } from '../util/expression-scan.ts';
+import { type Cel, type Compiled, FunctionFailure, fromCel, loadCel, type Scope, toCel } from './cel.ts';
 import type { Budget } from './cel-budget.ts';
 import { explainThrown, notText, spanOf, unknownMember } from './expression-problems.ts';
-import { splitExpressions } from './expression-scan.ts';
+import type { DeclaredFunction } from './functions.ts';
 import { mayRead } from './grants.ts';
 import { compileMember } from './member.ts';
 import type { Problems } from './problems.ts';
@@ -40,10 +41,23 @@ export interface Evaluator {
   readonly scalar: (node: ScalarNode, scope: Scope) => Json | Failed;
   /** The value of a whole tree; of lists see {@link listItems}, null entries of maps are kept. */
   readonly tree: (node: Node, scope: Scope) => Json | Failed;
+  /** What functions of the files see besides their parameters. */
+  readonly setGlobals: (scope: Scope) => void;
   /** Checks expressions without evaluating them (templates that nothing extends). */
   readonly check: (node: Node) => void;
   /** Matches a regular expression that stands by itself. */
   readonly matches: Matcher;
+}
+
+/** What a call of a function of the files counts as: some microseconds. */
+const STEPS_OF_A_CALL = 50;
+
+/** Whether it is {@link AlreadyReported}, which the library may have wrapped. */
+function isReported(thrown: unknown): boolean {
+  return (
+    thrown instanceof AlreadyReported ||
+    (thrown instanceof Error && thrown.cause !== undefined && isReported(thrown.cause))
+  );
 }
 
 /** True where a text has an expression in it (or an escaped one). */
@@ -63,14 +77,20 @@ export interface EvaluatorOptions {
   readonly realPaths: RealPaths;
   readonly regex: Regex;
   readonly budget: Budget;
+  /** Functions of the files. */
+  readonly functions: ReadonlyMap<string, DeclaredFunction>;
 }
 
 /** Makes an evaluator; loads CEL where it is needed. */
 export async function createEvaluator(options: EvaluatorOptions): Promise<Evaluator> {
-  const { problems, variables, grants, realPaths, regex, budget } = options;
+  const { problems, variables, grants, realPaths, regex, budget, functions } = options;
   const cel = options.onlyMembers
     ? undefined
     : await loadCel({ mayRead: (file) => mayRead(file, grants, realPaths), regex, budget });
+  let globals: Scope = {};
+  const open: string[] = [];
+  for (const declared of functions.values())
+    cel?.define(declared.name, declared.parameters.length, (...args) => call(declared, args));
   const compiledByText = new Map<string, CompiledText>();
   const checked = new WeakSet<ScalarNode>();
 
@@ -140,12 +160,12 @@ export async function createEvaluator(options: EvaluatorOptions): Promise<Evalua
     cel?.setDirectory(node.origin.dir);
     const { pieces } = compiled;
     const [only] = pieces;
-    if (pieces.length === 1 && only?.kind === 'expression') return run(node, only, scope);
+    if (pieces.length === 1 && only?.kind === 'expression') return run(node, only, scope, fromCel);
     let text = '';
     for (const piece of pieces) {
       if (piece.kind === 'text') text += piece.text;
       else if (piece.kind === 'expression') {
-        const value = run(node, piece, scope);
+        const value = run(node, piece, scope, fromCel);
         if (value === FAILED) return FAILED;
         if (value === null || typeof value === 'object') {
           problems.add(notText(node, piece.index, value));
@@ -163,20 +183,55 @@ export async function createEvaluator(options: EvaluatorOptions): Promise<Evalua
     return text;
   }
 
-  function run(
+  function run<T>(
     node: ScalarNode,
     piece: Extract<CompiledPiece, { kind: 'expression' }>,
     scope: Scope,
-  ): Json | Failed {
+    convert: (value: unknown) => T,
+  ): T | Failed {
     try {
-      const value = fromCel(piece.program(scope));
+      const value = convert(piece.program(scope));
       budget.spendOn(value);
       return value;
     } catch (thrown) {
-      if (!(thrown instanceof AlreadyReported))
-        problems.add(explainThrown(thrown, node, piece.index, scope, piece.code));
+      if (!isReported(thrown))
+        problems.add(explainThrown(thrown, node, piece.index, scope, piece.code, functions));
       return FAILED;
     }
+  }
+
+  /** The value of a call of a function of the files, in CEL's form. */
+  function call({ name, parameters, body }: DeclaredFunction, args: readonly unknown[]): unknown {
+    if (open.includes(name)) {
+      const cycle = [...open.slice(open.indexOf(name)), name].join(' → ');
+      throw new FunctionFailure(`functions call one another in a circle: ${cycle}`);
+    }
+    budget.spend(STEPS_OF_A_CALL);
+    const scope = Object.assign(Object.create(null) as Record<string, unknown>, globals);
+    for (const [at, parameter] of parameters.entries()) scope[parameter] = args[at];
+    const directory = cel?.setDirectory(body.origin.dir) ?? '';
+    open.push(name);
+    try {
+      const value = inCel(body, scope);
+      if (value === FAILED) throw new AlreadyReported();
+      return value;
+    } finally {
+      open.pop();
+      cel?.setDirectory(directory);
+    }
+  }
+
+  /** A value in CEL's form: what is wholly one expression as it is, be it a time or a number without a fraction. */
+  function inCel(node: Node, scope: Scope): unknown {
+    if (node.kind === 'scalar' && typeof node.value === 'string' && !node.literal) {
+      const compiled = checkedCompiled(node);
+      if (compiled === undefined) return FAILED;
+      const [only] = compiled.pieces;
+      if (compiled.pieces.length === 1 && only?.kind === 'expression')
+        return run(node, only, scope, (value) => value);
+    }
+    const value = tree(node, scope);
+    return value === FAILED ? FAILED : toCel(value);
   }
 
   function tree(node: Node, scope: Scope): Json | Failed {
@@ -212,12 +267,15 @@ export async function createEvaluator(options: EvaluatorOptions): Promise<Evalua
     else for (const entry of node.entries.values()) check(entry.value);
   }
 
-  return { scalar, tree, check, matches: regex.matches };
+  const setGlobals = (scope: Scope): void => {
+    globals = scope;
+  };
+  return { scalar, tree, setGlobals, check, matches: regex.matches };
 }
 
 /** The evaluator of a file without expressions: CEL need not be loaded. */
 export function createPlainEvaluator(matches: Matcher): Evaluator {
-  return { scalar: scalarJson, tree: toJson, check: () => {}, matches };
+  return { scalar: scalarJson, tree: toJson, setGlobals: () => {}, check: () => {}, matches };
 }
 
 /** An item of a list with the node that gives it. */

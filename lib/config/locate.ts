@@ -1,6 +1,8 @@
 /** Which file is read where nobody names one. */
-import { access } from 'node:fs/promises';
+import { statSync } from 'node:fs';
 import { delimiter, dirname, join, resolve } from 'node:path';
+import type { Environment, Problem } from '../model/mod.ts';
+import { missingPermissions, permissionProblem } from '../util/permission.ts';
 import { BAKE_NAMES } from './bake-files.ts';
 
 /**
@@ -16,8 +18,6 @@ export const DEFAULT_FILES: readonly string[] = [
   'builds.mjs',
 ];
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
 /**
  * The root of the project that a working directory belongs to, without reading any file: the directory of the first file; the
  * working directory itself where there is none.
@@ -31,7 +31,7 @@ export async function findRoot({
   readonly env?: Environment;
   readonly files?: readonly string[];
 }): Promise<string> {
-  const [first] = files.length > 0 ? files : (await locate(cwd, env)).files;
+  const [first] = files.length > 0 ? files : locate(cwd, env).files;
   return first === undefined || first === '-' ? cwd : dirname(resolve(cwd, first));
 }
 
@@ -44,47 +44,63 @@ export interface Located {
 }
 
 /** A builds file, or bake's and Compose's where there is none. */
-export async function locate(cwd: string, env: Environment, findsBake = true): Promise<Located> {
-  const files = await nearest(cwd, DEFAULT_FILES);
+export function locate(cwd: string, env: Environment, findsBake = true): Located {
+  const files = nearest(cwd, DEFAULT_FILES);
   if (files.length > 0 || !findsBake) return { files, isBake: false, isSearched: true };
   const named = env['BUILDX_BAKE_FILE']?.split(env['BUILDX_BAKE_PATH_SEPARATOR'] || delimiter) ?? [];
   const chosen = named.map((file) => file.trim()).filter((file) => file !== '');
   if (chosen.length > 0)
     return { files: chosen.map((file) => resolve(cwd, file)), isBake: true, isSearched: false };
-  return { files: await nearestBake(cwd), isBake: true, isSearched: true };
+  return { files: nearestBake(cwd), isBake: true, isSearched: true };
 }
 
 /**
  * Above the working directory only within a repository: names like compose.yaml are common, and one in somebody's home says
  * nothing of what lies below.
  */
-async function nearestBake(cwd: string): Promise<readonly string[]> {
-  const found = await nearest(cwd, BAKE_NAMES);
+function nearestBake(cwd: string): readonly string[] {
+  const found = nearest(cwd, BAKE_NAMES);
   const [first] = found;
   if (first === undefined || dirname(first) === cwd) return found;
-  return (await isInRepository(dirname(first))) ? found : [];
+  return isInRepository(dirname(first)) ? found : [];
 }
 
-async function isInRepository(start: string): Promise<boolean> {
+function isInRepository(start: string): boolean {
   for (let dir = start; ; dir = dirname(dir)) {
-    if (await exists(join(dir, '.git'))) return true;
+    if (look(join(dir, '.git')) === 'there') return true;
     if (dirname(dir) === dir) return false;
   }
 }
 
 /** All that the nearest directory with one of the names has of them. */
-async function nearest(cwd: string, names: readonly string[]): Promise<readonly string[]> {
+function nearest(cwd: string, names: readonly string[]): readonly string[] {
   for (let dir = cwd; ; dir = dirname(dir)) {
-    const found: string[] = [];
-    for (const name of names) if (await exists(join(dir, name))) found.push(join(dir, name));
+    const found = names.map((name) => join(dir, name)).filter((file) => look(file) === 'there');
     if (found.length > 0) return found;
-    if (dirname(dir) === dir || (await exists(join(dir, '.git')))) return [];
+    if (dirname(dir) === dir || look(join(dir, '.git')) !== 'absent') return [];
   }
 }
 
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
+/**
+ * What keeps a search that found nothing from being worth anything: that the runtime does not let us look into a directory on the
+ * way up.
+ */
+export function findHidden(cwd: string): Problem | undefined {
+  for (let dir = cwd; ; dir = dirname(dir)) {
+    for (const name of [...DEFAULT_FILES, '.git']) {
+      const found = look(join(dir, name));
+      if (found === 'hidden') return permissionProblem([{ kind: 'read', what: dir }]);
+      if (found === 'there') return undefined;
+    }
+    if (dirname(dir) === dir) return undefined;
+  }
+}
+
+/** `hidden`: the runtime does not let us look. */
+function look(path: string): 'there' | 'hidden' | 'absent' {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) === undefined ? 'absent' : 'there';
+  } catch (error) {
+    return missingPermissions(error) === undefined ? 'absent' : 'hidden';
+  }
 }

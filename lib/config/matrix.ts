@@ -3,8 +3,7 @@ import { type Json, problem } from '../model/mod.ts';
 import { slug, toCel } from './cel.ts';
 import { type Evaluator, FAILED, type Failed, type ListItem, listItems, type Scope } from './expression.ts';
 import type { Problems } from './problems.ts';
-import { at, atKey, isNull, type MapNode, type Node } from './tree.ts';
-import { kindOf } from './validate.ts';
+import { at, atKey, isNull, kindOf, type MapNode, type Node } from './tree.ts';
 
 /** One row: axis to value. */
 export type Row = { readonly [axis: string]: Json };

@@ -26,6 +26,8 @@ export interface GroupDefinition {
 /** All files as one. */
 export interface Merged {
   readonly variables: ReadonlyMap<string, readonly { readonly map: MapNode; readonly entry: MapEntry }[]>;
+  /** Functions by their names, each as the last file that has it writes it. */
+  readonly functions: ReadonlyMap<string, { readonly map: MapNode; readonly entry: MapEntry }>;
   readonly templates: ReadonlyMap<string, Definition>;
   readonly builds: ReadonlyMap<string, Definition>;
   readonly groups: ReadonlyMap<string, GroupDefinition>;
@@ -43,6 +45,7 @@ const ORIGIN_KEYS = ['context', 'dockerfile', 'dockerfile-inline', 'extends'];
 /** Merges the files in their order. Overlays of builds that no earlier file has are problems. */
 export function mergeFiles(loaded: Loaded, problems: Problems): Merged {
   const variables = new Map<string, { map: MapNode; entry: MapEntry }[]>();
+  const functions = new Map<string, { map: MapNode; entry: MapEntry }>();
   const templates = new Map<string, Definition>();
   const builds = new Map<string, Definition>();
   const groups = new Map<string, GroupDefinition>();
@@ -52,6 +55,11 @@ export function mergeFiles(loaded: Loaded, problems: Problems): Merged {
   for (const file of loaded.files) {
     const earlier = file === loaded.files[0] ? undefined : new Set(builds.keys());
     eachEntry(file.root, 'vars', (map, entry) => push(variables, entry.key, { map, entry }));
+    eachEntry(file.root, 'functions', (map, entry) => {
+      const name = entry.key.replace(/\(.*$/s, '');
+      if (isNull(entry.value)) functions.delete(name);
+      else functions.set(name, { map, entry });
+    });
     eachEntry(file.root, 'templates', (map, entry) => addLayer(templates, map, entry));
     eachEntry(file.root, 'builds', (map, entry) => {
       if (earlier !== undefined && !earlier.has(entry.key)) {
@@ -75,6 +83,7 @@ export function mergeFiles(loaded: Loaded, problems: Problems): Merged {
   }
   return {
     variables,
+    functions,
     templates,
     builds,
     groups,

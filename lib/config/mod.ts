@@ -4,6 +4,7 @@
  * matrix.ts) → overrides → values (layers.ts, values.ts, resolve.ts) → groups. docs/language.md is the reference.
  */
 import { type BuildSet, fail, ok, type Problem, type Result } from '../model/mod.ts';
+import { orDenied } from '../util/permission.ts';
 import type { GrantOptions } from './grants.ts';
 import { createProblems } from './problems.ts';
 import { loadFiles, printBake, type ReadOptions } from './read.ts';
@@ -15,6 +16,7 @@ export {
   type BuildsDefinition,
   type BuildsModule,
   defineBuilds,
+  type Expression,
   type ModuleContext,
   type TemplateDefinition,
   type VariableDefinition,
@@ -22,8 +24,8 @@ export {
 export { KEY_RULES as overridableKeys } from './keys.ts';
 export { findRoot } from './locate.ts';
 export { formatPrinted, type PrintedSet, printBuilds } from './print.ts';
+export { buildsSchema } from './schema.ts';
 export { readUserGrants } from './user-config.ts';
-export { buildsSchema } from './validate.ts';
 
 /** What {@link readBuilds} takes. Paths are relative to `cwd`, which is absolute. */
 export interface ReadBuildsOptions extends ReadOptions, Omit<ResolveOptions, 'now'>, GrantOptions {
@@ -44,6 +46,13 @@ export interface ReadBuildsValue {
  * with one error there is no set. No network, no engine; git runs only for expressions that ask for `git.…`.
  */
 export async function readBuilds(options: ReadBuildsOptions): Promise<Result<ReadBuildsValue>> {
+  return orDenied(
+    () => readSet(options),
+    (denied) => fail([denied]),
+  );
+}
+
+async function readSet(options: ReadBuildsOptions): Promise<Result<ReadBuildsValue>> {
   const problems = createProblems();
   const now = options.now ?? new Date();
   const loaded = await loadFiles({ ...options, now }, problems);
@@ -75,9 +84,14 @@ export async function printBakeFiles(
   targets: readonly string[],
 ): Promise<Result<{ readonly text: string | undefined; readonly warnings: readonly Problem[] }>> {
   const problems = createProblems();
-  const text = await printBake({ ...options, now: options.now ?? new Date() }, targets, problems);
-  const { errors, warnings } = problems;
-  return errors.length > 0 ? fail([...errors, ...warnings]) : ok({ text, warnings });
+  return orDenied(
+    async () => {
+      const text = await printBake({ ...options, now: options.now ?? new Date() }, targets, problems);
+      const { errors, warnings } = problems;
+      return errors.length > 0 ? fail([...errors, ...warnings]) : ok({ text, warnings });
+    },
+    (denied) => fail([denied]),
+  );
 }
 
 /** Problems without a place first, then by file and place: the order a person mends them in. */
@@ -90,3 +104,5 @@ function inFileOrder(
     found.span === undefined ? -1 : (order.get(found.span.source) ?? files.length);
   return [...problems].sort((a, b) => rank(a) - rank(b) || (a.span?.start ?? 0) - (b.span?.start ?? 0));
 }
+
+export type { Text, TextList, TextMap, TypedText } from './define.ts';

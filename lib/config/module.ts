@@ -1,7 +1,9 @@
 /** Builds files that are programs: `builds.ts`, run as they are. */
-import { stat } from 'node:fs/promises';
+import { statSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
-import { type Json, problem } from '../model/mod.ts';
+import { type Json, type Problem, problem } from '../model/mod.ts';
+import { defineBuilds } from './define.ts';
+import type { OwnLibrary } from './own-library.ts';
 import type { Problems } from './problems.ts';
 import { fromData, type Node, type Origin } from './tree.ts';
 
@@ -10,17 +12,27 @@ const NEEDS_NEWER_NODE = new Set([
   'ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING',
 ]);
 
+/** What a module is given. */
+export interface ModuleSurroundings {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** What `bake-ts` is to it where that is not installed; absent: `defineBuilds` alone. */
+  readonly library?: () => Promise<OwnLibrary>;
+}
+
 /** Runs a `builds.ts` and takes what it exports by default; undefined: what is wrong is with the problems. */
 export async function runModule(
   origin: Origin,
   path: string,
-  env: Readonly<Record<string, string | undefined>>,
+  { env, library = async () => ({ defineBuilds }) }: ModuleSurroundings,
   problems: Problems,
 ): Promise<Node | undefined> {
   const { path: shown } = origin.source;
   try {
-    const { size, mtimeMs } = await stat(path);
-    const loaded: unknown = await import(`${pathToFileURL(path).href}?v=${size}-${mtimeMs}`);
+    const { size, mtimeMs } = statSync(path);
+    const address = `${pathToFileURL(path).href}?v=${size}-${mtimeMs}`;
+    // Loaded where it is needed: node:module brings Node's whole loader.
+    const { importModule } = await import('./own-library.ts');
+    const loaded = await importModule(address, origin.source.text, library);
     const exported: unknown =
       typeof loaded === 'object' && loaded !== null && 'default' in loaded ? loaded.default : undefined;
     const value: unknown = typeof exported === 'function' ? await exported({ env }) : exported;
@@ -36,37 +48,44 @@ export async function runModule(
       );
       return undefined;
     }
-    return fromData(plainData(value, [], new Set()), origin);
+    return readDefinition(value, origin, problems);
   } catch (thrown) {
-    if (thrown instanceof NotData) {
-      problems.add(
-        problem('config/module', `${shown} exports what a builds file cannot hold: ${thrown.message}`, {
-          hint: 'Give text, numbers, true, false, null, lists and plain objects.',
-        }),
-      );
-      return undefined;
-    }
-    const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-    const code = 'code' in error ? String(error.code) : '';
-    if (NEEDS_NEWER_NODE.has(code)) {
-      problems.add(
-        problem('config/module-runtime', `This runtime cannot run ${shown} as it is`, {
-          hint: 'TypeScript runs on Node 22.18 or newer and on Deno. Or write the file as builds.mjs.',
-        }),
-      );
-    } else {
-      problems.add(
-        problem('config/module', `${shown} failed: ${error.message.split('\n')[0] ?? ''}`, {
-          hint: 'The module is run as it is; the error is its own.',
-          ...(error.stack === undefined ? {} : { detail: ownPart(error.stack) }),
-        }),
-      );
-    }
+    problems.add(failureOf(thrown, shown));
     return undefined;
   }
 }
 
-/** An export that is no plain data; says which part of it. */
+function failureOf(thrown: unknown, shown: string): Problem {
+  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+  const code = 'code' in error ? String(error.code) : '';
+  if (NEEDS_NEWER_NODE.has(code)) {
+    return problem('config/module-runtime', `This runtime cannot run ${shown} as it is`, {
+      hint: 'TypeScript runs on Node 22.18 or newer and on Deno. Or write the file as builds.mjs.',
+    });
+  }
+  return problem('config/module', `${shown} failed: ${error.message.split('\n')[0] ?? ''}`, {
+    hint: 'The module is run as it is; the error is its own.',
+    ...(error.stack === undefined ? {} : { detail: ownPart(error.stack) }),
+  });
+}
+
+/** A definition that a program made, as a tree; undefined: what is wrong is with the problems. */
+export function readDefinition(value: object, origin: Origin, problems: Problems): Node | undefined {
+  try {
+    return fromData(plainData(value, [], new Set()), origin);
+  } catch (thrown) {
+    if (!(thrown instanceof NotData)) throw thrown;
+    const { path: shown } = origin.source;
+    problems.add(
+      problem('config/module', `${shown} has what a builds file cannot hold: ${thrown.message}`, {
+        hint: 'Give text, numbers, true, false, null, lists and plain objects.',
+      }),
+    );
+    return undefined;
+  }
+}
+
+/** A value that is no plain data; says which part of it. */
 class NotData extends Error {}
 
 function plainData(value: unknown, path: readonly string[], open: Set<object>): Json {
@@ -106,6 +125,6 @@ function ownPart(stack: string): string {
   return lines
     .slice(0, ours === -1 ? undefined : ours)
     .filter((line) => !/^\s+at .*\b(?:node|ext):/.test(line))
-    .map((line) => line.replace(/\?v=\d+-[\d.]+/, ''))
+    .map((line) => line.replace(/\?v=\d+-[\d.]+(?:&again)?/, ''))
     .join('\n');
 }

@@ -6,7 +6,9 @@ import { quotesFor } from '../util/portable-yaml.ts';
 
 /** What `bake-ts print --json` shows. */
 export interface PrintedSet {
+  /** Name of a build → its keys, as builds.yaml has them; what is not set is left out. */
   readonly builds: { readonly [name: string]: { readonly [key: string]: Json } };
+  /** Name of a group → names of its builds. */
   readonly groups: { readonly [name: string]: readonly string[] };
 }
 

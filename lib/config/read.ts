@@ -1,27 +1,32 @@
 /** From names of files to trees: reading, following `include`, running a `builds.ts`, evaluating bake files. */
-import { readFile, stat } from 'node:fs/promises';
+import { statSync } from 'node:fs';
 import { dirname, extname, isAbsolute, join, resolve } from 'node:path';
 import { type Grants, needsGrant, notUntrusted, type Problem, problem } from '../model/mod.ts';
-import { RealPaths, readRegularFile } from '../system/mod.ts';
+import { RealPaths, readNamedFile, readRegularFile } from '../system/mod.ts';
+import { deniedProblem } from '../util/permission.ts';
 import { BAKE_NAMES, isBakeFile, isNamedHcl } from './bake-files.ts';
 import type { BakeReading } from './bake-source.ts';
+import type { BuildsDefinition } from './define.ts';
 import { type GrantOptions, mayRead, resolveGrants } from './grants.ts';
-import { type Located, locate } from './locate.ts';
-import { runModule } from './module.ts';
+import { findHidden, type Located, locate } from './locate.ts';
+import { type ModuleSurroundings, readDefinition, runModule } from './module.ts';
 import { MAX_FILE_CHARS, parseText, tooBig } from './parse.ts';
 import type { Problems } from './problems.ts';
 import { shownPath } from './shown-path.ts';
 import { at, emptyMap, isNull, type MapNode, type Node, type Origin } from './tree.ts';
-import { validateShape } from './validate.ts';
 import type { VariableInputs } from './var-files.ts';
 
+/** What messages call a definition that is in no file. */
+const DEFINITION = 'definition';
+
 /** What reading needs to know. */
-export interface ReadOptions extends GrantOptions {
+export interface ReadOptions extends GrantOptions, ModuleSurroundings {
   readonly cwd: string;
-  readonly env: Readonly<Record<string, string | undefined>>;
   /** Paths from `-f`, relative to `cwd`; `-` is `stdin`. Empty or absent: look for a builds file, then for bake's and Compose's. */
   readonly files?: readonly string[];
   readonly stdin?: string;
+  /** In place of files: what a program says; its paths start in `cwd`. */
+  readonly definition?: BuildsDefinition;
   /** Only settings are asked for, which bake and Compose files have not: they are read where they are named. */
   readonly onlySettings?: boolean;
 }
@@ -38,6 +43,8 @@ export interface LoadedFile {
   readonly root: MapNode;
   /** It is bake's or Compose's: all its values are final. */
   readonly isFinal?: true;
+  /** A program says it: there is no such file. */
+  readonly isInMemory?: true;
   /** Position among the `-f` files; included files have that of the file that includes them. */
   readonly group: number;
 }
@@ -110,12 +117,16 @@ async function collect(options: LoadOptions, problems: Problems): Promise<Collec
   const { cwd } = options;
   // bake's word for files of this machine.
   const named = (options.files ?? []).map((file) => file.replace(/^cwd:\/\//, ''));
+  const { definition } = options;
   const located: Located =
-    named.length > 0
+    named.length > 0 || definition !== undefined
       ? { files: [], isBake: false, isSearched: false }
-      : await locate(cwd, options.env, options.onlySettings !== true);
+      : locate(cwd, options.env, options.onlySettings !== true);
   const found = named.length > 0 ? named : located.isBake ? located.files : located.files.slice(0, 1);
-  const directories = found.map((file) => (file === '-' ? cwd : dirname(resolve(cwd, file))));
+  const directories =
+    definition === undefined
+      ? found.map((file) => (file === '-' ? cwd : dirname(resolve(cwd, file))))
+      : [cwd];
   const realPaths = new RealPaths();
   const [root = cwd] = directories;
   const loader: Loader = {
@@ -130,7 +141,8 @@ async function collect(options: LoadOptions, problems: Problems): Promise<Collec
     done: new Set(),
     open: [],
   };
-  if (found.length === 0) problems.add(nothingFound());
+  if (definition !== undefined) await loadDefinition(loader, definition);
+  else if (found.length === 0) problems.add(findHidden(cwd) ?? nothingFound());
   for (const [group, file] of found.entries()) {
     if (file === '-') await loadStdin(loader, group);
     else await loadFile(loader, resolve(cwd, file), group, undefined);
@@ -197,6 +209,12 @@ interface Loader {
   readonly open: string[];
 }
 
+async function loadDefinition(loader: Loader, definition: BuildsDefinition): Promise<void> {
+  const origin: Origin = { source: { path: DEFINITION, text: '' }, dir: loader.options.cwd };
+  const node = readDefinition(definition, origin, loader.problems);
+  if (node !== undefined) await accept(loader, origin, node, 0, true);
+}
+
 async function loadStdin(loader: Loader, group: number): Promise<void> {
   const { cwd, stdin } = loader.options;
   await loadText(loader, { source: { path: '-', text: stdin ?? '' }, dir: cwd }, group, false);
@@ -240,7 +258,7 @@ async function loadFile(loader: Loader, path: string, group: number, from: Node 
       );
       return;
     }
-    const node = await runModule(origin, path, options.env, problems);
+    const node = await runModule(origin, path, options, problems);
     if (node !== undefined) await accept(loader, origin, node, group);
   } else await loadText(loader, origin, group, from !== undefined);
   open.pop();
@@ -262,9 +280,9 @@ async function readText(
 ): Promise<string | Problem> {
   const location = from === undefined ? {} : at(from);
   try {
-    const { size } = await stat(path);
+    const { size } = statSync(path);
     if (size > MAX_FILE_CHARS) return { ...tooBig(shown, size), ...location };
-    const bytes = isOwn ? await readFile(path) : readRegularFile(path, MAX_FILE_CHARS);
+    const bytes = isOwn ? await readNamedFile(path) : readRegularFile(path, MAX_FILE_CHARS);
     if (bytes.includes(0)) {
       return problem('config/not-text', `${shown} is not a text file`, {
         hint: 'It must be YAML or JSON in UTF-8.',
@@ -281,6 +299,8 @@ async function readText(
     }
     return text.replace(/^\uFEFF/, '');
   } catch (thrown) {
+    const denied = deniedProblem(thrown);
+    if (denied !== undefined) return { ...denied, ...location };
     const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
     if (code === 'ENOENT') {
       return problem('config/missing-file', `There is no file ${shown}`, {
@@ -324,7 +344,14 @@ async function loadText(loader: Loader, origin: Origin, group: number, isInclude
   await accept(loader, origin, node, group);
 }
 
-async function accept(loader: Loader, origin: Origin, node: Node, group: number): Promise<void> {
+async function accept(
+  loader: Loader,
+  origin: Origin,
+  node: Node,
+  group: number,
+  isInMemory = false,
+): Promise<void> {
+  const { validateShape } = await import('./validate.ts');
   const wrong = validateShape(node);
   loader.problems.addAll(wrong);
   if (node.kind !== 'map') return;
@@ -336,7 +363,8 @@ async function accept(loader: Loader, origin: Origin, node: Node, group: number)
       await loadFile(loader, path, group, item);
     }
   }
-  loader.files.push({ origin, root: wrong.length > 0 ? keepSound(node, origin) : node, group });
+  const root = wrong.length > 0 ? keepSound(node, origin) : node;
+  loader.files.push({ origin, root, group, ...(isInMemory ? { isInMemory } : {}) });
 }
 
 /**

@@ -11,6 +11,7 @@ import {
   sensitiveForms,
 } from '../model/mod.ts';
 import type { PathOptions } from './absolute-path.ts';
+import { markUnsetSecrets } from './bake-secrets.ts';
 import type { BuildTraits } from './bake-traits.ts';
 import { Budget } from './cel-budget.ts';
 import { enumerateBuilds, type Instance, type Instances } from './enumerate.ts';
@@ -22,6 +23,7 @@ import {
   hasExpression,
   type Scope,
 } from './expression.ts';
+import { readFunctions } from './functions.ts';
 import { createGit } from './git.ts';
 import { resolveGroups } from './groups.ts';
 import { createLayerFinder, lastOf } from './layers.ts';
@@ -36,7 +38,7 @@ import { resolveBuild } from './resolve.ts';
 import { at, atKey, type Node } from './tree.ts';
 import { createValues, plainText } from './values.ts';
 import { readVarFiles, type VariableInputs } from './var-files.ts';
-import { resolveVariables } from './variables.ts';
+import { declareVariables, readSchemas, resolveVariables } from './variables.ts';
 
 /** Everything besides the files that has a say. */
 export interface ResolveOptions extends VariableInputs {
@@ -65,6 +67,7 @@ export async function resolveSet(
         realPaths: loaded.realPaths,
         regex,
         budget,
+        functions: readFunctions(merged.functions, problems),
       })
     : createPlainEvaluator(regex.matches);
   const paths: PathOptions = { root: loaded.root, env: options.env };
@@ -78,14 +81,10 @@ export async function resolveSet(
   const given = bake?.variables ?? new Map();
   const isBake = loaded.files.every(({ isFinal }) => isFinal === true);
   const unknown = bake?.hasCompose === true ? 'any' : isBake ? 'bake' : 'own';
-  const variables = resolveVariables(
-    { merged, given, unknown },
-    inputs,
-    fileValues,
-    outer,
-    evaluator,
-    problems,
-  );
+  const declarations = declareVariables(merged);
+  const schemas = await readSchemas(declarations, problems);
+  const declaring = { declarations, schemas, given, unknown } as const;
+  const variables = resolveVariables(declaring, inputs, fileValues, outer, evaluator, problems);
   for (const variable of variables.all.values()) {
     if (!variable.sensitive) continue;
     for (const text of [...textsIn(variable.value), ...sensitiveForms(variable.value)]) problems.hide(text);
@@ -103,6 +102,7 @@ export async function resolveSet(
   const finder = createLayerFinder(merged, evaluator, problems);
   const known = { ...instances, builds: new Set(instances.builds.keys()) };
   const builds = new Map<string, Build>();
+  const bakeSecrets = { env: options.env, isBakes: bakeSourcesOf(loaded) };
   const written = new Set(loaded.files.flatMap(({ origin, isFinal }) => (isFinal ? [] : [origin.source])));
   for (const instance of instances.builds.values()) {
     const layers = withOverrides(
@@ -117,7 +117,10 @@ export async function resolveSet(
       instance.name,
       traits === undefined
         ? build
-        : withTraits(build, traits, own, written, bake?.isPartial === true, problems),
+        : markUnsetSecrets(
+            withTraits(build, traits, own, written, bake?.isPartial === true, problems),
+            bakeSecrets,
+          ),
     );
   }
   checkUnused(merged, evaluator);
@@ -135,10 +138,17 @@ export async function resolveSet(
     ...(engineAddress === undefined ? {} : { engineAddress }),
     ...settingsOf(merged, scope, evaluator),
     grants: loaded.grants,
-    files: loaded.files.map((file) => file.origin.source.path),
+    files: loaded.files.flatMap((file) => (file.isInMemory === true ? [] : file.origin.source.path)),
     ...(isBake ? { isBake: true as const } : {}),
     ...(loaded.absent.length === 0 ? {} : { absentFiles: loaded.absent }),
   };
+}
+
+/** Whether something stands in a bake file; of overrides that goes by the files. */
+function bakeSourcesOf({ files }: Loaded): (source: SourceFile | undefined) => boolean {
+  const others = new Set(files.flatMap(({ origin, isFinal }) => (isFinal === true ? [] : [origin.source])));
+  return (source) =>
+    source === undefined || source.isCommandLine === true ? others.size === 0 : !others.has(source);
 }
 
 /**
@@ -238,8 +248,9 @@ function headOf(instance: Instance, evaluator: Evaluator): Parameters<typeof res
   };
 }
 
-/** Expressions that no build evaluated (of templates nobody extends, of layers that were replaced) are checked too. */
+/** Expressions that no build evaluated (of functions nobody calls, of templates nobody extends, of layers that were replaced) are checked too. */
 function checkUnused(merged: Merged, evaluator: Evaluator): void {
+  for (const { entry } of merged.functions.values()) evaluator.check(entry.value);
   for (const definitions of [merged.templates, merged.builds]) {
     for (const definition of definitions.values())
       for (const layer of definition.layers) evaluator.check(layer);

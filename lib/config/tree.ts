@@ -160,3 +160,15 @@ export function fromData(data: Json, origin: Origin, start = -1, end = -1): Node
 export function jsonText(value: unknown): string {
   return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value);
 }
+
+/** What a value is, in words. */
+export function kindOf(node: Node): string {
+  if (node.kind === 'list') return 'a list';
+  if (node.kind === 'map') return 'a map';
+  if (node.value === null) return 'null';
+  if (typeof node.value === 'boolean') return node.text;
+  if (typeof node.value === 'number') return `the number ${node.text}`;
+  if (node.text === '') return 'empty text';
+  const short = node.text.length > 40 ? `${node.text.slice(0, 40)}…` : node.text;
+  return `the text "${short.replaceAll('\n', '⏎')}"`;
+}

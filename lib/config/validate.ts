@@ -3,16 +3,13 @@
  * place in the file and the key that was probably meant.
  *
  * ajv's check is compiled ahead into generated/shape.ts: to load ajv and compile the schema takes longer than to start
- * Node and plan a hundred builds. test/config/schema.test.ts fails when the file is older than the schema.
+ * Node and plan a hundred builds. It is large still, so this module is loaded for builds files only. test/config/schema.test.ts fails when the file is older than the schema.
  */
 import schema from '../../schemas/builds.schema.json' with { type: 'json' };
 import { type Problem, problem, type Span } from '../model/mod.ts';
 import { suggest } from '../util/suggest.ts';
 import { checkShape, type ShapeError } from './generated/shape.ts';
-import { at, atKey, type MapNode, type Node, toPlain } from './tree.ts';
-
-/** The JSON Schema (2020-12) of builds.yaml, for `bake-ts schema` and editors. */
-export const buildsSchema: Readonly<Record<string, unknown>> = schema;
+import { at, atKey, kindOf, type MapNode, type Node, toPlain } from './tree.ts';
 
 /** What other tools call our keys. */
 const FOREIGN_KEYS: Readonly<Record<string, string>> = {
@@ -185,6 +182,11 @@ function elsewhere(path: readonly string[], key: string, known: readonly string[
   return `Known here: ${known.join(', ')}.`;
 }
 
+const NAME_HINTS: Readonly<Record<string, string>> = {
+  vars: 'A variable is named with letters, digits and _, and does not start with a digit.',
+  functions: 'Write name(parameter, …); names have letters, digits and _, and do not start with a digit.',
+};
+
 function badName(
   path: readonly string[],
   node: Node,
@@ -192,11 +194,9 @@ function badName(
   about: { readonly build?: string },
 ): Problem {
   const entry = node.kind === 'map' ? node.entries.get(name) : undefined;
-  const isVariable = path[0] === 'vars';
+  const hint = NAME_HINTS[path[0] ?? ''];
   return problem('config/bad-name', `"${name}" cannot be a name in ${path.join('.')}`, {
-    hint: isVariable
-      ? 'A variable is named with letters, digits and _, and does not start with a digit.'
-      : 'A name has letters, digits, _, . and -, and starts with a letter, a digit or _.',
+    hint: hint ?? 'A name has letters, digits, _, . and -, and starts with a letter, a digit or _.',
     ...(node.kind === 'map' && entry !== undefined ? atKey(node, entry) : at(node)),
     ...about,
   });
@@ -253,16 +253,4 @@ function nameOf(path: readonly string[]): string {
   if (path.length === 0) return 'The file';
   const last = path.at(-1) ?? '';
   return /^[0-9]+$/.test(last) ? `Item ${Number(last) + 1} of "${path.at(-2) ?? ''}"` : `"${last}"`;
-}
-
-/** What a value is, in words. */
-export function kindOf(node: Node): string {
-  if (node.kind === 'list') return 'a list';
-  if (node.kind === 'map') return 'a map';
-  if (node.value === null) return 'null';
-  if (typeof node.value === 'boolean') return node.text;
-  if (typeof node.value === 'number') return `the number ${node.text}`;
-  if (node.text === '') return 'empty text';
-  const short = node.text.length > 40 ? `${node.text.slice(0, 40)}…` : node.text;
-  return `the text "${short.replaceAll('\n', '⏎')}"`;
 }

@@ -5,8 +5,7 @@
 import { type Json, type Problem, type ProblemCode, problem } from '../model/mod.ts';
 import { type Evaluator, FAILED, hasExpression, listItems, type Scope } from './expression.ts';
 import type { Problems } from './problems.ts';
-import { at, type ListNode, type MapNode, type Node, type ScalarNode } from './tree.ts';
-import { kindOf } from './validate.ts';
+import { at, kindOf, type ListNode, type MapNode, type Node, type ScalarNode } from './tree.ts';
 
 /** A text with the node that has its place. */
 export interface Text {

@@ -2,8 +2,31 @@
 import type { Json } from '../model/mod.ts';
 import { splitCsv } from '../util/csv.ts';
 
-/** The types there are; the schema lists them, too. */
-export type VariableType = 'string' | 'bool' | 'int' | 'number' | 'list' | 'map';
+/** The types there are. The schema lists them and the keys, too; it is too large to be loaded for that. */
+export type VariableType = (typeof VARIABLE_TYPES)[number];
+
+export const VARIABLE_TYPES = ['string', 'bool', 'int', 'number', 'list', 'map'] as const;
+
+/** The keys of a declaration. */
+export const VARIABLE_KEYS: readonly string[] = [
+  'default',
+  'type',
+  'env',
+  'required',
+  'optional',
+  'oneOf',
+  'pattern',
+  'minimum',
+  'maximum',
+  'check',
+  'schema',
+  'sensitive',
+  'description',
+];
+
+export function isVariableType(text: string): text is VariableType {
+  return (VARIABLE_TYPES as readonly string[]).includes(text);
+}
 
 /** Types of which an empty text is a value. Of the others it is none. */
 export function hasEmptyValue(type: VariableType): boolean {

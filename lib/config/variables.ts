@@ -8,6 +8,7 @@ import { toCel } from './cel.ts';
 import { AlreadyReported, type Evaluator, type Scope } from './expression.ts';
 import type { Merged } from './merge.ts';
 import type { Problems } from './problems.ts';
+import type { VariableSchema } from './schema/check.ts';
 import { atKey } from './tree.ts';
 import type { FileValue } from './var-files.ts';
 import { type Declaration, declare, isMisshapen, resolveVariable, type VariableSources } from './variable.ts';
@@ -18,9 +19,33 @@ export interface Variables {
   readonly scope: Readonly<Record<string, unknown>>;
 }
 
+/** The declarations of the merged files, by name. */
+export function declareVariables(merged: Merged): ReadonlyMap<string, Declaration> {
+  return new Map([...merged.variables].map(([name, layers]) => [name, declare(name, layers)]));
+}
+
+/**
+ * Reads the schemas that declarations have; what checks them is loaded where there is one.
+ *
+ * @returns by the names of variables; one whose schema has a mistake, which is reported, is not in it
+ */
+export async function readSchemas(
+  declarations: ReadonlyMap<string, Declaration>,
+  problems: Problems,
+): Promise<ReadonlyMap<string, VariableSchema>> {
+  const declared = [...declarations.values()].flatMap((declaration) => {
+    const schema = declaration.keys.get('schema');
+    return schema?.kind === 'map' && !isMisshapen(declaration) ? [{ ...declaration, schema }] : [];
+  });
+  if (declared.length === 0) return new Map();
+  const { prepareSchemas } = await import('./schema/check.ts');
+  return prepareSchemas(declared, problems);
+}
+
 /** What is known before. */
 interface KnownVariables {
-  readonly merged: Merged;
+  readonly declarations: ReadonlyMap<string, Declaration>;
+  readonly schemas: ReadonlyMap<string, VariableSchema>;
   /** Variables that have their values already; a declaration of the same name counts before one of them. */
   readonly given: ReadonlyMap<string, Variable>;
   /** What names are that nobody declares: a mistake, one in a bake file, or perhaps in use, since Compose declares none. */
@@ -29,15 +54,13 @@ interface KnownVariables {
 
 /** Gives every variable its value. All values are computed, so that every problem shows in one go. */
 export function resolveVariables(
-  { merged, given, unknown }: KnownVariables,
+  { declarations, schemas, given, unknown }: KnownVariables,
   inputs: VariableSources,
   fileValues: ReadonlyMap<string, FileValue>,
   outerScope: Scope,
   evaluator: Evaluator,
   problems: Problems,
 ): Variables {
-  const declarations = new Map<string, Declaration>();
-  for (const [name, layers] of merged.variables) declarations.set(name, declare(name, layers));
   for (const name of inputs.vars?.keys() ?? []) {
     if (declarations.has(name) || given.has(name)) continue;
     if (unknown === 'any') continue;
@@ -57,6 +80,8 @@ export function resolveVariables(
   const failed = new Set<string>();
   const open: string[] = [];
   const scope = Object.create(null) as Record<string, unknown>;
+  // Functions see variables as they come to be known: defaults may call them.
+  evaluator.setGlobals({ ...outerScope, vars: scope });
 
   function valueOfVariable(declaration: Declaration): unknown {
     const { name } = declaration;
@@ -80,6 +105,7 @@ export function resolveVariables(
     const variable = resolveVariable(declaration, {
       inputs,
       fileValues,
+      schema: schemas.get(name),
       scope: { ...outerScope, vars: scope },
       evaluator,
       problems,

@@ -4,8 +4,9 @@ import { attributeOf, type BakeImport } from './bake-context.ts';
 import { type BakeBlock, sourceOf } from './bake-file.ts';
 import { member, tight, Untranslatable } from './cel-text.ts';
 import { isRecord } from './draft.ts';
-import { type Names, type Writing, write } from './hcl-cel.ts';
+import { write } from './hcl-cel.ts';
 import { readValue } from './hcl-value.ts';
+import type { Names, Writing } from './hcl-writing.ts';
 import type { Marked } from './marks.ts';
 import { ANY, elementOf, type StaticType } from './static-type.ts';
 

@@ -2,11 +2,13 @@
 import type { Expression } from '../hcl/mod.ts';
 import type { BakeBlock, BakeFiles } from './bake-file.ts';
 import { wordOf } from './bake-file.ts';
+import { type FunctionMemory, type KeptFunctions, keepFunctions } from './bake-functions.ts';
 import { member, tight, Untranslatable } from './cel-text.ts';
 import { readDeclared } from './declared-type.ts';
 import type { Draft } from './draft.ts';
 import { writeCall } from './hcl-calls.ts';
-import { type Binding, type FileFunction, type Names, type Writing, write } from './hcl-cel.ts';
+import { write } from './hcl-cel.ts';
+import type { Binding, FileFunction, Names, Writing } from './hcl-writing.ts';
 import { Marks } from './marks.ts';
 import { ANY, type StaticType, TEXT } from './static-type.ts';
 
@@ -24,7 +26,12 @@ export interface BakeImport {
   /** A writing of expressions that sees the names of the file. */
   readonly writing: () => Writing;
   readonly typeOf: (variable: string) => StaticType;
+  /** Functions that stay functions. */
+  readonly kept: KeptFunctions;
 }
+
+/** What bake calls the machine's platform; here a variable, where it is used for anything but platforms. */
+export const LOCAL_PLATFORM = 'BAKE_LOCAL_PLATFORM';
 
 /** What expressions of one value may come to: nobody reads longer ones. */
 const MAX_WORK = 20_000;
@@ -34,9 +41,11 @@ export function createBakeImport(
   files: BakeFiles,
   draft: Draft,
   names: ReadonlyMap<string, string>,
+  memory: FunctionMemory,
 ): BakeImport {
   const variables = fitVariables([...files.variables.keys(), ...files.values.keys()]);
   const functions = readFunctions(files.functions);
+  const marks = new Marks();
   const types = new Map<string, StaticType>();
   const open = new Set<string>();
 
@@ -44,6 +53,7 @@ export function createBakeImport(
     const fitted = variables.get(name);
     if (fitted !== undefined) return { kind: 'cel', written: member(tight('vars'), fitted, typeOf(name)) };
     if (name === 'target' || name === 'group') return undefined;
+    if (name === LOCAL_PLATFORM) return { kind: 'cel', written: member(tight('vars'), name, TEXT) };
     if (name.startsWith('BAKE_')) return { kind: 'none', why: `${name} is known to bake only` };
     return undefined;
   }
@@ -73,18 +83,20 @@ export function createBakeImport(
     return found.nullable === true ? { ...declared, nullable: true } : declared;
   }
 
+  const kept = keepFunctions({ functions, blocks: files.functions, writing: () => writing(), marks }, memory);
   const fileNames: Names = { lookup, global: lookup };
   const writing = (): Writing => ({
     names: fileNames,
     functions,
     writeCall,
+    keepCall: kept.call,
     targetAttribute: (target, attribute) => attributeOf(files.targets.get(target)?.at(-1), attribute),
     locals: new Set(),
     depth: 0,
     isFilled: (text) => /^matrix(?:\.\w+)+$/.test(text),
     budget: { left: MAX_WORK },
   });
-  return { files, draft, marks: new Marks(), names, variables, writing, typeOf };
+  return { files, draft, marks, names, variables, writing, typeOf, kept };
 }
 
 function typeOfValue(expression: Expression, w: Writing): StaticType {
@@ -102,7 +114,8 @@ export function attributeOf(block: BakeBlock | undefined, name: string): Express
 }
 
 /** Names of variables here are letters, digits and `_`. */
-function fitVariables(names: readonly string[]): ReadonlyMap<string, string> {
+function fitVariables(wanted: readonly string[]): ReadonlyMap<string, string> {
+  const names = [...new Set(wanted)];
   const taken = new Set(names);
   return new Map(
     names.map((name) => {

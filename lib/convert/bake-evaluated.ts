@@ -23,6 +23,8 @@ export interface Evaluated {
   readonly variable: ValueOf;
   readonly target: TargetValuesOf;
   readonly group: (name: string) => readonly string[] | undefined;
+  /** The machine's platform. */
+  readonly localPlatform: string;
   /** Names of all rows of matrices; undefined: they are not known. */
   readonly rowNames?: ReadonlySet<string>;
 }
@@ -32,6 +34,7 @@ export const NOTHING_EVALUATED: Evaluated = {
   variable: () => undefined,
   target: () => undefined,
   group: () => undefined,
+  localPlatform: 'linux/amd64',
 };
 
 /** The environment that bake is asked in. */
@@ -61,7 +64,10 @@ export function printAll(definition: BakeDefinition): Result<Block> {
 }
 
 /** What stands in for what cannot be translated. */
-export function createEvaluated(definition: BakeDefinition): (context: BakeImport) => Evaluated {
+export function createEvaluated(
+  definition: BakeDefinition,
+  localPlatform: string,
+): (context: BakeImport) => Evaluated {
   return ({ marks }) => {
     const resolved = new Map<string, BakeTarget | undefined>();
     const targetOf = (name: string): BakeTarget | undefined => {
@@ -85,6 +91,7 @@ export function createEvaluated(definition: BakeDefinition): (context: BakeImpor
         return byRow(values, attribute === 'name', marks);
       },
       group: (name) => definition.groups.get(name)?.targets,
+      localPlatform,
       rowNames: new Set(definition.targets.keys()),
     };
   };

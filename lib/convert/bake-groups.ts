@@ -1,4 +1,5 @@
 /** Groups of bake, whose names are apart from those of targets there. */
+import type { Json } from '../model/mod.ts';
 import { addNote, type Draft, literal } from './draft.ts';
 import { fitNames, freeName } from './names.ts';
 
@@ -8,6 +9,8 @@ export interface SourceGroup {
   readonly description?: string;
   readonly comments?: readonly string[];
   readonly remark?: string;
+  /** The list as an expression, where it depends on variables; `members` are those of now. */
+  readonly computed?: Json;
 }
 
 /** Adds the groups; `names` are those of the targets, with what they are called here. */
@@ -30,7 +33,7 @@ export function addGroups(
       name === 'default' ? `; \`bake-ts run ${other}\` builds it, without a name it builds everything` : '';
     addNote(draft, `group "${name}" is called "${other}" here${why}${effect}`);
   }
-  for (const [name, { description, comments, remark }] of groups) {
+  for (const [name, { description, comments, remark, computed }] of groups) {
     // In bake a group may have the name of a target, and means the target where it lists itself.
     const members = membersOf(name, groups).map((text) => {
       const isOther = text !== name && groups.has(text);
@@ -39,6 +42,7 @@ export function addGroups(
     draft.groups.push({
       name: renamed.get(name) ?? name,
       members,
+      ...(computed === undefined ? {} : { computed }),
       ...(description === undefined ? {} : { description }),
       ...(comments === undefined ? {} : { comments }),
       ...(remark === undefined ? {} : { remark }),

@@ -4,6 +4,7 @@ import { readAxes, withAxes } from './bake-axes.ts';
 import { attributeOf, type BakeImport } from './bake-context.ts';
 import { Untranslatable } from './cel-text.ts';
 import { readValue } from './hcl-value.ts';
+import type { Writing } from './hcl-writing.ts';
 import { type Marked, readerOf } from './marks.ts';
 import { outputKeys } from './target-outputs.ts';
 
@@ -71,7 +72,8 @@ function read(expression: Expression, target: string, context: BakeImport): Mark
   const { marks, writing, files } = context;
   try {
     const { types } = readAxes(files.targets.get(target) ?? [], context, () => {});
-    return readValue(expression, { w: withAxes(writing, types)(), marks, isLoose: true, isFlat: true });
+    const w: Writing = { ...withAxes(writing, types)(), inPlace: 'all' };
+    return readValue(expression, { w, marks, isLoose: true, isFlat: true });
   } catch (thrown) {
     if (thrown instanceof Untranslatable) return undefined;
     throw thrown;

@@ -6,8 +6,8 @@ import type { BakeImport } from './bake-context.ts';
 import { type BakeBlock, sourceOf } from './bake-file.ts';
 import { Untranslatable } from './cel-text.ts';
 import { addNote, asList, createBuild, type DraftBuild, isRecord, scalarText } from './draft.ts';
-import type { Writing } from './hcl-cel.ts';
 import { readValue } from './hcl-value.ts';
+import type { Writing } from './hcl-writing.ts';
 import { type Marked, readerOf } from './marks.ts';
 import { convertTarget } from './target.ts';
 import { readValueComments } from './value-comments.ts';
@@ -29,6 +29,24 @@ const NAMES_HERE: Readonly<Record<string, string>> = {
 const LOOSE: ReadonlySet<string> = new Set([
   'tags',
   'platforms',
+  'cache-from',
+  'cache-to',
+  'no-cache-filter',
+  'entitlements',
+]);
+
+/** Attributes that are taken as they are, whatever gives them. */
+const OPEN_TO_CALLS: ReadonlySet<string> = new Set([
+  'name',
+  'description',
+  'context',
+  'dockerfile',
+  'dockerfile-inline',
+  'target',
+  'args',
+  'labels',
+  'platforms',
+  'tags',
   'cache-from',
   'cache-to',
   'no-cache-filter',
@@ -105,7 +123,9 @@ function readAttribute(
   expression: Expression,
   reading: AttributeReading,
 ): Marked | undefined {
-  const { context, w, build, note, valuesOf, name } = reading;
+  const { context, build, note, valuesOf, name } = reading;
+  const inPlace = attribute === 'inherits' ? 'all' : 'value';
+  const w = OPEN_TO_CALLS.has(attribute) ? reading.w : (): Writing => ({ ...reading.w(), inPlace });
   const at = { marks: context.marks, isLoose: LOOSE.has(attribute), isFlat: true };
   const instead = (written: Expression, why: string, entry?: string): Marked | undefined => {
     const text = sourceOf(written);

@@ -5,7 +5,8 @@ import { attributeOf, type BakeImport } from './bake-context.ts';
 import { type BakeBlock, sourceOf } from './bake-file.ts';
 import { asCondition, print, tight, Untranslatable, type Written } from './cel-text.ts';
 import { readDeclared } from './declared-type.ts';
-import { type Names, reduce, type Writing, write } from './hcl-cel.ts';
+import { write } from './hcl-cel.ts';
+import { type Names, reduce, type Writing } from './hcl-writing.ts';
 import type { StaticType } from './static-type.ts';
 
 /** Rules of a variable. */
@@ -61,7 +62,7 @@ function ofValue(variable: string, type: StaticType, context: BakeImport): Writi
   const w = context.writing();
   const lookup: Names['lookup'] = (name) =>
     name === variable ? { kind: 'cel', written: tight('value', type) } : w.names.lookup(name);
-  return { ...w, names: { lookup, global: lookup } };
+  return { ...w, names: { lookup, global: lookup }, inPlace: 'all' };
 }
 
 /** A condition that has a key of its own. */

@@ -1,12 +1,13 @@
 /** Variables of bake files, and values with a name, as variables of ours. */
 import type { BodyAttribute, Expression } from '../hcl/mod.ts';
 import type { Json } from '../model/mod.ts';
-import { attributeOf, type BakeImport } from './bake-context.ts';
+import { attributeOf, type BakeImport, LOCAL_PLATFORM } from './bake-context.ts';
 import { type BakeBlock, sourceOf } from './bake-file.ts';
 import { readRules } from './bake-validation.ts';
 import { literalOf, Untranslatable } from './cel-text.ts';
 import { type Declared, readDeclared } from './declared-type.ts';
 import { addNote, isRecord } from './draft.ts';
+import { mentions } from './hcl-cel.ts';
 import { readValue } from './hcl-value.ts';
 import type { Marked } from './marks.ts';
 import type { StaticType } from './static-type.ts';
@@ -18,8 +19,10 @@ export type ValueOf = (variable: string) => Json | undefined;
 /** Adds all variables in the order of the file. */
 export function addVariables(context: BakeImport, evaluated: ValueOf): void {
   const { files } = context;
+  // A value at the top of a file comes before a default, and the environment before both.
+  const variables = [...files.variables.values()].filter(({ name }) => !files.values.has(name));
   const all = [
-    ...[...files.variables.values()].map((block) => ({
+    ...variables.map((block) => ({
       place: block.place,
       add: () => addVariable(block, context, evaluated),
     })),
@@ -29,11 +32,6 @@ export function addVariables(context: BakeImport, evaluated: ValueOf): void {
     })),
   ];
   for (const { add } of all.sort((a, b) => a.place - b.place)) add();
-}
-
-/** No value at all: `default: null` would be an empty text. */
-function nothing({ marks }: BakeImport): Marked {
-  return marks.mark(literalOf(null));
 }
 
 function addVariable(block: BakeBlock, context: BakeImport, evaluated: ValueOf): void {
@@ -47,7 +45,8 @@ function addVariable(block: BakeBlock, context: BakeImport, evaluated: ValueOf):
   const map: Record<string, Json> = {};
   const type = typeWord(value, declared, context.typeOf(name));
   if (type !== undefined) map['type'] = type;
-  map['default'] = context.marks.expand(value);
+  if (value === null) map['optional'] = true;
+  else map['default'] = context.marks.expand(value);
   const isComplex = declared?.type.kind === 'list' || declared?.type.kind === 'map';
   // Bake takes JSON from a variable of this name, before any other.
   if (isComplex) map['env'] = [`${name}_JSON`, name];
@@ -84,15 +83,17 @@ function addValue(name: string, attribute: BodyAttribute, context: BakeImport, e
   const value = defaultOf(attribute.value, undefined, { name, comments, context, evaluated });
   const type = typeWord(value, undefined, context.typeOf(name));
   const { behind } = attribute.comments;
-  const map: Json = {
+  const fitted = context.variables.get(name) ?? name;
+  const map: Record<string, Json> = {
     ...(type === undefined ? {} : { type }),
-    default: context.marks.expand(value),
-    env: false,
+    default: context.marks.expand(value ?? context.marks.mark(literalOf(null))),
+    env: !context.files.variables.has(name) ? false : fitted === name ? null : [name],
   };
+  if (map['env'] === null) delete map['env'];
   const inside = insideOf(attribute.value, map);
   context.draft.variables.push({
-    name: context.variables.get(name) ?? name,
-    value: map,
+    name: fitted,
+    value: shorten(map),
     comments,
     ...(inside === undefined ? {} : { inside }),
     ...(behind === undefined ? {} : { remark: behind }),
@@ -121,12 +122,14 @@ interface Default {
   readonly evaluated: ValueOf;
 }
 
+/** The default; null: it has none, and is null where nobody sets it. */
 function defaultOf(
   written: Expression | undefined,
   declared: Declared | undefined,
   { name, comments, context, evaluated }: Default,
 ): Marked {
-  if (written === undefined) return declared === undefined ? '' : nothing(context);
+  if (written === undefined) return declared === undefined ? '' : null;
+  if (isLocalPlatform(written) && isOnlyInPlatforms(name, context)) return 'local';
   const known = declared?.isSet === true ? evaluated(name) : undefined;
   // The type sorts: the value is not what is written.
   if (known !== undefined && known !== null) return known as Marked;
@@ -137,7 +140,7 @@ function defaultOf(
       isLoose: false,
       isFlat: false,
     });
-    return value === null ? nothing(context) : fitDefault(value, declared);
+    return value === null ? null : fitDefault(value, declared);
   } catch (thrown) {
     if (!(thrown instanceof Untranslatable)) throw thrown;
     const text = sourceOf(written);
@@ -145,8 +148,39 @@ function defaultOf(
     comments.push(fallback === undefined ? `Not carried over: ${text}` : `In the bake file: ${text}`);
     const what = fallback === undefined ? '' : '; its value stands there';
     addNote(context.draft, `${thrown.message}${what}: ${text}`, `variable ${name}`);
-    return fallback === undefined || fallback === null ? nothing(context) : (fallback as Marked);
+    return (fallback ?? null) as Marked;
   }
+}
+
+/** The machine's platform, also as that of Docker Desktop's machine. */
+function isLocalPlatform(expression: Expression): boolean {
+  if (expression.kind === 'template') {
+    const [first] = expression.parts;
+    if (expression.parts.length !== 1 || first === undefined) return false;
+    return first.kind === 'interpolation' && isLocalPlatform(first.value);
+  }
+  if (expression.kind === 'call' && expression.name === 'regex_replace') {
+    const [text, from, to] = expression.args;
+    const isOfDesktop = [from, to].map((one) => (one === undefined ? '' : sourceOf(one))).join(' → ');
+    return text !== undefined && isLocalPlatform(text) && /^"\^\(?darwin\)?" → "linux"$/.test(isOfDesktop);
+  }
+  return expression.kind === 'variable' && expression.name === LOCAL_PLATFORM;
+}
+
+/** BuildKit has a word for its own platform, which is one in `platforms` only. */
+function isOnlyInPlatforms(variable: string, { files }: BakeImport): boolean {
+  const { targets, variables, functions, groups, values } = files;
+  const blocks = [
+    ...targets.values(),
+    [...variables.values()],
+    [...functions.values()],
+    [...groups.values()],
+  ].flat();
+  const attributes = blocks.flatMap((block) => [...block.attributes, ...block.validations.flat()]);
+  const others = [...attributes, ...[...values.values()].map(({ attribute }) => attribute)]
+    .filter(({ name }) => name !== 'platforms')
+    .map(({ value }) => value);
+  return !mentions(others, variable);
 }
 
 function fitDefault(value: Marked, declared: Declared | undefined): Marked {

@@ -2,10 +2,11 @@
  * Bake files as builds.yaml: what `docker buildx bake --print` writes, which is final, and files as people write them (HCL,
  * and HCL's JSON form), whose structure is kept.
  */
-import { fail, ok, type Problem, problem, type Result, type SourceFile } from '../model/mod.ts';
-import { attributeOf, type BakeImport, createBakeImport } from './bake-context.ts';
+import { fail, type Json, ok, type Problem, problem, type Result, type SourceFile } from '../model/mod.ts';
+import { attributeOf, type BakeImport, createBakeImport, LOCAL_PLATFORM } from './bake-context.ts';
 import { type Evaluated, NOTHING_EVALUATED } from './bake-evaluated.ts';
 import { type BakeFiles, isJson, readBakeFiles, sourceOf } from './bake-file.ts';
+import { createFunctionMemory, type FunctionMemory, type KeptFunctions } from './bake-functions.ts';
 import { addGroups, type SourceGroup } from './bake-groups.ts';
 import { findLineage, findTemplates } from './bake-lineage.ts';
 import { type Block, draftPrinted, isPrinted } from './bake-printed.ts';
@@ -14,6 +15,7 @@ import { addVariables } from './bake-variables.ts';
 import { Untranslatable } from './cel-text.ts';
 import { addNote, createDraft, type Draft, isRecord } from './draft.ts';
 import { readValue } from './hcl-value.ts';
+import type { Writing } from './hcl-writing.ts';
 import { fitNames } from './names.ts';
 
 /** A file to convert. */
@@ -91,11 +93,38 @@ function fitTargets(written: Iterable<string>, draft: Draft): ReadonlyMap<string
   return names;
 }
 
+/** Rounds in which what functions are called with is found out. */
+const MAX_ROUNDS = 12;
+
 function draftWritten(files: BakeFiles, evaluate: (context: BakeImport) => Evaluated): Draft {
+  const memory = createFunctionMemory();
+  for (let round = 1; ; round++) {
+    memory.hasNews = false;
+    const { draft, kept, localPlatform } = draftRound(files, evaluate, memory);
+    // Types that never settle are those of functions that are called with ever larger ones.
+    if (memory.hasNews && round > MAX_ROUNDS)
+      for (const name of files.functions.keys()) memory.inlined.add(name);
+    else if (memory.hasNews || kept.choose()) continue;
+    else {
+      const { variables, templates, builds, functions, groups } = draft;
+      const texts = [...templates, ...builds].flatMap(({ keys }) => [...keys.values()]);
+      functions.push(...kept.drafts(JSON.stringify([variables.map(({ value }) => value), texts, groups])));
+      const all = JSON.stringify([variables, functions.map(({ value }) => value), texts, groups]);
+      if (all.includes(`vars.${LOCAL_PLATFORM}`)) addLocalPlatform(draft, localPlatform);
+      return draft;
+    }
+  }
+}
+
+function draftRound(
+  files: BakeFiles,
+  evaluate: (context: BakeImport) => Evaluated,
+  memory: FunctionMemory,
+): { readonly draft: Draft; readonly kept: KeptFunctions; readonly localPlatform: string } {
   const draft: Draft = { ...createDraft(), hasGroupsFirst: files.hasGroupsFirst, footer: files.tail };
   draft.header.push(...files.head);
   const names = fitTargets(files.targets.keys(), draft);
-  const bare = createBakeImport(files, draft, names);
+  const bare = createBakeImport(files, draft, names, memory);
   const evaluated = evaluate(bare);
   const { rowNames } = evaluated;
   const context: BakeImport = rowNames === undefined ? bare : { ...bare, rowNames };
@@ -107,7 +136,18 @@ function draftWritten(files: BakeFiles, evaluate: (context: BakeImport) => Evalu
     (templates.has(name) ? draft.templates : draft.builds).push(build);
   }
   addGroups(draft, readGroups(context, evaluated), names);
-  return draft;
+  return { draft, kept: context.kept, localPlatform: evaluated.localPlatform };
+}
+
+/** Nothing here knows the machine that builds, but for `platforms: [local]`. */
+function addLocalPlatform(draft: Draft, localPlatform: string): void {
+  draft.variables.unshift({
+    name: LOCAL_PLATFORM,
+    value: localPlatform,
+    comments: [],
+    remark: 'the platform of the machine on which this was imported',
+  });
+  addNote(draft, `${LOCAL_PLATFORM} is a variable here: it is ${localPlatform} wherever the file is read`);
 }
 
 function readGroups(context: BakeImport, evaluated: Evaluated): ReadonlyMap<string, SourceGroup> {
@@ -117,8 +157,14 @@ function readGroups(context: BakeImport, evaluated: Evaluated): ReadonlyMap<stri
     const description = attributeOf(block, 'description');
     const words = description === undefined ? undefined : constantTexts(description, context)?.[0];
     let members = targets === undefined ? [] : constantTexts(targets, context);
+    let computed: Json | undefined;
     if (members === undefined && targets !== undefined) {
       members = evaluated.group(name) ?? [];
+      computed = members.every((member) => isThere(member, context))
+        ? computedTexts(targets, context)
+        : undefined;
+    }
+    if (targets !== undefined && computed === undefined && constantTexts(targets, context) === undefined) {
       addNote(
         context.draft,
         `its list is computed; what it holds now stands there: ${sourceOf(targets)}`,
@@ -138,6 +184,7 @@ function readGroups(context: BakeImport, evaluated: Evaluated): ReadonlyMap<stri
     const remark = remarks.find((one) => one !== undefined);
     groups.set(name, {
       members: members ?? [],
+      ...(computed === undefined ? {} : { computed }),
       ...(words === undefined ? {} : { description: words }),
       comments: [...block.comments.above, ...block.attributes.flatMap((one) => one.comments.above)],
       ...(remark === undefined ? {} : { remark }),
@@ -153,13 +200,28 @@ function isThere(member: string, { files, rowNames }: BakeImport): boolean {
   return [...files.targets.values()].flat().some((block) => attributeOf(block, 'matrix') !== undefined);
 }
 
+/** A list that depends on variables; undefined where it has no counterpart, or targets have other names here. */
+function computedTexts(
+  expression: Parameters<typeof readValue>[0],
+  { marks, writing, names }: BakeImport,
+): Json | undefined {
+  if ([...names].some(([name, fitted]) => name !== fitted)) return undefined;
+  try {
+    return marks.expand(readValue(expression, { w: writing(), marks, isLoose: true, isFlat: true }));
+  } catch (thrown) {
+    if (thrown instanceof Untranslatable) return undefined;
+    throw thrown;
+  }
+}
+
 /** The texts of a list, or of a lone text, that are known before anything is evaluated. */
 function constantTexts(
   expression: Parameters<typeof readValue>[0],
   { marks, writing }: BakeImport,
 ): readonly string[] | undefined {
   try {
-    const value = readValue(expression, { w: writing(), marks, isLoose: true, isFlat: true });
+    const w: Writing = { ...writing(), inPlace: 'all' };
+    const value = readValue(expression, { w, marks, isLoose: true, isFlat: true });
     const texts = [value].flat();
     const isKnown = texts.every((text): text is string => typeof text === 'string' && !marks.isMarked(text));
     return isKnown ? texts : undefined;

@@ -1,4 +1,5 @@
 /** Text of CEL expressions, put together piece by piece: what binds how tightly, and what is known of the value. */
+import { BARE_FUNCTIONS, RESERVED_WORDS, ROOT_NAMES } from '../model/mod.ts';
 import { ANY, BOOL, elementOf, INT, NULL, type StaticType, TEXT, union } from './static-type.ts';
 
 /** How tightly CEL binds; what binds looser than its place asks for goes into parentheses. */
@@ -29,6 +30,8 @@ export interface Written {
   readonly matches?: Written;
   /** Of `over.map(local, value)`: its parts. */
   readonly loop?: { readonly over: Written; readonly local: string; readonly value: Written };
+  /** Of a list that is written there: its items. */
+  readonly items?: readonly Written[];
   /** Of `test ? yes : no`: its parts. */
   readonly choice?: { readonly test: Written; readonly yes: Written; readonly no: Written };
 }
@@ -128,6 +131,11 @@ export function asCondition(written: Written): Written {
 /** Not so. */
 export function negated(condition: Written): Written {
   if (typeof condition.constant === 'boolean') return literalOf(!condition.constant);
+  // Of two plain values, `!=` reads better than a `!` in front.
+  const [, left = '', operator, right = ''] =
+    /^([\w.]+|"[^"\\]*") ([=!]=) ([\w.]+|"[^"\\]*")$/.exec(condition.text) ?? [];
+  if (operator !== undefined)
+    return loose(`${left} ${operator === '==' ? '!=' : '=='} ${right}`, BINDING.compare, BOOL);
   return loose(`!${print(condition, BINDING.unary)}`, BINDING.unary, BOOL);
 }
 
@@ -193,30 +201,25 @@ export function asSet(list: Written): Written {
   return method(method(list, 'distinct', [], type), 'sort', [], type);
 }
 
-/** Words that CEL keeps for itself, and names that mean something in every expression of ours. */
-const TAKEN: ReadonlySet<string> = new Set(
-  (
-    'true false null in as break const continue else for function if import let loop package namespace return var void while ' +
-    'vars env matrix build git now value cel size string int double bool uint bytes dyn type has timestamp duration ' +
-    'semver slug fromJSON toJSON readText readJSON sha256 md5 range'
-  ).split(' '),
-);
-
-const RESERVED: ReadonlySet<string> = new Set(
-  'true false null in as break const continue else for function if import let loop package namespace return var void while'.split(
-    ' ',
-  ),
-);
-
 /** Whether a name can stand behind a point. */
 export function isCelName(name: string): boolean {
-  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && !RESERVED.has(name);
+  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && !RESERVED_WORDS.has(name);
 }
 
 /** A name for what a macro binds, that means nothing else in the expression. */
 export function localName(wanted: string, taken: ReadonlySet<string>): string {
   let name = wanted.replaceAll(/[^A-Za-z0-9_]/g, '_').replace(/^(?=[0-9])/, '_') || 'one';
-  for (let count = 2; taken.has(name) || TAKEN.has(name); count++)
+  for (let count = 2; taken.has(name) || isTaken(name); count++)
     name = `${wanted.replaceAll(/[^A-Za-z0-9_]/g, '_')}_${count}`;
   return name;
+}
+
+/** Whether a name means something in every expression. */
+export function isTaken(name: string): boolean {
+  return isTakenByValue(name) || BARE_FUNCTIONS.has(name);
+}
+
+/** Whether a name stands for a value in every expression, or cannot be a name. */
+export function isTakenByValue(name: string): boolean {
+  return name === 'cel' || RESERVED_WORDS.has(name) || ROOT_NAMES.has(name);
 }

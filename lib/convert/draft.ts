@@ -24,6 +24,8 @@ export interface DraftBuild {
 export interface DraftGroup {
   readonly name: string;
   readonly members: readonly string[];
+  /** What stands in the file in place of them: an expression. */
+  readonly computed?: Json;
   readonly description?: string;
   readonly comments?: readonly string[];
   /** A comment behind it. */
@@ -41,11 +43,23 @@ export interface DraftVariable {
   readonly inside?: ValueComments;
 }
 
+/** A function. */
+export interface DraftFunction {
+  /** `name(parameters)` */
+  readonly signature: string;
+  readonly value: Json;
+  readonly comments: readonly string[];
+  /** Comments that stood behind parts of it. */
+  readonly remarks: readonly string[];
+  readonly inside?: ValueComments;
+}
+
 /** The whole file. */
 export interface Draft {
   /** Comment at the top. */
   readonly header: string[];
   readonly variables: DraftVariable[];
+  readonly functions: DraftFunction[];
   readonly templates: DraftBuild[];
   readonly builds: DraftBuild[];
   readonly groups: DraftGroup[];
@@ -55,6 +69,8 @@ export interface Draft {
   readonly isFlat: boolean;
   /** Groups stand in front of builds. */
   readonly hasGroupsFirst?: boolean;
+  /** Further files that it was made from. */
+  readonly sources?: readonly string[];
   /** Comment at the end. */
   readonly footer?: readonly string[];
 }
@@ -84,6 +100,7 @@ export function createDraft(): Draft {
   return {
     header: [],
     variables: [],
+    functions: [],
     templates: [],
     builds: [],
     groups: [],

@@ -14,6 +14,7 @@ import {
 import type { Json } from '../model/mod.ts';
 import { escapeControlsInYaml } from '../util/control-characters.ts';
 import { quotesFor } from '../util/portable-yaml.ts';
+import { breakText } from './cel-layout.ts';
 import type { Draft, DraftBuild } from './draft.ts';
 import { pathTo, type ValueComments } from './value-comments.ts';
 
@@ -60,11 +61,12 @@ const KEY_ORDER: readonly string[] = [
 /** Longest list or map that is written on one line. */
 const MAX_FLOW_CHARS = 76;
 
+/** Longest declaration of a variable on one line that says two things of it. */
+const MAX_PAIR_CHARS = 96;
+const VARIABLE_KEYS: ReadonlySet<string> = new Set(['default', 'type', 'optional', 'required']);
+
 /** Longest map on one line among others of its list. */
 const MAX_ROW_CHARS = 120;
-
-/** What tells editors which schema a file follows. */
-const SCHEMA_LINE = ' yaml-language-server: $schema=https://unpkg.com/bake-ts/schemas/builds.schema.json';
 
 /** The text of a builds.yaml. */
 export function emitDraft(draft: Draft): string {
@@ -94,11 +96,18 @@ export function emitDraft(draft: Draft): string {
     ),
     false,
   );
+  section(
+    'functions',
+    draft.functions.map(({ signature, value, comments, remarks, inside }) =>
+      pair(document, signature, value, { above: [...comments, ...remarks] }, inside),
+    ),
+    draft.functions.some(({ comments, value }) => comments.length > 0 || typeof value === 'object'),
+  );
   const groups = (): void => {
     section(
       'groups',
-      draft.groups.map(({ name, members, description, comments = [], remark }) =>
-        pair(document, name, description === undefined ? members : { description, builds: members }, {
+      draft.groups.map(({ name, members, computed, description, comments = [], remark }) =>
+        pair(document, name, listOf(computed ?? members, description), {
           above: comments,
           ...(remark === undefined ? {} : { behind: remark }),
         }),
@@ -118,11 +127,16 @@ export function emitDraft(draft: Draft): string {
     true,
   );
   if (draft.hasGroupsFirst !== true) groups();
-  const head = [SCHEMA_LINE, ...draft.header.map((line) => (line === '' ? '' : ` ${line}`))];
+  const head = draft.header.map((line) => (line === '' ? '' : ` ${line}`));
   const text = document.toString({ lineWidth: 0, blockQuote: 'literal', flowCollectionPadding: true });
   const tail = (draft.footer ?? []).map((line) => (line.trim() === '' ? '#\n' : `# ${line.trimEnd()}\n`));
   const end = tail.length === 0 ? '' : `\n${tail.join('')}`;
   return escapeControlsInYaml(`${head.map((line) => `#${line.trimEnd()}`).join('\n')}\n\n${text}${end}`);
+}
+
+/** What a group holds. */
+function listOf(members: Json, description: string | undefined): Json {
+  return description === undefined ? members : { description, builds: members };
 }
 
 function buildPair(document: Document, build: DraftBuild): Pair {
@@ -157,7 +171,7 @@ function pair(
   inside?: ValueComments,
 ): Pair {
   const node = document.createNode(value, { aliasDuplicateObjects: false }) as Node;
-  layOut(node, key.length + 6);
+  layOut(node, key.length + 6, { column: key.length + 6, depth: 3 });
   if (inside !== undefined && inside.size > 0) annotate(node, inside, '');
   const lines = [...above];
   if (behind !== undefined) {
@@ -196,9 +210,10 @@ function annotate(node: Node, comments: ValueComments, path: string): boolean {
 }
 
 function asComment(lines: readonly string[]): string {
-  return lines
-    .flatMap((line) => line.split('\n'))
-    .map((line) => (line.trim() === '' ? '' : ` ${line.trimEnd()}`))
+  const all = lines.flatMap((line) => line.split('\n').map((one) => one.trimEnd()));
+  return all
+    .filter((line, at) => line !== '' || (at > 0 && all[at - 1] !== ''))
+    .map((line) => (/^\s*$|^#/.test(line) ? line.trim() : ` ${line.trimEnd()}`))
     .join('\n');
 }
 
@@ -220,11 +235,18 @@ function quoteKey(key: Scalar): void {
   quote(key);
 }
 
+/** Where a value stands if its list or map is on several lines. */
+interface Block {
+  readonly column: number;
+  /** Levels of what is in it. */
+  readonly depth: number;
+}
+
 /** Decides what stands on one line, from the inside out; text of several lines becomes a block. */
-function layOut(node: Node, indent: number): void {
+function layOut(node: Node, indent: number, { column, depth }: Block): void {
   if (isScalar(node)) {
-    const { value } = node;
-    if (typeof value === 'string' && value.includes('\n')) node.type = 'BLOCK_LITERAL';
+    if (typeof node.value === 'string') node.value = breakText(node.value, column);
+    if (typeof node.value === 'string' && node.value.includes('\n')) node.type = 'BLOCK_LITERAL';
     quote(node);
     return;
   }
@@ -234,7 +256,9 @@ function layOut(node: Node, indent: number): void {
     : isSeq(node)
       ? (node.items as Node[])
       : [];
-  for (const child of children) layOut(child, indent + 4);
+  const keys = isMap(node) ? node.items.map(({ key }) => String(isScalar(key) ? key.value : '')) : [];
+  for (const [at, child] of children.entries())
+    layOut(child, indent + 4, { column: depth * 2 + (keys[at]?.length ?? 0) + 2, depth: depth + 1 });
   if (isSeq(node)) layOutRows(children, indent);
   for (const { key } of isMap(node) ? node.items : []) {
     if (isScalar(key)) quoteKey(key);
@@ -242,7 +266,8 @@ function layOut(node: Node, indent: number): void {
   const isFlat = children.every((child) => isScalar(child) || (isCollection(child) && child.flow === true));
   const hasLongText = children.some((child) => isScalar(child) && child.type === 'BLOCK_LITERAL');
   const { length } = JSON.stringify(node.toJSON());
-  const isShort = length + indent <= MAX_FLOW_CHARS;
+  const isPair = children.length <= 2 && VARIABLE_KEYS.has(keys[0] ?? '') && !children.some(isMap);
+  const isShort = length + indent <= (isPair ? MAX_PAIR_CHARS : MAX_FLOW_CHARS);
   const isLittle = isMap(node) ? children.length <= 3 : children.length <= 8;
   node.flow = children.length === 0 || (isFlat && !hasLongText && isShort && isLittle);
   if (node.flow) padFlow(node, isMap(node) ? ' ' : '');

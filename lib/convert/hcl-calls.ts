@@ -21,19 +21,9 @@ import {
   Untranslatable,
   type Written,
 } from './cel-text.ts';
-import {
-  type Binding,
-  type FileFunction,
-  loop,
-  mapped,
-  type Reduced,
-  reduce,
-  sortedKeys,
-  type Writing,
-  write,
-  writeBinary,
-} from './hcl-cel.ts';
+import { loop, mapped, sortedKeys, write, writeList } from './hcl-cel.ts';
 import { writeCan, writeCoalesce, writeLookup, writeMerge, writeTry } from './hcl-map-calls.ts';
+import { writeBinary } from './hcl-operators.ts';
 import {
   folded,
   writeDoesMatch,
@@ -46,12 +36,15 @@ import {
   writeSplit,
   writeSubstr,
 } from './hcl-text-calls.ts';
-import { BOOL, elementOf, INT, listOf, TEXT, union } from './static-type.ts';
+import { type Binding, type FileFunction, type Reduced, reduce, type Writing } from './hcl-writing.ts';
+import { BOOL, elementOf, INT, listOf, type StaticType, TEXT, union } from './static-type.ts';
 
 /** Writes a call of a function of the file, or of one that bake has. @throws Untranslatable */
 export function writeCall(call: Call, w: Writing): Written {
   const own = w.functions.get(call.name);
   if (own !== undefined) {
+    const kept = w.keepCall(call, w);
+    if (kept !== undefined) return kept;
     const entered = enter(own, call, w);
     return write(entered.expression, entered.w);
   }
@@ -176,6 +169,7 @@ const CALLS: Readonly<Record<string, Writer>> = {
   length: writeLength,
   md5: textFunction('md5'),
   sha256: textFunction('sha256'),
+  sha1: textFunction('sha1'),
   jsondecode: values(1, ([text]) => tight(`fromJSON(${print(asText(text as Written))})`)),
   jsonencode: values(1, ([value]) => writeJson(value as Written)),
   not: values(1, ([value]) => negated(asCondition(value as Written))),
@@ -184,7 +178,7 @@ const CALLS: Readonly<Record<string, Writer>> = {
   ),
   contains: values(2, ([list, item]) => writeContains(list as Written, item as Written)),
   concat: writeConcat,
-  flatten: values(1, ([list]) => writeFlatten(list as Written)),
+  flatten: writeFlattened,
   compact: values(1, ([list], w) => {
     const local = localName('one', w.locals);
     return tight(
@@ -258,8 +252,43 @@ function writeConcat({ args, expand }: Call, w: Writing): Written {
   return lists.length === 1 ? (lists[0] as Written) : added(lists);
 }
 
+/** Of a list that is written there, every item by itself: then it is known how deep each goes. */
+function writeFlattened({ args }: Call, w: Writing): Written {
+  const [list] = args;
+  if (list === undefined) throw new Untranslatable('flatten() is called without an argument');
+  const found = reduce(list, w);
+  if (found.expression.kind !== 'tuple') return writeFlatten(write(list, w));
+  const items = found.expression.items.map((item) => write(item, found.w));
+  if (items.length < 2 || items.some(({ type }) => type.kind === 'any' || isUnsure(type)))
+    return writeFlatten(write(list, w));
+  const parts: Written[] = [];
+  let single: Written[] = [];
+  const close = (): void => {
+    if (single.length > 0) parts.push(writeList(single));
+    single = [];
+  };
+  for (const item of items) {
+    if (item.type.kind === 'list') {
+      close();
+      parts.push(writeFlatten(item));
+    } else single.push(item);
+  }
+  close();
+  return parts.length === 1 ? (parts[0] as Written) : added(parts);
+}
+
+/** A list of what may be lists and other things. */
+function isUnsure(type: StaticType): boolean {
+  return type.kind === 'list' && type.of !== undefined && (type.of.kind === 'any' || isUnsure(type.of));
+}
+
 /** HCL's goes all the way down. */
 function writeFlatten(list: Written): Written {
+  // A list of one thing for each is that thing for each.
+  const [only, ...others] = list.loop?.value.items ?? [];
+  const isThing =
+    only !== undefined && others.length === 0 && ['text', 'number', 'bool'].includes(only.type.kind);
+  if (list.loop !== undefined && isThing) return mapped(list.loop, only);
   let result = list;
   let of = elementOf(list.type);
   for (let level = 0; level < 5; level++) {

@@ -3,7 +3,7 @@
  * them (https://github.com/hashicorp/hcl/blob/main/hclsyntax/spec.md). What has no counterpart is thrown as
  * {@link Untranslatable}.
  */
-import { type Call, type Expression, SPLAT_ELEMENT, type TemplatePart } from '../hcl/mod.ts';
+import { type Expression, SPLAT_ELEMENT, type TemplatePart } from '../hcl/mod.ts';
 import {
   asCondition,
   asSet,
@@ -13,11 +13,8 @@ import {
   joinPieces,
   literalOf,
   localName,
-  loose,
   member,
   method,
-  negated,
-  operation,
   type Piece,
   print,
   quoted,
@@ -25,47 +22,9 @@ import {
   Untranslatable,
   type Written,
 } from './cel-text.ts';
-import { ANY, BOOL, elementOf, INT, listOf, memberOf, NUMBER, TEXT, union } from './static-type.ts';
-
-/** What a name stands for: text of CEL, or (a parameter of a function) an expression with the names around it. */
-export type Binding =
-  | { readonly kind: 'cel'; readonly written: Written }
-  | { readonly kind: 'expression'; readonly expression: Expression; readonly names: Names }
-  | { readonly kind: 'none'; readonly why: string };
-
-/** Names in scope. */
-export interface Names {
-  readonly lookup: (name: string) => Binding | undefined;
-  /** What a name means in the file itself, whatever loops and functions are around. */
-  readonly global: (name: string) => Binding | undefined;
-}
-
-/** A function that the file defines. */
-export interface FileFunction {
-  readonly parameters: readonly string[];
-  readonly rest?: string;
-  readonly result: Expression;
-}
-
-/** What an expression is written with. */
-export interface Writing {
-  readonly names: Names;
-  readonly functions: ReadonlyMap<string, FileFunction>;
-  /** The attribute of another target, as that target says it. */
-  readonly targetAttribute: (target: string, attribute: string) => Expression | undefined;
-  /** Writes calls (hcl-calls.ts). */
-  readonly writeCall: (call: Call, w: Writing) => Written;
-  /** Names that macros around it bind. */
-  readonly locals: ReadonlySet<string>;
-  readonly depth: number;
-  /** Whether a value of such a text is an axis of the matrix, whose maps have all names of one another. */
-  readonly isFilled: (text: string) => boolean;
-  /** What may still be written: functions that call functions grow without bound. */
-  readonly budget: { left: number };
-}
-
-/** Deeper calls of functions of the file are a recursion. */
-const MAX_DEPTH = 200;
+import { writeBinary, writeUnary } from './hcl-operators.ts';
+import { type Binding, MAX_DEPTH, type Names, type Reduced, reduce, type Writing } from './hcl-writing.ts';
+import { ANY, elementOf, INT, listOf, memberOf, TEXT, union } from './static-type.ts';
 
 /** Writes an expression. @throws Untranslatable */
 export function write(expression: Expression, at: Writing): Written {
@@ -157,61 +116,11 @@ function writeVariable(name: string, w: Writing): Written {
   if (binding === undefined) {
     const isBlock = name === 'target' || name === 'group';
     throw new Untranslatable(
-      isBlock ? `it reads what another ${name} says` : `there is no variable "${name}"`,
+      isBlock ? `it reads what another ${name} says` : `there is no variable "${name}" in it`,
     );
   }
   if (binding.kind === 'none') throw new Untranslatable(binding.why);
   return binding.kind === 'cel' ? binding.written : write(binding.expression, { ...w, names: binding.names });
-}
-
-/** An expression and the names it is to be read with. */
-export interface Reduced {
-  readonly expression: Expression;
-  readonly w: Writing;
-}
-
-/** Follows parameters, members of literal objects and attributes of other targets to what they stand for. */
-export function reduce(expression: Expression, w: Writing): Reduced {
-  if (w.depth > MAX_DEPTH || --w.budget.left < 0) throw new Untranslatable('it becomes too long');
-  const deeper: Writing = { ...w, depth: w.depth + 1 };
-  if (expression.kind === 'parentheses') return reduce(expression.inner, deeper);
-  if (expression.kind === 'template') {
-    const [first] = expression.parts;
-    if (expression.parts.length === 1 && first?.kind === 'interpolation') return reduce(first.value, deeper);
-  }
-  if (expression.kind === 'variable') {
-    const binding = w.names.lookup(expression.name);
-    return binding?.kind === 'expression'
-      ? reduce(binding.expression, { ...deeper, names: binding.names })
-      : { expression, w };
-  }
-  if (expression.kind === 'attribute') {
-    const other = ofTarget(expression, w);
-    if (other !== undefined) return reduce(other, deeper);
-    const of = reduce(expression.of, deeper);
-    const item =
-      of.expression.kind === 'object'
-        ? of.expression.items.find(({ key }) => keyText(key) === expression.name)
-        : undefined;
-    return item === undefined ? { expression, w } : reduce(item.value, of.w);
-  }
-  return { expression, w };
-}
-
-function keyText(key: Expression): string | undefined {
-  if (key.kind === 'variable') return key.name;
-  if (key.kind !== 'template' || key.parts.length > 1) return undefined;
-  const [first] = key.parts;
-  return first === undefined ? '' : first.kind === 'text' ? first.value : undefined;
-}
-
-/** `target.NAME.ATTRIBUTE`: what that target itself says. */
-function ofTarget(expression: Expression, w: Writing): Expression | undefined {
-  if (expression.kind !== 'attribute' || expression.of.kind !== 'attribute') return undefined;
-  const { of: root, name } = expression.of;
-  if (root.kind !== 'variable' || root.name !== 'target' || w.names.lookup('target') !== undefined)
-    return undefined;
-  return w.targetAttribute(name, expression.name);
 }
 
 function writeMember(of: Expression, name: string, w: Writing): Written {
@@ -248,88 +157,6 @@ function writeSplat(of: Expression, each: Expression, w: Writing): Written {
   return mapEach(loop(list, undefined, 'one', w, SPLAT_ELEMENT), each);
 }
 
-function writeUnary(operator: '!' | '-', of: Written): Written {
-  if (operator === '!') return negated(asCondition(of));
-  const inner = asNumber(of);
-  if (typeof inner.constant === 'number') return literalOf(-inner.constant);
-  return loose(`${operator}${print(inner, BINDING.unary)}`, BINDING.unary, inner.type);
-}
-
-const ARITHMETIC: Readonly<Record<string, number>> = {
-  '+': BINDING.add,
-  '-': BINDING.add,
-  '*': BINDING.multiply,
-  '/': BINDING.multiply,
-  '%': BINDING.multiply,
-};
-
-/** Writes an operation of two values; also for the functions that are operators (`equal(a, b)`). */
-export function writeBinary(operator: string, a: Written, b: Written): Written {
-  if (operator === '&&' || operator === '||') return writeLogic(operator, asCondition(a), asCondition(b));
-  if (a.matches !== undefined && b.constant === 0) {
-    if (operator === '>' || operator === '!=') return a.matches;
-    if (operator === '==' || operator === '<=') return negated(a.matches);
-  }
-  if (operator === '==' || operator === '!=') return writeEquality(operator, a, b);
-  const [left, right] = sameNumbers(operator, asNumber(a), asNumber(b));
-  const isInt = left.type.isInt === true && right.type.isInt === true;
-  const binding = ARITHMETIC[operator];
-  if (binding === undefined) return operation(left, operator, right, BINDING.compare, BOOL);
-  return operation(left, operator, right, binding, isInt ? INT : NUMBER);
-}
-
-function writeLogic(operator: '&&' | '||', a: Written, b: Written): Written {
-  const deciding = operator === '||';
-  for (const [one, other] of [
-    [a, b],
-    [b, a],
-  ] as const) {
-    if (one.constant === deciding) return literalOf(deciding);
-    if (one.constant === !deciding) return other;
-  }
-  return operation(a, operator, b, operator === '||' ? BINDING.or : BINDING.and, BOOL);
-}
-
-/** Values of different types are never equal in HCL. */
-function writeEquality(operator: '==' | '!=', a: Written, b: Written): Written {
-  const isSame = operator === '==';
-  if (a.constant !== undefined && b.constant !== undefined)
-    return literalOf((a.constant === b.constant) === isSame);
-  const isLoose = ({ type }: Written): boolean => type.kind === 'any' || type.nullable === true;
-  if (!isLoose(a) && !isLoose(b) && a.type.kind !== b.type.kind) return literalOf(!isSame);
-  if (a.constant === null && !isLoose(b)) return literalOf(!isSame);
-  if (b.constant === null && !isLoose(a)) return literalOf(!isSame);
-  if (typeof b.constant === 'boolean' && a.type.kind === 'bool' && a.type.nullable !== true)
-    return b.constant === isSame ? a : negated(a);
-  const isList = a.type.kind === 'list' || b.type.kind === 'list';
-  if (isList && a.constant !== null && b.constant !== null)
-    throw new Untranslatable('lists are compared, which HCL does by their types, too');
-  return operation(a, operator, b, BINDING.compare, BOOL);
-}
-
-/** As a number; of a text, the number that it writes. */
-export function asNumber(written: Written): Written {
-  const { type, constant } = written;
-  if (type.kind === 'number') return written;
-  if (typeof constant === 'string' && /^-?[0-9]+(?:\.[0-9]+)?$/.test(constant))
-    return literalOf(Number(constant));
-  if (type.kind === 'any' || type.kind === 'text') return tight(`double(${print(written)})`, NUMBER);
-  throw new Untranslatable('a number is needed');
-}
-
-/** CEL calculates with two integers or with two others; a division of integers has no fraction there. */
-function sameNumbers(operator: string, left: Written, right: Written): readonly [Written, Written] {
-  const isInt = (side: Written): boolean => side.type.isInt === true;
-  if (isInt(left) && isInt(right) && operator !== '/') return [left, right];
-  const wide = (side: Written): Written => {
-    if (typeof side.constant === 'number' && isInt(side)) return { ...tight(`${side.constant}.0`, NUMBER) };
-    return isInt(side) ? tight(`double(${print(side)})`, NUMBER) : side;
-  };
-  if (operator === '%')
-    throw new Untranslatable('the remainder of a division with fractions has no counterpart');
-  return [wide(left), wide(right)];
-}
-
 function writeChoice(test: Written, yes: Expression, no: Expression, w: Writing): Written {
   if (test.constant === true) return write(yes, w);
   if (test.constant === false) return write(no, w);
@@ -347,10 +174,13 @@ export function unified(a: Written, b: Written): readonly [Written, Written] {
 /** A list literal. */
 export function writeList(items: readonly Written[]): Written {
   const of = items.length === 0 ? undefined : items.map(({ type }) => type).reduce(union);
-  return tight(
-    `[${items.map((item) => print(item)).join(', ')}]`,
-    of === undefined ? { kind: 'list' } : listOf(of),
-  );
+  return {
+    ...tight(
+      `[${items.map((item) => print(item)).join(', ')}]`,
+      of === undefined ? { kind: 'list' } : listOf(of),
+    ),
+    items,
+  };
 }
 
 function writeMap(entries: readonly (readonly [Written, Written])[]): Written {

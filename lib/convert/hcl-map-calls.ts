@@ -14,8 +14,9 @@ import {
   Untranslatable,
   type Written,
 } from './cel-text.ts';
-import { mapped, type Reduced, reduce, type Writing, write } from './hcl-cel.ts';
+import { mapped, write } from './hcl-cel.ts';
 import { writeDoesMatch, writeMatches } from './hcl-text-calls.ts';
+import { type Reduced, reduce, type Writing } from './hcl-writing.ts';
 import { BOOL, elementOf, memberOf, type StaticType, union } from './static-type.ts';
 
 /** One map of several. */

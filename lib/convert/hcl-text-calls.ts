@@ -14,7 +14,8 @@ import {
   Untranslatable,
   type Written,
 } from './cel-text.ts';
-import { mapped, reduce, type Writing, write, writeList } from './hcl-cel.ts';
+import { mapped, write, writeList } from './hcl-cel.ts';
+import { reduce, type Writing } from './hcl-writing.ts';
 import { BOOL, elementOf, listOf, type StaticType, TEXT } from './static-type.ts';
 
 /** What texts that are known come to. */

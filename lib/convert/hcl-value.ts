@@ -1,9 +1,10 @@
 /** Values of bake files: lists and maps as they are written, with what is to be evaluated in the places where it stands. */
 import type { Call, Expression } from '../hcl/mod.ts';
-import { asCondition, asText, print, tight, Untranslatable, type Written } from './cel-text.ts';
+import { asCondition, asText, negated, print, tight, Untranslatable, type Written } from './cel-text.ts';
 import { enter } from './hcl-calls.ts';
-import { reduce, unroll, type Writing, write, writeKey } from './hcl-cel.ts';
-import { flattened, isMarkedMap, type Marked, type Marks } from './marks.ts';
+import { unroll, write, writeKey } from './hcl-cel.ts';
+import { reduce, type Writing } from './hcl-writing.ts';
+import { flattened, isMarkedMap, type Marked, type MarkedChoice, type Marks } from './marks.ts';
 
 /** What a value is made with. */
 export interface ValueWriting {
@@ -13,6 +14,8 @@ export interface ValueWriting {
   readonly isLoose: boolean;
   /** In a list where it goes, an item that is a list may only mean its items: lists in lists are not to be had there. */
   readonly isFlat: boolean;
+  /** It is a part of an expression, where null in a list is an item. */
+  readonly isInner?: boolean;
 }
 
 /** The value of an expression. @throws Untranslatable */
@@ -21,7 +24,7 @@ export function readValue(expression: Expression, at: ValueWriting): Marked {
   const inside: ValueWriting = { ...at, w: { ...w, depth: w.depth + 1 } };
   switch (reduced.kind) {
     case 'tuple': {
-      const items = reduced.items.map((item) => readValue(item, inside));
+      const items = reduced.items.map((item) => readValue(item, { ...inside, isInner: true }));
       // The language puts the items of such an item in its place.
       const isNested = items.some((item) => ['list', 'any'].includes(at.marks.loneOf(item)?.type.kind ?? ''));
       return isNested && !at.isFlat ? at.marks.mark(write(reduced, w)) : items;
@@ -69,27 +72,59 @@ function readChoice(expression: Extract<Expression, { kind: 'conditional' }>, at
   const test = asCondition(write(expression.test, at.w));
   if (test.constant === true) return readValue(expression.yes, at);
   if (test.constant === false) return readValue(expression.no, at);
-  return at.marks.choice({ test, yes: readValue(expression.yes, at), no: readValue(expression.no, at) });
+  const side: ValueWriting = { ...at, isInner: true };
+  const [yes, no] = [readValue(expression.yes, side), readValue(expression.no, side)];
+  const items = at.isInner === true && !at.isFlat ? undefined : itemsOf({ test, yes, no }, at.marks);
+  return items ?? at.marks.choice({ test, yes, no });
+}
+
+/** A choice of lists that is longer than this reads better item by item. */
+const MAX_CHOICE = 90;
+/** Longest condition that is repeated with each item. */
+const MAX_REPEATED_TEST = 50;
+
+/** A choice of lists as a list of choices: what both have stands there by itself. */
+function itemsOf({ test, yes, no }: MarkedChoice, marks: Marks): readonly Marked[] | undefined {
+  if (!Array.isArray(yes) || !Array.isArray(no) || test.text.length > MAX_REPEATED_TEST) return undefined;
+  const [a, b] = [yes as readonly Marked[], no as readonly Marked[]];
+  if (![...a, ...b].every((item) => typeof item === 'string' && isTextual(item, marks))) return undefined;
+  if (marks.writtenOf(yes).text.length + marks.writtenOf(no).text.length <= MAX_CHOICE) return undefined;
+  let start = 0;
+  while (start < Math.min(a.length, b.length) && marks.isSame(a[start] ?? null, b[start] ?? null)) start++;
+  let end = 0;
+  const isAlike = (): boolean => marks.isSame(a[a.length - 1 - end] ?? null, b[b.length - 1 - end] ?? null);
+  while (end < Math.min(a.length, b.length) - start && isAlike()) end++;
+  const [ours, theirs] = [a.slice(start, a.length - end), b.slice(start, b.length - end)];
+  const choices = Array.from({ length: Math.max(ours.length, theirs.length) }, (_, index) =>
+    ours[index] === undefined
+      ? marks.choice({ test: negated(test), yes: theirs[index] ?? null, no: null })
+      : marks.choice({ test, yes: ours[index] ?? null, no: theirs[index] ?? null }),
+  );
+  return [...a.slice(0, start), ...choices, ...a.slice(a.length - end)];
 }
 
 function readCall(call: Call, at: ValueWriting): Marked {
   const { w, marks } = at;
   const own = w.functions.get(call.name);
   if (own !== undefined) {
+    const kept = w.inPlace === undefined ? w.keepCall(call, w) : undefined;
+    if (kept !== undefined) return fromWritten(kept, marks);
     const entered = enter(own, call, w);
     return readValue(entered.expression, { ...at, w: entered.w });
   }
   const [first] = call.args;
   if (first !== undefined && !call.expand) {
     if (call.name === 'concat') return readConcat(call.args, at);
-    if (call.name === 'flatten' || ((call.name === 'compact' || call.name === 'distinct') && at.isLoose)) {
+    if (call.name === 'flatten' || call.name === 'compact' || (call.name === 'distinct' && at.isLoose)) {
       const list = readValue(first, at);
+      const isKept = call.name !== 'compact' || at.isLoose || areNotEmpty(list, marks);
+      if (!isKept) return fromWritten(write(call, w), marks);
       if (Array.isArray(list)) {
         const flat = attempt(() =>
           call.name === 'flatten' ? flattened(list as readonly Marked[], marks) : list,
         );
         if (flat !== undefined) return flat;
-      }
+      } else if (call.name !== 'flatten' && marks.loneOf(list)?.type.kind === 'list') return list;
     }
     if (call.name === 'merge') {
       const maps = call.args.map((arg) => readValue(arg, at));
@@ -104,11 +139,23 @@ function readCall(call: Call, at: ValueWriting): Marked {
   return fromWritten(write(call, w), marks);
 }
 
+/** Whether no item of a list can be an empty text. */
+function areNotEmpty(list: Marked, marks: Marks): boolean {
+  const isSure = (item: Marked): boolean => {
+    if (item === null) return true;
+    if (typeof item !== 'string') return false;
+    const choice = marks.choiceOf(item);
+    if (choice !== undefined) return isSure(choice.yes) && isSure(choice.no);
+    return marks.literalsOf(item) !== '';
+  };
+  return Array.isArray(list) && (list as readonly Marked[]).every(isSure);
+}
+
 function readConcat(args: readonly Expression[], at: ValueWriting): Marked {
   return args.flatMap((arg): readonly Marked[] => {
     const list = readValue(arg, at);
     if (Array.isArray(list)) return list as readonly Marked[];
-    return list === null ? [] : [at.isFlat ? itemOf(list, at.marks) : list];
+    return list === null ? [] : [at.isFlat || at.isInner !== true ? itemOf(list, at.marks) : list];
   });
 }
 

@@ -1,16 +1,18 @@
 /** Any file that can be imported; which kind it is follows from what is in it. */
 import type { BakeDefinition } from '../bake/mod.ts';
-import { ok, type Result, type SourceFile } from '../model/mod.ts';
+import { fail, ok, problem, type Result, type SourceFile } from '../model/mod.ts';
 import { draftBake, draftFlat, type SourceText } from './bake.ts';
 import { createEvaluated, evaluateBake, printAll } from './bake-evaluated.ts';
-import { draftCompose } from './compose.ts';
+import { type ComposeReader, draftCompose } from './compose.ts';
 import { type Draft, formatNotes, isRecord } from './draft.ts';
 import { emitDraft } from './emit.ts';
 import { shareCommon } from './share.ts';
 
 /** What an import gives: the file, and what could not be carried over or reads otherwise here, a sentence each. */
 export interface Imported {
+  /** The text of a builds.yaml. */
   readonly yaml: string;
+  /** What could not be carried over or means something else here, a sentence each. */
   readonly notes: readonly string[];
   /**
    * Of bake files as people write them: the builds that bake makes of them in an environment, as a builds file that spells
@@ -19,6 +21,8 @@ export interface Imported {
   readonly spellOut?: (env: Readonly<Record<string, string>>) => Promise<string | undefined>;
   /** Names of the templates in it. */
   readonly templates: readonly string[];
+  /** A variable or function that bake misses in the files. */
+  readonly missing?: string;
   /** Variables of the bake files that may be any text, and those that are true or false. */
   readonly variables?: { readonly texts: readonly string[]; readonly flags: readonly string[] };
 }
@@ -27,7 +31,9 @@ export interface Imported {
 export interface ImportOptions {
   /** Where the text came from, as a person would name it: for messages and the comment at the top. */
   readonly fileName: string;
-  /** More bake files, laid over the first one. */
+  /** Reads what Compose files name. */
+  readonly reader?: ComposeReader;
+  /** More files, laid over the first one. */
   readonly more?: readonly SourceText[];
   /** What bake calls the machine's platform. */
   readonly localPlatform?: string;
@@ -41,8 +47,17 @@ export interface ImportOptions {
 export async function importBuilds(text: string, options: ImportOptions): Promise<Result<Imported>> {
   const { fileName, more = [], localPlatform = 'linux/amd64', now = new Date() } = options;
   const files: readonly SourceText[] = [{ name: fileName, text }, ...more];
-  if (isCompose(text, fileName)) {
-    const drafted = draftCompose({ name: fileName, text });
+  const composes = files.filter((file) => isCompose(file.text, file.name));
+  if (composes.length > 0 && composes.length < files.length) {
+    const [compose] = composes;
+    return fail([
+      problem('import/mixed', `${compose?.name} is a Compose file, and the others are bake files`, {
+        hint: 'Import them one by one; a builds.yaml can include another one.',
+      }),
+    ]);
+  }
+  if (composes.length > 0) {
+    const drafted = await draftCompose(files, options.reader);
     return drafted.ok ? ok(written(drafted.value, files)) : drafted;
   }
   const sources = files.map((file): SourceFile => ({ path: file.name, text: file.text }));
@@ -50,13 +65,21 @@ export async function importBuilds(text: string, options: ImportOptions): Promis
     evaluateBake(sources, { env, localPlatform, now });
   // Without anybody's environment: its values must not end up in a file.
   const evaluated = await evaluate({});
-  const drafted = draftBake(files, evaluated.ok ? createEvaluated(evaluated.value) : undefined);
+  const drafted = draftBake(
+    files,
+    evaluated.ok ? createEvaluated(evaluated.value, localPlatform) : undefined,
+  );
   if (!drafted.ok) return drafted;
   const imported = written(drafted.value, files);
   if (drafted.value.isFlat) return ok(imported);
   if (!evaluated.ok) {
     const why = evaluated.error[0]?.message ?? 'it cannot be evaluated';
-    return ok({ ...imported, notes: [...imported.notes, `bake itself refuses the file as it is: ${why}`] });
+    const missing = /^There is no (?:variable|function) ([\w-]+)/.exec(why)?.[1];
+    return ok({
+      ...imported,
+      notes: [...imported.notes, `bake itself refuses the file as it is: ${why}`],
+      ...(missing === undefined ? {} : { missing }),
+    });
   }
   const ruled = ruledVariables(drafted.value);
   const variables = [...evaluated.value.variables.values()].filter(({ name }) => !ruled.has(name));
@@ -85,7 +108,7 @@ function ruledVariables({ variables }: Draft): ReadonlySet<string> {
 }
 
 function written(draft: Draft, files: readonly SourceText[]): Imported {
-  const names = files.map(({ name }) => name).join(', ');
+  const names = [...files.map(({ name }) => name), ...(draft.sources ?? [])].join(', ');
   draft.header.unshift(`Made from ${names} by bake-ts import.`, ...(draft.header.length > 0 ? [''] : []));
   if (draft.isFlat) shareCommon(draft);
   return {

@@ -13,30 +13,75 @@ interface Reference {
   /** `:-` and `-` give a default, `:?` and `?` demand a value, `:+` and `+` replace one. */
   readonly operator?: '-' | '?' | '+';
   readonly operand: readonly Part[];
+  /** As it stands in the file. */
+  readonly written: string;
 }
 
 interface Known {
   /** Rendered defaults; undefined for a use without one. */
   readonly defaults: Set<string | undefined>;
   required?: string;
+  /** A file of variables has it. */
+  readonly fromFile?: string;
 }
 
 /** Reads texts with references; `scan` must have seen all of them before any is translated. */
 export interface Interpolator extends TextReader {
-  /** Looks for references in every text of a value. */
+  /** A text with marks that stand for its references; `lookup` gives what files of variables have for them. */
+  readonly keep: (text: string, lookup: (name: string) => string | undefined) => string;
+  /** Says what the file of variables has for names that no reference is made to. */
+  readonly know: (lookup: (name: string) => string | undefined) => void;
+  /** Learns which references stand in the texts of a value. */
   readonly scan: (value: unknown) => void;
-  /** The variables that were found, in order of first mention. */
-  readonly variables: () => readonly DraftVariable[];
+  /** A text with marks as it was written. */
+  readonly writtenOf: (text: string) => string;
+  /** What the environment has for a name; nothing where it has none. */
+  readonly given: (name: string) => string;
+  /** The variables that were found, in order of first mention; the value that a file has for one only where `mayWrite`. */
+  readonly variables: (mayWrite: (name: string) => boolean) => readonly DraftVariable[];
 }
+
+/** As in marks.ts: signs that Unicode sets aside for use inside programs. */
+const MARK = /\uFDD0([0-9]+)\uFDD1/;
 
 /** Makes an interpolator for one file. */
 export function createInterpolator(): Interpolator {
   const found = new Map<string, Known>();
+  const marked: Reference[] = [];
+  const fromFiles = new Map<string, string>();
+  const optional = new Set<string>();
+  let fileOfVariables: (name: string) => string | undefined = () => undefined;
+
+  function keep(text: string, lookup: (name: string) => string | undefined): string {
+    return parse(text)
+      .map((part) => {
+        if (typeof part === 'string') return part;
+        for (const name of namesIn(part)) {
+          const value = lookup(name);
+          if (value !== undefined && !fromFiles.has(name)) fromFiles.set(name, value);
+        }
+        marked.push(part);
+        return `\uFDD0${marked.length - 1}\uFDD1`;
+      })
+      .join('');
+  }
+
+  /** Literal texts and references. */
+  function partsOf(text: string): readonly Part[] {
+    return text
+      .split(MARK)
+      .map((piece, at): Part => (at % 2 === 0 ? piece : (marked[Number(piece)] ?? '')))
+      .filter((part) => part !== '');
+  }
 
   function learn(parts: readonly Part[]): void {
     for (const part of parts) {
       if (typeof part === 'string') continue;
-      const known = found.get(part.name) ?? { defaults: new Set() };
+      const fromFile = fromFiles.get(part.name);
+      const known: Known = found.get(part.name) ?? {
+        defaults: new Set(),
+        ...(fromFile === undefined ? {} : { fromFile }),
+      };
       found.set(part.name, known);
       if (part.operator === '?')
         known.required = part.operand.filter((one) => typeof one === 'string').join('');
@@ -46,7 +91,7 @@ export function createInterpolator(): Interpolator {
   }
 
   function scan(value: unknown): void {
-    if (typeof value === 'string') learn(parse(value));
+    if (typeof value === 'string') learn(partsOf(value));
     else if (typeof value === 'object' && value !== null)
       for (const inner of Object.values(value)) scan(inner);
   }
@@ -54,6 +99,7 @@ export function createInterpolator(): Interpolator {
   /** One default everywhere can be the variable's own. */
   function hasOneDefault(name: string): boolean {
     const known = found.get(name);
+    if (known?.fromFile !== undefined && known.fromFile !== '') return true;
     return known !== undefined && known.defaults.size === 1 && !known.defaults.has(undefined);
   }
 
@@ -80,24 +126,58 @@ export function createInterpolator(): Interpolator {
     return texts.join(' + ');
   }
 
-  function variables(): readonly DraftVariable[] {
-    return [...found].map(([name, known]) => {
+  function given(name: string): string {
+    // In the middle of a text the variable is empty where it is not set, and not nothing.
+    if (found.has(name)) return `\${{ has(env.${name}) ? env.${name} : null }}`;
+    optional.add(name);
+    return `\${{ vars.${name} }}`;
+  }
+
+  function variables(mayWrite: (name: string) => boolean): readonly DraftVariable[] {
+    const written = [...found].map(([name, known]): DraftVariable => {
       const [first] = known.defaults;
+      const isFromFile = known.fromFile !== undefined && known.fromFile !== '' && mayWrite(name);
       const isDefault = hasOneDefault(name) && first !== undefined;
-      const value: Json = isDefault ? render(JSON.parse(first) as readonly Part[]) : '';
-      if (known.required === undefined) return { name, value, comments: [] };
+      const value: Json = isFromFile
+        ? literal(known.fromFile ?? '')
+        : isDefault
+          ? render(JSON.parse(first) as readonly Part[])
+          : '';
+      if (known.required === undefined || isFromFile) return { name, value, comments: [] };
       const more: Record<string, Json> = { required: true };
       if (known.required !== '') more['description'] = literal(known.required);
       return { name, value: more, comments: [] };
     });
+    const bare = [...optional].filter((name) => !found.has(name));
+    return [
+      ...written,
+      ...bare.map((name): DraftVariable => {
+        const value = fileOfVariables(name);
+        const isKnown = value !== undefined && mayWrite(name);
+        return { name, value: isKnown ? literal(value) : { optional: true }, comments: [] };
+      }),
+    ];
   }
 
   return {
+    keep,
+    know: (lookup) => {
+      fileOfVariables = lookup;
+    },
     scan,
+    writtenOf: (text) =>
+      partsOf(text)
+        .map((part) => (typeof part === 'string' ? part : part.written))
+        .join(''),
+    given,
     variables,
-    isComputed: (text) => parse(text).some((part) => typeof part !== 'string'),
-    textOf: (text) => render(parse(text)),
+    isComputed: (text) => MARK.test(text),
+    textOf: (text) => render(partsOf(text)),
   };
+}
+
+function namesIn({ name, operand }: Reference): readonly string[] {
+  return [name, ...operand.flatMap((part) => (typeof part === 'string' ? [] : namesIn(part)))];
 }
 
 /** Literal texts and references; `$$` is one `$`; what looks like neither stays as it is. */
@@ -118,7 +198,7 @@ function parse(text: string): readonly Part[] {
     }
     const bare = /^\$([A-Za-z_][A-Za-z0-9_]*)/.exec(text.slice(at, at + 200));
     if (bare !== null) {
-      push({ name: bare[1] ?? '', operand: [] });
+      push({ name: bare[1] ?? '', operand: [], written: bare[0] });
       at += bare[0].length;
       continue;
     }
@@ -131,9 +211,10 @@ function parse(text: string): readonly Part[] {
       continue;
     }
     const [, name = '', operator, operand = ''] = braced;
+    const written = text.slice(at, end + 1);
     if (operator === '-' || operator === '?' || operator === '+') {
-      push({ name, operator, operand: parse(operand) });
-    } else push({ name, operand: [] });
+      push({ name, operator, operand: parse(operand), written });
+    } else push({ name, operand: [], written });
     at = end + 1;
   }
   if (plain !== '') parts.push(plain);

@@ -90,6 +90,16 @@ export class Marks {
     return at === undefined ? undefined : this.#written[Number(at)];
   }
 
+  /** Whether two values are written alike. */
+  isSame(a: Marked, b: Marked): boolean {
+    return this.writtenOf(a).text === this.writtenOf(b).text;
+  }
+
+  /** What of a text is literal. */
+  literalsOf(text: string): string {
+    return text.replaceAll(MARK, '');
+  }
+
   /** Whether anything in a text is to be evaluated. */
   isMarked(text: string): boolean {
     return text.includes(OPEN);

@@ -1,8 +1,8 @@
 /** The way over: bake's JSON and Compose files as builds.yaml, and a first builds.yaml for a repository of Dockerfiles. */
-export { asksOnly, type ConvertedBuild, convertToBuild } from './builds.ts';
+export { type Beside, lookBeside } from './beside.ts';
 export { unclearOf } from './guess.ts';
 export { type Imported, type ImportOptions, importBuilds } from './import.ts';
 export { candidatesOf, type Proposal, type ProposeOptions, proposeBuilds } from './propose.ts';
 export { isDockerfileName, type Repository, readRepository } from './repository.ts';
 export { readSource, type Source, type SourceReading } from './source.ts';
-export { type FoundSources, findSources } from './sources.ts';
+export { type FoundSources, findSources, readerIn } from './sources.ts';

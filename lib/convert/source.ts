@@ -38,7 +38,7 @@ export async function readSource(found: FoundSources): Promise<SourceReading> {
           await draftEvaluated(bake),
         );
   if (compose !== undefined) {
-    if (source === undefined) source = take([compose.name], draftCompose(compose));
+    if (source === undefined) source = take([compose.name], await draftCompose([compose], found.reader));
     else
       remarks.push(`${compose.name} is left aside; \`bake-ts import ${compose.name}\` shows what it builds`);
   }
@@ -47,6 +47,7 @@ export async function readSource(found: FoundSources): Promise<SourceReading> {
 
 async function draftEvaluated(files: readonly SourceText[]): Promise<Result<Draft>> {
   const sources = files.map(({ name, text }) => ({ path: name, text }));
-  const evaluated = await evaluateBake(sources, { env: {}, localPlatform: 'linux/amd64', now: new Date() });
-  return draftBake(files, evaluated.ok ? createEvaluated(evaluated.value) : undefined);
+  const localPlatform = 'linux/amd64';
+  const evaluated = await evaluateBake(sources, { env: {}, localPlatform, now: new Date() });
+  return draftBake(files, evaluated.ok ? createEvaluated(evaluated.value, localPlatform) : undefined);
 }

@@ -1,8 +1,8 @@
 /** What bake's `output` means here: an image that is pushed or kept, with what its exporter is told; or files that are written. */
 import type { Json } from '../model/mod.ts';
+import { convertOutputs, type OutputSurroundings } from '../targets/mod.ts';
 import { loneOutput, typedFields, writeFields } from './attributes.ts';
 import { asList, isRecord } from './draft.ts';
-import { convertOutputs } from './outputs.ts';
 import type { Converter } from './target-reader.ts';
 
 /** What outputs come to in our keys; `null`: nothing is said of it. */
@@ -17,14 +17,14 @@ type OutputReader = Pick<Converter, 'textOf' | 'isComputed' | 'isOpen' | 'choice
 
 /** Whether an output of a target sets `push`, and whether `outputs`. */
 export function outputKeys(value: unknown, reader: OutputReader): readonly string[] {
-  const { push, outputs } = readOutputs(value, reader, []);
+  const { push, outputs } = readOutputs(value, reader, { hasTags: false, annotations: [] });
   return [...(push === false ? [] : ['push']), ...(outputs.length === 0 ? [] : ['outputs'])];
 }
 
 /** Sets `push`, `outputs` and what an exporter is told beside it. */
 export function convertOutput(value: unknown, converter: Converter): void {
   const { set, inherits, build } = converter;
-  const { push, outputs, more } = readOutputs(value, converter, tagsOf(converter));
+  const { push, outputs, more } = readOutputs(value, converter, surroundingsOf(converter));
   if (push !== false || inherits('push')) set('push', push);
   if (outputs.length > 0 || inherits('outputs')) set('outputs', outputs);
   for (const [key, one] of Object.entries(more)) {
@@ -33,18 +33,30 @@ export function convertOutput(value: unknown, converter: Converter): void {
   }
 }
 
-function readOutputs(value: unknown, converter: OutputReader, tags: readonly string[]): Found {
-  const choice = converter.choiceOf?.(value);
+/** What the target says of its images elsewhere. */
+function surroundingsOf({ build }: Converter): OutputSurroundings {
+  const annotations = build.keys.get('annotations');
+  return {
+    hasTags: build.keys.has('tags'),
+    annotations: isRecord(annotations) ? Object.keys(annotations) : [],
+  };
+}
+
+function readOutputs(value: unknown, reader: OutputReader, around: OutputSurroundings): Found {
+  const choice = reader.choiceOf?.(value);
   if (choice !== undefined) {
-    const [yes, no] = [readOutputs(choice.yes, converter, tags), readOutputs(choice.no, converter, tags)];
+    const [yes, no] = [readOutputs(choice.yes, reader, around), readOutputs(choice.no, reader, around)];
     return {
       push: yes.push === no.push ? yes.push : choice.join(yes.push, no.push),
       outputs: joinLists(yes.outputs, no.outputs, choice.join),
       more: joinMaps(yes.more, no.more, choice.join),
     };
   }
-  if (value === null) return { push: false, outputs: [], more: {} };
-  return readList(asList(value), converter, tags);
+  return readList(
+    asList(value).filter((item) => item !== null),
+    reader,
+    around,
+  );
 }
 
 function joinLists(
@@ -66,45 +78,58 @@ function joinMaps(
   return Object.fromEntries([...keys].map((key) => [key, join(yes[key] ?? null, no[key] ?? null)]));
 }
 
-function readList(items: readonly unknown[], converter: OutputReader, tags: readonly string[]): Found {
-  const { textOf, isComputed, note, choiceOf } = converter;
+function readList(items: readonly unknown[], reader: OutputReader, around: OutputSurroundings): Found {
+  const isKnown = items.every((item) => !isOpenItem(item, reader));
+  if (isKnown) return readKnown(items, reader, around);
+  // What the others come to is open, so that no image may rely on being the only one.
+  const inside = items.length === 1 ? around : { ...around, isOneOfMore: true };
   let push: Json = false;
   const outputs: Json[] = [];
-  const more: Record<string, Json> = {};
-  const add = (found: Found): void => {
+  let more: Found['more'] = {};
+  for (const item of items) {
+    // Of two pushes one of which is open, the other one is said by itself.
+    const each: OutputSurroundings = typeof push === 'boolean' ? inside : { ...inside, isEachByItself: true };
+    const isChoice = reader.choiceOf?.(item) !== undefined;
+    const found: Found = isChoice
+      ? readOutputs(item, reader, each)
+      : isOpenItem(item, reader)
+        ? { push: false, outputs: [reader.textOf(item as string)], more: {} }
+        : readKnown([item], reader, each);
     if (push === false) push = found.push;
     outputs.push(...found.outputs);
-    Object.assign(more, found.more);
-  };
-  for (const item of items) {
-    if (item === null) continue;
-    if (choiceOf?.(item) !== undefined) add(readOutputs(item, converter, tags));
-    else if (typeof item === 'string' && isComputed(item)) outputs.push(textOf(item));
-    else {
-      const fields = typedFields(item, loneOutput);
-      if (fields === undefined) continue;
-      const found = convertOutputs([Object.fromEntries(fields) as { type: string }], tags);
-      const pushText = Object.fromEntries(fields)['push'];
-      const isAsked = pushText !== undefined && isMarked(pushText, converter) && found.outputs.length === 0;
-      if (found.loads) {
-        note(
-          "`type=docker` loads into a Docker daemon; here the image stays in the engine's store (`bake-ts images`)",
-        );
-      }
-      // What an attribute of it is called is open, too.
-      const isOpenName = fields.some(([name]) => isMarked(name, converter));
-      if (isOpenName && typeof item === 'string') {
-        outputs.push(textOf(item));
-        continue;
-      }
-      add({
-        push: isAsked ? textOf(pushText) : found.push,
-        outputs: found.outputs.map((output) => writeOutput(output, textOf)),
-        more: moreOf(found, textOf),
-      });
-    }
+    more = { ...more, ...found.more };
   }
   return { push, outputs, more };
+}
+
+/** Items that are evaluated later, or whose attributes have names that are. */
+function isOpenItem(item: unknown, reader: OutputReader): boolean {
+  if (reader.choiceOf?.(item) !== undefined) return true;
+  if (typeof item !== 'string') return false;
+  if (reader.isComputed(item)) return true;
+  return (typedFields(item, loneOutput) ?? []).some(([name]) => isMarked(name, reader));
+}
+
+/** Outputs of which no more than values of attributes are open. */
+function readKnown(items: readonly unknown[], reader: OutputReader, around: OutputSurroundings): Found {
+  const { textOf, note } = reader;
+  const written = items.flatMap((item) => {
+    const fields = typedFields(item, loneOutput);
+    return fields === undefined ? [] : [Object.fromEntries(fields) as { type: string }];
+  });
+  const isOpen = (text: string): boolean => isMarked(text, reader);
+  const found = convertOutputs(written, { ...around, isOpen });
+  if (found.loads) {
+    note(
+      "`type=docker` loads into a Docker daemon; here the image stays in the engine's store (`bake-ts images`)",
+    );
+  }
+  const { push } = found;
+  return {
+    push: push === 'true' || push === 'false' ? push === 'true' : textOf(push),
+    outputs: found.outputs.map((output) => writeOutput(output, textOf)),
+    more: moreOf(found, textOf),
+  };
 }
 
 /** A directory by its path alone. */
@@ -118,11 +143,6 @@ function writeOutput(output: Readonly<Record<string, string>>, textOf: Converter
 
 function isMarked(text: string, { isComputed, isOpen }: OutputReader): boolean {
   return isOpen?.(text) ?? isComputed(text);
-}
-
-/** An image's names in `output` count only where the target has no tags. */
-function tagsOf({ build }: Converter): readonly string[] {
-  return build.keys.has('tags') ? ['tags'] : [];
 }
 
 function moreOf(

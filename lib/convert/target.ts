@@ -1,5 +1,6 @@
 /** One target of bake (also what Compose's `build:` is brought into) as a build of ours. */
 import type { Json } from '../model/mod.ts';
+import { resourceOption } from '../targets/mod.ts';
 import {
   loneAttest,
   loneCache,
@@ -11,7 +12,6 @@ import {
   writeSsh,
 } from './attributes.ts';
 import { asList, type DraftBuild, isRecord, scalarText } from './draft.ts';
-import { resourceOption } from './resources.ts';
 import { convertOutput } from './target-outputs.ts';
 import type { Converter, TargetReader } from './target-reader.ts';
 
@@ -27,7 +27,7 @@ export function convertTarget(
   const converter = createConverter(build, reader);
   // What an image is called counts in `output` where there are no tags.
   const isLast = ([key]: readonly [string, unknown]): boolean => key === 'output' || key === 'outputs';
-  const entries = Object.entries(target);
+  const entries = Object.entries(withEntitlements(target));
   for (const [key, value] of [...entries.filter((one) => !isLast(one)), ...entries.filter(isLast)]) {
     if (HANDLED.has(key) || value === null || value === undefined) continue;
     const convert = Object.hasOwn(CONVERSIONS, key) ? CONVERSIONS[key] : undefined;
@@ -35,6 +35,13 @@ export function convertTarget(
     else converter.drop(key, value, `\`${key}\` has no counterpart here`);
   }
   if (build.keys.has('dockerfile-inline')) build.keys.delete('dockerfile');
+}
+
+/** The network of the host takes an entitlement, which bake adds by itself (buildx bake/bake.go, `Target.normalize`). */
+function withEntitlements(target: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const listed = asList(target['entitlements']);
+  if (target['network'] !== 'host' || listed.includes('network.host')) return target;
+  return { ...target, entitlements: [...listed, 'network.host'] };
 }
 
 function createConverter(build: DraftBuild, reader: TargetReader): Converter {

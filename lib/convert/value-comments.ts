@@ -30,6 +30,31 @@ function collect(expression: Expression, path: string, found: Map<string, Commen
     for (const [index, comments] of commentsOfItems(expression).entries())
       if (comments !== undefined) found.set(pathTo(path, String(index)), comments);
     for (const [index, item] of expression.items.entries()) collect(item, pathTo(path, String(index)), found);
+  } else {
+    // What is computed has no such entries here: they stand above all of it.
+    const inner = new Map<string, Comments>();
+    for (const part of partsOf(expression)) collect(part, '', inner);
+    const lines = [...inner.values()].flatMap(({ above, behind }) => [
+      ...above,
+      ...(behind === undefined ? [] : [behind]),
+    ]);
+    const known = found.get(path);
+    if (lines.length > 0) found.set(path, { ...known, above: [...(known?.above ?? []), ...lines] });
+  }
+}
+
+function partsOf(expression: Expression): readonly Expression[] {
+  switch (expression.kind) {
+    case 'parentheses':
+      return [expression.inner];
+    case 'conditional':
+      return [expression.test, expression.yes, expression.no];
+    case 'call':
+      return expression.args;
+    case 'for':
+      return [expression.over, expression.value];
+    default:
+      return [];
   }
 }
 
@@ -68,5 +93,5 @@ function commentsOfItems({
 }
 
 function lineComment(line: string): string | undefined {
-  return /^[\s,]*(?:#|\/\/)\s?(.*?)\s*$/.exec(line)?.[1];
+  return /^[\s,]*(?:#+|\/\/)\s?(.*?)\s*$/.exec(line)?.[1];
 }

@@ -4,14 +4,22 @@
  * lies on the disk, and machines that were made from one image have the same: for an engine elsewhere, none of this machine counts.
  */
 import path from 'node:path';
-import { fail, ok, type Problem, problem, type Result, type WorkerInfo } from '../model/mod.ts';
+import {
+  type Environment,
+  fail,
+  ok,
+  type Problem,
+  problem,
+  type Result,
+  type WorkerInfo,
+} from '../model/mod.ts';
 import { findProgram, runProgram, whyFailed, withoutTracing } from '../system/mod.ts';
 import { isLocalEngine } from '../util/loopback.ts';
 import type { Engine } from './find.ts';
 import type { ContainerdAccess } from './images.ts';
 import { readInstallation } from './installation.ts';
 import type { EngineOptions } from './notice.ts';
-import { type Env, enginePaths } from './paths.ts';
+import { enginePaths } from './paths.ts';
 import { formatAnswer, probeSocket } from './socket.ts';
 import { readWorker } from './worker.ts';
 
@@ -94,13 +102,13 @@ function socketOf(written: string): string {
 }
 
 /** Where a containerd may listen: what `CONTAINERD_ADDRESS` says (ctr and nerdctl go by it), ours, those that are known. */
-function candidateSockets(env: Env): readonly string[] {
+function candidateSockets(env: Environment): readonly string[] {
   const named = socketOf(env['CONTAINERD_ADDRESS'] ?? '');
   const own = enginePaths(env).containerdSocket;
   return [...new Set([...(path.isAbsolute(named) ? [named] : []), own, ...WELL_KNOWN])];
 }
 
-async function findCtr(env: Env): Promise<string | undefined> {
+async function findCtr(env: Environment): Promise<string | undefined> {
   const installation = await readInstallation(enginePaths(env));
   return installation?.parts.get('ctr')?.file ?? (await findProgram('ctr', env));
 }

@@ -3,9 +3,11 @@
  * Keys: containerd docs/man/containerd-config.toml.5.md; buildkit docs/buildkitd.toml.md; distribution
  * docs/content/about/configuration.md.
  */
+
 import path from 'node:path';
+import type { Environment } from '../model/mod.ts';
 import { withoutTracing } from '../system/mod.ts';
-import type { EnginePaths, Env } from './paths.ts';
+import type { EnginePaths } from './paths.ts';
 
 /** How image layers become file systems. */
 export type Snapshotter = 'overlayfs' | 'native';
@@ -93,7 +95,7 @@ export function registryConfig(paths: EnginePaths, address: string, secret: stri
  * below our own folder, and without what would change a daemon from outside. A trace context handed down would put
  * all builds into one trace, whose spans BuildKit then stores again with every build.
  */
-export function daemonEnv(env: Env, paths: EnginePaths, binDir: string): Env {
+export function daemonEnv(env: Environment, paths: EnginePaths, binDir: string): Environment {
   const clean: Record<string, string | undefined> = {};
   for (const [name, value] of Object.entries(withoutTracing(env))) {
     if (!/^(REGISTRY_|LISTEN_|NOTIFY_SOCKET$)/.test(name)) {

@@ -8,6 +8,7 @@ import { open, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  type Environment,
   fail,
   isProcessIdentity,
   ok,
@@ -17,23 +18,26 @@ import {
   type Result,
 } from '../model/mod.ts';
 import { definedEnv, writeFileWhole } from '../system/mod.ts';
-import type { EnginePaths, Env } from './paths.ts';
+import type { EnginePaths } from './paths.ts';
 import { endProcess, identifyProcess, isAlive } from './process-identity.ts';
 
 /** The daemons of the embedded engine, in the order in which they start. */
-export const DAEMON_NAMES = ['containerd', 'buildkitd', 'registry'] as const;
+export const DAEMON_NAMES: readonly DaemonName[] = ['containerd', 'buildkitd', 'registry'];
 
 /** Name of a daemon. */
-export type DaemonName = (typeof DAEMON_NAMES)[number];
+export type DaemonName = 'containerd' | 'buildkitd' | 'registry';
 
 /** What the pid file of a daemon says. */
 export interface DaemonRecord extends ProcessIdentity {
+  /** Which of the daemons it is. */
   readonly name: DaemonName;
   /** The program as it was started. */
   readonly file: string;
+  /** Version of the program. */
   readonly version: string;
   /** Socket path, or `host:port`. */
   readonly address: string;
+  /** Absolute path of the file that its output goes to. */
   readonly logFile: string;
   /** ISO 8601. */
   readonly startedAt: string;
@@ -52,7 +56,7 @@ export interface DaemonStart {
   readonly args: readonly string[];
   readonly version: string;
   readonly address: string;
-  readonly env: Env;
+  readonly env: Environment;
   readonly cwd: string;
   /** True as soon as it serves. */
   readonly isReady: () => Promise<boolean>;

@@ -26,6 +26,7 @@ import { readWorker } from './worker.ts';
 
 /** One thing that was looked at. */
 export interface DoctorCheck {
+  /** What was looked at, in a few words. */
   readonly name: string;
   /** `fail`: an embedded engine cannot work like this, and no other one serves; or the one that was named does not. `warn`: it can, but not as well; or only a source is missing. */
   readonly status: 'ok' | 'warn' | 'fail';
@@ -45,12 +46,15 @@ const COMFORTABLE_FREE_BYTES = 10 * GIB;
 export interface Diagnosis {
   /** The engine that a run would use. */
   readonly serving: Result<ServingEngine>;
+  /** In the order in which one would look. */
   readonly checks: readonly DoctorCheck[];
 }
 
 /**
- * Runs every check. Changes nothing (one overlay is mounted for a moment). Where another engine serves, nothing fails for what
- * the embedded one lacks.
+ * Runs every check, as `bake-ts engine doctor` does. Changes nothing (one overlay is mounted for a moment). Where another engine
+ * serves, nothing fails for what the embedded one lacks.
+ *
+ * @returns the engine that a run would use, and what was found; it is never a failure itself
  */
 export async function engineDoctor(options: Omit<FindOptions, 'autoStart'>): Promise<Diagnosis> {
   const serving = await servingEngine(options);

@@ -22,14 +22,17 @@ export interface DownReport {
   readonly killedProcesses: number;
   /** Mount points that had been left. */
   readonly unmounted: readonly string[];
+  /** How long it took (milliseconds). */
   readonly durationMs: number;
 }
 
 const GRACE_MS = 5_000;
 
 /**
- * Ends the engine. Builds that run fail: BuildKit would wait for them, and `down` does so for five seconds only.
- * Images and caches stay. Nothing to end is a success. Problems: `engine/leftovers`, `engine/locked`, `engine/aborted`.
+ * Ends the embedded engine. Builds that run fail: BuildKit would wait for them, and `down` does so for five seconds only.
+ * Images and caches stay. Nothing to end is a success.
+ *
+ * @returns what was ended; problems: `engine/leftovers`, `engine/locked`, `engine/aborted`
  */
 export async function downEngine(options: EngineOptions): Promise<Result<DownReport>> {
   const startedMs = Date.now();

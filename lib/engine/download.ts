@@ -8,10 +8,9 @@ import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Dispatcher } from 'undici';
-import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
+import { type Environment, fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
 import { diskFull } from './host.ts';
 import { aborted } from './lock.ts';
-import type { Env } from './paths.ts';
 import type { PublishedChecksum } from './versions.ts';
 
 /** Long enough for a slow handshake, short enough that a machine without that network goes on to the next source. */
@@ -36,7 +35,7 @@ export interface Downloader {
 }
 
 /** Makes a downloader. */
-export async function createDownloader(env: Env): Promise<Downloader> {
+export async function createDownloader(env: Environment): Promise<Downloader> {
   const { EnvHttpProxyAgent, interceptors, request: send } = await import('undici');
   const proxies = {
     httpProxy: env['http_proxy'] ?? env['HTTP_PROXY'],

@@ -6,8 +6,11 @@ import type { EngineOptions } from './notice.ts';
 
 /** A name that a build gave, as its record has it. It may have been removed, or given to another image, since. */
 export interface BuiltImage {
+  /** The full reference: `localhost:5000/shop/api:dev`. */
   readonly name: string;
+  /** Media type of the manifest or index. */
   readonly mediaType: string;
+  /** What the name stood for when it was built. */
   readonly digest: Digest;
   /** ISO 8601. */
   readonly builtAt: string;

@@ -1,10 +1,9 @@
 /** What the machine offers an engine: rights, control groups, overlay mounts, space, who has a port. Linux. */
 import { mkdir, mkdtemp, readdir, readFile, readlink, rm, statfs } from 'node:fs/promises';
-import { platform, userInfo } from 'node:os';
+import { platform } from 'node:os';
 import path from 'node:path';
-import { type Problem, problem } from '../model/mod.ts';
-import { findProgram, runProgram, whyFailed } from '../system/mod.ts';
-import type { Env } from './paths.ts';
+import { type Environment, type Problem, problem } from '../model/mod.ts';
+import { findProgram, ownUid, runProgram, whyFailed } from '../system/mod.ts';
 
 const CAP_SYS_ADMIN = 21n;
 
@@ -22,7 +21,7 @@ export interface HostRights {
 export async function readRights(): Promise<HostRights> {
   const status = await readFile('/proc/self/status', 'utf8').catch(() => '');
   const hex = /^CapEff:\s*([0-9a-f]+)/m.exec(status)?.[1] ?? '0';
-  return { uid: userInfo().uid, mayMount: ((BigInt(`0x${hex}`) >> CAP_SYS_ADMIN) & 1n) === 1n };
+  return { uid: ownUid(), mayMount: ((BigInt(`0x${hex}`) >> CAP_SYS_ADMIN) & 1n) === 1n };
 }
 
 /** `v2`, `v1` (or both, as v1), or undefined where no control group is mounted. */
@@ -46,7 +45,7 @@ export async function readFreeBytes(dir: string): Promise<number | undefined> {
  * Mounts an overlay below the directory and unmounts it again. Undefined where it works, else why not. Only trying
  * shows it: the kernel may lack it, and it cannot lie on every file system (on another overlay, for one).
  */
-export async function tryOverlay(dir: string, env: Env): Promise<string | undefined> {
+export async function tryOverlay(dir: string, env: Environment): Promise<string | undefined> {
   const [mount, umount] = [await findProgram('mount', env), await findProgram('umount', env)];
   if (mount === undefined || umount === undefined) return 'mount or umount is not on PATH';
   let scratch: string | undefined;

@@ -5,8 +5,11 @@ import type { EngineOptions } from './notice.ts';
 
 /** How to reach the containerd behind an engine. */
 export interface ContainerdAccess {
+  /** Absolute path of its socket. */
   readonly socket: string;
+  /** The namespace in it that BuildKit works in: `buildkit`, `bake-ts`. */
   readonly namespace: string;
+  /** Absolute path of the `ctr` that it is asked with. */
   readonly ctr: string;
 }
 
@@ -14,7 +17,9 @@ export interface ContainerdAccess {
 export interface LocalImage {
   /** The full name, as it was stored. */
   readonly name: string;
+  /** Media type of the manifest or index. */
   readonly mediaType: string;
+  /** Of the manifest or index that the name stands for. */
   readonly digest: Digest;
   /** As ctr prints it, `1.0 MiB`: config, layers and manifests that are there, compressed. */
   readonly size: string;

@@ -57,15 +57,21 @@ export interface InstallOptions extends EngineOptions {
 
 /** A source that was tried for a package. `problem` says why it did not work out. */
 export interface InstallAttempt {
+  /** What was to be installed. */
   readonly package: EnginePackage;
+  /** Where it was looked for. */
   readonly source: EngineSource;
+  /** Whether it was installed from there. */
   readonly ok: boolean;
+  /** Why not. */
   readonly problem?: Problem;
+  /** How long it took (milliseconds). */
   readonly durationMs: number;
 }
 
 /** What an installation came to. */
 export interface InstallReport {
+  /** What is in use now. */
   readonly installation: Installation;
   /** False where everything asked for was there already. */
   readonly changed: boolean;
@@ -73,6 +79,7 @@ export interface InstallReport {
   readonly installed: readonly EnginePackage[];
   /** What was tried, in order. */
   readonly attempts: readonly InstallAttempt[];
+  /** How long everything took (milliseconds). */
   readonly durationMs: number;
 }
 
@@ -85,9 +92,11 @@ const FINAL_CODES: readonly string[] = [
 ];
 
 /**
- * Installs what is missing. Several calls at once are one: the others wait and find it done. On failure everything is
- * as it was before. Problems: `engine/install-failed` (its detail has each source's reason), `engine/checksum-mismatch`,
- * `engine/archive-unsafe`, `engine/bad-checksum`, `engine/disk-full`, `engine/locked`, `engine/aborted`.
+ * Installs what the embedded engine lacks: containerd, buildkitd, buildctl, runc. Several calls at once are one: the others wait
+ * and find it done. On failure everything is as it was before.
+ *
+ * @returns what is there now; problems: `engine/install-failed` (its detail has each source's reason),
+ *   `engine/checksum-mismatch`, `engine/archive-unsafe`, `engine/bad-checksum`, `engine/disk-full`, `engine/locked`, `engine/aborted`
  */
 export async function installEngine(options: InstallOptions): Promise<Result<InstallReport>> {
   const startedMs = Date.now();

@@ -1,9 +1,10 @@
 /** What is installed: the manifest of a version folder, and the check that a program is what it should be. */
 import { readFile, readlink } from 'node:fs/promises';
 import path from 'node:path';
-import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
+import { type Environment, fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
 import { isExecutable, runProgram, whyFailed } from '../system/mod.ts';
-import type { EnginePaths, Env } from './paths.ts';
+import { missingPermissions, NotPermitted } from '../util/permission.ts';
+import type { EnginePaths } from './paths.ts';
 import {
   ENGINE_PARTS,
   type EnginePackage,
@@ -16,10 +17,13 @@ import {
 
 /** One installed program. */
 export interface InstalledPart {
+  /** Which program it is. */
   readonly part: EnginePart;
+  /** The package that it came in. */
   readonly package: EnginePackage;
   /** As the program says; for a build that does not know it, the version it was asked for. */
   readonly version: string;
+  /** How it came here. */
   readonly source: EngineSource;
   /** Where exactly it came from: a path, a URL or file with its sha256, a Go module version, a Debian package. */
   readonly origin: string;
@@ -31,7 +35,9 @@ export interface InstalledPart {
 export interface Installation {
   /** Name of the version folder. */
   readonly id: string;
+  /** Absolute path of the version folder. */
   readonly dir: string;
+  /** Absolute path of the folder with its programs; fit for a `PATH`. */
   readonly binDir: string;
   /** ISO 8601. */
   readonly installedAt: string;
@@ -59,14 +65,20 @@ export function manifestFile(dir: string): string {
   return path.join(dir, MANIFEST);
 }
 
-/** The installation in use; undefined where there is none. Parts that have vanished since are left out. */
+/**
+ * The installation in use; undefined where there is none. Parts that have vanished since are left out.
+ *
+ * @throws what the runtime throws where it does not permit to look
+ */
 export async function readInstallation(paths: EnginePaths): Promise<Installation | undefined> {
   let dir: string;
   let manifest: unknown;
   try {
     dir = path.resolve(path.dirname(paths.currentLink), await readlink(paths.currentLink));
     manifest = JSON.parse(await readFile(manifestFile(dir), 'utf8'));
-  } catch {
+  } catch (error) {
+    if (missingPermissions(error) !== undefined)
+      throw new NotPermitted([{ kind: 'read', what: path.dirname(paths.currentLink) }], error);
     return undefined;
   }
   if (!isManifest(manifest)) return undefined;
@@ -101,7 +113,7 @@ export async function checkProgram(
   part: EnginePart,
   file: string,
   spec: PackageSpec,
-  env: Env,
+  env: Environment,
 ): Promise<Result<string, Problem>> {
   const said = await runProgram({ program: file, argv: versionArgs(part), env, timeoutMs: 30_000 });
   if (said.exitCode !== 0) {

@@ -2,6 +2,7 @@
  * The engine: finding a buildkitd to use, and bringing one along (containerd, buildkitd with its containerd worker,
  * buildctl, runc, and a registry for trying things) where there is none.
  */
+export { type CacheRecord, listCache, type PruneLimits, pruneCache } from './cache.ts';
 export type { DaemonName, DaemonRecord } from './daemon.ts';
 export { type Diagnosis, type DoctorCheck, engineDoctor } from './doctor.ts';
 export { type DownReport, downEngine } from './down.ts';
@@ -22,7 +23,7 @@ export {
 } from './installation.ts';
 export type { EngineNotice, EngineOptions, NotifyEngine } from './notice.ts';
 export { livesOwner, type Owner, ownerNow, readOwner } from './owner.ts';
-export { type EnginePaths, type Env, enginePaths } from './paths.ts';
+export { type EnginePaths, enginePaths } from './paths.ts';
 export { identifyProcess, isAlive, ownPid } from './process-identity.ts';
 export type { Registries } from './registries.ts';
 export { type ServingEngine, servingEngine } from './serving.ts';

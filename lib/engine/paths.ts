@@ -2,12 +2,11 @@
  * Where the embedded engine keeps its things. All of it is private to one user and one home: two homes are two engines
  * that know nothing of each other, and nothing is shared with a containerd or a Docker of the machine.
  */
-import { createHash } from 'node:crypto';
-import { homedir, userInfo } from 'node:os';
-import path from 'node:path';
 
-/** Environment as it is handed in; nothing here reads the process's own. */
-export type Env = Readonly<Record<string, string | undefined>>;
+import { createHash } from 'node:crypto';
+import path from 'node:path';
+import type { Environment } from '../model/mod.ts';
+import { homeDirectory, ownUid } from '../system/mod.ts';
 
 /** Absolute paths of everything the engine owns. */
 export interface EnginePaths {
@@ -17,12 +16,17 @@ export interface EnginePaths {
   readonly stateDir: string;
   /** Sockets and pid files. Short enough for a unix socket's address. */
   readonly runtimeDir: string;
+  /** Folders of installed versions, one each. */
   readonly versionsDir: string;
   /** Symbolic link to the version in use. */
   readonly currentLink: string;
+  /** Downloads that are not finished. */
   readonly downloadsDir: string;
+  /** Output of the daemons, a file each. */
   readonly logDir: string;
+  /** Where buildkitd listens. */
   readonly buildkitSocket: string;
+  /** Where containerd listens. */
   readonly containerdSocket: string;
   /** containerd's own namespace for BuildKit's images. */
   readonly namespace: string;
@@ -36,8 +40,8 @@ const SOCKET_PATH_LIMIT = 107;
  * The runtime directory follows from the state directory alone (never from XDG_RUNTIME_DIR, which differs between a
  * login shell, `sudo` and a service): the same state must never get two sets of daemons.
  */
-export function enginePaths(env: Env): EnginePaths {
-  const home = env['HOME'] ?? homedir();
+export function enginePaths(env: Environment): EnginePaths {
+  const home = homeDirectory(env);
   const own = absolute(env['BAKE_TS_HOME']);
   const dataDir =
     own ?? path.join(absolute(env['XDG_DATA_HOME']) ?? path.join(home, '.local/share'), 'bake-ts');
@@ -72,6 +76,6 @@ function pickRuntimeDir(stateDir: string): string {
   const longest = path.join(beside, 'containerd.sock.ttrpc');
   if (new TextEncoder().encode(longest).length <= SOCKET_PATH_LIMIT) return beside;
   const mark = createHash('sha256').update(stateDir).digest('hex').slice(0, 12);
-  const { uid } = userInfo();
+  const uid = ownUid();
   return uid === 0 ? `/run/bake-ts-${mark}` : `/tmp/bake-ts-${uid}-${mark}`;
 }

@@ -11,6 +11,7 @@ import { readWorker } from './worker.ts';
 export interface ServingEngine extends Pick<Engine, 'address' | 'kind' | 'source' | 'notes'> {
   /** BuildKit's, as it says it (`v0.13.1`); undefined where it does not. */
   readonly version?: string;
+  /** What its worker says of itself. */
   readonly worker: WorkerInfo;
   /** Where its images can be read from here. */
   readonly containerd?: ContainerdAccess;

@@ -15,7 +15,9 @@ export interface DaemonStatus extends DaemonRecord {
 
 /** The embedded engine as it was found. */
 export interface EngineStatus {
+  /** Where everything of it lies. */
   readonly paths: EnginePaths;
+  /** The version in use; absent: none is installed. */
   readonly installation?: Installation;
   /** Those that were started and not ended by `down`. */
   readonly daemons: readonly DaemonStatus[];
@@ -29,7 +31,11 @@ export interface EngineStatus {
   readonly diskUse?: { readonly binariesBytes: number; readonly stateBytes: number };
 }
 
-/** Looks at the engine. `diskUse` also adds up what it takes on disk. */
+/**
+ * Looks at the embedded engine. Nothing is started, and nothing can fail.
+ *
+ * @param options `diskUse` also adds up what it takes on disk, which takes its time
+ */
 export async function engineStatus(
   options: EngineOptions & { readonly diskUse?: boolean },
 ): Promise<EngineStatus> {

@@ -2,9 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, lstat, mkdir, rm, writeFile } from 'node:fs/promises';
 import { get } from 'node:http';
-import { userInfo } from 'node:os';
 import path from 'node:path';
 import { fail, ok, type Problem, problem, type Result, type WorkerInfo } from '../model/mod.ts';
+import { ownUid } from '../system/mod.ts';
 import {
   type DaemonName,
   type DaemonRecord,
@@ -44,16 +44,21 @@ export interface UpOptions extends EngineOptions {
 export interface RunningEngine {
   /** `unix://…` */
   readonly address: string;
+  /** Absolute path of its buildctl. */
   readonly buildctl: string;
+  /** Where its containerd listens, BuildKit's namespace in it, and the absolute path of `ctr`. */
   readonly containerd: { readonly socket: string; readonly namespace: string; readonly ctr: string };
+  /** What its worker says of itself. */
   readonly worker: WorkerInfo;
   /** `127.0.0.1:PORT` where the registry runs. */
   readonly registry?: string;
+  /** All daemons that run. */
   readonly daemons: readonly DaemonRecord[];
   /** Daemons that this call started; empty: all ran already. */
   readonly started: readonly DaemonName[];
   /** What is not as good as it could be: a snapshotter that copies, settings of registries that came too late. */
   readonly warnings: readonly Problem[];
+  /** How long it took until they served (milliseconds). */
   readonly durationMs: number;
 }
 
@@ -61,11 +66,13 @@ const DEFAULT_REGISTRY_PORT = 5000;
 const READY_TIMEOUT_MS = 30_000;
 
 /**
- * Starts containerd, buildkitd and (if asked for) the registry, and waits until they serve. What runs already stays.
- * Where a start fails, what this call had started is ended again. Problems: `engine/not-installed`,
- * `engine/unsupported-platform`, `engine/not-root`, `engine/no-privileges`, `engine/no-cgroups`, `engine/disk-full`,
- * `engine/daemon-crashed`, `engine/daemon-silent`, `engine/port-taken`, `engine/registry-elsewhere`,
- * `engine/registry-not-installed`, `engine/unsafe-directory`, `engine/cannot-write`, `engine/locked`, `engine/aborted`.
+ * Starts the embedded engine: containerd, buildkitd and (if asked for) the registry, and waits until they serve. What runs already
+ * stays. Where a start fails, what this call had started is ended again.
+ *
+ * @returns the engine; problems: `engine/not-installed`, `engine/unsupported-platform`, `engine/not-root`,
+ *   `engine/no-privileges`, `engine/no-cgroups`, `engine/disk-full`, `engine/daemon-crashed`, `engine/daemon-silent`,
+ *   `engine/port-taken`, `engine/registry-elsewhere`, `engine/registry-not-installed`, `engine/unsafe-directory`,
+ *   `engine/cannot-write`, `engine/locked`, `engine/aborted`
  */
 export async function upEngine(options: UpOptions): Promise<Result<RunningEngine>> {
   const startedMs = Date.now();
@@ -358,7 +365,7 @@ async function makeDirectories(paths: EnginePaths): Promise<Problem | undefined>
   for (const dir of [paths.stateDir, paths.logDir, paths.runtimeDir])
     await mkdir(dir, { recursive: true, mode: 0o700 });
   const found = await lstat(paths.runtimeDir);
-  if (!found.isDirectory() || found.uid !== userInfo().uid) {
+  if (!found.isDirectory() || found.uid !== ownUid()) {
     return problem('engine/unsafe-directory', `${paths.runtimeDir} belongs to somebody else`, {
       hint: 'remove it, or set BAKE_TS_HOME to another (short) directory',
     });

@@ -28,6 +28,8 @@ export interface KeyInput {
   readonly files: ReadonlyMap<string, readonly FilePart[]>;
   /** External image as written → digest it was resolved to and is pinned to. */
   readonly images: ReadonlyMap<string, string>;
+  /** Named context → digest of the image in the OCI layout that it names, where that says none itself. */
+  readonly layouts?: ReadonlyMap<string, string>;
   /** Named context → digest of the result of the build that it names. */
   readonly parents: ReadonlyMap<string, string>;
   /** The platforms it is surely built for: what is asked for, or the engine's; empty where that is not known. */
@@ -92,12 +94,13 @@ export function keyParts(input: KeyInput): KeyResult {
         else parents[name] = digest;
         return;
       }
-      case 'oci-layout':
-        options[`context ${name}`] = ref.ref;
-        if (!/@sha256:[0-9a-f]{64}$/.test(ref.ref)) {
-          unknown('layout', `the context ${name} is an OCI layout without a digest`);
-        }
+      case 'oci-layout': {
+        const digest = input.layouts?.get(name) ?? ref.digest;
+        if (digest === undefined || !/^sha256:[0-9a-f]{64}$/.test(digest))
+          unknown('unread', `the image of the OCI layout ${name} was not looked up`);
+        else options[`context ${name}`] = `@${digest}`;
         return;
+      }
       default:
         options[`context ${name}`] = withoutUser(ref.url);
         if (!isCommitUrl(ref))
@@ -198,6 +201,8 @@ function optionsOf({ build, facts, platforms, enginePlatform }: KeyInput): Recor
   const ids = (list: readonly { readonly id: string }[]): string =>
     JSON.stringify(list.map(({ id }) => id).sort());
   if (build.secrets.length > 0) add('secrets', ids(build.secrets));
+  const unset = build.secrets.filter(({ isUnset }) => isUnset === true);
+  if (unset.length > 0) add('secrets without a value', ids(unset));
   if (build.ssh.length > 0) add('ssh', ids(build.ssh));
   return options;
 }

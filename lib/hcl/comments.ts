@@ -97,6 +97,8 @@ function isNextLine(text: string, end: number, start: number): boolean {
 
 /** The lines of a comment without its signs and without what indents all of it. */
 function linesOf(comment: string): readonly string[] {
+  // A line of nothing but signs is a rule.
+  if (/^##+\s*$/.test(comment)) return [comment.trimEnd().slice(1)];
   if (comment.startsWith('#')) return [comment.replace(/^#+ ?/, '').trimEnd()];
   if (comment.startsWith('//')) return [comment.slice(2).replace(/^ /, '').trimEnd()];
   const lines = comment

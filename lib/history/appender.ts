@@ -4,8 +4,8 @@
  * to a file after the first time that fails.
  */
 import { appendFileSync, chmodSync, mkdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import { clearTimeout, setTimeout } from 'node:timers';
+import { ownUid } from '../system/mod.ts';
 
 /** What could not be done. */
 export interface WriteFault {
@@ -27,7 +27,7 @@ const OTHERS = 0o077;
 export function shutDirectory(dir: string): void {
   try {
     const { mode, uid } = statSync(dir);
-    if ((mode & OTHERS) !== 0 && uid === userInfo().uid) chmodSync(dir, DIR_MODE);
+    if ((mode & OTHERS) !== 0 && uid === ownUid()) chmodSync(dir, DIR_MODE);
   } catch {
     // Not there yet, or nothing that we may change.
   }

@@ -22,6 +22,7 @@ import { isOfEnginePlatform } from './bases.ts';
 import { type ContextFiles, hashContexts, touchedInContext } from './contexts.ts';
 import { inspectNode, type NodeFacts } from './dockerfile-facts.ts';
 import type { Keying } from './keying.ts';
+import { findLayouts, type LayoutDigests } from './layouts.ts';
 import { type ChosenProxies, chooseProxies } from './proxies.ts';
 
 /** What a build is made of. */
@@ -42,6 +43,8 @@ export interface NodeInputs {
   readonly contexts: readonly ContextFiles[];
   /** Contexts of which only files are read (COPY, mounts) → what of them; their configs do not matter. */
   readonly filesOnly: ReadonlyMap<string, ContextReads>;
+  /** The images of OCI layouts that it reads; undefined: none. */
+  readonly layouts?: LayoutDigests;
   /** What the config of its image comes from; undefined where that is not known. */
   readonly targetBase?: TargetBase;
   /** What its steps get of proxies; undefined: nothing. */
@@ -64,13 +67,21 @@ export async function computeInputs(keying: Keying, node: PlanNode): Promise<Nod
   if (inspected === undefined) {
     const text = `its Dockerfile comes with the context ${hideUsers(build.context.written)}`;
     const proxies = chooseProxies(build, keying.proxies, 'remote');
-    return { ...NOTHING, proxies, untracked: [{ kind: 'remote-dockerfile', text }] };
+    const layouts = findLayouts(build).digests;
+    return {
+      ...NOTHING,
+      proxies,
+      ...(layouts.size === 0 ? {} : { layouts }),
+      untracked: [{ kind: 'remote-dockerfile', text }],
+    };
   }
   if (!inspected.ok) return { ...NOTHING, problems: inspected.error };
   const { facts, proxies } = inspected.value;
   const unplanned = unplannedContexts(node, facts);
   if (unplanned.length > 0) return { ...NOTHING, problems: unplanned };
-  const { contexts, problems } = await hashContexts(keying, node, facts);
+  const { contexts, problems: unreadable } = await hashContexts(keying, node, facts);
+  const layouts = findLayouts(build, facts);
+  const problems = [...unreadable, ...layouts.problems];
   if (problems.length > 0) return { ...NOTHING, problems };
   const images = await lookUpImages(keying, node, facts);
   const platforms = platformsOf(keying, node, inspected.value);
@@ -81,6 +92,7 @@ export async function computeInputs(keying: Keying, node: PlanNode): Promise<Nod
     proxies: proxies.args,
     files: new Map(contexts.map((one) => [one.name, one.hashed.files] as const)),
     images: images.digests,
+    layouts: layouts.digests,
     parents: parentDigests(keying, node, filesOnly),
     platforms,
     enginePlatform: keying.enginePlatform,
@@ -112,6 +124,7 @@ export async function computeInputs(keying: Keying, node: PlanNode): Promise<Nod
     contexts,
     filesOnly,
     proxies,
+    ...(layouts.digests.size === 0 ? {} : { layouts: layouts.digests }),
     ...(facts.targetBase === undefined ? {} : { targetBase: facts.targetBase }),
     ...(reasons.length === 0 ? { key: computeKey(parts) } : {}),
     ...(facts.produces === undefined ? {} : { produces: { ...facts.produces, platforms } }),

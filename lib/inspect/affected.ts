@@ -31,7 +31,12 @@ export interface AffectedOptions
 
 /** Why a build is affected. */
 export interface AffectedReason {
+  /**
+   * What of the build changed: its entry in builds.yaml, its Dockerfile, its ignore file, a file it reads, a locked
+   * image, a build it needs; `unknown`: what it reads is not known.
+   */
   readonly code: 'definition' | 'dockerfile' | 'ignore-file' | 'file' | 'image' | 'needs' | 'unknown';
+  /** The same in words. */
   readonly text: string;
   /** The file, as it was given. */
   readonly path?: string;
@@ -41,9 +46,11 @@ export interface AffectedReason {
 
 /** A build that is affected. */
 export interface AffectedBuild {
+  /** Name of the build. */
   readonly build: string;
+  /** `asked`: it was selected. `needed`: only another build needs it. */
   readonly role: 'asked' | 'needed';
-  /** At most {@link MOST_REASONS} files among them. */
+  /** Files among them are 100 at most. */
   readonly reasons: readonly AffectedReason[];
 }
 
@@ -58,7 +65,7 @@ export async function findAffected(
   // Nothing to ask registries for.
   if (changed.length === 0 && before === undefined && lockBefore === undefined) return ok([]);
   const offline = plan.set.grants.untrusted ? { offline: 'the files are untrusted' } : {};
-  return withSession({ ...options, ...offline }, async (session) => {
+  return withSession({ ...options, ...offline, dryRun: true }, async (session) => {
     const lock = session.lock.ok ? session.lock.value : undefined;
     const { context, results } = await session.startPass(true);
     const finder = new Finder(context.keying, options, lock);

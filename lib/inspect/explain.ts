@@ -26,6 +26,7 @@ import {
   changesElsewhere,
   checkPlan,
   findMissingSecrets,
+  findNotPermitted,
   KEPT_WORDS,
   type NodeContext,
   needsOf,
@@ -60,23 +61,34 @@ export interface ExplainReport {
 
 /** One build; the form of `explain --json` (schemas/explain.schema.json). */
 export interface Explanation {
+  /** Name of the build. */
   readonly build: string;
+  /** `asked`: it was selected. `needed`: only another build needs it. */
   readonly role: 'asked' | 'needed';
   /**
    * What a run would do. `rebase`: another config is put over the layers that it has. `depends`: what it reads is built
    * first, and it only if that gives other bytes than last time. `impossible`: see `problem`, or `blockedBy`.
    */
   readonly decision: 'build' | 'unchanged' | 'retag' | 'rebase' | 'depends' | 'impossible';
+  /** Why; absent for `impossible`. */
   readonly reason?: Reason;
+  /** For `impossible`: what keeps a run from building it. */
   readonly problem?: ProblemJson;
+  /** For `impossible`: the build whose failure keeps this one from being built. */
   readonly blockedBy?: string;
+  /** sha256 (hexadecimal) over its inputs; absent: they cannot be known. */
   readonly key?: string;
+  /** What differs from its last success on this machine. */
   readonly differences: Differences;
+  /** What its image is made of; absent: the Dockerfile or a context cannot be read. */
   readonly inputs?: ExplainedInputs;
+  /** What cannot be known, and what to do so that it can; not empty: the build is never skipped. */
   readonly untracked: readonly { readonly what: string; readonly remedy: string }[];
   /** Whether a run pushes it. */
   readonly pushes: boolean;
+  /** What its registries have under each of its tags; empty where a run does not push it. */
   readonly tags: readonly ExplainedTag[];
+  /** The last result; absent: none is remembered. */
   readonly last?: LastBuilt;
 }
 
@@ -84,8 +96,9 @@ export interface Explanation {
 export interface Differences {
   /** Whether there was one. */
   readonly known: boolean;
-  /** At most {@link MOST_DIFFERENCES}. */
+  /** Each in words, 200 at most: `context: src/main.c changed`. */
   readonly items: readonly string[];
+  /** How many there are, those that are not listed included. */
   readonly total: number;
 }
 
@@ -102,24 +115,33 @@ export interface ExplainedInputs {
   readonly target?: string;
   /** Empty: the engine's own, which then stands among the options. */
   readonly platforms: readonly string[];
+  /** Build arguments (`ARG`) that can matter. */
   readonly args: readonly NamedValue[];
+  /**
+   * Local contexts: name (`context` for the main one), where it is as written, how many files of it are read and their
+   * size in bytes.
+   */
   readonly contexts: readonly {
     readonly name: string;
     readonly source: string;
     readonly files: number;
     readonly bytes: number;
   }[];
+  /** External images: as written, the digest that they stand for, and whether builds.lock holds them at it. */
   readonly images: readonly { readonly image: string; readonly digest: string; readonly locked: boolean }[];
   /** `digest` is absent where the parent is to be built first; with several platforms it names each. */
   readonly parents: readonly { readonly name: string; readonly build: string; readonly digest?: string }[];
+  /** Everything else that changes bytes: labels, annotations, compression, network, … */
   readonly options: readonly NamedValue[];
 }
 
 /** What a registry has under a tag, against what it should have. */
 export interface ExplainedTag {
+  /** The full reference. */
   readonly ref: string;
   /** `there`: something, and without a known result nobody can say whether it is right. */
   readonly state: 'right' | 'other' | 'there' | 'missing' | 'unknown';
+  /** What the tag points at; absent: nothing, or not known. */
   readonly digest?: Digest;
   /** For `unknown`. */
   readonly why?: string;
@@ -138,9 +160,11 @@ export const MOST_DIFFERENCES = 200;
 /** Explains every build of a plan. */
 export async function explainBuilds(options: ExplainOptions): Promise<ExplainReport> {
   const { plan } = options;
-  const explained = await withSession(options, async (session) => {
+  const explained = await withSession({ ...options, dryRun: true }, async (session) => {
     const { lock, records } = session;
+    const missing = findNotPermitted(plan, options.env, lock.ok ? lock.value : undefined);
     const problems: Problem[] = [
+      ...(missing === undefined ? [] : [missing]),
       ...(records.ok ? [] : [records.error]),
       ...(lock.ok ? [] : lock.error),
       ...(await checkPlan(plan, options.dockerfiles)),

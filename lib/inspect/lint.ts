@@ -12,6 +12,7 @@ import {
   spanOfExcerpt,
 } from '../buildctl/mod.ts';
 import { type BaseConfig, type Dockerfile, inspectDockerfile, optionsOf } from '../dockerfile/mod.ts';
+import { findLayouts, withLayouts } from '../inputs/mod.ts';
 import {
   type Build,
   fail,
@@ -60,6 +61,7 @@ export interface LintReport {
   readonly problems: readonly Problem[];
   /** Builds that were asked for and are checked, and how many Dockerfiles those have. */
   readonly builds: number;
+  /** How many different Dockerfiles those builds have. */
   readonly dockerfiles: number;
   /** Builds whose file is for a frontend (`source`) that has rules of its own. */
   readonly passedOver: readonly string[];
@@ -125,7 +127,8 @@ export async function lintPlan(options: LintOptions): Promise<Result<LintReport>
         const dockerfile = dockerfiles.dockerfileOf(build);
         const source = dockerfile?.ok === true ? dockerfile.value.source : undefined;
         const isolated = grants.untrusted;
-        const call = { build, standIns, isolated, workDir: dirOf(fileOf(build)) };
+        const read = withLayouts(build, findLayouts(build).digests);
+        const call = { build: read, standIns, isolated, workDir: dirOf(fileOf(build)) };
         // Builds that differ in nothing that the frontend sees share one answer.
         const key = [fileOf(build), ...lintArgv(call, '', {}, '')].join('\0');
         const answer =

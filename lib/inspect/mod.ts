@@ -5,6 +5,7 @@ export {
   type AffectedReason,
   findAffected,
 } from './affected.ts';
+export type { Differences, LastBuilt } from './explain.ts';
 export {
   type ExplainedInputs,
   type ExplainedTag,

@@ -7,7 +7,6 @@ export const REMEDIES: Readonly<Record<UnknownKind, string>> = {
   'remote-dockerfile': 'Use a local context, or give the Dockerfile here with `dockerfile-inline:`.',
   'remote-context':
     'End the address of a git context with # and a full commit; fetch other ones into a local context.',
-  layout: 'Write oci-layout://PATH@sha256:… with the digest of the image.',
   image:
     'Push the image or sign in to its registry; pinned (NAME@sha256:…) or in builds.lock it need not be looked up.',
   'image-name': 'Write REGISTRY/REPOSITORY:TAG.',

@@ -34,26 +34,35 @@ export interface LockOptions {
 
 /** What `lock` changed. */
 export interface Locked {
+  /** Images that came in. */
   readonly added: readonly LockedRef[];
+  /** Images that nothing reads any more. */
   readonly dropped: readonly LockedRef[];
+  /** How many stayed as they were. */
   readonly kept: number;
 }
 
 /** An image with what it is locked to and what it stands for now. */
 export interface LockedImage {
+  /** The image, as builds.lock writes it. */
   readonly image: string;
+  /** The digest in builds.lock. */
   readonly locked: Digest;
   /** Undefined: gone, or not known. */
   readonly now?: Digest;
   /** `unknown`: its registry did not say; never to be taken for `same`. */
   readonly state: 'same' | 'moved' | 'gone' | 'unknown';
+  /** For `gone` and `unknown`: what the registry said. */
   readonly problem?: Problem;
 }
 
 /** An image that `update` moved, with the builds that will be built again for it. */
 export interface UpdatedImage {
+  /** The image, as builds.lock writes it. */
   readonly image: string;
+  /** The digest before. */
   readonly from: Digest;
+  /** The digest now. */
   readonly to: Digest;
   /** Builds that read it. */
   readonly builds: readonly string[];

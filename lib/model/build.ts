@@ -12,38 +12,87 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 
 /** Where files come from: the main context, or a named one. */
 export type ContextRef =
-  | { readonly kind: 'local' /** Absolute. */; readonly path: string }
-  | { readonly kind: 'build'; readonly build: string }
-  | { readonly kind: 'image' /** Without `docker-image://`. */; readonly ref: string }
-  | { readonly kind: 'git' /** As BuildKit takes it, `#ref:subdir` included. */; readonly url: string }
-  | { readonly kind: 'http'; readonly url: string }
-  | { readonly kind: 'oci-layout' /** Absolute. */; readonly path: string; readonly ref: string };
+  | {
+      /** A directory. */
+      readonly kind: 'local';
+      /** Absolute. */
+      readonly path: string;
+    }
+  | {
+      /** The result of another build. */
+      readonly kind: 'build';
+      /** Its name. */
+      readonly build: string;
+    }
+  | {
+      /** An image in a registry. */
+      readonly kind: 'image';
+      /** Without `docker-image://`. */
+      readonly ref: string;
+    }
+  | {
+      /** A git repository. */
+      readonly kind: 'git';
+      /** As BuildKit takes it, `#ref:subdir` included. */
+      readonly url: string;
+    }
+  | {
+      /** A file or an archive behind an address. */
+      readonly kind: 'http';
+      /** `https://…` or `http://…`. */
+      readonly url: string;
+    }
+  | {
+      /** An image in a directory, as the OCI image layout has it. */
+      readonly kind: 'oci-layout';
+      /** Absolute. */
+      readonly path: string;
+      /** As written, without a mark; neither of both: the tag `latest`, or the only image. */
+      readonly tag?: string;
+      /** Counts before the tag. */
+      readonly digest?: string;
+    };
 
 /** A context with the text it was written as (for messages and `print`) and its place. */
 export interface ContextSource {
+  /** What it is, and where. */
   readonly ref: ContextRef;
+  /** As the file has it. */
   readonly written: string;
+  /** Where it is written; absent: in no file. */
   readonly span?: Span;
 }
 
 /** The file that the frontend reads, a Dockerfile mostly: below (or beside) the context, or text in builds.yaml. */
 export type DockerfileSource =
   | {
+      /** A file. */
       readonly kind: 'file';
       /** Absolute for a local context; relative to the root of a git or http context. */
       readonly path: string;
+      /** As the file has it. */
       readonly written: string;
+      /** Where it is written; absent: in no file. */
       readonly span?: Span;
     }
-  | { readonly kind: 'inline'; readonly text: string; readonly span?: Span };
+  | {
+      /** Text in builds.yaml. */
+      readonly kind: 'inline';
+      /** The whole Dockerfile. */
+      readonly text: string;
+      /** Where it is written; absent: in no file. */
+      readonly span?: Span;
+    };
 
 /** A flag of buildctl that is a type and attributes: an output, a cache import or export, an attestation. */
 export interface TypedAttributes {
+  /** `local`, `registry`, `provenance`, … */
   readonly type: string;
   /** In the order written, without `type`. */
   readonly attributes: ReadonlyMap<string, string>;
   /** The path among the attributes (`dest`, `src`) as `print` shows it: relative to the root; absent: there is none. */
   readonly writtenPath?: string;
+  /** Where it is written; absent: in no file. */
   readonly span?: Span;
 }
 
@@ -51,6 +100,7 @@ export interface TypedAttributes {
 export interface FrontendImage {
   /** As written. */
   readonly image: string;
+  /** Where it is written; absent: in no file. */
   readonly span?: Span;
 }
 
@@ -71,37 +121,48 @@ export interface BuildctlOption {
     readonly written: string;
     readonly use: 'written' | 'certificate';
   }[];
+  /** Where it is written; absent: in no file. */
   readonly span?: Span;
 }
 
 /** A secret handed to RUN; only its id ever appears in a plan, a key or a log. */
 export interface SecretSource {
+  /** What `RUN --mount=type=secret,id=…` asks for. */
   readonly id: string;
+  /** Where its value comes from; it is read when the build begins. */
   readonly from:
     | { readonly kind: 'file' /** Absolute. */; readonly path: string }
     | { readonly kind: 'env'; readonly variable: string }
     | { readonly kind: 'command'; readonly argv: readonly string[] };
   /** Only the id was written: the variable of that name if it is set, else the file of that name (as buildctl does). */
   readonly bare?: true;
+  /** Its variable is not set, and its file is of those that are built without it all the same: bake's. */
+  readonly isUnset?: true;
   /** The file as `print` shows it. */
   readonly writtenPath?: string;
+  /** Where it is written; absent: in no file. */
   readonly span?: Span;
 }
 
 /** An SSH agent socket or keys handed to RUN. */
 export interface SshSource {
+  /** What `RUN --mount=type=ssh,id=…` asks for; `default` where none is written. */
   readonly id: string;
   /** Absolute paths of keys, or of one agent socket; empty: the agent of `SSH_AUTH_SOCK`. */
   readonly paths: readonly string[];
   /** The paths as `print` shows them. */
   readonly writtenPaths?: readonly string[];
+  /** Where it is written; absent: in no file. */
   readonly span?: Span;
 }
 
 /** A resource limit of RUN. */
 export interface Ulimit {
+  /** As in `ulimit`: `nofile`, `nproc`, … */
   readonly name: string;
+  /** The soft limit. */
   readonly soft: number;
+  /** The hard limit. */
   readonly hard: number;
 }
 
@@ -117,19 +178,24 @@ export interface Tag {
   readonly text: string;
   /** Parsed, `:latest` where no tag is written; undefined where the text is not a valid tag (which is a problem of its own). */
   readonly ref?: ImageRef;
+  /** Where it is written; absent: in no file. */
   readonly span?: Span;
 }
 
 /** One concrete build (a matrix gives one of these for each row). */
 export interface Build {
+  /** In lower case, unique in its set: `api-3.13`. */
   readonly name: string;
   /** The build's key in builds.yaml. */
   readonly span?: Span;
+  /** What it is for, in words. */
   readonly description?: string;
   /** The matrix build it is a row of, with the row's values. */
   readonly matrix?: { readonly name: string; readonly row: { readonly [axis: string]: Json } };
 
+  /** The main context. */
   readonly context: ContextSource;
+  /** What the frontend reads. */
   readonly dockerfile: DockerfileSource;
   /** The image of `gateway.v0`; undefined: BuildKit's own Dockerfile frontend. */
   readonly frontendImage?: FrontendImage;
@@ -139,6 +205,7 @@ export interface Build {
   readonly buildctlOptions: readonly BuildctlOption[];
   /** The stage to build; undefined: the last one. */
   readonly target?: string;
+  /** Build arguments (`ARG`), by name. */
   readonly args: ReadonlyMap<string, string>;
   /** Where their values stand, as far as they stand in a file. */
   readonly argSpans?: ReadonlyMap<string, Span>;
@@ -155,15 +222,19 @@ export interface Build {
   readonly tags: readonly Tag[];
   /** `tags` are written, and none is left of them. */
   readonly hasNoTags?: true;
+  /** Whether its tags are pushed. */
   readonly push: PushMode;
   /** Where that it is pushed stands. */
   readonly pushSpan?: Span;
+  /** Labels of the image's config, by name. */
   readonly labels: ReadonlyMap<string, string>;
   /** Key is `[level:]name`; level is manifest, index, manifest-descriptor or index-descriptor, `[os/arch]` allowed. */
   readonly annotations: ReadonlyMap<string, string>;
   /** Outputs besides the image that `tags` and `push` describe. */
   readonly outputs: readonly TypedAttributes[];
+  /** Attestations: `provenance`, `sbom`. */
   readonly attest: readonly TypedAttributes[];
+  /** How exported layers are compressed; undefined: as BuildKit does, with gzip. */
   readonly compression?: {
     readonly type: 'uncompressed' | 'gzip' | 'zstd' | 'estargz';
     readonly level?: number;
@@ -174,23 +245,34 @@ export interface Build {
   /** Seconds since 1970 handed down as SOURCE_DATE_EPOCH. */
   readonly sourceDateEpoch?: number;
 
+  /** Where cache is read from. */
   readonly cacheFrom: readonly TypedAttributes[];
+  /** Where cache is written to. */
   readonly cacheTo: readonly TypedAttributes[];
+  /** Every step is run anew in each run. */
   readonly noCache: boolean;
   /** Stages that are built without cache. */
   readonly noCacheFilter: readonly string[];
   /** Ask the registry for base images even where the engine has one by that name. */
   readonly pull: boolean;
 
+  /** Secrets of RUN steps. */
   readonly secrets: readonly SecretSource[];
+  /** SSH agents and keys of RUN steps. */
   readonly ssh: readonly SshSource[];
+  /** Network of RUN steps; undefined: the engine's default. */
   readonly network?: 'default' | 'none' | 'host';
+  /** Lines of /etc/hosts in RUN steps: name → IP address. */
   readonly extraHosts: ReadonlyMap<string, string>;
+  /** Resource limits of RUN steps. */
   readonly ulimits: readonly Ulimit[];
+  /** Size of /dev/shm in RUN steps (bytes); undefined: the engine's default. */
   readonly shmSizeBytes?: number;
+  /** The cgroup that RUN steps run below. */
   readonly cgroupParent?: string;
   /** How long one attempt at it may take, its commands for secrets and its push included; undefined: for ever. */
   readonly timeoutMs?: number;
+  /** Rights that RUN steps may ask for: `network.host`, `security.insecure`, `device`. */
   readonly entitlements: readonly string[];
 
   /**
@@ -214,6 +296,7 @@ export interface RegistrySettings {
   readonly ca?: string;
   /** PEM files of a client certificate. Absolute. */
   readonly cert?: string;
+  /** PEM file of the client certificate's key. Absolute. */
   readonly key?: string;
   /** Accept any certificate. */
   readonly insecure?: boolean;
@@ -225,24 +308,50 @@ export interface RegistrySettings {
 
 /** A variable with where its value came from. Sensitive ones keep their value out of every output. */
 export interface Variable {
+  /** As `vars` has it. */
   readonly name: string;
+  /** Its final value. */
   readonly value: Json;
+  /** Where the value came from. */
   readonly origin: VariableOrigin;
+  /** What it is for, in words. */
   readonly description?: string;
+  /** The value is kept out of every output. */
   readonly sensitive: boolean;
 }
 
 /** Where a variable's value came from. */
 export type VariableOrigin =
-  | { readonly kind: 'default'; readonly span?: Span }
-  | { readonly kind: 'env'; readonly variable: string }
-  | { readonly kind: 'flag' }
-  | { readonly kind: 'file'; readonly path: string };
+  | {
+      /** From `vars` of the file. */
+      readonly kind: 'default';
+      /** Where it is written; absent: in no file. */
+      readonly span?: Span;
+    }
+  | {
+      /** From the environment. */
+      readonly kind: 'env';
+      /** Name of the environment variable. */
+      readonly variable: string;
+    }
+  | {
+      /** From `--var`, or the option `vars`. */
+      readonly kind: 'flag';
+    }
+  | {
+      /** From `--var-file`, or the option `varFiles`. */
+      readonly kind: 'file';
+      /** Path of the file. */
+      readonly path: string;
+    };
 
 /** A named list of builds, resolved to concrete build names. */
 export interface Group {
+  /** As `groups` has it. */
   readonly name: string;
+  /** Names of builds, in order. */
   readonly builds: readonly string[];
+  /** What it is for, in words. */
   readonly description?: string;
   /** What is wrong with what its bake file says of it, which counts where it is selected. */
   readonly mistakes?: readonly Problem[];
@@ -252,11 +361,15 @@ export interface Group {
 export interface BuildSet {
   /** Absolute path of the directory that relative paths on the command line and state are keyed by. */
   readonly root: string;
+  /** By name, in the order of the file. */
   readonly builds: ReadonlyMap<string, Build>;
+  /** By name, in the order of the file. */
   readonly groups: ReadonlyMap<string, Group>;
   /** Matrix builds and the names of their rows, in order. */
   readonly matrices: ReadonlyMap<string, readonly string[]>;
+  /** By name, in the order of the file. */
   readonly variables: ReadonlyMap<string, Variable>;
+  /** Settings by host, as references write it: `localhost:5000`. */
   readonly registries: ReadonlyMap<string, RegistrySettings>;
   /** `engine.address` of the file. */
   readonly engineAddress?: string;

@@ -22,6 +22,7 @@ export type DecisionKind =
 
 /** Why: a stable slug, words for people, and (for changes) the items that changed. */
 export interface Reason {
+  /** Stable; new ones may come. docs/events.md says what each means. */
   readonly code:
     | 'forced'
     | 'first-build'
@@ -40,6 +41,7 @@ export interface Reason {
     | 'tags-moved'
     | 'not-needed'
     | 'given';
+  /** The same in words. */
   readonly text: string;
   /** Each changed, missing or unknown thing: `context: src/main.c changed`, `arg VERSION: 1 → 2`. */
   readonly items?: readonly string[];
@@ -47,7 +49,9 @@ export interface Reason {
 
 /** What became of one reference. */
 export interface TagResult {
+  /** The full reference. */
   readonly ref: string;
+  /** What it points at now. */
   readonly digest: Digest;
   /** `pushed`: bytes or manifest sent. `retagged`: the manifest was there, only the tag was put. `there`: nothing sent. */
   readonly action: 'pushed' | 'retagged' | 'there';
@@ -97,6 +101,7 @@ export type Phase =
 
 /** Layers of one platform of an image. */
 export interface PlatformLayers {
+  /** Normalised: `linux/amd64`. */
   readonly platform: string;
   /** Compressed size of each layer in bytes, from the lowest up. */
   readonly sizes: readonly number[];
@@ -104,13 +109,24 @@ export interface PlatformLayers {
 
 /** How a build ended. */
 export interface Outcome {
+  /** Name of the build. */
   readonly build: string;
+  /**
+   * `retagged`: nothing was built, only tags were put right. `blocked`: a build that it needs failed. A build whose
+   * image was re-based is `built`.
+   */
   readonly kind: 'built' | 'retagged' | 'unchanged' | 'failed' | 'cancelled' | 'blocked';
+  /** Why it was built or skipped; absent: it was never decided on. */
   readonly reason?: Reason;
+  /** Of the manifest or index; absent: there is no result, or nothing tells its digest. */
   readonly digest?: Digest;
+  /** Size of the image (bytes, compressed, all platforms); absent: not known. */
   readonly sizeBytes?: number;
+  /** Normalised: `linux/amd64`; absent: not known. */
   readonly platforms?: readonly string[];
+  /** What became of each tag that is pushed; empty: it has none, or it did not come to that. */
   readonly tags: readonly TagResult[];
+  /** sha256 (hexadecimal) over its inputs; absent: they cannot be known. */
   readonly key?: string;
   /** How long something was done for it, in milliseconds: all of its phases but `queued`; 0 for what never began. */
   readonly durationMs: number;
@@ -134,11 +150,17 @@ export interface Outcome {
 
 /** A node as the plan announces it. */
 export interface PlannedNode {
+  /** Name of the build. */
   readonly build: string;
+  /** `asked`: it was selected. `needed`: only another build needs it. */
   readonly role: 'asked' | 'needed';
+  /** 0: it needs no other build; else one more than the highest of those. */
   readonly level: number;
+  /** Names of the builds that it needs. */
   readonly needs: readonly string[];
+  /** Its tags as written. */
   readonly tags: readonly string[];
+  /** Whether its tags are pushed in this run. */
   readonly pushes: boolean;
   /** How long its last build took (milliseconds), as it is remembered; absent: not known. */
   readonly usualMs?: number;
@@ -148,16 +170,22 @@ export interface PlannedNode {
 export interface ChangedFiles {
   /** Absolute paths, 20 at most; empty: it is not known what changed. */
   readonly files: readonly string[];
+  /** How many there are. */
   readonly total: number;
 }
 
-/** The union of all events, without the envelope. */
+/** All events, told apart by their `type`, without number and time; docs/events.md says in which order they come. */
 export type EventBody =
   | {
+      /** The first event of every run. */
       readonly type: 'run-started';
+      /** Names this run. */
       readonly runId: string;
+      /** Version of bake-ts. */
       readonly version: string;
+      /** What runs it, with its version: `node 24.1.0`. */
       readonly runtime: string;
+      /** Files that the builds were read from. */
       readonly files: readonly string[];
       /** Builds that may run at a time: slots. */
       readonly concurrency: number;
@@ -165,17 +193,31 @@ export type EventBody =
       readonly root?: string;
       /** The words of the command line after the program's name, without sensitive values; absent: called as a library. */
       readonly command?: readonly string[];
+      /** Nothing is built and nothing is pushed. */
       readonly dryRun?: boolean;
       /** What led to a run of a watch; absent: nothing that changed. */
       readonly changed?: ChangedFiles;
     }
-  | { readonly type: 'planned'; readonly nodes: readonly PlannedNode[] }
-  | { readonly type: 'engine-starting'; readonly text: string }
   | {
+      /** What the run is about. */
+      readonly type: 'planned';
+      /** Each build after what it needs. */
+      readonly nodes: readonly PlannedNode[];
+    }
+  | {
+      /** An engine is being looked for or started. */
+      readonly type: 'engine-starting';
+      /** What is being done, in words. */
+      readonly text: string;
+    }
+  | {
+      /** There is an engine. */
       readonly type: 'engine-ready';
+      /** As buildctl takes it. */
       readonly address: string;
-      /** What led to it: a flag, the environment, builds.yaml, a well-known socket, the embedded engine. */
+      /** What led to it, in words: a flag, the environment, builds.yaml, a well-known socket, the embedded engine. */
       readonly source: string;
+      /** Path of the buildctl that is used. */
       readonly buildctl: string;
       /** Version of buildkitd; absent where it was not asked: of the embedded engine, and where every result is pushed. */
       readonly version?: string;
@@ -183,18 +225,21 @@ export type EventBody =
   | {
       /** A call failed because the engine went away; builds wait until it is back. */
       readonly type: 'engine-waiting';
+      /** As buildctl takes it. */
       readonly address: string;
       /** What was noticed, in words. */
       readonly why: string;
-      /** How long it is waited for at most. */
+      /** How long it is waited for at most (milliseconds). */
       readonly waitMs: number;
     }
   | {
       /** The wait is over. */
       readonly type: 'engine-waited';
+      /** As buildctl takes it. */
       readonly address: string;
+      /** How long it was waited for (milliseconds). */
       readonly waitedMs: number;
-      /** Whether the engine is back. */
+      /** Whether the engine is back; if not, builds that need it fail. */
       readonly back: boolean;
     }
   | {
@@ -212,7 +257,9 @@ export type EventBody =
   | {
       /** From now on this is done for a build; the phase before is over. */
       readonly type: 'node-phase';
+      /** Name of the build. */
       readonly build: string;
+      /** What is done from now on. */
       readonly phase: Phase;
       /**
        * Which slot it has during this phase, from 0: always with `building`, with `exporting` and `pushing` while buildctl runs,
@@ -223,103 +270,183 @@ export type EventBody =
       readonly waitsFor?: 'engine';
     }
   | {
+      /** The inputs of a build are known. */
       readonly type: 'node-keyed';
+      /** Name of the build. */
       readonly build: string;
+      /** sha256 (hexadecimal) over its inputs; absent: they cannot be known. */
       readonly key?: string;
+      /** How many files of its contexts count. */
       readonly files: number;
+      /** Their size in bytes. */
       readonly bytes: number;
       /** What cannot be known, in words; not empty: never skipped. */
       readonly untracked: readonly string[];
     }
   | {
+      /** It is decided what to do with a build; where that turns out to be impossible, another one follows. */
       readonly type: 'node-decided';
+      /** Name of the build. */
       readonly build: string;
+      /** What is done with it. */
       readonly decision: DecisionKind;
+      /** Why. */
       readonly reason: Reason;
     }
   | {
       /** While what it reads is still being pushed, a build is begun; it is decided on when that is done. */
       readonly type: 'early-started';
+      /** Name of the build. */
       readonly build: string;
       /** The builds whose pushes go on. */
       readonly waitsFor: readonly string[];
+      /** Why it will be built. */
       readonly reason: Reason;
     }
   | {
+      /** What could be done of a build before its turn is done. */
       readonly type: 'early-finished';
+      /** Name of the build. */
       readonly build: string;
+      /** Steps of the Dockerfile, without FROM: how many were done, and how many of them came from the cache. */
       readonly steps: { readonly total: number; readonly cached: number };
     }
   | {
+      /** buildctl was started for a build; once for each attempt. */
       readonly type: 'node-started';
+      /** Name of the build. */
       readonly build: string;
+      /** Counts from 1. */
       readonly attempt: number;
+      /** Its command line, sensitive values hidden. */
       readonly argv: readonly string[];
     }
   | {
       /** A step of BuildKit changed its state; may come several times for one digest, the last one counts. */
       readonly type: 'vertex';
+      /** Name of the build. */
       readonly build: string;
+      /** Names the step within its build. */
       readonly digest: string;
+      /** As BuildKit prints it: `[build 2/5] COPY src/ src/`. */
       readonly name: string;
+      /** What has become of it. */
       readonly state: 'pending' | 'running' | 'done' | 'cached' | 'failed';
+      /** How long it ran (milliseconds); absent: it has not ended. */
       readonly durationMs?: number;
+      /** Why it failed, in BuildKit's words. */
       readonly error?: string;
     }
   | {
-      /** Bytes of a transfer: context, pull, extraction. */
+      /** Bytes of a transfer: context, pull, extraction, push. */
       readonly type: 'transfer';
+      /** Name of the build. */
       readonly build: string;
+      /** Digest of the step. */
       readonly vertex: string;
+      /** What is transferred, as BuildKit names it. */
       readonly id: string;
+      /** Bytes so far; 0 for pushes, of which BuildKit does not say it. */
       readonly current: number;
+      /** All bytes; absent: not known. */
       readonly total?: number;
+      /** True for the last event of a transfer. */
       readonly done: boolean;
     }
   | {
+      /** A step printed something. */
       readonly type: 'log';
+      /** Name of the build. */
       readonly build: string;
+      /** Digest of the step. */
       readonly vertex: string;
+      /** Where it printed it. */
       readonly stream: 'stdout' | 'stderr';
+      /** A piece of output as BuildKit sent it: several lines, or part of one. */
       readonly text: string;
     }
-  | { readonly type: 'warning'; readonly build?: string; readonly problem: ProblemJson }
   | {
+      /** Something is not as it should be, and stops nothing. */
+      readonly type: 'warning';
+      /** Name of the build; absent: it is about the run. */
+      readonly build?: string;
+      /** What is not as it should be. */
+      readonly problem: ProblemJson;
+    }
+  | {
+      /** An attempt failed for a reason that may pass; another one follows. */
       readonly type: 'retry';
+      /** Name of the build. */
       readonly build: string;
+      /** Number of the attempt that failed, from 1. */
       readonly attempt: number;
+      /** Milliseconds until the next one. */
       readonly delayMs: number;
+      /** Why it failed, in words. */
       readonly why: string;
     }
   | {
       /** A call of buildctl gave no sign of progress for a while; said again after twice the time, and so on. */
       readonly type: 'stalled';
+      /** Name of the build. */
       readonly build: string;
+      /** How long there was no progress (milliseconds). */
       readonly quietMs: number;
       /** What is waited for, in words: a step, a push, a command for a secret, an engine that does not answer. */
       readonly waitsFor: string;
+      /** Whether the engine answers a short question. */
       readonly engineAnswers: boolean;
       /** Milliseconds until the call is ended if nothing moves till then; absent: it may take for ever. */
       readonly endsInMs?: number;
     }
   | {
-      /** It moves again. */
+      /** A call that was stalled makes progress again. */
       readonly type: 'resumed';
+      /** Name of the build. */
       readonly build: string;
+      /** How long there was no progress (milliseconds). */
       readonly quietMs: number;
     }
-  | { readonly type: 'tag'; readonly build: string; readonly tag: TagResult }
-  | { readonly type: 'node-finished'; readonly build: string; readonly outcome: Outcome }
-  | { readonly type: 'interrupted'; readonly signal: string }
-  | { readonly type: 'run-finished'; readonly summary: RunSummary };
+  | {
+      /** A reference of a build is where it should be. */
+      readonly type: 'tag';
+      /** Name of the build. */
+      readonly build: string;
+      /** The reference, and what became of it. */
+      readonly tag: TagResult;
+    }
+  | {
+      /** A build has ended; where an audit looks at it afterwards, once more, and the last one counts. */
+      readonly type: 'node-finished';
+      /** Name of the build. */
+      readonly build: string;
+      /** How it ended. */
+      readonly outcome: Outcome;
+    }
+  | {
+      /** Somebody asked the run to stop. Said once; not where the run stops itself. */
+      readonly type: 'interrupted';
+      /** Name of the system's signal; of an `AbortSignal` its reason, or the name of the error that is its reason. */
+      readonly signal: string;
+    }
+  | {
+      /** The last event of every run. */
+      readonly type: 'run-finished';
+      /** Totals. */
+      readonly summary: RunSummary;
+    };
 
 /** Totals at the end of a run. */
 export interface RunSummary {
+  /** Every build is as it should be, and the run has no problem of its own. */
   readonly ok: boolean;
+  /** It was stopped from outside. */
   readonly cancelled: boolean;
+  /** Every build that got that far, in the order of the plan. */
   readonly outcomes: readonly Outcome[];
   /** Problems that belong to the run, not to a build. */
   readonly problems: readonly ProblemJson[];
+  /** How long the run took (milliseconds). */
   readonly durationMs: number;
   /**
    * How often `buildctl build` was really started: to build, and for short calls that build nothing (names of the engine's
@@ -333,7 +460,12 @@ export interface RunSummary {
 }
 
 /** An event as it travels: numbered, with its time. */
-export type BakeEvent = EventBody & { readonly seq: number; readonly atMs: number };
+export type BakeEvent = EventBody & {
+  /** Counts the events of a run from 1. */
+  readonly seq: number;
+  /** When it happened (milliseconds since 1970). */
+  readonly atMs: number;
+};
 
 /**
  * Something that wants to see events as they happen. Where it throws, or gives a promise that is rejected before the run

@@ -3,6 +3,9 @@
  * Grammar and the Docker Hub defaults: https://github.com/distribution/reference (reference.go, normalize.go).
  */
 
+import { problem } from './problem.ts';
+import { fail, ok, type Result } from './result.ts';
+
 /** `sha256:` and 64 hexadecimal digits (the only algorithm registries use today). */
 export type Digest = `sha256:${string}`;
 
@@ -12,7 +15,9 @@ export interface ImageRef {
   readonly registry: string;
   /** Path below the registry; official images of Docker Hub start with `library/`. */
   readonly repository: string;
+  /** As written; undefined: none is. */
   readonly tag?: string;
+  /** As written; undefined: none is. With a tag beside it, the digest counts. */
   readonly digest?: Digest;
 }
 
@@ -22,6 +27,7 @@ const PATH_COMPONENT = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
 const HOST =
   /^(?:(?:[A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9-]*[A-Za-z0-9])(?:\.(?:[A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9-]*[A-Za-z0-9]))*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?$/;
 const HUB = 'docker.io';
+const LONE_DIGEST = /^@?sha(?:256|384|512):[0-9a-f]{6,}$/;
 
 /** True for a well-formed sha256 digest. */
 export function isDigest(text: string): text is Digest {
@@ -64,7 +70,44 @@ export function parseImageRef(text: string): ImageRef | undefined {
   };
 }
 
-/** The full text of a reference, registry included. */
+/**
+ * Reads a reference that a person wrote. Docker Hub's host and `library/` are filled in where they are left out; a tag is not.
+ *
+ * @param written `ghcr.io/acme/api:1.2`, `alpine`, `localhost:5000/api@sha256:…`
+ * @returns the reference in parts; problem: `cli/bad-reference`
+ * @example
+ * ```ts
+ * const { registry, repository, tag } = unwrap(readImageRef('alpine:3.20'));
+ * console.log(registry, repository, tag); // docker.io library/alpine 3.20
+ * ```
+ */
+export function readImageRef(written: string): Result<ImageRef> {
+  // To the grammar of names it is a tag of the image "sha256" on Docker Hub.
+  if (LONE_DIGEST.test(written)) {
+    return fail([
+      problem('cli/bad-reference', `"${written}" is a digest alone, which does not say whose image it is`, {
+        hint: `write it behind the name: REGISTRY/REPOSITORY@${written.replace(/^@/, '')}`,
+      }),
+    ]);
+  }
+  const ref = parseImageRef(written);
+  if (ref !== undefined) return ok(ref);
+  return fail([
+    problem('cli/bad-reference', `"${written}" is not a valid image reference`, {
+      hint: 'write REGISTRY/REPOSITORY:TAG or REGISTRY/REPOSITORY@sha256:…, in lowercase but for the tag',
+    }),
+  ]);
+}
+
+/**
+ * The full text of a reference, registry included.
+ *
+ * @example
+ * ```ts
+ * const ref = unwrap(readImageRef('alpine'));
+ * console.log(formatImageRef({ ...ref, tag: '3.20' })); // docker.io/library/alpine:3.20
+ * ```
+ */
 export function formatImageRef(ref: ImageRef): string {
   const tag = ref.tag === undefined ? '' : `:${ref.tag}`;
   const digest = ref.digest === undefined ? '' : `@${ref.digest}`;

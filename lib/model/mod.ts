@@ -2,7 +2,10 @@
 export * from './again.ts';
 export * from './attest.ts';
 export type * from './build.ts';
+export * from './cache.ts';
+export type * from './environment.ts';
 export type * from './event.ts';
+export * from './expression-names.ts';
 export * from './frontend.ts';
 export * from './grants.ts';
 export type * from './image.ts';

@@ -11,7 +11,9 @@ export type EdgeReason = 'context' | 'from' | 'copy' | 'mount' | 'needs';
 
 /** A build waits for another one, and (but for `needs`) sees its result by digest. */
 export interface Edge {
+  /** Name of the build that is waited for. */
   readonly to: string;
+  /** Why it is waited for. */
   readonly reason: EdgeReason;
   /** What the Dockerfile calls it; the name of the named context that links the two. Undefined for `needs`. */
   readonly contextName?: string;
@@ -19,6 +21,7 @@ export interface Edge {
   readonly use?: 'from' | 'copy' | 'mount';
   /** Set where the Dockerfile fixes the platform of what it reads (`FROM --platform=…`). */
   readonly platform?: string;
+  /** Where the line that says so is. */
   readonly span?: Span;
 }
 
@@ -28,23 +31,29 @@ export interface ExternalImage {
   readonly written: string;
   /** Parsed; undefined where what is written is not a valid reference. */
   readonly ref?: ImageRef;
+  /** What the build does with it; `syntax` is a frontend, `attest` the generator of an attestation. */
   readonly use: 'from' | 'copy' | 'mount' | 'context' | 'syntax' | 'attest';
   /** Named context it comes through, if any. */
   readonly contextName?: string;
   /** A fixed platform (`FROM --platform=…`), if one is known. */
   readonly platform?: string;
+  /** Where it is written. */
   readonly span?: Span;
 }
 
 /** A named context that is another build, and that nothing which is built reads: no edge, and no reason to build it. */
 export interface UnusedContext {
+  /** Its name in `contexts`. */
   readonly contextName: string;
+  /** Name of the build that it stands for. */
   readonly to: string;
+  /** Where it is written. */
   readonly span?: Span;
 }
 
 /** One build of the plan. */
 export interface PlanNode {
+  /** The build itself. */
   readonly build: Build;
   /** `asked`: the user selected it. `needed`: only another build needs it. */
   readonly role: 'asked' | 'needed';
@@ -56,6 +65,7 @@ export interface PlanNode {
   readonly level: number;
   /** Whether its tags are to be pushed in this run. */
   readonly pushes: boolean;
+  /** Images that it reads and that no build of the plan makes. */
   readonly externalImages: readonly ExternalImage[];
   /** Named contexts that stand for builds and are not read. */
   readonly unusedContexts: readonly UnusedContext[];
@@ -65,6 +75,8 @@ export interface PlanNode {
 
 /** A plan in an order in which every build comes after what it needs; ties keep the file's order. */
 export interface Plan {
+  /** The set that it was made from. */
   readonly set: BuildSet;
+  /** By name of the build, each after what it needs. */
   readonly nodes: ReadonlyMap<string, PlanNode>;
 }

@@ -10,7 +10,6 @@ export type ProblemArea =
   | 'config'
   | 'bake'
   | 'import'
-  | 'bake'
   | 'dockerfile'
   | 'plan'
   | 'context'
@@ -19,19 +18,23 @@ export type ProblemArea =
   | 'build'
   | 'state'
   | 'lint'
-  | 'run';
+  | 'run'
+  | 'system';
 
 /** A stable, searchable name: `area/what-is-wrong`. */
 export type ProblemCode = `${ProblemArea}/${string}`;
 
 /** What is wrong, where, and what to do. Never holds a secret or a credential. */
 export interface Problem {
+  /** Only an `error` makes a call fail. */
   readonly severity: 'error' | 'warning';
+  /** What to search for; docs/failures.md has a heading for each. */
   readonly code: ProblemCode;
   /** One sentence, without a full stop, that says what is wrong in words. */
   readonly message: string;
   /** What to do about it, in the imperative; may have several lines. */
   readonly hint?: string;
+  /** Where it is; absent: in no file. */
   readonly span?: Span;
   /** Other places that belong to it, each with what it shows. */
   readonly related?: readonly RelatedPlace[];
@@ -45,7 +48,9 @@ export interface Problem {
 
 /** Another place that explains a problem. */
 export interface RelatedPlace {
+  /** Where it is; absent: in no file. */
   readonly span?: Span;
+  /** What it has to do with the problem, in words. */
   readonly message: string;
 }
 
@@ -60,14 +65,19 @@ export function problem(
 
 /** A place as JSON shows it. */
 export interface PlaceJson extends Position {
+  /** As a person would name it: relative to the working directory where that is shorter. */
   readonly file: string;
+  /** Line of its end, from 1. */
   readonly endLine: number;
+  /** Column of its end, from 1; the first one behind it. */
   readonly endColumn: number;
 }
 
 /** A problem as `--json`, `--progress=json` and the library's consumers see it. */
 export interface ProblemJson extends Omit<Problem, 'span' | 'related'> {
+  /** Where it is; absent: in no file. */
   readonly place?: PlaceJson;
+  /** Other places that belong to it, each with what it shows. */
   readonly related?: readonly { readonly message: string; readonly place?: PlaceJson }[];
 }
 

@@ -1,5 +1,6 @@
 /** A process, told apart from any later one with the same number. */
 export interface ProcessIdentity {
+  /** Its number. */
   readonly pid: number;
   /** Clock ticks between the machine's start and the process's (proc_pid_stat(5), field 22). */
   readonly startTicks: number;

@@ -48,7 +48,9 @@ export interface KeyParts {
 
 /** A platform's own manifest inside the result. */
 export interface PlatformManifest {
+  /** Normalised: `linux/amd64`. */
   readonly platform: string;
+  /** Of its manifest. */
   readonly digest: Digest;
   /** Names its layers in their order: equal where the files are, whatever the config says. Undefined: not read. */
   readonly layers?: Digest;
@@ -56,20 +58,27 @@ export interface PlatformManifest {
 
 /** A successful build, remembered. */
 export interface BuildRecord {
+  /** Version of the record's layout. */
   readonly version: number;
+  /** The key that the build had. */
   readonly key: BuildKey;
+  /** Name of the build. */
   readonly build: string;
   /** Digest of what tags point at: a manifest, or an index for several platforms or attestations. */
   readonly digest: Digest;
+  /** Media type of that manifest or index. */
   readonly mediaType: string;
   /** Sum of config and layers (all platforms), in bytes, compressed; undefined where it could not be read. */
   readonly sizeBytes?: number;
+  /** The manifests in it, one for each platform. */
   readonly platforms: readonly PlatformManifest[];
   /** References the result was seen under, after its push. */
   readonly refs: readonly string[];
   /** ISO 8601. */
   readonly finishedAt: string;
+  /** How long the build took (milliseconds). */
   readonly durationMs: number;
+  /** Steps of the Dockerfile, without FROM: how many there are, and how many came from the cache. */
   readonly steps: { readonly total: number; readonly cached: number };
   /** Its key was made of sealed parts: no other machine can come to it, so it is shared with none. */
   readonly local?: true;

@@ -3,10 +3,20 @@
  */
 import type { Problem } from './problem.ts';
 
-/** Either a value, or what kept us from having one. */
+/** Either a value, or what kept us from having one; {@link unwrap} makes an exception of the latter. */
 export type Result<T, E = readonly Problem[]> =
-  | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly error: E };
+  | {
+      /** It went well. */
+      readonly ok: true;
+      /** What was asked for. */
+      readonly value: T;
+    }
+  | {
+      /** It did not. */
+      readonly ok: false;
+      /** Every problem that was found, one or more; warnings may be among them. */
+      readonly error: E;
+    };
 
 /** Wraps a value as a success. */
 export function ok<T>(value: T): { readonly ok: true; readonly value: T } {

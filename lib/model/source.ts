@@ -7,6 +7,7 @@
 export interface SourceFile {
   /** As a person would name it: relative to the working directory where that is shorter. */
   readonly path: string;
+  /** Everything that is in it. */
   readonly text: string;
   /** The user wrote it on the command line, and not somebody in a file. */
   readonly isCommandLine?: true;
@@ -14,14 +15,19 @@ export interface SourceFile {
 
 /** Half-open range of UTF-16 offsets in a file. */
 export interface Span {
+  /** The file. */
   readonly source: SourceFile;
+  /** Offset of its first character. */
   readonly start: number;
+  /** Offset behind its last character. */
   readonly end: number;
 }
 
 /** One-based line and column, as editors count. */
 export interface Position {
+  /** From 1. */
   readonly line: number;
+  /** From 1; UTF-16 units, as editors count. */
   readonly column: number;
 }
 

@@ -8,8 +8,6 @@ export type UnknownKind =
   | 'remote-dockerfile'
   /** A git or http context that may have moved. */
   | 'remote-context'
-  /** An OCI layout named without a digest. */
-  | 'layout'
   /** An image whose digest cannot be had. */
   | 'image'
   /** Text that names no image. */
@@ -41,6 +39,7 @@ export type UnknownKind =
 
 /** An input that cannot be known, so that its build always runs. */
 export interface UnknownInput {
+  /** What would have to be different. */
   readonly kind: UnknownKind;
   /** What is not known, in words without credentials. */
   readonly text: string;

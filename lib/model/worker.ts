@@ -2,10 +2,13 @@
 
 /** A worker as buildkitd describes it. */
 export interface WorkerInfo {
+  /** What runs its steps. */
   readonly executor: 'containerd' | 'oci' | 'unknown';
+  /** How it keeps files: `overlayfs`, `native`, …; `unknown` where it does not say. */
   readonly snapshotter: string;
   /** `host`: RUN shares the machine's network, which is what BuildKit does where no CNI plugins are set up. */
   readonly network: string;
+  /** Platforms that it builds for, normalised, its own first: `linux/amd64`. */
   readonly platforms: readonly string[];
   /** Version of its buildkitd, which says it since 0.11. */
   readonly version?: string;

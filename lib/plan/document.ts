@@ -8,17 +8,23 @@ import { createHider, formatPlace, hideByName, hideNamed, hideUsersIn } from '..
 
 /** A plan as `plan --json` prints it. Version 1; additive only. */
 export interface PlanDocument {
+  /** Raised only where something changes its meaning; new keys may come without. */
   readonly version: 1;
+  /** In an order in which they may run. */
   readonly builds: readonly PlannedBuild[];
+  /** Every variable of the set. */
   readonly variables: readonly PlannedVariable[];
 }
 
 /** A variable that values of the plan were made from. */
 export interface PlannedVariable {
+  /** As `vars` has it. */
   readonly name: string;
   /** Absent for sensitive ones. */
   readonly value?: unknown;
+  /** The value is kept out of every output. */
   readonly sensitive?: true;
+  /** Where the value came from. */
   readonly origin: VariableOrigin['kind'];
   /** The origin in words, with its place or name. */
   readonly from: string;
@@ -26,43 +32,78 @@ export interface PlannedVariable {
 
 /** One build of the document; absent keys are unset. */
 export interface PlannedBuild {
+  /** Name of the build. */
   readonly name: string;
+  /** Where its key in builds.yaml stands: `FILE:LINE:COLUMN`. */
   readonly place?: string;
+  /** What it is for, in words. */
   readonly description?: string;
+  /** The matrix build that it is a row of, and its value on each axis. */
   readonly matrix?: { readonly name: string; readonly row: unknown };
+  /** `asked`: it was selected. `needed`: only another build needs it. */
   readonly role: 'asked' | 'needed';
+  /** 0: it needs no other build; else one more than the highest of those. */
   readonly level: number;
+  /** The main context, as written: a directory or an address. */
   readonly context: string;
+  /** Path of the Dockerfile, as written. */
   readonly dockerfile?: string;
+  /** The text of the Dockerfile, where it has no file. */
   readonly 'dockerfile-inline'?: string;
   /** Absent: BuildKit's own Dockerfile frontend. */
   readonly frontend?: 'gateway.v0';
+  /** The image of the frontend. */
   readonly source?: string;
+  /** Options for the frontend that no other key is for. */
   readonly opts?: Readonly<Record<string, string>>;
+  /** Further words for `buildctl build`; paths as builds.yaml has them. */
   readonly 'buildctl-options'?: readonly string[];
+  /** The stage to build; absent: the last one. */
   readonly target?: string;
+  /** Build arguments (`ARG`). */
   readonly args?: Readonly<Record<string, string>>;
+  /** Labels of the image's config. */
   readonly labels?: Readonly<Record<string, string>>;
+  /** Annotations of the manifest, with their levels. */
   readonly annotations?: Readonly<Record<string, string>>;
+  /** Normalised: `linux/amd64`; absent: the engine's own. */
   readonly platforms?: readonly string[];
+  /** Names of the image, as written. */
   readonly tags?: readonly string[];
+  /** Named contexts, as written: name → `build:NAME`, a directory, an image, an address. */
   readonly contexts?: Readonly<Record<string, string>>;
   /** Named contexts that are other builds and that nothing reads: name → build. */
   readonly 'unused-contexts'?: Readonly<Record<string, string>>;
+  /**
+   * Builds that it waits for: which, why (`context`, `from`, `copy`, `mount`, `needs`), what the Dockerfile calls it,
+   * and where that stands.
+   */
   readonly edges: readonly {
     readonly to: string;
     readonly reason: string;
     readonly as?: string;
     readonly place?: string;
   }[];
+  /**
+   * Images that no build of the plan makes: reference, what it is read for (`from`, `copy`, `mount`, `context`,
+   * `syntax`, `attest`), and where that stands.
+   */
   readonly images: readonly { readonly ref: string; readonly use: string; readonly place?: string }[];
+  /** Where cache is read from, as buildctl gets it: `type=registry,ref=…`. */
   readonly 'cache-from'?: readonly string[];
+  /** Where cache is written to, likewise. */
   readonly 'cache-to'?: readonly string[];
+  /** Results besides the image, likewise: `type=local,dest=…`. */
   readonly outputs?: readonly string[];
+  /** Attestations, likewise: `type=provenance,mode=max`. */
   readonly attest?: readonly string[];
+  /** Ids of secrets. */
   readonly secrets?: readonly string[];
+  /** Ids of SSH agents and keys. */
   readonly ssh?: readonly string[];
+  /** Whether its tags are pushed in a run of this plan. */
   readonly push: boolean;
+  /** What of its inputs cannot be known, in words; absent: nothing. Where it is there, the build is never skipped. */
   readonly unknowns?: readonly string[];
 }
 

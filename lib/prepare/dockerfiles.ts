@@ -24,6 +24,7 @@ import {
   unknownOptions,
 } from '../model/mod.ts';
 import type { DockerfileReads } from '../plan/mod.ts';
+import { deniedProblem } from '../util/permission.ts';
 import { statSignature } from '../util/stat-signature.ts';
 import { findRead } from './default-dockerfile.ts';
 
@@ -228,7 +229,7 @@ export class DockerfileLibrary {
       return parse({ path: shown, text });
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-      return fail([unreadable(shown, code)]);
+      return fail([deniedProblem(error) ?? unreadable(shown, code)]);
     }
   }
 }

@@ -57,7 +57,8 @@ export function findRefused(plan: Plan, cwd: string): readonly Problem[] {
     ...findGitCredentials(plan.set.grants),
     ...[...plan.nodes.values()].flatMap((node) => check.problemsOfRunning(node)),
     ...check.problemsOfRegistries(plan.set.registries),
-    ...[...plan.nodes.values()].flatMap(({ build }) => build.cautions ?? []),
+    // What is the same for all builds is one record.
+    ...new Set([...plan.nodes.values()].flatMap(({ build }) => build.cautions ?? [])),
   ]);
 }
 

@@ -1,6 +1,7 @@
 /** From a set of builds and what the user typed to a plan: selection, Dockerfiles, edges. No engine, no network. */
 import { type BuildSet, fail, ok, type Plan, type Problem, type Result } from '../model/mod.ts';
 import { findLeftOut, planBuilds, type Selection, selectBuilds } from '../plan/mod.ts';
+import { deniedProblem } from '../util/permission.ts';
 import { DockerfileLibrary } from './dockerfiles.ts';
 import { GrantCheck, mergeNeeds } from './grants.ts';
 import { mergeAlike, mergeMissingContexts, mistakesOf } from './mistakes.ts';
@@ -21,6 +22,16 @@ export interface PreparedPlan {
  *   its builds may not read (`config/needs-grant`), which is not opened
  */
 export function preparePlan(set: BuildSet, selection: Selection, cwd: string): Result<PreparedPlan> {
+  try {
+    return prepare(set, selection, cwd);
+  } catch (error) {
+    const denied = deniedProblem(error);
+    if (denied === undefined) throw error;
+    return fail([denied]);
+  }
+}
+
+function prepare(set: BuildSet, selection: Selection, cwd: string): Result<PreparedPlan> {
   const selected = selectBuilds(set, selection);
   if (!selected.ok) return selected;
   const dockerfiles = new DockerfileLibrary(cwd);

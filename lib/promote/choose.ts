@@ -27,6 +27,7 @@ export interface WantedImage {
 
 /** A build whose tags stay where they are. */
 export interface PassedOver {
+  /** Name of the build. */
   readonly build: string;
   /** `not-pushed`: it has no tag that is pushed. `only-needed`: it would be pushed if it were selected, and others need it. */
   readonly why: 'not-pushed' | 'only-needed';

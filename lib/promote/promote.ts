@@ -47,9 +47,13 @@ export interface PromoteOptions {
 
 /** What became of one tag. Sensitive values in names are hidden. */
 export interface PromotedTag {
+  /** Name of the build. */
   readonly build: string;
+  /** The tag of the build, as a full reference. */
   readonly source: string;
+  /** The name at the destination, as a full reference. */
   readonly target: string;
+  /** What both stand for. */
   readonly digest: Digest;
   /** `there`: the target pointed at it already. In a dry run `put` is what would be done. */
   readonly action: 'put' | 'there';
@@ -59,8 +63,11 @@ export interface PromotedTag {
 
 /** What a promotion did, or in a dry run would do. */
 export interface Promotion extends Brought {
+  /** Nothing was written. */
   readonly dryRun: boolean;
+  /** Of every tag, in the order of the plan. */
   readonly tags: readonly PromotedTag[];
+  /** Selected or needed builds of which no tag was looked at. */
   readonly passedOver: readonly PassedOver[];
   /** In a dry run: why it is not known what targets point at. */
   readonly problems: readonly Problem[];

@@ -16,6 +16,7 @@ import type { Descriptor } from './manifest.ts';
 export interface BlobProgress {
   /** The repository that it goes to: `REGISTRY/PATH`. */
   readonly repository: string;
+  /** Names the blob. */
   readonly digest: Digest;
   /** Bytes that have left us; 0 again where sending starts anew. Not all of them need have arrived. */
   readonly sentBytes: number;
@@ -89,6 +90,7 @@ export class BroughtBlobs {
 
 /** What a transfer did. */
 export interface TransferCounts {
+  /** Blobs that the registry took from another of its repositories, that were sent, and that were there. */
   readonly blobs: { readonly mounted: number; readonly copied: number; readonly there: number };
   /** Bytes that went through us. */
   readonly copiedBytes: number;

@@ -6,6 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type Digest,
+  type Environment,
   fail,
   formatImageRef,
   type ImageRef,
@@ -27,14 +28,14 @@ import { type ImageDescription, inspectImage } from './inspect.ts';
 import type { Layout } from './layout.ts';
 import { type Descriptor, digestOf, type Manifest, manifestFrom } from './manifest.ts';
 import { badDigest } from './problems.ts';
-import type { Environment } from './proxy.ts';
-import { type PushOptions, pushLayout } from './push-layout.ts';
+import { type PushLayoutOptions, pushLayout } from './push-layout.ts';
 import { readBlob } from './read-blob.ts';
-import { Reader, type ReadOptions } from './reader.ts';
+import { Reader, type RegistryReadOptions } from './reader.ts';
 import { listReferrers } from './referrers.ts';
 import { pullScope, pushScope } from './scope.ts';
 import { noCredentials, refusedCredentials } from './sign-in-words.ts';
 import type { Presence } from './store.ts';
+import { listTags } from './tags.ts';
 import { UsedCredentials } from './used-credentials.ts';
 import { type RequestSeen, type TimeLimits, Wire } from './wire.ts';
 
@@ -75,7 +76,12 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
   return new RegistryClient(options);
 }
 
-/** Talks to registries. Close it at the end. */
+/**
+ * Talks to registries, with the credentials of the Docker config. Made by {@link createRegistryClient}; close it at the end.
+ *
+ * What goes wrong is a value: `registry/unauthorized`, `registry/denied`, `registry/not-found`, `registry/unreachable`, …
+ * (docs/failures.md); requests that may succeed a moment later are sent again before. No message holds a credential.
+ */
 export class RegistryClient {
   readonly #wire: Wire;
   readonly #credentials: CredentialSource;
@@ -85,6 +91,7 @@ export class RegistryClient {
   readonly #brought = new BroughtBlobs();
   readonly #used = new UsedCredentials();
 
+  /** Made by {@link createRegistryClient}. */
   constructor(options: RegistryClientOptions) {
     const now = options.now ?? Date.now;
     const { signal, release } = followSignal(options.signal);
@@ -122,7 +129,7 @@ export class RegistryClient {
     this.#reader = new Reader(this.#exchange, registries);
   }
 
-  /** Ends all connections. */
+  /** Ends all connections and what is under way. */
   async close(): Promise<void> {
     this.#release();
     await this.#wire.close();
@@ -163,20 +170,22 @@ export class RegistryClient {
   /**
    * What a tag or digest points at. Asked once; `unknown` is asked again next time.
    * HEAD first; GET where the answer to HEAD does not say everything, or contradicts itself.
+   *
+   * @returns never a failure: what cannot be known is `unknown`, with the problem
    */
-  async head(ref: ImageRef, read?: ReadOptions): Promise<Presence> {
+  async head(ref: ImageRef, read?: RegistryReadOptions): Promise<Presence> {
     const presence = await this.#reader.head(ref, read);
     if (presence.kind !== 'unknown') return presence;
     return { kind: 'unknown', problem: this.hideInProblem(presence.problem) };
   }
 
-  /** The digest that a reference points at; a problem where it is absent or not known. */
-  async resolveDigest(ref: ImageRef, read?: ReadOptions): Promise<Result<Digest>> {
+  /** The digest that a reference points at; a problem where it is absent (`registry/not-found`) or not known. */
+  async resolveDigest(ref: ImageRef, read?: RegistryReadOptions): Promise<Result<Digest>> {
     return this.#shown(await this.#reader.resolveDigest(ref, read));
   }
 
   /** Reads a manifest; its bytes have been checked against the digest asked for and the one announced. */
-  async getManifest(ref: ImageRef, read?: ReadOptions): Promise<Result<Manifest>> {
+  async getManifest(ref: ImageRef, read?: RegistryReadOptions): Promise<Result<Manifest>> {
     return this.#shown(await this.#reader.getManifest(ref, read));
   }
 
@@ -188,7 +197,7 @@ export class RegistryClient {
     repository: ImageRef,
     digest: Digest,
     limitBytes: number,
-    read?: ReadOptions,
+    read?: RegistryReadOptions,
   ): Promise<Result<Uint8Array>> {
     return this.#shown(await this.#reader.getBlob(repository, digest, limitBytes, read));
   }
@@ -198,7 +207,12 @@ export class RegistryClient {
     return readBlob(this.#exchange, from, blob);
   }
 
-  /** Uploads a small blob, whether the repository has it or not; @returns its digest */
+  /**
+   * Uploads a small blob, whether the repository has it or not.
+   *
+   * @param repository its tag and digest are not looked at
+   * @returns its digest
+   */
   async putBlob(repository: ImageRef, bytes: Uint8Array): Promise<Result<Digest>> {
     const digest = digestOf(bytes);
     const uploaded = await uploadBlob(this.#exchange, {
@@ -210,7 +224,9 @@ export class RegistryClient {
   }
 
   /**
-   * Puts a manifest under a tag or its digest, and checks what the registry says it took.
+   * Puts a manifest under a tag or its digest, and checks what the registry says it took. What it names must be there already:
+   * {@link RegistryClient.putBlob}.
+   *
    * @returns its digest
    */
   async putManifest(
@@ -270,30 +286,86 @@ export class RegistryClient {
   /**
    * Makes `to` point at the manifest that `from` points at, with everything below it: nothing is sent where it does so
    * already; blobs are mounted within a registry and streamed between two. `previous` is what `to` pointed at before.
+   *
+   * @example
+   * ```ts
+   * const registry = createRegistryClient();
+   * const from = unwrap(readImageRef('ghcr.io/acme/api:1.2'));
+   * const { action, digest } = unwrap(await registry.tagManifest(from, { ...from, tag: 'latest' }));
+   * console.log(action, digest);
+   * await registry.close();
+   * ```
    */
   async tagManifest(from: ImageRef, to: ImageRef): Promise<Result<Copied>> {
     return await this.copyImage(from, to);
   }
 
-  /** As `tagManifest`; with `referrers: true` signatures, SBOMs and the like that refer to the image come along. */
+  /**
+   * As {@link RegistryClient.tagManifest}; with `referrers: true` signatures, SBOMs and the like that refer to the image come along.
+   *
+   * @param to another repository, or another registry
+   * @example
+   * ```ts
+   * const registry = createRegistryClient();
+   * const from = unwrap(readImageRef('ghcr.io/acme/api:1.2'));
+   * const to = unwrap(readImageRef('registry.example.com/live/api:1.2'));
+   * const { copiedBytes } = unwrap(await registry.copyImage(from, to, { referrers: true }));
+   * console.log(`${copiedBytes} bytes sent`);
+   * await registry.close();
+   * ```
+   */
   async copyImage(from: ImageRef, to: ImageRef, options: CopyOptions = {}): Promise<Result<Copied>> {
     const context = { store: this, exchange: this.#exchange, brought: this.#brought };
     return this.#shown(await copyImage(context, from, to, options));
   }
 
-  /** Pushes an OCI image layout (a directory or a tar archive), all platforms; problem besides the usual: `registry/bad-layout`. */
-  async pushLayout(layout: Layout, to: ImageRef, options: PushOptions = {}): Promise<Result<Copied>> {
+  /**
+   * Pushes an image of parts, all platforms: blobs first, then manifests, then the name. Where there are several images in it, the
+   * one is taken that has the name or the tag of `to`. Problem besides the usual: `registry/bad-layout`.
+   */
+  async pushLayout(layout: Layout, to: ImageRef, options: PushLayoutOptions = {}): Promise<Result<Copied>> {
     const context = { store: this, exchange: this.#exchange, brought: this.#brought };
     return this.#shown(await pushLayout(context, layout, to, options));
   }
 
-  /** What refers to an image, by the referrers API or, where the registry has none, the fallback tag. */
+  /**
+   * The tags of a repository, in the order of the registry.
+   *
+   * @param repository its tag and digest are not looked at
+   * @returns every tag; problems: `registry/not-found` where there is no such repository, `registry/too-large` for more than 100,000
+   * @example
+   * ```ts
+   * const registry = createRegistryClient();
+   * const tags = unwrap(await registry.listTags(unwrap(readImageRef('ghcr.io/acme/api'))));
+   * console.log(tags.join(' '));
+   * await registry.close();
+   * ```
+   */
+  async listTags(repository: ImageRef): Promise<Result<readonly string[]>> {
+    return this.#shown(await listTags(this.#exchange, repository));
+  }
+
+  /**
+   * What refers to an image (signatures, SBOMs, …), by the referrers API or, where the registry has none, the fallback tag.
+   *
+   * @param ref with the digest of the manifest or index
+   */
   async referrers(ref: ImageRef & { readonly digest: Digest }): Promise<Result<readonly Descriptor[]>> {
     const found = await listReferrers({ store: this, exchange: this.#exchange }, ref);
     return found.ok ? ok(found.value.descriptors) : this.#shown(found);
   }
 
-  /** What an image is: digest, platforms, sizes, labels. */
+  /**
+   * What an image is: digest, platforms, sizes, labels.
+   *
+   * @example
+   * ```ts
+   * const registry = createRegistryClient();
+   * const image = unwrap(await registry.inspect(unwrap(readImageRef('ghcr.io/acme/api:1.2'))));
+   * for (const { platform, sizeBytes } of image.platforms) console.log(platform, sizeBytes);
+   * await registry.close();
+   * ```
+   */
   async inspect(ref: ImageRef): Promise<Result<ImageDescription>> {
     return this.#shown(await inspectImage(this, ref));
   }
@@ -310,7 +382,11 @@ export class RegistryClient {
       : refusedCredentials(registry, sought, 'are wrong, have expired, or lack access to this repository');
   }
 
-  /** Whether a registry is there and lets us in. */
+  /**
+   * Whether a registry is there and lets us in.
+   *
+   * @param host as references write it: `ghcr.io`, `localhost:5000`
+   */
   async ping(host: string): Promise<Result<void>> {
     const reply = await this.#exchange.call(pingOf(host));
     return reply.ok ? ok(undefined) : this.#shown(reply);

@@ -25,17 +25,21 @@ import { byDigest, type ManifestStore, type Presence } from './store.ts';
 export interface CopyOptions {
   /** Signatures, SBOMs and other manifests whose `subject` is the image or one of its platforms. */
   readonly referrers?: boolean;
+  /** Gets the progress of each blob. */
   readonly onBlob?: OnBlob;
 }
 
 /** What a copy did. */
 export interface Copied extends TransferCounts {
+  /** Of the manifest or index that was put. */
   readonly digest: Digest;
+  /** Its media type. */
   readonly mediaType: string;
   /** `there`: the name pointed at it already, nothing was sent. */
   readonly action: 'there' | 'put';
   /** What the name pointed at before; to put it back. */
   readonly previous: Presence;
+  /** How many manifests that refer to it came along. */
   readonly referrers: number;
 }
 

@@ -2,10 +2,9 @@
  * Runs `docker-credential-NAME get`: the server's name goes to its standard input, a JSON object comes back.
  * Protocol: github.com/docker/docker-credential-helpers (client, credentials).
  */
-import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
+import { type Environment, fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
 import { runProgram, whyFailed } from '../system/mod.ts';
 import { cancelled, isRecord, oneLine } from './problems.ts';
-import type { Environment } from './proxy.ts';
 
 /** What a helper knows about a server. */
 export interface HelperAnswer {
@@ -53,6 +52,7 @@ export async function runCredentialHelper({
     ...(signal === undefined ? {} : { signal }),
   });
   const byHand = `Run \`echo ${server} | ${program} get\` by hand`;
+  if (run.denied !== undefined) return fail([run.denied]);
   if (run.ended === 'never-started') {
     const why = run.startError === 'ENOENT' ? 'not found on PATH' : oneLine(run.startError ?? 'unknown', 200);
     return fail([

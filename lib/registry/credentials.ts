@@ -5,10 +5,10 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
+import { type Environment, fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
+import { deniedProblem } from '../util/permission.ts';
 import { type HelperAnswer, runCredentialHelper } from './credential-helper.ts';
 import { isRecord } from './problems.ts';
-import type { Environment } from './proxy.ts';
 import type { Sought } from './sign-in-words.ts';
 
 /** One way to sign in. */
@@ -103,7 +103,9 @@ export interface CredentialSource {
 export interface SignIn {
   /** As references write it. */
   readonly registry: string;
+  /** Name of the user; with a token in place of a password, what the registry wants there. */
   readonly username: string;
+  /** The password, or a token that stands for it. */
   readonly password: string;
 }
 
@@ -205,7 +207,7 @@ async function readConfigs(env: Environment): Promise<Result<readonly DockerConf
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
     if (code === 'ENOENT' || code === 'ENOTDIR') return ok(found);
-    return fail([badConfig(`${path} cannot be read: ${code}`)]);
+    return fail([deniedProblem(error) ?? badConfig(`${path} cannot be read: ${code}`)]);
   }
   const parsed = parseDockerConfig(text, path);
   if (!parsed.ok) return parsed;

@@ -20,17 +20,21 @@ import { byDigest, type ManifestStore } from './store.ts';
 export interface PlatformDescription {
   /** Normalised `os/arch[/variant]`; undefined where the config does not say. */
   readonly platform: string | undefined;
+  /** Of its manifest. */
   readonly digest: Digest;
   /** Config and layers, compressed. */
   readonly sizeBytes: number;
+  /** How many layers it has. */
   readonly layers: number;
   /** RFC 3339, as the config has it. */
   readonly created: string | undefined;
+  /** Labels of the config. */
   readonly labels: ReadonlyMap<string, string>;
 }
 
 /** What is said of one platform's image by the build (provenance, SBOM). */
 export interface AttestationDescription {
+  /** Of its manifest. */
   readonly digest: Digest;
   /** Digest of the platform's manifest that it speaks of; undefined where it does not say. */
   readonly of: string | undefined;
@@ -40,11 +44,15 @@ export interface AttestationDescription {
 
 /** An image, all platforms. */
 export interface ImageDescription {
+  /** The full reference. */
   readonly ref: string;
+  /** Of the manifest or index that it points at. */
   readonly digest: Digest;
+  /** Media type of that manifest or index. */
   readonly mediaType: string;
   /** Different blobs of all platforms, each counted once. */
   readonly sizeBytes: number;
+  /** In the order of the index; one for an image without index. */
   readonly platforms: readonly PlatformDescription[];
   /** The attestation manifests of the index (buildkit docs/attestations/attestation-storage.md). */
   readonly attestations: readonly AttestationDescription[];

@@ -24,19 +24,29 @@ const INDEX_TYPES = new Set([MANIFEST_TYPES[0], MANIFEST_TYPES[2]]);
 
 /** A manifest or index with the exact bytes that its digest is of. */
 export interface Manifest {
+  /** Of `bytes`. */
   readonly digest: Digest;
+  /** As the registry and the manifest itself say: an image manifest, or an index. */
   readonly mediaType: string;
+  /** Exactly as it was sent. */
   readonly bytes: Uint8Array;
+  /** The same, parsed. */
   readonly json: Readonly<Record<string, unknown>>;
 }
 
 /** What a manifest says of something it names (OCI image-spec, descriptor.md). */
 export interface Descriptor {
+  /** Media type of what it names. */
   readonly mediaType: string;
+  /** Digest of what it names. */
   readonly digest: Digest;
+  /** Size of what it names (bytes). */
   readonly sizeBytes: number;
+  /** Normalised: `linux/amd64`; absent: it does not say. */
   readonly platform?: string;
+  /** Kind of an artifact: `application/vnd.dev.cosign.artifact.sig.v1+json`; absent: it does not say. */
   readonly artifactType?: string;
+  /** By name; empty where there are none. */
   readonly annotations: ReadonlyMap<string, string>;
   /** The bytes are elsewhere on purpose (foreign layers). */
   readonly foreign: boolean;

@@ -1,5 +1,5 @@
 /** Registries: the distribution API with sign-in, retries and limits; presence, manifests, tags and copies. */
-export type { BlobProgress, OnBlob } from './blob-transfer.ts';
+export type { BlobProgress, OnBlob, TransferCounts } from './blob-transfer.ts';
 export {
   createRegistryClient,
   RegistryClient,
@@ -7,6 +7,7 @@ export {
 } from './client.ts';
 export type { Copied, CopyOptions } from './copy.ts';
 export type { SignIn } from './credentials.ts';
+export { permissionOfRegistry } from './endpoint.ts';
 export type { RetryLimits, RetrySeen } from './exchange.ts';
 export { mapLimited } from './gate.ts';
 export type { AttestationDescription, ImageDescription, PlatformDescription } from './inspect.ts';
@@ -17,6 +18,7 @@ export {
   layersOnlyImage,
   layersOnlyIndex,
 } from './layers-only.ts';
+export type { LayoutFault, LayoutPart } from './layout.ts';
 export { describeFault, type Layout, openLayout } from './layout.ts';
 export {
   CONFIG_LIMIT,
@@ -34,8 +36,8 @@ export {
   parseManifest,
   platformManifests,
 } from './manifest.ts';
-export type { PushOptions } from './push-layout.ts';
-export type { ReadOptions } from './reader.ts';
+export type { PushLayoutOptions } from './push-layout.ts';
+export type { RegistryReadOptions } from './reader.ts';
 export { withoutRepeatedRefusals } from './refusal.ts';
 export { readStepProxies } from './step-proxies.ts';
 export type { Presence } from './store.ts';

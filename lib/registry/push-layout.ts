@@ -17,7 +17,7 @@ import { forEachUntilRefused } from './refusal.ts';
 import { byDigest } from './store.ts';
 
 /** How to push. */
-export type PushOptions = Pick<CopyOptions, 'onBlob'>;
+export type PushLayoutOptions = Pick<CopyOptions, 'onBlob'>;
 
 const BLOBS_AT_ONCE = 4;
 const MANIFEST_LIMIT = 4 * 1024 * 1024;
@@ -29,7 +29,7 @@ export async function pushLayout(
   context: CopyContext,
   layout: Layout,
   to: ImageRef,
-  options: PushOptions,
+  options: PushLayoutOptions,
 ): Promise<Result<Copied>> {
   const target = withDefaultTag(to);
   const chosen = chooseImage(layout, target);
@@ -109,7 +109,7 @@ class Pusher {
   readonly #layout: Layout;
   readonly #to: ImageRef;
 
-  constructor(context: CopyContext, layout: Layout, to: ImageRef, options: PushOptions) {
+  constructor(context: CopyContext, layout: Layout, to: ImageRef, options: PushLayoutOptions) {
     this.#context = context;
     this.#layout = layout;
     this.#to = to;

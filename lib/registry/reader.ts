@@ -22,7 +22,7 @@ import { pullScope } from './scope.ts';
 import type { Presence } from './store.ts';
 
 /** How to read. */
-export interface ReadOptions {
+export interface RegistryReadOptions {
   /** Ask the mirrors of the registry first. For base images; never for what this run pushes, where mirrors lag behind. */
   readonly mirrors?: boolean;
 }
@@ -63,7 +63,7 @@ export class Reader {
    * What a tag or digest points at. Asked once; `unknown` is asked again next time.
    * HEAD first; GET where the answer to HEAD does not say everything, or contradicts itself.
    */
-  async head(ref: ImageRef, read: ReadOptions = {}): Promise<Presence> {
+  async head(ref: ImageRef, read: RegistryReadOptions = {}): Promise<Presence> {
     const wanted = withDefaultTag(ref);
     for (const mirror of this.#mirrorsOf(wanted, read)) {
       const presence = await this.#remember(mirror, wanted.registry);
@@ -73,14 +73,14 @@ export class Reader {
   }
 
   /** The digest that a reference points at; a problem where it is absent or not known. */
-  async resolveDigest(ref: ImageRef, read: ReadOptions = {}): Promise<Result<Digest>> {
+  async resolveDigest(ref: ImageRef, read: RegistryReadOptions = {}): Promise<Result<Digest>> {
     const presence = await this.head(ref, read);
     if (presence.kind === 'present') return ok(presence.digest);
     return fail([presence.kind === 'unknown' ? presence.problem : notThere(ref)]);
   }
 
   /** Reads a manifest; its bytes have been checked against the digest asked for and the one announced. */
-  async getManifest(ref: ImageRef, read: ReadOptions = {}): Promise<Result<Manifest>> {
+  async getManifest(ref: ImageRef, read: RegistryReadOptions = {}): Promise<Result<Manifest>> {
     const wanted = withDefaultTag(ref);
     const known = wanted.digest === undefined ? undefined : this.#manifests.get(wanted.digest);
     if (known !== undefined) return ok(known);
@@ -101,7 +101,7 @@ export class Reader {
     repository: ImageRef,
     digest: Digest,
     limitBytes: number,
-    read: ReadOptions = {},
+    read: RegistryReadOptions = {},
   ): Promise<Result<Uint8Array>> {
     const problems: Problem[] = [];
     for (const from of [...this.#mirrorsOf(repository, read), repository]) {
@@ -180,7 +180,7 @@ export class Reader {
     return { kind: 'present', digest, mediaType, sizeBytes: bytes.length };
   }
 
-  async #getThroughMirrors(ref: ImageRef, read: ReadOptions): Promise<Result<Manifest>> {
+  async #getThroughMirrors(ref: ImageRef, read: RegistryReadOptions): Promise<Result<Manifest>> {
     for (const mirror of this.#mirrorsOf(ref, read)) {
       const found = await this.#get(mirror, ref.registry);
       if (found.kind === 'found') return ok(found.manifest);
@@ -240,7 +240,7 @@ export class Reader {
     }
   }
 
-  #mirrorsOf(ref: ImageRef, read: ReadOptions): readonly ImageRef[] {
+  #mirrorsOf(ref: ImageRef, read: RegistryReadOptions): readonly ImageRef[] {
     const mirrors = read.mirrors === true ? this.#registries.get(ref.registry)?.mirrors : undefined;
     return (mirrors ?? []).map((registry) => ({ ...ref, registry }));
   }

@@ -5,13 +5,25 @@ import type { Manifest } from './manifest.ts';
 /** What a registry knows of a reference. Whatever is not sure is `unknown`, and never treated as one of the others. */
 export type Presence =
   | {
+      /** It is there. */
       readonly kind: 'present';
+      /** Of the manifest or index that it points at. */
       readonly digest: Digest;
+      /** Media type of that manifest or index. */
       readonly mediaType: string;
+      /** Size of that manifest or index itself (bytes), not of its layers. */
       readonly sizeBytes: number;
     }
-  | { readonly kind: 'absent' }
-  | { readonly kind: 'unknown'; readonly problem: Problem };
+  | {
+      /** The registry says that it is not there. */
+      readonly kind: 'absent';
+    }
+  | {
+      /** Nobody can say: no answer, no access, a strange answer. */
+      readonly kind: 'unknown';
+      /** Why. */
+      readonly problem: Problem;
+    };
 
 /** Reads and writes manifests, and reads small blobs. */
 export interface ManifestStore {

@@ -5,11 +5,19 @@
  */
 import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
-import { fail, ok, type Problem, problem, type RegistrySettings, type Result } from '../model/mod.ts';
+import {
+  type Environment,
+  fail,
+  ok,
+  type Problem,
+  problem,
+  type RegistrySettings,
+  type Result,
+} from '../model/mod.ts';
 import { isLoopback } from '../util/loopback.ts';
 import { hostnameOf, readTlsMaterial } from './endpoint.ts';
 import { type Asked, cancelled, connectionProblem, redactUrl, tooLarge } from './problems.ts';
-import { type Environment, parseProxy, proxyFor } from './proxy.ts';
+import { parseProxy, proxyFor } from './proxy.ts';
 
 /** Methods of the distribution API. */
 export type Method = 'GET' | 'HEAD' | 'PUT' | 'POST' | 'PATCH' | 'DELETE';

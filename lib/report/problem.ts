@@ -17,6 +17,7 @@ import { DEFAULT_COLUMNS } from './writer.ts';
 
 /** How problems are written out. */
 export interface ProblemStyle {
+  /** Colours of a terminal; default: none. */
   readonly color?: boolean;
   /** Width of the terminal; 120 if not given. */
   readonly columns?: number;
@@ -108,8 +109,15 @@ function formatFor(found: AnyProblem, builds: readonly string[], style: ProblemS
 }
 
 /**
- * Many problems at once: those without a place first, then file by file from top to bottom, each once (what several
- * builds share, too), and how many there are. Ends without a line break; empty for none.
+ * Many problems at once, as the command line shows them: those without a place first, then file by file from top to bottom, each
+ * once (what several builds share, too), and how many there are.
+ *
+ * @returns text of several lines, without a line break at its end; empty for no problems
+ * @example
+ * ```ts
+ * const result = await plan({ patterns: ['api'] });
+ * if (!result.ok) console.error(formatProblems(result.error, { color: true }));
+ * ```
  */
 export function formatProblems(found: readonly AnyProblem[], style: ProblemStyle = {}): string {
   const buildsOf = foldBuilds(found);

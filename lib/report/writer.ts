@@ -2,12 +2,15 @@ import { harmlessText } from './text.ts';
 
 /** Where output goes. `process.stdout` and `process.stderr` are such writers; so is an array in a test. */
 export interface Writer {
+  /** Takes text; what it gives back is not looked at. */
   write(text: string): unknown;
   /** Writes what a terminal or the log of a CI system obeys, too; absent: `write` does. */
   readonly writeRaw?: ((text: string) => unknown) | undefined;
   /** Columns and rows of the terminal, where it is one. */
   readonly columns?: number | undefined;
+  /** Rows of the terminal, where it is one. */
   readonly rows?: number | undefined;
+  /** It is a terminal. */
   readonly isTTY?: boolean | undefined;
 }
 

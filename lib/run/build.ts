@@ -13,6 +13,7 @@ import {
   ok,
   type PlanNode,
   type PlatformManifest,
+  parseImageRef,
   problem,
   type TypedAttributes,
 } from '../model/mod.ts';
@@ -145,7 +146,7 @@ export function callLinked(
   });
 }
 
-/** The image output stands last: the metadata file holds the digest of the last one. */
+/** Images stand behind files, and the build's own last: the metadata file holds the digest of the last one. */
 function chooseOutputs(
   { naming, isInsecure }: Building,
   node: PlanNode,
@@ -153,9 +154,9 @@ function chooseOutputs(
 ): readonly BuildOutput[] {
   const outputs: BuildOutput[] = [];
   if (node.role === 'asked') {
-    for (const output of node.build.outputs) {
-      if (output.type !== 'cacheonly' && !isLoad(output)) outputs.push({ kind: 'written', output });
-    }
+    const written = node.build.outputs.filter((one) => one.type !== 'cacheonly' && !isLoad(one));
+    const sorted = [...written.filter((one) => !isImage(one)), ...written.filter(isImage)];
+    for (const output of sorted) outputs.push({ kind: 'written', output });
   }
   if (node.pushes) {
     const groups = new Map<boolean, string[]>();
@@ -170,12 +171,30 @@ function chooseOutputs(
     return outputs;
   }
   if (!isStored(node)) return outputs;
-  outputs.push(
-    naming.worker() === 'oci'
-      ? { kind: 'layout', dir: layoutIn(workDir) }
-      : { kind: 'store', names: storeNames(naming, node) },
-  );
+  if (naming.worker() === 'oci') outputs.push({ kind: 'layout', dir: layoutIn(workDir) });
+  else {
+    // A name that an output of its own gives to an image says what that output says.
+    const taken = new Set(
+      outputs.flatMap((one) => (one.kind === 'written' ? namesIn(node.build, one.output) : [])),
+    );
+    const names = storeNames(naming, node).filter((name) => !taken.has(name));
+    if (names.length > 0) outputs.push({ kind: 'store', names });
+  }
   return outputs;
+}
+
+function isImage({ type }: TypedAttributes): boolean {
+  return type === 'image' || type === 'registry';
+}
+
+/** The names that an output gives to an image. */
+function namesIn({ tags }: Build, output: TypedAttributes): readonly string[] {
+  if (!isImage(output)) return [];
+  const names = output.attributes.get('name')?.split(',') ?? tags.map(({ text }) => text);
+  return names.flatMap((text) => {
+    const ref = parseImageRef(text);
+    return ref === undefined ? [] : [formatImageRef(ref)];
+  });
 }
 
 /** Whether the image of a build that is not pushed is kept: in the engine's store, or where it has none, for those that read it. */

@@ -2,7 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { performance } from 'node:perf_hooks';
 import { type BuildCall, type BuildOutput, type Built, type Link, runBuild } from '../buildctl/mod.ts';
-import type { NodeInputs } from '../inputs/mod.ts';
+import { type NodeInputs, withLayouts } from '../inputs/mod.ts';
 import {
   type Build,
   type EventBody,
@@ -118,6 +118,7 @@ async function attemptUntilDone(calling: Calling, attempts: Attempts): Promise<C
     const dockerfile = calling.dockerfiles.sourceOf(node.build);
     const call: BuildCall = {
       ...rest,
+      build: withLayouts(rest.build, inputs.layouts),
       locals: locals.value,
       workDir,
       root: calling.root,

@@ -36,6 +36,8 @@ export interface Evidence {
   readonly changes: readonly string[] | undefined;
   /** Outputs (files, archives) whose state nobody remembers. */
   readonly untrackedOutputs: readonly string[];
+  /** Directories of caches that it is to write (`type=local`), and that have none; as a person would name them. */
+  readonly missingCaches: readonly string[];
   /** Empty where nothing is pushed. */
   readonly tags: readonly TagState[];
   /** Where the recorded manifest can be had from, if any tag is not as it should be. */
@@ -73,6 +75,8 @@ export function decide(evidence: Evidence): Decision {
     const text = isFiles ? 'it writes files, which are not tracked' : 'what its outputs give is not tracked';
     return build('not-recorded-output', text, evidence.untrackedOutputs);
   }
+  if (evidence.missingCaches.length > 0)
+    return build('not-recorded-output', 'the cache that it writes is not there', evidence.missingCaches);
   const unknown = evidence.tags.flatMap(({ ref, state }) =>
     state.kind === 'unknown' ? `${ref}: ${state.why}` : [],
   );

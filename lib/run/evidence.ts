@@ -17,6 +17,7 @@ import {
 } from '../model/mod.ts';
 import type { Deciding } from './context.ts';
 import { type Decision, decide, type Evidence, type StoreState, type TagState } from './decide.ts';
+import { findMissingCaches } from './output-places.ts';
 import { alikeTags, askTags, findManifest, wantedTags } from './publish.ts';
 import { storeNames } from './store-names.ts';
 import { changesElsewhere } from './waiting.ts';
@@ -54,6 +55,7 @@ export async function weigh(deciding: Deciding, node: PlanNode, inputs: NodeInpu
     noCache: runsAnew(node.build),
     untracked: inputs.untracked.map(({ text }) => text),
     untrackedOutputs: node.role === 'asked' ? node.build.outputs.map((output) => output.type) : [],
+    missingCaches: node.role === 'asked' ? await findMissingCaches(node.build) : [],
     tags: [],
     manifestAvailable: false,
     store: 'not-wanted',
@@ -126,7 +128,8 @@ async function weighRecord(
 ): Promise<Weighed> {
   const { registry } = deciding;
   const refs = node.pushes ? wantedTags(node) : [];
-  const asked = known.untrackedOutputs.length > 0 ? [] : await askTags(registry, refs);
+  const isSettled = known.untrackedOutputs.length > 0 || known.missingCaches.length > 0;
+  const asked = isSettled ? [] : await askTags(registry, refs);
   const tags = isAttested(node.build) ? await alikeTags(registry, refs, asked, record) : asked;
   const astray = tags.some((tag) => tag.state.kind !== 'digest' || tag.state.digest !== record.digest);
   const answered = tags.every((tag) => tag.state.kind !== 'unknown');

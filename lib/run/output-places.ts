@@ -8,6 +8,7 @@ import path from 'node:path';
 import type { BuildOutput } from '../buildctl/mod.ts';
 import { type Build, type Problem, problem, type TypedAttributes } from '../model/mod.ts';
 import { describeFileFault, fileFaultCode } from '../system/mod.ts';
+import { deniedProblem } from '../util/permission.ts';
 
 /** What Go's strconv.ParseBool takes for false. */
 const FALSE: ReadonlySet<string> = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False']);
@@ -45,6 +46,22 @@ export async function makeOutputPlaces(
     return { ...wrong, build: build.name, ...(span === undefined ? {} : { span }) };
   }
   return undefined;
+}
+
+/**
+ * Directories of local caches that a build is to write and that hold none, as a person would name them. Jobs hand such a
+ * directory on, and count on it to be there.
+ */
+export async function findMissingCaches({ cacheTo }: Build): Promise<readonly string[]> {
+  const found = await Promise.all(
+    cacheTo.map(async ({ type, attributes, writtenPath }) => {
+      const dest = attributes.get('dest');
+      if (type !== 'local' || dest === undefined) return [];
+      const index = await stat(path.join(dest, 'index.json')).catch(() => undefined);
+      return index === undefined ? [writtenPath ?? dest] : [];
+    }),
+  );
+  return found.flat();
 }
 
 function placesOfOption({ name, files = [], span }: Build['buildctlOptions'][number]): readonly Place[] {
@@ -86,6 +103,8 @@ async function makePlace({ key, kind, file, mode, typed }: Place): Promise<Probl
     await mkdir(directory, { recursive: true, ...(mode === undefined ? {} : { mode }) });
   } catch (error) {
     if (fileFaultCode(error) === undefined) throw error;
+    const denied = deniedProblem(error);
+    if (denied !== undefined) return denied;
     const blocking = await findFileIn(directory);
     const why =
       blocking === undefined

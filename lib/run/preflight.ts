@@ -22,6 +22,7 @@ import {
   hintForMissing,
   mergeMissingContexts,
 } from '../prepare/mod.ts';
+import { throwDenied } from '../util/permission.ts';
 
 /**
  * Checks every build of a plan.
@@ -58,7 +59,8 @@ type KindOf = (file: string) => Promise<'directory' | 'file' | 'missing'>;
 async function kindOfPath(file: string): Promise<'directory' | 'file' | 'missing'> {
   try {
     return (await stat(file)).isDirectory() ? 'directory' : 'file';
-  } catch {
+  } catch (error) {
+    throwDenied(error);
     return 'missing';
   }
 }
@@ -139,7 +141,10 @@ function wordsOf(origin: VariableOrigin): string {
 /** buildctl lower-cases every key of `--output` (cmd/buildctl/build/output.go), so such an annotation would be lost. */
 function checkAnnotations(node: PlanNode): readonly Problem[] {
   const problems: Problem[] = [];
-  for (const key of node.build.annotations.keys()) {
+  const written = node.build.outputs.flatMap(({ attributes }) =>
+    [...attributes.keys()].filter((key) => /^annotation/i.test(key)),
+  );
+  for (const key of new Set([...node.build.annotations.keys(), ...written])) {
     if (key === key.toLowerCase()) continue;
     problems.push(
       problem(

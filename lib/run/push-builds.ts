@@ -32,12 +32,15 @@ export interface PushBuildsOptions extends SessionOptions {
 
 /** What became of a build. */
 export interface PushedBuild {
+  /** Name of the build. */
   readonly build: string;
   /** `untagged`: there is nothing to push it to. */
   readonly result: 'pushed' | 'there' | 'untagged' | 'failed';
+  /** What was pushed; undefined: nothing that could be. */
   readonly digest?: Digest;
   /** ISO 8601; undefined where only the store knows of it. */
   readonly builtAt?: string;
+  /** What became of each of its tags. */
   readonly tags: readonly TagResult[];
 }
 

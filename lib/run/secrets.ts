@@ -5,6 +5,7 @@
 import { stat } from 'node:fs/promises';
 import { MOST_SECRET_BYTES, secretTooLarge } from '../buildctl/mod.ts';
 import { type Build, type Problem, problem } from '../model/mod.ts';
+import { throwDenied } from '../util/permission.ts';
 
 /** What a build lacks: `build/secret-unset`, `build/secret-file`; and `build/secret-too-large`. */
 export async function findMissingSecrets(
@@ -12,7 +13,8 @@ export async function findMissingSecrets(
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<readonly Problem[]> {
   const problems: Problem[] = [];
-  for (const { id, from, span } of build.secrets) {
+  for (const { id, from, span, isUnset } of build.secrets) {
+    if (isUnset === true) continue;
     const place = { build: build.name, ...(span === undefined ? {} : { span }) };
     if (from.kind === 'env' && env[from.variable] === undefined) {
       problems.push(
@@ -43,7 +45,8 @@ async function sizeOf(path: string): Promise<number | undefined> {
   try {
     const found = await stat(path);
     return found.isDirectory() ? undefined : found.size;
-  } catch {
+  } catch (error) {
+    throwDenied(error);
     return undefined;
   }
 }

@@ -1,8 +1,8 @@
 /** The surroundings of a run of untrusted files. */
-import path from 'node:path';
-import { KEY_VARIABLE } from './record-keys.ts';
 
-type Environment = Readonly<Record<string, string | undefined>>;
+import path from 'node:path';
+import type { Environment } from '../model/mod.ts';
+import { KEY_VARIABLE } from './record-keys.ts';
 
 /**
  * The environment without credentials for registries, for our own requests as for buildctl, which hands on to the engine

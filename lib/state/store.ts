@@ -17,7 +17,6 @@
  */
 import { Buffer } from 'node:buffer';
 import { chmod, open, readFile, rm, stat } from 'node:fs/promises';
-import { homedir, userInfo } from 'node:os';
 import path from 'node:path';
 import {
   type BuildKey,
@@ -30,7 +29,8 @@ import {
   problem,
   type Result,
 } from '../model/mod.ts';
-import { describeFileFault, fileFaultCode, writeFileWhole } from '../system/mod.ts';
+import { describeFileFault, fileFaultCode, homeDirectory, ownUid, writeFileWhole } from '../system/mod.ts';
+import { missingPermissions } from '../util/permission.ts';
 import { projectName } from './project.ts';
 import { createPartsSealer, newSealKey, type SealParts } from './seal.ts';
 import {
@@ -55,7 +55,7 @@ export function stateDirectory(env: Readonly<Record<string, string | undefined>>
   const own = env['BAKE_TS_HOME'];
   if (own !== undefined && path.isAbsolute(own)) return path.join(own, 'state');
   const base = env['XDG_STATE_HOME'];
-  const home = env['HOME'] ?? homedir();
+  const home = homeDirectory(env);
   return path.join(
     base !== undefined && path.isAbsolute(base) ? base : path.join(home, '.local/state'),
     'bake-ts',
@@ -94,7 +94,7 @@ export class StateStore {
   async shut(): Promise<void> {
     try {
       const { mode, uid } = await stat(this.#dir);
-      if ((mode & OTHERS) !== 0 && uid === userInfo().uid) await chmod(this.#dir, OWN_ONLY);
+      if ((mode & OTHERS) !== 0 && uid === ownUid()) await chmod(this.#dir, OWN_ONLY);
     } catch {
       // Not there yet, or nothing that we may change.
     }
@@ -255,7 +255,9 @@ export class StateStore {
     try {
       value = JSON.parse(await readFile(file, 'utf8'));
     } catch (error) {
-      if (fileFaultCode(error) !== 'ENOENT') this.#strange.add(file);
+      // What is not permitted is said once for all.
+      if (fileFaultCode(error) !== 'ENOENT' && missingPermissions(error) === undefined)
+        this.#strange.add(file);
       return undefined;
     }
     if (isRight(value)) return value;
@@ -333,6 +335,8 @@ async function writeJson(file: string, value: unknown): Promise<Problem | undefi
     await writeFileWhole(file, `${JSON.stringify(value)}\n`, { isPrivate: true });
     return undefined;
   } catch (error) {
+    // Said once for all by whoever opened it.
+    if (missingPermissions(error) !== undefined) return undefined;
     const why = await describeFileFault(error, file);
     return problem('state/not-written', `what was built cannot be remembered: \`${file}\` (${why})`, {
       severity: 'warning',

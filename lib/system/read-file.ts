@@ -1,9 +1,9 @@
 /**
- * Reading a file that somebody else named: a regular one, of bounded size. Devices and pipes never end, and files in
- * `/proc` say that they are empty.
+ * Reading files: one that the user named may be anything; one that somebody else named must be regular and of bounded size.
+ * Devices and pipes never end, and files in `/proc` say that they are empty.
  */
 import { Buffer } from 'node:buffer';
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 
 /** Why a file is not read. */
 export class UnreadableFile extends Error {
@@ -17,6 +17,18 @@ export class UnreadableFile extends Error {
 }
 
 const CHUNK = 64 * 1024;
+
+/**
+ * Reads a file that the user named, a pipe too: what is not regular may be long in coming and is waited for, while all else goes on.
+ *
+ * @throws what the system throws
+ */
+export async function readNamedFile(file: string): Promise<Buffer> {
+  if (statSync(file).isFile()) return readFileSync(file);
+  // Loaded where it is needed: it takes Node 2 ms.
+  const { readFile } = await import('node:fs/promises');
+  return readFile(file);
+}
 
 /**
  * Reads a regular file.

@@ -122,10 +122,13 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
 
 /** What one platform of two images has in common; `comparison` is absent where only one of them has the platform. */
 export interface PlatformComparison {
+  /** Normalised: `linux/amd64`. */
   readonly platform: string;
+  /** What came out for this platform. */
   readonly verdict: Verdict;
   /** `first`: only the first image has this platform. */
   readonly only?: 'first' | 'second';
+  /** Each difference; absent where only one of the images has the platform. */
   readonly comparison?: ImageComparison;
 }
 

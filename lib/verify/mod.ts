@@ -1,5 +1,6 @@
 /** Building again what is already there, into nothing, and comparing: verification of tags, audits of runs. */
 export { type AuditRequest, type AuditSize, createAudit, drawSample, parseAuditSize } from './audit.ts';
+export type { PlatformComparison } from './image-source.ts';
 export {
   CUT_OTHERWISE,
   describeChange,

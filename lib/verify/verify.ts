@@ -54,6 +54,7 @@ import { buildScratch, linkScratch } from './scratch.ts';
 
 /** What was found out about one build. */
 export interface Verification {
+  /** Name of the build. */
   readonly build: string;
   /** The tag that was compared; undefined where the build has none. */
   readonly ref?: string;
@@ -61,16 +62,19 @@ export interface Verification {
   readonly digest?: Digest;
   /** `unknown`: it could not be compared; `problem` says why. */
   readonly verdict: Verdict | 'unknown';
+  /** Platform by platform; empty for `unknown`. */
   readonly platforms: readonly PlatformComparison[];
   /** Each difference that counts, in words, from the tag to the new image. */
   readonly differences: readonly string[];
   /** How many differences do not count. */
   readonly notCounted: NotCounted;
+  /** For `unknown`: why it could not be compared. */
   readonly problem?: Problem;
 }
 
 /** Differences of files that do not count. */
 export interface NotCounted {
+  /** Differences that two builds of the same inputs have, such as times in caches. */
   readonly knownNoise: number;
   /** Each pattern that was given, also where it ignored nothing. */
   readonly ignored: readonly { readonly pattern: string; readonly count: number }[];

@@ -343,3 +343,13 @@ it('groups and contexts that share members are walked once', async () => {
   assert.equal(result.targets.size, 61);
   assert.deepEqual(result.targets.get('t60')?.values.entitlements, ['network.host']);
 });
+
+it('functions are found in JSON, whatever way their names are written', async () => {
+  const { result } = await run({
+    words: 'app',
+    files: {
+      'docker-bake.json': String.raw`{ "target": { "app": { "tags": ["\u0024{\u0072egex(\"[a-z]+\", \"1ab2\")}"] } } }`,
+    },
+  });
+  assert.deepEqual(result.targets.get('app')?.values.tags, ['ab']);
+});

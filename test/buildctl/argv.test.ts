@@ -145,8 +145,8 @@ test('contexts of every kind are named as the frontend looks them up', () => {
     ['docker.io/library/alpine:latest', { ref: { kind: 'image', ref: 'alpine:3.20' }, written: '' }],
     ['code', { ref: { kind: 'git', url: 'https://h/r.git#main:sub' }, written: '' }],
     ['site', { ref: { kind: 'http', url: 'https://h/a.tgz' }, written: '' }],
-    ['layout', { ref: { kind: 'oci-layout', path: '/lay', ref: `:v1@${DIGEST}` }, written: '' }],
-    ['tagged', { ref: { kind: 'oci-layout', path: '/lay', ref: 'v1' }, written: '' }],
+    ['layout', { ref: { kind: 'oci-layout', path: '/lay', tag: 'v1', digest: DIGEST }, written: '' }],
+    ['tagged', { ref: { kind: 'oci-layout', path: '/lay', tag: 'v1' }, written: '' }],
     ['other', fromBuild('b')],
   ]);
   const locals = { named: new Map([['files', { dir: '/src/files', name: 'bakeabc' }]]) };

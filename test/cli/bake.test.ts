@@ -141,7 +141,7 @@ test('affected goes by what the file said before, also where a file comes or goe
 
 test('nothing of it is loaded for a builds.yaml', () => {
   const modules = [...readModules('cli'), ...readModules('lib')];
-  const HEAVY = /^lib\/(?:hcl|bake|convert)\/|^lib\/config\/bake-(?:source|overrides)\.ts/;
+  const HEAVY = /^lib\/(?:hcl|bake|convert|targets)\/|^lib\/config\/bake-(?:source|overrides)\.ts/;
   const roots = [
     'cli/main.ts',
     'cli/commands/run.ts',

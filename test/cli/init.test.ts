@@ -175,3 +175,15 @@ test('a prompt tells Ctrl-C from Ctrl-D, and says so to every later question', a
   input.end();
   assert.deepEqual(await asked, { kind: 'ended' });
 });
+
+test('the schema is named where it lies beside the new builds.yaml, and nowhere else', async (t) => {
+  const app = { 'app/Dockerfile': FROM };
+  const alone = await callInit(t, app);
+  assert.match(alone.yaml ?? '', /^# Proposed by/);
+  const installed = { ...app, 'node_modules/bake-ts/schemas/builds.schema.json': '{}' };
+  const line = '# yaml-language-server: $schema=./node_modules/bake-ts/schemas/builds.schema.json\n';
+  const beside = await callInit(t, installed);
+  assert.equal(beside.yaml, line + alone.yaml);
+  const printed = await callInit(t, installed, { argv: ['-o', '-'] });
+  assert.equal(printed.out, beside.yaml);
+});

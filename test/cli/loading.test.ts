@@ -37,3 +37,21 @@ test('a run outside of CI, of which nothing is made, loads nothing of what makes
     );
   assert.deepEqual(laterIn(...loaded), []);
 });
+
+test('a plan of a bake file loads neither what only import needs nor what only checks builds files', () => {
+  const loaded = [
+    ...findLoaded(MODULES, [
+      'cli/main.ts',
+      'cli/commands/plan.ts',
+      'lib/config/mod.ts',
+      'lib/config/bake-source.ts',
+      'lib/prepare/mod.ts',
+    ]),
+  ];
+  assert(loaded.includes('lib/hcl/parse-body.ts'));
+  const needless = /^(?:lib\/convert\/|lib\/config\/(?:validate|generated\/)|yaml$)/;
+  assert.deepEqual(
+    loaded.filter((one) => needless.test(one)),
+    [],
+  );
+});

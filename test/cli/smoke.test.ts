@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { VERSION } from '../../cli/version.ts';
+import { VERSION } from '../../lib/util/version.ts';
 import { runBakeTs } from '../rig/command.ts';
 import { makeTempDir, writeTree } from '../rig/temp.ts';
 

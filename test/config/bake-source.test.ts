@@ -1,5 +1,6 @@
 /** Bake and Compose files as a source of builds: which are read, what becomes of their values, and where problems point. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -268,6 +269,65 @@ test('a file without a target says so', async () => {
   ]);
 });
 
+test('an untrusted Compose file does not see what sounds like a secret, which is said once for each', async () => {
+  const tree = {
+    'compose.yaml':
+      'services:\n  a:\n    build: { context: ., args: { A: "${API_TOKEN}${API_TOKEN}", SECRET_KEY: , B: "${PLAIN}", C: "${NONE-}" } }\n',
+  };
+  const env = { API_TOKEN: 't0ken', SECRET_KEY: 'k3y', OTHER_TOKEN: 'other', PLAIN: 'p' };
+  const told = await problemsIn(tree, { env, untrusted: true });
+  assert.equal(told.length, 2, told.join('\n'));
+  assert.match(told[0] ?? '', /^config\/untrusted .*API_TOKEN is withheld/);
+  assert.match(told[1] ?? '', /^config\/untrusted .*SECRET_KEY is withheld/);
+  const set = await setOf(tree, { env, untrusted: true });
+  assert.deepEqual(
+    [...(set.builds.get('a')?.args ?? [])],
+    [
+      ['A', ''],
+      ['B', 'p'],
+      ['C', ''],
+    ],
+  );
+  const allowed = { env, untrusted: true, allow: ['env:API_TOKEN', 'env:SECRET_KEY'] };
+  assert.deepEqual(await problemsIn(tree, allowed), []);
+  assert.deepEqual(await problemsIn(tree, { env }), []);
+});
+
+// docker/buildx 0.38.2: nowhere/ctx without the directory, nowhere/deep/ctx with it.
+test('the directory of an included project is the one above where it is not there', async () => {
+  const tree = {
+    'compose.yaml':
+      'include: [{ path: inc/c.yaml, project_directory: nowhere/deep }]\nservices: { a: { build: a } }\n',
+    'inc/c.yaml': 'services: { b: { build: ./ctx } }\n',
+  };
+  const contextIn = async (more: Readonly<Record<string, string>>) => {
+    const set = await setOf({ ...tree, ...more });
+    return [set.builds.get('b')?.context.written, set.absentFiles?.includes('nowhere/deep') === true];
+  };
+  assert.deepEqual(await contextIn({}), ['nowhere/ctx', true]);
+  assert.deepEqual(await contextIn({ 'nowhere/deep/file': '' }), ['nowhere/deep/ctx', false]);
+});
+
+test('a directory called .env is no file of variables', async () => {
+  const set = await setOf({
+    'compose.yaml': 'services: { a: { build: { context: ., args: { A: "${A-none}" } } } }\n',
+    '.env/A': 'x',
+  });
+  assert.equal(set.builds.get('a')?.args.get('A'), 'none');
+});
+
+test('a pipe is not waited for', async (t) => {
+  const dir = await makeTempDir(t, 'pipe-');
+  await writeTree(dir, { 'compose.yaml': 'include: [pipe.yaml]\nservices: { a: { build: . } }\n' });
+  execFileSync('mkfifo', [path.join(dir, 'pipe.yaml')]);
+  const result = await readBuilds({ cwd: dir, env: {} });
+  assert(!result.ok);
+  assert.match(
+    result.error.map(line).join('\n'),
+    /^config\/unreadable-file - pipe\.yaml cannot be read: not-regular/m,
+  );
+});
+
 test('images that are pushed with what they are compressed by and annotated with are pushed as such, so that they can be skipped', async () => {
   const hcl = `target "a" {
   tags = ["reg.example.com/a"]
@@ -298,7 +358,7 @@ target "d" {
       { type: 'local', dest: 'out' },
     ],
   });
-  assert.deepEqual(shown('d'), { tags: ['reg.example.com/d'], outputs: [{ type: 'cacheonly' }] });
+  assert.deepEqual(shown('d'), { tags: ['reg.example.com/d'] });
 });
 
 test('what bake-ts does not do is said where the build is planned', async () => {

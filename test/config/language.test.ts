@@ -601,3 +601,23 @@ test('a builds.ts runs where the runtime runs TypeScript, and says what is neede
   const problems = await problemsOf('', { tree });
   for (const found of problems) assert.match(found, /^config\/module-runtime .*22\.18/);
 });
+
+test('an optional variable is null where nobody sets it, and what would be its value is left out', async () => {
+  const yaml = `
+vars: { A: { optional: true }, B: { type: bool, optional: true }, C: { type: int }, D: { optional: true, default: d } }
+builds: { a: { args: { A: "\${{ vars.A }}", B: "\${{ vars.B == null ? 'unset' : string(vars.B) }}", D: "\${{ vars.D }}" } } }
+`;
+  assert.deepEqual((await printOne(yaml))['args'], { B: 'unset', D: 'd' });
+  assert.deepEqual((await printOne(yaml, 'a', { env: { A: '', B: 'true' } }))['args'], {
+    A: '',
+    B: 'true',
+    D: 'd',
+  });
+});
+
+test('a builds file that imports defineBuilds needs no installed package for it', async () => {
+  const module =
+    "import { defineBuilds } from 'bake-ts'; export default defineBuilds({ builds: { a: { nothing: 1 } } });";
+  const problems = await problemsOf('', { tree: { 'builds.mjs': module } });
+  assert.match(problems.join(), /^config\/unknown-key /);
+});

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { stringify } from 'yaml';
-import { splitExpressions } from '../../lib/config/expression-scan.ts';
 import { printBuilds, readBuilds } from '../../lib/config/mod.ts';
+import { splitExpressions } from '../../lib/util/expression-scan.ts';
 import { suggest } from '../../lib/util/suggest.ts';
 
 async function readText(stdin: string): Promise<Awaited<ReturnType<typeof readBuilds>>> {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { buildsSchema, overridableKeys } from '../../lib/config/mod.ts';
+import { VARIABLE_KEYS, VARIABLE_TYPES } from '../../lib/config/variable-types.ts';
 
 test('the schema obeys the 2020-12 meta-schema', () => {
   const ajv = new Ajv2020({ strict: false });
@@ -36,4 +37,12 @@ test('the schema and the merge rules know the same keys', () => {
     (key) => !['description', 'extends', 'matrix', 'name'].includes(key),
   );
   assert.deepEqual(inSchema.sort(), Object.keys(overridableKeys).sort());
+});
+
+test('the schema and the reading of variables know the same keys and types', () => {
+  const { var: variable } = buildsSchema['$defs'] as {
+    readonly var: { readonly properties: { readonly type: { readonly enum: readonly string[] } } };
+  };
+  assert.deepEqual(Object.keys(variable.properties).sort(), [...VARIABLE_KEYS].sort());
+  assert.deepEqual(variable.properties.type.enum, VARIABLE_TYPES);
 });

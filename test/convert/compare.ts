@@ -159,6 +159,8 @@ function compareTarget(name: string, target: Fields, build: Fields): readonly st
 /** An image all of whose attributes are keys of a build here, too. */
 function isImage(output: Fields): boolean {
   const { type, push: _push, compression: _compression, ...more } = output;
+  // Without Docker, what would be loaded into it is kept like an image.
+  if (type === 'docker') return Object.keys(more).length === 0;
   return (
     (type === 'registry' || type === 'image') &&
     Object.keys(more).every((key) => key.startsWith('annotation'))

@@ -38,6 +38,7 @@ test('the build sections of a Compose file become builds with all their options'
     ],
     ssh: [{ id: 'default' }],
     network: 'host',
+    entitlements: ['network.host'],
     'extra-hosts': { a: '1.2.3.4', b: '::1' },
     ulimits: { nproc: 3, nofile: '1024:2048' },
     'shm-size': 67108864,
@@ -108,17 +109,16 @@ services:
     tags: ['x/child'],
   });
   assert.equal(builds['short']?.['context'], 'short');
-  assert.deepEqual(groups['p'], ['parent']);
+  // Profiles come along with everything else that a service extends (compose-go 2.16, loader/extends.go).
+  assert.deepEqual(groups['p'], ['parent', 'child', 'short']);
 });
 
 test('what Compose can say and BuildKit cannot is named', async () => {
   const text = `
-include: [other.yaml]
 services:
   a:
     image: a
     build: { context: ., isolation: hyperv, privileged: true, extra_hosts: ["gw:host-gateway"], secrets: [s] }
-    extends: { file: base.yaml, service: base }
   b: { build: { context: ., additional_contexts: [db=service:db, c=service:c] } }
   c: {}
   db: { image: postgres }
@@ -127,14 +127,114 @@ secrets: { s: { external: true } }
   const { notes, yaml } = await mustImport(text, 'compose.yaml');
   assert.match(yaml, /db: docker-image:\/\/postgres/);
   assert.deepEqual(notes, [
-    'a: it extends a service of another file, which is not read',
     'a: `build.isolation` has no counterpart here',
     'a: the secret "s" comes neither from a file nor from the environment; say where it is below secrets',
     'a: `host-gateway` is an address that only a Docker daemon knows; write the IP address',
     'a: `privileged` becomes the entitlement security.insecure, which only RUN --security=insecure makes use of',
-    'files named by `include` are not followed; import them one by one, `include` the results',
     'b: the service "c" that it reads has no build section',
   ]);
+});
+
+/** Imports files that lie beside one another; the first one is the Compose file. */
+async function importTree(
+  tree: Readonly<Record<string, string>>,
+): Promise<{ readonly yaml: string; readonly notes: readonly string[] }> {
+  const [[fileName, text] = ['', '']] = Object.entries(tree);
+  const result = await importBuilds(text, { fileName, reader: { readFile: async (path) => tree[path] } });
+  if (!result.ok) assert.fail(result.error.map(({ message }) => message).join('\n'));
+  return result.value;
+}
+
+test('what a Compose file includes and extends is read, with its files of variables and its comments', async () => {
+  const { yaml, notes } = await importTree({
+    'compose.yaml': `# The shop.
+
+include: [sub/compose.yaml]
+x-args: &args
+  VERSION: \${VERSION:-1}
+services:
+  # What customers see.
+  web: # by hand
+    extends: { file: common.yaml, service: base }
+    image: acme/web:\${TAG:-dev}
+    build:
+      # Not the root.
+      context: web
+      args:
+        <<: *args
+        MODE: prod # as it runs
+        TOKEN:
+      tags:
+        - acme/web:\${TAG:-dev}-extra
+  db: { image: "postgres:\${PG}" }
+`,
+    'common.yaml':
+      'services:\n  base:\n    build:\n      target: prod\n      args: { COMMON: "${COMMON}" }\n',
+    'sub/compose.yaml':
+      'services:\n  # Far away.\n  far:\n    image: acme/far\n    build: { context: "./${DIR}", args: { A: "${IN_SUB}" } }\n',
+    'sub/.env': 'IN_SUB=of-sub\nDIR=app\n',
+    '.env': 'TAG=2.0\nAPI_TOKEN=never\nCOMMON=c\n',
+  });
+  assert.equal(
+    yaml.slice(yaml.indexOf('# Made')),
+    `# Made from compose.yaml, .env, sub/compose.yaml, sub/.env, common.yaml by bake-ts import.
+#
+# The shop.
+
+vars:
+  COMMON: c
+  VERSION: "1"
+  TAG: "2.0"
+  DIR: app
+  IN_SUB: of-sub
+  TOKEN: { optional: true }
+
+builds:
+  # What customers see.
+  # by hand
+  web:
+    # Not the root.
+    context: web
+    target: prod
+    args:
+      COMMON: "\${{ vars.COMMON }}"
+      MODE: prod # as it runs
+      VERSION: "\${{ vars.VERSION }}"
+      TOKEN: "\${{ vars.TOKEN }}"
+    tags: ["acme/web:\${{ vars.TAG }}", "acme/web:\${{ vars.TAG }}-extra"]
+
+  # Far away.
+  far:
+    context: "sub/\${{ vars.DIR }}"
+    args: { A: "\${{ vars.IN_SUB }}" }
+    tags: [acme/far]
+`,
+  );
+  assert.deepEqual(notes, []);
+});
+
+test('values of files of variables that sound secret are not written down', async () => {
+  const { yaml, notes } = await importTree({
+    'compose.yaml': 'services: { a: { build: { args: { T: "${API_TOKEN}" } } } }\n',
+    '.env': 'API_TOKEN=never-written\n',
+  });
+  assert.doesNotMatch(yaml, /never-written/);
+  assert.deepEqual(notes, ['the values that a file of variables has for API_TOKEN are not written down']);
+});
+
+test('of a Compose file with nothing to build it is said what it has', async () => {
+  const hintOf = async (text: string): Promise<string | undefined> => {
+    const result = await importBuilds(text, { fileName: 'compose.yaml' });
+    return result.ok ? undefined : result.error[0]?.hint;
+  };
+  assert.equal(
+    await hintOf('services: { db: { image: postgres:17 }, cache: { image: "valkey:${V:-8}" } }'),
+    'Its services run images that are built elsewhere: db (postgres:17), cache (valkey:${V:-8}).',
+  );
+  assert.equal(
+    await hintOf('services: {}'),
+    'It has no services at all; a service that is built has `build:` below it.',
+  );
 });
 
 test('tags are those of Compose: the image and the further ones', async () => {
@@ -152,8 +252,9 @@ test('what is not a Compose file with builds is refused, with the place of the e
   const refused: readonly (readonly [string, string])[] = [
     ['services: { a: { image: x } }', 'import/nothing-to-build'],
     ['', 'import/nothing-to-build'],
-    ['services:\n  a: [\n', 'import/not-yaml'],
-    [bomb, 'import/not-yaml'],
+    ['services:\n  a: [\n', 'bake/compose'],
+    [bomb, 'bake/compose'],
+    ['include: [none.yaml]\n', 'bake/compose'],
     [`#${'x'.repeat(9 * 1024 * 1024)}`, 'import/too-big'],
   ];
   for (const [text, code] of refused) {

@@ -111,7 +111,7 @@ const EXPRESSIONS: readonly (readonly [string, string])[] = [
   ['can(M.a) ? 1 : 0', '"${{ has(vars.M.a) ? 1 : 0 }}"'],
   ['contains(L, "y") ? 1 : 0', `'\${{ "y" in vars.L ? 1 : 0 }}'`],
   ['join(",", distinct(concat(L, ["z"])))', `'\${{ (vars.L + ["z"]).distinct().join(",") }}'`],
-  ['join(",", flatten([L, ["z"]]))', `'\${{ [vars.L, ["z"]].flatten().join(",") }}'`],
+  ['join(",", flatten([L, ["z"]]))', `'\${{ (vars.L + ["z"]).join(",") }}'`],
   [
     'join(",", setsubtract(L, ["y"]))',
     `'\${{ vars.L.filter(one, !(one in ["y"])).distinct().sort().join(",") }}'`,
@@ -122,6 +122,7 @@ const EXPRESSIONS: readonly (readonly [string, string])[] = [
   ],
   ['merge(M, { c = "3" }).c', `'\${{ [vars.M, {"c": "3"}].merge().c }}'`],
   ['jsonencode(L)', '"${{ toJSON(vars.L) }}"'],
+  ['sha1(T)', '"${{ sha1(vars.T) }}"'],
   ['sha256(T)', '"${{ sha256(vars.T) }}"'],
   ['timestamp()', `"\${{ now.format(\\"YYYY-MM-DD'T'hh:mm:ssZ\\") }}"`],
   ['formatdate("YYYYMMDD", timestamp())', `'\${{ now.format("YYYYMMDD") }}'`],
@@ -138,6 +139,97 @@ test('every kind of expression is written as the language has it, and gives what
 function escaped(text: string): string {
   return text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }
+
+test('functions that say much, or are called in many places, stay functions; short ones are put in place', async () => {
+  const { yaml, notes } = await proven(`
+variable "REPO" { default = "acme" }
+variable "VERSION" { default = "1.2.3" }
+# One tag.
+function "tag" {
+  params = [prefix, os-name, latest]
+  result = [
+    # Always.
+    "\${REPO}/app:\${prefix}\${VERSION}-\${os-name}",
+    latest ? "\${REPO}/app:\${prefix}latest-\${os-name}" : "",
+  ]
+}
+function "short" {
+  params = [value]
+  result = substr(value, 0, 3)
+}
+function "once" {
+  params = [x]
+  result = "\${x}-once"
+}
+function "semver" {
+  params = [v, more]
+  variadic_params = rest
+  result = join("/", concat([v], more, ["a text that is longer than what is put in place"], rest))
+}
+function "unused" {
+  params = []
+  result = "a text that is longer than what is put in place, and nobody asks for it"
+}
+target "a" {
+  tags = concat(tag("v", "alpine", true), tag(short(VERSION), "debian", false))
+  args = { ONCE = once(VERSION), S = semver("x", ["y"], "z", "\${REPO}"), T = semver("x", [], ["y"]...) }
+}
+`);
+  assert.equal(
+    yaml.slice(yaml.indexOf('functions:')),
+    `functions:
+  # One tag.
+  tag(prefix, os_name, latest):
+    # Always.
+    - "\${{ vars.REPO }}/app:\${{ prefix }}\${{ vars.VERSION }}-\${{ os_name }}"
+    - '\${{ latest ? vars.REPO + "/app:" + prefix + "latest-" + os_name : "" }}'
+
+  semver_(v, more, rest): '\${{ ([v] + more + ["a text that is longer than what is put in place"] + rest).join("/") }}'
+
+builds:
+  a:
+    args:
+      ONCE: "\${{ vars.VERSION }}-once"
+      S: '\${{ semver_("x", ["y"], ["z", vars.REPO]) }}'
+      T: '\${{ semver_("x", [], ["y"]) }}'
+    tags:
+      - '\${{ tag("v", "alpine", true) }}'
+      - '\${{ tag(vars.VERSION.truncate(3), "debian", false) }}'
+`,
+  );
+  assert.deepEqual(notes, []);
+});
+
+test('a function is put in place where what it gives is taken apart, and where its parameters are of no one kind', async () => {
+  const { yaml } = await proven(`
+variable "PUSH" { default = false }
+variable "ROWS" { default = [{ n = "a", x = "1" }, { n = "b" }] }
+function "out" {
+  params = [file]
+  result = PUSH ? ["type=registry"] : ["type=docker,dest=\${file}-and-a-text-that-is-long.tar"]
+}
+function "each" {
+  params = [one]
+  result = join("-and-", [for x in one : "\${x}-of-a-list-that-is-long-enough"])
+}
+function "x" {
+  params = [row]
+  result = "\${lookup(row, "x", "none")}-of-a-row-of-the-matrix-with-more-text"
+}
+target "a" { output = out("a") }
+target "b" {
+  output = out("b")
+  args   = { L = each(["1", "2"]), M = each({ k = "v" }) }
+}
+target "c" {
+  name   = "c-\${r.n}"
+  matrix = { r = ROWS }
+  args   = { X = x(r), Y = "\${x(r)}!" }
+}
+`);
+  assert.match(yaml, / {2}a:\n {4}push: "\$\{\{ vars\.PUSH \}\}"\n/);
+  assert.doesNotMatch(yaml, /^functions:/m);
+});
 
 test('what has no counterpart stands there as its value, with the original and a note', async () => {
   const imported = await importBuilds(
@@ -187,7 +279,7 @@ target "e" { output = ["type=image,name=acme/e,push=true"] }
 target "f" { output = [{ type = "local", dest = "out" }, "type=image"] }
 `);
   assert.match(yaml, / {2}a: \n| {2}a:\n {4}push: true\n/);
-  assert.match(yaml, / {2}b:\n {4}extends: a\n {4}push: false\n {4}outputs: \[type=docker\]\n/);
+  assert.match(yaml, / {2}b:\n {4}extends: a\n {4}push: false\n\n/);
   assert.match(
     yaml,
     / {2}c:\n {4}push: "\$\{\{ vars\.PUSH \}\}"\n {4}outputs: \['\$\{\{ vars\.PUSH \? null : "type=docker,dest=c\.tar" \}\}'\]\n/,
@@ -197,7 +289,57 @@ target "f" { output = [{ type = "local", dest = "out" }, "type=image"] }
     / {2}d:\n {4}push: "\$\{\{ vars\.PUSH \}\}"\n {4}outputs: \['\$\{\{ vars\.PUSH \? null : "out" \}\}'\]\n/,
   );
   assert.match(yaml, / {2}e:\n {4}tags: \[acme\/e\]\n {4}push: true\n/);
-  assert.match(yaml, / {2}f:\n {4}outputs: \[out\]\n/);
+  assert.match(yaml, / {2}f:\n {4}outputs: \[out, type=image\]\n/);
+});
+
+test('of several outputs none is lost, and none says anything of another one', async () => {
+  const { yaml } = await proven(`
+variable "PUSH" { default = false }
+target "a" { output = ["type=image,name=acme/a", "type=local,dest=out"] }
+target "b" { output = ["type=image,name=acme/b", "type=image,name=acme/b:2"] }
+target "c" {
+  tags   = ["acme/c"]
+  output = ["type=registry,compression=zstd", "type=oci,dest=c.tar,name=other"]
+}
+target "d" { output = ["type=cacheonly", "type=image,name=acme/d"] }
+target "e" {
+  tags   = ["acme/e"]
+  output = [PUSH ? "type=registry" : "", "type=image,compression=zstd", "out"]
+}
+target "f" {
+  annotations = ["x=A"]
+  output      = ["type=image,annotation.x=B,annotation.y=B"]
+}
+`);
+  const lines = {
+    a: 'outputs: ["type=image,name=acme/a", out]',
+    b: 'tags: [acme/b, acme/b:2]',
+    c: 'tags: [acme/c]\n    outputs: ["type=image,compression=zstd,push=true", "type=oci,dest=c.tar"]',
+    d: 'tags: [acme/d]',
+    e: 'tags: [acme/e]\n    push: "${{ vars.PUSH }}"\n    outputs: ["type=image,compression=zstd", out]',
+    f: 'annotations: { x: A, "y": B }',
+  };
+  for (const [name, said] of Object.entries(lines)) {
+    const found = new RegExp(`\\n {2}${name}:\\n((?: {4}.*\\n)+)`).exec(yaml)?.[1] ?? yaml;
+    assert.equal(found, `    ${said}\n`);
+  }
+});
+
+test('a push by one variable or by another one is lost by neither', async () => {
+  const imported = await importBuilds(
+    `
+variable "A" { default = false }
+variable "B" { default = false }
+target "app" {
+  tags   = ["acme/app"]
+  output = [A ? "type=registry" : "", B ? "type=registry" : ""]
+}
+`,
+    { fileName: 'docker-bake.hcl' },
+  );
+  if (!imported.ok) assert.fail();
+  assert.match(imported.value.yaml, / push: "\$\{\{ vars\.A \}\}"\n/);
+  assert.match(imported.value.yaml, / outputs: \['\$\{\{ vars\.B \? "type=image,push=true" : null \}\}'\]\n/);
 });
 
 test('a matrix may be computed, and rows lack what some of them say', async () => {
@@ -217,6 +359,46 @@ target "two" {
   assert.match(yaml, /v: "\$\{\{ vars\.ROWS\.v \}\}"/);
   assert.match(yaml, /X: '\$\{\{ matrix\.v\.x != null \? matrix\.v\.x : "none" \}\}'/);
   assert.match(yaml, /os_name: \["3\.1", "3\.2"\]/);
+});
+
+test('what depends on variables stays so: lists of targets, lists of tags, the platform of the machine', async () => {
+  const { yaml, notes } = await proven(`
+variable "NAMES" { default = ["a", "b"] }
+variable "SUFFIX" { default = "" }
+variable "LOCAL" { default = regex_replace("\${BAKE_LOCAL_PLATFORM}", "^(darwin)", "linux") }
+group "default" { targets = [for n in NAMES : n] }
+target "a" {
+  platforms = [LOCAL]
+  tags = SUFFIX == "" ? [
+    "docker.io/acme/a-name-of-some-length:latest",
+    "ghcr.io/acme/a-name-of-some-length:latest",
+  ] : ["ghcr.io/acme/a-name-of-some-length:latest"]
+}
+target "b" {
+  args = { ON = BAKE_LOCAL_PLATFORM }
+  network = "host"
+}
+`);
+  assert.match(yaml, /groups:\n {2}default: "\$\{\{ vars\.NAMES \}\}"\n/);
+  assert.match(yaml, / {2}LOCAL: local\n/);
+  assert.match(
+    yaml,
+    /tags:\n {6}- '\$\{\{ vars\.SUFFIX == "" \? "docker\.io\/acme\/a-name-of-some-length:latest" : null \}\}'\n {6}- ghcr\.io/,
+  );
+  assert.match(yaml, /BAKE_LOCAL_PLATFORM: linux\/amd64 # the platform of the machine/);
+  assert.match(yaml, /network: host\n {4}entitlements: \[network\.host\]/);
+  assert.deepEqual(notes, [
+    'BAKE_LOCAL_PLATFORM is a variable here: it is linux/amd64 wherever the file is read',
+  ]);
+});
+
+test('a value at the top of a file and a variable of its name are one variable', async () => {
+  const { yaml } = await proven(`
+variable "a-b" { default = "1" }
+a-b = "2"
+target "x" { args = { A = a-b } }
+`);
+  assert.match(yaml, /vars:\n {2}a_b: \{ default: "2", env: \[a-b\] \}\n/);
 });
 
 test('validations become rules', async () => {

@@ -342,20 +342,22 @@ test('a remote context is known by its full commit alone, and its user is not to
 });
 
 test('a layout is known by its digest alone', () => {
-  const layout = (ref: string) =>
+  const layout = (ref: { readonly tag?: string; readonly digest?: string }, found?: string) =>
     partsOf(
-      { contexts: new Map([['base', { ref: { kind: 'oci-layout', path: '/l', ref }, written: ref }]]) },
-      { facts: facts({ contexts: [{ name: 'base', written: 'base', use: 'from', span }] }) },
+      { contexts: new Map([['base', { ref: { kind: 'oci-layout', path: '/l', ...ref }, written: 'l' }]]) },
+      {
+        facts: facts({ contexts: [{ name: 'base', written: 'base', use: 'from', span }] }),
+        ...(found === undefined ? {} : { layouts: new Map([['base', found]]) }),
+      },
     );
-  assert.deepEqual(layout(`x@${A}`), {
-    parts: { ...partsOf({}).parts, options: { 'context base': `x@${A}` } },
-    untracked: [],
-  });
-  for (const ref of ['x:1', `x@${A}0`, `x@${A.slice(0, -1)}`, A]) {
+  const known = { parts: { ...partsOf({}).parts, options: { 'context base': `@${A}` } }, untracked: [] };
+  assert.deepEqual(layout({ tag: 'x', digest: A }), known);
+  assert.deepEqual(layout({ tag: 'x' }, A), known);
+  for (const ref of [{ tag: '1' }, { digest: `${A}0` }, { digest: A.slice(0, -1) }, { tag: A }, {}]) {
     assert.deepEqual(
       layout(ref).untracked,
-      [{ kind: 'layout', text: 'the context base is an OCI layout without a digest' }],
-      ref,
+      [{ kind: 'unread', text: 'the image of the OCI layout base was not looked up' }],
+      JSON.stringify(ref),
     );
   }
 });

@@ -128,7 +128,6 @@ test('everything that is not known is shown with what would make it known', asyn
   add: { dockerfile-inline: "FROM scratch\\nADD https://example.invalid/x /x\\n", context: . }
   git: { dockerfile-inline: "FROM scratch\\nCOPY --from=repo . /\\n", context: ., contexts: { repo: "https://example.invalid/r.git#main" } }
   remote: { context: "https://example.invalid/r.git#main" }
-  layout: { dockerfile-inline: "FROM there\\n", context: ., contexts: { there: "oci-layout://out:1" } }
   front: { dockerfile-inline: "# syntax=127.0.0.1:1/other/frontend:1\\nFROM x\\n", context: . }
   base: { dockerfile-inline: "FROM 127.0.0.1:1/no/image:1\\n", context: . }
   flag: { dockerfile-inline: "FROM scratch\\nCOPY --novelty=1 a /\\n", context: . }
@@ -136,7 +135,7 @@ test('everything that is not known is shown with what would make it known', asyn
     a: '',
   });
   const explained = await explain(cwd, env);
-  for (const build of ['add', 'git', 'remote', 'layout', 'front', 'base', 'flag']) {
+  for (const build of ['add', 'git', 'remote', 'front', 'base', 'flag']) {
     const { decision, reason, untracked } = only(explained, build);
     assert.deepEqual([decision, reason?.code], ['build', 'untracked'], build);
     assert.ok(untracked.length > 0, build);
@@ -154,6 +153,7 @@ test('what cannot be built is shown with the problem, and so is what is based on
   base: { context: gone, dockerfile-inline: "FROM scratch\\nCOPY . /\\n" }
   api: { context: ., contexts: { base: "build:base" }, dockerfile-inline: "FROM base\\n" }
   other: { context: ., dockerfile-inline: "FROM scratch\\nLABEL a=b\\n" }
+  layout: { context: ., contexts: { there: "oci-layout://out:1" }, dockerfile-inline: "FROM there\\n" }
 `,
   });
   const explained = await explain(cwd, env);
@@ -163,12 +163,13 @@ test('what cannot be built is shown with the problem, and so is what is based on
       ['base', 'impossible', 'context/missing', undefined],
       ['api', 'impossible', undefined, 'base'],
       ['other', 'build', undefined, undefined],
+      ['layout', 'impossible', 'context/layout', undefined],
     ],
   );
   const { code, out, err } = await explainText(cwd, env);
   assert.equal(code, EXIT.invalid);
   assert.match(out, /^api cannot be built: it needs base, which cannot be built$/m);
-  assert.match(out, /^1 to build, 2 that cannot be built$/m);
+  assert.match(out, /^1 to build, 3 that cannot be built$/m);
   assert.match(err, /context\/missing/);
 });
 

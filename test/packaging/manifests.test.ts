@@ -29,8 +29,9 @@ function readJson(file: string): unknown {
   return JSON.parse(readFileSync(repoPath(file), 'utf8'));
 }
 
-/** The source file that compiles to a file of dist/. */
+/** The source file that a file of dist/ is made of. */
 function sourceOf(target: string): string {
+  if (target === 'dist/bin/bake-ts.cjs') return '.ci/start.cjs';
   return target
     .replace(/^\.\//, '')
     .replace(/^dist\//, '')

@@ -151,7 +151,7 @@ test('a main context that is a build, an image or a layout is refused at its pla
   for (const ref of [
     { kind: 'build', build: 'other' },
     { kind: 'image', ref: 'alpine' },
-    { kind: 'oci-layout', path: '/l', ref: 'x' },
+    { kind: 'oci-layout', path: '/l', tag: 'x' },
   ] as const) {
     const [found, more] = refused([
       makeBuild('other'),

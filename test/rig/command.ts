@@ -69,7 +69,7 @@ export function bakeTsCommand(): readonly string[] {
   if (process.versions['deno'] !== undefined) {
     return [process.execPath, 'run', '-A', '--config', repoPath('deno.json'), repoPath('cli/main.ts')];
   }
-  return [process.execPath, compiled ? repoPath('dist/cli/main.js') : repoPath('cli/main.ts')];
+  return [process.execPath, compiled ? repoPath('dist/bin/bake-ts.cjs') : repoPath('cli/main.ts')];
 }
 
 /** Runs `bake-ts` with arguments. Colour is off and CI systems are not seen, so that output is the same everywhere. */
@@ -91,9 +91,17 @@ export const DENO_CACHE: Readonly<Record<string, string>> =
     ? {}
     : { DENO_DIR: process.env['DENO_DIR'] ?? path.join(process.env['HOME'] ?? '/', '.cache/deno') };
 
+/** What is compiled is not kept (.ci/start.cjs): homes of tests are small, short-lived, and looked at. */
+const NO_CODE_CACHE = { NODE_DISABLE_COMPILE_CACHE: '1' };
+
 function mergeEnv(changes: Readonly<Record<string, string | undefined>>): Record<string, string> {
   const merged: Record<string, string> = {};
-  for (const [name, value] of Object.entries({ ...process.env, ...DENO_CACHE, ...changes })) {
+  for (const [name, value] of Object.entries({
+    ...process.env,
+    ...DENO_CACHE,
+    ...NO_CODE_CACHE,
+    ...changes,
+  })) {
     if (value !== undefined) merged[name] = value;
   }
   return merged;

@@ -103,7 +103,7 @@ test('why a directory cannot be made is said', async (t) => {
   assert.match(String((await locked.make())?.message), /^`cache-to` is .*\(EACCES\)$/);
 });
 
-test('a build that runs gets its directory; one that is skipped, planned, refused or dry does not', async (t) => {
+test('a build that runs gets its directory; one that is planned, refused or dry does not, one that is skipped has it', async (t) => {
   const world = await makeFakeWorld(t, (host) => ({
     'builds.yaml': `
 builds:
@@ -125,11 +125,21 @@ builds:
   });
   await world.bake();
   assert(wasThere, 'when buildctl starts');
-  await rm(path.join(world.dir, 'out'), { recursive: true });
   world.engine.mend();
-  world.engine.forgetCalls();
+  // As the engine leaves it.
+  await world.write({ 'out/deep/index.json': '{}' });
   assert.deepEqual((await world.bake()).kinds, { a: 'unchanged' });
-  assert(!made());
+  // Whoever has a job that hands the cache on needs it, whether the image is there or not.
+  await rm(path.join(world.dir, 'out'), { recursive: true });
+  world.engine.forgetCalls();
+  const again = await world.bake();
+  assert.deepEqual(again.kinds, { a: 'built' });
+  assert.deepEqual(again.outcome('a').reason, {
+    code: 'not-recorded-output',
+    text: 'the cache that it writes is not there',
+    items: ['out/deep'],
+  });
+  assert(made());
 
   const outside = await makeTempDir(t, 'outside-');
   await world.write({

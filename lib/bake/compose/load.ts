@@ -9,9 +9,10 @@ import { applyInclude } from './include.ts';
 import { interpolate } from './interpolate.ts';
 import { enforceUnique, merge } from './merge.ts';
 import { isNull, type MapNode, mapNode } from './node.ts';
+import { onlyBuildsOf } from './only-builds.ts';
 import { resolveEnvironment, resolvePaths } from './paths.ts';
 import type { Report } from './report.ts';
-import { applyResets, documentsOf, type NamedFile, type Resets, type Scope } from './scope.ts';
+import { applyResets, documentsOf, type NamedFile, type Resets, type Scope, watched } from './scope.ts';
 import type { ComposeDocument } from './yaml.ts';
 
 /** The model of several files; `including` are the files on the way here. */
@@ -60,7 +61,9 @@ async function loadFile(
     const root = rootOf(document, file.source, shared.report);
     if (root === undefined) continue;
     const before = shared.report.problems.length;
-    let own = interpolate(root, (name) => scope.environment.get(name), shared.report);
+    const lookup = watched(scope.environment, shared).get;
+    const relevant = shared.onlyBuilds === true ? onlyBuildsOf(root) : root;
+    let own = shared.fill?.(relevant, lookup) ?? interpolate(relevant, lookup, shared.report);
     // What could not be filled in would only be found wrong again.
     if (shared.report.problems.length > before) continue;
     own = renameExtensions(own, shared.report);

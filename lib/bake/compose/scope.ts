@@ -3,6 +3,7 @@ import type { SourceFile, Span } from '../../model/mod.ts';
 import { directoryOf, isAbsolutePath, joinPath, relativePath } from './go-path.ts';
 import { type MapNode, mapValues, type Node, withoutEntry } from './node.ts';
 import type { Report } from './report.ts';
+import type { Lookup } from './template.ts';
 import { type ComposeDocument, readDocuments } from './yaml.ts';
 
 /** What reading needs from outside. Paths are relative to where bake runs. */
@@ -17,11 +18,16 @@ export interface Reader {
 export interface Shared {
   readonly reader: Reader;
   readonly report: Report;
+  readonly onUnset: (name: string) => void;
   readonly home: string | undefined;
   readonly documents: WeakMap<SourceFile, readonly ComposeDocument[]>;
   /** Files that were read, by path. */
   readonly files: Map<string, Promise<SourceFile | undefined | null>>;
   readonly includes: IncludeCache;
+  /** Fills in variables in a way of its own. */
+  readonly fill?: (file: MapNode, lookup: Lookup) => MapNode;
+  /** Of services only what concerns builds is read. */
+  readonly onlyBuilds?: boolean;
 }
 
 /** A set of files that are read together: those that bake is given, or those of one `include`. */
@@ -133,6 +139,20 @@ export async function directoryFrom(path: string, isFile: boolean, scope: Scope)
   const isDirectory = isFile ? false : ((await scope.shared.reader.isDirectory?.(full)) ?? true);
   const directory = isDirectory ? full : locate(directoryOf(path), scope);
   return relativePath(scope.projectDir, directory) ?? directory;
+}
+
+/** Values of variables. */
+export type Variables = Pick<ReadonlyMap<string, string>, 'get'>;
+
+/** Variables; it is told which of those that are asked for are not set. */
+export function watched(variables: Variables, { onUnset }: Pick<Shared, 'onUnset'>): Variables {
+  return {
+    get: (name) => {
+      const value = variables.get(name);
+      if (value === undefined) onUnset(name);
+      return value;
+    },
+  };
 }
 
 /** Reads files into one model; `including` are the files on the way here. */

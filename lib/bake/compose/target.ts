@@ -13,6 +13,7 @@ import { goText, isNull, isText, type MapNode, type Node, valueAt } from './node
 import { type Project, readPairs, type Service } from './project.ts';
 import type { Report } from './report.ts';
 import { EXTENSIONS } from './schema.ts';
+import type { Variables } from './scope.ts';
 
 /** What a target is made from. */
 interface Context {
@@ -27,7 +28,7 @@ export function toTarget(
   service: Service,
   build: MapNode,
   project: Project,
-  environment: ReadonlyMap<string, string>,
+  environment: Variables,
   report: Report,
 ): Draft {
   const draft = emptyDraft(targetNameOf(service.name), service.keySpan);
@@ -80,7 +81,7 @@ function readTexts(context: Context): void {
 }
 
 /** Arguments without a value have that of the service's environment, or of bake's; without either they fall away. */
-function readArguments(context: Context, service: Service, environment: ReadonlyMap<string, string>): void {
+function readArguments(context: Context, service: Service, environment: Variables): void {
   const args = new Map<string, string>();
   for (const [name, value] of readPairs(valueAt(context.build, 'args'), context)) {
     const given = value ?? service.environment.get(name) ?? environment.get(name);

@@ -7,7 +7,7 @@
  * Everything else is as the package has it (test/config/yaml-fuzz.test.ts compares the two). A text with mistakes is cut
  * somehow, but never endlessly: the package finds the mistakes.
  */
-import { endOfExpression } from '../expression-scan.ts';
+import { endOfExpression } from '../../util/expression-scan.ts';
 import {
   AMPERSAND,
   ASTERISK,

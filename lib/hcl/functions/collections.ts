@@ -122,9 +122,13 @@ function lookUp(of: Value, key: Value): Value | undefined {
 
 function merge(args: readonly Value[]): FunctionResult {
   const mappings = args.filter((arg): arg is MappingValue => arg.kind === 'mapping');
-  const wrong = args.findIndex(({ kind, type }) => {
-    const isNull = kind === 'null' && ['dynamic', 'map', 'object'].includes(type.kind);
-    return kind !== 'mapping' && !isNull;
+  // Behind a null without a type nothing is looked at but what is in it (go-cty, `MergeFunc`).
+  const unchecked = args.findIndex(({ kind, type }) => kind === 'null' && type.kind === 'dynamic');
+  const wrong = args.findIndex((arg, index) => {
+    if (arg.kind === 'mapping') return false;
+    if (unchecked !== -1 && index >= unchecked)
+      return arg.kind !== 'null' && !(arg.kind === 'sequence' && arg.items.length === 0);
+    return arg.kind !== 'null' || !['map', 'object'].includes(arg.type.kind);
   });
   if (wrong !== -1) return failed('a map or object is required', wrong);
   const entries = mappings.flatMap(({ entries: own }) => [...own]);

@@ -1,6 +1,6 @@
 /** Functions of digests, UUIDs and keys. */
 import { Buffer } from 'node:buffer';
-import { createHash, createPrivateKey } from 'node:crypto';
+import { loadCrypto } from '../../system/mod.ts';
 import { NUMBER, STRING } from '../types.ts';
 import type { FunctionResult } from '../value.ts';
 import { textValue } from '../values.ts';
@@ -46,7 +46,10 @@ export function cryptoFunctions(random: (size: number) => Uint8Array): Definitio
       run: ([namespace, name]) => {
         const space = NAMESPACES[textOf(namespace)] ?? digitsOfUuid(textOf(namespace));
         if (space === undefined) return failed('a UUID is required, or "dns", "url", "oid" or "x500"', 0);
-        const hash = createHash('sha1').update(Buffer.from(space, 'hex')).update(textOf(name), 'utf8');
+        const hash = loadCrypto()
+          .createHash('sha1')
+          .update(Buffer.from(space, 'hex'))
+          .update(textOf(name), 'utf8');
         return done(textValue(uuid(hash.digest().subarray(0, 16), 5)));
       },
     },
@@ -56,7 +59,8 @@ export function cryptoFunctions(random: (size: number) => Uint8Array): Definitio
 function digest(algorithm: string): Definition {
   return {
     parameters: [{ name: 'str', type: STRING }],
-    run: ([text]) => done(textValue(createHash(algorithm).update(textOf(text), 'utf8').digest('hex'))),
+    run: ([text]) =>
+      done(textValue(loadCrypto().createHash(algorithm).update(textOf(text), 'utf8').digest('hex'))),
   };
 }
 
@@ -100,9 +104,11 @@ function privateKeyOf(
   const der = fromBase64(found?.[1]?.replace(/[ \t]/g, '') ?? '-');
   if (der === undefined) return undefined;
   try {
-    const jwk = createPrivateKey({ key: Buffer.from(der), format: 'der', type: 'pkcs1' }).export({
-      format: 'jwk',
-    });
+    const jwk = loadCrypto()
+      .createPrivateKey({ key: Buffer.from(der), format: 'der', type: 'pkcs1' })
+      .export({
+        format: 'jwk',
+      });
     const modulus = Buffer.from(jwk.n ?? '', 'base64url');
     return {
       modulus: numberOf(modulus),

@@ -4,11 +4,10 @@
  */
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { BuildSet } from '../lib/model/mod.ts';
-import { listOf, type ParsedArgs } from './args.ts';
+import { type ReadBuildsOptions, readBuilds } from '../config/mod.ts';
+import type { BuildSet } from '../model/mod.ts';
+import { withWorkDir } from '../run/mod.ts';
 import { fileAt, type GitState } from './git.ts';
-import { overridesOf, readGrants, readVars } from './inputs.ts';
-import type { Io } from './io.ts';
 
 /** The files that say what the builds are. */
 export interface Definition {
@@ -23,21 +22,30 @@ export interface Comparison {
   readonly state: GitState;
   /** Files (absolute) that differ from it now. */
   readonly changed: readonly string[];
-  readonly args: ParsedArgs;
-  readonly io: Io;
+  /** How the files are read now. */
+  readonly reading: ReadBuildsOptions;
   /** Real path of the working directory. */
   readonly cwd: string;
 }
 
 const SCRIPT = /\.[cm]?[jt]s$/;
 
-/** Finds the files that a set was made of. `cwd` is the real path of the working directory. */
-export async function findDefinition(set: BuildSet, args: ParsedArgs, cwd: string): Promise<Definition> {
+/**
+ * Finds the files that a set was made of.
+ *
+ * @param varFiles files of variables that it was read with
+ * @param cwd the real path of the working directory
+ */
+export async function findDefinition(
+  set: BuildSet,
+  varFiles: readonly string[],
+  cwd: string,
+): Promise<Definition> {
   const files = new Set<string>();
   let readsUnknown = false;
   // A file that is gone, or comes, changes what the others say, too.
   const { absentFiles = [] } = set;
-  const named = [...set.files.filter((file) => file !== '-'), ...absentFiles, ...listOf(args, 'var-file')];
+  const named = [...set.files.filter((file) => file !== '-'), ...absentFiles, ...varFiles];
   const open = named.map((file) => path.resolve(cwd, file));
   for (let file = open.pop(); file !== undefined; file = open.pop()) {
     if (files.has(file)) continue;
@@ -62,14 +70,11 @@ export async function findDefinition(set: BuildSet, args: ParsedArgs, cwd: strin
 /** The set as it was; undefined where it cannot be read any more. */
 export async function readBuildsBefore(
   definition: Definition,
-  { state, changed, args, io, cwd }: Comparison,
+  { state, changed, reading, cwd }: Comparison,
 ): Promise<BuildSet | undefined> {
-  const vars = readVars(listOf(args, 'var'));
-  const granted = await readGrants(args, io);
-  if (definition.readsUnknown || listOf(args, 'file').includes('-') || !vars.ok || !granted.ok)
-    return undefined;
+  const { files = [], varFiles = [], env } = reading;
+  if (definition.readsUnknown || files.includes('-')) return undefined;
   const isChanged = new Set(changed);
-  const { withWorkDir } = await import('../lib/run/mod.ts');
   const read = await withWorkDir(async (copy) => {
     // builds.yaml is looked for upwards, up to the root of the repository.
     await mkdir(path.join(copy, '.git'));
@@ -82,21 +87,18 @@ export async function readBuildsBefore(
       const target = moved(file);
       if (target === file) continue;
       await mkdir(path.dirname(target), { recursive: true });
-      const earlier = await fileAt(state, io.env, file);
+      const earlier = await fileAt(state, env, file);
       if (earlier !== undefined) await writeFile(target, earlier);
       // Files that git ignores have no earlier state to speak of.
       else if (!isChanged.has(file)) await copyFile(file, target).catch(() => undefined);
     }
-    const { readBuilds } = await import('../lib/config/mod.ts');
     const before = await readBuilds({
-      ...granted.value,
+      ...reading,
       cwd: moved('.'),
       // `git.…` in expressions means the repository, now as before.
-      env: { ...io.env, GIT_DIR: state.gitDir, GIT_WORK_TREE: state.top },
-      files: listOf(args, 'file').map(moved),
-      vars: vars.value,
-      varFiles: listOf(args, 'var-file').map(moved),
-      overrides: overridesOf(args),
+      env: { ...env, GIT_DIR: state.gitDir, GIT_WORK_TREE: state.top },
+      files: files.map(moved),
+      varFiles: varFiles.map(moved),
     });
     return before.ok ? before.value.set : undefined;
   });

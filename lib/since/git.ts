@@ -2,8 +2,8 @@
 import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
-import { fail, ok, problem, type Result } from '../lib/model/mod.ts';
-import { type ProgramEnd, runProgram, SAFE_GIT, whyFailed } from '../lib/system/mod.ts';
+import { fail, ok, problem, type Result } from '../model/mod.ts';
+import { type ProgramEnd, runProgram, SAFE_GIT, whyFailed } from '../system/mod.ts';
 
 /** A repository and one state of it. */
 export interface GitState {
@@ -39,6 +39,7 @@ export async function openGitState(
   const found = await run(git, ['rev-parse', '--show-toplevel', '--absolute-git-dir'], signal);
   const [top = '', gitDir = ''] = found.ok ? text(found.value).split('\n') : [];
   if (!found.ok || top === '') {
+    if (!found.ok && found.error.denied !== undefined) return fail([found.error.denied]);
     const missing = !found.ok && found.error.startError === 'ENOENT';
     return fail([
       problem(

@@ -4,6 +4,7 @@ import type { BakeTarget, Fields, TargetKey, TargetValues } from '../bake/mod.ts
 import { type Json, type Problem, problem } from '../model/mod.ts';
 import { convertOutputs, isTrue } from './outputs.ts';
 import { RESOURCE_NAMES, resourceOption } from './resources.ts';
+import { askedOf, type createEnvironmentCheck } from './surroundings.ts';
 
 /** One value of a build. */
 export interface ConvertedValue {
@@ -28,12 +29,15 @@ export interface ConvertedAt {
   readonly exists: (file: string) => boolean;
   /** What `local` means among other platforms. */
   readonly localPlatform: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** What is to be said of a target for the environment; see `createEnvironmentCheck`. */
+  readonly checkEnvironment: ReturnType<typeof createEnvironmentCheck>;
 }
 
 /** Converts one target. */
 export function convertToBuild(
   target: BakeTarget,
-  { dir, exists, localPlatform }: ConvertedAt,
+  { dir, exists, localPlatform, env, checkEnvironment }: ConvertedAt,
 ): ConvertedBuild {
   const { values } = target;
   const keys = new Map<string, ConvertedValue>();
@@ -57,6 +61,7 @@ export function convertToBuild(
   for (const key of ['args', 'labels'] as const) set(key, textsIn(values[key]), key);
   set('platforms', platformsOf(values, localPlatform), 'platforms');
   convertCacheTo(values, set);
+  warnOfCredentials(values, env, caution);
   set('extra-hosts', hostsOf(values['extra-hosts'], caution), 'extra-hosts');
   set('network', networkOf(values.network, caution), 'network');
   set('secrets', values.secret?.map(convertSecret), 'secret');
@@ -65,6 +70,7 @@ export function convertToBuild(
   convertResources(values, set, caution);
   refuseCall(values, caution);
   refusePolicy(values, dir, exists, caution);
+  cautions.push(...checkEnvironment(askedOf(keys, isWithoutPolicy(values))));
   return { keys, cautions };
 }
 
@@ -109,6 +115,29 @@ function convertCacheTo({ args = {}, 'cache-to': caches = [] }: TargetValues, se
   const isThere = caches.some(({ type }) => type === 'inline');
   if (wanted && !isThere) set('cache-to', [...caches, { type: 'inline' }], 'args');
   else if (caches.length > 0) set('cache-to', caches, 'cache-to');
+}
+
+/** Where the AWS SDK finds credentials in the environment. */
+const AWS = ['AWS_ACCESS_KEY_ID', 'AWS_PROFILE', 'AWS_WEB_IDENTITY_TOKEN_FILE'] as const;
+
+/** buildx writes the credentials of this machine among the attributes (build/opt.go, `addAwsCredentials`). */
+function warnOfCredentials(values: TargetValues, env: ConvertedAt['env'], caution: Caution): void {
+  const variable = AWS.find((one) => (env[one] ?? '') !== '');
+  if (variable === undefined) return;
+  for (const key of ['cache-from', 'cache-to'] as const) {
+    const isOpen = (values[key] ?? []).some(
+      ({ type, access_key_id: id, secret_access_key: secret }) =>
+        type === 's3' && (id === undefined || secret === undefined),
+    );
+    if (!isOpen) continue;
+    caution(
+      key,
+      `has a cache in S3, for which bake hands the credentials of this machine (${variable}) to the engine; bake-ts does not`,
+      'The engine uses credentials of its own: its environment, its role.',
+      'warning',
+    );
+    return;
+  }
 }
 
 /** BuildKit looks closer; this tells addresses from words and lists. */
@@ -195,13 +224,16 @@ function convertSsh({ ssh = [], context = '' }: TargetValues): Json | undefined 
 
 function convertImage(values: TargetValues, set: Set, caution: Caution): void {
   const { output = [], tags = [] } = values;
-  const found = convertOutputs(output, tags);
+  const annotations = annotationsOf(values.annotations ?? []);
+  const found = convertOutputs(output, {
+    hasTags: tags.length > 0,
+    annotations: Object.keys(annotations),
+  });
   set('tags', tags.length > 0 ? tags : found.tags, tags.length > 0 ? 'tags' : 'output');
-  const annotations = { ...annotationsOf(values.annotations ?? []) };
   const all = { ...annotations, ...found.annotations };
   if (Object.keys(all).length > 0)
     set('annotations', all, Object.keys(annotations).length > 0 ? 'annotations' : 'output');
-  if (found.push) set('push', true, 'output');
+  if (found.push === 'true') set('push', true, 'output');
   set('compression', found.compression, 'output');
   if (found.outputs.length > 0) set('outputs', found.outputs, 'output');
   if (found.loads) {
@@ -260,14 +292,19 @@ export function asksOnly({ values: { call } }: BakeTarget): boolean {
   return call !== undefined && call !== '' && call !== 'build';
 }
 
+function isWithoutPolicy({ policy = [] }: TargetValues): boolean {
+  return policy.some((one) => one['Disabled'] === true);
+}
+
 /** A policy that the target names, or that lies beside its Dockerfile (buildx build/opt.go). */
 function refusePolicy(
-  { policy = [], context = '.', dockerfile = 'Dockerfile', 'dockerfile-inline': inline = '' }: TargetValues,
+  values: TargetValues,
   dir: string,
   exists: (file: string) => boolean,
   caution: Caution,
 ): void {
-  if (policy.some((one) => one['Disabled'] === true)) return;
+  const { policy = [], context = '.', dockerfile = 'Dockerfile', 'dockerfile-inline': inline = '' } = values;
+  if (isWithoutPolicy(values)) return;
   const own = /^cwd:\/\/(.*)$/s.exec(dockerfile)?.[1];
   const file = own === undefined ? resolve(dir, localPath(context), dockerfile) : resolve(dir, own);
   const isRemote = /^[a-z+]+:\/\/|^git@/i.test(localPath(context));

@@ -1,0 +1,64 @@
+/** Text of doc comments as Markdown of docs/api: links to names, problems and pages; examples that are whole. */
+
+/** A doc comment's text. `{@link name}` and codes of problems become links. */
+export function formatDoc(text, links) {
+  return text
+    .trim()
+    .split(/(```[\s\S]*?```)/)
+    .map((part) => (part.startsWith('```') ? part : linkWords(part, links)))
+    .join('');
+}
+
+function linkWords(text, links) {
+  return text
+    .replaceAll(/\{@link ([\w.]+)\}/g, (_, name) => {
+      const target = links.to(name);
+      return target === undefined ? `\`${name}\`` : `[\`${name}\`](${target})`;
+    })
+    .replaceAll(
+      /`((?:cli|config|bake|import|dockerfile|plan|context|registry|engine|build|state|lint|run)\/[a-z][a-z0-9-]+)`/g,
+      (_, code) => `[\`${code}\`](${links.toCode(code)})`,
+    )
+    .replaceAll(/(?<![\w/]|\]\()docs\/([a-z-]+\.md)/g, '[docs/$1](../$1)')
+    .replaceAll(/(?<![\w/]|\]\()(schemas\/[a-z.]+\.json)/g, '[$1](../../$1)');
+}
+
+/** What a function gives and throws. */
+export function formatReturns(tags, links) {
+  const returns = tagsOf(tags, 'return').map((text) => `**Gives** ${formatDoc(text, links)}`);
+  const throws = tagsOf(tags, 'throws').map((text) => `**Throws** ${formatDoc(text, links)}`);
+  return [...returns, ...throws].map((text) => text.replaceAll(/\s*\n\s*/g, ' ')).join('\n\n');
+}
+
+/** Texts of the tags of a kind. */
+export function tagsOf(tags, wanted) {
+  return tags.filter(({ kind }) => kind === wanted).map(({ doc }) => doc ?? '');
+}
+
+let values = [];
+
+/** Says which values examples may use without importing them. */
+export function setValues(symbols) {
+  values = symbols.filter(({ kind, isType }) => !isType && kind !== 'interface' && kind !== 'typeAlias');
+}
+
+/** An example as a program that is whole: what it takes from bake-ts is imported. */
+export function formatExample(text) {
+  return text
+    .trim()
+    .replaceAll(/```ts\n([\s\S]*?)```/g, (_, program) => `\`\`\`ts\n${withImports(program)}\`\`\``);
+}
+
+/** How a value is used, so that a word of the same name (a variable, a property) is not taken for it. */
+const USES = {
+  function: (name) => `(?<![.\\w])${name}\\(`,
+  class: (name) => `(?:new|instanceof) ${name}\\b`,
+  variable: (name) => `(?<![.\\w])${name}\\b`,
+};
+
+function withImports(program) {
+  if (program.includes("from 'bake-ts'")) return program;
+  const used = values.filter(({ name, kind }) => new RegExp(USES[kind](name)).test(program));
+  const line = `import { ${used.map(({ name }) => name).join(', ')} } from 'bake-ts';\n`;
+  return program.startsWith('import ') ? `${line}${program}` : `${line}\n${program}`;
+}

@@ -1,0 +1,50 @@
+/** Functions that builds files declare: `name(parameters): value` below `functions`. */
+import { BARE_FUNCTIONS, problem, RESERVED_WORDS, ROOT_NAMES } from '../model/mod.ts';
+import type { Problems } from './problems.ts';
+import { atKey, type MapEntry, type MapNode, type Node } from './tree.ts';
+
+/** A function of the file. */
+export interface DeclaredFunction {
+  readonly name: string;
+  readonly parameters: readonly string[];
+  /** What a call gives: a value like any other, in which the parameters are names. */
+  readonly body: Node;
+  /** As it is written: `tag(version, os)`. */
+  readonly signature: string;
+}
+
+/** Name and parameters of a declaration; docs/language.md, "functions". */
+const SIGNATURE =
+  /^([A-Za-z_][A-Za-z0-9_]*)\(\s*((?:[A-Za-z_][A-Za-z0-9_]*(?:\s*,\s*[A-Za-z_][A-Za-z0-9_]*)*)?)\s*\)$/;
+
+/** Reads what the files declare, by name; what cannot be a function goes to `problems`. */
+export function readFunctions(
+  functions: ReadonlyMap<string, { readonly map: MapNode; readonly entry: MapEntry }>,
+  problems: Problems,
+): ReadonlyMap<string, DeclaredFunction> {
+  const read = new Map<string, DeclaredFunction>();
+  for (const { map, entry } of functions.values()) {
+    const declared = readDeclaration(map, entry, problems);
+    if (declared !== undefined) read.set(declared.name, declared);
+  }
+  return read;
+}
+
+function readDeclaration(map: MapNode, entry: MapEntry, problems: Problems): DeclaredFunction | undefined {
+  const [, name = '', list = ''] = SIGNATURE.exec(entry.key) ?? [];
+  // What is no signature is found by the check of the file's shape.
+  if (name === '') return undefined;
+  const parameters = list === '' ? [] : list.split(',').map((one) => one.trim());
+  const refuse = (message: string, hint: string): undefined => {
+    problems.add(problem('config/function', message, { hint, ...atKey(map, entry) }));
+  };
+  if (BARE_FUNCTIONS.has(name) || RESERVED_WORDS.has(name))
+    return refuse(`"${name}" is a function of the language`, 'Give yours another name.');
+  const taken = parameters.find((one) => ROOT_NAMES.has(one) || RESERVED_WORDS.has(one));
+  if (taken !== undefined)
+    return refuse(`"${taken}" cannot be a parameter: it has a meaning already`, 'Give it another name.');
+  const twice = parameters.find((one, index) => parameters.indexOf(one) !== index);
+  if (twice !== undefined)
+    return refuse(`The parameter "${twice}" is there twice`, 'Give one of them another name.');
+  return { name, parameters, body: entry.value, signature: `${name}(${parameters.join(', ')})` };
+}

@@ -1,0 +1,34 @@
+/** Caches that cannot be had where a run happens. */
+import { isActiveCache, type Plan, type Problem, problem } from '../model/mod.ts';
+
+const NAMES_SHOWN = 3;
+
+/** The warning `build/cache-inactive`, once for all builds that are built without a cache that they name. */
+export function findInactiveCaches(
+  plan: Plan,
+  env: Readonly<Record<string, string | undefined>>,
+): readonly Problem[] {
+  const found = [...plan.nodes.values()].flatMap(({ build }) => {
+    const caches = [...build.cacheFrom, ...build.cacheTo];
+    const first = caches.find((cache) => !isActiveCache(cache, env));
+    return first === undefined ? [] : [{ build, span: first.span ?? build.span }];
+  });
+  const [first] = found;
+  if (first === undefined) return [];
+  const names = found.slice(0, NAMES_SHOWN).map(({ build }) => `\`${build.name}\``);
+  const more = found.length - names.length;
+  const all = more > 0 ? [...names, `${more} more`] : names;
+  const who = all.length === 1 ? all[0] : `${all.slice(0, -1).join(', ')} and ${all.at(-1)}`;
+  return [
+    problem(
+      'build/cache-inactive',
+      `caches of GitHub Actions (type=gha) cannot be had here, so ${who} ${found.length === 1 ? 'goes' : 'go'} without`,
+      {
+        severity: 'warning',
+        hint: 'In a job of GitHub Actions, give the step ACTIONS_RUNTIME_TOKEN and ACTIONS_RESULTS_URL, which only actions have by themselves.',
+        ...(found.length === 1 ? { build: first.build.name } : {}),
+        ...(first.span === undefined ? {} : { span: first.span }),
+      },
+    ),
+  ];
+}

@@ -1,0 +1,76 @@
+/** Which builds changes since a git revision touch: what git says, against what the builds read and are. */
+import { realpath } from 'node:fs/promises';
+import path from 'node:path';
+import type { ReadBuildsOptions } from '../config/mod.ts';
+import { type AffectedBuild, type AffectedOptions, findAffected } from '../inspect/mod.ts';
+import { LOCK_NAME, parseLock } from '../lock/mod.ts';
+import { fail, ok, type Result } from '../model/mod.ts';
+import { type Comparison, findDefinition, readBuildsBefore } from './builds-before.ts';
+import { changedFiles, fileAt, openGitState } from './git.ts';
+
+/** A plan, and what it is compared with. */
+export interface SinceOptions
+  extends Pick<AffectedOptions, 'plan' | 'dockerfiles' | 'hostArchitecture' | 'signal'> {
+  /** A commit by any name that git knows; `main...` is where this branch left `main`. */
+  readonly revision: string;
+  /** How the builds of the plan were read. */
+  readonly reading: ReadBuildsOptions;
+}
+
+/** What changed, and what that touches. */
+export interface AffectedSince {
+  /** Full id of the commit that is compared with. */
+  readonly commit: string;
+  /** Real path of the work tree. */
+  readonly top: string;
+  /** Files that differ from it: absolute paths. */
+  readonly changed: readonly string[];
+  /** In the order of the plan. */
+  readonly builds: readonly AffectedBuild[];
+}
+
+/**
+ * Finds the builds of a plan that differ from a revision. Problems: `cli/no-git`, `cli/unknown-revision`, `run/no-temp`.
+ */
+export async function findAffectedSince(options: SinceOptions): Promise<Result<AffectedSince>> {
+  const { revision, reading, plan, signal } = options;
+  const { env } = reading;
+  const state = await openGitState(reading.cwd, env, revision, signal);
+  if (!state.ok) return state;
+  const changed = await changedFiles(state.value, env, signal);
+  if (!changed.ok) return changed;
+  const cwd = await realpath(reading.cwd);
+  const comparison: Comparison = { state: state.value, changed: changed.value, reading, cwd };
+  const found = await findAffected({
+    ...options,
+    env,
+    changed: changed.value,
+    ...(await readBefore(plan.set, comparison)),
+  });
+  if (!found.ok) return fail([found.error]);
+  const { commit, top } = state.value;
+  return ok({ commit, top, changed: changed.value, builds: found.value });
+}
+
+/** What builds.yaml and builds.lock said before, where one of them changed. */
+async function readBefore(
+  set: AffectedOptions['plan']['set'],
+  comparison: Comparison,
+): Promise<Pick<AffectedOptions, 'before' | 'lockBefore'>> {
+  const { state, changed, reading, cwd } = comparison;
+  if (changed.length === 0) return {};
+  const definition = await findDefinition(set, reading.varFiles ?? [], cwd);
+  const isTouched = definition.readsUnknown || changed.some((file) => definition.files.has(file));
+  const lockFile = path.join(await realpath(set.root), LOCK_NAME);
+  const lockText = changed.includes(lockFile) ? await fileAt(state, reading.env, lockFile) : undefined;
+  const lock =
+    lockText === undefined
+      ? undefined
+      : await parseLock({ path: LOCK_NAME, text: new TextDecoder().decode(lockText) });
+  return {
+    ...(isTouched ? { before: { set: await readBuildsBefore(definition, comparison) } } : {}),
+    ...(changed.includes(lockFile)
+      ? { lockBefore: { lock: lock?.ok === true ? lock.value : undefined } }
+      : {}),
+  };
+}

@@ -1,0 +1,7 @@
+/** The machine's digests and keys. */
+import process from 'node:process';
+
+/** Loaded on first use: it takes Node 3 ms, and many plans need no digest. */
+export function loadCrypto(): typeof import('node:crypto') {
+  return process.getBuiltinModule('node:crypto');
+}

@@ -1,0 +1,103 @@
+/** Variables of the environment by which buildx builds otherwise (docker/buildx 0.38.2), as far as bake-ts does not. */
+import { dirname } from 'node:path';
+import { type Json, type Problem, problem } from '../model/mod.ts';
+import { isTrue } from './outputs.ts';
+
+/** Where targets are converted. */
+interface Surroundings {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Absolute: where bake would run. */
+  readonly runDir: string;
+  readonly exists: (file: string) => boolean;
+}
+
+/** What a target says that decides whether such a variable matters. */
+interface Asked {
+  readonly isLocal: boolean;
+  readonly isAttested: boolean;
+  readonly isWithoutPolicy: boolean;
+}
+
+interface Variable {
+  readonly matters: (asked: Asked) => boolean;
+  readonly found: Problem;
+}
+
+/**
+ * What is to be said of a target for the environment. It is the same record for each target, so that whoever says it can
+ * say it once.
+ */
+export function createEnvironmentCheck(at: Surroundings): (asked: Asked) => readonly Problem[] {
+  const variables = findVariables(at);
+  return (asked) => variables.filter(({ matters }) => matters(asked)).map(({ found }) => found);
+}
+
+/** Of a converted target. */
+export function askedOf(
+  keys: ReadonlyMap<string, { readonly value: Json }>,
+  isWithoutPolicy: boolean,
+): Asked {
+  const context = keys.get('context')?.value;
+  return {
+    isLocal: typeof context !== 'string' || !/^[a-z+]+:\/\/|^git@/i.test(context),
+    isAttested: keys.has('attest'),
+    isWithoutPolicy,
+  };
+}
+
+function findVariables({ env, runDir, exists }: Surroundings): readonly Variable[] {
+  const found: Variable[] = [];
+  const add = (
+    severity: Problem['severity'],
+    message: string,
+    hint: string,
+    matters: Variable['matters'],
+  ): void => {
+    found.push({ matters, found: problem('bake/unsupported', message, { severity, hint }) });
+  };
+  // build/build.go, `ReadSourcePolicy`
+  if ((env['EXPERIMENTAL_BUILDKIT_SOURCE_POLICY'] ?? '') !== '') {
+    add(
+      'error',
+      'EXPERIMENTAL_BUILDKIT_SOURCE_POLICY names a policy for sources, which bake-ts cannot go by',
+      'To build without the check, unset it.',
+      () => true,
+    );
+  }
+  // policy/default.go
+  if (isTrue(env['BUILDX_DEFAULT_POLICY'])) {
+    add(
+      'error',
+      'BUILDX_DEFAULT_POLICY asks for a check of the images of frontends, which bake-ts does not do',
+      "To build without the check, unset it, or: --set '*.policy=disabled=true'.",
+      ({ isWithoutPolicy }) => !isWithoutPolicy,
+    );
+  }
+  // build/git.go
+  const labels = env['BUILDX_GIT_LABELS'];
+  if ((labels === 'full' || isTrue(labels)) && isInRepository(runDir, exists)) {
+    add(
+      'warning',
+      'BUILDX_GIT_LABELS is set, by which bake labels images with the commit and the address of the repository; bake-ts does not',
+      'Give the labels that are wanted: labels = { "org.opencontainers.image.revision" = … }. With the commit each commit makes another image.',
+      ({ isLocal }) => isLocal,
+    );
+  }
+  // build/opt.go, `toSolveOpt`
+  if (isTrue(env['BUILDX_NO_DEFAULT_OCI_ARTIFACT'])) {
+    add(
+      'warning',
+      'BUILDX_NO_DEFAULT_OCI_ARTIFACT is set, by which bake writes attestations in an older form; bake-ts does not',
+      'Say it in the output: type=image,oci-artifact=false.',
+      ({ isAttested }) => isAttested,
+    );
+  }
+  return found;
+}
+
+function isInRepository(start: string, exists: (file: string) => boolean): boolean {
+  for (let dir = start; ; dir = dirname(dir)) {
+    if (exists(`${dir}/.git`)) return true;
+    if (dir === dirname(dir)) return false;
+  }
+}

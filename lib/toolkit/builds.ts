@@ -1,0 +1,303 @@
+/** Reading builds and planning them: what every other call begins with. */
+import {
+  type BuildsDefinition,
+  type PrintedSet,
+  printBuilds,
+  type ReadBuildsOptions,
+  readBuilds as readSet,
+  readUserGrants,
+} from '../config/mod.ts';
+import {
+  type BuildSet,
+  createHider,
+  fail,
+  type Json,
+  ok,
+  type Plan,
+  type Problem,
+  type Result,
+} from '../model/mod.ts';
+import { describePlan, type PlanDocument, selectBuilds } from '../plan/mod.ts';
+import { findUnnamed, type PreparedPlan, preparePlan } from '../prepare/mod.ts';
+import { checkOptions, type KnownOptions } from './check-options.ts';
+import { permitted } from './permitted.ts';
+import { type Surroundings, type SurroundingsOptions, surroundingsOf } from './surroundings.ts';
+
+/** Where builds come from, and what has a say in what they come to. */
+export interface SourceOptions extends SurroundingsOptions {
+  /**
+   * Files to read, merged in order: builds.yaml, `builds.ts`, bake and Compose files; paths relative to `cwd`. Default: the
+   * builds.yaml of `cwd` or of a directory above it, else the bake and Compose files there.
+   */
+  readonly files?: readonly string[];
+  /** Builds that the script itself says, in place of files; their paths start in `cwd`. */
+  readonly definition?: BuildsDefinition;
+  /** Values of variables, as `--var` gives them; lists and maps are written as JSON. */
+  readonly vars?: Readonly<Record<string, Json>>;
+  /** Files with values of variables, as `--var-file` reads them. */
+  readonly varFiles?: readonly string[];
+  /** Changes of single values, as `--set` has them: `api.tags=x`, `*.push=true`. */
+  readonly set?: readonly string[];
+  /** What the builds may do beyond their repository, as `--allow` has it: `read:PATH`, `network.host`, … */
+  readonly allow?: readonly string[];
+  /** The files come from somebody who may mean harm: nothing is pushed, exported or remembered. */
+  readonly untrusted?: boolean;
+}
+
+/** Which of the builds are meant. */
+export interface SelectOptions {
+  /**
+   * Names of builds, groups and matrices, patterns with `*`, and what is left out, with `!` at its start. Default: the group
+   * `default` where there is one, else every build.
+   */
+  readonly patterns?: readonly string[];
+  /** `axis=value`: only rows of matrices with that value on that axis; several on one axis are alternatives. */
+  readonly filters?: readonly string[];
+  /** Also every build that needs a selected one. */
+  readonly dependents?: boolean;
+}
+
+/** What to plan: where it comes from, and what of it. */
+export interface PlanOptions extends SourceOptions, SelectOptions {
+  /** What {@link readBuilds} gave, in place of the options of sources. */
+  readonly builds?: Builds;
+}
+
+/** What every call that goes through a plan takes: a plan, or what one is made from. */
+export interface PlannedOptions extends PlanOptions {
+  /** What {@link plan} gave, in place of the options of sources and selection. */
+  readonly plan?: BuildPlan;
+}
+
+/** Builds that were read, all values final. */
+export interface Builds {
+  /** Every build, group and variable. */
+  readonly set: BuildSet;
+  /** What was noticed and does not hinder. */
+  readonly warnings: readonly Problem[];
+  /** Bake and Compose files that were read though nobody named one, since there is no builds.yaml. */
+  readonly foundBake?: readonly string[];
+}
+
+/** A plan: which builds run, in which order, and why. */
+export interface BuildPlan {
+  /** The nodes in an order in which they may run, with their edges. */
+  readonly plan: Plan;
+  /** The same as plain data, as `bake-ts plan --json` prints it: no secret is in it. */
+  readonly document: PlanDocument;
+  /** What was noticed and does not hinder, reading included. */
+  readonly warnings: readonly Problem[];
+  /** Dockerfiles that cannot be read: a plan can be looked at without them, and not be run. */
+  readonly missing: readonly Problem[];
+  /** What it was made from. */
+  readonly builds: Builds;
+}
+
+/** What a plan or a set needs to be used further, and nobody else needs to see: the environment holds secrets. */
+interface Origin {
+  readonly surroundings: Surroundings;
+  readonly reading: ReadBuildsOptions;
+}
+
+const origins = new WeakMap<Builds, Origin>();
+const prepared = new WeakMap<BuildPlan, PreparedPlan>();
+
+const SURROUNDINGS_OPTIONS: KnownOptions<SurroundingsOptions> = { cwd: 'directory', env: 'object' };
+
+/** The options of {@link SourceOptions}, for the checks of calls. */
+export const SOURCE_OPTIONS: KnownOptions<SourceOptions> = {
+  ...SURROUNDINGS_OPTIONS,
+  files: 'texts',
+  definition: 'object',
+  vars: 'object',
+  varFiles: 'texts',
+  set: 'texts',
+  allow: 'texts',
+  untrusted: 'flag',
+};
+
+const SELECT_OPTIONS: KnownOptions<SelectOptions> = {
+  patterns: 'texts',
+  filters: 'texts',
+  dependents: 'flag',
+};
+const PLAN_OPTIONS: KnownOptions<PlanOptions> = { ...SOURCE_OPTIONS, ...SELECT_OPTIONS, builds: 'object' };
+
+/** The options of {@link PlannedOptions}, for the checks of calls. */
+export const PLANNED_OPTIONS: KnownOptions<PlannedOptions> = { ...PLAN_OPTIONS, plan: 'object' };
+
+/**
+ * Reads builds: all files, variables, templates and matrices, to final values. Nothing is run, and no engine or registry is asked.
+ *
+ * @returns the builds, or every problem at once, each with its place (`config/…`, `bake/…`)
+ * @throws TypeError for options that there are not
+ * @example
+ * ```ts
+ * const { set } = unwrap(await readBuilds({ vars: { TAG: '1.2' } }));
+ * console.log([...set.builds.keys()]);
+ * ```
+ */
+export async function readBuilds(options: SourceOptions = {}): Promise<Result<Builds>> {
+  checkOptions('readBuilds', options, SOURCE_OPTIONS);
+  return readFrom(options);
+}
+
+/** The environment may be one that the runtime permits only in part. */
+function readFrom(options: SourceOptions): Promise<Result<Builds>> {
+  return permitted(() => readNow(options));
+}
+
+async function readNow(options: SourceOptions): Promise<Result<Builds>> {
+  if (options.definition !== undefined && (options.files ?? []).length > 0)
+    throw new TypeError('the options "definition" and "files" exclude one another');
+  const surroundings = surroundingsOf(options);
+  const { cwd, env } = surroundings;
+  const own = options.untrusted === true ? ok([]) : await readUserGrants(cwd, env);
+  if (!own.ok) return own;
+  const { files, definition, vars = {}, varFiles, set, allow = [], untrusted } = options;
+  const reading: ReadBuildsOptions = {
+    cwd,
+    env,
+    vars: new Map(Object.entries(vars).map(([name, value]) => [name, textOf(value)])),
+    overrides: set ?? [],
+    allow: [...own.value, ...allow],
+    ...(files === undefined ? {} : { files }),
+    ...(definition === undefined ? {} : { definition }),
+    ...(varFiles === undefined ? {} : { varFiles }),
+    ...(untrusted === undefined ? {} : { untrusted }),
+  };
+  const read = await readSet(reading);
+  if (!read.ok) return read;
+  const builds: Builds = read.value;
+  origins.set(builds, { surroundings, reading });
+  return ok(builds);
+}
+
+function textOf(value: Json): string {
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
+/**
+ * Plans what is selected: the Dockerfiles are read for what depends on what. No engine, no registry, no secret.
+ *
+ * @returns the plan, or every problem (`config/…`, `bake/…`, `plan/…`)
+ * @throws TypeError for options that there are not
+ * @example
+ * ```ts
+ * const { document } = unwrap(await plan({ patterns: ['web*'] }));
+ * for (const build of document.builds) console.log(build.level, build.name);
+ * ```
+ */
+export async function plan(options: PlanOptions = {}): Promise<Result<BuildPlan>> {
+  checkOptions('plan', options, PLAN_OPTIONS);
+  return planFrom(options);
+}
+
+/** Plans, for calls that have checked their options. */
+export async function planFrom(
+  options: PlanOptions,
+  /** What is taken where nothing is named; default: as {@link SelectOptions} says. */
+  unnamed: readonly string[] = [],
+): Promise<Result<BuildPlan>> {
+  if (options.builds !== undefined) refuseBeside('builds', options, SOURCE_OPTIONS);
+  const read = options.builds === undefined ? await readFrom(options) : ok(options.builds);
+  if (!read.ok) return read;
+  const { patterns = [], filters, dependents } = options;
+  const isOpen = patterns.every((one) => one.startsWith('!'));
+  return select(read.value, {
+    patterns: isOpen ? [...unnamed, ...patterns] : patterns,
+    ...(filters === undefined ? {} : { filters }),
+    ...(dependents === undefined ? {} : { dependents }),
+  });
+}
+
+/** Plans a selection of builds that were read. */
+export function select(builds: Builds, selection: SelectOptions): Result<BuildPlan> {
+  const { patterns = [] } = selection;
+  const made = preparePlan(builds.set, { ...selection, patterns }, originOf(builds).surroundings.cwd);
+  if (!made.ok) return fail([...builds.warnings, ...made.error]);
+  return ok(toBuildPlan(builds, made.value));
+}
+
+/** A plan of the same builds with none of them. */
+export function emptyPlan(whole: BuildPlan): BuildPlan {
+  const made = preparedOf(whole);
+  return toBuildPlan(whole.builds, { ...made, plan: { ...made.plan, nodes: new Map() }, missing: [] });
+}
+
+function toBuildPlan(builds: Builds, made: PreparedPlan): BuildPlan {
+  const isError = ({ severity }: Problem): boolean => severity === 'error';
+  let document: PlanDocument | undefined;
+  const result: BuildPlan = {
+    plan: made.plan,
+    get document() {
+      document ??= describePlan(made.plan);
+      return document;
+    },
+    warnings: [...builds.warnings, ...made.missing.filter((one) => !isError(one)), ...findUnnamed(made.plan)],
+    missing: made.missing.filter(isError),
+    builds,
+  };
+  prepared.set(result, made);
+  return result;
+}
+
+/** The plan that a call is about: given, or made from its other options. */
+export async function planOf(
+  options: PlannedOptions,
+  unnamed?: readonly string[],
+): Promise<Result<BuildPlan>> {
+  const { plan: given } = options;
+  if (given === undefined) return planFrom(options, unnamed);
+  refuseBeside('plan', options, PLAN_OPTIONS);
+  preparedOf(given);
+  return ok(given);
+}
+
+/** @throws TypeError where an option is given beside another one that it would have no meaning beside */
+function refuseBeside(given: string, options: object, others: Readonly<Record<string, unknown>>): void {
+  const set = Object.entries(options).filter(([, value]) => value !== undefined);
+  const other = set.find(([name]) => name !== given && Object.hasOwn(others, name));
+  if (other !== undefined)
+    throw new TypeError(
+      `the options "${given}" and "${other[0]}" exclude one another: ${given} has it already`,
+    );
+}
+
+/** Where builds were read, and how. @throws TypeError where they are none of {@link readBuilds} */
+export function originOf(builds: Builds): Origin {
+  const origin = origins.get(builds);
+  if (origin === undefined) throw new TypeError('builds must be what readBuilds() gave, as it gave it');
+  return origin;
+}
+
+/** What a plan was made with. @throws TypeError where it is none of {@link plan} */
+export function preparedOf(given: BuildPlan): PreparedPlan {
+  const made = prepared.get(given);
+  if (made === undefined) throw new TypeError('plan must be what plan() gave, as it gave it');
+  return made;
+}
+
+/**
+ * The selected builds as if written by hand: every value final, without variables, templates and matrices.
+ *
+ * @returns a builds file as data, sensitive values hidden; or every problem
+ * @throws TypeError for options that there are not
+ * @example
+ * ```ts
+ * const { builds } = unwrap(await print({ patterns: ['api'] }));
+ * console.log(JSON.stringify(builds, undefined, 2));
+ * ```
+ */
+export async function print(options: PlanOptions = {}): Promise<Result<PrintedSet>> {
+  checkOptions('print', options, PLAN_OPTIONS);
+  if (options.builds !== undefined) refuseBeside('builds', options, SOURCE_OPTIONS);
+  const read = options.builds === undefined ? await readFrom(options) : ok(options.builds);
+  if (!read.ok) return read;
+  const { set } = read.value;
+  const { patterns = [], filters = [] } = options;
+  const isOpen = patterns.length === 0 && filters.length === 0;
+  const selected = selectBuilds(set, { ...options, filters, patterns: isOpen ? ['*'] : patterns });
+  if (!selected.ok) return selected;
+  return ok(createHider(set.variables).hide(printBuilds(set, selected.value)));
+}

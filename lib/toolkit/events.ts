@@ -1,0 +1,136 @@
+/** Work whose events are given to a callback, and to whoever iterates over it. */
+import type { BakeEvent, EventSink } from '../model/mod.ts';
+
+/**
+ * Work that goes on: a promise of its result, and its events. Iteration that begins in the same turn of the event loop gets
+ * all events, later iteration those from then on. It ends with the work, and throws then
+ * where the work failed or the promise is rejected. Leaving the loop early stops the work and waits until it has ended.
+ */
+export type Running<R> = Promise<R> & AsyncIterable<BakeEvent>;
+
+/** What is to be done. */
+export interface Work<R> {
+  readonly signal?: AbortSignal | undefined;
+  readonly onEvent?: EventSink | undefined;
+  /** Goes by its signal, and gives its events to the sink. */
+  readonly start: (sink: EventSink, signal: AbortSignal) => Promise<R>;
+  /** What iteration throws at the end. */
+  readonly failureOf: (result: R) => Error | undefined;
+}
+
+/** Starts work in the next microtask, so that whoever iterates at once misses nothing. */
+export function startWork<R>({ signal, onEvent, start, failureOf }: Work<R>): Running<R> {
+  const stopper = new AbortController();
+  const stop = () => stopper.abort(signal?.reason);
+  const readers = new Set<Reader>();
+  const sink: EventSink = (event) => {
+    for (const reader of readers) reader.push(event);
+    return onEvent?.(event);
+  };
+  let ended: { readonly failure: unknown } | undefined;
+  const end = (failure: unknown) => {
+    ended = { failure };
+    for (const reader of readers) reader.end(failure);
+  };
+  const promise = Promise.resolve()
+    .then(() => {
+      if (signal?.aborted === true) stop();
+      signal?.addEventListener('abort', stop, { once: true });
+      return start(sink, stopper.signal);
+    })
+    .finally(() => signal?.removeEventListener('abort', stop))
+    // Within the promise that is given away: one that nobody waits for is to be reported as unhandled.
+    .then(
+      (result) => {
+        end(failureOf(result));
+        return result;
+      },
+      (error: unknown) => {
+        end(error);
+        throw error;
+      },
+    );
+  const iterate = (): AsyncIterator<BakeEvent> => {
+    const reader = new Reader(async () => {
+      readers.delete(reader);
+      stopper.abort();
+      await promise.catch(() => undefined);
+    });
+    readers.add(reader);
+    // The iteration throws it.
+    promise.catch(() => undefined);
+    if (ended !== undefined) reader.end(ended.failure);
+    return reader;
+  };
+  return Object.assign(promise, { [Symbol.asyncIterator]: iterate });
+}
+
+interface Waiter {
+  readonly resolve: (result: IteratorResult<BakeEvent, undefined>) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** One iteration: keeps what came and was not asked for yet. */
+class Reader implements AsyncIterator<BakeEvent, undefined> {
+  #events: BakeEvent[] = [];
+  /** Taken from the front; they are dropped now and then, since shifting a long list by one moves all of it. */
+  #taken = 0;
+  readonly #waiting: Waiter[] = [];
+  readonly #leave: () => Promise<void>;
+  #ended: { failure: unknown } | undefined;
+  #hasLeft = false;
+
+  constructor(leave: () => Promise<void>) {
+    this.#leave = leave;
+  }
+
+  push(event: BakeEvent): void {
+    const waiter = this.#waiting.shift();
+    if (waiter === undefined) this.#events.push(event);
+    else waiter.resolve({ done: false, value: event });
+  }
+
+  end(failure: unknown): void {
+    this.#ended = { failure };
+    for (const waiter of this.#waiting.splice(0)) this.#settle(waiter);
+  }
+
+  next(): Promise<IteratorResult<BakeEvent, undefined>> {
+    const event = this.#take();
+    if (event !== undefined) return Promise.resolve({ done: false, value: event });
+    return new Promise((resolve, reject) => {
+      if (this.#ended === undefined) this.#waiting.push({ resolve, reject });
+      else this.#settle({ resolve, reject });
+    });
+  }
+
+  async return(): Promise<IteratorResult<BakeEvent, undefined>> {
+    this.#events = [];
+    this.#taken = 0;
+    if (!this.#hasLeft) {
+      this.#hasLeft = true;
+      await this.#leave();
+    }
+    this.#ended = { failure: undefined };
+    return { done: true, value: undefined };
+  }
+
+  #take(): BakeEvent | undefined {
+    const event = this.#events[this.#taken];
+    if (event === undefined) return undefined;
+    this.#taken++;
+    if (this.#taken > 1000 && this.#taken * 2 > this.#events.length) {
+      this.#events = this.#events.slice(this.#taken);
+      this.#taken = 0;
+    }
+    return event;
+  }
+
+  /** What went wrong is thrown once; after that there is nothing more. */
+  #settle({ resolve, reject }: Waiter): void {
+    const failure = this.#ended?.failure;
+    this.#ended = { failure: undefined };
+    if (failure === undefined) resolve({ done: true, value: undefined });
+    else reject(failure);
+  }
+}

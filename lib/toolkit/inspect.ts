@@ -1,0 +1,143 @@
+/** Looking at builds without running them, from a script. */
+import path from 'node:path';
+import type { AffectedBuild, ExplainReport, LintReport } from '../inspect/mod.ts';
+import { fail, ok, type Result } from '../model/mod.ts';
+import {
+  type BuildPlan,
+  originOf,
+  PLANNED_OPTIONS,
+  type PlannedOptions,
+  planOf,
+  preparedOf,
+} from './builds.ts';
+import { checkOptions, type KnownOptions } from './check-options.ts';
+import { permitted } from './permitted.ts';
+
+/** What goes on with a call that may take a while. */
+export interface CallSettings {
+  /** An engine by its address: it and no other is asked; default: the one that is found. */
+  readonly address?: string;
+  /** Stops the call. */
+  readonly signal?: AbortSignal;
+}
+
+/** The options of {@link CallSettings}, for the checks of calls. */
+export const CALL_SETTINGS: KnownOptions<CallSettings> = { address: 'text', signal: 'signal' };
+
+/** What to explain. */
+export interface ExplainOptions extends PlannedOptions, CallSettings {}
+
+/**
+ * What a run would do with each build and why, with everything that this rests on: the key and its inputs, differences to
+ * the last success, what registries have. Nothing is built, pushed or remembered.
+ *
+ * @returns an explanation for each build, in the order of the plan; problems of reading and planning
+ * @throws TypeError for options that there are not
+ * @example
+ * ```ts
+ * const { builds } = unwrap(await explain({ patterns: ['api'] }));
+ * for (const { build, decision, reason } of builds) console.log(build, decision, reason?.text);
+ * ```
+ */
+export function explain(options: ExplainOptions = {}): Promise<Result<ExplainReport>> {
+  return permitted(async () => {
+    checkOptions('explain', options, { ...PLANNED_OPTIONS, ...CALL_SETTINGS });
+    const planned = await planOf(options);
+    if (!planned.ok) return planned;
+    const { explainBuilds } = await import('../inspect/mod.ts');
+    return ok(await explainBuilds({ ...workOf(planned.value), ...settingsOf(options) }));
+  });
+}
+
+/** What every call that goes through a plan hands on. */
+function workOf(planned: BuildPlan) {
+  const { plan, dockerfiles } = preparedOf(planned);
+  return { plan, dockerfiles, env: originOf(planned.builds).surroundings.env };
+}
+
+function settingsOf({ address, signal }: CallSettings): CallSettings {
+  return { ...(address === undefined ? {} : { address }), ...(signal === undefined ? {} : { signal }) };
+}
+
+/** What changed: since a commit, or files that the script knows of. */
+export interface AffectedOptions extends PlannedOptions {
+  /** A commit by any name that git knows; `main...` is where this branch left `main`. */
+  readonly since?: string;
+  /** In place of `since`: files that changed, came or went; paths relative to `cwd`. A directory counts as all below it. */
+  readonly changed?: readonly string[];
+  /** Stops the call. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Which builds changes touch, and why: rather too many than too few. Without patterns every build counts.
+ *
+ * @returns those that are affected, in the order of the plan, with those that they are needed by; problems of git
+ *   (`cli/no-git`, `cli/unknown-revision`), of reading and of planning
+ * @throws TypeError for options that there are not, and where not one of `since` and `changed` is given
+ * @example
+ * ```ts
+ * const builds = unwrap(await affected({ since: 'main...' }));
+ * console.log(builds.map((one) => one.build));
+ * ```
+ */
+export function affected(options: AffectedOptions): Promise<Result<readonly AffectedBuild[]>> {
+  return permitted(async () => {
+    checkOptions('affected', options, {
+      ...PLANNED_OPTIONS,
+      since: 'text',
+      changed: 'texts',
+      signal: 'signal',
+    });
+    const { since, changed } = options;
+    if ((since === undefined) === (changed === undefined))
+      throw new TypeError('affected() takes one of the options "since" and "changed"');
+    const planned = await planOf(options, ['*']);
+    if (!planned.ok) return planned;
+    const work = { ...workOf(planned.value), ...settingsOf(options) };
+    if (changed !== undefined) {
+      const { cwd } = originOf(planned.value.builds).surroundings;
+      const { findAffected } = await import('../inspect/mod.ts');
+      const found = await findAffected({ ...work, changed: changed.map((file) => path.resolve(cwd, file)) });
+      return found.ok ? found : fail([found.error]);
+    }
+    const { findAffectedSince } = await import('../since/mod.ts');
+    const { reading } = originOf(planned.value.builds);
+    const found = await findAffectedSince({ ...work, revision: since ?? '', reading });
+    return found.ok ? ok(found.value.builds) : found;
+  });
+}
+
+/** What to check. */
+export interface LintOptions extends PlannedOptions, CallSettings {
+  /** Calls of buildctl at a time; default: two for each processor. */
+  readonly jobs?: number;
+}
+
+/**
+ * Checks the Dockerfiles of the selected builds with BuildKit's own rules. Nothing is built. Without patterns every build is checked.
+ *
+ * @returns the findings (`lint/…`), each with its place; problems of reading, planning, and of the engine
+ * @throws TypeError for options that there are not
+ * @example
+ * ```ts
+ * const { problems, builds } = unwrap(await lint());
+ * console.log(problems.length === 0 ? `${builds} builds are fine` : formatProblems(problems));
+ * ```
+ */
+export function lint(options: LintOptions = {}): Promise<Result<LintReport>> {
+  return permitted(async () => {
+    checkOptions('lint', options, { ...PLANNED_OPTIONS, ...CALL_SETTINGS, jobs: 'count' });
+    const planned = await planOf(options, ['*']);
+    if (!planned.ok) return planned;
+    const { env } = workOf(planned.value);
+    const { jobs } = options;
+    const { lintPlan } = await import('../inspect/mod.ts');
+    return lintPlan({
+      prepared: preparedOf(planned.value),
+      env,
+      ...settingsOf(options),
+      ...(jobs === undefined ? {} : { jobs }),
+    });
+  });
+}

@@ -1,0 +1,139 @@
+/** builds.lock from a script: which digests external images are held at. */
+import type { Locked, LockedImage, LockOptions as LockWork, UpdatedImage } from '../lock/mod.ts';
+import { fail, ok, type Plan, type Result } from '../model/mod.ts';
+import {
+  type BuildPlan,
+  originOf,
+  PLANNED_OPTIONS,
+  type PlannedOptions,
+  planOf,
+  preparedOf,
+  select,
+} from './builds.ts';
+import { checkOptions } from './check-options.ts';
+import { permitted } from './permitted.ts';
+
+/** What is locked. */
+export interface LockOptions extends PlannedOptions {
+  /** Stops the call. */
+  readonly signal?: AbortSignal;
+}
+
+interface Locking {
+  readonly work: LockWork;
+  /** Of the selected builds; without patterns it is the whole one. */
+  readonly selected: Plan;
+}
+
+/**
+ * Writes builds.lock: external images that it lacks come in at what their tags stand for now, those that nothing reads any more go out.
+ *
+ * @returns what came in and went out; problems: those of reading and planning, `registry/…`, `run/lock-unwritten`
+ * @throws TypeError for options that there are not
+ * @example
+ * ```ts
+ * const { added, dropped, kept } = unwrap(await lock());
+ * console.log(`${added.length} new, ${dropped.length} gone, ${kept} as they were`);
+ * ```
+ */
+export function lock(options: LockOptions = {}): Promise<Result<Locked>> {
+  return permitted(async () => {
+    const begun = await begin('lock', options);
+    if (!begun.ok) return begun;
+    const { lockImages } = await import('../lock/mod.ts');
+    return lockImages(begun.value.work, begun.value.selected);
+  });
+}
+
+/**
+ * Whether builds.lock holds what it should: nothing is written.
+ *
+ * @returns what {@link lock} would not change; problems: `run/lock-stale` where it would, and where there is none;
+ *   those of reading and planning
+ * @throws TypeError for options that there are not
+ * @example
+ * ```ts
+ * const checked = await checkLocked();
+ * if (!checked.ok) console.error(formatProblems(checked.error));
+ * ```
+ */
+export function checkLocked(options: LockOptions = {}): Promise<Result<Locked>> {
+  return permitted(async () => {
+    const begun = await begin('checkLocked', options);
+    if (!begun.ok) return begun;
+    const { checkLock } = await import('../lock/mod.ts');
+    return checkLock(begun.value.work, begun.value.selected);
+  });
+}
+
+/**
+ * Compares builds.lock with the registries. Nothing is written.
+ *
+ * @returns each locked image with what its tag stands for now, also where a registry did not say (`unknown`); problems: those of
+ *   reading and planning, `run/no-lock`
+ * @throws TypeError for options that there are not
+ * @example
+ * ```ts
+ * for (const { image, state, locked, now } of unwrap(await outdated())) {
+ *   if (state !== 'same') console.log(image, state, locked, now ?? '');
+ * }
+ * ```
+ */
+export function outdated(options: LockOptions = {}): Promise<Result<readonly LockedImage[]>> {
+  return permitted(async () => {
+    const begun = await begin('outdated', options);
+    if (!begun.ok) return begun;
+    const { compareLock } = await import('../lock/mod.ts');
+    return compareLock(begun.value.work);
+  });
+}
+
+/** What of builds.lock is moved. */
+export interface UpdateOptions extends LockOptions {
+  /** Names of images, or patterns with `*`; default: all. */
+  readonly images?: readonly string[];
+}
+
+/**
+ * Moves locked images to what their tags stand for now, in builds.lock.
+ *
+ * @returns each image that moved, with the builds that will be built again for it; problems: those of reading and planning,
+ *   `registry/…`, `run/lock-unwritten`
+ * @throws TypeError for options that there are not
+ * @example
+ * ```ts
+ * for (const { image, to, builds, above } of unwrap(await update({ images: ['registry.example.com/*'] }))) {
+ *   console.log(image, to, [...builds, ...above].join(' '));
+ * }
+ * ```
+ */
+export function update(options: UpdateOptions = {}): Promise<Result<readonly UpdatedImage[]>> {
+  return permitted(async () => {
+    const begun = await begin('update', options);
+    if (!begun.ok) return begun;
+    const { updateLock } = await import('../lock/mod.ts');
+    return updateLock(begun.value.work, options.images ?? []);
+  });
+}
+
+/** A lock file is about every build of its set, whatever is selected. */
+async function begin(caller: string, options: UpdateOptions): Promise<Result<Locking>> {
+  const known = { ...PLANNED_OPTIONS, signal: 'signal', images: 'texts' } as const;
+  checkOptions(caller, options, known);
+  const planned = await planOf(options, ['*']);
+  if (!planned.ok) return planned;
+  const { builds } = planned.value;
+  const whole = select(builds, { patterns: ['*'] });
+  if (!whole.ok) return whole;
+  const planFor = (one: BuildPlan): Plan => preparedOf(one).plan;
+  const { signal } = options;
+  if (whole.value.missing.length > 0) return fail(whole.value.missing);
+  return ok({
+    work: {
+      whole: planFor(whole.value),
+      env: originOf(builds).surroundings.env,
+      ...(signal === undefined ? {} : { signal }),
+    },
+    selected: planFor(planned.value),
+  });
+}

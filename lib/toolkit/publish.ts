@@ -1,0 +1,105 @@
+/** Bringing images that are built to where they are wanted, from a script. */
+import { ok, type Problem, type Result } from '../model/mod.ts';
+import type { Promotion } from '../promote/mod.ts';
+import type { PushedBuild } from '../run/mod.ts';
+import { VERSION } from '../util/version.ts';
+import { originOf, PLANNED_OPTIONS, type PlannedOptions, planOf, preparedOf } from './builds.ts';
+import { checkOptions } from './check-options.ts';
+import { CALL_SETTINGS, type CallSettings } from './inspect.ts';
+import { permitted } from './permitted.ts';
+
+/** What to promote, and where to. */
+export interface PromoteOptions extends PlannedOptions {
+  /** `REGISTRY[/PREFIX]`, or `FROM=TO`, each side of which is `REGISTRY[/PREFIX]`. */
+  readonly to: readonly string[];
+  /** Signatures, SBOMs and other manifests that refer to the images come along. */
+  readonly referrers?: boolean;
+  /** Only asks; writes nothing. */
+  readonly dryRun?: boolean;
+  /** Stops the call. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Makes the tags of the selected builds stand for the same images elsewhere: all bytes by digest, then all tags or none.
+ *
+ * @returns what became of each tag; problems before anything is sent, or with every tag where it was (`registry/…`,
+ *   `run/…`, `plan/…`)
+ * @throws TypeError for options that there are not
+ * @example
+ * ```ts
+ * const { tags } = unwrap(await promote({ to: ['registry.example.com/live'] }));
+ * for (const { target, digest, action } of tags) console.log(target, digest, action);
+ * ```
+ */
+export function promote(options: PromoteOptions): Promise<Result<Promotion>> {
+  return permitted(async () => {
+    checkOptions('promote', options, {
+      ...PLANNED_OPTIONS,
+      to: 'texts',
+      referrers: 'flag',
+      dryRun: 'flag',
+      signal: 'signal',
+    });
+    const { to, referrers, dryRun, signal } = options;
+    const { promote: promotePlan, readDestinations } = await import('../promote/mod.ts');
+    const destinations = readDestinations(to);
+    if (!destinations.ok) return destinations;
+    const planned = await planOf(options);
+    if (!planned.ok) return planned;
+    return promotePlan({
+      plan: preparedOf(planned.value).plan,
+      to: destinations.value,
+      env: originOf(planned.value.builds).surroundings.env,
+      userAgent: `bake-ts/${VERSION}`,
+      ...(referrers === undefined ? {} : { referrers }),
+      ...(dryRun === undefined ? {} : { dryRun }),
+      ...(signal === undefined ? {} : { signal }),
+    });
+  });
+}
+
+/** How a push ended: `ok` where every selected build that has tags is there. */
+export type PushResult =
+  | { readonly ok: true; readonly value: readonly PushedBuild[] }
+  | {
+      readonly ok: false;
+      /** Why builds were not pushed. */
+      readonly error: readonly Problem[];
+      /** What became of each build; absent where it did not come to that. */
+      readonly builds?: readonly PushedBuild[];
+    };
+
+/** What to push. */
+export interface PushOptions extends PlannedOptions, CallSettings {}
+
+/**
+ * Pushes what the selected builds made earlier, from the engine's store to their tags. Nothing is built.
+ *
+ * @returns what became of each build; problems where one could not be pushed (`run/not-built`, `registry/…`, `engine/…`)
+ * @throws TypeError for options that there are not
+ * @example
+ * ```ts
+ * for (const { build, result, digest } of unwrap(await push({ patterns: ['api'] }))) console.log(build, result, digest);
+ * ```
+ */
+export function push(options: PushOptions = {}): Promise<PushResult> {
+  return permitted(async () => {
+    checkOptions('push', options, { ...PLANNED_OPTIONS, ...CALL_SETTINGS });
+    const planned = await planOf(options);
+    if (!planned.ok) return planned;
+    const { address, signal } = options;
+    const { plan, dockerfiles } = preparedOf(planned.value);
+    const { pushBuilds } = await import('../run/mod.ts');
+    const { builds, problems } = await pushBuilds({
+      plan,
+      dockerfiles,
+      env: originOf(planned.value.builds).surroundings.env,
+      ...(address === undefined ? {} : { address }),
+      ...(signal === undefined ? {} : { signal }),
+    });
+    return problems.some(({ severity }) => severity === 'error')
+      ? { ok: false, error: problems, builds }
+      : ok(builds);
+  });
+}

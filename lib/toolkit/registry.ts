@@ -1,0 +1,77 @@
+/** The registry client as a part, with what a script does not say taken from its process. */
+
+import path from 'node:path';
+import type { Environment, RegistrySettings, Result } from '../model/mod.ts';
+import {
+  createRegistryClient as createClient,
+  type Layout,
+  openLayout as open,
+  type RegistryClient,
+  type SignIn,
+} from '../registry/mod.ts';
+import { VERSION } from '../util/version.ts';
+import { checkOptions } from './check-options.ts';
+import { permitted } from './permitted.ts';
+import { directoryOf, environmentOf } from './surroundings.ts';
+
+/** What a client goes by. */
+export interface RegistryOptions {
+  /** DOCKER_CONFIG, HOME, PATH (for credential helpers), proxies, SSL_CERT_FILE; default: that of the process. */
+  readonly env?: Environment;
+  /** Settings by host, as `registries:` of builds.yaml has them: an object, or what a set of builds has. */
+  readonly registries?: Readonly<Record<string, RegistrySettings>> | ReadonlyMap<string, RegistrySettings>;
+  /** For its registry in place of the Docker config; sent to no other. */
+  readonly signIn?: SignIn;
+  /** Stops everything under way. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Makes a client of the distribution API: what is there (`head`, `inspect`, `listTags`, `referrers`), read and put (`getManifest`,
+ * `getBlob`, `putManifest`, …), tag and copy (`tagManifest`, `copyImage`), push (`pushLayout`). It signs in with the credentials of
+ * the Docker config. Nothing is sent before the first question. Close it at the end.
+ *
+ * @throws TypeError for options that there are not
+ * @example
+ * ```ts
+ * const registry = createRegistryClient();
+ * const presence = await registry.head(unwrap(readImageRef('ghcr.io/acme/api:1.2')));
+ * console.log(presence.kind === 'present' ? presence.digest : presence.kind);
+ * await registry.close();
+ * ```
+ */
+export function createRegistryClient(options: RegistryOptions = {}): RegistryClient {
+  checkOptions('createRegistryClient', options, {
+    env: 'object',
+    registries: 'object',
+    signIn: 'object',
+    signal: 'signal',
+  });
+  const { registries = {}, ...rest } = options;
+  const settings = registries instanceof Map ? registries : new Map(Object.entries(registries));
+  return createClient({
+    userAgent: `bake-ts/${VERSION}`,
+    ...rest,
+    registries: settings,
+    env: environmentOf(options.env),
+  });
+}
+
+/**
+ * Opens an image that lies on disk as an OCI image layout, a directory or a tar archive, for `pushLayout` of a client.
+ *
+ * @param file relative to the working directory
+ * @returns problem: `registry/bad-layout`
+ * @example
+ * ```ts
+ * const layout = unwrap(await openLayout('out/api'));
+ * const registry = createRegistryClient();
+ * unwrap(await registry.pushLayout(layout, unwrap(readImageRef('localhost:5000/shop/api:1'))));
+ * await registry.close();
+ * ```
+ */
+export function openLayout(file: string): Promise<Result<Layout>> {
+  return permitted(async () => {
+    return open(path.isAbsolute(file) ? file : path.resolve(directoryOf(undefined), file), file);
+  });
+}

@@ -1,0 +1,50 @@
+/**
+ * Where a call happens: what a script does not say is taken from its process. The only file of lib/ that looks at the
+ * process; everything below gets what it needs handed in.
+ */
+import path from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import type { Environment } from '../model/mod.ts';
+
+/** Where a call happens. */
+export interface SurroundingsOptions {
+  /** Where paths start and builds.yaml is looked for: a path, or a `file:` URL such as `new URL('.', import.meta.url)`; default: the working directory. */
+  readonly cwd?: string | URL;
+  /** The environment: credentials, proxies, `BUILDKIT_HOST`, values of variables and secrets; default: that of the process. */
+  readonly env?: Environment;
+}
+
+/** The same with nothing left open. */
+export interface Surroundings {
+  /** Absolute. */
+  readonly cwd: string;
+  readonly env: Environment;
+}
+
+/** Fills in what the process says. */
+export function surroundingsOf(options: SurroundingsOptions): Surroundings {
+  return { cwd: directoryOf(options.cwd), env: environmentOf(options.env) };
+}
+
+/** An absolute path. Without need the process is not asked: Deno wants a permission for it. */
+export function directoryOf(cwd: string | URL | undefined): string {
+  const given = cwd instanceof URL ? fileURLToPath(cwd) : cwd;
+  return given !== undefined && path.isAbsolute(given) ? given : path.resolve(process.cwd(), given ?? '.');
+}
+
+/** The environment of a call. */
+export function environmentOf(env: Environment | undefined): Environment {
+  return env ?? process.env;
+}
+
+/** Name and version of what runs us, for `run-started`. */
+export function runtimeName(): string {
+  const { deno, node } = process.versions as Readonly<Record<string, string | undefined>>;
+  return deno === undefined ? `node ${node}` : `deno ${deno}`;
+}
+
+/** Where a reporter writes that was not told where. */
+export function processStreams(): Pick<typeof process, 'stdout' | 'stderr'> {
+  return process;
+}

@@ -1,0 +1,61 @@
+/** For scripts that want exceptions: a result's value, or an error that says everything. */
+import type { Problem, Result, RunSummary } from '../model/mod.ts';
+import { type AnyProblem, formatProblems } from '../report/mod.ts';
+
+/**
+ * What {@link unwrap} throws. Its message has all problems in words, each with its place and what to do, as the command
+ * line prints them.
+ */
+export class BakeError extends Error {
+  /** Always `BakeError`. */
+  override readonly name = 'BakeError';
+  /** What went wrong: one or more, each with a stable `code`. */
+  readonly problems: readonly AnyProblem[];
+  /** Of a run that was begun: what became of its builds. */
+  readonly summary: RunSummary | undefined;
+
+  /**
+   * Makes one, which only {@link unwrap} needs to.
+   *
+   * @param problems one or more
+   * @param summary of a run that was begun
+   */
+  constructor(problems: readonly AnyProblem[], summary?: RunSummary) {
+    super(formatProblems(problems));
+    this.problems = problems;
+    this.summary = summary;
+  }
+
+  /** Whether a problem has this code, or one of this area (`registry/`). */
+  has(code: string): boolean {
+    return this.problems.some((one) => (code.endsWith('/') ? one.code.startsWith(code) : one.code === code));
+  }
+}
+
+/** What {@link unwrap} takes: any result of this library. */
+export type AnyResult<T> =
+  | Result<T, readonly AnyProblem[] | Problem>
+  | { readonly ok: false; readonly error: readonly AnyProblem[]; readonly summary?: RunSummary };
+
+/**
+ * The value of a result.
+ *
+ * @param result of any function of this library, awaited
+ * @throws BakeError where it is a failure
+ * @example
+ * ```ts
+ * try {
+ *   const { outcomes } = unwrap(await run({ patterns: ['api'] }));
+ *   console.log(outcomes.length);
+ * } catch (error) {
+ *   if (!(error instanceof BakeError) || !error.has('registry/')) throw error;
+ *   console.error('a registry does not let us in:', error.message);
+ * }
+ * ```
+ */
+export function unwrap<T>(result: AnyResult<T>): T {
+  if (result.ok) return result.value;
+  const { error } = result;
+  const problems = 'code' in error ? [error] : error;
+  throw new BakeError(problems, 'summary' in result ? result.summary : undefined);
+}

@@ -1,0 +1,90 @@
+/** Verifying images from a script. */
+
+import type { EventSink } from '../model/mod.ts';
+import { fail, ok, type Result } from '../model/mod.ts';
+import { type PathPattern, readPathPattern } from '../util/path-pattern.ts';
+import { VERSION } from '../util/version.ts';
+import type { Verification } from '../verify/mod.ts';
+import { originOf, PLANNED_OPTIONS, type PlannedOptions, planOf, preparedOf } from './builds.ts';
+import { checkOptions, type KnownOptions } from './check-options.ts';
+import { type Running, startWork } from './events.ts';
+import { CALL_SETTINGS, type CallSettings } from './inspect.ts';
+import { permitted } from './permitted.ts';
+import { runtimeName } from './surroundings.ts';
+import { BakeError } from './unwrap.ts';
+
+/** What to verify. */
+export interface VerifyOptions extends PlannedOptions, CallSettings {
+  /** Builds at a time, from 1 on; default: two for each processor. */
+  readonly jobs?: number;
+  /** Known noise, which two builds of the same inputs differ by, counts as well. */
+  readonly strict?: boolean;
+  /** Paths in the image whose differences do not count: `/var/cache/**`, or a name at any depth such as `*.pyc`. */
+  readonly ignore?: readonly string[];
+  /** Gets every event as it happens. */
+  readonly onEvent?: EventSink;
+}
+
+const VERIFY_OPTIONS: KnownOptions<VerifyOptions> = {
+  ...PLANNED_OPTIONS,
+  ...CALL_SETTINGS,
+  jobs: 'count',
+  strict: 'flag',
+  ignore: 'texts',
+  onEvent: 'function',
+};
+
+/**
+ * Whether what a tag holds is what its build makes: each selected build is made again without any cache, as a scratch
+ * build, and compared with the registry. Nothing is pushed, moved or remembered.
+ *
+ * @returns a promise of a verdict for each build, which is also its events. A build that differs is no failure: look at
+ *   `verdict`. Problems: those of reading, planning, the engine, and secrets that are missing
+ * @throws TypeError for options that there are not
+ * @example
+ * ```ts
+ * for (const { build, verdict, differences } of unwrap(await verify({ patterns: ['api'], ignore: ['*.pyc'] }))) {
+ *   console.log(build, verdict);
+ *   for (const difference of differences) console.log(`  ${difference}`);
+ * }
+ * ```
+ */
+export function verify(options: VerifyOptions = {}): Running<Result<readonly Verification[]>> {
+  checkOptions('verify', options, VERIFY_OPTIONS);
+  const ignore = (options.ignore ?? []).map(readIgnored);
+  return startWork<Result<readonly Verification[]>>({
+    signal: options.signal,
+    onEvent: options.onEvent,
+    start: (onEvent, signal) =>
+      permitted(async () => {
+        const planned = await planOf(options);
+        if (!planned.ok) return planned;
+        if (planned.value.missing.length > 0) return fail(planned.value.missing);
+        const { address, jobs, strict = false } = options;
+        const { plan, dockerfiles } = preparedOf(planned.value);
+        const { verifyBuilds } = await import('../verify/mod.ts');
+        const report = await verifyBuilds({
+          plan,
+          dockerfiles,
+          env: originOf(planned.value.builds).surroundings.env,
+          signal,
+          onEvent,
+          version: VERSION,
+          runtime: runtimeName(),
+          rules: { isStrict: strict, ignore },
+          ...(address === undefined ? {} : { address }),
+          ...(jobs === undefined ? {} : { jobs }),
+        });
+        return report.problems.length > 0 ? fail(report.problems) : ok(report.builds);
+      }),
+    failureOf: (result) => (result.ok ? undefined : new BakeError(result.error)),
+  });
+}
+
+function readIgnored(text: string): PathPattern {
+  const pattern = readPathPattern(text);
+  if (pattern !== undefined) return pattern;
+  throw new TypeError(
+    `the option "ignore" of verify() takes paths in the image such as /var/cache/** and names such as *.pyc, and not ${JSON.stringify(text)}`,
+  );
+}

@@ -1,0 +1,130 @@
+/** Options that calls refuse before they do anything. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as everything from '../../lib/mod.ts';
+
+type Call = (options: unknown) => unknown;
+
+const library: ReadonlyMap<string, unknown> = new Map(Object.entries(everything));
+
+/** Every call with options, and what it needs besides. */
+const CALLS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  affected: { since: 'HEAD' },
+  build: {},
+  checkLocked: {},
+  createRegistryClient: {},
+  createReporter: {},
+  downEngine: {},
+  engineDoctor: {},
+  engineStatus: {},
+  explain: {},
+  installEngine: {},
+  lint: {},
+  lock: {},
+  openEngine: {},
+  outdated: {},
+  plan: {},
+  print: {},
+  promote: { to: [] },
+  propose: {},
+  push: {},
+  readBuilds: {},
+  run: {},
+  upEngine: {},
+  update: {},
+  verify: {},
+};
+
+async function refused(name: string, options: Readonly<Record<string, unknown>>): Promise<string> {
+  const call = library.get(name) as Call;
+  try {
+    await call(options);
+  } catch (error) {
+    assert.ok(error instanceof TypeError, `${name}: ${error}`);
+    return error.message;
+  }
+  return assert.fail(`${name}() took ${JSON.stringify(options)}`);
+}
+
+test('an option that a call has not is refused, with the one that is meant', async () => {
+  for (const [name, needed] of Object.entries(CALLS)) {
+    if (name === 'build') continue;
+    assert.match(
+      await refused(name, { ...needed, frobnicate: 1 }),
+      new RegExp(`^${name}\\(\\) has no option "frobnicate"\\. It has `),
+    );
+  }
+  assert.equal(
+    await refused('run', { pattern: ['api'] }),
+    'run() has no option "pattern". Did you mean "patterns"?',
+  );
+  assert.equal(
+    await refused('build', { context: 'x', cwd: 3 }),
+    'the option "cwd" of build() takes a path or a file: URL, and not 3',
+  );
+});
+
+test('a value that an option does not take is refused', async () => {
+  const cases: readonly (readonly [string, Readonly<Record<string, unknown>>, string])[] = [
+    ['run', { patterns: 'api' }, 'the option "patterns" of run() takes a list of texts, and not a text'],
+    ['run', { jobs: 0 }, 'the option "jobs" of run() takes a whole number from 1 on, and not 0'],
+    ['run', { jobs: 1.5 }, 'the option "jobs" of run() takes a whole number from 1 on, and not 1.5'],
+    ['run', { jobs: Number.NaN }, 'the option "jobs" of run() takes a whole number from 1 on, and not NaN'],
+    ['run', { force: 'yes' }, 'the option "force" of run() takes true or false, and not a text'],
+    ['run', { signal: {} }, 'the option "signal" of run() takes an AbortSignal, and not an object'],
+    ['run', { onEvent: [] }, 'the option "onEvent" of run() takes a function, and not this list'],
+    [
+      'run',
+      { stallTimeoutMs: -1 },
+      'the option "stallTimeoutMs" of run() takes a number from 0 on, and not -1',
+    ],
+    ['run', { env: null }, 'the option "env" of run() takes an object, and not null'],
+    ['plan', { cwd: 1n }, 'the option "cwd" of plan() takes a path or a file: URL, and not a bigint'],
+    [
+      'upEngine',
+      { registry: 70_000 },
+      'the option "registry" of upEngine() takes true, false, or a port from 1 to 65535, and not 70000',
+    ],
+    ['lint', { jobs: -3 }, 'the option "jobs" of lint() takes a whole number from 1 on, and not -3'],
+    ['affected', {}, 'affected() takes one of the options "since" and "changed"'],
+    ['affected', { since: 'main', changed: [] }, 'affected() takes one of the options "since" and "changed"'],
+    [
+      'verify',
+      { ignore: ['!x'] },
+      'the option "ignore" of verify() takes paths in the image such as /var/cache/** and names such as *.pyc, and not "!x"',
+    ],
+    ['run', { definition: {}, files: ['x'] }, 'the options "definition" and "files" exclude one another'],
+    [
+      'run',
+      { plan: {}, patterns: ['x'] },
+      'the options "plan" and "patterns" exclude one another: plan has it already',
+    ],
+    [
+      'plan',
+      { builds: {}, cwd: '/' },
+      'the options "builds" and "cwd" exclude one another: builds has it already',
+    ],
+    ['run', { plan: {} }, 'plan must be what plan() gave, as it gave it'],
+    [
+      'plan',
+      { builds: { set: { builds: new Map(), groups: new Map() }, warnings: [] } },
+      'builds must be what readBuilds() gave, as it gave it',
+    ],
+  ];
+  for (const [name, options, message] of cases) assert.equal(await refused(name, options), message);
+});
+
+test('every call with options is in the list of these tests', () => {
+  const others = [
+    'BakeError',
+    'buildsSchema',
+    'defineBuilds',
+    'formatImageRef',
+    'formatProblems',
+    'importBuilds',
+    'openLayout',
+    'readImageRef',
+    'unwrap',
+  ];
+  assert.deepEqual([...library.keys()].sort(), [...Object.keys(CALLS), ...others].sort());
+});

@@ -33,7 +33,12 @@ export function preparePlan(set: BuildSet, selection: Selection, cwd: string): R
 
 function prepare(set: BuildSet, selection: Selection, cwd: string): Result<PreparedPlan> {
   const selected = selectBuilds(set, selection);
-  if (!selected.ok) return selected;
+  if (!selected.ok) {
+    const named = selection.patterns.flatMap((name) =>
+      set.groups.has(name) ? [] : (set.builds.get(name) ?? []),
+    );
+    return fail([...selected.error, ...mergeAlike(named.flatMap(mistakesOf))]);
+  }
   const dockerfiles = new DockerfileLibrary(cwd);
   const check = new GrantCheck(set.grants, cwd, (file) => dockerfiles.isLink(file));
   /** Build → what keeps it from being read. */

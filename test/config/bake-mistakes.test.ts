@@ -43,6 +43,10 @@ test('what is wrong with one target counts where that target is planned, and val
     assert.match(first, words, name);
     assert.deepEqual(rest, [], name);
   }
+  assert.deepEqual(
+    planned('shm', 'more').map((one) => /:(\d+):/.exec(one ?? '')?.[1]),
+    ['11', '3'],
+  );
   const all = (await problemsIn({ 'docker-bake.hcl': BROKEN })).join('\n');
   for (const words of Object.values(expected)) assert.match(all, new RegExp(words.source, 'm'));
 });

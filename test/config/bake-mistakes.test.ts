@@ -234,3 +234,15 @@ test('words of problems are no longer than can be read', async () => {
     for (const { message, hint = '' } of problems) assert.ok(message.length + hint.length < 5000);
   }
 });
+
+test('of very many mistakes two hundred are told, and how many more there are', async () => {
+  const hcl = Array.from({ length: 250 }, (_, at) => `target "t${at}" { shm-size = "qq" }\n`).join('');
+  const lines = await problemsIn({ 'docker-bake.hcl': hcl });
+  assert.equal(lines.length, 201);
+  assert.equal(lines.at(-1), 'bake/target - 50 more problems of targets are not shown');
+});
+
+test('a bake file of more than 8 MiB is none', async () => {
+  const hcl = `target "a" {}\n#${'x'.repeat(8 * 1024 * 1024)}\n`;
+  assert.match((await problemsIn({ 'docker-bake.hcl': hcl })).join(), /^config\/file-too-big /);
+});

@@ -13,7 +13,7 @@ import {
   typeName,
   type Value,
 } from '../hcl/mod.ts';
-import { fail, type Json, ok, type Problem, type Result, type SourceFile } from '../model/mod.ts';
+import { fail, type Json, ok, type Problem, problem, type Result, type SourceFile } from '../model/mod.ts';
 import { Blocks, type Instance } from './blocks.ts';
 import { isComposeName } from './compose/name.ts';
 import type { Config } from './config.ts';
@@ -258,6 +258,12 @@ function describe(block: VariableBlock, names: Names): BakeVariable {
   const written = block.description === undefined ? undefined : names.evaluateReady(block.description.value);
   const text = written === undefined ? undefined : convert(written, STRING);
   const description = text?.ok === true && text.value.kind === 'string' ? text.value.value : undefined;
+  if (text?.ok === false)
+    names.problems.push(
+      problem('bake/value', `The description of variable "${name}" cannot be used: ${text.message}`, {
+        ...(block.description === undefined ? {} : { span: block.description.value.span }),
+      }),
+    );
   const fallback = facts?.fallback;
   return {
     name,

@@ -564,3 +564,17 @@ test('a group that names what is not there is no group, and no reason to refuse 
   ]);
   assert.deepEqual(chosen(byDefault, 'a'), ['a']);
 });
+
+test('Compose files of any name are known by what is in them: tags of their own, includes', async () => {
+  const tree = {
+    'base.yml': 'services: { a: { build: a, ports: ["1:1"] } }\n',
+    'prod.yml': 'services:\n  a:\n    build: b\n    ports: !reset []\n',
+    'all.yml': 'include:\n  - path: base.yml\n',
+    'named.yml': 'name: shop\ninclude: [base.yml]\n',
+  };
+  const contexts = async (...files: string[]) =>
+    [...(await setOf(tree, { files })).builds.values()].map(({ context }) => context.written);
+  assert.deepEqual(await contexts('base.yml', 'prod.yml'), ['b']);
+  assert.deepEqual(await contexts('all.yml'), ['a']);
+  assert.deepEqual(await contexts('named.yml'), ['a']);
+});

@@ -33,7 +33,7 @@ const PAGES = [
     title: 'Builds as data',
     intro:
       'What a builds.yaml says, as types: for a `builds.ts`, for the option `definition` of every call, and (but for a few keys) for `build()`. What the keys mean in full: [the language](../language.md).',
-    holds: /^lib\/config\/(define|validate)\.ts/,
+    holds: /^lib\/config\/(define|schema)\.ts/,
   },
   {
     file: 'results.md',

@@ -20,7 +20,7 @@ const KEEP_MS = 30 * 24 * 3600 * 1000;
 const WRAPPER = '(function (exports, require, module, __filename, __dirname) { ';
 
 const file = cacheFile(process.env);
-if (file === undefined) require('./main.cjs');
+if (file === undefined) require(path.join(__dirname, 'main.cjs'));
 else loadWithCache(file);
 
 /** Undefined: there is to be none. */

@@ -77,17 +77,18 @@ async function readSet(options: ReadBuildsOptions): Promise<Result<ReadBuildsVal
  * What `docker buildx bake --print` prints of a repository's bake and Compose files.
  *
  * @param targets names of targets and groups, and patterns
- * @returns the JSON, a line break at its end; undefined where builds files are among those that are read
+ * @returns the JSON, a line break at its end, and what is passed over; no JSON where builds files are among those that are read
  */
 export async function printBakeFiles(
   options: ReadBuildsOptions,
   targets: readonly string[],
-): Promise<Result<string | undefined>> {
+): Promise<Result<{ readonly text: string | undefined; readonly warnings: readonly Problem[] }>> {
   const problems = createProblems();
   return orDenied(
     async () => {
-      const printed = await printBake({ ...options, now: options.now ?? new Date() }, targets, problems);
-      return problems.errors.length > 0 ? fail([...problems.errors, ...problems.warnings]) : ok(printed);
+      const text = await printBake({ ...options, now: options.now ?? new Date() }, targets, problems);
+      const { errors, warnings } = problems;
+      return errors.length > 0 ? fail([...errors, ...warnings]) : ok({ text, warnings });
     },
     (denied) => fail([denied]),
   );

@@ -42,21 +42,19 @@ export async function readSchemas(
   return prepareSchemas(declared, problems);
 }
 
-/**
- * Gives every variable its value. All values are computed, so that every problem shows in one go.
- *
- * @param given variables that have their values already; a declaration of the same name counts before one of them
- */
+/** What is known before. */
+interface KnownVariables {
+  readonly declarations: ReadonlyMap<string, Declaration>;
+  readonly schemas: ReadonlyMap<string, VariableSchema>;
+  /** Variables that have their values already; a declaration of the same name counts before one of them. */
+  readonly given: ReadonlyMap<string, Variable>;
+  /** What names are that nobody declares: a mistake, one in a bake file, or perhaps in use, since Compose declares none. */
+  readonly unknown: 'own' | 'bake' | 'any';
+}
+
+/** Gives every variable its value. All values are computed, so that every problem shows in one go. */
 export function resolveVariables(
-  {
-    declarations,
-    schemas,
-    given,
-  }: {
-    readonly declarations: ReadonlyMap<string, Declaration>;
-    readonly schemas: ReadonlyMap<string, VariableSchema>;
-    readonly given: ReadonlyMap<string, Variable>;
-  },
+  { declarations, schemas, given, unknown }: KnownVariables,
   inputs: VariableSources,
   fileValues: ReadonlyMap<string, FileValue>,
   outerScope: Scope,
@@ -65,10 +63,15 @@ export function resolveVariables(
 ): Variables {
   for (const name of inputs.vars?.keys() ?? []) {
     if (declarations.has(name) || given.has(name)) continue;
-    const near = suggest(name, declarations.keys());
+    if (unknown === 'any') continue;
+    const near = suggest(name, [...declarations.keys(), ...given.keys()]);
+    const declare = unknown === 'bake' ? `variable "${name}" {}` : `vars: { ${name}: … }`;
+    const file = unknown === 'bake' ? 'file' : 'builds file';
     problems.add(
-      problem('config/unknown-variable', `--var sets "${name}", which no builds file declares`, {
-        hint: near === undefined ? `Declare it: vars: { ${name}: … }.` : `Did you mean "${near}"?`,
+      problem('config/unknown-variable', `--var sets "${name}", which no ${file} declares`, {
+        // bake takes it without a word.
+        severity: unknown === 'bake' ? 'warning' : 'error',
+        hint: near === undefined ? `Declare it: ${declare}.` : `Did you mean "${near}"?`,
       }),
     );
   }

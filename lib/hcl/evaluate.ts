@@ -151,7 +151,8 @@ function valueOfLiteral(value: boolean | null | { readonly number: string }, spa
   const known = numbers.get(value);
   if (known !== undefined) return known;
   const number = parseNumber(value.number);
-  if (number === undefined) return failure(span, `${value.number} is too large`);
+  if (number === undefined)
+    return failure(span, `${value.number.slice(0, 40)}${value.number.length > 40 ? '…' : ''} is too large`);
   const made = numberValue(number);
   numbers.set(value, made);
   return made;
@@ -165,8 +166,20 @@ function evaluateVariable(name: string, span: Span, { scope, unknown, budget }: 
   return failure(span, `There is no variable ${name}`, {
     hint:
       suggestName(name, names, budget) ??
-      (/^[A-Z_a-z]/.test(name) ? `A text is written between quotes: "${name}".` : undefined),
+      (/^[A-Z_a-z]/.test(name) && !isInTemplate(span)
+        ? `A text is written between quotes: "${name}".`
+        : undefined),
   });
+}
+
+/** Characters that are looked at for where a template begins. */
+const MOST_BEFORE = 300;
+
+/** Whether a name stands within `${…}` on its line: there, nobody left out the quotes of a text. */
+function isInTemplate({ source, start }: Span): boolean {
+  const before = source.text.slice(Math.max(0, start - MOST_BEFORE), start);
+  const line = before.slice(before.lastIndexOf('\n') + 1);
+  return Math.max(line.lastIndexOf('${'), line.lastIndexOf('%{')) > line.lastIndexOf('}');
 }
 
 function evaluateUnary(expression: Unary, evaluation: Evaluation): Outcome {

@@ -1,15 +1,16 @@
 /** From a set of builds and what the user typed to a plan: selection, Dockerfiles, edges. No engine, no network. */
 import { type BuildSet, fail, ok, type Plan, type Problem, type Result } from '../model/mod.ts';
-import { planBuilds, type Selection, selectBuilds } from '../plan/mod.ts';
+import { findLeftOut, planBuilds, type Selection, selectBuilds } from '../plan/mod.ts';
 import { deniedProblem } from '../util/permission.ts';
 import { DockerfileLibrary } from './dockerfiles.ts';
 import { GrantCheck, mergeNeeds } from './grants.ts';
+import { mergeAlike, mergeMissingContexts, mistakesOf } from './mistakes.ts';
 
 /** A plan with what was read to make it. */
 export interface PreparedPlan {
   readonly plan: Plan;
   readonly dockerfiles: DockerfileLibrary;
-  /** Dockerfiles that could not be read: harmless for looking at a plan, fatal for running it. */
+  /** Dockerfiles that could not be read, harmless for looking at a plan, fatal for running it; and warnings. */
   readonly missing: readonly Problem[];
 }
 
@@ -37,10 +38,15 @@ function prepare(set: BuildSet, selection: Selection, cwd: string): Result<Prepa
   const check = new GrantCheck(set.grants, cwd, (file) => dockerfiles.isLink(file));
   /** Build → what keeps it from being read. */
   const unreadable = new Map<string, readonly Problem[]>();
+  const wrong: Problem[] = [];
   const planned = planBuilds({
     set,
     selected: selected.value,
     readsOf: (build) => {
+      if (build.mistakes?.some(isError) === true) {
+        wrong.push(...mistakesOf(build));
+        return undefined;
+      }
       const problems = check.problemsOfReading(build);
       if (problems.length === 0) return dockerfiles.readsOf(build);
       unreadable.set(build.name, problems);
@@ -48,11 +54,19 @@ function prepare(set: BuildSet, selection: Selection, cwd: string): Result<Prepa
     },
     ...(selection.dependents === undefined ? {} : { dependents: selection.dependents }),
   });
-  if (!planned.ok) return fail([...mergeNeeds([...unreadable.values()].flat()), ...planned.error]);
+  if (!planned.ok)
+    return fail([...mergeAlike(wrong), ...mergeNeeds([...unreadable.values()].flat()), ...planned.error]);
   const nodes = [...planned.value.nodes.values()];
+  const mistakes = mergeAlike(nodes.flatMap(({ build }) => mistakesOf(build)));
+  const remarks = findLeftOut(set, selection, selected.value);
+  if (mistakes.some(isError)) return fail([...mistakes, ...remarks]);
   // Planning asks for what each of them reads; others that it asks for need no grant, since they are not built.
   const unread = nodes.flatMap(({ build }) => unreadable.get(build.name) ?? []);
   if (unread.length > 0) return fail(mergeNeeds(unread));
-  const missing = nodes.flatMap(({ build }) => dockerfiles.problemsOf(build.name));
-  return ok({ plan: planned.value, dockerfiles, missing });
+  const missing = mergeMissingContexts(nodes.flatMap(({ build }) => dockerfiles.problemsOf(build.name)));
+  return ok({ plan: planned.value, dockerfiles, missing: [...remarks, ...mistakes, ...missing] });
+}
+
+function isError({ severity }: Problem): boolean {
+  return severity === 'error';
 }

@@ -4,7 +4,7 @@
  */
 import { homedir } from 'node:os';
 import process from 'node:process';
-import { missingPermissions } from '../util/permission.ts';
+import { throwDenied } from '../util/permission.ts';
 
 /** The number of the user; -1 where the system has none. */
 export function ownUid(): number {
@@ -18,7 +18,7 @@ export function homeDirectory(env: Readonly<Record<string, string | undefined>>)
   try {
     return homedir();
   } catch (error) {
-    if (missingPermissions(error) !== undefined) throw error;
+    throwDenied(error);
     return ownUid() === 0 ? '/root' : '/';
   }
 }

@@ -19,8 +19,8 @@ import {
 } from '../model/mod.ts';
 import { describePlan, type PlanDocument, selectBuilds } from '../plan/mod.ts';
 import { findUnnamed, type PreparedPlan, preparePlan } from '../prepare/mod.ts';
-import { orDenied } from '../util/permission.ts';
 import { checkOptions, type KnownOptions } from './check-options.ts';
+import { permitted } from './permitted.ts';
 import { type Surroundings, type SurroundingsOptions, surroundingsOf } from './surroundings.ts';
 
 /** Where builds come from, and what has a say in what they come to. */
@@ -144,10 +144,7 @@ export async function readBuilds(options: SourceOptions = {}): Promise<Result<Bu
 
 /** The environment may be one that the runtime permits only in part. */
 function readFrom(options: SourceOptions): Promise<Result<Builds>> {
-  return orDenied(
-    () => readNow(options),
-    (denied) => fail([denied]),
-  );
+  return permitted(() => readNow(options));
 }
 
 async function readNow(options: SourceOptions): Promise<Result<Builds>> {

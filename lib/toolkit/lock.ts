@@ -11,6 +11,7 @@ import {
   select,
 } from './builds.ts';
 import { checkOptions } from './check-options.ts';
+import { permitted } from './permitted.ts';
 
 /** What is locked. */
 export interface LockOptions extends PlannedOptions {
@@ -35,11 +36,13 @@ interface Locking {
  * console.log(`${added.length} new, ${dropped.length} gone, ${kept} as they were`);
  * ```
  */
-export async function lock(options: LockOptions = {}): Promise<Result<Locked>> {
-  const begun = await begin('lock', options);
-  if (!begun.ok) return begun;
-  const { lockImages } = await import('../lock/mod.ts');
-  return lockImages(begun.value.work, begun.value.selected);
+export function lock(options: LockOptions = {}): Promise<Result<Locked>> {
+  return permitted(async () => {
+    const begun = await begin('lock', options);
+    if (!begun.ok) return begun;
+    const { lockImages } = await import('../lock/mod.ts');
+    return lockImages(begun.value.work, begun.value.selected);
+  });
 }
 
 /**
@@ -54,11 +57,13 @@ export async function lock(options: LockOptions = {}): Promise<Result<Locked>> {
  * if (!checked.ok) console.error(formatProblems(checked.error));
  * ```
  */
-export async function checkLocked(options: LockOptions = {}): Promise<Result<Locked>> {
-  const begun = await begin('checkLocked', options);
-  if (!begun.ok) return begun;
-  const { checkLock } = await import('../lock/mod.ts');
-  return checkLock(begun.value.work, begun.value.selected);
+export function checkLocked(options: LockOptions = {}): Promise<Result<Locked>> {
+  return permitted(async () => {
+    const begun = await begin('checkLocked', options);
+    if (!begun.ok) return begun;
+    const { checkLock } = await import('../lock/mod.ts');
+    return checkLock(begun.value.work, begun.value.selected);
+  });
 }
 
 /**
@@ -74,11 +79,13 @@ export async function checkLocked(options: LockOptions = {}): Promise<Result<Loc
  * }
  * ```
  */
-export async function outdated(options: LockOptions = {}): Promise<Result<readonly LockedImage[]>> {
-  const begun = await begin('outdated', options);
-  if (!begun.ok) return begun;
-  const { compareLock } = await import('../lock/mod.ts');
-  return compareLock(begun.value.work);
+export function outdated(options: LockOptions = {}): Promise<Result<readonly LockedImage[]>> {
+  return permitted(async () => {
+    const begun = await begin('outdated', options);
+    if (!begun.ok) return begun;
+    const { compareLock } = await import('../lock/mod.ts');
+    return compareLock(begun.value.work);
+  });
 }
 
 /** What of builds.lock is moved. */
@@ -100,11 +107,13 @@ export interface UpdateOptions extends LockOptions {
  * }
  * ```
  */
-export async function update(options: UpdateOptions = {}): Promise<Result<readonly UpdatedImage[]>> {
-  const begun = await begin('update', options);
-  if (!begun.ok) return begun;
-  const { updateLock } = await import('../lock/mod.ts');
-  return updateLock(begun.value.work, options.images ?? []);
+export function update(options: UpdateOptions = {}): Promise<Result<readonly UpdatedImage[]>> {
+  return permitted(async () => {
+    const begun = await begin('update', options);
+    if (!begun.ok) return begun;
+    const { updateLock } = await import('../lock/mod.ts');
+    return updateLock(begun.value.work, options.images ?? []);
+  });
 }
 
 /** A lock file is about every build of its set, whatever is selected. */

@@ -9,6 +9,7 @@ import { originOf, PLANNED_OPTIONS, type PlannedOptions, planOf, preparedOf } fr
 import { checkOptions, type KnownOptions } from './check-options.ts';
 import { type Running, startWork } from './events.ts';
 import { CALL_SETTINGS, type CallSettings } from './inspect.ts';
+import { permitted } from './permitted.ts';
 import { runtimeName } from './surroundings.ts';
 import { BakeError } from './unwrap.ts';
 
@@ -54,27 +55,28 @@ export function verify(options: VerifyOptions = {}): Running<Result<readonly Ver
   return startWork<Result<readonly Verification[]>>({
     signal: options.signal,
     onEvent: options.onEvent,
-    start: async (onEvent, signal) => {
-      const planned = await planOf(options);
-      if (!planned.ok) return planned;
-      if (planned.value.missing.length > 0) return fail(planned.value.missing);
-      const { address, jobs, strict = false } = options;
-      const { plan, dockerfiles } = preparedOf(planned.value);
-      const { verifyBuilds } = await import('../verify/mod.ts');
-      const report = await verifyBuilds({
-        plan,
-        dockerfiles,
-        env: originOf(planned.value.builds).surroundings.env,
-        signal,
-        onEvent,
-        version: VERSION,
-        runtime: runtimeName(),
-        rules: { isStrict: strict, ignore },
-        ...(address === undefined ? {} : { address }),
-        ...(jobs === undefined ? {} : { jobs }),
-      });
-      return report.problems.length > 0 ? fail(report.problems) : ok(report.builds);
-    },
+    start: (onEvent, signal) =>
+      permitted(async () => {
+        const planned = await planOf(options);
+        if (!planned.ok) return planned;
+        if (planned.value.missing.length > 0) return fail(planned.value.missing);
+        const { address, jobs, strict = false } = options;
+        const { plan, dockerfiles } = preparedOf(planned.value);
+        const { verifyBuilds } = await import('../verify/mod.ts');
+        const report = await verifyBuilds({
+          plan,
+          dockerfiles,
+          env: originOf(planned.value.builds).surroundings.env,
+          signal,
+          onEvent,
+          version: VERSION,
+          runtime: runtimeName(),
+          rules: { isStrict: strict, ignore },
+          ...(address === undefined ? {} : { address }),
+          ...(jobs === undefined ? {} : { jobs }),
+        });
+        return report.problems.length > 0 ? fail(report.problems) : ok(report.builds);
+      }),
     failureOf: (result) => (result.ok ? undefined : new BakeError(result.error)),
   });
 }

@@ -1,6 +1,7 @@
 /** The machine below us: its processors, programs run to their end, files read and written whole, where paths lead, directories watched. */
 export { homeDirectory, ownUid } from './account.ts';
 export { loadCrypto } from './crypto.ts';
+export { directoryFault } from './directory-fault.ts';
 export { describeFileFault, fileFaultCode } from './file-fault.ts';
 export { findProgram, isExecutable } from './find-program.ts';
 export { followInside } from './follow-inside.ts';

@@ -106,7 +106,11 @@ export function openEngine(options: OpenEngineOptions = {}): Promise<Result<Engi
         return listed.ok ? listed : fail([listed.error]);
       },
       cache: () => listCache(engine, asking),
-      prune: (limits = {}) => pruneCache(engine, limits, asking),
+      prune: async (limits = {}) => {
+        // A misspelt limit is none, and everything would go.
+        checkOptions('prune', limits, { keepBytes: 'number', keepMs: 'number', all: 'flag' });
+        return pruneCache(engine, limits, asking);
+      },
       buildctl: (argv) =>
         runProgram({
           ...asking,
@@ -115,7 +119,7 @@ export function openEngine(options: OpenEngineOptions = {}): Promise<Result<Engi
           env: withoutTracing(env),
         }),
     });
-  });
+  }, options.signal);
 }
 
 /** What every call about the embedded engine takes. */
@@ -161,7 +165,7 @@ export function installEngine(options: InstallEngineOptions = {}): Promise<Resul
       force: 'flag',
     });
     return install(withEnvironment(options));
-  });
+  }, options.signal);
 }
 
 /** How the embedded engine is started. */
@@ -183,7 +187,7 @@ export function upEngine(options: UpEngineOptions = {}): Promise<Result<RunningE
   return permitted(async () => {
     checkOptions('upEngine', options, { ...ENGINE_OPTIONS, registry: 'port', registries: 'object' });
     return up(withEnvironment(options));
-  });
+  }, options.signal);
 }
 
 /**
@@ -201,7 +205,7 @@ export function downEngine(options: EngineCallOptions = {}): Promise<Result<Down
   return permitted(async () => {
     checkOptions('downEngine', options, ENGINE_OPTIONS);
     return down(withEnvironment(options));
-  });
+  }, options.signal);
 }
 
 /** What is asked of the embedded engine. */

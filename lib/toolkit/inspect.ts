@@ -40,13 +40,17 @@ export interface ExplainOptions extends PlannedOptions, CallSettings {}
  * ```
  */
 export function explain(options: ExplainOptions = {}): Promise<Result<ExplainReport>> {
-  return permitted(async () => {
-    checkOptions('explain', options, { ...PLANNED_OPTIONS, ...CALL_SETTINGS });
-    const planned = await planOf(options);
-    if (!planned.ok) return planned;
-    const { explainBuilds } = await import('../inspect/mod.ts');
-    return ok(await explainBuilds({ ...workOf(planned.value), ...settingsOf(options) }));
-  });
+  return permitted(
+    async () => {
+      checkOptions('explain', options, { ...PLANNED_OPTIONS, ...CALL_SETTINGS });
+      const planned = await planOf(options);
+      if (!planned.ok) return planned;
+      const { explainBuilds } = await import('../inspect/mod.ts');
+      return ok(await explainBuilds({ ...workOf(planned.value), ...settingsOf(options) }));
+    },
+    options.signal,
+    true,
+  );
 }
 
 /** What every call that goes through a plan hands on. */
@@ -82,30 +86,37 @@ export interface AffectedOptions extends PlannedOptions {
  * ```
  */
 export function affected(options: AffectedOptions): Promise<Result<readonly AffectedBuild[]>> {
-  return permitted(async () => {
-    checkOptions('affected', options, {
-      ...PLANNED_OPTIONS,
-      since: 'text',
-      changed: 'texts',
-      signal: 'signal',
-    });
-    const { since, changed } = options;
-    if ((since === undefined) === (changed === undefined))
-      throw new TypeError('affected() takes one of the options "since" and "changed"');
-    const planned = await planOf(options, ['*']);
-    if (!planned.ok) return planned;
-    const work = { ...workOf(planned.value), ...settingsOf(options) };
-    if (changed !== undefined) {
-      const { cwd } = originOf(planned.value.builds).surroundings;
-      const { findAffected } = await import('../inspect/mod.ts');
-      const found = await findAffected({ ...work, changed: changed.map((file) => path.resolve(cwd, file)) });
-      return found.ok ? found : fail([found.error]);
-    }
-    const { findAffectedSince } = await import('../since/mod.ts');
-    const { reading } = originOf(planned.value.builds);
-    const found = await findAffectedSince({ ...work, revision: since ?? '', reading });
-    return found.ok ? ok(found.value.builds) : found;
-  });
+  return permitted(
+    async () => {
+      checkOptions('affected', options, {
+        ...PLANNED_OPTIONS,
+        since: 'text',
+        changed: 'texts',
+        signal: 'signal',
+      });
+      const { since, changed } = options;
+      if ((since === undefined) === (changed === undefined))
+        throw new TypeError('affected() takes one of the options "since" and "changed"');
+      const planned = await planOf(options, ['*']);
+      if (!planned.ok) return planned;
+      const work = { ...workOf(planned.value), ...settingsOf(options) };
+      if (changed !== undefined) {
+        const { cwd } = originOf(planned.value.builds).surroundings;
+        const { findAffected } = await import('../inspect/mod.ts');
+        const found = await findAffected({
+          ...work,
+          changed: changed.map((file) => path.resolve(cwd, file)),
+        });
+        return found.ok ? found : fail([found.error]);
+      }
+      const { findAffectedSince } = await import('../since/mod.ts');
+      const { reading } = originOf(planned.value.builds);
+      const found = await findAffectedSince({ ...work, revision: since ?? '', reading });
+      return found.ok ? ok(found.value.builds) : found;
+    },
+    options.signal,
+    true,
+  );
 }
 
 /** What to check. */
@@ -126,18 +137,22 @@ export interface LintOptions extends PlannedOptions, CallSettings {
  * ```
  */
 export function lint(options: LintOptions = {}): Promise<Result<LintReport>> {
-  return permitted(async () => {
-    checkOptions('lint', options, { ...PLANNED_OPTIONS, ...CALL_SETTINGS, jobs: 'count' });
-    const planned = await planOf(options, ['*']);
-    if (!planned.ok) return planned;
-    const { env } = workOf(planned.value);
-    const { jobs } = options;
-    const { lintPlan } = await import('../inspect/mod.ts');
-    return lintPlan({
-      prepared: preparedOf(planned.value),
-      env,
-      ...settingsOf(options),
-      ...(jobs === undefined ? {} : { jobs }),
-    });
-  });
+  return permitted(
+    async () => {
+      checkOptions('lint', options, { ...PLANNED_OPTIONS, ...CALL_SETTINGS, jobs: 'count' });
+      const planned = await planOf(options, ['*']);
+      if (!planned.ok) return planned;
+      const { env } = workOf(planned.value);
+      const { jobs } = options;
+      const { lintPlan } = await import('../inspect/mod.ts');
+      return lintPlan({
+        prepared: preparedOf(planned.value),
+        env,
+        ...settingsOf(options),
+        ...(jobs === undefined ? {} : { jobs }),
+      });
+    },
+    options.signal,
+    true,
+  );
 }

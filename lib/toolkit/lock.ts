@@ -10,7 +10,7 @@ import {
   preparedOf,
   select,
 } from './builds.ts';
-import { checkOptions } from './check-options.ts';
+import { checkOptions, type KnownOptions } from './check-options.ts';
 import { permitted } from './permitted.ts';
 
 /** What is locked. */
@@ -18,6 +18,8 @@ export interface LockOptions extends PlannedOptions {
   /** Stops the call. */
   readonly signal?: AbortSignal;
 }
+
+const LOCK_OPTIONS: KnownOptions<LockOptions> = { ...PLANNED_OPTIONS, signal: 'signal' };
 
 interface Locking {
   readonly work: LockWork;
@@ -42,7 +44,7 @@ export function lock(options: LockOptions = {}): Promise<Result<Locked>> {
     if (!begun.ok) return begun;
     const { lockImages } = await import('../lock/mod.ts');
     return lockImages(begun.value.work, begun.value.selected);
-  });
+  }, options.signal);
 }
 
 /**
@@ -58,12 +60,16 @@ export function lock(options: LockOptions = {}): Promise<Result<Locked>> {
  * ```
  */
 export function checkLocked(options: LockOptions = {}): Promise<Result<Locked>> {
-  return permitted(async () => {
-    const begun = await begin('checkLocked', options);
-    if (!begun.ok) return begun;
-    const { checkLock } = await import('../lock/mod.ts');
-    return checkLock(begun.value.work, begun.value.selected);
-  });
+  return permitted(
+    async () => {
+      const begun = await begin('checkLocked', options);
+      if (!begun.ok) return begun;
+      const { checkLock } = await import('../lock/mod.ts');
+      return checkLock(begun.value.work, begun.value.selected);
+    },
+    options.signal,
+    true,
+  );
 }
 
 /**
@@ -80,12 +86,16 @@ export function checkLocked(options: LockOptions = {}): Promise<Result<Locked>> 
  * ```
  */
 export function outdated(options: LockOptions = {}): Promise<Result<readonly LockedImage[]>> {
-  return permitted(async () => {
-    const begun = await begin('outdated', options);
-    if (!begun.ok) return begun;
-    const { compareLock } = await import('../lock/mod.ts');
-    return compareLock(begun.value.work);
-  });
+  return permitted(
+    async () => {
+      const begun = await begin('outdated', options);
+      if (!begun.ok) return begun;
+      const { compareLock } = await import('../lock/mod.ts');
+      return compareLock(begun.value.work);
+    },
+    options.signal,
+    true,
+  );
 }
 
 /** What of builds.lock is moved. */
@@ -109,17 +119,20 @@ export interface UpdateOptions extends LockOptions {
  */
 export function update(options: UpdateOptions = {}): Promise<Result<readonly UpdatedImage[]>> {
   return permitted(async () => {
-    const begun = await begin('update', options);
+    checkOptions('update', options, { ...LOCK_OPTIONS, images: 'texts' });
+    const { images, ...rest } = options;
+    const begun = await begin('update', rest);
     if (!begun.ok) return begun;
+    // What a script found none of is none, and not all.
+    if (images?.length === 0) return ok([]);
     const { updateLock } = await import('../lock/mod.ts');
-    return updateLock(begun.value.work, options.images ?? []);
-  });
+    return updateLock(begun.value.work, images ?? []);
+  }, options.signal);
 }
 
 /** A lock file is about every build of its set, whatever is selected. */
-async function begin(caller: string, options: UpdateOptions): Promise<Result<Locking>> {
-  const known = { ...PLANNED_OPTIONS, signal: 'signal', images: 'texts' } as const;
-  checkOptions(caller, options, known);
+async function begin(caller: string, options: LockOptions): Promise<Result<Locking>> {
+  checkOptions(caller, options, LOCK_OPTIONS);
   const planned = await planOf(options, ['*']);
   if (!planned.ok) return planned;
   const { builds } = planned.value;

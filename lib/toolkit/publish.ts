@@ -42,6 +42,7 @@ export function promote(options: PromoteOptions): Promise<Result<Promotion>> {
       signal: 'signal',
     });
     const { to, referrers, dryRun, signal } = options;
+    if (to === undefined) throw new TypeError('promote() needs the option "to"');
     const { promote: promotePlan, readDestinations } = await import('../promote/mod.ts');
     const destinations = readDestinations(to);
     if (!destinations.ok) return destinations;
@@ -56,7 +57,7 @@ export function promote(options: PromoteOptions): Promise<Result<Promotion>> {
       ...(dryRun === undefined ? {} : { dryRun }),
       ...(signal === undefined ? {} : { signal }),
     });
-  });
+  }, options.signal);
 }
 
 /** How a push ended: `ok` where every selected build that has tags is there. */
@@ -101,5 +102,5 @@ export function push(options: PushOptions = {}): Promise<PushResult> {
     return problems.some(({ severity }) => severity === 'error')
       ? { ok: false, error: problems, builds }
       : ok(builds);
-  });
+  }, options.signal);
 }

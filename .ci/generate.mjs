@@ -32,6 +32,14 @@ function keep(file, source, made) {
   }
 }
 
+/** A schema in the file is checked by lib/config/schema/, with better words; editors take it from the meta-schema. */
+function withoutMetaSchema(schema) {
+  const copy = structuredClone(schema);
+  const { if: _if, then: _then, ...rest } = copy.$defs.var.properties.schema;
+  copy.$defs.var.properties.schema = rest;
+  return copy;
+}
+
 /** The whole file. Strict mode and the check of the schema itself are on, so a bad schema throws here. */
 function generate(schema) {
   const ajv = new Ajv2020({
@@ -42,7 +50,7 @@ function generate(schema) {
     messages: false,
     code: { source: true, esm: true, lines: true },
   });
-  const code = standalone.default(ajv, ajv.compile(schema));
+  const code = standalone.default(ajv, ajv.compile(withoutMetaSchema(schema)));
   const name = /export default (\w+);/.exec(code)?.[1];
   if (name === undefined || code.includes('require(') || /^import /m.test(code)) {
     throw new Error('the generated code is not self-contained; avoid minLength, uniqueItems and the like');

@@ -18,7 +18,7 @@ import { withCancellation } from './signals.ts';
 export function planTouchable(args: ParsedArgs, io: Io): Promise<Result<SelectedPlan>> {
   const { patterns, ...selection } = selectionOf(args);
   const isOpen = patterns.every((one) => one.startsWith('!'));
-  return planSelected(args, io, { ...selection, patterns: isOpen ? ['*', ...patterns] : patterns });
+  return planSelected(args, io, { ...selection, patterns, whole: isOpen });
 }
 
 /**

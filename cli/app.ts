@@ -6,6 +6,7 @@ import path from 'node:path';
 import type { CAC, Command } from 'cac';
 import { fail, ok, type Problem, problem, type Result } from '../lib/model/mod.ts';
 import { guardWriter } from '../lib/report/mod.ts';
+import { deniedProblem } from '../lib/util/permission.ts';
 import { didYouMean } from '../lib/util/suggest.ts';
 import { VERSION } from '../lib/util/version.ts';
 import { isGroup, isSet, matchCommand, type ParsedArgs, readArgs, shapesOf, textOf } from './args.ts';
@@ -14,6 +15,7 @@ import { EXIT, type ExitCode } from './exit-codes.ts';
 import { formatCommandHelp, formatOverview } from './help.ts';
 import type { Io } from './io.ts';
 import { columnsOf, paletteFor, reportProblems } from './output.ts';
+import { findMissingFor } from './permissions.ts';
 
 /** The command that completion scripts call; not declared, so that help does not show it. */
 const COMPLETE = '__complete';
@@ -29,6 +31,8 @@ export async function runCli(given: Io): Promise<ExitCode> {
   try {
     return await dispatch(declareCli(io.argv[0]), io);
   } catch (error) {
+    const denied = deniedProblem(error);
+    if (denied !== undefined) return reportProblems([denied], undefined, io);
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     io.stderr.write(
       `internal error in bake-ts ${VERSION} on ${io.runtime}; this is a bug of ours.\n` +
@@ -69,6 +73,8 @@ async function dispatch(cli: CAC, io: Io): Promise<ExitCode> {
   if (misplaced !== undefined) return reportProblems([misplaced], args.value, io);
   const moved = inDirectory(io, args.value);
   if (!moved.ok) return reportProblems(moved.error, args.value, io);
+  const missing = await findMissingFor(command.name, args.value, moved.value);
+  if (missing !== undefined) return reportProblems([missing], args.value, io);
   return command.commandAction?.(args.value, moved.value);
 }
 

@@ -31,6 +31,8 @@ const BY_AREA: Readonly<Record<ProblemArea, ExitCode>> = {
   lint: EXIT.buildFailed,
   state: EXIT.buildFailed,
   run: EXIT.buildFailed,
+  // The runtime was started with too few permissions.
+  system: EXIT.usage,
 };
 
 /** Codes that say something else to the shell than the rest of their area. */

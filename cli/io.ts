@@ -4,7 +4,7 @@
 import process from 'node:process';
 import { problem } from '../lib/model/mod.ts';
 import type { TakenTerminal, TakeTerminal, TerminalUser, Writer } from '../lib/report/mod.ts';
-import { goArchitecture, killPrograms } from '../lib/system/mod.ts';
+import { goArchitecture, isPermitted, killPrograms } from '../lib/system/mod.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Answer, Prompt } from './prompt.ts';
 
@@ -81,6 +81,35 @@ function guardOutput(stream: NodeJS.WriteStream): void {
   }) as typeof stream.write;
 }
 
+/**
+ * The environment. Where the runtime permits but a part of it, or nothing, what is not permitted counts as not set; whoever goes by it
+ * asks before (cli/permissions.ts).
+ */
+function readableEnvironment(): Io['env'] {
+  if (isPermitted({ kind: 'env' })) return process.env;
+  const read = (name: string): string | undefined => {
+    try {
+      return process.env[name];
+    } catch {
+      return undefined;
+    }
+  };
+  // Once somebody at a terminal permitted it, all of it is there.
+  const names = () => (isPermitted({ kind: 'env' }) ? Object.keys(process.env) : []);
+  return new Proxy<Record<string, string | undefined>>(
+    {},
+    {
+      get: (_none, name) => (typeof name === 'string' ? read(name) : undefined),
+      ownKeys: names,
+      getOwnPropertyDescriptor: (_none, name) => ({
+        configurable: true,
+        enumerable: true,
+        value: typeof name === 'string' ? read(name) : undefined,
+      }),
+    },
+  );
+}
+
 /** The real process. */
 export function createProcessIo(): Io {
   for (const stream of [process.stdout, process.stderr]) guardOutput(stream);
@@ -90,7 +119,7 @@ export function createProcessIo(): Io {
   let stdin: Promise<string> | undefined;
   return {
     argv: process.argv.slice(2),
-    env: process.env,
+    env: readableEnvironment(),
     cwd: process.cwd(),
     stdout: process.stdout,
     stderr: process.stderr,

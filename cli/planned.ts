@@ -28,5 +28,5 @@ export async function planSelected(
 /** Plans every build of a set, whatever is selected: what a lock file and `validate` are about. */
 export async function planWhole(set: BuildSet, io: Io): Promise<Result<PreparedPlan>> {
   const { preparePlan } = await import('../lib/prepare/mod.ts');
-  return preparePlan(set, { patterns: ['*'] }, io.cwd);
+  return preparePlan(set, { patterns: [], whole: true }, io.cwd);
 }

@@ -11,12 +11,10 @@ export async function printAsBake(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const reading = await readingOf(args, io);
   if (!reading.ok) return reportProblems(reading.error, args, io);
   const { printBakeFiles } = await import('../lib/config/mod.ts');
-  const printed = await printBakeFiles(
-    reading.value,
-    args.positionals.length === 0 ? ['default'] : args.positionals,
-  );
+  const printed = await printBakeFiles(reading.value, args.positionals);
   if (!printed.ok) return reportProblems(printed.error, args, io);
-  if (printed.value === undefined) {
+  const { text, warnings } = printed.value;
+  if (text === undefined) {
     return reportProblems(
       [
         problem('cli/conflict', '--print is for bake and Compose files, and builds.yaml is read', {
@@ -27,6 +25,7 @@ export async function printAsBake(args: ParsedArgs, io: Io): Promise<ExitCode> {
       io,
     );
   }
-  io.stdout.write(printed.value);
+  reportProblems(warnings, args, io);
+  io.stdout.write(text);
   return EXIT.ok;
 }

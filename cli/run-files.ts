@@ -2,12 +2,13 @@
  * The files that `run` makes of its events where they are asked for: `--report`, `--trace`, `--junit`, `--dotenv`. All are made of
  * one timeline, when the run has ended, however it ended.
  */
-import { constants } from 'node:fs';
-import { access, stat } from 'node:fs/promises';
+import { accessSync, constants } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { type EventSink, type Problem, problem } from '../lib/model/mod.ts';
-import { describeFileFault, holdPipe, writeNamedFile } from '../lib/system/mod.ts';
+import { describeFileFault, findMissing, holdPipe, writeNamedFile } from '../lib/system/mod.ts';
 import type { RunTimeline } from '../lib/timeline/mod.ts';
+import { missingPermissions } from '../lib/util/permission.ts';
 import { rerunOf } from './again.ts';
 import { isSet, type ParsedArgs, textOf } from './args.ts';
 import type { EventReader } from './event-readers.ts';
@@ -210,11 +211,16 @@ async function checkFile(one: AskedFile): Promise<Problem[]> {
   try {
     const there = await stat(one.target).catch(() => undefined);
     if (there?.isDirectory() === true) return [unwritable(one, 'EISDIR')];
-    if (there !== undefined) await access(one.target, constants.W_OK);
+    const denied = findMissing([{ kind: 'write', what: one.target }]);
+    if (denied !== undefined) return [denied];
+    // At once: later, Deno throws where nobody can catch it if it may not ask who runs this.
+    if (there !== undefined) accessSync(one.target, constants.W_OK);
     // With its slash, so that an ordinary file is none.
-    else await access(`${path.dirname(one.target)}${path.sep}`, constants.W_OK);
+    else accessSync(`${path.dirname(one.target)}${path.sep}`, constants.W_OK);
     return [];
   } catch (error) {
+    // Without an answer the file is tried when the run is over.
+    if (missingPermissions(error)?.every(({ kind }) => kind === 'sys') === true) return [];
     return [unwritable(one, await describeFileFault(error, one.target))];
   }
 }

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { problem } from '../lib/model/mod.ts';
 import { wrap } from '../lib/report/mod.ts';
 import { describeFileFault, fileFaultCode, writeNamedFile } from '../lib/system/mod.ts';
+import { throwDenied } from '../lib/util/permission.ts';
 import { isSet, type ParsedArgs } from './args.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { Io } from './io.ts';
@@ -95,6 +96,7 @@ async function tryWrite(file: string, text: string, flag: 'w' | 'wx'): Promise<s
     else await writeNamedFile(file, text);
     return undefined;
   } catch (error) {
+    throwDenied(error);
     const code = fileFaultCode(error);
     if (code === 'EEXIST') return code;
     // What is there of a new file is half of it.

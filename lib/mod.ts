@@ -245,4 +245,5 @@ export {
   type VerifyOptions,
   verify,
 } from './toolkit/mod.ts';
+export type { PermissionProblem } from './util/permission.ts';
 export type { NotCounted, PlatformComparison, Verification } from './verify/mod.ts';

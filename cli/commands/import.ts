@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { Beside, Imported } from '../../lib/convert/mod.ts';
 import { type Problem, problem } from '../../lib/model/mod.ts';
 import { goArchitecture } from '../../lib/system/mod.ts';
+import { throwDenied } from '../../lib/util/permission.ts';
 import { type ParsedArgs, textOf } from '../args.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
@@ -127,7 +128,8 @@ async function readText(file: string): Promise<string | undefined> {
     if (found.isCharacterDevice() || found.isBlockDevice() || found.size > MAX_BYTES) return undefined;
     const bytes = await readFile(file);
     return bytes.length > MAX_BYTES ? undefined : bytes.toString('utf8');
-  } catch {
+  } catch (error) {
+    throwDenied(error);
     return undefined;
   }
 }

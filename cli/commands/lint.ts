@@ -16,9 +16,13 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   // Without a selection everything is checked, not only the group `default`: this is about the files.
   const selection = selectionOf(args);
   const isOpen = selection.patterns.length === 0 && (selection.filters ?? []).length === 0;
-  const patterns = isOpen ? ['*'] : selection.patterns;
-  const prepared = preparePlan(read.value.set, { ...selection, patterns }, io.cwd);
+  const prepared = preparePlan(read.value.set, { ...selection, whole: isOpen }, io.cwd);
   if (!prepared.ok) return reportProblems(prepared.error, args, io);
+  reportProblems(
+    prepared.value.missing.filter(({ severity }) => severity === 'warning'),
+    args,
+    io,
+  );
   const address = textOf(args, 'addr');
   return withCancellation(
     io,

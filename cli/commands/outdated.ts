@@ -1,7 +1,7 @@
 import type { LockedImage } from '../../lib/lock/mod.ts';
 import { type Palette, plural, shortDigest } from '../../lib/report/mod.ts';
 import { isSet, type ParsedArgs } from '../args.ts';
-import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { EXIT, type ExitCode, exitCodeOfProblems } from '../exit-codes.ts';
 import { readInputs } from '../inputs.ts';
 import type { Io } from '../io.ts';
 import { formatTable, paletteFor, reportProblems, writeJson } from '../output.ts';
@@ -33,7 +33,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
       reportProblems(unknown, args, io);
     }
     if (images.some((one) => one.state === 'moved' || one.state === 'gone')) return EXIT.buildFailed;
-    return images.some((one) => one.state === 'unknown') ? EXIT.registry : EXIT.ok;
+    return exitCodeOfProblems(images.flatMap((one) => (one.state === 'unknown' ? (one.problem ?? []) : [])));
   });
 }
 

@@ -14,8 +14,11 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const { selectBuilds } = await import('../../lib/plan/mod.ts');
   // Without a selection everything is printed, not only the group `default`: this is about the file.
   const all = args.positionals.length === 0 && (args.values.get('filter') ?? []).length === 0;
-  const selected = selectBuilds(set, all ? { patterns: ['*'] } : selectionOf(args));
+  const selected = selectBuilds(set, { ...selectionOf(args), whole: all });
   if (!selected.ok) return reportProblems(selected.error, args, io);
+  const mistakes = [...selected.value].flatMap((name) => set.builds.get(name)?.mistakes ?? []);
+  const code = reportProblems(mistakes, args, io);
+  if (code !== EXIT.ok) return code;
   const only = selected.value;
   const { formatPrinted, printBuilds } = await import('../../lib/config/mod.ts');
   const whole = printBuilds(set, only);

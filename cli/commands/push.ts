@@ -13,6 +13,7 @@ import { selectBuilds } from '../../lib/plan/mod.ts';
 import type { Layout } from '../../lib/registry/mod.ts';
 import { plainText } from '../../lib/report/mod.ts';
 import type { PushedBuild } from '../../lib/run/mod.ts';
+import { throwDenied } from '../../lib/util/permission.ts';
 import { isSet, type ParsedArgs, textOf } from '../args.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import { engineOfFile, readInputs } from '../inputs.ts';
@@ -77,7 +78,7 @@ async function namesBuilds(args: ParsedArgs, io: Io, word: string): Promise<Resu
 }
 
 async function isLayout(file: string): Promise<boolean> {
-  const found = await stat(file).catch(() => undefined);
+  const found = await stat(file).catch(throwDenied);
   if (found?.isDirectory() !== true) return found?.isFile() === true;
   return (await stat(path.join(file, 'oci-layout')).catch(() => undefined))?.isFile() === true;
 }

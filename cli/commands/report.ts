@@ -4,6 +4,7 @@ import { problem } from '../../lib/model/mod.ts';
 import { collectLogs, renderPage } from '../../lib/page/mod.ts';
 import { describeFileFault, writeFileWhole, writeNamedFile } from '../../lib/system/mod.ts';
 import { createTimeline } from '../../lib/timeline/mod.ts';
+import { throwDenied } from '../../lib/util/permission.ts';
 import { rerunOf } from '../again.ts';
 import { type ParsedArgs, textOf } from '../args.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
@@ -54,6 +55,7 @@ export async function runCommand(
     if (wanted === undefined) await writeFileWhole(target, page, { isPrivate: true });
     else await writeNamedFile(target, page);
   } catch (error) {
+    throwDenied(error);
     const why = await describeFileFault(error, target);
     const unwritten = problem('cli/unwritable-file', `${wanted ?? target} cannot be written: ${why}`, {
       hint: 'choose another file with -o FILE, or -o - for stdout',

@@ -13,15 +13,23 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const problems: Problem[] = [...(read.ok ? read.value.warnings : read.error)];
   let builds = 0;
   if (read.ok) {
+    const { set } = read.value;
+    const { findMistakes, findRefused, findUnmatched, findUnnamed, withoutMistakes } = await import(
+      '../../lib/prepare/mod.ts'
+    );
+    problems.push(...findMistakes(set));
     // Edges, cycles and Dockerfiles are part of what can be wrong in a file.
-    const planned = await planWhole(read.value.set, io);
-    builds = read.value.set.builds.size;
-    problems.push(...(planned.ok ? planned.value.missing : planned.error));
+    const planned = await planWhole(withoutMistakes(set), io);
+    builds = set.builds.size;
+    const found: Problem[] = [...(planned.ok ? planned.value.missing : planned.error)];
     if (planned.ok) {
-      const { findRefused, findUnmatched, findUnnamed } = await import('../../lib/prepare/mod.ts');
       const { plan, dockerfiles } = planned.value;
-      problems.push(...findRefused(plan, io.cwd), ...findUnnamed(plan), ...findUnmatched(plan, dockerfiles));
+      found.push(...findRefused(plan, io.cwd), ...findUnnamed(plan), ...findUnmatched(plan, dockerfiles));
     }
+    // What is wrong with a build may make more of it wrong.
+    const isWrong = (build: string | undefined): boolean =>
+      set.builds.get(build ?? '')?.mistakes?.some(({ severity }) => severity === 'error') === true;
+    problems.push(...found.filter(({ build }) => !isWrong(build)));
   }
   await writeFindings(problems, args, io);
   const code = exitCodeOfProblems(problems);

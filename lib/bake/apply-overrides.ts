@@ -12,10 +12,10 @@ import {
 } from './draft.ts';
 import {
   type CacheEntry,
-  isSameCache,
-  isSameOutput,
+  cacheKey,
   lastOfEach,
   type OutputEntry,
+  outputKey,
   type Parsed,
   parseAttest,
   parseCache,
@@ -251,7 +251,7 @@ function applyEntries(
       else {
         const all =
           values[key] === undefined ? caches.value : append(values[key], itemsOf(caches.value), ENTRY_BYTES);
-        setOrDelete(values, key, dropRepeated(all, isSameCache));
+        setOrDelete(values, key, dropRepeated(all, cacheKey));
       }
       return undefined;
     }
@@ -264,7 +264,7 @@ function applyEntries(
         setOrDelete(
           values,
           'output',
-          dropRepeated(append(values.output, outputs.value, ENTRY_BYTES), isSameOutput),
+          dropRepeated(append(values.output, outputs.value, ENTRY_BYTES), outputKey),
         );
       return undefined;
     }

@@ -53,7 +53,12 @@ const ALL = '*';
 const VALID_NAME = /^[a-zA-Z0-9_-]+$/;
 
 export class Blocks implements BlockSource {
-  readonly warnings: Problem[] = [];
+  /** Unknown attributes, which bake passes over, by block. */
+  readonly warnings: Map<Block, readonly Problem[]> = new Map();
+  /** Targets whose matrices have no rows. */
+  readonly withoutRows: string[] = [];
+  /** How many problems are of single values, which make nothing else wrong. */
+  wrongValues = 0;
   readonly #names: Names;
   readonly #blocks: readonly Block[];
   readonly #instances = new Map<Block, readonly Instance[]>();
@@ -120,8 +125,8 @@ export class Blocks implements BlockSource {
     const schema = { attributes: [...known, 'name', 'matrix'], blocks: {} };
     const { content, problems } = contentOf(block.body, schema);
     this.#names.problems.push(...problems);
-    for (const one of unexpectedItems(content.rest, { ...schema, attributes: known }))
-      this.warnings.push({ ...one, severity: 'warning', message: `${one.message}, and bake passes over it` });
+    const unknown = unexpectedItems(content.rest, { ...schema, attributes: known });
+    if (unknown.length > 0) this.warnings.set(block, unknown.map(asWarning));
     const { attributes } = content;
     const label = block.labels[0];
     if (label === undefined) return [];
@@ -221,6 +226,7 @@ export class Blocks implements BlockSource {
       rows = items.flatMap((item) => before.map((row) => new Map([...row, [axis, item]])));
     }
     // Without axes it is the target itself.
+    if (rows.length === 0) this.withoutRows.push(label);
     return matrix.entries.size === 0 ? [undefined] : rows.map((variables) => ({ variables }));
   }
 
@@ -311,6 +317,7 @@ export class Blocks implements BlockSource {
     // The targets of a group are texts, as the parents of a target are.
     const decoded = decodeAttribute((name === 'targets' ? 'inherits' : name) as AttributeName, value);
     if (!decoded.ok) {
+      this.wrongValues += 1;
       this.#report(
         `${name} of ${instance.type} "${instance.name}" cannot be used: ${decoded.error}`,
         attribute.value.span,
@@ -322,8 +329,11 @@ export class Blocks implements BlockSource {
     instance.values.set(name, decoded.value.value);
     const { inherits, ...values } = decoded.value.set;
     const { draft } = instance;
-    if (name === 'targets') instance.targets = inherits;
-    else if (inherits !== undefined) draft.inherits = inherits;
+    if (inherits !== undefined) {
+      draft.listPlace = attribute.value.span;
+      if (name === 'targets') instance.targets = inherits;
+      else draft.inherits = inherits;
+    } else if (name === 'targets') instance.targets = undefined;
     else if (Object.keys(values).length > 0) {
       Object.assign(draft.values, values);
       draft.places.set(name as Exclude<AttributeName, 'inherits'>, attribute.span);
@@ -343,6 +353,10 @@ export class Blocks implements BlockSource {
     if (name === 'contexts')
       for (const key of draft.values.contexts?.keys() ?? []) draft.bases.contexts.set(key, base);
   }
+}
+
+function asWarning(found: Problem): Problem {
+  return { ...found, severity: 'warning', message: `${found.message}, and bake passes over it` };
 }
 
 /** `target.NAME.context` */

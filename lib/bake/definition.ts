@@ -20,8 +20,8 @@ export interface ReadBakeOptions {
   readonly localPlatform: string;
   /** What `timestamp()` gives. */
   readonly now: Date;
-  /** Reads a file that a Compose file names (absolute path); undefined: there is none. */
-  readonly readFile: (path: string) => Promise<string | undefined>;
+  /** Reads a file that a Compose file names (absolute path); undefined: there is none; null: why it is not read is told. */
+  readonly readFile: (path: string) => Promise<string | undefined | null>;
   /** Whether a path that a Compose file names is a directory. Without it, those that have to be are taken to be. */
   readonly isDirectory?: (path: string) => Promise<boolean>;
   /** Called for variables that Compose files ask for and that are not set, maybe more than once. */
@@ -52,6 +52,8 @@ export interface BakeTargetHead {
   readonly place?: Span;
   /** Targets that it inherits from directly. */
   readonly inherits: readonly string[];
+  /** What bake passes over in it without a word: unknown attributes. */
+  readonly warnings?: readonly Problem[];
   /** The matrix that it is a row of: the name of its block and the values of the axes. */
   readonly matrix?: { readonly name: string; readonly row: Readonly<Record<string, Json>> };
 }
@@ -63,7 +65,11 @@ export interface BakeDefinition {
   readonly targets: ReadonlyMap<string, BakeTargetHead>;
   /** A matrix is a group of its rows, too. */
   readonly groups: ReadonlyMap<string, BakeGroup>;
-  /** What bake passes over without a word: unknown attributes and blocks. */
+  /** Targets whose matrices have no rows: nothing is built of them, whatever their names are. */
+  readonly withoutRows: readonly string[];
+  /** Some of the files are Compose's. */
+  readonly hasCompose: boolean;
+  /** What bake passes over without a word beside targets and groups: unknown blocks, and attributes of variables. */
   readonly warnings: readonly Problem[];
 }
 

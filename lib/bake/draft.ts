@@ -6,10 +6,10 @@ import type { Span } from '../model/mod.ts';
 import {
   type AttestEntry,
   type CacheEntry,
-  isSameCache,
-  isSameOutput,
+  cacheKey,
   lastOfEach,
   type OutputEntry,
+  outputKey,
   type PolicyEntry,
   type SecretEntry,
   type SshEntry,
@@ -94,6 +94,8 @@ export interface Draft {
   readonly places: Map<TargetKey, Span>;
   readonly place?: Span;
   inherits: readonly string[];
+  /** Where `inherits` is. */
+  listPlace?: Span;
   readonly bases: Bases;
 }
 
@@ -105,6 +107,18 @@ export function emptyDraft(name: string, place?: Span): Draft {
     places: new Map(),
     inherits: [],
     bases: { contexts: new Map() },
+    ...(place === undefined ? {} : { place }),
+  };
+}
+
+/** A draft that can change by itself; lists stay shared as bake's are. */
+export function copyDraft({ name, values, places, place, inherits, bases }: Draft): Draft {
+  return {
+    name,
+    values: { ...values },
+    places: new Map(places),
+    inherits,
+    bases: { ...bases, contexts: new Map(bases.contexts) },
     ...(place === undefined ? {} : { place }),
   };
 }
@@ -139,6 +153,7 @@ export function mergeDraft(into: Draft, from: Draft): void {
   if (over['cache-from'] !== undefined) mergeCacheFrom(values, over['cache-from']);
   if (over.resources !== undefined) values.resources = { ...values.resources, ...over.resources };
   into.inherits = [...into.inherits, ...from.inherits];
+  if (from.listPlace !== undefined) into.listPlace = from.listPlace;
   for (const [key, place] of from.places) into.places.set(key, place);
 }
 
@@ -183,7 +198,7 @@ function setTexts(
 export function mergeCacheFrom(values: DraftValues, over: Slice<CacheEntry> | undefined): void {
   const under = values['cache-from'];
   const all = under === undefined ? over : append(under, itemsOf(over), ENTRY_BYTES);
-  setOrDelete(values, 'cache-from', dropRepeated(all, isSameCache));
+  setOrDelete(values, 'cache-from', dropRepeated(all, cacheKey));
 }
 
 function mergeBases(into: Draft, from: Draft): void {
@@ -213,9 +228,9 @@ export function normalizeDraft({ values }: Draft): void {
   if (values.ssh !== undefined) values.ssh = lastOfEach(values.ssh, idOf);
   setOrDelete(values, 'tags', dropRepeatedTexts(values.tags));
   setOrDelete(values, 'platforms', dropRepeatedTexts(values.platforms));
-  setOrDelete(values, 'cache-from', dropRepeated(values['cache-from'], isSameCache));
-  setOrDelete(values, 'cache-to', dropRepeated(values['cache-to'], isSameCache));
-  setOrDelete(values, 'output', dropRepeated(values.output, isSameOutput));
+  setOrDelete(values, 'cache-from', dropRepeated(values['cache-from'], cacheKey));
+  setOrDelete(values, 'cache-to', dropRepeated(values['cache-to'], cacheKey));
+  setOrDelete(values, 'output', dropRepeated(values.output, outputKey));
   if (values.network === 'host') values.entitlements = [...(values.entitlements ?? []), 'network.host'];
   if (values.entitlements !== undefined) values.entitlements = distinct(values.entitlements);
   const contexts = [...(values.contexts ?? [])].filter(([, path]) => path !== '');

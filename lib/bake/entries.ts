@@ -199,20 +199,18 @@ export function policyOf(pairs: readonly (readonly [string, string])[]): Parsed<
   return ok({ files, ...policy });
 }
 
-/** Whether two entries of a cache are the same. */
-export function isSameCache(a: CacheEntry, b: CacheEntry): boolean {
-  return a.type === b.type && isSameMap(a.attributes, b.attributes);
+/** A text that is the same for caches that are the same. */
+export function cacheKey({ type, attributes }: CacheEntry): string {
+  return JSON.stringify([type, [...attributes].sort(byName)]);
 }
 
-/** Whether two outputs are the same. */
-export function isSameOutput(a: OutputEntry, b: OutputEntry): boolean {
-  return a.type === b.type && a.destination === b.destination && isSameMap(a.attributes, b.attributes);
+/** A text that is the same for outputs that are the same. */
+export function outputKey({ type, destination, attributes }: OutputEntry): string {
+  return JSON.stringify([type, destination, [...attributes].sort(byName)]);
 }
 
-function isSameMap(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {
-  if (a.size !== b.size) return false;
-  for (const [key, value] of a) if (b.get(key) !== value) return false;
-  return true;
+function byName([a]: readonly [string, string], [b]: readonly [string, string]): number {
+  return a < b ? -1 : 1;
 }
 
 /** Keeps one entry for each key, the last one, at the place of the first. */

@@ -88,8 +88,8 @@ export function makeFunction(
       if (variadic !== undefined) variables.set(variadic, tupleOf(args.slice(names.length)));
       const value = evaluate(result, scopeOf(variables));
       if (value.ok) return value;
-      const { problems } = value;
-      return { ok: false, message: problems[0]?.message ?? 'it has no value', problems };
+      const { problems, isLimit = false } = value;
+      return { ok: false, message: problems[0]?.message ?? 'it has no value', problems, isLimit };
     },
   };
 }

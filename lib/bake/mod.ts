@@ -1,11 +1,11 @@
 /** bake's rules over HCL and Compose files: from files to targets as `docker buildx bake --print` has them. */
-import { fail, ok, type Result, type SourceFile } from '../model/mod.ts';
+import { fail, ok, type Problem, type Result, type SourceFile } from '../model/mod.ts';
 import type { ComposeModel, ComposeModelOptions } from './compose/model.ts';
 import type { Config } from './config.ts';
 import type { BakeDefinition, BakeFile, ReadBakeOptions, ResolveBakeOptions } from './definition.ts';
 import { readFiles } from './read.ts';
-import { resolveConfig } from './resolve.ts';
-import type { BakeResult } from './target.ts';
+import { resolveConfig, resolveEach } from './resolve.ts';
+import type { BakeResult, ResolvedTargets } from './target.ts';
 
 export type { ComposeModel, ComposeModelOptions } from './compose/model.ts';
 export type { Entry as ComposeEntry, Node as ComposeNode } from './compose/node.ts';
@@ -28,15 +28,32 @@ export const DEFAULT_BAKE_FILES: readonly string[] = [
 /** What a definition was made of. */
 const configs = new WeakMap<BakeDefinition, Config>();
 
+/** What could be read, and what is wrong with it. */
+export interface PartlyRead {
+  /** Where only single values are wrong: everything else. */
+  readonly definition?: BakeDefinition;
+  readonly problems: readonly Problem[];
+}
+
 /** Reads and evaluates files as one, in order; all problems at once, each with its place. */
 export async function readBake(
   files: readonly BakeFile[],
   options: ReadBakeOptions,
 ): Promise<Result<BakeDefinition>> {
+  const { definition, problems } = await readBakePartly(files, options);
+  return definition === undefined || problems.length > 0 ? fail(problems) : ok(definition);
+}
+
+/** Like {@link readBake}, to tell what else is wrong where values of some targets are wrong. */
+export async function readBakePartly(
+  files: readonly BakeFile[],
+  options: ReadBakeOptions,
+): Promise<PartlyRead> {
   const read = await readFiles(files, options);
-  if (!read.ok) return read;
-  configs.set(read.value.definition, read.value.config);
-  return ok(read.value.definition);
+  if (!read.ok) return { problems: read.error };
+  const { definition, config, problems } = read.value;
+  configs.set(definition, config);
+  return { definition, problems };
 }
 
 /**
@@ -46,8 +63,20 @@ export async function readBake(
  */
 export function resolveBake(definition: BakeDefinition, options: ResolveBakeOptions): Result<BakeResult> {
   const config = configs.get(definition);
-  if (config === undefined) return fail([]);
-  return resolveConfig(config, options);
+  return config === undefined ? fail([]) : resolveConfig(config, options);
+}
+
+/**
+ * Resolves every target and every group, each by itself, with what is wrong with it. Problems are those of the overrides.
+ *
+ * @param definition what {@link readBake} gave
+ */
+export function resolveBakeEach(
+  definition: BakeDefinition,
+  overrides: readonly string[],
+): Result<ResolvedTargets> {
+  const config = configs.get(definition);
+  return config === undefined ? fail([]) : resolveEach(config, overrides);
 }
 
 /**

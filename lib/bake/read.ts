@@ -1,5 +1,6 @@
 /** Reads bake and Compose files (buildx bake/bake.go, `ParseFiles`). */
 import {
+  type Block,
   type Body,
   convert,
   loadRegex,
@@ -12,7 +13,7 @@ import {
   typeName,
   type Value,
 } from '../hcl/mod.ts';
-import { fail, type Json, ok, type Problem, type Result, type SourceFile } from '../model/mod.ts';
+import { fail, type Json, ok, type Problem, problem, type Result, type SourceFile } from '../model/mod.ts';
 import { Blocks, type Instance } from './blocks.ts';
 import { isComposeName } from './compose/name.ts';
 import type { Config } from './config.ts';
@@ -34,6 +35,8 @@ import type { BakeGroup } from './target.ts';
 export interface ReadFiles {
   readonly definition: BakeDefinition;
   readonly config: Config;
+  /** What is wrong; only single values of targets, or there would be no result. */
+  readonly problems: readonly Problem[];
 }
 
 /** Reads all files as one. All problems are given at once. */
@@ -60,8 +63,8 @@ export async function readFiles(
   const isRelative = isFileRelative(options.env, problems);
   if (isRelative) startAtCompose(drafts.values(), compose);
   const written = await evaluateBodies(bodies, env, options, problems);
-  if (problems.length > 0 || written === undefined) return fail(problems);
-  for (const instance of written.instances) addInstance(instance, drafts, groups);
+  if (written === undefined || problems.length > written.wrongValues) return fail(problems);
+  for (const instance of written.instances) addInstance(instance, drafts, groups, written.ofBlocks);
   const allGroups = [...groups.values(), ...matrixGroups(written.instances)];
   if (isRelative) rebaseAll(drafts.values());
   const epoch = options.env['SOURCE_DATE_EPOCH'];
@@ -74,11 +77,13 @@ export async function readFiles(
   };
   const definition = {
     variables: written.variables,
-    targets: headsOf(drafts, written.instances),
+    targets: headsOf(drafts, written),
     groups: firstOfEach(allGroups),
+    withoutRows: written.withoutRows,
+    hasCompose: compose.length > 0,
     warnings: written.warnings,
   };
-  return ok({ definition, config });
+  return ok({ definition, config, problems });
 }
 
 /** Compose, and the YAML library with it, is loaded where there are such files. */
@@ -182,7 +187,20 @@ interface Written {
   readonly instances: readonly Instance[];
   readonly variables: ReadonlyMap<string, BakeVariable>;
   readonly warnings: readonly Problem[];
+  readonly ofBlocks: ReadonlyMap<Block, readonly Problem[]>;
+  /** How many of the problems are of single values, which make nothing else wrong. */
+  readonly wrongValues: number;
+  readonly withoutRows: readonly string[];
 }
+
+const NOTHING: Written = {
+  instances: [],
+  variables: new Map(),
+  warnings: [],
+  ofBlocks: new Map(),
+  wrongValues: 0,
+  withoutRows: [],
+};
 
 async function evaluateBodies(
   bodies: readonly Body[],
@@ -190,7 +208,7 @@ async function evaluateBodies(
   options: ReadBakeOptions,
   problems: Problem[],
 ): Promise<Written | undefined> {
-  if (bodies.length === 0) return { instances: [], variables: new Map(), warnings: [] };
+  if (bodies.length === 0) return NOTHING;
   const builtIn = new Map([
     ['BAKE_CMD_CONTEXT', options.cmdContext],
     ['BAKE_LOCAL_PLATFORM', options.localPlatform],
@@ -221,7 +239,10 @@ async function evaluateBodies(
   return {
     instances: blocks.instances(),
     variables,
-    warnings: [...definitions.warnings, ...blocks.warnings],
+    warnings: definitions.warnings,
+    ofBlocks: blocks.warnings,
+    wrongValues: blocks.wrongValues,
+    withoutRows: blocks.withoutRows,
   };
 }
 
@@ -237,6 +258,12 @@ function describe(block: VariableBlock, names: Names): BakeVariable {
   const written = block.description === undefined ? undefined : names.evaluateReady(block.description.value);
   const text = written === undefined ? undefined : convert(written, STRING);
   const description = text?.ok === true && text.value.kind === 'string' ? text.value.value : undefined;
+  if (text?.ok === false)
+    names.problems.push(
+      problem('bake/value', `The description of variable "${name}" cannot be used: ${text.message}`, {
+        ...(block.description === undefined ? {} : { span: block.description.value.span }),
+      }),
+    );
   const fallback = facts?.fallback;
   return {
     name,
@@ -254,7 +281,12 @@ function toJson(value: Value): Json {
 }
 
 /** A target over what was there before, a group in its place. */
-function addInstance(instance: Instance, drafts: Map<string, Draft>, groups: Map<string, BakeGroup>): void {
+function addInstance(
+  instance: Instance,
+  drafts: Map<string, Draft>,
+  groups: Map<string, BakeGroup>,
+  warnings: Written['ofBlocks'],
+): void {
   const { draft, type, name, block, targets } = instance;
   if (type === 'target') {
     draft.bases.own = dirOf(block.typeSpan.source.path) ?? '';
@@ -262,12 +294,15 @@ function addInstance(instance: Instance, drafts: Map<string, Draft>, groups: Map
     return;
   }
   const { description } = draft.values;
+  const ofBlock = warnings.get(block);
   groups.set(name, {
     name,
     targets: [...new Set(targets ?? [])],
     ...(targets === undefined ? { hasNoList: true as const } : {}),
     ...(description === undefined || description === '' ? {} : { description }),
     ...(draft.place === undefined ? {} : { place: draft.place }),
+    ...(draft.listPlace === undefined ? {} : { listPlace: draft.listPlace }),
+    ...(ofBlock === undefined ? {} : { warnings: ofBlock }),
   });
 }
 
@@ -292,10 +327,13 @@ function matrixGroups(instances: readonly Instance[]): readonly BakeGroup[] {
 
 function headsOf(
   drafts: ReadonlyMap<string, Draft>,
-  instances: readonly Instance[],
+  { instances, ofBlocks }: Written,
 ): ReadonlyMap<string, BakeTargetHead> {
   const rows = new Map<string, BakeTargetHead['matrix']>();
-  for (const { name, row, block } of instances) {
+  const warnings = new Map<string, readonly Problem[]>();
+  for (const { type, name, row, block } of instances) {
+    const found = type === 'target' ? ofBlocks.get(block) : undefined;
+    if (found !== undefined) warnings.set(name, [...(warnings.get(name) ?? []), ...found]);
     if (row === undefined) continue;
     const values = Array.from(row.variables, ([axis, value]) => [axis, toJson(value)] as const);
     rows.set(name, { name: block.labels[0]?.value ?? name, row: Object.fromEntries(values) });
@@ -304,11 +342,13 @@ function headsOf(
     Array.from(drafts, ([name, draft]) => {
       const { description } = draft.values;
       const matrix = rows.get(name);
+      const warned = warnings.get(name);
       return [
         name,
         {
           name,
           inherits: draft.inherits,
+          ...(warned === undefined ? {} : { warnings: warned }),
           ...(description === undefined || description === '' ? {} : { description }),
           ...(draft.place === undefined ? {} : { place: draft.place }),
           ...(matrix === undefined ? {} : { matrix }),

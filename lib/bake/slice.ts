@@ -81,18 +81,21 @@ export function dropRepeatedTexts(slice: Slice<string> | undefined): Slice<strin
  */
 export function dropRepeated<T>(
   slice: Slice<T> | undefined,
-  isEqual: (a: T, b: T) => boolean,
+  keyOf: (entry: T) => string,
 ): Slice<T> | undefined {
   if (slice === undefined || slice.length === 0) return undefined;
   const { store } = slice;
   let { length } = slice;
+  const keys = store.slice(0, length).map(keyOf);
+  if (new Set(keys).size === length) return slice;
   for (let at = length - 2; at >= 0; at--) {
-    const entry = store[at] as T;
     for (let other = at + 1; other < length; other++) {
-      if (!isEqual(entry, store[other] as T)) continue;
-      const last = store[length - 1] as T;
-      store[length - 1] = store[other] as T;
-      store[other] = last;
+      if (keys[at] !== keys[other]) continue;
+      for (const list of [store, keys]) {
+        const last = list[length - 1] as T & string;
+        list[length - 1] = list[other] as T & string;
+        list[other] = last;
+      }
       length -= 1;
       break;
     }

@@ -2,7 +2,7 @@
  * Bake's own model: targets and groups as `docker buildx bake --print` shows them, with the place of each attribute
  * (buildx bake/bake.go, `Target`).
  */
-import type { Span } from '../model/mod.ts';
+import type { Problem, Span } from '../model/mod.ts';
 
 /**
  * An entry of `output`, `cache-to`, `attest`, …: `type` and the rest, in the order in which bake writes it. `disabled` of
@@ -65,6 +65,10 @@ export interface BakeGroup {
   readonly hasNoList?: true;
   readonly description?: string;
   readonly place?: Span;
+  /** Where its list is. */
+  readonly listPlace?: Span;
+  /** What bake passes over without a word. */
+  readonly warnings?: readonly Problem[];
 }
 
 /** What was asked for, resolved. */
@@ -72,4 +76,20 @@ export interface BakeResult {
   /** All that are to be built, those that are linked too. */
   readonly targets: ReadonlyMap<string, BakeTarget>;
   readonly groups: ReadonlyMap<string, BakeGroup>;
+}
+
+/** A group, with what is wrong with it. */
+export interface ResolvedGroup {
+  /** All that it and the groups in it come to, those that are not there among them. */
+  readonly targets: readonly string[];
+  readonly mistakes: readonly Problem[];
+}
+
+/** All targets and groups, each by itself. */
+export interface ResolvedTargets {
+  /** Those that can be put together, also where something is wrong with their values. */
+  readonly targets: ReadonlyMap<string, BakeTarget>;
+  /** By target: what is wrong with it. */
+  readonly mistakes: ReadonlyMap<string, readonly Problem[]>;
+  readonly groups: ReadonlyMap<string, ResolvedGroup>;
 }

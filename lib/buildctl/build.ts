@@ -25,6 +25,7 @@ import {
   type TypedAttributes,
   withDefaultTag,
 } from '../model/mod.ts';
+import type { ProgramEnd } from '../system/mod.ts';
 import { type BuildOutput, type BuildRequest, buildArgv, type Link, type LocalSources } from './argv.ts';
 import { type CommandSecrets, readSecretCommands } from './command-secrets.ts';
 import { explainFailure } from './failure.ts';
@@ -146,8 +147,7 @@ async function callWith(
   const end = await calling;
   const summary = reader.summary();
   if (end.ended === 'cancelled') return fail({ kind: 'cancelled', steps: summary.steps });
-  if (end.ended === 'never-started')
-    return fail({ kind: 'failed', problem: notStarted(tool, end.startError ?? '') });
+  if (end.ended === 'never-started') return fail({ kind: 'failed', problem: notStarted(tool, end) });
   if (end.exitCode !== 0) {
     return fail({
       kind: 'failed',
@@ -211,8 +211,9 @@ export async function queryWorker(tool: Buildctl, timeoutMs?: number): Promise<W
 }
 
 /** What is wrong where buildctl cannot be run at all. */
-export function notStarted(tool: Buildctl, why: string): Problem {
-  return problem('engine/no-buildctl', `\`${tool.program}\` cannot be run (${why})`, {
+export function notStarted(tool: Buildctl, { startError = '', denied }: ProgramEnd): Problem {
+  if (denied !== undefined) return denied;
+  return problem('engine/no-buildctl', `\`${tool.program}\` cannot be run (${startError})`, {
     hint: 'Install it with `bake-ts engine install`, or point BUILDCTL at one.',
   });
 }

@@ -227,7 +227,7 @@ async function ask(tool: Buildctl, call: LintCall, argv: readonly string[]): Pro
     text: end.stdout.toString('utf8'),
     lost: [...lost].map(([context, image]) => ({ context, image })),
   };
-  if (end.ended === 'never-started') return { ...reply, problem: notStarted(tool, end.startError ?? '') };
+  if (end.ended === 'never-started') return { ...reply, problem: notStarted(tool, end) };
   if (end.exitCode === 0 || end.ended === 'cancelled') return reply;
   return {
     ...reply,

@@ -23,6 +23,10 @@ export const BAKE_NAMES: readonly string[] = [
 
 /** A block of HCL at the start of a line. */
 const HCL = /^[ \t]*(?:target|group|variable|function)[ \t]+"?[\w.-]+"?[ \t]*\{/m;
+/** The section of a Compose file, whose own tags (`!reset`) our YAML does not know. */
+const SERVICES = /^(?:services|"services")[ \t]*:/m;
+/** Sections that say what a file is that includes others and has no services itself. */
+const COMPOSE_SECTIONS: readonly string[] = ['name', 'version', 'networks', 'volumes', 'configs', 'secrets'];
 /** Sections of a bake file in JSON. */
 const BAKE_SECTIONS: readonly string[] = ['target', 'group', 'variable', 'function'];
 /** Sections that only a builds file has. */
@@ -36,7 +40,7 @@ export function isNamedHcl(name: string): boolean {
 /** @param node what the text is as YAML; undefined where it is none */
 export function isBakeFile(name: string, text: string, node: Node | undefined): boolean {
   if (isNamedHcl(name)) return true;
-  if (node?.kind !== 'map') return HCL.test(text);
+  if (node?.kind !== 'map') return HCL.test(text) || SERVICES.test(text);
   if (OWN_SECTIONS.some((key) => node.entries.has(key))) return false;
   const base = name.slice(name.lastIndexOf('/') + 1);
   if (BAKE_NAMES.includes(base)) return true;
@@ -45,5 +49,10 @@ export function isBakeFile(name: string, text: string, node: Node | undefined): 
 }
 
 function isCompose(node: MapNode): boolean {
-  return node.entries.get('services')?.value.kind === 'map';
+  const { entries } = node;
+  if (entries.get('services')?.value.kind === 'map') return true;
+  const include = entries.get('include')?.value;
+  if (include?.kind !== 'list') return false;
+  // Builds files include paths.
+  return include.items.some(({ kind }) => kind === 'map') || COMPOSE_SECTIONS.some((key) => entries.has(key));
 }

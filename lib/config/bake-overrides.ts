@@ -49,6 +49,16 @@ const BAKE_KEYS: Readonly<Record<string, string>> = {
   platforms: 'platform',
 };
 
+/** Other names of them, and what is refused. */
+const OTHER_NAMES: ReadonlySet<string> = new Set(
+  'annotation arg entitlement extra-host label load outputs platform resource secret tag ulimit'.split(' '),
+);
+
+/** The keys by the names of attributes, for hints. */
+export const BAKE_KEY_NAMES: readonly string[] = Object.keys(BAKE_KEYS).filter(
+  (key) => !OTHER_NAMES.has(key),
+);
+
 /** Overrides, each with who reads it. */
 export interface SplitOverrides {
   readonly bake: readonly string[];

@@ -6,25 +6,26 @@ import { existsSync } from 'node:fs';
 import { arch } from 'node:os';
 import {
   type BakeDefinition,
-  type BakeResult,
   type BakeTarget,
-  type BakeTargetHead,
   formatBake,
-  readBake,
+  readBakePartly,
   resolveBake,
+  resolveBakeEach,
 } from '../bake/mod.ts';
-import { type Grants, type Json, type Problem, problem, type Span, type Variable } from '../model/mod.ts';
+import type { Grants, Json, Problem, Variable } from '../model/mod.ts';
 import { goArchitecture, type RealPaths } from '../system/mod.ts';
-import { asksOnly, type ConvertedBuild, convertToBuild, createEnvironmentCheck } from '../targets/mod.ts';
-import { splitBakeOverrides } from './bake-overrides.ts';
+import { convertToBuild, createEnvironmentCheck } from '../targets/mod.ts';
+import { BAKE_KEY_NAMES, splitBakeOverrides } from './bake-overrides.ts';
 import {
   type BakeSources,
   createReader,
   createSources,
+  secretsIn,
   visibleEnvironment,
   withheldVariable,
 } from './bake-surroundings.ts';
-import { type BakeMembers, createTree } from './bake-tree.ts';
+import { type BuildTraits, membersOf, rowsOf, traitsOf } from './bake-traits.ts';
+import { createTree } from './bake-tree.ts';
 import type { Problems } from './problems.ts';
 import type { MapNode, Origin } from './tree.ts';
 import { type FileValue, readVarFiles, type VariableInputs } from './var-files.ts';
@@ -50,25 +51,25 @@ export interface BakeReading {
   readonly traits: ReadonlyMap<string, BuildTraits>;
   readonly variables: ReadonlyMap<string, Variable>;
   readonly matrices: ReadonlyMap<string, readonly string[]>;
-  /** Names of groups. */
-  readonly groups: ReadonlySet<string>;
+  /** Groups, with what is wrong with them. */
+  readonly groups: ReadonlyMap<string, readonly Problem[]>;
+  /** There are Compose files among them, which take variables that nobody declares. */
+  readonly hasCompose: boolean;
+  /** Something is wrong with values: what is wrong besides is told, and nothing is built. */
+  readonly isPartial: boolean;
   /** Values of `--var-file`, for builds files beside them. */
   readonly fileValues: ReadonlyMap<string, FileValue>;
   /** Overrides that are not bake's. */
   readonly overrides: readonly string[];
+  /** Keys of bake's overrides, for hints. */
+  readonly keysOfOverrides: readonly string[];
   /** Files that they name and that are not there, as a person would name them. */
   readonly absent: readonly string[];
 }
 
-/** See {@link BakeReading}. */
-export interface BuildTraits {
-  readonly matrix?: { readonly name: string; readonly row: { readonly [axis: string]: Json } };
-  readonly byNameOnly?: true;
-  readonly cautions?: readonly Problem[];
-}
-
 /** The files evaluated, before anything is asked of them. */
 interface OpenedBake {
+  readonly isPartial: boolean;
   readonly definition: BakeDefinition;
   readonly read: readonly Origin[];
   readonly absent: readonly string[];
@@ -86,7 +87,7 @@ async function openBake(
   const sources = createSources(files, inputs.cwd, runDir);
   const environment = visibleEnvironment(inputs.env, grants);
   const before = problems.errors.length;
-  const read = await readBake(
+  const { definition, problems: wrong } = await readBakePartly(
     files.map(({ source, dir }) => ({ source: sources.given(source), dir })),
     {
       env: environment.env,
@@ -103,19 +104,28 @@ async function openBake(
     },
   );
   for (const name of environment.withheld) problems.add(withheldVariable(name));
-  if (!read.ok) {
-    problems.addAll(read.error.map(sources.place));
-    return undefined;
-  }
-  problems.addAll(read.value.warnings.map(sources.place));
-  if (problems.errors.length > before) return undefined;
+  const origins = [...files, ...reader.origins];
+  for (const text of secretsIn(origins, [environment.env, ...givenIn(inputs, fileValues)]))
+    problems.hide(text);
+  const isRefused = problems.errors.length > before;
+  problems.addAll([...wrong, ...(definition?.warnings ?? [])].map(sources.place));
+  if (definition === undefined || isRefused) return undefined;
   return {
-    definition: read.value,
-    read: [...files, ...reader.origins],
+    definition,
+    isPartial: wrong.length > 0,
+    read: origins,
     absent: reader.absent,
     fileValues,
     sources,
   };
+}
+
+function givenIn(
+  { vars }: VariableInputs,
+  fileValues: ReadonlyMap<string, FileValue>,
+): readonly Readonly<Record<string, string>>[] {
+  const ofFiles = [...fileValues].map(([name, { value }]) => [name, textOfValue(value)] as const);
+  return [Object.fromEntries(vars ?? []), Object.fromEntries(ofFiles)];
 }
 
 /** What `local` means among platforms. */
@@ -133,17 +143,18 @@ export async function readBakeSource(
   if (opened === undefined) return undefined;
   const { definition, fileValues, absent, sources } = opened;
   const { bake, own } = splitBakeOverrides(isMixed ? [] : (inputs.overrides ?? []), inputs.cwd, problems);
-  const resolved = resolveBake(definition, { targets: [...definition.targets.keys()], overrides: bake });
+  const resolved = resolveBakeEach(definition, bake);
   if (!resolved.ok) {
     problems.addAll(resolved.error.map(sources.place));
     return undefined;
   }
-  const result = inOrder(resolved.value, definition);
+  const place = (found: Problem): Problem => problems.shown(sources.place(found));
+  const targets = inOrder(definition, resolved.value.targets, resolved.value.mistakes);
   const matrices = rowsOf(definition);
   const tree = createTree(opened.read, sources.shown);
   const checkEnvironment = createEnvironmentCheck({ env: inputs.env, runDir, exists: existsSync });
   const converted = new Map(
-    [...result.targets].map(([name, target]) => [
+    [...targets].map(([name, target]) => [
       name,
       convertToBuild(target, {
         dir: tree.dirOf(target.place),
@@ -154,18 +165,37 @@ export async function readBakeSource(
       }),
     ]),
   );
-  const groups = membersOf(definition, result, matrices, problems);
+  const groups = membersOf(definition, resolved.value, matrices);
   return {
-    root: tree.rootOf(result, converted, groups),
+    root: tree.rootOf(targets, converted, groups),
     origins: opened.read,
-    traits: traitsOf(definition, result, converted),
+    traits: placeTraits(traitsOf(definition, { ...resolved.value, targets }, converted), place),
     variables: variablesOf(definition, surroundings, fileValues),
     matrices,
-    groups: new Set(groups.keys()),
+    groups: new Map([...groups].map(([name, { mistakes = [] }]) => [name, mistakes.map(place)])),
+    isPartial: opened.isPartial,
+    hasCompose: definition.hasCompose,
     fileValues,
+    keysOfOverrides: BAKE_KEY_NAMES,
     overrides: isMixed ? (inputs.overrides ?? []) : own,
     absent,
   };
+}
+
+function placeTraits(
+  traits: ReadonlyMap<string, BuildTraits>,
+  place: (found: Problem) => Problem,
+): ReadonlyMap<string, BuildTraits> {
+  return new Map(
+    [...traits].map(([name, { cautions, mistakes, ...rest }]) => [
+      name,
+      {
+        ...rest,
+        ...(cautions === undefined ? {} : { cautions: cautions.map(place) }),
+        ...(mistakes === undefined ? {} : { mistakes: mistakes.map(place) }),
+      },
+    ]),
+  );
 }
 
 /**
@@ -180,7 +210,7 @@ export async function printBakeSource(
 ): Promise<string | undefined> {
   const { inputs, problems } = surroundings;
   const opened = await openBake(files, surroundings);
-  if (opened === undefined) return undefined;
+  if (opened === undefined || opened.isPartial) return undefined;
   const { bake, own } = splitBakeOverrides(inputs.overrides ?? [], inputs.cwd, problems);
   // What is none of bake's keys is bake's to refuse.
   const resolved = resolveBake(opened.definition, { targets, overrides: [...bake, ...own] });
@@ -188,145 +218,33 @@ export async function printBakeSource(
     problems.addAll(resolved.error.map(opened.sources.place));
     return undefined;
   }
+  const { targets: printed } = resolved.value;
+  for (const [name, { warnings = [] }] of opened.definition.targets)
+    if (printed.has(name)) problems.addAll(warnings.map(opened.sources.place));
   return formatBake(resolved.value);
 }
 
-/** As the files have them: bake sorts them by name. */
-function inOrder({ targets, groups }: BakeResult, definition: BakeDefinition): BakeResult {
-  const ordered = [...definition.targets.keys(), ...targets.keys()].flatMap((name) => {
-    const target = targets.get(name);
-    return target === undefined ? [] : [[name, target] as const];
-  });
-  return { targets: new Map(ordered), groups };
+/** As the files have them; nothing is known of what one that cannot be put together says. */
+function inOrder(
+  { targets }: BakeDefinition,
+  resolved: ReadonlyMap<string, BakeTarget>,
+  mistakes: ReadonlyMap<string, readonly Problem[]>,
+): ReadonlyMap<string, BakeTarget> {
+  const ordered = new Map<string, BakeTarget>();
+  for (const { name, place } of targets.values()) {
+    const target = resolved.get(name);
+    if (target !== undefined) ordered.set(name, target);
+    else if (mistakes.has(name)) {
+      const at = place === undefined ? {} : { place };
+      ordered.set(name, { name, values: {}, places: new Map(), linked: false, ...at });
+    }
+  }
+  return ordered;
 }
 
 function textOfValue(value: Json): string {
   if (typeof value === 'string') return value;
   return value !== null && typeof value === 'object' ? JSON.stringify(value) : String(value);
-}
-
-function rowsOf({ targets }: BakeDefinition): ReadonlyMap<string, readonly string[]> {
-  const rows = new Map<string, string[]>();
-  for (const { name, matrix } of targets.values()) {
-    if (matrix === undefined || matrix.name === name) continue;
-    const known = rows.get(matrix.name);
-    if (known === undefined) rows.set(matrix.name, [name]);
-    else known.push(name);
-  }
-  return rows;
-}
-
-/**
- * What each group comes to by bake's rules: a group that lists its own name means the target of that name. Left out are
- * groups that say no more than a name does already, and targets that are not built.
- */
-function membersOf(
-  definition: BakeDefinition,
-  result: BakeResult,
-  matrices: ReadonlyMap<string, readonly string[]>,
-  problems: Problems,
-): ReadonlyMap<string, BakeMembers> {
-  const found = new Map<string, BakeMembers>();
-  for (const [name, { description, place }] of definition.groups) {
-    const all = targetsOf(name, definition);
-    const unknown = all.filter((one) => !definition.targets.has(one));
-    // bake refuses such a group when it is asked for. Without `default` all would be built: that one is refused at once.
-    if (unknown.length > 0 && name !== 'default') {
-      problems.add(broken(name, unknown, place));
-      continue;
-    }
-    const members = all.filter((one) => {
-      const target = result.targets.get(one);
-      return target === undefined || !asksOnly(target);
-    });
-    const left = all.filter((one) => !members.includes(one));
-    if (left.length > 0) problems.add(leftOut(name, left, place));
-    const isRows = matrices.get(name)?.join('\0') === members.join('\0');
-    const isItself = members.length === 1 && members[0] === name;
-    if (isRows || (isItself && left.length === 0)) continue;
-    found.set(name, {
-      members,
-      ...(description === undefined ? {} : { description }),
-      ...(place === undefined ? {} : { place }),
-    });
-  }
-  return found;
-}
-
-/** The targets of a group and of the groups in it; within a group its name means the target of that name. */
-function targetsOf(name: string, { groups }: BakeDefinition): readonly string[] {
-  const found = new Set<string>();
-  const open = new Set<string>();
-  const done = new Set<string>();
-  // A stack of our own: groups may nest as deep as files are long. What was opened is closed behind its members.
-  const left: { readonly group: string; readonly isEnd?: true }[] = [{ group: name }];
-  for (let next = left.pop(); next !== undefined; next = left.pop()) {
-    const { group, isEnd } = next;
-    const inner = groups.get(group);
-    if (isEnd) open.delete(group);
-    else if (inner === undefined || open.has(group)) found.add(group);
-    else if (!done.has(group)) {
-      open.add(group);
-      done.add(group);
-      left.push({ group, isEnd: true });
-      for (const one of [...inner.targets].reverse()) left.push({ group: one });
-    }
-  }
-  return [...found];
-}
-
-function broken(group: string, unknown: readonly string[], span: Span | undefined): Problem {
-  const names = unknown.map((one) => `\`${one}\``).join(', ');
-  return problem('bake/target', `The group \`${group}\` cannot be built: there is no target ${names}`, {
-    severity: 'warning',
-    hint: 'Correct its `targets`; until then the group is not there.',
-    ...(span === undefined ? {} : { span }),
-  });
-}
-
-function leftOut(group: string, names: readonly string[], span: Span | undefined): Problem {
-  const shown = names.map((one) => `\`${one}\``).join(' and ');
-  return problem(
-    'bake/unsupported',
-    `The group \`${group}\` is taken without ${shown}, which ${names.length === 1 ? 'asks' : 'ask'} the frontend and ${names.length === 1 ? 'builds' : 'build'} nothing (\`call\`)`,
-    {
-      severity: 'warning',
-      hint: `bake-ts lint ${names.join(' ')} checks Dockerfiles.`,
-      ...(span === undefined ? {} : { span }),
-    },
-  );
-}
-
-/** What says that a target is an image of its own, and not only what others have in common. */
-const SOURCES = ['context', 'dockerfile', 'dockerfile-inline', 'target'] as const;
-
-function traitsOf(
-  definition: BakeDefinition,
-  result: BakeResult,
-  converted: ReadonlyMap<string, ConvertedBuild>,
-): ReadonlyMap<string, BuildTraits> {
-  const parents = new Set([...definition.targets.values()].flatMap(({ inherits }) => inherits));
-  const used = new Set(['default', ...[...definition.groups.values()].flatMap(({ targets }) => targets)]);
-  for (const { values } of result.targets.values()) {
-    for (const source of Object.values(values.contexts ?? {})) used.add(source.replace(/^target:/, ''));
-  }
-  const isHidden = (target: BakeTarget, { name, matrix }: BakeTargetHead): boolean => {
-    if (used.has(name) || (matrix !== undefined && used.has(matrix.name) && !name.startsWith('_')))
-      return false;
-    if (asksOnly(target) || name.startsWith('_')) return true;
-    return parents.has(name) && SOURCES.every((key) => !target.places.has(key));
-  };
-  const traits = new Map<string, BuildTraits>();
-  for (const [name, target] of result.targets) {
-    const head = definition.targets.get(name);
-    const cautions = converted.get(name)?.cautions ?? [];
-    traits.set(name, {
-      ...(head?.matrix === undefined ? {} : { matrix: head.matrix }),
-      ...(head !== undefined && isHidden(target, head) ? { byNameOnly: true as const } : {}),
-      ...(cautions.length === 0 ? {} : { cautions }),
-    });
-  }
-  return traits;
 }
 
 function variablesOf(

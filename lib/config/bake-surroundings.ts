@@ -1,17 +1,21 @@
 /** What bake and Compose files may see of the machine: variables of the environment, and the files that they name. */
-import { statSync } from 'node:fs';
-import { dirname, relative, resolve } from 'node:path';
+import { existsSync, statSync } from 'node:fs';
+import { basename, dirname, relative, resolve } from 'node:path';
 import {
   allowOption,
   type Grants,
+  type Json,
   needsGrant,
   notUntrusted,
   type Problem,
   problem,
   type SourceFile,
   type Span,
+  sensitiveForms,
+  soundsSecret,
 } from '../model/mod.ts';
 import { type RealPaths, readNamedFile, readRegularFile, UnreadableFile } from '../system/mod.ts';
+import { deniedProblem } from '../util/permission.ts';
 import { mayRead } from './grants.ts';
 import { MAX_FILE_CHARS } from './parse.ts';
 import type { Problems } from './problems.ts';
@@ -59,8 +63,47 @@ export function withheldVariable(variable: string): Problem {
   );
 }
 
+/** `NAME=value` and `NAME: value` in files of variables. */
+const SETTING = /^[ \t]*(?:export[ \t]+)?([\w.-]+)[ \t]*[:=][ \t]*(["']?)(.+?)\2[ \t]*\r?$/gm;
+
+/**
+ * What words of problems must not have in them: values, given from outside, of names in the files that sound secret. Values
+ * that the files have themselves are hidden by the line.
+ *
+ * @param given values by name
+ */
+export function secretsIn(
+  files: readonly Origin[],
+  given: readonly VariableInputs['env'][],
+): readonly string[] {
+  const texts = files.map(({ source }) => source.text);
+  const found: Json[] = [];
+  for (const values of given)
+    for (const [name, value] of Object.entries(values)) {
+      if (value === undefined || !soundsSecret(name)) continue;
+      const isJson = name.endsWith('_JSON');
+      const written = isJson ? name.slice(0, -'_JSON'.length) : name;
+      if (texts.some((text) => text.includes(written))) found.push(isJson ? parseJson(value) : value);
+    }
+  for (const { source } of files) {
+    if (!/(?:^|\/)[^/]*\.env(?:\.[^/]*)?$/.test(source.path)) continue;
+    for (const [, name = '', , value = ''] of source.text.matchAll(SETTING))
+      if (soundsSecret(name)) found.push(value);
+  }
+  return found.flatMap(sensitiveForms);
+}
+
+function parseJson(text: string): Json {
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    return text;
+  }
+}
+
 interface NamedFiles {
-  readonly read: (path: string) => Promise<string | undefined>;
+  /** Null: why it is not read is with the problems. */
+  readonly read: (path: string) => Promise<string | undefined | null>;
   readonly isDirectory: (path: string) => Promise<boolean>;
   readonly origins: Origin[];
   readonly absent: string[];
@@ -76,12 +119,14 @@ export function createReader(
 ): NamedFiles {
   const origins: Origin[] = [];
   const absent: string[] = [];
-  const known = new Map<string, Promise<string | undefined>>();
-  const readOne = async (file: string): Promise<string | undefined> => {
+  const known = new Map<string, Promise<string | undefined | null>>();
+  const readOne = async (file: string): Promise<string | undefined | null> => {
     const shown = shownPath(cwd, file);
     if (!mayRead(file, grants, realPaths)) {
-      problems.add(needsGrant({ what: `${shown} would be read`, grant: `read:${shown}` }));
-      return undefined;
+      // What would be looked for beside it, as its .env, need not be there.
+      if (basename(file) !== '.env' || existsSync(file))
+        problems.add(needsGrant({ what: `${shown} would be read`, grant: `read:${shown}` }));
+      return null;
     }
     try {
       const bytes = grants.untrusted ? readRegularFile(file, MAX_FILE_CHARS) : await readTrusted(file);
@@ -93,10 +138,12 @@ export function createReader(
       // A directory is no file for Compose: what may be missing is.
       if (code !== 'ENOENT' && code !== 'EISDIR') {
         problems.add(
-          problem('config/unreadable-file', `${shown} cannot be read: ${code}`, {
-            hint: 'Name a file that this user may read.',
-          }),
+          deniedProblem(thrown) ??
+            problem('config/unreadable-file', `${shown} cannot be read: ${code}`, {
+              hint: 'Name a file that this user may read.',
+            }),
         );
+        return null;
       }
       absent.push(shown);
       return undefined;

@@ -1,6 +1,6 @@
 /** Targets and groups of bake as a tree of the language: values that are final, each where a file has it. */
-import type { BakeResult, BakeTarget } from '../bake/mod.ts';
-import type { Json, SourceFile, Span } from '../model/mod.ts';
+import type { BakeTarget } from '../bake/mod.ts';
+import { type Json, narrowSpan, type Problem, type SourceFile, type Span } from '../model/mod.ts';
 import type { ConvertedBuild } from '../targets/mod.ts';
 import { emptyMap, type ListNode, type MapEntry, type MapNode, type Node, type Origin } from './tree.ts';
 
@@ -9,6 +9,8 @@ export interface BakeMembers {
   readonly members: readonly string[];
   readonly description?: string;
   readonly place?: Span;
+  /** What is wrong with it. */
+  readonly mistakes?: readonly Problem[];
 }
 
 /** Makes nodes for what was read. */
@@ -16,14 +18,17 @@ interface BakeTree {
   /** Where relative paths of a place start. */
   readonly dirOf: (span: Span | undefined) => string;
   readonly rootOf: (
-    result: BakeResult,
+    targets: ReadonlyMap<string, BakeTarget>,
     converted: ReadonlyMap<string, ConvertedBuild>,
     groups: ReadonlyMap<string, BakeMembers>,
   ) => MapNode;
 }
 
-/** Makes nodes that stand where the files have their values. */
-/** @param shown the file as a person would name it */
+/**
+ * Makes nodes that stand where the files have their values.
+ *
+ * @param shown the file as a person would name it
+ */
 export function createTree(read: readonly Origin[], shown: (source: SourceFile) => SourceFile): BakeTree {
   const origins = new Map<SourceFile, Origin>(read.map((origin) => [origin.source, origin]));
   const fallback = read[0] as Origin;
@@ -45,7 +50,7 @@ export function createTree(read: readonly Origin[], shown: (source: SourceFile) 
         Object.entries(value).map(([key, inner]) => [key, nodeOf(inner, span), span]),
         span,
       );
-    const place = placeOf(typeof value === 'string' ? narrow(span, value) : span);
+    const place = placeOf(typeof value === 'string' && span !== undefined ? narrowSpan(span, value) : span);
     const scalar = value as string | number | boolean | null;
     return { kind: 'scalar', value: scalar, text: String(scalar), plain: false, literal: true, ...place };
   }
@@ -76,11 +81,11 @@ export function createTree(read: readonly Origin[], shown: (source: SourceFile) 
   return {
     dirOf: (span: Span | undefined): string => placeOf(span).origin.dir,
     rootOf: (
-      result: BakeResult,
+      targets: ReadonlyMap<string, BakeTarget>,
       converted: ReadonlyMap<string, ConvertedBuild>,
       groups: ReadonlyMap<string, BakeMembers>,
     ): MapNode => {
-      const builds = [...result.targets].flatMap(([name, target]) => {
+      const builds = [...targets].flatMap(([name, target]) => {
         const build = converted.get(name);
         return build === undefined ? [] : [[name, buildOf(target, build), target.place] as const];
       });
@@ -102,14 +107,4 @@ export function createTree(read: readonly Origin[], shown: (source: SourceFile) 
       };
     },
   };
-}
-
-/** The place of a text in an attribute, where it stands there once and as it is. */
-function narrow(span: Span | undefined, text: string): Span | undefined {
-  if (span === undefined || text === '') return span;
-  const { source, start, end } = span;
-  const written = `"${text}"`;
-  const at = source.text.slice(start, end).indexOf(written);
-  if (at === -1 || source.text.slice(start, end).indexOf(written, at + 1) !== -1) return span;
-  return { source, start: start + at, end: start + at + written.length };
 }

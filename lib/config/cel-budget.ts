@@ -17,15 +17,19 @@ const MAX_ITEMS = 100_000;
 
 /** Counts what the expressions of one reading take. */
 export class Budget {
+  readonly #what: string;
   #stepsLeft = MAX_STEPS;
+
+  /** @param what takes the steps, for messages */
+  constructor(what = 'the expressions of the file') {
+    this.#what = what;
+  }
 
   /** @throws OverBudget where nothing is left */
   spend(steps: number): void {
     this.#stepsLeft -= steps;
     if (this.#stepsLeft < 0)
-      throw new OverBudget(
-        `the expressions of the file take more than ${MAX_STEPS.toLocaleString('en')} steps`,
-      );
+      throw new OverBudget(`${this.#what} take more than ${MAX_STEPS.toLocaleString('en')} steps`);
   }
 
   /** Has every evaluation of a node that stands in a loop counted. */

@@ -1,7 +1,7 @@
 /** Contexts: what a text refers to. */
 import type { ContextRef, ContextSource } from '../model/mod.ts';
 import { absolutePath, type PathOptions, shownInRoot } from './absolute-path.ts';
-import { at } from './tree.ts';
+import { at, isOfBake } from './tree.ts';
 import type { Text, Values } from './values.ts';
 
 /**
@@ -44,6 +44,7 @@ export function readContext(
       return other({ kind: 'build', build: rest });
     case 'target:':
     case 'service:':
+      if (isOfBake(node)) break;
       return refuse(`"${text}" is not a context of a builds file`, `Write build:${rest}.`);
     case 'docker-image://':
       if (use === 'main') break;
@@ -82,12 +83,14 @@ export function readContext(
         `"${key}" knows no ${scheme[0]}`,
         use === 'main'
           ? 'Write a directory, or a git or http(s) URL.'
-          : 'Write build:NAME, a directory, docker-image://REF, oci-layout://DIR, or a git or http(s) URL.',
+          : `Write ${isOfBake(node) ? 'target' : 'build'}:NAME, a directory, docker-image://REF, oci-layout://DIR, or a git or http(s) URL.`,
       );
   }
   return refuse(
     `The main context cannot be ${scheme?.[0] ?? ''}`,
-    `Put it below contexts and use its name in FROM or COPY --from: contexts: { base: "${text}" }.`,
+    `Put it below contexts and use its name in FROM or COPY --from: ${
+      isOfBake(node) ? `contexts = { base = "${text}" }` : `contexts: { base: "${text}" }`
+    }.`,
   );
 }
 

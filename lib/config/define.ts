@@ -243,6 +243,8 @@ export type VariableDefinition =
       readonly maximum?: number;
       /** Expression over `value` and `vars` that must be true. */
       readonly check?: string;
+      /** JSON Schema (draft 2020-12, without expressions) that the value must fit; gives the type where there is none. */
+      readonly schema?: Readonly<Record<string, Json>>;
       /**
        * Keeps the value out of every output. For secrets of a build use `secrets`: arguments and labels end up in
        * the image.

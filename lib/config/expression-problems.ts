@@ -68,6 +68,7 @@ export function explainThrown(
   if (refused !== undefined)
     return needsGrant({ what: `${refused.path} would be read`, grant: refused.grant }, location);
   if (error instanceof GitUnavailable) {
+    if (error.denied !== undefined) return { ...error.denied, ...location };
     return problem('config/git', `git values are not available: ${error.message}`, {
       hint: 'Declare a variable instead, with `env:` for CI: vars: { GIT_SHA: { env: [GITHUB_SHA] } }.',
       ...location,

@@ -1,5 +1,6 @@
 /** What `git.…` in an expression means; git runs only when an expression asks. */
 import { runProgramSync, SAFE_GIT } from '../system/mod.ts';
+import type { PermissionProblem } from '../util/permission.ts';
 
 /** Names below `git`. */
 export const GIT_KEYS: readonly string[] = ['sha', 'short', 'branch', 'tag', 'dirty', 'timestamp'];
@@ -7,7 +8,15 @@ export const GIT_KEYS: readonly string[] = ['sha', 'short', 'branch', 'tag', 'di
 const TIMEOUT_MS = 20_000;
 
 /** Thrown by a read of a git value that cannot be had; the message is for people. */
-export class GitUnavailable extends Error {}
+export class GitUnavailable extends Error {
+  /** Where the runtime does not permit to run git. */
+  readonly denied: PermissionProblem | undefined;
+
+  constructor(message: string, denied?: PermissionProblem) {
+    super(message);
+    this.denied = denied;
+  }
+}
 
 /** An object whose properties run git in `dir` on their first read: sha, short, branch, tag, dirty, timestamp. */
 export function createGit(
@@ -22,6 +31,7 @@ export function createGit(
       env: { ...env, GIT_OPTIONAL_LOCKS: '0' },
       timeoutMs: TIMEOUT_MS,
     });
+    if (end.denied !== undefined) throw new GitUnavailable(end.denied.message, end.denied);
     if (end.startError === 'ENOENT') throw new GitUnavailable('git is not installed');
     if (end.startError !== undefined) throw new GitUnavailable(`git cannot be run (${end.startError})`);
     return end.exitCode === 0 && end.cut === undefined ? end.stdout.toString().trim() : undefined;

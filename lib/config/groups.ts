@@ -1,5 +1,5 @@
 /** Groups: lists of builds, matrix builds, other groups and globs, `!` taking out again, into concrete names. */
-import { type Group, problem } from '../model/mod.ts';
+import { type Group, type Problem, problem } from '../model/mod.ts';
 import { compileGlob, isGlob } from '../util/glob.ts';
 import { suggest } from '../util/suggest.ts';
 import type { Instances } from './enumerate.ts';
@@ -11,7 +11,7 @@ import { at, atKey, child, jsonText, type Node } from './tree.ts';
 /**
  * Resolves every group.
  *
- * @param sharesNames groups that may have the name of a build, and are what it means: bake's
+ * @param ofBake bake's groups with what is wrong with them; such a group may have the name of a build, and is what it means
  */
 export function resolveGroups(
   merged: Merged,
@@ -19,10 +19,12 @@ export function resolveGroups(
   scope: Scope,
   evaluator: Evaluator,
   problems: Problems,
-  sharesNames: ReadonlySet<string> = new Set(),
+  ofBake: ReadonlyMap<string, readonly Problem[]> = new Map(),
 ): ReadonlyMap<string, Group> {
   const resolved = new Map<string, ReadonlySet<string>>();
   const open: string[] = [];
+  /** By group: what is wrong with it and with groups in it. */
+  const mistakes = new Map<string, Set<Problem>>();
   const allNames = [...instances.builds.keys()];
 
   function membersOf(group: GroupDefinition): ReadonlySet<string> {
@@ -39,6 +41,7 @@ export function resolveGroups(
       return new Set();
     }
     open.push(group.name);
+    mistakes.set(group.name, new Set(ofBake.get(group.name)));
     const members = new Set<string>();
     for (const [index, item] of itemsOf(group).entries()) {
       const isNegation = item.name.startsWith('!');
@@ -75,7 +78,13 @@ export function resolveGroups(
     if (rows !== undefined) return rows;
     if (instances.builds.has(name)) return [name];
     const group = merged.groups.get(name);
-    if (group !== undefined) return membersOf(group);
+    if (group !== undefined) {
+      const members = membersOf(group);
+      const inner = mistakes.get(name);
+      const outer = mistakes.get(open.at(-1) ?? '');
+      for (const one of inner ?? []) outer?.add(one);
+      return members;
+    }
     if (isGlob(name)) return expandGlob(name, node);
     const near = suggest(name, [
       ...instances.builds.keys(),
@@ -113,7 +122,7 @@ export function resolveGroups(
   const groups = new Map<string, Group>();
   for (const group of merged.groups.values()) {
     const { value } = group.entry;
-    if (!sharesNames.has(group.name) && (instances.builds.has(group.name) || merged.builds.has(group.name))) {
+    if (!ofBake.has(group.name) && (instances.builds.has(group.name) || merged.builds.has(group.name))) {
       const other = merged.builds.get(group.name)?.keyOf;
       problems.add(
         problem('config/name-clash', `"${group.name}" is the name of a group and of a build`, {
@@ -126,11 +135,13 @@ export function resolveGroups(
       );
     }
     const members = membersOf(group);
+    const wrong = [...(mistakes.get(group.name) ?? [])];
     const description = value.kind === 'map' ? child(value, 'description') : undefined;
     groups.set(group.name, {
       name: group.name,
       builds: allNames.filter((name) => members.has(name)),
       ...(description?.kind === 'scalar' ? { description: description.text } : {}),
+      ...(wrong.length === 0 ? {} : { mistakes: wrong }),
     });
   }
   return groups;

@@ -1,7 +1,8 @@
 /** Which file is read where nobody names one. */
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { delimiter, dirname, join, resolve } from 'node:path';
-import type { Environment } from '../model/mod.ts';
+import type { Environment, Problem } from '../model/mod.ts';
+import { missingPermissions, permissionProblem } from '../util/permission.ts';
 import { BAKE_NAMES } from './bake-files.ts';
 
 /**
@@ -66,7 +67,7 @@ function nearestBake(cwd: string): readonly string[] {
 
 function isInRepository(start: string): boolean {
   for (let dir = start; ; dir = dirname(dir)) {
-    if (existsSync(join(dir, '.git'))) return true;
+    if (look(join(dir, '.git')) === 'there') return true;
     if (dirname(dir) === dir) return false;
   }
 }
@@ -74,8 +75,32 @@ function isInRepository(start: string): boolean {
 /** All that the nearest directory with one of the names has of them. */
 function nearest(cwd: string, names: readonly string[]): readonly string[] {
   for (let dir = cwd; ; dir = dirname(dir)) {
-    const found = names.map((name) => join(dir, name)).filter((file) => existsSync(file));
+    const found = names.map((name) => join(dir, name)).filter((file) => look(file) === 'there');
     if (found.length > 0) return found;
-    if (dirname(dir) === dir || existsSync(join(dir, '.git'))) return [];
+    if (dirname(dir) === dir || look(join(dir, '.git')) !== 'absent') return [];
+  }
+}
+
+/**
+ * What keeps a search that found nothing from being worth anything: that the runtime does not let us look into a directory on the
+ * way up.
+ */
+export function findHidden(cwd: string): Problem | undefined {
+  for (let dir = cwd; ; dir = dirname(dir)) {
+    for (const name of [...DEFAULT_FILES, '.git']) {
+      const found = look(join(dir, name));
+      if (found === 'hidden') return permissionProblem([{ kind: 'read', what: dir }]);
+      if (found === 'there') return undefined;
+    }
+    if (dirname(dir) === dir) return undefined;
+  }
+}
+
+/** `hidden`: the runtime does not let us look. */
+function look(path: string): 'there' | 'hidden' | 'absent' {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) === undefined ? 'absent' : 'there';
+  } catch (error) {
+    return missingPermissions(error) === undefined ? 'absent' : 'hidden';
   }
 }

@@ -4,6 +4,7 @@
  * matrix.ts) → overrides → values (layers.ts, values.ts, resolve.ts) → groups. docs/language.md is the reference.
  */
 import { type BuildSet, fail, ok, type Problem, type Result } from '../model/mod.ts';
+import { orDenied } from '../util/permission.ts';
 import type { GrantOptions } from './grants.ts';
 import { createProblems } from './problems.ts';
 import { loadFiles, printBake, type ReadOptions } from './read.ts';
@@ -45,6 +46,13 @@ export interface ReadBuildsValue {
  * with one error there is no set. No network, no engine; git runs only for expressions that ask for `git.…`.
  */
 export async function readBuilds(options: ReadBuildsOptions): Promise<Result<ReadBuildsValue>> {
+  return orDenied(
+    () => readSet(options),
+    (denied) => fail([denied]),
+  );
+}
+
+async function readSet(options: ReadBuildsOptions): Promise<Result<ReadBuildsValue>> {
   const problems = createProblems();
   const now = options.now ?? new Date();
   const loaded = await loadFiles({ ...options, now }, problems);
@@ -69,15 +77,21 @@ export async function readBuilds(options: ReadBuildsOptions): Promise<Result<Rea
  * What `docker buildx bake --print` prints of a repository's bake and Compose files.
  *
  * @param targets names of targets and groups, and patterns
- * @returns the JSON, a line break at its end; undefined where builds files are among those that are read
+ * @returns the JSON, a line break at its end, and what is passed over; no JSON where builds files are among those that are read
  */
 export async function printBakeFiles(
   options: ReadBuildsOptions,
   targets: readonly string[],
-): Promise<Result<string | undefined>> {
+): Promise<Result<{ readonly text: string | undefined; readonly warnings: readonly Problem[] }>> {
   const problems = createProblems();
-  const printed = await printBake({ ...options, now: options.now ?? new Date() }, targets, problems);
-  return problems.errors.length > 0 ? fail([...problems.errors, ...problems.warnings]) : ok(printed);
+  return orDenied(
+    async () => {
+      const text = await printBake({ ...options, now: options.now ?? new Date() }, targets, problems);
+      const { errors, warnings } = problems;
+      return errors.length > 0 ? fail([...errors, ...warnings]) : ok({ text, warnings });
+    },
+    (denied) => fail([denied]),
+  );
 }
 
 /** Problems without a place first, then by file and place: the order a person mends them in. */

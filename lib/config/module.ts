@@ -101,6 +101,9 @@ function plainData(value: unknown, path: readonly string[], open: Set<object>): 
     case 'object': {
       if (value === null) return null;
       if (value instanceof Date) return value.toISOString();
+      // It has no keys of its own, so it would be empty without a word.
+      if (value instanceof Map || value instanceof Set)
+        throw new NotData(`${path.join('.')} is a ${value instanceof Map ? 'Map' : 'Set'}`);
       if (open.has(value) || path.length > 100) throw new NotData(`${path.join('.')} contains itself`);
       open.add(value);
       const result: Json = Array.isArray(value)

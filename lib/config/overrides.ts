@@ -34,12 +34,13 @@ export function layOverrides(
   cwd: string,
   targets: OverrideTargets,
   problems: Problems,
+  keysOfBake: readonly string[] = [],
 ): OverrideLayers {
   const perBuild = new Map<string, Override[]>();
   const names = [...targets.builds];
   for (const text of texts) {
     const origin: Origin = { source: { path: '--set', text, isCommandLine: true }, dir: cwd };
-    const override = parseOverride(text, origin, problems);
+    const override = parseOverride(text, origin, keysOfBake, problems);
     if (override === undefined) continue;
     const matched = matchBuilds(override.pattern, names, targets.matrices);
     if (matched.length === 0) {
@@ -80,8 +81,15 @@ function matchBuilds(
 
 /**
  * Names may contain dots, so the key is the first dotted part that is one: `api-3.12.args.X=1` sets args of `api-3.12`.
+ *
+ * @param keysOfBake keys that bake takes where only its files are read
  */
-function parseOverride(text: string, origin: Origin, problems: Problems): Override | undefined {
+function parseOverride(
+  text: string,
+  origin: Origin,
+  keysOfBake: readonly string[],
+  problems: Problems,
+): Override | undefined {
   const equals = text.indexOf('=');
   const whole = { span: { source: origin.source, start: 0, end: text.length } };
   // Without a key in front there is no pattern, and nothing that could be set either.
@@ -112,14 +120,16 @@ function parseOverride(text: string, origin: Origin, problems: Problems): Overri
     );
   }
   const last = parts.length > 1 ? (parts[1] ?? '') : '';
-  const near = suggest(last, [...Object.keys(KEY_RULES)]);
+  const own = Object.keys(KEY_RULES).filter((key) => !keysOfBake.includes(key));
+  const near = suggest(last, [...keysOfBake, ...own]);
+  const keys =
+    keysOfBake.length === 0
+      ? own.join(', ')
+      : `${keysOfBake.join(', ')}; or, which bake does not have, ${own.join(', ')}`;
   const start = parts.length > 1 ? (parts[0]?.length ?? 0) + 1 : 0;
   problems.add(
     problem('config/override', last === '' ? `--set ${text} names no key` : `--set cannot set "${last}"`, {
-      hint:
-        near === undefined
-          ? `Write PATTERN.key=value with one of ${Object.keys(KEY_RULES).join(', ')}.`
-          : `Did you mean "${near}"?`,
+      hint: near === undefined ? `Write PATTERN.key=value with one of ${keys}.` : `Did you mean "${near}"?`,
       span: { source: origin.source, start, end: Math.max(start + last.length, start + 1) },
     }),
   );

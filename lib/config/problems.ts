@@ -10,35 +10,57 @@ export interface Problems {
   readonly addAll: (found: readonly Problem[]) => void;
   /** Keeps a sensitive value out of the words of every problem from here on. */
   readonly hide: (value: string) => void;
+  /** An empty gathering that keeps the same values out of its words. */
+  readonly apart: () => Problems;
+  /** A problem with words that can be shown: without values that are kept out, and of a length that can be read. */
+  readonly shown: (found: Problem) => Problem;
   /** Whether there are so many that another error would not be shown: its hint need not be thought about. */
   readonly isFull: () => boolean;
   readonly errors: readonly Problem[];
   readonly warnings: readonly Problem[];
 }
 
+/** Names, texts and numbers of files may be as long as files are. */
+const MAX_CHARS = 2000;
+
+/** Without the middle of what nobody would read. */
+function shorten(text: string): string {
+  return text.length <= MAX_CHARS ? text : `${text.slice(0, MAX_CHARS - 200)} … ${text.slice(-200)}`;
+}
+
 const ONCE_A_LOCATION: ReadonlySet<string> = new Set(['config/wrong-type', 'config/bad-tag']);
 
 /** An empty gathering. */
 export function createProblems(): Problems {
+  return createGathering([], { errors: 0 });
+}
+
+function createGathering(hidden: string[], all: { errors: number }): Problems {
   const seen = new Map<object, Set<string>>();
   const nowhere = {};
   const errors: Problem[] = [];
   const warnings: Problem[] = [];
-  const hidden: string[] = [];
 
-  function redact(text: string): string {
-    return hidden.reduce((shown, value) => shown.replaceAll(value, '***'), text);
+  function showText(text: string): string {
+    return shorten(hidden.reduce((shown, value) => shown.replaceAll(value, '***'), text));
+  }
+
+  function shown(found: Problem): Problem {
+    const { message, hint, related } = found;
+    const isLong = message.length > MAX_CHARS || (hint?.length ?? 0) > MAX_CHARS;
+    if (hidden.length === 0 && !isLong) return found;
+    return {
+      ...found,
+      message: showText(message),
+      ...(hint === undefined ? {} : { hint: showText(hint) }),
+      ...(related === undefined
+        ? {}
+        : { related: related.map((one) => ({ ...one, message: showText(one.message) })) }),
+    };
   }
 
   function add(original: Problem): void {
-    const found =
-      hidden.length === 0
-        ? original
-        : {
-            ...original,
-            message: redact(original.message),
-            ...(original.hint === undefined ? {} : { hint: redact(original.hint) }),
-          };
+    const found = shown(original);
     const list = found.severity === 'error' ? errors : warnings;
     if (list.length >= MAX_PROBLEMS) return;
     const source = found.span?.source ?? nowhere;
@@ -54,6 +76,7 @@ export function createProblems(): Problems {
     keys.add(key);
     if (ONCE_A_LOCATION.has(found.code)) keys.add(location);
     list.push(found);
+    if (list === errors) all.errors += 1;
   }
   return {
     add,
@@ -63,7 +86,9 @@ export function createProblems(): Problems {
     hide: (value) => {
       if (value !== '') hidden.push(value);
     },
-    isFull: () => errors.length >= MAX_PROBLEMS,
+    shown,
+    apart: () => createGathering(hidden, all),
+    isFull: () => all.errors >= MAX_PROBLEMS,
     errors,
     warnings,
   };

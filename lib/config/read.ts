@@ -3,11 +3,12 @@ import { statSync } from 'node:fs';
 import { dirname, extname, isAbsolute, join, resolve } from 'node:path';
 import { type Grants, needsGrant, notUntrusted, type Problem, problem } from '../model/mod.ts';
 import { RealPaths, readNamedFile, readRegularFile } from '../system/mod.ts';
+import { deniedProblem } from '../util/permission.ts';
 import { BAKE_NAMES, isBakeFile, isNamedHcl } from './bake-files.ts';
 import type { BakeReading } from './bake-source.ts';
 import type { BuildsDefinition } from './define.ts';
 import { type GrantOptions, mayRead, resolveGrants } from './grants.ts';
-import { type Located, locate } from './locate.ts';
+import { findHidden, type Located, locate } from './locate.ts';
 import { type ModuleSurroundings, readDefinition, runModule } from './module.ts';
 import { MAX_FILE_CHARS, parseText, tooBig } from './parse.ts';
 import type { Problems } from './problems.ts';
@@ -141,7 +142,7 @@ async function collect(options: LoadOptions, problems: Problems): Promise<Collec
     open: [],
   };
   if (definition !== undefined) await loadDefinition(loader, definition);
-  else if (found.length === 0) problems.add(nothingFound());
+  else if (found.length === 0) problems.add(findHidden(cwd) ?? nothingFound());
   for (const [group, file] of found.entries()) {
     if (file === '-') await loadStdin(loader, group);
     else await loadFile(loader, resolve(cwd, file), group, undefined);
@@ -298,6 +299,8 @@ async function readText(
     }
     return text.replace(/^\uFEFF/, '');
   } catch (thrown) {
+    const denied = deniedProblem(thrown);
+    if (denied !== undefined) return { ...denied, ...location };
     const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
     if (code === 'ENOENT') {
       return problem('config/missing-file', `There is no file ${shown}`, {

@@ -7,10 +7,12 @@ import {
   type Problem,
   problem,
   type SourceFile,
+  type Span,
   sensitiveForms,
 } from '../model/mod.ts';
 import type { PathOptions } from './absolute-path.ts';
 import { markUnsetSecrets } from './bake-secrets.ts';
+import type { BuildTraits } from './bake-traits.ts';
 import { Budget } from './cel-budget.ts';
 import { enumerateBuilds, type Instance, type Instances } from './enumerate.ts';
 import {
@@ -36,7 +38,7 @@ import { resolveBuild } from './resolve.ts';
 import { at, atKey, type Node } from './tree.ts';
 import { createValues, plainText } from './values.ts';
 import { readVarFiles, type VariableInputs } from './var-files.ts';
-import { resolveVariables } from './variables.ts';
+import { declareVariables, readSchemas, resolveVariables } from './variables.ts';
 
 /** Everything besides the files that has a say. */
 export interface ResolveOptions extends VariableInputs {
@@ -77,7 +79,12 @@ export async function resolveSet(
   const fileValues = bake?.fileValues ?? (await readVarFiles(options, declared, problems, loaded));
   const inputs = { ...options, grants: loaded.grants };
   const given = bake?.variables ?? new Map();
-  const variables = resolveVariables({ merged, given }, inputs, fileValues, outer, evaluator, problems);
+  const isBake = loaded.files.every(({ isFinal }) => isFinal === true);
+  const unknown = bake?.hasCompose === true ? 'any' : isBake ? 'bake' : 'own';
+  const declarations = declareVariables(merged);
+  const schemas = await readSchemas(declarations, problems);
+  const declaring = { declarations, schemas, given, unknown } as const;
+  const variables = resolveVariables(declaring, inputs, fileValues, outer, evaluator, problems);
   for (const variable of variables.all.values()) {
     if (!variable.sensitive) continue;
     for (const text of [...textsIn(variable.value), ...sensitiveForms(variable.value)]) problems.hide(text);
@@ -90,22 +97,30 @@ export async function resolveSet(
     options.cwd,
     { builds: instances.builds.keys(), matrices: instances.matrices },
     problems,
+    isBake ? bake?.keysOfOverrides : undefined,
   );
   const finder = createLayerFinder(merged, evaluator, problems);
   const known = { ...instances, builds: new Set(instances.builds.keys()) };
   const builds = new Map<string, Build>();
   const bakeSecrets = { env: options.env, isBakes: bakeSourcesOf(loaded) };
+  const written = new Set(loaded.files.flatMap(({ origin, isFinal }) => (isFinal ? [] : [origin.source])));
   for (const instance of instances.builds.values()) {
     const layers = withOverrides(
       finder.layersOf(instance.definition, instance.scope),
       overrides.get(instance.name),
     );
-    const values = createValues(instance.name, layers, instance.scope, evaluator, problems);
-    const build = resolveBuild(headOf(instance, evaluator), values, known, paths, problems);
     const traits = bake?.traits.get(instance.name);
+    const own = traits === undefined ? problems : problems.apart();
+    const values = createValues(instance.name, layers, instance.scope, evaluator, own);
+    const build = resolveBuild(headOf(instance, evaluator), values, known, paths, own);
     builds.set(
       instance.name,
-      traits === undefined ? build : markUnsetSecrets({ ...build, ...traits }, bakeSecrets),
+      traits === undefined
+        ? build
+        : markUnsetSecrets(
+            withTraits(build, traits, own, written, bake?.isPartial === true, problems),
+            bakeSecrets,
+          ),
     );
   }
   checkUnused(merged, evaluator);
@@ -124,7 +139,7 @@ export async function resolveSet(
     ...settingsOf(merged, scope, evaluator),
     grants: loaded.grants,
     files: loaded.files.flatMap((file) => (file.isInMemory === true ? [] : file.origin.source.path)),
-    ...(loaded.files.every(({ isFinal }) => isFinal === true) ? { isBake: true as const } : {}),
+    ...(isBake ? { isBake: true as const } : {}),
     ...(loaded.absent.length === 0 ? {} : { absentFiles: loaded.absent }),
   };
 }
@@ -134,6 +149,37 @@ function bakeSourcesOf({ files }: Loaded): (source: SourceFile | undefined) => b
   const others = new Set(files.flatMap(({ origin, isFinal }) => (isFinal === true ? [] : [origin.source])));
   return (source) =>
     source === undefined || source.isCommandLine === true ? others.size === 0 : !others.has(source);
+}
+
+/**
+ * A target of bake with what is wrong with it, which counts where it is planned: bake looks at nothing else. What builds files
+ * say of it is wrong anyway.
+ */
+function withTraits(
+  build: Build,
+  traits: BuildTraits,
+  { errors, warnings }: Problems,
+  written: ReadonlySet<SourceFile>,
+  isPartial: boolean,
+  problems: Problems,
+): Build {
+  const known = traits.mistakes ?? [];
+  const mistakes = [...(traits.mistakes ?? [])];
+  for (const found of [...errors, ...warnings]) {
+    if (found.span !== undefined && written.has(found.span.source)) problems.add(found);
+    // One mistake may be found by bake's rules and by ours.
+    else if (!known.some((one) => isWithin(found.span, one.span) || isWithin(one.span, found.span)))
+      mistakes.push(found);
+  }
+  // Nothing is built of the file, and so all that is wrong is told.
+  if (isPartial) problems.addAll(mistakes);
+  const { mistakes: _, ...rest } = traits;
+  return { ...build, ...rest, ...(mistakes.length === 0 ? {} : { mistakes }) };
+}
+
+function isWithin(inner: Span | undefined, outer: Span | undefined): boolean {
+  if (inner === undefined || outer === undefined) return false;
+  return inner.source === outer.source && inner.start >= outer.start && inner.end <= outer.end;
 }
 
 /** With the matrices of bake files, whose rows are builds by themselves. */
@@ -215,9 +261,25 @@ function noBuilds(loaded: Loaded): Problem {
   const [first] = loaded.files;
   if (loaded.bake !== undefined) {
     const names = loaded.files.map(({ origin }) => origin.source.path).join(', ');
-    return problem('config/no-builds', `There is no target, and no service with \`build\`, in ${names}`, {
-      hint: 'Name another file with -f FILE, or let bake-ts init propose a builds.yaml.',
-    });
+    const isOne = first !== undefined && loaded.files.length === 1;
+    const [bare] = [...loaded.bake.matrices.keys()];
+    const what = bare === undefined ? '' : `; the matrix of \`${bare}\` has no rows`;
+    return problem(
+      'config/no-builds',
+      `There is no target, and no service with \`build\`, in ${names}${what}`,
+      {
+        hint: 'Name another file with -f FILE, or let bake-ts init propose a builds.yaml.',
+        ...(isOne
+          ? {
+              span: {
+                source: first.origin.source,
+                start: 0,
+                end: Math.min(1, first.origin.source.text.length),
+              },
+            }
+          : {}),
+      },
+    );
   }
   return problem('config/no-builds', 'The file declares no builds', {
     hint: 'Add one: builds: { app: { context: . } }',

@@ -21,7 +21,7 @@ import { readFrontend, readOpts } from './frontend.ts';
 import type { Row } from './matrix.ts';
 import { readPlatforms } from './platforms.ts';
 import type { Problems } from './problems.ts';
-import { at, jsonText, type Origin } from './tree.ts';
+import { at, isOfBake, jsonText, type Origin } from './tree.ts';
 import { asBoolean, plainText, type Value, type Values } from './values.ts';
 
 /** What a build is before its values are read. */
@@ -251,9 +251,9 @@ function readTags(values: Values, problems: Problems): Build['tags'] {
           hint:
             parseTag(text.toLowerCase()) !== undefined
               ? `Repositories are lowercase: ${text.toLowerCase()}.`
-              : text.includes('${')
+              : text.includes('${') && !isOfBake(item.node)
                 ? 'Values of variables are written ${{ vars.NAME }}; ${NAME} stays as it is.'
-                : 'Write [registry/]repository[:tag]; slug(…) makes a fit tag of any text.',
+                : `Write [registry/]repository[:tag]${isOfBake(item.node) ? '' : '; slug(…) makes a fit tag of any text'}.`,
           ...place,
           build: values.build,
         }),

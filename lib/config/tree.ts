@@ -70,6 +70,11 @@ export function atKey(map: MapNode, entry: MapEntry): { readonly span?: Span } {
   return { span: { source, start: entry.keyStart, end: entry.keyEnd } };
 }
 
+/** Whether a bake or Compose file says it, in whose words it is spoken of. */
+export function isOfBake(node: Node): boolean {
+  return node.kind === 'scalar' && node.literal === true && node.origin.source.isCommandLine !== true;
+}
+
 /** The value under a key; undefined where the key is absent or its value is null (null means "leave it out"). */
 export function child(map: MapNode, key: string): Node | undefined {
   const found = map.entries.get(key)?.value;

@@ -11,6 +11,7 @@ import { readFileSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { fail, ok, type Problem, parseGrant, problem, type Result } from '../model/mod.ts';
 import { isWithin, RealPaths } from '../system/mod.ts';
+import { missingPermissions } from '../util/permission.ts';
 import { absolutePath } from './absolute-path.ts';
 import { parseText } from './parse.ts';
 import { at, atKey, isNull, type MapNode, type Node } from './tree.ts';
@@ -42,6 +43,8 @@ export async function readUserGrants(
   } catch (thrown) {
     const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : String(thrown);
     if (code === 'ENOENT' || code === 'ENOTDIR') return ok([]);
+    // Without it nothing more is allowed, and what is not allowed is said.
+    if (missingPermissions(thrown) !== undefined) return ok([]);
     return fail([wrong(`${file} cannot be read (${code})`, 'Make it readable, or remove it.')]);
   }
   const { node, problems } = await parseText({ source: { path: file, text }, dir: directory });

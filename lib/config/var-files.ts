@@ -2,12 +2,13 @@
 import { extname, resolve } from 'node:path';
 import { type Grants, type Json, needsGrant, problem } from '../model/mod.ts';
 import { type RealPaths, readNamedFile, readRegularFile } from '../system/mod.ts';
+import { deniedProblem } from '../util/permission.ts';
 import { suggest } from '../util/suggest.ts';
 import { mayRead } from './grants.ts';
 import { MAX_FILE_CHARS, parseText } from './parse.ts';
 import type { Problems } from './problems.ts';
 import { shownPath } from './shown-path.ts';
-import { at, atKey, isNull, toJson } from './tree.ts';
+import { at, atKey, isNull, type Node, toJson } from './tree.ts';
 
 /** Values from outside. */
 export interface VariableInputs {
@@ -23,6 +24,8 @@ export interface VariableInputs {
 export interface FileValue {
   readonly value: Json;
   readonly path: string;
+  /** What it was read from, in YAML and JSON. */
+  readonly node?: Node;
 }
 
 /**
@@ -49,6 +52,11 @@ export async function readVarFiles(
       ? Promise.resolve().then(() => readRegularFile(path, MAX_FILE_CHARS).toString('utf8'))
       : readNamedFile(path).then((bytes) => bytes.toString('utf8'));
     const text = await reading.catch((thrown: unknown) => {
+      const denied = deniedProblem(thrown);
+      if (denied !== undefined) {
+        problems.add(denied);
+        return undefined;
+      }
       const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : String(thrown);
       const why = code === 'ENOENT' ? `There is no file ${shown}` : `${shown} cannot be read: ${code}`;
       problems.add(problem('config/missing-file', why, { hint: 'Check the name after --var-file.' }));
@@ -63,7 +71,8 @@ export async function readVarFiles(
       if (parsed.node?.kind === 'map') {
         for (const [name, entry] of parsed.node.entries) {
           noteUnknown(name, declared, shown, problems, atKey(parsed.node, entry));
-          if (!isNull(entry.value)) values.set(name, { value: toJson(entry.value), path: shown });
+          if (!isNull(entry.value))
+            values.set(name, { value: toJson(entry.value), path: shown, node: entry.value });
         }
       } else if (parsed.node !== undefined) {
         problems.add(

@@ -19,6 +19,7 @@ export const VARIABLE_KEYS: readonly string[] = [
   'minimum',
   'maximum',
   'check',
+  'schema',
   'sensitive',
   'description',
 ];

@@ -12,6 +12,7 @@ import {
 } from '../model/mod.ts';
 import { type Evaluator, FAILED, type Scope } from './expression.ts';
 import type { Problems } from './problems.ts';
+import type { VariableSchema } from './schema/check.ts';
 import { at, atKey, isNull, type MapEntry, type MapNode, type Node, toJson } from './tree.ts';
 import type { FileValue, VariableInputs } from './var-files.ts';
 import { findBrokenRule } from './variable-rules.ts';
@@ -42,6 +43,7 @@ export function isMisshapen({ keys }: Declaration): boolean {
   return (
     [...keys.keys()].some((key) => !VARIABLE_KEYS.includes(key)) ||
     (type !== undefined && !isVariableType(type)) ||
+    (keys.get('schema')?.kind ?? 'map') !== 'map' ||
     (check !== undefined && !check.includes('${{'))
   );
 }
@@ -77,6 +79,8 @@ export interface VariableSources extends VariableInputs {
 export interface ValueSources {
   readonly inputs: VariableSources;
   readonly fileValues: ReadonlyMap<string, FileValue>;
+  /** Undefined where the declaration has none, or one with a mistake. */
+  readonly schema: VariableSchema | undefined;
   /** For expressions in defaults and checks. */
   readonly scope: Scope;
   readonly evaluator: Evaluator;
@@ -86,8 +90,8 @@ export interface ValueSources {
 /** Works out a variable's value; undefined: what is wrong has been reported. */
 export function resolveVariable(declaration: Declaration, sources: ValueSources): Variable | undefined {
   const { name, keys } = declaration;
-  const { problems } = sources;
-  const type = typeOf(declaration);
+  const { problems, schema } = sources;
+  const type = typeOf(declaration, schema);
   const description = textOf(keys.get('description'));
   const sensitive = isTrue(keys.get('sensitive'));
   const isHidden = sensitive || [name, ...envNames(declaration)].some(soundsSecret);
@@ -103,9 +107,11 @@ export function resolveVariable(declaration: Declaration, sources: ValueSources)
       : readGiven(declaration, given, type, isHidden, problems);
   if (found === undefined) return undefined;
   const { origin } = found;
-  const value = Array.isArray(found.value)
+  const whole = Array.isArray(found.value)
     ? (found.value as readonly Json[]).filter((item) => item !== null)
     : found.value;
+  const value = fitSchema(declaration, { ...found, value: whole }, sources, isHidden);
+  if (value === undefined) return undefined;
   const broken = findBrokenRule(keys, value, sources.scope, sources.evaluator);
   if (broken !== undefined) {
     const shown = isHidden
@@ -122,6 +128,30 @@ export function resolveVariable(declaration: Declaration, sources: ValueSources)
   return { name, value, origin, sensitive, ...(description === undefined ? {} : { description }) };
 }
 
+/** The value as its schema has it; undefined: what is wrong with it, or with the schema, has been reported. */
+function fitSchema(
+  { keys }: Declaration,
+  { value, origin, node }: FoundValue,
+  { schema, evaluator, scope }: ValueSources,
+  isHidden: boolean,
+): Json | undefined {
+  // An optional variable that nobody sets is null, whatever it would be.
+  const isUnset = value === null && node === undefined && isTrue(keys.get('optional'));
+  if (!keys.has('schema') || isUnset) return value;
+  const isDefault = origin.kind === 'default';
+  return schema?.check({
+    value,
+    origin,
+    originWords: originWords(origin),
+    isHidden,
+    isSensitive: isTrue(keys.get('sensitive')),
+    // Expressions in a file of values are text.
+    ...(node === undefined
+      ? {}
+      : { written: { node, scope, evaluator: isDefault ? evaluator : { tree: toJson } } }),
+  });
+}
+
 function mustBeSet(declaration: Declaration, description: string | undefined): Problem {
   const { name, map, entry } = declaration;
   const names = envNames(declaration);
@@ -136,11 +166,13 @@ function mustBeSet(declaration: Declaration, description: string | undefined): P
 interface FoundValue {
   readonly value: Json;
   readonly origin: VariableOrigin;
+  /** What it was read from, where that is a tree. */
+  readonly node?: Node | undefined;
 }
 
 function defaultValue(
   declaration: Declaration,
-  { scope, evaluator, problems }: ValueSources,
+  { scope, evaluator, problems, schema }: ValueSources,
   type: VariableType,
 ): FoundValue | undefined {
   const { name, keys, map, entry } = declaration;
@@ -149,7 +181,8 @@ function defaultValue(
   const unset = isTrue(keys.get('optional')) ? null : emptyOf(type);
   const evaluated = node === undefined ? unset : evaluator.tree(node, scope);
   if (evaluated === FAILED) return undefined;
-  const value = keys.has('type') ? fit(evaluated, type) : evaluated;
+  const isTyped = keys.has('type') || schema?.type !== undefined;
+  const value = isTyped ? fit(evaluated, type) : evaluated;
   if (value === undefined) {
     problems.add(
       problem('config/variable-value', `The default of ${name} is not ${typeWords(type)}`, {
@@ -161,6 +194,7 @@ function defaultValue(
   }
   return {
     value,
+    node,
     origin: { kind: 'default', ...(location.span === undefined ? {} : { span: location.span }) },
   };
 }
@@ -184,7 +218,7 @@ function readGiven(
     );
     return undefined;
   }
-  return { value, origin: given.origin };
+  return { value, origin: given.origin, node: given.node };
 }
 
 /** A value that does not come from the builds files. */
@@ -193,6 +227,7 @@ interface GivenValue {
   /** Text from outside, still to be read as the variable's type. */
   readonly text?: string;
   readonly value?: Json;
+  readonly node?: Node | undefined;
 }
 
 function givenValue(
@@ -206,7 +241,9 @@ function givenValue(
   const file = fileValues.get(name);
   if (file !== undefined) {
     const origin: VariableOrigin = { kind: 'file', path: file.path };
-    return typeof file.value === 'string' ? { origin, text: file.value } : { origin, value: file.value };
+    return typeof file.value === 'string'
+      ? { origin, text: file.value }
+      : { origin, value: file.value, node: file.node };
   }
   // CI systems set what they do not know to "": that is no value where a type has no empty one, or one is required.
   const takesEmpty = hasEmptyValue(type) && !isTrue(declaration.keys.get('required'));
@@ -256,9 +293,10 @@ function envNames(declaration: Declaration): readonly string[] {
   return Array.isArray(value) ? value.filter((one): one is string => typeof one === 'string') : [];
 }
 
-function typeOf(declaration: Declaration): VariableType {
+function typeOf(declaration: Declaration, schema: VariableSchema | undefined): VariableType {
   const written = textOf(declaration.keys.get('type'));
   if (written !== undefined) return written as VariableType;
+  if (schema?.type !== undefined) return schema.type;
   const node = declaration.keys.get('default');
   if (node === undefined) return 'string';
   if (node.kind !== 'scalar') return node.kind;

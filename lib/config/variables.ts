@@ -8,6 +8,7 @@ import { toCel } from './cel.ts';
 import { AlreadyReported, type Evaluator, type Scope } from './expression.ts';
 import type { Merged } from './merge.ts';
 import type { Problems } from './problems.ts';
+import type { VariableSchema } from './schema/check.ts';
 import { atKey } from './tree.ts';
 import type { FileValue } from './var-files.ts';
 import { type Declaration, declare, isMisshapen, resolveVariable, type VariableSources } from './variable.ts';
@@ -18,27 +19,59 @@ export interface Variables {
   readonly scope: Readonly<Record<string, unknown>>;
 }
 
+/** The declarations of the merged files, by name. */
+export function declareVariables(merged: Merged): ReadonlyMap<string, Declaration> {
+  return new Map([...merged.variables].map(([name, layers]) => [name, declare(name, layers)]));
+}
+
 /**
- * Gives every variable its value. All values are computed, so that every problem shows in one go.
+ * Reads the schemas that declarations have; what checks them is loaded where there is one.
  *
- * @param given variables that have their values already; a declaration of the same name counts before one of them
+ * @returns by the names of variables; one whose schema has a mistake, which is reported, is not in it
  */
+export async function readSchemas(
+  declarations: ReadonlyMap<string, Declaration>,
+  problems: Problems,
+): Promise<ReadonlyMap<string, VariableSchema>> {
+  const declared = [...declarations.values()].flatMap((declaration) => {
+    const schema = declaration.keys.get('schema');
+    return schema?.kind === 'map' && !isMisshapen(declaration) ? [{ ...declaration, schema }] : [];
+  });
+  if (declared.length === 0) return new Map();
+  const { prepareSchemas } = await import('./schema/check.ts');
+  return prepareSchemas(declared, problems);
+}
+
+/** What is known before. */
+interface KnownVariables {
+  readonly declarations: ReadonlyMap<string, Declaration>;
+  readonly schemas: ReadonlyMap<string, VariableSchema>;
+  /** Variables that have their values already; a declaration of the same name counts before one of them. */
+  readonly given: ReadonlyMap<string, Variable>;
+  /** What names are that nobody declares: a mistake, one in a bake file, or perhaps in use, since Compose declares none. */
+  readonly unknown: 'own' | 'bake' | 'any';
+}
+
+/** Gives every variable its value. All values are computed, so that every problem shows in one go. */
 export function resolveVariables(
-  { merged, given }: { readonly merged: Merged; readonly given: ReadonlyMap<string, Variable> },
+  { declarations, schemas, given, unknown }: KnownVariables,
   inputs: VariableSources,
   fileValues: ReadonlyMap<string, FileValue>,
   outerScope: Scope,
   evaluator: Evaluator,
   problems: Problems,
 ): Variables {
-  const declarations = new Map<string, Declaration>();
-  for (const [name, layers] of merged.variables) declarations.set(name, declare(name, layers));
   for (const name of inputs.vars?.keys() ?? []) {
     if (declarations.has(name) || given.has(name)) continue;
-    const near = suggest(name, declarations.keys());
+    if (unknown === 'any') continue;
+    const near = suggest(name, [...declarations.keys(), ...given.keys()]);
+    const declare = unknown === 'bake' ? `variable "${name}" {}` : `vars: { ${name}: … }`;
+    const file = unknown === 'bake' ? 'file' : 'builds file';
     problems.add(
-      problem('config/unknown-variable', `--var sets "${name}", which no builds file declares`, {
-        hint: near === undefined ? `Declare it: vars: { ${name}: … }.` : `Did you mean "${near}"?`,
+      problem('config/unknown-variable', `--var sets "${name}", which no ${file} declares`, {
+        // bake takes it without a word.
+        severity: unknown === 'bake' ? 'warning' : 'error',
+        hint: near === undefined ? `Declare it: ${declare}.` : `Did you mean "${near}"?`,
       }),
     );
   }
@@ -72,6 +105,7 @@ export function resolveVariables(
     const variable = resolveVariable(declaration, {
       inputs,
       fileValues,
+      schema: schemas.get(name),
       scope: { ...outerScope, vars: scope },
       evaluator,
       problems,

@@ -114,10 +114,9 @@ function writePart(part: TemplatePart, w: Writing): readonly Piece[] {
 function writeVariable(name: string, w: Writing): Written {
   const binding = w.names.lookup(name);
   if (binding === undefined) {
+    const isBlock = name === 'target' || name === 'group';
     throw new Untranslatable(
-      name === 'target'
-        ? 'what another target says is read in a way that has no counterpart'
-        : `there is no variable "${name}" in it`,
+      isBlock ? `it reads what another ${name} says` : `there is no variable "${name}" in it`,
     );
   }
   if (binding.kind === 'none') throw new Untranslatable(binding.why);

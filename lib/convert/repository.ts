@@ -2,6 +2,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { compileGlob } from '../util/glob.ts';
+import { throwDenied } from '../util/permission.ts';
 
 /** What there is in a repository. */
 export interface Repository {
@@ -93,7 +94,10 @@ interface Ignore {
 }
 
 async function walkFolder(walk: Walk, folder: string, inherited: readonly Ignore[]): Promise<void> {
-  const entries = await readdir(join(walk.root, folder), { withFileTypes: true }).catch(() => []);
+  const entries = await readdir(join(walk.root, folder), { withFileTypes: true }).catch((error: unknown) => {
+    throwDenied(error);
+    return [];
+  });
   const hasIgnore = entries.some((entry) => entry.name === '.gitignore' && entry.isFile());
   const own = hasIgnore ? await readIgnore(walk.root, folder) : [];
   const rules = own.length > 0 ? [...inherited, ...own] : inherited;

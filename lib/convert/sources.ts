@@ -1,6 +1,7 @@
 /** Finds the files in which a repository says what it builds: bake's and Compose's. Nothing is converted here. */
 import { join, resolve } from 'node:path';
 import { fileFaultCode, readRegularFile } from '../system/mod.ts';
+import { throwDenied } from '../util/permission.ts';
 import type { SourceText } from './bake.ts';
 import type { ComposeReader } from './compose.ts';
 
@@ -36,6 +37,7 @@ export function findSources(directory: string): FoundSources {
     try {
       return [{ name, text: readRegularFile(join(directory, name), MAX_BYTES).toString('utf8') }];
     } catch (error) {
+      throwDenied(error);
       if (fileFaultCode(error) !== 'ENOENT') unreadable.push(name);
       return [];
     }

@@ -5,6 +5,7 @@
 import path from 'node:path';
 import { type Environment, fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
 import { findProgram, ownUid } from '../system/mod.ts';
+import { missingPermissions, type Permission, permissionProblem } from '../util/permission.ts';
 import type { ContainerdAccess } from './images.ts';
 import { type Installation, readInstallation } from './installation.ts';
 import type { EngineOptions } from './notice.ts';
@@ -69,7 +70,11 @@ const SCHEMES = [
  */
 export async function findEngine(options: FindOptions): Promise<Result<Engine>> {
   const paths = enginePaths(options.env);
-  const installation = await readInstallation(paths);
+  const withheld: Permission[] = [];
+  const hidden = (error: unknown): undefined => {
+    withheld.push(...(missingPermissions(error) ?? thrown(error)));
+  };
+  const installation = await readInstallation(paths).catch(hidden);
   const named = pickNamed(options);
   const notes: string[] = [];
   const denied: string[] = [];
@@ -78,19 +83,20 @@ export async function findEngine(options: FindOptions): Promise<Result<Engine>> 
     const refused = await checkNamed(named, options.signal);
     if (refused !== undefined) return fail([refused]);
   } else {
-    for (const socket of options.wellKnownSockets ?? wellKnownSockets(options.env)) {
+    for (const socket of options.wellKnownSockets ?? wellKnownSockets(options.env, withheld)) {
       const answer = await probeSocket({ path: socket }, undefined, options.signal);
       if (answer.kind === 'accepts') {
         choice = { address: `unix://${socket}`, kind: 'well-known', source: `the socket ${socket}` };
         break;
       }
       if (answer.kind === 'denied') denied.push(socket);
+      if (answer.kind === 'withheld') withheld.push(...answer.missing);
       if (answer.kind !== 'absent') notes.push(`the socket ${socket} ${formatAnswer(answer)}`);
     }
   }
   let started = false;
   if (choice === undefined) {
-    const embedded = await findEmbedded(paths, installation, options, { notes, denied });
+    const embedded = await findEmbedded(paths, installation, options, { notes, denied, withheld });
     if (!embedded.ok) return embedded;
     started = embedded.value;
     choice = { address: `unix://${paths.buildkitSocket}`, kind: 'embedded', source: 'the embedded engine' };
@@ -115,11 +121,24 @@ export async function findEngine(options: FindOptions): Promise<Result<Engine>> 
   });
 }
 
-/** The sockets of a system-wide and of a rootless buildkitd (buildkit util/appdefaults/appdefaults_unix.go). */
-export function wellKnownSockets(env: Environment): readonly string[] {
+/**
+ * The sockets of a system-wide and of a rootless buildkitd; where the runtime does not say who runs this, what that takes goes to
+ * `withheld` (buildkit util/appdefaults/appdefaults_unix.go).
+ */
+export function wellKnownSockets(env: Environment, withheld: Permission[] = []): readonly string[] {
+  const system = '/run/buildkit/buildkitd.sock';
   const runtimeDir = env['XDG_RUNTIME_DIR'] ?? '';
-  const userDir = path.isAbsolute(runtimeDir) ? runtimeDir : `/run/user/${ownUid()}`;
-  return ['/run/buildkit/buildkitd.sock', path.join(userDir, 'buildkit/buildkitd.sock')];
+  try {
+    const userDir = path.isAbsolute(runtimeDir) ? runtimeDir : `/run/user/${ownUid()}`;
+    return [system, path.join(userDir, 'buildkit/buildkitd.sock')];
+  } catch (error) {
+    withheld.push(...(missingPermissions(error) ?? thrown(error)));
+    return [system];
+  }
+}
+
+function thrown(error: unknown): never {
+  throw error;
 }
 
 /**
@@ -177,6 +196,7 @@ async function checkNamed(
   if (target === undefined) return undefined;
   const answer = await probeSocket(target, 3_000, signal);
   if (answer.kind === 'accepts') return undefined;
+  if (answer.kind === 'withheld') return permissionProblem(answer.missing);
   const what = 'path' in target ? `the socket ${rest}` : `the address ${rest}`;
   return problem(
     'engine/unreachable',
@@ -201,6 +221,8 @@ function parseHostPort(text: string): { host: string; port: number } | undefined
 interface PassedOver {
   readonly notes: string[];
   readonly denied: readonly string[];
+  /** What the runtime did not let us look at. */
+  readonly withheld: readonly Permission[];
 }
 
 /** Of a socket that may not be opened nobody here can tell whether anybody listens; mostly somebody does. */
@@ -222,15 +244,19 @@ async function findEmbedded(
   paths: EnginePaths,
   installation: Installation | undefined,
   options: FindOptions,
-  { notes, denied }: PassedOver,
+  { notes, denied, withheld }: PassedOver,
 ): Promise<Result<boolean>> {
   const [buildkitd, containerd] = await Promise.all([
     probeSocket({ path: paths.buildkitSocket }, undefined, options.signal),
     probeSocket({ path: paths.containerdSocket }, undefined, options.signal),
   ]);
   if (buildkitd.kind === 'accepts' && containerd.kind === 'accepts') return ok(false);
+  const unseen = [buildkitd, containerd].flatMap((one) => (one.kind === 'withheld' ? one.missing : []));
+  // Of one that is installed nobody can tell whether it runs.
+  if (installation !== undefined && unseen.length > 0) return fail([permissionProblem(unseen)]);
   const missing = REQUIRED_PARTS.filter((part) => installation?.parts.has(part) !== true);
   if (missing.length > 0) {
+    if (withheld.length > 0) return fail([permissionProblem(withheld)]);
     if (denied.length > 0) return fail([deniedSockets(denied)]);
     if (installation !== undefined) return fail([notInstalled(missing)]);
     return fail([

@@ -3,6 +3,7 @@ import { readFile, readlink } from 'node:fs/promises';
 import path from 'node:path';
 import { type Environment, fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
 import { isExecutable, runProgram, whyFailed } from '../system/mod.ts';
+import { missingPermissions, NotPermitted } from '../util/permission.ts';
 import type { EnginePaths } from './paths.ts';
 import {
   ENGINE_PARTS,
@@ -64,14 +65,20 @@ export function manifestFile(dir: string): string {
   return path.join(dir, MANIFEST);
 }
 
-/** The installation in use; undefined where there is none. Parts that have vanished since are left out. */
+/**
+ * The installation in use; undefined where there is none. Parts that have vanished since are left out.
+ *
+ * @throws what the runtime throws where it does not permit to look
+ */
 export async function readInstallation(paths: EnginePaths): Promise<Installation | undefined> {
   let dir: string;
   let manifest: unknown;
   try {
     dir = path.resolve(path.dirname(paths.currentLink), await readlink(paths.currentLink));
     manifest = JSON.parse(await readFile(manifestFile(dir), 'utf8'));
-  } catch {
+  } catch (error) {
+    if (missingPermissions(error) !== undefined)
+      throw new NotPermitted([{ kind: 'read', what: path.dirname(paths.currentLink) }], error);
     return undefined;
   }
   if (!isManifest(manifest)) return undefined;

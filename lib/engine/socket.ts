@@ -1,5 +1,7 @@
 /** Asking a socket whether somebody listens: cheaper than any program, and enough to choose between engines. */
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
+import { isPermitted } from '../system/mod.ts';
+import { missingPermissions, type Permission } from '../util/permission.ts';
 
 /** What a connection attempt said. */
 export type SocketAnswer =
@@ -8,6 +10,8 @@ export type SocketAnswer =
   | { readonly kind: 'refused' }
   | { readonly kind: 'denied' }
   | { readonly kind: 'silent' }
+  /** The runtime does not let us ask. */
+  | { readonly kind: 'withheld'; readonly missing: readonly Permission[] }
   | { readonly kind: 'error'; readonly text: string };
 
 /** A unix socket's path, or a host and port. */
@@ -21,7 +25,15 @@ export function probeSocket(
 ): Promise<SocketAnswer> {
   if (signal?.aborted === true) return Promise.resolve({ kind: 'silent' });
   return new Promise((resolve) => {
-    const socket = connect(target);
+    let socket: Socket;
+    try {
+      socket = connect(target);
+    } catch (error) {
+      // Deno throws at once.
+      const answer = classify(error as NodeJS.ErrnoException);
+      if (answer.kind === 'withheld') return resolve(whole(target, answer));
+      throw error;
+    }
     const finish = (answer: SocketAnswer): void => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);
@@ -34,11 +46,31 @@ export function probeSocket(
     const timer = setTimeout(onAbort, timeoutMs);
     signal?.addEventListener('abort', onAbort, { once: true });
     socket.once('connect', () => finish({ kind: 'accepts' }));
-    socket.once('error', (error: NodeJS.ErrnoException) => finish(classify(error)));
+    socket.once('error', (error: NodeJS.ErrnoException) => finish(whole(target, classify(error))));
   });
 }
 
+/** Deno names one permission at a time, and a unix socket needs three. */
+function whole(target: SocketTarget, answer: SocketAnswer): SocketAnswer {
+  if (answer.kind !== 'withheld') return answer;
+  const missing = permissionsOf(target).filter((one) => !isPermitted(one));
+  return missing.length === 0 ? answer : { kind: 'withheld', missing };
+}
+
+/** What the runtime has to permit for a connection. */
+function permissionsOf(target: SocketTarget): readonly Permission[] {
+  if ('host' in target) return [{ kind: 'net', what: `${target.host}:${target.port}` }];
+  const { path: what } = target;
+  return [
+    { kind: 'read', what },
+    { kind: 'write', what },
+    { kind: 'net', what: `unix:${what}` },
+  ];
+}
+
 function classify(error: NodeJS.ErrnoException): SocketAnswer {
+  const missing = missingPermissions(error);
+  if (missing !== undefined) return { kind: 'withheld', missing };
   switch (error.code) {
     case 'ENOENT':
       return { kind: 'absent' };
@@ -67,6 +99,8 @@ export function formatAnswer(answer: SocketAnswer): string {
       return 'may not be opened by this user';
     case 'silent':
       return 'does not answer';
+    case 'withheld':
+      return 'may not be opened by this process';
     case 'error':
       return `cannot be opened (${answer.text})`;
   }

@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, lstatSync, openSync, readSync } from 'node:fs';
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
+import { deniedProblem } from '../util/permission.ts';
 
 /** Numbers that make up one signature: mode, size, mtime and ctime in nanoseconds, inode. */
 export const SIGNATURE_FIELDS = 5;
@@ -204,8 +205,18 @@ function hashOpen(descriptor: number, sizeBytes: number, buffer: Uint8Array): Ui
   }
 }
 
-/** The code of a system error, or its name where the runtime gives none (Deno's missing permission). */
+/** What stands before the flag in the code of an error that says that the runtime permits something to nobody. */
+const DENIED = 'denied: ';
+
+/** The message of a code that says that the runtime does not permit it; undefined: it says something else. */
+export function messageOfDenied(code: string): string | undefined {
+  return code.startsWith(DENIED) ? code.slice(DENIED.length) : undefined;
+}
+
+/** The code of a system error; of a permission that the runtime did not give the message, since codes go between threads. */
 export function codeOf(error: unknown): string {
+  const denied = deniedProblem(error);
+  if (denied !== undefined) return DENIED + denied.message;
   if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code;
   return error instanceof Error ? error.name : 'unknown';
 }

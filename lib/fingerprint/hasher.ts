@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import type { ContextReads, IgnoreRules } from '../dockerfile/mod.ts';
 import { type FilePart, fail, ok, type Problem, problem, type Result, type Span } from '../model/mod.ts';
-import { codeOf, PathList, SIGNATURE_FIELDS } from './batch.ts';
+import { codeOf, messageOfDenied, PathList, SIGNATURE_FIELDS } from './batch.ts';
 import { BatchPool, type BatchQueue } from './pool.ts';
 import { StatCache, toHex } from './stat-cache.ts';
 import { StatTable } from './stat-table.ts';
@@ -333,16 +333,15 @@ function unreadable(
   failures: readonly { readonly path: string; readonly code: string }[],
 ): readonly Problem[] {
   const place = request.span === undefined ? {} : { span: request.span };
-  const problems = failures.slice(0, UNREADABLE_SHOWN).map(({ path, code }) =>
-    problem(
-      'context/unreadable',
-      `${path} in the context ${request.written} cannot be read (${reasonOf(code)})`,
-      {
-        ...place,
-        hint: 'Make it readable, or leave it out with .dockerignore; BuildKit would take it for empty, or fail.',
-      },
-    ),
-  );
+  const problems = failures.slice(0, UNREADABLE_SHOWN).map(({ path, code }): Problem => {
+    const denied = messageOfDenied(code);
+    const what = `${path} in the context ${request.written}`;
+    if (denied !== undefined) return problem('system/permission', denied, place);
+    return problem('context/unreadable', `${what} cannot be read (${reasonOf(code)})`, {
+      ...place,
+      hint: 'Make it readable, or leave it out with .dockerignore; BuildKit would take it for empty, or fail.',
+    });
+  });
   const rest = failures.length - problems.length;
   if (rest > 0) {
     problems.push(
@@ -357,7 +356,7 @@ function unreadable(
 }
 
 function reasonOf(code: string): string {
-  if (code === 'EACCES' || code === 'EPERM' || code === 'NotCapable') return 'permission denied';
+  if (code === 'EACCES' || code === 'EPERM') return 'permission denied';
   if (code === 'EBUSY') return 'it is being written to';
   return code;
 }

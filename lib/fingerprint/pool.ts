@@ -1,8 +1,10 @@
 /** Runs batches on this thread and on workers at once; small numbers of files stay on this thread alone. */
 import { availableParallelism } from 'node:os';
 import { setImmediate as yieldToEvents } from 'node:timers/promises';
-import { URL } from 'node:url';
+import { fileURLToPath, URL } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import { isPermitted } from '../system/mod.ts';
+import { IS_DENO, missingPermissions } from '../util/permission.ts';
 import { type BatchRequest, type BatchResult, type PathList, runBatch, WORKER_MARK } from './batch.ts';
 
 /** Batches that may be claimed at once; each is some hundred files. */
@@ -75,7 +77,18 @@ export class BatchPool {
 
   /** Starts the threads ahead of the first batch, where it is known that there will be many. */
   start(): void {
-    this.#workers ??= Array.from({ length: this.#workerCount }, () => this.#start());
+    if (this.#workers !== undefined) return;
+    if (!mayLoadBatch()) {
+      this.#isBroken = true;
+      return;
+    }
+    try {
+      this.#workers = Array.from({ length: this.#workerCount }, () => this.#start());
+    } catch (error) {
+      if (missingPermissions(error) === undefined) throw error;
+      // Node with --permission: this thread does it all.
+      this.#isBroken = true;
+    }
   }
 
   #worker(): Worker | undefined {
@@ -104,6 +117,11 @@ export class BatchPool {
     });
     return worker;
   }
+}
+
+/** Deno loads a thread's file only where it may be read, and complains on our standard error where it may not. */
+function mayLoadBatch(): boolean {
+  return !IS_DENO || BATCH.protocol !== 'file:' || isPermitted({ kind: 'read', what: fileURLToPath(BATCH) });
 }
 
 interface Pending {

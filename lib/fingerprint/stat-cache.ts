@@ -10,6 +10,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { TextDecoder, TextEncoder } from 'node:util';
 import { fileFaultCode, writeFileWhole } from '../system/mod.ts';
+import { missingPermissions } from '../util/permission.ts';
 import { HASH_BYTES, SIGNATURE_FIELDS } from './batch.ts';
 
 /** File times must lie this far before the reading; covers file systems that count in seconds and clocks that differ. */
@@ -72,7 +73,7 @@ export class StatCache {
     try {
       data = readFileSync(file);
     } catch (error) {
-      if (fileFaultCode(error) !== 'ENOENT') onStrange(file);
+      if (fileFaultCode(error) !== 'ENOENT' && missingPermissions(error) === undefined) onStrange(file);
       return new StatCache(file, [], 1024);
     }
     const read = StatCache.#decode(file, data);

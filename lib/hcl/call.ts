@@ -3,6 +3,7 @@ import { didYouMean } from '../util/suggest.ts';
 import {
   checkSize,
   type Evaluation,
+  Exceeded,
   type Failure,
   failure,
   failures,
@@ -32,7 +33,7 @@ export function evaluateCall(call: Call, evaluation: Evaluation): Outcome {
   const what = at === undefined ? `${call.name}() fails` : `${call.name}() cannot take this`;
   const { problems = [] } = result;
   const hint = problems[0]?.hint;
-  return failure(at?.expression.span ?? call.span, `${what}: ${result.message}`, {
+  const failed = failure(at?.expression.span ?? call.span, `${what}: ${result.message}`, {
     ...(hint === undefined ? {} : { hint }),
     // Of a function of the file, where in it: first what was asked last.
     related: problems.flatMap(({ message, span, related = [] }) => [
@@ -40,6 +41,10 @@ export function evaluateCall(call: Call, evaluation: Evaluation): Outcome {
       ...related,
     ]),
   });
+  const [problem] = failed.problems;
+  // Nothing may pass over it, as `try` does: bake has a value here.
+  if (result.isLimit === true && problem !== undefined) throw new Exceeded(problem);
+  return failed;
 }
 
 function dependsOnUnknown(call: Call, { unknown }: Evaluation): boolean {

@@ -3,7 +3,7 @@
  * HCL's Go implementation where the specification leaves something open: both sides of a conditional are evaluated and only the
  * problems of the one taken count; `&&` and `||` are decided by either side alone.
  */
-import type { Problem, Span } from '../model/mod.ts';
+import { type Problem, problem, type Span } from '../model/mod.ts';
 import { attributeOf, elementOf } from './access.ts';
 import { evaluateCall } from './call.ts';
 import { convert, unify } from './conversion.ts';
@@ -52,7 +52,7 @@ export function evaluate(
   scope: Scope,
 ):
   | { readonly ok: true; readonly value: Value }
-  | { readonly ok: false; readonly problems: readonly Problem[] } {
+  | { readonly ok: false; readonly problems: readonly Problem[]; readonly isLimit?: boolean } {
   const before = depth;
   try {
     const outcome = outcomeOf(expression, { scope, budget: scope.budget ?? newBudget(), outcomeOf });
@@ -61,7 +61,7 @@ export function evaluate(
       : { ok: true, value: outcome };
   } catch (error) {
     if (!(error instanceof Exceeded)) throw error;
-    return { ok: false, problems: [error.problem] };
+    return { ok: false, problems: [error.problem], isLimit: true };
   } finally {
     depth = before;
   }
@@ -70,9 +70,13 @@ export function evaluate(
 function outcomeOf(expression: Expression, evaluation: Evaluation): Outcome {
   spend(evaluation.budget, 1, expression.span);
   if (depth >= MAX_DEPTH) {
-    return failure(expression.span, `Evaluating goes deeper than ${MAX_DEPTH} levels`, {
-      hint: 'Functions may call one another only so often.',
-    });
+    const hint = 'Functions may call one another only so often.';
+    throw new Exceeded(
+      problem('bake/expression', `Evaluating goes deeper than ${MAX_DEPTH} levels`, {
+        hint,
+        span: expression.span,
+      }),
+    );
   }
   depth++;
   const outcome = dispatch(expression, evaluation);
@@ -151,7 +155,10 @@ function valueOfLiteral(value: boolean | null | { readonly number: string }, spa
   const known = numbers.get(value);
   if (known !== undefined) return known;
   const number = parseNumber(value.number);
-  if (number === undefined) return failure(span, `${value.number} is too large`);
+  if (number === undefined) {
+    const shown = `${value.number.slice(0, 40)}${value.number.length > 40 ? '…' : ''}`;
+    throw new Exceeded(problem('bake/expression', `${shown} is too large`, { span }));
+  }
   const made = numberValue(number);
   numbers.set(value, made);
   return made;
@@ -165,8 +172,20 @@ function evaluateVariable(name: string, span: Span, { scope, unknown, budget }: 
   return failure(span, `There is no variable ${name}`, {
     hint:
       suggestName(name, names, budget) ??
-      (/^[A-Z_a-z]/.test(name) ? `A text is written between quotes: "${name}".` : undefined),
+      (/^[A-Z_a-z]/.test(name) && !isInTemplate(span)
+        ? `A text is written between quotes: "${name}".`
+        : undefined),
   });
+}
+
+/** Characters that are looked at for where a template begins. */
+const MOST_BEFORE = 300;
+
+/** Whether a name stands within `${…}` on its line: there, nobody left out the quotes of a text. */
+function isInTemplate({ source, start }: Span): boolean {
+  const before = source.text.slice(Math.max(0, start - MOST_BEFORE), start);
+  const line = before.slice(before.lastIndexOf('\n') + 1);
+  return Math.max(line.lastIndexOf('${'), line.lastIndexOf('%{')) > line.lastIndexOf('}');
 }
 
 function evaluateUnary(expression: Unary, evaluation: Evaluation): Outcome {

@@ -51,12 +51,19 @@ export function fromJsonText(text: string): FunctionResult {
     reader.end();
     return { ok: true, value };
   } catch (thrown) {
-    if (thrown instanceof BadJson) return { ok: false, message: thrown.message };
+    if (thrown instanceof BadJson) return { ok: false, message: thrown.message, isLimit: thrown.isLimit };
     throw thrown;
   }
 }
 
-class BadJson extends Error {}
+class BadJson extends Error {
+  readonly isLimit: boolean;
+
+  constructor(message: string, isLimit = false) {
+    super(message);
+    this.isLimit = isLimit;
+  }
+}
 
 const WHITE = /[ \t\n\r]*/y;
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
@@ -72,7 +79,7 @@ class Reader {
   }
 
   value(level: number): Value {
-    if (level > MOST_LEVELS) throw new BadJson(`the JSON has more than ${MOST_LEVELS} levels`);
+    if (level > MOST_LEVELS) throw new BadJson(`the JSON has more than ${MOST_LEVELS} levels`, true);
     this.take(WHITE);
     const next = this.text[this.at];
     if (next === '{') return this.object(level);
@@ -85,7 +92,7 @@ class Reader {
     if (digits === undefined) throw this.unexpected('a value');
     const number = parseNumber(digits);
     if (number === undefined)
-      throw new BadJson(`the number ${digits.slice(0, 40)} is too large or too small`);
+      throw new BadJson(`the number ${digits.slice(0, 40)} is too large or too small`, true);
     return numberValue(number);
   }
 

@@ -61,6 +61,8 @@ export type FunctionResult =
       readonly ok: false;
       readonly message: string;
       readonly argument?: number;
+      /** A bound of ours: bake would have a value, so that `try` must not pass over it. */
+      readonly isLimit?: boolean;
       /** What went wrong within, with places: in the body of a function, or in an argument. */
       readonly problems?: readonly Problem[];
     };

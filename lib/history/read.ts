@@ -6,6 +6,7 @@ import { createReadStream } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { type BakeEvent, fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
+import { throwDenied } from '../util/permission.ts';
 import { didYouMean } from '../util/suggest.ts';
 import { isEvent } from './event-fields.ts';
 import { filesOf, parseRunName, type RunName } from './place.ts';
@@ -33,10 +34,19 @@ export interface KeptRun extends RunHead {
 /** A run that nobody can be asked about any more is taken to run no longer than this after its last sign. */
 const SILENT_MS = 24 * 60 * 60 * 1000;
 
+async function readNames(dir: string): Promise<readonly string[]> {
+  try {
+    return await readdir(dir);
+  } catch (error) {
+    throwDenied(error);
+    return [];
+  }
+}
+
 /** All runs of a project that are kept, the newest first. */
 export async function listRuns(runsDir: string): Promise<readonly KeptRun[]> {
-  const names = await readdir(runsDir).catch(() => []);
-  const runs = await Promise.all(names.sort().map((name) => readRun(path.join(runsDir, name))));
+  const names = await readNames(runsDir);
+  const runs = await Promise.all(names.toSorted().map((name) => readRun(path.join(runsDir, name))));
   return runs.filter((run) => run !== undefined).reverse();
 }
 
@@ -45,7 +55,7 @@ export async function listRuns(runsDir: string): Promise<readonly KeptRun[]> {
  * start is enough. Problems: `state/no-runs`, `state/unknown-run`.
  */
 export async function findRun(runsDir: string, which = '-1'): Promise<Result<KeptRun, Problem>> {
-  const names = (await readdir(runsDir).catch(() => [])).sort().reverse();
+  const names = [...(await readNames(runsDir))].sort().reverse();
   const known = names.flatMap((name) => {
     const parsed = parseRunName(name);
     return parsed === undefined ? [] : [{ name, ...parsed }];

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { type BakeEvent, type Problem, problem, type RunSummary } from '../model/mod.ts';
 import { describeFileFault } from '../system/mod.ts';
 import { escapeControls } from '../util/control-characters.ts';
+import { missingPermissions } from '../util/permission.ts';
 import { Appender, shutDirectory, type WriteFault } from './appender.ts';
 import { BuildLog } from './build-log.ts';
 import { readCommit } from './commit.ts';
@@ -102,7 +103,9 @@ export class RunRecorder {
     if (this.#end !== undefined) this.#save({ end: this.#end });
     await this.#settle();
     const { fault } = this.#appender;
-    return fault === undefined ? [] : [await notKept(fault)];
+    // That nothing may be kept there is said of the whole directory of state.
+    const isSaid = fault === undefined || missingPermissions(fault.error) !== undefined;
+    return isSaid ? [] : [await notKept(fault)];
   }
 
   /** What stays of a watch is known when a round has ended. */

@@ -142,7 +142,9 @@ export class ExternalImages {
 }
 
 /** External images of a build that are not pinned where they are written, each once. */
-function taggedImages(node: PlanNode): readonly { readonly written: string; readonly ref: ImageRef }[] {
+export function taggedImages(
+  node: PlanNode,
+): readonly { readonly written: string; readonly ref: ImageRef }[] {
   const found = new Map<string, { readonly written: string; readonly ref: ImageRef }>();
   for (const { written, ref } of node.externalImages)
     if (ref !== undefined && ref.digest === undefined) found.set(written, { written, ref });

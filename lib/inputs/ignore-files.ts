@@ -4,6 +4,7 @@ import path from 'node:path';
 import { type IgnoreRules, NO_RULES, parseIgnore } from '../dockerfile/mod.ts';
 import { type PlanNode, type Problem, problem } from '../model/mod.ts';
 import { followInside, readRegularFile } from '../system/mod.ts';
+import { deniedProblem } from '../util/permission.ts';
 import { statSignature } from '../util/stat-signature.ts';
 
 /** The ignore rules of a context, or what is wrong with them. */
@@ -44,7 +45,9 @@ export async function readIgnore(node: PlanNode, root: string, isMain: boolean):
       if (code === 'ENOENT' || code === 'not-regular' || code === 'ENOTDIR' || code === 'EISDIR') continue;
       return {
         ok: false,
-        problems: [problem('context/unreadable', `\`${file}\` cannot be read (${code})`)],
+        problems: [
+          deniedProblem(error) ?? problem('context/unreadable', `\`${file}\` cannot be read (${code})`),
+        ],
       };
     }
   }

@@ -2,7 +2,7 @@
 export type { ContextFiles } from './contexts.ts';
 export { findSameCopied, type LayerReader, lastInputs } from './copied-files.ts';
 export { inspectNode, type NodeFacts } from './dockerfile-facts.ts';
-export { ExternalImages, type ImageLookup } from './external-images.ts';
+export { ExternalImages, type ImageLookup, taggedImages } from './external-images.ts';
 export {
   type ConfigReader,
   type FoundRebase,

@@ -65,7 +65,7 @@ export async function findAffected(
   // Nothing to ask registries for.
   if (changed.length === 0 && before === undefined && lockBefore === undefined) return ok([]);
   const offline = plan.set.grants.untrusted ? { offline: 'the files are untrusted' } : {};
-  return withSession({ ...options, ...offline }, async (session) => {
+  return withSession({ ...options, ...offline, dryRun: true }, async (session) => {
     const lock = session.lock.ok ? session.lock.value : undefined;
     const { context, results } = await session.startPass(true);
     const finder = new Finder(context.keying, options, lock);

@@ -26,6 +26,7 @@ import {
   changesElsewhere,
   checkPlan,
   findMissingSecrets,
+  findNotPermitted,
   KEPT_WORDS,
   type NodeContext,
   needsOf,
@@ -159,9 +160,11 @@ export const MOST_DIFFERENCES = 200;
 /** Explains every build of a plan. */
 export async function explainBuilds(options: ExplainOptions): Promise<ExplainReport> {
   const { plan } = options;
-  const explained = await withSession(options, async (session) => {
+  const explained = await withSession({ ...options, dryRun: true }, async (session) => {
     const { lock, records } = session;
+    const missing = findNotPermitted(plan, options.env, lock.ok ? lock.value : undefined);
     const problems: Problem[] = [
+      ...(missing === undefined ? [] : [missing]),
       ...(records.ok ? [] : [records.error]),
       ...(lock.ok ? [] : lock.error),
       ...(await checkPlan(plan, options.dockerfiles)),

@@ -28,7 +28,7 @@ import {
   type Result,
   type Span,
 } from '../model/mod.ts';
-import type { PreparedPlan } from '../prepare/mod.ts';
+import { mergeMissingContexts, type PreparedPlan } from '../prepare/mod.ts';
 import {
   checkJobs,
   ENGINES,
@@ -74,8 +74,9 @@ export interface LintReport {
  */
 export async function lintPlan(options: LintOptions): Promise<Result<LintReport>> {
   checkJobs(options.jobs);
-  const { plan, dockerfiles, missing } = options.prepared;
+  const { plan, dockerfiles } = options.prepared;
   const asked = [...plan.nodes.values()].filter((node) => node.role === 'asked');
+  const missing = asked.flatMap(({ build }) => dockerfiles.problemsOf(build.name));
   const unreadable = new Set(missing.flatMap((one) => one.build ?? []));
   const { grants } = plan.set;
   const nodes = asked.filter(
@@ -83,7 +84,7 @@ export async function lintPlan(options: LintOptions): Promise<Result<LintReport>
       !unreadable.has(build.name) && !hasForeignFrontend(build) && !(grants.untrusted && isRemote(build)),
   );
   const checked = asked.filter(({ build }) => !hasForeignFrontend(build));
-  const problems = missing.filter((one) => asked.some((node) => node.build.name === one.build));
+  const problems = mergeMissingContexts(missing);
   const report = {
     builds: checked.length,
     dockerfiles: new Set(checked.map(({ build }) => fileOf(build))).size,

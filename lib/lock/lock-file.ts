@@ -24,6 +24,7 @@ import {
   withDefaultTag,
 } from '../model/mod.ts';
 import { isWithin, RealPaths, readRegularFile, writeFileWhole } from '../system/mod.ts';
+import { deniedProblem } from '../util/permission.ts';
 
 /** Name of the file. */
 export const LOCK_NAME = 'builds.lock';
@@ -67,7 +68,9 @@ export async function readLock(set: BuildSet): Promise<Result<Lock | undefined>>
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
     if (code === 'ENOENT') return ok(undefined);
-    return fail([problem('config/bad-lock', `\`${lockPath(set)}\` cannot be read (${code})`)]);
+    return fail([
+      deniedProblem(error) ?? problem('config/bad-lock', `\`${lockPath(set)}\` cannot be read (${code})`),
+    ]);
   }
   const [first] = set.files;
   // Beside `-`, standard input, is where the caller is.
@@ -85,6 +88,8 @@ export async function writeLock(set: BuildSet, images: readonly LockedRef[]): Pr
     await writeFileWhole(file, formatLock(images), { isDurable: true });
     return undefined;
   } catch (error) {
+    const denied = deniedProblem(error);
+    if (denied !== undefined) return denied;
     const why = error instanceof Error && 'code' in error ? String(error.code) : String(error);
     return problem('run/lock-unwritten', `\`${file}\` cannot be written (${why})`, {
       hint: 'The file lies beside builds.yaml; that folder must be writable.',

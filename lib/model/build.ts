@@ -275,10 +275,17 @@ export interface Build {
   /** Rights that RUN steps may ask for: `network.host`, `security.insecure`, `device`. */
   readonly entitlements: readonly string[];
 
-  /** No pattern and no "everything" means it, only its name and groups that list it: bake's targets that others inherit from. */
-  readonly byNameOnly?: true;
+  /**
+   * No pattern and no "everything" means it, only its name and groups that list it: targets of bake that others inherit from,
+   * whose names begin with `_`, or which ask the frontend in place of building.
+   */
+  readonly byNameOnly?: 'parent' | 'private' | 'call';
   /** What its file asks for and is not done here; it counts where the build is planned. */
   readonly cautions?: readonly Problem[];
+  /** A bake or Compose file says it, in whose words it is spoken of. */
+  readonly isBake?: true;
+  /** What is wrong with what its bake file says of it: with an error it cannot be planned, and others can. */
+  readonly mistakes?: readonly Problem[];
 }
 
 /** How to talk to one registry; from `registries:` in builds.yaml. Credentials are never here. */
@@ -346,6 +353,8 @@ export interface Group {
   readonly builds: readonly string[];
   /** What it is for, in words. */
   readonly description?: string;
+  /** What is wrong with what its bake file says of it, which counts where it is selected. */
+  readonly mistakes?: readonly Problem[];
 }
 
 /** Everything a builds.yaml (with its includes, variables and overrides) says, resolved. */

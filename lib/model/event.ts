@@ -22,7 +22,7 @@ export type DecisionKind =
 
 /** Why: a stable slug, words for people, and (for changes) the items that changed. */
 export interface Reason {
-  /** Stable; new ones may come. docs/events.md says what each means. */
+  /** Stable; new ones may come. `text` says it in words. */
   readonly code:
     | 'forced'
     | 'first-build'

@@ -18,7 +18,8 @@ export type ProblemArea =
   | 'build'
   | 'state'
   | 'lint'
-  | 'run';
+  | 'run'
+  | 'system';
 
 /** A stable, searchable name: `area/what-is-wrong`. */
 export type ProblemCode = `${ProblemArea}/${string}`;

@@ -72,3 +72,17 @@ export function formatPlace(span: Span): string {
   const { line, column } = positionAt(span.source, span.start);
   return `${span.source.path}:${line}:${column}`;
 }
+
+/** Longer pieces of a file are not searched: lists may have thousands of items. */
+const MAX_SEARCHED_CHARS = 10_000;
+
+/** The place of a text in a piece of a file, with its quotes, where it stands there once; otherwise the whole piece. */
+export function narrowSpan(span: Span, text: string): Span {
+  const { source, start, end } = span;
+  if (text === '' || end - start > MAX_SEARCHED_CHARS) return span;
+  const piece = source.text.slice(start, end);
+  const written = `"${text}"`;
+  const at = piece.indexOf(written);
+  if (at === -1 || piece.indexOf(written, at + 1) !== -1) return span;
+  return { source, start: start + at, end: start + at + written.length };
+}

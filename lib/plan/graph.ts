@@ -169,7 +169,7 @@ class Linker {
           {
             build: build.name,
             ...placeOf(build.context),
-            hint: 'Name it under `contexts:` instead and read from it with `COPY --from=NAME` or `FROM NAME`.',
+            hint: 'Name it under `contexts` instead and read from it with `COPY --from=NAME` or `FROM NAME`.',
           },
         ),
       );
@@ -260,7 +260,11 @@ class Linker {
           {
             build: reader.name,
             ...placeOf(use),
-            hint: `Say which one under \`contexts:\` of \`${reader.name}\`: \`${use.written}: build:${owners[0]}\`.`,
+            hint: `Say which one under \`contexts\` of \`${reader.name}\`: ${
+              reader.isBake === true
+                ? `\`"${use.written}" = "target:${owners[0]}"\``
+                : `\`${use.written}: build:${owners[0]}\``
+            }.`,
           },
         ),
       );
@@ -439,7 +443,10 @@ function findSharedTags(nodes: ReadonlyMap<string, PlanNode>): readonly Problem[
             ...(other.span === undefined
               ? {}
               : { related: [{ message: `\`${other.name}\` pushes it here`, span: other.span }] }),
-            hint: 'Give each its own tag, for example with `${{ build.name }}` or `${{ matrix.AXIS }}` in it, or select only one of them.',
+            hint:
+              node.build.isBake === true
+                ? 'Give each its own tag, with what is different of each in it, or select only one of them.'
+                : 'Give each its own tag, for example with `${{ build.name }}` or `${{ matrix.AXIS }}` in it, or select only one of them.',
           }),
         );
       }

@@ -8,4 +8,4 @@ export {
 } from './document.ts';
 export { type Drawn, drawDot, drawMermaid, drawTree } from './draw.ts';
 export { type DockerfileReads, type ImageUse, type PlanRequest, planBuilds } from './graph.ts';
-export { type Selection, selectBuilds } from './select.ts';
+export { findLeftOut, type Selection, selectBuilds } from './select.ts';

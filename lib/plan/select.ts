@@ -2,7 +2,16 @@
  * From what the user typed to a set of builds: names of builds, matrix builds and groups, globs, `!` negation, and
  * slices of matrices.
  */
-import { type BuildSet, fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
+import {
+  type Build,
+  type BuildSet,
+  fail,
+  type Group,
+  ok,
+  type Problem,
+  problem,
+  type Result,
+} from '../model/mod.ts';
 import { compileGlob, isGlob } from '../util/glob.ts';
 import { suggest } from '../util/suggest.ts';
 
@@ -15,6 +24,8 @@ export interface Selection {
   readonly patterns: readonly string[];
   /** `axis=value`: keep only rows of matrices with that value on that axis; several on one axis are alternatives. */
   readonly filters?: readonly string[];
+  /** Start from every build and not from the default. */
+  readonly whole?: boolean;
   /** Also select every build that needs a selected one. */
   readonly dependents?: boolean;
 }
@@ -22,19 +33,25 @@ export interface Selection {
 /**
  * Resolves patterns and filters to names of builds, in the order of the file.
  *
- * @returns the names, or one problem for each pattern or filter that matches nothing: `plan/unknown-build`,
- * `plan/bad-filter`, `plan/empty-selection`.
+ * @returns the names, or one problem for each pattern or filter that matches nothing (`plan/unknown-build`,
+ * `plan/bad-filter`, `plan/empty-selection`), and what is wrong with groups of bake
  */
 export function selectBuilds(set: BuildSet, selection: Selection): Result<ReadonlySet<string>> {
   const problems: Problem[] = [];
   let chosen = new Set<string>();
-  const first = selection.patterns[0];
-  if (first === undefined || first.startsWith('!')) chosen = new Set(defaultNames(set));
+  if (startsFromDefault(selection))
+    chosen = new Set(selection.whole === true ? namesOf(set) : defaultNames(set));
+  const mistakes = groupsIn(set, selection).flatMap((group) => group.mistakes ?? []);
+  const isWrong = mistakes.some(({ severity }) => severity === 'error');
   for (const pattern of selection.patterns) {
     const negated = pattern.startsWith('!');
     const names = expandPattern(set, negated ? pattern.slice(1) : pattern);
     if (names.length === 0) {
-      problems.push(unknownBuild(set, pattern));
+      const word = negated ? pattern.slice(1) : pattern;
+      // A group that is there may have nothing in it, and what is there may build nothing.
+      const isKnown =
+        set.groups.has(word) || set.matrices.has(word) || (isGlob(word) && hiddenBy(set, word).length > 0);
+      if (!isKnown) problems.push(unknownBuild(set, pattern));
       continue;
     }
     for (const name of names) {
@@ -43,20 +60,87 @@ export function selectBuilds(set: BuildSet, selection: Selection): Result<Readon
     }
   }
   const kept = applyFilters(set, chosen, selection.filters ?? [], problems);
-  if (problems.length > 0) return fail(problems);
-  if (kept.size === 0) {
-    return fail([
-      problem('plan/empty-selection', 'nothing is selected', {
-        hint:
-          set.builds.size === 0
-            ? 'Add a build under `builds:`.'
-            : `Name a build or a group; \`bake-ts list\` shows all ${set.builds.size}.`,
-      }),
-    ]);
-  }
+  if (problems.length > 0 || isWrong) return fail([...problems, ...mistakes]);
+  if (kept.size === 0) return fail([emptySelection(set, selection), ...mistakes]);
   const ordered = new Set<string>();
   for (const name of set.builds.keys()) if (kept.has(name)) ordered.add(name);
   return ok(ordered);
+}
+
+function startsFromDefault({ patterns }: Selection): boolean {
+  return patterns[0] === undefined || patterns[0].startsWith('!');
+}
+
+/** Groups that a selection asks for by their names, or means by default. */
+function groupsIn(set: BuildSet, selection: Selection): readonly Group[] {
+  const found = new Set<Group>();
+  const byDefault = set.groups.get('default');
+  if (byDefault !== undefined && selection.whole !== true && startsFromDefault(selection))
+    found.add(byDefault);
+  for (const pattern of selection.patterns) {
+    if (pattern.startsWith('!')) continue;
+    const group = set.groups.get(pattern);
+    if (group !== undefined) found.add(group);
+    else if (isGlob(pattern) && !set.builds.has(pattern) && !set.matrices.has(pattern)) {
+      const matches = compileGlob(pattern);
+      for (const [name, one] of set.groups) if (matches(name)) found.add(one);
+    }
+  }
+  return [...found];
+}
+
+/**
+ * What is worth saying of a selection that is right: what groups of bake leave out, and names that a pattern matches and does
+ * not mean.
+ */
+export function findLeftOut(
+  set: BuildSet,
+  selection: Selection,
+  selected: ReadonlySet<string>,
+): readonly Problem[] {
+  const globs = selection.patterns.filter((one) => isGlob(one) && !one.startsWith('!'));
+  return [
+    ...groupsIn(set, selection).flatMap((group) => group.mistakes ?? []),
+    ...globs.flatMap((pattern): readonly Problem[] => {
+      const left = hiddenBy(set, pattern).filter(({ name }) => !selected.has(name));
+      return left.length === 0 ? [] : [leftOut(pattern, left)];
+    }),
+  ];
+}
+
+const WHY: Readonly<Record<NonNullable<Build['byNameOnly']>, string>> = {
+  parent: 'others inherit from it',
+  private: 'its name begins with _',
+  call: 'it asks the frontend and builds nothing: `call`',
+};
+
+function leftOut(pattern: string, builds: readonly Build[]): Problem {
+  const [first] = builds as readonly [Build];
+  const shown = builds
+    .slice(0, 5)
+    .map(({ name, byNameOnly = 'parent' }) => `\`${name}\` (${WHY[byNameOnly]})`)
+    .join(', ');
+  const more = builds.length > 5 ? ` and ${builds.length - 5} more` : '';
+  return problem('plan/left-out', `\`${pattern}\` leaves out ${shown}${more}`, {
+    severity: 'warning',
+    hint: `By its name it is taken: \`${first.name}\`.`,
+  });
+}
+
+function emptySelection({ builds, matrices }: BuildSet, { patterns }: Selection): Problem {
+  const bare = patterns.find((pattern) => matrices.get(pattern)?.length === 0);
+  const asking = [...builds.values()].filter(({ byNameOnly }) => byNameOnly === 'call').slice(0, 5);
+  const names = asking.map(({ name }) => name).join(' ');
+  return problem('plan/empty-selection', 'nothing is selected', {
+    hint:
+      bare !== undefined
+        ? `The matrix of \`${bare}\` has no rows.`
+        : builds.size === 0
+          ? 'Add a build under `builds:`.'
+          : asking.length > 0
+            ? `Targets that ask the frontend (\`call\`) build nothing; bake-ts lint ${names} checks the Dockerfile.`
+            : `Name a build or a group; \`bake-ts list\` shows all ${builds.size}.`,
+  });
 }
 
 /** What nothing typed means: the group `default`, else a build of that name (as in bake), else everything. */
@@ -69,7 +153,7 @@ function defaultNames(set: BuildSet): readonly string[] {
 
 /** What "everything" means. */
 function namesOf({ builds }: BuildSet): readonly string[] {
-  return [...builds.values()].flatMap(({ name, byNameOnly }) => (byNameOnly === true ? [] : [name]));
+  return [...builds.values()].flatMap(({ name, byNameOnly }) => (byNameOnly === undefined ? [name] : []));
 }
 
 function expandPattern(set: BuildSet, pattern: string): readonly string[] {
@@ -88,7 +172,15 @@ function expandPattern(set: BuildSet, pattern: string): readonly string[] {
   for (const [name, members] of set.groups) {
     if (matches(name)) for (const member of members.builds) found.add(member);
   }
-  return [...found];
+  if (found.size > 0) return [...found];
+  // What means nothing else means these.
+  return hiddenBy(set, pattern).flatMap(({ name, byNameOnly }) => (byNameOnly === 'call' ? [] : [name]));
+}
+
+/** Builds that a pattern matches and does not mean. */
+function hiddenBy({ builds }: BuildSet, pattern: string): readonly Build[] {
+  const matches = compileGlob(pattern);
+  return [...builds.values()].filter(({ name, byNameOnly }) => byNameOnly !== undefined && matches(name));
 }
 
 function unknownBuild(set: BuildSet, pattern: string): Problem {

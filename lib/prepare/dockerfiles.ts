@@ -24,6 +24,7 @@ import {
   unknownOptions,
 } from '../model/mod.ts';
 import type { DockerfileReads } from '../plan/mod.ts';
+import { deniedProblem } from '../util/permission.ts';
 import { statSignature } from '../util/stat-signature.ts';
 import { findRead } from './default-dockerfile.ts';
 
@@ -228,7 +229,7 @@ export class DockerfileLibrary {
       return parse({ path: shown, text });
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-      return fail([unreadable(shown, code)]);
+      return fail([deniedProblem(error) ?? unreadable(shown, code)]);
     }
   }
 }
@@ -270,7 +271,10 @@ function tooBig(file: string): Problem {
 }
 
 /** Where the whole context is not there, that is what is wrong, and not that it has no Dockerfile. */
-function missingContext(found: Problem, { name, context, dockerfile, span }: Build): Problem | undefined {
+function missingContext(
+  found: Problem,
+  { name, context, dockerfile, span, isBake }: Build,
+): Problem | undefined {
   if (found.code !== 'dockerfile/missing' || context.ref.kind !== 'local') return undefined;
   const isInside = dockerfile.kind === 'file' && dockerfile.path.startsWith(`${context.ref.path}${path.sep}`);
   if (!isInside || existsSync(context.ref.path)) return undefined;
@@ -278,14 +282,25 @@ function missingContext(found: Problem, { name, context, dockerfile, span }: Bui
   return problem('context/missing', `the context of \`${name}\` does not exist: ${context.written}`, {
     build: name,
     ...(place === undefined ? {} : { span: place }),
-    hint: 'Paths are relative to the file they are written in. BuildKit would take a missing directory for an empty one.',
+    hint: hintForMissing(isBake),
   });
+}
+
+/** What to do about a context that is not there. */
+export function hintForMissing(isBake: true | undefined): string {
+  const start =
+    isBake === true
+      ? 'Paths start in the working directory where the file is named with -f, and at the file where it is found.'
+      : 'Paths are relative to the file they are written in.';
+  return `${start} BuildKit would take a missing directory for an empty one.`;
 }
 
 /** A missing Dockerfile is shown where builds.yaml names it (or the context it is looked for in). */
 function showAt(found: Problem, build: Build): Problem {
   if (found.span !== undefined) return { ...found, build: build.name };
   const span = build.dockerfile.span ?? build.context.span ?? build.span;
-  const hint = found.hint ?? 'Set `dockerfile:` (relative to the context) or `context:`.';
+  const own = 'Set `dockerfile:` (relative to the context) or `context:`.';
+  const ofBake = 'Set `dockerfile` (relative to the context) or `context` of the target.';
+  const hint = found.hint ?? (build.isBake === true ? ofBake : own);
   return { ...found, build: build.name, hint, ...(span === undefined ? {} : { span }) };
 }

@@ -1,6 +1,7 @@
 /** From a set and a selection to a plan: reads the Dockerfiles that planning needs. Apart from `run`, so that planning loads little. */
-export { DockerfileLibrary } from './dockerfiles.ts';
+export { DockerfileLibrary, hintForMissing } from './dockerfiles.ts';
 export { findRefused, findRefusedNow } from './grants.ts';
+export { findMistakes, mergeMissingContexts, withoutMistakes } from './mistakes.ts';
 export { type PreparedPlan, preparePlan } from './prepare.ts';
 export { findUnmatched } from './unmatched.ts';
 export { findUnnamed } from './unnamed.ts';

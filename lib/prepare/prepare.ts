@@ -1,14 +1,16 @@
 /** From a set of builds and what the user typed to a plan: selection, Dockerfiles, edges. No engine, no network. */
 import { type BuildSet, fail, ok, type Plan, type Problem, type Result } from '../model/mod.ts';
-import { planBuilds, type Selection, selectBuilds } from '../plan/mod.ts';
+import { findLeftOut, planBuilds, type Selection, selectBuilds } from '../plan/mod.ts';
+import { deniedProblem } from '../util/permission.ts';
 import { DockerfileLibrary } from './dockerfiles.ts';
 import { GrantCheck, mergeNeeds } from './grants.ts';
+import { mergeAlike, mergeMissingContexts, mistakesOf } from './mistakes.ts';
 
 /** A plan with what was read to make it. */
 export interface PreparedPlan {
   readonly plan: Plan;
   readonly dockerfiles: DockerfileLibrary;
-  /** Dockerfiles that could not be read: harmless for looking at a plan, fatal for running it. */
+  /** Dockerfiles that could not be read, harmless for looking at a plan, fatal for running it; and warnings. */
   readonly missing: readonly Problem[];
 }
 
@@ -20,16 +22,36 @@ export interface PreparedPlan {
  *   its builds may not read (`config/needs-grant`), which is not opened
  */
 export function preparePlan(set: BuildSet, selection: Selection, cwd: string): Result<PreparedPlan> {
+  try {
+    return prepare(set, selection, cwd);
+  } catch (error) {
+    const denied = deniedProblem(error);
+    if (denied === undefined) throw error;
+    return fail([denied]);
+  }
+}
+
+function prepare(set: BuildSet, selection: Selection, cwd: string): Result<PreparedPlan> {
   const selected = selectBuilds(set, selection);
-  if (!selected.ok) return selected;
+  if (!selected.ok) {
+    const named = selection.patterns.flatMap((name) =>
+      set.groups.has(name) ? [] : (set.builds.get(name) ?? []),
+    );
+    return fail([...selected.error, ...mergeAlike(named.flatMap(mistakesOf))]);
+  }
   const dockerfiles = new DockerfileLibrary(cwd);
   const check = new GrantCheck(set.grants, cwd, (file) => dockerfiles.isLink(file));
   /** Build → what keeps it from being read. */
   const unreadable = new Map<string, readonly Problem[]>();
+  const wrong: Problem[] = [];
   const planned = planBuilds({
     set,
     selected: selected.value,
     readsOf: (build) => {
+      if (build.mistakes?.some(isError) === true) {
+        wrong.push(...mistakesOf(build));
+        return undefined;
+      }
       const problems = check.problemsOfReading(build);
       if (problems.length === 0) return dockerfiles.readsOf(build);
       unreadable.set(build.name, problems);
@@ -37,11 +59,19 @@ export function preparePlan(set: BuildSet, selection: Selection, cwd: string): R
     },
     ...(selection.dependents === undefined ? {} : { dependents: selection.dependents }),
   });
-  if (!planned.ok) return fail([...mergeNeeds([...unreadable.values()].flat()), ...planned.error]);
+  if (!planned.ok)
+    return fail([...mergeAlike(wrong), ...mergeNeeds([...unreadable.values()].flat()), ...planned.error]);
   const nodes = [...planned.value.nodes.values()];
+  const mistakes = mergeAlike(nodes.flatMap(({ build }) => mistakesOf(build)));
+  const remarks = findLeftOut(set, selection, selected.value);
+  if (mistakes.some(isError)) return fail([...mistakes, ...remarks]);
   // Planning asks for what each of them reads; others that it asks for need no grant, since they are not built.
   const unread = nodes.flatMap(({ build }) => unreadable.get(build.name) ?? []);
   if (unread.length > 0) return fail(mergeNeeds(unread));
-  const missing = nodes.flatMap(({ build }) => dockerfiles.problemsOf(build.name));
-  return ok({ plan: planned.value, dockerfiles, missing });
+  const missing = mergeMissingContexts(nodes.flatMap(({ build }) => dockerfiles.problemsOf(build.name)));
+  return ok({ plan: planned.value, dockerfiles, missing: [...remarks, ...mistakes, ...missing] });
+}
+
+function isError({ severity }: Problem): boolean {
+  return severity === 'error';
 }

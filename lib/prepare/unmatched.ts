@@ -68,7 +68,7 @@ class Checker {
           required ? ': the step fails' : '; the step runs without it'
         }`;
       const near = didYouMean(id, given);
-      const hint = `${near === undefined ? '' : `${near} `}Give it under \`secrets:\`, for example \`id=${id},env=NAME\`.`;
+      const hint = `${near === undefined ? '' : `${near} `}${giveSecret(build)}, for example \`id=${id},env=NAME\`.`;
       return { code: 'build/secret-not-given', build, span, text, hint };
     });
   }
@@ -157,9 +157,13 @@ function findSensitiveArgs(build: Build, holds: (text: string) => boolean): read
       span: build.argSpans?.get(first),
       text: (isOne) =>
         `${isOne ? 'is' : 'are'} given a sensitive value as a build argument (${list}): the list of processes shows it, and so may the history of the image`,
-      hint: 'Give it under `secrets:`, and mount it in the step that takes it: `RUN --mount=type=secret,id=…`.',
+      hint: `${giveSecret(build)}, and mount it in the step that takes it: \`RUN --mount=type=secret,id=…\`.`,
     },
   ];
+}
+
+function giveSecret({ isBake }: Build): string {
+  return isBake === true ? 'Give it as `secret`' : 'Give it under `secrets:`';
 }
 
 function indexPlaces(builds: Iterable<Build>): ReadonlyMap<string, readonly Build[]> {

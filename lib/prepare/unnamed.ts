@@ -26,7 +26,9 @@ function checkPush({ build, role, neededBy }: PlanNode): readonly Finding[] {
         `${isOne ? 'is' : 'are'} to be pushed, but ${isOne ? 'has' : 'have'} no \`tags\` to be pushed under`,
       hint: isOption
         ? 'Nothing is pushed of what has no `tags`.'
-        : 'Give `tags`, such as `tags: [registry.example.com/app:1]`; or `push: false`.',
+        : build.isBake === true
+          ? 'Give `tags` (in Compose `image`), such as `tags = ["registry.example.com/app:1"]`; or an output that does not push.'
+          : 'Give `tags`, such as `tags: [registry.example.com/app:1]`; or `push: false`.',
     },
   ];
 }

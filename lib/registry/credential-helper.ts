@@ -52,6 +52,7 @@ export async function runCredentialHelper({
     ...(signal === undefined ? {} : { signal }),
   });
   const byHand = `Run \`echo ${server} | ${program} get\` by hand`;
+  if (run.denied !== undefined) return fail([run.denied]);
   if (run.ended === 'never-started') {
     const why = run.startError === 'ENOENT' ? 'not found on PATH' : oneLine(run.startError ?? 'unknown', 200);
     return fail([

@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Environment, fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
+import { deniedProblem } from '../util/permission.ts';
 import { type HelperAnswer, runCredentialHelper } from './credential-helper.ts';
 import { isRecord } from './problems.ts';
 import type { Sought } from './sign-in-words.ts';
@@ -206,7 +207,7 @@ async function readConfigs(env: Environment): Promise<Result<readonly DockerConf
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
     if (code === 'ENOENT' || code === 'ENOTDIR') return ok(found);
-    return fail([badConfig(`${path} cannot be read: ${code}`)]);
+    return fail([deniedProblem(error) ?? badConfig(`${path} cannot be read: ${code}`)]);
   }
   const parsed = parseDockerConfig(text, path);
   if (!parsed.ok) return parsed;

@@ -2,6 +2,8 @@
 import { type Environment, fail, ok, problem, type RegistrySettings, type Result } from '../model/mod.ts';
 import { readRegularFile } from '../system/mod.ts';
 import { isLoopback } from '../util/loopback.ts';
+import { deniedProblem, type Permission } from '../util/permission.ts';
+import { permissionFor, proxyFor } from './proxy.ts';
 
 /** A registry as it is called. */
 export interface Endpoint {
@@ -34,6 +36,16 @@ export function endpointOf(host: string, registries: ReadonlyMap<string, Registr
   return { host, origin: `${http ? 'http' : 'https'}://${authority}`, settings };
 }
 
+/** What the runtime has to permit for asking a registry. */
+export function permissionOfRegistry(
+  host: string,
+  registries: ReadonlyMap<string, RegistrySettings>,
+  env: Environment,
+): Permission {
+  const url = new URL(endpointOf(host, registries).origin);
+  return permissionFor(url, proxyFor(url, env));
+}
+
 /** Host name without port; brackets of an IPv6 address stay off. */
 export function hostnameOf(host: string): string {
   return host.replace(/:[0-9]+$/, '').replace(/[[\]]/g, '');
@@ -56,9 +68,10 @@ export async function readTlsMaterial(
     } catch (error) {
       const why = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
       problems.push(
-        problem('registry/bad-settings', `The file ${path} (${what} for ${host}) cannot be read: ${why}`, {
-          hint: 'Correct the path, or make the file readable',
-        }),
+        deniedProblem(error) ??
+          problem('registry/bad-settings', `The file ${path} (${what} for ${host}) cannot be read: ${why}`, {
+            hint: 'Correct the path, or make the file readable',
+          }),
       );
       return undefined;
     }

@@ -8,6 +8,7 @@ import { type FileHandle, open, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { type Digest, fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
 import { parseJson } from '../util/json.ts';
+import { deniedProblem } from '../util/permission.ts';
 import { type Descriptor, readDescriptors } from './manifest.ts';
 import { isRecord } from './problems.ts';
 
@@ -65,7 +66,9 @@ export async function openLayout(file: string, written: string): Promise<Result<
       }
       return ok(await readMember(member));
     } catch (error) {
-      return fail([badLayout(written, `${name} cannot be read (${reasonOf(error)})`)]);
+      return fail([
+        deniedProblem(error) ?? badLayout(written, `${name} cannot be read (${reasonOf(error)})`),
+      ]);
     }
   };
   try {
@@ -85,7 +88,7 @@ export async function openLayout(file: string, written: string): Promise<Result<
       explain: ({ digest }, fault) => badLayout(written, describeFault(digest, fault)),
     });
   } catch (error) {
-    return fail([badLayout(written, `it cannot be read (${reasonOf(error)})`)]);
+    return fail([deniedProblem(error) ?? badLayout(written, `it cannot be read (${reasonOf(error)})`)]);
   }
 }
 
@@ -130,7 +133,10 @@ async function openMembers(file: string, written: string): Promise<Result<FindMe
     return members.ok ? ok((name) => members.value.get(name)) : members;
   } catch (error) {
     const why = reasonOf(error);
-    return fail([badLayout(written, why === 'ENOENT' ? 'it is not there' : `it cannot be read (${why})`)]);
+    return fail([
+      deniedProblem(error) ??
+        badLayout(written, why === 'ENOENT' ? 'it is not there' : `it cannot be read (${why})`),
+    ]);
   }
 }
 

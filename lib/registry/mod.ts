@@ -7,6 +7,7 @@ export {
 } from './client.ts';
 export type { Copied, CopyOptions } from './copy.ts';
 export type { SignIn } from './credentials.ts';
+export { permissionOfRegistry } from './endpoint.ts';
 export type { RetryLimits, RetrySeen } from './exchange.ts';
 export { mapLimited } from './gate.ts';
 export type { AttestationDescription, ImageDescription, PlatformDescription } from './inspect.ts';

@@ -4,7 +4,8 @@
  */
 import { type Problem, type ProblemCode, problem } from '../model/mod.ts';
 import { parseJson } from '../util/json.ts';
-import { parseProxy, type proxyFor } from './proxy.ts';
+import { missingPermissions, permissionProblem } from '../util/permission.ts';
+import { parseProxy, permissionFor, type proxyFor } from './proxy.ts';
 import { howToSignIn, noCredentials, refusedCredentials, type Sought } from './sign-in-words.ts';
 
 /** An entry of the error body of the distribution spec ("Error Codes"). */
@@ -239,6 +240,8 @@ export function connectionProblem(
   attempts: number,
   way?: ReturnType<typeof proxyFor>,
 ): Problem {
+  const denied = notPermitted(asked.url, error, way);
+  if (denied !== undefined) return denied;
   const all = unfold(error);
   const codes = all.map((one) => one.code).filter((code) => code !== undefined);
   const text = all.map((one) => one.message).find((message) => message !== '') ?? 'no answer';
@@ -298,6 +301,14 @@ export function connectionProblem(
     detail: codes.length === 0 ? detail : `${codes[0]}: ${detail}`,
     temporary: true,
   });
+}
+
+/** Who is connected to is the proxy, where there is one. */
+function notPermitted(url: URL, error: unknown, way?: ReturnType<typeof proxyFor>): Problem | undefined {
+  const missing = missingPermissions(error);
+  if (missing === undefined) return undefined;
+  const to = permissionFor(url, way);
+  return permissionProblem(missing.map((one) => (one.kind === 'net' ? to : one)));
 }
 
 function unreachableHint(host: string, url: URL, text: string, has: (code: RegExp) => boolean): string {

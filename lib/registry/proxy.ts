@@ -6,6 +6,7 @@
 import { BlockList, isIP } from 'node:net';
 import type { Environment } from '../model/mod.ts';
 import { isLoopback } from '../util/loopback.ts';
+import type { Permission } from '../util/permission.ts';
 
 /** The proxy for a URL and the variable that names it, or undefined for a direct connection. */
 export function proxyFor(
@@ -22,6 +23,12 @@ export function proxyFor(
     return undefined;
   if (isExempt(url, env['NO_PROXY'] || env['no_proxy'] || '')) return undefined;
   return { variable, proxy: /^[a-z0-9]+:\/\//i.test(proxy) ? proxy : `http://${proxy}` };
+}
+
+/** What the runtime has to permit for a URL: a connection to its host, or to the proxy and to nobody else. */
+export function permissionFor(url: URL, way: ReturnType<typeof proxyFor>): Permission {
+  const at = way === undefined ? url : (parseProxy(way.proxy)?.url ?? url);
+  return { kind: 'net', what: `${at.hostname}:${at.port || (at.protocol === 'https:' ? 443 : 80)}` };
 }
 
 /**

@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { type Environment, ok, PROXY_ARGUMENTS, type Result, type StepProxies } from '../model/mod.ts';
 import { hasControls } from '../util/control-characters.ts';
 import { isLocalEngine, isLoopback } from '../util/loopback.ts';
+import { deniedProblem } from '../util/permission.ts';
 import { badConfig, dockerConfigPath } from './credentials.ts';
 import { isRecord } from './problems.ts';
 
@@ -56,6 +57,8 @@ async function readConfigured(
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
     if (code === 'ENOENT' || code === 'ENOTDIR') return ok(undefined);
+    const denied = deniedProblem(error);
+    if (denied !== undefined) return { ok: false, error: [denied] };
     // The parser's message is not shown: it may quote a piece of the file.
     const why = code === undefined ? 'is not a JSON object' : `cannot be read: ${code}`;
     return { ok: false, error: [badConfig(`${file} ${why}`)] };

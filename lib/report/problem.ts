@@ -95,7 +95,10 @@ function formatFor(found: AnyProblem, builds: readonly string[], style: ProblemS
   for (const { message, located: where } of places) {
     if (where === undefined) note('note', message, palette.info);
   }
-  if (builds.some((build) => !found.message.includes(build))) {
+  // A word of the message may be the name of a build by chance; marked as one it is none.
+  if (
+    builds.some((build) => !found.message.includes(`\`${build}\``) && !found.message.includes(`"${build}"`))
+  ) {
     const names = `${builds.slice(0, MOST_BUILDS).join(', ')}${builds.length > MOST_BUILDS ? ` and ${builds.length - MOST_BUILDS} more` : ''}`;
     note(builds.length === 1 ? 'build' : 'builds', names, palette.info);
   }

@@ -7,6 +7,7 @@ import { warnOfUnlocked } from '../lock/mod.ts';
 import {
   type AuditSummary,
   createHider,
+  fail,
   formatImageRef,
   type Hider,
   hideUsersIn,
@@ -14,9 +15,11 @@ import {
   type Plan,
   type Problem,
   problemToJson,
+  type Result,
   type RunSummary,
 } from '../model/mod.ts';
 import { defaultJobs } from '../system/mod.ts';
+import { orDenied } from '../util/permission.ts';
 import type { NodeContext, NodeRun } from './context.ts';
 import { DownRegistries } from './down-registries.ts';
 import { EarlyStarts } from './early.ts';
@@ -25,6 +28,7 @@ import { ENGINES, type EngineAccess } from './engine-access.ts';
 import { findInactiveCaches } from './inactive-caches.ts';
 import { finishInterrupted } from './interrupted.ts';
 import { runNode } from './node.ts';
+import { findNotPermitted } from './permissions.ts';
 import { checkPlan } from './preflight.ts';
 import { findProxies } from './proxies.ts';
 import { immutableProblem, wantedTags } from './publish.ts';
@@ -67,10 +71,14 @@ export async function bakeWith(
     const run: Run = { options, emit, outcomes: new Map(), problems: [] };
     announceRun(options, emit, await readUsualDurations(options.plan, options.env));
     const nothingMore = tellInterruption(options.signal, emit);
-    const counted = await withSession({ ...options, engines, proxies, emit, signal }, async (session) => {
-      await runPlan(run, session);
-      return session.counts;
-    }).finally(nothingMore);
+    const counted = await orDenied(
+      () =>
+        withSession({ ...options, engines, proxies, emit, signal }, async (session) => {
+          await runPlan(run, session);
+          return session.counts;
+        }),
+      (denied): Result<Counts, Problem> => fail(denied),
+    ).finally(nothingMore);
     if (!counted.ok) run.problems.push(counted.error);
     const { buildctlCalls, registryRequests } = counted.ok ? counted.value : NOTHING_DONE;
     const summary = summarize(run, hider, {
@@ -156,7 +164,8 @@ async function runPlan(run: Run, session: Session): Promise<void> {
   if (unlocked !== undefined) emit({ type: 'warning', problem: problemToJson(unlocked) });
   for (const one of await finishInterrupted(session, options))
     emit({ type: 'warning', problem: problemToJson(one) });
-  problems.push(...(await checkBefore(run, session)));
+  const missing = findNotPermitted(options.plan, options.env, lock.ok ? lock.value : undefined);
+  problems.push(...(missing === undefined ? await checkBefore(run, session) : [missing]));
   if (problems.length > 0) return;
   session.askAhead();
   const pass = await session.startPass(options.dryRun === true);

@@ -8,6 +8,7 @@ import { MAIN_CONTEXT } from '../dockerfile/mod.ts';
 import { freshSourceName, sourceName } from '../fingerprint/mod.ts';
 import type { NodeInputs } from '../inputs/mod.ts';
 import { fail, ok, type PlanNode, type Problem, problem, type Result } from '../model/mod.ts';
+import { deniedProblem } from '../util/permission.ts';
 
 /** For main contexts of which a build reads nothing; the frontend looks for an ignore file there, which is sent each time. */
 const UNREAD = 'bakeunread';
@@ -63,6 +64,8 @@ export async function stageMain(
 }
 
 function notCopied(node: PlanNode, what: string, error: unknown, hint: string): Problem {
+  const denied = deniedProblem(error);
+  if (denied !== undefined) return { ...denied, build: node.build.name };
   const why = error instanceof Error ? error.message : String(error);
   return problem('build/source-copy', `${what} cannot be copied (${why})`, { build: node.build.name, hint });
 }

@@ -13,6 +13,7 @@ export { KnownEngines } from './known-engines.ts';
 export { layersOnlyFault, mayUseLayersOnly } from './layers-only.ts';
 export { linkTo } from './links.ts';
 export { type Observer, runNode } from './node.ts';
+export { findNotPermitted } from './permissions.ts';
 export { checkPlan, checkTags } from './preflight.ts';
 export { findProxies, type RunProxies } from './proxies.ts';
 export { askTags, immutableProblem, newOnesLast, repositoriesOf, wantedTags } from './publish.ts';

@@ -8,6 +8,7 @@ import path from 'node:path';
 import type { BuildOutput } from '../buildctl/mod.ts';
 import { type Build, type Problem, problem, type TypedAttributes } from '../model/mod.ts';
 import { describeFileFault, fileFaultCode } from '../system/mod.ts';
+import { deniedProblem } from '../util/permission.ts';
 
 /** What Go's strconv.ParseBool takes for false. */
 const FALSE: ReadonlySet<string> = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False']);
@@ -102,6 +103,8 @@ async function makePlace({ key, kind, file, mode, typed }: Place): Promise<Probl
     await mkdir(directory, { recursive: true, ...(mode === undefined ? {} : { mode }) });
   } catch (error) {
     if (fileFaultCode(error) === undefined) throw error;
+    const denied = deniedProblem(error);
+    if (denied !== undefined) return denied;
     const blocking = await findFileIn(directory);
     const why =
       blocking === undefined

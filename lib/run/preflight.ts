@@ -14,7 +14,15 @@ import {
   type Tag,
   type VariableOrigin,
 } from '../model/mod.ts';
-import { type DockerfileLibrary, findRefused, findUnmatched, findUnnamed } from '../prepare/mod.ts';
+import {
+  type DockerfileLibrary,
+  findRefused,
+  findUnmatched,
+  findUnnamed,
+  hintForMissing,
+  mergeMissingContexts,
+} from '../prepare/mod.ts';
+import { throwDenied } from '../util/permission.ts';
 
 /**
  * Checks every build of a plan.
@@ -41,7 +49,7 @@ export async function checkPlan(plan: Plan, dockerfiles: DockerfileLibrary): Pro
   return [
     ...findRefused(plan, dockerfiles.cwd),
     ...findUnnamed(plan),
-    ...found.flat(),
+    ...mergeMissingContexts(found.flat()),
     ...findUnmatched(plan, dockerfiles),
   ];
 }
@@ -51,7 +59,8 @@ type KindOf = (file: string) => Promise<'directory' | 'file' | 'missing'>;
 async function kindOfPath(file: string): Promise<'directory' | 'file' | 'missing'> {
   try {
     return (await stat(file)).isDirectory() ? 'directory' : 'file';
-  } catch {
+  } catch (error) {
+    throwDenied(error);
     return 'missing';
   }
 }
@@ -73,7 +82,7 @@ async function checkContexts(node: PlanNode, kindOf: KindOf): Promise<readonly P
         {
           build: node.build.name,
           ...(source.span === undefined ? {} : { span: source.span }),
-          hint: 'Paths are relative to the file they are written in. BuildKit would take a missing directory for an empty one.',
+          hint: hintForMissing(node.build.isBake),
         },
       ),
     );

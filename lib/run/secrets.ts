@@ -5,6 +5,7 @@
 import { stat } from 'node:fs/promises';
 import { MOST_SECRET_BYTES, secretTooLarge } from '../buildctl/mod.ts';
 import { type Build, type Problem, problem } from '../model/mod.ts';
+import { throwDenied } from '../util/permission.ts';
 
 /** What a build lacks: `build/secret-unset`, `build/secret-file`; and `build/secret-too-large`. */
 export async function findMissingSecrets(
@@ -44,7 +45,8 @@ async function sizeOf(path: string): Promise<number | undefined> {
   try {
     const found = await stat(path);
     return found.isDirectory() ? undefined : found.size;
-  } catch {
+  } catch (error) {
+    throwDenied(error);
     return undefined;
   }
 }

@@ -17,8 +17,9 @@ import {
 import { type DockerfileLibrary, findRefusedNow } from '../prepare/mod.ts';
 import { createRegistryClient, type RegistryClient, type SignIn } from '../registry/mod.ts';
 import { PublishIntents, type SealParts, StateStore, stateDirectory } from '../state/mod.ts';
-import { defaultJobs } from '../system/mod.ts';
+import { defaultJobs, isPermitted } from '../system/mod.ts';
 import { allowListeners } from '../util/follow-signal.ts';
+import { permissionProblem, useOfDirectory } from '../util/permission.ts';
 import type { Audit } from './audit.ts';
 import type { Calling, NodeContext, NodeResult, NodeRun, StoreNaming } from './context.ts';
 import type { Emit } from './emitter.ts';
@@ -40,7 +41,7 @@ import { SessionEngine } from './session-engine.ts';
 import { StoreView } from './store-view.ts';
 import { Turns } from './turns.ts';
 import { withoutCredentials } from './untrusted.ts';
-import { withWorkDir } from './work-dir.ts';
+import { withSpareWorkDir, withWorkDir } from './work-dir.ts';
 
 /** How to run a plan. */
 export interface BakeOptions {
@@ -95,6 +96,7 @@ export type SessionOptions = Pick<
   | 'env'
   | 'address'
   | 'jobs'
+  | 'dryRun'
   | 'force'
   | 'atomic'
   | 'parents'
@@ -149,7 +151,8 @@ export async function withSession<T>(
   options: SessionOptions,
   work: (session: Session) => Promise<T>,
 ): Promise<Result<T, Problem>> {
-  return withWorkDir(async (workDir) => {
+  const withDirectory = options.dryRun === true ? withSpareWorkDir : withWorkDir;
+  return withDirectory(async (workDir) => {
     let session: Session | undefined;
     try {
       const lock = await readLock(options.plan.set);
@@ -162,13 +165,29 @@ export async function withSession<T>(
       await session.state.shut();
       const result = await work(session);
       await session.hasher.save();
-      for (const one of session.state.warnings())
+      const withheld = untrusted ? [] : findWithheld(stateDir, options.dryRun === true);
+      for (const one of [...withheld, ...session.state.warnings()])
         options.emit?.({ type: 'warning', problem: problemToJson(one) });
       return result;
     } finally {
       await session?.close();
     }
   });
+}
+
+/** A warning where the runtime does not permit to keep state, or to read it: the run goes on without. */
+function findWithheld(stateDir: string, isDry: boolean): readonly Problem[] {
+  const wanted = useOfDirectory(stateDir).filter(({ kind }) => !isDry || kind === 'read');
+  const missing = wanted.filter((one) => !isPermitted(one));
+  if (missing.length === 0) return [];
+  const { message, ...rest } = permissionProblem(missing);
+  return [
+    {
+      ...rest,
+      severity: 'warning',
+      message: `nothing is known of earlier runs, or remembered for the next: ${message}`,
+    },
+  ];
 }
 
 /** Everything that is opened once; see {@link withSession}. */

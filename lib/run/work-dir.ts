@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { livesOwner, type Owner, ownerNow, readOwner } from '../engine/mod.ts';
 import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
-import { describeFileFault, fileFaultCode } from '../system/mod.ts';
+import { describeFileFault, fileFaultCode, findMissing, isPermitted } from '../system/mod.ts';
+import { deniedProblem, useOfDirectory } from '../util/permission.ts';
 
 const PREFIX = 'bake-ts-';
 const NAME = /^bake-ts-[A-Za-z0-9]{6}$/;
@@ -27,6 +28,8 @@ export async function withWorkDir<T>(
   work: (dir: string) => Promise<T>,
   parent: string = tmpdir(),
 ): Promise<Result<T, Problem>> {
+  const missing = findMissing(useOfDirectory(parent));
+  if (missing !== undefined) return fail(missing);
   let dir: string | undefined;
   let owner: Owner | undefined;
   try {
@@ -52,9 +55,21 @@ export async function withWorkDir<T>(
   }
 }
 
+/**
+ * The same for work that writes there only in passing: where the runtime permits nothing there it gets the name of a directory that
+ * is not there.
+ */
+export async function withSpareWorkDir<T>(work: (dir: string) => Promise<T>): Promise<Result<T, Problem>> {
+  const parent = tmpdir();
+  if (useOfDirectory(parent).every(isPermitted)) return withWorkDir(work, parent);
+  return ok(await work(path.join(parent, `${PREFIX}none`)));
+}
+
 /** What an error over a file below the directory for temporary files means to the user; undefined: it is something else. */
 export async function tempProblem(error: unknown, where: string = tmpdir()): Promise<Problem | undefined> {
   if (fileFaultCode(error) === undefined) return undefined;
+  const denied = deniedProblem(error);
+  if (denied !== undefined) return denied;
   // Writing to a file that is open names none.
   const file = error instanceof Error && 'path' in error ? error.path : undefined;
   if (typeof file === 'string' && !file.startsWith(where)) return undefined;

@@ -39,6 +39,7 @@ export async function openGitState(
   const found = await run(git, ['rev-parse', '--show-toplevel', '--absolute-git-dir'], signal);
   const [top = '', gitDir = ''] = found.ok ? text(found.value).split('\n') : [];
   if (!found.ok || top === '') {
+    if (!found.ok && found.error.denied !== undefined) return fail([found.error.denied]);
     const missing = !found.ok && found.error.startError === 'ENOENT';
     return fail([
       problem(

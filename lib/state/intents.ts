@@ -20,7 +20,7 @@ import {
   parseImageRef,
   problem,
 } from '../model/mod.ts';
-import { writeFileWhole } from '../system/mod.ts';
+import { describeFileFault, writeFileWhole } from '../system/mod.ts';
 import { projectName } from './project.ts';
 
 /** A tag that is to move. */
@@ -87,7 +87,7 @@ export class PublishIntents {
       await writeFileWhole(file, `${text}\n`, { isDurable: true, isPrivate: true });
       return { file };
     } catch (error) {
-      const why = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+      const why = await describeFileFault(error, file);
       return problem('state/not-written', `which tags move together cannot be noted: \`${file}\` (${why})`, {
         severity: 'warning',
         hint: 'Should this run be killed between two tags, the next one does not know. Free space, or set BAKE_TS_HOME to a folder that can be written.',

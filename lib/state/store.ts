@@ -30,6 +30,7 @@ import {
   type Result,
 } from '../model/mod.ts';
 import { describeFileFault, fileFaultCode, homeDirectory, ownUid, writeFileWhole } from '../system/mod.ts';
+import { missingPermissions } from '../util/permission.ts';
 import { projectName } from './project.ts';
 import { createPartsSealer, newSealKey, type SealParts } from './seal.ts';
 import {
@@ -254,7 +255,9 @@ export class StateStore {
     try {
       value = JSON.parse(await readFile(file, 'utf8'));
     } catch (error) {
-      if (fileFaultCode(error) !== 'ENOENT') this.#strange.add(file);
+      // What is not permitted is said once for all.
+      if (fileFaultCode(error) !== 'ENOENT' && missingPermissions(error) === undefined)
+        this.#strange.add(file);
       return undefined;
     }
     if (isRight(value)) return value;
@@ -332,6 +335,8 @@ async function writeJson(file: string, value: unknown): Promise<Problem | undefi
     await writeFileWhole(file, `${JSON.stringify(value)}\n`, { isPrivate: true });
     return undefined;
   } catch (error) {
+    // Said once for all by whoever opened it.
+    if (missingPermissions(error) !== undefined) return undefined;
     const why = await describeFileFault(error, file);
     return problem('state/not-written', `what was built cannot be remembered: \`${file}\` (${why})`, {
       severity: 'warning',

@@ -4,6 +4,7 @@
  */
 import { homedir } from 'node:os';
 import process from 'node:process';
+import { throwDenied } from '../util/permission.ts';
 
 /** The number of the user; -1 where the system has none. */
 export function ownUid(): number {
@@ -16,7 +17,8 @@ export function homeDirectory(env: Readonly<Record<string, string | undefined>>)
   if (given !== undefined) return given;
   try {
     return homedir();
-  } catch {
+  } catch (error) {
+    throwDenied(error);
     return ownUid() === 0 ? '/root' : '/';
   }
 }

@@ -1,6 +1,7 @@
 /** Why a file cannot be made or written, in words for the message of a problem. */
 import { statfsSync } from 'node:fs';
 import path from 'node:path';
+import { deniedProblem, missingPermissions } from '../util/permission.ts';
 
 /** Disk or quota is full. */
 const FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT']);
@@ -8,8 +9,8 @@ const FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT']);
 /** The system's code (`ENOSPC`) of an error that a call to the file system gave; undefined: it is no such error. */
 export function fileFaultCode(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
-  // Deno: a permission that was not given.
-  if (error.name === 'NotCapable') return 'EPERM';
+  // A permission of the runtime that was not given.
+  if (missingPermissions(error) !== undefined) return 'EPERM';
   return 'code' in error && typeof error.code === 'string' && /^E[A-Z0-9]+$/.test(error.code)
     ? error.code
     : undefined;
@@ -17,6 +18,8 @@ export function fileFaultCode(error: unknown): string | undefined {
 
 /** The code, and where the disk is full what is free on it: `ENOSPC: 0 bytes free`. */
 export async function describeFileFault(error: unknown, file: string): Promise<string> {
+  const denied = deniedProblem(error);
+  if (denied !== undefined) return denied.message;
   const code = fileFaultCode(error);
   if (code === undefined) return error instanceof Error ? error.message : String(error);
   if (!FULL.has(code)) return code;

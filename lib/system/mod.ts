@@ -1,10 +1,12 @@
 /** The machine below us: its processors, programs run to their end, files read and written whole, where paths lead, directories watched. */
 export { homeDirectory, ownUid } from './account.ts';
 export { loadCrypto } from './crypto.ts';
+export { directoryFault } from './directory-fault.ts';
 export { describeFileFault, fileFaultCode } from './file-fault.ts';
 export { findProgram, isExecutable } from './find-program.ts';
 export { followInside } from './follow-inside.ts';
 export { SAFE_GIT } from './git.ts';
+export { findMissing, isPermitted } from './permission.ts';
 export { defaultJobs, goArchitecture } from './processors.ts';
 export { readNamedFile, readRegularFile, UnreadableFile } from './read-file.ts';
 export { isInGitDirectory, isWithin, leadsNowhere, RealPaths, repositoryOf } from './real-path.ts';

@@ -3,6 +3,12 @@
  */
 import type { ChildProcess } from 'node:child_process';
 import process from 'node:process';
+import {
+  IS_DENO,
+  missingPermissions,
+  type PermissionProblem,
+  permissionProblem,
+} from '../util/permission.ts';
 
 /** What to run, and how long and how much of it. */
 export interface ProgramCall {
@@ -41,6 +47,8 @@ export interface ProgramEnd {
   readonly cut?: true;
   /** Why it never started: `ENOENT`, `EACCES`, … or words. */
   readonly startError?: string;
+  /** Where the runtime does not permit us to run it. */
+  readonly denied?: PermissionProblem;
 }
 
 /** Runs a program to its end and never rejects. A type of its own, so that tests can hand in a program of their own. */
@@ -55,8 +63,11 @@ const CUT_LINE = 64 * 1024;
 /** How long pipes may stay open after KILL: whoever left the group may hold them for ever. */
 const PIPES_MS = 200;
 
+/** The first of a group of processes. */
+export type Leader = Pick<ChildProcess, 'pid' | 'kill'>;
+
 /** Leaders of the groups that run now. */
-const running = new Set<number>();
+const running = new Set<Leader>();
 
 /** Kills what runs, for a process that ends before it: at a second Ctrl-C, and at a bug of ours. */
 export function killPrograms(): void {
@@ -64,10 +75,10 @@ export function killPrograms(): void {
 }
 
 /** Counts a group among those that run, until what it gives is called. */
-export function noteRunning(pid: number | undefined): () => void {
-  if (pid === undefined) return () => undefined;
-  running.add(pid);
-  return () => running.delete(pid);
+export function noteRunning(leader: Leader): () => void {
+  if (leader.pid === undefined) return () => undefined;
+  running.add(leader);
+  return () => running.delete(leader);
 }
 
 /** Loaded on first use: it takes Node 2 to 3 ms, and most runs of most commands start no program. */
@@ -89,9 +100,9 @@ export async function runProgram(call: ProgramCall): Promise<ProgramEnd> {
     });
   } catch (error) {
     // Deno throws at once where the permission is missing, Node where the arguments are too long.
-    return { ended: 'never-started', stdout: Buffer.alloc(0), stderr: '', startError: startErrorOf(error) };
+    return { ...neverStarted(error, call.program), stdout: Buffer.alloc(0), stderr: '' };
   }
-  const forget = noteRunning(child.pid);
+  const forget = noteRunning(child);
   const stdout = collectStdout(child, call.stdoutLimit ?? STDOUT_LIMIT);
   const stderr = collectStderr(child, call);
   // It need not read what it is given: the complaint of the pipe says nothing that the exit code does not.
@@ -104,6 +115,7 @@ export async function runProgram(call: ProgramCall): Promise<ProgramEnd> {
     ended: end.ended,
     ...(end.exitCode === undefined ? {} : { exitCode: end.exitCode }),
     ...(end.startError === undefined ? {} : { startError: end.startError }),
+    ...(end.denied === undefined ? {} : { denied: end.denied }),
     ...stdout(),
     stderr: stderr(),
   };
@@ -130,14 +142,35 @@ export function runProgramSync(
       stdout: stdout ?? Buffer.alloc(0),
       stderr: (stderr ?? '').toString().slice(-STDERR_LIMIT),
     };
+    // Deno's way to say that it is not permitted.
+    if (error === undefined && status === undefined) return notPermitted(call.program);
     const why = error === undefined ? undefined : startErrorOf(error);
     if (why === 'ETIMEDOUT') return { ...said, ended: 'timeout' };
     if (why === 'ENOBUFS') return { ...said, ended: 'by-itself', cut: true };
-    if (why !== undefined) return { ...said, ended: 'never-started', startError: why };
+    if (error !== undefined) return { ...said, ...neverStarted(error, call.program) };
     return { ...said, ended: 'by-itself', ...(status === null || status < 0 ? {} : { exitCode: status }) };
   } catch (error) {
-    return { ended: 'never-started', stdout: Buffer.alloc(0), stderr: '', startError: startErrorOf(error) };
+    return { ...neverStarted(error, call.program), stdout: Buffer.alloc(0), stderr: '' };
   }
+}
+
+type Start = Pick<ProgramEnd, 'ended' | 'exitCode' | 'startError' | 'denied'>;
+
+function neverStarted(error: unknown, program: string): Start {
+  const missing = missingPermissions(error);
+  if (missing === undefined) return { ended: 'never-started', startError: startErrorOf(error) };
+  // Node 20 does not say which.
+  const named = missing.map((one) =>
+    one.kind === 'run' && one.what === undefined && !IS_DENO ? { ...one, what: program } : one,
+  );
+  const denied = permissionProblem(named);
+  return { ended: 'never-started', startError: startErrorOf(error), denied };
+}
+
+function notPermitted(program: string): ProgramEnd {
+  const denied = permissionProblem([{ kind: 'run', what: program }]);
+  const startError = whyDenied(denied);
+  return { ended: 'never-started', stdout: Buffer.alloc(0), stderr: '', startError, denied };
 }
 
 /** Why a program did not end well, in a few words: `ENOENT`, `timeout`, `exit code 3`, … */
@@ -156,21 +189,19 @@ export function definedEnv(env: ProgramCall['env']): Record<string, string> {
 }
 
 /** Waits until the program has ended and its pipes are closed, and ends it where signal or time say so. */
-function waitForEnd(
-  child: ChildProcess,
-  { signal, timeoutMs, graceMs = 0 }: ProgramCall,
-): Promise<Pick<ProgramEnd, 'ended' | 'exitCode' | 'startError'>> {
+function waitForEnd(child: ChildProcess, call: ProgramCall): Promise<Start> {
+  const { signal, timeoutMs, graceMs = 0 } = call;
   return new Promise((resolve) => {
     let ended: ProgramEnd['ended'] = 'by-itself';
     let timer: NodeJS.Timeout | undefined;
-    const done = (exitCode: number | null, startError?: string): void => {
+    const done = (exitCode: number | null, startError?: Error): void => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);
-      if (startError !== undefined) resolve({ ended: 'never-started', startError });
+      if (startError !== undefined) resolve(neverStarted(startError, call.program));
       else resolve({ ended, ...(exitCode === null || exitCode < 0 ? {} : { exitCode }) });
     };
     const kill = (): void => {
-      signalGroup(child.pid, 'SIGKILL');
+      signalGroup(child, 'SIGKILL');
       timer = setTimeout(() => {
         child.stdout?.destroy();
         child.stderr?.destroy();
@@ -182,7 +213,7 @@ function waitForEnd(
       ended = why;
       clearTimeout(timer);
       if (graceMs > 0) {
-        signalGroup(child.pid, 'SIGTERM');
+        signalGroup(child, 'SIGTERM');
         timer = setTimeout(kill, graceMs);
       } else {
         kill();
@@ -192,7 +223,7 @@ function waitForEnd(
     signal?.addEventListener('abort', onAbort, { once: true });
     if (timeoutMs !== undefined) timer = setTimeout(() => end('timeout'), timeoutMs);
     // A failed start is known by its error: exit codes of it differ between runtimes.
-    child.once('error', (error) => done(null, startErrorOf(error)));
+    child.once('error', (error) => done(null, error));
     child.once('close', (code) => done(code));
   });
 }
@@ -238,22 +269,28 @@ function collectStderr(
   };
 }
 
-/** Signals a whole group; a group that is gone already is fine. `child.kill` works only once on Deno. */
-export function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {
-  if (pid === undefined) return;
+/**
+ * Signals a whole group; a group that is gone already is fine. Deno lets only programs do so that may run any other one, and
+ * `child.kill` works only once there.
+ */
+export function signalGroup(child: Leader, signal: NodeJS.Signals): void {
+  if (child.pid === undefined) return;
   try {
-    process.kill(-pid, signal);
-  } catch {
+    process.kill(-child.pid, signal);
+  } catch (error) {
     // ESRCH: it ended in the meantime.
+    if (missingPermissions(error) !== undefined) child.kill(signal);
   }
 }
 
 /** Why a program did not start: a code such as `ENOENT`, or words. */
 export function startErrorOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  if ('code' in error && typeof error.code === 'string') return error.code;
-  // Deno without --allow-run: an Error named NotCapable without a code.
-  return error.name === 'NotCapable'
-    ? 'permission to run programs is missing (Deno: --allow-run)'
-    : error.message;
+  const missing = missingPermissions(error);
+  if (missing !== undefined) return whyDenied(permissionProblem(missing));
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.message;
+}
+
+function whyDenied({ message }: PermissionProblem): string {
+  return message;
 }

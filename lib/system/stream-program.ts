@@ -30,7 +30,7 @@ export async function* streamProgram({
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });
-  const forget = noteRunning(child.pid);
+  const forget = noteRunning(child);
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr = (stderr + text).slice(-STDERR_LIMIT);
@@ -39,7 +39,7 @@ export async function* streamProgram({
     child.once('error', resolve);
     child.once('close', (code) => resolve(code));
   });
-  const kill = (): void => signalGroup(child.pid, 'SIGKILL');
+  const kill = (): void => signalGroup(child, 'SIGKILL');
   signal?.addEventListener('abort', kill, { once: true });
   let idle: NodeJS.Timeout | undefined;
   let isIdle = false;

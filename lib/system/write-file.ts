@@ -5,7 +5,9 @@ import { constants } from 'node:fs';
 import { mkdir, open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { missingPermissions, NotPermitted, useOfDirectory } from '../util/permission.ts';
 import { fileFaultCode } from './file-fault.ts';
+import { isPermitted } from './permission.ts';
 
 /** How a file is written whole. */
 export interface WriteOptions {
@@ -29,10 +31,11 @@ export async function writeFileWhole(
   content: string | Uint8Array,
   { mode = 0o666, isDurable = false, isPrivate = false }: WriteOptions = {},
 ): Promise<void> {
-  await mkdir(path.dirname(file), { recursive: true, ...(isPrivate ? { mode: 0o700 } : {}) });
+  const directory = path.dirname(file);
   // Beside it, since a rename across file systems is none.
   const draft = `${file}.${randomBytes(6).toString('hex')}.tmp`;
   try {
+    await mkdir(directory, { recursive: true, ...(isPrivate ? { mode: 0o700 } : {}) });
     const handle = await open(draft, 'wx', isPrivate ? 0o600 : mode);
     try {
       await handle.writeFile(content);
@@ -43,6 +46,8 @@ export async function writeFileWhole(
     await rename(draft, file);
   } catch (error) {
     await rm(draft, { force: true }).catch(() => undefined);
+    // The draft's name is nobody's to permit.
+    if (missingPermissions(error) !== undefined) throw new NotPermitted(useOfDirectory(directory), error);
     throw error;
   }
 }
@@ -63,6 +68,10 @@ export async function writeNamedFile(file: string, content: string): Promise<voi
   if (isPipe) return writePipe(file, content);
   // Another name of a file that somebody has open (`/dev/stdout > log`): what is in it stays.
   if (/^\/(?:dev|proc)\//.test(file)) return writeFile(file, content, { flag: 'a' });
+  // Where only the file is permitted, and not its directory, nothing can be written beside it.
+  const directory = path.dirname(file);
+  if (isPermitted({ kind: 'write', what: file }) && !useOfDirectory(directory).every(isPermitted))
+    return writeFile(file, content);
   const target = await realpath(file).catch(() => file);
   const there = await stat(target).catch(() => undefined);
   if (there !== undefined && !there.isFile()) return writeFile(target, content);

@@ -15,11 +15,14 @@ import {
   ok,
   type Plan,
   type Problem,
+  problem,
   type Result,
 } from '../model/mod.ts';
 import { describePlan, type PlanDocument, selectBuilds } from '../plan/mod.ts';
 import { findUnnamed, type PreparedPlan, preparePlan } from '../prepare/mod.ts';
+import { directoryFault } from '../system/mod.ts';
 import { checkOptions, type KnownOptions } from './check-options.ts';
+import { permitted } from './permitted.ts';
 import { type Surroundings, type SurroundingsOptions, surroundingsOf } from './surroundings.ts';
 
 /** Where builds come from, and what has a say in what they come to. */
@@ -32,7 +35,7 @@ export interface SourceOptions extends SurroundingsOptions {
   /** Builds that the script itself says, in place of files; their paths start in `cwd`. */
   readonly definition?: BuildsDefinition;
   /** Values of variables, as `--var` gives them; lists and maps are written as JSON. */
-  readonly vars?: Readonly<Record<string, Json>>;
+  readonly vars?: Readonly<Record<string, Json | undefined>>;
   /** Files with values of variables, as `--var-file` reads them. */
   readonly varFiles?: readonly string[];
   /** Changes of single values, as `--set` has them: `api.tags=x`, `*.push=true`. */
@@ -47,7 +50,7 @@ export interface SourceOptions extends SurroundingsOptions {
 export interface SelectOptions {
   /**
    * Names of builds, groups and matrices, patterns with `*`, and what is left out, with `!` at its start. Default: the group
-   * `default` where there is one, else every build.
+   * `default` where there is one, else every build; an empty list is none.
    */
   readonly patterns?: readonly string[];
   /** `axis=value`: only rows of matrices with that value on that axis; several on one axis are alternatives. */
@@ -141,18 +144,25 @@ export async function readBuilds(options: SourceOptions = {}): Promise<Result<Bu
   return readFrom(options);
 }
 
-async function readFrom(options: SourceOptions): Promise<Result<Builds>> {
+/** The environment may be one that the runtime permits only in part. */
+function readFrom(options: SourceOptions): Promise<Result<Builds>> {
+  return permitted(() => readNow(options));
+}
+
+async function readNow(options: SourceOptions): Promise<Result<Builds>> {
   if (options.definition !== undefined && (options.files ?? []).length > 0)
     throw new TypeError('the options "definition" and "files" exclude one another');
   const surroundings = surroundingsOf(options);
   const { cwd, env } = surroundings;
+  const missing = await findMissingDirectory(cwd);
+  if (missing !== undefined) return fail([missing]);
   const own = options.untrusted === true ? ok([]) : await readUserGrants(cwd, env);
   if (!own.ok) return own;
   const { files, definition, vars = {}, varFiles, set, allow = [], untrusted } = options;
   const reading: ReadBuildsOptions = {
     cwd,
     env,
-    vars: new Map(Object.entries(vars).map(([name, value]) => [name, textOf(value)])),
+    vars: readVars(vars),
     overrides: set ?? [],
     allow: [...own.value, ...allow],
     ...(files === undefined ? {} : { files }),
@@ -165,6 +175,37 @@ async function readFrom(options: SourceOptions): Promise<Result<Builds>> {
   const builds: Builds = read.value;
   origins.set(builds, { surroundings, reading });
   return ok(builds);
+}
+
+/** Else it would read as a directory in which there is nothing. */
+async function findMissingDirectory(cwd: string): Promise<Problem | undefined> {
+  const fault = await directoryFault(cwd);
+  if (fault === undefined) return undefined;
+  return problem('config/missing-file', fault, {
+    hint: 'Give `cwd` a directory that is there and may be read.',
+  });
+}
+
+/** What is undefined is not given, as everywhere. */
+function readVars(vars: Readonly<Record<string, Json | undefined>>): ReadonlyMap<string, string> {
+  const given = new Map<string, string>();
+  for (const [name, value] of Object.entries(vars)) {
+    if (value === undefined) continue;
+    if (!isJson(value))
+      throw new TypeError(
+        `the variable "${name}" takes text, a number, true, false, null, a list or a plain object`,
+      );
+    given.set(name, textOf(value));
+  }
+  return given;
+}
+
+function isJson(value: unknown): boolean {
+  if (value === null || ['string', 'number', 'boolean'].includes(typeof value)) return true;
+  if (Array.isArray(value)) return value.every(isJson);
+  if (typeof value !== 'object') return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return (prototype === Object.prototype || prototype === null) && Object.values(value).every(isJson);
 }
 
 function textOf(value: Json): string {
@@ -197,6 +238,8 @@ export async function planFrom(
   const read = options.builds === undefined ? await readFrom(options) : ok(options.builds);
   if (!read.ok) return read;
   const { patterns = [], filters, dependents } = options;
+  // What a script found none of is none, and not all.
+  if (options.patterns?.length === 0) return nothingOf(read.value);
   const isOpen = patterns.every((one) => one.startsWith('!'));
   return select(read.value, {
     patterns: isOpen ? [...unnamed, ...patterns] : patterns,
@@ -211,6 +254,11 @@ export function select(builds: Builds, selection: SelectOptions): Result<BuildPl
   const made = preparePlan(builds.set, { ...selection, patterns }, originOf(builds).surroundings.cwd);
   if (!made.ok) return fail([...builds.warnings, ...made.error]);
   return ok(toBuildPlan(builds, made.value));
+}
+
+function nothingOf(builds: Builds): Result<BuildPlan> {
+  const whole = select(builds, { patterns: ['*'] });
+  return whole.ok ? ok(emptyPlan(whole.value)) : whole;
 }
 
 /** A plan of the same builds with none of them. */
@@ -289,9 +337,10 @@ export async function print(options: PlanOptions = {}): Promise<Result<PrintedSe
   const read = options.builds === undefined ? await readFrom(options) : ok(options.builds);
   if (!read.ok) return read;
   const { set } = read.value;
-  const { patterns = [], filters = [] } = options;
-  const isOpen = patterns.length === 0 && filters.length === 0;
-  const selected = selectBuilds(set, { ...options, filters, patterns: isOpen ? ['*'] : patterns });
+  const { patterns, filters = [] } = options;
+  if (patterns?.length === 0) return ok(printBuilds(set, new Set()));
+  const isOpen = patterns === undefined && filters.length === 0;
+  const selected = selectBuilds(set, { ...options, filters, patterns: isOpen ? ['*'] : (patterns ?? []) });
   if (!selected.ok) return selected;
   return ok(createHider(set.variables).hide(printBuilds(set, selected.value)));
 }

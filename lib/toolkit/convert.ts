@@ -2,6 +2,7 @@
 import type { Imported, Proposal } from '../convert/mod.ts';
 import type { Result } from '../model/mod.ts';
 import { checkOptions } from './check-options.ts';
+import { permitted } from './permitted.ts';
 import { directoryOf, type SurroundingsOptions } from './surroundings.ts';
 
 /** A file to import. */
@@ -59,18 +60,20 @@ export interface ProposeOptions extends Pick<SurroundingsOptions, 'cwd'> {
  * for (const note of notes) console.log(note);
  * ```
  */
-export async function propose(options: ProposeOptions = {}): Promise<Result<Proposal>> {
-  checkOptions('propose', options, { cwd: 'directory', registry: 'text', push: 'flag' });
-  const { registry, push } = options;
-  const cwd = directoryOf(options.cwd);
-  const { findSources, proposeBuilds, readRepository, readSource } = await import('../convert/mod.ts');
-  const repository = await readRepository(cwd);
-  const { source, remarks } = await readSource(findSources(cwd));
-  const proposed = proposeBuilds(repository, {
-    ...(source === undefined ? {} : { source }),
-    ...(registry === undefined ? {} : { registry }),
-    ...(push === undefined ? {} : { push }),
+export function propose(options: ProposeOptions = {}): Promise<Result<Proposal>> {
+  return permitted(async () => {
+    checkOptions('propose', options, { cwd: 'directory', registry: 'text', push: 'flag' });
+    const { registry, push } = options;
+    const cwd = directoryOf(options.cwd);
+    const { findSources, proposeBuilds, readRepository, readSource } = await import('../convert/mod.ts');
+    const repository = await readRepository(cwd);
+    const { source, remarks } = await readSource(findSources(cwd));
+    const proposed = proposeBuilds(repository, {
+      ...(source === undefined ? {} : { source }),
+      ...(registry === undefined ? {} : { registry }),
+      ...(push === undefined ? {} : { push }),
+    });
+    if (!proposed.ok) return proposed;
+    return { ok: true, value: { ...proposed.value, notes: [...remarks, ...proposed.value.notes] } };
   });
-  if (!proposed.ok) return proposed;
-  return { ok: true, value: { ...proposed.value, notes: [...remarks, ...proposed.value.notes] } };
 }

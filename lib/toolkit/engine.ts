@@ -29,6 +29,7 @@ import {
 import { type Environment, fail, ok, type Result } from '../model/mod.ts';
 import { type ProgramEnd, runProgram, withoutTracing } from '../system/mod.ts';
 import { checkOptions, type KnownOptions } from './check-options.ts';
+import { permitted } from './permitted.ts';
 import { environmentOf } from './surroundings.ts';
 
 /** Which engine, and with what it is asked. */
@@ -73,46 +74,52 @@ export interface EngineClient {
  * console.log(cache.reduce((sum, one) => sum + one.sizeBytes, 0));
  * ```
  */
-export async function openEngine(options: OpenEngineOptions = {}): Promise<Result<EngineClient>> {
-  checkOptions('openEngine', options, {
-    address: 'text',
-    autoStart: 'flag',
-    env: 'object',
-    signal: 'signal',
-    notify: 'function',
-  });
-  const { address, autoStart = true, signal, notify } = options;
-  const env = environmentOf(options.env);
-  const asking = { env, ...(signal === undefined ? {} : { signal }) };
-  const found = await findEngine({
-    ...asking,
-    autoStart,
-    ...(address === undefined ? {} : { flagAddress: address }),
-    ...(notify === undefined ? {} : { notify }),
-  });
-  if (!found.ok) return found;
-  const engine = found.value;
-  return ok({
-    engine,
-    images: async () => {
-      const { containerd, unreadable } = await openStore(engine, asking);
-      if (containerd !== undefined) return listImages(containerd, asking);
-      return fail(unreadable === undefined ? [] : [unreadable]);
-    },
-    histories: async () => {
-      const listed = await listHistory(engine, asking);
-      return listed.ok ? listed : fail([listed.error]);
-    },
-    cache: () => listCache(engine, asking),
-    prune: (limits = {}) => pruneCache(engine, limits, asking),
-    buildctl: (argv) =>
-      runProgram({
-        ...asking,
-        program: engine.buildctl,
-        argv: ['--addr', engine.address, ...argv],
-        env: withoutTracing(env),
-      }),
-  });
+export function openEngine(options: OpenEngineOptions = {}): Promise<Result<EngineClient>> {
+  return permitted(async () => {
+    checkOptions('openEngine', options, {
+      address: 'text',
+      autoStart: 'flag',
+      env: 'object',
+      signal: 'signal',
+      notify: 'function',
+    });
+    const { address, autoStart = true, signal, notify } = options;
+    const env = environmentOf(options.env);
+    const asking = { env, ...(signal === undefined ? {} : { signal }) };
+    const found = await findEngine({
+      ...asking,
+      autoStart,
+      ...(address === undefined ? {} : { flagAddress: address }),
+      ...(notify === undefined ? {} : { notify }),
+    });
+    if (!found.ok) return found;
+    const engine = found.value;
+    return ok({
+      engine,
+      images: async () => {
+        const { containerd, unreadable } = await openStore(engine, asking);
+        if (containerd !== undefined) return listImages(containerd, asking);
+        return fail(unreadable === undefined ? [] : [unreadable]);
+      },
+      histories: async () => {
+        const listed = await listHistory(engine, asking);
+        return listed.ok ? listed : fail([listed.error]);
+      },
+      cache: () => listCache(engine, asking),
+      prune: async (limits = {}) => {
+        // A misspelt limit is none, and everything would go.
+        checkOptions('prune', limits, { keepBytes: 'number', keepMs: 'number', all: 'flag' });
+        return pruneCache(engine, limits, asking);
+      },
+      buildctl: (argv) =>
+        runProgram({
+          ...asking,
+          program: engine.buildctl,
+          argv: ['--addr', engine.address, ...argv],
+          env: withoutTracing(env),
+        }),
+    });
+  }, options.signal);
 }
 
 /** What every call about the embedded engine takes. */
@@ -146,17 +153,19 @@ export interface InstallEngineOptions extends Omit<InstallOptions, 'env'>, Engin
  * console.log(installed);
  * ```
  */
-export async function installEngine(options: InstallEngineOptions = {}): Promise<Result<InstallReport>> {
-  checkOptions('installEngine', options, {
-    ...ENGINE_OPTIONS,
-    parts: 'texts',
-    from: 'text',
-    mirror: 'text',
-    files: 'object',
-    checksums: 'object',
-    force: 'flag',
-  });
-  return install(withEnvironment(options));
+export function installEngine(options: InstallEngineOptions = {}): Promise<Result<InstallReport>> {
+  return permitted(async () => {
+    checkOptions('installEngine', options, {
+      ...ENGINE_OPTIONS,
+      parts: 'texts',
+      from: 'text',
+      mirror: 'text',
+      files: 'object',
+      checksums: 'object',
+      force: 'flag',
+    });
+    return install(withEnvironment(options));
+  }, options.signal);
 }
 
 /** How the embedded engine is started. */
@@ -174,9 +183,11 @@ export interface UpEngineOptions extends Omit<UpOptions, 'env'>, EngineCallOptio
  * console.log(`pushed to ${registry}`);
  * ```
  */
-export async function upEngine(options: UpEngineOptions = {}): Promise<Result<RunningEngine>> {
-  checkOptions('upEngine', options, { ...ENGINE_OPTIONS, registry: 'port', registries: 'object' });
-  return up(withEnvironment(options));
+export function upEngine(options: UpEngineOptions = {}): Promise<Result<RunningEngine>> {
+  return permitted(async () => {
+    checkOptions('upEngine', options, { ...ENGINE_OPTIONS, registry: 'port', registries: 'object' });
+    return up(withEnvironment(options));
+  }, options.signal);
 }
 
 /**
@@ -190,9 +201,11 @@ export async function upEngine(options: UpEngineOptions = {}): Promise<Result<Ru
  * console.log(stopped.map(({ name }) => name));
  * ```
  */
-export async function downEngine(options: EngineCallOptions = {}): Promise<Result<DownReport>> {
-  checkOptions('downEngine', options, ENGINE_OPTIONS);
-  return down(withEnvironment(options));
+export function downEngine(options: EngineCallOptions = {}): Promise<Result<DownReport>> {
+  return permitted(async () => {
+    checkOptions('downEngine', options, ENGINE_OPTIONS);
+    return down(withEnvironment(options));
+  }, options.signal);
 }
 
 /** What is asked of the embedded engine. */

@@ -11,6 +11,7 @@ import {
   preparedOf,
 } from './builds.ts';
 import { checkOptions, type KnownOptions } from './check-options.ts';
+import { permitted } from './permitted.ts';
 
 /** What goes on with a call that may take a while. */
 export interface CallSettings {
@@ -38,12 +39,18 @@ export interface ExplainOptions extends PlannedOptions, CallSettings {}
  * for (const { build, decision, reason } of builds) console.log(build, decision, reason?.text);
  * ```
  */
-export async function explain(options: ExplainOptions = {}): Promise<Result<ExplainReport>> {
-  checkOptions('explain', options, { ...PLANNED_OPTIONS, ...CALL_SETTINGS });
-  const planned = await planOf(options);
-  if (!planned.ok) return planned;
-  const { explainBuilds } = await import('../inspect/mod.ts');
-  return ok(await explainBuilds({ ...workOf(planned.value), ...settingsOf(options) }));
+export function explain(options: ExplainOptions = {}): Promise<Result<ExplainReport>> {
+  return permitted(
+    async () => {
+      checkOptions('explain', options, { ...PLANNED_OPTIONS, ...CALL_SETTINGS });
+      const planned = await planOf(options);
+      if (!planned.ok) return planned;
+      const { explainBuilds } = await import('../inspect/mod.ts');
+      return ok(await explainBuilds({ ...workOf(planned.value), ...settingsOf(options) }));
+    },
+    options.signal,
+    true,
+  );
 }
 
 /** What every call that goes through a plan hands on. */
@@ -78,29 +85,38 @@ export interface AffectedOptions extends PlannedOptions {
  * console.log(builds.map((one) => one.build));
  * ```
  */
-export async function affected(options: AffectedOptions): Promise<Result<readonly AffectedBuild[]>> {
-  checkOptions('affected', options, {
-    ...PLANNED_OPTIONS,
-    since: 'text',
-    changed: 'texts',
-    signal: 'signal',
-  });
-  const { since, changed } = options;
-  if ((since === undefined) === (changed === undefined))
-    throw new TypeError('affected() takes one of the options "since" and "changed"');
-  const planned = await planOf(options, ['*']);
-  if (!planned.ok) return planned;
-  const work = { ...workOf(planned.value), ...settingsOf(options) };
-  if (changed !== undefined) {
-    const { cwd } = originOf(planned.value.builds).surroundings;
-    const { findAffected } = await import('../inspect/mod.ts');
-    const found = await findAffected({ ...work, changed: changed.map((file) => path.resolve(cwd, file)) });
-    return found.ok ? found : fail([found.error]);
-  }
-  const { findAffectedSince } = await import('../since/mod.ts');
-  const { reading } = originOf(planned.value.builds);
-  const found = await findAffectedSince({ ...work, revision: since ?? '', reading });
-  return found.ok ? ok(found.value.builds) : found;
+export function affected(options: AffectedOptions): Promise<Result<readonly AffectedBuild[]>> {
+  return permitted(
+    async () => {
+      checkOptions('affected', options, {
+        ...PLANNED_OPTIONS,
+        since: 'text',
+        changed: 'texts',
+        signal: 'signal',
+      });
+      const { since, changed } = options;
+      if ((since === undefined) === (changed === undefined))
+        throw new TypeError('affected() takes one of the options "since" and "changed"');
+      const planned = await planOf(options, ['*']);
+      if (!planned.ok) return planned;
+      const work = { ...workOf(planned.value), ...settingsOf(options) };
+      if (changed !== undefined) {
+        const { cwd } = originOf(planned.value.builds).surroundings;
+        const { findAffected } = await import('../inspect/mod.ts');
+        const found = await findAffected({
+          ...work,
+          changed: changed.map((file) => path.resolve(cwd, file)),
+        });
+        return found.ok ? found : fail([found.error]);
+      }
+      const { findAffectedSince } = await import('../since/mod.ts');
+      const { reading } = originOf(planned.value.builds);
+      const found = await findAffectedSince({ ...work, revision: since ?? '', reading });
+      return found.ok ? ok(found.value.builds) : found;
+    },
+    options.signal,
+    true,
+  );
 }
 
 /** What to check. */
@@ -120,17 +136,23 @@ export interface LintOptions extends PlannedOptions, CallSettings {
  * console.log(problems.length === 0 ? `${builds} builds are fine` : formatProblems(problems));
  * ```
  */
-export async function lint(options: LintOptions = {}): Promise<Result<LintReport>> {
-  checkOptions('lint', options, { ...PLANNED_OPTIONS, ...CALL_SETTINGS, jobs: 'count' });
-  const planned = await planOf(options, ['*']);
-  if (!planned.ok) return planned;
-  const { env } = workOf(planned.value);
-  const { jobs } = options;
-  const { lintPlan } = await import('../inspect/mod.ts');
-  return lintPlan({
-    prepared: preparedOf(planned.value),
-    env,
-    ...settingsOf(options),
-    ...(jobs === undefined ? {} : { jobs }),
-  });
+export function lint(options: LintOptions = {}): Promise<Result<LintReport>> {
+  return permitted(
+    async () => {
+      checkOptions('lint', options, { ...PLANNED_OPTIONS, ...CALL_SETTINGS, jobs: 'count' });
+      const planned = await planOf(options, ['*']);
+      if (!planned.ok) return planned;
+      const { env } = workOf(planned.value);
+      const { jobs } = options;
+      const { lintPlan } = await import('../inspect/mod.ts');
+      return lintPlan({
+        prepared: preparedOf(planned.value),
+        env,
+        ...settingsOf(options),
+        ...(jobs === undefined ? {} : { jobs }),
+      });
+    },
+    options.signal,
+    true,
+  );
 }

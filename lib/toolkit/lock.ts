@@ -10,13 +10,16 @@ import {
   preparedOf,
   select,
 } from './builds.ts';
-import { checkOptions } from './check-options.ts';
+import { checkOptions, type KnownOptions } from './check-options.ts';
+import { permitted } from './permitted.ts';
 
 /** What is locked. */
 export interface LockOptions extends PlannedOptions {
   /** Stops the call. */
   readonly signal?: AbortSignal;
 }
+
+const LOCK_OPTIONS: KnownOptions<LockOptions> = { ...PLANNED_OPTIONS, signal: 'signal' };
 
 interface Locking {
   readonly work: LockWork;
@@ -35,11 +38,13 @@ interface Locking {
  * console.log(`${added.length} new, ${dropped.length} gone, ${kept} as they were`);
  * ```
  */
-export async function lock(options: LockOptions = {}): Promise<Result<Locked>> {
-  const begun = await begin('lock', options);
-  if (!begun.ok) return begun;
-  const { lockImages } = await import('../lock/mod.ts');
-  return lockImages(begun.value.work, begun.value.selected);
+export function lock(options: LockOptions = {}): Promise<Result<Locked>> {
+  return permitted(async () => {
+    const begun = await begin('lock', options);
+    if (!begun.ok) return begun;
+    const { lockImages } = await import('../lock/mod.ts');
+    return lockImages(begun.value.work, begun.value.selected);
+  }, options.signal);
 }
 
 /**
@@ -54,11 +59,17 @@ export async function lock(options: LockOptions = {}): Promise<Result<Locked>> {
  * if (!checked.ok) console.error(formatProblems(checked.error));
  * ```
  */
-export async function checkLocked(options: LockOptions = {}): Promise<Result<Locked>> {
-  const begun = await begin('checkLocked', options);
-  if (!begun.ok) return begun;
-  const { checkLock } = await import('../lock/mod.ts');
-  return checkLock(begun.value.work, begun.value.selected);
+export function checkLocked(options: LockOptions = {}): Promise<Result<Locked>> {
+  return permitted(
+    async () => {
+      const begun = await begin('checkLocked', options);
+      if (!begun.ok) return begun;
+      const { checkLock } = await import('../lock/mod.ts');
+      return checkLock(begun.value.work, begun.value.selected);
+    },
+    options.signal,
+    true,
+  );
 }
 
 /**
@@ -74,11 +85,17 @@ export async function checkLocked(options: LockOptions = {}): Promise<Result<Loc
  * }
  * ```
  */
-export async function outdated(options: LockOptions = {}): Promise<Result<readonly LockedImage[]>> {
-  const begun = await begin('outdated', options);
-  if (!begun.ok) return begun;
-  const { compareLock } = await import('../lock/mod.ts');
-  return compareLock(begun.value.work);
+export function outdated(options: LockOptions = {}): Promise<Result<readonly LockedImage[]>> {
+  return permitted(
+    async () => {
+      const begun = await begin('outdated', options);
+      if (!begun.ok) return begun;
+      const { compareLock } = await import('../lock/mod.ts');
+      return compareLock(begun.value.work);
+    },
+    options.signal,
+    true,
+  );
 }
 
 /** What of builds.lock is moved. */
@@ -100,17 +117,22 @@ export interface UpdateOptions extends LockOptions {
  * }
  * ```
  */
-export async function update(options: UpdateOptions = {}): Promise<Result<readonly UpdatedImage[]>> {
-  const begun = await begin('update', options);
-  if (!begun.ok) return begun;
-  const { updateLock } = await import('../lock/mod.ts');
-  return updateLock(begun.value.work, options.images ?? []);
+export function update(options: UpdateOptions = {}): Promise<Result<readonly UpdatedImage[]>> {
+  return permitted(async () => {
+    checkOptions('update', options, { ...LOCK_OPTIONS, images: 'texts' });
+    const { images, ...rest } = options;
+    const begun = await begin('update', rest);
+    if (!begun.ok) return begun;
+    // What a script found none of is none, and not all.
+    if (images?.length === 0) return ok([]);
+    const { updateLock } = await import('../lock/mod.ts');
+    return updateLock(begun.value.work, images ?? []);
+  }, options.signal);
 }
 
 /** A lock file is about every build of its set, whatever is selected. */
-async function begin(caller: string, options: UpdateOptions): Promise<Result<Locking>> {
-  const known = { ...PLANNED_OPTIONS, signal: 'signal', images: 'texts' } as const;
-  checkOptions(caller, options, known);
+async function begin(caller: string, options: LockOptions): Promise<Result<Locking>> {
+  checkOptions(caller, options, LOCK_OPTIONS);
   const planned = await planOf(options, ['*']);
   if (!planned.ok) return planned;
   const { builds } = planned.value;

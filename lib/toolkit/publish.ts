@@ -6,6 +6,7 @@ import { VERSION } from '../util/version.ts';
 import { originOf, PLANNED_OPTIONS, type PlannedOptions, planOf, preparedOf } from './builds.ts';
 import { checkOptions } from './check-options.ts';
 import { CALL_SETTINGS, type CallSettings } from './inspect.ts';
+import { permitted } from './permitted.ts';
 
 /** What to promote, and where to. */
 export interface PromoteOptions extends PlannedOptions {
@@ -31,29 +32,32 @@ export interface PromoteOptions extends PlannedOptions {
  * for (const { target, digest, action } of tags) console.log(target, digest, action);
  * ```
  */
-export async function promote(options: PromoteOptions): Promise<Result<Promotion>> {
-  checkOptions('promote', options, {
-    ...PLANNED_OPTIONS,
-    to: 'texts',
-    referrers: 'flag',
-    dryRun: 'flag',
-    signal: 'signal',
-  });
-  const { to, referrers, dryRun, signal } = options;
-  const { promote: promotePlan, readDestinations } = await import('../promote/mod.ts');
-  const destinations = readDestinations(to);
-  if (!destinations.ok) return destinations;
-  const planned = await planOf(options);
-  if (!planned.ok) return planned;
-  return promotePlan({
-    plan: preparedOf(planned.value).plan,
-    to: destinations.value,
-    env: originOf(planned.value.builds).surroundings.env,
-    userAgent: `bake-ts/${VERSION}`,
-    ...(referrers === undefined ? {} : { referrers }),
-    ...(dryRun === undefined ? {} : { dryRun }),
-    ...(signal === undefined ? {} : { signal }),
-  });
+export function promote(options: PromoteOptions): Promise<Result<Promotion>> {
+  return permitted(async () => {
+    checkOptions('promote', options, {
+      ...PLANNED_OPTIONS,
+      to: 'texts',
+      referrers: 'flag',
+      dryRun: 'flag',
+      signal: 'signal',
+    });
+    const { to, referrers, dryRun, signal } = options;
+    if (to === undefined) throw new TypeError('promote() needs the option "to"');
+    const { promote: promotePlan, readDestinations } = await import('../promote/mod.ts');
+    const destinations = readDestinations(to);
+    if (!destinations.ok) return destinations;
+    const planned = await planOf(options);
+    if (!planned.ok) return planned;
+    return promotePlan({
+      plan: preparedOf(planned.value).plan,
+      to: destinations.value,
+      env: originOf(planned.value.builds).surroundings.env,
+      userAgent: `bake-ts/${VERSION}`,
+      ...(referrers === undefined ? {} : { referrers }),
+      ...(dryRun === undefined ? {} : { dryRun }),
+      ...(signal === undefined ? {} : { signal }),
+    });
+  }, options.signal);
 }
 
 /** How a push ended: `ok` where every selected build that has tags is there. */
@@ -80,21 +84,23 @@ export interface PushOptions extends PlannedOptions, CallSettings {}
  * for (const { build, result, digest } of unwrap(await push({ patterns: ['api'] }))) console.log(build, result, digest);
  * ```
  */
-export async function push(options: PushOptions = {}): Promise<PushResult> {
-  checkOptions('push', options, { ...PLANNED_OPTIONS, ...CALL_SETTINGS });
-  const planned = await planOf(options);
-  if (!planned.ok) return planned;
-  const { address, signal } = options;
-  const { plan, dockerfiles } = preparedOf(planned.value);
-  const { pushBuilds } = await import('../run/mod.ts');
-  const { builds, problems } = await pushBuilds({
-    plan,
-    dockerfiles,
-    env: originOf(planned.value.builds).surroundings.env,
-    ...(address === undefined ? {} : { address }),
-    ...(signal === undefined ? {} : { signal }),
-  });
-  return problems.some(({ severity }) => severity === 'error')
-    ? { ok: false, error: problems, builds }
-    : ok(builds);
+export function push(options: PushOptions = {}): Promise<PushResult> {
+  return permitted(async () => {
+    checkOptions('push', options, { ...PLANNED_OPTIONS, ...CALL_SETTINGS });
+    const planned = await planOf(options);
+    if (!planned.ok) return planned;
+    const { address, signal } = options;
+    const { plan, dockerfiles } = preparedOf(planned.value);
+    const { pushBuilds } = await import('../run/mod.ts');
+    const { builds, problems } = await pushBuilds({
+      plan,
+      dockerfiles,
+      env: originOf(planned.value.builds).surroundings.env,
+      ...(address === undefined ? {} : { address }),
+      ...(signal === undefined ? {} : { signal }),
+    });
+    return problems.some(({ severity }) => severity === 'error')
+      ? { ok: false, error: problems, builds }
+      : ok(builds);
+  }, options.signal);
 }

@@ -11,6 +11,7 @@ import {
 } from '../registry/mod.ts';
 import { VERSION } from '../util/version.ts';
 import { checkOptions } from './check-options.ts';
+import { permitted } from './permitted.ts';
 import { directoryOf, environmentOf } from './surroundings.ts';
 
 /** What a client goes by. */
@@ -69,6 +70,8 @@ export function createRegistryClient(options: RegistryOptions = {}): RegistryCli
  * await registry.close();
  * ```
  */
-export async function openLayout(file: string): Promise<Result<Layout>> {
-  return open(path.isAbsolute(file) ? file : path.resolve(directoryOf(undefined), file), file);
+export function openLayout(file: string): Promise<Result<Layout>> {
+  return permitted(async () => {
+    return open(path.isAbsolute(file) ? file : path.resolve(directoryOf(undefined), file), file);
+  });
 }

@@ -4,6 +4,8 @@ import { createReporter as makeReporter, type ProgressMode, type Writer } from '
 import { checkOptions } from './check-options.ts';
 import { processStreams } from './surroundings.ts';
 
+const MODES: readonly ProgressMode[] = ['auto', 'tty', 'plain', 'grouped', 'json', 'quiet'];
+
 /** How a run is shown. */
 export interface ReporterOptions {
   /** As `--progress` has it; default: `auto`, which is the live view on a terminal and plain lines elsewhere. */
@@ -37,6 +39,8 @@ export interface EventReporter {
  */
 export function createReporter(options: ReporterOptions = {}): EventReporter {
   checkOptions('createReporter', options, { mode: 'text', color: 'flag', out: 'object', err: 'object' });
+  if (options.mode !== undefined && !MODES.includes(options.mode))
+    throw new TypeError(`the option "mode" of createReporter() takes ${MODES.join(', ')}`);
   const { stdout, stderr } = processStreams();
   const { mode = 'auto', out = stdout, err = stderr } = options;
   const { onEvent, close } = makeReporter({

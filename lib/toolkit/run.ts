@@ -1,17 +1,10 @@
 /** Running builds from a script. */
 import path from 'node:path';
 import type { BuildDefinition } from '../config/mod.ts';
-import {
-  type EventSink,
-  fail,
-  type Outcome,
-  type Problem,
-  problem,
-  type Result,
-  type RunSummary,
-} from '../model/mod.ts';
+import { type EventSink, fail, type Outcome, problem, type Result, type RunSummary } from '../model/mod.ts';
 import type { AnyProblem } from '../report/mod.ts';
 import type { BakeOptions } from '../run/mod.ts';
+import { orDenied } from '../util/permission.ts';
 import { VERSION } from '../util/version.ts';
 import {
   type BuildPlan,
@@ -27,6 +20,7 @@ import {
 } from './builds.ts';
 import { checkOptions, type KnownOptions } from './check-options.ts';
 import { type Running, startWork } from './events.ts';
+import { wasCancelled } from './permitted.ts';
 import { directoryOf, runtimeName } from './surroundings.ts';
 import { BakeError } from './unwrap.ts';
 
@@ -128,13 +122,25 @@ const RUN_OPTIONS: KnownOptions<RunOptions> = {
  * ```
  */
 export function run(options: RunOptions = {}): Running<RunResult> {
-  checkOptions('run', options, RUN_OPTIONS);
   return startWork<RunResult>({
-    signal: options.signal,
-    onEvent: options.onEvent,
-    start: (onEvent, signal) => runPlanned({ ...options, onEvent, signal }),
+    ...heard(options),
+    start: async (sink, stop) => {
+      checkOptions('run', options, RUN_OPTIONS);
+      return runPlanned({ ...options, onEvent: sink, signal: stop });
+    },
     failureOf,
   });
+}
+
+/** What work is started with; what is none of it is refused with the other options, so that each call rejects for them. */
+export function heard(
+  options: Pick<RunSettings, 'signal' | 'onEvent'> | undefined,
+): Pick<RunSettings, 'signal' | 'onEvent'> {
+  const { signal, onEvent } = options ?? {};
+  return {
+    ...(signal instanceof AbortSignal ? { signal } : {}),
+    ...(typeof onEvent === 'function' ? { onEvent } : {}),
+  };
 }
 
 /** A loop over events is not to end as if all was well: who only loops has nothing else that says so. */
@@ -142,7 +148,19 @@ function failureOf(result: RunResult | BuildResult): BakeError | undefined {
   return result.ok ? undefined : new BakeError(result.error, result.summary);
 }
 
-async function runPlanned(options: RunOptions): Promise<RunResult> {
+function runPlanned(options: RunOptions): Promise<RunResult> {
+  return orDenied(
+    () => runNow(options),
+    (denied): RunResult => fail([denied]),
+  ).then((result) => (result.ok || result.summary !== undefined ? result : stopped(result, options.signal)));
+}
+
+/** One that was stopped before it began says so, and not what of its parts noticed it. */
+function stopped(result: RunResult, signal: AbortSignal | undefined): RunResult {
+  return signal?.aborted === true ? fail([wasCancelled()]) : result;
+}
+
+async function runNow(options: RunOptions): Promise<RunResult> {
   const { since } = options;
   const planned = await planOf(options, since === undefined ? [] : ['*']);
   if (!planned.ok) return planned;
@@ -216,12 +234,6 @@ function problemsOf({ problems, outcomes, cancelled }: RunSummary): readonly Any
   ];
 }
 
-function wasCancelled(): Problem {
-  return problem('run/cancelled', 'The run was cancelled', {
-    hint: 'What was done stays done: run it again.',
-  });
-}
-
 /** What {@link build} takes besides the keys of a build. */
 export interface BuildSettings
   extends Pick<SourceOptions, 'cwd' | 'env' | 'allow' | 'untrusted'>,
@@ -261,19 +273,13 @@ export type BuildResult =
  * ```
  */
 export function build(options: BuildOptions): Running<BuildResult> {
-  const { name: given, ...rest } = options;
-  // What is no setting is a key of builds.yaml, or a problem with its name.
-  const isSetting = ([key]: readonly [string, unknown]): boolean => Object.hasOwn(BUILD_SETTINGS, key);
-  const settings: BuildSettings = Object.fromEntries(Object.entries(rest).filter(isSetting));
-  const keys: BuildDefinition = Object.fromEntries(Object.entries(rest).filter((one) => !isSetting(one)));
-  checkOptions('build', settings, BUILD_SETTINGS);
-  const name = given ?? nameOf(options);
   return startWork<BuildResult>({
-    signal: options.signal,
-    onEvent: options.onEvent,
-    start: async (onEvent, signal) => {
+    ...heard(options),
+    start: async (sink, stop) => {
+      const { name, keys, settings } = readBuildOptions(options);
       const definition = { builds: { [name]: keys } };
-      const result = await runPlanned({ ...settings, definition, patterns: [name], onEvent, signal });
+      const patterns = [name];
+      const result = await runPlanned({ ...settings, definition, patterns, onEvent: sink, signal: stop });
       if (!result.ok) return result;
       const outcome = result.value.outcomes.find((one) => one.build === name);
       if (outcome === undefined) throw new Error(`the run has no outcome of ${name}`);
@@ -281,6 +287,30 @@ export function build(options: BuildOptions): Running<BuildResult> {
     },
     failureOf,
   });
+}
+
+/** Keys of builds.yaml that one image has no use for. */
+const NOT_OF_ONE = ['matrix', 'extends', 'needs'];
+
+/** What is no setting is a key of builds.yaml, or a problem with its name. */
+function readBuildOptions(options: BuildOptions): {
+  readonly name: string;
+  readonly keys: BuildDefinition;
+  readonly settings: BuildSettings;
+} {
+  if (typeof options !== 'object' || options === null)
+    throw new TypeError('build() takes an object with options');
+  const other = NOT_OF_ONE.find((key) => Object.hasOwn(options, key));
+  if (other !== undefined) throw new TypeError(`build() has no option "${other}": it makes one image`);
+  const { name, ...rest } = options;
+  const isSetting = ([key]: readonly [string, unknown]): boolean => Object.hasOwn(BUILD_SETTINGS, key);
+  const settings: BuildSettings = Object.fromEntries(Object.entries(rest).filter(isSetting));
+  checkOptions('build', settings, BUILD_SETTINGS);
+  return {
+    name: name ?? nameOf(options),
+    settings,
+    keys: Object.fromEntries(Object.entries(rest).filter((one) => !isSetting(one))),
+  };
 }
 
 /** The directory's name, in the letters that names of builds have. */

@@ -9,10 +9,9 @@ import { type AnyProblem, formatProblems } from '../report/mod.ts';
 export class BakeError extends Error {
   /** Always `BakeError`. */
   override readonly name = 'BakeError';
-  /** What went wrong: one or more, each with a stable `code`. */
-  readonly problems: readonly AnyProblem[];
-  /** Of a run that was begun: what became of its builds. */
-  readonly summary: RunSummary | undefined;
+  // Not shown with an error that nobody caught: the message has it, and places carry whole files with them.
+  readonly #problems: readonly AnyProblem[];
+  readonly #summary: RunSummary | undefined;
 
   /**
    * Makes one, which only {@link unwrap} needs to.
@@ -22,8 +21,18 @@ export class BakeError extends Error {
    */
   constructor(problems: readonly AnyProblem[], summary?: RunSummary) {
     super(formatProblems(problems));
-    this.problems = problems;
-    this.summary = summary;
+    this.#problems = problems;
+    this.#summary = summary;
+  }
+
+  /** What went wrong: one or more, each with a stable `code`. */
+  get problems(): readonly AnyProblem[] {
+    return this.#problems;
+  }
+
+  /** Of a run that was begun: what became of its builds. */
+  get summary(): RunSummary | undefined {
+    return this.#summary;
   }
 
   /** Whether a problem has this code, or one of this area (`registry/`). */
@@ -41,7 +50,7 @@ export type AnyResult<T> =
  * The value of a result.
  *
  * @param result of any function of this library, awaited
- * @throws BakeError where it is a failure
+ * @throws BakeError where it is a failure, and TypeError for what is no result
  * @example
  * ```ts
  * try {
@@ -54,6 +63,13 @@ export type AnyResult<T> =
  * ```
  */
 export function unwrap<T>(result: AnyResult<T>): T {
+  const given: unknown = result;
+  if (typeof given !== 'object' || given === null || !('ok' in given))
+    throw new TypeError(
+      given instanceof Promise
+        ? 'unwrap() takes a result, and not a promise of one: await it first'
+        : 'unwrap() takes what a call of this library gave',
+    );
   if (result.ok) return result.value;
   const { error } = result;
   const problems = 'code' in error ? [error] : error;

@@ -9,6 +9,8 @@ import { originOf, PLANNED_OPTIONS, type PlannedOptions, planOf, preparedOf } fr
 import { checkOptions, type KnownOptions } from './check-options.ts';
 import { type Running, startWork } from './events.ts';
 import { CALL_SETTINGS, type CallSettings } from './inspect.ts';
+import { permitted } from './permitted.ts';
+import { heard } from './run.ts';
 import { runtimeName } from './surroundings.ts';
 import { BakeError } from './unwrap.ts';
 
@@ -49,32 +51,36 @@ const VERIFY_OPTIONS: KnownOptions<VerifyOptions> = {
  * ```
  */
 export function verify(options: VerifyOptions = {}): Running<Result<readonly Verification[]>> {
-  checkOptions('verify', options, VERIFY_OPTIONS);
-  const ignore = (options.ignore ?? []).map(readIgnored);
   return startWork<Result<readonly Verification[]>>({
-    signal: options.signal,
-    onEvent: options.onEvent,
-    start: async (onEvent, signal) => {
-      const planned = await planOf(options);
-      if (!planned.ok) return planned;
-      if (planned.value.missing.length > 0) return fail(planned.value.missing);
-      const { address, jobs, strict = false } = options;
-      const { plan, dockerfiles } = preparedOf(planned.value);
-      const { verifyBuilds } = await import('../verify/mod.ts');
-      const report = await verifyBuilds({
-        plan,
-        dockerfiles,
-        env: originOf(planned.value.builds).surroundings.env,
+    ...heard(options),
+    start: (onEvent, signal) =>
+      permitted(
+        async () => {
+          checkOptions('verify', options, VERIFY_OPTIONS);
+          const ignore = (options.ignore ?? []).map(readIgnored);
+          const planned = await planOf(options);
+          if (!planned.ok) return planned;
+          if (planned.value.missing.length > 0) return fail(planned.value.missing);
+          const { address, jobs, strict = false } = options;
+          const { plan, dockerfiles } = preparedOf(planned.value);
+          const { verifyBuilds } = await import('../verify/mod.ts');
+          const report = await verifyBuilds({
+            plan,
+            dockerfiles,
+            env: originOf(planned.value.builds).surroundings.env,
+            signal,
+            onEvent,
+            version: VERSION,
+            runtime: runtimeName(),
+            rules: { isStrict: strict, ignore },
+            ...(address === undefined ? {} : { address }),
+            ...(jobs === undefined ? {} : { jobs }),
+          });
+          return report.problems.length > 0 ? fail(report.problems) : ok(report.builds);
+        },
         signal,
-        onEvent,
-        version: VERSION,
-        runtime: runtimeName(),
-        rules: { isStrict: strict, ignore },
-        ...(address === undefined ? {} : { address }),
-        ...(jobs === undefined ? {} : { jobs }),
-      });
-      return report.problems.length > 0 ? fail(report.problems) : ok(report.builds);
-    },
+        true,
+      ),
     failureOf: (result) => (result.ok ? undefined : new BakeError(result.error)),
   });
 }

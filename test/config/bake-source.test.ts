@@ -7,9 +7,10 @@ import { test } from 'node:test';
 import { DEFAULT_BAKE_FILES } from '../../lib/bake/mod.ts';
 import { BAKE_NAMES } from '../../lib/config/bake-files.ts';
 import { printBakeFiles, printBuilds, readBuilds } from '../../lib/config/mod.ts';
-import type { BuildSet } from '../../lib/model/mod.ts';
 import { selectBuilds } from '../../lib/plan/mod.ts';
+import { findMistakes } from '../../lib/prepare/mod.ts';
 import { makeTempDir, writeTree } from '../rig/temp.ts';
+import { chosen, problemsIn, setOf } from './bake-support.ts';
 import { line, type Reading, read } from './support.ts';
 
 const HCL = `variable "TAG" {
@@ -44,27 +45,6 @@ target "tool" {
   dockerfile = "tool.Dockerfile"
 }
 `;
-
-async function setOf(tree: Readonly<Record<string, string>>, reading: Reading = {}): Promise<BuildSet> {
-  const result = await read('', { tree, ...reading });
-  assert(result.ok, result.ok ? '' : result.error.map(line).join('\n'));
-  return result.value.set;
-}
-
-/** Problems, or warnings where there is no error. */
-async function problemsIn(
-  tree: Readonly<Record<string, string>>,
-  reading: Reading = {},
-): Promise<readonly string[]> {
-  const result = await read('', { tree, ...reading });
-  return (result.ok ? result.value.warnings : result.error).map(line);
-}
-
-function chosen(set: BuildSet, ...patterns: readonly string[]): readonly string[] {
-  const selected = selectBuilds(set, { patterns });
-  assert(selected.ok, JSON.stringify(selected));
-  return [...selected.value];
-}
 
 test('targets are builds, with their values final and nothing in them an expression', async () => {
   const set = await setOf({ 'docker-bake.hcl': HCL });
@@ -285,7 +265,7 @@ test('what is written wrongly is an error with its place', async () => {
 
 test('a file without a target says so', async () => {
   assert.deepEqual(await problemsIn({ 'compose.yaml': 'services: { db: { image: postgres } }\n' }), [
-    'config/no-builds - There is no target, and no service with `build`, in compose.yaml | Name another file with -f FILE, or let bake-ts init propose a builds.yaml.',
+    'config/no-builds compose.yaml:1:1 «s» There is no target, and no service with `build`, in compose.yaml | Name another file with -f FILE, or let bake-ts init propose a builds.yaml.',
   ]);
 });
 
@@ -471,7 +451,7 @@ test('--print gives what bake gives; of a builds.yaml there is no such thing', a
   assert(printed.ok, JSON.stringify(printed));
   // As docker/buildx 0.38.2 has it.
   assert.equal(
-    printed.value,
+    printed.value.text,
     `{
   "group": {
     "default": {
@@ -495,7 +475,7 @@ test('--print gives what bake gives; of a builds.yaml there is no such thing', a
 `,
   );
   const own = await printBakeFiles({ cwd: path.join(dir, 'sub'), env: {} }, ['default']);
-  assert.deepEqual(own, { ok: true, value: undefined });
+  assert.deepEqual(own, { ok: true, value: { text: undefined, warnings: [] } });
 });
 
 test('Compose: services with `build` are builds, all of them by default', async () => {
@@ -533,14 +513,14 @@ test('files that are found above are read as from where they lie, and named from
   await mkdir(path.join(dir, 'a'), { recursive: true });
   const result = await readBuilds({ cwd: path.join(dir, 'a'), env: {} });
   assert(result.ok, JSON.stringify(result));
-  const { set, warnings } = result.value;
+  const { set } = result.value;
   assert.deepEqual(
     set.builds.get('a')?.tags.map(({ text }) => text),
     ['r.example/a:7'],
   );
   assert.deepEqual(set.builds.get('a')?.context.ref, { kind: 'local', path: path.join(dir, 'a') });
   assert.deepEqual(set.builds.get('b')?.context.ref, { kind: 'local', path: path.join(dir, 'more/b') });
-  assert.match(warnings.map(line)[0] ?? '', /^config\/bad-tag \.\.\/more\/compose\.yaml:\d+:\d+ /);
+  assert.match(findMistakes(set).map(line)[0] ?? '', /^config\/bad-tag \.\.\/more\/compose\.yaml:\d+:\d+ /);
   assert.deepEqual(set.files, ['../compose.yaml', '../.env', '../more/compose.yaml']);
 });
 
@@ -575,8 +555,26 @@ test('a group that names what is not there is no group, and no reason to refuse 
   assert.deepEqual(chosen(set), ['a']);
   assert.match(
     (await problemsIn({ 'docker-bake.hcl': hcl }))[0] ?? '',
-    /^bake\/target docker-bake\.hcl:1:\d+ .*`nope`/,
+    /^bake\/unknown-name docker-bake\.hcl:1:29 «"nope"» Group "g" names "nope"/,
   );
-  const [first = ''] = await problemsIn({ 'docker-bake.hcl': hcl.replace('"g"', '"default"') });
-  assert.match(first, /^config\/unknown-build docker-bake\.hcl:1:\d+ .*"nope"/);
+  const byDefault = await setOf({ 'docker-bake.hcl': hcl.replace('"g"', '"default"') });
+  const none = selectBuilds(byDefault, { patterns: [] });
+  assert.deepEqual(none.ok ? [] : none.error.map(line), [
+    'bake/unknown-name docker-bake.hcl:1:35 «"nope"» Group "default" names "nope", and there is no such target | There are a, default.',
+  ]);
+  assert.deepEqual(chosen(byDefault, 'a'), ['a']);
+});
+
+test('Compose files of any name are known by what is in them: tags of their own, includes', async () => {
+  const tree = {
+    'base.yml': 'services: { a: { build: a, ports: ["1:1"] } }\n',
+    'prod.yml': 'services:\n  a:\n    build: b\n    ports: !reset []\n',
+    'all.yml': 'include:\n  - path: base.yml\n',
+    'named.yml': 'name: shop\ninclude: [base.yml]\n',
+  };
+  const contexts = async (...files: string[]) =>
+    [...(await setOf(tree, { files })).builds.values()].map(({ context }) => context.written);
+  assert.deepEqual(await contexts('base.yml', 'prod.yml'), ['b']);
+  assert.deepEqual(await contexts('all.yml'), ['a']);
+  assert.deepEqual(await contexts('named.yml'), ['a']);
 });

@@ -143,7 +143,7 @@ test('what has no counterpart is named, and stands as a comment where it belongs
   };
   const { yaml, notes } = await mustImport(JSON.stringify(bake), 'b.json');
   assert.deepEqual(notes, [
-    'app: what another target says is read in a way that has no counterpart: "${target.base.args.X}"',
+    'app: it reads what another target says: "${target.base.args.X}"',
     'app: BAKE_CMD_CONTEXT is known to bake only: "${BAKE_CMD_CONTEXT}"',
     'app: `call: check` only checks the Dockerfile; here it is a build like others, and `bake-ts lint` checks',
     'app: the network "mine" is not one BuildKit knows (default, none, host)',

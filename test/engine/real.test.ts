@@ -230,8 +230,17 @@ test('what daemons that were killed leave behind is cleared by the next up', asy
   await waitForContainer(home);
   for (const { pid } of engine.daemons) process.kill(pid, 'SIGKILL');
   await ended;
-  const status = await engineStatus({ env: home.env });
+  let status = await engineStatus({ env: home.env });
   assert(!status.running);
+  // The kernel takes its time to end what it was told to kill.
+  for (
+    let waitedMs = 0;
+    waitedMs < 10_000 && status.daemons.some((one) => one.state === 'running');
+    waitedMs += 50
+  ) {
+    await sleep(50);
+    status = await engineStatus({ env: home.env });
+  }
   assert.deepEqual(
     status.daemons.map((one) => one.state),
     ['ended', 'ended'],

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import { inspect } from 'node:util';
 import {
   affected,
   BakeError,
@@ -9,6 +10,7 @@ import {
   build,
   explain,
   importBuilds,
+  outdated,
   plan,
   print,
   propose,
@@ -16,6 +18,7 @@ import {
   readImageRef,
   run,
   unwrap,
+  verify,
 } from '../../lib/mod.ts';
 import { countBuilds, makePlace } from './support.ts';
 
@@ -209,6 +212,80 @@ test('only what changed since a commit runs, from all builds and not from the de
   const unknown = await run({ cwd, env, since: 'nowhere' });
   assert.ok(!unknown.ok);
   assert.equal(unknown.error[0]?.code, 'cli/unknown-revision');
+});
+
+test('an empty list is nothing, and not everything', async (t) => {
+  const { cwd, env, buildctl } = await makePlace(t);
+  const { document } = unwrap(await plan({ cwd, env, patterns: [] }));
+  assert.deepEqual(document.builds, []);
+  assert.deepEqual(unwrap(await run({ cwd, env, patterns: [] })).outcomes, []);
+  assert.deepEqual(unwrap(await print({ cwd, env, patterns: [] })).builds, {});
+  assert.deepEqual(unwrap(await explain({ cwd, env, patterns: [] })).builds, []);
+  assert.deepEqual(await buildctl.calls(), []);
+});
+
+test('a variable that is undefined is not given, and one that is no data is refused', async (t) => {
+  const { cwd, env } = await makePlace(t);
+  const { document } = unwrap(await plan({ cwd, env, patterns: ['api'], vars: { TAG: undefined } }));
+  assert.deepEqual(document.builds.at(-1)?.tags, ['local/api:dev']);
+  await assert.rejects(plan({ cwd, env, vars: { TAG: new Date(0) as never } }), {
+    name: 'TypeError',
+    message: 'the variable "TAG" takes text, a number, true, false, null, a list or a plain object',
+  });
+});
+
+test('a call that looks and was stopped found nothing out, whatever it had', async (t) => {
+  const { cwd, env, git } = await makePlace(t);
+  await git('init', '-q', '-b', 'main');
+  await git('add', '-A');
+  await git('commit', '-q', '-m', 'state');
+  const signal = AbortSignal.abort();
+  const options = { cwd, env, signal };
+  const ended = [
+    await explain(options),
+    await affected({ ...options, since: 'HEAD' }),
+    await run({ ...options, since: 'HEAD' }),
+    await outdated(options),
+    await verify(options),
+  ];
+  for (const result of ended) assert.equal(result.ok ? 'ok' : result.error[0]?.code, 'run/cancelled');
+});
+
+test('a working directory that is not there is said, and not that it is empty', async (t) => {
+  const { cwd, env } = await makePlace(t);
+  for (const [dir, message] of [
+    [`${cwd}/nowhere`, `There is no directory ${cwd}/nowhere`],
+    [`${cwd}/builds.yaml`, `${cwd}/builds.yaml is not a directory`],
+  ] as const) {
+    const result = await plan({ cwd: dir, env });
+    assert.ok(!result.ok);
+    assert.deepEqual(
+      result.error.map((one) => one.message),
+      [message],
+    );
+  }
+});
+
+test('what is no result is refused by unwrap, and an error that nobody caught shows its words once', async (t) => {
+  const { cwd, env } = await makePlace(t, { 'builds.yaml': 'builds: { a: { contxt: . } }\n' });
+  assert.throws(() => unwrap(plan({ cwd, env }) as never), /await it first/);
+  assert.throws(() => unwrap(undefined as never), TypeError);
+  const result = await plan({ cwd, env });
+  assert.throws(
+    () => unwrap(result),
+    (error) => error instanceof BakeError && error.problems.length === 1 && !/problems:/.test(inspect(error)),
+  );
+});
+
+test('values that a definition would lose are refused', async (t) => {
+  const { cwd, env } = await makePlace(t);
+  const definition = { builds: { a: { context: 'web', args: new Map([['A', '1']]) as never } } };
+  const result = await plan({ cwd, env, definition });
+  assert.ok(!result.ok);
+  assert.equal(
+    result.error[0]?.message,
+    'definition has what a builds file cannot hold: builds.a.args is a Map',
+  );
 });
 
 test('a plan remembers its environment and does not show it', async (t) => {

@@ -85,6 +85,18 @@ test('a value that an option does not take is refused', async () => {
       { registry: 70_000 },
       'the option "registry" of upEngine() takes true, false, or a port from 1 to 65535, and not 70000',
     ],
+    [
+      'outdated',
+      { images: ['x'] },
+      'outdated() has no option "images". It has cwd, env, files, definition, vars, varFiles, set, allow, untrusted, patterns, filters, dependents, builds, plan, signal.',
+    ],
+    ['promote', { cwd: '/' }, 'promote() needs the option "to"'],
+    ['build', { matrix: {} }, 'build() has no option "matrix": it makes one image'],
+    [
+      'createReporter',
+      { mode: 'json5' },
+      'the option "mode" of createReporter() takes auto, tty, plain, grouped, json, quiet',
+    ],
     ['lint', { jobs: -3 }, 'the option "jobs" of lint() takes a whole number from 1 on, and not -3'],
     ['affected', {}, 'affected() takes one of the options "since" and "changed"'],
     ['affected', { since: 'main', changed: [] }, 'affected() takes one of the options "since" and "changed"'],

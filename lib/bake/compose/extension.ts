@@ -3,9 +3,9 @@ import type { Span } from '../../model/mod.ts';
 import type { DraftValues } from '../draft.ts';
 import {
   type CacheEntry,
-  isSameCache,
-  isSameOutput,
+  cacheKey,
   lastOfEach,
+  outputKey,
   type Parsed,
   parseCache,
   parseOutput,
@@ -112,7 +112,7 @@ function addEntries({ values, report }: Extended, extension: MapNode): void {
     const words = wordsAt(extension, key, report);
     if (words.length === 0) continue;
     const more: readonly CacheEntry[] = readEach(words, parseCache, report).flat();
-    const all = dropRepeated(sliceOf([...itemsOf(values[key]), ...more]), isSameCache);
+    const all = dropRepeated(sliceOf([...itemsOf(values[key]), ...more]), cacheKey);
     if (all !== undefined) values[key] = all;
   }
   const secrets = readEach(wordsAt(extension, 'secret', report), parseSecret, report);
@@ -122,7 +122,7 @@ function addEntries({ values, report }: Extended, extension: MapNode): void {
     .map(({ text }) => parseSsh(text));
   if (ssh.length > 0) values.ssh = sortSsh(lastOfEach([...(values.ssh ?? []), ...ssh], ({ id }) => id));
   const outputs = readEach(wordsAt(extension, 'output', report), parseOutput, report);
-  const all = outputs.length === 0 ? undefined : dropRepeated(sliceOf(outputs), isSameOutput);
+  const all = outputs.length === 0 ? undefined : dropRepeated(sliceOf(outputs), outputKey);
   if (all !== undefined) values.output = all;
 }
 

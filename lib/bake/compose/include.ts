@@ -106,7 +106,11 @@ async function loadInclude(
   const [main] = located;
   const mainPath = main?.path ?? '';
   const { workingDir, projectDir } = await directoriesOf(wanted, mainPath, scope);
-  if (main !== undefined && (including.includes(mainPath) || including.length > MAX_DEPTH)) {
+  if (main !== undefined && including.length > MAX_DEPTH) {
+    shared.report.add(main.node.span, `Files include one another over more than ${MAX_DEPTH} steps`);
+    return undefined;
+  }
+  if (main !== undefined && including.includes(mainPath)) {
     shared.report.add(
       main.node.span,
       `${mainPath} includes itself`,

@@ -9,7 +9,7 @@ import { type ComposeDocument, readDocuments } from './yaml.ts';
 /** What reading needs from outside. Paths are relative to where bake runs. */
 export interface Reader {
   /** The text of a file; undefined where there is none. */
-  readonly readFile: (path: string) => Promise<string | undefined>;
+  readonly readFile: (path: string) => Promise<string | undefined | null>;
   /** Whether a path is a directory; undefined where that cannot be told. */
   readonly isDirectory?: ((path: string) => Promise<boolean>) | undefined;
 }
@@ -22,7 +22,7 @@ export interface Shared {
   readonly home: string | undefined;
   readonly documents: WeakMap<SourceFile, readonly ComposeDocument[]>;
   /** Files that were read, by path. */
-  readonly files: Map<string, Promise<SourceFile | undefined>>;
+  readonly files: Map<string, Promise<SourceFile | undefined | null>>;
   readonly includes: IncludeCache;
   /** Fills in variables in a way of its own. */
   readonly fill?: (file: MapNode, lookup: Lookup) => MapNode;
@@ -99,21 +99,31 @@ function removeAt(node: Node, resets: Resets): Node {
 
 /** Reads a file that another one names at `span`; one that is not there is reported. */
 export async function readNamed(path: string, span: Span, shared: Shared): Promise<SourceFile | undefined> {
-  const source = await readOptional(path, shared);
-  if (source === undefined)
-    shared.report.add(
-      span,
-      `There is no file ${path}`,
-      'Paths are relative to the directory of the project.',
-    );
+  const source = await read(path, shared);
+  if (source === null) return undefined;
+  if (source === undefined) {
+    const isRemote = /(?:^|\/)(?:[a-z][a-z0-9+.-]+:\/|git@)/i.test(path);
+    const message = isRemote
+      ? `Files from elsewhere are not read: ${path.replace(/:\/(?!\/)/, '://')}`
+      : `There is no file ${path}`;
+    const hint = isRemote
+      ? 'Clone or download them, and name the file.'
+      : 'Paths are relative to the directory of the project.';
+    shared.report.add(span, message, hint);
+  }
   return source;
 }
 
 /** Reads a file that may be missing, once. */
-export function readOptional(path: string, { files, reader }: Shared): Promise<SourceFile | undefined> {
+export async function readOptional(path: string, shared: Shared): Promise<SourceFile | undefined> {
+  return (await read(path, shared)) ?? undefined;
+}
+
+/** Null: why it is not read is told. */
+function read(path: string, { files, reader }: Shared): Promise<SourceFile | undefined | null> {
   const known = files.get(path);
   if (known !== undefined) return known;
-  const reading = reader.readFile(path).then((text) => (text === undefined ? undefined : { path, text }));
+  const reading = reader.readFile(path).then((text) => (typeof text === 'string' ? { path, text } : text));
   files.set(path, reading);
   return reading;
 }

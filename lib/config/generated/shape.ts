@@ -18,8 +18,8 @@ export interface ShapeCheck {
   errors?: readonly ShapeError[] | null;
 }
 
-const schema31 = {"$schema":"https://json-schema.org/draft/2020-12/schema","$id":"urn:bake-ts:builds","title":"builds.yaml","type":"object","properties":{"$schema":{"title":"a URL or path","type":"string"},"description":{"type":["string","number","boolean","null"]},"include":{"title":"a list of paths","type":["array","null"],"items":{"title":"a path","type":"string"}},"vars":{"title":"a map","type":["object","null"],"propertyNames":{"pattern":"^(?!__proto__$)[A-Za-z_][A-Za-z0-9_]*$"},"additionalProperties":{"$ref":"#/$defs/var"}},"functions":{"title":"a map","type":["object","null"],"propertyNames":{"pattern":"^[A-Za-z_][A-Za-z0-9_]*\\(\\s*(?:[A-Za-z_][A-Za-z0-9_]*(?:\\s*,\\s*[A-Za-z_][A-Za-z0-9_]*)*)?\\s*\\)$"},"additionalProperties":{}},"registries":{"title":"a map","type":["object","null"],"additionalProperties":{"$ref":"#/$defs/registry"}},"engine":{"title":"a map","type":["object","null"],"properties":{"address":{"type":["string","number","boolean","null"]}},"additionalProperties":false},"record":{"title":"local, registry, or a reference","type":["string","null"]},"publish":{"title":"each or together","enum":["each","together",null]},"immutable":{"title":"a glob or a list of globs","type":["string","number","array","null"],"items":{"type":["string","number","null"]}},"templates":{"title":"a map","type":["object","null"],"propertyNames":{"pattern":"^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},"additionalProperties":{"$ref":"#/$defs/template"}},"builds":{"title":"a map","type":["object","null"],"propertyNames":{"pattern":"^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},"additionalProperties":{"$ref":"#/$defs/build"}},"groups":{"title":"a map","type":["object","null"],"propertyNames":{"pattern":"^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},"additionalProperties":{"$ref":"#/$defs/group"}}},"patternProperties":{"^x-":{}},"additionalProperties":false,"$defs":{"var":{"title":"a default value, or a map with default, type, env …","type":["string","number","boolean","array","object","null"],"properties":{"default":{},"type":{"title":"string, bool, int, number, list or map","type":"string","enum":["string","bool","int","number","list","map"]},"env":{"title":"a name, a list of names, or false","type":["string","array","boolean","null"],"items":{"type":"string",}},"required":{"title":"true or false","type":["boolean","null"]},"optional":{"title":"true or false","type":["boolean","null"]},"oneOf":{"title":"a list of values","type":["array","null"],"items":{"title":"text, a number, true or false","type":["string","number","boolean"]}},"pattern":{"title":"a regular expression","type":["string","null"]},"minimum":{"title":"a number","type":["number","null"]},"maximum":{"title":"a number","type":["number","null"]},"check":{"title":"one ${{ … }} expression","type":["string","null"],"pattern":"\\$\\{\\{"},"sensitive":{"title":"true or false","type":["boolean","null"]},"description":{"type":["string","number","boolean","null"]}},"additionalProperties":false},"registry":{"title":"a map","type":["object","null"],"properties":{"http":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"ca":{"type":["string","number","boolean","null"]},"cert":{"type":["string","number","boolean","null"]},"key":{"type":["string","number","boolean","null"]},"insecure":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"mirrors":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"concurrency":{"title":"an integer","type":["integer","string","null"],"minimum":1}},"additionalProperties":false},"template":{"$ref":"#/$defs/build","properties":{"matrix":false,"name":false}},"build":{"title":"a map","type":["object","null"],"properties":{"description":{"type":["string","number","boolean","null"]},"extends":{"title":"a name or a list of names","type":["string","array","null"],"items":{"type":["string","number","boolean","null"]}},"matrix":{"title":"a map of axes","type":["object","null"],"properties":{"include":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"a map of axis to value","type":["object","string","null"],"pattern":"\\$\\{\\{"}},"exclude":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"a map of axis to value","type":["object","string","null"],"pattern":"\\$\\{\\{"}},"when":{"title":"one ${{ … }} expression","type":["string","boolean","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":{"title":"a list of values","type":["array","string","null"],"pattern":"\\$\\{\\{"}},"name":{"type":["string","number","boolean","null"]},"context":{"type":["string","number","boolean","null"],"examples":[".","services/api","https://github.com/owner/repo.git#main:sub"]},"dockerfile":{"type":["string","number","boolean","null"]},"dockerfile-inline":{"type":["string","number","boolean","null"]},"frontend":{"title":"dockerfile.v0 or gateway.v0","type":["string","null"],"pattern":"^(?:(?:dockerfile|gateway)\\.v0)?$|\\$\\{\\{"},"source":{"type":["string","number","boolean","null"],"examples":["docker/dockerfile:1"]},"opts":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"buildctl-options":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"target":{"type":["string","number","boolean","null"]},"args":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"contexts":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"needs":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"platforms":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"tags":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"push":{"title":"true, false or always","type":["boolean","string","null"],"pattern":"^always$|\\$\\{\\{"},"labels":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"annotations":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"outputs":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"attest":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"compression":{"title":"uncompressed, gzip, zstd or estargz, or a map with type, level, force","type":["string","object","null"],"pattern":"^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{","properties":{"type":{"title":"uncompressed, gzip, zstd or estargz","type":["string","null"],"pattern":"^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{","examples":["uncompressed","gzip","zstd","estargz"]},"level":{"title":"an integer","type":["integer","string","null"],"pattern":"\\$\\{\\{"},"force":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":false},"reproducible":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"source-date-epoch":{"title":"seconds since 1970","type":["integer","string","null"],"pattern":"^[0-9]+$|\\$\\{\\{"},"cache":{"title":"auto, a repository, or a map","type":["string","object","null"],"properties":{"repository":{"type":["string","number","boolean","null"]},"mode":{"title":"min or max","type":["string","null"],"pattern":"^(?:min|max)$|\\$\\{\\{","examples":["min","max"]},"export":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":false},"cache-from":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"cache-to":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"no-cache":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"no-cache-filter":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"pull":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"secrets":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as id=token,env=TOKEN or a map with `id`","type":["string","object","null"],"properties":{"id":{"type":["string","number","boolean","null"]},"file":{"type":["string","number","boolean","null"]},"env":{"type":["string","number","boolean","null"]},"command":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false}},"ssh":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as default or id=~/.ssh/key, or a map with `id`","type":["string","object","null"],"properties":{"id":{"type":["string","number","boolean","null"]},"paths":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false}},"network":{"title":"default, none or host","type":["string","null"],"pattern":"^(?:default|none|host)?$|\\$\\{\\{","examples":["default","none","host"]},"extra-hosts":{"title":"a map of name to address, or a list of name=address","type":["object","array","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]},"items":{"type":["string","number","boolean","null"]}},"ulimits":{"title":"a map of name to limit, or a list of name=soft[:hard]","type":["object","array","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"title":"a number, soft:hard, or a map with soft and hard","type":["integer","string","object","null"],"properties":{"soft":{"title":"an integer","type":["integer","string","null"]},"hard":{"title":"an integer","type":["integer","string","null"]}},"additionalProperties":false},"items":{"type":["string","number","boolean","null"]}},"shm-size":{"title":"a size such as 64m","type":["integer","string","null"]},"cgroup-parent":{"type":["string","number","boolean","null"]},"timeout":{"title":"a duration such as 20m","type":["integer","string","null"]},"entitlements":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false},"group":{"title":"a list of names, or a map with builds","type":["array","object","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]},"properties":{"builds":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"description":{"type":["string","number","boolean","null"]}},"additionalProperties":false}}};
-const schema32 = {"title":"a default value, or a map with default, type, env …","type":["string","number","boolean","array","object","null"],"properties":{"default":{},"type":{"title":"string, bool, int, number, list or map","type":"string","enum":["string","bool","int","number","list","map"]},"env":{"title":"a name, a list of names, or false","type":["string","array","boolean","null"],"items":{"type":"string",}},"required":{"title":"true or false","type":["boolean","null"]},"optional":{"title":"true or false","type":["boolean","null"]},"oneOf":{"title":"a list of values","type":["array","null"],"items":{"title":"text, a number, true or false","type":["string","number","boolean"]}},"pattern":{"title":"a regular expression","type":["string","null"]},"minimum":{"title":"a number","type":["number","null"]},"maximum":{"title":"a number","type":["number","null"]},"check":{"title":"one ${{ … }} expression","type":["string","null"],"pattern":"\\$\\{\\{"},"sensitive":{"title":"true or false","type":["boolean","null"]},"description":{"type":["string","number","boolean","null"]}},"additionalProperties":false};
+const schema31 = {"$schema":"https://json-schema.org/draft/2020-12/schema","$id":"urn:bake-ts:builds","title":"builds.yaml","type":"object","properties":{"$schema":{"title":"a URL or path","type":"string"},"description":{"type":["string","number","boolean","null"]},"include":{"title":"a list of paths","type":["array","null"],"items":{"title":"a path","type":"string"}},"vars":{"title":"a map","type":["object","null"],"propertyNames":{"pattern":"^(?!__proto__$)[A-Za-z_][A-Za-z0-9_]*$"},"additionalProperties":{"$ref":"#/$defs/var"}},"functions":{"title":"a map","type":["object","null"],"propertyNames":{"pattern":"^[A-Za-z_][A-Za-z0-9_]*\\(\\s*(?:[A-Za-z_][A-Za-z0-9_]*(?:\\s*,\\s*[A-Za-z_][A-Za-z0-9_]*)*)?\\s*\\)$"},"additionalProperties":{}},"registries":{"title":"a map","type":["object","null"],"additionalProperties":{"$ref":"#/$defs/registry"}},"engine":{"title":"a map","type":["object","null"],"properties":{"address":{"type":["string","number","boolean","null"]}},"additionalProperties":false},"record":{"title":"local, registry, or a reference","type":["string","null"]},"publish":{"title":"each or together","enum":["each","together",null]},"immutable":{"title":"a glob or a list of globs","type":["string","number","array","null"],"items":{"type":["string","number","null"]}},"templates":{"title":"a map","type":["object","null"],"propertyNames":{"pattern":"^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},"additionalProperties":{"$ref":"#/$defs/template"}},"builds":{"title":"a map","type":["object","null"],"propertyNames":{"pattern":"^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},"additionalProperties":{"$ref":"#/$defs/build"}},"groups":{"title":"a map","type":["object","null"],"propertyNames":{"pattern":"^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},"additionalProperties":{"$ref":"#/$defs/group"}}},"patternProperties":{"^x-":{}},"additionalProperties":false,"$defs":{"var":{"title":"a default value, or a map with default, type, env …","type":["string","number","boolean","array","object","null"],"properties":{"default":{},"type":{"title":"string, bool, int, number, list or map","type":"string","enum":["string","bool","int","number","list","map"]},"env":{"title":"a name, a list of names, or false","type":["string","array","boolean","null"],"items":{"type":"string",}},"required":{"title":"true or false","type":["boolean","null"]},"optional":{"title":"true or false","type":["boolean","null"]},"oneOf":{"title":"a list of values","type":["array","null"],"items":{"title":"text, a number, true or false","type":["string","number","boolean"]}},"pattern":{"title":"a regular expression","type":["string","null"]},"minimum":{"title":"a number","type":["number","null"]},"maximum":{"title":"a number","type":["number","null"]},"check":{"title":"one ${{ … }} expression","type":["string","null"],"pattern":"\\$\\{\\{"},"schema":{"title":"a JSON Schema","type":["object","null"]},"sensitive":{"title":"true or false","type":["boolean","null"]},"description":{"type":["string","number","boolean","null"]}},"additionalProperties":false},"registry":{"title":"a map","type":["object","null"],"properties":{"http":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"ca":{"type":["string","number","boolean","null"]},"cert":{"type":["string","number","boolean","null"]},"key":{"type":["string","number","boolean","null"]},"insecure":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"mirrors":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"concurrency":{"title":"an integer","type":["integer","string","null"],"minimum":1}},"additionalProperties":false},"template":{"$ref":"#/$defs/build","properties":{"matrix":false,"name":false}},"build":{"title":"a map","type":["object","null"],"properties":{"description":{"type":["string","number","boolean","null"]},"extends":{"title":"a name or a list of names","type":["string","array","null"],"items":{"type":["string","number","boolean","null"]}},"matrix":{"title":"a map of axes","type":["object","null"],"properties":{"include":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"a map of axis to value","type":["object","string","null"],"pattern":"\\$\\{\\{"}},"exclude":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"a map of axis to value","type":["object","string","null"],"pattern":"\\$\\{\\{"}},"when":{"title":"one ${{ … }} expression","type":["string","boolean","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":{"title":"a list of values","type":["array","string","null"],"pattern":"\\$\\{\\{"}},"name":{"type":["string","number","boolean","null"]},"context":{"type":["string","number","boolean","null"],"examples":[".","services/api","https://github.com/owner/repo.git#main:sub"]},"dockerfile":{"type":["string","number","boolean","null"]},"dockerfile-inline":{"type":["string","number","boolean","null"]},"frontend":{"title":"dockerfile.v0 or gateway.v0","type":["string","null"],"pattern":"^(?:(?:dockerfile|gateway)\\.v0)?$|\\$\\{\\{"},"source":{"type":["string","number","boolean","null"],"examples":["docker/dockerfile:1"]},"opts":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"buildctl-options":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"target":{"type":["string","number","boolean","null"]},"args":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"contexts":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"needs":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"platforms":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"tags":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"push":{"title":"true, false or always","type":["boolean","string","null"],"pattern":"^always$|\\$\\{\\{"},"labels":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"annotations":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"outputs":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"attest":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"compression":{"title":"uncompressed, gzip, zstd or estargz, or a map with type, level, force","type":["string","object","null"],"pattern":"^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{","properties":{"type":{"title":"uncompressed, gzip, zstd or estargz","type":["string","null"],"pattern":"^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{","examples":["uncompressed","gzip","zstd","estargz"]},"level":{"title":"an integer","type":["integer","string","null"],"pattern":"\\$\\{\\{"},"force":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":false},"reproducible":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"source-date-epoch":{"title":"seconds since 1970","type":["integer","string","null"],"pattern":"^[0-9]+$|\\$\\{\\{"},"cache":{"title":"auto, a repository, or a map","type":["string","object","null"],"properties":{"repository":{"type":["string","number","boolean","null"]},"mode":{"title":"min or max","type":["string","null"],"pattern":"^(?:min|max)$|\\$\\{\\{","examples":["min","max"]},"export":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":false},"cache-from":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"cache-to":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"no-cache":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"no-cache-filter":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"pull":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"secrets":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as id=token,env=TOKEN or a map with `id`","type":["string","object","null"],"properties":{"id":{"type":["string","number","boolean","null"]},"file":{"type":["string","number","boolean","null"]},"env":{"type":["string","number","boolean","null"]},"command":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false}},"ssh":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as default or id=~/.ssh/key, or a map with `id`","type":["string","object","null"],"properties":{"id":{"type":["string","number","boolean","null"]},"paths":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false}},"network":{"title":"default, none or host","type":["string","null"],"pattern":"^(?:default|none|host)?$|\\$\\{\\{","examples":["default","none","host"]},"extra-hosts":{"title":"a map of name to address, or a list of name=address","type":["object","array","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]},"items":{"type":["string","number","boolean","null"]}},"ulimits":{"title":"a map of name to limit, or a list of name=soft[:hard]","type":["object","array","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"title":"a number, soft:hard, or a map with soft and hard","type":["integer","string","object","null"],"properties":{"soft":{"title":"an integer","type":["integer","string","null"]},"hard":{"title":"an integer","type":["integer","string","null"]}},"additionalProperties":false},"items":{"type":["string","number","boolean","null"]}},"shm-size":{"title":"a size such as 64m","type":["integer","string","null"]},"cgroup-parent":{"type":["string","number","boolean","null"]},"timeout":{"title":"a duration such as 20m","type":["integer","string","null"]},"entitlements":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false},"group":{"title":"a list of names, or a map with builds","type":["array","object","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]},"properties":{"builds":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"description":{"type":["string","number","boolean","null"]}},"additionalProperties":false}}};
+const schema32 = {"title":"a default value, or a map with default, type, env …","type":["string","number","boolean","array","object","null"],"properties":{"default":{},"type":{"title":"string, bool, int, number, list or map","type":"string","enum":["string","bool","int","number","list","map"]},"env":{"title":"a name, a list of names, or false","type":["string","array","boolean","null"],"items":{"type":"string",}},"required":{"title":"true or false","type":["boolean","null"]},"optional":{"title":"true or false","type":["boolean","null"]},"oneOf":{"title":"a list of values","type":["array","null"],"items":{"title":"text, a number, true or false","type":["string","number","boolean"]}},"pattern":{"title":"a regular expression","type":["string","null"]},"minimum":{"title":"a number","type":["number","null"]},"maximum":{"title":"a number","type":["number","null"]},"check":{"title":"one ${{ … }} expression","type":["string","null"],"pattern":"\\$\\{\\{"},"schema":{"title":"a JSON Schema","type":["object","null"]},"sensitive":{"title":"true or false","type":["boolean","null"]},"description":{"type":["string","number","boolean","null"]}},"additionalProperties":false};
 const schema33 = {"title":"a map","type":["object","null"],"properties":{"http":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"ca":{"type":["string","number","boolean","null"]},"cert":{"type":["string","number","boolean","null"]},"key":{"type":["string","number","boolean","null"]},"insecure":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"mirrors":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"concurrency":{"title":"an integer","type":["integer","string","null"],"minimum":1}},"additionalProperties":false};
 const schema35 = {"title":"a map","type":["object","null"],"properties":{"description":{"type":["string","number","boolean","null"]},"extends":{"title":"a name or a list of names","type":["string","array","null"],"items":{"type":["string","number","boolean","null"]}},"matrix":{"title":"a map of axes","type":["object","null"],"properties":{"include":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"a map of axis to value","type":["object","string","null"],"pattern":"\\$\\{\\{"}},"exclude":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"a map of axis to value","type":["object","string","null"],"pattern":"\\$\\{\\{"}},"when":{"title":"one ${{ … }} expression","type":["string","boolean","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":{"title":"a list of values","type":["array","string","null"],"pattern":"\\$\\{\\{"}},"name":{"type":["string","number","boolean","null"]},"context":{"type":["string","number","boolean","null"],"examples":[".","services/api","https://github.com/owner/repo.git#main:sub"]},"dockerfile":{"type":["string","number","boolean","null"]},"dockerfile-inline":{"type":["string","number","boolean","null"]},"frontend":{"title":"dockerfile.v0 or gateway.v0","type":["string","null"],"pattern":"^(?:(?:dockerfile|gateway)\\.v0)?$|\\$\\{\\{"},"source":{"type":["string","number","boolean","null"],"examples":["docker/dockerfile:1"]},"opts":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"buildctl-options":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"target":{"type":["string","number","boolean","null"]},"args":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"contexts":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"needs":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"platforms":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"tags":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"push":{"title":"true, false or always","type":["boolean","string","null"],"pattern":"^always$|\\$\\{\\{"},"labels":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"annotations":{"title":"a map","type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"outputs":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"attest":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"compression":{"title":"uncompressed, gzip, zstd or estargz, or a map with type, level, force","type":["string","object","null"],"pattern":"^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{","properties":{"type":{"title":"uncompressed, gzip, zstd or estargz","type":["string","null"],"pattern":"^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{","examples":["uncompressed","gzip","zstd","estargz"]},"level":{"title":"an integer","type":["integer","string","null"],"pattern":"\\$\\{\\{"},"force":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":false},"reproducible":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"source-date-epoch":{"title":"seconds since 1970","type":["integer","string","null"],"pattern":"^[0-9]+$|\\$\\{\\{"},"cache":{"title":"auto, a repository, or a map","type":["string","object","null"],"properties":{"repository":{"type":["string","number","boolean","null"]},"mode":{"title":"min or max","type":["string","null"],"pattern":"^(?:min|max)$|\\$\\{\\{","examples":["min","max"]},"export":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":false},"cache-from":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"cache-to":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as type=registry,ref=… or a map with `type`","type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"no-cache":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"no-cache-filter":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"pull":{"title":"true or false","type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"secrets":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as id=token,env=TOKEN or a map with `id`","type":["string","object","null"],"properties":{"id":{"type":["string","number","boolean","null"]},"file":{"type":["string","number","boolean","null"]},"env":{"type":["string","number","boolean","null"]},"command":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false}},"ssh":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"title":"text such as default or id=~/.ssh/key, or a map with `id`","type":["string","object","null"],"properties":{"id":{"type":["string","number","boolean","null"]},"paths":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false}},"network":{"title":"default, none or host","type":["string","null"],"pattern":"^(?:default|none|host)?$|\\$\\{\\{","examples":["default","none","host"]},"extra-hosts":{"title":"a map of name to address, or a list of name=address","type":["object","array","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]},"items":{"type":["string","number","boolean","null"]}},"ulimits":{"title":"a map of name to limit, or a list of name=soft[:hard]","type":["object","array","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"title":"a number, soft:hard, or a map with soft and hard","type":["integer","string","object","null"],"properties":{"soft":{"title":"an integer","type":["integer","string","null"]},"hard":{"title":"an integer","type":["integer","string","null"]}},"additionalProperties":false},"items":{"type":["string","number","boolean","null"]}},"shm-size":{"title":"a size such as 64m","type":["integer","string","null"]},"cgroup-parent":{"type":["string","number","boolean","null"]},"timeout":{"title":"a duration such as 20m","type":["integer","string","null"]},"entitlements":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false};
 const schema37 = {"title":"a list of names, or a map with builds","type":["array","object","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]},"properties":{"builds":{"title":"a list","type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"description":{"type":["string","number","boolean","null"]}},"additionalProperties":false};
@@ -2247,10 +2247,10 @@ errors++;
 }
 }
 }
-if(data5.sensitive !== undefined){
-let data17 = data5.sensitive;
-if((typeof data17 !== "boolean") && (data17 !== null)){
-const err23 = {instancePath:instancePath+"/vars/" + key2.replace(/~/g, "~0").replace(/\//g, "~1")+"/sensitive",schemaPath:"#/$defs/var/properties/sensitive/type",keyword:"type",params:{type: schema32.properties.sensitive.type}};
+if(data5.schema !== undefined){
+let data17 = data5.schema;
+if((!(data17 && typeof data17 == "object" && !Array.isArray(data17))) && (data17 !== null)){
+const err23 = {instancePath:instancePath+"/vars/" + key2.replace(/~/g, "~0").replace(/\//g, "~1")+"/schema",schemaPath:"#/$defs/var/properties/schema/type",keyword:"type",params:{type: schema32.properties.schema.type}};
 if(vErrors === null){
 vErrors = [err23];
 }
@@ -2260,10 +2260,10 @@ vErrors.push(err23);
 errors++;
 }
 }
-if(data5.description !== undefined){
-let data18 = data5.description;
-if((((typeof data18 !== "string") && (!((typeof data18 == "number") && (isFinite(data18))))) && (typeof data18 !== "boolean")) && (data18 !== null)){
-const err24 = {instancePath:instancePath+"/vars/" + key2.replace(/~/g, "~0").replace(/\//g, "~1")+"/description",schemaPath:"#/$defs/var/properties/description/type",keyword:"type",params:{type: schema32.properties.description.type}};
+if(data5.sensitive !== undefined){
+let data18 = data5.sensitive;
+if((typeof data18 !== "boolean") && (data18 !== null)){
+const err24 = {instancePath:instancePath+"/vars/" + key2.replace(/~/g, "~0").replace(/\//g, "~1")+"/sensitive",schemaPath:"#/$defs/var/properties/sensitive/type",keyword:"type",params:{type: schema32.properties.sensitive.type}};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -2273,14 +2273,10 @@ vErrors.push(err24);
 errors++;
 }
 }
-}
-}
-}
-}
-if(data.functions !== undefined){
-let data19 = data.functions;
-if((!(data19 && typeof data19 == "object" && !Array.isArray(data19))) && (data19 !== null)){
-const err25 = {instancePath:instancePath+"/functions",schemaPath:"#/properties/functions/type",keyword:"type",params:{type: schema31.properties.functions.type}};
+if(data5.description !== undefined){
+let data19 = data5.description;
+if((((typeof data19 !== "string") && (!((typeof data19 == "number") && (isFinite(data19))))) && (typeof data19 !== "boolean")) && (data19 !== null)){
+const err25 = {instancePath:instancePath+"/vars/" + key2.replace(/~/g, "~0").replace(/\//g, "~1")+"/description",schemaPath:"#/$defs/var/properties/description/type",keyword:"type",params:{type: schema32.properties.description.type}};
 if(vErrors === null){
 vErrors = [err25];
 }
@@ -2289,12 +2285,15 @@ vErrors.push(err25);
 }
 errors++;
 }
-if(data19 && typeof data19 == "object" && !Array.isArray(data19)){
-for(const key4 in data19){
-const _errs46 = errors;
-if(typeof key4 === "string"){
-if(!pattern7.test(key4)){
-const err26 = {instancePath:instancePath+"/functions",schemaPath:"#/properties/functions/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z_][A-Za-z0-9_]*\\(\\s*(?:[A-Za-z_][A-Za-z0-9_]*(?:\\s*,\\s*[A-Za-z_][A-Za-z0-9_]*)*)?\\s*\\)$"},propertyName:key4};
+}
+}
+}
+}
+}
+if(data.functions !== undefined){
+let data20 = data.functions;
+if((!(data20 && typeof data20 == "object" && !Array.isArray(data20))) && (data20 !== null)){
+const err26 = {instancePath:instancePath+"/functions",schemaPath:"#/properties/functions/type",keyword:"type",params:{type: schema31.properties.functions.type}};
 if(vErrors === null){
 vErrors = [err26];
 }
@@ -2303,10 +2302,12 @@ vErrors.push(err26);
 }
 errors++;
 }
-}
-var valid11 = _errs46 === errors;
-if(!valid11){
-const err27 = {instancePath:instancePath+"/functions",schemaPath:"#/properties/functions/propertyNames",keyword:"propertyNames",params:{propertyName: key4}};
+if(data20 && typeof data20 == "object" && !Array.isArray(data20)){
+for(const key4 in data20){
+const _errs48 = errors;
+if(typeof key4 === "string"){
+if(!pattern7.test(key4)){
+const err27 = {instancePath:instancePath+"/functions",schemaPath:"#/properties/functions/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z_][A-Za-z0-9_]*\\(\\s*(?:[A-Za-z_][A-Za-z0-9_]*(?:\\s*,\\s*[A-Za-z_][A-Za-z0-9_]*)*)?\\s*\\)$"},propertyName:key4};
 if(vErrors === null){
 vErrors = [err27];
 }
@@ -2316,12 +2317,9 @@ vErrors.push(err27);
 errors++;
 }
 }
-}
-}
-if(data.registries !== undefined){
-let data20 = data.registries;
-if((!(data20 && typeof data20 == "object" && !Array.isArray(data20))) && (data20 !== null)){
-const err28 = {instancePath:instancePath+"/registries",schemaPath:"#/properties/registries/type",keyword:"type",params:{type: schema31.properties.registries.type}};
+var valid11 = _errs48 === errors;
+if(!valid11){
+const err28 = {instancePath:instancePath+"/functions",schemaPath:"#/properties/functions/propertyNames",keyword:"propertyNames",params:{propertyName: key4}};
 if(vErrors === null){
 vErrors = [err28];
 }
@@ -2330,11 +2328,13 @@ vErrors.push(err28);
 }
 errors++;
 }
-if(data20 && typeof data20 == "object" && !Array.isArray(data20)){
-for(const key5 in data20){
-let data21 = data20[key5];
+}
+}
+}
+if(data.registries !== undefined){
+let data21 = data.registries;
 if((!(data21 && typeof data21 == "object" && !Array.isArray(data21))) && (data21 !== null)){
-const err29 = {instancePath:instancePath+"/registries/" + key5.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/registry/type",keyword:"type",params:{type: schema33.type}};
+const err29 = {instancePath:instancePath+"/registries",schemaPath:"#/properties/registries/type",keyword:"type",params:{type: schema31.properties.registries.type}};
 if(vErrors === null){
 vErrors = [err29];
 }
@@ -2344,9 +2344,10 @@ vErrors.push(err29);
 errors++;
 }
 if(data21 && typeof data21 == "object" && !Array.isArray(data21)){
-for(const key6 in data21){
-if(!(((((((key6 === "http") || (key6 === "ca")) || (key6 === "cert")) || (key6 === "key")) || (key6 === "insecure")) || (key6 === "mirrors")) || (key6 === "concurrency"))){
-const err30 = {instancePath:instancePath+"/registries/" + key5.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/registry/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key6}};
+for(const key5 in data21){
+let data22 = data21[key5];
+if((!(data22 && typeof data22 == "object" && !Array.isArray(data22))) && (data22 !== null)){
+const err30 = {instancePath:instancePath+"/registries/" + key5.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/registry/type",keyword:"type",params:{type: schema33.type}};
 if(vErrors === null){
 vErrors = [err30];
 }
@@ -2355,11 +2356,10 @@ vErrors.push(err30);
 }
 errors++;
 }
-}
-if(data21.http !== undefined){
-let data22 = data21.http;
-if(((typeof data22 !== "boolean") && (typeof data22 !== "string")) && (data22 !== null)){
-const err31 = {instancePath:instancePath+"/registries/" + key5.replace(/~/g, "~0").replace(/\//g, "~1")+"/http",schemaPath:"#/$defs/registry/properties/http/type",keyword:"type",params:{type: schema33.properties.http.type}};
+if(data22 && typeof data22 == "object" && !Array.isArray(data22)){
+for(const key6 in data22){
+if(!(((((((key6 === "http") || (key6 === "ca")) || (key6 === "cert")) || (key6 === "key")) || (key6 === "insecure")) || (key6 === "mirrors")) || (key6 === "concurrency"))){
+const err31 = {instancePath:instancePath+"/registries/" + key5.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/registry/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key6}};
 if(vErrors === null){
 vErrors = [err31];
 }
@@ -2368,9 +2368,11 @@ vErrors.push(err31);
 }
 errors++;
 }
-if(typeof data22 === "string"){
-if(!pattern6.test(data22)){
-const err32 = {instancePath:instancePath+"/registries/" + key5.replace(/~/g, "~0").replace(/\//g, "~1")+"/http",schemaPath:"#/$defs/registry/properties/http/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+if(data22.http !== undefined){
+let data23 = data22.http;
+if(((typeof data23 !== "boolean") && (typeof data23 !== "string")) && (data23 !== null)){
+const err32 = {instancePath:instancePath+"/registries/" + key5.replace(/~/g, "~0").replace(/\//g, "~1")+"/http",schemaPath:"#/$defs/registry/properties/http/type",keyword:"type",params:{type: schema33.properties.http.type}};
 if(vErrors === null){
 vErrors = [err32];
 }
@@ -2379,12 +2381,9 @@ vErrors.push(err32);
 }
 errors++;
 }
-}
-}
-if(data21.ca !== undefined){
-let data23 = data21.ca;
-if((((typeof data23 !== "string") && (!((typeof data23 == "number") && (isFinite(data23))))) && (typeof data23 !== "boolean")) && (data23 !== null)){
-const err33 = {instancePath:instancePath+"/registries/" + key5.replace(/~/g, "~0").replace(/\//g, "~1")+"/ca",schemaPath:"#/$defs/registry/properties/ca/type",keyword:"type",params:{type: schema33.properties.ca.type}};
+if(typeof data23 === "string"){
+if(!pattern6.test(data23)){
+const err33 = {instancePath:instancePath+"/registries/" + key5.replace(/~/g, "~0").replace(/\//g, "~1")+"/http",schemaPath:"#/$defs/registry/properties/http/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err33];
 }
@@ -2394,10 +2393,11 @@ vErrors.push(err33);
 errors++;
 }
 }
-if(data21.cert !== undefined){
-let data24 = data21.cert;
+}
+if(data22.ca !== undefined){
+let data24 = data22.ca;
 if((((typeof data24 !== "string") && (!((typeof data24 == "number") && (isFinite(data24))))) && (typeof data24 !== "boolean")) && (data24 !== null)){
-const err34 = {instancePath:instancePath+"/registries/" + key5.replace(/~/g, "~0").replace(/\//g, "~1")+"/cert",schemaPath:"#/$defs/registry/properties/cert/type",keyword:"type",params:{type: schema33.properties.cert.type}};
+const err34 = {instancePath:instancePath+"/registries/" + key5.replace(/~/g, "~0").replace(/\//g, "~1")+"/ca",schemaPath:"#/$defs/registry/properties/ca/type",keyword:"type",params:{type: schema33.properties.ca.type}};
 if(vErrors === null){
 vErrors = [err34];
 }
@@ -2407,10 +2407,10 @@ vErrors.push(err34);
 errors++;
 }
 }
-if(data21.key !== undefined){
-let data25 = data21.key;
+if(data22.cert !== undefined){
+let data25 = data22.cert;
 if((((typeof data25 !== "string") && (!((typeof data25 == "number") && (isFinite(data25))))) && (typeof data25 !== "boolean")) && (data25 !== null)){
-const err35 = {instancePath:instancePath+"/registries/" + key5.replace(/~/g, "~0").replace(/\//g, "~1")+"/key",schemaPath:"#/$defs/registry/properties/key/type",keyword:"type",params:{type: schema33.properties.key.type}};
+const err35 = {instancePath:instancePath+"/registries/" + key5.replace(/~/g, "~0").replace(/\//g, "~1")+"/cert",schemaPath:"#/$defs/registry/properties/cert/type",keyword:"type",params:{type: schema33.properties.cert.type}};
 if(vErrors === null){
 vErrors = [err35];
 }
@@ -2420,10 +2420,10 @@ vErrors.push(err35);
 errors++;
 }
 }
-if(data21.insecure !== undefined){
-let data26 = data21.insecure;
-if(((typeof data26 !== "boolean") && (typeof data26 !== "string")) && (data26 !== null)){
-const err36 = {instancePath:instancePath+"/registries/" + key5.replace(/~/g, "~0").replace(/\//g, "~1")+"/insecure",schemaPath:"#/$defs/registry/properties/insecure/type",keyword:"type",params:{type: schema33.properties.insecure.type}};
+if(data22.key !== undefined){
+let data26 = data22.key;
+if((((typeof data26 !== "string") && (!((typeof data26 == "number") && (isFinite(data26))))) && (typeof data26 !== "boolean")) && (data26 !== null)){
+const err36 = {instancePath:instancePath+"/registries/" + key5.replace(/~/g, "~0").replace(/\//g, "~1")+"/key",schemaPath:"#/$defs/registry/properties/key/type",keyword:"type",params:{type: schema33.properties.key.type}};
 if(vErrors === null){
 vErrors = [err36];
 }
@@ -2432,9 +2432,11 @@ vErrors.push(err36);
 }
 errors++;
 }
-if(typeof data26 === "string"){
-if(!pattern6.test(data26)){
-const err37 = {instancePath:instancePath+"/registries/" + key5.replace(/~/g, "~0").replace(/\//g, "~1")+"/insecure",schemaPath:"#/$defs/registry/properties/insecure/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+if(data22.insecure !== undefined){
+let data27 = data22.insecure;
+if(((typeof data27 !== "boolean") && (typeof data27 !== "string")) && (data27 !== null)){
+const err37 = {instancePath:instancePath+"/registries/" + key5.replace(/~/g, "~0").replace(/\//g, "~1")+"/insecure",schemaPath:"#/$defs/registry/properties/insecure/type",keyword:"type",params:{type: schema33.properties.insecure.type}};
 if(vErrors === null){
 vErrors = [err37];
 }
@@ -2443,12 +2445,9 @@ vErrors.push(err37);
 }
 errors++;
 }
-}
-}
-if(data21.mirrors !== undefined){
-let data27 = data21.mirrors;
-if(((!(Array.isArray(data27))) && (typeof data27 !== "string")) && (data27 !== null)){
-const err38 = {instancePath:instancePath+"/registries/" + key5.replace(/~/g, "~0").replace(/\//g, "~1")+"/mirrors",schemaPath:"#/$defs/registry/properties/mirrors/type",keyword:"type",params:{type: schema33.properties.mirrors.type}};
+if(typeof data27 === "string"){
+if(!pattern6.test(data27)){
+const err38 = {instancePath:instancePath+"/registries/" + key5.replace(/~/g, "~0").replace(/\//g, "~1")+"/insecure",schemaPath:"#/$defs/registry/properties/insecure/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err38];
 }
@@ -2457,9 +2456,12 @@ vErrors.push(err38);
 }
 errors++;
 }
-if(typeof data27 === "string"){
-if(!pattern6.test(data27)){
-const err39 = {instancePath:instancePath+"/registries/" + key5.replace(/~/g, "~0").replace(/\//g, "~1")+"/mirrors",schemaPath:"#/$defs/registry/properties/mirrors/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+if(data22.mirrors !== undefined){
+let data28 = data22.mirrors;
+if(((!(Array.isArray(data28))) && (typeof data28 !== "string")) && (data28 !== null)){
+const err39 = {instancePath:instancePath+"/registries/" + key5.replace(/~/g, "~0").replace(/\//g, "~1")+"/mirrors",schemaPath:"#/$defs/registry/properties/mirrors/type",keyword:"type",params:{type: schema33.properties.mirrors.type}};
 if(vErrors === null){
 vErrors = [err39];
 }
@@ -2468,13 +2470,9 @@ vErrors.push(err39);
 }
 errors++;
 }
-}
-if(Array.isArray(data27)){
-const len3 = data27.length;
-for(let i3=0; i3<len3; i3++){
-let data28 = data27[i3];
-if((((typeof data28 !== "string") && (!((typeof data28 == "number") && (isFinite(data28))))) && (typeof data28 !== "boolean")) && (data28 !== null)){
-const err40 = {instancePath:instancePath+"/registries/" + key5.replace(/~/g, "~0").replace(/\//g, "~1")+"/mirrors/" + i3,schemaPath:"#/$defs/registry/properties/mirrors/items/type",keyword:"type",params:{type: schema33.properties.mirrors.items.type}};
+if(typeof data28 === "string"){
+if(!pattern6.test(data28)){
+const err40 = {instancePath:instancePath+"/registries/" + key5.replace(/~/g, "~0").replace(/\//g, "~1")+"/mirrors",schemaPath:"#/$defs/registry/properties/mirrors/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err40];
 }
@@ -2484,12 +2482,12 @@ vErrors.push(err40);
 errors++;
 }
 }
-}
-}
-if(data21.concurrency !== undefined){
-let data29 = data21.concurrency;
-if(((!(((typeof data29 == "number") && (!(data29 % 1) && !isNaN(data29))) && (isFinite(data29)))) && (typeof data29 !== "string")) && (data29 !== null)){
-const err41 = {instancePath:instancePath+"/registries/" + key5.replace(/~/g, "~0").replace(/\//g, "~1")+"/concurrency",schemaPath:"#/$defs/registry/properties/concurrency/type",keyword:"type",params:{type: schema33.properties.concurrency.type}};
+if(Array.isArray(data28)){
+const len3 = data28.length;
+for(let i3=0; i3<len3; i3++){
+let data29 = data28[i3];
+if((((typeof data29 !== "string") && (!((typeof data29 == "number") && (isFinite(data29))))) && (typeof data29 !== "boolean")) && (data29 !== null)){
+const err41 = {instancePath:instancePath+"/registries/" + key5.replace(/~/g, "~0").replace(/\//g, "~1")+"/mirrors/" + i3,schemaPath:"#/$defs/registry/properties/mirrors/items/type",keyword:"type",params:{type: schema33.properties.mirrors.items.type}};
 if(vErrors === null){
 vErrors = [err41];
 }
@@ -2498,14 +2496,29 @@ vErrors.push(err41);
 }
 errors++;
 }
-if((typeof data29 == "number") && (isFinite(data29))){
-if(data29 < 1 || isNaN(data29)){
-const err42 = {instancePath:instancePath+"/registries/" + key5.replace(/~/g, "~0").replace(/\//g, "~1")+"/concurrency",schemaPath:"#/$defs/registry/properties/concurrency/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}};
+}
+}
+}
+if(data22.concurrency !== undefined){
+let data30 = data22.concurrency;
+if(((!(((typeof data30 == "number") && (!(data30 % 1) && !isNaN(data30))) && (isFinite(data30)))) && (typeof data30 !== "string")) && (data30 !== null)){
+const err42 = {instancePath:instancePath+"/registries/" + key5.replace(/~/g, "~0").replace(/\//g, "~1")+"/concurrency",schemaPath:"#/$defs/registry/properties/concurrency/type",keyword:"type",params:{type: schema33.properties.concurrency.type}};
 if(vErrors === null){
 vErrors = [err42];
 }
 else {
 vErrors.push(err42);
+}
+errors++;
+}
+if((typeof data30 == "number") && (isFinite(data30))){
+if(data30 < 1 || isNaN(data30)){
+const err43 = {instancePath:instancePath+"/registries/" + key5.replace(/~/g, "~0").replace(/\//g, "~1")+"/concurrency",schemaPath:"#/$defs/registry/properties/concurrency/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}};
+if(vErrors === null){
+vErrors = [err43];
+}
+else {
+vErrors.push(err43);
 }
 errors++;
 }
@@ -2516,21 +2529,9 @@ errors++;
 }
 }
 if(data.engine !== undefined){
-let data30 = data.engine;
-if((!(data30 && typeof data30 == "object" && !Array.isArray(data30))) && (data30 !== null)){
-const err43 = {instancePath:instancePath+"/engine",schemaPath:"#/properties/engine/type",keyword:"type",params:{type: schema31.properties.engine.type}};
-if(vErrors === null){
-vErrors = [err43];
-}
-else {
-vErrors.push(err43);
-}
-errors++;
-}
-if(data30 && typeof data30 == "object" && !Array.isArray(data30)){
-for(const key7 in data30){
-if(!(key7 === "address")){
-const err44 = {instancePath:instancePath+"/engine",schemaPath:"#/properties/engine/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key7}};
+let data31 = data.engine;
+if((!(data31 && typeof data31 == "object" && !Array.isArray(data31))) && (data31 !== null)){
+const err44 = {instancePath:instancePath+"/engine",schemaPath:"#/properties/engine/type",keyword:"type",params:{type: schema31.properties.engine.type}};
 if(vErrors === null){
 vErrors = [err44];
 }
@@ -2539,11 +2540,10 @@ vErrors.push(err44);
 }
 errors++;
 }
-}
-if(data30.address !== undefined){
-let data31 = data30.address;
-if((((typeof data31 !== "string") && (!((typeof data31 == "number") && (isFinite(data31))))) && (typeof data31 !== "boolean")) && (data31 !== null)){
-const err45 = {instancePath:instancePath+"/engine/address",schemaPath:"#/properties/engine/properties/address/type",keyword:"type",params:{type: schema31.properties.engine.properties.address.type}};
+if(data31 && typeof data31 == "object" && !Array.isArray(data31)){
+for(const key7 in data31){
+if(!(key7 === "address")){
+const err45 = {instancePath:instancePath+"/engine",schemaPath:"#/properties/engine/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key7}};
 if(vErrors === null){
 vErrors = [err45];
 }
@@ -2553,12 +2553,10 @@ vErrors.push(err45);
 errors++;
 }
 }
-}
-}
-if(data.record !== undefined){
-let data32 = data.record;
-if((typeof data32 !== "string") && (data32 !== null)){
-const err46 = {instancePath:instancePath+"/record",schemaPath:"#/properties/record/type",keyword:"type",params:{type: schema31.properties.record.type}};
+if(data31.address !== undefined){
+let data32 = data31.address;
+if((((typeof data32 !== "string") && (!((typeof data32 == "number") && (isFinite(data32))))) && (typeof data32 !== "boolean")) && (data32 !== null)){
+const err46 = {instancePath:instancePath+"/engine/address",schemaPath:"#/properties/engine/properties/address/type",keyword:"type",params:{type: schema31.properties.engine.properties.address.type}};
 if(vErrors === null){
 vErrors = [err46];
 }
@@ -2568,10 +2566,12 @@ vErrors.push(err46);
 errors++;
 }
 }
-if(data.publish !== undefined){
-let data33 = data.publish;
-if(!(((data33 === "each") || (data33 === "together")) || (data33 === null))){
-const err47 = {instancePath:instancePath+"/publish",schemaPath:"#/properties/publish/enum",keyword:"enum",params:{allowedValues: schema31.properties.publish.enum}};
+}
+}
+if(data.record !== undefined){
+let data33 = data.record;
+if((typeof data33 !== "string") && (data33 !== null)){
+const err47 = {instancePath:instancePath+"/record",schemaPath:"#/properties/record/type",keyword:"type",params:{type: schema31.properties.record.type}};
 if(vErrors === null){
 vErrors = [err47];
 }
@@ -2581,10 +2581,10 @@ vErrors.push(err47);
 errors++;
 }
 }
-if(data.immutable !== undefined){
-let data34 = data.immutable;
-if((((typeof data34 !== "string") && (!((typeof data34 == "number") && (isFinite(data34))))) && (!(Array.isArray(data34)))) && (data34 !== null)){
-const err48 = {instancePath:instancePath+"/immutable",schemaPath:"#/properties/immutable/type",keyword:"type",params:{type: schema31.properties.immutable.type}};
+if(data.publish !== undefined){
+let data34 = data.publish;
+if(!(((data34 === "each") || (data34 === "together")) || (data34 === null))){
+const err48 = {instancePath:instancePath+"/publish",schemaPath:"#/properties/publish/enum",keyword:"enum",params:{allowedValues: schema31.properties.publish.enum}};
 if(vErrors === null){
 vErrors = [err48];
 }
@@ -2593,12 +2593,11 @@ vErrors.push(err48);
 }
 errors++;
 }
-if(Array.isArray(data34)){
-const len4 = data34.length;
-for(let i4=0; i4<len4; i4++){
-let data35 = data34[i4];
-if(((typeof data35 !== "string") && (!((typeof data35 == "number") && (isFinite(data35))))) && (data35 !== null)){
-const err49 = {instancePath:instancePath+"/immutable/" + i4,schemaPath:"#/properties/immutable/items/type",keyword:"type",params:{type: schema31.properties.immutable.items.type}};
+}
+if(data.immutable !== undefined){
+let data35 = data.immutable;
+if((((typeof data35 !== "string") && (!((typeof data35 == "number") && (isFinite(data35))))) && (!(Array.isArray(data35)))) && (data35 !== null)){
+const err49 = {instancePath:instancePath+"/immutable",schemaPath:"#/properties/immutable/type",keyword:"type",params:{type: schema31.properties.immutable.type}};
 if(vErrors === null){
 vErrors = [err49];
 }
@@ -2607,13 +2606,12 @@ vErrors.push(err49);
 }
 errors++;
 }
-}
-}
-}
-if(data.templates !== undefined){
-let data36 = data.templates;
-if((!(data36 && typeof data36 == "object" && !Array.isArray(data36))) && (data36 !== null)){
-const err50 = {instancePath:instancePath+"/templates",schemaPath:"#/properties/templates/type",keyword:"type",params:{type: schema31.properties.templates.type}};
+if(Array.isArray(data35)){
+const len4 = data35.length;
+for(let i4=0; i4<len4; i4++){
+let data36 = data35[i4];
+if(((typeof data36 !== "string") && (!((typeof data36 == "number") && (isFinite(data36))))) && (data36 !== null)){
+const err50 = {instancePath:instancePath+"/immutable/" + i4,schemaPath:"#/properties/immutable/items/type",keyword:"type",params:{type: schema31.properties.immutable.items.type}};
 if(vErrors === null){
 vErrors = [err50];
 }
@@ -2622,12 +2620,13 @@ vErrors.push(err50);
 }
 errors++;
 }
-if(data36 && typeof data36 == "object" && !Array.isArray(data36)){
-for(const key8 in data36){
-const _errs85 = errors;
-if(typeof key8 === "string"){
-if(!pattern11.test(key8)){
-const err51 = {instancePath:instancePath+"/templates",schemaPath:"#/properties/templates/propertyNames/pattern",keyword:"pattern",params:{pattern: "^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},propertyName:key8};
+}
+}
+}
+if(data.templates !== undefined){
+let data37 = data.templates;
+if((!(data37 && typeof data37 == "object" && !Array.isArray(data37))) && (data37 !== null)){
+const err51 = {instancePath:instancePath+"/templates",schemaPath:"#/properties/templates/type",keyword:"type",params:{type: schema31.properties.templates.type}};
 if(vErrors === null){
 vErrors = [err51];
 }
@@ -2636,10 +2635,12 @@ vErrors.push(err51);
 }
 errors++;
 }
-}
-var valid20 = _errs85 === errors;
-if(!valid20){
-const err52 = {instancePath:instancePath+"/templates",schemaPath:"#/properties/templates/propertyNames",keyword:"propertyNames",params:{propertyName: key8}};
+if(data37 && typeof data37 == "object" && !Array.isArray(data37)){
+for(const key8 in data37){
+const _errs87 = errors;
+if(typeof key8 === "string"){
+if(!pattern11.test(key8)){
+const err52 = {instancePath:instancePath+"/templates",schemaPath:"#/properties/templates/propertyNames/pattern",keyword:"pattern",params:{pattern: "^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},propertyName:key8};
 if(vErrors === null){
 vErrors = [err52];
 }
@@ -2649,18 +2650,9 @@ vErrors.push(err52);
 errors++;
 }
 }
-for(const key9 in data36){
-if(!(validate21(data36[key9], {instancePath:instancePath+"/templates/" + key9.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data36,parentDataProperty:key9,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate21.errors : vErrors.concat(validate21.errors);
-errors = vErrors.length;
-}
-}
-}
-}
-if(data.builds !== undefined){
-let data38 = data.builds;
-if((!(data38 && typeof data38 == "object" && !Array.isArray(data38))) && (data38 !== null)){
-const err53 = {instancePath:instancePath+"/builds",schemaPath:"#/properties/builds/type",keyword:"type",params:{type: schema31.properties.builds.type}};
+var valid20 = _errs87 === errors;
+if(!valid20){
+const err53 = {instancePath:instancePath+"/templates",schemaPath:"#/properties/templates/propertyNames",keyword:"propertyNames",params:{propertyName: key8}};
 if(vErrors === null){
 vErrors = [err53];
 }
@@ -2669,12 +2661,19 @@ vErrors.push(err53);
 }
 errors++;
 }
-if(data38 && typeof data38 == "object" && !Array.isArray(data38)){
-for(const key10 in data38){
-const _errs90 = errors;
-if(typeof key10 === "string"){
-if(!pattern11.test(key10)){
-const err54 = {instancePath:instancePath+"/builds",schemaPath:"#/properties/builds/propertyNames/pattern",keyword:"pattern",params:{pattern: "^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},propertyName:key10};
+}
+for(const key9 in data37){
+if(!(validate21(data37[key9], {instancePath:instancePath+"/templates/" + key9.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data37,parentDataProperty:key9,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate21.errors : vErrors.concat(validate21.errors);
+errors = vErrors.length;
+}
+}
+}
+}
+if(data.builds !== undefined){
+let data39 = data.builds;
+if((!(data39 && typeof data39 == "object" && !Array.isArray(data39))) && (data39 !== null)){
+const err54 = {instancePath:instancePath+"/builds",schemaPath:"#/properties/builds/type",keyword:"type",params:{type: schema31.properties.builds.type}};
 if(vErrors === null){
 vErrors = [err54];
 }
@@ -2683,10 +2682,12 @@ vErrors.push(err54);
 }
 errors++;
 }
-}
-var valid22 = _errs90 === errors;
-if(!valid22){
-const err55 = {instancePath:instancePath+"/builds",schemaPath:"#/properties/builds/propertyNames",keyword:"propertyNames",params:{propertyName: key10}};
+if(data39 && typeof data39 == "object" && !Array.isArray(data39)){
+for(const key10 in data39){
+const _errs92 = errors;
+if(typeof key10 === "string"){
+if(!pattern11.test(key10)){
+const err55 = {instancePath:instancePath+"/builds",schemaPath:"#/properties/builds/propertyNames/pattern",keyword:"pattern",params:{pattern: "^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},propertyName:key10};
 if(vErrors === null){
 vErrors = [err55];
 }
@@ -2696,10 +2697,9 @@ vErrors.push(err55);
 errors++;
 }
 }
-for(const key11 in data38){
-let data39 = data38[key11];
-if((!(data39 && typeof data39 == "object" && !Array.isArray(data39))) && (data39 !== null)){
-const err56 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/type",keyword:"type",params:{type: schema35.type}};
+var valid22 = _errs92 === errors;
+if(!valid22){
+const err56 = {instancePath:instancePath+"/builds",schemaPath:"#/properties/builds/propertyNames",keyword:"propertyNames",params:{propertyName: key10}};
 if(vErrors === null){
 vErrors = [err56];
 }
@@ -2708,10 +2708,11 @@ vErrors.push(err56);
 }
 errors++;
 }
-if(data39 && typeof data39 == "object" && !Array.isArray(data39)){
-for(const key12 in data39){
-if(!(func1.call(schema35.properties, key12))){
-const err57 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key12}};
+}
+for(const key11 in data39){
+let data40 = data39[key11];
+if((!(data40 && typeof data40 == "object" && !Array.isArray(data40))) && (data40 !== null)){
+const err57 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/type",keyword:"type",params:{type: schema35.type}};
 if(vErrors === null){
 vErrors = [err57];
 }
@@ -2720,11 +2721,10 @@ vErrors.push(err57);
 }
 errors++;
 }
-}
-if(data39.description !== undefined){
-let data40 = data39.description;
-if((((typeof data40 !== "string") && (!((typeof data40 == "number") && (isFinite(data40))))) && (typeof data40 !== "boolean")) && (data40 !== null)){
-const err58 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/description",schemaPath:"#/$defs/build/properties/description/type",keyword:"type",params:{type: schema35.properties.description.type}};
+if(data40 && typeof data40 == "object" && !Array.isArray(data40)){
+for(const key12 in data40){
+if(!(func1.call(schema35.properties, key12))){
+const err58 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key12}};
 if(vErrors === null){
 vErrors = [err58];
 }
@@ -2734,10 +2734,10 @@ vErrors.push(err58);
 errors++;
 }
 }
-if(data39.extends !== undefined){
-let data41 = data39.extends;
-if(((typeof data41 !== "string") && (!(Array.isArray(data41)))) && (data41 !== null)){
-const err59 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/extends",schemaPath:"#/$defs/build/properties/extends/type",keyword:"type",params:{type: schema35.properties.extends.type}};
+if(data40.description !== undefined){
+let data41 = data40.description;
+if((((typeof data41 !== "string") && (!((typeof data41 == "number") && (isFinite(data41))))) && (typeof data41 !== "boolean")) && (data41 !== null)){
+const err59 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/description",schemaPath:"#/$defs/build/properties/description/type",keyword:"type",params:{type: schema35.properties.description.type}};
 if(vErrors === null){
 vErrors = [err59];
 }
@@ -2746,12 +2746,11 @@ vErrors.push(err59);
 }
 errors++;
 }
-if(Array.isArray(data41)){
-const len5 = data41.length;
-for(let i5=0; i5<len5; i5++){
-let data42 = data41[i5];
-if((((typeof data42 !== "string") && (!((typeof data42 == "number") && (isFinite(data42))))) && (typeof data42 !== "boolean")) && (data42 !== null)){
-const err60 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/extends/" + i5,schemaPath:"#/$defs/build/properties/extends/items/type",keyword:"type",params:{type: schema35.properties.extends.items.type}};
+}
+if(data40.extends !== undefined){
+let data42 = data40.extends;
+if(((typeof data42 !== "string") && (!(Array.isArray(data42)))) && (data42 !== null)){
+const err60 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/extends",schemaPath:"#/$defs/build/properties/extends/type",keyword:"type",params:{type: schema35.properties.extends.type}};
 if(vErrors === null){
 vErrors = [err60];
 }
@@ -2760,13 +2759,12 @@ vErrors.push(err60);
 }
 errors++;
 }
-}
-}
-}
-if(data39.matrix !== undefined){
-let data43 = data39.matrix;
-if((!(data43 && typeof data43 == "object" && !Array.isArray(data43))) && (data43 !== null)){
-const err61 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix",schemaPath:"#/$defs/build/properties/matrix/type",keyword:"type",params:{type: schema35.properties.matrix.type}};
+if(Array.isArray(data42)){
+const len5 = data42.length;
+for(let i5=0; i5<len5; i5++){
+let data43 = data42[i5];
+if((((typeof data43 !== "string") && (!((typeof data43 == "number") && (isFinite(data43))))) && (typeof data43 !== "boolean")) && (data43 !== null)){
+const err61 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/extends/" + i5,schemaPath:"#/$defs/build/properties/extends/items/type",keyword:"type",params:{type: schema35.properties.extends.items.type}};
 if(vErrors === null){
 vErrors = [err61];
 }
@@ -2775,12 +2773,13 @@ vErrors.push(err61);
 }
 errors++;
 }
-if(data43 && typeof data43 == "object" && !Array.isArray(data43)){
-for(const key13 in data43){
-if(!(((key13 === "include") || (key13 === "exclude")) || (key13 === "when"))){
-let data44 = data43[key13];
-if(((!(Array.isArray(data44))) && (typeof data44 !== "string")) && (data44 !== null)){
-const err62 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/" + key13.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/matrix/additionalProperties/type",keyword:"type",params:{type: schema35.properties.matrix.additionalProperties.type}};
+}
+}
+}
+if(data40.matrix !== undefined){
+let data44 = data40.matrix;
+if((!(data44 && typeof data44 == "object" && !Array.isArray(data44))) && (data44 !== null)){
+const err62 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix",schemaPath:"#/$defs/build/properties/matrix/type",keyword:"type",params:{type: schema35.properties.matrix.type}};
 if(vErrors === null){
 vErrors = [err62];
 }
@@ -2789,9 +2788,12 @@ vErrors.push(err62);
 }
 errors++;
 }
-if(typeof data44 === "string"){
-if(!pattern6.test(data44)){
-const err63 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/" + key13.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/matrix/additionalProperties/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+if(data44 && typeof data44 == "object" && !Array.isArray(data44)){
+for(const key13 in data44){
+if(!(((key13 === "include") || (key13 === "exclude")) || (key13 === "when"))){
+let data45 = data44[key13];
+if(((!(Array.isArray(data45))) && (typeof data45 !== "string")) && (data45 !== null)){
+const err63 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/" + key13.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/matrix/additionalProperties/type",keyword:"type",params:{type: schema35.properties.matrix.additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err63];
 }
@@ -2800,13 +2802,9 @@ vErrors.push(err63);
 }
 errors++;
 }
-}
-}
-}
-if(data43.include !== undefined){
-let data45 = data43.include;
-if(((!(Array.isArray(data45))) && (typeof data45 !== "string")) && (data45 !== null)){
-const err64 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/include",schemaPath:"#/$defs/build/properties/matrix/properties/include/type",keyword:"type",params:{type: schema35.properties.matrix.properties.include.type}};
+if(typeof data45 === "string"){
+if(!pattern6.test(data45)){
+const err64 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/" + key13.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/matrix/additionalProperties/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err64];
 }
@@ -2815,9 +2813,13 @@ vErrors.push(err64);
 }
 errors++;
 }
-if(typeof data45 === "string"){
-if(!pattern6.test(data45)){
-const err65 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/include",schemaPath:"#/$defs/build/properties/matrix/properties/include/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+}
+if(data44.include !== undefined){
+let data46 = data44.include;
+if(((!(Array.isArray(data46))) && (typeof data46 !== "string")) && (data46 !== null)){
+const err65 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/include",schemaPath:"#/$defs/build/properties/matrix/properties/include/type",keyword:"type",params:{type: schema35.properties.matrix.properties.include.type}};
 if(vErrors === null){
 vErrors = [err65];
 }
@@ -2826,13 +2828,9 @@ vErrors.push(err65);
 }
 errors++;
 }
-}
-if(Array.isArray(data45)){
-const len6 = data45.length;
-for(let i6=0; i6<len6; i6++){
-let data46 = data45[i6];
-if(((!(data46 && typeof data46 == "object" && !Array.isArray(data46))) && (typeof data46 !== "string")) && (data46 !== null)){
-const err66 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/include/" + i6,schemaPath:"#/$defs/build/properties/matrix/properties/include/items/type",keyword:"type",params:{type: schema35.properties.matrix.properties.include.items.type}};
+if(typeof data46 === "string"){
+if(!pattern6.test(data46)){
+const err66 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/include",schemaPath:"#/$defs/build/properties/matrix/properties/include/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err66];
 }
@@ -2841,9 +2839,13 @@ vErrors.push(err66);
 }
 errors++;
 }
-if(typeof data46 === "string"){
-if(!pattern6.test(data46)){
-const err67 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/include/" + i6,schemaPath:"#/$defs/build/properties/matrix/properties/include/items/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+if(Array.isArray(data46)){
+const len6 = data46.length;
+for(let i6=0; i6<len6; i6++){
+let data47 = data46[i6];
+if(((!(data47 && typeof data47 == "object" && !Array.isArray(data47))) && (typeof data47 !== "string")) && (data47 !== null)){
+const err67 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/include/" + i6,schemaPath:"#/$defs/build/properties/matrix/properties/include/items/type",keyword:"type",params:{type: schema35.properties.matrix.properties.include.items.type}};
 if(vErrors === null){
 vErrors = [err67];
 }
@@ -2852,14 +2854,9 @@ vErrors.push(err67);
 }
 errors++;
 }
-}
-}
-}
-}
-if(data43.exclude !== undefined){
-let data47 = data43.exclude;
-if(((!(Array.isArray(data47))) && (typeof data47 !== "string")) && (data47 !== null)){
-const err68 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/exclude",schemaPath:"#/$defs/build/properties/matrix/properties/exclude/type",keyword:"type",params:{type: schema35.properties.matrix.properties.exclude.type}};
+if(typeof data47 === "string"){
+if(!pattern6.test(data47)){
+const err68 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/include/" + i6,schemaPath:"#/$defs/build/properties/matrix/properties/include/items/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err68];
 }
@@ -2868,9 +2865,14 @@ vErrors.push(err68);
 }
 errors++;
 }
-if(typeof data47 === "string"){
-if(!pattern6.test(data47)){
-const err69 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/exclude",schemaPath:"#/$defs/build/properties/matrix/properties/exclude/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+}
+}
+if(data44.exclude !== undefined){
+let data48 = data44.exclude;
+if(((!(Array.isArray(data48))) && (typeof data48 !== "string")) && (data48 !== null)){
+const err69 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/exclude",schemaPath:"#/$defs/build/properties/matrix/properties/exclude/type",keyword:"type",params:{type: schema35.properties.matrix.properties.exclude.type}};
 if(vErrors === null){
 vErrors = [err69];
 }
@@ -2879,13 +2881,9 @@ vErrors.push(err69);
 }
 errors++;
 }
-}
-if(Array.isArray(data47)){
-const len7 = data47.length;
-for(let i7=0; i7<len7; i7++){
-let data48 = data47[i7];
-if(((!(data48 && typeof data48 == "object" && !Array.isArray(data48))) && (typeof data48 !== "string")) && (data48 !== null)){
-const err70 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/exclude/" + i7,schemaPath:"#/$defs/build/properties/matrix/properties/exclude/items/type",keyword:"type",params:{type: schema35.properties.matrix.properties.exclude.items.type}};
+if(typeof data48 === "string"){
+if(!pattern6.test(data48)){
+const err70 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/exclude",schemaPath:"#/$defs/build/properties/matrix/properties/exclude/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err70];
 }
@@ -2894,9 +2892,13 @@ vErrors.push(err70);
 }
 errors++;
 }
-if(typeof data48 === "string"){
-if(!pattern6.test(data48)){
-const err71 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/exclude/" + i7,schemaPath:"#/$defs/build/properties/matrix/properties/exclude/items/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+if(Array.isArray(data48)){
+const len7 = data48.length;
+for(let i7=0; i7<len7; i7++){
+let data49 = data48[i7];
+if(((!(data49 && typeof data49 == "object" && !Array.isArray(data49))) && (typeof data49 !== "string")) && (data49 !== null)){
+const err71 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/exclude/" + i7,schemaPath:"#/$defs/build/properties/matrix/properties/exclude/items/type",keyword:"type",params:{type: schema35.properties.matrix.properties.exclude.items.type}};
 if(vErrors === null){
 vErrors = [err71];
 }
@@ -2905,14 +2907,9 @@ vErrors.push(err71);
 }
 errors++;
 }
-}
-}
-}
-}
-if(data43.when !== undefined){
-let data49 = data43.when;
-if(((typeof data49 !== "string") && (typeof data49 !== "boolean")) && (data49 !== null)){
-const err72 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/when",schemaPath:"#/$defs/build/properties/matrix/properties/when/type",keyword:"type",params:{type: schema35.properties.matrix.properties.when.type}};
+if(typeof data49 === "string"){
+if(!pattern6.test(data49)){
+const err72 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/exclude/" + i7,schemaPath:"#/$defs/build/properties/matrix/properties/exclude/items/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err72];
 }
@@ -2921,9 +2918,14 @@ vErrors.push(err72);
 }
 errors++;
 }
-if(typeof data49 === "string"){
-if(!pattern6.test(data49)){
-const err73 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/when",schemaPath:"#/$defs/build/properties/matrix/properties/when/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+}
+}
+if(data44.when !== undefined){
+let data50 = data44.when;
+if(((typeof data50 !== "string") && (typeof data50 !== "boolean")) && (data50 !== null)){
+const err73 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/when",schemaPath:"#/$defs/build/properties/matrix/properties/when/type",keyword:"type",params:{type: schema35.properties.matrix.properties.when.type}};
 if(vErrors === null){
 vErrors = [err73];
 }
@@ -2932,14 +2934,9 @@ vErrors.push(err73);
 }
 errors++;
 }
-}
-}
-}
-}
-if(data39.name !== undefined){
-let data50 = data39.name;
-if((((typeof data50 !== "string") && (!((typeof data50 == "number") && (isFinite(data50))))) && (typeof data50 !== "boolean")) && (data50 !== null)){
-const err74 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/name",schemaPath:"#/$defs/build/properties/name/type",keyword:"type",params:{type: schema35.properties.name.type}};
+if(typeof data50 === "string"){
+if(!pattern6.test(data50)){
+const err74 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/matrix/when",schemaPath:"#/$defs/build/properties/matrix/properties/when/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err74];
 }
@@ -2949,10 +2946,13 @@ vErrors.push(err74);
 errors++;
 }
 }
-if(data39.context !== undefined){
-let data51 = data39.context;
+}
+}
+}
+if(data40.name !== undefined){
+let data51 = data40.name;
 if((((typeof data51 !== "string") && (!((typeof data51 == "number") && (isFinite(data51))))) && (typeof data51 !== "boolean")) && (data51 !== null)){
-const err75 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/context",schemaPath:"#/$defs/build/properties/context/type",keyword:"type",params:{type: schema35.properties.context.type}};
+const err75 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/name",schemaPath:"#/$defs/build/properties/name/type",keyword:"type",params:{type: schema35.properties.name.type}};
 if(vErrors === null){
 vErrors = [err75];
 }
@@ -2962,10 +2962,10 @@ vErrors.push(err75);
 errors++;
 }
 }
-if(data39.dockerfile !== undefined){
-let data52 = data39.dockerfile;
+if(data40.context !== undefined){
+let data52 = data40.context;
 if((((typeof data52 !== "string") && (!((typeof data52 == "number") && (isFinite(data52))))) && (typeof data52 !== "boolean")) && (data52 !== null)){
-const err76 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/dockerfile",schemaPath:"#/$defs/build/properties/dockerfile/type",keyword:"type",params:{type: schema35.properties.dockerfile.type}};
+const err76 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/context",schemaPath:"#/$defs/build/properties/context/type",keyword:"type",params:{type: schema35.properties.context.type}};
 if(vErrors === null){
 vErrors = [err76];
 }
@@ -2975,10 +2975,10 @@ vErrors.push(err76);
 errors++;
 }
 }
-if(data39["dockerfile-inline"] !== undefined){
-let data53 = data39["dockerfile-inline"];
+if(data40.dockerfile !== undefined){
+let data53 = data40.dockerfile;
 if((((typeof data53 !== "string") && (!((typeof data53 == "number") && (isFinite(data53))))) && (typeof data53 !== "boolean")) && (data53 !== null)){
-const err77 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/dockerfile-inline",schemaPath:"#/$defs/build/properties/dockerfile-inline/type",keyword:"type",params:{type: schema35.properties["dockerfile-inline"].type}};
+const err77 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/dockerfile",schemaPath:"#/$defs/build/properties/dockerfile/type",keyword:"type",params:{type: schema35.properties.dockerfile.type}};
 if(vErrors === null){
 vErrors = [err77];
 }
@@ -2988,10 +2988,10 @@ vErrors.push(err77);
 errors++;
 }
 }
-if(data39.frontend !== undefined){
-let data54 = data39.frontend;
-if((typeof data54 !== "string") && (data54 !== null)){
-const err78 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/frontend",schemaPath:"#/$defs/build/properties/frontend/type",keyword:"type",params:{type: schema35.properties.frontend.type}};
+if(data40["dockerfile-inline"] !== undefined){
+let data54 = data40["dockerfile-inline"];
+if((((typeof data54 !== "string") && (!((typeof data54 == "number") && (isFinite(data54))))) && (typeof data54 !== "boolean")) && (data54 !== null)){
+const err78 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/dockerfile-inline",schemaPath:"#/$defs/build/properties/dockerfile-inline/type",keyword:"type",params:{type: schema35.properties["dockerfile-inline"].type}};
 if(vErrors === null){
 vErrors = [err78];
 }
@@ -3000,9 +3000,11 @@ vErrors.push(err78);
 }
 errors++;
 }
-if(typeof data54 === "string"){
-if(!pattern18.test(data54)){
-const err79 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/frontend",schemaPath:"#/$defs/build/properties/frontend/pattern",keyword:"pattern",params:{pattern: "^(?:(?:dockerfile|gateway)\\.v0)?$|\\$\\{\\{"}};
+}
+if(data40.frontend !== undefined){
+let data55 = data40.frontend;
+if((typeof data55 !== "string") && (data55 !== null)){
+const err79 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/frontend",schemaPath:"#/$defs/build/properties/frontend/type",keyword:"type",params:{type: schema35.properties.frontend.type}};
 if(vErrors === null){
 vErrors = [err79];
 }
@@ -3011,12 +3013,9 @@ vErrors.push(err79);
 }
 errors++;
 }
-}
-}
-if(data39.source !== undefined){
-let data55 = data39.source;
-if((((typeof data55 !== "string") && (!((typeof data55 == "number") && (isFinite(data55))))) && (typeof data55 !== "boolean")) && (data55 !== null)){
-const err80 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/source",schemaPath:"#/$defs/build/properties/source/type",keyword:"type",params:{type: schema35.properties.source.type}};
+if(typeof data55 === "string"){
+if(!pattern18.test(data55)){
+const err80 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/frontend",schemaPath:"#/$defs/build/properties/frontend/pattern",keyword:"pattern",params:{pattern: "^(?:(?:dockerfile|gateway)\\.v0)?$|\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err80];
 }
@@ -3026,10 +3025,11 @@ vErrors.push(err80);
 errors++;
 }
 }
-if(data39.opts !== undefined){
-let data56 = data39.opts;
-if(((!(data56 && typeof data56 == "object" && !Array.isArray(data56))) && (typeof data56 !== "string")) && (data56 !== null)){
-const err81 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/opts",schemaPath:"#/$defs/build/properties/opts/type",keyword:"type",params:{type: schema35.properties.opts.type}};
+}
+if(data40.source !== undefined){
+let data56 = data40.source;
+if((((typeof data56 !== "string") && (!((typeof data56 == "number") && (isFinite(data56))))) && (typeof data56 !== "boolean")) && (data56 !== null)){
+const err81 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/source",schemaPath:"#/$defs/build/properties/source/type",keyword:"type",params:{type: schema35.properties.source.type}};
 if(vErrors === null){
 vErrors = [err81];
 }
@@ -3038,9 +3038,11 @@ vErrors.push(err81);
 }
 errors++;
 }
-if(typeof data56 === "string"){
-if(!pattern6.test(data56)){
-const err82 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/opts",schemaPath:"#/$defs/build/properties/opts/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+if(data40.opts !== undefined){
+let data57 = data40.opts;
+if(((!(data57 && typeof data57 == "object" && !Array.isArray(data57))) && (typeof data57 !== "string")) && (data57 !== null)){
+const err82 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/opts",schemaPath:"#/$defs/build/properties/opts/type",keyword:"type",params:{type: schema35.properties.opts.type}};
 if(vErrors === null){
 vErrors = [err82];
 }
@@ -3049,12 +3051,9 @@ vErrors.push(err82);
 }
 errors++;
 }
-}
-if(data56 && typeof data56 == "object" && !Array.isArray(data56)){
-for(const key14 in data56){
-let data57 = data56[key14];
-if((((typeof data57 !== "string") && (!((typeof data57 == "number") && (isFinite(data57))))) && (typeof data57 !== "boolean")) && (data57 !== null)){
-const err83 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/opts/" + key14.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/opts/additionalProperties/type",keyword:"type",params:{type: schema35.properties.opts.additionalProperties.type}};
+if(typeof data57 === "string"){
+if(!pattern6.test(data57)){
+const err83 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/opts",schemaPath:"#/$defs/build/properties/opts/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err83];
 }
@@ -3064,12 +3063,11 @@ vErrors.push(err83);
 errors++;
 }
 }
-}
-}
-if(data39["buildctl-options"] !== undefined){
-let data58 = data39["buildctl-options"];
-if(((!(Array.isArray(data58))) && (typeof data58 !== "string")) && (data58 !== null)){
-const err84 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/buildctl-options",schemaPath:"#/$defs/build/properties/buildctl-options/type",keyword:"type",params:{type: schema35.properties["buildctl-options"].type}};
+if(data57 && typeof data57 == "object" && !Array.isArray(data57)){
+for(const key14 in data57){
+let data58 = data57[key14];
+if((((typeof data58 !== "string") && (!((typeof data58 == "number") && (isFinite(data58))))) && (typeof data58 !== "boolean")) && (data58 !== null)){
+const err84 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/opts/" + key14.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/opts/additionalProperties/type",keyword:"type",params:{type: schema35.properties.opts.additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err84];
 }
@@ -3078,9 +3076,13 @@ vErrors.push(err84);
 }
 errors++;
 }
-if(typeof data58 === "string"){
-if(!pattern6.test(data58)){
-const err85 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/buildctl-options",schemaPath:"#/$defs/build/properties/buildctl-options/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+}
+if(data40["buildctl-options"] !== undefined){
+let data59 = data40["buildctl-options"];
+if(((!(Array.isArray(data59))) && (typeof data59 !== "string")) && (data59 !== null)){
+const err85 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/buildctl-options",schemaPath:"#/$defs/build/properties/buildctl-options/type",keyword:"type",params:{type: schema35.properties["buildctl-options"].type}};
 if(vErrors === null){
 vErrors = [err85];
 }
@@ -3089,13 +3091,9 @@ vErrors.push(err85);
 }
 errors++;
 }
-}
-if(Array.isArray(data58)){
-const len8 = data58.length;
-for(let i8=0; i8<len8; i8++){
-let data59 = data58[i8];
-if((((typeof data59 !== "string") && (!((typeof data59 == "number") && (isFinite(data59))))) && (typeof data59 !== "boolean")) && (data59 !== null)){
-const err86 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/buildctl-options/" + i8,schemaPath:"#/$defs/build/properties/buildctl-options/items/type",keyword:"type",params:{type: schema35.properties["buildctl-options"].items.type}};
+if(typeof data59 === "string"){
+if(!pattern6.test(data59)){
+const err86 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/buildctl-options",schemaPath:"#/$defs/build/properties/buildctl-options/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err86];
 }
@@ -3105,12 +3103,12 @@ vErrors.push(err86);
 errors++;
 }
 }
-}
-}
-if(data39.target !== undefined){
-let data60 = data39.target;
+if(Array.isArray(data59)){
+const len8 = data59.length;
+for(let i8=0; i8<len8; i8++){
+let data60 = data59[i8];
 if((((typeof data60 !== "string") && (!((typeof data60 == "number") && (isFinite(data60))))) && (typeof data60 !== "boolean")) && (data60 !== null)){
-const err87 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/target",schemaPath:"#/$defs/build/properties/target/type",keyword:"type",params:{type: schema35.properties.target.type}};
+const err87 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/buildctl-options/" + i8,schemaPath:"#/$defs/build/properties/buildctl-options/items/type",keyword:"type",params:{type: schema35.properties["buildctl-options"].items.type}};
 if(vErrors === null){
 vErrors = [err87];
 }
@@ -3120,10 +3118,12 @@ vErrors.push(err87);
 errors++;
 }
 }
-if(data39.args !== undefined){
-let data61 = data39.args;
-if(((!(data61 && typeof data61 == "object" && !Array.isArray(data61))) && (typeof data61 !== "string")) && (data61 !== null)){
-const err88 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/args",schemaPath:"#/$defs/build/properties/args/type",keyword:"type",params:{type: schema35.properties.args.type}};
+}
+}
+if(data40.target !== undefined){
+let data61 = data40.target;
+if((((typeof data61 !== "string") && (!((typeof data61 == "number") && (isFinite(data61))))) && (typeof data61 !== "boolean")) && (data61 !== null)){
+const err88 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/target",schemaPath:"#/$defs/build/properties/target/type",keyword:"type",params:{type: schema35.properties.target.type}};
 if(vErrors === null){
 vErrors = [err88];
 }
@@ -3132,9 +3132,11 @@ vErrors.push(err88);
 }
 errors++;
 }
-if(typeof data61 === "string"){
-if(!pattern6.test(data61)){
-const err89 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/args",schemaPath:"#/$defs/build/properties/args/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+if(data40.args !== undefined){
+let data62 = data40.args;
+if(((!(data62 && typeof data62 == "object" && !Array.isArray(data62))) && (typeof data62 !== "string")) && (data62 !== null)){
+const err89 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/args",schemaPath:"#/$defs/build/properties/args/type",keyword:"type",params:{type: schema35.properties.args.type}};
 if(vErrors === null){
 vErrors = [err89];
 }
@@ -3143,12 +3145,9 @@ vErrors.push(err89);
 }
 errors++;
 }
-}
-if(data61 && typeof data61 == "object" && !Array.isArray(data61)){
-for(const key15 in data61){
-let data62 = data61[key15];
-if((((typeof data62 !== "string") && (!((typeof data62 == "number") && (isFinite(data62))))) && (typeof data62 !== "boolean")) && (data62 !== null)){
-const err90 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/args/" + key15.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/args/additionalProperties/type",keyword:"type",params:{type: schema35.properties.args.additionalProperties.type}};
+if(typeof data62 === "string"){
+if(!pattern6.test(data62)){
+const err90 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/args",schemaPath:"#/$defs/build/properties/args/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err90];
 }
@@ -3158,12 +3157,11 @@ vErrors.push(err90);
 errors++;
 }
 }
-}
-}
-if(data39.contexts !== undefined){
-let data63 = data39.contexts;
-if(((!(data63 && typeof data63 == "object" && !Array.isArray(data63))) && (typeof data63 !== "string")) && (data63 !== null)){
-const err91 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/contexts",schemaPath:"#/$defs/build/properties/contexts/type",keyword:"type",params:{type: schema35.properties.contexts.type}};
+if(data62 && typeof data62 == "object" && !Array.isArray(data62)){
+for(const key15 in data62){
+let data63 = data62[key15];
+if((((typeof data63 !== "string") && (!((typeof data63 == "number") && (isFinite(data63))))) && (typeof data63 !== "boolean")) && (data63 !== null)){
+const err91 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/args/" + key15.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/args/additionalProperties/type",keyword:"type",params:{type: schema35.properties.args.additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err91];
 }
@@ -3172,9 +3170,13 @@ vErrors.push(err91);
 }
 errors++;
 }
-if(typeof data63 === "string"){
-if(!pattern6.test(data63)){
-const err92 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/contexts",schemaPath:"#/$defs/build/properties/contexts/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+}
+if(data40.contexts !== undefined){
+let data64 = data40.contexts;
+if(((!(data64 && typeof data64 == "object" && !Array.isArray(data64))) && (typeof data64 !== "string")) && (data64 !== null)){
+const err92 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/contexts",schemaPath:"#/$defs/build/properties/contexts/type",keyword:"type",params:{type: schema35.properties.contexts.type}};
 if(vErrors === null){
 vErrors = [err92];
 }
@@ -3183,12 +3185,9 @@ vErrors.push(err92);
 }
 errors++;
 }
-}
-if(data63 && typeof data63 == "object" && !Array.isArray(data63)){
-for(const key16 in data63){
-let data64 = data63[key16];
-if((((typeof data64 !== "string") && (!((typeof data64 == "number") && (isFinite(data64))))) && (typeof data64 !== "boolean")) && (data64 !== null)){
-const err93 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/contexts/" + key16.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/contexts/additionalProperties/type",keyword:"type",params:{type: schema35.properties.contexts.additionalProperties.type}};
+if(typeof data64 === "string"){
+if(!pattern6.test(data64)){
+const err93 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/contexts",schemaPath:"#/$defs/build/properties/contexts/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err93];
 }
@@ -3198,12 +3197,11 @@ vErrors.push(err93);
 errors++;
 }
 }
-}
-}
-if(data39.needs !== undefined){
-let data65 = data39.needs;
-if(((!(Array.isArray(data65))) && (typeof data65 !== "string")) && (data65 !== null)){
-const err94 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/needs",schemaPath:"#/$defs/build/properties/needs/type",keyword:"type",params:{type: schema35.properties.needs.type}};
+if(data64 && typeof data64 == "object" && !Array.isArray(data64)){
+for(const key16 in data64){
+let data65 = data64[key16];
+if((((typeof data65 !== "string") && (!((typeof data65 == "number") && (isFinite(data65))))) && (typeof data65 !== "boolean")) && (data65 !== null)){
+const err94 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/contexts/" + key16.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/contexts/additionalProperties/type",keyword:"type",params:{type: schema35.properties.contexts.additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err94];
 }
@@ -3212,9 +3210,13 @@ vErrors.push(err94);
 }
 errors++;
 }
-if(typeof data65 === "string"){
-if(!pattern6.test(data65)){
-const err95 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/needs",schemaPath:"#/$defs/build/properties/needs/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+}
+if(data40.needs !== undefined){
+let data66 = data40.needs;
+if(((!(Array.isArray(data66))) && (typeof data66 !== "string")) && (data66 !== null)){
+const err95 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/needs",schemaPath:"#/$defs/build/properties/needs/type",keyword:"type",params:{type: schema35.properties.needs.type}};
 if(vErrors === null){
 vErrors = [err95];
 }
@@ -3223,13 +3225,9 @@ vErrors.push(err95);
 }
 errors++;
 }
-}
-if(Array.isArray(data65)){
-const len9 = data65.length;
-for(let i9=0; i9<len9; i9++){
-let data66 = data65[i9];
-if((((typeof data66 !== "string") && (!((typeof data66 == "number") && (isFinite(data66))))) && (typeof data66 !== "boolean")) && (data66 !== null)){
-const err96 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/needs/" + i9,schemaPath:"#/$defs/build/properties/needs/items/type",keyword:"type",params:{type: schema35.properties.needs.items.type}};
+if(typeof data66 === "string"){
+if(!pattern6.test(data66)){
+const err96 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/needs",schemaPath:"#/$defs/build/properties/needs/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err96];
 }
@@ -3239,12 +3237,12 @@ vErrors.push(err96);
 errors++;
 }
 }
-}
-}
-if(data39.platforms !== undefined){
-let data67 = data39.platforms;
-if(((!(Array.isArray(data67))) && (typeof data67 !== "string")) && (data67 !== null)){
-const err97 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/platforms",schemaPath:"#/$defs/build/properties/platforms/type",keyword:"type",params:{type: schema35.properties.platforms.type}};
+if(Array.isArray(data66)){
+const len9 = data66.length;
+for(let i9=0; i9<len9; i9++){
+let data67 = data66[i9];
+if((((typeof data67 !== "string") && (!((typeof data67 == "number") && (isFinite(data67))))) && (typeof data67 !== "boolean")) && (data67 !== null)){
+const err97 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/needs/" + i9,schemaPath:"#/$defs/build/properties/needs/items/type",keyword:"type",params:{type: schema35.properties.needs.items.type}};
 if(vErrors === null){
 vErrors = [err97];
 }
@@ -3253,9 +3251,13 @@ vErrors.push(err97);
 }
 errors++;
 }
-if(typeof data67 === "string"){
-if(!pattern6.test(data67)){
-const err98 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/platforms",schemaPath:"#/$defs/build/properties/platforms/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+}
+if(data40.platforms !== undefined){
+let data68 = data40.platforms;
+if(((!(Array.isArray(data68))) && (typeof data68 !== "string")) && (data68 !== null)){
+const err98 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/platforms",schemaPath:"#/$defs/build/properties/platforms/type",keyword:"type",params:{type: schema35.properties.platforms.type}};
 if(vErrors === null){
 vErrors = [err98];
 }
@@ -3264,13 +3266,9 @@ vErrors.push(err98);
 }
 errors++;
 }
-}
-if(Array.isArray(data67)){
-const len10 = data67.length;
-for(let i10=0; i10<len10; i10++){
-let data68 = data67[i10];
-if((((typeof data68 !== "string") && (!((typeof data68 == "number") && (isFinite(data68))))) && (typeof data68 !== "boolean")) && (data68 !== null)){
-const err99 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/platforms/" + i10,schemaPath:"#/$defs/build/properties/platforms/items/type",keyword:"type",params:{type: schema35.properties.platforms.items.type}};
+if(typeof data68 === "string"){
+if(!pattern6.test(data68)){
+const err99 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/platforms",schemaPath:"#/$defs/build/properties/platforms/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err99];
 }
@@ -3280,12 +3278,12 @@ vErrors.push(err99);
 errors++;
 }
 }
-}
-}
-if(data39.tags !== undefined){
-let data69 = data39.tags;
-if(((!(Array.isArray(data69))) && (typeof data69 !== "string")) && (data69 !== null)){
-const err100 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/tags",schemaPath:"#/$defs/build/properties/tags/type",keyword:"type",params:{type: schema35.properties.tags.type}};
+if(Array.isArray(data68)){
+const len10 = data68.length;
+for(let i10=0; i10<len10; i10++){
+let data69 = data68[i10];
+if((((typeof data69 !== "string") && (!((typeof data69 == "number") && (isFinite(data69))))) && (typeof data69 !== "boolean")) && (data69 !== null)){
+const err100 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/platforms/" + i10,schemaPath:"#/$defs/build/properties/platforms/items/type",keyword:"type",params:{type: schema35.properties.platforms.items.type}};
 if(vErrors === null){
 vErrors = [err100];
 }
@@ -3294,9 +3292,13 @@ vErrors.push(err100);
 }
 errors++;
 }
-if(typeof data69 === "string"){
-if(!pattern6.test(data69)){
-const err101 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/tags",schemaPath:"#/$defs/build/properties/tags/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+}
+if(data40.tags !== undefined){
+let data70 = data40.tags;
+if(((!(Array.isArray(data70))) && (typeof data70 !== "string")) && (data70 !== null)){
+const err101 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/tags",schemaPath:"#/$defs/build/properties/tags/type",keyword:"type",params:{type: schema35.properties.tags.type}};
 if(vErrors === null){
 vErrors = [err101];
 }
@@ -3305,13 +3307,9 @@ vErrors.push(err101);
 }
 errors++;
 }
-}
-if(Array.isArray(data69)){
-const len11 = data69.length;
-for(let i11=0; i11<len11; i11++){
-let data70 = data69[i11];
-if((((typeof data70 !== "string") && (!((typeof data70 == "number") && (isFinite(data70))))) && (typeof data70 !== "boolean")) && (data70 !== null)){
-const err102 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/tags/" + i11,schemaPath:"#/$defs/build/properties/tags/items/type",keyword:"type",params:{type: schema35.properties.tags.items.type}};
+if(typeof data70 === "string"){
+if(!pattern6.test(data70)){
+const err102 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/tags",schemaPath:"#/$defs/build/properties/tags/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err102];
 }
@@ -3321,12 +3319,12 @@ vErrors.push(err102);
 errors++;
 }
 }
-}
-}
-if(data39.push !== undefined){
-let data71 = data39.push;
-if(((typeof data71 !== "boolean") && (typeof data71 !== "string")) && (data71 !== null)){
-const err103 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/push",schemaPath:"#/$defs/build/properties/push/type",keyword:"type",params:{type: schema35.properties.push.type}};
+if(Array.isArray(data70)){
+const len11 = data70.length;
+for(let i11=0; i11<len11; i11++){
+let data71 = data70[i11];
+if((((typeof data71 !== "string") && (!((typeof data71 == "number") && (isFinite(data71))))) && (typeof data71 !== "boolean")) && (data71 !== null)){
+const err103 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/tags/" + i11,schemaPath:"#/$defs/build/properties/tags/items/type",keyword:"type",params:{type: schema35.properties.tags.items.type}};
 if(vErrors === null){
 vErrors = [err103];
 }
@@ -3335,9 +3333,13 @@ vErrors.push(err103);
 }
 errors++;
 }
-if(typeof data71 === "string"){
-if(!pattern26.test(data71)){
-const err104 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/push",schemaPath:"#/$defs/build/properties/push/pattern",keyword:"pattern",params:{pattern: "^always$|\\$\\{\\{"}};
+}
+}
+}
+if(data40.push !== undefined){
+let data72 = data40.push;
+if(((typeof data72 !== "boolean") && (typeof data72 !== "string")) && (data72 !== null)){
+const err104 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/push",schemaPath:"#/$defs/build/properties/push/type",keyword:"type",params:{type: schema35.properties.push.type}};
 if(vErrors === null){
 vErrors = [err104];
 }
@@ -3346,12 +3348,9 @@ vErrors.push(err104);
 }
 errors++;
 }
-}
-}
-if(data39.labels !== undefined){
-let data72 = data39.labels;
-if(((!(data72 && typeof data72 == "object" && !Array.isArray(data72))) && (typeof data72 !== "string")) && (data72 !== null)){
-const err105 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/labels",schemaPath:"#/$defs/build/properties/labels/type",keyword:"type",params:{type: schema35.properties.labels.type}};
+if(typeof data72 === "string"){
+if(!pattern26.test(data72)){
+const err105 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/push",schemaPath:"#/$defs/build/properties/push/pattern",keyword:"pattern",params:{pattern: "^always$|\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err105];
 }
@@ -3360,9 +3359,12 @@ vErrors.push(err105);
 }
 errors++;
 }
-if(typeof data72 === "string"){
-if(!pattern6.test(data72)){
-const err106 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/labels",schemaPath:"#/$defs/build/properties/labels/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+if(data40.labels !== undefined){
+let data73 = data40.labels;
+if(((!(data73 && typeof data73 == "object" && !Array.isArray(data73))) && (typeof data73 !== "string")) && (data73 !== null)){
+const err106 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/labels",schemaPath:"#/$defs/build/properties/labels/type",keyword:"type",params:{type: schema35.properties.labels.type}};
 if(vErrors === null){
 vErrors = [err106];
 }
@@ -3371,12 +3373,9 @@ vErrors.push(err106);
 }
 errors++;
 }
-}
-if(data72 && typeof data72 == "object" && !Array.isArray(data72)){
-for(const key17 in data72){
-let data73 = data72[key17];
-if((((typeof data73 !== "string") && (!((typeof data73 == "number") && (isFinite(data73))))) && (typeof data73 !== "boolean")) && (data73 !== null)){
-const err107 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/labels/" + key17.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/labels/additionalProperties/type",keyword:"type",params:{type: schema35.properties.labels.additionalProperties.type}};
+if(typeof data73 === "string"){
+if(!pattern6.test(data73)){
+const err107 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/labels",schemaPath:"#/$defs/build/properties/labels/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err107];
 }
@@ -3386,12 +3385,11 @@ vErrors.push(err107);
 errors++;
 }
 }
-}
-}
-if(data39.annotations !== undefined){
-let data74 = data39.annotations;
-if(((!(data74 && typeof data74 == "object" && !Array.isArray(data74))) && (typeof data74 !== "string")) && (data74 !== null)){
-const err108 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/annotations",schemaPath:"#/$defs/build/properties/annotations/type",keyword:"type",params:{type: schema35.properties.annotations.type}};
+if(data73 && typeof data73 == "object" && !Array.isArray(data73)){
+for(const key17 in data73){
+let data74 = data73[key17];
+if((((typeof data74 !== "string") && (!((typeof data74 == "number") && (isFinite(data74))))) && (typeof data74 !== "boolean")) && (data74 !== null)){
+const err108 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/labels/" + key17.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/labels/additionalProperties/type",keyword:"type",params:{type: schema35.properties.labels.additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err108];
 }
@@ -3400,9 +3398,13 @@ vErrors.push(err108);
 }
 errors++;
 }
-if(typeof data74 === "string"){
-if(!pattern6.test(data74)){
-const err109 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/annotations",schemaPath:"#/$defs/build/properties/annotations/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+}
+if(data40.annotations !== undefined){
+let data75 = data40.annotations;
+if(((!(data75 && typeof data75 == "object" && !Array.isArray(data75))) && (typeof data75 !== "string")) && (data75 !== null)){
+const err109 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/annotations",schemaPath:"#/$defs/build/properties/annotations/type",keyword:"type",params:{type: schema35.properties.annotations.type}};
 if(vErrors === null){
 vErrors = [err109];
 }
@@ -3411,12 +3413,9 @@ vErrors.push(err109);
 }
 errors++;
 }
-}
-if(data74 && typeof data74 == "object" && !Array.isArray(data74)){
-for(const key18 in data74){
-let data75 = data74[key18];
-if((((typeof data75 !== "string") && (!((typeof data75 == "number") && (isFinite(data75))))) && (typeof data75 !== "boolean")) && (data75 !== null)){
-const err110 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/annotations/" + key18.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/annotations/additionalProperties/type",keyword:"type",params:{type: schema35.properties.annotations.additionalProperties.type}};
+if(typeof data75 === "string"){
+if(!pattern6.test(data75)){
+const err110 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/annotations",schemaPath:"#/$defs/build/properties/annotations/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err110];
 }
@@ -3426,12 +3425,11 @@ vErrors.push(err110);
 errors++;
 }
 }
-}
-}
-if(data39.outputs !== undefined){
-let data76 = data39.outputs;
-if(((!(Array.isArray(data76))) && (typeof data76 !== "string")) && (data76 !== null)){
-const err111 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/outputs",schemaPath:"#/$defs/build/properties/outputs/type",keyword:"type",params:{type: schema35.properties.outputs.type}};
+if(data75 && typeof data75 == "object" && !Array.isArray(data75)){
+for(const key18 in data75){
+let data76 = data75[key18];
+if((((typeof data76 !== "string") && (!((typeof data76 == "number") && (isFinite(data76))))) && (typeof data76 !== "boolean")) && (data76 !== null)){
+const err111 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/annotations/" + key18.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/annotations/additionalProperties/type",keyword:"type",params:{type: schema35.properties.annotations.additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err111];
 }
@@ -3440,9 +3438,13 @@ vErrors.push(err111);
 }
 errors++;
 }
-if(typeof data76 === "string"){
-if(!pattern6.test(data76)){
-const err112 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/outputs",schemaPath:"#/$defs/build/properties/outputs/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+}
+if(data40.outputs !== undefined){
+let data77 = data40.outputs;
+if(((!(Array.isArray(data77))) && (typeof data77 !== "string")) && (data77 !== null)){
+const err112 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/outputs",schemaPath:"#/$defs/build/properties/outputs/type",keyword:"type",params:{type: schema35.properties.outputs.type}};
 if(vErrors === null){
 vErrors = [err112];
 }
@@ -3451,13 +3453,9 @@ vErrors.push(err112);
 }
 errors++;
 }
-}
-if(Array.isArray(data76)){
-const len12 = data76.length;
-for(let i12=0; i12<len12; i12++){
-let data77 = data76[i12];
-if(((typeof data77 !== "string") && (!(data77 && typeof data77 == "object" && !Array.isArray(data77)))) && (data77 !== null)){
-const err113 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/outputs/" + i12,schemaPath:"#/$defs/build/properties/outputs/items/type",keyword:"type",params:{type: schema35.properties.outputs.items.type}};
+if(typeof data77 === "string"){
+if(!pattern6.test(data77)){
+const err113 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/outputs",schemaPath:"#/$defs/build/properties/outputs/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err113];
 }
@@ -3466,12 +3464,13 @@ vErrors.push(err113);
 }
 errors++;
 }
-if(data77 && typeof data77 == "object" && !Array.isArray(data77)){
-for(const key19 in data77){
-if(!(key19 === "type")){
-let data78 = data77[key19];
-if((((typeof data78 !== "string") && (!((typeof data78 == "number") && (isFinite(data78))))) && (typeof data78 !== "boolean")) && (data78 !== null)){
-const err114 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/outputs/" + i12+"/" + key19.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/outputs/items/additionalProperties/type",keyword:"type",params:{type: schema35.properties.outputs.items.additionalProperties.type}};
+}
+if(Array.isArray(data77)){
+const len12 = data77.length;
+for(let i12=0; i12<len12; i12++){
+let data78 = data77[i12];
+if(((typeof data78 !== "string") && (!(data78 && typeof data78 == "object" && !Array.isArray(data78)))) && (data78 !== null)){
+const err114 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/outputs/" + i12,schemaPath:"#/$defs/build/properties/outputs/items/type",keyword:"type",params:{type: schema35.properties.outputs.items.type}};
 if(vErrors === null){
 vErrors = [err114];
 }
@@ -3480,12 +3479,12 @@ vErrors.push(err114);
 }
 errors++;
 }
-}
-}
-if(data77.type !== undefined){
-let data79 = data77.type;
+if(data78 && typeof data78 == "object" && !Array.isArray(data78)){
+for(const key19 in data78){
+if(!(key19 === "type")){
+let data79 = data78[key19];
 if((((typeof data79 !== "string") && (!((typeof data79 == "number") && (isFinite(data79))))) && (typeof data79 !== "boolean")) && (data79 !== null)){
-const err115 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/outputs/" + i12+"/type",schemaPath:"#/$defs/build/properties/outputs/items/properties/type/type",keyword:"type",params:{type: schema35.properties.outputs.items.properties.type.type}};
+const err115 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/outputs/" + i12+"/" + key19.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/outputs/items/additionalProperties/type",keyword:"type",params:{type: schema35.properties.outputs.items.additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err115];
 }
@@ -3496,13 +3495,10 @@ errors++;
 }
 }
 }
-}
-}
-}
-if(data39.attest !== undefined){
-let data80 = data39.attest;
-if(((!(Array.isArray(data80))) && (typeof data80 !== "string")) && (data80 !== null)){
-const err116 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/attest",schemaPath:"#/$defs/build/properties/attest/type",keyword:"type",params:{type: schema35.properties.attest.type}};
+if(data78.type !== undefined){
+let data80 = data78.type;
+if((((typeof data80 !== "string") && (!((typeof data80 == "number") && (isFinite(data80))))) && (typeof data80 !== "boolean")) && (data80 !== null)){
+const err116 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/outputs/" + i12+"/type",schemaPath:"#/$defs/build/properties/outputs/items/properties/type/type",keyword:"type",params:{type: schema35.properties.outputs.items.properties.type.type}};
 if(vErrors === null){
 vErrors = [err116];
 }
@@ -3511,9 +3507,15 @@ vErrors.push(err116);
 }
 errors++;
 }
-if(typeof data80 === "string"){
-if(!pattern6.test(data80)){
-const err117 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/attest",schemaPath:"#/$defs/build/properties/attest/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+}
+}
+}
+if(data40.attest !== undefined){
+let data81 = data40.attest;
+if(((!(Array.isArray(data81))) && (typeof data81 !== "string")) && (data81 !== null)){
+const err117 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/attest",schemaPath:"#/$defs/build/properties/attest/type",keyword:"type",params:{type: schema35.properties.attest.type}};
 if(vErrors === null){
 vErrors = [err117];
 }
@@ -3522,13 +3524,9 @@ vErrors.push(err117);
 }
 errors++;
 }
-}
-if(Array.isArray(data80)){
-const len13 = data80.length;
-for(let i13=0; i13<len13; i13++){
-let data81 = data80[i13];
-if(((typeof data81 !== "string") && (!(data81 && typeof data81 == "object" && !Array.isArray(data81)))) && (data81 !== null)){
-const err118 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/attest/" + i13,schemaPath:"#/$defs/build/properties/attest/items/type",keyword:"type",params:{type: schema35.properties.attest.items.type}};
+if(typeof data81 === "string"){
+if(!pattern6.test(data81)){
+const err118 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/attest",schemaPath:"#/$defs/build/properties/attest/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err118];
 }
@@ -3537,12 +3535,13 @@ vErrors.push(err118);
 }
 errors++;
 }
-if(data81 && typeof data81 == "object" && !Array.isArray(data81)){
-for(const key20 in data81){
-if(!(key20 === "type")){
-let data82 = data81[key20];
-if((((typeof data82 !== "string") && (!((typeof data82 == "number") && (isFinite(data82))))) && (typeof data82 !== "boolean")) && (data82 !== null)){
-const err119 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/attest/" + i13+"/" + key20.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/attest/items/additionalProperties/type",keyword:"type",params:{type: schema35.properties.attest.items.additionalProperties.type}};
+}
+if(Array.isArray(data81)){
+const len13 = data81.length;
+for(let i13=0; i13<len13; i13++){
+let data82 = data81[i13];
+if(((typeof data82 !== "string") && (!(data82 && typeof data82 == "object" && !Array.isArray(data82)))) && (data82 !== null)){
+const err119 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/attest/" + i13,schemaPath:"#/$defs/build/properties/attest/items/type",keyword:"type",params:{type: schema35.properties.attest.items.type}};
 if(vErrors === null){
 vErrors = [err119];
 }
@@ -3551,12 +3550,12 @@ vErrors.push(err119);
 }
 errors++;
 }
-}
-}
-if(data81.type !== undefined){
-let data83 = data81.type;
+if(data82 && typeof data82 == "object" && !Array.isArray(data82)){
+for(const key20 in data82){
+if(!(key20 === "type")){
+let data83 = data82[key20];
 if((((typeof data83 !== "string") && (!((typeof data83 == "number") && (isFinite(data83))))) && (typeof data83 !== "boolean")) && (data83 !== null)){
-const err120 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/attest/" + i13+"/type",schemaPath:"#/$defs/build/properties/attest/items/properties/type/type",keyword:"type",params:{type: schema35.properties.attest.items.properties.type.type}};
+const err120 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/attest/" + i13+"/" + key20.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/attest/items/additionalProperties/type",keyword:"type",params:{type: schema35.properties.attest.items.additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err120];
 }
@@ -3567,13 +3566,10 @@ errors++;
 }
 }
 }
-}
-}
-}
-if(data39.compression !== undefined){
-let data84 = data39.compression;
-if(((typeof data84 !== "string") && (!(data84 && typeof data84 == "object" && !Array.isArray(data84)))) && (data84 !== null)){
-const err121 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression",schemaPath:"#/$defs/build/properties/compression/type",keyword:"type",params:{type: schema35.properties.compression.type}};
+if(data82.type !== undefined){
+let data84 = data82.type;
+if((((typeof data84 !== "string") && (!((typeof data84 == "number") && (isFinite(data84))))) && (typeof data84 !== "boolean")) && (data84 !== null)){
+const err121 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/attest/" + i13+"/type",schemaPath:"#/$defs/build/properties/attest/items/properties/type/type",keyword:"type",params:{type: schema35.properties.attest.items.properties.type.type}};
 if(vErrors === null){
 vErrors = [err121];
 }
@@ -3582,9 +3578,15 @@ vErrors.push(err121);
 }
 errors++;
 }
-if(typeof data84 === "string"){
-if(!pattern31.test(data84)){
-const err122 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression",schemaPath:"#/$defs/build/properties/compression/pattern",keyword:"pattern",params:{pattern: "^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{"}};
+}
+}
+}
+}
+}
+if(data40.compression !== undefined){
+let data85 = data40.compression;
+if(((typeof data85 !== "string") && (!(data85 && typeof data85 == "object" && !Array.isArray(data85)))) && (data85 !== null)){
+const err122 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression",schemaPath:"#/$defs/build/properties/compression/type",keyword:"type",params:{type: schema35.properties.compression.type}};
 if(vErrors === null){
 vErrors = [err122];
 }
@@ -3593,11 +3595,9 @@ vErrors.push(err122);
 }
 errors++;
 }
-}
-if(data84 && typeof data84 == "object" && !Array.isArray(data84)){
-for(const key21 in data84){
-if(!(((key21 === "type") || (key21 === "level")) || (key21 === "force"))){
-const err123 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression",schemaPath:"#/$defs/build/properties/compression/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key21}};
+if(typeof data85 === "string"){
+if(!pattern31.test(data85)){
+const err123 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression",schemaPath:"#/$defs/build/properties/compression/pattern",keyword:"pattern",params:{pattern: "^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err123];
 }
@@ -3607,10 +3607,10 @@ vErrors.push(err123);
 errors++;
 }
 }
-if(data84.type !== undefined){
-let data85 = data84.type;
-if((typeof data85 !== "string") && (data85 !== null)){
-const err124 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression/type",schemaPath:"#/$defs/build/properties/compression/properties/type/type",keyword:"type",params:{type: schema35.properties.compression.properties.type.type}};
+if(data85 && typeof data85 == "object" && !Array.isArray(data85)){
+for(const key21 in data85){
+if(!(((key21 === "type") || (key21 === "level")) || (key21 === "force"))){
+const err124 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression",schemaPath:"#/$defs/build/properties/compression/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key21}};
 if(vErrors === null){
 vErrors = [err124];
 }
@@ -3619,9 +3619,11 @@ vErrors.push(err124);
 }
 errors++;
 }
-if(typeof data85 === "string"){
-if(!pattern31.test(data85)){
-const err125 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression/type",schemaPath:"#/$defs/build/properties/compression/properties/type/pattern",keyword:"pattern",params:{pattern: "^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{"}};
+}
+if(data85.type !== undefined){
+let data86 = data85.type;
+if((typeof data86 !== "string") && (data86 !== null)){
+const err125 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression/type",schemaPath:"#/$defs/build/properties/compression/properties/type/type",keyword:"type",params:{type: schema35.properties.compression.properties.type.type}};
 if(vErrors === null){
 vErrors = [err125];
 }
@@ -3630,12 +3632,9 @@ vErrors.push(err125);
 }
 errors++;
 }
-}
-}
-if(data84.level !== undefined){
-let data86 = data84.level;
-if(((!(((typeof data86 == "number") && (!(data86 % 1) && !isNaN(data86))) && (isFinite(data86)))) && (typeof data86 !== "string")) && (data86 !== null)){
-const err126 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression/level",schemaPath:"#/$defs/build/properties/compression/properties/level/type",keyword:"type",params:{type: schema35.properties.compression.properties.level.type}};
+if(typeof data86 === "string"){
+if(!pattern31.test(data86)){
+const err126 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression/type",schemaPath:"#/$defs/build/properties/compression/properties/type/pattern",keyword:"pattern",params:{pattern: "^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err126];
 }
@@ -3644,9 +3643,12 @@ vErrors.push(err126);
 }
 errors++;
 }
-if(typeof data86 === "string"){
-if(!pattern6.test(data86)){
-const err127 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression/level",schemaPath:"#/$defs/build/properties/compression/properties/level/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+if(data85.level !== undefined){
+let data87 = data85.level;
+if(((!(((typeof data87 == "number") && (!(data87 % 1) && !isNaN(data87))) && (isFinite(data87)))) && (typeof data87 !== "string")) && (data87 !== null)){
+const err127 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression/level",schemaPath:"#/$defs/build/properties/compression/properties/level/type",keyword:"type",params:{type: schema35.properties.compression.properties.level.type}};
 if(vErrors === null){
 vErrors = [err127];
 }
@@ -3655,12 +3657,9 @@ vErrors.push(err127);
 }
 errors++;
 }
-}
-}
-if(data84.force !== undefined){
-let data87 = data84.force;
-if(((typeof data87 !== "boolean") && (typeof data87 !== "string")) && (data87 !== null)){
-const err128 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression/force",schemaPath:"#/$defs/build/properties/compression/properties/force/type",keyword:"type",params:{type: schema35.properties.compression.properties.force.type}};
+if(typeof data87 === "string"){
+if(!pattern6.test(data87)){
+const err128 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression/level",schemaPath:"#/$defs/build/properties/compression/properties/level/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err128];
 }
@@ -3669,9 +3668,12 @@ vErrors.push(err128);
 }
 errors++;
 }
-if(typeof data87 === "string"){
-if(!pattern6.test(data87)){
-const err129 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression/force",schemaPath:"#/$defs/build/properties/compression/properties/force/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+if(data85.force !== undefined){
+let data88 = data85.force;
+if(((typeof data88 !== "boolean") && (typeof data88 !== "string")) && (data88 !== null)){
+const err129 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression/force",schemaPath:"#/$defs/build/properties/compression/properties/force/type",keyword:"type",params:{type: schema35.properties.compression.properties.force.type}};
 if(vErrors === null){
 vErrors = [err129];
 }
@@ -3680,14 +3682,9 @@ vErrors.push(err129);
 }
 errors++;
 }
-}
-}
-}
-}
-if(data39.reproducible !== undefined){
-let data88 = data39.reproducible;
-if(((typeof data88 !== "boolean") && (typeof data88 !== "string")) && (data88 !== null)){
-const err130 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/reproducible",schemaPath:"#/$defs/build/properties/reproducible/type",keyword:"type",params:{type: schema35.properties.reproducible.type}};
+if(typeof data88 === "string"){
+if(!pattern6.test(data88)){
+const err130 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/compression/force",schemaPath:"#/$defs/build/properties/compression/properties/force/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err130];
 }
@@ -3696,9 +3693,14 @@ vErrors.push(err130);
 }
 errors++;
 }
-if(typeof data88 === "string"){
-if(!pattern6.test(data88)){
-const err131 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/reproducible",schemaPath:"#/$defs/build/properties/reproducible/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+}
+}
+if(data40.reproducible !== undefined){
+let data89 = data40.reproducible;
+if(((typeof data89 !== "boolean") && (typeof data89 !== "string")) && (data89 !== null)){
+const err131 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/reproducible",schemaPath:"#/$defs/build/properties/reproducible/type",keyword:"type",params:{type: schema35.properties.reproducible.type}};
 if(vErrors === null){
 vErrors = [err131];
 }
@@ -3707,12 +3709,9 @@ vErrors.push(err131);
 }
 errors++;
 }
-}
-}
-if(data39["source-date-epoch"] !== undefined){
-let data89 = data39["source-date-epoch"];
-if(((!(((typeof data89 == "number") && (!(data89 % 1) && !isNaN(data89))) && (isFinite(data89)))) && (typeof data89 !== "string")) && (data89 !== null)){
-const err132 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/source-date-epoch",schemaPath:"#/$defs/build/properties/source-date-epoch/type",keyword:"type",params:{type: schema35.properties["source-date-epoch"].type}};
+if(typeof data89 === "string"){
+if(!pattern6.test(data89)){
+const err132 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/reproducible",schemaPath:"#/$defs/build/properties/reproducible/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err132];
 }
@@ -3721,9 +3720,12 @@ vErrors.push(err132);
 }
 errors++;
 }
-if(typeof data89 === "string"){
-if(!pattern36.test(data89)){
-const err133 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/source-date-epoch",schemaPath:"#/$defs/build/properties/source-date-epoch/pattern",keyword:"pattern",params:{pattern: "^[0-9]+$|\\$\\{\\{"}};
+}
+}
+if(data40["source-date-epoch"] !== undefined){
+let data90 = data40["source-date-epoch"];
+if(((!(((typeof data90 == "number") && (!(data90 % 1) && !isNaN(data90))) && (isFinite(data90)))) && (typeof data90 !== "string")) && (data90 !== null)){
+const err133 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/source-date-epoch",schemaPath:"#/$defs/build/properties/source-date-epoch/type",keyword:"type",params:{type: schema35.properties["source-date-epoch"].type}};
 if(vErrors === null){
 vErrors = [err133];
 }
@@ -3732,12 +3734,9 @@ vErrors.push(err133);
 }
 errors++;
 }
-}
-}
-if(data39.cache !== undefined){
-let data90 = data39.cache;
-if(((typeof data90 !== "string") && (!(data90 && typeof data90 == "object" && !Array.isArray(data90)))) && (data90 !== null)){
-const err134 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache",schemaPath:"#/$defs/build/properties/cache/type",keyword:"type",params:{type: schema35.properties.cache.type}};
+if(typeof data90 === "string"){
+if(!pattern36.test(data90)){
+const err134 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/source-date-epoch",schemaPath:"#/$defs/build/properties/source-date-epoch/pattern",keyword:"pattern",params:{pattern: "^[0-9]+$|\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err134];
 }
@@ -3746,10 +3745,12 @@ vErrors.push(err134);
 }
 errors++;
 }
-if(data90 && typeof data90 == "object" && !Array.isArray(data90)){
-for(const key22 in data90){
-if(!(((key22 === "repository") || (key22 === "mode")) || (key22 === "export"))){
-const err135 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache",schemaPath:"#/$defs/build/properties/cache/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key22}};
+}
+}
+if(data40.cache !== undefined){
+let data91 = data40.cache;
+if(((typeof data91 !== "string") && (!(data91 && typeof data91 == "object" && !Array.isArray(data91)))) && (data91 !== null)){
+const err135 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache",schemaPath:"#/$defs/build/properties/cache/type",keyword:"type",params:{type: schema35.properties.cache.type}};
 if(vErrors === null){
 vErrors = [err135];
 }
@@ -3758,11 +3759,10 @@ vErrors.push(err135);
 }
 errors++;
 }
-}
-if(data90.repository !== undefined){
-let data91 = data90.repository;
-if((((typeof data91 !== "string") && (!((typeof data91 == "number") && (isFinite(data91))))) && (typeof data91 !== "boolean")) && (data91 !== null)){
-const err136 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache/repository",schemaPath:"#/$defs/build/properties/cache/properties/repository/type",keyword:"type",params:{type: schema35.properties.cache.properties.repository.type}};
+if(data91 && typeof data91 == "object" && !Array.isArray(data91)){
+for(const key22 in data91){
+if(!(((key22 === "repository") || (key22 === "mode")) || (key22 === "export"))){
+const err136 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache",schemaPath:"#/$defs/build/properties/cache/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key22}};
 if(vErrors === null){
 vErrors = [err136];
 }
@@ -3772,10 +3772,10 @@ vErrors.push(err136);
 errors++;
 }
 }
-if(data90.mode !== undefined){
-let data92 = data90.mode;
-if((typeof data92 !== "string") && (data92 !== null)){
-const err137 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache/mode",schemaPath:"#/$defs/build/properties/cache/properties/mode/type",keyword:"type",params:{type: schema35.properties.cache.properties.mode.type}};
+if(data91.repository !== undefined){
+let data92 = data91.repository;
+if((((typeof data92 !== "string") && (!((typeof data92 == "number") && (isFinite(data92))))) && (typeof data92 !== "boolean")) && (data92 !== null)){
+const err137 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache/repository",schemaPath:"#/$defs/build/properties/cache/properties/repository/type",keyword:"type",params:{type: schema35.properties.cache.properties.repository.type}};
 if(vErrors === null){
 vErrors = [err137];
 }
@@ -3784,9 +3784,11 @@ vErrors.push(err137);
 }
 errors++;
 }
-if(typeof data92 === "string"){
-if(!pattern37.test(data92)){
-const err138 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache/mode",schemaPath:"#/$defs/build/properties/cache/properties/mode/pattern",keyword:"pattern",params:{pattern: "^(?:min|max)$|\\$\\{\\{"}};
+}
+if(data91.mode !== undefined){
+let data93 = data91.mode;
+if((typeof data93 !== "string") && (data93 !== null)){
+const err138 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache/mode",schemaPath:"#/$defs/build/properties/cache/properties/mode/type",keyword:"type",params:{type: schema35.properties.cache.properties.mode.type}};
 if(vErrors === null){
 vErrors = [err138];
 }
@@ -3795,12 +3797,9 @@ vErrors.push(err138);
 }
 errors++;
 }
-}
-}
-if(data90.export !== undefined){
-let data93 = data90.export;
-if(((typeof data93 !== "boolean") && (typeof data93 !== "string")) && (data93 !== null)){
-const err139 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache/export",schemaPath:"#/$defs/build/properties/cache/properties/export/type",keyword:"type",params:{type: schema35.properties.cache.properties.export.type}};
+if(typeof data93 === "string"){
+if(!pattern37.test(data93)){
+const err139 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache/mode",schemaPath:"#/$defs/build/properties/cache/properties/mode/pattern",keyword:"pattern",params:{pattern: "^(?:min|max)$|\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err139];
 }
@@ -3809,9 +3808,12 @@ vErrors.push(err139);
 }
 errors++;
 }
-if(typeof data93 === "string"){
-if(!pattern6.test(data93)){
-const err140 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache/export",schemaPath:"#/$defs/build/properties/cache/properties/export/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+if(data91.export !== undefined){
+let data94 = data91.export;
+if(((typeof data94 !== "boolean") && (typeof data94 !== "string")) && (data94 !== null)){
+const err140 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache/export",schemaPath:"#/$defs/build/properties/cache/properties/export/type",keyword:"type",params:{type: schema35.properties.cache.properties.export.type}};
 if(vErrors === null){
 vErrors = [err140];
 }
@@ -3820,14 +3822,9 @@ vErrors.push(err140);
 }
 errors++;
 }
-}
-}
-}
-}
-if(data39["cache-from"] !== undefined){
-let data94 = data39["cache-from"];
-if(((!(Array.isArray(data94))) && (typeof data94 !== "string")) && (data94 !== null)){
-const err141 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-from",schemaPath:"#/$defs/build/properties/cache-from/type",keyword:"type",params:{type: schema35.properties["cache-from"].type}};
+if(typeof data94 === "string"){
+if(!pattern6.test(data94)){
+const err141 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache/export",schemaPath:"#/$defs/build/properties/cache/properties/export/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err141];
 }
@@ -3836,9 +3833,14 @@ vErrors.push(err141);
 }
 errors++;
 }
-if(typeof data94 === "string"){
-if(!pattern6.test(data94)){
-const err142 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-from",schemaPath:"#/$defs/build/properties/cache-from/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+}
+}
+if(data40["cache-from"] !== undefined){
+let data95 = data40["cache-from"];
+if(((!(Array.isArray(data95))) && (typeof data95 !== "string")) && (data95 !== null)){
+const err142 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-from",schemaPath:"#/$defs/build/properties/cache-from/type",keyword:"type",params:{type: schema35.properties["cache-from"].type}};
 if(vErrors === null){
 vErrors = [err142];
 }
@@ -3847,13 +3849,9 @@ vErrors.push(err142);
 }
 errors++;
 }
-}
-if(Array.isArray(data94)){
-const len14 = data94.length;
-for(let i14=0; i14<len14; i14++){
-let data95 = data94[i14];
-if(((typeof data95 !== "string") && (!(data95 && typeof data95 == "object" && !Array.isArray(data95)))) && (data95 !== null)){
-const err143 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-from/" + i14,schemaPath:"#/$defs/build/properties/cache-from/items/type",keyword:"type",params:{type: schema35.properties["cache-from"].items.type}};
+if(typeof data95 === "string"){
+if(!pattern6.test(data95)){
+const err143 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-from",schemaPath:"#/$defs/build/properties/cache-from/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err143];
 }
@@ -3862,12 +3860,13 @@ vErrors.push(err143);
 }
 errors++;
 }
-if(data95 && typeof data95 == "object" && !Array.isArray(data95)){
-for(const key23 in data95){
-if(!(key23 === "type")){
-let data96 = data95[key23];
-if((((typeof data96 !== "string") && (!((typeof data96 == "number") && (isFinite(data96))))) && (typeof data96 !== "boolean")) && (data96 !== null)){
-const err144 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-from/" + i14+"/" + key23.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/cache-from/items/additionalProperties/type",keyword:"type",params:{type: schema35.properties["cache-from"].items.additionalProperties.type}};
+}
+if(Array.isArray(data95)){
+const len14 = data95.length;
+for(let i14=0; i14<len14; i14++){
+let data96 = data95[i14];
+if(((typeof data96 !== "string") && (!(data96 && typeof data96 == "object" && !Array.isArray(data96)))) && (data96 !== null)){
+const err144 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-from/" + i14,schemaPath:"#/$defs/build/properties/cache-from/items/type",keyword:"type",params:{type: schema35.properties["cache-from"].items.type}};
 if(vErrors === null){
 vErrors = [err144];
 }
@@ -3876,12 +3875,12 @@ vErrors.push(err144);
 }
 errors++;
 }
-}
-}
-if(data95.type !== undefined){
-let data97 = data95.type;
+if(data96 && typeof data96 == "object" && !Array.isArray(data96)){
+for(const key23 in data96){
+if(!(key23 === "type")){
+let data97 = data96[key23];
 if((((typeof data97 !== "string") && (!((typeof data97 == "number") && (isFinite(data97))))) && (typeof data97 !== "boolean")) && (data97 !== null)){
-const err145 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-from/" + i14+"/type",schemaPath:"#/$defs/build/properties/cache-from/items/properties/type/type",keyword:"type",params:{type: schema35.properties["cache-from"].items.properties.type.type}};
+const err145 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-from/" + i14+"/" + key23.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/cache-from/items/additionalProperties/type",keyword:"type",params:{type: schema35.properties["cache-from"].items.additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err145];
 }
@@ -3892,13 +3891,10 @@ errors++;
 }
 }
 }
-}
-}
-}
-if(data39["cache-to"] !== undefined){
-let data98 = data39["cache-to"];
-if(((!(Array.isArray(data98))) && (typeof data98 !== "string")) && (data98 !== null)){
-const err146 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-to",schemaPath:"#/$defs/build/properties/cache-to/type",keyword:"type",params:{type: schema35.properties["cache-to"].type}};
+if(data96.type !== undefined){
+let data98 = data96.type;
+if((((typeof data98 !== "string") && (!((typeof data98 == "number") && (isFinite(data98))))) && (typeof data98 !== "boolean")) && (data98 !== null)){
+const err146 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-from/" + i14+"/type",schemaPath:"#/$defs/build/properties/cache-from/items/properties/type/type",keyword:"type",params:{type: schema35.properties["cache-from"].items.properties.type.type}};
 if(vErrors === null){
 vErrors = [err146];
 }
@@ -3907,9 +3903,15 @@ vErrors.push(err146);
 }
 errors++;
 }
-if(typeof data98 === "string"){
-if(!pattern6.test(data98)){
-const err147 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-to",schemaPath:"#/$defs/build/properties/cache-to/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+}
+}
+}
+if(data40["cache-to"] !== undefined){
+let data99 = data40["cache-to"];
+if(((!(Array.isArray(data99))) && (typeof data99 !== "string")) && (data99 !== null)){
+const err147 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-to",schemaPath:"#/$defs/build/properties/cache-to/type",keyword:"type",params:{type: schema35.properties["cache-to"].type}};
 if(vErrors === null){
 vErrors = [err147];
 }
@@ -3918,13 +3920,9 @@ vErrors.push(err147);
 }
 errors++;
 }
-}
-if(Array.isArray(data98)){
-const len15 = data98.length;
-for(let i15=0; i15<len15; i15++){
-let data99 = data98[i15];
-if(((typeof data99 !== "string") && (!(data99 && typeof data99 == "object" && !Array.isArray(data99)))) && (data99 !== null)){
-const err148 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-to/" + i15,schemaPath:"#/$defs/build/properties/cache-to/items/type",keyword:"type",params:{type: schema35.properties["cache-to"].items.type}};
+if(typeof data99 === "string"){
+if(!pattern6.test(data99)){
+const err148 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-to",schemaPath:"#/$defs/build/properties/cache-to/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err148];
 }
@@ -3933,12 +3931,13 @@ vErrors.push(err148);
 }
 errors++;
 }
-if(data99 && typeof data99 == "object" && !Array.isArray(data99)){
-for(const key24 in data99){
-if(!(key24 === "type")){
-let data100 = data99[key24];
-if((((typeof data100 !== "string") && (!((typeof data100 == "number") && (isFinite(data100))))) && (typeof data100 !== "boolean")) && (data100 !== null)){
-const err149 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-to/" + i15+"/" + key24.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/cache-to/items/additionalProperties/type",keyword:"type",params:{type: schema35.properties["cache-to"].items.additionalProperties.type}};
+}
+if(Array.isArray(data99)){
+const len15 = data99.length;
+for(let i15=0; i15<len15; i15++){
+let data100 = data99[i15];
+if(((typeof data100 !== "string") && (!(data100 && typeof data100 == "object" && !Array.isArray(data100)))) && (data100 !== null)){
+const err149 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-to/" + i15,schemaPath:"#/$defs/build/properties/cache-to/items/type",keyword:"type",params:{type: schema35.properties["cache-to"].items.type}};
 if(vErrors === null){
 vErrors = [err149];
 }
@@ -3947,12 +3946,12 @@ vErrors.push(err149);
 }
 errors++;
 }
-}
-}
-if(data99.type !== undefined){
-let data101 = data99.type;
+if(data100 && typeof data100 == "object" && !Array.isArray(data100)){
+for(const key24 in data100){
+if(!(key24 === "type")){
+let data101 = data100[key24];
 if((((typeof data101 !== "string") && (!((typeof data101 == "number") && (isFinite(data101))))) && (typeof data101 !== "boolean")) && (data101 !== null)){
-const err150 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-to/" + i15+"/type",schemaPath:"#/$defs/build/properties/cache-to/items/properties/type/type",keyword:"type",params:{type: schema35.properties["cache-to"].items.properties.type.type}};
+const err150 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-to/" + i15+"/" + key24.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/cache-to/items/additionalProperties/type",keyword:"type",params:{type: schema35.properties["cache-to"].items.additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err150];
 }
@@ -3963,13 +3962,10 @@ errors++;
 }
 }
 }
-}
-}
-}
-if(data39["no-cache"] !== undefined){
-let data102 = data39["no-cache"];
-if(((typeof data102 !== "boolean") && (typeof data102 !== "string")) && (data102 !== null)){
-const err151 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/no-cache",schemaPath:"#/$defs/build/properties/no-cache/type",keyword:"type",params:{type: schema35.properties["no-cache"].type}};
+if(data100.type !== undefined){
+let data102 = data100.type;
+if((((typeof data102 !== "string") && (!((typeof data102 == "number") && (isFinite(data102))))) && (typeof data102 !== "boolean")) && (data102 !== null)){
+const err151 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/cache-to/" + i15+"/type",schemaPath:"#/$defs/build/properties/cache-to/items/properties/type/type",keyword:"type",params:{type: schema35.properties["cache-to"].items.properties.type.type}};
 if(vErrors === null){
 vErrors = [err151];
 }
@@ -3978,9 +3974,15 @@ vErrors.push(err151);
 }
 errors++;
 }
-if(typeof data102 === "string"){
-if(!pattern6.test(data102)){
-const err152 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/no-cache",schemaPath:"#/$defs/build/properties/no-cache/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+}
+}
+}
+if(data40["no-cache"] !== undefined){
+let data103 = data40["no-cache"];
+if(((typeof data103 !== "boolean") && (typeof data103 !== "string")) && (data103 !== null)){
+const err152 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/no-cache",schemaPath:"#/$defs/build/properties/no-cache/type",keyword:"type",params:{type: schema35.properties["no-cache"].type}};
 if(vErrors === null){
 vErrors = [err152];
 }
@@ -3989,12 +3991,9 @@ vErrors.push(err152);
 }
 errors++;
 }
-}
-}
-if(data39["no-cache-filter"] !== undefined){
-let data103 = data39["no-cache-filter"];
-if(((!(Array.isArray(data103))) && (typeof data103 !== "string")) && (data103 !== null)){
-const err153 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/no-cache-filter",schemaPath:"#/$defs/build/properties/no-cache-filter/type",keyword:"type",params:{type: schema35.properties["no-cache-filter"].type}};
+if(typeof data103 === "string"){
+if(!pattern6.test(data103)){
+const err153 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/no-cache",schemaPath:"#/$defs/build/properties/no-cache/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err153];
 }
@@ -4003,9 +4002,12 @@ vErrors.push(err153);
 }
 errors++;
 }
-if(typeof data103 === "string"){
-if(!pattern6.test(data103)){
-const err154 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/no-cache-filter",schemaPath:"#/$defs/build/properties/no-cache-filter/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+if(data40["no-cache-filter"] !== undefined){
+let data104 = data40["no-cache-filter"];
+if(((!(Array.isArray(data104))) && (typeof data104 !== "string")) && (data104 !== null)){
+const err154 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/no-cache-filter",schemaPath:"#/$defs/build/properties/no-cache-filter/type",keyword:"type",params:{type: schema35.properties["no-cache-filter"].type}};
 if(vErrors === null){
 vErrors = [err154];
 }
@@ -4014,13 +4016,9 @@ vErrors.push(err154);
 }
 errors++;
 }
-}
-if(Array.isArray(data103)){
-const len16 = data103.length;
-for(let i16=0; i16<len16; i16++){
-let data104 = data103[i16];
-if((((typeof data104 !== "string") && (!((typeof data104 == "number") && (isFinite(data104))))) && (typeof data104 !== "boolean")) && (data104 !== null)){
-const err155 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/no-cache-filter/" + i16,schemaPath:"#/$defs/build/properties/no-cache-filter/items/type",keyword:"type",params:{type: schema35.properties["no-cache-filter"].items.type}};
+if(typeof data104 === "string"){
+if(!pattern6.test(data104)){
+const err155 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/no-cache-filter",schemaPath:"#/$defs/build/properties/no-cache-filter/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err155];
 }
@@ -4030,12 +4028,12 @@ vErrors.push(err155);
 errors++;
 }
 }
-}
-}
-if(data39.pull !== undefined){
-let data105 = data39.pull;
-if(((typeof data105 !== "boolean") && (typeof data105 !== "string")) && (data105 !== null)){
-const err156 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/pull",schemaPath:"#/$defs/build/properties/pull/type",keyword:"type",params:{type: schema35.properties.pull.type}};
+if(Array.isArray(data104)){
+const len16 = data104.length;
+for(let i16=0; i16<len16; i16++){
+let data105 = data104[i16];
+if((((typeof data105 !== "string") && (!((typeof data105 == "number") && (isFinite(data105))))) && (typeof data105 !== "boolean")) && (data105 !== null)){
+const err156 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/no-cache-filter/" + i16,schemaPath:"#/$defs/build/properties/no-cache-filter/items/type",keyword:"type",params:{type: schema35.properties["no-cache-filter"].items.type}};
 if(vErrors === null){
 vErrors = [err156];
 }
@@ -4044,9 +4042,13 @@ vErrors.push(err156);
 }
 errors++;
 }
-if(typeof data105 === "string"){
-if(!pattern6.test(data105)){
-const err157 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/pull",schemaPath:"#/$defs/build/properties/pull/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+}
+if(data40.pull !== undefined){
+let data106 = data40.pull;
+if(((typeof data106 !== "boolean") && (typeof data106 !== "string")) && (data106 !== null)){
+const err157 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/pull",schemaPath:"#/$defs/build/properties/pull/type",keyword:"type",params:{type: schema35.properties.pull.type}};
 if(vErrors === null){
 vErrors = [err157];
 }
@@ -4055,12 +4057,9 @@ vErrors.push(err157);
 }
 errors++;
 }
-}
-}
-if(data39.secrets !== undefined){
-let data106 = data39.secrets;
-if(((!(Array.isArray(data106))) && (typeof data106 !== "string")) && (data106 !== null)){
-const err158 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets",schemaPath:"#/$defs/build/properties/secrets/type",keyword:"type",params:{type: schema35.properties.secrets.type}};
+if(typeof data106 === "string"){
+if(!pattern6.test(data106)){
+const err158 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/pull",schemaPath:"#/$defs/build/properties/pull/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err158];
 }
@@ -4069,9 +4068,12 @@ vErrors.push(err158);
 }
 errors++;
 }
-if(typeof data106 === "string"){
-if(!pattern6.test(data106)){
-const err159 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets",schemaPath:"#/$defs/build/properties/secrets/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+if(data40.secrets !== undefined){
+let data107 = data40.secrets;
+if(((!(Array.isArray(data107))) && (typeof data107 !== "string")) && (data107 !== null)){
+const err159 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets",schemaPath:"#/$defs/build/properties/secrets/type",keyword:"type",params:{type: schema35.properties.secrets.type}};
 if(vErrors === null){
 vErrors = [err159];
 }
@@ -4080,13 +4082,9 @@ vErrors.push(err159);
 }
 errors++;
 }
-}
-if(Array.isArray(data106)){
-const len17 = data106.length;
-for(let i17=0; i17<len17; i17++){
-let data107 = data106[i17];
-if(((typeof data107 !== "string") && (!(data107 && typeof data107 == "object" && !Array.isArray(data107)))) && (data107 !== null)){
-const err160 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i17,schemaPath:"#/$defs/build/properties/secrets/items/type",keyword:"type",params:{type: schema35.properties.secrets.items.type}};
+if(typeof data107 === "string"){
+if(!pattern6.test(data107)){
+const err160 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets",schemaPath:"#/$defs/build/properties/secrets/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err160];
 }
@@ -4095,10 +4093,13 @@ vErrors.push(err160);
 }
 errors++;
 }
-if(data107 && typeof data107 == "object" && !Array.isArray(data107)){
-for(const key25 in data107){
-if(!((((key25 === "id") || (key25 === "file")) || (key25 === "env")) || (key25 === "command"))){
-const err161 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i17,schemaPath:"#/$defs/build/properties/secrets/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key25}};
+}
+if(Array.isArray(data107)){
+const len17 = data107.length;
+for(let i17=0; i17<len17; i17++){
+let data108 = data107[i17];
+if(((typeof data108 !== "string") && (!(data108 && typeof data108 == "object" && !Array.isArray(data108)))) && (data108 !== null)){
+const err161 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i17,schemaPath:"#/$defs/build/properties/secrets/items/type",keyword:"type",params:{type: schema35.properties.secrets.items.type}};
 if(vErrors === null){
 vErrors = [err161];
 }
@@ -4107,11 +4108,10 @@ vErrors.push(err161);
 }
 errors++;
 }
-}
-if(data107.id !== undefined){
-let data108 = data107.id;
-if((((typeof data108 !== "string") && (!((typeof data108 == "number") && (isFinite(data108))))) && (typeof data108 !== "boolean")) && (data108 !== null)){
-const err162 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i17+"/id",schemaPath:"#/$defs/build/properties/secrets/items/properties/id/type",keyword:"type",params:{type: schema35.properties.secrets.items.properties.id.type}};
+if(data108 && typeof data108 == "object" && !Array.isArray(data108)){
+for(const key25 in data108){
+if(!((((key25 === "id") || (key25 === "file")) || (key25 === "env")) || (key25 === "command"))){
+const err162 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i17,schemaPath:"#/$defs/build/properties/secrets/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key25}};
 if(vErrors === null){
 vErrors = [err162];
 }
@@ -4121,10 +4121,10 @@ vErrors.push(err162);
 errors++;
 }
 }
-if(data107.file !== undefined){
-let data109 = data107.file;
+if(data108.id !== undefined){
+let data109 = data108.id;
 if((((typeof data109 !== "string") && (!((typeof data109 == "number") && (isFinite(data109))))) && (typeof data109 !== "boolean")) && (data109 !== null)){
-const err163 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i17+"/file",schemaPath:"#/$defs/build/properties/secrets/items/properties/file/type",keyword:"type",params:{type: schema35.properties.secrets.items.properties.file.type}};
+const err163 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i17+"/id",schemaPath:"#/$defs/build/properties/secrets/items/properties/id/type",keyword:"type",params:{type: schema35.properties.secrets.items.properties.id.type}};
 if(vErrors === null){
 vErrors = [err163];
 }
@@ -4134,10 +4134,10 @@ vErrors.push(err163);
 errors++;
 }
 }
-if(data107.env !== undefined){
-let data110 = data107.env;
+if(data108.file !== undefined){
+let data110 = data108.file;
 if((((typeof data110 !== "string") && (!((typeof data110 == "number") && (isFinite(data110))))) && (typeof data110 !== "boolean")) && (data110 !== null)){
-const err164 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i17+"/env",schemaPath:"#/$defs/build/properties/secrets/items/properties/env/type",keyword:"type",params:{type: schema35.properties.secrets.items.properties.env.type}};
+const err164 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i17+"/file",schemaPath:"#/$defs/build/properties/secrets/items/properties/file/type",keyword:"type",params:{type: schema35.properties.secrets.items.properties.file.type}};
 if(vErrors === null){
 vErrors = [err164];
 }
@@ -4147,10 +4147,10 @@ vErrors.push(err164);
 errors++;
 }
 }
-if(data107.command !== undefined){
-let data111 = data107.command;
-if(((!(Array.isArray(data111))) && (typeof data111 !== "string")) && (data111 !== null)){
-const err165 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i17+"/command",schemaPath:"#/$defs/build/properties/secrets/items/properties/command/type",keyword:"type",params:{type: schema35.properties.secrets.items.properties.command.type}};
+if(data108.env !== undefined){
+let data111 = data108.env;
+if((((typeof data111 !== "string") && (!((typeof data111 == "number") && (isFinite(data111))))) && (typeof data111 !== "boolean")) && (data111 !== null)){
+const err165 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i17+"/env",schemaPath:"#/$defs/build/properties/secrets/items/properties/env/type",keyword:"type",params:{type: schema35.properties.secrets.items.properties.env.type}};
 if(vErrors === null){
 vErrors = [err165];
 }
@@ -4159,9 +4159,11 @@ vErrors.push(err165);
 }
 errors++;
 }
-if(typeof data111 === "string"){
-if(!pattern6.test(data111)){
-const err166 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i17+"/command",schemaPath:"#/$defs/build/properties/secrets/items/properties/command/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+if(data108.command !== undefined){
+let data112 = data108.command;
+if(((!(Array.isArray(data112))) && (typeof data112 !== "string")) && (data112 !== null)){
+const err166 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i17+"/command",schemaPath:"#/$defs/build/properties/secrets/items/properties/command/type",keyword:"type",params:{type: schema35.properties.secrets.items.properties.command.type}};
 if(vErrors === null){
 vErrors = [err166];
 }
@@ -4170,13 +4172,9 @@ vErrors.push(err166);
 }
 errors++;
 }
-}
-if(Array.isArray(data111)){
-const len18 = data111.length;
-for(let i18=0; i18<len18; i18++){
-let data112 = data111[i18];
-if((((typeof data112 !== "string") && (!((typeof data112 == "number") && (isFinite(data112))))) && (typeof data112 !== "boolean")) && (data112 !== null)){
-const err167 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i17+"/command/" + i18,schemaPath:"#/$defs/build/properties/secrets/items/properties/command/items/type",keyword:"type",params:{type: schema35.properties.secrets.items.properties.command.items.type}};
+if(typeof data112 === "string"){
+if(!pattern6.test(data112)){
+const err167 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i17+"/command",schemaPath:"#/$defs/build/properties/secrets/items/properties/command/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err167];
 }
@@ -4186,16 +4184,12 @@ vErrors.push(err167);
 errors++;
 }
 }
-}
-}
-}
-}
-}
-}
-if(data39.ssh !== undefined){
-let data113 = data39.ssh;
-if(((!(Array.isArray(data113))) && (typeof data113 !== "string")) && (data113 !== null)){
-const err168 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh",schemaPath:"#/$defs/build/properties/ssh/type",keyword:"type",params:{type: schema35.properties.ssh.type}};
+if(Array.isArray(data112)){
+const len18 = data112.length;
+for(let i18=0; i18<len18; i18++){
+let data113 = data112[i18];
+if((((typeof data113 !== "string") && (!((typeof data113 == "number") && (isFinite(data113))))) && (typeof data113 !== "boolean")) && (data113 !== null)){
+const err168 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/secrets/" + i17+"/command/" + i18,schemaPath:"#/$defs/build/properties/secrets/items/properties/command/items/type",keyword:"type",params:{type: schema35.properties.secrets.items.properties.command.items.type}};
 if(vErrors === null){
 vErrors = [err168];
 }
@@ -4204,9 +4198,17 @@ vErrors.push(err168);
 }
 errors++;
 }
-if(typeof data113 === "string"){
-if(!pattern6.test(data113)){
-const err169 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh",schemaPath:"#/$defs/build/properties/ssh/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+}
+}
+}
+}
+}
+if(data40.ssh !== undefined){
+let data114 = data40.ssh;
+if(((!(Array.isArray(data114))) && (typeof data114 !== "string")) && (data114 !== null)){
+const err169 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh",schemaPath:"#/$defs/build/properties/ssh/type",keyword:"type",params:{type: schema35.properties.ssh.type}};
 if(vErrors === null){
 vErrors = [err169];
 }
@@ -4215,13 +4217,9 @@ vErrors.push(err169);
 }
 errors++;
 }
-}
-if(Array.isArray(data113)){
-const len19 = data113.length;
-for(let i19=0; i19<len19; i19++){
-let data114 = data113[i19];
-if(((typeof data114 !== "string") && (!(data114 && typeof data114 == "object" && !Array.isArray(data114)))) && (data114 !== null)){
-const err170 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh/" + i19,schemaPath:"#/$defs/build/properties/ssh/items/type",keyword:"type",params:{type: schema35.properties.ssh.items.type}};
+if(typeof data114 === "string"){
+if(!pattern6.test(data114)){
+const err170 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh",schemaPath:"#/$defs/build/properties/ssh/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err170];
 }
@@ -4230,10 +4228,13 @@ vErrors.push(err170);
 }
 errors++;
 }
-if(data114 && typeof data114 == "object" && !Array.isArray(data114)){
-for(const key26 in data114){
-if(!((key26 === "id") || (key26 === "paths"))){
-const err171 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh/" + i19,schemaPath:"#/$defs/build/properties/ssh/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key26}};
+}
+if(Array.isArray(data114)){
+const len19 = data114.length;
+for(let i19=0; i19<len19; i19++){
+let data115 = data114[i19];
+if(((typeof data115 !== "string") && (!(data115 && typeof data115 == "object" && !Array.isArray(data115)))) && (data115 !== null)){
+const err171 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh/" + i19,schemaPath:"#/$defs/build/properties/ssh/items/type",keyword:"type",params:{type: schema35.properties.ssh.items.type}};
 if(vErrors === null){
 vErrors = [err171];
 }
@@ -4242,11 +4243,10 @@ vErrors.push(err171);
 }
 errors++;
 }
-}
-if(data114.id !== undefined){
-let data115 = data114.id;
-if((((typeof data115 !== "string") && (!((typeof data115 == "number") && (isFinite(data115))))) && (typeof data115 !== "boolean")) && (data115 !== null)){
-const err172 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh/" + i19+"/id",schemaPath:"#/$defs/build/properties/ssh/items/properties/id/type",keyword:"type",params:{type: schema35.properties.ssh.items.properties.id.type}};
+if(data115 && typeof data115 == "object" && !Array.isArray(data115)){
+for(const key26 in data115){
+if(!((key26 === "id") || (key26 === "paths"))){
+const err172 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh/" + i19,schemaPath:"#/$defs/build/properties/ssh/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key26}};
 if(vErrors === null){
 vErrors = [err172];
 }
@@ -4256,10 +4256,10 @@ vErrors.push(err172);
 errors++;
 }
 }
-if(data114.paths !== undefined){
-let data116 = data114.paths;
-if(((!(Array.isArray(data116))) && (typeof data116 !== "string")) && (data116 !== null)){
-const err173 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh/" + i19+"/paths",schemaPath:"#/$defs/build/properties/ssh/items/properties/paths/type",keyword:"type",params:{type: schema35.properties.ssh.items.properties.paths.type}};
+if(data115.id !== undefined){
+let data116 = data115.id;
+if((((typeof data116 !== "string") && (!((typeof data116 == "number") && (isFinite(data116))))) && (typeof data116 !== "boolean")) && (data116 !== null)){
+const err173 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh/" + i19+"/id",schemaPath:"#/$defs/build/properties/ssh/items/properties/id/type",keyword:"type",params:{type: schema35.properties.ssh.items.properties.id.type}};
 if(vErrors === null){
 vErrors = [err173];
 }
@@ -4268,9 +4268,11 @@ vErrors.push(err173);
 }
 errors++;
 }
-if(typeof data116 === "string"){
-if(!pattern6.test(data116)){
-const err174 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh/" + i19+"/paths",schemaPath:"#/$defs/build/properties/ssh/items/properties/paths/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+if(data115.paths !== undefined){
+let data117 = data115.paths;
+if(((!(Array.isArray(data117))) && (typeof data117 !== "string")) && (data117 !== null)){
+const err174 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh/" + i19+"/paths",schemaPath:"#/$defs/build/properties/ssh/items/properties/paths/type",keyword:"type",params:{type: schema35.properties.ssh.items.properties.paths.type}};
 if(vErrors === null){
 vErrors = [err174];
 }
@@ -4279,13 +4281,9 @@ vErrors.push(err174);
 }
 errors++;
 }
-}
-if(Array.isArray(data116)){
-const len20 = data116.length;
-for(let i20=0; i20<len20; i20++){
-let data117 = data116[i20];
-if((((typeof data117 !== "string") && (!((typeof data117 == "number") && (isFinite(data117))))) && (typeof data117 !== "boolean")) && (data117 !== null)){
-const err175 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh/" + i19+"/paths/" + i20,schemaPath:"#/$defs/build/properties/ssh/items/properties/paths/items/type",keyword:"type",params:{type: schema35.properties.ssh.items.properties.paths.items.type}};
+if(typeof data117 === "string"){
+if(!pattern6.test(data117)){
+const err175 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh/" + i19+"/paths",schemaPath:"#/$defs/build/properties/ssh/items/properties/paths/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err175];
 }
@@ -4295,16 +4293,12 @@ vErrors.push(err175);
 errors++;
 }
 }
-}
-}
-}
-}
-}
-}
-if(data39.network !== undefined){
-let data118 = data39.network;
-if((typeof data118 !== "string") && (data118 !== null)){
-const err176 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/network",schemaPath:"#/$defs/build/properties/network/type",keyword:"type",params:{type: schema35.properties.network.type}};
+if(Array.isArray(data117)){
+const len20 = data117.length;
+for(let i20=0; i20<len20; i20++){
+let data118 = data117[i20];
+if((((typeof data118 !== "string") && (!((typeof data118 == "number") && (isFinite(data118))))) && (typeof data118 !== "boolean")) && (data118 !== null)){
+const err176 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/ssh/" + i19+"/paths/" + i20,schemaPath:"#/$defs/build/properties/ssh/items/properties/paths/items/type",keyword:"type",params:{type: schema35.properties.ssh.items.properties.paths.items.type}};
 if(vErrors === null){
 vErrors = [err176];
 }
@@ -4313,9 +4307,17 @@ vErrors.push(err176);
 }
 errors++;
 }
-if(typeof data118 === "string"){
-if(!pattern48.test(data118)){
-const err177 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/network",schemaPath:"#/$defs/build/properties/network/pattern",keyword:"pattern",params:{pattern: "^(?:default|none|host)?$|\\$\\{\\{"}};
+}
+}
+}
+}
+}
+}
+}
+if(data40.network !== undefined){
+let data119 = data40.network;
+if((typeof data119 !== "string") && (data119 !== null)){
+const err177 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/network",schemaPath:"#/$defs/build/properties/network/type",keyword:"type",params:{type: schema35.properties.network.type}};
 if(vErrors === null){
 vErrors = [err177];
 }
@@ -4324,12 +4326,9 @@ vErrors.push(err177);
 }
 errors++;
 }
-}
-}
-if(data39["extra-hosts"] !== undefined){
-let data119 = data39["extra-hosts"];
-if((typeof data119 != "object") && (typeof data119 !== "string")){
-const err178 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/extra-hosts",schemaPath:"#/$defs/build/properties/extra-hosts/type",keyword:"type",params:{type: schema35.properties["extra-hosts"].type}};
+if(typeof data119 === "string"){
+if(!pattern48.test(data119)){
+const err178 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/network",schemaPath:"#/$defs/build/properties/network/pattern",keyword:"pattern",params:{pattern: "^(?:default|none|host)?$|\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err178];
 }
@@ -4338,9 +4337,12 @@ vErrors.push(err178);
 }
 errors++;
 }
-if(typeof data119 === "string"){
-if(!pattern6.test(data119)){
-const err179 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/extra-hosts",schemaPath:"#/$defs/build/properties/extra-hosts/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+if(data40["extra-hosts"] !== undefined){
+let data120 = data40["extra-hosts"];
+if((typeof data120 != "object") && (typeof data120 !== "string")){
+const err179 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/extra-hosts",schemaPath:"#/$defs/build/properties/extra-hosts/type",keyword:"type",params:{type: schema35.properties["extra-hosts"].type}};
 if(vErrors === null){
 vErrors = [err179];
 }
@@ -4349,13 +4351,9 @@ vErrors.push(err179);
 }
 errors++;
 }
-}
-if(Array.isArray(data119)){
-const len21 = data119.length;
-for(let i21=0; i21<len21; i21++){
-let data120 = data119[i21];
-if((((typeof data120 !== "string") && (!((typeof data120 == "number") && (isFinite(data120))))) && (typeof data120 !== "boolean")) && (data120 !== null)){
-const err180 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/extra-hosts/" + i21,schemaPath:"#/$defs/build/properties/extra-hosts/items/type",keyword:"type",params:{type: schema35.properties["extra-hosts"].items.type}};
+if(typeof data120 === "string"){
+if(!pattern6.test(data120)){
+const err180 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/extra-hosts",schemaPath:"#/$defs/build/properties/extra-hosts/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err180];
 }
@@ -4365,12 +4363,12 @@ vErrors.push(err180);
 errors++;
 }
 }
-}
-if(data119 && typeof data119 == "object" && !Array.isArray(data119)){
-for(const key27 in data119){
-let data121 = data119[key27];
+if(Array.isArray(data120)){
+const len21 = data120.length;
+for(let i21=0; i21<len21; i21++){
+let data121 = data120[i21];
 if((((typeof data121 !== "string") && (!((typeof data121 == "number") && (isFinite(data121))))) && (typeof data121 !== "boolean")) && (data121 !== null)){
-const err181 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/extra-hosts/" + key27.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/extra-hosts/additionalProperties/type",keyword:"type",params:{type: schema35.properties["extra-hosts"].additionalProperties.type}};
+const err181 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/extra-hosts/" + i21,schemaPath:"#/$defs/build/properties/extra-hosts/items/type",keyword:"type",params:{type: schema35.properties["extra-hosts"].items.type}};
 if(vErrors === null){
 vErrors = [err181];
 }
@@ -4381,11 +4379,11 @@ errors++;
 }
 }
 }
-}
-if(data39.ulimits !== undefined){
-let data122 = data39.ulimits;
-if((typeof data122 != "object") && (typeof data122 !== "string")){
-const err182 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/ulimits",schemaPath:"#/$defs/build/properties/ulimits/type",keyword:"type",params:{type: schema35.properties.ulimits.type}};
+if(data120 && typeof data120 == "object" && !Array.isArray(data120)){
+for(const key27 in data120){
+let data122 = data120[key27];
+if((((typeof data122 !== "string") && (!((typeof data122 == "number") && (isFinite(data122))))) && (typeof data122 !== "boolean")) && (data122 !== null)){
+const err182 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/extra-hosts/" + key27.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/extra-hosts/additionalProperties/type",keyword:"type",params:{type: schema35.properties["extra-hosts"].additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err182];
 }
@@ -4394,9 +4392,13 @@ vErrors.push(err182);
 }
 errors++;
 }
-if(typeof data122 === "string"){
-if(!pattern6.test(data122)){
-const err183 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/ulimits",schemaPath:"#/$defs/build/properties/ulimits/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+}
+}
+if(data40.ulimits !== undefined){
+let data123 = data40.ulimits;
+if((typeof data123 != "object") && (typeof data123 !== "string")){
+const err183 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/ulimits",schemaPath:"#/$defs/build/properties/ulimits/type",keyword:"type",params:{type: schema35.properties.ulimits.type}};
 if(vErrors === null){
 vErrors = [err183];
 }
@@ -4405,13 +4407,9 @@ vErrors.push(err183);
 }
 errors++;
 }
-}
-if(Array.isArray(data122)){
-const len22 = data122.length;
-for(let i22=0; i22<len22; i22++){
-let data123 = data122[i22];
-if((((typeof data123 !== "string") && (!((typeof data123 == "number") && (isFinite(data123))))) && (typeof data123 !== "boolean")) && (data123 !== null)){
-const err184 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/ulimits/" + i22,schemaPath:"#/$defs/build/properties/ulimits/items/type",keyword:"type",params:{type: schema35.properties.ulimits.items.type}};
+if(typeof data123 === "string"){
+if(!pattern6.test(data123)){
+const err184 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/ulimits",schemaPath:"#/$defs/build/properties/ulimits/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err184];
 }
@@ -4421,12 +4419,12 @@ vErrors.push(err184);
 errors++;
 }
 }
-}
-if(data122 && typeof data122 == "object" && !Array.isArray(data122)){
-for(const key28 in data122){
-let data124 = data122[key28];
-if((((!(((typeof data124 == "number") && (!(data124 % 1) && !isNaN(data124))) && (isFinite(data124)))) && (typeof data124 !== "string")) && (!(data124 && typeof data124 == "object" && !Array.isArray(data124)))) && (data124 !== null)){
-const err185 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/ulimits/" + key28.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/ulimits/additionalProperties/type",keyword:"type",params:{type: schema35.properties.ulimits.additionalProperties.type}};
+if(Array.isArray(data123)){
+const len22 = data123.length;
+for(let i22=0; i22<len22; i22++){
+let data124 = data123[i22];
+if((((typeof data124 !== "string") && (!((typeof data124 == "number") && (isFinite(data124))))) && (typeof data124 !== "boolean")) && (data124 !== null)){
+const err185 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/ulimits/" + i22,schemaPath:"#/$defs/build/properties/ulimits/items/type",keyword:"type",params:{type: schema35.properties.ulimits.items.type}};
 if(vErrors === null){
 vErrors = [err185];
 }
@@ -4435,10 +4433,13 @@ vErrors.push(err185);
 }
 errors++;
 }
-if(data124 && typeof data124 == "object" && !Array.isArray(data124)){
-for(const key29 in data124){
-if(!((key29 === "soft") || (key29 === "hard"))){
-const err186 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/ulimits/" + key28.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/ulimits/additionalProperties/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key29}};
+}
+}
+if(data123 && typeof data123 == "object" && !Array.isArray(data123)){
+for(const key28 in data123){
+let data125 = data123[key28];
+if((((!(((typeof data125 == "number") && (!(data125 % 1) && !isNaN(data125))) && (isFinite(data125)))) && (typeof data125 !== "string")) && (!(data125 && typeof data125 == "object" && !Array.isArray(data125)))) && (data125 !== null)){
+const err186 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/ulimits/" + key28.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/ulimits/additionalProperties/type",keyword:"type",params:{type: schema35.properties.ulimits.additionalProperties.type}};
 if(vErrors === null){
 vErrors = [err186];
 }
@@ -4447,11 +4448,10 @@ vErrors.push(err186);
 }
 errors++;
 }
-}
-if(data124.soft !== undefined){
-let data125 = data124.soft;
-if(((!(((typeof data125 == "number") && (!(data125 % 1) && !isNaN(data125))) && (isFinite(data125)))) && (typeof data125 !== "string")) && (data125 !== null)){
-const err187 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/ulimits/" + key28.replace(/~/g, "~0").replace(/\//g, "~1")+"/soft",schemaPath:"#/$defs/build/properties/ulimits/additionalProperties/properties/soft/type",keyword:"type",params:{type: schema35.properties.ulimits.additionalProperties.properties.soft.type}};
+if(data125 && typeof data125 == "object" && !Array.isArray(data125)){
+for(const key29 in data125){
+if(!((key29 === "soft") || (key29 === "hard"))){
+const err187 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/ulimits/" + key28.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/build/properties/ulimits/additionalProperties/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key29}};
 if(vErrors === null){
 vErrors = [err187];
 }
@@ -4461,10 +4461,10 @@ vErrors.push(err187);
 errors++;
 }
 }
-if(data124.hard !== undefined){
-let data126 = data124.hard;
+if(data125.soft !== undefined){
+let data126 = data125.soft;
 if(((!(((typeof data126 == "number") && (!(data126 % 1) && !isNaN(data126))) && (isFinite(data126)))) && (typeof data126 !== "string")) && (data126 !== null)){
-const err188 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/ulimits/" + key28.replace(/~/g, "~0").replace(/\//g, "~1")+"/hard",schemaPath:"#/$defs/build/properties/ulimits/additionalProperties/properties/hard/type",keyword:"type",params:{type: schema35.properties.ulimits.additionalProperties.properties.hard.type}};
+const err188 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/ulimits/" + key28.replace(/~/g, "~0").replace(/\//g, "~1")+"/soft",schemaPath:"#/$defs/build/properties/ulimits/additionalProperties/properties/soft/type",keyword:"type",params:{type: schema35.properties.ulimits.additionalProperties.properties.soft.type}};
 if(vErrors === null){
 vErrors = [err188];
 }
@@ -4474,14 +4474,10 @@ vErrors.push(err188);
 errors++;
 }
 }
-}
-}
-}
-}
-if(data39["shm-size"] !== undefined){
-let data127 = data39["shm-size"];
+if(data125.hard !== undefined){
+let data127 = data125.hard;
 if(((!(((typeof data127 == "number") && (!(data127 % 1) && !isNaN(data127))) && (isFinite(data127)))) && (typeof data127 !== "string")) && (data127 !== null)){
-const err189 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/shm-size",schemaPath:"#/$defs/build/properties/shm-size/type",keyword:"type",params:{type: schema35.properties["shm-size"].type}};
+const err189 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/ulimits/" + key28.replace(/~/g, "~0").replace(/\//g, "~1")+"/hard",schemaPath:"#/$defs/build/properties/ulimits/additionalProperties/properties/hard/type",keyword:"type",params:{type: schema35.properties.ulimits.additionalProperties.properties.hard.type}};
 if(vErrors === null){
 vErrors = [err189];
 }
@@ -4491,10 +4487,14 @@ vErrors.push(err189);
 errors++;
 }
 }
-if(data39["cgroup-parent"] !== undefined){
-let data128 = data39["cgroup-parent"];
-if((((typeof data128 !== "string") && (!((typeof data128 == "number") && (isFinite(data128))))) && (typeof data128 !== "boolean")) && (data128 !== null)){
-const err190 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/cgroup-parent",schemaPath:"#/$defs/build/properties/cgroup-parent/type",keyword:"type",params:{type: schema35.properties["cgroup-parent"].type}};
+}
+}
+}
+}
+if(data40["shm-size"] !== undefined){
+let data128 = data40["shm-size"];
+if(((!(((typeof data128 == "number") && (!(data128 % 1) && !isNaN(data128))) && (isFinite(data128)))) && (typeof data128 !== "string")) && (data128 !== null)){
+const err190 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/shm-size",schemaPath:"#/$defs/build/properties/shm-size/type",keyword:"type",params:{type: schema35.properties["shm-size"].type}};
 if(vErrors === null){
 vErrors = [err190];
 }
@@ -4504,10 +4504,10 @@ vErrors.push(err190);
 errors++;
 }
 }
-if(data39.timeout !== undefined){
-let data129 = data39.timeout;
-if(((!(((typeof data129 == "number") && (!(data129 % 1) && !isNaN(data129))) && (isFinite(data129)))) && (typeof data129 !== "string")) && (data129 !== null)){
-const err191 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/timeout",schemaPath:"#/$defs/build/properties/timeout/type",keyword:"type",params:{type: schema35.properties.timeout.type}};
+if(data40["cgroup-parent"] !== undefined){
+let data129 = data40["cgroup-parent"];
+if((((typeof data129 !== "string") && (!((typeof data129 == "number") && (isFinite(data129))))) && (typeof data129 !== "boolean")) && (data129 !== null)){
+const err191 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/cgroup-parent",schemaPath:"#/$defs/build/properties/cgroup-parent/type",keyword:"type",params:{type: schema35.properties["cgroup-parent"].type}};
 if(vErrors === null){
 vErrors = [err191];
 }
@@ -4517,10 +4517,10 @@ vErrors.push(err191);
 errors++;
 }
 }
-if(data39.entitlements !== undefined){
-let data130 = data39.entitlements;
-if(((!(Array.isArray(data130))) && (typeof data130 !== "string")) && (data130 !== null)){
-const err192 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/entitlements",schemaPath:"#/$defs/build/properties/entitlements/type",keyword:"type",params:{type: schema35.properties.entitlements.type}};
+if(data40.timeout !== undefined){
+let data130 = data40.timeout;
+if(((!(((typeof data130 == "number") && (!(data130 % 1) && !isNaN(data130))) && (isFinite(data130)))) && (typeof data130 !== "string")) && (data130 !== null)){
+const err192 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/timeout",schemaPath:"#/$defs/build/properties/timeout/type",keyword:"type",params:{type: schema35.properties.timeout.type}};
 if(vErrors === null){
 vErrors = [err192];
 }
@@ -4529,9 +4529,11 @@ vErrors.push(err192);
 }
 errors++;
 }
-if(typeof data130 === "string"){
-if(!pattern6.test(data130)){
-const err193 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/entitlements",schemaPath:"#/$defs/build/properties/entitlements/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+if(data40.entitlements !== undefined){
+let data131 = data40.entitlements;
+if(((!(Array.isArray(data131))) && (typeof data131 !== "string")) && (data131 !== null)){
+const err193 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/entitlements",schemaPath:"#/$defs/build/properties/entitlements/type",keyword:"type",params:{type: schema35.properties.entitlements.type}};
 if(vErrors === null){
 vErrors = [err193];
 }
@@ -4540,18 +4542,29 @@ vErrors.push(err193);
 }
 errors++;
 }
-}
-if(Array.isArray(data130)){
-const len23 = data130.length;
-for(let i23=0; i23<len23; i23++){
-let data131 = data130[i23];
-if((((typeof data131 !== "string") && (!((typeof data131 == "number") && (isFinite(data131))))) && (typeof data131 !== "boolean")) && (data131 !== null)){
-const err194 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/entitlements/" + i23,schemaPath:"#/$defs/build/properties/entitlements/items/type",keyword:"type",params:{type: schema35.properties.entitlements.items.type}};
+if(typeof data131 === "string"){
+if(!pattern6.test(data131)){
+const err194 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/entitlements",schemaPath:"#/$defs/build/properties/entitlements/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err194];
 }
 else {
 vErrors.push(err194);
+}
+errors++;
+}
+}
+if(Array.isArray(data131)){
+const len23 = data131.length;
+for(let i23=0; i23<len23; i23++){
+let data132 = data131[i23];
+if((((typeof data132 !== "string") && (!((typeof data132 == "number") && (isFinite(data132))))) && (typeof data132 !== "boolean")) && (data132 !== null)){
+const err195 = {instancePath:instancePath+"/builds/" + key11.replace(/~/g, "~0").replace(/\//g, "~1")+"/entitlements/" + i23,schemaPath:"#/$defs/build/properties/entitlements/items/type",keyword:"type",params:{type: schema35.properties.entitlements.items.type}};
+if(vErrors === null){
+vErrors = [err195];
+}
+else {
+vErrors.push(err195);
 }
 errors++;
 }
@@ -4563,23 +4576,9 @@ errors++;
 }
 }
 if(data.groups !== undefined){
-let data132 = data.groups;
-if((!(data132 && typeof data132 == "object" && !Array.isArray(data132))) && (data132 !== null)){
-const err195 = {instancePath:instancePath+"/groups",schemaPath:"#/properties/groups/type",keyword:"type",params:{type: schema31.properties.groups.type}};
-if(vErrors === null){
-vErrors = [err195];
-}
-else {
-vErrors.push(err195);
-}
-errors++;
-}
-if(data132 && typeof data132 == "object" && !Array.isArray(data132)){
-for(const key30 in data132){
-const _errs299 = errors;
-if(typeof key30 === "string"){
-if(!pattern11.test(key30)){
-const err196 = {instancePath:instancePath+"/groups",schemaPath:"#/properties/groups/propertyNames/pattern",keyword:"pattern",params:{pattern: "^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},propertyName:key30};
+let data133 = data.groups;
+if((!(data133 && typeof data133 == "object" && !Array.isArray(data133))) && (data133 !== null)){
+const err196 = {instancePath:instancePath+"/groups",schemaPath:"#/properties/groups/type",keyword:"type",params:{type: schema31.properties.groups.type}};
 if(vErrors === null){
 vErrors = [err196];
 }
@@ -4588,10 +4587,12 @@ vErrors.push(err196);
 }
 errors++;
 }
-}
-var valid86 = _errs299 === errors;
-if(!valid86){
-const err197 = {instancePath:instancePath+"/groups",schemaPath:"#/properties/groups/propertyNames",keyword:"propertyNames",params:{propertyName: key30}};
+if(data133 && typeof data133 == "object" && !Array.isArray(data133)){
+for(const key30 in data133){
+const _errs301 = errors;
+if(typeof key30 === "string"){
+if(!pattern11.test(key30)){
+const err197 = {instancePath:instancePath+"/groups",schemaPath:"#/properties/groups/propertyNames/pattern",keyword:"pattern",params:{pattern: "^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},propertyName:key30};
 if(vErrors === null){
 vErrors = [err197];
 }
@@ -4601,10 +4602,9 @@ vErrors.push(err197);
 errors++;
 }
 }
-for(const key31 in data132){
-let data133 = data132[key31];
-if((typeof data133 != "object") && (typeof data133 !== "string")){
-const err198 = {instancePath:instancePath+"/groups/" + key31.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/group/type",keyword:"type",params:{type: schema37.type}};
+var valid86 = _errs301 === errors;
+if(!valid86){
+const err198 = {instancePath:instancePath+"/groups",schemaPath:"#/properties/groups/propertyNames",keyword:"propertyNames",params:{propertyName: key30}};
 if(vErrors === null){
 vErrors = [err198];
 }
@@ -4613,9 +4613,11 @@ vErrors.push(err198);
 }
 errors++;
 }
-if(typeof data133 === "string"){
-if(!pattern6.test(data133)){
-const err199 = {instancePath:instancePath+"/groups/" + key31.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/group/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+for(const key31 in data133){
+let data134 = data133[key31];
+if((typeof data134 != "object") && (typeof data134 !== "string")){
+const err199 = {instancePath:instancePath+"/groups/" + key31.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/group/type",keyword:"type",params:{type: schema37.type}};
 if(vErrors === null){
 vErrors = [err199];
 }
@@ -4624,13 +4626,9 @@ vErrors.push(err199);
 }
 errors++;
 }
-}
-if(Array.isArray(data133)){
-const len24 = data133.length;
-for(let i24=0; i24<len24; i24++){
-let data134 = data133[i24];
-if((((typeof data134 !== "string") && (!((typeof data134 == "number") && (isFinite(data134))))) && (typeof data134 !== "boolean")) && (data134 !== null)){
-const err200 = {instancePath:instancePath+"/groups/" + key31.replace(/~/g, "~0").replace(/\//g, "~1")+"/" + i24,schemaPath:"#/$defs/group/items/type",keyword:"type",params:{type: schema37.items.type}};
+if(typeof data134 === "string"){
+if(!pattern6.test(data134)){
+const err200 = {instancePath:instancePath+"/groups/" + key31.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/group/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err200];
 }
@@ -4640,11 +4638,12 @@ vErrors.push(err200);
 errors++;
 }
 }
-}
-if(data133 && typeof data133 == "object" && !Array.isArray(data133)){
-for(const key32 in data133){
-if(!((key32 === "builds") || (key32 === "description"))){
-const err201 = {instancePath:instancePath+"/groups/" + key31.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/group/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key32}};
+if(Array.isArray(data134)){
+const len24 = data134.length;
+for(let i24=0; i24<len24; i24++){
+let data135 = data134[i24];
+if((((typeof data135 !== "string") && (!((typeof data135 == "number") && (isFinite(data135))))) && (typeof data135 !== "boolean")) && (data135 !== null)){
+const err201 = {instancePath:instancePath+"/groups/" + key31.replace(/~/g, "~0").replace(/\//g, "~1")+"/" + i24,schemaPath:"#/$defs/group/items/type",keyword:"type",params:{type: schema37.items.type}};
 if(vErrors === null){
 vErrors = [err201];
 }
@@ -4654,10 +4653,11 @@ vErrors.push(err201);
 errors++;
 }
 }
-if(data133.builds !== undefined){
-let data135 = data133.builds;
-if(((!(Array.isArray(data135))) && (typeof data135 !== "string")) && (data135 !== null)){
-const err202 = {instancePath:instancePath+"/groups/" + key31.replace(/~/g, "~0").replace(/\//g, "~1")+"/builds",schemaPath:"#/$defs/group/properties/builds/type",keyword:"type",params:{type: schema37.properties.builds.type}};
+}
+if(data134 && typeof data134 == "object" && !Array.isArray(data134)){
+for(const key32 in data134){
+if(!((key32 === "builds") || (key32 === "description"))){
+const err202 = {instancePath:instancePath+"/groups/" + key31.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/group/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key32}};
 if(vErrors === null){
 vErrors = [err202];
 }
@@ -4666,9 +4666,11 @@ vErrors.push(err202);
 }
 errors++;
 }
-if(typeof data135 === "string"){
-if(!pattern6.test(data135)){
-const err203 = {instancePath:instancePath+"/groups/" + key31.replace(/~/g, "~0").replace(/\//g, "~1")+"/builds",schemaPath:"#/$defs/group/properties/builds/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
+}
+if(data134.builds !== undefined){
+let data136 = data134.builds;
+if(((!(Array.isArray(data136))) && (typeof data136 !== "string")) && (data136 !== null)){
+const err203 = {instancePath:instancePath+"/groups/" + key31.replace(/~/g, "~0").replace(/\//g, "~1")+"/builds",schemaPath:"#/$defs/group/properties/builds/type",keyword:"type",params:{type: schema37.properties.builds.type}};
 if(vErrors === null){
 vErrors = [err203];
 }
@@ -4677,13 +4679,9 @@ vErrors.push(err203);
 }
 errors++;
 }
-}
-if(Array.isArray(data135)){
-const len25 = data135.length;
-for(let i25=0; i25<len25; i25++){
-let data136 = data135[i25];
-if((((typeof data136 !== "string") && (!((typeof data136 == "number") && (isFinite(data136))))) && (typeof data136 !== "boolean")) && (data136 !== null)){
-const err204 = {instancePath:instancePath+"/groups/" + key31.replace(/~/g, "~0").replace(/\//g, "~1")+"/builds/" + i25,schemaPath:"#/$defs/group/properties/builds/items/type",keyword:"type",params:{type: schema37.properties.builds.items.type}};
+if(typeof data136 === "string"){
+if(!pattern6.test(data136)){
+const err204 = {instancePath:instancePath+"/groups/" + key31.replace(/~/g, "~0").replace(/\//g, "~1")+"/builds",schemaPath:"#/$defs/group/properties/builds/pattern",keyword:"pattern",params:{pattern: "\\$\\{\\{"}};
 if(vErrors === null){
 vErrors = [err204];
 }
@@ -4693,12 +4691,12 @@ vErrors.push(err204);
 errors++;
 }
 }
-}
-}
-if(data133.description !== undefined){
-let data137 = data133.description;
+if(Array.isArray(data136)){
+const len25 = data136.length;
+for(let i25=0; i25<len25; i25++){
+let data137 = data136[i25];
 if((((typeof data137 !== "string") && (!((typeof data137 == "number") && (isFinite(data137))))) && (typeof data137 !== "boolean")) && (data137 !== null)){
-const err205 = {instancePath:instancePath+"/groups/" + key31.replace(/~/g, "~0").replace(/\//g, "~1")+"/description",schemaPath:"#/$defs/group/properties/description/type",keyword:"type",params:{type: schema37.properties.description.type}};
+const err205 = {instancePath:instancePath+"/groups/" + key31.replace(/~/g, "~0").replace(/\//g, "~1")+"/builds/" + i25,schemaPath:"#/$defs/group/properties/builds/items/type",keyword:"type",params:{type: schema37.properties.builds.items.type}};
 if(vErrors === null){
 vErrors = [err205];
 }
@@ -4710,16 +4708,31 @@ errors++;
 }
 }
 }
-}
-}
-}
-else {
-const err206 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}};
+if(data134.description !== undefined){
+let data138 = data134.description;
+if((((typeof data138 !== "string") && (!((typeof data138 == "number") && (isFinite(data138))))) && (typeof data138 !== "boolean")) && (data138 !== null)){
+const err206 = {instancePath:instancePath+"/groups/" + key31.replace(/~/g, "~0").replace(/\//g, "~1")+"/description",schemaPath:"#/$defs/group/properties/description/type",keyword:"type",params:{type: schema37.properties.description.type}};
 if(vErrors === null){
 vErrors = [err206];
 }
 else {
 vErrors.push(err206);
+}
+errors++;
+}
+}
+}
+}
+}
+}
+}
+else {
+const err207 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}};
+if(vErrors === null){
+vErrors = [err207];
+}
+else {
+vErrors.push(err207);
 }
 errors++;
 }

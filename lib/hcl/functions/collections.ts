@@ -14,7 +14,7 @@ import {
   textValue,
   tupleOf,
 } from '../values.ts';
-import { type Definition, type Definitions, done, failed, itemsOf, textOf } from './define.ts';
+import { beyond, type Definition, type Definitions, done, failed, itemsOf, textOf } from './define.ts';
 import { at, elementType, isElementType } from './lists.ts';
 
 const COLLECTION = { name: 'collection', type: DYNAMIC };
@@ -161,7 +161,7 @@ function product(args: readonly Value[]): FunctionResult {
     types.push(of);
   }
   const total = args.reduce((count, arg) => count * itemsOf(arg).length, 1);
-  if (total > MOST_COMBINATIONS) return failed(`there would be more than ${MOST_COMBINATIONS} combinations`);
+  if (total > MOST_COMBINATIONS) return beyond(`there would be more than ${MOST_COMBINATIONS} combinations`);
   let rows: readonly (readonly Value[])[] = [[]];
   for (const [index, arg] of args.entries()) {
     const items: Value[] = [];

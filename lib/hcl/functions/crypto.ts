@@ -5,7 +5,7 @@ import { NUMBER, STRING } from '../types.ts';
 import type { FunctionResult } from '../value.ts';
 import { textValue } from '../values.ts';
 import { fromBase64, fromUtf8 } from './data.ts';
-import { type Definition, type Definitions, done, failed, textOf } from './define.ts';
+import { beyond, type Definition, type Definitions, done, failed, textOf } from './define.ts';
 
 /** The namespaces of RFC 4122 that have names. */
 const NAMESPACES: Readonly<Record<string, string>> = {
@@ -26,7 +26,7 @@ export function cryptoFunctions(random: (size: number) => Uint8Array): Definitio
       parameters: [{ name: 'str', type: STRING }],
       rest: { name: 'cost', type: NUMBER },
       run: () =>
-        failed(
+        beyond(
           'bake-ts has no bcrypt: its hash would be another one each time, so that no build could be skipped',
         ),
     },

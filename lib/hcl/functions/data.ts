@@ -21,7 +21,7 @@ export const DATA_FUNCTIONS: Definitions = {
     parameters: [STR],
     run: ([text]) => {
       const value = fromJsonText(textOf(text));
-      return value.ok ? value : failed(value.message, 0);
+      return value.ok ? value : { ...value, argument: 0 };
     },
   },
   csvdecode: { parameters: [STR], run: ([text]) => csvDecode(textOf(text)) },

@@ -65,9 +65,14 @@ export function failed(message: string, argument?: number): FunctionResult {
   return argument === undefined ? { ok: false, message } : { ok: false, message, argument };
 }
 
+/** Like {@link failed}, where bake would have a value: a bound of ours, or a function that we do not have. */
+export function beyond(message: string, argument?: number): FunctionResult {
+  return { ...failed(message, argument), isLimit: true } as FunctionResult;
+}
+
 /** The text that would come out is longer than any that is of use. */
 export function tooLong(): FunctionResult {
-  return failed(`the text would have more than ${MOST_TEXT} characters`);
+  return beyond(`the text would have more than ${MOST_TEXT} characters`);
 }
 
 /** The text of an argument that is one; its type was checked. */

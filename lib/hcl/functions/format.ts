@@ -7,7 +7,7 @@ import { BOOL, DYNAMIC, NUMBER, STRING } from '../types.ts';
 import type { FunctionResult, HclNumber, Value } from '../value.ts';
 import { listOf, nullOf, textValue } from '../values.ts';
 import { clusters } from './characters.ts';
-import { type Definitions, done, failed, itemsOf, MOST_TEXT, textOf, tooLong } from './define.ts';
+import { beyond, type Definitions, done, failed, itemsOf, MOST_TEXT, textOf, tooLong } from './define.ts';
 
 const FORMAT = { name: 'format', type: STRING };
 const ARGS = { name: 'args', type: DYNAMIC, nullable: true };
@@ -43,7 +43,7 @@ function formatList(pattern: string, args: readonly Value[]): FunctionResult {
       return failed(`it has ${arg.items.length} elements, and another list has ${length}`, at + 1);
   }
   const count = length ?? 1;
-  if (count > MOST_TEXTS) return failed(`there would be more than ${MOST_TEXTS} texts`);
+  if (count > MOST_TEXTS) return beyond(`there would be more than ${MOST_TEXTS} texts`);
   const texts: Value[] = [];
   for (let index = 0; index < count; index++) {
     const own = args.map((arg) => (arg.kind === 'sequence' ? (itemsOf(arg)[index] ?? nullOf()) : arg));
@@ -107,7 +107,7 @@ function formatted(pattern: string, args: readonly Value[]): string | FunctionRe
 
 function formatOne(verb: Verb, arg: Value, place: number): string | FunctionResult {
   if (verb.width > MOST_WIDTH || (verb.digits ?? 0) > MOST_WIDTH)
-    return failed(`"${verb.raw}" asks for more than ${MOST_WIDTH} characters`, 0);
+    return beyond(`"${verb.raw}" asks for more than ${MOST_WIDTH} characters`, 0);
   if (verb.mode === 'v') return asItIs(verb, arg, place);
   if (arg.kind === 'null') return failed(`it must not be null for "${verb.raw}"`, place);
   const type = verb.mode === 't' ? BOOL : /[sq]/.test(verb.mode) ? STRING : NUMBER;

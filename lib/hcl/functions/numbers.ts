@@ -20,7 +20,16 @@ import { equalNumbers } from '../number-text.ts';
 import { DYNAMIC, NUMBER, typeName } from '../types.ts';
 import type { FunctionResult, HclNumber, Value } from '../value.ts';
 import { boolValue, numberValue } from '../values.ts';
-import { type Definition, type Definitions, done, failed, NOT_WHOLE, textOf, wholeOf } from './define.ts';
+import {
+  beyond,
+  type Definition,
+  type Definitions,
+  done,
+  failed,
+  NOT_WHOLE,
+  textOf,
+  wholeOf,
+} from './define.ts';
 import { goLog, goPow } from './float.ts';
 
 const A = { name: 'a', type: NUMBER };
@@ -68,6 +77,7 @@ export const NUMBER_FUNCTIONS: Definitions = {
       if (whole === undefined || whole < 2 || whole > 62)
         return failed('the base must be a whole number from 2 to 62', 1);
       const parsed = parseInteger(textOf(number), whole);
+      if (parsed === 'too long') return beyond(`it has more than ${MOST_DIGITS} digits`, 0);
       if (parsed === undefined) return failed(`it is no whole number of base ${whole}`, 0);
       return done(numberValue(parsed));
     },
@@ -78,10 +88,11 @@ export const NUMBER_FUNCTIONS: Definitions = {
 const MOST_DIGITS = 10_000;
 const DIGITS = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ';
 
-function parseInteger(text: string, base: number): bigint | undefined {
+function parseInteger(text: string, base: number): bigint | 'too long' | undefined {
   const negative = text.startsWith('-');
   const digits = negative || text.startsWith('+') ? text.slice(1) : text;
-  if (digits === '' || digits.length > MOST_DIGITS) return undefined;
+  if (digits === '') return undefined;
+  if (digits.length > MOST_DIGITS) return 'too long';
   let sum = 0n;
   for (const char of digits) {
     const digit = DIGITS.indexOf(base <= 36 ? char.toLowerCase() : char);

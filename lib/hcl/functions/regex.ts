@@ -2,7 +2,7 @@
 import { equalTypes, objectType, STRING, tupleType } from '../types.ts';
 import type { FunctionResult, Type, Value } from '../value.ts';
 import { listOf, nullOf, objectOf, textValue, tupleOf } from '../values.ts';
-import { type Definitions, done, failed, MOST_TEXT, textOf, tooLong } from './define.ts';
+import { beyond, type Definitions, done, failed, MOST_TEXT, textOf, tooLong } from './define.ts';
 
 /** Names of the functions that need {@link loadRegex}. */
 export const REGEX_FUNCTIONS: ReadonlySet<string> = new Set(['regex', 'regexall', 'regex_replace']);
@@ -20,8 +20,14 @@ export interface CompiledRegex {
   readonly find: (text: string, from: number) => Match | undefined;
 }
 
+/** Why a text is no expression; `isLimit`: it is longer than what is taken. */
+interface NoRegex {
+  readonly wrong: string;
+  readonly isLimit?: true;
+}
+
 /** Compiles an expression, or says why it is none. */
-export type RegexCompiler = (expression: string) => CompiledRegex | { readonly wrong: string };
+export type RegexCompiler = (expression: string) => CompiledRegex | NoRegex;
 
 /** Characters of an expression. */
 const MOST_EXPRESSION = 1000;
@@ -37,7 +43,7 @@ export async function loadRegex(): Promise<RegexCompiler> {
     const compiled = known.get(expression);
     if (compiled !== undefined) return compiled;
     if (expression.length > MOST_EXPRESSION)
-      return { wrong: `it has more than ${MOST_EXPRESSION} characters` };
+      return { wrong: `it has more than ${MOST_EXPRESSION} characters`, isLimit: true };
     try {
       const made = wrap(RE2JS.compile(expression));
       if (known.size >= MOST_COMPILED) known.clear();
@@ -95,14 +101,15 @@ export function regexFunctions(compiler: RegexCompiler | undefined): Definitions
 
 type Compiled = ReturnType<RegexCompiler>;
 
-function notOne(wrong: string, argument: number): FunctionResult {
-  return failed(`it is no regular expression: ${wrong}`, argument);
+function notOne({ wrong, isLimit }: NoRegex, argument: number): FunctionResult {
+  const message = `it is no regular expression: ${wrong}`;
+  return isLimit === true ? beyond(message, argument) : failed(message, argument);
 }
 
-const TOO_MUCH = failed('looking for this expression in a text of this length would take too long');
+const TOO_MUCH = beyond('looking for this expression in a text of this length would take too long');
 
 function first(regex: Compiled, text: string): FunctionResult {
-  if ('wrong' in regex) return notOne(regex.wrong, 0);
+  if ('wrong' in regex) return notOne(regex, 0);
   const type = resultType(regex);
   if (type === undefined) return mixed();
   if (regex.size * text.length > MOST_WORK) return TOO_MUCH;
@@ -112,7 +119,7 @@ function first(regex: Compiled, text: string): FunctionResult {
 }
 
 function all(regex: Compiled, text: string): FunctionResult {
-  if ('wrong' in regex) return notOne(regex.wrong, 0);
+  if ('wrong' in regex) return notOne(regex, 0);
   const type = resultType(regex);
   if (type === undefined) return mixed();
   const matches = allMatches(regex, text);
@@ -172,7 +179,7 @@ function stepOf(text: string, at: number): number {
 }
 
 function replace(regex: Compiled, text: string, by: string): FunctionResult {
-  if ('wrong' in regex) return notOne(regex.wrong, 1);
+  if ('wrong' in regex) return notOne(regex, 1);
   let out = '';
   let copied = 0;
   let work = 0;

@@ -2,7 +2,7 @@
  * Every command and option, declared with cac. What each does lies in its own file below commands/, loaded when it is
  * called, so that `--help` and `--version` cost next to nothing.
  */
-import { CAC, type Command } from 'cac';
+import { type CAC, type Command, cac } from 'cac';
 import { type ParsedArgs, readWords } from './args.ts';
 import type { ExitCode } from './exit-codes.ts';
 import type { Io } from './io.ts';
@@ -24,17 +24,11 @@ const PASSED_OVER = {
 } as unknown as Command;
 
 /** Knows the commands that begin with one word: every option is parsed as it is declared, and there are hundreds. */
-class CommandsOf extends CAC {
-  readonly #word: string;
-
-  constructor(word: string) {
-    super('bake-ts');
-    this.#word = word;
-  }
-
-  override command(...[name, ...rest]: Parameters<CAC['command']>): Command {
-    return name.split(' ')[0] === this.#word ? super.command(name, ...rest) : PASSED_OVER;
-  }
+function cliOf(word: string): CAC {
+  const cli = cac('bake-ts');
+  const declare = cli.command.bind(cli);
+  cli.command = (name, ...rest) => (name.split(' ')[0] === word ? declare(name, ...rest) : PASSED_OVER);
+  return cli;
 }
 
 /**
@@ -43,8 +37,8 @@ class CommandsOf extends CAC {
  * @param word only the commands that begin with it, and all where none does
  */
 export function declareCli(word?: string): CAC {
-  if (word === undefined) return declareIn(new CAC('bake-ts'));
-  const cli = declareIn(new CommandsOf(word));
+  if (word === undefined) return declareIn(cac('bake-ts'));
+  const cli = declareIn(cliOf(word));
   return cli.commands.length > 0 ? cli : declareCli();
 }
 

@@ -29,7 +29,7 @@ export async function runCli(given: Io): Promise<ExitCode> {
     stderr: guardWriter(given.stderr, inActions),
   };
   try {
-    return await dispatch(declareCli(), io);
+    return await dispatch(declareCli(io.argv[0]), io);
   } catch (error) {
     const denied = deniedProblem(error);
     if (denied !== undefined) return reportProblems([denied], undefined, io);

@@ -2,7 +2,7 @@
  * Every command and option, declared with cac. What each does lies in its own file below commands/, loaded when it is
  * called, so that `--help` and `--version` cost next to nothing.
  */
-import { type CAC, type Command, cac } from 'cac';
+import { CAC, type Command } from 'cac';
 import { type ParsedArgs, readWords } from './args.ts';
 import type { ExitCode } from './exit-codes.ts';
 import type { Io } from './io.ts';
@@ -15,9 +15,40 @@ interface CommandModule {
 /** Declared for options that may be given several times. */
 const REPEATS = { type: [String] };
 
-/** Declares everything. */
-export function declareCli(): CAC {
-  const cli = cac('bake-ts');
+/** Takes what is said of a command and keeps nothing. */
+const PASSED_OVER = {
+  option: () => PASSED_OVER,
+  alias: () => PASSED_OVER,
+  example: () => PASSED_OVER,
+  action: () => PASSED_OVER,
+} as unknown as Command;
+
+/** Knows the commands that begin with one word: every option is parsed as it is declared, and there are hundreds. */
+class CommandsOf extends CAC {
+  readonly #word: string;
+
+  constructor(word: string) {
+    super('bake-ts');
+    this.#word = word;
+  }
+
+  override command(...[name, ...rest]: Parameters<CAC['command']>): Command {
+    return name.split(' ')[0] === this.#word ? super.command(name, ...rest) : PASSED_OVER;
+  }
+}
+
+/**
+ * Declares every command and option.
+ *
+ * @param word only the commands that begin with it, and all where none does
+ */
+export function declareCli(word?: string): CAC {
+  if (word === undefined) return declareIn(new CAC('bake-ts'));
+  const cli = declareIn(new CommandsOf(word));
+  return cli.commands.length > 0 ? cli : declareCli();
+}
+
+function declareIn(cli: CAC): CAC {
   cli.option('-h, --help', 'Show this help');
   cli.option('--version', 'Show the version and the runtime');
   cli.option('-C, --directory <path>', 'Work as if started in this directory');
@@ -67,7 +98,7 @@ export function declareCli(): CAC {
       'Of the project of this file, not of builds.yaml (may be repeated)',
       REPEATS,
     );
-  const readRun = (words: readonly string[]) => readWords(cli, 'run', words);
+  const readRun = (words: readonly string[]) => readWords(declareCli('run'), 'run', words);
   ofProject(cli.command('logs [build]', 'Show the log of a build of the last run, or of an earlier one'))
     .option('--run <id>', 'Of this run, as `bake-ts history` lists it; -1 is the last one, -2 the one before')
     .option('--follow', 'Go on until the build, or the run, is done')

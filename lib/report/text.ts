@@ -10,17 +10,13 @@ import { CONTROL, hasControls } from '../util/control-characters.ts';
 const TAB = '    ';
 
 const PRINTABLE_ASCII = /^[ -~]*$/;
-const PICTURE = /\p{Emoji_Presentation}|\p{Extended_Pictographic}\ufe0f/u;
-const MARK_ONLY = /^(?:\p{Mark}|\u200d)+$/u;
-
-/** Without any of these, every code point is a character of its own (but for old Hangul, which nobody writes here). */
-const JOINING = /\p{Mark}|\p{Emoji_Modifier}|\p{Regional_Indicator}|\u200d/u;
 
 let segmenter: Intl.Segmenter | undefined;
 
 /** User-perceived characters. The segmenter is slow, so only text that has characters made of several asks for it. */
 function graphemes(text: string): Iterable<string> {
-  if (!JOINING.test(text)) return text;
+  // Without any of these, every code point is a character of its own (but for old Hangul, which nobody writes here).
+  if (!/\p{Mark}|\p{Emoji_Modifier}|\p{Regional_Indicator}|\u200d/u.test(text)) return text;
   segmenter ??= new Intl.Segmenter('en', { granularity: 'grapheme' });
   return Array.from(segmenter.segment(text), (one) => one.segment);
 }
@@ -28,8 +24,9 @@ function graphemes(text: string): Iterable<string> {
 function graphemeWidth(grapheme: string): number {
   const first = grapheme.codePointAt(0) ?? 0;
   if (first < 0x7f) return first < 0x20 ? 0 : 1;
-  if (MARK_ONLY.test(grapheme)) return 0;
-  return PICTURE.test(grapheme) ? 2 : eastAsianWidth(first);
+  if (/^(?:\p{Mark}|\u200d)+$/u.test(grapheme)) return 0;
+  const isPicture = /\p{Emoji_Presentation}|\p{Extended_Pictographic}\ufe0f/u.test(grapheme);
+  return isPicture ? 2 : eastAsianWidth(first);
 }
 
 /** Columns a text takes on a terminal; escape sequences take none. */

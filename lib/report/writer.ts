@@ -19,12 +19,13 @@ export const DEFAULT_COLUMNS = 120;
 
 /** Blanks and what .NET passes over when it compares texts, as the runner does; but for ends of lines. */
 const UNSEEN = String.raw`(?:[^\S\n\r]|[\p{M}\p{Cf}\p{Default_Ignorable_Code_Point}])`;
-/** What the log of GitHub Actions would obey: `::` at the start of a line, `##[` anywhere. */
-const COMMANDS = new RegExp(`^(${UNSEEN}*):${UNSEEN}*:|#${UNSEEN}*#(?=${UNSEEN}*\\[)`, 'gmu');
+/** What the log of GitHub Actions would obey: `::` at the start of a line, `##[` anywhere. Made on first use: classes of Unicode take long. */
+let commands: RegExp | undefined;
 
 /** Text that does nothing in the log of GitHub Actions but to be shown. */
 export function withoutCommands(text: string): string {
-  return text.replace(COMMANDS, (_, blanks: string | undefined) =>
+  commands ??= new RegExp(`^(${UNSEEN}*):${UNSEEN}*:|#${UNSEEN}*#(?=${UNSEEN}*\\[)`, 'gmu');
+  return text.replace(commands, (_, blanks: string | undefined) =>
     blanks === undefined ? '# #' : `${blanks}: :`,
   );
 }

@@ -14,7 +14,8 @@ exports.here = __filename;
 const later = () => require('./part.cjs');
 if (require('node:path').basename(__dirname) !== 'bin') throw new Error('another directory');
 if (process.argv[2] === 'fail') throw new Error('as asked');
-if (process.argv[2] === 'part') console.log(later().word(), later() === later());
+if (process.argv[2] === 'late') setTimeout(() => { console.log('x'.repeat(300_000)); process.exitCode = 3; }, 50);
+else if (process.argv[2] === 'part') console.log(later().word(), later() === later());
 else console.log('main');
 void require('./import.cjs')('node:fs').then(({ existsSync }) => console.log(existsSync(exports.here)));
 `;
@@ -128,6 +129,15 @@ test('nothing is kept where it is not wanted or there is no place for it', { ski
   assert.equal(readdirSync(path.join(home, 'own/cache')).length, 1);
   await call('x', { XDG_CACHE_HOME: path.join(home, 'xdg') });
   assert.equal(readdirSync(path.join(home, 'xdg/bake-ts')).length, 1);
+});
+
+test('a run ends when nothing is left to wait for, with all that it wrote and its exit code', {
+  skip,
+}, async (t) => {
+  const { call } = await makePlace(t);
+  const { stdout, exitCode } = await call('late');
+  assert.equal(stdout.length, 'true\n'.length + 300_001);
+  assert.equal(exitCode, 3);
 });
 
 test('a run that fails says so as it does without', { skip }, async (t) => {

@@ -23,32 +23,27 @@ const PASSED_OVER = {
   action: () => PASSED_OVER,
 } as unknown as Command;
 
-/** Knows the commands that begin with one word: every option is parsed as it is declared, and there are hundreds. */
-function cliOf(word: string): CAC {
-  const cli = cac('bake-ts');
-  const declare = cli.command.bind(cli);
-  cli.command = (name, ...rest) => (name.split(' ')[0] === word ? declare(name, ...rest) : PASSED_OVER);
-  return cli;
-}
-
 /**
  * Declares every command and option.
  *
- * @param word only the commands that begin with it, and all where none does
+ * @param word only the commands that begin with it, since every option is parsed as it is declared, and there are hundreds; all of them
+ *   where none does
  */
 export function declareCli(word?: string): CAC {
-  if (word === undefined) return declareIn(cac('bake-ts'));
-  const cli = declareIn(cliOf(word));
-  return cli.commands.length > 0 ? cli : declareCli();
+  const cli = declareCommands(word);
+  return word === undefined || cli.commands.length > 0 ? cli : declareCommands(undefined);
 }
 
-function declareIn(cli: CAC): CAC {
+function declareCommands(word: string | undefined): CAC {
+  const cli = cac('bake-ts');
+  const command: CAC['command'] = (name, ...rest) =>
+    word === undefined || name.split(' ')[0] === word ? cli.command(name, ...rest) : PASSED_OVER;
   cli.option('-h, --help', 'Show this help');
   cli.option('--version', 'Show the version and the runtime');
   cli.option('-C, --directory <path>', 'Work as if started in this directory');
   cli.option('--color <auto|always|never>', 'Colour the output; auto heeds NO_COLOR and FORCE_COLOR');
 
-  const run = cli.command('run [...builds]', 'Build and push what has changed').alias('bake');
+  const run = command('run [...builds]', 'Build and push what has changed').alias('bake');
   mistrusting(overriding(fromFiles(selecting(run))))
     .option('--since <revision>', 'Only what changed since; main... is where it was left')
     .option('--force', 'Call buildctl even for what is unchanged; its cache still counts')
@@ -93,7 +88,7 @@ function declareIn(cli: CAC): CAC {
       REPEATS,
     );
   const readRun = (words: readonly string[]) => readWords(declareCli('run'), 'run', words);
-  ofProject(cli.command('logs [build]', 'Show the log of a build of the last run, or of an earlier one'))
+  ofProject(command('logs [build]', 'Show the log of a build of the last run, or of an earlier one'))
     .option('--run <id>', 'Of this run, as `bake-ts history` lists it; -1 is the last one, -2 the one before')
     .option('--follow', 'Go on until the build, or the run, is done')
     .example('  bake-ts logs                the builds of the last run, and how the one that failed ended')
@@ -104,11 +99,11 @@ function declareIn(cli: CAC): CAC {
       return runCommand(args, io, readRun);
     });
 
-  ofProject(cli.command('history [build]', 'List the last runs, or what became of a build in them'))
+  ofProject(command('history [build]', 'List the last runs, or what became of a build in them'))
     .option('--json', 'The same as JSON, for programs')
     .action(lazily(() => import('./commands/history.ts')));
 
-  ofProject(cli.command('report', 'Write a page of a kept run as one HTML file, and print its path'))
+  ofProject(command('report', 'Write a page of a kept run as one HTML file, and print its path'))
     .option('--run <id>', 'Of this run, as `bake-ts history` lists it; -1 is the last one, -2 the one before')
     .option('-o, --output <path>', 'Write to this file, not beside what is kept of the run; - is stdout')
     .action(async (args: ParsedArgs, io: Io) => {
@@ -116,7 +111,7 @@ function declareIn(cli: CAC): CAC {
       return runCommand(args, io, readRun);
     });
 
-  const plan = cli.command('plan [...builds]', 'Show what would be built, in which order and why');
+  const plan = command('plan [...builds]', 'Show what would be built, in which order and why');
   mistrusting(overriding(fromFiles(selecting(plan))))
     .option('--json', 'The plan as JSON, for programs')
     .option('--tree', 'What needs what, as a tree')
@@ -125,7 +120,7 @@ function declareIn(cli: CAC): CAC {
     .option('--mermaid', 'The graph for Mermaid, which GitHub shows in Markdown')
     .action(lazily(() => import('./commands/plan.ts')));
 
-  const explain = cli.command(
+  const explain = command(
     'explain [...builds]',
     'Say why builds would run or are up to date, and what counts for them',
   );
@@ -136,7 +131,7 @@ function declareIn(cli: CAC): CAC {
     .example('  bake-ts explain api        everything about one')
     .action(lazily(() => import('./commands/explain.ts')));
 
-  const affected = cli.command(
+  const affected = command(
     'affected [...builds]',
     'List the builds that changes since a git revision touch, for CI',
   );
@@ -153,35 +148,33 @@ function declareIn(cli: CAC): CAC {
       '--split <level|build>',
       'level: jobs level by level, the default; build: one for each build, which waits for what it needs only',
     );
-  splitting(
-    cli.command('ci github [...builds]', 'Print a workflow for GitHub Actions that follows the graph'),
-  )
+  splitting(command('ci github [...builds]', 'Print a workflow for GitHub Actions that follows the graph'))
     .option('--action <ref>', 'Install and start by this action, e.g. acme/bake-ts@v1.2.0, not by steps')
     .example('  bake-ts ci github > .github/workflows/images.yml')
     .action(lazily(() => import('./commands/ci-github.ts')));
-  splitting(cli.command('ci gitlab [...builds]', 'Print a .gitlab-ci.yml that follows the graph'))
+  splitting(command('ci gitlab [...builds]', 'Print a .gitlab-ci.yml that follows the graph'))
     .example('  bake-ts ci gitlab > .gitlab-ci.yml')
     .action(lazily(() => import('./commands/ci-gitlab.ts')));
 
-  const lock = cli.command('lock [...builds]', 'Write the digests of external images to builds.lock');
+  const lock = command('lock [...builds]', 'Write the digests of external images to builds.lock');
   fromFiles(selecting(lock))
     .option('--check', 'Change nothing; end with 1 if the file is not what the builds need')
     .option('--json', 'What changed as JSON, for programs')
     .action(lazily(() => import('./commands/lock.ts')));
 
-  const outdated = cli.command('outdated', 'Compare builds.lock with what the tags stand for now');
+  const outdated = command('outdated', 'Compare builds.lock with what the tags stand for now');
   fromFiles(outdated)
     .option('--json', 'The same as JSON, for programs')
     .action(lazily(() => import('./commands/outdated.ts')));
 
-  const update = cli.command('update [...images]', 'Move locked images to what their tags stand for now');
+  const update = command('update [...images]', 'Move locked images to what their tags stand for now');
   fromFiles(update)
     .option('--json', 'What moved as JSON, for programs')
     .example('  bake-ts update              every image in builds.lock')
     .example("  bake-ts update 'node:*'     some of them, by pattern")
     .action(lazily(() => import('./commands/update.ts')));
 
-  const verify = cli.command('verify [...builds]', 'Build without cache and compare with what the tags hold');
+  const verify = command('verify [...builds]', 'Build without cache and compare with what the tags hold');
   fromFiles(selecting(verify))
     .option('--push', 'Take every build as one that is pushed, whatever its `push` says')
     .option(
@@ -196,7 +189,7 @@ function declareIn(cli: CAC): CAC {
     .option('--json', 'All that was found as JSON, for programs')
     .action(lazily(() => import('./commands/verify.ts')));
 
-  const promote = cli.command(
+  const promote = command(
     'promote [...builds]',
     'Put all tags of a plan at another registry, by digest, all or none',
   );
@@ -214,36 +207,36 @@ function declareIn(cli: CAC): CAC {
     .example('  bake-ts promote api web --to ghcr.io/acme/staging=ghcr.io/acme/prod')
     .action(lazily(() => import('./commands/promote.ts')));
 
-  const list = cli.command('list', 'List builds, groups and variables');
+  const list = command('list', 'List builds, groups and variables');
   mistrusting(fromFiles(list))
     .option('--json', 'The same as JSON, for programs')
     .action(lazily(() => import('./commands/list.ts')));
 
-  const validate = cli.command('validate', 'Check builds.yaml: every problem at once');
+  const validate = command('validate', 'Check builds.yaml: every problem at once');
   mistrusting(fromFiles(validate))
     .option('--format <text|lines|json|github>', 'lines: one each; github: beside the line in a PR')
     .action(lazily(() => import('./commands/validate.ts')));
 
-  const lint = cli.command('lint [...builds]', 'Check Dockerfiles by the rules of BuildKit; builds nothing');
+  const lint = command('lint [...builds]', 'Check Dockerfiles by the rules of BuildKit; builds nothing');
   mistrusting(fromFiles(selecting(lint)))
     .option('--format <text|lines|json|github>', 'lines: one each; github: beside the line in a PR')
     .option('--strict', 'End with 1 for warnings, too; most findings are warnings')
     .option('--addr <address>', 'Ask this buildkitd, not the one found')
     .action(lazily(() => import('./commands/lint.ts')));
 
-  const print = cli.command('print [...builds]', 'Print the builds with every value final');
+  const print = command('print [...builds]', 'Print the builds with every value final');
   mistrusting(overriding(fromFiles(selecting(print))))
     .option('--show-sensitive', 'Also the values of sensitive variables')
     .option('--json', 'JSON instead of YAML')
     .action(lazily(() => import('./commands/print.ts')));
 
-  const init = cli.command('init', 'Propose a builds.yaml from a bake or Compose file, and Dockerfiles');
+  const init = command('init', 'Propose a builds.yaml from a bake or Compose file, and Dockerfiles');
   init
     .option('-o, --output <path>', 'Write to this file, not builds.yaml; - is stdout')
     .option('--force', 'Write over a file that is there already')
     .action(lazily(() => import('./commands/init.ts')));
 
-  const importing = cli.command(
+  const importing = command(
     'import [...files]',
     'Make a builds.yaml of a bake file (HCL, JSON) or Compose file',
   );
@@ -254,30 +247,29 @@ function declareIn(cli: CAC): CAC {
     .example('  bake-ts import compose.yaml -o builds.yaml')
     .action(lazily(() => import('./commands/import.ts')));
 
-  cli
-    .command('schema', 'Print the JSON Schema of builds.yaml, for editors')
-    .action(lazily(() => import('./commands/schema.ts')));
+  command('schema', 'Print the JSON Schema of builds.yaml, for editors').action(
+    lazily(() => import('./commands/schema.ts')),
+  );
 
-  cli
-    .command('completion <shell>', 'Print a script that completes commands in bash, zsh or fish')
+  command('completion <shell>', 'Print a script that completes commands in bash, zsh or fish')
     .example('  source <(bake-ts completion bash)                 in ~/.bashrc')
     .example('  source <(bake-ts completion zsh)                  in ~/.zshrc, after compinit')
     .example('  bake-ts completion fish | source                  in config.fish')
     .action(lazily(() => import('./commands/completion.ts')));
 
-  const images = cli.command('images', "List the images in the engine's store");
+  const images = command('images', "List the images in the engine's store");
   images
     .option('--addr <address>', 'Ask this engine')
     .option('--json', 'The same as JSON, for programs')
     .action(lazily(() => import('./commands/images.ts')));
 
-  declareRegistry(cli);
-  declareEngine(cli);
+  declareRegistry(command);
+  declareEngine(command);
   return cli;
 }
 
 /** Commands on what lies in registries. A builds.yaml is read for its `registries:` only, where there is one. */
-function declareRegistry(cli: CAC): void {
+function declareRegistry(command: CAC['command']): void {
   const json = 'The same as JSON, for programs';
   const settings = (command: Command): Command =>
     signingIn(
@@ -287,23 +279,23 @@ function declareRegistry(cli: CAC): void {
         REPEATS,
       ),
     );
-  settings(cli.command('inspect <ref>', 'Show what a registry has: platforms, sizes, labels, attestations'))
+  settings(command('inspect <ref>', 'Show what a registry has: platforms, sizes, labels, attestations'))
     .option('--json', json)
     .action(lazily(() => import('./commands/inspect.ts')));
-  settings(cli.command('digest <ref>', 'Print the digest of an image, to pin it or compare it'))
+  settings(command('digest <ref>', 'Print the digest of an image, to pin it or compare it'))
     .example('  bake-ts digest ghcr.io/acme/api:1.4')
     .action(lazily(() => import('./commands/digest.ts')));
-  settings(cli.command('tag <ref> <...newrefs>', 'Give an image more names, without pulling or building it'))
+  settings(command('tag <ref> <...newrefs>', 'Give an image more names, without pulling or building it'))
     .option('--json', json)
     .example('  bake-ts tag ghcr.io/acme/api:1.4 :stable        beside it')
     .example('  bake-ts tag ghcr.io/acme/api:1.4 ghcr.io/acme/api-prod:1.4')
     .action(lazily(() => import('./commands/tag.ts')));
-  settings(cli.command('copy <from> <to>', 'Copy an image to another registry, all platforms, same digest'))
+  settings(command('copy <from> <to>', 'Copy an image to another registry, all platforms, same digest'))
     .option('--referrers', 'Also the signatures and SBOMs that refer to it')
     .option('--json', json)
     .example('  bake-ts copy staging.acme.dev/api:1.4 ghcr.io/acme/api:1.4')
     .action(lazily(() => import('./commands/copy.ts')));
-  const push = cli.command(
+  const push = command(
     'push <what> [...more]',
     'Push what is there: builds, images of the engine, OCI layouts',
   );
@@ -318,9 +310,8 @@ function declareRegistry(cli: CAC): void {
     .action(lazily(() => import('./commands/push.ts')));
 }
 
-function declareEngine(cli: CAC): void {
-  cli
-    .command('engine install', 'Install containerd, buildkitd, buildctl and runc in a folder of our own')
+function declareEngine(command: CAC['command']): void {
+  command('engine install', 'Install containerd, buildkitd, buildctl and runc in a folder of our own')
     .option('--registry', 'Also a registry, to try pushing with')
     .option(
       '--from <path|release|go|debian>',
@@ -339,28 +330,24 @@ function declareEngine(cli: CAC): void {
     )
     .option('--force', 'Install again what is there already')
     .action(lazily(() => import('./commands/engine-install.ts')));
-  cli
-    .command('engine up', 'Start the engine; harmless where it runs already')
+  command('engine up', 'Start the engine; harmless where it runs already')
     .option('--registry', 'Also a local registry, on port 5000')
     .option('--registry-port <number>', 'The same on another port')
     .option('--json', 'What runs as JSON, for programs')
     .action(lazily(() => import('./commands/engine-up.ts')));
-  cli
-    .command('engine down', 'Stop the engine; images and cache stay')
-    .action(lazily(() => import('./commands/engine-down.ts')));
-  cli
-    .command('engine status', 'Show which engine a run would use, what is installed and what runs')
+  command('engine down', 'Stop the engine; images and cache stay').action(
+    lazily(() => import('./commands/engine-down.ts')),
+  );
+  command('engine status', 'Show which engine a run would use, what is installed and what runs')
     .option('--addr <address>', 'Ask this engine')
     .option('--disk', 'Also count the bytes on disk, which takes a while')
     .option('--json', 'The same as JSON, for programs')
     .action(lazily(() => import('./commands/engine-status.ts')));
-  cli
-    .command('engine doctor', 'Check whether this machine can run an engine, and say what to do')
+  command('engine doctor', 'Check whether this machine can run an engine, and say what to do')
     .option('--addr <address>', 'A run would use this engine')
     .option('--json', 'The same as JSON, for programs')
     .action(lazily(() => import('./commands/engine-doctor.ts')));
-  cli
-    .command('engine logs [daemon]', 'Show the end of the logs of containerd, buildkitd or registry')
+  command('engine logs [daemon]', 'Show the end of the logs of containerd, buildkitd or registry')
     .option('-n, --lines <number>', 'How many lines of each; default: 50')
     .action(lazily(() => import('./commands/engine-logs.ts')));
 }

@@ -147,9 +147,14 @@ describe('the report page', { skip: browserSkip }, () => {
     assert.equal(await page.getByRole('tab', { name: 'Builds' }).getAttribute('aria-selected'), 'true');
     await eventually(() => page.evaluate('document.activeElement.id'), 'tab-builds');
     await page.locator('tbody .build-link').first().focus();
-    for (let at = 0; at < 7; at += 1) await page.keyboard.press('PageDown');
-    // Rows that were not there yet are reached.
-    await eventually(() => page.evaluate('document.activeElement.closest("tr")?.dataset.place'), '70');
+    // Rows that were not there yet are reached; on a slow machine each key has to be waited for.
+    for (let place = 10; place <= 70; place += 10) {
+      await page.keyboard.press('PageDown');
+      await eventually(
+        () => page.evaluate('document.activeElement.closest("tr")?.dataset.place'),
+        String(place),
+      );
+    }
     await page.keyboard.press('Enter');
     await page.getByRole('complementary').waitFor();
   });

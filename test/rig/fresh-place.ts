@@ -45,6 +45,10 @@ export async function makeFreshPlace(
     cwd: path.join(dir, 'project'),
     home,
     env: {
+      // What npm tells the scripts that it runs: where its project is, and that nothing is to be printed.
+      ...Object.fromEntries(
+        Object.keys(process.env).flatMap((name) => (/^npm_/i.test(name) ? [[name, undefined]] : [])),
+      ),
       HOME: home,
       DENO_DIR: path.join(home, 'deno'),
       npm_config_cache: path.join(home, 'npm'),

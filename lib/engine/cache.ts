@@ -1,7 +1,6 @@
 /** What an engine keeps of earlier builds: its cache, listed and let go of. */
-import { fail, ok, problem, type Result } from '../model/mod.ts';
-import { runProgram, whyFailed, withoutTracing } from '../system/mod.ts';
-import { aborted } from './lock.ts';
+import { fail, ok, type Result } from '../model/mod.ts';
+import { askBuildctl, type EngineTool } from './ask-buildctl.ts';
 import type { EngineOptions } from './notice.ts';
 
 /** One record of an engine's cache. */
@@ -34,15 +33,12 @@ export interface PruneLimits {
   readonly all?: boolean;
 }
 
-type EngineTool = { readonly buildctl: string; readonly address: string };
-
 /** Lists the cache of an engine. Problems: `engine/unreachable`, `engine/aborted`. */
 export async function listCache(
   engine: EngineTool,
   options: EngineOptions,
 ): Promise<Result<readonly CacheRecord[]>> {
-  const asked = await ask(engine, ['du', '--format', '{{json .}}'], options);
-  return asked.ok ? ok(parseRecords(asked.value)) : asked;
+  return ask(engine, ['du', '--format', '{{json .}}'], options);
 }
 
 /**
@@ -64,30 +60,17 @@ export async function pruneCache(
     ...(keepBytes === undefined ? [] : ['--keep-storage', String(keepBytes / 1e6)]),
     ...(keepMs === undefined ? [] : ['--keep-duration', `${Math.round(keepMs)}ms`]),
   ];
-  const asked = await ask(engine, argv, options);
-  return asked.ok ? ok(parseRecords(asked.value)) : asked;
+  return ask(engine, argv, options);
 }
 
 async function ask(
-  { buildctl, address }: EngineTool,
+  engine: EngineTool,
   argv: readonly string[],
-  { env, signal }: EngineOptions,
-): Promise<Result<string>> {
-  const asked = await runProgram({
-    program: buildctl,
-    argv: ['--addr', address, ...argv],
-    env: withoutTracing(env),
-    ...(signal === undefined ? {} : { signal }),
-  });
-  if (asked.ended === 'cancelled') return fail([aborted()]);
-  if (asked.exitCode === 0) return ok(asked.stdout.toString());
-  return fail([
-    problem('engine/unreachable', `buildkitd at ${address} does not answer \`buildctl ${argv[0]}\``, {
-      hint: 'bake-ts engine doctor looks for the cause',
-      detail: asked.stderr.trim().slice(-1_000) || whyFailed(asked),
-      temporary: true,
-    }),
-  ]);
+  options: EngineOptions,
+): Promise<Result<readonly CacheRecord[]>> {
+  const unanswered = `does not answer \`buildctl ${argv[0]}\``;
+  const asked = await askBuildctl(engine, { argv, unanswered }, options);
+  return asked.ok ? ok(parseRecords(asked.value)) : fail([asked.error]);
 }
 
 /** As buildctl prints it (buildkit client/diskusage.go, `UsageInfo`): `du` as one list, `prune` a record a line. */

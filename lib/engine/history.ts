@@ -1,7 +1,6 @@
 /** What an engine built lately: the records that buildkitd keeps (two days of them, or the last fifty). */
-import { type Digest, fail, isDigest, ok, type Problem, problem, type Result } from '../model/mod.ts';
-import { runProgram, whyFailed, withoutTracing } from '../system/mod.ts';
-import { aborted } from './lock.ts';
+import { type Digest, isDigest, ok, type Problem, type Result } from '../model/mod.ts';
+import { askBuildctl, type EngineTool } from './ask-buildctl.ts';
 import type { EngineOptions } from './notice.ts';
 
 /** A name that a build gave, as its record has it. It may have been removed, or given to another image, since. */
@@ -18,27 +17,16 @@ export interface BuiltImage {
 
 /** The images that an engine built lately and kept in its store, by name. Problems: `engine/unreachable`, `engine/aborted`. */
 export async function listHistory(
-  { buildctl, address }: { readonly buildctl: string; readonly address: string },
+  engine: EngineTool,
   options: EngineOptions,
 ): Promise<Result<readonly BuiltImage[], Problem>> {
-  const asked = await runProgram({
-    program: buildctl,
-    argv: ['--addr', address, 'debug', 'histories', '--format', '{{json .}}'],
-    env: withoutTracing(options.env),
+  const question = {
+    argv: ['debug', 'histories', '--format', '{{json .}}'],
     timeoutMs: 30_000,
-    ...(options.signal === undefined ? {} : { signal: options.signal }),
-  });
-  if (asked.ended === 'cancelled') return fail(aborted());
-  if (asked.exitCode !== 0) {
-    return fail(
-      problem('engine/unreachable', `buildkitd at ${address} does not show its history`, {
-        hint: 'bake-ts engine doctor looks for the cause',
-        detail: asked.stderr.trim().slice(-1_000) || whyFailed(asked),
-        temporary: true,
-      }),
-    );
-  }
-  return ok(parseHistory(asked.stdout.toString()));
+    unanswered: 'does not show its history',
+  };
+  const asked = await askBuildctl(engine, question, options);
+  return asked.ok ? ok(parseHistory(asked.value)) : asked;
 }
 
 /** A record as buildctl prints it (buildkit api/services/control, `BuildHistoryRecord`). */

@@ -1,0 +1,44 @@
+/** Short questions to an engine through its buildctl. */
+import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
+import { runProgram, whyFailed, withoutTracing } from '../system/mod.ts';
+import { aborted } from './lock.ts';
+import type { EngineOptions } from './notice.ts';
+
+/** What an engine is asked through. */
+export interface EngineTool {
+  readonly buildctl: string;
+  readonly address: string;
+}
+
+/** A question. */
+interface Question {
+  readonly argv: readonly string[];
+  /** Milliseconds; default: as long as it takes. */
+  readonly timeoutMs?: number;
+  /** What buildkitd does not do where there is no answer: `does not show its history`. */
+  readonly unanswered: string;
+}
+
+/** What buildctl prints. Problems: `engine/unreachable`, `engine/aborted`. */
+export async function askBuildctl(
+  { buildctl, address }: EngineTool,
+  { argv, timeoutMs, unanswered }: Question,
+  { env, signal }: EngineOptions,
+): Promise<Result<string, Problem>> {
+  const asked = await runProgram({
+    program: buildctl,
+    argv: ['--addr', address, ...argv],
+    env: withoutTracing(env),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...(signal === undefined ? {} : { signal }),
+  });
+  if (asked.ended === 'cancelled') return fail(aborted());
+  if (asked.exitCode === 0) return ok(asked.stdout.toString());
+  return fail(
+    problem('engine/unreachable', `buildkitd at ${address} ${unanswered}`, {
+      hint: 'bake-ts engine doctor looks for the cause',
+      detail: asked.stderr.trim().slice(-1_000) || whyFailed(asked),
+      temporary: true,
+    }),
+  );
+}

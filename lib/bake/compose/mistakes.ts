@@ -1,6 +1,7 @@
 /** Mistakes in the YAML of Compose files, in the words of people where people make them. */
 import type { YAMLError } from 'yaml';
 import type { SourceFile, Span } from '../../model/mod.ts';
+import { openingOf } from '../../util/open-quote.ts';
 import type { Report } from './report.ts';
 
 /** Where a mistake is, and the line that it is found on. */
@@ -83,17 +84,6 @@ function indentation({ source, line, lineStart, message }: Found): Told | undefi
     hint: `It starts in column ${indent + 1}; the keys of one map all start in the same column.`,
     span: { source, start: lineStart + indent, end: lineStart + line.length },
   };
-}
-
-/** Where the quoted text starts that is still open at `at`: at the last line with an odd number of the quote. */
-function openingOf(text: string, quote: string, at: number): number {
-  for (let end = at; end > 0; ) {
-    const start = text.lastIndexOf('\n', end - 1) + 1;
-    const line = text.slice(start, end);
-    if (line.split(quote).length % 2 === 0) return start + line.lastIndexOf(quote);
-    end = start - 1;
-  }
-  return -1;
 }
 
 function endOfLine(text: string, at: number): number {

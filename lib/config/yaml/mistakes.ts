@@ -1,5 +1,6 @@
 /** Mistakes in YAML as problems: in the words of people where people make them, in the package's own for the rest. */
 import { type Problem, problem, type Span } from '../../model/mod.ts';
+import { openingOf } from '../../util/open-quote.ts';
 import type { Origin } from '../tree.ts';
 
 /** The problem of a file that nests too deep, at `start`. */
@@ -83,17 +84,6 @@ const YAML_HINTS: Readonly<Record<string, string | undefined>> = {
   BLOCK_IN_FLOW: 'Inside { } and [ ] a value with a colon needs quotes around it.',
   MULTILINE_IMPLICIT_KEY: 'A value that contains ": " needs quotes around it.',
 };
-
-/** Where the quoted text starts that is still open at `at`: at the last line with an odd number of the quote. */
-function openingOf(text: string, quote: string, at: number): number {
-  for (let end = at; end > 0; ) {
-    const start = text.lastIndexOf('\n', end - 1) + 1;
-    const line = text.slice(start, end);
-    if (line.split(quote).length % 2 === 0) return start + line.lastIndexOf(quote);
-    end = start - 1;
-  }
-  return -1;
-}
 
 /** A quoted text with an expression in it that its quote closes before `}}` does. */
 const QUOTES_IN_QUOTES = /"[^"\n]*\$\{\{(?:(?!\}\})[^"\n])*"|'[^'\n]*\$\{\{(?:(?!\}\})[^'\n])*'/;

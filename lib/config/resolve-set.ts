@@ -102,8 +102,10 @@ export async function resolveSet(
   const finder = createLayerFinder(merged, evaluator, problems);
   const known = { ...instances, builds: new Set(instances.builds.keys()) };
   const builds = new Map<string, Build>();
-  const bakeSecrets = { env: options.env, isBakes: bakeSourcesOf(loaded) };
-  const written = new Set(loaded.files.flatMap(({ origin, isFinal }) => (isFinal ? [] : [origin.source])));
+  const written: ReadonlySet<SourceFile> = new Set(
+    loaded.files.flatMap(({ origin, isFinal }) => (isFinal ? [] : [origin.source])),
+  );
+  const bakeSecrets = { env: options.env, isBakes: isOutside(written) };
   for (const instance of instances.builds.values()) {
     const layers = withOverrides(
       finder.layersOf(instance.definition, instance.scope),
@@ -144,11 +146,10 @@ export async function resolveSet(
   };
 }
 
-/** Whether something stands in a bake file; of overrides that goes by the files. */
-function bakeSourcesOf({ files }: Loaded): (source: SourceFile | undefined) => boolean {
-  const others = new Set(files.flatMap(({ origin, isFinal }) => (isFinal === true ? [] : [origin.source])));
+/** Whether something stands in a bake file, and not in a builds file; of overrides that goes by there being one. */
+function isOutside(written: ReadonlySet<SourceFile>): (source: SourceFile | undefined) => boolean {
   return (source) =>
-    source === undefined || source.isCommandLine === true ? others.size === 0 : !others.has(source);
+    source === undefined || source.isCommandLine === true ? written.size === 0 : !written.has(source);
 }
 
 /**

@@ -4,7 +4,7 @@
 import process from 'node:process';
 import { problem } from '../lib/model/mod.ts';
 import type { TakenTerminal, TakeTerminal, TerminalUser, Writer } from '../lib/report/mod.ts';
-import { goArchitecture, isPermitted, killPrograms } from '../lib/system/mod.ts';
+import { goArchitecture, isPermitted, killPrograms, runtimeName } from '../lib/system/mod.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Answer, Prompt } from './prompt.ts';
 
@@ -115,7 +115,6 @@ export function createProcessIo(): Io {
   for (const stream of [process.stdout, process.stderr]) guardOutput(stream);
   // They have groups of their own, which nobody else would end.
   process.on('exit', killPrograms);
-  const { deno } = process.versions;
   let stdin: Promise<string> | undefined;
   return {
     argv: process.argv.slice(2),
@@ -137,7 +136,7 @@ export function createProcessIo(): Io {
     },
     takeTerminal,
     exit: (code) => process.exit(code),
-    runtime: deno === undefined ? `node ${process.versions.node}` : `deno ${deno}`,
+    runtime: runtimeName(),
     architecture: goArchitecture(process.arch),
   };
 }

@@ -20,6 +20,7 @@ export {
   runProgramSync,
   whyFailed,
 } from './run-program.ts';
+export { runtimeName } from './runtime.ts';
 export { streamProgram } from './stream-program.ts';
 export { withoutTracing } from './tracing.ts';
 export { type DirectoryListener, WATCHES_TREES, watchDirectory } from './watch-directory.ts';

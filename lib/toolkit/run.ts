@@ -4,6 +4,7 @@ import type { BuildDefinition } from '../config/mod.ts';
 import { type EventSink, fail, type Outcome, problem, type Result, type RunSummary } from '../model/mod.ts';
 import type { AnyProblem } from '../report/mod.ts';
 import type { BakeOptions } from '../run/mod.ts';
+import { runtimeName } from '../system/mod.ts';
 import { orDenied } from '../util/permission.ts';
 import { VERSION } from '../util/version.ts';
 import {
@@ -21,7 +22,7 @@ import {
 import { checkOptions, type KnownOptions } from './check-options.ts';
 import { type Running, startWork } from './events.ts';
 import { wasCancelled } from './permitted.ts';
-import { directoryOf, runtimeName } from './surroundings.ts';
+import { directoryOf } from './surroundings.ts';
 import { BakeError } from './unwrap.ts';
 
 /** How builds are run. */

@@ -38,12 +38,6 @@ export function environmentOf(env: Environment | undefined): Environment {
   return env ?? process.env;
 }
 
-/** Name and version of what runs us, for `run-started`. */
-export function runtimeName(): string {
-  const { deno, node } = process.versions as Readonly<Record<string, string | undefined>>;
-  return deno === undefined ? `node ${node}` : `deno ${deno}`;
-}
-
 /** Where a reporter writes that was not told where. */
 export function processStreams(): Pick<typeof process, 'stdout' | 'stderr'> {
   return process;

@@ -1,7 +1,6 @@
 /** Verifying images from a script. */
-
-import type { EventSink } from '../model/mod.ts';
-import { fail, ok, type Result } from '../model/mod.ts';
+import { type EventSink, fail, ok, type Result } from '../model/mod.ts';
+import { runtimeName } from '../system/mod.ts';
 import { type PathPattern, readPathPattern } from '../util/path-pattern.ts';
 import { VERSION } from '../util/version.ts';
 import type { Verification } from '../verify/mod.ts';
@@ -11,7 +10,6 @@ import { type Running, startWork } from './events.ts';
 import { CALL_SETTINGS, type CallSettings } from './inspect.ts';
 import { permitted } from './permitted.ts';
 import { heard } from './run.ts';
-import { runtimeName } from './surroundings.ts';
 import { BakeError } from './unwrap.ts';
 
 /** What to verify. */

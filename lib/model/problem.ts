@@ -63,6 +63,11 @@ export function problem(
   return { severity: 'error', code, message, ...rest };
 }
 
+/** That a signal stopped what was called, before its end. */
+export function wasCancelled(): Problem {
+  return problem('run/cancelled', 'It was cancelled', { hint: 'What was done stays done: call it again.' });
+}
+
 /** A place as JSON shows it. */
 export interface PlaceJson extends Position {
   /** As a person would name it: relative to the working directory where that is shorter. */

@@ -2,7 +2,7 @@
 import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
-import { fail, ok, problem, type Result } from '../model/mod.ts';
+import { fail, ok, problem, type Result, wasCancelled } from '../model/mod.ts';
 import { type ProgramEnd, runProgram, SAFE_GIT, whyFailed } from '../system/mod.ts';
 
 /** A repository and one state of it. */
@@ -27,7 +27,7 @@ const OUTPUT_LIMIT = 512 * 1024 * 1024;
 
 /**
  * Finds the repository of a directory and the commit a name stands for. `main...` is where the work tree's branch and
- * `main` parted. Problems: `cli/no-git`, `cli/unknown-revision`.
+ * `main` parted. Problems: `cli/no-git`, `cli/unknown-revision`, `run/cancelled`.
  */
 export async function openGitState(
   cwd: string,
@@ -38,6 +38,7 @@ export async function openGitState(
   const git: Git = { cwd, env };
   const found = await run(git, ['rev-parse', '--show-toplevel', '--absolute-git-dir'], signal);
   const [top = '', gitDir = ''] = found.ok ? text(found.value).split('\n') : [];
+  if (isCancelled(found)) return fail([wasCancelled()]);
   if (!found.ok || top === '') {
     if (!found.ok && found.error.denied !== undefined) return fail([found.error.denied]);
     const missing = !found.ok && found.error.startError === 'ENOENT';
@@ -59,6 +60,7 @@ export async function openGitState(
     signal,
   );
   const base = named.ok && fork ? await run(git, ['merge-base', text(named.value), 'HEAD'], signal) : named;
+  if (isCancelled(base)) return fail([wasCancelled()]);
   if (!base.ok) {
     const what = named.ok
       ? `"${name}" and the checked-out branch have no commit in common`
@@ -74,7 +76,7 @@ export async function openGitState(
 
 /**
  * Files that differ between the commit and the work tree, untracked ones that git does not ignore included; of a renamed
- * file both paths. Absolute, sorted. Problem: `cli/no-git`.
+ * file both paths. Absolute, sorted. Problems: `cli/no-git`, `run/cancelled`.
  */
 export async function changedFiles(
   state: GitState,
@@ -103,6 +105,7 @@ export async function changedFiles(
   ]);
   const names = new Set<string>();
   for (const output of outputs) {
+    if (isCancelled(output)) return fail([wasCancelled()]);
     if (!output.ok) {
       return fail([
         problem('cli/no-git', 'git does not say what changed', {
@@ -125,6 +128,10 @@ export async function fileAt(
   if (relative === '' || relative.startsWith('../')) return undefined;
   const shown = await run({ cwd: state.top, env }, ['cat-file', 'blob', `${state.commit}:${relative}`]);
   return shown.ok ? shown.value : undefined;
+}
+
+function isCancelled(answer: Result<Uint8Array, ProgramEnd>): boolean {
+  return !answer.ok && answer.error.ended === 'cancelled';
 }
 
 function text(bytes: Uint8Array): string {

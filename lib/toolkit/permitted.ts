@@ -1,5 +1,5 @@
 /** What goes wrong with a call from outside, by its runtime or its signal: problems like others, and no exceptions. */
-import { fail, type Problem, problem, type Result } from '../model/mod.ts';
+import { fail, type Result, wasCancelled } from '../model/mod.ts';
 import { orDenied } from '../util/permission.ts';
 
 /**
@@ -21,10 +21,5 @@ export async function permitted<T>(
   ]);
 }
 
-/** What parts call it, and git that was stopped. */
-const CANCELLED = /^(?:(?:registry|context|run)\/cancelled|engine\/aborted|cli\/no-git)$/;
-
-/** That a signal stopped the call. */
-export function wasCancelled(): Problem {
-  return problem('run/cancelled', 'It was cancelled', { hint: 'What was done stays done: call it again.' });
-}
+/** What parts call it. */
+const CANCELLED = /^(?:(?:registry|context|run)\/cancelled|engine\/aborted)$/;

@@ -1,7 +1,15 @@
 /** Running builds from a script. */
 import path from 'node:path';
 import type { BuildDefinition } from '../config/mod.ts';
-import { type EventSink, fail, type Outcome, problem, type Result, type RunSummary } from '../model/mod.ts';
+import {
+  type EventSink,
+  fail,
+  type Outcome,
+  problem,
+  type Result,
+  type RunSummary,
+  wasCancelled,
+} from '../model/mod.ts';
 import type { AnyProblem } from '../report/mod.ts';
 import type { BakeOptions } from '../run/mod.ts';
 import { runtimeName } from '../system/mod.ts';
@@ -21,7 +29,6 @@ import {
 } from './builds.ts';
 import { checkOptions, type KnownOptions } from './check-options.ts';
 import { type Running, startWork } from './events.ts';
-import { wasCancelled } from './permitted.ts';
 import { directoryOf } from './surroundings.ts';
 import { BakeError } from './unwrap.ts';
 

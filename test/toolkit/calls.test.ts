@@ -1,6 +1,8 @@
 /** Calls of the library, each in a repository, with an engine that only notes what it is called for. */
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
 import {
@@ -20,6 +22,7 @@ import {
   unwrap,
   verify,
 } from '../../lib/mod.ts';
+import { runCommand } from '../rig/command.ts';
 import { countBuilds, makePlace } from './support.ts';
 
 test('run builds what is asked for and what it needs, and unwrap gives the summary', async (t) => {
@@ -249,6 +252,33 @@ test('a call that looks and was stopped found nothing out, whatever it had', asy
     await verify(options),
   ];
   for (const result of ended) assert.equal(result.ok ? 'ok' : result.error[0]?.code, 'run/cancelled');
+});
+
+test('whichever question git is at when a call is stopped, the call was cancelled, and git knows its commits', async (t) => {
+  for (const at of ['--show-toplevel', '--verify', 'diff']) {
+    const { cwd, env, git, write } = await makePlace(t);
+    await git('init', '-q', '-b', 'main');
+    await git('add', '-A');
+    await git('commit', '-q', '-m', 'state');
+    const real = (await runCommand(['sh', '-c', 'command -v git'])).stdout.trim();
+    await write({
+      'bin/git': {
+        content: `#!/bin/sh\ncase " $* " in *" ${at} "*) touch "${cwd}/asked"; exec sleep 60;; esac\nexec ${real} "$@"\n`,
+        mode: 0o755,
+      },
+    });
+    const stopper = new AbortController();
+    const ended = affected({
+      cwd,
+      env: { ...env, PATH: `${cwd}/bin:${env['PATH']}` },
+      since: 'HEAD',
+      signal: stopper.signal,
+    });
+    while (!existsSync(`${cwd}/asked`)) await delay(20);
+    stopper.abort();
+    const result = await ended;
+    assert.deepEqual(result.ok ? 'ok' : result.error.map(({ code }) => code), ['run/cancelled'], at);
+  }
 });
 
 test('a working directory that is not there is said, and not that it is empty', async (t) => {

@@ -79,12 +79,14 @@ async function narrowPlan(
   io: Io,
 ): Promise<Result<RunPlan>> {
   const { plan, warnings } = planned;
-  const patterns = builds.filter(({ role }) => role === 'asked').map(({ build }) => build);
-  if (patterns.length === 0) {
-    const nothing = `nothing to do: ${plural(changed.length, 'file')} changed since ${since}, and ${plan.nodes.size === 1 ? 'the build does not depend on that' : `none of ${plan.nodes.size} builds depends on that`}`;
-    return ok({ ...planned, missing: [], plan: { ...plan, nodes: new Map() }, nothing });
-  }
-  const { preparePlan } = await import('../lib/prepare/mod.ts');
-  const prepared = preparePlan(plan.set, { patterns }, io.cwd);
-  return prepared.ok ? ok({ ...prepared.value, warnings }) : fail([...warnings, ...prepared.error]);
+  const { planAffected } = await import('../lib/since/mod.ts');
+  const prepared = planAffected(planned, builds, io.cwd);
+  if (!prepared.ok) return fail([...warnings, ...prepared.error]);
+  if (prepared.value.plan.nodes.size > 0) return ok({ ...prepared.value, warnings });
+  const none =
+    plan.nodes.size === 1
+      ? 'the build does not depend on that'
+      : `none of ${plan.nodes.size} builds depends on that`;
+  const nothing = `nothing to do: ${plural(changed.length, 'file')} changed since ${since}, and ${none}`;
+  return ok({ ...prepared.value, warnings, nothing });
 }

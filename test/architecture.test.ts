@@ -56,7 +56,7 @@ const PACKAGES: Readonly<Record<string, { readonly level: number; readonly impor
   },
   verify: { level: 6, imports: ['registry', 'buildctl', 'compare', 'inputs', 'run'] },
   promote: { level: 6, imports: ['registry', 'run'] },
-  since: { level: 7, imports: ['config', 'inspect', 'lock', 'run'] },
+  since: { level: 7, imports: ['config', 'prepare', 'inspect', 'lock', 'run'] },
   toolkit: {
     level: 8,
     imports: [

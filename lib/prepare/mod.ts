@@ -2,6 +2,6 @@
 export { DockerfileLibrary, hintForMissing } from './dockerfiles.ts';
 export { findRefused, findRefusedNow } from './grants.ts';
 export { findMistakes, mergeMissingContexts, withoutMistakes } from './mistakes.ts';
-export { type PreparedPlan, preparePlan } from './prepare.ts';
+export { type PreparedPlan, prepareNothing, preparePlan } from './prepare.ts';
 export { findUnmatched } from './unmatched.ts';
 export { findUnnamed } from './unnamed.ts';

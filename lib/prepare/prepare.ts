@@ -75,3 +75,8 @@ function prepare(set: BuildSet, selection: Selection, cwd: string): Result<Prepa
 function isError({ severity }: Problem): boolean {
   return severity === 'error';
 }
+
+/** A plan of none of the builds of a set. */
+export function prepareNothing(set: BuildSet, cwd: string): PreparedPlan {
+  return { plan: { set, nodes: new Map() }, dockerfiles: new DockerfileLibrary(cwd), missing: [] };
+}

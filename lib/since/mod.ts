@@ -1,4 +1,4 @@
 /** Changes since a git revision, and the builds that they touch. */
 export { type Definition, findDefinition } from './builds-before.ts';
 export { defaultBranch } from './git.ts';
-export { type AffectedSince, findAffectedSince, type SinceOptions } from './since.ts';
+export { type AffectedSince, findAffectedSince, planAffected, type SinceOptions } from './since.ts';

@@ -5,6 +5,7 @@ import type { ReadBuildsOptions } from '../config/mod.ts';
 import { type AffectedBuild, type AffectedOptions, findAffected } from '../inspect/mod.ts';
 import { LOCK_NAME, parseLock } from '../lock/mod.ts';
 import { fail, ok, type Result } from '../model/mod.ts';
+import { type PreparedPlan, prepareNothing, preparePlan } from '../prepare/mod.ts';
 import { type Comparison, findDefinition, readBuildsBefore } from './builds-before.ts';
 import { changedFiles, fileAt, openGitState } from './git.ts';
 
@@ -50,6 +51,20 @@ export async function findAffectedSince(options: SinceOptions): Promise<Result<A
   if (!found.ok) return fail([found.error]);
   const { commit, top } = state.value;
   return ok({ commit, top, changed: changed.value, builds: found.value });
+}
+
+/**
+ * The part of a plan that is affected, with what that needs; no builds where nothing is. Problems: those of planning.
+ *
+ * @param cwd absolute; paths in messages are relative to it
+ */
+export function planAffected(
+  { plan }: PreparedPlan,
+  affected: readonly AffectedBuild[],
+  cwd: string,
+): Result<PreparedPlan> {
+  const patterns = affected.flatMap(({ role, build }) => (role === 'asked' ? build : []));
+  return patterns.length === 0 ? ok(prepareNothing(plan.set, cwd)) : preparePlan(plan.set, { patterns }, cwd);
 }
 
 /** What builds.yaml and builds.lock said before, where one of them changed. */

@@ -19,7 +19,7 @@ import {
   type Result,
 } from '../model/mod.ts';
 import { describePlan, type PlanDocument, selectBuilds } from '../plan/mod.ts';
-import { findUnnamed, type PreparedPlan, preparePlan } from '../prepare/mod.ts';
+import { findUnnamed, type PreparedPlan, prepareNothing, preparePlan } from '../prepare/mod.ts';
 import { directoryFault } from '../system/mod.ts';
 import { checkOptions, type KnownOptions } from './check-options.ts';
 import { permitted } from './permitted.ts';
@@ -234,12 +234,12 @@ export async function planFrom(
   /** What is taken where nothing is named; default: as {@link SelectOptions} says. */
   unnamed: readonly string[] = [],
 ): Promise<Result<BuildPlan>> {
-  if (options.builds !== undefined) refuseBeside('builds', options, SOURCE_OPTIONS);
-  const read = options.builds === undefined ? await readFrom(options) : ok(options.builds);
+  const read = await buildsOf(options);
   if (!read.ok) return read;
   const { patterns = [], filters, dependents } = options;
   // What a script found none of is none, and not all.
-  if (options.patterns?.length === 0) return nothingOf(read.value);
+  if (options.patterns?.length === 0)
+    return toResult(read.value, ok(prepareNothing(read.value.set, cwdOf(read.value))));
   const isOpen = patterns.every((one) => one.startsWith('!'));
   return select(read.value, {
     patterns: isOpen ? [...unnamed, ...patterns] : patterns,
@@ -251,20 +251,17 @@ export async function planFrom(
 /** Plans a selection of builds that were read. */
 export function select(builds: Builds, selection: SelectOptions): Result<BuildPlan> {
   const { patterns = [] } = selection;
-  const made = preparePlan(builds.set, { ...selection, patterns }, originOf(builds).surroundings.cwd);
-  if (!made.ok) return fail([...builds.warnings, ...made.error]);
-  return ok(toBuildPlan(builds, made.value));
+  return toResult(builds, preparePlan(builds.set, { ...selection, patterns }, cwdOf(builds)));
 }
 
-function nothingOf(builds: Builds): Result<BuildPlan> {
-  const whole = select(builds, { patterns: ['*'] });
-  return whole.ok ? ok(emptyPlan(whole.value)) : whole;
+/** What planning builds came to. */
+export function toResult(builds: Builds, made: Result<PreparedPlan>): Result<BuildPlan> {
+  return made.ok ? ok(toBuildPlan(builds, made.value)) : fail([...builds.warnings, ...made.error]);
 }
 
-/** A plan of the same builds with none of them. */
-export function emptyPlan(whole: BuildPlan): BuildPlan {
-  const made = preparedOf(whole);
-  return toBuildPlan(whole.builds, { ...made, plan: { ...made.plan, nodes: new Map() }, missing: [] });
+/** The directory that builds were read in. */
+export function cwdOf(builds: Builds): string {
+  return originOf(builds).surroundings.cwd;
 }
 
 function toBuildPlan(builds: Builds, made: PreparedPlan): BuildPlan {
@@ -282,6 +279,14 @@ function toBuildPlan(builds: Builds, made: PreparedPlan): BuildPlan {
   };
   prepared.set(result, made);
   return result;
+}
+
+/** The builds that a call is about: given, or read by its other options. */
+async function buildsOf(options: PlanOptions): Promise<Result<Builds>> {
+  const { builds: given } = options;
+  if (given === undefined) return readFrom(options);
+  refuseBeside('builds', options, SOURCE_OPTIONS);
+  return ok(given);
 }
 
 /** The plan that a call is about: given, or made from its other options. */
@@ -320,6 +325,14 @@ export function preparedOf(given: BuildPlan): PreparedPlan {
   return made;
 }
 
+/** What goes through a plan needs of it, and of where it was made. */
+export function workOf(
+  given: BuildPlan,
+): Pick<PreparedPlan, 'plan' | 'dockerfiles'> & Pick<Surroundings, 'env'> {
+  const { plan, dockerfiles } = preparedOf(given);
+  return { plan, dockerfiles, env: originOf(given.builds).surroundings.env };
+}
+
 /**
  * The selected builds as if written by hand: every value final, without variables, templates and matrices.
  *
@@ -333,14 +346,15 @@ export function preparedOf(given: BuildPlan): PreparedPlan {
  */
 export async function print(options: PlanOptions = {}): Promise<Result<PrintedSet>> {
   checkOptions('print', options, PLAN_OPTIONS);
-  if (options.builds !== undefined) refuseBeside('builds', options, SOURCE_OPTIONS);
-  const read = options.builds === undefined ? await readFrom(options) : ok(options.builds);
+  const read = await buildsOf(options);
   if (!read.ok) return read;
   const { set } = read.value;
   const { patterns, filters = [] } = options;
-  if (patterns?.length === 0) return ok(printBuilds(set, new Set()));
   const isOpen = patterns === undefined && filters.length === 0;
-  const selected = selectBuilds(set, { ...options, filters, patterns: isOpen ? ['*'] : (patterns ?? []) });
+  const selected =
+    patterns?.length === 0
+      ? ok(new Set<string>())
+      : selectBuilds(set, { ...options, filters, patterns: isOpen ? ['*'] : (patterns ?? []) });
   if (!selected.ok) return selected;
   return ok(createHider(set.variables).hide(printBuilds(set, selected.value)));
 }

@@ -119,7 +119,7 @@ export function openEngine(options: OpenEngineOptions = {}): Promise<Result<Engi
           env: withoutTracing(env),
         }),
     });
-  }, options.signal);
+  }, options);
 }
 
 /** What every call about the embedded engine takes. */
@@ -165,7 +165,7 @@ export function installEngine(options: InstallEngineOptions = {}): Promise<Resul
       force: 'flag',
     });
     return install(withEnvironment(options));
-  }, options.signal);
+  }, options);
 }
 
 /** How the embedded engine is started. */
@@ -187,7 +187,7 @@ export function upEngine(options: UpEngineOptions = {}): Promise<Result<RunningE
   return permitted(async () => {
     checkOptions('upEngine', options, { ...ENGINE_OPTIONS, registry: 'port', registries: 'object' });
     return up(withEnvironment(options));
-  }, options.signal);
+  }, options);
 }
 
 /**
@@ -205,7 +205,7 @@ export function downEngine(options: EngineCallOptions = {}): Promise<Result<Down
   return permitted(async () => {
     checkOptions('downEngine', options, ENGINE_OPTIONS);
     return down(withEnvironment(options));
-  }, options.signal);
+  }, options);
 }
 
 /** What is asked of the embedded engine. */

@@ -3,26 +3,17 @@ import path from 'node:path';
 import type { AffectedBuild, ExplainReport, LintReport } from '../inspect/mod.ts';
 import { fail, ok, type Result } from '../model/mod.ts';
 import {
-  type BuildPlan,
+  cwdOf,
   originOf,
   PLANNED_OPTIONS,
   type PlannedOptions,
   planOf,
   preparedOf,
+  workOf,
 } from './builds.ts';
-import { checkOptions, type KnownOptions } from './check-options.ts';
+import { CALL_SETTINGS, type CallSettings, callSettingsOf } from './call-settings.ts';
+import { checkOptions } from './check-options.ts';
 import { permitted } from './permitted.ts';
-
-/** What goes on with a call that may take a while. */
-export interface CallSettings {
-  /** An engine by its address: it and no other is asked; default: the one that is found. */
-  readonly address?: string;
-  /** Stops the call. */
-  readonly signal?: AbortSignal;
-}
-
-/** The options of {@link CallSettings}, for the checks of calls. */
-export const CALL_SETTINGS: KnownOptions<CallSettings> = { address: 'text', signal: 'signal' };
 
 /** What to explain. */
 export interface ExplainOptions extends PlannedOptions, CallSettings {}
@@ -46,21 +37,11 @@ export function explain(options: ExplainOptions = {}): Promise<Result<ExplainRep
       const planned = await planOf(options);
       if (!planned.ok) return planned;
       const { explainBuilds } = await import('../inspect/mod.ts');
-      return ok(await explainBuilds({ ...workOf(planned.value), ...settingsOf(options) }));
+      return ok(await explainBuilds({ ...workOf(planned.value), ...callSettingsOf(options) }));
     },
-    options.signal,
+    options,
     true,
   );
-}
-
-/** What every call that goes through a plan hands on. */
-function workOf(planned: BuildPlan) {
-  const { plan, dockerfiles } = preparedOf(planned);
-  return { plan, dockerfiles, env: originOf(planned.builds).surroundings.env };
-}
-
-function settingsOf({ address, signal }: CallSettings): CallSettings {
-  return { ...(address === undefined ? {} : { address }), ...(signal === undefined ? {} : { signal }) };
 }
 
 /** What changed: since a commit, or files that the script knows of. */
@@ -99,9 +80,9 @@ export function affected(options: AffectedOptions): Promise<Result<readonly Affe
         throw new TypeError('affected() takes one of the options "since" and "changed"');
       const planned = await planOf(options, ['*']);
       if (!planned.ok) return planned;
-      const work = { ...workOf(planned.value), ...settingsOf(options) };
+      const work = { ...workOf(planned.value), ...callSettingsOf(options) };
       if (changed !== undefined) {
-        const { cwd } = originOf(planned.value.builds).surroundings;
+        const cwd = cwdOf(planned.value.builds);
         const { findAffected } = await import('../inspect/mod.ts');
         const found = await findAffected({
           ...work,
@@ -114,7 +95,7 @@ export function affected(options: AffectedOptions): Promise<Result<readonly Affe
       const found = await findAffectedSince({ ...work, revision: since ?? '', reading });
       return found.ok ? ok(found.value.builds) : found;
     },
-    options.signal,
+    options,
     true,
   );
 }
@@ -142,17 +123,16 @@ export function lint(options: LintOptions = {}): Promise<Result<LintReport>> {
       checkOptions('lint', options, { ...PLANNED_OPTIONS, ...CALL_SETTINGS, jobs: 'count' });
       const planned = await planOf(options, ['*']);
       if (!planned.ok) return planned;
-      const { env } = workOf(planned.value);
       const { jobs } = options;
       const { lintPlan } = await import('../inspect/mod.ts');
       return lintPlan({
         prepared: preparedOf(planned.value),
-        env,
-        ...settingsOf(options),
+        env: workOf(planned.value).env,
+        ...callSettingsOf(options),
         ...(jobs === undefined ? {} : { jobs }),
       });
     },
-    options.signal,
+    options,
     true,
   );
 }

@@ -1,15 +1,7 @@
 /** builds.lock from a script: which digests external images are held at. */
 import type { Locked, LockedImage, LockOptions as LockWork, UpdatedImage } from '../lock/mod.ts';
 import { fail, ok, type Plan, type Result } from '../model/mod.ts';
-import {
-  type BuildPlan,
-  originOf,
-  PLANNED_OPTIONS,
-  type PlannedOptions,
-  planOf,
-  preparedOf,
-  select,
-} from './builds.ts';
+import { PLANNED_OPTIONS, type PlannedOptions, planOf, select, workOf } from './builds.ts';
 import { checkOptions, type KnownOptions } from './check-options.ts';
 import { permitted } from './permitted.ts';
 
@@ -44,7 +36,7 @@ export function lock(options: LockOptions = {}): Promise<Result<Locked>> {
     if (!begun.ok) return begun;
     const { lockImages } = await import('../lock/mod.ts');
     return lockImages(begun.value.work, begun.value.selected);
-  }, options.signal);
+  }, options);
 }
 
 /**
@@ -67,7 +59,7 @@ export function checkLocked(options: LockOptions = {}): Promise<Result<Locked>> 
       const { checkLock } = await import('../lock/mod.ts');
       return checkLock(begun.value.work, begun.value.selected);
     },
-    options.signal,
+    options,
     true,
   );
 }
@@ -93,7 +85,7 @@ export function outdated(options: LockOptions = {}): Promise<Result<readonly Loc
       const { compareLock } = await import('../lock/mod.ts');
       return compareLock(begun.value.work);
     },
-    options.signal,
+    options,
     true,
   );
 }
@@ -127,7 +119,7 @@ export function update(options: UpdateOptions = {}): Promise<Result<readonly Upd
     if (images?.length === 0) return ok([]);
     const { updateLock } = await import('../lock/mod.ts');
     return updateLock(begun.value.work, images ?? []);
-  }, options.signal);
+  }, options);
 }
 
 /** A lock file is about every build of its set, whatever is selected. */
@@ -138,15 +130,14 @@ async function begin(caller: string, options: LockOptions): Promise<Result<Locki
   const { builds } = planned.value;
   const whole = select(builds, { patterns: ['*'] });
   if (!whole.ok) return whole;
-  const planFor = (one: BuildPlan): Plan => preparedOf(one).plan;
   const { signal } = options;
   if (whole.value.missing.length > 0) return fail(whole.value.missing);
   return ok({
     work: {
-      whole: planFor(whole.value),
-      env: originOf(builds).surroundings.env,
+      whole: whole.value.plan,
+      env: workOf(whole.value).env,
       ...(signal === undefined ? {} : { signal }),
     },
-    selected: planFor(planned.value),
+    selected: planned.value.plan,
   });
 }

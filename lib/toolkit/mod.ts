@@ -10,6 +10,7 @@ export {
   type SelectOptions,
   type SourceOptions,
 } from './builds.ts';
+export type { CallSettings } from './call-settings.ts';
 export { type ImportSource, importBuilds, type ProposeOptions, propose } from './convert.ts';
 export {
   downEngine,
@@ -30,7 +31,6 @@ export type { Running } from './events.ts';
 export {
   type AffectedOptions,
   affected,
-  type CallSettings,
   type ExplainOptions,
   explain,
   type LintOptions,

@@ -3,9 +3,9 @@ import { ok, type Problem, type Result } from '../model/mod.ts';
 import type { Promotion } from '../promote/mod.ts';
 import type { PushedBuild } from '../run/mod.ts';
 import { VERSION } from '../util/version.ts';
-import { originOf, PLANNED_OPTIONS, type PlannedOptions, planOf, preparedOf } from './builds.ts';
+import { PLANNED_OPTIONS, type PlannedOptions, planOf, workOf } from './builds.ts';
+import { CALL_SETTINGS, type CallSettings, callSettingsOf } from './call-settings.ts';
 import { checkOptions } from './check-options.ts';
-import { CALL_SETTINGS, type CallSettings } from './inspect.ts';
 import { permitted } from './permitted.ts';
 
 /** What to promote, and where to. */
@@ -48,16 +48,17 @@ export function promote(options: PromoteOptions): Promise<Result<Promotion>> {
     if (!destinations.ok) return destinations;
     const planned = await planOf(options);
     if (!planned.ok) return planned;
+    const { plan, env } = workOf(planned.value);
     return promotePlan({
-      plan: preparedOf(planned.value).plan,
+      plan,
+      env,
       to: destinations.value,
-      env: originOf(planned.value.builds).surroundings.env,
       userAgent: `bake-ts/${VERSION}`,
       ...(referrers === undefined ? {} : { referrers }),
       ...(dryRun === undefined ? {} : { dryRun }),
       ...(signal === undefined ? {} : { signal }),
     });
-  }, options.signal);
+  }, options);
 }
 
 /** How a push ended: `ok` where every selected build that has tags is there. */
@@ -89,18 +90,10 @@ export function push(options: PushOptions = {}): Promise<PushResult> {
     checkOptions('push', options, { ...PLANNED_OPTIONS, ...CALL_SETTINGS });
     const planned = await planOf(options);
     if (!planned.ok) return planned;
-    const { address, signal } = options;
-    const { plan, dockerfiles } = preparedOf(planned.value);
     const { pushBuilds } = await import('../run/mod.ts');
-    const { builds, problems } = await pushBuilds({
-      plan,
-      dockerfiles,
-      env: originOf(planned.value.builds).surroundings.env,
-      ...(address === undefined ? {} : { address }),
-      ...(signal === undefined ? {} : { signal }),
-    });
+    const { builds, problems } = await pushBuilds({ ...workOf(planned.value), ...callSettingsOf(options) });
     return problems.some(({ severity }) => severity === 'error')
       ? { ok: false, error: problems, builds }
       : ok(builds);
-  }, options.signal);
+  }, options);
 }

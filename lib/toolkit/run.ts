@@ -17,7 +17,7 @@ import { orDenied } from '../util/permission.ts';
 import { VERSION } from '../util/version.ts';
 import {
   type BuildPlan,
-  emptyPlan,
+  cwdOf,
   originOf,
   PLANNED_OPTIONS,
   type PlannedOptions,
@@ -25,7 +25,8 @@ import {
   preparedOf,
   SOURCE_OPTIONS,
   type SourceOptions,
-  select,
+  toResult,
+  workOf,
 } from './builds.ts';
 import { checkOptions, type KnownOptions } from './check-options.ts';
 import { type Running, startWork } from './events.ts';
@@ -175,14 +176,10 @@ async function runNow(options: RunOptions): Promise<RunResult> {
   const audit = await readAudit(options);
   const chosen = since === undefined ? planned : await narrow(planned.value, since, options.signal);
   if (!chosen.ok) return chosen;
-  const { plan, dockerfiles } = preparedOf(chosen.value);
   if (chosen.value.missing.length > 0) return fail(chosen.value.missing);
-  const { env } = originOf(chosen.value.builds).surroundings;
   const { bake } = await import('../run/mod.ts');
   const summary = await bake({
-    plan,
-    dockerfiles,
-    env,
+    ...workOf(chosen.value),
     version: VERSION,
     runtime: runtimeName(),
     ...settingsOf(options),
@@ -205,19 +202,18 @@ async function narrow(
   revision: string,
   signal: AbortSignal | undefined,
 ): Promise<Result<BuildPlan>> {
-  const { findAffectedSince } = await import('../since/mod.ts');
-  const { plan, dockerfiles } = preparedOf(whole);
+  const { findAffectedSince, planAffected } = await import('../since/mod.ts');
+  const { builds } = whole;
+  const prepared = preparedOf(whole);
   const affected = await findAffectedSince({
     revision,
-    plan,
-    dockerfiles,
-    reading: originOf(whole.builds).reading,
+    plan: prepared.plan,
+    dockerfiles: prepared.dockerfiles,
+    reading: originOf(builds).reading,
     ...(signal === undefined ? {} : { signal }),
   });
   if (!affected.ok) return affected;
-  const patterns = affected.value.builds.flatMap(({ role, build }) => (role === 'asked' ? build : []));
-  if (patterns.length === 0) return { ok: true, value: emptyPlan(whole) };
-  return select(whole.builds, { patterns });
+  return toResult(builds, planAffected(prepared, affected.value.builds, cwdOf(builds)));
 }
 
 async function readAudit({ audit, auditSeed }: RunOptions): Promise<Pick<BakeOptions, 'audit'>> {

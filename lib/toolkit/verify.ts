@@ -4,10 +4,10 @@ import { runtimeName } from '../system/mod.ts';
 import { type PathPattern, readPathPattern } from '../util/path-pattern.ts';
 import { VERSION } from '../util/version.ts';
 import type { Verification } from '../verify/mod.ts';
-import { originOf, PLANNED_OPTIONS, type PlannedOptions, planOf, preparedOf } from './builds.ts';
+import { PLANNED_OPTIONS, type PlannedOptions, planOf, workOf } from './builds.ts';
+import { CALL_SETTINGS, type CallSettings, callSettingsOf } from './call-settings.ts';
 import { checkOptions, type KnownOptions } from './check-options.ts';
 import { type Running, startWork } from './events.ts';
-import { CALL_SETTINGS, type CallSettings } from './inspect.ts';
 import { permitted } from './permitted.ts';
 import { heard } from './run.ts';
 import { BakeError } from './unwrap.ts';
@@ -59,24 +59,20 @@ export function verify(options: VerifyOptions = {}): Running<Result<readonly Ver
           const planned = await planOf(options);
           if (!planned.ok) return planned;
           if (planned.value.missing.length > 0) return fail(planned.value.missing);
-          const { address, jobs, strict = false } = options;
-          const { plan, dockerfiles } = preparedOf(planned.value);
+          const { jobs, strict = false } = options;
           const { verifyBuilds } = await import('../verify/mod.ts');
           const report = await verifyBuilds({
-            plan,
-            dockerfiles,
-            env: originOf(planned.value.builds).surroundings.env,
-            signal,
+            ...workOf(planned.value),
+            ...callSettingsOf({ ...options, signal }),
             onEvent,
             version: VERSION,
             runtime: runtimeName(),
             rules: { isStrict: strict, ignore },
-            ...(address === undefined ? {} : { address }),
             ...(jobs === undefined ? {} : { jobs }),
           });
           return report.problems.length > 0 ? fail(report.problems) : ok(report.builds);
         },
-        signal,
+        { signal },
         true,
       ),
     failureOf: (result) => (result.ok ? undefined : new BakeError(result.error)),

@@ -64,6 +64,11 @@ test('an option that a call has not is refused, with the one that is meant', asy
   );
 });
 
+test('a call without the options that it needs is refused', async () => {
+  for (const name of ['affected', 'promote', 'build'])
+    assert.equal(await refused(name, undefined as never), `${name}() takes an object with options`);
+});
+
 test('a value that an option does not take is refused', async () => {
   const cases: readonly (readonly [string, Readonly<Record<string, unknown>>, string])[] = [
     ['run', { patterns: 'api' }, 'the option "patterns" of run() takes a list of texts, and not a text'],

@@ -1,0 +1,18 @@
+/** What calls have in common that may take a while. */
+import type { KnownOptions } from './check-options.ts';
+
+/** What goes on with a call that may take a while. */
+export interface CallSettings {
+  /** An engine by its address: it and no other is asked; default: the one that is found. */
+  readonly address?: string;
+  /** Stops the call. */
+  readonly signal?: AbortSignal;
+}
+
+/** The options of {@link CallSettings}, for the checks of calls. */
+export const CALL_SETTINGS: KnownOptions<CallSettings> = { address: 'text', signal: 'signal' };
+
+/** Those that are given. */
+export function callSettingsOf({ address, signal }: CallSettings): CallSettings {
+  return { ...(address === undefined ? {} : { address }), ...(signal === undefined ? {} : { signal }) };
+}

@@ -1,7 +1,6 @@
 /** `run` with the environment of a CI system's runner: what its files and its log have afterwards. */
 import assert from 'node:assert/strict';
 import { mkdir, readFile, symlink, truncate, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import path from 'node:path';
 import process from 'node:process';
 import { type TestContext, test } from 'node:test';
@@ -10,6 +9,7 @@ import { EXIT } from '../../cli/exit-codes.ts';
 import { readCommands, readOutputs } from '../rig/actions-runner.ts';
 import { type FakeRule, makeFakeBuildctl } from '../rig/fake-buildctl.ts';
 import { createFakeIo } from '../rig/fake-io.ts';
+import { acceptAt } from '../rig/listen.ts';
 import { makeTempDir, writeTree } from '../rig/temp.ts';
 
 const TREE = {
@@ -62,10 +62,7 @@ async function makeRunner(t: TestContext, rules: readonly FakeRule[] = []) {
   const [workspace, home] = [path.join(temp, 'work/shop/shop'), path.join(temp, 'home')];
   await mkdir(home, { recursive: true });
   await writeTree(workspace, TREE);
-  const socket = path.join(temp, 'engine.sock');
-  const server = createServer((one) => one.on('error', () => undefined));
-  await new Promise<void>((resolve) => server.listen(socket, resolve));
-  t.after(() => server.close());
+  const address = await acceptAt(t, path.join(temp, 'engine.sock'));
   const buildctl = await makeFakeBuildctl(t, [{ when: ['workers'], stdout: '[]' }, ...rules]);
   const own = {
     PATH: process.env['PATH'] ?? '',
@@ -73,7 +70,7 @@ async function makeRunner(t: TestContext, rules: readonly FakeRule[] = []) {
     BAKE_TS_HOME: home,
     DOCKER_CONFIG: home,
     BUILDCTL: buildctl.path,
-    BUILDKIT_HOST: `unix://${socket}`,
+    BUILDKIT_HOST: address,
     CI: 'true',
   };
   /** As the runner of GitHub sets it, with the files that it makes before each step. */

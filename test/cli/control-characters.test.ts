@@ -1,7 +1,6 @@
 /** Text from files, steps, registries and the engine never makes a terminal do anything. */
 import assert from 'node:assert/strict';
 import { chmod, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import path from 'node:path';
 import process from 'node:process';
 import { type TestContext, test } from 'node:test';
@@ -9,6 +8,7 @@ import { runCli } from '../../cli/app.ts';
 import type { Io } from '../../cli/io.ts';
 import { makeFakeBuildctl } from '../rig/fake-buildctl.ts';
 import { createFakeIo } from '../rig/fake-io.ts';
+import { acceptAt } from '../rig/listen.ts';
 import { makeTempDir, writeTree } from '../rig/temp.ts';
 
 /** Clears the screen, sets its title, moves back, colours by a C1 character, conceals, and turns text around. */
@@ -60,10 +60,7 @@ async function makeEvil(t: TestContext, definition = DEFINITION) {
     'sub/Dockerfile': `FROM scratch\nCOPY . /\nLABEL a="${EVIL}"\n`,
     [`sub/${bad}`]: EVIL,
   });
-  const socket = path.join(dir, 'engine.sock');
-  const server = createServer((one) => one.on('error', () => undefined));
-  await new Promise<void>((resolve) => server.listen(socket, resolve));
-  t.after(() => server.close());
+  const address = await acceptAt(t, path.join(dir, 'engine.sock'));
   const vertex = { digest: 'sha256:a', name: `[1/2] RUN ${EVIL}`, started: '2026-01-01T00:00:00Z' };
   const buildctl = await makeFakeBuildctl(t, [
     { when: ['workers'], stdout: '[]' },
@@ -100,7 +97,7 @@ async function makeEvil(t: TestContext, definition = DEFINITION) {
   const env = {
     PATH: process.env['PATH'],
     HOME: dir,
-    BUILDKIT_HOST: `unix://${socket}`,
+    BUILDKIT_HOST: address,
     BUILDCTL: buildctl.path,
     BAKE_TS_HOME: path.join(dir, 'home'),
   };

@@ -1,17 +1,14 @@
 /** `run --since` in a real git repository, with a buildctl that only notes what it is called for. */
 import assert from 'node:assert/strict';
 import { chmod, readFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import path from 'node:path';
-import process from 'node:process';
 import { type TestContext, test } from 'node:test';
 import { runCli } from '../../cli/app.ts';
 import { EXIT } from '../../cli/exit-codes.ts';
 import type { BakeEvent } from '../../lib/model/mod.ts';
-import { runCommand } from '../rig/command.ts';
-import { makeFakeBuildctl } from '../rig/fake-buildctl.ts';
+import { makePlace } from '../rig/calling-place.ts';
 import { createFakeIo } from '../rig/fake-io.ts';
-import { makeTempDir, writeTree } from '../rig/temp.ts';
+import { writeTree } from '../rig/temp.ts';
 
 const TREE = {
   'builds.yaml': `builds:
@@ -28,28 +25,7 @@ groups: { default: [web] }
 };
 
 async function makeRepository(t: TestContext) {
-  const top = await makeTempDir(t);
-  const home = await makeTempDir(t);
-  const socket = path.join(home, 'engine.sock');
-  const server = createServer((one) => one.on('error', () => undefined));
-  await new Promise<void>((resolve) => server.listen(socket, resolve));
-  t.after(() => server.close());
-  const buildctl = await makeFakeBuildctl(t, [{ when: ['workers'], stdout: '[]' }]);
-  const env: Record<string, string> = {
-    PATH: process.env['PATH'] ?? '',
-    HOME: home,
-    BAKE_TS_HOME: home,
-    DOCKER_CONFIG: home,
-    BUILDCTL: buildctl.path,
-    BUILDKIT_HOST: `unix://${socket}`,
-    GIT_CONFIG_GLOBAL: '/dev/null',
-    GIT_CONFIG_SYSTEM: '/dev/null',
-  };
-  const git = async (...argv: readonly string[]) => {
-    const name = ['-c', 'user.name=test', '-c', 'user.email=test@example.invalid'];
-    const done = await runCommand(['git', ...name, ...argv], { cwd: top, env });
-    assert.equal(done.exitCode, 0, done.stderr);
-  };
+  const { cwd: top, env, buildctl, git } = await makePlace(t, TREE);
   const run = async (...argv: readonly string[]) => {
     const io = createFakeIo(['run', ...argv], { cwd: top, env });
     const code = await runCli(io);
@@ -66,7 +42,6 @@ async function makeRepository(t: TestContext) {
     const nodes = events.flatMap((event) => (event.type === 'planned' ? event.nodes : []));
     return { events, nodes: nodes.map(({ build, role }) => `${build} ${role}`) };
   };
-  await writeTree(top, TREE);
   await git('init', '-q', '-b', 'main');
   await git('add', '-A');
   await git('commit', '-q', '-m', 'state');

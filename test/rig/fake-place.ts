@@ -1,8 +1,8 @@
 /** A repository and an engine that is a fake buildctl: whole commands, in a process or in the test's own. */
-import { createServer } from 'node:net';
 import path from 'node:path';
 import process from 'node:process';
 import { type FakeBuildctl, type FakeRule, makeFakeBuildctl } from './fake-buildctl.ts';
+import { acceptAt } from './listen.ts';
 import { type Cleanup, makeTempDir, type TreeEntry, writeTree } from './temp.ts';
 
 /** Where commands run. */
@@ -20,13 +20,10 @@ export async function makeFakePlace(
 ): Promise<FakePlace> {
   const cwd = await makeTempDir(t, 'place-');
   await writeTree(cwd, { Dockerfile: 'FROM scratch\nCOPY Dockerfile /\n', ...tree });
-  const socket = path.join(cwd, 'engine.sock');
-  const server = createServer((one) => one.on('error', () => undefined));
-  await new Promise<void>((resolve) => server.listen(socket, resolve));
-  t.after(() => void server.close());
+  const address = await acceptAt(t, path.join(cwd, 'engine.sock'));
   const buildctl = await makeFakeBuildctl(t, rules);
   const env = {
-    BUILDKIT_HOST: `unix://${socket}`,
+    BUILDKIT_HOST: address,
     BUILDCTL: buildctl.path,
     BAKE_TS_HOME: path.join(cwd, 'home'),
     DOCKER_CONFIG: path.join(cwd, 'docker'),

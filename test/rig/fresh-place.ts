@@ -1,8 +1,8 @@
 /** A machine as new as it can be had: a project, an empty home with empty caches, an engine that is a fake. */
-import { createServer } from 'node:net';
 import path from 'node:path';
 import process from 'node:process';
 import { makeFakeBuildctl } from './fake-buildctl.ts';
+import { acceptAt } from './listen.ts';
 import { runtimeFiles } from './runtimes.ts';
 import { type Cleanup, makeTree, type TreeEntry, writeTree } from './temp.ts';
 
@@ -34,12 +34,7 @@ export async function makeFreshPlace(
     'bin/deno': { symlink: runtimeFiles.deno },
   });
   const home = path.join(dir, 'home');
-  const socket = path.join(dir, 'engine.sock');
-  const server = createServer((one) => one.on('error', () => undefined));
-  await new Promise<void>((resolve) => server.listen(socket, resolve));
-  t.after(() => {
-    server.close();
-  });
+  const address = await acceptAt(t, path.join(dir, 'engine.sock'));
   const buildctl = await makeFakeBuildctl(t);
   return {
     cwd: path.join(dir, 'project'),
@@ -54,7 +49,7 @@ export async function makeFreshPlace(
       npm_config_cache: path.join(home, 'npm'),
       npm_config_prefix: path.join(home, 'prefix'),
       PATH: `${path.join(home, 'prefix/bin')}:${path.join(home, '.deno/bin')}:${path.join(dir, 'bin')}:${process.env['PATH']}`,
-      BUILDKIT_HOST: `unix://${socket}`,
+      BUILDKIT_HOST: address,
       BUILDCTL: buildctl.path,
       BAKE_TS_HOME: path.join(home, 'state'),
       DOCKER_CONFIG: path.join(home, 'docker'),

@@ -1,6 +1,6 @@
 /** Servers of the tests. */
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import type { Cleanup } from './temp.ts';
 
 /** Starts a server on loopback, until the test ends: connections that are still open then are cut. Gives its port. */
@@ -12,4 +12,12 @@ export async function listenOnLoopback(t: Cleanup, server: Server): Promise<numb
     await closed;
   });
   return (server.address() as AddressInfo).port;
+}
+
+/** Accepts connections at a socket and says nothing, as far as an engine is looked for, until the test ends. Gives its address. */
+export async function acceptAt(t: Cleanup, socket: string): Promise<string> {
+  const server = createServer((one) => one.on('error', () => undefined));
+  await new Promise<void>((resolve) => server.listen(socket, resolve));
+  t.after(() => void server.close());
+  return `unix://${socket}`;
 }

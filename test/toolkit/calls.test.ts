@@ -22,8 +22,8 @@ import {
   unwrap,
   verify,
 } from '../../lib/mod.ts';
+import { countBuilds, makePlace } from '../rig/calling-place.ts';
 import { runCommand } from '../rig/command.ts';
-import { countBuilds, makePlace } from './support.ts';
 
 test('run builds what is asked for and what it needs, and unwrap gives the summary', async (t) => {
   const { cwd, env, buildctl } = await makePlace(t);

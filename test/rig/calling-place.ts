@@ -1,11 +1,11 @@
 /** A repository and an engine that only notes what it is called for, for calls of the library. */
 import assert from 'node:assert/strict';
-import { createServer } from 'node:net';
 import path from 'node:path';
 import process from 'node:process';
-import { runCommand } from '../rig/command.ts';
-import { type FakeBuildctl, makeFakeBuildctl } from '../rig/fake-buildctl.ts';
-import { type Cleanup, makeTempDir, type TreeEntry, writeTree } from '../rig/temp.ts';
+import { runCommand } from './command.ts';
+import { type FakeBuildctl, makeFakeBuildctl } from './fake-buildctl.ts';
+import { acceptAt } from './listen.ts';
+import { type Cleanup, makeTempDir, type TreeEntry, writeTree } from './temp.ts';
 
 /** `base`, `api` on top of it, and `web`, which stands alone and is the default. */
 export const TREE: Readonly<Record<string, string>> = {
@@ -35,10 +35,7 @@ export async function makePlace(
 ): Promise<Place> {
   const cwd = await makeTempDir(t);
   const home = await makeTempDir(t);
-  const socket = path.join(home, 'engine.sock');
-  const server = createServer((one) => one.on('error', () => undefined));
-  await new Promise<void>((resolve) => server.listen(socket, resolve));
-  t.after(() => void server.close());
+  const address = await acceptAt(t, path.join(home, 'engine.sock'));
   const buildctl = await makeFakeBuildctl(t, [{ when: ['workers'], stdout: '[]' }]);
   const env: Record<string, string> = {
     PATH: process.env['PATH'] ?? '',
@@ -46,7 +43,7 @@ export async function makePlace(
     BAKE_TS_HOME: home,
     DOCKER_CONFIG: home,
     BUILDCTL: buildctl.path,
-    BUILDKIT_HOST: `unix://${socket}`,
+    BUILDKIT_HOST: address,
     GIT_CONFIG_GLOBAL: '/dev/null',
     GIT_CONFIG_SYSTEM: '/dev/null',
   };

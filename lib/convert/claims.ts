@@ -1,6 +1,7 @@
 /** The builds of a draft that was made from a bake or Compose file, with their Dockerfiles as far as these are at hand. */
 import { posix } from 'node:path';
 import type { Json } from '../model/mod.ts';
+import { isRemoteAddress } from '../util/remote-address.ts';
 import { addNote, type Draft, type DraftBuild, scalarText } from './draft.ts';
 import { createEffectiveReader, type EffectiveReader } from './effective.ts';
 import type { Linkable } from './link.ts';
@@ -86,8 +87,7 @@ function pathOf(build: DraftBuild, reader: EffectiveReader): string | undefined 
   const context = reader.value(build, 'context') === undefined ? '.' : reader.text(build, 'context');
   const dockerfile =
     reader.value(build, 'dockerfile') === undefined ? 'Dockerfile' : reader.text(build, 'dockerfile');
-  if (context === undefined || dockerfile === undefined || /^[a-z+]+:\/\/|^git@/i.test(context))
-    return undefined;
+  if (context === undefined || dockerfile === undefined || isRemoteAddress(context)) return undefined;
   return posix.join(context, dockerfile);
 }
 

@@ -7,6 +7,7 @@ import {
   type ContextRef,
   externalFrontend,
   type FilePart,
+  isDigest,
   KEY_VERSION,
   type KeyParts,
   parseImageRef,
@@ -96,7 +97,7 @@ export function keyParts(input: KeyInput): KeyResult {
       }
       case 'oci-layout': {
         const digest = input.layouts?.get(name) ?? ref.digest;
-        if (digest === undefined || !/^sha256:[0-9a-f]{64}$/.test(digest))
+        if (digest === undefined || !isDigest(digest))
           unknown('unread', `the image of the OCI layout ${name} was not looked up`);
         else options[`context ${name}`] = `@${digest}`;
         return;

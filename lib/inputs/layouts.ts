@@ -4,11 +4,10 @@
  */
 import path from 'node:path';
 import type { ContextUse } from '../dockerfile/mod.ts';
-import { type Build, type ContextSource, type Problem, problem } from '../model/mod.ts';
+import { type Build, type ContextSource, isDigest, type Problem, problem } from '../model/mod.ts';
 import { readRegularFile } from '../system/mod.ts';
 
 const INDEX_LIMIT = 4 * 1024 * 1024;
-const DIGEST = /^sha256:[0-9a-f]{64}$/;
 /** Names of an image in an index, in the order in which they count. */
 const NAMES = ['io.containerd.image.name', 'org.opencontainers.image.ref.name'] as const;
 
@@ -38,7 +37,7 @@ export function findLayouts(
   for (const [name, source] of build.contexts) {
     if (source.ref.kind !== 'oci-layout' || !(isOpaque || used.has(name))) continue;
     const found = source.ref.digest ?? findImage(source.ref);
-    if (DIGEST.test(found)) digests.set(name, found);
+    if (isDigest(found)) digests.set(name, found);
     else problems.push(notFound(build, name, source, found));
   }
   return { digests, problems };
@@ -81,7 +80,7 @@ function findImage({
   const [found = list.length === 1 ? list[0] : undefined] = named;
   if (found === undefined) return `none of its ${list.length} images is called ${tag}`;
   const digest = membersOf(found, 'digest');
-  return typeof digest === 'string' && DIGEST.test(digest) ? digest : 'its index.json has no digest for it';
+  return typeof digest === 'string' && isDigest(digest) ? digest : 'its index.json has no digest for it';
 }
 
 function membersOf(value: unknown, name: string): unknown {

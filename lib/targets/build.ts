@@ -2,6 +2,7 @@
 import { basename, dirname, isAbsolute, join, posix, resolve } from 'node:path';
 import type { BakeTarget, Fields, TargetKey, TargetValues } from '../bake/mod.ts';
 import { type Json, type Problem, problem } from '../model/mod.ts';
+import { isRemoteAddress } from '../util/remote-address.ts';
 import { convertOutputs, isTrue } from './outputs.ts';
 import { RESOURCE_NAMES, resourceOption } from './resources.ts';
 import { askedOf, type createEnvironmentCheck } from './surroundings.ts';
@@ -307,7 +308,7 @@ function refusePolicy(
   if (isWithoutPolicy(values)) return;
   const own = /^cwd:\/\/(.*)$/s.exec(dockerfile)?.[1];
   const file = own === undefined ? resolve(dir, localPath(context), dockerfile) : resolve(dir, own);
-  const isRemote = /^[a-z+]+:\/\/|^git@/i.test(localPath(context));
+  const isRemote = isRemoteAddress(localPath(context));
   const isLocal = inline === '' && (!isRemote || own !== undefined || isAbsolute(dockerfile));
   const names = basename(file) === 'Dockerfile' ? [file, join(dirname(file), 'dockerfile')] : [file];
   const found = isLocal ? names.find((name) => exists(`${name}.rego`)) : undefined;

@@ -1,6 +1,7 @@
 /** Variables of the environment by which buildx builds otherwise (docker/buildx 0.38.2), as far as bake-ts does not. */
 import { dirname } from 'node:path';
 import { type Json, type Problem, problem } from '../model/mod.ts';
+import { isRemoteAddress } from '../util/remote-address.ts';
 import { isTrue } from './outputs.ts';
 
 /** Where targets are converted. */
@@ -39,7 +40,7 @@ export function askedOf(
 ): Asked {
   const context = keys.get('context')?.value;
   return {
-    isLocal: typeof context !== 'string' || !/^[a-z+]+:\/\/|^git@/i.test(context),
+    isLocal: typeof context !== 'string' || !isRemoteAddress(context),
     isAttested: keys.has('attest'),
     isWithoutPolicy,
   };

@@ -7,7 +7,7 @@ import { Authenticator, type Authorization } from './auth.ts';
 import type { CredentialSource } from './credentials.ts';
 import { type Endpoint, endpointOf } from './endpoint.ts';
 import { createGate, type Gate } from './gate.ts';
-import { answerProblem, cancelled, notAsked } from './problems.ts';
+import { answerProblem, cancelled, closed, notAsked } from './problems.ts';
 import { backoffMs, isRetryableStatus, parseRetryAfter } from './retry.ts';
 import { formatScope, type Scope, uniteScopes } from './scope.ts';
 import type { UsedCredentials } from './used-credentials.ts';
@@ -85,6 +85,7 @@ const DEFAULT_LIMIT = 4 * 1024 * 1024;
 export class Exchange {
   readonly #options: ExchangeOptions;
   readonly #hosts = new Map<string, HostState>();
+  #isClosed = false;
 
   constructor(options: ExchangeOptions) {
     this.#options = options;
@@ -100,9 +101,15 @@ export class Exchange {
     return this.#options.used.hide(text);
   }
 
+  /** Makes no call any more. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
   /** Makes a call. A reply has one of the accepted statuses. */
   async call(call: Call): Promise<Result<Reply>> {
     const { offline } = this.#options;
+    if (this.#isClosed) return fail([closed(call.host)]);
     if (offline !== undefined) return fail([notAsked(call.host, offline)]);
     const state = this.#host(call.host);
     if (!isAtHome(state.endpoint, call)) return await this.#away(state, call);

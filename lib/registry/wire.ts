@@ -16,7 +16,7 @@ import {
 } from '../model/mod.ts';
 import { isLoopback } from '../util/loopback.ts';
 import { hostnameOf, readTlsMaterial } from './endpoint.ts';
-import { type Asked, cancelled, connectionProblem, redactUrl, tooLarge } from './problems.ts';
+import { type Asked, cancelled, closed, connectionProblem, redactUrl, tooLarge } from './problems.ts';
 import { parseProxy, proxyFor } from './proxy.ts';
 
 /** Methods of the distribution API. */
@@ -109,6 +109,7 @@ const EMPTY = new Uint8Array();
 export class Wire {
   readonly #options: WireOptions;
   readonly #dispatchers = new Map<string, Promise<Result<Dispatcher>>>();
+  #isClosed = false;
 
   constructor(options: WireOptions) {
     this.#options = options;
@@ -140,8 +141,9 @@ export class Wire {
     }
   }
 
-  /** Closes all connections; requests under way fail. */
+  /** Closes all connections for good; requests under way fail, and so does every one from now on. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     const all = [...this.#dispatchers.values()];
     this.#dispatchers.clear();
     for (const made of all) {
@@ -210,6 +212,7 @@ export class Wire {
         ...(status === undefined ? {} : { status }),
         purpose: request.purpose,
       });
+    if (this.#isClosed) return fail([closed(request.host)]);
     const made = await this.#dispatcherFor(request);
     if (!made.ok) return made;
     let answered = false;
@@ -257,6 +260,7 @@ export class Wire {
     } catch (error) {
       if (!answered) seen();
       if (this.#options.signal?.aborted === true) return fail([cancelled(request.host)]);
+      if (this.#isClosed) return fail([closed(request.host)]);
       const cause = signal.aborted ? signal.reason : error;
       const named = proxyFor(request.url, this.#options.env);
       return fail([connectionProblem(request.host, request, cause, request.attempt, named)]);

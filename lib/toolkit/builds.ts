@@ -21,7 +21,7 @@ import {
 import { describePlan, type PlanDocument, selectBuilds } from '../plan/mod.ts';
 import { findUnnamed, type PreparedPlan, prepareNothing, preparePlan } from '../prepare/mod.ts';
 import { directoryFault } from '../system/mod.ts';
-import { checkOptions, type KnownOptions } from './check-options.ts';
+import { checkOptions, type KnownOptions } from '../util/check-options.ts';
 import { permitted } from './permitted.ts';
 import { type Surroundings, type SurroundingsOptions, surroundingsOf } from './surroundings.ts';
 

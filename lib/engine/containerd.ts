@@ -35,7 +35,7 @@ const ASK_MS = 10_000;
 
 /**
  * Finds the containerd of an engine. Problems: `engine/no-image-store` (its worker keeps no images),
- * `engine/store-unreadable` (with what was tried), `engine/unreachable`, `engine/aborted`.
+ * `engine/store-unreadable` (with what was tried), `engine/unreachable`, `run/cancelled`.
  */
 export async function findContainerd(
   engine: Pick<Engine, 'address' | 'buildctl' | 'containerd'>,

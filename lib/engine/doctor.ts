@@ -4,6 +4,7 @@ import { arch, platform, release } from 'node:os';
 import path from 'node:path';
 import type { Result, WorkerInfo } from '../model/mod.ts';
 import { findProgram, goArchitecture, runProgram } from '../system/mod.ts';
+import { option } from '../util/option-words.ts';
 import { readDaemons, readTail } from './daemon.ts';
 import { type FindOptions, findBuildctl, wellKnownSockets } from './find.ts';
 import {
@@ -108,7 +109,7 @@ async function checkEmbedded(options: EngineOptions): Promise<readonly DoctorChe
         name: 'platform',
         status: 'fail',
         found: `${platform()}/${goArchitecture(arch())}: the embedded engine runs on Linux only`,
-        hint: 'use a buildkitd elsewhere: --addr tcp://host:1234, or BUILDKIT_HOST',
+        hint: `use a buildkitd elsewhere: ${option('--addr tcp://host:1234')}, or BUILDKIT_HOST`,
       },
     ];
   }

@@ -32,7 +32,7 @@ const GRACE_MS = 5_000;
  * Ends the embedded engine. Builds that run fail: BuildKit would wait for them, and `down` does so for five seconds only.
  * Images and caches stay. Nothing to end is a success.
  *
- * @returns what was ended; problems: `engine/leftovers`, `engine/locked`, `engine/aborted`
+ * @returns what was ended; problems: `engine/leftovers`, `engine/locked`, `run/cancelled`
  */
 export async function downEngine(options: EngineOptions): Promise<Result<DownReport>> {
   const startedMs = Date.now();

@@ -5,6 +5,7 @@
 import path from 'node:path';
 import { type Environment, fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
 import { findProgram, ownUid } from '../system/mod.ts';
+import { option } from '../util/option-words.ts';
 import { missingPermissions, type Permission, permissionProblem } from '../util/permission.ts';
 import type { ContainerdAccess } from './images.ts';
 import { type Installation, readInstallation } from './installation.ts';
@@ -167,9 +168,11 @@ export async function findBuildctl(
   );
 }
 
+const FLAG = '--addr';
+
 function pickNamed(options: FindOptions): Pick<Engine, 'address' | 'kind' | 'source'> | undefined {
   const { flagAddress = '', fileAddress = '' } = options;
-  if (flagAddress !== '') return { address: flagAddress, kind: 'flag', source: '--addr' };
+  if (flagAddress !== '') return { address: flagAddress, kind: 'flag', source: FLAG };
   const fromEnv = options.env['BUILDKIT_HOST'] ?? '';
   if (fromEnv !== '') return { address: fromEnv, kind: 'environment', source: 'BUILDKIT_HOST' };
   if (fileAddress !== '')
@@ -182,11 +185,12 @@ async function checkNamed(
   { address, source }: Pick<Engine, 'address' | 'source'>,
   signal: AbortSignal | undefined,
 ): Promise<Problem | undefined> {
+  const from = source === FLAG ? option(FLAG) : source;
   const [, scheme = '', rest = ''] = /^([a-z-]+):\/\/(.*)$/.exec(address) ?? [];
   if (!SCHEMES.includes(scheme) || rest === '') {
     return problem(
       'engine/bad-address',
-      `"${address}" (from ${source}) is not a valid address of a buildkitd`,
+      `"${address}" (from ${from}) is not a valid address of a buildkitd`,
       {
         hint: `it starts with one of ${SCHEMES.map((one) => `${one}://`).join(', ')}`,
       },
@@ -200,7 +204,7 @@ async function checkNamed(
   const what = 'path' in target ? `the socket ${rest}` : `the address ${rest}`;
   return problem(
     'engine/unreachable',
-    `there is no buildkitd at ${address} (from ${source}): ${what} ${formatAnswer(answer)}`,
+    `there is no buildkitd at ${address} (from ${from}): ${what} ${formatAnswer(answer)}`,
     {
       hint:
         answer.kind === 'denied'
@@ -233,7 +237,7 @@ function deniedSockets(sockets: readonly string[]): Problem {
     {
       hint:
         'run as root, or as a member of the group that buildkitd gives its socket to (buildkitd --group)\n' +
-        'or start a rootless buildkitd, whose socket is found by itself; or name another engine: --addr, BUILDKIT_HOST\n' +
+        `or start a rootless buildkitd, whose socket is found by itself; or name another engine: ${option('--addr')}, BUILDKIT_HOST\n` +
         'or install one of bake-ts’s own, which needs root, too: bake-ts engine install',
     },
   );
@@ -266,7 +270,7 @@ async function findEmbedded(
         {
           hint:
             'install one of bake-ts’s own, in a folder of its own: bake-ts engine install\n' +
-            'or name one that runs: --addr, BUILDKIT_HOST, or engine.address in builds.yaml',
+            `or name one that runs: ${option('--addr')}, BUILDKIT_HOST, or engine.address in builds.yaml`,
           ...(notes.length === 0 ? {} : { detail: notes.join('\n') }),
         },
       ),

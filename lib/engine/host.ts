@@ -4,6 +4,7 @@ import { platform } from 'node:os';
 import path from 'node:path';
 import { type Environment, type Problem, problem } from '../model/mod.ts';
 import { findProgram, ownUid, runProgram, whyFailed } from '../system/mod.ts';
+import { option } from '../util/option-words.ts';
 
 const CAP_SYS_ADMIN = 21n;
 
@@ -132,7 +133,7 @@ export async function findObstacles(stateDir: string): Promise<readonly Problem[
         'engine/unsupported-platform',
         `the embedded engine runs on Linux only, and this is ${platform()}`,
         {
-          hint: 'use a buildkitd elsewhere: bake-ts --addr tcp://host:1234, or BUILDKIT_HOST',
+          hint: `use a buildkitd elsewhere: ${option('--addr tcp://host:1234')}, or BUILDKIT_HOST`,
         },
       ),
     ];
@@ -154,14 +155,14 @@ export async function findObstacles(stateDir: string): Promise<readonly Problem[
   } else if (!rights.mayMount) {
     problems.push(
       problem('engine/no-privileges', 'this root may not mount file systems (CAP_SYS_ADMIN is missing)', {
-        hint: 'in a container: start it privileged, or use a buildkitd outside of it with --addr',
+        hint: `in a container: start it privileged, or use a buildkitd outside of it with ${option('--addr')}`,
       }),
     );
   }
   if ((await readCgroups()) === undefined) {
     problems.push(
       problem('engine/no-cgroups', 'no control groups are mounted: no container can be started', {
-        hint: 'mount them (mount -t cgroup2 none /sys/fs/cgroup), or use another machine with --addr',
+        hint: `mount them (mount -t cgroup2 none /sys/fs/cgroup), or use another machine with ${option('--addr')}`,
       }),
     );
   }

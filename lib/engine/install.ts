@@ -17,6 +17,7 @@ import {
 } from 'node:fs/promises';
 import path from 'node:path';
 import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
+import { option } from '../util/option-words.ts';
 import { readDaemons } from './daemon.ts';
 import { fileProblem } from './host.ts';
 import {
@@ -87,7 +88,7 @@ export interface InstallReport {
 const FINAL_CODES: readonly string[] = [
   'engine/checksum-mismatch',
   'engine/archive-unsafe',
-  'engine/aborted',
+  'run/cancelled',
   'engine/disk-full',
 ];
 
@@ -96,7 +97,7 @@ const FINAL_CODES: readonly string[] = [
  * and find it done. On failure everything is as it was before.
  *
  * @returns what is there now; problems: `engine/install-failed` (its detail has each source's reason),
- *   `engine/checksum-mismatch`, `engine/archive-unsafe`, `engine/bad-checksum`, `engine/disk-full`, `engine/locked`, `engine/aborted`
+ *   `engine/checksum-mismatch`, `engine/archive-unsafe`, `engine/bad-checksum`, `engine/disk-full`, `engine/locked`, `run/cancelled`
  */
 export async function installEngine(options: InstallOptions): Promise<Result<InstallReport>> {
   const startedMs = Date.now();
@@ -309,7 +310,7 @@ function readMirror(mirror: string | undefined): Result<undefined> {
   if (valid) return ok(undefined);
   return fail([
     problem('engine/bad-mirror', `"${mirror}" is not a valid http or https address`, {
-      hint: 'a mirror is the address that stands for https://github.com; for a file at hand use --file',
+      hint: `a mirror is the address that stands for https://github.com; a file at hand is ${option('--file PACKAGE=PATH')}`,
     }),
   ]);
 }

@@ -5,8 +5,9 @@
 import { chmod, copyFile, mkdir, readdir, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { arch as nodeArch, platform } from 'node:os';
 import path from 'node:path';
-import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
+import { fail, ok, type Problem, problem, type Result, wasCancelled } from '../model/mod.ts';
 import { findProgram, goArchitecture, runProgram, whyFailed } from '../system/mod.ts';
+import { option } from '../util/option-words.ts';
 import { unpackMembers } from './archive.ts';
 import {
   createDownloader,
@@ -16,7 +17,6 @@ import {
   readNeighbouringChecksum,
 } from './download.ts';
 import { checkProgram, type InstalledPart } from './installation.ts';
-import { aborted } from './lock.ts';
 import type { EngineNotice, EngineOptions } from './notice.ts';
 import type { EnginePaths } from './paths.ts';
 import {
@@ -239,7 +239,7 @@ async function openRelease(
 function noChecksum(spec: PackageSpec, origin: string): Problem {
   return problem('engine/no-checksum', `no checksum is known for ${origin}`, {
     hint:
-      `take it from the official release page and give it: --checksum ${spec.name}=sha256:<64 hexadecimal digits>\n` +
+      `take it from the official release page and give it: ${option(`--checksum ${spec.name}=sha256:<64 hexadecimal digits>`)}\n` +
       'nothing is unpacked unchecked',
   });
 }
@@ -286,7 +286,7 @@ async function fromGo(spec: PackageSpec, context: SourceContext): Promise<Delive
     ...(context.signal === undefined ? {} : { signal: context.signal }),
   });
   if (built.exitCode !== 0) {
-    if (context.signal?.aborted === true) return fail(aborted());
+    if (context.signal?.aborted === true) return fail(wasCancelled());
     return fail(
       problem('engine/go-failed', `Go could not build ${spec.name}`, {
         hint: 'Go 1.21 or newer is needed, and a module proxy (GOPROXY) that can be reached',
@@ -337,7 +337,7 @@ async function fromDebian(spec: PackageSpec, context: SourceContext): Promise<De
     const updated = await run([...options, 'update']);
     got = updated.exitCode === 0 ? await run([...options, 'download', name]) : updated;
   }
-  if (context.signal?.aborted === true) return fail(aborted());
+  if (context.signal?.aborted === true) return fail(wasCancelled());
   const deb = (await readdir(dir)).find((file) => file.endsWith('.deb'));
   if (got.exitCode !== 0 || deb === undefined) {
     return fail(

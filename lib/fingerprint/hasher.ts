@@ -1,7 +1,16 @@
 /** Hashes what a build reads of its contexts, each file once in a run, and says afterwards whether it stayed the same. */
 import { stat } from 'node:fs/promises';
 import type { ContextReads, IgnoreRules } from '../dockerfile/mod.ts';
-import { type FilePart, fail, ok, type Problem, problem, type Result, type Span } from '../model/mod.ts';
+import {
+  type FilePart,
+  fail,
+  ok,
+  type Problem,
+  problem,
+  type Result,
+  type Span,
+  wasCancelled,
+} from '../model/mod.ts';
 import { codeOf, messageOfDenied, PathList, SIGNATURE_FIELDS } from './batch.ts';
 import { BatchPool, type BatchQueue } from './pool.ts';
 import { StatCache, toHex } from './stat-cache.ts';
@@ -81,7 +90,7 @@ export class ContextHasher {
 
   /**
    * Hashes what a build reads of a context. Problems: `context/missing`, `context/not-a-directory`,
-   * `context/unreadable` (BuildKit's client would send such a file empty, without a word), `context/cancelled`.
+   * `context/unreadable` (BuildKit's client would send such a file empty, without a word), `run/cancelled`.
    */
   hash(request: ContextRequest): Promise<Result<HashedContext>> {
     const question = questionOf(request);
@@ -189,7 +198,7 @@ export class ContextHasher {
     });
     full.push(batch);
     const results = await send(false).drain(request.signal);
-    if (results === undefined) return fail([cancelled(request)]);
+    if (results === undefined) return fail([wasCancelled()]);
     const failures = [...found.failures];
     let row = first;
     for (const { signatures, failures: failed } of results) {
@@ -223,7 +232,7 @@ export class ContextHasher {
     for (const { paths, bytes: size } of splitForReading(unread, stats))
       queue.add('read', paths, size >= LONG_BYTES);
     const results = await queue.drain(request.signal);
-    if (results === undefined) return fail([cancelled(request)]);
+    if (results === undefined) return fail([wasCancelled()]);
     const failures: { path: string; code: string }[] = [];
     let at = 0;
     for (const { signatures, hashes, startedAt, failures: failed } of results) {
@@ -359,10 +368,4 @@ function reasonOf(code: string): string {
   if (code === 'EACCES' || code === 'EPERM') return 'permission denied';
   if (code === 'EBUSY') return 'it is being written to';
   return code;
-}
-
-function cancelled(request: ContextRequest): Problem {
-  return problem('context/cancelled', `reading the context ${request.written} was cancelled`, {
-    hint: 'Run again; what was read so far is remembered.',
-  });
 }

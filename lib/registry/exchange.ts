@@ -2,12 +2,12 @@
  * Calls to registries with everything around a single request: one gate for each host, sign-in, retries, and a host
  * that is down is not asked by everybody in turn.
  */
-import { fail, ok, type Problem, type RegistrySettings, type Result } from '../model/mod.ts';
+import { fail, ok, type Problem, type RegistrySettings, type Result, wasCancelled } from '../model/mod.ts';
 import { Authenticator, type Authorization } from './auth.ts';
 import type { CredentialSource } from './credentials.ts';
 import { type Endpoint, endpointOf } from './endpoint.ts';
 import { createGate, type Gate } from './gate.ts';
-import { answerProblem, cancelled, closed, notAsked } from './problems.ts';
+import { answerProblem, closed, notAsked } from './problems.ts';
 import { backoffMs, isRetryableStatus, parseRetryAfter } from './retry.ts';
 import { formatScope, type Scope, uniteScopes } from './scope.ts';
 import type { UsedCredentials } from './used-credentials.ts';
@@ -278,7 +278,7 @@ export class Exchange {
     const { wire, retries, signal, onRetry, now, random, sleep } = this.#options;
     for (let attempt = 1; ; attempt += 1) {
       const result = await through(() => wire.send({ ...request, attempt }));
-      if (isAborted(signal)) return fail([cancelled(request.host)]);
+      if (isAborted(signal)) return fail([wasCancelled()]);
       const failure = result.ok ? undefined : result.error[0];
       const again = result.ok ? isRetryableStatus(result.value.status) : failure?.temporary === true;
       if (!again || !replayable || attempt >= retries.attempts) return result;
@@ -291,7 +291,7 @@ export class Exchange {
       const why = this.hide(result.ok ? `answered ${result.value.status}` : (failure?.message ?? 'failed'));
       onRetry?.({ host: request.host, attempt, delayMs, why });
       await sleep(delayMs, signal);
-      if (isAborted(signal)) return fail([cancelled(request.host)]);
+      if (isAborted(signal)) return fail([wasCancelled()]);
     }
   }
 

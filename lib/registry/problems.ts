@@ -240,11 +240,6 @@ export function tooMany(host: string, asked: Asked, entries: number, limit: numb
   );
 }
 
-/** The run was stopped while a request was under way. */
-export function cancelled(host: string): Problem {
-  return problem('registry/cancelled', `The request to ${host} was stopped`, {});
-}
-
 /**
  * An exception of the HTTP client (no answer came): by its code, which may sit in a cause or, with several addresses
  * tried, in a list of errors.

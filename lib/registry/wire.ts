@@ -13,10 +13,11 @@ import {
   problem,
   type RegistrySettings,
   type Result,
+  wasCancelled,
 } from '../model/mod.ts';
 import { isLoopback } from '../util/loopback.ts';
 import { hostnameOf, readTlsMaterial } from './endpoint.ts';
-import { type Asked, cancelled, closed, connectionProblem, redactUrl, tooLarge } from './problems.ts';
+import { type Asked, closed, connectionProblem, redactUrl, tooLarge } from './problems.ts';
 import { parseProxy, proxyFor } from './proxy.ts';
 
 /** Methods of the distribution API. */
@@ -120,7 +121,7 @@ export class Wire {
     const deadline = new AbortController();
     const outer = this.#options.signal;
     const abort = (): void => deadline.abort();
-    if (outer?.aborted === true) return fail([cancelled(request.host)]);
+    if (outer?.aborted === true) return fail([wasCancelled()]);
     outer?.addEventListener('abort', abort);
     const streamed =
       request.stream === true ||
@@ -259,7 +260,7 @@ export class Wire {
       return ok({ ...reply, body: body.bytes });
     } catch (error) {
       if (!answered) seen();
-      if (this.#options.signal?.aborted === true) return fail([cancelled(request.host)]);
+      if (this.#options.signal?.aborted === true) return fail([wasCancelled()]);
       if (this.#isClosed) return fail([closed(request.host)]);
       const cause = signal.aborted ? signal.reason : error;
       const named = proxyFor(request.url, this.#options.env);

@@ -55,9 +55,9 @@ export interface EngineClient {
   readonly engine: Engine;
   /** Images in its store. Problems: `engine/store-unreadable`, `engine/images-failed`, … where its containerd cannot be asked. */
   readonly images: () => Promise<Result<readonly LocalImage[]>>;
-  /** What it built lately, by name. Problems: `engine/unreachable`, `engine/aborted`. */
+  /** What it built lately, by name. Problems: `engine/unreachable`, `run/cancelled`. */
   readonly histories: () => Promise<Result<readonly BuiltImage[]>>;
-  /** What it keeps of earlier builds. Problems: `engine/unreachable`, `engine/aborted`. */
+  /** What it keeps of earlier builds. Problems: `engine/unreachable`, `run/cancelled`. */
   readonly cache: () => Promise<Result<readonly CacheRecord[]>>;
   /** Lets go of what it keeps of earlier builds; gives what is gone. Images stay. */
   readonly prune: (limits?: PruneLimits) => Promise<Result<readonly CacheRecord[]>>;

@@ -73,6 +73,7 @@ const PACKAGES: Readonly<Record<string, { readonly level: number; readonly impor
       'verify',
       'promote',
       'since',
+      'history',
     ],
   },
   watch: { level: 7, imports: ['dockerfile', 'plan', 'prepare', 'lock', 'inputs', 'inspect'] },

@@ -1,7 +1,7 @@
 /** From `--allow` and the files that the user named to what a builds file may do. */
 import { join, resolve } from 'node:path';
 import { GRANT_FORMS, type Grants, parseGrant, problem, readablePaths } from '../model/mod.ts';
-import { isInGitDirectory, isWithin, type RealPaths, repositoryOf } from '../system/mod.ts';
+import { homeOf, isInGitDirectory, isWithin, type RealPaths, repositoryOf } from '../system/mod.ts';
 import { absolutePath } from './absolute-path.ts';
 import type { Problems } from './problems.ts';
 
@@ -104,7 +104,7 @@ export function resolveGrants(
 }
 
 function wellKnown(env: Surroundings['env'], realPaths: RealPaths): Pick<Grants, 'secrets' | 'caches'> {
-  const home = env['HOME'] ?? env['USERPROFILE'];
+  const home = homeOf(env);
   const below = (names: readonly string[]) => (home === undefined ? [] : names.map((one) => join(home, one)));
   const named = [env['XDG_CACHE_HOME'], env['SSH_AUTH_SOCK'], env['DOCKER_CONFIG']].map((one) =>
     one === undefined || one === '' ? [] : [resolve(one)],

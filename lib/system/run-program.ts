@@ -2,6 +2,7 @@
  * Running a program to its end: no shell, a process group of its own, a clean end, and one record that says how it went.
  */
 import type { ChildProcess } from 'node:child_process';
+import path from 'node:path';
 import process from 'node:process';
 import {
   IS_DENO,
@@ -165,11 +166,13 @@ export function runProgramSync(
  * @throws with the code ENOENT where there is none there
  */
 export function startable(
-  { program, env }: Pick<ProgramCall, 'program' | 'env'>,
+  { program, env, cwd }: Pick<ProgramCall, 'program' | 'env' | 'cwd'>,
   system: System = thisSystem(),
 ): string {
   if (system !== 'win32') return program;
-  const found = findProgramNow(program, env, system);
+  // With a directory it is meant from where it is run.
+  const named = path.basename(program) === program ? program : path.resolve(cwd ?? '.', program);
+  const found = findProgramNow(named, env, system);
   if (found !== undefined) return found;
   throw Object.assign(new Error(`${program} cannot be run (ENOENT)`), { code: 'ENOENT' });
 }

@@ -57,6 +57,7 @@ test('on Windows a program of the working directory is never started', async (t)
   assert.equal(startable({ program: 'git', env: { Path: bin } }, 'win32'), path.join(bin, 'git.exe'));
   assert.throws(() => startable({ program: 'git', env: { PATH: '.' } }, 'win32'), { code: 'ENOENT' });
   assert.throws(() => startable({ program: 'git', env: {} }, 'win32'), { code: 'ENOENT' });
+  assert.equal(startable({ program: './git', env: {}, cwd }, 'win32'), path.join(cwd, 'git.exe'));
   // Elsewhere the system looks, which knows no working directory.
   assert.equal(startable({ program: 'git', env: {} }, 'darwin'), 'git');
 });

@@ -1,6 +1,7 @@
 /** Paths: absolute for the machine, and relative to the root for people. */
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { homeOf, thisSystem } from '../system/mod.ts';
+import { withSlashes } from '../util/path.ts';
 
 /** Directories that paths are resolved and shown against. */
 export interface PathOptions {
@@ -22,5 +23,5 @@ function isOfHome(text: string): boolean {
 /** The same path for `print`: as written where the file stands in the root, else relative to the root. */
 export function shownInRoot(text: string, dir: string, options: PathOptions): string {
   if (dir === options.root || isAbsolute(text) || text.startsWith('~')) return text;
-  return relative(options.root, resolve(dir, text)) || '.';
+  return withSlashes(relative(options.root, resolve(dir, text))) || '.';
 }

@@ -19,10 +19,10 @@ export function isExactName(directory: string, name: string, system: System = th
   if (system === 'win32') return isNamed();
   const spellings = otherSpellings(name);
   if (spellings.length === 0) return true;
+  const twins = spellings.flatMap((one) => look(path.join(directory, one)) ?? []);
+  if (twins.length === 0) return true;
   const found = look(path.join(directory, name));
-  const isTwin = (one: BigIntStats | undefined): boolean =>
-    found !== undefined && one !== undefined && one.ino === found.ino && one.dev === found.dev;
-  const hasTwin = spellings.some((one) => isTwin(look(path.join(directory, one))));
+  const hasTwin = twins.some((one) => one.ino === found?.ino && one.dev === found.dev);
   return !hasTwin || isNamed();
 }
 

@@ -143,7 +143,7 @@ for (const system of OTHERS) {
     const { cwd, run, buildctl } = await makeElsewhere(t, system);
     const builds = async (): Promise<number> =>
       (await buildctl.calls()).filter(({ argv }) =>
-        argv.some((word) => word.endsWith('=' + path.join(cwd, 'api'))),
+        argv.some((word) => word.endsWith(`=${path.join(cwd, 'api')}`)),
       ).length;
     const counts: number[] = [];
     const runOnce = async (): Promise<void> => {

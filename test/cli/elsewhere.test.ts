@@ -6,7 +6,7 @@
  * said here. Paths are those of this machine; what depends on them is tested with tables (test/system/elsewhere.test.ts and others).
  */
 import assert from 'node:assert/strict';
-import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
 import { test } from 'node:test';
@@ -46,10 +46,12 @@ groups: { default: [api] }
   'base/notes': 'left out',
   'base/run.sh': { content: '#!/bin/sh\n', mode: 0o755 },
   'base/link': { symlink: 'run.sh' },
-  'api/Dockerfile': 'FROM base\nCOPY main.c /\nCOPY --from=other . /\n',
+  'api/Dockerfile': 'FROM base\nCOPY main.c Extra.txt /\nCOPY --from=other . /\n',
   'api/main.c': 'int main() {}\n',
   // Found as `Dockerfile.dockerignore` there, but not by the engine.
   'api/dockerfile.dockerignore': '*.c\n',
+  // The engine does not find it as `Extra.txt`.
+  'api/extra.txt': 'more',
   'shared/one': '1',
   'key.txt': 'k',
 } as const;
@@ -157,7 +159,9 @@ for (const system of OTHERS) {
     await runOnce();
     await writeFile(path.join(cwd, 'api/main.c'), 'changed');
     await runOnce();
-    assert.deepEqual(counts, [1, 0, 1]);
+    await rename(path.join(cwd, 'api/extra.txt'), path.join(cwd, 'api/Extra.txt'));
+    await runOnce();
+    assert.deepEqual(counts, [1, 0, 1, 1]);
     const explained = await run(['explain', 'api', '--json']);
     // The engine was asked: it is not this machine's.
     assert.match(explained.stdout, /riscv64/);

@@ -7,7 +7,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProcessIdentity } from '../model/mod.ts';
-import { thisSystem } from '../system/mod.ts';
+import { type System, thisSystem } from '../system/mod.ts';
 
 /** Sends a signal to a process (or, negative, a group); false where there is none such or it is not ours. */
 export function signalProcess(pid: number, signal: NodeJS.Signals): boolean {
@@ -19,9 +19,12 @@ export function signalProcess(pid: number, signal: NodeJS.Signals): boolean {
 }
 
 /** The identity of a running process; undefined where there is none, or only a zombie. */
-export async function identifyProcess(pid: number): Promise<ProcessIdentity | undefined> {
+export async function identifyProcess(
+  pid: number,
+  system: System = thisSystem(),
+): Promise<ProcessIdentity | undefined> {
   if (!Number.isInteger(pid) || pid <= 0) return undefined;
-  if (thisSystem() !== 'linux') return isThere(pid) ? { pid, ...NO_START } : undefined;
+  if (system !== 'linux') return isThere(pid) ? { pid, ...NO_START } : undefined;
   try {
     const [statText, bootId] = await Promise.all([
       readFile(`/proc/${pid}/stat`, 'utf8'),

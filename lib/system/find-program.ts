@@ -2,7 +2,7 @@
 import { accessSync, constants, type Stats, statSync } from 'node:fs';
 import path from 'node:path';
 import { missingPermissions } from '../util/permission.ts';
-import { type System, thisSystem } from './platform.ts';
+import { type System, thisSystem, variableName } from './platform.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -37,7 +37,7 @@ function withEnding(name: string): readonly string[] {
 function searchPath(env: Environment, system: System): string {
   const exact = env['PATH'];
   if (exact !== undefined || system !== 'win32') return exact ?? '';
-  return Object.entries(env).find(([name]) => name.toUpperCase() === 'PATH')?.[1] ?? '';
+  return Object.entries(env).find(([name]) => variableName(name, system) === 'PATH')?.[1] ?? '';
 }
 
 /**

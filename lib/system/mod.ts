@@ -8,7 +8,7 @@ export { findProgram, isExecutable } from './find-program.ts';
 export { followInside } from './follow-inside.ts';
 export { SAFE_GIT } from './git.ts';
 export { findMissing, isPermitted } from './permission.ts';
-export { type System, thisSystem } from './platform.ts';
+export { type System, thisSystem, variableName } from './platform.ts';
 export { defaultJobs, goArchitecture } from './processors.ts';
 export { readNamedFile, readRegularFile, UnreadableFile } from './read-file.ts';
 export { isInGitDirectory, isWithin, leadsNowhere, RealPaths, repositoryOf } from './real-path.ts';

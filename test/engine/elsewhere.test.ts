@@ -8,6 +8,7 @@ import process from 'node:process';
 import { test } from 'node:test';
 import { findBuildctl, findEngine, wellKnownSockets } from '../../lib/engine/find.ts';
 import { findObstacles } from '../../lib/engine/host.ts';
+import { identifyProcess } from '../../lib/engine/process-identity.ts';
 import { isLocalEngine } from '../../lib/util/loopback.ts';
 import { acceptAt } from '../rig/listen.ts';
 import { makeTempDir } from '../rig/temp.ts';
@@ -82,6 +83,17 @@ test('buildctl is one of the user’s; where to have it from is said', async () 
     assert.match(none.error.hint ?? '', words);
     assert.doesNotMatch(none.error.hint ?? '', /engine install/);
   }
+});
+
+test('a process counts as the same while there is one of its number', async () => {
+  for (const system of OTHERS) {
+    const me = { pid: process.pid, startTicks: 0, bootId: 'unknown' };
+    assert.deepEqual(await identifyProcess(process.pid, system), me);
+    // Linux has no such number.
+    assert.equal(await identifyProcess(2 ** 31 - 1, system), undefined);
+    assert.equal(await identifyProcess(0, system), undefined);
+  }
+  assert.notEqual((await identifyProcess(process.pid, 'linux'))?.startTicks, 0);
 });
 
 test('on other systems no address leads to this machine', () => {

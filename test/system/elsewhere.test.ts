@@ -9,7 +9,7 @@ import { test } from 'node:test';
 import { groupOptions, treeKill } from '../../lib/system/end-program.ts';
 import { isExactName, otherSpellings } from '../../lib/system/exact-name.ts';
 import { findProgramNow, programCandidates } from '../../lib/system/find-program.ts';
-import { homeOf, renameOver, renameOverSync, type System } from '../../lib/system/mod.ts';
+import { homeOf, renameOver, renameOverSync, type System, variableName } from '../../lib/system/mod.ts';
 import { startable } from '../../lib/system/run-program.ts';
 import { withSlashes } from '../../lib/util/path.ts';
 import { makeTempDir } from '../rig/temp.ts';
@@ -81,6 +81,11 @@ test('the home is the one that buildctl and docker go by', () => {
   assert.equal(homeOf({ HOME: '/h' }, 'win32'), '/h');
   assert.equal(homeOf({ HOME: '', USERPROFILE: '/u' }, 'linux'), '/u');
   assert.equal(homeOf({}, 'win32'), undefined);
+});
+
+test('variables are told apart as the system does', () => {
+  assert.equal(variableName('Source_Date_Epoch', 'win32'), 'SOURCE_DATE_EPOCH');
+  assert.equal(variableName('Source_Date_Epoch', 'darwin'), 'Source_Date_Epoch');
 });
 
 test('paths of Windows get slashes; elsewhere a backslash is a letter of a name', () => {

@@ -1,10 +1,10 @@
 /** What the machine offers an engine: rights, control groups, overlay mounts, space, who has a port. Linux. */
 import { mkdir, mkdtemp, readdir, readFile, readlink, rm, statfs } from 'node:fs/promises';
-import { platform } from 'node:os';
 import path from 'node:path';
 import { type Environment, type Problem, problem } from '../model/mod.ts';
-import { findProgram, ownUid, runProgram, whyFailed } from '../system/mod.ts';
+import { findProgram, ownUid, runProgram, type System, thisSystem, whyFailed } from '../system/mod.ts';
 import { option } from '../util/option-words.ts';
+import { unsupportedSystem } from './elsewhere.ts';
 
 const CAP_SYS_ADMIN = 21n;
 
@@ -126,18 +126,11 @@ export function fileProblem(dir: string, error: unknown): Problem {
 }
 
 /** What keeps an engine from being started here; empty where nothing does. */
-export async function findObstacles(stateDir: string): Promise<readonly Problem[]> {
-  if (platform() !== 'linux') {
-    return [
-      problem(
-        'engine/unsupported-platform',
-        `the embedded engine runs on Linux only, and this is ${platform()}`,
-        {
-          hint: `use a buildkitd elsewhere: ${option('--addr tcp://host:1234')}, or BUILDKIT_HOST`,
-        },
-      ),
-    ];
-  }
+export async function findObstacles(
+  stateDir: string,
+  system: System = thisSystem(),
+): Promise<readonly Problem[]> {
+  if (system !== 'linux') return [unsupportedSystem(system)];
   const problems: Problem[] = [];
   const rights = await readRights();
   if (rights.uid !== 0) {

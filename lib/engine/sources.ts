@@ -3,7 +3,7 @@
  * A package is taken whole from one source: its programs belong together.
  */
 import { chmod, copyFile, mkdir, readdir, realpath, rm, symlink, writeFile } from 'node:fs/promises';
-import { arch as nodeArch, platform } from 'node:os';
+import { arch as nodeArch } from 'node:os';
 import path from 'node:path';
 import { fail, ok, type Problem, problem, type Result, wasCancelled } from '../model/mod.ts';
 import { findProgram, goArchitecture, runProgram, whyFailed } from '../system/mod.ts';
@@ -92,15 +92,21 @@ async function fromPath(spec: PackageSpec, context: SourceContext): Promise<Deli
   );
 }
 
+/**
+ * What keeps a release file from being there for an architecture of Linux: that the project makes none.
+ *
+ * @param arch Go's name
+ */
+export function findUnpublished({ name, release }: PackageSpec, arch: string): Problem | undefined {
+  if (release.archs.includes(arch)) return undefined;
+  return problem('engine/not-published', `there is no release of ${name} for linux/${arch}`);
+}
+
 /** The official release file, from the release host, a mirror of it, or a file at hand. */
 async function fromRelease(spec: PackageSpec, context: SourceContext): Promise<Delivered> {
   const arch = goArchitecture(nodeArch());
-  const { release } = spec;
-  if (platform() !== 'linux' || !release.archs.includes(arch)) {
-    return fail(
-      problem('engine/not-published', `there is no release of ${spec.name} for ${platform()}/${arch}`),
-    );
-  }
+  const unpublished = findUnpublished(spec, arch);
+  if (unpublished !== undefined) return fail(unpublished);
   const given = context.files[spec.name];
   if (given !== undefined) {
     return openRelease(spec, { arch, file: path.resolve(given), origin: given }, context);

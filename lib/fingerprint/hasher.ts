@@ -13,6 +13,7 @@ import {
 } from '../model/mod.ts';
 import { codeOf, messageOfDenied, PathList, SIGNATURE_FIELDS } from './batch.ts';
 import { BatchPool, type BatchQueue } from './pool.ts';
+import { sentMode } from './sent-mode.ts';
 import { StatCache, toHex } from './stat-cache.ts';
 import { StatTable } from './stat-table.ts';
 import { type Found, walkContext } from './walk.ts';
@@ -53,7 +54,6 @@ const PARALLEL_BYTES = 32 << 20;
 const BATCH_BYTES = 8 << 20;
 /** A batch of so many bytes, which is one large file, keeps a thread busy for longer than anybody waits after Ctrl-C. */
 const LONG_BYTES = 256 << 20;
-const PERMISSIONS = 0o7777;
 const EMPTY_SHA256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
 const UNREADABLE_SHOWN = 10;
 
@@ -294,7 +294,7 @@ function assemble(root: string, found: Found, stats: StatTable): HashedContext {
     const systemMode = stats.mode(row);
     // Gone between the walk and the reading of its stats.
     if (systemMode === 0) continue;
-    const mode = portableMode(systemMode);
+    const mode = sentMode(systemMode);
     if (kind === 'file') {
       files.push({ path, kind, mode, content: stats.hash(row) ?? '' });
       fileCount += 1;
@@ -307,12 +307,6 @@ function assemble(root: string, found: Found, stats: StatTable): HashedContext {
   }
   files.sort((one, other) => (one.path < other.path ? -1 : 1));
   return { root, files, odd: [...found.odd].sort(), fileCount, bytes, stats };
-}
-
-/** Windows has no permission bits: BuildKit's client sends everything there as executable. */
-function portableMode(systemMode: number): number {
-  if (process.platform === 'win32') return 0o755;
-  return systemMode & PERMISSIONS;
 }
 
 function isEqualPart(one: FilePart, other: FilePart): boolean {

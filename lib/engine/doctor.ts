@@ -18,10 +18,11 @@ import {
 import { checkProgram, readInstallation, versionArgs } from './installation.ts';
 import type { EngineOptions } from './notice.ts';
 import { type EnginePaths, enginePaths } from './paths.ts';
+import { neededParts } from './rootless.ts';
 import { type ServingEngine, servingEngine } from './serving.ts';
 import { formatAnswer, probeSocket } from './socket.ts';
 import { isServing } from './up.ts';
-import { ENGINE_PARTS, findVersion, PACKAGES, REQUIRED_PARTS } from './versions.ts';
+import { ENGINE_PARTS, findVersion, PACKAGES } from './versions.ts';
 import { readWorker } from './worker.ts';
 
 /** One thing that was looked at. */
@@ -211,12 +212,13 @@ async function checkInstalled(paths: EnginePaths, options: EngineOptions): Promi
     for (const part of spec.parts) {
       const there = installation.parts.get(part);
       if (there === undefined) {
-        const needed = REQUIRED_PARTS.includes(part);
+        const isNeeded = neededParts().includes(part);
+        if (!isNeeded && part !== 'registry') continue;
         checks.push({
           name: part,
-          status: needed ? 'fail' : 'ok',
-          found: needed ? 'not installed' : 'not installed (only needed for a local registry)',
-          ...(needed ? { hint: 'bake-ts engine install' } : {}),
+          status: isNeeded ? 'fail' : 'ok',
+          found: isNeeded ? 'not installed' : 'not installed (only needed for a local registry)',
+          ...(isNeeded ? { hint: 'bake-ts engine install' } : {}),
         });
         continue;
       }

@@ -11,9 +11,9 @@ import { type Installation, readInstallation } from './installation.ts';
 import type { EngineOptions } from './notice.ts';
 import { type EnginePaths, enginePaths } from './paths.ts';
 import { checkRegistrySettings, formatRegistries, type Registries } from './registries.ts';
+import { neededParts } from './rootless.ts';
 import { formatAnswer, probeSocket } from './socket.ts';
 import { notInstalled, upEngine } from './up.ts';
-import { REQUIRED_PARTS } from './versions.ts';
 
 /** Where to look. */
 export interface FindOptions extends EngineOptions {
@@ -254,7 +254,7 @@ async function findEmbedded(
   const unseen = [buildkitd, containerd].flatMap((one) => (one.kind === 'withheld' ? one.missing : []));
   // Of one that is installed nobody can tell whether it runs.
   if (installation !== undefined && unseen.length > 0) return fail([permissionProblem(unseen)]);
-  const missing = REQUIRED_PARTS.filter((part) => installation?.parts.has(part) !== true);
+  const missing = neededParts().filter((part) => installation?.parts.has(part) !== true);
   if (missing.length > 0) {
     if (withheld.length > 0) return fail([permissionProblem(withheld)]);
     if (denied.length > 0) return fail([deniedSockets(denied)]);

@@ -44,10 +44,17 @@ export async function readFreeBytes(dir: string): Promise<number | undefined> {
 /**
  * Mounts an overlay below the directory and unmounts it again. Undefined where it works, else why not. Only trying
  * shows it: the kernel may lack it, and it cannot lie on every file system (on another overlay, for one).
+ *
+ * @param inside what runs a program in a mount namespace of its own; comes before the program. Empty: not needed
  */
-export async function tryOverlay(dir: string, env: Environment): Promise<string | undefined> {
+export async function tryOverlay(
+  dir: string,
+  env: Environment,
+  inside: readonly string[] = [],
+): Promise<string | undefined> {
   const [mount, umount] = [await findProgram('mount', env), await findProgram('umount', env)];
   if (mount === undefined || umount === undefined) return 'mount or umount is not on PATH';
+  const [program = mount, ...before] = [...inside, mount];
   let scratch: string | undefined;
   try {
     await mkdir(dir, { recursive: true, mode: 0o700 });
@@ -55,14 +62,16 @@ export async function tryOverlay(dir: string, env: Environment): Promise<string 
     for (const name of ['lower', 'upper', 'work', 'merged']) await mkdir(path.join(scratch, name));
     const options = 'lowerdir=lower,upperdir=upper,workdir=work';
     const mounted = await runProgram({
-      program: mount,
-      argv: ['-t', 'overlay', 'overlay', '-o', options, 'merged'],
+      program,
+      argv: [...before, '-t', 'overlay', 'overlay', '-o', options, 'merged'],
       env,
       cwd: scratch,
       timeoutMs: 10_000,
     });
     if (mounted.exitCode !== 0) return mounted.stderr.trim() || `mount failed: ${whyFailed(mounted)}`;
-    await runProgram({ program: umount, argv: [path.join(scratch, 'merged')], env, timeoutMs: 10_000 });
+    // A namespace takes its mounts along.
+    if (inside.length === 0)
+      await runProgram({ program: umount, argv: [path.join(scratch, 'merged')], env, timeoutMs: 10_000 });
     return undefined;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
@@ -139,19 +148,7 @@ export async function findObstacles(stateDir: string): Promise<readonly Problem[
   }
   const problems: Problem[] = [];
   const rights = await readRights();
-  if (rights.uid !== 0) {
-    problems.push(
-      problem(
-        'engine/not-root',
-        'the embedded engine needs root: containerd mounts file systems and makes cgroups',
-        {
-          hint:
-            'run it as root (sudo -E bake-ts engine up), or use a rootless buildkitd, which bake-ts finds by itself at\n' +
-            '$XDG_RUNTIME_DIR/buildkit/buildkitd.sock (see rootlesskit and containerd-rootless-setuptool.sh install-buildkit)',
-        },
-      ),
-    );
-  } else if (!rights.mayMount) {
+  if (rights.uid === 0 && !rights.mayMount) {
     problems.push(
       problem('engine/no-privileges', 'this root may not mount file systems (CAP_SYS_ADMIN is missing)', {
         hint: 'in a container: start it privileged, or use a buildkitd outside of it with --addr',

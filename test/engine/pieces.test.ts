@@ -177,8 +177,7 @@ test('the daemons are configured to keep to our folders, whatever characters tho
   assert(containerdConfig(paths, '1.6.20').startsWith('version = 2'));
   const buildkitd = buildkitdConfig(
     paths,
-    'native',
-    '/bin/runc',
+    { snapshotter: 'native', runc: '/bin/runc', rootless: false },
     '[registry."a.example.com"]\n  http = true',
   );
   assert.match(buildkitd, /\n\n\[registry\."a\.example\.com"\]\n {2}http = true\n$/);

@@ -25,13 +25,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { mountsBelow } from '../../lib/engine/host.ts';
 import {
   downEngine,
-  ENGINE_PARTS,
   engineDoctor,
   enginePaths,
   engineStatus,
   findEngine,
   installEngine,
   listImages,
+  neededParts,
   type RunningEngine,
   readInstallation,
   upEngine,
@@ -74,7 +74,7 @@ async function installHere(t: TestContext, extraPath = ''): Promise<Home> {
     await rm(dir, { recursive: true, force: true });
     assert(down.ok, JSON.stringify(down));
   });
-  const installed = await installEngine({ env, from: 'path', parts: ENGINE_PARTS });
+  const installed = await installEngine({ env, from: 'path', parts: [...neededParts(), 'registry'] });
   assert(installed.ok, JSON.stringify(installed));
   return { dir, env };
 }

@@ -9,6 +9,7 @@ import { missingPermissions, type Permission, permissionProblem } from '../util/
 import type { ContainerdAccess } from './images.ts';
 import { type Installation, readInstallation } from './installation.ts';
 import type { EngineOptions } from './notice.ts';
+import { checkOwnership } from './ownership.ts';
 import { type EnginePaths, enginePaths } from './paths.ts';
 import { checkRegistrySettings, formatRegistries, type Registries } from './registries.ts';
 import { neededParts } from './rootless.ts';
@@ -234,7 +235,7 @@ function deniedSockets(sockets: readonly string[]): Problem {
       hint:
         'run as root, or as a member of the group that buildkitd gives its socket to (buildkitd --group)\n' +
         'or start a rootless buildkitd, whose socket is found by itself; or name another engine: --addr, BUILDKIT_HOST\n' +
-        'or install one of bake-ts’s own, which needs root, too: bake-ts engine install',
+        'or install one of bake-ts’s own: bake-ts engine install',
     },
   );
 }
@@ -246,6 +247,8 @@ async function findEmbedded(
   options: FindOptions,
   { notes, denied, withheld }: PassedOver,
 ): Promise<Result<boolean>> {
+  const notOurs = await checkOwnership(paths);
+  if (notOurs !== undefined) return fail([notOurs]);
   const [buildkitd, containerd] = await Promise.all([
     probeSocket({ path: paths.buildkitSocket }, undefined, options.signal),
     probeSocket({ path: paths.containerdSocket }, undefined, options.signal),

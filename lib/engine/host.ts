@@ -1,5 +1,5 @@
 /** What the machine offers an engine: rights, control groups, overlay mounts, space, who has a port. Linux. */
-import { mkdir, mkdtemp, readdir, readFile, readlink, rm, statfs } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, readlink, realpath, rm, statfs } from 'node:fs/promises';
 import { platform } from 'node:os';
 import path from 'node:path';
 import { type Environment, type Problem, problem } from '../model/mod.ts';
@@ -68,7 +68,10 @@ export async function tryOverlay(
       cwd: scratch,
       timeoutMs: 10_000,
     });
-    if (mounted.exitCode !== 0) return mounted.stderr.trim() || `mount failed: ${whyFailed(mounted)}`;
+    if (mounted.exitCode !== 0) {
+      const lines = mounted.stderr.split('\n').filter((line) => !line.startsWith('[rootlesskit'));
+      return lines.join('\n').trim() || `mount failed: ${whyFailed(mounted)}`;
+    }
     // A namespace takes its mounts along.
     if (inside.length === 0)
       await runProgram({ program: umount, argv: [path.join(scratch, 'merged')], env, timeoutMs: 10_000 });
@@ -80,18 +83,52 @@ export async function tryOverlay(
   }
 }
 
+/** A mount point, and its own flags (`nosuid`, `noexec`, `ro`, …). */
+interface MountPoint {
+  readonly point: string;
+  readonly flags: readonly string[];
+}
+
+async function readMounts(): Promise<readonly MountPoint[]> {
+  const table = await readFile('/proc/self/mountinfo', 'utf8').catch(() => '');
+  return table
+    .split('\n')
+    .map((line) => line.split(' '))
+    .map(([, , , , point = '', flags = '']) => ({
+      // The kernel writes blanks and the like as octal.
+      point: point.replace(/\\([0-7]{3})/g, (_, digits: string) =>
+        String.fromCharCode(Number.parseInt(digits, 8)),
+      ),
+      flags: flags.split(','),
+    }));
+}
+
 /** Mount points below a directory, deepest first. */
 export async function mountsBelow(dir: string): Promise<readonly string[]> {
-  const table = await readFile('/proc/self/mountinfo', 'utf8').catch(() => '');
-  const points = table
-    .split('\n')
-    .map((line) => line.split(' ')[4] ?? '')
-    // The kernel writes blanks and the like as octal.
-    .map((point) =>
-      point.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8))),
-    )
+  const points = (await readMounts())
+    .map(({ point }) => point)
     .filter((point) => point.startsWith(`${dir}/`));
   return points.sort((one, other) => other.length - one.length);
+}
+
+/** The flags of the mount that an absolute path, or its nearest parent that exists, lies on. */
+export async function mountFlagsOf(file: string): Promise<readonly string[]> {
+  let real = path.resolve(file);
+  for (let at = real; ; at = path.dirname(at)) {
+    const found = await realpath(at).catch(() => undefined);
+    if (found !== undefined) {
+      real = found;
+      break;
+    }
+    if (path.dirname(at) === at) break;
+  }
+  let best: MountPoint | undefined;
+  for (const mount of await readMounts()) {
+    const covers = mount.point === '/' || real === mount.point || real.startsWith(`${mount.point}/`);
+    // Of two at one place the later one lies on top.
+    if (mount.point !== '' && covers && mount.point.length >= (best?.point.length ?? 0)) best = mount;
+  }
+  return best?.flags ?? [];
 }
 
 /** The process that listens on a TCP port of this machine, as `name (process N)`; undefined where it is not known. */
@@ -134,7 +171,7 @@ export function fileProblem(dir: string, error: unknown): Problem {
 }
 
 /** What keeps an engine from being started here; empty where nothing does. */
-export async function findObstacles(stateDir: string): Promise<readonly Problem[]> {
+export async function findObstacles(stateDir: string): Promise<Problem[]> {
   if (platform() !== 'linux') {
     return [
       problem(
@@ -155,6 +192,7 @@ export async function findObstacles(stateDir: string): Promise<readonly Problem[
       }),
     );
   }
+  // Without root none is made, but runc looks for them all the same.
   if ((await readCgroups()) === undefined) {
     problems.push(
       problem('engine/no-cgroups', 'no control groups are mounted: no container can be started', {

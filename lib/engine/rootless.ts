@@ -6,11 +6,12 @@
 import { readFile } from 'node:fs/promises';
 import { platform } from 'node:os';
 import path from 'node:path';
-import { type Environment, fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
+import { type Environment, fail, ok, type Problem, type Result } from '../model/mod.ts';
 import { findProgram, ownUid, runProgram } from '../system/mod.ts';
 import type { Installation } from './installation.ts';
 import type { EnginePaths } from './paths.ts';
 import { childrenOf } from './process-identity.ts';
+import { noNsenter } from './rootless-needs.ts';
 import { type EnginePart, REQUIRED_PARTS } from './versions.ts';
 
 /** What starts a daemon where it lives in namespaces: it stays, with the daemon below it, and ends with it. */
@@ -49,13 +50,7 @@ export async function findNamespaceTools(
   env: Environment,
 ): Promise<Result<NamespaceTools, Problem>> {
   const nsenter = await findProgram('nsenter', env);
-  if (nsenter === undefined) {
-    return fail(
-      problem('engine/no-nsenter', 'nsenter is not on PATH: buildkitd cannot join containerd’s namespaces', {
-        hint: 'it is a part of util-linux, which every distribution has',
-      }),
-    );
-  }
+  if (nsenter === undefined) return fail(noNsenter());
   return ok({ rootlesskit: path.join(installation.binDir, 'rootlesskit'), nsenter });
 }
 

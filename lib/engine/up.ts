@@ -40,6 +40,7 @@ import {
   neededParts,
   onceInNamespace,
 } from './rootless.ts';
+import { findRootlessObstacles, tryNamespaces } from './rootless-needs.ts';
 import { probeSocket } from './socket.ts';
 import type { EnginePart } from './versions.ts';
 import { readWorker, waitForContainerd } from './worker.ts';
@@ -82,7 +83,8 @@ const READY_TIMEOUT_MS = 30_000;
  * stays. Where a start fails, what this call had started is ended again.
  *
  * @returns the engine; problems: `engine/not-installed`, `engine/unsupported-platform`, `engine/no-privileges`,
- *   `engine/no-nsenter`, `engine/other-user`, `engine/no-cgroups`, `engine/disk-full`, `engine/daemon-crashed`, `engine/daemon-silent`,
+ *   `engine/no-uidmap`, `engine/no-subids`,
+ *   `engine/no-namespaces`, `engine/no-proc`, `engine/no-null`, `engine/no-nsenter`, `engine/other-user`, `engine/no-cgroups`, `engine/disk-full`, `engine/daemon-crashed`, `engine/daemon-silent`,
  *   `engine/port-taken`, `engine/registry-elsewhere`, `engine/registry-not-installed`, `engine/unsafe-directory`,
  *   `engine/cannot-write`, `engine/locked`, `engine/aborted`
  */
@@ -90,6 +92,7 @@ export async function upEngine(options: UpOptions): Promise<Result<RunningEngine
   const startedMs = Date.now();
   const paths = enginePaths(options.env);
   const obstacles = await findObstacles(paths.stateDir);
+  if (obstacles.length === 0 && isRootless()) obstacles.push(...(await findRootlessObstacles(options.env)));
   if (obstacles.length > 0) return fail(obstacles);
   const notOurs = await checkOwnership(paths);
   if (notOurs !== undefined) return fail([notOurs]);
@@ -106,14 +109,27 @@ export async function upEngine(options: UpOptions): Promise<Result<RunningEngine
     const starter = new EngineStarter(paths, installation, options, tools?.value);
     try {
       const running = await starter.start();
-      if (!running.ok) await starter.undo();
-      return running.ok ? ok({ ...running.value, durationMs: Date.now() - startedMs }) : running;
+      if (running.ok) return ok({ ...running.value, durationMs: Date.now() - startedMs });
+      await starter.undo();
+      return fail(await explain(running.error, tools?.value, options));
     } finally {
       await lock.value.release();
     }
   } catch (error) {
     return fail([fileProblem(paths.stateDir, error)]);
   }
+}
+
+/** What says more than that a daemon did not start: that namespaces like the engine's cannot be made here. */
+async function explain(
+  problems: readonly Problem[],
+  tools: NamespaceTools | undefined,
+  options: UpOptions,
+): Promise<readonly Problem[]> {
+  const starting = ['engine/daemon-crashed', 'engine/daemon-silent', 'engine/unreachable'];
+  if (tools === undefined || !problems.some(({ code }) => starting.includes(code))) return problems;
+  const { problem: cause } = await tryNamespaces(tools.rootlesskit, options.env);
+  return cause === undefined ? problems : [cause];
 }
 
 /** One `up`, with what it has started so far. */

@@ -35,7 +35,7 @@ import {
   runsOn,
   runTestFile,
 } from './test-files.mjs';
-import { as, lackingForUser, makeUser } from './user.mjs';
+import { as, lackingForUser, makeUser, nodeOf } from './user.mjs';
 
 const { values: options, positionals: patterns } = parseArgs({
   allowPositionals: true,
@@ -177,7 +177,7 @@ async function testAsUser(runtime, files, binaries) {
     report({ file, runtime }, result);
   };
   const start = Date.now();
-  const demo = await run(['node', '.ci/demo.mjs'], { ...as(user), show: 'never', timeoutMs: 300_000 });
+  const demo = await run([nodeOf(user), '.ci/demo.mjs'], { ...as(user), show: 'never', timeoutMs: 300_000 });
   const isDone = demo.code === 0 && /\b9 unchanged/.test(demo.output);
   add('.ci/demo.mjs', {
     passed: isDone ? 1 : 0,

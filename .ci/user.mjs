@@ -15,7 +15,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { must, removeScratch, root, run, say, since } from './support.mjs';
+import { must, node24, removeScratch, root, run, say, since } from './support.mjs';
 
 /** What of the checkout the user gets: what the demo and the tests read. */
 const PARTS = [
@@ -25,7 +25,6 @@ const PARTS = [
   'builds.yaml',
   'cli',
   'deno.json',
-  'dist',
   'examples',
   'lib',
   'node_modules',
@@ -68,16 +67,10 @@ export async function makeUser(binDir) {
   const checkout = path.join(place, 'checkout');
   let isMade = false;
   const stop = async () => {
-    if (isMade) {
-      await asUser({ ...user, checkout: existsSync(checkout) ? checkout : '/' }, [
-        'bake-ts',
-        'engine',
-        'rm',
-        '--yes',
-      ]);
-      await run(['userdel', name], { show: 'never' });
-    }
+    // Also what belongs to users of a namespace; root could remove that as well, but this is how the user does it.
+    if (isMade) await run(['bake-ts', 'engine', 'rm', '--yes'], { ...as(user), cwd: '/' });
     await removeScratch(place);
+    if (isMade) await run(['userdel', '--force', name]);
   };
   const user = { name, uid: 0, gid: 0, home, checkout, env: {}, stop };
   try {
@@ -102,13 +95,14 @@ export async function makeUser(binDir) {
   }
 }
 
+/** The Node that this user runs; another one may lie where only root can go. */
+export function nodeOf({ checkout }) {
+  return path.join(checkout, path.relative(root, node24));
+}
+
 /** How a program is run as this user. */
 export function as(user) {
   return { cwd: user.checkout, uid: user.uid, gid: user.gid, env: user.env, onlyEnv: true };
-}
-
-function asUser(user, argv) {
-  return run(argv, { ...as(user), show: 'failure' });
 }
 
 async function ensureSubIds(name) {
@@ -146,10 +140,13 @@ function layOutHome(home, binDir, checkout, { uid, gid }) {
     // The engine's folder may lie where only root can go.
     cpSync(path.join(binDir, name), path.join(bin, name), { dereference: true });
   }
-  const node = path.join(checkout, '.cache/runtimes/node_modules/.bin/node');
-  writeFileSync(path.join(bin, 'bake-ts'), `#!/bin/sh\nexec ${node} ${checkout}/cli/main.ts "$@"\n`, {
-    mode: 0o755,
-  });
+  writeFileSync(
+    path.join(bin, 'bake-ts'),
+    `#!/bin/sh\nexec ${nodeOf({ checkout })} ${checkout}/cli/main.ts "$@"\n`,
+    {
+      mode: 0o755,
+    },
+  );
   for (const dir of [home, bin, path.join(home, 'tmp')])
     if (lstatSync(dir).isDirectory()) chownSync(dir, uid, gid);
 }

@@ -4,7 +4,7 @@
  */
 import path from 'node:path';
 import { type Environment, fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
-import { findProgram, ownUid } from '../system/mod.ts';
+import { findProgram, isWithin, ownUid } from '../system/mod.ts';
 import { missingPermissions, type Permission, permissionProblem } from '../util/permission.ts';
 import type { ContainerdAccess } from './images.ts';
 import { type Installation, readInstallation } from './installation.ts';
@@ -223,7 +223,7 @@ interface PassedOver {
   readonly notes: string[];
   readonly denied: readonly string[];
   /** What the runtime did not let us look at. */
-  readonly withheld: readonly Permission[];
+  readonly withheld: Permission[];
 }
 
 /** Of a socket that may not be opened nobody here can tell whether anybody listens; mostly somebody does. */
@@ -247,8 +247,14 @@ async function findEmbedded(
   options: FindOptions,
   { notes, denied, withheld }: PassedOver,
 ): Promise<Result<boolean>> {
-  const notOurs = await checkOwnership(paths);
+  const notOurs = await checkOwnership(paths).catch((error): undefined => {
+    const missing = missingPermissions(error) ?? thrown(error);
+    // Below this user's own folders nobody else could have put anything.
+    if (!isWithin(paths.runtimeDir, [paths.stateDir])) withheld.push(...missing);
+  });
   if (notOurs !== undefined) return fail([notOurs]);
+  if (withheld.length > 0 && !isWithin(paths.runtimeDir, [paths.stateDir]))
+    return fail([permissionProblem(withheld)]);
   const [buildkitd, containerd] = await Promise.all([
     probeSocket({ path: paths.buildkitSocket }, undefined, options.signal),
     probeSocket({ path: paths.containerdSocket }, undefined, options.signal),

@@ -25,7 +25,7 @@ import {
 } from '../rig/embedded-engine.ts';
 import { freePort } from '../rig/port.ts';
 
-const options = { skip: isRootless() ? false : 'for another user than root', timeout: 120_000 };
+const options = { skip: isRootless() ? false : 'for another user than root', timeout: 170_000 };
 
 /** Processes of an engine without root, as they are seen from here. */
 type Victim = 'rootlesskit' | 'its child' | 'containerd' | 'nsenter' | 'buildkitd' | 'registry';

@@ -99,7 +99,11 @@ export async function readDaemon(paths: EnginePaths, name: DaemonName): Promise<
   try {
     const record: unknown = JSON.parse(await readFile(pidFileOf(paths, name), 'utf8'));
     if (!isDaemonRecord(record) || record.name !== name) return undefined;
-    return { record, alive: await isAlive(record) };
+    const alive = await isAlive(record);
+    // Who started it was killed before the daemon was there to be noted.
+    const isLauncher = alive && record.launcher?.pid === record.pid;
+    const daemon = isLauncher ? await findDaemon(record.pid, record.file) : undefined;
+    return { record: { ...record, ...daemon }, alive };
   } catch {
     return undefined;
   }
@@ -169,9 +173,10 @@ export async function startDaemon(start: DaemonStart, paths: EnginePaths): Promi
       address: start.address,
       logFile,
       startedAt: new Date().toISOString(),
+      ...(start.launcher === undefined ? {} : { launcher: spawned }),
     };
     // At once, so that a launcher is known, too, should we be killed before its daemon is there.
-    await writePidFile(paths, record);
+    await noteDaemon(paths, record);
     let isFound = start.launcher === undefined;
     const until = Date.now() + start.timeoutMs;
     while (!isGone && exit === undefined && Date.now() < until && start.signal?.aborted !== true) {
@@ -179,8 +184,8 @@ export async function startDaemon(start: DaemonStart, paths: EnginePaths): Promi
         const daemon = await findDaemon(spawned.pid, start.file);
         if (daemon !== undefined) {
           isFound = true;
-          record = { ...record, ...daemon, launcher: spawned };
-          await writePidFile(paths, record);
+          record = { ...record, ...daemon };
+          await noteDaemon(paths, record);
         }
       }
       if (isFound && (await start.isReady())) return ok(record);
@@ -205,7 +210,8 @@ async function findDaemon(launcherPid: number, file: string): Promise<ProcessIde
   return pid === undefined ? undefined : identifyProcess(pid);
 }
 
-async function writePidFile(paths: EnginePaths, record: DaemonRecord): Promise<void> {
+/** Writes a daemon's pid file. */
+export async function noteDaemon(paths: EnginePaths, record: DaemonRecord): Promise<void> {
   await writeFileWhole(pidFileOf(paths, record.name), `${JSON.stringify(record)}\n`, { mode: 0o600 });
 }
 

@@ -40,8 +40,16 @@ export interface DoctorCheck {
   readonly hint?: string;
 }
 
-const MAY_NOT_OPEN =
-  'it is passed over; to use it, run as root or as a member of the group that it belongs to';
+const MAY_NOT_OPEN = 'it is passed over; to use it, run as root or as a member of its group';
+
+/** Why no engine serves, where a check of what the embedded one needs says it, too. */
+const SAID_BY_OTHER_CHECKS: readonly string[] = [
+  'engine/none-found',
+  'engine/not-installed',
+  'engine/not-running',
+  'engine/other-user',
+  'engine/unsafe-directory',
+];
 
 const GIB = 1024 ** 3;
 const COMFORTABLE_FREE_BYTES = 10 * GIB;
@@ -86,7 +94,7 @@ function checkServing(serving: Result<ServingEngine>): readonly DoctorCheck[] {
     return [{ name: 'engine', status: 'ok', found }];
   }
   return serving.error.flatMap(({ code, message, hint }) =>
-    code === 'engine/none-found' || code === 'engine/not-running' || code === 'engine/not-installed'
+    SAID_BY_OTHER_CHECKS.includes(code)
       ? []
       : [
           {

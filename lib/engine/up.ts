@@ -8,6 +8,7 @@ import {
   type DaemonName,
   type DaemonRecord,
   endDaemon,
+  noteDaemon,
   readDaemon,
   readTail,
   removePidFile,
@@ -228,21 +229,16 @@ class EngineStarter {
   async #startContainerd(): Promise<Result<DaemonRecord>> {
     const config = path.join(this.#paths.stateDir, 'containerd.toml');
     const tools = this.#tools;
-    let isNew = false;
-    const daemon = await this.#startUnlessAlive(
+    return this.#startUnlessAlive(
       'containerd',
       this.#paths.containerdSocket,
       async () => {
-        isNew = true;
         if (tools !== undefined) await rm(namespaceDir(this.#paths), { recursive: true, force: true });
         await writeFile(config, containerdConfig(this.#paths, this.#version('containerd')), { mode: 0o600 });
         return ['--config', config];
       },
       tools && namespaceMaker(tools, this.#paths),
     );
-    if (daemon.ok && isNew && tools !== undefined)
-      await hideForeignContainerd(tools, daemon.value.pid, this.#options.env);
-    return daemon;
   }
 
   async #startBuildkitd(containerdPid: number): Promise<Result<DaemonRecord>> {
@@ -255,6 +251,7 @@ class EngineStarter {
       this.#paths.buildkitSocket,
       async () => {
         isNew = true;
+        if (tools !== undefined) await hideForeignContainerd(tools, containerdPid, this.#options.env);
         const registries = formatRegistries(await mergeRegistries(this.#paths, wanted));
         const snapshotter = await this.#pickSnapshotter();
         const worker = { snapshotter, runc: this.#file('runc'), rootless: tools !== undefined };
@@ -331,7 +328,10 @@ class EngineStarter {
     const isReady = (): Promise<boolean> => isServing(name, address);
     const known = await readDaemon(this.#paths, name);
     if (known?.alive === true) {
-      if (await isReady()) return ok(known.record);
+      if (await isReady()) {
+        if (known.record.launcher !== undefined) await noteDaemon(this.#paths, known.record);
+        return ok(known.record);
+      }
       // It runs but does not serve: it hangs, or its socket was deleted. Only a new one helps.
       await endDaemon(known.record, 5_000);
     }

@@ -1,10 +1,11 @@
 /** What an engine without root adds: namespaces, which go whatever is killed, and files of users that only exist in them. */
 import assert from 'node:assert/strict';
-import { lstat, readdir, readlink, rm } from 'node:fs/promises';
+import { lstat, readdir, readlink, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readDaemons } from '../../lib/engine/daemon.ts';
 import {
   downEngine,
   enginePaths,
@@ -172,5 +173,39 @@ test(
       [process.pid, pids.buildkitd].map((pid) => readlink(`/proc/${pid}/ns/net`)),
     );
     assert.equal(network[0], network[1], 'RUN shares the network of the machine');
+  },
+);
+
+test(
+  'an up that was killed before it knew the daemons leaves an engine that the next one takes over',
+  options,
+  async (t) => {
+    const home = await installHere(t);
+    const engine = await up(home);
+    const { runtimeDir } = enginePaths(home.env);
+    const notedEarly = async (name: string): Promise<void> => {
+      const record = engine.daemons.find((one) => one.name === name);
+      assert(record?.launcher !== undefined);
+      await writeFile(
+        path.join(runtimeDir, `${name}.pid.json`),
+        JSON.stringify({ ...record, ...record.launcher }),
+      );
+    };
+    await notedEarly('containerd');
+    await notedEarly('buildkitd');
+    const known = await readDaemons(enginePaths(home.env));
+    assert.deepEqual(
+      known.map(({ record }) => record.pid),
+      engine.daemons.map(({ pid }) => pid),
+    );
+    // That one was killed before buildkitd was started.
+    process.kill(engine.daemons[1]?.pid ?? 0, 'SIGKILL');
+    await notedEarly('containerd');
+    const next = await up(home);
+    assert.deepEqual(next.started, ['buildkitd']);
+    assert.equal(next.daemons[0]?.pid, engine.daemons[0]?.pid);
+    await runOnce(t, home, next);
+    assert((await downEngine({ env: home.env })).ok);
+    assert.deepEqual(await remains(home), []);
   },
 );

@@ -66,7 +66,8 @@ export async function removeEngine(options: RemoveOptions): Promise<Result<reado
           }),
         ]);
       }
-      const failed = await removeAll(dirs, paths, options);
+      // The lock's own directory may not have been there before.
+      const failed = await removeAll(await findRemovable(options), paths, options);
       if (failed !== undefined) return fail([failed]);
     } finally {
       await lock.value.release();

@@ -151,6 +151,10 @@ RUN ["/bin/busybox", "touch", "/private/own"]
     await assert.rejects(lstat(stateDir), { code: 'ENOENT' });
     // The programs were not asked for.
     assert((await readdir(path.join(home.dir, 'engine'))).includes('current'));
+    const programs = await removeEngine({ env: home.env, programs: true });
+    assert(programs.ok, JSON.stringify(programs));
+    assert.deepEqual(programs.value, [path.join(home.dir, 'engine')]);
+    assert(!(await readdir(home.dir)).some((name) => name.startsWith('engine')));
   },
 );
 

@@ -16,6 +16,7 @@ import {
   type ProcessIdentity,
   problem,
   type Result,
+  wasCancelled,
 } from '../model/mod.ts';
 import { definedEnv, writeFileWhole } from '../system/mod.ts';
 import type { EnginePaths } from './paths.ts';
@@ -129,7 +130,7 @@ export async function removePidFile(paths: EnginePaths, name: DaemonName): Promi
 /**
  * Starts a daemon and waits until it serves. It outlives this process. Where it ends too early or does not come up in
  * time it is ended, its pid file is gone, and the problem (`engine/daemon-crashed`, `engine/daemon-silent`,
- * `engine/disk-full`, `engine/aborted`) carries the tail of its log.
+ * `engine/disk-full`, `run/cancelled`) carries the tail of its log.
  */
 export async function startDaemon(start: DaemonStart, paths: EnginePaths): Promise<Result<DaemonRecord>> {
   const logFile = logFileOf(paths, start.name);
@@ -196,8 +197,7 @@ export async function startDaemon(start: DaemonStart, paths: EnginePaths): Promi
     await endDaemon(record, 2_000);
     await removePidFile(paths, start.name);
   }
-  if (start.signal?.aborted === true)
-    return fail([problem('engine/aborted', 'the work on the engine was called off')]);
+  if (start.signal?.aborted === true) return fail([wasCancelled()]);
   // How it ended comes with an event, which may come after the process is seen to be gone: let it come.
   for (let turn = 0; exit === undefined && isGone && turn < 20; turn += 1) await sleep(10);
   if (isGone && spawned !== undefined) exit ??= 'it ended';

@@ -1,10 +1,11 @@
 /** Looking for what keeps an engine from working: each check says what it found and, where it matters, what to do. */
 import { readFile } from 'node:fs/promises';
-import { arch, platform, release } from 'node:os';
+import { arch, release } from 'node:os';
 import path from 'node:path';
 import type { Result, WorkerInfo } from '../model/mod.ts';
-import { findProgram, goArchitecture, runProgram } from '../system/mod.ts';
+import { findProgram, goArchitecture, runProgram, thisSystem } from '../system/mod.ts';
 import { readDaemons, readTail } from './daemon.ts';
+import { engineElsewhere, nameOfSystem } from './elsewhere.ts';
 import { type FindOptions, findBuildctl, wellKnownSockets } from './find.ts';
 import {
   findListener,
@@ -114,13 +115,14 @@ function describeWorker({ executor, snapshotter, network, platforms }: WorkerInf
 /** What the embedded engine needs, has, and does. */
 async function checkEmbedded(options: EngineOptions): Promise<readonly DoctorCheck[]> {
   const paths = enginePaths(options.env);
-  if (platform() !== 'linux') {
+  const system = thisSystem();
+  if (system !== 'linux') {
     return [
       {
         name: 'platform',
         status: 'fail',
-        found: `${platform()}/${goArchitecture(arch())}: the embedded engine runs on Linux only`,
-        hint: 'use a buildkitd elsewhere: --addr tcp://host:1234, or BUILDKIT_HOST',
+        found: `${nameOfSystem(system)}/${goArchitecture(arch())}: the embedded engine runs on Linux only`,
+        hint: engineElsewhere(system),
       },
     ];
   }

@@ -2,6 +2,7 @@
 import { rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { fail, ok, problem, type Result } from '../model/mod.ts';
+import { thisSystem } from '../system/mod.ts';
 import { type DaemonName, endDaemon, readDaemon, removePidFile } from './daemon.ts';
 import { mountsBelow } from './host.ts';
 import { findForeignFiles, killLeftovers, removeContainers, unmountAll } from './leftovers.ts';
@@ -29,14 +30,25 @@ export interface DownReport {
 
 const GRACE_MS = 5_000;
 
+const NOTHING: DownReport = {
+  wasRunning: false,
+  stopped: [],
+  removedContainers: 0,
+  killedProcesses: 0,
+  unmounted: [],
+  durationMs: 0,
+};
+
 /**
  * Ends the embedded engine. Builds that run fail: BuildKit would wait for them, and `down` does so for five seconds only.
  * Images and caches stay. Nothing to end is a success.
  *
- * @returns what was ended; problems: `engine/leftovers`, `engine/other-user`, `engine/unsafe-directory`, `engine/locked`, `engine/aborted`
+ * @returns what was ended; problems: `engine/leftovers`, `engine/other-user`, `engine/unsafe-directory`, `engine/locked`, `run/cancelled`
  */
 export async function downEngine(options: EngineOptions): Promise<Result<DownReport>> {
   const startedMs = Date.now();
+  // Nothing of it can run there.
+  if (thisSystem() !== 'linux') return ok(NOTHING);
   const paths = enginePaths(options.env);
   const notOurs = await checkOwnership(paths);
   if (notOurs !== undefined) return fail([notOurs]);

@@ -1,9 +1,10 @@
 /** What the machine offers an engine: rights, control groups, overlay mounts, space, who has a port. Linux. */
 import { mkdir, mkdtemp, readdir, readFile, readlink, realpath, rm, statfs } from 'node:fs/promises';
-import { platform } from 'node:os';
 import path from 'node:path';
 import { type Environment, type Problem, problem } from '../model/mod.ts';
-import { findProgram, ownUid, runProgram, whyFailed } from '../system/mod.ts';
+import { findProgram, ownUid, runProgram, type System, thisSystem, whyFailed } from '../system/mod.ts';
+import { option } from '../util/option-words.ts';
+import { unsupportedSystem } from './elsewhere.ts';
 
 const CAP_SYS_ADMIN = 21n;
 
@@ -171,24 +172,14 @@ export function fileProblem(dir: string, error: unknown): Problem {
 }
 
 /** What keeps an engine from being started here; empty where nothing does. */
-export async function findObstacles(stateDir: string): Promise<Problem[]> {
-  if (platform() !== 'linux') {
-    return [
-      problem(
-        'engine/unsupported-platform',
-        `the embedded engine runs on Linux only, and this is ${platform()}`,
-        {
-          hint: 'use a buildkitd elsewhere: bake-ts --addr tcp://host:1234, or BUILDKIT_HOST',
-        },
-      ),
-    ];
-  }
+export async function findObstacles(stateDir: string, system: System = thisSystem()): Promise<Problem[]> {
+  if (system !== 'linux') return [unsupportedSystem(system)];
   const problems: Problem[] = [];
   const rights = await readRights();
   if (rights.uid === 0 && !rights.mayMount) {
     problems.push(
       problem('engine/no-privileges', 'this root may not mount file systems (CAP_SYS_ADMIN is missing)', {
-        hint: 'in a container: start it privileged, or use a buildkitd outside of it with --addr',
+        hint: `in a container: start it privileged, or use a buildkitd outside of it with ${option('--addr')}`,
       }),
     );
   }
@@ -196,7 +187,7 @@ export async function findObstacles(stateDir: string): Promise<Problem[]> {
   if ((await readCgroups()) === undefined) {
     problems.push(
       problem('engine/no-cgroups', 'no control groups are mounted: no container can be started', {
-        hint: 'mount them (mount -t cgroup2 none /sys/fs/cgroup), or use another machine with --addr',
+        hint: `mount them (mount -t cgroup2 none /sys/fs/cgroup), or use another machine with ${option('--addr')}`,
       }),
     );
   }

@@ -17,7 +17,10 @@ import {
 } from 'node:fs/promises';
 import path from 'node:path';
 import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
+import { thisSystem } from '../system/mod.ts';
+import { option } from '../util/option-words.ts';
 import { readDaemons } from './daemon.ts';
+import { unsupportedSystem } from './elsewhere.ts';
 import { fileProblem } from './host.ts';
 import {
   formatManifest,
@@ -87,7 +90,7 @@ export interface InstallReport {
 const FINAL_CODES: readonly string[] = [
   'engine/checksum-mismatch',
   'engine/archive-unsafe',
-  'engine/aborted',
+  'run/cancelled',
   'engine/disk-full',
 ];
 
@@ -95,11 +98,13 @@ const FINAL_CODES: readonly string[] = [
  * Installs what the embedded engine lacks: containerd, buildkitd, buildctl, runc, without root also rootlesskit. Several calls at once are one: the others wait
  * and find it done. On failure everything is as it was before.
  *
- * @returns what is there now; problems: `engine/install-failed` (its detail has each source's reason),
- *   `engine/checksum-mismatch`, `engine/archive-unsafe`, `engine/bad-checksum`, `engine/disk-full`, `engine/locked`, `engine/aborted`
+ * @returns what is there now; problems: `engine/unsupported-platform`, `engine/install-failed` (its detail has each source's reason),
+ *   `engine/checksum-mismatch`, `engine/archive-unsafe`, `engine/bad-checksum`, `engine/disk-full`, `engine/locked`, `run/cancelled`
  */
 export async function installEngine(options: InstallOptions): Promise<Result<InstallReport>> {
   const startedMs = Date.now();
+  const system = thisSystem();
+  if (system !== 'linux') return fail([unsupportedSystem(system)]);
   const paths = enginePaths(options.env);
   const checksums = readChecksums(options.checksums ?? {});
   if (!checksums.ok) return checksums;
@@ -309,7 +314,7 @@ function readMirror(mirror: string | undefined): Result<undefined> {
   if (valid) return ok(undefined);
   return fail([
     problem('engine/bad-mirror', `"${mirror}" is not a valid http or https address`, {
-      hint: 'a mirror is the address that stands for https://github.com; for a file at hand use --file',
+      hint: `a mirror is the address that stands for https://github.com; a file at hand is ${option('--file PACKAGE=PATH')}`,
     }),
   ]);
 }

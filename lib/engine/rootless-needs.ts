@@ -6,6 +6,7 @@ import { access, constants, readFile, realpath, stat } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { type Environment, type Problem, problem } from '../model/mod.ts';
 import { findProgram, ownUid, runProgram, whyFailed } from '../system/mod.ts';
+import { option } from '../util/option-words.ts';
 import { mountFlagsOf } from './host.ts';
 
 /** One thing that was looked at. */
@@ -75,7 +76,7 @@ export async function tryNamespaces(rootlesskit: string, env: Environment): Prom
       problem: problem('engine/no-proc', 'no /proc may be mounted in a namespace: every RUN would fail', {
         hint:
           'parts of /proc are hidden here, as in a container: start that with --security-opt systempaths=unconfined\n' +
-          '(Kubernetes: securityContext.procMount: Unmasked), or use an engine outside of it with --addr',
+          `(Kubernetes: securityContext.procMount: Unmasked), or use an engine outside of it with ${option('--addr')}`,
         detail: said,
       }),
     };
@@ -87,7 +88,7 @@ async function explainRefusal(rootlesskit: string, said: string): Promise<Proble
   const restricted = (await readNumber('/proc/sys/kernel/apparmor_restrict_unprivileged_userns')) === 1;
   if (!restricted) {
     return problem('engine/no-namespaces', 'the kernel does not let this user make a user namespace', {
-      hint: 'in a container: seccomp or SELinux may forbid it; use an engine outside of it with --addr',
+      hint: `in a container: seccomp or SELinux may forbid it; use an engine outside of it with ${option('--addr')}`,
       detail: said,
     });
   }

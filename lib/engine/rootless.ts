@@ -4,10 +4,9 @@
  * so the kernel sees to it that a killed engine leaves neither processes, also not of other users, nor mounts.
  */
 import { readFile } from 'node:fs/promises';
-import { platform } from 'node:os';
 import path from 'node:path';
 import { type Environment, fail, ok, type Problem, type Result } from '../model/mod.ts';
-import { findProgram, ownUid, runProgram } from '../system/mod.ts';
+import { findProgram, ownUid, runProgram, thisSystem } from '../system/mod.ts';
 import type { Installation } from './installation.ts';
 import type { EnginePaths } from './paths.ts';
 import { childrenOf } from './process-identity.ts';
@@ -31,7 +30,7 @@ export interface NamespaceTools {
 
 /** Whether an engine of this user is one without root. */
 export function isRootless(): boolean {
-  return platform() === 'linux' && ownUid() > 0;
+  return thisSystem() === 'linux' && ownUid() > 0;
 }
 
 /** What an engine of this user cannot do without. */

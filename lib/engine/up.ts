@@ -4,6 +4,7 @@ import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { get } from 'node:http';
 import path from 'node:path';
 import { fail, ok, type Problem, problem, type Result, type WorkerInfo } from '../model/mod.ts';
+import { option } from '../util/option-words.ts';
 import {
   type DaemonName,
   type DaemonRecord,
@@ -84,10 +85,10 @@ const READY_TIMEOUT_MS = 30_000;
  * stays. Where a start fails, what this call had started is ended again.
  *
  * @returns the engine; problems: `engine/not-installed`, `engine/unsupported-platform`, `engine/no-privileges`,
- *   `engine/no-uidmap`, `engine/no-subids`,
- *   `engine/no-namespaces`, `engine/no-proc`, `engine/no-null`, `engine/no-nsenter`, `engine/other-user`, `engine/no-cgroups`, `engine/disk-full`, `engine/daemon-crashed`, `engine/daemon-silent`,
- *   `engine/port-taken`, `engine/registry-elsewhere`, `engine/registry-not-installed`, `engine/unsafe-directory`,
- *   `engine/cannot-write`, `engine/locked`, `engine/aborted`
+ *   `engine/no-cgroups`, `engine/disk-full`, `engine/daemon-crashed`, `engine/daemon-silent`, `engine/port-taken`,
+ *   `engine/registry-elsewhere`, `engine/registry-not-installed`, `engine/other-user`, `engine/unsafe-directory`,
+ *   `engine/cannot-write`, `engine/locked`, `run/cancelled`; without root also `engine/no-uidmap`, `engine/no-subids`,
+ *   `engine/no-namespaces`, `engine/no-proc`, `engine/no-null`, `engine/no-nsenter`
  */
 export async function upEngine(options: UpOptions): Promise<Result<RunningEngine>> {
   const startedMs = Date.now();
@@ -388,7 +389,7 @@ async function portTakenProblem(port: number): Promise<Problem> {
   const isRegistry = (await askRegistry(`127.0.0.1:${port}`)) === 'registry';
   return problem('engine/port-taken', `port ${port} of 127.0.0.1 is taken by ${who}`, {
     hint: isRegistry
-      ? `that is a registry: push to 127.0.0.1:${port} as it is, without --registry; or choose another port: --registry=${port + 1}`
+      ? `that is a registry: push to 127.0.0.1:${port} as it is, and start none; or choose another port: ${option(`--registry=${port + 1}`)}`
       : `end that program, or choose another port: bake-ts engine up --registry=${port + 1}`,
   });
 }

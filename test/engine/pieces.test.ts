@@ -257,7 +257,7 @@ test('questions to an engine that does not answer end with the signal', async (t
   const stopped = { env: { PATH: '/usr/bin:/bin' }, signal: AbortSignal.timeout(50) };
   const answer = await readWorker(program, 'unix:///x', stopped);
   assert(!answer.ok);
-  assert.equal(answer.error.code, 'engine/aborted');
+  assert.equal(answer.error.code, 'run/cancelled');
   assert.deepEqual(await probeSocket({ path: `${dir}/none` }, 60_000, AbortSignal.abort()), {
     kind: 'silent',
   });

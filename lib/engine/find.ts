@@ -4,18 +4,19 @@
  */
 import path from 'node:path';
 import { type Environment, fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
-import { findProgram, ownUid, type System, thisSystem } from '../system/mod.ts';
+import { findProgram, isWithin, ownUid, type System, thisSystem } from '../system/mod.ts';
 import { option } from '../util/option-words.ts';
 import { missingPermissions, type Permission, permissionProblem } from '../util/permission.ts';
 import { buildctlElsewhere, engineElsewhere, nameOfSystem, socketsElsewhere } from './elsewhere.ts';
 import type { ContainerdAccess } from './images.ts';
 import { type Installation, readInstallation } from './installation.ts';
 import type { EngineOptions } from './notice.ts';
+import { checkOwnership } from './ownership.ts';
 import { type EnginePaths, enginePaths } from './paths.ts';
 import { checkRegistrySettings, formatRegistries, type Registries } from './registries.ts';
+import { neededParts } from './rootless.ts';
 import { formatAnswer, probeSocket } from './socket.ts';
 import { notInstalled, upEngine } from './up.ts';
-import { REQUIRED_PARTS } from './versions.ts';
 
 /** Where to look. */
 export interface FindOptions extends EngineOptions {
@@ -254,7 +255,7 @@ interface PassedOver {
   readonly notes: string[];
   readonly denied: readonly string[];
   /** What the runtime did not let us look at. */
-  readonly withheld: readonly Permission[];
+  readonly withheld: Permission[];
 }
 
 /** Of a socket that may not be opened nobody here can tell whether anybody listens; mostly somebody does. */
@@ -266,7 +267,7 @@ function deniedSockets(sockets: readonly string[]): Problem {
       hint:
         'run as root, or as a member of the group that buildkitd gives its socket to (buildkitd --group)\n' +
         `or start a rootless buildkitd, whose socket is found by itself; or name another engine: ${option('--addr')}, BUILDKIT_HOST\n` +
-        'or install one of bake-ts’s own, which needs root, too: bake-ts engine install',
+        'or install one of bake-ts’s own: bake-ts engine install',
     },
   );
 }
@@ -294,6 +295,14 @@ async function findEmbedded(
   options: FindOptions,
   { notes, denied, withheld }: PassedOver,
 ): Promise<Result<boolean>> {
+  const notOurs = await checkOwnership(paths).catch((error): undefined => {
+    const missing = missingPermissions(error) ?? thrown(error);
+    // Below this user's own folders nobody else could have put anything.
+    if (!isWithin(paths.runtimeDir, [paths.stateDir])) withheld.push(...missing);
+  });
+  if (notOurs !== undefined) return fail([notOurs]);
+  if (withheld.length > 0 && !isWithin(paths.runtimeDir, [paths.stateDir]))
+    return fail([permissionProblem(withheld)]);
   const [buildkitd, containerd] = await Promise.all([
     probeSocket({ path: paths.buildkitSocket }, undefined, options.signal),
     probeSocket({ path: paths.containerdSocket }, undefined, options.signal),
@@ -302,7 +311,7 @@ async function findEmbedded(
   const unseen = [buildkitd, containerd].flatMap((one) => (one.kind === 'withheld' ? one.missing : []));
   // Of one that is installed nobody can tell whether it runs.
   if (installation !== undefined && unseen.length > 0) return fail([permissionProblem(unseen)]);
-  const missing = REQUIRED_PARTS.filter((part) => installation?.parts.has(part) !== true);
+  const missing = neededParts().filter((part) => installation?.parts.has(part) !== true);
   if (missing.length > 0) {
     if (withheld.length > 0) return fail([permissionProblem(withheld)]);
     if (denied.length > 0) return fail([deniedSockets(denied)]);

@@ -32,6 +32,7 @@ import {
 import { takeLock } from './lock.ts';
 import type { EngineOptions } from './notice.ts';
 import { type EnginePaths, enginePaths } from './paths.ts';
+import { neededParts } from './rootless.ts';
 import { deliver, type SourceContext } from './sources.ts';
 import {
   type EnginePackage,
@@ -39,12 +40,11 @@ import {
   type EngineSource,
   type PackageSpec,
   packagesOf,
-  REQUIRED_PARTS,
 } from './versions.ts';
 
 /** What to install and from where. */
 export interface InstallOptions extends EngineOptions {
-  /** Default: everything an engine needs, without the registry. A part brings the rest of its package along. */
+  /** Default: everything an engine of this user needs, without the registry. A part brings the rest of its package along. */
   readonly parts?: readonly EnginePart[];
   /** Only this source; default: each package's own order (see `PACKAGES`): PATH first, then releases. */
   readonly from?: EngineSource;
@@ -95,7 +95,7 @@ const FINAL_CODES: readonly string[] = [
 ];
 
 /**
- * Installs what the embedded engine lacks: containerd, buildkitd, buildctl, runc. Several calls at once are one: the others wait
+ * Installs what the embedded engine lacks: containerd, buildkitd, buildctl, runc, without root also rootlesskit. Several calls at once are one: the others wait
  * and find it done. On failure everything is as it was before.
  *
  * @returns what is there now; problems: `engine/unsupported-platform`, `engine/install-failed` (its detail has each source's reason),
@@ -128,7 +128,7 @@ export async function installEngine(options: InstallOptions): Promise<Result<Ins
   if (!lock.ok) return lock;
   try {
     const current = await readInstallation(paths);
-    const wanted = packagesOf(options.parts ?? REQUIRED_PARTS);
+    const wanted = packagesOf(options.parts ?? neededParts());
     const todo = wanted.filter((spec) => !isSatisfied(spec, current, options));
     if (todo.length === 0 && current !== undefined) {
       return ok({

@@ -102,10 +102,14 @@ export async function listProcesses(): Promise<
   return found;
 }
 
-/** Children of a process. */
+/** Children of a process. The kernel keeps them by the thread that started them. */
 export async function childrenOf(pid: number): Promise<readonly number[]> {
-  const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => undefined);
-  if (text !== undefined) return text.split(' ').filter(Boolean).map(Number);
+  const threads = await readdir(`/proc/${pid}/task`).catch(() => []);
+  const texts = await Promise.all(
+    threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/children`, 'utf8').catch(() => undefined)),
+  );
+  const lists = texts.filter((text) => text !== undefined);
+  if (lists.length > 0) return lists.flatMap((text) => text.split(' ').filter(Boolean).map(Number));
   // Kernels without CONFIG_PROC_CHILDREN: every process names its parent.
   const found: number[] = [];
   for (const one of await listProcesses()) {

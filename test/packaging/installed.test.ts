@@ -6,7 +6,7 @@ import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { VERSION } from '../../lib/util/version.ts';
 import { runCommand } from '../rig/command.ts';
-import { type FreshPlace, makeFreshPlace } from '../rig/fresh-place.ts';
+import { type FreshPlace, makeFreshPlace, withFile, withThreadCounter } from '../rig/fresh-place.ts';
 import { startNpmRegistry } from '../rig/npm-registry.ts';
 import { repoPath, repoRoot } from '../rig/paths.ts';
 import { handedOutSkip as skip } from '../rig/runtimes.ts';
@@ -69,7 +69,9 @@ test('every way to get bake-ts works on an empty machine', { skip, timeout: 170_
   await t.test('npm i -D of the tarball, for a project', async (t) => {
     const place = await placeWith(t, tarball);
     await install(`npm i -D ./${TARBALL}`, place);
-    await builds('npx bake-ts run', place);
+    const counter = `--import=./${await withThreadCounter(place)}`;
+    const { stderr } = await type(`node ${counter} node_modules/.bin/bake-ts run`, place);
+    assert.match(stderr, /^app +built [\s\S]*^hashed by threads: [1-9]/m);
     const { stdout } = await type('npx bake-ts init -o -', place);
     assert.match(stdout, /^# yaml-language-server: \$schema=\.\/node_modules\/bake-ts\//);
   });
@@ -90,6 +92,14 @@ test('every way to get bake-ts works on an empty machine', { skip, timeout: 170_
   // From a registry of packages that has it.
   for (const line of ['npx bake-ts run', 'deno run -A npm:bake-ts run'])
     await t.test(line, async (t) => builds(line, await placeWithRegistry(t, tarball)));
+  await t.test('a script of Deno imports npm:bake-ts', async (t) => {
+    const place = await placeWithRegistry(t, tarball);
+    const script =
+      "import { plan, unwrap } from 'npm:bake-ts'; console.log(...unwrap(await plan()).plan.nodes.keys());";
+    await withFile(place, 'script.ts', script);
+    assert.equal((await type('deno run -A script.ts', place)).stdout, 'app\n');
+    await type('deno check script.ts', place);
+  });
   await t.test('deno install -gA npm:bake-ts', async (t) => {
     const place = await placeWithRegistry(t, tarball);
     await install('deno install -gA npm:bake-ts', place);

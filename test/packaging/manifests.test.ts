@@ -32,10 +32,8 @@ function readJson(file: string): unknown {
 /** The source file that a file of dist/ is made of. */
 function sourceOf(target: string): string {
   if (target === 'dist/bin/bake-ts.cjs') return '.ci/start.cjs';
-  return target
-    .replace(/^\.\//, '')
-    .replace(/^dist\//, '')
-    .replace(/(\.d\.ts|\.js)$/, '.ts');
+  if (/^\.\/dist\/library\.(?:d\.ts|js)$/.test(target)) return 'lib/mod.ts';
+  return target.replace(/^\.\//, '');
 }
 
 test('package.json and deno.json agree on version and licence', () => {

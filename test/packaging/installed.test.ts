@@ -1,12 +1,15 @@
 /** The ways to get bake-ts, word for word as docs/install.md has them, each with an empty home and empty caches, outside of the checkout. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { copyFile, readdir } from 'node:fs/promises';
+import { copyFile, readdir, readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { parse } from 'yaml';
 import { VERSION } from '../../lib/util/version.ts';
 import { runCommand } from '../rig/command.ts';
 import { type FreshPlace, makeFreshPlace, withFile, withThreadCounter } from '../rig/fresh-place.ts';
+import { listenOnLoopback } from '../rig/listen.ts';
 import { startNpmRegistry } from '../rig/npm-registry.ts';
 import { repoPath, repoRoot } from '../rig/paths.ts';
 import { handedOutSkip as skip } from '../rig/runtimes.ts';
@@ -88,6 +91,25 @@ test('every way to get bake-ts works on an empty machine', { skip, timeout: 170_
   await t.test('deno run of the checkout, from another directory', async (t) => {
     const place = await makeFreshPlace(t);
     await builds(`deno run -A ${repoPath('cli/main.ts')} run`, place);
+  });
+  await t.test('what jobs of a printed pipeline type', async (t) => {
+    const bytes = await readFile(tarball);
+    const server = createServer((_request, response) => response.end(bytes));
+    const address = `http://127.0.0.1:${await listenOnLoopback(t, server)}/${TARBALL}`;
+    for (const system of ['github', 'gitlab']) {
+      const place = await makeFreshPlace(t);
+      const printed = await type(
+        `node ${repoPath('dist/bin/bake-ts.cjs')} ci ${system} --package=${address}`,
+        place,
+      );
+      const { env, variables } = parse(printed.stdout) as Readonly<Record<string, Record<string, string>>>;
+      const [line = assert.fail()] = /[(]?(?:cd . && )?npm install .*$/m.exec(printed.stdout) ?? [];
+      const temp = path.join(place.home, 'temp');
+      const job = { ...place, env: { ...place.env, ...env, ...variables, RUNNER_TEMP: temp } };
+      await type(line, job);
+      const bin = system === 'github' ? `${temp}/bake-ts/node_modules/.bin/` : '';
+      await builds(`${bin}bake-ts run`, job);
+    }
   });
   // From a registry of packages that has it.
   for (const line of ['npx bake-ts run', 'deno run -A npm:bake-ts run'])

@@ -1,6 +1,7 @@
 /** Images in an engine's store: containerd's namespace for BuildKit. */
 import { type Digest, fail, isDigest, ok, problem, type Result } from '../model/mod.ts';
 import { runProgram, whyFailed, withoutTracing } from '../system/mod.ts';
+import { parseSize } from '../util/size.ts';
 import type { EngineOptions } from './notice.ts';
 
 /** How to reach the containerd behind an engine. */
@@ -86,16 +87,10 @@ export function parseImages(text: string): readonly LocalImage[] {
       mediaType,
       digest,
       size: size ?? '',
-      sizeBytes: parseSize(size ?? ''),
+      sizeBytes: Math.max(0, parseSize(size ?? '') ?? 0),
       // Attestations, as ctr of containerd 1 has them.
       platforms: (platforms ?? '-').split(',').filter((one) => one !== '-' && one !== 'unknown/unknown'),
     });
   }
   return images.sort((one, other) => (one.name < other.name ? -1 : 1));
-}
-
-function parseSize(text: string): number {
-  const [, number, unit = ''] = /^([\d.]+) ?([KMGTPE]?)/.exec(text) ?? [];
-  const power = unit === '' ? 0 : 'KMGTPE'.indexOf(unit) + 1;
-  return number === undefined ? 0 : Math.round(Number(number) * 1024 ** power);
 }

@@ -343,6 +343,25 @@ function declareEngine(command: CAC['command']): void {
     .option('--disk', 'Also count the bytes on disk, which takes a while')
     .option('--json', 'The same as JSON, for programs')
     .action(lazily(() => import('./commands/engine-status.ts')));
+  const json = 'The same as JSON, for programs';
+  fromFiles(command('engine du', 'Show what the engine of a run keeps, by kind and by build'))
+    .option('--addr <address>', 'Ask this engine')
+    .option('--json', json)
+    .action(lazily(() => import('./commands/engine-du.ts')));
+  fromFiles(command('engine prune', 'Let go of what the engine of a run keeps and no build needs'))
+    .option('--addr <address>', 'Ask this engine')
+    .option('--keep <size>', 'Of the cache, keep so much: what was used last, e.g. 10GB')
+    .option('--older <duration>', 'Of the cache, let go of nothing that was used within that time, e.g. 7d')
+    .option('--all', 'Also what BuildKit keeps for itself, and what images share with the cache')
+    .option('--images', 'Remove images of builds here that builds.yaml no longer names')
+    .option('--gone', 'Remove what is left of builds and checkouts that are gone')
+    .option('--dry-run', 'Show what would go, and let go of nothing')
+    .option('-y, --yes', 'Do not ask')
+    .option('--json', json)
+    .example('  bake-ts engine prune --keep 10GB                of the cache, all but 10 GB')
+    .example('  bake-ts engine prune --older 7d                 what was not used for a week')
+    .example('  bake-ts engine prune --images --gone --dry-run  what nobody needs any more')
+    .action(lazily(() => import('./commands/engine-prune.ts')));
   command('engine doctor', 'Check whether this machine can run an engine, and say what to do')
     .option('--addr <address>', 'A run would use this engine')
     .option('--json', 'The same as JSON, for programs')

@@ -51,21 +51,42 @@ export async function listContent(
   return listed.ok ? ok(new Set(listed.value.split('\n').filter(isDigest))) : listed;
 }
 
+/**
+ * Takes names away from a containerd, and at once what nothing else needs of what they stood for. A name that is gone already is no
+ * fault. Problem: `engine/images-failed`.
+ */
+export async function removeImages(
+  access: ContainerdAccess,
+  names: readonly string[],
+  options: EngineOptions = { env: {} },
+): Promise<Result<void>> {
+  for (let at = 0; at < names.length; at += NAMES_OF_A_CALL) {
+    const words = ['images', 'rm', '--sync', ...names.slice(at, at + NAMES_OF_A_CALL)];
+    const removed = await askCtr(access, words, options, 'does not remove images');
+    if (!removed.ok) return fail(removed.error);
+  }
+  return ok(undefined);
+}
+
+/** So many fit the arguments of a program on every system. */
+const NAMES_OF_A_CALL = 200;
+
 async function askCtr(
   { ctr, socket, namespace }: ContainerdAccess,
   words: readonly string[],
   { env, signal }: EngineOptions,
+  refused = 'does not list its images',
 ): Promise<Result<string>> {
   const asked = await runProgram({
     program: ctr,
     argv: ['--address', socket, '--namespace', namespace, ...words],
     env: withoutTracing(env),
-    timeoutMs: 30_000,
+    timeoutMs: 60_000,
     ...(signal === undefined ? {} : { signal }),
   });
   if (asked.exitCode === 0) return ok(asked.stdout.toString());
   return fail([
-    problem('engine/images-failed', 'containerd does not list its images', {
+    problem('engine/images-failed', `containerd ${refused}`, {
       hint: 'does the engine run? bake-ts engine status',
       detail: asked.stderr.trim().slice(-1_000) || whyFailed(asked),
     }),

@@ -2,13 +2,13 @@
  * The engine: finding a buildkitd to use, and bringing one along (containerd, buildkitd with its containerd worker,
  * buildctl, runc, and a registry for trying things) where there is none.
  */
-export { type CacheRecord, listCache, type PruneLimits, pruneCache } from './cache.ts';
+export { type CacheRecord, LONGEST_KEPT_MS, listCache, type PruneLimits, pruneCache } from './cache.ts';
 export type { DaemonName, DaemonRecord } from './daemon.ts';
 export { type Diagnosis, type DoctorCheck, engineDoctor } from './doctor.ts';
 export { type DownReport, downEngine } from './down.ts';
 export { type Engine, type FindOptions, findEngine } from './find.ts';
 export { type BuiltImage, listHistory } from './history.ts';
-export { type ContainerdAccess, type LocalImage, listContent, listImages } from './images.ts';
+export { type ContainerdAccess, type LocalImage, listContent, listImages, removeImages } from './images.ts';
 export {
   formatSource,
   type InstallAttempt,

@@ -107,8 +107,7 @@ export function openEngine(options: OpenEngineOptions = {}): Promise<Result<Engi
       },
       cache: () => listCache(engine, asking),
       prune: async (limits = {}) => {
-        // A misspelt limit is none, and everything would go.
-        checkOptions('prune', limits, { keepBytes: 'number', keepMs: 'number', all: 'flag' });
+        checkPruneLimits('prune', limits);
         return pruneCache(engine, limits, asking);
       },
       buildctl: (argv) =>
@@ -120,6 +119,17 @@ export function openEngine(options: OpenEngineOptions = {}): Promise<Result<Engi
         }),
     });
   }, options);
+}
+
+/**
+ * A misspelt limit is none, and so is one that was forgotten to be set: everything would go.
+ *
+ * @throws TypeError
+ */
+export function checkPruneLimits(caller: string, limits: PruneLimits): void {
+  checkOptions(caller, limits, { keepBytes: 'number', keepMs: 'number', all: 'flag', only: 'texts' });
+  for (const [name, value] of Object.entries(limits))
+    if (value === undefined) throw new TypeError(`the option "${name}" of ${caller}() is undefined`);
 }
 
 /** What every call about the embedded engine takes. */

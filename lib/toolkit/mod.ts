@@ -50,6 +50,12 @@ export {
   type RunSettings,
   run,
 } from './run.ts';
+export {
+  type EngineUsageOptions,
+  engineUsage,
+  type PruneEngineOptions,
+  pruneEngine,
+} from './storage.ts';
 export type { SurroundingsOptions } from './surroundings.ts';
 export { type AnyResult, BakeError, unwrap } from './unwrap.ts';
 export { type VerifyOptions, verify } from './verify.ts';

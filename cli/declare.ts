@@ -311,25 +311,21 @@ function declareRegistry(command: CAC['command']): void {
 }
 
 function declareEngine(command: CAC['command']): void {
-  command('engine install', 'Install containerd, buildkitd, buildctl and runc in a folder of our own')
-    .option('--registry', 'Also a registry, to try pushing with')
-    .option(
-      '--from <path|release|go|debian>',
-      'Take everything from this source; default: the first that has it',
-    )
-    .option('--mirror <url>', 'Ask this host instead of the one of the official releases')
-    .option(
-      '--file <package=path>',
-      'Take this release file, e.g. buildkit=b.tar.gz (may be repeated)',
-      REPEATS,
-    )
-    .option(
-      '--checksum <package=sha256>',
-      'Expect this checksum instead of the pinned one (may be repeated)',
-      REPEATS,
-    )
+  fromSources(
+    command(
+      'engine install',
+      'Install containerd, buildkitd, buildctl and runc in a folder of our own',
+    ).option('--registry', 'Also a registry, to try pushing with'),
+  )
     .option('--force', 'Install again what is there already')
     .action(lazily(() => import('./commands/engine-install.ts')));
+  fromSources(
+    command('engine upgrade', 'Upgrade the engine to what this bake-ts is made for; its state stays'),
+  )
+    .option('--check', 'Only compare what is installed with what it should be')
+    .option('--restart', 'Change a running engine over though it builds')
+    .option('--json', 'The same as JSON, for programs')
+    .action(lazily(() => import('./commands/engine-upgrade.ts')));
   command('engine up', 'Start the engine; harmless where it runs already')
     .option('--registry', 'Also a local registry, on port 5000')
     .option('--registry-port <number>', 'The same on another port')
@@ -369,6 +365,26 @@ function declareEngine(command: CAC['command']): void {
   command('engine logs [daemon]', 'Show the end of the logs of containerd, buildkitd or registry')
     .option('-n, --lines <number>', 'How many lines of each; default: 50')
     .action(lazily(() => import('./commands/engine-logs.ts')));
+}
+
+/** Where programs of the engine come from. */
+function fromSources(command: Command): Command {
+  return command
+    .option(
+      '--from <path|release|go|debian>',
+      'Take everything from this source; default: the first that has it',
+    )
+    .option('--mirror <url>', 'Ask this host instead of the one of the official releases')
+    .option(
+      '--file <package=path>',
+      'Take this release file, e.g. buildkit=b.tar.gz (may be repeated)',
+      REPEATS,
+    )
+    .option(
+      '--checksum <package=sha256>',
+      'Expect this checksum instead of the pinned one (may be repeated)',
+      REPEATS,
+    );
 }
 
 /** The action of a command whose file is loaded when it is called. */

@@ -16,7 +16,7 @@
  * what all others take as `plan`, so that nothing is read twice.
  *
  * **Parts** stand by themselves: {@link createRegistryClient} for the distribution API, {@link openLayout} for images
- * on disk, {@link readImageRef} and {@link formatImageRef} for references; {@link openEngine} for an engine and its buildctl, {@link installEngine}, {@link upEngine},
+ * on disk, {@link readImageRef} and {@link formatImageRef} for references; {@link openEngine} for an engine and its buildctl, {@link installEngine}, {@link upgradeEngine}, {@link upEngine},
  * {@link downEngine}, {@link engineStatus} and {@link engineDoctor} for the embedded one; {@link engineUsage} and {@link pruneEngine}
  * for what an engine keeps.
  *
@@ -75,10 +75,13 @@ export type {
   InstallReport,
   LocalImage,
   NotifyEngine,
+  OutdatedPackage,
   PruneLimits,
   Registries,
   RunningEngine,
   ServingEngine,
+  UpgradeOptions,
+  UpgradeReport,
   UpOptions,
 } from './engine/mod.ts';
 export type {
@@ -256,9 +259,11 @@ export {
   type SurroundingsOptions,
   type UpdateOptions,
   type UpEngineOptions,
+  type UpgradeEngineOptions,
   unwrap,
   update,
   upEngine,
+  upgradeEngine,
   type VerifyOptions,
   verify,
 } from './toolkit/mod.ts';

@@ -14,7 +14,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
 }
 
 async function showStatus(args: ParsedArgs, io: Io): Promise<ExitCode> {
-  const { formatSource, engineStatus, servingEngine } = await import('../../lib/engine/mod.ts');
+  const { formatSource, engineStatus, servingEngine, tellOutdated } = await import('../../lib/engine/mod.ts');
   const address = textOf(args, 'addr');
   const [status, serving] = await Promise.all([
     engineStatus({ env: io.env, diskUse: isSet(args, 'disk') }),
@@ -49,6 +49,7 @@ async function showStatus(args: ParsedArgs, io: Io): Promise<ExitCode> {
     return code;
   }
   const palette = paletteFor(args, io, io.stdout);
+  const outdated = installation === undefined ? undefined : tellOutdated(installation);
   if (serving.ok) io.stdout.write(`${formatServing(serving.value, palette).join('\n')}\n\n`);
   else io.stdout.write(`${formatNone(serving.error, palette).join('\n')}\n\n`);
   const lines = [
@@ -57,6 +58,7 @@ async function showStatus(args: ParsedArgs, io: Io): Promise<ExitCode> {
     installation === undefined
       ? 'not installed: bake-ts engine install'
       : `installed: ${installation.dir} (${installation.installedAt.slice(0, 10)})`,
+    ...(outdated === undefined ? [] : [`outdated:  ${palette.warning(outdated)}`]),
     `state:     ${paths.stateDir}`,
     `logs:      ${paths.logDir}`,
     ...(status.diskUse === undefined

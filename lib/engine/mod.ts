@@ -22,6 +22,7 @@ export {
   readInstallation,
 } from './installation.ts';
 export type { EngineNotice, EngineOptions, NotifyEngine } from './notice.ts';
+export { findOutdated, type OutdatedPackage, tellOutdated } from './outdated.ts';
 export { livesOwner, type Owner, ownerNow, readOwner } from './owner.ts';
 export { type EnginePaths, enginePaths } from './paths.ts';
 export { identifyProcess, isAlive, ownPid } from './process-identity.ts';
@@ -30,6 +31,7 @@ export { type ServingEngine, servingEngine } from './serving.ts';
 export { type DaemonStatus, type EngineStatus, engineStatus } from './status.ts';
 export { type EngineStore, openStore } from './store.ts';
 export { type RunningEngine, type UpOptions, upEngine } from './up.ts';
+export { type UpgradeOptions, type UpgradeReport, upgradeEngine } from './upgrade.ts';
 export {
   ENGINE_PARTS,
   type EnginePackage,

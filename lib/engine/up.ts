@@ -9,6 +9,7 @@ import {
   type DaemonName,
   type DaemonRecord,
   readDaemon,
+  readDaemons,
   readTail,
   removePidFile,
   startDaemon,
@@ -29,6 +30,7 @@ import { type EnginePaths, enginePaths } from './paths.ts';
 import { endProcess } from './process-identity.ts';
 import { checkRegistrySettings, formatRegistries, mergeRegistries, type Registries } from './registries.ts';
 import { probeSocket } from './socket.ts';
+import { checkStateVersions, noteStateVersions } from './state-versions.ts';
 import { type EnginePart, REQUIRED_PARTS } from './versions.ts';
 import { readWorker, waitForContainerd } from './worker.ts';
 
@@ -72,7 +74,7 @@ const READY_TIMEOUT_MS = 30_000;
  * @returns the engine; problems: `engine/not-installed`, `engine/unsupported-platform`, `engine/not-root`,
  *   `engine/no-privileges`, `engine/no-cgroups`, `engine/disk-full`, `engine/daemon-crashed`, `engine/daemon-silent`,
  *   `engine/port-taken`, `engine/registry-elsewhere`, `engine/registry-not-installed`, `engine/unsafe-directory`,
- *   `engine/cannot-write`, `engine/locked`, `engine/aborted`
+ *   `engine/state-newer`, `engine/cannot-write`, `engine/locked`, `engine/aborted`
  */
 export async function upEngine(options: UpOptions): Promise<Result<RunningEngine>> {
   const startedMs = Date.now();
@@ -89,8 +91,11 @@ export async function upEngine(options: UpOptions): Promise<Result<RunningEngine
     if (!lock.ok) return lock;
     const starter = new EngineStarter(paths, installation, options);
     try {
+      const newer = await checkStateVersions(paths, await notRunning(paths, installation));
+      if (newer !== undefined) return fail([newer]);
       const running = await starter.start();
-      if (!running.ok) await starter.undo();
+      if (running.ok) await noteStateVersions(paths, running.value.daemons);
+      else await starter.undo();
       return running.ok ? ok({ ...running.value, durationMs: Date.now() - startedMs }) : running;
     } finally {
       await lock.value.release();
@@ -98,6 +103,18 @@ export async function upEngine(options: UpOptions): Promise<Result<RunningEngine
   } catch (error) {
     return fail([fileProblem(paths.stateDir, error)]);
   }
+}
+
+/** Daemons that would be started on the state that is there, in the versions that are installed. */
+async function notRunning(
+  paths: EnginePaths,
+  { parts }: Installation,
+): Promise<readonly { readonly name: DaemonName; readonly version: string }[]> {
+  const running = (await readDaemons(paths)).filter(({ alive }) => alive).map(({ record }) => record.name);
+  return (['containerd', 'buildkitd'] as const).flatMap((name) => {
+    const version = parts.get(name)?.version;
+    return version === undefined || running.includes(name) ? [] : { name, version };
+  });
 }
 
 /** One `up`, with what it has started so far. */

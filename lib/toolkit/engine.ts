@@ -23,8 +23,11 @@ import {
   pruneCache,
   type RunningEngine,
   engineStatus as statusOf,
+  type UpgradeOptions,
+  type UpgradeReport,
   type UpOptions,
   upEngine as up,
+  upgradeEngine as upgrade,
 } from '../engine/mod.ts';
 import { type Environment, fail, ok, type Result } from '../model/mod.ts';
 import { type ProgramEnd, runProgram, withoutTracing } from '../system/mod.ts';
@@ -173,8 +176,40 @@ export function installEngine(options: InstallEngineOptions = {}): Promise<Resul
       files: 'object',
       checksums: 'object',
       force: 'flag',
+      onlyPinned: 'flag',
     });
     return install(withEnvironment(options));
+  }, options);
+}
+
+/** How the embedded engine is upgraded. */
+export interface UpgradeEngineOptions extends Omit<UpgradeOptions, 'env'>, EngineCallOptions {}
+
+/**
+ * Upgrades the embedded engine to the versions that this bake-ts pins, as `bake-ts engine upgrade` does. An engine that runs is changed
+ * over where it does not build; images and cache stay.
+ *
+ * @returns what was older, and what became of the engine; problems: `engine/…`
+ * @throws TypeError for options that there are not
+ * @example
+ * ```ts
+ * const { outdated, engine } = unwrap(await upgradeEngine({ check: true }));
+ * for (const one of outdated) console.log(one.package, one.installed, one.pinned);
+ * console.log(engine);
+ * ```
+ */
+export function upgradeEngine(options: UpgradeEngineOptions = {}): Promise<Result<UpgradeReport>> {
+  return permitted(async () => {
+    checkOptions('upgradeEngine', options, {
+      ...ENGINE_OPTIONS,
+      from: 'text',
+      mirror: 'text',
+      files: 'object',
+      checksums: 'object',
+      check: 'flag',
+      restart: 'flag',
+    });
+    return upgrade(withEnvironment(options));
   }, options);
 }
 

@@ -25,7 +25,9 @@ export {
   type OpenEngineOptions,
   openEngine,
   type UpEngineOptions,
+  type UpgradeEngineOptions,
   upEngine,
+  upgradeEngine,
 } from './engine.ts';
 export type { Running } from './events.ts';
 export {

@@ -32,8 +32,9 @@ export interface OwnEngine {
  * Installs one, from the programs of the test run; it is not started.
  *
  * @param home where everything of it lies; default: a directory of its own
+ * @param first a directory whose programs are taken before those of the test run
  */
-export async function makeOwnEngine(t: Cleanup, home?: string): Promise<OwnEngine> {
+export async function makeOwnEngine(t: Cleanup, home?: string, first?: string): Promise<OwnEngine> {
   const dir = home ?? (await realpath(await mkdtemp(path.join(tmpdir(), 'engine-'))));
   const env: Record<string, string> = {
     PATH: `${realEngine.binDir}:${process.env['PATH'] ?? ''}`,
@@ -47,7 +48,8 @@ export async function makeOwnEngine(t: Cleanup, home?: string): Promise<OwnEngin
     if (home === undefined) await rm(dir, { recursive: true, force: true });
     assert(down.ok, JSON.stringify(down));
   });
-  const installed = await installEngine({ env, from: 'path', parts: ENGINE_PARTS });
+  const searched = first === undefined ? env : { ...env, PATH: `${first}:${env['PATH']}` };
+  const installed = await installEngine({ env: searched, from: 'path', parts: ENGINE_PARTS });
   assert(installed.ok, JSON.stringify(installed));
   // By its address rather than by looking, since the machine may have an engine of its own.
   const address = `unix://${path.join(dir, 'engine-state/run/buildkitd.sock')}`;

@@ -362,6 +362,10 @@ function declareEngine(command: CAC['command']): void {
     .option('--addr <address>', 'A run would use this engine')
     .option('--json', 'The same as JSON, for programs')
     .action(lazily(() => import('./commands/engine-doctor.ts')));
+  command('engine service <kind>', 'Print what keeps an engine running: systemd, systemd-user or kubernetes')
+    .option('--rootless', 'Of kubernetes: a buildkitd without privileges')
+    .example('  bake-ts engine service systemd | sudo tee /etc/systemd/system/bake-ts-engine.service')
+    .action(lazily(() => import('./commands/engine-service.ts')));
   command('engine logs [daemon]', 'Show the end of the logs of containerd, buildkitd or registry')
     .option('-n, --lines <number>', 'How many lines of each; default: 50')
     .action(lazily(() => import('./commands/engine-logs.ts')));

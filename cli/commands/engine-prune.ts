@@ -8,7 +8,7 @@ import {
   pruneStorage,
   type StorageUsage,
   sumBytes,
-  surveyEngine,
+  surveyForPrune,
 } from '../../lib/storage/mod.ts';
 import { parseDuration } from '../../lib/util/duration.ts';
 import { parseSize } from '../../lib/util/size.ts';
@@ -33,7 +33,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
       const stopped = stoppedBy();
       return stopped === undefined ? code : exitCodeOfSignal(stopped);
     };
-    const surveyed = await surveyEngine(options);
+    const surveyed = await surveyForPrune(options);
     if (!surveyed.ok) return ended(surveyed.error);
     const shown = surveyed.value;
     if (shown.imagesUnreadable !== undefined && (choice.images === true || choice.gone === true))

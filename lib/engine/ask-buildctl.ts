@@ -1,6 +1,7 @@
 /** Short questions to an engine through its buildctl. */
 import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
 import { runProgram, whyFailed, withoutTracing } from '../system/mod.ts';
+import { fullDiskOf } from './disk-space.ts';
 import { aborted } from './lock.ts';
 import type { EngineOptions } from './notice.ts';
 
@@ -19,7 +20,7 @@ interface Question {
   readonly unanswered: string;
 }
 
-/** What buildctl prints. Problems: `engine/unreachable`, `engine/aborted`. */
+/** What buildctl prints. Problems: `engine/unreachable`, `engine/disk-full`, `engine/aborted`. */
 export async function askBuildctl(
   { buildctl, address }: EngineTool,
   { argv, timeoutMs, unanswered }: Question,
@@ -34,6 +35,8 @@ export async function askBuildctl(
   });
   if (asked.ended === 'cancelled') return fail(aborted());
   if (asked.exitCode === 0) return ok(asked.stdout.toString());
+  const full = fullDiskOf(asked.stderr, `buildkitd at ${address}`);
+  if (full !== undefined) return fail({ ...full, detail: asked.stderr.trim().slice(-1_000) });
   return fail(
     problem('engine/unreachable', `buildkitd at ${address} ${unanswered}`, {
       hint: 'bake-ts engine doctor looks for the cause',

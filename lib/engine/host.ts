@@ -125,7 +125,7 @@ export function fileProblem(dir: string, error: unknown): Problem {
 }
 
 /** What keeps an engine from being started here; empty where nothing does. */
-export async function findObstacles(stateDir: string): Promise<readonly Problem[]> {
+export async function findObstacles(): Promise<readonly Problem[]> {
   if (platform() !== 'linux') {
     return [
       problem(
@@ -163,18 +163,6 @@ export async function findObstacles(stateDir: string): Promise<readonly Problem[
       problem('engine/no-cgroups', 'no control groups are mounted: no container can be started', {
         hint: 'mount them (mount -t cgroup2 none /sys/fs/cgroup), or use another machine with --addr',
       }),
-    );
-  }
-  const free = await readFreeBytes(stateDir);
-  if (free !== undefined && free < MINIMUM_FREE_BYTES) {
-    problems.push(
-      problem(
-        'engine/disk-full',
-        `only ${Math.floor(free / 1024 ** 2)} MiB are free on the disk of ${stateDir}`,
-        {
-          hint: 'free some space, or set BAKE_TS_HOME to a directory on another disk',
-        },
-      ),
     );
   }
   return problems;

@@ -2,6 +2,7 @@
 import { type Digest, fail, isDigest, ok, problem, type Result } from '../model/mod.ts';
 import { runProgram, whyFailed, withoutTracing } from '../system/mod.ts';
 import { parseSize } from '../util/size.ts';
+import { fullDiskOf } from './disk-space.ts';
 import type { EngineOptions } from './notice.ts';
 
 /** How to reach the containerd behind an engine. */
@@ -85,6 +86,8 @@ async function askCtr(
     ...(signal === undefined ? {} : { signal }),
   });
   if (asked.exitCode === 0) return ok(asked.stdout.toString());
+  const full = fullDiskOf(asked.stderr, 'containerd');
+  if (full !== undefined) return fail([{ ...full, detail: asked.stderr.trim().slice(-1_000) }]);
   return fail([
     problem('engine/images-failed', `containerd ${refused}`, {
       hint: 'does the engine run? bake-ts engine status',

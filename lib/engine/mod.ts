@@ -4,6 +4,7 @@
  */
 export { type CacheRecord, LONGEST_KEPT_MS, listCache, type PruneLimits, pruneCache } from './cache.ts';
 export type { DaemonName, DaemonRecord } from './daemon.ts';
+export { keepRoom, makeRoom } from './disk-space.ts';
 export { type Diagnosis, type DoctorCheck, engineDoctor } from './doctor.ts';
 export { type DownReport, downEngine } from './down.ts';
 export { type Engine, type FindOptions, findEngine } from './find.ts';

@@ -21,6 +21,7 @@ import {
   registryConfig,
   type Snapshotter,
 } from './daemon-config.ts';
+import { checkFreeSpace, keepReserve, makeRoomForStart, warnOfSpace } from './disk-space.ts';
 import { fileProblem, findListener, findObstacles, tryOverlay } from './host.ts';
 import { type Installation, readInstallation } from './installation.ts';
 import { findForeignFiles, killLeftovers, removeContainers, unmountAll } from './leftovers.ts';
@@ -79,7 +80,8 @@ const READY_TIMEOUT_MS = 30_000;
 export async function upEngine(options: UpOptions): Promise<Result<RunningEngine>> {
   const startedMs = Date.now();
   const paths = enginePaths(options.env);
-  const obstacles = await findObstacles(paths.stateDir);
+  const noSpace = await checkFreeSpace(paths.stateDir);
+  const obstacles = [...(await findObstacles()), ...(noSpace === undefined ? [] : [noSpace])];
   if (obstacles.length > 0) return fail(obstacles);
   const installation = await readInstallation(paths);
   const lacking = findLacking(installation, options);
@@ -91,12 +93,20 @@ export async function upEngine(options: UpOptions): Promise<Result<RunningEngine
     if (!lock.ok) return lock;
     const starter = new EngineStarter(paths, installation, options);
     try {
-      const newer = await checkStateVersions(paths, await notRunning(paths, installation));
+      const toStart = await notRunning(paths, installation);
+      const newer = await checkStateVersions(paths, toStart);
       if (newer !== undefined) return fail([newer]);
+      if (toStart.length > 0) await makeRoomForStart(paths);
       const running = await starter.start();
-      if (running.ok) await noteStateVersions(paths, running.value.daemons);
-      else await starter.undo();
-      return running.ok ? ok({ ...running.value, durationMs: Date.now() - startedMs }) : running;
+      if (!running.ok) {
+        await starter.undo();
+        return running;
+      }
+      await noteStateVersions(paths, running.value.daemons);
+      await keepReserve(paths);
+      const low = await warnOfSpace(paths.stateDir);
+      const warnings = [...running.value.warnings, ...(low === undefined ? [] : [low])];
+      return ok({ ...running.value, warnings, durationMs: Date.now() - startedMs });
     } finally {
       await lock.value.release();
     }

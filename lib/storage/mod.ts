@@ -2,7 +2,7 @@
 export type { CacheKind, KindUsage } from './kinds.ts';
 export { isReclaimable, sumBytes } from './kinds.ts';
 export type { OwnedImage } from './owners.ts';
-export { type PruneChoice, type PruneReport, pruneStorage } from './prune.ts';
+export { type PruneChoice, type PruneReport, pruneStorage, surveyForPrune } from './prune.ts';
 export {
   type BuildUsage,
   type Leftovers,

@@ -1,7 +1,9 @@
 /** Letting go of what an engine and this machine keep: cache, images, and what is left of what is gone. */
 import {
   type CacheRecord,
+  keepRoom,
   listImages,
+  makeRoom,
   openStore,
   type PruneLimits,
   pruneCache,
@@ -43,19 +45,44 @@ export interface PruneReport {
 }
 
 /**
+ * Looks at an engine that is to be pruned. Where its disk is so full that it cannot even look, it gets the room that was laid by for that.
+ * Problems as of `surveyEngine`, `engine/disk-full`.
+ */
+export async function surveyForPrune(options: SurveyOptions): Promise<Result<StorageUsage>> {
+  return withRoom(options, () => surveyEngine(options));
+}
+
+/** Does it again where the disk of the embedded engine was full, and room was laid by. */
+async function withRoom<T>(options: SurveyOptions, work: () => Promise<Result<T>>): Promise<Result<T>> {
+  const done = await work();
+  const isFull = !done.ok && done.error.some(({ code }) => code === 'engine/disk-full');
+  return isFull && (await makeRoom(options.engine.address, options.env)) ? work() : done;
+}
+
+/**
  * Lets go of what is chosen. Images go first: what they share with the cache is free to go then.
  *
  * @param shown what somebody has agreed to: nothing else of images and of what is gone goes. Default: as it is now
- * @returns what went; problems: `engine/unreachable`, `engine/images-failed`, `engine/aborted`
+ * @returns what went; problems: `engine/unreachable`, `engine/images-failed`, `engine/disk-full`, `engine/aborted`
  */
 export async function pruneStorage(
   options: SurveyOptions,
   choice: PruneChoice,
   shown?: StorageUsage,
 ): Promise<Result<PruneReport>> {
-  const surveyed = shown === undefined ? await surveyEngine(options) : ok(shown);
+  const surveyed = shown === undefined ? await surveyForPrune(options) : ok(shown);
   if (!surveyed.ok) return surveyed;
-  const { leftovers, imagesUnreadable } = surveyed.value;
+  const done = await withRoom(options, () => pruneSurveyed(options, choice, surveyed.value));
+  await keepRoom(options.engine.address, options.env);
+  return done;
+}
+
+async function pruneSurveyed(
+  options: SurveyOptions,
+  choice: PruneChoice,
+  surveyed: StorageUsage,
+): Promise<Result<PruneReport>> {
+  const { leftovers, imagesUnreadable } = surveyed;
   const images = [
     ...(choice.images === true ? leftovers.unnamed : []),
     ...(choice.gone === true ? leftovers.images : []),

@@ -33,8 +33,14 @@ test('records that are named are all that is let go of, in calls that a system t
   );
   const calls = await buildctl.calls();
   const filters = calls.map(({ argv }) => argv.filter((word) => word.startsWith('id==')));
-  assert.deepEqual(filters.map(({ length }) => length), [500, 1]);
-  assert.deepEqual(filters.flat(), only.map((id) => `id==${id}`));
+  assert.deepEqual(
+    filters.map(({ length }) => length),
+    [500, 1],
+  );
+  assert.deepEqual(
+    filters.flat(),
+    only.map((id) => `id==${id}`),
+  );
   for (const { argv } of calls) assert.ok(argv.includes('--keep-duration') && argv.includes('1ms'));
 });
 
@@ -52,4 +58,21 @@ test('a limit that is none is refused before buildctl is called', async (t) => {
   for (const limits of wrong)
     await assert.rejects(pruneCache(engine, limits, { env: {} }), TypeError, JSON.stringify(limits));
   assert.deepEqual(await buildctl.calls(), []);
+});
+
+test('an engine whose disk is full is told from one that does not answer', async (t) => {
+  const buildctl = await makeFakeBuildctl(t);
+  const full =
+    'error: failed to call diskusage: ResourceExhausted: write /s/metadata_v2.db: no space left on device\n';
+  await buildctl.setRules([
+    { when: ['du'], exitCode: 1, stderr: full },
+    { when: ['prune'], exitCode: 1, stderr: 'error: rpc error: code = Unavailable desc = EOF\n' },
+  ]);
+  const engine = { buildctl: buildctl.path, address: 'unix:///x' };
+  const options = { env: { PATH: process.env['PATH'] } };
+  const listed = await listCache(engine, options);
+  assert(!listed.ok);
+  assert.deepEqual([listed.error[0]?.code, listed.error[0]?.detail], ['engine/disk-full', full.trim()]);
+  const pruned = await pruneCache(engine, {}, options);
+  assert.equal(pruned.ok ? '' : pruned.error[0]?.code, 'engine/unreachable');
 });

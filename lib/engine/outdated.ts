@@ -4,9 +4,11 @@ import { type EnginePackage, isAtLeast, PACKAGES } from './versions.ts';
 
 /** A package that is older than the version that this bake-ts is made for. */
 export interface OutdatedPackage {
+  /** What is older. */
   readonly package: EnginePackage;
   /** The one that is installed: of its programs, the oldest. */
   readonly installed: string;
+  /** The version that this bake-ts is made for. */
   readonly pinned: string;
 }
 

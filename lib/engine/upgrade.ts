@@ -29,6 +29,7 @@ export interface UpgradeReport {
   readonly outdated: readonly OutdatedPackage[];
   /** Those of them that still are: no source had a newer one. */
   readonly remaining: readonly OutdatedPackage[];
+  /** What is installed now. */
   readonly installation: Installation;
   /**
    * What became of the engine: nothing runs (`stopped`), what runs is what is installed (`current`), it was changed over (`restarted`), or

@@ -13,8 +13,11 @@ export type CacheKind =
 
 /** What the records of a kind come to, in bytes. */
 export interface KindUsage {
+  /** What they are. */
   readonly kind: CacheKind;
+  /** How many there are. */
   readonly records: number;
+  /** All of them together. */
   readonly sizeBytes: number;
   /** Of builds that run now. */
   readonly inUseBytes: number;

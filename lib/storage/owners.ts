@@ -8,7 +8,8 @@ import { storeName, storeProject } from '../run/mod.ts';
 
 /** An image of the store, and whose it is. */
 export interface OwnedImage extends LocalImage {
-  readonly owner:
+  /** Whose it is. */
+  readonly owner: /** A build's of this repository: builds.yaml names it now, or it is kept for one. */
     | 'build'
     /** A build of this repository gave it this name; builds.yaml gives it to none any more. */
     | 'unnamed'

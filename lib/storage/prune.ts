@@ -35,8 +35,11 @@ export interface PruneChoice {
 
 /** What went. */
 export interface PruneReport {
+  /** Records of the cache that went. */
   readonly cache: readonly CacheRecord[];
+  /** Images that were removed. */
   readonly images: readonly OwnedImage[];
+  /** State that was removed. */
   readonly state: readonly StateLeftover[];
   /** What is left of what is gone, or is not named, and was not asked for. */
   readonly left: Leftovers;

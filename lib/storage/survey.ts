@@ -35,14 +35,17 @@ export interface Repository {
 
 /** A record of the cache, and the builds that it is of, as far as that can be told. */
 export interface OwnedRecord extends CacheRecord {
+  /** Names of builds of this repository; none: it is of none that is known. */
   readonly builds: readonly string[];
 }
 
 /** What the cache has of a build. */
 export interface BuildUsage {
+  /** Its name. */
   readonly build: string;
   /** It is no longer in builds.yaml. */
   readonly gone: boolean;
+  /** How many records are of it. */
   readonly records: number;
   /** Of all its records; what builds have in common counts for each of them. */
   readonly sizeBytes: number;
@@ -58,6 +61,7 @@ export interface StateLeftover {
   readonly build?: string;
   /** Where the checkout was. */
   readonly root: string;
+  /** How much it is (bytes). */
   readonly sizeBytes: number;
 }
 
@@ -69,19 +73,25 @@ export interface Leftovers {
   readonly images: readonly OwnedImage[];
   /** Copies of directories of builds that are gone. */
   readonly sources: readonly CacheRecord[];
+  /** State on this machine of builds or checkouts that are gone. */
   readonly state: readonly StateLeftover[];
 }
 
 /** What an engine keeps. */
 export interface StorageUsage {
+  /** All records of its cache. */
   readonly records: readonly OwnedRecord[];
+  /** The same by what they are, as far as there are any. */
   readonly kinds: readonly KindUsage[];
+  /** The same by build, the largest first. */
   readonly builds: readonly BuildUsage[];
   /** What can be told to be of no build of this repository, or cannot be told at all. */
   readonly elsewhere: { readonly records: number; readonly sizeBytes: number };
   /** Undefined: nobody here can list them, see `imagesUnreadable`. */
   readonly images: readonly OwnedImage[] | undefined;
+  /** Why images are not known. */
   readonly imagesUnreadable: Problem | undefined;
+  /** What is left of what is gone, and what may go. */
   readonly leftovers: Leftovers;
 }
 

@@ -34,5 +34,5 @@ test('where no timer waits for it, a duration may be as long as its reader says'
   assert.equal(parseDuration('90d', most), 90 * 86_400_000);
   assert.equal(parseDuration('366d', most), most);
   assert.equal(parseDuration('367d', most), undefined);
-  assert.equal(parseDuration('9'.repeat(400) + 'd', most), undefined);
+  assert.equal(parseDuration(`${'9'.repeat(400)}d`, most), undefined);
 });

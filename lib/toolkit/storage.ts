@@ -1,4 +1,5 @@
 /** What engines keep, from a script: told by build, and let go of. */
+import { findRoot } from '../config/mod.ts';
 import { type FindOptions, findEngine } from '../engine/mod.ts';
 import { ok, type Result } from '../model/mod.ts';
 import type { PruneChoice, PruneReport, StorageUsage, SurveyOptions } from '../storage/mod.ts';
@@ -96,6 +97,10 @@ async function findSurveyed(options: EngineUsageOptions): Promise<Result<SurveyO
   };
   const engine = await findEngine(finding);
   if (!engine.ok) return engine;
-  const repository = read.ok ? { root: read.value.set.root, set: read.value.set } : { root: cwd };
-  return ok({ ...asking, engine: engine.value, repository });
+  if (read.ok) {
+    const { set } = read.value;
+    return ok({ ...asking, engine: engine.value, repository: { root: set.root, set } });
+  }
+  const root = await findRoot({ cwd, env, files: options.files ?? [] });
+  return ok({ ...asking, engine: engine.value, repository: { root } });
 }

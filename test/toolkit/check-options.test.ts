@@ -17,6 +17,7 @@ const CALLS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   downEngine: {},
   engineDoctor: {},
   engineStatus: {},
+  engineUsage: {},
   explain: {},
   installEngine: {},
   lint: {},
@@ -27,11 +28,13 @@ const CALLS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   print: {},
   promote: { to: [] },
   propose: {},
+  pruneEngine: {},
   push: {},
   readBuilds: {},
   run: {},
   upEngine: {},
   update: {},
+  upgradeEngine: {},
   verify: {},
 };
 

@@ -26,7 +26,7 @@ interface Pattern {
 }
 
 const FREE_SPACE =
-  'See what takes it (`bake-ts engine du`), and let go of what no build needs: `bake-ts engine prune`, or `--keep 5GB`; or free space on it.';
+  'See what takes it: `bake-ts engine du`; let go of what no build needs: `bake-ts engine prune --keep 5GB`; or free space on it.';
 
 const SIGN_IN =
   'Write them into config.json in DOCKER_CONFIG or ~/.docker: with `docker login`, or without Docker as docs/from-buildctl.md shows.';

@@ -43,7 +43,7 @@ const E2E_ON = {
 };
 
 /** Tests of what is handed out: they run it with each runtime themselves. */
-const HANDED_OUT = ['installed', 'one-file'];
+const HANDED_OUT = ['installed', 'one-file', 'package'];
 
 /** Whether a file runs on a runtime. */
 export function runsOn(file, runtime) {

@@ -9,6 +9,7 @@ import {
   repositoryOf,
   thisSystem,
 } from '../system/mod.ts';
+import { option } from '../util/option-words.ts';
 import { absolutePath } from './absolute-path.ts';
 import type { Problems } from './problems.ts';
 
@@ -101,7 +102,7 @@ export function resolveGrants(
     problems.add(
       notUntrusted(
         'An untrusted file is not built on Windows',
-        'Build it on Linux or macOS, or leave --untrusted out where you have read it.',
+        `Build it on Linux or macOS, or leave ${option('--untrusted')} out where you have read it.`,
       ),
     );
   const repositories = directories.map((one) => repositoryOf(realPaths.of(one)));

@@ -221,7 +221,7 @@ async function checkNamed(
     return problem(
       'engine/bad-address',
       `"${address}" (from ${source}) is a named pipe of Windows, and this is ${nameOfSystem(system)}`,
-      { hint: 'name an engine that can be reached from here: --addr, BUILDKIT_HOST' },
+      { hint: `name an engine that can be reached from here: ${option('--addr')}, BUILDKIT_HOST` },
     );
   }
   const isSocket = scheme === 'unix' && system !== 'win32';

@@ -95,8 +95,8 @@ export async function hideForeignContainerd(
   const rm = await findProgram('rm', env);
   if (rm === undefined) return;
   const { file, args } = namespaceEntry(tools, containerdPid);
-  // Where it is a folder already, it is our own, and rm leaves it alone.
-  await runProgram({ program: file, argv: [...args, rm, '-f', '/run/containerd'], env, timeoutMs: 10_000 });
+  // Where it is a folder already, it is our own, and rm leaves it alone. Nothing there is as good.
+  await runProgram({ program: file, argv: [...args, rm, '/run/containerd'], env, timeoutMs: 10_000 });
 }
 
 /** Steps from a launcher to its daemon: rootlesskit runs itself once more, and nsenter forks. */

@@ -39,7 +39,7 @@ function cacheFile(env) {
   const base = [
     [env.BAKE_TS_HOME, 'cache'],
     [env.XDG_CACHE_HOME, 'bake-ts'],
-    [env.HOME, '.cache/bake-ts'],
+    [process.platform === 'win32' ? env.USERPROFILE : env.HOME, '.cache/bake-ts'],
   ].find(([dir]) => dir !== undefined && path.isAbsolute(dir));
   const name = `code-__BUNDLE__-${process.version}-${process.arch}.bin`;
   return base === undefined ? undefined : path.join(...base, name);

@@ -348,6 +348,10 @@ function declareEngine(command: CAC['command']): void {
   command('engine down', 'Stop the engine; images and cache stay').action(
     lazily(() => import('./commands/engine-down.ts')),
   );
+  command('engine rm', 'Stop the engine and remove its images, cache and logs from the disk')
+    .option('--programs', 'Also what `engine install` has installed')
+    .option('--yes', 'Do not ask')
+    .action(lazily(() => import('./commands/engine-rm.ts')));
   command('engine status', 'Show which engine a run would use, what is installed and what runs')
     .option('--addr <address>', 'Ask this engine')
     .option('--disk', 'Also count the bytes on disk, which takes a while')

@@ -10,7 +10,7 @@ import { withCancellation } from '../signals.ts';
 
 /** `bake-ts engine install` */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
-  const { formatSource, ENGINE_PARTS, installEngine, PACKAGES } = await import('../../lib/engine/mod.ts');
+  const { formatSource, installEngine, neededParts, PACKAGES } = await import('../../lib/engine/mod.ts');
   const names = PACKAGES.map((one) => one.name);
   const files = readPairs('file', listOf(args, 'file'), names);
   const checksums = readPairs('checksum', listOf(args, 'checksum'), names);
@@ -29,7 +29,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
         files: files.value,
         checksums: checksums.value,
         force: isSet(args, 'force'),
-        ...(isSet(args, 'registry') ? { parts: ENGINE_PARTS } : {}),
+        ...(isSet(args, 'registry') ? { parts: [...neededParts(), 'registry'] as const } : {}),
         ...(from === undefined ? {} : { from }),
         ...(mirror === undefined ? {} : { mirror }),
       }).finally(() => view.close());

@@ -12,6 +12,7 @@ import {
   type SourceFile,
   type Span,
 } from '../model/mod.ts';
+import { option } from '../util/option-words.ts';
 import { type Excerpt, spanOfExcerpt, takeExcerpts } from './excerpt.ts';
 import type { ProgressSummary } from './progress.ts';
 import { findStep } from './step.ts';
@@ -136,7 +137,7 @@ const PATTERNS: readonly Pattern[] = [
     match: /toomanyrequests|429 Too Many Requests/i,
     code: 'registry/too-many-requests',
     message: () => 'a registry asks to slow down (429)',
-    hint: 'Run with fewer builds at a time (`-j 2`), or log in: anonymous clients have lower limits.',
+    hint: `Run fewer builds at a time, ${option('-j 2')}, or log in: anonymous clients have lower limits.`,
     temporary: true,
   },
   {
@@ -260,7 +261,7 @@ const PATTERNS: readonly Pattern[] = [
     match: /^process did not complete successfully: exit code: 137(?!\d)/m,
     code: 'build/step-failed',
     message: () => 'a step was killed (exit code 137)',
-    hint: 'Mostly for want of memory: give the engine more, or run fewer builds at a time (`-j 1`).',
+    hint: `Mostly for want of memory: give the engine more, or run fewer builds at a time, ${option('-j 1')}.`,
   },
   {
     match: /^process did not complete successfully: exit code: (\d+)/m,

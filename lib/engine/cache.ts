@@ -33,7 +33,7 @@ export interface PruneLimits {
   readonly all?: boolean;
 }
 
-/** Lists the cache of an engine. Problems: `engine/unreachable`, `engine/aborted`. */
+/** Lists the cache of an engine. Problems: `engine/unreachable`, `run/cancelled`. */
 export async function listCache(
   engine: EngineTool,
   options: EngineOptions,

@@ -15,10 +15,11 @@ export type EnginePart =
   | 'containerd-shim-runc-v2'
   | 'ctr'
   | 'runc'
+  | 'rootlesskit'
   | 'registry';
 
 /** What is installed as one: the programs of one project, in one version. */
-export type EnginePackage = 'buildkit' | 'containerd' | 'runc' | 'registry';
+export type EnginePackage = 'buildkit' | 'containerd' | 'runc' | 'rootlesskit' | 'registry';
 
 /** Where a package can come from. */
 export type EngineSource = 'path' | 'release' | 'go' | 'debian';
@@ -59,7 +60,7 @@ export interface PackageSpec {
   readonly minimumOnPath: string;
   /** Which module of go-module.json has it, what to install of it, linker flags; undefined: not to be had this way. */
   readonly go?: {
-    readonly module: 'engine' | 'registry';
+    readonly module: 'engine' | 'rootlesskit' | 'registry';
     /** Import paths, in the order of `parts`. */
     readonly packages: readonly string[];
     /** A package built from the module proxy knows its version only where it is given. */
@@ -74,6 +75,9 @@ export interface PackageSpec {
 
 /** Where releases come from unless a mirror is given. A mirror keeps the paths below the host. */
 export const RELEASE_HOST = 'https://github.com';
+
+/** What `uname -m` calls a machine type that Go has another name for. */
+const MACHINE_NAMES: Readonly<Record<string, string>> = { amd64: 'x86_64', arm64: 'aarch64', arm: 'armv7l' };
 
 /** The packages, in the order in which they are installed. */
 export const PACKAGES: readonly PackageSpec[] = [
@@ -160,6 +164,33 @@ export const PACKAGES: readonly PackageSpec[] = [
     debian: { package: 'runc', members: { runc: 'usr/sbin/runc' } },
   },
   {
+    name: 'rootlesskit',
+    version: '3.1.0',
+    parts: ['rootlesskit'],
+    sources: ['path', 'release', 'go', 'debian'],
+    release: {
+      // Named as `uname -m` says it.
+      name: (arch) => `rootlesskit-${MACHINE_NAMES[arch] ?? arch}.tar.gz`,
+      directory: 'rootless-containers/rootlesskit/releases/download/v3.1.0',
+      format: 'tar.gz',
+      members: { rootlesskit: 'rootlesskit' },
+      // As nerdctl pins them.
+      sha256: {
+        amd64: 'b1302b7395918266d561b9e3053771253f20761807e042ae80a1868d6e86b71c',
+        arm64: '42d1c22a34be7bb458f9ae7363d68dd05d553422d95392b44d0be7fa1fd76bf0',
+      },
+      published: { kind: 'sha256sum-file', name: 'SHA256SUMS' },
+      archs: ['amd64', 'arm', 'arm64', 'ppc64le', 'riscv64', 's390x'],
+    },
+    minimumOnPath: '1.0.0',
+    go: {
+      module: 'rootlesskit',
+      packages: ['github.com/rootless-containers/rootlesskit/v3/cmd/rootlesskit'],
+      linkerFlags: '',
+    },
+    debian: { package: 'rootlesskit', members: { rootlesskit: 'usr/bin/rootlesskit' } },
+  },
+  {
     name: 'registry',
     version: '3.1.2',
     parts: ['registry'],
@@ -184,7 +215,7 @@ export const PACKAGES: readonly PackageSpec[] = [
   },
 ];
 
-/** What an engine cannot do without. The registry is an extra for trying things. */
+/** What every engine needs; without root rootlesskit comes on top (`neededParts`). The registry is an extra for trying things. */
 export const REQUIRED_PARTS: readonly EnginePart[] = [
   'buildctl',
   'buildkitd',
@@ -195,7 +226,7 @@ export const REQUIRED_PARTS: readonly EnginePart[] = [
 ];
 
 /** Every part there is. */
-export const ENGINE_PARTS: readonly EnginePart[] = [...REQUIRED_PARTS, 'registry'];
+export const ENGINE_PARTS: readonly EnginePart[] = [...REQUIRED_PARTS, 'rootlesskit', 'registry'];
 
 /** The packages that hold the given parts, in installation order. */
 export function packagesOf(parts: readonly EnginePart[]): readonly PackageSpec[] {

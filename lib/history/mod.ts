@@ -5,4 +5,4 @@ export { logFileOf, runsDirectory } from './place.ts';
 export { findRun, type KeptRun, listRuns, readEvents } from './read.ts';
 export { type RecordedRound, RunRecorder } from './recorder.ts';
 export { KeptRounds } from './rounds.ts';
-export type { CommitState, KeptBuild, RunResult } from './shapes.ts';
+export type { CommitState, KeptBuild, KeptResult, RunHead } from './shapes.ts';

@@ -28,6 +28,7 @@ export {
   upEngine,
 } from './engine.ts';
 export type { Running } from './events.ts';
+export { type KeptRunsOptions, keptEvents, keptRuns } from './history.ts';
 export {
   type AffectedOptions,
   affected,

@@ -29,6 +29,9 @@ export { default as Agent } from 'undici/lib/dispatcher/agent.js';
 export { default as ProxyAgent } from 'undici/lib/dispatcher/proxy-agent.js';
 `;
 
+/** HTTP/2, which is not allowed to any connection, and proxies that lib/registry/proxy.ts refuses. */
+const UNUSED = /\/undici\/lib\/dispatcher\/(?:client-h2|socks5-proxy-agent)\.js$/;
+
 const undiciParts = {
   name: 'undici-parts',
   resolveId: {
@@ -38,7 +41,10 @@ const undiciParts = {
         ? path.join(root, 'node_modules/undici/parts.mjs')
         : undefined,
   },
-  load: { filter: { id: /\/undici\/parts\.mjs$/ }, handler: () => UNDICI_PARTS },
+  load: {
+    filter: { id: [/\/undici\/parts\.mjs$/, UNUSED] },
+    handler: (id) => (UNUSED.test(id) ? 'module.exports = undefined;' : UNDICI_PARTS),
+  },
 };
 
 /**
